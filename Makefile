@@ -1,0 +1,142 @@
+# epolltune. `make help` lists the goals.
+
+VERSION := 0.1.0
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir ?= $(prefix)/share/zsh/site-functions
+
+# One directory a variant, so that switching compilers or sanitizers rebuilds nothing needlessly.
+VARIANT := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
+BUILD ?= build$(VARIANT:-%=/%)
+
+LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson smartcols
+DEBIAN_BUILD := gcc make pkg-config libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev \
+	libnl-idiag-3-dev libjansson-dev libsmartcols-dev
+DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps qemu-system-x86 \
+	busybox-static cpio zstd bash zsh
+DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Wvla -Werror
+OPT ?= -O2 -g
+CFLAGS ?= $(OPT) -fstack-protector-strong
+override CFLAGS += -std=c17 $(WARN)
+override CPPFLAGS += -D_GNU_SOURCE -DEPOLLTUNE_VERSION='"$(VERSION)"' -Iinclude -Isrc -MMD -MP
+ifdef SAN
+override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+override LDFLAGS += -fsanitize=address,undefined
+endif
+ifdef TSAN
+override CFLAGS += -fsanitize=thread
+override LDFLAGS += -fsanitize=thread
+endif
+ifeq ($(SAN)$(TSAN),)
+override CPPFLAGS += $(if $(findstring -O,$(CFLAGS)),-D_FORTIFY_SOURCE=2)
+endif
+
+SOURCES := $(sort $(wildcard src/*/*.c) $(wildcard probes/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+ARCHIVE := $(BUILD)/libepolltune.a
+PROGRAM := $(BUILD)/epolltune
+TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/lab/test_*.c tests/cli/test_*.c tests/faults/test_*.c))
+TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+
+.PHONY: all deps run test test-all lint bench install uninstall clean help
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+# Goals that compile read the flags of the libraries from a file that make itself brings up to date.
+ifneq ($(filter-out clean help deps lint,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/libs.mk
+endif
+
+## make: builds build/epolltune (CC=clang, SAN=1, TSAN=1 for variants beside it)
+all: $(PROGRAM)
+
+# run, test and bench install what is missing; a plain build only says what it is.
+INSTALLS := $(filter run test bench,$(MAKECMDGOALS))
+$(BUILD)/libs.mk: Makefile
+	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps BUILD=$(BUILD),true)
+	@mkdir -p $(@D)
+	@pkg-config --exists $(LIBS) || { echo 'epolltune: missing to build: $(DEBIAN_BUILD)' >&2; \
+		echo 'epolltune: make deps installs them on Debian; elsewhere install the like' >&2; exit 1; }
+	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
+		"$$(pkg-config --libs $(LIBS))" >$@
+
+## make deps: installs with apt what building, testing and linting need and is missing
+deps:
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter run,$(MAKECMDGOALS)),,$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		if pkg-config --exists $(LIBS); then exit 0; fi; \
+		echo "epolltune: no apt-get here; please install the like of:$$missing" >&2; exit 1; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; command -v sudo >/dev/null || { \
+		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
+	echo "epolltune: installing$$missing" >&2; \
+	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2
+
+## make run: builds and prints the report of `epolltune check` (ARGS='…' for options)
+run: $(PROGRAM)
+	@status=0; $(PROGRAM) check $(ARGS) || status=$$?; \
+	if [ $$status -gt 2 ]; then exit $$status; fi
+
+## make test: builds and runs all tests (TESTS_ONLY=unit/test_err for some)
+test: $(PROGRAM) $(TESTS)
+	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/run $(if $(TESTS_ONLY),$(TESTS_ONLY:%=tests/%),$(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/cli/test_*.sh tests/vm/test_*.sh tests/lab/test_*.sh)))
+
+## make lint: house rules, formatting, static analysis, man pages, shell
+lint:
+	@tests/lint
+
+## make bench: speed, as medians and ratios within one run; never a test
+bench: $(PROGRAM)
+	@PROGRAM=$(abspath $(PROGRAM)) tests/bench
+
+## make install: program, man pages and completion (DESTDIR, prefix)
+install: $(PROGRAM)
+	install -Dm755 $(PROGRAM) $(DESTDIR)$(bindir)/epolltune
+	for page in man/*.[1-8]; do install -Dm644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
+	$(PROGRAM) completion bash >$(DESTDIR)$(bashcompdir)/epolltune
+	$(PROGRAM) completion zsh >$(DESTDIR)$(zshcompdir)/_epolltune
+
+## make uninstall: removes what install put
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/epolltune $(DESTDIR)$(bashcompdir)/epolltune $(DESTDIR)$(zshcompdir)/_epolltune
+	for page in man/*.[1-8]; do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+
+## make clean: removes build/
+clean:
+	rm -rf build
+
+## make help: this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+$(PROGRAM): $(BUILD)/src/main.o $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
+
+# Made anew so that a removed source leaves no member behind.
+$(ARCHIVE): $(OBJECTS) $(BUILD)/sources
+	@rm -f $@
+	$(AR) rcs $@ $(OBJECTS)
+
+$(BUILD)/sources: force
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
+.PHONY: force
+force:
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm
+
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -1,0 +1,33 @@
+/* cleanup: release at the end of a scope, whatever way it ends.
+ *
+ *	CLEAN(close_fd) int fd = open(…);
+ *	CLEAN(free_pointer) char *text = strdup(…); */
+#ifndef EPOLLTUNE_CLEANUP_H
+#define EPOLLTUNE_CLEANUP_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLEAN(function) __attribute__((cleanup(function)))
+
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static inline void free_pointer(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+static inline void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+	*file = NULL;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* knob: one row of the table of what can be set: its name (the kernel's), scope, unit, range, when
+ * it takes effect, what it costs. All else (apply, explain, list, the manual) follows the table. */
+#ifndef EPOLLTUNE_KNOB_H
+#define EPOLLTUNE_KNOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/err.h"
+
+struct host;
+
+enum knob_scope {
+	KNOB_NETNS,       /* sysctl, each network namespace has its own */
+	KNOB_SYSTEM,      /* sysctl, one for the machine */
+	KNOB_PROCESS,     /* a resource limit */
+	KNOB_APPLICATION, /* an argument that the server passes: listen(), SO_RCVBUF */
+	KNOB_DEVICE,      /* an interface's, in sysfs or netlink */
+};
+
+enum knob_shape {
+	KNOB_NUMBER, /* one decimal integer */
+	KNOB_TRIPLE, /* min default max, ascending */
+	KNOB_RANGE,  /* low high, ascending */
+	KNOB_WORD,   /* one word, such as a congestion control's name */
+};
+
+enum knob_effect {
+	KNOB_AT_ONCE,
+	KNOB_NEXT_PACKET,
+	KNOB_NEXT_SOCKET,     /* sockets made (for a server: accepted) from now on */
+	KNOB_NEXT_CONNECTION, /* connect() from now on */
+	KNOB_NEXT_LISTEN,     /* the next listen(): restart or reload the server */
+	KNOB_NEXT_PROCESS,    /* the next start of the process */
+};
+
+struct knob {
+	const char *name; /* "net.core.somaxconn", "RLIMIT_NOFILE" */
+	enum knob_scope scope;
+	enum knob_shape shape;
+	enum knob_effect effect;
+	const char *unit;  /* of each field: "connections", "B", "pages", "us", "" */
+	int64_t min, max;  /* of each field, as the kernel enforces or as is sane */
+	const char *walls; /* names of the walls it stands behind, comma separated */
+	const char *what;  /* what it is, two or three sentences */
+	const char *cost;  /* what raising it costs */
+	const char *counter; /* the counter or errno that proves that it binds */
+	const char *source;  /* kernel file and function, man page, RFC */
+	const char *since;   /* first kernel that has it, "" if all that we support */
+};
+
+size_t knob_count(void);
+const struct knob *knob_at(size_t i);
+/* By exact name, slashes accepted for dots. NULL if unknown. */
+const struct knob *knob_find(const char *name);
+const char *knob_scope_name(enum knob_scope s);
+/* "the next listen(): restart or reload the server" and the like. */
+const char *knob_effect_text(enum knob_effect e);
+
+#define KNOB_VALUE 80 /* bytes that hold any value of the table's knobs, normalised */
+
+/* Reads the running value from a host (live or captured), blanks normalised to one space.
+ * -ENOENT: this kernel or capture has none; -EBADMSG: not of the knob's shape. */
+int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
+/* Checks a value against shape and range and normalises it; -EINVAL/-ERANGE naming both. */
+int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
+/* Checks, then writes with one write(2). Does not read back: kernels clamp and round, so a caller
+ * that cares reads again. */
+int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
+/* Field i (from 0) of a normalised value as a number; -EINVAL when there is none. */
+int knob_field(const char *value, size_t i, int64_t *out);
+
+#endif

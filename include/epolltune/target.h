@@ -1,0 +1,41 @@
+/* target: the load to be ready for. Five numbers, and what follows from them (Little's law). */
+#ifndef EPOLLTUNE_TARGET_H
+#define EPOLLTUNE_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/err.h"
+
+enum target_role {
+	TARGET_SERVER, /* accepts; the other side closes first */
+	TARGET_PROXY,  /* also connects out and closes first: ports and TIME_WAIT have a need */
+};
+
+struct target {
+	enum target_role role;
+	uint64_t connections;   /* open at a time */
+	uint64_t rate_per_s;    /* new ones a second */
+	uint64_t stall_us;      /* longest pause of the server between two accepts */
+	uint64_t rtt_us;        /* round trip to the clients */
+	uint64_t bandwidth_bps; /* of one connection, bits per second */
+};
+
+/* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known. */
+struct target target_default(void);
+int target_preset(const char *name, struct target *out, struct err *e);
+/* All presets' names, comma separated, for help and completion. */
+const char *target_presets(void);
+const char *target_role_name(enum target_role role);
+int target_role_parse(const char *text, enum target_role *role, struct err *e);
+
+/* Connections that arrive while the server pauses: rate × stall, rounded up. */
+uint64_t target_accept_queue(const struct target *t);
+/* Handshakes that are half open at a time: rate × rtt, rounded up. */
+uint64_t target_syn_queue(const struct target *t);
+/* Bytes in flight that fill the path: bandwidth × rtt / 8, rounded up. */
+uint64_t target_window(const struct target *t);
+/* Connections in TIME_WAIT at a time, closing first: rate × 60 s (TCP_TIMEWAIT_LEN). */
+uint64_t target_time_wait(const struct target *t);
+
+#endif

@@ -1,0 +1,97 @@
+#include "support.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void skip_because(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (getenv("EPOLLTUNE_MUST_RUN"))
+		fail_msg("must run here, but: %s", text);
+	print_message("skipped: %s\n", text);
+	skip();
+}
+
+struct stream {
+	int fd;
+	char *text;
+	size_t length;
+};
+
+static void stream_read(struct stream *s)
+{
+	char buf[65536];
+	ssize_t n = read(s->fd, buf, sizeof(buf));
+	if (n <= 0) {
+		close(s->fd);
+		s->fd = -1;
+		return;
+	}
+	s->text = realloc(s->text, s->length + (size_t)n + 1);
+	assert_non_null(s->text);
+	memcpy(s->text + s->length, buf, (size_t)n);
+	s->length += (size_t)n;
+	s->text[s->length] = 0;
+}
+
+struct output run(const char *fmt, ...)
+{
+	char command[8192];
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(command, sizeof(command), fmt, args);
+	va_end(args);
+	assert_true(n > 0 && (size_t)n < sizeof(command));
+
+	int out[2], errors[2];
+	assert_int_equal(pipe(out), 0);
+	assert_int_equal(pipe(errors), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setpgid(0, 0);
+		dup2(out[1], 1);
+		dup2(errors[1], 2);
+		close(out[0]), close(out[1]), close(errors[0]), close(errors[1]);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(out[1]), close(errors[1]);
+	struct stream streams[2] = {{out[0], calloc(1, 1), 0}, {errors[0], calloc(1, 1), 0}};
+	time_t deadline = time(NULL) + 120;
+	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
+		struct pollfd p[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
+		poll(p, 2, 1000);
+		for (int i = 0; i < 2; i++)
+			if (streams[i].fd >= 0 && p[i].revents)
+				stream_read(&streams[i]);
+		if (time(NULL) > deadline) {
+			kill(-pid, SIGKILL);
+			fail_msg("did not end within 120 s: %s", command);
+		}
+	}
+	int status = 0;
+	waitpid(pid, &status, 0);
+	return (struct output){
+		.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+		.out = streams[0].text,
+		.errors = streams[1].text,
+	};
+}
+
+void output_free(struct output *o)
+{
+	free(o->out);
+	free(o->errors);
+	o->out = o->errors = NULL;
+}
