@@ -14,7 +14,9 @@
 struct host;
 
 /* Opens the machine under `root` (an existing directory). Paths below are relative to it, without a
- * leading slash: "proc/sys/net/core/somaxconn". Owned by the caller; host_close() releases it. */
+ * leading slash: "proc/sys/net/core/somaxconn"; an absolute one, or one with "..", is -EINVAL.
+ * Links in a captured machine lead nowhere outside its root. Owned by the caller; host_close()
+ * releases it. */
 int host_open(struct host **out, const char *root, struct err *e);
 void host_close(struct host *h);
 static inline void host_closep(struct host **h) { host_close(*h); }
@@ -34,18 +36,18 @@ int host_write(const struct host *h, const char *path, const char *text, struct 
 /* Whether a file exists. */
 bool host_has(const struct host *h, const char *path);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, at most
- * `depth` levels down, in name order per directory. A non-zero return ends the walk and is passed
- * on. */
+ * `depth` levels down (1: those in `dir` itself), in name order per directory. Symbolic links below
+ * `dir` are not followed. A non-zero return ends the walk and is passed on. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
 
 struct host_facts {
 	char name[72];
-	char kernel[72];      /* the release, "6.18.44" */
-	uint64_t cpus;        /* online */
+	char kernel[72]; /* the release, "6.18.44" */
+	uint64_t cpus;   /* online */
 	uint64_t memory_bytes;
 	uint64_t available_bytes; /* MemAvailable */
-	uint64_t page_bytes;
+	uint64_t page_bytes;      /* captured: by proc/self/smaps or proc/meminfo */
 };
 /* What the head of a report tells. Parts that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
@@ -63,7 +65,8 @@ struct host_files {
 int host_files(const struct host *h, struct host_files *out, struct err *e);
 
 /* Kernel counters of the calling network namespace: /proc/net/netstat, snmp and sockstat, named
- * "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "sockstat.TCP.inuse". */
+ * "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "sockstat.TCP.inuse". What is missing or damaged is
+ * absent; an error only where nothing could be read. */
 #define HOST_COUNTERS 640
 struct host_counters {
 	size_t count;
@@ -85,23 +88,26 @@ struct host_slabs {
 	size_t count;
 	struct host_slab {
 		char name[32];
-		uint64_t active;       /* objects in use */
+		uint64_t active; /* objects in use */
 		uint64_t object_bytes;
 	} at[HOST_SLABS];
 };
 int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
-/* Slab memory in bytes by /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable by all. */
+/* Slab memory in bytes by /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable by all.
+ */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
 
 /* A listening TCP socket of the calling network namespace, by inet_diag. */
 struct host_listener {
 	char address[64]; /* "0.0.0.0:80", "[::]:443" */
 	uint32_t depth;   /* accept queue now (idiag_rqueue) */
-	uint32_t limit;   /* its limit: min(listen argument, somaxconn at listen()) (idiag_wqueue) */
+	uint32_t limit; /* its limit: min(listen argument, somaxconn at listen()) (idiag_wqueue) */
 	uint32_t inode;
 	char process[32]; /* its owner's name where /proc tells, else "" */
 };
-/* At most `max`; *total tells how many there are. -EOPNOTSUPP without inet_diag. */
+/* Fills `out` with at most `max` of the *total that there are. Owners' names are sought within
+ * bounds: on a busy machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured
+ * machine. */
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
 		   struct err *e);
 

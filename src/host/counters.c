@@ -1,0 +1,150 @@
+#include "host/machine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+/* A name that is too long, or one beyond the capacity, is left out: absent, never wrong. */
+static void counter_add(struct host_counters *c, const char *group, const char *name, int64_t value)
+{
+	if (c->count == HOST_COUNTERS)
+		return;
+	struct host_counter *at = &c->at[c->count];
+	int n = snprintf(at->name, sizeof(at->name), "%s.%s", group, name);
+	if (n < 0 || (size_t)n >= sizeof(at->name))
+		return;
+	at->value = value;
+	c->count++;
+}
+
+/* Values are unsigned but for Tcp.MaxConn, which is -1. */
+static bool counter_value(const char *word, int64_t *value)
+{
+	char *end;
+	if (strspn(word, "-0123456789") != strlen(word))
+		return false;
+	errno = 0;
+	*value = strtoll(word, &end, 10);
+	return end != word && !*end && !errno;
+}
+
+static size_t word_count(const char *line)
+{
+	size_t count = 0;
+	for (line += strspn(line, " "); *line; line += strspn(line, " ")) {
+		line += strcspn(line, " ");
+		count++;
+	}
+	return count;
+}
+
+/* One pair of lines: "Group: name name …" and "Group: value value …". A pair that does not match is
+ * damaged and as a whole left out, since no value could be told to belong to its name. */
+static bool pair_add(struct host_counters *c, char *names, char *values)
+{
+	char *names_at = NULL, *values_at = NULL;
+	if (word_count(names) != word_count(values))
+		return false;
+	const char *group = strtok_r(names, " ", &names_at);
+	const char *same = strtok_r(values, " ", &values_at);
+	if (!group || !same || strcmp(group, same) != 0 || group[strlen(group) - 1] != ':')
+		return false;
+	/* One counter for each ICMP type ever seen: of no use here, and up to 512 of them. */
+	if (strcmp(group, "IcmpMsg:") == 0)
+		return true;
+	char prefix[32];
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)strlen(group) - 1, group);
+	const char *name, *word;
+	while ((name = strtok_r(NULL, " ", &names_at)) &&
+	       (word = strtok_r(NULL, " ", &values_at))) {
+		int64_t value;
+		if (counter_value(word, &value))
+			counter_add(c, prefix, name, value);
+	}
+	return true;
+}
+
+/* /proc/net/netstat and snmp: net/ipv4/proc.c, netstat_seq_show(), snmp_seq_show(). */
+static bool pairs_add(struct host_counters *c, char *text)
+{
+	bool whole = *text;
+	char *at = NULL;
+	char *names = strtok_r(text, "\n", &at);
+	for (; names; names = strtok_r(NULL, "\n", &at)) {
+		char *values = strtok_r(NULL, "\n", &at);
+		if (!values || !pair_add(c, names, values))
+			whole = false;
+	}
+	return whole;
+}
+
+/* /proc/net/sockstat, lines of "TCP: inuse 5 orphan 0": net/ipv4/proc.c, sockstat_seq_show(). */
+static bool sockstat_add(struct host_counters *c, char *text)
+{
+	bool whole = *text;
+	char *at = NULL;
+	for (char *line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
+		char *in = NULL;
+		const char *group = strtok_r(line, " ", &in), *name, *word;
+		size_t length = group ? strlen(group) : 0;
+		if (length < 2 || group[length - 1] != ':') {
+			whole = false;
+			continue;
+		}
+		char prefix[32];
+		snprintf(prefix, sizeof(prefix), "sockstat.%.*s", (int)length - 1, group);
+		while ((name = strtok_r(NULL, " ", &in)) && (word = strtok_r(NULL, " ", &in))) {
+			int64_t value;
+			if (counter_value(word, &value))
+				counter_add(c, prefix, name, value);
+			else
+				whole = false;
+		}
+	}
+	return whole;
+}
+
+int host_counters(const struct host *h, struct host_counters *out, struct err *e)
+{
+	static const struct {
+		const char *path;
+		bool (*add)(struct host_counters *c, char *text);
+	} files[] = {
+		{"proc/net/netstat", pairs_add},
+		{"proc/net/snmp", pairs_add},
+		{"proc/net/sockstat", sockstat_add},
+	};
+	struct err first = {0};
+	out->count = 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct err here = {0};
+		CLEAN(free_pointer) char *text = NULL;
+		if (host_read_all(h, files[i].path, &text, &here) >= 0 && !files[i].add(out, text))
+			err_set(&here, EBADMSG, "%s/%s: damaged", h->root, files[i].path);
+		if (!first.code)
+			first = here;
+	}
+	if (out->count)
+		return 0;
+	*e = first;
+	return -first.code;
+}
+
+int64_t host_counter(const struct host_counters *c, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (strcmp(c->at[i].name, name) == 0)
+			return c->at[i].value;
+	return -1;
+}
+
+int64_t host_counter_delta(const struct host_counters *before, const struct host_counters *after,
+			   const char *name)
+{
+	int64_t from = host_counter(before, name), to = host_counter(after, name);
+	return from < 0 || to < 0 ? -1 : to - from;
+}

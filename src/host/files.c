@@ -1,0 +1,306 @@
+#include "host/machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+
+int host_open(struct host **out, const char *root, struct err *e)
+{
+	*out = NULL;
+	CLEAN(close_fd) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "cannot open the directory %s", root);
+	struct stat given, running;
+	if (fstat(fd, &given) < 0 || stat("/", &running) < 0)
+		return err_errno(e, "cannot examine the directory %s", root);
+
+	CLEAN(host_closep) struct host *h = calloc(1, sizeof(*h));
+	if (!h)
+		return err_errno(e, "cannot open %s", root);
+	h->fd = -1;
+	h->root = strdup(root);
+	if (!h->root)
+		return err_errno(e, "cannot open %s", root);
+	for (size_t n = strlen(h->root); n && h->root[n - 1] == '/'; n--)
+		h->root[n - 1] = 0;
+	h->live = given.st_dev == running.st_dev && given.st_ino == running.st_ino;
+	if (h->live)
+		h->root[0] = 0;
+	h->fd = fd;
+	fd = -1;
+	*out = h;
+	h = NULL;
+	return 0;
+}
+
+void host_close(struct host *h)
+{
+	if (!h)
+		return;
+	if (h->fd >= 0)
+		close(h->fd);
+	free(h->root);
+	free(h);
+}
+
+bool host_live(const struct host *h) { return h->live; }
+
+static bool path_allowed(const char *path)
+{
+	if (!*path || *path == '/' || strlen(path) >= PATH_MAX)
+		return false;
+	for (const char *part = path; part; part = strchr(part, '/')) {
+		part += *part == '/';
+		if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2]))
+			return false;
+	}
+	return true;
+}
+
+/* Without openat2(2) there is no race-free way to resolve links inside a root: follow none. */
+static int open_no_links(int root, const char *path, int flags)
+{
+	char rest[PATH_MAX];
+	snprintf(rest, sizeof(rest), "%s", path);
+	CLEAN(close_fd) int at = -1;
+	char *save = NULL;
+	char *part = strtok_r(rest, "/", &save);
+	while (part) {
+		char *next = strtok_r(NULL, "/", &save);
+		int through = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+		int fd = openat(at < 0 ? root : at, part, next ? through : flags | O_NOFOLLOW);
+		if (fd < 0 || !next)
+			return fd;
+		close_fd(&at);
+		at = fd;
+		part = next;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+static int open_captured(int root, const char *path, int flags)
+{
+	struct open_how how = {.flags = (unsigned)flags,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	/* EAGAIN: something under the root was being renamed just now. */
+	for (int i = 0; i < 8; i++) {
+		int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+		if (fd >= 0)
+			return fd;
+		/* Containers may answer a system call that they do not know with EPERM. */
+		if (errno == ENOSYS || errno == EPERM)
+			return open_no_links(root, path, flags);
+		if (errno != EAGAIN && errno != EINTR)
+			break;
+	}
+	return -1;
+}
+
+static int open_below(const struct host *h, const char *path, int flags)
+{
+	if (!path_allowed(path)) {
+		errno = EINVAL;
+		return -1;
+	}
+	flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	if (flags & O_PATH) /* openat2() refuses flags that O_PATH would ignore */
+		flags &= ~(O_NOCTTY | O_NONBLOCK);
+	return h->live ? openat(h->fd, path, flags) : open_captured(h->fd, path, flags);
+}
+
+int machine_open(const struct host *h, const char *path, int flags, const char *verb, struct err *e)
+{
+	int fd = open_below(h, path, flags);
+	if (fd < 0)
+		return err_errno(e, "cannot %s %s/%s", verb, h->root, path);
+	return fd;
+}
+
+static int read_whole(const struct host *h, int fd, const char *path, char **text, size_t *length,
+		      struct err *e)
+{
+	/* The first read takes the whole of any sysctl: proc_dointvec() and its kin write what
+	 * fits the first buffer and call the rest end of file. */
+	size_t size = 16384;
+	CLEAN(free_pointer) char *buf = malloc(size);
+	size_t n = 0;
+	for (;;) {
+		if (!buf)
+			return err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root,
+				       path);
+		ssize_t got = read(fd, buf + n, size - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno(e, "cannot read %s/%s", h->root, path);
+		n += (size_t)got;
+		if (got == 0)
+			break;
+		if (n > HOST_FILE_MAX)
+			return err_set(e, EFBIG, "%s/%s: more than 16 MiB", h->root, path);
+		if (n == size) {
+			char *more = realloc(buf, size *= 2);
+			if (!more)
+				return err_set(e, ENOMEM, "cannot read %s/%s: out of memory",
+					       h->root, path);
+			buf = more;
+		}
+	}
+	buf[n] = 0; /* n < size: a full buffer was doubled */
+	*text = buf;
+	*length = n;
+	buf = NULL;
+	return 0;
+}
+
+ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
+{
+	*text = NULL;
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
+	if (fd < 0)
+		return fd;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "cannot read %s/%s", h->root, path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : EINVAL,
+			       "cannot read %s/%s: not a regular file", h->root, path);
+	char *buf = NULL;
+	size_t n = 0;
+	int r = read_whole(h, fd, path, &buf, &n, e);
+	if (r < 0)
+		return r;
+	if (memchr(buf, 0, n)) {
+		free(buf);
+		return err_set(e, EBADMSG, "%s/%s: not text, a NUL byte in it", h->root, path);
+	}
+	if (n && buf[n - 1] == '\n')
+		buf[--n] = 0;
+	*text = buf;
+	return (ssize_t)n;
+}
+
+ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	ssize_t n = host_read_all(h, path, &text, e);
+	if (n < 0)
+		return n;
+	if ((size_t)n >= size)
+		return err_set(e, EFBIG, "%s/%s: %zd bytes, more than the %zu expected", h->root,
+			       path, n, size ? size - 1 : 0);
+	memcpy(buf, text, (size_t)n + 1);
+	return n;
+}
+
+int host_read_u64(const struct host *h, const char *path, uint64_t *value, struct err *e)
+{
+	char text[64];
+	ssize_t n = host_read(h, path, text, sizeof(text), e);
+	if (n == -EFBIG)
+		return err_set(e, EBADMSG, "%s/%s: not a number", h->root, path);
+	if (n < 0)
+		return (int)n;
+	const char *at = text;
+	if (!text_number(&at, value) || at[strspn(at, " \t\n")])
+		return err_set(e, EBADMSG, "%s/%s: not a number: \"%.40s\"", h->root, path, text);
+	return 0;
+}
+
+int host_write(const struct host *h, const char *path, const char *text, struct err *e)
+{
+	if (!h->live)
+		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read only",
+			       h->root, path);
+	CLEAN(close_fd) int fd = machine_open(h, path, O_WRONLY, "write", e);
+	if (fd < 0)
+		return fd;
+	CLEAN(free_pointer) char *line = NULL;
+	int length = asprintf(&line, "%s\n", text);
+	if (length < 0) {
+		line = NULL;
+		return err_set(e, ENOMEM, "cannot write %s/%s: out of memory", h->root, path);
+	}
+	ssize_t n = write(fd, line, (size_t)length);
+	if (n < 0)
+		return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
+	if (n != length)
+		return err_set(e, EIO, "cannot write \"%s\" to %s/%s: %zd of %d bytes taken", text,
+			       h->root, path, n, length);
+	return 0;
+}
+
+bool host_has(const struct host *h, const char *path)
+{
+	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
+	return fd >= 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int walk(const struct host *h, const char *dir, unsigned depth,
+		int (*each)(const char *path, void *arg), void *arg, struct err *e);
+
+static int walk_entry(const struct host *h, const char *path, const struct dirent *entry,
+		      unsigned depth, int (*each)(const char *path, void *arg), void *arg,
+		      struct err *e)
+{
+	unsigned char type = entry->d_type;
+	if (type == DT_UNKNOWN) {
+		CLEAN(close_fd) int fd = open_below(h, path, O_PATH | O_NOFOLLOW);
+		struct stat st;
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return 0;
+		type = (unsigned char)IFTODT(st.st_mode);
+	}
+	if (type == DT_REG)
+		return each(path, arg);
+	if (type != DT_DIR || depth <= 1)
+		return 0;
+	int r = walk(h, path, depth - 1, each, arg, e);
+	return r == -ENOENT ? 0 : r; /* it vanished meanwhile */
+}
+
+static int walk(const struct host *h, const char *dir, unsigned depth,
+		int (*each)(const char *path, void *arg), void *arg, struct err *e)
+{
+	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
+	if (fd < 0)
+		return fd;
+	struct dirent **entries = NULL;
+	int count = scandirat(fd, ".", &entries, NULL, by_name);
+	if (count < 0)
+		return err_errno(e, "cannot read %s/%s", h->root, dir);
+	int r = 0;
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+		char path[PATH_MAX];
+		int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+		bool fits = n > 0 && (size_t)n < sizeof(path);
+		if (r == 0 && fits && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+			r = walk_entry(h, path, entries[i], depth, each, arg, e);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int host_walk(const struct host *h, const char *dir, unsigned depth,
+	      int (*each)(const char *path, void *arg), void *arg, struct err *e)
+{
+	return depth ? walk(h, dir, depth, each, arg, e) : 0;
+}

@@ -1,0 +1,58 @@
+#include "host/machine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "epolltune/cleanup.h"
+
+static bool limit_field(const char **at, uint64_t *value)
+{
+	static const char unlimited[] = "unlimited";
+	*at += strspn(*at, " \t");
+	if (strncmp(*at, unlimited, sizeof(unlimited) - 1) == 0) {
+		*at += sizeof(unlimited) - 1;
+		*value = HOST_UNLIMITED;
+		return true;
+	}
+	return text_number(at, value);
+}
+
+int host_nofile(const struct host *h, struct host_nofile *out, struct err *e)
+{
+	if (h->live) {
+		struct rlimit r;
+		if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+			return err_errno(e, "cannot read RLIMIT_NOFILE");
+		out->soft = r.rlim_cur == RLIM_INFINITY ? HOST_UNLIMITED : r.rlim_cur;
+		out->hard = r.rlim_max == RLIM_INFINITY ? HOST_UNLIMITED : r.rlim_max;
+		return 0;
+	}
+	static const char key[] = "Max open files";
+	char text[4096];
+	ssize_t n = host_read(h, "proc/self/limits", text, sizeof(text), e);
+	if (n < 0)
+		return (int)n;
+	const char *at = strstr(text, key);
+	if (at)
+		at += sizeof(key) - 1;
+	if (!at || !limit_field(&at, &out->soft) || !limit_field(&at, &out->hard))
+		return err_set(e, EBADMSG, "%s/proc/self/limits: no line \"%s\" with two limits",
+			       h->root, key);
+	return 0;
+}
+
+int host_files(const struct host *h, struct host_files *out, struct err *e)
+{
+	char text[128];
+	ssize_t n = host_read(h, "proc/sys/fs/file-nr", text, sizeof(text), e);
+	if (n < 0)
+		return (int)n;
+	const char *at = text;
+	uint64_t unused; /* always 0 since 2.6 */
+	if (!text_number(&at, &out->allocated) || !text_number(&at, &unused) ||
+	    !text_number(&at, &out->max))
+		return err_set(e, EBADMSG, "%s/proc/sys/fs/file-nr: not three numbers: \"%.60s\"",
+			       h->root, text);
+	return 0;
+}
