@@ -17,8 +17,8 @@ enum quantity_kind {
 
 /* Reads `text` (a decimal number, a fraction allowed before a unit, then a unit of that kind; a
  * duration and a bandwidth must have one). Refuses by name what is odd: empty, signs, exponents,
- * unknown units, blanks, zero, overflow, and values outside [min, max]. `name` is the option or
- * field to be named in the error. Returns 0 or -EINVAL/-ERANGE. */
+ * unknown units, blanks, overflow, fractions that leave no whole number, and values outside
+ * [min, max], so zero unless min is 0. `name` is the option or field to be named in the error. Returns 0 or -EINVAL/-ERANGE. */
 int quantity_parse(const char *name, enum quantity_kind kind, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *value, struct err *e);
 

@@ -1,0 +1,53 @@
+#include "epolltune/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One line, whatever a file name or a kernel's text brings along. */
+static void flatten(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+int err_errno(struct err *e, const char *fmt, ...)
+{
+	int code = errno ? errno : EIO;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
+	size_t length = strlen(e->text);
+	snprintf(e->text + length, sizeof(e->text) - length, ": %s", strerror(code));
+	flatten(e->text);
+	e->code = code;
+	return -code;
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
+	flatten(e->text);
+	e->code = code;
+	return -code;
+}
+
+int err_prefix(struct err *e, const char *fmt, ...)
+{
+	char text[sizeof(e->text)];
+	memcpy(text, e->text, sizeof(text));
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
+	size_t length = strlen(e->text);
+	snprintf(e->text + length, sizeof(e->text) - length, ": %s", text);
+	flatten(e->text);
+	return -e->code;
+}

@@ -1,0 +1,74 @@
+#include "epolltune/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SECOND_US UINT64_C(1000000)
+#define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
+
+static const struct preset {
+	const char *name;
+	struct target target;
+} presets[] = {
+	{"c10k", {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000}},
+	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000}},
+	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000}},
+};
+#define PRESETS (sizeof(presets) / sizeof(presets[0]))
+
+struct target target_default(void) { return presets[0].target; }
+
+int target_preset(const char *name, struct target *out, struct err *e)
+{
+	for (size_t i = 0; i < PRESETS; i++)
+		if (strcmp(name, presets[i].name) == 0) {
+			*out = presets[i].target;
+			return 0;
+		}
+	return err_set(e, EINVAL, "no target is called \"%s\"; there are %s", name,
+		       target_presets());
+}
+
+const char *target_presets(void) { return "c10k,c100k,c1m"; }
+
+const char *target_role_name(enum target_role role)
+{
+	return role == TARGET_PROXY ? "proxy" : "server";
+}
+
+int target_role_parse(const char *text, enum target_role *role, struct err *e)
+{
+	if (strcmp(text, "server") == 0)
+		*role = TARGET_SERVER;
+	else if (strcmp(text, "proxy") == 0)
+		*role = TARGET_PROXY;
+	else
+		return err_set(e, EINVAL, "no role is called \"%s\"; there are server,proxy", text);
+	return 0;
+}
+
+__extension__ typedef unsigned __int128 wide;
+
+/* a × b ÷ divisor, rounded up; at most INT64_MAX, as what a wall needs is signed. */
+static uint64_t scale(uint64_t a, uint64_t b, uint64_t divisor)
+{
+	wide result = ((wide)a * b + divisor - 1) / divisor;
+	return result > INT64_MAX ? INT64_MAX : (uint64_t)result;
+}
+
+uint64_t target_accept_queue(const struct target *t)
+{
+	return scale(t->rate_per_s, t->stall_us, SECOND_US);
+}
+
+uint64_t target_syn_queue(const struct target *t)
+{
+	return scale(t->rate_per_s, t->rtt_us, SECOND_US);
+}
+
+uint64_t target_window(const struct target *t)
+{
+	return scale(t->bandwidth_bps, t->rtt_us, 8 * SECOND_US);
+}
+
+uint64_t target_time_wait(const struct target *t) { return scale(t->rate_per_s, TIME_WAIT_S, 1); }

@@ -1,0 +1,89 @@
+#include "../support/support.h"
+#include "epolltune/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void default_is_c10k(void **state)
+{
+	(void)state;
+	struct target t = target_default(), preset;
+	struct err e = {0};
+	assert_int_equal(target_preset("c10k", &preset, &e), 0);
+	assert_memory_equal(&t, &preset, sizeof(t));
+	assert_int_equal(t.role, TARGET_SERVER);
+	assert_int_equal(t.connections, 10000);
+	assert_int_equal(t.rate_per_s, 10000);
+	assert_int_equal(t.stall_us, 100000);
+	assert_int_equal(t.rtt_us, 50000);
+	assert_int_equal(t.bandwidth_bps, 100000000);
+}
+
+static void every_listed_preset_exists(void **state)
+{
+	(void)state;
+	char names[64];
+	assert_true(strlen(target_presets()) < sizeof(names));
+	strcpy(names, target_presets());
+	uint64_t last = 0;
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		struct target t;
+		struct err e = {0};
+		assert_int_equal(target_preset(name, &t, &e), 0);
+		assert_true(t.connections > last);
+		last = t.connections;
+	}
+	struct target t;
+	struct err e = {0};
+	assert_int_equal(target_preset("c10", &t, &e), -EINVAL);
+	assert_string_equal(e.text, "no target is called \"c10\"; there are c10k,c100k,c1m");
+}
+
+static void needs_follow(void **state)
+{
+	(void)state;
+	struct target t = target_default();
+	assert_int_equal(target_accept_queue(&t), 1000);
+	assert_int_equal(target_syn_queue(&t), 500);
+	assert_int_equal(target_window(&t), 625000);
+	assert_int_equal(target_time_wait(&t), 600000);
+	t.rate_per_s = 1;
+	t.stall_us = 1;
+	assert_int_equal(target_accept_queue(&t), 1);
+	t.stall_us = 0;
+	assert_int_equal(target_accept_queue(&t), 0);
+}
+
+static void needs_saturate(void **state)
+{
+	(void)state;
+	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX,
+			   UINT64_MAX,   UINT64_MAX, UINT64_MAX};
+	assert_true(target_accept_queue(&t) == INT64_MAX);
+	assert_true(target_syn_queue(&t) == INT64_MAX);
+	assert_true(target_window(&t) == INT64_MAX);
+	assert_true(target_time_wait(&t) == INT64_MAX);
+}
+
+static void roles_have_names(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	enum target_role role = TARGET_SERVER;
+	assert_int_equal(target_role_parse("proxy", &role, &e), 0);
+	assert_int_equal(role, TARGET_PROXY);
+	assert_string_equal(target_role_name(role), "proxy");
+	assert_int_equal(target_role_parse("server", &role, &e), 0);
+	assert_string_equal(target_role_name(role), "server");
+	assert_int_equal(target_role_parse("Server", &role, &e), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(default_is_c10k),  cmocka_unit_test(every_listed_preset_exists),
+		cmocka_unit_test(needs_follow),     cmocka_unit_test(needs_saturate),
+		cmocka_unit_test(roles_have_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
