@@ -1,0 +1,134 @@
+#include "lab/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AGENT_TASKS 256
+#define TASK_CHANNEL 3
+
+struct agent {
+	int socket;
+	struct host *host;
+	pid_t tasks[AGENT_TASKS]; /* 0: free */
+};
+
+/* Children that ended; also orphans, when this agent is init of the lab's PID namespace. */
+static void agent_reap(struct agent *a)
+{
+	pid_t pid;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < AGENT_TASKS; i++)
+			if (a->tasks[i] == pid)
+				a->tasks[i] = 0;
+}
+
+static void agent_end_tasks(struct agent *a)
+{
+	agent_reap(a);
+	for (size_t i = 0; i < AGENT_TASKS; i++)
+		if (a->tasks[i] > 0)
+			kill(a->tasks[i], SIGKILL);
+	for (size_t i = 0; i < AGENT_TASKS; i++)
+		if (a->tasks[i] > 0)
+			waitpid(a->tasks[i], NULL, 0);
+}
+
+/* The task's process: nothing of the agent is left in it but memory. */
+static void task_enter(int channel)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int null = open("/dev/null", O_RDWR);
+	/* Above the numbers that are about to be given. */
+	int kept = fcntl(channel, F_DUPFD, TASK_CHANNEL + 1);
+	if (kept < 0)
+		kept = channel;
+	dup2(null, 0);
+	dup2(null, 1);
+	if (fcntl(2, F_GETFD) < 0)
+		dup2(null, 2);
+	dup2(kept, TASK_CHANNEL);
+	if (syscall(SYS_close_range, TASK_CHANNEL + 1, ~0U, 0)) /* before 5.9 */
+		for (int fd = TASK_CHANNEL + 1; fd < 1024; fd++)
+			close(fd);
+}
+
+static void agent_spawn(struct agent *a, const struct agent_request *request, int channel)
+{
+	struct agent_reply reply = {0};
+	size_t slot = 0;
+	agent_reap(a);
+	while (slot < AGENT_TASKS && a->tasks[slot])
+		slot++;
+	if (slot == AGENT_TASKS) {
+		reply.result = err_set(&reply.e, EAGAIN, "lab: more than %d tasks", AGENT_TASKS);
+	} else {
+		pid_t pid = fork();
+		if (pid == 0) {
+			task_enter(channel);
+			_exit(request->task(TASK_CHANNEL, request->arg) ? 1 : 0);
+		}
+		if (pid < 0)
+			reply.result = err_errno(&reply.e, "lab: start a task");
+		else
+			a->tasks[slot] = pid;
+	}
+	close(channel);
+	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
+}
+
+static void agent_call(struct agent *a, const struct agent_request *request)
+{
+	struct agent_reply reply = {0};
+	if (!a->host)
+		reply.result = host_open(&a->host, "/", &reply.e);
+	if (!reply.result)
+		reply.result = request->function(a->host, request->arg, &reply.e);
+	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
+}
+
+/* Returns false at the end of the socket. */
+static bool agent_receive(struct agent *a, struct agent_request *request, int *channel)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {request, sizeof(*request)};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t n;
+	do
+		n = recvmsg(a->socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(*request))
+		return false;
+	*channel = -1;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(channel, CMSG_DATA(c), sizeof(int));
+	return true;
+}
+
+void agent_serve(int socket)
+{
+	struct agent agent = {.socket = socket};
+	struct agent_request request;
+	int channel;
+	while (agent_receive(&agent, &request, &channel)) {
+		if (request.task)
+			agent_spawn(&agent, &request, channel);
+		else
+			agent_call(&agent, &request);
+	}
+	agent_end_tasks(&agent);
+	host_close(agent.host);
+}

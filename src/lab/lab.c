@@ -1,0 +1,462 @@
+#include "lab/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+
+/* A lab that is not up by then, or a function that has not returned, never will be. */
+#define LAB_PATIENCE_MS 20000
+
+/* What the lab's own calls hand over; at the start of the arena. */
+struct lab_shared {
+	struct host_counters counters;
+	struct {
+		char name[64];
+		char value[1024];
+	} knob;
+	char uncopied[512];
+	_Alignas(64) char rest[];
+};
+
+struct lab {
+	struct lab_options options;
+	pid_t init;     /* the server's agent, and in a private lab init of its PID namespace */
+	pid_t client;   /* in place only: the client's agent; otherwise init reaps it */
+	int agents[2];  /* this side's ends, by enum lab_host */
+	int sockets[2]; /* the agents' ends until they are forked */
+	struct knob_copy copy;
+	struct lab_shared *shared;
+	size_t used;
+};
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close_fd(&fds[i]);
+}
+
+/* An agent holds nothing of its maker's but its standard streams and these: a copy of another lab's
+ * socket would keep that lab alive. */
+static void keep_only(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+	unsigned ranges[][2] = {{3, (unsigned)low - 1},
+				{(unsigned)low + 1, (unsigned)high - 1},
+				{(unsigned)high + 1, ~0U}};
+	for (size_t i = 0; i < 3; i++) {
+		if (ranges[i][0] > ranges[i][1])
+			continue;
+		if (syscall(SYS_close_range, ranges[i][0], ranges[i][1], 0)) /* before 5.9 */
+			for (unsigned fd = ranges[i][0]; fd <= ranges[i][1] && fd < 1024; fd++)
+				close((int)fd);
+	}
+}
+
+static unsigned lab_count(const struct lab *lab, enum lab_host host)
+{
+	unsigned n = lab->options.client_addresses;
+	return host == LAB_SERVER || !n ? 1 : n > 240 ? 240 : n;
+}
+
+/* The agents run in what follows, until lab_open(). */
+
+static int agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
+{
+	struct agent_reply reply = {.result = -e->code, .e = *e};
+	return send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void agent_run(struct lab *lab, enum lab_host host)
+{
+	struct err none = {0};
+	close_fd(&lab->sockets[!host]);
+	agent_ready(lab, host, &none);
+	agent_serve(lab->sockets[host]);
+	_exit(0);
+}
+
+static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
+{
+	struct host *h = NULL;
+	int rc = wire_address(host, lab_count(lab, host), e);
+	if (rc)
+		return rc;
+	rc = host_open(&h, "/", e);
+	if (rc)
+		return rc;
+	char ignored[sizeof(lab->shared->uncopied)];
+	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
+			sizeof(ignored));
+	host_close(h);
+	return seal_capabilities(e);
+}
+
+/* The client waits in its own namespaces until the server has moved the wire's end there. */
+static void client_main(struct lab *lab, int go)
+{
+	struct err e = {0};
+	char word;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int rc = unshare(CLONE_NEWNET | CLONE_NEWNS) ? err_errno(&e, "lab: second namespace")
+						     : seal_mounts(&e);
+	if (!rc) {
+		if (write(go, "n", 1) != 1 || read(go, &word, 1) != 1)
+			_exit(1);
+		close(go);
+		rc = host_prepare(lab, LAB_CLIENT, &e);
+	}
+	if (rc) {
+		agent_ready(lab, LAB_CLIENT, &e);
+		_exit(1);
+	}
+	agent_run(lab, LAB_CLIENT);
+}
+
+static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace, struct err *e)
+{
+	int go[2], rc = 0;
+	char word;
+	if (user_namespace)
+		rc = seal_ids(uid, gid, e);
+	if (rc)
+		return rc;
+	/* The client's host is forked before this one is sealed: it needs the right to unshare. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go))
+		return err_errno(e, "lab: socket pair");
+	pid_t client = fork();
+	if (client < 0)
+		return err_errno(e, "lab: start the client's host");
+	if (client == 0) {
+		close(go[0]);
+		client_main(lab, go[1]);
+	}
+	close(go[1]);
+	CLEAN(close_fd) int client_go = go[0];
+	rc = seal_mounts(e);
+	/* When the client fails it says why on its own socket, and this end is closed. */
+	if (!rc && read(client_go, &word, 1) != 1)
+		return err_set(e, ECHILD, "lab: the client's host ended");
+	if (!rc)
+		rc = wire_veth_make(client, e);
+	if (!rc)
+		rc = host_prepare(lab, LAB_SERVER, e);
+	if (!rc && write(client_go, "g", 1) != 1)
+		rc = err_errno(e, "lab: start the client's host");
+	return rc;
+}
+
+static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace)
+{
+	struct err e = {0};
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	keep_only(lab->sockets[0], lab->sockets[1]);
+	int rc = server_prepare(lab, uid, gid, user_namespace, &e);
+	if (rc) {
+		agent_ready(lab, LAB_SERVER, &e);
+		_exit(1);
+	}
+	agent_run(lab, LAB_SERVER);
+}
+
+/* Like fork(), with new namespaces for the child. */
+static pid_t fork_into(unsigned long namespaces)
+{
+	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
+}
+
+static int fork_private(struct lab *lab, struct err *e)
+{
+	const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	bool user_namespace = false;
+	lab->init = fork_into(namespaces);
+	if (lab->init < 0 && errno == EPERM) {
+		user_namespace = true;
+		lab->init = fork_into(namespaces | CLONE_NEWUSER);
+	}
+	if (lab->init == 0)
+		server_main(lab, uid, gid, user_namespace);
+	if (lab->init > 0)
+		return 0;
+	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
+	return err_set(e, code,
+		       "lab: this machine refuses namespaces (%s); allow them "
+		       "(user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
+		       "kernel.apparmor_restrict_unprivileged_userns=0 where they exist; in a "
+		       "container its seccomp profile) or run as root",
+		       strerror(errno));
+}
+
+static int fork_in_place(struct lab *lab, struct err *e)
+{
+	pid_t *const pids[] = {&lab->init, &lab->client};
+	for (int host = LAB_SERVER; host <= LAB_CLIENT; host++) {
+		*pids[host] = fork();
+		if (*pids[host] < 0)
+			return err_errno(e, "lab: start a host");
+		if (*pids[host] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			keep_only(lab->sockets[0], lab->sockets[1]);
+			agent_run(lab, (enum lab_host)host);
+		}
+	}
+	return 0;
+}
+
+static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
+{
+	int rc = 0;
+	void *arena = mmap(NULL, LAB_ARENA, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (arena == MAP_FAILED)
+		return err_errno(e, "lab: arena of %zu bytes", LAB_ARENA);
+	lab->shared = arena;
+	lab->used = sizeof(*lab->shared);
+	for (int host = LAB_SERVER; host <= LAB_CLIENT; host++) {
+		int pair[2];
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+			return err_errno(e, "lab: socket pair");
+		lab->agents[host] = pair[0];
+		lab->sockets[host] = pair[1];
+	}
+	if (lab->options.place == LAB_PRIVATE)
+		rc = knob_copy_read(&lab->copy, calling, e);
+	if (!rc)
+		rc = lab->options.place == LAB_PRIVATE ? fork_private(lab, e)
+						       : fork_in_place(lab, e);
+	knob_copy_free(&lab->copy);
+	close_all(lab->sockets, 2);
+	return rc;
+}
+
+static int lab_reply(struct lab *lab, enum lab_host host, struct err *e)
+{
+	struct agent_reply reply;
+	ssize_t n = lab_receive(lab->agents[host], &reply, sizeof(reply), LAB_PATIENCE_MS, e);
+	if (n < 0)
+		return err_prefix(e, "lab: the %s's host",
+				  host == LAB_SERVER ? "server" : "client");
+	if (n != sizeof(reply))
+		return err_set(e, EPROTO, "lab: a short reply");
+	if (reply.result < 0 && e)
+		*e = reply.e;
+	return reply.result;
+}
+
+int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
+	     struct err *e)
+{
+	struct lab *lab = calloc(1, sizeof(*lab));
+	if (!lab)
+		return err_set(e, ENOMEM, "lab: no memory");
+	lab->options = *options;
+	lab->agents[0] = lab->agents[1] = lab->sockets[0] = lab->sockets[1] = -1;
+	int rc = lab_start(lab, calling, e);
+	/* The server is made first, but when the client failed it is the client that knows why. */
+	if (!rc) {
+		struct err server = {0};
+		int server_rc = lab_reply(lab, LAB_SERVER, &server);
+		if (server_rc && server_rc != -ECHILD) {
+			*e = server;
+			rc = server_rc;
+		} else {
+			rc = lab_reply(lab, LAB_CLIENT, e);
+		}
+	}
+	if (rc) {
+		lab_close(lab);
+		return rc;
+	}
+	*out = lab;
+	return 0;
+}
+
+void lab_close(struct lab *lab)
+{
+	if (!lab)
+		return;
+	/* The agents end at the end of their sockets; init takes the whole PID namespace with it.
+	 */
+	close_all(lab->agents, 2);
+	close_all(lab->sockets, 2);
+	pid_t pids[] = {lab->client, lab->init};
+	for (size_t i = 0; i < 2; i++)
+		while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
+			;
+	if (lab->shared)
+		munmap(lab->shared, LAB_ARENA);
+	knob_copy_free(&lab->copy);
+	free(lab);
+}
+
+bool lab_private(const struct lab *lab) { return lab->options.place == LAB_PRIVATE; }
+
+const char *lab_uncopied(const struct lab *lab) { return lab->shared->uncopied; }
+
+void *lab_alloc(struct lab *lab, size_t size, struct err *e)
+{
+	size_t start = (lab->used + 63) & ~(size_t)63;
+	if (size > LAB_ARENA || start > LAB_ARENA - size) {
+		err_set(e, ENOMEM, "lab: its memory of %zu bytes is full", LAB_ARENA);
+		return NULL;
+	}
+	lab->used = start + size;
+	return (char *)lab->shared + start;
+}
+
+size_t lab_mark(const struct lab *lab) { return lab->used; }
+
+void lab_release(struct lab *lab, size_t mark)
+{
+	memset((char *)lab->shared + mark, 0, lab->used - mark);
+	lab->used = mark;
+}
+
+static int agent_request(struct lab *lab, enum lab_host host, const struct agent_request *request,
+			 int fd, struct err *e)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {(void *)request, sizeof(*request)};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0)
+		return err_errno(e, "lab: ask the %s's host",
+				 host == LAB_SERVER ? "server" : "client");
+	return lab_reply(lab, host, e);
+}
+
+int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *channel,
+	      struct err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return err_errno(e, "lab: channel to a task");
+	struct agent_request request = {.task = fn, .arg = arg};
+	int rc = agent_request(lab, host, &request, pair[1], e);
+	close(pair[1]);
+	if (rc) {
+		close(pair[0]);
+		return rc;
+	}
+	*channel = pair[0];
+	return 0;
+}
+
+int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)
+{
+	struct agent_request request = {.function = fn, .arg = arg};
+	return agent_request(lab, host, &request, -1, e);
+}
+
+int lab_send(int channel, const void *message, size_t size, struct err *e)
+{
+	if (send(channel, message, size, MSG_NOSIGNAL) < 0)
+		return errno == EPIPE || errno == ECONNRESET
+			       ? err_set(e, EPIPE, "the task at the other end is gone")
+			       : err_errno(e, "send to a task");
+	return 0;
+}
+
+ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e)
+{
+	struct pollfd p = {.fd = channel, .events = POLLIN};
+	int ready;
+	do
+		ready = poll(&p, 1, timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return err_errno(e, "wait for a task");
+	if (!ready)
+		return err_set(e, ETIMEDOUT, "no answer within %d ms", timeout_ms);
+	ssize_t n = recv(channel, message, size, 0);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return err_set(e, EPIPE, "ended before it answered");
+	return n < 0 ? err_errno(e, "receive from a task") : n;
+}
+
+static int call_knob_get(struct host *h, void *arg, struct err *e)
+{
+	struct lab_shared *shared = arg;
+	const struct knob *k = knob_find(shared->knob.name);
+	if (!k)
+		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
+	return knob_read(k, h, shared->knob.value, e);
+}
+
+static int call_knob_set(struct host *h, void *arg, struct err *e)
+{
+	struct lab_shared *shared = arg;
+	const struct knob *k = knob_find(shared->knob.name);
+	if (!k)
+		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
+	return knob_write(k, h, shared->knob.value, e);
+}
+
+int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *value, size_t size,
+		 struct err *e)
+{
+	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
+	int rc = lab_call(lab, host, call_knob_get, lab->shared, e);
+	if (!rc)
+		snprintf(value, size, "%s", lab->shared->knob.value);
+	return rc;
+}
+
+int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
+		 struct err *e)
+{
+	if (!lab_private(lab))
+		return err_set(e, EROFS, "%s: not set, as this is the calling namespace", name);
+	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
+	snprintf(lab->shared->knob.value, sizeof(lab->shared->knob.value), "%s", value);
+	return lab_call(lab, host, call_knob_set, lab->shared, e);
+}
+
+static int call_counters(struct host *h, void *arg, struct err *e)
+{
+	struct lab_shared *shared = arg;
+	return host_counters(h, &shared->counters, e);
+}
+
+int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out, struct err *e)
+{
+	int rc = lab_call(lab, host, call_counters, lab->shared, e);
+	if (!rc)
+		*out = lab->shared->counters;
+	return rc;
+}
+
+struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i)
+{
+	if (!lab_private(lab)) /* any of 127/8 is loopback's own */
+		return (struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))};
+	return wire_ipv4(host, i);
+}
+
+unsigned lab_addresses(const struct lab *lab, enum lab_host host) { return lab_count(lab, host); }

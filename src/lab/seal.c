@@ -1,0 +1,113 @@
+#include "lab/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+
+static int write_own(const char *path, const char *text, struct err *e)
+{
+	CLEAN(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_errno(e, "%s", path);
+	return 0;
+}
+
+int seal_ids(uid_t uid, gid_t gid, struct err *e)
+{
+	char map[64];
+	/* Without it an unprivileged gid_map is refused (user_namespaces(7)); absent before 3.19.
+	 */
+	int rc = write_own("/proc/self/setgroups", "deny", e);
+	if (rc && rc != -ENOENT)
+		return rc;
+	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+	rc = write_own("/proc/self/uid_map", map, e);
+	if (rc)
+		return rc;
+	snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+	return write_own("/proc/self/gid_map", map, e);
+}
+
+/* Changes the read-only flag of one mount, or of all below it where the kernel can (5.12). */
+static int mount_readonly(const char *path, bool readonly, bool recursive)
+{
+	struct mount_attr attr = {0};
+	if (readonly)
+		attr.attr_set = MOUNT_ATTR_RDONLY;
+	else
+		attr.attr_clr = MOUNT_ATTR_RDONLY;
+	if (!syscall(SYS_mount_setattr, AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, &attr,
+		     sizeof(attr)))
+		return 0;
+	if (errno != ENOSYS)
+		return -errno;
+	/* The flags that a user namespace has locked must be repeated (mount_namespaces(7)). */
+	struct statvfs fs;
+	if (statvfs(path, &fs))
+		return -errno;
+	unsigned long flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
+			      (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
+			      (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
+			      (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
+	return mount(NULL, path, NULL, flags | (readonly ? MS_RDONLY : 0), NULL) ? -errno : 0;
+}
+
+static int bind_on_itself(const char *path)
+{
+	return mount(path, path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
+}
+
+int seal_mounts(struct err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return err_errno(e, "lab: make mounts private");
+	/* A container may refuse a fresh sysfs; then the host's stays, read-only like the rest. */
+	bool own_sys = !mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	int rc = bind_on_itself("/proc/sys");
+	if (!rc)
+		rc = bind_on_itself("/proc/sys/net");
+	if (rc)
+		return err_set(e, -rc, "lab: bind /proc/sys: %s", strerror(-rc));
+	if (own_sys)
+		bind_on_itself("/sys/devices/virtual/net");
+	rc = mount_readonly("/", true, true);
+	if (!rc)
+		rc = mount_readonly("/proc/sys", true, false);
+	if (rc)
+		return err_set(e, -rc, "lab: make /proc/sys read-only: %s", strerror(-rc));
+	if (own_sys) {
+		mount_readonly("/sys", true, false);
+		mount_readonly("/sys/devices/virtual/net", false, false);
+	}
+	/* Stays read-only where the caller's was: then no knob can be set and its user is told so.
+	 */
+	mount_readonly("/proc/sys/net", false, false);
+	return 0;
+}
+
+int seal_capabilities(struct err *e)
+{
+	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE;
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if ((cap >= 32 || !(keep & 1u << cap)) && prctl(PR_CAPBSET_READ, cap) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap))
+			return err_errno(e, "lab: drop capability %u", cap);
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{.effective = keep, .permitted = keep}};
+	if (syscall(SYS_capset, &header, data))
+		return err_errno(e, "lab: drop capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_errno(e, "lab: no new privileges");
+	return 0;
+}

@@ -1,0 +1,93 @@
+#include "lab/internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+static void free_socket(struct nl_sock **sock) { nl_socket_free(*sock); }
+static void put_link(struct rtnl_link **link) { rtnl_link_put(*link); }
+static void put_addr(struct rtnl_addr **addr) { rtnl_addr_put(*addr); }
+static void put_nl_addr(struct nl_addr **addr) { nl_addr_put(*addr); }
+
+static int wire_error(struct err *e, int rc, const char *what)
+{
+	int code = rc == -NLE_PERM ? EPERM : rc == -NLE_OPNOTSUPP ? EOPNOTSUPP : EIO;
+	return err_set(e, code, "lab: %s: %s", what, nl_geterror(rc));
+}
+
+static int wire_socket(struct nl_sock **sock, struct err *e)
+{
+	*sock = nl_socket_alloc();
+	if (!*sock)
+		return err_set(e, ENOMEM, "lab: no memory for a netlink socket");
+	int rc = nl_connect(*sock, NETLINK_ROUTE);
+	return rc ? wire_error(e, rc, "connect to rtnetlink") : 0;
+}
+
+int wire_veth_make(pid_t peer, struct err *e)
+{
+	CLEAN(free_socket) struct nl_sock *sock = NULL;
+	int rc = wire_socket(&sock, e);
+	if (rc)
+		return rc;
+	rc = rtnl_link_veth_add(sock, LAB_DEVICE, LAB_DEVICE, peer);
+	return rc ? wire_error(e, rc, "make a veth pair (kernel module veth?)") : 0;
+}
+
+static int wire_up(struct nl_sock *sock, const char *name, int *index, struct err *e)
+{
+	CLEAN(put_link) struct rtnl_link *link = NULL;
+	CLEAN(put_link) struct rtnl_link *change = rtnl_link_alloc();
+	if (!change)
+		return err_set(e, ENOMEM, "lab: no memory for a link");
+	int rc = rtnl_link_get_kernel(sock, 0, name, &link);
+	if (rc)
+		return wire_error(e, rc, name);
+	rtnl_link_set_flags(change, IFF_UP);
+	rc = rtnl_link_change(sock, link, change, 0);
+	if (rc)
+		return wire_error(e, rc, name);
+	*index = rtnl_link_get_ifindex(link);
+	return 0;
+}
+
+struct in_addr wire_ipv4(enum lab_host host, unsigned i)
+{
+	/* The server's are 198.18.0.1 and up, the client's 198.18.1.1 and up. */
+	uint32_t net = 0xc6120000u + (host == LAB_CLIENT ? 0x100u : 0);
+	return (struct in_addr){htonl(net + 1 + i)};
+}
+
+int wire_address(enum lab_host host, unsigned addresses, struct err *e)
+{
+	CLEAN(free_socket) struct nl_sock *sock = NULL;
+	int index, rc = wire_socket(&sock, e);
+	if (rc)
+		return rc;
+	rc = wire_up(sock, "lo", &index, e);
+	if (!rc)
+		rc = wire_up(sock, LAB_DEVICE, &index, e);
+	for (unsigned i = 0; !rc && i < addresses; i++) {
+		struct in_addr ip = wire_ipv4(host, i);
+		CLEAN(put_addr) struct rtnl_addr *addr = rtnl_addr_alloc();
+		CLEAN(put_nl_addr) struct nl_addr *local = nl_addr_build(AF_INET, &ip, sizeof(ip));
+		if (!addr || !local)
+			return err_set(e, ENOMEM, "lab: no memory for an address");
+		nl_addr_set_prefixlen(local, 15);
+		rtnl_addr_set_ifindex(addr, index);
+		rc = rtnl_addr_set_local(addr, local);
+		if (!rc)
+			rc = rtnl_addr_add(sock, addr, 0);
+		if (rc)
+			return wire_error(e, rc, "add an address to the wire");
+	}
+	return rc;
+}
