@@ -58,6 +58,7 @@ struct finding {
 struct report_host {
 	char name[72];
 	char kernel[72];
+	char boot[40]; /* host_identity(); "" for a captured machine */
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	enum report_isolation isolation;

@@ -1,0 +1,65 @@
+#include "host/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* The inode number in "net:[4026531840]". */
+static int netns_inode(const struct host *h, const char *path, char inode[24], struct err *e)
+{
+	char link[64];
+	ssize_t n = readlinkat(h->fd, path, link, sizeof(link) - 1);
+	if (n < 0)
+		return err_errno(e, "cannot read %s/%s", h->root, path);
+	link[n] = 0;
+	if (sscanf(link, "net:[%20[0-9]]", inode) != 1)
+		return err_set(e, EBADMSG, "%s/%s: not a network namespace: \"%s\"", h->root, path,
+			       link);
+	return 0;
+}
+
+int host_identity(const struct host *h, struct host_identity *out, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	if (!h->live)
+		return err_set(e, EROFS, "a captured machine has no boot or network namespace");
+	ssize_t n = host_read(h, "proc/sys/kernel/random/boot_id", out->boot, sizeof(out->boot), e);
+	if (n < 0)
+		return (int)n;
+	char own[24], first[24];
+	int r = netns_inode(h, "proc/self/ns/net", own, e);
+	if (r < 0)
+		return r;
+	struct err ignored;
+	out->initial =
+		netns_inode(h, "proc/1/ns/net", first, &ignored) == 0 && strcmp(own, first) == 0;
+
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0)
+		snprintf(out->netns, sizeof(out->netns), "%s.%llu", own,
+			 (unsigned long long)cookie);
+	else
+		snprintf(out->netns, sizeof(out->netns), "%s", own);
+	return 0;
+}
+
+int host_writable(const struct host *h, const char *path, struct err *e)
+{
+	if (!h->live)
+		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read only",
+			       h->root, path);
+	if (faccessat(h->fd, path, W_OK, AT_EACCESS) < 0)
+		return err_errno(e, "cannot write %s/%s", h->root, path);
+	return 0;
+}

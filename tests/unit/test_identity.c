@@ -1,0 +1,88 @@
+/* Which boot, which network namespace, and may a file be written. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+
+static struct host_identity identity(void)
+{
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	struct host_identity id;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	assert_int_equal(host_identity(h, &id, &e), 0);
+	return id;
+}
+
+static void same_twice(void **state)
+{
+	(void)state;
+	struct host_identity a = identity(), b = identity();
+	assert_int_equal(strlen(a.boot), 36);
+	assert_string_equal(a.boot, b.boot);
+	assert_string_equal(a.netns, b.netns);
+	assert_true(strspn(a.netns, "0123456789.") == strlen(a.netns) && a.netns[0]);
+}
+
+static void another_namespace_differs(void **state)
+{
+	(void)state;
+	struct host_identity outside = identity();
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+			_exit(77);
+		struct host_identity inside = identity();
+		_exit(strcmp(inside.netns, outside.netns) == 0 ||
+		      strcmp(inside.boot, outside.boot) != 0 || inside.initial);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("user namespaces are refused here");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void captured_has_none(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	struct host_identity id;
+	assert_int_equal(host_open(&h, "/tmp", &e), 0);
+	assert_int_equal(host_identity(h, &id, &e), -EROFS);
+	assert_int_equal(host_writable(h, "x", &e), -EROFS);
+}
+
+static void writable(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	assert_int_equal(host_writable(h, "dev/null", &e), 0);
+	assert_int_equal(host_writable(h, "proc/no/such", &e), -ENOENT);
+	/* Nobody writes a file of mode 0444 under /proc/sys. */
+	assert_int_equal(host_writable(h, "proc/sys/kernel/random/boot_id", &e), -EACCES);
+	assert_non_null(strstr(e.text, "/proc/sys/kernel/random/boot_id"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(same_twice),
+		cmocka_unit_test(another_namespace_differs),
+		cmocka_unit_test(captured_has_none),
+		cmocka_unit_test(writable),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
