@@ -1,0 +1,156 @@
+# image: what a disposable machine boots from. Sourced by tests/vm/machine.
+#
+# The initramfs is three archives one after the other: modules (cached by kernel package), tools
+# (cached by what they were copied from) and what belongs to one run. The cache is build/vm/.
+# shellcheck shell=bash disable=SC2034
+
+image_cache=${EPOLLTUNE_VM_CACHE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build/vm}
+image_guest=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/guest
+
+# With all that they depend on.
+image_module_names='virtio_pci virtio_console virtio_blk virtio_net e1000e ext4 crc32c_generic
+	veth tun dummy ifb bridge tcp_diag udp_diag unix_diag inet_diag sch_netem sch_fq sch_fq_codel
+	sch_mqprio sch_ingress cls_u32 act_mirred tcp_bbr nf_conntrack'
+image_tool_names='bash ip tc ethtool sysctl setpriv unshare nsenter prlimit strace'
+
+# So that a person without /sbin in PATH finds them too.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+image_have() { command -v "$1" >/dev/null; }
+
+# No machine to be had here: a skip, with the reason.
+image_unavailable() {
+	echo "machine: skipped: $1" >&2
+	exit 77
+}
+
+# Packs a directory as an uncompressed archive (TCG copies faster than it inflates).
+image_pack() { # DIRECTORY FILE
+	(cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$2"
+}
+
+# Copies a file or directory, and the libraries of an executable, into a tree whose /bin, /sbin,
+# /lib and /lib64 are links into /usr.
+image_put() { # ROOT SRC DEST
+	local root=$1 src=$2 dest=$3 library
+	[[ -e $src ]] || { echo "machine: $src: no such file" >&2; exit 64; }
+	mkdir -p "$root$(dirname "$dest")"
+	cp -rL "$src" "$root$dest"
+	[[ -f $src && -x $src ]] || return 0
+	while read -r library; do
+		dest=$library
+		[[ $dest == /usr/* ]] || dest=/usr$dest
+		mkdir -p "$root$(dirname "$dest")"
+		[[ -e $root$dest ]] || cp -L "$library" "$root$dest"
+	done < <(ldd "$src" 2>/dev/null | grep -o '/[^ ]*' | sort -u)
+}
+
+# Sets image_linux and image_modules, fetching the package when it is not in the cache.
+image_kernel() { # FLAVOUR
+	local meta=linux-image-amd64 dir=$image_cache/$1
+	[[ $1 != cloud ]] || meta=linux-image-cloud-amd64
+	image_linux=$dir/vmlinuz image_modules=$dir/modules.cpio
+	exec 9>"$image_cache/$1.lock"
+	flock 9
+	[[ -s $image_modules ]] || image_fetch_kernel "$meta" "$dir"
+	exec 9>&-
+}
+
+image_fetch_kernel() { # META-PACKAGE DIRECTORY
+	local dir=$2 package name path modules root
+	if ! image_have apt-get || ! image_have dpkg-deb; then
+		image_unavailable 'no apt-get and dpkg-deb to fetch a Debian kernel with'
+	fi
+	rm -rf "$dir" "$dir.new"
+	mkdir -p "$dir.new/deb" "$dir.new/lists/partial"
+	# Lists of its own where the machine's are missing or old.
+	if ! package=$(image_apt_get "$1" "$dir.new/deb"); then
+		package=$(image_apt_get "$1" "$dir.new/deb" -o Dir::State::lists="$dir.new/lists") ||
+			image_unavailable "apt-get cannot fetch the kernel of $1"
+	fi
+	echo "machine: unpacking $package under build/vm" >&2
+	dpkg-deb -x "$dir.new"/deb/*.deb "$dir.new/all"
+	modules=$(echo "$dir.new"/all/lib/modules/*)
+	root=$dir.new/root/usr/lib/modules/${modules##*/}
+	mkdir -p "$root"
+	cp "$modules"/modules.{builtin,builtin.modinfo,order} "$root"
+	find "$modules" -name '*.ko' | sed 's|.*/||; s|\.ko$||' >"$dir.new/names"
+	# shellcheck disable=SC2086
+	for name in $image_module_names; do
+		image_module "$modules" "$root" "$name"
+	done
+	busybox depmod -b "$dir.new/root/usr" "${modules##*/}"
+	image_pack "$dir.new/root" "$dir.new/modules.cpio"
+	mv "$dir.new"/all/boot/vmlinuz-* "$dir.new/vmlinuz"
+	echo "$package" >"$dir.new/package"
+	rm -rf "$dir.new/all" "$dir.new/root" "$dir.new/deb" "$dir.new/lists" "$dir.new/names"
+	mv "$dir.new" "$dir"
+}
+
+# Downloads the kernel that a meta package depends on into a directory; prints its name.
+image_apt_get() { # META-PACKAGE DIRECTORY [APT-OPTION]…
+	local meta=$1 directory=$2 package
+	shift 2
+	(($# == 0)) || apt-get "$@" -qq update >&2 || return 1
+	package=$(apt-cache "$@" depends "$meta" 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+	[[ $package ]] || return 1
+	(cd "$directory" && apt-get "$@" -qq -o APT::Sandbox::User= download "$package" >&2) || return 1
+	echo "$package"
+}
+
+# Copies one module and what it depends on, where the kernel has it as a module.
+image_module() { # FROM TO NAME
+	local from=$1 to=$2 path depends
+	path=$(cd "$from" && find . -name "$3.ko" -o -name "${3//_/-}.ko" | head -n 1)
+	[[ $path && ! -e $to/$path ]] || return 0
+	mkdir -p "$to/$(dirname "$path")"
+	cp "$from/$path" "$to/$path"
+	depends=$(tr '\0' '\n' <"$from/$path" | sed -n 's/^depends=//p')
+	for depends in ${depends//,/ }; do
+		image_module "$from" "$to" "$depends"
+	done
+}
+
+# Sets image_tools: busybox, the guest's scripts and what else is useful; with STATE also what
+# Debian applies /etc/sysctl.d with.
+image_tools() { # WORK STATE
+	local root=$1/tools names=() name key
+	for name in $image_tool_names; do
+		! image_have "$name" || names+=("$(command -v "$name")")
+	done
+	[[ -z $2 || ! -x /usr/lib/systemd/systemd-sysctl ]] || names+=(/usr/lib/systemd/systemd-sysctl)
+	key=$(stat -L -c '%n %s %Y' "$(command -v busybox)" "$(command -v sh)" "${names[@]}" |
+		sha256sum - "${BASH_SOURCE[0]}" "$image_guest"/* | sha256sum | cut -c 1-16)
+	image_tools=$image_cache/tools-$key.cpio
+	[[ ! -s $image_tools ]] || return 0
+	mkdir -p "$root"/{dev,proc,sys,run,tmp,root,state,etc,var/lib,home/user,usr/{bin,sbin,lib,lib64}}
+	for name in bin sbin lib lib64; do
+		ln -s "usr/$name" "$root/$name"
+	done
+	image_put "$root" "$(command -v busybox)" /usr/bin/busybox
+	# Not busybox's shell: that one prefers its own ip, tc and sysctl to those in PATH.
+	image_put "$root" "$(command -v sh)" /usr/bin/sh
+	ln -s ../bin/busybox "$root/usr/sbin/modprobe"
+	for name in "${names[@]}"; do
+		case $name in
+		*/systemd-sysctl) image_put "$root" "$name" /usr/lib/systemd/systemd-sysctl ;;
+		*) image_put "$root" "$name" "/usr/bin/${name##*/}" ;;
+		esac
+	done
+	cp "$image_guest/init" "$root/init"
+	cp "$image_guest/as_user" "$image_guest/power_cut" "$root/usr/bin"
+	chmod 755 "$root/init" "$root"/usr/bin/*
+	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nuser:x:1000:\n' >"$root/etc/group"
+	echo machine >"$root/etc/hostname"
+	image_pack "$root" "$1/tools.cpio"
+	mv "$1/tools.cpio" "$image_tools"
+}
+
+# An empty disk with a journal, sparse.
+image_disk() { # FILE
+	image_have mkfs.ext4 || image_unavailable 'no mkfs.ext4 here; apt-get install e2fsprogs'
+	truncate -s 64M "$1.new"
+	mkfs.ext4 -q -F "$1.new"
+	mv "$1.new" "$1"
+}

@@ -1,0 +1,108 @@
+#!/bin/sh
+# The disposable machine itself: what goes in, what comes out, and that nothing stays.
+set -u
+here=$(dirname "$0")
+machine=$here/machine
+work=$(mktemp -d) || exit 1
+harness=
+trap 'rm -rf "$work"; [ -z "$harness" ] || kill -9 "$harness" 2>/dev/null' EXIT
+trap 'exit 130' HUP INT TERM
+
+fail() {
+	echo "FAILED: $*"
+	head -c 4000 "$work/err"
+	exit 1
+}
+
+# Boots with a script from standard input; output in $work/out and err, status in $status.
+boot() {
+	cat >"$work/script"
+	status=0
+	"$machine" "$@" >"$work/out" 2>"$work/err" || status=$?
+	if [ "$status" -eq 77 ]; then cat "$work/err"; exit 77; fi
+}
+
+# Processes of ours that carry a word on their command line.
+carrying() {
+	for p in /proc/[0-9]*; do
+		if tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -q -- "$1"; then echo "${p#/proc/}"; fi
+	done
+}
+
+printf 'bytes \000\377\n' >"$work/file"
+boot --file "$work/file:/root/sub/file" --get "/root/answer:$work/answer" "$work/script" 'two words' "it's" <<'END'
+#!/bin/sh
+echo "$# $1 $2"
+echo out >/dev/stdout
+echo err >/dev/stderr
+uname -r
+nproc
+ip link add d0 type dummy && ip link add v0 type veth && : </dev/net/tun && ls /sys/class/net
+as_user sh -c 'id -u; echo x >/root/not-mine || echo refused'
+cp /root/sub/file /root/answer
+ip -o link | grep -cE ': (eth|en)'
+sleep 100 >/dev/null &
+exit 37
+END
+[ "$status" -eq 37 ] || fail "exit status $status, not 37"
+cmp -s "$work/file" "$work/answer" || fail 'a file changed on its way through'
+[ "$(grep -c '^err$' "$work/err")" -eq 1 ] || fail 'standard error is not ours'
+{ read -r arguments; read -r out; read -r release; read -r cpus; } <"$work/out"
+[ "$arguments $out" = "2 two words it's out" ] || fail "arguments: $arguments, output: $out"
+case $release in 6.1.*) ;; *) fail "kernel release $release" ;; esac
+[ "$cpus" = 2 ] || fail "$cpus CPUs"
+for i in d0 v0 lo; do grep -qx $i "$work/out" || fail "no interface $i: modules do not load"; done
+[ "$(tail -n 3 "$work/out" | tr '\n' ' ')" = '1000 refused 0 ' ] || fail "not an ordinary user, or a network: $(tail -n 3 "$work/out")"
+
+boot --time 6 --append "mark=$$.time" "$work/script" <<'END'
+#!/bin/sh
+echo begun
+exec sleep 100
+END
+[ "$status" -eq 124 ] || fail "exit status $status after the time was over, not 124"
+[ -z "$(carrying "mark=$$.time")" ] || fail 'QEMU outlived its time'
+
+boot "$work/script" <<'END'
+#!/bin/sh
+echo before
+echo c >/proc/sysrq-trigger
+END
+[ "$status" -eq 125 ] || fail "exit status $status after a crash, not 125"
+grep -q 'sysrq triggered crash' "$work/err" || fail 'the last words of the kernel are missing'
+
+boot --get "/nowhere:$work/nowhere" "$work/script" <<'END'
+#!/bin/sh
+true
+END
+[ "$status" -eq 125 ] || fail "exit status $status with a result file missing, not 125"
+grep -q '/nowhere' "$work/err" || fail 'the missing result file is not named'
+
+# A harness killed outright takes QEMU with it.
+printf '#!/bin/sh\nsleep 100\n' >"$work/script"
+"$machine" --append "mark=$$.kill" "$work/script" >"$work/out" 2>"$work/err" &
+harness=$!
+tries=0
+until carrying "mark=$$.kill" | grep -qvx "$harness" || [ $tries -gt 100 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+[ $tries -le 100 ] || fail 'QEMU did not start'
+left=$(carrying "mark=$$.kill" | sed 's|.*|/proc/&/cmdline|' | xargs cat 2>/dev/null | tr '\0' '\n' |
+	sed -n 's|/initrd$||p' | head -n 1)
+kill -9 "$harness"
+wait "$harness" 2>/dev/null
+harness=
+tries=0
+while [ "$(carrying "mark=$$.kill")" ] && [ $tries -le 50 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+[ $tries -le 50 ] || fail 'QEMU outlived its harness'
+[ -d "$left" ] || fail 'the directory of the killed run is not known'
+rm -rf "$left"
+
+for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do
+	# shellcheck disable=SC2086
+	"$machine" $bad "$work/script" >"$work/out" 2>"$work/err"
+	[ $? -eq 64 ] || fail "$bad was not refused"
+done
