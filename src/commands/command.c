@@ -1,0 +1,142 @@
+#include "commands/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/render.h"
+
+static const struct option_row no_options[] = {{0}};
+
+static const struct option_row check_options[] __attribute__((unused)) = {
+	{"target", "NAME", "@targets", "a load to be ready for: c10k (default), c100k, c1m"},
+	{"connections", "N", NULL, "connections open at a time (10k)"},
+	{"rate", "N", NULL, "new connections a second (10k)"},
+	{"stall", "TIME", NULL, "longest pause of the server between two accepts (100ms)"},
+	{"rtt", "TIME", NULL, "round trip to the clients (50ms)"},
+	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"},
+	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"},
+	{"backlog", "N", NULL, "what your application passes to listen()"},
+	{"probe", "NAME,…", "@probes", "run only these"},
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"output", "FILE", "@files", "write the report there, by rename"},
+	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
+	{"sysroot", "DIR", "@directories", "inspect a captured machine"},
+	{"no-proof", NULL, NULL, "do not try the proposed values"},
+	{"quick", NULL, NULL, "inspect only, no experiment"},
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
+const struct command command_table[] = {
+	{"version", "", "Print the versions of the program, its libraries and the kernel",
+	 no_options, command_version},
+	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,
+	 command_completion},
+	{"help", "[COMMAND]", "Print this help, or that of a command", no_options,
+	 command_help_command},
+};
+const size_t command_table_size = sizeof(command_table) / sizeof(command_table[0]);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_table_size; i++)
+		if (strcmp(command_table[i].name, name) == 0)
+			return &command_table[i];
+	return NULL;
+}
+
+int command_error(const struct err *e)
+{
+	fprintf(stderr, "epolltune: %s\n", e->text);
+	return EXIT_UNKNOWN;
+}
+
+static const struct command *find_or_tell(const char *name)
+{
+	const struct command *c = command_find(name);
+	if (c)
+		return c;
+	struct err e;
+	char nearest[VALUE_SIZE];
+	if (values_nearest("@commands", name, nearest))
+		err_set(&e, EINVAL, "unknown command \"%s\"; did you mean %s?", name, nearest);
+	else
+		err_set(&e, EINVAL, "unknown command \"%s\"; epolltune --help lists them", name);
+	command_error(&e);
+	return NULL;
+}
+
+static int help(void)
+{
+	printf("Usage: epolltune COMMAND [options]\n\n"
+	       "Finds the kernel and process limits that an epoll server meets on this host, by\n"
+	       "experiment, and says which value would do.\n\nCommands:\n");
+	for (size_t i = 0; i < command_table_size; i++)
+		printf("  %-12s %s\n", command_table[i].name, command_table[i].summary);
+	printf("\nepolltune COMMAND --help tells the options of a command, man epolltune more.\n"
+	       "Exit status: 0 all is well, 1 warning, 2 critical, 3 could not tell.\n");
+	return EXIT_OK;
+}
+
+static void print_option(const char *name, const char *argument, const char *text)
+{
+	char left[64];
+	int length = snprintf(left, sizeof(left), "--%s%s%s", name, argument ? " " : "",
+			      argument ? argument : "");
+	/* "…" is three bytes and one column. */
+	int extra = argument && strstr(argument, "…") ? 2 : 0;
+	printf("  %s%*s%s\n", left, 20 - length + extra > 1 ? 20 - length + extra : 1, "", text);
+}
+
+int command_help(const struct command *c)
+{
+	printf("Usage: epolltune %s%s%s%s\n\n%s.\n\nOptions:\n", c->name,
+	       c->options[0].name ? " [options]" : "", c->arguments[0] ? " " : "", c->arguments,
+	       c->summary);
+	for (const struct option_row *row = c->options; row->name; row++)
+		print_option(row->name, row->argument, row->help);
+	print_option("help", NULL, "this text");
+	return EXIT_OK;
+}
+
+int command_help_command(int argc, char **argv)
+{
+	struct err e = {0};
+	const char *value;
+	struct options o = options_begin("help", argc, argv);
+	while (options_next(&o, &value, &e))
+		;
+	if (e.code)
+		return command_error(&e);
+	if (o.help || o.next == argc)
+		return help();
+	const struct command *c = find_or_tell(argv[o.next]);
+	return c ? command_help(c) : EXIT_UNKNOWN;
+}
+
+int command_main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: epolltune COMMAND [options]; epolltune --help lists the "
+				"commands\n");
+		return EXIT_UNKNOWN;
+	}
+	const char *name = argv[1];
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return help();
+	if (strcmp(name, "--version") == 0)
+		name = "version";
+	if (name[0] == '-') {
+		struct err e;
+		err_set(&e, EINVAL,
+			"unknown option \"%s\"; a command comes first, epolltune --help "
+			"lists them",
+			name);
+		return command_error(&e);
+	}
+	const struct command *c = find_or_tell(name);
+	return c ? c->run(argc - 1, argv + 1) : EXIT_UNKNOWN;
+}
+
+int color_wanted(const char *when) { return render_style_for(stdout, when).color; }

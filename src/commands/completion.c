@@ -1,0 +1,192 @@
+#include "commands/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int print_word(const char *value, void *arg)
+{
+	(void)arg;
+	printf(" %s", value);
+	return 0;
+}
+
+/* Prints what may stand for an option's argument or an operand: words, or "@files" and the like. */
+static void print_values(const char *values)
+{
+	if (values_closed(values))
+		values_each(values, print_word, NULL);
+	else if (values)
+		printf(" %s", values);
+}
+
+/* Calls `print` for each alternative of a command's operands: "KNOB|FINDING", "[COMMAND]". */
+static void operands_each(const struct command *c, void (*print)(const char *values))
+{
+	const char *at = c->arguments;
+	while (*at) {
+		char word[VALUE_SIZE];
+		at += strspn(at, "[]|. ");
+		size_t length = strcspn(at, "[]|. ");
+		if (length == 0)
+			break;
+		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		const char *values = values_of_operand(word);
+		if (values)
+			print(values);
+		else if (word[0] >= 'a' && word[0] <= 'z')
+			print(word);
+		at += length;
+	}
+}
+
+static void bash_row(const struct command *c)
+{
+	printf("\t%s)\n\t\toptions='", c->name);
+	for (const struct option_row *row = c->options; row->name; row++)
+		printf("--%s ", row->name);
+	printf("--help'\n\t\toperands='");
+	operands_each(c, print_values);
+	printf("'\n\t\tcase $previous in\n");
+	for (const struct option_row *row = c->options; row->name; row++) {
+		if (!row->argument)
+			continue;
+		printf("\t\t--%s) values='", row->name);
+		print_values(row->values);
+		printf("' takes=%s ;;\n", strstr(row->argument, ",…") ? "list" : "one");
+	}
+	printf("\t\tesac ;;\n");
+}
+
+static void bash(void)
+{
+	printf("# bash completion for epolltune, written by: epolltune completion bash\n"
+	       "_epolltune() {\n"
+	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+	       "\tlocal command=${COMP_WORDS[1]} options= operands= values= takes= before=\n"
+	       "\t# --name=value comes as three words.\n"
+	       "\tif [[ $word == = ]]; then word=\n"
+	       "\telif [[ $previous == = ]]; then previous=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+	       "\tCOMPREPLY=()\n"
+	       "\tif (( COMP_CWORD == 1 )); then\n"
+	       "\t\tCOMPREPLY=($(compgen -W '--help --version");
+	values_each("@commands", print_word, NULL);
+	printf("' -- \"$word\"))\n\t\treturn\n\tfi\n\tcase $command in\n");
+	for (size_t i = 0; i < command_table_size; i++)
+		bash_row(&command_table[i]);
+	printf("\tesac\n"
+	       "\tif [[ ! $takes ]]; then values=$operands; fi\n"
+	       "\tif [[ ! $takes && $word == -* ]]; then values=$options; fi\n"
+	       "\tcase $values in\n"
+	       "\t*@files) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+	       "\t*@directories) COMPREPLY=($(compgen -d -- \"$word\")) ;;\n"
+	       "\t*)\n"
+	       "\t\tif [[ $takes == list && $word == *,* ]]; then before=${word%%,*},; fi\n"
+	       "\t\tCOMPREPLY=($(compgen -P \"$before\" -W \"$values\" -- "
+	       "\"${word#\"$before\"}\")) ;;\n"
+	       "\tesac\n"
+	       "}\n"
+	       "complete -o default -F _epolltune epolltune\n");
+}
+
+/* Text between single quotes, for a place where zsh takes : and [ ] for itself. */
+static void zsh_text(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			printf("'\\'");
+		else if (strchr(":[]\\", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void zsh_values(const char *values)
+{
+	if (values_closed(values)) {
+		printf("(");
+		values_each(values, print_word, NULL);
+		printf(" )");
+	} else if (values && strcmp(values, "@directories") == 0) {
+		printf("_files -/");
+	} else if (values) {
+		printf("_files");
+	}
+}
+
+static void zsh_row(const struct command *c)
+{
+	printf("\t\t%s)\n\t\t\t_arguments '--help[this text]'", c->name);
+	for (const struct option_row *row = c->options; row->name; row++) {
+		printf(" \\\n\t\t\t\t'--%s%s[", row->name, row->argument ? "=" : "");
+		zsh_text(row->help);
+		printf("]");
+		if (row->argument && strstr(row->argument, ",…")) {
+			printf(":%s:_values -s , %s", row->argument, row->name);
+			values_each(row->values, print_word, NULL);
+		} else if (row->argument) {
+			printf(":%s:", row->argument);
+			zsh_values(row->values);
+		}
+		printf("'");
+	}
+	if (c->arguments[0]) {
+		printf(" \\\n\t\t\t\t'*:");
+		zsh_text(c->arguments);
+		printf(":(");
+		operands_each(c, print_values);
+		printf(" )'");
+	}
+	printf(" ;;\n");
+}
+
+static void zsh(void)
+{
+	printf("#compdef epolltune\n"
+	       "# zsh completion for epolltune, written by: epolltune completion zsh\n"
+	       "_epolltune() {\n"
+	       "\tlocal curcontext=$curcontext state line\n"
+	       "\tlocal -a commands\n"
+	       "\tcommands=(\n");
+	for (size_t i = 0; i < command_table_size; i++) {
+		printf("\t\t'%s:", command_table[i].name);
+		zsh_text(command_table[i].summary);
+		printf("'\n");
+	}
+	printf("\t)\n"
+	       "\t_arguments -C '--help[what there is]' '--version[print versions]' \\\n"
+	       "\t\t'1:command:->command' '*::argument:->argument'\n"
+	       "\tcase $state in\n"
+	       "\tcommand) _describe command commands ;;\n"
+	       "\targument)\n"
+	       "\t\tcase $line[1] in\n");
+	for (size_t i = 0; i < command_table_size; i++)
+		zsh_row(&command_table[i]);
+	printf("\t\tesac ;;\n"
+	       "\tesac\n"
+	       "}\n"
+	       "if [[ $funcstack[1] == _epolltune ]]; then _epolltune \"$@\"\n"
+	       "else compdef _epolltune epolltune; fi\n");
+}
+
+int command_completion(int argc, char **argv)
+{
+	struct err e = {0};
+	const char *value;
+	struct options o = options_begin("completion", argc, argv);
+	while (options_next(&o, &value, &e))
+		;
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	if (argc - o.next == 1 && strcmp(argv[o.next], "bash") == 0)
+		bash();
+	else if (argc - o.next == 1 && strcmp(argv[o.next], "zsh") == 0)
+		zsh();
+	else {
+		err_set(&e, EINVAL, "completion: name one shell, bash or zsh");
+		return command_error(&e);
+	}
+	return EXIT_OK;
+}

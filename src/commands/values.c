@@ -1,0 +1,137 @@
+#include "commands/command.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/target.h"
+
+typedef int (*each_function)(const char *value, void *arg);
+
+static int commands_each(each_function each, void *arg)
+{
+	for (size_t i = 0; i < command_table_size; i++) {
+		int status = each(command_table[i].name, arg);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int targets_each(each_function each, void *arg)
+{
+	return values_each(target_presets(), each, arg);
+}
+
+static const struct list {
+	const char *name;
+	const char *operand; /* the word for it in a command's arguments */
+	int (*each)(each_function each, void *arg);
+} lists[] = {
+	{"@commands", "COMMAND", commands_each},
+	{"@targets", "TARGET", targets_each},
+};
+#define LISTS (sizeof(lists) / sizeof(lists[0]))
+
+static const struct list *list_find(const char *values)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		if (strcmp(lists[i].name, values) == 0)
+			return &lists[i];
+	return NULL;
+}
+
+int values_closed(const char *values)
+{
+	return values && (values[0] != '@' || list_find(values) != NULL);
+}
+
+int values_each(const char *values, each_function each, void *arg)
+{
+	if (!values)
+		return 0;
+	if (values[0] == '@') {
+		const struct list *l = list_find(values);
+		return l ? l->each(each, arg) : 0;
+	}
+	while (*values) {
+		char value[VALUE_SIZE];
+		size_t length = strcspn(values, ",");
+		snprintf(value, sizeof(value), "%.*s", (int)length, values);
+		int status = each(value, arg);
+		if (status)
+			return status;
+		values += length + (values[length] == ',');
+	}
+	return 0;
+}
+
+const char *values_of_operand(const char *word)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		if (strcmp(lists[i].operand, word) == 0)
+			return lists[i].name;
+	return NULL;
+}
+
+/* Insertions, deletions, changes and swaps of neighbours that turn a into b (optimal string
+ * alignment); both shorter than VALUE_SIZE. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][VALUE_SIZE + 1] = {{0}};
+	size_t *before = rows[0], *last = rows[1], *row = rows[2], length = strlen(b);
+	for (size_t j = 0; j <= length; j++)
+		last[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		row[0] = i;
+		for (size_t j = 1; j <= length; j++) {
+			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			row[j] = best;
+		}
+		size_t *spare = before;
+		before = last;
+		last = row;
+		row = spare;
+	}
+	return last[length];
+}
+
+struct search {
+	const char *text;
+	char *nearest;
+	size_t distance;
+};
+
+static int compare(const char *value, void *arg)
+{
+	struct search *s = arg;
+	if (strlen(value) >= VALUE_SIZE)
+		return 0;
+	size_t d = distance(s->text, value);
+	/* A part, such as "somaxconn" of "net.core.somaxconn", is as good as one slip. */
+	if (d > 1 && strlen(s->text) >= 3 && strstr(value, s->text))
+		d = 1;
+	if (d < s->distance) {
+		s->distance = d;
+		strcpy(s->nearest, value);
+	}
+	return 0;
+}
+
+int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
+{
+	size_t length = strlen(text);
+	if (length == 0 || length >= VALUE_SIZE)
+		return 0;
+	/* One slip in a short word, one more for every four letters. */
+	struct search s = {text, nearest, 2 + length / 4};
+	values_each(values, compare, &s);
+	return s.distance < 2 + length / 4;
+}

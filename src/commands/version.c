@@ -1,0 +1,32 @@
+#include "commands/command.h"
+
+#include <jansson.h>
+#include <libsmartcols/libsmartcols.h>
+#include <netlink/version.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+int command_version(int argc, char **argv)
+{
+	struct err e = {0};
+	const char *value;
+	struct options o = options_begin("version", argc, argv);
+	while (options_next(&o, &value, &e))
+		;
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+
+	const char *smartcols = "?";
+	scols_get_library_version(&smartcols);
+	printf("epolltune %s\n", EPOLLTUNE_VERSION);
+	printf("libnl %d.%d.%d (built with %s)\n", nl_ver_maj, nl_ver_min, nl_ver_mic,
+	       LIBNL_VERSION);
+	printf("jansson %s (built with %s)\n", jansson_version_str(), JANSSON_VERSION);
+	printf("libsmartcols %s (built with %s)\n", smartcols, LIBSMARTCOLS_VERSION);
+	struct utsname kernel;
+	if (uname(&kernel) == 0)
+		printf("%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
+	return EXIT_OK;
+}

@@ -1,0 +1,34 @@
+#include "commands/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A standard stream that the caller closed must not become the first file that we open. Opened the
+ * wrong way round, so that using it fails as it should. */
+static void open_missing_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+	open_missing_streams();
+	setlocale(LC_CTYPE, "");
+	/* A reader that went away is a write error like others, told below. */
+	signal(SIGPIPE, SIG_IGN);
+
+	int status = command_main(argc, argv);
+	errno = 0;
+	if (ferror(stdout) | fflush(stdout)) {
+		struct err e;
+		err_errno(&e, "cannot write to standard output");
+		return command_error(&e);
+	}
+	return status;
+}

@@ -1,0 +1,49 @@
+#include "report/render.h"
+
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_LEAST 60
+#define WIDTH_MOST 1000
+
+static unsigned width_of(int fd)
+{
+	unsigned width = 0;
+	struct winsize size;
+	if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0)
+		width = size.ws_col;
+	const char *columns = getenv("COLUMNS");
+	if (width == 0 && columns) {
+		char *end;
+		unsigned long value = strtoul(columns, &end, 10);
+		if (*end == 0 && value > 0 && value <= WIDTH_MOST)
+			width = (unsigned)value;
+	}
+	if (width == 0)
+		return 80;
+	return width < WIDTH_LEAST ? WIDTH_LEAST : width;
+}
+
+static bool color_for(int fd, const char *when)
+{
+	if (strcmp(when, "always") == 0)
+		return true;
+	if (strcmp(when, "never") == 0 || !isatty(fd))
+		return false;
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	return !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+struct render_style render_style_for(FILE *stream, const char *color)
+{
+	int fd = fileno(stream);
+	return (struct render_style){
+		.color = color_for(fd, color),
+		.width = width_of(fd),
+		.utf8 = strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0,
+	};
+}
