@@ -1,0 +1,58 @@
+#!/bin/sh
+# A machine that reboots: what the next boot finds of the one before, and that sysctl drop-ins are
+# in force then. Also the pattern for tests of what must persist: one disk, one script a boot.
+set -u
+here=$(dirname "$0")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
+
+fail() {
+	echo "FAILED: $*"
+	cat "$work/out" "$work/err"
+	exit 1
+}
+
+# One boot of the machine with that disk; the script comes from standard input.
+boot() {
+	cat >"$work/script"
+	status=0
+	"$here/machine" --state "$work/disk" "$work/script" >"$work/out" 2>"$work/err" || status=$?
+	if [ "$status" -eq 77 ]; then cat "$work/err"; exit 77; fi
+}
+
+boot <<'END'
+#!/bin/sh -e
+mkdir -p /etc/sysctl.d /var/lib/epolltune
+printf 'fs.file-max = 54321\nnet.core.somaxconn = 321\n' >/etc/sysctl.d/90-test.conf
+printf 'net.core.somaxconn = 322\n' >/etc/sysctl.d/95-later.conf
+echo kept >/var/lib/epolltune/file
+echo 44444 >/proc/sys/fs/file-max
+sysctl -n fs.file-max
+cat /proc/sys/kernel/random/boot_id
+END
+[ "$status" -eq 0 ] || fail "first boot: exit status $status"
+[ "$(head -n 1 "$work/out")" = 44444 ] || fail 'fs.file-max was not written'
+first=$(tail -n 1 "$work/out")
+
+# The second ends as a power cut does, with a file flushed and, after that, one that is not.
+boot <<'END'
+#!/bin/sh -e
+cat /var/lib/epolltune/file /proc/sys/fs/file-max /proc/sys/net/core/somaxconn
+cat /proc/sys/kernel/random/boot_id
+echo flushed >/var/lib/epolltune/flushed
+sync
+echo pending >/var/lib/epolltune/pending
+power_cut
+END
+[ "$status" -eq 125 ] || fail "second boot: exit status $status, not a power cut"
+[ "$(head -n 3 "$work/out" | tr '\n' ' ')" = 'kept 54321 322 ' ] || fail 'the drop-ins are not in force'
+[ "$(tail -n 1 "$work/out")" != "$first" ] || fail 'not another boot'
+
+boot <<'END'
+#!/bin/sh
+cat /var/lib/epolltune/flushed
+[ ! -s /var/lib/epolltune/pending ] || echo 'nothing was cut'
+END
+[ "$status" -eq 0 ] || fail "third boot: exit status $status"
+[ "$(cat "$work/out")" = flushed ] || fail 'the power cut was none, or lost what was flushed'
