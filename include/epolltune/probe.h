@@ -38,6 +38,7 @@ struct probe {
 	const char *summary; /* one line */
 	const char *walls;   /* those that it writes, comma separated, in order */
 	bool alone;          /* fills CPUs or wire: nothing else may run beside it */
+	bool private_only;      /* measure() makes no sense, or harm, in the calling namespace */
 	struct lab_options lab; /* the wire it wants; rtt and bandwidth come from the target */
 	/* Reads only, on a live or captured host, within milliseconds. Fills every wall, as inspected
 	 * or derived. What cannot be read is an unknown wall, not an error. */

@@ -33,7 +33,7 @@ struct load_command {
 
 struct load_connection {
 	int fd;
-	uint64_t started_ns;
+	uint64_t started_ns; /* 0 once served */
 };
 
 /* A shard's own, in the lab's memory. */
@@ -132,6 +132,11 @@ static void shard_event(struct shard_task *t, uint64_t slot, uint32_t events)
 	socklen_t size = sizeof(code);
 	if (c->fd < 0)
 		return;
+	if (!c->started_ns) { /* held; it stays watched, as a server's client would be */
+		if (events & (EPOLLERR | EPOLLHUP))
+			shard_close(t, slot);
+		return;
+	}
 	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN)) {
 		getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &code, &size);
 		shard_fail(t, code ? code : ECONNRESET);
@@ -149,10 +154,9 @@ static void shard_event(struct shard_task *t, uint64_t slot, uint32_t events)
 	histogram_add(&s->stats.serve, now - c->started_ns);
 	s->stats.last_served_ns = now;
 	s->stats.served++;
+	c->started_ns = 0;
 	if (s->config.await_greeting)
 		shard_close(t, slot);
-	else /* held from now on: what comes is read when talked over */
-		epoll_ctl(t->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 }
 
 /* One request and its reply. Returns 0 or a positive errno. */

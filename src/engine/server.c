@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,10 @@ static int task_queue(struct server_task *t, struct server_queue *out)
 	if (getsockopt(t->listener, IPPROTO_TCP, TCP_INFO, &info, &size))
 		return errno;
 	*out = (struct server_queue){.depth = info.tcpi_unacked, .limit = info.tcpi_sacked};
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	size = sizeof(memory);
+	if (!getsockopt(t->listener, SOL_SOCKET, SO_MEMINFO, memory, &size))
+		out->drops = memory[SK_MEMINFO_DROPS];
 	return 0;
 }
 
