@@ -22,7 +22,7 @@ enum knob_scope {
 enum knob_shape {
 	KNOB_NUMBER, /* one decimal integer */
 	KNOB_TRIPLE, /* min default max, ascending */
-	KNOB_RANGE,  /* low high, ascending */
+	KNOB_RANGE,  /* low high, ascending; a resource limit: soft hard */
 	KNOB_WORD,   /* one word, such as a congestion control's name */
 };
 
@@ -33,6 +33,7 @@ enum knob_effect {
 	KNOB_NEXT_CONNECTION, /* connect() from now on */
 	KNOB_NEXT_LISTEN,     /* the next listen(): restart or reload the server */
 	KNOB_NEXT_PROCESS,    /* the next start of the process */
+	KNOB_NEXT_DEVICE,     /* interfaces brought up from now on */
 };
 
 struct knob {
@@ -40,11 +41,11 @@ struct knob {
 	enum knob_scope scope;
 	enum knob_shape shape;
 	enum knob_effect effect;
-	const char *unit;  /* of each field: "connections", "B", "pages", "us", "" */
-	int64_t min, max;  /* of each field, as the kernel enforces or as is sane */
-	const char *walls; /* names of the walls it stands behind, comma separated */
-	const char *what;  /* what it is, two or three sentences */
-	const char *cost;  /* what raising it costs */
+	const char *unit;    /* of each field: "connections", "B", "pages", "us", "" */
+	int64_t min, max;    /* of each field, as the kernel enforces or as is sane */
+	const char *walls;   /* names of the walls it stands behind, comma separated */
+	const char *what;    /* what it is, two or three sentences */
+	const char *cost;    /* what raising it costs */
 	const char *counter; /* the counter or errno that proves that it binds */
 	const char *source;  /* kernel file and function, man page, RFC */
 	const char *since;   /* first kernel that has it, "" if all that we support */
@@ -60,13 +61,15 @@ const char *knob_effect_text(enum knob_effect e);
 
 #define KNOB_VALUE 80 /* bytes that hold any value of the table's knobs, normalised */
 
-/* Reads the running value from a host (live or captured), blanks normalised to one space.
- * -ENOENT: this kernel or capture has none; -EBADMSG: not of the knob's shape. */
+/* Reads the running value from a host (live or captured), blanks normalised to one space; for
+ * RLIMIT_NOFILE "soft hard" of this process. Any order and any range is read as it stands. -ENOENT:
+ * this kernel or capture has none, or devices and applications have their own; -EBADMSG: not of the
+ * knob's shape. */
 int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
-/* Checks a value against shape and range and normalises it; -EINVAL/-ERANGE naming both. */
+/* Checks a value against shape, order and range and normalises it; -EINVAL/-ERANGE naming both. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
-/* Checks, then writes with one write(2). Does not read back: kernels clamp and round, so a caller
- * that cares reads again. */
+/* Checks, then writes a sysctl with one write(2); -EOPNOTSUPP for the other scopes. Does not read
+ * back: kernels clamp and round, so a caller that cares reads again. */
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
 /* Field i (from 0) of a normalised value as a number; -EINVAL when there is none. */
 int knob_field(const char *value, size_t i, int64_t *out);

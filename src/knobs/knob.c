@@ -1,0 +1,240 @@
+#include "epolltune/knob.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/host.h"
+
+const struct knob *knob_find(const char *name)
+{
+	for (size_t i = 0; i < knob_count(); i++) {
+		const char *known = knob_at(i)->name, *given = name;
+		while (*known && (*known == *given || (*known == '.' && *given == '/')))
+			known++, given++;
+		if (!*known && !*given)
+			return knob_at(i);
+	}
+	return NULL;
+}
+
+const char *knob_scope_name(enum knob_scope s)
+{
+	switch (s) {
+	case KNOB_NETNS:
+		return "network namespace";
+	case KNOB_SYSTEM:
+		return "system";
+	case KNOB_PROCESS:
+		return "process";
+	case KNOB_APPLICATION:
+		return "application";
+	case KNOB_DEVICE:
+		return "device";
+	}
+	return "?";
+}
+
+const char *knob_effect_text(enum knob_effect e)
+{
+	switch (e) {
+	case KNOB_AT_ONCE:
+		return "at once";
+	case KNOB_NEXT_PACKET:
+		return "from the next packet on";
+	case KNOB_NEXT_SOCKET:
+		return "for sockets made or accepted from now on";
+	case KNOB_NEXT_CONNECTION:
+		return "for connections made from now on";
+	case KNOB_NEXT_LISTEN:
+		return "at the next listen(): restart or reload the server";
+	case KNOB_NEXT_PROCESS:
+		return "at the next start of the process";
+	case KNOB_NEXT_DEVICE:
+		return "for interfaces brought up from now on";
+	}
+	return "?";
+}
+
+static size_t shape_fields(enum knob_shape shape)
+{
+	switch (shape) {
+	case KNOB_NUMBER:
+		return 1;
+	case KNOB_RANGE:
+		return 2;
+	case KNOB_TRIPLE:
+		return 3;
+	case KNOB_WORD:
+		return 0;
+	}
+	return 0;
+}
+
+static const char *shape_text(enum knob_shape shape)
+{
+	switch (shape) {
+	case KNOB_NUMBER:
+		return "a decimal integer";
+	case KNOB_RANGE:
+		return "two decimal integers";
+	case KNOB_TRIPLE:
+		return "three decimal integers";
+	case KNOB_WORD:
+		return "one word";
+	}
+	return "?";
+}
+
+/* Blanks and tabs become one blank, none at the ends. False when it does not fit. */
+static bool squeeze(const char *text, char out[KNOB_VALUE])
+{
+	size_t n = 0;
+	for (const char *at = text + strspn(text, " \t\n"); *at; at += strspn(at, " \t\n")) {
+		size_t word = strcspn(at, " \t\n");
+		if (n + !!n + word >= KNOB_VALUE)
+			return false;
+		if (n)
+			out[n++] = ' ';
+		memcpy(out + n, at, word);
+		n += word;
+		at += word;
+	}
+	out[n] = 0;
+	return true;
+}
+
+/* Reads one integer as sysctl prints it. A leading zero is refused: the kernel would read what
+ * follows as octal (proc_get_long() in kernel/sysctl.c). */
+static bool integer(const char **at, int64_t *value)
+{
+	bool negative = **at == '-';
+	const char *digits = *at + negative;
+	if (!isdigit((unsigned char)*digits) ||
+	    (*digits == '0' && (negative || isdigit((unsigned char)digits[1]))))
+		return false;
+	char *end;
+	errno = 0;
+	*value = strtoll(*at, &end, 10);
+	if (errno || (*end && *end != ' '))
+		return false;
+	*at = end;
+	return true;
+}
+
+static bool word_valid(const char *word)
+{
+	return *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					   "0123456789_-.,")];
+}
+
+static bool shape_fits(const struct knob *k, const char *value)
+{
+	if (k->shape == KNOB_WORD)
+		return word_valid(value);
+	size_t count = 0;
+	int64_t number;
+	const char *at = value;
+	for (; *at; count++) {
+		at += *at == ' ';
+		if (!integer(&at, &number))
+			return false;
+	}
+	return count == shape_fields(k->shape);
+}
+
+int knob_field(const char *value, size_t i, int64_t *out)
+{
+	const char *at = value;
+	for (; *at; i--) {
+		at += *at == ' ';
+		if (!integer(&at, out))
+			return -EINVAL;
+		if (i == 0)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e)
+{
+	if (!squeeze(value, normal) || !shape_fits(k, normal))
+		return err_set(e, EINVAL, "%s: \"%.100s\" is not %s", k->name, value,
+			       shape_text(k->shape));
+	int64_t previous = INT64_MIN;
+	for (size_t i = 0; i < shape_fields(k->shape); i++) {
+		int64_t number = 0;
+		knob_field(normal, i, &number);
+		if (number < k->min || number > k->max)
+			return err_set(e, ERANGE,
+				       "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64,
+				       k->name, number, k->min, k->max);
+		if (number < previous)
+			return err_set(e, EINVAL, "%s: \"%s\" does not ascend", k->name, normal);
+		previous = number;
+	}
+	return 0;
+}
+
+static bool is_sysctl(const struct knob *k)
+{
+	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
+}
+
+static void sysctl_path(const struct knob *k, char *path, size_t size)
+{
+	snprintf(path, size, "proc/sys/%s", k->name);
+	for (char *dot = path; (dot = strchr(dot, '.'));)
+		*dot = '/';
+}
+
+static int nofile_read(const struct host *h, char value[KNOB_VALUE], struct err *e)
+{
+	struct host_nofile limit;
+	int r = host_nofile(h, &limit, e);
+	if (r < 0)
+		return r;
+	/* setrlimit(2) refuses what is above fs.nr_open, and with it "unlimited". */
+	if (limit.soft > INT64_MAX || limit.hard > INT64_MAX)
+		return err_set(e, EBADMSG, "RLIMIT_NOFILE: \"unlimited\" cannot be");
+	snprintf(value, KNOB_VALUE, "%" PRIu64 " %" PRIu64, limit.soft, limit.hard);
+	return 0;
+}
+
+int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e)
+{
+	value[0] = 0;
+	if (k->scope == KNOB_PROCESS)
+		return nofile_read(h, value, e);
+	if (!is_sysctl(k))
+		return err_set(e, ENOENT, "%s: %s", k->name,
+			       k->scope == KNOB_DEVICE ? "each interface has its own"
+						       : "each application chooses its own");
+	char path[128], text[256];
+	sysctl_path(k, path, sizeof(path));
+	ssize_t n = host_read(h, path, text, sizeof(text), e);
+	if (n < 0 && n != -EFBIG)
+		return (int)n;
+	if (n < 0 || !squeeze(text, value) || !shape_fits(k, value)) {
+		value[0] = 0;
+		return err_set(e, EBADMSG, "%s: what the kernel shows is not %s", k->name,
+			       shape_text(k->shape));
+	}
+	return 0;
+}
+
+int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)
+{
+	char path[128], normal[KNOB_VALUE];
+	int r = knob_check(k, value, normal, e);
+	if (r < 0)
+		return r;
+	if (!is_sysctl(k))
+		return err_set(e, EOPNOTSUPP, "%s: not a sysctl, of scope %s", k->name,
+			       knob_scope_name(k->scope));
+	sysctl_path(k, path, sizeof(path));
+	return host_write(h, path, normal, e);
+}

@@ -1,0 +1,195 @@
+/* The table of knobs, and reading, checking and writing them on the running kernel. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+#include "epolltune/knob.h"
+
+static void test_table_is_whole(void **state)
+{
+	(void)state;
+	assert_true(knob_count() > 30);
+	for (size_t i = 0; i < knob_count(); i++) {
+		const struct knob *k = knob_at(i);
+		const char *texts[] = {k->walls, k->what, k->cost, k->counter, k->source};
+		for (size_t t = 0; t < sizeof(texts) / sizeof(*texts); t++)
+			if (!texts[t] || !*texts[t])
+				fail_msg("%s: text %zu is missing", k->name, t);
+		assert_non_null(k->unit);
+		assert_non_null(k->since);
+		assert_true(strlen(k->name) < 48); /* struct wall, struct finding */
+		assert_string_not_equal(knob_scope_name(k->scope), "?");
+		assert_string_not_equal(knob_effect_text(k->effect), "?");
+		if (k->shape != KNOB_WORD && k->min >= k->max)
+			fail_msg("%s: an empty range", k->name);
+		assert_ptr_equal(knob_find(k->name), k); /* so no name stands twice */
+	}
+}
+
+static void test_find(void **state)
+{
+	(void)state;
+	assert_non_null(knob_find("net.core.somaxconn"));
+	assert_ptr_equal(knob_find("net/core/somaxconn"), knob_find("net.core.somaxconn"));
+	assert_null(knob_find("net.core.somaxcon"));
+	assert_null(knob_find("net.core.somaxconnn"));
+	assert_null(knob_find("net_core_somaxconn"));
+	assert_null(knob_find(""));
+}
+
+static void check(const char *knob, const char *value, int code, const char *expected)
+{
+	struct err e = {0};
+	char normal[KNOB_VALUE];
+	int r = knob_check(knob_find(knob), value, normal, &e);
+	if (r != code)
+		fail_msg("%s = \"%s\": %d instead of %d (%s)", knob, value, r, code, e.text);
+	if (code == 0)
+		assert_string_equal(normal, expected);
+	else
+		assert_non_null(strstr(e.text, knob));
+}
+
+static void test_check(void **state)
+{
+	(void)state;
+	check("net.core.somaxconn", "4096", 0, "4096");
+	check("net.core.somaxconn", " 4096\n", 0, "4096");
+	check("net.core.somaxconn", "0", 0, "0");
+	check("net.core.somaxconn", "2147483647", 0, "2147483647");
+	check("net.core.somaxconn", "2147483648", -ERANGE, NULL);
+	check("net.core.somaxconn", "-1", -ERANGE, NULL);
+	check("net.core.somaxconn", "99999999999999999999", -EINVAL, NULL);
+	static const char *const odd[] = {"",    " ",  "x",    "10x", "1e9",  "+1",
+					  "010", "-0", "0x10", "1 2", "1.5",  "--1",
+					  "1,2", "\t", "-",    "1\r", "1\v2", "٣"};
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
+		check("net.core.somaxconn", odd[i], -EINVAL, NULL);
+
+	check("fs.file-max", "9223372036854775807", 0, "9223372036854775807");
+	check("fs.file-max", "9223372036854775808", -EINVAL, NULL);
+	check("net.ipv4.tcp_adv_win_scale", "-31", 0, "-31");
+	check("net.ipv4.tcp_notsent_lowat", "4294967295", 0, "4294967295");
+
+	check("net.ipv4.tcp_rmem", "4096\t131072  6291456", 0, "4096 131072 6291456");
+	check("net.ipv4.tcp_rmem", "4096 131072", -EINVAL, NULL);
+	check("net.ipv4.tcp_rmem", "4096 131072 6291456 1", -EINVAL, NULL);
+	check("net.ipv4.tcp_rmem", "4096 131072 131071", -EINVAL, NULL);
+	check("net.ipv4.tcp_rmem", "0 1 2", -ERANGE, NULL);
+	check("net.ipv4.ip_local_port_range", "1024 65535", 0, "1024 65535");
+	check("net.ipv4.ip_local_port_range", "2000 1999", -EINVAL, NULL);
+	check("net.ipv4.ip_local_port_range", "1024 65536", -ERANGE, NULL);
+
+	check("net.ipv4.tcp_congestion_control", "bbr", 0, "bbr");
+	check("net.ipv4.tcp_congestion_control", "fq codel", -EINVAL, NULL);
+	check("net.ipv4.tcp_congestion_control", "cu;bic", -EINVAL, NULL);
+	check("net.ipv4.tcp_congestion_control", "", -EINVAL, NULL);
+
+	char longest[300];
+	memset(longest, '1', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	check("net.core.somaxconn", longest, -EINVAL, NULL);
+	check("net.ipv4.tcp_congestion_control", longest, -EINVAL, NULL);
+}
+
+static void test_field(void **state)
+{
+	(void)state;
+	int64_t n = 0;
+	assert_int_equal(knob_field("4096 131072 6291456", 0, &n), 0);
+	assert_int_equal(n, 4096);
+	assert_int_equal(knob_field("4096 131072 6291456", 2, &n), 0);
+	assert_int_equal(n, 6291456);
+	assert_int_equal(knob_field("4096 131072 6291456", 3, &n), -EINVAL);
+	assert_int_equal(knob_field("", 0, &n), -EINVAL);
+	assert_int_equal(knob_field("bbr", 0, &n), -EINVAL);
+	assert_int_equal(knob_field("1 bbr", 1, &n), -EINVAL);
+}
+
+/* Every sysctl of the table that this kernel shows reads as the table says. */
+static void test_read_live(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	size_t read = 0;
+	for (size_t i = 0; i < knob_count(); i++) {
+		const struct knob *k = knob_at(i);
+		char value[KNOB_VALUE], normal[KNOB_VALUE];
+		int r = knob_read(k, h, value, &e);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0 || knob_check(k, value, normal, &e) < 0)
+			fail_msg("%s: %s", k->name, e.text);
+		assert_string_equal(value, normal);
+		read++;
+	}
+	assert_true(read > 20);
+}
+
+static int write_somaxconn(struct host *h)
+{
+	struct err e;
+	char value[KNOB_VALUE];
+	const struct knob *k = knob_find("net.core.somaxconn");
+	int r = knob_read(k, h, value, &e);
+	if (r < 0)
+		return r == -ENOENT ? 77 : 1; /* unprivileged before 6.11 */
+	if (knob_write(k, h, "37", &e) < 0 || knob_read(k, h, value, &e) < 0)
+		return 2;
+	if (strcmp(value, "37") != 0)
+		return 3;
+	if (knob_write(k, h, "x", &e) != -EINVAL || knob_write(k, h, "-5", &e) != -ERANGE)
+		return 4;
+	if (knob_write(knob_find("net.ipv4.tcp_rmem"), h, "4096 87380\t 262144", &e) < 0 ||
+	    knob_read(knob_find("net.ipv4.tcp_rmem"), h, value, &e) < 0)
+		return 5;
+	if (strcmp(value, "4096 87380 262144") != 0)
+		return 6;
+	if (knob_write(knob_find("RLIMIT_NOFILE"), h, "10 20", &e) != -EOPNOTSUPP)
+		return 7;
+	/* The kernel refuses what it does not have; the error says so. */
+	if (knob_write(knob_find("net.ipv4.tcp_congestion_control"), h, "nosuch", &e) >= 0 ||
+	    !strstr(e.text, "tcp_congestion_control"))
+		return 8;
+	return 0;
+}
+
+static void test_write_in_a_namespace(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+			_exit(77);
+		struct err e;
+		CLEAN(host_closep) struct host *h = NULL;
+		_exit(host_open(&h, "/", &e) < 0 ? 99 : write_somaxconn(h));
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("no network namespace with a writable somaxconn to be had");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_find),
+		cmocka_unit_test(test_check),          cmocka_unit_test(test_field),
+		cmocka_unit_test(test_read_live),      cmocka_unit_test(test_write_in_a_namespace),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
