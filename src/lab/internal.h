@@ -36,6 +36,8 @@ int seal_capabilities(struct err *e);
 int wire_veth_make(pid_t peer, struct err *e);
 /* Brings up loopback and the wire in the calling namespace, with `addresses` IPv4 addresses. */
 int wire_address(enum lab_host host, unsigned addresses, struct err *e);
+/* Sets the MTU and the length of the queue (packets) of the wire's end in the calling namespace. */
+int wire_size(unsigned mtu, unsigned queue, struct err *e);
 /* Address i of a host, from 198.18.0.0/15, reserved for benchmarks (RFC 2544). */
 struct in_addr wire_ipv4(enum lab_host host, unsigned i);
 

@@ -17,6 +17,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "lab/wire_delay.h"
 
 /* A lab that is not up by then, or a function that has not returned, never will be. */
 #define LAB_PATIENCE_MS 20000
@@ -29,6 +30,7 @@ struct lab_shared {
 		char value[1024];
 	} knob;
 	char uncopied[512];
+	struct wire_stats wire;
 	_Alignas(64) char rest[];
 };
 
@@ -105,6 +107,35 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	return seal_capabilities(e);
 }
 
+static struct wire_delay_config wire_config(const struct lab_options *o)
+{
+	return (struct wire_delay_config){.rtt_us = o->rtt_us,
+					  .bandwidth_bps = o->bandwidth_bps,
+					  .loss = o->loss,
+					  .seed = o->seed};
+}
+
+/* The client's side of the wire: says that its namespace is there, and hands over its device. */
+static int wire_give(struct lab *lab, int go, struct err *e)
+{
+	struct wire_delay_config config = wire_config(&lab->options);
+	if (lab->options.wire == LAB_WIRE_DELAY)
+		return wire_delay_give(go, &config, e);
+	return write(go, "n", 1) == 1 ? 0 : err_errno(e, "lab: start the server's host");
+}
+
+/* The server's side. When the client fails it says why on its own socket, and this one ends. */
+static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
+{
+	struct wire_delay_config config = wire_config(&lab->options);
+	char word;
+	if (lab->options.wire == LAB_WIRE_DELAY)
+		return wire_delay_join(go, &config, &lab->shared->wire, e);
+	if (read(go, &word, 1) != 1)
+		return err_set(e, ECHILD, "lab: the client's host ended");
+	return wire_veth_make(client, e);
+}
+
 /* The client waits in its own namespaces until the server has moved the wire's end there. */
 static void client_main(struct lab *lab, int go)
 {
@@ -113,8 +144,10 @@ static void client_main(struct lab *lab, int go)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = unshare(CLONE_NEWNET | CLONE_NEWNS) ? err_errno(&e, "lab: second namespace")
 						     : seal_mounts(&e);
+	if (!rc)
+		rc = wire_give(lab, go, &e);
 	if (!rc) {
-		if (write(go, "n", 1) != 1 || read(go, &word, 1) != 1)
+		if (read(go, &word, 1) != 1)
 			_exit(1);
 		close(go);
 		rc = host_prepare(lab, LAB_CLIENT, &e);
@@ -129,7 +162,6 @@ static void client_main(struct lab *lab, int go)
 static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace, struct err *e)
 {
 	int go[2], rc = 0;
-	char word;
 	if (user_namespace)
 		rc = seal_ids(uid, gid, e);
 	if (rc)
@@ -147,11 +179,8 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	close(go[1]);
 	CLEAN(close_fd) int client_go = go[0];
 	rc = seal_mounts(e);
-	/* When the client fails it says why on its own socket, and this end is closed. */
-	if (!rc && read(client_go, &word, 1) != 1)
-		return err_set(e, ECHILD, "lab: the client's host ended");
 	if (!rc)
-		rc = wire_veth_make(client, e);
+		rc = wire_join(lab, client, client_go, e);
 	if (!rc)
 		rc = host_prepare(lab, LAB_SERVER, e);
 	if (!rc && write(client_go, "g", 1) != 1)
@@ -218,9 +247,21 @@ static int fork_in_place(struct lab *lab, struct err *e)
 	return 0;
 }
 
+static int lab_check(const struct lab_options *options, struct err *e)
+{
+	if (options->wire != LAB_WIRE_DELAY)
+		return 0;
+	if (options->place != LAB_PRIVATE)
+		return err_set(e, EOPNOTSUPP, "lab: a delay wire needs a lab of its own");
+	struct wire_delay_config config = wire_config(options);
+	return wire_delay_check(&config, e);
+}
+
 static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 {
-	int rc = 0;
+	int rc = lab_check(&lab->options, e);
+	if (rc)
+		return rc;
 	void *arena = mmap(NULL, LAB_ARENA, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (arena == MAP_FAILED)
@@ -307,6 +348,11 @@ void lab_close(struct lab *lab)
 bool lab_private(const struct lab *lab) { return lab->options.place == LAB_PRIVATE; }
 
 const char *lab_uncopied(const struct lab *lab) { return lab->shared->uncopied; }
+
+const struct wire_stats *lab_wire(const struct lab *lab)
+{
+	return lab->options.wire == LAB_WIRE_DELAY ? &lab->shared->wire : NULL;
+}
 
 void *lab_alloc(struct lab *lab, size_t size, struct err *e)
 {

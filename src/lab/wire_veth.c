@@ -59,6 +59,24 @@ static int wire_up(struct nl_sock *sock, const char *name, int *index, struct er
 	return 0;
 }
 
+int wire_size(unsigned mtu, unsigned queue, struct err *e)
+{
+	CLEAN(free_socket) struct nl_sock *sock = NULL;
+	CLEAN(put_link) struct rtnl_link *link = NULL;
+	CLEAN(put_link) struct rtnl_link *change = rtnl_link_alloc();
+	if (!change)
+		return err_set(e, ENOMEM, "lab: no memory for a link");
+	int rc = wire_socket(&sock, e);
+	if (rc)
+		return rc;
+	rtnl_link_set_mtu(change, mtu);
+	rtnl_link_set_txqlen(change, queue);
+	rc = rtnl_link_get_kernel(sock, 0, LAB_DEVICE, &link);
+	if (!rc)
+		rc = rtnl_link_change(sock, link, change, 0);
+	return rc ? wire_error(e, rc, "set the MTU and the queue of the wire") : 0;
+}
+
 struct in_addr wire_ipv4(enum lab_host host, unsigned i)
 {
 	/* The server's are 198.18.0.1 and up, the client's 198.18.1.1 and up. */

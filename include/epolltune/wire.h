@@ -1,0 +1,40 @@
+/* wire: what the delay wire of a lab tells of itself: how much it carried, and whether it was in
+ * the way. A verdict that the wire bent is no verdict: probes look before they speak. */
+#ifndef EPOLLTUNE_WIRE_H
+#define EPOLLTUNE_WIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "epolltune/histogram.h"
+
+struct lab;
+
+/* One direction, by the host that sends (enum lab_host). */
+struct wire_way {
+	uint64_t packets, bytes; /* handed to the receiving device; IP bytes */
+	uint64_t dropped;        /* found the queue full */
+	uint64_t lost;           /* by the loss that was asked for */
+	uint64_t refused;        /* those of them that the device did not take */
+	uint64_t late;           /* delivered or read later than WIRE_LATE allows */
+	uint64_t late_ns;        /* sum of all lateness, of delivery and of reading */
+};
+
+/* Lives in memory shared with the relay, which alone writes it. */
+struct wire_stats {
+	struct wire_way way[2];
+	struct histogram error; /* ns that packets were delivered after they were due */
+	int ended;              /* errno of a relay that ended before its lab; 0: it runs */
+};
+
+/* Lateness that counts: 0.5 ms and 2.5 % of the round trip. */
+#define WIRE_LATE_US(rtt_us) (500 + (rtt_us) / 40)
+
+/* The wire's own figures, or NULL when the lab's wire is not a delay wire. */
+const struct wire_stats *lab_wire(const struct lab *lab);
+/* Whether the wire rather than the hosts set the pace between two looks at one direction: when it
+ * was late for more than a twentieth of the packets, or on average by more than a twentieth of the
+ * round trip (at least 0.2 ms). */
+bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us);
+
+#endif

@@ -1,0 +1,344 @@
+#include "lab/wire_delay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "lab/delay_line.h"
+#include "lab/internal.h"
+
+#define NS 1000000000u
+/* For the memory of a path without pacing: more than a relay of one thread carries. */
+#define UNPACED_BPS 16000000000u
+#define QUEUE_MIN ((uint64_t)256 << 10)
+/* Packets read from one device before the due ones are looked at again. */
+#define READ_BATCH 16
+/* Of the devices: packets that wait while the relay waits for a CPU. */
+#define DEVICE_QUEUE 5000
+/* Slice that the relay asks the scheduler for: a short one may interrupt a long one (6.12). */
+#define SLICE_NS 100000
+
+struct relay {
+	struct wire_stats *stats;
+	uint64_t late_ns;
+	struct relay_way {
+		int from, to;
+		struct delay_line *line;
+		struct wire_way *way;
+		uint64_t looked; /* when the device was last known to be empty */
+	} ways[2];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+}
+
+static struct delay_line_config line_config(const struct wire_delay_config *c, unsigned way)
+{
+	uint64_t filled = (uint64_t)((double)c->bandwidth_bps / 8 * (double)c->rtt_us / 1e6);
+	uint64_t queue = c->queue_bytes ? c->queue_bytes : filled;
+	return (struct delay_line_config){
+		.delay_ns = c->rtt_us * 1000 / 2,
+		.bandwidth_bps = c->bandwidth_bps,
+		.queue_bytes = queue > QUEUE_MIN ? queue : QUEUE_MIN,
+		.header_bytes = sizeof(struct virtio_net_hdr),
+		.loss = c->loss,
+		.seed = c->seed + way,
+	};
+}
+
+static size_t line_memory(const struct wire_delay_config *c)
+{
+	struct delay_line_config line = line_config(c, 0);
+	size_t size = delay_line_memory(&line, UNPACED_BPS);
+	/* Without pacing nobody asked for a bandwidth: what does not fit is dropped and counted. */
+	if (!c->bandwidth_bps && size > WIRE_DELAY_MEMORY / 2)
+		size = WIRE_DELAY_MEMORY / 2;
+	return size;
+}
+
+int wire_delay_check(const struct wire_delay_config *c, struct err *e)
+{
+	if (c->rtt_us > WIRE_DELAY_RTT_MAX_US)
+		return err_set(e, ERANGE, "delay wire: a round trip of %.3g s; at most 1 s",
+			       (double)c->rtt_us / 1e6);
+	if (!(c->loss >= 0 && c->loss <= 1))
+		return err_set(e, EINVAL, "delay wire: a loss of %g; a share from 0 to 1", c->loss);
+	size_t size = line_memory(c);
+	if (size == 0 || size > WIRE_DELAY_MEMORY / 2)
+		return err_set(e, ERANGE,
+			       "delay wire: %.4g Mbit/s over %.4g ms would need %.0f MiB, more "
+			       "than %zu MiB: "
+			       "lower the bandwidth or the round trip",
+			       (double)c->bandwidth_bps / 1e6, (double)c->rtt_us / 1e3,
+			       (double)size * 2 / (1 << 20), WIRE_DELAY_MEMORY >> 20);
+	return 0;
+}
+
+/* What is lost is lost packet by packet, as long as packets are on most paths. */
+static unsigned device_mtu(const struct wire_delay_config *c) { return c->loss > 0 ? 1500 : 9000; }
+
+/* Makes the wire's end in the calling network namespace; returns its descriptor. */
+static int device_open(const struct wire_delay_config *config, struct err *e)
+{
+	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno,
+			       "delay wire: /dev/net/tun: %s: load the module tun, and allow the "
+			       "device: run as root, or chmod 666 /dev/net/tun",
+			       strerror(errno));
+	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
+			    .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+	if (ioctl(fd, TUNSETIFF, &ifr))
+		return err_errno(e, "delay wire: make a TUN device");
+	unsigned offload = config->loss > 0 ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+	if (ioctl(fd, TUNSETOFFLOAD, offload))
+		return err_errno(e, "delay wire: set the offloads of a TUN device");
+	int rc = wire_size(device_mtu(config), DEVICE_QUEUE, e);
+	if (rc)
+		return rc;
+	int open_fd = fd;
+	fd = -1;
+	return open_fd;
+}
+
+static void count_late(struct relay *r, struct wire_way *way, uint64_t ns)
+{
+	way->late_ns += ns;
+	if (ns > r->late_ns)
+		way->late++;
+}
+
+/* Delivers what is due. Returns 0, or a negative errno when the device is gone. */
+static int relay_deliver(struct relay *r, struct relay_way *w)
+{
+	size_t length;
+	const void *packet;
+	uint64_t now = now_ns();
+	while ((packet = delay_line_peek(w->line, now, &length))) {
+		uint64_t error = now - delay_line_next(w->line);
+		histogram_add(&r->stats->error, error);
+		count_late(r, w->way, error);
+		w->way->packets++;
+		w->way->bytes += length - sizeof(struct virtio_net_hdr);
+		if (write(w->to, packet, length) < 0) {
+			if (errno == EBADFD || errno == EBADF)
+				return -errno;
+			w->way->refused++;
+		}
+		delay_line_pop(w->line);
+		now = now_ns();
+	}
+	return 0;
+}
+
+/* Takes in at most READ_BATCH packets. Returns 1 if the device may have more, 0 if it is empty, or
+ * a negative errno when it is gone. */
+static int relay_take(struct relay *r, struct relay_way *w)
+{
+	for (unsigned i = 0; i < READ_BATCH; i++) {
+		ssize_t n = read(w->from, delay_line_space(w->line), DELAY_LINE_PACKET);
+		uint64_t now = now_ns();
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			return -errno;
+		if (n < 0) {
+			w->looked = now;
+			return 0;
+		}
+		/* It came after the last look that found the device empty: so late at most. */
+		count_late(r, w->way, now - w->looked);
+		switch (delay_line_push(w->line, (size_t)n, now)) {
+		case DELAY_LINE_TAKEN:
+			break;
+		case DELAY_LINE_DROPPED:
+			w->way->dropped++;
+			break;
+		case DELAY_LINE_LOST:
+			w->way->lost++;
+			break;
+		}
+	}
+	return 1;
+}
+
+/* Waits for a packet or the next due time. */
+static void relay_wait(struct relay *r)
+{
+	uint64_t next = delay_line_next(r->ways[0].line);
+	if (delay_line_next(r->ways[1].line) < next)
+		next = delay_line_next(r->ways[1].line);
+	uint64_t now = now_ns(), left = next > now ? next - now : 0;
+	if (!left)
+		return;
+	struct timespec timeout = {(time_t)(left / NS), (long)(left % NS)};
+	struct pollfd fds[] = {{r->ways[0].from, POLLIN, 0}, {r->ways[1].from, POLLIN, 0}};
+	ppoll(fds, 2, next == UINT64_MAX ? NULL : &timeout, NULL);
+	/* Having slept, the time since the last look says nothing of a packet's age. */
+	r->ways[0].looked = r->ways[1].looked = now_ns();
+}
+
+static int relay_loop(struct relay *r)
+{
+	for (;;) {
+		int more = 0;
+		for (unsigned i = 0; i < 2; i++) {
+			int rc = relay_deliver(r, &r->ways[i]);
+			if (!rc)
+				rc = relay_take(r, &r->ways[i]);
+			if (rc < 0)
+				return rc;
+			more |= rc;
+		}
+		if (!more)
+			relay_wait(r);
+	}
+}
+
+/* Timers to the microsecond and a place near the head of the run queue; what is refused is done
+ * without, and shows in the figures. */
+static void relay_hurry(void)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = {.size = sizeof(attr), .runtime = SLICE_NS};
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+/* Carries packets until a device is gone. */
+static void relay_run(int server_fd, int client_fd, const struct wire_delay_config *config,
+		      struct wire_stats *stats)
+{
+	size_t ring = line_memory(config);
+	struct delay_line *lines = mmap(NULL, 2 * (sizeof(*lines) + ring), PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (lines == MAP_FAILED) {
+		stats->ended = errno;
+		return;
+	}
+	struct relay r = {.stats = stats, .late_ns = WIRE_LATE_US(config->rtt_us) * 1000};
+	for (unsigned i = 0; i < 2; i++) {
+		struct delay_line_config line = line_config(config, i);
+		delay_line_init(&lines[i], &line, (unsigned char *)(lines + 2) + i * ring, ring);
+		r.ways[i] = (struct relay_way){.from = i ? client_fd : server_fd,
+					       .to = i ? server_fd : client_fd,
+					       .line = &lines[i],
+					       .way = &stats->way[i],
+					       .looked = now_ns()};
+		fcntl(r.ways[i].from, F_SETFL, O_NONBLOCK);
+	}
+	relay_hurry();
+	stats->ended = -relay_loop(&r);
+	munmap(lines, 2 * (sizeof(*lines) + ring));
+}
+
+/* One byte with a descriptor. */
+union rights {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int wire_delay_give(int socket, const struct wire_delay_config *config, struct err *e)
+{
+	CLEAN(close_fd) int tun = device_open(config, e);
+	if (tun < 0)
+		return tun;
+	char word = 'n';
+	struct iovec iov = {&word, 1};
+	union rights rights = {0};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &rights,
+				 .msg_controllen = sizeof(rights)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(tun));
+	memcpy(CMSG_DATA(c), &tun, sizeof(tun));
+	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+		return err_errno(e, "delay wire: hand over a device");
+	return 0;
+}
+
+static int device_receive(int socket, struct err *e)
+{
+	char word;
+	struct iovec iov = {&word, 1};
+	union rights rights = {0};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &rights,
+				 .msg_controllen = sizeof(rights)};
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
+		return err_set(e, ECHILD, "delay wire: the client's host ended");
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return err_set(e, EPROTO, "delay wire: the client's host sent no device");
+	int tun;
+	memcpy(&tun, CMSG_DATA(c), sizeof(tun));
+	return tun;
+}
+
+/* The relay's process: nothing of the lab is left in it but the two devices and memory. */
+static void relay_main(int server, int client, const struct wire_delay_config *config,
+		       struct wire_stats *stats)
+{
+	struct err e = {0};
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int fds[2] = {fcntl(server, F_DUPFD, 16), fcntl(client, F_DUPFD, 16)};
+	dup2(fds[0], 3);
+	dup2(fds[1], 4);
+	syscall(SYS_close_range, 5, ~0U, 0);
+	if (seal_capabilities(&e))
+		stats->ended = e.code;
+	else
+		relay_run(3, 4, config, stats);
+	_exit(1);
+}
+
+int wire_delay_join(int socket, const struct wire_delay_config *config, struct wire_stats *stats,
+		    struct err *e)
+{
+	CLEAN(close_fd) int server = device_open(config, e);
+	if (server < 0)
+		return server;
+	CLEAN(close_fd) int client = device_receive(socket, e);
+	if (client < 0)
+		return client;
+	pid_t relay = fork();
+	if (relay < 0)
+		return err_errno(e, "delay wire: start the relay");
+	if (relay == 0)
+		relay_main(server, client, config, stats);
+	return 0;
+}
+
+bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
+{
+	uint64_t packets = after->packets - before->packets;
+	uint64_t allowed_us = rtt_us / 20 > 200 ? rtt_us / 20 : 200;
+	return (after->late - before->late) * 20 > packets ||
+	       after->late_ns - before->late_ns > packets * allowed_us * 1000;
+}

@@ -1,0 +1,356 @@
+#include "../support/support.h"
+#include "epolltune/lab.h"
+#include "epolltune/wire.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PORT htons(7777)
+#define PINGS 21
+
+static struct host *host;
+static struct lab *lab;
+
+static int teardown(void **state)
+{
+	(void)state;
+	lab_close(lab);
+	lab = NULL;
+	return 0;
+}
+
+static void lab_make(uint64_t rtt_us, uint64_t bandwidth_bps, double loss)
+{
+	struct err e = {0};
+	struct lab_options options = {.wire = LAB_WIRE_DELAY,
+				      .rtt_us = rtt_us,
+				      .bandwidth_bps = bandwidth_bps,
+				      .loss = loss,
+				      .seed = 7};
+	lab_close(lab);
+	lab = NULL;
+	int rc = lab_open(&lab, &options, host, &e);
+	if (rc == -EPERM || rc == -EACCES || rc == -ENOENT)
+		skip_because("%s", e.text);
+	if (rc)
+		fail_msg("%s", e.text);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct sockaddr_in server_address(void)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = PORT,
+				    .sin_addr = lab_address(lab, LAB_SERVER, 0)};
+}
+
+struct pings {
+	struct sockaddr_in server;
+	unsigned answered;
+	uint64_t ns[PINGS];
+};
+
+static int echo_task(int channel, void *arg)
+{
+	struct pings *p = arg;
+	char byte;
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(sock, (struct sockaddr *)&p->server, sizeof(p->server)))
+		return -errno;
+	send(channel, "r", 1, 0);
+	for (;;) {
+		struct pollfd fds[] = {{channel, POLLIN, 0}, {sock, POLLIN, 0}};
+		struct sockaddr_in from;
+		socklen_t size = sizeof(from);
+		poll(fds, 2, 10000);
+		if (!fds[1].revents)
+			return 0;
+		recvfrom(sock, &byte, 1, 0, (struct sockaddr *)&from, &size);
+		sendto(sock, &byte, 1, 0, (struct sockaddr *)&from, size);
+	}
+}
+
+static int ping_task(int channel, void *arg)
+{
+	struct pings *p = arg;
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	connect(sock, (struct sockaddr *)&p->server, sizeof(p->server));
+	for (unsigned i = 0; i < PINGS; i++) {
+		struct pollfd fd = {sock, POLLIN, 0};
+		char byte = (char)i, answer;
+		uint64_t sent = now_ns();
+		send(sock, &byte, 1, 0);
+		if (poll(&fd, 1, 5000) != 1 || recv(sock, &answer, 1, 0) != 1 || answer != byte)
+			break;
+		p->ns[p->answered++] = now_ns() - sent;
+	}
+	send(channel, "d", 1, 0);
+	return 0;
+}
+
+static void task_start(enum lab_host where, lab_task task, void *arg, int *channel)
+{
+	struct err e = {0};
+	if (lab_spawn(lab, where, task, arg, channel, &e))
+		fail_msg("%s", e.text);
+}
+
+static void task_word(int channel, char word)
+{
+	struct err e = {0};
+	char got = 0;
+	if (lab_receive(channel, &got, 1, 60000, &e) != 1)
+		fail_msg("%s", e.text);
+	assert_int_equal(got, word);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+static struct pings *ping(uint64_t rtt_us)
+{
+	struct err e = {0};
+	int server, client;
+	lab_make(rtt_us, 0, 0);
+	struct pings *p = lab_alloc(lab, sizeof(*p), &e);
+	assert_non_null(p);
+	p->server = server_address();
+	task_start(LAB_SERVER, echo_task, p, &server);
+	task_word(server, 'r');
+	task_start(LAB_CLIENT, ping_task, p, &client);
+	task_word(client, 'd');
+	close(client);
+	close(server);
+	assert_int_equal(p->answered, PINGS);
+	qsort(p->ns, PINGS, sizeof(*p->ns), ascending);
+	return p;
+}
+
+static void a_ping_of_40_ms_takes_40_ms(void **state)
+{
+	(void)state;
+	uint64_t near = ping(0)->ns[PINGS / 2];
+	struct pings *far = ping(40000);
+	assert_true(far->ns[0] >= 40000000u);
+	/* The wire's own delays are in both; twice the round trip would be plainly wrong. */
+	assert_true(far->ns[PINGS / 2] < near + 70000000u);
+	const struct wire_stats *wire = lab_wire(lab);
+	assert_true(wire->way[LAB_CLIENT].packets >= PINGS);
+	assert_true(wire->way[LAB_SERVER].packets >= PINGS);
+	assert_true(wire->error.total >= 2 * PINGS);
+	assert_int_equal(wire->ended, 0);
+}
+
+/* A stream whose every byte is known, from the client to the server. */
+struct bulk {
+	struct sockaddr_in server;
+	uint64_t size;
+	bool deaf;     /* the server does not read */
+	uint64_t good; /* bytes that came, in order and unchanged */
+	uint64_t wrong;
+	uint64_t sent;
+};
+
+static unsigned char stream_byte(uint64_t at) { return (unsigned char)(at * 2654435761u >> 13); }
+
+static int drain_task(int channel, void *arg)
+{
+	static unsigned char buf[1 << 18];
+	struct bulk *b = arg;
+	ssize_t n;
+	int sock = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(sock, (struct sockaddr *)&b->server, sizeof(b->server)) || listen(sock, 1))
+		return -errno;
+	send(channel, "r", 1, 0);
+	int conn = accept(sock, NULL, NULL);
+	if (b->deaf)
+		recv(channel, buf, 1, 0);
+	while ((n = recv(conn, buf, sizeof(buf), 0)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (buf[i] == stream_byte(b->good + b->wrong))
+				b->good++;
+			else
+				b->wrong++;
+	send(channel, "d", 1, 0);
+	return 0;
+}
+
+static int stream_task(int channel, void *arg)
+{
+	static unsigned char buf[1 << 16];
+	struct bulk *b = arg;
+	int sock = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(sock, (struct sockaddr *)&b->server, sizeof(b->server)))
+		return -errno;
+	while (b->sent < b->size) {
+		size_t n = b->size - b->sent < sizeof(buf) ? b->size - b->sent : sizeof(buf);
+		for (size_t i = 0; i < n; i++)
+			buf[i] = stream_byte(b->sent + i);
+		ssize_t done = send(sock, buf, n, MSG_NOSIGNAL);
+		if (done < 0)
+			return -errno;
+		b->sent += (uint64_t)done;
+		if (b->deaf && b->sent >= 1 << 16)
+			send(channel, "f", 1, MSG_DONTWAIT);
+	}
+	return 0;
+}
+
+static struct bulk *bulk(uint64_t size, bool deaf, int *server, int *client)
+{
+	struct err e = {0};
+	struct bulk *b = lab_alloc(lab, sizeof(*b), &e);
+	assert_non_null(b);
+	*b = (struct bulk){.server = server_address(), .size = size, .deaf = deaf};
+	task_start(LAB_SERVER, drain_task, b, server);
+	task_word(*server, 'r');
+	task_start(LAB_CLIENT, stream_task, b, client);
+	return b;
+}
+
+static void bulk_arrives(uint64_t size)
+{
+	int server, client;
+	struct bulk *b = bulk(size, false, &server, &client);
+	task_word(server, 'd');
+	close(server);
+	close(client);
+	assert_int_equal(b->good, size);
+	assert_int_equal(b->wrong, 0);
+	assert_true(lab_wire(lab)->way[LAB_CLIENT].bytes >= size);
+}
+
+static void a_stream_arrives_whole(void **state)
+{
+	(void)state;
+	lab_make(2000, 0, 0);
+	bulk_arrives(64 << 20);
+	assert_int_equal(lab_wire(lab)->way[LAB_CLIENT].lost, 0);
+}
+
+static void a_stream_survives_loss_and_a_short_queue(void **state)
+{
+	(void)state;
+	lab_make(2000, 200000000, 0.01);
+	bulk_arrives(4 << 20);
+	const struct wire_way *way = &lab_wire(lab)->way[LAB_CLIENT];
+	/* About 2900 packets of 1500 bytes or fewer: 29 expected. */
+	assert_in_range(way->lost, 5, 150);
+	assert_true(way->packets > 2500);
+}
+
+static void pacing_holds_a_stream_back(void **state)
+{
+	(void)state;
+	lab_make(1000, 80000000, 0);
+	uint64_t start = now_ns();
+	bulk_arrives(2 << 20);
+	/* 2 MiB at 10 MB/s. */
+	assert_true(now_ns() - start >= 209000000u);
+}
+
+static unsigned group_size(void)
+{
+	unsigned count = 0;
+	DIR *proc = opendir("/proc");
+	assert_non_null(proc);
+	for (struct dirent *d; (d = readdir(proc));) {
+		char path[300];
+		int group;
+		snprintf(path, sizeof(path), "/proc/%s/stat", d->d_name);
+		FILE *f = d->d_name[0] >= '0' && d->d_name[0] <= '9' ? fopen(path, "re") : NULL;
+		if (!f)
+			continue;
+		if (fscanf(f, "%*d (%*[^)]) %*c %*d %d", &group) == 1 && group == getpgrp())
+			count++;
+		fclose(f);
+	}
+	closedir(proc);
+	return count;
+}
+
+static void all_ends_with_the_lab(void **state)
+{
+	(void)state;
+	int server, client;
+	setpgid(0, 0);
+	unsigned before = group_size();
+	lab_make(1000, 0, 0);
+	/* A writer that nobody reads from, blocked in send(). */
+	bulk(UINT64_MAX, true, &server, &client);
+	task_word(client, 'f');
+	assert_true(group_size() >= before + 5);
+	lab_close(lab);
+	lab = NULL;
+	assert_int_equal(group_size(), before);
+	close(server);
+	close(client);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		struct lab_options options;
+		int rc;
+		const char *word;
+	} cases[] = {
+		{{.rtt_us = 1000001}, -ERANGE, "1 s"},
+		{{.rtt_us = 1000000, .bandwidth_bps = 10000000000u}, -ERANGE, "256 MiB"},
+		{{.rtt_us = UINT64_MAX, .bandwidth_bps = UINT64_MAX}, -ERANGE, "1 s"},
+		{{.loss = 1.5}, -EINVAL, "1.5"},
+		{{.loss = -0.1}, -EINVAL, "-0.1"},
+		{{.place = LAB_IN_PLACE}, -EOPNOTSUPP, "of its own"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = {0};
+		struct lab_options options = cases[i].options;
+		options.wire = LAB_WIRE_DELAY;
+		assert_int_equal(lab_open(&lab, &options, host, &e), cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].word));
+		assert_null(lab);
+	}
+}
+
+static int open_host(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	return host_open(&host, "/", &e);
+}
+
+static int close_host(void **state)
+{
+	(void)state;
+	host_close(host);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_ping_of_40_ms_takes_40_ms, teardown),
+		cmocka_unit_test_teardown(a_stream_arrives_whole, teardown),
+		cmocka_unit_test_teardown(a_stream_survives_loss_and_a_short_queue, teardown),
+		cmocka_unit_test_teardown(pacing_holds_a_stream_back, teardown),
+		cmocka_unit_test_teardown(all_ends_with_the_lab, teardown),
+		cmocka_unit_test(what_cannot_be_is_refused),
+	};
+	return cmocka_run_group_tests(tests, open_host, close_host);
+}

@@ -1,0 +1,270 @@
+#include "../support/support.h"
+#include "lab/delay_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS ((uint64_t)1000000)
+#define MBIT ((uint64_t)1000000)
+
+static struct delay_line line;
+static void *memory;
+
+static void line_make(struct delay_line_config config, size_t size)
+{
+	free(memory);
+	if (!size)
+		size = delay_line_memory(&config, 1000 * MBIT);
+	memory = malloc(size);
+	assert_non_null(memory);
+	delay_line_init(&line, &config, memory, size);
+}
+
+static int line_free(void **state)
+{
+	(void)state;
+	free(memory);
+	memory = NULL;
+	return 0;
+}
+
+/* A packet that is `number` all through, its length known from it. */
+static size_t packet_length(unsigned number)
+{
+	return 1 + (size_t)number * 7919 % DELAY_LINE_PACKET;
+}
+
+static enum delay_line_fate packet_push(unsigned number, size_t length, uint64_t now)
+{
+	memset(delay_line_space(&line), (int)(number & 0xff), length);
+	return delay_line_push(&line, length, now);
+}
+
+static void packet_expect(unsigned number, size_t length, uint64_t now)
+{
+	size_t got;
+	const unsigned char *data = delay_line_peek(&line, now, &got);
+	assert_non_null(data);
+	assert_int_equal(got, length);
+	assert_int_equal(data[0], number & 0xff);
+	assert_memory_equal(data, data + 1, length - 1);
+	delay_line_pop(&line);
+}
+
+static void empty_has_nothing_due(void **state)
+{
+	(void)state;
+	size_t length;
+	line_make((struct delay_line_config){.delay_ns = MS}, 0);
+	assert_true(delay_line_next(&line) == UINT64_MAX);
+	assert_null(delay_line_peek(&line, UINT64_MAX - 1, &length));
+}
+
+static void due_after_the_delay_and_not_before(void **state)
+{
+	(void)state;
+	size_t length;
+	line_make((struct delay_line_config){.delay_ns = 20 * MS}, 0);
+	assert_int_equal(packet_push(1, 100, 5 * MS), DELAY_LINE_TAKEN);
+	assert_int_equal(delay_line_next(&line), 25 * MS);
+	assert_null(delay_line_peek(&line, 25 * MS - 1, &length));
+	packet_expect(1, 100, 25 * MS);
+	assert_true(delay_line_next(&line) == UINT64_MAX);
+}
+
+static void order_is_kept(void **state)
+{
+	(void)state;
+	line_make((struct delay_line_config){.delay_ns = MS,
+					     .bandwidth_bps = 8000 * MBIT,
+					     .queue_bytes = 1 << 20},
+		  0);
+	for (unsigned i = 0; i < 12; i++)
+		assert_int_equal(packet_push(i, packet_length(i), i), DELAY_LINE_TAKEN);
+	uint64_t last = 0;
+	for (unsigned i = 0; i < 12; i++) {
+		assert_true(delay_line_next(&line) >= last);
+		last = delay_line_next(&line);
+		packet_expect(i, packet_length(i), UINT64_MAX - 1);
+	}
+}
+
+static void the_link_sends_one_after_the_other(void **state)
+{
+	(void)state;
+	/* 10 Mbit/s: 1250 bytes take 1 ms; the 10 of the header take none. */
+	line_make((struct delay_line_config){.delay_ns = 7 * MS,
+					     .bandwidth_bps = 10 * MBIT,
+					     .queue_bytes = 100000,
+					     .header_bytes = 10},
+		  0);
+	for (unsigned i = 0; i < 5; i++)
+		packet_push(i, 1260, 3 * MS);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(delay_line_next(&line), (3 + 1 + i + 7) * MS);
+		packet_expect(i, 1260, UINT64_MAX - 1);
+	}
+	/* An idle link saves nothing up. */
+	packet_push(9, 1260, 50 * MS);
+	packet_push(9, 1260, 50 * MS);
+	assert_int_equal(delay_line_next(&line), 58 * MS);
+	delay_line_pop(&line);
+	assert_int_equal(delay_line_next(&line), 59 * MS);
+}
+
+static void the_queue_is_bounded(void **state)
+{
+	(void)state;
+	/* 5000 bytes may wait: packets that find 0, 1250, … 5000 before them are taken, 5 in all.
+	 */
+	line_make((struct delay_line_config){.delay_ns = MS,
+					     .bandwidth_bps = 10 * MBIT,
+					     .queue_bytes = 5000},
+		  0);
+	unsigned taken = 0, dropped = 0;
+	for (unsigned i = 0; i < 20; i++) {
+		enum delay_line_fate fate = packet_push(i, 1250, 0);
+		taken += fate == DELAY_LINE_TAKEN;
+		dropped += fate == DELAY_LINE_DROPPED;
+	}
+	assert_int_equal(taken, 5);
+	assert_int_equal(dropped, 15);
+	/* Two have left the link by then. */
+	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_DROPPED);
+}
+
+static void a_queue_shorter_than_a_packet_passes_one(void **state)
+{
+	(void)state;
+	line_make((struct delay_line_config){.bandwidth_bps = MBIT, .queue_bytes = 1}, 0);
+	assert_int_equal(packet_push(1, 60000, 0), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(1, 60000, 0), DELAY_LINE_DROPPED);
+}
+
+/* Bit i tells whether packet i was lost. */
+static uint64_t losses(double loss, uint64_t seed)
+{
+	uint64_t lost = 0;
+	line_make((struct delay_line_config){.loss = loss, .seed = seed}, 0);
+	for (unsigned i = 0; i < 64; i++) {
+		if (packet_push(i, 10, i) == DELAY_LINE_LOST)
+			lost |= (uint64_t)1 << i;
+		else
+			packet_expect(i, 10, UINT64_MAX - 1);
+	}
+	return lost;
+}
+
+static void loss_repeats_with_its_seed(void **state)
+{
+	(void)state;
+	assert_true(losses(0.3, 42) == losses(0.3, 42));
+	assert_true(losses(0.3, 42) != losses(0.3, 43));
+	assert_true(losses(0, 42) == 0);
+	assert_true(losses(1, 42) == UINT64_MAX);
+}
+
+static void loss_is_the_share_asked_for(void **state)
+{
+	(void)state;
+	line_make((struct delay_line_config){.loss = 0.01, .seed = 1}, 0);
+	unsigned lost = 0;
+	for (unsigned i = 0; i < 100000; i++) {
+		if (packet_push(i, 1, i) == DELAY_LINE_LOST)
+			lost++;
+		else
+			delay_line_pop(&line);
+	}
+	/* 1000 expected, standard deviation 31. */
+	assert_in_range(lost, 800, 1200);
+}
+
+static void wraps_without_mixing_packets_up(void **state)
+{
+	(void)state;
+	line_make((struct delay_line_config){.delay_ns = MS}, 5 * DELAY_LINE_PACKET);
+	unsigned number = 0, in = 0, out = 0, dropped = 0;
+	unsigned kept[16];
+	while (out < 5000) {
+		/* As many as fit, then some of them out, a changing number. */
+		while (in - out < 3 + out % 5) {
+			size_t length = packet_length(number);
+			if (packet_push(number, length, in) == DELAY_LINE_DROPPED) {
+				number++;
+				dropped++;
+				break;
+			}
+			kept[in % 16] = number++;
+			in++;
+		}
+		for (unsigned i = 0; i < 1 + out % 3 && out < in; i++, out++)
+			packet_expect(kept[out % 16], packet_length(kept[out % 16]),
+				      UINT64_MAX - 1);
+	}
+	assert_true(dropped > 0);
+}
+
+static void full_memory_drops_and_recovers(void **state)
+{
+	(void)state;
+	const size_t full = DELAY_LINE_PACKET;
+	line_make((struct delay_line_config){.delay_ns = MS}, 7 * full / 2);
+	assert_int_equal(packet_push(1, full, 0), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(2, full, 0), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(3, full, 0), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(4, 1, 0), DELAY_LINE_DROPPED);
+	packet_expect(1, full, UINT64_MAX - 1);
+	assert_int_equal(packet_push(5, full, 0), DELAY_LINE_TAKEN);
+	assert_int_equal(packet_push(6, full, 0), DELAY_LINE_DROPPED);
+	packet_expect(2, full, UINT64_MAX - 1);
+	packet_expect(3, full, UINT64_MAX - 1);
+	packet_expect(5, full, UINT64_MAX - 1);
+	assert_true(delay_line_next(&line) == UINT64_MAX);
+}
+
+static void memory_holds_what_the_path_holds(void **state)
+{
+	(void)state;
+	/* Full-size packets, and the shortest ones with their records, at the link's own pace. */
+	static const size_t lengths[] = {60, 576, 1500, 65536};
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct delay_line_config config = {
+			.delay_ns = 20 * MS, .bandwidth_bps = 100 * MBIT, .queue_bytes = 500000};
+		line_make(config, 0);
+		uint64_t bytes = 0;
+		while (packet_push(1, lengths[i], 0) == DELAY_LINE_TAKEN)
+			bytes += lengths[i];
+		assert_true(bytes >= 500000);
+		uint64_t per_packet = lengths[i] * 8 * 10;
+		uint64_t pushed = 0;
+		size_t length;
+		for (uint64_t now = per_packet; now < 60 * MS; now += per_packet, pushed++) {
+			while (delay_line_peek(&line, now, &length))
+				delay_line_pop(&line);
+			assert_int_equal(packet_push(1, lengths[i], now), DELAY_LINE_TAKEN);
+		}
+		assert_true(pushed > 10);
+	}
+	struct delay_line_config absurd = {.delay_ns = UINT64_MAX, .bandwidth_bps = UINT64_MAX};
+	assert_int_equal(delay_line_memory(&absurd, 0), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_has_nothing_due),
+		cmocka_unit_test(due_after_the_delay_and_not_before),
+		cmocka_unit_test(order_is_kept),
+		cmocka_unit_test(the_link_sends_one_after_the_other),
+		cmocka_unit_test(the_queue_is_bounded),
+		cmocka_unit_test(a_queue_shorter_than_a_packet_passes_one),
+		cmocka_unit_test(loss_repeats_with_its_seed),
+		cmocka_unit_test(loss_is_the_share_asked_for),
+		cmocka_unit_test(wraps_without_mixing_packets_up),
+		cmocka_unit_test(full_memory_drops_and_recovers),
+		cmocka_unit_test(memory_holds_what_the_path_holds),
+	};
+	return cmocka_run_group_tests(tests, NULL, line_free);
+}
