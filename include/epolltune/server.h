@@ -48,9 +48,10 @@ int server_start(struct server *s, struct lab *lab, const struct server_config *
 void server_stop(struct server *s);
 
 /* The listener's accept queue now and its limit (tcp_info of a listener: tcpi_unacked,
- * tcpi_sacked). */
+ * tcpi_sacked), and how many it dropped since it listens (SO_MEMINFO). */
 struct server_queue {
 	uint64_t depth, limit;
+	uint64_t drops;
 };
 int server_queue(struct server *s, struct server_queue *out, struct err *e);
 int server_resume(struct server *s, struct err *e);
