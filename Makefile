@@ -44,6 +44,9 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/lab/test_*.c tests/c
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
+# V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
 .PHONY: all deps run test test-all lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -118,7 +121,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 $(PROGRAM): $(BUILD)/src/main.o $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
 
 # Made anew so that a removed source leaves no member behind.
 $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
@@ -133,10 +136,10 @@ force:
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm
 
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -1,9 +1,9 @@
-/* The accept queue: connections that arrive while the server pauses wait in it, and beyond its limit
- * SYNs are dropped, each to be retransmitted a second later.
+/* The accept queue: connections that arrive while the server pauses wait in it, and beyond its
+ * limit SYNs are dropped, each to be retransmitted a second later.
  *
- * The server stays paused until every arrival has been sent, so what is found is a count and depends
- * on no clock. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()), so a
- * queue holds min(listen argument, somaxconn) + 1. */
+ * The server stays paused until every arrival has been sent, so what is found is a count and
+ * depends on no clock. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()),
+ * so a queue holds min(listen argument, somaxconn) + 1. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #define WALL "accept-queue"
 #define SOMAXCONN_KNOB "net.core.somaxconn"
-#define BACKLOG_KNOB "listen-backlog"
+#define BACKLOG_KNOB "listen.backlog"
 
 /* More arrivals than that are not sent; the verdict is then derived. */
 #define STALL_ARRIVALS 32768
@@ -43,7 +43,7 @@ struct stall {
 	uint64_t served;           /* of the arrivals, in the end */
 	uint64_t last_in_us;       /* from the first arrival to the last client served */
 	uint64_t accepts_per_s;    /* while the server drained the queue */
-	int64_t overflows;         /* ListenOverflows at the end of the pause; -1: not counted here */
+	int64_t overflows; /* ListenOverflows at the end of the pause; -1: not counted here */
 };
 
 static void nap_ms(unsigned ms)
@@ -53,7 +53,8 @@ static void nap_ms(unsigned ms)
 }
 
 /* Waits until every one of `sent` is either queued or dropped, or nothing moves any more. */
-static int stall_settle(struct server *server, uint64_t sent, struct server_queue *queue, struct err *e)
+static int stall_settle(struct server *server, uint64_t sent, struct server_queue *queue,
+			struct err *e)
 {
 	struct server_queue before = {0};
 	unsigned quiet = 0;
@@ -63,7 +64,8 @@ static int stall_settle(struct server *server, uint64_t sent, struct server_queu
 			return rc;
 		if (queue->depth + queue->drops >= sent)
 			return 0;
-		quiet = queue->depth == before.depth && queue->drops == before.drops ? quiet + 2 : 0;
+		quiet = queue->depth == before.depth && queue->drops == before.drops ? quiet + 2
+										     : 0;
 		before = *queue;
 		nap_ms(2);
 	}
@@ -74,7 +76,8 @@ static int stall_fill(struct server *server, struct load *extra, struct stall *o
 {
 	uint64_t sent = out->arrivals;
 	const uint64_t step = 512;
-	for (uint64_t left = extra->config.connections; left >= step && !out->capacity; left -= step) {
+	for (uint64_t left = extra->config.connections; left >= step && !out->capacity;
+	     left -= step) {
 		struct server_queue queue;
 		int rc = load_open(extra, step, 0, STALL_SEND_TIMEOUT_MS, e);
 		sent += step;
@@ -90,8 +93,8 @@ static int stall_fill(struct server *server, struct load *extra, struct stall *o
 }
 
 /* Lets the server go on and waits for its clients. */
-static int stall_drain(struct server *server, struct load *load, uint64_t first_ns, struct stall *out,
-		       struct err *e)
+static int stall_drain(struct server *server, struct load *load, uint64_t first_ns,
+		       struct stall *out, struct err *e)
 {
 	uint64_t resumed = load_now_ns();
 	uint64_t end = resumed + (uint64_t)STALL_LATE_MS * 1000000;
@@ -104,15 +107,16 @@ static int stall_drain(struct server *server, struct load *load, uint64_t first_
 		sum = load_sum(load);
 	}
 	out->served = sum.served;
-	out->last_in_us = sum.last_served_ns > first_ns ? (sum.last_served_ns - first_ns) / 1000 : 0;
+	out->last_in_us =
+		sum.last_served_ns > first_ns ? (sum.last_served_ns - first_ns) / 1000 : 0;
 	uint64_t accepted = server->stats->accepted, last = server->stats->last_accept_ns;
 	if (out->served == out->arrivals && !out->queue.drops && last > resumed)
 		out->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
 	return 0;
 }
 
-static int stall_body(struct probe_run *run, struct lab *lab, struct server *server, struct load *load,
-		      struct load *extra, struct stall *out, struct err *e)
+static int stall_body(struct probe_run *run, struct lab *lab, struct server *server,
+		      struct load *load, struct load *extra, struct stall *out, struct err *e)
 {
 	struct host_counters *before = malloc(2 * sizeof(*before));
 	if (!before)
@@ -158,8 +162,10 @@ static int stall_run(struct probe_run *run, struct lab *lab, int backlog, uint64
 				       .paused = true,
 				       .greet_and_close = true};
 	int rc = server_start(&server, lab, &config, e);
-	struct load_config to = {.to = config.address, .port = server.port,
-				 .connections = arrivals, .await_greeting = true};
+	struct load_config to = {.to = config.address,
+				 .port = server.port,
+				 .connections = arrivals,
+				 .await_greeting = true};
 	if (!rc)
 		rc = load_start(&load, lab, &to, e);
 	to.connections = fill;
@@ -184,7 +190,8 @@ struct limits {
 
 static struct limits limits_read(const struct probe_run *run)
 {
-	struct limits l = {.somaxconn = REPORT_NONE, .capacity = REPORT_NONE,
+	struct limits l = {.somaxconn = REPORT_NONE,
+			   .capacity = REPORT_NONE,
 			   .argument = (int64_t)run->options->backlog};
 	char value[KNOB_VALUE];
 	struct err ignored = {0};
@@ -233,12 +240,12 @@ static struct finding *short_finding(struct probe_run *run, const struct limits 
 		    quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us),
 		    (long long)l->capacity);
 	if (!l->by_argument)
-		report_text(f->advice, "Takes effect at %s. Costs nothing until used.",
+		report_text(f->advice, "Takes effect %s. Costs nothing until used.",
 			    knob_effect_text(somaxconn->effect));
 	else if (proposed > (uint64_t)l->somaxconn)
 		report_text(f->advice,
-			    "Pass it to listen() (nginx: listen … backlog=%llu) and raise " SOMAXCONN_KNOB
-			    " from %lld to the same.",
+			    "Pass it to listen() (nginx: listen … backlog=%llu) and "
+			    "raise " SOMAXCONN_KNOB " from %lld to the same.",
 			    (unsigned long long)proposed, (long long)l->somaxconn);
 	else
 		report_text(f->advice,
@@ -264,19 +271,20 @@ static void note_listeners(struct probe_run *run, const struct limits *l, uint64
 		if (at[i].limit + 1ull >= needed || (int64_t)at[i].limit >= l->somaxconn)
 			continue;
 		if (++named <= 4)
-			snprintf(list + used, sizeof(list) - used, "%s%s%s%s%s with %u", used ? ", " : "",
-				 at[i].address, at[i].process[0] ? " (" : "", at[i].process,
-				 at[i].process[0] ? ")" : "", at[i].limit);
+			snprintf(list + used, sizeof(list) - used, "%s%s%s%s%s with %u",
+				 used ? ", " : "", at[i].address, at[i].process[0] ? " (" : "",
+				 at[i].process, at[i].process[0] ? ")" : "", at[i].limit);
 	}
 	if (!named)
 		return;
 	struct finding *f = report_finding(run->report, "accept-queue.application", LEVEL_NOTE,
-					   "%zu listener%s asked for less than the target needs", named,
-					   named == 1 ? "" : "s");
+					   "%zu listener%s asked for less than the target needs",
+					   named, named == 1 ? "" : "s");
 	report_text(f->wall, "%s", WALL);
 	f->remedy = REMEDY_APPLICATION;
-	report_text(f->detail, "%s%s. If one of them is the server in question, it is its listen() "
-			       "argument that binds, not " SOMAXCONN_KNOB " (%lld).",
+	report_text(f->detail,
+		    "%s%s. If one of them is the server in question, it is its listen() "
+		    "argument that binds, not " SOMAXCONN_KNOB " (%lld).",
 		    list, named > 4 ? " and others" : "", (long long)l->somaxconn);
 }
 
@@ -287,13 +295,14 @@ static void note_abort(struct probe_run *run)
 	const struct knob *k = knob_find("net.ipv4.tcp_abort_on_overflow");
 	if (!k || knob_read(k, run->host, value, &ignored) || !strcmp(value, "0"))
 		return;
-	struct finding *f = report_finding(run->report, "accept-queue.abort-on-overflow", LEVEL_NOTE,
-					   "A full accept queue resets clients");
+	struct finding *f = report_finding(run->report, "accept-queue.abort-on-overflow",
+					   LEVEL_NOTE, "A full accept queue resets clients");
 	report_text(f->wall, "%s", WALL);
 	report_text(f->knob, "%s", k->name);
 	report_text(f->current, "%s", value);
-	report_text(f->detail, "With it a client that meets a full queue after its handshake gets a "
-			       "reset and gives up, where otherwise it would be let in a moment later.");
+	report_text(f->detail,
+		    "With it a client that meets a full queue after its handshake gets a "
+		    "reset and gives up, where otherwise it would be let in a moment later.");
 }
 
 static int accept_queue_inspect(struct probe_run *run, struct err *e)
@@ -327,7 +336,8 @@ static int accept_queue_inspect(struct probe_run *run, struct err *e)
 /* How a value of somaxconn is had in the lab. */
 enum emulation { EMULATE_NOT, EMULATE_BY_ARGUMENT, EMULATE_IMPOSSIBLE };
 
-/* Before 6.11 a lab without privilege has no net/core, and its somaxconn is the kernel's default. */
+/* Before 6.11 a lab without privilege has no net/core, and its somaxconn is the kernel's default.
+ */
 #define SOMAXCONN_DEFAULT 4096
 
 static enum emulation lab_emulation(struct lab *lab, int64_t value)
@@ -357,8 +367,8 @@ static int proof_run(struct probe_run *run, const struct limits *l, const struct
 	if (!rc && raise)
 		rc = lab_knob_set(run->proof, LAB_SERVER, SOMAXCONN_KNOB, f->proposed, e);
 	if (!rc)
-		rc = stall_run(run, run->proof, l->by_argument ? (int)proposed : INT_MAX, arrivals, 0,
-			       out, e);
+		rc = stall_run(run, run->proof, l->by_argument ? (int)proposed : INT_MAX, arrivals,
+			       0, out, e);
 	struct err ignored = {0};
 	if (raise)
 		lab_knob_set(run->proof, LAB_SERVER, SOMAXCONN_KNOB, before, &ignored);
@@ -385,24 +395,27 @@ static void stall_tell(struct probe_run *run, struct finding *f, const struct st
 	quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us);
 	quantity_format(last, sizeof(last), QUANTITY_DURATION, s->last_in_us);
 	if (!s->queue.drops) {
-		report_text(f->detail,
-			    "While the server paused for %s, %s clients arrived and all were queued, "
-			    "with less than a quarter to spare.",
-			    pause, arrivals);
+		report_text(
+			f->detail,
+			"While the server paused for %s, %s clients arrived and all were queued, "
+			"with less than a quarter to spare.",
+			pause, arrivals);
 		return;
 	}
 	quantity_format(drops, sizeof(drops), QUANTITY_COUNT, s->queue.drops);
 	if (s->served == s->arrivals)
-		report_text(f->detail,
-			    "While the server paused for %s, %s clients arrived: %s were dropped and "
-			    "the last one got in after %s (its SYN was retransmitted).",
-			    pause, arrivals, drops, last);
+		report_text(
+			f->detail,
+			"While the server paused for %s, %s clients arrived: %s were dropped and "
+			"the last one got in after %s (its SYN was retransmitted).",
+			pause, arrivals, drops, last);
 	else
-		report_text(f->detail,
-			    "While the server paused for %s, %s clients arrived: %s were dropped, and "
-			    "%llu had still not got in %.1f s after the pause.",
-			    pause, arrivals, drops,
-			    (unsigned long long)(s->arrivals - s->served), STALL_LATE_MS / 1000.0);
+		report_text(
+			f->detail,
+			"While the server paused for %s, %s clients arrived: %s were dropped, and "
+			"%llu had still not got in %.1f s after the pause.",
+			pause, arrivals, drops, (unsigned long long)(s->arrivals - s->served),
+			STALL_LATE_MS / 1000.0);
 }
 
 static void short_prove(struct probe_run *run, const struct limits *l, struct finding *f,
@@ -422,14 +435,15 @@ static void short_prove(struct probe_run *run, const struct limits *l, struct fi
 	if (rc)
 		report_text(f->tried, "%s", e.text);
 	else
-		report_text(f->tried, "tried: %llu dropped, the last one in after %s",
-			    (unsigned long long)then.queue.drops,
-			    quantity_format(last, sizeof(last), QUANTITY_DURATION, then.last_in_us));
+		report_text(
+			f->tried, "tried: %llu dropped, the last one in after %s",
+			(unsigned long long)then.queue.drops,
+			quantity_format(last, sizeof(last), QUANTITY_DURATION, then.last_in_us));
 }
 
 /* Without an experiment the inspected wall stands, and is called derived. */
-static void wall_derived(struct probe_run *run, const struct limits *l, struct wall *w, uint64_t needed,
-			 const char *why)
+static void wall_derived(struct probe_run *run, const struct limits *l, struct wall *w,
+			 uint64_t needed, const char *why)
 {
 	w->method = METHOD_DERIVED;
 	report_text(w->detail, "%s", why);
@@ -466,6 +480,7 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 		fill = report_margin(needed) > needed ? report_margin(needed) - needed + 512 : 512;
 	fill = (fill + 511) / 512 * 512;
 	struct stall now;
+	char rate[32];
 	int rc = stall_run(run, run->lab, backlog, needed, fill, &now, e);
 	if (rc)
 		return rc;
@@ -474,10 +489,15 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 	w->verdict = report_verdict(w->measured, w->needed);
 	if (!now.capacity)
 		w->method = METHOD_DERIVED;
-	report_text(w->detail, "%s %lld.%s The test server accepted %llu a second when it went on.",
-		    l.by_argument ? "listen() argument" : SOMAXCONN_KNOB, (long long)l.capacity - 1,
-		    how == EMULATE_BY_ARGUMENT ? " In the lab through the listen() argument." : "",
-		    (unsigned long long)now.accepts_per_s);
+	report_text(w->detail, "%s %lld.%s", l.by_argument ? "listen() argument" : SOMAXCONN_KNOB,
+		    (long long)l.capacity - 1,
+		    how == EMULATE_BY_ARGUMENT ? " In the lab through the listen() argument." : "");
+	if (now.accepts_per_s) {
+		size_t used = strlen(w->detail);
+		snprintf(w->detail + used, sizeof(w->detail) - used,
+			 " When it went on, the test server accepted %s.",
+			 quantity_format(rate, sizeof(rate), QUANTITY_RATE, now.accepts_per_s));
+	}
 	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT) {
 		struct finding *f = short_finding(run, &l, w, needed);
 		stall_tell(run, f, &now);

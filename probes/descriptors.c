@@ -1,10 +1,10 @@
-/* Descriptors: how many connections a process, and the machine, can hold, and what a server does when
- * it cannot take one more.
+/* Descriptors: how many connections a process, and the machine, can hold, and what a server does
+ * when it cannot take one more.
  *
- * The test server meets its own limit for real: connections up to the target plus a margin, and from
- * there duplicates of one descriptor, which count against RLIMIT_NOFILE but take nothing from
- * fs.file-max. What the whole machine shares is read, and compared with what one connection was seen
- * to cost. */
+ * The test server meets its own limit for real: connections up to the target plus a margin, and
+ * from there duplicates of one descriptor, which count against RLIMIT_NOFILE but take nothing from
+ * fs.file-max. What the whole machine shares is read, and compared with what one connection was
+ * seen to cost. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -34,8 +34,8 @@
 #define HOLD_QUIET_MS 1000
 #define SPIN_US 30000
 #define TALK_REQUESTS 500
-/* An idle connection's kernel memory at one end on Linux 6.18 (TCP, sock_inode_cache, filp, dentry and
- * epoll's objects), used only where neither the experiment nor /proc/slabinfo can tell. */
+/* An idle connection's kernel memory at one end on Linux 6.18 (TCP, sock_inode_cache, filp, dentry
+ * and epoll's objects), used only where neither the experiment nor /proc/slabinfo can tell. */
 #define CONNECTION_BYTES 4100
 
 struct limits {
@@ -100,7 +100,9 @@ static char *count_text(char *buf, uint64_t value)
 /* Connections that a limit on descriptors leaves. */
 static uint64_t connections_of(uint64_t descriptors, uint64_t held)
 {
-	return descriptors == HOST_UNLIMITED ? descriptors : descriptors > held ? descriptors - held : 0;
+	return descriptors == HOST_UNLIMITED ? descriptors
+	       : descriptors > held          ? descriptors - held
+					     : 0;
 }
 
 /* Short when the hard limit is below the need, tight when only the soft one is: a server that does
@@ -133,18 +135,20 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 	report_text(f->wall, PROCESS);
 	f->remedy = REMEDY_PROCESS;
 	report_text(f->knob, "RLIMIT_NOFILE");
-	report_text(f->current, "%s%llu", by_soft ? "soft " : "",
-		    (unsigned long long)(by_soft ? l->soft : l->hard));
-	report_text(f->proposed, "%s%llu", by_soft ? "soft " : "", (unsigned long long)proposed);
-	report_text(f->detail,
-		    "RLIMIT_NOFILE is %s soft, %s hard; besides its connections the test server holds "
-		    "%llu descriptors.",
-		    soft, hard, (unsigned long long)held);
+	report_text(f->current, "%llu", (unsigned long long)(by_soft ? l->soft : l->hard));
+	report_text(f->proposed, "%llu", (unsigned long long)proposed);
+	report_text(
+		f->detail,
+		"RLIMIT_NOFILE is %s soft, %s hard; besides its connections the test server holds "
+		"%llu descriptors.",
+		soft, hard, (unsigned long long)held);
 	report_text(f->advice,
-		    "Takes effect at the next start of the server: LimitNOFILE=%llu in its systemd unit, "
+		    "Takes effect at the next start of the server: LimitNOFILE=%llu in its systemd "
+		    "unit, "
 		    "or ulimit -n.%s%s%s",
 		    (unsigned long long)proposed,
-		    l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from " : "",
+		    l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from "
+							: "",
 		    l->nr_open && proposed > l->nr_open ? count_text(nr_open, l->nr_open) : "",
 		    l->nr_open && proposed > l->nr_open ? "." : "");
 	return f;
@@ -161,7 +165,8 @@ static void inspect_process(struct probe_run *run, const struct limits *l, int r
 		report_text(w->detail, "RLIMIT_NOFILE could not be read.");
 		return;
 	}
-	uint64_t hard = connections_of(l->hard, SERVER_HOLDS), soft = connections_of(l->soft, SERVER_HOLDS);
+	uint64_t hard = connections_of(l->hard, SERVER_HOLDS),
+		 soft = connections_of(l->soft, SERVER_HOLDS);
 	w->limit = quantity_or_none(hard);
 	w->verdict = process_verdict(hard, soft, needed);
 	report_text(w->detail, "RLIMIT_NOFILE less the %d descriptors that any server holds.",
@@ -178,8 +183,8 @@ static void kernel_finding(struct probe_run *run, const struct wall *w, const ch
 	if (w->verdict != VERDICT_SHORT && !tight)
 		return;
 	snprintf(id, sizeof(id), "%s.%s", w->name, tight ? "tight" : "short");
-	struct finding *f =
-		report_finding(run->report, id, tight ? LEVEL_WARNING : LEVEL_CRITICAL, "%s", title);
+	struct finding *f = report_finding(run->report, id, tight ? LEVEL_WARNING : LEVEL_CRITICAL,
+					   "%s", title);
 	report_text(f->wall, "%s", w->name);
 	report_text(f->detail, "%s", w->detail);
 	if (!knob)
@@ -189,12 +194,14 @@ static void kernel_finding(struct probe_run *run, const struct wall *w, const ch
 	report_text(f->knob, "%s", knob);
 	report_text(f->current, "%llu", (unsigned long long)current);
 	report_text(f->proposed, "%llu", (unsigned long long)proposed);
-	report_text(f->tried, "not tried: one limit for the whole machine, so it is read, never exhausted");
+	report_text(f->tried,
+		    "not tried: one limit for the whole machine, so it is read, never exhausted");
 	if (k)
 		report_text(f->advice, "Takes effect %s. %s", knob_effect_text(k->effect), k->cost);
 }
 
-/* `per_connection`: descriptors that one connection was seen to take at this end; 0: not measured. */
+/* `per_connection`: descriptors that one connection was seen to take at this end; 0: not measured.
+ */
 static void inspect_system(struct probe_run *run, const struct limits *l, double per_connection)
 {
 	char used[32], max[32];
@@ -206,20 +213,23 @@ static void inspect_system(struct probe_run *run, const struct limits *l, double
 		report_text(w->detail, "fs.file-nr could not be read.");
 		return;
 	}
-	uint64_t headroom = l->files.max > l->files.allocated ? l->files.max - l->files.allocated : 0;
+	uint64_t headroom =
+		l->files.max > l->files.allocated ? l->files.max - l->files.allocated : 0;
 	w->limit = quantity_or_none(headroom);
 	w->method = per_connection > 0 ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->verdict = report_verdict(w->limit, w->needed);
-	int n = snprintf(w->detail, sizeof(w->detail),
-			 "Free of fs.file-max: %s in use of %s. A process with CAP_SYS_ADMIN is not bound.",
-			 count_text(used, l->files.allocated), count_text(max, l->files.max));
+	int n = snprintf(
+		w->detail, sizeof(w->detail),
+		"Free of fs.file-max: %s in use of %s. A process with CAP_SYS_ADMIN is not bound.",
+		count_text(used, l->files.allocated), count_text(max, l->files.max));
 	if (per_connection > 0)
 		snprintf(w->detail + n, sizeof(w->detail) - (size_t)n,
 			 " A connection was seen to take %.2f at this end.", per_connection);
 	if (!run->lab || per_connection > 0)
-		kernel_finding(run, w, w->knob, l->files.max,
-			       round_up(report_margin(run->target->connections) + l->files.allocated),
-			       "The machine has too few descriptors left");
+		kernel_finding(
+			run, w, w->knob, l->files.max,
+			round_up(report_margin(run->target->connections) + l->files.allocated),
+			"The machine has too few descriptors left");
 }
 
 static void inspect_watches(struct probe_run *run, const struct limits *l)
@@ -236,7 +246,8 @@ static void inspect_watches(struct probe_run *run, const struct limits *l)
 	w->method = METHOD_INSPECTED;
 	w->verdict = report_verdict(w->limit, w->needed);
 	report_text(w->detail, "Of one user, over all its processes; a connection takes one.");
-	kernel_finding(run, w, w->knob, l->watches, round_up(report_margin(run->target->connections)),
+	kernel_finding(run, w, w->knob, l->watches,
+		       round_up(report_margin(run->target->connections)),
 		       "One user cannot watch so many connections");
 }
 
@@ -271,7 +282,8 @@ static void fill_memory(struct probe_run *run, const struct limits *l, uint64_t 
 	w->needed = quantity_or_none(run->target->connections * bytes);
 	w->method = method;
 	w->verdict = report_verdict(w->limit, w->needed);
-	report_text(w->detail, "MemAvailable; an idle connection takes %s of kernel memory at this end, %s.",
+	report_text(w->detail,
+		    "MemAvailable; an idle connection takes %s of kernel memory at this end, %s.",
 		    quantity_format(size, sizeof(size), QUANTITY_SIZE, bytes), how);
 	if (!run->lab || method != METHOD_INSPECTED)
 		kernel_finding(run, w, NULL, 0, 0, "The connections alone would fill the memory");
@@ -299,15 +311,16 @@ struct hold {
 	int end_errno;        /* 0: the goal was reached first */
 	struct server_filled filled;
 	struct server_spin spin;
-	uint64_t files;       /* struct file taken by all connections, both ends */
-	uint64_t slab_bytes;  /* kernel memory of all connections, both ends; 0: not seen */
+	uint64_t files;      /* struct file taken by all connections, both ends */
+	uint64_t slab_bytes; /* kernel memory of all connections, both ends; 0: not seen */
 	bool by_cache;
 	uint64_t request_p50_ns, request_p99_ns;
 };
 
-/* Connections to open for real: the target and its margin, within what the server can hold and within
- * a tenth of what the machine has left (both ends are here, so a twentieth). */
-static uint64_t hold_goal(const struct probe_run *run, const struct limits *l, const struct server *s)
+/* Connections to open for real: the target and its margin, within what the server can hold and
+ * within a tenth of what the machine has left (both ends are here, so a twentieth). */
+static uint64_t hold_goal(const struct probe_run *run, const struct limits *l,
+			  const struct server *s)
 {
 	uint64_t goal = report_margin(run->target->connections);
 	uint64_t room = connections_of(s->hard, s->held);
@@ -316,7 +329,9 @@ static uint64_t hold_goal(const struct probe_run *run, const struct limits *l, c
 	if (room < goal) /* a few more than it can take, to see it refuse */
 		goal = room + 4;
 	if (l->have_files) {
-		uint64_t share = l->files.max > l->files.allocated ? (l->files.max - l->files.allocated) / 20 : 0;
+		uint64_t share = l->files.max > l->files.allocated
+					 ? (l->files.max - l->files.allocated) / 20
+					 : 0;
 		goal = goal < share ? goal : share;
 	}
 	if (l->watches && l->watches / 20 < goal)
@@ -351,8 +366,8 @@ static void hold_wait(const struct server *server, struct hold *h)
 }
 
 /* Opens in steps, so that a server at its limit is seen after a step, not after the last. */
-static int hold_open(struct probe_run *run, struct server *server, struct load *load, struct hold *h,
-		     struct err *e)
+static int hold_open(struct probe_run *run, struct server *server, struct load *load,
+		     struct hold *h, struct err *e)
 {
 	const uint64_t step = 2048;
 	char count[32];
@@ -390,8 +405,8 @@ static void memory_read(const struct host *h, struct memory *m)
 		m->files = (struct host_files){0};
 }
 
-/* A cache counts when it grew by an object for every other connection at least: what else goes on in
- * the machine is not ours. */
+/* A cache counts when it grew by an object for every other connection at least: what else goes on
+ * in the machine is not ours. */
 static uint64_t cache_growth(const struct host_slabs *before, const struct host_slabs *after,
 			     uint64_t connections)
 {
@@ -421,8 +436,8 @@ static void memory_compare(const struct memory *before, const struct memory *aft
 }
 
 /* The rest of the server's table, one more client, and what the server does with it. */
-static int hold_limit(struct probe_run *run, struct server *server, struct load *load, struct hold *h,
-		      struct err *e)
+static int hold_limit(struct probe_run *run, struct server *server, struct load *load,
+		      struct hold *h, struct err *e)
 {
 	int rc = 0;
 	if (!h->end_errno) {
@@ -438,8 +453,8 @@ static int hold_limit(struct probe_run *run, struct server *server, struct load 
 	return rc;
 }
 
-static int hold_body(struct probe_run *run, struct server *server, struct load *load, struct hold *h,
-		     struct err *e)
+static int hold_body(struct probe_run *run, struct server *server, struct load *load,
+		     struct hold *h, struct err *e)
 {
 	struct memory before, after;
 	memory_read(run->host, &before);
@@ -461,18 +476,19 @@ static int hold_body(struct probe_run *run, struct server *server, struct load *
 	return rc ? rc : hold_limit(run, server, load, h, e);
 }
 
-static int hold_run(struct probe_run *run, const struct limits *l, struct server *server, struct hold *h,
-		    struct err *e)
+static int hold_run(struct probe_run *run, const struct limits *l, struct server *server,
+		    struct hold *h, struct err *e)
 {
 	struct load load = {0};
-	struct server_config config = {.address = lab_address(run->lab, LAB_SERVER, 0), .backlog = 65535};
+	struct server_config config = {.address = lab_address(run->lab, LAB_SERVER, 0),
+				       .backlog = 65535};
 	*h = (struct hold){0};
 	int rc = server_start(server, run->lab, &config, e);
 	if (rc)
 		return rc;
 	h->goal = hold_goal(run, l, server);
-	struct load_config to = {.to = config.address, .port = server->port,
-				 .connections = h->goal + 1};
+	struct load_config to = {
+		.to = config.address, .port = server->port, .connections = h->goal + 1};
 	rc = load_start(&load, run->lab, &to, e);
 	if (!rc)
 		rc = hold_body(run, server, &load, h, e);
@@ -485,12 +501,13 @@ static int hold_run(struct probe_run *run, const struct limits *l, struct server
 static void ladder_text(const struct limits *l, char *out, size_t size)
 {
 	char soft[32], hard[32], open[32], max[32], watches[32];
-	snprintf(out, size,
-		 "Ladder: soft %s, hard %s, fs.nr_open %s, fs.file-max %s, epoll watches %s a user.",
-		 count_text(soft, l->soft), count_text(hard, l->hard),
-		 l->nr_open ? count_text(open, l->nr_open) : "?",
-		 l->have_files ? count_text(max, l->files.max) : "?",
-		 l->watches ? count_text(watches, l->watches) : "?");
+	snprintf(
+		out, size,
+		"Ladder: soft %s, hard %s, fs.nr_open %s, fs.file-max %s, epoll watches %s a user.",
+		count_text(soft, l->soft), count_text(hard, l->hard),
+		l->nr_open ? count_text(open, l->nr_open) : "?",
+		l->have_files ? count_text(max, l->files.max) : "?",
+		l->watches ? count_text(watches, l->watches) : "?");
 }
 
 static const char *errno_limit(int code)
@@ -510,8 +527,8 @@ static const char *errno_limit(int code)
 	}
 }
 
-static void measured_process(struct probe_run *run, const struct limits *l, const struct server *server,
-			     const struct hold *h)
+static void measured_process(struct probe_run *run, const struct limits *l,
+			     const struct server *server, const struct hold *h)
 {
 	struct wall *w = report_wall(run->report, PROCESS);
 	uint64_t needed = run->target->connections;
@@ -531,7 +548,8 @@ static void measured_process(struct probe_run *run, const struct limits *l, cons
 	int n = snprintf(w->detail, sizeof(w->detail),
 			 "%s connections opened%s; %s; the test server itself holds %llu. ",
 			 count_text(opened, h->connections),
-			 h->filled.duplicates ? ", the rest of the table filled with duplicates" : "",
+			 h->filled.duplicates ? ", the rest of the table filled with duplicates"
+					      : "",
 			 end ? errno_limit(end) : "no limit met", (unsigned long long)server->held);
 	if (h->request_p50_ns && n > 0 && (size_t)n < sizeof(w->detail))
 		n += snprintf(w->detail + n, sizeof(w->detail) - (size_t)n,
@@ -543,7 +561,8 @@ static void measured_process(struct probe_run *run, const struct limits *l, cons
 	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
 		return;
 	struct finding *f = process_finding(run, l, server->held, needed, w->verdict);
-	report_text(f->tried, "not tried: a limit of the process, which only its parent or root raises");
+	report_text(f->tried,
+		    "not tried: a limit of the process, which only its parent or root raises");
 	finding_evidence(f, "connections held", "connections", (double)h->connections, NAN);
 	if (h->spin.elapsed_us) {
 		double per_s = (double)h->spin.wakeups * 1e6 / (double)h->spin.elapsed_us;
@@ -552,7 +571,8 @@ static void measured_process(struct probe_run *run, const struct limits *l, cons
 				 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us, NAN);
 		size_t used = strlen(f->detail);
 		snprintf(f->detail + used, sizeof(f->detail) - used,
-			 " At the limit (%s) a level-triggered server that keeps watching its listener "
+			 " At the limit (%s) a level-triggered server that keeps watching its "
+			 "listener "
 			 "wakes %.0f times a second and takes %.0f %% of a CPU to get nowhere.",
 			 errno_limit(h->spin.last_errno ? h->spin.last_errno : end), per_s,
 			 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us);
@@ -566,10 +586,12 @@ static void measured_memory(struct probe_run *run, const struct limits *l, const
 	/* Less than a TCP socket's own size cannot be: the machine gave memory back meanwhile. */
 	if (both / 2 >= 1024 && h->connections >= 1000)
 		fill_memory(run, l, both / 2, h->by_cache ? METHOD_MEASURED : METHOD_DERIVED,
-			    h->by_cache ? "by slab caches" : "by the sum of all slabs (root can count caches)");
+			    h->by_cache ? "by slab caches"
+					: "by the sum of all slabs (root can count caches)");
 	else
 		fill_memory(run, l, objects ? objects : CONNECTION_BYTES, METHOD_DERIVED,
-			    objects ? "by the size of its objects" : "as measured on Linux 6.18, not here");
+			    objects ? "by the size of its objects"
+				    : "as measured on Linux 6.18, not here");
 }
 
 static int descriptors_measure(struct probe_run *run, struct err *e)

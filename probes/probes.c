@@ -14,15 +14,9 @@ static const struct probe *const probe_table[] = {
 #undef PROBE
 };
 
-size_t probe_count(void)
-{
-	return sizeof(probe_table) / sizeof(*probe_table);
-}
+size_t probe_count(void) { return sizeof(probe_table) / sizeof(*probe_table); }
 
-const struct probe *probe_at(size_t i)
-{
-	return i < probe_count() ? probe_table[i] : NULL;
-}
+const struct probe *probe_at(size_t i) { return i < probe_count() ? probe_table[i] : NULL; }
 
 const struct probe *probe_find(const char *name)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 
 /* Directories of a device are its own; those of "all" and "default" are the namespace's. */
 static bool path_is_namespace_wide(const char *path)
@@ -85,12 +86,17 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 		/* Absent here: global, shared by every namespace, so not a difference. */
 		if (host_read_all(h, k->path, &now, &ignored) < 0 || !strcmp(now, k->value))
 			continue;
-		if (!host_write(h, k->path, k->value, &ignored) &&
-		    host_read_all(h, k->path, &after, &ignored) >= 0 && !strcmp(after, k->value))
+		int rc = host_write(h, k->path, k->value, &ignored);
+		/* Told by the kernel, not set: tcp_ehash_entries and the like. */
+		if (rc == -EACCES || rc == -EPERM)
+			continue;
+		if (!rc && host_read_all(h, k->path, &after, &ignored) >= 0 &&
+		    !strcmp(after, k->value))
 			continue;
 		differing++;
-		if (uncopied) {
-			const char *name = k->path + strlen("proc/sys/");
+		/* Of all that differs only what some wall stands on matters to anybody. */
+		const char *name = k->path + strlen("proc/sys/");
+		if (uncopied && knob_find(name)) {
 			size_t length = strlen(uncopied);
 			snprintf(uncopied + length, size - length, "%s%s", length ? "," : "", name);
 		}
