@@ -1,0 +1,213 @@
+/* nic: network interfaces, their queues, NAPI instances and interrupts, and the softnet layer
+ * behind them, as the kernel tells them: rtnetlink, the `ethtool` and `netdev` generic netlink
+ * families, sysfs, /proc. Reading needs no privilege.
+ *
+ * Families, commands and attributes come and go with kernels and drivers. What a kernel or driver
+ * does not tell is absent (`known` false, "" or NULL), never zero. */
+#ifndef EPOLLTUNE_NIC_H
+#define EPOLLTUNE_NIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/err.h"
+#include "epolltune/host.h"
+
+#define NIC_NAME 16 /* IFNAMSIZ */
+
+struct nic_number {
+	bool known;
+	uint64_t value;
+};
+
+/* Each with the name that `ethtool --set-…` has for it; how many of a ring's or a channel's maximum
+ * are in use stands beside the maximum. Booleans are 0 and 1. */
+struct nic_rings {
+	struct nic_number rx_max, rx_mini_max, rx_jumbo_max, tx_max;
+	struct nic_number rx, rx_mini, rx_jumbo, tx;
+	struct nic_number rx_buf_len, tcp_data_split, cqe_size, tx_push, rx_push;
+};
+
+struct nic_channels {
+	struct nic_number rx_max, tx_max, other_max, combined_max;
+	struct nic_number rx, tx, other, combined;
+};
+
+struct nic_coalesce {
+	struct nic_number adaptive_rx, adaptive_tx;
+	struct nic_number rx_usecs, rx_frames, rx_usecs_irq, rx_frames_irq;
+	struct nic_number tx_usecs, tx_frames, tx_usecs_irq, tx_frames_irq;
+	struct nic_number stats_block_usecs, sample_interval;
+	struct nic_number pkt_rate_low, rx_usecs_low, rx_frames_low, tx_usecs_low, tx_frames_low;
+	struct nic_number pkt_rate_high, rx_usecs_high, rx_frames_high, tx_usecs_high,
+		tx_frames_high;
+	struct nic_number cqe_mode_tx, cqe_mode_rx;
+	struct nic_number tx_aggr_max_bytes, tx_aggr_max_frames, tx_aggr_time_usecs;
+};
+
+/* The device's setting; NAPI instances may have others (struct nic_napi). */
+struct nic_napi_device {
+	struct nic_number gro_flush_timeout;    /* ns */
+	struct nic_number napi_defer_hard_irqs; /* polls */
+	struct nic_number threaded;
+};
+
+/* Totals since the device was made (rtnl_link_stats64). */
+struct nic_statistics {
+	struct nic_number rx_packets, tx_packets, rx_bytes, tx_bytes;
+	struct nic_number rx_errors, tx_errors, rx_dropped, tx_dropped;
+	struct nic_number rx_over_errors, rx_fifo_errors, rx_missed_errors, rx_nohandler;
+};
+
+struct nic_link {
+	struct nic_number mtu;
+	struct nic_number speed; /* Mbit/s */
+	struct nic_number tx_queue_len;
+	struct nic_number rx_queues, tx_queues; /* that the device was made with */
+};
+
+struct nic_rss {
+	struct nic_number table_size; /* entries of the indirection table */
+	struct nic_number queues;     /* different queues that it names */
+};
+
+struct nic_feature {
+	char name[40]; /* as in `ethtool -k`: "rx-gro" */
+	bool active, wanted, changeable;
+};
+
+/* A counter of the driver's own string set ("rx_missed_errors"). */
+struct nic_counter {
+	char name[40];
+	uint64_t value;
+};
+
+enum nic_direction { NIC_RX, NIC_TX };
+
+struct nic_queue {
+	enum nic_direction direction;
+	uint32_t id;
+	struct nic_number napi; /* its NAPI instance's id (Linux 6.8) */
+	char *cpus; /* rps_cpus or xps_cpus, a mask as the kernel writes it; NULL: absent */
+	struct nic_number flows; /* rps_flow_cnt; receive only */
+	/* Totals of the netdev family's qstats (Linux 6.10), where the driver has them. */
+	struct nic_number packets, bytes;
+	struct nic_number hw_drops;         /* rx-hw-drops or tx-hw-drops */
+	struct nic_number hw_drop_overruns; /* of these: no room in the ring; receive only */
+	struct nic_number alloc_fail;       /* receive only */
+};
+
+struct nic_napi {
+	uint32_t id;
+	struct nic_number irq, pid;
+	struct nic_number defer_hard_irqs;     /* Linux 6.13, as are the next two */
+	struct nic_number gro_flush_timeout;   /* ns */
+	struct nic_number irq_suspend_timeout; /* ns */
+	struct nic_number threaded;
+};
+
+struct nic_irq {
+	uint32_t irq;
+	char action[48];         /* "virtio2-input.0"; "" if nobody asked for it */
+	char *affinity;          /* smp_affinity_list, "0-1"; NULL: not readable */
+	struct nic_number total; /* interrupts since boot, over all CPUs */
+};
+
+struct nic {
+	char name[NIC_NAME];
+	uint32_t index;
+	char kind[16];      /* of a virtual device: "veth", "bridge"; "" for a real one */
+	bool physical;      /* has a parent device: PCI, virtio, USB, … */
+	bool up, running;   /* administratively up; has a carrier */
+	bool default_route; /* a default route leaves by it */
+	char driver[32];
+	char driver_version[32];
+	char firmware[32];
+	char bus[32]; /* "0000:00:03.0" */
+	char qdisc[16];
+	struct nic_link link;
+	struct nic_rings rings;
+	struct nic_channels channels;
+	struct nic_coalesce coalesce;
+	struct nic_napi_device napi;
+	struct nic_rss rss;
+	struct nic_statistics statistics;
+	struct nic_feature *features;
+	size_t feature_count;
+	struct nic_counter *counters;
+	size_t counter_count;
+	struct nic_queue *queues;
+	size_t queue_count;
+	struct nic_napi *napis;
+	size_t napi_count;
+	struct nic_irq *irqs;
+	size_t irq_count;
+};
+
+struct nics {
+	struct nic *at; /* by index */
+	size_t count;
+};
+
+enum nic_choice {
+	NIC_ALL,
+	NIC_REAL, /* those with a parent device */
+};
+
+/* Reads the interfaces of the calling network namespace; of a captured host its recorded replies
+ * (netlink/…, written by tests/hosts/record) and sysfs. Interfaces that vanish meanwhile are left
+ * out. Errors are those of the list of interfaces only: -ENOENT when a capture has none. Owned by
+ * the caller. */
+int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);
+void nics_free(struct nics *n);
+static inline void nics_freep(struct nics *n) { nics_free(n); }
+/* NULL if there is none of that name. */
+const struct nic *nics_find(const struct nics *n, const char *name);
+const struct nic_feature *nic_feature(const struct nic *n, const char *name);
+
+/* All numbers of a struct nic, in groups named for their member: "link" "rings" "channels"
+ * "coalesce" "napi" "rss" "statistics". What shows, compares or sets them follows this table. */
+struct nic_field {
+	const char *group;
+	const char *name; /* "rx-usecs": ethtool's option, or the kernel's name */
+	const char *unit; /* "", "us", "ns", "frames", …; "bool": 0 or 1 */
+	size_t offset;
+	uint16_t attribute; /* in the ethtool family's reply and request; 0: not from there */
+};
+extern const struct nic_field nic_fields[];
+extern const size_t nic_field_count;
+static inline struct nic_number nic_get(const struct nic *n, const struct nic_field *f)
+{
+	return *(const struct nic_number *)((const char *)n + f->offset);
+}
+/* By group and name; NULL if unknown. */
+const struct nic_field *nic_field_find(const char *group, const char *name);
+
+/* /proc/net/softnet_stat, a row a CPU. The same for every network namespace. The counters are of 32
+ * bits: take differences as (uint32_t)(after - before). */
+struct softnet_cpu {
+	uint32_t cpu;
+	uint64_t processed;
+	uint64_t dropped;      /* the backlog was full: net.core.netdev_max_backlog */
+	uint64_t time_squeeze; /* work was left: net.core.netdev_budget, netdev_budget_usecs */
+	uint64_t received_rps;
+	struct nic_number flow_limit;
+	struct nic_number backlog; /* packets in the backlog now */
+};
+struct softnet {
+	struct softnet_cpu *at;
+	size_t count;
+};
+/* -EBADMSG for text that is no softnet_stat. Owned by the caller. */
+int softnet_read(const struct host *h, struct softnet *out, struct err *e);
+/* The same from text; `online` is the text of /sys/devices/system/cpu/online and numbers the rows
+ * of kernels before 5.10, whose rows do not name their CPU (NULL: by position). */
+int softnet_parse(const char *text, const char *online, struct softnet *out, struct err *e);
+void softnet_free(struct softnet *s);
+static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
+
+/* A sum over all CPUs. */
+struct softnet_cpu softnet_total(const struct softnet *s);
+
+#endif

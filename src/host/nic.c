@@ -1,0 +1,138 @@
+#include "epolltune/nic.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/nic_ask.h"
+#include "host/nic_sources.h"
+
+static void reply_freep(struct reply *r) { reply_free(r); }
+static void interrupts_freep(struct interrupts *i) { interrupts_free(i); }
+
+static int by_index(const void *a, const void *b)
+{
+	const struct nic *x = a, *y = b;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* What a kernel or driver does not answer is absent; only memory and a vanished interface end it.
+ */
+static int take_replies(struct nic_asker *a, struct nic *n, struct err *e)
+{
+	for (enum nic_request what = NIC_LINKS + 1; what < NIC_REQUESTS; what++) {
+		CLEAN(reply_freep) struct reply reply = {0};
+		struct err absent = {0};
+		int r = nic_ask(a, what, n, &reply, &absent);
+		if (r == 0)
+			r = reply_take(what, &reply, n, &absent);
+		if (r == -ENOMEM || r == -ENODEV) {
+			*e = absent;
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int by_queue(const void *a, const void *b)
+{
+	const struct nic_queue *x = a, *y = b;
+	if (x->direction != y->direction)
+		return x->direction < y->direction ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int by_napi(const void *a, const void *b)
+{
+	const struct nic_napi *x = a, *y = b;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int nic_take(struct nic_asker *a, const struct host *h, const struct interrupts *all,
+		    struct nic *n, struct err *e)
+{
+	int r = take_replies(a, n, e);
+	if (r == 0 && host_live(h))
+		r = nic_take_ioctl(n, e);
+	if (r == 0)
+		r = nic_take_sysfs(h, n, e);
+	if (r == 0)
+		r = nic_take_interrupts(h, all, n, e);
+	if (n->queue_count)
+		qsort(n->queues, n->queue_count, sizeof(*n->queues), by_queue);
+	if (n->napi_count)
+		qsort(n->napis, n->napi_count, sizeof(*n->napis), by_napi);
+	return r;
+}
+
+static void nics_drop(struct nics *n, size_t i)
+{
+	nic_release(&n->at[i]);
+	n->count--;
+	memmove(&n->at[i], &n->at[i + 1], (n->count - i) * sizeof(*n->at));
+}
+
+int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e)
+{
+	*out = (struct nics){0};
+	CLEAN(nics_freep) struct nics list = {0};
+	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
+	CLEAN(reply_freep) struct reply links = {0};
+	CLEAN(interrupts_freep) struct interrupts all = {0};
+	int r = nic_asker_open(&a, h, e);
+	if (r == 0)
+		r = nic_ask(a, NIC_LINKS, NULL, &links, e);
+	if (r == 0)
+		r = reply_links(&links, &list, e);
+	if (r == 0)
+		r = interrupts_read(h, &all, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count;) {
+		struct nic *n = &list.at[i];
+		/* A device made by a command has a kind; a driver's own has none. */
+		if (choice == NIC_REAL && (n->kind[0] || !strcmp(n->name, "lo")))
+			r = -ENODEV;
+		else
+			r = nic_take(a, h, &all, n, e);
+		if (r == 0 && choice == NIC_REAL && !n->physical)
+			r = -ENODEV;
+		if (r == -ENODEV)
+			nics_drop(&list, i);
+		else if (r < 0)
+			return r;
+		else
+			i++;
+	}
+	if (list.count)
+		qsort(list.at, list.count, sizeof(*list.at), by_index);
+	nics_take_routes(h, &list);
+	*out = list;
+	list = (struct nics){0};
+	return 0;
+}
+
+void nics_free(struct nics *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		nic_release(&n->at[i]);
+	free(n->at);
+	*n = (struct nics){0};
+}
+
+const struct nic *nics_find(const struct nics *n, const char *name)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (!strcmp(n->at[i].name, name))
+			return &n->at[i];
+	return NULL;
+}
+
+const struct nic_feature *nic_feature(const struct nic *n, const char *name)
+{
+	for (size_t i = 0; i < n->feature_count; i++)
+		if (!strcmp(n->features[i].name, name))
+			return &n->features[i];
+	return NULL;
+}

@@ -1,0 +1,94 @@
+#include "host/nic_sources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+#define QUEUES_MAX 4096
+
+static struct nic_number read_number(const struct host *h, const char *path)
+{
+	struct err e;
+	struct nic_number n = {0};
+	n.known = host_read_u64(h, path, &n.value, &e) == 0;
+	return n;
+}
+
+/* The sysfs that is mounted may be another network namespace's: `unshare -n` leaves it so. */
+static bool same_device(const struct host *h, const struct nic *n)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", n->name);
+	struct nic_number index = read_number(h, path);
+	return index.known && index.value == n->index;
+}
+
+static int take_queues(const struct host *h, enum nic_direction direction, struct nic *n,
+		       struct err *e)
+{
+	const char *rx_or_tx = direction == NIC_RX ? "rx" : "tx";
+	for (uint32_t id = 0; id < QUEUES_MAX; id++) {
+		char queue[64], path[96];
+		struct err absent;
+		snprintf(queue, sizeof(queue), "sys/class/net/%s/queues/%s-%u", n->name, rx_or_tx,
+			 id);
+		if (!host_has(h, queue))
+			break;
+		struct nic_queue *q = nic_queue_get(n, direction, id, e);
+		if (!q)
+			return -ENOMEM;
+		snprintf(path, sizeof(path), "%s/%s", queue,
+			 direction == NIC_RX ? "rps_cpus" : "xps_cpus");
+		if (host_read_all(h, path, &q->cpus, &absent) < 0)
+			q->cpus = NULL;
+		snprintf(path, sizeof(path), "%s/rps_flow_cnt", queue);
+		if (direction == NIC_RX)
+			q->flows = read_number(h, path);
+	}
+	return 0;
+}
+
+/* "DRIVER=e1000e" of the parent device's uevent, where the driver did not say itself. */
+static void take_parent(const struct host *h, struct nic *n)
+{
+	char path[64];
+	struct err e;
+	CLEAN(free_pointer) char *text = NULL;
+	snprintf(path, sizeof(path), "sys/class/net/%s/device/uevent", n->name);
+	if (host_read_all(h, path, &text, &e) < 0)
+		return;
+	n->physical = true;
+	for (char *save, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (!n->driver[0] && !strncmp(line, "DRIVER=", 7))
+			snprintf(n->driver, sizeof(n->driver), "%.31s", line + 7);
+		if (!n->bus[0] && !strncmp(line, "PCI_SLOT_NAME=", 14))
+			snprintf(n->bus, sizeof(n->bus), "%.31s", line + 14);
+	}
+}
+
+int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
+{
+	if (!same_device(h, n))
+		return 0;
+	char path[96];
+	for (size_t i = 0; i < nic_field_count; i++) {
+		const struct nic_field *f = &nic_fields[i];
+		if (strcmp(f->group, "napi") != 0)
+			continue;
+		snprintf(path, sizeof(path), "sys/class/net/%s/%s", n->name, f->name);
+		*(struct nic_number *)((char *)n + f->offset) = read_number(h, path);
+	}
+	if (!n->link.speed.known) {
+		/* -1 where it is not known, which is not a number here. */
+		snprintf(path, sizeof(path), "sys/class/net/%s/speed", n->name);
+		n->link.speed = read_number(h, path);
+		n->link.speed.known &= n->link.speed.value && n->link.speed.value < INT32_MAX;
+	}
+	take_parent(h, n);
+	int r = take_queues(h, NIC_RX, n, e);
+	return r < 0 ? r : take_queues(h, NIC_TX, n, e);
+}

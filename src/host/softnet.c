@@ -1,0 +1,128 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/nic_reply.h"
+
+/* net/core/net-procfs.c, softnet_seq_show(): hexadecimal columns, counted from 1 there, from 0
+ * here. Kernels appended columns: flow_limit 3.11, the backlog's length and the CPU 5.10. */
+enum {
+	COLUMN_PROCESSED = 0,
+	COLUMN_DROPPED = 1,
+	COLUMN_TIME_SQUEEZE = 2,
+	COLUMN_RECEIVED_RPS = 9,
+	COLUMN_FLOW_LIMIT = 10,
+	COLUMN_BACKLOG = 11,
+	COLUMN_CPU = 12,
+	COLUMNS = 13,
+};
+
+static bool columns_read(const char *line, uint64_t column[COLUMNS], unsigned *count)
+{
+	*count = 0;
+	while (*count < COLUMNS) {
+		line += strspn(line, " \t");
+		if (!*line)
+			break;
+		size_t digits = strspn(line, "0123456789abcdef");
+		if (digits == 0 || digits > 8 || (line[digits] && !isblank(line[digits])))
+			return false;
+		column[(*count)++] = strtoul(line, NULL, 16);
+		line += digits;
+	}
+	return *count > COLUMN_RECEIVED_RPS;
+}
+
+/* The next CPU of a list such as "0-3,8", from *at on; the next number where there is no list. */
+static uint32_t online_next(const char **list, uint32_t at)
+{
+	while (*list && **list) {
+		char *end;
+		unsigned long low = strtoul(*list, &end, 10), high = low;
+		if (end == *list)
+			break;
+		if (*end == '-')
+			high = strtoul(end + 1, &end, 10);
+		if (at <= high && high < UINT32_MAX)
+			return at < low ? (uint32_t)low : at;
+		*list = *end == ',' ? end + 1 : end;
+	}
+	return at;
+}
+
+int softnet_parse(const char *text, const char *online, struct softnet *out, struct err *e)
+{
+	*out = (struct softnet){0};
+	CLEAN(softnet_freep) struct softnet s = {0};
+	CLEAN(free_pointer) char *copy = strdup(text);
+	if (!copy)
+		return err_set(e, ENOMEM, "softnet_stat: out of memory");
+	uint32_t next = 0;
+	for (char *save, *line = strtok_r(copy, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		uint64_t column[COLUMNS];
+		unsigned count;
+		if (!columns_read(line, column, &count))
+			return err_set(e, EBADMSG, "softnet_stat: not a row of it: \"%.40s\"",
+				       line);
+		struct softnet_cpu *c = array_add(&s.at, &s.count, sizeof(*c), e);
+		if (!c)
+			return -ENOMEM;
+		c->cpu = online_next(&online, next);
+		if (count > COLUMN_CPU)
+			c->cpu = (uint32_t)column[COLUMN_CPU];
+		next = c->cpu + 1;
+		c->processed = column[COLUMN_PROCESSED];
+		c->dropped = column[COLUMN_DROPPED];
+		c->time_squeeze = column[COLUMN_TIME_SQUEEZE];
+		c->received_rps = column[COLUMN_RECEIVED_RPS];
+		if (count > COLUMN_FLOW_LIMIT)
+			c->flow_limit = (struct nic_number){true, column[COLUMN_FLOW_LIMIT]};
+		if (count > COLUMN_CPU)
+			c->backlog = (struct nic_number){true, column[COLUMN_BACKLOG]};
+	}
+	if (!s.count)
+		return err_set(e, EBADMSG, "softnet_stat: empty");
+	*out = s;
+	s = (struct softnet){0};
+	return 0;
+}
+
+int softnet_read(const struct host *h, struct softnet *out, struct err *e)
+{
+	*out = (struct softnet){0};
+	CLEAN(free_pointer) char *text = NULL;
+	CLEAN(free_pointer) char *online = NULL;
+	struct err absent;
+	ssize_t n = host_read_all(h, "proc/net/softnet_stat", &text, e);
+	if (n < 0)
+		return (int)n;
+	if (host_read_all(h, "sys/devices/system/cpu/online", &online, &absent) < 0)
+		online = NULL;
+	return softnet_parse(text, online, out, e);
+}
+
+void softnet_free(struct softnet *s)
+{
+	free(s->at);
+	*s = (struct softnet){0};
+}
+
+struct softnet_cpu softnet_total(const struct softnet *s)
+{
+	struct softnet_cpu sum = {0};
+	for (size_t i = 0; i < s->count; i++) {
+		const struct softnet_cpu *c = &s->at[i];
+		sum.processed += c->processed;
+		sum.dropped += c->dropped;
+		sum.time_squeeze += c->time_squeeze;
+		sum.received_rps += c->received_rps;
+		sum.flow_limit.known |= c->flow_limit.known;
+		sum.flow_limit.value += c->flow_limit.value;
+		sum.backlog.known |= c->backlog.known;
+		sum.backlog.value += c->backlog.value;
+	}
+	return sum;
+}
