@@ -47,12 +47,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # V=1 shows the commands.
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 
-.PHONY: all deps run test test-all lint bench install uninstall clean help
+.PHONY: all deps run test test-all fuzz lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make itself brings up to date.
-ifneq ($(filter-out clean help deps lint,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -90,6 +90,16 @@ run: $(PROGRAM)
 ## make test: builds and runs all tests (TESTS_ONLY=unit/test_err for some)
 test: $(PROGRAM) $(TESTS)
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/run $(if $(TESTS_ONLY),$(TESTS_ONLY:%=tests/%),$(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/cli/test_*.sh tests/vm/test_*.sh tests/lab/test_*.sh)))
+
+## make fuzz: damaged bytes for the parsers of tests/fuzz, with libFuzzer, FUZZ_SECONDS (10) each
+FUZZ_SECONDS ?= 10
+FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)' \
+		LDFLAGS='-fsanitize=fuzzer $(FUZZ_FLAGS)' $(FUZZERS)
+	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 $$f.corpus || exit 1; done
 
 ## make lint: house rules, formatting, static analysis, man pages, shell
 lint:

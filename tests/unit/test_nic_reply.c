@@ -1,0 +1,332 @@
+#include "../fuzz/fuzz_netlink.c"
+#include "../support/support.h"
+
+#include <linux/ethtool_netlink.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+
+#define INDEX 4
+
+/* A reply of the ethtool family about interface INDEX; the caller adds attributes. */
+static struct nl_msg *ethtool_reply(uint32_t index)
+{
+	struct nl_msg *m = nlmsg_alloc_size(16384);
+	assert_non_null(m);
+	assert_non_null(genlmsg_put(m, 1, 1, 0x20, 0, 0, 1, 1));
+	struct nlattr *nest = nla_nest_start(m, ETHTOOL_A_RINGS_HEADER);
+	assert_non_null(nest);
+	assert_int_equal(nla_put_u32(m, ETHTOOL_A_HEADER_DEV_INDEX, index), 0);
+	assert_int_equal(nla_put_string(m, ETHTOOL_A_HEADER_DEV_NAME, "eth0"), 0);
+	nla_nest_end(m, nest);
+	return m;
+}
+
+static struct nl_msg *netdev_reply(uint16_t attribute, uint32_t index)
+{
+	struct nl_msg *m = nlmsg_alloc_size(16384);
+	assert_non_null(m);
+	assert_non_null(genlmsg_put(m, 1, 1, 0x21, 0, NLM_F_MULTI, 1, 1));
+	assert_int_equal(nla_put_u32(m, attribute, index), 0);
+	return m;
+}
+
+static struct reply reply_of(struct nl_msg *m)
+{
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	struct reply r = {.data = malloc(h->nlmsg_len), .size = h->nlmsg_len};
+	assert_non_null(r.data);
+	memcpy(r.data, h, r.size);
+	nlmsg_free(m);
+	return r;
+}
+
+static void take(enum nic_request what, struct nl_msg *m, struct nic *n)
+{
+	struct reply r = reply_of(m);
+	struct err e;
+	assert_int_equal(reply_take(what, &r, n, &e), 0);
+	reply_free(&r);
+}
+
+static void absent_is_absent(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = ethtool_reply(INDEX);
+	nla_put_u32(m, ETHTOOL_A_RINGS_RX, 0);
+	nla_put_u32(m, ETHTOOL_A_RINGS_RX_MAX, 4096);
+	nla_put_u8(m, ETHTOOL_A_RINGS_TX_PUSH, 1);
+	nla_put_u8(m, ETHTOOL_A_RINGS_TCP_DATA_SPLIT, 0); /* unknown */
+	take(NIC_RINGS, m, &n);
+	assert_true(n.rings.rx.known);
+	assert_int_equal(n.rings.rx.value, 0);
+	assert_int_equal(n.rings.rx_max.value, 4096);
+	assert_int_equal(n.rings.tx_push.value, 1);
+	assert_false(n.rings.tx.known);
+	assert_false(n.rings.rx_jumbo.known);
+	assert_false(n.rings.tcp_data_split.known);
+	nic_release(&n);
+}
+
+static void another_interface_is_ignored(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = ethtool_reply(INDEX + 1);
+	nla_put_u32(m, ETHTOOL_A_CHANNELS_COMBINED_COUNT, 8);
+	take(NIC_CHANNELS, m, &n);
+	assert_false(n.channels.combined.known);
+}
+
+static void unknown_speed_is_absent(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = ethtool_reply(INDEX);
+	nla_put_u32(m, ETHTOOL_A_LINKMODES_SPEED, (uint32_t)-1);
+	take(NIC_LINKMODES, m, &n);
+	assert_false(n.link.speed.known);
+	m = ethtool_reply(INDEX);
+	nla_put_u32(m, ETHTOOL_A_LINKMODES_SPEED, 25000);
+	take(NIC_LINKMODES, m, &n);
+	assert_int_equal(n.link.speed.value, 25000);
+}
+
+static void put_bit(struct nl_msg *m, uint32_t i, const char *name, bool on)
+{
+	struct nlattr *bit = nla_nest_start(m, ETHTOOL_A_BITSET_BITS_BIT);
+	nla_put_u32(m, ETHTOOL_A_BITSET_BIT_INDEX, i);
+	nla_put_string(m, ETHTOOL_A_BITSET_BIT_NAME, name);
+	if (on)
+		nla_put_flag(m, ETHTOOL_A_BITSET_BIT_VALUE);
+	nla_nest_end(m, bit);
+}
+
+static void features_by_bitset(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = ethtool_reply(INDEX);
+	struct nlattr *set = nla_nest_start(m, ETHTOOL_A_FEATURES_HW);
+	struct nlattr *bits = nla_nest_start(m, ETHTOOL_A_BITSET_BITS);
+	put_bit(m, 0, "rx-gro", true);
+	put_bit(m, 1, "rx-lro", false);
+	put_bit(m, 2, "highdma", true);
+	nla_nest_end(m, bits);
+	nla_nest_end(m, set);
+	set = nla_nest_start(m, ETHTOOL_A_FEATURES_ACTIVE);
+	nla_put_flag(m, ETHTOOL_A_BITSET_NOMASK);
+	bits = nla_nest_start(m, ETHTOOL_A_BITSET_BITS);
+	put_bit(m, 0, "rx-gro", false); /* listed at all: set */
+	put_bit(m, 2, "highdma", false);
+	nla_nest_end(m, bits);
+	nla_nest_end(m, set);
+	set = nla_nest_start(m, ETHTOOL_A_FEATURES_NOCHANGE);
+	nla_put_flag(m, ETHTOOL_A_BITSET_NOMASK);
+	bits = nla_nest_start(m, ETHTOOL_A_BITSET_BITS);
+	put_bit(m, 2, "highdma", false);
+	nla_nest_end(m, bits);
+	nla_nest_end(m, set);
+	take(NIC_FEATURES, m, &n);
+	assert_int_equal(n.feature_count, 3);
+	assert_true(nic_feature(&n, "rx-gro")->active);
+	assert_true(nic_feature(&n, "rx-gro")->changeable);
+	assert_false(nic_feature(&n, "rx-lro")->active);
+	assert_false(nic_feature(&n, "rx-lro")->changeable);
+	assert_true(nic_feature(&n, "highdma")->active);
+	assert_false(nic_feature(&n, "highdma")->changeable);
+	assert_null(nic_feature(&n, "tls-hw-tx-offload"));
+	nic_release(&n);
+}
+
+static void napis_of_any_width(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = netdev_reply(NETDEV_A_NAPI_IFINDEX, INDEX);
+	nla_put_u32(m, NETDEV_A_NAPI_ID, 513);
+	nla_put_u32(m, NETDEV_A_NAPI_IRQ, 38);
+	nla_put_u32(m, NETDEV_A_NAPI_GRO_FLUSH_TIMEOUT, 200000);
+	nla_put_u64(m, NETDEV_A_NAPI_IRQ_SUSPEND_TIMEOUT, 5000000000ull);
+	take(NIC_NAPIS, m, &n);
+	assert_int_equal(n.napi_count, 1);
+	assert_int_equal(n.napis[0].id, 513);
+	assert_int_equal(n.napis[0].irq.value, 38);
+	assert_int_equal(n.napis[0].gro_flush_timeout.value, 200000);
+	assert_int_equal(n.napis[0].irq_suspend_timeout.value, 5000000000ull);
+	assert_false(n.napis[0].defer_hard_irqs.known);
+	assert_false(n.napis[0].threaded.known);
+	nic_release(&n);
+}
+
+static void queues_and_their_counters_meet(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	struct nl_msg *m = netdev_reply(NETDEV_A_QUEUE_IFINDEX, INDEX);
+	nla_put_u32(m, NETDEV_A_QUEUE_ID, 3);
+	nla_put_u32(m, NETDEV_A_QUEUE_TYPE, NIC_RX);
+	nla_put_u32(m, NETDEV_A_QUEUE_NAPI_ID, 513);
+	take(NIC_QUEUES, m, &n);
+	m = netdev_reply(NETDEV_A_QSTATS_IFINDEX, INDEX);
+	nla_put_u32(m, NETDEV_A_QSTATS_QUEUE_ID, 3);
+	nla_put_u32(m, NETDEV_A_QSTATS_QUEUE_TYPE, NIC_RX);
+	nla_put_u64(m, NETDEV_A_QSTATS_RX_PACKETS, 10000000000ull);
+	nla_put_u32(m, NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS, 7);
+	take(NIC_QSTATS, m, &n);
+	assert_int_equal(n.queue_count, 1);
+	assert_int_equal(n.queues[0].napi.value, 513);
+	assert_int_equal(n.queues[0].packets.value, 10000000000ull);
+	assert_int_equal(n.queues[0].hw_drop_overruns.value, 7);
+	assert_false(n.queues[0].hw_drops.known);
+	nic_release(&n);
+}
+
+static void rss_counts_queues(void **state)
+{
+	(void)state;
+	struct nic n = {.index = INDEX};
+	uint32_t table[128];
+	for (uint32_t i = 0; i < 128; i++)
+		table[i] = i % 6;
+	struct nl_msg *m = ethtool_reply(INDEX);
+	nla_put(m, 4, sizeof(table), table);
+	take(NIC_RSS, m, &n);
+	assert_int_equal(n.rss.table_size.value, 128);
+	assert_int_equal(n.rss.queues.value, 6);
+	nic_release(&n);
+}
+
+static struct nl_msg *link_reply(const char *name, size_t length)
+{
+	struct ifinfomsg link = {.ifi_index = INDEX};
+	struct nl_msg *m = nlmsg_alloc_size(4096);
+	assert_non_null(m);
+	assert_non_null(nlmsg_put(m, 1, 1, RTM_NEWLINK, 0, NLM_F_MULTI));
+	nlmsg_append(m, &link, sizeof(link), NLMSG_ALIGNTO);
+	nla_put(m, IFLA_IFNAME, (int)length, name);
+	return m;
+}
+
+static size_t links_named(const char *name, size_t length)
+{
+	struct nics nics = {0};
+	struct err e;
+	struct reply r = reply_of(link_reply(name, length));
+	assert_int_equal(reply_links(&r, &nics, &e), 0);
+	size_t count = nics.count;
+	nics_free(&nics);
+	reply_free(&r);
+	return count;
+}
+
+static void names_that_no_kernel_allows(void **state)
+{
+	(void)state;
+	assert_int_equal(links_named("eth0", 5), 1);
+	assert_int_equal(links_named("eth0", 4), 1); /* no NUL: its length says where it ends */
+	assert_int_equal(links_named("", 1), 0);
+	assert_int_equal(links_named(".", 2), 0);
+	assert_int_equal(links_named("..", 3), 0);
+	assert_int_equal(links_named("../../etc", 10), 0);
+	assert_int_equal(links_named("a b", 4), 0);
+	assert_int_equal(links_named("a\nb", 4), 0);
+	assert_int_equal(links_named("0123456789abcdef", 17), 0);
+}
+
+/* A reply that has something in every attribute, for the damaged copies below. */
+static struct reply a_good_reply(enum nic_request what)
+{
+	struct nl_msg *m;
+	if (what == NIC_LINKS) {
+		struct rtnl_link_stats64 stats = {.rx_packets = 1, .rx_nohandler = 2};
+		m = link_reply("eth0", 5);
+		nla_put(m, IFLA_STATS64, sizeof(stats), &stats);
+		nla_put_string(m, IFLA_QDISC, "fq");
+	} else if (what == NIC_QUEUES || what == NIC_NAPIS || what == NIC_QSTATS) {
+		m = netdev_reply(what == NIC_QUEUES ? NETDEV_A_QUEUE_IFINDEX : 1, INDEX);
+		for (uint16_t a = 1; a < 32; a++)
+			if (a != (what == NIC_QUEUES ? 2 : 1))
+				nla_put_u32(m, a, what == NIC_NAPIS ? 300 : a == 3 || a == 2);
+	} else {
+		m = ethtool_reply(INDEX);
+		struct nlattr *set = nla_nest_start(m, 2);
+		struct nlattr *bits = nla_nest_start(m, ETHTOOL_A_BITSET_BITS);
+		put_bit(m, 0, "rx-gro", true);
+		nla_nest_end(m, bits);
+		nla_nest_end(m, set);
+		for (uint16_t a = 3; a < 32; a++)
+			nla_put_u32(m, a, a);
+	}
+	return reply_of(m);
+}
+
+static void truncated_anywhere(void **state)
+{
+	(void)state;
+	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
+		struct reply r = a_good_reply(what);
+		uint8_t *input = malloc(r.size + 1);
+		assert_non_null(input);
+		input[0] = (uint8_t)what;
+		memcpy(input + 1, r.data, r.size);
+		for (size_t cut = 0; cut <= r.size; cut++) {
+			LLVMFuzzerTestOneInput(input, cut + 1);
+			/* The same, with a header that claims to be whole. */
+			uint32_t length = (uint32_t)cut;
+			if (cut >= sizeof(length))
+				memcpy(input + 1, &length, sizeof(length));
+			LLVMFuzzerTestOneInput(input, cut + 1);
+			memcpy(input + 1, r.data, sizeof(length));
+		}
+		free(input);
+		reply_free(&r);
+	}
+}
+
+static void damaged_at_random(void **state)
+{
+	(void)state;
+	uint64_t seed = 0x9e3779b97f4a7c15ull;
+	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
+		struct reply r = a_good_reply(what);
+		uint8_t *input = malloc(r.size + 1);
+		assert_non_null(input);
+		for (unsigned round = 0; round < 3000; round++) {
+			input[0] = (uint8_t)what;
+			memcpy(input + 1, r.data, r.size);
+			for (unsigned i = 0; i <= round % 7; i++) {
+				seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+				uint8_t *at = input + 1 + (seed >> 33) % r.size;
+				if (seed & 64)
+					*at = (uint8_t)(seed >> 25);
+				else
+					*at = (uint8_t)(*at ^ (1u << (seed >> 61)));
+			}
+			LLVMFuzzerTestOneInput(input, r.size + 1);
+		}
+		free(input);
+		reply_free(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(absent_is_absent),
+		cmocka_unit_test(another_interface_is_ignored),
+		cmocka_unit_test(unknown_speed_is_absent),
+		cmocka_unit_test(features_by_bitset),
+		cmocka_unit_test(napis_of_any_width),
+		cmocka_unit_test(queues_and_their_counters_meet),
+		cmocka_unit_test(rss_counts_queues),
+		cmocka_unit_test(names_that_no_kernel_allows),
+		cmocka_unit_test(truncated_anywhere),
+		cmocka_unit_test(damaged_at_random),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
