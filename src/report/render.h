@@ -14,7 +14,8 @@ struct render_style {
 	unsigned width; /* columns of the terminal; 80 when it is none */
 	bool utf8;      /* the locale can show "→", "·", "µ" */
 };
-/* The style that suits a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale. */
+/* The style that suits a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale.
+ */
 struct render_style render_style_for(FILE *stream, const char *color);
 
 int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e);

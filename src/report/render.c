@@ -47,3 +47,26 @@ struct render_style render_style_for(FILE *stream, const char *color)
 		.utf8 = strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0,
 	};
 }
+
+static int json_in_any_style(FILE *out, const struct report *r, const struct render_style *style,
+			     struct err *e)
+{
+	(void)style;
+	return render_json(out, r, e);
+}
+
+static const struct format {
+	const char *name;
+	render_function render;
+} formats[] = {
+	{"text", render_text},
+	{"json", json_in_any_style},
+};
+
+render_function render_find(const char *format)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, format) == 0)
+			return formats[i].render;
+	return NULL;
+}

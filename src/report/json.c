@@ -1,0 +1,170 @@
+#include "report/render.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "report/utf8.h"
+
+/* Every value is made here; a NULL (no memory) goes through to set() or add() and is noted there.
+ */
+struct writer {
+	bool failed;
+};
+
+static void set(struct writer *w, json_t *object, const char *key, json_t *value)
+{
+	w->failed |= json_object_set_new(object, key, value) != 0;
+}
+
+static void add(struct writer *w, json_t *array, json_t *value)
+{
+	w->failed |= json_array_append_new(array, value) != 0;
+}
+
+/* A field of a report; bytes that are no UTF-8 become U+FFFD. */
+static json_t *text(const char *field)
+{
+	char valid[4096];
+	utf8_copy(valid, sizeof(valid), field);
+	return json_string(valid);
+}
+
+static json_t *text_or_null(const char *field) { return field[0] ? text(field) : json_null(); }
+
+static json_t *quantity(int64_t value)
+{
+	return value == REPORT_NONE ? json_null() : json_integer(value);
+}
+
+static json_t *count(uint64_t value)
+{
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+/* A fact of the host that reads 0 could not be read. */
+static json_t *fact(uint64_t value) { return value ? count(value) : json_null(); }
+
+static json_t *number(double value)
+{
+	if (!isfinite(value))
+		return json_null();
+	if (value == rint(value) && fabs(value) < 1e15)
+		return json_integer((json_int_t)value);
+	return json_real(value);
+}
+
+static json_t *time_of(const struct report *r)
+{
+	char stamp[32] = "";
+	struct tm tm;
+	if (gmtime_r(&r->time.tv_sec, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(stamp);
+}
+
+static json_t *host(struct writer *w, const struct report_host *h)
+{
+	json_t *o = json_object();
+	set(w, o, "name", text(h->name));
+	set(w, o, "kernel", text(h->kernel));
+	set(w, o, "cpus", fact(h->cpus));
+	set(w, o, "memory_bytes", fact(h->memory_bytes));
+	set(w, o, "isolation", text(report_isolation_name(h->isolation)));
+	return o;
+}
+
+static json_t *target(struct writer *w, const struct target *t)
+{
+	json_t *o = json_object();
+	set(w, o, "role", text(target_role_name(t->role)));
+	set(w, o, "connections", count(t->connections));
+	set(w, o, "rate_per_s", count(t->rate_per_s));
+	set(w, o, "stall_us", count(t->stall_us));
+	set(w, o, "rtt_us", count(t->rtt_us));
+	set(w, o, "bandwidth_bps", count(t->bandwidth_bps));
+	return o;
+}
+
+static json_t *wall(struct writer *w, const struct wall *from)
+{
+	json_t *o = json_object();
+	set(w, o, "name", text(from->name));
+	set(w, o, "unit", text(from->unit));
+	set(w, o, "method", text(wall_method_name(from->method)));
+	set(w, o, "limit", quantity(from->limit));
+	set(w, o, "measured", quantity(from->measured));
+	set(w, o, "needed", quantity(from->needed));
+	set(w, o, "verdict", text(wall_verdict_name(from->verdict)));
+	set(w, o, "knob", text_or_null(from->knob));
+	set(w, o, "detail", text(from->detail));
+	return o;
+}
+
+static json_t *finding(struct writer *w, const struct finding *from)
+{
+	json_t *o = json_object(), *evidence = json_array();
+	set(w, o, "id", text(from->id));
+	set(w, o, "level", text(finding_level_name(from->level)));
+	set(w, o, "wall", text_or_null(from->wall));
+	set(w, o, "title", text(from->title));
+	set(w, o, "detail", text(from->detail));
+	set(w, o, "remedy", text(finding_remedy_name(from->remedy)));
+	set(w, o, "knob", text_or_null(from->knob));
+	set(w, o, "current", text_or_null(from->current));
+	set(w, o, "proposed", text_or_null(from->proposed));
+	set(w, o, "tried", text_or_null(from->tried));
+	set(w, o, "advice", text_or_null(from->advice));
+	for (size_t i = 0; i < from->evidence_count; i++) {
+		json_t *ev = json_object();
+		set(w, ev, "name", text(from->evidence[i].name));
+		set(w, ev, "at_current", number(from->evidence[i].at_current));
+		set(w, ev, "at_proposed", number(from->evidence[i].at_proposed));
+		set(w, ev, "unit", text(from->evidence[i].unit));
+		add(w, evidence, ev);
+	}
+	set(w, o, "evidence", evidence);
+	return o;
+}
+
+static json_t *summary(struct writer *w, const struct report *r)
+{
+	struct report_summary s = report_summarize(r);
+	json_t *o = json_object();
+	set(w, o, "status", text(report_status_name(s.status)));
+	set(w, o, "ok", count(s.ok));
+	set(w, o, "tight", count(s.tight));
+	set(w, o, "short", count(s.short_));
+	set(w, o, "unknown", count(s.unknown));
+	set(w, o, "lost", count(r->lost));
+	return o;
+}
+
+int render_json(FILE *out, const struct report *r, struct err *e)
+{
+	struct writer w = {false};
+	json_t *root = json_object(), *walls = json_array(), *findings = json_array();
+	set(&w, root, "schema", text("epolltune.report/1"));
+	set(&w, root, "version", text(EPOLLTUNE_VERSION));
+	set(&w, root, "time", time_of(r));
+	set(&w, root, "host", host(&w, &r->host));
+	set(&w, root, "target", target(&w, &r->target));
+	for (size_t i = 0; i < r->wall_count; i++)
+		add(&w, walls, wall(&w, &r->walls[i]));
+	for (size_t i = 0; i < r->finding_count; i++)
+		add(&w, findings, finding(&w, &r->findings[i]));
+	set(&w, root, "walls", walls);
+	set(&w, root, "findings", findings);
+	set(&w, root, "summary", summary(&w, r));
+
+	int status = 0;
+	errno = 0;
+	if (w.failed)
+		status = err_set(e, ENOMEM, "not enough memory for the report");
+	else if (json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
+		 fputc('\n', out) == EOF || fflush(out) || ferror(out))
+		status = err_errno(e, "cannot write the report");
+	json_decref(root);
+	return status;
+}

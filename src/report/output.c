@@ -1,0 +1,112 @@
+#include "report/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Fills an open descriptor and closes it. */
+static int fill(int fd, bool sync, const char *path, output_writer write, void *arg, struct err *e)
+{
+	FILE *out = fdopen(fd, "w");
+	if (!out) {
+		int status = err_errno(e, "%s", path);
+		close(fd);
+		return status;
+	}
+	int status = write(out, arg, e);
+	errno = 0;
+	if (status < 0)
+		err_prefix(e, "%s", path);
+	else if (ferror(out) | fflush(out) || (sync && fsync(fd)))
+		status = err_errno(e, "%s: cannot write", path);
+	if (fclose(out) && status == 0)
+		status = err_errno(e, "%s: cannot write", path);
+	return status;
+}
+
+static int write_directly(const char *path, output_writer write, void *arg, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(e, "%s: cannot open to write", path);
+	return fill(fd, false, path, write, arg, e);
+}
+
+/* Makes the new name durable where the file system can do that; the content is already safe. */
+static void sync_directory(const char *path, size_t length)
+{
+	char directory[PATH_MAX];
+	snprintf(directory, sizeof(directory), "%.*s", length ? (int)length : 1,
+		 length ? path : ".");
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static int replace(const char *path, output_writer write, void *arg, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	size_t directory = slash ? (size_t)(slash + 1 - path) : 0;
+	char temporary[PATH_MAX];
+	int fd = -1;
+	for (unsigned i = 0; i < 100 && fd < 0; i++) {
+		int length = snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%ld-%u",
+				      (int)directory, path, (long)getpid(), i);
+		if (length < 0 || (size_t)length >= sizeof(temporary))
+			return err_set(e, ENAMETOOLONG, "%s: the name is too long", path);
+		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd < 0)
+		return err_errno(e, "%s: cannot write a new file beside it", path);
+	int status = fill(fd, true, path, write, arg, e);
+	if (status == 0 && rename(temporary, path) < 0)
+		status = err_errno(e, "%s: cannot replace", path);
+	if (status < 0)
+		unlink(temporary);
+	else
+		sync_directory(path, directory);
+	return status;
+}
+
+/* Whether to write to the path itself, as it is a device or a pipe. */
+static int inspect(const char *path, bool *direct, struct err *e)
+{
+	struct stat at;
+	*direct = false;
+	if (lstat(path, &at) < 0)
+		return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+	bool link = S_ISLNK(at.st_mode);
+	bool dangling = link && stat(path, &at) < 0;
+	if (!dangling && S_ISDIR(at.st_mode))
+		return err_set(e, EISDIR, "%s: is a directory; name a file", path);
+	if (dangling || (link && S_ISREG(at.st_mode)))
+		return err_set(e, ELOOP, "%s: is a symbolic link; name the file itself", path);
+	*direct = !S_ISREG(at.st_mode);
+	return 0;
+}
+
+int output_write(const char *path, output_writer write, void *arg, struct err *e)
+{
+	bool direct;
+	int status = inspect(path, &direct, e);
+	if (status < 0)
+		return status;
+	sigset_t held, before;
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	status = direct ? write_directly(path, write, arg, e) : replace(path, write, arg, e);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}

@@ -1,0 +1,204 @@
+/* A file written by output_write() is wholly new or still the old one. */
+#include "../support/support.h"
+#include "report/output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[64], path[128];
+
+static int enter(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/epolltune-output-XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof(path), "%s/report.json", directory);
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	char command[128];
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+	return system(command);
+}
+
+static size_t files(void)
+{
+	size_t n = 0;
+	DIR *d = opendir(directory);
+	assert_non_null(d);
+	for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
+		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(d);
+	return n;
+}
+
+static void assert_content(const char *expected)
+{
+	char text[64] = "";
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	size_t length = fread(text, 1, sizeof(text) - 1, in);
+	text[length] = 0;
+	fclose(in);
+	assert_string_equal(text, expected);
+}
+
+static int write_text(FILE *out, void *arg, struct err *e)
+{
+	(void)e;
+	fputs(arg, out);
+	return 0;
+}
+
+static int fail_half_way(FILE *out, void *arg, struct err *e)
+{
+	fputs(arg, out);
+	return err_set(e, ENOMEM, "no memory");
+}
+
+static int write_much(FILE *out, void *arg, struct err *e)
+{
+	(void)arg, (void)e;
+	for (int i = 0; i < 100000; i++)
+		fputs("0123456789", out);
+	return 0;
+}
+
+static int interrupted(FILE *out, void *arg, struct err *e)
+{
+	(void)e;
+	fputs(arg, out);
+	raise(SIGINT);
+	raise(SIGTERM);
+	return 0;
+}
+
+static void a_new_file_heeds_the_umask(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct stat at;
+	mode_t before = umask(027);
+	assert_int_equal(output_write(path, write_text, "new", &e), 0);
+	umask(before);
+	assert_content("new");
+	assert_int_equal(stat(path, &at), 0);
+	assert_int_equal(at.st_mode & 07777, 0640);
+	assert_int_equal(output_write(path, write_text, "newer", &e), 0);
+	assert_content("newer");
+	assert_int_equal(files(), 1);
+}
+
+static void a_failure_leaves_the_old_file(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(output_write(path, write_text, "old", &e), 0);
+	assert_int_equal(output_write(path, fail_half_way, "new", &e), -ENOMEM);
+	assert_non_null(strstr(e.text, "report.json: no memory"));
+	assert_content("old");
+	assert_int_equal(files(), 1);
+}
+
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(output_write(path, write_text, "old", &e), 0);
+	struct rlimit before, small;
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = (struct rlimit){4096, before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	int status = output_write(path, write_much, NULL, &e);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(status, -EFBIG);
+	assert_non_null(strstr(e.text, "cannot write"));
+	assert_content("old");
+	assert_int_equal(files(), 1);
+}
+
+static sig_atomic_t caught;
+static void catch_signal(int number) { caught += number != 0; }
+
+static void a_signal_waits(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	signal(SIGINT, catch_signal);
+	signal(SIGTERM, catch_signal);
+	assert_int_equal(output_write(path, interrupted, "whole", &e), 0);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	assert_int_equal(caught, 2);
+	assert_content("whole");
+	assert_int_equal(files(), 1);
+}
+
+static void what_is_no_file_is_spared(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct stat at;
+	char link[160];
+	assert_int_equal(output_write(directory, write_text, "x", &e), -EISDIR);
+	char fifo[160], read_back[8] = "";
+	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	int reader = open(fifo, O_RDWR | O_NONBLOCK);
+	assert_int_equal(output_write(fifo, write_text, "pipe", &e), 0);
+	assert_int_equal(read(reader, read_back, sizeof(read_back)), 4);
+	close(reader);
+	assert_int_equal(lstat(fifo, &at), 0);
+	assert_true(S_ISFIFO(at.st_mode));
+	assert_int_equal(unlink(fifo), 0);
+	assert_int_equal(output_write("/nonexistent/x", write_text, "x", &e), -ENOENT);
+	assert_int_equal(output_write("", write_text, "x", &e), -ENOENT);
+
+	assert_int_equal(output_write(path, write_text, "old", &e), 0);
+	snprintf(link, sizeof(link), "%s/link", directory);
+	assert_int_equal(symlink("report.json", link), 0);
+	assert_int_equal(output_write(link, write_text, "x", &e), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("missing", link), 0);
+	assert_int_equal(output_write(link, write_text, "x", &e), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+	assert_content("old");
+	assert_int_equal(files(), 1);
+}
+
+static void works_in_the_current_directory(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char before[4096];
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_int_equal(chdir(directory), 0);
+	int status = output_write("report.json", write_text, "here", &e);
+	assert_int_equal(chdir(before), 0);
+	assert_int_equal(status, 0);
+	assert_content("here");
+	assert_int_equal(files(), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_file_heeds_the_umask),      TEST(a_failure_leaves_the_old_file),
+		TEST(a_full_disk_leaves_the_old_file), TEST(a_signal_waits),
+		TEST(what_is_no_file_is_spared),       TEST(works_in_the_current_directory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

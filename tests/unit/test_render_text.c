@@ -1,0 +1,178 @@
+/* The text renderer against golden texts. RENDER_GOLDEN=write makes them anew; read the diff. */
+#include "../support/support.h"
+#include "report/render.h"
+#include "sample_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *render(const struct report *r, const struct render_style *style)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	struct err e = {0};
+	if (render_text(out, r, style, &e))
+		fail_msg("%s", e.text);
+	fclose(out);
+	return text;
+}
+
+static void compare(const struct report *r, const char *name, struct render_style style)
+{
+	char path[128], golden[16384];
+	snprintf(path, sizeof(path), "tests/unit/golden/%s", name);
+	char *text = render(r, &style);
+	const char *mode = getenv("RENDER_GOLDEN");
+	if (mode && strcmp(mode, "write") == 0) {
+		FILE *out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(text, out);
+		fclose(out);
+	}
+	FILE *in = fopen(path, "r");
+	if (!in)
+		fail_msg("%s is missing", path);
+	size_t length = fread(golden, 1, sizeof(golden) - 1, in);
+	golden[length] = 0;
+	fclose(in);
+	assert_string_equal(text, golden);
+	free(text);
+}
+
+static size_t columns(const char *line, size_t length)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < length; i++)
+		n += ((unsigned char)line[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* No line beyond the width, none with blanks at its end. */
+static void check_lines(const char *text, size_t width)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		if (columns(text, length) > width)
+			fail_msg("wider than %zu: %.*s", width, (int)length, text);
+		if (length && text[length - 1] == ' ')
+			fail_msg("blank at the end: %.*s|", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+static void golden_texts(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	compare(&r, "short-60.txt", (struct render_style){false, 60, true});
+	compare(&r, "short-80.txt", (struct render_style){false, 80, true});
+	compare(&r, "short-120.txt", (struct render_style){false, 120, true});
+	compare(&r, "short-80-ascii.txt", (struct render_style){false, 80, false});
+	compare(&r, "short-80-color.txt", (struct render_style){true, 80, true});
+	sample_healthy(&r);
+	compare(&r, "healthy-80.txt", (struct render_style){false, 80, true});
+	sample_unknown(&r);
+	compare(&r, "unknown-80.txt", (struct render_style){false, 80, true});
+}
+
+static void fits_its_width(void **state)
+{
+	(void)state;
+	struct report r;
+	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_unknown};
+	for (size_t i = 0; i < 3; i++)
+		for (unsigned width = 60; width <= 140; width++)
+			for (int utf8 = 0; utf8 < 2; utf8++) {
+				samples[i](&r);
+				char *text = render(&r, &(struct render_style){false, width, utf8});
+				check_lines(text, width < 100 ? width : 100);
+				free(text);
+			}
+}
+
+static void ascii_is_ascii(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	char *text = render(&r, &(struct render_style){false, 80, false});
+	for (const char *c = text; *c; c++)
+		assert_true((unsigned char)*c < 0x80);
+	free(text);
+}
+
+static void strip(char *text)
+{
+	char *to = text;
+	for (; *text; text++) {
+		if (*text == '\033')
+			text += strcspn(text, "m");
+		else
+			*to++ = *text;
+	}
+	*to = 0;
+}
+
+static void color_changes_no_text(void **state)
+{
+	(void)state;
+	struct report r;
+	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_unknown};
+	for (size_t i = 0; i < 3; i++)
+		for (unsigned width = 60; width <= 120; width += 20) {
+			samples[i](&r);
+			char *plain = render(&r, &(struct render_style){false, width, true});
+			char *color = render(&r, &(struct render_style){true, width, true});
+			assert_string_not_equal(plain, color);
+			strip(color);
+			assert_string_equal(plain, color);
+			free(plain);
+			free(color);
+		}
+}
+
+static void hostile_text_stays_text(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_hostile(&r);
+	for (int utf8 = 0; utf8 < 2; utf8++) {
+		char *text = render(&r, &(struct render_style){false, 80, utf8});
+		assert_null(strchr(text, '\033'));
+		assert_null(strchr(text, '\a'));
+		assert_null(strstr(text, "\xff"));
+		free(text);
+	}
+}
+
+static void a_full_disk_is_told(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	FILE *full = fopen("/dev/full", "w");
+	if (!full)
+		skip_because("no /dev/full");
+	struct err e = {0};
+	struct render_style style = {false, 80, true};
+	assert_true(render_text(full, &r, &style, &e) < 0);
+	assert_string_equal(e.text, "cannot write the report: No space left on device");
+	fclose(full);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden_texts),
+		cmocka_unit_test(fits_its_width),
+		cmocka_unit_test(ascii_is_ascii),
+		cmocka_unit_test(color_changes_no_text),
+		cmocka_unit_test(hostile_text_stays_text),
+		cmocka_unit_test(a_full_disk_is_told),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
