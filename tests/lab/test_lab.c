@@ -1,0 +1,473 @@
+/* The lab on the running kernel: what it copies, what it refuses, and that nothing of it stays. */
+#include "../support/support.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/lab.h"
+
+static const struct lab_options veth = {.place = LAB_PRIVATE, .client_addresses = 3};
+static const struct lab_options in_place = {.place = LAB_IN_PLACE};
+
+static struct lab *open_or_skip(const struct lab_options *options, struct host **h)
+{
+	struct err e = {0};
+	struct lab *lab = NULL;
+	assert_int_equal(host_open(h, "/", &e), 0);
+	if (lab_open(&lab, options, *h, &e)) {
+		host_close(*h);
+		skip_because("%s", e.text);
+	}
+	return lab;
+}
+
+/* Runs `body` in a child that may enter namespaces, change ids and limits; its exit status. */
+static int in_child(int (*body)(void))
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(body());
+	int status = 0;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int shout(int channel, void *arg)
+{
+	char *word = arg, buf[64];
+	struct err e = {0};
+	ssize_t n;
+	lab_send(channel, "ready", 5, &e);
+	while ((n = lab_receive(channel, buf, sizeof(buf), -1, &e)) > 0) {
+		snprintf(word, 64, "%.*s!", (int)n, buf);
+		lab_send(channel, word, strlen(word), &e);
+	}
+	return 0;
+}
+
+static void test_task_answers_and_shares_memory(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&veth, &h);
+	for (int where = LAB_SERVER; where <= LAB_CLIENT; where++) {
+		char buf[64] = "";
+		int channel;
+		char *word = lab_alloc(lab, 64, &e);
+		assert_non_null(word);
+		assert_int_equal(lab_spawn(lab, (enum lab_host)where, shout, word, &channel, &e),
+				 0);
+		assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), 5);
+		assert_int_equal(lab_send(channel, "hey", 3, &e), 0);
+		assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), 4);
+		assert_memory_equal(buf, "hey!", 4);
+		assert_string_equal(word, "hey!");
+		close(channel);
+	}
+	lab_close(lab);
+	host_close(h);
+}
+
+static int die(int channel, void *arg)
+{
+	(void)channel;
+	(void)arg;
+	raise(SIGKILL);
+	return 0;
+}
+
+static void test_dead_task_is_noticed(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	char buf[8];
+	int channel;
+	struct lab *lab = open_or_skip(&veth, &h);
+	assert_int_equal(lab_spawn(lab, LAB_CLIENT, die, NULL, &channel, &e), 0);
+	assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), -EPIPE);
+	close(channel);
+	lab_close(lab);
+	host_close(h);
+}
+
+static int refuse(struct host *h, void *arg, struct err *e)
+{
+	(void)h;
+	return err_set(e, ENOLINK, "told by %s", (const char *)arg);
+}
+
+static void test_call_passes_the_error(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&veth, &h);
+	assert_int_equal(lab_call(lab, LAB_CLIENT, refuse, (void *)(uintptr_t) "a test", &e),
+			 -ENOLINK);
+	assert_string_equal(e.text, "told by a test");
+	lab_close(lab);
+	host_close(h);
+}
+
+static void test_arena_ends(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&in_place, &h);
+	size_t mark = lab_mark(lab);
+	char *first = lab_alloc(lab, 100, &e);
+	assert_non_null(first);
+	first[0] = 'x';
+	assert_null(lab_alloc(lab, LAB_ARENA, &e));
+	assert_int_equal(e.code, ENOMEM);
+	assert_null(lab_alloc(lab, SIZE_MAX, &e));
+	lab_release(lab, mark);
+	char *again = lab_alloc(lab, 100, &e);
+	assert_ptr_equal(again, first);
+	assert_int_equal(again[0], 0);
+	lab_close(lab);
+	host_close(h);
+}
+
+/* Every way to a global knob or to a file that a task might take. */
+static int try_to_write(struct host *h, void *arg, struct err *e)
+{
+	int *harm = arg;
+	static const char *const global[] = {"proc/sys/fs/file-max", "proc/sys/kernel/core_pattern",
+					     "proc/sys/vm/overcommit_memory"};
+	for (size_t i = 0; i < 3; i++) {
+		char value[512];
+		if (host_read(h, global[i], value, sizeof(value), e) >= 0 &&
+		    !host_write(h, global[i], value, e))
+			*harm |= 1;
+	}
+	if (!mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL))
+		*harm |= 2;
+	if (!mount("proc", "/proc", "proc", 0, NULL))
+		*harm |= 4;
+	if (!umount2("/proc/sys", MNT_DETACH))
+		*harm |= 8;
+	if (!unshare(CLONE_NEWNS) || !unshare(CLONE_NEWNET))
+		*harm |= 16;
+	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY);
+	if (fd >= 0)
+		*harm |= 32;
+	fd = open("/tmp/epolltune-test-must-not-exist", O_CREAT | O_WRONLY, 0600);
+	if (fd >= 0) {
+		unlink("/tmp/epolltune-test-must-not-exist");
+		*harm |= 64;
+	}
+	return 0;
+}
+
+static int check_sealed(void)
+{
+	struct err e = {0};
+	struct host *h;
+	struct lab *lab;
+	if (host_open(&h, "/", &e) || lab_open(&lab, &veth, h, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		return 77;
+	}
+	int *harm = lab_alloc(lab, sizeof(*harm), &e);
+	if (lab_call(lab, LAB_SERVER, try_to_write, harm, &e) ||
+	    lab_call(lab, LAB_CLIENT, try_to_write, harm, &e))
+		*harm |= 128;
+	int seen = *harm;
+	lab_close(lab);
+	host_close(h);
+	return seen;
+}
+
+/* nobody: what an operator without root is. */
+static int check_sealed_unprivileged(void)
+{
+	/* Changing ids makes a process undumpable, and its /proc/self root's; exec would mend that. */
+	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1))
+		return 78;
+	return check_sealed();
+}
+
+static int check_sealed_as_false_root(void)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return 77;
+	return check_sealed();
+}
+
+static void sealed_or_skip(int (*body)(void))
+{
+	int status = in_child(body);
+	if (status == 77)
+		skip_because("no lab to be had");
+	assert_int_equal(status, 0);
+}
+
+static void test_lab_cannot_write_the_host(void **state)
+{
+	(void)state;
+	sealed_or_skip(check_sealed);
+}
+
+static void test_lab_cannot_write_the_host_unprivileged(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	sealed_or_skip(check_sealed_unprivileged);
+}
+
+static void test_lab_cannot_write_the_host_in_user_namespace(void **state)
+{
+	(void)state;
+	sealed_or_skip(check_sealed_as_false_root);
+}
+
+static const struct {
+	const char *name, *value;
+} copies[] = {
+	{"net.core.somaxconn", "37"},
+	{"net.ipv4.tcp_rmem", "4096 111111 222222"},
+	{"net.ipv4.tcp_syncookies", "0"},
+	{"net.ipv4.tcp_max_syn_backlog", "77"},
+	{"net.ipv4.ip_local_port_range", "40000 40099"},
+	{"net.ipv4.tcp_abort_on_overflow", "1"},
+};
+
+static int check_copied(void)
+{
+	struct err e = {0};
+	struct host *h;
+	struct lab *lab;
+	char value[KNOB_VALUE];
+	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET))
+		return 77;
+	if (host_open(&h, "/", &e))
+		return 2;
+	for (size_t i = 0; i < sizeof(copies) / sizeof(*copies); i++) {
+		int rc = knob_write(knob_find(copies[i].name), h, copies[i].value, &e);
+		if (rc == -ENOENT) /* unprivileged before 6.11 */
+			return 77;
+		if (rc)
+			return 3;
+	}
+	if (lab_open(&lab, &veth, h, &e))
+		return 77;
+	int differ = 0;
+	for (int where = LAB_SERVER; where <= LAB_CLIENT; where++)
+		for (size_t i = 0; i < sizeof(copies) / sizeof(*copies); i++)
+			if (lab_knob_get(lab, (enum lab_host)where, copies[i].name, value,
+					 sizeof(value), &e) ||
+			    strcmp(value, copies[i].value)) {
+				fprintf(stderr, "%s is %s\n", copies[i].name, value);
+				differ = 4;
+			}
+	if (lab_uncopied(lab)[0])
+		differ = 5;
+	/* What is set in the lab stays there. */
+	if (lab_knob_set(lab, LAB_SERVER, "net.core.somaxconn", "99", &e) ||
+	    lab_knob_get(lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value), &e) ||
+	    strcmp(value, "99") || knob_read(knob_find("net.core.somaxconn"), h, value, &e) ||
+	    strcmp(value, "37"))
+		differ = 6;
+	lab_close(lab);
+	host_close(h);
+	return differ;
+}
+
+static void test_knobs_are_copied(void **state)
+{
+	(void)state;
+	int status = in_child(check_copied);
+	if (status == 77)
+		skip_because("no namespace to be had");
+	assert_int_equal(status, 0);
+}
+
+static void test_in_place_sets_nothing(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&in_place, &h);
+	assert_false(lab_private(lab));
+	assert_int_equal(lab_knob_set(lab, LAB_SERVER, "net.core.somaxconn", "4096", &e), -EROFS);
+	lab_close(lab);
+	host_close(h);
+}
+
+/* Processes below `pid`, by /proc/PID/task/PID/children. */
+static size_t descendants(pid_t pid, pid_t *out, size_t max)
+{
+	char path[64], text[4096] = "";
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return 0;
+	size_t length = fread(text, 1, sizeof(text) - 1, f), count = 0;
+	fclose(f);
+	text[length] = 0;
+	char *at = text, *end;
+	for (long child; (child = strtol(at, &end, 10)) > 0 && count < max; at = end) {
+		out[count++] = (pid_t)child;
+		count += descendants((pid_t)child, out + count, max - count);
+	}
+	return count;
+}
+
+static bool gone_within(const pid_t *pids, size_t count, int seconds)
+{
+	struct timespec nap = {.tv_nsec = 10000000};
+	for (int i = 0; i < seconds * 100; i++) {
+		size_t left = 0;
+		for (size_t k = 0; k < count; k++)
+			left += !kill(pids[k], 0);
+		if (!left)
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+/* Opens a lab with a task on each host, says so, and waits to be killed. */
+static void hold_a_lab(int tell, const struct lab_options *options)
+{
+	struct err e = {0};
+	struct host *h;
+	struct lab *lab;
+	int a, b;
+	if (host_open(&h, "/", &e) || lab_open(&lab, options, h, &e))
+		_exit(77);
+	char *word = lab_alloc(lab, 128, &e);
+	if (lab_spawn(lab, LAB_SERVER, shout, word, &a, &e) ||
+	    lab_spawn(lab, LAB_CLIENT, shout, word + 64, &b, &e))
+		_exit(1);
+	if (write(tell, "x", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+static void killed_lab_leaves_nothing(const struct lab_options *options)
+{
+	int tell[2], status;
+	char word;
+	assert_int_equal(pipe(tell), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(tell[0]);
+		hold_a_lab(tell[1], options);
+	}
+	close(tell[1]);
+	if (read(tell[0], &word, 1) != 1) {
+		close(tell[0]);
+		waitpid(pid, &status, 0);
+		skip_because("no lab to be had");
+	}
+	close(tell[0]);
+	pid_t pids[64];
+	size_t count = descendants(pid, pids, 64);
+	assert_true(count >= 4); /* two hosts, two tasks */
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_true(gone_within(pids, count, 10));
+}
+
+static void test_killed_lab_leaves_nothing(void **state)
+{
+	(void)state;
+	killed_lab_leaves_nothing(&veth);
+}
+
+static void test_killed_in_place_lab_leaves_nothing(void **state)
+{
+	(void)state;
+	killed_lab_leaves_nothing(&in_place);
+}
+
+static void test_close_ends_tasks_that_do_not_listen(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	int channel;
+	pid_t pids[64];
+	struct lab *lab = open_or_skip(&veth, &h);
+	char *word = lab_alloc(lab, 64, &e);
+	assert_int_equal(lab_spawn(lab, LAB_CLIENT, shout, word, &channel, &e), 0);
+	size_t count = descendants(getpid(), pids, 64);
+	assert_true(count >= 3);
+	lab_close(lab); /* the channel stays open */
+	assert_true(gone_within(pids, count, 5));
+	close(channel);
+	host_close(h);
+}
+
+static int check_refused(void)
+{
+	struct err e = {0};
+	struct host *h;
+	struct lab *lab;
+	if (unshare(CLONE_NEWUSER))
+		return 77;
+	if (host_open(&h, "/", &e))
+		return 2;
+	if (host_write(h, "proc/sys/user/max_net_namespaces", "0", &e))
+		return 77;
+	int rc = lab_open(&lab, &veth, h, &e);
+	if (rc != -EPERM || !strstr(e.text, "user.max_user_namespaces"))
+		return 3;
+	rc = lab_open(&lab, &in_place, h, &e);
+	if (!rc)
+		lab_close(lab);
+	host_close(h);
+	return rc ? 4 : 0;
+}
+
+static void test_refused_namespaces_tell_what_to_allow(void **state)
+{
+	(void)state;
+	int status = in_child(check_refused);
+	if (status == 77)
+		skip_because("no user namespace to be had");
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_task_answers_and_shares_memory),
+		cmocka_unit_test(test_dead_task_is_noticed),
+		cmocka_unit_test(test_call_passes_the_error),
+		cmocka_unit_test(test_arena_ends),
+		cmocka_unit_test(test_lab_cannot_write_the_host),
+		cmocka_unit_test(test_lab_cannot_write_the_host_unprivileged),
+		cmocka_unit_test(test_lab_cannot_write_the_host_in_user_namespace),
+		cmocka_unit_test(test_knobs_are_copied),
+		cmocka_unit_test(test_in_place_sets_nothing),
+		cmocka_unit_test(test_killed_lab_leaves_nothing),
+		cmocka_unit_test(test_killed_in_place_lab_leaves_nothing),
+		cmocka_unit_test(test_close_ends_tasks_that_do_not_listen),
+		cmocka_unit_test(test_refused_namespaces_tell_what_to_allow),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
