@@ -14,7 +14,7 @@ BUILD ?= build$(VARIANT:-%=/%)
 LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson smartcols
 DEBIAN_BUILD := gcc make pkg-config libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev \
 	libnl-idiag-3-dev libjansson-dev libsmartcols-dev
-DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps qemu-system-x86 \
+DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
 	busybox-static cpio e2fsprogs jq bash zsh
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 

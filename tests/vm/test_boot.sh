@@ -1,36 +1,18 @@
 #!/bin/sh
 # The disposable machine itself: what goes in, what comes out, and that nothing stays.
-set -u
-here=$(dirname "$0")
-machine=$here/machine
-work=$(mktemp -d) || exit 1
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+machine=$vm/machine
 harness=
 trap 'rm -rf "$work"; [ -z "$harness" ] || kill -9 "$harness" 2>/dev/null' EXIT
-trap 'exit 130' HUP INT TERM
-
-fail() {
-	echo "FAILED: $*"
-	head -c 4000 "$work/err"
-	exit 1
-}
-
-# Boots with a script from standard input; output in $work/out and err, status in $status.
-boot() {
-	cat >"$work/script"
-	status=0
-	"$machine" "$@" >"$work/out" 2>"$work/err" || status=$?
-	if [ "$status" -eq 77 ]; then cat "$work/err"; exit 77; fi
-}
 
 # Processes of ours that carry a word on their command line.
 carrying() {
-	for p in /proc/[0-9]*; do
-		if tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -q -- "$1"; then echo "${p#/proc/}"; fi
-	done
+	grep -l -a -s -- "$1" /proc/[0-9]*/cmdline | cut -d / -f 3
 }
 
 printf 'bytes \000\377\n' >"$work/file"
-boot --file "$work/file:/root/sub/file" --get "/root/answer:$work/answer" "$work/script" 'two words' "it's" <<'END'
+boot --file "$work/file:/root/sub/file" --get "/root/answer:$work/answer" - 'two words' "it's" <<'END'
 #!/bin/sh
 echo "$# $1 $2"
 echo out >/dev/stdout
@@ -54,7 +36,7 @@ case $release in 6.1.*) ;; *) fail "kernel release $release" ;; esac
 for i in d0 v0 lo; do grep -qx $i "$work/out" || fail "no interface $i: modules do not load"; done
 [ "$(tail -n 3 "$work/out" | tr '\n' ' ')" = '1000 refused 0 ' ] || fail "not an ordinary user, or a network: $(tail -n 3 "$work/out")"
 
-boot --time 6 --append "mark=$$.time" "$work/script" <<'END'
+boot --time 6 --append "mark=$$.time" - <<'END'
 #!/bin/sh
 echo begun
 exec sleep 100
@@ -62,7 +44,7 @@ END
 [ "$status" -eq 124 ] || fail "exit status $status after the time was over, not 124"
 [ -z "$(carrying "mark=$$.time")" ] || fail 'QEMU outlived its time'
 
-boot "$work/script" <<'END'
+boot - <<'END'
 #!/bin/sh
 echo before
 echo c >/proc/sysrq-trigger
@@ -70,7 +52,7 @@ END
 [ "$status" -eq 125 ] || fail "exit status $status after a crash, not 125"
 grep -q 'sysrq triggered crash' "$work/err" || fail 'the last words of the kernel are missing'
 
-boot --get "/nowhere:$work/nowhere" "$work/script" <<'END'
+boot --get "/nowhere:$work/nowhere" - <<'END'
 #!/bin/sh
 true
 END
@@ -103,6 +85,6 @@ rm -rf "$left"
 
 for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do
 	# shellcheck disable=SC2086
-	"$machine" $bad "$work/script" >"$work/out" 2>"$work/err"
+	"$machine" $bad - >"$work/out" 2>"$work/err" </dev/null
 	[ $? -eq 64 ] || fail "$bad was not refused"
 done

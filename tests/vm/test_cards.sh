@@ -1,13 +1,10 @@
 #!/bin/sh
 # Network cards of the disposable machine: models, queues and rings as asked for, in that order,
 # and packets that pass from one card to the other through the namespace outside.
-set -u
-here=$(dirname "$0")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' HUP INT TERM
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
 
-cat >"$work/script" <<'END'
+boot --full --nic e1000e --nic virtio,queues=4 - <<'END'
 #!/bin/sh
 driver() { ethtool -i "$1" | sed -n 's/^driver: //p'; }
 echo "$(driver eth0) $(driver eth1)"
@@ -29,9 +26,7 @@ until ip netns exec side1 ping -q -c 3 -W 1 10.9.0.2 | grep '3 packets received'
 	tries=$((tries + 1))
 done
 END
-status=0
-"$here/machine" --full --nic e1000e --nic virtio,queues=4 "$work/script" >"$work/out" 2>"$work/err" || status=$?
-if [ $status -eq 77 ]; then cat "$work/err"; exit 77; fi
+[ "$status" -eq 0 ] || fail "exit status $status"
 cat >"$work/expected" <<'END'
 e1000e virtio_net
 Combined:4
@@ -40,8 +35,4 @@ RX: 128
 3 packets transmitted, 3 packets received, 0% packet loss
 END
 tr -s '\t ' ' ' <"$work/out" >"$work/got"
-if [ $status -ne 0 ] || ! diff "$work/expected" "$work/got"; then
-	cat "$work/err"
-	echo "FAILED: exit status $status"
-	exit 1
-fi
+diff "$work/expected" "$work/got" || fail 'not the cards that were asked for'

@@ -1,27 +1,10 @@
 #!/bin/sh
 # A machine that reboots: what the next boot finds of the one before, and that sysctl drop-ins are
 # in force then. Also the pattern for tests of what must persist: one disk, one script a boot.
-set -u
-here=$(dirname "$0")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' HUP INT TERM
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
 
-fail() {
-	echo "FAILED: $*"
-	cat "$work/out" "$work/err"
-	exit 1
-}
-
-# One boot of the machine with that disk; the script comes from standard input.
-boot() {
-	cat >"$work/script"
-	status=0
-	"$here/machine" --state "$work/disk" "$work/script" >"$work/out" 2>"$work/err" || status=$?
-	if [ "$status" -eq 77 ]; then cat "$work/err"; exit 77; fi
-}
-
-boot <<'END'
+boot --state "$work/disk" - <<'END'
 #!/bin/sh -e
 mkdir -p /etc/sysctl.d /var/lib/epolltune
 printf 'fs.file-max = 54321\nnet.core.somaxconn = 321\n' >/etc/sysctl.d/90-test.conf
@@ -36,7 +19,7 @@ END
 first=$(tail -n 1 "$work/out")
 
 # The second ends as a power cut does, with a file flushed and, after that, one that is not.
-boot <<'END'
+boot --state "$work/disk" - <<'END'
 #!/bin/sh -e
 cat /var/lib/epolltune/file /proc/sys/fs/file-max /proc/sys/net/core/somaxconn
 cat /proc/sys/kernel/random/boot_id
@@ -49,7 +32,7 @@ END
 [ "$(head -n 3 "$work/out" | tr '\n' ' ')" = 'kept 54321 322 ' ] || fail 'the drop-ins are not in force'
 [ "$(tail -n 1 "$work/out")" != "$first" ] || fail 'not another boot'
 
-boot <<'END'
+boot --state "$work/disk" - <<'END'
 #!/bin/sh
 cat /var/lib/epolltune/flushed
 [ ! -s /var/lib/epolltune/pending ] || echo 'nothing was cut'
