@@ -8,7 +8,7 @@
 
 static const struct option_row no_options[] = {{0}};
 
-static const struct option_row check_options[] __attribute__((unused)) = {
+static const struct option_row check_options[] = {
 	{"target", "NAME", "@targets", "a load to be ready for: c10k (default), c100k, c1m"},
 	{"connections", "N", NULL, "connections open at a time (10k)"},
 	{"rate", "N", NULL, "new connections a second (10k)"},
@@ -29,6 +29,8 @@ static const struct option_row check_options[] __attribute__((unused)) = {
 };
 
 const struct command command_table[] = {
+	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
+	 command_check},
 	{"version", "", "Print the versions of the program, its libraries and the kernel",
 	 no_options, command_version},
 	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,

@@ -329,11 +329,10 @@ static int load_order(struct load *l, unsigned shard, const struct load_command 
 int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_ms, struct err *e)
 {
 	uint64_t end = load_now_ns() + (uint64_t)timeout_ms * 1000000;
+	if (count > l->config.connections - l->opened)
+		return err_set(e, EINVAL, "test load: more connections than it was made for");
 	while (count) {
 		unsigned shard = (unsigned)(l->opened / l->per_shard);
-		if (shard >= l->shards)
-			return err_set(e, EINVAL,
-				       "test load: more connections than it was made for");
 		uint64_t room = l->per_shard - l->opened % l->per_shard;
 		uint64_t now = load_now_ns();
 		struct load_command command = {LOAD_VERB_OPEN, count < room ? count : room,
