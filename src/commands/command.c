@@ -111,7 +111,9 @@ int command_help_command(int argc, char **argv)
 		;
 	if (e.code)
 		return command_error(&e);
-	if (o.help || o.next == argc)
+	if (o.help)
+		return command_help(o.command);
+	if (o.next == argc)
 		return help();
 	const struct command *c = find_or_tell(argv[o.next]);
 	return c ? command_help(c) : EXIT_UNKNOWN;
