@@ -384,6 +384,6 @@ void load_latency(const struct load *l, struct histogram *serve, struct histogra
 void load_stop(struct load *l)
 {
 	for (unsigned i = 0; i < l->shards; i++)
-		lab_finish(l->channels[i]);
+		close(l->channels[i]);
 	l->shards = 0;
 }

@@ -1,0 +1,122 @@
+/* bench: measured figures, each with its unit, its spread over interleaved rounds and the
+ * conditions under which it was taken. Flat, without pointers, so that a table can live in memory
+ * shared with the processes that measure. */
+#ifndef EPOLLTUNE_BENCH_H
+#define EPOLLTUNE_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/err.h"
+#include "epolltune/host.h"
+#include "epolltune/lab.h"
+
+enum bench_metric {
+	BENCH_RATE,          /* 1/s */
+	BENCH_P50,           /* us */
+	BENCH_P99,           /* us */
+	BENCH_COST,          /* ns for one operation */
+	BENCH_CPU,           /* us of CPU time for one operation, both ends */
+	BENCH_ELAPSED,       /* s */
+	BENCH_USER_MEMORY,   /* B for one connection and end */
+	BENCH_KERNEL_MEMORY, /* B for one connection and end */
+	BENCH_EVENTS,        /* a count: what `semantics` saw */
+};
+#define BENCH_METRICS 9
+const char *bench_metric_name(enum bench_metric m);
+const char *bench_metric_unit(enum bench_metric m);
+
+#define BENCH_RUNS 50      /* rounds at most */
+#define BENCH_RESULTS 1024 /* series at most */
+#define BENCH_NOTES 24
+
+/* One series: a value a round, of one metric of one variant at one size. */
+struct bench_result {
+	char bench[16];
+	char variant[32];
+	uint64_t n;      /* connections, sockets or workers; the bench says which */
+	uint64_t active; /* how many of them are ready or busy at a time; 0: does not apply */
+	enum bench_metric metric;
+	unsigned runs;
+	double sample[BENCH_RUNS];
+	double median, min, max; /* of the samples, kept up to date */
+	char conditions[200];
+};
+
+struct bench_table {
+	size_t count;
+	size_t lost; /* series and samples beyond the capacity; never silent: renderers print it */
+	size_t note_count;
+	struct bench_result at[BENCH_RESULTS];
+	char notes[BENCH_NOTES][240]; /* what follows from the figures: ratios, crossings, limits */
+};
+
+void bench_init(struct bench_table *t);
+/* Adds one round's value to its series, making the series with these conditions (printf) when it is
+ * not there yet. */
+void bench_add(struct bench_table *t, const char *bench, const char *variant, uint64_t n,
+	       uint64_t active, enum bench_metric metric, double value, const char *conditions, ...)
+	__attribute__((format(printf, 8, 9)));
+/* A series or NULL. */
+const struct bench_result *bench_find(const struct bench_table *t, const char *bench,
+				      const char *variant, uint64_t n, uint64_t active,
+				      enum bench_metric metric);
+/* Adds one sentence; what is there already is not repeated. */
+void bench_note(struct bench_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Where two curves over n cross: the n up to which `a` is cheaper than `b`, interpolated on
+ * logarithmic axes between measured sizes. 0: dearer from the first size on; INFINITY: cheaper
+ * throughout; NAN: fewer than two common sizes. `all_active` compares the points with active == n,
+ * otherwise those with active == 1. */
+double bench_crossing(const struct bench_table *t, const char *bench, const char *a, const char *b,
+		      bool all_active, enum bench_metric metric);
+
+struct bench_options {
+	unsigned runs;        /* interleaved rounds, 1 to BENCH_RUNS */
+	bool quick;           /* shorter rounds, smaller sizes */
+	uint64_t connections; /* 0: each bench's own */
+	uint64_t duration_us; /* of one timed stretch of connect and request; 0: their own */
+	uint64_t workers;     /* server processes; 0: their own */
+	char variants[256];   /* comma separated; "": all */
+};
+
+#define BENCH_PROGRESS 96
+
+/* Lives in memory from lab_alloc(), so that what runs in the lab can fill it. */
+struct bench_run {
+	struct bench_options options;
+	const struct host *host; /* the calling namespace */
+	struct lab *lab;
+	char progress[BENCH_PROGRESS];
+	void (*show)(const char *progress); /* several times a second, by the caller's process */
+	struct bench_table table;
+};
+
+/* A part of a bench that runs as a process of its own in the lab. */
+typedef int (*bench_task)(struct bench_run *run, struct err *e);
+/* Runs it on a host of the lab and waits until it returned, however long that takes; its value is
+ * returned. */
+int bench_in_lab(struct bench_run *run, enum lab_host host, bench_task task, struct err *e);
+
+struct bench {
+	const char *name;
+	const char *summary;
+	const char *n;        /* what n counts */
+	const char *variants; /* comma separated, in the order of the rounds */
+	int (*run)(struct bench_run *run, struct err *e);
+};
+
+size_t bench_count(void);
+const struct bench *bench_at(size_t i);
+const struct bench *bench_named(const char *name); /* NULL if unknown */
+/* All variants of all benches that `list` (comma separated) names are known: 0, or -EINVAL naming
+ * the first one that is not. */
+int bench_check_variants(const char *list, struct err *e);
+bool bench_wants(const struct bench_run *run, const char *variant);
+
+/* printf into run->progress. */
+void bench_progress(struct bench_run *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,254 @@
+#include "epolltune/bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/benches.h"
+#include "epolltune/cleanup.h"
+
+static const struct {
+	const char *name, *unit;
+} metrics[BENCH_METRICS] = {
+	[BENCH_RATE] = {"rate", "1/s"},
+	[BENCH_P50] = {"p50", "us"},
+	[BENCH_P99] = {"p99", "us"},
+	[BENCH_COST] = {"cost", "ns"},
+	[BENCH_CPU] = {"cpu", "us"},
+	[BENCH_ELAPSED] = {"elapsed", "s"},
+	[BENCH_USER_MEMORY] = {"user_memory", "B"},
+	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B"},
+	[BENCH_EVENTS] = {"events", "1"},
+};
+
+const char *bench_metric_name(enum bench_metric m) { return metrics[m].name; }
+const char *bench_metric_unit(enum bench_metric m) { return metrics[m].unit; }
+
+void bench_init(struct bench_table *t) { t->count = t->lost = t->note_count = 0; }
+
+const struct bench_result *bench_find(const struct bench_table *t, const char *bench,
+				      const char *variant, uint64_t n, uint64_t active,
+				      enum bench_metric metric)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *r = &t->at[i];
+		if (r->n == n && r->active == active && r->metric == metric &&
+		    !strcmp(r->variant, variant) && !strcmp(r->bench, bench))
+			return r;
+	}
+	return NULL;
+}
+
+static int double_compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static void result_settle(struct bench_result *r)
+{
+	double sorted[BENCH_RUNS];
+	memcpy(sorted, r->sample, r->runs * sizeof(sorted[0]));
+	qsort(sorted, r->runs, sizeof(sorted[0]), double_compare);
+	r->min = sorted[0];
+	r->max = sorted[r->runs - 1];
+	r->median = (sorted[(r->runs - 1) / 2] + sorted[r->runs / 2]) / 2;
+}
+
+void bench_add(struct bench_table *t, const char *bench, const char *variant, uint64_t n,
+	       uint64_t active, enum bench_metric metric, double value, const char *conditions, ...)
+{
+	const struct bench_result *found = bench_find(t, bench, variant, n, active, metric);
+	struct bench_result *r = found ? &t->at[found - t->at] : NULL;
+	if (!r && t->count < BENCH_RESULTS) {
+		r = &t->at[t->count++];
+		memset(r, 0, sizeof(*r));
+		snprintf(r->bench, sizeof(r->bench), "%s", bench);
+		snprintf(r->variant, sizeof(r->variant), "%s", variant);
+		r->n = n;
+		r->active = active;
+		r->metric = metric;
+		va_list args;
+		va_start(args, conditions);
+		vsnprintf(r->conditions, sizeof(r->conditions), conditions, args);
+		va_end(args);
+	}
+	if (!r || r->runs == BENCH_RUNS) {
+		t->lost++;
+		return;
+	}
+	r->sample[r->runs++] = value;
+	result_settle(r);
+}
+
+void bench_note(struct bench_table *t, const char *fmt, ...)
+{
+	char text[sizeof(t->notes[0])];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	for (size_t i = 0; i < t->note_count; i++)
+		if (!strcmp(t->notes[i], text))
+			return;
+	if (t->note_count == BENCH_NOTES) {
+		t->lost++;
+		return;
+	}
+	memcpy(t->notes[t->note_count++], text, sizeof(text));
+}
+
+/* One size at which two curves both have a point. */
+struct pair {
+	double n; /* first, so that double_compare() sorts pairs */
+	double ratio;
+};
+
+/* How many of the smaller sizes are a's: the split that contradicts the figures least, since near a
+ * crossing noise alone decides which is cheaper. */
+static size_t pairs_split(const struct pair *pairs, size_t count)
+{
+	size_t best = 0;
+	double least = INFINITY;
+	for (size_t split = 0; split <= count; split++) {
+		double against = 0;
+		for (size_t i = 0; i < count; i++) {
+			double d = log(pairs[i].ratio);
+			against += i < split ? fmax(d, 0) : fmax(-d, 0);
+		}
+		if (against < least) {
+			least = against;
+			best = split;
+		}
+	}
+	return best;
+}
+
+double bench_crossing(const struct bench_table *t, const char *bench, const char *a, const char *b,
+		      bool all_active, enum bench_metric metric)
+{
+	struct pair pairs[64];
+	size_t count = 0;
+	for (size_t i = 0; i < t->count && count < 64; i++) {
+		const struct bench_result *ra = &t->at[i];
+		if (ra->metric != metric || strcmp(ra->bench, bench) || strcmp(ra->variant, a) ||
+		    ra->active != (all_active ? ra->n : 1))
+			continue;
+		const struct bench_result *rb = bench_find(t, bench, b, ra->n, ra->active, metric);
+		if (rb && ra->median > 0 && rb->median > 0)
+			pairs[count++] = (struct pair){(double)ra->n, ra->median / rb->median};
+	}
+	if (count < 2)
+		return (double)NAN;
+	qsort(pairs, count, sizeof(pairs[0]), double_compare);
+	size_t split = pairs_split(pairs, count);
+	if (split == 0 || split == count)
+		return split == 0 ? 0 : (double)INFINITY;
+	const struct pair *below = &pairs[split - 1], *above = &pairs[split];
+	double share = below->ratio < 1 && above->ratio > 1
+			       ? log(below->ratio) / (log(below->ratio) - log(above->ratio))
+			       : 0.5;
+	return exp(log(below->n) * (1 - share) + log(above->n) * share);
+}
+
+static const struct bench *const benches[] = {&bench_wait, &bench_control, &bench_semantics};
+
+size_t bench_count(void) { return sizeof(benches) / sizeof(benches[0]); }
+const struct bench *bench_at(size_t i) { return benches[i]; }
+
+const struct bench *bench_named(const char *name)
+{
+	for (size_t i = 0; i < bench_count(); i++)
+		if (!strcmp(benches[i]->name, name))
+			return benches[i];
+	return NULL;
+}
+
+/* Is the word of `length` bytes one of the comma separated ones in `list`? */
+static bool list_has(const char *list, const char *word, size_t length)
+{
+	for (const char *p = list; *p;) {
+		size_t n = strcspn(p, ",");
+		if (n == length && !strncmp(p, word, n))
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
+int bench_check_variants(const char *list, struct err *e)
+{
+	for (const char *p = list;;) {
+		size_t n = strcspn(p, ",");
+		bool known = false;
+		for (size_t i = 0; i < bench_count() && !known; i++)
+			known = n && list_has(benches[i]->variants, p, n);
+		if (!known)
+			return err_set(e, EINVAL, "--variant: no bench has a variant '%.*s'",
+				       (int)n, p);
+		if (!p[n])
+			return 0;
+		p += n + 1;
+	}
+}
+
+bool bench_wants(const struct bench_run *run, const char *variant)
+{
+	return !run->options.variants[0] ||
+	       list_has(run->options.variants, variant, strlen(variant));
+}
+
+void bench_progress(struct bench_run *run, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(run->progress, BENCH_PROGRESS, fmt, args);
+	va_end(args);
+}
+
+/* What a task is started with and leaves behind, in the lab's memory. */
+struct task_frame {
+	struct bench_run *run;
+	bench_task task;
+	int result;
+	struct err e;
+};
+
+static int task_main(int channel, void *arg)
+{
+	struct task_frame *f = arg;
+	f->result = f->task(f->run, &f->e);
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	return f->result;
+}
+
+int bench_in_lab(struct bench_run *run, enum lab_host host, bench_task task, struct err *e)
+{
+	size_t mark = lab_mark(run->lab);
+	struct task_frame *f = lab_alloc(run->lab, sizeof(*f), e);
+	if (!f)
+		return -e->code;
+	*f = (struct task_frame){.run = run, .task = task};
+	CLEAN(close_fd) int channel = -1;
+	int rc = lab_spawn(run->lab, host, task_main, f, &channel, e);
+	char done;
+	ssize_t n = rc;
+	while (rc == 0 && (n = lab_receive(channel, &done, 1, 200, e)) == -ETIMEDOUT)
+		if (run->show)
+			run->show(run->progress);
+	if (n == 1) {
+		rc = f->result;
+		if (rc < 0)
+			*e = f->e;
+		else
+			e->code = 0;
+	} else if (rc == 0) {
+		rc = err_set(e, ECHILD, "the measuring process ended by itself");
+	}
+	lab_release(run->lab, mark);
+	return rc;
+}

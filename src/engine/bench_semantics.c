@@ -1,0 +1,56 @@
+/* What level and edge triggering, and the rest of epoll's promises, really do here. */
+#include "engine/benches.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/semantics.h"
+
+static int semantics_task(struct bench_run *run, struct err *e)
+{
+	struct host *h = NULL;
+	int rc = host_open(&h, "/", e);
+	size_t deviations = 0, skipped = 0;
+	struct semantics s = {0};
+	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
+		bench_progress(run, "semantics: round %u of %u", i + 1, run->options.runs);
+		rc = semantics_run(h, &s, e);
+		for (size_t k = 0; k < s.count && rc == 0; k++) {
+			const struct semantics_check *c = &s.at[k];
+			deviations += c->state == SEMANTICS_DEVIATES;
+			skipped += c->state == SEMANTICS_SKIPPED;
+			if (c->state == SEMANTICS_SKIPPED)
+				bench_note(&run->table, "semantics %s: %s", c->name, c->detail);
+			else if (c->least == c->most)
+				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
+					  (double)c->seen, "expected %lld: %s", (long long)c->least,
+					  c->expected);
+			else
+				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
+					  (double)c->seen, "expected %lld to %lld: %s",
+					  (long long)c->least, (long long)c->most, c->expected);
+		}
+	}
+	host_close(h);
+	if (rc == 0)
+		bench_note(&run->table,
+			   "semantics: %zu checks, each %u times: %zu deviations, %zu not tried",
+			   s.count, run->options.runs, deviations, skipped);
+	if (s.spin_wakeups_per_s > 0)
+		bench_note(
+			&run->table,
+			"semantics: level-triggered with an unneeded EPOLLOUT wakes %.0f times a "
+			"second and burns %.0f %% of a CPU",
+			s.spin_wakeups_per_s, 100 * s.spin_cpu);
+	return rc;
+}
+
+static int semantics_bench(struct bench_run *run, struct err *e)
+{
+	return bench_in_lab(run, LAB_SERVER, semantics_task, e);
+}
+
+const struct bench bench_semantics = {
+	.name = "semantics",
+	.summary = "what epoll promises, as experiments: expected and seen",
+	.n = "does not apply",
+	.variants = "",
+	.run = semantics_bench,
+};

@@ -1,0 +1,653 @@
+/* What one wait costs with k ready of n sockets. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/benches.h"
+#include "engine/clock.h"
+#include "engine/sockets.h"
+#include "engine/uring.h"
+#include "epolltune/cleanup.h"
+
+#define PATIENCE_MS 5000
+#define SPARE_DESCRIPTORS 96 /* of a process, for all that is no benchmarked socket */
+#define POINTS 16
+#define HOLDERS 512
+#define ALL_ACTIVE_MAX 100000 /* above, only few are made ready: the million is idle */
+
+static const uint64_t sizes[] = {2,    4,     10,    30,     100,    300,    1000,
+				 3000, 10000, 30000, 100000, 300000, 1000000};
+static const uint64_t sizes_quick[] = {4, 10, 100, 1000, 10000};
+static const uint64_t shares[] = {1, 10, 100, 1000, 10000};
+
+/* One size, and the epoll sets that hold the first n sockets. */
+struct point {
+	uint64_t n;
+	int level, edge;
+};
+
+/* The sockets that one process holds: numbers base to base + s.count - 1. */
+struct part {
+	struct sockets s;
+	uint64_t base;
+};
+
+enum action { MAKE_READY, DRAIN, REARM };
+
+struct order {
+	enum action action;
+	uint64_t n, k; /* the k that are ready are spread over the first n */
+	int epoll;     /* REARM: the edge-triggered set */
+};
+
+/* A process that holds sockets beyond the descriptor limit of one. They are in the epoll sets that
+ * it inherited. */
+struct holder {
+	pid_t pid;
+	int control;
+	uint64_t base;
+};
+
+struct wait {
+	struct bench_run *run;
+	struct point points[POINTS];
+	size_t point_count;
+	struct part own;
+	struct holder holders[HOLDERS];
+	size_t holder_count;
+	uint64_t own_count; /* sockets that this process may hold */
+	uint64_t clock_cost;
+	uint64_t budget_ns;
+	struct epoll_event *events;
+	struct pollfd *pollfds;
+	struct uring uring; /* of the current point */
+	fd_set interest;
+	int select_end;
+	const struct point *point; /* current */
+	uint64_t k;
+};
+
+/* The number of the j-th ready one of k among n: spread evenly, for k = 1 in the middle, so that
+ * what scans an array is neither favoured nor punished. */
+static uint64_t ready_number(uint64_t n, uint64_t k, uint64_t j)
+{
+	return (2 * j + 1) * n / (2 * k);
+}
+
+static int socket_act(const struct part *p, uint64_t number, const struct order *o)
+{
+	size_t i = (size_t)(number - p->base);
+	char byte = 0;
+	if (o->action == MAKE_READY)
+		return send(sockets_peer(&p->s, i), &byte, 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+	if (o->action == DRAIN)
+		return recv(p->s.fd[i], &byte, 1, 0) == 1 ? 0 : -errno;
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u64 = number};
+	return epoll_ctl(o->epoll, EPOLL_CTL_MOD, p->s.fd[i], &ev) == 0 ? 0 : -errno;
+}
+
+/* Carries out an order on those of the ready ones that are in this part. */
+static int part_act(const struct part *p, const struct order *o)
+{
+	uint64_t end = p->base + p->s.count;
+	uint64_t j = p->base * o->k / o->n;
+	while (j > 0 && ready_number(o->n, o->k, j - 1) >= p->base)
+		j--;
+	for (; j < o->k; j++) {
+		uint64_t number = ready_number(o->n, o->k, j);
+		if (number >= end)
+			break;
+		if (number < p->base)
+			continue;
+		int rc = socket_act(p, number, o);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int part_register(const struct wait *w, const struct part *p, struct err *e)
+{
+	for (size_t i = 0; i < p->s.count; i++) {
+		for (size_t j = 0; j < w->point_count; j++) {
+			const struct point *point = &w->points[j];
+			if (p->base + i >= point->n)
+				continue;
+			struct epoll_event ev = {.events = EPOLLIN, .data.u64 = p->base + i};
+			int rc = epoll_ctl(point->level, EPOLL_CTL_ADD, p->s.fd[i], &ev);
+			ev.events |= EPOLLET;
+			if (rc == 0)
+				rc = epoll_ctl(point->edge, EPOLL_CTL_ADD, p->s.fd[i], &ev);
+			if (rc < 0)
+				return err_errno(e, "epoll_ctl ADD of socket %llu",
+						 (unsigned long long)(p->base + i));
+		}
+	}
+	return 0;
+}
+
+/* The life of a holder: opens and registers `count` sockets, then obeys. */
+static void holder_main(const struct wait *w, int control, uint64_t base, size_t count,
+			unsigned shard)
+{
+	struct part p = {.base = base};
+	struct err e = {0};
+	int rc = sockets_open(&p.s, count, shard, &e);
+	if (rc == 0)
+		rc = part_register(w, &p, &e);
+	e.code = -rc;
+	struct order o;
+	if (send(control, &e, sizeof(e), MSG_NOSIGNAL) == sizeof(e) && rc == 0)
+		while (recv(control, &o, sizeof(o), 0) == sizeof(o)) {
+			rc = part_act(&p, &o);
+			if (send(control, &rc, sizeof(rc), MSG_NOSIGNAL) != sizeof(rc))
+				break;
+		}
+	sockets_close(&p.s);
+	_exit(0);
+}
+
+/* Moves a descriptor out of the way of those that select() can take. */
+static int fd_high(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_SETSIZE + 64);
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+static int holder_start(struct wait *w, uint64_t base, size_t count, struct err *e)
+{
+	int pair[2];
+	if (w->holder_count == HOLDERS)
+		return err_set(e, E2BIG, "more than %d processes to hold sockets", HOLDERS);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, "socketpair");
+	pid_t parent = getpid(), pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+		for (size_t i = 0; i < w->holder_count; i++)
+			close(w->holders[i].control);
+		close(pair[0]);
+		holder_main(w, pair[1], base, count, (unsigned)w->holder_count + 1);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return err_errno(e, "fork");
+	}
+	w->holders[w->holder_count++] = (struct holder){pid, fd_high(pair[0]), base};
+	return 0;
+}
+
+/* Waits until every holder has its sockets. */
+static int holders_ready(struct wait *w, struct err *e)
+{
+	for (size_t i = 0; i < w->holder_count; i++) {
+		struct err theirs;
+		bench_progress(w->run, "wait: opening sockets, %zu of %zu processes", i + 1,
+			       w->holder_count + 1);
+		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
+			return err_set(e, ECHILD, "process %d, which held sockets, ended",
+				       (int)w->holders[i].pid);
+		if (theirs.code) {
+			*e = theirs;
+			return -e->code;
+		}
+	}
+	return 0;
+}
+
+/* Gives one order to all who hold sockets that are, or are to be, ready: this process alone where
+ * it can, since another one's turn leaves cold caches behind. */
+static int order_all(struct wait *w, enum action action, const struct point *p, uint64_t k,
+		     struct err *e)
+{
+	struct order o = {action, p->n, k, p->edge};
+	size_t asked = 0;
+	int rc = 0, theirs;
+	if (k <= w->own_count && o.n > w->own_count)
+		o.n = w->own_count;
+	for (; asked < w->holder_count && w->holders[asked].base < o.n; asked++)
+		if (send(w->holders[asked].control, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+			break;
+	rc = part_act(&w->own, &o);
+	for (size_t i = 0; i < asked; i++) {
+		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
+			theirs = -ECHILD;
+		rc = rc < 0 ? rc : theirs;
+	}
+	if (asked < w->holder_count && w->holders[asked].base < o.n)
+		rc = -ECHILD;
+	errno = -rc;
+	return rc < 0 ? err_errno(e, "making sockets ready") : 0;
+}
+
+/* Ends the holders and waits for them. */
+static void holders_end(struct wait *w)
+{
+	for (size_t i = 0; i < w->holder_count; i++)
+		close(w->holders[i].control);
+	for (size_t i = 0; i < w->holder_count; i++)
+		while (waitpid(w->holders[i].pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	w->holder_count = 0;
+}
+
+/* The waits. Each finds all ready sockets and returns how many, or -errno. */
+
+static int wait_epoll(struct wait *w, int epoll)
+{
+	int n = epoll_wait(epoll, w->events, (int)w->k, PATIENCE_MS);
+	return n < 0 ? -errno : n;
+}
+
+static int wait_level(struct wait *w) { return wait_epoll(w, w->point->level); }
+static int wait_edge(struct wait *w) { return wait_epoll(w, w->point->edge); }
+
+static int wait_poll(struct wait *w)
+{
+	int n = poll(w->pollfds, (nfds_t)w->point->n, PATIENCE_MS), found = 0;
+	if (n < 0)
+		return -errno;
+	for (size_t i = 0; found < n; i++)
+		found += w->pollfds[i].revents != 0;
+	return found;
+}
+
+static int wait_select(struct wait *w)
+{
+	fd_set ready = w->interest;
+	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+	int n = select(w->select_end, &ready, NULL, NULL, &patience), found = 0;
+	if (n < 0)
+		return -errno;
+	for (int fd = 0; found < n; fd++)
+		found += FD_ISSET(fd, &ready) != 0;
+	return found;
+}
+
+/* A wakeup that came twice is one completion more. */
+static int wait_uring(struct wait *w)
+{
+	int n = uring_wait(&w->uring, (unsigned)w->k);
+	return n > (int)w->k ? (int)w->k : n;
+}
+
+/* How each variant is timed: once ready, level-triggered waits repeat at will; the others need
+ * `rearm` before each. */
+struct variant {
+	const char *name;
+	int (*wait)(struct wait *w);
+	int (*rearm)(struct wait *w, struct err *e);
+	const char *conditions;
+};
+
+static int rearm_edge(struct wait *w, struct err *e)
+{
+	return order_all(w, REARM, w->point, w->k, e);
+}
+
+static int rearm_data(struct wait *w, struct err *e)
+{
+	int rc = order_all(w, DRAIN, w->point, w->k, e);
+	if (rc == 0 && uring_wait(&w->uring, 0) < 0)
+		rc = err_set(e, EIO, "a multishot poll ended");
+	return rc < 0 ? rc : order_all(w, MAKE_READY, w->point, w->k, e);
+}
+
+static const struct variant variants[] = {
+	{"select", wait_select, NULL, "with the scan of the set"},
+	{"poll", wait_poll, NULL, "with the scan of the array"},
+	{"epoll-level", wait_level, NULL, "EPOLLIN"},
+	{"epoll-edge", wait_edge, rearm_edge, "EPOLLIN|EPOLLET, armed anew by MOD, not timed"},
+	{"io-uring", wait_uring, rearm_data, "multishot poll, new data before each, not timed"},
+};
+
+static int wrong_count(const struct wait *w, const struct variant *v, int n, struct err *e)
+{
+	if (n < 0) {
+		errno = -n;
+		return err_errno(e, "%s with %llu sockets", v->name,
+				 (unsigned long long)w->point->n);
+	}
+	return err_set(e, EPROTO, "%s found %d of %llu ready sockets among %llu", v->name, n,
+		       (unsigned long long)w->k, (unsigned long long)w->point->n);
+}
+
+static int double_compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The median of `batches` timings, each of `batch` waits, in ns a wait. */
+static int timed(struct wait *w, const struct variant *v, unsigned batches, unsigned batch,
+		 double *cost, struct err *e)
+{
+	double sample[64];
+	for (unsigned i = 0; i < batches; i++) {
+		int n = (int)w->k, rc = v->rearm ? v->rearm(w, e) : 0;
+		if (rc < 0)
+			return rc;
+		uint64_t start = clock_ns();
+		for (unsigned j = 0; j < batch && n == (int)w->k; j++)
+			n = v->wait(w);
+		uint64_t took = clock_ns() - start;
+		if (n != (int)w->k)
+			return wrong_count(w, v, n, e);
+		took -= took < w->clock_cost ? took : w->clock_cost;
+		sample[i] = (double)took / batch;
+	}
+	qsort(sample, batches, sizeof(sample[0]), double_compare);
+	*cost = sample[batches / 2];
+	return 0;
+}
+
+/* One round of one variant at the current point and k. */
+static int measure(struct wait *w, const struct variant *v, struct err *e)
+{
+	double cost;
+	/* The first wait also drops what other rounds left on the ready list; it and a few more
+	 * bring code and data back into the caches, or the rounds after a dear one look dear. */
+	int rc = timed(w, v, 1, 1, &cost, e);
+	for (unsigned i = 0; i < 50 && rc == 0 && cost < 20000; i++)
+		rc = timed(w, v, 1, 1, &cost, e);
+	uint64_t start = clock_ns();
+	if (rc == 0)
+		rc = timed(w, v, 1, 1, &cost, e);
+	uint64_t whole = clock_ns() - start;
+	if (rc < 0)
+		return rc;
+	unsigned batch = v->rearm || cost > 20000 ? 1 : (unsigned)(20000 / (cost + 1)) + 1;
+	uint64_t each = v->rearm ? whole : (uint64_t)(cost * batch) + 1;
+	uint64_t batches = w->budget_ns / each;
+	batches = batches < 3 ? 3 : batches > 63 ? 63 : batches | 1;
+	rc = timed(w, v, (unsigned)batches, batch, &cost, e);
+	if (rc < 0)
+		return rc;
+	bench_add(&w->run->table, "wait", v->name, w->point->n, w->k, BENCH_COST, cost,
+		  "one wait, TCP sockets over loopback; %s", v->conditions);
+	return 0;
+}
+
+/* Makes pollfds, the fd_set and the ring hold the first n sockets. */
+static int point_enter(struct wait *w, const struct point *p, bool *uring, struct err *e)
+{
+	w->point = p;
+	if (p->n > w->own_count) {
+		*uring = false;
+		return 0;
+	}
+	FD_ZERO(&w->interest);
+	w->select_end = 0;
+	for (uint64_t i = 0; i < p->n; i++) {
+		int fd = w->own.s.fd[i];
+		w->pollfds[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+		if (fd < FD_SETSIZE) {
+			FD_SET(fd, &w->interest);
+			w->select_end = fd + 1;
+		}
+	}
+	if (!bench_wants(w->run, "io-uring") || !*uring)
+		return 0;
+	int rc = uring_open(&w->uring, (unsigned)p->n * 2 + 1024, e);
+	if (rc < 0) {
+		*uring = false;
+		bench_note(&w->run->table, "wait io-uring: not allowed here (%s)", e->text);
+		e->code = 0;
+		return 0;
+	}
+	for (uint64_t i = 0; i < p->n && rc == 0; i++)
+		rc = uring_poll_add(&w->uring, w->own.s.fd[i], i, e);
+	rc = rc == 0 ? uring_submit(&w->uring, e) : rc;
+	if (rc == 0)
+		rc = uring_wait(&w->uring, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static bool variant_fits(const struct wait *w, const struct variant *v, bool uring)
+{
+	uint64_t n = w->point->n;
+	if (!bench_wants(w->run, v->name))
+		return false;
+	if (v->wait == wait_level || v->wait == wait_edge)
+		return true;
+	if (n > w->own_count)
+		return false;
+	if (v->wait == wait_select)
+		return w->own.s.fd[n - 1] < FD_SETSIZE;
+	return v->wait != wait_uring || uring;
+}
+
+/* Waits until the data of all k has arrived: loopback delivers in softirq, not in send(2). */
+static int arrival(struct wait *w, struct err *e)
+{
+	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
+	int n;
+	do
+		n = wait_level(w);
+	while (n >= 0 && n < (int)w->k && clock_ns() < end);
+	return n == (int)w->k ? 0 : wrong_count(w, &variants[2], n, e);
+}
+
+static int point_measure(struct wait *w, uint64_t k, bool uring, struct err *e)
+{
+	w->k = k;
+	int rc = order_all(w, MAKE_READY, w->point, k, e);
+	if (rc == 0)
+		rc = arrival(w, e);
+	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]) && rc == 0; i++)
+		if (variant_fits(w, &variants[i], uring))
+			rc = measure(w, &variants[i], e);
+	return rc < 0 ? rc : order_all(w, DRAIN, w->point, k, e);
+}
+
+static int round_measure(struct wait *w, struct err *e)
+{
+	for (size_t i = 0; i < w->point_count; i++) {
+		const struct point *p = &w->points[i];
+		bool uring = true;
+		int rc = point_enter(w, p, &uring, e);
+		for (size_t j = 0; j < sizeof(shares) / sizeof(shares[0]) && rc == 0; j++)
+			if (shares[j] < p->n && (shares[j] == 1 || p->n >= 100))
+				rc = point_measure(w, shares[j], uring, e);
+		if (rc == 0 && p->n <= ALL_ACTIVE_MAX)
+			rc = point_measure(w, p->n, uring, e);
+		uring_close(&w->uring);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int points_open(struct wait *w, struct err *e)
+{
+	const struct bench_options *o = &w->run->options;
+	const uint64_t *all = o->quick ? sizes_quick : sizes;
+	size_t count = o->quick ? sizeof(sizes_quick) / 8 : sizeof(sizes) / 8;
+	uint64_t most = o->connections ? o->connections : ALL_ACTIVE_MAX;
+	for (size_t i = 0; i < count && all[i] <= most; i++)
+		w->points[w->point_count++] = (struct point){all[i], -1, -1};
+	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < most))
+		w->points[w->point_count++] = (struct point){most, -1, -1};
+	for (size_t i = 0; i < w->point_count; i++) {
+		w->points[i].level = epoll_create1(EPOLL_CLOEXEC);
+		w->points[i].edge = epoll_create1(EPOLL_CLOEXEC);
+		if (w->points[i].level < 0 || w->points[i].edge < 0)
+			return err_errno(e, "epoll_create1");
+		w->points[i].level = fd_high(w->points[i].level);
+		w->points[i].edge = fd_high(w->points[i].edge);
+	}
+	return 0;
+}
+
+/* All sockets, spread over as many processes as the descriptor limit demands. */
+static int sockets_spread(struct wait *w, struct err *e)
+{
+	uint64_t most = w->points[w->point_count - 1].n;
+	size_t limit = sockets_raise_limit();
+	uint64_t room = limit > 2 * SPARE_DESCRIPTORS ? (limit - SPARE_DESCRIPTORS) & ~1ull : 0;
+	if (room < 2 * SPARE_DESCRIPTORS)
+		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu: too low to measure with", limit);
+	w->own_count = most < room ? most : room;
+	uint64_t per_holder = room - 2 * POINTS;
+	for (uint64_t base = w->own_count; base < most; base += per_holder) {
+		uint64_t count = most - base < per_holder ? most - base : per_holder;
+		int rc = holder_start(w, base, (size_t)count, e);
+		if (rc < 0)
+			return rc;
+	}
+	int rc = sockets_open(&w->own.s, (size_t)w->own_count, 0, e);
+	if (rc == 0)
+		rc = part_register(w, &w->own, e);
+	if (rc == 0)
+		rc = holders_ready(w, e);
+	w->events = calloc(most < ALL_ACTIVE_MAX ? most + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
+	w->pollfds = calloc(w->own_count, sizeof(*w->pollfds));
+	if (rc == 0 && (!w->events || !w->pollfds))
+		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)most);
+	return rc;
+}
+
+/* What reading the clock costs, which is taken off every timing. */
+static uint64_t clock_cost(void)
+{
+	uint64_t least = UINT64_MAX;
+	for (int i = 0; i < 1000; i++) {
+		uint64_t start = clock_ns(), took = clock_ns() - start;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* Why a curve ends where it does. */
+static void wait_limits(const struct wait *w)
+{
+	struct bench_table *t = &w->run->table;
+	uint64_t most = w->points[w->point_count - 1].n;
+	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
+		bench_note(
+			t,
+			"wait select ends below %d: an fd_set is a fixed array of FD_SETSIZE bits, "
+			"indexed by descriptor; the kernel would take more, FD_SET() must not",
+			FD_SETSIZE);
+	if (most > w->own_count)
+		bench_note(
+			t,
+			"wait poll and io-uring end at %llu: both name descriptors of one process "
+			"(RLIMIT_NOFILE); an epoll set holds those of %s too",
+			(unsigned long long)w->own_count, "other processes");
+}
+
+static int wait_task(struct bench_run *run, struct err *e)
+{
+	struct wait *w = calloc(1, sizeof(*w));
+	if (!w)
+		return err_set(e, ENOMEM, "no memory");
+	w->run = run;
+	w->uring.fd = -1;
+	w->clock_cost = clock_cost();
+	w->budget_ns = w->run->options.quick ? 500000 : 3000000;
+	int rc = points_open(w, e);
+	if (rc == 0)
+		rc = sockets_spread(w, e);
+	for (unsigned i = 0; i < w->run->options.runs && rc == 0; i++) {
+		bench_progress(w->run, "wait: round %u of %u", i + 1, w->run->options.runs);
+		rc = round_measure(w, e);
+	}
+	holders_end(w);
+	sockets_close(&w->own.s);
+	for (size_t i = 0; i < w->point_count; i++) {
+		close_fd(&w->points[i].level);
+		close_fd(&w->points[i].edge);
+	}
+	free(w->events);
+	free(w->pollfds);
+	if (rc == 0)
+		wait_limits(w);
+	free(w);
+	return rc;
+}
+
+static void note_crossing(struct bench_table *t, const char *other, bool all_active)
+{
+	double n = bench_crossing(t, "wait", other, "epoll-level", all_active, BENCH_COST);
+	const char *when = all_active ? "all ready" : "one ready";
+	if (isnan(n))
+		return;
+	if (isinf(n))
+		bench_note(t, "wait, %s: %s is cheaper than epoll at every size", when, other);
+	else if (n > 0)
+		bench_note(t, "wait, %s: %s is cheaper than epoll up to about %.0f sockets", when,
+			   other, n);
+	else
+		bench_note(t, "wait, %s: epoll is cheaper than %s from the smallest size on", when,
+			   other);
+}
+
+/* The largest n that a variant was measured at with one ready, or all. */
+static const struct bench_result *largest(const struct bench_table *t, const char *variant,
+					  bool all_active)
+{
+	const struct bench_result *found = NULL;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *r = &t->at[i];
+		if (!strcmp(r->bench, "wait") && !strcmp(r->variant, variant) &&
+		    r->active == (all_active ? r->n : 1) && (!found || r->n > found->n))
+			found = r;
+	}
+	return found;
+}
+
+static void wait_notes(struct bench_table *t)
+{
+	note_crossing(t, "poll", false);
+	note_crossing(t, "select", false);
+	note_crossing(t, "poll", true);
+	note_crossing(t, "select", true);
+	const struct bench_result *poll_all = largest(t, "poll", true);
+	const struct bench_result *epoll_all =
+		poll_all
+			? bench_find(t, "wait", "epoll-level", poll_all->n, poll_all->n, BENCH_COST)
+			: NULL;
+	if (epoll_all)
+		bench_note(t, "wait, all of %llu ready: epoll costs %.2f times what poll does",
+			   (unsigned long long)poll_all->n, epoll_all->median / poll_all->median);
+	const struct bench_result *ten = bench_find(t, "wait", "epoll-level", 10, 1, BENCH_COST);
+	const struct bench_result *most = largest(t, "epoll-level", false);
+	if (ten && most && most->n > 10)
+		bench_note(
+			t,
+			"wait, one ready: epoll costs %.2f times at %llu idle what it costs at 10",
+			most->median / ten->median, (unsigned long long)most->n);
+}
+
+static int wait_run(struct bench_run *run, struct err *e)
+{
+	int rc = bench_in_lab(run, LAB_SERVER, wait_task, e);
+	if (rc == 0)
+		wait_notes(&run->table);
+	return rc;
+}
+
+const struct bench bench_wait = {
+	.name = "wait",
+	.summary = "the cost of one wait with k ready of n: select, poll, epoll, io_uring",
+	.n = "sockets waited for",
+	.variants = "select,poll,epoll-level,epoll-edge,io-uring",
+	.run = wait_run,
+};

@@ -1,0 +1,9 @@
+/* benches: the benches themselves, one file each; bench.c lists them. */
+#ifndef EPOLLTUNE_BENCHES_H
+#define EPOLLTUNE_BENCHES_H
+
+#include "epolltune/bench.h"
+
+extern const struct bench bench_wait, bench_control, bench_semantics;
+
+#endif

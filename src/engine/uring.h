@@ -1,0 +1,36 @@
+/* uring: the little of io_uring that multishot poll needs, by raw system calls: for this one use a
+ * library would be one more dependency for a ring of three pointers. */
+#ifndef EPOLLTUNE_URING_H
+#define EPOLLTUNE_URING_H
+
+#include <linux/io_uring.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/err.h"
+
+struct uring {
+	int fd;
+	bool deferred; /* IORING_SETUP_DEFER_TASKRUN: work runs in the wait, as it does for epoll */
+	unsigned *sq_head, *sq_tail, *sq_array, sq_mask, sq_entries;
+	unsigned *cq_head, *cq_tail, cq_mask, cq_entries;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+	void *rings, *sqe_memory;
+	size_t rings_size, sqe_size;
+};
+
+/* A ring whose completion queue holds at least `completions`. -ENOSYS, -EPERM and the like where
+ * the kernel or its settings refuse. */
+int uring_open(struct uring *u, unsigned completions, struct err *e);
+void uring_close(struct uring *u);
+static inline void uring_closep(struct uring *u) { uring_close(u); }
+/* Arms one multishot poll for POLLIN; submitted when the queue is full and by uring_submit(). */
+int uring_poll_add(struct uring *u, int fd, uint64_t data, struct err *e);
+int uring_submit(struct uring *u, struct err *e);
+/* Waits until `least` completions are there (0: takes what is), consumes all and returns how many;
+ * -EIO when a poll ended or failed. */
+int uring_wait(struct uring *u, unsigned least);
+
+#endif

@@ -1,0 +1,155 @@
+/* The table of measured figures: medians, spread, crossings, and nothing lost silently. */
+#include "../support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "epolltune/bench.h"
+
+static struct bench_table table;
+
+static int setup(void **state)
+{
+	(void)state;
+	bench_init(&table);
+	return 0;
+}
+
+static void point(const char *variant, uint64_t n, uint64_t active, double value)
+{
+	bench_add(&table, "wait", variant, n, active, BENCH_COST, value, "test");
+}
+
+static void test_median(void **state)
+{
+	(void)state;
+	const double values[] = {5, 1, 4, 2};
+	const double medians[] = {5, 3, 4, 3};
+	for (size_t i = 0; i < 4; i++) {
+		point("poll", 10, 1, values[i]);
+		const struct bench_result *r =
+			bench_find(&table, "wait", "poll", 10, 1, BENCH_COST);
+		assert_non_null(r);
+		assert_int_equal(r->runs, i + 1);
+		assert_true(r->median == medians[i]);
+	}
+	assert_int_equal(table.count, 1);
+	assert_true(table.at[0].min == 1 && table.at[0].max == 5);
+	assert_string_equal(table.at[0].conditions, "test");
+}
+
+static void test_series_apart(void **state)
+{
+	(void)state;
+	point("poll", 10, 1, 1);
+	point("poll", 10, 10, 2);
+	point("poll", 100, 1, 3);
+	point("select", 10, 1, 4);
+	bench_add(&table, "wait", "poll", 10, 1, BENCH_P50, 5, "other");
+	bench_add(&table, "control", "poll", 10, 1, BENCH_COST, 6, "other");
+	assert_int_equal(table.count, 6);
+	assert_null(bench_find(&table, "wait", "poll", 11, 1, BENCH_COST));
+}
+
+static void test_capacity(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < BENCH_RESULTS + 3; i++)
+		point("poll", i + 1, 1, 1);
+	assert_int_equal(table.count, BENCH_RESULTS);
+	assert_int_equal(table.lost, 3);
+	for (unsigned i = 1; i < BENCH_RUNS; i++)
+		point("poll", 1, 1, 1);
+	assert_int_equal(table.lost, 3);
+	point("poll", 1, 1, 1);
+	assert_int_equal(table.lost, 4);
+}
+
+static void test_notes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < BENCH_NOTES; i++)
+		bench_note(&table, "note %u", i);
+	bench_note(&table, "note %u", 3u);
+	assert_int_equal(table.note_count, BENCH_NOTES);
+	assert_int_equal(table.lost, 0);
+	bench_note(&table, "one more");
+	assert_int_equal(table.lost, 1);
+}
+
+static double crossing(bool all)
+{
+	return bench_crossing(&table, "wait", "poll", "epoll", all, BENCH_COST);
+}
+
+static void test_crossing(void **state)
+{
+	(void)state;
+	assert_true(isnan(crossing(false)));
+	/* Sizes come in any order; poll grows with n, epoll does not: they meet at 31.6. */
+	const uint64_t sizes[] = {1000, 10, 100, 1};
+	for (size_t i = 0; i < 4; i++) {
+		point("poll", sizes[i], 1, (double)sizes[i] * 10);
+		point("epoll", sizes[i], 1, 316.2);
+	}
+	assert_true(fabs(crossing(false) - 31.6) < 0.5);
+	assert_true(isnan(bench_crossing(&table, "wait", "nobody", "epoll", false, BENCH_COST)));
+}
+
+static void test_crossing_noise(void **state)
+{
+	(void)state;
+	/* One outlier at the smallest size does not make poll dearer throughout. */
+	const double poll[] = {1.05, 0.7, 0.7, 0.8, 1.4, 3};
+	for (unsigned i = 0; i < 6; i++) {
+		point("poll", 1u << i, 1, poll[i]);
+		point("epoll", 1u << i, 1, 1);
+	}
+	assert_true(crossing(false) > 8 && crossing(false) < 16);
+}
+
+static void test_crossing_ends(void **state)
+{
+	(void)state;
+	for (unsigned i = 2; i < 6; i++) {
+		point("poll", i, 1, 1);
+		point("epoll", i, 1, 2);
+		point("poll", i + 10, i + 10, 2);
+		point("epoll", i + 10, i + 10, 1);
+	}
+	assert_true(isinf(crossing(false)));
+	assert_true(crossing(true) == 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	for (int m = 0; m < BENCH_METRICS; m++) {
+		assert_non_null(bench_metric_name((enum bench_metric)m));
+		assert_non_null(bench_metric_unit((enum bench_metric)m));
+	}
+	for (size_t i = 0; i < bench_count(); i++)
+		assert_ptr_equal(bench_named(bench_at(i)->name), bench_at(i));
+	assert_null(bench_named("nobody"));
+	assert_int_equal(bench_check_variants("poll,epoll-edge,churn", &e), 0);
+	assert_true(bench_check_variants("poll,epol", &e) < 0);
+	assert_non_null(strstr(e.text, "epol"));
+	assert_true(bench_check_variants("", &e) < 0);
+	assert_true(bench_check_variants("poll,", &e) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_median, setup),
+		cmocka_unit_test_setup(test_series_apart, setup),
+		cmocka_unit_test_setup(test_capacity, setup),
+		cmocka_unit_test_setup(test_notes, setup),
+		cmocka_unit_test_setup(test_crossing, setup),
+		cmocka_unit_test_setup(test_crossing_noise, setup),
+		cmocka_unit_test_setup(test_crossing_ends, setup),
+		cmocka_unit_test(test_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
