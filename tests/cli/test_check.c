@@ -1,0 +1,456 @@
+/* `epolltune check` as a whole: faults are planted in namespaces and limits, and named. */
+#include "../support/support.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct checked {
+	int status;
+	json_t *report;
+};
+
+static struct checked parse(struct output o)
+{
+	json_error_t error;
+	struct checked c = {o.status, json_loads(o.out, JSON_REJECT_DUPLICATES, &error)};
+	if (!c.report)
+		fail_msg("no JSON (%s): status %d, out \"%.200s\", errors \"%.200s\"", error.text,
+			 o.status, o.out, o.errors);
+	output_free(&o);
+	return c;
+}
+
+static json_t *find(const struct checked *c, const char *list, const char *key, const char *value)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(
+		json_object_get(c->report, list), i,
+		row) if (!strcmp(json_string_value(json_object_get(row, key)), value)) return row;
+	return NULL;
+}
+
+static json_t *wall(const struct checked *c, const char *name)
+{
+	json_t *w = find(c, "walls", "name", name);
+	if (!w)
+		fail_msg("no wall %s", name);
+	return w;
+}
+
+static json_t *finding(const struct checked *c, const char *id)
+{
+	json_t *f = find(c, "findings", "id", id);
+	if (!f)
+		fail_msg("no finding %s", id);
+	return f;
+}
+
+static const char *text(json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+	return value ? value : "";
+}
+
+static long long number(json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+static json_t *evidence(json_t *f, const char *name)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(f, "evidence"), i,
+			   row) if (!strcmp(text(row, "name"), name)) return row;
+	fail_msg("no evidence %s", name);
+	return NULL;
+}
+
+static bool namespaces_allowed(void)
+{
+	struct output o = run("unshare -Urn true");
+	bool allowed = !o.status;
+	output_free(&o);
+	return allowed;
+}
+
+/* Runs a shell text in a network namespace of its own, with a loopback. */
+#define IN_NAMESPACE "unshare -Urn sh -ec 'ip link set lo up; %s'"
+
+static void somaxconn_is_named(const char *before, const char *options, const char *isolation)
+{
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c = parse(run("%s unshare -Urn sh -ec 'ip link set lo up; "
+				     "echo 37 >/proc/sys/net/core/somaxconn; "
+				     "$PROGRAM check --format json --probe accept-queue %s'",
+				     before, options));
+	json_t *w = wall(&c, "accept-queue"), *f = finding(&c, "accept-queue.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(text(json_object_get(c.report, "host"), "isolation"), isolation);
+	assert_string_equal(text(w, "method"), "measured");
+	assert_string_equal(text(w, "verdict"), "short");
+	assert_string_equal(text(w, "knob"), "net.core.somaxconn");
+	assert_int_equal(number(w, "limit"), 38);
+	assert_int_equal(number(w, "measured"), 38);
+	assert_int_equal(number(w, "needed"), 1000);
+	assert_string_equal(text(f, "level"), "critical");
+	assert_string_equal(text(f, "remedy"), "kernel");
+	assert_string_equal(text(f, "knob"), "net.core.somaxconn");
+	assert_string_equal(text(f, "current"), "37");
+	assert_true(atoll(text(f, "proposed")) + 1 >= 1250);
+	json_t *drops = evidence(f, "ListenOverflows");
+	assert_true(json_number_value(json_object_get(drops, "at_current")) >= 900);
+	assert_true(json_is_number(json_object_get(drops, "at_proposed")));
+	assert_true(json_number_value(json_object_get(drops, "at_proposed")) == 0);
+	json_decref(c.report);
+}
+
+static void test_somaxconn_is_named_as_root(void **state)
+{
+	(void)state;
+	somaxconn_is_named("", "", "lab");
+}
+
+static void test_somaxconn_is_named_in_place(void **state)
+{
+	(void)state;
+	somaxconn_is_named("", "--in-place", "in-place");
+}
+
+static void test_somaxconn_is_named_unprivileged(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	somaxconn_is_named("setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs", "",
+			   "lab");
+}
+
+/* Also the load must spread over processes there. */
+static void test_somaxconn_is_named_with_few_descriptors(void **state)
+{
+	(void)state;
+	somaxconn_is_named("ulimit -n 100;", "", "lab");
+}
+
+static void test_proposed_value_cures(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c =
+		parse(run(IN_NAMESPACE, "echo 2048 >/proc/sys/net/core/somaxconn; "
+					"$PROGRAM check --format json --probe accept-queue"));
+	assert_int_equal(c.status, 0);
+	assert_string_equal(text(wall(&c, "accept-queue"), "verdict"), "ok");
+	assert_int_equal(number(wall(&c, "accept-queue"), "measured"), 2049);
+	json_decref(c.report);
+}
+
+static void test_tight_queue_is_a_warning(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c =
+		parse(run(IN_NAMESPACE, "echo 1100 >/proc/sys/net/core/somaxconn; "
+					"$PROGRAM check --format json --probe accept-queue"));
+	assert_int_equal(c.status, 1);
+	assert_string_equal(text(wall(&c, "accept-queue"), "verdict"), "tight");
+	assert_string_equal(text(finding(&c, "accept-queue.tight"), "proposed"), "2048");
+	json_decref(c.report);
+}
+
+static void test_listen_argument_is_told_from_somaxconn(void **state)
+{
+	(void)state;
+	struct checked c =
+		parse(run("$PROGRAM check --format json --probe accept-queue --backlog 63"));
+	json_t *w = wall(&c, "accept-queue"), *f = finding(&c, "accept-queue.application");
+	assert_int_equal(c.status, 2);
+	assert_int_equal(number(w, "measured"), 64);
+	assert_string_equal(text(w, "knob"), "listen.backlog");
+	assert_string_equal(text(f, "remedy"), "application");
+	assert_string_equal(text(f, "current"), "63");
+	json_decref(c.report);
+}
+
+static void test_abort_on_overflow_is_noted(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c =
+		parse(run(IN_NAMESPACE, "echo 1 >/proc/sys/net/ipv4/tcp_abort_on_overflow; "
+					"$PROGRAM check --format json --quick"));
+	assert_string_equal(text(finding(&c, "accept-queue.abort-on-overflow"), "level"), "note");
+	json_decref(c.report);
+}
+
+static void test_live_listener_is_noted(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c =
+		parse(run(IN_NAMESPACE,
+			  "python3 -c \"import socket,time;s=socket.socket();"
+			  "s.bind((\\\"127.0.0.1\\\",8080));s.listen(5);time.sleep(30)\" & p=$!; "
+			  "for i in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn | grep -q 8080 && break; "
+			  "sleep 0.1; done; "
+			  "$PROGRAM check --format json --quick; s=$?; kill $p; exit $s"));
+	json_t *f = finding(&c, "accept-queue.application");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(text(f, "level"), "note");
+	assert_non_null(strstr(text(f, "detail"), "127.0.0.1:8080"));
+	assert_non_null(strstr(text(f, "detail"), "with 5"));
+	json_decref(c.report);
+}
+
+static void test_hard_limit_is_short(void **state)
+{
+	(void)state;
+	struct checked c =
+		parse(run("ulimit -n 333; $PROGRAM check --format json --probe descriptors"));
+	json_t *w = wall(&c, "descriptors.process"), *f = finding(&c, "descriptors.process.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(text(w, "verdict"), "short");
+	assert_string_equal(text(w, "method"), "measured");
+	assert_string_equal(text(w, "knob"), "RLIMIT_NOFILE");
+	/* What the server holds besides is said, and is the difference. */
+	const char *held = strstr(text(w, "detail"), "holds ");
+	assert_non_null(held);
+	assert_int_equal(number(w, "measured"), 333 - atoll(held + strlen("holds ")));
+	assert_string_equal(text(f, "remedy"), "process");
+	assert_string_equal(text(f, "current"), "333");
+	assert_true(atoll(text(f, "proposed")) >= 12500);
+	assert_true(json_number_value(json_object_get(evidence(f, "wakeups at the limit"),
+						      "at_current")) > 1000);
+	json_decref(c.report);
+}
+
+static void test_soft_limit_is_tight(void **state)
+{
+	(void)state;
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < 12600)
+		skip_because("the hard limit is %llu here", (unsigned long long)limit.rlim_max);
+	struct checked c =
+		parse(run("ulimit -Sn 333; $PROGRAM check --format json --probe descriptors"));
+	assert_int_equal(c.status, 1);
+	assert_string_equal(text(wall(&c, "descriptors.process"), "verdict"), "tight");
+	json_t *f = finding(&c, "descriptors.process.soft-limit");
+	assert_string_equal(text(f, "level"), "warning");
+	assert_string_equal(text(f, "current"), "333");
+	json_decref(c.report);
+}
+
+#define SMALL "--connections 200 --rate 1k"
+
+/* Two busy loops stand for a busy machine: verdicts count, so they do not change. */
+static void test_verdicts_are_steady_on_a_busy_machine(void **state)
+{
+	(void)state;
+	struct output o =
+		run("ulimit -Sn $(ulimit -Hn);"
+		    "timeout 100 sh -c 'while :; do :; done' & a=$!; timeout 100 sh -c 'while :; "
+		    "do :; done' & b=$!;"
+		    "for i in 1 2 3 4 5 6 7 8 9 10; do $PROGRAM check --format json " SMALL
+		    " >/dev/null;"
+		    " echo $?; done | sort | uniq -c | tr -s ' '; kill $a $b");
+	assert_string_equal(o.out, " 10 0\n");
+	output_free(&o);
+}
+
+/* All that a check must leave as it was: global and namespace knobs, interfaces, network namespaces
+ * and processes. In a PID namespace of its own, as others work on the machine as well. */
+static const char leave_script[] =
+	"snapshot() { (cat /proc/sys/fs/file-max /proc/sys/fs/nr_open "
+	"/proc/sys/fs/epoll/max_user_watches /proc/sys/kernel/core_pattern; "
+	"grep -rs . /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/vm | grep -v stat_refresh; "
+	"ip -o link; ls -l /proc/[0-9]*/ns/net | sed \"s/.*-> //\" | sort -u; "
+	"pgrep -c epolltune) 2>/dev/null; }; "
+	"compare() { [ \"$1\" = \"$2\" ] && return; echo \"$3\"; echo \"$1\" >$d/a; echo \"$2\" "
+	">$d/b; "
+	"diff $d/a $d/b; }; "
+	"d=$(mktemp -d); a=$(snapshot); $PROGRAM check >/dev/null " SMALL "; "
+	"compare \"$a\" \"$(snapshot)\" changed; "
+	/* Killed at several moments; what is left of it ends by itself. */
+	"for t in 0.01 0.05 0.1 0.2 0.3; do $PROGRAM check >/dev/null 2>&1 & p=$!; sleep $t; "
+	"kill -9 $p; wait $p; done 2>/dev/null; "
+	"for i in 1 2 3 4 5 6 7 8 9 10; do b=$(snapshot); [ \"$a\" = \"$b\" ] && break; sleep 0.5; "
+	"done; "
+	"compare \"$a\" \"$b\" \"changed when killed\"; rm -r $d";
+
+static void test_host_is_left_as_it_was(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct output o = run("unshare -Urnpf --mount-proc sh -c '%s'", leave_script);
+	if (o.status || o.out[0])
+		fail_msg("status %d: %s%s", o.status, o.out, o.errors);
+	output_free(&o);
+}
+
+static void test_refused_namespaces_fall_back(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c = parse(run("ulimit -Sn $(ulimit -Hn); unshare -Ur sh -ec "
+				     "'echo 0 >/proc/sys/user/max_net_namespaces; "
+				     "$PROGRAM check --format json " SMALL "'"));
+	json_t *f = finding(&c, "lab.refused");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(text(f, "level"), "skipped");
+	assert_non_null(strstr(text(f, "detail"), "user.max_user_namespaces"));
+	assert_string_equal(text(json_object_get(c.report, "host"), "isolation"), "in-place");
+	assert_string_equal(text(wall(&c, "accept-queue"), "method"), "measured");
+	size_t refused = 0, i;
+	json_t *row;
+	json_array_foreach(json_object_get(c.report, "findings"), i, row) refused +=
+		!strcmp(text(row, "id"), "lab.refused");
+	assert_int_equal(refused, 1);
+	json_decref(c.report);
+}
+
+/* The processes below the check are its probes; the first one is killed. */
+static void test_killed_probe_is_reported(void **state)
+{
+	(void)state;
+	struct checked c =
+		parse(run("ulimit -Sn $(ulimit -Hn); $PROGRAM check --format json --probe "
+			  "accept-queue --rate 1k "
+			  "--backlog 50 & p=$!; "
+			  "for i in $(seq 200); do k=$(cat /proc/$p/task/$p/children 2>/dev/null); "
+			  "[ \"$k\" ] && break; sleep 0.01; done; kill -9 ${k%% *}; wait $p"));
+	json_t *f = finding(&c, "probe.failed");
+	assert_string_equal(text(f, "level"), "skipped");
+	assert_non_null(strstr(text(f, "detail"), "signal 9"));
+	json_decref(c.report);
+}
+
+static void test_quick_only_inspects(void **state)
+{
+	(void)state;
+	struct checked c =
+		parse(run("ulimit -Sn $(ulimit -Hn); $PROGRAM check --format json --quick " SMALL));
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(c.report, "walls"), i, row)
+		assert_string_not_equal(text(row, "method"), "measured");
+	assert_int_equal(c.status, 0);
+	json_decref(c.report);
+}
+
+static void test_no_proof_tries_nothing(void **state)
+{
+	(void)state;
+	struct checked c =
+		parse(run("$PROGRAM check --format json --probe accept-queue --backlog 10 "
+			  "--rate 1k --no-proof"));
+	json_t *f = finding(&c, "accept-queue.application");
+	assert_true(json_is_null(json_object_get(evidence(f, "ListenOverflows"), "at_proposed")));
+	json_decref(c.report);
+}
+
+static void test_odd_options_are_refused_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *options, *named;
+	} odd[] = {
+		{"--connections -1", "--connections"},
+		{"--connections 1e9", "--connections"},
+		{"--connections 10x", "--connections"},
+		{"--connections 0", "--connections"},
+		{"--connections ''", "--connections"},
+		{"--connections 99999999999999999999", "--connections"},
+		{"--rate 18446744073709551617", "--rate"},
+		{"--stall 50", "--stall"},
+		{"--rtt 0ms", "--rtt"},
+		{"--bandwidth 1gib", "--bandwidth"},
+		{"--backlog 4294967296", "--backlog"},
+		{"--role client", "--role"},
+		{"--target c5", "--target"},
+		{"--probe nonsense", "nonsense"},
+		{"--format yaml", "--format"},
+		{"--sysroot /nonexistent", "/nonexistent"},
+		{"--nonsense", "--nonsense"},
+		{"operand", "operand"},
+	};
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		struct output o = run("$PROGRAM check --quick %s", odd[i].options);
+		if (o.status != 3 || !strstr(o.errors, odd[i].named) || o.out[0] ||
+		    strchr(o.errors, '\n') != o.errors + strlen(o.errors) - 1)
+			fail_msg("check %s: status %d, \"%s\"", odd[i].options, o.status, o.errors);
+		output_free(&o);
+	}
+}
+
+static void test_output_is_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	struct output o =
+		run("d=$(mktemp -d); cd $d; echo old >report; "
+		    "$PROGRAM check --quick " SMALL " --format json --output report; "
+		    "head -c1 report; ls; $PROGRAM check --quick --output missing/report; "
+		    "echo $?; rm -r $d");
+	assert_non_null(strstr(o.out, "{report\n"));
+	assert_non_null(strstr(o.out, "3\n"));
+	output_free(&o);
+	o = run("$PROGRAM check --quick >/dev/full");
+	assert_int_equal(o.status, 3);
+	assert_non_null(strstr(o.errors, "No space left"));
+	output_free(&o);
+}
+
+static void test_progress_is_for_terminals(void **state)
+{
+	(void)state;
+	struct output o = run("ulimit -Sn $(ulimit -Hn); $PROGRAM check " SMALL);
+	assert_string_equal(o.errors, "");
+	assert_null(strchr(o.out, '\033'));
+	output_free(&o);
+	o = run("ulimit -Sn $(ulimit -Hn); TERM=xterm script -qec \"$PROGRAM check --color never\" "
+		"/dev/null");
+	assert_non_null(strstr(o.out, "\r\033[K"));
+	output_free(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_somaxconn_is_named_as_root),
+		cmocka_unit_test(test_somaxconn_is_named_in_place),
+		cmocka_unit_test(test_somaxconn_is_named_unprivileged),
+		cmocka_unit_test(test_somaxconn_is_named_with_few_descriptors),
+		cmocka_unit_test(test_proposed_value_cures),
+		cmocka_unit_test(test_tight_queue_is_a_warning),
+		cmocka_unit_test(test_listen_argument_is_told_from_somaxconn),
+		cmocka_unit_test(test_abort_on_overflow_is_noted),
+		cmocka_unit_test(test_live_listener_is_noted),
+		cmocka_unit_test(test_hard_limit_is_short),
+		cmocka_unit_test(test_soft_limit_is_tight),
+		cmocka_unit_test(test_verdicts_are_steady_on_a_busy_machine),
+		cmocka_unit_test(test_host_is_left_as_it_was),
+		cmocka_unit_test(test_refused_namespaces_fall_back),
+		cmocka_unit_test(test_killed_probe_is_reported),
+		cmocka_unit_test(test_quick_only_inspects),
+		cmocka_unit_test(test_no_proof_tries_nothing),
+		cmocka_unit_test(test_odd_options_are_refused_by_name),
+		cmocka_unit_test(test_output_is_whole_or_not_at_all),
+		cmocka_unit_test(test_progress_is_for_terminals),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
