@@ -63,6 +63,11 @@ int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_m
 /* Sends `requests` of 32 bytes, each over the next of all held connections, one at a time, from one
  * shard; latencies go to its histogram. */
 int load_talk(struct load *l, uint64_t requests, int timeout_ms, struct err *e);
+/* The same with up to `depth` requests under way at a time, each over a connection of its own (as
+ * many as it holds at most): for throughput. */
+int load_storm(struct load *l, uint64_t requests, uint64_t depth, int timeout_ms, struct err *e);
+/* Empties the histograms of requests, between two talks. */
+void load_forget(struct load *l);
 struct load_sum load_sum(const struct load *l);
 /* Merged histograms. */
 void load_latency(const struct load *l, struct histogram *serve, struct histogram *request);

@@ -74,4 +74,20 @@ struct server_spin {
 };
 int server_spin(struct server *s, uint64_t time_us, struct server_spin *out, struct err *e);
 
+/* Busy polling of the server's epoll set (EPIOCSPARAMS); all zero turns it off. -EOPNOTSUPP before
+ * Linux 6.9. */
+struct server_busy_poll {
+	uint32_t usecs;
+	uint16_t budget; /* packets a round; above 64 with CAP_NET_ADMIN only */
+	bool prefer;     /* interrupts stay off meanwhile */
+};
+int server_busy_poll(struct server *s, const struct server_busy_poll *params, struct err *e);
+
+struct server_usage {
+	uint64_t cpu_ns; /* of its process, since it began */
+	uint32_t napi;   /* where the connection that it last read from gets its packets
+			    (SO_INCOMING_NAPI_ID); 0: not through NAPI, or none is open */
+};
+int server_usage(struct server *s, struct server_usage *out, struct err *e);
+
 #endif

@@ -23,12 +23,14 @@
 #define LOAD_REQUEST 32
 #define LOAD_BURST 64
 #define LOAD_REPLY_MS 2000
+/* Requests under way at a time. */
+#define LOAD_DEPTH 256
 
-enum load_verb { LOAD_VERB_OPEN, LOAD_VERB_TALK };
+enum load_verb { LOAD_VERB_OPEN, LOAD_VERB_TALK, LOAD_VERB_STORM };
 
 struct load_command {
 	enum load_verb verb;
-	uint64_t count, rate_per_s;
+	uint64_t count, rate_per_s, depth;
 };
 
 struct load_connection {
@@ -202,6 +204,70 @@ static void shard_talk(struct shard_task *t, uint64_t requests)
 	}
 }
 
+/* One request under way. */
+struct exchange {
+	uint64_t slot, started_ns;
+	size_t got;
+};
+
+static int storm_send(struct shard_task *t, struct exchange *x)
+{
+	static const char request[LOAD_REQUEST] = "epolltune";
+	x->got = 0;
+	x->started_ns = load_now_ns();
+	ssize_t n = send(t->shard->at[x->slot].fd, request, sizeof(request), MSG_NOSIGNAL);
+	return n == sizeof(request) ? 0 : errno ? errno : EIO;
+}
+
+/* Returns false when the connection is of no more use. */
+static bool storm_receive(struct shard_task *t, struct exchange *x, bool *whole)
+{
+	char reply[LOAD_REQUEST];
+	ssize_t n = recv(t->shard->at[x->slot].fd, reply, sizeof(reply) - x->got, MSG_DONTWAIT);
+	if (n > 0)
+		x->got += (size_t)n;
+	*whole = x->got == sizeof(reply);
+	if (*whole) {
+		histogram_add(&t->shard->stats.request, load_now_ns() - x->started_ns);
+		t->shard->stats.requests++;
+	}
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void shard_storm(struct shard_task *t, uint64_t requests, uint64_t depth)
+{
+	struct pollfd polled[LOAD_DEPTH];
+	struct exchange at[LOAD_DEPTH];
+	uint64_t count = 0, sent = 0;
+	for (uint64_t slot = 0; slot < t->count && count < depth && count < LOAD_DEPTH; slot++) {
+		at[count] = (struct exchange){.slot = slot};
+		if (t->shard->at[slot].fd < 0 || sent == requests || storm_send(t, &at[count]))
+			continue;
+		polled[count++] = (struct pollfd){.fd = t->shard->at[slot].fd, .events = POLLIN};
+		sent++;
+	}
+	for (uint64_t open = count; open;) {
+		if (poll(polled, (nfds_t)count, LOAD_REPLY_MS) <= 0) {
+			shard_fail(t, ETIMEDOUT);
+			return;
+		}
+		for (uint64_t i = 0; i < count; i++) {
+			bool whole = false;
+			if (polled[i].fd < 0 || !polled[i].revents)
+				continue;
+			bool alive = storm_receive(t, &at[i], &whole);
+			if (!alive)
+				shard_fail(t, ECONNRESET);
+			if (alive && whole && sent < requests && !storm_send(t, &at[i])) {
+				sent++;
+			} else if (!alive || whole) {
+				polled[i].fd = -1;
+				open--;
+			}
+		}
+	}
+}
+
 /* Returns false when the other side is gone. */
 static bool shard_command(struct shard_task *t)
 {
@@ -214,6 +280,8 @@ static bool shard_command(struct shard_task *t)
 	t->answered = false;
 	if (command.verb == LOAD_VERB_TALK) {
 		shard_talk(t, command.count);
+	} else if (command.verb == LOAD_VERB_STORM) {
+		shard_storm(t, command.count, command.depth);
 	} else {
 		t->to_open = command.count;
 		t->rate_per_s = command.rate_per_s;
@@ -336,7 +404,7 @@ int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_m
 		uint64_t room = l->per_shard - l->opened % l->per_shard;
 		uint64_t now = load_now_ns();
 		struct load_command command = {LOAD_VERB_OPEN, count < room ? count : room,
-					       rate_per_s};
+					       rate_per_s, 0};
 		int rc = load_order(l, shard, &command,
 				    now < end ? (int)((end - now) / 1000000) : 0, e);
 		if (rc)
@@ -349,10 +417,24 @@ int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_m
 
 int load_talk(struct load *l, uint64_t requests, int timeout_ms, struct err *e)
 {
-	struct load_command command = {LOAD_VERB_TALK, requests, 0};
+	struct load_command command = {.verb = LOAD_VERB_TALK, .count = requests};
 	if (!l->shards)
 		return err_set(e, EINVAL, "test load: not started");
 	return load_order(l, 0, &command, timeout_ms, e);
+}
+
+int load_storm(struct load *l, uint64_t requests, uint64_t depth, int timeout_ms, struct err *e)
+{
+	struct load_command command = {LOAD_VERB_STORM, requests, 0, depth};
+	if (!l->shards)
+		return err_set(e, EINVAL, "test load: not started");
+	return load_order(l, 0, &command, timeout_ms, e);
+}
+
+void load_forget(struct load *l)
+{
+	for (unsigned i = 0; i < l->shards; i++)
+		l->stats[i]->request = (struct histogram){0};
 }
 
 struct load_sum load_sum(const struct load *l)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,11 +23,12 @@
 #define SERVER_ACCEPTS 64
 #define SERVER_PATIENCE_MS 5000
 
-enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN };
+enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN, VERB_BUSY_POLL, VERB_USAGE };
 
 struct server_command {
 	enum server_verb verb;
 	uint64_t argument;
+	struct server_busy_poll busy_poll;
 };
 
 struct server_answer {
@@ -39,6 +41,7 @@ struct server_answer {
 		struct server_queue queue;
 		struct server_filled filled;
 		struct server_spin spin;
+		struct server_usage usage;
 	} u;
 };
 
@@ -58,6 +61,7 @@ struct server_task {
 	const struct server_config *config;
 	struct server_stats *stats;
 	int channel, epoll, listener;
+	int talked;              /* the connection last read from; 0: none */
 	bool watching;           /* the listener is in the epoll set */
 	struct pending *pending; /* by descriptor; pages are touched only when a client is slow */
 	size_t table;
@@ -198,6 +202,7 @@ static void task_talk(struct server_task *t, int fd, uint32_t events)
 	}
 	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	if (n > 0) {
+		t->talked = fd;
 		t->stats->requests++;
 		task_reply(t, fd, buf, (size_t)n);
 	} else if (n == 0 || errno != EAGAIN) {
@@ -264,6 +269,36 @@ static void task_spin(struct server_task *t, uint64_t time_us, struct server_spi
 	out->cpu_us = cpu_us() - cpu;
 }
 
+/* include/uapi/linux/eventpoll.h of Linux 6.9, which Debian 12's headers lack. */
+struct epoll_params_6_9 {
+	uint32_t busy_poll_usecs;
+	uint16_t busy_poll_budget;
+	uint8_t prefer_busy_poll;
+	uint8_t pad;
+};
+#define EPIOCSPARAMS_6_9 _IOW(0x8A, 0x01, struct epoll_params_6_9)
+
+static int task_busy_poll(struct server_task *t, const struct server_busy_poll *to)
+{
+	struct epoll_params_6_9 params = {.busy_poll_usecs = to->usecs,
+					  .busy_poll_budget = to->budget,
+					  .prefer_busy_poll = to->prefer};
+	if (!ioctl(t->epoll, EPIOCSPARAMS_6_9, &params))
+		return 0;
+	/* An older kernel knows no ioctl of an epoll set at all. */
+	return errno == ENOTTY ? EOPNOTSUPP : errno;
+}
+
+static void task_usage(struct server_task *t, struct server_usage *out)
+{
+	struct timespec now;
+	socklen_t size = sizeof(out->napi);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	out->cpu_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (!t->talked || getsockopt(t->talked, SOL_SOCKET, SO_INCOMING_NAPI_ID, &out->napi, &size))
+		out->napi = 0;
+}
+
 /* Returns false when the other side is gone. */
 static bool task_command(struct server_task *t)
 {
@@ -286,6 +321,12 @@ static bool task_command(struct server_task *t)
 		break;
 	case VERB_SPIN:
 		task_spin(t, command.argument, &answer.u.spin);
+		break;
+	case VERB_BUSY_POLL:
+		answer.code = task_busy_poll(t, &command.busy_poll);
+		break;
+	case VERB_USAGE:
+		task_usage(t, &answer.u.usage);
 		break;
 	}
 	return send(t->channel, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer);
@@ -366,15 +407,22 @@ static int server_answer(struct server *s, struct server_answer *answer, const c
 			    : 0;
 }
 
+static int server_command(struct server *s, const struct server_command *command,
+			  struct server_answer *answer, struct err *e)
+{
+	static const char *const names[] = {"read the accept queue", "resume",
+					    "fill descriptors",      "watch the listener",
+					    "set busy polling",      "read usage"};
+	const char *name = names[command->verb];
+	int rc = lab_send(s->channel, command, sizeof(*command), e);
+	return rc ? err_prefix(e, "test server: %s", name) : server_answer(s, answer, name, e);
+}
+
 static int server_ask(struct server *s, enum server_verb verb, uint64_t argument,
 		      struct server_answer *answer, struct err *e)
 {
-	static const char *const names[] = {"read the accept queue", "resume", "fill descriptors",
-					    "watch the listener"};
-	struct server_command command = {verb, argument};
-	int rc = lab_send(s->channel, &command, sizeof(command), e);
-	return rc ? err_prefix(e, "test server: %s", names[verb])
-		  : server_answer(s, answer, names[verb], e);
+	struct server_command command = {.verb = verb, .argument = argument};
+	return server_command(s, &command, answer, e);
 }
 
 int server_start(struct server *s, struct lab *lab, const struct server_config *config,
@@ -438,5 +486,21 @@ int server_spin(struct server *s, uint64_t time_us, struct server_spin *out, str
 	int rc = server_ask(s, VERB_SPIN, time_us, &answer, e);
 	if (!rc)
 		*out = answer.u.spin;
+	return rc;
+}
+
+int server_busy_poll(struct server *s, const struct server_busy_poll *params, struct err *e)
+{
+	struct server_command command = {.verb = VERB_BUSY_POLL, .busy_poll = *params};
+	struct server_answer answer;
+	return server_command(s, &command, &answer, e);
+}
+
+int server_usage(struct server *s, struct server_usage *out, struct err *e)
+{
+	struct server_answer answer;
+	int rc = server_ask(s, VERB_USAGE, 0, &answer, e);
+	if (!rc)
+		*out = answer.u.usage;
 	return rc;
 }
