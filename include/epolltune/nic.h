@@ -184,6 +184,24 @@ static inline struct nic_number nic_get(const struct nic *n, const struct nic_fi
 /* By group and name; NULL if unknown. */
 const struct nic_field *nic_field_find(const char *group, const char *name);
 
+/* Setting. All need CAP_NET_ADMIN, and the per-device and per-NAPI ones of sysfs and `napi-set`
+ * need it in the initial user namespace, whatever the namespace of the device. Nothing reads back:
+ * drivers round, so a caller that cares reads again. -ENODEV: the interface (or NAPI instance) is
+ * gone; -EOPNOTSUPP: this kernel or driver cannot; -EINVAL or -ERANGE: it will not, the text tells
+ * why where the kernel does; -EPERM; -EROFS: a captured machine. */
+
+/* A field of "rings", "channels", "coalesce" (ethtool), or "napi" (sysfs). Many drivers reset the
+ * link for the first two. */
+int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
+	    struct err *e);
+/* "rx-gro", "tx-tcp-segmentation". */
+int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,
+		    struct err *e);
+/* By `napi-set`, Linux 6.13. */
+enum nic_napi_setting { NAPI_DEFER_HARD_IRQS, NAPI_GRO_FLUSH_TIMEOUT, NAPI_IRQ_SUSPEND_TIMEOUT };
+int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
+		 struct err *e);
+
 /* /proc/net/softnet_stat, a row a CPU. The same for every network namespace. The counters are of 32
  * bits: take differences as (uint32_t)(after - before). */
 struct softnet_cpu {

@@ -62,7 +62,10 @@ static int socket_open(struct nl_sock **out, int protocol, struct err *e)
 		nl_socket_free(s);
 		return machine_netlink_error(e, r, "cannot open a netlink socket");
 	}
-	setsockopt(nl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	int on = 1, fd = nl_socket_get_fd(s);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	*out = s;
 	return 0;
 }
@@ -159,9 +162,33 @@ static struct nl_msg *message_make(const struct nic_asker *a, enum nic_request w
 	return made;
 }
 
+/* The kernel's own words for an error, where it has any (NETLINK_EXT_ACK, Linux 4.12). */
+static void ack_text(const struct nlmsghdr *m, char *text, size_t size)
+{
+	struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
+	int skip = (int)sizeof(int) + (int)sizeof(struct nlmsghdr);
+	if (!(m->nlmsg_flags & NLM_F_ACK_TLVS) || nlmsg_datalen(m) < skip)
+		return;
+	if (!(m->nlmsg_flags & NLM_F_CAPPED)) { /* our request follows its header */
+		struct nlmsghdr request;
+		memcpy(&request, (const char *)nlmsg_data(m) + sizeof(int), sizeof(request));
+		uint32_t payload = request.nlmsg_len - (uint32_t)sizeof(request);
+		if (payload > (uint32_t)(nlmsg_datalen(m) - skip))
+			return;
+		skip += (int)NLMSG_ALIGN(payload);
+	}
+	if (nla_parse(tb, NLMSGERR_ATTR_MSG, (struct nlattr *)((char *)nlmsg_data(m) + skip),
+		      nlmsg_datalen(m) - skip, NULL) == 0 &&
+	    tb[NLMSGERR_ATTR_MSG])
+		snprintf(text, size, "%.*s", nla_len(tb[NLMSGERR_ATTR_MSG]),
+			 (const char *)nla_data(tb[NLMSGERR_ATTR_MSG]));
+}
+
+#define ACK_TEXT 160
+
 /* One received datagram: 1 when the reply is complete, 0 when more is to come, an error of the
  * kernel's as negative errno. */
-static int datagram_end(const unsigned char *data, int size, uint32_t sequence)
+static int datagram_end(const unsigned char *data, int size, uint32_t sequence, char *text)
 {
 	const struct nlmsghdr *m = (const void *)data;
 	for (; nlmsg_ok(m, size); m = nlmsg_next((struct nlmsghdr *)m, &size)) {
@@ -173,6 +200,8 @@ static int datagram_end(const unsigned char *data, int size, uint32_t sequence)
 		if ((m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE) &&
 		    nlmsg_datalen(m) >= (int)sizeof(code))
 			memcpy(&code, nlmsg_data(m), sizeof(code));
+		if (code && m->nlmsg_type == NLMSG_ERROR)
+			ack_text(m, text, ACK_TEXT);
 		if (code)
 			return code < 0 ? code : -EIO;
 		if (m->nlmsg_type == NLMSG_OVERRUN)
@@ -184,7 +213,10 @@ static int datagram_end(const unsigned char *data, int size, uint32_t sequence)
 	return 0;
 }
 
-static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, struct err *e)
+/* Sends a message and takes the reply. `text`, of ACK_TEXT bytes, gets the kernel's reason; errors
+ * that are not the kernel's answer fill `e`. */
+static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, char *text,
+		    struct err *e)
 {
 	nl_complete_msg(s, m);
 	uint32_t sequence = nlmsg_hdr(m)->nlmsg_seq;
@@ -200,13 +232,38 @@ static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, stru
 								"no reply about the interfaces")
 					: err_set(e, EIO, "no reply about the interfaces");
 		if (from.nl_pid == 0) {
-			r = datagram_end(data, size, sequence);
+			r = datagram_end(data, size, sequence, text);
 			if (r >= 0 && reply_add(out, data, (size_t)size, e) < 0)
 				r = -e->code;
 		}
 		free(data);
 	}
 	return r < 0 ? r : 0;
+}
+
+int nic_family(const struct nic_asker *a, const char *name, struct err *e)
+{
+	if (!host_live(a->host))
+		return err_set(e, EROFS, "a captured machine is read only");
+	for (enum family f = FAMILY_ETHTOOL; f < FAMILIES; f++)
+		if (!strcmp(family_names[f], name) && a->id[f] >= 0)
+			return a->id[f];
+	return err_set(e, EOPNOTSUPP, "this kernel has no netlink family \"%s\"", name);
+}
+
+int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err *e)
+{
+	struct reply reply = {0};
+	char text[ACK_TEXT] = "";
+	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	*e = (struct err){0};
+	int r = exchange(a->generic, m, &reply, text, e);
+	reply_free(&reply);
+	if (r < 0 && e->code)
+		return err_prefix(e, "%s", what);
+	if (r < 0)
+		return err_set(e, -r, "%s: %s%s%s", what, strerror(-r), text[0] ? ": " : "", text);
+	return 0;
 }
 
 static int reply_from_file(const struct host *h, enum nic_request what, const char *name,
@@ -261,8 +318,9 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		if (!m)
 			return err_set(e, ENOMEM, "cannot ask for the interfaces: out of memory");
 		struct nl_sock *s = family == FAMILY_ROUTE ? a->route : a->generic;
+		char unused[ACK_TEXT];
 		*e = (struct err){0};
-		int r = exchange(s, m, out, e);
+		int r = exchange(s, m, out, unused, e);
 		if (r == 0)
 			return 0;
 		reply_free(out);

@@ -18,6 +18,13 @@ static inline void nic_asker_closep(struct nic_asker **a) { nic_asker_close(*a);
 int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, struct reply *out,
 	    struct err *e);
 
+/* A request that changes something: message of a family (nic_family()), acknowledged by the kernel;
+ * its reason, where it gives one, is in the error. `what` begins the error's text. */
+struct nl_msg;
+int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err *e);
+/* The id of "ethtool" or "netdev", or -EOPNOTSUPP. */
+int nic_family(const struct nic_asker *a, const char *name, struct err *e);
+
 /* "rings", as in a capture's file names. */
 const char *nic_request_name(enum nic_request what);
 

@@ -1,0 +1,174 @@
+#include <errno.h>
+#include <linux/ethtool_netlink.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/nic_ask.h"
+
+static void message_free(struct nl_msg **m)
+{
+	if (*m)
+		nlmsg_free(*m);
+}
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ENOMEM, "cannot set an interface: out of memory");
+}
+
+/* The name becomes part of a path or of a request; a kernel knows no other names. */
+static int name_check(const char *nic, struct err *e)
+{
+	size_t n = strlen(nic);
+	if (n == 0 || n >= NIC_NAME || strchr(nic, '/') || !strcmp(nic, ".") || !strcmp(nic, ".."))
+		return err_set(e, ENODEV, "%.40s: no such interface", nic);
+	return 0;
+}
+
+/* A request of the ethtool family about one interface, by name: it is still the same one then. */
+static struct nl_msg *ethtool_message(int family, uint8_t command, const char *nic)
+{
+	CLEAN(message_free) struct nl_msg *m = nlmsg_alloc();
+	if (!m || !genlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, 0, command, 1))
+		return NULL;
+	struct nlattr *nest = nla_nest_start(m, ETHTOOL_A_RINGS_HEADER | NLA_F_NESTED);
+	if (!nest || nla_put_string(m, ETHTOOL_A_HEADER_DEV_NAME, nic) < 0)
+		return NULL;
+	nla_nest_end(m, nest);
+	struct nl_msg *made = m;
+	m = NULL;
+	return made;
+}
+
+static int set_ethtool(const struct host *h, const char *nic, const struct nic_field *f,
+		       uint64_t value, struct err *e)
+{
+	static const struct {
+		const char *group;
+		uint8_t command;
+	} commands[] = {
+		{"rings", ETHTOOL_MSG_RINGS_SET},
+		{"channels", ETHTOOL_MSG_CHANNELS_SET},
+		{"coalesce", ETHTOOL_MSG_COALESCE_SET},
+	};
+	uint8_t command = 0;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].group, f->group))
+			command = commands[i].command;
+	size_t length = strlen(f->name);
+	bool maximum = length > 4 && !strcmp(f->name + length - 4, "-max");
+	if (!command || !f->attribute || maximum)
+		return err_set(e, EOPNOTSUPP, "%s: %s %s cannot be set", nic, f->group, f->name);
+	if (value > (strcmp(f->unit, "bool") ? UINT32_MAX : 1))
+		return err_set(e, ERANGE, "%s: %s %s: too large", nic, f->group, f->name);
+
+	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
+	CLEAN(message_free) struct nl_msg *m = NULL;
+	char what[80];
+	int r = nic_asker_open(&a, h, e);
+	int family = r < 0 ? r : nic_family(a, "ethtool", e);
+	if (family < 0)
+		return family;
+	m = ethtool_message(family, command, nic);
+	if (!m)
+		return no_memory(e);
+	r = strcmp(f->unit, "bool") ? nla_put_u32(m, f->attribute, (uint32_t)value)
+				    : nla_put_u8(m, f->attribute, (uint8_t)value);
+	if (r < 0)
+		return no_memory(e);
+	snprintf(what, sizeof(what), "%s: set %s %s", nic, f->group, f->name);
+	return nic_tell(a, m, what, e);
+}
+
+int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
+	    struct err *e)
+{
+	int r = name_check(nic, e);
+	if (r < 0)
+		return r;
+	if (strcmp(f->group, "napi") != 0)
+		return set_ethtool(h, nic, f, value, e);
+	char path[96], text[24];
+	snprintf(path, sizeof(path), "sys/class/net/%s/%s", nic, f->name);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	if (host_live(h) && !host_has(h, path)) {
+		snprintf(path, sizeof(path), "sys/class/net/%s", nic);
+		return host_has(h, path)
+			       ? err_set(e, EOPNOTSUPP, "%s: this kernel has no %s", nic, f->name)
+			       : err_set(e, ENODEV, "%s: no such interface", nic);
+	}
+	return host_write(h, path, text, e);
+}
+
+int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,
+		    struct err *e)
+{
+	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
+	CLEAN(message_free) struct nl_msg *m = NULL;
+	int r = name_check(nic, e);
+	if (r == 0)
+		r = nic_asker_open(&a, h, e);
+	int family = r < 0 ? r : nic_family(a, "ethtool", e);
+	if (family < 0)
+		return family;
+	m = ethtool_message(family, ETHTOOL_MSG_FEATURES_SET, nic);
+	if (!m)
+		return no_memory(e);
+	struct nlattr *set = nla_nest_start(m, ETHTOOL_A_FEATURES_WANTED | NLA_F_NESTED);
+	struct nlattr *bits = set ? nla_nest_start(m, ETHTOOL_A_BITSET_BITS | NLA_F_NESTED) : NULL;
+	struct nlattr *bit =
+		bits ? nla_nest_start(m, ETHTOOL_A_BITSET_BITS_BIT | NLA_F_NESTED) : NULL;
+	if (!bit || nla_put_string(m, ETHTOOL_A_BITSET_BIT_NAME, feature) < 0 ||
+	    (on && nla_put_flag(m, ETHTOOL_A_BITSET_BIT_VALUE) < 0))
+		return no_memory(e);
+	nla_nest_end(m, bit);
+	nla_nest_end(m, bits);
+	nla_nest_end(m, set);
+	char what[80];
+	snprintf(what, sizeof(what), "%s: set %s %s", nic, feature, on ? "on" : "off");
+	return nic_tell(a, m, what, e);
+}
+
+int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
+		 struct err *e)
+{
+	static const struct {
+		const char *name;
+		uint16_t attribute;
+		bool wide; /* NLA_UINT: 4 or 8 bytes, as the number needs; the other is a u32 */
+	} settings[] = {
+		[NAPI_DEFER_HARD_IRQS] = {"defer-hard-irqs", NETDEV_A_NAPI_DEFER_HARD_IRQS, false},
+		[NAPI_GRO_FLUSH_TIMEOUT] = {"gro-flush-timeout", NETDEV_A_NAPI_GRO_FLUSH_TIMEOUT,
+					    true},
+		[NAPI_IRQ_SUSPEND_TIMEOUT] = {"irq-suspend-timeout",
+					      NETDEV_A_NAPI_IRQ_SUSPEND_TIMEOUT, true},
+	};
+	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
+	CLEAN(message_free) struct nl_msg *m = NULL;
+	char what[80];
+	snprintf(what, sizeof(what), "NAPI instance %u: set %s", napi, settings[setting].name);
+	if (value > UINT32_MAX && !settings[setting].wide)
+		return err_set(e, ERANGE, "%s: too large", what);
+	int r = nic_asker_open(&a, h, e);
+	int family = r < 0 ? r : nic_family(a, "netdev", e);
+	if (family < 0)
+		return family;
+	m = nlmsg_alloc();
+	if (!m || !genlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, 0, NETDEV_CMD_NAPI_SET, 1))
+		return no_memory(e);
+	uint16_t attribute = settings[setting].attribute;
+	if (nla_put_u32(m, NETDEV_A_NAPI_ID, napi) < 0 ||
+	    (value > UINT32_MAX ? nla_put_u64(m, attribute, value)
+				: nla_put_u32(m, attribute, (uint32_t)value)) < 0)
+		return no_memory(e);
+	r = nic_tell(a, m, what, e);
+	/* net/core/netdev-genl.c, netdev_nl_napi_set_doit(): no such id is -ENOENT. */
+	if (r == -ENOENT) {
+		e->code = ENODEV;
+		r = -ENODEV;
+	}
+	return r;
+}

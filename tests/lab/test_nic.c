@@ -1,0 +1,287 @@
+/* Setting and reading interfaces on a lab's wire: what is set is read back, through the same door
+ * as a real card's; and the engine's part in measuring NAPI. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epolltune/lab.h"
+#include "epolltune/load.h"
+#include "epolltune/nic.h"
+#include "epolltune/server.h"
+
+static const struct lab_options veth = {.place = LAB_PRIVATE};
+
+static struct lab *open_or_skip(void)
+{
+	struct err e = {0};
+	struct host *h;
+	struct lab *lab = NULL;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	int r = lab_open(&lab, &veth, h, &e);
+	host_close(h);
+	if (r)
+		skip_because("%s", e.text);
+	return lab;
+}
+
+/* What a lab function is asked for, and what it found; in the lab's memory. */
+struct wire_order {
+	const char *group, *name;
+	uint64_t value;
+	const char *feature;
+	bool on;
+	uint32_t napi_wanted;
+	uint64_t suspend;
+	/* Found. */
+	char nic[NIC_NAME];
+	struct nic_number now;
+	bool feature_on;
+	uint32_t napi;
+	struct nic_number suspend_now;
+};
+
+static int wire_set(struct host *h, void *arg, struct err *e)
+{
+	struct wire_order *o = arg;
+	int r = 0;
+	if (o->group)
+		r = nic_set(h, "wire", nic_field_find(o->group, o->name), o->value, e);
+	if (r == 0 && o->feature)
+		r = nic_set_feature(h, "wire", o->feature, o->on, e);
+	if (r == 0 && o->napi_wanted)
+		r = nic_set_napi(h, o->napi_wanted, NAPI_IRQ_SUSPEND_TIMEOUT, o->suspend, e);
+	return r;
+}
+
+static int wire_get(struct host *h, void *arg, struct err *e)
+{
+	struct wire_order *o = arg;
+	struct nics nics;
+	int r = nics_read(h, NIC_ALL, &nics, e);
+	const struct nic *n = r < 0 ? NULL : nics_find(&nics, "wire");
+	if (r == 0 && !n)
+		r = err_set(e, ENODEV, "no wire");
+	if (r == 0) {
+		snprintf(o->nic, sizeof(o->nic), "%s", n->name);
+		if (o->group)
+			o->now = nic_get(n, nic_field_find(o->group, o->name));
+		const struct nic_feature *f = o->feature ? nic_feature(n, o->feature) : NULL;
+		o->feature_on = f && f->active;
+		o->napi = n->napi_count ? n->napis[0].id : 0;
+		if (n->napi_count)
+			o->suspend_now = n->napis[0].irq_suspend_timeout;
+	}
+	nics_free(&nics);
+	return r;
+}
+
+/* veth receives through NAPI what was sent without any TCP segmentation offload
+ * (drivers/net/veth.c, veth_skb_is_eligible_for_gro()). */
+static int tso_off(struct host *h, void *arg, struct err *e)
+{
+	struct nics nics;
+	(void)arg;
+	int r = nics_read(h, NIC_ALL, &nics, e);
+	const struct nic *n = r < 0 ? NULL : nics_find(&nics, "wire");
+	for (size_t i = 0; n && r == 0 && i < n->feature_count; i++)
+		if (n->features[i].active && n->features[i].changeable &&
+		    !strncmp(n->features[i].name, "tx-tcp", 6))
+			r = nic_set_feature(h, "wire", n->features[i].name, false, e);
+	nics_free(&nics);
+	return r;
+}
+
+static struct wire_order *order(struct lab *lab)
+{
+	struct err e = {0};
+	struct wire_order *o = lab_alloc(lab, sizeof(*o), &e);
+	assert_non_null(o);
+	return o;
+}
+
+static void features_are_set_and_read(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	struct wire_order *o = order(lab);
+	o->feature = "tx-tcp-segmentation";
+	assert_int_equal(lab_call(lab, LAB_CLIENT, wire_get, o, &e), 0);
+	assert_true(o->feature_on);
+	assert_int_equal(lab_call(lab, LAB_CLIENT, wire_set, o, &e), 0);
+	assert_int_equal(lab_call(lab, LAB_CLIENT, wire_get, o, &e), 0);
+	assert_false(o->feature_on);
+	/* The other host's end is another device. */
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+	assert_true(o->feature_on);
+	o->feature = "no-such-feature";
+	assert_true(lab_call(lab, LAB_CLIENT, wire_set, o, &e) < 0);
+	lab_close(lab);
+}
+
+static void channels_are_set_and_refused(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	struct wire_order *o = order(lab);
+	o->group = "channels";
+	o->name = "rx";
+	o->value = 1;
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), 0);
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+	assert_true(o->now.known);
+	assert_int_equal(o->now.value, 1);
+	o->value = 100000;
+	int r = lab_call(lab, LAB_SERVER, wire_set, o, &e);
+	assert_true(r == -EINVAL || r == -ERANGE);
+	/* The kernel's own reason, not only a number. */
+	assert_non_null(strstr(e.text, "wire: set channels rx: "));
+	assert_non_null(strstr(e.text, "maximum"));
+	o->name = "rx-max";
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), -EOPNOTSUPP);
+	o->group = "rings";
+	o->name = "rx";
+	o->value = 128;
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e),
+			 -EOPNOTSUPP); /* veth has none */
+	lab_close(lab);
+}
+
+static void napi_settings_need_the_real_root(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	struct wire_order *o = order(lab);
+	o->group = "napi";
+	o->name = "gro_flush_timeout";
+	o->value = 200000;
+	int r = lab_call(lab, LAB_SERVER, wire_set, o, &e);
+	if (geteuid() == 0 && r == 0) {
+		assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+		assert_int_equal(o->now.value, 200000);
+	} else {
+		assert_true(r == -EPERM || r == -EACCES || r == -EROFS);
+	}
+	lab_close(lab);
+}
+
+static int gone_set(struct host *h, void *arg, struct err *e)
+{
+	(void)arg;
+	return nic_set(h, "gone0", nic_field_find("channels", "rx"), 1, e);
+}
+
+static int gone_napi(struct host *h, void *arg, struct err *e)
+{
+	(void)arg;
+	return nic_set(h, "../wire", nic_field_find("napi", "threaded"), 1, e);
+}
+
+static void what_is_gone_is_enodev(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	assert_int_equal(lab_call(lab, LAB_SERVER, gone_set, NULL, &e), -ENODEV);
+	assert_non_null(strstr(e.text, "gone0"));
+	assert_int_equal(lab_call(lab, LAB_SERVER, gone_napi, NULL, &e), -ENODEV);
+	lab_close(lab);
+}
+
+/* Twenty requests to a server that busy polls, over a wire that receives through NAPI. */
+static void the_engine_receives_through_napi(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	struct wire_order *o = order(lab);
+	struct server server;
+	struct load load;
+	struct server_usage usage;
+	struct server_config config = {.address = lab_address(lab, LAB_SERVER, 0), .backlog = 16};
+
+	assert_int_equal(lab_call(lab, LAB_CLIENT, tso_off, NULL, &e), 0);
+	o->feature = "rx-gro";
+	o->on = true;
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), 0);
+	assert_int_equal(server_start(&server, lab, &config, &e), 0);
+	struct load_config to = {.to = config.address, .port = server.port, .connections = 4};
+	assert_int_equal(load_start(&load, lab, &to, &e), 0);
+	assert_int_equal(load_open(&load, 4, 0, 2000, &e), 0);
+	assert_int_equal(load_talk(&load, 20, 5000, &e), 0);
+	assert_int_equal(server_usage(&server, &usage, &e), 0);
+	assert_true(usage.cpu_ns > 0);
+	assert_int_not_equal(usage.napi, 0);
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+	if (o->napi) /* Linux 6.8 */
+		assert_int_equal(o->napi, usage.napi);
+
+	struct server_busy_poll poll = {.usecs = 50, .budget = 8, .prefer = true};
+	int r = server_busy_poll(&server, &poll, &e);
+	assert_true(r == 0 || r == -EOPNOTSUPP);
+	if (r == 0) {
+		poll.budget = 65535; /* would need CAP_NET_ADMIN in the initial namespace */
+		r = server_busy_poll(&server, &poll, &e);
+		assert_true(r == 0 || r == -EPERM);
+	}
+	assert_int_equal(load_storm(&load, 100, 4, 5000, &e), 0);
+	assert_int_equal(load_sum(&load).requests, 120);
+	assert_int_equal(load_sum(&load).failed, 0);
+	load_forget(&load);
+	assert_int_equal(load_talk(&load, 5, 5000, &e), 0);
+	struct histogram *h = calloc(2, sizeof(*h));
+	assert_non_null(h);
+	load_latency(&load, &h[0], &h[1]);
+	assert_int_equal(h[1].total, 5);
+	free(h);
+
+	load_stop(&load);
+	server_stop(&server);
+	lab_close(lab);
+}
+
+static void suspension_is_set_where_the_kernel_has_it(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_or_skip();
+	struct wire_order *o = order(lab);
+	o->feature = "rx-gro";
+	o->on = true;
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), 0);
+	o->feature = NULL;
+	assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+	if (o->napi && o->suspend_now.known) {
+		o->napi_wanted = o->napi;
+		o->suspend = 20000000;
+		int r = lab_call(lab, LAB_SERVER, wire_set, o, &e);
+		if (r == 0) {
+			assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+			assert_int_equal(o->suspend_now.value, 20000000);
+			o->napi_wanted = 4000000000u;
+			assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), -ENODEV);
+		} else {
+			assert_int_equal(r, -EPERM);
+		}
+	}
+	lab_close(lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(features_are_set_and_read),
+		cmocka_unit_test(channels_are_set_and_refused),
+		cmocka_unit_test(napi_settings_need_the_real_root),
+		cmocka_unit_test(what_is_gone_is_enodev),
+		cmocka_unit_test(the_engine_receives_through_napi),
+		cmocka_unit_test(suspension_is_set_where_the_kernel_has_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
