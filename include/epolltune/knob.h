@@ -55,7 +55,8 @@ size_t knob_count(void);
 const struct knob *knob_at(size_t i);
 /* By exact name, slashes accepted for dots. NULL if unknown. */
 const struct knob *knob_find(const char *name);
-const char *knob_scope_name(enum knob_scope s);
+const char *knob_scope_name(enum knob_scope s); /* "netns" "system" "process" … */
+const char *knob_scope_text(enum knob_scope s); /* "each network namespace has its own" … */
 /* "the next listen(): restart or reload the server" and the like. */
 const char *knob_effect_text(enum knob_effect e);
 

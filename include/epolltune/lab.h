@@ -70,6 +70,9 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
  * is gone. lab_receive() returns the length. */
 int lab_send(int channel, const void *message, size_t size, struct err *e);
 ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e);
+/* Ends a task and waits (at most 5 s) until it has closed all that it had open, so that nothing of it
+ * disturbs what comes next. */
+void lab_finish(int channel);
 /* Runs fn(arg) on a host and waits until it returned; its value is returned. The function gets the
  * lab's own view of the machine (its /proc/net, its knobs). */
 typedef int (*lab_function)(struct host *h, void *arg, struct err *e);

@@ -11,19 +11,24 @@ enum quantity_kind {
 	QUANTITY_COUNT,     /* 10000, 10k, 1m             in ones; k = 1000, m = 1000 000 */
 	QUANTITY_RATE,      /* 50k, 50k/s                 per second */
 	QUANTITY_DURATION,  /* 100us 50ms 2s 1min         in microseconds */
-	QUANTITY_BANDWIDTH, /* 100kbit 100mbit 1gbit      in bits per second, decimal as networks are */
+	QUANTITY_BANDWIDTH, /* 100kbit 100mbit 1gbit      in bits per second, decimal as networks
+			       are */
 	QUANTITY_SIZE,      /* 4096 64KiB 6MiB 1GiB       in bytes; kB MB GB are decimal */
 };
 
 /* Reads `text` (a decimal number, a fraction allowed before a unit, then a unit of that kind; a
  * duration and a bandwidth must have one). Refuses by name what is odd: empty, signs, exponents,
  * unknown units, blanks, overflow, fractions that leave no whole number, and values outside
- * [min, max], so zero unless min is 0. `name` is the option or field to be named in the error. Returns 0 or -EINVAL/-ERANGE. */
+ * [min, max], so zero unless min is 0. `name` is the option or field to be named in the error.
+ * Returns 0 or -EINVAL/-ERANGE. */
 int quantity_parse(const char *name, enum quantity_kind kind, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *value, struct err *e);
 
 /* Writes `value` for a person: "10 000", "50 000/s", "100 ms", "100 Mbit/s", "6 MiB". Digits are
  * grouped by blanks. Returns buf. 32 bytes always suffice. */
 char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
+
+/* The value to three significant figures: what a measurement deserves. */
+uint64_t quantity_round(uint64_t value);
 
 #endif

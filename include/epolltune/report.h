@@ -46,11 +46,12 @@ struct finding {
 	char wall[32]; /* "" if it belongs to none */
 	char title[120];
 	char detail[640];
-	char knob[48];      /* "" if none */
-	char current[80];   /* as sysctl writes it; "" if none */
-	char proposed[80];  /* likewise */
-	char tried[160];    /* what the experiment at the proposed value showed; "" if not tried */
-	char advice[320];   /* when it takes effect, what it costs, what to do elsewhere */
+	char knob[48];     /* "" if none */
+	char current[80];  /* as sysctl writes it; "" if none */
+	char proposed[80]; /* likewise */
+	char tried[160];  /* what the experiment at the proposed value showed ("0 dropped, …"), or
+			     "not tried: why"; "" if there is no more to say than that it was not */
+	char advice[320]; /* when it takes effect, what it costs, what to do elsewhere */
 	size_t evidence_count;
 	struct evidence evidence[FINDING_EVIDENCE];
 };
@@ -108,7 +109,8 @@ uint64_t report_margin(uint64_t needed);
 /* Appends what `part` holds. */
 void report_join(struct report *whole, const struct report *part);
 /* Walls counted by verdict, and the status that they and the findings lead to: critical if a wall
- * is short or a finding critical, warning if tight or warning, unknown if a wall could not be told. */
+ * is short or a finding critical, warning if tight or warning, unknown if a wall could not be told.
+ */
 struct report_summary report_summarize(const struct report *r);
 /* 0 ok, 1 warning, 2 critical, 3 unknown. */
 int report_exit_status(const struct report *r);

@@ -28,9 +28,28 @@ static const struct option_row check_options[] = {
 	{0},
 };
 
+static const struct option_row explain_options[] = {
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"sysroot", "DIR", "@directories", "read a captured machine"},
+	{0},
+};
+
+static const struct option_row list_options[] = {
+	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, interrupts, softnet"},
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"sysroot", "DIR", "@directories", "read a captured machine"},
+	{0},
+};
+
 const struct command command_table[] = {
 	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
 	 command_check},
+	{"explain", "KNOB|FINDING|WALL|MYTH ...",
+	 "Tell what a knob, finding, wall or myth is, with its value here", explain_options,
+	 command_explain},
+	{"list", "[probes|walls|knobs|findings|myths]",
+	 "List the probes, the walls and the knobs with their values here", list_options,
+	 command_list},
 	{"version", "", "Print the versions of the program, its libraries and the kernel",
 	 no_options, command_version},
 	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,
@@ -111,7 +130,9 @@ int command_help_command(int argc, char **argv)
 		;
 	if (e.code)
 		return command_error(&e);
-	if (o.help || o.next == argc)
+	if (o.help)
+		return command_help(o.command);
+	if (o.next == argc)
 		return help();
 	const struct command *c = find_or_tell(argv[o.next]);
 	return c ? command_help(c) : EXIT_UNKNOWN;

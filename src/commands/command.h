@@ -14,8 +14,8 @@ struct option_row {
 	const char *name;     /* "connections", without dashes */
 	const char *argument; /* "N", "TIME"; NULL: a flag */
 	const char
-		*values;  /* choices, comma separated; "@targets", "@probes", "@knobs", "@findings",
-			     "@commands" for lists that the program holds (values.c); "@files",
+		*values;  /* choices, comma separated; "@targets", "@probes", "@walls", "@knobs",
+			     "@findings", "@myths", "@topics", "@commands" for lists that the program holds (values.c); "@files",
 			     "@directories" and NULL are not checked */
 	const char *help; /* one line */
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands/topic.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
@@ -23,13 +24,41 @@ static int targets_each(each_function each, void *arg)
 	return values_each(target_presets(), each, arg);
 }
 
+/* All topics of one kind; of every kind when it is NULL. */
+static int topics_each(const char *plural, each_function each, void *arg)
+{
+	for (size_t k = 0; k < topic_kind_count; k++) {
+		const struct topic_kind *kind = &topic_kinds[k];
+		if (plural && strcmp(kind->plural, plural) != 0)
+			continue;
+		for (size_t i = 0; i < kind->count(); i++) {
+			int status = each(kind->name_at(i), arg);
+			if (status)
+				return status;
+		}
+	}
+	return 0;
+}
+
+static int knobs_each(each_function each, void *arg) { return topics_each("knobs", each, arg); }
+static int walls_each(each_function each, void *arg) { return topics_each("walls", each, arg); }
+static int probes_each(each_function each, void *arg) { return topics_each("probes", each, arg); }
+static int findings_each(each_function each, void *arg)
+{
+	return topics_each("findings", each, arg);
+}
+static int myths_each(each_function each, void *arg) { return topics_each("myths", each, arg); }
+static int all_each(each_function each, void *arg) { return topics_each(NULL, each, arg); }
+
 static const struct list {
 	const char *name;
 	const char *operand; /* the word for it in a command's arguments */
 	int (*each)(each_function each, void *arg);
 } lists[] = {
-	{"@commands", "COMMAND", commands_each},
-	{"@targets", "TARGET", targets_each},
+	{"@commands", "COMMAND", commands_each}, {"@targets", "TARGET", targets_each},
+	{"@probes", "PROBE", probes_each},       {"@walls", "WALL", walls_each},
+	{"@knobs", "KNOB", knobs_each},          {"@findings", "FINDING", findings_each},
+	{"@myths", "MYTH", myths_each},          {"@topics", "NAME", all_each},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 

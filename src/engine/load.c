@@ -466,6 +466,6 @@ void load_latency(const struct load *l, struct histogram *serve, struct histogra
 void load_stop(struct load *l)
 {
 	for (unsigned i = 0; i < l->shards; i++)
-		close(l->channels[i]);
+		lab_finish(l->channels[i]);
 	l->shards = 0;
 }

@@ -452,7 +452,7 @@ int server_start(struct server *s, struct lab *lab, const struct server_config *
 void server_stop(struct server *s)
 {
 	if (s->channel >= 0)
-		close(s->channel);
+		lab_finish(s->channel);
 	s->channel = -1;
 }
 

@@ -25,7 +25,7 @@ const char *knob_scope_name(enum knob_scope s)
 {
 	switch (s) {
 	case KNOB_NETNS:
-		return "network namespace";
+		return "netns";
 	case KNOB_SYSTEM:
 		return "system";
 	case KNOB_PROCESS:
@@ -34,6 +34,23 @@ const char *knob_scope_name(enum knob_scope s)
 		return "application";
 	case KNOB_DEVICE:
 		return "device";
+	}
+	return "?";
+}
+
+const char *knob_scope_text(enum knob_scope s)
+{
+	switch (s) {
+	case KNOB_NETNS:
+		return "each network namespace has its own";
+	case KNOB_SYSTEM:
+		return "one for the whole machine";
+	case KNOB_PROCESS:
+		return "each process has its own, inherited from its parent";
+	case KNOB_APPLICATION:
+		return "the application chooses";
+	case KNOB_DEVICE:
+		return "each interface has its own";
 	}
 	return "?";
 }

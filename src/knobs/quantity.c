@@ -219,3 +219,12 @@ char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t 
 	snprintf(buf, size, "%s", text);
 	return buf;
 }
+
+uint64_t quantity_round(uint64_t value)
+{
+	uint64_t step = 1;
+	while (value / step >= 1000)
+		step *= 10;
+	uint64_t rest = value % step;
+	return value - rest + (rest * 2 >= step && step > 1 ? step : 0);
+}

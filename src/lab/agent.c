@@ -40,6 +40,13 @@ static void agent_end_tasks(struct agent *a)
 			waitpid(a->tasks[i], NULL, 0);
 }
 
+static void close_above(int last)
+{
+	if (syscall(SYS_close_range, last + 1, ~0U, 0)) /* before 5.9 */
+		for (int fd = last + 1; fd < 1024; fd++)
+			close(fd);
+}
+
 /* The task's process: nothing of the agent is left in it but memory. */
 static void task_enter(int channel)
 {
@@ -54,9 +61,7 @@ static void task_enter(int channel)
 	if (fcntl(2, F_GETFD) < 0)
 		dup2(null, 2);
 	dup2(kept, TASK_CHANNEL);
-	if (syscall(SYS_close_range, TASK_CHANNEL + 1, ~0U, 0)) /* before 5.9 */
-		for (int fd = TASK_CHANNEL + 1; fd < 1024; fd++)
-			close(fd);
+	close_above(TASK_CHANNEL);
 }
 
 static void agent_spawn(struct agent *a, const struct agent_request *request, int channel)
@@ -72,7 +77,10 @@ static void agent_spawn(struct agent *a, const struct agent_request *request, in
 		pid_t pid = fork();
 		if (pid == 0) {
 			task_enter(channel);
-			_exit(request->task(TASK_CHANNEL, request->arg) ? 1 : 0);
+			int rc = request->task(TASK_CHANNEL, request->arg);
+			/* Before the channel, whose end tells that all is closed: lab_finish(). */
+			close_above(TASK_CHANNEL);
+			_exit(rc ? 1 : 0);
 		}
 		if (pid < 0)
 			reply.result = err_errno(&reply.e, "lab: start a task");

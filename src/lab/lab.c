@@ -21,6 +21,7 @@
 
 /* A lab that is not up by then, or a function that has not returned, never will be. */
 #define LAB_PATIENCE_MS 20000
+#define TASK_END_MS 5000
 
 /* What the lab's own calls hand over; at the start of the arena. */
 struct lab_shared {
@@ -444,6 +445,16 @@ ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, str
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return err_set(e, EPIPE, "ended before it answered");
 	return n < 0 ? err_errno(e, "receive from a task") : n;
+}
+
+void lab_finish(int channel)
+{
+	char rest[256];
+	struct err ignored = {0};
+	shutdown(channel, SHUT_WR);
+	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, &ignored) > 0)
+		;
+	close(channel);
 }
 
 static int call_knob_get(struct host *h, void *arg, struct err *e)

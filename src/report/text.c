@@ -317,14 +317,30 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	return 0;
 }
 
-static const char *format_evidence(char *text, size_t size, double value)
+/* Units that a person reads better scaled; the others are written behind the number. */
+static const struct {
+	const char *unit;
+	enum quantity_kind kind;
+} scaled_units[] = {{"us", QUANTITY_DURATION}, {"B", QUANTITY_SIZE}, {"1/s", QUANTITY_RATE}};
+
+static const char *format_evidence(char *text, size_t size, double value, const char *unit)
 {
-	if (isnan(value))
+	bool whole = value >= 0 && value < 1e15;
+	if (isnan(value)) {
 		snprintf(text, size, "?");
-	else if (value >= 0 && value < 1e15 && (value >= 1000 || value == rint(value)))
+		return text;
+	}
+	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
+		if (strcmp(unit, scaled_units[i].unit) == 0)
+			return quantity_format(text, size, scaled_units[i].kind,
+					       quantity_round((uint64_t)rint(value)));
+	if (whole && (value >= 1000 || value == rint(value)))
 		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
 	else
 		snprintf(text, size, "%.3g", value);
+	size_t used = strlen(text);
+	if (*unit)
+		snprintf(text + used, size - used, " %s", unit);
 	return text;
 }
 
@@ -334,13 +350,15 @@ static void evidence(const struct page *p, const struct finding *f)
 	struct segments s = {0};
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
-		char current[32], proposed[32];
+		char current[64], proposed[64];
 		bool tried = !isnan(ev->at_proposed);
-		segment(p, &s, "%s %s%s%s%s%s", ev->name,
-			format_evidence(current, sizeof(current), ev->at_current),
-			tried ? " → " : "",
-			tried ? format_evidence(proposed, sizeof(proposed), ev->at_proposed) : "",
-			ev->unit[0] ? " " : "", ev->unit);
+		format_evidence(current, sizeof(current), ev->at_current, tried ? "" : ev->unit);
+		format_evidence(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
+		for (size_t k = 0; k < sizeof(scaled_units) / sizeof(*scaled_units); k++)
+			if (strcmp(ev->unit, scaled_units[k].unit) == 0)
+				format_evidence(current, sizeof(current), ev->at_current, ev->unit);
+		segment(p, &s, "%s %s%s%s", ev->name, current, tried ? " → " : "",
+			tried ? proposed : "");
 	}
 	put_segments(p, TONE_FAINT, 2, " · ", &s);
 }
@@ -353,7 +371,11 @@ static void knob_line(const struct page *p, const struct finding *f)
 	page_text(p, knob, sizeof(knob), "%s", f->knob);
 	page_text(p, change, sizeof(change), "%s%s%s", f->current[0] ? f->current : "?",
 		  f->proposed[0] ? " → " : "", f->proposed);
-	page_text(p, tried, sizeof(tried), "%s%s", f->tried[0] ? "tried: " : "not tried", f->tried);
+	page_text(p, tried, sizeof(tried), "%s%s",
+		  !f->tried[0]                             ? "not tried"
+		  : strncmp(f->tried, "not tried", 9) == 0 ? ""
+							   : "tried: ",
+		  f->tried);
 	size_t column = 2 + utf8_length(knob) + 3 + utf8_length(change);
 	fputs("  ", p->out);
 	put(p, TONE_BOLD, knob);

@@ -27,6 +27,7 @@ static void test_table_is_whole(void **state)
 		assert_non_null(k->since);
 		assert_true(strlen(k->name) < 48); /* struct wall, struct finding */
 		assert_string_not_equal(knob_scope_name(k->scope), "?");
+		assert_string_not_equal(knob_scope_text(k->scope), "?");
 		assert_string_not_equal(knob_effect_text(k->effect), "?");
 		if (k->shape != KNOB_WORD && k->min >= k->max)
 			fail_msg("%s: an empty range", k->name);

@@ -1,0 +1,193 @@
+#include "commands/command.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "commands/topic.h"
+#include "epolltune/cleanup.h"
+#include "report/render.h"
+
+#define LABEL_WIDTH 17
+#define TEXT_WIDTH 100 /* lines longer than this are hard to read */
+
+/* Words of `text` in lines of at most `width` columns, the first behind what stands there already,
+ * the others indented. The tables' texts are ASCII, so that a byte is a column. */
+static void print_wrapped(const char *text, size_t indent, size_t width)
+{
+	size_t column = indent;
+	while (*text) {
+		size_t word = strcspn(text, " ");
+		if (column > indent && column + 1 + word > width) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)word, text);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+static void print_labelled(const char *label, const char *text, size_t width)
+{
+	printf("  %-*s", LABEL_WIDTH - 2, label);
+	print_wrapped(text, LABEL_WIDTH, width);
+}
+
+static void print_range(json_t *topic, size_t width)
+{
+	const char *shape = json_string_value(json_object_get(topic, "shape"));
+	const char *of = strcmp(shape, "triple") == 0  ? "three numbers, ascending, each "
+			 : strcmp(shape, "range") == 0 ? "two numbers, ascending, each "
+						       : "";
+	char text[160];
+	snprintf(text, sizeof(text), "%s%lld to %lld %s", of,
+		 (long long)json_integer_value(json_object_get(topic, "min")),
+		 (long long)json_integer_value(json_object_get(topic, "max")),
+		 json_string_value(json_object_get(topic, "unit")));
+	print_labelled("range", text, width);
+}
+
+static void print_names(const char *label, json_t *names, size_t width)
+{
+	char text[2048] = "";
+	size_t used = 0, i;
+	json_t *name;
+	json_array_foreach(names, i, name)
+	{
+		int n = snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+				 json_string_value(name));
+		if (n < 0 || (size_t)n >= sizeof(text) - used)
+			break;
+		used += (size_t)n;
+	}
+	print_labelled(label, used ? text : "none", width);
+}
+
+/* The text follows the JSON object: this is its order, and its words. */
+static const struct {
+	const char *key, *label;
+} rows[] = {
+	{"claim", "it is said"},   {"truth", "it is so"},    {"value", "here"},
+	{"min", "range"},          {"scope_text", "scope"},  {"takes_effect", "takes effect"},
+	{"cost", "raising costs"}, {"remedy", "what to do"}, {"proof", "proof"},
+	{"probe", "probe"},        {"knobs", "knobs"},       {"findings", "findings"},
+	{"walls", "walls"},        {"source", "source"},     {"since", "since Linux"},
+};
+
+/* A sysctl that this kernel or namespace lacks is worth telling; that a device's or an
+ * application's knob has no one value is told by its scope. */
+static bool may_be_missing(json_t *topic)
+{
+	const char *scope = json_string_value(json_object_get(topic, "scope"));
+	return !scope || strcmp(scope, "netns") == 0 || strcmp(scope, "system") == 0;
+}
+
+static void topic_print(json_t *topic, size_t width)
+{
+	printf("%s (%s)\n", json_string_value(json_object_get(topic, "name")),
+	       json_string_value(json_object_get(topic, "kind")));
+	const char *what = json_string_value(json_object_get(topic, "what"));
+	if (what) {
+		printf("  ");
+		print_wrapped(what, 2, width);
+		putchar('\n');
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *value = json_object_get(topic, rows[i].key);
+		if (!value || (json_is_null(value) && !may_be_missing(topic)))
+			continue;
+		if (strcmp(rows[i].key, "min") == 0)
+			print_range(topic, width);
+		else if (json_is_array(value))
+			print_names(rows[i].label, value, width);
+		else if (json_is_null(value))
+			print_labelled(rows[i].label, "none", width);
+		else if (*json_string_value(value))
+			print_labelled(rows[i].label, json_string_value(value), width);
+	}
+}
+
+/* An error of standard output is told by main(), once. */
+static int topics_print(json_t *topics, bool json, struct err *e)
+{
+	if (json) {
+		CLEAN(json_decrefp)
+		json_t *whole = json_pack("{s:s, s:s, s:O}", "schema", "epolltune.explain/1",
+					  "version", EPOLLTUNE_VERSION, "topics", topics);
+		if (!whole)
+			return err_set(e, ENOMEM, "explain: out of memory");
+		json_dumpf(whole, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return 0;
+	}
+	size_t i, width = render_style_for(stdout, "never").width;
+	json_t *topic;
+	json_array_foreach(topics, i, topic)
+	{
+		if (i)
+			putchar('\n');
+		topic_print(topic, width < TEXT_WIDTH ? width : TEXT_WIDTH);
+	}
+	return 0;
+}
+
+static int unknown(const char *name, struct err *e)
+{
+	char nearest[VALUE_SIZE];
+	if (values_nearest("@topics", name, nearest))
+		return err_set(e, EINVAL, "explain: unknown name \"%.100s\"; did you mean %s?",
+			       name, nearest);
+	return err_set(e, EINVAL,
+		       "explain: unknown name \"%.100s\"; epolltune list shows those there are",
+		       name);
+}
+
+/* All names are looked up before anything is printed. */
+static int topics_collect(json_t *topics, char **names, int count, const struct host *h,
+			  struct err *e)
+{
+	for (int i = 0; i < count; i++) {
+		size_t at;
+		const struct topic_kind *kind = topic_find(names[i], &at);
+		if (!kind)
+			return unknown(names[i], e);
+		if (json_array_append_new(topics, kind->describe(at, h)))
+			return err_set(e, ENOMEM, "explain: out of memory");
+	}
+	return 0;
+}
+
+int command_explain(int argc, char **argv)
+{
+	struct err e = {0};
+	const char *value, *root = "/";
+	bool json = false;
+	const struct option_row *row;
+	struct options o = options_begin("explain", argc, argv);
+	while ((row = options_next(&o, &value, &e))) {
+		if (strcmp(row->name, "format") == 0)
+			json = strcmp(value, "json") == 0;
+		else if (strcmp(row->name, "sysroot") == 0)
+			root = value;
+	}
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	if (o.next == argc) {
+		err_set(&e, EINVAL, "explain: name what to explain; epolltune list shows it");
+		return command_error(&e);
+	}
+	CLEAN(host_closep) struct host *h = NULL;
+	CLEAN(json_decrefp) json_t *topics = json_array();
+	if (host_open(&h, root, &e) < 0 ||
+	    topics_collect(topics, argv + o.next, argc - o.next, h, &e) < 0 ||
+	    topics_print(topics, json, &e) < 0)
+		return command_error(&e);
+	return EXIT_OK;
+}

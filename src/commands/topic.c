@@ -1,0 +1,135 @@
+#include "commands/topic.h"
+
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/probe.h"
+#include "knobs/findings.h"
+#include "knobs/myths.h"
+#include "knobs/walls.h"
+
+static bool listed(const char *names, const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = names; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
+			return true;
+	}
+	return false;
+}
+
+/* "a,b" as ["a","b"]. */
+static json_t *names_json(const char *names)
+{
+	json_t *list = json_array();
+	while (*names) {
+		size_t length = strcspn(names, ",");
+		json_array_append_new(list, json_stringn(names, length));
+		names += length + (names[length] == ',');
+	}
+	return list;
+}
+
+static const char *knob_name_at(size_t i) { return knob_at(i)->name; }
+
+static json_t *knob_describe(size_t i, const struct host *h)
+{
+	static const char *const shapes[] = {"number", "triple", "range", "word"};
+	const struct knob *k = knob_at(i);
+	char value[KNOB_VALUE];
+	struct err e;
+	bool known = knob_read(k, h, value, &e) == 0;
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "kind",
+		"knob", "name", k->name, "what", k->what, "value", known ? value : NULL, "unit",
+		k->unit, "shape", shapes[k->shape], "scope", knob_scope_name(k->scope),
+		"scope_text", knob_scope_text(k->scope), "takes_effect",
+		knob_effect_text(k->effect), "cost", k->cost, "proof", k->counter, "walls",
+		names_json(k->walls), "source", k->source, "since", k->since);
+	if (k->shape != KNOB_WORD) {
+		json_object_set_new(object, "min", json_integer(k->min));
+		json_object_set_new(object, "max", json_integer(k->max));
+	}
+	return object;
+}
+
+static const char *wall_name_at(size_t i) { return wall_row_at(i)->name; }
+
+static const char *wall_probe(const char *wall)
+{
+	for (size_t i = 0; i < probe_count(); i++)
+		if (listed(probe_at(i)->walls, wall))
+			return probe_at(i)->name;
+	return NULL;
+}
+
+static json_t *wall_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct wall_row *w = wall_row_at(i);
+	size_t length = strlen(w->name);
+	json_t *knobs = json_array(), *findings = json_array();
+	for (size_t k = 0; k < knob_count(); k++)
+		if (listed(knob_at(k)->walls, w->name))
+			json_array_append_new(knobs, json_string(knob_at(k)->name));
+	for (size_t f = 0; f < finding_row_count(); f++) {
+		const char *id = finding_row_at(f)->id;
+		if (strncmp(id, w->name, length) == 0 && id[length] == '.')
+			json_array_append_new(findings, json_string(id));
+	}
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "kind", "wall", "name", w->name,
+			 "what", w->what, "unit", w->unit, "probe", wall_probe(w->name), "knobs",
+			 knobs, "findings", findings);
+}
+
+static const char *finding_name_at(size_t i) { return finding_row_at(i)->id; }
+
+static json_t *finding_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct finding_row *f = finding_row_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
+			 f->meaning, "remedy", f->remedy, "proof", f->proof);
+}
+
+static const char *probe_name_at(size_t i) { return probe_at(i)->name; }
+
+static json_t *probe_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct probe *p = probe_at(i);
+	return json_pack("{s:s, s:s, s:s, s:o}", "kind", "probe", "name", p->name, "what",
+			 p->summary, "walls", names_json(p->walls));
+}
+
+static const char *myth_name_at(size_t i) { return myth_at(i)->name; }
+
+static json_t *myth_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct myth *m = myth_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "myth", "name", m->name, "claim",
+			 m->claim, "truth", m->truth, "source", m->source, "since", m->since);
+}
+
+const struct topic_kind topic_kinds[] = {
+	{"wall", "walls", wall_row_count, wall_name_at, wall_describe},
+	{"probe", "probes", probe_count, probe_name_at, probe_describe},
+	{"knob", "knobs", knob_count, knob_name_at, knob_describe},
+	{"finding", "findings", finding_row_count, finding_name_at, finding_describe},
+	{"myth", "myths", myth_count, myth_name_at, myth_describe},
+};
+const size_t topic_kind_count = sizeof(topic_kinds) / sizeof(*topic_kinds);
+
+const struct topic_kind *topic_find(const char *name, size_t *i)
+{
+	const struct knob *k = knob_find(name);
+	for (size_t kind = 0; kind < topic_kind_count; kind++) {
+		const struct topic_kind *t = &topic_kinds[kind];
+		for (*i = 0; *i < t->count(); ++*i)
+			if (strcmp(t->name_at(*i), k ? k->name : name) == 0)
+				return t;
+	}
+	return NULL;
+}

@@ -1,0 +1,92 @@
+#include "knobs/findings.h"
+
+static const struct finding_row findings[] = {
+	{"descriptors.process.short",
+	 "The hard limit on descriptors lets no process hold the target's connections, whatever "
+	 "it does.",
+	 "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, or "
+	 "limits.conf. Above fs.nr_open, raise that first.",
+	 "EMFILE from accept(2)"},
+	{"descriptors.process.tight",
+	 "The hard limit on descriptors suffices for the target, with less than a quarter to "
+	 "spare.",
+	 "As for descriptors.process.short, before the load grows.", "EMFILE from accept(2)"},
+	{"descriptors.process.soft-limit",
+	 "The hard limit suffices, but a server that does not raise its soft limit by itself "
+	 "stops below the target.",
+	 "Let the server raise it (worker_rlimit_nofile of nginx, for example), or raise the "
+	 "soft limit where it is started.",
+	 "EMFILE from accept(2)"},
+	{"descriptors.system.short",
+	 "The machine as a whole has too few open files left for the target's connections.",
+	 "Raise fs.file-max; look in fs.file-nr for what takes so many.",
+	 "ENFILE from accept(2); fs.file-nr against fs.file-max"},
+	{"descriptors.system.tight",
+	 "The machine as a whole has enough open files left for the target, with less than a "
+	 "quarter to spare.",
+	 "As for descriptors.system.short, before the load grows.",
+	 "fs.file-nr against fs.file-max"},
+	{"epoll.watches.short", "One user may not register the target's connections in epoll sets.",
+	 "Raise fs.epoll.max_user_watches, or run the workers as different users.",
+	 "ENOSPC from epoll_ctl(2)"},
+	{"epoll.watches.tight",
+	 "One user may register the target's connections, with less than a quarter to spare.",
+	 "As for epoll.watches.short, before the load grows.", "ENOSPC from epoll_ctl(2)"},
+	{"memory.connection.short",
+	 "The target's connections would take more kernel memory than the machine can give.",
+	 "No knob makes a connection smaller than it is: add memory, or spread the connections "
+	 "over more machines.",
+	 "Slab caches (TCP, sock_inode_cache, filp, dentry, eventpoll) counted for each "
+	 "connection, against MemAvailable"},
+	{"memory.connection.tight",
+	 "The target's connections would take most of the memory that the machine can give.",
+	 "As for memory.connection.short, before the load grows.",
+	 "Slab caches counted for each connection, against MemAvailable"},
+	{"accept-queue.short",
+	 "While the server pauses, more clients arrive than its accept queue holds. Those beyond "
+	 "are dropped and come again after a second or more.",
+	 "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
+	 "restart or reload the server. Or shorten its pauses.",
+	 "TcpExt.ListenOverflows grows; none at the proposed value"},
+	{"accept-queue.tight",
+	 "The accept queue holds the clients of a pause, with less than a quarter to spare.",
+	 "As for accept-queue.short, before the load grows.",
+	 "TcpExt.ListenOverflows beyond the measured capacity"},
+	{"accept-queue.application",
+	 "A server that runs here passed to listen() less than the target needs: its own "
+	 "configuration bounds its accept queue, not the kernel.",
+	 "Raise the backlog in the server's configuration and restart or reload it.",
+	 "The listener's limit by inet_diag (Send-Q of ss -ltn) is below net.core.somaxconn"},
+	{"accept-queue.abort-on-overflow",
+	 "net.ipv4.tcp_abort_on_overflow is set: clients that meet a full accept queue are reset "
+	 "where a retransmission would have let them in.",
+	 "Set it to 0, unless something before the server turns resets into another try.",
+	 "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
+	{"knob.myth",
+	 "A knob stands at a value that goes round as advice and gains nothing, or does harm.",
+	 "See what explain says of the myth that the finding names.",
+	 "The running value, in the finding"},
+	{"lab.refused",
+	 "This system refuses the private namespaces that experiments run in, so only what is "
+	 "harmless was measured in place, or nothing.",
+	 "Run as root, or allow user namespaces: user.max_user_namespaces above 0, "
+	 "kernel.unprivileged_userns_clone=1 (Debian), "
+	 "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), or the container's seccomp "
+	 "profile.",
+	 "EPERM from unshare(2)"},
+	{"lab.uncopied",
+	 "Some knobs of the calling network namespace could not be copied into the lab, where "
+	 "they stood at the kernel's defaults.",
+	 "Run as root, or see what the finding says of each: what depends on them is derived, "
+	 "not measured.",
+	 "The names, in the finding"},
+	{"probe.failed",
+	 "An experiment ended with an error. What was read before it stands in the report, as "
+	 "inspected or derived.",
+	 "See the error in the finding; try again, or with --probe and that probe alone.",
+	 "The error, in the finding"},
+};
+
+size_t finding_row_count(void) { return sizeof(findings) / sizeof(*findings); }
+
+const struct finding_row *finding_row_at(size_t i) { return &findings[i]; }

@@ -1,0 +1,250 @@
+/* The command line, through the program itself: help, options refused by name, write errors. */
+#include "../support/support.h"
+#include "commands/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_run(const char *arguments, int status, const char *out, const char *errors)
+{
+	struct output o = run("\"$PROGRAM\" %s", arguments);
+	if (o.status != status || (out && !strstr(o.out, out)) ||
+	    (errors && !strstr(o.errors, errors)))
+		fail_msg("epolltune %s: status %d\n%s\n%s", arguments, o.status, o.out, o.errors);
+	if (out && !*out)
+		assert_string_equal(o.out, "");
+	if (errors && !*errors)
+		assert_string_equal(o.errors, "");
+	output_free(&o);
+}
+
+/* One line that says who speaks. */
+static void assert_one_line(const char *text)
+{
+	const char *end = strchr(text, '\n');
+	assert_memory_equal(text, "epolltune: ", 11);
+	assert_non_null(end);
+	assert_int_equal(end[1], 0);
+}
+
+static void assert_narrow(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		size_t columns = 0;
+		for (size_t i = 0; i < length; i++)
+			columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (columns > 80)
+			fail_msg("wider than 80: %.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+static void help_of_everything(void **state)
+{
+	(void)state;
+	struct output all = run("\"$PROGRAM\" --help");
+	assert_int_equal(all.status, 0);
+	assert_string_equal(all.errors, "");
+	assert_narrow(all.out);
+	for (size_t i = 0; i < command_table_size; i++) {
+		const struct command *c = &command_table[i];
+		assert_non_null(strstr(all.out, c->name));
+		assert_non_null(strstr(all.out, c->summary));
+		assert_true(c->summary[strlen(c->summary) - 1] != '.');
+		struct output one = run("\"$PROGRAM\" %s --help", c->name);
+		struct output same = run("\"$PROGRAM\" help %s", c->name);
+		assert_int_equal(one.status, 0);
+		assert_string_equal(one.errors, "");
+		assert_narrow(one.out);
+		assert_string_equal(one.out, same.out);
+		for (const struct option_row *row = c->options; row->name; row++) {
+			assert_non_null(strstr(one.out, row->name));
+			assert_non_null(strstr(one.out, row->help));
+			assert_true(row - c->options < 64);
+		}
+		output_free(&one);
+		output_free(&same);
+	}
+	output_free(&all);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	assert_run("", 3, "", "usage: epolltune COMMAND");
+	assert_run("verison", 3, "", "unknown command \"verison\"; did you mean version?");
+	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; epolltune --help lists them");
+	assert_run("''", 3, "", "unknown command \"\"");
+	assert_run("--frobnicate", 3, "", "unknown option \"--frobnicate\"");
+	assert_run("version --hlep", 3, "",
+		   "version: unknown option \"--hlep\"; did you mean --help?");
+	assert_run("version -x", 3, "", "version: unknown option \"-x\"");
+	assert_run("version more", 3, "", "version: unexpected argument \"more\"");
+	assert_run("version -- more", 3, "", "version: unexpected argument \"more\"");
+	assert_run("completion", 3, "", "name one shell, bash or zsh");
+	assert_run("completion fish", 3, "", "name one shell, bash or zsh");
+	assert_run("help xyzzy", 3, "", "unknown command \"xyzzy\"");
+	assert_run("--version", 0, "epolltune " EPOLLTUNE_VERSION "\n", "");
+	assert_run("-h", 0, "Usage: epolltune COMMAND", "");
+}
+
+static void versions_name_the_libraries(void **state)
+{
+	(void)state;
+	struct output o = run("\"$PROGRAM\" version");
+	assert_int_equal(o.status, 0);
+	static const char *const parts[] = {"epolltune ", "libnl ", "jansson ", "libsmartcols ",
+					    "Linux "};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_non_null(strstr(o.out, parts[i]));
+	assert_null(strchr(o.out, '?'));
+	output_free(&o);
+}
+
+static void lost_output_is_an_error(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"\"$PROGRAM\" version >/dev/full",
+		"\"$PROGRAM\" --help >/dev/full",
+		"\"$PROGRAM\" completion zsh >/dev/full",
+		"\"$PROGRAM\" version >&-",
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct output o = run("%s", lines[i]);
+		assert_int_equal(o.status, 3);
+		assert_one_line(o.errors);
+		assert_non_null(strstr(o.errors, "standard output"));
+		output_free(&o);
+	}
+	/* The reader is gone before the program starts to write. */
+	struct output o = run("{ sleep 0.2; \"$PROGRAM\" version; echo $? >&2; } | :");
+	assert_non_null(strstr(o.errors, "Broken pipe\n3\n"));
+	output_free(&o);
+	assert_run("version <&- 2>&-", 0, "epolltune ", "");
+}
+
+static const struct option_row rows[] = {
+	{"rate", "N", NULL, "x"},
+	{"format", "FORMAT", "text,json", "x"},
+	{"pick", "NAME,…", "text,json", "x"},
+	{"quick", NULL, NULL, "x"},
+	{0},
+};
+static const struct command with_operands = {"try", "WORD", "x", rows, NULL};
+static const struct command without = {"try", "", "x", rows, NULL};
+
+/* Walks a line of words and writes "name=value name [operands]", or the error. */
+static void walk(const struct command *c, const char *line, char *result, size_t size)
+{
+	char words[256], *argv[16] = {"try"}, *save = NULL;
+	int argc = 1;
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	struct options o = {.command = c, .argc = argc, .argv = argv, .next = 1};
+	struct err e = {0};
+	const char *value;
+	const struct option_row *row;
+	size_t used = 0;
+	result[0] = 0;
+	while ((row = options_next(&o, &value, &e)))
+		used += (size_t)snprintf(result + used, size - used, "%s%s%s ", row->name,
+					 value ? "=" : "", value ? value : "");
+	if (e.code) {
+		assert_int_equal(e.code, EINVAL);
+		snprintf(result, size, "%s", e.text);
+		return;
+	}
+	used += (size_t)snprintf(result + used, size - used, "%s[", o.help ? "help " : "");
+	for (int i = o.next; i < argc; i++)
+		used += (size_t)snprintf(result + used, size - used, "%s%s", i > o.next ? " " : "",
+					 argv[i]);
+	snprintf(result + used, size - used, "]");
+}
+
+static void options_are_walked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *result;
+	} cases[] = {
+		{"", "[]"},
+		{"a b", "[a b]"},
+		{"--rate 5 a", "rate=5 [a]"},
+		{"--rate=5 a", "rate=5 [a]"},
+		{"--rate= a", "rate= [a]"},
+		{"--rate -1", "rate=-1 []"},
+		{"--rate a=b", "rate=a=b []"},
+		{"a --quick b --rate 5 c", "quick rate=5 [a b c]"},
+		{"a - --quick", "quick [a -]"},
+		{"a --quick -- --rate b", "quick [a --rate b]"},
+		{"-- --", "[--]"},
+		{"--format json", "format=json []"},
+		{"--pick json,text", "pick=json,text []"},
+		{"--quick --help --wrong", "quick help [--help --wrong]"},
+		{"--rate", "--rate: needs an argument, N"},
+		{"--rate --quick", "--rate: needs an argument, N"},
+		{"--quick=1", "--quick: takes no argument"},
+		{"--rate 1 --rate 2", "--rate: given twice"},
+		{"--quick --quick", "--quick: given twice"},
+		{"--format xml", "--format: \"xml\" is none of text, json"},
+		{"--format text,json", "--format: \"text,json\" is none of text, json"},
+		{"--format=", "--format: \"\" is none of text, json"},
+		{"--pick text,xml", "--pick: \"xml\" is none of text, json"},
+		{"--pick text,", "--pick: \"\" is none of text, json"},
+		{"--rat 5", "try: unknown option \"--rat\"; did you mean --rate?"},
+		{"--fromat=json", "try: unknown option \"--fromat\"; did you mean --format?"},
+		{"--zzz", "try: unknown option \"--zzz\"; epolltune try --help lists them"},
+		{"-r 5", "try: unknown option \"-r\"; epolltune try --help lists them"},
+		{"---", "try: unknown option \"---\"; epolltune try --help lists them"},
+	};
+	char result[512];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		walk(&with_operands, cases[i].line, result, sizeof(result));
+		assert_string_equal(result, cases[i].result);
+	}
+	walk(&without, "--quick a", result, sizeof(result));
+	assert_string_equal(result, "try: unexpected argument \"a\"");
+}
+
+static void values_come_close(void **state)
+{
+	(void)state;
+	char nearest[VALUE_SIZE];
+	assert_true(values_nearest("text,json", "jsno", nearest));
+	assert_string_equal(nearest, "json");
+	assert_true(values_nearest("net.core.somaxconn,fs.file-max", "somaxconn", nearest));
+	assert_string_equal(nearest, "net.core.somaxconn");
+	assert_false(values_nearest("text,json", "yaml", nearest));
+	assert_false(values_nearest("text,json", "", nearest));
+	char longest[200];
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	assert_false(values_nearest("text,json", longest, nearest));
+}
+
+static void color_is_wanted_or_not(void **state)
+{
+	(void)state;
+	assert_true(color_wanted("always"));
+	assert_false(color_wanted("never"));
+	assert_false(color_wanted("auto"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(help_of_everything),
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(versions_name_the_libraries),
+		cmocka_unit_test(lost_output_is_an_error),
+		cmocka_unit_test(options_are_walked),
+		cmocka_unit_test(values_come_close),
+		cmocka_unit_test(color_is_wanted_or_not),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
