@@ -4,144 +4,13 @@
 #include <inttypes.h>
 #include <libsmartcols/libsmartcols.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "report/figure.h"
+#include "report/page.h"
 #include "report/utf8.h"
-
-#define WIDTH_MOST 100
-#define TEXT 2048 /* holds any paragraph: the longest fields of a finding together */
-
-struct page {
-	FILE *out;
-	unsigned width;
-	bool color, utf8;
-};
-
-enum tone { TONE_PLAIN, TONE_BOLD, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_FAINT };
-
-static const char *const tones[] = {
-	[TONE_PLAIN] = "",        [TONE_BOLD] = "\033[1m",   [TONE_GOOD] = "\033[32m",
-	[TONE_WARN] = "\033[33m", [TONE_BAD] = "\033[1;31m", [TONE_FAINT] = "\033[2m",
-};
-
-static void put(const struct page *p, enum tone tone, const char *text)
-{
-	bool color = p->color && tone != TONE_PLAIN && *text;
-	fprintf(p->out, "%s%s%s", color ? tones[tone] : "", text, color ? "\033[0m" : "");
-}
-
-/* printf for what goes to a page: printable, and in ASCII where it has to be. */
-__attribute__((format(printf, 4, 5))) static void page_text(const struct page *p, char *out,
-							    size_t size, const char *fmt, ...)
-{
-	char raw[TEXT];
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, args);
-	va_end(args);
-	if (p->utf8)
-		utf8_copy_printable(out, size, raw);
-	else
-		utf8_copy_ascii(out, size, raw);
-}
-
-/* A number stays with its digits and its unit: no line ends inside "10 000" or "100 Mbit/s". */
-static bool may_break(const char *text, const char *blank)
-{
-	if (blank == text || blank[-1] < '0' || blank[-1] > '9')
-		return true;
-	size_t next = strcspn(blank + 1, " ,.;:)");
-	return !(blank[1] >= '0' && blank[1] <= '9') && next > 3 && !memchr(blank + 1, '/', next);
-}
-
-/* The bytes of `text` that go on a line of `columns`, at least one word. */
-static size_t line_length(const char *text, size_t columns)
-{
-	size_t fits = 0, column = 0;
-	for (size_t i = 0;; i++) {
-		bool end = text[i] == 0;
-		if (end || (text[i] == ' ' && may_break(text, text + i))) {
-			if (column > columns && fits)
-				return fits;
-			fits = i;
-		}
-		if (end)
-			return fits;
-		column += ((unsigned char)text[i] & 0xc0) != 0x80;
-	}
-}
-
-/* Prints `text` wrapped; the first line starts at column `first`, the others at `indent`. */
-static void wrap(const struct page *p, enum tone tone, size_t first, size_t indent,
-		 const char *text)
-{
-	size_t start = first;
-	while (*text) {
-		char line[TEXT];
-		size_t length = line_length(text, p->width > start ? p->width - start : 1);
-		snprintf(line, sizeof(line), "%.*s", (int)length, text);
-		put(p, tone, line);
-		text += length;
-		text += strspn(text, " ");
-		fputc('\n', p->out);
-		if (*text)
-			fprintf(p->out, "%*s", (int)indent, "");
-		start = indent;
-	}
-}
-
-static void paragraph(const struct page *p, enum tone tone, size_t indent, const char *field)
-{
-	char text[TEXT];
-	page_text(p, text, sizeof(text), "%s", field);
-	if (!*text)
-		return;
-	fprintf(p->out, "%*s", (int)indent, "");
-	wrap(p, tone, indent, indent, text);
-}
-
-#define SEGMENTS 8
-
-/* Parts of a line that stay whole where they can: a new line starts between two of them. */
-struct segments {
-	size_t count;
-	char at[SEGMENTS][160];
-};
-
-__attribute__((format(printf, 3, 4))) static void segment(const struct page *p, struct segments *s,
-							  const char *fmt, ...)
-{
-	if (s->count == SEGMENTS)
-		return;
-	char text[TEXT];
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	page_text(p, s->at[s->count], sizeof(s->at[0]), "%s", text);
-	s->count++;
-}
-
-static void put_segments(const struct page *p, enum tone tone, size_t indent, const char *separator,
-			 const struct segments *s)
-{
-	char between[16], line[TEXT] = "";
-	page_text(p, between, sizeof(between), "%s", separator);
-	for (size_t i = 0; i < s->count; i++) {
-		size_t used = strlen(line);
-		if (used &&
-		    indent + utf8_length(line) + utf8_length(between) + utf8_length(s->at[i]) >
-			    p->width) {
-			paragraph(p, tone, indent, line);
-			used = 0;
-		}
-		snprintf(line + used, sizeof(line) - used, "%s%s", used ? between : "", s->at[i]);
-	}
-	paragraph(p, tone, indent, line);
-}
 
 static void head(const struct page *p, const struct report *r)
 {
@@ -151,80 +20,40 @@ static void head(const struct page *p, const struct report *r)
 		[ISOLATION_SYSROOT] = "inspected from a captured machine",
 		[ISOLATION_NONE] = "inspected only",
 	};
-	struct segments s = {0};
+	struct page_segments s = {0};
 	char size[32];
-	segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
-		r->host.name);
+	page_segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
+		     r->host.name);
 	if (r->host.kernel[0])
-		segment(p, &s, "Linux %s", r->host.kernel);
+		page_segment(p, &s, "Linux %s", r->host.kernel);
 	if (r->host.cpus)
-		segment(p, &s, "%" PRIu64 " CPU%s", r->host.cpus, r->host.cpus == 1 ? "" : "s");
+		page_segment(p, &s, "%" PRIu64 " CPU%s", r->host.cpus,
+			     r->host.cpus == 1 ? "" : "s");
 	if (r->host.memory_bytes)
-		segment(p, &s, "%s",
+		page_segment(
+			p, &s, "%s",
 			quantity_format(size, sizeof(size), QUANTITY_SIZE, r->host.memory_bytes));
-	segment(p, &s, "%s", ways[r->host.isolation]);
-	put_segments(p, TONE_BOLD, 0, " · ", &s);
+	page_segment(p, &s, "%s", ways[r->host.isolation]);
+	page_segments(p, TONE_BOLD, 0, " · ", &s);
 }
 
 static void question(const struct page *p, const struct target *t)
 {
-	struct segments s = {0};
+	struct page_segments s = {0};
 	char text[32];
-	segment(p, &s, "Ready%s for %s connections,",
-		t->role == TARGET_PROXY ? ", as a proxy," : "",
-		quantity_format(text, sizeof(text), QUANTITY_COUNT, t->connections));
-	segment(p, &s, "%s new ones a second,",
-		quantity_format(text, sizeof(text), QUANTITY_COUNT, t->rate_per_s));
-	segment(p, &s, "pauses of %s,",
-		quantity_format(text, sizeof(text), QUANTITY_DURATION, t->stall_us));
-	segment(p, &s, "%s away,",
-		quantity_format(text, sizeof(text), QUANTITY_DURATION, t->rtt_us));
-	segment(p, &s, "%s each?",
-		quantity_format(text, sizeof(text), QUANTITY_BANDWIDTH, t->bandwidth_bps));
-	put_segments(p, TONE_PLAIN, 0, " ", &s);
+	page_segment(p, &s, "Ready%s for %s connections,",
+		     t->role == TARGET_PROXY ? ", as a proxy," : "",
+		     quantity_format(text, sizeof(text), QUANTITY_COUNT, t->connections));
+	page_segment(p, &s, "%s new ones a second,",
+		     quantity_format(text, sizeof(text), QUANTITY_COUNT, t->rate_per_s));
+	page_segment(p, &s, "pauses of %s,",
+		     quantity_format(text, sizeof(text), QUANTITY_DURATION, t->stall_us));
+	page_segment(p, &s, "%s away,",
+		     quantity_format(text, sizeof(text), QUANTITY_DURATION, t->rtt_us));
+	page_segment(p, &s, "%s each?",
+		     quantity_format(text, sizeof(text), QUANTITY_BANDWIDTH, t->bandwidth_bps));
+	page_segments(p, TONE_PLAIN, 0, " ", &s);
 	fputc('\n', p->out);
-}
-
-/* B/s as networks and disks count them, in decimal. */
-static void format_byte_rate(char *text, size_t size, uint64_t value)
-{
-	char bits[32];
-	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH, value);
-	char *blank = strrchr(bits, ' ');
-	const char *prefix = blank[1] == 'b' ? "" : (char[]){blank[1], 0};
-	snprintf(text, size, "%.*s %sB/s", (int)(blank - bits), bits, prefix);
-}
-
-/* A quantity of a wall with its unit; what is counted in things ("connections") goes without. */
-static void format_quantity(char *text, size_t size, const char *unit, int64_t value)
-{
-	if (value > INT64_MAX / 2) {
-		snprintf(text, size, "no limit");
-		return;
-	}
-	char *at = text;
-	if (value < 0 && size > 1) {
-		*at++ = '-';
-		size--;
-	}
-	uint64_t amount = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-	if (strcmp(unit, "B/s") == 0) {
-		format_byte_rate(at, size, amount);
-	} else if (strcmp(unit, "B") == 0) {
-		quantity_format(at, size, QUANTITY_SIZE, amount);
-	} else if (strcmp(unit, "us") == 0) {
-		quantity_format(at, size, QUANTITY_DURATION, amount);
-	} else {
-		quantity_format(at, size, QUANTITY_COUNT, amount);
-		size_t used = strlen(at);
-		if (strlen(unit) < 4 && *unit)
-			snprintf(at + used, size - used, " %s", unit);
-	}
-}
-
-static int64_t stands_at(const struct wall *w)
-{
-	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE ? w->measured : w->limit;
 }
 
 enum { COLUMN_WALL, COLUMN_STANDS, COLUMN_NEEDED, COLUMN_HOW, COLUMN_VERDICT };
@@ -249,10 +78,10 @@ static bool add_wall(const struct page *p, struct libscols_table *table, const s
 		return false;
 	char name[64], stands[64] = "?", needed[64] = "-";
 	page_text(p, name, sizeof(name), "%s", w->name);
-	if (stands_at(w) != REPORT_NONE)
-		format_quantity(stands, sizeof(stands), w->unit, stands_at(w));
+	if (figure_of(w) != REPORT_NONE)
+		figure_format(stands, sizeof(stands), w->unit, figure_of(w));
 	if (w->needed != REPORT_NONE)
-		format_quantity(needed, sizeof(needed), w->unit, w->needed);
+		figure_format(needed, sizeof(needed), w->unit, w->needed);
 	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
 		      scols_line_set_data(line, COLUMN_STANDS, stands) ||
 		      scols_line_set_data(line, COLUMN_NEEDED, needed) ||
@@ -260,7 +89,7 @@ static bool add_wall(const struct page *p, struct libscols_table *table, const s
 		      scols_line_set_data(line, COLUMN_VERDICT, verdicts[w->verdict]);
 	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_VERDICT);
 	if (p->color && cell)
-		failed |= scols_cell_set_color(cell, tones[verdict_tones[w->verdict]]) != 0;
+		failed |= scols_cell_set_color(cell, page_tone(verdict_tones[w->verdict])) != 0;
 	return !failed;
 }
 
@@ -309,10 +138,10 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	fputc('\n', p->out);
 	for (size_t i = 0; i < r->wall_count; i++)
 		if (r->walls[i].verdict == VERDICT_UNKNOWN && r->walls[i].detail[0]) {
-			char reason[TEXT];
+			char reason[PAGE_TEXT];
 			page_text(p, reason, sizeof(reason), "%s: %s", r->walls[i].name,
 				  r->walls[i].detail);
-			wrap(p, TONE_PLAIN, 0, 2, reason);
+			page_wrap(p, TONE_PLAIN, 0, 2, reason);
 		}
 	return 0;
 }
@@ -347,7 +176,7 @@ static const char *format_evidence(char *text, size_t size, double value, const 
 /* "ListenOverflows 903 → 0 SYNs · …": at the current value, at the proposed one if tried. */
 static void evidence(const struct page *p, const struct finding *f)
 {
-	struct segments s = {0};
+	struct page_segments s = {0};
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
 		char current[64], proposed[64];
@@ -357,17 +186,17 @@ static void evidence(const struct page *p, const struct finding *f)
 		for (size_t k = 0; k < sizeof(scaled_units) / sizeof(*scaled_units); k++)
 			if (strcmp(ev->unit, scaled_units[k].unit) == 0)
 				format_evidence(current, sizeof(current), ev->at_current, ev->unit);
-		segment(p, &s, "%s %s%s%s", ev->name, current, tried ? " → " : "",
-			tried ? proposed : "");
+		page_segment(p, &s, "%s %s%s%s", ev->name, current, tried ? " → " : "",
+			     tried ? proposed : "");
 	}
-	put_segments(p, TONE_FAINT, 2, " · ", &s);
+	page_segments(p, TONE_FAINT, 2, " · ", &s);
 }
 
 static void knob_line(const struct page *p, const struct finding *f)
 {
 	if (!f->knob[0] || (!f->current[0] && !f->proposed[0]))
 		return;
-	char knob[TEXT], change[TEXT], tried[TEXT];
+	char knob[PAGE_TEXT], change[PAGE_TEXT], tried[PAGE_TEXT];
 	page_text(p, knob, sizeof(knob), "%s", f->knob);
 	page_text(p, change, sizeof(change), "%s%s%s", f->current[0] ? f->current : "?",
 		  f->proposed[0] ? " → " : "", f->proposed);
@@ -378,13 +207,13 @@ static void knob_line(const struct page *p, const struct finding *f)
 		  f->tried);
 	size_t column = 2 + utf8_length(knob) + 3 + utf8_length(change);
 	fputs("  ", p->out);
-	put(p, TONE_BOLD, knob);
+	page_put(p, TONE_BOLD, knob);
 	if (column <= p->width) {
 		fputs("   ", p->out);
-		put(p, TONE_BOLD, change);
+		page_put(p, TONE_BOLD, change);
 	} else {
 		fputc('\n', p->out);
-		paragraph(p, TONE_BOLD, 4, change);
+		page_paragraph(p, TONE_BOLD, 4, change);
 	}
 	if (column <= p->width && f->proposed[0] && column + 4 + utf8_length(tried) <= p->width) {
 		fprintf(p->out, "    %s\n", tried);
@@ -393,7 +222,7 @@ static void knob_line(const struct page *p, const struct finding *f)
 	if (column <= p->width)
 		fputc('\n', p->out);
 	if (f->proposed[0])
-		paragraph(p, TONE_PLAIN, 4, tried);
+		page_paragraph(p, TONE_PLAIN, 4, tried);
 }
 
 static void finding_block(const struct page *p, const struct finding *f)
@@ -401,16 +230,16 @@ static void finding_block(const struct page *p, const struct finding *f)
 	const char *level = finding_level_name(f->level);
 	char id[64];
 	page_text(p, id, sizeof(id), "%s", f->id);
-	put(p, TONE_BOLD, id);
+	page_put(p, TONE_BOLD, id);
 	size_t used = utf8_length(id) + strlen(level);
 	fprintf(p->out, "%*s", p->width > used ? (int)(p->width - used) : 1, "");
-	put(p, f->level == LEVEL_CRITICAL ? TONE_BAD : TONE_WARN, level);
+	page_put(p, f->level == LEVEL_CRITICAL ? TONE_BAD : TONE_WARN, level);
 	fputc('\n', p->out);
-	paragraph(p, TONE_PLAIN, 2, f->title);
-	paragraph(p, TONE_PLAIN, 2, f->detail);
+	page_paragraph(p, TONE_PLAIN, 2, f->title);
+	page_paragraph(p, TONE_PLAIN, 2, f->detail);
 	knob_line(p, f);
 	evidence(p, f);
-	paragraph(p, TONE_PLAIN, 2, f->advice);
+	page_paragraph(p, TONE_PLAIN, 2, f->advice);
 	fputc('\n', p->out);
 }
 
@@ -427,14 +256,14 @@ static void append_sentence(char *text, size_t size, const char *sentence)
 /* "note     knob.myth: …", the shape of what needs no action now. */
 static void finding_line(const struct page *p, const struct finding *f)
 {
-	char text[TEXT], line[TEXT];
+	char text[PAGE_TEXT], line[PAGE_TEXT];
 	snprintf(text, sizeof(text), "%s:", f->id);
 	append_sentence(text, sizeof(text), f->title);
 	append_sentence(text, sizeof(text), f->detail);
 	append_sentence(text, sizeof(text), f->advice);
 	page_text(p, line, sizeof(line), "%s", text);
 	fprintf(p->out, "%-8s ", finding_level_name(f->level));
-	wrap(p, TONE_PLAIN, 9, 9, line);
+	page_wrap(p, TONE_PLAIN, 9, 9, line);
 }
 
 static size_t findings(const struct page *p, const struct report *r, enum finding_level level,
@@ -493,19 +322,14 @@ static void closing(const struct page *p, const struct report *r)
 		static const char more[] = "More on it:  ";
 		size_t columns = strlen(text) + 2 + strlen(more) + utf8_length(shown);
 		fprintf(p->out, "%c%s", columns <= p->width ? ' ' : '\n', more);
-		put(p, TONE_BOLD, shown);
+		page_put(p, TONE_BOLD, shown);
 	}
 	fputc('\n', p->out);
 }
 
 int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	struct page p = {
-		.out = out,
-		.width = style->width < WIDTH_MOST ? style->width : WIDTH_MOST,
-		.color = style->color,
-		.utf8 = style->utf8,
-	};
+	struct page p = page_open(out, style);
 	head(&p, r);
 	question(&p, &r->target);
 	int status = walls(&p, r, e);

@@ -1,0 +1,128 @@
+#include "report/page.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "report/utf8.h"
+
+#define WIDTH_MOST 100
+
+static const char *const tones[] = {
+	[TONE_PLAIN] = "",        [TONE_BOLD] = "\033[1m",   [TONE_GOOD] = "\033[32m",
+	[TONE_WARN] = "\033[33m", [TONE_BAD] = "\033[1;31m", [TONE_FAINT] = "\033[2m",
+};
+
+struct page page_open(FILE *out, const struct render_style *style)
+{
+	return (struct page){
+		.out = out,
+		.width = style->width < WIDTH_MOST ? style->width : WIDTH_MOST,
+		.color = style->color,
+		.utf8 = style->utf8,
+	};
+}
+
+const char *page_tone(enum tone tone) { return tones[tone]; }
+
+void page_put(const struct page *p, enum tone tone, const char *text)
+{
+	bool color = p->color && tone != TONE_PLAIN && *text;
+	fprintf(p->out, "%s%s%s", color ? tones[tone] : "", text, color ? "\033[0m" : "");
+}
+
+void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
+{
+	char raw[PAGE_TEXT];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, args);
+	va_end(args);
+	if (p->utf8)
+		utf8_copy_printable(out, size, raw);
+	else
+		utf8_copy_ascii(out, size, raw);
+}
+
+/* A number stays with its digits and its unit: no line ends inside "10 000" or "100 Mbit/s". */
+static bool may_break(const char *text, const char *blank)
+{
+	if (blank == text || blank[-1] < '0' || blank[-1] > '9')
+		return true;
+	size_t next = strcspn(blank + 1, " ,.;:)");
+	return !(blank[1] >= '0' && blank[1] <= '9') && next > 3 && !memchr(blank + 1, '/', next);
+}
+
+/* The bytes of `text` that go on a line of `columns`, at least one word. */
+static size_t line_length(const char *text, size_t columns)
+{
+	size_t fits = 0, column = 0;
+	for (size_t i = 0;; i++) {
+		bool end = text[i] == 0;
+		if (end || (text[i] == ' ' && may_break(text, text + i))) {
+			if (column > columns && fits)
+				return fits;
+			fits = i;
+		}
+		if (end)
+			return fits;
+		column += ((unsigned char)text[i] & 0xc0) != 0x80;
+	}
+}
+
+void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent, const char *text)
+{
+	size_t start = first;
+	while (*text) {
+		char line[PAGE_TEXT];
+		size_t length = line_length(text, p->width > start ? p->width - start : 1);
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		page_put(p, tone, line);
+		text += length;
+		text += strspn(text, " ");
+		fputc('\n', p->out);
+		if (*text)
+			fprintf(p->out, "%*s", (int)indent, "");
+		start = indent;
+	}
+}
+
+void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field)
+{
+	char text[PAGE_TEXT];
+	page_text(p, text, sizeof(text), "%s", field);
+	if (!*text)
+		return;
+	fprintf(p->out, "%*s", (int)indent, "");
+	page_wrap(p, tone, indent, indent, text);
+}
+
+void page_segment(const struct page *p, struct page_segments *s, const char *fmt, ...)
+{
+	if (s->count == PAGE_SEGMENTS)
+		return;
+	char text[PAGE_TEXT];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	page_text(p, s->at[s->count], sizeof(s->at[0]), "%s", text);
+	s->count++;
+}
+
+void page_segments(const struct page *p, enum tone tone, size_t indent, const char *separator,
+		   const struct page_segments *s)
+{
+	char between[16], line[PAGE_TEXT] = "";
+	page_text(p, between, sizeof(between), "%s", separator);
+	for (size_t i = 0; i < s->count; i++) {
+		size_t used = strlen(line);
+		if (used &&
+		    indent + utf8_length(line) + utf8_length(between) + utf8_length(s->at[i]) >
+			    p->width) {
+			page_paragraph(p, tone, indent, line);
+			used = 0;
+		}
+		snprintf(line + used, sizeof(line) - used, "%s%s", used ? between : "", s->at[i]);
+	}
+	page_paragraph(p, tone, indent, line);
+}

@@ -1,0 +1,47 @@
+/* page: text laid out for a person: wrapped, coloured where asked for, in ASCII where it has to be.
+ */
+#ifndef EPOLLTUNE_PAGE_H
+#define EPOLLTUNE_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "report/render.h"
+
+#define PAGE_TEXT 2048 /* holds any paragraph: the longest fields of a finding together */
+
+struct page {
+	FILE *out;
+	unsigned width;
+	bool color, utf8;
+};
+
+enum tone { TONE_PLAIN, TONE_BOLD, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_FAINT };
+
+struct page page_open(FILE *out, const struct render_style *style);
+/* The escape sequence of a tone; "" for the plain one. */
+const char *page_tone(enum tone tone);
+void page_put(const struct page *p, enum tone tone, const char *text);
+/* printf for what goes to a page: printable, and in ASCII where it has to be. */
+void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Prints text that page_text() made, wrapped; the first line starts at column `first`, the others
+ * at `indent`. A newline at the end, unless the text is empty. */
+void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent, const char *text);
+/* page_text() and page_wrap() of a field; nothing for an empty one. */
+void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field);
+
+#define PAGE_SEGMENTS 8
+
+/* Parts of a line that stay whole where they can: a new line starts between two of them. */
+struct page_segments {
+	size_t count;
+	char at[PAGE_SEGMENTS][160];
+};
+void page_segment(const struct page *p, struct page_segments *s, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void page_segments(const struct page *p, enum tone tone, size_t indent, const char *separator,
+		   const struct page_segments *s);
+
+#endif
