@@ -260,12 +260,16 @@ static void join_once(struct report *whole, const struct report *part)
 static void report_head(const struct stage *stage, struct report *out)
 {
 	struct host_facts facts;
+	struct host_identity identity;
+	struct err untold;
 	const struct check_options *o = stage->options;
 	report_init(out);
 	clock_gettime(CLOCK_REALTIME, &out->time);
 	host_facts(stage->host, &facts);
 	report_text(out->host.name, "%s", facts.name);
 	report_text(out->host.kernel, "%s", facts.kernel);
+	if (host_identity(stage->host, &identity, &untold) == 0)
+		report_text(out->host.boot, "%s", identity.boot);
 	out->host.cpus = facts.cpus;
 	out->host.memory_bytes = facts.memory_bytes;
 	out->target = o->target;

@@ -69,6 +69,7 @@ static json_t *host(struct writer *w, const struct report_host *h)
 	json_t *o = json_object();
 	set(w, o, "name", text(h->name));
 	set(w, o, "kernel", text(h->kernel));
+	set(w, o, "boot", text_or_null(h->boot));
 	set(w, o, "cpus", fact(h->cpus));
 	set(w, o, "memory_bytes", fact(h->memory_bytes));
 	set(w, o, "isolation", text(report_isolation_name(h->isolation)));
