@@ -62,6 +62,10 @@ const char *knob_effect_text(enum knob_effect e);
 
 #define KNOB_VALUE 80 /* bytes that hold any value of the table's knobs, normalised */
 
+#define KNOB_PATH 128
+/* A sysctl's file, for host_read() and the like: "proc/sys/net/core/somaxconn". */
+void knob_path(const struct knob *k, char path[KNOB_PATH]);
+
 /* Reads the running value from a host (live or captured), blanks normalised to one space; for
  * RLIMIT_NOFILE "soft hard" of this process. Any order and any range is read as it stands. -ENOENT:
  * this kernel or capture has none, or devices and applications have their own; -EBADMSG: not of the

@@ -201,9 +201,9 @@ static bool is_sysctl(const struct knob *k)
 	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
 }
 
-static void sysctl_path(const struct knob *k, char *path, size_t size)
+void knob_path(const struct knob *k, char path[KNOB_PATH])
 {
-	snprintf(path, size, "proc/sys/%s", k->name);
+	snprintf(path, KNOB_PATH, "proc/sys/%s", k->name);
 	for (char *dot = path; (dot = strchr(dot, '.'));)
 		*dot = '/';
 }
@@ -230,8 +230,8 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 		return err_set(e, ENOENT, "%s: %s", k->name,
 			       k->scope == KNOB_DEVICE ? "each interface has its own"
 						       : "each application chooses its own");
-	char path[128], text[256];
-	sysctl_path(k, path, sizeof(path));
+	char path[KNOB_PATH], text[256];
+	knob_path(k, path);
 	ssize_t n = host_read(h, path, text, sizeof(text), e);
 	if (n < 0 && n != -EFBIG)
 		return (int)n;
@@ -245,13 +245,13 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)
 {
-	char path[128], normal[KNOB_VALUE];
+	char path[KNOB_PATH], normal[KNOB_VALUE];
 	int r = knob_check(k, value, normal, e);
 	if (r < 0)
 		return r;
 	if (!is_sysctl(k))
 		return err_set(e, EOPNOTSUPP, "%s: not a sysctl, of scope %s", k->name,
 			       knob_scope_name(k->scope));
-	sysctl_path(k, path, sizeof(path));
+	knob_path(k, path);
 	return host_write(h, path, normal, e);
 }
