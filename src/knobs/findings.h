@@ -1,5 +1,5 @@
 /* findings: the table of the findings that a report may hold, for `explain` and the manual. A probe
- * that makes a finding of a new id adds a row here; a test compares the two. */
+ * that makes a finding of a new id adds a row here, and one to epolltune-knobs(7). */
 #ifndef EPOLLTUNE_FINDINGS_H
 #define EPOLLTUNE_FINDINGS_H
 

@@ -40,7 +40,7 @@ static const struct knob knobs[] = {
 		.min = 64,
 		.max = NR_OPEN_MAX,
 		.walls = "descriptors.process",
-		.what = "The ceiling to which RLIMIT_NOFILE may be raised, by anybody. 1 048 576 "
+		.what = "The ceiling to which RLIMIT_NOFILE may be raised, by anybody. 1048576 "
 			"by default.",
 		.cost = "Nothing by itself; it allows a process a descriptor table of 8 bytes a "
 			"slot.",

@@ -201,6 +201,36 @@ static void test_captured_machine(void **state)
 	output_free(&o);
 }
 
+/* What check finds on a machine where everything is short has a row in the table of findings. */
+static void test_findings_are_explained(void **state)
+{
+	(void)state;
+	char root[] = "/tmp/epolltune-topics-XXXXXX";
+	assert_non_null(mkdtemp(root));
+	make_file(root, "proc/sys/net/core/somaxconn", "37\n");
+	make_file(root, "proc/sys/net/ipv4/tcp_abort_on_overflow", "1\n");
+	make_file(root, "proc/sys/fs/file-nr", "190\t0\t200\n");
+	make_file(root, "proc/sys/fs/epoll/max_user_watches", "10\n");
+	make_file(root, "proc/self/limits",
+		  "Max open files            333       333       files\n");
+	make_file(root, "proc/meminfo", "MemTotal: 2048 kB\nMemAvailable: 1024 kB\n");
+	struct output o = run("$PROGRAM check --format json --sysroot %s", root);
+	struct output removed = run("rm -r %s", root);
+	output_free(&removed);
+	assert_int_equal(o.status, 2);
+	json_t *j = json_of(&o), *finding;
+	size_t i, place;
+	json_array_foreach(json_object_get(j, "findings"), i, finding)
+	{
+		const struct topic_kind *kind = topic_find(string_of(finding, "id"), &place);
+		if (!kind || strcmp(kind->name, "finding") != 0)
+			fail_msg("%s has no row", string_of(finding, "id"));
+	}
+	assert_true(i >= 4);
+	json_decref(j);
+	output_free(&o);
+}
+
 static void test_full_disk(void **state)
 {
 	(void)state;
@@ -250,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_captured_machine),
+		cmocka_unit_test(test_findings_are_explained),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_tables_agree),
 	};
