@@ -1,21 +1,20 @@
 #!/bin/sh
-# The C tests of the lab and of all below it on Debian's kernel, as root and as an ordinary user: an
+# The C tests of the lab on Debian's kernel, as root and as an ordinary user: an
 # older kernel has no per-NAPI settings, and no net/core in an unprivileged network namespace.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
 build=${BUILD:-build}
 set --
-for source in "$vm"/../unit/test_*.c "$vm"/../lab/test_*.c; do
-	program=${source#"$vm/../"}
-	program=${program%.c}
-	set -- "$@" --file "$build/tests/$program:/tests/$program"
+for source in "$vm"/../lab/test_*.c; do
+	name=$(basename "$source" .c)
+	set -- "$@" --file "$build/tests/lab/$name:/tests/$name"
 done
 boot --memory 2048 --time 150 "$@" - <<'END'
 #!/bin/sh
 cd /tests
 for user in as_user env; do
-	for test in */test_*; do
+	for test in test_*; do
 		$user ./"$test" >/tmp/out 2>&1
 		status=$?
 		echo "$user $test $status"

@@ -1,0 +1,110 @@
+#!/bin/sh
+# `epolltune check` on Debian's kernel, with faults planted that no test may plant in the machine that
+# it runs on: global limits, namespaces refused. It names each, and changes nothing.
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+boot --time 170 --get "/tmp/reports:$work/reports" - <<'END'
+#!/bin/sh
+# A copy of all that a check must leave as it was, to /tmp/$1.
+snapshot() {
+	{
+		sysctl -a 2>/dev/null | grep -vE '^(fs\.(file-nr|inode|dentry)|kernel\.(random|ns_last_pid|pty\.nr))'
+		ip -o link | sed 's/ qlen.*//'
+		ls -l /proc/[0-9]*/ns 2>/dev/null | sed -n 's/.*-> //p' | sort -u
+		pidof epolltune
+		ls /tmp
+	} >"/run/$1"
+}
+# check NAME [COMMAND…]: a report as JSON, by that command, to NAME.
+check() {
+	name=$1
+	shift
+	"$@" --format json >/tmp/reports/"$name" 2>/tmp/reports/"$name.err"
+	echo "$name $?"
+}
+queue='epolltune check --probe accept-queue'
+files='epolltune check --probe descriptors,accept-queue'
+mkdir /tmp/reports
+ulimit -n 65536
+epolltune check --quick >/run/warm 2>&1 # what loads modules or fills caches has done so then
+snapshot before
+
+check root epolltune check
+check user as_user epolltune check
+snapshot after
+diff /run/before /run/after && echo unchanged
+epolltune check >/run/killed 2>&1 &
+sleep 2
+kill -9 $!
+wait
+tries=0
+until snapshot after; cmp -s /run/before /run/after || [ $tries -ge 50 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+diff /run/before /run/after && echo unchanged
+
+echo 37 >/proc/sys/net/core/somaxconn
+check root-37 $queue
+check user-37 as_user $queue
+check nested as_user unshare -Urn $queue
+echo 5000 >/proc/sys/net/core/somaxconn
+check user-5000 as_user $queue --rate 50k
+
+echo 0 >/proc/sys/user/max_user_namespaces
+check refused as_user $queue
+echo 1000 >/proc/sys/user/max_user_namespaces
+echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+check refused-debian as_user $queue
+echo 1 >/proc/sys/kernel/unprivileged_userns_clone
+
+read -r used rest </proc/sys/fs/file-nr
+echo $((used + 300)) >/proc/sys/fs/file-max
+check root-files $files
+check user-files as_user $files
+[ "$(cat /proc/sys/fs/file-max)" -eq $((used + 300)) ] && echo unchanged
+END
+[ "$status" -eq 0 ] || fail "exit status $status"
+[ "$(grep -c '^unchanged$' "$work/out")" -eq 3 ] || fail 'check left something behind'
+
+# expect NAME STATUS [FILTER]…: the exit status, and jq filters that hold for the report.
+expect() {
+	name=$1
+	report=$work/reports/$name
+	grep -qx "$name $2" "$work/out" || { cat "$report" "$report.err"; fail "$name: not exit status $2"; }
+	shift 2
+	for filter in '.schema == "epolltune.report/1"' '.host.kernel | startswith("6.1.")' "$@"; do
+		jq -e "$filter" "$report" >/dev/null || { cat "$report" "$report.err"; fail "$name: not $filter"; }
+	done
+}
+sound='all(.findings[]; .id != "probe.failed")'
+wall() { printf '(.walls[] | select(.name == "%s")).%s' "$1" "$2"; }
+finding() { printf 'any(.findings[]; .id == "%s" and %s)' "$1" "$2"; }
+
+for name in root user; do
+	expect $name "$(jq '.summary.status | {ok: 0, warning: 1, critical: 2, unknown: 3}[.]' "$work/reports/$name")" \
+		"$sound" '.host.isolation == "lab"' \
+		"$(wall descriptors.process 'verdict == "ok"')" "$(wall descriptors.process 'method == "measured"')" \
+		"$(wall accept-queue 'measured == 4097')" '.summary.short == 0'
+done
+for name in root-37 user-37; do
+	expect $name 2 "$sound" '.host.isolation == "lab"' "$(wall accept-queue 'measured == 38')" \
+		"$(wall accept-queue 'verdict == "short"')" \
+		"$(finding accept-queue.short '.knob == "net.core.somaxconn" and .current == "37" and (.proposed | tonumber) >= 1000')" \
+		"$(finding accept-queue.short 'any(.evidence[]; .name == "ListenOverflows" and .at_current > 0 and .at_proposed == 0)')"
+done
+# In a user namespace of another user 6.1 has no somaxconn to read.
+expect nested 3 "$sound" "$(wall accept-queue 'verdict == "unknown"')"
+# Nor a lab of an ordinary user one to raise: not measured, and not said to be.
+expect user-5000 1 "$sound" "$(wall accept-queue 'method == "derived"')" \
+	"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
+	"$(wall accept-queue 'detail | contains("oot measures it")')"
+for name in refused refused-debian; do
+	expect $name 0 "$sound" '.host.isolation == "in-place"' "$(wall accept-queue 'verdict == "ok"')" \
+		"$(finding lab.refused '.level == "skipped" and (.detail | contains("user.max_user_namespaces") and contains("kernel.unprivileged_userns_clone=1"))')"
+done
+for name in root-files user-files; do
+	expect $name 2 "$(wall descriptors.system 'verdict == "short"')" "$(wall descriptors.system 'limit <= 300')" \
+		"$(finding descriptors.system.short '.level == "critical" and .knob == "fs.file-max" and .remedy == "kernel" and (.proposed | tonumber) > 10000')"
+done
