@@ -136,7 +136,7 @@ $(PROGRAM): $(BUILD)/src/main.o $(ARCHIVE)
 # Made anew so that a removed source leaves no member behind.
 $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
 	@rm -f $@
-	$(AR) rcs $@ $(OBJECTS)
+	@$(AR) rcs $@ $(OBJECTS)
 
 $(BUILD)/sources: force
 	@mkdir -p $(@D)

@@ -328,7 +328,8 @@ static int accept_queue_inspect(struct probe_run *run, struct err *e)
 		if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
 			short_finding(run, &l, w, needed);
 	}
-	note_listeners(run, &l, needed);
+	if (!l.by_argument)
+		note_listeners(run, &l, needed);
 	note_abort(run);
 	return 0;
 }
@@ -393,7 +394,7 @@ static void stall_tell(struct probe_run *run, struct finding *f, const struct st
 	char arrivals[32], drops[32], pause[32], last[32];
 	quantity_format(arrivals, sizeof(arrivals), QUANTITY_COUNT, s->arrivals);
 	quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us);
-	quantity_format(last, sizeof(last), QUANTITY_DURATION, s->last_in_us);
+	quantity_format(last, sizeof(last), QUANTITY_DURATION, quantity_round(s->last_in_us));
 	if (!s->queue.drops) {
 		report_text(
 			f->detail,
@@ -435,10 +436,10 @@ static void short_prove(struct probe_run *run, const struct limits *l, struct fi
 	if (rc)
 		report_text(f->tried, "%s", e.text);
 	else
-		report_text(
-			f->tried, "tried: %llu dropped, the last one in after %s",
-			(unsigned long long)then.queue.drops,
-			quantity_format(last, sizeof(last), QUANTITY_DURATION, then.last_in_us));
+		report_text(f->tried, "%llu dropped, the last one in after %s",
+			    (unsigned long long)then.queue.drops,
+			    quantity_format(last, sizeof(last), QUANTITY_DURATION,
+					    quantity_round(then.last_in_us)));
 }
 
 /* Without an experiment the inspected wall stands, and is called derived. */
@@ -496,7 +497,8 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 		size_t used = strlen(w->detail);
 		snprintf(w->detail + used, sizeof(w->detail) - used,
 			 " When it went on, the test server accepted %s.",
-			 quantity_format(rate, sizeof(rate), QUANTITY_RATE, now.accepts_per_s));
+			 quantity_format(rate, sizeof(rate), QUANTITY_RATE,
+					 quantity_round(now.accepts_per_s)));
 	}
 	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT) {
 		struct finding *f = short_finding(run, &l, w, needed);

@@ -563,18 +563,19 @@ static void measured_process(struct probe_run *run, const struct limits *l,
 	struct finding *f = process_finding(run, l, server->held, needed, w->verdict);
 	report_text(f->tried,
 		    "not tried: a limit of the process, which only its parent or root raises");
-	finding_evidence(f, "connections held", "connections", (double)h->connections, NAN);
+	finding_evidence(f, "held", "connections", (double)h->connections, NAN);
 	if (h->spin.elapsed_us) {
 		double per_s = (double)h->spin.wakeups * 1e6 / (double)h->spin.elapsed_us;
-		finding_evidence(f, "level-triggered wakeups at the limit", "1/s", per_s, NAN);
+		finding_evidence(f, "wakeups at the limit", "1/s", per_s, NAN);
 		finding_evidence(f, "CPU spent on them", "%",
 				 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us, NAN);
 		size_t used = strlen(f->detail);
 		snprintf(f->detail + used, sizeof(f->detail) - used,
 			 " At the limit (%s) a level-triggered server that keeps watching its "
 			 "listener "
-			 "wakes %.0f times a second and takes %.0f %% of a CPU to get nowhere.",
-			 errno_limit(h->spin.last_errno ? h->spin.last_errno : end), per_s,
+			 "wakes %s times a second and takes %.0f %% of a CPU to get nowhere.",
+			 errno_limit(h->spin.last_errno ? h->spin.last_errno : end),
+			 count_text(opened, quantity_round((uint64_t)per_s)),
 			 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us);
 	}
 }
