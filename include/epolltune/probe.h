@@ -18,6 +18,7 @@ struct probe_options {
 	bool no_proof;    /* do not try proposed values */
 	bool in_place;    /* loopback of the calling namespace instead of a lab */
 	uint64_t backlog; /* what the application passes to listen(); 0: as much as the kernel gives */
+	uint64_t window_us; /* for how long the host itself is watched; 0: as the probe sees fit */
 };
 
 /* What a probe is given. It owns none of it. */
@@ -39,6 +40,7 @@ struct probe {
 	const char *walls;   /* those that it writes, comma separated, in order */
 	bool alone;          /* fills CPUs or wire: nothing else may run beside it */
 	bool private_only;      /* measure() makes no sense, or harm, in the calling namespace */
+	bool no_lab;            /* measure() watches the host itself: run->lab stays NULL */
 	struct lab_options lab; /* the wire it wants; rtt and bandwidth come from the target */
 	/* Reads only, on a live or captured host, within milliseconds. Fills every wall, as inspected
 	 * or derived. What cannot be read is an unknown wall, not an error. */
