@@ -36,7 +36,7 @@ static const struct option_row explain_options[] = {
 };
 
 static const struct option_row list_options[] = {
-	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, interrupts, softnet"},
+	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, softnet"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	{"sysroot", "DIR", "@directories", "read a captured machine"},
 	{0},
