@@ -138,17 +138,13 @@ $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
 	@rm -f $@
 	@$(AR) rcs $@ $(OBJECTS)
 
-# Files that change when what they hold does, so that only what depends on it is made again.
-holds = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
-
 $(BUILD)/sources: force
-	$(call holds,$(SOURCES))
-$(BUILD)/flags: force
-	$(call holds,$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS)))
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
 .PHONY: force
 force:
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 

@@ -33,8 +33,8 @@ struct wire_stats {
 /* The wire's own figures, or NULL when the lab's wire is not a delay wire. */
 const struct wire_stats *lab_wire(const struct lab *lab);
 /* Whether the wire rather than the hosts set the pace between two looks at one direction: when it
- * was late for more than a twentieth of the packets, or on average by more than a twentieth of the
- * round trip (at least 0.2 ms). */
+ * was late for more than a fifth of the packets, or on average by more than a tenth of the round
+ * trip (at least 0.5 ms). */
 bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us);
 
 #endif

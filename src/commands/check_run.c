@@ -55,6 +55,8 @@ static int run_open(struct runner *runner, struct probe_run *run, struct err *e)
 	struct lab_options options = runner->probe->lab;
 	options.rtt_us = run->target->rtt_us;
 	options.bandwidth_bps = run->target->bandwidth_bps;
+	if (runner->probe->shape)
+		runner->probe->shape(run->target, &options);
 	struct err refused = {0};
 	int private_rc = -EPERM;
 	probe_progress(run, "making a lab");
@@ -68,7 +70,8 @@ static int run_open(struct runner *runner, struct probe_run *run, struct err *e)
 	}
 	if (private_rc && (!run->options->in_place || runner->probe->private_only)) {
 		struct finding *f = report_finding(
-			run->report, "lab.refused", LEVEL_SKIPPED, "No private lab%s",
+			run->report, "lab.refused", LEVEL_SKIPPED, "No %s%s",
+			options.wire == LAB_WIRE_DELAY ? "delay wire" : "private lab",
 			runner->probe->private_only ? "" : ": measured in the calling namespace");
 		report_text(f->detail, "%s", refused.text);
 		if (runner->probe->private_only)
@@ -99,9 +102,7 @@ static void runner_run(const struct stage *stage, struct runner *runner, bool me
 				.report = &runner->seat->report,
 				.progress = runner->seat->progress};
 	const struct probe *probe = runner->probe;
-	int rc = 1;
-	if (measure && probe->measure)
-		rc = probe->no_lab ? 0 : run_open(runner, &run, &e);
+	int rc = measure && probe->measure ? run_open(runner, &run, &e) : 1;
 	if (probe->inspect && rc >= 0)
 		rc = probe->inspect(&run, &e) ? -e.code : rc;
 	if (!rc)
@@ -173,7 +174,6 @@ static void stage_wait(struct stage *stage)
 {
 	struct timespec start, now, tick = {.tv_nsec = 2000000};
 	long shown_ms = 0;
-	long patience_ms = PROBE_SECONDS * 1000 + (long)(stage->options->probe.window_us / 1000);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
 		size_t running = 0;
@@ -185,7 +185,7 @@ static void stage_wait(struct stage *stage)
 			int status = 0;
 			if (!r->pid)
 				continue;
-			if (ms > patience_ms)
+			if (ms > PROBE_SECONDS * 1000)
 				kill(r->pid, SIGKILL);
 			if (waitpid(r->pid, &status, WNOHANG) == r->pid)
 				runner_ended(r, status);

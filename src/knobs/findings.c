@@ -62,6 +62,46 @@ static const struct finding_row findings[] = {
 	 "where a retransmission would have let them in.",
 	 "Set it to 0, unless something before the server turns resets into another try.",
 	 "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
+	{"buffers.receive.short",
+	 "The receive buffer bounds one connection below the target's bandwidth over its round "
+	 "trip.",
+	 "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from growing: "
+	 "net.ipv4.tcp_moderate_rcvbuf, net.ipv4.tcp_window_scaling.",
+	 "The buffer has grown to its bound while the sender waited for the window "
+	 "(rwnd_limited); the same connection at the proposed value"},
+	{"buffers.receive.tight",
+	 "The receive buffer carries the target's bandwidth over its round trip, with less than a "
+	 "quarter to spare.",
+	 "As for buffers.receive.short, before the path grows.", "As for buffers.receive.short"},
+	{"buffers.receive.application",
+	 "A program that sets SO_RCVBUF itself turns autotuning off and gets less than the "
+	 "target, even with as much as it may ask for.",
+	 "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
+	 "A connection with SO_RCVBUF at net.core.rmem_max over the target's round trip"},
+	{"buffers.send.short",
+	 "The send buffer bounds one connection below the target's bandwidth over its round trip.",
+	 "Raise the third field of net.ipv4.tcp_wmem.",
+	 "The buffer has grown to its bound while the sender waited for it (sndbuf_limited); the "
+	 "same connection at the proposed value"},
+	{"buffers.send.tight",
+	 "The send buffer carries the target's bandwidth over its round trip, with less than a "
+	 "quarter to spare.",
+	 "As for buffers.send.short, before the path grows.", "As for buffers.send.short"},
+	{"buffers.send.application",
+	 "A program that sets SO_SNDBUF itself turns autotuning off and gets less than the "
+	 "target, even with as much as it may ask for.",
+	 "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
+	 "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
+	{"buffers.memory.short",
+	 "The buffers of the target's connections, each with a request waiting, are more than all "
+	 "TCP sockets together may take.",
+	 "Raise net.ipv4.tcp_mem (pages, not bytes) where the machine has the memory; add memory "
+	 "where it has not.",
+	 "sockstat.TCP.mem near the third field of net.ipv4.tcp_mem; TcpExt.TCPMemoryPressures"},
+	{"buffers.memory.tight",
+	 "The buffers of the target's connections fit in what all TCP sockets together may take, "
+	 "with less than a quarter to spare.",
+	 "As for buffers.memory.short, before the load grows.", "As for buffers.memory.short"},
 	{"readiness.level-lost",
 	 "Level-triggered epoll lost readiness: data waited and no event came.",
 	 "Report it to whoever provides this kernel; until then drain every socket to EAGAIN.",

@@ -338,7 +338,7 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
 {
 	uint64_t packets = after->packets - before->packets;
-	uint64_t allowed_us = rtt_us / 20 > 200 ? rtt_us / 20 : 200;
-	return (after->late - before->late) * 20 > packets ||
+	uint64_t allowed_us = rtt_us / 10 > 500 ? rtt_us / 10 : 500;
+	return (after->late - before->late) * 5 > packets ||
 	       after->late_ns - before->late_ns > packets * allowed_us * 1000;
 }

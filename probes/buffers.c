@@ -1,0 +1,691 @@
+/* The buffers of one connection, and of all together.
+ *
+ * How much of a buffer becomes window differs between kernels and paths, so bulk connections run
+ * over a wire of the target's round trip, one in each direction, paced to half as much again as the
+ * target's bandwidth. The client's own buffers are made ample, so that only this host's can bind.
+ * A buffer binds when it has grown to its knob's bound (SO_MEMINFO) while the sender waited for it
+ * (tcp_info); a lack of CPU looks different, and is no verdict.
+ *
+ * The window is what counts: throughput × round trip, both as the sender saw them. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/flow.h"
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+#include "epolltune/wire.h"
+
+#define RMEM "net.ipv4.tcp_rmem"
+#define WMEM "net.ipv4.tcp_wmem"
+#define TCP_MEM "net.ipv4.tcp_mem"
+#define MODERATE "net.ipv4.tcp_moderate_rcvbuf"
+#define SCALING "net.ipv4.tcp_window_scaling"
+/* The client's, so that its end never binds. */
+#define AMPLE 536870912
+/* Enough for the verdict ok, which begins at 1.25, and for a pace that is not quite reached. */
+#define PACE 1.5
+/* Beyond that two flows would fill the wire: then the same window over a longer round trip. */
+#define SPEED_MAX_BPS 1600000000u
+/* Up to here the flows for applications with buffers of their own run beside the others. */
+#define BESIDE_MAX_BPS 400000000u
+#define RTT_MAX_US 1000000u
+#define WINDOW_MAX (64u << 20)
+/* Share of the time that a sender waits for a buffer which binds. */
+#define WAITED 0.05
+#define ADDRESSES 64
+#define TRIES 4
+/* How often a connection without a verdict is tried again. */
+#define AGAIN 2
+/* Beyond that round trip a proof at half the value would take too long. */
+#define HALF_RTT_US 100000u
+#define REQUEST_BYTES 512
+#define UNSCALED 65535
+
+enum side { RECEIVE, SEND, SIDES };
+
+static const struct side_names {
+	const char *wall, *knob, *option, *cap, *who, *waited, *id_short, *id_tight,
+		*id_application;
+} names[SIDES] = {
+	[RECEIVE] = {"buffers.receive", RMEM, "SO_RCVBUF", "net.core.rmem_max", "receive",
+		     "rwnd_limited", "buffers.receive.short", "buffers.receive.tight",
+		     "buffers.receive.application"},
+	[SEND] = {"buffers.send", WMEM, "SO_SNDBUF", "net.core.wmem_max", "send", "sndbuf_limited",
+		  "buffers.send.short", "buffers.send.tight", "buffers.send.application"},
+};
+
+/* How the target's path is carried: the same window over a round trip `scale` times as long. */
+static uint64_t path_scale(const struct target *t)
+{
+	return (t->bandwidth_bps + SPEED_MAX_BPS - 1) / SPEED_MAX_BPS;
+}
+
+static void buffers_shape(const struct target *t, struct lab_options *lab)
+{
+	uint64_t rtt = t->rtt_us * path_scale(t);
+	lab->bandwidth_bps = 0;
+	lab->rtt_us = rtt > RTT_MAX_US ? RTT_MAX_US : rtt;
+}
+
+static bool path_fits(const struct target *t)
+{
+	return t->rtt_us <= RTT_MAX_US / path_scale(t) && target_window(t) <= WINDOW_MAX;
+}
+
+static uint64_t needed_Bps(const struct target *t) { return (t->bandwidth_bps + 7) / 8; }
+
+/* A triple's third field; REPORT_NONE when it is not to be read. */
+static int64_t knob_third(const struct host *h, const char *name, char value[KNOB_VALUE])
+{
+	struct err ignored = {0};
+	int64_t third = REPORT_NONE;
+	const struct knob *k = knob_find(name);
+	value[0] = 0;
+	if (k && !knob_read(k, h, value, &ignored))
+		knob_field(value, 2, &third);
+	return third;
+}
+
+static int64_t knob_number(const struct host *h, const char *name, int64_t absent)
+{
+	struct err ignored = {0};
+	char value[KNOB_VALUE];
+	int64_t number = absent;
+	const struct knob *k = knob_find(name);
+	if (k && !knob_read(k, h, value, &ignored))
+		knob_field(value, 0, &number);
+	return number;
+}
+
+static void triple_with_third(char out[KNOB_VALUE], const char *value, uint64_t third)
+{
+	int64_t first = 4096, second = 4096;
+	knob_field(value, 0, &first);
+	knob_field(value, 1, &second);
+	if (third < (uint64_t)second)
+		third = (uint64_t)second;
+	snprintf(out, KNOB_VALUE, "%" PRId64 " %" PRId64 " %" PRIu64, first, second, third);
+}
+
+static const char *speed(char buf[32], double Bps)
+{
+	const char *unit = Bps < 1e6 ? "kB/s" : Bps < 1e9 ? "MB/s" : "GB/s";
+	double value = Bps / (Bps < 1e6 ? 1e3 : Bps < 1e9 ? 1e6 : 1e9);
+	snprintf(buf, 32, "%.3g %s", value, unit);
+	return buf;
+}
+
+/* One side's connection and what it says. */
+struct trial {
+	struct flow_result flow;
+	double Bps;    /* at the target's round trip */
+	double window; /* bytes in flight */
+	bool behind;   /* the wire set the pace */
+};
+
+struct lane {
+	enum side side;
+	bool own; /* the application sets the buffer itself, as large as it may */
+	struct trial trial;
+	struct flow flow;
+};
+
+struct course {
+	struct probe_run *run;
+	struct lab *lab;
+	uint64_t rtt_us, pace_Bps; /* of the wire, which carries the target's window */
+	unsigned addresses;        /* used so far */
+};
+
+static struct flow_config lane_config(struct course *c, const struct lane *lane)
+{
+	struct flow_config config = {
+		.sender = lane->side == RECEIVE ? LAB_CLIENT : LAB_SERVER,
+		.address = c->addresses++ % ADDRESSES,
+		.pace_Bps = c->pace_Bps,
+		.rtt_us = c->rtt_us,
+		.most_ms = (unsigned)(c->rtt_us / 1000 * 20 + 600),
+	};
+	if (lane->own && lane->side == RECEIVE)
+		config.receive_buffer = INT_MAX;
+	if (lane->own && lane->side == SEND)
+		config.send_buffer = INT_MAX;
+	return config;
+}
+
+static void trial_judge(const struct course *c, struct trial *t)
+{
+	const struct flow_result *f = &t->flow;
+	double target_rtt = (double)c->run->target->rtt_us;
+	/* By the round trip that the sender saw: a busy machine makes it longer, but no window
+	 * less. */
+	double rtt = f->paced ? (double)c->rtt_us : (double)f->rtt_us;
+	double most = (double)c->pace_Bps * (double)c->rtt_us / 1e6;
+	t->window = (double)f->Bps * rtt / 1e6;
+	if (t->window > most)
+		t->window = most;
+	t->Bps = t->window * 1e6 / target_rtt;
+}
+
+/* Runs connections side by side. */
+static int course_run(struct course *c, struct lane *lanes, size_t count, struct err *e)
+{
+	size_t mark = lab_mark(c->lab);
+	const struct wire_stats *wire = lab_wire(c->lab);
+	struct wire_way before[2] = {wire->way[0], wire->way[1]};
+	int rc = 0;
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct flow_config config = lane_config(c, &lanes[i]);
+		rc = flow_start(&lanes[i].flow, c->lab, &config, e);
+	}
+	for (size_t i = 0; i < count && !rc; i++) {
+		rc = flow_wait(&lanes[i].flow, &lanes[i].trial.flow, e);
+		trial_judge(c, &lanes[i].trial);
+	}
+	bool behind = wire->ended;
+	for (size_t i = 0; i < 2; i++)
+		behind |= wire_behind(&before[i], &wire->way[i], c->rtt_us);
+	for (size_t i = 0; i < count; i++) {
+		lanes[i].trial.behind = behind;
+		flow_stop(&lanes[i].flow);
+	}
+	lab_release(c->lab, mark);
+	return rc;
+}
+
+/* The client's end must not bind, whatever it was given of this host. */
+static int client_widen(struct lab *lab, struct err *e)
+{
+	static const char *const knobs[] = {RMEM, WMEM, SCALING, MODERATE};
+	for (size_t i = 0; i < sizeof(knobs) / sizeof(*knobs); i++) {
+		char value[KNOB_VALUE], wide[KNOB_VALUE] = "1";
+		int rc = lab_knob_get(lab, LAB_CLIENT, knobs[i], value, sizeof(value), e);
+		if (i < 2)
+			triple_with_third(wide, value, AMPLE);
+		if (!rc)
+			rc = lab_knob_set(lab, LAB_CLIENT, knobs[i], wide, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static struct course course_make(struct probe_run *run, struct lab *lab)
+{
+	uint64_t scale = path_scale(run->target);
+	return (struct course){
+		.run = run,
+		.lab = lab,
+		.rtt_us = run->target->rtt_us * scale,
+		.pace_Bps = (uint64_t)(PACE * (double)needed_Bps(run->target) / (double)scale),
+	};
+}
+
+/* The knob that stands behind a side's wall, and the value that is to be tried instead. */
+struct cause {
+	const char *knob;
+	bool searched; /* the value is the third field of a triple, to be found */
+	char current[KNOB_VALUE];
+	int64_t third;
+};
+
+static void cause_find(const struct probe_run *run, enum side side, const struct trial *t,
+		       struct cause *cause)
+{
+	*cause = (struct cause){.knob = names[side].knob, .searched = true};
+	cause->third = knob_third(run->host, cause->knob, cause->current);
+	if (!knob_number(run->host, SCALING, 1) && (!t || t->flow.window <= UNSCALED))
+		cause->knob = SCALING;
+	else if (side == RECEIVE && !knob_number(run->host, MODERATE, 1))
+		cause->knob = MODERATE;
+	else
+		return;
+	cause->searched = false;
+	report_text(cause->current, "0");
+}
+
+/* Whether the buffer is what ended this connection's throughput. */
+static bool trial_bound(enum side side, const struct cause *cause, const struct trial *t)
+{
+	const struct flow_result *f = &t->flow;
+	double waited = side == RECEIVE || !cause->searched ? f->receiver_share : f->sender_share;
+	uint32_t grown = side == RECEIVE ? f->receive_buffer : f->send_buffer;
+	return f->settled && waited >= WAITED && (!cause->searched || grown >= cause->third);
+}
+
+static enum wall_verdict trial_verdict(const struct probe_run *run, enum side side,
+				       const struct cause *cause, const struct trial *t)
+{
+	enum wall_verdict v = report_verdict((int64_t)t->Bps, (int64_t)needed_Bps(run->target));
+	/* Whatever else was slow made it less, never more. */
+	if (v == VERDICT_OK)
+		return v;
+	return t->behind || !trial_bound(side, cause, t) ? VERDICT_UNKNOWN : v;
+}
+
+static uint64_t rounded_up(uint64_t bytes)
+{
+	uint64_t step = 65536;
+	while (step * 16 < bytes)
+		step *= 2;
+	return (bytes + step - 1) / step * step;
+}
+
+/* What the window that was measured says of the buffer that is needed. */
+static uint64_t cause_estimate(const struct probe_run *run, const struct cause *cause,
+			       const struct trial *t)
+{
+	double ratio = t && cause->third > 0 ? t->window / (double)cause->third : 0.5;
+	if (!(ratio > 0.1))
+		ratio = 0.1;
+	return rounded_up((uint64_t)((double)report_margin(target_window(run->target)) / ratio));
+}
+
+static int proof_at(struct course *c, enum side side, const struct cause *cause, uint64_t third,
+		    struct trial *out, struct err *e)
+{
+	struct lane lane = {.side = side};
+	char value[KNOB_VALUE] = "1";
+	if (cause->searched)
+		triple_with_third(value, cause->current, third);
+	probe_progress(c->run, "trying %s %s", cause->knob, value);
+	int rc = lab_knob_set(c->lab, LAB_SERVER, cause->knob, value, e);
+	if (!rc)
+		rc = course_run(c, &lane, 1, e);
+	struct err ignored = {0};
+	lab_knob_set(c->lab, LAB_SERVER, cause->knob, cause->current, &ignored);
+	*out = lane.trial;
+	return rc;
+}
+
+/* What was found by trying. */
+struct proof {
+	uint64_t third;
+	struct trial at, half;
+	bool halved;
+};
+
+static bool trial_carries(const struct probe_run *run, const struct trial *t)
+{
+	return report_verdict((int64_t)t->Bps, (int64_t)needed_Bps(run->target)) == VERDICT_OK;
+}
+
+/* The smallest value that makes the verdict ok, to a factor of less than two. -ERANGE when none of
+ * those tried does. */
+static int proof_search(struct course *c, enum side side, const struct cause *cause,
+			struct proof *p, struct err *e)
+{
+	unsigned tries = 0;
+	int rc = proof_at(c, side, cause, p->third, &p->at, e);
+	while (!rc && !trial_carries(c->run, &p->at)) {
+		if (!cause->searched || ++tries == TRIES)
+			return err_set(e, ERANGE, "%s is not enough", cause->knob);
+		p->third = rounded_up(p->third + p->third / 4);
+		rc = proof_at(c, side, cause, p->third, &p->at, e);
+	}
+	if (rc || !cause->searched || c->rtt_us > HALF_RTT_US)
+		return rc;
+	for (tries = 0; tries < TRIES; tries++) {
+		rc = proof_at(c, side, cause, p->third / 2, &p->half, e);
+		p->halved = !rc;
+		if (rc || !trial_carries(c->run, &p->half))
+			return rc;
+		p->third /= 2;
+		p->at = p->half;
+	}
+	return 0;
+}
+
+static double trial_waited(enum side side, const struct trial *t)
+{
+	return side == RECEIVE ? t->flow.receiver_share : t->flow.sender_share;
+}
+
+static void side_evidence(struct finding *f, enum side side, const struct trial *now,
+			  const struct trial *then)
+{
+	finding_evidence(f, "throughput", "B/s", now->Bps, then ? then->Bps : NAN);
+	finding_evidence(f, "window in flight", "B", now->window, then ? then->window : NAN);
+	finding_evidence(f, names[side].waited, "% of the time", 100 * trial_waited(side, now),
+			 then ? 100 * trial_waited(side, then) : NAN);
+}
+
+static void side_prove(struct course *c, enum side side, const struct cause *cause,
+		       const struct trial *now, struct finding *f)
+{
+	struct proof p = {.third = cause_estimate(c->run, cause, now)};
+	struct err e = {0};
+	char got[32], half[32], text[80] = "";
+	int rc = c->run->options->no_proof ? -ECANCELED : proof_search(c, side, cause, &p, &e);
+	if (cause->searched)
+		triple_with_third(f->proposed, cause->current, p.third);
+	else
+		report_text(f->proposed, "1");
+	side_evidence(f, side, now, rc && rc != -ERANGE ? NULL : &p.at);
+	if (p.halved)
+		report_text(text, "; with half of it %s", speed(half, p.half.Bps));
+	if (rc == -ERANGE)
+		report_text(text, ", not enough%s",
+			    p.at.behind ? ": the wire was the bottleneck" : "");
+	if (!rc || rc == -ERANGE)
+		report_text(f->tried, "%s%s%s", p.at.flow.paced ? "at least " : "",
+			    speed(got, p.at.Bps), text);
+}
+
+static struct finding *side_finding(struct probe_run *run, enum side side,
+				    const struct cause *cause, const struct wall *w)
+{
+	char rtt[32];
+	bool tight = w->verdict == VERDICT_TIGHT;
+	const struct knob *k = knob_find(cause->knob);
+	struct finding *f = report_finding(
+		run->report, tight ? names[side].id_tight : names[side].id_short,
+		tight ? LEVEL_WARNING : LEVEL_CRITICAL,
+		"The %s buffer is %s for one connection over %s", names[side].who,
+		tight ? "tight" : "too small",
+		quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, run->target->rtt_us));
+	report_text(f->wall, "%s", names[side].wall);
+	f->remedy = REMEDY_KERNEL;
+	report_text(f->knob, "%s", cause->knob);
+	report_text(f->current, "%s", cause->current);
+	report_text(f->advice, "Takes effect %s. %s", knob_effect_text(k->effect),
+		    cause->searched ? "Costs memory only on connections that fill the path."
+				    : k->cost);
+	return f;
+}
+
+static void side_tell(struct probe_run *run, enum side side, const struct cause *cause,
+		      const struct trial *t, struct finding *f)
+{
+	char got[32], need[32], rtt[32], buffer[32];
+	quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, run->target->rtt_us);
+	speed(got, t->Bps);
+	speed(need, (double)needed_Bps(run->target));
+	if (!cause->searched) {
+		report_text(
+			f->detail,
+			"One connection over %s carried %s of the %s needed: with %s=0 the window "
+			"stood at %.0f bytes.",
+			rtt, got, need, cause->knob, t->window);
+		return;
+	}
+	quantity_format(buffer, sizeof(buffer), QUANTITY_SIZE, (uint64_t)cause->third);
+	report_text(
+		f->detail,
+		"One connection over %s carried %s of the %s needed: the %s buffer had grown to "
+		"its bound of %s, %.0f %% of which was in flight, and the sender waited for it "
+		"%.0f %% of the time.",
+		rtt, got, need, names[side].who, buffer, 100 * t->window / (double)cause->third,
+		100 * trial_waited(side, t));
+}
+
+/* Why there is no verdict. */
+static const char *trial_doubt(enum side side, const struct cause *cause, const struct trial *t)
+{
+	if (t->behind)
+		return "the wire was the bottleneck: this machine was too busy";
+	if (!t->flow.settled)
+		return "throughput did not settle";
+	return trial_bound(side, cause, t)
+		       ? "throughput varied"
+		       : "something else than the buffer set the pace: this machine was busy, or "
+			 "congestion control held back";
+}
+
+static void side_report(struct course *c, enum side side, const struct trial *t,
+			const struct trial *own)
+{
+	struct probe_run *run = c->run;
+	struct wall *w = report_wall(run->report, names[side].wall);
+	struct cause cause;
+	char got[32], owned[32];
+	cause_find(run, side, t, &cause);
+	report_text(w->knob, "%s", cause.knob);
+	w->verdict = trial_verdict(run, side, &cause, t);
+	if (w->verdict == VERDICT_UNKNOWN) {
+		report_text(w->detail, "One connection carried %s, but %s.", speed(got, t->Bps),
+			    trial_doubt(side, &cause, t));
+		return;
+	}
+	w->method = METHOD_MEASURED;
+	w->measured = (int64_t)t->Bps;
+	report_text(w->detail, "%s An application that sets %s itself gets at most %s%s.",
+		    t->flow.paced ? "So much was tried, and the buffer did not bind." : "",
+		    names[side].option, speed(owned, own->Bps), own->flow.paced ? " and more" : "");
+	if (w->verdict == VERDICT_OK)
+		return;
+	struct finding *f = side_finding(run, side, &cause, w);
+	side_tell(run, side, &cause, t, f);
+	side_prove(c, side, &cause, t, f);
+}
+
+/* Applications that set the buffer themselves get at most what the cap leaves them. */
+static void side_note(struct probe_run *run, enum side side, const struct trial *own)
+{
+	uint32_t granted = side == RECEIVE ? own->flow.receive_buffer : own->flow.send_buffer;
+	char got[32], need[32];
+	if (own->behind || own->flow.paced || !own->flow.settled ||
+	    own->Bps >= (double)needed_Bps(run->target))
+		return;
+	struct finding *f = report_finding(
+		run->report, names[side].id_application, LEVEL_NOTE,
+		"An application that sets %s itself gets less than the target", names[side].option);
+	report_text(f->wall, "%s", names[side].wall);
+	f->remedy = REMEDY_APPLICATION;
+	report_text(f->knob, "%s", names[side].cap);
+	report_text(f->current, "%" PRId64, knob_number(run->host, names[side].cap, 0));
+	report_text(f->detail,
+		    "As large as %s allows, %u bytes, it carried %s of %s: autotuning is off for "
+		    "such a "
+		    "socket. Most programs do better without %s.",
+		    names[side].cap, granted, speed(got, own->Bps),
+		    speed(need, (double)needed_Bps(run->target)), names[side].option);
+}
+
+/* All connections together, each with a request that waits to be read. */
+static void memory_judge(struct probe_run *run, int64_t held, bool measured)
+{
+	struct wall *w = report_wall(run->report, "buffers.memory");
+	struct host_facts facts;
+	char value[KNOB_VALUE];
+	int64_t pages = knob_third(run->host, TCP_MEM, value);
+	host_facts(run->host, &facts);
+	int64_t page = facts.page_bytes ? (int64_t)facts.page_bytes : 4096;
+	report_text(w->unit, "B");
+	report_text(w->knob, "%s", TCP_MEM);
+	w->method = METHOD_DERIVED;
+	w->needed = (int64_t)run->target->connections * held;
+	if (pages != REPORT_NONE)
+		w->limit = pages > INT64_MAX / page ? INT64_MAX : pages * page;
+	else if (facts.memory_bytes)
+		w->limit = (int64_t)(facts.memory_bytes / 32 * 3);
+	w->verdict = report_verdict(w->limit, w->needed);
+	report_text(
+		w->detail, "A connection with a request waiting %s %" PRId64 " bytes of buffer. %s",
+		measured ? "was measured to hold" : "holds about", held,
+		pages == REPORT_NONE
+			? "tcp_mem is not to be seen from this network namespace; its default is "
+			  "9 % of the memory."
+			: "tcp_mem counts pages, not bytes.");
+}
+
+static void memory_finding(struct probe_run *run)
+{
+	struct wall *w = report_wall(run->report, "buffers.memory");
+	struct host_facts facts;
+	char value[KNOB_VALUE], need[32], memory[32];
+	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
+		return;
+	if (knob_third(run->host, TCP_MEM, value) == REPORT_NONE)
+		report_text(value, "?");
+	host_facts(run->host, &facts);
+	uint64_t page = facts.page_bytes ? facts.page_bytes : 4096;
+	uint64_t enough = report_margin((uint64_t)w->needed);
+	bool possible = !facts.memory_bytes || enough <= facts.memory_bytes / 2;
+	bool tight = w->verdict == VERDICT_TIGHT;
+	struct finding *f =
+		report_finding(run->report, tight ? "buffers.memory.tight" : "buffers.memory.short",
+			       tight ? LEVEL_WARNING : LEVEL_CRITICAL,
+			       "All connections' buffers together are bounded too low");
+	report_text(f->wall, "%s", w->name);
+	report_text(f->knob, "%s", TCP_MEM);
+	report_text(f->current, "%s", value);
+	quantity_format(need, sizeof(need), QUANTITY_SIZE, (uint64_t)w->needed);
+	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, facts.memory_bytes);
+	report_text(f->detail, "%s Together they need %s of this machine's %s.", w->detail, need,
+		    memory);
+	if (!possible) {
+		report_text(f->advice,
+			    "More than half of the memory: it takes more memory or another "
+			    "machine, not a knob.");
+		return;
+	}
+	f->remedy = REMEDY_KERNEL;
+	uint64_t most = (enough + page - 1) / page;
+	report_text(f->proposed, "%" PRIu64 " %" PRIu64 " %" PRIu64, most / 2, most * 2 / 3, most);
+	report_text(f->advice, "Takes effect at once. In pages, not bytes. Not tried, as it is one "
+			       "for the whole machine.");
+}
+
+/* About what a small request costs (skb->truesize, rounded up to pages), until it is measured. */
+#define HELD_DERIVED 4096
+
+static int buffers_inspect(struct probe_run *run, struct err *e)
+{
+	(void)e;
+	for (enum side side = 0; side < SIDES; side++) {
+		struct wall *w = report_wall(run->report, names[side].wall);
+		struct cause cause;
+		cause_find(run, side, NULL, &cause);
+		report_text(w->unit, "B/s");
+		report_text(w->knob, "%s", cause.knob);
+		w->method = METHOD_DERIVED;
+		w->needed = (int64_t)needed_Bps(run->target);
+		if (cause.third == REPORT_NONE) {
+			report_text(w->detail, "%s could not be read.", names[side].knob);
+			continue;
+		}
+		/* No window is larger than its buffer, and hardly one smaller than half of it. */
+		w->limit = (int64_t)((double)cause.third * 1e6 / (double)run->target->rtt_us);
+		if (!cause.searched || report_verdict(w->limit, w->needed) != VERDICT_OK)
+			w->verdict = VERDICT_SHORT;
+		else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)
+			w->verdict = VERDICT_OK;
+		report_text(
+			w->detail,
+			"At most a whole buffer in each round trip; how much of it becomes window "
+			"only measuring tells.");
+		if (run->lab || w->verdict != VERDICT_SHORT)
+			continue;
+		struct finding *f = side_finding(run, side, &cause, w);
+		report_text(f->detail, "%s", w->detail);
+		if (cause.searched)
+			triple_with_third(f->proposed, cause.current,
+					  cause_estimate(run, &cause, NULL));
+		else
+			report_text(f->proposed, "1");
+	}
+	memory_judge(run, HELD_DERIVED, false);
+	if (!run->lab)
+		memory_finding(run);
+	return 0;
+}
+
+static bool lane_unknown(const struct probe_run *run, const struct lane *lane)
+{
+	struct cause cause;
+	cause_find(run, lane->side, &lane->trial, &cause);
+	return trial_verdict(run, lane->side, &cause, &lane->trial) == VERDICT_UNKNOWN;
+}
+
+/* What was in the way may be gone the next time. */
+static int lanes_settle(struct course *c, struct lane lanes[SIDES], struct err *e)
+{
+	int rc = 0;
+	for (unsigned again = 0; again < AGAIN && !rc; again++) {
+		bool unknown = false;
+		for (size_t i = 0; i < SIDES; i++)
+			unknown |= lane_unknown(c->run, &lanes[i]);
+		if (!unknown)
+			return 0;
+		struct lane next[SIDES] = {{.side = RECEIVE}, {.side = SEND}};
+		rc = course_run(c, next, SIDES, e);
+		for (size_t i = 0; i < SIDES && !rc; i++)
+			if (lane_unknown(c->run, &lanes[i]))
+				lanes[i] = next[i];
+	}
+	return rc;
+}
+
+static int rest_measure(struct course *c, int64_t *held, struct err *e)
+{
+	struct flow flow = {0};
+	struct flow_result result;
+	struct flow_config config = {.sender = LAB_CLIENT,
+				     .address = c->addresses++ % ADDRESSES,
+				     .rtt_us = c->rtt_us,
+				     .rest_bytes = REQUEST_BYTES};
+	int rc = flow_start(&flow, c->lab, &config, e);
+	if (!rc)
+		rc = flow_wait(&flow, &result, e);
+	if (!rc)
+		*held = result.receive_held;
+	return rc;
+}
+
+static int buffers_measure(struct probe_run *run, struct err *e)
+{
+	struct course c = course_make(run, run->lab);
+	struct lane lanes[] = {{.side = RECEIVE},
+			       {.side = SEND},
+			       {.side = RECEIVE, .own = true},
+			       {.side = SEND, .own = true}};
+	int64_t held = HELD_DERIVED;
+	if (!path_fits(run->target)) {
+		for (enum side side = 0; side < SIDES; side++)
+			report_text(
+				report_wall(run->report, names[side].wall)->detail,
+				"Not measured: the wire carries windows of at most 64 MiB over at "
+				"most 1 s.");
+		return 0;
+	}
+	bool beside = run->target->bandwidth_bps <= BESIDE_MAX_BPS;
+	int rc = client_widen(run->lab, e);
+	probe_progress(run, "bulk connections, both ways");
+	if (!rc)
+		rc = course_run(&c, lanes, beside ? 4 : 2, e);
+	if (!rc && !beside)
+		rc = course_run(&c, lanes + 2, 2, e);
+	if (!rc)
+		rc = lanes_settle(&c, lanes, e);
+	if (!rc)
+		rc = rest_measure(&c, &held, e);
+	if (rc)
+		return rc;
+	for (enum side side = 0; side < SIDES; side++) {
+		side_report(&c, side, &lanes[side].trial, &lanes[2 + side].trial);
+		side_note(run, side, &lanes[2 + side].trial);
+	}
+	memory_judge(run, held, true);
+	memory_finding(run);
+	return 0;
+}
+
+const struct probe probe_buffers = {
+	.name = "buffers",
+	.summary =
+		"bulk connections over the target's round trip: which buffer ends them, and where",
+	.walls = "buffers.receive,buffers.send,buffers.memory",
+	.private_only = true,
+	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES},
+	.shape = buffers_shape,
+	.inspect = buffers_inspect,
+	.measure = buffers_measure,
+};

@@ -1,0 +1,360 @@
+#include "epolltune/flow.h"
+
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHUNK (256u << 10)
+/* Samples are taken so often a round trip, but no oftener than that. */
+#define SAMPLES_PER_RTT 4
+#define INTERVAL_MIN_NS 5000000u
+/* What is looked at: so many round trips, and so long, at least. */
+#define LOOKED_AT_RTTS 4
+#define LOOKED_AT_MIN_NS 160000000u
+#define SAMPLES 256
+/* Of the pace, from where on it counts as reached: headers and rounding take their part. */
+#define PACE_REACHED 0.93
+#define GROWTH 1.01
+#define START_MS 5000
+
+struct sample {
+	uint64_t at_ns, acked;
+	uint64_t busy_us, receiver_us, sender_us;
+	uint32_t rtt_us, window, send_buffer, cwnd_bytes, retransmits;
+};
+
+/* In the lab's memory: what both ends are told and tell. */
+struct flow_task {
+	struct flow_config config;
+	struct in_addr server, client;
+	uint16_t port;
+	struct flow_result result;
+	size_t count; /* of samples taken; the last SAMPLES are kept */
+	struct sample at[SAMPLES];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The two hosts run the same code; which of them sends is in the config. */
+struct end {
+	struct flow_task *task;
+	enum lab_host host;
+	int channel, sock;
+	bool sends;
+};
+
+static void memory_read(int sock, uint32_t memory[SK_MEMINFO_VARS])
+{
+	socklen_t size = SK_MEMINFO_VARS * sizeof(*memory);
+	memset(memory, 0, size);
+	getsockopt(sock, SOL_SOCKET, SO_MEMINFO, memory, &size);
+}
+
+static void largest(uint32_t *into, uint32_t value)
+{
+	if (value > *into)
+		*into = value;
+}
+
+static int end_options(const struct end *end, int sock)
+{
+	const struct flow_config *c = &end->task->config;
+	int size = end->sends ? c->send_buffer : c->receive_buffer, on = 1;
+	if (size &&
+	    setsockopt(sock, SOL_SOCKET, end->sends ? SO_SNDBUF : SO_RCVBUF, &size, sizeof(size)))
+		return -errno;
+	if (end->sends && c->pace_Bps)
+		setsockopt(sock, SOL_SOCKET, SO_MAX_PACING_RATE, &c->pace_Bps, sizeof(c->pace_Bps));
+	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return 0;
+}
+
+/* True when `events` came on the socket, false when the channel ended or time was up. */
+static bool end_await(const struct end *end, short events, int timeout_ms)
+{
+	struct pollfd fds[] = {{end->channel, POLLIN, 0}, {end->sock, events, 0}};
+	int n;
+	do
+		n = poll(fds, 2, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && !fds[0].revents && fds[1].revents;
+}
+
+static int end_listen(struct end *end)
+{
+	struct flow_task *t = end->task;
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = t->server};
+	socklen_t size = sizeof(at);
+	int rc, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0)
+		return -errno;
+	rc = end_options(end, listener);
+	if (!rc && (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 1) ||
+		    getsockname(listener, (struct sockaddr *)&at, &size)))
+		rc = -errno;
+	t->port = at.sin_port;
+	if (!rc && send(end->channel, "r", 1, MSG_NOSIGNAL) != 1)
+		rc = -EPIPE;
+	end->sock = listener;
+	if (!rc && !end_await(end, POLLIN, START_MS))
+		rc = -ETIMEDOUT;
+	if (!rc) {
+		end->sock = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		rc = end->sock < 0 ? -errno : 0;
+	}
+	close(listener);
+	return rc;
+}
+
+static int end_connect(struct end *end)
+{
+	struct flow_task *t = end->task;
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = t->client};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = t->server, .sin_port = t->port};
+	int error = 0;
+	socklen_t size = sizeof(error);
+	end->sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (end->sock < 0)
+		return -errno;
+	int rc = end_options(end, end->sock);
+	if (!rc &&
+	    (bind(end->sock, (struct sockaddr *)&from, sizeof(from)) ||
+	     (connect(end->sock, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)))
+		rc = -errno;
+	if (!rc && !end_await(end, POLLOUT, START_MS))
+		rc = -ETIMEDOUT;
+	if (!rc && !getsockopt(end->sock, SOL_SOCKET, SO_ERROR, &error, &size))
+		rc = -error;
+	return rc;
+}
+
+static void sample_take(struct flow_task *t, int sock)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	uint32_t memory[SK_MEMINFO_VARS];
+	getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &size);
+	memory_read(sock, memory);
+	t->at[t->count++ % SAMPLES] = (struct sample){
+		.at_ns = now_ns(),
+		.acked = info.tcpi_bytes_acked,
+		.busy_us = info.tcpi_busy_time,
+		.receiver_us = info.tcpi_rwnd_limited,
+		.sender_us = info.tcpi_sndbuf_limited,
+		.rtt_us = info.tcpi_rtt,
+		.window = info.tcpi_snd_wnd,
+		.send_buffer = memory[SK_MEMINFO_SNDBUF],
+		.cwnd_bytes = info.tcpi_snd_cwnd * info.tcpi_snd_mss,
+		.retransmits = info.tcpi_total_retrans,
+	};
+	struct flow_result *r = &t->result;
+	largest(&r->window, info.tcpi_snd_wnd);
+	largest(&r->send_buffer, memory[SK_MEMINFO_SNDBUF]);
+	largest(&r->send_held, memory[SK_MEMINFO_WMEM_QUEUED] + memory[SK_MEMINFO_FWD_ALLOC]);
+}
+
+/* Bytes a second by least squares over samples first to last: bytes are acknowledged a burst at a
+ * time, and a burst more or less at either end would tell between two samples alone. */
+static double samples_slope(const struct flow_task *t, size_t first, size_t last)
+{
+	const struct sample *origin = &t->at[first % SAMPLES];
+	double n = (double)(last - first + 1), x = 0, y = 0, xx = 0, xy = 0;
+	for (size_t i = first; i <= last; i++) {
+		const struct sample *s = &t->at[i % SAMPLES];
+		double dx = (double)(s->at_ns - origin->at_ns) / 1e9;
+		double dy = (double)(s->acked - origin->acked);
+		x += dx;
+		y += dy;
+		xx += dx * dx;
+		xy += dx * dy;
+	}
+	double spread = n * xx - x * x;
+	return spread > 0 ? (n * xy - x * y) / spread : 0;
+}
+
+/* What the last samples say. */
+static void samples_judge(struct flow_task *t)
+{
+	struct flow_result *r = &t->result;
+	uint64_t span = LOOKED_AT_RTTS * t->config.rtt_us * 1000;
+	size_t last = t->count - 1, first = last;
+	const struct sample *b = &t->at[last % SAMPLES], *a = b;
+	if (span < LOOKED_AT_MIN_NS)
+		span = LOOKED_AT_MIN_NS;
+	/* The first sample is of the empty connection. */
+	while (b->at_ns - a->at_ns < span && first > 1 && last - first < SAMPLES - 1)
+		a = &t->at[--first % SAMPLES];
+	if (last - first < LOOKED_AT_RTTS)
+		return;
+	uint64_t rtt_us = 0;
+	double us = (double)(b->at_ns - a->at_ns) / 1000;
+	for (size_t i = first; i <= last; i++)
+		rtt_us += t->at[i % SAMPLES].rtt_us;
+	r->Bps = (uint64_t)samples_slope(t, first, last);
+	r->rtt_us = (uint32_t)(rtt_us / (last - first + 1));
+	r->receiver_share = (double)(b->receiver_us - a->receiver_us) / us;
+	r->sender_share = (double)(b->sender_us - a->sender_us) / us;
+	r->cwnd_bytes = b->cwnd_bytes;
+	r->retransmits = b->retransmits;
+	r->paced =
+		t->config.pace_Bps && (double)r->Bps >= PACE_REACHED * (double)t->config.pace_Bps;
+	/* A window that still grows is no limit yet. */
+	bool grows = (double)b->window > GROWTH * (double)a->window ||
+		     (double)b->send_buffer > GROWTH * (double)a->send_buffer;
+	r->settled = us * 1000 >= (double)span && !grows;
+}
+
+static int end_send(struct end *end)
+{
+	static unsigned char chunk[CHUNK];
+	struct flow_task *t = end->task;
+	uint64_t interval = t->config.rtt_us * 1000 / SAMPLES_PER_RTT;
+	if (interval < INTERVAL_MIN_NS)
+		interval = INTERVAL_MIN_NS;
+	uint64_t start = now_ns(), next = start + interval;
+	uint64_t stop = start + (uint64_t)t->config.most_ms * 1000000;
+	sample_take(t, end->sock);
+	for (;;) {
+		ssize_t n = send(end->sock, chunk, sizeof(chunk), MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		uint64_t now = now_ns();
+		if (now >= next) {
+			sample_take(t, end->sock);
+			samples_judge(t);
+			if (t->result.settled || t->result.paced || now >= stop)
+				return 0;
+			next = now + interval;
+		}
+		if (n < 0) {
+			struct pollfd fds[] = {{end->channel, POLLIN, 0}, {end->sock, POLLOUT, 0}};
+			uint64_t left = next > now ? next - now : 0;
+			struct timespec timeout = {(time_t)(left / 1000000000u),
+						   (long)(left % 1000000000u)};
+			ppoll(fds, 2, &timeout, NULL);
+			if (fds[0].revents)
+				return -ECANCELED;
+		}
+	}
+}
+
+static int end_receive(struct end *end)
+{
+	static unsigned char chunk[CHUNK];
+	struct flow_result *r = &end->task->result;
+	for (;;) {
+		uint32_t memory[SK_MEMINFO_VARS];
+		memory_read(end->sock, memory);
+		largest(&r->receive_buffer, memory[SK_MEMINFO_RCVBUF]);
+		largest(&r->receive_held,
+			memory[SK_MEMINFO_RMEM_ALLOC] + memory[SK_MEMINFO_FWD_ALLOC]);
+		ssize_t n = recv(end->sock, chunk, sizeof(chunk), 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return n ? -errno : 0;
+		if (n < 0 && !end_await(end, POLLIN, -1))
+			return 0;
+	}
+}
+
+/* A request that waits to be read: what a connection holds that is not busy. */
+static int end_rest(struct end *end)
+{
+	static const unsigned char request[4096];
+	struct flow_task *t = end->task;
+	uint32_t memory[SK_MEMINFO_VARS];
+	size_t size =
+		t->config.rest_bytes < sizeof(request) ? t->config.rest_bytes : sizeof(request);
+	if (end->sends)
+		return send(end->sock, request, size, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (!end_await(end, POLLIN, START_MS))
+		return -ETIMEDOUT;
+	memory_read(end->sock, memory);
+	t->result.receive_held = memory[SK_MEMINFO_RMEM_ALLOC] + memory[SK_MEMINFO_FWD_ALLOC];
+	t->result.receive_buffer = memory[SK_MEMINFO_RCVBUF];
+	t->result.settled = true;
+	return 0;
+}
+
+static int end_run(int channel, void *arg, enum lab_host host)
+{
+	struct end end = {.task = arg, .host = host, .channel = channel, .sock = -1};
+	struct flow_task *t = end.task;
+	char word;
+	end.sends = t->config.sender == host;
+	int rc = host == LAB_SERVER ? end_listen(&end) : end_connect(&end);
+	if (!rc)
+		rc = t->config.rest_bytes ? end_rest(&end)
+		     : end.sends          ? end_send(&end)
+					  : end_receive(&end);
+	if (rc && rc != -ECANCELED && !t->result.error)
+		t->result.error = -rc;
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	/* The connection stays until this end is told to go, and then takes nothing more of the
+	 * wire. */
+	recv(channel, &word, 1, 0);
+	struct linger reset = {.l_onoff = 1};
+	setsockopt(end.sock, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	return rc;
+}
+
+static int server_end(int channel, void *arg) { return end_run(channel, arg, LAB_SERVER); }
+static int client_end(int channel, void *arg) { return end_run(channel, arg, LAB_CLIENT); }
+
+int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config, struct err *e)
+{
+	char word;
+	f->channels[0] = f->channels[1] = -1;
+	f->task = lab_alloc(lab, sizeof(*f->task), e);
+	if (!f->task)
+		return -ENOMEM;
+	f->task->config = *config;
+	f->task->server = lab_address(lab, LAB_SERVER, 0);
+	f->task->client = lab_address(lab, LAB_CLIENT, config->address);
+	int rc = lab_spawn(lab, LAB_SERVER, server_end, f->task, &f->channels[LAB_SERVER], e);
+	if (!rc && lab_receive(f->channels[LAB_SERVER], &word, 1, START_MS, e) < 0)
+		rc = -e->code;
+	if (!rc)
+		rc = lab_spawn(lab, LAB_CLIENT, client_end, f->task, &f->channels[LAB_CLIENT], e);
+	if (rc)
+		flow_stop(f);
+	return rc;
+}
+
+int flow_wait(struct flow *f, struct flow_result *out, struct err *e)
+{
+	const struct flow_config *c = &f->task->config;
+	char word;
+	/* At rest the receiver knows, else the sender. */
+	enum lab_host knows = c->rest_bytes ? (enum lab_host) !c->sender : c->sender;
+	int timeout = (int)c->most_ms + (int)(c->rtt_us / 1000) + 2 * START_MS;
+	int rc = lab_receive(f->channels[knows], &word, 1, timeout, e) < 0 ? -e->code : 0;
+	*out = f->task->result;
+	flow_stop(f);
+	if (!rc && out->error)
+		rc = err_set(e, out->error, "a bulk connection in the lab: %s",
+			     strerror(out->error));
+	return rc;
+}
+
+void flow_stop(struct flow *f)
+{
+	if (!f->task)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		if (f->channels[i] >= 0)
+			close(f->channels[i]);
+		f->channels[i] = -1;
+	}
+	f->task = NULL;
+}

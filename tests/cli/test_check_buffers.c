@@ -1,0 +1,193 @@
+/* Probe buffers: a bound planted in the calling namespace is measured, named and cured. */
+#include "../support/checked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK "$PROGRAM check --format json --probe buffers "
+#define FAR "--rtt 20ms --bandwidth 1gbit"
+
+/* In a namespace of its own, with a sysctl written and the TUN device at hand. */
+static struct checked check_with(const char *knob, const char *value, const char *options)
+{
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	if (access("/dev/net/tun", R_OK | W_OK))
+		skip_because("/dev/net/tun may not be used");
+	return checked_parse(run("unshare -Urn sh -ec 'echo %s >/proc/sys/net/ipv4/%s; " CHECK
+				 "%s'",
+				 value, knob, options));
+}
+
+/* A machine too busy for a verdict says so, and tells the test nothing. */
+static bool is_unknown(const struct checked *c, const char *wall)
+{
+	return !strcmp(checked_text(checked_wall(c, wall), "verdict"), "unknown");
+}
+
+static struct checked check_known(const char *wall, const char *knob, const char *value,
+				  const char *options)
+{
+	struct checked c = check_with(knob, value, options);
+	for (int i = 0; i < 4 && is_unknown(&c, wall); i++) {
+		checked_free(&c);
+		c = check_with(knob, value, options);
+	}
+	return c;
+}
+
+/* Fields of a triple. */
+static void fields(const char *value, long long at[3])
+{
+	assert_int_equal(sscanf(value, "%lld %lld %lld", &at[0], &at[1], &at[2]), 3);
+}
+
+static void proposal_is_proven(json_t *f, long long first, long long second)
+{
+	long long at[3];
+	fields(checked_text(f, "proposed"), at);
+	assert_int_equal(at[0], first);
+	assert_int_equal(at[1], second);
+	/* 2.5 MB of window in a buffer of which half to all becomes window, and a quarter to spare.
+	 */
+	assert_in_range(at[2], 2500000, 2 * 2 * 2500000);
+	assert_true(checked_evidence(f, "throughput", "at_proposed") >= 125e6);
+	assert_non_null(strstr(checked_text(f, "tried"), "with half of it"));
+}
+
+static void test_a_short_receive_buffer_is_named(void **state)
+{
+	(void)state;
+	struct checked c = check_known("buffers.receive", "tcp_rmem", "4096 131072 262144", FAR);
+	json_t *w = checked_wall(&c, "buffers.receive");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_string_equal(checked_text(w, "method"), "measured");
+	assert_string_equal(checked_text(w, "knob"), "net.ipv4.tcp_rmem");
+	/* 9.4 MB/s, as half to all of 256 KiB in 20 ms. */
+	assert_in_range(checked_number(w, "measured"), 9400000 * 85 / 100, 9400000 * 115 / 100);
+	assert_int_equal(checked_number(w, "needed"), 125000000);
+	json_t *f = checked_finding(&c, "buffers.receive.short");
+	assert_string_equal(checked_text(f, "current"), "4096 131072 262144");
+	proposal_is_proven(f, 4096, 131072);
+	assert_false(checked_has_finding(&c, "buffers.send.short"));
+	checked_free(&c);
+}
+
+static void test_a_short_send_buffer_is_named(void **state)
+{
+	(void)state;
+	struct checked c = check_known("buffers.send", "tcp_wmem", "4096 16384 262144", FAR);
+	json_t *w = checked_wall(&c, "buffers.send");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_string_equal(checked_text(w, "knob"), "net.ipv4.tcp_wmem");
+	assert_in_range(checked_number(w, "measured"), 6000000, 14000000);
+	proposal_is_proven(checked_finding(&c, "buffers.send.short"), 4096, 16384);
+	assert_false(checked_has_finding(&c, "buffers.receive.short"));
+	checked_free(&c);
+}
+
+static void knob_is_named(const char *knob, const char *wall, const char *id)
+{
+	char name[64];
+	struct checked c = check_known(wall, knob, "0", "--rtt 40ms");
+	json_t *f = checked_finding(&c, id);
+	snprintf(name, sizeof(name), "net.ipv4.%s", knob);
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(f, "knob"), name);
+	assert_string_equal(checked_text(f, "current"), "0");
+	assert_string_equal(checked_text(f, "proposed"), "1");
+	assert_true(checked_evidence(f, "throughput", "at_proposed") >= 12.5e6);
+	checked_free(&c);
+}
+
+static void test_autotuning_off_is_named(void **state)
+{
+	(void)state;
+	knob_is_named("tcp_moderate_rcvbuf", "buffers.receive", "buffers.receive.short");
+}
+
+static void test_window_scaling_off_is_named(void **state)
+{
+	(void)state;
+	knob_is_named("tcp_window_scaling", "buffers.receive", "buffers.receive.short");
+}
+
+static void test_no_proof_when_not_wanted(void **state)
+{
+	(void)state;
+	struct checked c =
+		check_known("buffers.receive", "tcp_rmem", "4096 131072 262144", "--no-proof " FAR);
+	json_t *f = checked_finding(&c, "buffers.receive.short");
+	double tried = checked_evidence(f, "throughput", "at_proposed");
+	assert_true(tried != tried);
+	assert_string_equal(checked_text(f, "tried"), "");
+	checked_free(&c);
+}
+
+static void test_defaults_are_sufficient(void **state)
+{
+	(void)state;
+	struct checked c = check_known("buffers.receive", "tcp_rmem", "4096 131072 6291456", "");
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.receive"), "verdict"), "ok");
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.memory"), "verdict"), "ok");
+	assert_true(c.status == 0 || c.status == 3);
+	checked_free(&c);
+}
+
+static void test_inspection_alone_judges_by_the_bounds(void **state)
+{
+	(void)state;
+	struct checked c = check_with("tcp_rmem", "4096 131072 262144", "--quick " FAR);
+	json_t *w = checked_wall(&c, "buffers.receive");
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_string_equal(checked_text(w, "method"), "derived");
+	assert_int_equal(checked_number(w, "limit"), 262144 * 50);
+	assert_string_equal(checked_text(checked_finding(&c, "buffers.receive.short"), "tried"),
+			    "");
+	checked_free(&c);
+}
+
+static void test_all_connections_together(void **state)
+{
+	(void)state;
+	struct checked c = check_with("tcp_rmem", "4096 131072 6291456",
+				      "--quick --connections 100m --rtt 1ms");
+	assert_int_equal(c.status, 2);
+	json_t *f = checked_finding(&c, "buffers.memory.short");
+	assert_string_equal(checked_text(f, "remedy"), "none");
+	checked_free(&c);
+}
+
+static void test_without_the_device_it_says_what_to_allow(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	struct checked c =
+		checked_parse(run("unshare -Urm sh -ec 'mount -t tmpfs none /dev/net; " CHECK "'"));
+	json_t *f = checked_finding(&c, "lab.refused");
+	assert_string_equal(checked_text(f, "level"), "skipped");
+	assert_non_null(strstr(checked_text(f, "detail"), "/dev/net/tun"));
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.receive"), "method"), "derived");
+	checked_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_short_receive_buffer_is_named),
+		cmocka_unit_test(test_a_short_send_buffer_is_named),
+		cmocka_unit_test(test_autotuning_off_is_named),
+		cmocka_unit_test(test_window_scaling_off_is_named),
+		cmocka_unit_test(test_no_proof_when_not_wanted),
+		cmocka_unit_test(test_defaults_are_sufficient),
+		cmocka_unit_test(test_inspection_alone_judges_by_the_bounds),
+		cmocka_unit_test(test_all_connections_together),
+		cmocka_unit_test(test_without_the_device_it_says_what_to_allow),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
