@@ -138,13 +138,17 @@ $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
 	@rm -f $@
 	@$(AR) rcs $@ $(OBJECTS)
 
+# Files that change when what they hold does, so that only what depends on it is made again.
+holds = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+
 $(BUILD)/sources: force
-	@mkdir -p $(@D)
-	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
+	$(call holds,$(SOURCES))
+$(BUILD)/flags: force
+	$(call holds,$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS)))
 .PHONY: force
 force:
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 

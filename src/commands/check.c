@@ -86,6 +86,9 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 		if (!strcmp(name, "backlog"))
 			rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX,
 					    &a->check.probe.backlog, e);
+		else if (!strcmp(name, "window"))
+			rc = quantity_parse("--window", QUANTITY_DURATION, value, 500000, HOUR_US,
+					    &a->check.probe.window_us, e);
 		else if (!strcmp(name, "probe"))
 			a->check.probes = value;
 		else if (!strcmp(name, "format"))

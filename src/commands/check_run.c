@@ -102,7 +102,9 @@ static void runner_run(const struct stage *stage, struct runner *runner, bool me
 				.report = &runner->seat->report,
 				.progress = runner->seat->progress};
 	const struct probe *probe = runner->probe;
-	int rc = measure && probe->measure ? run_open(runner, &run, &e) : 1;
+	int rc = 1;
+	if (measure && probe->measure)
+		rc = probe->no_lab ? 0 : run_open(runner, &run, &e);
 	if (probe->inspect && rc >= 0)
 		rc = probe->inspect(&run, &e) ? -e.code : rc;
 	if (!rc)
@@ -174,6 +176,7 @@ static void stage_wait(struct stage *stage)
 {
 	struct timespec start, now, tick = {.tv_nsec = 2000000};
 	long shown_ms = 0;
+	long patience_ms = PROBE_SECONDS * 1000 + (long)(stage->options->probe.window_us / 1000);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
 		size_t running = 0;
@@ -185,7 +188,7 @@ static void stage_wait(struct stage *stage)
 			int status = 0;
 			if (!r->pid)
 				continue;
-			if (ms > PROBE_SECONDS * 1000)
+			if (ms > patience_ms)
 				kill(r->pid, SIGKILL);
 			if (waitpid(r->pid, &status, WNOHANG) == r->pid)
 				runner_ended(r, status);

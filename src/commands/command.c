@@ -17,6 +17,7 @@ static const struct option_row check_options[] = {
 	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"},
 	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"},
 	{"backlog", "N", NULL, "what your application passes to listen()"},
+	{"window", "TIME", NULL, "watch the network interfaces for so long (500ms)"},
 	{"probe", "NAME,…", "@probes", "run only these"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	{"output", "FILE", "@files", "write the report there, by rename"},
@@ -35,7 +36,7 @@ static const struct option_row explain_options[] = {
 };
 
 static const struct option_row list_options[] = {
-	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, interrupts, softnet"},
+	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, softnet"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	{"sysroot", "DIR", "@directories", "read a captured machine"},
 	{0},

@@ -15,7 +15,9 @@ const struct knob *knob_find(const char *name)
 		const char *known = knob_at(i)->name, *given = name;
 		while (*known && (*known == *given || (*known == '.' && *given == '/')))
 			known++, given++;
-		if (!*known && !*given)
+		/* "device.ring.rx@eth0": whose, which the row does not say. */
+		bool whose = *given == '@' && knob_at(i)->scope == KNOB_DEVICE;
+		if (!*known && (!*given || whose))
 			return knob_at(i);
 	}
 	return NULL;

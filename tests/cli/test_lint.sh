@@ -1,0 +1,38 @@
+#!/bin/bash
+# tests/lint finds what it is there to find: faults planted in a copy of the sources.
+set -u
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cp -r Makefile README.md LICENSE .ci include src probes tests man "$work"/ 2>/dev/null
+cd "$work" || exit 1
+failed=0
+
+tests/lint house >house.out || { cat house.out; echo 'the sources themselves fail'; exit 1; }
+
+# plant FILE LINE EXPECTED: with LINE added to FILE, lint names it.
+plant() {
+	cp "$1" saved
+	printf '%s\n' "$2" >>"$1"
+	if tests/lint house >house.out || ! grep -qF "$1" house.out || ! grep -q "$3" house.out; then
+		echo "not found in $1: $2"
+		cat house.out
+		failed=1
+	fi
+	cp saved "$1"
+}
+
+plant probes/descriptors.c '#include "host/machine.h"' 'a probe includes'
+plant probes/descriptors.c '#include <jansson.h>' 'uses no library'
+plant src/host/text.c '#include "epolltune/report.h"' 'stands below'
+plant src/engine/load.c '#include "lab/internal.h"' 'may not include'
+plant src/report/text.c '#include "commands/command.h"' 'may not include'
+plant src/knobs/target.c '#include "report/render.h"' 'may not include'
+plant src/main.c '#include "report/render.h"' 'may not include'
+plant include/epolltune/err.h '#include "host/machine.h"' 'contracts only'
+plant src/report/text.c 'int f(void) { return open("/proc/self/maps", 0); }' 'only src/host opens'
+plant probes/accept-queue.c '#include <linux/rtnetlink.h>' 'speaks netlink'
+plant src/report/text.c 'void f(void) { exit(1); }' 'no exit'
+plant src/report/text.c 'void f(void) { system("true"); }' 'not here'
+plant src/report/text.c 'int x; ' 'blanks at the end'
+exit $failed

@@ -1,0 +1,659 @@
+/* The host: the running machine, and captured ones whole, damaged and hostile. */
+#include "../support/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+
+/* A captured machine: made empty for each test, filled by put(), removed afterwards. */
+static char root[64];
+static struct host *captured, *live;
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int make_machine(void **state)
+{
+	(void)state;
+	struct err e;
+	snprintf(root, sizeof(root), "/tmp/epolltune-host-XXXXXX");
+	return !mkdtemp(root) || host_open(&captured, root, &e) || host_open(&live, "/", &e);
+}
+
+static int remove_machine(void **state)
+{
+	(void)state;
+	host_close(captured);
+	host_close(live);
+	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void put_bytes(const char *path, const void *bytes, size_t size)
+{
+	char name[512];
+	snprintf(name, sizeof(name), "%s/%s", root, path);
+	for (char *at = name + strlen(root) + 1; (at = strchr(at, '/')); at++) {
+		*at = 0;
+		mkdir(name, 0755);
+		*at = '/';
+	}
+	FILE *f = fopen(name, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void put(const char *path, const char *text) { put_bytes(path, text, strlen(text)); }
+
+static void put_link(const char *path, const char *target)
+{
+	char name[512];
+	snprintf(name, sizeof(name), "%s/%s", root, path);
+	assert_int_equal(symlink(target, name), 0);
+}
+
+static void test_open(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct host *h = NULL;
+	assert_int_equal(host_open(&h, "/nonexistent", &e), -ENOENT);
+	assert_null(h);
+	assert_non_null(strstr(e.text, "/nonexistent"));
+	assert_int_equal(host_open(&h, "/etc/passwd", &e), -ENOTDIR);
+	assert_true(host_live(live));
+	assert_false(host_live(captured));
+	assert_int_equal(host_open(&h, "//", &e), 0);
+	assert_true(host_live(h));
+	host_close(h);
+	assert_int_equal(host_open(&h, "/proc/..", &e), 0);
+	assert_true(host_live(h));
+	host_close(h);
+}
+
+static void test_read(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char text[8];
+	put("seven", "1234567\n");
+	put("eight", "12345678\n");
+	put("empty", "");
+	put("newline", "\n");
+	put("two", "a\n\n");
+	put_bytes("nul", "12\0004\n", 5);
+	assert_int_equal(host_read(captured, "seven", text, sizeof(text), &e), 7);
+	assert_string_equal(text, "1234567");
+	assert_int_equal(host_read(captured, "eight", text, sizeof(text), &e), -EFBIG);
+	assert_int_equal(host_read(captured, "empty", text, sizeof(text), &e), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(host_read(captured, "newline", text, sizeof(text), &e), 0);
+	assert_int_equal(host_read(captured, "two", text, sizeof(text), &e), 2);
+	assert_int_equal(host_read(captured, "nul", text, sizeof(text), &e), -EBADMSG);
+	assert_int_equal(host_read(captured, "missing", text, sizeof(text), &e), -ENOENT);
+	assert_non_null(strstr(e.text, root));
+	assert_non_null(strstr(e.text, "missing"));
+	assert_int_equal(host_read(captured, "seven/x", text, sizeof(text), &e), -ENOTDIR);
+	assert_true(host_has(captured, "empty"));
+	assert_false(host_has(captured, "missing"));
+	assert_false(host_has(captured, "/etc/passwd"));
+}
+
+static void test_read_refuses_what_is_no_file(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char text[8], fifo[128];
+	put("proc/x", "1");
+	snprintf(fifo, sizeof(fifo), "%s/fifo", root);
+	assert_int_equal(mkfifo(fifo, 0644), 0);
+	assert_int_equal(host_read(captured, "fifo", text, sizeof(text), &e), -EINVAL);
+	assert_int_equal(host_read(captured, "proc", text, sizeof(text), &e), -EISDIR);
+	static const char *const paths[] = {"",        "/",         "/etc/passwd",  "..",    "../x",
+					    "proc/..", "proc/../x", "proc/../../x", "./../x"};
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		assert_int_equal(host_read(captured, paths[i], text, sizeof(text), &e), -EINVAL);
+		assert_int_equal(host_read(live, paths[i], text, sizeof(text), &e), -EINVAL);
+	}
+	char longest[5000];
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = 0;
+	assert_true(host_read(captured, longest, text, sizeof(text), &e) < 0);
+	put("..x", "7");
+	assert_int_equal(host_read(captured, "..x", text, sizeof(text), &e), 1);
+}
+
+/* Each file would show this machine's /etc/passwd if a link could leave the root. */
+static void test_links_stay_inside(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char text[64];
+	put("proc/self/net/netstat", "inside");
+	put_link("absolute", "/etc/passwd");
+	put_link("relative", "../../../../../../../../etc/passwd");
+	put_link("directory", "/etc");
+	put_link("magic", "/proc/self/root/etc/passwd");
+	put_link("loop", "loop");
+	static const char *const out[] = {"absolute", "relative", "directory/passwd", "magic",
+					  "loop"};
+	for (size_t i = 0; i < sizeof(out) / sizeof(*out); i++) {
+		assert_true(host_read(captured, out[i], text, sizeof(text), &e) < 0);
+		assert_false(host_has(captured, out[i]));
+	}
+	/* /proc/net is a link to self/net, and a capture may keep it. */
+	put_link("proc/net", "self/net");
+	put_link("proc/absolute", "/proc/self/net");
+	if (host_read(captured, "proc/net/netstat", text, sizeof(text), &e) == -ELOOP)
+		skip_because("no openat2(2) here: links are refused altogether");
+	assert_string_equal(text, "inside");
+	assert_int_equal(host_read(captured, "proc/absolute/netstat", text, sizeof(text), &e), 6);
+}
+
+static bool openat2_refuse(int code)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = 4, .filter = program};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+static int read_without_openat2(int code)
+{
+	struct err e;
+	char text[64];
+	if (!openat2_refuse(code))
+		return 77;
+	if (host_read(captured, "proc/self/net/netstat", text, sizeof(text), &e) != 6)
+		return 1;
+	if (host_read(captured, "proc/net/netstat", text, sizeof(text), &e) >= 0 ||
+	    host_read(captured, "absolute", text, sizeof(text), &e) != -ELOOP ||
+	    host_read(captured, "directory/passwd", text, sizeof(text), &e) >= 0)
+		return 2;
+	if (!host_has(captured, "proc/self") || host_has(captured, "proc/other"))
+		return 3;
+	return 0;
+}
+
+/* Before 5.6, and where a container's filter does not know the call, no link is followed. */
+static void test_links_without_openat2(void **state)
+{
+	(void)state;
+	put("proc/self/net/netstat", "inside");
+	put_link("proc/net", "self/net");
+	put_link("absolute", "/etc/passwd");
+	put_link("directory", "/etc");
+	static const int codes[] = {ENOSYS, EPERM};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(read_without_openat2(codes[i]));
+		int status = 0;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip_because("no seccomp filters here");
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+static void test_read_all_is_bounded(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char name[128], *text = NULL;
+	put("huge", "x");
+	snprintf(name, sizeof(name), "%s/huge", root);
+	assert_int_equal(truncate(name, (off_t)1 << 34), 0); /* 16 GiB, sparse */
+	assert_int_equal(host_read_all(captured, "huge", &text, &e), -EFBIG);
+	assert_null(text);
+
+	size_t size = 100000;
+	char *big = malloc(size);
+	assert_non_null(big);
+	memset(big, 'x', size);
+	put_bytes("big", big, size);
+	assert_int_equal(host_read_all(captured, "big", &text, &e), size);
+	assert_memory_equal(text, big, size);
+	free(text);
+	free(big);
+}
+
+static void test_numbers(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	uint64_t n = 0;
+	static const struct {
+		const char *text;
+		int code;
+		uint64_t value;
+	} rows[] = {
+		{"0\n", 0, 0},
+		{" 12 \n", 0, 12},
+		{"18446744073709551615\n", 0, UINT64_MAX},
+		{"18446744073709551616\n", -EBADMSG, 0},
+		{"", -EBADMSG, 0},
+		{"\n", -EBADMSG, 0},
+		{"-1\n", -EBADMSG, 0},
+		{"+1\n", -EBADMSG, 0},
+		{"1 2\n", -EBADMSG, 0},
+		{"12x\n", -EBADMSG, 0},
+		{"0x10\n", -EBADMSG, 0},
+		{"99999999999999999999999999999999999999999999999999999999999999999999\n", -EBADMSG,
+		 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("number", rows[i].text);
+		int r = host_read_u64(captured, "number", &n, &e);
+		if (r != rows[i].code || (r == 0 && n != rows[i].value))
+			fail_msg("\"%s\": %d, %llu", rows[i].text, r, (unsigned long long)n);
+	}
+}
+
+static void test_write(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char text[8];
+	put("proc/sys/x", "1\n");
+	assert_int_equal(host_write(captured, "proc/sys/x", "2", &e), -EROFS);
+	assert_int_equal(host_read(captured, "proc/sys/x", text, sizeof(text), &e), 1);
+	assert_string_equal(text, "1");
+	assert_true(host_write(live, "proc/sys/no/such", "2", &e) == -ENOENT);
+	assert_true(host_write(live, "../proc/sys/x", "2", &e) == -EINVAL);
+	/* Nobody may write this one; the error says which and why. */
+	assert_true(host_write(live, "proc/sys/kernel/osrelease", "x", &e) < 0);
+	assert_non_null(strstr(e.text, "/proc/sys/kernel/osrelease"));
+}
+
+struct walked {
+	char names[1024];
+	size_t count, stop_at;
+};
+
+static int walk_note(const char *path, void *arg)
+{
+	struct walked *w = arg;
+	size_t used = strlen(w->names);
+	snprintf(w->names + used, sizeof(w->names) - used, "%s ", path);
+	return ++w->count == w->stop_at ? 42 : 0;
+}
+
+static void test_walk(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	put("d/b", "");
+	put("d/a/2", "");
+	put("d/a/1", "");
+	put("d/a/deep/3", "");
+	put("d/c", "");
+	put_link("d/link", "b");
+	put_link("d/out", "/etc");
+	struct walked w = {0};
+	assert_int_equal(host_walk(captured, "d", 3, walk_note, &w, &e), 0);
+	assert_string_equal(w.names, "d/a/1 d/a/2 d/a/deep/3 d/b d/c ");
+	w = (struct walked){0};
+	assert_int_equal(host_walk(captured, "d", 1, walk_note, &w, &e), 0);
+	assert_string_equal(w.names, "d/b d/c ");
+	w = (struct walked){.stop_at = 2};
+	assert_int_equal(host_walk(captured, "d", 2, walk_note, &w, &e), 42);
+	assert_int_equal(w.count, 2);
+	assert_int_equal(host_walk(captured, "none", 2, walk_note, &w, &e), -ENOENT);
+	assert_int_equal(host_walk(captured, "d/b", 2, walk_note, &w, &e), -ENOTDIR);
+	w = (struct walked){0};
+	assert_int_equal(host_walk(live, "proc/sys/net/ipv4", 1, walk_note, &w, &e), 0);
+	assert_true(w.count > 50);
+}
+
+static void test_facts(void **state)
+{
+	(void)state;
+	struct host_facts f;
+	struct utsname u;
+	assert_int_equal(uname(&u), 0);
+	host_facts(live, &f);
+	assert_string_equal(f.name, u.nodename);
+	assert_string_equal(f.kernel, u.release);
+	assert_true(f.cpus >= 1 && f.memory_bytes > 1 << 20);
+	assert_true(f.available_bytes && f.available_bytes <= f.memory_bytes);
+	assert_int_equal(f.page_bytes, sysconf(_SC_PAGESIZE));
+
+	host_facts(captured, &f);
+	assert_string_equal(f.name, "");
+	assert_int_equal(f.cpus + f.memory_bytes + f.available_bytes + f.page_bytes, 0);
+	put("proc/sys/kernel/hostname", "web-1\n");
+	put("proc/sys/kernel/osrelease", "5.10.0-8-amd64\n");
+	put("sys/devices/system/cpu/online", "0-3,8,10-11\n");
+	put("proc/meminfo", "MemTotal:    2048 kB\nMemAvailable: 1024 kB\nDirectMap4k: 1 kB\n");
+	host_facts(captured, &f);
+	assert_string_equal(f.name, "web-1");
+	assert_int_equal(f.cpus, 7);
+	assert_int_equal(f.memory_bytes, 2048 * 1024);
+	assert_int_equal(f.available_bytes, 1024 * 1024);
+	assert_int_equal(f.page_bytes, 4096);
+	assert_true(host_kernel_since(captured, 5, 10));
+	assert_true(host_kernel_since(captured, 4, 20));
+	assert_false(host_kernel_since(captured, 5, 11));
+	assert_false(host_kernel_since(captured, 6, 0));
+	put("proc/sys/kernel/osrelease", "custom\n");
+	assert_true(host_kernel_since(captured, 9, 0));
+	put("sys/devices/system/cpu/online", "0-\n");
+	put("proc/cpuinfo", "processor\t: 0\nmodel\t: x\n\nprocessor\t: 1\n");
+	put("proc/meminfo", "MemTotal: 99999999999999999999 kB\nMemAvailable: -1 kB\n");
+	host_facts(captured, &f);
+	assert_int_equal(f.cpus, 2);
+	assert_int_equal(f.memory_bytes + f.available_bytes, 0);
+}
+
+static void test_limits(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct host_nofile n;
+	struct rlimit r;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	assert_int_equal(host_nofile(live, &n, &e), 0);
+	assert_true(n.soft == r.rlim_cur && n.hard == r.rlim_max);
+
+	assert_int_equal(host_nofile(captured, &n, &e), -ENOENT);
+	put("proc/self/limits",
+	    "Limit                     Soft Limit           Hard Limit           Units     \n"
+	    "Max processes             100                  200                  processes \n"
+	    "Max open files            1024                 524288               files     \n");
+	assert_int_equal(host_nofile(captured, &n, &e), 0);
+	assert_true(n.soft == 1024 && n.hard == 524288);
+	put("proc/self/limits", "Max open files  1024  unlimited  files\n");
+	assert_int_equal(host_nofile(captured, &n, &e), 0);
+	assert_true(n.hard == HOST_UNLIMITED);
+	put("proc/self/limits", "Max open files  1024");
+	assert_int_equal(host_nofile(captured, &n, &e), -EBADMSG);
+	put("proc/self/limits", "Max locked memory 1 2 bytes\n");
+	assert_int_equal(host_nofile(captured, &n, &e), -EBADMSG);
+
+	struct host_files files;
+	assert_int_equal(host_files(live, &files, &e), 0);
+	assert_true(files.allocated && files.max);
+	put("proc/sys/fs/file-nr", "546\t0\t9223372036854775807\n");
+	assert_int_equal(host_files(captured, &files, &e), 0);
+	assert_true(files.allocated == 546 && files.max == INT64_MAX);
+	put("proc/sys/fs/file-nr", "546 0\n");
+	assert_int_equal(host_files(captured, &files, &e), -EBADMSG);
+}
+
+static void test_counters(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	static struct host_counters c, later;
+	assert_int_equal(host_counters(live, &c, &e), 0);
+	assert_true(c.count > 100 && c.count < HOST_COUNTERS);
+	assert_true(host_counter(&c, "TcpExt.ListenOverflows") >= 0);
+	assert_true(host_counter(&c, "Tcp.ActiveOpens") >= 0);
+	assert_true(host_counter(&c, "sockstat.TCP.inuse") >= 0);
+	assert_int_equal(host_counter(&c, "TcpExt.NoSuch"), -1);
+
+	assert_int_equal(host_counters(captured, &c, &e), -ENOENT);
+	put("proc/net/netstat", "TcpExt: A B C\nTcpExt: 1 2 3\nIpExt: D\nIpExt: 4 5\n");
+	put("proc/net/snmp", "Tcp: MaxConn X\nTcp: -1 9223372036854775808\nUdp: Y\n");
+	put("proc/net/sockstat", "sockets: used 9\nTCP: inuse 5 orphan\nrubbish\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(host_counter(&c, "TcpExt.C"), 3);
+	assert_int_equal(host_counter(&c, "IpExt.D"), -1); /* more values than names: which? */
+	assert_int_equal(host_counter(&c, "Tcp.X"), -1);
+	assert_int_equal(host_counter(&c, "sockstat.TCP.inuse"), 5);
+	assert_int_equal(host_counter(&c, "sockstat.TCP.orphan"), -1);
+	assert_int_equal(host_counter(&c, "sockstat.sockets.used"), 9);
+	assert_int_equal(c.count, 6);
+	put("proc/net/netstat", "TcpExt: A B C\nTcpExt: 11 2 3\n");
+	assert_int_equal(host_counters(captured, &later, &e), 0);
+	assert_int_equal(host_counter_delta(&c, &later, "TcpExt.A"), 10);
+	assert_int_equal(host_counter_delta(&c, &later, "TcpExt.Z"), -1);
+
+	put("proc/net/netstat", "");
+	put("proc/net/snmp", "garbage");
+	put("proc/net/sockstat", "\n\n");
+	assert_int_equal(host_counters(captured, &c, &e), -EBADMSG);
+	assert_int_equal(c.count, 0);
+}
+
+static void test_counters_beyond_capacity(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	static struct host_counters c;
+	char *text = calloc(1, 65536);
+	assert_non_null(text);
+	for (int line = 0; line < 2; line++) {
+		strcat(text, "TcpExt:");
+		for (int i = 0; i < 2 * HOST_COUNTERS; i++)
+			sprintf(text + strlen(text), line ? " %d" : " N%d", i);
+		strcat(text, "\n");
+	}
+	put("proc/net/netstat", text);
+	free(text);
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.count, HOST_COUNTERS);
+	assert_int_equal(host_counter(&c, "TcpExt.N1"), 1);
+	assert_int_equal(host_counter(&c, "TcpExt.N1279"), -1);
+	put("proc/net/netstat", "TcpExt: Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa B\n"
+				"TcpExt: 1 2\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.count, 1);
+	assert_int_equal(host_counter(&c, "TcpExt.B"), 2);
+}
+
+static void test_slabs(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	uint64_t bytes = 0;
+	static struct host_slabs s;
+	int r = host_slabs(live, &s, &e);
+	assert_true(r == 0 ? s.count > 10 : r == -EACCES || r == -ENOENT);
+	assert_int_equal(host_slab_bytes(live, &bytes, &e), 0);
+	assert_true(bytes > 1 << 16);
+
+	assert_int_equal(host_slabs(captured, &s, &e), -ENOENT);
+	put("proc/slabinfo",
+	    "slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize>\n"
+	    "TCP  60 65 2496 13 8 : tunables 0 0 0\nbroken 1\n\nfilp 9 9 256 1 1\n");
+	assert_int_equal(host_slabs(captured, &s, &e), 0);
+	assert_int_equal(s.count, 2);
+	assert_string_equal(s.at[0].name, "TCP");
+	assert_true(s.at[0].active == 60 && s.at[0].object_bytes == 2496);
+	put("proc/slabinfo", "garbage\n");
+	assert_int_equal(host_slabs(captured, &s, &e), -EBADMSG);
+	put("proc/meminfo", "SReclaimable: 3 kB\nSUnreclaim: 4 kB\n");
+	assert_int_equal(host_slab_bytes(captured, &bytes, &e), 0);
+	assert_int_equal(bytes, 7 * 1024);
+	put("proc/meminfo", "SReclaimable: 3 kB\n");
+	assert_int_equal(host_slab_bytes(captured, &bytes, &e), -EBADMSG);
+}
+
+static int listen_on(int family, int backlog, uint16_t *port)
+{
+	struct sockaddr_in six = {.sin_family = AF_INET};
+	struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	six.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	bool v4 = family == AF_INET;
+	struct sockaddr *address = v4 ? (struct sockaddr *)&six : (struct sockaddr *)&any6;
+	socklen_t size = v4 ? sizeof(six) : sizeof(any6);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, address, size) < 0 || listen(fd, backlog) < 0 ||
+	    getsockname(fd, address, &size) < 0) {
+		close(fd);
+		return -1;
+	}
+	*port = ntohs(v4 ? six.sin_port : any6.sin6_port);
+	return fd;
+}
+
+static const struct host_listener *listener_at(const struct host_listener *l, size_t count,
+					       const char *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(l[i].address, address) == 0)
+			return &l[i];
+	return NULL;
+}
+
+static void test_listeners(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	static struct host_listener l[4096];
+	char address[64];
+	size_t total = 0, fewer = 0;
+	uint16_t port = 0, port6 = 0;
+	CLEAN(close_fd) int fd = listen_on(AF_INET, 5, &port);
+	CLEAN(close_fd) int fd6 = listen_on(AF_INET6, 7, &port6);
+	assert_true(fd >= 0);
+	int r = host_listeners(live, l, 4096, &total, &e);
+	if (r == -EOPNOTSUPP)
+		skip_because("no inet_diag: %s", e.text);
+	assert_int_equal(r, 0);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	const struct host_listener *mine = listener_at(l, total, address);
+	assert_non_null(mine);
+	assert_int_equal(mine->limit, 5);
+	assert_int_equal(mine->depth, 0);
+	assert_true(mine->inode != 0);
+	assert_string_equal(mine->process, "test_host");
+	if (fd6 >= 0) {
+		snprintf(address, sizeof(address), "[::1]:%u", port6);
+		mine = listener_at(l, total, address);
+		assert_non_null(mine);
+		assert_int_equal(mine->limit, 7);
+	}
+	/* A client that nobody accepts waits in the queue. */
+	CLEAN(close_fd) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(host_listeners(live, l, 4096, &total, &e), 0);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	assert_int_equal(listener_at(l, total, address)->depth, 1);
+	/* The total counts those that did not fit. */
+	if (fd6 >= 0) {
+		assert_int_equal(host_listeners(live, l, 1, &fewer, &e), 0);
+		assert_true(fewer >= 2);
+	}
+	assert_int_equal(host_listeners(captured, l, 1, &fewer, &e), -EOPNOTSUPP);
+	assert_int_equal(fewer, 0);
+}
+
+static uint64_t random_next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static void parse_all(void)
+{
+	static struct host_counters c;
+	static struct host_slabs s;
+	struct err e = {0};
+	struct host_facts f;
+	struct host_nofile n;
+	struct host_files files;
+	uint64_t bytes;
+	host_facts(captured, &f);
+	host_kernel_since(captured, 6, 1);
+	host_nofile(captured, &n, &e);
+	host_files(captured, &files, &e);
+	host_slab_bytes(captured, &bytes, &e);
+	host_slabs(captured, &s, &e);
+	assert_true(s.count <= HOST_SLABS);
+	host_counters(captured, &c, &e);
+	assert_true(c.count <= HOST_COUNTERS);
+}
+
+/* Real files with bytes changed, cut and repeated, and bytes that were never a file: every parser
+ * says something or nothing, and none reads or writes out of bounds (SAN=1 tells). */
+static void test_damage_at_random(void **state)
+{
+	(void)state;
+	static const char *const paths[] = {"proc/net/netstat",  "proc/net/snmp",
+					    "proc/net/sockstat", "proc/meminfo",
+					    "proc/self/limits",  "proc/sys/fs/file-nr",
+					    "proc/slabinfo",     "proc/sys/kernel/osrelease",
+					    "proc/cpuinfo",      "sys/devices/system/cpu/online"};
+	enum { FILES = sizeof(paths) / sizeof(*paths), MOST = 8192 };
+	static unsigned char bytes[MOST];
+	uint64_t seed = 0x9e3779b97f4a7c15;
+	for (int round = 0; round < 60; round++) {
+		for (size_t i = 0; i < FILES; i++) {
+			struct err e;
+			CLEAN(free_pointer) char *text = NULL;
+			ssize_t length = host_read_all(live, paths[i], &text, &e);
+			size_t size = length > 0 ? (size_t)length : random_next(&seed) % 256;
+			size = size > MOST ? MOST : size;
+			for (size_t b = 0; b < size; b++)
+				bytes[b] = text && round % 4 ? (unsigned char)text[b]
+							     : (unsigned char)random_next(&seed);
+			for (size_t hits = random_next(&seed) % 8; size && hits; hits--)
+				bytes[random_next(&seed) % size] =
+					(unsigned char)" \n:-09\t\377"[random_next(&seed) % 8];
+			put_bytes(paths[i], bytes,
+				  round % 3 ? size
+				  : size    ? random_next(&seed) % size
+					    : 0);
+		}
+		parse_all();
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
+	const struct CMUnitTest tests[] = {
+		TEST(test_open),
+		TEST(test_read),
+		TEST(test_read_refuses_what_is_no_file),
+		TEST(test_links_stay_inside),
+		TEST(test_links_without_openat2),
+		TEST(test_read_all_is_bounded),
+		TEST(test_numbers),
+		TEST(test_write),
+		TEST(test_walk),
+		TEST(test_facts),
+		TEST(test_limits),
+		TEST(test_counters),
+		TEST(test_counters_beyond_capacity),
+		TEST(test_slabs),
+		TEST(test_listeners),
+		TEST(test_damage_at_random),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
