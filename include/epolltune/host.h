@@ -111,11 +111,11 @@ struct host_listener {
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
 		   struct err *e);
 
-/* Which boot and which network namespace this is: what does not persist can be undone only there. */
+/* Which boot and network namespace this is: what does not persist can be undone only there. */
 struct host_identity {
 	char boot[40];  /* proc/sys/kernel/random/boot_id */
-	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE, 5.14) where the kernel has it:
-			   inode numbers are used again, cookies are not */
+	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE, 5.14) where the kernel has
+			   it: inode numbers are used again, cookies are not */
 	bool initial;   /* the network namespace of process 1; false if /proc does not tell */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);

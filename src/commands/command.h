@@ -13,10 +13,10 @@ enum exit_status { EXIT_OK, EXIT_WARNING, EXIT_CRITICAL, EXIT_UNKNOWN };
 struct option_row {
 	const char *name;     /* "connections", without dashes */
 	const char *argument; /* "N", "TIME"; NULL: a flag */
-	const char
-		*values;  /* choices, comma separated; "@targets", "@probes", "@walls", "@knobs",
-			     "@findings", "@myths", "@topics", "@commands" for lists that the program holds (values.c); "@files",
-			     "@directories" and NULL are not checked */
+	/* Choices, comma separated; "@targets", "@probes", "@walls", "@knobs", "@findings",
+	 * "@myths", "@topics", "@commands" for lists that the program holds (values.c); "@files",
+	 * "@directories" and NULL are not checked. */
+	const char *values;
 	const char *help; /* one line */
 };
 
