@@ -53,8 +53,8 @@ struct knob {
 
 size_t knob_count(void);
 const struct knob *knob_at(size_t i);
-/* By exact name, slashes accepted for dots; of a device's knob with or without "@" and the device, as
- * findings and plans name them ("device.ring.rx@eth0"). NULL if unknown. */
+/* By exact name, slashes accepted for dots; of a device's knob with or without "@" and the device,
+ * as findings and plans name them ("device.ring.rx@eth0"). NULL if unknown. */
 const struct knob *knob_find(const char *name);
 const char *knob_scope_name(enum knob_scope s); /* "netns" "system" "process" … */
 const char *knob_scope_text(enum knob_scope s); /* "each network namespace has its own" … */
