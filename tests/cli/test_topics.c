@@ -231,6 +231,39 @@ static void test_findings_are_explained(void **state)
 	output_free(&o);
 }
 
+/* Whether `id` is "<wall or probe>.<words>". */
+static bool looks_like_finding(const char *id)
+{
+	size_t place;
+	char owner[64];
+	const char *dot = strrchr(id, '.');
+	snprintf(owner, sizeof(owner), "%.*s", dot ? (int)(dot - id) : 0, id);
+	const struct topic_kind *kind = topic_find(owner, &place);
+	return kind && (strcmp(kind->name, "wall") == 0 || strcmp(kind->name, "probe") == 0);
+}
+
+/* Findings whose ids stand whole in the sources of the probes have a row, whether or not this
+ * machine gives rise to them. */
+static void test_findings_of_the_sources(void **state)
+{
+	(void)state;
+	struct output o = run("grep -hoE '\"[a-z-]+(\\.[a-z-]+)+\"' probes/*.c src/commands/*.c");
+	assert_int_equal(o.status, 0);
+	char *at = NULL;
+	size_t place, count = 0;
+	for (char *id = strtok_r(o.out, "\"\n", &at); id; id = strtok_r(NULL, "\"\n", &at)) {
+		if (!looks_like_finding(id))
+			continue;
+		const struct topic_kind *kind = topic_find(id, &place);
+		if (!kind ||
+		    (strcmp(kind->name, "finding") != 0 && strcmp(kind->name, "wall") != 0))
+			fail_msg("%s has no row in src/knobs/findings.c", id);
+		count++;
+	}
+	assert_true(count > 4);
+	output_free(&o);
+}
+
 static void test_full_disk(void **state)
 {
 	(void)state;
@@ -281,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_captured_machine),
 		cmocka_unit_test(test_findings_are_explained),
+		cmocka_unit_test(test_findings_of_the_sources),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_tables_agree),
 	};
