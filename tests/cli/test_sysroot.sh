@@ -15,11 +15,13 @@ fail() {
 	failed=1
 }
 
-# The exit status and the report, without what differs by time and release.
+# The exit status and the report, without what differs by time and release, and without nulls: an
+# added field that says nothing of a captured machine is no difference.
 report() {
 	status=0
 	"$@" >"$work/out" 2>"$work/err" || status=$?
-	jq -S --argjson status "$status" '{exit_status: $status} + (del(.time, .version))' "$work/out" ||
+	jq -S --argjson status "$status" '{exit_status: $status} + del(.time, .version) |
+		walk(if type == "object" then with_entries(select(.value != null)) else . end)' "$work/out" ||
 		{ echo "exit status $status, no JSON:"; cat "$work/out" "$work/err"; }
 }
 

@@ -6,9 +6,10 @@ machine=$vm/machine
 harness=
 trap 'rm -rf "$work"; [ -z "$harness" ] || kill -9 "$harness" 2>/dev/null' EXIT
 
-# Processes of ours that carry a word on their command line.
+# Processes that carry a word on their command line (grep itself does not: it reads the word).
 carrying() {
-	grep -l -a -s -- "$1" /proc/[0-9]*/cmdline | cut -d / -f 3
+	# shellcheck disable=SC2062
+	echo "$1" | grep -las -f - /proc/[0-9]*/cmdline | cut -d / -f 3
 }
 
 printf 'bytes \000\377\n' >"$work/file"
@@ -64,13 +65,14 @@ printf '#!/bin/sh\nsleep 100\n' >"$work/script"
 "$machine" --append "mark=$$.kill" "$work/script" >"$work/out" 2>"$work/err" &
 harness=$!
 tries=0
-until carrying "mark=$$.kill" | grep -qvx "$harness" || [ $tries -gt 100 ]; do
+left=
+while [ -z "$left" ] && [ $tries -le 300 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
+	left=$(carrying "mark=$$.kill" | sed 's|.*|/proc/&/cmdline|' | xargs -r cat 2>/dev/null | tr '\0' '\n' |
+		sed -n 's|/initrd$||p' | head -n 1)
 done
-[ $tries -le 100 ] || fail 'QEMU did not start'
-left=$(carrying "mark=$$.kill" | sed 's|.*|/proc/&/cmdline|' | xargs cat 2>/dev/null | tr '\0' '\n' |
-	sed -n 's|/initrd$||p' | head -n 1)
+[ -d "$left" ] || fail 'QEMU did not start'
 kill -9 "$harness"
 wait "$harness" 2>/dev/null
 harness=
@@ -80,7 +82,6 @@ while [ "$(carrying "mark=$$.kill")" ] && [ $tries -le 50 ]; do
 	tries=$((tries + 1))
 done
 [ $tries -le 50 ] || fail 'QEMU outlived its harness'
-[ -d "$left" ] || fail 'the directory of the killed run is not known'
 rm -rf "$left"
 
 for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do
