@@ -1,7 +1,7 @@
 #!/bin/sh
 # Captured machines (tests/hosts/): what check says of each is the same wherever it is said, and
-# nothing of the machine at hand is read for it. UPDATE=1 writes the expected reports anew: review
-# the difference before you commit it.
+# nothing of the machine at hand is read for it. `UPDATE=1 make test TESTS_ONLY=cli/test_sysroot.sh`
+# writes the expected reports anew: review the difference before you commit it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 program=${PROGRAM:?is set by make test}
