@@ -40,6 +40,9 @@ done
 if offer epolltune '' | grep -qx check; then
 	[ "$(offer epolltune check --format j)" = json ] || fail 'bash: no json for --format'
 	[ "$(offer epolltune check --format = j)" = json ] || fail 'bash: no json for --format='
+	[ "$(offer epolltune check --probe desc)" = descriptors ] || fail 'bash: no probes'
+	[ "$(offer epolltune check --probe descriptors,acc)" = descriptors,accept-queue ] ||
+		fail 'bash: no second probe'
 	[ "$(offer epolltune check --rate '')" = '' ] || fail 'bash: invents values for --rate'
 	(cd "$work" && [ "$(offer epolltune check --output ba)" = bash ]) || fail 'bash: no files'
 	(mkdir "$work/bb" && cd "$work" && [ "$(offer epolltune check --sysroot b)" = bb ]) ||
@@ -73,8 +76,8 @@ if command -v zsh >/dev/null; then
 	case $seen in *bash*zsh*) ;; *) fail "zsh does not offer the shells: $seen" ;; esac
 	if "$PROGRAM" help check >/dev/null 2>&1; then
 		seen=$(timeout 60 zsh -f "$work/drive" "$work/_epolltune" 'epolltune check --format ' \
-			'epolltune check --')
-		case $seen in *json*text*--rate*) ;; *) fail "zsh: options of check: $seen" ;; esac
+			'epolltune check --' 'epolltune check --probe descriptors,')
+		case $seen in *json*text*--rate*accept-queue*) ;; *) fail "zsh: options of check: $seen" ;; esac
 	fi
 elif [ "${EPOLLTUNE_MUST_RUN:-}" ]; then
 	fail 'zsh is not here'

@@ -38,10 +38,11 @@ static char *page_of(const struct command *c, char path[64])
 static char *synopsis_of(const char *page, const char *path)
 {
 	const char *start = strstr(page, "\n.Sh SYNOPSIS\n");
-	if (!start)
+	const char *end = start ? strstr(start + 1, "\n.Sh ") : NULL;
+	if (!end) {
 		fail_msg("%s has no synopsis", path);
-	const char *end = strstr(start + 1, "\n.Sh ");
-	assert_non_null(end);
+		return NULL;
+	}
 	return strndup(start, (size_t)(end - start) + 1);
 }
 
