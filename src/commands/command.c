@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/bench_render.h"
 #include "report/render.h"
 
 static const struct option_row no_options[] = {{0}};
@@ -42,6 +43,19 @@ static const struct option_row list_options[] = {
 	{0},
 };
 
+static const struct option_row bench_options[] = {
+	{"runs", "N", NULL, "interleaved rounds (5)"},
+	{"quick", NULL, NULL, "fewer and shorter rounds, smaller sizes"},
+	{"variant", "NAME,…", NULL, "only these variants"},
+	{"connections", "N", NULL, "of hold; of wait: its largest size"},
+	{"format", "FORMAT", BENCH_RENDER_FORMATS, "text (default), json or csv"},
+	{"output", "FILE", "@files", "write the figures there, by rename"},
+	{"svg", "FILE", "@files", "draw them there too, as curves and bars"},
+	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
 const struct command command_table[] = {
 	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
 	 command_check},
@@ -51,6 +65,8 @@ const struct command command_table[] = {
 	{"list", "[probes|walls|knobs|findings|myths]",
 	 "List the probes, the walls and the knobs with their values here", list_options,
 	 command_list},
+	{"bench", "[NAME…]", "Measure connects, requests, waits and memory of epoll servers",
+	 bench_options, command_bench},
 	{"version", "", "Print the versions of the program, its libraries and the kernel",
 	 no_options, command_version},
 	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,

@@ -82,6 +82,7 @@ int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE
  * dumb), "always", "never". */
 int color_wanted(const char *when);
 
+int command_bench(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_help_command(int argc, char **argv);
 int command_explain(int argc, char **argv);

@@ -360,7 +360,7 @@ static int timed(struct wait *w, const struct variant *v, unsigned batches, unsi
 /* One round of one variant at the current point and k. */
 static int measure(struct wait *w, const struct variant *v, struct err *e)
 {
-	double cost;
+	double cost = 0;
 	/* The first wait also drops what other rounds left on the ready list; it and a few more
 	 * bring code and data back into the caches, or the rounds after a dear one look dear. */
 	int rc = timed(w, v, 1, 1, &cost, e);

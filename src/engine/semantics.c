@@ -649,20 +649,20 @@ static const struct {
 
 static void experiment_run(struct desk *d, size_t i)
 {
-	struct err e = {0};
-	d->error = &e;
+	*d->error = (struct err){0};
 	if (experiments[i].run(d) == 0)
 		return;
 	for (int c = (int)experiments[i].first; c <= (int)experiments[i].last; c++) {
 		struct semantics_check *k = &d->out->at[c];
 		if (k->state == SEMANTICS_SKIPPED)
-			snprintf(k->detail, sizeof(k->detail), "not tried: %.140s", e.text);
+			snprintf(k->detail, sizeof(k->detail), "not tried: %.140s", d->error->text);
 	}
 }
 
 int semantics_run(const struct host *h, struct semantics *out, struct err *e)
 {
-	struct desk d = {.host = h, .out = out};
+	struct err last;
+	struct desk d = {.host = h, .out = out, .error = &last};
 	*out = (struct semantics){.count = CHECKS};
 	for (int c = 0; c < CHECKS; c++)
 		out->at[c] = (struct semantics_check){

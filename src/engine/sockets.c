@@ -47,7 +47,7 @@ void sockets_abort(int fd)
 static int accept_from(int listener, const struct sockaddr_in *from)
 {
 	for (;;) {
-		struct sockaddr_in peer;
+		struct sockaddr_in peer = {0};
 		socklen_t size = sizeof(peer);
 		int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC);
 		if (fd >= 0 && peer.sin_port == from->sin_port &&
@@ -71,7 +71,7 @@ static int pair_open(int listener, const struct sockaddr_in *to, int fd[2])
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
-	struct sockaddr_in own;
+	struct sockaddr_in own = {0};
 	socklen_t size = sizeof(own);
 	if (getsockname(client, (struct sockaddr *)&own, &size) < 0)
 		return -errno;

@@ -1,0 +1,201 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands/command.h"
+#include "epolltune/bench.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
+#include "report/bench_render.h"
+#include "report/output.h"
+
+#define NAMES 16
+#define CONNECTIONS_MOST 4000000
+#define SOURCES 40 /* client addresses of the lab, for client-first-40-addresses */
+
+struct bench_arguments {
+	struct bench_options bench;
+	const struct bench *names[NAMES];
+	size_t count;
+	const char *format, *output, *svg, *color;
+	bool in_place;
+};
+
+static int name_add(struct bench_arguments *a, const char *name, struct err *e)
+{
+	const struct bench *b = bench_named(name);
+	if (!b) {
+		char known[256] = "";
+		for (size_t i = 0; i < bench_count(); i++) {
+			size_t used = strlen(known);
+			snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+				 bench_at(i)->name);
+		}
+		return err_set(e, EINVAL, "bench: no bench \"%s\"; there are %s", name, known);
+	}
+	for (size_t i = 0; i < a->count; i++)
+		if (a->names[i] == b)
+			return err_set(e, EINVAL, "bench: \"%s\" given twice", name);
+	a->names[a->count++] = b;
+	return 0;
+}
+
+static int option_read(struct bench_arguments *a, const char *name, const char *value,
+		       struct err *e)
+{
+	uint64_t number;
+	if (!strcmp(name, "runs")) {
+		int rc = quantity_parse("--runs", QUANTITY_COUNT, value, 1, BENCH_RUNS, &number, e);
+		if (rc == 0)
+			a->bench.runs = (unsigned)number;
+		return rc;
+	}
+	if (!strcmp(name, "connections"))
+		return quantity_parse("--connections", QUANTITY_COUNT, value, 2, CONNECTIONS_MOST,
+				      &a->bench.connections, e);
+	if (!strcmp(name, "variant")) {
+		if (strlen(value) >= sizeof(a->bench.variants))
+			return err_set(e, EINVAL, "--variant: the list is too long");
+		strcpy(a->bench.variants, value);
+		return bench_check_variants(value, e);
+	}
+	if (!strcmp(name, "quick"))
+		a->bench.quick = true;
+	else if (!strcmp(name, "in-place"))
+		a->in_place = true;
+	else if (!strcmp(name, "format"))
+		a->format = value;
+	else if (!strcmp(name, "output"))
+		a->output = value;
+	else if (!strcmp(name, "svg"))
+		a->svg = value;
+	else if (!strcmp(name, "color"))
+		a->color = value;
+	return 0;
+}
+
+static int arguments_read(struct options *o, struct bench_arguments *a, struct err *e)
+{
+	const struct option_row *row;
+	const char *value;
+	int rc = 0;
+	while (rc == 0 && (row = options_next(o, &value, e)))
+		rc = option_read(a, row->name, value, e);
+	if (e->code || o->help)
+		return -e->code;
+	for (; o->next < o->argc && rc == 0; o->next++)
+		rc = name_add(a, o->argv[o->next], e);
+	if (rc == 0 && !a->count)
+		for (size_t i = 0; i < bench_count(); i++)
+			a->names[a->count++] = bench_at(i);
+	if (!a->bench.runs)
+		a->bench.runs = a->bench.quick ? 3 : 5;
+	return rc;
+}
+
+static void progress_show(const char *progress)
+{
+	fprintf(stderr, "\r\033[K%.78s", progress);
+	fflush(stderr);
+}
+
+/* Opens a private lab, or where none is to be had the calling namespace. */
+static int lab_for(struct lab **lab, const struct bench_arguments *a, const struct host *h,
+		   struct err *e)
+{
+	struct lab_options options = {.client_addresses = SOURCES};
+	int rc = a->in_place ? -EPERM : lab_open(lab, &options, h, e);
+	if (rc != -EPERM)
+		return rc;
+	if (!a->in_place)
+		fprintf(stderr, "epolltune: measured in the calling namespace: %s\n", e->text);
+	e->code = 0;
+	options.place = LAB_IN_PLACE;
+	return lab_open(lab, &options, h, e);
+}
+
+static int benches_run(const struct bench_arguments *a, struct bench_run *run, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; i < a->count && rc == 0; i++) {
+		rc = a->names[i]->run(run, e);
+		if (rc < 0)
+			err_prefix(e, "bench %s", a->names[i]->name);
+	}
+	if (run->show)
+		fputs("\r\033[K", stderr);
+	return rc;
+}
+
+struct rendering {
+	const char *format;
+	const struct bench_page *page;
+	const struct render_style *style;
+};
+
+static int render_to(FILE *out, void *arg, struct err *e)
+{
+	const struct rendering *r = arg;
+	return bench_render_find(r->format)(out, r->page, r->style, e);
+}
+
+static int render_svg_to(FILE *out, void *arg, struct err *e)
+{
+	return bench_render_svg(out, arg, e);
+}
+
+static int figures_render(const struct bench_arguments *a, const struct host *h,
+			  const struct bench_run *run, struct err *e)
+{
+	struct host_facts facts;
+	struct bench_page page = {.runs = a->bench.runs, .table = &run->table};
+	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
+	struct render_style style = render_style_for(stdout, color);
+	struct rendering r = {a->format, &page, &style};
+	clock_gettime(CLOCK_REALTIME, &page.time);
+	host_facts(h, &facts);
+	report_text(page.host.name, "%s", facts.name);
+	report_text(page.host.kernel, "%s", facts.kernel);
+	page.host.cpus = facts.cpus;
+	page.host.memory_bytes = facts.memory_bytes;
+	page.host.isolation = lab_private(run->lab) ? ISOLATION_LAB : ISOLATION_IN_PLACE;
+	int rc = a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
+	if (rc == 0 && a->svg)
+		rc = output_write(a->svg, render_svg_to, &page, e);
+	return rc;
+}
+
+static int bench_all(const struct bench_arguments *a, struct err *e)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(lab_closep) struct lab *lab = NULL;
+	int rc = host_open(&host, "/", e);
+	if (rc == 0)
+		rc = lab_for(&lab, a, host, e);
+	if (rc < 0)
+		return rc;
+	struct bench_run *run = lab_alloc(lab, sizeof(*run), e);
+	if (!run)
+		return -e->code;
+	bench_init(&run->table);
+	run->options = a->bench;
+	run->host = host;
+	run->lab = lab;
+	run->show = isatty(2) ? progress_show : NULL;
+	rc = benches_run(a, run, e);
+	return rc < 0 ? rc : figures_render(a, host, run, e);
+}
+
+int command_bench(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options o = options_begin("bench", argc, argv);
+	struct bench_arguments a = {.format = "text", .color = "auto"};
+	if (arguments_read(&o, &a, &e))
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	return bench_all(&a, &e) ? command_error(&e) : EXIT_OK;
+}

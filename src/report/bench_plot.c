@@ -1,0 +1,179 @@
+/* Curves in a terminal, in braille: each cell is two dots wide and four high. */
+#include "report/bench_render.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 14
+#define COLUMNS_MOST 100
+#define LABEL 9 /* width of the labels left of the plot */
+
+static const char *const colors[] = {"\033[36m", "\033[31m", "\033[32m",
+				     "\033[35m", "\033[33m", "\033[34m"};
+#define COLORS (sizeof(colors) / sizeof(colors[0]))
+static const char marks[] = "abcdefgh";
+
+struct cell {
+	unsigned char dots; /* braille, as in U+2800 + dots */
+	signed char curve;  /* whose colour; -1: empty */
+	char mark;          /* a letter at a measured point; 0: none */
+};
+
+struct plot {
+	unsigned columns;
+	double x0, x1, y0, y1; /* decimal logarithms at the edges */
+	struct cell at[ROWS][COLUMNS_MOST];
+};
+
+/* The dot of a braille cell at column 0 to 1 and row 0 to 3 from above. */
+static unsigned char braille(unsigned x, unsigned y)
+{
+	static const unsigned char dots[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
+	return dots[y][x];
+}
+
+static void plot_bounds(struct plot *p, const struct chart *c)
+{
+	p->x0 = p->y0 = INFINITY;
+	p->x1 = p->y1 = -INFINITY;
+	for (size_t i = 0; i < c->curves; i++)
+		for (size_t k = 0; k < c->curve[i].count; k++) {
+			double x = log10(c->curve[i].at[k].n), y = log10(c->curve[i].at[k].median);
+			p->x0 = fmin(p->x0, x);
+			p->x1 = fmax(p->x1, x);
+			p->y0 = fmin(p->y0, y);
+			p->y1 = fmax(p->y1, y);
+		}
+	double margin = fmax((p->y1 - p->y0) * 0.04, 0.05);
+	p->y0 -= margin;
+	p->y1 += margin;
+	if (p->x1 <= p->x0)
+		p->x1 = p->x0 + 1;
+}
+
+/* In dots: 0 to 2 * columns - 1, 0 (top) to 4 * ROWS - 1. */
+static unsigned dot_x(const struct plot *p, double x)
+{
+	return (unsigned)lrint((x - p->x0) / (p->x1 - p->x0) * (2.0 * p->columns - 1));
+}
+
+static unsigned dot_y(const struct plot *p, double y)
+{
+	return (unsigned)lrint((p->y1 - y) / (p->y1 - p->y0) * (4.0 * ROWS - 1));
+}
+
+static void plot_line(struct plot *p, size_t curve, double xa, double ya, double xb, double yb)
+{
+	unsigned steps = 4 * (p->columns + ROWS);
+	for (unsigned i = 0; i <= steps; i++) {
+		double share = (double)i / steps;
+		unsigned x = dot_x(p, xa + (xb - xa) * share), y = dot_y(p, ya + (yb - ya) * share);
+		struct cell *cell = &p->at[y / 4][x / 2];
+		cell->dots |= braille(x % 2, y % 4);
+		cell->curve = (signed char)curve;
+	}
+}
+
+static void plot_curve(struct plot *p, size_t index, const struct curve *c)
+{
+	for (size_t k = 1; k < c->count; k++)
+		plot_line(p, index, log10(c->at[k - 1].n), log10(c->at[k - 1].median),
+			  log10(c->at[k].n), log10(c->at[k].median));
+}
+
+static void plot_marks(struct plot *p, size_t index, const struct curve *c)
+{
+	for (size_t k = 0; k < c->count; k++) {
+		struct cell *cell = &p->at[dot_y(p, log10(c->at[k].median)) / 4]
+					  [dot_x(p, log10(c->at[k].n)) / 2];
+		cell->mark = marks[index];
+		cell->curve = (signed char)index;
+	}
+}
+
+static void cell_print(FILE *out, const struct cell *c, const struct render_style *style)
+{
+	bool color = style->color && c->curve >= 0;
+	if (color)
+		fputs(colors[(size_t)c->curve % COLORS], out);
+	if (c->mark)
+		fputc(c->mark, out);
+	else if (!c->dots)
+		fputc(' ', out);
+	else if (style->utf8)
+		fprintf(out, "\xe2%c%c", 0xa0 + (c->dots >> 6), 0x80 + (c->dots & 0x3f));
+	else
+		fputc('.', out);
+	if (color)
+		fputs("\033[0m", out);
+}
+
+/* The power of ten, if any, whose line runs through a row. */
+static bool row_decade(const struct plot *p, unsigned row, double *decade)
+{
+	for (int power = (int)ceil(p->y0); power <= p->y1; power++) {
+		*decade = power;
+		if (dot_y(p, power) / 4 == row)
+			return true;
+	}
+	return false;
+}
+
+static void x_axis(FILE *out, const struct plot *p)
+{
+	char line[COLUMNS_MOST + 16], size[24];
+	memset(line, ' ', sizeof(line));
+	unsigned free_from = 0, end = 0;
+	for (int decade = (int)ceil(p->x0); decade <= p->x1; decade++) {
+		unsigned at = dot_x(p, decade) / 2;
+		bench_size(size, sizeof(size), (uint64_t)llrint(pow(10, decade)));
+		if (at < free_from || at + strlen(size) >= sizeof(line))
+			continue;
+		end = at;
+		for (const char *digit = size; *digit; digit++)
+			line[end++] = *digit;
+		free_from = end + 1;
+	}
+	fprintf(out, "%*s %.*s\n", LABEL, "n", (int)end, line);
+}
+
+void plot_print(FILE *out, const struct chart *c, const struct render_style *style)
+{
+	struct plot *p = calloc(1, sizeof(*p));
+	if (!p)
+		return; /* the figures themselves are in the table */
+	unsigned columns = style->width > LABEL + 22 ? style->width - LABEL - 2 : 20;
+	p->columns = columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
+	for (unsigned row = 0; row < ROWS; row++)
+		for (unsigned x = 0; x < p->columns; x++)
+			p->at[row][x].curve = -1;
+	plot_bounds(p, c);
+	for (size_t i = 0; i < c->curves; i++)
+		plot_curve(p, i, &c->curve[i]);
+	for (size_t i = 0; i < c->curves; i++)
+		plot_marks(p, i, &c->curve[i]);
+	bool narrow = p->y1 - p->y0 < 2; /* too few powers of ten to read a value by */
+	fprintf(out, "%s%s%s: %s\n", c->bench, *c->what ? ", " : "", c->what,
+		bench_metric_name(c->metric));
+	for (unsigned row = 0; row < ROWS; row++) {
+		double decade;
+		char label[24] = "";
+		if (row_decade(p, row, &decade))
+			bench_figure(label, sizeof(label), c->metric, pow(10, decade), false);
+		else if (narrow && (row == 0 || row == ROWS - 1))
+			bench_figure(label, sizeof(label), c->metric, pow(10, row ? p->y0 : p->y1),
+				     false);
+		fprintf(out, "%*s ", LABEL, label);
+		for (unsigned x = 0; x < p->columns; x++)
+			cell_print(out, &p->at[row][x], style);
+		fputc('\n', out);
+	}
+	x_axis(out, p);
+	fprintf(out, "%*s ", LABEL, "");
+	for (size_t i = 0; i < c->curves; i++)
+		fprintf(out, "%s%s%c %s%s", i ? "   " : "", style->color ? colors[i % COLORS] : "",
+			marks[i], c->curve[i].variant, style->color ? "\033[0m" : "");
+	fputs("\n\n", out);
+	free(p);
+}

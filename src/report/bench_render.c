@@ -1,0 +1,80 @@
+#include "report/bench_render.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	bench_render_function render;
+} formats[] = {
+	{"text", bench_render_text},
+	{"json", bench_render_json},
+	{"csv", bench_render_csv},
+};
+
+bench_render_function bench_render_find(const char *format)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, format) == 0)
+			return formats[i].render;
+	return NULL;
+}
+
+/* Units of a family, each a thousand of the one before. */
+static const struct {
+	const char *units[4];
+} families[BENCH_METRICS] = {
+	[BENCH_RATE] = {{"/s", " k/s", " M/s", " G/s"}},
+	[BENCH_P50] = {{" ns", " us", " ms", " s"}},
+	[BENCH_P99] = {{" ns", " us", " ms", " s"}},
+	[BENCH_COST] = {{" ns", " us", " ms", " s"}},
+	[BENCH_CPU] = {{" ns", " us", " ms", " s"}},
+	[BENCH_ELAPSED] = {{" ns", " us", " ms", " s"}},
+	[BENCH_USER_MEMORY] = {{" B", " kB", " MB", " GB"}},
+	[BENCH_KERNEL_MEMORY] = {{" B", " kB", " MB", " GB"}},
+	[BENCH_EVENTS] = {{"", "", "", ""}},
+};
+
+/* What a value is multiplied by to be in the first unit of its family. */
+static double family_base(enum bench_metric m)
+{
+	switch (m) {
+	case BENCH_P50:
+	case BENCH_P99:
+	case BENCH_CPU:
+		return 1e3;
+	case BENCH_ELAPSED:
+		return 1e9;
+	default:
+		return 1;
+	}
+}
+
+char *bench_figure(char *buf, size_t size, enum bench_metric m, double value, bool utf8)
+{
+	double v = value * family_base(m);
+	unsigned step = 0;
+	if (m == BENCH_EVENTS) {
+		snprintf(buf, size, "%.0f", v);
+		return buf;
+	}
+	for (; step < 3 && fabs(v) >= 999.5; step++)
+		v /= 1000;
+	int decimals = fabs(v) >= 99.95 || (step == 0 && v == rint(v)) ? 0
+		       : fabs(v) >= 9.995                              ? 1
+								       : 2;
+	const char *unit = families[m].units[step];
+	snprintf(buf, size, "%.*f%s", decimals, v, utf8 && strcmp(unit, " us") == 0 ? " µs" : unit);
+	return buf;
+}
+
+char *bench_size(char *buf, size_t size, uint64_t n)
+{
+	if (n >= 1000000 && n % 100000 == 0)
+		snprintf(buf, size, "%gM", (double)n / 1e6);
+	else if (n >= 1000 && n % 100 == 0)
+		snprintf(buf, size, "%gk", (double)n / 1e3);
+	else
+		snprintf(buf, size, "%llu", (unsigned long long)n);
+	return buf;
+}

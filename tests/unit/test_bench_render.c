@@ -1,0 +1,216 @@
+/* Figures as text, JSON, CSV and SVG: the same numbers, each with unit, spread and conditions. */
+#include "../support/support.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "report/bench_render.h"
+
+static struct bench_table table;
+static const struct render_style plain = {.width = 80};
+
+static struct bench_page page(void)
+{
+	struct bench_page p = {.runs = 3, .table = &table, .time = {1763757780, 0}};
+	report_text(p.host.name, "web-1");
+	report_text(p.host.kernel, "6.18.44");
+	p.host.cpus = 2;
+	p.host.memory_bytes = UINT64_C(25232932864);
+	return p;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	bench_init(&table);
+	for (int run_ = 0; run_ < 3; run_++) {
+		for (uint64_t n = 10; n <= 1000; n *= 10) {
+			bench_add(&table, "wait", "poll", n, 1, BENCH_COST, 40.0 * (double)n + run_,
+				  "with \"scan\", <all>");
+			bench_add(&table, "wait", "epoll-level", n, 1, BENCH_COST, 440 + run_,
+				  "EPOLLIN");
+		}
+		bench_add(&table, "connect", "reset", 64, 64, BENCH_RATE, 61700 + run_,
+			  "reset, 1 address");
+		bench_add(&table, "connect", "reset", 64, 64, BENCH_CPU, 16.2, "reset, 1 address");
+		bench_add(&table, "semantics", "edge-first", 0, 0, BENCH_EVENTS, 1,
+			  "expected 1: one event");
+	}
+	bench_note(&table, "a note");
+	return 0;
+}
+
+static char *rendered(bench_render_function render, const struct render_style *style)
+{
+	struct err e = {0};
+	struct bench_page p = page();
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	if (render(out, &p, style, &e) < 0)
+		fail_msg("%s", e.text);
+	fclose(out);
+	return text;
+}
+
+static void test_figures(void **state)
+{
+	(void)state;
+	static const struct {
+		enum bench_metric metric;
+		double value;
+		const char *text;
+	} cases[] = {
+		{BENCH_COST, 442.4, "442 ns"},          {BENCH_COST, 999.6, "1.00 us"},
+		{BENCH_COST, 5649907, "5.65 ms"},       {BENCH_COST, 0.5, "0.50 ns"},
+		{BENCH_RATE, 51400, "51.4 k/s"},        {BENCH_RATE, 1200000, "1.20 M/s"},
+		{BENCH_P99, 22.13, "22.1 us"},          {BENCH_ELAPSED, 16.04, "16.0 s"},
+		{BENCH_KERNEL_MEMORY, 4126, "4.13 kB"}, {BENCH_USER_MEMORY, 12.5, "12.5 B"},
+		{BENCH_EVENTS, 1024, "1024"},
+	};
+	char buf[32];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(
+			bench_figure(buf, sizeof(buf), cases[i].metric, cases[i].value, false),
+			cases[i].text);
+	assert_string_equal(bench_figure(buf, sizeof(buf), BENCH_P50, 22.13, true), "22.1 µs");
+}
+
+static void test_text(void **state)
+{
+	(void)state;
+	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
+	assert_non_null(strstr(text, "401 ns +-0%"));
+	assert_non_null(strstr(text, "441 ns +-0%"));
+	assert_non_null(strstr(text, "61.7 k/s"));
+	assert_non_null(strstr(text, "with \"scan\", <all>"));
+	assert_non_null(strstr(text, "edge-first              1  1: one event"));
+	assert_non_null(strstr(text, "- a note"));
+	for (char *line = text; line;) {
+		char *end = strchr(line, '\n');
+		assert_true((end ? (size_t)(end - line) : strlen(line)) <= 80);
+		line = end ? end + 1 : NULL;
+	}
+}
+
+static void test_text_tells_what_is_lost(void **state)
+{
+	(void)state;
+	table.lost = 7;
+	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
+	assert_non_null(strstr(text, "7 figures did not fit"));
+}
+
+static void test_json(void **state)
+{
+	(void)state;
+	CLEAN(free_pointer) char *text = rendered(bench_render_json, &plain);
+	json_t *root = json_loads(text, 0, NULL);
+	assert_non_null(root);
+	const char *schema, *bench, *variant, *metric, *unit, *conditions, *kernel;
+	double median, min, max;
+	int n, active, runs;
+	json_t *first;
+	assert_int_equal(json_unpack(root, "{ss s{ss} s[o]}", "schema", &schema, "host", "kernel",
+				     &kernel, "results", &first),
+			 0);
+	assert_string_equal(schema, "epolltune.bench/1");
+	assert_int_equal(json_array_size(json_object_get(root, "results")), table.count);
+	assert_int_equal(json_unpack_ex(first, NULL, JSON_STRICT,
+					"{ss ss si si ss ss sF sF sF si ss}", "bench", &bench,
+					"variant", &variant, "n", &n, "active", &active, "metric",
+					&metric, "unit", &unit, "median", &median, "min", &min,
+					"max", &max, "runs", &runs, "conditions", &conditions),
+			 0);
+	assert_string_equal(metric, "cost");
+	assert_string_equal(unit, "ns");
+	assert_true(median == 401 && min == 400 && max == 402 && runs == 3 && n == 10);
+	json_decref(root);
+}
+
+static void test_csv(void **state)
+{
+	(void)state;
+	CLEAN(free_pointer) char *text = rendered(bench_render_csv, &plain);
+	assert_non_null(strstr(
+		text, "wait,poll,10,1,cost,ns,401,400,402,3,\"with \"\"scan\"\", <all>\"\r\n"));
+	size_t lines = 0;
+	for (char *p = text; (p = strstr(p, "\r\n")); p += 2)
+		lines++;
+	assert_int_equal(lines, table.count + 1);
+}
+
+static int svg(FILE *out, const struct bench_page *p, const struct render_style *style,
+	       struct err *e)
+{
+	(void)style;
+	return bench_render_svg(out, p, e);
+}
+
+static size_t occurrences(const char *text, const char *what)
+{
+	size_t n = 0;
+	for (const char *p = text; (p = strstr(p, what)); p += strlen(what))
+		n++;
+	return n;
+}
+
+static void test_svg(void **state)
+{
+	(void)state;
+	CLEAN(free_pointer) char *text = rendered(svg, &plain);
+	assert_memory_equal(text, "<svg ", 5);
+	assert_int_equal(occurrences(text, "<polyline"), 2);
+	assert_int_equal(occurrences(text, "<circle"), 6);
+	assert_int_equal(occurrences(text, "<g "), occurrences(text, "</g>"));
+	assert_int_equal(occurrences(text, "<text "), occurrences(text, "</text>"));
+	/* The background, and one bar for each metric of connect. */
+	assert_int_equal(occurrences(text, "<rect "), 3);
+	assert_non_null(strstr(text, "with &quot;scan&quot;, &lt;all>"));
+	assert_null(strstr(text, "nan"));
+	assert_null(strstr(text, "inf"));
+	assert_null(strstr(text, "http://www.w3.org/1999"));
+}
+
+static void test_nothing_measured(void **state)
+{
+	(void)state;
+	bench_init(&table);
+	const bench_render_function all[] = {bench_render_text, bench_render_json, bench_render_csv,
+					     svg};
+	for (size_t i = 0; i < 4; i++) {
+		CLEAN(free_pointer) char *text = rendered(all[i], &plain);
+		assert_true(strlen(text) > 10);
+	}
+}
+
+static void test_charts(void **state)
+{
+	(void)state;
+	struct chart *charts = calloc(CHARTS, sizeof(*charts));
+	assert_non_null(charts);
+	assert_int_equal(charts_of(&table, charts, CHARTS), 1);
+	assert_string_equal(charts[0].what, "one ready");
+	assert_int_equal(charts[0].curves, 2);
+	assert_int_equal(charts[0].curve[0].count, 3);
+	free(charts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test_setup(test_text, setup),
+		cmocka_unit_test_setup(test_text_tells_what_is_lost, setup),
+		cmocka_unit_test_setup(test_json, setup),
+		cmocka_unit_test_setup(test_csv, setup),
+		cmocka_unit_test_setup(test_svg, setup),
+		cmocka_unit_test_setup(test_nothing_measured, setup),
+		cmocka_unit_test_setup(test_charts, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
