@@ -122,6 +122,10 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 /* Whether this process may write an existing file: 0, or -EACCES, -EPERM, -EROFS, -ENOENT. */
 int host_writable(const struct host *h, const char *path, struct err *e);
 
+/* How many handshakes are half open (SYN_RECV) at a local port (network byte order) of the calling
+ * network namespace, by inet_diag. -EOPNOTSUPP without it. */
+int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e);
+
 /* Has the kernel at least this version? Unknown versions count as new. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);
 

@@ -64,30 +64,58 @@ static int listener_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int listeners_dump(struct list *list, struct err *e)
+/* Hands every TCP socket in one of `states` to `received`. */
+static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
+	static const char what[] = "cannot list sockets: inet_diag";
 	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
 	if (!s)
-		return err_set(e, ENOMEM, "cannot list listening sockets: out of memory");
+		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
 	int r = idiagnl_connect(s);
 	if (r < 0) {
-		machine_netlink_error(e, r, "cannot list listening sockets: inet_diag");
+		machine_netlink_error(e, r, what);
 		e->code = EOPNOTSUPP;
 		return -EOPNOTSUPP;
 	}
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, listener_received, list);
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
 	/* TCPDIAG_GETSOCK dumps every family, whichever it is asked for: inet_diag_dump_compat().
 	 */
-	r = idiagnl_send_simple(s, 0, AF_INET, 1u << TCP_LISTEN, 0);
+	r = idiagnl_send_simple(s, 0, AF_INET, (uint16_t)states, 0);
 	if (r >= 0)
 		r = nl_recvmsgs_default(s);
 	if (r >= 0)
 		return 0;
-	r = machine_netlink_error(e, r, "cannot list listening sockets: inet_diag");
+	r = machine_netlink_error(e, r, what);
 	if (r == -ENOENT) { /* the module tcp_diag is neither there nor to be loaded */
 		e->code = EOPNOTSUPP;
 		r = -EOPNOTSUPP;
 	}
+	return r;
+}
+
+struct half_open {
+	uint16_t port;
+	uint64_t count;
+};
+
+static int half_open_received(struct nl_msg *msg, void *arg)
+{
+	struct half_open *half = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) >= (int)sizeof(*m) && m->idiag_state == TCP_SYN_RECV &&
+	    m->id.idiag_sport == half->port)
+		half->count++;
+	return NL_OK;
+}
+
+int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e)
+{
+	struct half_open half = {.port = port};
+	if (!h->live)
+		return err_set(e, EOPNOTSUPP, "cannot list sockets: a captured machine has none");
+	int r = sockets_dump(1u << TCP_SYN_RECV, half_open_received, &half, e);
+	*count = half.count;
 	return r;
 }
 
@@ -170,7 +198,7 @@ int host_listeners(const struct host *h, struct host_listener *out, size_t max, 
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP,
 			       "cannot list listening sockets: a captured machine has none");
-	int r = listeners_dump(&list, e);
+	int r = sockets_dump(1u << TCP_LISTEN, listener_received, &list, e);
 	if (r < 0)
 		return r;
 	owners_find(h, &list);

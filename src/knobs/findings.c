@@ -62,6 +62,24 @@ static const struct finding_row findings[] = {
 	 "where a retransmission would have let them in.",
 	 "Set it to 0, unless something before the server turns resets into another try.",
 	 "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
+	{"syn-queue.short",
+	 "More handshakes are half open at a time, rate times round trip, than the listener's SYN "
+	 "queue holds. With tcp_syncookies those beyond are answered with a cookie, without they "
+	 "are dropped and come again after a second or more.",
+	 "With tcp_syncookies=1 raise net.core.somaxconn and the backlog that the server passes to "
+	 "listen(); net.ipv4.tcp_max_syn_backlog does nothing then. With tcp_syncookies=0 raise "
+	 "net.ipv4.tcp_max_syn_backlog as well, three quarters of which are for new clients.",
+	 "TcpExt.TCPReqQFullDoCookies, or TcpExt.ListenDrops, grows; half-open connections by "
+	 "inet_diag; none beyond at the proposed value"},
+	{"syn-queue.tight",
+	 "The SYN queue holds the target's half-open connections, with less than a quarter to "
+	 "spare.",
+	 "As for syn-queue.short, before the load grows.", "As for syn-queue.short"},
+	{"syn-queue.application",
+	 "What the server passes to listen() bounds its SYN queue below the target, not the "
+	 "kernel.",
+	 "Raise the backlog in the server's configuration and restart or reload it.",
+	 "TcpExt.TCPReqQFullDoCookies grows; none at the proposed value"},
 	{"buffers.receive.short",
 	 "The receive buffer bounds one connection below the target's bandwidth over its round "
 	 "trip.",

@@ -1,0 +1,145 @@
+/* Probe syn-queue: what bounds half-open connections is counted and named, with cookies and
+ * without. */
+#include "../support/checked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK "$PROGRAM check --format json --probe syn-queue "
+
+static struct checked check_with(const char *before, const char *options)
+{
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	if (access("/dev/net/tun", R_OK | W_OK))
+		skip_because("/dev/net/tun may not be used");
+	return checked_parse(
+		run("unshare -Urn sh -ec 'cd /proc/sys/net; %s; " CHECK "%s'", before, options));
+}
+
+/* A machine too busy to count says so, and tells the test nothing. */
+static struct checked check_known(const char *before, const char *options)
+{
+	struct checked c = check_with(before, options);
+	for (int i = 0; i < 4 && c.status == 3; i++) {
+		checked_free(&c);
+		c = check_with(before, options);
+	}
+	return c;
+}
+
+static void test_without_cookies_the_sysctl_binds(void **state)
+{
+	(void)state;
+	struct checked c = check_known(
+		"echo 0 >ipv4/tcp_syncookies; echo 16 >ipv4/tcp_max_syn_backlog", "--rtt 200ms");
+	json_t *w = checked_wall(&c, "syn-queue"), *f = checked_finding(&c, "syn-queue.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_string_equal(checked_text(w, "method"), "measured");
+	assert_string_equal(checked_text(w, "knob"), "net.ipv4.tcp_max_syn_backlog");
+	/* Three quarters, and one. */
+	assert_in_range(checked_number(w, "measured"), 12, 13);
+	assert_int_equal(checked_number(w, "needed"), 2000);
+	assert_string_equal(checked_text(f, "knob"), "net.ipv4.tcp_max_syn_backlog");
+	assert_string_equal(checked_text(f, "current"), "16");
+	assert_string_equal(checked_text(f, "proposed"), "4096");
+	assert_true(checked_evidence(f, "ListenDrops", "at_current") >= 2480);
+	assert_true(checked_evidence(f, "ListenDrops", "at_proposed") == 0);
+	assert_true(checked_evidence(f, "half open", "at_proposed") >= 2000);
+	checked_free(&c);
+}
+
+static void test_with_cookies_the_backlog_binds(void **state)
+{
+	(void)state;
+	/* tcp_max_syn_backlog is lower still, and does nothing. */
+	struct checked c = check_known("echo 16 >core/somaxconn; echo 8 >ipv4/tcp_max_syn_backlog",
+				       "--rtt 200ms");
+	json_t *w = checked_wall(&c, "syn-queue"), *f = checked_finding(&c, "syn-queue.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "knob"), "net.core.somaxconn");
+	/* One more since the kernel's test is for "more than" and not "as many as". */
+	assert_in_range(checked_number(w, "measured"), 16, 17);
+	assert_string_equal(checked_text(f, "knob"), "net.core.somaxconn");
+	assert_string_equal(checked_text(f, "proposed"), "4096");
+	assert_non_null(strstr(checked_text(f, "advice"), "tcp_max_syn_backlog does nothing"));
+	assert_true(checked_evidence(f, "TCPReqQFullDoCookies", "at_current") >= 2480);
+	assert_true(checked_evidence(f, "TCPReqQFullDoCookies", "at_proposed") == 0);
+	assert_true(checked_evidence(f, "SyncookiesSent", "at_current") >= 2480);
+	assert_true(checked_evidence(f, "SyncookiesRecv", "at_current") > 0);
+	checked_free(&c);
+}
+
+static void test_the_application_is_told_from_the_kernel(void **state)
+{
+	(void)state;
+	struct checked c = check_known(":", "--backlog 20");
+	json_t *f = checked_finding(&c, "syn-queue.application");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(f, "remedy"), "application");
+	assert_string_equal(checked_text(f, "current"), "20");
+	assert_string_equal(checked_text(f, "proposed"), "1024");
+	checked_free(&c);
+}
+
+static void test_defaults_are_sufficient(void **state)
+{
+	(void)state;
+	struct checked c = check_known("echo 4096 >core/somaxconn", "");
+	json_t *w = checked_wall(&c, "syn-queue");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(checked_text(w, "verdict"), "ok");
+	assert_int_equal(checked_number(w, "needed"), 500);
+	assert_int_equal(checked_number(w, "measured"), 625);
+	assert_int_equal(checked_number(w, "limit"), 4096);
+	assert_non_null(strstr(checked_text(w, "detail"), "does nothing"));
+	checked_free(&c);
+}
+
+/* The clients then spread over processes. */
+static void test_few_descriptors_suffice(void **state)
+{
+	(void)state;
+	struct checked c = check_known("ulimit -n 100; echo 16 >core/somaxconn", "");
+	assert_in_range(checked_number(checked_wall(&c, "syn-queue"), "measured"), 16, 17);
+	checked_free(&c);
+}
+
+static void test_cookies_always_need_no_queue(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 2 >ipv4/tcp_syncookies; echo 16 >core/somaxconn", "");
+	assert_int_equal(c.status, 0);
+	assert_true(json_is_null(json_object_get(checked_wall(&c, "syn-queue"), "needed")));
+	checked_free(&c);
+}
+
+static void test_inspection_alone_knows_the_rules(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 0 >ipv4/tcp_syncookies; "
+				      "echo 100 >ipv4/tcp_max_syn_backlog",
+				      "--quick");
+	json_t *w = checked_wall(&c, "syn-queue");
+	assert_int_equal(c.status, 2);
+	assert_int_equal(checked_number(w, "limit"), 76);
+	assert_string_equal(checked_text(w, "method"), "inspected");
+	checked_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_cookies_the_sysctl_binds),
+		cmocka_unit_test(test_with_cookies_the_backlog_binds),
+		cmocka_unit_test(test_the_application_is_told_from_the_kernel),
+		cmocka_unit_test(test_defaults_are_sufficient),
+		cmocka_unit_test(test_few_descriptors_suffice),
+		cmocka_unit_test(test_cookies_always_need_no_queue),
+		cmocka_unit_test(test_inspection_alone_knows_the_rules),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
