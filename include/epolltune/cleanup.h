@@ -18,10 +18,7 @@ static inline void close_fd(int *fd)
 	*fd = -1;
 }
 
-static inline void free_pointer(void *pointer)
-{
-	free(*(void **)pointer);
-}
+static inline void free_pointer(void *pointer) { free(*(void **)pointer); }
 
 static inline void close_file(FILE **file)
 {

@@ -23,14 +23,13 @@ struct flow_config {
 
 /* What the connection did over the time looked at: its last four round trips or more. */
 struct flow_result {
-	int error;       /* errno of what ended it early; 0: none */
-	bool settled;    /* neither window nor buffer grew any more */
-	bool paced;      /* the pace was reached */
-	uint64_t Bps;    /* bytes acknowledged a second */
-	uint32_t rtt_us; /* mean of the smoothed round trip (tcpi_rtt) */
-	uint32_t window; /* largest that the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
-	double receiver_share; /* of the time, waited for the receiver's window (tcpi_rwnd_limited)
-				*/
+	int error;             /* errno of what ended it early; 0: none */
+	bool settled;          /* neither window nor buffer grew any more */
+	bool paced;            /* the pace was reached */
+	uint64_t Bps;          /* bytes acknowledged a second */
+	uint32_t rtt_us;       /* mean of the smoothed round trip (tcpi_rtt) */
+	uint32_t window;       /* largest that the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
+	double receiver_share; /* of the time, waited for the other's window (tcpi_rwnd_limited) */
 	double sender_share;   /* likewise for its own buffer (tcpi_sndbuf_limited) */
 	uint32_t cwnd_bytes;
 	uint32_t retransmits;

@@ -32,14 +32,14 @@ struct lab_options {
 	unsigned client_addresses; /* source addresses of the client, 1 to 240; 0 is 1 */
 	uint64_t rtt_us;           /* LAB_WIRE_DELAY only, as are the next three */
 	uint64_t bandwidth_bps;
-	double loss;               /* share of packets, 0 to 1 */
+	double loss; /* share of packets, 0 to 1 */
 	uint64_t seed;
 };
 
 struct lab;
 
 /* Opens a lab. `calling` is the live host whose knobs are copied. -EPERM where namespaces are
- * refused: the text then tells what to allow. The caller owns the lab; the same process closes it. */
+ * refused: the text then tells what to allow. The caller owns it; the same process closes it. */
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e);
 /* Ends every task, the wire and the namespaces; waits for the lab's processes. */
@@ -60,7 +60,8 @@ void lab_release(struct lab *lab, size_t mark);
 
 /* A task gets its end of a control channel (SOCK_SEQPACKET; end of file when the other side is
  * gone, and then it must return soon) and `arg`, which must be from lab_alloc() or older than the
- * lab. Its descriptors are 0, 1, 2 (/dev/null; 2 is standard error), the channel as 3, and those it opens. */
+ * lab. Its descriptors are 0, 1, 2 (/dev/null; 2 is standard error), the channel as 3, and those it
+ * opens. */
 typedef int (*lab_task)(int channel, void *arg);
 /* Starts fn(arg) as a new process on a host. *channel is this side's end; closing it ends the
  * task. The return value of fn is lost: results go through `arg` and the channel. */
@@ -70,8 +71,8 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
  * is gone. lab_receive() returns the length. */
 int lab_send(int channel, const void *message, size_t size, struct err *e);
 ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e);
-/* Ends a task and waits (at most 5 s) until it has closed all that it had open, so that nothing of it
- * disturbs what comes next. */
+/* Ends a task and waits (at most 5 s) until it has closed all that it had open, so that nothing of
+ * it disturbs what comes next. */
 void lab_finish(int channel);
 /* Runs fn(arg) on a host and waits until it returned; its value is returned. The function gets the
  * lab's own view of the machine (its /proc/net, its knobs). */

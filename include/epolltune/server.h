@@ -47,8 +47,8 @@ int server_start(struct server *s, struct lab *lab, const struct server_config *
 /* Ends it. Safe on one that is not running (channel -1). */
 void server_stop(struct server *s);
 
-/* The listener's accept queue now, its limit (tcp_info of a listener: tcpi_unacked, tcpi_sacked) and
- * the connection attempts it has dropped (SO_MEMINFO, since 4.12; 0 before). */
+/* The listener's accept queue now, its limit (tcp_info of a listener: tcpi_unacked, tcpi_sacked)
+ * and the connection attempts it has dropped (SO_MEMINFO, since 4.12; 0 before). */
 struct server_queue {
 	uint64_t depth, limit, drops;
 };

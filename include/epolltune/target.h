@@ -21,7 +21,8 @@ struct target {
 	uint64_t bandwidth_bps; /* of one connection, bits per second */
 };
 
-/* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known. */
+/* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.
+ */
 struct target target_default(void);
 int target_preset(const char *name, struct target *out, struct err *e);
 /* All presets' names, comma separated, for help and completion. */

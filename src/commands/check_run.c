@@ -107,7 +107,7 @@ static void runner_run(const struct stage *stage, struct runner *runner, bool me
 		rc = probe->no_lab ? 0 : run_open(runner, &run, &e);
 	if (probe->inspect && rc >= 0)
 		rc = probe->inspect(&run, &e) ? -e.code : rc;
-	if (!rc)
+	if (!rc && probe->measure)
 		rc = probe->measure(&run, &e);
 	if (rc >= 0)
 		run_uncopied(&run);

@@ -200,7 +200,8 @@ static int check_sealed(void)
 /* nobody: what an operator without root is. */
 static int check_sealed_unprivileged(void)
 {
-	/* Changing ids makes a process undumpable, and its /proc/self root's; exec would mend that. */
+	/* Changing ids makes a process undumpable, and its /proc/self root's; exec would mend that.
+	 */
 	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1))
 		return 78;
 	return check_sealed();

@@ -15,8 +15,8 @@ void skip_because(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The outcome of a command run through /bin/sh -c; free with output_free(). */
 struct output {
-	int status;  /* exit status, or 128 + signal */
-	char *out;   /* standard output */
+	int status;   /* exit status, or 128 + signal */
+	char *out;    /* standard output */
 	char *errors; /* standard error */
 };
 /* Runs a command line; $PROGRAM is the epolltune under test. Bounded by 120 s. */
