@@ -11,7 +11,8 @@ image_guest=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/guest
 image_module_names='virtio_pci virtio_console virtio_blk virtio_net e1000e ext4 crc32c_generic
 	veth tun dummy ifb bridge tcp_diag udp_diag unix_diag inet_diag sch_netem sch_fq sch_fq_codel
 	sch_mqprio sch_ingress cls_u32 act_mirred tcp_bbr nf_conntrack'
-image_tool_names='bash ip tc ethtool sysctl setpriv unshare nsenter prlimit strace'
+image_tool_names='bash ip tc ethtool sysctl setpriv unshare nsenter prlimit flock
+	strace'
 
 # So that a person without /sbin in PATH finds them too.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -130,7 +131,6 @@ image_tools() { # WORK STATE
 	image_put "$root" "$(command -v busybox)" /usr/bin/busybox
 	# Not busybox's shell: that one prefers its own ip, tc and sysctl to those in PATH.
 	image_put "$root" "$(command -v sh)" /usr/bin/sh
-	ln -s ../bin/busybox "$root/usr/sbin/modprobe"
 	for name in "${names[@]}"; do
 		case $name in
 		*/systemd-sysctl) image_put "$root" "$name" /usr/lib/systemd/systemd-sysctl ;;
@@ -138,8 +138,9 @@ image_tools() { # WORK STATE
 		esac
 	done
 	cp "$image_guest/init" "$root/init"
-	cp "$image_guest/as_user" "$image_guest/power_cut" "$root/usr/bin"
-	chmod 755 "$root/init" "$root"/usr/bin/*
+	cp "$image_guest"/{as_user,power_cut} "$root/usr/bin"
+	cp "$image_guest/modprobe" "$root/usr/sbin"
+	chmod 755 "$root/init" "$root"/usr/{s,}bin/*
 	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nuser:x:1000:\n' >"$root/etc/group"
 	echo machine >"$root/etc/hostname"
