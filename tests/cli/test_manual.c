@@ -10,6 +10,7 @@
 
 #include "../unit/sample_report.h"
 #include "commands/command.h"
+#include "epolltune/bench.h"
 #include "epolltune/probe.h"
 #include "report/render.h"
 
@@ -154,6 +155,16 @@ static void every_probe_is_described(void **state)
 	free(page);
 }
 
+static void every_bench_is_described(void **state)
+{
+	(void)state;
+	char *page = page_read("man/epolltune-bench.1");
+	for (size_t i = 0; i < bench_count(); i++)
+		if (!lines_with(page, ".It Sy", bench_at(i)->name))
+			fail_msg("man/epolltune-bench.1 does not describe %s", bench_at(i)->name);
+	free(page);
+}
+
 static void keys_are_told(json_t *value, const char *page)
 {
 	const char *key;
@@ -204,6 +215,7 @@ int main(void)
 		cmocka_unit_test(choices_are_told),
 		cmocka_unit_test(every_command_is_listed),
 		cmocka_unit_test(every_probe_is_described),
+		cmocka_unit_test(every_bench_is_described),
 		cmocka_unit_test(every_key_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
