@@ -1,0 +1,233 @@
+#include "report/compare.h"
+
+#include <errno.h>
+#include <libsmartcols/libsmartcols.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/figure.h"
+#include "report/page.h"
+
+static bool moved(const struct wall *before, const struct wall *after)
+{
+	int64_t a = figure_of(before), b = figure_of(after);
+	if (a == b)
+		return false;
+	if (a == REPORT_NONE || b == REPORT_NONE)
+		return true;
+	return fabs((double)b - (double)a) > COMPARE_NOISE * fabs((double)a);
+}
+
+enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
+{
+	if (!before)
+		return COMPARE_NEW;
+	if (!after)
+		return COMPARE_GONE;
+	if (before->verdict == VERDICT_UNKNOWN || after->verdict == VERDICT_UNKNOWN)
+		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
+	if (after->verdict != before->verdict)
+		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
+	return moved(before, after) ? COMPARE_MOVED : COMPARE_SAME;
+}
+
+int compare_status(const struct report *before, const struct report *after)
+{
+	int status = 0;
+	for (size_t i = 0; i < after->wall_count; i++) {
+		const struct wall *w = &after->walls[i];
+		if (compare_wall(report_find(before, w->name), w) != COMPARE_WORSE)
+			continue;
+		int this = w->verdict == VERDICT_SHORT ? 2 : 1;
+		status = this > status ? this : status;
+	}
+	return status;
+}
+
+static const char *compare_name(enum compare_verdict v)
+{
+	static const char *const names[] = {
+		[COMPARE_SAME] = "same",   [COMPARE_BETTER] = "better",   [COMPARE_WORSE] = "worse",
+		[COMPARE_MOVED] = "moved", [COMPARE_UNKNOWN] = "unknown", [COMPARE_NEW] = "new",
+		[COMPARE_GONE] = "gone",
+	};
+	return names[v];
+}
+
+/* Calls `each` for every wall of either report, in the order of the first, then of the second. */
+typedef bool (*wall_pair)(void *arg, const struct wall *before, const struct wall *after);
+static bool each_wall(const struct report *before, const struct report *after, wall_pair each,
+		      void *arg)
+{
+	bool good = true;
+	for (size_t i = 0; i < before->wall_count && good; i++)
+		good = each(arg, &before->walls[i], report_find(after, before->walls[i].name));
+	for (size_t i = 0; i < after->wall_count && good; i++)
+		if (!report_find(before, after->walls[i].name))
+			good = each(arg, NULL, &after->walls[i]);
+	return good;
+}
+
+static bool has_finding(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (strcmp(r->findings[i].id, f->id) == 0 &&
+		    strcmp(r->findings[i].knob, f->knob) == 0)
+			return true;
+	return false;
+}
+
+/* Text */
+
+struct table {
+	const struct page *page;
+	struct libscols_table *table;
+};
+
+enum { COLUMN_WALL, COLUMN_BEFORE, COLUMN_AFTER, COLUMN_VERDICT, COLUMN_CHANGE };
+
+static const char *format_figure(const struct page *p, char *text, size_t size,
+				 const struct wall *w)
+{
+	char raw[64] = "-";
+	if (w && figure_of(w) != REPORT_NONE)
+		figure_format(raw, sizeof(raw), w->unit, figure_of(w));
+	page_text(p, text, size, "%s", raw);
+	return text;
+}
+
+static bool add_line(void *arg, const struct wall *before, const struct wall *after)
+{
+	static const enum tone tones[] = {
+		[COMPARE_SAME] = TONE_PLAIN,   [COMPARE_BETTER] = TONE_GOOD,
+		[COMPARE_WORSE] = TONE_BAD,    [COMPARE_MOVED] = TONE_PLAIN,
+		[COMPARE_UNKNOWN] = TONE_WARN, [COMPARE_NEW] = TONE_WARN,
+		[COMPARE_GONE] = TONE_WARN,
+	};
+	const struct table *t = arg;
+	struct libscols_line *line = scols_table_new_line(t->table, NULL);
+	if (!line)
+		return false;
+	char name[64], from[64], to[64], verdict[64];
+	enum compare_verdict change = compare_wall(before, after);
+	const char *was = before ? wall_verdict_name(before->verdict) : "";
+	const char *is = after ? wall_verdict_name(after->verdict) : "";
+	page_text(t->page, name, sizeof(name), "%s", before ? before->name : after->name);
+	page_text(t->page, verdict, sizeof(verdict), "%s%s%s", was,
+		  *was && strcmp(was, is) != 0 ? " → " : "", strcmp(was, is) != 0 ? is : "");
+	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
+		      scols_line_set_data(line, COLUMN_BEFORE,
+					  format_figure(t->page, from, sizeof(from), before)) ||
+		      scols_line_set_data(line, COLUMN_AFTER,
+					  format_figure(t->page, to, sizeof(to), after)) ||
+		      scols_line_set_data(line, COLUMN_VERDICT, verdict) ||
+		      scols_line_set_data(line, COLUMN_CHANGE, compare_name(change));
+	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_CHANGE);
+	if (t->page->color && cell && tones[change] != TONE_PLAIN)
+		failed |= scols_cell_set_color(cell, page_tone(tones[change])) != 0;
+	return !failed;
+}
+
+static char *table_text(const struct page *p, const struct report *before,
+			const struct report *after)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} columns[] = {
+		[COLUMN_WALL] = {"WALL", 0},
+		[COLUMN_BEFORE] = {"BEFORE", SCOLS_FL_RIGHT},
+		[COLUMN_AFTER] = {"AFTER", SCOLS_FL_RIGHT},
+		[COLUMN_VERDICT] = {"VERDICT", 0},
+		[COLUMN_CHANGE] = {"CHANGE", 0},
+	};
+	struct table t = {p, scols_new_table()};
+	char *text = NULL;
+	if (!t.table)
+		return NULL;
+	bool failed = scols_table_set_column_separator(t.table, p->width < 72 ? " " : "   ") != 0;
+	scols_table_enable_colors(t.table, p->color);
+	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
+		failed |= !scols_table_new_column(t.table, columns[i].name, 0, columns[i].flags);
+	if (!failed && each_wall(before, after, add_line, &t) &&
+	    scols_print_table_to_string(t.table, &text))
+		text = NULL;
+	scols_unref_table(t.table);
+	return text;
+}
+
+static void put_findings(const struct page *p, const char *mark, enum tone tone,
+			 const struct report *of, const struct report *other)
+{
+	for (size_t i = 0; i < of->finding_count; i++) {
+		const struct finding *f = &of->findings[i];
+		char line[PAGE_TEXT];
+		if (has_finding(other, f))
+			continue;
+		page_text(p, line, sizeof(line), "%s %s: %s", mark, f->id, f->title);
+		page_wrap(p, tone, 0, 2, line);
+	}
+}
+
+int compare_text(FILE *out, const struct report *before, const struct report *after,
+		 const struct render_style *style, struct err *e)
+{
+	struct page p = page_open(out, style);
+	if (before->wall_count || after->wall_count) {
+		char *text = table_text(&p, before, after);
+		if (!text)
+			return err_set(e, ENOMEM, "not enough memory for the comparison");
+		fprintf(out, "%s\n", text);
+		free(text);
+	}
+	put_findings(&p, "-", TONE_GOOD, before, after);
+	put_findings(&p, "+", TONE_WARN, after, before);
+	errno = 0;
+	if (fflush(out) || ferror(out))
+		return err_errno(e, "cannot write the comparison");
+	return 0;
+}
+
+/* JSON */
+
+static json_t *json_side(const struct wall *w)
+{
+	if (!w)
+		return json_null();
+	int64_t value = figure_of(w);
+	return json_pack("{s:s, s:o}", "verdict", wall_verdict_name(w->verdict), "value",
+			 value == REPORT_NONE ? json_null() : json_integer(value));
+}
+
+static bool add_pair(void *arg, const struct wall *before, const struct wall *after)
+{
+	const struct wall *any = before ? before : after;
+	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", any->name, "unit", any->unit,
+			      "change", compare_name(compare_wall(before, after)), "before",
+			      json_side(before), "after", json_side(after));
+	return json_array_append_new(arg, o) == 0;
+}
+
+static bool add_findings(json_t *list, const struct report *of, const struct report *other)
+{
+	bool good = true;
+	for (size_t i = 0; i < of->finding_count && good; i++)
+		if (!has_finding(other, &of->findings[i]))
+			good = json_array_append_new(list, json_string(of->findings[i].id)) == 0;
+	return good;
+}
+
+json_t *compare_json(const struct report *before, const struct report *after)
+{
+	json_t *walls = json_array(), *gone = json_array(), *new = json_array();
+	bool good = each_wall(before, after, add_pair, walls) &&
+		    add_findings(gone, before, after) && add_findings(new, after, before);
+	json_t *root = json_pack("{s:o, s:{s:o, s:o}}", "walls", walls, "findings", "gone", gone,
+				 "new", new);
+	if (good)
+		return root;
+	json_decref(root);
+	return NULL;
+}

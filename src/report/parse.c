@@ -1,0 +1,262 @@
+#include "report/parse.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+#define PARSE_MAX ((size_t)16 << 20)
+
+static void free_json(json_t **o) { json_decref(*o); }
+
+/* Where in the document we are, for errors, and the first thing that was wrong. */
+struct reader {
+	const char *path;
+	char at[96];
+	struct err *e;
+};
+
+static int wrong(struct reader *r, const char *key, const char *want)
+{
+	return err_set(r->e, EBADMSG, "%s: %s%s is not %s", r->path, r->at, key, want);
+}
+
+static int text(struct reader *r, const json_t *o, const char *key, char *field, size_t size)
+{
+	const json_t *s = json_object_get(o, key);
+	field[0] = 0;
+	if (!s || json_is_null(s))
+		return 0;
+	if (!json_is_string(s) || strlen(json_string_value(s)) != json_string_length(s))
+		return wrong(r, key, "a text");
+	if (json_string_length(s) >= size)
+		return err_set(r->e, EBADMSG, "%s: %s%s is longer than %zu bytes", r->path, r->at,
+			       key, size - 1);
+	memcpy(field, json_string_value(s), json_string_length(s) + 1);
+	return 0;
+}
+#define TEXT(r, o, key, field) text(r, o, key, field, sizeof(field))
+
+static int quantity(struct reader *r, const json_t *o, const char *key, int64_t *value)
+{
+	const json_t *n = json_object_get(o, key);
+	*value = REPORT_NONE;
+	if (!n || json_is_null(n))
+		return 0;
+	if (!json_is_integer(n))
+		return wrong(r, key, "an integer");
+	*value = json_integer_value(n);
+	return 0;
+}
+
+static int count(struct reader *r, const json_t *o, const char *key, uint64_t *value)
+{
+	int64_t n;
+	int failed = quantity(r, o, key, &n);
+	if (failed < 0)
+		return failed;
+	if (n != REPORT_NONE && n < 0)
+		return wrong(r, key, "a number from 0");
+	*value = n == REPORT_NONE ? 0 : (uint64_t)n;
+	return 0;
+}
+
+static int number(struct reader *r, const json_t *o, const char *key, double *value)
+{
+	const json_t *n = json_object_get(o, key);
+	*value = NAN;
+	if (!n || json_is_null(n))
+		return 0;
+	if (!json_is_number(n))
+		return wrong(r, key, "a number");
+	*value = json_number_value(n);
+	return 0;
+}
+
+/* One of the words that `name` gives to 0 … last. */
+static int word(struct reader *r, const json_t *o, const char *key, const char *(*name)(int),
+		int last, int *value)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	*value = last;
+	for (int i = 0; s && i <= last; i++)
+		if (strcmp(s, name(i)) == 0) {
+			*value = i;
+			return 0;
+		}
+	return wrong(r, key, "a word of this schema");
+}
+
+static const char *method_word(int i) { return wall_method_name((enum wall_method)i); }
+static const char *verdict_word(int i) { return wall_verdict_name((enum wall_verdict)i); }
+static const char *level_word(int i) { return finding_level_name((enum finding_level)i); }
+static const char *remedy_word(int i) { return finding_remedy_name((enum finding_remedy)i); }
+static const char *isolation_word(int i) { return report_isolation_name((enum report_isolation)i); }
+static const char *role_word(int i) { return target_role_name((enum target_role)i); }
+
+static int read_host(struct reader *r, const json_t *o, struct report_host *h)
+{
+	int isolation, failed;
+	snprintf(r->at, sizeof(r->at), "host.");
+	if ((failed = TEXT(r, o, "name", h->name)) || (failed = TEXT(r, o, "kernel", h->kernel)) ||
+	    (failed = TEXT(r, o, "boot", h->boot)) || (failed = count(r, o, "cpus", &h->cpus)) ||
+	    (failed = count(r, o, "memory_bytes", &h->memory_bytes)) ||
+	    (failed = word(r, o, "isolation", isolation_word, ISOLATION_NONE, &isolation)))
+		return failed;
+	h->isolation = (enum report_isolation)isolation;
+	return 0;
+}
+
+static int read_target(struct reader *r, const json_t *o, struct target *t)
+{
+	int role, failed;
+	snprintf(r->at, sizeof(r->at), "target.");
+	if ((failed = word(r, o, "role", role_word, TARGET_PROXY, &role)) ||
+	    (failed = count(r, o, "connections", &t->connections)) ||
+	    (failed = count(r, o, "rate_per_s", &t->rate_per_s)) ||
+	    (failed = count(r, o, "stall_us", &t->stall_us)) ||
+	    (failed = count(r, o, "rtt_us", &t->rtt_us)) ||
+	    (failed = count(r, o, "bandwidth_bps", &t->bandwidth_bps)))
+		return failed;
+	t->role = (enum target_role)role;
+	return 0;
+}
+
+static int read_wall(struct reader *r, const json_t *o, struct report *out)
+{
+	char name[sizeof(out->walls[0].name)];
+	int method, verdict, failed = TEXT(r, o, "name", name);
+	if (failed)
+		return failed;
+	if (!name[0] || report_find(out, name))
+		return wrong(r, "name", "that of one wall only");
+	struct wall *w = report_wall(out, name);
+	if ((failed = TEXT(r, o, "unit", w->unit)) ||
+	    (failed = word(r, o, "method", method_word, METHOD_INSPECTED, &method)) ||
+	    (failed = word(r, o, "verdict", verdict_word, VERDICT_UNKNOWN, &verdict)) ||
+	    (failed = quantity(r, o, "limit", &w->limit)) ||
+	    (failed = quantity(r, o, "measured", &w->measured)) ||
+	    (failed = quantity(r, o, "needed", &w->needed)) ||
+	    (failed = TEXT(r, o, "knob", w->knob)) || (failed = TEXT(r, o, "detail", w->detail)))
+		return failed;
+	w->method = (enum wall_method)method;
+	w->verdict = (enum wall_verdict)verdict;
+	return 0;
+}
+
+static int read_evidence(struct reader *r, const json_t *o, struct finding *f)
+{
+	char name[sizeof(f->evidence[0].name)], unit[sizeof(f->evidence[0].unit)];
+	double current, proposed;
+	int failed;
+	if ((failed = TEXT(r, o, "name", name)) || (failed = TEXT(r, o, "unit", unit)) ||
+	    (failed = number(r, o, "at_current", &current)) ||
+	    (failed = number(r, o, "at_proposed", &proposed)))
+		return failed;
+	finding_evidence(f, name, unit, current, proposed);
+	return 0;
+}
+
+static int read_finding(struct reader *r, const json_t *o, struct report *out)
+{
+	int level, remedy, failed;
+	struct finding *f = report_finding(out, "", LEVEL_NOTE, "%s", "");
+	if ((failed = TEXT(r, o, "id", f->id)) || (failed = TEXT(r, o, "title", f->title)) ||
+	    (failed = word(r, o, "level", level_word, LEVEL_SKIPPED, &level)) ||
+	    (failed = word(r, o, "remedy", remedy_word, REMEDY_APPLICATION, &remedy)) ||
+	    (failed = TEXT(r, o, "wall", f->wall)) || (failed = TEXT(r, o, "detail", f->detail)) ||
+	    (failed = TEXT(r, o, "knob", f->knob)) ||
+	    (failed = TEXT(r, o, "current", f->current)) ||
+	    (failed = TEXT(r, o, "proposed", f->proposed)) ||
+	    (failed = TEXT(r, o, "tried", f->tried)) || (failed = TEXT(r, o, "advice", f->advice)))
+		return failed;
+	f->level = (enum finding_level)level;
+	f->remedy = (enum finding_remedy)remedy;
+	const json_t *evidence = json_object_get(o, "evidence");
+	if (evidence && !json_is_array(evidence))
+		return wrong(r, "evidence", "a list");
+	for (size_t i = 0; i < json_array_size(evidence) && !failed; i++)
+		failed = read_evidence(r, json_array_get(evidence, i), f);
+	return failed;
+}
+
+static int read_list(struct reader *r, const json_t *root, const char *key, struct report *out,
+		     int (*read)(struct reader *r, const json_t *o, struct report *out))
+{
+	r->at[0] = 0;
+	const json_t *list = json_object_get(root, key);
+	if (!json_is_array(list))
+		return wrong(r, key, "a list");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		snprintf(r->at, sizeof(r->at), "%s[%zu].", key, i);
+		int failed = read(r, json_array_get(list, i), out);
+		if (failed)
+			return failed;
+	}
+	return 0;
+}
+
+static int read_report(struct reader *r, const json_t *root, struct report *out)
+{
+	static const char schema[] = "epolltune.report/1";
+	const char *given = json_string_value(json_object_get(root, "schema"));
+	if (!given)
+		return err_set(r->e, EPROTO, "%s: not a report of epolltune check --format json",
+			       r->path);
+	if (strcmp(given, schema) != 0)
+		return err_set(r->e, EPROTO, "%s: its schema is %.40s, this program reads %s",
+			       r->path, given, schema);
+	const char *stamp = json_string_value(json_object_get(root, "time"));
+	struct tm tm = {0};
+	const char *end = stamp ? strptime(stamp, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+	if (!end || *end)
+		return wrong(r, "time", "a time such as 2026-01-31T23:59:59Z");
+	report_init(out);
+	out->time = (struct timespec){.tv_sec = timegm(&tm)};
+	int failed = read_host(r, json_object_get(root, "host"), &out->host);
+	if (!failed)
+		failed = read_target(r, json_object_get(root, "target"), &out->target);
+	if (!failed)
+		failed = read_list(r, root, "walls", out, read_wall);
+	if (!failed)
+		failed = read_list(r, root, "findings", out, read_finding);
+	return failed;
+}
+
+struct source {
+	FILE *in;
+	size_t taken;
+};
+
+static size_t take(void *buffer, size_t size, void *arg)
+{
+	struct source *s = arg;
+	if (s->taken > PARSE_MAX)
+		return (size_t)-1;
+	size_t n = fread(buffer, 1, size, s->in);
+	s->taken += n;
+	return ferror(s->in) ? (size_t)-1 : n;
+}
+
+int report_parse(const char *path, struct report *out, struct err *e)
+{
+	bool standard = strcmp(path, "-") == 0;
+	CLEAN(close_file) FILE *in = standard ? fdopen(dup(0), "r") : fopen(path, "re");
+	if (!in)
+		return err_errno(e, "cannot read the report %s", path);
+	struct reader r = {.path = standard ? "standard input" : path, .e = e};
+	struct source s = {.in = in};
+	json_error_t why;
+	errno = 0;
+	CLEAN(free_json) json_t *root = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
+	if (!root && ferror(in))
+		return err_errno(e, "cannot read the report %s", r.path);
+	if (!root && s.taken > PARSE_MAX)
+		return err_set(e, EFBIG, "%s: more than 16 MiB: not a report", r.path);
+	if (!root)
+		return err_set(e, EBADMSG, "%s: no JSON: line %d: %s", r.path, why.line, why.text);
+	return read_report(&r, root, out);
+}

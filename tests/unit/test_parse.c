@@ -1,0 +1,193 @@
+/* A report read back from JSON, and two of them side by side. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/compare.h"
+#include "report/parse.h"
+#include "sample_report.h"
+
+static char path[64];
+
+static int make_file(void **state)
+{
+	(void)state;
+	strcpy(path, "/tmp/epolltune-report-XXXXXX");
+	int fd = mkstemp(path);
+	close(fd);
+	return fd < 0;
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+static char *json_of(const struct report *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	struct err e;
+	FILE *out = open_memstream(&text, &size);
+	assert_int_equal(render_json(out, r, &e), 0);
+	fclose(out);
+	return text;
+}
+
+static void put(const char *text)
+{
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static struct report *sample(void)
+{
+	struct report *r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	sample_short(r);
+	report_text(r->host.boot, "37e4d331-d507-4244-aa37-5f1ccd0fb59c");
+	return r;
+}
+
+static void the_same_again(void **state)
+{
+	(void)state;
+	struct report *r = sample(), *back = calloc(1, sizeof(*back));
+	struct err e = {0};
+	char *before = json_of(r);
+	put(before);
+	if (report_parse(path, back, &e) < 0)
+		fail_msg("%s", e.text);
+	char *after = json_of(back);
+	assert_string_equal(before, after);
+	assert_string_equal(back->host.boot, r->host.boot);
+	assert_true(back->walls[1].limit == r->walls[1].limit);
+	free(before), free(after), free(r), free(back);
+}
+
+/* The sample with one text in place of another. */
+static void refuses(const char *from, const char *to, int code, const char *needle)
+{
+	struct report *r = sample(), *back = calloc(1, sizeof(*back));
+	struct err e = {0};
+	char *text = json_of(r), *at = strstr(text, from);
+	assert_non_null(at);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	fclose(out);
+	assert_int_equal(report_parse(path, back, &e), code);
+	if (!strstr(e.text, needle) || !strstr(e.text, path))
+		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+	free(text), free(r), free(back);
+}
+
+static void refuses_what_is_no_report(void **state)
+{
+	(void)state;
+	refuses("epolltune.report/1", "epolltune.report/2", -EPROTO, "report/2");
+	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not a report");
+	refuses("\"walls\"", "\"wall\"", -EBADMSG, "walls");
+	refuses("\"measured\": 19994", "\"measured\": \"many\"", -EBADMSG, "walls[0].measured");
+	refuses("\"verdict\": \"ok\"", "\"verdict\": \"fine\"", -EBADMSG, "walls[0].verdict");
+	refuses("\"role\": \"server\"", "\"role\": \"client\"", -EBADMSG, "target.role");
+	refuses("\"name\": \"descriptors.system\"", "\"name\": \"descriptors.process\"", -EBADMSG,
+		"walls[1].name");
+	refuses("\"proposed\": \"8192\"", "\"proposed\": [8192]", -EBADMSG, "findings[0].proposed");
+	refuses("\"cpus\": 2", "\"cpus\": -2", -EBADMSG, "host.cpus");
+	refuses("\"time\": \"20", "\"time\": \"yesterday 20", -EBADMSG, "time");
+	refuses("{", "{ ,", -EBADMSG, "no JSON");
+	/* A knob's value that would be cut must not be. */
+	char big[300] = "\"proposed\": \"";
+	memset(big + strlen(big), '9', 200);
+	strcat(big, "\"");
+	refuses("\"proposed\": \"8192\"", big, -EBADMSG, "longer than 79");
+
+	struct report *back = calloc(1, sizeof(*back));
+	struct err e = {0};
+	put("");
+	assert_int_equal(report_parse(path, back, &e), -EBADMSG);
+	assert_int_equal(report_parse("/no/such/report", back, &e), -ENOENT);
+	assert_int_equal(report_parse("/dev/zero", back, &e), -EBADMSG);
+	assert_int_equal(report_parse("/", back, &e), -EISDIR);
+	free(back);
+}
+
+static void one_wall(struct report *r, int64_t measured, int64_t needed)
+{
+	sample_wall(r, "accept-queue", "connections", METHOD_MEASURED, measured, measured, needed);
+}
+
+static void verdicts_side_by_side(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t before, after;
+		enum compare_verdict want;
+		int status;
+	} cases[] = {
+		{17, 2049, COMPARE_BETTER, 0},  {2049, 17, COMPARE_WORSE, 2},
+		{2049, 1100, COMPARE_WORSE, 1}, {17, 18, COMPARE_MOVED, 0},
+		{2000, 2010, COMPARE_SAME, 0},  {17, 17, COMPARE_SAME, 0},
+		{1100, 17, COMPARE_WORSE, 2},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *r = calloc(2, sizeof(*r));
+		one_wall(&r[0], cases[i].before, 1000);
+		one_wall(&r[1], cases[i].after, 1000);
+		assert_int_equal(compare_wall(&r[0].walls[0], &r[1].walls[0]), cases[i].want);
+		assert_int_equal(compare_status(&r[0], &r[1]), cases[i].status);
+		free(r);
+	}
+	struct wall unknown = {.verdict = VERDICT_UNKNOWN}, ok = {.verdict = VERDICT_OK};
+	assert_int_equal(compare_wall(&unknown, &ok), COMPARE_UNKNOWN);
+	assert_int_equal(compare_wall(&unknown, &unknown), COMPARE_SAME);
+	assert_int_equal(compare_wall(NULL, &ok), COMPARE_NEW);
+	assert_int_equal(compare_wall(&ok, NULL), COMPARE_GONE);
+}
+
+static void a_table_and_findings(void **state)
+{
+	(void)state;
+	struct report *before = sample(), *after = calloc(1, sizeof(*after));
+	struct render_style style = {.width = 80};
+	struct err e;
+	char *text = NULL;
+	size_t size;
+	report_init(after);
+	sample_wall(after, "accept-queue", "connections", METHOD_MEASURED, 8193, 8193, 5000);
+	report_finding(after, "buffers.new", LEVEL_NOTE, "new");
+	FILE *out = open_memstream(&text, &size);
+	assert_int_equal(compare_text(out, before, after, &style, &e), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "short -> ok"));
+	assert_non_null(strstr(text, "better"));
+	assert_non_null(strstr(text, "- accept-queue.short"));
+	assert_non_null(strstr(text, "+ buffers.new"));
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		assert_true(strcspn(at, "\n") <= 80);
+	json_t *o = compare_json(before, after);
+	assert_non_null(o);
+	json_t *rows = json_object_get(o, "walls");
+	assert_int_equal(json_array_size(rows), before->wall_count);
+	json_decref(o);
+	free(text), free(before), free(after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
+		cmocka_unit_test(verdicts_side_by_side),
+		cmocka_unit_test(a_table_and_findings),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
