@@ -1,0 +1,36 @@
+/* dropin: our own file in /etc/sysctl.d, line by line, so that runs can be undone in any order and
+ * what people add by hand stays. A line with the comment above it is the value of a change:
+ *
+ *	# run 3, 2026-07-25T14:30:00Z, alice: accept-queue.short: …
+ *	net.core.somaxconn = 8192
+ *
+ * and "" is "not in the file". The file is made with its first line and removed with its last. */
+#ifndef EPOLLTUNE_TUNE_DROPIN_H
+#define EPOLLTUNE_TUNE_DROPIN_H
+
+#include <stdio.h>
+#include <time.h>
+
+#include "epolltune/change.h"
+
+#define DROPIN_DIRECTORY "/etc/sysctl.d"
+#define DROPIN_FILE "90-epolltune.conf"
+
+/* The file's first lines, ending with a newline; what begins otherwise is not ours. */
+extern const char dropin_head[];
+/* The value for a knob: its comment and its line, no newline at the end. -EFBIG if too long. */
+int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
+		 time_t when, unsigned run, const char *why, struct err *e);
+/* What such a value sets its knob to; "" if nothing. */
+void dropin_setting(const char *value, char setting[CHANGE_VALUE]);
+
+/* The operations of the change kind "sysctl.d"; see change.h. */
+int dropin_check(const struct change_site *site, const char *name, const char *value,
+		 char normal[CHANGE_VALUE], struct err *e);
+int dropin_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		struct err *e);
+int dropin_write(const struct change_site *site, const char *name, const char *value,
+		 struct err *e);
+int dropin_tidy(const struct change_site *site, struct err *e);
+
+#endif

@@ -1,0 +1,201 @@
+#include "tune/guardian.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "tune/journal.h"
+#include "tune/undo.h"
+
+#define GUARDIAN_CHANNEL 3
+#define GUARDIAN_BUSY_MS 20
+/* How long it waits for another epolltune that holds the journal. */
+#define GUARDIAN_PATIENCE_MS 120000
+
+uint64_t guardian_clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct watch {
+	const char *state_dir;
+	const struct change_site *site;
+	unsigned run;
+	uint64_t deadline_ms;
+};
+
+/* Whether the run still has to be watched. What cannot be read, is. */
+static bool undecided(const struct watch *w)
+{
+	struct journal j;
+	struct err ignored;
+	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
+		return true;
+	const struct run *r = journal_find(&j, w->run);
+	bool open = !r || r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
+	journal_close(&j);
+	return open;
+}
+
+/* Until the deadline; false when the run was decided before. */
+static bool wait_for_deadline(const struct watch *w)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, w->state_dir);
+	CLEAN(close_fd) int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	CLEAN(close_fd) int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct itimerspec at = {.it_value = {(time_t)(w->deadline_ms / 1000),
+					     (long)(w->deadline_ms % 1000) * 1000000}};
+	if (timer >= 0)
+		timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
+	if (changes >= 0)
+		inotify_add_watch(changes, path, IN_MODIFY);
+	for (;;) {
+		if (!undecided(w))
+			return false;
+		uint64_t now = guardian_clock_ms();
+		if (now >= w->deadline_ms)
+			return true;
+		/* Without a timer or a watch: look again each second. */
+		struct pollfd p[2] = {{timer, POLLIN, 0}, {changes, POLLIN, 0}};
+		bool blind = timer < 0 || changes < 0;
+		uint64_t left = w->deadline_ms - now;
+		poll(p, 2, blind ? (int)(left < 1000 ? left : 1000) : -1);
+		char events[4096];
+		while (changes >= 0 && read(changes, events, sizeof(events)) > 0)
+			;
+	}
+}
+
+static void take_back(const struct watch *w)
+{
+	struct journal j;
+	struct err e;
+	for (uint64_t waited = 0; journal_open(&j, w->state_dir, JOURNAL_WRITE, &e) < 0;
+	     waited += GUARDIAN_BUSY_MS) {
+		if (e.code != EBUSY || waited >= GUARDIAN_PATIENCE_MS)
+			return;
+		poll(NULL, 0, GUARDIAN_BUSY_MS);
+	}
+	struct run *r = journal_find(&j, w->run);
+	if (r && !r->confirmed && (r->status == RUN_WAITING || r->status == RUN_UNFINISHED)) {
+		struct undo u = {.site = w->site,
+				 .by = "the guardian of --confirm",
+				 .reason = "not confirmed in time"};
+		undo_run(&u, &j, r, &e);
+	}
+	journal_close(&j);
+}
+
+static void guard(struct watch *w, uint64_t confirm_s)
+{
+	static const int deaf[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGALRM};
+	sigset_t none;
+	sigemptyset(&none);
+	for (size_t i = 0; i < sizeof(deaf) / sizeof(*deaf); i++)
+		signal(deaf[i], SIG_IGN);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (write(GUARDIAN_CHANNEL, "", 1) != 1) /* ready */
+		return;
+	uint64_t deadline;
+	ssize_t n;
+	do
+		n = read(GUARDIAN_CHANNEL, &deadline, sizeof(deadline));
+	while (n < 0 && errno == EINTR);
+	w->deadline_ms = n == sizeof(deadline) ? deadline : guardian_clock_ms() + confirm_s * 1000;
+	close(GUARDIAN_CHANNEL);
+	if (wait_for_deadline(w))
+		take_back(w);
+}
+
+/* Nothing of the starting process stays open: no terminal, no lock, no directory. */
+static int detach(int channel)
+{
+	int null = open("/dev/null", O_RDWR);
+	if (null < 0 || setsid() < 0 || chdir("/") < 0)
+		return -1;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(null, fd) < 0)
+			return -1;
+	if (channel != GUARDIAN_CHANNEL && dup2(channel, GUARDIAN_CHANNEL) < 0)
+		return -1;
+	return 0;
+}
+
+static int start(struct watch *w, int channel, uint64_t confirm_s)
+{
+	if (detach(channel) < 0)
+		return -1;
+	pid_t pid = fork(); /* no session leader: no terminal ever again */
+	if (pid != 0)
+		return pid < 0 ? -1 : 0;
+	struct err e;
+	struct host *host = NULL;
+	closefrom(GUARDIAN_CHANNEL + 1);
+	prctl(PR_SET_NAME, "epolltune-guard");
+	if (host_open(&host, "/", &e) < 0)
+		_exit(1);
+	struct change_site site = {.host = host, .root = w->site->root};
+	w->site = &site;
+	guard(w, confirm_s);
+	_exit(0);
+}
+
+int guardian_start(struct guardian *g, const char *state_dir, const struct change_site *site,
+		   unsigned run, uint64_t confirm_s, struct err *e)
+{
+	g->channel = -1;
+	CLEAN(free_pointer) char *path = realpath(state_dir, NULL);
+	int ends[2];
+	if (!path)
+		return err_errno(e, "cannot find the state directory %s", state_dir);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_errno(e, "cannot start the guardian of --confirm");
+	fflush(NULL);
+	struct watch w = {.state_dir = path, .site = site, .run = run};
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(start(&w, ends[1], confirm_s) < 0);
+	close(ends[1]);
+	int status = -1;
+	char ready;
+	if (pid > 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	ssize_t n;
+	do
+		n = pid < 0 || status ? -1 : read(ends[0], &ready, 1);
+	while (n < 0 && pid > 0 && !status && errno == EINTR);
+	if (n != 1) {
+		close(ends[0]);
+		return err_set(e, ECHILD,
+			       "the guardian of --confirm did not start: nothing was "
+			       "changed");
+	}
+	g->channel = ends[0];
+	return 0;
+}
+
+int guardian_arm(struct guardian *g, uint64_t deadline_ms, struct err *e)
+{
+	if (send(g->channel, &deadline_ms, sizeof(deadline_ms), MSG_NOSIGNAL) !=
+	    sizeof(deadline_ms))
+		return err_errno(e, "the guardian of --confirm is gone");
+	return 0;
+}
+
+void guardian_leave(struct guardian *g) { close_fd(&g->channel); }

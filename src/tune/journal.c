@@ -1,0 +1,462 @@
+#include "tune/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/report.h"
+#include "tune/state.h"
+
+#define JOURNAL_MAX ((off_t)64 << 20)
+#define JOURNAL_RUN_ITEMS 4096
+/* How every record begins: what tells a torn one from garbage. */
+#define JOURNAL_HEAD "{\"v\":"
+
+static void free_json(json_t **o) { json_decref(*o); }
+
+/* Records to runs. Each fold_…() takes one event; false: the record is not as this program writes
+ * it. */
+
+static bool take_text(const json_t *o, const char *key, char *field, size_t size)
+{
+	const json_t *s = json_object_get(o, key);
+	if (!json_is_string(s) || json_string_length(s) >= size)
+		return false;
+	memcpy(field, json_string_value(s), json_string_length(s) + 1);
+	return strlen(field) == json_string_length(s);
+}
+
+static bool take_number(const json_t *o, const char *key, uint64_t max, uint64_t *value)
+{
+	const json_t *n = json_object_get(o, key);
+	if (!json_is_integer(n) || json_integer_value(n) < 0 ||
+	    (uint64_t)json_integer_value(n) > max)
+		return false;
+	*value = (uint64_t)json_integer_value(n);
+	return true;
+}
+
+static struct change *take_item(const json_t *o, struct run *r)
+{
+	uint64_t n;
+	if (!r || !r->count || !take_number(o, "n", r->count - 1, &n))
+		return NULL;
+	return &r->items[n];
+}
+
+static bool fold_begin(struct journal *j, const json_t *o, uint64_t id, time_t time)
+{
+	if (j->count && id <= j->runs[j->count - 1].id)
+		return false;
+	struct run r = {.id = (unsigned)id, .status = RUN_UNFINISHED, .time = time};
+	const json_t *persist = json_object_get(o, "persist");
+	if (!take_text(o, "by", r.by, sizeof(r.by)) ||
+	    !take_text(o, "command", r.command, sizeof(r.command)) ||
+	    !take_text(o, "boot", r.boot, sizeof(r.boot)) ||
+	    !take_text(o, "netns", r.netns, sizeof(r.netns)) ||
+	    !take_number(o, "confirm_s", UINT32_MAX, &r.confirm_s) || !json_is_boolean(persist))
+		return false;
+	r.persist = json_is_true(persist);
+	struct run *more = realloc(j->runs, (j->count + 1) * sizeof(r));
+	if (!more)
+		return false;
+	j->runs = more;
+	j->runs[j->count++] = r;
+	return true;
+}
+
+static bool fold_intent(struct run *r, const json_t *o)
+{
+	char scope[16];
+	uint64_t n;
+	struct change c = {.state = CHANGE_INTENDED, .cost_bytes = REPORT_NONE};
+	if (r->count >= JOURNAL_RUN_ITEMS || !take_number(o, "n", r->count, &n) || n != r->count ||
+	    !take_text(o, "kind", c.kind, sizeof(c.kind)) ||
+	    !take_text(o, "scope", scope, sizeof(scope)) ||
+	    change_scope_parse(scope, &c.scope) < 0 ||
+	    !take_text(o, "name", c.name, sizeof(c.name)) ||
+	    !take_text(o, "from", c.from, sizeof(c.from)) ||
+	    !take_text(o, "to", c.to, sizeof(c.to)) || !take_text(o, "why", c.why, sizeof(c.why)))
+		return false;
+	struct change *more = realloc(r->items, (r->count + 1) * sizeof(c));
+	if (!more)
+		return false;
+	r->items = more;
+	r->items[r->count++] = c;
+	r->status = RUN_UNFINISHED;
+	return true;
+}
+
+static bool fold_done(struct run *r, const json_t *o)
+{
+	struct change *c = take_item(o, r);
+	if (!c || c->state != CHANGE_INTENDED ||
+	    !take_text(o, "became", c->became, sizeof(c->became)))
+		return false;
+	c->state = CHANGE_DONE;
+	return true;
+}
+
+static bool fold_wait(struct run *r, const json_t *o)
+{
+	r->status = RUN_WAITING;
+	return take_number(o, "deadline_ms", INT64_MAX, &r->deadline_ms);
+}
+
+static bool fold_confirm(struct run *r, const json_t *o)
+{
+	(void)o;
+	r->confirmed = true;
+	r->status = RUN_UNFINISHED; /* until "end": files may have to be written */
+	return true;
+}
+
+static bool fold_rollback(struct run *r, const json_t *o)
+{
+	r->status = RUN_UNFINISHED;
+	return take_text(o, "reason", r->reason, sizeof(r->reason));
+}
+
+static bool fold_item(struct run *r, const json_t *o, enum change_state state)
+{
+	struct change *c = take_item(o, r);
+	if (c)
+		c->state = state;
+	return c;
+}
+
+static bool fold_undo(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_UNDOING); }
+static bool fold_undone(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_UNDONE); }
+static bool fold_spared(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_SPARED); }
+static bool fold_gone(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_GONE); }
+
+static bool fold_end(struct run *r, const json_t *o)
+{
+	(void)o;
+	if (!r->reason[0])
+		r->status = RUN_APPLIED;
+	else
+		r->status = run_in_force(r) ? RUN_PARTLY : RUN_ROLLED_BACK;
+	return true;
+}
+
+static const struct {
+	const char *event;
+	bool (*fold)(struct run *r, const json_t *o);
+} folds[] = {
+	{"intent", fold_intent},   {"done", fold_done},         {"wait", fold_wait},
+	{"confirm", fold_confirm}, {"rollback", fold_rollback}, {"undo", fold_undo},
+	{"undone", fold_undone},   {"spared", fold_spared},     {"gone", fold_gone},
+	{"end", fold_end},
+};
+
+static bool fold(struct journal *j, const json_t *o)
+{
+	uint64_t id, time;
+	const char *event = json_string_value(json_object_get(o, "event"));
+	if (!event || !take_number(o, "run", UINT32_MAX, &id) ||
+	    !take_number(o, "time", INT64_MAX, &time))
+		return false;
+	if (strcmp(event, "begin") == 0)
+		return fold_begin(j, o, id, (time_t)time);
+	struct run *r = journal_find(j, (unsigned)id);
+	for (size_t i = 0; r && i < sizeof(folds) / sizeof(*folds); i++)
+		if (strcmp(event, folds[i].event) == 0) {
+			r->ended = (time_t)time;
+			return folds[i].fold(r, o);
+		}
+	return false;
+}
+
+/* Reading */
+
+/* A record that was being written when the machine stopped: begun as we begin it, or blocks that
+ * never reached the disk. */
+static bool looks_torn(const char *line, size_t length)
+{
+	size_t head = strlen(JOURNAL_HEAD);
+	if (strncmp(line, JOURNAL_HEAD, length < head ? length : head) == 0)
+		return true;
+	while (length && line[length - 1] == 0)
+		length--;
+	return length == 0;
+}
+
+static int read_line(struct journal *j, const char *line, size_t length, size_t number,
+		     struct err *e)
+{
+	json_error_t why;
+	CLEAN(free_json) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
+	if (!json_is_object(o))
+		return err_set(e, EBADMSG, "%s/%s: line %zu is no journal record", j->path,
+			       JOURNAL_FILE, number);
+	const json_t *version = json_object_get(o, "v");
+	if (json_is_integer(version) && json_integer_value(version) != JOURNAL_VERSION)
+		return err_set(e, EPROTO,
+			       "%s/%s: line %zu is of version %lld, this program knows %d: use the "
+			       "epolltune that wrote it",
+			       j->path, JOURNAL_FILE, number, json_integer_value(version),
+			       JOURNAL_VERSION);
+	if (!version || !fold(j, o))
+		return err_set(e, EBADMSG, "%s/%s: line %zu is not as epolltune writes it", j->path,
+			       JOURNAL_FILE, number);
+	return 0;
+}
+
+static int read_records(struct journal *j, FILE *in, off_t size, struct err *e)
+{
+	CLEAN(free_pointer) char *line = NULL;
+	size_t room = 0, number = 0;
+	ssize_t n;
+	while (errno = 0, (n = getline(&line, &room, in)) > 0) {
+		bool last = j->good + n >= size;
+		bool whole = line[n - 1] == '\n';
+		int r = whole ? read_line(j, line, (size_t)n - 1, ++number, e) : -EBADMSG;
+		if (r == -EBADMSG && last && looks_torn(line, (size_t)n)) {
+			j->torn = true;
+			return 0;
+		}
+		if (r < 0 && !whole)
+			return err_set(e, EBADMSG, "%s/%s: line %zu is no journal record", j->path,
+				       JOURNAL_FILE, number + 1);
+		if (r < 0)
+			return r;
+		j->good += n;
+	}
+	if (errno)
+		return err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE);
+	return 0;
+}
+
+static int read_all(struct journal *j, struct err *e)
+{
+	struct stat st;
+	if (fstat(j->fd, &st) < 0)
+		return err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE);
+	if (st.st_size > JOURNAL_MAX)
+		return err_set(e, EFBIG, "%s/%s: more than 64 MiB: move it away", j->path,
+			       JOURNAL_FILE);
+	int copy = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
+	CLEAN(close_file) FILE *in = copy < 0 ? NULL : fdopen(copy, "r");
+	if (!in)
+		return err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE);
+	return read_records(j, in, st.st_size, e);
+}
+
+static int lock(struct journal *j, struct err *e)
+{
+	while (flock(j->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return err_set(e, EBUSY,
+				       "another epolltune is changing this host just now "
+				       "(it holds %s/%s)",
+				       j->path, JOURNAL_FILE);
+		if (errno != EINTR)
+			return err_errno(e, "cannot lock %s/%s", j->path, JOURNAL_FILE);
+	}
+	return 0;
+}
+
+static int open_and_read(struct journal *j, const char *path, enum journal_access access,
+			 struct err *e)
+{
+	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path))
+		return err_set(e, ENAMETOOLONG, "the state directory's name is too long: %.80s…",
+			       path);
+	j->dir = state_open(path, access == JOURNAL_MAKE, e);
+	if (j->dir < 0)
+		return j->dir;
+	int flags = access == JOURNAL_READ ? O_RDONLY : O_RDWR | O_APPEND;
+	j->fd = state_file(j->dir, path, JOURNAL_FILE,
+			   flags | (access == JOURNAL_MAKE ? O_CREAT : 0), e);
+	if (j->fd < 0)
+		return j->fd;
+	int r = access == JOURNAL_READ ? 0 : lock(j, e);
+	if (r == 0)
+		r = read_all(j, e);
+	if (r == 0 && j->torn && access != JOURNAL_READ && ftruncate(j->fd, j->good) < 0)
+		r = err_errno(e, "cannot cut off the torn last record of %s/%s", j->path,
+			      JOURNAL_FILE);
+	return r;
+}
+
+int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e)
+{
+	*j = (struct journal){.dir = -1, .fd = -1};
+	int r = open_and_read(j, path, access, e);
+	if (r < 0)
+		journal_close(j);
+	return r;
+}
+
+void journal_close(struct journal *j)
+{
+	close_fd(&j->fd);
+	close_fd(&j->dir);
+	for (size_t i = 0; i < j->count; i++)
+		free(j->runs[i].items);
+	free(j->runs);
+	j->runs = NULL;
+	j->count = 0;
+}
+
+bool journal_busy(const struct journal *j)
+{
+	/* An open file of its own: a lock that this process holds must not be found again. */
+	CLEAN(close_fd)
+	int fd = openat(j->dir, JOURNAL_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+struct run *journal_find(struct journal *j, unsigned id)
+{
+	for (size_t i = j->count; i-- > 0;)
+		if (j->runs[i].id == id)
+			return &j->runs[i];
+	return NULL;
+}
+
+struct run *journal_open_run(struct journal *j)
+{
+	for (size_t i = j->count; i-- > 0;)
+		if (j->runs[i].status == RUN_UNFINISHED || j->runs[i].status == RUN_WAITING)
+			return &j->runs[i];
+	return NULL;
+}
+
+bool run_in_force(const struct run *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].state != CHANGE_UNDONE && r->items[i].state != CHANGE_GONE)
+			return true;
+	return false;
+}
+
+const char *run_status_name(enum run_status s)
+{
+	static const char *const names[] = {
+		[RUN_UNFINISHED] = "unfinished",     [RUN_WAITING] = "waiting",
+		[RUN_APPLIED] = "applied",           [RUN_ROLLED_BACK] = "rolled back",
+		[RUN_PARTLY] = "partly rolled back",
+	};
+	return names[s];
+}
+
+/* Writing */
+
+static int write_line(struct journal *j, const char *line, size_t length)
+{
+	size_t at = 0;
+	while (at < length) {
+		ssize_t n = write(j->fd, line + at, length - at);
+		if (n < 0 && errno == EINTR && ftruncate(j->fd, j->good + (off_t)at) == 0)
+			continue;
+		if (n <= 0)
+			return -1;
+		at += (size_t)n;
+	}
+	int r;
+	do
+		r = fsync(j->fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+/* A record of `event` with the members that jansson's pack format tells; folded into memory by the
+ * code that reads it back another day. */
+static int record(struct journal *j, unsigned run, const char *event, struct err *e,
+		  const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	CLEAN(free_json) json_t *members = json_vpack_ex(NULL, 0, fmt, args);
+	va_end(args);
+	CLEAN(free_json)
+	json_t *o = json_pack("{s:i, s:s, s:I, s:I}", "v", JOURNAL_VERSION, "event", event, "run",
+			      (json_int_t)run, "time", (json_int_t)time(NULL));
+	if (!members || !o || json_object_update(o, members) < 0)
+		return err_set(e, EINVAL, "cannot write \"%s\" into the journal: not valid text",
+			       event);
+	CLEAN(free_pointer) char *text = json_dumps(o, JSON_COMPACT);
+	size_t length = text ? strlen(text) : 0;
+	if (!text)
+		return err_set(e, ENOMEM, "cannot write into the journal: out of memory");
+	text[length] = '\n'; /* in place of the NUL: the length is known */
+	if ((j->dirty && ftruncate(j->fd, j->good) < 0) || write_line(j, text, length + 1) < 0) {
+		err_errno(e, "cannot write to %s/%s", j->path, JOURNAL_FILE);
+		j->dirty = ftruncate(j->fd, j->good) < 0;
+		return -e->code;
+	}
+	j->dirty = false;
+	j->good += (off_t)length + 1;
+	if (!fold(j, o))
+		return err_set(e, EPROTO, "the journal takes no \"%s\" of run %u now", event, run);
+	return 0;
+}
+
+int journal_begin(struct journal *j, const struct run *r, struct run **out, struct err *e)
+{
+	unsigned id = j->count ? j->runs[j->count - 1].id + 1 : 1;
+	int failed = record(j, id, "begin", e, "{s:s, s:s, s:s, s:s, s:I, s:b}", "by", r->by,
+			    "command", r->command, "boot", r->boot, "netns", r->netns, "confirm_s",
+			    (json_int_t)r->confirm_s, "persist", r->persist);
+	*out = failed ? NULL : journal_find(j, id);
+	return failed;
+}
+
+int journal_intent(struct journal *j, struct run *r, const struct change *c, size_t *n,
+		   struct err *e)
+{
+	*n = r->count;
+	return record(j, r->id, "intent", e, "{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "n",
+		      (json_int_t)r->count, "kind", c->kind, "scope", change_scope_name(c->scope),
+		      "name", c->name, "from", c->from, "to", c->to, "why", c->why);
+}
+
+int journal_done(struct journal *j, struct run *r, size_t n, const char *became, struct err *e)
+{
+	return record(j, r->id, "done", e, "{s:I, s:s}", "n", (json_int_t)n, "became", became);
+}
+
+int journal_wait(struct journal *j, struct run *r, uint64_t deadline_ms, struct err *e)
+{
+	return record(j, r->id, "wait", e, "{s:I}", "deadline_ms", (json_int_t)deadline_ms);
+}
+
+int journal_confirm(struct journal *j, struct run *r, const char *by, struct err *e)
+{
+	return record(j, r->id, "confirm", e, "{s:s}", "by", by);
+}
+
+int journal_rollback(struct journal *j, struct run *r, const char *by, const char *reason,
+		     struct err *e)
+{
+	return record(j, r->id, "rollback", e, "{s:s, s:s}", "by", by, "reason", reason);
+}
+
+int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,
+		 const char *found, struct err *e)
+{
+	static const char *const events[] = {
+		[CHANGE_UNDOING] = "undo",
+		[CHANGE_UNDONE] = "undone",
+		[CHANGE_SPARED] = "spared",
+		[CHANGE_GONE] = "gone",
+	};
+	if (found)
+		return record(j, r->id, events[state], e, "{s:I, s:s}", "n", (json_int_t)n, "found",
+			      found);
+	return record(j, r->id, events[state], e, "{s:I}", "n", (json_int_t)n);
+}
+
+int journal_end(struct journal *j, struct run *r, struct err *e)
+{
+	return record(j, r->id, "end", e, "{}");
+}

@@ -1,0 +1,419 @@
+#include "tune/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "tune/dropin.h"
+
+/* Whether `name` is in a comma separated list; slashes for dots are fine. */
+static bool listed(const char *list, const char *name)
+{
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		size_t n = strcspn(at, ",");
+		char one[CHANGE_NAME];
+		if (n >= sizeof(one))
+			continue;
+		memcpy(one, at, n);
+		one[n] = 0;
+		const struct knob *k = knob_find(one);
+		if (strcmp(k ? k->name : one, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_list(const char *option, const char *list, struct err *e)
+{
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		char one[CHANGE_NAME];
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
+		if (!knob_find(one))
+			return err_set(e, EINVAL,
+				       "--%s: unknown knob \"%s\"; epolltune list knows "
+				       "them",
+				       option, one);
+	}
+	return list && !*list ? err_set(e, EINVAL, "--%s: empty", option) : 0;
+}
+
+static bool wanted(const struct plan_options *o, const char *knob)
+{
+	return (!o->only || listed(o->only, knob)) && !(o->except && listed(o->except, knob));
+}
+
+/* A report may come from anywhere: one line, no control characters. */
+static void flatten(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+static void describe(char why[200], const struct finding *f)
+{
+	report_text_into(why, 200, "%s: %s", f->id, f->title);
+	flatten(why);
+}
+
+static struct told *tell(struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->told_count; i++)
+		if (strcmp(p->told[i].knob, knob) == 0)
+			return &p->told[i];
+	if (p->told_count == PLAN_TOLD)
+		return NULL;
+	struct told *t = &p->told[p->told_count++];
+	*t = (struct told){0};
+	report_text(t->knob, "%s", knob);
+	return t;
+}
+
+static void tell_finding(struct plan *p, const struct finding *f, const struct knob *k)
+{
+	struct told *t = tell(p, f->knob[0] ? f->knob : f->wall);
+	if (!t)
+		return;
+	report_text(t->current, "%s", f->current);
+	report_text(t->proposed, "%s", f->proposed);
+	describe(t->why, f);
+	const char *digits = f->proposed + strcspn(f->proposed, "0123456789");
+	if (k && k->scope == KNOB_PROCESS && *digits)
+		report_text(t->what,
+			    "a limit of the process, not of the kernel. With systemd:\n"
+			    "  systemctl edit UNIT      and put there\n"
+			    "    [Service]\n"
+			    "    LimitNOFILE=%s\n"
+			    "  systemctl restart UNIT\n"
+			    "for one that runs: prlimit --pid PID --nofile=%s",
+			    digits, digits);
+	else if (k && strcmp(k->name, "listen.backlog") == 0)
+		report_text(t->what,
+			    "the server's own argument to listen(). nginx: listen … backlog=%s;\n"
+			    "Redis: tcp-backlog %s; systemd sockets: Backlog=%s. Then restart it.",
+			    f->proposed, f->proposed, f->proposed);
+	else
+		report_text(t->what, "%s", f->advice);
+}
+
+/* Fields of the running and the wanted value joined so that none gets smaller (a range none
+ * narrower). *lower: whether the wanted value alone would have made one so. False: no such value.
+ */
+static bool join(const struct knob *k, const char *running, const char *want,
+		 char joined[KNOB_VALUE], bool *lower)
+{
+	*lower = false;
+	if (k->shape == KNOB_WORD) {
+		snprintf(joined, KNOB_VALUE, "%s", want);
+		return true;
+	}
+	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
+	for (size_t i = 0; i < fields; i++) {
+		int64_t was, to;
+		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
+			return false;
+		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
+		*lower |= down;
+		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
+				       (long long)(down ? was : to));
+	}
+	return at < KNOB_VALUE;
+}
+
+static struct change *find_change(struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (strcmp(p->changes[i].name, name) == 0 &&
+		    strcmp(p->changes[i].kind, "sysctl") == 0)
+			return &p->changes[i];
+	return NULL;
+}
+
+static int add_change(struct plan *p, const struct knob *k, const char *from, const char *to,
+		      const struct finding *f, struct err *e)
+{
+	struct change *c = find_change(p, k->name);
+	if (!c && p->count == PLAN_CHANGES)
+		return err_set(e, E2BIG, "more than %d changes: use --only", PLAN_CHANGES);
+	if (!c) {
+		c = &p->changes[p->count++];
+		*c = (struct change){.effect = knob_effect_text(k->effect),
+				     .cost = k->cost,
+				     .cost_bytes = REPORT_NONE};
+		report_text(c->kind, "sysctl");
+		report_text(c->name, "%s", k->name);
+		c->scope = change_kind_find("sysctl")->scope(k->name);
+		snprintf(c->from, sizeof(c->from), "%s", from);
+		if (f) {
+			describe(c->why, f);
+			report_text(c->wall, "%s", f->wall);
+			report_text(c->finding, "%s", f->id);
+		} else {
+			report_text(c->why, "set by hand");
+		}
+	}
+	snprintf(c->to, sizeof(c->to), "%s", to);
+	return 0;
+}
+
+/* The running value as it will stand with what is planned already. */
+static int standing(struct plan *p, const struct knob *k, const struct change_site *site,
+		    char running[KNOB_VALUE], struct err *e)
+{
+	const struct change *c = find_change(p, k->name);
+	if (!c)
+		return knob_read(k, site->host, running, e);
+	snprintf(running, KNOB_VALUE, "%.*s", KNOB_VALUE - 1, c->to);
+	return 0;
+}
+
+static int plan_finding(struct plan *p, const struct finding *f, const struct knob *k,
+			const struct plan_options *o, const struct change_site *site, struct err *e)
+{
+	char running[KNOB_VALUE], now[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
+	bool lower;
+	int r = knob_read(k, site->host, running, e);
+	if (r == -ENOENT) {
+		struct told *t = tell(p, k->name);
+		if (t) {
+			report_text(t->proposed, "%s", f->proposed);
+			describe(t->why, f);
+			report_text(t->what, "not to be seen from here: it belongs to the whole "
+					     "machine. Set it outside of this namespace.");
+		}
+		return 0;
+	}
+	if (r < 0 || (r = knob_check(k, f->proposed, want, e)) < 0 ||
+	    (r = standing(p, k, site, now, e)) < 0)
+		return err_prefix(e, "finding %s", f->id);
+	if (!join(k, now, want, joined, &lower) || (lower && strcmp(joined, now) == 0)) {
+		/* Only a lower value would do: never without the operator's hand. */
+		if (!o->foreign && lower && strcmp(running, f->current) == 0) {
+			tell_finding(p, f, k);
+			struct told *t = tell(p, k->name);
+			if (t)
+				report_text(t->what,
+					    "a lower value is not set unasked: "
+					    "--set '%s=%s' --allow-lower",
+					    k->name, f->proposed);
+		}
+		return 0;
+	}
+	if (strcmp(joined, now) == 0)
+		return 0;
+	if (!o->foreign && f->current[0] && strcmp(f->current, running) != 0)
+		return err_set(e, PLAN_REFUSED,
+			       "%s is %s now, but was %s when the report was made: run check again",
+			       k->name, running, f->current);
+	return add_change(p, k, running, joined, f, e);
+}
+
+static int plan_findings(struct plan *p, const struct report *r, const struct plan_options *o,
+			 const struct change_site *site, struct err *e)
+{
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		const struct wall *w = report_find(r, f->wall);
+		bool acts = w && (w->verdict == VERDICT_SHORT ||
+				  (o->tight && w->verdict == VERDICT_TIGHT));
+		if (!acts || f->level == LEVEL_NOTE || f->level == LEVEL_SKIPPED ||
+		    f->remedy == REMEDY_NONE)
+			continue;
+		const struct knob *k = knob_find(f->knob);
+		if (k && !wanted(o, k->name))
+			continue;
+		if (f->remedy != REMEDY_KERNEL || !k || !f->proposed[0] ||
+		    (k->scope != KNOB_NETNS && k->scope != KNOB_SYSTEM)) {
+			if (!o->only || k)
+				tell_finding(p, f, k);
+			continue;
+		}
+		int failed = plan_finding(p, f, k, o, site, e);
+		if (failed < 0)
+			return failed;
+	}
+	return 0;
+}
+
+static int set_one(struct plan *p, const char *text, const struct plan_options *o,
+		   const struct change_site *site, struct err *e)
+{
+	char name[CHANGE_NAME], running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
+	const char *equals = strchr(text, '=');
+	if (!equals || (size_t)(equals - text) >= sizeof(name))
+		return err_set(e, EINVAL, "--set %.80s: KNOB=VALUE is wanted", text);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
+	const struct knob *k = knob_find(name);
+	if (!k)
+		return err_set(e, EINVAL, "--set %s: unknown knob; epolltune list knows them",
+			       name);
+	if (k->scope != KNOB_NETNS && k->scope != KNOB_SYSTEM)
+		return err_set(e, EINVAL, "--set %s: not a sysctl, but %s (see epolltune explain)",
+			       name, knob_scope_name(k->scope));
+	int r = knob_check(k, equals + 1, want, e);
+	if (r < 0 || (r = knob_read(k, site->host, running, e)) < 0)
+		return err_prefix(e, "--set %s", name);
+	bool lower;
+	if (!join(k, running, want, joined, &lower))
+		return err_set(e, EINVAL, "--set %s: %s and %s cannot be compared", name, running,
+			       want);
+	if (lower && !o->allow_lower)
+		return err_set(e, PLAN_REFUSED,
+			       "--set %s: %s is lower than the running %s: refused without "
+			       "--allow-lower",
+			       name, want, running);
+	const struct change *c = find_change(p, k->name);
+	if (!c && strcmp(running, want) == 0)
+		return 0;
+	r = add_change(p, k, running, want, NULL, e);
+	/* What a finding proposed and the operator set back to what runs, is no change. */
+	struct change *made = find_change(p, k->name);
+	if (r == 0 && made && strcmp(made->from, made->to) == 0)
+		*made = p->changes[--p->count];
+	return r;
+}
+
+static int plan_set(struct plan *p, const struct plan_options *o, const struct change_site *site,
+		    struct err *e)
+{
+	CLEAN(free_pointer) char *list = o->set ? strdup(o->set) : NULL;
+	if (o->set && !list)
+		return err_errno(e, "--set");
+	char *rest = list, *one;
+	int r = 0;
+	while (r == 0 && (one = strsep(&rest, ",")))
+		r = set_one(p, one, o, site, e);
+	return r;
+}
+
+static int check_report(const struct report *r, const struct change_site *site, struct err *e)
+{
+	struct host_identity here;
+	int failed = host_identity(site->host, &here, e);
+	if (failed < 0)
+		return failed;
+	if (!r->host.boot[0])
+		return err_set(e, PLAN_REFUSED,
+			       "the report does not say of which boot it is (a captured machine?): "
+			       "refused without --foreign");
+	if (strcmp(r->host.boot, here.boot) != 0)
+		return err_set(e, PLAN_REFUSED,
+			       "the report is of another machine or boot (%s, Linux %s): refused "
+			       "without --foreign",
+			       r->host.name, r->host.kernel);
+	return 0;
+}
+
+int plan_make(struct plan *p, const struct report *r, const struct plan_options *o,
+	      const struct change_site *site, struct err *e)
+{
+	memset(p, 0, sizeof(*p));
+	p->target = r ? r->target : target_default();
+	int failed = check_list("only", o->only, e);
+	if (failed == 0)
+		failed = check_list("except", o->except, e);
+	if (failed == 0 && r && !o->foreign)
+		failed = check_report(r, site, e);
+	if (failed == 0 && r)
+		failed = plan_findings(p, r, o, site, e);
+	if (failed == 0)
+		failed = plan_set(p, o, site, e);
+	for (size_t i = 0; i < p->count; i++)
+		p->changes[i].cost_bytes = budget_cost(&p->changes[i], &p->target, site);
+	return failed < 0 ? failed : budget_check(p, site, e);
+}
+
+static void tell_blocked(struct plan *p, const struct change *c, const struct err *why)
+{
+	struct told *t = tell(p, c->name);
+	if (!t)
+		return;
+	report_text(t->current, "%.79s", c->from);
+	report_text(t->proposed, "%.79s", c->to);
+	report_text(t->why, "%s", c->why);
+	report_text(t->what, "%s. Set it %s.", why->text,
+		    c->scope == CHANGE_NETNS ? "where this network namespace is administered"
+					     : "on the machine itself, outside of this namespace");
+}
+
+void plan_permit(struct plan *p, const struct change_site *site)
+{
+	bool blocked[PLAN_CHANGES] = {false};
+	struct err why[PLAN_CHANGES];
+	p->blocked = 0;
+	for (size_t i = 0; i < p->count; i++) {
+		struct change *c = &p->changes[i];
+		char normal[CHANGE_VALUE];
+		why[i] = (struct err){0};
+		int r = change_kind_find(c->kind)->check(site, c->name, c->to, normal, &why[i]);
+		blocked[i] = r < 0;
+		if (r < 0 && !p->blocked++)
+			p->blocker = why[i];
+	}
+	if (p->blocked == p->count)
+		return;
+	size_t kept = 0;
+	for (size_t i = 0; i < p->count; i++) {
+		if (blocked[i])
+			tell_blocked(p, &p->changes[i], &why[i]);
+		else
+			p->changes[kept++] = p->changes[i];
+	}
+	p->count = kept;
+	p->blocked = 0;
+}
+
+static int persist_one(struct plan *p, const struct change *of, const char *who, time_t when,
+		       unsigned run, const struct change_site *site, struct err *e)
+{
+	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
+	const char *to = of->became[0] ? of->became : of->to;
+	int r = dropin_read(site, of->name, found, e);
+	if (r < 0)
+		return r;
+	dropin_setting(found, setting);
+	if (strcmp(setting, to) == 0)
+		return 0;
+	if (p->count == PLAN_CHANGES)
+		return err_set(e, E2BIG, "more than %d changes: use --only", PLAN_CHANGES);
+	struct change *c = &p->changes[p->count];
+	*c = *of;
+	report_text(c->kind, "sysctl.d");
+	c->scope = CHANGE_FILES;
+	c->state = CHANGE_PLANNED;
+	c->became[0] = 0;
+	c->effect = "the next boot";
+	c->cost = NULL;
+	c->cost_bytes = REPORT_NONE;
+	snprintf(c->from, sizeof(c->from), "%s", found);
+	r = dropin_value(c->to, of->name, to, who, when, run, of->why, e);
+	if (r == 0)
+		p->count++;
+	return r;
+}
+
+int plan_persist(struct plan *p, const struct change *standing_changes, size_t standing_count,
+		 const char *who, time_t when, unsigned run, const struct change_site *site,
+		 struct err *e)
+{
+	int r = 0;
+	size_t planned = p->count;
+	for (size_t i = 0; i < standing_count && r == 0; i++)
+		if (!find_change(p, standing_changes[i].name))
+			r = persist_one(p, &standing_changes[i], who, when, run, site, e);
+	for (size_t i = 0; i < planned && r == 0; i++)
+		if (strcmp(p->changes[i].kind, "sysctl") == 0)
+			r = persist_one(p, &p->changes[i], who, when, run, site, e);
+	return r;
+}
+
+bool plan_runtime(const struct plan *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->changes[i].scope != CHANGE_FILES)
+			return true;
+	return false;
+}

@@ -1,0 +1,292 @@
+/* The executors that only show a plan. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+#include "report/page.h"
+#include "tune/dropin.h"
+#include "tune/executor.h"
+
+const char *outcome_name(enum outcome o)
+{
+	static const char *const names[] = {
+		[OUTCOME_PLANNED] = "planned",       [OUTCOME_NOTHING] = "nothing to change",
+		[OUTCOME_APPLIED] = "applied",       [OUTCOME_WAITING] = "waiting",
+		[OUTCOME_TAKEN_BACK] = "taken back", [OUTCOME_PARTLY] = "partly taken back",
+		[OUTCOME_REFUSED] = "refused",
+	};
+	return names[o];
+}
+
+static int printed(struct execution *x, int failed, struct err *e)
+{
+	errno = 0;
+	if (fflush(x->out) || ferror(x->out))
+		return err_errno(e, "cannot write the plan");
+	return failed;
+}
+
+/* text: a diff that a person reads. */
+
+static void put_line(const struct page *p, enum tone tone, const char *mark, const char *value)
+{
+	char text[PAGE_TEXT];
+	page_text(p, text, sizeof(text), "%s %s", mark, value);
+	fputs("  ", p->out);
+	page_put(p, tone, text);
+	fputc('\n', p->out);
+}
+
+/* A value of a file has a comment above its line. */
+static void put_value(const struct page *p, enum tone tone, const char *mark, const char *value)
+{
+	char line[CHANGE_VALUE];
+	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		put_line(p, tone, mark, line);
+	}
+}
+
+static void put_field(const struct page *p, const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	char line[PAGE_TEXT];
+	page_text(p, line, sizeof(line), "%s", text);
+	fprintf(p->out, "    %-8s", name);
+	page_wrap(p, TONE_PLAIN, 12, 12, line);
+}
+
+static void put_cost(const struct page *p, const struct change *c)
+{
+	char text[PAGE_TEXT], bytes[32];
+	if (!c->cost && c->cost_bytes == REPORT_NONE)
+		return;
+	text[0] = 0;
+	if (c->cost_bytes != REPORT_NONE)
+		snprintf(text, sizeof(text), "At most %s for this load. ",
+			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
+					 quantity_round((uint64_t)c->cost_bytes)));
+	size_t used = strlen(text);
+	snprintf(text + used, sizeof(text) - used, "%s", c->cost ? c->cost : "");
+	put_field(p, "costs", text);
+}
+
+static int diff_change(struct execution *x, struct change *c, struct err *e)
+{
+	(void)e;
+	struct page p = page_open(x->out, &x->style);
+	page_put(&p, TONE_BOLD, c->name);
+	if (c->scope == CHANGE_FILES)
+		fprintf(p.out, "  (%s)", DROPIN_DIRECTORY "/" DROPIN_FILE);
+	fputc('\n', p.out);
+	put_value(&p, TONE_BAD, "-", c->from);
+	put_value(&p, TONE_GOOD, "+", c->to);
+	if (c->scope != CHANGE_FILES) {
+		put_field(&p, "why", c->why);
+		put_field(&p, "effect", c->effect);
+		put_field(&p, "scope",
+			  c->scope == CHANGE_NETNS ? "this network namespace"
+						   : "the whole machine");
+		put_cost(&p, c);
+	}
+	fputc('\n', p.out);
+	return 0;
+}
+
+static void diff_told(const struct page *p, const struct told *t)
+{
+	char line[PAGE_TEXT];
+	page_text(p, line, sizeof(line), "%s  %s%s%s", t->knob, t->current,
+		  t->current[0] && t->proposed[0] ? " → " : "", t->proposed);
+	fputs("  ", p->out);
+	page_wrap(p, TONE_BOLD, 2, 4, line);
+	page_paragraph(p, TONE_PLAIN, 4, t->why);
+	for (const char *at = t->what; at && *at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		size_t indent = 4 + strspn(at, " ");
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		page_paragraph(p, TONE_PLAIN, indent, line + strspn(line, " "));
+	}
+}
+
+static void diff_budget(const struct page *p, const struct budget *b)
+{
+	char n[32], one[32], cap[32], sum[32], machine[32], text[PAGE_TEXT];
+	if (!b->machine)
+		return;
+	snprintf(text, sizeof(text),
+		 "Memory in the worst case: %s of %s (%s connections, each with up to %s of "
+		 "buffers; all buffers together up to %s%s).",
+		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, quantity_round(b->sum)),
+		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE,
+				 quantity_round(b->machine)),
+		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
+		 quantity_format(one, sizeof(one), QUANTITY_SIZE,
+				 quantity_round(b->receive + b->send)),
+		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, quantity_round(b->cap)),
+		 b->cap_assumed ? ", the kernel's default: tcp_mem is not to be seen here"
+				: " by tcp_mem");
+	page_paragraph(p, TONE_PLAIN, 0, text);
+}
+
+static int diff_end(struct execution *x, int failed, struct err *e)
+{
+	struct page p = page_open(x->out, &x->style);
+	const struct plan *plan = x->plan;
+	if (!plan->count)
+		fprintf(p.out, "Nothing to change.\n");
+	if (plan->told_count) {
+		fprintf(p.out, "%sNot for epolltune to change:\n", plan->count ? "" : "\n");
+		for (size_t i = 0; i < plan->told_count; i++)
+			diff_told(&p, &plan->told[i]);
+		if (plan->count)
+			fputc('\n', p.out);
+	}
+	if (plan_runtime(plan))
+		diff_budget(&p, &plan->after);
+	return printed(x, failed, e);
+}
+
+const struct executor executor_diff = {"text", NULL, diff_change, diff_end};
+
+/* json: the plan, and what became of it. Schema epolltune.apply/1. */
+
+static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
+
+static json_t *json_change(const struct change *c)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:s*, s:o}", "kind",
+			 c->kind, "name", c->name, "scope", change_scope_name(c->scope), "from",
+			 c->from, "to", c->to, "became", json_text(c->became), "state",
+			 change_state_name(c->state), "wall", json_text(c->wall), "finding",
+			 json_text(c->finding), "why", c->why, "effect", c->effect, "cost_bytes",
+			 c->cost_bytes == REPORT_NONE ? json_null() : json_integer(c->cost_bytes));
+}
+
+static json_t *json_told(const struct told *t)
+{
+	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "knob", t->knob, "current",
+			 json_text(t->current), "proposed", json_text(t->proposed), "why", t->why,
+			 "what", t->what);
+}
+
+static json_t *json_budget(const struct budget *b)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "connections",
+			 (json_int_t)b->connections, "sockets_bytes", (json_int_t)b->fixed,
+			 "receive_bytes", (json_int_t)b->receive, "send_bytes", (json_int_t)b->send,
+			 "buffers_limit_bytes", (json_int_t)b->cap, "limit_assumed", b->cap_assumed,
+			 "worst_case_bytes", (json_int_t)b->sum, "machine_bytes",
+			 (json_int_t)b->machine);
+}
+
+static json_t *json_plan(const struct execution *x)
+{
+	bool changed = x->outcome == OUTCOME_APPLIED || x->outcome == OUTCOME_WAITING ||
+		       x->outcome == OUTCOME_PARTLY;
+	json_t *root = json_pack("{s:s, s:s, s:b, s:s}", "schema", "epolltune.apply/1", "version",
+				 EPOLLTUNE_VERSION, "changed", changed, "outcome",
+				 outcome_name(x->outcome));
+	json_t *changes = json_array(), *told = json_array();
+	int failed = json_object_set_new(root, "run", x->run ? json_integer(x->run) : json_null());
+	failed |= json_object_set_new(root, "reason",
+				      x->reason ? json_string(x->reason) : json_null());
+	for (size_t i = 0; i < x->plan->count; i++)
+		failed |= json_array_append_new(changes, json_change(&x->plan->changes[i]));
+	for (size_t i = 0; i < x->plan->told_count; i++)
+		failed |= json_array_append_new(told, json_told(&x->plan->told[i]));
+	failed |= json_object_set_new(root, "changes", changes);
+	failed |= json_object_set_new(root, "told", told);
+	failed |= json_object_set_new(root, "memory", json_budget(&x->plan->after));
+	if (x->extra)
+		failed |= json_object_update(root, x->extra);
+	if (failed) {
+		json_decref(root);
+		return NULL;
+	}
+	return root;
+}
+
+static int json_end(struct execution *x, int failed, struct err *e)
+{
+	json_t *root = json_plan(x);
+	if (!root)
+		return err_set(e, ENOMEM, "cannot write the plan as JSON");
+	json_dumpf(root, x->out, JSON_INDENT(2));
+	fputc('\n', x->out);
+	json_decref(root);
+	return printed(x, failed, e);
+}
+
+const struct executor executor_json = {"json", NULL, NULL, json_end};
+
+/* sysctl: a drop-in. */
+
+static int sysctl_begin(struct execution *x, struct err *e)
+{
+	(void)e;
+	fputs("# Made by epolltune apply --dry-run --format sysctl.\n", x->out);
+	return 0;
+}
+
+static int sysctl_change(struct execution *x, struct change *c, struct err *e)
+{
+	(void)e;
+	if (c->scope != CHANGE_FILES)
+		fprintf(x->out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
+	return 0;
+}
+
+const struct executor executor_sysctl = {"sysctl", sysctl_begin, sysctl_change, printed};
+
+/* shell: a script that compares before it writes, as the real executor does. */
+
+static int shell_begin(struct execution *x, struct err *e)
+{
+	(void)e;
+	fputs("#!/bin/sh\n"
+	      "# Made by epolltune apply --dry-run --format shell. Read it, then run it as root.\n"
+	      "set -eu\n"
+	      "\n"
+	      "# change FILE FROM TO: writes TO where FROM stands, and reads it back\n"
+	      "change() {\n"
+	      "\tset -- \"$1\" \"$2\" \"$3\" \"$(tr -s '[:blank:]' ' ' <\"$1\")\"\n"
+	      "\tif [ \"$4\" = \"$3\" ]; then return; fi\n"
+	      "\tif [ \"$4\" != \"$2\" ]; then\n"
+	      "\t\techo \"$1 is '$4', not '$2': left alone\" >&2\n"
+	      "\t\texit 2\n"
+	      "\tfi\n"
+	      "\techo \"$3\" >\"$1\"\n"
+	      "\techo \"$1: $2 -> $(cat \"$1\")\"\n"
+	      "}\n",
+	      x->out);
+	return 0;
+}
+
+static int shell_change(struct execution *x, struct change *c, struct err *e)
+{
+	(void)e;
+	const struct knob *k = knob_find(c->name);
+	char path[KNOB_PATH];
+	if (c->scope == CHANGE_FILES || !k)
+		return 0;
+	knob_path(k, path);
+	fprintf(x->out, "\n# %s\nchange /%s '%s' '%s'\n", c->why, path, c->from, c->to);
+	return 0;
+}
+
+const struct executor executor_shell = {"shell", shell_begin, shell_change, printed};
+
+const struct executor *executor_preview(const char *format)
+{
+	static const struct executor *const previews[] = {&executor_diff, &executor_json,
+							  &executor_sysctl, &executor_shell};
+	for (size_t i = 0; i < sizeof(previews) / sizeof(*previews); i++)
+		if (strcmp(previews[i]->name, format) == 0)
+			return previews[i];
+	return NULL;
+}

@@ -1,0 +1,166 @@
+/* The executor that changes the kernel. Each change: is it as the plan says? journal the intent,
+ * sync, one write, read back, journal what it became. Whatever fails, all of the run goes back. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "tune/executor.h"
+#include "tune/guardian.h"
+#include "tune/interrupt.h"
+#include "tune/undo.h"
+
+static struct run *run_of(const struct execution *x) { return journal_find(x->journal, x->run); }
+
+static int real_begin(struct execution *x, struct err *e)
+{
+	struct host_identity here;
+	int failed = host_identity(x->site->host, &here, e);
+	if (failed < 0)
+		return failed;
+	struct run about = {.confirm_s = x->confirm_s, .persist = x->persist}, *made;
+	snprintf(about.by, sizeof(about.by), "%s", x->by);
+	snprintf(about.command, sizeof(about.command), "%s", x->command);
+	memcpy(about.boot, here.boot, sizeof(about.boot));
+	memcpy(about.netns, here.netns, sizeof(about.netns));
+	failed = journal_begin(x->journal, &about, &made, e);
+	if (failed == 0)
+		x->run = made->id;
+	if (failed == 0 && x->confirm_s)
+		failed = guardian_start(&x->guardian, x->journal->path, x->site, x->run,
+					x->confirm_s, e);
+	return failed;
+}
+
+static int check_interrupt(struct err *e)
+{
+	int signal = interrupt_came();
+	return signal ? err_set(e, EINTR, "%s came", interrupt_name(signal)) : 0;
+}
+
+static int as_planned(const struct change_kind *kind, const struct change_site *site,
+		      const struct change *c, struct err *e)
+{
+	char now[CHANGE_VALUE];
+	int r = kind->read(site, c->name, now, e);
+	if (r < 0)
+		return r;
+	if (strcmp(now, c->from) != 0)
+		return err_set(e, ESTALE,
+			       "%s is \"%s\" now, but \"%s\" when the plan was made: somebody else "
+			       "has changed it",
+			       c->name, now, c->from);
+	return 0;
+}
+
+static int real_change(struct execution *x, struct change *c, struct err *e)
+{
+	const struct change_kind *kind = change_kind_find(c->kind);
+	size_t n;
+	int r = check_interrupt(e);
+	if (r == 0)
+		r = as_planned(kind, x->site, c, e);
+	if (r == 0)
+		r = journal_intent(x->journal, run_of(x), c, &n, e);
+	if (r < 0)
+		return r;
+	c->state = CHANGE_INTENDED;
+	r = kind->write(x->site, c->name, c->to, e);
+	if (r == 0)
+		r = kind->read(x->site, c->name, c->became, e);
+	if (r == 0 && strcmp(c->became, c->from) == 0)
+		r = err_set(e, EIO, "%s: the kernel took \"%s\", but it is still \"%s\"", c->name,
+			    c->to, c->from);
+	if (r == 0)
+		r = journal_done(x->journal, run_of(x), n, c->became, e);
+	if (r < 0)
+		return r;
+	c->state = CHANGE_DONE;
+	if (x->tell && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
+		char text[CHANGE_VALUE * 2 + 64];
+		snprintf(text, sizeof(text), "became %s, not %s: the kernel adjusted it", c->became,
+			 c->to);
+		x->tell(x->arg, c, text);
+	}
+	return 0;
+}
+
+static int settle(struct execution *x, struct err *e)
+{
+	if (!x->confirm_s) {
+		x->outcome = OUTCOME_APPLIED;
+		return journal_end(x->journal, run_of(x), e);
+	}
+	uint64_t deadline = guardian_clock_ms() + x->confirm_s * 1000;
+	int r = journal_wait(x->journal, run_of(x), deadline, e);
+	if (r == 0)
+		r = guardian_arm(&x->guardian, deadline, e);
+	x->outcome = OUTCOME_WAITING;
+	return r;
+}
+
+/* This run backwards; the error that led here stays the one to be told. */
+static void take_back(struct execution *x, const char *reason, bool files_only)
+{
+	struct err trouble = {0};
+	struct undo u = {.site = x->site,
+			 .by = x->by,
+			 .reason = reason,
+			 .own = true,
+			 .files_only = files_only,
+			 .tell = x->tell,
+			 .arg = x->arg};
+	undo_run(&u, x->journal, run_of(x), &trouble);
+	x->outcome = u.failed || u.spared ? OUTCOME_PARTLY : OUTCOME_TAKEN_BACK;
+	if (trouble.code)
+		x->trouble = trouble;
+	/* The plan's changes are the last items of the run. */
+	const struct run *r = run_of(x);
+	size_t begun = 0, n = r->count;
+	while (begun < x->plan->count && x->plan->changes[begun].state != CHANGE_PLANNED)
+		begun++;
+	while (begun-- > 0)
+		x->plan->changes[begun].state = r->items[--n].state;
+}
+
+static int real_end(struct execution *x, int failed, struct err *e)
+{
+	if (!x->run)
+		return failed; /* nothing was begun */
+	const char *reason = failed ? "a change failed" : NULL;
+	if (failed == 0 && x->prove && (failed = x->prove(x->arg, e)) < 0)
+		reason = "the proof failed";
+	if (failed == 0)
+		failed = check_interrupt(e);
+	if (failed == 0 && (failed = settle(x, e)) < 0)
+		reason = "the journal could not be written";
+	if (interrupt_came() && failed)
+		reason = "interrupted by a signal";
+	if (failed < 0)
+		take_back(x, reason, false);
+	guardian_leave(&x->guardian);
+	return failed;
+}
+
+const struct executor executor_real = {"real", real_begin, real_change, real_end};
+
+static int persist_end(struct execution *x, int failed, struct err *e)
+{
+	if (failed == 0)
+		failed = journal_end(x->journal, run_of(x), e);
+	if (failed < 0)
+		take_back(x, "", true);
+	else
+		x->outcome = OUTCOME_APPLIED;
+	return failed;
+}
+
+const struct executor executor_persist = {"persist", NULL, real_change, persist_end};
+
+int executor_run(const struct executor *executor, struct execution *x, struct err *e)
+{
+	int failed = executor->begin ? executor->begin(x, e) : 0;
+	for (size_t i = 0; i < x->plan->count && failed == 0 && executor->change; i++)
+		failed = executor->change(x, &x->plan->changes[i], e);
+	return executor->end ? executor->end(x, failed, e) : failed;
+}

@@ -1,0 +1,243 @@
+#include "tune/sysctl_d.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "tune/dropin.h"
+
+static const char blanks[] = " \t\r\n";
+
+static bool copy(char *field, size_t size, const char *from, size_t length)
+{
+	while (length && strchr(blanks, from[length - 1]))
+		length--;
+	size_t skip = 0;
+	while (skip < length && strchr(blanks, from[skip]))
+		skip++;
+	if (length - skip >= size)
+		return false;
+	memcpy(field, from + skip, length - skip);
+	field[length - skip] = 0;
+	return true;
+}
+
+/* systemd's sysctl_normalize(): whichever of "." and "/" comes first is the separator, and the
+ * other one stands for itself. Here, a name with dots between its parts results. */
+static void normalize(char *name)
+{
+	size_t first = strcspn(name, "./");
+	if (name[first] != '/')
+		return;
+	for (char *c = name; *c; c++)
+		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
+}
+
+bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
+{
+	*line = (struct sysctl_line){0};
+	while (length && strchr(blanks, *text))
+		text++, length--;
+	if (!length || *text == '#' || *text == ';')
+		return false;
+	bool dash = *text == '-';
+	text += dash;
+	length -= dash;
+	const char *equals = memchr(text, '=', length);
+	size_t name = equals ? (size_t)(equals - text) : length;
+	if ((!equals && !dash) || !copy(line->name, sizeof(line->name), text, name) ||
+	    !line->name[0])
+		return false;
+	if (equals && !copy(line->value, sizeof(line->value), equals + 1, length - name - 1))
+		return false;
+	normalize(line->name);
+	line->pattern = strpbrk(line->name, "*?[");
+	line->exclude = !equals;
+	return true;
+}
+
+struct search {
+	const char *name;
+	struct sysctl_setting by_name, by_pattern;
+	bool excluded;
+};
+
+static bool matches(const struct sysctl_line *line, const char *name)
+{
+	if (!line->pattern)
+		return strcmp(line->name, name) == 0;
+	/* Patterns match part by part: FNM_PATHNAME wants slashes. */
+	char pattern[sizeof(line->name)], path[CHANGE_NAME];
+	snprintf(pattern, sizeof(pattern), "%s", line->name);
+	snprintf(path, sizeof(path), "%s", name);
+	for (char *c = pattern; (c = strchr(c, '.'));)
+		*c = '/';
+	for (char *c = path; (c = strchr(c, '.'));)
+		*c = '/';
+	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
+}
+
+static void take_line(struct search *s, const char *file, unsigned number, const char *text,
+		      size_t length)
+{
+	struct sysctl_line line;
+	if (!sysctl_d_line(text, length, &line) || !matches(&line, s->name))
+		return;
+	if (line.exclude) {
+		s->excluded = true;
+		return;
+	}
+	struct sysctl_setting *set = line.pattern ? &s->by_pattern : &s->by_name;
+	snprintf(set->file, sizeof(set->file), "%s", file);
+	memcpy(set->value, line.value, sizeof(set->value));
+	set->line = number;
+	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
+}
+
+/* A file that cannot be read is skipped at boot as well. */
+static int take_file(struct search *s, const char *root, const char *file, struct err *e)
+{
+	CLEAN(free_pointer) char *path = NULL;
+	if (asprintf(&path, "%s%s", root, file) < 0) {
+		path = NULL;
+		return err_errno(e, "cannot read %s", file);
+	}
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		close_fd(&fd);
+	CLEAN(close_file) FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!in && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return err_errno(e, "cannot read %s", path);
+	if (!in)
+		return 0;
+	CLEAN(free_pointer) char *text = NULL;
+	size_t room = 0;
+	ssize_t n;
+	for (unsigned number = 1; (n = getline(&text, &room, in)) > 0; number++)
+		take_line(s, file, number, text, (size_t)n);
+	return 0;
+}
+
+static const char *const directories[] = {
+	DROPIN_DIRECTORY,    "/run/sysctl.d", "/usr/local/lib/sysctl.d",
+	"/usr/lib/sysctl.d", "/lib/sysctl.d",
+};
+#define DIRECTORIES (sizeof(directories) / sizeof(*directories))
+
+struct listing {
+	char **files; /* "/etc/sysctl.d/99-local.conf" */
+	size_t count;
+};
+
+static void listing_free(struct listing *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->files[i]);
+	free(l->files);
+}
+
+static const char *base(const char *file) { return strrchr(file, '/') + 1; }
+
+static int by_base(const void *a, const void *b)
+{
+	return strcmp(base(*(char *const *)a), base(*(char *const *)b));
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+	return n > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 5, ".conf") == 0;
+}
+
+static int add_file(struct listing *l, const char *directory, const char *name)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(base(l->files[i]), name) == 0)
+			return 0; /* masked */
+	char **more = realloc(l->files, (l->count + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	l->files = more;
+	if (asprintf(&l->files[l->count], "%s/%s", directory, name) < 0)
+		return -ENOMEM;
+	l->count++;
+	return 0;
+}
+
+static int list_directory(struct listing *l, const char *root, const char *directory, struct err *e)
+{
+	CLEAN(free_pointer) char *path = NULL;
+	struct dirent **entries = NULL;
+	if (asprintf(&path, "%s%s", root, directory) < 0) {
+		path = NULL;
+		return err_errno(e, "cannot read %s", directory);
+	}
+	int n = scandir(path, &entries, is_conf, alphasort);
+	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (n < 0)
+		return err_errno(e, "cannot read %s", path);
+	int r = 0;
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = add_file(l, directory, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return r < 0 ? err_set(e, ENOMEM, "cannot read %s: out of memory", path) : 0;
+}
+
+static int list_files(struct listing *l, const char *root, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; i < DIRECTORIES && r == 0; i++)
+		r = list_directory(l, root, directories[i], e);
+	if (l->count)
+		qsort(l->files, l->count, sizeof(*l->files), by_base);
+	return r;
+}
+
+int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+{
+	struct search s = {.name = name};
+	CLEAN(listing_free) struct listing l = {0};
+	int r = list_files(&l, root, e);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = take_file(&s, root, l.files[i], e);
+	bool named = s.by_name.file[0] || s.excluded;
+	*out = named ? s.by_name : s.by_pattern;
+	return r;
+}
+
+int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
+		       struct err *e)
+{
+	static const char conf[] = "/etc/sysctl.conf";
+	*out = (struct sysctl_setting){0};
+	char path[4096];
+	struct stat st, other;
+	snprintf(path, sizeof(path), "%s%s", root, conf);
+	if (stat(path, &st) < 0)
+		return 0;
+	CLEAN(listing_free) struct listing l = {0};
+	int r = list_files(&l, root, e);
+	for (size_t i = 0; i < l.count && r == 0; i++) {
+		snprintf(path, sizeof(path), "%s%s", root, l.files[i]);
+		if (stat(path, &other) == 0 && other.st_dev == st.st_dev &&
+		    other.st_ino == st.st_ino)
+			return 0;
+	}
+	struct search s = {.name = name};
+	if (r == 0)
+		r = take_file(&s, root, conf, e);
+	*out = s.by_name;
+	return r;
+}

@@ -1,0 +1,327 @@
+/* The journal: what it tells after a crash, and what it refuses. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tune/journal.h"
+
+static char base[64], directory[96], file[128];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	strcpy(base, "/tmp/epolltune-journal-XXXXXX");
+	if (!mkdtemp(base))
+		return -1;
+	snprintf(directory, sizeof(directory), "%s/state", base);
+	snprintf(file, sizeof(file), "%s/" JOURNAL_FILE, directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	struct output o = run("rm -rf '%s'", base);
+	output_free(&o);
+	return 0;
+}
+
+static void put(const char *path, const char *bytes, size_t size)
+{
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(bytes, 1, size, out), size);
+	fclose(out);
+}
+
+static size_t get(const char *path, char *bytes, size_t size)
+{
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	size_t n = fread(bytes, 1, size, in);
+	fclose(in);
+	return n;
+}
+
+static struct run about(void)
+{
+	return (struct run){.by = "alice",
+			    .command = "epolltune apply",
+			    .boot = "b",
+			    .netns = "1",
+			    .confirm_s = 2,
+			    .persist = true};
+}
+
+static struct change change(const char *name, const char *from, const char *to)
+{
+	struct change c = {.kind = "sysctl", .scope = CHANGE_NETNS, .why = "because"};
+	snprintf(c.name, sizeof(c.name), "%s", name);
+	snprintf(c.from, sizeof(c.from), "%s", from);
+	snprintf(c.to, sizeof(c.to), "%s", to);
+	return c;
+}
+
+/* A run of two changes, applied and rolled back but for one that was spared. */
+static void write_runs(void)
+{
+	struct journal j;
+	struct err e;
+	size_t n;
+	struct run first = about(), *r;
+	struct change a = change("net.core.somaxconn", "16", "2048");
+	struct change b = change("net.ipv4.tcp_rmem", "4096 131072 262144", "4096 131072 8388608");
+	assert_int_equal(journal_open(&j, directory, JOURNAL_MAKE, &e), 0);
+	assert_int_equal(journal_begin(&j, &first, &r, &e), 0);
+	assert_int_equal(r->id, 1);
+	assert_int_equal(journal_intent(&j, r, &a, &n, &e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(journal_done(&j, r, n, "2048", &e), 0);
+	assert_int_equal(journal_intent(&j, r, &b, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(journal_done(&j, r, n, "4096 131072 8388608", &e), 0);
+	assert_int_equal(journal_end(&j, r, &e), 0);
+	assert_int_equal(r->status, RUN_APPLIED);
+	assert_int_equal(journal_rollback(&j, r, "bob", "asked for", &e), 0);
+	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDOING, NULL, &e), 0);
+	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDONE, NULL, &e), 0);
+	assert_int_equal(journal_item(&j, r, 0, CHANGE_SPARED, "99", &e), 0);
+	assert_int_equal(journal_end(&j, r, &e), 0);
+	assert_int_equal(r->status, RUN_PARTLY);
+	journal_close(&j);
+}
+
+static void reads_back_what_it_wrote(void **state)
+{
+	(void)state;
+	struct journal j;
+	struct err e;
+	write_runs();
+	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), 0);
+	assert_false(j.torn);
+	assert_int_equal(j.count, 1);
+	const struct run *r = &j.runs[0];
+	assert_int_equal(r->status, RUN_PARTLY);
+	assert_string_equal(r->by, "alice");
+	assert_string_equal(r->reason, "asked for");
+	assert_true(r->persist);
+	assert_int_equal(r->confirm_s, 2);
+	assert_int_equal(r->count, 2);
+	assert_string_equal(r->items[1].from, "4096 131072 262144");
+	assert_int_equal(r->items[0].state, CHANGE_SPARED);
+	assert_int_equal(r->items[1].state, CHANGE_UNDONE);
+	assert_true(run_in_force(r));
+	journal_close(&j);
+
+	struct stat st;
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+}
+
+static void modes_do_not_depend_on_the_umask(void **state)
+{
+	mode_t was = umask(0);
+	reads_back_what_it_wrote(state);
+	umask(was);
+}
+
+static void private_umask(void **state)
+{
+	mode_t was = umask(077);
+	reads_back_what_it_wrote(state);
+	umask(was);
+}
+
+/* Cut anywhere, the whole records before the cut count, and writing goes on. */
+static void torn_at_every_byte(void **state)
+{
+	(void)state;
+	char bytes[8192];
+	write_runs();
+	size_t size = get(file, bytes, sizeof(bytes));
+	assert_true(size > 500 && size < sizeof(bytes));
+	for (size_t cut = 0; cut <= size; cut++) {
+		struct journal j;
+		struct err e;
+		size_t whole = cut;
+		while (whole > 0 && bytes[whole - 1] != '\n')
+			whole--;
+		put(file, bytes, cut);
+		assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), 0);
+		assert_int_equal(j.torn, whole != cut);
+		assert_int_equal(j.good, whole);
+		assert_int_equal(j.count, whole > 0);
+		journal_close(&j);
+
+		struct run next = about(), *r;
+		assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), 0);
+		assert_int_equal(journal_begin(&j, &next, &r, &e), 0);
+		assert_int_equal(r->id, whole > 0 ? 2 : 1);
+		journal_close(&j);
+		assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), 0);
+		assert_false(j.torn);
+		assert_int_equal(j.count, whole > 0 ? 2 : 1);
+		journal_close(&j);
+	}
+}
+
+static void blocks_that_never_reached_the_disk(void **state)
+{
+	(void)state;
+	char bytes[8192] = {0};
+	struct journal j;
+	struct err e;
+	write_runs();
+	size_t size = get(file, bytes, sizeof(bytes) - 600);
+	put(file, bytes, size + 512); /* zeros behind */
+	assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), 0);
+	assert_true(j.torn);
+	assert_int_equal(j.count, 1);
+	journal_close(&j);
+	struct stat st;
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_size, size);
+}
+
+static void refuses(const char *bytes, int code, const char *needle)
+{
+	char now[8192];
+	struct journal j;
+	static const enum journal_access ways[] = {JOURNAL_READ, JOURNAL_WRITE, JOURNAL_MAKE};
+	put(file, bytes, strlen(bytes));
+	for (size_t i = 0; i < 3; i++) {
+		struct err e = {0};
+		assert_int_equal(journal_open(&j, directory, ways[i], &e), code);
+		assert_non_null(strstr(e.text, needle));
+		assert_null(strchr(e.text, '\n'));
+		size_t n = get(file, now, sizeof(now));
+		assert_int_equal(n, strlen(bytes));
+		assert_memory_equal(now, bytes, n); /* left as it is */
+	}
+}
+
+#define BEGIN                                                                                      \
+	"{\"v\":1,\"event\":\"begin\",\"run\":1,\"time\":1,\"by\":\"a\",\"command\":\"c\","        \
+	"\"boot\":\"b\",\"netns\":\"1\",\"confirm_s\":0,\"persist\":false}\n"
+
+static void refuses_what_is_not_its_own(void **state)
+{
+	(void)state;
+	write_runs();
+	refuses("{\"v\":2,\"event\":\"begin\"}\n", -EPROTO, "version 2");
+	refuses(BEGIN "{\"v\":2}\n" BEGIN, -EPROTO, "line 2");
+	refuses("garbage\n", -EBADMSG, "line 1");
+	refuses("garbage", -EBADMSG, "line 1");
+	refuses(BEGIN "garbage\n", -EBADMSG, "line 2");
+	refuses(BEGIN "{\"v\":1,\"event\"\n" BEGIN, -EBADMSG, "line 2");
+	refuses(BEGIN BEGIN "{\"v\":1}\n", -EBADMSG, "line 2"); /* the same run again */
+	refuses(BEGIN
+		"{\"v\":1,\"event\":\"done\",\"run\":1,\"time\":1,\"n\":0,\"became\":\"\"}\n" BEGIN,
+		-EBADMSG, "line 2"); /* done without an intent */
+	refuses("[1]\n", -EBADMSG, "line 1");
+	refuses("{}\n", -EBADMSG, "line 1");
+	refuses("{\"event\":\"begin\"}\n{\"v\":1}\n", -EBADMSG, "line 1");
+}
+
+static void refused_place(const char *needle)
+{
+	struct journal j;
+	struct err e = {0};
+	assert_int_equal(journal_open(&j, directory, JOURNAL_MAKE, &e), -EPERM);
+	if (!strstr(e.text, needle))
+		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+}
+
+static void refuses_a_strange_place(void **state)
+{
+	(void)state;
+	char other[128];
+	snprintf(other, sizeof(other), "%s/other", base);
+
+	assert_int_equal(symlink(base, directory), 0);
+	refused_place("symbolic link");
+	assert_int_equal(unlink(directory), 0);
+
+	assert_int_equal(mkdir(directory, 0755), 0);
+	assert_int_equal(chmod(directory, 0777), 0);
+	refused_place("written by others");
+	assert_int_equal(chmod(directory, 0755), 0);
+
+	put(other, "", 0);
+	assert_int_equal(symlink(other, file), 0);
+	refused_place("symbolic link");
+	assert_int_equal(unlink(file), 0);
+
+	assert_int_equal(link(other, file), 0);
+	refused_place("plain file");
+	assert_int_equal(unlink(file), 0);
+
+	assert_int_equal(mkfifo(file, 0644), 0);
+	refused_place("plain file");
+	assert_int_equal(unlink(file), 0);
+
+	put(file, "", 0);
+	assert_int_equal(chmod(file, 0666), 0);
+	refused_place("written by others");
+	assert_int_equal(chmod(file, 0644), 0);
+
+	if (geteuid() == 0 && chown(directory, 12345, 0) == 0)
+		refused_place("belongs to user 12345");
+}
+
+static void one_writer(void **state)
+{
+	(void)state;
+	struct journal first, second;
+	struct err e;
+	write_runs();
+	assert_int_equal(journal_open(&first, directory, JOURNAL_WRITE, &e), 0);
+	assert_int_equal(journal_open(&second, directory, JOURNAL_MAKE, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "another epolltune"));
+	assert_int_equal(journal_open(&second, directory, JOURNAL_READ, &e), 0);
+	assert_true(journal_busy(&second));
+	journal_close(&second);
+	journal_close(&first);
+	assert_int_equal(journal_open(&second, directory, JOURNAL_WRITE, &e), 0);
+	journal_close(&second);
+}
+
+static void nothing_there(void **state)
+{
+	(void)state;
+	struct journal j;
+	struct err e;
+	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), -ENOENT);
+	assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), -ENOENT);
+	assert_int_equal(access(directory, F_OK), -1); /* and nothing made */
+	assert_int_equal(journal_open(&j, "/", JOURNAL_MAKE, &e), -EINVAL);
+	assert_int_equal(journal_open(&j, "", JOURNAL_MAKE, &e), -EINVAL);
+	snprintf(directory, sizeof(directory), "%s/no/such", base);
+	assert_int_equal(journal_open(&j, directory, JOURNAL_MAKE, &e), -ENOENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(reads_back_what_it_wrote),
+		TEST(modes_do_not_depend_on_the_umask),
+		TEST(private_umask),
+		TEST(torn_at_every_byte),
+		TEST(blocks_that_never_reached_the_disk),
+		TEST(refuses_what_is_not_its_own),
+		TEST(refuses_a_strange_place),
+		TEST(one_writer),
+		TEST(nothing_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

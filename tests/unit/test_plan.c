@@ -1,0 +1,413 @@
+/* What a report leads to, in a network namespace of the test's own. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tune/executor.h"
+#include "tune/plan.h"
+
+static struct host *host;
+static struct change_site site;
+static struct report *report;
+static struct plan *plan;
+static struct plan_options options;
+static bool allowed;
+
+static void set(const char *knob, const char *value)
+{
+	struct err e = {0};
+	if (change_kind_find("sysctl")->write(&site, knob, value, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void map(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	if (fd >= 0) {
+		(void)!write(fd, text, strlen(text));
+		close(fd);
+	}
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	char uid[32], gid[32];
+	struct err e;
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	allowed = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+	if (allowed) {
+		map("/proc/self/setgroups", "deny");
+		map("/proc/self/uid_map", uid);
+		map("/proc/self/gid_map", gid);
+	}
+	int r = host_open(&host, "/", &e);
+	site = (struct change_site){.host = host, .root = ""};
+	report = calloc(1, sizeof(*report));
+	plan = calloc(1, sizeof(*plan));
+	/* Before 6.11 such a namespace has no net/core. */
+	allowed = allowed && host_has(host, "proc/sys/net/core/somaxconn");
+	return r || !report || !plan;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	host_close(host);
+	free(report);
+	free(plan);
+	return 0;
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	struct host_identity here;
+	struct err e;
+	report_init(report);
+	if (host_identity(host, &here, &e) < 0)
+		return -1;
+	report_text(report->host.boot, "%s", here.boot);
+	options = (struct plan_options){0};
+	if (!allowed)
+		return 0;
+	set("net.core.somaxconn", "16");
+	set("net.ipv4.tcp_rmem", "4096 131072 262144");
+	set("net.ipv4.tcp_wmem", "4096 16384 4194304");
+	set("net.ipv4.ip_local_port_range", "40000 40099");
+	return 0;
+}
+
+static struct finding *propose(const char *wall, enum wall_verdict verdict, const char *knob,
+			       const char *current, const char *proposed)
+{
+	struct wall *w = report_wall(report, wall);
+	char id[48];
+	w->verdict = verdict;
+	snprintf(id, sizeof(id), "%s.short", wall);
+	struct finding *f = report_finding(
+		report, id, verdict == VERDICT_SHORT ? LEVEL_CRITICAL : LEVEL_WARNING,
+		"the wall of %s", wall);
+	f->remedy = REMEDY_KERNEL;
+	report_text(f->wall, "%s", wall);
+	report_text(f->knob, "%s", knob);
+	report_text(f->current, "%s", current);
+	report_text(f->proposed, "%s", proposed);
+	return f;
+}
+
+static void made(void)
+{
+	struct err e = {0};
+	if (plan_make(plan, report, &options, &site, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void refused(int code, const char *needle)
+{
+	struct err e = {0};
+	assert_int_equal(plan_make(plan, report, &options, &site, &e), code);
+	if (!strstr(e.text, needle))
+		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+}
+
+static void needs_namespace(void)
+{
+	if (!allowed)
+		skip_because("no network namespace of its own with net.core in it");
+}
+
+static void only_short_walls(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
+	propose("buffers.receive", VERDICT_TIGHT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 131072 8388608");
+	propose("ports.ephemeral", VERDICT_OK, "net.ipv4.ip_local_port_range", "40000 40099",
+		"1024 65535");
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].name, "net.core.somaxconn");
+	assert_string_equal(plan->changes[0].from, "16");
+	assert_string_equal(plan->changes[0].to, "2048");
+	assert_int_equal(plan->changes[0].scope, CHANGE_NETNS);
+	assert_string_equal(plan->changes[0].wall, "accept-queue");
+	assert_true(plan->changes[0].cost_bytes > 0);
+	options.tight = true;
+	made();
+	assert_int_equal(plan->count, 2);
+	options.only = "net/ipv4/tcp_rmem";
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].name, "net.ipv4.tcp_rmem");
+	options.only = NULL;
+	options.except = "net.ipv4.tcp_rmem,net.core.somaxconn";
+	made();
+	assert_int_equal(plan->count, 0);
+	options.except = "net.core.somaxcon";
+	refused(-EINVAL, "net.core.somaxcon");
+}
+
+/* Field by field, and for a range to both sides; what two findings want is joined. */
+static void values_never_go_down(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("a", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 87380 8388608");
+	propose("b", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"8192 131072 4194304");
+	propose("c", VERDICT_SHORT, "net.ipv4.ip_local_port_range", "40000 40099", "40050 65535");
+	propose("d", VERDICT_SHORT, "net.core.somaxconn", "16", "8");
+	made();
+	assert_int_equal(plan->count, 2);
+	assert_string_equal(plan->changes[0].to, "8192 131072 8388608");
+	assert_string_equal(plan->changes[1].to, "40000 65535");
+	assert_int_equal(plan->told_count, 1);
+	assert_non_null(strstr(plan->told[0].what, "--allow-lower"));
+
+	report_init(report);
+	struct host_identity here;
+	struct err e;
+	assert_int_equal(host_identity(host, &here, &e), 0);
+	report_text(report->host.boot, "%s", here.boot);
+	options.set = "net.core.somaxconn=8";
+	refused(-PLAN_REFUSED, "--allow-lower");
+	options.allow_lower = true;
+	made();
+	assert_string_equal(plan->changes[0].to, "8");
+	options.set = "net.core.somaxconn=16";
+	made();
+	assert_int_equal(plan->count, 0);
+	options.set = "net.core.somaxconn=20,net.ipv4.tcp_rmem=4096 131072 300000";
+	made();
+	assert_int_equal(plan->count, 2);
+}
+
+/* One's own choice goes before what check proposes. */
+static void by_hand(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
+	options.set = "net.core.somaxconn=512";
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].to, "512");
+	options.set = "net.core.somaxconn=16";
+	made();
+	assert_int_equal(plan->count, 0);
+	static const char *const bad[] = {"net.core.somaxconn",
+					  "vm.swappiness=1",
+					  "net.core.somaxconn=many",
+					  "=1",
+					  "",
+					  "RLIMIT_NOFILE=1 2",
+					  "net.core.somaxconn=99999999999",
+					  "net.core.somaxconn=17,"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct err e = {0};
+		options.set = bad[i];
+		int r = plan_make(plan, report, &options, &site, &e);
+		if ((r != -EINVAL && r != -ERANGE) || !e.text[0])
+			fail_msg("--set %s: %d %s", bad[i], r, e.text);
+	}
+}
+
+static void stale_or_foreign_reports(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "15", "2048");
+	refused(-PLAN_REFUSED, "was 15");
+	/* What stands high enough already is no reason to refuse. */
+	set("net.core.somaxconn", "2048");
+	made();
+	assert_int_equal(plan->count, 0);
+	set("net.core.somaxconn", "16");
+	strcpy(report->host.boot, "another");
+	refused(-PLAN_REFUSED, "--foreign");
+	report->host.boot[0] = 0;
+	refused(-PLAN_REFUSED, "--foreign");
+	options.foreign = true;
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].from, "16");
+}
+
+static void hostile_reports(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct finding *f =
+		propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "1; reboot");
+	refused(-EINVAL, "accept-queue.short");
+	strcpy(f->proposed, "2048");
+	strcpy(f->title, "two\nreboot #");
+	made();
+	assert_null(strpbrk(plan->changes[0].why, "\n\r\t"));
+	strcpy(f->knob, "kernel.core_pattern");
+	made();
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->told_count, 1);
+}
+
+static void memory_is_summed(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct host_facts facts;
+	host_facts(host, &facts);
+	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
+	made();
+	assert_int_equal(plan->after.receive, 16777216);
+	assert_int_equal(plan->after.send, 4194304);
+	assert_int_equal(plan->after.fixed, report->target.connections * BUDGET_CONNECTION);
+	assert_true(plan->after.sum >= plan->before.sum && plan->after.sum <= facts.memory_bytes);
+	assert_int_equal(plan->changes[0].cost_bytes,
+			 (16777216 - 262144) * (int64_t)report->target.connections);
+	/* More sockets than the machine can hold, and a plan that makes it worse. */
+	report->target.connections = facts.memory_bytes / BUDGET_CONNECTION;
+	report->target.connections -= facts.memory_bytes / 64 / BUDGET_CONNECTION;
+	set("net.ipv4.tcp_rmem", "4096 8192 8192");
+	set("net.ipv4.tcp_wmem", "4096 4096 4096");
+	plan->target = report->target;
+	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
+	struct err e = {0};
+	int r = plan_make(plan, report, &options, &site, &e);
+	if (plan->before.sum < plan->after.sum) {
+		assert_int_equal(r, -PLAN_REFUSED);
+		assert_non_null(strstr(e.text, "this machine has"));
+	} else {
+		assert_int_equal(r, 0); /* both are at the kernel's own limit */
+	}
+	/* One that does not make it worse is not refused for what was before. */
+	options.set = "net.core.somaxconn=17";
+	made();
+	assert_true(plan->after.sum > plan->after.machine);
+}
+
+static void what_is_not_ours_is_told(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct finding *f =
+		propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "333", "16384");
+	f->remedy = REMEDY_PROCESS;
+	f = propose("accept-queue", VERDICT_SHORT, "listen.backlog", "511", "2048");
+	f->remedy = REMEDY_APPLICATION;
+	made();
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->told_count, 2);
+	assert_non_null(strstr(plan->told[0].what, "LimitNOFILE=16384"));
+	assert_non_null(strstr(plan->told[1].what, "backlog=2048"));
+	/* A knob of the whole machine, which this namespace only reads. */
+	char running[80];
+	struct err e;
+	assert_int_equal(change_kind_find("sysctl")->read(&site, "net.core.rmem_max", running, &e),
+			 0);
+	report_init(report);
+	assert_int_equal(fresh(NULL), 0);
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
+	propose("buffers.receive", VERDICT_SHORT, "net.core.rmem_max", running, "2147483647");
+	made();
+	assert_int_equal(plan->count, 2);
+	plan_permit(plan, &site);
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->blocked, 0);
+	assert_int_equal(plan->told_count, 1);
+	assert_string_equal(plan->told[0].knob, "net.core.rmem_max");
+	options.only = "net.core.rmem_max";
+	made();
+	plan_permit(plan, &site);
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->blocked, 1);
+	assert_int_equal(plan->blocker.code, EACCES);
+}
+
+static char *preview(const char *format)
+{
+	char *text = NULL;
+	size_t size;
+	struct err e;
+	struct execution x = {.plan = plan,
+			      .out = open_memstream(&text, &size),
+			      .style = {.width = 80, .utf8 = true}};
+	assert_int_equal(executor_run(executor_preview(format), &x, &e), 0);
+	fclose(x.out);
+	return text;
+}
+
+static void previews(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
+	propose("buffers.receive", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 131072 8388608");
+	made();
+	char *text = preview("text");
+	assert_non_null(strstr(text, "net.core.somaxconn\n  - 16\n  + 2048\n"));
+	free(text);
+	text = preview("sysctl");
+	assert_non_null(strstr(text, "\nnet.ipv4.tcp_rmem = 4096 131072 8388608\n"));
+	free(text);
+	text = preview("json");
+	json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	assert_true(json_is_false(json_object_get(o, "changed")));
+	assert_int_equal(json_array_size(json_object_get(o, "changes")), 2);
+	json_decref(o);
+	free(text);
+
+	/* The script does what it shows, once, and not where something else stands. */
+	text = preview("shell");
+	char file[] = "/tmp/epolltune-script-XXXXXX";
+	int fd = mkstemp(file);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	free(text);
+	struct output o1 = run("sh %s", file);
+	assert_int_equal(o1.status, 0);
+	output_free(&o1);
+	char value[CHANGE_VALUE];
+	struct err e;
+	assert_int_equal(change_kind_find("sysctl")->read(&site, "net.ipv4.tcp_rmem", value, &e),
+			 0);
+	assert_string_equal(value, "4096 131072 8388608");
+	o1 = run("sh %s", file);
+	assert_int_equal(o1.status, 0);
+	assert_string_equal(o1.out, "");
+	output_free(&o1);
+	set("net.core.somaxconn", "99");
+	o1 = run("sh %s", file);
+	assert_int_equal(o1.status, 2);
+	assert_non_null(strstr(o1.errors, "left alone"));
+	output_free(&o1);
+	unlink(file);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(only_short_walls),
+		TEST(values_never_go_down),
+		TEST(by_hand),
+		TEST(stale_or_foreign_reports),
+		TEST(hostile_reports),
+		TEST(memory_is_summed),
+		TEST(what_is_not_ours_is_told),
+		TEST(previews),
+	};
+	return cmocka_run_group_tests(tests, enter, leave);
+}

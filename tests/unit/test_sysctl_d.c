@@ -1,0 +1,324 @@
+/* What the files make of a knob at the next boot, and our own file among them. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tune/dropin.h"
+#include "tune/sysctl_d.h"
+
+static char root[64];
+
+static void put(const char *path, const char *text)
+{
+	char full[256];
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	FILE *out = fopen(full, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static char *get(const char *path)
+{
+	static char text[4096];
+	char full[256];
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	FILE *in = fopen(full, "r");
+	if (!in)
+		return NULL;
+	text[fread(text, 1, sizeof(text) - 1, in)] = 0;
+	fclose(in);
+	return text;
+}
+
+static int make_root(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/epolltune-root-XXXXXX");
+	if (!mkdtemp(root))
+		return -1;
+	struct output o = run("cd '%s' && mkdir -p etc/sysctl.d run/sysctl.d usr/lib/sysctl.d "
+			      "usr/local/lib/sysctl.d && ln -s usr/lib lib",
+			      root);
+	int status = o.status;
+	output_free(&o);
+	return status;
+}
+
+static int remove_root(void **state)
+{
+	(void)state;
+	struct output o = run("rm -rf '%s'", root);
+	output_free(&o);
+	return 0;
+}
+
+static struct sysctl_setting find(const char *name)
+{
+	struct sysctl_setting s;
+	struct err e;
+	assert_int_equal(sysctl_d_find(root, name, &s, &e), 0);
+	return s;
+}
+
+static void says(const char *name, const char *value, const char *file)
+{
+	struct sysctl_setting s = find(name);
+	assert_string_equal(s.value, value);
+	assert_string_equal(s.file, file);
+}
+
+static void order_of_files(void **state)
+{
+	(void)state;
+	says("net.core.somaxconn", "", "");
+	put("/usr/lib/sysctl.d/50-a.conf", "net.core.somaxconn = 1\n");
+	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
+	/* By name, whatever the directory. */
+	put("/etc/sysctl.d/40-b.conf", "net.core.somaxconn = 2\n");
+	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
+	put("/run/sysctl.d/60-c.conf", "net.core.somaxconn = 3\n");
+	says("net.core.somaxconn", "3", "/run/sysctl.d/60-c.conf");
+	/* The same name in a directory before masks it, empty or linked to /dev/null too. */
+	put("/etc/sysctl.d/60-c.conf", "net.core.somaxconn = 4\n");
+	says("net.core.somaxconn", "4", "/etc/sysctl.d/60-c.conf");
+	put("/etc/sysctl.d/60-c.conf", "");
+	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
+	char mask[128];
+	snprintf(mask, sizeof(mask), "%s/etc/sysctl.d/50-a.conf", root);
+	assert_int_equal(symlink("/dev/null", mask), 0);
+	says("net.core.somaxconn", "2", "/etc/sysctl.d/40-b.conf");
+	/* Other files are not read. */
+	put("/etc/sysctl.d/99-z.conf.bak", "net.core.somaxconn = 5\n");
+	put("/etc/sysctl.d/.99-z.conf", "net.core.somaxconn = 6\n");
+	says("net.core.somaxconn", "2", "/etc/sysctl.d/40-b.conf");
+}
+
+static void lines(void **state)
+{
+	(void)state;
+	put("/etc/sysctl.d/1.conf", "# net.core.somaxconn = 1\n"
+				    "; net.core.somaxconn = 2\n"
+				    "   net.core.somaxconn=3   \n"
+				    "net.core.somaxconn\n"
+				    "net.ipv4.tcp_rmem =\t4096\t131072 6291456\n"
+				    "-net.ipv4.tcp_wmem = 1 2 3\n"
+				    "net/core/rmem_max = 7\n"
+				    "net/ipv4/conf/eth0.100/rp_filter = 8\n");
+	struct sysctl_setting s = find("net.core.somaxconn");
+	assert_string_equal(s.value, "3");
+	assert_int_equal(s.line, 3);
+	assert_string_equal(find("net.ipv4.tcp_rmem").value, "4096\t131072 6291456");
+	assert_string_equal(find("net.ipv4.tcp_wmem").value, "1 2 3");
+	assert_string_equal(find("net.core.rmem_max").value, "7");
+	assert_string_equal(find("net.ipv4.conf.eth0/100.rp_filter").value, "8");
+}
+
+static void patterns(void **state)
+{
+	(void)state;
+	put("/etc/sysctl.d/9.conf", "net.core.*max = 9\n");
+	says("net.core.rmem_max", "9", "/etc/sysctl.d/9.conf");
+	assert_string_equal(find("net.core.somaxconn").value, "");
+	assert_string_equal(find("net.ipv4.tcp_max").value, "");
+	/* A name beats a pattern, wherever it stands. */
+	put("/etc/sysctl.d/1.conf", "net.core.rmem_max = 1\n-net.core.wmem_max\n");
+	says("net.core.rmem_max", "1", "/etc/sysctl.d/1.conf");
+	assert_string_equal(find("net.core.wmem_max").value, "");
+}
+
+static void sysctl_conf(void **state)
+{
+	(void)state;
+	struct sysctl_setting s;
+	struct err e;
+	char link[128];
+	put("/etc/sysctl.conf", "net.core.somaxconn = 5\n");
+	assert_int_equal(sysctl_d_find_conf(root, "net.core.somaxconn", &s, &e), 0);
+	assert_string_equal(s.value, "5");
+	says("net.core.somaxconn", "", "");
+	/* Debian links it into sysctl.d. */
+	snprintf(link, sizeof(link), "%s/etc/sysctl.d/99-sysctl.conf", root);
+	assert_int_equal(symlink("../sysctl.conf", link), 0);
+	says("net.core.somaxconn", "5", "/etc/sysctl.d/99-sysctl.conf");
+	assert_int_equal(sysctl_d_find_conf(root, "net.core.somaxconn", &s, &e), 0);
+	assert_string_equal(s.value, "");
+}
+
+static struct change_site site(void) { return (struct change_site){.root = root}; }
+
+static void write_line(const char *name, const char *value)
+{
+	struct err e = {0};
+	struct change_site s = site();
+	if (dropin_write(&s, name, value, &e) < 0)
+		fail_msg("%s", e.text);
+	char back[CHANGE_VALUE];
+	assert_int_equal(dropin_read(&s, name, back, &e), 0);
+	assert_string_equal(back, value);
+}
+
+static void line(char value[CHANGE_VALUE], const char *name, const char *set_to, unsigned run)
+{
+	struct err e;
+	assert_int_equal(dropin_value(value, name, set_to, "alice", 0, run, "why", &e), 0);
+}
+
+#define OURS "/etc/sysctl.d/90-epolltune.conf"
+
+static void our_file_comes_and_goes(void **state)
+{
+	(void)state;
+	char a[CHANGE_VALUE], b[CHANGE_VALUE], c[CHANGE_VALUE], first[4096], setting[CHANGE_VALUE];
+	line(a, "net.core.somaxconn", "100", 1);
+	line(b, "net.ipv4.tcp_rmem", "4096 131072 8388608", 1);
+	line(c, "net.core.somaxconn", "200", 2);
+	assert_string_equal(a, "# run 1, 1970-01-01T00:00:00Z, alice: why\n"
+			       "net.core.somaxconn = 100");
+	dropin_setting(b, setting);
+	assert_string_equal(setting, "4096 131072 8388608");
+
+	write_line("net.core.somaxconn", a);
+	write_line("net.ipv4.tcp_rmem", b);
+	strcpy(first, get(OURS));
+	assert_true(strncmp(first, dropin_head, strlen(dropin_head)) == 0);
+	says("net.core.somaxconn", "100", OURS);
+	assert_true(find("net.core.somaxconn").ours);
+	/* Another run's line in its place, and back, in any order. */
+	write_line("net.core.somaxconn", c);
+	says("net.core.somaxconn", "200", OURS);
+	write_line("net.core.somaxconn", a);
+	assert_string_equal(get(OURS), first);
+	write_line("net.core.somaxconn", "");
+	write_line("net.ipv4.tcp_rmem", "");
+	assert_null(get(OURS));
+
+	char full[128];
+	struct stat st;
+	write_line("net.core.somaxconn", a);
+	snprintf(full, sizeof(full), "%s" OURS, root);
+	assert_int_equal(stat(full, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+}
+
+static void hands_of_others_are_kept(void **state)
+{
+	(void)state;
+	char a[CHANGE_VALUE], b[CHANGE_VALUE], before[4096], full[128];
+	line(a, "net.core.somaxconn", "100", 1);
+	line(b, "net.core.rmem_max", "300", 2);
+	write_line("net.core.somaxconn", a);
+	snprintf(before, sizeof(before), "%s\n# by hand\nvm.swappiness = 1\nnet.core.rmem_max=5\n",
+		 get(OURS));
+	put(OURS, before);
+	snprintf(full, sizeof(full), "%s" OURS, root);
+	assert_int_equal(chmod(full, 0600), 0);
+
+	char was[CHANGE_VALUE];
+	struct err e;
+	struct change_site s = site();
+	assert_int_equal(dropin_read(&s, "net.core.rmem_max", was, &e), 0);
+	assert_string_equal(was, "net.core.rmem_max=5");
+	write_line("net.core.rmem_max", b);
+	assert_non_null(strstr(get(OURS), "# by hand\nvm.swappiness = 1\n# run 2"));
+	write_line("net.core.rmem_max", was);
+	assert_string_equal(get(OURS), before);
+	struct stat st;
+	assert_int_equal(stat(full, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void refused(int code, const char *needle)
+{
+	char a[CHANGE_VALUE], now[CHANGE_VALUE];
+	struct change_site s = site();
+	struct err e = {0};
+	line(a, "net.core.somaxconn", "100", 1);
+	assert_int_equal(dropin_write(&s, "net.core.somaxconn", a, &e), code);
+	if (!strstr(e.text, needle))
+		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+	assert_int_equal(dropin_check(&s, "net.core.somaxconn", a, now, &e), code);
+}
+
+static void only_our_own_file(void **state)
+{
+	(void)state;
+	char full[128], other[128], directory[128];
+	snprintf(full, sizeof(full), "%s" OURS, root);
+	snprintf(other, sizeof(other), "%s/other", root);
+	snprintf(directory, sizeof(directory), "%s/etc/sysctl.d", root);
+	put(OURS, "net.core.somaxconn = 5\n");
+	refused(-EEXIST, "not written by epolltune");
+	assert_string_equal(get(OURS), "net.core.somaxconn = 5\n");
+	put(OURS, "# Written by epolltune, but cut of");
+	refused(-EBADMSG, "whole lines");
+	assert_int_equal(unlink(full), 0);
+	put("/other", "# Written by epolltune\n");
+	assert_int_equal(symlink(other, full), 0);
+	refused(-EPERM, "symbolic link");
+	assert_int_equal(unlink(full), 0);
+	assert_int_equal(link(other, full), 0);
+	refused(-EPERM, "plain file");
+	assert_int_equal(unlink(full), 0);
+	assert_int_equal(rmdir(directory), 0);
+	refused(-ENOENT, "sysctl.d");
+	assert_int_equal(symlink("/tmp", directory), 0);
+	refused(-EPERM, "symbolic link");
+}
+
+/* A crash between the new file and its rename leaves nothing that matters, and it is removed. */
+static void what_a_crash_leaves(void **state)
+{
+	(void)state;
+	char a[CHANGE_VALUE];
+	struct change_site s = site();
+	struct err e;
+	line(a, "net.core.somaxconn", "100", 1);
+	put("/etc/sysctl.d/.90-epolltune.conf.new", "torn");
+	write_line("net.core.somaxconn", a);
+	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
+	put("/etc/sysctl.d/.90-epolltune.conf.new", "torn");
+	assert_int_equal(dropin_tidy(&s, &e), 0);
+	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
+	assert_int_equal(dropin_tidy(&s, &e), 0);
+}
+
+static void long_and_odd_comments(void **state)
+{
+	(void)state;
+	char value[CHANGE_VALUE], why[600];
+	struct err e;
+	memset(why, 'w', sizeof(why));
+	why[sizeof(why) - 1] = 0;
+	assert_int_equal(dropin_value(value, "a.b", "1", "x", 0, 1, why, &e), -EFBIG);
+	assert_int_equal(dropin_value(value, "a.b", "1", "x\nkernel.core_pattern = |evil", 0, 1,
+				      "two\nlines", &e),
+			 0);
+	char setting[CHANGE_VALUE];
+	dropin_setting(value, setting);
+	assert_string_equal(setting, "1");
+	assert_ptr_equal(strchr(value, '\n'), strrchr(value, '\n'));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(order_of_files),
+		TEST(lines),
+		TEST(patterns),
+		TEST(sysctl_conf),
+		TEST(our_file_comes_and_goes),
+		TEST(hands_of_others_are_kept),
+		TEST(only_our_own_file),
+		TEST(what_a_crash_leaves),
+		TEST(long_and_odd_comments),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
