@@ -6,17 +6,30 @@
 
 #include "report/bench_render.h"
 #include "report/render.h"
+#include "tune/executor.h"
+#include "tune/notice.h"
+#include "tune/state.h"
 
 static const struct option_row no_options[] = {{0}};
 
+/* clang-format off */
+/* Of every command that takes a target. */
+#define TARGET_OPTIONS \
+	{"target", "NAME", "@targets", "a load to be ready for: c10k (default), c100k, c1m"}, \
+	{"connections", "N", NULL, "connections open at a time (10k)"}, \
+	{"rate", "N", NULL, "new connections a second (10k)"}, \
+	{"stall", "TIME", NULL, "longest pause of the server between two accepts (100ms)"}, \
+	{"rtt", "TIME", NULL, "round trip to the clients (50ms)"}, \
+	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"}, \
+	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"}
+
+/* Of those that read or write the journal. */
+#define STATE_DIR_OPTION \
+	{"state-dir", "DIR", "@directories", "the journal's directory (" STATE_DIR ")"}
+/* clang-format on */
+
 static const struct option_row check_options[] = {
-	{"target", "NAME", "@targets", "a load to be ready for: c10k (default), c100k, c1m"},
-	{"connections", "N", NULL, "connections open at a time (10k)"},
-	{"rate", "N", NULL, "new connections a second (10k)"},
-	{"stall", "TIME", NULL, "longest pause of the server between two accepts (100ms)"},
-	{"rtt", "TIME", NULL, "round trip to the clients (50ms)"},
-	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"},
-	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"},
+	TARGET_OPTIONS,
 	{"backlog", "N", NULL, "what your application passes to listen()"},
 	{"window", "TIME", NULL, "watch the network interfaces for so long (500ms)"},
 	{"probe", "NAME,…", "@probes", "run only these"},
@@ -56,9 +69,71 @@ static const struct option_row bench_options[] = {
 	{0},
 };
 
+static const struct option_row apply_options[] = {
+	{"from", "FILE", "@files", "a report of check --format json instead of a fresh check"},
+	{"foreign", NULL, NULL, "the report may be of another machine or boot"},
+	{"tight", NULL, NULL, "walls that are tight lead to changes too"},
+	{"only", "KNOB,…", "@knobs", "change only these"},
+	{"except", "KNOB,…", "@knobs", "leave these alone"},
+	{"set", "KNOB=VALUE,…", NULL, "values of your own choice, through the same safety"},
+	{"allow-lower", NULL, NULL, "--set may lower a value"},
+	{"dry-run", NULL, NULL, "show the plan, change nothing"},
+	{"format", "FORMAT", EXECUTOR_PREVIEWS,
+	 "text (default), json; with --dry-run sysctl, shell"},
+	{"yes", NULL, NULL, "do not ask"},
+	{"confirm", "TIME", NULL, "take it back unless epolltune confirm comes in time"},
+	{"persist", NULL, NULL, "write /etc/sysctl.d/90-epolltune.conf too"},
+	{"no-proof", NULL, NULL, "do not check again afterwards"},
+	TARGET_OPTIONS,
+	{"backlog", "N", NULL, "what your application passes to listen()"},
+	{"probe", "NAME,…", "@probes", "run only these"},
+	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
+	STATE_DIR_OPTION,
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
+static const struct option_row confirm_options[] = {
+	{"persist", NULL, NULL, "write what the run changed into /etc/sysctl.d too"},
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	STATE_DIR_OPTION,
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
+static const struct option_row rollback_options[] = {
+	{"force", NULL, NULL, "undo also what somebody else has changed since"},
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	STATE_DIR_OPTION,
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
+static const struct option_row history_options[] = {
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	STATE_DIR_OPTION,
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
+static const struct option_row diff_options[] = {
+	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
 const struct command command_table[] = {
 	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
 	 command_check},
+	{"apply", "", "Change what check asks for, prove it, or take it back", apply_options,
+	 command_apply},
+	{"confirm", "", "Keep what apply --confirm changed", confirm_options, command_confirm},
+	{"rollback", "[RUN]", "Take the changes of a run back, the newest first", rollback_options,
+	 command_rollback},
+	{"history", "[RUN]", "List what was changed, by whom, and what became of it",
+	 history_options, command_history},
+	{"diff", "A.json B.json", "Show two reports of check side by side", diff_options,
+	 command_diff},
 	{"explain", "KNOB|FINDING|WALL|MYTH ...",
 	 "Tell what a knob, finding, wall or myth is, with its value here", explain_options,
 	 command_explain},
@@ -176,7 +251,12 @@ int command_main(int argc, char **argv)
 		return command_error(&e);
 	}
 	const struct command *c = find_or_tell(name);
-	return c ? c->run(argc - 1, argv + 1) : EXIT_UNKNOWN;
+	if (!c)
+		return EXIT_UNKNOWN;
+	/* Those that answer it need not say it; a completion script is no place for it. */
+	if (c->run != command_rollback && c->run != command_confirm && c->run != command_completion)
+		notice_unfinished(STATE_DIR);
+	return c->run(argc - 1, argv + 1);
 }
 
 int color_wanted(const char *when) { return render_style_for(stdout, when).color; }

@@ -87,6 +87,11 @@ int command_check(int argc, char **argv);
 int command_help_command(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_apply(int argc, char **argv);
+int command_confirm(int argc, char **argv);
+int command_rollback(int argc, char **argv);
+int command_history(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_completion(int argc, char **argv);
 

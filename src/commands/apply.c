@@ -1,0 +1,479 @@
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/check.h"
+#include "commands/command.h"
+#include "commands/tuning.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
+#include "report/compare.h"
+#include "report/parse.h"
+#include "tune/executor.h"
+#include "tune/interrupt.h"
+#include "tune/notice.h"
+#include "tune/operator.h"
+#include "tune/persist.h"
+
+#define CONFIRM_MOST_US 86400000000u /* a day */
+
+struct apply {
+	struct tuning tuning;
+	struct check_options check;
+	struct plan_options plan_options;
+	const char *from, *format;
+	bool dry_run, yes, no_proof, persist;
+	uint64_t confirm_us;
+	char command[512];
+
+	struct report *before, *after; /* after: made by the proof */
+	struct plan *plan;
+	struct execution x;
+	bool doubtful; /* the proof could not tell all, or a wall is still short */
+};
+
+/* Options */
+
+static bool flag_option(struct apply *a, const char *name)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{"foreign", &a->plan_options.foreign},
+		{"tight", &a->plan_options.tight},
+		{"allow-lower", &a->plan_options.allow_lower},
+		{"dry-run", &a->dry_run},
+		{"yes", &a->yes},
+		{"no-proof", &a->no_proof},
+		{"persist", &a->persist},
+		{"in-place", &a->check.probe.in_place},
+	};
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (!strcmp(name, flags[i].name))
+			return *flags[i].flag = true;
+	return false;
+}
+
+static bool text_option(struct apply *a, const char *name, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **text;
+	} texts[] = {
+		{"probe", &a->check.probes},         {"from", &a->from},
+		{"only", &a->plan_options.only},     {"except", &a->plan_options.except},
+		{"set", &a->plan_options.set},       {"format", &a->format},
+		{"state-dir", &a->tuning.state_dir}, {"color", &a->tuning.color},
+	};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!strcmp(name, texts[i].name)) {
+			*texts[i].text = value;
+			return true;
+		}
+	return false;
+}
+
+static int arguments_read(struct options *o, struct apply *a, struct err *e)
+{
+	struct target_option seen = {0};
+	const struct option_row *row;
+	const char *value;
+	while ((row = options_next(o, &value, e))) {
+		const char *name = row->name;
+		int r = target_option(name, value, &a->check.target, &seen, e);
+		if (r < 0)
+			return r;
+		if (r || flag_option(a, name) || text_option(a, name, value))
+			continue;
+		if (!strcmp(name, "backlog"))
+			r = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX,
+					   &a->check.probe.backlog, e);
+		else if (!strcmp(name, "confirm"))
+			r = quantity_parse("--confirm", QUANTITY_DURATION, value, 1000000,
+					   CONFIRM_MOST_US, &a->confirm_us, e);
+		if (r < 0)
+			return r;
+	}
+	if (e->code || o->help)
+		return -e->code;
+	a->tuning.json = !strcmp(a->format, "json");
+	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
+		return err_set(e, EINVAL, "--format %s only shows a plan: add --dry-run",
+			       a->format);
+	if (a->plan_options.allow_lower && !a->plan_options.set)
+		return err_set(e, EINVAL,
+			       "--allow-lower needs --set KNOB=VALUE: values go down "
+			       "by hand only");
+	return 0;
+}
+
+/* The plan */
+
+static int get_report(struct apply *a, struct err *e)
+{
+	a->before = calloc(1, sizeof(*a->before));
+	a->after = calloc(1, sizeof(*a->after));
+	a->plan = calloc(1, sizeof(*a->plan));
+	if (!a->before || !a->after || !a->plan)
+		return err_errno(e, "cannot make a plan");
+	if (a->from)
+		return report_parse(a->from, a->before, e);
+	a->check.progress = isatty(2) && !a->tuning.json;
+	return check_run(&a->check, a->before, e);
+}
+
+/* The number that the next run will have, for the comments in files. */
+static unsigned next_run(const struct apply *a)
+{
+	struct journal j;
+	struct err ignored;
+	if (journal_open(&j, a->tuning.state_dir, JOURNAL_READ, &ignored) < 0)
+		return 1;
+	unsigned next = j.count ? j.runs[j.count - 1].id + 1 : 1;
+	journal_close(&j);
+	return next;
+}
+
+static int plan_lines(struct apply *a, struct err *e)
+{
+	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
+	struct host_identity here;
+	if (!standing)
+		return err_errno(e, "cannot make a plan");
+	int r = host_identity(a->tuning.host, &here, e);
+	if (r < 0)
+		return r;
+	if (!here.initial)
+		return err_set(e, PLAN_REFUSED,
+			       "--persist: files are for the machine's first network namespace, "
+			       "this is another one");
+	size_t count =
+		persist_standing(a->tuning.state_dir, &a->tuning.site, standing, PLAN_CHANGES);
+	return plan_persist(a->plan, standing, count, a->tuning.by, time(NULL), next_run(a),
+			    &a->tuning.site, e);
+}
+
+static int make_plan(struct apply *a, struct err *e)
+{
+	int r = get_report(a, e);
+	if (r == 0)
+		r = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
+	if (r < 0)
+		return r;
+	plan_permit(a->plan, &a->tuning.site);
+	/* What waits for a confirmation is written into files when that comes. */
+	if (a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
+		r = plan_lines(a, e);
+	return r;
+}
+
+/* The proof: the same probes again. */
+
+static int still_short(const struct change *c, const struct wall *after, struct err *e)
+{
+	return err_set(e, ECANCELED, "%s → %s did not move %s: it is still %s", c->from, c->to,
+		       c->wall, wall_verdict_name(after->verdict));
+}
+
+/* A wall that was to move has to. */
+static int check_moved(struct apply *a, const struct change *c, struct err *e)
+{
+	const struct wall *before = report_find(a->before, c->wall);
+	const struct wall *after = report_find(a->after, c->wall);
+	if (!c->wall[0] || c->scope == CHANGE_FILES)
+		return 0;
+	if (!after || after->verdict == VERDICT_UNKNOWN) {
+		a->doubtful = true;
+		tuning_tell(&a->tuning, c->wall, "could not be measured again: not proven");
+		return 0;
+	}
+	if (after->verdict == VERDICT_OK)
+		return 0;
+	/* Of another machine's report only the outcome counts. */
+	enum compare_verdict v =
+		a->plan_options.foreign ? COMPARE_SAME : compare_wall(before, after);
+	if (v == COMPARE_SAME && after->verdict == VERDICT_SHORT)
+		return still_short(c, after, e);
+	if (v == COMPARE_SAME && !a->plan_options.foreign)
+		return still_short(c, after, e);
+	a->doubtful = true;
+	return 0;
+}
+
+static int check_worse(const struct apply *a, struct err *e)
+{
+	for (size_t i = 0; i < a->after->wall_count && !a->plan_options.foreign; i++) {
+		const struct wall *after = &a->after->walls[i];
+		const struct wall *before = report_find(a->before, after->name);
+		if (compare_wall(before, after) == COMPARE_WORSE)
+			return err_set(e, ECANCELED, "%s became worse: %s before, %s after",
+				       after->name, wall_verdict_name(before->verdict),
+				       wall_verdict_name(after->verdict));
+	}
+	return 0;
+}
+
+static int prove(void *arg, struct err *e)
+{
+	struct apply *a = arg;
+	int r = check_run(&a->check, a->after, e);
+	if (interrupt_came())
+		return err_set(e, EINTR, "%s came during the proof",
+			       interrupt_name(interrupt_came()));
+	if (r < 0)
+		return err_prefix(e, "the proof");
+	if (a->tuning.json) {
+		json_object_set_new(a->x.extra, "proof", compare_json(a->before, a->after));
+	} else {
+		puts("Proof, the same probes before and after:\n");
+		r = compare_text(stdout, a->before, a->after, &a->tuning.style, e);
+	}
+	for (size_t i = 0; i < a->plan->count && r == 0; i++)
+		r = check_moved(a, &a->plan->changes[i], e);
+	return r < 0 ? r : check_worse(a, e);
+}
+
+/* Doing it */
+
+static void tell(void *arg, const struct change *c, const char *text)
+{
+	const struct apply *a = arg;
+	tuning_tell(&a->tuning, c->name, text);
+}
+
+static int show(struct apply *a, const struct executor *executor, struct err *e)
+{
+	a->x.out = stdout;
+	return executor_run(executor, &a->x, e);
+}
+
+/* The outcome as JSON where that is wanted; the exit status. */
+static int finish(struct apply *a, int status)
+{
+	struct err e;
+	if (a->tuning.json && show(a, &executor_json, &e) < 0)
+		return command_error(&e);
+	return status;
+}
+
+static int refuse(struct apply *a, const struct err *why, int status)
+{
+	a->x.outcome = OUTCOME_REFUSED;
+	a->x.reason = why->text;
+	command_error(why);
+	return finish(a, status);
+}
+
+/* Every change is one that this process may not make. */
+static int refuse_blocked(struct apply *a)
+{
+	struct err e = a->plan->blocker;
+	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
+		return command_error(&e);
+	if (e.code == EACCES || e.code == EPERM)
+		err_set(&e, e.code, "%s: nothing was changed; as root: sudo %s",
+			a->plan->blocker.text, a->command);
+	else
+		err_set(&e, e.code, "%s: nothing was changed", a->plan->blocker.text);
+	return refuse(a, &e, EXIT_UNKNOWN);
+}
+
+/* Asks once, on a terminal only. */
+static bool agreed(const struct apply *a)
+{
+	if (a->yes || !isatty(0) || !isatty(2))
+		return true;
+	char answer[16] = "";
+	fprintf(stderr, "Make %s? [y/N] ", a->plan->count == 1 ? "this change" : "these changes");
+	if (!fgets(answer, sizeof(answer), stdin))
+		fputc('\n', stderr);
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+static int open_journal(struct apply *a, struct journal *j, unsigned expected, struct err *e)
+{
+	int r = journal_open(j, a->tuning.state_dir, JOURNAL_MAKE, e);
+	if (r < 0)
+		return r;
+	if (j->torn)
+		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
+				"was written): set aside, nothing depends on it\n");
+	const struct run *open = journal_open_run(j);
+	if (open && open->status == RUN_WAITING)
+		return err_set(e, PLAN_REFUSED,
+			       "run %u waits: epolltune confirm or epolltune rollback first",
+			       open->id);
+	if (open)
+		return err_set(e, PLAN_REFUSED, "run %u is unfinished: epolltune rollback first",
+			       open->id);
+	if (expected != (j->count ? j->runs[j->count - 1].id + 1 : 1))
+		return err_set(e, PLAN_REFUSED, "another run came in between: make the plan anew");
+	return 0;
+}
+
+/* What the files will make of it at the next boot. */
+static int tell_lines(struct apply *a, struct err *e)
+{
+	json_t *list = json_array();
+	int r = 0;
+	for (size_t i = 0; i < a->plan->count && r == 0; i++) {
+		const struct change *c = &a->plan->changes[i];
+		struct persisted p;
+		char text[CHANGE_VALUE * 3];
+		if (c->scope != CHANGE_FILES)
+			continue;
+		r = persist_look(c, &a->tuning.site, &p, e);
+		if (r < 0)
+			break;
+		persist_text(&p, text, sizeof(text));
+		json_array_append_new(list, persist_json(&p));
+		if (!a->tuning.json)
+			tuning_tell(&a->tuning, p.knob, text);
+	}
+	json_object_set_new(a->x.extra, "persisted", list);
+	return r;
+}
+
+static void summarize(const struct apply *a)
+{
+	const struct execution *x = &a->x;
+	if (a->tuning.json)
+		return;
+	if (x->outcome == OUTCOME_APPLIED)
+		printf("Applied as run %u%s. To take it back: epolltune rollback %u\n", x->run,
+		       a->doubtful ? ", but not all of it is proven" : "", x->run);
+	else if (x->outcome == OUTCOME_WAITING)
+		printf("Applied as run %u; it goes back in %llu s unless: epolltune confirm\n",
+		       x->run, (unsigned long long)x->confirm_s);
+	else if (x->outcome == OUTCOME_TAKEN_BACK)
+		printf("Run %u is taken back: all is as it was.\n", x->run);
+	else if (x->outcome == OUTCOME_PARTLY)
+		printf("Run %u could NOT be taken back wholly: epolltune rollback tries again\n",
+		       x->run);
+	fflush(stdout);
+}
+
+static int do_plan(struct apply *a, unsigned expected)
+{
+	struct err e = {0};
+	CLEAN(journal_close) struct journal j;
+	int r = open_journal(a, &j, expected, &e);
+	if (r == -EACCES || r == -EPERM)
+		err_prefix(&e, "nothing was changed");
+	if (r < 0)
+		return refuse(a, &e,
+			      r == -PLAN_REFUSED || r == -EBUSY || r == -ENOSPC ? EXIT_CRITICAL
+										: EXIT_UNKNOWN);
+	a->x.journal = &j;
+	a->x.site = &a->tuning.site;
+	a->x.command = a->command;
+	a->x.confirm_s = (a->confirm_us + 999999) / 1000000;
+	a->x.persist = a->persist;
+	a->x.tell = tell;
+	a->x.arg = a;
+	a->x.prove = a->no_proof || !plan_runtime(a->plan) ? NULL : prove;
+	r = executor_run(&executor_real, &a->x, &e);
+	if (r == 0)
+		r = tell_lines(a, &e);
+	summarize(a);
+	if (r == 0)
+		return finish(a, a->doubtful ? EXIT_WARNING : EXIT_OK);
+	if (a->x.run && a->x.outcome != OUTCOME_APPLIED)
+		err_prefix(&e, "run %u is taken back", a->x.run);
+	a->x.reason = e.text;
+	command_error(&e);
+	if (a->x.trouble.code)
+		command_error(&a->x.trouble);
+	return finish(a, EXIT_CRITICAL);
+}
+
+/* The count-down, on a terminal only. A signal ends the display, not the count-down. */
+static int watch(struct apply *a, int status)
+{
+	if (a->x.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
+		return status;
+	for (;;) {
+		struct journal j;
+		struct err e;
+		if (journal_open(&j, a->tuning.state_dir, JOURNAL_READ, &e) < 0)
+			return command_error(&e);
+		const struct run *r = journal_find(&j, a->x.run);
+		enum run_status now = r ? r->status : RUN_ROLLED_BACK;
+		bool back = r && r->reason[0];
+		uint64_t deadline = r ? r->deadline_ms : 0, clock = guardian_clock_ms();
+		journal_close(&j);
+		if (now != RUN_WAITING && now != RUN_UNFINISHED) {
+			fprintf(stderr, "\r\033[K");
+			puts(back ? "Taken back." : "Confirmed: it stays.");
+			return back ? EXIT_CRITICAL : status;
+		}
+		if (interrupt_came()) {
+			fprintf(stderr,
+				"\nepolltune: the count-down goes on without this display\n");
+			return status;
+		}
+		fprintf(stderr, "\r\033[KGoes back in %llu s unless, elsewhere: epolltune confirm ",
+			(unsigned long long)(deadline > clock ? (deadline - clock + 999) / 1000
+							      : 0));
+		poll(NULL, 0, 200);
+	}
+}
+
+static int run(struct apply *a)
+{
+	struct err e = {0};
+	unsigned expected = next_run(a);
+	a->x = (struct execution){.plan = a->plan,
+				  .by = a->tuning.by,
+				  .style = a->tuning.style,
+				  .guardian = {.channel = -1},
+				  .extra = json_object()};
+	int r = make_plan(a, &e);
+	a->x.plan = a->plan;
+	if (r < 0 && !a->plan)
+		return command_error(&e);
+	if (r < 0)
+		return refuse(a, &e, r == -PLAN_REFUSED ? EXIT_CRITICAL : EXIT_UNKNOWN);
+	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
+	if (a->dry_run || !a->plan->count)
+		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e) : EXIT_OK;
+	if (a->plan->blocked)
+		return refuse_blocked(a);
+	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
+		return command_error(&e);
+	if (!agreed(a)) {
+		err_set(&e, ECANCELED, "nothing was changed: you did not agree");
+		return refuse(a, &e, EXIT_CRITICAL);
+	}
+	interrupt_hold();
+	int status = do_plan(a, expected);
+	status = watch(a, status);
+	interrupt_release();
+	return status;
+}
+
+int command_apply(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options o = options_begin("apply", argc, argv);
+	struct apply a = {.tuning = tuning_defaults(), .check = check_defaults(), .format = "text"};
+	operator_command(a.command, sizeof(a.command), argc, argv);
+	if (arguments_read(&o, &a, &e))
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	if (tuning_open(&a.tuning, &e) < 0)
+		return command_error(&e);
+	int status = run(&a);
+	tuning_close(&a.tuning);
+	json_decref(a.x.extra);
+	free(a.before);
+	free(a.after);
+	free(a.plan);
+	return status;
+}

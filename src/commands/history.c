@@ -1,0 +1,195 @@
+#include <errno.h>
+#include <jansson.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/command.h"
+#include "commands/tuning.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
+#include "tune/journal.h"
+
+struct history {
+	struct tuning tuning;
+	uint64_t run; /* 0: all */
+};
+
+static int arguments_read(struct options *o, struct history *h, struct err *e)
+{
+	const struct option_row *row;
+	const char *value;
+	while ((row = options_next(o, &value, e))) {
+		if (!strcmp(row->name, "format"))
+			h->tuning.json = !strcmp(value, "json");
+		else if (!strcmp(row->name, "state-dir"))
+			h->tuning.state_dir = value;
+		else if (!strcmp(row->name, "color"))
+			h->tuning.color = value;
+	}
+	if (!e->code && !o->help && o->next < o->argc)
+		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &h->run, e);
+	if (!e->code && !o->help && o->next + 1 < o->argc)
+		err_set(e, EINVAL, "history: one run at a time, \"%s\" is another",
+			o->argv[o->next + 1]);
+	return -e->code;
+}
+
+static void stamp(char text[32], time_t when)
+{
+	struct tm utc;
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &utc));
+}
+
+static json_t *run_json(const struct run *r)
+{
+	char begun[32], ended[32];
+	stamp(begun, r->time);
+	stamp(ended, r->ended);
+	json_t *changes = json_array();
+	for (size_t i = 0; i < r->count; i++) {
+		const struct change *c = &r->items[i];
+		json_array_append_new(changes,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind",
+						c->kind, "name", c->name, "scope",
+						change_scope_name(c->scope), "from", c->from, "to",
+						c->to, "became", c->became, "state",
+						change_state_name(c->state), "why", c->why));
+	}
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "run",
+			 (json_int_t)r->id, "status", run_status_name(r->status), "time", begun,
+			 "ended", ended, "by", r->by, "command", r->command, "boot", r->boot,
+			 "netns", r->netns, "reason", r->reason, "persist", r->persist, "changes",
+			 changes);
+}
+
+static int print_json(const struct history *h, struct journal *j, struct err *e)
+{
+	json_t *runs = json_array();
+	for (size_t i = 0; i < j->count; i++)
+		if (!h->run || j->runs[i].id == h->run)
+			json_array_append_new(runs, run_json(&j->runs[i]));
+	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/1", "version",
+				 EPOLLTUNE_VERSION, "runs", runs);
+	errno = ENOMEM;
+	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	putchar('\n');
+	json_decref(root);
+	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
+}
+
+enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_CHANGES };
+
+/* "net.core.somaxconn, net.ipv4.tcp_rmem" */
+static void change_names(const struct run *r, char *text, size_t size)
+{
+	size_t at = 0;
+	text[0] = 0;
+	for (size_t i = 0; i < r->count && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s%s", at ? ", " : "",
+				       r->items[i].name,
+				       r->items[i].scope == CHANGE_FILES ? " (files)" : "");
+}
+
+static bool add_run(struct libscols_table *table, const struct run *r)
+{
+	char id[16], time[32], names[512];
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	snprintf(id, sizeof(id), "%u", r->id);
+	stamp(time, r->time);
+	change_names(r, names, sizeof(names));
+	return line && !scols_line_set_data(line, COLUMN_RUN, id) &&
+	       !scols_line_set_data(line, COLUMN_TIME, time) &&
+	       !scols_line_set_data(line, COLUMN_STATUS, run_status_name(r->status)) &&
+	       !scols_line_set_data(line, COLUMN_BY, r->by) &&
+	       !scols_line_set_data(line, COLUMN_CHANGES, names);
+}
+
+static int print_table(const struct history *h, struct journal *j, struct err *e)
+{
+	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "CHANGES"};
+	struct libscols_table *table = scols_new_table();
+	bool good = table;
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+	scols_table_set_termwidth(table, h->tuning.style.width);
+	for (int i = 0; i <= COLUMN_CHANGES && good; i++)
+		good = scols_table_new_column(table, columns[i], 0,
+					      i == COLUMN_RUN       ? SCOLS_FL_RIGHT
+					      : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
+								    : 0);
+	for (size_t i = 0; i < j->count && good; i++)
+		good = add_run(table, &j->runs[i]);
+	if (good)
+		good = scols_print_table(table) == 0;
+	scols_unref_table(table);
+	return good ? 0 : err_set(e, ENOMEM, "not enough memory for the history");
+}
+
+static void print_value(const struct page *p, const char *mark, const char *value)
+{
+	char line[PAGE_TEXT];
+	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		page_text(p, line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		fprintf(p->out, "    %s %s\n", mark, line);
+	}
+}
+
+static void print_run(const struct history *h, const struct run *r)
+{
+	char begun[32], ended[32];
+	struct page p = page_open(stdout, &h->tuning.style);
+	stamp(begun, r->time);
+	stamp(ended, r->ended);
+	printf("Run %u: %s%s%s\n", r->id, run_status_name(r->status), r->reason[0] ? ", " : "",
+	       r->reason);
+	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
+	       "  netns    %s\n",
+	       r->by, r->command, begun, ended, r->boot, r->netns);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct change *c = &r->items[i];
+		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " in the files" : "",
+		       change_state_name(c->state));
+		print_value(&p, "-", c->from);
+		print_value(&p, "+", c->became[0] ? c->became : c->to);
+	}
+}
+
+static int show(const struct history *h, struct journal *j)
+{
+	struct err e = {0};
+	const struct run *r = h->run ? journal_find(j, (unsigned)h->run) : NULL;
+	if (h->run && !r)
+		return err_set(&e, EINVAL, "there is no run %llu", (unsigned long long)h->run),
+		       command_error(&e);
+	if (h->tuning.json)
+		return print_json(h, j, &e) < 0 ? command_error(&e) : EXIT_OK;
+	if (r)
+		print_run(h, r);
+	else if (!j->count)
+		puts("Nothing was ever changed.");
+	else if (print_table(h, j, &e) < 0)
+		return command_error(&e);
+	return EXIT_OK;
+}
+
+int command_history(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options o = options_begin("history", argc, argv);
+	struct history h = {.tuning = tuning_defaults()};
+	if (arguments_read(&o, &h, &e))
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	h.tuning.style = render_style_for(stdout, h.tuning.color);
+	CLEAN(journal_close) struct journal j;
+	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
+	if (r < 0 && r != -ENOENT)
+		return command_error(&e);
+	if (r == 0 && j.torn && !journal_busy(&j))
+		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
+				"was written); nothing depends on it\n");
+	return show(&h, &j);
+}

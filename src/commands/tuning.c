@@ -1,0 +1,49 @@
+#include "commands/tuning.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "commands/command.h"
+#include "tune/operator.h"
+#include "tune/plan.h"
+#include "tune/state.h"
+
+struct tuning tuning_defaults(void)
+{
+	return (struct tuning){.state_dir = STATE_DIR, .color = "auto"};
+}
+
+int tuning_open(struct tuning *t, struct err *e)
+{
+	umask(022);
+	operator_name(t->by);
+	t->style = render_style_for(stdout, t->color);
+	int r = host_open(&t->host, "/", e);
+	t->site = (struct change_site){.host = t->host, .root = ""};
+	return r;
+}
+
+void tuning_close(struct tuning *t)
+{
+	host_close(t->host);
+	t->host = NULL;
+}
+
+int tuning_error(const struct err *e)
+{
+	command_error(e);
+	return e->code == PLAN_REFUSED || e->code == EBUSY ? EXIT_CRITICAL : EXIT_UNKNOWN;
+}
+
+void tuning_tell(const struct tuning *t, const char *name, const char *text)
+{
+	char line[PAGE_TEXT];
+	struct page p = page_open(stdout, &t->style);
+	if (t->json)
+		return;
+	page_text(&p, line, sizeof(line), "%s: %s", name, text);
+	fputs("  ", p.out);
+	page_wrap(&p, TONE_PLAIN, 2, 4, line);
+	fflush(p.out);
+}

@@ -1,0 +1,581 @@
+/* apply, confirm, rollback and history as a whole, each test in namespaces of its own. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char base[64];
+
+static int make_base(void **state)
+{
+	(void)state;
+	strcpy(base, "/tmp/epolltune-apply-XXXXXX");
+	if (!mkdtemp(base))
+		return -1;
+	struct output o = run("mkdir %s/sysctl.d; ln -s \"$PROGRAM\" %s/epolltune; "
+			      "unshare -Urn test -e /proc/sys/net/core/somaxconn",
+			      base, base);
+	int status = o.status;
+	output_free(&o);
+	if (status)
+		skip_because("no network namespace of its own with net.core in it");
+	return 0;
+}
+
+static int remove_base(void **state)
+{
+	(void)state;
+	struct output o = run("rm -rf %s", base);
+	output_free(&o);
+	return 0;
+}
+
+/* Runs a script in a fresh network namespace; `more` are further options of unshare(1). In it:
+ * $S, a state directory to be made; epolltune; somaxconn [VALUE]. */
+static struct output inside(const char *more, const char *script)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "%s/script", base);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out,
+		"B=%s S=%s/state PATH=%s:$PATH LC_ALL=C.UTF-8 NO_COLOR=1\n"
+		"export B S PATH LC_ALL NO_COLOR\n"
+		"somaxconn() { if [ $# = 0 ]; then cat /proc/sys/net/core/somaxconn\n"
+		"else echo $1 >/proc/sys/net/core/somaxconn; fi; }\n"
+		"apply() { epolltune apply --state-dir $S \"$@\"; }\n"
+		"%s\n",
+		base, base, base, script);
+	fclose(out);
+	return run("unshare -Urn %s sh %s </dev/null", more, path);
+}
+
+static void has(const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("no \"%s\" in:\n%s", needle, text);
+}
+
+static void hasnt(const char *text, const char *needle)
+{
+	if (strstr(text, needle))
+		fail_msg("\"%s\" in:\n%s", needle, text);
+}
+
+static void good(struct output *o)
+{
+	if (o->status)
+		fail_msg("status %d\n%s\n%s", o->status, o->out, o->errors);
+}
+
+/* A report of this boot with one wall short, so that no experiment is needed. */
+#define REPORT                                                                                     \
+	"report() { cat <<END\n"                                                                   \
+	"{ \"schema\": \"epolltune.report/1\", \"version\": \"0\", \"time\": "                     \
+	"\"2026-01-01T00:00:00Z\","                                                                \
+	" \"host\": { \"name\": \"x\", \"kernel\": \"6\", \"boot\": \"$(cat "                      \
+	"/proc/sys/kernel/random/boot_id)\", \"cpus\": 1, \"memory_bytes\": 1, \"isolation\": "    \
+	"\"lab\" },"                                                                               \
+	" \"target\": { \"role\": \"server\", \"connections\": 10000, \"rate_per_s\": 10000,"      \
+	" \"stall_us\": 100000, \"rtt_us\": 50000, \"bandwidth_bps\": 100000000 },"                \
+	" \"walls\": [ { \"name\": \"accept-queue\", \"unit\": \"connections\", \"method\": "      \
+	"\"measured\", \"limit\": 17, \"measured\": 17, \"needed\": 1000, \"verdict\": \"short\"," \
+	" \"knob\": \"net.core.somaxconn\", \"detail\": \"\" } ],"                                 \
+	" \"findings\": [ { \"id\": \"accept-queue.short\", \"level\": \"critical\", \"wall\": "   \
+	"\"accept-queue\", \"title\": \"short\", \"detail\": \"\", \"remedy\": \"kernel\","        \
+	" \"knob\": \"net.core.somaxconn\", \"current\": \"16\", \"proposed\": \"${1:-2048}\","    \
+	" \"evidence\": [] } ] }\nEND\n}\n"                                                        \
+	"report >$B/report.json\n"                                                                 \
+	"fast() { apply --from $B/report.json --no-proof \"$@\"; }\n"
+
+static void the_whole_story(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", "somaxconn 16\n"
+			   "apply --yes; echo \"first: $?\"\n"
+			   "epolltune check --format json >$B/after.json; echo \"check: $?\"\n"
+			   "grep -c accept-queue.short $B/after.json\n"
+			   "apply --yes; echo \"second: $?\"\n"
+			   "somaxconn 99\n"
+			   "epolltune rollback --state-dir $S; echo \"spared: $?\"\n"
+			   "echo \"is $(somaxconn)\"\n"
+			   "epolltune rollback --force --state-dir $S; echo \"forced: $?\"\n"
+			   "echo \"is $(somaxconn)\"\n"
+			   "epolltune rollback --state-dir $S; echo \"again: $?\"\n");
+	good(&o);
+	has(o.out, "+ 2048");
+	has(o.out, "short → ok");
+	has(o.out, "first: 0");
+	has(o.out, "check: 0\n0\n");
+	has(o.out, "Nothing to change.\nsecond: 0");
+	has(o.out, "net.core.somaxconn: is 99, but run 1 left 2048");
+	has(o.out, "spared: 1\nis 99");
+	has(o.out, "99 → 16");
+	has(o.out, "forced: 0\nis 16");
+	has(o.out, "Nothing to roll back.\nagain: 0");
+	assert_string_equal(o.errors, "");
+	output_free(&o);
+}
+
+static void json_for_machines(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT "somaxconn 16\n"
+				  "fast --format json | tee $B/1.json\n"
+				  "fast --format json >$B/2.json\n"
+				  "epolltune rollback --state-dir $S --format json >$B/3.json\n"
+				  "epolltune rollback --state-dir $S --format json >$B/4.json\n"
+				  "epolltune history --state-dir $S --format json >$B/5.json\n"
+				  "fast --dry-run --format json >$B/6.json\n");
+	good(&o);
+	static const struct {
+		int file, changed;
+		const char *outcome;
+	} want[] = {{1, 1, "applied"},
+		    {2, 0, "nothing to change"},
+		    {3, 1, "rolled back"},
+		    {4, 0, "nothing to roll back"},
+		    {6, 0, "planned"}};
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		char path[96];
+		snprintf(path, sizeof(path), "%s/%d.json", base, want[i].file);
+		json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+		if (!root)
+			fail_msg("%s is no JSON", path);
+		assert_int_equal(json_is_true(json_object_get(root, "changed")), want[i].changed);
+		assert_string_equal(json_string_value(json_object_get(root, "outcome")),
+				    want[i].outcome);
+		json_decref(root);
+	}
+	assert_string_equal(o.errors, "");
+	output_free(&o);
+}
+
+static void a_preview_changes_nothing(void **state)
+{
+	(void)state;
+	struct output o = inside("", REPORT "somaxconn 16\n"
+					    "for f in text json sysctl shell; do\n"
+					    "fast --dry-run --format $f; echo \"$f: $?\"; done\n"
+					    "somaxconn; test -e $S; echo \"state: $?\"\n"
+					    "fast --format shell; echo \"shell: $?\"\n"
+					    "somaxconn\n");
+	good(&o);
+	has(o.out, "text: 0");
+	has(o.out, "json: 0");
+	has(o.out, "net.core.somaxconn = 2048\nsysctl: 0");
+	has(o.out, "change /proc/sys/net/core/somaxconn '16' '2048'\nshell: 0");
+	has(o.out, "16\nstate: 1\nshell: 3\n16\n");
+	has(o.errors, "add --dry-run");
+	output_free(&o);
+}
+
+static void without_privilege(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip_because("to be root and to drop it");
+	char path[96];
+	snprintf(path, sizeof(path), "%s/script", base);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out,
+		"B=%s S=%s/state PATH=%s:$PATH LC_ALL=C.UTF-8\n"
+		"apply() { setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "
+		"epolltune apply --state-dir $S \"$@\"; }\n" REPORT
+		"echo 16 >/proc/sys/net/core/somaxconn; chmod 755 $B; chmod 777 $B\n"
+		"fast --yes; echo \"status $?\"; fast --dry-run >/dev/null; echo \"dry $?\"\n"
+		"cat /proc/sys/net/core/somaxconn; test -e $S; echo \"state $?\"\n",
+		base, base, base);
+	fclose(out);
+	struct output o =
+		run("cp \"$PROGRAM\" %s/copy; ln -sf %s/copy %s/epolltune; unshare -n sh %s "
+		    "</dev/null",
+		    base, base, base, path);
+	good(&o);
+	has(o.out, "  - 16\n  + 2048");
+	has(o.out, "status 3\ndry 0\n16\nstate 1\n");
+	has(o.errors, "nothing was changed; as root: sudo epolltune apply");
+	output_free(&o);
+}
+
+static void read_only_proc_sys(void **state)
+{
+	(void)state;
+	struct output o = inside("-m", REPORT "somaxconn 16\n"
+					      "mount --bind /proc/sys /proc/sys && "
+					      "mount -o remount,bind,ro /proc/sys || exit 77\n"
+					      "fast --yes; echo \"status $?\"; somaxconn\n");
+	if (o.status == 77)
+		skip_because("/proc/sys cannot be made read only here");
+	good(&o);
+	has(o.out, "status 3\n16\n");
+	has(o.errors, "Read-only file system");
+	assert_ptr_equal(strchr(o.errors, '\n'), strrchr(o.errors, '\n'));
+	output_free(&o);
+}
+
+static void two_at_once(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT "somaxconn 16\nfast >/dev/null\n"
+			   "epolltune rollback --state-dir $S >/dev/null\n"
+			   "flock $S/journal.jsonl sleep 5 & sleep 0.3\n"
+			   "fast; echo \"apply $?\"; somaxconn\n"
+			   "epolltune rollback --state-dir $S; echo \"rollback $?\"\n"
+			   "epolltune history --state-dir $S >/dev/null; echo \"history $?\"\n"
+			   "kill $!\n");
+	has(o.out, "apply 2\n16\n");
+	has(o.out, "rollback 2\nhistory 0\n");
+	has(o.errors, "another epolltune is changing this host");
+	output_free(&o);
+}
+
+static void broken_state_is_one_error(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"try() { fast --yes >/dev/null; echo \"$1 $? $(somaxconn)\"; rm -rf $S; }\n"
+		"mkdir $S; echo '{\"v\":7}' >$S/journal.jsonl; try version\n"
+		"mkdir $S; head -c 3000 /dev/urandom | tr '\\n' x >$S/journal.jsonl; try garbage\n"
+		"ln -s /tmp $S; try link\n"
+		"mkdir $S; ln -s /etc/passwd $S/journal.jsonl; try filelink\n"
+		"mkdir $S; chmod 777 $S; try mode\n"
+		">$S; try file\n"
+		"fast >/dev/null; truncate -s -5 $S/journal.jsonl\n"
+		"epolltune rollback --state-dir $S; echo \"torn $?\"; somaxconn\n");
+	good(&o);
+	has(o.out, "version 3 16\ngarbage 3 16\nlink 3 16\nfilelink 3 16\nmode 3 16\nfile 3 16\n");
+	has(o.out, "torn 0\n16\n");
+	has(o.errors, "of version 7");
+	has(o.errors, "no journal record");
+	has(o.errors, "is a symbolic link");
+	has(o.errors, "written by others");
+	has(o.errors, "was torn");
+	size_t lines = 0;
+	for (const char *at = o.errors; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 7); /* one each */
+	output_free(&o);
+}
+
+static void a_signal_takes_it_back(void **state)
+{
+	(void)state;
+	/* In the proof, which takes a while. */
+	struct output o =
+		inside("", REPORT
+		       "somaxconn 16\n"
+		       "for s in INT TERM HUP; do\n"
+		       "env --default-signal=INT epolltune apply --state-dir $S --yes "
+		       "--from $B/report.json >$B/out 2>$B/err & pid=$!\n"
+		       "for i in $(seq 500); do [ $(somaxconn) = 16 ] || break; sleep 0.01; done\n"
+		       "echo \"then $(somaxconn)\"; kill -$s $pid; wait $pid\n"
+		       "echo \"$s $? $(somaxconn)\"; cat $B/err; tail -1 $B/out; done\n"
+		       "epolltune history --state-dir $S\n");
+	good(&o);
+	static const char *const signals[] = {"INT", "TERM", "HUP"};
+	for (size_t i = 0; i < 3; i++) {
+		char want[256];
+		snprintf(want, sizeof(want),
+			 "then 2048\n%s 2 16\nepolltune: run %zu is taken back: SIG%s came",
+			 signals[i], i + 1, signals[i]);
+		has(o.out, want);
+	}
+	has(o.out, "Run 3 is taken back: all is as it was.\n");
+	hasnt(o.out, "unfinished");
+	output_free(&o);
+}
+
+static void confirm_in_time_or_not(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"fast --confirm 2s; echo \"apply $?\"; somaxconn\n"
+		"fast --set net.core.somaxconn=3000 >/dev/null; echo \"other $?\"\n"
+		"epolltune confirm --state-dir $S; echo \"confirm $?\"\n"
+		"epolltune confirm --state-dir $S; echo \"again $?\"\n"
+		"sleep 2.5; somaxconn; epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
+		"fast --confirm 1s >/dev/null; somaxconn; sleep 1.8; somaxconn\n"
+		"epolltune confirm --state-dir $S; echo \"late $?\"\n"
+		"epolltune history --state-dir $S\n");
+	good(&o);
+	has(o.out, "apply 0\n2048\nother 2\n");
+	has(o.out, "Run 1 is confirmed: it stays.\nconfirm 0\n");
+	has(o.out, "Nothing waits to be confirmed.\nagain 0\n2048\n16\n2048\n16\nlate 2\n");
+	has(o.errors, "run 1 waits: epolltune confirm or epolltune rollback first");
+	has(o.errors, "run 2 has gone back already: not confirmed in time");
+	output_free(&o);
+}
+
+/* The terminal, its session and the program die; the guardian does not. */
+static void the_guardian_survives(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"--pid --fork --mount-proc", REPORT
+		"somaxconn 16\n"
+		"cat >$B/in-terminal <<'END'\n"
+		"epolltune apply --state-dir $S --from $B/report.json --no-proof --yes --confirm "
+		"2s\n"
+		"END\n"
+		"script -qc \"sh $B/in-terminal\" $B/typescript >/dev/null 2>&1 </dev/null & "
+		"terminal=$!\n"
+		"for i in $(seq 300); do grep -q '\"wait\"' $S/journal.jsonl 2>/dev/null && break; "
+		"sleep 0.01; done\n"
+		"somaxconn; start=$(date +%s%N)\n"
+		"kill -KILL $terminal; kill -HUP -- -$(pgrep -f in-terminal | head -1) "
+		"2>/dev/null\n"
+		"for p in $(pgrep -f in-terminal) $(pgrep -x epolltune); do kill -TERM $p; kill "
+		"-KILL $p; done 2>/dev/null\n"
+		"while [ $(somaxconn) != 16 ]; do sleep 0.02; "
+		"[ $(($(date +%s%N) - start)) -lt 10000000000 ] || break; done\n"
+		"echo \"back after $((($(date +%s%N) - start) / 1000000)) ms\"; somaxconn\n"
+		"sleep 0.3; pgrep -f epolltune-guard; grep -c '\"rollback\"' $S/journal.jsonl\n"
+		"epolltune history 1 --state-dir $S\n");
+	good(&o);
+	has(o.out, "2048\nback after ");
+	long ms = strtol(strstr(o.out, "back after ") + strlen("back after "), NULL, 10);
+	if (ms < 500 || ms > 3000)
+		fail_msg("%s", o.out);
+	has(o.out, "ms\n16\n1\n");
+	has(o.out, "Run 1: rolled back, not confirmed in time");
+	output_free(&o);
+}
+
+/* In a terminal of the test's own: what was shown when `answer` was typed, and the exit status. */
+static int in_terminal(const char *command, const char *answer, char *shown, size_t size)
+{
+	int master;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	size_t n = 0;
+	bool typed = false;
+	for (int i = 0; i < 400; i++) {
+		struct pollfd p = {master, POLLIN, 0};
+		if (poll(&p, 1, 100) <= 0)
+			continue;
+		ssize_t got = n < size - 1 ? read(master, shown + n, size - 1 - n) : 0;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		shown[n] = 0;
+		if (!typed && strstr(shown, "[y/N]"))
+			typed = write(master, answer, strlen(answer)) > 0;
+	}
+	shown[n] = 0;
+	int status;
+	close(master);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void asks_once_on_a_terminal(void **state)
+{
+	(void)state;
+	char shown[16384], command[512];
+	struct output o = inside("", REPORT);
+	good(&o);
+	output_free(&o);
+	snprintf(command, sizeof(command),
+		 "unshare -Urn sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply "
+		 "--state-dir %s/state --from %s/report.json --no-proof; echo \"status $?\"; cat "
+		 "/proc/sys/net/core/somaxconn'",
+		 base, base);
+	assert_int_equal(in_terminal(command, "n\n", shown, sizeof(shown)), 0);
+	has(shown, "Make this change? [y/N]");
+	has(shown, "status 2\r\n16\r\n");
+	assert_int_equal(in_terminal(command, "y\n", shown, sizeof(shown)), 0);
+	has(shown, "status 0\r\n2048\r\n");
+}
+
+static void persists_and_takes_out_again(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"F=/etc/sysctl.d/90-epolltune.conf\n"
+		"echo net.core.somaxconn=77 >/etc/sysctl.d/99-other.conf\n"
+		"somaxconn 16\n"
+		"fast --persist; echo \"apply $?\"; cat $F; stat -c '%a %u' $F\n"
+		"fast --persist; echo \"again $?\"\n"
+		"rm /etc/sysctl.d/99-other.conf\n"
+		"epolltune rollback --state-dir $S; echo \"rollback $?\"; ls -A /etc/sysctl.d | wc "
+		"-l; somaxconn\n"
+		/* without, then with it */
+		"fast >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
+		"fast --persist; echo \"later $?\"; grep ^net $F\n"
+		"epolltune rollback --state-dir $S >/dev/null; ls -A /etc/sysctl.d | wc -l; "
+		"somaxconn\n"
+		"epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
+		/* written when it is confirmed */
+		"fast --persist --confirm 5s >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
+		"epolltune confirm --state-dir $S; grep ^net $F\n"
+		"epolltune rollback --state-dir $S; echo \"whole $?\"; ls -A /etc/sysctl.d | wc "
+		"-l; somaxconn\n"
+		"fast --confirm 5s >/dev/null; epolltune confirm --persist --state-dir $S; grep "
+		"^net $F\n"
+		"epolltune rollback --state-dir $S >/dev/null; ls -A /etc/sysctl.d | wc -l; "
+		"somaxconn\n"
+		"mount -o remount,bind,ro /etc/sysctl.d || exit 77\n"
+		"fast --persist; echo \"ro $?\"; somaxconn; epolltune history --state-dir $S\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.out,
+	    "77 after a reboot, not 2048: /etc/sysctl.d/99-other.conf:1\n    overrides our line");
+	has(o.out, "apply 0\n# Written by epolltune");
+	has(o.out, "\nnet.core.somaxconn = 2048\n644 0\n");
+	has(o.out, "Nothing to change.\nagain 0\n");
+	has(o.out, "in the files: line taken out");
+	has(o.out, "rollback 0\n0\n16\n");
+	has(o.out, "2048 after a reboot, as now");
+	has(o.out, "later 0\nnet.core.somaxconn = 2048\n0\n2048\n16\n");
+	has(o.out, "whole 0\n0\n16\n");
+	has(o.out, "ro 2\n16\n");
+	has(o.errors, "Read-only file system");
+	hasnt(o.out, "unfinished");
+	output_free(&o);
+}
+
+static void elsewhere(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT
+		       "somaxconn 16; fast >/dev/null\n"
+		       "unshare -n sh -c 'epolltune rollback --state-dir $S; echo \"there $?\"'\n"
+		       "somaxconn; epolltune rollback --state-dir $S; echo \"here $?\"; somaxconn\n"
+		       /* another boot: what does not persist is gone */
+		       "fast >/dev/null\n"
+		       "sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
+		       "epolltune rollback --state-dir $S; echo \"boot $?\"; somaxconn\n");
+	good(&o);
+	has(o.out, "belongs to network namespace");
+	has(o.out, "there 1\n2048\n");
+	has(o.out, "here 0\n16\n");
+	has(o.out, "it went when the machine was restarted");
+	has(o.out, "boot 0\n2048\n");
+	output_free(&o);
+}
+
+/* What is cut off is told by every command, and finished by rollback. */
+static void cut_off(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m", REPORT "mkdir $B/lib && mount --bind $B/lib /var/lib || exit 77\n"
+			     "somaxconn 16; S=/var/lib/epolltune; fast >/dev/null\n"
+			     "epolltune version >/dev/null\n"
+			     "sed -i '/\"end\"/d' $S/journal.jsonl\n"
+			     "epolltune version >/dev/null; epolltune list probes >/dev/null\n"
+			     "fast --set net.core.somaxconn=3000 >/dev/null; echo \"apply $?\"\n"
+			     "epolltune rollback; echo \"rollback $?\"; somaxconn\n"
+			     "epolltune version >/dev/null\n");
+	if (o.status == 77)
+		skip_because("/var/lib cannot be bound here");
+	good(&o);
+	has(o.out, "apply 2\n");
+	has(o.out, "rollback 0\n16\n");
+	size_t told = 0;
+	for (const char *at = o.errors; (at = strstr(at, "run 1 is unfinished (it was cut off)"));
+	     at++)
+		told++;
+	assert_int_equal(told, 3);
+	output_free(&o);
+}
+
+static void what_fails_is_taken_back(void **state)
+{
+	(void)state;
+	/* The second value is one that the table takes and the kernel does not. */
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16; cat /proc/sys/net/ipv4/tcp_congestion_control >$B/was\n"
+		"fast --set net.ipv4.tcp_congestion_control=nosuch; echo \"status $?\"\n"
+		"somaxconn; cmp /proc/sys/net/ipv4/tcp_congestion_control $B/was && echo same\n"
+		"epolltune history --state-dir $S\n");
+	good(&o);
+	has(o.out, "status 2\n16\nsame\n");
+	has(o.errors, "run 1 is taken back: cannot write \"nosuch\"");
+	has(o.out, "rolled back");
+	output_free(&o);
+}
+
+static void usage(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {
+		"apply --confirm 0s",  "apply --confirm 10",  "apply --set net.core.somaxconn",
+		"apply --allow-lower", "apply --only nosuch", "apply --from /no/such/file",
+		"apply --format xml",  "apply extra",         "rollback none",
+		"rollback 1 2",        "rollback 0",          "history x",
+		"history 1 2",         "confirm 1",           "diff one",
+		"diff /no/a /no/b",
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct output o = run("$PROGRAM %s --state-dir %s/state", wrong[i], base);
+		if (strncmp(wrong[i], "diff", 4) == 0) {
+			output_free(&o);
+			o = run("$PROGRAM %s", wrong[i]);
+		}
+		if (o.status != 3 || !o.errors[0] ||
+		    strchr(o.errors, '\n') != strrchr(o.errors, '\n'))
+			fail_msg("%s: status %d, \"%s\"", wrong[i], o.status, o.errors);
+		output_free(&o);
+	}
+	struct output o =
+		run("$PROGRAM rollback 5 --state-dir %s/state && $PROGRAM history --state-dir "
+		    "%s/state && $PROGRAM confirm --state-dir %s/state",
+		    base, base, base);
+	good(&o);
+	has(o.out, "Nothing to roll back.\nNothing was ever changed.\nNothing waits");
+	output_free(&o);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_whole_story),
+		TEST(json_for_machines),
+		TEST(a_preview_changes_nothing),
+		TEST(without_privilege),
+		TEST(read_only_proc_sys),
+		TEST(two_at_once),
+		TEST(broken_state_is_one_error),
+		TEST(a_signal_takes_it_back),
+		TEST(confirm_in_time_or_not),
+		TEST(the_guardian_survives),
+		TEST(asks_once_on_a_terminal),
+		TEST(persists_and_takes_out_again),
+		TEST(elsewhere),
+		TEST(cut_off),
+		TEST(what_fails_is_taken_back),
+		TEST(usage),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
