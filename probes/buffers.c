@@ -627,7 +627,7 @@ static int lanes_settle(struct course *c, struct lane lanes[SIDES], struct err *
 static int rest_measure(struct course *c, int64_t *held, struct err *e)
 {
 	struct flow flow = {0};
-	struct flow_result result;
+	struct flow_result result = {0};
 	struct flow_config config = {.sender = LAB_CLIENT,
 				     .address = c->addresses++ % ADDRESSES,
 				     .rtt_us = c->rtt_us,

@@ -29,7 +29,8 @@ struct flow_result {
 	uint64_t Bps;          /* bytes acknowledged a second */
 	uint32_t rtt_us;       /* mean of the smoothed round trip (tcpi_rtt) */
 	uint32_t window;       /* largest that the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
-	double receiver_share; /* of the time, waited for the other's window (tcpi_rwnd_limited) */
+	double receiver_share; /* of the time, waited for the receiver's window (tcpi_rwnd_limited)
+				*/
 	double sender_share;   /* likewise for its own buffer (tcpi_sndbuf_limited) */
 	uint32_t cwnd_bytes;
 	uint32_t retransmits;

@@ -80,6 +80,31 @@ static const struct finding_row findings[] = {
 	 "kernel.",
 	 "Raise the backlog in the server's configuration and restart or reload it.",
 	 "TcpExt.TCPReqQFullDoCookies grows; none at the proposed value"},
+	{"ports.connect-rate",
+	 "How many connections a second one client opens here, by who closes first, from one and "
+	 "from several source addresses, over veth and over loopback.",
+	 "Compare no connect rates that do not tell all three. Who closes first keeps the "
+	 "connection in TIME_WAIT for 60 seconds, and a client then its port.",
+	 "The experiment, in the finding"},
+	{"ports.ephemeral.short",
+	 "A proxy has fewer ports from one source address to one destination than it needs "
+	 "connections.",
+	 "Widen net.ipv4.ip_local_port_range, give it more source addresses or destinations, set "
+	 "IP_BIND_ADDRESS_NO_PORT where it calls bind(), and keep idle connections for reuse.",
+	 "EADDRNOTAVAIL from connect(2) at that number; none at the proposed range"},
+	{"ports.ephemeral.tight",
+	 "A proxy has as many ports as it needs connections, with less than a quarter to spare.",
+	 "As for ports.ephemeral.short, before the load grows.",
+	 "EADDRNOTAVAIL from connect(2) at that number"},
+	{"time-wait.short",
+	 "Closing first at the target's rate leaves more connections in TIME_WAIT than may wait; "
+	 "those beyond are closed at once.",
+	 "Raise net.ipv4.tcp_max_tw_buckets, or let the other side close first, or keep "
+	 "connections for reuse.",
+	 "TcpExt.TCPTimeWaitOverflow grows; none at the proposed value"},
+	{"time-wait.tight",
+	 "What the target's rate leaves in TIME_WAIT may wait, with less than a quarter to spare.",
+	 "As for time-wait.short, before the load grows.", "As for time-wait.short"},
 	{"buffers.receive.short",
 	 "The receive buffer bounds one connection below the target's bandwidth over its round "
 	 "trip.",

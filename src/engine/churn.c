@@ -1,0 +1,259 @@
+#include "epolltune/churn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+/* Connections on their way at a time. */
+#define IN_FLIGHT 64
+#define EVENTS 64
+#define MS_DEFAULT 10000
+#define PATIENCE_MS 20000
+/* Also when nothing comes the time is looked at. */
+#define STUCK_MS 20
+
+/* In the lab's memory. */
+struct churn {
+	struct churn_config config;
+	struct in_addr server, sources[CHURN_SOURCES];
+	uint16_t ports[CHURN_DESTINATIONS];
+	struct churn_result result;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int watch(int epoll, int fd, uint32_t events, uint64_t data)
+{
+	struct epoll_event event = {.events = events, .data.u64 = data};
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int server_listen(struct churn *c, int epoll, unsigned destination, int *out)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = c->server};
+	socklen_t size = sizeof(at);
+	int on = 1;
+	if (c->config.port)
+		at.sin_port = htons((uint16_t)(c->config.port + destination));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, IN_FLIGHT * 4) ||
+	    getsockname(fd, (struct sockaddr *)&at, &size))
+		return -errno;
+	c->ports[destination] = at.sin_port;
+	*out = fd;
+	/* Listeners are told from connections by the top bit. */
+	return watch(epoll, fd, EPOLLIN, (uint64_t)1 << 63 | (unsigned)fd);
+}
+
+static void server_accept(const struct churn *c, int epoll, int listener)
+{
+	int fd;
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		if (c->config.close == CHURN_SERVER_FIRST ||
+		    watch(epoll, fd, EPOLLIN | EPOLLRDHUP, (unsigned)fd))
+			close(fd);
+	}
+}
+
+static int server_task(int channel, void *arg)
+{
+	struct churn *c = arg;
+	struct epoll_event events[EVENTS];
+	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
+	raise_descriptors();
+	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
+		rc = server_listen(c, epoll, i, &listeners[i]);
+	if (!rc)
+		rc = watch(epoll, channel, EPOLLIN, (uint64_t)channel);
+	if (rc || send(channel, "r", 1, MSG_NOSIGNAL) != 1)
+		return rc;
+	for (;;) {
+		int n = epoll_wait(epoll, events, EVENTS, -1);
+		for (int i = 0; i < n; i++) {
+			int fd = (int)(events[i].data.u64 & INT32_MAX);
+			if (fd == channel) {
+				/* The ports are free before anybody hears of the end. */
+				for (unsigned k = 0; k < CHURN_DESTINATIONS; k++)
+					close(listeners[k]);
+				return 0;
+			}
+			if (events[i].data.u64 >> 63)
+				server_accept(c, epoll, fd);
+			else
+				close(fd);
+		}
+	}
+}
+
+struct client {
+	struct churn *churn;
+	int epoll;
+	uint64_t begun, in_flight, start_ns;
+};
+
+/* Returns 0 or the negative errno of what failed. */
+static int client_connect(struct client *k)
+{
+	const struct churn *c = k->churn;
+	const struct churn_config *o = &c->config;
+	unsigned sources = o->sources ? o->sources : 1;
+	unsigned destinations = o->destinations ? o->destinations : 1;
+	struct sockaddr_in from = {.sin_family = AF_INET,
+				   .sin_addr = c->sources[k->begun % sources]};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_addr = c->server,
+				 .sin_port = c->ports[k->begun / sources % destinations]};
+	struct linger reset = {.l_onoff = 1};
+	int on = 1, rc = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!o->bind_port)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	if (o->close == CHURN_RESET || o->close == CHURN_HOLD)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	uint32_t events = o->close == CHURN_SERVER_FIRST ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
+	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+	    (connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS))
+		rc = -errno;
+	if (!rc)
+		rc = watch(k->epoll, fd, events | EPOLLET, (unsigned)fd);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	k->begun++;
+	k->in_flight++;
+	return 0;
+}
+
+static void client_event(struct client *k, const struct epoll_event *event)
+{
+	struct churn_result *r = &k->churn->result;
+	int fd = (int)event->data.u64;
+	k->in_flight--;
+	if (event->events & EPOLLERR) {
+		int error = 0;
+		socklen_t size = sizeof(error);
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		if (!r->error)
+			r->error = error ? error : EIO;
+		close(fd);
+		return;
+	}
+	r->connections++;
+	if (k->churn->config.close == CHURN_HOLD)
+		epoll_ctl(k->epoll, EPOLL_CTL_DEL, fd, NULL);
+	else
+		close(fd);
+}
+
+static int client_task(int channel, void *arg)
+{
+	struct client k = {.churn = arg, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct churn *c = k.churn;
+	struct epoll_event events[EVENTS];
+	char word;
+	raise_descriptors();
+	k.start_ns = now_ns();
+	uint64_t stop = k.start_ns + (uint64_t)(c->config.ms ? c->config.ms : MS_DEFAULT) * 1000000;
+	bool more = true;
+	while ((more || k.in_flight) && now_ns() < stop) {
+		more = more && !c->result.error;
+		while (more && k.in_flight < IN_FLIGHT) {
+			more = !c->config.most || k.begun < c->config.most;
+			int rc = more ? client_connect(&k) : 0;
+			if (rc) {
+				c->result.error = -rc;
+				more = false;
+			}
+		}
+		int n = k.in_flight ? epoll_wait(k.epoll, events, EVENTS, STUCK_MS) : 0;
+		for (int i = 0; i < n; i++)
+			client_event(&k, &events[i]);
+	}
+	c->result.elapsed_ns = now_ns() - k.start_ns;
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	recv(channel, &word, 1, 0);
+	return 0;
+}
+
+/* Ends a task and waits until it is gone, so that its ports are free for the next one. */
+static void task_end(int channel)
+{
+	struct err ignored = {0};
+	char word;
+	if (channel < 0)
+		return;
+	shutdown(channel, SHUT_WR);
+	while (lab_receive(channel, &word, 1, PATIENCE_MS, &ignored) > 0)
+		;
+	close(channel);
+}
+
+static void churn_addresses(struct churn *c, const struct lab *lab)
+{
+	for (unsigned i = 0; i < CHURN_SOURCES; i++)
+		c->sources[i] =
+			c->config.loopback
+				? (struct in_addr){htonl(INADDR_LOOPBACK + 1 + i)}
+				: lab_address(lab, LAB_CLIENT, i % lab_addresses(lab, LAB_CLIENT));
+	c->server = c->config.loopback ? (struct in_addr){htonl(INADDR_LOOPBACK)}
+				       : lab_address(lab, LAB_SERVER, 0);
+}
+
+int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
+	      struct err *e)
+{
+	size_t mark = lab_mark(lab);
+	struct churn *c = lab_alloc(lab, sizeof(*c), e);
+	int server = -1, client = -1;
+	char word;
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	churn_addresses(c, lab);
+	int rc = lab_spawn(lab, config->loopback ? LAB_CLIENT : LAB_SERVER, server_task, c, &server,
+			   e);
+	if (!rc && lab_receive(server, &word, 1, PATIENCE_MS, e) < 0)
+		rc = -e->code;
+	if (!rc)
+		rc = lab_spawn(lab, LAB_CLIENT, client_task, c, &client, e);
+	if (!rc && lab_receive(client, &word, 1, PATIENCE_MS, e) < 0)
+		rc = -e->code;
+	task_end(client);
+	task_end(server);
+	*out = c->result;
+	lab_release(lab, mark);
+	return rc;
+}
+
+const char *churn_close_name(enum churn_close close)
+{
+	static const char *const names[] = {"client first", "server first", "reset", "held"};
+	return names[close];
+}

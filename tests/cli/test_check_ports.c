@@ -1,0 +1,126 @@
+/* Probe ports: the range and TIME_WAIT as measured, needed by a proxy and by nobody else. */
+#include "../support/checked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct checked check_with(const char *before, const char *options)
+{
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	return checked_parse(run("unshare -Urn sh -ec 'cd /proc/sys/net/ipv4; %s; "
+				 "$PROGRAM check --format json --probe ports %s'",
+				 before, options));
+}
+
+static void test_a_proxy_runs_out_of_ports(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 40000 40099 >ip_local_port_range", "--role proxy");
+	json_t *w = checked_wall(&c, "ports.ephemeral");
+	json_t *f = checked_finding(&c, "ports.ephemeral.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_string_equal(checked_text(w, "method"), "measured");
+	assert_int_equal(checked_number(w, "measured"), 100);
+	assert_int_equal(checked_number(w, "needed"), 10000);
+	assert_string_equal(checked_text(f, "knob"), "net.ipv4.ip_local_port_range");
+	assert_string_equal(checked_text(f, "current"), "40000 40099");
+	assert_string_equal(checked_text(f, "proposed"), "32768 60999");
+	assert_true(checked_evidence(f, "connections before EADDRNOTAVAIL", "at_proposed") ==
+		    12500);
+	/* What does help, and what does not, on 64 ports. */
+	assert_true(checked_evidence(f, "2 sources, of 64 ports", "at_current") == 128);
+	assert_true(checked_evidence(f, "2 destinations, of 64 ports", "at_current") == 128);
+	assert_true(checked_evidence(f, "the same, bind() without NO_PORT", "at_current") == 64);
+	assert_true(checked_evidence(f, "taken again with tcp_tw_reuse=1", "at_current") == 64);
+	checked_free(&c);
+}
+
+static void test_a_server_has_no_need_of_ports(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 40000 40099 >ip_local_port_range", "");
+	json_t *w = checked_wall(&c, "ports.ephemeral");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(checked_text(w, "verdict"), "ok");
+	assert_int_equal(checked_number(w, "measured"), 100);
+	assert_true(json_is_null(json_object_get(w, "needed")));
+	json_t *f = checked_finding(&c, "ports.connect-rate");
+	assert_string_equal(checked_text(f, "level"), "note");
+	assert_true(checked_evidence(f, "veth, client first, 1 address", "at_current") > 0);
+	assert_true(checked_evidence(f, "loopback, reset, 1 address", "at_current") > 0);
+	assert_non_null(strstr(checked_text(f, "detail"), "8 source addresses"));
+	assert_non_null(strstr(checked_text(f, "detail"), "server first"));
+	checked_free(&c);
+}
+
+static void test_reserved_ports_are_not_there(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 40000 40099 >ip_local_port_range; "
+				      "echo 80,40010-40019,40098-50000 >ip_local_reserved_ports",
+				      "");
+	json_t *w = checked_wall(&c, "ports.ephemeral");
+	assert_int_equal(checked_number(w, "limit"), 88);
+	assert_int_equal(checked_number(w, "measured"), 88);
+	checked_free(&c);
+}
+
+static void test_the_default_range_carries_a_proxy(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 32768 60999 >ip_local_port_range; "
+				      "echo 1000000 >tcp_max_tw_buckets",
+				      "--role proxy");
+	json_t *w = checked_wall(&c, "ports.ephemeral");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(checked_text(w, "verdict"), "ok");
+	assert_int_equal(checked_number(w, "limit"), 28232);
+	assert_true(checked_number(w, "measured") >= 12500);
+	checked_free(&c);
+}
+
+static void test_time_wait_overflows(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 500 >tcp_max_tw_buckets",
+				      "--role proxy --rate 20 --connections 100");
+	json_t *w = checked_wall(&c, "time-wait"), *f = checked_finding(&c, "time-wait.short");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(w, "method"), "measured");
+	/* The kernel counts apart on each CPU, and may let a few more in. */
+	assert_in_range(checked_number(w, "measured"), 490, 510);
+	assert_int_equal(checked_number(w, "needed"), 1200);
+	assert_string_equal(checked_text(f, "knob"), "net.ipv4.tcp_max_tw_buckets");
+	assert_true(checked_evidence(f, "TCPTimeWaitOverflow", "at_current") > 0);
+	assert_true(checked_evidence(f, "TCPTimeWaitOverflow", "at_proposed") == 0);
+	checked_free(&c);
+}
+
+static void test_inspection_alone_judges_by_the_knobs(void **state)
+{
+	(void)state;
+	struct checked c =
+		check_with("echo 40000 40099 >ip_local_port_range", "--quick --role proxy");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(checked_wall(&c, "ports.ephemeral"), "method"),
+			    "inspected");
+	assert_true(checked_has_finding(&c, "ports.ephemeral.short"));
+	assert_true(checked_has_finding(&c, "time-wait.short"));
+	checked_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_proxy_runs_out_of_ports),
+		cmocka_unit_test(test_a_server_has_no_need_of_ports),
+		cmocka_unit_test(test_reserved_ports_are_not_there),
+		cmocka_unit_test(test_the_default_range_carries_a_proxy),
+		cmocka_unit_test(test_time_wait_overflows),
+		cmocka_unit_test(test_inspection_alone_judges_by_the_knobs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
