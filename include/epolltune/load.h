@@ -19,6 +19,7 @@ struct load_config {
 	uint64_t connections; /* at most, over the whole life of this load */
 	bool await_greeting;  /* a connection counts as served at the server's first byte, else
 				 when it is established */
+	unsigned cpu;         /* its processes run on this one only, counted from 1; 0: on any */
 };
 
 /* Of one shard; written by it alone, read by anybody at any time. */

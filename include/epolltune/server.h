@@ -17,6 +17,7 @@ struct server_config {
 	int backlog;          /* the argument of listen() */
 	bool paused;          /* does not accept until server_resume() */
 	bool greet_and_close; /* one byte to each client, then close: holds no descriptors */
+	unsigned cpu;         /* runs on this one only, counted from 1; 0: on any */
 };
 
 /* Written by the server alone, read by anybody at any time. */
@@ -56,10 +57,10 @@ int server_queue(struct server *s, struct server_queue *out, struct err *e);
 int server_resume(struct server *s, struct err *e);
 
 /* Fills its descriptor table by duplicates of its listener, which take no struct file from
- * fs.file-max: at most `most` of them. Tells how many fitted, how many connections it held then,
- * and the errno that ended it (0: none). */
+ * fs.file-max: at most `most` of them. Tells how many fitted and the errno that ended it (0: none).
+ */
 struct server_filled {
-	uint64_t duplicates, connections;
+	uint64_t duplicates;
 	int end_errno;
 };
 int server_fill(struct server *s, uint64_t most, struct server_filled *out, struct err *e);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/cpu.h"
 #include "epolltune/load.h"
 
 #define SERVER_EVENTS 256
@@ -226,7 +227,6 @@ static int task_queue(struct server_task *t, struct server_queue *out)
 
 static void task_fill(struct server_task *t, uint64_t most, struct server_filled *out)
 {
-	out->connections = t->stats->accepted - t->stats->closed;
 	while (out->duplicates < most) {
 		if (fcntl(t->listener, F_DUPFD_CLOEXEC, 0) < 0) {
 			out->end_errno = errno;
@@ -378,6 +378,7 @@ static int server_task(int channel, void *arg)
 	struct rlimit limit = {0};
 	struct server_task t = {
 		.config = &start->config, .stats = &start->stats, .channel = channel};
+	cpu_pin(start->config.cpu);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	hello.u.hello.soft = limit.rlim_cur;
 	hello.u.hello.hard = limit.rlim_max;
