@@ -324,6 +324,37 @@ static void the_table_is_for_eyes(void **state)
 	output_free(&o);
 }
 
+static long long number_of(json_t *nic, const char *group, const char *name)
+{
+	json_t *field = json_object_get(json_object_get(nic, group), name);
+	return json_is_integer(field) ? (long long)json_integer_value(field) : -1;
+}
+
+/* Two cards on Linux 6.1, whose kernel knows nothing of NAPI instances. */
+static void recorded_replies_are_replayed(void **state)
+{
+	(void)state;
+	struct output o = run("$PROGRAM list --nic --format json --sysroot "
+			      "tests/hosts/debian-12-e1000e");
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.errors, "");
+	struct listing l = {.json = json_loads(o.out, 0, NULL)};
+	assert_non_null(l.json);
+	output_free(&o);
+	json_t *intel = nic_of(&l, "eth0"), *virtio = nic_of(&l, "eth1");
+	assert_int_equal(number_of(intel, "rings", "rx"), 256);
+	assert_int_equal(number_of(intel, "rings", "rx-max"), 4096);
+	assert_int_equal(number_of(intel, "coalesce", "rx-usecs"), 3);
+	assert_int_equal(number_of(intel, "channels", "combined"), -1);
+	assert_int_equal(number_of(virtio, "rings", "rx"), 1024);
+	assert_int_equal(number_of(virtio, "channels", "combined"), 2);
+	assert_int_equal(number_of(virtio, "channels", "combined-max"), 4);
+	assert_int_equal(number_of(virtio, "napi", "gro_flush_timeout"), 0);
+	assert_int_equal(json_array_size(json_object_get(virtio, "napis")), 0);
+	assert_true(json_array_size(json_object_get(virtio, "queues")) >= 4);
+	json_decref(l.json);
+}
+
 static void a_captured_machine_without_replies_says_so(void **state)
 {
 	(void)state;
@@ -341,6 +372,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_ethtool_on_virtual_interfaces),
 		cmocka_unit_test(a_sysfs_of_another_namespace_is_not_believed),
 		cmocka_unit_test(the_table_is_for_eyes),
+		cmocka_unit_test(recorded_replies_are_replayed),
 		cmocka_unit_test(a_captured_machine_without_replies_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

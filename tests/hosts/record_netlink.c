@@ -3,8 +3,11 @@
  *	record_netlink DIRECTORY
  *
  * writes DIRECTORY/links.bin and DIRECTORY/INTERFACE.REQUEST.bin; what the kernel or the driver
- * cannot tell has no file. */
+ * cannot tell has no file. Hardware addresses become zeros. */
 #include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +15,24 @@
 #include "host/nic_ask.h"
 
 static void host_free(struct host **h) { host_close(*h); }
+
+static void addresses_hide(struct reply *reply)
+{
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= reply->size;) {
+		struct nlmsghdr *m = (void *)(reply->data + at);
+		struct nlattr *a;
+		int left;
+		if (m->nlmsg_len < sizeof(*m) || m->nlmsg_len > reply->size - at)
+			return;
+		if (m->nlmsg_type == RTM_NEWLINK)
+			nlmsg_for_each_attr(a, m, sizeof(struct ifinfomsg), left)
+			{
+				if (nla_type(a) == IFLA_ADDRESS || nla_type(a) == IFLA_PERM_ADDRESS)
+					memset(nla_data(a), 0, (size_t)nla_len(a));
+			}
+		at += NLMSG_ALIGN(m->nlmsg_len);
+	}
+}
 
 static int record(struct nic_asker *a, const char *directory, enum nic_request what,
 		  const struct nic *of, struct reply *reply)
@@ -22,6 +43,8 @@ static int record(struct nic_asker *a, const char *directory, enum nic_request w
 		fprintf(stderr, "%s %s: %s\n", of ? of->name : "", nic_request_name(what), e.text);
 		return what == NIC_LINKS ? -1 : 0;
 	}
+	if (what == NIC_LINKS)
+		addresses_hide(reply);
 	snprintf(path, sizeof(path), "%s/%s%s%s.bin", directory, of ? of->name : "", of ? "." : "",
 		 nic_request_name(what));
 	CLEAN(close_file) FILE *f = fopen(path, "wb");

@@ -1,6 +1,7 @@
 #include "../fuzz/fuzz_netlink.c"
 #include "../support/support.h"
 
+#include <glob.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
@@ -8,6 +9,7 @@
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
+#include <stdio.h>
 
 #define INDEX 4
 
@@ -314,6 +316,51 @@ static void damaged_at_random(void **state)
 	}
 }
 
+static enum nic_request request_of(const char *path)
+{
+	static const char *const names[NIC_REQUESTS] = {
+		"links",    "linkmodes", "rings",  "channels", "coalesce",
+		"features", "rss",       "queues", "napis",    "qstats"};
+	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
+		char end[32];
+		snprintf(end, sizeof(end), "%s.bin", names[what]);
+		if (strlen(path) > strlen(end) && !strcmp(path + strlen(path) - strlen(end), end))
+			return what;
+	}
+	fail_msg("%s: of what request?", path);
+	return NIC_REQUESTS;
+}
+
+/* What real drivers answered, whole, truncated anywhere and damaged. */
+static void recorded_replies(void **state)
+{
+	(void)state;
+	glob_t g;
+	uint64_t seed = 1;
+	assert_int_equal(glob("tests/hosts/*/netlink/*.bin", 0, NULL, &g), 0);
+	assert_true(g.gl_pathc >= 20);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		static uint8_t input[65536];
+		static uint8_t copy[65536];
+		FILE *f = fopen(g.gl_pathv[i], "rb");
+		assert_non_null(f);
+		size_t size = fread(input + 1, 1, sizeof(input) - 1, f) + 1;
+		fclose(f);
+		input[0] = (uint8_t)request_of(g.gl_pathv[i]);
+		for (size_t cut = 1; cut <= size; cut += 3)
+			LLVMFuzzerTestOneInput(input, cut);
+		for (unsigned round = 0; round < 300 && size > 1; round++) {
+			memcpy(copy, input, size);
+			for (unsigned k = 0; k < 1 + round % 5; k++) {
+				seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+				copy[1 + (seed >> 33) % (size - 1)] = (uint8_t)(seed >> 25);
+			}
+			LLVMFuzzerTestOneInput(copy, size);
+		}
+	}
+	globfree(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +374,7 @@ int main(void)
 		cmocka_unit_test(names_that_no_kernel_allows),
 		cmocka_unit_test(truncated_anywhere),
 		cmocka_unit_test(damaged_at_random),
+		cmocka_unit_test(recorded_replies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Network cards with rings, channels and coalescing on Debian's kernel: list --nic beside ethtool, and
+# what check says where the kernel has neither busy polling of epoll nor per-NAPI settings.
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+build=${BUILD:-build}
+boot --full --nic e1000e --nic virtio,queues=4 --file "$build/tests/cli/test_list_nic:/tests/test_list_nic" \
+	--file "$vm/../hosts/debian-12-e1000e:/tests/tests/hosts/debian-12-e1000e" - <<'END'
+#!/bin/sh
+export PROGRAM=/usr/bin/epolltune EPOLLTUNE_MUST_RUN=1
+cd /tests || exit 1
+./test_list_nic || exit 1
+ethtool -G eth0 rx 512 && ethtool -C eth0 rx-usecs 100 && ethtool -L eth1 combined 4 || exit 1
+./test_list_nic || exit 1
+ip link set eth0 up
+epolltune check --probe napi,nic --format json >/tmp/report
+echo "status $?"
+as_user epolltune check --probe napi --format json >/tmp/unprivileged
+echo "status $?"
+cat /tmp/report /tmp/unprivileged
+END
+[ "$status" -eq 0 ] || fail "exit status $status"
+[ "$(grep -c '^status 0$' "$work/out")" -eq 2 ] || fail 'a healthy machine is not ok'
+[ "$(grep -c 'EPIOCSPARAMS) needs Linux 6.9' "$work/out")" -eq 2 ] || fail 'busy polling: not said once, with its kernel'
+[ "$(grep -c 'irq-suspend-timeout) need Linux 6.13' "$work/out")" -eq 2 ] || fail 'suspension: not said once, with its kernel'
+grep -q '"nic.coalesce"' "$work/out" || fail 'rx-usecs 100 is not told'
