@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <string.h>
 
 #include "report/bench_render.h"
@@ -138,7 +137,7 @@ const struct command command_table[] = {
 	{"explain", "KNOB|FINDING|WALL|MYTH ...",
 	 "Tell what a knob, finding, wall or myth is, with its value here", explain_options,
 	 command_explain},
-	{"list", "[probes|walls|knobs|findings|myths]",
+	{"list", "[probes|walls|knobs|findings|myths|guides]",
 	 "List the probes, the walls and the knobs with their values here", list_options,
 	 command_list},
 	{"bench", "[NAME…]", "Measure connects, requests, waits and memory of epoll servers",
@@ -162,10 +161,6 @@ const struct command *command_find(const char *name)
 
 int command_error(const struct err *e)
 {
-	/* What can still be written comes first; a failure to write is told once. */
-	fflush(stdout);
-	__fpurge(stdout);
-	clearerr(stdout);
 	fprintf(stderr, "epolltune: %s\n", e->text);
 	return EXIT_UNKNOWN;
 }

@@ -97,6 +97,9 @@ static void topic_print(json_t *topic, size_t width)
 		print_wrapped(what, 2, width);
 		putchar('\n');
 	}
+	json_t *code = json_object_get(topic, "code");
+	if (code)
+		printf("%s\n", json_string_value(code));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *value = json_object_get(topic, rows[i].key);
 		if (!value || (json_is_null(value) && !may_be_missing(topic)))

@@ -26,6 +26,7 @@ static const struct layout {
 	{"knob", {{"KNOB", "name"}, {"VALUE", "value"}, {"UNIT", "unit"}, {"SCOPE", "scope"}}},
 	{"finding", {{"FINDING", "name"}, {"MEANING", "what"}}},
 	{"myth", {{"MYTH", "name"}, {"WHAT IS SAID", "claim"}}},
+	{"guide", {{"GUIDE", "name"}, {"WHAT IT IS FOR", "what"}}},
 };
 
 static size_t layout_columns(const struct layout *l)
@@ -151,7 +152,8 @@ static bool wanted(const struct topic_kind *kind, const char *only)
 {
 	if (only)
 		return strcmp(kind->plural, only) == 0;
-	return strcmp(kind->name, "finding") != 0 && strcmp(kind->name, "myth") != 0;
+	return strcmp(kind->name, "wall") == 0 || strcmp(kind->name, "probe") == 0 ||
+	       strcmp(kind->name, "knob") == 0;
 }
 
 static int list_json(const char *only, const struct host *h)
@@ -193,7 +195,8 @@ static int only_check(const char *only, struct err *e)
 		if (strcmp(topic_kinds[i].plural, only) == 0)
 			return 0;
 	return err_set(e, EINVAL,
-		       "list: \"%.100s\" is none of probes, walls, knobs, findings, myths", only);
+		       "list: \"%.100s\" is none of probes, walls, knobs, findings, myths, guides",
+		       only);
 }
 
 int command_list(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
 #include "knobs/findings.h"
+#include "knobs/guides.h"
 #include "knobs/myths.h"
 #include "knobs/walls.h"
 
@@ -113,12 +114,23 @@ static json_t *myth_describe(size_t i, const struct host *h)
 			 m->claim, "truth", m->truth, "source", m->source, "since", m->since);
 }
 
+static const char *guide_name_at(size_t i) { return guide_at(i)->name; }
+
+static json_t *guide_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct guide *g = guide_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "guide", "name", g->name, "what",
+			 g->what, "code", g->code, "source", g->source, "since", g->since);
+}
+
 const struct topic_kind topic_kinds[] = {
 	{"wall", "walls", wall_row_count, wall_name_at, wall_describe},
 	{"probe", "probes", probe_count, probe_name_at, probe_describe},
 	{"knob", "knobs", knob_count, knob_name_at, knob_describe},
 	{"finding", "findings", finding_row_count, finding_name_at, finding_describe},
 	{"myth", "myths", myth_count, myth_name_at, myth_describe},
+	{"guide", "guides", guide_count, guide_name_at, guide_describe},
 };
 const size_t topic_kind_count = sizeof(topic_kinds) / sizeof(*topic_kinds);
 

@@ -1,5 +1,6 @@
-/* topic: a thing that has a name and can be explained: a knob, a wall, a finding, a probe or a
- * myth. Every kind is a row of the table in topic.c; `explain`, `list` and completion follow it. */
+/* topic: a thing that has a name and can be explained: a knob, a wall, a finding, a probe, a
+ * myth or a guide. Every kind is a row of the table in topic.c; `explain`, `list` and completion
+ * follow it. */
 #ifndef EPOLLTUNE_TOPIC_H
 #define EPOLLTUNE_TOPIC_H
 

@@ -1,0 +1,62 @@
+#include "knobs/guides.h"
+
+static const struct guide guides[] = {
+	{
+		.name = "epoll-busy-poll",
+		.what = "Lets epoll_wait() fetch packets from the device itself, instead of "
+			"sleeping "
+			"until an interrupt has brought them. For servers where latency counts and "
+			"CPUs are to spare: the thread polls for busy_poll_usecs each time before "
+			"it "
+			"sleeps. Polling serves one NAPI instance at a time, so each epoll set "
+			"should hold connections of one only: accept in any thread, ask where the "
+			"connection's packets come in, and hand it to the thread of that NAPI. "
+			"prefer_busy_poll keeps the device's interrupts off while the server "
+			"polls; "
+			"it needs napi_defer_hard_irqs (100) and gro_flush_timeout (200000 ns) on "
+			"the device, which harm whoever does not poll. With irq-suspend-timeout "
+			"(20000000 ns, by napi-set) the interrupts stay off under load and come "
+			"back when it ends: for servers that want both latency and efficiency. For "
+			"efficiency alone leave all of it off.",
+		.code = "#include <stdint.h>\n"
+			"#include <sys/epoll.h>\n"
+			"#include <sys/ioctl.h>\n"
+			"#include <sys/socket.h>\n"
+			"\n"
+			"#ifndef EPIOCSPARAMS /* glibc before 2.40 */\n"
+			"struct epoll_params {\n"
+			"    uint32_t busy_poll_usecs;\n"
+			"    uint16_t busy_poll_budget;\n"
+			"    uint8_t prefer_busy_poll, pad;\n"
+			"};\n"
+			"#define EPIOCSPARAMS _IOW(0x8A, 0x01, struct epoll_params)\n"
+			"#endif\n"
+			"\n"
+			"/* -1 with ENOTTY before Linux 6.9, EPERM for a budget above 64. */\n"
+			"int busy_poll(int epoll)\n"
+			"{\n"
+			"    struct epoll_params params = {\n"
+			"        .busy_poll_usecs = 20, /* before it sleeps */\n"
+			"        .busy_poll_budget = 8, /* packets a look */\n"
+			"    };\n"
+			"    return ioctl(epoll, EPIOCSPARAMS, &params);\n"
+			"}\n"
+			"\n"
+			"/* The NAPI that brings a connection's packets; 0: none, as over lo. */\n"
+			"unsigned int napi_of(int connection)\n"
+			"{\n"
+			"    unsigned int napi = 0;\n"
+			"    socklen_t size = sizeof(napi);\n"
+			"    getsockopt(connection, SOL_SOCKET, SO_INCOMING_NAPI_ID, &napi, "
+			"&size);\n"
+			"    return napi;\n"
+			"}\n",
+		.source = "ioctl_eventpoll(2); socket(7); Documentation/networking/napi.rst; "
+			  "fs/eventpoll.c ep_busy_loop()",
+		.since = "6.9",
+	},
+};
+
+size_t guide_count(void) { return sizeof(guides) / sizeof(*guides); }
+
+const struct guide *guide_at(size_t i) { return &guides[i]; }
