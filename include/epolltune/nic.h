@@ -152,7 +152,8 @@ struct nics {
 
 enum nic_choice {
 	NIC_ALL,
-	NIC_REAL, /* those with a parent device */
+	NIC_REAL,       /* those with a parent device */
+	NIC_STATISTICS, /* all, but of each only what the list tells: name, link, statistics */
 };
 
 /* Reads the interfaces of the calling network namespace; of a captured host its recorded replies

@@ -85,11 +85,11 @@ int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, st
 		r = nic_ask(a, NIC_LINKS, NULL, &links, e);
 	if (r == 0)
 		r = reply_links(&links, &list, e);
-	if (r == 0)
+	if (r == 0 && choice != NIC_STATISTICS)
 		r = interrupts_read(h, &all, e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < list.count;) {
+	for (size_t i = 0; choice != NIC_STATISTICS && i < list.count;) {
 		struct nic *n = &list.at[i];
 		/* A device made by a command has a kind; a driver's own has none. */
 		if (choice == NIC_REAL && (n->kind[0] || !strcmp(n->name, "lo")))

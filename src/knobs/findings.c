@@ -180,6 +180,78 @@ static const struct finding_row findings[] = {
 	 "Nothing.", "The experiments, counted in the finding"},
 	{"readiness.skipped", "Some experiments on epoll could not be made here.",
 	 "See the finding for which, and why.", "The reasons, in the finding"},
+	{"softnet.backlog.drops",
+	 "Packets were dropped while the check watched, because a CPU's backlog was full: "
+	 "packets of loopback, of RPS, of tunnels and of veth wait there.",
+	 "Raise net.core.netdev_max_backlog. If one CPU takes it all, spread first.",
+	 "Column 2 of /proc/net/softnet_stat grows, while most packets came by interfaces "
+	 "of this namespace"},
+	{"softnet.backlog.past",
+	 "Packets have been dropped at a full backlog since boot, but not while the check "
+	 "watched.",
+	 "Nothing yet; watch longer with --window, under load.",
+	 "Column 2 of /proc/net/softnet_stat"},
+	{"softnet.budget.squeezed",
+	 "Receive softirqs end again and again with work left: the budget of packets or of "
+	 "time is too small for what comes.",
+	 "Raise net.core.netdev_budget and netdev_budget_usecs, if the CPU has time to "
+	 "spare; else spread over more CPUs.",
+	 "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
+	 "packets came by interfaces of this namespace"},
+	{"softnet.budget.past",
+	 "Receive softirqs have often ended with work left since boot, but not while the "
+	 "check watched.",
+	 "Nothing yet; watch longer with --window, under load.",
+	 "Column 3 of /proc/net/softnet_stat"},
+	{"nic.ring.overrun",
+	 "An interface lost packets while the check watched, because its receive ring was "
+	 "full.",
+	 "Raise the ring (ethtool -G), if it is below its maximum; else serve it more "
+	 "often: more queues, or CPUs with time to spare.",
+	 "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or the driver's own "
+	 "counter grows"},
+	{"nic.ring.past",
+	 "An interface has lost packets since boot, but not while the check watched.",
+	 "Nothing yet; watch longer with --window, under load.",
+	 "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or the driver's own "
+	 "counter"},
+	{"nic.queues.one-cpu",
+	 "One CPU takes almost all packets, and spends at least half of its time on that, "
+	 "while others are free.",
+	 "More queues (ethtool -L), as far as the device has them; RPS where it has one "
+	 "only.",
+	 "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
+	{"nic.offload",
+	 "An offload that an epoll server gains from is off, though the device could.",
+	 "Turn it on: ethtool -K.", "ethtool -k"},
+	{"nic.qdisc", "An interface sends through a qdisc that delays or limits on purpose.",
+	 "Remove it, if nobody means it any more.", "tc qdisc show"},
+	{"nic.coalesce", "An interface waits long before it interrupts, and does not adapt.",
+	 "Lower rx-usecs, or turn adaptive-rx on (ethtool -C), if small requests are to be "
+	 "answered fast.",
+	 "ethtool -c"},
+	{"nic.affinity", "An interface has several queues, but all their interrupts go to one CPU.",
+	 "irqbalance, or /proc/irq/*/smp_affinity_list.",
+	 "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
+	{"napi.latency.deferred",
+	 "An interface defers its interrupts, which delays every packet unless the server "
+	 "busy polls.",
+	 "Set gro_flush_timeout and napi_defer_hard_irqs to 0, unless the server polls "
+	 "with prefer_busy_poll.",
+	 "Request latency with the host's setting and with both at 0, measured in a lab"},
+	{"napi.latency.busy-poll", "Epoll busy polling would answer requests faster, for CPU time.",
+	 "See explain epoll-busy-poll: the application sets it.",
+	 "Request latency and CPU time without and with it, measured in a lab in "
+	 "interleaved rounds"},
+	{"napi.latency.too-busy",
+	 "The rounds of the measurement lie too far apart to tell what busy polling gains: "
+	 "something else kept the machine busy.",
+	 "Try again when it is quiet; --window gives more rounds.",
+	 "The spread of the rounds, in the finding"},
+	{"napi.latency.untried",
+	 "Some ways to receive could not be measured, for want of a newer kernel.",
+	 "See the finding for which, and the kernel that has it.",
+	 "ENOTTY from ioctl_eventpoll(2); no irq-suspend-timeout in napi-get"},
 	{"knob.myth",
 	 "A knob stands at a value that goes round as advice and gains nothing, or does harm.",
 	 "See what explain says of the myth that the finding names.",

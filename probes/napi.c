@@ -1,0 +1,739 @@
+/* NAPI and an epoll server: how long a request takes by interrupt, with interrupts deferred as this
+ * host's interfaces have it, and with epoll busy polling, and what each costs in CPU time.
+ *
+ * The wire is a veth pair that receives through NAPI: generic receive offload on at the server, no
+ * TCP segmentation offload at the client (drivers/net/veth.c, veth_skb_is_eligible_for_gro()). All
+ * settings are measured in interleaved rounds on one connection; a difference is one when no round
+ * of the one lies among the rounds of the other. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "epolltune/epoll_set.h"
+#include "epolltune/load.h"
+#include "epolltune/nic.h"
+#include "epolltune/server.h"
+
+#define WALL "napi.latency"
+#define WIRE "wire"
+
+#define ROUNDS 5
+#define ROUNDS_MOST 64
+#define ROUNDS_LEAST 3
+#define TALK 100
+#define STORM 400
+#define STORM_DEPTH 16
+#define WARM 10
+#define TALK_TIMEOUT_MS 5000
+/* What the rounds may take when nobody asks for more, and what one server waits idle for. */
+#define ROUNDS_US 550000
+#define ROUNDS_MOST_US 2000000
+#define IDLE_US 10000
+#define SPARSE 8
+#define SPARSE_US 1000
+/* A gain worth telling; and rounds so far apart that the machine was busy with something else. */
+#define GAIN 0.8
+#define NOISE 1.25
+/* Deferral from which on a delay is derived where it cannot be measured. */
+#define DEFERRED_NS 50000
+
+struct deferral {
+	uint64_t flush_ns; /* gro_flush_timeout */
+	uint64_t polls;    /* napi_defer_hard_irqs */
+	uint64_t suspend_ns;
+};
+
+enum need { NEED_BUSY_POLL = 1, NEED_DEFERRAL = 2, NEED_SUSPENSION = 4 };
+
+/* One way to receive, and what was measured of it. */
+struct way {
+	const char *name;
+	struct server_busy_poll poll;
+	struct deferral defer;
+	unsigned needs;
+	bool tried;
+	size_t rounds;
+	uint64_t p50_ns[ROUNDS_MOST];
+	double per_s[ROUNDS_MOST];
+	struct histogram latency;  /* of all rounds */
+	uint64_t cpu_ns, requests; /* of the talks */
+	uint64_t sparse_cpu_ns;    /* a request, when one comes each millisecond */
+	double idle_share;         /* of a CPU, when none comes */
+};
+
+enum {
+	WAY_PLAIN,
+	WAY_HOST,
+	WAY_POLL_SHORT,
+	WAY_POLL_LONG,
+	WAY_POLL_ONE,
+	WAY_DEFER,
+	WAY_SUSPEND,
+	WAYS
+};
+
+static const struct way ways[WAYS] = {
+	[WAY_PLAIN] = {.name = "interrupts"},
+	[WAY_HOST] = {.name = "this host's deferral", .needs = NEED_DEFERRAL},
+	[WAY_POLL_SHORT] = {.name = "polling 50 us, 8 packets",
+			    .poll = {50, 8, false},
+			    .needs = NEED_BUSY_POLL},
+	[WAY_POLL_LONG] = {.name = "polling 200 us, 64 packets, preferred",
+			   .poll = {200, 64, true},
+			   .needs = NEED_BUSY_POLL},
+	[WAY_POLL_ONE] = {.name = "polling 20 us, 1 packet",
+			  .poll = {20, 1, false},
+			  .needs = NEED_BUSY_POLL},
+	[WAY_DEFER] = {.name = "deferral of 20 us", .defer = {20000, 2, 0}, .needs = NEED_DEFERRAL},
+	/* The values that Documentation/networking/napi.rst gives, "IRQ suspension". */
+	[WAY_SUSPEND] = {.name = "polling, interrupts suspended",
+			 .poll = {200, 64, true},
+			 .defer = {200000, 100, 20000000},
+			 .needs = NEED_BUSY_POLL | NEED_DEFERRAL | NEED_SUSPENSION},
+};
+
+/* What the host's interfaces have set: of those that are up, the longest deferral. */
+struct host_setting {
+	bool unreadable;
+	char nic[NIC_NAME]; /* "": none is up */
+	struct deferral defer;
+	bool by_napi; /* of a NAPI instance rather than of the device */
+};
+
+static bool deferring(const struct deferral *d) { return d->flush_ns && d->polls; }
+
+static void setting_take(struct host_setting *s, const struct nic *n, struct nic_number flush,
+			 struct nic_number polls, struct nic_number suspend, bool by_napi)
+{
+	struct deferral d = {flush.value, polls.value, suspend.value};
+	bool first = !s->nic[0];
+	bool longer = deferring(&d) && (!deferring(&s->defer) || d.flush_ns > s->defer.flush_ns);
+	if (!first && !longer)
+		return;
+	snprintf(s->nic, sizeof(s->nic), "%s", n->name);
+	s->defer = d;
+	s->by_napi = by_napi;
+}
+
+static struct host_setting setting_read(const struct host *h)
+{
+	struct host_setting s = {0};
+	struct nic_number none = {0};
+	struct nics nics;
+	struct err ignored;
+	s.unreadable = nics_read(h, NIC_ALL, &nics, &ignored) < 0;
+	if (s.unreadable)
+		return s;
+	for (size_t i = 0; i < nics.count; i++) {
+		const struct nic *n = &nics.at[i];
+		if (!n->up || !strcmp(n->name, "lo"))
+			continue;
+		for (size_t k = 0; k < n->napi_count; k++)
+			setting_take(&s, n, n->napis[k].gro_flush_timeout,
+				     n->napis[k].defer_hard_irqs, n->napis[k].irq_suspend_timeout,
+				     true);
+		if (!n->napi_count || !n->napis[0].gro_flush_timeout.known)
+			setting_take(&s, n, n->napi.gro_flush_timeout, n->napi.napi_defer_hard_irqs,
+				     none, false);
+	}
+	nics_free(&nics);
+	return s;
+}
+
+/* What a function on the wire's host is asked for; in the lab's memory. */
+struct wire_order {
+	struct deferral defer;
+	uint32_t napi; /* found; 0: the kernel does not tell ids */
+	bool can_suspend;
+	int deferral_rc, suspension_rc;
+};
+
+static const struct nic *wire_find(struct host *h, struct nics *nics, struct err *e)
+{
+	if (nics_read(h, NIC_ALL, nics, e) < 0)
+		return NULL;
+	const struct nic *n = nics_find(nics, WIRE);
+	if (!n)
+		err_set(e, ENODEV, "the lab has no wire");
+	return n;
+}
+
+static int client_prepare(struct host *h, void *arg, struct err *e)
+{
+	struct nics nics = {0};
+	(void)arg;
+	const struct nic *n = wire_find(h, &nics, e);
+	int rc = n ? 0 : -e->code;
+	for (size_t i = 0; n && !rc && i < n->feature_count; i++) {
+		const struct nic_feature *f = &n->features[i];
+		if (f->active && f->changeable && !strncmp(f->name, "tx-tcp", 6))
+			rc = nic_set_feature(h, WIRE, f->name, false, e);
+	}
+	nics_free(&nics);
+	return rc;
+}
+
+static int server_prepare(struct host *h, void *arg, struct err *e)
+{
+	struct wire_order *o = arg;
+	struct nics nics = {0};
+	int rc = nic_set_feature(h, WIRE, "rx-gro", true, e);
+	const struct nic *n = rc ? NULL : wire_find(h, &nics, e);
+	if (!rc && !n)
+		rc = -e->code;
+	if (n && n->napi_count) {
+		o->napi = n->napis[0].id;
+		o->can_suspend = n->napis[0].irq_suspend_timeout.known;
+	}
+	nics_free(&nics);
+	return rc;
+}
+
+static int server_defer(struct host *h, void *arg, struct err *e)
+{
+	struct wire_order *o = arg;
+	const struct nic_field *flush = nic_field_find("napi", "gro_flush_timeout");
+	const struct nic_field *polls = nic_field_find("napi", "napi_defer_hard_irqs");
+	int rc = nic_set(h, WIRE, flush, o->defer.flush_ns, e);
+	if (!rc)
+		rc = nic_set(h, WIRE, polls, o->defer.polls, e);
+	if (!rc && o->can_suspend)
+		rc = nic_set_napi(h, o->napi, NAPI_IRQ_SUSPEND_TIMEOUT, o->defer.suspend_ns, e);
+	return rc;
+}
+
+/* The experiment. */
+struct bench {
+	struct probe_run *run;
+	unsigned server_cpu, client_cpu; /* counted from 1 */
+	struct server server;
+	struct load load;
+	struct wire_order *wire;
+	unsigned has; /* of enum need */
+	struct deferral now;
+	struct host_setting host;
+	struct way way[WAYS];
+};
+
+static void nap_us(uint64_t us)
+{
+	struct timespec t = {.tv_nsec = (long)us * 1000};
+	nanosleep(&t, NULL);
+}
+
+static int set_deferral(struct bench *b, const struct deferral *to, struct err *e)
+{
+	if (!memcmp(&b->now, to, sizeof(*to)))
+		return 0;
+	b->wire->defer = *to;
+	int rc = lab_call(b->run->lab, LAB_SERVER, server_defer, b->wire, e);
+	if (!rc)
+		b->now = *to;
+	return rc;
+}
+
+static int way_enter(struct bench *b, const struct way *w, struct err *e)
+{
+	int rc = set_deferral(b, &w->defer, e);
+	if (!rc && b->has & NEED_BUSY_POLL)
+		rc = server_busy_poll(&b->server, &w->poll, e);
+	return rc ? rc : load_talk(&b->load, WARM, TALK_TIMEOUT_MS, e);
+}
+
+/* What this kernel and this lab can do, found by doing it. */
+static int bench_probe(struct bench *b, struct err *e)
+{
+	struct server_busy_poll off = {0};
+	struct deferral zero = {0};
+	struct err why;
+	int rc = server_busy_poll(&b->server, &off, &why);
+	if (!rc)
+		b->has |= NEED_BUSY_POLL;
+	/* Written, although it stands at 0 already: may it be written? */
+	b->wire->defer = zero;
+	b->wire->deferral_rc = lab_call(b->run->lab, LAB_SERVER, server_defer, b->wire, &why);
+	if (!b->wire->deferral_rc) {
+		b->has |= NEED_DEFERRAL;
+		if (b->wire->can_suspend)
+			b->has |= NEED_SUSPENSION;
+	}
+	(void)e;
+	return 0;
+}
+
+static int bench_open(struct bench *b, struct err *e)
+{
+	struct lab *lab = b->run->lab;
+	struct server_usage usage;
+	b->wire = lab_alloc(lab, sizeof(*b->wire), e);
+	if (!b->wire)
+		return -e->code;
+	int rc = lab_call(lab, LAB_CLIENT, client_prepare, NULL, e);
+	if (!rc)
+		rc = lab_call(lab, LAB_SERVER, server_prepare, b->wire, e);
+	struct server_config config = {
+		.address = lab_address(lab, LAB_SERVER, 0), .backlog = 64, .cpu = b->server_cpu};
+	if (!rc)
+		rc = server_start(&b->server, lab, &config, e);
+	struct load_config to = {.to = config.address,
+				 .port = b->server.port,
+				 .connections = STORM_DEPTH,
+				 .cpu = b->client_cpu};
+	if (!rc)
+		rc = load_start(&b->load, lab, &to, e);
+	if (!rc)
+		rc = load_open(&b->load, STORM_DEPTH, 0, TALK_TIMEOUT_MS, e);
+	if (!rc)
+		rc = load_talk(&b->load, 2 * STORM_DEPTH, TALK_TIMEOUT_MS, e);
+	if (!rc)
+		rc = server_usage(&b->server, &usage, e);
+	if (rc)
+		return rc;
+	if (!usage.napi)
+		return err_set(e, ENOTSUP,
+			       "the lab's wire does not receive through NAPI on this kernel "
+			       "(SO_INCOMING_NAPI_ID is 0), so nothing of NAPI can be measured");
+	return bench_probe(b, e);
+}
+
+/* Server and client each on a CPU of its own, as two machines are: on one CPU they would hand over
+ * by a context switch, and polling would only keep the other from running. */
+static int choose_cpus(struct bench *b, struct err *e)
+{
+	cpu_set_t allowed;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return err_errno(e, "read the CPUs that this process may use");
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed))
+			continue;
+		if (!b->server_cpu)
+			b->server_cpu = cpu + 1;
+		b->client_cpu = cpu + 1;
+	}
+	if (b->server_cpu != b->client_cpu)
+		return 0;
+	return err_set(e, ENOTSUP,
+		       "there is one CPU only, on which polling would keep the client "
+		       "from sending what is polled for");
+}
+
+/* One round of one way: latency one request at a time, then throughput with several under way. */
+static int way_round(struct bench *b, struct way *w, struct err *e)
+{
+	struct server_usage before, after;
+	struct histogram *talk = calloc(2, sizeof(*talk));
+	if (!talk)
+		return err_set(e, ENOMEM, "no memory for a histogram");
+	int rc = way_enter(b, w, e);
+	load_forget(&b->load);
+	if (!rc)
+		rc = server_usage(&b->server, &before, e);
+	if (!rc)
+		rc = load_talk(&b->load, TALK, TALK_TIMEOUT_MS, e);
+	if (!rc)
+		rc = server_usage(&b->server, &after, e);
+	if (!rc) {
+		load_latency(&b->load, &talk[0], &talk[1]);
+		histogram_merge(&w->latency, &talk[1]);
+		w->p50_ns[w->rounds] = histogram_quantile(&talk[1], 0.5);
+		w->cpu_ns += after.cpu_ns - before.cpu_ns;
+		w->requests += talk[1].total;
+	}
+	free(talk);
+	uint64_t start = load_now_ns();
+	if (!rc)
+		rc = load_storm(&b->load, STORM, STORM_DEPTH, TALK_TIMEOUT_MS, e);
+	if (!rc)
+		w->per_s[w->rounds++] = STORM * 1e9 / (double)(load_now_ns() - start);
+	return rc;
+}
+
+/* What it costs when little comes, and when nothing does. */
+static int way_rest(struct bench *b, struct way *w, struct err *e)
+{
+	struct server_usage before, sparse, idle;
+	int rc = way_enter(b, w, e);
+	if (!rc)
+		rc = server_usage(&b->server, &before, e);
+	for (unsigned i = 0; !rc && i < SPARSE; i++) {
+		rc = load_talk(&b->load, 1, TALK_TIMEOUT_MS, e);
+		nap_us(SPARSE_US);
+	}
+	if (!rc)
+		rc = server_usage(&b->server, &sparse, e);
+	uint64_t start = load_now_ns();
+	nap_us(IDLE_US);
+	if (!rc)
+		rc = server_usage(&b->server, &idle, e);
+	if (!rc) {
+		w->sparse_cpu_ns = (sparse.cpu_ns - before.cpu_ns) / SPARSE;
+		w->idle_share =
+			(double)(idle.cpu_ns - sparse.cpu_ns) / (double)(load_now_ns() - start);
+	}
+	return rc;
+}
+
+static int bench_rounds(struct bench *b, struct err *e)
+{
+	uint64_t start = load_now_ns(), budget = ROUNDS_US;
+	size_t rounds = ROUNDS;
+	int rc = 0;
+	if (b->run->options->window_us) {
+		budget = b->run->options->window_us;
+		rounds = ROUNDS_MOST;
+	}
+	for (size_t round = 0; !rc && round < rounds; round++) {
+		uint64_t spent_us = (load_now_ns() - start) / 1000;
+		if (spent_us > budget && (round >= ROUNDS_LEAST || spent_us > ROUNDS_MOST_US))
+			break;
+		probe_progress(b->run, "request latency, round %zu", round + 1);
+		/* In another order each time: nobody is always the first. */
+		for (size_t i = 0; !rc && i < WAYS; i++) {
+			struct way *w = &b->way[(i + round) % WAYS];
+			if (w->tried)
+				rc = way_round(b, w, e);
+		}
+	}
+	for (size_t i = 0; !rc && i < WAYS; i++)
+		if (b->way[i].tried)
+			rc = way_rest(b, &b->way[i], e);
+	return rc;
+}
+
+static int bench_run(struct bench *b, struct err *e)
+{
+	int rc = bench_open(b, e);
+	for (size_t i = 0; i < WAYS; i++) {
+		b->way[i] = ways[i];
+		b->way[i].tried = (ways[i].needs & ~b->has) == 0;
+	}
+	b->way[WAY_HOST].defer = b->host.defer;
+	b->way[WAY_HOST].tried &= b->host.defer.flush_ns != 0;
+	if (!b->wire || !b->wire->can_suspend)
+		b->way[WAY_HOST].defer.suspend_ns = 0;
+	return rc ? rc : bench_rounds(b, e);
+}
+
+/* From here on: what it means. */
+
+static int by_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+struct figures {
+	double least_us, p50_us, most_us; /* of the rounds' medians */
+	double p99_us, per_s, cpu_us, sparse_cpu_us, idle_percent;
+	bool few; /* rounds, for want of time: they tell nothing of the spread */
+};
+
+static struct figures figures_of(const struct way *w)
+{
+	uint64_t sorted[ROUNDS_MOST];
+	double per_s = 0;
+	size_t middle = w->rounds / 2;
+	memcpy(sorted, w->p50_ns, w->rounds * sizeof(*sorted));
+	qsort(sorted, w->rounds, sizeof(*sorted), by_u64);
+	for (size_t i = 0; i < w->rounds; i++)
+		per_s += w->per_s[i] / (double)w->rounds;
+	return (struct figures){
+		.least_us = (double)sorted[0] / 1e3,
+		.p50_us = (double)sorted[middle] / 1e3,
+		.most_us = (double)sorted[w->rounds - 1] / 1e3,
+		.p99_us = (double)histogram_quantile(&w->latency, 0.99) / 1e3,
+		.per_s = per_s,
+		.cpu_us = w->requests ? (double)w->cpu_ns / (double)w->requests / 1e3 : 0,
+		.sparse_cpu_us = (double)w->sparse_cpu_ns / 1e3,
+		.idle_percent = 100 * w->idle_share,
+		.few = w->rounds < ROUNDS_LEAST,
+	};
+}
+
+enum comparison { SAME, FASTER, TOO_BUSY };
+
+static bool noisy(const struct figures *f) { return f->few || f->most_us > NOISE * f->least_us; }
+
+/* Is `a` faster than `b`: by a gain worth telling, and beyond the spread of both? */
+static enum comparison compare(const struct figures *a, const struct figures *b)
+{
+	if (!a->few && a->most_us < b->least_us && a->p50_us <= GAIN * b->p50_us)
+		return FASTER;
+	return noisy(a) || noisy(b) ? TOO_BUSY : SAME;
+}
+
+static void evidence(struct finding *f, const struct figures *now, const struct figures *then)
+{
+	finding_evidence(f, "request p50", "us", now->p50_us, then->p50_us);
+	finding_evidence(f, "request p99", "us", now->p99_us, then->p99_us);
+	finding_evidence(f, "requests, 16 at a time", "1/s", now->per_s, then->per_s);
+	finding_evidence(f, "server CPU a request", "us", now->cpu_us, then->cpu_us);
+	finding_evidence(f, "server CPU a request, one each ms", "us", now->sparse_cpu_us,
+			 then->sparse_cpu_us);
+	finding_evidence(f, "server CPU when idle", "%", now->idle_percent, then->idle_percent);
+}
+
+static struct finding *deferred_finding(struct probe_run *run, const struct host_setting *s)
+{
+	struct finding *f =
+		report_finding(run->report, "napi.latency.deferred", LEVEL_WARNING,
+			       "%s defers interrupts: a delay when nobody polls", s->nic);
+	report_text(f->wall, "%s", WALL);
+	f->remedy = REMEDY_KERNEL;
+	report_text(f->knob, "device.gro_flush_timeout@%s", s->nic);
+	report_text(f->current, "%" PRIu64, s->defer.flush_ns);
+	report_text(f->proposed, "0");
+	report_text(
+		f->advice,
+		"Set both to 0, their default, unless the server busy polls with prefer_busy_poll "
+		"(epolltune explain epoll-busy-poll). %sTakes effect at once.",
+		s->by_napi ? "Set for a NAPI instance. " : "");
+	report_wall(run->report, WALL)->verdict = VERDICT_TIGHT;
+	return f;
+}
+
+static int napi_inspect(struct probe_run *run, struct err *e)
+{
+	struct host_setting s = setting_read(run->host);
+	struct wall *w = report_wall(run->report, WALL);
+	(void)e;
+	report_text(w->unit, "us");
+	report_text(w->knob, "device.gro_flush_timeout");
+	w->verdict = VERDICT_OK;
+	if (s.unreadable) {
+		w->verdict = VERDICT_UNKNOWN;
+		report_text(w->detail, "The interfaces could not be read.");
+		return 0;
+	}
+	if (!s.nic[0]) {
+		report_text(w->detail, "No interface is up.");
+		return 0;
+	}
+	if (!deferring(&s.defer)) {
+		report_text(w->detail, "%s does not defer interrupts.", s.nic);
+		return 0;
+	}
+	w->method = METHOD_DERIVED;
+	w->limit = (int64_t)(s.defer.flush_ns / 1000);
+	report_text(w->detail,
+		    "%s has gro_flush_timeout %" PRIu64 " ns and napi_defer_hard_irqs %" PRIu64
+		    ": up to that delay for a packet when nobody polls.",
+		    s.nic, s.defer.flush_ns, s.defer.polls);
+	/* An experiment follows and says more. */
+	if (!run->lab && s.defer.flush_ns >= DEFERRED_NS) {
+		struct finding *f = deferred_finding(run, &s);
+		report_text(f->detail, "%s", w->detail);
+	}
+	return 0;
+}
+
+static void tell_deferred(struct bench *b, const struct figures *plain)
+{
+	struct host_setting *s = &b->host;
+	if (!deferring(&s->defer))
+		return;
+	if (!b->way[WAY_HOST].tried) {
+		if (s->defer.flush_ns < DEFERRED_NS)
+			return;
+		struct finding *f = deferred_finding(b->run, s);
+		report_text(f->detail,
+			    "gro_flush_timeout %" PRIu64 " ns with napi_defer_hard_irqs %" PRIu64
+			    ": up to that delay for a packet when nobody polls.",
+			    s->defer.flush_ns, s->defer.polls);
+		report_text(f->tried, "not tried: it takes root, in the initial user namespace");
+		return;
+	}
+	struct figures host = figures_of(&b->way[WAY_HOST]);
+	if (compare(plain, &host) != FASTER)
+		return;
+	struct finding *f = deferred_finding(b->run, s);
+	report_text(f->detail,
+		    "With gro_flush_timeout %" PRIu64 " ns and napi_defer_hard_irqs %" PRIu64
+		    ", as on %s, a request took %.0f us (p50; rounds %.0f to %.0f).",
+		    s->defer.flush_ns, s->defer.polls, s->nic, host.p50_us, host.least_us,
+		    host.most_us);
+	report_text(f->tried,
+		    "with gro_flush_timeout and napi_defer_hard_irqs at 0 it took %.0f us "
+		    "(%.0f to %.0f)",
+		    plain->p50_us, plain->least_us, plain->most_us);
+	evidence(f, &host, plain);
+}
+
+/* The fastest of those that poll; of those that are as fast, the one that costs least. */
+static const struct way *best_polling(const struct bench *b)
+{
+	const struct way *fastest = NULL, *best = NULL;
+	struct figures f, least = {0};
+	for (size_t i = WAY_POLL_SHORT; i < WAYS; i++) {
+		const struct way *w = &b->way[i];
+		if (!w->tried || !(w->needs & NEED_BUSY_POLL))
+			continue;
+		f = figures_of(w);
+		if (!fastest || f.p50_us < least.p50_us) {
+			least = f;
+			fastest = w;
+		}
+	}
+	double cost = INFINITY;
+	for (size_t i = WAY_POLL_SHORT; fastest && i < WAYS; i++) {
+		const struct way *w = &b->way[i];
+		if (!w->tried || !(w->needs & NEED_BUSY_POLL))
+			continue;
+		f = figures_of(w);
+		if (f.least_us <= least.most_us && f.p50_us * GAIN <= least.p50_us &&
+		    f.sparse_cpu_us < cost) {
+			cost = f.sparse_cpu_us;
+			best = w;
+		}
+	}
+	return best;
+}
+
+/* "by interrupts 38 us (37 to 38); polling 50 us, 8 packets 24 us (24 to 25); …" */
+static void tell_all(const struct bench *b, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "Request p50 over a veth wire, by ");
+	for (size_t i = 0; i < WAYS && used < size; i++) {
+		if (!b->way[i].tried)
+			continue;
+		struct figures f = figures_of(&b->way[i]);
+		int n = snprintf(text + used, size - used, "%s%s: %.0f us (%.0f to %.0f)",
+				 i ? "; " : "", b->way[i].name, f.p50_us, f.least_us, f.most_us);
+		used += n > 0 ? (size_t)n : 0;
+	}
+	if (used < size)
+		snprintf(text + used, size - used, ".");
+}
+
+/* Servers that run here: is each epoll set served by one NAPI? */
+static void tell_sets(const struct host *h, char *text, size_t size)
+{
+	struct epoll_set sets[2];
+	size_t count, hidden, used = 0;
+	struct err ignored;
+	if (epoll_sets_read(h, sets, 2, &count, &hidden, &ignored) || !count)
+		return;
+	used = (size_t)snprintf(text, size, " Here: ");
+	for (size_t i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used,
+					 "%s%.15s[%d] has connections of %" PRIu64
+					 " NAPI%s in one set",
+					 i ? ", " : "", sets[i].process, sets[i].pid, sets[i].napis,
+					 sets[i].napis == 1 ? " (fit for it)" : "s");
+}
+
+/* `now`: without any polling or deferral. */
+static void tell_busy_poll(struct bench *b, const struct figures *now)
+{
+	const struct way *best = best_polling(b);
+	if (!best)
+		return;
+	struct figures f = figures_of(best);
+	enum comparison c = compare(&f, now);
+	if (c == TOO_BUSY) {
+		struct finding *n = report_finding(b->run->report, "napi.latency.too-busy",
+						   LEVEL_SKIPPED, "napi");
+		report_text(n->wall, "%s", WALL);
+		tell_all(b, n->detail, sizeof(n->detail));
+		report_text(n->title, "The machine was too busy to tell what busy polling gains");
+		return;
+	}
+	if (c == SAME)
+		return;
+	struct finding *n = report_finding(b->run->report, "napi.latency.busy-poll", LEVEL_NOTE,
+					   "Epoll busy polling answers in %.0f us, not %.0f",
+					   f.p50_us, now->p50_us);
+	report_text(n->wall, "%s", WALL);
+	n->remedy = REMEDY_APPLICATION;
+	report_text(n->knob, "EPIOCSPARAMS");
+	report_text(n->current, "0");
+	report_text(n->proposed, "%u", best->poll.usecs);
+	report_text(
+		n->detail,
+		"Request p50 over a veth wire: %.0f us (rounds %.0f to %.0f) by %s, %.0f us (%.0f "
+		"to %.0f) by %s.",
+		now->p50_us, now->least_us, now->most_us,
+		b->way[WAY_HOST].tried ? ways[WAY_HOST].name : ways[WAY_PLAIN].name, f.p50_us,
+		f.least_us, f.most_us, best->name);
+	report_text(n->tried, "p50 %.0f us, p99 %.0f us", f.p50_us, f.p99_us);
+	size_t used = (size_t)snprintf(
+		n->advice, sizeof(n->advice),
+		"For latency, where CPUs are to spare: a request a millisecond costs %.0f us of "
+		"CPU "
+		"instead of %.0f. For efficiency leave it off; for both see epolltune explain "
+		"epoll-busy-poll. ",
+		f.sparse_cpu_us, now->sparse_cpu_us);
+	tell_sets(b->run->host, n->advice + used, sizeof(n->advice) - used);
+	evidence(n, now, &f);
+}
+
+static void tell_missing(struct bench *b)
+{
+	char text[300] = "";
+	size_t used = 0;
+	if (!(b->has & NEED_BUSY_POLL))
+		used += (size_t)snprintf(text, sizeof(text),
+					 "Epoll busy polling (EPIOCSPARAMS) needs Linux 6.9. ");
+	if (!b->wire->can_suspend)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "Suspended interrupts (irq-suspend-timeout) need Linux "
+					 "6.13. ");
+	if (!used)
+		return;
+	text[used - 1] = 0;
+	struct finding *f = report_finding(b->run->report, "napi.latency.untried", LEVEL_SKIPPED,
+					   "Some ways to receive were not measured");
+	report_text(f->wall, "%s", WALL);
+	report_text(f->detail, "%s", text);
+}
+
+static void tell(struct bench *b)
+{
+	struct wall *w = report_wall(b->run->report, WALL);
+	struct figures plain = figures_of(&b->way[WAY_PLAIN]), now = plain;
+	if (b->way[WAY_HOST].tried)
+		now = figures_of(&b->way[WAY_HOST]);
+	w->method = METHOD_MEASURED;
+	w->measured = (int64_t)(now.p50_us + 0.5);
+	tell_all(b, w->detail, sizeof(w->detail));
+	tell_deferred(b, &plain);
+	tell_busy_poll(b, &plain);
+	tell_missing(b);
+}
+
+static int napi_measure(struct probe_run *run, struct err *e)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	if (!b)
+		return err_set(e, ENOMEM, "no memory for histograms");
+	b->run = run;
+	b->server.channel = -1;
+	b->host = setting_read(run->host);
+	int rc = choose_cpus(b, e);
+	if (!rc)
+		rc = bench_run(b, e);
+	load_stop(&b->load);
+	server_stop(&b->server);
+	if (!rc)
+		tell(b);
+	free(b);
+	return rc;
+}
+
+const struct probe probe_napi = {
+	.name = "napi",
+	.summary = "Request latency by interrupt, deferred interrupt and epoll busy polling",
+	.walls = WALL,
+	.alone = true,
+	.private_only = true,
+	.lab = {.wire = LAB_WIRE_VETH},
+	.inspect = napi_inspect,
+	.measure = napi_measure,
+};

@@ -1,0 +1,250 @@
+/* Probes napi and nic as an operator meets them: planted deferral is named and cured, busy polling
+ * is measured or the machine was too busy, and the guide's code compiles and works. */
+#include "../support/support.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *report_of(struct output *o)
+{
+	json_error_t why;
+	json_t *report = json_loads(o->out, 0, &why);
+	if (!report)
+		fail_msg("%s: %s%s", why.text, o->out, o->errors);
+	return report;
+}
+
+static json_t *finding_of(json_t *report, const char *id)
+{
+	size_t i;
+	json_t *f;
+	json_array_foreach(json_object_get(report, "findings"), i, f)
+	{
+		if (!strcmp(json_string_value(json_object_get(f, "id")), id))
+			return f;
+	}
+	return NULL;
+}
+
+static json_t *wall_of(json_t *report, const char *name)
+{
+	size_t i;
+	json_t *w;
+	json_array_foreach(json_object_get(report, "walls"), i, w)
+	{
+		if (!strcmp(json_string_value(json_object_get(w, "name")), name))
+			return w;
+	}
+	fail_msg("no wall %s", name);
+	return NULL;
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+static double evidence_of(json_t *finding, const char *name, const char *when)
+{
+	size_t i;
+	json_t *e;
+	json_array_foreach(json_object_get(finding, "evidence"), i, e)
+	{
+		if (!strcmp(text_of(e, "name"), name))
+			return json_number_value(json_object_get(e, when));
+	}
+	fail_msg("no evidence \"%s\"", name);
+	return 0;
+}
+
+static void skip_where_refused(json_t *report)
+{
+	json_t *f = finding_of(report, "lab.refused");
+	if (f) {
+		json_decref(report);
+		skip_because("no private namespaces");
+	}
+}
+
+static void busy_polling_is_measured_or_the_machine_was_busy(void **state)
+{
+	(void)state;
+	struct output o = run("$PROGRAM check --probe napi --format json");
+	json_t *report = report_of(&o);
+	output_free(&o);
+	skip_where_refused(report);
+	json_t *gain = finding_of(report, "napi.latency.busy-poll");
+	json_t *untried = finding_of(report, "napi.latency.untried");
+	if (gain) {
+		double now = evidence_of(gain, "request p50", "at_current");
+		double then = evidence_of(gain, "request p50", "at_proposed");
+		assert_true(now > 0 && then > 0 && then <= 0.8 * now);
+		assert_string_equal(text_of(gain, "knob"), "EPIOCSPARAMS");
+		assert_string_equal(text_of(gain, "level"), "note");
+	} else if (!finding_of(report, "napi.latency.too-busy") &&
+		   !finding_of(report, "probe.failed") &&
+		   !strstr(text_of(untried, "detail"), "EPIOCSPARAMS")) {
+		fail_msg("neither a gain nor a reason: %s",
+			 text_of(wall_of(report, "napi.latency"), "detail"));
+	}
+	assert_string_equal(text_of(wall_of(report, "napi.latency"), "verdict"), "ok");
+	json_decref(report);
+}
+
+/* A namespace in which an interface defers interrupts, as an operator's would. */
+#define PLANTED                                                                                    \
+	"unshare -nm sh -c 'mount -t sysfs sysfs /sys && "                                         \
+	"ip link add name v0 type veth peer name v1 && ip link set v0 up && "                      \
+	"echo 200000 >/sys/class/net/v0/gro_flush_timeout && "                                     \
+	"echo 2 >/sys/class/net/v0/napi_defer_hard_irqs && exec %s'"
+
+static void need_root(void)
+{
+	struct output o = run(PLANTED, "true");
+	int status = o.status;
+	output_free(&o);
+	if (status)
+		skip_because("only root may defer interrupts");
+}
+
+static void planted_deferral_is_named_and_cured(void **state)
+{
+	(void)state;
+	need_root();
+	struct output o = run(PLANTED, "$PROGRAM check --probe napi --format json");
+	assert_int_equal(o.status, 1);
+	json_t *report = report_of(&o);
+	output_free(&o);
+	json_t *f = finding_of(report, "napi.latency.deferred");
+	assert_non_null(f);
+	assert_string_equal(text_of(f, "knob"), "device.gro_flush_timeout@v0");
+	assert_string_equal(text_of(f, "current"), "200000");
+	assert_string_equal(text_of(f, "proposed"), "0");
+	assert_non_null(strstr(text_of(f, "detail"), "napi_defer_hard_irqs 2"));
+	/* Proven: the same experiment with the defaults. */
+	double now = evidence_of(f, "request p50", "at_current");
+	double then = evidence_of(f, "request p50", "at_proposed");
+	assert_true(then > 0 && now > 1.5 * then);
+	assert_string_equal(text_of(wall_of(report, "napi.latency"), "verdict"), "tight");
+	json_decref(report);
+}
+
+static void planted_deferral_is_derived_without_privilege(void **state)
+{
+	(void)state;
+	need_root();
+	struct output o =
+		run(PLANTED, "setpriv --reuid 65534 --regid 65534 --clear-groups $PROGRAM "
+			     "check --probe napi --format json");
+	if (o.status == 126 || o.status == 127) {
+		output_free(&o);
+		skip_because("an ordinary user cannot reach the program");
+	}
+	json_t *report = report_of(&o);
+	output_free(&o);
+	json_t *f = finding_of(report, "napi.latency.deferred");
+	assert_non_null(f);
+	assert_string_equal(text_of(f, "proposed"), "0");
+	assert_int_equal(json_array_size(json_object_get(f, "evidence")), 0);
+	assert_true(strstr(text_of(f, "tried"), "it takes root") ||
+		    finding_of(report, "lab.refused"));
+	json_decref(report);
+}
+
+static void inspection_names_it_too(void **state)
+{
+	(void)state;
+	need_root();
+	struct output o = run(PLANTED, "$PROGRAM check --quick --probe napi,nic --format json");
+	assert_int_equal(o.status, 1);
+	json_t *report = report_of(&o);
+	output_free(&o);
+	assert_non_null(finding_of(report, "napi.latency.deferred"));
+	assert_string_equal(text_of(wall_of(report, "napi.latency"), "method"), "derived");
+	json_decref(report);
+}
+
+static void nothing_is_left_set(void **state)
+{
+	(void)state;
+	static const char script[] =
+		"for i in /sys/class/net/*; do grep -H . $i/gro_flush_timeout "
+		"$i/napi_defer_hard_irqs $i/threaded; done; ls /sys/class/net; ethtool -k lo";
+	struct output before = run("%s", script);
+	struct output o = run("$PROGRAM check --probe napi,nic --format json");
+	struct output after = run("%s", script);
+	assert_string_equal(before.out, after.out);
+	output_free(&before);
+	output_free(&after);
+	output_free(&o);
+}
+
+static void the_window_is_asked_for(void **state)
+{
+	(void)state;
+	struct output o = run("$PROGRAM check --probe nic --window 100ms");
+	assert_int_equal(o.status, 3);
+	assert_non_null(strstr(o.errors, "--window"));
+	output_free(&o);
+	o = run("$PROGRAM check --probe nic --window 600ms --format json");
+	json_t *report = report_of(&o);
+	output_free(&o);
+	assert_non_null(wall_of(report, "softnet.backlog"));
+	assert_non_null(wall_of(report, "softnet.budget"));
+	assert_non_null(wall_of(report, "nic.ring"));
+	assert_non_null(wall_of(report, "nic.queues"));
+	json_decref(report);
+}
+
+/* The code of the guide, as it stands, in a program. */
+static void the_guides_code_compiles_and_works(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/epolltune-guide-XXXXXX";
+	assert_non_null(mkdtemp(dir));
+	struct output o = run("$PROGRAM explain --format json epoll-busy-poll");
+	assert_int_equal(o.status, 0);
+	json_t *explained = report_of(&o);
+	output_free(&o);
+	char path[64];
+	snprintf(path, sizeof(path), "%s/guide.c", dir);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+		"%s\n#include <errno.h>\n"
+		"int main(void)\n{\n\tint epoll = epoll_create1(0);\n"
+		"\tif (epoll < 0 || (busy_poll(epoll) && errno != ENOTTY))\n\t\treturn 1;\n"
+		"\treturn napi_of(epoll) ? 2 : 0;\n}\n",
+		text_of(json_array_get(json_object_get(explained, "topics"), 0), "code"));
+	fclose(f);
+	json_decref(explained);
+	o = run("cc=$(command -v cc || command -v gcc || command -v clang) || exit 77; "
+		"$cc -Wall -Wextra -Werror -D_GNU_SOURCE -o %s/guide %s && %s/guide",
+		dir, path, dir);
+	struct output removed = run("rm -r %s", dir);
+	output_free(&removed);
+	int status = o.status;
+	if (status && status != 77)
+		fail_msg("%s%s", o.out, o.errors);
+	output_free(&o);
+	if (status == 77)
+		skip_because("no C compiler");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(busy_polling_is_measured_or_the_machine_was_busy),
+		cmocka_unit_test(planted_deferral_is_named_and_cured),
+		cmocka_unit_test(planted_deferral_is_derived_without_privilege),
+		cmocka_unit_test(inspection_names_it_too),
+		cmocka_unit_test(nothing_is_left_set),
+		cmocka_unit_test(the_window_is_asked_for),
+		cmocka_unit_test(the_guides_code_compiles_and_works),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
