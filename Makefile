@@ -111,16 +111,16 @@ bench: $(PROGRAM)
 
 ## make install: program, man pages and completion (DESTDIR, prefix)
 install: $(PROGRAM)
-	install -Dm755 $(PROGRAM) $(DESTDIR)$(bindir)/epolltune
-	for page in man/*.[1-8]; do install -Dm644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
-	install -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
-	$(PROGRAM) completion bash >$(DESTDIR)$(bashcompdir)/epolltune
-	$(PROGRAM) completion zsh >$(DESTDIR)$(zshcompdir)/_epolltune
+	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
+	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
+	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
+	$(PROGRAM) completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
+	$(PROGRAM) completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
 
 ## make uninstall: removes what install put
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/epolltune $(DESTDIR)$(bashcompdir)/epolltune $(DESTDIR)$(zshcompdir)/_epolltune
-	for page in man/*.[1-8]; do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune"
+	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 
 ## make clean: removes build/
 clean:

@@ -27,23 +27,26 @@
 #define STALL_ARRIVALS 32768
 /* Beyond the target's arrivals, how far the queue is filled to find its end. */
 #define FILL_CONNECTIONS 8192
+#define FILL_STEP 512
 /* However slow the target's rate, arrivals are sent within this time: the queue only counts. */
 #define STALL_SEND_MS 200
 #define STALL_SEND_TIMEOUT_MS 8000
 /* Time for clients whose SYN was dropped: the first retransmission comes after 1 s (RFC 6298). */
 #define STALL_LATE_MS 1400
+/* Time for clients that were queued, all of them. */
+#define STALL_QUEUED_MS 8000
 #define STALL_SETTLE_MS 500
 
 /* One pause of the server with clients arriving. */
 struct stall {
 	uint64_t arrivals;
-	struct server_queue queue; /* at the end of the pause, of the target's arrivals alone */
-	uint64_t capacity;         /* depth when it overflowed; 0: it never did */
-	uint64_t reached;          /* deepest that was seen */
-	uint64_t served;           /* of the arrivals, in the end */
-	uint64_t last_in_us;       /* from the first arrival to the last client served */
-	uint64_t accepts_per_s;    /* while the server drained the queue */
-	int64_t overflows; /* ListenOverflows at the end of the pause; -1: not counted here */
+	uint64_t dropped;       /* of the arrivals, at the end of the pause */
+	uint64_t capacity;      /* depth when it overflowed; 0: it never did */
+	uint64_t reached;       /* deepest that was seen */
+	uint64_t served;        /* of the arrivals, in the end */
+	uint64_t last_in_us;    /* from the end of the pause to the last client that was served */
+	uint64_t accepts_per_s; /* while the server drained the queue */
+	int64_t overflows;      /* ListenOverflows at the end of the pause; -1: not counted here */
 };
 
 static void nap_ms(unsigned ms)
@@ -75,12 +78,11 @@ static int stall_settle(struct server *server, uint64_t sent, struct server_queu
 static int stall_fill(struct server *server, struct load *extra, struct stall *out, struct err *e)
 {
 	uint64_t sent = out->arrivals;
-	const uint64_t step = 512;
-	for (uint64_t left = extra->config.connections; left >= step && !out->capacity;
-	     left -= step) {
+	for (uint64_t left = extra->config.connections; left >= FILL_STEP && !out->capacity;
+	     left -= FILL_STEP) {
 		struct server_queue queue;
-		int rc = load_open(extra, step, 0, STALL_SEND_TIMEOUT_MS, e);
-		sent += step;
+		int rc = load_open(extra, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
+		sent += FILL_STEP;
 		if (!rc)
 			rc = stall_settle(server, sent, &queue, e);
 		if (rc)
@@ -93,25 +95,61 @@ static int stall_fill(struct server *server, struct load *extra, struct stall *o
 }
 
 /* Lets the server go on and waits for its clients. */
-static int stall_drain(struct server *server, struct load *load, uint64_t first_ns,
-		       struct stall *out, struct err *e)
+static int stall_drain(struct server *server, struct load *load, struct stall *out, struct err *e)
 {
-	uint64_t resumed = load_now_ns();
-	uint64_t end = resumed + (uint64_t)STALL_LATE_MS * 1000000;
+	struct server_queue alive;
+	uint64_t patience_ms = out->dropped ? STALL_LATE_MS + out->arrivals / 20 : STALL_QUEUED_MS;
 	int rc = server_resume(server, e);
-	if (rc)
-		return rc;
+	uint64_t resumed = load_now_ns(), end = resumed + patience_ms * 1000000;
 	struct load_sum sum = load_sum(load);
-	while (sum.served + sum.failed < out->arrivals && load_now_ns() < end) {
+	while (!rc && sum.served + sum.failed < out->arrivals && load_now_ns() < end) {
 		nap_ms(1);
 		sum = load_sum(load);
 	}
+	/* A server that died would else look like a very slow one. */
+	if (!rc)
+		rc = server_queue(server, &alive, e);
+	if (rc)
+		return rc;
 	out->served = sum.served;
-	out->last_in_us =
-		sum.last_served_ns > first_ns ? (sum.last_served_ns - first_ns) / 1000 : 0;
+	out->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
 	uint64_t accepted = server->stats->accepted, last = server->stats->last_accept_ns;
-	if (out->served == out->arrivals && !out->queue.drops && last > resumed)
+	if (out->served == out->arrivals && !out->dropped && last > resumed)
 		out->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
+	return 0;
+}
+
+/* Sends the arrivals to the paused server and counts what became of them. */
+static int stall_arrive(struct probe_run *run, struct server *server, struct load *load,
+			struct stall *out, struct err *e)
+{
+	struct server_queue queue;
+	uint64_t pace = out->arrivals * 1000 / STALL_SEND_MS + 1;
+	if (run->target->rate_per_s > pace)
+		pace = run->target->rate_per_s;
+	probe_progress(run, "%llu clients arrive at a paused server",
+		       (unsigned long long)out->arrivals);
+	int rc = load_open(load, out->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
+	if (!rc)
+		rc = stall_settle(server, out->arrivals, &queue, e);
+	if (rc)
+		return rc;
+	struct load_sum sum = load_sum(load);
+	if (sum.failed)
+		return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
+			       (unsigned long long)sum.failed, (unsigned long long)out->arrivals,
+			       strerror(sum.first_errno));
+	/* Neither queued nor dropped: they never came, which says nothing about the queue. */
+	if (queue.depth + queue.drops < out->arrivals)
+		return err_set(e, EIO, "only %llu of %llu clients reached the server",
+			       (unsigned long long)(queue.depth + queue.drops),
+			       (unsigned long long)out->arrivals);
+	out->reached = queue.depth;
+	/* The kernel counts a SYN at each retransmission, so clients are what is not queued. */
+	if (queue.drops && queue.depth < out->arrivals) {
+		out->dropped = out->arrivals - queue.depth;
+		out->capacity = queue.depth;
+	}
 	return 0;
 }
 
@@ -122,29 +160,17 @@ static int stall_body(struct probe_run *run, struct lab *lab, struct server *ser
 	if (!before)
 		return err_set(e, ENOMEM, "no memory for counters");
 	struct host_counters *after = before + 1;
-	uint64_t pace = out->arrivals * 1000 / STALL_SEND_MS + 1;
-	if (run->target->rate_per_s > pace)
-		pace = run->target->rate_per_s;
 	int rc = lab_counters(lab, LAB_SERVER, before, e);
-	uint64_t first_ns = load_now_ns();
-	probe_progress(run, "%llu clients arrive at a paused server",
-		       (unsigned long long)out->arrivals);
 	if (!rc)
-		rc = load_open(load, out->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
-	if (!rc)
-		rc = stall_settle(server, out->arrivals, &out->queue, e);
+		rc = stall_arrive(run, server, load, out, e);
 	if (!rc)
 		rc = lab_counters(lab, LAB_SERVER, after, e);
-	if (!rc) {
-		out->overflows = host_counter_delta(before, after, "TcpExt.ListenOverflows");
-		out->reached = out->queue.depth;
-		if (out->queue.drops)
-			out->capacity = out->queue.depth;
-		else if (extra->shards)
-			rc = stall_fill(server, extra, out, e);
-	}
 	if (!rc)
-		rc = stall_drain(server, load, first_ns, out, e);
+		out->overflows = host_counter_delta(before, after, "TcpExt.ListenOverflows");
+	if (!rc && !out->capacity && extra->shards)
+		rc = stall_fill(server, extra, out, e);
+	if (!rc)
+		rc = stall_drain(server, load, out, e);
 	free(before);
 	return rc;
 }
@@ -169,8 +195,12 @@ static int stall_run(struct probe_run *run, struct lab *lab, int backlog, uint64
 	if (!rc)
 		rc = load_start(&load, lab, &to, e);
 	to.connections = fill;
-	if (!rc && fill)
+	/* With few descriptors to a process the end of the queue may be out of reach. */
+	if (!rc && fill) {
 		rc = load_start(&extra, lab, &to, e);
+		if (rc == -EMFILE)
+			rc = 0;
+	}
 	if (!rc)
 		rc = stall_body(run, lab, &server, &load, &extra, out, e);
 	load_stop(&extra);
@@ -204,55 +234,86 @@ static struct limits limits_read(const struct probe_run *run)
 	return l;
 }
 
-/* The smallest power of two that makes the verdict ok. */
+/* The smallest power of two that makes the verdict ok; 0 when the knob cannot hold it. */
 static uint64_t limits_propose(uint64_t needed)
 {
 	uint64_t value = 128, enough = report_margin(needed);
-	while (value + 1 < enough)
+	uint64_t most = (uint64_t)knob_find(SOMAXCONN_KNOB)->max;
+	while (value + 1 < enough && value <= most)
 		value *= 2;
-	return value;
+	return value <= most ? value : 0;
 }
 
-static struct finding *short_finding(struct probe_run *run, const struct limits *l,
-				     const struct wall *wall, uint64_t needed)
+static void short_advice(struct finding *f, const struct limits *l, uint64_t proposed)
 {
-	static const struct knob *somaxconn;
-	char count[32], pause[32];
-	bool tight = wall->verdict == VERDICT_TIGHT;
-	const char *id = tight ? "accept-queue.tight" : "accept-queue.short";
-	if (l->by_argument)
-		id = "accept-queue.application";
-	somaxconn = knob_find(SOMAXCONN_KNOB);
-	struct finding *f = report_finding(
-		run->report, id, tight ? LEVEL_WARNING : LEVEL_CRITICAL,
-		l->by_argument ? "The server's own listen() argument bounds its accept queue"
-			       : "The accept queue is %s for a pause of %s",
-		tight ? "tight" : "too short",
-		quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us));
-	report_text(f->wall, "%s", WALL);
-	f->remedy = l->by_argument ? REMEDY_APPLICATION : REMEDY_KERNEL;
-	report_text(f->knob, "%s", wall->knob);
-	report_text(f->current, "%lld", (long long)(l->by_argument ? l->argument : l->somaxconn));
-	uint64_t proposed = limits_propose(needed);
-	report_text(f->proposed, "%llu", (unsigned long long)proposed);
-	report_text(f->detail, "%s connections arrive in a pause of %s; the queue holds %lld.",
-		    quantity_format(count, sizeof(count), QUANTITY_COUNT, needed),
-		    quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us),
-		    (long long)l->capacity);
-	if (!l->by_argument)
+	const struct knob *somaxconn = knob_find(SOMAXCONN_KNOB);
+	unsigned long long p = proposed;
+	if (!proposed)
+		report_text(f->advice,
+			    "No accept queue can hold so many: shorten the server's pauses.");
+	else if (!l->by_argument)
 		report_text(f->advice, "Takes effect %s. Costs nothing until used.",
 			    knob_effect_text(somaxconn->effect));
 	else if (proposed > (uint64_t)l->somaxconn)
 		report_text(f->advice,
 			    "Pass it to listen() (nginx: listen … backlog=%llu) and "
 			    "raise " SOMAXCONN_KNOB " from %lld to the same.",
-			    (unsigned long long)proposed, (long long)l->somaxconn);
+			    p, (long long)l->somaxconn);
 	else
 		report_text(f->advice,
 			    "Pass it to listen() (nginx: listen … backlog=%llu); " SOMAXCONN_KNOB
 			    " allows %lld.",
-			    (unsigned long long)proposed, (long long)l->somaxconn);
+			    p, (long long)l->somaxconn);
+}
+
+static struct finding *short_finding(struct probe_run *run, const struct limits *l,
+				     const struct wall *wall, uint64_t needed)
+{
+	char count[32], pause[32];
+	bool tight = wall->verdict == VERDICT_TIGHT;
+	const char *id = l->by_argument ? "accept-queue.application"
+			 : tight        ? "accept-queue.tight"
+					: "accept-queue.short";
+	quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us);
+	struct finding *f = report_finding(
+		run->report, id, tight ? LEVEL_WARNING : LEVEL_CRITICAL,
+		l->by_argument ? "The server's own listen() argument bounds its accept queue"
+			       : "The accept queue is %s for a pause of %s",
+		tight ? "tight" : "too short", pause);
+	uint64_t proposed = limits_propose(needed);
+	report_text(f->wall, "%s", WALL);
+	f->remedy = l->by_argument ? REMEDY_APPLICATION : REMEDY_KERNEL;
+	report_text(f->knob, "%s", wall->knob);
+	report_text(f->current, "%lld", (long long)(l->by_argument ? l->argument : l->somaxconn));
+	if (proposed)
+		report_text(f->proposed, "%llu", (unsigned long long)proposed);
+	report_text(f->detail, "%s connections arrive in a pause of %s; the queue holds %lld.",
+		    quantity_format(count, sizeof(count), QUANTITY_COUNT, needed), pause,
+		    (long long)l->capacity);
+	short_advice(f, l, proposed);
 	return f;
+}
+
+/* Raising somaxconn alone does not help a server that asks for less than is proposed. */
+static void short_argument(struct probe_run *run, const struct limits *l, const struct finding *f)
+{
+	long long proposed = strtoll(f->proposed, NULL, 10);
+	if (l->by_argument || !l->argument || l->argument >= proposed)
+		return;
+	struct finding *more = report_finding(run->report, "accept-queue.application", f->level,
+					      "The server asks listen() for too little as well");
+	report_text(more->wall, "%s", WALL);
+	more->remedy = REMEDY_APPLICATION;
+	report_text(more->knob, "%s", BACKLOG_KNOB);
+	report_text(more->current, "%lld", (long long)l->argument);
+	report_text(more->proposed, "%lld", proposed);
+	report_text(more->detail,
+		    "With " SOMAXCONN_KNOB " raised to %lld its argument of %lld would be "
+		    "the limit.",
+		    proposed, (long long)l->argument);
+	report_text(more->tried, "%s%s", strncmp(f->tried, "not tried", 9) ? "together, " : "",
+		    f->tried);
+	report_text(more->advice, "Pass it to listen() (nginx: listen … backlog=%lld).", proposed);
 }
 
 /* Real listeners of this host that were given less than the target needs, and less than the kernel
@@ -326,7 +387,7 @@ static int accept_queue_inspect(struct probe_run *run, struct err *e)
 	/* An experiment follows and says more. */
 	if (!run->lab) {
 		if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
-			short_finding(run, &l, w, needed);
+			short_argument(run, &l, short_finding(run, &l, w, needed));
 	}
 	if (!l.by_argument)
 		note_listeners(run, &l, needed);
@@ -334,89 +395,107 @@ static int accept_queue_inspect(struct probe_run *run, struct err *e)
 	return 0;
 }
 
-/* How a value of somaxconn is had in the lab. */
-enum emulation { EMULATE_NOT, EMULATE_BY_ARGUMENT, EMULATE_IMPOSSIBLE };
-
 /* Before 6.11 a lab without privilege has no net/core, and its somaxconn is the kernel's default.
  */
 #define SOMAXCONN_DEFAULT 4096
 
-static enum emulation lab_emulation(struct lab *lab, int64_t value)
+/* Has a listener in the lab bounded as by `somaxconn` and a listen() argument (0: as much as the
+ * kernel gives), and says what to pass to listen() for it. Returns 1 when that stands in for a
+ * somaxconn that the lab cannot have, -ENOTSUP when nothing can. */
+static int lab_bound(struct lab *lab, int64_t somaxconn, int64_t argument, int *backlog,
+		     struct err *e)
 {
-	char now[KNOB_VALUE];
-	struct err ignored = {0};
-	if (lab_knob_get(lab, LAB_SERVER, SOMAXCONN_KNOB, now, sizeof(now), &ignored) != -ENOENT)
-		return EMULATE_NOT;
-	return value <= SOMAXCONN_DEFAULT ? EMULATE_BY_ARGUMENT : EMULATE_IMPOSSIBLE;
+	char value[KNOB_VALUE];
+	int64_t now = SOMAXCONN_DEFAULT, asked = argument ? argument : INT_MAX;
+	int rc = lab_knob_get(lab, LAB_SERVER, SOMAXCONN_KNOB, value, sizeof(value), e);
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (!rc)
+		knob_field(value, 0, &now);
+	*backlog = (int)asked;
+	if (now == somaxconn)
+		return 0;
+	snprintf(value, sizeof(value), "%lld", (long long)somaxconn);
+	if (!rc && !lab_knob_set(lab, LAB_SERVER, SOMAXCONN_KNOB, value, e))
+		return 0;
+	*backlog = (int)(asked < somaxconn ? asked : somaxconn);
+	if (*backlog <= now)
+		return 1;
+	return err_set(e, ENOTSUP,
+		       "the lab's somaxconn is fixed at %lld here (before Linux 6.11 without "
+		       "privilege, or where /proc/sys is read-only); root measures it",
+		       (long long)now);
 }
 
-/* The same stall with the proposed value; 0, or negative when it could not be tried. */
+/* The same stall with the proposed value; negative when it could not be tried. */
 static int proof_run(struct probe_run *run, const struct limits *l, const struct finding *f,
 		     uint64_t arrivals, struct stall *out, struct err *e)
 {
 	int64_t proposed = strtoll(f->proposed, NULL, 10);
-	enum emulation how = lab_emulation(run->proof, proposed);
-	char before[KNOB_VALUE];
-	bool raise = !l->by_argument || proposed > l->somaxconn;
-	if (how == EMULATE_IMPOSSIBLE)
-		return err_set(e, ENOTSUP,
-			       "not tried: before Linux 6.11 a lab without privilege is fixed at "
-			       "somaxconn 4096; root can try it");
-	if (how == EMULATE_BY_ARGUMENT)
-		return stall_run(run, run->proof, (int)proposed, arrivals, 0, out, e);
-	int rc = lab_knob_get(run->proof, LAB_SERVER, SOMAXCONN_KNOB, before, sizeof(before), e);
-	if (!rc && raise)
-		rc = lab_knob_set(run->proof, LAB_SERVER, SOMAXCONN_KNOB, f->proposed, e);
-	if (!rc)
-		rc = stall_run(run, run->proof, l->by_argument ? (int)proposed : INT_MAX, arrivals,
-			       0, out, e);
+	int64_t somaxconn = l->somaxconn > proposed ? l->somaxconn : proposed;
+	int64_t argument = l->argument && l->argument < proposed ? proposed : l->argument;
+	int backlog;
+	int rc = lab_bound(run->proof, somaxconn, argument, &backlog, e);
+	if (rc >= 0)
+		rc = stall_run(run, run->proof, backlog, arrivals, 0, out, e);
 	struct err ignored = {0};
-	if (raise)
-		lab_knob_set(run->proof, LAB_SERVER, SOMAXCONN_KNOB, before, &ignored);
+	lab_bound(run->proof, l->somaxconn, 0, &backlog, &ignored);
 	return rc;
+}
+
+static double overflows(const struct stall *s)
+{
+	return s->overflows >= 0 ? (double)s->overflows : (double)s->dropped;
+}
+
+/* A last one only when all are in. */
+static double last_in(const struct stall *s)
+{
+	return s->served == s->arrivals ? (double)s->last_in_us : NAN;
 }
 
 static void stall_evidence(struct finding *f, const struct stall *now, const struct stall *then)
 {
-	finding_evidence(f, "ListenOverflows", "SYNs",
-			 now->overflows >= 0 ? (double)now->overflows : (double)now->queue.drops,
-			 !then                  ? NAN
-			 : then->overflows >= 0 ? (double)then->overflows
-						: (double)then->queue.drops);
+	finding_evidence(f, "ListenOverflows", "SYNs", overflows(now),
+			 then ? overflows(then) : NAN);
 	finding_evidence(f, "clients served", "connections", (double)now->served,
 			 then ? (double)then->served : NAN);
-	finding_evidence(f, "last client in after", "us", (double)now->last_in_us,
-			 then ? (double)then->last_in_us : NAN);
+	finding_evidence(f, "last one in after the pause", "us", last_in(now),
+			 then ? last_in(then) : NAN);
+}
+
+/* "903 were dropped and the last one got in 1.04 s after it". */
+static void stall_outcome(const struct stall *s, char *out, size_t size)
+{
+	char dropped[32], last[32], outside[32];
+	quantity_format(dropped, sizeof(dropped), QUANTITY_COUNT, s->dropped);
+	quantity_format(last, sizeof(last), QUANTITY_DURATION, quantity_round(s->last_in_us));
+	quantity_format(outside, sizeof(outside), QUANTITY_COUNT, s->arrivals - s->served);
+	if (s->served == s->arrivals)
+		snprintf(out, size, "%s dropped, the last one in %s after the pause", dropped,
+			 last);
+	else
+		snprintf(out, size, "%s dropped, %s not in %s after the pause", dropped, outside,
+			 quantity_format(last, sizeof(last), QUANTITY_DURATION,
+					 (STALL_LATE_MS + s->arrivals / 20) * 1000));
 }
 
 static void stall_tell(struct probe_run *run, struct finding *f, const struct stall *s)
 {
-	char arrivals[32], drops[32], pause[32], last[32];
+	char arrivals[32], pause[32], outcome[128];
 	quantity_format(arrivals, sizeof(arrivals), QUANTITY_COUNT, s->arrivals);
 	quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us);
-	quantity_format(last, sizeof(last), QUANTITY_DURATION, quantity_round(s->last_in_us));
-	if (!s->queue.drops) {
-		report_text(
-			f->detail,
-			"While the server paused for %s, %s clients arrived and all were queued, "
-			"with less than a quarter to spare.",
-			pause, arrivals);
-		return;
-	}
-	quantity_format(drops, sizeof(drops), QUANTITY_COUNT, s->queue.drops);
-	if (s->served == s->arrivals)
-		report_text(
-			f->detail,
-			"While the server paused for %s, %s clients arrived: %s were dropped and "
-			"the last one got in after %s (its SYN was retransmitted).",
-			pause, arrivals, drops, last);
+	stall_outcome(s, outcome, sizeof(outcome));
+	if (s->dropped)
+		report_text(f->detail,
+			    "As many clients as arrive in a pause of %s, %s, came while the server "
+			    "paused: %s (a dropped SYN comes again after 1 s).",
+			    pause, arrivals, outcome);
 	else
-		report_text(
-			f->detail,
-			"While the server paused for %s, %s clients arrived: %s were dropped, and "
-			"%llu had still not got in %.1f s after the pause.",
-			pause, arrivals, drops, (unsigned long long)(s->arrivals - s->served),
-			STALL_LATE_MS / 1000.0);
+		report_text(f->detail,
+			    "As many clients as arrive in a pause of %s, %s, came while the server "
+			    "paused and were queued, with less than a quarter to spare.",
+			    pause, arrivals);
 }
 
 static void short_prove(struct probe_run *run, const struct limits *l, struct finding *f,
@@ -424,32 +503,73 @@ static void short_prove(struct probe_run *run, const struct limits *l, struct fi
 {
 	struct stall then;
 	struct err e = {0};
-	char last[32];
 	int rc = -ENOTSUP;
-	if (run->options->no_proof)
-		err_set(&e, ENOTSUP, "not tried, as asked");
+	if (!f->proposed[0])
+		err_set(&e, ENOTSUP, "no value would do");
+	else if (run->options->no_proof)
+		err_set(&e, ENOTSUP, "as asked");
 	else if (!run->proof)
-		err_set(&e, ENOTSUP, "not tried: that takes a private lab");
+		err_set(&e, ENOTSUP, "that takes a private lab");
 	else
 		rc = proof_run(run, l, f, now->arrivals, &then, &e);
 	stall_evidence(f, now, rc ? NULL : &then);
 	if (rc)
-		report_text(f->tried, "%s", e.text);
+		report_text(f->tried, "not tried: %s", e.text);
 	else
-		report_text(f->tried, "%llu dropped, the last one in after %s",
-			    (unsigned long long)then.queue.drops,
-			    quantity_format(last, sizeof(last), QUANTITY_DURATION,
-					    quantity_round(then.last_in_us)));
+		stall_outcome(&then, f->tried, sizeof(f->tried));
 }
 
 /* Without an experiment the inspected wall stands, and is called derived. */
-static void wall_derived(struct probe_run *run, const struct limits *l, struct wall *w,
-			 uint64_t needed, const char *why)
+static int wall_derived(struct probe_run *run, const struct limits *l, struct wall *w,
+			uint64_t needed, const char *why)
 {
 	w->method = METHOD_DERIVED;
-	report_text(w->detail, "%s", why);
+	report_text(w->detail, "By %s: %s.", w->knob, why);
 	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
-		short_finding(run, l, w, needed);
+		short_argument(run, l, short_finding(run, l, w, needed));
+	return 0;
+}
+
+/* Clients that may be sent: each holds a file at both ends, and what the whole machine shares is
+ * never used up beyond a tenth of what is left. */
+static uint64_t clients_allowed(const struct host *h)
+{
+	struct host_files files;
+	struct err ignored = {0};
+	if (host_files(h, &files, &ignored))
+		return STALL_ARRIVALS;
+	uint64_t share = files.max > files.allocated ? (files.max - files.allocated) / 20 : 0;
+	return share < STALL_ARRIVALS ? share : STALL_ARRIVALS;
+}
+
+/* Far enough to find the end of the queue, unless that is out of proportion. */
+static uint64_t fill_beyond(const struct limits *l, uint64_t needed, uint64_t allowed)
+{
+	uint64_t end = (uint64_t)l->capacity + FILL_STEP;
+	uint64_t fill = end > needed ? end - needed : 0;
+	if (fill > FILL_CONNECTIONS)
+		fill = report_margin(needed) - needed + FILL_STEP;
+	fill = (fill + FILL_STEP - 1) / FILL_STEP * FILL_STEP;
+	return fill < allowed ? fill : allowed / FILL_STEP * FILL_STEP;
+}
+
+static void wall_measured(const struct limits *l, struct wall *w, const struct stall *now,
+			  bool emulated)
+{
+	char rate[32];
+	w->method = now->capacity ? METHOD_MEASURED : METHOD_DERIVED;
+	w->measured = (int64_t)(now->capacity ? now->capacity : now->reached);
+	w->verdict = report_verdict(w->measured, w->needed);
+	report_text(w->detail, "%s %lld.%s", l->by_argument ? "listen() argument" : SOMAXCONN_KNOB,
+		    (long long)l->capacity - 1,
+		    emulated ? " In the lab through the listen() argument." : "");
+	if (!now->accepts_per_s)
+		return;
+	size_t used = strlen(w->detail);
+	snprintf(w->detail + used, sizeof(w->detail) - used,
+		 " When it went on, the test server accepted %s.",
+		 quantity_format(rate, sizeof(rate), QUANTITY_RATE,
+				 quantity_round(now->accepts_per_s)));
 }
 
 static int accept_queue_measure(struct probe_run *run, struct err *e)
@@ -457,53 +577,33 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 	struct limits l = limits_read(run);
 	struct wall *w = report_wall(run->report, WALL);
 	uint64_t needed = target_accept_queue(run->target);
+	struct stall now;
+	int backlog;
 	if (l.capacity == REPORT_NONE)
 		return 0;
-	enum emulation how = lab_emulation(run->lab, l.somaxconn);
-	if (how == EMULATE_IMPOSSIBLE && !l.by_argument) {
-		wall_derived(run, &l, w, needed,
-			     "By " SOMAXCONN_KNOB ": before Linux 6.11 a lab without privilege is "
-			     "fixed at 4096. Root measures it.");
-		return 0;
-	}
-	if (needed > STALL_ARRIVALS) {
-		wall_derived(run, &l, w, needed,
-			     "By " SOMAXCONN_KNOB ": the experiment sends at most 32 768 clients.");
-		return 0;
-	}
-	int backlog = l.by_argument                ? (int)l.argument
-		      : how == EMULATE_BY_ARGUMENT ? (int)l.somaxconn
-						   : INT_MAX;
-	/* Far enough to find the end of the queue, unless that is out of proportion. */
-	uint64_t end = (uint64_t)l.capacity + 512;
-	uint64_t fill = end > needed ? end - needed : 0;
-	if (fill > FILL_CONNECTIONS)
-		fill = report_margin(needed) > needed ? report_margin(needed) - needed + 512 : 512;
-	fill = (fill + 511) / 512 * 512;
-	struct stall now;
-	char rate[32];
-	int rc = stall_run(run, run->lab, backlog, needed, fill, &now, e);
+	uint64_t allowed = clients_allowed(run->host);
+	if (needed > allowed)
+		return wall_derived(
+			run, &l, w, needed,
+			allowed < STALL_ARRIVALS
+				? "the experiment would take too many of the descriptors "
+				  "that fs.file-max leaves this machine"
+				: "the experiment sends at most 32 768 clients");
+	int emulated = lab_bound(run->lab, l.somaxconn, l.argument, &backlog, e);
+	if (emulated == -ENOTSUP)
+		return wall_derived(run, &l, w, needed, e->text);
+	if (emulated < 0)
+		return emulated;
+	int rc = stall_run(run, run->lab, backlog, needed,
+			   fill_beyond(&l, needed, allowed - needed), &now, e);
 	if (rc)
 		return rc;
-	w->method = METHOD_MEASURED;
-	w->measured = (int64_t)(now.capacity ? now.capacity : now.reached);
-	w->verdict = report_verdict(w->measured, w->needed);
-	if (!now.capacity)
-		w->method = METHOD_DERIVED;
-	report_text(w->detail, "%s %lld.%s", l.by_argument ? "listen() argument" : SOMAXCONN_KNOB,
-		    (long long)l.capacity - 1,
-		    how == EMULATE_BY_ARGUMENT ? " In the lab through the listen() argument." : "");
-	if (now.accepts_per_s) {
-		size_t used = strlen(w->detail);
-		snprintf(w->detail + used, sizeof(w->detail) - used,
-			 " When it went on, the test server accepted %s.",
-			 quantity_format(rate, sizeof(rate), QUANTITY_RATE,
-					 quantity_round(now.accepts_per_s)));
-	}
+	wall_measured(&l, w, &now, emulated);
 	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT) {
 		struct finding *f = short_finding(run, &l, w, needed);
 		stall_tell(run, f, &now);
 		short_prove(run, &l, f, &now);
+		short_argument(run, &l, f);
 	}
 	return 0;
 }
@@ -512,7 +612,7 @@ const struct probe probe_accept_queue = {
 	.name = "accept-queue",
 	.summary = "clients arrive while the server pauses: how many wait, how many are dropped",
 	.walls = WALL,
-	.lab = {.client_addresses = 4},
+	.lab = {.client_addresses = 4, .wide_ports = true},
 	.inspect = accept_queue_inspect,
 	.measure = accept_queue_measure,
 };

@@ -116,7 +116,7 @@ static enum wall_verdict process_verdict(uint64_t hard, uint64_t soft, uint64_t 
 static struct finding *process_finding(struct probe_run *run, const struct limits *l, uint64_t held,
 				       uint64_t needed, enum wall_verdict verdict)
 {
-	char soft[32], hard[32], need[32], nr_open[32];
+	char soft[32], hard[32], need[32], nr_open[32], stop[32];
 	uint64_t proposed = round_up(report_margin(needed) + held);
 	bool by_soft = connections_of(l->hard, held) >= report_margin(needed);
 	count_text(soft, l->soft);
@@ -127,8 +127,10 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 		f = report_finding(run->report, PROCESS ".short", LEVEL_CRITICAL,
 				   "A process cannot hold %s connections", need);
 	else if (by_soft)
-		f = report_finding(run->report, PROCESS ".soft-limit", LEVEL_WARNING,
-				   "A server that does not raise its soft limit stops at %s", soft);
+		f = report_finding(
+			run->report, PROCESS ".soft-limit", LEVEL_WARNING,
+			"A server that does not raise its soft limit stops at %s connections",
+			count_text(stop, connections_of(l->soft, held)));
 	else
 		f = report_finding(run->report, PROCESS ".tight", LEVEL_WARNING,
 				   "A process can just hold %s connections", need);
@@ -352,10 +354,13 @@ static void hold_wait(const struct server *server, struct hold *h)
 {
 	uint64_t last = 0;
 	for (unsigned quiet = 0; quiet < HOLD_QUIET_MS; quiet++) {
-		h->connections = server->stats->accepted - server->stats->closed;
+		/* The errno first: nothing is accepted after it; and what is closed before what was
+		 * accepted, so that the difference is never negative. */
 		h->end_errno = server->stats->accept_errno;
 		if (!h->end_errno)
 			h->end_errno = server->stats->watch_errno;
+		uint64_t closed = server->stats->closed;
+		h->connections = server->stats->accepted - closed;
 		if (h->end_errno || h->connections >= h->goal)
 			return;
 		if (h->connections != last)
@@ -534,7 +539,9 @@ static void measured_process(struct probe_run *run, const struct limits *l,
 	uint64_t needed = run->target->connections;
 	uint64_t soft = connections_of(l->soft, server->held);
 	int end = h->end_errno ? h->end_errno : h->filled.end_errno;
-	uint64_t stood = h->connections + h->filled.duplicates;
+	/* Some may have been accepted between the count and the filling. */
+	uint64_t stood =
+		h->end_errno ? h->connections : h->filled.connections + h->filled.duplicates;
 	char opened[32], ladder[200], p50[32];
 	ladder_text(l, ladder, sizeof(ladder));
 	w->limit = quantity_or_none(connections_of(server->hard, server->held));
@@ -564,29 +571,33 @@ static void measured_process(struct probe_run *run, const struct limits *l,
 	report_text(f->tried,
 		    "not tried: a limit of the process, which only its parent or root raises");
 	finding_evidence(f, "held", "connections", (double)h->connections, NAN);
-	if (h->spin.elapsed_us) {
-		double per_s = (double)h->spin.wakeups * 1e6 / (double)h->spin.elapsed_us;
+	if (h->spin.cpu_us) {
+		/* By CPU time, as on a busy machine it gets only a part of the clock's. */
+		double per_s = (double)h->spin.wakeups * 1e6 / (double)h->spin.cpu_us;
 		finding_evidence(f, "wakeups at the limit", "1/s", per_s, NAN);
-		finding_evidence(f, "CPU spent on them", "%",
-				 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us, NAN);
 		size_t used = strlen(f->detail);
 		snprintf(f->detail + used, sizeof(f->detail) - used,
 			 " At the limit (%s) a level-triggered server that keeps watching its "
-			 "listener "
-			 "wakes %s times a second and takes %.0f %% of a CPU to get nowhere.",
+			 "listener never sleeps: it takes a whole CPU and wakes %s times in each "
+			 "second of it, for nothing.",
 			 errno_limit(h->spin.last_errno ? h->spin.last_errno : end),
-			 count_text(opened, quantity_round((uint64_t)per_s)),
-			 100.0 * (double)h->spin.cpu_us / (double)h->spin.elapsed_us);
+			 count_text(opened, quantity_round((uint64_t)per_s)));
 	}
+}
+
+/* Growth that the objects of a connection explain; what is far off them is somebody else's doing.
+ */
+static bool memory_is_plausible(uint64_t bytes, uint64_t objects)
+{
+	return bytes >= 1024 && (!objects || (bytes > objects / 2 && bytes < objects * 3 / 2));
 }
 
 static void measured_memory(struct probe_run *run, const struct limits *l, const struct hold *h)
 {
-	uint64_t both = h->connections ? h->slab_bytes / h->connections : 0;
+	uint64_t end = h->connections ? h->slab_bytes / h->connections / 2 : 0;
 	uint64_t objects = object_bytes(run->host);
-	/* Less than a TCP socket's own size cannot be: the machine gave memory back meanwhile. */
-	if (both / 2 >= 1024 && h->connections >= 1000)
-		fill_memory(run, l, both / 2, h->by_cache ? METHOD_MEASURED : METHOD_DERIVED,
+	if (h->connections >= 1000 && memory_is_plausible(end, objects))
+		fill_memory(run, l, end, h->by_cache ? METHOD_MEASURED : METHOD_DERIVED,
 			    h->by_cache ? "by slab caches"
 					: "by the sum of all slabs (root can count caches)");
 	else
@@ -621,7 +632,7 @@ const struct probe probe_descriptors = {
 	.summary = "opens connections until a limit on descriptors is met, and past it",
 	.walls = PROCESS "," SYSTEM "," WATCHES "," MEMORY,
 	.alone = true, /* counts the machine's slab objects */
-	.lab = {.client_addresses = 16},
+	.lab = {.client_addresses = 16, .wide_ports = true},
 	.inspect = descriptors_inspect,
 	.measure = descriptors_measure,
 };

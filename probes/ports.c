@@ -98,7 +98,8 @@ static struct limits limits_read(const struct probe_run *run)
 	/* One second, before it could be set. */
 	l.delay_ms = knob_number(run->host, DELAY_KNOB, 1000);
 	if (!range || knob_read(range, run->host, l.range, &ignored) ||
-	    knob_field(l.range, 0, &low) || knob_field(l.range, 1, &high))
+	    knob_field(l.range, 0, &low) || knob_field(l.range, 1, &high) || low < 1 ||
+	    high > 65535 || low > high)
 		return l;
 	if (host_read_all(run->host, "proc/sys/net/ipv4/ip_local_reserved_ports", &reserved,
 			  &ignored) >= 0)

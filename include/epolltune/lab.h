@@ -34,6 +34,10 @@ struct lab_options {
 	uint64_t bandwidth_bps;
 	double loss; /* share of packets, 0 to 1 */
 	uint64_t seed;
+	bool wide_ports; /* the client's own port range is the widest there is, not a copy: for
+			    experiments on the server's limits */
+	bool files;      /* tasks may execute programs: the host's files stay in view, read-only;
+			    otherwise the lab's root is empty but for /proc, /sys and /dev */
 };
 
 struct lab;
@@ -42,7 +46,8 @@ struct lab;
  * refused: the text then tells what to allow. The caller owns it; the same process closes it. */
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e);
-/* Ends every task, the wire and the namespaces; waits for the lab's processes. */
+/* Ends every task, the wire and the namespaces; waits for the lab's processes, and ends by SIGKILL
+ * what has not ended after 5 s. */
 void lab_close(struct lab *lab);
 static inline void lab_closep(struct lab **lab) { lab_close(*lab); }
 

@@ -28,6 +28,10 @@ int quantity_parse(const char *name, enum quantity_kind kind, const char *text, 
  * grouped by blanks. Returns buf. 32 bytes always suffice. */
 char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
 
+/* Writes `value` as an option takes it, in the largest unit that keeps it exact: "50k", "250ms",
+ * "100mbit". Returns buf. 32 bytes always suffice. */
+char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
+
 /* The value to three significant figures: what a measurement deserves. */
 uint64_t quantity_round(uint64_t value);
 

@@ -57,10 +57,10 @@ int server_queue(struct server *s, struct server_queue *out, struct err *e);
 int server_resume(struct server *s, struct err *e);
 
 /* Fills its descriptor table by duplicates of its listener, which take no struct file from
- * fs.file-max: at most `most` of them. Tells how many fitted and the errno that ended it (0: none).
- */
+ * fs.file-max: at most `most` of them. Tells how many fitted, how many connections it held then,
+ * and the errno that ended it (0: none). */
 struct server_filled {
-	uint64_t duplicates;
+	uint64_t duplicates, connections;
 	int end_errno;
 };
 int server_fill(struct server *s, uint64_t most, struct server_filled *out, struct err *e);

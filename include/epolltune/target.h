@@ -30,6 +30,10 @@ const char *target_presets(void);
 const char *target_role_name(enum target_role role);
 int target_role_parse(const char *text, enum target_role *role, struct err *e);
 
+/* The options that make this target of the default one: " --rate 50k --stall 250ms", "" for none.
+ * 256 bytes always suffice. */
+void target_arguments(const struct target *t, char *text, size_t size);
+
 /* Connections that arrive while the server pauses: rate × stall, rounded up. */
 uint64_t target_accept_queue(const struct target *t);
 /* Handshakes that are half open at a time: rate × rtt, rounded up. */

@@ -87,7 +87,7 @@ static void run_uncopied(struct probe_run *run)
 	if (!run->lab || !lab_uncopied(run->lab)[0])
 		return;
 	struct finding *f =
-		report_finding(run->report, "lab.uncopied", LEVEL_NOTE,
+		report_finding(run->report, "lab.uncopied", LEVEL_SKIPPED,
 			       "Some knobs of this namespace could not be copied into the lab");
 	report_text(f->detail, "%s", lab_uncopied(run->lab));
 }
@@ -125,16 +125,20 @@ static void runner_run(const struct stage *stage, struct runner *runner, bool me
 	skipped(run.report, "probe.failed", probe, e.text);
 }
 
-static int runner_start(const struct stage *stage, struct runner *runner, struct err *e)
+static void runner_start(const struct stage *stage, struct runner *runner)
 {
 	pid_t parent = getpid();
 	runner->pid = fork();
 	if (runner->pid < 0) {
+		struct err e;
+		err_errno(&e, "start its process");
 		runner->pid = 0;
-		return err_errno(e, "start probe %s", runner->probe->name);
+		runner->done = true;
+		runner_run(stage, runner, false);
+		skipped(&runner->seat->report, "probe.failed", runner->probe, e.text);
 	}
-	if (runner->pid > 0)
-		return 0;
+	if (runner->pid || runner->done)
+		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
@@ -208,20 +212,18 @@ static void stage_wait(struct stage *stage)
 }
 
 /* Side by side what does not disturb each other, then one by one what fills CPUs or wire. */
-static int stage_measure(struct stage *stage, struct err *e)
+static void stage_measure(struct stage *stage)
 {
-	int rc = 0;
-	for (size_t i = 0; i < stage->count && !rc; i++)
+	for (size_t i = 0; i < stage->count; i++)
 		if (!stage->at[i].probe->alone)
-			rc = runner_start(stage, &stage->at[i], e);
+			runner_start(stage, &stage->at[i]);
 	stage_wait(stage);
-	for (size_t i = 0; i < stage->count && !rc; i++) {
+	for (size_t i = 0; i < stage->count; i++) {
 		if (!stage->at[i].probe->alone)
 			continue;
-		rc = runner_start(stage, &stage->at[i], e);
+		runner_start(stage, &stage->at[i]);
 		stage_wait(stage);
 	}
-	return rc;
 }
 
 static bool probe_wanted(const char *names, const char *name)
@@ -303,6 +305,8 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 		rc = host_open(&host, o->sysroot ? o->sysroot : "/", e);
 	if (rc)
 		return rc;
+	if (o->sysroot && host_live(host))
+		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
 	void *shared = mmap(NULL, PROBES * sizeof(*seats), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
@@ -318,12 +322,10 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 		stage.count++;
 	}
 	if (!o->quick && !o->sysroot)
-		rc = stage_measure(&stage, e);
+		stage_measure(&stage);
 	else
 		for (size_t i = 0; i < stage.count; i++)
 			runner_run(&stage, &stage.at[i], false);
-	if (rc)
-		return rc;
 	report_head(&stage, out);
 	for (size_t i = 0; i < stage.count; i++)
 		join_once(out, &stage.at[i].seat->report);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "report/bench_render.h"
@@ -161,6 +162,10 @@ const struct command *command_find(const char *name)
 
 int command_error(const struct err *e)
 {
+	/* What can still be written comes first; a failure to write is told once. */
+	fflush(stdout);
+	__fpurge(stdout);
+	clearerr(stdout);
 	fprintf(stderr, "epolltune: %s\n", e->text);
 	return EXIT_UNKNOWN;
 }

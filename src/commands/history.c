@@ -81,20 +81,36 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 
 enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_CHANGES };
 
-/* "net.core.somaxconn, net.ipv4.tcp_rmem" */
+static bool has_line(const struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].scope == CHANGE_FILES && strcmp(r->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A name a line; what was written into files as well, or only there, is marked. */
 static void change_names(const struct run *r, char *text, size_t size)
 {
 	size_t at = 0;
 	text[0] = 0;
-	for (size_t i = 0; i < r->count && at < size; i++)
-		at += (size_t)snprintf(text + at, size - at, "%s%s%s", at ? ", " : "",
-				       r->items[i].name,
-				       r->items[i].scope == CHANGE_FILES ? " (files)" : "");
+	for (size_t i = 0; i < r->count && at < size; i++) {
+		const struct change *c = &r->items[i];
+		bool only = c->scope == CHANGE_FILES;
+		for (size_t n = 0; n < i && only; n++)
+			only = strcmp(r->items[n].name, c->name) != 0;
+		if (c->scope == CHANGE_FILES && !only)
+			continue;
+		at += (size_t)snprintf(text + at, size - at, "%s%s%s", at ? "\n" : "", c->name,
+				       only                   ? " (file only)"
+				       : has_line(r, c->name) ? " (and file)"
+							      : "");
+	}
 }
 
 static bool add_run(struct libscols_table *table, const struct run *r)
 {
-	char id[16], time[32], names[512];
+	char id[16], time[32], names[4096];
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	snprintf(id, sizeof(id), "%u", r->id);
 	stamp(time, r->time);
@@ -106,18 +122,22 @@ static bool add_run(struct libscols_table *table, const struct run *r)
 	       !scols_line_set_data(line, COLUMN_CHANGES, names);
 }
 
-static int print_table(const struct history *h, struct journal *j, struct err *e)
+static int print_table(const struct journal *j, struct err *e)
 {
 	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "CHANGES"};
 	struct libscols_table *table = scols_new_table();
 	bool good = table;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_set_termwidth(table, h->tuning.style.width);
-	for (int i = 0; i <= COLUMN_CHANGES && good; i++)
-		good = scols_table_new_column(table, columns[i], 0,
-					      i == COLUMN_RUN       ? SCOLS_FL_RIGHT
-					      : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
-								    : 0);
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	for (int i = 0; i <= COLUMN_CHANGES && good; i++) {
+		struct libscols_column *column =
+			scols_table_new_column(table, columns[i], 0,
+					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
+					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
+								     : 0);
+		good = column && (i != COLUMN_CHANGES ||
+				  scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+							    scols_wrapnl_nextchunk, NULL) == 0);
+	}
 	for (size_t i = 0; i < j->count && good; i++)
 		good = add_run(table, &j->runs[i]);
 	if (good)
@@ -169,7 +189,7 @@ static int show(const struct history *h, struct journal *j)
 		print_run(h, r);
 	else if (!j->count)
 		puts("Nothing was ever changed.");
-	else if (print_table(h, j, &e) < 0)
+	else if (print_table(j, &e) < 0)
 		return command_error(&e);
 	return EXIT_OK;
 }

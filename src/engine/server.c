@@ -227,6 +227,7 @@ static int task_queue(struct server_task *t, struct server_queue *out)
 
 static void task_fill(struct server_task *t, uint64_t most, struct server_filled *out)
 {
+	out->connections = t->stats->accepted - t->stats->closed;
 	while (out->duplicates < most) {
 		if (fcntl(t->listener, F_DUPFD_CLOEXEC, 0) < 0) {
 			out->end_errno = errno;

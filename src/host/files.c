@@ -89,10 +89,12 @@ static int open_no_links(int root, const char *path, int flags)
 	return -1;
 }
 
+/* Nor a mount point below the root: a /proc that is mounted there is the running machine's. */
 static int open_captured(int root, const char *path, int flags)
 {
 	struct open_how how = {.flags = (unsigned)flags,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+			       .resolve =
+				       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
 	/* EAGAIN: something under the root was being renamed just now. */
 	for (int i = 0; i < 8; i++) {
 		int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));

@@ -228,3 +228,13 @@ uint64_t quantity_round(uint64_t value)
 	uint64_t rest = value % step;
 	return value - rest + (rest * 2 >= step && step > 1 ? step : 0);
 }
+
+char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t value)
+{
+	const struct unit *best = &kinds[kind].read[0];
+	for (const struct unit *u = best; u->name; u++)
+		if (u->factor > best->factor && value && value % u->factor == 0)
+			best = u;
+	snprintf(buf, size, "%llu%s", (unsigned long long)(value / best->factor), best->name);
+	return buf;
+}

@@ -1,7 +1,10 @@
 #include "epolltune/target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "epolltune/quantity.h"
 
 #define SECOND_US UINT64_C(1000000)
 #define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
@@ -45,6 +48,32 @@ int target_role_parse(const char *text, enum target_role *role, struct err *e)
 	else
 		return err_set(e, EINVAL, "no role is called \"%s\"; there are server,proxy", text);
 	return 0;
+}
+
+void target_arguments(const struct target *t, char *text, size_t size)
+{
+	const struct target usual = target_default();
+	const struct {
+		const char *option;
+		enum quantity_kind kind;
+		uint64_t is, was;
+	} numbers[] = {
+		{"connections", QUANTITY_COUNT, t->connections, usual.connections},
+		{"rate", QUANTITY_RATE, t->rate_per_s, usual.rate_per_s},
+		{"stall", QUANTITY_DURATION, t->stall_us, usual.stall_us},
+		{"rtt", QUANTITY_DURATION, t->rtt_us, usual.rtt_us},
+		{"bandwidth", QUANTITY_BANDWIDTH, t->bandwidth_bps, usual.bandwidth_bps},
+	};
+	size_t at = 0;
+	char word[32];
+	text[0] = 0;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers) && at < size; i++)
+		if (numbers[i].is != numbers[i].was)
+			at += (size_t)snprintf(
+				text + at, size - at, " --%s %s", numbers[i].option,
+				quantity_word(word, sizeof(word), numbers[i].kind, numbers[i].is));
+	if (t->role != usual.role && at < size)
+		snprintf(text + at, size - at, " --role %s", target_role_name(t->role));
 }
 
 __extension__ typedef unsigned __int128 wide;

@@ -8,43 +8,30 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 
-/* Directories of a device are its own; those of "all" and "default" are the namespace's. */
-static bool path_is_namespace_wide(const char *path)
-{
-	static const char *const families[] = {"/ipv4/conf/", "/ipv6/conf/", "/ipv4/neigh/",
-					       "/ipv6/neigh/"};
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		const char *device = strstr(path, families[i]);
-		if (!device)
-			continue;
-		device += strlen(families[i]);
-		return !strncmp(device, "all/", 4) || !strncmp(device, "default/", 8);
-	}
-	return true;
-}
-
 struct copy_walk {
 	struct knob_copy *copy;
 	const struct host *h;
+	struct err *e;
 };
+
+/* Out of descriptors or memory: what was not read would silently be the kernel's default. */
+static bool error_is_ours(int rc) { return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM; }
 
 static int copy_one(const char *path, void *arg)
 {
 	struct copy_walk *walk = arg;
 	struct knob_copy *copy = walk->copy;
-	struct err ignored = {0};
 	char *value = NULL;
-	if (!path_is_namespace_wide(path))
-		return 0;
+	ssize_t n = host_read_all(walk->h, path, &value, walk->e);
 	/* Some are write-only triggers or for root alone: nothing to copy. */
-	if (host_read_all(walk->h, path, &value, &ignored) < 0)
-		return 0;
+	if (n < 0)
+		return error_is_ours((int)n) ? (int)n : 0;
 	if (copy->count == copy->capacity) {
 		size_t capacity = copy->capacity ? 2 * copy->capacity : 256;
 		struct knob_copied *at = realloc(copy->at, capacity * sizeof(*at));
 		if (!at) {
 			free(value);
-			return -ENOMEM;
+			return err_set(walk->e, ENOMEM, "no memory for %s", path);
 		}
 		copy->at = at;
 		copy->capacity = capacity;
@@ -52,7 +39,7 @@ static int copy_one(const char *path, void *arg)
 	char *name = strdup(path);
 	if (!name) {
 		free(value);
-		return -ENOMEM;
+		return err_set(walk->e, ENOMEM, "no memory for %s", path);
 	}
 	copy->at[copy->count++] = (struct knob_copied){name, value};
 	return 0;
@@ -60,16 +47,29 @@ static int copy_one(const char *path, void *arg)
 
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 {
-	static const char *const trees[] = {"core", "ipv4", "ipv6", "unix"};
-	struct copy_walk walk = {copy, h};
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+	/* Directories of a device are its own; "all" and "default" are the namespace's. */
+	static const char *const dirs[] = {
+		"core",
+		"ipv4",
+		"ipv4/conf/all",
+		"ipv4/conf/default",
+		"ipv4/neigh/default",
+		"ipv6",
+		"ipv6/conf/all",
+		"ipv6/conf/default",
+		"ipv6/neigh/default",
+		"unix",
+	};
+	struct copy_walk walk = {copy, h, e};
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		char dir[64];
-		snprintf(dir, sizeof(dir), "proc/sys/net/%s", trees[i]);
-		struct err ignored = {0};
-		int rc = host_walk(h, dir, 3, copy_one, &walk, &ignored);
-		if (rc == -ENOMEM)
-			return err_set(e, ENOMEM, "lab: no memory for the knobs of this namespace");
+		snprintf(dir, sizeof(dir), "proc/sys/net/%s", dirs[i]);
+		/* Without IPv6, say, a directory is not there. */
+		int rc = host_walk(h, dir, 1, copy_one, &walk, e);
+		if (error_is_ours(rc))
+			return err_prefix(e, "lab: the knobs of this namespace");
 	}
+	e->code = 0;
 	return 0;
 }
 
@@ -98,7 +98,8 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 		const char *name = k->path + strlen("proc/sys/");
 		if (uncopied && knob_find(name)) {
 			size_t length = strlen(uncopied);
-			snprintf(uncopied + length, size - length, "%s%s", length ? "," : "", name);
+			snprintf(uncopied + length, size - length, "%s%s", length ? "," : "",
+				 knob_find(name)->name);
 		}
 	}
 	return differing;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -104,6 +105,12 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
+	/* A load that runs out of ports would be taken for a server's limit. */
+	struct err unset = {0};
+	if (host == LAB_CLIENT && lab->options.wide_ports) {
+		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", &unset);
+		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", &unset);
+	}
 	host_close(h);
 	return seal_capabilities(e);
 }
@@ -143,8 +150,14 @@ static void client_main(struct lab *lab, int go)
 	struct err e = {0};
 	char word;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int rc = unshare(CLONE_NEWNET | CLONE_NEWNS) ? err_errno(&e, "lab: second namespace")
-						     : seal_mounts(&e);
+	int rc = 0;
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
+		rc = err_errno(&e, "lab: second namespace");
+	/* Until here both hosts had one root, which the server must not leave before. */
+	else if (write(go, "u", 1) != 1)
+		rc = err_errno(&e, "lab: start the server's host");
+	if (!rc)
+		rc = seal_mounts(lab->options.files, &e);
 	if (!rc)
 		rc = wire_give(lab, go, &e);
 	if (!rc) {
@@ -179,7 +192,11 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	}
 	close(go[1]);
 	CLEAN(close_fd) int client_go = go[0];
-	rc = seal_mounts(e);
+	/* When the client fails it says why on its own socket, and this one ends. */
+	char word;
+	if (read(client_go, &word, 1) != 1)
+		return err_set(e, ECHILD, "lab: the client's host ended");
+	rc = seal_mounts(lab->options.files, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
 	if (!rc)
@@ -210,7 +227,7 @@ static pid_t fork_into(unsigned long namespaces)
 
 static int fork_private(struct lab *lab, struct err *e)
 {
-	const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
+	const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	bool user_namespace = false;
@@ -328,6 +345,22 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	return 0;
 }
 
+/* An agent that is stuck or stopped is ended after TASK_END_MS. */
+static void lab_reap(pid_t pid)
+{
+	struct timespec nap = {.tv_nsec = 200000};
+	pid_t got = 0;
+	for (int i = 0; pid > 0 && i < TASK_END_MS * 5; i++) {
+		got = waitpid(pid, NULL, WNOHANG);
+		if (got && !(got < 0 && errno == EINTR))
+			return;
+		nanosleep(&nap, NULL);
+	}
+	if (pid > 0 && !kill(pid, SIGKILL))
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
 void lab_close(struct lab *lab)
 {
 	if (!lab)
@@ -336,10 +369,8 @@ void lab_close(struct lab *lab)
 	 */
 	close_all(lab->agents, 2);
 	close_all(lab->sockets, 2);
-	pid_t pids[] = {lab->client, lab->init};
-	for (size_t i = 0; i < 2; i++)
-		while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
-			;
+	lab_reap(lab->client);
+	lab_reap(lab->init);
 	if (lab->shared)
 		munmap(lab->shared, LAB_ARENA);
 	knob_copy_free(&lab->copy);

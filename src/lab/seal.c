@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,10 +69,69 @@ static int bind_on_itself(const char *path)
 	return mount(path, path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
 }
 
-int seal_mounts(struct err *e)
+/* Device nodes that stay in view. */
+static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "net/tun"};
+#define DEVICES (sizeof(devices) / sizeof(*devices))
+
+/* A /dev of its own under `root`, with bind mounts of the nodes in `nodes` (O_PATH, -1: absent). */
+static int make_devices(const char *root, const int nodes[DEVICES], struct err *e)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return err_errno(e, "lab: make mounts private");
+	char path[64], source[64];
+	snprintf(path, sizeof(path), "%s/dev", root);
+	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k"))
+		return err_errno(e, "lab: its own /dev");
+	snprintf(path, sizeof(path), "%s/dev/net", root);
+	if (mkdir(path, 0755))
+		return err_errno(e, "lab: %s", path);
+	for (size_t i = 0; i < DEVICES; i++) {
+		if (nodes[i] < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/dev/%s", root, devices[i]);
+		snprintf(source, sizeof(source), "/proc/self/fd/%d", nodes[i]);
+		CLEAN(close_fd) int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		if (fd < 0 || mount(source, path, NULL, MS_BIND, NULL))
+			return err_errno(e, "lab: %s", path);
+	}
+	return 0;
+}
+
+/* An empty root with nothing but proc, sys and dev: no file, device node, socket or pipe of the
+ * host's is in view of what runs in the lab. */
+static int leave_files(const int nodes[DEVICES], struct err *e)
+{
+	static const char root[] = "/tmp";
+	if (mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") ||
+	    mkdir("/tmp/proc", 0755) || mkdir("/tmp/sys", 0755) || mkdir("/tmp/dev", 0755) ||
+	    mkdir("/tmp/old", 0755))
+		return err_errno(e, "lab: its own root");
+	if (mount("/proc", "/tmp/proc", NULL, MS_BIND | MS_REC, NULL) ||
+	    mount("/sys", "/tmp/sys", NULL, MS_BIND | MS_REC, NULL))
+		return err_errno(e, "lab: proc and sys in its own root");
+	int rc = make_devices(root, nodes, e);
+	if (rc)
+		return rc;
+	if (syscall(SYS_pivot_root, root, "/tmp/old") || chdir("/") || umount2("/old", MNT_DETACH))
+		return err_errno(e, "lab: leave the host's root");
+	return 0;
+}
+
+static int seal_files(bool files, struct err *e)
+{
+	int nodes[DEVICES], rc;
+	for (size_t i = 0; i < DEVICES; i++) {
+		char path[32];
+		snprintf(path, sizeof(path), "/dev/%s", devices[i]);
+		nodes[i] = open(path, O_PATH | O_CLOEXEC);
+	}
+	rc = files ? make_devices("", nodes, e) : leave_files(nodes, e);
+	for (size_t i = 0; i < DEVICES; i++)
+		close_fd(&nodes[i]);
+	return rc;
+}
+
+/* What the kernel says of itself: readable, but for the network namespace's own settings. */
+static int seal_kernel(struct err *e)
+{
 	/* A container may refuse a fresh sysfs; then the host's stays, read-only like the rest. */
 	bool own_sys = !mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	int rc = bind_on_itself("/proc/sys");
@@ -94,6 +154,14 @@ int seal_mounts(struct err *e)
 	 */
 	mount_readonly("/proc/sys/net", false, false);
 	return 0;
+}
+
+int seal_mounts(bool files, struct err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return err_errno(e, "lab: make mounts private");
+	int rc = seal_files(files, e);
+	return rc ? rc : seal_kernel(e);
 }
 
 int seal_capabilities(struct err *e)

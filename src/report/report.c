@@ -133,7 +133,7 @@ void report_join(struct report *whole, const struct report *part)
 struct report_summary report_summarize(const struct report *r)
 {
 	struct report_summary s = {.status = VERDICT_OK};
-	bool critical = false, warning = false;
+	bool critical = false, warning = false, failed = false;
 	for (size_t i = 0; i < r->wall_count; i++)
 		switch (r->walls[i].verdict) {
 		case VERDICT_OK:
@@ -152,12 +152,13 @@ struct report_summary report_summarize(const struct report *r)
 	for (size_t i = 0; i < r->finding_count; i++) {
 		critical |= r->findings[i].level == LEVEL_CRITICAL;
 		warning |= r->findings[i].level == LEVEL_WARNING;
+		failed |= !strcmp(r->findings[i].id, "probe.failed");
 	}
 	if (s.short_ || critical)
 		s.status = VERDICT_SHORT;
 	else if (s.tight || warning)
 		s.status = VERDICT_TIGHT;
-	else if (s.unknown)
+	else if (s.unknown || failed)
 		s.status = VERDICT_UNKNOWN;
 	return s;
 }

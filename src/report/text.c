@@ -278,14 +278,33 @@ static size_t findings(const struct page *p, const struct report *r, enum findin
 	return printed;
 }
 
-/* What to do next about the first thing to act on: a command, or nothing. */
-static void hint(const struct report *r, char *command, size_t size)
+static bool kernel_can_help(const struct report *r)
+{
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		const struct wall *w = report_find(r, f->wall);
+		if (w && w->verdict == VERDICT_SHORT && f->remedy == REMEDY_KERNEL &&
+		    f->proposed[0])
+			return true;
+	}
+	return false;
+}
+
+/* What to do next, a command and what it is for; or nothing. */
+static const char *hint(const struct report *r, char *command, size_t size)
 {
 	command[0] = 0;
+	if (r->host.isolation != ISOLATION_SYSROOT && kernel_can_help(r)) {
+		char arguments[256];
+		target_arguments(&r->target, arguments, sizeof(arguments));
+		snprintf(command, size, "epolltune apply%s --dry-run", arguments);
+		return "See what would change:  ";
+	}
 	for (int level = LEVEL_CRITICAL; level >= LEVEL_WARNING; level--)
 		for (size_t i = 0; i < r->finding_count && !command[0]; i++)
 			if ((int)r->findings[i].level == level)
 				snprintf(command, size, "epolltune explain %s", r->findings[i].id);
+	return "More on it:  ";
 }
 
 /* Appends "2 walls are short" and the like. */
@@ -314,14 +333,13 @@ static void closing(const struct page *p, const struct report *r)
 		snprintf(text, sizeof(text), "%s",
 			 s.status == VERDICT_OK ? "Nothing to change"
 						: "No wall is short, but see above");
-	char command[128], shown[128];
-	hint(r, command, sizeof(command));
+	char command[320], shown[320];
+	const char *purpose = hint(r, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
 	fprintf(p->out, "%s.", text);
 	if (shown[0]) {
-		static const char more[] = "More on it:  ";
-		size_t columns = strlen(text) + 2 + strlen(more) + utf8_length(shown);
-		fprintf(p->out, "%c%s", columns <= p->width ? ' ' : '\n', more);
+		size_t columns = strlen(text) + 2 + strlen(purpose) + utf8_length(shown);
+		fprintf(p->out, "%c%s", columns <= p->width ? ' ' : '\n', purpose);
 		page_put(p, TONE_BOLD, shown);
 	}
 	fputc('\n', p->out);

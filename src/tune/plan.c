@@ -254,7 +254,12 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 		return err_set(e, EINVAL, "--set %s: not a sysctl, but %s (see epolltune explain)",
 			       name, knob_scope_name(k->scope));
 	int r = knob_check(k, equals + 1, want, e);
-	if (r < 0 || (r = knob_read(k, site->host, running, e)) < 0)
+	if (r == 0)
+		r = knob_read(k, site->host, running, e);
+	if (r == -ENOENT)
+		return err_set(e, ENOENT, "--set %s: this kernel has none, or not in this namespace",
+			       name);
+	if (r < 0)
 		return err_prefix(e, "--set %s", name);
 	bool lower;
 	if (!join(k, running, want, joined, &lower))

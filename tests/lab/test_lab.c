@@ -12,7 +12,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,35 +150,75 @@ static void test_arena_ends(void **state)
 	host_close(h);
 }
 
-/* Every way to a global knob or to a file that a task might take. */
+/* Beside the knobs: what the host shares that a task could reach for. Made before the lab. */
+struct bait {
+	int harm;
+	char directory[64];
+	int memory; /* a System V shared memory segment */
+};
+
+/* Every way to a global knob, to a file or to another process that a task might take. */
 static int try_to_write(struct host *h, void *arg, struct err *e)
 {
-	int *harm = arg;
+	struct bait *bait = arg;
 	static const char *const global[] = {"proc/sys/fs/file-max", "proc/sys/kernel/core_pattern",
 					     "proc/sys/vm/overcommit_memory"};
-	for (size_t i = 0; i < 3; i++) {
+	static const char *const files[] = {"/sys/kernel/mm/transparent_hugepage/enabled",
+					    "/dev/kmsg",
+					    "/dev/mem",
+					    "/dev/vda",
+					    "/dev/console",
+					    "/etc/passwd",
+					    "/proc/1/root/etc/passwd"};
+	for (size_t i = 0; i < sizeof(global) / sizeof(*global); i++) {
 		char value[512];
 		if (host_read(h, global[i], value, sizeof(value), e) >= 0 &&
 		    !host_write(h, global[i], value, e))
-			*harm |= 1;
+			bait->harm |= 1;
 	}
-	if (!mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL))
-		*harm |= 2;
-	if (!mount("proc", "/proc", "proc", 0, NULL))
-		*harm |= 4;
-	if (!umount2("/proc/sys", MNT_DETACH))
-		*harm |= 8;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (open(files[i], O_WRONLY | O_NONBLOCK) >= 0)
+			bait->harm |= 2;
+	if (!mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL) ||
+	    !mount("proc", "/proc", "proc", 0, NULL) || !umount2("/proc/sys", MNT_DETACH))
+		bait->harm |= 4;
 	if (!unshare(CLONE_NEWNS) || !unshare(CLONE_NEWNET))
-		*harm |= 16;
-	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY);
-	if (fd >= 0)
-		*harm |= 32;
-	fd = open("/tmp/epolltune-test-must-not-exist", O_CREAT | O_WRONLY, 0600);
-	if (fd >= 0) {
-		unlink("/tmp/epolltune-test-must-not-exist");
-		*harm |= 64;
-	}
+		bait->harm |= 8;
+	char path[108];
+	snprintf(path, sizeof(path), "%s/file", bait->directory);
+	if (open(path, O_CREAT | O_WRONLY, 0600) >= 0)
+		bait->harm |= 16;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/socket", bait->directory);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		bait->harm |= 32;
+	if (shmat(bait->memory, NULL, 0) != (void *)-1 || !shmctl(bait->memory, IPC_RMID, NULL))
+		bait->harm |= 64;
 	return 0;
+}
+
+static int bait_lay(struct bait *bait)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	strcpy(bait->directory, "/tmp/epolltune-test-XXXXXX");
+	bait->memory = shmget(IPC_PRIVATE, 4096, 0600);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (bait->memory < 0 || fd < 0 || !mkdtemp(bait->directory))
+		return -1;
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/socket", bait->directory);
+	return bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 8) ? -1 : 0;
+}
+
+static void bait_clear(const struct bait *bait)
+{
+	char path[108];
+	shmctl(bait->memory, IPC_RMID, NULL);
+	snprintf(path, sizeof(path), "%s/socket", bait->directory);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/file", bait->directory);
+	unlink(path);
+	rmdir(bait->directory);
 }
 
 static int check_sealed(void)
@@ -183,17 +226,26 @@ static int check_sealed(void)
 	struct err e = {0};
 	struct host *h;
 	struct lab *lab;
+	struct bait laid = {0};
+	if (bait_lay(&laid))
+		return 126;
 	if (host_open(&h, "/", &e) || lab_open(&lab, &veth, h, &e)) {
+		bait_clear(&laid);
 		fprintf(stderr, "%s\n", e.text);
 		return 77;
 	}
-	int *harm = lab_alloc(lab, sizeof(*harm), &e);
-	if (lab_call(lab, LAB_SERVER, try_to_write, harm, &e) ||
-	    lab_call(lab, LAB_CLIENT, try_to_write, harm, &e))
-		*harm |= 128;
-	int seen = *harm;
+	struct bait *bait = lab_alloc(lab, sizeof(*bait), &e);
+	*bait = laid;
+	if (lab_call(lab, LAB_SERVER, try_to_write, bait, &e) ||
+	    lab_call(lab, LAB_CLIENT, try_to_write, bait, &e))
+		bait->harm |= 127;
+	int seen = bait->harm;
 	lab_close(lab);
 	host_close(h);
+	/* What did it no harm is there for others still. */
+	if (shmctl(laid.memory, IPC_STAT, &(struct shmid_ds){0}))
+		seen |= 64;
+	bait_clear(&laid);
 	return seen;
 }
 
@@ -202,14 +254,27 @@ static int check_sealed_unprivileged(void)
 {
 	/* Changing ids makes a process undumpable, and its /proc/self root's; exec would mend that.
 	 */
-	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1))
+	if (!geteuid() && (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1)))
 		return 78;
 	return check_sealed();
 }
 
+static bool own_text(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+	bool written = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return written;
+}
+
+/* Root of a user namespace, as by unshare -Urn. */
 static int check_sealed_as_false_root(void)
 {
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+	char uid[32], gid[32];
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) || !own_text("/proc/self/setgroups", "deny") ||
+	    !own_text("/proc/self/uid_map", uid) || !own_text("/proc/self/gid_map", gid))
 		return 77;
 	return check_sealed();
 }
@@ -231,8 +296,6 @@ static void test_lab_cannot_write_the_host(void **state)
 static void test_lab_cannot_write_the_host_unprivileged(void **state)
 {
 	(void)state;
-	if (geteuid())
-		skip();
 	sealed_or_skip(check_sealed_unprivileged);
 }
 

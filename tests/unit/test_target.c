@@ -78,11 +78,32 @@ static void roles_have_names(void **state)
 	assert_int_equal(target_role_parse("Server", &role, &e), -EINVAL);
 }
 
+static void arguments_make_it_again(void **state)
+{
+	(void)state;
+	char text[256];
+	struct target t = target_default();
+	target_arguments(&t, text, sizeof(text));
+	assert_string_equal(text, "");
+	t.rate_per_s = 50000;
+	t.stall_us = 250000;
+	t.rtt_us = 1500;
+	t.bandwidth_bps = 1000000000;
+	t.connections = 12345;
+	t.role = TARGET_PROXY;
+	target_arguments(&t, text, sizeof(text));
+	assert_string_equal(text, " --connections 12345 --rate 50k --stall 250ms --rtt 1500us "
+				  "--bandwidth 1gbit --role proxy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(default_is_c10k),  cmocka_unit_test(every_listed_preset_exists),
-		cmocka_unit_test(needs_follow),     cmocka_unit_test(needs_saturate),
+		cmocka_unit_test(arguments_make_it_again),
+		cmocka_unit_test(default_is_c10k),
+		cmocka_unit_test(every_listed_preset_exists),
+		cmocka_unit_test(needs_follow),
+		cmocka_unit_test(needs_saturate),
 		cmocka_unit_test(roles_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
