@@ -151,7 +151,7 @@ static struct flow_config lane_config(struct course *c, const struct lane *lane)
 		.address = c->addresses++ % ADDRESSES,
 		.pace_Bps = c->pace_Bps,
 		.rtt_us = c->rtt_us,
-		.most_ms = (unsigned)(c->rtt_us / 1000 * 20 + 600),
+		.most_ms = (unsigned)(c->rtt_us / 1000 * 16 + 500),
 	};
 	if (lane->own && lane->side == RECEIVE)
 		config.receive_buffer = INT_MAX;

@@ -38,6 +38,7 @@ struct lab_options {
 			    experiments on the server's limits */
 	bool files;      /* tasks may execute programs: the host's files stay in view, read-only;
 			    otherwise the lab's root is empty but for /proc, /sys and /dev */
+	bool writable;   /* with files: tasks may write them as the caller may */
 };
 
 struct lab;

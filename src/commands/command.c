@@ -70,6 +70,17 @@ static const struct option_row bench_options[] = {
 	{0},
 };
 
+static const struct option_row path_options[] = {
+	{"rtt", "TIME", NULL, "round trip, up to 1s (50ms)"},
+	{"bandwidth", "RATE", NULL, "of the path, each way (as fast as the machine)"},
+	{"loss", "SHARE", NULL, "of the packets, such as 0.1%"},
+	{"seed", "N", NULL, "of the losses, so that they repeat (1)"},
+	{"server", "COMMAND", NULL, "run by sh on the server's host"},
+	{"client", "COMMAND", NULL, "run by sh on the client's host"},
+	{"set", "KNOB=VALUE,…", NULL, "on both hosts, instead of this host's values"},
+	{0},
+};
+
 static const struct option_row apply_options[] = {
 	{"from", "FILE", "@files", "a report of check --format json instead of a fresh check"},
 	{"foreign", NULL, NULL, "the report may be of another machine or boot"},
@@ -143,6 +154,8 @@ const struct command command_table[] = {
 	 command_list},
 	{"bench", "[NAME…]", "Measure connects, requests, waits and memory of epoll servers",
 	 bench_options, command_bench},
+	{"path", "[COMMAND]", "Run your client and server over a path of any round trip",
+	 path_options, command_path},
 	{"version", "", "Print the versions of the program, its libraries and the kernel",
 	 no_options, command_version},
 	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,

@@ -92,6 +92,7 @@ int command_confirm(int argc, char **argv);
 int command_rollback(int argc, char **argv);
 int command_history(int argc, char **argv);
 int command_diff(int argc, char **argv);
+int command_path(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_completion(int argc, char **argv);
 

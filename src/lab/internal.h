@@ -26,8 +26,8 @@ void knob_copy_free(struct knob_copy *copy);
 
 /* Makes the caller's new mount namespace private and read-only but for /proc/sys/net and the
  * network devices of a /sys of its own. Without `files` nothing of the host's file system stays in
- * view; with them all but its device nodes. */
-int seal_mounts(bool files, struct err *e);
+ * view; with them all but its device nodes, and with `writable` they may be written. */
+int seal_mounts(bool files, bool writable, struct err *e);
 /* Maps the caller's own ids into the user namespace that it just entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
 /* Leaves only CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE, for good. */

@@ -157,7 +157,7 @@ static void client_main(struct lab *lab, int go)
 	else if (write(go, "u", 1) != 1)
 		rc = err_errno(&e, "lab: start the server's host");
 	if (!rc)
-		rc = seal_mounts(lab->options.files, &e);
+		rc = seal_mounts(lab->options.files, lab->options.writable, &e);
 	if (!rc)
 		rc = wire_give(lab, go, &e);
 	if (!rc) {
@@ -196,7 +196,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	char word;
 	if (read(client_go, &word, 1) != 1)
 		return err_set(e, ECHILD, "lab: the client's host ended");
-	rc = seal_mounts(lab->options.files, e);
+	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
 	if (!rc)

@@ -73,6 +73,16 @@ static int bind_on_itself(const char *path)
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "net/tun"};
 #define DEVICES (sizeof(devices) / sizeof(*devices))
 
+/* Names of descriptors that shells and programs expect there. */
+static const struct {
+	const char *name, *to;
+} links[] = {
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+};
+
 /* A /dev of its own under `root`, with bind mounts of the nodes in `nodes` (O_PATH, -1: absent). */
 static int make_devices(const char *root, const int nodes[DEVICES], struct err *e)
 {
@@ -90,6 +100,11 @@ static int make_devices(const char *root, const int nodes[DEVICES], struct err *
 		snprintf(source, sizeof(source), "/proc/self/fd/%d", nodes[i]);
 		CLEAN(close_fd) int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 		if (fd < 0 || mount(source, path, NULL, MS_BIND, NULL))
+			return err_errno(e, "lab: %s", path);
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
+		snprintf(path, sizeof(path), "%s/dev/%s", root, links[i].name);
+		if (symlink(links[i].to, path))
 			return err_errno(e, "lab: %s", path);
 	}
 	return 0;
@@ -129,8 +144,9 @@ static int seal_files(bool files, struct err *e)
 	return rc;
 }
 
-/* What the kernel says of itself: readable, but for the network namespace's own settings. */
-static int seal_kernel(struct err *e)
+/* What the kernel says of itself: readable, but for the network namespace's own settings. All else
+ * is read-only too, unless it is to be writable. */
+static int seal_kernel(bool writable, struct err *e)
 {
 	/* A container may refuse a fresh sysfs; then the host's stays, read-only like the rest. */
 	bool own_sys = !mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -141,7 +157,9 @@ static int seal_kernel(struct err *e)
 		return err_set(e, -rc, "lab: bind /proc/sys: %s", strerror(-rc));
 	if (own_sys)
 		bind_on_itself("/sys/devices/virtual/net");
-	rc = mount_readonly("/", true, true);
+	rc = mount_readonly(writable ? "/proc" : "/", true, true);
+	if (!rc && writable)
+		rc = mount_readonly("/sys", true, true);
 	if (!rc)
 		rc = mount_readonly("/proc/sys", true, false);
 	if (rc)
@@ -156,12 +174,12 @@ static int seal_kernel(struct err *e)
 	return 0;
 }
 
-int seal_mounts(bool files, struct err *e)
+int seal_mounts(bool files, bool writable, struct err *e)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return err_errno(e, "lab: make mounts private");
 	int rc = seal_files(files, e);
-	return rc ? rc : seal_kernel(e);
+	return rc ? rc : seal_kernel(files && writable, e);
 }
 
 int seal_capabilities(struct err *e)

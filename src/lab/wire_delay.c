@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
 #include "lab/delay_line.h"
 #include "lab/internal.h"
 
@@ -28,6 +29,8 @@
 #define READ_BATCH 16
 /* Of the devices: packets that wait while the relay waits for a CPU. */
 #define DEVICE_QUEUE 5000
+/* Fewer packets say nothing. */
+#define WIRE_TELLING 20
 /* Slice that the relay asks the scheduler for: a short one may interrupt a long one (6.12). */
 #define SLICE_NS 100000
 
@@ -81,13 +84,18 @@ int wire_delay_check(const struct wire_delay_config *c, struct err *e)
 	if (!(c->loss >= 0 && c->loss <= 1))
 		return err_set(e, EINVAL, "delay wire: a loss of %g; a share from 0 to 1", c->loss);
 	size_t size = line_memory(c);
+	char text[4][32];
 	if (size == 0 || size > WIRE_DELAY_MEMORY / 2)
-		return err_set(e, ERANGE,
-			       "delay wire: %.4g Mbit/s over %.4g ms would need %.0f MiB, more "
-			       "than %zu MiB: "
-			       "lower the bandwidth or the round trip",
-			       (double)c->bandwidth_bps / 1e6, (double)c->rtt_us / 1e3,
-			       (double)size * 2 / (1 << 20), WIRE_DELAY_MEMORY >> 20);
+		return err_set(
+			e, ERANGE,
+			"delay wire: %s over %s would need %s of memory, more than %s: lower "
+			"the bandwidth or the round trip",
+			quantity_format(text[0], sizeof(text[0]), QUANTITY_BANDWIDTH,
+					c->bandwidth_bps),
+			quantity_format(text[1], sizeof(text[1]), QUANTITY_DURATION, c->rtt_us),
+			quantity_format(text[2], sizeof(text[2]), QUANTITY_SIZE, 2 * size),
+			quantity_format(text[3], sizeof(text[3]), QUANTITY_SIZE,
+					WIRE_DELAY_MEMORY));
 	return 0;
 }
 
@@ -338,6 +346,8 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
 {
 	uint64_t packets = after->packets - before->packets;
+	if (packets < WIRE_TELLING)
+		return false;
 	uint64_t allowed_us = rtt_us / 10 > 500 ? rtt_us / 10 : 500;
 	return (after->late - before->late) * 5 > packets ||
 	       after->late_ns - before->late_ns > packets * allowed_us * 1000;

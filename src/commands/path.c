@@ -1,0 +1,392 @@
+/* path: runs the operator's own client and server in the two hosts of a lab, over a wire of any
+ * round trip, bandwidth and loss, with this host's knobs or others. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands/command.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+#include "epolltune/knob.h"
+#include "epolltune/lab.h"
+#include "epolltune/quantity.h"
+#include "epolltune/wire.h"
+
+/* How long the client waits for the server to listen, and the server may take to end. */
+#define LISTEN_MS 2000
+#define END_MS 1000
+#define STREAMS 3
+
+struct path {
+	struct lab_options lab;
+	const char *server, *client; /* for sh -c */
+	char **command;              /* the client's, instead; NULL: none */
+	const char *set;
+};
+
+/* One side's command; in the lab's memory. */
+struct side {
+	const char *shell;
+	char **argv;
+	char server[INET_ADDRSTRLEN], client[INET_ADDRSTRLEN];
+	_Atomic int status; /* as wait(2) tells it, once it has ended */
+};
+
+/* The standard streams of the one who asked, as a lab's tasks have none. */
+union rights {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(STREAMS * sizeof(int))];
+};
+
+static int streams_send(int channel, struct err *e)
+{
+	static const int streams[STREAMS] = {0, 1, 2};
+	char word = 's';
+	struct iovec iov = {&word, 1};
+	union rights rights = {0};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &rights,
+				 .msg_controllen = sizeof(rights)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(streams));
+	memcpy(CMSG_DATA(c), streams, sizeof(streams));
+	return sendmsg(channel, &message, MSG_NOSIGNAL) < 0
+		       ? err_errno(e, "path: hand over streams")
+		       : 0;
+}
+
+static int streams_take(int channel)
+{
+	int streams[STREAMS];
+	char word;
+	struct iovec iov = {&word, 1};
+	union rights rights = {0};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &rights,
+				 .msg_controllen = sizeof(rights)};
+	if (recvmsg(channel, &message, 0) != 1)
+		return -EPIPE;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(streams)))
+		return -EPROTO;
+	memcpy(streams, CMSG_DATA(c), sizeof(streams));
+	for (int i = 0; i < STREAMS; i++) {
+		dup2(streams[i], i);
+		close(streams[i]);
+	}
+	return 0;
+}
+
+/* Low ports and raw sockets, also for a command that is not root's. What cannot be kept is missed
+ * by the command that needs it, which says so. */
+static void capabilities_keep(void)
+{
+	static const unsigned keep[] = {CAP_NET_BIND_SERVICE, CAP_NET_RAW};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	if (syscall(SYS_capget, &header, data))
+		return;
+	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+		data[0].inheritable |= data[0].permitted & 1u << keep[i];
+	if (syscall(SYS_capset, &header, data))
+		return;
+	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep[i], 0, 0);
+}
+
+static void side_exec(const struct side *s)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	setenv("SERVER", s->server, 1);
+	setenv("CLIENT", s->client, 1);
+	capabilities_keep();
+	if (s->argv)
+		execvp(s->argv[0], s->argv);
+	else
+		execl("/bin/sh", "sh", "-c", s->shell, (char *)NULL);
+	fprintf(stderr, "epolltune: path: %s: %s\n", s->argv ? s->argv[0] : "/bin/sh",
+		strerror(errno));
+	_exit(127);
+}
+
+/* Waits for the command's end, or ends it when the channel does. */
+static int side_task(int channel, void *arg)
+{
+	struct side *s = arg;
+	int status = 0, rc = streams_take(channel);
+	if (rc)
+		return rc;
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		close(channel);
+		side_exec(s);
+	}
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd fds[] = {{process, POLLIN, 0}, {channel, POLLIN, 0}};
+	/* Without pidfd_open() (before 5.3) it is looked at ten times a second. */
+	do
+		poll(fds, 2, process < 0 ? 100 : -1);
+	while (waitpid(pid, &status, WNOHANG) == 0 && !fds[1].revents);
+	if (fds[1].revents) {
+		kill(pid, SIGTERM);
+		poll(fds, 1, END_MS);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
+	s->status = status;
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	return 0;
+}
+
+static int side_start(struct lab *lab, enum lab_host host, const char *shell, char **argv,
+		      struct side **out, int *channel, struct err *e)
+{
+	struct in_addr server = lab_address(lab, LAB_SERVER, 0);
+	struct in_addr client = lab_address(lab, LAB_CLIENT, 0);
+	struct side *s = lab_alloc(lab, sizeof(*s), e);
+	if (!s)
+		return -ENOMEM;
+	s->shell = shell;
+	s->argv = argv;
+	inet_ntop(AF_INET, &server, s->server, sizeof(s->server));
+	inet_ntop(AF_INET, &client, s->client, sizeof(s->client));
+	*out = s;
+	int rc = lab_spawn(lab, host, side_task, s, channel, e);
+	return rc ? rc : streams_send(*channel, e);
+}
+
+static void side_end(int *channel)
+{
+	struct err ignored = {0};
+	char word;
+	if (*channel < 0)
+		return;
+	shutdown(*channel, SHUT_WR);
+	while (lab_receive(*channel, &word, 1, 2 * END_MS, &ignored) > 0)
+		;
+	close_fd(channel);
+}
+
+static int any_listener(struct host *h, void *arg, struct err *e)
+{
+	struct host_listener first;
+	return host_listeners(h, &first, 1, arg, e);
+}
+
+/* Until the server listens on TCP, or it is plain that it will not: it may serve something else. */
+static int server_await(struct lab *lab, int channel, const struct side *s, struct err *e)
+{
+	size_t *count = lab_alloc(lab, sizeof(*count), e);
+	struct pollfd ended = {channel, POLLIN, 0};
+	if (!count)
+		return -ENOMEM;
+	for (int ms = 0; ms < LISTEN_MS; ms += 20) {
+		struct err ignored = {0};
+		if (lab_call(lab, LAB_SERVER, any_listener, count, &ignored) || *count)
+			return 0;
+		if (poll(&ended, 1, 20) > 0 && s->status)
+			return err_set(e, ECHILD,
+				       "path: the server's command ended before the client "
+				       "began, with status %d",
+				       WIFEXITED(s->status) ? WEXITSTATUS(s->status)
+							    : 128 + WTERMSIG(s->status));
+	}
+	return 0;
+}
+
+static int knobs_set(struct lab *lab, const char *list, struct err *e)
+{
+	char one[256];
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		size_t length = strcspn(at, ",");
+		snprintf(one, sizeof(one), "%.*s", (int)length, at);
+		char *value = strchr(one, '=');
+		if (length >= sizeof(one) || !value || value == one)
+			return err_set(e, EINVAL, "--set: \"%s\" is not KNOB=VALUE", one);
+		*value++ = 0;
+		char normal[KNOB_VALUE];
+		const struct knob *k = knob_find(one);
+		if (!k || k->scope != KNOB_NETNS)
+			return err_set(e, EINVAL,
+				       "--set: %s is no knob of a network namespace; "
+				       "epolltune list knobs",
+				       one);
+		int rc = knob_check(k, value, normal, e);
+		for (enum lab_host host = LAB_SERVER; host <= LAB_CLIENT && !rc; host++)
+			rc = lab_knob_set(lab, host, k->name, normal, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void way_tell(const char *to, const struct wire_way *w)
+{
+	char bytes[32];
+	fprintf(stderr, "; to the %s %llu packets, %s", to, (unsigned long long)w->packets,
+		quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE, w->bytes));
+	if (w->dropped || w->lost)
+		fprintf(stderr, ", %llu dropped, %llu lost", (unsigned long long)w->dropped,
+			(unsigned long long)w->lost);
+}
+
+/* What the path was, and whether it was what it was asked to be. */
+static void wire_tell(const struct path *p, const struct lab *lab)
+{
+	static const struct wire_way none;
+	const struct wire_stats *w = lab_wire(lab);
+	char rtt[32], bandwidth[32] = "unbounded";
+	if (p->lab.bandwidth_bps)
+		quantity_format(bandwidth, sizeof(bandwidth), QUANTITY_BANDWIDTH,
+				p->lab.bandwidth_bps);
+	fprintf(stderr, "epolltune: path of %s, %s",
+		quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, p->lab.rtt_us), bandwidth);
+	way_tell("server", &w->way[LAB_CLIENT]);
+	way_tell("client", &w->way[LAB_SERVER]);
+	fputc('\n', stderr);
+	if (w->ended || wire_behind(&none, &w->way[0], p->lab.rtt_us) ||
+	    wire_behind(&none, &w->way[1], p->lab.rtt_us))
+		fprintf(stderr,
+			"epolltune: path: this machine was too busy for it, or its limit was "
+			"reached: figures taken over it are too low\n");
+}
+
+static int status_tell(const char *who, const struct side *s)
+{
+	if (!s->status)
+		return EXIT_OK;
+	if (WIFEXITED(s->status))
+		fprintf(stderr, "epolltune: path: the %s's command ended with status %d\n", who,
+			WEXITSTATUS(s->status));
+	else
+		fprintf(stderr, "epolltune: path: the %s's command was ended by signal %d\n", who,
+			WTERMSIG(s->status));
+	return EXIT_CRITICAL;
+}
+
+static int path_run(const struct path *p, struct lab *lab, int channels[2], struct err *e)
+{
+	struct side *server = NULL, *client = NULL;
+	char word;
+	int rc = knobs_set(lab, p->set, e);
+	if (!rc && lab_uncopied(lab)[0])
+		fprintf(stderr, "epolltune: path: could not be copied from this host: %s\n",
+			lab_uncopied(lab));
+	if (!rc && p->server)
+		rc = side_start(lab, LAB_SERVER, p->server, NULL, &server, &channels[LAB_SERVER],
+				e);
+	bool alone = !p->client && !p->command;
+	if (!rc && p->server && !alone)
+		rc = server_await(lab, channels[LAB_SERVER], server, e);
+	if (!rc && !alone)
+		rc = side_start(lab, LAB_CLIENT, p->client, p->command, &client,
+				&channels[LAB_CLIENT], e);
+	if (!rc && lab_receive(channels[alone ? LAB_SERVER : LAB_CLIENT], &word, 1, -1, e) < 0)
+		rc = -e->code;
+	side_end(&channels[LAB_CLIENT]);
+	side_end(&channels[LAB_SERVER]);
+	if (rc)
+		return command_error(e);
+	wire_tell(p, lab);
+	return alone ? status_tell("server", server) : status_tell("client", client);
+}
+
+/* "0.1%" or "0.001". */
+static int loss_parse(const char *text, double *loss, struct err *e)
+{
+	char *end;
+	errno = 0;
+	*loss = strtod(text, &end);
+	bool percent = !strcmp(end, "%");
+	if (percent)
+		*loss /= 100;
+	if (end == text || (*end && !percent) || errno || strpbrk(text, "+-eExXnN ") ||
+	    !(*loss >= 0 && *loss < 1))
+		return err_set(e, EINVAL, "--loss: \"%s\" is no share below 1, such as 0.1%%",
+			       text);
+	return 0;
+}
+
+static int option_take(struct path *p, const char *name, const char *value, struct err *e)
+{
+	const char **texts[] = {&p->server, &p->client, &p->set};
+	static const char *const names[] = {"server", "client", "set"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			*texts[i] = value;
+			return 0;
+		}
+	if (!strcmp(name, "rtt"))
+		return quantity_parse("--rtt", QUANTITY_DURATION, value, 1, 1000000, &p->lab.rtt_us,
+				      e);
+	if (!strcmp(name, "bandwidth"))
+		return quantity_parse("--bandwidth", QUANTITY_BANDWIDTH, value, 1000, 100000000000u,
+				      &p->lab.bandwidth_bps, e);
+	if (!strcmp(name, "loss"))
+		return loss_parse(value, &p->lab.loss, e);
+	return quantity_parse("--seed", QUANTITY_COUNT, value, 1, INT64_MAX, &p->lab.seed, e);
+}
+
+static int path_open(const struct path *p, struct lab **lab, struct err *e)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	int rc = host_open(&host, "/", e);
+	/* An interrupt is for the commands; this program ends when they have. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	return rc ? rc : lab_open(lab, &p->lab, host, e);
+}
+
+int command_path(int argc, char **argv)
+{
+	struct path p = {.lab = {.wire = LAB_WIRE_DELAY,
+				 .rtt_us = 50000,
+				 .seed = 1,
+				 .files = true,
+				 .writable = true}};
+	struct options o = options_begin("path", argc, argv);
+	struct err e = {0};
+	const struct option_row *row;
+	const char *value;
+	int channels[2] = {-1, -1}, rc = 0;
+	while (!rc && (row = options_next(&o, &value, &e)))
+		rc = option_take(&p, row->name, value, &e);
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	if (o.next < argc)
+		p.command = argv + o.next;
+	if (p.client && p.command)
+		err_set(&e, EINVAL, "path: --client and a command are one too many");
+	else if (!p.client && !p.command && !p.server)
+		err_set(&e, EINVAL, "path: nothing to run: --server, --client or -- COMMAND");
+	if (e.code)
+		return command_error(&e);
+	struct lab *lab = NULL;
+	if (path_open(&p, &lab, &e))
+		return command_error(&e);
+	int status = path_run(&p, lab, channels, &e);
+	lab_close(lab);
+	return status;
+}

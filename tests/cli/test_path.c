@@ -1,0 +1,169 @@
+/* path: commands run in the two hosts, over the path asked for, with the knobs asked for. */
+#include "../support/checked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void need_device(void)
+{
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	if (access("/dev/net/tun", R_OK | W_OK))
+		skip_because("/dev/net/tun may not be used");
+}
+
+static void contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in: %s", part, text);
+}
+
+static void expect(struct output o, int status, const char *out, const char *errors)
+{
+	if (o.status != status)
+		fail_msg("status %d, not %d: %s%s", o.status, status, o.out, o.errors);
+	if (out)
+		assert_string_equal(o.out, out);
+	if (errors)
+		contains(o.errors, errors);
+	output_free(&o);
+}
+
+static void test_streams_and_status_are_the_callers(void **state)
+{
+	(void)state;
+	need_device();
+	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path of 1 ms");
+	expect(run("$PROGRAM path --rtt 1ms -- sh -c 'echo no >&2; exit 7'"), 2, "", "status 7");
+	expect(run("$PROGRAM path --rtt 1ms --client 'kill -9 $$'"), 2, "", "signal 9");
+	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 2, "", "/nowhere/x: No such file");
+	expect(run("$PROGRAM path --rtt 1ms --client 'echo $SERVER $CLIENT'"), 0,
+	       "198.18.0.1 198.18.1.1\n", NULL);
+	expect(run("cd / && $PROGRAM path --rtt 1ms -- pwd"), 0, "/\n", NULL);
+}
+
+static void test_knobs_are_the_hosts_or_as_set(void **state)
+{
+	(void)state;
+	need_device();
+	expect(run("$PROGRAM path --rtt 1ms "
+		   "--set 'net.core.somaxconn=77,net.ipv4.tcp_rmem=4096 5000 6000' "
+		   "-- cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_rmem"),
+	       0, "77\n4096\t5000\t6000\n", NULL);
+	/* The server's host has them too, and the caller's namespace has its own still. */
+	expect(run("unshare -Urn sh -c 'echo 55 >/proc/sys/net/core/somaxconn; "
+		   "$PROGRAM path --rtt 1ms --server \"cat /proc/sys/net/core/somaxconn\"; "
+		   "$PROGRAM path --rtt 1ms --set net.core.somaxconn=66 "
+		   "--server \"cat /proc/sys/net/core/somaxconn\"; "
+		   "cat /proc/sys/net/core/somaxconn'"),
+	       0, "55\n66\n55\n", NULL);
+}
+
+/* Milliseconds from the client's connect() to what the server sends at once; bash knows /dev/tcp.
+ */
+static long long answer_ms(const char *options)
+{
+	struct output o =
+		run("$PROGRAM path %s --server 'echo hello | busybox nc -l -p 8080' "
+		    "-- bash -c 's=$(date +%%s%%N); exec 3<>/dev/tcp/$SERVER/8080; read x <&3; "
+		    "e=$(date +%%s%%N); [ \"$x\" = hello ] && echo $(((e - s) / 1000000))'",
+		    options);
+	if (o.status || !o.out[0])
+		fail_msg("status %d: %s%s", o.status, o.out, o.errors);
+	long long ms = atoll(o.out);
+	output_free(&o);
+	return ms;
+}
+
+static void test_the_round_trip_is_there(void **state)
+{
+	(void)state;
+	need_device();
+	/* One for the connection, half of one for the ACK that lets the server send, half back. */
+	assert_true(answer_ms("--rtt 300ms") >= 600);
+}
+
+static void test_a_server_and_a_client_over_a_lossy_path(void **state)
+{
+	(void)state;
+	need_device();
+	struct output o =
+		run("d=$(mktemp -d); head -c 2000000 /dev/urandom >$d/a; "
+		    "$PROGRAM path --rtt 2ms --loss 1%% --seed 3 --server \"busybox nc -l -p 8080 "
+		    "<$d/a\" "
+		    "-- bash -c \"exec 3<>/dev/tcp/\\$SERVER/8080; cat <&3 >$d/b\"; s=$?; "
+		    "cmp $d/a $d/b && echo same; rm -r $d; exit $s");
+	assert_string_equal(o.out, "same\n");
+	assert_int_equal(o.status, 0);
+	contains(o.errors, " lost");
+	output_free(&o);
+}
+
+static void test_the_server_ends_with_its_client(void **state)
+{
+	(void)state;
+	need_device();
+	/* Also one that does not want to, and what it has started. */
+	struct output o = run("n=4321; $PROGRAM path --rtt 1ms "
+			      "--server \"trap : TERM; sleep $n & sleep $n; sleep $n\" -- true; "
+			      "pgrep -f \"^sleep $n\"");
+	assert_string_equal(o.out, "");
+	output_free(&o);
+	expect(run("$PROGRAM path --rtt 1ms --server 'exit 3' -- true"), 3, "", "with status 3");
+	expect(run("$PROGRAM path --rtt 1ms --server 'exit 0'"), 0, "", NULL);
+	expect(run("$PROGRAM path --rtt 1ms --server 'exit 4'"), 2, "", "server's command ended");
+}
+
+static void test_the_host_is_out_of_reach(void **state)
+{
+	(void)state;
+	need_device();
+	struct output o =
+		run("$PROGRAM path --rtt 1ms --client 'd=$(mktemp) && rm $d && echo written; "
+		    "echo 1 >/proc/sys/fs/nr_open; echo 1 >/proc/sys/vm/swappiness; "
+		    "cat /proc/net/dev | grep -c eth0'");
+	contains(o.out, "written\n0\n");
+	contains(o.errors, "nr_open: Read-only file system");
+	contains(o.errors, "swappiness: Read-only file system");
+	output_free(&o);
+}
+
+static void test_odd_words_are_refused_by_name(void **state)
+{
+	(void)state;
+	expect(run("$PROGRAM path"), 3, "", "nothing to run");
+	expect(run("$PROGRAM path --client true -- true"), 3, "", "one too many");
+	expect(run("$PROGRAM path --loss 2 -- true"), 3, "", "--loss: \"2\"");
+	expect(run("$PROGRAM path --loss 100%% -- true"), 3, "", "--loss: \"100%\"");
+	expect(run("$PROGRAM path --loss -1%% -- true"), 3, "", "--loss");
+	expect(run("$PROGRAM path --loss nan -- true"), 3, "", "--loss: \"nan\"");
+	expect(run("$PROGRAM path --rtt 2s -- true"), 3, "", "--rtt");
+	expect(run("$PROGRAM path --rtt 1s --bandwidth 10gbit -- true"), 3, "", "256 MiB");
+}
+
+static void test_odd_knobs_are_refused_by_name(void **state)
+{
+	(void)state;
+	need_device();
+	expect(run("$PROGRAM path --set net.core.somaxconn -- true"), 3, "", "not KNOB=VALUE");
+	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "", "fs.file-max is no knob");
+	expect(run("$PROGRAM path --set net.core.nosuch=5 -- true"), 3, "", "net.core.nosuch");
+	expect(run("$PROGRAM path --set net.core.somaxconn=x -- true"), 3, "", "somaxconn");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_streams_and_status_are_the_callers),
+		cmocka_unit_test(test_knobs_are_the_hosts_or_as_set),
+		cmocka_unit_test(test_the_round_trip_is_there),
+		cmocka_unit_test(test_a_server_and_a_client_over_a_lossy_path),
+		cmocka_unit_test(test_the_server_ends_with_its_client),
+		cmocka_unit_test(test_the_host_is_out_of_reach),
+		cmocka_unit_test(test_odd_words_are_refused_by_name),
+		cmocka_unit_test(test_odd_knobs_are_refused_by_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
