@@ -69,6 +69,7 @@ int target_option(const char *name, const char *value, struct target *t, struct 
 struct check_arguments {
 	struct check_options check;
 	const char *format, *output, *color;
+	bool verbose;
 };
 
 static int arguments_read(struct options *o, struct check_arguments *a, struct err *e)
@@ -103,6 +104,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->check.probe.no_proof = true;
 		else if (!strcmp(name, "quick"))
 			a->check.quick = true;
+		else if (!strcmp(name, "verbose"))
+			a->verbose = true;
 		else if (!strcmp(name, "color"))
 			a->color = value;
 		if (rc)
@@ -131,6 +134,7 @@ static int arguments_render(const struct check_arguments *a, const struct report
 	/* A file is no terminal: no colour in it unless asked for. */
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
+	style.verbose = a->verbose;
 	struct rendering r = {a->format, report, &style};
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }

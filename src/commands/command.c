@@ -35,6 +35,7 @@ static const struct option_row check_options[] = {
 	{"window", "TIME", NULL, "watch the network interfaces for so long (500ms)"},
 	{"probe", "NAME,…", "@probes", "run only these"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"verbose", NULL, NULL, "tell what each wall and note is about"},
 	{"output", "FILE", "@files", "write the report there, by rename"},
 	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
 	{"sysroot", "DIR", "@directories", "inspect a captured machine"},

@@ -19,6 +19,7 @@ struct page page_open(FILE *out, const struct render_style *style)
 		.width = style->width < WIDTH_MOST ? style->width : WIDTH_MOST,
 		.color = style->color,
 		.utf8 = style->utf8,
+		.verbose = style->verbose,
 	};
 }
 

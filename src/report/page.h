@@ -14,7 +14,7 @@
 struct page {
 	FILE *out;
 	unsigned width;
-	bool color, utf8;
+	bool color, utf8, verbose;
 };
 
 enum tone { TONE_PLAIN, TONE_BOLD, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_FAINT };

@@ -13,6 +13,7 @@ struct render_style {
 	bool color;
 	unsigned width; /* columns of the terminal; 80 when it is none */
 	bool utf8;      /* the locale can show "→", "·", "µ" */
+	bool verbose;   /* also what each wall and note is about, not only that it is */
 };
 /* The style that suits a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale.
  */

@@ -137,7 +137,8 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	scols_unref_table(table);
 	fputc('\n', p->out);
 	for (size_t i = 0; i < r->wall_count; i++)
-		if (r->walls[i].verdict == VERDICT_UNKNOWN && r->walls[i].detail[0]) {
+		if ((r->walls[i].verdict == VERDICT_UNKNOWN || p->verbose) &&
+		    r->walls[i].detail[0]) {
 			char reason[PAGE_TEXT];
 			page_text(p, reason, sizeof(reason), "%s: %s", r->walls[i].name,
 				  r->walls[i].detail);
@@ -259,8 +260,10 @@ static void finding_line(const struct page *p, const struct finding *f)
 	char text[PAGE_TEXT], line[PAGE_TEXT];
 	snprintf(text, sizeof(text), "%s:", f->id);
 	append_sentence(text, sizeof(text), f->title);
-	append_sentence(text, sizeof(text), f->detail);
-	append_sentence(text, sizeof(text), f->advice);
+	if (p->verbose || f->level != LEVEL_NOTE) {
+		append_sentence(text, sizeof(text), f->detail);
+		append_sentence(text, sizeof(text), f->advice);
+	}
 	page_text(p, line, sizeof(line), "%s", text);
 	fprintf(p->out, "%-8s ", finding_level_name(f->level));
 	page_wrap(p, TONE_PLAIN, 9, 9, line);
@@ -291,12 +294,12 @@ static bool kernel_can_help(const struct report *r)
 }
 
 /* What to do next, a command and what it is for; or nothing. */
-static const char *hint(const struct report *r, char *command, size_t size)
+static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
+	char arguments[256];
 	command[0] = 0;
+	target_arguments(&r->target, arguments, sizeof(arguments));
 	if (r->host.isolation != ISOLATION_SYSROOT && kernel_can_help(r)) {
-		char arguments[256];
-		target_arguments(&r->target, arguments, sizeof(arguments));
 		snprintf(command, size, "epolltune apply%s --dry-run", arguments);
 		return "See what would change:  ";
 	}
@@ -304,7 +307,12 @@ static const char *hint(const struct report *r, char *command, size_t size)
 		for (size_t i = 0; i < r->finding_count && !command[0]; i++)
 			if ((int)r->findings[i].level == level)
 				snprintf(command, size, "epolltune explain %s", r->findings[i].id);
-	return "More on it:  ";
+	if (command[0])
+		return "More on it:  ";
+	for (size_t i = 0; i < r->finding_count && !p->verbose && !command[0]; i++)
+		if (r->findings[i].level == LEVEL_NOTE)
+			snprintf(command, size, "epolltune check%s --verbose", arguments);
+	return "More on the notes:  ";
 }
 
 /* Appends "2 walls are short" and the like. */
@@ -334,7 +342,7 @@ static void closing(const struct page *p, const struct report *r)
 			 s.status == VERDICT_OK ? "Nothing to change"
 						: "No wall is short, but see above");
 	char command[320], shown[320];
-	const char *purpose = hint(r, command, sizeof(command));
+	const char *purpose = hint(p, r, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
 	fprintf(p->out, "%s.", text);
 	if (shown[0]) {

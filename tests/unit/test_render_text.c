@@ -68,15 +68,15 @@ static void golden_texts(void **state)
 	(void)state;
 	struct report r;
 	sample_short(&r);
-	compare(&r, "short-60.txt", (struct render_style){false, 60, true});
-	compare(&r, "short-80.txt", (struct render_style){false, 80, true});
-	compare(&r, "short-120.txt", (struct render_style){false, 120, true});
-	compare(&r, "short-80-ascii.txt", (struct render_style){false, 80, false});
-	compare(&r, "short-80-color.txt", (struct render_style){true, 80, true});
+	compare(&r, "short-60.txt", (struct render_style){false, 60, true, false});
+	compare(&r, "short-80.txt", (struct render_style){false, 80, true, false});
+	compare(&r, "short-120.txt", (struct render_style){false, 120, true, false});
+	compare(&r, "short-80-ascii.txt", (struct render_style){false, 80, false, false});
+	compare(&r, "short-80-color.txt", (struct render_style){true, 80, true, false});
 	sample_healthy(&r);
-	compare(&r, "healthy-80.txt", (struct render_style){false, 80, true});
+	compare(&r, "healthy-80.txt", (struct render_style){false, 80, true, false});
 	sample_unknown(&r);
-	compare(&r, "unknown-80.txt", (struct render_style){false, 80, true});
+	compare(&r, "unknown-80.txt", (struct render_style){false, 80, true, false});
 }
 
 static void fits_its_width(void **state)
@@ -88,7 +88,7 @@ static void fits_its_width(void **state)
 		for (unsigned width = 60; width <= 140; width++)
 			for (int utf8 = 0; utf8 < 2; utf8++) {
 				samples[i](&r);
-				char *text = render(&r, &(struct render_style){false, width, utf8});
+				char *text = render(&r, &(struct render_style){false, width, utf8, false});
 				check_lines(text, width < 100 ? width : 100);
 				free(text);
 			}
@@ -99,7 +99,7 @@ static void ascii_is_ascii(void **state)
 	(void)state;
 	struct report r;
 	sample_short(&r);
-	char *text = render(&r, &(struct render_style){false, 80, false});
+	char *text = render(&r, &(struct render_style){false, 80, false, false});
 	for (const char *c = text; *c; c++)
 		assert_true((unsigned char)*c < 0x80);
 	free(text);
@@ -125,8 +125,8 @@ static void color_changes_no_text(void **state)
 	for (size_t i = 0; i < 3; i++)
 		for (unsigned width = 60; width <= 120; width += 20) {
 			samples[i](&r);
-			char *plain = render(&r, &(struct render_style){false, width, true});
-			char *color = render(&r, &(struct render_style){true, width, true});
+			char *plain = render(&r, &(struct render_style){false, width, true, false});
+			char *color = render(&r, &(struct render_style){true, width, true, false});
 			assert_string_not_equal(plain, color);
 			strip(color);
 			assert_string_equal(plain, color);
@@ -141,7 +141,7 @@ static void hostile_text_stays_text(void **state)
 	struct report r;
 	sample_hostile(&r);
 	for (int utf8 = 0; utf8 < 2; utf8++) {
-		char *text = render(&r, &(struct render_style){false, 80, utf8});
+		char *text = render(&r, &(struct render_style){false, 80, utf8, false});
 		assert_null(strchr(text, '\033'));
 		assert_null(strchr(text, '\a'));
 		assert_null(strstr(text, "\xff"));
@@ -158,7 +158,7 @@ static void a_full_disk_is_told(void **state)
 	if (!full)
 		skip_because("no /dev/full");
 	struct err e = {0};
-	struct render_style style = {false, 80, true};
+	struct render_style style = {false, 80, true, false};
 	assert_true(render_text(full, &r, &style, &e) < 0);
 	assert_string_equal(e.text, "cannot write the report: No space left on device");
 	fclose(full);
