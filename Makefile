@@ -106,8 +106,8 @@ lint:
 	@tests/lint
 
 ## make bench: speed, as medians and ratios within one run; never a test
-bench: $(PROGRAM)
-	@PROGRAM=$(abspath $(PROGRAM)) tests/bench
+bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire
+	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
 ## make install: program, man pages and completion (DESTDIR, prefix)
 install: $(PROGRAM)
