@@ -329,7 +329,8 @@ static void note_listeners(struct probe_run *run, const struct limits *l, uint64
 		return;
 	for (size_t i = 0; i < total && i < 64; i++) {
 		size_t used = strlen(list);
-		if (at[i].limit + 1ull >= needed || (int64_t)at[i].limit >= l->somaxconn)
+		if (at[i].limit + 1ull >= needed || (int64_t)at[i].limit >= l->somaxconn ||
+		    !strcmp(at[i].process, "epolltune"))
 			continue;
 		if (++named <= 4)
 			snprintf(list + used, sizeof(list) - used, "%s%s%s%s%s with %u",

@@ -125,7 +125,13 @@ static int leave_files(const int nodes[DEVICES], struct err *e)
 	int rc = make_devices(root, nodes, e);
 	if (rc)
 		return rc;
-	if (syscall(SYS_pivot_root, root, "/tmp/old") || chdir("/") || umount2("/old", MNT_DETACH))
+	if (!syscall(SYS_pivot_root, root, "/tmp/old"))
+		return chdir("/") || umount2("/old", MNT_DETACH)
+			       ? err_errno(e, "lab: leave the host's root")
+			       : 0;
+	/* An initramfs cannot be left by pivot_root(2), but be covered; without CAP_SYS_CHROOT,
+	 * which is dropped later, there is no way back. */
+	if (chdir(root) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		return err_errno(e, "lab: leave the host's root");
 	return 0;
 }
