@@ -29,6 +29,7 @@
 #define SQUEEZES_PER_S 10
 /* Old totals are told from one in a thousand packets on. */
 #define PAST_SHARE 0.001
+#define PAST_LEAST 100
 #define COALESCE_US 100
 
 /* The machine at one moment. */
@@ -203,7 +204,9 @@ static const char *age_text(double seconds, char text[32])
 {
 	if (seconds <= 0)
 		return "boot";
-	if (seconds < 2 * 3600)
+	if (seconds < 120)
+		snprintf(text, 32, "boot %.0f seconds ago", seconds);
+	else if (seconds < 2 * 3600)
 		snprintf(text, 32, "boot %.0f minutes ago", seconds / 60);
 	else if (seconds < 2 * 86400)
 		snprintf(text, 32, "boot %.0f hours ago", seconds / 3600);
@@ -350,7 +353,8 @@ static void judge_ring(struct probe_run *run, const struct watch *w)
 		uint64_t packets = n->statistics.rx_packets.value + l.total;
 		if (l.grown && w->window_s > 0) {
 			ring_overrun(run, w, n, &l);
-		} else if (l.total && (double)l.total >= PAST_SHARE * (double)packets) {
+		} else if (l.total >= PAST_LEAST &&
+			   (double)l.total >= PAST_SHARE * (double)packets) {
 			struct finding *f = report_finding(run->report, "nic.ring.past", LEVEL_NOTE,
 							   "%s has lost packets before", n->name);
 			report_text(f->wall, "%s", RING);
@@ -465,8 +469,9 @@ static void judge_queues(struct probe_run *run, const struct watch *w)
 
 /* One column of softnet_stat, its wall and its knob. */
 struct column {
-	const char *wall, *knob, *grows, *past, *what;
+	const char *wall, *knob, *grows, *past, *title, *what, *counter, *unit;
 	struct nic_number value;
+	uint64_t usual; /* the kernel's default */
 	uint64_t grown, total;
 	double least_per_s; /* slower growth is nothing to act on */
 };
@@ -484,7 +489,7 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 	wall->verdict = VERDICT_OK;
 	if (c->value.known)
 		wall->limit = (int64_t)c->value.value;
-	report_text(wall->detail, "%s: %s since %s%s%s.", c->what, count_text(count, c->total),
+	report_text(wall->detail, "%s %s since %s%s%s.", count_text(count, c->total), c->what,
 		    age_text(w->after->uptime_s, age),
 		    w->window_s > 0 && !c->grown ? ", none while watched" : "",
 		    c->value.known ? "" : "; the knob is not visible in this network namespace");
@@ -492,27 +497,28 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 		       (double)c->grown >= c->least_per_s * w->window_s;
 	uint64_t processed = softnet_total(&w->after->softnet).processed;
 	if (growing) {
-		struct finding *f = report_finding(run->report, c->grows, LEVEL_WARNING, "%s: %s",
-						   c->wall, c->what);
+		struct finding *f =
+			report_finding(run->report, c->grows, LEVEL_WARNING, "%s", c->title);
 		report_text(f->wall, "%s", c->wall);
 		f->remedy = REMEDY_KERNEL;
-		finding_evidence(f, c->what, "", (double)c->grown, NAN);
-		report_text(f->detail, "%s times in %.1f s.", count_text(count, c->grown),
+		finding_evidence(f, c->counter, c->unit, (double)c->grown, NAN);
+		report_text(f->detail, "%s %s in %.1f s.", count_text(count, c->grown), c->what,
 			    w->window_s);
 		report_text(f->knob, "%s", c->knob);
 		if (c->value.known) {
 			report_text(f->current, "%" PRIu64, c->value.value);
-			report_text(f->proposed, "%" PRIu64, 2 * c->value.value);
+			report_text(f->proposed, "%" PRIu64,
+				    2 * c->value.value > c->usual ? 2 * c->value.value : c->usual);
 		}
 		report_text(f->tried, "not tried: one value for the whole machine");
 		report_text(f->advice, "%s", knob_find(c->knob)->cost);
 		wall->verdict = VERDICT_TIGHT;
-	} else if (c->total && (double)c->total >= PAST_SHARE * (double)processed) {
+	} else if (c->total >= PAST_LEAST && (double)c->total >= PAST_SHARE * (double)processed) {
 		struct finding *f =
-			report_finding(run->report, c->past, LEVEL_NOTE, "%s, before", c->what);
+			report_finding(run->report, c->past, LEVEL_NOTE, "%s: before", c->wall);
 		report_text(f->wall, "%s", c->wall);
-		report_text(f->detail, "%s since %s, of %" PRIu64 " packets%s.",
-			    count_text(count, c->total), age_text(w->after->uptime_s, age),
+		report_text(f->detail, "%s %s since %s, of %" PRIu64 " packets%s.",
+			    count_text(count, c->total), c->what, age_text(w->after->uptime_s, age),
 			    processed, w->window_s > 0 && !c->grown ? ", none while watched" : "");
 	}
 }
@@ -522,10 +528,12 @@ static void judge_softnet(struct probe_run *run, const struct watch *w)
 	struct softnet_cpu total = softnet_total(&w->after->softnet);
 	const struct column columns[] = {
 		{BACKLOG, "net.core.netdev_max_backlog", "softnet.backlog.drops",
-		 "softnet.backlog.past", "Packets dropped at a full backlog", w->after->max_backlog,
+		 "softnet.backlog.past", "Packets are dropped at a full backlog", "packets dropped",
+		 "softnet_stat column 2 (dropped)", "packets", w->after->max_backlog, 1000,
 		 w->grown.dropped, total.dropped, 0},
 		{BUDGET, "net.core.netdev_budget", "softnet.budget.squeezed", "softnet.budget.past",
-		 "Rounds of receive softirq that ended with work left", w->after->budget,
+		 "Receive softirqs end with work left", "rounds ended with work left",
+		 "softnet_stat column 3 (time_squeeze)", "rounds", w->after->budget, 300,
 		 w->grown.time_squeeze, total.time_squeeze, SQUEEZES_PER_S},
 	};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)

@@ -19,9 +19,27 @@ echo "status $?"
 as_user epolltune check --probe napi --format json >/tmp/unprivileged
 echo "status $?"
 cat /tmp/report /tmp/unprivileged
+
+# Planted: a backlog and a budget that are too small for what loopback carries.
+dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null
+httpd -p 8080 -h /tmp
+pull() { while wget -q -O /dev/null http://127.0.0.1:8080/big; do :; done; }
+pull & loader=$!
+sysctl -q -w net.core.netdev_max_backlog=0
+epolltune check --probe nic --window 2s --format json >/tmp/backlog
+echo "backlog $?"
+sysctl -q -w net.core.netdev_max_backlog=1000 net.core.netdev_budget=1
+epolltune check --probe nic --window 2s --format json >/tmp/budget
+echo "budget $?"
+kill $loader
+cat /tmp/backlog /tmp/budget
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 [ "$(grep -c '^status 0$' "$work/out")" -eq 2 ] || fail 'a healthy machine is not ok'
 [ "$(grep -c 'EPIOCSPARAMS) needs Linux 6.9' "$work/out")" -eq 2 ] || fail 'busy polling: not said once, with its kernel'
 [ "$(grep -c 'irq-suspend-timeout) need Linux 6.13' "$work/out")" -eq 2 ] || fail 'suspension: not said once, with its kernel'
 grep -q '"nic.coalesce"' "$work/out" || fail 'rx-usecs 100 is not told'
+for plant in 'backlog softnet.backlog.drops' 'budget softnet.budget.squeezed'; do
+	grep -q "^${plant% *} 1\$" "$work/out" || fail "${plant% *}: not a warning"
+	grep -q "\"${plant#* }\"" "$work/out" || fail "${plant#* } is not told"
+done
