@@ -558,9 +558,11 @@ static void wall_measured(const struct limits *l, struct wall *w, const struct s
 			  bool emulated)
 {
 	char rate[32];
+	/* Where it did not overflow, its limit stands by the settings. */
 	w->method = now->capacity ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = (int64_t)(now->capacity ? now->capacity : now->reached);
-	w->verdict = report_verdict(w->measured, w->needed);
+	w->at_least = !now->capacity;
+	w->verdict = report_verdict(now->capacity ? w->measured : w->limit, w->needed);
 	report_text(w->detail, "%s %lld.%s", l->by_argument ? "listen() argument" : SOMAXCONN_KNOB,
 		    (long long)l->capacity - 1,
 		    emulated ? " In the lab through the listen() argument." : "");

@@ -456,6 +456,7 @@ static void side_report(struct course *c, enum side side, const struct trial *t,
 	}
 	w->method = METHOD_MEASURED;
 	w->measured = (int64_t)t->Bps;
+	w->at_least = t->flow.paced;
 	report_text(w->detail, "%s An application that sets %s itself gets at most %s%s.",
 		    t->flow.paced ? "So much was tried, and the buffer did not bind." : "",
 		    names[side].option, speed(owned, own->Bps), own->flow.paced ? " and more" : "");

@@ -144,15 +144,15 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 		"RLIMIT_NOFILE is %s soft, %s hard; besides its connections the test server holds "
 		"%llu descriptors.",
 		soft, hard, (unsigned long long)held);
-	report_text(f->advice,
-		    "Takes effect at the next start of the server: LimitNOFILE=%llu in its systemd "
-		    "unit, "
-		    "or ulimit -n.%s%s%s",
-		    (unsigned long long)proposed,
-		    l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from "
-							: "",
-		    l->nr_open && proposed > l->nr_open ? count_text(nr_open, l->nr_open) : "",
-		    l->nr_open && proposed > l->nr_open ? "." : "");
+	report_text(
+		f->advice,
+		"Takes effect at the next start of the server: LimitNOFILE=%llu in its systemd "
+		"unit, or ulimit -n. This is the limit of what ran epolltune; your server's is in "
+		"/proc/PID/limits.%s%s%s",
+		(unsigned long long)proposed,
+		l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from " : "",
+		l->nr_open && proposed > l->nr_open ? count_text(nr_open, l->nr_open) : "",
+		l->nr_open && proposed > l->nr_open ? "." : "");
 	return f;
 }
 
@@ -568,8 +568,7 @@ static void measured_process(struct probe_run *run, const struct limits *l,
 	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
 		return;
 	struct finding *f = process_finding(run, l, server->held, needed, w->verdict);
-	report_text(f->tried,
-		    "not tried: a limit of the process, which only its parent or root raises");
+	report_text(f->tried, "not tried: a limit of the process, set where it is started");
 	finding_evidence(f, "held", "connections", (double)h->connections, NAN);
 	if (h->spin.cpu_us) {
 		/* By CPU time, as on a busy machine it gets only a part of the clock's. */

@@ -64,7 +64,8 @@ static int run_open(struct runner *runner, struct probe_run *run, struct err *e)
 		private_rc = lab_open(&run->proof, &options, run->host, &refused);
 	if (private_rc)
 		run->proof = NULL;
-	if (!run->options->in_place && !private_rc) {
+	/* In place is for what can be there. */
+	if (!private_rc && (!run->options->in_place || runner->probe->private_only)) {
 		run->lab = run->proof;
 		return 0;
 	}

@@ -142,6 +142,8 @@ static int read_wall(struct reader *r, const json_t *o, struct report *out)
 	    (failed = quantity(r, o, "needed", &w->needed)) ||
 	    (failed = TEXT(r, o, "knob", w->knob)) || (failed = TEXT(r, o, "detail", w->detail)))
 		return failed;
+	/* Absent before it was there. */
+	w->at_least = json_is_true(json_object_get(o, "at_least"));
 	w->method = (enum wall_method)method;
 	w->verdict = (enum wall_verdict)verdict;
 	return 0;
