@@ -435,7 +435,7 @@ static int proof_run(struct probe_run *run, const struct limits *l, const struct
 	int64_t proposed = strtoll(f->proposed, NULL, 10);
 	int64_t somaxconn = l->somaxconn > proposed ? l->somaxconn : proposed;
 	int64_t argument = l->argument && l->argument < proposed ? proposed : l->argument;
-	int backlog;
+	int backlog = 0;
 	int rc = lab_bound(run->proof, somaxconn, argument, &backlog, e);
 	if (rc >= 0)
 		rc = stall_run(run, run->proof, backlog, arrivals, 0, out, e);
@@ -581,7 +581,7 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 	struct wall *w = report_wall(run->report, WALL);
 	uint64_t needed = target_accept_queue(run->target);
 	struct stall now;
-	int backlog;
+	int backlog = 0;
 	if (l.capacity == REPORT_NONE)
 		return 0;
 	uint64_t allowed = clients_allowed(run->host);

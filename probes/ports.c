@@ -314,7 +314,7 @@ static int cures_try(struct bench *b, struct cures *out, struct err *e)
 		{{.close = CHURN_HOLD, .destinations = 2}, &out->destinations},
 		{{.close = CHURN_HOLD, .destinations = 2, .bind_port = true}, &out->bound},
 	};
-	struct churn_result r;
+	struct churn_result r = {0};
 	struct churn_config again = {.close = CHURN_CLIENT_FIRST};
 	probe_progress(b->run, "what helps where ports are short");
 	int rc = bench_set(b, RANGE_KNOB, FEW_RANGE, e);
@@ -395,7 +395,7 @@ static int ports_measure(struct bench *b, struct err *e)
 	struct wall *w = report_wall(run->report, PORTS_WALL);
 	const struct limits *l = &b->limits;
 	uint64_t enough = is_proxy(run) ? report_margin(run->target->connections) : 0;
-	struct churn_result r;
+	struct churn_result r = {0};
 	if (l->ports == REPORT_NONE || (!is_proxy(run) && l->ports > FILL_ALWAYS))
 		return 0;
 	/* To its end where that is near; else as far as it is needed. */
@@ -453,7 +453,7 @@ static int time_wait_fill(struct bench *b, int64_t buckets, uint64_t most, int64
 			  int64_t *overflow, struct err *e)
 {
 	int64_t before = 0, after = 0;
-	struct churn_result r;
+	struct churn_result r = {0};
 	const struct churn_config config = {
 		.close = CHURN_CLIENT_FIRST, .sources = MANY, .most = most, .ms = 4000};
 	int rc = bench_set_number(b, BUCKETS_KNOB, buckets, e);

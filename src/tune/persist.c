@@ -20,7 +20,7 @@ static void normalize(const char *name, char value[CHANGE_VALUE])
 int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
 		 struct err *e)
 {
-	struct sysctl_setting set, conf;
+	struct sysctl_setting set = {0}, conf = {0};
 	memset(out, 0, sizeof(*out));
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
 	int r = change_kind_find("sysctl")->read(site, c->name, out->running, e);

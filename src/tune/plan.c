@@ -257,8 +257,8 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (r == 0)
 		r = knob_read(k, site->host, running, e);
 	if (r == -ENOENT)
-		return err_set(e, ENOENT, "--set %s: this kernel has none, or not in this namespace",
-			       name);
+		return err_set(e, ENOENT,
+			       "--set %s: this kernel has none, or not in this namespace", name);
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
 	bool lower;

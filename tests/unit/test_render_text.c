@@ -88,7 +88,8 @@ static void fits_its_width(void **state)
 		for (unsigned width = 60; width <= 140; width++)
 			for (int utf8 = 0; utf8 < 2; utf8++) {
 				samples[i](&r);
-				char *text = render(&r, &(struct render_style){false, width, utf8, false});
+				char *text = render(
+					&r, &(struct render_style){false, width, utf8, false});
 				check_lines(text, width < 100 ? width : 100);
 				free(text);
 			}
