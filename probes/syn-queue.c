@@ -138,6 +138,10 @@ static int64_t limits_backlog(const struct limits *l)
 	return l->argument && l->argument < l->somaxconn ? l->argument : l->somaxconn;
 }
 
+/* Full is more than the backlog (include/net/inet_connection_sock.h,
+ * inet_csk_reqsk_queue_is_full()). */
+static int64_t backlog_capacity(int64_t backlog) { return backlog + 1; }
+
 /* Clients that the kernel has not met before leave the last quarter free. */
 static int64_t syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 2) + 1; }
 
@@ -152,25 +156,25 @@ static int64_t syn_for(uint64_t needed)
 static int64_t backlog_for(uint64_t needed)
 {
 	int64_t value = 128;
-	while (value < (int64_t)needed)
+	while (backlog_capacity(value) < (int64_t)needed)
 		value *= 2;
 	return value;
 }
 
 static int64_t limits_capacity(const struct limits *l)
 {
-	int64_t backlog = limits_backlog(l);
 	if (l->somaxconn == REPORT_NONE)
 		return REPORT_NONE;
-	if (l->cookies != 0 || l->max_syn == REPORT_NONE || backlog <= syn_capacity(l->max_syn))
-		return backlog;
-	return syn_capacity(l->max_syn);
+	int64_t capacity = backlog_capacity(limits_backlog(l));
+	if (l->cookies == 0 && l->max_syn != REPORT_NONE && syn_capacity(l->max_syn) < capacity)
+		capacity = syn_capacity(l->max_syn);
+	return capacity;
 }
 
 /* Which of them it is. */
 static const char *limits_binding(const struct limits *l)
 {
-	if (l->cookies == 0 && limits_capacity(l) < limits_backlog(l))
+	if (limits_capacity(l) < backlog_capacity(limits_backlog(l)))
 		return MAX_SYN_KNOB;
 	return l->argument && l->argument < l->somaxconn ? BACKLOG_KNOB : SOMAXCONN_KNOB;
 }
@@ -201,7 +205,7 @@ static struct limits limits_propose(const struct limits *l, uint64_t needed)
 {
 	struct limits p = *l;
 	uint64_t enough = report_margin(needed);
-	if (limits_backlog(l) < (int64_t)enough) {
+	if (backlog_capacity(limits_backlog(l)) < (int64_t)enough) {
 		int64_t backlog = backlog_for(enough);
 		if (p.somaxconn < backlog)
 			p.somaxconn = backlog;
