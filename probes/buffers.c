@@ -45,6 +45,8 @@
 #define AGAIN 2
 /* Beyond that round trip a proof at half the value would take too long. */
 #define HALF_RTT_US 100000u
+/* Two segments of 64 KiB. */
+#define OVERSHOT (128 << 10)
 #define REQUEST_BYTES 512
 #define UNSCALED 65535
 
@@ -233,7 +235,8 @@ struct cause {
 	const char *knob;
 	bool searched; /* the value is the third field of a triple, to be found */
 	char current[KNOB_VALUE];
-	int64_t third;
+	int64_t third; /* of the triple, whatever the knob */
+	int64_t bound; /* of what can be in flight, in bytes */
 };
 
 static void cause_find(const struct probe_run *run, enum side side, const struct trial *t,
@@ -241,12 +244,17 @@ static void cause_find(const struct probe_run *run, enum side side, const struct
 {
 	*cause = (struct cause){.knob = names[side].knob, .searched = true};
 	cause->third = knob_third(run->host, cause->knob, cause->current);
-	if (!knob_number(run->host, SCALING, 1) && (!t || t->flow.window <= UNSCALED))
+	/* A send buffer may be overshot by what was begun. */
+	cause->bound = cause->third + (side == SEND ? OVERSHOT : 0);
+	if (!knob_number(run->host, SCALING, 1) && (!t || t->flow.window <= UNSCALED)) {
 		cause->knob = SCALING;
-	else if (side == RECEIVE && !knob_number(run->host, MODERATE, 1))
+		cause->bound = UNSCALED;
+	} else if (side == RECEIVE && !knob_number(run->host, MODERATE, 1)) {
 		cause->knob = MODERATE;
-	else
+		knob_field(cause->current, 1, &cause->bound);
+	} else {
 		return;
+	}
 	cause->searched = false;
 	report_text(cause->current, "0");
 }
@@ -457,8 +465,8 @@ static void side_report(struct course *c, enum side side, const struct trial *t,
 	w->method = METHOD_MEASURED;
 	w->measured = (int64_t)t->Bps;
 	w->at_least = t->flow.paced;
-	report_text(w->detail, "%s An application that sets %s itself gets at most %s%s.",
-		    t->flow.paced ? "So much was tried, and the buffer did not bind." : "",
+	report_text(w->detail, "%sAn application that sets %s itself gets at most %s%s.",
+		    t->flow.paced ? "So much was tried, and the buffer did not bind. " : "",
 		    names[side].option, speed(owned, own->Bps), own->flow.paced ? " and more" : "");
 	if (w->verdict == VERDICT_OK)
 		return;
@@ -573,9 +581,9 @@ static int buffers_inspect(struct probe_run *run, struct err *e)
 			report_text(w->detail, "%s could not be read.", names[side].knob);
 			continue;
 		}
-		/* No window is larger than its buffer, and hardly one smaller than half of it. */
-		w->limit = (int64_t)((double)cause.third * 1e6 / (double)run->target->rtt_us);
-		if (!cause.searched || report_verdict(w->limit, w->needed) != VERDICT_OK)
+		/* No window is larger than its bound, and hardly one smaller than half of it. */
+		w->limit = (int64_t)((double)cause.bound * 1e6 / (double)run->target->rtt_us);
+		if (report_verdict(w->limit, w->needed) != VERDICT_OK)
 			w->verdict = VERDICT_SHORT;
 		else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)
 			w->verdict = VERDICT_OK;

@@ -150,6 +150,13 @@ static int bench_overflows(struct bench *b, int64_t *count, struct err *e)
 	return rc;
 }
 
+/* A server that answers late may reset what is in TIME_WAIT, and free its port (RFC 1337). */
+static int resets_ignore(struct host *h, void *arg, struct err *e)
+{
+	(void)arg;
+	return host_write(h, "proc/sys/net/ipv4/tcp_rfc1337", "1", e);
+}
+
 /* Opens and closes until the ports are used up, or `most`. */
 static int bench_fill(struct bench *b, const char *range, unsigned sources, uint64_t most,
 		      struct churn_result *out, struct err *e)
@@ -157,6 +164,8 @@ static int bench_fill(struct bench *b, const char *range, unsigned sources, uint
 	const struct churn_config config = {
 		.close = CHURN_CLIENT_FIRST, .sources = sources, .most = most, .ms = 8000};
 	int rc = bench_set(b, RANGE_KNOB, range, e);
+	if (!rc)
+		rc = lab_call(b->lab, LAB_CLIENT, resets_ignore, NULL, e);
 	if (!rc)
 		rc = bench_set(b, REUSE_KNOB, "0", e);
 	if (!rc)
