@@ -640,6 +640,7 @@ static int syn_queue_measure(struct probe_run *run, struct err *e)
 	} else {
 		/* Its end was not reached. */
 		w->method = METHOD_DERIVED;
+		w->at_least = true;
 	}
 	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
 		return 0;
