@@ -62,16 +62,18 @@ all: $(PROGRAM)
 # run, test and bench install what is missing; a plain build only says what it is.
 INSTALLS := $(filter run test bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
-	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps BUILD=$(BUILD),true)
+	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
 	@pkg-config --exists $(LIBS) || { echo 'epolltune: missing to build: $(DEBIAN_BUILD)' >&2; \
 		echo 'epolltune: make deps installs them on Debian; elsewhere install the like' >&2; exit 1; }
 	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
 		"$$(pkg-config --libs $(LIBS))" >$@
 
+# FOR=run: only what a build needs.
+FOR := test
 ## make deps: installs with apt what building, testing and linting need and is missing
 deps:
-	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter run,$(MAKECMDGOALS)),,$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \

@@ -183,7 +183,9 @@ static int seal_kernel(bool writable, struct err *e)
 int seal_mounts(bool files, bool writable, struct err *e)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return err_errno(e, "lab: make mounts private");
+		return err_errno(e, "lab: make mounts private%s",
+				 errno == EINVAL ? " (in a chroot the root must be a mount point)"
+						 : "");
 	int rc = seal_files(files, e);
 	return rc ? rc : seal_kernel(files && writable, e);
 }
