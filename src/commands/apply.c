@@ -185,24 +185,33 @@ static int check_moved(struct apply *a, const struct change *c, struct err *e)
 {
 	const struct wall *before = report_find(a->before, c->wall);
 	const struct wall *after = report_find(a->after, c->wall);
-	if (!c->wall[0] || c->scope == CHANGE_FILES)
+	if (!c->wall[0] || c->scope == CHANGE_FILES || (after && after->verdict == VERDICT_OK))
 		return 0;
-	if (!after || after->verdict == VERDICT_UNKNOWN) {
-		a->doubtful = true;
-		tuning_tell(&a->tuning, c->wall, "could not be measured again: not proven");
-		return 0;
-	}
-	if (after->verdict == VERDICT_OK)
+	a->doubtful = true;
+	if (!after || after->verdict == VERDICT_UNKNOWN)
 		return 0;
 	/* Of another machine's report only the outcome counts. */
-	enum compare_verdict v =
-		a->plan_options.foreign ? COMPARE_SAME : compare_wall(before, after);
-	if (v == COMPARE_SAME && after->verdict == VERDICT_SHORT)
-		return still_short(c, after, e);
-	if (v == COMPARE_SAME && !a->plan_options.foreign)
-		return still_short(c, after, e);
-	a->doubtful = true;
-	return 0;
+	bool foreign = a->plan_options.foreign;
+	bool moved = !foreign && compare_wall(before, after) != COMPARE_SAME;
+	return moved || (foreign && after->verdict == VERDICT_TIGHT) ? 0 : still_short(c, after, e);
+}
+
+static void tell_doubts(const struct apply *a)
+{
+	for (size_t i = 0; i < a->plan->count; i++) {
+		const struct change *c = &a->plan->changes[i];
+		const struct wall *after = report_find(a->after, c->wall);
+		char text[80];
+		if (!c->wall[0] || c->scope == CHANGE_FILES ||
+		    (after && after->verdict == VERDICT_OK))
+			continue;
+		if (!after || after->verdict == VERDICT_UNKNOWN)
+			snprintf(text, sizeof(text), "could not be measured again: not proven");
+		else
+			snprintf(text, sizeof(text), "is still %s",
+				 wall_verdict_name(after->verdict));
+		tuning_tell(&a->tuning, c->wall, text);
+	}
 }
 
 static int check_worse(const struct apply *a, struct err *e)
@@ -218,24 +227,37 @@ static int check_worse(const struct apply *a, struct err *e)
 	return 0;
 }
 
-static int prove(void *arg, struct err *e)
+static int prove_once(struct apply *a, struct err *e)
 {
-	struct apply *a = arg;
+	a->doubtful = false;
 	int r = check_run(&a->check, a->after, e);
 	if (interrupt_came())
 		return err_set(e, EINTR, "%s came during the proof",
 			       interrupt_name(interrupt_came()));
 	if (r < 0)
 		return err_prefix(e, "the proof");
-	if (a->tuning.json) {
-		json_object_set_new(a->x.extra, "proof", compare_json(a->before, a->after));
-	} else {
-		puts("Proof, the same probes before and after:\n");
-		r = compare_text(stdout, a->before, a->after, &a->tuning.style, e);
-	}
 	for (size_t i = 0; i < a->plan->count && r == 0; i++)
 		r = check_moved(a, &a->plan->changes[i], e);
 	return r < 0 ? r : check_worse(a, e);
+}
+
+/* What fails is measured a second time: a busy moment is no reason to take anything back. */
+static int prove(void *arg, struct err *e)
+{
+	struct apply *a = arg;
+	int r = prove_once(a, e);
+	if (r < 0 && !interrupt_came())
+		r = prove_once(a, e);
+	if (a->tuning.json) {
+		json_object_set_new(a->x.extra, "proof", compare_json(a->before, a->after));
+	} else {
+		/* That nobody can read it is no reason either. */
+		struct err unread;
+		puts("Proof, the same probes before and after:\n");
+		compare_text(stdout, a->before, a->after, &a->tuning.style, &unread);
+		tell_doubts(a);
+	}
+	return r;
 }
 
 /* Doing it */
@@ -286,11 +308,14 @@ static int refuse_blocked(struct apply *a)
 /* Asks once, on a terminal only. */
 static bool agreed(const struct apply *a)
 {
-	if (a->yes || !isatty(0) || !isatty(2))
+	/* Standard input may be the report. */
+	bool piped = a->from && strcmp(a->from, "-") == 0;
+	if (a->yes || !isatty(2) || (!piped && !isatty(0)))
 		return true;
+	CLEAN(close_file) FILE *in = piped ? fopen("/dev/tty", "re") : fdopen(dup(0), "r");
 	char answer[16] = "";
 	fprintf(stderr, "Make %s? [y/N] ", a->plan->count == 1 ? "this change" : "these changes");
-	if (!fgets(answer, sizeof(answer), stdin))
+	if (!in || !fgets(answer, sizeof(answer), in))
 		fputc('\n', stderr);
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
@@ -358,11 +383,26 @@ static void summarize(const struct apply *a)
 	fflush(stdout);
 }
 
+/* What can be known before is no reason to begin and take back. */
+static int check_files(const struct apply *a, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; i < a->plan->count && r == 0; i++) {
+		struct change *c = &a->plan->changes[i];
+		if (c->scope == CHANGE_FILES)
+			r = change_kind_find(c->kind)->check(&a->tuning.site, c->name, c->to, c->to,
+							     e);
+	}
+	return r;
+}
+
 static int do_plan(struct apply *a, unsigned expected)
 {
 	struct err e = {0};
-	CLEAN(journal_close) struct journal j;
-	int r = open_journal(a, &j, expected, &e);
+	CLEAN(journal_close) struct journal j = {.dir = -1, .fd = -1, .lock = -1};
+	int r = check_files(a, &e);
+	if (r == 0)
+		r = open_journal(a, &j, expected, &e);
 	if (r == -EACCES || r == -EPERM)
 		err_prefix(&e, "nothing was changed");
 	if (r < 0)

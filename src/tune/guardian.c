@@ -20,9 +20,8 @@
 #include "tune/undo.h"
 
 #define GUARDIAN_CHANNEL 3
-#define GUARDIAN_BUSY_MS 20
 /* How long it waits for another epolltune that holds the journal. */
-#define GUARDIAN_PATIENCE_MS 120000
+#define GUARDIAN_PATIENCE_MS 30000
 
 uint64_t guardian_clock_ms(void)
 {
@@ -36,23 +35,30 @@ struct watch {
 	const struct change_site *site;
 	unsigned run;
 	uint64_t deadline_ms;
+	struct journal
+		known; /* as last read: a journal that is lost keeps nothing from going back */
 };
 
-/* Whether the run still has to be watched. What cannot be read, is. */
-static bool undecided(const struct watch *w)
+/* Whether the run still has to be watched. What cannot be read, is, by what was read before. */
+static bool undecided(struct watch *w)
 {
 	struct journal j;
 	struct err ignored;
 	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
 		return true;
 	const struct run *r = journal_find(&j, w->run);
-	bool open = !r || r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
-	journal_close(&j);
+	if (!r) {
+		journal_close(&j);
+		return true;
+	}
+	bool open = r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
+	journal_close(&w->known);
+	w->known = j;
 	return open;
 }
 
 /* Until the deadline; false when the run was decided before. */
-static bool wait_for_deadline(const struct watch *w)
+static bool wait_for_deadline(struct watch *w)
 {
 	char path[512];
 	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, w->state_dir);
@@ -81,24 +87,34 @@ static bool wait_for_deadline(const struct watch *w)
 	}
 }
 
-static void take_back(const struct watch *w)
+/* For writing; where that cannot be had, as it was last read: then only the values go back. */
+static struct journal *open_journal(struct watch *w, struct journal *j)
 {
-	struct journal j;
 	struct err e;
-	for (uint64_t waited = 0; journal_open(&j, w->state_dir, JOURNAL_WRITE, &e) < 0;
-	     waited += GUARDIAN_BUSY_MS) {
-		if (e.code != EBUSY || waited >= GUARDIAN_PATIENCE_MS)
-			return;
-		poll(NULL, 0, GUARDIAN_BUSY_MS);
-	}
-	struct run *r = journal_find(&j, w->run);
+	uint64_t until = guardian_clock_ms() + GUARDIAN_PATIENCE_MS;
+	do {
+		e.code = 0;
+		if (journal_open(j, w->state_dir, JOURNAL_WRITE, &e) == 0 &&
+		    journal_find(j, w->run))
+			return j;
+	} while (e.code == EBUSY && guardian_clock_ms() < until);
+	journal_close(j);
+	undecided(w);
+	return &w->known;
+}
+
+static void take_back(struct watch *w)
+{
+	struct journal opened = {.dir = -1, .fd = -1, .lock = -1}, *j = open_journal(w, &opened);
+	struct run *r = journal_find(j, w->run);
 	if (r && !r->confirmed && (r->status == RUN_WAITING || r->status == RUN_UNFINISHED)) {
+		struct err e;
 		struct undo u = {.site = w->site,
 				 .by = "the guardian of --confirm",
 				 .reason = "not confirmed in time"};
-		undo_run(&u, &j, r, &e);
+		undo_run(&u, j, r, &e);
 	}
-	journal_close(&j);
+	journal_close(&opened);
 }
 
 static void guard(struct watch *w, uint64_t confirm_s)
@@ -116,7 +132,11 @@ static void guard(struct watch *w, uint64_t confirm_s)
 	do
 		n = read(GUARDIAN_CHANNEL, &deadline, sizeof(deadline));
 	while (n < 0 && errno == EINTR);
-	w->deadline_ms = n == sizeof(deadline) ? deadline : guardian_clock_ms() + confirm_s * 1000;
+	bool armed = n == sizeof(deadline);
+	w->deadline_ms = armed ? deadline : guardian_clock_ms() + confirm_s * 1000;
+	undecided(w); /* from here on it knows what to take back, whatever becomes of the journal */
+	if (armed)
+		send(GUARDIAN_CHANNEL, "", 1, MSG_NOSIGNAL);
 	close(GUARDIAN_CHANNEL);
 	if (wait_for_deadline(w))
 		take_back(w);
@@ -155,6 +175,16 @@ static int start(struct watch *w, int channel, uint64_t confirm_s)
 	_exit(0);
 }
 
+static bool answered(int channel)
+{
+	char ready;
+	ssize_t n;
+	do
+		n = read(channel, &ready, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
 int guardian_start(struct guardian *g, const char *state_dir, const struct change_site *site,
 		   unsigned run, uint64_t confirm_s, struct err *e)
 {
@@ -166,21 +196,19 @@ int guardian_start(struct guardian *g, const char *state_dir, const struct chang
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the guardian of --confirm");
 	fflush(NULL);
-	struct watch w = {.state_dir = path, .site = site, .run = run};
+	struct watch w = {.state_dir = path,
+			  .site = site,
+			  .run = run,
+			  .known = {.dir = -1, .fd = -1, .lock = -1}};
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(start(&w, ends[1], confirm_s) < 0);
 	close(ends[1]);
 	int status = -1;
-	char ready;
 	if (pid > 0)
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
-	ssize_t n;
-	do
-		n = pid < 0 || status ? -1 : read(ends[0], &ready, 1);
-	while (n < 0 && pid > 0 && !status && errno == EINTR);
-	if (n != 1) {
+	if (pid < 0 || status || !answered(ends[0])) {
 		close(ends[0]);
 		return err_set(e, ECHILD,
 			       "the guardian of --confirm did not start: nothing was "
@@ -193,8 +221,9 @@ int guardian_start(struct guardian *g, const char *state_dir, const struct chang
 int guardian_arm(struct guardian *g, uint64_t deadline_ms, struct err *e)
 {
 	if (send(g->channel, &deadline_ms, sizeof(deadline_ms), MSG_NOSIGNAL) !=
-	    sizeof(deadline_ms))
-		return err_errno(e, "the guardian of --confirm is gone");
+		    sizeof(deadline_ms) ||
+	    !answered(g->channel))
+		return err_set(e, ECHILD, "the guardian of --confirm is gone");
 	return 0;
 }
 

@@ -34,6 +34,7 @@ void interrupt_hold(void)
 {
 	came = 0;
 	handle(note, SA_RESTART);
+	signal(SIGXFSZ, SIG_IGN); /* an error of write(2), as other limits are */
 }
 
 int interrupt_came(void) { return came; }

@@ -3,7 +3,8 @@
 #ifndef EPOLLTUNE_TUNE_INTERRUPT_H
 #define EPOLLTUNE_TUNE_INTERRUPT_H
 
-/* From here on the three signals are only noted. */
+/* From here on the three signals are only noted, and a limit on file sizes is an error like others.
+ */
 void interrupt_hold(void);
 /* The signal that came first; 0 if none. */
 int interrupt_came(void);

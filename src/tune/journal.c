@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 #define JOURNAL_MAX ((off_t)64 << 20)
 #define JOURNAL_RUN_ITEMS 4096
+#define LOCK_PATIENCE_MS 1000
+#define LOCK_STEP_MS 20
+#define BUSY_GUESS_S 300
 /* How every record begins: what tells a torn one from garbage. */
 #define JOURNAL_HEAD "{\"v\":"
 
@@ -55,7 +59,7 @@ static bool fold_begin(struct journal *j, const json_t *o, uint64_t id, time_t t
 {
 	if (j->count && id <= j->runs[j->count - 1].id)
 		return false;
-	struct run r = {.id = (unsigned)id, .status = RUN_UNFINISHED, .time = time};
+	struct run r = {.id = (unsigned)id, .status = RUN_UNFINISHED, .time = time, .ended = time};
 	const json_t *persist = json_object_get(o, "persist");
 	if (!take_text(o, "by", r.by, sizeof(r.by)) ||
 	    !take_text(o, "command", r.command, sizeof(r.command)) ||
@@ -195,8 +199,9 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 	json_error_t why;
 	CLEAN(free_json) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
 	if (!json_is_object(o))
-		return err_set(e, EBADMSG, "%s/%s: line %zu is no journal record", j->path,
-			       JOURNAL_FILE, number);
+		return err_set(e, EBADMSG,
+			       "%s/%s: line %zu is no journal record: move it away, or mend it",
+			       j->path, JOURNAL_FILE, number);
 	const json_t *version = json_object_get(o, "v");
 	if (json_is_integer(version) && json_integer_value(version) != JOURNAL_VERSION)
 		return err_set(e, EPROTO,
@@ -205,8 +210,10 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 			       j->path, JOURNAL_FILE, number, json_integer_value(version),
 			       JOURNAL_VERSION);
 	if (!version || !fold(j, o))
-		return err_set(e, EBADMSG, "%s/%s: line %zu is not as epolltune writes it", j->path,
-			       JOURNAL_FILE, number);
+		return err_set(
+			e, EBADMSG,
+			"%s/%s: line %zu is not as epolltune writes it: move it away, or mend it",
+			j->path, JOURNAL_FILE, number);
 	return 0;
 }
 
@@ -224,8 +231,10 @@ static int read_records(struct journal *j, FILE *in, off_t size, struct err *e)
 			return 0;
 		}
 		if (r < 0 && !whole)
-			return err_set(e, EBADMSG, "%s/%s: line %zu is no journal record", j->path,
-				       JOURNAL_FILE, number + 1);
+			return err_set(
+				e, EBADMSG,
+				"%s/%s: line %zu is no journal record: move it away, or mend it",
+				j->path, JOURNAL_FILE, number + 1);
 		if (r < 0)
 			return r;
 		j->good += n;
@@ -250,16 +259,21 @@ static int read_all(struct journal *j, struct err *e)
 	return read_records(j, in, st.st_size, e);
 }
 
+/* For a moment it may still be held by what a killed epolltune leaves to be cleaned up. */
 static int lock(struct journal *j, struct err *e)
 {
-	while (flock(j->fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
+	j->lock = state_file(j->dir, j->path, JOURNAL_LOCK, O_RDONLY | O_CREAT, 0600, e);
+	if (j->lock < 0)
+		return j->lock;
+	for (int waited = 0; flock(j->lock, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+		if (errno == EWOULDBLOCK && waited >= LOCK_PATIENCE_MS)
 			return err_set(e, EBUSY,
 				       "another epolltune is changing this host just now "
 				       "(it holds %s/%s)",
-				       j->path, JOURNAL_FILE);
-		if (errno != EINTR)
-			return err_errno(e, "cannot lock %s/%s", j->path, JOURNAL_FILE);
+				       j->path, JOURNAL_LOCK);
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(e, "cannot lock %s/%s", j->path, JOURNAL_LOCK);
+		poll(NULL, 0, LOCK_STEP_MS);
 	}
 	return 0;
 }
@@ -275,7 +289,7 @@ static int open_and_read(struct journal *j, const char *path, enum journal_acces
 		return j->dir;
 	int flags = access == JOURNAL_READ ? O_RDONLY : O_RDWR | O_APPEND;
 	j->fd = state_file(j->dir, path, JOURNAL_FILE,
-			   flags | (access == JOURNAL_MAKE ? O_CREAT : 0), e);
+			   flags | (access == JOURNAL_MAKE ? O_CREAT : 0), 0644, e);
 	if (j->fd < 0)
 		return j->fd;
 	int r = access == JOURNAL_READ ? 0 : lock(j, e);
@@ -289,7 +303,7 @@ static int open_and_read(struct journal *j, const char *path, enum journal_acces
 
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e)
 {
-	*j = (struct journal){.dir = -1, .fd = -1};
+	*j = (struct journal){.dir = -1, .fd = -1, .lock = -1};
 	int r = open_and_read(j, path, access, e);
 	if (r < 0)
 		journal_close(j);
@@ -299,6 +313,7 @@ int journal_open(struct journal *j, const char *path, enum journal_access access
 void journal_close(struct journal *j)
 {
 	close_fd(&j->fd);
+	close_fd(&j->lock);
 	close_fd(&j->dir);
 	for (size_t i = 0; i < j->count; i++)
 		free(j->runs[i].items);
@@ -311,7 +326,11 @@ bool journal_busy(const struct journal *j)
 {
 	/* An open file of its own: a lock that this process holds must not be found again. */
 	CLEAN(close_fd)
-	int fd = openat(j->dir, JOURNAL_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(j->dir, JOURNAL_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES) {
+		time_t last = j->count ? j->runs[j->count - 1].ended : 0;
+		return time(NULL) - last < BUSY_GUESS_S;
+	}
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 

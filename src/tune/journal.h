@@ -29,6 +29,8 @@
 #include "epolltune/err.h"
 
 #define JOURNAL_FILE "journal.jsonl"
+/* A file of its own, for root's eyes only: whoever can open a file can lock it. */
+#define JOURNAL_LOCK "lock"
 #define JOURNAL_VERSION 1
 
 enum run_status {
@@ -66,6 +68,7 @@ enum journal_access {
 struct journal {
 	char path[256]; /* of the state directory */
 	int dir, fd;
+	int lock;   /* held by a writer */
 	bool torn;  /* a torn last record was found (and, when writing, cut off) */
 	bool dirty; /* a record of ours that failed could not be cut off yet */
 	off_t good; /* bytes up to the end of the last whole record */
@@ -77,7 +80,8 @@ struct journal {
  * Such a journal is left as it is. */
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e);
 void journal_close(struct journal *j);
-/* Whether a process holds the journal for writing. */
+/* Whether a process holds the journal for writing; who may not look at the lock gets true while
+ * the last record is younger than five minutes. */
 bool journal_busy(const struct journal *j);
 
 /* The run of that number, NULL if none. Valid until the next journal_begin(). */

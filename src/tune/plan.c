@@ -189,7 +189,7 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct kn
 	if (r < 0 || (r = knob_check(k, f->proposed, want, e)) < 0 ||
 	    (r = standing(p, k, site, now, e)) < 0)
 		return err_prefix(e, "finding %s", f->id);
-	if (!join(k, now, want, joined, &lower) || (lower && strcmp(joined, now) == 0)) {
+	if (!join(k, running, want, joined, &lower) || (lower && strcmp(joined, running) == 0)) {
 		/* Only a lower value would do: never without the operator's hand. */
 		if (!o->foreign && lower && strcmp(running, f->current) == 0) {
 			tell_finding(p, f, k);
@@ -202,6 +202,10 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct kn
 		}
 		return 0;
 	}
+	/* Beside what another finding wants already. */
+	snprintf(want, sizeof(want), "%s", joined);
+	if (!join(k, now, want, joined, &lower))
+		return 0;
 	if (strcmp(joined, now) == 0)
 		return 0;
 	if (!o->foreign && f->current[0] && strcmp(f->current, running) != 0)

@@ -81,20 +81,20 @@ int state_open(const char *path, bool create, struct err *e)
 	return own;
 }
 
-int state_file(int dir, const char *path, const char *name, int flags, struct err *e)
+int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e)
 {
 	int base = (flags & ~O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	bool fresh = false;
 	CLEAN(close_fd) int fd = openat(dir, name, base);
 	if (fd < 0 && errno == ENOENT && flags & O_CREAT) {
-		fd = openat(dir, name, base | O_CREAT | O_EXCL, 0644);
+		fd = openat(dir, name, base | O_CREAT | O_EXCL, mode);
 		fresh = fd >= 0;
 	}
 	if (fd < 0 && errno == ELOOP)
 		return err_set(e, EPERM, "%s/%s is a symbolic link: refused", path, name);
 	if (fd < 0)
 		return err_errno(e, "cannot open %s/%s", path, name);
-	if (fresh && (fchmod(fd, 0644) < 0 || fsync(dir) < 0))
+	if (fresh && (fchmod(fd, mode) < 0 || fsync(dir) < 0))
 		return err_errno(e, "cannot make %s/%s", path, name);
 
 	struct stat st;

@@ -112,9 +112,26 @@ static void write_back(struct way_back *w, size_t n, const char *found)
 		tell(w->u, c, "%s → %s", found, c->from);
 }
 
+static const char *who_changed(const struct way_back *w, const struct change *c, const char *found,
+			       char who[64])
+{
+	for (size_t i = w->j->count; i-- > 0 && w->j->runs[i].id > w->r->id;)
+		for (size_t n = 0; n < w->j->runs[i].count; n++) {
+			const struct change *later = &w->j->runs[i].items[n];
+			if (strcmp(later->kind, c->kind) == 0 &&
+			    strcmp(later->name, c->name) == 0 && later->state == CHANGE_DONE &&
+			    strcmp(later->became, found) == 0) {
+				snprintf(who, 64, "run %u has changed it since", w->j->runs[i].id);
+				return who;
+			}
+		}
+	return "somebody has changed it since";
+}
+
 static void undo_found(struct way_back *w, size_t n, const char *found)
 {
 	struct change *c = &w->r->items[n];
+	char who[64];
 	if (strcmp(found, c->from) == 0) {
 		w->u->already++;
 		note(w, n, CHANGE_UNDONE, NULL);
@@ -129,10 +146,9 @@ static void undo_found(struct way_back *w, size_t n, const char *found)
 			     "somebody has changed the line since: spared (--force undoes "
 			     "it)");
 		else
-			tell(w->u, c,
-			     "is %s, but run %u left %s: somebody has changed it since: spared "
-			     "(--force restores %s)",
-			     found, w->r->id, c->became[0] ? c->became : c->to, c->from);
+			tell(w->u, c, "is %s, but run %u left %s: %s: spared (--force restores %s)",
+			     found, w->r->id, c->became[0] ? c->became : c->to,
+			     who_changed(w, c, found, who), c->from);
 		return;
 	}
 	write_back(w, n, found);

@@ -103,10 +103,11 @@ static void the_whole_story(void **state)
 	(void)state;
 	struct output o =
 		inside("", "somaxconn 16\n"
-			   "apply --yes; echo \"first: $?\"\n"
-			   "epolltune check --format json >$B/after.json; echo \"check: $?\"\n"
+			   "apply --yes --probe accept-queue; echo \"first: $?\"\n"
+			   "epolltune check --probe accept-queue --format json >$B/after.json; "
+			   "echo \"check: $?\"\n"
 			   "grep -c accept-queue.short $B/after.json\n"
-			   "apply --yes; echo \"second: $?\"\n"
+			   "apply --yes --probe accept-queue; echo \"second: $?\"\n"
 			   "somaxconn 99\n"
 			   "epolltune rollback --state-dir $S; echo \"spared: $?\"\n"
 			   "echo \"is $(somaxconn)\"\n"
@@ -233,7 +234,7 @@ static void two_at_once(void **state)
 	struct output o = inside(
 		"", REPORT "somaxconn 16\nfast >/dev/null\n"
 			   "epolltune rollback --state-dir $S >/dev/null\n"
-			   "flock $S/journal.jsonl sleep 5 & sleep 0.3\n"
+			   "flock $S/lock sleep 8 & sleep 0.3\n"
 			   "fast; echo \"apply $?\"; somaxconn\n"
 			   "epolltune rollback --state-dir $S; echo \"rollback $?\"\n"
 			   "epolltune history --state-dir $S >/dev/null; echo \"history $?\"\n"
@@ -408,6 +409,14 @@ static void asks_once_on_a_terminal(void **state)
 	has(shown, "status 2\r\n16\r\n");
 	assert_int_equal(in_terminal(command, "y\n", shown, sizeof(shown)), 0);
 	has(shown, "status 0\r\n2048\r\n");
+	/* A report through a pipe is no answer. */
+	snprintf(command, sizeof(command),
+		 "unshare -Urn sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply "
+		 "--state-dir %s/other --from - --no-proof <%s/report.json; echo \"status $?\"'",
+		 base, base);
+	assert_int_equal(in_terminal(command, "n\n", shown, sizeof(shown)), 0);
+	has(shown, "Make this change? [y/N]");
+	has(shown, "status 2\r\n");
 }
 
 static void persists_and_takes_out_again(void **state)
@@ -454,9 +463,95 @@ static void persists_and_takes_out_again(void **state)
 	has(o.out, "2048 after a reboot, as now");
 	has(o.out, "later 0\nnet.core.somaxconn = 2048\n0\n2048\n16\n");
 	has(o.out, "whole 0\n0\n16\n");
-	has(o.out, "ro 2\n16\n");
+	has(o.out, "ro 3\n16\n");
 	has(o.errors, "Read-only file system");
 	hasnt(o.out, "unfinished");
+	output_free(&o);
+}
+
+static void what_proves_useless_is_taken_back(void **state)
+{
+	(void)state;
+	/* A knob that has nothing to do with the wall that it is said to move. */
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16; cat /proc/sys/net/ipv4/tcp_fin_timeout\n"
+		"sed -i 's/net.core.somaxconn/net.ipv4.tcp_fin_timeout/g; s/\"16\"/\"60\"/; "
+		"s/2048/61/' $B/report.json\n"
+		"apply --yes --from $B/report.json --probe accept-queue; echo \"status $?\"\n"
+		"cat /proc/sys/net/ipv4/tcp_fin_timeout\n"
+		"apply --yes --from $B/report.json --probe accept-queue --format json >$B/1.json\n"
+		"grep outcome $B/1.json\n");
+	has(o.out, "60\n");
+	has(o.out, "Run 1 is taken back: all is as it was.\nstatus 2\n60\n");
+	has(o.out, "\"outcome\": \"taken back\"");
+	has(o.errors, "run 1 is taken back: 60 → 61 did not move accept-queue: it is still short");
+	output_free(&o);
+}
+
+/* Whatever becomes of the journal, the guardian keeps its word. */
+static void the_guardian_without_a_journal(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT "somaxconn 16\n"
+				  "fast --confirm 1s >/dev/null; rm -rf $S\n"
+				  "somaxconn; sleep 1.6; somaxconn\n"
+				  "fast --confirm 1s >/dev/null; echo garbage >$S/journal.jsonl\n"
+				  "somaxconn; sleep 1.6; somaxconn\n");
+	good(&o);
+	assert_string_equal(o.out, "2048\n16\n2048\n16\n");
+	output_free(&o);
+}
+
+static void a_later_run_is_named(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT "somaxconn 16; fast >/dev/null\n"
+			   "fast --set net.core.somaxconn=3000 >/dev/null\n"
+			   "epolltune rollback 1 --state-dir $S; echo \"first $? $(somaxconn)\"\n"
+			   "epolltune rollback --state-dir $S; echo \"newest $? $(somaxconn)\"\n"
+			   "epolltune rollback --state-dir $S; echo \"rest $? $(somaxconn)\"\n");
+	good(&o);
+	has(o.out, "is 3000, but run 1 left 2048: run 2 has changed it since:");
+	has(o.out, "first 1 3000\n");
+	has(o.out, "newest 0 2048\n");
+	has(o.out, "rest 0 16\n");
+	output_free(&o);
+}
+
+/* Real ones, a page large: whatever is written next finds no room. */
+static void full_disks(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"somaxconn 16\n"
+		"mkdir $B/small && mount -t tmpfs -o size=4k none $B/small || exit 77\n"
+		"head -c 10000 /dev/zero >$B/small/fill 2>/dev/null\n"
+		"S=$B/small/state; fast --yes >/dev/null; echo \"state $? $(somaxconn)\"\n"
+		"umount $B/small; S=$B/state\n"
+		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
+		"fast --yes --persist >/dev/null; echo \"files $? $(somaxconn) $(ls -A "
+		"/etc/sysctl.d)\"\n"
+		"fast --yes >/dev/null; epolltune history --state-dir $S\n"
+		/* no longer one, and a limit of this process */
+		"ulimit -f 1; fast --set net.ipv4.tcp_fin_timeout=61 >/dev/null; echo \"limit "
+		"$?\"\n"
+		"epolltune rollback --state-dir $S >/dev/null; echo \"back $? $(somaxconn)\"\n");
+	if (o.status == 77)
+		skip_because("no file system of its own");
+	good(&o);
+	has(o.out, "state 2 16\n");
+	has(o.out, "files 2 16 fill\n");
+	has(o.errors, "/small/state/journal.jsonl: No space left on device\n");
+	has(o.errors,
+	    "run 1 is taken back: cannot write /etc/sysctl.d/90-epolltune.conf: No space");
+	hasnt(o.out, "unfinished");
+	has(o.out, "back ");
+	has(o.out, " 16\n");
 	output_free(&o);
 }
 
@@ -572,6 +667,10 @@ int main(void)
 		TEST(the_guardian_survives),
 		TEST(asks_once_on_a_terminal),
 		TEST(persists_and_takes_out_again),
+		TEST(what_proves_useless_is_taken_back),
+		TEST(the_guardian_without_a_journal),
+		TEST(a_later_run_is_named),
+		TEST(full_disks),
 		TEST(elsewhere),
 		TEST(cut_off),
 		TEST(what_fails_is_taken_back),

@@ -167,6 +167,8 @@ static void values_never_go_down(void **state)
 		"8192 131072 4194304");
 	propose("c", VERDICT_SHORT, "net.ipv4.ip_local_port_range", "40000 40099", "40050 65535");
 	propose("d", VERDICT_SHORT, "net.core.somaxconn", "16", "8");
+	propose("e", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 131072 300000");
 	made();
 	assert_int_equal(plan->count, 2);
 	assert_string_equal(plan->changes[0].to, "8192 131072 8388608");
