@@ -563,6 +563,34 @@ static void memory_finding(struct probe_run *run)
 			       "for the whole machine.");
 }
 
+/* Beyond the second field of tcp_mem no buffer grows, and none of what was measured holds. */
+static void memory_pressure(struct probe_run *run)
+{
+	const struct knob *k = knob_find(TCP_MEM);
+	struct host_counters *counters = malloc(sizeof(*counters));
+	struct err ignored = {0};
+	char value[KNOB_VALUE];
+	int64_t pressure, used = -1;
+	if (counters && !host_counters(run->host, counters, &ignored))
+		used = host_counter(counters, "sockstat.TCP.mem");
+	free(counters);
+	if (knob_read(k, run->host, value, &ignored) || knob_field(value, 1, &pressure) ||
+	    used < pressure)
+		return;
+	struct finding *f = report_finding(run->report, "buffers.memory.pressure", LEVEL_WARNING,
+					   "TCP is under memory pressure now: no buffer grows");
+	report_text(f->wall, "buffers.memory");
+	report_text(f->knob, TCP_MEM);
+	report_text(f->current, "%s", value);
+	report_text(f->detail,
+		    "All TCP sockets of this machine hold %" PRId64
+		    " pages, and pressure begins at %" PRId64
+		    ". Until some are freed windows shrink and connections slow down.",
+		    used, pressure);
+	report_text(f->advice,
+		    "Look for sockets with full queues (ss -tm) before the bound is raised.");
+}
+
 /* About what a small request costs (skb->truesize, rounded up to pages), until it is measured. */
 #define HELD_DERIVED 4096
 
@@ -602,6 +630,7 @@ static int buffers_inspect(struct probe_run *run, struct err *e)
 			report_text(f->proposed, "1");
 	}
 	memory_judge(run, HELD_DERIVED, false);
+	memory_pressure(run);
 	if (!run->lab)
 		memory_finding(run);
 	return 0;

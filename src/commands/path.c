@@ -240,6 +240,14 @@ static int knobs_set(struct lab *lab, const char *list, struct err *e)
 	return 0;
 }
 
+/* What the commands leave unsent when they end would hold memory, and the namespaces, for minutes.
+ */
+static int orphans_end(struct host *h, void *arg, struct err *e)
+{
+	(void)arg;
+	return host_write(h, "proc/sys/net/ipv4/tcp_orphan_retries", "1", e);
+}
+
 static void way_tell(const char *to, const struct wire_way *w)
 {
 	char bytes[32];
@@ -303,6 +311,9 @@ static int path_run(const struct path *p, struct lab *lab, int channels[2], stru
 				&channels[LAB_CLIENT], e);
 	if (!rc && lab_receive(channels[alone ? LAB_SERVER : LAB_CLIENT], &word, 1, -1, e) < 0)
 		rc = -e->code;
+	struct err ignored = {0};
+	lab_call(lab, LAB_CLIENT, orphans_end, NULL, &ignored);
+	lab_call(lab, LAB_SERVER, orphans_end, NULL, &ignored);
 	side_end(&channels[LAB_CLIENT]);
 	side_end(&channels[LAB_SERVER]);
 	if (rc)

@@ -77,6 +77,10 @@ static int end_options(const struct end *end, int sock)
 	if (end->sends && c->pace_Bps)
 		setsockopt(sock, SOL_SOCKET, SO_MAX_PACING_RATE, &c->pace_Bps, sizeof(c->pace_Bps));
 	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* Reset whatever way it ends: megabytes on their way to nobody would hold memory, and the
+	 * lab's namespace, for minutes. */
+	struct linger reset = {.l_onoff = 1};
+	setsockopt(sock, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	return 0;
 }
 
@@ -111,7 +115,7 @@ static int end_listen(struct end *end)
 		rc = -ETIMEDOUT;
 	if (!rc) {
 		end->sock = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		rc = end->sock < 0 ? -errno : 0;
+		rc = end->sock < 0 ? -errno : end_options(end, end->sock);
 	}
 	close(listener);
 	return rc;
@@ -300,11 +304,8 @@ static int end_run(int channel, void *arg, enum lab_host host)
 	if (rc && rc != -ECANCELED && !t->result.error)
 		t->result.error = -rc;
 	send(channel, "d", 1, MSG_NOSIGNAL);
-	/* The connection stays until this end is told to go, and then takes nothing more of the
-	 * wire. */
+	/* The connection stays until this end is told to go. */
 	recv(channel, &word, 1, 0);
-	struct linger reset = {.l_onoff = 1};
-	setsockopt(end.sock, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	return rc;
 }
 

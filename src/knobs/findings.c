@@ -141,6 +141,12 @@ static const struct finding_row findings[] = {
 	 "Raise net.ipv4.tcp_mem (pages, not bytes) where the machine has the memory; add memory "
 	 "where it has not.",
 	 "sockstat.TCP.mem near the third field of net.ipv4.tcp_mem; TcpExt.TCPMemoryPressures"},
+	{"buffers.memory.pressure",
+	 "All TCP sockets together hold more than the second field of net.ipv4.tcp_mem now, so "
+	 "that no buffer grows and windows shrink.",
+	 "Find the sockets with full queues (ss -tm) and their programs. Raise net.ipv4.tcp_mem "
+	 "only when what they hold is wanted.",
+	 "sockstat.TCP.mem at or above the second field; TcpExt.TCPMemoryPressures grows"},
 	{"buffers.memory.tight",
 	 "The buffers of the target's connections fit in what all TCP sockets together may take, "
 	 "with less than a quarter to spare.",

@@ -162,6 +162,21 @@ static void test_all_connections_together(void **state)
 	checked_free(&c);
 }
 
+static void test_memory_pressure_is_told(void **state)
+{
+	(void)state;
+	struct checked c = checked_parse(
+		run("d=$(mktemp -d); cp -r tests/hosts/linux-6.18/. $d; chmod -R u+w $d; "
+		    "set -- $(cat $d/proc/sys/net/ipv4/tcp_mem); "
+		    "sed -i \"s/^\\(TCP:.* mem\\) .*/\\1 $2/\" $d/proc/net/sockstat; "
+		    "$PROGRAM check --format json --sysroot $d --probe buffers; s=$?; rm -r $d; "
+		    "exit $s"));
+	assert_int_equal(c.status, 1);
+	assert_string_equal(checked_text(checked_finding(&c, "buffers.memory.pressure"), "level"),
+			    "warning");
+	checked_free(&c);
+}
+
 static void test_without_the_device_it_says_what_to_allow(void **state)
 {
 	(void)state;
@@ -187,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_are_sufficient),
 		cmocka_unit_test(test_inspection_alone_judges_by_the_bounds),
 		cmocka_unit_test(test_all_connections_together),
+		cmocka_unit_test(test_memory_pressure_is_told),
 		cmocka_unit_test(test_without_the_device_it_says_what_to_allow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
