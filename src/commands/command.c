@@ -145,7 +145,7 @@ const struct command command_table[] = {
 	 command_rollback},
 	{"history", "[RUN]", "List what was changed, by whom, and what became of it",
 	 history_options, command_history},
-	{"diff", "A.json B.json", "Show two reports of check side by side", diff_options,
+	{"diff", "A.json B.json", "Show two reports of check or bench side by side", diff_options,
 	 command_diff},
 	{"explain", "KNOB|FINDING|WALL|MYTH ...",
 	 "Tell what a knob, finding, wall or myth is, with its value here", explain_options,

@@ -6,38 +6,85 @@
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
+#include "report/compare_bench.h"
 #include "report/parse.h"
 
-static int print(const char *format, const char *color, const struct report *before,
-		 const struct report *after, struct err *e)
+struct diff {
+	const char *format, *color;
+	const char *paths[2];
+	json_t *documents[2];
+};
+
+static int print_json(json_t *body, struct err *e)
 {
-	if (strcmp(format, "text") == 0) {
-		struct render_style style = render_style_for(stdout, color);
-		return compare_text(stdout, before, after, &style, e);
-	}
 	json_t *root =
 		json_pack("{s:s, s:s}", "schema", "epolltune.diff/1", "version", EPOLLTUNE_VERSION);
-	json_t *body = compare_json(before, after);
 	errno = ENOMEM;
-	int failed =
-		json_object_update(root, body) < 0 || json_dumpf(root, stdout, JSON_INDENT(2)) < 0;
+	int failed = !body || json_object_update(root, body) < 0 ||
+		     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0;
 	json_decref(body);
 	json_decref(root);
 	putchar('\n');
 	return failed ? err_errno(e, "cannot write the comparison as JSON") : 0;
 }
 
+static int diff_reports(const struct diff *d, int *status, struct err *e)
+{
+	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
+	if (!r)
+		return err_errno(e, "cannot read the reports");
+	int failed = 0;
+	for (int i = 0; i < 2 && !failed; i++)
+		failed = report_parse_document(d->paths[i], d->documents[i], &r[i], e);
+	if (failed)
+		return failed;
+	*status = compare_status(&r[0], &r[1]);
+	if (strcmp(d->format, "json") == 0)
+		return print_json(compare_json(&r[0], &r[1]), e);
+	struct render_style style = render_style_for(stdout, d->color);
+	return compare_text(stdout, &r[0], &r[1], &style, e);
+}
+
+static void comparison_free(struct bench_comparison **c) { bench_comparison_free(*c); }
+
+static int diff_benches(const struct diff *d, int *status, struct err *e)
+{
+	CLEAN(comparison_free) struct bench_comparison *c = NULL;
+	const json_t *documents[2] = {d->documents[0], d->documents[1]};
+	int failed = bench_comparison_make(&c, documents, d->paths, e);
+	if (failed)
+		return failed;
+	*status = bench_comparison_status(c);
+	if (strcmp(d->format, "json") == 0)
+		return print_json(bench_comparison_json(c), e);
+	struct render_style style = render_style_for(stdout, d->color);
+	return bench_comparison_text(c, stdout, &style, e);
+}
+
+static int diff(struct diff *d, int *status, struct err *e)
+{
+	for (int i = 0; i < 2; i++) {
+		int failed = document_load(d->paths[i], &d->documents[i], e);
+		if (failed)
+			return failed;
+	}
+	const char *schema = json_string_value(json_object_get(d->documents[0], "schema"));
+	return strcmp(schema, COMPARE_BENCH_SCHEMA) == 0 ? diff_benches(d, status, e)
+							 : diff_reports(d, status, e);
+}
+
 int command_diff(int argc, char **argv)
 {
 	struct err e = {0};
 	struct options o = options_begin("diff", argc, argv);
-	const char *format = "text", *color = "auto", *value;
+	struct diff d = {.format = "text", .color = "auto"};
 	const struct option_row *row;
+	const char *value;
 	while ((row = options_next(&o, &value, &e))) {
 		if (!strcmp(row->name, "format"))
-			format = value;
+			d.format = value;
 		else if (!strcmp(row->name, "color"))
-			color = value;
+			d.color = value;
 	}
 	if (e.code)
 		return command_error(&e);
@@ -47,12 +94,11 @@ int command_diff(int argc, char **argv)
 		err_set(&e, EINVAL, "diff: two reports are wanted: epolltune diff A.json B.json");
 		return command_error(&e);
 	}
-	CLEAN(free_pointer) struct report *reports = calloc(2, sizeof(*reports));
-	if (!reports)
-		return err_errno(&e, "cannot read the reports"), command_error(&e);
-	if (report_parse(argv[o.next], &reports[0], &e) < 0 ||
-	    report_parse(argv[o.next + 1], &reports[1], &e) < 0 ||
-	    print(format, color, &reports[0], &reports[1], &e) < 0)
-		return command_error(&e);
-	return compare_status(&reports[0], &reports[1]);
+	d.paths[0] = argv[o.next];
+	d.paths[1] = argv[o.next + 1];
+	int status = EXIT_OK;
+	int failed = diff(&d, &status, &e);
+	json_decref(d.documents[0]);
+	json_decref(d.documents[1]);
+	return failed ? command_error(&e) : status;
 }

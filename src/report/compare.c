@@ -45,7 +45,7 @@ int compare_status(const struct report *before, const struct report *after)
 	return status;
 }
 
-static const char *compare_name(enum compare_verdict v)
+const char *compare_name(enum compare_verdict v)
 {
 	static const char *const names[] = {
 		[COMPARE_SAME] = "same",   [COMPARE_BETTER] = "better",   [COMPARE_WORSE] = "worse",

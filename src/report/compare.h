@@ -21,6 +21,8 @@ enum compare_verdict {
 /* What a figure differs between two runs without a reason, in parts of it. */
 #define COMPARE_NOISE 0.05
 
+/* "same", "better" and so on. */
+const char *compare_name(enum compare_verdict v);
 /* A wall of the two reports; before or after is NULL where it is in one only. */
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after);
 /* 0 no wall is worse, 1 one became tight, 2 one became short: an exit status. */

@@ -205,9 +205,6 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 {
 	static const char schema[] = "epolltune.report/1";
 	const char *given = json_string_value(json_object_get(root, "schema"));
-	if (!given)
-		return err_set(r->e, EPROTO, "%s: not a report of epolltune check --format json",
-			       r->path);
 	if (strcmp(given, schema) != 0)
 		return err_set(r->e, EPROTO, "%s: its schema is %.40s, this program reads %s",
 			       r->path, given, schema);
@@ -243,22 +240,45 @@ static size_t take(void *buffer, size_t size, void *arg)
 	return ferror(s->in) ? (size_t)-1 : n;
 }
 
-int report_parse(const char *path, struct report *out, struct err *e)
+static const char *source_name(const char *path)
 {
-	bool standard = strcmp(path, "-") == 0;
-	CLEAN(close_file) FILE *in = standard ? fdopen(dup(0), "r") : fopen(path, "re");
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+int document_load(const char *path, json_t **root, struct err *e)
+{
+	const char *name = source_name(path);
+	CLEAN(close_file) FILE *in = name == path ? fopen(path, "re") : fdopen(dup(0), "r");
+	*root = NULL;
 	if (!in)
 		return err_errno(e, "cannot read the report %s", path);
-	struct reader r = {.path = standard ? "standard input" : path, .e = e};
 	struct source s = {.in = in};
 	json_error_t why;
 	errno = 0;
-	CLEAN(free_json) json_t *root = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
-	if (!root && ferror(in))
-		return err_errno(e, "cannot read the report %s", r.path);
-	if (!root && s.taken > PARSE_MAX)
-		return err_set(e, EFBIG, "%s: more than 16 MiB: not a report", r.path);
-	if (!root)
-		return err_set(e, EBADMSG, "%s: no JSON: line %d: %s", r.path, why.line, why.text);
+	CLEAN(free_json)
+	json_t *loaded = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
+	if (!loaded && ferror(in))
+		return err_errno(e, "cannot read the report %s", name);
+	if (!loaded && s.taken > PARSE_MAX)
+		return err_set(e, EFBIG, "%s: more than 16 MiB: not a report", name);
+	if (!loaded)
+		return err_set(e, EBADMSG, "%s: no JSON: line %d: %s", name, why.line, why.text);
+	if (!json_string_value(json_object_get(loaded, "schema")))
+		return err_set(e, EPROTO, "%s: not what epolltune --format json writes", name);
+	*root = loaded;
+	loaded = NULL;
+	return 0;
+}
+
+int report_parse_document(const char *path, const json_t *root, struct report *out, struct err *e)
+{
+	struct reader r = {.path = source_name(path), .e = e};
 	return read_report(&r, root, out);
+}
+
+int report_parse(const char *path, struct report *out, struct err *e)
+{
+	CLEAN(free_json) json_t *root = NULL;
+	int failed = document_load(path, &root, e);
+	return failed < 0 ? failed : report_parse_document(path, root, out, e);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "report/compare.h"
+#include "report/compare_bench.h"
 #include "report/parse.h"
 #include "sample_report.h"
 
@@ -93,7 +94,7 @@ static void refuses_what_is_no_report(void **state)
 {
 	(void)state;
 	refuses("epolltune.report/1", "epolltune.report/2", -EPROTO, "report/2");
-	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not a report");
+	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not what epolltune");
 	refuses("\"walls\"", "\"wall\"", -EBADMSG, "walls");
 	refuses("\"measured\": 19994", "\"measured\": \"many\"", -EBADMSG, "walls[0].measured");
 	refuses("\"verdict\": \"ok\"", "\"verdict\": \"fine\"", -EBADMSG, "walls[0].verdict");
@@ -181,6 +182,78 @@ static void a_table_and_findings(void **state)
 	free(text), free(before), free(after);
 }
 
+static json_t *bench(const char *metric, double median, double min, double max)
+{
+	json_t *root = json_pack("{s:s, s:[{s:s, s:s, s:i, s:i, s:s, s:s, s:f, s:f, s:f, s:s}]}",
+				 "schema", COMPARE_BENCH_SCHEMA, "results", "bench", "wait",
+				 "variant", "poll", "n", 10, "active", 1, "metric", metric, "unit",
+				 "x", "median", median, "min", min, "max", max, "conditions", "c");
+	assert_non_null(root);
+	return root;
+}
+
+static void figures_within_their_spread_are_the_same(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *metric;
+		double before[3], after[3];
+		const char *want;
+	} cases[] = {
+		{"cost", {100, 90, 110}, {200, 190, 210}, "worse"},
+		{"cost", {200, 190, 210}, {100, 90, 110}, "better"},
+		{"rate", {100, 90, 110}, {200, 190, 210}, "better"},
+		{"rate", {200, 190, 210}, {100, 90, 110}, "worse"},
+		{"cost", {100, 90, 250}, {200, 190, 210}, "same"},
+		{"cost", {100, 90, 110}, {200, 95, 210}, "same"},
+		{"cost", {100, 100, 100}, {104, 104, 104}, "same"},
+		{"events", {1, 1, 1}, {2, 2, 2}, "moved"},
+	};
+	static const char *const paths[2] = {"a", "b"};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const double *x = cases[i].before, *y = cases[i].after;
+		json_t *both[2] = {bench(cases[i].metric, x[0], x[1], x[2]),
+				   bench(cases[i].metric, y[0], y[1], y[2])};
+		struct bench_comparison *c;
+		struct err e = {0};
+		const json_t *documents[2] = {both[0], both[1]};
+		assert_int_equal(bench_comparison_make(&c, documents, paths, &e), 0);
+		json_t *o = bench_comparison_json(c);
+		const char *change = json_string_value(json_object_get(
+			json_array_get(json_object_get(o, "results"), 0), "change"));
+		assert_string_equal(change, cases[i].want);
+		assert_int_equal(bench_comparison_status(c), !strcmp(change, "worse"));
+		json_decref(o);
+		bench_comparison_free(c);
+		json_decref(both[0]);
+		json_decref(both[1]);
+	}
+}
+
+static void refuses_what_is_no_bench(void **state)
+{
+	(void)state;
+	static const char *const paths[2] = {"a", "b"};
+	static const char *const bad[] = {
+		"{\"schema\":\"epolltune.report/1\",\"results\":[]}",
+		"{\"schema\":\"epolltune.bench/1\"}",
+		"{\"schema\":\"epolltune.bench/1\",\"results\":[1]}",
+		"{\"schema\":\"epolltune.bench/1\",\"results\":[{\"bench\":\"x\"}]}",
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		json_t *good = bench("cost", 1, 1, 1), *other = json_loads(bad[i], 0, NULL);
+		const json_t *documents[2] = {good, other};
+		struct bench_comparison *c;
+		struct err e = {0};
+		int r = bench_comparison_make(&c, documents, paths, &e);
+		assert_true(r == -EBADMSG || r == -EPROTO);
+		assert_memory_equal(e.text, "b: ", 3);
+		bench_comparison_free(c);
+		json_decref(good);
+		json_decref(other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +261,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test(verdicts_side_by_side),
 		cmocka_unit_test(a_table_and_findings),
+		cmocka_unit_test(figures_within_their_spread_are_the_same),
+		cmocka_unit_test(refuses_what_is_no_bench),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

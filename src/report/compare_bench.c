@@ -1,0 +1,254 @@
+#include "report/compare_bench.h"
+
+#include <errno.h>
+#include <libsmartcols/libsmartcols.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/quantity.h"
+#include "report/compare.h"
+#include "report/page.h"
+
+#define ROWS_MOST 4096
+
+struct figure {
+	bool known;
+	double median, min, max;
+};
+
+struct row {
+	const char *bench, *variant, *metric, *unit; /* of the documents */
+	json_int_t n, active;
+	const char *conditions[2];
+	struct figure at[2];
+};
+
+struct bench_comparison {
+	json_t *documents[2];
+	size_t count;
+	struct row *rows;
+};
+
+static bool same_row(const struct row *a, const struct row *b)
+{
+	return a->n == b->n && a->active == b->active && strcmp(a->bench, b->bench) == 0 &&
+	       strcmp(a->variant, b->variant) == 0 && strcmp(a->metric, b->metric) == 0;
+}
+
+/* The row of that name, made if it is not there; NULL without memory. */
+static struct row *row_for(struct bench_comparison *c, const struct row *like)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (same_row(&c->rows[i], like))
+			return &c->rows[i];
+	struct row *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	c->rows = more;
+	c->rows[c->count] = *like;
+	return &c->rows[c->count++];
+}
+
+static int take(struct bench_comparison *c, int side, const char *path, struct err *e)
+{
+	const json_t *results = json_object_get(c->documents[side], "results");
+	if (!json_is_array(results) || json_array_size(results) > ROWS_MOST)
+		return err_set(e, EBADMSG, "%s: results is not a list of figures", path);
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		struct row row = {0};
+		struct figure f = {.known = true};
+		const char *conditions = "";
+		json_error_t why;
+		if (json_unpack_ex(json_array_get(results, i), &why, 0,
+				   "{s:s, s:s, s:I, s:I, s:s, s:s, s:F, s:F, s:F, s?s}", "bench",
+				   &row.bench, "variant", &row.variant, "n", &row.n, "active",
+				   &row.active, "metric", &row.metric, "unit", &row.unit, "median",
+				   &f.median, "min", &f.min, "max", &f.max, "conditions",
+				   &conditions) < 0)
+			return err_set(e, EBADMSG, "%s: results[%zu]: %s", path, i, why.text);
+		struct row *to = row_for(c, &row);
+		if (!to)
+			return err_set(e, ENOMEM, "not enough memory for the comparison");
+		to->at[side] = f;
+		to->conditions[side] = conditions;
+	}
+	return 0;
+}
+
+int bench_comparison_make(struct bench_comparison **out, const json_t *const documents[2],
+			  const char *const paths[2], struct err *e)
+{
+	struct bench_comparison *c = calloc(1, sizeof(*c));
+	*out = c;
+	if (!c)
+		return err_errno(e, "not enough memory for the comparison");
+	int r = 0;
+	for (int side = 0; side < 2; side++) {
+		const char *schema = json_string_value(json_object_get(documents[side], "schema"));
+		c->documents[side] = json_deep_copy(documents[side]);
+		if (r == 0 && (!schema || strcmp(schema, COMPARE_BENCH_SCHEMA) != 0))
+			r = err_set(e, EPROTO, "%s: its schema is %.40s, not %s", paths[side],
+				    schema ? schema : "missing", COMPARE_BENCH_SCHEMA);
+		if (r == 0)
+			r = take(c, side, paths[side], e);
+	}
+	return r;
+}
+
+void bench_comparison_free(struct bench_comparison *c)
+{
+	if (!c)
+		return;
+	json_decref(c->documents[0]);
+	json_decref(c->documents[1]);
+	free(c->rows);
+	free(c);
+}
+
+static enum compare_verdict row_verdict(const struct row *r)
+{
+	const struct figure *a = &r->at[0], *b = &r->at[1];
+	if (!a->known)
+		return COMPARE_NEW;
+	if (!b->known)
+		return COMPARE_GONE;
+	bool inside = (b->median >= a->min && b->median <= a->max) ||
+		      (a->median >= b->min && a->median <= b->max);
+	if (inside || fabs(b->median - a->median) <= COMPARE_NOISE * fabs(a->median))
+		return COMPARE_SAME;
+	if (strcmp(r->metric, "events") == 0)
+		return COMPARE_MOVED;
+	/* Of a rate more is better, of a time, a cost or a size less. */
+	bool more = b->median > a->median;
+	return more == (strcmp(r->metric, "rate") == 0) ? COMPARE_BETTER : COMPARE_WORSE;
+}
+
+int bench_comparison_status(const struct bench_comparison *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (row_verdict(&c->rows[i]) == COMPARE_WORSE)
+			return 1;
+	return 0;
+}
+
+static const char *row_figure(char *text, size_t size, const struct row *r, int side)
+{
+	const struct figure *f = &r->at[side];
+	if (!f->known)
+		snprintf(text, size, "-");
+	else if (f->median >= 1000 && f->median < 1e15)
+		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)llround(f->median));
+	else
+		snprintf(text, size, "%.4g", f->median);
+	return text;
+}
+
+enum {
+	COLUMN_BENCH,
+	COLUMN_N,
+	COLUMN_METRIC,
+	COLUMN_BEFORE,
+	COLUMN_AFTER,
+	COLUMN_RATIO,
+	COLUMN_CHANGE
+};
+
+static bool add_row(const struct page *p, struct libscols_table *table, const struct row *r)
+{
+	char bench[128], n[64], metric[64], before[48], after[48], ratio[32] = "";
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	page_text(p, bench, sizeof(bench), "%s %s", r->bench, r->variant);
+	snprintf(n, sizeof(n), r->active && r->active != r->n ? "%lld/%lld" : "%lld",
+		 r->active && r->active != r->n ? (long long)r->active : (long long)r->n,
+		 (long long)r->n);
+	page_text(p, metric, sizeof(metric), "%s %s", r->metric, r->unit);
+	if (r->at[0].known && r->at[1].known && r->at[0].median > 0)
+		snprintf(ratio, sizeof(ratio), "%.2f", r->at[1].median / r->at[0].median);
+	return line && !scols_line_set_data(line, COLUMN_BENCH, bench) &&
+	       !scols_line_set_data(line, COLUMN_N, n) &&
+	       !scols_line_set_data(line, COLUMN_METRIC, metric) &&
+	       !scols_line_set_data(line, COLUMN_BEFORE,
+				    row_figure(before, sizeof(before), r, 0)) &&
+	       !scols_line_set_data(line, COLUMN_AFTER, row_figure(after, sizeof(after), r, 1)) &&
+	       !scols_line_set_data(line, COLUMN_RATIO, ratio) &&
+	       !scols_line_set_data(line, COLUMN_CHANGE, compare_name(row_verdict(r)));
+}
+
+static char *table_text(const struct bench_comparison *c, const struct page *p)
+{
+	static const char *const columns[] = {"BENCH", "N",     "METRIC", "BEFORE",
+					      "AFTER", "RATIO", "CHANGE"};
+	struct libscols_table *table = scols_new_table();
+	char *text = NULL;
+	if (!table)
+		return NULL;
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	bool good = true;
+	for (int i = 0; i <= COLUMN_CHANGE && good; i++)
+		good = scols_table_new_column(
+			table, columns[i], 0,
+			i == COLUMN_N || (i >= COLUMN_BEFORE && i <= COLUMN_RATIO) ? SCOLS_FL_RIGHT
+										   : 0);
+	for (size_t i = 0; i < c->count && good; i++)
+		good = add_row(p, table, &c->rows[i]);
+	if (good && scols_print_table_to_string(table, &text))
+		text = NULL;
+	scols_unref_table(table);
+	return text;
+}
+
+int bench_comparison_text(const struct bench_comparison *c, FILE *out,
+			  const struct render_style *style, struct err *e)
+{
+	struct page p = page_open(out, style);
+	size_t differ = 0;
+	if (c->count) {
+		char *text = table_text(c, &p);
+		if (!text)
+			return err_set(e, ENOMEM, "not enough memory for the comparison");
+		fprintf(out, "%s\n", text);
+		free(text);
+	}
+	for (size_t i = 0; i < c->count; i++)
+		differ += c->rows[i].conditions[0] && c->rows[i].conditions[1] &&
+			  strcmp(c->rows[i].conditions[0], c->rows[i].conditions[1]) != 0;
+	if (differ)
+		fprintf(out, "%zu of %zu were measured under other conditions.\n", differ,
+			c->count);
+	errno = 0;
+	if (fflush(out) || ferror(out))
+		return err_errno(e, "cannot write the comparison");
+	return 0;
+}
+
+static json_t *side_json(const struct figure *f)
+{
+	return f->known ? json_pack("{s:f, s:f, s:f}", "median", f->median, "min", f->min, "max",
+				    f->max)
+			: json_null();
+}
+
+json_t *bench_comparison_json(const struct bench_comparison *c)
+{
+	json_t *results = json_array();
+	int failed = 0;
+	for (size_t i = 0; i < c->count && !failed; i++) {
+		const struct row *r = &c->rows[i];
+		bool both = r->at[0].known && r->at[1].known && r->at[0].median > 0;
+		failed = json_array_append_new(
+			results,
+			json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o}", "bench",
+				  r->bench, "variant", r->variant, "n", r->n, "active", r->active,
+				  "metric", r->metric, "unit", r->unit, "change",
+				  compare_name(row_verdict(r)), "before", side_json(&r->at[0]),
+				  "after", side_json(&r->at[1]), "ratio",
+				  both ? json_real(r->at[1].median / r->at[0].median)
+				       : json_null()));
+	}
+	json_t *root = json_pack("{s:o}", "results", results);
+	if (!failed)
+		return root;
+	json_decref(root);
+	return NULL;
+}
