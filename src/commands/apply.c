@@ -367,19 +367,22 @@ static int tell_lines(struct apply *a, struct err *e)
 static void summarize(const struct apply *a)
 {
 	const struct execution *x = &a->x;
+	char option[300];
+	tuning_option(&a->tuning, option);
 	if (a->tuning.json)
 		return;
 	if (x->outcome == OUTCOME_APPLIED)
-		printf("Applied as run %u%s. To take it back: epolltune rollback %u\n", x->run,
-		       a->doubtful ? ", but not all of it is proven" : "", x->run);
+		printf("Applied as run %u%s. To take it back: epolltune rollback %u%s\n", x->run,
+		       a->doubtful ? ", but not all of it is proven" : "", x->run, option);
 	else if (x->outcome == OUTCOME_WAITING)
-		printf("Applied as run %u; it goes back in %llu s unless: epolltune confirm\n",
-		       x->run, (unsigned long long)x->confirm_s);
+		printf("Applied as run %u; it goes back in %llu s. To keep it: epolltune "
+		       "confirm%s\n",
+		       x->run, (unsigned long long)x->confirm_s, option);
 	else if (x->outcome == OUTCOME_TAKEN_BACK)
 		printf("Run %u is taken back: all is as it was.\n", x->run);
 	else if (x->outcome == OUTCOME_PARTLY)
-		printf("Run %u could NOT be taken back wholly: epolltune rollback tries again\n",
-		       x->run);
+		printf("Run %u could NOT be taken back wholly: epolltune rollback%s tries again\n",
+		       x->run, option);
 	fflush(stdout);
 }
 
@@ -437,6 +440,7 @@ static int watch(struct apply *a, int status)
 {
 	if (a->x.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
 		return status;
+	char option[300];
 	for (;;) {
 		struct journal j;
 		struct err e;
@@ -449,7 +453,12 @@ static int watch(struct apply *a, int status)
 		journal_close(&j);
 		if (now != RUN_WAITING && now != RUN_UNFINISHED) {
 			fprintf(stderr, "\r\033[K");
-			puts(back ? "Taken back." : "Confirmed: it stays.");
+			if (back)
+				printf("Run %u was not confirmed in time and is taken back: all is "
+				       "as it was.\n",
+				       a->x.run);
+			else
+				puts("Confirmed: it stays.");
 			return back ? EXIT_CRITICAL : status;
 		}
 		if (interrupt_came()) {
@@ -457,9 +466,12 @@ static int watch(struct apply *a, int status)
 				"\nepolltune: the count-down goes on without this display\n");
 			return status;
 		}
-		fprintf(stderr, "\r\033[KGoes back in %llu s unless, elsewhere: epolltune confirm ",
+		fprintf(stderr,
+			"\r\033[KRun %u goes back in %llu s. To keep it: epolltune confirm%s ",
+			a->x.run,
 			(unsigned long long)(deadline > clock ? (deadline - clock + 999) / 1000
-							      : 0));
+							      : 0),
+			tuning_option(&a->tuning, option));
 		poll(NULL, 0, 200);
 	}
 }

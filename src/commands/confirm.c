@@ -9,6 +9,7 @@
 #include "tune/executor.h"
 #include "tune/interrupt.h"
 #include "tune/persist.h"
+#include "tune/undo.h"
 
 struct confirm {
 	struct tuning tuning;
@@ -128,7 +129,7 @@ static int none_waits(const struct confirm *c, struct journal *j)
 	if (last && last->status == RUN_UNFINISHED) {
 		err_set(&e, ECANCELED, "run %u was cut off: epolltune rollback takes it back",
 			last->id);
-	} else if (last && last->reason[0]) {
+	} else if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
 		err_set(&e, ECANCELED, "run %u has gone back already: %s", last->id, last->reason);
 	} else {
 		if (c->tuning.json)

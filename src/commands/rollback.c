@@ -100,6 +100,8 @@ static void summarize(const struct undo *u, const struct run *r)
 	else if (u->failed)
 		printf("Run %u is NOT wholly rolled back; epolltune rollback tries again.\n",
 		       r->id);
+	else if (!u->restored && !u->already && (u->spared || u->elsewhere))
+		printf("Nothing of run %u was rolled back: see above.\n", r->id);
 	else
 		printf("Run %u is rolled back, but for what is named above.\n", r->id);
 }
@@ -115,7 +117,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 		return nothing(b);
 	struct undo u = {.site = &b->tuning.site,
 			 .by = b->tuning.by,
-			 .reason = "asked for",
+			 .reason = UNDO_ASKED,
 			 .force = b->force,
 			 .tell = tell,
 			 .arg = b};

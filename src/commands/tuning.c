@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "commands/command.h"
@@ -12,6 +13,14 @@
 struct tuning tuning_defaults(void)
 {
 	return (struct tuning){.state_dir = STATE_DIR, .color = "auto"};
+}
+
+const char *tuning_option(const struct tuning *t, char option[300])
+{
+	option[0] = 0;
+	if (strcmp(t->state_dir, STATE_DIR) != 0)
+		snprintf(option, 300, " --state-dir %s", t->state_dir);
+	return option;
 }
 
 int tuning_open(struct tuning *t, struct err *e)

@@ -17,6 +17,10 @@ struct tuning {
 	struct render_style style; /* of standard output */
 };
 
+/* " --state-dir DIR" where it is not the usual one, else "": for commands that a person is to
+ * paste. */
+const char *tuning_option(const struct tuning *t, char option[300]);
+
 struct tuning tuning_defaults(void);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);

@@ -54,6 +54,18 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	return 0;
 }
 
+/* The first user namespace maps every id to itself (user_namespaces(7)). */
+bool host_owns_machine(const struct host *h)
+{
+	char map[64];
+	struct err ignored;
+	unsigned long inside, outside, count;
+	if (host_read(h, "proc/self/uid_map", map, sizeof(map), &ignored) < 0)
+		return ignored.code == ENOENT;
+	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && !inside && !outside &&
+	       count == 4294967295UL;
+}
+
 int host_writable(const struct host *h, const char *path, struct err *e)
 {
 	if (!h->live)

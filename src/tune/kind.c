@@ -31,7 +31,13 @@ static int sysctl_check(const struct change_site *site, const char *name, const 
 	char path[KNOB_PATH];
 	knob_path(k, path);
 	int r = knob_check(k, value, normal, e);
-	return r < 0 ? r : host_writable(site->host, path, e);
+	if (r < 0)
+		return r;
+	/* The kernel lets uid 0 write it even from a namespace that maps that uid. */
+	if (k->scope == KNOB_SYSTEM && !host_owns_machine(site->host))
+		return err_set(e, EACCES,
+			       "%s is the whole machine's, and this is a namespace of it", name);
+	return host_writable(site->host, path, e);
 }
 
 static int sysctl_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],

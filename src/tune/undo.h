@@ -8,6 +8,9 @@
 #include "epolltune/change.h"
 #include "tune/journal.h"
 
+/* The reason of a run that somebody took back by hand. */
+#define UNDO_ASKED "asked for"
+
 struct undo {
 	const struct change_site *site;
 	const char *by;     /* who asks */

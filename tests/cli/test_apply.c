@@ -1,4 +1,5 @@
 /* apply, confirm, rollback and history as a whole, each test in namespaces of its own. */
+#include "../support/checked.h"
 #include "../support/support.h"
 
 #include <errno.h>
@@ -652,9 +653,25 @@ static void usage(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
 
+/* Root of a user namespace may have the machine's own uid 0, which the kernel lets write there. */
+static void test_machine_wide_knob_is_refused_in_a_namespace(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct output o = run("a=$(cat /proc/sys/fs/file-max); unshare -Urn sh -c 'd=$(mktemp -d); "
+			      "$PROGRAM apply --set fs.file-max=$(($0 + 1)) --yes --state-dir $d/s "
+			      "--probe accept-queue >/dev/null; echo $?; rm -r $d' $a; "
+			      "[ $a = $(cat /proc/sys/fs/file-max) ] || echo changed");
+	assert_string_equal(o.out, "3\n");
+	assert_non_null(strstr(o.errors, "the whole machine's"));
+	output_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_machine_wide_knob_is_refused_in_a_namespace),
 		TEST(the_whole_story),
 		TEST(json_for_machines),
 		TEST(a_preview_changes_nothing),
