@@ -1,0 +1,704 @@
+#include "engine/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/clock.h"
+#include "engine/sockets.h"
+#include "engine/usage.h"
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+#define EVENTS 512
+#define BURST 64                  /* operations started in a row */
+#define STARVED_NS 1000000        /* pause when ports or descriptors ran out */
+#define SILENCE_NS 10000000000ull /* nothing moves for so long: what is under way has failed */
+#define WINDOW_MS 10000           /* for a server to accept a window of connections */
+#define CONTROL UINT64_MAX        /* the channel's number in the epoll set */
+
+static const char *const close_names[] = {
+	[DRIVER_CLOSE_RESET] = "reset",
+	[DRIVER_CLOSE_CLIENT] = "client",
+	[DRIVER_CLOSE_SERVER] = "server",
+};
+
+const char *driver_close_name(enum driver_close c) { return close_names[c]; }
+
+bool driver_close_parse(const char *name, enum driver_close *out)
+{
+	for (size_t i = 0; i < sizeof(close_names) / sizeof(close_names[0]); i++)
+		if (strcmp(close_names[i], name) == 0) {
+			*out = (enum driver_close)i;
+			return true;
+		}
+	return false;
+}
+
+enum state {
+	FREE,
+	CONNECTING, /* the request goes out when the handshake is over */
+	OPEN,
+	CLOSING, /* the reply is complete, the server is about to close */
+};
+
+/* A connection: 24 bytes, for there may be a million. */
+struct slot {
+	int fd;
+	uint32_t got : 28, state : 3, registered : 1; /* bytes of the current reply */
+	uint32_t unsent;                              /* bytes that the socket did not take yet */
+	uint32_t under_way;                           /* requests */
+	uint64_t since; /* when the oldest operation under way was due */
+};
+
+/* What an operation needs to start: the number of a slot that may take one (more). */
+struct tokens {
+	uint32_t *ring;
+	size_t size; /* a power of two */
+	size_t head, tail;
+};
+
+struct driver {
+	const struct driver_config *config;
+	struct driver_stats *stats;
+	int channel, epoll;
+	struct slot *slots;
+	uint64_t *due; /* DRIVER_DEPTH a slot: when each request was due; with depth above 1 only */
+	struct tokens tokens;
+	uint64_t used; /* slots that were ever used */
+	unsigned source;
+
+	struct driver_order order;
+	uint64_t start_ns, end_ns, moved_ns, starved_until;
+	uint64_t started;    /* operations of this order */
+	uint64_t busy;       /* tokens that are out */
+	unsigned unaccepted; /* opened since the server was last known to have accepted all */
+	unsigned fresh_count;
+	uint32_t fresh[BURST]; /* started and not in the epoll set */
+
+	char out[DRIVER_FLIGHT + DRIVER_SIZE]; /* requests, one after the other */
+	char in[DRIVER_FLIGHT];
+};
+
+static void token_put(struct driver *d, uint64_t number)
+{
+	d->tokens.ring[d->tokens.tail++ & (d->tokens.size - 1)] = (uint32_t)number;
+}
+
+static bool token_any(const struct driver *d) { return d->tokens.head != d->tokens.tail; }
+
+static uint64_t token_take(struct driver *d)
+{
+	return d->tokens.ring[d->tokens.head++ & (d->tokens.size - 1)];
+}
+
+static void driver_fail(struct driver *d, int code)
+{
+	int none = 0;
+	atomic_compare_exchange_strong(&d->stats->first_errno, &none, code);
+	counter_add(&d->stats->failed, 1);
+}
+
+/* Limits that may pass: ports in TIME_WAIT, descriptors, memory. */
+static bool code_starves(int code)
+{
+	return code == EADDRNOTAVAIL || code == EMFILE || code == ENFILE || code == ENOBUFS ||
+	       code == ENOMEM;
+}
+
+/* Has every operation of the order been started that is to be? */
+static bool order_over(const struct driver *d, uint64_t now)
+{
+	return (d->order.count && d->started >= d->order.count) || (d->end_ns && now >= d->end_ns);
+}
+
+/* When operation number `n` of a paced order is due. */
+static uint64_t order_due(const struct driver *d, uint64_t n)
+{
+	return d->start_ns + (uint64_t)((double)n * 1e9 / (double)d->order.rate_per_s);
+}
+
+static int slot_watch(struct driver *d, uint64_t number, uint32_t events)
+{
+	struct slot *s = &d->slots[number];
+	struct epoll_event ev = {.events = events | EPOLLET | EPOLLRDHUP, .data.u64 = number};
+	if (epoll_ctl(d->epoll, s->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &ev) < 0)
+		return -errno;
+	s->registered = 1;
+	return 0;
+}
+
+/* A connection on its way: 0 when the handshake is over or under way, else -errno. */
+static int slot_connect(struct driver *d, uint64_t number)
+{
+	const struct driver_config *c = d->config;
+	int rc = 0, on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (c->source_count) {
+		struct sockaddr_in from = {.sin_family = AF_INET,
+					   .sin_addr = c->sources[d->source++ % c->source_count]};
+		/* Else bind() takes a port that no other connection may share. */
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+		rc = bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ? -errno : 0;
+	}
+	if (d->order.depth > 1)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (rc == 0) {
+		counter_add(&d->stats->attempted, 1);
+		if (connect(fd, (const struct sockaddr *)&c->to, sizeof(c->to)) < 0 &&
+		    errno != EINPROGRESS)
+			rc = -errno;
+	}
+	if (rc < 0)
+		close(fd);
+	else
+		d->slots[number] = (struct slot){.fd = fd, .state = CONNECTING};
+	return rc;
+}
+
+static void slot_opened(struct driver *d, struct slot *s)
+{
+	s->state = OPEN;
+	counter_add(&d->stats->opened, 1);
+	counter_add(&d->stats->held, 1);
+}
+
+/* Closes a connection; with `reset` nothing of it is left on either side. */
+static void slot_close(struct driver *d, uint64_t number, bool reset)
+{
+	struct slot *s = &d->slots[number];
+	if (s->state == OPEN || s->state == CLOSING)
+		counter_set(&d->stats->held, counter_get(&d->stats->held) - 1);
+	if (reset)
+		sockets_abort(s->fd);
+	close(s->fd);
+	*s = (struct slot){.fd = -1};
+}
+
+/* Ends a connection that failed. What was to use it anew may, after a pause: a server that refuses
+ * would else be asked as fast as it goes. */
+static void slot_fail(struct driver *d, uint64_t number, int code)
+{
+	driver_fail(d, code);
+	d->busy -= d->order.verb == DRIVER_REQUEST ? d->slots[number].under_way : 1;
+	if (d->order.verb == DRIVER_CHURN) {
+		token_put(d, number);
+		d->starved_until = clock_ns() + STARVED_NS;
+	}
+	slot_close(d, number, true);
+}
+
+/* Sends what is to be sent: 0, or -errno when the connection is lost. */
+static int slot_send(struct driver *d, uint64_t number)
+{
+	struct slot *s = &d->slots[number];
+	while (s->unsent) {
+		uint32_t size = d->order.size, at = (size - s->unsent % size) % size;
+		ssize_t n = send(s->fd, d->out + at, s->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return slot_watch(d, number, EPOLLIN | EPOLLOUT);
+		if (n < 0)
+			return -errno;
+		if (s->state == CONNECTING)
+			slot_opened(d, s);
+		s->unsent -= (uint32_t)n;
+	}
+	return 0;
+}
+
+/* Puts one more request under way. */
+static int slot_request(struct driver *d, uint64_t number, uint64_t due)
+{
+	struct slot *s = &d->slots[number];
+	if (d->order.depth > 1)
+		d->due[number * DRIVER_DEPTH + s->under_way] = due;
+	else
+		s->since = due;
+	s->under_way++;
+	s->unsent += d->order.size;
+	return slot_send(d, number);
+}
+
+/* The reply to the oldest request of a connection is complete. */
+static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
+{
+	struct slot *s = &d->slots[number];
+	uint64_t due = s->since;
+	s->under_way--;
+	if (d->order.depth > 1) {
+		uint64_t *times = &d->due[number * DRIVER_DEPTH];
+		due = times[0];
+		memmove(times, times + 1, s->under_way * sizeof(*times));
+	}
+	histogram_add(&d->stats->latency, now > due ? now - due : 0);
+	counter_add(&d->stats->done, 1);
+	d->moved_ns = now;
+	if (d->order.verb != DRIVER_CHURN) {
+		d->busy--;
+		token_put(d, number);
+	}
+}
+
+/* A connection that has done its one exchange. */
+static void slot_churned(struct driver *d, uint64_t number)
+{
+	d->busy--;
+	token_put(d, number);
+	slot_close(d, number, d->config->close == DRIVER_CLOSE_RESET);
+}
+
+/* What was received belongs to requests under way, byte for byte. */
+static bool reply_take(struct driver *d, uint64_t number, size_t length)
+{
+	struct slot *s = &d->slots[number];
+	uint32_t size = d->order.size;
+	if (s->state != OPEN || s->got + length > (size_t)s->under_way * size ||
+	    memcmp(d->in, d->out + s->got, length) != 0)
+		return false;
+	uint32_t got = s->got + (uint32_t)length;
+	if (got >= size)
+		for (uint64_t now = clock_ns(); got >= size; got -= size)
+			slot_replied(d, number, now);
+	s->got = got & 0xfffffff;
+	return true;
+}
+
+/* Reads what there is. False when nothing is to be read now and the connection goes on. */
+static bool slot_read(struct driver *d, uint64_t number)
+{
+	struct slot *s = &d->slots[number];
+	for (;;) {
+		ssize_t n = recv(s->fd, d->in, sizeof(d->in), MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n == 0 && s->state == CLOSING) {
+			slot_churned(d, number);
+			return true;
+		}
+		if (n <= 0 || !reply_take(d, number, (size_t)n)) {
+			slot_fail(d, number, n < 0 ? errno : n == 0 ? ECONNRESET : EPROTO);
+			return true;
+		}
+		if (d->order.verb != DRIVER_CHURN || s->under_way)
+			return true;
+		if (d->config->close != DRIVER_CLOSE_SERVER) {
+			slot_churned(d, number);
+			return true;
+		}
+		s->state = CLOSING;
+	}
+}
+
+/* Is a handshake over? Registers it where not. -errno when it failed. */
+static int slot_handshake(struct driver *d, uint64_t number)
+{
+	struct slot *s = &d->slots[number];
+	if (connect(s->fd, (const struct sockaddr *)&d->config->to, sizeof(d->config->to)) == 0 ||
+	    errno == EISCONN) {
+		slot_opened(d, s);
+		return 0;
+	}
+	if (errno != EALREADY && errno != EINPROGRESS)
+		return -errno;
+	return s->registered ? 0 : slot_watch(d, number, EPOLLOUT);
+}
+
+/* A connection that was opened to be held. At the end of a window it asks one request, and no more
+ * are opened before the reply: the server accepts in order, so none is waiting then, and its accept
+ * queue cannot overflow (which would cost each client a second). */
+static void slot_held(struct driver *d, uint64_t number, uint64_t now)
+{
+	d->busy--;
+	d->moved_ns = now;
+	counter_add(&d->stats->done, 1);
+	if (!d->order.window || ++d->unaccepted < d->order.window)
+		return;
+	char reply;
+	struct slot *s = &d->slots[number];
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	d->unaccepted = 0;
+	if (send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(&p, 1, WINDOW_MS) == 1 &&
+	    recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1)
+		return;
+	driver_fail(d, ETIMEDOUT);
+	slot_close(d, number, true);
+}
+
+/* Starts the operation of one token. False when it could not. */
+static bool operation_start(struct driver *d, uint64_t due)
+{
+	uint64_t number = token_take(d);
+	struct slot *s = &d->slots[number];
+	int rc = 0;
+	if (d->order.verb == DRIVER_REQUEST) {
+		if (s->state != OPEN)
+			return true; /* it was lost, and with it what it could take */
+	} else {
+		rc = slot_connect(d, number);
+		if (rc < 0) {
+			token_put(d, number);
+			d->starved_until = clock_ns() + STARVED_NS;
+			if (code_starves(-rc))
+				counter_add(&d->stats->starved, 1);
+			driver_fail(d, -rc);
+			return false;
+		}
+	}
+	d->busy++;
+	d->started++;
+	rc = d->order.verb == DRIVER_OPEN ? slot_handshake(d, number)
+					  : slot_request(d, number, due);
+	if (rc < 0) {
+		slot_fail(d, number, -rc);
+	} else if (d->order.verb == DRIVER_OPEN) {
+		if (s->state == OPEN)
+			slot_held(d, number, due);
+	} else if (!s->registered) {
+		d->fresh[d->fresh_count++] = (uint32_t)number;
+	}
+	return true;
+}
+
+/* Starts what is due, a burst at most. */
+static void operations_start(struct driver *d, uint64_t now)
+{
+	if (now < d->starved_until)
+		return;
+	for (unsigned i = 0; i < BURST && token_any(d) && !order_over(d, now); i++) {
+		uint64_t due = now;
+		if (d->order.rate_per_s) {
+			due = order_due(d, d->started);
+			if (due > now)
+				return;
+		} else {
+			due = clock_ns();
+		}
+		if (!operation_start(d, due))
+			return;
+	}
+}
+
+/* Connections that were just begun: the server, who may wait for this CPU, gets it, and what is
+ * answered then needs no place in the epoll set. */
+static void fresh_sweep(struct driver *d)
+{
+	if (!d->fresh_count)
+		return;
+	sched_yield();
+	for (unsigned i = 0; i < d->fresh_count; i++) {
+		uint64_t number = d->fresh[i];
+		struct slot *s = &d->slots[number];
+		if (s->state == FREE || s->registered || slot_read(d, number))
+			continue;
+		int rc = slot_watch(d, number, EPOLLIN);
+		if (rc < 0)
+			slot_fail(d, number, -rc);
+	}
+	d->fresh_count = 0;
+}
+
+static void slot_event(struct driver *d, uint64_t number, uint32_t events)
+{
+	struct slot *s = &d->slots[number];
+	int rc = 0;
+	if (s->state == FREE)
+		return;
+	if (s->state == CONNECTING) {
+		rc = slot_handshake(d, number);
+		if (rc == 0 && s->state == OPEN && d->order.verb == DRIVER_OPEN)
+			slot_held(d, number, clock_ns());
+		d->moved_ns = clock_ns();
+	}
+	if (rc == 0 && s->state == OPEN && s->unsent)
+		rc = slot_send(d, number);
+	if (rc < 0)
+		slot_fail(d, number, -rc);
+	else if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && s->state != CONNECTING)
+		slot_read(d, number);
+}
+
+/* At most `timeout_ns` (0: not at all), to the nanosecond where the kernel can (5.11). */
+static int driver_wait(struct driver *d, struct epoll_event *events, uint64_t timeout_ns)
+{
+	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
+	int n = timeout_ns ? (int)syscall(SYS_epoll_pwait2, d->epoll, events, EVENTS, &t, NULL, 0)
+			   : epoll_wait(d->epoll, events, EVENTS, 0);
+	if (n < 0 && errno == ENOSYS)
+		n = epoll_wait(d->epoll, events, EVENTS, (int)((timeout_ns + 999999) / 1000000));
+	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
+}
+
+/* How long there is nothing to start. */
+static uint64_t idle_ns(const struct driver *d, uint64_t now)
+{
+	uint64_t until = (d->busy ? d->moved_ns : now) + SILENCE_NS;
+	if (d->end_ns && now < d->end_ns && d->end_ns < until)
+		until = d->end_ns;
+	if (token_any(d) && !order_over(d, now)) {
+		uint64_t next = d->order.rate_per_s ? order_due(d, d->started) : now;
+		next = next > d->starved_until ? next : d->starved_until;
+		until = next < until ? next : until;
+	}
+	return until > now ? until - now : 0;
+}
+
+/* Nothing has moved for long: whoever is still waiting waits in vain. */
+static void driver_give_up(struct driver *d)
+{
+	for (uint64_t i = 0; i < d->used && d->busy; i++)
+		if (d->slots[i].state == CONNECTING || d->slots[i].state == CLOSING ||
+		    d->slots[i].under_way)
+			slot_fail(d, i, ETIMEDOUT);
+}
+
+/* Carries out the order. Returns false when the channel was closed meanwhile. */
+static bool order_run(struct driver *d, struct err *e)
+{
+	struct epoll_event events[EVENTS];
+	for (;;) {
+		uint64_t now = clock_ns();
+		operations_start(d, now);
+		fresh_sweep(d);
+		now = clock_ns();
+		if (order_over(d, now) ? d->busy == 0 : d->busy == 0 && !token_any(d))
+			return true;
+		if (now > d->moved_ns + SILENCE_NS) {
+			driver_give_up(d);
+			if (d->starved_until > d->moved_ns)
+				return true; /* nor could anything be started */
+		}
+		int n = driver_wait(d, events, idle_ns(d, now));
+		if (n < 0) {
+			err_set(e, -n, "epoll_wait: %s", strerror(-n));
+			return true;
+		}
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.u64 == CONTROL)
+				return false;
+			slot_event(d, events[i].data.u64, events[i].events);
+		}
+	}
+}
+
+/* A single connection and one request at a time: nothing to multiplex, so nothing is. */
+static void order_run_lone(struct driver *d, uint64_t number)
+{
+	struct slot *s = &d->slots[number];
+	struct timeval patience = {.tv_sec = 10};
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	fcntl(s->fd, F_SETFL, 0);
+	for (uint64_t now = clock_ns(); s->state == OPEN && !order_over(d, now);) {
+		token_take(d);
+		d->busy++;
+		d->started++;
+		int rc = slot_request(d, number, now);
+		while (rc == 0 && s->state == OPEN && s->under_way) {
+			ssize_t n = recv(s->fd, d->in, sizeof(d->in), 0);
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0 || !reply_take(d, number, (size_t)n))
+				rc = n < 0 ? -errno : n == 0 ? -ECONNRESET : -EPROTO;
+		}
+		if (rc < 0)
+			slot_fail(d, number, rc == -EAGAIN ? ETIMEDOUT : -rc);
+		now = d->moved_ns > now ? d->moved_ns : clock_ns();
+	}
+	if (s->state == OPEN)
+		fcntl(s->fd, F_SETFL, O_NONBLOCK);
+}
+
+static int tokens_make(struct driver *d, size_t count, struct err *e)
+{
+	size_t size = 64;
+	while (size < count)
+		size *= 2;
+	if (size > d->tokens.size) {
+		void *ring = mmap(NULL, size * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (ring == MAP_FAILED)
+			return err_errno(e, "memory for %zu operations", count);
+		if (d->tokens.ring)
+			munmap(d->tokens.ring, d->tokens.size * sizeof(uint32_t));
+		d->tokens = (struct tokens){.ring = ring, .size = size};
+	}
+	d->tokens.head = d->tokens.tail = 0;
+	return 0;
+}
+
+static int order_check(struct driver *d, const struct driver_order *o, struct err *e)
+{
+	bool talks = o->verb == DRIVER_CHURN || o->verb == DRIVER_REQUEST;
+	if (talks && (!o->size || o->size > DRIVER_SIZE || !o->depth || o->depth > DRIVER_DEPTH ||
+		      (uint64_t)o->size * o->depth > DRIVER_FLIGHT))
+		return err_set(e, EINVAL, "requests of %u bytes, %u at a time", o->size, o->depth);
+	if (o->verb == DRIVER_CHURN && d->used)
+		return err_set(e, EBUSY, "connections are held");
+	if ((o->verb == DRIVER_CHURN && o->active > d->config->capacity) ||
+	    (o->verb == DRIVER_OPEN && d->used + o->count > d->config->capacity))
+		return err_set(e, ENOBUFS, "more than %llu connections",
+			       (unsigned long long)d->config->capacity);
+	return 0;
+}
+
+/* Gives out the order's tokens. */
+static int order_prepare(struct driver *d, struct err *e)
+{
+	const struct driver_order *o = &d->order;
+	uint64_t first = d->used;
+	int rc = order_check(d, o, e);
+	if (rc < 0)
+		return rc;
+	if (o->depth > 1 && !d->due) {
+		d->due = mmap(NULL, d->config->capacity * DRIVER_DEPTH * sizeof(*d->due),
+			      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			      -1, 0);
+		if (d->due == MAP_FAILED) {
+			d->due = NULL;
+			return err_errno(e, "memory for the times of requests");
+		}
+	}
+	if (o->verb == DRIVER_OPEN) {
+		rc = tokens_make(d, o->count, e);
+		for (uint64_t i = 0; i < o->count && rc == 0; i++)
+			token_put(d, first + i);
+		d->used += rc == 0 ? o->count : 0;
+		return rc;
+	}
+	rc = tokens_make(d, o->active * o->depth, e);
+	if (o->verb == DRIVER_CHURN) {
+		for (uint64_t i = 0; i < o->active && rc == 0; i++)
+			token_put(d, i);
+		d->used = o->active;
+		return rc;
+	}
+	uint64_t active = o->active < d->used ? o->active : d->used;
+	for (uint64_t i = 0; i < active && rc == 0; i++) {
+		uint64_t number = i * d->used / active;
+		if (d->slots[number].state != OPEN)
+			continue;
+		d->slots[number].got = 0;
+		if (!d->slots[number].registered && slot_watch(d, number, EPOLLIN) < 0)
+			return err_errno(e, "watching connection %llu", (unsigned long long)number);
+	}
+	for (uint64_t i = 0; i < active * o->depth && rc == 0; i++)
+		token_put(d, i % active * d->used / active);
+	return rc;
+}
+
+static void close_all(struct driver *d)
+{
+	for (uint64_t i = 0; i < d->used; i++)
+		if (d->slots[i].state != FREE)
+			slot_close(d, i, d->config->close == DRIVER_CLOSE_RESET);
+	d->used = 0;
+}
+
+/* Returns false when the channel was closed meanwhile. */
+static bool order_obey(struct driver *d, struct driver_answer *answer)
+{
+	const struct driver_order *o = &d->order;
+	bool goes_on = true;
+	uint64_t cpu = clock_cpu_ns();
+	memset(&d->stats->latency, 0, o->verb == DRIVER_USAGE ? 0 : sizeof(d->stats->latency));
+	counter_set(&d->stats->done, 0);
+	d->started = d->busy = 0;
+	d->starved_until = 0;
+	for (size_t i = 0; i < sizeof(d->out) && o->size && o->verb != DRIVER_USAGE; i++)
+		d->out[i] = (char)('a' + i % o->size % 26);
+	d->start_ns = d->moved_ns = clock_ns();
+	d->end_ns = o->duration_us ? d->start_ns + o->duration_us * 1000 : 0;
+	if (o->verb == DRIVER_CLOSE) {
+		close_all(d);
+	} else if (o->verb != DRIVER_USAGE && order_prepare(d, &answer->e) == 0) {
+		d->start_ns = d->moved_ns = clock_ns();
+		d->end_ns = o->duration_us ? d->start_ns + o->duration_us * 1000 : 0;
+		if (o->verb == DRIVER_REQUEST && o->active == 1 && o->depth == 1 &&
+		    !o->rate_per_s && d->used && d->slots[0].state == OPEN)
+			order_run_lone(d, 0);
+		else
+			goes_on = order_run(d, &answer->e);
+		if (o->verb == DRIVER_CHURN)
+			d->used = 0;
+	}
+	counter_set(&d->stats->elapsed_ns, clock_ns() - d->start_ns);
+	counter_set(&d->stats->cpu_ns, clock_cpu_ns() - cpu);
+	counter_set(&d->stats->private_bytes, usage_private_bytes());
+	answer->code = answer->e.code;
+	return goes_on;
+}
+
+static int driver_open(struct driver *d, struct err *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = CONTROL};
+	sockets_raise_limit();
+	prctl(PR_SET_TIMERSLACK, 1);
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (d->epoll < 0 || epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->channel, &ev) < 0)
+		return err_errno(e, "epoll");
+	d->slots = mmap(NULL, d->config->capacity * sizeof(*d->slots), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (d->slots == MAP_FAILED)
+		return err_errno(e, "memory for connections");
+	if (d->config->batch) {
+		struct sched_param none = {0};
+		sched_setscheduler(0, SCHED_BATCH, &none);
+	}
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	if (d->config->cpu < 0)
+		return 0;
+	CPU_SET((size_t)d->config->cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0
+		       ? 0
+		       : err_errno(e, "running on CPU %d", d->config->cpu);
+}
+
+int driver_main(int channel, void *arg)
+{
+	struct driver_part *part = arg;
+	struct driver_answer answer = {0};
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	struct driver *d =
+		mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (d == MAP_FAILED)
+		return -ENOMEM;
+	d->config = &part->config;
+	d->stats = &part->stats;
+	d->channel = channel;
+	answer.code = -driver_open(d, &answer.e);
+	bool goes_on = answer.code == 0;
+	while (send(channel, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer) && goes_on) {
+		ssize_t n;
+		do
+			n = recv(channel, &d->order, sizeof(d->order), 0);
+		while (n < 0 && errno == EINTR);
+		if (n != sizeof(d->order))
+			break;
+		answer = (struct driver_answer){0};
+		goes_on = order_obey(d, &answer);
+	}
+	return answer.code;
+}

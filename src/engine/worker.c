@@ -1,0 +1,426 @@
+#include "engine/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/sockets.h"
+
+#define EVENTS 512
+#define ACCEPTS 64      /* in a row before others get their turn */
+#define READS 16        /* of one connection in a row */
+#define HOT 64          /* requests of a lone connection before the set is asked again */
+#define EXHAUSTED_MS 20 /* pause of accepting when a limit is met */
+
+/* What became of a connection that was served. One that is KEPT waits in the set for its peer to
+ * take more, and with EPOLLONESHOT may be another thread's already. */
+enum verdict { GONE, OPEN, ANSWERED, KEPT };
+
+int worker_shared_open(struct worker_shared *s, uint32_t rests, struct err *e)
+{
+	*s = (struct worker_shared){
+		.table = (uint32_t)sockets_raise_limit(),
+		.rests_most = rests && rests < WORKER_RESTS ? rests : WORKER_RESTS,
+	};
+	if (s->table > 1u << 24)
+		s->table = 1u << 24;
+	s->rest_of = mmap(NULL, s->table * sizeof(*s->rest_of), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	s->rests = mmap(NULL, WORKER_RESTS * sizeof(*s->rests), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s->rest_of == MAP_FAILED || s->rests == MAP_FAILED)
+		return err_errno(e, "memory for connections");
+	pthread_mutex_init(&s->lock, NULL);
+	return 0;
+}
+
+void worker_shared_close(struct worker_shared *s)
+{
+	if (s->rest_of && s->rest_of != MAP_FAILED)
+		munmap(s->rest_of, s->table * sizeof(*s->rest_of));
+	if (s->rests && s->rests != MAP_FAILED)
+		munmap(s->rests, WORKER_RESTS * sizeof(*s->rests));
+	*s = (struct worker_shared){0};
+}
+
+/* A free rest, of nobody yet; NULL when all are taken. */
+static struct rest *rest_take(struct worker_shared *s, int fd)
+{
+	uint32_t index = 0;
+	if ((uint32_t)fd >= s->table)
+		return NULL;
+	pthread_mutex_lock(&s->lock);
+	if (s->rests_free) {
+		index = s->rests_free;
+		s->rests_free = s->rests[index - 1].next_free;
+	} else if (s->rests_used < s->rests_most) {
+		index = ++s->rests_used;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return index ? &s->rests[index - 1] : NULL;
+}
+
+/* Makes what was written to a rest seen by the thread that is told of the connection next. */
+static void rest_publish(struct worker_shared *s, int fd, const struct rest *r)
+{
+	atomic_store_explicit(&s->rest_of[fd], (uint32_t)(r - s->rests) + 1, memory_order_release);
+}
+
+static struct rest *rest_find(const struct worker_shared *s, int fd)
+{
+	uint32_t index = (uint32_t)fd < s->table
+				 ? atomic_load_explicit(&s->rest_of[fd], memory_order_acquire)
+				 : 0;
+	return index ? &s->rests[index - 1] : NULL;
+}
+
+static void rest_give(struct worker_shared *s, int fd)
+{
+	struct rest *r = rest_find(s, fd);
+	if (!r)
+		return;
+	atomic_store_explicit(&s->rest_of[fd], 0, memory_order_release);
+	pthread_mutex_lock(&s->lock);
+	r->next_free = s->rests_free;
+	s->rests_free = (uint32_t)(r - s->rests) + 1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int watch(const struct worker *w, int operation, int fd, uint32_t events)
+{
+	static const uint32_t flags[] = {
+		[WORKER_LEVEL] = 0,
+		[WORKER_EDGE] = EPOLLET | EPOLLRDHUP,
+		[WORKER_ONESHOT] = EPOLLONESHOT,
+		[WORKER_LEVEL_MOD] = 0,
+	};
+	struct epoll_event ev = {.events = events | flags[w->config->mode], .data.fd = fd};
+	return epoll_ctl(w->epoll, operation, fd, &ev);
+}
+
+static enum verdict conn_end(struct worker *w, int fd)
+{
+	rest_give(w->shared, fd);
+	close(fd);
+	counter_add(&w->stats->closed, 1);
+	return GONE;
+}
+
+static enum verdict conn_fail(struct worker *w, int fd)
+{
+	counter_add(&w->stats->resets, 1);
+	return conn_end(w, fd);
+}
+
+/* Keeps what the peer does not take, and waits for it to take more instead of reading on. */
+static enum verdict conn_keep(struct worker *w, int fd, const char *data, size_t length,
+			      bool registered)
+{
+	struct rest *r = rest_take(w->shared, fd);
+	if (r) {
+		r->length = (uint32_t)length;
+		r->sent = 0;
+		memcpy(r->data, data, length);
+		rest_publish(w->shared, fd, r);
+		if (watch(w, registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, EPOLLOUT) == 0)
+			return KEPT;
+	}
+	counter_add(&w->stats->refused, 1);
+	sockets_abort(fd);
+	return conn_end(w, fd);
+}
+
+/* Sends a reply, or keeps what is left of it. ANSWERED: all is sent and the connection stays. */
+static enum verdict conn_reply(struct worker *w, int fd, size_t length, bool registered)
+{
+	if (w->config->mode == WORKER_LEVEL_MOD && registered)
+		return conn_keep(w, fd, w->buffer, length, true);
+	ssize_t n = send(fd, w->buffer, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM)
+		return conn_fail(w, fd);
+	if (n != (ssize_t)length) {
+		size_t sent = n < 0 ? 0 : (size_t)n;
+		return conn_keep(w, fd, w->buffer + sent, length - sent, registered);
+	}
+	if (w->config->close_after_reply)
+		return conn_end(w, fd);
+	return ANSWERED;
+}
+
+/* Reads and answers. `all` reads on until there is nothing left, as edge triggering needs when the
+ * last event told more than new data. A read that fills less than the buffer has emptied the
+ * socket (epoll(7)). */
+static enum verdict conn_serve(struct worker *w, int fd, bool all, bool registered)
+{
+	enum verdict verdict = OPEN;
+	for (unsigned i = 0; i < READS; i++) {
+		ssize_t n = recv(fd, w->buffer, sizeof(w->buffer), MSG_DONTWAIT);
+		if (n > 0) {
+			counter_add(&w->stats->requests, 1);
+			counter_add(&w->stats->bytes, (uint64_t)n);
+			verdict = conn_reply(w, fd, (size_t)n, registered);
+			if (verdict != ANSWERED || (!all && (size_t)n < sizeof(w->buffer)))
+				return verdict;
+		} else if (n == 0) {
+			return conn_end(w, fd);
+		} else if (errno == EAGAIN) {
+			return verdict;
+		} else if (errno != EINTR) {
+			return conn_fail(w, fd);
+		}
+	}
+	/* There may be more. A level reports it; an edge must be drawn anew. */
+	if (w->config->mode == WORKER_EDGE && registered &&
+	    watch(w, EPOLL_CTL_MOD, fd, EPOLLIN) < 0)
+		return conn_fail(w, fd);
+	return verdict;
+}
+
+/* Goes on with a reply that was kept; then reads again. */
+static void conn_flush(struct worker *w, int fd, struct rest *r)
+{
+	ssize_t n = send(fd, r->data + r->sent, r->length - r->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		conn_fail(w, fd);
+		return;
+	}
+	r->sent += n > 0 ? (uint32_t)n : 0;
+	bool done = r->sent == r->length;
+	if (done)
+		rest_give(w->shared, fd);
+	else
+		rest_publish(w->shared, fd, r);
+	if (done && w->config->close_after_reply)
+		conn_end(w, fd);
+	/* To MOD is to look again: what arrived meanwhile is reported, with an edge too. */
+	else if ((done || w->config->mode == WORKER_ONESHOT) &&
+		 watch(w, EPOLL_CTL_MOD, fd, done ? EPOLLIN : EPOLLOUT) < 0)
+		conn_fail(w, fd);
+}
+
+static enum verdict conn_event(struct worker *w, int fd, uint32_t events)
+{
+	struct rest *r = rest_find(w->shared, fd);
+	if (r) {
+		conn_flush(w, fd, r);
+		return KEPT;
+	}
+	bool all = w->config->mode == WORKER_EDGE && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	enum verdict verdict = conn_serve(w, fd, all, true);
+	if (verdict != GONE && w->config->mode == WORKER_ONESHOT && !rest_find(w->shared, fd) &&
+	    watch(w, EPOLL_CTL_MOD, fd, EPOLLIN) < 0)
+		return conn_fail(w, fd);
+	return verdict;
+}
+
+/* Puts a connection that stays into the epoll set. */
+static void conn_register(struct worker *w, int fd)
+{
+	if (watch(w, EPOLL_CTL_ADD, fd, EPOLLIN) == 0)
+		return;
+	/* fs.epoll.max_user_watches or memory: it cannot be served. */
+	counter_add(&w->stats->refused, 1);
+	sockets_abort(fd);
+	conn_end(w, fd);
+}
+
+/* Errors of the connection itself, not of a limit (accept(2), "Error handling"). */
+static bool accept_passes(int code)
+{
+	switch (code) {
+	case ECONNABORTED:
+	case EINTR:
+	case EPROTO:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A limit was met. To keep watching would be to spin: accepting pauses, and worker_run() takes it
+ * up again. */
+static void accept_exhausted(struct worker *w, int code)
+{
+	struct err ignored;
+	int none = 0;
+	counter_add(&w->stats->accept_fails, 1);
+	atomic_compare_exchange_strong(&w->stats->accept_errno, &none, code);
+	worker_listen(w, false, &ignored);
+}
+
+/* Accepts a batch, answers what has asked already; returns how many. */
+static unsigned accept_batch(struct worker *w)
+{
+	for (unsigned i = 0; i < ACCEPTS; i++) {
+		int fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && accept_passes(errno))
+			continue;
+		if (fd < 0) {
+			if (errno != EAGAIN)
+				accept_exhausted(w, errno);
+			return i;
+		}
+		counter_add(&w->stats->accepted, 1);
+		enum verdict verdict = conn_serve(w, fd, false, false);
+		if (verdict == ANSWERED && w->young_count < WORKER_YOUNG)
+			w->young[w->young_count++] = fd;
+		else if (verdict == OPEN || verdict == ANSWERED)
+			conn_register(w, fd);
+	}
+	return ACCEPTS;
+}
+
+/* Connections that were answered right after the accept: many end now. The others join the set. */
+static void young_sweep(struct worker *w)
+{
+	for (unsigned i = 0; i < w->young_count; i++) {
+		int fd = w->young[i];
+		enum verdict verdict = conn_serve(w, fd, false, false);
+		if (verdict == OPEN || verdict == ANSWERED)
+			conn_register(w, fd);
+	}
+	w->young_count = 0;
+}
+
+/* Accepts while there is something to accept. The peers, who may wait for this CPU, get it in
+ * between, so that connections which last one exchange need neither the set nor a wakeup. */
+static void accept_all(struct worker *w)
+{
+	/* An edge on a listener that threads share is drawn once: all must be taken. */
+	for (unsigned round = 0; w->set_shared || round < ACCEPTS; round++) {
+		unsigned accepted = accept_batch(w);
+		if (w->young_count) {
+			sched_yield();
+			young_sweep(w);
+		}
+		if (!accepted)
+			return;
+	}
+}
+
+/* The only connection there is, and maybe its peer waits for this CPU: there is nothing to
+ * multiplex, so the set is asked only now and then, for newcomers. */
+static void conn_hot(struct worker *w, int fd)
+{
+	for (unsigned i = 0; i < HOT; i++) {
+		sched_yield();
+		if (conn_serve(w, fd, false, true) != ANSWERED)
+			return;
+	}
+}
+
+/* The calling thread's CPU and policy. */
+static int worker_place(struct worker *w, struct err *e)
+{
+	if (w->placed)
+		return 0;
+	w->placed = true;
+	if (w->config->batch) {
+		struct sched_param none = {0};
+		sched_setscheduler(0, SCHED_BATCH, &none); /* else merely slower */
+	}
+	if (w->config->cpu < 0)
+		return 0;
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)w->config->cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0
+		       ? 0
+		       : err_errno(e, "running on CPU %d", w->config->cpu);
+}
+
+int worker_open(struct worker *w, const struct worker_config *config, struct worker_stats *stats,
+		struct worker_shared *shared, int epoll, int listener, struct err *e)
+{
+	w->config = config;
+	w->stats = stats;
+	w->shared = shared;
+	w->listener = listener;
+	w->listening = false;
+	w->young_count = 0;
+	w->set_shared = epoll >= 0;
+	w->placed = false;
+	w->epoll = epoll >= 0 ? epoll : epoll_create1(EPOLL_CLOEXEC);
+	return w->epoll < 0 ? err_errno(e, "epoll_create1") : 0;
+}
+
+void worker_close(struct worker *w)
+{
+	if (!w->set_shared && w->epoll >= 0)
+		close(w->epoll);
+	w->epoll = -1;
+}
+
+int worker_listen(struct worker *w, bool on, struct err *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = w->listener};
+	if (w->set_shared)
+		ev.events |= EPOLLET;
+	else if (w->config->exclusive)
+		ev.events |= EPOLLEXCLUSIVE;
+	if (on == w->listening)
+		return 0;
+	if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->listener, &ev) < 0 &&
+	    !(w->set_shared && (errno == EEXIST || errno == ENOENT)))
+		return err_errno(e, "watching the listener");
+	w->listening = on;
+	return 0;
+}
+
+/* Returns true when the control descriptor is among them. */
+static bool events_serve(struct worker *w, const struct epoll_event *events, int count, int control)
+{
+	bool called = false;
+	enum verdict verdict = GONE;
+	for (int i = 0; i < count; i++) {
+		int fd = events[i].data.fd;
+		if (fd == control)
+			called = true;
+		else if (fd == w->listener)
+			accept_all(w);
+		else
+			verdict = conn_event(w, fd, events[i].events);
+	}
+	if (count == 1 && verdict == ANSWERED &&
+	    counter_get(&w->stats->accepted) == counter_get(&w->stats->closed) + 1 &&
+	    (w->config->mode == WORKER_LEVEL || w->config->mode == WORKER_EDGE))
+		conn_hot(w, events[0].data.fd);
+	return called;
+}
+
+int worker_run(struct worker *w, int control, struct err *e)
+{
+	struct epoll_event events[EVENTS], ev = {.events = EPOLLIN, .data.fd = control};
+	bool paused = !w->listening;
+	int rc = worker_place(w, e);
+	if (rc < 0)
+		return rc;
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, control, &ev) < 0 && errno != EEXIST)
+		return err_errno(e, "watching the control channel");
+	/* Threads that share a set take one event at a time: the others follow. */
+	int most = w->set_shared ? 1 : EVENTS;
+	for (bool called = false; !called && rc == 0;) {
+		bool exhausted = !paused && !w->listening;
+		int n = epoll_wait(w->epoll, events, most, exhausted ? EXHAUSTED_MS : -1);
+		if (n < 0 && errno != EINTR)
+			return err_errno(e, "epoll_wait");
+		counter_add(&w->stats->wakeups, 1);
+		if (n > 0)
+			called = events_serve(w, events, n, control);
+		if (exhausted)
+			rc = worker_listen(w, true, e);
+	}
+	return rc;
+}

@@ -1,0 +1,531 @@
+/* The server's workers and the load's processes against each other, and against peers that send
+ * garbage, never read, or reset in every state, by thousands. Over loopback. */
+#include "../support/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/crew.h"
+#include "engine/fleet.h"
+#include "engine/sockets.h"
+
+static const struct place here;
+
+static const struct {
+	enum crew_share share;
+	enum worker_mode mode;
+} kinds[] = {
+	{CREW_REUSEPORT, WORKER_LEVEL},   {CREW_REUSEPORT, WORKER_EDGE},
+	{CREW_REUSEPORT, WORKER_ONESHOT}, {CREW_REUSEPORT, WORKER_LEVEL_MOD},
+	{CREW_EXCLUSIVE, WORKER_LEVEL},   {CREW_EXCLUSIVE, WORKER_EDGE},
+	{CREW_FOLLOWERS, WORKER_ONESHOT},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static struct crew crew;
+static struct fleet fleet;
+
+static struct crew_config crew_of(size_t kind, unsigned workers)
+{
+	return (struct crew_config){
+		.address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+		.share = kinds[kind].share,
+		.mode = kinds[kind].mode,
+		.workers = workers,
+		.backlog = 1024,
+		.listener = -1,
+	};
+}
+
+static void serve(const struct crew_config *config)
+{
+	struct err e = {0};
+	if (crew_start(&crew, &here, config, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void drive(enum driver_close close_mode, uint64_t capacity, unsigned drivers)
+{
+	static struct fleet_config config;
+	struct err e = {0};
+	config = (struct fleet_config){.drivers = drivers};
+	config.driver.to = crew.address;
+	config.driver.close = close_mode;
+	config.driver.capacity = capacity;
+	if (fleet_start(&fleet, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static struct fleet_sum order(const struct driver_order *o)
+{
+	struct err e = {0};
+	if (fleet_order(&fleet, o, NULL, NULL, &e) < 0)
+		fail_msg("%s", e.text);
+	return fleet_sum(&fleet);
+}
+
+static struct fleet_sum open_connections(uint64_t count)
+{
+	const struct driver_order o = {.verb = DRIVER_OPEN, .count = count, .window = 100};
+	return order(&o);
+}
+
+/* Waits until the server has nothing open any more. */
+static void assert_all_closed(void)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	for (int i = 0; i < 500; i++) {
+		struct crew_sum s = crew_sum(&crew);
+		if (s.accepted == s.closed)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	struct crew_sum s = crew_sum(&crew);
+	fail_msg("%llu accepted, %llu closed", (unsigned long long)s.accepted,
+		 (unsigned long long)s.closed);
+}
+
+static void end(void)
+{
+	struct err e = {0};
+	if (crew_check(&crew, &e) < 0)
+		fail_msg("%s", e.text);
+	fleet_stop(&fleet);
+	assert_all_closed();
+	crew_stop(&crew);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static void test_connects_counted_alike(void **state)
+{
+	(void)state;
+	for (size_t kind = 0; kind < KINDS; kind++)
+		for (int c = DRIVER_CLOSE_RESET; c <= DRIVER_CLOSE_SERVER; c++) {
+			struct crew_config config = crew_of(kind, 2);
+			config.close_after_reply = c == DRIVER_CLOSE_SERVER;
+			serve(&config);
+			drive((enum driver_close)c, 64, 2);
+			const struct driver_order churn = {.verb = DRIVER_CHURN,
+							   .count = 1001,
+							   .active = 64,
+							   .depth = 1,
+							   .size = 100};
+			struct fleet_sum s = order(&churn);
+			assert_int_equal(s.done, 1001);
+			assert_int_equal(s.failed, 0);
+			assert_int_equal(s.opened, 1001);
+			assert_int_equal(s.held, 0);
+			assert_all_closed();
+			assert_int_equal(crew_sum(&crew).accepted, 1001);
+			assert_int_equal(crew_sum(&crew).bytes, 100100);
+			end();
+		}
+}
+
+static void test_requests_come_back_whole(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned size, depth;
+	} cases[] = {{1, 1}, {64, 1}, {4084, 1}, {64, 32}, {4000, 16}, {333, 7}};
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 2);
+		uint64_t bytes = 0;
+		serve(&config);
+		drive(DRIVER_CLOSE_CLIENT, 20, 2);
+		assert_int_equal(open_connections(20).held, 20);
+		uint64_t asked = crew_sum(&crew).bytes; /* at the end of windows */
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			const struct driver_order o = {.verb = DRIVER_REQUEST,
+						       .count = 2000,
+						       .active = 20,
+						       .depth = cases[i].depth,
+						       .size = cases[i].size};
+			struct fleet_sum s = order(&o);
+			assert_int_equal(s.done, 2000);
+			assert_int_equal(s.failed, 0);
+			assert_int_equal(s.held, 20);
+			bytes += 2000 * cases[i].size;
+		}
+		assert_int_equal(crew_sum(&crew).bytes, asked + bytes);
+		end();
+	}
+}
+
+static void test_lone_connection(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 1);
+	serve(&config);
+	drive(DRIVER_CLOSE_CLIENT, 1, 1);
+	open_connections(1);
+	const struct driver_order o = {
+		.verb = DRIVER_REQUEST, .count = 5000, .active = 1, .depth = 1, .size = 64};
+	struct fleet_sum s = order(&o);
+	assert_int_equal(s.done, 5000);
+	assert_int_equal(s.failed, 0);
+	end();
+}
+
+static void test_few_of_many_talk(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 2);
+	serve(&config);
+	drive(DRIVER_CLOSE_RESET, 1000, 2);
+	assert_int_equal(open_connections(1000).held, 1000);
+	const struct driver_order o = {
+		.verb = DRIVER_REQUEST, .count = 3000, .active = 10, .depth = 1, .size = 64};
+	struct fleet_sum s = order(&o);
+	assert_int_equal(s.done, 3000);
+	assert_int_equal(s.held, 1000);
+	const struct driver_order all = {.verb = DRIVER_CLOSE};
+	assert_int_equal(order(&all).held, 0);
+	end();
+}
+
+/* Latency counts from when an operation was due: while the server stands still for 300 ms, all that
+ * become due wait, and they tell so. A load that waits for each reply would see one slow request.
+ */
+static void test_no_coordinated_omission(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 1);
+	serve(&config);
+	drive(DRIVER_CLOSE_RESET, 4, 1);
+	open_connections(4);
+	pid_t pauser = fork();
+	if (pauser == 0) {
+		const struct timespec before = {.tv_nsec = 200000000},
+				      during = {.tv_nsec = 300000000};
+		nanosleep(&before, NULL);
+		kill(crew.at[0].pid, SIGSTOP);
+		nanosleep(&during, NULL);
+		kill(crew.at[0].pid, SIGCONT);
+		_exit(0);
+	}
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 1000000,
+				       .active = 4,
+				       .rate_per_s = 1000,
+				       .depth = 1,
+				       .size = 64};
+	struct fleet_sum s = order(&o);
+	waitpid(pauser, NULL, 0);
+	static struct histogram h;
+	fleet_latency(&fleet, &h);
+	assert_int_equal(s.failed, 0);
+	assert_in_range(s.done, 900, 1001);
+	/* About 300 of 1000 waited, half of them more than 150 ms. */
+	uint64_t slow = 0;
+	for (double share = 0.5; share < 1; share += 0.01)
+		slow += histogram_quantile(&h, share) > 50000000;
+	assert_true(slow >= 15);
+	end();
+}
+
+static int connect_raw(int receive_buffer)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	if (receive_buffer)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+	if (connect(fd, (struct sockaddr *)&crew.address, sizeof(crew.address)) < 0)
+		fail_msg("connect: %s", strerror(errno));
+	return fd;
+}
+
+static void hang_up(int fd, bool reset)
+{
+	if (reset)
+		sockets_abort(fd);
+	close(fd);
+}
+
+/* Resets or closes at every point of a connection's life, with garbage under way or not. */
+static void be_rude(unsigned rounds)
+{
+	static char garbage[8192];
+	for (size_t i = 0; i < sizeof(garbage); i++)
+		garbage[i] = (char)(i * 2654435761u >> 7);
+	for (unsigned i = 0; i < rounds; i++) {
+		int fd = connect_raw(0);
+		unsigned point = i % 8;
+		if (point >= 1)
+			(void)!send(fd, garbage, 1 + i % sizeof(garbage), MSG_NOSIGNAL);
+		if (point == 2)
+			shutdown(fd, SHUT_WR);
+		if (point == 3)
+			shutdown(fd, SHUT_RD);
+		if (point == 4)
+			(void)!recv(fd, garbage, 10, 0);
+		if (point == 5)
+			(void)!send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
+		if (point == 6) {
+			(void)!recv(fd, garbage, sizeof(garbage), 0);
+			(void)!send(fd, garbage, sizeof(garbage), MSG_NOSIGNAL);
+		}
+		hang_up(fd, point != 2 && i / 8 % 2);
+	}
+}
+
+/* Sends until nothing more is taken, and never reads. */
+static void never_read(int fd)
+{
+	static const char data[16384];
+	struct timespec pause = {.tv_nsec = 1000000};
+	for (int idle = 0; idle < 3;) {
+		ssize_t n = send(fd, data, sizeof(data), MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN)
+			return;
+		idle = n < 0 ? idle + 1 : 0;
+		if (n < 0)
+			nanosleep(&pause, NULL);
+	}
+}
+
+static void test_rude_peers(void **state)
+{
+	(void)state;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 2);
+		int deaf[50];
+		serve(&config);
+		for (size_t i = 0; i < 50; i++) {
+			deaf[i] = connect_raw(4096);
+			never_read(deaf[i]);
+		}
+		pid_t rude = fork();
+		if (rude == 0) {
+			be_rude(3000);
+			_exit(0);
+		}
+		/* Meanwhile whoever behaves is served. */
+		drive(DRIVER_CLOSE_RESET, 20, 1);
+		open_connections(20);
+		const struct driver_order o = {.verb = DRIVER_REQUEST,
+					       .count = 4000,
+					       .active = 20,
+					       .depth = 1,
+					       .size = 64};
+		struct fleet_sum s = order(&o);
+		assert_int_equal(s.done, 4000);
+		assert_int_equal(s.failed, 0);
+		int status;
+		assert_int_equal(waitpid(rude, &status, 0), rude);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_true(crew_sum(&crew).accepted >= 3000 + 50);
+		for (size_t i = 0; i < 50; i++)
+			hang_up(deaf[i], i % 2);
+		end();
+	}
+}
+
+/* Those who never read are kept waiting up to a bound; the bound reached, they are reset, and the
+ * others are served. */
+static void test_deaf_peers_bounded(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 1);
+	int deaf[32];
+	config.rests = 8;
+	serve(&config);
+	for (size_t i = 0; i < 32; i++)
+		deaf[i] = connect_raw(4096);
+	for (int round = 0; round < 200 && crew_sum(&crew).refused < 32 - 8; round++)
+		for (size_t i = 0; i < 32; i++)
+			never_read(deaf[i]);
+	assert_int_equal(crew_sum(&crew).refused, 32 - 8);
+	drive(DRIVER_CLOSE_RESET, 4, 1);
+	open_connections(4);
+	const struct driver_order o = {
+		.verb = DRIVER_REQUEST, .count = 1000, .active = 4, .depth = 1, .size = 64};
+	assert_int_equal(order(&o).done, 1000);
+	for (size_t i = 0; i < 32; i++)
+		hang_up(deaf[i], true);
+	end();
+}
+
+/* A slow reader gets every byte, in order, however little it takes at a time. */
+static void test_slow_reader(void **state)
+{
+	(void)state;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 1);
+		static unsigned char out[1 << 20], in[1 << 20];
+		size_t sent = 0, got = 0;
+		serve(&config);
+		for (size_t i = 0; i < sizeof(out); i++)
+			out[i] = (unsigned char)(i * 2654435761u >> 11);
+		int fd = connect_raw(4096);
+		while (got < sizeof(out)) {
+			ssize_t n = sent < sizeof(out) ? send(fd, out + sent, sizeof(out) - sent,
+							      MSG_DONTWAIT | MSG_NOSIGNAL)
+						       : 0;
+			sent += n > 0 ? (size_t)n : 0;
+			n = recv(fd, in + got, got % 3000 + 1,
+				 sent < sizeof(out) ? MSG_DONTWAIT : 0);
+			if (n == 0 || (n < 0 && errno != EAGAIN))
+				fail_msg("after %zu bytes: %s", got,
+					 n ? strerror(errno) : "closed");
+			got += n > 0 ? (size_t)n : 0;
+		}
+		assert_memory_equal(in, out, sizeof(out));
+		hang_up(fd, false);
+		end();
+	}
+}
+
+static void test_killed_worker_is_noticed(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 2);
+	struct crew_usage usage;
+	struct err e = {0};
+	serve(&config);
+	assert_int_equal(crew_check(&crew, &e), 0);
+	kill(crew.at[1].pid, SIGKILL);
+	assert_int_equal(crew_usage(&crew, &usage, &e), -ECHILD);
+	assert_non_null(strstr(e.text, "worker 1"));
+	assert_non_null(strstr(e.text, "signal 9"));
+	crew_stop(&crew);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void test_killed_load_is_noticed(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 1);
+	struct err e = {0};
+	serve(&config);
+	drive(DRIVER_CLOSE_RESET, 8, 2);
+	open_connections(8);
+	pid_t killer = fork();
+	if (killer == 0) {
+		const struct timespec pause = {.tv_nsec = 100000000};
+		nanosleep(&pause, NULL);
+		kill(fleet.at[1].pid, SIGKILL);
+		_exit(0);
+	}
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 20000000,
+				       .active = 8,
+				       .depth = 1,
+				       .size = 64};
+	assert_int_equal(fleet_order(&fleet, &o, NULL, NULL, &e), -ECHILD);
+	assert_non_null(strstr(e.text, "load process 1"));
+	assert_non_null(strstr(e.text, "signal 9"));
+	waitpid(killer, NULL, 0);
+	end();
+}
+
+static void test_killed_server_fails_requests(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 1);
+	serve(&config);
+	drive(DRIVER_CLOSE_RESET, 8, 1);
+	open_connections(8);
+	kill(crew.at[0].pid, SIGKILL);
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 5000000,
+				       .active = 8,
+				       .depth = 1,
+				       .size = 64};
+	struct fleet_sum s = order(&o);
+	assert_int_equal(s.done, 0);
+	assert_int_equal(s.failed, 8);
+	assert_int_equal(s.held, 0);
+	fleet_stop(&fleet);
+	crew_stop(&crew);
+}
+
+/* At the descriptor limit the server neither ends nor spins, and goes on when there is room. */
+static void test_out_of_descriptors(void **state)
+{
+	(void)state;
+	const struct timespec pause = {.tv_nsec = 200000000};
+	const struct rlimit few = {64, 64};
+	struct crew_config config = crew_of(0, 1);
+	int fds[150];
+	serve(&config);
+	assert_int_equal(prlimit(crew.at[0].pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (size_t i = 0; i < 150; i++)
+		fds[i] = connect_raw(0);
+	nanosleep(&pause, NULL);
+	struct crew_sum s = crew_sum(&crew);
+	assert_true(s.accepted < 64);
+	assert_int_equal(s.accept_errno, EMFILE);
+	assert_true(s.accept_fails >= 1 && s.accept_fails < 100);
+	assert_true(s.wakeups < 400);
+	for (size_t i = 0; i < 150; i++)
+		close(fds[i]);
+	/* Those that waited are accepted, seen to be closed, and closed. */
+	for (int i = 0; i < 25 && crew_sum(&crew).accepted < 150; i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(crew_sum(&crew).accepted, 150);
+	char byte;
+	int fd = connect_raw(0);
+	assert_int_equal(send(fd, "x", 1, 0), 1);
+	assert_int_equal(recv(fd, &byte, 1, 0), 1);
+	close(fd);
+	end();
+}
+
+static void test_what_cannot_be(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct crew_config config = crew_of(0, 0);
+	assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
+	config = crew_of(0, 2);
+	config.share = CREW_FOLLOWERS;
+	assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "oneshot"));
+	config = crew_of(0, 2);
+	config.address.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
+	assert_int_equal(crew_start(&crew, &here, &config, &e), -EADDRNOTAVAIL);
+	assert_non_null(strstr(e.text, "192.0.2.1"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	crew_stop(&crew);
+}
+
+/* Whatever a test left running. */
+static int teardown(void **state)
+{
+	(void)state;
+	fleet_stop(&fleet);
+	crew_stop(&crew);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_connects_counted_alike, teardown),
+		cmocka_unit_test_teardown(test_requests_come_back_whole, teardown),
+		cmocka_unit_test_teardown(test_lone_connection, teardown),
+		cmocka_unit_test_teardown(test_few_of_many_talk, teardown),
+		cmocka_unit_test_teardown(test_no_coordinated_omission, teardown),
+		cmocka_unit_test_teardown(test_rude_peers, teardown),
+		cmocka_unit_test_teardown(test_deaf_peers_bounded, teardown),
+		cmocka_unit_test_teardown(test_slow_reader, teardown),
+		cmocka_unit_test_teardown(test_killed_worker_is_noticed, teardown),
+		cmocka_unit_test_teardown(test_killed_load_is_noticed, teardown),
+		cmocka_unit_test_teardown(test_killed_server_fails_requests, teardown),
+		cmocka_unit_test_teardown(test_out_of_descriptors, teardown),
+		cmocka_unit_test_teardown(test_what_cannot_be, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
