@@ -13,7 +13,6 @@
 
 #define NAMES 16
 #define CONNECTIONS_MOST 4000000
-#define SOURCES 40 /* client addresses of the lab, for client-first-40-addresses */
 
 struct bench_arguments {
 	struct bench_options bench;
@@ -105,7 +104,7 @@ static void progress_show(const char *progress)
 static int lab_for(struct lab **lab, const struct bench_arguments *a, const struct host *h,
 		   struct err *e)
 {
-	struct lab_options options = {.client_addresses = SOURCES};
+	struct lab_options options = {0};
 	int rc = a->in_place ? -EPERM : lab_open(lab, &options, h, e);
 	if (rc != -EPERM)
 		return rc;

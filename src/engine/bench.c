@@ -155,7 +155,8 @@ double bench_crossing(const struct bench_table *t, const char *bench, const char
 	return exp(log(below->n) * (1 - share) + log(above->n) * share);
 }
 
-static const struct bench *const benches[] = {&bench_wait, &bench_control, &bench_semantics};
+static const struct bench *const benches[] = {&bench_connect, &bench_request, &bench_hold,
+					      &bench_wait,    &bench_control, &bench_semantics};
 
 size_t bench_count(void) { return sizeof(benches) / sizeof(benches[0]); }
 const struct bench *bench_at(size_t i) { return benches[i]; }

@@ -4,6 +4,7 @@
 
 #include "epolltune/bench.h"
 
-extern const struct bench bench_wait, bench_control, bench_semantics;
+extern const struct bench bench_connect, bench_request, bench_hold, bench_wait, bench_control,
+	bench_semantics;
 
 #endif

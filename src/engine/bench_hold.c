@@ -1,0 +1,334 @@
+/* Many connections held: how fast they open, what each takes, and what a request costs meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/benches.h"
+#include "engine/budget.h"
+#include "engine/clock.h"
+#include "engine/floor.h"
+#include "engine/rig.h"
+#include "epolltune/knob.h"
+
+#define CONNECTIONS 10000
+#define SAMPLE 1000    /* connections that talk while all are held */
+#define REQUESTS 20000 /* over them */
+#define SIZE 64
+#define HOLD_RIG 64 /* its first address; a worker each from there on */
+#define CACHES_TOLD 8
+
+struct hold {
+	struct bench_run *run;
+	uint64_t connections;
+	uint64_t started_ns;
+	struct rig rig;
+	struct host_slabs before, after;
+	uint64_t slab_before, slab_after; /* all slabs together */
+	bool by_cache;
+	double server_bytes, load_bytes; /* user memory of a connection, in the last round */
+};
+
+static void slabs_read(struct hold *h, struct host_slabs *slabs, uint64_t *bytes)
+{
+	struct err ignored = {0};
+	h->by_cache = host_slabs(h->run->host, slabs, &ignored) == 0;
+	if (host_slab_bytes(h->run->host, bytes, &ignored) < 0)
+		*bytes = 0;
+}
+
+static const struct host_slab *slab_named(const struct host_slabs *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->at[i].name, name) == 0)
+			return &s->at[i];
+	return NULL;
+}
+
+/* What a cache grew by, in bytes. */
+static int64_t slab_growth(const struct hold *h, const struct host_slab *after)
+{
+	const struct host_slab *before = slab_named(&h->before, after->name);
+	int64_t objects = (int64_t)after->active - (int64_t)(before ? before->active : 0);
+	return objects * (int64_t)after->object_bytes;
+}
+
+/* By how much the sum of all slabs grew, for each end. */
+static double slabs_coarse(const struct hold *h)
+{
+	return (double)((int64_t)h->slab_after - (int64_t)h->slab_before) /
+	       (2 * (double)h->connections);
+}
+
+/* Kernel memory of one connection and end: the growth of all caches where they can be read. */
+static double slabs_sum(const struct hold *h)
+{
+	double sum = 0;
+	for (size_t i = 0; i < h->after.count; i++)
+		sum += (double)slab_growth(h, &h->after.at[i]);
+	return h->by_cache ? sum / (2 * (double)h->connections) : slabs_coarse(h);
+}
+
+/* Names the caches that grew most. */
+static void slabs_tell(const struct hold *h)
+{
+	char text[200] = "";
+	bool told[HOST_SLABS] = {false};
+	double ends = 2 * (double)h->connections;
+	for (unsigned n = 0; n < CACHES_TOLD && h->by_cache; n++) {
+		size_t largest = 0;
+		int64_t most = 0;
+		for (size_t i = 0; i < h->after.count; i++)
+			if (!told[i] && slab_growth(h, &h->after.at[i]) > most) {
+				most = slab_growth(h, &h->after.at[i]);
+				largest = i;
+			}
+		if ((double)most / ends < 8)
+			break;
+		told[largest] = true;
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
+			 h->after.at[largest].name, (double)most / ends);
+	}
+	if (h->by_cache)
+		bench_note(&h->run->table, "hold, kernel memory of an end, bytes by cache: %s",
+			   text);
+	bench_note(
+		&h->run->table,
+		"hold, kernel memory of an end: %.0f B by caches, %.0f B by the sum of all slabs",
+		slabs_sum(h), slabs_coarse(h));
+}
+
+static int open_progress(uint64_t done, void *arg)
+{
+	struct hold *h = arg;
+	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
+	double rate = elapsed > 0 ? (double)done / elapsed : 0;
+	bench_progress(h->run, "hold: %llu of %llu open, %.0f k/s, %.0f s left",
+		       (unsigned long long)done, (unsigned long long)h->connections, rate / 1e3,
+		       rate > 0 ? (double)(h->connections - done) / rate : 0);
+	if (h->run->show)
+		h->run->show(h->run->progress);
+	return 0;
+}
+
+static int hold_open(struct hold *h, struct err *e)
+{
+	const struct driver_order order = {
+		.verb = DRIVER_OPEN, .count = h->connections, .window = h->rig.window};
+	h->started_ns = clock_ns();
+	int rc = fleet_order(&h->rig.fleet, &order, open_progress, h, e);
+	if (rc < 0)
+		return rc;
+	struct fleet_sum load = fleet_sum(&h->rig.fleet);
+	if (load.held < h->connections)
+		return err_set(
+			e, load.first_errno ? load.first_errno : EIO,
+			"%llu of %llu connections could be opened; the first failed with: %s",
+			(unsigned long long)load.held, (unsigned long long)h->connections,
+			strerror(load.first_errno));
+	/* The last ones may still be in the accept queue. */
+	for (uint64_t end = clock_ns() + 5000000000ull; clock_ns() < end;)
+		if (crew_sum(&h->rig.crew).accepted >= h->connections)
+			return crew_check(&h->rig.crew, e);
+	return err_set(e, EIO, "the server accepted %llu of %llu connections",
+		       (unsigned long long)crew_sum(&h->rig.crew).accepted,
+		       (unsigned long long)h->connections);
+}
+
+static double growth(const struct hold *h, uint64_t before, uint64_t after)
+{
+	return after > before ? (double)(after - before) / (double)h->connections : 0;
+}
+
+/* What freed sockets leave behind is given back only after a while (RCU): waits until the slabs
+ * stand still, two seconds at most. */
+static void slabs_settle(const struct host *host)
+{
+	struct err ignored = {0};
+	uint64_t before = 0, now = 0;
+	const struct timespec pause = {.tv_nsec = 50000000};
+	for (unsigned i = 0; i < 40; i++) {
+		if (host_slab_bytes(host, &now, &ignored) < 0)
+			return;
+		if (i && llabs((long long)(now - before)) < 65536)
+			return;
+		before = now;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int hold_measure(struct hold *h, struct err *e)
+{
+	struct bench_table *t = &h->run->table;
+	const struct driver_order look = {.verb = DRIVER_USAGE};
+	const struct driver_order talk = {
+		.verb = DRIVER_REQUEST,
+		.count = REQUESTS,
+		.active = h->connections < SAMPLE ? h->connections : SAMPLE,
+		.depth = 1,
+		.size = SIZE,
+	};
+	struct crew_usage server_before, server_after;
+	struct rig_round round;
+	char conditions[200];
+	slabs_settle(h->run->host);
+	slabs_read(h, &h->before, &h->slab_before);
+	int rc = crew_usage(&h->rig.crew, &server_before, e);
+	if (rc == 0)
+		rc = fleet_order(&h->rig.fleet, &look, NULL, NULL, e);
+	uint64_t client_before = fleet_sum(&h->rig.fleet).private_bytes;
+	if (rc == 0)
+		rc = hold_open(h, e);
+	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
+	if (rc == 0)
+		rc = crew_usage(&h->rig.crew, &server_after, e);
+	if (rc < 0)
+		return rc;
+	slabs_read(h, &h->after, &h->slab_after);
+	snprintf(conditions, sizeof(conditions),
+		 "%u server and %u load processes, idle connections, both ends here, loopback",
+		 h->rig.crew.processes, h->rig.fleet.drivers);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, elapsed, "%s", conditions);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h), "%s",
+		  conditions);
+	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
+	h->load_bytes = growth(h, client_before, fleet_sum(&h->rig.fleet).private_bytes);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
+		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
+		  "the larger of both ends; %s", conditions);
+	bench_progress(h->run, "hold: talking over %llu of %llu", (unsigned long long)talk.active,
+		       (unsigned long long)h->connections);
+	rc = rig_order(&h->rig, h->run, "hold sample", &talk, &round, e);
+	if (rc == 0) {
+		bench_add(t, "hold", "idle", h->connections, talk.active, BENCH_P50, round.p50_us,
+			  "%u B each way over a sample, one at a time on each, all others idle",
+			  SIZE);
+		bench_add(t, "hold", "idle", h->connections, talk.active, BENCH_P99, round.p99_us,
+			  "%u B each way over a sample, one at a time on each, all others idle",
+			  SIZE);
+	}
+	return rc;
+}
+
+/* Client addresses, so that each needs at most a quarter of the port range towards one server: to
+ * find a free port takes long once half are in use (net/ipv4/inet_hashtables.c,
+ * __inet_hash_connect() tries all of one parity first). */
+static unsigned sources_for(struct bench_run *run, uint64_t connections)
+{
+	char value[KNOB_VALUE];
+	struct err ignored = {0};
+	int64_t low = 32768, high = 60999;
+	if (lab_knob_get(run->lab, LAB_SERVER, "net.ipv4.ip_local_port_range", value, sizeof(value),
+			 &ignored) == 0) {
+		knob_field(value, 0, &low);
+		knob_field(value, 1, &high);
+	}
+	uint64_t quarter = high - low >= 7 ? (uint64_t)(high - low + 1) / 4 : 1;
+	uint64_t sources = (connections + quarter - 1) / quarter;
+	return sources < DRIVER_SOURCES ? (unsigned)sources : DRIVER_SOURCES;
+}
+
+static int hold_round(struct hold *h, struct err *e)
+{
+	uint64_t per_worker = fleet_per_driver();
+	struct rig_config config = {
+		.number = HOLD_RIG,
+		.mode = WORKER_LEVEL,
+		.close = DRIVER_CLOSE_RESET,
+		.workers = (unsigned)((h->connections + per_worker - 1) / per_worker),
+		.sources = sources_for(h->run,
+				       h->connections < per_worker ? h->connections : per_worker),
+		.connections = h->connections,
+		.apart = true,
+	};
+	int rc = rig_start(&h->rig, h->run, &config, e);
+	if (rc == 0)
+		rc = hold_measure(h, e);
+	if (rc == 0) {
+		const struct driver_order end = {.verb = DRIVER_CLOSE};
+		bench_progress(h->run, "hold: closing");
+		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
+	}
+	rig_stop(&h->rig);
+	return rc;
+}
+
+static int floor_round(struct hold *h, struct err *e)
+{
+	struct place place = rig_place(h->run);
+	struct floor_result result;
+	uint64_t per_process = fleet_per_driver() / 2;
+	const struct floor_order order = {
+		.loop = FLOOR_HOLD,
+		.connections = h->connections,
+		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
+	};
+	bench_progress(h->run, "hold: the floor, blocking connects and accepts");
+	if (h->run->show)
+		h->run->show(h->run->progress);
+	int rc = floor_run(&place, &order, &result, e);
+	if (rc < 0)
+		return err_prefix(e, "floor-blocking");
+	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
+		  result.elapsed_s,
+		  "blocking connect and accept, both ends in one of %u processes, loopback",
+		  order.processes);
+	return 0;
+}
+
+static void hold_notes(struct hold *h)
+{
+	struct bench_table *t = &h->run->table;
+	const struct bench_result *ours =
+		bench_find(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED);
+	if (ours) {
+		slabs_tell(h);
+		bench_note(t,
+			   "hold, user memory of a connection: %.1f B in the server, %.1f B in the "
+			   "load",
+			   h->server_bytes, h->load_bytes);
+	}
+	const struct bench_result *floor =
+		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);
+	if (ours && floor && floor->median > 0)
+		bench_note(t,
+			   "hold: opening takes %.2f times what blocking connects and accepts take",
+			   ours->median / floor->median);
+}
+
+static int hold_run(struct bench_run *run, struct err *e)
+{
+	struct budget budget;
+	struct hold *h = calloc(1, sizeof(*h));
+	unsigned runs = run->options.runs;
+	if (!h)
+		return err_set(e, ENOMEM, "no memory for the bench");
+	h->run = run;
+	h->connections = run->options.connections ? run->options.connections : CONNECTIONS;
+	budget_make(&budget, run->host, h->connections, h->connections + 2 * SAMPLE,
+		    fleet_per_driver(), 2 * FLEET_DRIVERS);
+	int rc = budget_check(&budget, e);
+	for (unsigned i = 0; i < runs && rc == 0; i++) {
+		size_t mark = lab_mark(run->lab);
+		if (bench_wants(run, "idle"))
+			rc = hold_round(h, e);
+		if (rc == 0 && bench_wants(run, "floor-blocking"))
+			rc = floor_round(h, e);
+		lab_release(run->lab, mark);
+	}
+	if (rc == 0)
+		hold_notes(h);
+	free(h);
+	return rc;
+}
+
+const struct bench bench_hold = {
+	.name = "hold",
+	.summary = "many idle connections: time to open, memory of each, latency meanwhile",
+	.n = "connections held",
+	.variants = "idle,floor-blocking",
+	.run = hold_run,
+};

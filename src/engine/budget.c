@@ -1,0 +1,69 @@
+#include "engine/budget.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Beside the connections: processes, lab, figures. */
+#define MEMORY_BASE (256ull << 20)
+#define FILES_BASE 4096
+
+void budget_make(struct budget *b, const struct host *h, uint64_t connections, uint64_t watches,
+		 uint64_t per_process, uint64_t processes_most)
+{
+	struct err ignored = {0};
+	struct host_facts facts;
+	struct host_files files;
+	uint64_t value;
+	host_facts(h, &facts);
+	*b = (struct budget){
+		.connections = connections,
+		.memory = connections * BUDGET_CONNECTION + MEMORY_BASE,
+		.memory_available = facts.available_bytes ? facts.available_bytes : UINT64_MAX,
+		.files = 2 * connections + FILES_BASE,
+		.files_available = UINT64_MAX,
+		.watches = watches,
+		.watches_available = UINT64_MAX,
+		.processes = 2 * ((connections + per_process - 1) / per_process),
+		.processes_most = processes_most,
+	};
+	if (host_files(h, &files, &ignored) == 0)
+		b->files_available = files.max > files.allocated ? files.max - files.allocated : 0;
+	if (host_read_u64(h, "proc/sys/fs/epoll/max_user_watches", &value, &ignored) == 0)
+		b->watches_available = value;
+}
+
+int budget_check(const struct budget *b, struct err *e)
+{
+	const struct {
+		const char *what, *limit;
+		uint64_t needed, available;
+		double scale;
+	} rows[] = {
+		{"GB of memory", "MemAvailable", b->memory, b->memory_available, 1e9},
+		{"files", "fs.file-max", b->files, b->files_available, 1},
+		{"watches", "fs.epoll.max_user_watches", b->watches, b->watches_available, 1},
+		{"processes", "what one lab runs; raise RLIMIT_NOFILE", b->processes,
+		 b->processes_most, 1},
+	};
+	char text[400] = "";
+	bool fits = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t used = strlen(text);
+		bool too_much = rows[i].needed > rows[i].available;
+		if (rows[i].available == UINT64_MAX)
+			continue;
+		int decimals = rows[i].scale > 1 ? 1 : 0;
+		snprintf(text + used, sizeof(text) - used, "%s%.*f %s%s%.*f (%s)%s",
+			 used ? ", " : "", decimals, (double)rows[i].needed / rows[i].scale,
+			 rows[i].what, too_much ? ", but there are " : " of ", decimals,
+			 (double)rows[i].available / rows[i].scale, rows[i].limit,
+			 too_much ? " <- does not fit" : "");
+		fits = fits && !too_much;
+	}
+	if (fits)
+		return 0;
+	return err_set(e, ENOSPC, "%llu connections need %s", (unsigned long long)b->connections,
+		       text);
+}

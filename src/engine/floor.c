@@ -1,0 +1,254 @@
+#include "engine/floor.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/clock.h"
+#include "engine/cpus.h"
+#include "engine/sockets.h"
+#include "epolltune/cleanup.h"
+
+#define PROCESSES 240
+#define SIZE_MOST 4096
+#define AT_A_TIME 16 /* operations between two looks at the clock */
+#define PATIENCE_MS 600000
+/* Shards of the floor's own, away from those of other benches. */
+#define FLOOR_SHARD 8192
+
+/* One process, in shared memory. */
+struct part {
+	struct floor_order order; /* connections: this one's */
+	unsigned index;
+	uint64_t done, elapsed_ns, cpu_ns;
+	int code;
+	struct err e;
+};
+
+static void run_on(unsigned i)
+{
+	cpu_set_t set;
+	int cpu = cpus_nth(i);
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int send_all(int fd, const char *data, size_t size)
+{
+	return send(fd, data, size, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
+}
+
+static int receive_all(int fd, char *data, size_t size)
+{
+	for (size_t got = 0; got < size;) {
+		ssize_t n = recv(fd, data + got, size - got, 0);
+		if (n <= 0)
+			return -1;
+		got += (size_t)n;
+	}
+	return 0;
+}
+
+static int exchange(int client, int server, char *data, size_t size)
+{
+	return send_all(client, data, size) || receive_all(server, data, size) ||
+			       send_all(server, data, size) || receive_all(client, data, size)
+		       ? -1
+		       : 0;
+}
+
+static int connect_once(int listener, const struct sockaddr_in *to, char *data, size_t size)
+{
+	CLEAN(close_fd) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (client < 0 || connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		return -1;
+	CLEAN(close_fd) int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (server < 0 || exchange(client, server, data, size) < 0)
+		return -1;
+	sockets_abort(client);
+	close(client);
+	client = -1;
+	(void)!recv(server, data, size, 0); /* the reset */
+	return 0;
+}
+
+static int loop_connect(struct part *p, char *data)
+{
+	struct sockaddr_in to;
+	socklen_t size = sizeof(to);
+	CLEAN(close_fd) int listener = sockets_listener(FLOOR_SHARD + p->index, 1, 128, &p->e);
+	if (listener < 0)
+		return listener;
+	if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
+		return err_errno(&p->e, "getsockname");
+	uint64_t end = clock_ns() + p->order.duration_us * 1000;
+	while (clock_ns() < end)
+		for (unsigned i = 0; i < AT_A_TIME; i++, p->done++)
+			if (connect_once(listener, &to, data, p->order.size) < 0)
+				return err_errno(&p->e, "blocking connect and accept");
+	return 0;
+}
+
+static int loop_request(struct part *p, char *data)
+{
+	struct sockets s;
+	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
+	if (rc < 0)
+		return rc;
+	uint64_t start = clock_ns(), end = start + p->order.duration_us * 1000;
+	uint64_t cpu = clock_cpu_ns();
+	size_t at = 0;
+	while (rc == 0 && clock_ns() < end)
+		for (unsigned i = 0; i < AT_A_TIME && rc == 0; i++, p->done++) {
+			if (exchange(s.fd[at], s.fd[at + 1], data, p->order.size) < 0)
+				rc = err_errno(&p->e, "blocking request");
+			at = (at + 2) % s.count;
+		}
+	p->elapsed_ns = clock_ns() - start;
+	p->cpu_ns = clock_cpu_ns() - cpu;
+	sockets_close(&s);
+	return rc;
+}
+
+/* The other process of the ping-pong: answers until its peer is gone. */
+static _Noreturn void pong(int fd, size_t size)
+{
+	char data[SIZE_MOST];
+	while (receive_all(fd, data, size) == 0 && send_all(fd, data, size) == 0)
+		;
+	_exit(0);
+}
+
+static int loop_pingpong(struct part *p, char *data)
+{
+	struct sockets s;
+	int rc = sockets_open(&s, 2, FLOOR_SHARD + p->index, &p->e);
+	if (rc < 0)
+		return rc;
+	pid_t parent = getpid(), peer = fork();
+	if (peer == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		close(s.fd[0]);
+		pong(s.fd[1], p->order.size);
+	}
+	if (peer < 0)
+		rc = err_errno(&p->e, "fork");
+	uint64_t start = clock_ns(), end = start + p->order.duration_us * 1000;
+	while (rc == 0 && clock_ns() < end)
+		for (unsigned i = 0; i < AT_A_TIME && rc == 0; i++, p->done++)
+			if (send_all(s.fd[0], data, p->order.size) < 0 ||
+			    receive_all(s.fd[0], data, p->order.size) < 0)
+				rc = err_errno(&p->e, "blocking ping-pong");
+	p->elapsed_ns = clock_ns() - start;
+	sockets_close(&s);
+	if (peer > 0)
+		while (waitpid(peer, NULL, 0) < 0 && errno == EINTR)
+			;
+	return rc;
+}
+
+/* Opens, tells so, and holds until the channel ends. */
+static int loop_hold(struct part *p, int channel)
+{
+	struct sockets s;
+	char byte;
+	sockets_raise_limit();
+	uint64_t start = clock_ns();
+	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
+	p->elapsed_ns = clock_ns() - start;
+	p->done = rc == 0 ? p->order.connections : 0;
+	p->code = -rc;
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	(void)!recv(channel, &byte, 1, 0);
+	sockets_close(&s);
+	return rc;
+}
+
+static int part_main(int channel, void *arg)
+{
+	struct part *p = arg;
+	char data[SIZE_MOST] = {0};
+	if (p->order.loop == FLOOR_HOLD)
+		return loop_hold(p, channel);
+	run_on(p->index);
+	sockets_raise_limit();
+	uint64_t start = clock_ns(), cpu = clock_cpu_ns();
+	int rc = p->order.loop == FLOOR_CONNECT   ? loop_connect(p, data)
+		 : p->order.loop == FLOOR_REQUEST ? loop_request(p, data)
+						  : loop_pingpong(p, data);
+	if (!p->elapsed_ns)
+		p->elapsed_ns = clock_ns() - start;
+	if (!p->cpu_ns)
+		p->cpu_ns = clock_cpu_ns() - cpu;
+	p->code = -rc;
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	return rc;
+}
+
+static int parts_wait(struct part **parts, const int *channels, unsigned count,
+		      struct floor_result *out, struct err *e)
+{
+	uint64_t cpu = 0;
+	for (unsigned i = 0; i < count; i++) {
+		char done;
+		ssize_t n = lab_receive(channels[i], &done, 1, PATIENCE_MS, e);
+		if (n < 0)
+			return err_prefix(e, "blocking loop %u", i);
+		if (parts[i]->code) {
+			*e = parts[i]->e;
+			return -parts[i]->code;
+		}
+		double elapsed = (double)parts[i]->elapsed_ns / 1e9;
+		out->done += parts[i]->done;
+		out->rate += elapsed > 0 ? (double)parts[i]->done / elapsed : 0;
+		out->elapsed_s = elapsed > out->elapsed_s ? elapsed : out->elapsed_s;
+		cpu += parts[i]->cpu_ns;
+	}
+	out->cpu_us = out->done ? (double)cpu / 1e3 / (double)out->done : 0;
+	return 0;
+}
+
+int floor_run(const struct place *place, const struct floor_order *order, struct floor_result *out,
+	      struct err *e)
+{
+	struct part *parts[PROCESSES];
+	int channels[PROCESSES], rc = 0;
+	pid_t pids[PROCESSES];
+	unsigned count = 0, processes = order->processes;
+	*out = (struct floor_result){0};
+	if (!processes || processes > PROCESSES || order->size > SIZE_MOST)
+		return err_set(e, EINVAL, "%u blocking loops", processes);
+	while (count < processes && rc == 0) {
+		struct part *p = parts[count] = place_alloc(place, sizeof(*p), e);
+		if (!p)
+			return -e->code;
+		p->order = *order;
+		p->order.connections = order->connections * (count + 1) / processes -
+				       order->connections * count / processes;
+		p->index = count;
+		rc = place_spawn(place, part_main, p, &channels[count], &pids[count], e);
+		count += rc == 0;
+	}
+	if (rc == 0)
+		rc = parts_wait(parts, channels, count, out, e);
+	for (unsigned i = 0; i < count; i++)
+		close(channels[i]);
+	for (unsigned i = 0; i < count; i++)
+		while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
+			;
+	return rc;
+}

@@ -1,0 +1,171 @@
+#include "engine/rig.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+
+#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: rig n listens from 127.32.n.1 on */
+#define SOURCE_ADDRESS 0x7f300001u /* 127.48.0.1 and on */
+#define BACKLOG 4096
+#define WINDOW_MOST 512
+#define TOLERANCE 0.005
+
+struct place rig_place(const struct bench_run *run)
+{
+	return (struct place){.lab = run->lab, .host = LAB_SERVER};
+}
+
+/* Half of what an accept queue holds: of the backlog and somaxconn the smaller. */
+static unsigned accept_window(struct bench_run *run)
+{
+	char value[KNOB_VALUE];
+	struct err ignored = {0};
+	long somaxconn = BACKLOG;
+	if (lab_knob_get(run->lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value),
+			 &ignored) == 0)
+		somaxconn = strtol(value, NULL, 10);
+	somaxconn = somaxconn < WINDOW_MOST * 2 ? somaxconn : WINDOW_MOST * 2;
+	return somaxconn > 2 ? (unsigned)somaxconn / 2 : 1;
+}
+
+int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *config, struct err *e)
+{
+	struct place place = rig_place(run);
+	struct crew_config crew = {
+		.address = {.sin_family = AF_INET,
+			    .sin_addr.s_addr = htonl(RIG_ADDRESS + (config->number << 8))},
+		.share = config->share,
+		.mode = config->mode,
+		.workers = config->workers,
+		.backlog = BACKLOG,
+		.close_after_reply = config->close == DRIVER_CLOSE_SERVER,
+		.apart = config->apart,
+		.pin = config->pin,
+		.batch = true,
+		.listener = -1,
+	};
+	struct fleet_config *fleet = calloc(1, sizeof(*fleet));
+	*r = (struct rig){.window = accept_window(run)};
+	if (!fleet)
+		return err_set(e, ENOMEM, "no memory for the load");
+	int rc = crew_start(&r->crew, &place, &crew, e);
+	fleet->driver.to = r->crew.address;
+	fleet->driver.close = config->close;
+	fleet->driver.capacity = config->connections;
+	fleet->driver.batch = true;
+	fleet->driver.source_count = config->sources;
+	for (unsigned i = 0; i < config->sources; i++)
+		fleet->driver.sources[i].s_addr = htonl(SOURCE_ADDRESS + i);
+	fleet->drivers = config->workers;
+	fleet->pin = config->pin;
+	fleet->apart = config->apart ? &r->crew : NULL;
+	if (rc == 0)
+		rc = fleet_start(&r->fleet, &place, fleet, e);
+	free(fleet);
+	if (rc < 0)
+		rig_stop(r);
+	return rc;
+}
+
+void rig_stop(struct rig *r)
+{
+	fleet_stop(&r->fleet);
+	crew_stop(&r->crew);
+}
+
+static int show_progress(uint64_t done, void *arg)
+{
+	struct bench_run *run = arg;
+	(void)done;
+	if (run->show)
+		run->show(run->progress);
+	return 0;
+}
+
+/* Tells when two counts of the same thing disagree. */
+static void crosscheck(struct bench_run *run, const char *what, const char *name, uint64_t ours,
+		       int64_t kernels)
+{
+	if (kernels < 0 || !ours)
+		return;
+	double off = fabs((double)kernels - (double)ours) / (double)ours;
+	if (off > TOLERANCE)
+		bench_note(&run->table,
+			   "%s: the engine counted %llu, the kernel's %s %lld, %.1f %% off", what,
+			   (unsigned long long)ours, name, (long long)kernels, 100 * off);
+}
+
+int rig_order(struct rig *r, struct bench_run *run, const char *what,
+	      const struct driver_order *order, struct rig_round *out, struct err *e)
+{
+	struct {
+		struct host_counters counters;
+		struct crew_usage usage;
+		struct crew_sum crew;
+		struct fleet_sum fleet;
+	} *before = calloc(2, sizeof(*before)), *after = before + 1;
+	struct histogram *latency = calloc(1, sizeof(*latency));
+	int rc = before && latency ? 0 : err_set(e, ENOMEM, "no memory for counters");
+	if (rc == 0)
+		rc = lab_counters(run->lab, LAB_SERVER, &before->counters, e);
+	if (rc == 0)
+		rc = crew_usage(&r->crew, &before->usage, e);
+	if (rc == 0) {
+		before->crew = crew_sum(&r->crew);
+		before->fleet = fleet_sum(&r->fleet);
+		rc = fleet_order(&r->fleet, order, show_progress, run, e);
+	}
+	if (rc == 0)
+		rc = crew_usage(&r->crew, &after->usage, e);
+	if (rc == 0)
+		rc = lab_counters(run->lab, LAB_SERVER, &after->counters, e);
+	if (rc == 0) {
+		after->crew = crew_sum(&r->crew);
+		after->fleet = fleet_sum(&r->fleet);
+		out->load = after->fleet;
+		out->load.failed -= before->fleet.failed;
+		out->load.starved -= before->fleet.starved;
+		out->load.attempted -= before->fleet.attempted;
+		out->load.opened -= before->fleet.opened;
+		fleet_latency(&r->fleet, latency);
+		out->p50_us = (double)histogram_quantile(latency, 0.5) / 1e3;
+		out->p99_us = (double)histogram_quantile(latency, 0.99) / 1e3;
+		out->server_cpu_ns = after->usage.cpu_ns - before->usage.cpu_ns;
+		out->cpu_us = out->load.done ? (double)(out->server_cpu_ns + out->load.cpu_ns) /
+						       1e3 / (double)out->load.done
+					     : 0;
+		crosscheck(
+			run, what, "ActiveOpens", out->load.attempted,
+			host_counter_delta(&before->counters, &after->counters, "Tcp.ActiveOpens"));
+		crosscheck(run, what, "PassiveOpens", after->crew.accepted - before->crew.accepted,
+			   host_counter_delta(&before->counters, &after->counters,
+					      "Tcp.PassiveOpens"));
+		/* One segment each way and no more: once a connection has settled, the
+		 * acknowledgements ride on them. */
+		if (order->verb == DRIVER_REQUEST && order->depth == 1 && !order->count)
+			crosscheck(run, what, "InSegs", 2 * out->load.done,
+				   host_counter_delta(&before->counters, &after->counters,
+						      "Tcp.InSegs"));
+		if (out->load.failed && !out->load.starved)
+			bench_note(&run->table, "%s: %llu failed, the first with: %s", what,
+				   (unsigned long long)out->load.failed,
+				   strerror(out->load.first_errno));
+	}
+	free(before);
+	free(latency);
+	return rc;
+}
+
+void rig_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
+	     uint64_t active, const struct rig_round *round, const char *conditions)
+{
+	struct bench_table *t = &run->table;
+	bench_add(t, bench, variant, n, active, BENCH_RATE, round->load.rate, "%s", conditions);
+	bench_add(t, bench, variant, n, active, BENCH_P50, round->p50_us, "%s", conditions);
+	bench_add(t, bench, variant, n, active, BENCH_P99, round->p99_us, "%s", conditions);
+	bench_add(t, bench, variant, n, active, BENCH_CPU, round->cpu_us, "%s", conditions);
+}
