@@ -5,6 +5,8 @@
 #include <stdio_ext.h>
 #include <string.h>
 
+#include "engine/crew.h"
+#include "engine/driver.h"
 #include "report/bench_render.h"
 #include "report/render.h"
 #include "tune/executor.h"
@@ -135,6 +137,37 @@ static const struct option_row diff_options[] = {
 	{0},
 };
 
+static const struct option_row serve_options[] = {
+	{"listen", "ADDRESS", NULL, "IPv4 address to listen at (127.0.0.1)"},
+	{"port", "N", NULL, "port to listen at (7007)"},
+	{"workers", "N", NULL, "processes or threads (one for each CPU)"},
+	{"share", "HOW", CREW_SHARES, "how workers share the address (reuseport)"},
+	{"mode", "MODE", WORKER_MODES, "how they wait (level)"},
+	{"backlog", "N", NULL, "the argument of listen() (4096)"},
+	{"close", NULL, NULL, "close each connection after the first reply"},
+	{"duration", "TIME", NULL, "end by itself after that time"},
+	{"quiet", NULL, NULL, "no statistics"},
+	{0},
+};
+
+static const struct option_row load_options[] = {
+	{"mode", "MODE", "connect,request,hold,mix", "what to do (request)"},
+	{"connections", "N", NULL, "connections at a time (100)"},
+	{"active", "N", NULL, "of mix: how many of them talk (a tenth)"},
+	{"rate", "N", NULL, "operations a second (as fast as it goes)"},
+	{"duration", "TIME", NULL, "how long (5s)"},
+	{"depth", "N", NULL, "requests under way on each connection (1)"},
+	{"size", "SIZE", NULL, "bytes of a request (64)"},
+	{"close", "WHO", DRIVER_CLOSES, "who closes: reset (by the client), client, server"},
+	{"from", "ADDRESS,…", NULL, "source addresses, in turn"},
+	{"workers", "N", NULL, "processes (one for each CPU, more where needed)"},
+	{"remote", NULL, NULL, "allow an address that is not this machine's"},
+	{"format", "FORMAT", BENCH_RENDER_FORMATS, "text (default), json or csv"},
+	{"output", "FILE", "@files", "write the figures there, by rename"},
+	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{0},
+};
+
 const struct command command_table[] = {
 	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
 	 command_check},
@@ -153,6 +186,10 @@ const struct command command_table[] = {
 	{"list", "[probes|walls|knobs|findings|myths|guides]",
 	 "List the probes, the walls and the knobs with their values here", list_options,
 	 command_list},
+	{"serve", "", "Run the epoll test server, to point any client at", serve_options,
+	 command_serve},
+	{"load", "ADDRESS:PORT", "Load a server: connects, requests, or many connections held",
+	 load_options, command_load},
 	{"bench", "[NAME…]", "Measure connects, requests, waits and memory of epoll servers",
 	 bench_options, command_bench},
 	{"path", "[COMMAND]", "Run your client and server over a path of any round trip",

@@ -83,6 +83,8 @@ int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE
 int color_wanted(const char *when);
 
 int command_bench(int argc, char **argv);
+int command_load(int argc, char **argv);
+int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_help_command(int argc, char **argv);
 int command_explain(int argc, char **argv);

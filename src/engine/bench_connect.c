@@ -10,7 +10,7 @@
 #include "engine/rig.h"
 
 #define AT_A_TIME 32 /* connections under way, for each load process */
-#define SIZE 64
+#define SIZE 64u
 
 static const struct variant {
 	const char *name;

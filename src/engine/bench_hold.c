@@ -7,16 +7,16 @@
 #include <time.h>
 
 #include "engine/benches.h"
-#include "engine/budget.h"
 #include "engine/clock.h"
 #include "engine/floor.h"
+#include "engine/hold_budget.h"
 #include "engine/rig.h"
 #include "epolltune/knob.h"
 
 #define CONNECTIONS 10000
 #define SAMPLE 1000    /* connections that talk while all are held */
 #define REQUESTS 20000 /* over them */
-#define SIZE 64
+#define SIZE 64u
 #define HOLD_RIG 64 /* its first address; a worker each from there on */
 #define CACHES_TOLD 8
 
@@ -171,7 +171,7 @@ static int hold_measure(struct hold *h, struct err *e)
 		.depth = 1,
 		.size = SIZE,
 	};
-	struct crew_usage server_before, server_after;
+	struct crew_usage server_before = {0}, server_after = {0};
 	struct rig_round round;
 	char conditions[200];
 	slabs_settle(h->run->host);
@@ -301,16 +301,16 @@ static void hold_notes(struct hold *h)
 
 static int hold_run(struct bench_run *run, struct err *e)
 {
-	struct budget budget;
+	struct hold_budget budget;
 	struct hold *h = calloc(1, sizeof(*h));
 	unsigned runs = run->options.runs;
 	if (!h)
 		return err_set(e, ENOMEM, "no memory for the bench");
 	h->run = run;
 	h->connections = run->options.connections ? run->options.connections : CONNECTIONS;
-	budget_make(&budget, run->host, h->connections, h->connections + 2 * SAMPLE,
-		    fleet_per_driver(), 2 * FLEET_DRIVERS);
-	int rc = budget_check(&budget, e);
+	hold_budget_make(&budget, run->host, h->connections, h->connections + 2 * SAMPLE,
+			 fleet_per_driver(), 2 * FLEET_DRIVERS);
+	int rc = hold_budget_check(&budget, e);
 	for (unsigned i = 0; i < runs && rc == 0; i++) {
 		size_t mark = lab_mark(run->lab);
 		if (bench_wants(run, "idle"))

@@ -10,7 +10,7 @@
 #include "engine/rig.h"
 
 #define CONNECTIONS 100
-#define SIZE 64
+#define SIZE 64u
 #define LONE_RIG 32 /* number of the rig with a single connection */
 
 static const struct variant {

@@ -77,7 +77,7 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 	for (unsigned i = 0; i < drivers; i++) {
 		struct fleet_driver *d = &f->at[i];
 		d->part = place_alloc(place, sizeof(*d->part), e);
-		int rc = d->part ? 0 : -e->code;
+		int rc = d->part ? 0 : -ENOMEM;
 		if (rc == 0) {
 			d->capacity = share(capacity, i, (unsigned)drivers);
 			d->part->config = config->driver;

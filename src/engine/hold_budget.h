@@ -1,13 +1,13 @@
-/* budget: what holding many connections takes of the machine, told before it is taken. */
-#ifndef EPOLLTUNE_BUDGET_H
-#define EPOLLTUNE_BUDGET_H
+/* hold_budget: what holding many connections takes of the machine, told before it is taken. */
+#ifndef EPOLLTUNE_HOLD_BUDGET_H
+#define EPOLLTUNE_HOLD_BUDGET_H
 
 #include <stdint.h>
 
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
-struct budget {
+struct hold_budget {
 	uint64_t connections; /* both ends are here */
 	uint64_t memory, memory_available;
 	uint64_t files, files_available;     /* fs.file-max less what is open */
@@ -18,13 +18,13 @@ struct budget {
 /* Memory of one connection, both ends, in the kernel: TCP 2 x 2520, socket inodes 2 x 862, files
  * and directory entries 2 x 390, an epoll item 211 and, beside these slabs, page tables and the
  * like; measured on 6.18 as 8.2 kB. */
-#define BUDGET_CONNECTION 9000
+#define HOLD_BUDGET_CONNECTION 9000
 
 /* Sums up; unknown limits count as ample. `per_process` is how many of a connection's ends one
  * process can hold. */
-void budget_make(struct budget *b, const struct host *h, uint64_t connections, uint64_t watches,
-		 uint64_t per_process, uint64_t processes_most);
+void hold_budget_make(struct hold_budget *b, const struct host *h, uint64_t connections,
+		      uint64_t watches, uint64_t per_process, uint64_t processes_most);
 /* 0, or -ENOSPC with the whole sum when something does not fit. */
-int budget_check(const struct budget *b, struct err *e);
+int hold_budget_check(const struct hold_budget *b, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "engine/budget.h"
+#include "engine/hold_budget.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,17 +9,17 @@
 #define MEMORY_BASE (256ull << 20)
 #define FILES_BASE 4096
 
-void budget_make(struct budget *b, const struct host *h, uint64_t connections, uint64_t watches,
-		 uint64_t per_process, uint64_t processes_most)
+void hold_budget_make(struct hold_budget *b, const struct host *h, uint64_t connections,
+		      uint64_t watches, uint64_t per_process, uint64_t processes_most)
 {
 	struct err ignored = {0};
 	struct host_facts facts;
 	struct host_files files;
 	uint64_t value;
 	host_facts(h, &facts);
-	*b = (struct budget){
+	*b = (struct hold_budget){
 		.connections = connections,
-		.memory = connections * BUDGET_CONNECTION + MEMORY_BASE,
+		.memory = connections * HOLD_BUDGET_CONNECTION + MEMORY_BASE,
 		.memory_available = facts.available_bytes ? facts.available_bytes : UINT64_MAX,
 		.files = 2 * connections + FILES_BASE,
 		.files_available = UINT64_MAX,
@@ -34,7 +34,7 @@ void budget_make(struct budget *b, const struct host *h, uint64_t connections, u
 		b->watches_available = value;
 }
 
-int budget_check(const struct budget *b, struct err *e)
+int hold_budget_check(const struct hold_budget *b, struct err *e)
 {
 	const struct {
 		const char *what, *limit;

@@ -1,0 +1,369 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands/address.h"
+#include "commands/command.h"
+#include "engine/cpus.h"
+#include "engine/fleet.h"
+#include "epolltune/bench.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
+#include "report/bench_render.h"
+#include "report/output.h"
+
+#define CONNECTIONS 100
+#define CONNECTIONS_MOST 4000000
+#define RATE_MOST 100000000
+#define DAY_US 86400000000u
+#define SAMPLE 1000 /* connections that talk at the end of a hold */
+
+enum load_mode { LOAD_CONNECT, LOAD_REQUEST, LOAD_HOLD, LOAD_MIX };
+static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
+
+struct load_arguments {
+	enum load_mode mode;
+	struct fleet_config fleet;
+	uint64_t connections, active, rate_per_s, duration_us;
+	uint64_t depth, size;
+	bool remote;
+	const char *format, *output, *color;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal) { interrupted = signal; }
+
+static int sources_read(struct load_arguments *a, const char *list, struct err *e)
+{
+	for (const char *p = list;; p++) {
+		char text[64];
+		struct sockaddr_in source;
+		size_t length = strcspn(p, ",");
+		snprintf(text, sizeof(text), "%.*s", (int)length, p);
+		if (a->fleet.driver.source_count == DRIVER_SOURCES)
+			return err_set(e, EINVAL, "--from: at most %d addresses", DRIVER_SOURCES);
+		int rc = address_parse("--from", text, false, &source, e);
+		if (rc < 0)
+			return rc;
+		if (!address_is_local(source.sin_addr))
+			return err_set(e, EINVAL, "--from: %s is no address of this machine", text);
+		a->fleet.driver.sources[a->fleet.driver.source_count++] = source.sin_addr;
+		p += length;
+		if (!*p)
+			return 0;
+	}
+}
+
+static int mode_read(struct load_arguments *a, const char *value)
+{
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
+		if (!strcmp(mode_names[i], value))
+			a->mode = (enum load_mode)i;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum quantity_kind kind;
+	uint64_t min, max;
+	size_t field;
+} numbers[] = {
+	{"connections", QUANTITY_COUNT, 1, CONNECTIONS_MOST,
+	 offsetof(struct load_arguments, connections)},
+	{"active", QUANTITY_COUNT, 1, CONNECTIONS_MOST, offsetof(struct load_arguments, active)},
+	{"rate", QUANTITY_RATE, 1, RATE_MOST, offsetof(struct load_arguments, rate_per_s)},
+	{"duration", QUANTITY_DURATION, 1000, DAY_US, offsetof(struct load_arguments, duration_us)},
+	{"depth", QUANTITY_COUNT, 1, DRIVER_DEPTH, offsetof(struct load_arguments, depth)},
+	{"size", QUANTITY_SIZE, 1, DRIVER_SIZE, offsetof(struct load_arguments, size)},
+};
+
+static int option_read(struct load_arguments *a, const char *name, const char *value, struct err *e)
+{
+	uint64_t workers;
+	int rc;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char option[32];
+		if (strcmp(name, numbers[i].name))
+			continue;
+		snprintf(option, sizeof(option), "--%s", name);
+		return quantity_parse(option, numbers[i].kind, value, numbers[i].min,
+				      numbers[i].max,
+				      (uint64_t *)(void *)((char *)a + numbers[i].field), e);
+	}
+	if (!strcmp(name, "workers")) {
+		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, FLEET_DRIVERS, &workers,
+				    e);
+		a->fleet.drivers = rc == 0 ? (unsigned)workers : 0;
+		return rc;
+	}
+	if (!strcmp(name, "from"))
+		return sources_read(a, value, e);
+	if (!strcmp(name, "mode"))
+		return mode_read(a, value);
+	if (!strcmp(name, "close"))
+		driver_close_parse(value, &a->fleet.driver.close);
+	else if (!strcmp(name, "remote"))
+		a->remote = true;
+	else if (!strcmp(name, "format"))
+		a->format = value;
+	else if (!strcmp(name, "output"))
+		a->output = value;
+	else if (!strcmp(name, "color"))
+		a->color = value;
+	return 0;
+}
+
+static int arguments_check(struct load_arguments *a, const struct options *o, struct err *e)
+{
+	char address[32];
+	if (o->next + 1 != o->argc)
+		return err_set(e, EINVAL, "load: where to? One ADDRESS:PORT");
+	int rc = address_parse("load", o->argv[o->next], true, &a->fleet.driver.to, e);
+	if (rc < 0)
+		return rc;
+	if (!a->remote && !address_is_local(a->fleet.driver.to.sin_addr))
+		return err_set(e, EPERM,
+			       "load: %s is not this machine's; with --remote, and its owner's "
+			       "leave, it is loaded all the same",
+			       address_format(address, &a->fleet.driver.to));
+	if (a->depth * a->size > DRIVER_FLIGHT)
+		return err_set(e, EINVAL, "--depth times --size is more than %d bytes",
+			       DRIVER_FLIGHT);
+	if (a->mode == LOAD_MIX && !a->active)
+		a->active = a->connections / 10 ? a->connections / 10 : 1;
+	if (a->active && a->mode != LOAD_MIX)
+		return err_set(e, EINVAL, "--active: only with --mode mix");
+	if (a->active > a->connections)
+		return err_set(e, EINVAL, "--active: more than --connections");
+	if (!a->active)
+		a->active = a->connections;
+	if (a->fleet.drivers > a->active)
+		a->fleet.drivers = (unsigned)a->active;
+	a->fleet.driver.capacity = a->connections;
+	return 0;
+}
+
+static int tick(uint64_t done, void *arg)
+{
+	if (*(bool *)arg)
+		fprintf(stderr, "\r\033[K%llu done", (unsigned long long)done);
+	return interrupted;
+}
+
+static int open_all(struct fleet *f, const struct load_arguments *a, bool show, struct err *e)
+{
+	const struct driver_order order = {
+		.verb = DRIVER_OPEN,
+		.count = a->connections,
+		.depth = (unsigned)a->depth,
+		.rate_per_s = a->mode == LOAD_HOLD ? a->rate_per_s : 0,
+	};
+	int rc = fleet_order(f, &order, tick, &show, e);
+	struct fleet_sum sum = fleet_sum(f);
+	if (rc == 0 && sum.held == 0)
+		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
+			     "no connection could be opened: %s", strerror(sum.first_errno));
+	return rc;
+}
+
+static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
+			     unsigned drivers)
+{
+	char to[32];
+	int n = snprintf(
+		buf, size,
+		"to %s, %u load processes (cpu: theirs alone), %llu B a request, %llu at a "
+		"time on each connection, close: %s, source addresses: %u",
+		address_format(to, &a->fleet.driver.to), drivers, (unsigned long long)a->size,
+		(unsigned long long)a->depth, driver_close_name(a->fleet.driver.close),
+		a->fleet.driver.source_count ? a->fleet.driver.source_count : 1);
+	if (n > 0 && (size_t)n < size && a->rate_per_s)
+		snprintf(buf + n, size - (size_t)n, ", due at %llu/s",
+			 (unsigned long long)a->rate_per_s);
+}
+
+static void figures_add(struct bench_table *t, const struct load_arguments *a,
+			const struct fleet *f, bool latencies)
+{
+	struct fleet_sum sum = fleet_sum(f);
+	struct histogram *h = calloc(1, sizeof(*h));
+	char conditions[200];
+	const char *mode = mode_names[a->mode];
+	conditions_write(conditions, sizeof(conditions), a, f->drivers);
+	bench_add(t, "load", mode, a->connections, a->active, BENCH_RATE, sum.rate, "%s",
+		  conditions);
+	if (h && latencies) {
+		fleet_latency(f, h);
+		bench_add(t, "load", mode, a->connections, a->active, BENCH_P50,
+			  (double)histogram_quantile(h, 0.5) / 1e3, "%s", conditions);
+		bench_add(t, "load", mode, a->connections, a->active, BENCH_P99,
+			  (double)histogram_quantile(h, 0.99) / 1e3, "%s", conditions);
+	}
+	bench_add(t, "load", mode, a->connections, a->active, BENCH_ELAPSED,
+		  (double)sum.elapsed_ns / 1e9, "%s", conditions);
+	if (sum.done)
+		bench_add(t, "load", mode, a->connections, a->active, BENCH_CPU,
+			  (double)sum.cpu_ns / 1e3 / (double)sum.done, "%s", conditions);
+	free(h);
+}
+
+static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
+		      const struct host_counters *before, const struct host_counters *after)
+{
+	struct fleet_sum sum = fleet_sum(f);
+	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
+	if (a->mode != LOAD_HOLD && a->rate_per_s)
+		bench_note(t,
+			   "latency counts from when each was due at %llu/s, so a pause of the "
+			   "server is in it for all that it kept waiting",
+			   (unsigned long long)a->rate_per_s);
+	else if (a->mode != LOAD_HOLD)
+		bench_note(t, "as fast as the server answers: a pause of its delays the next "
+			      "requests instead of counting for them; --rate tells latencies as "
+			      "clients with a clock of their own meet them");
+	if (sum.failed)
+		bench_note(t, "%llu connections or requests failed, the first with: %s",
+			   (unsigned long long)sum.failed, strerror(sum.first_errno));
+	if (sum.starved)
+		bench_note(t,
+			   "ports or descriptors ran out %llu times; --from with more addresses, "
+			   "or --close reset or server, need fewer ports",
+			   (unsigned long long)sum.starved);
+	double off = sum.attempted
+			     ? (double)(kernels - (int64_t)sum.attempted) / (double)sum.attempted
+			     : 0;
+	if (kernels >= 0 && (off > 0.005 || off < -0.005))
+		bench_note(t,
+			   "%llu connects by our count, %lld by the kernel's (ActiveOpens of this "
+			   "network namespace, others' too)",
+			   (unsigned long long)sum.attempted, (long long)kernels);
+}
+
+/* The load itself, by mode, and its figures. */
+static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_table *t, bool show,
+		    struct err *e)
+{
+	struct driver_order order = {
+		.verb = a->mode == LOAD_CONNECT ? DRIVER_CHURN : DRIVER_REQUEST,
+		.duration_us = a->duration_us,
+		.active = a->active,
+		.rate_per_s = a->rate_per_s,
+		.depth = (unsigned)a->depth,
+		.size = (unsigned)a->size,
+	};
+	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
+	if (rc == 0 && a->mode == LOAD_HOLD) {
+		figures_add(t, a, f, false);
+		struct timespec left = {(time_t)(a->duration_us / 1000000),
+					(long)(a->duration_us % 1000000) * 1000};
+		while (!interrupted && nanosleep(&left, &left) < 0 && errno == EINTR)
+			;
+		a->active = a->connections < SAMPLE ? a->connections : SAMPLE;
+		order = (struct driver_order){.verb = DRIVER_REQUEST,
+					      .count = 10 * a->active,
+					      .active = a->active,
+					      .depth = 1,
+					      .size = (unsigned)a->size};
+	}
+	if (rc == 0)
+		rc = fleet_order(f, &order, tick, &show, e);
+	if (rc == 0)
+		figures_add(t, a, f, true);
+	if (show)
+		fputs("\r\033[K", stderr);
+	return rc;
+}
+
+struct rendering {
+	const char *format;
+	const struct bench_page *page;
+	const struct render_style *style;
+};
+
+static int render_to(FILE *out, void *arg, struct err *e)
+{
+	const struct rendering *r = arg;
+	return bench_render_find(r->format)(out, r->page, r->style, e);
+}
+
+static int figures_render(const struct load_arguments *a, const struct host *h,
+			  const struct bench_table *t, struct err *e)
+{
+	struct host_facts facts;
+	struct bench_page page = {.runs = 1, .table = t};
+	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
+	struct render_style style = render_style_for(stdout, color);
+	struct rendering r = {a->format, &page, &style};
+	clock_gettime(CLOCK_REALTIME, &page.time);
+	host_facts(h, &facts);
+	report_text(page.host.name, "%s", facts.name);
+	report_text(page.host.kernel, "%s", facts.kernel);
+	page.host.cpus = facts.cpus;
+	page.host.memory_bytes = facts.memory_bytes;
+	page.host.isolation = ISOLATION_IN_PLACE;
+	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
+}
+
+/* Returns 0, 1 when something of it failed, or a negative errno. */
+static int load_run(struct load_arguments *a, struct err *e)
+{
+	const struct place here = {0};
+	static struct fleet fleet;
+	static struct host_counters before, after;
+	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(free_pointer) struct bench_table *t = calloc(1, sizeof(*t));
+	struct sigaction action = {.sa_handler = on_signal};
+	int rc = t ? host_open(&host, "/", e) : err_set(e, ENOMEM, "no memory for figures");
+	if (rc < 0)
+		return rc;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	rc = host_counters(host, &before, e);
+	if (rc == 0)
+		rc = fleet_start(&fleet, &here, &a->fleet, e);
+	if (rc == 0)
+		rc = mode_run(&fleet, a, t, isatty(2), e);
+	if (rc == 0)
+		rc = host_counters(host, &after, e);
+	if (rc == 0)
+		notes_add(t, a, &fleet, &before, &after);
+	bool failed = fleet_sum(&fleet).failed > 0;
+	fleet_stop(&fleet);
+	if (rc == 0)
+		rc = figures_render(a, host, t, e);
+	return rc == 0 && failed ? 1 : rc;
+}
+
+int command_load(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options o = options_begin("load", argc, argv);
+	static struct load_arguments a = {
+		.mode = LOAD_REQUEST,
+		.connections = CONNECTIONS,
+		.duration_us = 5000000,
+		.depth = 1,
+		.size = 64,
+		.format = "text",
+		.color = "auto",
+	};
+	const struct option_row *row;
+	const char *value;
+	a.fleet.drivers = cpus_count();
+	while ((row = options_next(&o, &value, &e)))
+		if (option_read(&a, row->name, value, &e))
+			break;
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	int rc = arguments_check(&a, &o, &e);
+	if (rc == 0)
+		rc = load_run(&a, &e);
+	return rc < 0 ? command_error(&e) : rc ? EXIT_WARNING : EXIT_OK;
+}

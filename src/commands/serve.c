@@ -1,0 +1,211 @@
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands/address.h"
+#include "commands/command.h"
+#include "commands/notify.h"
+#include "engine/clock.h"
+#include "engine/cpus.h"
+#include "engine/crew.h"
+#include "epolltune/quantity.h"
+
+#define PORT 7007
+#define BACKLOG 4096
+#define DAY_US 86400000000u
+
+struct serve_arguments {
+	struct crew_config crew;
+	uint64_t duration_us; /* 0: until a signal */
+	bool quiet;
+	bool listen_given;
+};
+
+static int option_read(struct serve_arguments *a, const char *name, const char *value,
+		       struct err *e)
+{
+	uint64_t number;
+	int rc = 0;
+	if (!strcmp(name, "listen")) {
+		uint16_t port = a->crew.address.sin_port;
+		rc = address_parse("--listen", value, false, &a->crew.address, e);
+		a->crew.address.sin_port = port;
+		a->listen_given = true;
+	} else if (!strcmp(name, "port")) {
+		rc = quantity_parse("--port", QUANTITY_COUNT, value, 1, 65535, &number, e);
+		if (rc == 0)
+			a->crew.address.sin_port = htons((uint16_t)number);
+		a->listen_given = true;
+	} else if (!strcmp(name, "workers")) {
+		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, CREW_WORKERS, &number,
+				    e);
+		a->crew.workers = rc == 0 ? (unsigned)number : 0;
+	} else if (!strcmp(name, "backlog")) {
+		rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX, &number, e);
+		a->crew.backlog = rc == 0 ? (int)number : 0;
+	} else if (!strcmp(name, "duration")) {
+		rc = quantity_parse("--duration", QUANTITY_DURATION, value, 1, DAY_US,
+				    &a->duration_us, e);
+	} else if (!strcmp(name, "mode")) {
+		worker_mode_parse(value, &a->crew.mode);
+	} else if (!strcmp(name, "share")) {
+		crew_share_parse(value, &a->crew.share);
+	} else if (!strcmp(name, "close")) {
+		a->crew.close_after_reply = true;
+	} else if (!strcmp(name, "quiet")) {
+		a->quiet = true;
+	}
+	return rc;
+}
+
+/* Takes over a socket that a service manager opened. */
+static int take_listener(struct serve_arguments *a, struct err *e)
+{
+	int fd = notify_listener(e);
+	if (fd == -1)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (a->listen_given)
+		return err_set(e, EINVAL,
+			       "serve: a socket was passed, so --listen and --port have "
+			       "no use");
+	a->crew.listener = fd;
+	if (a->crew.share == CREW_REUSEPORT)
+		a->crew.share = CREW_EXCLUSIVE;
+	return 0;
+}
+
+static void rate_print(const char *what, uint64_t now, uint64_t before, double seconds)
+{
+	char text[32];
+	uint64_t rate = (uint64_t)((double)(now - before) / seconds + 0.5);
+	printf("  %s %s", quantity_format(text, sizeof(text), QUANTITY_COUNT, rate), what);
+}
+
+/* One line of what happened since the last one. */
+static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
+			double since_start)
+{
+	char text[32];
+	uint64_t open = now->accepted > now->closed ? now->accepted - now->closed : 0;
+	printf("%6.0f s  %s open", since_start,
+	       quantity_format(text, sizeof(text), QUANTITY_COUNT, open));
+	rate_print("accepted/s", now->accepted, before->accepted, seconds);
+	rate_print("reads/s", now->requests, before->requests, seconds);
+	rate_print("B/s", now->bytes, before->bytes, seconds);
+	rate_print("wakeups/s", now->wakeups, before->wakeups, seconds);
+	if (now->resets != before->resets)
+		rate_print("resets/s", now->resets, before->resets, seconds);
+	if (now->refused != before->refused)
+		rate_print("refused/s", now->refused, before->refused, seconds);
+	if (now->accept_fails != before->accept_fails)
+		printf("  accept: %s", strerror(now->accept_errno));
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* Waits for a signal or the next line to print. 0: the time is over; else the signal. */
+static int signal_await(const sigset_t *set, uint64_t until_ns)
+{
+	uint64_t now = clock_ns(), left = until_ns > now ? until_ns - now : 0;
+	struct timespec t = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+	int signal = sigtimedwait(set, NULL, &t);
+	return signal > 0 ? signal : 0;
+}
+
+static int serve_loop(struct crew *crew, const struct serve_arguments *a, const sigset_t *set,
+		      struct err *e)
+{
+	struct crew_sum before = crew_sum(crew), now;
+	uint64_t start = clock_ns(), last = start;
+	uint64_t end = a->duration_us ? start + a->duration_us * 1000 : UINT64_MAX;
+	int signal = 0, rc = 0;
+	while (rc == 0 && signal != SIGTERM && signal != SIGINT && clock_ns() < end &&
+	       !ferror(stdout)) {
+		uint64_t next = last + 1000000000u < end ? last + 1000000000u : end;
+		signal = signal_await(set, next);
+		rc = crew_check(crew, e);
+		now = crew_sum(crew);
+		uint64_t at = clock_ns();
+		if (at >= next && !a->quiet) {
+			stats_print(&now, &before, (double)(at - last) / 1e9,
+				    (double)(at - start) / 1e9);
+			before = now;
+		}
+		last = at >= next ? at : last;
+	}
+	now = crew_sum(crew);
+	if (!a->quiet)
+		printf("served %llu connections, %llu reads, %llu bytes in %.1f s; %llu reset, "
+		       "%llu "
+		       "refused\n",
+		       (unsigned long long)now.accepted, (unsigned long long)now.requests,
+		       (unsigned long long)now.bytes, (double)(clock_ns() - start) / 1e9,
+		       (unsigned long long)now.resets, (unsigned long long)now.refused);
+	return rc;
+}
+
+static int serve_run(const struct serve_arguments *a, struct err *e)
+{
+	const struct place here = {0};
+	static struct crew crew;
+	char address[32];
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	/* Blocked, also in the workers: a signal is taken by sigtimedwait() alone. */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int rc = crew_start(&crew, &here, &a->crew, e);
+	if (rc < 0)
+		return rc;
+	if (!a->quiet) {
+		printf("listening on %s, %u workers, %s, %s%s\n",
+		       a->crew.listener >= 0 ? "the socket that was passed"
+					     : address_format(address, &crew.address),
+		       a->crew.workers, worker_mode_name(a->crew.mode),
+		       crew_share_name(a->crew.share),
+		       a->crew.close_after_reply ? ", closes after the reply" : "");
+		fflush(stdout);
+	}
+	notify_send("READY=1");
+	rc = serve_loop(&crew, a, &set, e);
+	notify_send("STOPPING=1");
+	crew_stop(&crew);
+	return rc;
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options o = options_begin("serve", argc, argv);
+	struct serve_arguments a = {.crew = {
+					    .address = {.sin_family = AF_INET,
+							.sin_port = htons(PORT),
+							.sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+					    .workers = cpus_count(),
+					    .backlog = BACKLOG,
+					    .listener = -1,
+				    }};
+	const struct option_row *row;
+	const char *value;
+	while ((row = options_next(&o, &value, &e)))
+		if (option_read(&a, row->name, value, &e))
+			break;
+	if (e.code)
+		return command_error(&e);
+	if (o.help)
+		return command_help(o.command);
+	/* Leader and followers take turns by EPOLLONESHOT. */
+	if (a.crew.share == CREW_FOLLOWERS)
+		a.crew.mode = WORKER_ONESHOT;
+	if (take_listener(&a, &e) || serve_run(&a, &e))
+		return command_error(&e);
+	return EXIT_OK;
+}
