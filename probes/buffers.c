@@ -275,7 +275,9 @@ static enum wall_verdict trial_verdict(const struct probe_run *run, enum side si
 	/* Whatever else was slow made it less, never more. */
 	if (v == VERDICT_OK)
 		return v;
-	return t->behind || !trial_bound(side, cause, t) ? VERDICT_UNKNOWN : v;
+	if (t->behind || cause->third == REPORT_NONE || !trial_bound(side, cause, t))
+		return VERDICT_UNKNOWN;
+	return v;
 }
 
 static uint64_t rounded_up(uint64_t bytes)
@@ -594,44 +596,47 @@ static void memory_pressure(struct probe_run *run)
 /* About what a small request costs (skb->truesize, rounded up to pages), until it is measured. */
 #define HELD_DERIVED 4096
 
+/* By the bounds alone, without an experiment. */
+static void side_inspect(struct probe_run *run, enum side side, bool findings)
+{
+	struct wall *w = report_wall(run->report, names[side].wall);
+	struct cause cause;
+	cause_find(run, side, NULL, &cause);
+	report_text(w->unit, "B/s");
+	report_text(w->knob, "%s", cause.knob);
+	w->method = METHOD_DERIVED;
+	w->needed = (int64_t)needed_Bps(run->target);
+	if (cause.third == REPORT_NONE) {
+		report_text(w->detail, "%s could not be read.", names[side].knob);
+		return;
+	}
+	/* No window is larger than its bound, and hardly one smaller than half of it. */
+	w->limit = (int64_t)((double)cause.bound * 1e6 / (double)run->target->rtt_us);
+	if (report_verdict(w->limit, w->needed) != VERDICT_OK)
+		w->verdict = VERDICT_SHORT;
+	else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)
+		w->verdict = VERDICT_OK;
+	report_text(w->detail, "At most a whole buffer in each round trip; how much of it becomes "
+			       "window only measuring tells.");
+	if (!findings || w->verdict != VERDICT_SHORT)
+		return;
+	struct finding *f = side_finding(run, side, &cause, w);
+	report_text(f->detail, "%s", w->detail);
+	if (cause.searched)
+		triple_with_third(f->proposed, cause.current, cause_estimate(run, &cause, NULL));
+	else
+		report_text(f->proposed, "1");
+}
+
 static int buffers_inspect(struct probe_run *run, struct err *e)
 {
 	(void)e;
-	for (enum side side = 0; side < SIDES; side++) {
-		struct wall *w = report_wall(run->report, names[side].wall);
-		struct cause cause;
-		cause_find(run, side, NULL, &cause);
-		report_text(w->unit, "B/s");
-		report_text(w->knob, "%s", cause.knob);
-		w->method = METHOD_DERIVED;
-		w->needed = (int64_t)needed_Bps(run->target);
-		if (cause.third == REPORT_NONE) {
-			report_text(w->detail, "%s could not be read.", names[side].knob);
-			continue;
-		}
-		/* No window is larger than its bound, and hardly one smaller than half of it. */
-		w->limit = (int64_t)((double)cause.bound * 1e6 / (double)run->target->rtt_us);
-		if (report_verdict(w->limit, w->needed) != VERDICT_OK)
-			w->verdict = VERDICT_SHORT;
-		else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)
-			w->verdict = VERDICT_OK;
-		report_text(
-			w->detail,
-			"At most a whole buffer in each round trip; how much of it becomes window "
-			"only measuring tells.");
-		if (run->lab || w->verdict != VERDICT_SHORT)
-			continue;
-		struct finding *f = side_finding(run, side, &cause, w);
-		report_text(f->detail, "%s", w->detail);
-		if (cause.searched)
-			triple_with_third(f->proposed, cause.current,
-					  cause_estimate(run, &cause, NULL));
-		else
-			report_text(f->proposed, "1");
-	}
+	bool only = !run->lab || !path_fits(run->target);
+	for (enum side side = 0; side < SIDES; side++)
+		side_inspect(run, side, only);
 	memory_judge(run, HELD_DERIVED, false);
 	memory_pressure(run);
-	if (!run->lab)
+	if (only)
 		memory_finding(run);
 	return 0;
 }
@@ -687,11 +692,10 @@ static int buffers_measure(struct probe_run *run, struct err *e)
 			       {.side = SEND, .own = true}};
 	int64_t held = HELD_DERIVED;
 	if (!path_fits(run->target)) {
-		for (enum side side = 0; side < SIDES; side++)
-			report_text(
-				report_wall(run->report, names[side].wall)->detail,
-				"Not measured: the wire carries windows of at most 64 MiB over at "
-				"most 1 s.");
+		struct finding *f = report_finding(run->report, "buffers.skipped", LEVEL_SKIPPED,
+						   "Buffers were not measured");
+		report_text(f->detail,
+			    "The wire carries windows of at most 64 MiB over at most 1 s.");
 		return 0;
 	}
 	bool beside = run->target->bandwidth_bps <= BESIDE_MAX_BPS;

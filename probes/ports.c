@@ -244,12 +244,17 @@ static void rates_note(struct bench *b, const struct rates *rates)
 			 lane->loopback ? "loopback" : "veth", churn_close_name(lane->close));
 		finding_evidence(f, name, "/s", lane->one, NAN);
 	}
-	report_text(f->detail,
-		    "From 1 and from %d source addresses: %s. In the long run a client that closes "
-		    "first has ports for %.0f/s from one address to one destination, over loopback "
-		    "for %.0f/s (%" PRId64 " ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 ").",
-		    MANY, text, limits_lasting(&b->limits, false), limits_lasting(&b->limits, true),
-		    b->limits.ports, b->limits.reuse);
+	report_text(f->detail, "From 1 and from %d source addresses: %s.", MANY, text);
+	if (b->limits.ports == REPORT_NONE)
+		return;
+	size_t used = strlen(f->detail);
+	report_text_into(
+		f->detail + used, sizeof(f->detail) - used,
+		" In the long run a client that closes "
+		"first has ports for %.0f/s from one address to one destination, over loopback "
+		"for %.0f/s (%" PRId64 " ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 ").",
+		limits_lasting(&b->limits, false), limits_lasting(&b->limits, true),
+		b->limits.ports, b->limits.reuse);
 }
 
 /* The first of the usual ranges that holds so many. */

@@ -19,13 +19,14 @@ enum churn_close {
 
 struct churn_config {
 	enum churn_close close;
-	unsigned sources;      /* addresses of the client, in turn; 0 is 1 */
-	unsigned destinations; /* ports of the server, in turn; 0 is 1 */
-	bool loopback;         /* both ends on the client's host, over 127.0.0.0/8 */
-	bool bind_port;        /* bind() without IP_BIND_ADDRESS_NO_PORT: it takes the port */
-	uint16_t port;         /* the first destination; 0: any */
-	uint64_t most;         /* connections; 0: as many as there are */
-	unsigned ms;           /* and for so long at most; 0: 10 s */
+	unsigned sources; /* addresses of the client, in turn, at most CHURN_SOURCES; 0 is 1 */
+	unsigned
+		destinations; /* ports of the server, in turn, at most CHURN_DESTINATIONS; 0 is 1 */
+	bool loopback;        /* both ends on the client's host, over 127.0.0.0/8 */
+	bool bind_port;       /* bind() without IP_BIND_ADDRESS_NO_PORT: it takes the port */
+	uint16_t port;        /* the first destination; 0: any */
+	uint64_t most;        /* connections; 0: as many as there are */
+	unsigned ms;          /* and for so long at most; 0: 10 s */
 };
 
 struct churn_result {

@@ -2,6 +2,7 @@
  * round trip, bandwidth and loss, with this host's knobs or others. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
@@ -40,6 +41,7 @@ struct path {
 struct side {
 	const char *shell;
 	char **argv;
+	bool input; /* it reads the caller's standard input */
 	char server[INET_ADDRSTRLEN], client[INET_ADDRSTRLEN];
 	_Atomic int status; /* as wait(2) tells it, once it has ended */
 };
@@ -115,6 +117,11 @@ static void side_exec(const struct side *s)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
+	if (!s->input) {
+		int null = open("/dev/null", O_RDONLY);
+		dup2(null, 0);
+		close(null);
+	}
 	setenv("SERVER", s->server, 1);
 	setenv("CLIENT", s->client, 1);
 	capabilities_keep();
@@ -159,7 +166,7 @@ static int side_task(int channel, void *arg)
 }
 
 static int side_start(struct lab *lab, enum lab_host host, const char *shell, char **argv,
-		      struct side **out, int *channel, struct err *e)
+		      bool input, struct side **out, int *channel, struct err *e)
 {
 	struct in_addr server = lab_address(lab, LAB_SERVER, 0);
 	struct in_addr client = lab_address(lab, LAB_CLIENT, 0);
@@ -168,6 +175,7 @@ static int side_start(struct lab *lab, enum lab_host host, const char *shell, ch
 		return -ENOMEM;
 	s->shell = shell;
 	s->argv = argv;
+	s->input = input;
 	inet_ntop(AF_INET, &server, s->server, sizeof(s->server));
 	inet_ntop(AF_INET, &client, s->client, sizeof(s->client));
 	*out = s;
@@ -300,14 +308,14 @@ static int path_run(const struct path *p, struct lab *lab, int channels[2], stru
 	if (!rc && lab_uncopied(lab)[0])
 		fprintf(stderr, "epolltune: path: could not be copied from this host: %s\n",
 			lab_uncopied(lab));
-	if (!rc && p->server)
-		rc = side_start(lab, LAB_SERVER, p->server, NULL, &server, &channels[LAB_SERVER],
-				e);
 	bool alone = !p->client && !p->command;
+	if (!rc && p->server)
+		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, &server,
+				&channels[LAB_SERVER], e);
 	if (!rc && p->server && !alone)
 		rc = server_await(lab, channels[LAB_SERVER], server, e);
 	if (!rc && !alone)
-		rc = side_start(lab, LAB_CLIENT, p->client, p->command, &client,
+		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, &client,
 				&channels[LAB_CLIENT], e);
 	if (!rc && lab_receive(channels[alone ? LAB_SERVER : LAB_CLIENT], &word, 1, -1, e) < 0)
 		rc = -e->code;

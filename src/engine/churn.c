@@ -236,6 +236,10 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 	if (!c)
 		return -ENOMEM;
 	c->config = *config;
+	if (c->config.sources > CHURN_SOURCES)
+		c->config.sources = CHURN_SOURCES;
+	if (c->config.destinations > CHURN_DESTINATIONS)
+		c->config.destinations = CHURN_DESTINATIONS;
 	churn_addresses(c, lab);
 	int rc = lab_spawn(lab, config->loopback ? LAB_CLIENT : LAB_SERVER, server_task, c, &server,
 			   e);

@@ -135,6 +135,9 @@ static const struct finding_row findings[] = {
 	 "target, even with as much as it may ask for.",
 	 "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
 	 "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
+	{"buffers.skipped", "The target's path is longer or wider than the lab's wire can make it.",
+	 "None is needed: what is reported is derived from the settings.",
+	 "Bandwidth times round trip above 64 MiB, or a round trip above 1 s"},
 	{"buffers.memory.short",
 	 "The buffers of the target's connections, each with a request waiting, are more than all "
 	 "TCP sockets together may take.",

@@ -151,6 +151,19 @@ static void test_inspection_alone_judges_by_the_bounds(void **state)
 	checked_free(&c);
 }
 
+static void test_a_path_beyond_the_wire_is_derived(void **state)
+{
+	(void)state;
+	struct checked c =
+		check_with("tcp_rmem", "4096 131072 6291456", "--rtt 500ms --bandwidth 10gbit");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.receive"), "method"), "derived");
+	assert_string_equal(checked_text(checked_finding(&c, "buffers.skipped"), "level"),
+			    "skipped");
+	assert_true(checked_has_finding(&c, "buffers.receive.short"));
+	checked_free(&c);
+}
+
 static void test_all_connections_together(void **state)
 {
 	(void)state;
@@ -201,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_no_proof_when_not_wanted),
 		cmocka_unit_test(test_defaults_are_sufficient),
 		cmocka_unit_test(test_inspection_alone_judges_by_the_bounds),
+		cmocka_unit_test(test_a_path_beyond_the_wire_is_derived),
 		cmocka_unit_test(test_all_connections_together),
 		cmocka_unit_test(test_memory_pressure_is_told),
 		cmocka_unit_test(test_without_the_device_it_says_what_to_allow),

@@ -41,6 +41,10 @@ static void test_streams_and_status_are_the_callers(void **state)
 	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 2, "", "/nowhere/x: No such file");
 	expect(run("$PROGRAM path --rtt 1ms --client 'echo $SERVER $CLIENT'"), 0,
 	       "198.18.0.1 198.18.1.1\n", NULL);
+	/* The client's alone when there are two. */
+	expect(run("echo hello | $PROGRAM path --rtt 1ms --server 'cat; sleep 9' -- cat"), 0,
+	       "hello\n", NULL);
+	expect(run("echo hello | $PROGRAM path --rtt 1ms --server cat"), 0, "hello\n", NULL);
 	expect(run("cd / && $PROGRAM path --rtt 1ms -- pwd"), 0, "/\n", NULL);
 }
 
