@@ -112,6 +112,71 @@ static void the_link_sends_one_after_the_other(void **state)
 	assert_int_equal(delay_line_next(&line), 59 * MS);
 }
 
+/* The first packets of a download of 300 kB over 20 ms and 100 Mbit/s, as the relay read them: when
+ * (us), how long; and when each is due (us) over that path, and over one of 10 Mbit/s with a queue
+ * of 40 kB. */
+#define DROPPED 0
+static const struct {
+	uint64_t us;
+	size_t length;
+	uint64_t due_us, slow_due_us;
+} recorded[] = {
+	{0, 58, 10003, 10038},
+	{91893, 70, 101897, 101941},
+	{112498, 1086, 122584, 123358},
+	{112582, 9010, 123304, 130558},
+	{112616, 9010, 124024, 137758},
+	{113065, 9010, 124744, 144958},
+	{113073, 9010, 125464, 152158},
+	{113078, 9010, 126184, 159358},
+	{113084, 9010, 126904, DROPPED},
+	{133449, 17958, 144884, 173717},
+	{134162, 17958, 146320, 188075},
+	{142022, 17958, 153457, DROPPED},
+	{142762, 17958, 154893, DROPPED},
+	{162138, 17958, 173573, 202434},
+	{162864, 17958, 175009, 216792},
+	{169240, 17958, 180675, DROPPED},
+	{169994, 17958, 182111, DROPPED},
+	{183820, 17958, 195255, 231150},
+	{185207, 17958, 196691, DROPPED},
+	{191048, 17958, 202483, 245509},
+	{192294, 17958, 203919, DROPPED},
+	{193265, 17958, 205355, DROPPED},
+	{194710, 12702, 206370, DROPPED},
+};
+#define RECORDED (sizeof(recorded) / sizeof(*recorded))
+
+static void replay(uint64_t bandwidth_bps, uint64_t queue_bytes, bool slow)
+{
+	line_make((struct delay_line_config){.delay_ns = 10 * MS,
+					     .bandwidth_bps = bandwidth_bps,
+					     .queue_bytes = queue_bytes,
+					     .header_bytes = 10},
+		  0);
+	for (unsigned i = 0; i < RECORDED; i++) {
+		uint64_t due = slow ? recorded[i].slow_due_us : recorded[i].due_us;
+		enum delay_line_fate fate =
+			packet_push(i, recorded[i].length, recorded[i].us * 1000);
+		assert_int_equal(fate, due == DROPPED ? DELAY_LINE_DROPPED : DELAY_LINE_TAKEN);
+	}
+	for (unsigned i = 0; i < RECORDED; i++) {
+		uint64_t due = slow ? recorded[i].slow_due_us : recorded[i].due_us;
+		if (due == DROPPED)
+			continue;
+		assert_int_equal(delay_line_next(&line) / 1000, due);
+		packet_expect(i, recorded[i].length, delay_line_next(&line));
+	}
+	assert_true(delay_line_next(&line) == UINT64_MAX);
+}
+
+static void recorded_packets_are_due_in_time(void **state)
+{
+	(void)state;
+	replay(100 * MBIT, 1 << 20, false);
+	replay(10 * MBIT, 40000, true);
+}
+
 static void the_queue_is_bounded(void **state)
 {
 	(void)state;
@@ -258,6 +323,7 @@ int main(void)
 		cmocka_unit_test(due_after_the_delay_and_not_before),
 		cmocka_unit_test(order_is_kept),
 		cmocka_unit_test(the_link_sends_one_after_the_other),
+		cmocka_unit_test(recorded_packets_are_due_in_time),
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(a_queue_shorter_than_a_packet_passes_one),
 		cmocka_unit_test(loss_repeats_with_its_seed),
