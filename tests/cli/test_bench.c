@@ -1,0 +1,186 @@
+/* bench as an operator runs it: real figures of this kernel, in every format. */
+#include "../support/support.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epolltune/bench.h"
+
+static json_t *results_of(const char *arguments)
+{
+	struct output o = run("$PROGRAM bench %s --quick --runs 1 --format json", arguments);
+	if (o.status)
+		fail_msg("bench %s: %s", arguments, o.errors);
+	json_t *root = json_loads(o.out, 0, NULL);
+	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "schema")),
+			    "epolltune.bench/1");
+	assert_int_equal(json_integer_value(json_object_get(root, "lost")), 0);
+	output_free(&o);
+	return root;
+}
+
+/* No figure without unit, spread and conditions; every variant that is promised is measured. */
+static void check_results(json_t *root, const char *bench)
+{
+	json_t *result;
+	size_t i;
+	char variants[256], *save = NULL;
+	json_array_foreach(json_object_get(root, "results"), i, result)
+	{
+		double median = json_number_value(json_object_get(result, "median"));
+		double min = json_number_value(json_object_get(result, "min"));
+		double max = json_number_value(json_object_get(result, "max"));
+		assert_string_equal(json_string_value(json_object_get(result, "bench")), bench);
+		assert_true(strlen(json_string_value(json_object_get(result, "unit"))) > 0);
+		assert_true(strlen(json_string_value(json_object_get(result, "conditions"))) > 5);
+		assert_true(min <= median && median <= max);
+		assert_true(json_integer_value(json_object_get(result, "runs")) >= 1);
+	}
+	snprintf(variants, sizeof(variants), "%s", bench_named(bench)->variants);
+	for (char *v = strtok_r(variants, ",", &save); v; v = strtok_r(NULL, ",", &save)) {
+		bool measured = false;
+		json_array_foreach(json_object_get(root, "results"), i, result) measured |=
+			!strcmp(json_string_value(json_object_get(result, "variant")), v) &&
+			json_number_value(json_object_get(result, "median")) > 0;
+		/* A kernel or a container may refuse io_uring; a note then tells so. */
+		if (!measured && strcmp(v, "io-uring"))
+			fail_msg("bench %s has no %s", bench, v);
+	}
+}
+
+static void every_bench(void **state)
+{
+	(void)state;
+	static const char *const arguments[] = {"connect",
+						"request --connections 10",
+						"hold --connections 2000",
+						"wait --connections 1000",
+						"control",
+						"semantics"};
+	assert_int_equal(sizeof(arguments) / sizeof(arguments[0]), bench_count());
+	for (size_t i = 0; i < bench_count(); i++) {
+		json_t *root = results_of(arguments[i]);
+		check_results(root, bench_at(i)->name);
+		json_decref(root);
+	}
+}
+
+static double cost(json_t *root, const char *variant, json_int_t n, json_int_t active)
+{
+	json_t *result;
+	size_t i;
+	json_array_foreach(
+		json_object_get(root, "results"), i,
+		result) if (!strcmp(json_string_value(json_object_get(result, "variant")),
+				    variant) &&
+			    json_integer_value(json_object_get(result, "n")) == n &&
+			    json_integer_value(json_object_get(result, "active")) ==
+				    active) return json_number_value(json_object_get(result,
+										     "median"));
+	fail_msg("no %s at %d", variant, (int)n);
+	return 0;
+}
+
+/* Whatever the machine is doing: poll looks at all, epoll at the ready one. */
+static void poll_grows_and_epoll_does_not(void **state)
+{
+	(void)state;
+	json_t *root = results_of("wait --connections 3000");
+	assert_true(cost(root, "poll", 1000, 1) > 20 * cost(root, "poll", 10, 1));
+	assert_true(cost(root, "epoll-level", 1000, 1) < 5 * cost(root, "epoll-level", 10, 1));
+	assert_true(cost(root, "poll", 1000, 1) > 10 * cost(root, "epoll-level", 1000, 1));
+	json_decref(root);
+}
+
+/* More sockets than one process may hold: others hold them for the same epoll set. */
+static void sockets_beyond_one_process(void **state)
+{
+	(void)state;
+	struct output o = run("ulimit -n 600; $PROGRAM bench wait --runs 1 --connections 2000 "
+			      "--format csv --variant epoll-level,poll");
+	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(o.out, "\r\nwait,epoll-level,2000,2000,cost,ns,"));
+	assert_non_null(strstr(o.out, "\r\nwait,poll,300,"));
+	assert_null(strstr(o.out, "\r\nwait,poll,1000,"));
+	output_free(&o);
+	o = run("ulimit -n 600; $PROGRAM bench hold --runs 1 --connections 2000 --format csv");
+	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(o.out, "hold,idle,2000,"));
+	output_free(&o);
+}
+
+static void formats_and_files(void **state)
+{
+	(void)state;
+	struct output o =
+		run("set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT; for i in a b; do "
+		    "$PROGRAM bench control --quick --format json --output $d/$i "
+		    "--svg $d/$i.svg; done; head -c 5 $d/a.svg; tail -c 7 $d/a.svg; "
+		    "grep -c polyline $d/a.svg; $PROGRAM diff $d/a $d/b | head -3; ls $d");
+	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(o.out, "<svg </svg>\n4\n"));
+	assert_non_null(strstr(o.out, "control"));
+	assert_non_null(strstr(o.out, "a\na.svg\nb\nb.svg\n"));
+	output_free(&o);
+	o = run("$PROGRAM bench control --quick --in-place");
+	assert_int_equal(o.status, 0);
+	assert_non_null(strstr(o.out, "in place"));
+	output_free(&o);
+}
+
+static void unprivileged(void **state)
+{
+	(void)state;
+	if (getuid())
+		skip_because("it is what all other tests here are");
+	struct output o = run("d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "
+			      "install -m 755 $PROGRAM $d/epolltune && "
+			      "setpriv --reuid=65534 --regid=65534 --clear-groups "
+			      "$d/epolltune bench control hold --quick --runs 1 --format csv");
+	if (o.status)
+		fail_msg("%s", o.errors);
+	assert_non_null(strstr(o.out, "control,churn,"));
+	assert_non_null(strstr(o.out, "hold,idle,10000,0,kernel_memory,"));
+	output_free(&o);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *arguments, *text;
+	} cases[] = {
+		{"nothing", "there are connect, request, hold, wait, control, semantics"},
+		{"wait wait", "given twice"},
+		{"--runs 0", "--runs"},
+		{"--runs 51", "--runs"},
+		{"--connections 1", "--connections"},
+		{"--variant", "needs an argument"},
+		{"--variant epol", "'epol'"},
+		{"--format xml", "none of"},
+		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct output o = run("$PROGRAM bench %s", cases[i].arguments);
+		if (o.status != 3 || !strstr(o.errors, cases[i].text))
+			fail_msg("%s: status %d, %s", cases[i].arguments, o.status, o.errors);
+		output_free(&o);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_bench),
+		cmocka_unit_test(poll_grows_and_epoll_does_not),
+		cmocka_unit_test(sockets_beyond_one_process),
+		cmocka_unit_test(formats_and_files),
+		cmocka_unit_test(unprivileged),
+		cmocka_unit_test(what_is_wrong_is_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

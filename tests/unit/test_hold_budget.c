@@ -1,0 +1,62 @@
+/* What holding connections takes, summed up from captured machines. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/hold_budget.h"
+
+static struct host *machine;
+
+static int setup(void **state)
+{
+	struct err e = {0};
+	(void)state;
+	return host_open(&machine, "tests/hosts/linux-6.18", &e);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close(machine);
+	return 0;
+}
+
+static int check(uint64_t connections, uint64_t watches, uint64_t per_process, struct err *e)
+{
+	struct hold_budget b;
+	hold_budget_make(&b, machine, connections, watches, per_process, 480);
+	return hold_budget_check(&b, e);
+}
+
+static void what_fits(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(check(10000, 10000, 19968, &e), 0);
+	assert_int_equal(check(1000000, 1000000, 19968, &e), 0);
+}
+
+static void what_does_not(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(check(4000000, 10, 1000000, &e), -ENOSPC);
+	assert_non_null(
+		strstr(e.text, "4000000 connections need 36.3 GB of memory, but there are"));
+	assert_non_null(strstr(e.text, "files, but there are"));
+	assert_non_null(strstr(e.text, "watches of"));
+	assert_int_equal(check(100, 100000000, 19968, &e), -ENOSPC);
+	assert_non_null(strstr(e.text, "max_user_watches) <- does not fit"));
+	assert_int_equal(check(1000000, 10, 1000, &e), -ENOSPC);
+	assert_non_null(strstr(e.text, "2000 processes, but there are 480"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_fits, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_does_not, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
