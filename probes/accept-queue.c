@@ -487,16 +487,19 @@ static void stall_tell(struct probe_run *run, struct finding *f, const struct st
 	quantity_format(arrivals, sizeof(arrivals), QUANTITY_COUNT, s->arrivals);
 	quantity_format(pause, sizeof(pause), QUANTITY_DURATION, run->target->stall_us);
 	stall_outcome(s, outcome, sizeof(outcome));
+	/* A longer pause is not waited for: its arrivals come within STALL_SEND_MS. */
+	bool whole = run->target->stall_us <= STALL_SEND_MS * 1000;
+	int n = snprintf(f->detail, sizeof(f->detail),
+			 whole ? "While the server paused for %s, %s clients arrived: "
+			       : "As many clients as arrive in a pause of %s, %s, came while the "
+				 "server paused: ",
+			 pause, arrivals);
 	if (s->dropped)
-		report_text(f->detail,
-			    "As many clients as arrive in a pause of %s, %s, came while the server "
-			    "paused: %s (a dropped SYN comes again after 1 s).",
-			    pause, arrivals, outcome);
+		snprintf(f->detail + n, sizeof(f->detail) - (size_t)n,
+			 "%s (a dropped SYN comes again after 1 s).", outcome);
 	else
-		report_text(f->detail,
-			    "As many clients as arrive in a pause of %s, %s, came while the server "
-			    "paused and were queued, with less than a quarter to spare.",
-			    pause, arrivals);
+		snprintf(f->detail + n, sizeof(f->detail) - (size_t)n,
+			 "all were queued, with less than a quarter to spare.");
 }
 
 static void short_prove(struct probe_run *run, const struct limits *l, struct finding *f,
