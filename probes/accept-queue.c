@@ -587,6 +587,11 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 	int backlog = 0;
 	if (l.capacity == REPORT_NONE)
 		return 0;
+	int emulated = lab_bound(run->lab, l.somaxconn, l.argument, &backlog, e);
+	if (emulated == -ENOTSUP)
+		return wall_derived(run, &l, w, needed, e->text);
+	if (emulated < 0)
+		return emulated;
 	uint64_t allowed = clients_allowed(run->host);
 	if (needed > allowed)
 		return wall_derived(
@@ -595,11 +600,6 @@ static int accept_queue_measure(struct probe_run *run, struct err *e)
 				? "the experiment would take too many of the descriptors "
 				  "that fs.file-max leaves this machine"
 				: "the experiment sends at most 32 768 clients");
-	int emulated = lab_bound(run->lab, l.somaxconn, l.argument, &backlog, e);
-	if (emulated == -ENOTSUP)
-		return wall_derived(run, &l, w, needed, e->text);
-	if (emulated < 0)
-		return emulated;
 	int rc = stall_run(run, run->lab, backlog, needed,
 			   fill_beyond(&l, needed, allowed - needed), &now, e);
 	if (rc)
