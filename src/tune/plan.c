@@ -321,6 +321,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 {
 	memset(p, 0, sizeof(*p));
 	p->target = r ? r->target : target_default();
+	p->unknown = r ? report_summarize(r).unknown : 0;
 	int failed = check_list("only", o->only, e);
 	if (failed == 0)
 		failed = check_list("except", o->except, e);

@@ -48,6 +48,7 @@ struct plan {
 	size_t told_count;
 	struct told told[PLAN_TOLD];
 	struct budget before, after;
+	size_t unknown;     /* walls that the report could not tell */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
 	struct err blocker; /* why, of the first */
 };

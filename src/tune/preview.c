@@ -146,6 +146,9 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 		if (plan->count)
 			fputc('\n', p.out);
 	}
+	if (plan->unknown)
+		fprintf(p.out, "%zu wall%s could not be told: epolltune check says why.\n",
+			plan->unknown, plan->unknown == 1 ? "" : "s");
 	if (plan_runtime(plan))
 		diff_budget(&p, &plan->after);
 	return printed(x, failed, e);
@@ -201,6 +204,7 @@ static json_t *json_plan(const struct execution *x)
 		failed |= json_array_append_new(told, json_told(&x->plan->told[i]));
 	failed |= json_object_set_new(root, "changes", changes);
 	failed |= json_object_set_new(root, "told", told);
+	failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)x->plan->unknown));
 	failed |= json_object_set_new(root, "memory", json_budget(&x->plan->after));
 	if (x->extra)
 		failed |= json_object_update(root, x->extra);

@@ -173,6 +173,33 @@ static void torn_at_every_byte(void **state)
 	}
 }
 
+/* Any byte may be wrong: it is read or refused, and left as it is. */
+static void damaged_at_every_byte(void **state)
+{
+	(void)state;
+	static const char damages[] = {0x01, 0x20, (char)0x80, '\n' ^ '"'};
+	char bytes[8192], now[8192];
+	size_t refused = 0;
+	write_runs();
+	size_t size = get(file, bytes, sizeof(bytes));
+	for (size_t at = 0; at < size; at++)
+		for (size_t i = 0; i < sizeof(damages); i++) {
+			struct journal j;
+			struct err e = {0};
+			bytes[at] ^= damages[i];
+			put(file, bytes, size);
+			int r = journal_open(&j, directory, JOURNAL_READ, &e);
+			assert_true(r == 0 || r == -EBADMSG || r == -EPROTO);
+			assert_true(r == 0 || e.text[0]);
+			refused += r < 0;
+			journal_close(&j);
+			assert_int_equal(get(file, now, sizeof(now)), size);
+			assert_memory_equal(now, bytes, size);
+			bytes[at] ^= damages[i];
+		}
+	assert_true(refused > size);
+}
+
 static void blocks_that_never_reached_the_disk(void **state)
 {
 	(void)state;
@@ -317,6 +344,7 @@ int main(void)
 		TEST(modes_do_not_depend_on_the_umask),
 		TEST(private_umask),
 		TEST(torn_at_every_byte),
+		TEST(damaged_at_every_byte),
 		TEST(blocks_that_never_reached_the_disk),
 		TEST(refuses_what_is_not_its_own),
 		TEST(refuses_a_strange_place),

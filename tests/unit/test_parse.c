@@ -121,6 +121,26 @@ static void refuses_what_is_no_report(void **state)
 	free(back);
 }
 
+/* Any byte may be wrong: read or refused, with a reason. */
+static void damaged_at_every_byte(void **state)
+{
+	(void)state;
+	struct report *r = sample(), *back = calloc(1, sizeof(*back));
+	char *text = json_of(r);
+	size_t refused = 0, size = strlen(text);
+	for (size_t at = 0; at < size; at++) {
+		struct err e = {0};
+		text[at] ^= 0x01;
+		put(text);
+		int failed = report_parse(path, back, &e);
+		assert_true(failed ? e.text[0] && failed == -e.code : !e.text[0]);
+		refused += failed != 0;
+		text[at] ^= 0x01;
+	}
+	assert_true(refused > size / 4);
+	free(text), free(r), free(back);
+}
+
 static void one_wall(struct report *r, int64_t measured, int64_t needed)
 {
 	sample_wall(r, "accept-queue", "connections", METHOD_MEASURED, measured, measured, needed);
@@ -259,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),
 		cmocka_unit_test(verdicts_side_by_side),
 		cmocka_unit_test(a_table_and_findings),
 		cmocka_unit_test(figures_within_their_spread_are_the_same),
