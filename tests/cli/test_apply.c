@@ -451,7 +451,7 @@ static void counts_down_on_a_terminal(void **state)
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
 	has(shown, "goes back in 2 s. To keep it: epolltune confirm");
 	has(shown, "goes back in 1 s");
-	has(shown, "Taken back.");
+	has(shown, "was not confirmed in time and is taken back");
 	has(shown, "status 2\r\n16\r\n");
 }
 
