@@ -7,6 +7,8 @@
 build=${BUILD:-build}
 set --
 for source in "$vm"/../lab/test_*.c; do
+	# It paces by the clock, for which an emulated machine is too slow.
+	[ "${source##*/}" = test_crew.c ] && continue
 	name=$(basename "$source" .c)
 	set -- "$@" --file "$build/tests/lab/$name:/tests/$name"
 done
