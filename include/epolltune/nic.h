@@ -121,6 +121,9 @@ struct nic {
 	bool physical;      /* has a parent device: PCI, virtio, USB, … */
 	bool up, running;   /* administratively up; has a carrier */
 	bool default_route; /* a default route leaves by it */
+	uint32_t master;    /* index of the bridge or bond that it is a port of; 0: none */
+	uint32_t below;     /* index of the interface that it stands on (VLAN, macvlan); 0: none */
+	char address[24];   /* "02:fc:00:00:00:01"; "" if it has none of six bytes */
 	char driver[32];
 	char driver_version[32];
 	char firmware[32];
@@ -161,11 +164,19 @@ enum nic_choice {
  * out. Errors are those of the list of interfaces only: -ENOENT when a capture has none. Owned by
  * the caller. */
 int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);
+/* The same of one interface only; -ENODEV if there is none of that name. */
+int nics_read_one(const struct host *h, const char *name, struct nics *out, struct err *e);
 void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
 /* NULL if there is none of that name. */
 const struct nic *nics_find(const struct nics *n, const char *name);
 const struct nic_feature *nic_feature(const struct nic *n, const char *name);
+
+/* What would be cut off if this interface lost its link for a moment: the default route, or the
+ * connection by which the operator works here (SSH_CONNECTION, of this process or of one above it),
+ * over the interface itself or over a bridge, bond or VLAN on it. One or two words go into `what`;
+ * false when nothing is known that would be. */
+bool nic_lifeline(const struct host *h, const char *nic, char what[40]);
 
 /* All numbers of a struct nic, in groups named for their member: "link" "rings" "channels"
  * "coalesce" "napi" "rss" "statistics". What shows, compares or sets them follows this table. */
@@ -191,6 +202,8 @@ const struct nic_field *nic_field_find(const char *group, const char *name);
  * gone; -EOPNOTSUPP: this kernel or driver cannot; -EINVAL or -ERANGE: it will not, the text tells
  * why where the kernel does; -EPERM; -EROFS: a captured machine. */
 
+/* Whether this process may set anything at all: 0, -EPERM or -EROFS. */
+int nic_settable(const struct host *h, struct err *e);
 /* A field of "rings", "channels", "coalesce" (ethtool), or "napi" (sysfs). Many drivers reset the
  * link for the first two. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,

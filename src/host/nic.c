@@ -73,30 +73,42 @@ static void nics_drop(struct nics *n, size_t i)
 	memmove(&n->at[i], &n->at[i + 1], (n->count - i) * sizeof(*n->at));
 }
 
-int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e)
+struct wanted {
+	enum nic_choice choice;
+	const char *name; /* NULL: by choice */
+};
+
+/* Whether it is worth asking about. A device made by a command has a kind; a driver's own has none.
+ */
+static bool worth(const struct wanted *w, const struct nic *n)
+{
+	if (w->name)
+		return !strcmp(n->name, w->name);
+	return w->choice != NIC_REAL || (!n->kind[0] && strcmp(n->name, "lo") != 0);
+}
+
+static int read_wanted(const struct host *h, const struct wanted *w, struct nics *out,
+		       struct err *e)
 {
 	*out = (struct nics){0};
 	CLEAN(nics_freep) struct nics list = {0};
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
 	CLEAN(reply_freep) struct reply links = {0};
 	CLEAN(interrupts_freep) struct interrupts all = {0};
+	bool whole = w->choice != NIC_STATISTICS;
 	int r = nic_asker_open(&a, h, e);
 	if (r == 0)
 		r = nic_ask(a, NIC_LINKS, NULL, &links, e);
 	if (r == 0)
 		r = reply_links(&links, &list, e);
-	if (r == 0 && choice != NIC_STATISTICS)
+	if (r == 0 && whole)
 		r = interrupts_read(h, &all, e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; choice != NIC_STATISTICS && i < list.count;) {
+	for (size_t i = 0; whole && i < list.count;) {
 		struct nic *n = &list.at[i];
-		/* A device made by a command has a kind; a driver's own has none. */
-		if (choice == NIC_REAL && (n->kind[0] || !strcmp(n->name, "lo")))
-			r = -ENODEV;
-		else
-			r = nic_take(a, h, &all, n, e);
-		if (r == 0 && choice == NIC_REAL && !n->physical)
+		r = worth(w, n) ? nic_take(a, h, &all, n, e) : -ENODEV;
+		if (r == 0 && w->choice == NIC_REAL && !n->physical)
 			r = -ENODEV;
 		if (r == -ENODEV)
 			nics_drop(&list, i);
@@ -111,6 +123,19 @@ int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, st
 	*out = list;
 	list = (struct nics){0};
 	return 0;
+}
+
+int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e)
+{
+	struct wanted w = {.choice = choice};
+	return read_wanted(h, &w, out, e);
+}
+
+int nics_read_one(const struct host *h, const char *name, struct nics *out, struct err *e)
+{
+	struct wanted w = {.choice = NIC_ALL, .name = name};
+	int r = read_wanted(h, &w, out, e);
+	return r == 0 && !out->count ? err_set(e, ENODEV, "%.40s: no such interface", name) : r;
 }
 
 void nics_free(struct nics *n)

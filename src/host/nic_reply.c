@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,18 @@ static void take_statistics(struct nic_statistics *s, const struct nlattr *a)
 	}
 }
 
+static void take_address(char text[24], const struct nlattr *a)
+{
+	unsigned char b[6];
+	text[0] = 0;
+	if (!a || nla_len(a) != (int)sizeof(b))
+		return;
+	memcpy(b, nla_data(a), sizeof(b));
+	if (b[0] | b[1] | b[2] | b[3] | b[4] | b[5])
+		snprintf(text, 24, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+			 b[5]);
+}
+
 int reply_links(const struct reply *r, struct nics *out, struct err *e)
 {
 	size_t at = 0;
@@ -202,6 +215,12 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		name_take(n->qdisc, sizeof(n->qdisc), tb[IFLA_QDISC]);
 		if (parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO]))
 			name_take(n->kind, sizeof(n->kind), info[IFLA_INFO_KIND]);
+		n->master = (uint32_t)number(tb[IFLA_MASTER]).value;
+		/* The other end of a veth pair may be in another namespace, and is nothing below.
+		 */
+		if (!tb[IFLA_LINK_NETNSID] && strcmp(n->kind, "veth") != 0)
+			n->below = (uint32_t)number(tb[IFLA_LINK]).value;
+		take_address(n->address, tb[IFLA_ADDRESS]);
 		n->link.mtu = number(tb[IFLA_MTU]);
 		n->link.tx_queue_len = number(tb[IFLA_TXQLEN]);
 		n->link.rx_queues = number(tb[IFLA_NUM_RX_QUEUES]);

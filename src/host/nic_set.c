@@ -1,9 +1,12 @@
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/ethtool_netlink.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "host/nic_ask.h"
@@ -81,6 +84,19 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 		return no_memory(e);
 	snprintf(what, sizeof(what), "%s: set %s %s", nic, f->group, f->name);
 	return nic_tell(a, m, what, e);
+}
+
+int nic_settable(const struct host *h, struct err *e)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	if (!host_live(h))
+		return err_set(e, EROFS, "a captured machine is read only");
+	if (syscall(SYS_capget, &header, data) < 0)
+		return err_errno(e, "read this process' capabilities");
+	if (data[0].effective & 1u << CAP_NET_ADMIN)
+		return 0;
+	return err_set(e, EPERM, "setting an interface needs CAP_NET_ADMIN");
 }
 
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
