@@ -47,6 +47,7 @@ static bool flag_option(struct apply *a, const char *name)
 		{"foreign", &a->plan_options.foreign},
 		{"tight", &a->plan_options.tight},
 		{"allow-lower", &a->plan_options.allow_lower},
+		{"allow-link-reset", &a->plan_options.allow_reset},
 		{"dry-run", &a->dry_run},
 		{"yes", &a->yes},
 		{"no-proof", &a->no_proof},
@@ -102,6 +103,7 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	if (e->code || o->help)
 		return -e->code;
 	a->tuning.json = !strcmp(a->format, "json");
+	a->plan_options.confirm = a->confirm_us != 0;
 	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only shows a plan: add --dry-run",
 			       a->format);

@@ -92,12 +92,13 @@ static const struct option_row apply_options[] = {
 	{"except", "KNOB,…", "@knobs", "leave these alone"},
 	{"set", "KNOB=VALUE,…", NULL, "values of your own choice, through the same safety"},
 	{"allow-lower", NULL, NULL, "--set may lower a value"},
+	{"allow-link-reset", NULL, NULL, "an interface may lose its link for a moment"},
 	{"dry-run", NULL, NULL, "show the plan, change nothing"},
 	{"format", "FORMAT", EXECUTOR_PREVIEWS,
 	 "text (default), json; with --dry-run sysctl, shell"},
 	{"yes", NULL, NULL, "do not ask"},
 	{"confirm", "TIME", NULL, "take it back unless epolltune confirm comes in time"},
-	{"persist", NULL, NULL, "write /etc/sysctl.d/90-epolltune.conf too"},
+	{"persist", NULL, NULL, "write it below /etc too, for the next boot"},
 	{"no-proof", NULL, NULL, "do not check again afterwards"},
 	TARGET_OPTIONS,
 	{"backlog", "N", NULL, "what your application passes to listen()"},
@@ -109,7 +110,7 @@ static const struct option_row apply_options[] = {
 };
 
 static const struct option_row confirm_options[] = {
-	{"persist", NULL, NULL, "write what the run changed into /etc/sysctl.d too"},
+	{"persist", NULL, NULL, "write what the run changed below /etc too"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	STATE_DIR_OPTION,
 	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},

@@ -830,6 +830,24 @@ static const struct knob knobs[] = {
 		.since = "",
 	},
 	{
+		.name = "device.ring.tx",
+		.scope = KNOB_DEVICE,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "packets",
+		.min = 1,
+		.max = INT32_MAX,
+		.walls = "nic.ring",
+		.what = "How many packets an interface's transmit queue can hold until the device "
+			"has sent them "
+			"(ethtool -g, -G tx). The device has a maximum of its own.",
+		.cost = "Memory, and delay when the wire is full. Most drivers reset the link to "
+			"change it.",
+		.counter = "tx_dropped of the interface; the driver's tx_busy or queue stops",
+		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst RINGS_SET",
+		.since = "",
+	},
+	{
 		.name = "device.channels",
 		.scope = KNOB_DEVICE,
 		.shape = KNOB_NUMBER,
@@ -882,6 +900,59 @@ static const struct knob knobs[] = {
 		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
 		.since = "",
+	},
+	{
+		.name = "device.coalesce.tx-usecs",
+		.scope = KNOB_DEVICE,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "us",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "napi.latency",
+		.what = "How long a device waits after a packet was sent before it interrupts "
+			"(ethtool -c, -C "
+			"tx-usecs).",
+		.cost = "Packets stay accounted to their socket for that much longer, against "
+			"fewer "
+			"interrupts.",
+		.counter = "none; the rate of the device in /proc/interrupts",
+		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
+		.since = "",
+	},
+	{
+		.name = "device.coalesce.adaptive-rx",
+		.scope = KNOB_DEVICE,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "",
+		.min = 0,
+		.max = 1,
+		.walls = "napi.latency",
+		.what = "Whether the driver changes the wait before an interrupt by itself, by the "
+			"load "
+			"(ethtool -c, -C adaptive-rx).",
+		.cost = "A little delay when the load changes.",
+		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
+		.source = "ethtool(8); Documentation/networking/net_dim.rst",
+		.since = "",
+	},
+	{
+		.name = "device.threaded",
+		.scope = KNOB_DEVICE,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "",
+		.min = 0,
+		.max = 1,
+		.walls = "napi.latency",
+		.what = "Whether packets are fetched by a kernel thread for each NAPI, which the "
+			"scheduler "
+			"places, rather than by softirqs. In /sys/class/net/*/threaded.",
+		.cost = "A switch between threads for each burst of packets.",
+		.counter = "none; measured latency",
+		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",
+		.since = "5.12",
 	},
 };
 

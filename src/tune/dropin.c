@@ -12,33 +12,54 @@
 #include "tune/sysctl_d.h"
 
 #define DROPIN_MAX ((off_t)1 << 20)
-#define DROPIN_NEW ".90-epolltune.conf.new"
 #define DROPIN_MARK "# run "
 
+static bool sysctl_sets(const char *line, size_t length, const char *name)
+{
+	struct sysctl_line read;
+	return sysctl_d_line(line, length, &read) && !read.pattern && strcmp(read.name, name) == 0;
+}
+
 const char dropin_head[] =
-	"# Written by epolltune apply --persist. The comment above each line tells its run;\n"
-	"# `epolltune rollback RUN` takes the lines of that run out again.\n";
+	DROPIN_OWN " apply --persist. The comment above each line tells its run;\n"
+		   "# `epolltune rollback RUN` takes the lines of that run out again.\n";
 
-/* What tells our file from others. */
-static const char own[] = "# Written by epolltune";
+static struct dropin_place sysctl_place(const char *name)
+{
+	struct dropin_place place = {.directory = DROPIN_DIRECTORY,
+				     .file = DROPIN_FILE,
+				     .sets = sysctl_sets,
+				     .of = name};
+	memcpy(place.head, dropin_head, sizeof(dropin_head));
+	return place;
+}
 
-int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
-		 time_t when, unsigned run, const char *why, struct err *e)
+int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, time_t when,
+		unsigned run, const char *why, struct err *e)
 {
 	char date[32];
 	struct tm utc;
 	strftime(date, sizeof(date), "%FT%TZ", gmtime_r(&when, &utc));
 	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", run, date, who, why);
 	if (n < 0 || n >= CHANGE_VALUE)
-		return err_set(e, EFBIG, "the line for %s is too long", name);
+		return err_set(e, EFBIG, "the comment above \"%.80s\" is too long", line);
 	/* One line of comment, whatever stands in it. */
 	for (char *c = value; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	size_t room = CHANGE_VALUE - (size_t)n;
-	if ((size_t)snprintf(value + n, room, "\n%s = %s", name, set_to) >= room)
-		return err_set(e, EFBIG, "the line for %s is too long", name);
+	if ((size_t)snprintf(value + n, room, "\n%s", line) >= room)
+		return err_set(e, EFBIG, "the line \"%.80s\" is too long", line);
 	return 0;
+}
+
+int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
+		 time_t when, unsigned run, const char *why, struct err *e)
+{
+	char line[CHANGE_VALUE];
+	if ((size_t)snprintf(line, sizeof(line), "%s = %s", name, set_to) >= sizeof(line))
+		return err_set(e, EFBIG, "the line for %s is too long", name);
+	return dropin_line(value, line, who, when, run, why, e);
 }
 
 void dropin_setting(const char *value, char setting[CHANGE_VALUE])
@@ -53,16 +74,19 @@ void dropin_setting(const char *value, char setting[CHANGE_VALUE])
 	snprintf(setting, CHANGE_VALUE, "%s", equals);
 }
 
-static const char *directory(const struct change_site *site, char path[4096])
+static const char *directory(const struct change_site *site, const struct dropin_place *place,
+			     char path[4096])
 {
-	snprintf(path, 4096, "%s" DROPIN_DIRECTORY, site->root);
+	snprintf(path, 4096, "%s%s", site->root, place->directory);
 	return path;
 }
 
-static int open_directory(const struct change_site *site, struct err *e)
+static int open_directory(const struct change_site *site, const struct dropin_place *place,
+			  struct err *e)
 {
 	char path[4096];
-	int fd = open(directory(site, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd =
+		open(directory(site, place, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 		return err_set(e, EPERM, "%s is no directory (or a symbolic link): refused", path);
 	if (fd < 0)
@@ -97,18 +121,19 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 	d->text[at] = 0;
 	if (at != d->size || memchr(d->text, 0, at) || at == 0 || d->text[at - 1] != '\n')
 		return err_set(e, EBADMSG, "%s is not whole lines of text: left as it is", path);
-	if (strncmp(d->text, own, strlen(own)) != 0)
+	if (strncmp(d->text, DROPIN_OWN, strlen(DROPIN_OWN)) != 0)
 		return err_set(e, EEXIST, "%s was not written by epolltune: left as it is", path);
 	return 0;
 }
 
-static int load(int dir, const struct change_site *site, struct dropin *d, struct err *e)
+static int load(int dir, const struct change_site *site, const struct dropin_place *place,
+		struct dropin *d, struct err *e)
 {
 	char path[4200];
-	snprintf(path, sizeof(path), "%s" DROPIN_DIRECTORY "/" DROPIN_FILE, site->root);
+	snprintf(path, sizeof(path), "%s%s/%s", site->root, place->directory, place->file);
 	*d = (struct dropin){.mode = 0644, .uid = geteuid(), .gid = getegid()};
 	CLEAN(close_fd)
-	int fd = openat(dir, DROPIN_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dir, place->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
 		d->text = strdup("");
 		return d->text ? 0 : err_errno(e, "cannot read %s", path);
@@ -129,20 +154,18 @@ static int load(int dir, const struct change_site *site, struct dropin *d, struc
 	return d->text ? read_text(fd, path, d, e) : err_errno(e, "cannot read %s", path);
 }
 
-/* Where the last setting of `name` stands, its comment of ours included, without the newline. Both
- * at the text's end when there is none. */
-static void locate(const char *text, const char *name, size_t *from, size_t *to)
+/* Where the last line that sets the place's thing stands, its comment of ours included, without the
+ * newline. Both at the text's end when there is none. */
+static void locate(const char *text, const struct dropin_place *place, size_t *from, size_t *to)
 {
 	*from = *to = strlen(text);
 	size_t comment = SIZE_MAX;
 	for (size_t at = 0; text[at];) {
 		size_t length = strcspn(text + at, "\n");
-		struct sysctl_line line;
 		if (strncmp(text + at, DROPIN_MARK, strlen(DROPIN_MARK)) == 0) {
 			comment = at;
 		} else {
-			if (sysctl_d_line(text + at, length, &line) && !line.pattern &&
-			    strcmp(line.name, name) == 0) {
+			if (place->sets(text + at, length, place->of)) {
 				*from = comment == SIZE_MAX ? at : comment;
 				*to = at + length;
 			}
@@ -152,37 +175,35 @@ static void locate(const char *text, const char *name, size_t *from, size_t *to)
 	}
 }
 
-int dropin_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
-		struct err *e)
+int place_read(const struct change_site *site, const struct dropin_place *place,
+	       char value[CHANGE_VALUE], struct err *e)
 {
-	CLEAN(close_fd) int dir = open_directory(site, e);
+	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, &d, e);
+	int r = load(dir, site, place, &d, e);
 	if (r < 0)
 		return r;
 	size_t from, to;
-	locate(d.text, name, &from, &to);
+	locate(d.text, place, &from, &to);
 	if (to - from >= CHANGE_VALUE)
-		return err_set(e, EFBIG,
-			       "%s" DROPIN_DIRECTORY "/" DROPIN_FILE
-			       ": the line for %s is too long",
-			       site->root, name);
+		return err_set(e, EFBIG, "%s%s/%s: the line for %s is too long", site->root,
+			       place->directory, place->file, place->of);
 	memcpy(value, d.text + from, to - from);
 	value[to - from] = 0;
 	return 0;
 }
 
-int dropin_check(const struct change_site *site, const char *name, const char *value,
-		 char normal[CHANGE_VALUE], struct err *e)
+int place_check(const struct change_site *site, const struct dropin_place *place, const char *value,
+		char normal[CHANGE_VALUE], struct err *e)
 {
 	char now[CHANGE_VALUE];
-	int r = dropin_read(site, name, now, e);
+	int r = place_read(site, place, now, e);
 	if (r < 0)
 		return r;
 	char path[4096];
-	if (access(directory(site, path), W_OK) < 0)
+	if (access(directory(site, place, path), W_OK) < 0)
 		return err_errno(e, "cannot write to %s", path);
 	if (normal != value)
 		snprintf(normal, CHANGE_VALUE, "%s", value);
@@ -190,22 +211,29 @@ int dropin_check(const struct change_site *site, const char *name, const char *v
 }
 
 /* The file's text with the lines [from, to) replaced; NULL without memory. */
-static char *edited(const struct dropin *d, const char *value, size_t from, size_t to)
+static char *edited(const struct dropin *d, const struct dropin_place *place, const char *value,
+		    size_t from, size_t to)
 {
 	char *text = NULL;
 	const char *rest = d->text + to;
 	if (*rest == '\n')
 		rest++;
-	int n = asprintf(&text, "%s%.*s%s%s%s", d->exists ? "" : dropin_head, (int)from, d->text,
+	int n = asprintf(&text, "%s%.*s%s%s%s", d->exists ? "" : place->head, (int)from, d->text,
 			 value, *value ? "\n" : "", rest);
 	return n < 0 ? NULL : text;
 }
 
-static int write_new(int dir, const struct dropin *d, const char *text)
+/* What is written before it is renamed. */
+static const char *fresh(const struct dropin_place *place, char name[80])
+{
+	snprintf(name, 80, ".%s.new", place->file);
+	return name;
+}
+
+static int write_new(int dir, const struct dropin *d, const char *name, const char *text)
 {
 	CLEAN(close_fd)
-	int fd =
-		openat(dir, DROPIN_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	size_t length = strlen(text), at = 0;
@@ -225,52 +253,92 @@ static int write_new(int dir, const struct dropin *d, const char *text)
 	return fchmod(fd, d->mode) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-/* By rename, so that whoever reads sees the old file or the new one. */
-static int replace(int dir, const struct dropin *d, const char *text)
+/* Whether nothing but the first lines is left, as they are made now or as they were found. */
+static bool only_head(const struct dropin *d, const struct dropin_place *place, const char *text)
 {
-	if (unlinkat(dir, DROPIN_NEW, 0) < 0 && errno != ENOENT)
+	const char *mark = strstr(d->text, "\n" DROPIN_MARK);
+	size_t head = mark ? (size_t)(mark - d->text) + 1 : 0;
+	return strcmp(text, place->head) == 0 ||
+	       (head && strlen(text) == head && strncmp(text, d->text, head) == 0);
+}
+
+/* By rename, so that whoever reads sees the old file or the new one. */
+static int replace(int dir, const struct dropin *d, const struct dropin_place *place,
+		   const char *text)
+{
+	char name[80];
+	if (unlinkat(dir, fresh(place, name), 0) < 0 && errno != ENOENT)
 		return -1;
-	if (strcmp(text, dropin_head) == 0) {
-		if (unlinkat(dir, DROPIN_FILE, 0) < 0 && errno != ENOENT)
+	if (only_head(d, place, text)) {
+		if (unlinkat(dir, place->file, 0) < 0 && errno != ENOENT)
 			return -1;
-	} else if (write_new(dir, d, text) < 0 || renameat(dir, DROPIN_NEW, dir, DROPIN_FILE) < 0) {
+	} else if (write_new(dir, d, name, text) < 0 || renameat(dir, name, dir, place->file) < 0) {
 		int code = errno;
-		unlinkat(dir, DROPIN_NEW, 0);
+		unlinkat(dir, name, 0);
 		errno = code;
 		return -1;
 	}
 	return fsync(dir);
 }
 
-int dropin_write(const struct change_site *site, const char *name, const char *value, struct err *e)
+int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
+		struct err *e)
 {
-	CLEAN(close_fd) int dir = open_directory(site, e);
+	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, &d, e);
+	int r = load(dir, site, place, &d, e);
 	if (r < 0)
 		return r;
 	size_t from, to;
-	locate(d.text, name, &from, &to);
+	locate(d.text, place, &from, &to);
 	if (!d.exists && !*value)
 		return 0;
-	CLEAN(free_pointer) char *text = edited(&d, value, from, to);
-	if (!text || replace(dir, &d, text) < 0)
-		return err_errno(e, "cannot write %s" DROPIN_DIRECTORY "/" DROPIN_FILE, site->root);
+	CLEAN(free_pointer) char *text = edited(&d, place, value, from, to);
+	if (!text || replace(dir, &d, place, text) < 0)
+		return err_errno(e, "cannot write %s%s/%s", site->root, place->directory,
+				 place->file);
 	return 0;
 }
 
-int dropin_tidy(const struct change_site *site, struct err *e)
+int place_tidy(const struct change_site *site, const struct dropin_place *place, struct err *e)
 {
-	CLEAN(close_fd) int dir = open_directory(site, e);
+	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
 		return dir;
 	/* Looked for first: on a read-only file system even what is not there cannot be removed. */
 	struct stat st;
-	if (fstatat(dir, DROPIN_NEW, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	char name[80];
+	if (fstatat(dir, fresh(place, name), &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
-	if (unlinkat(dir, DROPIN_NEW, 0) < 0)
-		return err_errno(e, "cannot remove %s" DROPIN_DIRECTORY "/" DROPIN_NEW, site->root);
+	if (unlinkat(dir, name, 0) < 0)
+		return err_errno(e, "cannot remove %s%s/%s", site->root, place->directory, name);
 	return 0;
+}
+
+int dropin_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		struct err *e)
+{
+	struct dropin_place place = sysctl_place(name);
+	return place_read(site, &place, value, e);
+}
+
+int dropin_check(const struct change_site *site, const char *name, const char *value,
+		 char normal[CHANGE_VALUE], struct err *e)
+{
+	struct dropin_place place = sysctl_place(name);
+	return place_check(site, &place, value, normal, e);
+}
+
+int dropin_write(const struct change_site *site, const char *name, const char *value, struct err *e)
+{
+	struct dropin_place place = sysctl_place(name);
+	return place_write(site, &place, value, e);
+}
+
+int dropin_tidy(const struct change_site *site, struct err *e)
+{
+	struct dropin_place place = sysctl_place("");
+	return place_tidy(site, &place, e);
 }

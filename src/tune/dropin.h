@@ -1,5 +1,5 @@
-/* dropin: our own file in /etc/sysctl.d, line by line, so that runs can be undone in any order and
- * what people add by hand stays. A line with the comment above it is the value of a change:
+/* dropin: files of our own below /etc, line by line, so that runs can be undone in any order and
+ *what people add by hand stays. A line with the comment above it is the value of a change:
  *
  *	# run 3, 2026-07-25T14:30:00Z, alice: accept-queue.short: …
  *	net.core.somaxconn = 8192
@@ -8,6 +8,7 @@
 #ifndef EPOLLTUNE_TUNE_DROPIN_H
 #define EPOLLTUNE_TUNE_DROPIN_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,7 +17,32 @@
 #define DROPIN_DIRECTORY "/etc/sysctl.d"
 #define DROPIN_FILE "90-epolltune.conf"
 
-/* The file's first lines, ending with a newline; what begins otherwise is not ours. */
+/* One of our files. Its first lines, ending with a newline, begin with DROPIN_OWN; what begins
+ * otherwise is not ours. */
+#define DROPIN_OWN "# Written by epolltune"
+struct dropin_place {
+	const char *directory; /* "/etc/sysctl.d" */
+	char file[64];
+	char head[900];
+	/* Whether a line, without its newline, sets what `of` names. */
+	bool (*sets)(const char *line, size_t length, const char *of);
+	const char *of;
+};
+
+/* The lines of one place; dropin_read() and its like are these for /etc/sysctl.d. `value` as above.
+ */
+int place_read(const struct change_site *site, const struct dropin_place *place,
+	       char value[CHANGE_VALUE], struct err *e);
+int place_check(const struct change_site *site, const struct dropin_place *place, const char *value,
+		char normal[CHANGE_VALUE], struct err *e);
+int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
+		struct err *e);
+int place_tidy(const struct change_site *site, const struct dropin_place *place, struct err *e);
+
+/* A value of such a file: the comment, and the line, no newline at the end. -EFBIG if too long. */
+int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, time_t when,
+		unsigned run, const char *why, struct err *e);
+/* The first lines of the file in /etc/sysctl.d. */
 extern const char dropin_head[];
 /* The value for a knob: its comment and its line, no newline at the end. -EFBIG if too long. */
 int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,

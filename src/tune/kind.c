@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "tune/device.h"
+#include "tune/device_files.h"
 #include "tune/dropin.h"
 
 static const struct knob *sysctl_find(const char *name, struct err *e)
@@ -67,7 +69,12 @@ static enum change_scope dropin_scope(const char *name)
 
 static const struct change_kind kinds[] = {
 	{"sysctl", sysctl_scope, sysctl_check, sysctl_read, sysctl_write, NULL},
+	{"device", device_scope, device_check, device_read, device_write, NULL},
 	{"sysctl.d", dropin_scope, dropin_check, dropin_read, dropin_write, dropin_tidy},
+	{"link", dropin_scope, device_file_check, device_file_read, device_file_write,
+	 device_file_tidy},
+	{"udev", dropin_scope, device_file_check, device_file_read, device_file_write,
+	 device_file_tidy},
 };
 
 const struct change_kind *change_kind_find(const char *name)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "tune/device.h"
+#include "tune/device_files.h"
 #include "tune/journal.h"
 #include "tune/sysctl_d.h"
 
@@ -17,12 +19,33 @@ static void normalize(const char *name, char value[CHANGE_VALUE])
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 
+/* A line of a .link file or of a udev rule. */
+static int look_at_device(const struct change *c, const struct change_site *site,
+			  struct persisted *out, struct err *e)
+{
+	char line[CHANGE_VALUE];
+	int r = device_read(site, c->name, out->running, e);
+	if (r == 0)
+		r = device_file_read(site, c->name, line, e);
+	if (r < 0)
+		return r;
+	device_file_setting(c->name, line, out->files);
+	if (out->files[0])
+		device_file_path(c->name, out->file);
+	device_file_rival(site, c->name, out->rival);
+	out->ours = out->files[0] && !out->rival[0];
+	out->agrees = out->ours && strcmp(out->files, out->running) == 0;
+	return 0;
+}
+
 int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
 		 struct err *e)
 {
 	struct sysctl_setting set = {0}, conf = {0};
 	memset(out, 0, sizeof(*out));
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
+	if (strcmp(c->kind, "sysctl.d") != 0)
+		return look_at_device(c, site, out, e);
 	int r = change_kind_find("sysctl")->read(site, c->name, out->running, e);
 	if (r == 0)
 		r = sysctl_d_find(site->root, c->name, &set, e);
@@ -44,7 +67,13 @@ int persist_look(const struct change *c, const struct change_site *site, struct 
 void persist_text(const struct persisted *p, char *text, size_t size)
 {
 	size_t at = 0;
-	if (!p->file[0])
+	if (p->rival[0])
+		at = (size_t)snprintf(
+			text, size,
+			"not sure after a reboot: %s comes before our %s and names this "
+			"interface too; put the setting there",
+			p->rival, p->file);
+	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file "
 				      "sets it");
@@ -91,7 +120,7 @@ static bool in_force(const struct run *r, const struct change *c, const struct c
 {
 	char now[CHANGE_VALUE];
 	struct err ignored;
-	return strcmp(c->kind, "sysctl") == 0 && c->state == CHANGE_DONE &&
+	return c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
 	       strcmp(r->boot, here->boot) == 0 &&
 	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
 	       change_kind_find(c->kind)->read(site, c->name, now, &ignored) == 0 &&

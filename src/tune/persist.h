@@ -14,6 +14,7 @@ struct persisted {
 	char files[CHANGE_VALUE]; /* after a reboot; "" when no file sets it */
 	char file[512];           /* the file that says so */
 	unsigned line;
+	char rival[512];         /* a file that is taken in place of ours; "" if none */
 	bool ours;               /* and it is ours: nothing overrides it */
 	bool agrees;             /* running and files */
 	char conf[CHANGE_VALUE]; /* what /etc/sysctl.conf says, read by procps only; "" if not */

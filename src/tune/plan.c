@@ -7,6 +7,8 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "tune/device.h"
+#include "tune/device_files.h"
 #include "tune/dropin.h"
 
 /* Whether `name` is in a comma separated list; slashes for dots are fine. */
@@ -99,6 +101,80 @@ static void tell_finding(struct plan *p, const struct finding *f, const struct k
 		report_text(t->what, "%s", f->advice);
 }
 
+/* What a knob's name stands for here, if epolltune can write it: a sysctl, or a setting of one
+ * interface. */
+struct subject {
+	const struct knob *knob;
+	const char *kind;
+	char name[CHANGE_NAME];
+};
+
+static bool subject_find(const char *name, struct subject *s)
+{
+	struct device_name d;
+	*s = (struct subject){.knob = knob_find(name)};
+	if (!s->knob)
+		return false;
+	if (s->knob->scope == KNOB_NETNS || s->knob->scope == KNOB_SYSTEM) {
+		s->kind = "sysctl";
+		snprintf(s->name, sizeof(s->name), "%s", s->knob->name);
+	} else if (device_parse(name, &d) && strlen(name) < sizeof(s->name)) {
+		s->kind = "device";
+		snprintf(s->name, sizeof(s->name), "%s", name);
+	}
+	return s->kind;
+}
+
+static int subject_read(const struct subject *s, const struct change_site *site,
+			char value[KNOB_VALUE], struct err *e)
+{
+	char text[CHANGE_VALUE];
+	int r = change_kind_find(s->kind)->read(site, s->name, text, e);
+	if (r < 0)
+		return r;
+	if (strlen(text) >= KNOB_VALUE)
+		return err_set(e, EFBIG, "%s: a longer value than expected", s->name);
+	memcpy(value, text, strlen(text) + 1);
+	return 0;
+}
+
+static int subject_normal(const struct subject *s, const struct change_site *site,
+			  const char *value, char normal[KNOB_VALUE], struct err *e)
+{
+	char text[CHANGE_VALUE];
+	if (strcmp(s->kind, "device") != 0)
+		return knob_check(s->knob, value, normal, e);
+	int r = device_normal(site, s->name, value, text, e);
+	if (r == 0 && strlen(text) >= KNOB_VALUE)
+		return err_set(e, EFBIG, "%s: a longer value than expected", s->name);
+	if (r == 0)
+		memcpy(normal, text, strlen(text) + 1);
+	return r;
+}
+
+/* Whether the operator has agreed to what a change may do to the link; if not, why it is not made.
+ */
+static bool link_allowed(const struct subject *s, const struct plan_options *o,
+			 const struct change_site *site, char why[200])
+{
+	struct device_name d;
+	char what[40];
+	if (!device_parse(s->name, &d) || !d.row->resets)
+		return true;
+	bool lifeline = nic_lifeline(site->host, d.nic, what);
+	if (o->allow_reset && (o->confirm || !lifeline))
+		return true;
+	if (!lifeline)
+		snprintf(why, 200, "%s may lose its link for a moment: add --allow-link-reset",
+			 d.nic);
+	else
+		snprintf(why, 200,
+			 "%s may lose its link for a moment, and %s is over it: add "
+			 "--allow-link-reset and --confirm TIME",
+			 d.nic, what);
+	return false;
+}
+
 /* Fields of the running and the wanted value joined so that none gets smaller (a range none
  * narrower). *lower: whether the wanted value alone would have made one so. False: no such value.
  */
@@ -126,26 +202,25 @@ static bool join(const struct knob *k, const char *running, const char *want,
 static struct change *find_change(struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->changes[i].name, name) == 0 &&
-		    strcmp(p->changes[i].kind, "sysctl") == 0)
+		if (strcmp(p->changes[i].name, name) == 0 && p->changes[i].scope != CHANGE_FILES)
 			return &p->changes[i];
 	return NULL;
 }
 
-static int add_change(struct plan *p, const struct knob *k, const char *from, const char *to,
+static int add_change(struct plan *p, const struct subject *s, const char *from, const char *to,
 		      const struct finding *f, struct err *e)
 {
-	struct change *c = find_change(p, k->name);
+	struct change *c = find_change(p, s->name);
 	if (!c && p->count == PLAN_CHANGES)
 		return err_set(e, E2BIG, "more than %d changes: use --only", PLAN_CHANGES);
 	if (!c) {
 		c = &p->changes[p->count++];
-		*c = (struct change){.effect = knob_effect_text(k->effect),
-				     .cost = k->cost,
+		*c = (struct change){.effect = knob_effect_text(s->knob->effect),
+				     .cost = s->knob->cost,
 				     .cost_bytes = REPORT_NONE};
-		report_text(c->kind, "sysctl");
-		report_text(c->name, "%s", k->name);
-		c->scope = change_kind_find("sysctl")->scope(k->name);
+		report_text(c->kind, "%s", s->kind);
+		report_text(c->name, "%s", s->name);
+		c->scope = change_kind_find(s->kind)->scope(s->name);
 		snprintf(c->from, sizeof(c->from), "%s", from);
 		if (f) {
 			describe(c->why, f);
@@ -160,24 +235,24 @@ static int add_change(struct plan *p, const struct knob *k, const char *from, co
 }
 
 /* The running value as it will stand with what is planned already. */
-static int standing(struct plan *p, const struct knob *k, const struct change_site *site,
+static int standing(struct plan *p, const struct subject *s, const struct change_site *site,
 		    char running[KNOB_VALUE], struct err *e)
 {
-	const struct change *c = find_change(p, k->name);
+	const struct change *c = find_change(p, s->name);
 	if (!c)
-		return knob_read(k, site->host, running, e);
+		return subject_read(s, site, running, e);
 	snprintf(running, KNOB_VALUE, "%.*s", KNOB_VALUE - 1, c->to);
 	return 0;
 }
 
-static int plan_finding(struct plan *p, const struct finding *f, const struct knob *k,
+static int plan_finding(struct plan *p, const struct finding *f, const struct subject *s,
 			const struct plan_options *o, const struct change_site *site, struct err *e)
 {
 	char running[KNOB_VALUE], now[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
 	bool lower;
-	int r = knob_read(k, site->host, running, e);
+	int r = subject_read(s, site, running, e);
 	if (r == -ENOENT) {
-		struct told *t = tell(p, k->name);
+		struct told *t = tell(p, s->name);
 		if (t) {
 			report_text(t->proposed, "%s", f->proposed);
 			describe(t->why, f);
@@ -186,33 +261,42 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct kn
 		}
 		return 0;
 	}
-	if (r < 0 || (r = knob_check(k, f->proposed, want, e)) < 0 ||
-	    (r = standing(p, k, site, now, e)) < 0)
+	if (r < 0 || (r = subject_normal(s, site, f->proposed, want, e)) < 0 ||
+	    (r = standing(p, s, site, now, e)) < 0)
 		return err_prefix(e, "finding %s", f->id);
-	if (!join(k, running, want, joined, &lower) || (lower && strcmp(joined, running) == 0)) {
+	if (!join(s->knob, running, want, joined, &lower) ||
+	    (lower && strcmp(joined, running) == 0)) {
 		/* Only a lower value would do: never without the operator's hand. */
 		if (!o->foreign && lower && strcmp(running, f->current) == 0) {
-			tell_finding(p, f, k);
-			struct told *t = tell(p, k->name);
+			tell_finding(p, f, s->knob);
+			struct told *t = tell(p, s->name);
 			if (t)
 				report_text(t->what,
 					    "a lower value is not set unasked: "
 					    "--set '%s=%s' --allow-lower",
-					    k->name, f->proposed);
+					    s->name, f->proposed);
 		}
 		return 0;
 	}
 	/* Beside what another finding wants already. */
 	snprintf(want, sizeof(want), "%s", joined);
-	if (!join(k, now, want, joined, &lower))
+	if (!join(s->knob, now, want, joined, &lower))
 		return 0;
 	if (strcmp(joined, now) == 0)
 		return 0;
 	if (!o->foreign && f->current[0] && strcmp(f->current, running) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "%s is %s now, but was %s when the report was made: run check again",
-			       k->name, running, f->current);
-	return add_change(p, k, running, joined, f, e);
+			       s->name, running, f->current);
+	char why[200];
+	if (!link_allowed(s, o, site, why)) {
+		tell_finding(p, f, s->knob);
+		struct told *t = tell(p, s->name);
+		if (t)
+			report_text(t->what, "%s", why);
+		return 0;
+	}
+	return add_change(p, s, running, joined, f, e);
 }
 
 static int plan_findings(struct plan *p, const struct report *r, const struct plan_options *o,
@@ -229,13 +313,13 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		const struct knob *k = knob_find(f->knob);
 		if (k && !wanted(o, k->name))
 			continue;
-		if (f->remedy != REMEDY_KERNEL || !k || !f->proposed[0] ||
-		    (k->scope != KNOB_NETNS && k->scope != KNOB_SYSTEM)) {
+		struct subject s;
+		if (f->remedy != REMEDY_KERNEL || !f->proposed[0] || !subject_find(f->knob, &s)) {
 			if (!o->only || k)
 				tell_finding(p, f, k);
 			continue;
 		}
-		int failed = plan_finding(p, f, k, o, site, e);
+		int failed = plan_finding(p, f, &s, o, site, e);
 		if (failed < 0)
 			return failed;
 	}
@@ -254,12 +338,19 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (!k)
 		return err_set(e, EINVAL, "--set %s: unknown knob; epolltune list knows them",
 			       name);
-	if (k->scope != KNOB_NETNS && k->scope != KNOB_SYSTEM)
+	struct subject s;
+	if (!subject_find(name, &s) && k->scope == KNOB_DEVICE)
+		return err_set(e, EINVAL, "--set %s: of which interface? %s@eth0, for example",
+			       name, k->name);
+	if (!s.kind)
 		return err_set(e, EINVAL, "--set %s: not a sysctl, but %s (see epolltune explain)",
 			       name, knob_scope_name(k->scope));
-	int r = knob_check(k, equals + 1, want, e);
+	char why[200];
+	if (!link_allowed(&s, o, site, why))
+		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
+	int r = subject_normal(&s, site, equals + 1, want, e);
 	if (r == 0)
-		r = knob_read(k, site->host, running, e);
+		r = subject_read(&s, site, running, e);
 	if (r == -ENOENT)
 		return err_set(e, ENOENT,
 			       "--set %s: this kernel has none, or not in this namespace", name);
@@ -274,12 +365,12 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 			       "--set %s: %s is lower than the running %s: refused without "
 			       "--allow-lower",
 			       name, want, running);
-	const struct change *c = find_change(p, k->name);
+	const struct change *c = find_change(p, s.name);
 	if (!c && strcmp(running, want) == 0)
 		return 0;
-	r = add_change(p, k, running, want, NULL, e);
+	r = add_change(p, &s, running, want, NULL, e);
 	/* What a finding proposed and the operator set back to what runs, is no change. */
-	struct change *made = find_change(p, k->name);
+	struct change *made = find_change(p, s.name);
 	if (r == 0 && made && strcmp(made->from, made->to) == 0)
 		*made = p->changes[--p->count];
 	return r;
@@ -405,6 +496,55 @@ static int persist_one(struct plan *p, const struct change *of, const char *who,
 	return r;
 }
 
+/* The same for a setting of an interface, in a .link file or a udev rule. */
+static int persist_device(struct plan *p, const struct change *of, const char *who, time_t when,
+			  unsigned run, const struct change_site *site, struct err *e)
+{
+	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
+	const char *to = of->became[0] ? of->became : of->to, *kind = device_file_kind(of->name);
+	struct err why = {0};
+	int r = kind ? device_file_read(site, of->name, found, &why)
+		     : err_set(&why, EOPNOTSUPP, "no file can hold a setting of a NAPI instance");
+	if (r == 0) {
+		device_file_setting(of->name, found, setting);
+		if (strcmp(setting, to) == 0)
+			return 0;
+	}
+	if (p->count == PLAN_CHANGES)
+		return err_set(e, E2BIG, "more than %d changes: use --only", PLAN_CHANGES);
+	struct change *c = &p->changes[p->count];
+	*c = *of;
+	if (r == 0)
+		r = device_file_line(site, of->name, to, who, when, run, of->why, c->to, &why);
+	if (r == -ENOENT || r == -EOPNOTSUPP) {
+		struct told *t = tell(p, of->name);
+		if (t)
+			report_text(t->what, "until the next boot only: %s", why.text);
+		return 0;
+	}
+	if (r < 0) {
+		*e = why;
+		return r;
+	}
+	report_text(c->kind, "%s", kind);
+	c->scope = CHANGE_FILES;
+	c->state = CHANGE_PLANNED;
+	c->became[0] = 0;
+	c->effect = "the next boot";
+	c->cost = NULL;
+	c->cost_bytes = REPORT_NONE;
+	snprintf(c->from, sizeof(c->from), "%s", found);
+	p->count++;
+	return 0;
+}
+
+static int persist_any(struct plan *p, const struct change *of, const char *who, time_t when,
+		       unsigned run, const struct change_site *site, struct err *e)
+{
+	return strcmp(of->kind, "device") == 0 ? persist_device(p, of, who, when, run, site, e)
+					       : persist_one(p, of, who, when, run, site, e);
+}
+
 int plan_persist(struct plan *p, const struct change *standing_changes, size_t standing_count,
 		 const char *who, time_t when, unsigned run, const struct change_site *site,
 		 struct err *e)
@@ -413,10 +553,10 @@ int plan_persist(struct plan *p, const struct change *standing_changes, size_t s
 	size_t planned = p->count;
 	for (size_t i = 0; i < standing_count && r == 0; i++)
 		if (!find_change(p, standing_changes[i].name))
-			r = persist_one(p, &standing_changes[i], who, when, run, site, e);
+			r = persist_any(p, &standing_changes[i], who, when, run, site, e);
 	for (size_t i = 0; i < planned && r == 0; i++)
-		if (strcmp(p->changes[i].kind, "sysctl") == 0)
-			r = persist_one(p, &p->changes[i], who, when, run, site, e);
+		if (p->changes[i].scope != CHANGE_FILES)
+			r = persist_any(p, &p->changes[i], who, when, run, site, e);
 	return r;
 }
 

@@ -56,6 +56,8 @@ struct plan {
 struct plan_options {
 	bool tight;         /* walls that are tight lead to changes too */
 	bool allow_lower;   /* `set` may lower a value */
+	bool allow_reset;   /* an interface may lose its link for a moment */
+	bool confirm;       /* all goes back unless it is confirmed */
 	bool foreign;       /* the report may be of another machine or boot */
 	const char *only;   /* knobs, comma separated; NULL: all */
 	const char *except; /* knobs, comma separated; NULL: none */

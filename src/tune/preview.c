@@ -6,6 +6,8 @@
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/page.h"
+#include "tune/device.h"
+#include "tune/device_files.h"
 #include "tune/dropin.h"
 #include "tune/executor.h"
 
@@ -80,8 +82,11 @@ static int diff_change(struct execution *x, struct change *c, struct err *e)
 	(void)e;
 	struct page p = page_open(x->out, &x->style);
 	page_put(&p, TONE_BOLD, c->name);
+	char file[128] = DROPIN_DIRECTORY "/" DROPIN_FILE;
+	if (device_file_kind(c->name))
+		device_file_path(c->name, file);
 	if (c->scope == CHANGE_FILES)
-		fprintf(p.out, "  (%s)", DROPIN_DIRECTORY "/" DROPIN_FILE);
+		fprintf(p.out, "  (%s)", file);
 	fputc('\n', p.out);
 	put_value(&p, TONE_BAD, "-", c->from);
 	put_value(&p, TONE_GOOD, "+", c->to);
@@ -240,7 +245,7 @@ static int sysctl_begin(struct execution *x, struct err *e)
 static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 {
 	(void)e;
-	if (c->scope != CHANGE_FILES)
+	if (strcmp(c->kind, "sysctl") == 0)
 		fprintf(x->out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
 	return 0;
 }
@@ -271,6 +276,25 @@ static int shell_begin(struct execution *x, struct err *e)
 	return 0;
 }
 
+/* An interface, by ethtool or in sysfs; what only netlink can set is told. */
+static void shell_device(FILE *out, const struct change *c)
+{
+	struct device_name d;
+	if (!device_parse(c->name, &d))
+		return;
+	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
+	if (d.row->ethtool[0]) {
+		const char *to = !d.row->boolean ? c->to : strcmp(c->to, "0") ? "on" : "off";
+		fprintf(out, "ethtool %s '%s' %s '%s'\n", d.row->ethtool[0], d.nic,
+			d.row->ethtool[1], to);
+	} else if (d.queue < 0 && d.row->udev) {
+		fprintf(out, "echo '%s' | tee /sys/class/net/'%s'/%s\n", c->to, d.nic, d.row->udev);
+	} else {
+		fprintf(out, "# %s = %s: by netlink only (epolltune apply --set)\n", c->name,
+			c->to);
+	}
+}
+
 static int shell_change(struct execution *x, struct change *c, struct err *e)
 {
 	(void)e;
@@ -278,6 +302,10 @@ static int shell_change(struct execution *x, struct change *c, struct err *e)
 	char path[KNOB_PATH];
 	if (c->scope == CHANGE_FILES || !k)
 		return 0;
+	if (strcmp(c->kind, "device") == 0) {
+		shell_device(x->out, c);
+		return 0;
+	}
 	knob_path(k, path);
 	fprintf(x->out, "\n# %s\nchange /%s '%s' '%s'\n", c->why, path, c->from, c->to);
 	return 0;

@@ -1,0 +1,365 @@
+#include "tune/device.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+
+static const struct device_row rows[] = {
+	{.knob = "device.ring.rx",
+	 .group = "rings",
+	 .name = "rx",
+	 .most = "rx-max",
+	 .resets = true,
+	 .link = "RxBufferSize",
+	 .ethtool = {"-G", "rx"}},
+	{.knob = "device.ring.tx",
+	 .group = "rings",
+	 .name = "tx",
+	 .most = "tx-max",
+	 .resets = true,
+	 .link = "TxBufferSize",
+	 .ethtool = {"-G", "tx"}},
+	{.knob = "device.channels",
+	 .group = "channels",
+	 .name = "combined",
+	 .most = "combined-max",
+	 .resets = true,
+	 .link = "CombinedChannels",
+	 .ethtool = {"-L", "combined"}},
+	{.knob = "device.coalesce.rx-usecs",
+	 .group = "coalesce",
+	 .name = "rx-usecs",
+	 .link = "RxCoalesceSec",
+	 .unit = "us",
+	 .ethtool = {"-C", "rx-usecs"}},
+	{.knob = "device.coalesce.tx-usecs",
+	 .group = "coalesce",
+	 .name = "tx-usecs",
+	 .link = "TxCoalesceSec",
+	 .unit = "us",
+	 .ethtool = {"-C", "tx-usecs"}},
+	{.knob = "device.coalesce.adaptive-rx",
+	 .group = "coalesce",
+	 .name = "adaptive-rx",
+	 .boolean = true,
+	 .link = "UseAdaptiveRxCoalesce",
+	 .ethtool = {"-C", "adaptive-rx"}},
+	{.knob = "device.gro_flush_timeout",
+	 .group = "napi",
+	 .name = "gro_flush_timeout",
+	 .by_napi = true,
+	 .napi = NAPI_GRO_FLUSH_TIMEOUT,
+	 .udev = "gro_flush_timeout"},
+	{.knob = "device.napi_defer_hard_irqs",
+	 .group = "napi",
+	 .name = "napi_defer_hard_irqs",
+	 .by_napi = true,
+	 .napi = NAPI_DEFER_HARD_IRQS,
+	 .udev = "napi_defer_hard_irqs"},
+	{.knob = "device.threaded", .group = "napi", .name = "threaded", .udev = "threaded"},
+	{.knob = "device.irq-suspend-timeout", .by_napi = true, .napi = NAPI_IRQ_SUSPEND_TIMEOUT},
+	{.knob = "device.rps_cpus", .masks = true, .udev = "queues/rx-*/rps_cpus"},
+};
+
+bool device_parse(const char *name, struct device_name *out)
+{
+	const char *at = strchr(name, '@');
+	*out = (struct device_name){.queue = -1};
+	for (size_t i = 0; at && i < sizeof(rows) / sizeof(*rows); i++)
+		if (strlen(rows[i].knob) == (size_t)(at - name) &&
+		    !strncmp(rows[i].knob, name, (size_t)(at - name)))
+			out->row = &rows[i];
+	if (!out->row)
+		return false;
+	const char *nic = at + 1, *colon = strchr(nic, ':');
+	size_t length = colon ? (size_t)(colon - nic) : strlen(nic);
+	if (length == 0 || length >= NIC_NAME || memchr(nic, '/', length))
+		return false;
+	memcpy(out->nic, nic, length);
+	if (!colon)
+		return true;
+	char *end;
+	unsigned long queue = strtoul(colon + 4, &end, 10);
+	if (!out->row->by_napi || strncmp(colon, ":rx-", 4) != 0 ||
+	    !isdigit((unsigned char)colon[4]) || *end || queue > INT16_MAX)
+		return false;
+	out->queue = (int)queue;
+	return true;
+}
+
+static int parse(const char *name, struct device_name *out, struct err *e)
+{
+	return device_parse(name, out)
+		       ? 0
+		       : err_set(e, EINVAL, "%s is no setting of an interface that epolltune knows",
+				 name);
+}
+
+enum change_scope device_scope(const char *name)
+{
+	(void)name;
+	return CHANGE_NETNS;
+}
+
+/* One interface, for as long as it is looked at. */
+struct look {
+	struct nics nics;
+	const struct nic *nic;
+};
+
+static void look_end(struct look *l) { nics_free(&l->nics); }
+
+static int look_at(const struct change_site *site, const struct device_name *d, struct look *l,
+		   struct err *e)
+{
+	*l = (struct look){0};
+	int r = nics_read_one(site->host, d->nic, &l->nics, e);
+	if (r == 0)
+		l->nic = l->nics.at;
+	return r;
+}
+
+static int lacking(const struct device_name *d, struct err *e)
+{
+	return err_set(e, ENOENT, "%s: its driver or this kernel has no %s", d->nic, d->row->knob);
+}
+
+/* Some devices have receive and transmit channels apart. */
+static const struct nic_field *field_of(const struct device_row *row, const struct nic *n,
+					bool most)
+{
+	const char *name = most ? row->most : row->name;
+	if (!strcmp(row->group, "channels") && !n->channels.combined.known)
+		name = most ? "rx-max" : "rx";
+	return name ? nic_field_find(row->group, name) : NULL;
+}
+
+static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_setting setting)
+{
+	switch (setting) {
+	case NAPI_DEFER_HARD_IRQS:
+		return p->defer_hard_irqs;
+	case NAPI_GRO_FLUSH_TIMEOUT:
+		return p->gro_flush_timeout;
+	case NAPI_IRQ_SUSPEND_TIMEOUT:
+		break;
+	}
+	return p->irq_suspend_timeout;
+}
+
+/* The NAPI instance of a receive queue. Where the driver tells none of any queue but has one
+ * instance for each, they stand in the same order. */
+static const struct nic_napi *napi_of(const struct nic *n, int queue)
+{
+	size_t receiving = 0, told = 0;
+	for (size_t i = 0; i < n->queue_count; i++) {
+		const struct nic_queue *q = &n->queues[i];
+		if (q->direction != NIC_RX)
+			continue;
+		receiving++;
+		told += q->napi.known;
+		for (size_t k = 0; q->napi.known && k < n->napi_count; k++)
+			if ((int)q->id == queue && n->napis[k].id == q->napi.value)
+				return &n->napis[k];
+	}
+	bool in_order = !told && n->napi_count == receiving && (size_t)queue < receiving;
+	return in_order ? &n->napis[queue] : NULL;
+}
+
+/* A setting of instances, told for all: only if they agree, or taking it back would lose some. */
+static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
+		  struct err *e)
+{
+	for (size_t i = 0; i < n->napi_count; i++) {
+		struct nic_number one = napi_value(&n->napis[i], d->row->napi);
+		if (!one.known)
+			continue;
+		if (value->known && one.value != value->value)
+			return err_set(
+				e, EBUSY,
+				"%s: its NAPI instances have settings of their own: name one, "
+				"such as %s@%s:rx-0",
+				d->nic, d->row->knob, d->nic);
+		*value = one;
+	}
+	return 0;
+}
+
+/* "00000000,0000000f" as "f". */
+static void mask_normalize(char *mask)
+{
+	char *from = mask + strspn(mask, "0,");
+	if (!*from)
+		snprintf(mask, 2, "0");
+	else
+		memmove(mask, from, strlen(from) + 1);
+}
+
+static int read_masks(const struct device_name *d, const struct nic *n, char value[CHANGE_VALUE],
+		      struct err *e)
+{
+	value[0] = 0;
+	for (size_t i = 0; i < n->queue_count; i++) {
+		char mask[CHANGE_VALUE];
+		if (n->queues[i].direction != NIC_RX || !n->queues[i].cpus)
+			continue;
+		snprintf(mask, sizeof(mask), "%s", n->queues[i].cpus);
+		mask_normalize(mask);
+		if (value[0] && strcmp(value, mask) != 0)
+			return err_set(e, EBUSY,
+				       "%s: its queues have masks of their own: left alone",
+				       d->nic);
+		memcpy(value, mask, sizeof(mask));
+	}
+	return value[0] ? 0 : lacking(d, e);
+}
+
+static int read_number(const struct device_name *d, const struct nic *n, struct nic_number *value,
+		       struct err *e)
+{
+	*value = (struct nic_number){0};
+	if (d->queue >= 0) {
+		const struct nic_napi *p = napi_of(n, d->queue);
+		if (p)
+			*value = napi_value(p, d->row->napi);
+	} else {
+		if (d->row->group)
+			*value = nic_get(n, field_of(d->row, n, false));
+		if (d->row->by_napi) {
+			int r = agreed(d, n, value, e);
+			if (r < 0)
+				return r;
+		}
+	}
+	return value->known ? 0 : lacking(d, e);
+}
+
+static int read_from(const struct device_name *d, const struct nic *n, char value[CHANGE_VALUE],
+		     struct err *e)
+{
+	struct nic_number number;
+	if (d->row->masks)
+		return read_masks(d, n, value, e);
+	int r = read_number(d, n, &number, e);
+	if (r == 0)
+		snprintf(value, CHANGE_VALUE, "%" PRIu64, number.value);
+	return r;
+}
+
+int device_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		struct err *e)
+{
+	struct device_name d;
+	CLEAN(look_end) struct look l = {0};
+	int r = parse(name, &d, e);
+	if (r == 0)
+		r = look_at(site, &d, &l, e);
+	return r < 0 ? r : read_from(&d, l.nic, value, e);
+}
+
+static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *e)
+{
+	size_t n = strlen(value);
+	if (n == 0 || n >= 300 || strspn(value, "0123456789abcdefABCDEF,") != n)
+		return err_set(e, EINVAL, "%.40s: not a mask of CPUs such as f", value);
+	for (size_t i = 0; i <= n; i++)
+		normal[i] = (char)tolower((unsigned char)value[i]);
+	mask_normalize(normal);
+	return 0;
+}
+
+int device_normal(const struct change_site *site, const char *name, const char *value,
+		  char normal[CHANGE_VALUE], struct err *e)
+{
+	struct device_name d;
+	char now[CHANGE_VALUE], number[KNOB_VALUE];
+	CLEAN(look_end) struct look l = {0};
+	int r = parse(name, &d, e);
+	if (r == 0)
+		r = look_at(site, &d, &l, e);
+	if (r == 0)
+		r = read_from(&d, l.nic, now, e);
+	if (r < 0)
+		return r;
+	if (d.row->masks) {
+		r = check_mask(value, normal, e);
+	} else {
+		r = knob_check(knob_find(d.row->knob), value, number, e);
+		if (r == 0)
+			snprintf(normal, CHANGE_VALUE, "%s", number);
+	}
+	if (r < 0)
+		return r;
+	const struct nic_field *most = d.row->group ? field_of(d.row, l.nic, true) : NULL;
+	struct nic_number limit = most ? nic_get(l.nic, most) : (struct nic_number){0};
+	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
+		return err_set(e, ERANGE, "%s: %s is more than the device takes: %" PRIu64, name,
+			       normal, limit.value);
+	return 0;
+}
+
+int device_check(const struct change_site *site, const char *name, const char *value,
+		 char normal[CHANGE_VALUE], struct err *e)
+{
+	int r = device_normal(site, name, value, normal, e);
+	return r < 0 ? r : nic_settable(site->host, e);
+}
+
+static int write_masks(const struct change_site *site, const struct device_name *d,
+		       const struct nic *n, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < n->queue_count; i++) {
+		char path[96];
+		if (n->queues[i].direction != NIC_RX || !n->queues[i].cpus)
+			continue;
+		snprintf(path, sizeof(path), "sys/class/net/%s/queues/rx-%u/rps_cpus", d->nic,
+			 n->queues[i].id);
+		int r = host_write(site->host, path, value, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_napis(const struct change_site *site, const struct device_name *d,
+		       const struct nic *n, uint64_t value, struct err *e)
+{
+	enum nic_napi_setting setting = d->row->napi;
+	if (d->queue >= 0) {
+		const struct nic_napi *p = napi_of(n, d->queue);
+		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, e);
+	}
+	for (size_t i = 0; i < n->napi_count; i++) {
+		int r = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
+		if (r < 0)
+			return err_prefix(e, "%s", d->nic);
+	}
+	return n->napi_count ? 0 : lacking(d, e);
+}
+
+int device_write(const struct change_site *site, const char *name, const char *value, struct err *e)
+{
+	struct device_name d;
+	CLEAN(look_end) struct look l = {0};
+	int r = parse(name, &d, e);
+	if (r == 0)
+		r = look_at(site, &d, &l, e);
+	if (r < 0)
+		return r;
+	if (d.row->masks)
+		return write_masks(site, &d, l.nic, value, e);
+	char *end;
+	errno = 0;
+	uint64_t number = strtoull(value, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*value))
+		return err_set(e, EINVAL, "%s: \"%s\" is not a number", name, value);
+	if (d.queue >= 0 || !d.row->group)
+		return write_napis(site, &d, l.nic, number, e);
+	return nic_set(site->host, d.nic, field_of(d.row, l.nic, false), number, e);
+}

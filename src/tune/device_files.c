@@ -1,0 +1,275 @@
+#include "tune/device_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "tune/device.h"
+#include "tune/dropin.h"
+
+#define LINK_DIRECTORY "/etc/systemd/network"
+#define UDEV_DIRECTORY "/etc/udev/rules.d"
+#define OUR_PREFIX "90-epolltune-"
+
+const char *device_file_kind(const char *name)
+{
+	struct device_name d;
+	if (!device_parse(name, &d) || d.queue >= 0)
+		return NULL;
+	return d.row->link ? "link" : d.row->udev ? "udev" : NULL;
+}
+
+static bool is_link(const struct device_name *d) { return d->row->link != NULL; }
+
+/* "RxBufferSize=512" */
+static bool link_sets(const char *line, size_t length, const char *option)
+{
+	size_t n = strlen(option);
+	return length > n && !strncmp(line, option, n) && line[n] == '=';
+}
+
+/* A rule of ours ends with its one assignment: ", ATTR{gro_flush_timeout}=\"0\"". */
+static bool udev_sets(const char *line, size_t length, const char *attribute)
+{
+	const char *at = memmem(line, length, attribute, strlen(attribute));
+	return *line != '#' && at != NULL;
+}
+
+/* The address of a device on a bus; the VLANs and bridges that take it over have no path there. */
+static int address_of(const struct change_site *site, const struct device_name *d, char address[24],
+		      struct err *e)
+{
+	struct nics nics;
+	int r = nics_read_one(site->host, d->nic, &nics, e);
+	if (r == 0 && (!nics.at->address[0] || !nics.at->physical))
+		r = err_set(e, EOPNOTSUPP,
+			    "%s: no device with a hardware address of its own: nothing that a file "
+			    "could name at the next boot",
+			    d->nic);
+	if (r == 0)
+		memcpy(address, nics.at->address, 24);
+	nics_free(&nics);
+	return r;
+}
+
+/* Where a setting is kept. `address` may be NULL: then only what exists can be read or changed. */
+static struct dropin_place place_of(const struct device_name *d, const char *address)
+{
+	static const char how[] = DROPIN_OWN " apply --persist. The comment above each line tells "
+					     "its run;\n# `epolltune rollback RUN` takes the lines "
+					     "of that run out again.\n";
+	struct dropin_place place = {
+		.directory = is_link(d) ? LINK_DIRECTORY : UDEV_DIRECTORY,
+		.sets = is_link(d) ? link_sets : udev_sets,
+		.of = is_link(d) ? d->row->link : d->row->udev,
+	};
+	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
+		 is_link(d) ? ".link" : ".rules");
+	if (is_link(d))
+		snprintf(place.head, sizeof(place.head),
+			 "%s"
+			 "[Match]\n"
+			 "MACAddress=%s\n"
+			 "Path=*\n"
+			 "\n"
+			 "[Link]\n"
+			 "# As in systemd's 99-default.link, in whose place this file comes.\n"
+			 "NamePolicy=keep kernel database onboard slot path\n"
+			 "AlternativeNamesPolicy=database onboard slot path\n"
+			 "MACAddressPolicy=persistent\n",
+			 how, address ? address : "");
+	else
+		snprintf(place.head, sizeof(place.head), "%s", how);
+	return place;
+}
+
+static int place_named(const char *name, struct device_name *d, struct dropin_place *place,
+		       struct err *e)
+{
+	if (!device_parse(name, d) || !device_file_kind(name))
+		return err_set(e, EINVAL, "%s: no file can hold it", name);
+	*place = place_of(d, NULL);
+	return 0;
+}
+
+void device_file_path(const char *name, char path[128])
+{
+	struct device_name d;
+	struct dropin_place place;
+	struct err ignored;
+	path[0] = 0;
+	if (place_named(name, &d, &place, &ignored) == 0)
+		snprintf(path, 128, "%s/%s", place.directory, place.file);
+}
+
+int device_file_line(const struct change_site *site, const char *name, const char *set_to,
+		     const char *who, time_t when, unsigned run, const char *why,
+		     char value[CHANGE_VALUE], struct err *e)
+{
+	struct device_name d;
+	struct dropin_place place;
+	char address[24], line[CHANGE_VALUE];
+	int r = place_named(name, &d, &place, e);
+	if (r == 0)
+		r = address_of(site, &d, address, e);
+	if (r < 0)
+		return r;
+	if (is_link(&d) && d.row->boolean)
+		snprintf(line, sizeof(line), "%s=%s", d.row->link,
+			 strcmp(set_to, "0") ? "yes" : "no");
+	else if (is_link(&d))
+		snprintf(line, sizeof(line), "%s=%.200s%s", d.row->link, set_to,
+			 d.row->unit ? d.row->unit : "");
+	else if (strchr(d.row->udev, '*')) /* one value for every queue */
+		snprintf(line, sizeof(line),
+			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
+			 "DRIVERS==\"?*\", "
+			 "RUN+=\"/bin/sh -c 'echo %.200s | tee /sys/class/net/$name/%s'\"",
+			 address, set_to, d.row->udev);
+	else
+		snprintf(line, sizeof(line),
+			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
+			 "DRIVERS==\"?*\", "
+			 "ATTR{%s}=\"%.200s\"",
+			 address, d.row->udev, set_to);
+	return dropin_line(value, line, who, when, run, why, e);
+}
+
+void device_file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
+{
+	struct device_name d;
+	const char *line = strrchr(value, '\n');
+	setting[0] = 0;
+	line = line ? line + 1 : value;
+	if (!*line || !device_parse(name, &d))
+		return;
+	const char *from;
+	if (is_link(&d)) {
+		from = strchr(line, '=');
+		from = from ? from + 1 : "";
+	} else {
+		const char *echo = strstr(line, "'echo ");
+		const char *last = strrchr(line, '=');
+		from = echo ? echo + 6 : last && last[1] == '"' ? last + 2 : "";
+	}
+	snprintf(setting, CHANGE_VALUE, "%.*s", (int)strcspn(from, " \"'"), from);
+	size_t n = strlen(setting), unit = d.row->unit ? strlen(d.row->unit) : 0;
+	if (is_link(&d) && d.row->boolean)
+		snprintf(setting, CHANGE_VALUE, "%d", !strcmp(from, "yes"));
+	else if (unit && n > unit && !strcmp(setting + n - unit, d.row->unit))
+		setting[n - unit] = 0;
+}
+
+/* Whether a .link file of somebody else names the interface or its address. */
+static bool names_it(int dir, const char *file, const char *nic, const char *address)
+{
+	char text[16384], name[NIC_NAME + 16];
+	CLEAN(close_fd) int fd = openat(dir, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	snprintf(name, sizeof(name), "OriginalName=%s\n", nic);
+	return strstr(text, name) || (*address && strcasestr(text, address));
+}
+
+void device_file_rival(const struct change_site *site, const char *name, char path[512])
+{
+	static const char *const directories[] = {LINK_DIRECTORY, "/run/systemd/network",
+						  "/usr/lib/systemd/network",
+						  "/lib/systemd/network"};
+	struct device_name d;
+	struct dropin_place place;
+	char address[24] = "";
+	struct err ignored;
+	path[0] = 0;
+	if (place_named(name, &d, &place, &ignored) < 0 || !is_link(&d))
+		return;
+	if (address_of(site, &d, address, &ignored) < 0)
+		address[0] = 0;
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !path[0]; i++) {
+		char directory[400];
+		snprintf(directory, sizeof(directory), "%.300s%s", site->root, directories[i]);
+		DIR *list = opendir(directory);
+		const struct dirent *entry;
+		while (list && !path[0] && (entry = readdir(list))) {
+			const char *dot = strrchr(entry->d_name, '.');
+			if (dot && !strcmp(dot, ".link") && strcmp(entry->d_name, place.file) < 0 &&
+			    strlen(entry->d_name) < 80 &&
+			    names_it(dirfd(list), entry->d_name, d.nic, address))
+				snprintf(path, 512, "%s/%.80s", directories[i], entry->d_name);
+		}
+		if (list)
+			closedir(list);
+	}
+}
+
+int device_file_check(const struct change_site *site, const char *name, const char *value,
+		      char normal[CHANGE_VALUE], struct err *e)
+{
+	struct device_name d;
+	struct dropin_place place;
+	int r = place_named(name, &d, &place, e);
+	return r < 0 ? r : place_check(site, &place, value, normal, e);
+}
+
+int device_file_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		     struct err *e)
+{
+	struct device_name d;
+	struct dropin_place place;
+	int r = place_named(name, &d, &place, e);
+	return r < 0 ? r : place_read(site, &place, value, e);
+}
+
+int device_file_write(const struct change_site *site, const char *name, const char *value,
+		      struct err *e)
+{
+	struct device_name d;
+	struct dropin_place place;
+	char address[24];
+	int r = place_named(name, &d, &place, e);
+	if (r < 0)
+		return r;
+	/* The address is for the first lines of a new file: without one, lines of an old file can
+	 * still be put back or taken out. */
+	char path[512];
+	snprintf(path, sizeof(path), "%.300s%s/%s", site->root, place.directory, place.file);
+	if (*value && access(path, F_OK) < 0) {
+		r = address_of(site, &d, address, e);
+		place = place_of(&d, address);
+	}
+	return r < 0 ? r : place_write(site, &place, value, e);
+}
+
+/* What a write that was cut off left: ".90-epolltune-….new". */
+static int tidy(const struct change_site *site, const char *directory, struct err *e)
+{
+	char path[512];
+	int r = 0;
+	snprintf(path, sizeof(path), "%.400s%s", site->root, directory);
+	DIR *list = opendir(path);
+	const struct dirent *entry;
+	while (list && r == 0 && (entry = readdir(list))) {
+		size_t n = strlen(entry->d_name);
+		if (n > 5 && !strncmp(entry->d_name, "." OUR_PREFIX, strlen("." OUR_PREFIX)) &&
+		    !strcmp(entry->d_name + n - 4, ".new") &&
+		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
+			r = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
+	}
+	if (list)
+		closedir(list);
+	return r;
+}
+
+int device_file_tidy(const struct change_site *site, struct err *e)
+{
+	int r = tidy(site, LINK_DIRECTORY, e);
+	return r < 0 ? r : tidy(site, UDEV_DIRECTORY, e);
+}

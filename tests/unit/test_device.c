@@ -1,0 +1,367 @@
+/* Settings of interfaces as changes: their names, their plan, their files, and an interface that
+ * goes away in the middle. In a network namespace of the test's own. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tune/device.h"
+#include "tune/device_files.h"
+#include "tune/executor.h"
+#include "tune/plan.h"
+#include "tune/undo.h"
+
+static struct host *host;
+static struct change_site site;
+static struct plan *plan;
+static struct plan_options options;
+static char dir[] = "/tmp/epolltune-device-XXXXXX";
+static bool allowed;
+
+static void map(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	if (fd >= 0) {
+		(void)!write(fd, text, strlen(text));
+		close(fd);
+	}
+}
+
+static bool shell(const char *command)
+{
+	struct output o = run("%s", command);
+	bool good = o.status == 0;
+	output_free(&o);
+	return good;
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	char uid[32], gid[32];
+	struct err e;
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	allowed = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+	if (allowed) {
+		map("/proc/self/setgroups", "deny");
+		map("/proc/self/uid_map", uid);
+		map("/proc/self/gid_map", gid);
+	}
+	plan = calloc(1, sizeof(*plan));
+	return host_open(&host, "/", &e) < 0 || !mkdtemp(dir) || !plan;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	host_close(host);
+	free(plan);
+	struct output o = run("rm -r %s", dir);
+	output_free(&o);
+	return 0;
+}
+
+/* Two interfaces with four receive channels each, of which one is on. */
+static int fresh(void **state)
+{
+	(void)state;
+	options = (struct plan_options){0};
+	site = (struct change_site){.host = host, .root = dir};
+	if (!allowed)
+		return 0;
+	shell("ip link del v0");
+	allowed = shell("ip link add name v0 numrxqueues 4 numtxqueues 4 type veth peer name v1 "
+			"numrxqueues 4 numtxqueues 4 && ethtool -L v0 rx 1 tx 1 && "
+			"ethtool -L v1 rx 1 tx 1");
+	return 0;
+}
+
+static void needs_namespace(void)
+{
+	if (!allowed)
+		skip_because("no network namespace of its own, or no veth, or no ethtool");
+}
+
+static void names_are_knob_interface_and_queue(void **state)
+{
+	(void)state;
+	struct device_name d;
+	assert_true(device_parse("device.ring.rx@eth0", &d));
+	assert_string_equal(d.nic, "eth0");
+	assert_int_equal(d.queue, -1);
+	assert_true(d.row->resets);
+	assert_true(device_parse("device.gro_flush_timeout@enp0s3.10:rx-12", &d));
+	assert_string_equal(d.nic, "enp0s3.10");
+	assert_int_equal(d.queue, 12);
+	static const char *const wrong[] = {
+		"device.ring.rx",
+		"device.ring.rx@",
+		"device.ring@eth0",
+		"device.ring.rx@eth0:rx-1", /* no NAPI instance has a ring */
+		"device.gro_flush_timeout@eth0:tx-1",
+		"device.gro_flush_timeout@eth0:rx-",
+		"device.gro_flush_timeout@eth0:rx-1x",
+		"device.ring.rx@../../etc",
+		"device.ring.rx@0123456789abcdef",
+		"net.core.somaxconn@eth0",
+		"@eth0",
+		"",
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		if (device_parse(wrong[i], &d))
+			fail_msg("\"%s\" was taken", wrong[i]);
+}
+
+static void made(void)
+{
+	struct err e = {0};
+	if (plan_make(plan, NULL, &options, &site, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void refused(int code, const char *needle)
+{
+	struct err e = {0};
+	assert_int_equal(plan_make(plan, NULL, &options, &site, &e), code);
+	if (!strstr(e.text, needle))
+		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+}
+
+static void a_link_is_reset_with_consent_only(void **state)
+{
+	(void)state;
+	needs_namespace();
+	options.set = "device.channels@v0=3";
+	refused(-PLAN_REFUSED, "--allow-link-reset");
+	options.allow_reset = true;
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].kind, "device");
+	assert_string_equal(plan->changes[0].name, "device.channels@v0");
+	assert_string_equal(plan->changes[0].from, "1");
+	assert_string_equal(plan->changes[0].to, "3");
+	/* The default route over it, directly or over a VLAN. */
+	assert_true(shell("ip address add 10.0.0.1/24 dev v0 && ip link set v1 up && "
+			  "ip link set v0 up && ip route add default via 10.0.0.2"));
+	refused(-PLAN_REFUSED, "--confirm");
+	options.confirm = true;
+	made();
+	assert_int_equal(plan->count, 1);
+}
+
+static void the_operators_connection_counts(void **state)
+{
+	(void)state;
+	needs_namespace();
+	char what[40];
+	assert_true(shell("ip address add 10.7.0.1/24 dev v0 && ip link set v0 up"));
+	assert_false(nic_lifeline(host, "v0", what));
+	setenv("SSH_CONNECTION", "10.7.0.9 50000 10.7.0.1 22", 1);
+	assert_true(nic_lifeline(host, "v0", what));
+	assert_string_equal(what, "your own connection");
+	assert_false(nic_lifeline(host, "v1", what));
+	/* Over a bridge: its ports carry what it carries. */
+	if (shell("ip link add name b0 type bridge && ip link set v1 master b0 && "
+		  "ip address add 10.8.0.1/24 dev b0 && ip link set b0 up")) {
+		setenv("SSH_CONNECTION", "10.8.0.9 50000 10.8.0.1 22", 1);
+		assert_true(nic_lifeline(host, "v1", what));
+		assert_false(nic_lifeline(host, "v0", what));
+		assert_true(shell("ip link del b0"));
+	}
+	unsetenv("SSH_CONNECTION");
+}
+
+static void values_are_checked_by_the_device(void **state)
+{
+	(void)state;
+	needs_namespace();
+	options.allow_reset = true;
+	options.set = "device.channels@v0=5";
+	refused(-ERANGE, "more than the device takes: 4");
+	options.set = "device.channels@v0=0";
+	refused(-ERANGE, "device.channels");
+	options.set = "device.channels@v0=many";
+	refused(-EINVAL, "device.channels");
+	options.set = "device.ring.rx@v0=512";
+	refused(-ENOENT, "device.ring.rx");
+	options.set = "device.channels@v9=2";
+	refused(-ENODEV, "v9: no such interface");
+	options.set = "device.channels=2";
+	refused(-EINVAL, "of which interface?");
+	assert_true(shell("ethtool -L v0 rx 3"));
+	options.set = "device.channels@v0=2";
+	refused(-PLAN_REFUSED, "--allow-lower");
+}
+
+static struct execution begin(struct journal *j)
+{
+	struct err e = {0};
+	char path[64];
+	snprintf(path, sizeof(path), "%s/state", dir);
+	if (journal_open(j, path, JOURNAL_MAKE, &e) < 0)
+		fail_msg("%s", e.text);
+	return (struct execution){.plan = plan,
+				  .site = &site,
+				  .journal = j,
+				  .by = "test",
+				  .command = "test",
+				  .guardian = {.channel = -1}};
+}
+
+static void wrote(const char *nic, const char *value)
+{
+	char name[48], now[CHANGE_VALUE];
+	struct err e = {0};
+	snprintf(name, sizeof(name), "device.channels@%s", nic);
+	assert_int_equal(device_read(&site, name, now, &e), 0);
+	assert_string_equal(now, value);
+}
+
+static void written_read_back_and_undone(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	struct journal j;
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3,device.channels@v1=2";
+	made();
+	assert_int_equal(plan->count, 2);
+	struct execution x = begin(&j);
+	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_int_equal(x.outcome, OUTCOME_APPLIED);
+	wrote("v0", "3");
+	wrote("v1", "2");
+	struct undo u = {.site = &site, .by = "test", .reason = ""};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.restored, 2);
+	wrote("v0", "1");
+	wrote("v1", "1");
+	journal_close(&j);
+}
+
+/* It vanishes between plan and write: one error, and what was done before is taken back. */
+static void an_interface_that_goes_away(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	struct journal j;
+	options.allow_reset = true;
+	assert_true(shell("ip link add name w0 numrxqueues 4 type veth peer name w1"));
+	assert_true(shell("ethtool -L w0 rx 1"));
+	options.set = "device.channels@v0=3,device.channels@w0=2";
+	made();
+	assert_int_equal(plan->count, 2);
+	assert_true(shell("ip link del w0"));
+	struct execution x = begin(&j);
+	assert_int_equal(executor_run(&executor_real, &x, &e), -ENODEV);
+	assert_string_equal(e.text, "w0: no such interface");
+	assert_int_equal(x.outcome, OUTCOME_TAKEN_BACK);
+	wrote("v0", "1");
+	/* The journal is whole, and nothing waits in it. */
+	journal_close(&j);
+	begin(&j);
+	assert_null(journal_open_run(&j));
+	const struct run *r = journal_find(&j, x.run);
+	assert_non_null(r);
+	for (size_t i = 0; i < r->count; i++)
+		assert_true(r->items[i].state == CHANGE_UNDONE || r->items[i].state == CHANGE_GONE);
+	journal_close(&j);
+}
+
+/* It vanishes after it was changed: nothing is left to undo. */
+static void rollback_of_what_is_gone(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	struct journal j;
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3";
+	made();
+	struct execution x = begin(&j);
+	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_true(shell("ip link del v0"));
+	struct undo u = {.site = &site, .by = "test", .reason = ""};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.gone, 1);
+	assert_int_equal(u.failed, 0);
+	assert_null(journal_open_run(&j));
+	journal_close(&j);
+}
+
+static void files_of_a_device(void **state)
+{
+	(void)state;
+	char path[128], setting[CHANGE_VALUE];
+	assert_string_equal(device_file_kind("device.ring.rx@eth0"), "link");
+	assert_string_equal(device_file_kind("device.gro_flush_timeout@eth0"), "udev");
+	assert_string_equal(device_file_kind("device.rps_cpus@eth0"), "udev");
+	assert_null(device_file_kind("device.irq-suspend-timeout@eth0"));
+	assert_null(device_file_kind("device.gro_flush_timeout@eth0:rx-0"));
+	assert_null(device_file_kind("net.core.somaxconn"));
+	device_file_path("device.ring.rx@eth0", path);
+	assert_string_equal(path, "/etc/systemd/network/90-epolltune-eth0.link");
+	device_file_path("device.threaded@eth0", path);
+	assert_string_equal(path, "/etc/udev/rules.d/90-epolltune-eth0.rules");
+	device_file_setting("device.ring.rx@eth0", "# run 1, …\nRxBufferSize=512", setting);
+	assert_string_equal(setting, "512");
+	device_file_setting("device.coalesce.rx-usecs@eth0", "# run 1\nRxCoalesceSec=50us",
+			    setting);
+	assert_string_equal(setting, "50");
+	device_file_setting("device.coalesce.adaptive-rx@eth0", "# r\nUseAdaptiveRxCoalesce=yes",
+			    setting);
+	assert_string_equal(setting, "1");
+	device_file_setting("device.gro_flush_timeout@eth0",
+			    "# run 1\nACTION==\"add\", ATTR{address}==\"02:00:00:00:00:01\", "
+			    "ATTR{gro_flush_timeout}=\"20000\"",
+			    setting);
+	assert_string_equal(setting, "20000");
+	device_file_setting(
+		"device.rps_cpus@eth0",
+		"# run 1\nACTION==\"add\", RUN+=\"/bin/sh -c 'echo f,ffffffff | tee x'\"", setting);
+	assert_string_equal(setting, "f,ffffffff");
+	device_file_setting("device.ring.rx@eth0", "", setting);
+	assert_string_equal(setting, "");
+}
+
+/* An interface without a device behind it has no file that could name it at the next boot: said,
+ * and the change is made all the same. */
+static void what_no_file_can_hold_is_told(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3";
+	made();
+	struct output o = run("mkdir -p %s/etc/systemd/network", dir);
+	output_free(&o);
+	assert_int_equal(plan_persist(plan, NULL, 0, "test", 0, 1, &site, &e), 0);
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->told_count, 1);
+	assert_non_null(strstr(plan->told[0].what, "until the next boot only"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(names_are_knob_interface_and_queue, fresh),
+		cmocka_unit_test_setup(a_link_is_reset_with_consent_only, fresh),
+		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
+		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
+		cmocka_unit_test_setup(written_read_back_and_undone, fresh),
+		cmocka_unit_test_setup(an_interface_that_goes_away, fresh),
+		cmocka_unit_test_setup(rollback_of_what_is_gone, fresh),
+		cmocka_unit_test_setup(files_of_a_device, fresh),
+		cmocka_unit_test_setup(what_no_file_can_hold_is_told, fresh),
+	};
+	return cmocka_run_group_tests(tests, enter, leave);
+}

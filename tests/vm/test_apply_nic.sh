@@ -1,0 +1,91 @@
+#!/bin/sh
+# Rings, channels, coalescing and NAPI settings of real drivers through apply: read back, kept in files
+# for the next boot, confirmed where the default route is at stake, and rolled back to what was.
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+boot --time 170 --full --nic e1000e --nic virtio,queues=4 - <<'END'
+#!/bin/sh
+set -u
+fail() { echo "FAILED: $*"; exit 1; }
+mkdir -p /etc/systemd/network /etc/udev/rules.d
+for n in 0 1; do ip address add 10.9.$n.2/24 dev eth$n && ip link set eth$n up; done
+tries=0
+until ping -q -c 1 -W 1 10.9.0.1 >/dev/null || [ $tries -ge 20 ]; do tries=$((tries + 1)); done
+
+apply() { # STATUS WORDS…: apply --set and what follows, without experiments
+	want=$1
+	shift
+	epolltune apply --probe nic --no-proof --set "$@" >/tmp/said 2>&1
+	got=$?
+	[ $got -eq "$want" ] || { cat /tmp/said; fail "apply $*: status $got, not $want"; }
+}
+said() { grep -q -- "$1" /tmp/said || { cat /tmp/said; fail "not said: $1"; }; }
+state() {
+	for n in 0 1; do ethtool -g eth$n; ethtool -l eth$n; ethtool -c eth$n; done 2>&1
+	grep -H . /sys/class/net/eth?/gro_flush_timeout /sys/class/net/eth?/napi_defer_hard_irqs \
+		/sys/class/net/eth?/queues/rx-*/rps_cpus
+}
+answers() { ping -q -c 2 -W 2 10.9.0.1 >/dev/null || fail 'the network is gone'; }
+
+state >/tmp/before
+apply 2 device.ring.rx@eth0=512
+said 'add --allow-link-reset'
+apply 3 device.ring.rx@eth0=9999 --allow-link-reset
+said 'more than the device takes: 4096'
+apply 3 device.channels@eth0=2 --allow-link-reset
+state | cmp -s - /tmp/before || fail 'a refusal changed something'
+
+apply 0 device.ring.rx@eth0=512,device.coalesce.rx-usecs@eth0=50,device.channels@eth1=4,device.gro_flush_timeout@eth1=20000,device.rps_cpus@eth0=3 \
+	--allow-link-reset --persist
+said 'device.ring.rx@eth0: 512 after a reboot, as now'
+ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is not 512'
+ethtool -l eth1 | tail -n 1 | grep -q 4 || fail 'not four channels'
+ethtool -c eth0 | grep -q '^rx-usecs:[^0-9]*50$' || fail 'rx-usecs is not 50'
+answers
+link=/etc/systemd/network/90-epolltune-eth0.link
+for line in 'MACAddress=52:54:00:00:00:00' 'RxBufferSize=512' 'RxCoalesceSec=50us'; do
+	grep -qx "$line" $link || fail "$link lacks $line"
+done
+grep -qx 'CombinedChannels=4' /etc/systemd/network/90-epolltune-eth1.link || fail 'no CombinedChannels'
+grep -q 'ATTR{address}=="52:54:00:00:00:01".*ATTR{gro_flush_timeout}="20000"' \
+	/etc/udev/rules.d/90-epolltune-eth1.rules || fail 'no rule for gro_flush_timeout'
+grep -q "echo 3 | tee /sys/class/net/\$name/queues/rx-\*/rps_cpus" \
+	/etc/udev/rules.d/90-epolltune-eth0.rules || fail 'no rule for rps_cpus'
+epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback'; }
+state | diff /tmp/before - || fail 'rollback left something'
+[ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'a file is left'
+answers
+
+# Where the default route is, a reset must be confirmed, or goes back.
+ip route add default via 10.9.0.1
+apply 2 device.ring.rx@eth0=512 --allow-link-reset
+said 'the default route is over it'
+apply 0 device.ring.rx@eth0=512 --allow-link-reset --confirm 2s
+ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is not 512'
+tries=0
+while ! state | cmp -s - /tmp/before; do
+	tries=$((tries + 1))
+	[ $tries -lt 20 ] || fail 'not confirmed, but it did not go back'
+	sleep 1
+done
+answers
+
+# Somebody else's .link file comes first: said.
+printf '[Match]\nOriginalName=eth0\n[Link]\nMTUBytes=1500\n' >/etc/systemd/network/10-lan.link
+apply 0 device.coalesce.rx-usecs@eth0=60 --persist
+said '10-lan.link comes before our'
+epolltune rollback >/dev/null 2>&1 || fail 'rollback'
+
+# A card that is pulled out after it was changed: nothing to undo, and the journal is whole.
+apply 0 device.ring.rx@eth1=512,device.ring.tx@eth1=128 --allow-link-reset --allow-lower
+echo 1 >"$(readlink -f /sys/class/net/eth1/device/..)/remove"
+epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback of a card that is gone'; }
+said 'not there any more'
+apply 3 device.ring.rx@eth1=512 --allow-link-reset
+said 'eth1: no such interface'
+state | grep -c . >/dev/null
+echo good
+END
+[ "$status" -eq 0 ] || fail "exit status $status"
+grep -qx good "$work/out" || fail 'it did not come to the end'
