@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "engine/cpu.h"
+#include "engine/sockets.h"
 #include "epolltune/load.h"
 
 #define SERVER_EVENTS 256
@@ -107,26 +108,6 @@ static void task_keep(struct server_task *t, int fd)
 	}
 }
 
-/* Errors of the connection itself, not of a limit (accept(2), "Error handling"). */
-static bool accept_is_transient(int code)
-{
-	switch (code) {
-	case ECONNABORTED:
-	case EINTR:
-	case EPROTO:
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
-	case ENETUNREACH:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void task_accept(struct server_task *t)
 {
 	for (unsigned i = 0; i < SERVER_ACCEPTS; i++) {
@@ -139,7 +120,7 @@ static void task_accept(struct server_task *t)
 		}
 		if (errno == EAGAIN)
 			return;
-		if (accept_is_transient(errno))
+		if (sockets_accept_passes(errno))
 			continue;
 		/* The limit that this program is here to find. A level-triggered watch would spin.
 		 */

@@ -148,3 +148,22 @@ size_t sockets_raise_limit(void)
 		getrlimit(RLIMIT_NOFILE, &r);
 	return r.rlim_cur;
 }
+
+bool sockets_accept_passes(int code)
+{
+	switch (code) {
+	case ECONNABORTED:
+	case EINTR:
+	case EPROTO:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}

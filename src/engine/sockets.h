@@ -2,6 +2,7 @@
 #ifndef EPOLLTUNE_SOCKETS_H
 #define EPOLLTUNE_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,9 @@ void sockets_abort(int fd);
 
 /* Raises the soft limit of descriptors to the hard one and returns it. */
 size_t sockets_raise_limit(void);
+
+/* Whether accept() failed of the connection itself, not of a limit (accept(2), "Error handling").
+ */
+bool sockets_accept_passes(int code);
 
 #endif

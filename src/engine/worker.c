@@ -229,26 +229,6 @@ static void conn_register(struct worker *w, int fd)
 	conn_end(w, fd);
 }
 
-/* Errors of the connection itself, not of a limit (accept(2), "Error handling"). */
-static bool accept_passes(int code)
-{
-	switch (code) {
-	case ECONNABORTED:
-	case EINTR:
-	case EPROTO:
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
-	case ENETUNREACH:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* A limit was met. To keep watching would be to spin: accepting pauses, and worker_run() takes it
  * up again. */
 static void accept_exhausted(struct worker *w, int code)
@@ -265,7 +245,7 @@ static unsigned accept_batch(struct worker *w)
 {
 	for (unsigned i = 0; i < ACCEPTS; i++) {
 		int fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && accept_passes(errno))
+		if (fd < 0 && sockets_accept_passes(errno))
 			continue;
 		if (fd < 0) {
 			if (errno != EAGAIN)
