@@ -1,5 +1,6 @@
 /* counter: a statistic with one writer that anybody may read meanwhile, also from other processes.
- * Cheaper than an atomic addition, which would lock the line. */
+ * Cheaper than an atomic addition, which would lock the line. Who reads a value sees what its
+ * writer counted before. */
 #ifndef EPOLLTUNE_COUNTER_H
 #define EPOLLTUNE_COUNTER_H
 
@@ -10,12 +11,12 @@ typedef _Atomic uint64_t counter;
 
 static inline uint64_t counter_get(const counter *c)
 {
-	return atomic_load_explicit(c, memory_order_relaxed);
+	return atomic_load_explicit(c, memory_order_acquire);
 }
 
 static inline void counter_set(counter *c, uint64_t value)
 {
-	atomic_store_explicit(c, value, memory_order_relaxed);
+	atomic_store_explicit(c, value, memory_order_release);
 }
 
 static inline void counter_add(counter *c, uint64_t n) { counter_set(c, counter_get(c) + n); }

@@ -353,11 +353,15 @@ void crew_stop(struct crew *c)
 struct crew_sum crew_sum(const struct crew *c)
 {
 	struct crew_sum sum = {0};
+	/* One thread may close what another accepted: first all that was closed, then the rest, so
+	 * that a server that runs has never closed more than it accepted. */
+	for (unsigned i = 0; i < c->processes; i++)
+		for (unsigned k = 0; k < c->at[i].part->threads; k++)
+			sum.closed += counter_get(&c->at[i].part->stats[k].closed);
 	for (unsigned i = 0; i < c->processes; i++)
 		for (unsigned k = 0; k < c->at[i].part->threads; k++) {
 			const struct worker_stats *s = &c->at[i].part->stats[k];
 			sum.accepted += counter_get(&s->accepted);
-			sum.closed += counter_get(&s->closed);
 			sum.requests += counter_get(&s->requests);
 			sum.bytes += counter_get(&s->bytes);
 			sum.wakeups += counter_get(&s->wakeups);

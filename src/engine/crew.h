@@ -67,6 +67,7 @@ struct crew_sum {
 	uint64_t accepted, closed, requests, bytes, wakeups, resets, refused, accept_fails;
 	int accept_errno;
 };
+/* At any time; never more closed than accepted. */
 struct crew_sum crew_sum(const struct crew *c);
 /* CPU time and memory of all its processes. -ECHILD naming the one that is gone. */
 struct crew_usage {

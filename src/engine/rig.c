@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "epolltune/knob.h"
 
@@ -13,6 +14,7 @@
 #define BACKLOG 4096
 #define WINDOW_MOST 512
 #define TOLERANCE 0.005
+#define SETTLE_MS 1000
 
 struct place rig_place(const struct bench_run *run)
 {
@@ -99,6 +101,14 @@ static void crosscheck(struct bench_run *run, const char *what, const char *name
 			   (unsigned long long)ours, name, (long long)kernels, 100 * off);
 }
 
+/* Clients are connected before the server has accepted them: waits until it counts so many. */
+static void rig_settle(const struct rig *r, uint64_t accepted)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	for (int i = 0; i < SETTLE_MS && crew_sum(&r->crew).accepted < accepted; i++)
+		nanosleep(&pause, NULL);
+}
+
 int rig_order(struct rig *r, struct bench_run *run, const char *what,
 	      const struct driver_order *order, struct rig_round *out, struct err *e)
 {
@@ -118,6 +128,8 @@ int rig_order(struct rig *r, struct bench_run *run, const char *what,
 		before->crew = crew_sum(&r->crew);
 		before->fleet = fleet_sum(&r->fleet);
 		rc = fleet_order(&r->fleet, order, show_progress, run, e);
+		rig_settle(r, before->crew.accepted + fleet_sum(&r->fleet).opened -
+				      before->fleet.opened);
 	}
 	if (rc == 0)
 		rc = crew_usage(&r->crew, &after->usage, e);

@@ -212,7 +212,8 @@ static enum verdict conn_event(struct worker *w, int fd, uint32_t events)
 	}
 	bool all = w->config->mode == WORKER_EDGE && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 	enum verdict verdict = conn_serve(w, fd, all, true);
-	if (verdict != GONE && w->config->mode == WORKER_ONESHOT && !rest_find(w->shared, fd) &&
+	/* One that is KEPT is armed already, and may be another thread's, or closed by it. */
+	if ((verdict == OPEN || verdict == ANSWERED) && w->config->mode == WORKER_ONESHOT &&
 	    watch(w, EPOLL_CTL_MOD, fd, EPOLLIN) < 0)
 		return conn_fail(w, fd);
 	return verdict;
