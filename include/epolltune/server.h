@@ -20,12 +20,16 @@ struct server_config {
 	unsigned cpu;         /* runs on this one only, counted from 1; 0: on any */
 };
 
-/* Written by the server alone, read by anybody at any time. */
+/* Written by one thread alone and on cache lines of its own; read by anybody at any time. */
 struct server_stats {
-	_Atomic uint64_t accepted;
+	_Alignas(64) _Atomic uint64_t accepted;
 	_Atomic uint64_t closed;
-	_Atomic uint64_t requests;       /* reads answered */
-	_Atomic uint64_t wakeups;        /* returns of epoll_wait() */
+	_Atomic uint64_t requests;     /* reads answered */
+	_Atomic uint64_t bytes;        /* received */
+	_Atomic uint64_t wakeups;      /* returns of epoll_wait() */
+	_Atomic uint64_t resets;       /* connections that ended in an error */
+	_Atomic uint64_t refused;      /* reset by the server, which could not keep or watch them */
+	_Atomic uint64_t accept_fails; /* accept4() that met a limit */
 	_Atomic uint64_t last_accept_ns; /* CLOCK_MONOTONIC */
 	_Atomic int
 		accept_errno; /* of the first accept4() that met a limit; it then stops accepting */

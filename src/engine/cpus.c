@@ -1,5 +1,6 @@
 #include "engine/cpus.h"
 
+#include <errno.h>
 #include <sched.h>
 
 unsigned cpus_count(void)
@@ -21,4 +22,14 @@ int cpus_nth(unsigned i)
 		if (CPU_ISSET((size_t)cpu, &set) && i-- == 0)
 			return cpu;
 	return -1;
+}
+
+int cpus_run_on(int cpu)
+{
+	cpu_set_t only;
+	CPU_ZERO(&only);
+	if (cpu < 0 || cpu >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_SET((size_t)cpu, &only);
+	return sched_setaffinity(0, sizeof(only), &only) == 0 ? 0 : -errno;
 }

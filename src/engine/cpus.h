@@ -6,5 +6,7 @@
 unsigned cpus_count(void);
 /* The number of the i-th one, counted round and round; -1 when it cannot be told. */
 int cpus_nth(unsigned i);
+/* Keeps the calling thread on one CPU. 0, or -errno when it may not run there. */
+int cpus_run_on(int cpu);
 
 #endif

@@ -72,7 +72,7 @@ struct crew_part {
 	struct crew_config config;
 	unsigned index;
 	unsigned threads;
-	struct worker_stats stats[]; /* a thread */
+	struct server_stats stats[]; /* a thread */
 };
 
 /* Sends each connection to the listener of its group that has the number of the CPU which the SYN
@@ -360,7 +360,7 @@ struct crew_sum crew_sum(const struct crew *c)
 			sum.closed += counter_get(&c->at[i].part->stats[k].closed);
 	for (unsigned i = 0; i < c->processes; i++)
 		for (unsigned k = 0; k < c->at[i].part->threads; k++) {
-			const struct worker_stats *s = &c->at[i].part->stats[k];
+			const struct server_stats *s = &c->at[i].part->stats[k];
 			sum.accepted += counter_get(&s->accepted);
 			sum.requests += counter_get(&s->requests);
 			sum.bytes += counter_get(&s->bytes);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "engine/usage.h"
 
@@ -664,14 +665,9 @@ static int driver_open(struct driver *d, struct err *e)
 		struct sched_param none = {0};
 		sched_setscheduler(0, SCHED_BATCH, &none);
 	}
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	if (d->config->cpu < 0)
-		return 0;
-	CPU_SET((size_t)d->config->cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) == 0
-		       ? 0
-		       : err_errno(e, "running on CPU %d", d->config->cpu);
+	int rc = d->config->cpu < 0 ? 0 : cpus_run_on(d->config->cpu);
+	errno = -rc;
+	return rc < 0 ? err_errno(e, "running on CPU %d", d->config->cpu) : 0;
 }
 
 int driver_main(int channel, void *arg)

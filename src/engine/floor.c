@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -33,17 +32,6 @@ struct part {
 	int code;
 	struct err e;
 };
-
-static void run_on(unsigned i)
-{
-	cpu_set_t set;
-	int cpu = cpus_nth(i);
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
 
 static int send_all(int fd, const char *data, size_t size)
 {
@@ -184,7 +172,7 @@ static int part_main(int channel, void *arg)
 	char data[SIZE_MOST] = {0};
 	if (p->order.loop == FLOOR_HOLD)
 		return loop_hold(p, channel);
-	run_on(p->index);
+	cpus_run_on(cpus_nth(p->index));
 	sockets_raise_limit();
 	uint64_t start = clock_ns(), cpu = clock_cpu_ns();
 	int rc = p->order.loop == FLOOR_CONNECT   ? loop_connect(p, data)

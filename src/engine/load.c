@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/cpu.h"
+#include "engine/cpus.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -326,7 +326,7 @@ static int shard_task(int channel, void *arg)
 	struct shard_task t = {.shard = arg, .channel = channel, .answered = true};
 	struct epoll_event events[LOAD_EVENTS], control = {.events = EPOLLIN};
 	struct rlimit limit = {0};
-	cpu_pin(t.shard->config.cpu);
+	cpus_run_on((int)t.shard->config.cpu - 1); /* else wherever there is room */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);

@@ -9,20 +9,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "engine/cpu.h"
-#include "engine/sockets.h"
-#include "epolltune/load.h"
+#include "engine/clock.h"
+#include "engine/cpus.h"
+#include "engine/worker.h"
 
-#define SERVER_EVENTS 256
-#define SERVER_READ 16384
-/* Accepts in a row before the other events get their turn. */
-#define SERVER_ACCEPTS 64
 #define SERVER_PATIENCE_MS 5000
 
 enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN, VERB_BUSY_POLL, VERB_USAGE };
@@ -53,144 +47,13 @@ struct server_start {
 	struct server_stats stats;
 };
 
-/* Bytes that a client does not take yet. */
-struct pending {
-	char *data;
-	uint32_t length, sent;
-};
-
 struct server_task {
 	const struct server_config *config;
-	struct server_stats *stats;
-	int channel, epoll, listener;
-	int talked;              /* the connection last read from; 0: none */
-	bool watching;           /* the listener is in the epoll set */
-	struct pending *pending; /* by descriptor; pages are touched only when a client is slow */
-	size_t table;
+	int channel, listener;
+	struct worker_config worker_config;
+	struct worker_shared shared;
+	struct worker worker;
 };
-
-static int task_watch(struct server_task *t, int fd, uint32_t events, int operation)
-{
-	struct epoll_event event = {.events = events, .data.fd = fd};
-	return epoll_ctl(t->epoll, operation, fd, &event) ? -errno : 0;
-}
-
-static void task_watch_listener(struct server_task *t, bool on)
-{
-	if (on != t->watching &&
-	    !task_watch(t, t->listener, EPOLLIN, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL))
-		t->watching = on;
-}
-
-static void task_close(struct server_task *t, int fd)
-{
-	struct pending *p = (size_t)fd < t->table ? &t->pending[fd] : NULL;
-	if (p && p->data) {
-		free(p->data);
-		*p = (struct pending){0};
-	}
-	close(fd);
-	t->stats->closed++;
-}
-
-static void task_keep(struct server_task *t, int fd)
-{
-	if (t->config->greet_and_close) {
-		(void)!send(fd, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		task_close(t, fd);
-		return;
-	}
-	int rc = task_watch(t, fd, EPOLLIN | EPOLLRDHUP, EPOLL_CTL_ADD);
-	if (rc) {
-		int none = 0;
-		atomic_compare_exchange_strong(&t->stats->watch_errno, &none, -rc);
-		task_close(t, fd);
-	}
-}
-
-static void task_accept(struct server_task *t)
-{
-	for (unsigned i = 0; i < SERVER_ACCEPTS; i++) {
-		int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			t->stats->last_accept_ns = load_now_ns();
-			t->stats->accepted++;
-			task_keep(t, fd);
-			continue;
-		}
-		if (errno == EAGAIN)
-			return;
-		if (sockets_accept_passes(errno))
-			continue;
-		/* The limit that this program is here to find. A level-triggered watch would spin.
-		 */
-		int none = 0;
-		atomic_compare_exchange_strong(&t->stats->accept_errno, &none, errno);
-		task_watch_listener(t, false);
-		return;
-	}
-}
-
-/* Sends what it can and keeps the rest until the client takes it. */
-static void task_reply(struct server_task *t, int fd, const char *data, size_t length)
-{
-	ssize_t n = send(fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n == (ssize_t)length)
-		return;
-	if (n < 0 && errno != EAGAIN) {
-		task_close(t, fd);
-		return;
-	}
-	size_t sent = n < 0 ? 0 : (size_t)n;
-	char *rest = (size_t)fd < t->table ? malloc(length - sent) : NULL;
-	if (!rest || task_watch(t, fd, EPOLLOUT, EPOLL_CTL_MOD)) {
-		free(rest);
-		task_close(t, fd);
-		return;
-	}
-	memcpy(rest, data + sent, length - sent);
-	t->pending[fd] = (struct pending){rest, (uint32_t)(length - sent), 0};
-}
-
-static void task_flush(struct server_task *t, int fd)
-{
-	struct pending *p = &t->pending[fd];
-	ssize_t n = send(fd, p->data + p->sent, p->length - p->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n < 0) {
-		task_close(t, fd);
-		return;
-	}
-	p->sent += (uint32_t)n;
-	if (p->sent < p->length)
-		return;
-	free(p->data);
-	*p = (struct pending){0};
-	if (task_watch(t, fd, EPOLLIN | EPOLLRDHUP, EPOLL_CTL_MOD))
-		task_close(t, fd);
-}
-
-static void task_talk(struct server_task *t, int fd, uint32_t events)
-{
-	char buf[SERVER_READ];
-	if ((size_t)fd < t->table && t->pending[fd].data) {
-		task_flush(t, fd);
-		return;
-	}
-	if (!(events & EPOLLIN)) {
-		task_close(t, fd);
-		return;
-	}
-	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-	if (n > 0) {
-		t->talked = fd;
-		t->stats->requests++;
-		task_reply(t, fd, buf, (size_t)n);
-	} else if (n == 0 || errno != EAGAIN) {
-		task_close(t, fd);
-	}
-}
 
 static int task_queue(struct server_task *t, struct server_queue *out)
 {
@@ -208,7 +71,7 @@ static int task_queue(struct server_task *t, struct server_queue *out)
 
 static void task_fill(struct server_task *t, uint64_t most, struct server_filled *out)
 {
-	out->connections = t->stats->accepted - t->stats->closed;
+	out->connections = t->worker.stats->accepted - t->worker.stats->closed;
 	while (out->duplicates < most) {
 		if (fcntl(t->listener, F_DUPFD_CLOEXEC, 0) < 0) {
 			out->end_errno = errno;
@@ -218,38 +81,31 @@ static void task_fill(struct server_task *t, uint64_t most, struct server_filled
 	}
 }
 
-static uint64_t cpu_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void task_spin(struct server_task *t, uint64_t time_us, struct server_spin *out)
 {
-	uint64_t start = load_now_ns(), now = start, cpu = cpu_us();
+	uint64_t start = clock_ns(), now = start, cpu = clock_cpu_ns();
 	uint64_t end = start + (time_us > 1000000 ? 1000000 : time_us) * 1000;
 	struct epoll_event event;
-	task_watch_listener(t, true);
-	for (; now < end; now = load_now_ns()) {
+	struct err ignored;
+	worker_listen(&t->worker, true, &ignored);
+	for (; now < end; now = clock_ns()) {
 		int left_ms = (int)((end - now) / 1000000) + 1;
-		if (epoll_wait(t->epoll, &event, 1, left_ms) <= 0)
+		if (epoll_wait(t->worker.epoll, &event, 1, left_ms) <= 0)
 			continue;
 		out->wakeups++;
 		if (event.data.fd != t->listener)
 			continue;
 		int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			t->stats->accepted++;
-			task_keep(t, fd);
+			worker_adopt(&t->worker, fd);
 		} else if (errno != EAGAIN) {
 			out->failures++;
 			out->last_errno = errno;
 		}
 	}
-	task_watch_listener(t, false);
+	worker_listen(&t->worker, false, &ignored);
 	out->elapsed_us = (now - start) / 1000;
-	out->cpu_us = cpu_us() - cpu;
+	out->cpu_us = (clock_cpu_ns() - cpu) / 1000;
 }
 
 /* include/uapi/linux/eventpoll.h of Linux 6.9, which Debian 12's headers lack. */
@@ -266,7 +122,7 @@ static int task_busy_poll(struct server_task *t, const struct server_busy_poll *
 	struct epoll_params_6_9 params = {.busy_poll_usecs = to->usecs,
 					  .busy_poll_budget = to->budget,
 					  .prefer_busy_poll = to->prefer};
-	if (!ioctl(t->epoll, EPIOCSPARAMS_6_9, &params))
+	if (!ioctl(t->worker.epoll, EPIOCSPARAMS_6_9, &params))
 		return 0;
 	/* An older kernel knows no ioctl of an epoll set at all. */
 	return errno == ENOTTY ? EOPNOTSUPP : errno;
@@ -274,11 +130,10 @@ static int task_busy_poll(struct server_task *t, const struct server_busy_poll *
 
 static void task_usage(struct server_task *t, struct server_usage *out)
 {
-	struct timespec now;
 	socklen_t size = sizeof(out->napi);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	out->cpu_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (!t->talked || getsockopt(t->talked, SOL_SOCKET, SO_INCOMING_NAPI_ID, &out->napi, &size))
+	out->cpu_ns = clock_cpu_ns();
+	if (t->worker.talked < 0 ||
+	    getsockopt(t->worker.talked, SOL_SOCKET, SO_INCOMING_NAPI_ID, &out->napi, &size))
 		out->napi = 0;
 }
 
@@ -287,6 +142,7 @@ static bool task_command(struct server_task *t)
 {
 	struct server_command command;
 	struct server_answer answer = {0};
+	struct err ignored;
 	ssize_t n = recv(t->channel, &command, sizeof(command), 0);
 	if (n < 0 && errno == EINTR)
 		return true;
@@ -297,7 +153,7 @@ static bool task_command(struct server_task *t)
 		answer.code = task_queue(t, &answer.u.queue);
 		break;
 	case VERB_RESUME:
-		task_watch_listener(t, true);
+		answer.code = -worker_listen(&t->worker, true, &ignored);
 		break;
 	case VERB_FILL:
 		task_fill(t, command.argument, &answer.u.filled);
@@ -315,42 +171,33 @@ static bool task_command(struct server_task *t)
 	return send(t->channel, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer);
 }
 
-static void task_loop(struct server_task *t)
-{
-	struct epoll_event events[SERVER_EVENTS];
-	for (;;) {
-		int n = epoll_wait(t->epoll, events, SERVER_EVENTS, -1);
-		if (n < 0 && errno != EINTR)
-			return;
-		t->stats->wakeups++;
-		for (int i = 0; i < n; i++) {
-			int fd = events[i].data.fd;
-			if (fd == t->listener)
-				task_accept(t);
-			else if (fd != t->channel)
-				task_talk(t, fd, events[i].events);
-			else if (!task_command(t))
-				return;
-		}
-	}
-}
-
-static int task_listen(struct server_task *t, struct server_answer *hello)
+static int task_open(struct server_task *t, struct server_stats *stats, struct server_answer *hello)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = t->config->address};
 	socklen_t size = sizeof(address);
-	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct err ignored;
+	t->worker_config = (struct worker_config){
+		.greet_and_close = t->config->greet_and_close,
+		.plain = true,
+		.stop_at_limit = true,
+		.cpu = -1,
+	};
+	int rc = worker_shared_open(&t->shared, 0, &ignored);
+	if (rc)
+		return -rc;
 	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->epoll < 0 || t->listener < 0 ||
-	    bind(t->listener, (struct sockaddr *)&address, sizeof(address)) ||
+	if (t->listener < 0 || bind(t->listener, (struct sockaddr *)&address, sizeof(address)) ||
 	    listen(t->listener, t->config->backlog) ||
-	    getsockname(t->listener, (struct sockaddr *)&address, &size) ||
-	    task_watch(t, t->channel, EPOLLIN, EPOLL_CTL_ADD))
+	    getsockname(t->listener, (struct sockaddr *)&address, &size))
 		return errno;
+	rc = worker_open(&t->worker, &t->worker_config, stats, &t->shared, -1, t->listener,
+			 &ignored);
+	if (!rc && !t->config->paused)
+		rc = worker_listen(&t->worker, true, &ignored);
 	hello->u.hello.port = address.sin_port;
-	/* Standard streams, the channel, the epoll set and the listener. */
-	hello->u.hello.held = (uint64_t)t->listener + 1;
-	return 0;
+	/* Standard streams, the channel, the listener and the epoll set. */
+	hello->u.hello.held = (uint64_t)t->worker.epoll + 1;
+	return -rc;
 }
 
 static int server_task(int channel, void *arg)
@@ -358,23 +205,22 @@ static int server_task(int channel, void *arg)
 	struct server_start *start = arg;
 	struct server_answer hello = {0};
 	struct rlimit limit = {0};
-	struct server_task t = {
-		.config = &start->config, .stats = &start->stats, .channel = channel};
-	cpu_pin(start->config.cpu);
+	struct err ignored;
+	struct server_task *t = calloc(1, sizeof(*t));
+	cpus_run_on((int)start->config.cpu - 1); /* else wherever there is room */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	hello.u.hello.soft = limit.rlim_cur;
 	hello.u.hello.hard = limit.rlim_max;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	t.table = limit.rlim_max < 1u << 20 ? (size_t)limit.rlim_max : 1u << 20;
-	t.pending = mmap(NULL, t.table * sizeof(*t.pending), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	hello.code = t.pending == MAP_FAILED ? ENOMEM : task_listen(&t, &hello);
-	if (!hello.code)
-		task_watch_listener(&t, !start->config.paused);
+	if (t) {
+		t->config = &start->config;
+		t->channel = channel;
+	}
+	hello.code = t ? task_open(t, &start->stats, &hello) : ENOMEM;
 	send(channel, &hello, sizeof(hello), MSG_NOSIGNAL);
 	if (!hello.code)
-		task_loop(&t);
+		while (!worker_run(&t->worker, channel, &ignored) && task_command(t))
+			;
+	free(t);
 	return hello.code;
 }
 

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/clock.h"
+#include "engine/cpus.h"
 #include "engine/sockets.h"
 
 #define EVENTS 512
@@ -107,6 +109,8 @@ static enum verdict conn_end(struct worker *w, int fd)
 {
 	rest_give(w->shared, fd);
 	close(fd);
+	if (fd == w->talked)
+		w->talked = -1;
 	counter_add(&w->stats->closed, 1);
 	return GONE;
 }
@@ -149,6 +153,7 @@ static enum verdict conn_reply(struct worker *w, int fd, size_t length, bool reg
 	}
 	if (w->config->close_after_reply)
 		return conn_end(w, fd);
+	w->talked = fd;
 	return ANSWERED;
 }
 
@@ -225,6 +230,8 @@ static void conn_register(struct worker *w, int fd)
 	if (watch(w, EPOLL_CTL_ADD, fd, EPOLLIN) == 0)
 		return;
 	/* fs.epoll.max_user_watches or memory: it cannot be served. */
+	int none = 0;
+	atomic_compare_exchange_strong(&w->stats->watch_errno, &none, errno);
 	counter_add(&w->stats->refused, 1);
 	sockets_abort(fd);
 	conn_end(w, fd);
@@ -241,26 +248,40 @@ static void accept_exhausted(struct worker *w, int code)
 	worker_listen(w, false, &ignored);
 }
 
+void worker_adopt(struct worker *w, int fd)
+{
+	counter_add(&w->stats->accepted, 1);
+	if (w->config->greet_and_close) {
+		(void)!send(fd, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		conn_end(w, fd);
+		return;
+	}
+	enum verdict verdict = w->config->plain ? OPEN : conn_serve(w, fd, false, false);
+	if (verdict == ANSWERED && w->young_count < WORKER_YOUNG)
+		w->young[w->young_count++] = fd;
+	else if (verdict == OPEN || verdict == ANSWERED)
+		conn_register(w, fd);
+}
+
 /* Accepts a batch, answers what has asked already; returns how many. */
 static unsigned accept_batch(struct worker *w)
 {
-	for (unsigned i = 0; i < ACCEPTS; i++) {
+	unsigned accepted = 0;
+	while (accepted < ACCEPTS) {
 		int fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 && sockets_accept_passes(errno))
 			continue;
 		if (fd < 0) {
 			if (errno != EAGAIN)
 				accept_exhausted(w, errno);
-			return i;
+			break;
 		}
-		counter_add(&w->stats->accepted, 1);
-		enum verdict verdict = conn_serve(w, fd, false, false);
-		if (verdict == ANSWERED && w->young_count < WORKER_YOUNG)
-			w->young[w->young_count++] = fd;
-		else if (verdict == OPEN || verdict == ANSWERED)
-			conn_register(w, fd);
+		worker_adopt(w, fd);
+		accepted++;
 	}
-	return ACCEPTS;
+	if (accepted)
+		counter_set(&w->stats->last_accept_ns, clock_ns());
+	return accepted;
 }
 
 /* Connections that were answered right after the accept: many end now. The others join the set. */
@@ -312,17 +333,12 @@ static int worker_place(struct worker *w, struct err *e)
 		struct sched_param none = {0};
 		sched_setscheduler(0, SCHED_BATCH, &none); /* else merely slower */
 	}
-	if (w->config->cpu < 0)
-		return 0;
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)w->config->cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) == 0
-		       ? 0
-		       : err_errno(e, "running on CPU %d", w->config->cpu);
+	int rc = w->config->cpu < 0 ? 0 : cpus_run_on(w->config->cpu);
+	errno = -rc;
+	return rc < 0 ? err_errno(e, "running on CPU %d", w->config->cpu) : 0;
 }
 
-int worker_open(struct worker *w, const struct worker_config *config, struct worker_stats *stats,
+int worker_open(struct worker *w, const struct worker_config *config, struct server_stats *stats,
 		struct worker_shared *shared, int epoll, int listener, struct err *e)
 {
 	w->config = config;
@@ -331,6 +347,7 @@ int worker_open(struct worker *w, const struct worker_config *config, struct wor
 	w->listener = listener;
 	w->listening = false;
 	w->young_count = 0;
+	w->talked = -1;
 	w->set_shared = epoll >= 0;
 	w->placed = false;
 	w->epoll = epoll >= 0 ? epoll : epoll_create1(EPOLL_CLOEXEC);
@@ -374,7 +391,7 @@ static bool events_serve(struct worker *w, const struct epoll_event *events, int
 		else
 			verdict = conn_event(w, fd, events[i].events);
 	}
-	if (count == 1 && verdict == ANSWERED &&
+	if (count == 1 && verdict == ANSWERED && !w->config->plain &&
 	    counter_get(&w->stats->accepted) == counter_get(&w->stats->closed) + 1 &&
 	    (w->config->mode == WORKER_LEVEL || w->config->mode == WORKER_EDGE))
 		conn_hot(w, events[0].data.fd);
@@ -393,7 +410,7 @@ int worker_run(struct worker *w, int control, struct err *e)
 	/* Threads that share a set take one event at a time: the others follow. */
 	int most = w->set_shared ? 1 : EVENTS;
 	for (bool called = false; !called && rc == 0;) {
-		bool exhausted = !paused && !w->listening;
+		bool exhausted = !paused && !w->listening && !w->config->stop_at_limit;
 		int n = epoll_wait(w->epoll, events, most, exhausted ? EXHAUSTED_MS : -1);
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, "epoll_wait");

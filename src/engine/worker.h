@@ -13,6 +13,7 @@
 
 #include "engine/counter.h"
 #include "epolltune/err.h"
+#include "epolltune/server.h"
 
 enum worker_mode {
 	WORKER_LEVEL,
@@ -26,21 +27,11 @@ struct worker_config {
 	enum worker_mode mode;
 	bool close_after_reply; /* the server closes first */
 	bool exclusive;         /* the listener is shared: watch it with EPOLLEXCLUSIVE */
-	int cpu;                /* to run on; -1: anywhere */
-	bool batch;             /* SCHED_BATCH: its waking up does not interrupt others */
-};
-
-/* Written by the worker alone; on cache lines of its own. */
-struct worker_stats {
-	_Alignas(64) counter accepted;
-	counter closed;
-	counter requests;     /* reads that were answered */
-	counter bytes;        /* received */
-	counter wakeups;      /* returns of epoll_wait() */
-	counter resets;       /* connections that ended in an error */
-	counter refused;      /* replies given up as the slab was full; the connection was reset */
-	counter accept_fails; /* accept4() that met a limit */
-	_Atomic int accept_errno; /* the first such */
+	bool greet_and_close;   /* one byte to each client, then close */
+	bool plain;             /* asks the set for everything: for probes that measure just that */
+	bool stop_at_limit; /* accepts no more after the first limit met, until worker_listen() */
+	int cpu;            /* to run on; -1: anywhere */
+	bool batch;         /* SCHED_BATCH: its waking up does not interrupt others */
 };
 
 /* A reply that its peer does not take yet. */
@@ -66,9 +57,10 @@ struct worker_shared {
 
 struct worker {
 	const struct worker_config *config;
-	struct worker_stats *stats;
+	struct server_stats *stats; /* written by the worker alone */
 	struct worker_shared *shared;
 	int epoll, listener;
+	int talked;      /* the connection last answered; -1: none */
 	bool set_shared; /* several threads wait at the epoll set */
 	bool listening;  /* the listener is in the set */
 	bool placed;     /* its thread runs where and as it is to */
@@ -84,11 +76,13 @@ void worker_shared_close(struct worker_shared *s);
 
 /* Prepares a worker with an epoll set of its own (or `epoll`, if not negative, shared with others).
  * The listener must be non-blocking; it stays the caller's. */
-int worker_open(struct worker *w, const struct worker_config *config, struct worker_stats *stats,
+int worker_open(struct worker *w, const struct worker_config *config, struct server_stats *stats,
 		struct worker_shared *shared, int epoll, int listener, struct err *e);
 void worker_close(struct worker *w);
 /* Starts or stops to accept. */
 int worker_listen(struct worker *w, bool on, struct err *e);
+/* Takes over a connection that was accepted elsewhere. */
+void worker_adopt(struct worker *w, int fd);
 /* Serves, in the calling thread, until `control`, a descriptor that it watches beside the rest, is
  * readable. Returns 0, or a negative errno when waiting itself fails. */
 int worker_run(struct worker *w, int control, struct err *e);
