@@ -39,7 +39,8 @@ struct churn_result {
 #define CHURN_SOURCES 16
 
 /* Runs it and returns when it has ended: at `most`, at its time, or at the first connect() that
- * fails. Held connections are gone then, too. */
+ * fails. Held connections are gone then, too, and what the client closed first is in TIME_WAIT, or
+ * four seconds were not enough for it. */
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
 	      struct err *e);
 const char *churn_close_name(enum churn_close close);

@@ -128,6 +128,9 @@ int host_writable(const struct host *h, const char *path, struct err *e);
 /* How many handshakes are half open (SYN_RECV) at a local port (network byte order) of the calling
  * network namespace, by inet_diag. -EOPNOTSUPP without it. */
 int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e);
+/* How many sockets of the calling network namespace have closed first and are not yet in TIME_WAIT
+ * (FIN_WAIT1, FIN_WAIT2, CLOSING), likewise. */
+int host_closing(const struct host *h, uint64_t *count, struct err *e);
 
 /* Has the kernel at least this version? Unknown versions count as new. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

@@ -17,11 +17,16 @@
 
 /* Connections on their way at a time. */
 #define IN_FLIGHT 64
+/* A client may be far ahead of the server's accept(). */
+#define BACKLOG 4096
 #define EVENTS 64
 #define MS_DEFAULT 10000
 #define PATIENCE_MS 20000
 /* Also when nothing comes the time is looked at. */
 #define STUCK_MS 20
+/* For the server to accept and close what its client has closed. */
+#define SETTLE_MS 4000
+#define SETTLE_STEP_MS 2
 
 /* In the lab's memory. */
 struct churn {
@@ -61,7 +66,7 @@ static int server_listen(struct churn *c, int epoll, unsigned destination, int *
 		at.sin_port = htons((uint16_t)(c->config.port + destination));
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, IN_FLIGHT * 4) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, BACKLOG) ||
 	    getsockname(fd, (struct sockaddr *)&at, &size))
 		return -errno;
 	c->ports[destination] = at.sin_port;
@@ -202,17 +207,25 @@ static int client_task(int channel, void *arg)
 	return 0;
 }
 
-/* Ends a task and waits until it is gone, so that its ports are free for the next one. */
-static void task_end(int channel)
+static int count_closing(struct host *h, void *arg, struct err *e)
 {
+	return host_closing(h, arg, e);
+}
+
+/* Until all that the client closed first is in TIME_WAIT. While it waits for the server's FIN a
+ * reset frees its port (tcp_timewait_state_process(), FIN_WAIT2), and a listener that closes resets
+ * what waits for accept(); a FIN that comes while the kernel puts the socket away is lost, and sent
+ * again after 200 ms. Without inet_diag some connections may be missing from TIME_WAIT. */
+static void churn_settle(struct lab *lab)
+{
+	const struct timespec step = {.tv_nsec = SETTLE_STEP_MS * 1000000};
 	struct err ignored = {0};
-	char word;
-	if (channel < 0)
-		return;
-	shutdown(channel, SHUT_WR);
-	while (lab_receive(channel, &word, 1, PATIENCE_MS, &ignored) > 0)
-		;
-	close(channel);
+	uint64_t *closing = lab_alloc(lab, sizeof(*closing), &ignored);
+	for (unsigned ms = 0; closing && ms < SETTLE_MS; ms += SETTLE_STEP_MS) {
+		if (lab_call(lab, LAB_CLIENT, count_closing, closing, &ignored) || !*closing)
+			return;
+		nanosleep(&step, NULL);
+	}
 }
 
 static void churn_addresses(struct churn *c, const struct lab *lab)
@@ -249,8 +262,12 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 		rc = lab_spawn(lab, LAB_CLIENT, client_task, c, &client, e);
 	if (!rc && lab_receive(client, &word, 1, PATIENCE_MS, e) < 0)
 		rc = -e->code;
-	task_end(client);
-	task_end(server);
+	if (client >= 0)
+		lab_finish(client);
+	if (!rc && config->close == CHURN_CLIENT_FIRST)
+		churn_settle(lab);
+	if (server >= 0)
+		lab_finish(server);
 	*out = c->result;
 	lab_release(lab, mark);
 	return rc;

@@ -119,6 +119,22 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 	return r;
 }
 
+static int closing_received(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	++*(uint64_t *)arg;
+	return NL_OK;
+}
+
+int host_closing(const struct host *h, uint64_t *count, struct err *e)
+{
+	*count = 0;
+	if (!h->live)
+		return err_set(e, EOPNOTSUPP, "cannot list sockets: a captured machine has none");
+	return sockets_dump(1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING,
+			    closing_received, count, e);
+}
+
 static size_t owners_name(const struct host *h, struct list *list, uint32_t inode, const char *pid)
 {
 	size_t named = 0;

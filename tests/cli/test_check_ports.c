@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 static struct checked check_with(const char *before, const char *options)
 {
@@ -90,8 +91,9 @@ static void test_time_wait_overflows(void **state)
 	json_t *w = checked_wall(&c, "time-wait"), *f = checked_finding(&c, "time-wait.short");
 	assert_int_equal(c.status, 2);
 	assert_string_equal(checked_text(w, "method"), "measured");
-	/* 513 and 518 were seen with sanitizers; why is not known. */
-	assert_in_range(checked_number(w, "measured"), 450, 550);
+	/* The kernel looks at the count and adds to it in two steps (inet_twsk_alloc()), so that
+	 * each other CPU may be in between with one more. */
+	assert_in_range(checked_number(w, "measured"), 500, 500 + get_nprocs_conf() - 1);
 	assert_int_equal(checked_number(w, "needed"), 1200);
 	assert_string_equal(checked_text(f, "knob"), "net.ipv4.tcp_max_tw_buckets");
 	assert_true(checked_evidence(f, "TCPTimeWaitOverflow", "at_current") > 0);
