@@ -134,9 +134,11 @@ static int print_table(const struct journal *j, struct err *e)
 					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
 					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
 								     : 0);
+		/* A line break ends a line of the cell in every locale: it is not to be escaped. */
 		good = column && (i != COLUMN_CHANGES ||
-				  scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
-							    scols_wrapnl_nextchunk, NULL) == 0);
+				  (!scols_column_set_safechars(column, "\n") &&
+				   !scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+							      scols_wrapnl_nextchunk, NULL)));
 	}
 	for (size_t i = 0; i < j->count && good; i++)
 		good = add_run(table, &j->runs[i]);
