@@ -52,7 +52,6 @@ static bool flag_option(struct apply *a, const char *name)
 		{"yes", &a->yes},
 		{"no-proof", &a->no_proof},
 		{"persist", &a->persist},
-		{"in-place", &a->check.probe.in_place},
 	};
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		if (!strcmp(name, flags[i].name))
@@ -66,10 +65,13 @@ static bool text_option(struct apply *a, const char *name, const char *value)
 		const char *name;
 		const char **text;
 	} texts[] = {
-		{"probe", &a->check.probes},         {"from", &a->from},
-		{"only", &a->plan_options.only},     {"except", &a->plan_options.except},
-		{"set", &a->plan_options.set},       {"format", &a->format},
-		{"state-dir", &a->tuning.state_dir}, {"color", &a->tuning.color},
+		{"from", &a->from},
+		{"only", &a->plan_options.only},
+		{"except", &a->plan_options.except},
+		{"set", &a->plan_options.set},
+		{"format", &a->format},
+		{"state-dir", &a->tuning.state_dir},
+		{"color", &a->tuning.color},
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		if (!strcmp(name, texts[i].name)) {
@@ -87,14 +89,13 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	while ((row = options_next(o, &value, e))) {
 		const char *name = row->name;
 		int r = target_option(name, value, &a->check.target, &seen, e);
+		if (!r)
+			r = check_option(name, value, &a->check, e);
 		if (r < 0)
 			return r;
 		if (r || flag_option(a, name) || text_option(a, name, value))
 			continue;
-		if (!strcmp(name, "backlog"))
-			r = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX,
-					   &a->check.probe.backlog, e);
-		else if (!strcmp(name, "confirm"))
+		if (!strcmp(name, "confirm"))
 			r = quantity_parse("--confirm", QUANTITY_DURATION, value, 1000000,
 					   CONFIRM_MOST_US, &a->confirm_us, e);
 		if (r < 0)

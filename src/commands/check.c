@@ -14,6 +14,7 @@
 #include "report/render.h"
 
 #define HOUR_US 3600000000u
+#define WINDOW_LEAST_US 500000
 
 static const struct {
 	const char *name;
@@ -66,6 +67,24 @@ int target_option(const char *name, const char *value, struct target *t, struct 
 	return 0;
 }
 
+int check_option(const char *name, const char *value, struct check_options *o, struct err *e)
+{
+	int rc = 0;
+	if (!strcmp(name, "backlog"))
+		rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX,
+				    &o->probe.backlog, e);
+	else if (!strcmp(name, "window"))
+		rc = quantity_parse("--window", QUANTITY_DURATION, value, WINDOW_LEAST_US, HOUR_US,
+				    &o->probe.window_us, e);
+	else if (!strcmp(name, "probe"))
+		o->probes = value;
+	else if (!strcmp(name, "in-place"))
+		o->probe.in_place = true;
+	else
+		return 0;
+	return rc ? rc : 1;
+}
+
 struct check_arguments {
 	struct check_options check;
 	const char *format, *output, *color;
@@ -80,24 +99,16 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 	while ((row = options_next(o, &value, e))) {
 		const char *name = row->name;
 		int rc = target_option(name, value, &a->check.target, &seen, e);
+		if (!rc)
+			rc = check_option(name, value, &a->check, e);
 		if (rc < 0)
 			return rc;
 		if (rc)
 			continue;
-		if (!strcmp(name, "backlog"))
-			rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX,
-					    &a->check.probe.backlog, e);
-		else if (!strcmp(name, "window"))
-			rc = quantity_parse("--window", QUANTITY_DURATION, value, 500000, HOUR_US,
-					    &a->check.probe.window_us, e);
-		else if (!strcmp(name, "probe"))
-			a->check.probes = value;
-		else if (!strcmp(name, "format"))
+		if (!strcmp(name, "format"))
 			a->format = value;
 		else if (!strcmp(name, "output"))
 			a->output = value;
-		else if (!strcmp(name, "in-place"))
-			a->check.probe.in_place = true;
 		else if (!strcmp(name, "sysroot"))
 			a->check.sysroot = value;
 		else if (!strcmp(name, "no-proof"))
@@ -108,8 +119,6 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->verbose = true;
 		else if (!strcmp(name, "color"))
 			a->color = value;
-		if (rc)
-			return rc;
 	}
 	if (!e->code && !o->help && o->next < o->argc)
 		err_set(e, EINVAL, "check: it takes no operand, \"%s\" is one", o->argv[o->next]);

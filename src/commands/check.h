@@ -25,6 +25,10 @@ struct check_options check_defaults(void);
  * what concerns the whole check is an error: no such probe, no such sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
+/* The options that say what the probes do, shared by the commands that run them: --backlog --window
+ * --probe --in-place. Returns as target_option() does. */
+int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
+
 /* The options that describe a target, shared by the commands that take one: --target --connections
  * --rate --stall --rtt --bandwidth --role. Returns 1 when `name` is one of them and was taken, 0
  * when it is none, or a negative errno. A preset given after a number does not override it. */

@@ -26,6 +26,13 @@ static const struct option_row no_options[] = {{0}};
 	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"}, \
 	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"}
 
+/* Of those that run the probes. */
+#define PROBE_OPTIONS \
+	{"backlog", "N", NULL, "what your application passes to listen()"}, \
+	{"window", "TIME", NULL, "watch the interfaces for so long at least (500ms)"}, \
+	{"probe", "NAME,…", "@probes", "run only these"}, \
+	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"}
+
 /* Of those that read or write the journal. */
 #define STATE_DIR_OPTION \
 	{"state-dir", "DIR", "@directories", "the journal's directory (" STATE_DIR ")"}
@@ -33,13 +40,10 @@ static const struct option_row no_options[] = {{0}};
 
 static const struct option_row check_options[] = {
 	TARGET_OPTIONS,
-	{"backlog", "N", NULL, "what your application passes to listen()"},
-	{"window", "TIME", NULL, "watch the network interfaces for so long (500ms)"},
-	{"probe", "NAME,…", "@probes", "run only these"},
+	PROBE_OPTIONS,
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	{"verbose", NULL, NULL, "tell what each wall and note is about"},
 	{"output", "FILE", "@files", "write the report there, by rename"},
-	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
 	{"sysroot", "DIR", "@directories", "inspect a captured machine"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},
 	{"quick", NULL, NULL, "inspect only, no experiment"},
@@ -101,9 +105,7 @@ static const struct option_row apply_options[] = {
 	{"persist", NULL, NULL, "write it below /etc too, for the next boot"},
 	{"no-proof", NULL, NULL, "do not check again afterwards"},
 	TARGET_OPTIONS,
-	{"backlog", "N", NULL, "what your application passes to listen()"},
-	{"probe", "NAME,…", "@probes", "run only these"},
-	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
+	PROBE_OPTIONS,
 	STATE_DIR_OPTION,
 	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
 	{0},

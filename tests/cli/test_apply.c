@@ -655,6 +655,23 @@ static void what_fails_is_taken_back(void **state)
 	output_free(&o);
 }
 
+static void history_gives_each_change_a_line(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT
+		       "somaxconn 16\n"
+		       "fast --set net.core.somaxconn=2000,net.ipv4.tcp_fin_timeout=70 >/dev/null\n"
+		       "for l in C C.UTF-8; do LC_ALL=$l epolltune history --state-dir $S; done\n");
+	good(&o);
+	hasnt(o.out, "\\x0a");
+	size_t lines = 0;
+	for (const char *at = o.out; *at; at++)
+		lines += *at == '\n';
+	assert_int_equal(lines, 2 * 3); /* the heading and two changes, in each locale */
+	output_free(&o);
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -664,7 +681,7 @@ static void usage(void **state)
 		"apply --format xml",  "apply extra",         "rollback none",
 		"rollback 1 2",        "rollback 0",          "history x",
 		"history 1 2",         "confirm 1",           "diff one",
-		"diff /no/a /no/b",
+		"diff /no/a /no/b",    "apply --window 1ms",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct output o = run("$PROGRAM %s --state-dir %s/state", wrong[i], base);
@@ -727,6 +744,7 @@ int main(void)
 		TEST(elsewhere),
 		TEST(cut_off),
 		TEST(what_fails_is_taken_back),
+		TEST(history_gives_each_change_a_line),
 		TEST(usage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
