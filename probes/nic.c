@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,14 @@ static struct loss loss_of(const struct nic *before, const struct nic *after)
 	return l;
 }
 
+/* Who kept the CPUs busy? Perhaps we. */
+static const char *beside_text(const struct probe_run *run)
+{
+	return run->others < 0 ? ""
+			       : ", while this check's experiments kept CPUs busy; --probe nic "
+				 "watches without them";
+}
+
 static void ring_overrun(struct probe_run *run, const struct watch *w, const struct nic *n,
 			 const struct loss *l)
 {
@@ -308,8 +317,8 @@ static void ring_overrun(struct probe_run *run, const struct watch *w, const str
 					   "%s loses packets: its receive ring overflows", n->name);
 	report_text(f->wall, "%s", RING);
 	finding_evidence(f, l->counter, "packets", (double)l->grown, NAN);
-	report_text(f->detail, "%s grew by %s in %.1f s.", l->counter, count_text(lost, l->grown),
-		    w->window_s);
+	report_text(f->detail, "%s grew by %s in %.1f s%s.", l->counter, count_text(lost, l->grown),
+		    w->window_s, beside_text(run));
 	report_wall(run->report, RING)->verdict = VERDICT_TIGHT;
 	if (!room) {
 		report_text(f->advice,
@@ -332,7 +341,7 @@ static void ring_overrun(struct probe_run *run, const struct watch *w, const str
 
 static void judge_ring(struct probe_run *run, const struct watch *w)
 {
-	char total[32], age[32];
+	char total[32], age[32], watched[48] = "";
 	const struct nic *first = main_nic(w->after);
 	struct wall *wall = report_wall(run->report, RING);
 	report_text(wall->unit, "packets");
@@ -347,6 +356,9 @@ static void judge_ring(struct probe_run *run, const struct watch *w)
 		report_text(wall->detail, "Receive ring of %s, of %" PRIu64 " at most.",
 			    first->name, first->rings.rx_max.value);
 	}
+	if (w->window_s > 0)
+		snprintf(watched, sizeof(watched), ", none in the %.1f s that were watched",
+			 w->window_s);
 	for (size_t i = 0; i < w->after->nics.count; i++) {
 		const struct nic *n = &w->after->nics.at[i];
 		struct loss l = loss_of(nics_find(&w->before->nics, n->name), n);
@@ -360,7 +372,7 @@ static void judge_ring(struct probe_run *run, const struct watch *w)
 			report_text(f->wall, "%s", RING);
 			report_text(f->detail, "%s: %s since %s%s.", l.counter,
 				    count_text(total, l.total), age_text(w->after->uptime_s, age),
-				    w->window_s > 0 ? ", none while it was watched" : "");
+				    watched);
 		}
 	}
 }
@@ -476,9 +488,23 @@ struct column {
 	double least_per_s; /* slower growth is nothing to act on */
 };
 
-static void judge_column(struct probe_run *run, const struct watch *w, const struct column *c)
+/* "12 packets dropped since boot 3 days ago, none in the 4.2 s that were watched" */
+static void column_text(const struct watch *w, const struct column *c, char *text, size_t size)
 {
 	char count[32], age[32];
+	int used = snprintf(text, size, "%s %s since %s", count_text(count, c->total), c->what,
+			    age_text(w->after->uptime_s, age));
+	if (w->window_s > 0 && used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, ", %s in the %.1f s that were watched%s",
+			 c->grown ? count_text(count, c->grown) : "none", w->window_s,
+			 c->grown && !w->ours ? ", when most packets were those of other network "
+						"namespaces"
+					      : "");
+}
+
+static void judge_column(struct probe_run *run, const struct watch *w, const struct column *c)
+{
+	char count[32], history[200];
 	struct wall *wall = report_wall(run->report, c->wall);
 	report_text(wall->unit, "packets");
 	report_text(wall->knob, "%s", c->knob);
@@ -489,9 +515,8 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 	wall->verdict = VERDICT_OK;
 	if (c->value.known)
 		wall->limit = (int64_t)c->value.value;
-	report_text(wall->detail, "%s %s since %s%s%s.", count_text(count, c->total), c->what,
-		    age_text(w->after->uptime_s, age),
-		    w->window_s > 0 && !c->grown ? ", none while watched" : "",
+	column_text(w, c, history, sizeof(history));
+	report_text(wall->detail, "%s%s.", history,
 		    c->value.known ? "" : "; the knob is not visible in this network namespace");
 	bool growing = w->window_s > 0 && w->ours && c->grown &&
 		       (double)c->grown >= c->least_per_s * w->window_s;
@@ -502,8 +527,8 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 		report_text(f->wall, "%s", c->wall);
 		f->remedy = REMEDY_KERNEL;
 		finding_evidence(f, c->counter, c->unit, (double)c->grown, NAN);
-		report_text(f->detail, "%s %s in %.1f s.", count_text(count, c->grown), c->what,
-			    w->window_s);
+		report_text(f->detail, "%s %s in %.1f s%s.", count_text(count, c->grown), c->what,
+			    w->window_s, beside_text(run));
 		report_text(f->knob, "%s", c->knob);
 		if (c->value.known) {
 			report_text(f->current, "%" PRIu64, c->value.value);
@@ -517,9 +542,8 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 		struct finding *f =
 			report_finding(run->report, c->past, LEVEL_NOTE, "%s: before", c->wall);
 		report_text(f->wall, "%s", c->wall);
-		report_text(f->detail, "%s %s since %s, of %" PRIu64 " packets%s.",
-			    count_text(count, c->total), c->what, age_text(w->after->uptime_s, age),
-			    processed, w->window_s > 0 && !c->grown ? ", none while watched" : "");
+		report_text(f->detail, "%s; %" PRIu64 " packets were taken altogether.", history,
+			    processed);
 	}
 }
 
@@ -658,14 +682,19 @@ static int nic_inspect(struct probe_run *run, struct err *e)
 	return 0;
 }
 
-static void nap(struct probe_run *run, uint64_t us)
+/* Until the window is over and the other probes have ended. */
+static void sleep_beside(struct probe_run *run)
 {
 	char text[32];
+	uint64_t us = run->options->window_us ? run->options->window_us : WINDOW_US;
 	probe_progress(run, "watching the interfaces for %s",
 		       quantity_format(text, sizeof(text), QUANTITY_DURATION, us));
 	struct timespec left = {.tv_sec = (time_t)(us / 1000000),
 				.tv_nsec = (long)(us % 1000000) * 1000};
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+	struct pollfd others = {.fd = run->others, .events = POLLIN};
+	while (run->others >= 0 && poll(&others, 1, -1) < 0 && errno == EINTR)
 		;
 }
 
@@ -676,7 +705,7 @@ static int nic_measure(struct probe_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory for the interfaces");
 	int rc = sample_take(run->host, &s[0], e);
 	if (!rc) {
-		nap(run, run->options->window_us ? run->options->window_us : WINDOW_US);
+		sleep_beside(run);
 		rc = sample_take(run->host, &s[1], e);
 	}
 	if (!rc) {
@@ -693,6 +722,7 @@ const struct probe probe_nic = {
 	.name = "nic",
 	.summary = "Watches network cards and softnet: lost packets, queues, backlog, budget",
 	.walls = BACKLOG "," BUDGET "," RING "," QUEUES,
+	.watches = true,
 	.no_lab = true,
 	.inspect = nic_inspect,
 	.measure = nic_measure,

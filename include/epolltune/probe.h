@@ -19,7 +19,8 @@ struct probe_options {
 	bool in_place; /* loopback of the calling namespace instead of a lab */
 	uint64_t
 		backlog; /* what the application passes to listen(); 0: all that the kernel gives */
-	uint64_t window_us; /* for how long the host itself is watched; 0: as the probe sees fit */
+	uint64_t window_us; /* the host itself is watched for so long at least; 0: as the probe
+			     * sees fit */
 };
 
 /* What a probe is given. It owns none of it. */
@@ -30,6 +31,8 @@ struct probe_run {
 	struct lab *lab;         /* at the running values; NULL while inspecting */
 	struct lab *proof; /* a private lab to try values in (may be `lab`); NULL: none to be had */
 	struct report *report;
+	int others;     /* of a probe that watches: readable when all others have ended; -1: it is
+			 * the only one */
 	char *progress; /* PROBE_PROGRESS bytes shown to a person while it runs */
 };
 
@@ -40,6 +43,7 @@ struct probe {
 	const char *summary;    /* one line */
 	const char *walls;      /* those that it writes, comma separated, in order */
 	bool alone;             /* fills CPUs or wire: nothing else may run beside it */
+	bool watches;           /* measure() sleeps beside all the others until they have ended */
 	bool private_only;      /* measure() makes no sense, or harm, in the calling namespace */
 	bool no_lab;            /* measure() watches the host itself: run->lab stays NULL */
 	struct lab_options lab; /* the wire it wants; rtt and bandwidth come from the target */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@ struct seat {
 struct stage {
 	const struct check_options *options;
 	struct host *host;
+	int ended; /* an eventfd for those that watch: all others have ended */
 	size_t count;
 	struct runner {
 		const struct probe *probe;
@@ -93,6 +95,14 @@ static void run_uncopied(struct probe_run *run)
 	report_text(f->detail, "%s", lab_uncopied(run->lab));
 }
 
+static bool others_run(const struct stage *stage)
+{
+	for (size_t i = 0; i < stage->count; i++)
+		if (!stage->at[i].probe->watches)
+			return true;
+	return false;
+}
+
 /* Inspects, and measures when `lab` allows; in the probe's own process, or in this one. */
 static void runner_run(const struct stage *stage, struct runner *runner, bool measure)
 {
@@ -101,6 +111,7 @@ static void runner_run(const struct stage *stage, struct runner *runner, bool me
 				.options = &stage->options->probe,
 				.host = stage->host,
 				.report = &runner->seat->report,
+				.others = others_run(stage) ? stage->ended : -1,
 				.progress = runner->seat->progress};
 	const struct probe *probe = runner->probe;
 	int rc = 1;
@@ -176,8 +187,8 @@ static void progress_show(const struct stage *stage)
 	fflush(stderr);
 }
 
-/* Waits for all that run. Bounded: what outlives its time is ended. */
-static void stage_wait(struct stage *stage)
+/* Waits for all that run, and watch or do not. Bounded: what outlives its time is ended. */
+static void stage_wait(struct stage *stage, bool watching)
 {
 	struct timespec start, now, tick = {.tv_nsec = 2000000};
 	long shown_ms = 0;
@@ -191,7 +202,7 @@ static void stage_wait(struct stage *stage)
 		for (size_t i = 0; i < stage->count; i++) {
 			struct runner *r = &stage->at[i];
 			int status = 0;
-			if (!r->pid)
+			if (!r->pid || r->probe->watches != watching)
 				continue;
 			if (ms > patience_ms)
 				kill(r->pid, SIGKILL);
@@ -212,19 +223,22 @@ static void stage_wait(struct stage *stage)
 		fputs("\r\033[K", stderr);
 }
 
-/* Side by side what does not disturb each other, then one by one what fills CPUs or wire. */
+/* Side by side what does not disturb each other, then one by one what fills CPUs or wire; what
+ * watches, all the time. */
 static void stage_measure(struct stage *stage)
 {
 	for (size_t i = 0; i < stage->count; i++)
 		if (!stage->at[i].probe->alone)
 			runner_start(stage, &stage->at[i]);
-	stage_wait(stage);
+	stage_wait(stage, false);
 	for (size_t i = 0; i < stage->count; i++) {
 		if (!stage->at[i].probe->alone)
 			continue;
 		runner_start(stage, &stage->at[i]);
-		stage_wait(stage);
+		stage_wait(stage, false);
 	}
+	eventfd_write(stage->ended, 1);
+	stage_wait(stage, true);
 }
 
 static bool probe_wanted(const char *names, const char *name)
@@ -300,7 +314,10 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(close_seats) struct seat *seats = NULL;
-	struct stage stage = {.options = o};
+	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
+	struct stage stage = {.options = o, .ended = ended};
+	if (ended < 0)
+		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
 		rc = host_open(&host, o->sysroot ? o->sysroot : "/", e);

@@ -200,6 +200,27 @@ static void the_window_is_asked_for(void **state)
 	json_decref(report);
 }
 
+/* Another probe is held up for longer than the window: nic waits for it. */
+static void it_watches_until_the_others_have_ended(void **state)
+{
+	(void)state;
+	struct output o =
+		run("$PROGRAM check --probe accept-queue,nic --format json & check=$!; i=0\n"
+		    "until set -- $(cat /proc/$check/task/$check/children) && [ $# = 2 ]; do\n"
+		    "sleep 0.01; i=$((i + 1)); [ $i -lt 500 ] || exit 9; done\n"
+		    "kill -STOP $1; sleep 1.5; kill -0 $2; echo nic $? >&2; kill -CONT $1\n"
+		    "wait $check");
+	assert_string_equal(o.errors, "nic 0\n");
+	json_t *report = report_of(&o);
+	output_free(&o);
+	const char *told = text_of(wall_of(report, "softnet.backlog"), "detail");
+	const char *at = strstr(told, " in the ");
+	double watched = 0;
+	if (!at || sscanf(at, " in the %lf s that were watched", &watched) != 1 || watched < 1.4)
+		fail_msg("%s", told);
+	json_decref(report);
+}
+
 /* The code of the guide, as it stands, in a program. */
 static void the_guides_code_compiles_and_works(void **state)
 {
@@ -244,6 +265,7 @@ int main(void)
 		cmocka_unit_test(inspection_names_it_too),
 		cmocka_unit_test(nothing_is_left_set),
 		cmocka_unit_test(the_window_is_asked_for),
+		cmocka_unit_test(it_watches_until_the_others_have_ended),
 		cmocka_unit_test(the_guides_code_compiles_and_works),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,13 @@ static struct report *probe_report(void)
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	if (lab_open(&lab, &options, h, &e) < 0)
 		fail_msg("%s", e.text);
-	struct probe_run run_ = {&target, &probe_options, h, lab, NULL, r, progress};
+	struct probe_run run_ = {.target = &target,
+				 .options = &probe_options,
+				 .host = h,
+				 .lab = lab,
+				 .report = r,
+				 .others = -1,
+				 .progress = progress};
 	if (probe_find("readiness")->measure(&run_, &e) < 0)
 		fail_msg("%s", e.text);
 	memset(&fault, 0, sizeof(fault));

@@ -56,7 +56,7 @@ static struct moments *healthy(void)
 
 static void judge_moments(struct moments *m)
 {
-	struct probe_run run = {.options = &options, .report = &report};
+	struct probe_run run = {.options = &options, .report = &report, .others = -1};
 	report_init(&report);
 	judge(&run, &m->before, &m->after);
 	free(m);
@@ -95,8 +95,21 @@ static void a_full_ring_is_named(void **state)
 	assert_string_equal(f->proposed, "512");
 	assert_string_equal(f->evidence[0].name, "rx_missed_errors");
 	assert_int_equal((int)f->evidence[0].at_current, 120);
+	assert_null(strstr(f->detail, "experiments"));
 	assert_int_equal(report_exit_status(&report), 1);
 	assert_int_equal(report.finding_count, 1);
+}
+
+static void experiments_beside_it_are_told(void **state)
+{
+	(void)state;
+	struct moments *m = healthy();
+	m->cards[1].statistics.rx_missed_errors = some(120);
+	struct probe_run run = {.options = &options, .report = &report, .others = 0};
+	report_init(&report);
+	judge(&run, &m->before, &m->after);
+	free(m);
+	assert_non_null(strstr(found("nic.ring.overrun")->detail, "this check's experiments"));
 }
 
 static void never_beyond_the_maximum(void **state)
@@ -192,6 +205,10 @@ static void other_namespaces_packets_are_not_ours(void **state)
 	assert_null(found("softnet.backlog.drops"));
 	assert_null(found("softnet.budget.squeezed"));
 	assert_int_equal(report_exit_status(&report), 0);
+	/* But that they grew is said, and why nothing follows. */
+	assert_non_null(strstr(report_find(&report, "softnet.backlog")->detail,
+			       "500 in the 0.5 s that were watched, when most packets were those "
+			       "of other network namespaces"));
 }
 
 /* All packets to CPU 1, which does little else. */
@@ -312,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silence_on_a_healthy_machine),
 		cmocka_unit_test(a_full_ring_is_named),
+		cmocka_unit_test(experiments_beside_it_are_told),
 		cmocka_unit_test(never_beyond_the_maximum),
 		cmocka_unit_test(drivers_have_words_of_their_own),
 		cmocka_unit_test(old_losses_are_notes_with_their_age),
