@@ -2,18 +2,17 @@
 #ifndef EPOLLTUNE_ADDRESS_H
 #define EPOLLTUNE_ADDRESS_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
+#include "engine/endpoint.h"
 #include "epolltune/err.h"
 
-/* "127.0.0.1", "localhost", "10.0.0.7:7007": an IPv4 address or a name of one, and a port where
- * `port` says so. `name` is the option or operand to be named in the error. 0 or -EINVAL. */
-int address_parse(const char *name, const char *text, bool port, struct sockaddr_in *out,
+/* "127.0.0.1", "::1", "fe80::1%eth0", "localhost", or with a port where `port` says so:
+ * "10.0.0.7:7007", "[::1]:7007". Of a name that has both the IPv4 address. `name` is the option or
+ * operand to be named in the error. 0 or -EINVAL. */
+int address_parse(const char *name, const char *text, bool port, union endpoint *out,
 		  struct err *e);
 /* Is it an address of this machine (in this network namespace)? */
-bool address_is_local(struct in_addr address);
-/* "127.0.0.1:7007". */
-char *address_format(char buf[32], const struct sockaddr_in *a);
+bool address_is_local(const union endpoint *p);
 
 #endif

@@ -41,18 +41,18 @@ static void on_signal(int signal) { interrupted = signal; }
 static int sources_read(struct load_arguments *a, const char *list, struct err *e)
 {
 	for (const char *p = list;; p++) {
-		char text[64];
-		struct sockaddr_in source;
+		char text[256];
+		union endpoint *source = &a->fleet.driver.sources[a->fleet.driver.source_count];
 		size_t length = strcspn(p, ",");
 		snprintf(text, sizeof(text), "%.*s", (int)length, p);
 		if (a->fleet.driver.source_count == DRIVER_SOURCES)
 			return err_set(e, EINVAL, "--from: at most %d addresses", DRIVER_SOURCES);
-		int rc = address_parse("--from", text, false, &source, e);
+		int rc = address_parse("--from", text, false, source, e);
 		if (rc < 0)
 			return rc;
-		if (!address_is_local(source.sin_addr))
+		if (!address_is_local(source))
 			return err_set(e, EINVAL, "--from: %s is no address of this machine", text);
-		a->fleet.driver.sources[a->fleet.driver.source_count++] = source.sin_addr;
+		a->fleet.driver.source_count++;
 		p += length;
 		if (!*p)
 			return 0;
@@ -120,17 +120,23 @@ static int option_read(struct load_arguments *a, const char *name, const char *v
 
 static int arguments_check(struct load_arguments *a, const struct options *o, struct err *e)
 {
-	char address[32];
+	char address[ENDPOINT_TEXT];
 	if (o->next + 1 != o->argc)
 		return err_set(e, EINVAL, "load: where to? One ADDRESS:PORT");
 	int rc = address_parse("load", o->argv[o->next], true, &a->fleet.driver.to, e);
 	if (rc < 0)
 		return rc;
-	if (!a->remote && !address_is_local(a->fleet.driver.to.sin_addr))
+	if (!a->remote && !address_is_local(&a->fleet.driver.to))
 		return err_set(e, EPERM,
 			       "load: %s is not this machine's; with --remote, and its owner's "
 			       "leave, it is loaded all the same",
-			       address_format(address, &a->fleet.driver.to));
+			       endpoint_format(address, &a->fleet.driver.to));
+	for (unsigned i = 0; i < a->fleet.driver.source_count; i++)
+		if (a->fleet.driver.sources[i].any.sa_family != a->fleet.driver.to.any.sa_family)
+			return err_set(e, EINVAL,
+				       "--from: IPv4 and IPv6 do not go together: %s is of the "
+				       "other kind",
+				       endpoint_format(address, &a->fleet.driver.to));
 	if (a->depth * a->size > DRIVER_FLIGHT)
 		return err_set(e, EINVAL, "--depth times --size is more than %d bytes",
 			       DRIVER_FLIGHT);
@@ -174,12 +180,12 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
 			     unsigned drivers)
 {
-	char to[32];
+	char to[ENDPOINT_TEXT];
 	int n = snprintf(
 		buf, size,
 		"to %s, %u load processes (cpu: theirs alone), %llu B a request, %llu at a "
 		"time on each connection, close: %s, source addresses: %u",
-		address_format(to, &a->fleet.driver.to), drivers, (unsigned long long)a->size,
+		endpoint_format(to, &a->fleet.driver.to), drivers, (unsigned long long)a->size,
 		(unsigned long long)a->depth, driver_close_name(a->fleet.driver.close),
 		a->fleet.driver.source_count ? a->fleet.driver.source_count : 1);
 	if (n > 0 && (size_t)n < size && a->rate_per_s)

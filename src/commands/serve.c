@@ -31,14 +31,14 @@ static int option_read(struct serve_arguments *a, const char *name, const char *
 	uint64_t number;
 	int rc = 0;
 	if (!strcmp(name, "listen")) {
-		uint16_t port = a->crew.address.sin_port;
+		uint16_t port = endpoint_port(&a->crew.address);
 		rc = address_parse("--listen", value, false, &a->crew.address, e);
-		a->crew.address.sin_port = port;
+		endpoint_set_port(&a->crew.address, port);
 		a->listen_given = true;
 	} else if (!strcmp(name, "port")) {
 		rc = quantity_parse("--port", QUANTITY_COUNT, value, 1, 65535, &number, e);
 		if (rc == 0)
-			a->crew.address.sin_port = htons((uint16_t)number);
+			endpoint_set_port(&a->crew.address, (uint16_t)number);
 		a->listen_given = true;
 	} else if (!strcmp(name, "workers")) {
 		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, CREW_WORKERS, &number,
@@ -154,7 +154,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 {
 	const struct place here = {0};
 	static struct crew crew;
-	char address[32];
+	char address[ENDPOINT_TEXT];
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -168,7 +168,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (!a->quiet) {
 		printf("listening on %s, %u workers, %s, %s%s\n",
 		       a->crew.listener >= 0 ? "the socket that was passed"
-					     : address_format(address, &crew.address),
+					     : endpoint_format(address, &crew.address),
 		       a->crew.workers, worker_mode_name(a->crew.mode),
 		       crew_share_name(a->crew.share),
 		       a->crew.close_after_reply ? ", closes after the reply" : "");
@@ -185,14 +185,15 @@ int command_serve(int argc, char **argv)
 {
 	struct err e = {0};
 	struct options o = options_begin("serve", argc, argv);
-	struct serve_arguments a = {.crew = {
-					    .address = {.sin_family = AF_INET,
-							.sin_port = htons(PORT),
-							.sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-					    .workers = cpus_count(),
-					    .backlog = BACKLOG,
-					    .listener = -1,
-				    }};
+	struct serve_arguments a = {
+		.crew = {
+			.address.v4 = {.sin_family = AF_INET,
+				       .sin_port = htons(PORT),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+			.workers = cpus_count(),
+			.backlog = BACKLOG,
+			.listener = -1,
+		}};
 	const struct option_row *row;
 	const char *value;
 	while ((row = options_next(&o, &value, &e)))

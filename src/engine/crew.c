@@ -63,7 +63,7 @@ enum verb { VERB_USAGE };
 struct answer {
 	int code;
 	struct err e;
-	struct sockaddr_in address; /* of the first answer */
+	union endpoint address; /* of the first answer */
 	struct crew_usage usage;
 };
 
@@ -91,8 +91,9 @@ static void group_by_cpu(int listener)
 static int listener_open(const struct crew_config *c, struct err *e)
 {
 	int on = 1;
-	CLEAN(close_fd) int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	char text[INET_ADDRSTRLEN];
+	CLEAN(close_fd)
+	int fd = socket(c->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	char text[ENDPOINT_TEXT];
 	if (fd < 0)
 		return err_errno(e, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -100,11 +101,10 @@ static int listener_open(const struct crew_config *c, struct err *e)
 	if (c->share == CREW_REUSEPORT &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return err_errno(e, "SO_REUSEPORT");
-	inet_ntop(AF_INET, &c->address.sin_addr, text, sizeof(text));
-	if (bind(fd, (const struct sockaddr *)&c->address, sizeof(c->address)) < 0)
-		return err_errno(e, "bind to %s:%u", text, ntohs(c->address.sin_port));
+	if (bind(fd, &c->address.any, endpoint_size(&c->address)) < 0)
+		return err_errno(e, "bind to %s", endpoint_format(text, &c->address));
 	if (listen(fd, c->backlog) < 0)
-		return err_errno(e, "listen on %s:%u", text, ntohs(c->address.sin_port));
+		return err_errno(e, "listen on %s", endpoint_format(text, &c->address));
 	int listener = fd;
 	fd = -1;
 	return listener;
@@ -199,7 +199,7 @@ static int process_open(struct process *p, struct answer *hello)
 		if (p->epoll < 0)
 			return err_errno(&hello->e, "epoll_create1");
 	}
-	if (getsockname(p->listener, (struct sockaddr *)&hello->address, &size) < 0)
+	if (getsockname(p->listener, &hello->address.any, &size) < 0)
 		return err_errno(&hello->e, "getsockname");
 	return c->share == CREW_FOLLOWERS ? followers_start(p, &hello->e)
 					  : hand_open(p, 0, &hello->e);
@@ -288,8 +288,8 @@ static int process_start(struct crew *c, const struct place *place, unsigned thr
 	part->config.address = c->address;
 	if (c->config.apart) {
 		part->config.address = c->config.address;
-		part->config.address.sin_addr.s_addr =
-			htonl(ntohl(c->config.address.sin_addr.s_addr) + i);
+		part->config.address.v4.sin_addr.s_addr =
+			htonl(ntohl(c->config.address.v4.sin_addr.s_addr) + i);
 	}
 	part->index = i;
 	part->threads = threads;

@@ -4,10 +4,10 @@
 #ifndef EPOLLTUNE_CREW_H
 #define EPOLLTUNE_CREW_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/endpoint.h"
 #include "engine/place.h"
 #include "engine/worker.h"
 #include "epolltune/err.h"
@@ -28,14 +28,15 @@ bool worker_mode_parse(const char *name, enum worker_mode *out);
 #define CREW_WORKERS 240
 
 struct crew_config {
-	struct sockaddr_in address; /* port 0: any */
+	union endpoint address; /* port 0: any */
 	enum crew_share share;
 	enum worker_mode mode; /* leader-follower takes WORKER_EDGE or WORKER_ONESHOT */
 	unsigned workers;      /* 1 to CREW_WORKERS */
 	int backlog;
 	bool close_after_reply;
 	uint32_t rests; /* replies kept for slow peers by each process; 0: WORKER_RESTS */
-	bool apart; /* each process at an address of its own: the first one's, plus its number */
+	bool apart; /* each process at an IPv4 address of its own: the first one's, plus its number
+		     */
 	bool pin; /* each to a CPU of its own, in order; with SO_REUSEPORT a connection goes to the
 		   worker on the CPU that its SYN came in on */
 	bool batch;   /* SCHED_BATCH */
@@ -47,12 +48,12 @@ struct crew_part; /* of one process, in shared memory */
 
 struct crew {
 	struct crew_config config;
-	struct sockaddr_in address; /* where it listens; apart: the first one */
+	union endpoint address; /* where it listens; apart: the first one */
 	unsigned processes;
 	struct crew_process {
 		int channel; /* -1: ended */
 		pid_t pid;   /* -1 in a lab */
-		struct sockaddr_in address;
+		union endpoint address;
 		struct crew_part *part;
 	} at[CREW_WORKERS];
 };

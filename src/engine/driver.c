@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -20,9 +21,6 @@
 #include "engine/sockets.h"
 #include "engine/usage.h"
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
@@ -149,29 +147,17 @@ static int slot_watch(struct driver *d, uint64_t number, uint32_t events)
 static int slot_connect(struct driver *d, uint64_t number)
 {
 	const struct driver_config *c = d->config;
-	int rc = 0, on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+	int fd = sockets_connect(
+		&c->to, c->source_count ? &c->sources[d->source++ % c->source_count] : NULL);
+	if (fd >= 0 || !code_starves(-fd))
+		counter_add(&d->stats->attempted, 1);
 	if (fd < 0)
-		return -errno;
-	if (c->source_count) {
-		struct sockaddr_in from = {.sin_family = AF_INET,
-					   .sin_addr = c->sources[d->source++ % c->source_count]};
-		/* Else bind() takes a port that no other connection may share. */
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-		rc = bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ? -errno : 0;
-	}
+		return fd;
 	if (d->order.depth > 1)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (rc == 0) {
-		counter_add(&d->stats->attempted, 1);
-		if (connect(fd, (const struct sockaddr *)&c->to, sizeof(c->to)) < 0 &&
-		    errno != EINPROGRESS)
-			rc = -errno;
-	}
-	if (rc < 0)
-		close(fd);
-	else
-		d->slots[number] = (struct slot){.fd = fd, .state = CONNECTING};
-	return rc;
+	d->slots[number] = (struct slot){.fd = fd, .state = CONNECTING};
+	return 0;
 }
 
 static void slot_opened(struct driver *d, struct slot *s)
@@ -315,7 +301,7 @@ static bool slot_read(struct driver *d, uint64_t number)
 static int slot_handshake(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
-	if (connect(s->fd, (const struct sockaddr *)&d->config->to, sizeof(d->config->to)) == 0 ||
+	if (connect(s->fd, &d->config->to.any, endpoint_size(&d->config->to)) == 0 ||
 	    errno == EISCONN) {
 		slot_opened(d, s);
 		return 0;

@@ -3,11 +3,11 @@
 #ifndef EPOLLTUNE_DRIVER_H
 #define EPOLLTUNE_DRIVER_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/counter.h"
+#include "engine/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/histogram.h"
 
@@ -26,13 +26,13 @@ bool driver_close_parse(const char *name, enum driver_close *out);
 #define DRIVER_FLIGHT 65536 /* bytes under way on one connection at most */
 
 struct driver_config {
-	struct sockaddr_in to;
+	union endpoint to;
 	enum driver_close close;
-	uint64_t capacity;     /* connections at most */
-	unsigned source_count; /* 0: the kernel chooses */
-	struct in_addr sources[DRIVER_SOURCES];
-	int cpu;    /* to run on; -1: anywhere */
-	bool batch; /* SCHED_BATCH */
+	uint64_t capacity;                      /* connections at most */
+	unsigned source_count;                  /* 0: the kernel chooses */
+	union endpoint sources[DRIVER_SOURCES]; /* of the same family; their ports are ignored */
+	int cpu;                                /* to run on; -1: anywhere */
+	bool batch;                             /* SCHED_BATCH */
 };
 
 enum driver_verb {
@@ -60,10 +60,10 @@ struct driver_order {
 /* Written by the driver alone. The figures of time are of the last order. */
 struct driver_stats {
 	_Alignas(64) counter opened; /* connections established */
-	counter attempted;
-	counter done;    /* operations of the current order */
-	counter failed;  /* connections and requests */
-	counter starved; /* pauses as ports or descriptors ran out */
+	counter attempted; /* those that the kernel lacked ports or descriptors for do not count */
+	counter done;      /* operations of the current order */
+	counter failed;    /* connections and requests */
+	counter starved;   /* pauses as ports or descriptors ran out */
 	counter held;
 	_Atomic int first_errno;
 	counter elapsed_ns, cpu_ns;

@@ -10,11 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/clock.h"
 #include "engine/cpus.h"
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
+#include "engine/sockets.h"
 
 #define LOAD_EVENTS 256
 /* Descriptors of a shard that are not connections: standard streams, channel, epoll, a few spare.
@@ -61,12 +59,7 @@ struct shard_task {
 	bool answered;
 };
 
-uint64_t load_now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+uint64_t load_now_ns(void) { return clock_ns(); }
 
 static void shard_fail(struct shard_task *t, int code)
 {
@@ -75,28 +68,24 @@ static void shard_fail(struct shard_task *t, int code)
 	t->shard->stats.failed++;
 }
 
-/* One non-blocking connect() from source number t->source. Returns the descriptor or -errno. */
+/* One connect() from source number t->source. Returns the descriptor or -errno. */
 static int shard_connect(struct shard_task *t, uint64_t slot)
 {
 	struct load_shard *s = t->shard;
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_port = s->config.port, .sin_addr = s->config.to};
-	struct sockaddr_in from = {.sin_family = AF_INET,
-				   .sin_addr = s->sources[t->source % s->source_count]};
+	const union endpoint to = {.v4 = {.sin_family = AF_INET,
+					  .sin_port = s->config.port,
+					  .sin_addr = s->config.to}};
+	const union endpoint from = {
+		.v4 = {.sin_family = AF_INET, .sin_addr = s->sources[t->source % s->source_count]}};
 	struct epoll_event event = {.data.u64 = slot + 1};
-	struct linger reset = {.l_onoff = 1};
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = sockets_connect(&to, &from);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* Its end is a reset: no TIME_WAIT is left behind, and thousands end at once. */
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	/* Else bind() takes a port that no other connection may share. */
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	sockets_abort(fd);
 	event.events =
 		s->config.await_greeting ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLOUT | EPOLLET;
-	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
-	    (connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS) ||
-	    epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event)) {
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		int code = errno;
 		close(fd);
 		return -code;
@@ -325,11 +314,8 @@ static int shard_task(int channel, void *arg)
 {
 	struct shard_task t = {.shard = arg, .channel = channel, .answered = true};
 	struct epoll_event events[LOAD_EVENTS], control = {.events = EPOLLIN};
-	struct rlimit limit = {0};
 	cpus_run_on((int)t.shard->config.cpu - 1); /* else wherever there is room */
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	sockets_raise_limit();
 	t.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t.epoll < 0 || epoll_ctl(t.epoll, EPOLL_CTL_ADD, channel, &control))
 		return errno;

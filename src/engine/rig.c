@@ -38,8 +38,8 @@ int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *con
 {
 	struct place place = rig_place(run);
 	struct crew_config crew = {
-		.address = {.sin_family = AF_INET,
-			    .sin_addr.s_addr = htonl(RIG_ADDRESS + (config->number << 8))},
+		.address.v4 = {.sin_family = AF_INET,
+			       .sin_addr.s_addr = htonl(RIG_ADDRESS + (config->number << 8))},
 		.share = config->share,
 		.mode = config->mode,
 		.workers = config->workers,
@@ -61,7 +61,8 @@ int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *con
 	fleet->driver.batch = true;
 	fleet->driver.source_count = config->sources;
 	for (unsigned i = 0; i < config->sources; i++)
-		fleet->driver.sources[i].s_addr = htonl(SOURCE_ADDRESS + i);
+		fleet->driver.sources[i].v4 = (struct sockaddr_in){
+			.sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_ADDRESS + i)};
 	fleet->drivers = config->workers;
 	fleet->pin = config->pin;
 	fleet->apart = config->apart ? &r->crew : NULL;

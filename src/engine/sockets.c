@@ -12,6 +12,10 @@
 
 #include "epolltune/cleanup.h"
 
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
 #define ADDRESSES 254
 
 static struct sockaddr_in shard_address(unsigned shard, unsigned index)
@@ -35,6 +39,24 @@ int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e)
 	int listener = fd;
 	fd = -1;
 	return listener;
+}
+
+int sockets_connect(const union endpoint *to, const union endpoint *from)
+{
+	int on = 1, rc = 0;
+	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* Else bind() takes a port that no other connection may share. */
+	if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+		     bind(fd, &from->any, endpoint_size(from)) < 0))
+		rc = -errno;
+	if (rc == 0 && connect(fd, &to->any, endpoint_size(to)) < 0 && errno != EINPROGRESS)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
 }
 
 void sockets_abort(int fd)

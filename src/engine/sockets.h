@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/endpoint.h"
 #include "epolltune/err.h"
 
 struct sockets {
@@ -23,6 +24,9 @@ static inline int sockets_peer(const struct sockets *s, size_t i) { return s->fd
 
 /* A bound and listening socket on 127.x.y.`index`, or a negative errno. */
 int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e);
+/* Begins a non-blocking connection, from an address (and any port of it) unless `from` is NULL: its
+ * descriptor, whether it is established or on its way, or -errno. */
+int sockets_connect(const union endpoint *to, const union endpoint *from);
 /* The next close(2) of this socket sends a reset. */
 void sockets_abort(int fd);
 

@@ -38,7 +38,7 @@ static struct fleet fleet;
 static struct crew_config crew_of(size_t kind, unsigned workers)
 {
 	return (struct crew_config){
-		.address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
 		.share = kinds[kind].share,
 		.mode = kinds[kind].mode,
 		.workers = workers,
@@ -241,7 +241,7 @@ static int connect_raw(int receive_buffer)
 	assert_true(fd >= 0);
 	if (receive_buffer)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-	if (connect(fd, (struct sockaddr *)&crew.address, sizeof(crew.address)) < 0)
+	if (connect(fd, &crew.address.any, endpoint_size(&crew.address)) < 0)
 		fail_msg("connect: %s", strerror(errno));
 	return fd;
 }
@@ -494,7 +494,7 @@ static void test_what_cannot_be(void **state)
 	assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "oneshot"));
 	config = crew_of(0, 2);
-	config.address.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
+	config.address.v4.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
 	assert_int_equal(crew_start(&crew, &here, &config, &e), -EADDRNOTAVAIL);
 	assert_non_null(strstr(e.text, "192.0.2.1"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
