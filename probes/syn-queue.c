@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -42,6 +41,8 @@
  * after 1 s (RFC 6298). */
 #define RTT_MIN_US 200000u
 #define RTT_MAX_US 500000u
+/* For each client, with some to spare: what it takes to begin and to count it. */
+#define CLIENT_US 50
 /* More clients than that are not sent; the verdict is then derived. */
 #define CLIENTS_MAX 16384
 /* The queue's end is looked for when it is not farther than so many times what must fit. */
@@ -67,14 +68,13 @@ struct burst {
 	struct sockaddr_in to;
 	struct in_addr sources[SOURCES];
 	uint64_t count, spread_us;
-	_Atomic uint64_t sent, connected;
+	_Atomic uint64_t sent;
 	_Atomic int error; /* errno of the first that could not be sent */
 };
 
-static int burst_connect(const struct burst *b, int epoll, uint64_t i)
+static int burst_connect(const struct burst *b, uint64_t i)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = b->sources[i % SOURCES]};
-	struct epoll_event event = {.events = EPOLLOUT | EPOLLET};
 	/* Reset when the burst ends: no connection is left to close, and none becomes known. */
 	struct linger reset = {.l_onoff = 1};
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -82,10 +82,8 @@ static int burst_connect(const struct burst *b, int epoll, uint64_t i)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	event.data.fd = fd;
 	if (bind(fd, (const struct sockaddr *)&from, sizeof(from)) ||
-	    (connect(fd, (const struct sockaddr *)&b->to, sizeof(b->to)) && errno != EINPROGRESS) ||
-	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+	    (connect(fd, (const struct sockaddr *)&b->to, sizeof(b->to)) && errno != EINPROGRESS))
 		return -errno;
 	return 0;
 }
@@ -94,10 +92,7 @@ static int burst_task(int channel, void *arg)
 {
 	struct burst *b = arg;
 	struct rlimit limit;
-	struct epoll_event events[64], ended = {.events = EPOLLIN, .data.fd = channel};
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, channel, &ended))
-		return -errno;
+	char word;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -106,7 +101,7 @@ static int burst_task(int channel, void *arg)
 		uint64_t due = start + b->spread_us * 1000 / b->count * i, now = load_now_ns();
 		if (due > now + 1000000)
 			nap_us((due - now) / 1000);
-		int rc = burst_connect(b, epoll, i);
+		int rc = burst_connect(b, i);
 		if (rc) {
 			b->error = -rc;
 			break;
@@ -114,16 +109,8 @@ static int burst_task(int channel, void *arg)
 		b->sent++;
 	}
 	send(channel, "s", 1, MSG_NOSIGNAL);
-	for (;;) {
-		int n = epoll_wait(epoll, events, 64, -1);
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == channel)
-				return 0;
-			if (events[i].events & EPOLLOUT &&
-			    !(events[i].events & (EPOLLERR | EPOLLHUP)))
-				b->connected++;
-		}
-	}
+	recv(channel, &word, 1, 0);
+	return 0;
 }
 
 /* What stands behind the wall on this host. */
@@ -139,7 +126,8 @@ static int64_t limits_backlog(const struct limits *l)
 }
 
 /* Full is more than the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full()). */
+ * inet_csk_reqsk_queue_is_full(); as many as the backlog before 6.14 and the stable kernels that
+ * took its change: then one less is measured). */
 static int64_t backlog_capacity(int64_t backlog) { return backlog + 1; }
 
 /* Clients that the kernel has not met before leave the last quarter free. */
@@ -322,10 +310,13 @@ static int bursts_await(struct bursts *all, uint64_t *sent, struct err *e)
 	return 0;
 }
 
+/* Until they are gone: their memory is given back. */
 static void bursts_stop(struct bursts *all)
 {
 	for (size_t i = 0; i < all->count; i++)
-		close(all->channels[i]);
+		shutdown(all->channels[i], SHUT_WR);
+	for (size_t i = 0; i < all->count; i++)
+		lab_finish(all->channels[i]);
 	all->count = 0;
 }
 
@@ -358,9 +349,9 @@ static int rush_body(struct lab *lab, const struct server *server, struct watch 
 
 static uint64_t wire_rtt(const struct target *t)
 {
-	return t->rtt_us < RTT_MIN_US   ? RTT_MIN_US
-	       : t->rtt_us > RTT_MAX_US ? RTT_MAX_US
-					: t->rtt_us;
+	uint64_t takes_us = report_margin(target_syn_queue(t)) * CLIENT_US;
+	uint64_t rtt_us = t->rtt_us > takes_us ? t->rtt_us : takes_us;
+	return rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us > RTT_MAX_US ? RTT_MAX_US : rtt_us;
 }
 
 /* `attempt` chooses the clients' addresses. */
@@ -448,16 +439,45 @@ static int64_t limits_value(const struct limits *l, const char *knob)
 					     : l->somaxconn;
 }
 
+/* Whatever must be raised, the one that binds first. Returns how many of them. */
+#define RAISED 3
+static size_t limits_raised(const struct limits *l, const struct limits *p,
+			    const char *raised[RAISED])
+{
+	const char *all[] = {limits_binding(l), BACKLOG_KNOB, SOMAXCONN_KNOB, MAX_SYN_KNOB};
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!(i && all[i] == all[0]) && limits_value(l, all[i]) != limits_value(p, all[i]))
+			raised[count++] = all[i];
+	return count;
+}
+
+static const char *knob_shown(const char *knob)
+{
+	return strcmp(knob, BACKLOG_KNOB) ? knob : "the server's listen() argument";
+}
+
+/* "and A to 1 and B to 2", of all but one. */
+static void others_tell(const struct limits *l, const struct limits *p, const char *but,
+			const char *between, char *text, size_t size)
+{
+	const char *raised[RAISED];
+	size_t count = limits_raised(l, p, raised), used = 0;
+	text[0] = 0;
+	for (size_t i = 0; i < count && used < size; i++)
+		if (strcmp(raised[i], but))
+			used += (size_t)snprintf(text + used, size - used, "%s%s%s%" PRId64,
+						 used ? " and " : "", knob_shown(raised[i]),
+						 between, limits_value(p, raised[i]));
+}
+
 static void short_advise(const struct limits *l, const struct limits *p, struct finding *f)
 {
 	const struct knob *k = knob_find(f->knob);
-	char more[160] = "";
-	if (strcmp(f->knob, MAX_SYN_KNOB) && p->max_syn != l->max_syn)
-		snprintf(more, sizeof(more), " Raise " MAX_SYN_KNOB " to %" PRId64 " as well.",
-			 p->max_syn);
-	if (strcmp(f->knob, SOMAXCONN_KNOB) && p->somaxconn != l->somaxconn)
-		snprintf(more, sizeof(more), " Raise " SOMAXCONN_KNOB " to %" PRId64 " as well.",
-			 p->somaxconn);
+	char others[200], more[224] = "";
+	others_tell(l, p, f->knob, " to ", others, sizeof(others));
+	if (others[0])
+		snprintf(more, sizeof(more), " Raise %s as well.", others);
 	report_text(f->advice, "Takes effect %s.%s%s",
 		    k ? knob_effect_text(k->effect) : "at the next listen()", more,
 		    l->cookies
@@ -465,10 +485,13 @@ static void short_advise(const struct limits *l, const struct limits *p, struct 
 			    : " tcp_syncookies=1 would answer with cookies instead of dropping.");
 }
 
+/* One finding for each of what must be raised, as they are of use together only; the first is the
+ * one that binds, and the only one with an experiment. */
 static struct finding *short_finding(struct probe_run *run, const struct limits *l,
-				     const struct wall *w, uint64_t needed)
+				     const struct wall *w, uint64_t needed, const char *knob,
+				     bool first)
 {
-	bool tight = w->verdict == VERDICT_TIGHT, own = !strcmp(limits_binding(l), BACKLOG_KNOB);
+	bool tight = w->verdict == VERDICT_TIGHT, own = !strcmp(knob, BACKLOG_KNOB);
 	struct limits p = limits_propose(l, needed);
 	char need[128];
 	struct finding *f =
@@ -477,17 +500,35 @@ static struct finding *short_finding(struct probe_run *run, const struct limits 
 			       : tight ? "syn-queue.tight"
 				       : "syn-queue.short",
 			       tight ? LEVEL_WARNING : LEVEL_CRITICAL, "%s",
-			       own     ? "The server's own listen() argument bounds its SYN queue"
-			       : tight ? "The SYN queue is tight"
-				       : "The SYN queue is too short");
+			       own      ? "The server's own listen() argument bounds its SYN queue"
+			       : !first ? "The SYN queue has a second bound"
+			       : tight  ? "The SYN queue is tight"
+					: "The SYN queue is too short");
 	report_text(f->wall, "%s", WALL);
 	f->remedy = own ? REMEDY_APPLICATION : REMEDY_KERNEL;
-	report_text(f->knob, "%s", limits_binding(l));
-	report_text(f->current, "%" PRId64, limits_value(l, f->knob));
-	report_text(f->proposed, "%" PRId64, limits_value(&p, f->knob));
+	report_text(f->knob, "%s", knob);
+	report_text(f->current, "%" PRId64, limits_value(l, knob));
+	report_text(f->proposed, "%" PRId64, limits_value(&p, knob));
 	need_tell(run, needed, need, sizeof(need));
-	report_text(f->detail, "%s; the queue holds %" PRId64 ".", need, w->limit);
+	if (first)
+		report_text(f->detail, "%s; the queue holds %" PRId64 ".", need, w->limit);
+	else
+		report_text(f->detail, "%s; once %s is raised, %s is what bounds them.", need,
+			    knob_shown(limits_binding(l)), knob_shown(knob));
 	short_advise(l, &p, f);
+	return f;
+}
+
+/* Returns the first of them. */
+static struct finding *short_findings(struct probe_run *run, const struct limits *l,
+				      const struct wall *w, uint64_t needed)
+{
+	struct limits p = limits_propose(l, needed);
+	const char *raised[RAISED];
+	size_t count = limits_raised(l, &p, raised);
+	struct finding *f = short_finding(run, l, w, needed, limits_binding(l), true);
+	for (size_t i = 1; i < count; i++)
+		short_finding(run, l, w, needed, raised[i], false);
 	return f;
 }
 
@@ -546,11 +587,29 @@ static void short_prove(struct probe_run *run, const struct limits *l, uint64_t 
 	if (!rc && !then.counted)
 		rc = err_set(&e, EAGAIN, "this machine was too busy to count");
 	rush_evidence(f, now, rc ? NULL : &then);
-	if (!rc)
-		report_text(f->tried,
-			    "%" PRIu64 " of %" PRIu64 " half open at a time, %" PRIu64
-			    " dropped, %" PRIu64 " by cookie",
-			    then.half_open, clients, then.dropped, then.cookies);
+	if (e.code)
+		report_text(f->tried, "not tried: %s", e.text);
+	if (rc)
+		return;
+	char others[200];
+	others_tell(l, &p, f->knob, " at ", others, sizeof(others));
+	report_text(f->tried,
+		    "%" PRIu64 " of %" PRIu64 " half open at a time, %" PRIu64 " dropped, %" PRIu64
+		    " by cookie%s%s",
+		    then.half_open, clients, then.dropped, then.cookies, others[0] ? ", with " : "",
+		    others);
+	bool enough = !then.dropped && !then.cookies;
+	struct report *r = run->report;
+	/* Of all that were tried together. */
+	for (struct finding *each = r->findings; each < r->findings + r->finding_count; each++) {
+		if (strcmp(each->wall, WALL))
+			continue;
+		if (each != f)
+			report_text(each->tried, "together with %s, as told there",
+				    knob_shown(f->knob));
+		if (!enough)
+			report_text(each->proposed, "%s", "");
+	}
 }
 
 static void wall_tell(const struct limits *l, struct wall *w)
@@ -595,8 +654,19 @@ static int syn_queue_inspect(struct probe_run *run, struct err *e)
 	w->verdict = l.cookies == 2 ? VERDICT_OK : report_verdict(w->limit, w->needed);
 	wall_tell(&l, w);
 	if (!run->lab && (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT))
-		short_finding(run, &l, w, needed);
+		short_findings(run, &l, w, needed);
 	return 0;
+}
+
+/* What the kernel's rules say stays, and why there is no more. */
+static void queue_derive(struct probe_run *run, const struct limits *l, struct wall *w,
+			 uint64_t needed, const char *why)
+{
+	size_t used = strlen(w->detail);
+	w->method = METHOD_DERIVED;
+	report_text_into(w->detail + used, sizeof(w->detail) - used, " Not measured: %s.", why);
+	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
+		short_findings(run, l, w, needed);
 }
 
 static int syn_queue_measure(struct probe_run *run, struct err *e)
@@ -615,21 +685,21 @@ static int syn_queue_measure(struct probe_run *run, struct err *e)
 	uint64_t beyond = (uint64_t)capacity + (uint64_t)capacity / 16 + 64;
 	if (beyond > clients && beyond <= REACH * clients && beyond <= most)
 		clients = beyond;
+	char why[96];
 	if (clients > most) {
-		w->method = METHOD_DERIVED;
-		if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
-			short_finding(run, &l, w, needed);
+		snprintf(why, sizeof(why), "it takes %" PRIu64 " clients, more than %" PRIu64,
+			 clients, most);
+		queue_derive(run, &l, w, needed, why);
 		return 0;
 	}
 	int rc = rush_at(run, run->lab, &l, clients, &attempts, &now, e);
 	if (rc)
 		return rc;
 	if (rush_unsure(&now, needed)) {
-		w->verdict = VERDICT_UNKNOWN;
-		report_text(w->detail,
-			    "This machine was too busy to hold %" PRIu64
-			    " handshakes half open at a time.",
-			    clients);
+		snprintf(why, sizeof(why),
+			 "this machine could not hold %" PRIu64 " handshakes half open at a time",
+			 now.clients);
+		queue_derive(run, &l, w, needed, why);
 		return 0;
 	}
 	w->method = METHOD_MEASURED;
@@ -644,7 +714,7 @@ static int syn_queue_measure(struct probe_run *run, struct err *e)
 	}
 	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
 		return 0;
-	struct finding *f = short_finding(run, &l, w, needed);
+	struct finding *f = short_findings(run, &l, w, needed);
 	short_tell(run, f, &now, needed);
 	short_prove(run, &l, needed, &attempts, f, &now);
 	return 0;
@@ -661,7 +731,7 @@ const struct probe probe_syn_queue = {
 	.summary = "handshakes half open at a time: how many fit, what happens to those beyond",
 	.walls = WALL,
 	.private_only = true,
-	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES},
+	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES, .wide_ports = true},
 	.shape = syn_queue_shape,
 	.inspect = syn_queue_inspect,
 	.measure = syn_queue_measure,

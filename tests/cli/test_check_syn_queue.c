@@ -33,8 +33,11 @@ static struct checked check_known(const char *before, const char *options)
 static void test_without_cookies_the_sysctl_binds(void **state)
 {
 	(void)state;
-	struct checked c = check_known(
-		"echo 0 >ipv4/tcp_syncookies; echo 16 >ipv4/tcp_max_syn_backlog", "--rtt 200ms");
+	/* Few ports are not in the clients' way. */
+	struct checked c = check_known("echo 40000 40099 >ipv4/ip_local_port_range; "
+				       "echo 0 >ipv4/tcp_syncookies; "
+				       "echo 16 >ipv4/tcp_max_syn_backlog",
+				       "--rtt 200ms");
 	json_t *w = checked_wall(&c, "syn-queue"), *f = checked_finding(&c, "syn-queue.short");
 	assert_int_equal(c.status, 2);
 	assert_string_equal(checked_text(w, "verdict"), "short");
@@ -70,6 +73,32 @@ static void test_with_cookies_the_backlog_binds(void **state)
 	assert_true(checked_evidence(f, "TCPReqQFullDoCookies", "at_proposed") == 0);
 	assert_true(checked_evidence(f, "SyncookiesSent", "at_current") >= 2480);
 	assert_true(checked_evidence(f, "SyncookiesRecv", "at_current") > 0);
+	checked_free(&c);
+}
+
+static void test_all_that_binds_is_named(void **state)
+{
+	(void)state;
+	struct checked c = check_known("echo 0 >ipv4/tcp_syncookies; echo 100 >core/somaxconn; "
+				       "echo 64 >ipv4/tcp_max_syn_backlog",
+				       "--backlog 10");
+	json_t *f = checked_finding(&c, "syn-queue.application");
+	const char *advice = checked_text(f, "advice"), *tried = checked_text(f, "tried");
+	assert_int_equal(checked_number(checked_wall(&c, "syn-queue"), "measured"), 11);
+	assert_string_equal(checked_text(f, "knob"), "listen.backlog");
+	assert_non_null(strstr(advice, "net.core.somaxconn to 1024"));
+	assert_non_null(strstr(advice, "net.ipv4.tcp_max_syn_backlog to 1024"));
+	assert_non_null(strstr(tried, "625 of 625"));
+	assert_non_null(strstr(tried, "net.core.somaxconn at 1024"));
+	/* Each has a finding of its own, for apply. */
+	size_t i, kernel = 0;
+	json_t *each;
+	json_array_foreach(json_object_get(c.report, "findings"), i, each)
+	{
+		kernel += !strcmp(checked_text(each, "id"), "syn-queue.short") &&
+			  !strcmp(checked_text(each, "proposed"), "1024");
+	}
+	assert_int_equal(kernel, 2);
 	checked_free(&c);
 }
 
@@ -135,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_cookies_the_sysctl_binds),
 		cmocka_unit_test(test_with_cookies_the_backlog_binds),
+		cmocka_unit_test(test_all_that_binds_is_named),
 		cmocka_unit_test(test_the_application_is_told_from_the_kernel),
 		cmocka_unit_test(test_defaults_are_sufficient),
 		cmocka_unit_test(test_few_descriptors_suffice),
