@@ -726,7 +726,7 @@ const struct probe probe_buffers = {
 		"bulk connections over the target's round trip: which buffer ends them, and where",
 	.walls = "buffers.receive,buffers.send,buffers.memory",
 	.private_only = true,
-	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES},
+	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES, .wide_ports = true},
 	.shape = buffers_shape,
 	.inspect = buffers_inspect,
 	.measure = buffers_measure,

@@ -17,6 +17,8 @@ struct flow_config {
 				autotuning */
 	int send_buffer;     /* SO_SNDBUF of the sender, likewise */
 	uint64_t rtt_us;     /* of the wire */
+	bool steady; /* goes on until it has settled, also when it has reached the pace on its way
+			up: the throughput is that of the path, not of slow start */
 	unsigned most_ms;    /* ends then, settled or not */
 	unsigned rest_bytes; /* not 0: sends that much, once, and is measured at rest */
 };

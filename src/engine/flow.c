@@ -237,7 +237,8 @@ static int end_send(struct end *end)
 		if (now >= next) {
 			sample_take(t, end->sock);
 			samples_judge(t);
-			if (t->result.settled || t->result.paced || now >= stop)
+			if (t->result.settled || (t->result.paced && !t->config.steady) ||
+			    now >= stop)
 				return 0;
 			next = now + interval;
 		}
@@ -352,9 +353,13 @@ void flow_stop(struct flow *f)
 {
 	if (!f->task)
 		return;
+	for (size_t i = 0; i < 2; i++)
+		if (f->channels[i] >= 0)
+			shutdown(f->channels[i], SHUT_WR);
+	/* Until they are gone: what they write to is about to be somebody else's. */
 	for (size_t i = 0; i < 2; i++) {
 		if (f->channels[i] >= 0)
-			close(f->channels[i]);
+			lab_finish(f->channels[i]);
 		f->channels[i] = -1;
 	}
 	f->task = NULL;
