@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -230,7 +231,9 @@ static void relay_hurry(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attr = {.size = sizeof(attr), .runtime = SLICE_NS};
+	} attr = {.size = sizeof(attr),
+		  .nice = getpriority(PRIO_PROCESS, 0),
+		  .runtime = SLICE_NS};
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	syscall(SYS_sched_setattr, 0, &attr, 0);
 }
