@@ -362,9 +362,14 @@ static void note_abort(struct probe_run *run)
 	report_text(f->wall, "%s", WALL);
 	report_text(f->knob, "%s", k->name);
 	report_text(f->current, "%s", value);
+	report_text(f->proposed, "0");
 	report_text(f->detail,
 		    "With it a client that meets a full queue after its handshake gets a "
 		    "reset and gives up, where otherwise it would be let in a moment later.");
+	report_text(f->advice,
+		    "epolltune apply --set %s=0 --allow-lower sets the kernel's "
+		    "default. More: epolltune explain tcp_abort_on_overflow-1",
+		    k->name);
 }
 
 static int accept_queue_inspect(struct probe_run *run, struct err *e)

@@ -295,6 +295,16 @@ static bool kernel_can_help(const struct report *r)
 	return false;
 }
 
+/* Whether a note asks for a knob to be set, as one of a myth does. */
+static bool notes_propose(const struct report *r)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (r->findings[i].level == LEVEL_NOTE && r->findings[i].remedy == REMEDY_KERNEL &&
+		    r->findings[i].proposed[0])
+			return true;
+	return false;
+}
+
 /* What to do next, a command and what it is for; or nothing. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
@@ -341,8 +351,9 @@ static void closing(const struct page *p, const struct report *r)
 			r->lost);
 	if (!text[0])
 		snprintf(text, sizeof(text), "%s",
-			 s.status == VERDICT_OK ? "Nothing to change"
-						: "No wall is short, but see above");
+			 s.status != VERDICT_OK ? "No wall is short, but see above"
+			 : notes_propose(r)     ? "No wall is short, but see the notes"
+						: "Nothing to change");
 	char command[320], shown[320];
 	const char *purpose = hint(p, r, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
@@ -363,7 +374,8 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 	int status = walls(&p, r, e);
 	if (status < 0)
 		return status;
-	fputc('\n', out);
+	if (r->wall_count)
+		fputc('\n', out);
 	findings(&p, r, LEVEL_CRITICAL, finding_block);
 	findings(&p, r, LEVEL_WARNING, finding_block);
 	if (findings(&p, r, LEVEL_NOTE, finding_line) +

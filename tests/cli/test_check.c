@@ -163,6 +163,55 @@ static void test_no_value_is_proposed_beyond_the_range(void **state)
 	checked_free(&c);
 }
 
+/* How many findings of that id name a knob that begins so; *first is the first of them. */
+static size_t named(const struct checked *c, const char *id, const char *knob, json_t **first)
+{
+	size_t i, count = 0;
+	json_t *f;
+	json_array_foreach(json_object_get(c->report, "findings"), i, f)
+	{
+		const char *its = json_string_value(json_object_get(f, "knob"));
+		if (strcmp(checked_text(f, "id"), id) || !its || strncmp(its, knob, strlen(knob)))
+			continue;
+		if (!count++)
+			*first = f;
+	}
+	return count;
+}
+
+static void test_myths_are_told(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	static const char *const ways[] = {"--quick", "--probe myths"};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct checked c =
+			checked_parse(run("unshare -Urn sh -ec 'cd /proc/sys/net/ipv4; "
+					  "echo 5000 >tcp_max_tw_buckets; echo 0 >tcp_timestamps; "
+					  "$PROGRAM check --format json %s'",
+					  ways[i]));
+		json_t *f = NULL;
+		assert_int_equal(named(&c, "knob.myth", "net.ipv4.", &f), 2);
+		assert_int_equal(named(&c, "knob.myth", "net.ipv4.tcp_max_tw_buckets", &f), 1);
+		assert_string_equal(checked_text(f, "level"), "note");
+		assert_string_equal(checked_text(f, "current"), "5000");
+		checked_free(&c);
+	}
+}
+
+/* A new network namespace has the kernel's defaults. */
+static void test_no_myth_where_there_is_none(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct checked c = checked_parse(run(IN_NAMESPACE, "$PROGRAM check --quick --format json"));
+	json_t *f = NULL;
+	assert_int_equal(named(&c, "knob.myth", "net.ipv4.", &f), 0);
+	checked_free(&c);
+}
+
 static void test_sysroot_is_not_this_machine(void **state)
 {
 	(void)state;
@@ -477,6 +526,8 @@ int main(void)
 		cmocka_unit_test(test_few_ports_do_not_limit_the_load),
 		cmocka_unit_test(test_both_limits_are_named),
 		cmocka_unit_test(test_no_value_is_proposed_beyond_the_range),
+		cmocka_unit_test(test_myths_are_told),
+		cmocka_unit_test(test_no_myth_where_there_is_none),
 		cmocka_unit_test(test_sysroot_is_not_this_machine),
 		cmocka_unit_test(test_proposed_value_cures),
 		cmocka_unit_test(test_tight_queue_is_a_warning),
