@@ -18,18 +18,19 @@ enum bench_metric {
 	BENCH_P99,           /* us */
 	BENCH_COST,          /* ns for one operation */
 	BENCH_CPU,           /* us of CPU time for one operation, both ends */
+	BENCH_SERVER_CPU,    /* us, the server's share of that */
 	BENCH_ELAPSED,       /* s */
 	BENCH_USER_MEMORY,   /* B for one connection and end */
 	BENCH_KERNEL_MEMORY, /* B for one connection and end */
 	BENCH_EVENTS,        /* a count: what `semantics` saw */
 };
-#define BENCH_METRICS 9
+#define BENCH_METRICS 10
 const char *bench_metric_name(enum bench_metric m);
 const char *bench_metric_unit(enum bench_metric m);
 
 #define BENCH_RUNS 50      /* rounds at most */
 #define BENCH_RESULTS 1024 /* series at most */
-#define BENCH_NOTES 24
+#define BENCH_NOTES 48
 
 /* One series: a value a round, of one metric of one variant at one size. */
 struct bench_result {
@@ -62,6 +63,20 @@ void bench_add(struct bench_table *t, const char *bench, const char *variant, ui
 const struct bench_result *bench_find(const struct bench_table *t, const char *bench,
 				      const char *variant, uint64_t n, uint64_t active,
 				      enum bench_metric metric);
+/* How one series compares with another, round by round, since what disturbs a round disturbs both.
+ */
+struct bench_ratio {
+	unsigned rounds; /* that both have; 0: nothing to compare */
+	double median, min, max;
+};
+/* a / b; either may be NULL. */
+struct bench_ratio bench_ratio(const struct bench_result *a, const struct bench_result *b);
+/* The same of values that were computed; `count` is at most BENCH_RUNS. */
+struct bench_ratio bench_ratio_of(const double *values, unsigned count);
+/* Rounds that differ by more than this part of their median tell nothing. */
+#define BENCH_NOISE 0.4
+/* "0.94 (0.91 to 0.97)", or "too noisy to tell (0.41 to 1.30)". Returns buf; 48 bytes suffice. */
+char *bench_ratio_text(char *buf, size_t size, const struct bench_ratio *r);
 /* Adds one sentence; what is there already is not repeated. */
 void bench_note(struct bench_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -19,6 +19,7 @@ static const struct {
 	[BENCH_P99] = {"p99", "us"},
 	[BENCH_COST] = {"cost", "ns"},
 	[BENCH_CPU] = {"cpu", "us"},
+	[BENCH_SERVER_CPU] = {"server_cpu", "us"},
 	[BENCH_ELAPSED] = {"elapsed", "s"},
 	[BENCH_USER_MEMORY] = {"user_memory", "B"},
 	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B"},
@@ -83,6 +84,40 @@ void bench_add(struct bench_table *t, const char *bench, const char *variant, ui
 	}
 	r->sample[r->runs++] = value;
 	result_settle(r);
+}
+
+struct bench_ratio bench_ratio_of(const double *values, unsigned count)
+{
+	struct bench_result r = {.runs = count < BENCH_RUNS ? count : BENCH_RUNS};
+	if (!r.runs)
+		return (struct bench_ratio){0};
+	memcpy(r.sample, values, r.runs * sizeof(*values));
+	result_settle(&r);
+	return (struct bench_ratio){r.runs, r.median, r.min, r.max};
+}
+
+struct bench_ratio bench_ratio(const struct bench_result *a, const struct bench_result *b)
+{
+	double values[BENCH_RUNS];
+	unsigned count = 0;
+	if (a && b)
+		for (unsigned i = 0; i < a->runs && i < b->runs; i++)
+			if (b->sample[i] > 0)
+				values[count++] = a->sample[i] / b->sample[i];
+	return bench_ratio_of(values, count);
+}
+
+char *bench_ratio_text(char *buf, size_t size, const struct bench_ratio *r)
+{
+	if (!r->rounds)
+		snprintf(buf, size, "not measured");
+	else if (r->rounds == 1)
+		snprintf(buf, size, "%.2f (one round)", r->median);
+	else if (r->max - r->min > BENCH_NOISE * r->median)
+		snprintf(buf, size, "too noisy to tell (%.2f to %.2f)", r->min, r->max);
+	else
+		snprintf(buf, size, "%.2f (%.2f to %.2f)", r->median, r->min, r->max);
+	return buf;
 }
 
 void bench_note(struct bench_table *t, const char *fmt, ...)

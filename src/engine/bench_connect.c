@@ -91,9 +91,11 @@ static void connect_notes(struct bench_run *run, unsigned workers)
 		bench_find(t, "connect", "reset", (uint64_t)AT_A_TIME * workers, 0, BENCH_RATE);
 	const struct bench_result *floor =
 		bench_find(t, "connect", "floor-blocking", workers, 0, BENCH_RATE);
-	if (reset && floor)
-		bench_note(t, "connect: reset reaches %.2f of the floor's rate",
-			   reset->median / floor->median);
+	struct bench_ratio ratio = bench_ratio(reset, floor);
+	char text[48];
+	if (ratio.rounds)
+		bench_note(t, "connect: reset's rate to that of the floor of blocking calls: %s",
+			   bench_ratio_text(text, sizeof(text), &ratio));
 }
 
 static int connect_rounds(struct bench_run *run, struct rig *rigs, unsigned workers, struct err *e)

@@ -293,10 +293,11 @@ static void hold_notes(struct hold *h)
 	}
 	const struct bench_result *floor =
 		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);
-	if (ours && floor && floor->median > 0)
-		bench_note(t,
-			   "hold: opening takes %.2f times what blocking connects and accepts take",
-			   ours->median / floor->median);
+	struct bench_ratio ratio = bench_ratio(ours, floor);
+	char text[48];
+	if (ratio.rounds)
+		bench_note(t, "hold: the time to open to that of blocking connects and accepts: %s",
+			   bench_ratio_text(text, sizeof(text), &ratio));
 }
 
 static int hold_run(struct bench_run *run, struct err *e)

@@ -11,7 +11,8 @@
 
 #define CONNECTIONS 100
 #define SIZE 64u
-#define LONE_RIG 32 /* number of the rig with a single connection */
+#define MOD_EXPECTED 1.3 /* times the cost, of a server that changes its registration */
+#define LONE_RIG 32      /* number of the rig with a single connection */
 
 static const struct variant {
 	const char *name;
@@ -128,10 +129,11 @@ static int request_round(struct request_bench *b, struct err *e)
 		if (b->rigs[v].crew.processes)
 			rc = rig_round_add(b, &b->rigs[v], &variants[v], b->workers, b->connections,
 					   e);
-	if (rc == 0 && b->lone.crew.processes)
-		rc = rig_round_add(b, &b->lone, &variants[0], 1, 1, e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
 		rc = floor_add(b, FLOOR_REQUEST, b->workers, b->connections, e);
+	/* The two that are compared, one right after the other. */
+	if (rc == 0 && b->lone.crew.processes)
+		rc = rig_round_add(b, &b->lone, &variants[0], 1, 1, e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
 		rc = floor_add(b, FLOOR_PINGPONG, 1, 1, e);
 	return rc;
@@ -140,12 +142,42 @@ static int request_round(struct request_bench *b, struct err *e)
 static void note_ratio(struct bench_table *t, const char *a, const char *b, uint64_t n,
 		       const char *text)
 {
-	const struct bench_result *ra = bench_find(t, "request", a, n, n, BENCH_RATE);
-	const struct bench_result *rb = bench_find(t, "request", b, n, n, BENCH_RATE);
-	if (ra && rb)
-		bench_note(t, "request, %llu connection%s: %s reaches %.2f of %s",
-			   (unsigned long long)n, n == 1 ? "" : "s", a, ra->median / rb->median,
-			   text);
+	char ratio[48];
+	struct bench_ratio r = bench_ratio(bench_find(t, "request", a, n, n, BENCH_RATE),
+					   bench_find(t, "request", b, n, n, BENCH_RATE));
+	if (r.rounds)
+		bench_note(t, "request, %llu connection%s: %s's rate to that of %s: %s",
+			   (unsigned long long)n, n == 1 ? "" : "s", a, text,
+			   bench_ratio_text(ratio, sizeof(ratio), &r));
+}
+
+/* What the two MODs and the event more can make of a server: beside the engine's own, of one that
+ * costs no more than the server's half of the floor, the least that the kernel takes. */
+static void note_bound(struct bench_table *t, uint64_t n)
+{
+	const struct bench_result *level =
+		bench_find(t, "request", "level", n, n, BENCH_SERVER_CPU);
+	const struct bench_result *mod =
+		bench_find(t, "request", "level-mod", n, n, BENCH_SERVER_CPU);
+	const struct bench_result *both =
+		bench_find(t, "request", "floor-blocking", n, n, BENCH_CPU);
+	double bounds[BENCH_RUNS];
+	char own[48], most[48];
+	unsigned rounds = 0;
+	if (!level || !mod || !both)
+		return;
+	for (; rounds < level->runs && rounds < mod->runs && rounds < both->runs; rounds++)
+		bounds[rounds] = 1 + (mod->sample[rounds] - level->sample[rounds]) /
+					     (both->sample[rounds] / 2);
+	struct bench_ratio ratio = bench_ratio(mod, level), bound = bench_ratio_of(bounds, rounds);
+	bench_note(t, "request, %llu connections, CPU of the server alone: level-mod to level: %s",
+		   (unsigned long long)n, bench_ratio_text(own, sizeof(own), &ratio));
+	bench_note(t,
+		   "request, %llu connections: the most that two MODs a request could cost a "
+		   "server that is as fast as blocking calls (%.2f us an end): %s, where %.1f was "
+		   "expected",
+		   (unsigned long long)n, both->median / 2,
+		   bench_ratio_text(most, sizeof(most), &bound), MOD_EXPECTED);
 }
 
 static int request_run(struct bench_run *run, struct err *e)
@@ -176,7 +208,8 @@ static int request_run(struct bench_run *run, struct err *e)
 	rig_stop(&b->lone);
 	if (rc == 0) {
 		note_ratio(&run->table, "level", "level-mod", b->connections,
-			   "a server that changes its registration for each request");
+			   "level-mod, two MODs a request");
+		note_bound(&run->table, b->connections);
 		note_ratio(&run->table, "level", "floor-blocking", b->connections,
 			   "the floor of blocking calls");
 		note_ratio(&run->table, "edge", "floor-blocking", b->connections,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,18 @@
 
 #include "engine/benches.h"
 #include "engine/clock.h"
+#include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "engine/uring.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
 
 #define PATIENCE_MS 5000
 #define SPARE_DESCRIPTORS 96 /* of a process, for all that is no benchmarked socket */
 #define POINTS 16
 #define HOLDERS 512
+#define FLAT_SIZE 10
+#define FLAT_TURNS 5
 #define ALL_ACTIVE_MAX 100000 /* above, only few are made ready: the million is idle */
 
 static const uint64_t sizes[] = {2,    4,     10,    30,     100,    300,    1000,
@@ -62,6 +67,8 @@ struct wait {
 	struct bench_run *run;
 	struct point points[POINTS];
 	size_t point_count;
+	const struct point *flat[2]; /* 10 sockets and the most; NULL: not both */
+	double flat_cost[2];         /* of this round */
 	struct part own;
 	struct holder holders[HOLDERS];
 	size_t holder_count;
@@ -317,6 +324,8 @@ static const struct variant variants[] = {
 	{"io-uring", wait_uring, rearm_data, "multishot poll, new data before each, not timed"},
 };
 
+#define LEVEL (&variants[2])
+
 static int wrong_count(const struct wait *w, const struct variant *v, int n, struct err *e)
 {
 	if (n < 0) {
@@ -357,8 +366,8 @@ static int timed(struct wait *w, const struct variant *v, unsigned batches, unsi
 	return 0;
 }
 
-/* One round of one variant at the current point and k. */
-static int measure(struct wait *w, const struct variant *v, struct err *e)
+/* What one variant costs at the current point and k, in ns a wait. */
+static int measure(struct wait *w, const struct variant *v, double *out, struct err *e)
 {
 	double cost = 0;
 	/* The first wait also drops what other rounds left on the ready list; it and a few more
@@ -376,12 +385,13 @@ static int measure(struct wait *w, const struct variant *v, struct err *e)
 	uint64_t each = v->rearm ? whole : (uint64_t)(cost * batch) + 1;
 	uint64_t batches = w->budget_ns / each;
 	batches = batches < 3 ? 3 : batches > 63 ? 63 : batches | 1;
-	rc = timed(w, v, (unsigned)batches, batch, &cost, e);
-	if (rc < 0)
-		return rc;
+	return timed(w, v, (unsigned)batches, batch, out, e);
+}
+
+static void measured(struct wait *w, const struct variant *v, double cost)
+{
 	bench_add(&w->run->table, "wait", v->name, w->point->n, w->k, BENCH_COST, cost,
 		  "one wait, TCP sockets over loopback; %s", v->conditions);
-	return 0;
 }
 
 /* Makes pollfds, the fd_set and the ring hold the first n sockets. */
@@ -441,7 +451,18 @@ static int arrival(struct wait *w, struct err *e)
 	do
 		n = wait_level(w);
 	while (n >= 0 && n < (int)w->k && clock_ns() < end);
-	return n == (int)w->k ? 0 : wrong_count(w, &variants[2], n, e);
+	return n == (int)w->k ? 0 : wrong_count(w, LEVEL, n, e);
+}
+
+/* Does the cost stay as it is from 10 sockets to the most? These two points of epoll-level are
+ * measured turn by turn, so that nothing but their size differs; the others one after the other.
+ * NULL where a point is none of them, else its figure. */
+static const double *flat_cost(const struct wait *w, const struct variant *v)
+{
+	for (unsigned i = 0; i < 2 && v == LEVEL && w->k == 1; i++)
+		if (w->point == w->flat[i])
+			return &w->flat_cost[i];
+	return NULL;
 }
 
 static int point_measure(struct wait *w, uint64_t k, bool uring, struct err *e)
@@ -451,13 +472,47 @@ static int point_measure(struct wait *w, uint64_t k, bool uring, struct err *e)
 	if (rc == 0)
 		rc = arrival(w, e);
 	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]) && rc == 0; i++)
-		if (variant_fits(w, &variants[i], uring))
-			rc = measure(w, &variants[i], e);
+		if (variant_fits(w, &variants[i], uring)) {
+			const double *flat = flat_cost(w, &variants[i]);
+			double cost = flat ? *flat : 0;
+			rc = flat ? 0 : measure(w, &variants[i], &cost, e);
+			if (rc == 0)
+				measured(w, &variants[i], cost);
+		}
 	return rc < 0 ? rc : order_all(w, DRAIN, w->point, k, e);
+}
+
+/* Measures the two points of flat_cost(), turn by turn. */
+static int flat_measure(struct wait *w, struct err *e)
+{
+	double cost[2][FLAT_TURNS];
+	int rc = 0;
+	if (!bench_wants(w->run, LEVEL->name) || !w->flat[0])
+		return 0;
+	w->k = 1;
+	for (unsigned turn = 0; turn < FLAT_TURNS; turn++)
+		for (unsigned i = 0; i < 2 && rc == 0; i++) {
+			w->point = w->flat[i];
+			rc = order_all(w, MAKE_READY, w->point, 1, e);
+			if (rc == 0)
+				rc = arrival(w, e);
+			if (rc == 0)
+				rc = measure(w, LEVEL, &cost[i][turn], e);
+			if (rc == 0)
+				rc = order_all(w, DRAIN, w->point, 1, e);
+		}
+	for (unsigned i = 0; i < 2 && rc == 0; i++) {
+		qsort(cost[i], FLAT_TURNS, sizeof(double), double_compare);
+		w->flat_cost[i] = cost[i][FLAT_TURNS / 2];
+	}
+	return rc;
 }
 
 static int round_measure(struct wait *w, struct err *e)
 {
+	int flat = flat_measure(w, e);
+	if (flat < 0)
+		return flat;
 	for (size_t i = 0; i < w->point_count; i++) {
 		const struct point *p = &w->points[i];
 		bool uring = true;
@@ -484,6 +539,11 @@ static int points_open(struct wait *w, struct err *e)
 		w->points[w->point_count++] = (struct point){all[i], -1, -1};
 	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < most))
 		w->points[w->point_count++] = (struct point){most, -1, -1};
+	for (size_t i = 0; i + 1 < w->point_count; i++)
+		if (w->points[i].n == FLAT_SIZE) {
+			w->flat[0] = &w->points[i];
+			w->flat[1] = &w->points[w->point_count - 1];
+		}
 	for (size_t i = 0; i < w->point_count; i++) {
 		w->points[i].level = epoll_create1(EPOLL_CLOEXEC);
 		w->points[i].edge = epoll_create1(EPOLL_CLOEXEC);
@@ -534,9 +594,15 @@ static uint64_t clock_cost(void)
 	return least;
 }
 
+static char *count_text(char *buf, size_t size, uint64_t n)
+{
+	return quantity_format(buf, size, QUANTITY_COUNT, n);
+}
+
 /* Why a curve ends where it does. */
 static void wait_limits(const struct wait *w)
 {
+	char size[32];
 	struct bench_table *t = &w->run->table;
 	uint64_t most = w->points[w->point_count - 1].n;
 	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
@@ -546,11 +612,11 @@ static void wait_limits(const struct wait *w)
 			"indexed by descriptor; the kernel would take more, FD_SET() must not",
 			FD_SETSIZE);
 	if (most > w->own_count)
-		bench_note(
-			t,
-			"wait poll and io-uring end at %llu: both name descriptors of one process "
-			"(RLIMIT_NOFILE); an epoll set holds those of %s too",
-			(unsigned long long)w->own_count, "other processes");
+		bench_note(t,
+			   "wait poll and io-uring end at %s sockets: both name descriptors of one "
+			   "process "
+			   "(RLIMIT_NOFILE); an epoll set holds those of other processes too",
+			   count_text(size, sizeof(size), w->own_count));
 }
 
 static int wait_task(struct bench_run *run, struct err *e)
@@ -565,6 +631,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 	int rc = points_open(w, e);
 	if (rc == 0)
 		rc = sockets_spread(w, e);
+	cpus_run_on(sched_getcpu()); /* moving would cost the caches */
 	for (unsigned i = 0; i < w->run->options.runs && rc == 0; i++) {
 		bench_progress(w->run, "wait: round %u of %u", i + 1, w->run->options.runs);
 		rc = round_measure(w, e);
@@ -586,14 +653,15 @@ static int wait_task(struct bench_run *run, struct err *e)
 static void note_crossing(struct bench_table *t, const char *other, bool all_active)
 {
 	double n = bench_crossing(t, "wait", other, "epoll-level", all_active, BENCH_COST);
+	char size[32];
 	const char *when = all_active ? "all ready" : "one ready";
 	if (isnan(n))
 		return;
 	if (isinf(n))
 		bench_note(t, "wait, %s: %s is cheaper than epoll at every size", when, other);
 	else if (n > 0)
-		bench_note(t, "wait, %s: %s is cheaper than epoll up to about %.0f sockets", when,
-			   other, n);
+		bench_note(t, "wait, %s: %s is cheaper than epoll up to about %s sockets", when,
+			   other, count_text(size, sizeof(size), (uint64_t)llround(n)));
 	else
 		bench_note(t, "wait, %s: epoll is cheaper than %s from the smallest size on", when,
 			   other);
@@ -624,16 +692,20 @@ static void wait_notes(struct bench_table *t)
 		poll_all
 			? bench_find(t, "wait", "epoll-level", poll_all->n, poll_all->n, BENCH_COST)
 			: NULL;
-	if (epoll_all)
-		bench_note(t, "wait, all of %llu ready: epoll costs %.2f times what poll does",
-			   (unsigned long long)poll_all->n, epoll_all->median / poll_all->median);
-	const struct bench_result *ten = bench_find(t, "wait", "epoll-level", 10, 1, BENCH_COST);
+	struct bench_ratio all = bench_ratio(epoll_all, poll_all);
+	char text[48], size[32];
+	if (all.rounds)
+		bench_note(t, "wait, all of %s ready: epoll's cost to that of poll: %s",
+			   count_text(size, sizeof(size), poll_all->n),
+			   bench_ratio_text(text, sizeof(text), &all));
+	const struct bench_result *ten =
+		bench_find(t, "wait", "epoll-level", FLAT_SIZE, 1, BENCH_COST);
 	const struct bench_result *most = largest(t, "epoll-level", false);
-	if (ten && most && most->n > 10)
-		bench_note(
-			t,
-			"wait, one ready: epoll costs %.2f times at %llu idle what it costs at 10",
-			most->median / ten->median, (unsigned long long)most->n);
+	struct bench_ratio flat = bench_ratio(most, ten);
+	if (flat.rounds && most->n > FLAT_SIZE)
+		bench_note(t, "wait, one ready: epoll's cost at %s sockets to its cost at %d: %s",
+			   count_text(size, sizeof(size), most->n), FLAT_SIZE,
+			   bench_ratio_text(text, sizeof(text), &flat));
 }
 
 static int wait_run(struct bench_run *run, struct err *e)

@@ -28,7 +28,7 @@
 struct part {
 	struct floor_order order; /* connections: this one's */
 	unsigned index;
-	uint64_t done, elapsed_ns, cpu_ns;
+	uint64_t done, start_ns, elapsed_ns, cpu_ns;
 	int code;
 	struct err e;
 };
@@ -95,7 +95,7 @@ static int loop_request(struct part *p, char *data)
 	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
 	if (rc < 0)
 		return rc;
-	uint64_t start = clock_ns(), end = start + p->order.duration_us * 1000;
+	uint64_t start = p->start_ns = clock_ns(), end = start + p->order.duration_us * 1000;
 	uint64_t cpu = clock_cpu_ns();
 	size_t at = 0;
 	while (rc == 0 && clock_ns() < end)
@@ -135,7 +135,7 @@ static int loop_pingpong(struct part *p, char *data)
 	}
 	if (peer < 0)
 		rc = err_errno(&p->e, "fork");
-	uint64_t start = clock_ns(), end = start + p->order.duration_us * 1000;
+	uint64_t start = p->start_ns = clock_ns(), end = start + p->order.duration_us * 1000;
 	while (rc == 0 && clock_ns() < end)
 		for (unsigned i = 0; i < AT_A_TIME && rc == 0; i++, p->done++)
 			if (send_all(s.fd[0], data, p->order.size) < 0 ||
@@ -155,7 +155,7 @@ static int loop_hold(struct part *p, int channel)
 	struct sockets s;
 	char byte;
 	sockets_raise_limit();
-	uint64_t start = clock_ns();
+	uint64_t start = p->start_ns = clock_ns();
 	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
 	p->elapsed_ns = clock_ns() - start;
 	p->done = rc == 0 ? p->order.connections : 0;
@@ -170,11 +170,14 @@ static int part_main(int channel, void *arg)
 {
 	struct part *p = arg;
 	char data[SIZE_MOST] = {0};
+	/* All begin together, when the last one has been started. */
+	if (recv(channel, data, 1, 0) != 1)
+		return -ECANCELED;
 	if (p->order.loop == FLOOR_HOLD)
 		return loop_hold(p, channel);
 	cpus_run_on(cpus_nth(p->index));
 	sockets_raise_limit();
-	uint64_t start = clock_ns(), cpu = clock_cpu_ns();
+	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
 	int rc = p->order.loop == FLOOR_CONNECT   ? loop_connect(p, data)
 		 : p->order.loop == FLOOR_REQUEST ? loop_request(p, data)
 						  : loop_pingpong(p, data);
@@ -190,7 +193,13 @@ static int part_main(int channel, void *arg)
 static int parts_wait(struct part **parts, const int *channels, unsigned count,
 		      struct floor_result *out, struct err *e)
 {
-	uint64_t cpu = 0;
+	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
+	for (unsigned i = 0; i < count; i++) {
+		char go = 'g';
+		int rc = lab_send(channels[i], &go, 1, e);
+		if (rc < 0)
+			return err_prefix(e, "blocking loop %u", i);
+	}
 	for (unsigned i = 0; i < count; i++) {
 		char done;
 		ssize_t n = lab_receive(channels[i], &done, 1, PATIENCE_MS, e);
@@ -203,9 +212,12 @@ static int parts_wait(struct part **parts, const int *channels, unsigned count,
 		double elapsed = (double)parts[i]->elapsed_ns / 1e9;
 		out->done += parts[i]->done;
 		out->rate += elapsed > 0 ? (double)parts[i]->done / elapsed : 0;
-		out->elapsed_s = elapsed > out->elapsed_s ? elapsed : out->elapsed_s;
+		uint64_t end = parts[i]->start_ns + parts[i]->elapsed_ns;
+		first = parts[i]->start_ns < first ? parts[i]->start_ns : first;
+		last = end > last ? end : last;
 		cpu += parts[i]->cpu_ns;
 	}
+	out->elapsed_s = last > first ? (double)(last - first) / 1e9 : 0;
 	out->cpu_us = out->done ? (double)cpu / 1e3 / (double)out->done : 0;
 	return 0;
 }

@@ -27,7 +27,7 @@ struct floor_order {
 struct floor_result {
 	double rate;      /* operations a second, the sum */
 	double cpu_us;    /* an operation */
-	double elapsed_s; /* of the slowest */
+	double elapsed_s; /* from the start of the first to the end of the last */
 	uint64_t done;
 };
 

@@ -147,10 +147,10 @@ int rig_order(struct rig *r, struct bench_run *run, const char *what,
 		fleet_latency(&r->fleet, latency);
 		out->p50_us = (double)histogram_quantile(latency, 0.5) / 1e3;
 		out->p99_us = (double)histogram_quantile(latency, 0.99) / 1e3;
-		out->server_cpu_ns = after->usage.cpu_ns - before->usage.cpu_ns;
-		out->cpu_us = out->load.done ? (double)(out->server_cpu_ns + out->load.cpu_ns) /
-						       1e3 / (double)out->load.done
-					     : 0;
+		double done = out->load.done ? (double)out->load.done : INFINITY;
+		uint64_t server_ns = after->usage.cpu_ns - before->usage.cpu_ns;
+		out->server_cpu_us = (double)server_ns / 1e3 / done;
+		out->cpu_us = (double)(server_ns + out->load.cpu_ns) / 1e3 / done;
 		crosscheck(
 			run, what, "ActiveOpens", out->load.attempted,
 			host_counter_delta(&before->counters, &after->counters, "Tcp.ActiveOpens"));
@@ -181,4 +181,6 @@ void rig_add(struct bench_run *run, const char *bench, const char *variant, uint
 	bench_add(t, bench, variant, n, active, BENCH_P50, round->p50_us, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_P99, round->p99_us, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_CPU, round->cpu_us, "%s", conditions);
+	bench_add(t, bench, variant, n, active, BENCH_SERVER_CPU, round->server_cpu_us, "%s",
+		  conditions);
 }

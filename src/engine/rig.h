@@ -28,8 +28,8 @@ struct rig {
 struct rig_round {
 	struct fleet_sum load;
 	double p50_us, p99_us;
-	double cpu_us;          /* an operation, both ends */
-	uint64_t server_cpu_ns; /* of all that */
+	double cpu_us;        /* an operation, both ends */
+	double server_cpu_us; /* the server's share of that */
 };
 
 /* Starts both; on failure none is left. */
@@ -39,7 +39,7 @@ void rig_stop(struct rig *r);
  * difference above 0.5 % becomes a note. */
 int rig_order(struct rig *r, struct bench_run *run, const char *what,
 	      const struct driver_order *order, struct rig_round *out, struct err *e);
-/* The round's rate, p50, p99 and cpu into the table. */
+/* The round's rate, p50, p99, cpu and server_cpu into the table. */
 void rig_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
 	     uint64_t active, const struct rig_round *round, const char *conditions);
 /* The place of the benches' processes. */

@@ -17,6 +17,8 @@
 #endif
 
 #define ADDRESSES 254
+/* To find a free port takes long once half of them are in use towards one address. */
+#define AT_ONE_ADDRESS 7000
 
 static struct sockaddr_in shard_address(unsigned shard, unsigned index)
 {
@@ -120,7 +122,8 @@ static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct 
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		int rc = 0;
-		while (s->count < count && rc == 0) {
+		size_t most = s->count + 2 * AT_ONE_ADDRESS;
+		while (s->count < count && s->count < most && rc == 0) {
 			rc = pair_open(listener, &to, &s->fd[s->count]);
 			s->count += rc == 0 ? 2 : 0;
 		}

@@ -29,11 +29,20 @@ static json_t *figure(double value)
 
 static json_t *result_of(const struct bench_result *r)
 {
-	return json_pack("{so so so so ss ss so so so so so}", "bench", text(r->bench), "variant",
-			 text(r->variant), "n", count(r->n), "active", count(r->active), "metric",
-			 bench_metric_name(r->metric), "unit", bench_metric_unit(r->metric),
-			 "median", figure(r->median), "min", figure(r->min), "max", figure(r->max),
-			 "runs", count(r->runs), "conditions", text(r->conditions));
+	json_t *samples = json_array();
+	int failed = !samples;
+	for (unsigned i = 0; i < r->runs && !failed; i++)
+		failed = json_array_append_new(samples, figure(r->sample[i]));
+	if (failed) {
+		json_decref(samples);
+		return NULL;
+	}
+	return json_pack("{so so so so ss ss so so so so so so}", "bench", text(r->bench),
+			 "variant", text(r->variant), "n", count(r->n), "active", count(r->active),
+			 "metric", bench_metric_name(r->metric), "unit",
+			 bench_metric_unit(r->metric), "median", figure(r->median), "min",
+			 figure(r->min), "max", figure(r->max), "runs", count(r->runs), "samples",
+			 samples, "conditions", text(r->conditions));
 }
 
 static json_t *document(const struct bench_page *p)

@@ -128,7 +128,9 @@ static void x_axis(FILE *out, const struct plot *p)
 	for (int decade = (int)ceil(p->x0); decade <= p->x1; decade++) {
 		unsigned at = dot_x(p, decade) / 2;
 		bench_size(size, sizeof(size), (uint64_t)llrint(pow(10, decade)));
-		if (at < free_from || at + strlen(size) >= sizeof(line))
+		if (at + strlen(size) > p->columns)
+			at = p->columns - (unsigned)strlen(size);
+		if (at < free_from)
 			continue;
 		end = at;
 		for (const char *digit = size; *digit; digit++)
@@ -136,6 +138,24 @@ static void x_axis(FILE *out, const struct plot *p)
 		free_from = end + 1;
 	}
 	fprintf(out, "%*s %.*s\n", LABEL, "n", (int)end, line);
+}
+
+/* Which letter is whose, in as many lines as it takes. */
+static void legend(FILE *out, const struct plot *p, const struct chart *c,
+		   const struct render_style *style)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < c->curves; i++) {
+		size_t length = strlen(c->curve[i].variant) + 2;
+		bool first = !used || used + 3 + length > p->columns;
+		if (first)
+			fprintf(out, "%s%*s ", i ? "\n" : "", LABEL, "");
+		used = first ? length : used + 3 + length;
+		fprintf(out, "%s%s%c %s%s", first ? "" : "   ",
+			style->color ? colors[i % COLORS] : "", marks[i], c->curve[i].variant,
+			style->color ? "\033[0m" : "");
+	}
+	fputs("\n\n", out);
 }
 
 void plot_print(FILE *out, const struct chart *c, const struct render_style *style)
@@ -160,20 +180,18 @@ void plot_print(FILE *out, const struct chart *c, const struct render_style *sty
 		double decade;
 		char label[24] = "";
 		if (row_decade(p, row, &decade))
-			bench_figure(label, sizeof(label), c->metric, pow(10, decade), false);
+			bench_figure(label, sizeof(label), c->metric, pow(10, decade));
 		else if (narrow && (row == 0 || row == ROWS - 1))
-			bench_figure(label, sizeof(label), c->metric, pow(10, row ? p->y0 : p->y1),
-				     false);
+			bench_figure(label, sizeof(label), c->metric, pow(10, row ? p->y0 : p->y1));
 		fprintf(out, "%*s ", LABEL, label);
-		for (unsigned x = 0; x < p->columns; x++)
+		unsigned end = p->columns;
+		while (end && !p->at[row][end - 1].dots && !p->at[row][end - 1].mark)
+			end--;
+		for (unsigned x = 0; x < end; x++)
 			cell_print(out, &p->at[row][x], style);
 		fputc('\n', out);
 	}
 	x_axis(out, p);
-	fprintf(out, "%*s ", LABEL, "");
-	for (size_t i = 0; i < c->curves; i++)
-		fprintf(out, "%s%s%c %s%s", i ? "   " : "", style->color ? colors[i % COLORS] : "",
-			marks[i], c->curve[i].variant, style->color ? "\033[0m" : "");
-	fputs("\n\n", out);
+	legend(out, p, c, style);
 	free(p);
 }

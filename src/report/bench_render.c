@@ -29,6 +29,7 @@ static const struct {
 	[BENCH_P99] = {{" ns", " us", " ms", " s"}},
 	[BENCH_COST] = {{" ns", " us", " ms", " s"}},
 	[BENCH_CPU] = {{" ns", " us", " ms", " s"}},
+	[BENCH_SERVER_CPU] = {{" ns", " us", " ms", " s"}},
 	[BENCH_ELAPSED] = {{" ns", " us", " ms", " s"}},
 	[BENCH_USER_MEMORY] = {{" B", " kB", " MB", " GB"}},
 	[BENCH_KERNEL_MEMORY] = {{" B", " kB", " MB", " GB"}},
@@ -42,6 +43,7 @@ static double family_base(enum bench_metric m)
 	case BENCH_P50:
 	case BENCH_P99:
 	case BENCH_CPU:
+	case BENCH_SERVER_CPU:
 		return 1e3;
 	case BENCH_ELAPSED:
 		return 1e9;
@@ -50,7 +52,7 @@ static double family_base(enum bench_metric m)
 	}
 }
 
-char *bench_figure(char *buf, size_t size, enum bench_metric m, double value, bool utf8)
+char *bench_figure(char *buf, size_t size, enum bench_metric m, double value)
 {
 	double v = value * family_base(m);
 	unsigned step = 0;
@@ -63,8 +65,7 @@ char *bench_figure(char *buf, size_t size, enum bench_metric m, double value, bo
 	int decimals = fabs(v) >= 99.95 || (step == 0 && v == rint(v)) ? 0
 		       : fabs(v) >= 9.995                              ? 1
 								       : 2;
-	const char *unit = families[m].units[step];
-	snprintf(buf, size, "%.*f%s", decimals, v, utf8 && strcmp(unit, " us") == 0 ? " µs" : unit);
+	snprintf(buf, size, "%.*f%s", decimals, v, families[m].units[step]);
 	return buf;
 }
 

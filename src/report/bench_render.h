@@ -38,8 +38,8 @@ int bench_render_csv(FILE *out, const struct bench_page *p, const struct render_
 int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e);
 
 /* Three figures and a unit that fits: "442 ns", "5.65 ms", "51.4 k/s". 24 bytes suffice. */
-char *bench_figure(char *buf, size_t size, enum bench_metric m, double value, bool utf8);
-/* "10 000", "1m" for axes and columns of sizes. */
+char *bench_figure(char *buf, size_t size, enum bench_metric m, double value);
+/* "300", "10k", "1M" for axes and columns of sizes. */
 char *bench_size(char *buf, size_t size, uint64_t n);
 
 #define CHART_POINTS 24

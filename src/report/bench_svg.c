@@ -102,7 +102,7 @@ static void grid(struct svg *s, const struct chart *c, const struct axes *a)
 	double bottom = at_y(s, a, a->y0);
 	for (int y = (int)a->y0; y <= a->y1; y++) {
 		line(s, LEFT, at_y(s, a, y), WIDTH - RIGHT, at_y(s, a, y), "grid");
-		bench_figure(text, sizeof(text), c->metric, pow(10, y), true);
+		bench_figure(text, sizeof(text), c->metric, pow(10, y));
 		label(s, LEFT - 8, at_y(s, a, y) + 4, "tick", "end", text);
 	}
 	for (int x = (int)ceil(a->x0); x <= a->x1; x++) {
@@ -214,7 +214,7 @@ static void bar_draw(struct svg *s, const struct bench_result *r, double most, c
 	if (most > 0)
 		line(s, left + width * r->min / most, s->top + 11, left + width * r->max / most,
 		     s->top + 11, "whisker");
-	bench_figure(figure, sizeof(figure), r->metric, r->median, true);
+	bench_figure(figure, sizeof(figure), r->metric, r->median);
 	label(s, left + (most > 0 ? width * r->max / most : 0) + 8, s->top + 15, "tick", "start",
 	      figure);
 	s->top += BAR;

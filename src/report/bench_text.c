@@ -23,6 +23,12 @@ struct shape {
 		uint64_t n, active;
 	} sizes[BENCH_RESULTS];
 	size_t size_count;
+	bool by_size; /* one metric: a row a size, a column a variant; else a row a variant */
+	struct row {
+		const char *variant; /* by_size: of no meaning */
+		struct size size;
+	} rows[BENCH_RESULTS];
+	size_t row_count;
 };
 
 static void shape_add(struct shape *s, const struct bench_result *r)
@@ -50,6 +56,15 @@ static int size_compare(const void *a, const void *b)
 	return (x->active > y->active) - (x->active < y->active);
 }
 
+static bool has_row(const struct bench_table *t, const struct shape *s, const struct row *row)
+{
+	for (size_t m = 0; m < s->metric_count; m++)
+		if (bench_find(t, s->bench, row->variant, row->size.n, row->size.active,
+			       s->metrics[m]))
+			return true;
+	return false;
+}
+
 static void shape_of(struct shape *s, const struct bench_table *t, const char *bench)
 {
 	memset(s, 0, sizeof(*s));
@@ -58,21 +73,29 @@ static void shape_of(struct shape *s, const struct bench_table *t, const char *b
 		if (strcmp(t->at[i].bench, bench) == 0)
 			shape_add(s, &t->at[i]);
 	qsort(s->sizes, s->size_count, sizeof(s->sizes[0]), size_compare);
+	s->by_size = s->metric_count == 1 && s->size_count > 1;
+	for (size_t v = 0; v < (s->by_size ? 1 : s->variant_count); v++)
+		for (size_t i = 0; i < s->size_count; i++) {
+			struct row row = {s->variants[v], s->sizes[i]};
+			if (s->row_count < BENCH_RESULTS && (s->by_size || has_row(t, s, &row)))
+				s->rows[s->row_count++] = row;
+		}
 }
 
-static bool any_active(const struct shape *s)
+/* Is it worth a column, how many are ready or busy at a time? Not where it is all or nothing. */
+static bool some_active(const struct shape *s)
 {
 	for (size_t i = 0; i < s->size_count; i++)
-		if (s->sizes[i].active)
+		if (s->sizes[i].active && s->sizes[i].active != s->sizes[i].n)
 			return true;
 	return false;
 }
 
 /* "442 ns ±8%": half of the way from the least to the most, relative to the median. */
-static void cell_text(char *buf, size_t size, const struct bench_result *r, bool utf8)
+static void figure_text(char *buf, size_t size, const struct bench_result *r, bool utf8)
 {
 	char figure[32];
-	bench_figure(figure, sizeof(figure), r->metric, r->median, utf8);
+	bench_figure(figure, sizeof(figure), r->metric, r->median);
 	if (r->metric == BENCH_EVENTS && r->min == r->max)
 		snprintf(buf, size, "%s", figure);
 	else if (r->runs < 2 || r->median == 0)
@@ -144,82 +167,119 @@ static int grid_print(FILE *out, struct grid *g, struct err *e)
 	return g->failed ? err_set(e, ENOMEM, "not enough memory for the figures") : 0;
 }
 
-static void put_size(struct grid *g, uint64_t n)
+/* What a table shows besides its sizes: a column a variant, or a metric. */
+static size_t column_count(const struct shape *s)
 {
-	char text[32];
-	grid_put(g, quantity_format(text, sizeof(text), QUANTITY_COUNT, n));
+	return s->by_size ? s->variant_count : s->metric_count;
 }
 
-/* One metric over many sizes: a row a size, a column a variant. */
-static int table_by_size(FILE *out, const struct bench_table *t, const struct shape *s,
-			 const struct render_style *style, struct err *e)
+static const char *column_name(const struct shape *s, size_t column)
 {
-	struct grid g = grid_make(style);
-	bool active = any_active(s);
-	grid_column(&g, "N", SCOLS_FL_RIGHT);
-	if (active)
-		grid_column(&g, "READY", SCOLS_FL_RIGHT);
-	for (size_t v = 0; v < s->variant_count; v++)
-		grid_column(&g, s->variants[v], SCOLS_FL_RIGHT);
-	for (size_t i = 0; i < s->size_count; i++) {
-		grid_row(&g);
-		put_size(&g, s->sizes[i].n);
-		if (active)
-			put_size(&g, s->sizes[i].active);
-		for (size_t v = 0; v < s->variant_count; v++) {
-			char text[64] = "-";
-			const struct bench_result *r =
-				bench_find(t, s->bench, s->variants[v], s->sizes[i].n,
-					   s->sizes[i].active, s->metrics[0]);
-			if (r)
-				cell_text(text, sizeof(text), r, style->utf8);
-			grid_put(&g, text);
-		}
+	return s->by_size ? s->variants[column] : bench_metric_name(s->metrics[column]);
+}
+
+static void cell_text(char *buf, size_t size, const struct bench_table *t, const struct shape *s,
+		      const struct row *row, size_t column, bool utf8)
+{
+	const struct bench_result *r =
+		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
+			   row->size.n, row->size.active, s->metrics[s->by_size ? 0 : column]);
+	if (r)
+		figure_text(buf, size, r, utf8);
+	else
+		snprintf(buf, size, "-");
+}
+
+static size_t column_width(const struct bench_table *t, const struct shape *s, size_t column,
+			   bool utf8)
+{
+	char text[64];
+	size_t width = strlen(column_name(s, column));
+	for (size_t i = 0; i < s->row_count; i++) {
+		cell_text(text, sizeof(text), t, s, &s->rows[i], column, utf8);
+		size_t length = utf8_length(text);
+		width = length > width ? length : width;
 	}
-	return grid_print(out, &g, e);
+	return width;
 }
 
-static bool has_row(const struct bench_table *t, const struct shape *s, const char *variant,
-		    const struct size *size)
+/* The widths of what stands at the left: variant, n, how many are active. */
+static size_t left_width(const struct shape *s)
 {
-	for (size_t m = 0; m < s->metric_count; m++)
-		if (bench_find(t, s->bench, variant, size->n, size->active, s->metrics[m]))
+	char text[24];
+	size_t variant = strlen("VARIANT"), n = 1, active = strlen(s->by_size ? "K" : "ACTIVE");
+	for (size_t i = 0; i < s->variant_count; i++)
+		variant = strlen(s->variants[i]) > variant ? strlen(s->variants[i]) : variant;
+	for (size_t i = 0; i < s->size_count; i++) {
+		size_t length = strlen(bench_size(text, sizeof(text), s->sizes[i].n));
+		n = length > n ? length : n;
+		length = strlen(bench_size(text, sizeof(text), s->sizes[i].active));
+		active = length > active ? length : active;
+	}
+	return (s->by_size ? 0 : variant + 2) + n + (some_active(s) ? active + 2 : 0);
+}
+
+/* How many columns each table gets, so that all fit into the terminal, as evenly as can be. */
+static size_t columns_at_once(const struct bench_table *t, const struct shape *s,
+			      const struct render_style *style)
+{
+	size_t columns = column_count(s);
+	for (size_t tables = 1; tables < columns; tables++) {
+		size_t each = (columns + tables - 1) / tables, widest = 0;
+		for (size_t first = 0; first < columns; first += each) {
+			size_t width = left_width(s);
+			for (size_t c = first; c < columns && c < first + each; c++)
+				width += 2 + column_width(t, s, c, style->utf8);
+			widest = width > widest ? width : widest;
+		}
+		if (widest <= style->width)
+			return each;
+	}
+	return 1;
+}
+
+/* Is there anything in these columns of a row? */
+static bool row_shows(const struct bench_table *t, const struct shape *s, const struct row *row,
+		      size_t first, size_t end)
+{
+	char text[64];
+	for (size_t c = first; c < end; c++) {
+		cell_text(text, sizeof(text), t, s, row, c, true);
+		if (strcmp(text, "-") != 0)
 			return true;
+	}
 	return false;
 }
 
-/* Several metrics: a row a variant and size, a column a metric. */
-static int table_by_variant(FILE *out, const struct bench_table *t, const struct shape *s,
-			    const struct render_style *style, struct err *e)
+static int table_print(FILE *out, const struct bench_table *t, const struct shape *s, size_t first,
+		       size_t end, const struct render_style *style, struct err *e)
 {
 	struct grid g = grid_make(style);
-	bool active = any_active(s);
-	grid_column(&g, "VARIANT", 0);
+	char text[64];
+	if (!s->by_size)
+		grid_column(&g, "VARIANT", 0);
 	grid_column(&g, "N", SCOLS_FL_RIGHT);
-	if (active)
-		grid_column(&g, "ACTIVE", SCOLS_FL_RIGHT);
-	for (size_t m = 0; m < s->metric_count; m++)
-		grid_column(&g, bench_metric_name(s->metrics[m]), SCOLS_FL_RIGHT);
-	for (size_t v = 0; v < s->variant_count; v++)
-		for (size_t i = 0; i < s->size_count; i++) {
-			const struct size *size = &s->sizes[i];
-			if (!has_row(t, s, s->variants[v], size))
-				continue;
-			grid_row(&g);
-			grid_put(&g, s->variants[v]);
-			put_size(&g, size->n);
-			if (active)
-				put_size(&g, size->active);
-			for (size_t m = 0; m < s->metric_count; m++) {
-				char text[64] = "-";
-				const struct bench_result *r =
-					bench_find(t, s->bench, s->variants[v], size->n,
-						   size->active, s->metrics[m]);
-				if (r)
-					cell_text(text, sizeof(text), r, style->utf8);
-				grid_put(&g, text);
-			}
+	if (some_active(s))
+		grid_column(&g, s->by_size ? "K" : "ACTIVE", SCOLS_FL_RIGHT);
+	for (size_t c = first; c < end; c++)
+		grid_column(&g, column_name(s, c), SCOLS_FL_RIGHT);
+	for (size_t i = 0; i < s->row_count; i++) {
+		const struct row *row = &s->rows[i];
+		if (!row_shows(t, s, row, first, end))
+			continue;
+		grid_row(&g);
+		if (!s->by_size)
+			grid_put(&g, row->variant);
+		grid_put(&g, bench_size(text, sizeof(text), row->size.n));
+		if (some_active(s))
+			grid_put(&g, row->size.active
+					     ? bench_size(text, sizeof(text), row->size.active)
+					     : "-");
+		for (size_t c = first; c < end; c++) {
+			cell_text(text, sizeof(text), t, s, row, c, style->utf8);
+			grid_put(&g, text);
 		}
+	}
 	return grid_print(out, &g, e);
 }
 
@@ -233,11 +293,24 @@ static void table_of_events(FILE *out, const struct bench_table *t, const struct
 		char seen[64], name[96];
 		if (strcmp(r->bench, s->bench))
 			continue;
-		cell_text(seen, sizeof(seen), r, style->utf8);
+		figure_text(seen, sizeof(seen), r, style->utf8);
 		snprintf(name, sizeof(name), "%-18s %6s", r->variant, seen);
 		hanging(out, style, 27, name,
 			r->conditions + (strncmp(r->conditions, "expected ", 9) ? 0 : 9));
 	}
+}
+
+/* Are there other conditions at another n? */
+static bool conditions_vary(const struct bench_table *t, const struct bench_result *r)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *other = &t->at[i];
+		if (strcmp(other->bench, r->bench) == 0 &&
+		    strcmp(other->variant, r->variant) == 0 && other->metric == r->metric &&
+		    other->n != r->n && strcmp(other->conditions, r->conditions) != 0)
+			return true;
+	}
+	return false;
 }
 
 /* Under what conditions each variant was measured. */
@@ -251,10 +324,15 @@ static void conditions(FILE *out, const struct bench_table *t, const struct shap
 		const char *last = "";
 		for (size_t i = 0; i < t->count; i++) {
 			const struct bench_result *r = &t->at[i];
+			char text[sizeof(r->conditions) + 40], n[24];
 			if (strcmp(r->bench, s->bench) || strcmp(r->variant, s->variants[v]) ||
 			    strcmp(r->conditions, last) == 0)
 				continue;
-			hanging(out, style, indent + 2, *last ? "" : r->variant, r->conditions);
+			bool vary = conditions_vary(t, r);
+			snprintf(text, sizeof(text), "%s%s%s%s", vary ? "N " : "",
+				 vary ? bench_size(n, sizeof(n), r->n) : "", vary ? ": " : "",
+				 r->conditions);
+			hanging(out, style, indent + 2, *last ? "" : r->variant, text);
 			last = r->conditions;
 		}
 	}
@@ -273,10 +351,12 @@ static int bench_print(FILE *out, const struct bench_table *t, const char *name,
 	if (s->metrics[0] == BENCH_EVENTS) {
 		table_of_events(out, t, s, style);
 	} else {
-		bool by_size = s->metric_count == 1 && s->size_count > 1;
-		rc = by_size ? table_by_size(out, t, s, style, e)
-			     : table_by_variant(out, t, s, style, e);
-		fputc('\n', out);
+		size_t each = columns_at_once(t, s, style), columns = column_count(s);
+		for (size_t c = 0; c < columns && rc == 0; c += each) {
+			rc = table_print(out, t, s, c, c + each < columns ? c + each : columns,
+					 style, e);
+			fputc('\n', out);
+		}
 		conditions(out, t, s, style);
 	}
 	fputc('\n', out);

@@ -77,6 +77,34 @@ static void test_notes(void **state)
 	assert_int_equal(table.lost, 1);
 }
 
+/* Each round is compared with itself, and rounds that contradict each other tell nothing. */
+static void test_ratio(void **state)
+{
+	(void)state;
+	const double a[] = {10, 20, 40}, b[] = {10, 10, 10, 10};
+	char text[48];
+	for (size_t i = 0; i < 4; i++) {
+		point("slow", 1, 1, b[i]);
+		if (i < 3)
+			point("fast", 1, 1, a[i] / (double)(1u << i) + (double)i);
+		if (i < 3)
+			point("wild", 1, 1, a[i]);
+	}
+	const struct bench_result *slow = bench_find(&table, "wait", "slow", 1, 1, BENCH_COST);
+	const struct bench_result *fast = bench_find(&table, "wait", "fast", 1, 1, BENCH_COST);
+	const struct bench_result *wild = bench_find(&table, "wait", "wild", 1, 1, BENCH_COST);
+	struct bench_ratio r = bench_ratio(fast, slow);
+	assert_int_equal(r.rounds, 3);
+	assert_string_equal(bench_ratio_text(text, sizeof(text), &r), "1.10 (1.00 to 1.20)");
+	r = bench_ratio(wild, slow);
+	assert_string_equal(bench_ratio_text(text, sizeof(text), &r),
+			    "too noisy to tell (1.00 to 4.00)");
+	r = bench_ratio(NULL, slow);
+	assert_int_equal(r.rounds, 0);
+	r = bench_ratio_of(a, 1);
+	assert_string_equal(bench_ratio_text(text, sizeof(text), &r), "10.00 (one round)");
+}
+
 static double crossing(bool all)
 {
 	return bench_crossing(&table, "wait", "poll", "epoll", all, BENCH_COST);
@@ -146,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup(test_series_apart, setup),
 		cmocka_unit_test_setup(test_capacity, setup),
 		cmocka_unit_test_setup(test_notes, setup),
+		cmocka_unit_test_setup(test_ratio, setup),
 		cmocka_unit_test_setup(test_crossing, setup),
 		cmocka_unit_test_setup(test_crossing_noise, setup),
 		cmocka_unit_test_setup(test_crossing_ends, setup),

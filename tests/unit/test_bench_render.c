@@ -74,10 +74,19 @@ static void test_figures(void **state)
 	};
 	char buf[32];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(
-			bench_figure(buf, sizeof(buf), cases[i].metric, cases[i].value, false),
-			cases[i].text);
-	assert_string_equal(bench_figure(buf, sizeof(buf), BENCH_P50, 22.13, true), "22.1 µs");
+		assert_string_equal(bench_figure(buf, sizeof(buf), cases[i].metric, cases[i].value),
+				    cases[i].text);
+}
+
+static size_t widest_line(const char *text)
+{
+	size_t widest = 0;
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		widest = length > widest ? length : widest;
+		text += length + (text[length] != 0);
+	}
+	return widest;
 }
 
 static void test_text(void **state)
@@ -90,11 +99,47 @@ static void test_text(void **state)
 	assert_non_null(strstr(text, "with \"scan\", <all>"));
 	assert_non_null(strstr(text, "edge-first              1  1: one event"));
 	assert_non_null(strstr(text, "- a note"));
-	for (char *line = text; line;) {
-		char *end = strchr(line, '\n');
-		assert_true((end ? (size_t)(end - line) : strlen(line)) <= 80);
-		line = end ? end + 1 : NULL;
+	assert_true(widest_line(text) <= 80);
+}
+
+/* What is too wide for the terminal becomes several tables, each with its sizes. */
+static void test_text_fits(void **state)
+{
+	(void)state;
+	static const char *const variants[] = {"select",   "poll",    "epoll-level", "epoll-edge",
+					       "io-uring", "another", "one-more"};
+	bench_init(&table);
+	for (uint64_t n = 10; n <= 100000; n *= 10)
+		for (size_t v = 0; v < 7; v++)
+			for (int i = 0; i < 3; i++)
+				bench_add(&table, "wait", variants[v], n, v ? n : 1, BENCH_COST,
+					  1000.0 * (1 + i), "test");
+	for (size_t v = 0; v < 2; v++)
+		for (enum bench_metric m = 0; m < BENCH_EVENTS; m++)
+			for (int i = 0; i < 3; i++)
+				bench_add(&table, "request", variants[v], 100, 100, m,
+					  12345.0 * (1 + i), "test");
+	for (unsigned width = 80; width <= 200; width += 40) {
+		const struct render_style style = {.width = width};
+		CLEAN(free_pointer) char *text = rendered(bench_render_text, &style);
+		assert_true(widest_line(text) <= width);
+		for (size_t v = 0; v < 7; v++)
+			assert_non_null(strstr(text, variants[v]));
+		for (enum bench_metric m = 0; m < BENCH_EVENTS; m++)
+			assert_non_null(strstr(text, bench_metric_name(m)));
 	}
+}
+
+/* The same variant under other conditions at another size: which are whose is said. */
+static void test_text_tells_conditions_apart(void **state)
+{
+	(void)state;
+	bench_add(&table, "request", "level", 100, 100, BENCH_RATE, 1e5, "many");
+	bench_add(&table, "request", "level", 1, 1, BENCH_RATE, 1e5, "one");
+	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
+	assert_non_null(strstr(text, "N 100: many"));
+	assert_non_null(strstr(text, "N 1: one"));
+	assert_null(strstr(text, "N 10: EPOLLIN"));
 }
 
 static void test_text_tells_what_is_lost(void **state)
@@ -112,7 +157,7 @@ static void test_json(void **state)
 	json_t *root = json_loads(text, 0, NULL);
 	assert_non_null(root);
 	const char *schema, *bench, *variant, *metric, *unit, *conditions, *kernel;
-	double median, min, max;
+	double median, min, max, sample[3];
 	int n, active, runs;
 	json_t *first;
 	assert_int_equal(json_unpack(root, "{ss s{ss} s[o]}", "schema", &schema, "host", "kernel",
@@ -121,14 +166,16 @@ static void test_json(void **state)
 	assert_string_equal(schema, "epolltune.bench/1");
 	assert_int_equal(json_array_size(json_object_get(root, "results")), table.count);
 	assert_int_equal(json_unpack_ex(first, NULL, JSON_STRICT,
-					"{ss ss si si ss ss sF sF sF si ss}", "bench", &bench,
-					"variant", &variant, "n", &n, "active", &active, "metric",
-					&metric, "unit", &unit, "median", &median, "min", &min,
-					"max", &max, "runs", &runs, "conditions", &conditions),
+					"{ss ss si si ss ss sF sF sF si s[FFF] ss}", "bench",
+					&bench, "variant", &variant, "n", &n, "active", &active,
+					"metric", &metric, "unit", &unit, "median", &median, "min",
+					&min, "max", &max, "runs", &runs, "samples", &sample[0],
+					&sample[1], &sample[2], "conditions", &conditions),
 			 0);
 	assert_string_equal(metric, "cost");
 	assert_string_equal(unit, "ns");
 	assert_true(median == 401 && min == 400 && max == 402 && runs == 3 && n == 10);
+	assert_true(sample[0] == 400 && sample[1] == 401 && sample[2] == 402);
 	json_decref(root);
 }
 
@@ -205,6 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test_setup(test_text, setup),
+		cmocka_unit_test_setup(test_text_fits, setup),
+		cmocka_unit_test_setup(test_text_tells_conditions_apart, setup),
 		cmocka_unit_test_setup(test_text_tells_what_is_lost, setup),
 		cmocka_unit_test_setup(test_json, setup),
 		cmocka_unit_test_setup(test_csv, setup),
