@@ -235,6 +235,12 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	if (sum.failed)
 		bench_note(t, "%llu connections or requests failed, the first with: %s",
 			   (unsigned long long)sum.failed, strerror(sum.first_errno));
+	if (sum.missed)
+		bench_note(t,
+			   "%llu operations were due and found no connection free before the end: "
+			   "the load was less than --rate; they count in the latencies as having "
+			   "waited until then",
+			   (unsigned long long)sum.missed);
 	if (sum.starved)
 		bench_note(t,
 			   "ports or descriptors ran out %llu times; --from with more addresses, "

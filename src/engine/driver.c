@@ -30,6 +30,10 @@
 #define STARVED_NS 1000000        /* pause when ports or descriptors ran out */
 #define SILENCE_NS 10000000000ull /* nothing moves for so long: what is under way has failed */
 #define WINDOW_MS 10000           /* for a server to accept a window of connections */
+#define MISSED_PARTS 1024         /* steps in which operations that never started are counted */
+#define LONE_WAIT_US 200000       /* a lone connection: between two looks at the channel */
+#define LONE_WAITS 50             /* of those, until its reply is given up */
+#define LONE_LOOKS 256            /* its requests between two looks at the channel */
 #define CONTROL UINT64_MAX        /* the channel's number in the epoll set */
 
 static const char *const close_names[] = {
@@ -77,6 +81,7 @@ struct driver {
 	const struct driver_config *config;
 	struct driver_stats *stats;
 	int channel, epoll;
+	bool coarse; /* there is no epoll_pwait2(2) */
 	struct slot *slots;
 	uint64_t *due; /* DRIVER_DEPTH a slot: when each request was due; with depth above 1 only */
 	struct tokens tokens;
@@ -84,7 +89,7 @@ struct driver {
 	unsigned source;
 
 	struct driver_order order;
-	uint64_t start_ns, end_ns, moved_ns, starved_until;
+	uint64_t start_ns, end_ns, moved_ns, given_up_ns, starved_until;
 	uint64_t started;    /* operations of this order */
 	uint64_t busy;       /* tokens that are out */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
@@ -425,21 +430,35 @@ static void slot_event(struct driver *d, uint64_t number, uint32_t events)
 		slot_read(d, number);
 }
 
-/* At most `timeout_ns` (0: not at all), to the nanosecond where the kernel can (5.11). */
+/* At most `timeout_ns` (0: not at all), to the nanosecond: where there is no epoll_pwait2(2),
+ * before Linux 5.11 or in a sandbox that does not know it, by ppoll(2) of the set. */
 static int driver_wait(struct driver *d, struct epoll_event *events, uint64_t timeout_ns)
 {
 	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
-	int n = timeout_ns ? (int)syscall(SYS_epoll_pwait2, d->epoll, events, EVENTS, &t, NULL, 0)
-			   : epoll_wait(d->epoll, events, EVENTS, 0);
-	if (n < 0 && errno == ENOSYS)
-		n = epoll_wait(d->epoll, events, EVENTS, (int)((timeout_ns + 999999) / 1000000));
+	int n = -1;
+	if (timeout_ns && !d->coarse) {
+		n = (int)syscall(SYS_epoll_pwait2, d->epoll, events, EVENTS, &t, NULL, 0);
+		d->coarse = n < 0 && (errno == ENOSYS || errno == EPERM);
+	}
+	if (timeout_ns && d->coarse) {
+		struct pollfd p = {.fd = d->epoll, .events = POLLIN};
+		n = ppoll(&p, 1, &t, NULL);
+	}
+	if (!timeout_ns || (d->coarse && n > 0))
+		n = epoll_wait(d->epoll, events, EVENTS, 0);
 	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
+}
+
+/* When something moved last, or what did not was given up: who is under way since has as long. */
+static uint64_t driver_moved(const struct driver *d)
+{
+	return d->moved_ns > d->given_up_ns ? d->moved_ns : d->given_up_ns;
 }
 
 /* How long there is nothing to start. */
 static uint64_t idle_ns(const struct driver *d, uint64_t now)
 {
-	uint64_t until = (d->busy ? d->moved_ns : now) + SILENCE_NS;
+	uint64_t until = (d->busy ? driver_moved(d) : now) + SILENCE_NS;
 	if (d->end_ns && now < d->end_ns && d->end_ns < until)
 		until = d->end_ns;
 	if (token_any(d) && !order_over(d, now)) {
@@ -470,10 +489,12 @@ static bool order_run(struct driver *d, struct err *e)
 		now = clock_ns();
 		if (order_over(d, now) ? d->busy == 0 : d->busy == 0 && !token_any(d))
 			return true;
-		if (now > d->moved_ns + SILENCE_NS) {
+		if (now > driver_moved(d) + SILENCE_NS) {
 			driver_give_up(d);
 			if (d->starved_until > d->moved_ns)
 				return true; /* nor could anything be started */
+			d->given_up_ns = now;
+			continue;
 		}
 		int n = driver_wait(d, events, idle_ns(d, now));
 		if (n < 0) {
@@ -488,31 +509,54 @@ static bool order_run(struct driver *d, struct err *e)
 	}
 }
 
-/* A single connection and one request at a time: nothing to multiplex, so nothing is. */
-static void order_run_lone(struct driver *d, uint64_t number)
+/* Was the channel closed? */
+static bool driver_dismissed(const struct driver *d)
+{
+	struct pollfd p = {.fd = d->channel, .events = POLLIN};
+	return poll(&p, 1, 0) != 0;
+}
+
+/* Waits for the reply of a lone connection in recv(2): 0, or -errno. */
+static int lone_reply(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
-	struct timeval patience = {.tv_sec = 10};
+	unsigned waited = 0;
+	while (s->state == OPEN && s->under_way) {
+		ssize_t n = recv(s->fd, d->in, sizeof(d->in), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN && ++waited < LONE_WAITS && !driver_dismissed(d))
+			continue;
+		if (n <= 0 || !reply_take(d, number, (size_t)n))
+			return n < 0 ? -errno : n == 0 ? -ECONNRESET : -EPROTO;
+	}
+	return 0;
+}
+
+/* A single connection and one request at a time: nothing to multiplex, so nothing is. Returns
+ * false when the channel was closed meanwhile. */
+static bool order_run_lone(struct driver *d, uint64_t number)
+{
+	struct slot *s = &d->slots[number];
+	const struct timeval patience = {.tv_usec = LONE_WAIT_US};
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	fcntl(s->fd, F_SETFL, 0);
 	for (uint64_t now = clock_ns(); s->state == OPEN && !order_over(d, now);) {
+		if (d->started % LONE_LOOKS == 0 && driver_dismissed(d))
+			return false;
 		token_take(d);
 		d->busy++;
 		d->started++;
 		int rc = slot_request(d, number, now);
-		while (rc == 0 && s->state == OPEN && s->under_way) {
-			ssize_t n = recv(s->fd, d->in, sizeof(d->in), 0);
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0 || !reply_take(d, number, (size_t)n))
-				rc = n < 0 ? -errno : n == 0 ? -ECONNRESET : -EPROTO;
-		}
+		if (rc == 0)
+			rc = lone_reply(d, number);
 		if (rc < 0)
 			slot_fail(d, number, rc == -EAGAIN ? ETIMEDOUT : -rc);
 		now = d->moved_ns > now ? d->moved_ns : clock_ns();
 	}
 	if (s->state == OPEN)
 		fcntl(s->fd, F_SETFL, O_NONBLOCK);
+	return !driver_dismissed(d);
 }
 
 static int tokens_make(struct driver *d, size_t count, struct err *e)
@@ -593,6 +637,37 @@ static int order_prepare(struct driver *d, struct err *e)
 	return rc;
 }
 
+/* When it was over: what had to be waited for in vain after the end of a timed order is none of its
+ * time. */
+static uint64_t order_end(const struct driver *d)
+{
+	uint64_t now = clock_ns();
+	if (!d->end_ns || now < d->end_ns)
+		return now;
+	return d->moved_ns > d->end_ns ? d->moved_ns : d->end_ns;
+}
+
+/* What was due within a paced order and found no connection free was kept waiting until the end at
+ * least: left out, the longest waits of all would be missing. */
+static void order_missed(struct driver *d)
+{
+	if (!d->order.rate_per_s || !d->end_ns || order_end(d) < d->end_ns)
+		return;
+	double seconds = (double)(d->end_ns - d->start_ns) / 1e9;
+	uint64_t due = (uint64_t)(seconds * (double)d->order.rate_per_s);
+	if (d->order.count && d->order.count < due)
+		due = d->order.count;
+	uint64_t missed = due > d->started ? due - d->started : 0;
+	uint64_t parts = missed < MISSED_PARTS ? missed : MISSED_PARTS;
+	for (uint64_t i = 0; i < parts; i++) {
+		uint64_t first = missed * i / parts, end = missed * (i + 1) / parts;
+		uint64_t at = order_due(d, d->started + (first + end) / 2);
+		histogram_add_many(&d->stats->latency, at < d->end_ns ? d->end_ns - at : 0,
+				   end - first);
+	}
+	counter_set(&d->stats->missed, missed);
+}
+
 static void close_all(struct driver *d)
 {
 	for (uint64_t i = 0; i < d->used; i++)
@@ -609,6 +684,7 @@ static bool order_obey(struct driver *d, struct driver_answer *answer)
 	uint64_t cpu = clock_cpu_ns();
 	memset(&d->stats->latency, 0, o->verb == DRIVER_USAGE ? 0 : sizeof(d->stats->latency));
 	counter_set(&d->stats->done, 0);
+	counter_set(&d->stats->missed, 0);
 	d->started = d->busy = 0;
 	d->starved_until = 0;
 	for (size_t i = 0; i < sizeof(d->out) && o->size && o->verb != DRIVER_USAGE; i++)
@@ -622,13 +698,14 @@ static bool order_obey(struct driver *d, struct driver_answer *answer)
 		d->end_ns = o->duration_us ? d->start_ns + o->duration_us * 1000 : 0;
 		if (o->verb == DRIVER_REQUEST && o->active == 1 && o->depth == 1 &&
 		    !o->rate_per_s && d->used && d->slots[0].state == OPEN)
-			order_run_lone(d, 0);
+			goes_on = order_run_lone(d, 0);
 		else
 			goes_on = order_run(d, &answer->e);
 		if (o->verb == DRIVER_CHURN)
 			d->used = 0;
 	}
-	counter_set(&d->stats->elapsed_ns, clock_ns() - d->start_ns);
+	order_missed(d);
+	counter_set(&d->stats->elapsed_ns, order_end(d) - d->start_ns);
 	counter_set(&d->stats->cpu_ns, clock_cpu_ns() - cpu);
 	counter_set(&d->stats->private_bytes, usage_private_bytes());
 	answer->code = answer->e.code;

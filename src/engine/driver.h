@@ -62,6 +62,7 @@ struct driver_stats {
 	_Alignas(64) counter opened; /* connections established */
 	counter attempted; /* those that the kernel lacked ports or descriptors for do not count */
 	counter done;      /* operations of the current order */
+	counter missed;    /* of a paced order: due before its end, and never started */
 	counter failed;    /* connections and requests */
 	counter starved;   /* pauses as ports or descriptors ran out */
 	counter held;

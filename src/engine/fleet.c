@@ -168,6 +168,7 @@ struct fleet_sum fleet_sum(const struct fleet *f)
 		sum.opened += counter_get(&s->opened);
 		sum.attempted += counter_get(&s->attempted);
 		sum.done += counter_get(&s->done);
+		sum.missed += counter_get(&s->missed);
 		sum.failed += counter_get(&s->failed);
 		sum.starved += counter_get(&s->starved);
 		sum.held += counter_get(&s->held);

@@ -44,7 +44,7 @@ int fleet_order(struct fleet *f, const struct driver_order *order,
 
 /* Sums over all; of the last order what is said so in driver.h. */
 struct fleet_sum {
-	uint64_t opened, attempted, done, failed, starved, held;
+	uint64_t opened, attempted, done, missed, failed, starved, held;
 	int first_errno;
 	double rate;         /* operations a second: the sum of the drivers' own rates */
 	uint64_t elapsed_ns; /* of the slowest */

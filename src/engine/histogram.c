@@ -21,11 +21,13 @@ static uint64_t bucket_top(size_t bucket)
 	return low + ((UINT64_C(1) << shift) - 1);
 }
 
-void histogram_add(struct histogram *h, uint64_t value)
+void histogram_add(struct histogram *h, uint64_t value) { histogram_add_many(h, value, 1); }
+
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t count)
 {
-	h->at[bucket_of(value)]++;
-	h->total++;
-	if (value > h->max)
+	h->at[bucket_of(value)] += count;
+	h->total += count;
+	if (count && value > h->max)
 		h->max = value;
 }
 
