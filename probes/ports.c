@@ -23,7 +23,9 @@
 #define PORTS_WALL "ports.ephemeral"
 #define TIME_WAIT_WALL "time-wait"
 #define RANGE_KNOB "net.ipv4.ip_local_port_range"
+#define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
 #define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
+#define TIMESTAMPS_KNOB "net.ipv4.tcp_timestamps"
 #define DELAY_KNOB "net.ipv4.tcp_tw_reuse_delay"
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
 #define SOMAXCONN_KNOB "net.core.somaxconn"
@@ -41,14 +43,28 @@
 /* What helps is shown on a range of so many ports. */
 #define FEW 64
 #define FEW_RANGE "20000 20063"
+/* Before they are taken again there. */
+#define DELAY_MS 200
 #define LANES 6
+
+/* Ranges that are in use, ascending. */
+static const struct usual {
+	const char *range;
+	int64_t low, high;
+} usual[] = {
+	{"32768 60999", 32768, 60999},
+	{"16384 65535", 16384, 65535},
+	{"1024 65535", 1024, 65535},
+};
+#define USUAL (sizeof(usual) / sizeof(*usual))
 
 /* What stands behind the walls on this host. */
 struct limits {
 	char range[KNOB_VALUE];
-	int64_t ports;    /* of the range, less those reserved; REPORT_NONE: not to be read */
-	int64_t reserved; /* of them */
-	int64_t buckets, reuse;
+	int64_t ports;        /* of the range, less those reserved; REPORT_NONE: not to be read */
+	int64_t reserved;     /* of them */
+	int64_t usual[USUAL]; /* ports of those, less those reserved */
+	int64_t buckets, reuse, timestamps;
 	int64_t delay_ms; /* until a port is taken again, where tcp_tw_reuse allows */
 };
 
@@ -96,6 +112,7 @@ static struct limits limits_read(const struct probe_run *run)
 	int64_t low, high;
 	l.buckets = knob_number(run->host, BUCKETS_KNOB, REPORT_NONE);
 	l.reuse = knob_number(run->host, REUSE_KNOB, 0);
+	l.timestamps = knob_number(run->host, TIMESTAMPS_KNOB, 1);
 	/* One second, before it could be set. */
 	l.delay_ms = knob_number(run->host, DELAY_KNOB, 1000);
 	if (!range || knob_read(range, run->host, l.range, &ignored) ||
@@ -105,8 +122,11 @@ static struct limits limits_read(const struct probe_run *run)
 	if (host_read_all(run->host, "proc/sys/net/ipv4/ip_local_reserved_ports", &reserved,
 			  &ignored) >= 0)
 		l.reserved = reserved_within(reserved, low, high);
-	free(reserved);
 	l.ports = high - low + 1 - l.reserved;
+	for (size_t i = 0; i < USUAL; i++)
+		l.usual[i] = usual[i].high - usual[i].low + 1 -
+			     reserved_within(reserved ? reserved : "", usual[i].low, usual[i].high);
+	free(reserved);
 	return l;
 }
 
@@ -151,6 +171,11 @@ static int bench_overflows(struct bench *b, int64_t *count, struct err *e)
 	return rc;
 }
 
+static int churn_failed(int error, struct err *e)
+{
+	return err_set(e, error, "a client in the lab: %s", strerror(error));
+}
+
 /* Opens and closes until the ports are used up, or `most`. */
 static int bench_fill(struct bench *b, const char *range, unsigned sources, uint64_t most,
 		      struct churn_result *out, struct err *e)
@@ -169,7 +194,7 @@ static int bench_fill(struct bench *b, const char *range, unsigned sources, uint
 	bench_set_number(b, REUSE_KNOB, b->limits.reuse, &ignored);
 	bench_set_number(b, BUCKETS_KNOB, b->limits.buckets, &ignored);
 	if (!rc && out->error && out->error != EADDRNOTAVAIL)
-		rc = err_set(e, out->error, "a client in the lab: %s", strerror(out->error));
+		rc = churn_failed(out->error, e);
 	return rc;
 }
 
@@ -190,7 +215,8 @@ static double rate_of(const struct churn_result *r)
 static int rates_measure(struct bench *b, struct rates *rates, struct err *e)
 {
 	unsigned ms = is_proxy(b->run) ? RATE_PROXY_MS : RATE_MS;
-	int rc = 0;
+	/* A rate, not how soon a narrow range is used up. */
+	int rc = bench_set(b, RANGE_KNOB, "1024 65535", e);
 	for (unsigned i = 0; i < LANES && !rc; i++) {
 		struct lane *lane = &rates->at[i];
 		struct churn_result one, many;
@@ -202,6 +228,8 @@ static int rates_measure(struct bench *b, struct rates *rates, struct err *e)
 		config.sources = MANY;
 		if (!rc)
 			rc = bench_churn(b, config, &many, e);
+		if (!rc && (one.error || many.error))
+			rc = churn_failed(one.error ? one.error : many.error, e);
 		if (rc)
 			return rc;
 		lane->one = rate_of(&one);
@@ -213,7 +241,8 @@ static int rates_measure(struct bench *b, struct rates *rates, struct err *e)
 /* New connections a second that one address has ports for in the long run, closing first. */
 static double limits_lasting(const struct limits *l, bool loopback)
 {
-	bool reused = l->reuse == 1 || (l->reuse == 2 && loopback);
+	/* Not without timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+	bool reused = l->timestamps && (l->reuse == 1 || (l->reuse == 2 && loopback));
 	return (double)l->ports / (reused ? (double)l->delay_ms / 1000 : TIME_WAIT_S);
 }
 
@@ -244,29 +273,39 @@ static void rates_note(struct bench *b, const struct rates *rates)
 		f->detail + used, sizeof(f->detail) - used,
 		" In the long run a client that closes "
 		"first has ports for %.0f/s from one address to one destination, over loopback "
-		"for %.0f/s (%" PRId64 " ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 ").",
+		"for %.0f/s (%" PRId64 " ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 "%s).",
 		limits_lasting(&b->limits, false), limits_lasting(&b->limits, true),
-		b->limits.ports, b->limits.reuse);
+		b->limits.ports, b->limits.reuse,
+		b->limits.timestamps ? "" : ", of no effect without tcp_timestamps");
+	double lasting = limits_lasting(&b->limits, false),
+	       rate = (double)b->run->target->rate_per_s;
+	if (!is_proxy(b->run) || lasting >= rate)
+		return;
+	char text_rate[32];
+	report_text(f->advice,
+		    "That is less than %s: a proxy that opens a connection for each request and "
+		    "closes it first takes %.0f source addresses or destinations, or connections "
+		    "kept for reuse, or the other side closing first.",
+		    quantity_format(text_rate, sizeof(text_rate), QUANTITY_RATE,
+				    b->run->target->rate_per_s),
+		    ceil(rate / lasting));
 }
 
-/* The first of the usual ranges that holds so many. */
-static const char *range_for(uint64_t needed)
+/* The first of the usual ranges that holds so many, else the widest; USUAL when none is wider than
+ * what there is. */
+static size_t range_for(const struct limits *l, uint64_t needed)
 {
-	static const struct {
-		const char *range;
-		uint64_t ports;
-	} usual[] = {{"32768 60999", 28232}, {"16384 65535", 49152}, {"1024 65535", 64512}};
 	size_t i = 0;
-	while (i < 2 && usual[i].ports < needed)
+	while (i < USUAL - 1 && l->usual[i] < (int64_t)needed)
 		i++;
-	return usual[i].range;
+	return l->usual[i] > l->ports ? i : USUAL;
 }
 
-/* Source addresses that so many take, each with the widest range. */
-static unsigned sources_for(uint64_t needed)
+/* Source addresses that so many take, each with so many ports. */
+static uint64_t sources_for(uint64_t needed, int64_t each)
 {
-	uint64_t each = 64512;
-	return (unsigned)((needed + each - 1) / each);
+	uint64_t ports = each > 0 ? (uint64_t)each : 1;
+	return (needed + ports - 1) / ports;
 }
 
 static struct finding *ports_finding(struct probe_run *run, const struct limits *l,
@@ -283,23 +322,31 @@ static struct finding *ports_finding(struct probe_run *run, const struct limits 
 	f->remedy = REMEDY_KERNEL;
 	report_text(f->knob, RANGE_KNOB);
 	report_text(f->current, "%s", l->range);
-	report_text(f->proposed, "%s", range_for(enough));
+	size_t wider = range_for(l, enough);
+	uint64_t sources = sources_for(enough, wider < USUAL ? l->usual[wider] : l->ports);
 	quantity_format(need, sizeof(need), QUANTITY_COUNT, (uint64_t)w->needed);
 	report_text(f->detail,
 		    "From one source address to one destination there are %" PRId64
 		    " connections at a time; %s are needed.",
 		    l->ports, need);
-	char sources[96] = "";
-	if (sources_for(enough) > 1)
-		snprintf(sources, sizeof(sources),
-			 " Even the widest range does not do: it takes %u source addresses or "
-			 "destinations.",
-			 sources_for(enough));
-	report_text(
-		f->advice,
-		"Takes effect for connections made from now on; keep ports that services listen "
-		"on in ip_local_reserved_ports.%s Idle connections kept for reuse take none anew.",
-		sources);
+	char more[160] = "", reserved[160] = "";
+	if (sources > 1)
+		snprintf(more, sizeof(more),
+			 "%s it takes %" PRIu64 " source addresses or destinations. ",
+			 wider < USUAL ? "Even with that range" : "No usual range is wider:",
+			 sources);
+	if (l->reserved)
+		snprintf(reserved, sizeof(reserved),
+			 RESERVED_KNOB " takes %" PRId64 " of the range away. ", l->reserved);
+	if (wider < USUAL)
+		report_text(f->proposed, "%s", usual[wider].range);
+	else
+		f->remedy = REMEDY_APPLICATION;
+	report_text(f->advice, "%s%s%sIdle connections kept for reuse take no ports anew.",
+		    reserved, more,
+		    wider < USUAL ? "The range takes effect for connections made from now on; keep "
+				    "ports that services listen on in ip_local_reserved_ports. "
+				  : "");
 	return f;
 }
 
@@ -309,6 +356,13 @@ struct cures {
 						  those bound by bind() alone */
 	uint64_t reused;                       /* ports taken again with tcp_tw_reuse=1 */
 };
+
+/* The range of FEW is to be whole. */
+static int reserve_none(struct host *h, void *arg, struct err *e)
+{
+	(void)arg;
+	return host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", e);
+}
 
 static int cures_try(struct bench *b, struct cures *out, struct err *e)
 {
@@ -321,33 +375,46 @@ static int cures_try(struct bench *b, struct cures *out, struct err *e)
 		{{.close = CHURN_HOLD, .destinations = 2, .bind_port = true}, &out->bound},
 	};
 	struct churn_result r = {0};
-	struct churn_config again = {.close = CHURN_CLIENT_FIRST};
+	struct churn_config again = {.close = CHURN_CLIENT_FIRST, .first_source = MANY};
 	probe_progress(b->run, "what helps where ports are short");
 	int rc = bench_set(b, RANGE_KNOB, FEW_RANGE, e);
+	if (!rc)
+		rc = lab_call(b->lab, LAB_CLIENT, reserve_none, NULL, e);
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++) {
-		rc = bench_churn(b, holds[i].config, &r, e);
+		struct churn_config config = holds[i].config;
+		/* bind() takes no port that this address has in TIME_WAIT from earlier. */
+		config.first_source = MANY;
+		rc = bench_churn(b, config, &r, e);
+		/* Such as a lack of descriptors: not what is asked for. */
+		if (!rc && r.error != EADDRNOTAVAIL && r.error != EADDRINUSE)
+			rc = churn_failed(r.error ? r.error : ETIMEDOUT, e);
 		*holds[i].count = r.connections;
 	}
 	if (!rc)
 		rc = bench_set(b, REUSE_KNOB, "1", e);
+	/* How long it is, is told by limits_lasting(). */
+	bool settable = host_kernel_since(b->run->host, 6, 14);
+	if (!rc && settable)
+		rc = bench_set_number(b, DELAY_KNOB, DELAY_MS, e);
 	uint16_t port = b->port;
 	if (!rc)
 		rc = bench_churn(b, again, &r, e);
 	/* Before 6.14 it is a second by a clock that ticks in seconds. */
 	struct timespec wait = {.tv_sec = 2, .tv_nsec = 100000000};
-	if (host_kernel_since(b->run->host, 6, 14) && b->limits.delay_ms < 2000)
-		wait = (struct timespec){b->limits.delay_ms / 1000,
-					 b->limits.delay_ms % 1000 * 1000000 + 50000000};
-	if (!rc && wait.tv_nsec < 1000000000)
+	if (settable)
+		wait = (struct timespec){.tv_nsec = (DELAY_MS + 50) * 1000000L};
+	if (!rc)
 		nanosleep(&wait, NULL);
 	b->port = port;
 	if (!rc)
 		rc = bench_churn(b, again, &r, e);
-	/* On a slow machine a second may pass meanwhile, and ports come round again. */
+	/* On a slow machine the delay may pass meanwhile, and ports come round again. */
 	out->reused = r.connections < FEW ? r.connections : FEW;
 	struct err ignored = {0};
 	bench_set(b, RANGE_KNOB, b->limits.range, &ignored);
 	bench_set_number(b, REUSE_KNOB, b->limits.reuse, &ignored);
+	if (settable)
+		bench_set_number(b, DELAY_KNOB, b->limits.delay_ms, &ignored);
 	return rc;
 }
 
@@ -373,26 +440,37 @@ static void cures_tell(struct finding *f, const struct cures *c)
 			 FEW, c->sources, c->destinations, c->bound, c->reused, FEW);
 }
 
-static void ports_prove(struct bench *b, struct finding *f, uint64_t reached, uint64_t needed)
+/* `reached`: NAN when the end was not. */
+static void ports_prove(struct bench *b, struct finding *f, double reached, uint64_t needed)
 {
 	struct churn_result r = {0};
 	struct cures cures = {0};
 	struct err e = {0};
 	uint64_t enough = report_margin(needed);
 	char count[32];
-	bool proven = !b->run->options->no_proof && enough <= PORTS_MAX;
+	bool proven = !b->run->options->no_proof && enough <= PORTS_MAX && f->proposed[0];
 	probe_progress(b->run, "trying ports %s", f->proposed);
 	if (proven)
-		proven = !bench_fill(b, f->proposed, sources_for(enough), enough, &r, &e) &&
+		proven = !bench_fill(b, f->proposed, 1, enough, &r, &e) &&
 			 (r.error || r.connections >= enough);
-	finding_evidence(f, "connections before EADDRNOTAVAIL", "connections", (double)reached,
-			 proven ? (double)r.connections : NAN);
+	if (!isnan(reached))
+		finding_evidence(f, "connections before EADDRNOTAVAIL", "connections", reached,
+				 proven ? (double)r.connections : NAN);
+	if (e.code)
+		report_text(f->tried, "not tried: %s", e.text);
 	if (proven)
 		report_text(f->tried, "%s connections%s",
 			    quantity_format(count, sizeof(count), QUANTITY_COUNT, r.connections),
 			    r.error ? ", then EADDRNOTAVAIL" : " and more");
-	if (b->run->options->no_proof || cures_try(b, &cures, &e))
+	if (b->run->options->no_proof)
 		return;
+	struct err failed = {0};
+	if (cures_try(b, &cures, &failed)) {
+		size_t used = strlen(f->detail);
+		report_text_into(f->detail + used, sizeof(f->detail) - used,
+				 " What else helps could not be tried: %s.", failed.text);
+		return;
+	}
 	cures_evidence(f, &cures);
 	cures_tell(f, &cures);
 }
@@ -421,7 +499,9 @@ static int ports_measure(struct bench *b, struct err *e)
 		w->verdict = report_verdict(w->measured, w->needed);
 	}
 	if (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT)
-		ports_prove(b, ports_finding(run, l, w), r.connections, (uint64_t)w->needed);
+		ports_prove(b, ports_finding(run, l, w),
+			    r.error == EADDRNOTAVAIL ? (double)r.connections : NAN,
+			    (uint64_t)w->needed);
 	return 0;
 }
 
@@ -532,6 +612,10 @@ static void walls_inspect(struct probe_run *run, const struct limits *l)
 	struct wall *ports = report_wall(run->report, PORTS_WALL);
 	struct wall *waiting = report_wall(run->report, TIME_WAIT_WALL);
 	const char *no_need = is_proxy(run) ? "" : " A server has no need of it.";
+	char reserved[64] = "";
+	if (l->reserved)
+		snprintf(reserved, sizeof(reserved), "; %" PRId64 " of the range are reserved",
+			 l->reserved);
 	report_text(ports->unit, "connections");
 	report_text(ports->knob, RANGE_KNOB);
 	ports->method = METHOD_INSPECTED;
@@ -551,9 +635,12 @@ static void walls_inspect(struct probe_run *run, const struct limits *l)
 		report_text(ports->detail, RANGE_KNOB " could not be read.%s", no_need);
 	else
 		report_text(ports->detail,
-			    "From one source address to one destination; %" PRId64
-			    " of the range are reserved.%s",
-			    l->reserved, no_need);
+			    "At a time, from one source address to one destination%s.%s%s",
+			    reserved,
+			    is_proxy(run) ? " How many a second that allows, ports.connect-rate "
+					    "tells."
+					  : "",
+			    no_need);
 	report_text(waiting->detail, "Beyond that, connections in TIME_WAIT are closed at once.%s",
 		    no_need);
 }

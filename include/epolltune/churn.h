@@ -19,7 +19,8 @@ enum churn_close {
 
 struct churn_config {
 	enum churn_close close;
-	unsigned sources; /* addresses of the client, in turn, at most CHURN_SOURCES; 0 is 1 */
+	unsigned sources;      /* addresses of the client, in turn, at most CHURN_SOURCES; 0 is 1 */
+	unsigned first_source; /* which of the client's addresses is the first of them */
 	unsigned
 		destinations; /* ports of the server, in turn, at most CHURN_DESTINATIONS; 0 is 1 */
 	bool loopback;        /* both ends on the client's host, over 127.0.0.0/8 */

@@ -34,6 +34,7 @@ struct churn {
 	struct in_addr server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
+	int server_error; /* errno of what it could not do */
 };
 
 static uint64_t now_ns(void)
@@ -75,7 +76,8 @@ static int server_listen(struct churn *c, int epoll, unsigned destination, int *
 	return watch(epoll, fd, EPOLLIN, (uint64_t)1 << 63 | (unsigned)fd);
 }
 
-static void server_accept(const struct churn *c, int epoll, int listener)
+/* False when there are no descriptors for more. */
+static bool server_accept(const struct churn *c, int epoll, int listener)
 {
 	int fd;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
@@ -83,6 +85,17 @@ static void server_accept(const struct churn *c, int epoll, int listener)
 		    watch(epoll, fd, EPOLLIN | EPOLLRDHUP, (unsigned)fd))
 			close(fd);
 	}
+	return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
+}
+
+static void server_watch(int epoll, const int listeners[CHURN_DESTINATIONS], bool on)
+{
+	for (unsigned i = 0; i < CHURN_DESTINATIONS; i++)
+		if (on)
+			watch(epoll, listeners[i], EPOLLIN,
+			      (uint64_t)1 << 63 | (unsigned)listeners[i]);
+		else
+			epoll_ctl(epoll, EPOLL_CTL_DEL, listeners[i], NULL);
 }
 
 static int server_task(int channel, void *arg)
@@ -90,11 +103,13 @@ static int server_task(int channel, void *arg)
 	struct churn *c = arg;
 	struct epoll_event events[EVENTS];
 	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
+	bool full = false;
 	raise_descriptors();
 	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
 		rc = server_listen(c, epoll, i, &listeners[i]);
 	if (!rc)
 		rc = watch(epoll, channel, EPOLLIN, (uint64_t)channel);
+	c->server_error = -rc;
 	if (rc || send(channel, "r", 1, MSG_NOSIGNAL) != 1)
 		return rc;
 	for (;;) {
@@ -107,10 +122,16 @@ static int server_task(int channel, void *arg)
 					close(listeners[k]);
 				return 0;
 			}
-			if (events[i].data.u64 >> 63)
-				server_accept(c, epoll, fd);
-			else
+			bool was = full;
+			if (events[i].data.u64 >> 63) {
+				full = !server_accept(c, epoll, fd);
+			} else {
 				close(fd);
+				full = false;
+			}
+			/* Without descriptors a listener would be reported for ever. */
+			if (full != was)
+				server_watch(epoll, listeners, !full);
 		}
 	}
 }
@@ -129,7 +150,7 @@ static int client_connect(struct client *k)
 	unsigned sources = o->sources ? o->sources : 1;
 	unsigned destinations = o->destinations ? o->destinations : 1;
 	struct sockaddr_in from = {.sin_family = AF_INET,
-				   .sin_addr = c->sources[k->begun % sources]};
+				   .sin_addr = c->sources[o->first_source + k->begun % sources]};
 	struct sockaddr_in to = {.sin_family = AF_INET,
 				 .sin_addr = c->server,
 				 .sin_port = c->ports[k->begun / sources % destinations]};
@@ -249,8 +270,10 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 	if (!c)
 		return -ENOMEM;
 	c->config = *config;
-	if (c->config.sources > CHURN_SOURCES)
-		c->config.sources = CHURN_SOURCES;
+	if (c->config.first_source >= CHURN_SOURCES)
+		c->config.first_source = CHURN_SOURCES - 1;
+	if (c->config.sources > CHURN_SOURCES - c->config.first_source)
+		c->config.sources = CHURN_SOURCES - c->config.first_source;
 	if (c->config.destinations > CHURN_DESTINATIONS)
 		c->config.destinations = CHURN_DESTINATIONS;
 	churn_addresses(c, lab);
@@ -269,6 +292,9 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 	if (server >= 0)
 		lab_finish(server);
 	*out = c->result;
+	if (c->server_error && (rc || !out->error || out->error == EIO))
+		rc = err_set(e, c->server_error, "a server in the lab: %s",
+			     strerror(c->server_error));
 	lab_release(lab, mark);
 	return rc;
 }

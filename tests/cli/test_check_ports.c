@@ -69,6 +69,46 @@ static void test_reserved_ports_are_not_there(void **state)
 	checked_free(&c);
 }
 
+static void test_reserved_ports_are_counted_out_of_what_is_proposed(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 32768 60999 >ip_local_port_range; "
+				      "echo 20000-20063,32768-60899 >ip_local_reserved_ports",
+				      "--role proxy --rate 10 --connections 1000");
+	json_t *f = checked_finding(&c, "ports.ephemeral.short");
+	assert_int_equal(checked_number(checked_wall(&c, "ports.ephemeral"), "measured"), 100);
+	assert_string_equal(checked_text(f, "proposed"), "16384 65535");
+	assert_non_null(strstr(checked_text(f, "advice"), "ip_local_reserved_ports takes 28132"));
+	assert_true(checked_evidence(f, "connections before EADDRNOTAVAIL", "at_proposed") == 1250);
+	/* Nor are they in the way of what is tried. */
+	assert_true(checked_evidence(f, "2 sources, of 64 ports", "at_current") == 128);
+	assert_true(checked_evidence(f, "the same, bind() without NO_PORT", "at_current") == 64);
+	checked_free(&c);
+}
+
+static void test_what_runs_is_not_proposed(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 1024 65535 >ip_local_port_range",
+				      "--quick --role proxy --rate 10 --connections 100k");
+	json_t *f = checked_finding(&c, "ports.ephemeral.short");
+	assert_string_equal(checked_text(f, "remedy"), "application");
+	assert_string_equal(checked_text(f, "proposed"), "");
+	assert_non_null(strstr(checked_text(f, "advice"), "2 source addresses"));
+	checked_free(&c);
+}
+
+static void test_reuse_needs_timestamps(void **state)
+{
+	(void)state;
+	struct checked c = check_with("echo 40000 40599 >ip_local_port_range; "
+				      "echo 0 >tcp_timestamps; echo 1 >tcp_tw_reuse",
+				      "");
+	assert_non_null(strstr(checked_text(checked_finding(&c, "ports.connect-rate"), "detail"),
+			       "has ports for 10/s from one"));
+	checked_free(&c);
+}
+
 static void test_the_default_range_carries_a_proxy(void **state)
 {
 	(void)state;
@@ -120,6 +160,9 @@ int main(void)
 		cmocka_unit_test(test_a_proxy_runs_out_of_ports),
 		cmocka_unit_test(test_a_server_has_no_need_of_ports),
 		cmocka_unit_test(test_reserved_ports_are_not_there),
+		cmocka_unit_test(test_reserved_ports_are_counted_out_of_what_is_proposed),
+		cmocka_unit_test(test_what_runs_is_not_proposed),
+		cmocka_unit_test(test_reuse_needs_timestamps),
 		cmocka_unit_test(test_the_default_range_carries_a_proxy),
 		cmocka_unit_test(test_time_wait_overflows),
 		cmocka_unit_test(test_inspection_alone_judges_by_the_knobs),
