@@ -177,7 +177,8 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	notify_send("READY=1");
 	rc = serve_loop(&crew, a, &set, e);
 	notify_send("STOPPING=1");
-	crew_stop(&crew);
+	if (crew_stop(&crew) < 0 && rc == 0)
+		rc = err_set(e, ECHILD, "serve: a worker did not end when it was told to");
 	return rc;
 }
 

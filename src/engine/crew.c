@@ -72,6 +72,7 @@ struct crew_part {
 	struct crew_config config;
 	unsigned index;
 	unsigned threads;
+	struct err end;              /* why it ended by itself */
 	struct server_stats stats[]; /* a thread */
 };
 
@@ -87,10 +88,11 @@ static void group_by_cpu(int listener)
 	setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
-/* TCP_NODELAY is inherited by what the listener accepts. */
-static int listener_open(const struct crew_config *c, struct err *e)
+/* TCP_NODELAY is inherited by what the listener accepts. The first of those that share an address
+ * by SO_REUSEPORT binds without it: so it joins no other program that does. */
+static int listener_open(const struct crew_config *c, bool first, struct err *e)
 {
-	int on = 1;
+	int on = 1, share = c->share == CREW_REUSEPORT;
 	CLEAN(close_fd)
 	int fd = socket(c->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	char text[ENDPOINT_TEXT];
@@ -98,11 +100,12 @@ static int listener_open(const struct crew_config *c, struct err *e)
 		return err_errno(e, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (c->share == CREW_REUSEPORT &&
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+	if (share && !first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return err_errno(e, "SO_REUSEPORT");
 	if (bind(fd, &c->address.any, endpoint_size(&c->address)) < 0)
 		return err_errno(e, "bind to %s", endpoint_format(text, &c->address));
+	if (share && first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return err_errno(e, "SO_REUSEPORT");
 	if (listen(fd, c->backlog) < 0)
 		return err_errno(e, "listen on %s", endpoint_format(text, &c->address));
 	int listener = fd;
@@ -146,10 +149,13 @@ static int hand_open(struct process *p, unsigned i, struct err *e)
 	return rc == 0 ? worker_listen(&h->worker, true, e) : rc;
 }
 
+/* A hand that fails calls the others to quit, too. */
 static void *hand_main(void *arg)
 {
 	struct hand *h = arg;
+	const uint64_t one = 1;
 	h->result = worker_run(&h->worker, h->control, &h->e);
+	(void)!write(h->control, &one, sizeof(one));
 	return NULL;
 }
 
@@ -171,15 +177,24 @@ static int followers_start(struct process *p, struct err *e)
 	return 0;
 }
 
-static void followers_stop(struct process *p)
+/* The result of the first that failed. */
+static int followers_stop(struct process *p, struct err *e)
 {
-	uint64_t one = 1;
+	const uint64_t one = 1;
+	int rc = 0;
 	if (p->quit >= 0)
 		(void)!write(p->quit, &one, sizeof(one));
-	for (unsigned i = 0; i < p->part->threads; i++)
-		if (p->hands[i].started)
-			pthread_join(p->hands[i].thread, NULL);
+	for (unsigned i = 0; i < p->part->threads; i++) {
+		struct hand *h = &p->hands[i];
+		if (h->started)
+			pthread_join(h->thread, NULL);
+		if (h->result < 0 && rc == 0) {
+			rc = h->result;
+			*e = h->e;
+		}
+	}
 	close_fd(&p->quit);
+	return rc;
 }
 
 static int process_open(struct process *p, struct answer *hello)
@@ -189,7 +204,9 @@ static int process_open(struct process *p, struct answer *hello)
 	int rc = worker_shared_open(&p->shared, c->rests, &hello->e);
 	if (rc < 0)
 		return rc;
-	p->listener = c->listener >= 0 ? c->listener : listener_open(c, &hello->e);
+	p->listener = c->listener >= 0
+			      ? c->listener
+			      : listener_open(c, p->part->index == 0 || c->apart, &hello->e);
 	if (p->listener < 0)
 		return p->listener;
 	if (c->pin && c->share == CREW_REUSEPORT)
@@ -205,22 +222,29 @@ static int process_open(struct process *p, struct answer *hello)
 					  : hand_open(p, 0, &hello->e);
 }
 
-/* Serves until there is something on the channel; when threads do that, only waits. */
+/* Serves until there is something on the channel; when threads do that, only waits, also for one of
+ * them to fail. 1: there is. */
 static int process_wait(struct process *p, struct err *e)
 {
-	if (p->part->config.share != CREW_FOLLOWERS)
-		return worker_run(&p->hands[0].worker, p->channel, e);
-	struct pollfd wait = {.fd = p->channel, .events = POLLIN};
-	return poll(&wait, 1, -1) < 0 && errno != EINTR ? err_errno(e, "poll") : 0;
+	if (p->part->config.share != CREW_FOLLOWERS) {
+		int rc = worker_run(&p->hands[0].worker, p->channel, e);
+		return rc < 0 ? rc : 1;
+	}
+	struct pollfd wait[] = {{.fd = p->channel, .events = POLLIN},
+				{.fd = p->quit, .events = POLLIN}};
+	if (poll(wait, 2, -1) < 0)
+		return errno == EINTR ? 1 : err_errno(e, "poll");
+	return !wait[1].revents;
 }
 
-static int process_serve(struct process *p)
+/* 0: it is to end, or one of its threads failed; else what failed. */
+static int process_serve(struct process *p, struct err *e)
 {
 	struct answer answer = {0};
 	enum verb verb;
 	for (;;) {
-		int rc = process_wait(p, &answer.e);
-		if (rc < 0)
+		int rc = process_wait(p, e);
+		if (rc <= 0)
 			return rc;
 		ssize_t n = recv(p->channel, &verb, sizeof(verb), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -250,23 +274,36 @@ static int process_main(int channel, void *arg)
 	hello.code = -rc;
 	send(channel, &hello, sizeof(hello), MSG_NOSIGNAL);
 	if (rc == 0)
-		rc = process_serve(&p);
-	if (p.hands)
-		followers_stop(&p);
+		rc = process_serve(&p, &p.part->end);
+	int ended = p.hands ? followers_stop(&p, &p.part->end) : 0;
 	worker_shared_close(&p.shared);
 	free(p.hands);
-	return rc;
+	return rc < 0 ? rc : ended;
+}
+
+/* How a process ended whose channel is closed. */
+static int process_gone(struct crew_process *p, unsigned i, struct err *e)
+{
+	int status = 0, pid = (int)p->pid;
+	const struct err *end = &p->part->end;
+	bool known = pid > 0 && waitpid(p->pid, &status, 0) == p->pid;
+	p->pid = -1;
+	if (known && WIFSIGNALED(status))
+		return err_set(e, ECHILD, "server worker %u (process %d) died of signal %d, %s", i,
+			       pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (end->code)
+		return err_set(e, ECHILD, "server worker %u ended: %s", i, end->text);
+	if (known)
+		return err_set(e, ECHILD, "server worker %u (process %d) ended with status %d", i,
+			       pid, WEXITSTATUS(status));
+	return err_set(e, ECHILD, "server worker %u was killed", i);
 }
 
 static int answer_await(struct crew *c, unsigned i, struct answer *a, struct err *e)
 {
 	ssize_t n = lab_receive(c->at[i].channel, a, sizeof(*a), PATIENCE_MS, e);
-	if (n == -EPIPE) {
-		crew_check(c, e);
-		return e->code == ECHILD
-			       ? -ECHILD
-			       : err_set(e, ECHILD, "server worker %u ended by itself", i);
-	}
+	if (n == -EPIPE)
+		return process_gone(&c->at[i], i, e);
 	if (n < 0)
 		return err_prefix(e, "server worker %u", i);
 	if (a->code) {
@@ -314,7 +351,7 @@ static int shared_listener(struct crew *c, const struct place *place, struct err
 		return 0;
 	if (place->lab)
 		return err_set(e, EINVAL, "one listener for several processes is not for the lab");
-	c->config.listener = listener_open(&c->config, e);
+	c->config.listener = listener_open(&c->config, true, e);
 	return c->config.listener < 0 ? c->config.listener : 0;
 }
 
@@ -325,7 +362,7 @@ int crew_start(struct crew *c, const struct place *place, const struct crew_conf
 	*c = (struct crew){.config = *config, .address = config->address};
 	if (!config->workers || config->workers > CREW_WORKERS)
 		return err_set(e, EINVAL, "1 to %d workers, not %u", CREW_WORKERS, config->workers);
-	if (threads && (config->mode == WORKER_LEVEL || config->mode == WORKER_LEVEL_MOD))
+	if (threads && config->mode != WORKER_ONESHOT)
 		return err_set(e, EINVAL,
 			       "leader-follower needs oneshot: two threads would be told of one "
 			       "connection");
@@ -340,14 +377,17 @@ int crew_start(struct crew *c, const struct place *place, const struct crew_conf
 	return rc;
 }
 
-void crew_stop(struct crew *c)
+int crew_stop(struct crew *c)
 {
+	int rc = 0;
+	/* All are told before one is waited for. */
 	for (unsigned i = 0; i < c->processes; i++)
-		close_fd(&c->at[i].channel);
+		shutdown(c->at[i].channel, SHUT_WR);
 	for (unsigned i = 0; i < c->processes; i++)
-		while (c->at[i].pid > 0 && waitpid(c->at[i].pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		if (place_finish(&c->at[i].channel, &c->at[i].pid) < 0)
+			rc = -ECHILD;
 	c->processes = 0;
+	return rc;
 }
 
 struct crew_sum crew_sum(const struct crew *c)
@@ -394,22 +434,8 @@ int crew_check(struct crew *c, struct err *e)
 {
 	for (unsigned i = 0; i < c->processes; i++) {
 		struct pollfd p = {.fd = c->at[i].channel, .events = POLLRDHUP};
-		if (poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLERR | POLLRDHUP)))
-			continue;
-		int status = 0;
-		pid_t pid = c->at[i].pid;
-		if (pid > 0 && waitpid(pid, &status, 0) == pid) {
-			c->at[i].pid = -1;
-			if (WIFSIGNALED(status))
-				return err_set(
-					e, ECHILD,
-					"server worker %u (process %d) died of signal %d, %s", i,
-					(int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
-			return err_set(e, ECHILD,
-				       "server worker %u (process %d) ended with status %d", i,
-				       (int)pid, WEXITSTATUS(status));
-		}
-		return err_set(e, ECHILD, "server worker %u ended by itself", i);
+		if (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR | POLLRDHUP))
+			return process_gone(&c->at[i], i, e);
 	}
 	return 0;
 }

@@ -30,7 +30,7 @@ bool worker_mode_parse(const char *name, enum worker_mode *out);
 struct crew_config {
 	union endpoint address; /* port 0: any */
 	enum crew_share share;
-	enum worker_mode mode; /* leader-follower takes WORKER_EDGE or WORKER_ONESHOT */
+	enum worker_mode mode; /* leader-follower takes WORKER_ONESHOT */
 	unsigned workers;      /* 1 to CREW_WORKERS */
 	int backlog;
 	bool close_after_reply;
@@ -61,8 +61,9 @@ struct crew {
 /* Starts the workers and waits until each listens. On failure none is left. */
 int crew_start(struct crew *c, const struct place *place, const struct crew_config *config,
 	       struct err *e);
-/* Ends them and waits where they are children. Safe on one that never started (zeroed). */
-void crew_stop(struct crew *c);
+/* Ends them and waits until they are gone. 0, or -ECHILD when one did not end well. Safe on a crew
+ * that never started (zeroed). */
+int crew_stop(struct crew *c);
 
 struct crew_sum {
 	uint64_t accepted, closed, requests, bytes, wakeups, resets, refused, accept_fails;

@@ -4,11 +4,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/cpus.h"
-#include "epolltune/cleanup.h"
 
 #define SPARE_DESCRIPTORS 32
 #define TICK_MS 200
@@ -102,11 +101,11 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 
 void fleet_stop(struct fleet *f)
 {
+	/* All are told before one is waited for. */
 	for (unsigned i = 0; i < f->drivers; i++)
-		close_fd(&f->at[i].channel);
+		shutdown(f->at[i].channel, SHUT_WR);
 	for (unsigned i = 0; i < f->drivers; i++)
-		while (f->at[i].pid > 0 && waitpid(f->at[i].pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		place_finish(&f->at[i].channel, &f->at[i].pid);
 	f->drivers = 0;
 }
 

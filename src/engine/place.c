@@ -6,7 +6,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "epolltune/cleanup.h"
+
+#define PATIENCE_MS 5000
 
 void *place_alloc(const struct place *p, size_t size, struct err *e)
 {
@@ -45,4 +51,31 @@ int place_spawn(const struct place *p, lab_task fn, void *arg, int *channel, pid
 	}
 	*channel = pair[0];
 	return 0;
+}
+
+int place_finish(int *channel, pid_t *pid)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int status = 0;
+	pid_t ended = 0;
+	if (*pid <= 0) {
+		if (*channel >= 0)
+			lab_finish(*channel);
+		*channel = -1;
+		return 0;
+	}
+	close_fd(channel);
+	for (int i = 0; i < PATIENCE_MS; i++) {
+		ended = waitpid(*pid, &status, WNOHANG);
+		if (ended != 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (ended == 0) {
+		kill(*pid, SIGKILL);
+		while ((ended = waitpid(*pid, &status, 0)) < 0 && errno == EINTR)
+			;
+	}
+	*pid = -1;
+	return ended > 0 && status == 0 ? 0 : -ECHILD;
 }

@@ -14,10 +14,11 @@
 #include "engine/sockets.h"
 
 #define EVENTS 512
-#define ACCEPTS 64      /* in a row before others get their turn */
-#define READS 16        /* of one connection in a row */
-#define HOT 64          /* requests of a lone connection before the set is asked again */
-#define EXHAUSTED_MS 20 /* pause of accepting when a limit is met */
+#define ACCEPTS 64            /* in a row before others get their turn */
+#define READS 16              /* of one connection in a row */
+#define HOT 64                /* requests of a lone connection before the set is asked again */
+#define COLD 16               /* of its events that are not followed up when nothing came of one */
+#define EXHAUSTED_NS 20000000 /* pause of accepting when a limit is met */
 
 /* What became of a connection that was served. One that is KEPT waits in the set for its peer to
  * take more, and with EPOLLONESHOT may be another thread's already. */
@@ -97,7 +98,7 @@ static int watch(const struct worker *w, int operation, int fd, uint32_t events)
 {
 	static const uint32_t flags[] = {
 		[WORKER_LEVEL] = 0,
-		[WORKER_EDGE] = EPOLLET | EPOLLRDHUP,
+		[WORKER_EDGE] = EPOLLET | EPOLLRDHUP | EPOLLPRI,
 		[WORKER_ONESHOT] = EPOLLONESHOT,
 		[WORKER_LEVEL_MOD] = 0,
 	};
@@ -215,7 +216,9 @@ static enum verdict conn_event(struct worker *w, int fd, uint32_t events)
 		conn_flush(w, fd, r);
 		return KEPT;
 	}
-	bool all = w->config->mode == WORKER_EDGE && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	/* What was told beside new data is told once; a read ends at an urgent byte, too. */
+	const uint32_t more = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+	bool all = w->config->mode == WORKER_EDGE && events & more;
 	enum verdict verdict = conn_serve(w, fd, all, true);
 	/* One that is KEPT is armed already, and may be another thread's, or closed by it. */
 	if ((verdict == OPEN || verdict == ANSWERED) && w->config->mode == WORKER_ONESHOT &&
@@ -237,6 +240,28 @@ static void conn_register(struct worker *w, int fd)
 	conn_end(w, fd);
 }
 
+static int listener_watch(struct worker *w, bool on, struct err *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = w->listener};
+	if (w->set_shared)
+		ev.events |= EPOLLET;
+	else if (w->config->exclusive)
+		ev.events |= EPOLLEXCLUSIVE;
+	if (on == w->listening)
+		return 0;
+	if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->listener, &ev) < 0 &&
+	    !(w->set_shared && (errno == EEXIST || errno == ENOENT)))
+		return err_errno(e, "watching the listener");
+	w->listening = on;
+	return 0;
+}
+
+int worker_listen(struct worker *w, bool on, struct err *e)
+{
+	w->wanted = on;
+	return listener_watch(w, on, e);
+}
+
 /* A limit was met. To keep watching would be to spin: accepting pauses, and worker_run() takes it
  * up again. */
 static void accept_exhausted(struct worker *w, int code)
@@ -245,7 +270,24 @@ static void accept_exhausted(struct worker *w, int code)
 	int none = 0;
 	counter_add(&w->stats->accept_fails, 1);
 	atomic_compare_exchange_strong(&w->stats->accept_errno, &none, code);
-	worker_listen(w, false, &ignored);
+	listener_watch(w, false, &ignored);
+	w->wanted = !w->config->stop_at_limit;
+	w->resume_ns = clock_ns() + EXHAUSTED_NS;
+}
+
+/* Takes accepting up again when its pause is over; the milliseconds until then, -1: none. */
+static int accept_resume(struct worker *w)
+{
+	struct err ignored;
+	if (!w->wanted || w->listening)
+		return -1;
+	uint64_t now = clock_ns();
+	if (now >= w->resume_ns) {
+		if (listener_watch(w, true, &ignored) == 0)
+			return -1;
+		w->resume_ns = now + EXHAUSTED_NS; /* nor is there memory for that */
+	}
+	return (int)((w->resume_ns - now) / 1000000) + 1;
 }
 
 void worker_adopt(struct worker *w, int fd)
@@ -313,12 +355,20 @@ static void accept_all(struct worker *w)
 }
 
 /* The only connection there is, and maybe its peer waits for this CPU: there is nothing to
- * multiplex, so the set is asked only now and then, for newcomers. */
+ * multiplex, so the set is asked only now and then, for newcomers. Where the peer is elsewhere this
+ * only costs, and is left for a while. */
 static void conn_hot(struct worker *w, int fd)
 {
+	if (w->cold) {
+		w->cold--;
+		return;
+	}
 	for (unsigned i = 0; i < HOT; i++) {
 		sched_yield();
-		if (conn_serve(w, fd, false, true) != ANSWERED)
+		enum verdict verdict = conn_serve(w, fd, false, true);
+		if (verdict == OPEN && i == 0)
+			w->cold = COLD;
+		if (verdict != ANSWERED)
 			return;
 	}
 }
@@ -345,8 +395,8 @@ int worker_open(struct worker *w, const struct worker_config *config, struct ser
 	w->stats = stats;
 	w->shared = shared;
 	w->listener = listener;
-	w->listening = false;
-	w->young_count = 0;
+	w->wanted = w->listening = false;
+	w->cold = w->young_count = 0;
 	w->talked = -1;
 	w->set_shared = epoll >= 0;
 	w->placed = false;
@@ -359,22 +409,6 @@ void worker_close(struct worker *w)
 	if (!w->set_shared && w->epoll >= 0)
 		close(w->epoll);
 	w->epoll = -1;
-}
-
-int worker_listen(struct worker *w, bool on, struct err *e)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = w->listener};
-	if (w->set_shared)
-		ev.events |= EPOLLET;
-	else if (w->config->exclusive)
-		ev.events |= EPOLLEXCLUSIVE;
-	if (on == w->listening)
-		return 0;
-	if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->listener, &ev) < 0 &&
-	    !(w->set_shared && (errno == EEXIST || errno == ENOENT)))
-		return err_errno(e, "watching the listener");
-	w->listening = on;
-	return 0;
 }
 
 /* Returns true when the control descriptor is among them. */
@@ -391,7 +425,7 @@ static bool events_serve(struct worker *w, const struct epoll_event *events, int
 		else
 			verdict = conn_event(w, fd, events[i].events);
 	}
-	if (count == 1 && verdict == ANSWERED && !w->config->plain &&
+	if (count == 1 && verdict == ANSWERED && !w->config->plain && !w->set_shared &&
 	    counter_get(&w->stats->accepted) == counter_get(&w->stats->closed) + 1 &&
 	    (w->config->mode == WORKER_LEVEL || w->config->mode == WORKER_EDGE))
 		conn_hot(w, events[0].data.fd);
@@ -401,7 +435,6 @@ static bool events_serve(struct worker *w, const struct epoll_event *events, int
 int worker_run(struct worker *w, int control, struct err *e)
 {
 	struct epoll_event events[EVENTS], ev = {.events = EPOLLIN, .data.fd = control};
-	bool paused = !w->listening;
 	int rc = worker_place(w, e);
 	if (rc < 0)
 		return rc;
@@ -409,16 +442,13 @@ int worker_run(struct worker *w, int control, struct err *e)
 		return err_errno(e, "watching the control channel");
 	/* Threads that share a set take one event at a time: the others follow. */
 	int most = w->set_shared ? 1 : EVENTS;
-	for (bool called = false; !called && rc == 0;) {
-		bool exhausted = !paused && !w->listening && !w->config->stop_at_limit;
-		int n = epoll_wait(w->epoll, events, most, exhausted ? EXHAUSTED_MS : -1);
+	for (bool called = false; !called;) {
+		int n = epoll_wait(w->epoll, events, most, accept_resume(w));
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, "epoll_wait");
 		counter_add(&w->stats->wakeups, 1);
 		if (n > 0)
 			called = events_serve(w, events, n, control);
-		if (exhausted)
-			rc = worker_listen(w, true, e);
 	}
-	return rc;
+	return 0;
 }

@@ -60,10 +60,13 @@ struct worker {
 	struct server_stats *stats; /* written by the worker alone */
 	struct worker_shared *shared;
 	int epoll, listener;
-	int talked;      /* the connection last answered; -1: none */
-	bool set_shared; /* several threads wait at the epoll set */
-	bool listening;  /* the listener is in the set */
-	bool placed;     /* its thread runs where and as it is to */
+	int talked;         /* the connection last answered; -1: none */
+	bool set_shared;    /* several threads wait at the epoll set */
+	bool wanted;        /* it is to accept */
+	bool listening;     /* the listener is in the set */
+	uint64_t resume_ns; /* when to accept again after a limit was met */
+	bool placed;        /* its thread runs where and as it is to */
+	unsigned cold;      /* events until the shortcut of a lone connection is tried again */
 	unsigned young_count;
 	int young[WORKER_YOUNG]; /* answered, still open and not yet in the epoll set */
 	char buffer[WORKER_READ];

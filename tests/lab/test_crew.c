@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/clock.h"
 #include "engine/crew.h"
 #include "engine/fleet.h"
 #include "engine/sockets.h"
@@ -102,9 +104,29 @@ static void end(void)
 		fail_msg("%s", e.text);
 	fleet_stop(&fleet);
 	assert_all_closed();
-	crew_stop(&crew);
+	assert_int_equal(crew_stop(&crew), 0);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
+}
+
+/* Ends the server when it has accepted so many connections, and closed each of them once. */
+static void end_of(uint64_t accepted)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	fleet_stop(&fleet);
+	for (int i = 0; i < 500 && crew_sum(&crew).accepted < accepted; i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(crew_sum(&crew).accepted, accepted);
+	end();
+}
+
+/* Each of the processes at an address got connections. */
+static void assert_shared(void)
+{
+	for (unsigned i = 0; i < crew.processes; i++) {
+		struct crew one = {.processes = 1, .at = {crew.at[i]}};
+		assert_true(crew_sum(&one).accepted > 0);
+	}
 }
 
 static void test_connects_counted_alike(void **state)
@@ -129,6 +151,8 @@ static void test_connects_counted_alike(void **state)
 			assert_all_closed();
 			assert_int_equal(crew_sum(&crew).accepted, 1001);
 			assert_int_equal(crew_sum(&crew).bytes, 100100);
+			if (kinds[kind].share == CREW_REUSEPORT)
+				assert_shared();
 			end();
 		}
 }
@@ -346,18 +370,42 @@ static void be_rude(unsigned rounds)
 	}
 }
 
-/* Sends until nothing more is taken, and never reads. */
-static void never_read(int fd)
+/* Connects to read nothing: what waits for it on the way is little. */
+static int connect_deaf(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), little = 4096, segment = 536;
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+	if (connect(fd, &crew.address.any, endpoint_size(&crew.address)) < 0)
+		fail_msg("connect: %s", strerror(errno));
+	return fd;
+}
+
+/* Sends until nothing more is taken by anybody's other end. */
+static void never_read(const int fd[], size_t count)
 {
 	static const char data[16384];
-	struct timespec pause = {.tv_nsec = 1000000};
-	for (int idle = 0; idle < 3;) {
-		ssize_t n = send(fd, data, sizeof(data), MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno != EAGAIN)
-			return;
-		idle = n < 0 ? idle + 1 : 0;
-		if (n < 0)
-			nanosleep(&pause, NULL);
+	const struct timespec pause = {.tv_nsec = 1000000};
+	for (int idle = 0; idle < 3; idle++) {
+		for (size_t i = 0; i < count; i++)
+			while (send(fd[i], data, sizeof(data), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+				idle = 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Waves of those who never read, and reset or hang up. */
+static void be_deaf(unsigned waves)
+{
+	int fd[100];
+	for (unsigned wave = 0; wave < waves; wave++) {
+		for (size_t i = 0; i < 100; i++)
+			fd[i] = connect_deaf();
+		never_read(fd, 100);
+		for (size_t i = 0; i < 100; i++)
+			hang_up(fd[i], i % 2);
 	}
 }
 
@@ -368,13 +416,13 @@ static void test_rude_peers(void **state)
 		struct crew_config config = crew_of(kind, 2);
 		int deaf[50];
 		serve(&config);
-		for (size_t i = 0; i < 50; i++) {
-			deaf[i] = connect_raw(4096);
-			never_read(deaf[i]);
-		}
+		for (size_t i = 0; i < 50; i++)
+			deaf[i] = connect_deaf();
+		never_read(deaf, 50);
 		pid_t rude = fork();
 		if (rude == 0) {
 			be_rude(3000);
+			be_deaf(20);
 			_exit(0);
 		}
 		/* Meanwhile whoever behaves is served. */
@@ -391,10 +439,9 @@ static void test_rude_peers(void **state)
 		int status;
 		assert_int_equal(waitpid(rude, &status, 0), rude);
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-		assert_true(crew_sum(&crew).accepted >= 3000 + 50);
 		for (size_t i = 0; i < 50; i++)
 			hang_up(deaf[i], i % 2);
-		end();
+		end_of(3000 + 2000 + 50 + 20);
 	}
 }
 
@@ -408,10 +455,9 @@ static void test_deaf_peers_bounded(void **state)
 	config.rests = 8;
 	serve(&config);
 	for (size_t i = 0; i < 32; i++)
-		deaf[i] = connect_raw(4096);
+		deaf[i] = connect_deaf();
 	for (int round = 0; round < 200 && crew_sum(&crew).refused < 32 - 8; round++)
-		for (size_t i = 0; i < 32; i++)
-			never_read(deaf[i]);
+		never_read(deaf, 32);
 	assert_int_equal(crew_sum(&crew).refused, 32 - 8);
 	drive(DRIVER_CLOSE_RESET, 4, 1);
 	open_connections(4);
@@ -453,7 +499,50 @@ static void test_slow_reader(void **state)
 	}
 }
 
+/* Whoever of the workers is killed under load: it is told, and nothing stays behind. */
 static void test_killed_worker_is_noticed(void **state)
+{
+	(void)state;
+	const struct timespec pause = {.tv_nsec = 10000000};
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 2);
+		struct err e = {0};
+		char name[32];
+		serve(&config);
+		drive(DRIVER_CLOSE_RESET, 20, 1);
+		open_connections(20);
+		unsigned victim = crew.processes - 1;
+		pid_t killer = fork();
+		if (killer == 0) {
+			uint64_t asked = crew_sum(&crew).requests;
+			for (int i = 0; i < 500 && crew_sum(&crew).requests < asked + 100; i++)
+				nanosleep(&pause, NULL);
+			kill(crew.at[victim].pid, SIGKILL);
+			_exit(0);
+		}
+		const struct driver_order o = {.verb = DRIVER_REQUEST,
+					       .duration_us = 300000,
+					       .active = 20,
+					       .depth = 1,
+					       .size = 64};
+		order(&o);
+		assert_int_equal(waitpid(killer, NULL, 0), killer);
+		for (int i = 0; i < 500 && crew_check(&crew, &e) == 0; i++)
+			nanosleep(&pause, NULL);
+		snprintf(name, sizeof(name), "worker %u", victim);
+		assert_non_null(strstr(e.text, name));
+		assert_non_null(strstr(e.text, "signal 9"));
+		fleet_stop(&fleet);
+		crew_stop(&crew);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fd, &crew.address.any, endpoint_size(&crew.address)), -1);
+		assert_int_equal(errno, ECONNREFUSED);
+		close(fd);
+	}
+}
+
+static void test_killed_worker_fails_queries(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 2);
@@ -467,6 +556,67 @@ static void test_killed_worker_is_noticed(void **state)
 	assert_non_null(strstr(e.text, "signal 9"));
 	crew_stop(&crew);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A worker that does not end when it is told to is ended. */
+static void test_stuck_worker_is_ended(void **state)
+{
+	(void)state;
+	struct crew_config config = crew_of(0, 2);
+	serve(&config);
+	kill(crew.at[0].pid, SIGSTOP);
+	assert_int_equal(crew_stop(&crew), -ECHILD);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* Nobody else's socket is joined, nor can anybody without our leave join ours. */
+static void test_taken_port_is_refused(void **state)
+{
+	(void)state;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 2);
+		static struct crew second;
+		struct err e = {0};
+		serve(&config);
+		config.address = crew.address;
+		assert_int_equal(crew_start(&second, &here, &config, &e), -EADDRINUSE);
+		assert_non_null(strstr(e.text, "127.0.0.1:"));
+		end();
+	}
+}
+
+/* Data behind an urgent byte, at which a read ends, is answered, too. */
+static void test_urgent_byte(void **state)
+{
+	(void)state;
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 1);
+		char in[16] = "";
+		size_t got = 0;
+		struct timeval patience = {.tv_sec = 20};
+		serve(&config);
+		int fd = connect_raw(0), other = connect_raw(0);
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		for (int i = 0; i < 2; i++) {
+			/* All of it is there before any is read. */
+			kill(crew.at[0].pid, SIGSTOP);
+			assert_int_equal(send(fd, "ab", 2, 0), 2);
+			assert_int_equal(send(fd, "!", 1, MSG_OOB), 1);
+			assert_int_equal(send(fd, "cd", 2, 0), 2);
+			kill(crew.at[0].pid, SIGCONT);
+			for (got = 0; got < 4;) {
+				ssize_t n = recv(fd, in + got, 4 - got, 0);
+				if (n <= 0)
+					fail_msg("%s: %zu bytes came back",
+						 worker_mode_name(config.mode), got);
+				got += (size_t)n;
+			}
+			assert_memory_equal(in, "abcd", 4);
+		}
+		hang_up(fd, false);
+		hang_up(other, false);
+		end();
+	}
 }
 
 static void test_killed_load_is_noticed(void **state)
@@ -517,36 +667,43 @@ static void test_killed_server_fails_requests(void **state)
 	crew_stop(&crew);
 }
 
-/* At the descriptor limit the server neither ends nor spins, and goes on when there is room. */
+/* At the descriptor limit the server neither ends nor spins, also while a peer keeps it awake and
+ * it is asked questions, and goes on when there is room. */
 static void test_out_of_descriptors(void **state)
 {
 	(void)state;
-	const struct timespec pause = {.tv_nsec = 200000000};
+	const struct timespec pause = {.tv_nsec = 10000000};
 	const struct rlimit few = {64, 64};
-	struct crew_config config = crew_of(0, 1);
-	int fds[150];
-	serve(&config);
-	assert_int_equal(prlimit(crew.at[0].pid, RLIMIT_NOFILE, &few, NULL), 0);
-	for (size_t i = 0; i < 150; i++)
-		fds[i] = connect_raw(0);
-	nanosleep(&pause, NULL);
-	struct crew_sum s = crew_sum(&crew);
-	assert_true(s.accepted < 64);
-	assert_int_equal(s.accept_errno, EMFILE);
-	assert_true(s.accept_fails >= 1 && s.accept_fails < 100);
-	assert_true(s.wakeups < 400);
-	for (size_t i = 0; i < 150; i++)
-		close(fds[i]);
-	/* Those that waited are accepted, seen to be closed, and closed. */
-	for (int i = 0; i < 25 && crew_sum(&crew).accepted < 150; i++)
-		nanosleep(&pause, NULL);
-	assert_int_equal(crew_sum(&crew).accepted, 150);
-	char byte;
-	int fd = connect_raw(0);
-	assert_int_equal(send(fd, "x", 1, 0), 1);
-	assert_int_equal(recv(fd, &byte, 1, 0), 1);
-	close(fd);
-	end();
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		struct crew_config config = crew_of(kind, 1);
+		struct crew_usage usage;
+		struct err e = {0};
+		char byte = 'x';
+		int fds[150], busy;
+		serve(&config);
+		busy = connect_raw(0);
+		assert_int_equal(prlimit(crew.at[0].pid, RLIMIT_NOFILE, &few, NULL), 0);
+		for (size_t i = 0; i < 150; i++)
+			fds[i] = connect_raw(0);
+		uint64_t start = clock_ns();
+		for (int i = 0; i < 500 && !crew_sum(&crew).accept_fails; i++)
+			nanosleep(&pause, NULL);
+		for (int i = 0; i < 2000; i++) {
+			assert_int_equal(send(busy, &byte, 1, 0), 1);
+			assert_int_equal(recv(busy, &byte, 1, 0), 1);
+			assert_int_equal(crew_usage(&crew, &usage, &e), 0);
+		}
+		struct crew_sum s = crew_sum(&crew);
+		uint64_t pauses = (clock_ns() - start) / 20000000;
+		assert_true(s.accepted < 64);
+		assert_int_equal(s.accept_errno, EMFILE);
+		assert_in_range(s.accept_fails, 1, 2 * pauses + 5);
+		for (size_t i = 0; i < 150; i++)
+			close(fds[i]);
+		/* Those that waited are accepted, seen to be closed, and closed. */
+		hang_up(busy, false);
+		end_of(151);
+	}
 }
 
 static void test_what_cannot_be(void **state)
@@ -555,10 +712,14 @@ static void test_what_cannot_be(void **state)
 	struct err e = {0};
 	struct crew_config config = crew_of(0, 0);
 	assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
-	config = crew_of(0, 2);
-	config.share = CREW_FOLLOWERS;
-	assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "oneshot"));
+	static const enum worker_mode modes[] = {WORKER_LEVEL, WORKER_EDGE, WORKER_LEVEL_MOD};
+	for (size_t i = 0; i < 3; i++) {
+		config = crew_of(0, 2);
+		config.share = CREW_FOLLOWERS;
+		config.mode = modes[i];
+		assert_int_equal(crew_start(&crew, &here, &config, &e), -EINVAL);
+		assert_non_null(strstr(e.text, "oneshot"));
+	}
 	config = crew_of(0, 2);
 	config.address.v4.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
 	assert_int_equal(crew_start(&crew, &here, &config, &e), -EADDRNOTAVAIL);
@@ -590,6 +751,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_deaf_peers_bounded, teardown),
 		cmocka_unit_test_teardown(test_slow_reader, teardown),
 		cmocka_unit_test_teardown(test_killed_worker_is_noticed, teardown),
+		cmocka_unit_test_teardown(test_killed_worker_fails_queries, teardown),
+		cmocka_unit_test_teardown(test_stuck_worker_is_ended, teardown),
+		cmocka_unit_test_teardown(test_taken_port_is_refused, teardown),
+		cmocka_unit_test_teardown(test_urgent_byte, teardown),
 		cmocka_unit_test_teardown(test_killed_load_is_noticed, teardown),
 		cmocka_unit_test_teardown(test_killed_server_fails_requests, teardown),
 		cmocka_unit_test_teardown(test_out_of_descriptors, teardown),
