@@ -122,6 +122,8 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 /* Whether this process' user namespace is the machine's own, not a container's: what belongs to the
  * whole machine is set from there only. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);
+/* Whether this process has a capability (CAP_…) in effect, in its own user namespace. */
+bool host_capable(unsigned capability);
 /* Whether this process may write an existing file: 0, or -EACCES, -EPERM, -EROFS, -ENOENT. */
 int host_writable(const struct host *h, const char *path, struct err *e);
 

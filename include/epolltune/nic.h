@@ -170,6 +170,9 @@ void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
 /* NULL if there is none of that name. */
 const struct nic *nics_find(const struct nics *n, const char *name);
+/* The NAPI instance of a receive queue, NULL if unknown. Where the driver tells none of any queue
+ * but has one instance for each, they stand in the same order. */
+const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue);
 const struct nic_feature *nic_feature(const struct nic *n, const char *name);
 
 /* What would be cut off if this interface lost its link for a moment: the default route, or the
@@ -202,12 +205,16 @@ const struct nic_field *nic_field_find(const char *group, const char *name);
  * gone; -EOPNOTSUPP: this kernel or driver cannot; -EINVAL or -ERANGE: it will not, the text tells
  * why where the kernel does; -EPERM; -EROFS: a captured machine. */
 
-/* Whether this process may set anything at all: 0, -EPERM or -EROFS. */
-int nic_settable(const struct host *h, struct err *e);
+/* Whether this process may set something by these means, without trying: 0, -EPERM, -EROFS, or for
+ * NIC_BY_SYSFS -EXDEV when the sysfs that is mounted shows another network namespace. */
+enum nic_means { NIC_BY_ETHTOOL, NIC_BY_NAPI_SET, NIC_BY_SYSFS };
+int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e);
 /* A field of "rings", "channels", "coalesce" (ethtool), or "napi" (sysfs). Many drivers reset the
  * link for the first two. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
 	    struct err *e);
+/* rps_cpus of all its receive queues, in sysfs. */
+int nic_set_rps(const struct host *h, const struct nic *n, const char *mask, struct err *e);
 /* "rx-gro", "tx-tcp-segmentation". */
 int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,
 		    struct err *e);

@@ -154,6 +154,23 @@ const struct nic *nics_find(const struct nics *n, const char *name)
 	return NULL;
 }
 
+const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue)
+{
+	size_t receiving = 0, told = 0;
+	for (size_t i = 0; i < n->queue_count; i++) {
+		const struct nic_queue *q = &n->queues[i];
+		if (q->direction != NIC_RX)
+			continue;
+		receiving++;
+		told += q->napi.known;
+		for (size_t k = 0; q->napi.known && k < n->napi_count; k++)
+			if (q->id == queue && n->napis[k].id == q->napi.value)
+				return &n->napis[k];
+	}
+	bool in_order = !told && n->napi_count == receiving && queue < receiving;
+	return in_order ? &n->napis[queue] : NULL;
+}
+
 const struct nic_feature *nic_feature(const struct nic *n, const char *name)
 {
 	for (size_t i = 0; i < n->feature_count; i++)

@@ -5,11 +5,10 @@
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "host/nic_ask.h"
+#include "host/nic_sources.h"
 
 static void message_free(struct nl_msg **m)
 {
@@ -44,6 +43,22 @@ static struct nl_msg *ethtool_message(int family, uint8_t command, const char *n
 	struct nl_msg *made = m;
 	m = NULL;
 	return made;
+}
+
+/* What is written there goes to this namespace's interface, or nowhere. */
+static int sysfs_check(const struct host *h, const char *nic, struct err *e)
+{
+	CLEAN(nics_freep) struct nics all = {0};
+	int r = nics_read(h, NIC_STATISTICS, &all, e);
+	const struct nic *n = r < 0 ? NULL : nics_find(&all, nic);
+	if (r == 0 && !n)
+		return err_set(e, ENODEV, "%s: no such interface", nic);
+	if (r == 0 && !nic_in_sysfs(h, n))
+		return err_set(e, EXDEV,
+			       "%s: /sys shows the interfaces of another network namespace: "
+			       "unshare -m, and mount -t sysfs sysfs /sys, first",
+			       nic);
+	return r;
 }
 
 static int set_ethtool(const struct host *h, const char *nic, const struct nic_field *f,
@@ -86,17 +101,17 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 	return nic_tell(a, m, what, e);
 }
 
-int nic_settable(const struct host *h, struct err *e)
+int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
 	if (!host_live(h))
 		return err_set(e, EROFS, "a captured machine is read only");
-	if (syscall(SYS_capget, &header, data) < 0)
-		return err_errno(e, "read this process' capabilities");
-	if (data[0].effective & 1u << CAP_NET_ADMIN)
-		return 0;
-	return err_set(e, EPERM, "setting an interface needs CAP_NET_ADMIN");
+	if (!host_capable(CAP_NET_ADMIN))
+		return err_set(e, EPERM, "setting an interface needs CAP_NET_ADMIN");
+	if (means != NIC_BY_ETHTOOL && !host_owns_machine(h))
+		return err_set(e, EPERM,
+			       "setting this of an interface needs CAP_NET_ADMIN in the first user "
+			       "namespace, not in a container's");
+	return means == NIC_BY_SYSFS ? sysfs_check(h, nic, e) : 0;
 }
 
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
@@ -108,15 +123,28 @@ int nic_set(const struct host *h, const char *nic, const struct nic_field *f, ui
 	if (strcmp(f->group, "napi") != 0)
 		return set_ethtool(h, nic, f, value, e);
 	char path[96], text[24];
+	r = host_live(h) ? sysfs_check(h, nic, e) : 0;
+	if (r < 0)
+		return r;
 	snprintf(path, sizeof(path), "sys/class/net/%s/%s", nic, f->name);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	if (host_live(h) && !host_has(h, path)) {
-		snprintf(path, sizeof(path), "sys/class/net/%s", nic);
-		return host_has(h, path)
-			       ? err_set(e, EOPNOTSUPP, "%s: this kernel has no %s", nic, f->name)
-			       : err_set(e, ENODEV, "%s: no such interface", nic);
-	}
+	if (host_live(h) && !host_has(h, path))
+		return err_set(e, EOPNOTSUPP, "%s: this kernel has no %s", nic, f->name);
 	return host_write(h, path, text, e);
+}
+
+int nic_set_rps(const struct host *h, const struct nic *n, const char *mask, struct err *e)
+{
+	int r = host_live(h) ? sysfs_check(h, n->name, e) : 0;
+	for (size_t i = 0; r == 0 && i < n->queue_count; i++) {
+		char path[96];
+		if (n->queues[i].direction != NIC_RX || !n->queues[i].cpus)
+			continue;
+		snprintf(path, sizeof(path), "sys/class/net/%s/queues/rx-%u/rps_cpus", n->name,
+			 n->queues[i].id);
+		r = host_write(h, path, mask, e);
+	}
+	return r;
 }
 
 int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,

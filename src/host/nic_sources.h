@@ -11,6 +11,9 @@ int nic_take_ioctl(struct nic *n, struct err *e);
 
 /* sysfs: NAPI settings of the device, queues, parent device, driver. */
 int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e);
+/* Whether the sysfs that is mounted shows this very interface, and not another network namespace's
+ * of the same name: `unshare -n` and `nsenter -n` leave the old one mounted. */
+bool nic_in_sysfs(const struct host *h, const struct nic *n);
 
 /* /proc/interrupts, read once for all interfaces. */
 struct interrupts {

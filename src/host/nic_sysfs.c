@@ -1,11 +1,17 @@
 #include "host/nic_sources.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/machine.h"
 
 #define QUEUES_MAX 4096
 
@@ -17,13 +23,41 @@ static struct nic_number read_number(const struct host *h, const char *path)
 	return n;
 }
 
-/* The sysfs that is mounted may be another network namespace's: `unshare -n` leaves it so. */
-static bool same_device(const struct host *h, const struct nic *n)
+/* Mounting sysfs gives the network namespace's own one, the same each time: is it the one that is
+ * mounted? Nothing is attached anywhere. 1, 0, or -1 for who may not mount. */
+static int sysfs_is_ours(const struct host *h)
 {
-	char path[64];
+	struct stat ours, mounted;
+	struct err ignored;
+	if (!host_capable(CAP_SYS_ADMIN))
+		return -1;
+	CLEAN(close_fd) int context = fsopen("sysfs", FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	CLEAN(close_fd) int own = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+	CLEAN(close_fd)
+	int now = machine_open(h, "sys/class/net", O_PATH | O_DIRECTORY, "read", &ignored);
+	if (own < 0 || now < 0 || fstat(own, &ours) < 0 || fstat(now, &mounted) < 0)
+		return -1;
+	return ours.st_dev == mounted.st_dev;
+}
+
+bool nic_in_sysfs(const struct host *h, const struct nic *n)
+{
+	char path[64], address[24] = "";
+	struct err ignored;
 	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", n->name);
 	struct nic_number index = read_number(h, path);
-	return index.known && index.value == n->index;
+	if (!index.known || index.value != n->index)
+		return false;
+	if (!host_live(h))
+		return true;
+	/* Small indexes are common: eth0 is the second interface of many a container. */
+	snprintf(path, sizeof(path), "sys/class/net/%s/address", n->name);
+	if (n->address[0] && (host_read(h, path, address, sizeof(address), &ignored) < 0 ||
+			      strncmp(address, n->address, strlen(n->address)) != 0))
+		return false;
+	return sysfs_is_ours(h) != 0;
 }
 
 static int take_queues(const struct host *h, enum nic_direction direction, struct nic *n,
@@ -72,7 +106,7 @@ static void take_parent(const struct host *h, struct nic *n)
 
 int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
 {
-	if (!same_device(h, n))
+	if (!nic_in_sysfs(h, n))
 		return 0;
 	char path[96];
 	for (size_t i = 0; i < nic_field_count; i++) {

@@ -17,39 +17,39 @@ static const struct device_row rows[] = {
 	 .most = "rx-max",
 	 .resets = true,
 	 .link = "RxBufferSize",
-	 .ethtool = {"-G", "rx"}},
+	 .ethtool = {"-G", "rx", "RX"}},
 	{.knob = "device.ring.tx",
 	 .group = "rings",
 	 .name = "tx",
 	 .most = "tx-max",
 	 .resets = true,
 	 .link = "TxBufferSize",
-	 .ethtool = {"-G", "tx"}},
+	 .ethtool = {"-G", "tx", "TX"}},
 	{.knob = "device.channels",
 	 .group = "channels",
 	 .name = "combined",
 	 .most = "combined-max",
 	 .resets = true,
 	 .link = "CombinedChannels",
-	 .ethtool = {"-L", "combined"}},
+	 .ethtool = {"-L", "combined", "Combined"}},
 	{.knob = "device.coalesce.rx-usecs",
 	 .group = "coalesce",
 	 .name = "rx-usecs",
 	 .link = "RxCoalesceSec",
 	 .unit = "us",
-	 .ethtool = {"-C", "rx-usecs"}},
+	 .ethtool = {"-C", "rx-usecs", "rx-usecs"}},
 	{.knob = "device.coalesce.tx-usecs",
 	 .group = "coalesce",
 	 .name = "tx-usecs",
 	 .link = "TxCoalesceSec",
 	 .unit = "us",
-	 .ethtool = {"-C", "tx-usecs"}},
+	 .ethtool = {"-C", "tx-usecs", "tx-usecs"}},
 	{.knob = "device.coalesce.adaptive-rx",
 	 .group = "coalesce",
 	 .name = "adaptive-rx",
 	 .boolean = true,
 	 .link = "UseAdaptiveRxCoalesce",
-	 .ethtool = {"-C", "adaptive-rx"}},
+	 .ethtool = {"-C", "adaptive-rx", "Adaptive RX"}},
 	{.knob = "device.gro_flush_timeout",
 	 .group = "napi",
 	 .name = "gro_flush_timeout",
@@ -125,9 +125,11 @@ static int look_at(const struct change_site *site, const struct device_name *d, 
 	return r;
 }
 
-static int lacking(const struct device_name *d, struct err *e)
+static int lacking(const struct device_name *d, const struct nic *n, struct err *e)
 {
-	return err_set(e, ENOENT, "%s: its driver or this kernel has no %s", d->nic, d->row->knob);
+	return err_set(e, EOPNOTSUPP, "%s: its driver or this kernel %s %s%s", d->nic,
+		       n->up ? "has no" : "does not tell", d->row->knob,
+		       n->up ? "" : " while the interface is down");
 }
 
 /* Some devices have receive and transmit channels apart. */
@@ -153,39 +155,29 @@ static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_sett
 	return p->irq_suspend_timeout;
 }
 
-/* The NAPI instance of a receive queue. Where the driver tells none of any queue but has one
- * instance for each, they stand in the same order. */
-static const struct nic_napi *napi_of(const struct nic *n, int queue)
+/* Since Linux 6.17 an instance can have a thread of its own as well. */
+static bool threads(const struct device_row *row)
 {
-	size_t receiving = 0, told = 0;
-	for (size_t i = 0; i < n->queue_count; i++) {
-		const struct nic_queue *q = &n->queues[i];
-		if (q->direction != NIC_RX)
-			continue;
-		receiving++;
-		told += q->napi.known;
-		for (size_t k = 0; q->napi.known && k < n->napi_count; k++)
-			if ((int)q->id == queue && n->napis[k].id == q->napi.value)
-				return &n->napis[k];
-	}
-	bool in_order = !told && n->napi_count == receiving && (size_t)queue < receiving;
-	return in_order ? &n->napis[queue] : NULL;
+	return row->name && !strcmp(row->name, "threaded");
 }
 
 /* A setting of instances, told for all: only if they agree, or taking it back would lose some. */
 static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
 		  struct err *e)
 {
+	char queue[NIC_NAME + 8];
+	snprintf(queue, sizeof(queue), "%s:rx-0", d->nic);
 	for (size_t i = 0; i < n->napi_count; i++) {
-		struct nic_number one = napi_value(&n->napis[i], d->row->napi);
+		struct nic_number one = threads(d->row) ? n->napis[i].threaded
+							: napi_value(&n->napis[i], d->row->napi);
 		if (!one.known)
 			continue;
 		if (value->known && one.value != value->value)
 			return err_set(
-				e, EBUSY,
-				"%s: its NAPI instances have settings of their own: name one, "
-				"such as %s@%s:rx-0",
-				d->nic, d->row->knob, d->nic);
+				e, EBUSY, "%s: its NAPI instances have settings of their own%s%s",
+				d->nic,
+				d->row->by_napi ? ": name a queue, such as @" : ": left alone",
+				d->row->by_napi ? queue : "");
 		*value = one;
 	}
 	return 0;
@@ -217,7 +209,7 @@ static int read_masks(const struct device_name *d, const struct nic *n, char val
 				       d->nic);
 		memcpy(value, mask, sizeof(mask));
 	}
-	return value[0] ? 0 : lacking(d, e);
+	return value[0] ? 0 : lacking(d, n, e);
 }
 
 static int read_number(const struct device_name *d, const struct nic *n, struct nic_number *value,
@@ -225,19 +217,19 @@ static int read_number(const struct device_name *d, const struct nic *n, struct 
 {
 	*value = (struct nic_number){0};
 	if (d->queue >= 0) {
-		const struct nic_napi *p = napi_of(n, d->queue);
+		const struct nic_napi *p = nic_napi_of(n, (uint32_t)d->queue);
 		if (p)
 			*value = napi_value(p, d->row->napi);
 	} else {
 		if (d->row->group)
 			*value = nic_get(n, field_of(d->row, n, false));
-		if (d->row->by_napi) {
+		if (d->row->by_napi || threads(d->row)) {
 			int r = agreed(d, n, value, e);
 			if (r < 0)
 				return r;
 		}
 	}
-	return value->known ? 0 : lacking(d, e);
+	return value->known ? 0 : lacking(d, n, e);
 }
 
 static int read_from(const struct device_name *d, const struct nic *n, char value[CHANGE_VALUE],
@@ -304,27 +296,21 @@ int device_normal(const struct change_site *site, const char *name, const char *
 	return 0;
 }
 
+static enum nic_means means_of(const struct device_name *d)
+{
+	if (d->queue >= 0 || (!d->row->group && !d->row->masks))
+		return NIC_BY_NAPI_SET;
+	return d->row->masks || !strcmp(d->row->group, "napi") ? NIC_BY_SYSFS : NIC_BY_ETHTOOL;
+}
+
 int device_check(const struct change_site *site, const char *name, const char *value,
 		 char normal[CHANGE_VALUE], struct err *e)
 {
+	struct device_name d;
 	int r = device_normal(site, name, value, normal, e);
-	return r < 0 ? r : nic_settable(site->host, e);
-}
-
-static int write_masks(const struct change_site *site, const struct device_name *d,
-		       const struct nic *n, const char *value, struct err *e)
-{
-	for (size_t i = 0; i < n->queue_count; i++) {
-		char path[96];
-		if (n->queues[i].direction != NIC_RX || !n->queues[i].cpus)
-			continue;
-		snprintf(path, sizeof(path), "sys/class/net/%s/queues/rx-%u/rps_cpus", d->nic,
-			 n->queues[i].id);
-		int r = host_write(site->host, path, value, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (r == 0)
+		r = parse(name, &d, e);
+	return r < 0 ? r : nic_settable(site->host, d.nic, means_of(&d), e);
 }
 
 static int write_napis(const struct change_site *site, const struct device_name *d,
@@ -332,15 +318,15 @@ static int write_napis(const struct change_site *site, const struct device_name 
 {
 	enum nic_napi_setting setting = d->row->napi;
 	if (d->queue >= 0) {
-		const struct nic_napi *p = napi_of(n, d->queue);
-		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, e);
+		const struct nic_napi *p = nic_napi_of(n, (uint32_t)d->queue);
+		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, n, e);
 	}
 	for (size_t i = 0; i < n->napi_count; i++) {
 		int r = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
 		if (r < 0)
 			return err_prefix(e, "%s", d->nic);
 	}
-	return n->napi_count ? 0 : lacking(d, e);
+	return n->napi_count ? 0 : lacking(d, n, e);
 }
 
 int device_write(const struct change_site *site, const char *name, const char *value, struct err *e)
@@ -353,13 +339,13 @@ int device_write(const struct change_site *site, const char *name, const char *v
 	if (r < 0)
 		return r;
 	if (d.row->masks)
-		return write_masks(site, &d, l.nic, value, e);
+		return nic_set_rps(site->host, l.nic, value, e);
 	char *end;
 	errno = 0;
 	uint64_t number = strtoull(value, &end, 10);
 	if (errno || *end || !isdigit((unsigned char)*value))
 		return err_set(e, EINVAL, "%s: \"%s\" is not a number", name, value);
-	if (d.queue >= 0 || !d.row->group)
+	if (means_of(&d) == NIC_BY_NAPI_SET)
 		return write_napis(site, &d, l.nic, number, e);
 	return nic_set(site->host, d.nic, field_of(d.row, l.nic, false), number, e);
 }

@@ -21,7 +21,7 @@ struct device_row {
 	const char *link;       /* its option in a .link file (systemd.link(5)); NULL: none */
 	const char *unit;       /* after the value there; NULL: none */
 	const char *udev;       /* its attribute in sysfs, for a udev rule; NULL: none */
-	const char *ethtool[2]; /* "-G", "rx"; NULL: not by it */
+	const char *ethtool[3]; /* "-G", "rx", and the label that it shows; NULL: not by it */
 };
 
 struct device_name {
@@ -33,8 +33,9 @@ struct device_name {
 /* False for a name that is none of these. */
 bool device_parse(const char *name, struct device_name *out);
 
-/* The operations of the kind "device"; see change.h. -ENODEV: the interface is gone; -ENOENT: its
- * driver or this kernel has no such setting. */
+/* The operations of the kind "device"; see change.h. -ENODEV: the interface is gone;
+ * -EOPNOTSUPP: its driver or this kernel does not tell such a setting, or not while it is down;
+ * -EXDEV: see nic_settable(). */
 enum change_scope device_scope(const char *name);
 int device_check(const struct change_site *site, const char *name, const char *value,
 		 char normal[CHANGE_VALUE], struct err *e);

@@ -251,14 +251,20 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct su
 	char running[KNOB_VALUE], now[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
 	bool lower;
 	int r = subject_read(s, site, running, e);
-	if (r == -ENOENT) {
+	bool device = !strcmp(s->kind, "device");
+	if (r == -ENOENT || (r < 0 && device)) {
 		struct told *t = tell(p, s->name);
 		if (t) {
 			report_text(t->proposed, "%s", f->proposed);
 			describe(t->why, f);
-			report_text(t->what, "not to be seen from here: it belongs to the whole "
-					     "machine. Set it outside of this namespace.");
+			if (device)
+				report_text(t->what, "%s", e->text);
+			else
+				report_text(t->what,
+					    "not to be seen from here: it belongs to the whole "
+					    "machine. Set it outside of this namespace.");
 		}
+		*e = (struct err){0};
 		return 0;
 	}
 	if (r < 0 || (r = subject_normal(s, site, f->proposed, want, e)) < 0 ||
@@ -376,6 +382,19 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	return r;
 }
 
+/* The next KNOB=VALUE of a list. A comma that no other KNOB= follows is one in the value, as masks
+ * of many CPUs have it. */
+static char *set_next(char **rest)
+{
+	char *one = *rest, *comma = one ? strchr(one, ',') : NULL;
+	while (comma && strcspn(comma + 1, ",") <= strcspn(comma + 1, "="))
+		comma = strchr(comma + 1, ',');
+	if (comma)
+		*comma++ = 0;
+	*rest = comma;
+	return one;
+}
+
 static int plan_set(struct plan *p, const struct plan_options *o, const struct change_site *site,
 		    struct err *e)
 {
@@ -384,7 +403,7 @@ static int plan_set(struct plan *p, const struct plan_options *o, const struct c
 		return err_errno(e, "--set");
 	char *rest = list, *one;
 	int r = 0;
-	while (r == 0 && (one = strsep(&rest, ",")))
+	while (r == 0 && (one = set_next(&rest)))
 		r = set_one(p, one, o, site, e);
 	return r;
 }

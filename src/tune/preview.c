@@ -247,6 +247,9 @@ static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 	(void)e;
 	if (strcmp(c->kind, "sysctl") == 0)
 		fprintf(x->out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
+	else if (strcmp(c->kind, "device") == 0)
+		fprintf(x->out, "\n# %s = %s is no sysctl: epolltune apply --set\n", c->name,
+			c->to);
 	return 0;
 }
 
@@ -271,9 +274,44 @@ static int shell_begin(struct execution *x, struct err *e)
 	      "\tfi\n"
 	      "\techo \"$3\" >\"$1\"\n"
 	      "\techo \"$1: $2 -> $(cat \"$1\")\"\n"
+	      "}\n"
+	      "\n"
+	      "# setting LETTER INTERFACE WORD LABEL FROM TO: the same by ethtool -LETTER, which "
+	      "shows\n"
+	      "# what is set behind LABEL, and behind the maximum where there is one\n"
+	      "setting() {\n"
+	      "\tif [ \"$1\" = L ] && ! ethtool -l \"$2\" | grep -q '^Combined:.*[0-9]'; then\n"
+	      "\t\tset -- L \"$2\" rx RX \"$5\" \"$6\"\n"
+	      "\tfi\n"
+	      "\tnow=$(ethtool -\"$(echo \"$1\" | tr A-Z a-z)\" \"$2\" |\n"
+	      "\t\tsed -n \"s/^$4:[[:blank:]]*\\\\([^[:blank:]]*\\\\).*/\\\\1/p\" | tail -n 1)\n"
+	      "\tif [ \"$now\" = \"$6\" ]; then return; fi\n"
+	      "\tif [ \"$now\" != \"$5\" ]; then\n"
+	      "\t\techo \"$2: $3 is '$now', not '$5': left alone\" >&2\n"
+	      "\t\texit 2\n"
+	      "\tfi\n"
+	      "\tethtool -\"$1\" \"$2\" \"$3\" \"$6\"\n"
+	      "\techo \"$2: $3: $5 -> $6\"\n"
 	      "}\n",
 	      x->out);
 	return 0;
+}
+
+/* As one word of a shell: an interface may be called almost anything. */
+static void shell_word(FILE *out, const char *text)
+{
+	putc('\'', out);
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*text, out);
+	putc('\'', out);
+}
+
+static const char *shell_value(const struct device_row *row, const char *value)
+{
+	return !row->boolean ? value : strcmp(value, "0") ? "on" : "off";
 }
 
 /* An interface, by ethtool or in sysfs; what only netlink can set is told. */
@@ -284,11 +322,20 @@ static void shell_device(FILE *out, const struct change *c)
 		return;
 	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
 	if (d.row->ethtool[0]) {
-		const char *to = !d.row->boolean ? c->to : strcmp(c->to, "0") ? "on" : "off";
-		fprintf(out, "ethtool %s '%s' %s '%s'\n", d.row->ethtool[0], d.nic,
-			d.row->ethtool[1], to);
+		fprintf(out, "setting %s ", d.row->ethtool[0] + 1);
+		shell_word(out, d.nic);
+		fprintf(out, " %s '%s' '%s' '%s'\n", d.row->ethtool[1], d.row->ethtool[2],
+			shell_value(d.row, c->from), shell_value(d.row, c->to));
+	} else if (d.row->masks) {
+		fputs("for f in /sys/class/net/", out);
+		shell_word(out, d.nic);
+		/* The kernel shows zeros in front that the plan leaves out. */
+		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
+			d.row->udev, c->to);
 	} else if (d.queue < 0 && d.row->udev) {
-		fprintf(out, "echo '%s' | tee /sys/class/net/'%s'/%s\n", c->to, d.nic, d.row->udev);
+		fputs("change /sys/class/net/", out);
+		shell_word(out, d.nic);
+		fprintf(out, "/%s '%s' '%s'\n", d.row->udev, c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: by netlink only (epolltune apply --set)\n", c->name,
 			c->to);

@@ -182,6 +182,8 @@ static void undo_item(struct way_back *w, size_t n)
 		gone(w, n, "it went when the machine was restarted");
 		return;
 	}
+	/* A setting that cannot be seen from here stands all the same: only what has gone for good
+	 * is nothing to undo. */
 	if (r == -ENOENT || r == -ENODEV)
 		gone(w, n, "it is not there any more");
 	else if (r < 0)

@@ -26,7 +26,8 @@ napi() {
 is() { [ "$(napi)" = "$1" ] || fail "$(napi), not $1"; }
 
 mount -t sysfs sysfs /sys 2>/dev/null || { echo 'no sysfs of its own'; exit 0; }
-ip link add name v0 type veth peer name v1 && ethtool -K v0 gro on && ip link set v0 up || exit 77
+ip link add name v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 &&
+	ethtool -L v0 rx 1 && ethtool -K v0 gro on && ip link set v0 up || exit 77
 if ! { echo 1 >/sys/class/net/v0/gro_flush_timeout; } 2>/dev/null; then
 	apply 3 device.gro_flush_timeout@v0=20000
 	grep -qE 'not permitted|denied|NET_ADMIN' "$work/said" || fail 'not said why'
@@ -42,6 +43,25 @@ rollback
 rollback
 [ "$(cat /sys/class/net/v0/gro_flush_timeout /sys/class/net/v0/napi_defer_hard_irqs | tr '\n' ' ')" = '0 0 ' ] ||
 	fail 'not taken back'
+# A script for those who want one compares before it writes, as the program does.
+epolltune_script() {
+	"$program" apply --probe nic --no-proof --dry-run --format shell --allow-link-reset \
+		--set 'device.channels@v0=2,device.gro_flush_timeout@v0=3000,device.rps_cpus@v0=0,00000001' >"$work/script.sh" || fail 'no script'
+}
+epolltune_script
+sh -e "$work/script.sh" >"$work/said" 2>&1 || fail 'the script fails'
+grep -q '^v0: rx: 1 -> 2$' "$work/said" || fail 'the script did not set the channels'
+[ "$(cat /sys/class/net/v0/gro_flush_timeout)" = 3000 ] || fail 'the script did not write'
+echo 1000 >/sys/class/net/v0/gro_flush_timeout
+sh -e "$work/script.sh" >"$work/said" 2>&1 && fail 'the script overwrote what somebody else has set'
+ethtool -L v0 rx 1
+echo 0 >/sys/class/net/v0/gro_flush_timeout
+# The /sys that is mounted may be another namespace's, with an interface of that name and number.
+unshare -n sh -ec 'ip link add name v0 index "$1" address "$2" type veth peer name v1; shift 2
+	"$@"' sh "$(cat /sys/class/net/v0/ifindex)" "$(cat /sys/class/net/v0/address)" \
+	"$program" apply --probe nic --no-proof --state-dir "$work/state" --set device.gro_flush_timeout@v0=4000 >"$work/said" 2>&1
+[ $? -eq 3 ] || fail 'set in a namespace that /sys does not show'
+[ "$(cat /sys/class/net/v0/gro_flush_timeout)" = 0 ] || fail 'written to an interface of another namespace'
 if ! napi | grep -q ',0,0,0]'; then
 	apply 3 device.irq-suspend-timeout@v0=20000000
 	exit 0
@@ -53,6 +73,15 @@ is '[0,0,200000,0,20000000]'
 apply 3 device.gro_flush_timeout@v0=100000
 grep -q 'settings of their own' "$work/said" || fail 'not said why'
 rollback
+rollback
+is '[0,0,0,0,0]'
+# An instance is not to be seen while its interface is down, but keeps what it has.
+apply 0 device.irq-suspend-timeout@v0:rx-0=20000000
+ip link set v0 down
+"$program" rollback --state-dir "$work/state" >"$work/said" 2>&1 && fail 'rolled back what it cannot see'
+grep -q 'while the interface is down' "$work/said" || fail 'not said why'
+ip link set v0 up
+is '[0,0,0,0,20000000]'
 rollback
 is '[0,0,0,0,0]'
 apply 3 device.irq-suspend-timeout@v0:rx-7=1

@@ -189,7 +189,7 @@ static void values_are_checked_by_the_device(void **state)
 	options.set = "device.channels@v0=many";
 	refused(-EINVAL, "device.channels");
 	options.set = "device.ring.rx@v0=512";
-	refused(-ENOENT, "device.ring.rx");
+	refused(-EOPNOTSUPP, "v0: its driver or this kernel does not tell device.ring.rx");
 	options.set = "device.channels@v9=2";
 	refused(-ENODEV, "v9: no such interface");
 	options.set = "device.channels=2";
