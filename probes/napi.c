@@ -7,6 +7,7 @@
  * of the one lies among the rounds of the other. */
 #include "epolltune/probe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -36,7 +37,7 @@
 #define ROUNDS_US 550000
 #define ROUNDS_MOST_US 2000000
 #define IDLE_US 10000
-#define SPARSE 8
+#define SPARSE 2
 #define SPARSE_US 1000
 /* A gain worth telling; and rounds so far apart that the machine was busy with something else. */
 #define GAIN 0.8
@@ -64,11 +65,11 @@ struct way {
 	double per_s[ROUNDS_MOST];
 	struct histogram latency;  /* of all rounds */
 	uint64_t cpu_ns, requests; /* of the talks */
-	uint64_t sparse_cpu_ns;    /* a request, when one comes each millisecond */
+	uint64_t sparse_cpu_ns;    /* of all rounds, when a request comes each millisecond */
 	double idle_share;         /* of a CPU, when none comes */
 };
 
-enum {
+enum way_index {
 	WAY_PLAIN,
 	WAY_HOST,
 	WAY_POLL_SHORT,
@@ -104,45 +105,70 @@ struct host_setting {
 	bool unreadable;
 	char nic[NIC_NAME]; /* "": none is up */
 	struct deferral defer;
-	bool by_napi; /* of a NAPI instance rather than of the device */
+	int queue;          /* the receive queue of a NAPI instance that has its own; -1: none */
+	uint64_t busy_poll; /* net.core.busy_poll: how long every epoll set polls; us */
 };
 
 static bool deferring(const struct deferral *d) { return d->flush_ns && d->polls; }
 
-static void setting_take(struct host_setting *s, const struct nic *n, struct nic_number flush,
-			 struct nic_number polls, struct nic_number suspend, bool by_napi)
+static void setting_take(struct host_setting *s, const struct nic *n, struct deferral d, int queue)
 {
-	struct deferral d = {flush.value, polls.value, suspend.value};
 	bool first = !s->nic[0];
 	bool longer = deferring(&d) && (!deferring(&s->defer) || d.flush_ns > s->defer.flush_ns);
 	if (!first && !longer)
 		return;
 	snprintf(s->nic, sizeof(s->nic), "%s", n->name);
 	s->defer = d;
-	s->by_napi = by_napi;
+	s->queue = queue;
+}
+
+static struct deferral instance_deferral(const struct nic_napi *p)
+{
+	return (struct deferral){p->gro_flush_timeout.value, p->defer_hard_irqs.value,
+				 p->irq_suspend_timeout.value};
+}
+
+/* -1: of none, as far as the kernel tells. */
+static int queue_of(const struct nic *n, const struct nic_napi *p)
+{
+	for (size_t i = 0; i < n->queue_count; i++)
+		if (n->queues[i].direction == NIC_RX && nic_napi_of(n, n->queues[i].id) == p)
+			return (int)n->queues[i].id;
+	return -1;
+}
+
+static void setting_of(struct host_setting *s, const struct nic *n)
+{
+	bool each = n->napi_count && n->napis[0].gro_flush_timeout.known, alike = true;
+	struct deferral device = {n->napi.gro_flush_timeout.value,
+				  n->napi.napi_defer_hard_irqs.value, 0};
+	if (!each) {
+		setting_take(s, n, device, -1);
+		return;
+	}
+	struct deferral first = instance_deferral(&n->napis[0]);
+	for (size_t k = 1; k < n->napi_count; k++) {
+		struct deferral d = instance_deferral(&n->napis[k]);
+		alike &= !memcmp(&d, &first, sizeof(d));
+	}
+	for (size_t k = 0; k < n->napi_count; k++)
+		setting_take(s, n, instance_deferral(&n->napis[k]),
+			     alike ? -1 : queue_of(n, &n->napis[k]));
 }
 
 static struct host_setting setting_read(const struct host *h)
 {
-	struct host_setting s = {0};
-	struct nic_number none = {0};
+	struct host_setting s = {.queue = -1};
 	struct nics nics;
 	struct err ignored;
+	if (host_read_u64(h, "proc/sys/net/core/busy_poll", &s.busy_poll, &ignored) < 0)
+		s.busy_poll = 0;
 	s.unreadable = nics_read(h, NIC_ALL, &nics, &ignored) < 0;
 	if (s.unreadable)
 		return s;
-	for (size_t i = 0; i < nics.count; i++) {
-		const struct nic *n = &nics.at[i];
-		if (!n->up || !strcmp(n->name, "lo"))
-			continue;
-		for (size_t k = 0; k < n->napi_count; k++)
-			setting_take(&s, n, n->napis[k].gro_flush_timeout,
-				     n->napis[k].defer_hard_irqs, n->napis[k].irq_suspend_timeout,
-				     true);
-		if (!n->napi_count || !n->napis[0].gro_flush_timeout.known)
-			setting_take(&s, n, n->napi.gro_flush_timeout, n->napi.napi_defer_hard_irqs,
-				     none, false);
-	}
+	for (size_t i = 0; i < nics.count; i++)
+		if (nics.at[i].up && strcmp(nics.at[i].name, "lo") != 0)
+			setting_of(&s, &nics.at[i]);
 	nics_free(&nics);
 	return s;
 }
@@ -152,7 +178,6 @@ struct wire_order {
 	struct deferral defer;
 	uint32_t napi; /* found; 0: the kernel does not tell ids */
 	bool can_suspend;
-	int deferral_rc, suspension_rc;
 };
 
 static const struct nic *wire_find(struct host *h, struct nics *nics, struct err *e)
@@ -201,7 +226,9 @@ static int server_defer(struct host *h, void *arg, struct err *e)
 	struct wire_order *o = arg;
 	const struct nic_field *flush = nic_field_find("napi", "gro_flush_timeout");
 	const struct nic_field *polls = nic_field_find("napi", "napi_defer_hard_irqs");
-	int rc = nic_set(h, WIRE, flush, o->defer.flush_ns, e);
+	int rc = nic_settable(h, WIRE, NIC_BY_SYSFS, e);
+	if (!rc)
+		rc = nic_set(h, WIRE, flush, o->defer.flush_ns, e);
 	if (!rc)
 		rc = nic_set(h, WIRE, polls, o->defer.polls, e);
 	if (!rc && o->can_suspend)
@@ -216,9 +243,12 @@ struct bench {
 	struct server server;
 	struct load load;
 	struct wire_order *wire;
-	unsigned has; /* of enum need */
+	unsigned has;          /* of enum need */
+	struct err no_polling; /* why not */
+	char plain[48];        /* how it is called when the host's epoll sets poll anyway */
 	struct deferral now;
 	struct host_setting host;
+	bool hurt; /* by the host's deferral */
 	struct way way[WAYS];
 };
 
@@ -247,25 +277,19 @@ static int way_enter(struct bench *b, const struct way *w, struct err *e)
 	return rc ? rc : load_talk(&b->load, WARM, TALK_TIMEOUT_MS, e);
 }
 
-/* What this kernel and this lab can do, found by doing it. */
-static int bench_probe(struct bench *b, struct err *e)
+/* What this kernel and this lab can do, found by doing it, where that needs no privilege. */
+static void bench_probe(struct bench *b)
 {
 	struct server_busy_poll off = {0};
-	struct deferral zero = {0};
 	struct err why;
-	int rc = server_busy_poll(&b->server, &off, &why);
-	if (!rc)
+	if (!server_busy_poll(&b->server, &off, &b->no_polling))
 		b->has |= NEED_BUSY_POLL;
-	/* Written, although it stands at 0 already: may it be written? */
-	b->wire->defer = zero;
-	b->wire->deferral_rc = lab_call(b->run->lab, LAB_SERVER, server_defer, b->wire, &why);
-	if (!b->wire->deferral_rc) {
-		b->has |= NEED_DEFERRAL;
-		if (b->wire->can_suspend)
-			b->has |= NEED_SUSPENSION;
-	}
-	(void)e;
-	return 0;
+	b->wire->defer = (struct deferral){0};
+	if (lab_call(b->run->lab, LAB_SERVER, server_defer, b->wire, &why))
+		return;
+	b->has |= NEED_DEFERRAL;
+	if (b->wire->can_suspend)
+		b->has |= NEED_SUSPENSION;
 }
 
 static int bench_open(struct bench *b, struct err *e)
@@ -300,7 +324,8 @@ static int bench_open(struct bench *b, struct err *e)
 		return err_set(e, ENOTSUP,
 			       "the lab's wire does not receive through NAPI on this kernel "
 			       "(SO_INCOMING_NAPI_ID is 0), so nothing of NAPI can be measured");
-	return bench_probe(b, e);
+	bench_probe(b);
+	return 0;
 }
 
 /* Server and client each on a CPU of its own, as two machines are: on one CPU they would hand over
@@ -324,7 +349,24 @@ static int choose_cpus(struct bench *b, struct err *e)
 		       "from sending what is polled for");
 }
 
-/* One round of one way: latency one request at a time, then throughput with several under way. */
+/* What it costs when little comes. */
+static int way_sparse(struct bench *b, struct way *w, struct err *e)
+{
+	struct server_usage before, after;
+	int rc = server_usage(&b->server, &before, e);
+	for (unsigned i = 0; !rc && i < SPARSE; i++) {
+		rc = load_talk(&b->load, 1, TALK_TIMEOUT_MS, e);
+		nap_us(SPARSE_US);
+	}
+	if (!rc)
+		rc = server_usage(&b->server, &after, e);
+	if (!rc)
+		w->sparse_cpu_ns += after.cpu_ns - before.cpu_ns;
+	return rc;
+}
+
+/* One round of one way: latency one request at a time, throughput with several under way, cost with
+ * few. */
 static int way_round(struct bench *b, struct way *w, struct err *e)
 {
 	struct server_usage before, after;
@@ -351,32 +393,28 @@ static int way_round(struct bench *b, struct way *w, struct err *e)
 	if (!rc)
 		rc = load_storm(&b->load, STORM, STORM_DEPTH, TALK_TIMEOUT_MS, e);
 	if (!rc)
-		w->per_s[w->rounds++] = STORM * 1e9 / (double)(load_now_ns() - start);
+		w->per_s[w->rounds] = STORM * 1e9 / (double)(load_now_ns() - start);
+	if (!rc)
+		rc = way_sparse(b, w, e);
+	if (!rc)
+		w->rounds++;
 	return rc;
 }
 
-/* What it costs when little comes, and when nothing does. */
-static int way_rest(struct bench *b, struct way *w, struct err *e)
+/* What it costs when nothing comes. */
+static int way_idle(struct bench *b, struct way *w, struct err *e)
 {
-	struct server_usage before, sparse, idle;
+	struct server_usage before, after;
 	int rc = way_enter(b, w, e);
 	if (!rc)
 		rc = server_usage(&b->server, &before, e);
-	for (unsigned i = 0; !rc && i < SPARSE; i++) {
-		rc = load_talk(&b->load, 1, TALK_TIMEOUT_MS, e);
-		nap_us(SPARSE_US);
-	}
-	if (!rc)
-		rc = server_usage(&b->server, &sparse, e);
 	uint64_t start = load_now_ns();
 	nap_us(IDLE_US);
 	if (!rc)
-		rc = server_usage(&b->server, &idle, e);
-	if (!rc) {
-		w->sparse_cpu_ns = (sparse.cpu_ns - before.cpu_ns) / SPARSE;
+		rc = server_usage(&b->server, &after, e);
+	if (!rc)
 		w->idle_share =
-			(double)(idle.cpu_ns - sparse.cpu_ns) / (double)(load_now_ns() - start);
-	}
+			(double)(after.cpu_ns - before.cpu_ns) / (double)(load_now_ns() - start);
 	return rc;
 }
 
@@ -403,7 +441,7 @@ static int bench_rounds(struct bench *b, struct err *e)
 	}
 	for (size_t i = 0; !rc && i < WAYS; i++)
 		if (b->way[i].tried)
-			rc = way_rest(b, &b->way[i], e);
+			rc = way_idle(b, &b->way[i], e);
 	return rc;
 }
 
@@ -413,6 +451,12 @@ static int bench_run(struct bench *b, struct err *e)
 	for (size_t i = 0; i < WAYS; i++) {
 		b->way[i] = ways[i];
 		b->way[i].tried = (ways[i].needs & ~b->has) == 0;
+	}
+	/* fs/eventpoll.c, ep_busy_loop_on(): a set that has no time of its own takes that one. */
+	if (b->host.busy_poll) {
+		snprintf(b->plain, sizeof(b->plain), "net.core.busy_poll of %" PRIu64 " us",
+			 b->host.busy_poll);
+		b->way[WAY_PLAIN].name = b->plain;
 	}
 	b->way[WAY_HOST].defer = b->host.defer;
 	b->way[WAY_HOST].tried &= b->host.defer.flush_ns != 0;
@@ -451,7 +495,9 @@ static struct figures figures_of(const struct way *w)
 		.p99_us = (double)histogram_quantile(&w->latency, 0.99) / 1e3,
 		.per_s = per_s,
 		.cpu_us = w->requests ? (double)w->cpu_ns / (double)w->requests / 1e3 : 0,
-		.sparse_cpu_us = (double)w->sparse_cpu_ns / 1e3,
+		.sparse_cpu_us =
+			w->rounds ? (double)w->sparse_cpu_ns / (double)(SPARSE * w->rounds) / 1e3
+				  : 0,
 		.idle_percent = 100 * w->idle_share,
 		.few = w->rounds < ROUNDS_LEAST,
 	};
@@ -487,16 +533,31 @@ static struct finding *deferred_finding(struct probe_run *run, const struct host
 			       "%s defers interrupts: a delay when nobody polls", s->nic);
 	report_text(f->wall, "%s", WALL);
 	f->remedy = REMEDY_KERNEL;
-	report_text(f->knob, "device.gro_flush_timeout@%s", s->nic);
+	if (s->queue >= 0)
+		report_text(f->knob, "device.gro_flush_timeout@%s:rx-%d", s->nic, s->queue);
+	else
+		report_text(f->knob, "device.gro_flush_timeout@%s", s->nic);
 	report_text(f->current, "%" PRIu64, s->defer.flush_ns);
 	report_text(f->proposed, "0");
 	report_text(
 		f->advice,
 		"Set both to 0, their default, unless the server busy polls with prefer_busy_poll "
 		"(epolltune explain epoll-busy-poll). %sTakes effect at once.",
-		s->by_napi ? "Set for a NAPI instance. " : "");
+		s->queue >= 0 ? "This NAPI instance has a setting of its own. " : "");
 	report_wall(run->report, WALL)->verdict = VERDICT_TIGHT;
 	return f;
+}
+
+static void tell_derived(struct probe_run *run, const struct host_setting *s, const char *why)
+{
+	if (!deferring(&s->defer) || s->defer.flush_ns < DEFERRED_NS)
+		return;
+	struct finding *f = deferred_finding(run, s);
+	report_text(f->detail,
+		    "gro_flush_timeout %" PRIu64 " ns with napi_defer_hard_irqs %" PRIu64
+		    ": up to that delay for a packet when nobody polls.",
+		    s->defer.flush_ns, s->defer.polls);
+	report_text(f->tried, "not tried: %s", why);
 }
 
 static int napi_inspect(struct probe_run *run, struct err *e)
@@ -527,10 +588,8 @@ static int napi_inspect(struct probe_run *run, struct err *e)
 		    ": up to that delay for a packet when nobody polls.",
 		    s.nic, s.defer.flush_ns, s.defer.polls);
 	/* An experiment follows and says more. */
-	if (!run->lab && s.defer.flush_ns >= DEFERRED_NS) {
-		struct finding *f = deferred_finding(run, &s);
-		report_text(f->detail, "%s", w->detail);
-	}
+	if (!run->lab)
+		tell_derived(run, &s, "by inspection only");
 	return 0;
 }
 
@@ -540,19 +599,16 @@ static void tell_deferred(struct bench *b, const struct figures *plain)
 	if (!deferring(&s->defer))
 		return;
 	if (!b->way[WAY_HOST].tried) {
-		if (s->defer.flush_ns < DEFERRED_NS)
-			return;
-		struct finding *f = deferred_finding(b->run, s);
-		report_text(f->detail,
-			    "gro_flush_timeout %" PRIu64 " ns with napi_defer_hard_irqs %" PRIu64
-			    ": up to that delay for a packet when nobody polls.",
-			    s->defer.flush_ns, s->defer.polls);
-		report_text(f->tried, "not tried: it takes root, in the initial user namespace");
+		tell_derived(b->run, s, "it takes root, in the initial user namespace");
 		return;
 	}
 	struct figures host = figures_of(&b->way[WAY_HOST]);
-	if (compare(plain, &host) != FASTER)
+	enum comparison cure = compare(plain, &host);
+	if (cure == TOO_BUSY)
+		tell_derived(b->run, s, "the machine was too busy to tell");
+	if (cure != FASTER)
 		return;
+	b->hurt = true;
 	struct finding *f = deferred_finding(b->run, s);
 	report_text(f->detail,
 		    "With gro_flush_timeout %" PRIu64 " ns and napi_defer_hard_irqs %" PRIu64
@@ -566,34 +622,36 @@ static void tell_deferred(struct bench *b, const struct figures *plain)
 	evidence(f, &host, plain);
 }
 
-/* The fastest of those that poll; of those that are as fast, the one that costs least. */
-static const struct way *best_polling(const struct bench *b)
+static bool polls(const struct way *w) { return w->tried && w->needs & NEED_BUSY_POLL; }
+
+/* The fastest of those that poll; of those that are as fast, the one that costs least. Where some
+ * surely gain, the others do not count: they had bad luck with the machine's other work. NULL: none
+ * polls. */
+static const struct way *best_polling(const struct bench *b, const struct figures *now)
 {
-	const struct way *fastest = NULL, *best = NULL;
-	struct figures f, least = {0};
-	for (size_t i = WAY_POLL_SHORT; i < WAYS; i++) {
-		const struct way *w = &b->way[i];
-		if (!w->tried || !(w->needs & NEED_BUSY_POLL))
+	struct figures f[WAYS];
+	bool gains[WAYS] = {false}, some = false;
+	size_t fastest = WAYS, best;
+	for (size_t i = 0; i < WAYS; i++) {
+		if (!polls(&b->way[i]))
 			continue;
-		f = figures_of(w);
-		if (!fastest || f.p50_us < least.p50_us) {
-			least = f;
-			fastest = w;
-		}
+		f[i] = figures_of(&b->way[i]);
+		gains[i] = compare(&f[i], now) == FASTER;
+		some |= gains[i];
 	}
-	double cost = INFINITY;
-	for (size_t i = WAY_POLL_SHORT; fastest && i < WAYS; i++) {
-		const struct way *w = &b->way[i];
-		if (!w->tried || !(w->needs & NEED_BUSY_POLL))
-			continue;
-		f = figures_of(w);
-		if (f.least_us <= least.most_us && f.p50_us * GAIN <= least.p50_us &&
-		    f.sparse_cpu_us < cost) {
-			cost = f.sparse_cpu_us;
-			best = w;
-		}
-	}
-	return best;
+	for (size_t i = 0; i < WAYS; i++)
+		if (polls(&b->way[i]) && gains[i] == some &&
+		    (fastest == WAYS || f[i].p50_us < f[fastest].p50_us))
+			fastest = i;
+	if (fastest == WAYS)
+		return NULL;
+	best = fastest;
+	for (size_t i = 0; i < WAYS; i++)
+		if (polls(&b->way[i]) && gains[i] == some && f[i].least_us <= f[fastest].most_us &&
+		    f[i].p50_us * GAIN <= f[fastest].p50_us &&
+		    f[i].sparse_cpu_us < f[best].sparse_cpu_us)
+			best = i;
+	return &b->way[best];
 }
 
 /* "by interrupts 38 us (37 to 38); polling 50 us, 8 packets 24 us (24 to 25); …" */
@@ -629,20 +687,35 @@ static void tell_sets(const struct host *h, char *text, size_t size)
 					 sets[i].napis == 1 ? " (fit for it)" : "s");
 }
 
-/* `now`: without any polling or deferral. */
-static void tell_busy_poll(struct bench *b, const struct figures *now)
+/* All that has to be set for it. */
+static void way_settings(const struct way *w, char text[200])
 {
-	const struct way *best = best_polling(b);
+	int used =
+		snprintf(text, 200, "busy_poll_usecs %u, busy_poll_budget %u, prefer_busy_poll %d",
+			 w->poll.usecs, w->poll.budget, w->poll.prefer);
+	if (w->defer.flush_ns)
+		snprintf(text + used, 200 - (size_t)used,
+			 ", and of the interface gro_flush_timeout %" PRIu64
+			 ", napi_defer_hard_irqs %" PRIu64 ", irq-suspend-timeout %" PRIu64,
+			 w->defer.flush_ns, w->defer.polls, w->defer.suspend_ns);
+}
+
+/* The best beside the host's setting; where that does harm, beside what cures it. */
+static void tell_busy_poll(struct bench *b)
+{
+	const struct way *is = &b->way[b->way[WAY_HOST].tried && !b->hurt ? WAY_HOST : WAY_PLAIN];
+	struct figures now_is = figures_of(is), *now = &now_is;
+	const struct way *best = best_polling(b, now);
 	if (!best)
 		return;
 	struct figures f = figures_of(best);
 	enum comparison c = compare(&f, now);
 	if (c == TOO_BUSY) {
-		struct finding *n = report_finding(b->run->report, "napi.latency.too-busy",
-						   LEVEL_SKIPPED, "napi");
+		struct finding *n =
+			report_finding(b->run->report, "napi.latency.too-busy", LEVEL_SKIPPED,
+				       "The machine was too busy to tell what busy polling gains");
 		report_text(n->wall, "%s", WALL);
 		tell_all(b, n->detail, sizeof(n->detail));
-		report_text(n->title, "The machine was too busy to tell what busy polling gains");
 		return;
 	}
 	if (c == SAME)
@@ -655,32 +728,49 @@ static void tell_busy_poll(struct bench *b, const struct figures *now)
 	report_text(n->knob, "EPIOCSPARAMS");
 	report_text(n->current, "0");
 	report_text(n->proposed, "%u", best->poll.usecs);
-	report_text(
-		n->detail,
-		"Request p50 over a veth wire: %.0f us (rounds %.0f to %.0f) by %s, %.0f us (%.0f "
-		"to %.0f) by %s.",
-		now->p50_us, now->least_us, now->most_us,
-		b->way[WAY_HOST].tried ? ways[WAY_HOST].name : ways[WAY_PLAIN].name, f.p50_us,
-		f.least_us, f.most_us, best->name);
+	char how[200];
+	way_settings(best, how);
+	report_text(n->detail,
+		    "Request p50 over a veth wire: %.0f us (rounds %.0f to %.0f) by %s, %.0f us "
+		    "(%.0f to %.0f) by %s: %s.",
+		    now->p50_us, now->least_us, now->most_us, is->name, f.p50_us, f.least_us,
+		    f.most_us, best->name, how);
 	report_text(n->tried, "p50 %.0f us, p99 %.0f us", f.p50_us, f.p99_us);
 	size_t used = (size_t)snprintf(
 		n->advice, sizeof(n->advice),
-		"For latency, where CPUs are to spare: a request a millisecond costs %.0f us of "
-		"CPU "
-		"instead of %.0f. For efficiency leave it off; for both see epolltune explain "
-		"epoll-busy-poll. ",
+		"For latency, where CPUs are to spare: a request a millisecond costs the "
+		"server %.0f us of CPU instead of %.0f. For efficiency leave it off; for both see "
+		"epolltune explain "
+		"epoll-busy-poll.",
 		f.sparse_cpu_us, now->sparse_cpu_us);
 	tell_sets(b->run->host, n->advice + used, sizeof(n->advice) - used);
 	evidence(n, now, &f);
 }
 
+static void untried(struct probe_run *run, const char *text)
+{
+	struct finding *f = report_finding(run->report, "napi.latency.untried", LEVEL_SKIPPED,
+					   "Some ways to receive were not measured");
+	report_text(f->wall, "%s", WALL);
+	report_text(f->detail, "%c%s%s", toupper((unsigned char)*text), text + 1,
+		    text[strlen(text) - 1] == '.' ? "" : ".");
+}
+
 static void tell_missing(struct bench *b)
 {
-	char text[300] = "";
+	char text[600] = "";
 	size_t used = 0;
-	if (!(b->has & NEED_BUSY_POLL))
+	if (!(b->has & NEED_BUSY_POLL) && !host_kernel_since(b->run->host, 6, 9))
 		used += (size_t)snprintf(text, sizeof(text),
 					 "Epoll busy polling (EPIOCSPARAMS) needs Linux 6.9. ");
+	else if (!(b->has & NEED_BUSY_POLL))
+		used += (size_t)snprintf(text, sizeof(text), "Epoll busy polling: %.200s. ",
+					 b->no_polling.text);
+	if (!(b->has & NEED_DEFERRAL))
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used,
+			"Deferred interrupts (gro_flush_timeout) take root, in the "
+			"first user namespace. ");
 	if (!b->wire->can_suspend)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "Suspended interrupts (irq-suspend-timeout) need Linux "
@@ -688,10 +778,7 @@ static void tell_missing(struct bench *b)
 	if (!used)
 		return;
 	text[used - 1] = 0;
-	struct finding *f = report_finding(b->run->report, "napi.latency.untried", LEVEL_SKIPPED,
-					   "Some ways to receive were not measured");
-	report_text(f->wall, "%s", WALL);
-	report_text(f->detail, "%s", text);
+	untried(b->run, text);
 }
 
 static void tell(struct bench *b)
@@ -704,7 +791,7 @@ static void tell(struct bench *b)
 	w->measured = (int64_t)(now.p50_us + 0.5);
 	tell_all(b, w->detail, sizeof(w->detail));
 	tell_deferred(b, &plain);
-	tell_busy_poll(b, &plain);
+	tell_busy_poll(b);
 	tell_missing(b);
 }
 
@@ -723,6 +810,12 @@ static int napi_measure(struct probe_run *run, struct err *e)
 	server_stop(&b->server);
 	if (!rc)
 		tell(b);
+	/* Nothing has failed: this machine has not what the experiment takes. */
+	if (rc == -ENOTSUP) {
+		tell_derived(run, &b->host, e->text);
+		untried(run, e->text);
+		rc = 0;
+	}
 	free(b);
 	return rc;
 }

@@ -125,11 +125,20 @@ static void planted_deferral_is_named_and_cured(void **state)
 	assert_string_equal(text_of(f, "current"), "200000");
 	assert_string_equal(text_of(f, "proposed"), "0");
 	assert_non_null(strstr(text_of(f, "detail"), "napi_defer_hard_irqs 2"));
+	assert_string_equal(text_of(wall_of(report, "napi.latency"), "verdict"), "tight");
+	/* Named all the same where other work hides what it costs. */
+	if (strstr(text_of(f, "tried"), "too busy")) {
+		json_decref(report);
+		return;
+	}
 	/* Proven: the same experiment with the defaults. */
 	double now = evidence_of(f, "request p50", "at_current");
 	double then = evidence_of(f, "request p50", "at_proposed");
-	assert_true(then > 0 && now > 1.5 * then);
-	assert_string_equal(text_of(wall_of(report, "napi.latency"), "verdict"), "tight");
+	assert_true(then > 0 && now > 1.25 * then);
+	/* What is said of busy polling is not compared with the harm. */
+	json_t *gain = finding_of(report, "napi.latency.busy-poll");
+	if (gain)
+		assert_true(evidence_of(gain, "request p50", "at_current") == then);
 	json_decref(report);
 }
 
@@ -152,6 +161,47 @@ static void planted_deferral_is_derived_without_privilege(void **state)
 	assert_int_equal(json_array_size(json_object_get(f, "evidence")), 0);
 	assert_true(strstr(text_of(f, "tried"), "it takes root") ||
 		    finding_of(report, "lab.refused"));
+	json_decref(report);
+}
+
+/* Nothing has failed where there is one CPU only: the wall is told as inspected. */
+static void one_cpu_is_no_failure(void **state)
+{
+	(void)state;
+	struct output o = run("taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') "
+			      "$PROGRAM check --probe napi --format json");
+	assert_int_equal(o.status, 0);
+	json_t *report = report_of(&o);
+	output_free(&o);
+	skip_where_refused(report);
+	assert_null(finding_of(report, "probe.failed"));
+	assert_non_null(strstr(text_of(finding_of(report, "napi.latency.untried"), "detail"),
+			       "There is one CPU only"));
+	json_decref(report);
+}
+
+/* What an instance has of its own is named by the queue that it serves, so that it can be set. */
+static void an_instances_deferral_is_named_by_its_queue(void **state)
+{
+	(void)state;
+	need_root();
+	struct output o =
+		run("unshare -nm sh -c 'mount -t sysfs sysfs /sys && "
+		    "ip link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 "
+		    "numrxqueues 2 numtxqueues 2 && ethtool -L v0 rx 2 && ethtool -K v0 gro on && "
+		    "ip link set v1 up && ip link set v0 up && d=$(mktemp -d) && "
+		    "$PROGRAM apply --no-proof --probe nic --state-dir $d/s --set "
+		    "device.gro_flush_timeout@v0:rx-1=200000,device.napi_defer_hard_irqs@v0:rx-1=2 "
+		    ">/dev/null && $PROGRAM check --quick --probe napi --format json; "
+		    "s=$?; rm -r $d; exit $s'");
+	if (o.status == 3) {
+		output_free(&o);
+		skip_because("this kernel has no settings of NAPI instances");
+	}
+	json_t *report = report_of(&o);
+	output_free(&o);
+	assert_string_equal(text_of(finding_of(report, "napi.latency.deferred"), "knob"),
+			    "device.gro_flush_timeout@v0:rx-1");
 	json_decref(report);
 }
 
@@ -262,6 +312,8 @@ int main(void)
 		cmocka_unit_test(busy_polling_is_measured_or_the_machine_was_busy),
 		cmocka_unit_test(planted_deferral_is_named_and_cured),
 		cmocka_unit_test(planted_deferral_is_derived_without_privilege),
+		cmocka_unit_test(one_cpu_is_no_failure),
+		cmocka_unit_test(an_instances_deferral_is_named_by_its_queue),
 		cmocka_unit_test(inspection_names_it_too),
 		cmocka_unit_test(nothing_is_left_set),
 		cmocka_unit_test(the_window_is_asked_for),
