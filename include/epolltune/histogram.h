@@ -17,6 +17,7 @@ struct histogram {
 
 /* Counts one value; the unit is the caller's (nanoseconds throughout this program). */
 void histogram_add(struct histogram *h, uint64_t value);
+/* Counts one value `count` times. */
 void histogram_add_many(struct histogram *h, uint64_t value, uint64_t count);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value that `share` (0 to 1) of all values do not exceed; 0 when empty; 1.0 gives the exact

@@ -167,7 +167,7 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 		.verb = DRIVER_OPEN,
 		.count = a->connections,
 		.depth = (unsigned)a->depth,
-		.rate_per_s = a->mode == LOAD_HOLD ? a->rate_per_s : 0,
+		.rate_per_s = a->mode == LOAD_HOLD ? (double)a->rate_per_s : 0,
 	};
 	int rc = fleet_order(f, &order, tick, &show, e);
 	struct fleet_sum sum = fleet_sum(f);
@@ -237,9 +237,9 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   (unsigned long long)sum.failed, strerror(sum.first_errno));
 	if (sum.missed)
 		bench_note(t,
-			   "%llu operations were due and found no connection free before the end: "
-			   "the load was less than --rate; they count in the latencies as having "
-			   "waited until then",
+			   "%llu operations were due and never started: the server, or this load, "
+			   "does not keep up with --rate; they count in the latencies with the "
+			   "time that they had waited",
 			   (unsigned long long)sum.missed);
 	if (sum.starved)
 		bench_note(t,
@@ -264,7 +264,7 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		.verb = a->mode == LOAD_CONNECT ? DRIVER_CHURN : DRIVER_REQUEST,
 		.duration_us = a->duration_us,
 		.active = a->active,
-		.rate_per_s = a->rate_per_s,
+		.rate_per_s = (double)a->rate_per_s,
 		.depth = (unsigned)a->depth,
 		.size = (unsigned)a->size,
 	};
@@ -321,7 +321,7 @@ static int figures_render(const struct load_arguments *a, const struct host *h,
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 
-/* Returns 0, 1 when something of it failed, or a negative errno. */
+/* Returns 0, 1 when something of it failed or never started, or a negative errno. */
 static int load_run(struct load_arguments *a, struct err *e)
 {
 	const struct place here = {0};
@@ -344,7 +344,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 		rc = host_counters(host, &after, e);
 	if (rc == 0)
 		notes_add(t, a, &fleet, &before, &after);
-	bool failed = fleet_sum(&fleet).failed > 0;
+	bool failed = fleet_sum(&fleet).failed > 0 || fleet_sum(&fleet).missed > 0;
 	fleet_stop(&fleet);
 	if (rc == 0)
 		rc = figures_render(a, host, t, e);

@@ -26,15 +26,13 @@
 #endif
 
 #define EVENTS 512
-#define BURST 64                  /* operations started in a row */
-#define STARVED_NS 1000000        /* pause when ports or descriptors ran out */
-#define SILENCE_NS 10000000000ull /* nothing moves for so long: what is under way has failed */
-#define WINDOW_MS 10000           /* for a server to accept a window of connections */
-#define MISSED_PARTS 1024         /* steps in which operations that never started are counted */
-#define LONE_WAIT_US 200000       /* a lone connection: between two looks at the channel */
-#define LONE_WAITS 50             /* of those, until its reply is given up */
-#define LONE_LOOKS 256            /* its requests between two looks at the channel */
-#define CONTROL UINT64_MAX        /* the channel's number in the epoll set */
+#define BURST 64              /* operations started in a row */
+#define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
+#define LATE_NS 1000000000ull /* after the end, for what was due before it to start */
+#define MISSED_STEPS 1024     /* in which what never started is counted */
+#define LOOK_MS 100           /* between two looks at the channel while nothing multiplexes */
+#define WINDOW_MS 10000       /* for a server to accept a window of connections */
+#define CONTROL UINT64_MAX    /* the channel's number in the epoll set */
 
 static const char *const close_names[] = {
 	[DRIVER_CLOSE_RESET] = "reset",
@@ -89,7 +87,10 @@ struct driver {
 	unsigned source;
 
 	struct driver_order order;
-	uint64_t start_ns, end_ns, moved_ns, given_up_ns, starved_until;
+	uint64_t silence_ns; /* nothing moves for so long: what is under way has failed */
+	uint64_t start_ns, end_ns, starved_until;
+	uint64_t moved_ns;   /* when anything last did, or was given up */
+	uint64_t done_ns;    /* when the last operation was */
 	uint64_t started;    /* operations of this order */
 	uint64_t busy;       /* tokens that are out */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
@@ -126,16 +127,31 @@ static bool code_starves(int code)
 	       code == ENOMEM;
 }
 
-/* Has every operation of the order been started that is to be? */
-static bool order_over(const struct driver *d, uint64_t now)
-{
-	return (d->order.count && d->started >= d->order.count) || (d->end_ns && now >= d->end_ns);
-}
-
 /* When operation number `n` of a paced order is due. */
 static uint64_t order_due(const struct driver *d, uint64_t n)
 {
-	return d->start_ns + (uint64_t)((double)n * 1e9 / (double)d->order.rate_per_s);
+	return d->start_ns + (uint64_t)((double)n * 1e9 / d->order.rate_per_s);
+}
+
+/* Has every operation of the order been started that is to be? What was due before the end may
+ * start late. */
+static bool order_over(const struct driver *d, uint64_t now)
+{
+	if (d->order.count && d->started >= d->order.count)
+		return true;
+	if (!d->end_ns || now < d->end_ns)
+		return false;
+	return d->order.rate_per_s <= 0 || now >= d->end_ns + LATE_NS ||
+	       order_due(d, d->started) >= d->end_ns;
+}
+
+/* An operation is done. */
+static void operation_done(struct driver *d, uint64_t now)
+{
+	counter_add(&d->stats->done, 1);
+	if (!d->end_ns || now <= d->end_ns)
+		counter_add(&d->stats->timely, 1);
+	d->moved_ns = d->done_ns = now;
 }
 
 static int slot_watch(struct driver *d, uint64_t number, uint32_t events)
@@ -242,8 +258,7 @@ static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 		memmove(times, times + 1, s->under_way * sizeof(*times));
 	}
 	histogram_add(&d->stats->latency, now > due ? now - due : 0);
-	counter_add(&d->stats->done, 1);
-	d->moved_ns = now;
+	operation_done(d, now);
 	if (d->order.verb != DRIVER_CHURN) {
 		d->busy--;
 		token_put(d, number);
@@ -322,15 +337,14 @@ static int slot_handshake(struct driver *d, uint64_t number)
 static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 {
 	d->busy--;
-	d->moved_ns = now;
-	counter_add(&d->stats->done, 1);
+	operation_done(d, now);
 	if (!d->order.window || ++d->unaccepted < d->order.window)
 		return;
 	char reply;
 	struct slot *s = &d->slots[number];
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	struct pollfd p[] = {{.fd = s->fd, .events = POLLIN}, {.fd = d->channel, .events = POLLIN}};
 	d->unaccepted = 0;
-	if (send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(&p, 1, WINDOW_MS) == 1 &&
+	if (send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
 	    recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1)
 		return;
 	driver_fail(d, ETIMEDOUT);
@@ -365,7 +379,7 @@ static bool operation_start(struct driver *d, uint64_t due)
 		slot_fail(d, number, -rc);
 	} else if (d->order.verb == DRIVER_OPEN) {
 		if (s->state == OPEN)
-			slot_held(d, number, due);
+			slot_held(d, number, d->order.rate_per_s > 0 ? clock_ns() : due);
 	} else if (!s->registered) {
 		d->fresh[d->fresh_count++] = (uint32_t)number;
 	}
@@ -379,7 +393,7 @@ static void operations_start(struct driver *d, uint64_t now)
 		return;
 	for (unsigned i = 0; i < BURST && token_any(d) && !order_over(d, now); i++) {
 		uint64_t due = now;
-		if (d->order.rate_per_s) {
+		if (d->order.rate_per_s > 0) {
 			due = order_due(d, d->started);
 			if (due > now)
 				return;
@@ -449,20 +463,15 @@ static int driver_wait(struct driver *d, struct epoll_event *events, uint64_t ti
 	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
 }
 
-/* When something moved last, or what did not was given up: who is under way since has as long. */
-static uint64_t driver_moved(const struct driver *d)
-{
-	return d->moved_ns > d->given_up_ns ? d->moved_ns : d->given_up_ns;
-}
-
 /* How long there is nothing to start. */
 static uint64_t idle_ns(const struct driver *d, uint64_t now)
 {
-	uint64_t until = (d->busy ? driver_moved(d) : now) + SILENCE_NS;
-	if (d->end_ns && now < d->end_ns && d->end_ns < until)
-		until = d->end_ns;
+	uint64_t until = (d->busy ? d->moved_ns : now) + d->silence_ns;
+	uint64_t end = d->end_ns && now >= d->end_ns ? d->end_ns + LATE_NS : d->end_ns;
+	if (end > now && end < until)
+		until = end;
 	if (token_any(d) && !order_over(d, now)) {
-		uint64_t next = d->order.rate_per_s ? order_due(d, d->started) : now;
+		uint64_t next = d->order.rate_per_s > 0 ? order_due(d, d->started) : now;
 		next = next > d->starved_until ? next : d->starved_until;
 		until = next < until ? next : until;
 	}
@@ -489,11 +498,11 @@ static bool order_run(struct driver *d, struct err *e)
 		now = clock_ns();
 		if (order_over(d, now) ? d->busy == 0 : d->busy == 0 && !token_any(d))
 			return true;
-		if (now > driver_moved(d) + SILENCE_NS) {
+		if (now > d->moved_ns + d->silence_ns) {
 			driver_give_up(d);
-			if (d->starved_until > d->moved_ns)
+			if (!d->end_ns && d->starved_until > d->moved_ns)
 				return true; /* nor could anything be started */
-			d->given_up_ns = now;
+			d->moved_ns = now;
 			continue;
 		}
 		int n = driver_wait(d, events, idle_ns(d, now));
@@ -509,54 +518,64 @@ static bool order_run(struct driver *d, struct err *e)
 	}
 }
 
-/* Was the channel closed? */
-static bool driver_dismissed(const struct driver *d)
+static bool channel_calls(const struct driver *d)
 {
 	struct pollfd p = {.fd = d->channel, .events = POLLIN};
-	return poll(&p, 1, 0) != 0;
+	return poll(&p, 1, 0) > 0;
 }
 
-/* Waits for the reply of a lone connection in recv(2): 0, or -errno. */
+/* Blocks for the reply: 0, -ECANCELED when the channel calls meanwhile, or why the connection is
+ * lost. */
 static int lone_reply(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
-	unsigned waited = 0;
 	while (s->state == OPEN && s->under_way) {
 		ssize_t n = recv(s->fd, d->in, sizeof(d->in), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN && ++waited < LONE_WAITS && !driver_dismissed(d))
+		if (n < 0 && errno == EAGAIN) {
+			if (channel_calls(d))
+				return -ECANCELED;
+			if (clock_ns() > s->since + d->silence_ns)
+				return -ETIMEDOUT;
 			continue;
+		}
 		if (n <= 0 || !reply_take(d, number, (size_t)n))
 			return n < 0 ? -errno : n == 0 ? -ECONNRESET : -EPROTO;
 	}
 	return 0;
 }
 
-/* A single connection and one request at a time: nothing to multiplex, so nothing is. Returns
- * false when the channel was closed meanwhile. */
+/* A single connection and one request at a time: nothing to multiplex, so nothing is. Returns false
+ * when the channel was closed meanwhile. */
 static bool order_run_lone(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
-	const struct timeval patience = {.tv_usec = LONE_WAIT_US};
-	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	struct timeval look = {.tv_usec = LOOK_MS * 1000};
+	uint64_t looked = d->start_ns;
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
 	fcntl(s->fd, F_SETFL, 0);
 	for (uint64_t now = clock_ns(); s->state == OPEN && !order_over(d, now);) {
-		if (d->started % LONE_LOOKS == 0 && driver_dismissed(d))
-			return false;
 		token_take(d);
 		d->busy++;
 		d->started++;
 		int rc = slot_request(d, number, now);
 		if (rc == 0)
 			rc = lone_reply(d, number);
+		if (rc == -ECANCELED)
+			return false;
 		if (rc < 0)
-			slot_fail(d, number, rc == -EAGAIN ? ETIMEDOUT : -rc);
+			slot_fail(d, number, -rc);
 		now = d->moved_ns > now ? d->moved_ns : clock_ns();
+		if (now < looked + LOOK_MS * 1000000ull)
+			continue;
+		looked = now;
+		if (channel_calls(d))
+			return false;
 	}
 	if (s->state == OPEN)
 		fcntl(s->fd, F_SETFL, O_NONBLOCK);
-	return !driver_dismissed(d);
+	return true;
 }
 
 static int tokens_make(struct driver *d, size_t count, struct err *e)
@@ -637,43 +656,46 @@ static int order_prepare(struct driver *d, struct err *e)
 	return rc;
 }
 
-/* When it was over: what had to be waited for in vain after the end of a timed order is none of its
- * time. */
-static uint64_t order_end(const struct driver *d)
-{
-	uint64_t now = clock_ns();
-	if (!d->end_ns || now < d->end_ns)
-		return now;
-	return d->moved_ns > d->end_ns ? d->moved_ns : d->end_ns;
-}
-
-/* What was due within a paced order and found no connection free was kept waiting until the end at
- * least: left out, the longest waits of all would be missing. */
-static void order_missed(struct driver *d)
-{
-	if (!d->order.rate_per_s || !d->end_ns || order_end(d) < d->end_ns)
-		return;
-	double seconds = (double)(d->end_ns - d->start_ns) / 1e9;
-	uint64_t due = (uint64_t)(seconds * (double)d->order.rate_per_s);
-	if (d->order.count && d->order.count < due)
-		due = d->order.count;
-	uint64_t missed = due > d->started ? due - d->started : 0;
-	uint64_t parts = missed < MISSED_PARTS ? missed : MISSED_PARTS;
-	for (uint64_t i = 0; i < parts; i++) {
-		uint64_t first = missed * i / parts, end = missed * (i + 1) / parts;
-		uint64_t at = order_due(d, d->started + (first + end) / 2);
-		histogram_add_many(&d->stats->latency, at < d->end_ns ? d->end_ns - at : 0,
-				   end - first);
-	}
-	counter_set(&d->stats->missed, missed);
-}
-
 static void close_all(struct driver *d)
 {
 	for (uint64_t i = 0; i < d->used; i++)
 		if (d->slots[i].state != FREE)
 			slot_close(d, i, d->config->close == DRIVER_CLOSE_RESET);
 	d->used = 0;
+}
+
+/* What was due and never started had by now waited for at least so long. Counted in steps: there
+ * may be billions. */
+static void missed_count(struct driver *d, uint64_t now)
+{
+	const struct driver_order *o = &d->order;
+	if (o->rate_per_s <= 0 || !d->end_ns)
+		return;
+	uint64_t until = now < d->end_ns ? now : d->end_ns;
+	uint64_t due = (uint64_t)((double)(until - d->start_ns) / 1e9 * o->rate_per_s);
+	uint64_t seen = now < d->end_ns + LATE_NS ? now : d->end_ns + LATE_NS;
+	if (o->count && due > o->count)
+		due = o->count;
+	if (due <= d->started)
+		return;
+	uint64_t whole = due - d->started;
+	uint64_t steps = whole < MISSED_STEPS ? whole : MISSED_STEPS;
+	for (uint64_t i = 0; i < steps; i++) {
+		uint64_t middle = d->started + whole * (2 * i + 1) / (2 * steps);
+		histogram_add_many(&d->stats->latency, seen - order_due(d, middle),
+				   whole * (i + 1) / steps - whole * i / steps);
+	}
+	counter_set(&d->stats->missed, whole);
+}
+
+/* The time that the order's operations took, not what was then waited for in vain: of one with a
+ * duration that, of one with a count until the last of it was done. */
+static uint64_t order_elapsed(const struct driver *d, uint64_t now)
+{
+	uint64_t until = d->end_ns && d->end_ns < now ? d->end_ns : now;
+	if (!d->end_ns && d->done_ns)
+		until = d->done_ns;
+	return until - d->start_ns;
 }
 
 /* Returns false when the channel was closed meanwhile. */
@@ -684,9 +706,10 @@ static bool order_obey(struct driver *d, struct driver_answer *answer)
 	uint64_t cpu = clock_cpu_ns();
 	memset(&d->stats->latency, 0, o->verb == DRIVER_USAGE ? 0 : sizeof(d->stats->latency));
 	counter_set(&d->stats->done, 0);
+	counter_set(&d->stats->timely, 0);
 	counter_set(&d->stats->missed, 0);
 	d->started = d->busy = 0;
-	d->starved_until = 0;
+	d->starved_until = d->done_ns = 0;
 	for (size_t i = 0; i < sizeof(d->out) && o->size && o->verb != DRIVER_USAGE; i++)
 		d->out[i] = (char)('a' + i % o->size % 26);
 	d->start_ns = d->moved_ns = clock_ns();
@@ -697,15 +720,15 @@ static bool order_obey(struct driver *d, struct driver_answer *answer)
 		d->start_ns = d->moved_ns = clock_ns();
 		d->end_ns = o->duration_us ? d->start_ns + o->duration_us * 1000 : 0;
 		if (o->verb == DRIVER_REQUEST && o->active == 1 && o->depth == 1 &&
-		    !o->rate_per_s && d->used && d->slots[0].state == OPEN)
+		    o->rate_per_s <= 0 && d->used && d->slots[0].state == OPEN)
 			goes_on = order_run_lone(d, 0);
 		else
 			goes_on = order_run(d, &answer->e);
-		if (o->verb == DRIVER_CHURN)
+		if (o->verb == DRIVER_CHURN && goes_on)
 			d->used = 0;
+		missed_count(d, clock_ns());
 	}
-	order_missed(d);
-	counter_set(&d->stats->elapsed_ns, order_end(d) - d->start_ns);
+	counter_set(&d->stats->elapsed_ns, order_elapsed(d, clock_ns()));
 	counter_set(&d->stats->cpu_ns, clock_cpu_ns() - cpu);
 	counter_set(&d->stats->private_bytes, usage_private_bytes());
 	answer->code = answer->e.code;
@@ -747,6 +770,8 @@ int driver_main(int channel, void *arg)
 	d->config = &part->config;
 	d->stats = &part->stats;
 	d->channel = channel;
+	d->silence_ns =
+		1000000ull * (d->config->patience_ms ? d->config->patience_ms : DRIVER_PATIENCE_MS);
 	answer.code = -driver_open(d, &answer.e);
 	bool goes_on = answer.code == 0;
 	while (send(channel, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer) && goes_on) {
@@ -759,5 +784,6 @@ int driver_main(int channel, void *arg)
 		answer = (struct driver_answer){0};
 		goes_on = order_obey(d, &answer);
 	}
+	close_all(d);
 	return answer.code;
 }

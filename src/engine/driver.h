@@ -24,6 +24,7 @@ bool driver_close_parse(const char *name, enum driver_close *out);
 #define DRIVER_SIZE 4084    /* bytes of a request at most: what the server reads at a time */
 #define DRIVER_DEPTH 32     /* requests under way on one connection at most */
 #define DRIVER_FLIGHT 65536 /* bytes under way on one connection at most */
+#define DRIVER_PATIENCE_MS 10000
 
 struct driver_config {
 	union endpoint to;
@@ -33,6 +34,8 @@ struct driver_config {
 	union endpoint sources[DRIVER_SOURCES]; /* of the same family; their ports are ignored */
 	int cpu;                                /* to run on; -1: anywhere */
 	bool batch;                             /* SCHED_BATCH */
+	unsigned patience_ms; /* when nothing moves for so long, what is under way has failed; 0:
+				 DRIVER_PATIENCE_MS */
 };
 
 enum driver_verb {
@@ -48,13 +51,14 @@ struct driver_order {
 	uint64_t count;       /* how many; 0: until the time is up */
 	uint64_t duration_us; /* 0: until the count is reached */
 	uint64_t active;
-	uint64_t rate_per_s; /* 0: as fast as it goes. Else operations are due at fixed times, and
-				latency counts from then: a late server delays none of its
-				successors' clocks (coordinated omission) */
-	unsigned depth;      /* requests under way on each connection */
-	unsigned size;       /* bytes of a request */
-	unsigned window;     /* DRIVER_OPEN: connections that may wait to be accepted: the last of
-				so many is talked over before the next is opened; 0: any number */
+	double rate_per_s; /* 0: as fast as it goes. Else operations are due at fixed times, and
+			      latency counts from then: a late server delays none of its
+			      successors' clocks (coordinated omission). What was due before the end
+			      is started up to a second after it */
+	unsigned depth;    /* requests under way on each connection */
+	unsigned size;     /* bytes of a request */
+	unsigned window;   /* DRIVER_OPEN: connections that may wait to be accepted: the last of
+			      so many is talked over before the next is opened; 0: any number */
 };
 
 /* Written by the driver alone. The figures of time are of the last order. */
@@ -62,12 +66,15 @@ struct driver_stats {
 	_Alignas(64) counter opened; /* connections established */
 	counter attempted; /* those that the kernel lacked ports or descriptors for do not count */
 	counter done;      /* operations of the current order */
-	counter missed;    /* of a paced order: due before its end, and never started */
+	counter timely;    /* those of them that were before its end */
+	counter missed;    /* due before its end, and never started: in `latency` with the time
+				 that they had waited */
 	counter failed;    /* connections and requests */
 	counter starved;   /* pauses as ports or descriptors ran out */
 	counter held;
 	_Atomic int first_errno;
-	counter elapsed_ns, cpu_ns;
+	counter elapsed_ns; /* up to its end, or to the last of its count */
+	counter cpu_ns;
 	counter private_bytes;
 	struct histogram latency; /* of the last order, ns */
 };

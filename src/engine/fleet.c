@@ -109,6 +109,15 @@ void fleet_stop(struct fleet *f)
 	f->drivers = 0;
 }
 
+/* Of connections that are active, else of what is to be counted. */
+static double share_of_work(const struct driver_order *whole, const struct driver_order *part,
+			    unsigned n)
+{
+	if (whole->active)
+		return (double)part->active / (double)whole->active;
+	return whole->count ? (double)part->count / (double)whole->count : 1.0 / n;
+}
+
 static int order_send(struct fleet *f, const struct driver_order *order, bool pending[],
 		      struct err *e)
 {
@@ -116,10 +125,9 @@ static int order_send(struct fleet *f, const struct driver_order *order, bool pe
 		struct driver_order part = *order;
 		part.count = share(order->count, i, f->drivers);
 		part.active = share(order->active, i, f->drivers);
-		part.rate_per_s = share(order->rate_per_s, i, f->drivers);
+		part.rate_per_s = order->rate_per_s * share_of_work(order, &part, f->drivers);
 		/* A share of nothing is nothing to do, not something without end. */
-		if ((order->count && !part.count) || (order->active && !part.active) ||
-		    (order->rate_per_s && !part.rate_per_s))
+		if ((order->count && !part.count) || (order->active && !part.active))
 			part.verb = DRIVER_USAGE;
 		int rc = lab_send(f->at[i].channel, &part, sizeof(part), e);
 		if (rc == -EPIPE)
@@ -174,7 +182,7 @@ struct fleet_sum fleet_sum(const struct fleet *f)
 		sum.cpu_ns += counter_get(&s->cpu_ns);
 		sum.private_bytes += counter_get(&s->private_bytes);
 		if (elapsed)
-			sum.rate += (double)counter_get(&s->done) * 1e9 / (double)elapsed;
+			sum.rate += (double)counter_get(&s->timely) * 1e9 / (double)elapsed;
 		if (elapsed > sum.elapsed_ns)
 			sum.elapsed_ns = elapsed;
 		if (!sum.first_errno)

@@ -35,7 +35,8 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 		struct err *e);
 void fleet_stop(struct fleet *f);
 
-/* Gives each its share of an order (count, active and rate are of all together) and waits until
+/* Gives each its share of an order (count, active and rate are of all together; the rate goes to
+ * those who have something to do) and waits until
  * all have carried it out. `tick`, if any, is called several times a second meanwhile with what is
  * done so far; when it returns non-zero the wait is given up with -EINTR. -ECHILD when a process is
  * gone. */
@@ -46,7 +47,8 @@ int fleet_order(struct fleet *f, const struct driver_order *order,
 struct fleet_sum {
 	uint64_t opened, attempted, done, missed, failed, starved, held;
 	int first_errno;
-	double rate;         /* operations a second: the sum of the drivers' own rates */
+	double rate;         /* operations a second up to the order's end: the sum of the drivers'
+				own rates */
 	uint64_t elapsed_ns; /* of the slowest */
 	uint64_t cpu_ns, private_bytes;
 };

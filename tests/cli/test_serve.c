@@ -212,6 +212,32 @@ static void server_dies_under_load(void **state)
 	output_free(&o);
 }
 
+/* ^C ends it, however few connections there are. */
+static void load_is_interrupted(void **state)
+{
+	(void)state;
+	server_start_at_port("--workers 1");
+	for (int connections = 1; connections <= 2; connections++) {
+		struct output o = run("timeout -s INT 1 $PROGRAM load --duration 60min "
+				      "--connections %d 127.0.0.1:%u",
+				      connections, server.port);
+		if (o.status != 124 || !strstr(o.errors, "interrupted"))
+			fail_msg("status %d, %s", o.status, o.errors);
+		output_free(&o);
+	}
+}
+
+static void overload_is_told(void **state)
+{
+	(void)state;
+	server_start_at_port("--workers 1");
+	struct output o =
+		run("$PROGRAM load --rate 50m --duration 100ms 127.0.0.1:%u", server.port);
+	assert_int_equal(o.status, 1);
+	assert_non_null(strstr(o.out, "never started"));
+	output_free(&o);
+}
+
 static int passed_listener;
 
 static void pass_listener(void)
@@ -350,6 +376,8 @@ int main(void)
 		cmocka_unit_test_teardown(statistics_each_second, teardown),
 		cmocka_unit_test_teardown(lost_worker, teardown),
 		cmocka_unit_test_teardown(server_dies_under_load, teardown),
+		cmocka_unit_test_teardown(load_is_interrupted, teardown),
+		cmocka_unit_test_teardown(overload_is_told, teardown),
 		cmocka_unit_test_teardown(socket_activation, teardown),
 		cmocka_unit_test_teardown(socket_activation_refused, teardown),
 		cmocka_unit_test_teardown(notifies, teardown),

@@ -82,6 +82,18 @@ static void small_ranks_are_exact(void **state)
 	assert_int_equal(histogram_quantile(&h, 2), 100);
 }
 
+static void many_at_once(void **state)
+{
+	(void)state;
+	histogram_add(&h, 1);
+	histogram_add_many(&h, 1000000, 0);
+	assert_int_equal(histogram_quantile(&h, 1.0), 1);
+	histogram_add_many(&h, 100, 1000000000);
+	assert_int_equal(h.total, 1000000001);
+	assert_int_equal(histogram_quantile(&h, 0.5), 100);
+	assert_int_equal(histogram_quantile(&h, 1.0), 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +101,7 @@ int main(void)
 		cmocka_unit_test_setup(every_value_is_told_within_a_percent, reset),
 		cmocka_unit_test_setup(quantiles_of_a_long_tail, reset),
 		cmocka_unit_test_setup(small_ranks_are_exact, reset),
+		cmocka_unit_test_setup(many_at_once, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,351 @@
+/* The load's processes against servers that stand still, never answer, or are too slow for what is
+ * due: what is counted, and that they end when they are told to. Over loopback. */
+#include "../support/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/clock.h"
+#include "engine/crew.h"
+#include "engine/fleet.h"
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+#define LATE_NS 1000000000ull /* what is due before the end may start for so long after it */
+
+static const struct place here;
+static struct crew crew;
+static struct fleet fleet;
+
+static void serve(void)
+{
+	struct err e = {0};
+	const struct crew_config config = {
+		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+		.workers = 1,
+		.backlog = 1024,
+		.listener = -1,
+	};
+	if (crew_start(&crew, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+/* With `patience_ms` 0 its own. */
+static void drive(const union endpoint *to, uint64_t capacity, unsigned drivers,
+		  unsigned patience_ms)
+{
+	static struct fleet_config config;
+	struct err e = {0};
+	config = (struct fleet_config){.drivers = drivers};
+	config.driver.to = *to;
+	config.driver.capacity = capacity;
+	config.driver.patience_ms = patience_ms;
+	if (fleet_start(&fleet, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static struct fleet_sum order(const struct driver_order *o, int (*tick)(uint64_t done, void *arg),
+			      void *arg)
+{
+	struct err e = {0};
+	if (fleet_order(&fleet, o, tick, arg, &e) < 0)
+		fail_msg("%s", e.text);
+	return fleet_sum(&fleet);
+}
+
+static void open_connections(uint64_t count)
+{
+	const struct driver_order o = {.verb = DRIVER_OPEN, .count = count};
+	assert_int_equal(order(&o, NULL, NULL).held, count);
+}
+
+static int give_up(uint64_t done, void *arg)
+{
+	(void)done;
+	(void)arg;
+	return 1;
+}
+
+/* An order of a quarter of an hour, given up: all processes end at once, whether the server answers
+ * or not. That of a single connection multiplexes nothing. */
+static void test_ends_when_told(void **state)
+{
+	(void)state;
+	for (unsigned connections = 1; connections <= 2; connections++)
+		for (int stopped = 0; stopped <= 1; stopped++) {
+			const struct driver_order o = {.verb = DRIVER_REQUEST,
+						       .duration_us = 900000000,
+						       .active = connections,
+						       .depth = 1,
+						       .size = 64};
+			struct err e = {0};
+			serve();
+			drive(&crew.address, connections, 1, 0);
+			open_connections(connections);
+			if (stopped)
+				kill(crew.at[0].pid, SIGSTOP);
+			assert_int_equal(fleet_order(&fleet, &o, give_up, NULL, &e), -EINTR);
+			fleet_stop(&fleet);
+			kill(crew.at[0].pid, SIGCONT);
+			crew_stop(&crew);
+		}
+}
+
+/* Lets the server go on once the order must have ended. */
+static int let_go_on(uint64_t done, void *arg)
+{
+	const uint64_t *at = arg;
+	(void)done;
+	if (clock_ns() > *at)
+		kill(crew.at[0].pid, SIGCONT);
+	return 0;
+}
+
+/* A server that stands still to the end of a paced order and beyond: all that was due is counted,
+ * with at least the time that it had waited. */
+static void test_what_never_started_counts(void **state)
+{
+	(void)state;
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 200000,
+				       .active = 4,
+				       .rate_per_s = 1000,
+				       .depth = 1,
+				       .size = 64};
+	static struct histogram h;
+	serve();
+	drive(&crew.address, 4, 1, 0);
+	open_connections(4);
+	kill(crew.at[0].pid, SIGSTOP);
+	uint64_t at = clock_ns() + 200000000 + LATE_NS + LATE_NS / 2;
+	struct fleet_sum s = order(&o, let_go_on, &at);
+	assert_int_equal(s.done + s.missed + s.failed, 200);
+	assert_in_range(s.missed, 150, 196);
+	assert_int_equal(s.elapsed_ns, 200000000);
+	fleet_latency(&fleet, &h);
+	assert_int_equal(h.total, 200 - s.failed);
+	assert_true(histogram_quantile(&h, 0.1) >= LATE_NS);
+}
+
+/* A server that cannot do what is due, though it answers all the time. */
+static void test_overload_is_counted(void **state)
+{
+	(void)state;
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 100000,
+				       .active = 4,
+				       .rate_per_s = 1e9,
+				       .depth = 1,
+				       .size = 64};
+	static struct histogram h;
+	serve();
+	drive(&crew.address, 4, 2, 0);
+	open_connections(4);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 0);
+	assert_true(s.done > 0 && s.missed > 0);
+	assert_int_equal(s.done + s.missed, 100000000);
+	fleet_latency(&fleet, &h);
+	assert_int_equal(h.total, 100000000);
+	assert_true(histogram_quantile(&h, 0.5) >= LATE_NS);
+}
+
+/* The rate is that of all together, however few of the processes have something to do. */
+static void test_rate_follows_the_work(void **state)
+{
+	(void)state;
+	static const uint64_t active[] = {1, 2, 6};
+	serve();
+	drive(&crew.address, 6, 3, 0);
+	open_connections(6);
+	for (size_t i = 0; i < sizeof(active) / sizeof(active[0]); i++) {
+		const struct driver_order o = {.verb = DRIVER_REQUEST,
+					       .duration_us = 300000,
+					       .active = active[i],
+					       .rate_per_s = 600,
+					       .depth = 1,
+					       .size = 64};
+		struct fleet_sum s = order(&o, NULL, NULL);
+		assert_int_equal(s.done + s.missed, 180);
+	}
+	/* Slower than one a second for each. */
+	const struct driver_order slow = {.verb = DRIVER_REQUEST,
+					  .count = 6,
+					  .active = 6,
+					  .rate_per_s = 2,
+					  .depth = 1,
+					  .size = 1};
+	assert_int_equal(order(&slow, NULL, NULL).done, 6);
+}
+
+/* Echoes to whoever comes first; the second is accepted and never answered. */
+static pid_t serve_one_of_two(union endpoint *address)
+{
+	socklen_t size = sizeof(address->v4);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*address = (union endpoint){
+		.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+	assert_int_equal(bind(listener, &address->any, size), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, &address->any, &size), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char data[256];
+		ssize_t n;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		int served = accept(listener, NULL, NULL), deaf = accept(listener, NULL, NULL);
+		while ((n = recv(served, data, sizeof(data), 0)) > 0)
+			(void)!send(served, data, (size_t)n, MSG_NOSIGNAL);
+		close(deaf);
+		_exit(0);
+	}
+	close(listener);
+	return pid;
+}
+
+/* One that never answers is told, and takes nothing from the rate of the others. */
+static void test_deaf_connection(void **state)
+{
+	(void)state;
+	const struct driver_order o = {
+		.verb = DRIVER_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
+	union endpoint address;
+	pid_t server = serve_one_of_two(&address);
+	drive(&address, 2, 1, 500);
+	open_connections(2);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 1);
+	assert_int_equal(s.first_errno, ETIMEDOUT);
+	assert_int_equal(s.held, 1);
+	assert_int_equal(s.elapsed_ns, 300000000);
+	/* The last reply may have come after the end. */
+	assert_true(s.done > 1 && s.rate * 0.3 > (double)s.done - 1.5);
+	fleet_stop(&fleet);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+}
+
+static size_t time_waits(const union endpoint *to)
+{
+	char line[256], port[16];
+	size_t found = 0;
+	FILE *f = fopen("/proc/net/tcp", "re");
+	assert_non_null(f);
+	snprintf(port, sizeof(port), ":%04X ", endpoint_port(to));
+	while (fgets(line, sizeof(line), f))
+		found += strstr(line, port) && strstr(line, " 06 ");
+	fclose(f);
+	return found;
+}
+
+/* Held connections end as all others: by reset, with nothing left of them. */
+static void test_held_connections_are_reset(void **state)
+{
+	(void)state;
+	serve();
+	drive(&crew.address, 50, 2, 0);
+	open_connections(50);
+	fleet_stop(&fleet);
+	assert_int_equal(time_waits(&crew.address), 0);
+}
+
+/* The median latency of a paced load, in ns, of a process of its own to which epoll_pwait2(2) fails
+ * with `code` (0: does not). */
+static uint64_t paced_latency(int code)
+{
+	const struct driver_order o = {.verb = DRIVER_REQUEST,
+				       .duration_us = 200000,
+				       .active = 1,
+				       .rate_per_s = 300,
+				       .depth = 1,
+				       .size = 64};
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+	static struct histogram h;
+	int pipe_fd[2];
+	uint64_t median = 0;
+	assert_int_equal(pipe(pipe_fd), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (code && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+			     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0))
+			_exit(77);
+		drive(&crew.address, 1, 1, 0);
+		open_connections(1);
+		struct fleet_sum s = order(&o, NULL, NULL);
+		fleet_latency(&fleet, &h);
+		median = histogram_quantile(&h, 0.5);
+		fleet_stop(&fleet);
+		_exit(s.done + s.missed == 60 && s.failed == 0 &&
+				      write(pipe_fd[1], &median, sizeof(median)) == sizeof(median)
+			      ? 0
+			      : 1);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no seccomp filter can be set");
+	assert_int_equal(status, 0);
+	assert_int_equal(read(pipe_fd[0], &median, sizeof(median)), sizeof(median));
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	return median;
+}
+
+/* Where the kernel does not know epoll_pwait2(2), or a filter refuses it, a paced load is on time
+ * all the same: it would wake up to a millisecond late otherwise. */
+static void test_older_kernels_are_on_time(void **state)
+{
+	(void)state;
+	static const int codes[] = {0, ENOSYS, EPERM};
+	uint64_t least[3] = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+	serve();
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < 3; i++) {
+			uint64_t latency = paced_latency(codes[i]);
+			least[i] = latency < least[i] ? latency : least[i];
+		}
+	assert_true(least[1] < 4 * least[0] + 100000);
+	assert_true(least[2] < 4 * least[0] + 100000);
+}
+
+/* Whatever a test left running. */
+static int teardown(void **state)
+{
+	(void)state;
+	if (crew.processes)
+		kill(crew.at[0].pid, SIGCONT);
+	fleet_stop(&fleet);
+	crew_stop(&crew);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_ends_when_told, teardown),
+		cmocka_unit_test_teardown(test_what_never_started_counts, teardown),
+		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
+		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
+		cmocka_unit_test_teardown(test_deaf_connection, teardown),
+		cmocka_unit_test_teardown(test_held_connections_are_reset, teardown),
+		cmocka_unit_test_teardown(test_older_kernels_are_on_time, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
