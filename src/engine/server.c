@@ -17,7 +17,7 @@
 #include "engine/cpus.h"
 #include "engine/worker.h"
 
-#define SERVER_PATIENCE_MS 5000
+#define SERVER_PATIENCE_MS 30000
 
 enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN, VERB_BUSY_POLL, VERB_USAGE };
 

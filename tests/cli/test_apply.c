@@ -56,7 +56,8 @@ static int remove_base(void **state)
 }
 
 /* Runs a script in a fresh network namespace; `more` are further options of unshare(1). In it:
- * $S, a state directory to be made; epolltune; somaxconn [VALUE]. */
+ * $S, a state directory to be made; epolltune; somaxconn [VALUE]; within CONDITION, which waits for
+ * it, and says so when a minute is not enough. */
 static struct output inside(const char *more, const char *script)
 {
 	char path[96];
@@ -68,6 +69,8 @@ static struct output inside(const char *more, const char *script)
 		"export B S PATH LC_ALL NO_COLOR\n"
 		"somaxconn() { if [ $# = 0 ]; then cat /proc/sys/net/core/somaxconn\n"
 		"else echo $1 >/proc/sys/net/core/somaxconn; fi; }\n"
+		"within() { tries=0; until eval \"$1\"; do sleep 0.02; tries=$((tries + 1))\n"
+		"[ $tries -lt 3000 ] || { echo \"never: $1\"; return; }; done; }\n"
 		"apply() { epolltune apply --state-dir $S \"$@\"; }\n"
 		"%s\n",
 		base, base, base, script);
@@ -250,7 +253,8 @@ static void two_at_once(void **state)
 	struct output o = inside(
 		"", REPORT "somaxconn 16\nfast >/dev/null\n"
 			   "epolltune rollback --state-dir $S >/dev/null\n"
-			   "flock $S/lock sleep 8 & sleep 0.3\n"
+			   "flock --no-fork $S/lock sleep 60 &\n"
+			   "within '! flock -n $S/lock true'\n"
 			   "fast; echo \"apply $?\"; somaxconn\n"
 			   "epolltune rollback --state-dir $S; echo \"rollback $?\"\n"
 			   "epolltune history --state-dir $S >/dev/null; echo \"history $?\"\n"
@@ -296,15 +300,14 @@ static void a_signal_takes_it_back(void **state)
 	(void)state;
 	/* In the proof, which takes a while. */
 	struct output o =
-		inside("", REPORT
-		       "somaxconn 16\n"
-		       "for s in INT TERM HUP; do\n"
-		       "env --default-signal=INT epolltune apply --state-dir $S --yes "
-		       "--from $B/report.json >$B/out 2>$B/err & pid=$!\n"
-		       "for i in $(seq 500); do [ $(somaxconn) = 16 ] || break; sleep 0.01; done\n"
-		       "echo \"then $(somaxconn)\"; kill -$s $pid; wait $pid\n"
-		       "echo \"$s $? $(somaxconn)\"; cat $B/err; tail -1 $B/out; done\n"
-		       "epolltune history --state-dir $S\n");
+		inside("", REPORT "somaxconn 16\n"
+				  "for s in INT TERM HUP; do\n"
+				  "env --default-signal=INT epolltune apply --state-dir $S --yes "
+				  "--from $B/report.json >$B/out 2>$B/err & pid=$!\n"
+				  "within '[ $(somaxconn) != 16 ]'\n"
+				  "echo \"then $(somaxconn)\"; kill -$s $pid; wait $pid\n"
+				  "echo \"$s $? $(somaxconn)\"; cat $B/err; tail -1 $B/out; done\n"
+				  "epolltune history --state-dir $S\n");
 	good(&o);
 	static const char *const signals[] = {"INT", "TERM", "HUP"};
 	for (size_t i = 0; i < 3; i++) {
@@ -323,20 +326,23 @@ static void confirm_in_time_or_not(void **state)
 {
 	(void)state;
 	struct output o = inside(
-		"", REPORT
+		"--pid --fork --mount-proc", REPORT
 		"somaxconn 16\n"
-		"fast --confirm 2s; echo \"apply $?\"; somaxconn\n"
+		"fast --confirm 60s; echo \"apply $?\"; somaxconn\n"
 		"fast --set net.core.somaxconn=3000 >/dev/null; echo \"other $?\"\n"
 		"epolltune confirm --state-dir $S; echo \"confirm $?\"\n"
 		"epolltune confirm --state-dir $S; echo \"again $?\"\n"
-		"sleep 2.5; somaxconn; epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
-		"fast --confirm 1s >/dev/null; somaxconn; sleep 1.8; somaxconn\n"
+		"within '! pgrep -f epolltune-guard >/dev/null'; somaxconn\n"
+		"epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
+		"fast --confirm 1s >/dev/null; echo \"brief $?\"; within '[ $(somaxconn) = 16 ]'\n"
+		"within '! pgrep -f epolltune-guard >/dev/null'\n"
 		"epolltune confirm --state-dir $S; echo \"late $?\"\n"
 		"epolltune history --state-dir $S\n");
 	good(&o);
 	has(o.out, "apply 0\n2048\nother 2\n");
 	has(o.out, "Run 1 is confirmed: it stays.\nconfirm 0\n");
-	has(o.out, "Nothing waits to be confirmed.\nagain 0\n2048\n16\n2048\n16\nlate 2\n");
+	has(o.out, "Nothing waits to be confirmed.\nagain 0\n2048\n16\nbrief 0\n");
+	has(o.out, "late 2\n");
 	has(o.errors, "run 1 waits: epolltune confirm or epolltune rollback first");
 	has(o.errors, "run 2 has gone back already: not confirmed in time");
 	output_free(&o);
@@ -351,28 +357,20 @@ static void the_guardian_survives(void **state)
 		"somaxconn 16\n"
 		"cat >$B/in-terminal <<'END'\n"
 		"epolltune apply --state-dir $S --from $B/report.json --no-proof --yes --confirm "
-		"2s\n"
+		"4s\n"
 		"END\n"
 		"script -qc \"sh $B/in-terminal\" $B/typescript >/dev/null 2>&1 </dev/null & "
 		"terminal=$!\n"
-		"for i in $(seq 300); do grep -q '\"wait\"' $S/journal.jsonl 2>/dev/null && break; "
-		"sleep 0.01; done\n"
-		"somaxconn; start=$(date +%s%N)\n"
+		"within \"grep -q '\\\"wait\\\"' $S/journal.jsonl 2>/dev/null\"; somaxconn\n"
 		"kill -KILL $terminal; kill -HUP -- -$(pgrep -f in-terminal | head -1) "
 		"2>/dev/null\n"
 		"for p in $(pgrep -f in-terminal) $(pgrep -x epolltune); do kill -TERM $p; kill "
 		"-KILL $p; done 2>/dev/null\n"
-		"while [ $(somaxconn) != 16 ]; do sleep 0.02; "
-		"[ $(($(date +%s%N) - start)) -lt 10000000000 ] || break; done\n"
-		"echo \"back after $((($(date +%s%N) - start) / 1000000)) ms\"; somaxconn\n"
-		"sleep 0.3; pgrep -f epolltune-guard; grep -c '\"rollback\"' $S/journal.jsonl\n"
+		"within '[ $(somaxconn) = 16 ]'; within '! pgrep -f epolltune-guard >/dev/null'\n"
+		"somaxconn; grep -c '\"rollback\"' $S/journal.jsonl\n"
 		"epolltune history 1 --state-dir $S\n");
 	good(&o);
-	has(o.out, "2048\nback after ");
-	long ms = strtol(strstr(o.out, "back after ") + strlen("back after "), NULL, 10);
-	if (ms < 500 || ms > 3000)
-		fail_msg("%s", o.out);
-	has(o.out, "ms\n16\n1\n");
+	has(o.out, "2048\n16\n1\n");
 	has(o.out, "Run 1: rolled back, not confirmed in time");
 	output_free(&o);
 }
@@ -389,10 +387,13 @@ static int in_terminal(const char *command, const char *answer, char *shown, siz
 	}
 	size_t n = 0;
 	bool typed = false;
-	for (int i = 0; i < 400; i++) {
+	shown[0] = 0;
+	for (;;) {
 		struct pollfd p = {master, POLLIN, 0};
-		if (poll(&p, 1, 100) <= 0)
-			continue;
+		if (poll(&p, 1, 60000) == 0) {
+			struct output o = run("ps -s %d -o pid,stat,wchan:20,args", (int)pid);
+			fail_msg("nothing for a minute after \"%s\" from\n%s", shown, o.out);
+		}
 		ssize_t got = n < size - 1 ? read(master, shown + n, size - 1 - n) : 0;
 		if (got <= 0)
 			break;
@@ -444,13 +445,15 @@ static void counts_down_on_a_terminal(void **state)
 	output_free(&o);
 	snprintf(command, sizeof(command),
 		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply --yes --confirm "
-		 "2s "
+		 "3s "
 		 "--state-dir %s/state --from %s/report.json --no-proof; echo \"status $?\"; cat "
 		 "/proc/sys/net/core/somaxconn'",
 		 enter, base, base);
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
-	has(shown, "goes back in 2 s. To keep it: epolltune confirm");
-	has(shown, "goes back in 1 s");
+	has(shown, "goes back in 3 s. To keep it: epolltune confirm");
+	/* A machine that is held up for a second leaves out one. */
+	if (!strstr(shown, "goes back in 1 s"))
+		has(shown, "goes back in 2 s");
 	has(shown, "was not confirmed in time and is taken back");
 	has(shown, "status 2\r\n16\r\n");
 }
@@ -476,11 +479,11 @@ static void persists_and_takes_out_again(void **state)
 		"somaxconn\n"
 		"epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
 		/* written when it is confirmed */
-		"fast --persist --confirm 5s >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
+		"fast --persist --confirm 60s >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
 		"epolltune confirm --state-dir $S; grep ^net $F\n"
 		"epolltune rollback --state-dir $S; echo \"whole $?\"; ls -A /etc/sysctl.d | wc "
 		"-l; somaxconn\n"
-		"fast --confirm 5s >/dev/null; epolltune confirm --persist --state-dir $S; grep "
+		"fast --confirm 60s >/dev/null; epolltune confirm --persist --state-dir $S; grep "
 		"^net $F\n"
 		"epolltune rollback --state-dir $S >/dev/null; ls -A /etc/sysctl.d | wc -l; "
 		"somaxconn\n"
@@ -529,14 +532,14 @@ static void what_proves_useless_is_taken_back(void **state)
 static void the_guardian_without_a_journal(void **state)
 {
 	(void)state;
-	struct output o =
-		inside("", REPORT "somaxconn 16\n"
-				  "fast --confirm 1s >/dev/null; rm -rf $S\n"
-				  "somaxconn; sleep 1.6; somaxconn\n"
-				  "fast --confirm 1s >/dev/null; echo garbage >$S/journal.jsonl\n"
-				  "somaxconn; sleep 1.6; somaxconn\n");
+	struct output o = inside("", REPORT "somaxconn 16\n"
+					    "fast --confirm 1s >/dev/null; echo $?; rm -rf $S\n"
+					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n"
+					    "fast --confirm 1s >/dev/null; echo $?\n"
+					    "echo garbage >$S/journal.jsonl\n"
+					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n");
 	good(&o);
-	assert_string_equal(o.out, "2048\n16\n2048\n16\n");
+	assert_string_equal(o.out, "0\n16\n0\n16\n");
 	output_free(&o);
 }
 

@@ -284,11 +284,11 @@ static void test_live_listener_is_noted(void **state)
 	(void)state;
 	if (!namespaces_allowed())
 		skip_because("user namespaces are refused");
-	struct checked c = checked_parse(run(
-		IN_NAMESPACE, "busybox nc -l -p 8080 >/dev/null & p=$!; "
-			      "for i in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn | grep -q 8080 && break; "
-			      "sleep 0.1; done; "
-			      "$PROGRAM check --format json --quick; s=$?; kill $p; exit $s"));
+	struct checked c = checked_parse(
+		run(IN_NAMESPACE, "busybox nc -l -p 8080 >/dev/null & p=$!; "
+				  "for i in $(seq 300); do ss -Hltn | grep -q 8080 && break; "
+				  "sleep 0.1; done; "
+				  "$PROGRAM check --format json --quick; s=$?; kill $p; exit $s"));
 	json_t *f = checked_finding(&c, "accept-queue.application");
 	assert_int_equal(c.status, 0);
 	assert_string_equal(checked_text(f, "level"), "note");
@@ -371,7 +371,7 @@ static const char leave_script[] =
 	/* Killed at several moments; what is left of it ends by itself. */
 	"for t in 0.01 0.05 0.1 0.2 0.3; do $PROGRAM check >/dev/null 2>&1 & p=$!; sleep $t; "
 	"kill -9 $p; wait $p; done 2>/dev/null; "
-	"for i in 1 2 3 4 5 6 7 8 9 10; do b=$(snapshot); [ \"$a\" = \"$b\" ] && break; sleep 0.5; "
+	"for i in $(seq 60); do b=$(snapshot); [ \"$a\" = \"$b\" ] && break; sleep 0.5; "
 	"done; "
 	"compare \"$a\" \"$b\" \"changed when killed\"; rm -r $d";
 
@@ -417,7 +417,7 @@ static void test_killed_probe_is_reported(void **state)
 		run("ulimit -Sn $(ulimit -Hn); $PROGRAM check --format json --probe "
 		    "accept-queue --rate 1k "
 		    "--backlog 50 & p=$!; "
-		    "for i in $(seq 200); do k=$(cat /proc/$p/task/$p/children 2>/dev/null); "
+		    "for i in $(seq 3000); do k=$(cat /proc/$p/task/$p/children 2>/dev/null); "
 		    "[ \"$k\" ] && break; sleep 0.01; done; kill -9 ${k%% *}; wait $p"));
 	json_t *f = checked_finding(&c, "probe.failed");
 	assert_string_equal(checked_text(f, "level"), "skipped");

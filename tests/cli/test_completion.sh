@@ -55,15 +55,17 @@ if command -v zsh >/dev/null; then
 		zmodload zsh/zpty
 		zpty shell zsh -f -i
 		zpty -w shell "PS1=; setopt no_beep; stty -echo; autoload -Uz compinit; compinit -u -D; source $1"
-		zpty -w shell "zstyle ':completion:*' list-prompt ''; LISTMAX=1000; bindkey '^I' list-choices"
+		zpty -w shell "zstyle ':completion:*' list-prompt ''; LISTMAX=1000; zle -N offer; bindkey '^I' offer"
+		zpty -w shell "offer() { zle list-choices; zle -R; print -n list''ed }"
 		shift
 		for line; do
 			zpty -w shell "echo begin"
 			zpty -r shell seen '*begin*'
+			# What is typed before the list is shown would keep it from being shown.
 			zpty -w -n shell "$line"$'\t'
-			sleep 0.5
+			zpty -r shell seen '*listed*'
 			zpty -w -n shell $'\C-u'"echo end"$'\n'
-			zpty -r shell seen '*end*'
+			zpty -r shell more '*end*'
 			print -r -- "$seen"
 		done
 		zpty -d shell

@@ -54,6 +54,19 @@ expect '0 passed, 1 failed, 0 skipped' 1 "$work/fail.sh"
 expect '0 passed, 1 failed, 0 skipped' 1 "$work/missing.sh"
 expect '2 passed, 1 failed, 0 skipped' 1 good "$work/fail.sh"
 expect '0 passed, 0 failed, 0 skipped' 1
+
+# What failed is told again at the end, by its last lines.
+printf '#!/bin/sh\nseq 100\nexit 3\n' >"$work/long.sh"
+chmod +x "$work/long.sh"
+seen=$(BUILD=$work tests/run "$work/long.sh" good 2>&1 | tail -n 17 | tr '\n' ' ')
+case $seen in
+"-- $work/long.sh FAILED: exit status 3; its last lines: 86 87 "*' 100 2 passed, 1 failed, 0 skipped ') ;;
+*)
+	echo "the end is not the list of failures: $seen"
+	failed=1
+	;;
+esac
+
 must=1
 expect '0 passed, 1 failed, 0 skipped' 1 "$work/skip.sh"
 exit $failed

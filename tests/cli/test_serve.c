@@ -167,6 +167,7 @@ static void statistics_each_second(void **state)
 {
 	(void)state;
 	char said[8192];
+	/* At the latest at the end comes a second one, also where the first was held up. */
 	server_start_at_port("--duration 2200ms");
 	int status;
 	assert_int_equal(waitpid(server.pid, &status, 0), server.pid);
@@ -174,8 +175,9 @@ static void statistics_each_second(void **state)
 	ssize_t n = read(server.out, said, sizeof(said) - 1);
 	assert_true(n > 0);
 	said[n] = 0;
-	assert_non_null(strstr(said, " 1 s  0 open"));
-	assert_non_null(strstr(said, " 2 s  0 open"));
+	const char *first = strstr(said, " s  0 open");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, " s  0 open"));
 	close(server.out);
 	server.pid = 0;
 	server.out = -1;
@@ -204,9 +206,11 @@ static void server_dies_under_load(void **state)
 {
 	(void)state;
 	server_start_at_port("--workers 1");
-	struct output o = run("(sleep 0.3; kill -9 %d) & $PROGRAM load --duration 2s --connections "
-			      "10 127.0.0.1:%u",
-			      (int)server.pid, server.port);
+	struct output o = run("$PROGRAM load --duration 60s --connections 10 127.0.0.1:%u & "
+			      "for i in $(seq 3000); do "
+			      "[ $(ss -Htn state established sport = :%u | wc -l) = 10 ] && break; "
+			      "sleep 0.02; done; sleep 0.3; kill -9 %d; wait $!",
+			      server.port, server.port, (int)server.pid);
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "failed, the first with"));
 	output_free(&o);

@@ -86,7 +86,7 @@ static struct fleet_sum open_connections(uint64_t count)
 static void assert_all_closed(void)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		struct crew_sum s = crew_sum(&crew);
 		if (s.accepted == s.closed)
 			return;
@@ -114,7 +114,7 @@ static void end_of(uint64_t accepted)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	fleet_stop(&fleet);
-	for (int i = 0; i < 500 && crew_sum(&crew).accepted < accepted; i++)
+	for (int i = 0; i < 6000 && crew_sum(&crew).accepted < accepted; i++)
 		nanosleep(&pause, NULL);
 	assert_int_equal(crew_sum(&crew).accepted, accepted);
 	end();
@@ -449,7 +449,7 @@ static void test_killed_worker_is_noticed(void **state)
 		pid_t killer = fork();
 		if (killer == 0) {
 			uint64_t asked = crew_sum(&crew).requests;
-			for (int i = 0; i < 500 && crew_sum(&crew).requests < asked + 100; i++)
+			for (int i = 0; i < 6000 && crew_sum(&crew).requests < asked + 100; i++)
 				nanosleep(&pause, NULL);
 			kill(crew.at[victim].pid, SIGKILL);
 			_exit(0);
@@ -461,7 +461,7 @@ static void test_killed_worker_is_noticed(void **state)
 					       .size = 64};
 		order(&o);
 		assert_int_equal(waitpid(killer, NULL, 0), killer);
-		for (int i = 0; i < 500 && crew_check(&crew, &e) == 0; i++)
+		for (int i = 0; i < 6000 && crew_check(&crew, &e) == 0; i++)
 			nanosleep(&pause, NULL);
 		snprintf(name, sizeof(name), "worker %u", victim);
 		assert_non_null(strstr(e.text, name));
@@ -620,7 +620,7 @@ static void test_out_of_descriptors(void **state)
 		for (size_t i = 0; i < 150; i++)
 			fds[i] = connect_raw(0);
 		uint64_t start = clock_ns();
-		for (int i = 0; i < 500 && !crew_sum(&crew).accept_fails; i++)
+		for (int i = 0; i < 6000 && !crew_sum(&crew).accept_fails; i++)
 			nanosleep(&pause, NULL);
 		for (int i = 0; i < 2000; i++) {
 			assert_int_equal(send(busy, &byte, 1, 0), 1);

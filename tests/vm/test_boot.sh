@@ -66,7 +66,7 @@ printf '#!/bin/sh\nsleep 100\n' >"$work/script"
 harness=$!
 tries=0
 left=
-while [ -z "$left" ] && [ $tries -le 300 ]; do
+while [ -z "$left" ] && [ $tries -le 900 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 	left=$(carrying "mark=$$.kill" | sed 's|.*|/proc/&/cmdline|' | xargs -r cat 2>/dev/null | tr '\0' '\n' |
@@ -77,11 +77,11 @@ kill -9 "$harness"
 wait "$harness" 2>/dev/null
 harness=
 tries=0
-while [ "$(carrying "mark=$$.kill")" ] && [ $tries -le 50 ]; do
+while [ "$(carrying "mark=$$.kill")" ] && [ $tries -le 300 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done
-[ $tries -le 50 ] || fail 'QEMU outlived its harness'
+[ $tries -le 300 ] || fail 'QEMU outlived its harness'
 rm -rf "$left"
 
 for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do

@@ -4,7 +4,7 @@
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --time 170 --get "/tmp/reports:$work/reports" - <<'END'
+boot --get "/tmp/reports:$work/reports" - <<'END'
 #!/bin/sh
 # A copy of all that a check must leave as it was, to /tmp/$1.
 snapshot() {

@@ -12,7 +12,7 @@ for source in "$vm"/../lab/test_*.c; do
 	name=$(basename "$source" .c)
 	set -- "$@" --file "$build/tests/lab/$name:/tests/$name"
 done
-boot --memory 2048 --time 170 "$@" - <<'END'
+boot --memory 2048 "$@" - <<'END'
 #!/bin/sh
 cd /tests
 export PROGRAM=/usr/bin/epolltune
