@@ -193,27 +193,27 @@ static void conditions_write(char *buf, size_t size, const struct load_arguments
 			 (unsigned long long)a->rate_per_s);
 }
 
+/* Of the last order: `n` connections, of which `active` were used. */
 static void figures_add(struct bench_table *t, const struct load_arguments *a,
-			const struct fleet *f, bool latencies)
+			const struct fleet *f, const char *variant, uint64_t n, uint64_t active,
+			bool latencies)
 {
 	struct fleet_sum sum = fleet_sum(f);
 	struct histogram *h = calloc(1, sizeof(*h));
 	char conditions[200];
-	const char *mode = mode_names[a->mode];
 	conditions_write(conditions, sizeof(conditions), a, f->drivers);
-	bench_add(t, "load", mode, a->connections, a->active, BENCH_RATE, sum.rate, "%s",
-		  conditions);
+	bench_add(t, "load", variant, n, active, BENCH_RATE, sum.rate, "%s", conditions);
 	if (h && latencies) {
 		fleet_latency(f, h);
-		bench_add(t, "load", mode, a->connections, a->active, BENCH_P50,
+		bench_add(t, "load", variant, n, active, BENCH_P50,
 			  (double)histogram_quantile(h, 0.5) / 1e3, "%s", conditions);
-		bench_add(t, "load", mode, a->connections, a->active, BENCH_P99,
+		bench_add(t, "load", variant, n, active, BENCH_P99,
 			  (double)histogram_quantile(h, 0.99) / 1e3, "%s", conditions);
 	}
-	bench_add(t, "load", mode, a->connections, a->active, BENCH_ELAPSED,
-		  (double)sum.elapsed_ns / 1e9, "%s", conditions);
+	bench_add(t, "load", variant, n, active, BENCH_ELAPSED, (double)sum.elapsed_ns / 1e9, "%s",
+		  conditions);
 	if (sum.done)
-		bench_add(t, "load", mode, a->connections, a->active, BENCH_CPU,
+		bench_add(t, "load", variant, n, active, BENCH_CPU,
 			  (double)sum.cpu_ns / 1e3 / (double)sum.done, "%s", conditions);
 	free(h);
 }
@@ -256,7 +256,7 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   (unsigned long long)sum.attempted, (long long)kernels);
 }
 
-/* The load itself, by mode, and its figures. */
+/* The load itself, by mode, and its figures; also of what was done until an interruption. */
 static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_table *t, bool show,
 		    struct err *e)
 {
@@ -268,24 +268,28 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		.depth = (unsigned)a->depth,
 		.size = (unsigned)a->size,
 	};
+	const char *variant = mode_names[a->mode];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
+	uint64_t n = a->mode == LOAD_CONNECT ? a->connections : fleet_sum(f).held;
+	if (a->mode == LOAD_HOLD && n)
+		figures_add(t, a, f, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
-		figures_add(t, a, f, false);
 		struct timespec left = {(time_t)(a->duration_us / 1000000),
 					(long)(a->duration_us % 1000000) * 1000};
 		while (!interrupted && nanosleep(&left, &left) < 0 && errno == EINTR)
 			;
-		a->active = a->connections < SAMPLE ? a->connections : SAMPLE;
+		variant = "hold-sample";
 		order = (struct driver_order){.verb = DRIVER_REQUEST,
-					      .count = 10 * a->active,
-					      .active = a->active,
+					      .count = 10 * (n < SAMPLE ? n : SAMPLE),
+					      .active = n < SAMPLE ? n : SAMPLE,
 					      .depth = 1,
 					      .size = (unsigned)a->size};
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		rc = fleet_order(f, &order, tick, &show, e);
-	if (rc == 0)
-		figures_add(t, a, f, true);
+		if (fleet_sum(f).done)
+			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
+	}
 	if (show)
 		fputs("\r\033[K", stderr);
 	return rc;
@@ -340,14 +344,18 @@ static int load_run(struct load_arguments *a, struct err *e)
 		rc = fleet_start(&fleet, &here, &a->fleet, e);
 	if (rc == 0)
 		rc = mode_run(&fleet, a, t, isatty(2), e);
-	if (rc == 0)
-		rc = host_counters(host, &after, e);
-	if (rc == 0)
+	/* Whatever came in between, what was measured is shown. */
+	struct err other = {0};
+	if (t->count && host_counters(host, &after, &other) == 0)
 		notes_add(t, a, &fleet, &before, &after);
+	if (t->count && rc == -EINTR)
+		bench_note(t, "interrupted: the figures are of what was done until then");
 	bool failed = fleet_sum(&fleet).failed > 0 || fleet_sum(&fleet).missed > 0;
 	fleet_stop(&fleet);
-	if (rc == 0)
-		rc = figures_render(a, host, t, e);
+	if (t->count && figures_render(a, host, t, &other) < 0 && rc == 0) {
+		*e = other;
+		rc = -other.code;
+	}
 	return rc == 0 && failed ? 1 : rc;
 }
 
@@ -366,7 +374,7 @@ int command_load(int argc, char **argv)
 	};
 	const struct option_row *row;
 	const char *value;
-	a.fleet.drivers = cpus_count();
+	a.fleet.drivers = cpus_count() < FLEET_DRIVERS ? cpus_count() : FLEET_DRIVERS;
 	while ((row = options_next(&o, &value, &e)))
 		if (option_read(&a, row->name, value, &e))
 			break;

@@ -22,7 +22,7 @@ struct serve_arguments {
 	struct crew_config crew;
 	uint64_t duration_us; /* 0: until a signal */
 	bool quiet;
-	bool listen_given;
+	bool listen_given, mode_given;
 };
 
 static int option_read(struct serve_arguments *a, const char *name, const char *value,
@@ -52,6 +52,7 @@ static int option_read(struct serve_arguments *a, const char *name, const char *
 				    &a->duration_us, e);
 	} else if (!strcmp(name, "mode")) {
 		worker_mode_parse(value, &a->crew.mode);
+		a->mode_given = true;
 	} else if (!strcmp(name, "share")) {
 		crew_share_parse(value, &a->crew.share);
 	} else if (!strcmp(name, "close")) {
@@ -191,7 +192,7 @@ int command_serve(int argc, char **argv)
 			.address.v4 = {.sin_family = AF_INET,
 				       .sin_port = htons(PORT),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-			.workers = cpus_count(),
+			.workers = cpus_count() < CREW_WORKERS ? cpus_count() : CREW_WORKERS,
 			.backlog = BACKLOG,
 			.listener = -1,
 		}};
@@ -205,7 +206,7 @@ int command_serve(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	/* Leader and followers take turns by EPOLLONESHOT. */
-	if (a.crew.share == CREW_FOLLOWERS)
+	if (a.crew.share == CREW_FOLLOWERS && !a.mode_given)
 		a.crew.mode = WORKER_ONESHOT;
 	if (take_listener(&a, &e) || serve_run(&a, &e))
 		return command_error(&e);

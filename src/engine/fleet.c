@@ -99,13 +99,19 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 	return 0;
 }
 
-void fleet_stop(struct fleet *f)
+/* Ends the processes; what they counted stays. */
+static void fleet_dismiss(struct fleet *f)
 {
 	/* All are told before one is waited for. */
 	for (unsigned i = 0; i < f->drivers; i++)
 		shutdown(f->at[i].channel, SHUT_WR);
 	for (unsigned i = 0; i < f->drivers; i++)
 		place_finish(&f->at[i].channel, &f->at[i].pid);
+}
+
+void fleet_stop(struct fleet *f)
+{
+	fleet_dismiss(f);
 	f->drivers = 0;
 }
 
@@ -160,8 +166,10 @@ int fleet_order(struct fleet *f, const struct driver_order *order,
 			pending[i] = false;
 			left--;
 		}
-		if (rc == 0 && tick && tick(fleet_sum(f).done, arg))
+		if (rc == 0 && tick && tick(fleet_sum(f).done, arg)) {
+			fleet_dismiss(f);
 			rc = err_set(e, EINTR, "interrupted");
+		}
 	}
 	return rc;
 }

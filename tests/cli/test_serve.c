@@ -142,10 +142,39 @@ static void load_and_serve(void **state)
 			"127.0.0.1:%u",
 			server.port);
 		assert_int_equal(o.status, 0);
+		/* Opening and talking are two things: a figure of each, no mean of both. */
 		assert_non_null(strstr(o.out, "load,hold,300,300,rate,1/s,"));
+		assert_non_null(strstr(o.out, "load,hold-sample,300,300,rate,1/s,"));
+		for (char *line = strchr(o.out, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+			double median, min, max;
+			unsigned runs;
+			assert_int_equal(sscanf(line,
+						"load,%*[^,],300,300,%*[^,],%*[^,],%lf,%lf,%lf,%u,",
+						&median, &min, &max, &runs),
+					 4);
+			assert_int_equal(runs, 1);
+		}
 		output_free(&o);
 		assert_int_equal(server_end(i % 2 ? SIGINT : SIGTERM, said, sizeof(said)), 0);
 		assert_non_null(strstr(said, "served "));
+	}
+}
+
+/* ^C ends it at once, and what was measured until then is told. */
+static void interrupted_load(void **state)
+{
+	(void)state;
+	static const char *const modes[] = {"request", "connect", "hold", "request --connections 1",
+					    "connect --connections 1"};
+	server_start_at_port("");
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct output o = run("timeout -s INT 1 $PROGRAM load --mode %s --duration 100s "
+				      "--format csv 127.0.0.1:%u; [ $? -eq 124 ]",
+				      modes[i], server.port);
+		if (o.status || !strstr(o.out, ",rate,1/s,"))
+			fail_msg("%s: status %d, %s%s", modes[i], o.status, o.out, o.errors);
+		assert_string_equal(o.errors, "epolltune: interrupted\n");
+		output_free(&o);
 	}
 }
 
@@ -361,6 +390,7 @@ static void what_is_wrong_is_named(void **state)
 		{"serve --port 70000", "--port"},
 		{"serve --share none", "\"none\" is none of"},
 		{"serve --mode level-mod", "is none of"},
+		{"serve --share leader-follower --mode edge", "needs oneshot"},
 		{"serve here", "here"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -376,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(load_and_serve, teardown),
+		cmocka_unit_test_teardown(interrupted_load, teardown),
 		cmocka_unit_test_teardown(server_closes_first, teardown),
 		cmocka_unit_test_teardown(statistics_each_second, teardown),
 		cmocka_unit_test_teardown(lost_worker, teardown),
