@@ -31,6 +31,7 @@ const char *bench_metric_unit(enum bench_metric m);
 #define BENCH_RUNS 50      /* rounds at most */
 #define BENCH_RESULTS 1024 /* series at most */
 #define BENCH_NOTES 48
+#define BENCH_CONDITIONS 256
 
 /* One series: a value a round, of one metric of one variant at one size. */
 struct bench_result {
@@ -42,7 +43,7 @@ struct bench_result {
 	unsigned runs;
 	double sample[BENCH_RUNS];
 	double median, min, max; /* of the samples, kept up to date */
-	char conditions[200];
+	char conditions[BENCH_CONDITIONS];
 };
 
 struct bench_table {
@@ -125,9 +126,10 @@ struct bench {
 size_t bench_count(void);
 const struct bench *bench_at(size_t i);
 const struct bench *bench_named(const char *name); /* NULL if unknown */
-/* All variants of all benches that `list` (comma separated) names are known: 0, or -EINVAL naming
- * the first one that is not. */
-int bench_check_variants(const char *list, struct err *e);
+/* Each variant in `list` (comma separated) is one of a bench that runs: 0, or -EINVAL naming the
+ * first one that is not. */
+int bench_check_variants(const char *list, const struct bench *const *benches, size_t count,
+			 struct err *e);
 bool bench_wants(const struct bench_run *run, const char *variant);
 
 /* printf into run->progress. */

@@ -60,6 +60,8 @@ const char *lab_uncopied(const struct lab *lab);
  * with -ENOMEM when the arena (LAB_ARENA bytes, pages touched only) is full. lab_mark() and
  * lab_release() give back what was taken since the mark, between two experiments. */
 #define LAB_ARENA ((size_t)64 << 20)
+/* Tasks that one of its hosts runs at a time. */
+#define LAB_TASKS 256
 void *lab_alloc(struct lab *lab, size_t size, struct err *e);
 size_t lab_mark(const struct lab *lab);
 void lab_release(struct lab *lab, size_t mark);

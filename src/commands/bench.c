@@ -58,7 +58,6 @@ static int option_read(struct bench_arguments *a, const char *name, const char *
 		if (strlen(value) >= sizeof(a->bench.variants))
 			return err_set(e, EINVAL, "--variant: the list is too long");
 		strcpy(a->bench.variants, value);
-		return bench_check_variants(value, e);
 	}
 	if (!strcmp(name, "quick"))
 		a->bench.quick = true;
@@ -89,6 +88,8 @@ static int arguments_read(struct options *o, struct bench_arguments *a, struct e
 	if (rc == 0 && !a->count)
 		for (size_t i = 0; i < bench_count(); i++)
 			a->names[a->count++] = bench_at(i);
+	if (rc == 0 && *a->bench.variants)
+		rc = bench_check_variants(a->bench.variants, a->names, a->count, e);
 	if (!a->bench.runs)
 		a->bench.runs = a->bench.quick ? 3 : 5;
 	return rc;
@@ -115,17 +116,24 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 	return lab_open(lab, &options, h, e);
 }
 
-static int benches_run(const struct bench_arguments *a, struct bench_run *run, struct err *e)
+/* Runs one after the other, whatever becomes of one of them. What fails is told at once, and in the
+ * notes; false when anything did. */
+static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 {
-	int rc = 0;
-	for (size_t i = 0; i < a->count && rc == 0; i++) {
-		rc = a->names[i]->run(run, e);
-		if (rc < 0)
-			err_prefix(e, "bench %s", a->names[i]->name);
+	bool good = true;
+	for (size_t i = 0; i < a->count; i++) {
+		struct err e = {0};
+		int rc = a->names[i]->run(run, &e);
+		if (run->show)
+			fputs("\r\033[K", stderr);
+		if (rc == 0)
+			continue;
+		err_prefix(&e, "bench %s", a->names[i]->name);
+		command_error(&e);
+		bench_note(&run->table, "failed: %s", e.text);
+		good = false;
 	}
-	if (run->show)
-		fputs("\r\033[K", stderr);
-	return rc;
+	return good;
 }
 
 struct rendering {
@@ -166,7 +174,8 @@ static int figures_render(const struct bench_arguments *a, const struct host *h,
 	return rc;
 }
 
-static int bench_all(const struct bench_arguments *a, struct err *e)
+/* What was measured is printed even when not all could be: then *good is false. */
+static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(lab_closep) struct lab *lab = NULL;
@@ -183,8 +192,8 @@ static int bench_all(const struct bench_arguments *a, struct err *e)
 	run->host = host;
 	run->lab = lab;
 	run->show = isatty(2) ? progress_show : NULL;
-	rc = benches_run(a, run, e);
-	return rc < 0 ? rc : figures_render(a, host, run, e);
+	*good = benches_run(a, run);
+	return run->table.count || *good ? figures_render(a, host, run, e) : 0;
 }
 
 int command_bench(int argc, char **argv)
@@ -196,5 +205,8 @@ int command_bench(int argc, char **argv)
 		return command_error(&e);
 	if (o.help)
 		return command_help(o.command);
-	return bench_all(&a, &e) ? command_error(&e) : EXIT_OK;
+	bool good = false;
+	if (bench_all(&a, &good, &e))
+		return command_error(&e);
+	return good ? EXIT_OK : EXIT_UNKNOWN;
 }

@@ -130,11 +130,11 @@ void bench_note(struct bench_table *t, const char *fmt, ...)
 	for (size_t i = 0; i < t->note_count; i++)
 		if (!strcmp(t->notes[i], text))
 			return;
-	if (t->note_count == BENCH_NOTES) {
-		t->lost++;
-		return;
-	}
-	memcpy(t->notes[t->note_count++], text, sizeof(text));
+	/* The last place tells that there were more. */
+	if (t->note_count == BENCH_NOTES)
+		snprintf(t->notes[BENCH_NOTES - 1], sizeof(text), "more notes found no place");
+	else
+		memcpy(t->notes[t->note_count++], text, sizeof(text));
 }
 
 /* One size at which two curves both have a point. */
@@ -190,17 +190,17 @@ double bench_crossing(const struct bench_table *t, const char *bench, const char
 	return exp(log(below->n) * (1 - share) + log(above->n) * share);
 }
 
-static const struct bench *const benches[] = {&bench_connect, &bench_request, &bench_hold,
-					      &bench_wait,    &bench_control, &bench_semantics};
+static const struct bench *const all[] = {&bench_connect, &bench_request, &bench_hold,
+					  &bench_wait,    &bench_control, &bench_semantics};
 
-size_t bench_count(void) { return sizeof(benches) / sizeof(benches[0]); }
-const struct bench *bench_at(size_t i) { return benches[i]; }
+size_t bench_count(void) { return sizeof(all) / sizeof(all[0]); }
+const struct bench *bench_at(size_t i) { return all[i]; }
 
 const struct bench *bench_named(const char *name)
 {
 	for (size_t i = 0; i < bench_count(); i++)
-		if (!strcmp(benches[i]->name, name))
-			return benches[i];
+		if (!strcmp(all[i]->name, name))
+			return all[i];
 	return NULL;
 }
 
@@ -216,16 +216,18 @@ static bool list_has(const char *list, const char *word, size_t length)
 	return false;
 }
 
-int bench_check_variants(const char *list, struct err *e)
+int bench_check_variants(const char *list, const struct bench *const *benches, size_t count,
+			 struct err *e)
 {
 	for (const char *p = list;;) {
 		size_t n = strcspn(p, ",");
 		bool known = false;
-		for (size_t i = 0; i < bench_count() && !known; i++)
+		for (size_t i = 0; i < count && !known; i++)
 			known = n && list_has(benches[i]->variants, p, n);
 		if (!known)
-			return err_set(e, EINVAL, "--variant: no bench has a variant '%.*s'",
-				       (int)n, p);
+			return err_set(e, EINVAL,
+				       "--variant: no bench that runs has a variant '%.*s'", (int)n,
+				       p);
 		if (!p[n])
 			return 0;
 		p += n + 1;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/benches.h"
-#include "engine/cpus.h"
 #include "engine/floor.h"
 #include "engine/rig.h"
 
@@ -32,7 +31,7 @@ static const struct variant {
 static int variant_round(struct bench_run *run, const struct variant *v, struct rig *rig,
 			 unsigned workers, struct err *e)
 {
-	char conditions[200], what[64];
+	char conditions[BENCH_CONDITIONS];
 	struct rig_round round;
 	struct driver_order order = {
 		.verb = DRIVER_CHURN,
@@ -41,13 +40,12 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 		.depth = 1,
 		.size = SIZE,
 	};
-	snprintf(what, sizeof(what), "connect %s", v->name);
-	int rc = rig_order(rig, run, what, &order, &round, e);
+	int rc = rig_order(rig, run, &order, &round, e);
 	if (rc < 0)
 		return err_prefix(e, "%s", v->name);
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server and %u load processes, %u connections at a time, %u B each way, "
-		 "loopback",
+		 "%s; %u server and %u load processes, a pair on each CPU, %u connections at a "
+		 "time, %u B each way, loopback",
 		 v->conditions, workers, workers, AT_A_TIME * workers, SIZE);
 	rig_add(run, "connect", v->name, order.active, 0, &round, conditions);
 	if (round.load.starved)
@@ -69,13 +67,13 @@ static int floor_round(struct bench_run *run, unsigned workers, struct err *e)
 		.processes = workers,
 		.size = SIZE,
 	};
-	char conditions[200];
+	char conditions[BENCH_CONDITIONS];
 	int rc = floor_run(&place, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	snprintf(conditions, sizeof(conditions),
-		 "blocking calls, both ends in one thread, %u such processes, client closes by "
-		 "reset, %u B each way, loopback",
+		 "blocking calls, both ends in one thread, %u such processes, each on a CPU of its "
+		 "own, client closes by reset, %u B each way, loopback",
 		 workers, SIZE);
 	bench_add(&run->table, "connect", "floor-blocking", workers, 0, BENCH_RATE, result.rate,
 		  "%s", conditions);
@@ -114,7 +112,8 @@ static int connect_rounds(struct bench_run *run, struct rig *rigs, unsigned work
 
 static int connect_run(struct bench_run *run, struct err *e)
 {
-	unsigned workers = run->options.workers ? (unsigned)run->options.workers : cpus_count();
+	unsigned workers = run->options.workers ? (unsigned)run->options.workers
+						: rig_workers(run, "connect", 2 * VARIANTS + 1);
 	struct rig *rigs = calloc(VARIANTS, sizeof(*rigs));
 	int rc = rigs ? 0 : err_set(e, ENOMEM, "no memory for the benches");
 	if (!run->options.duration_us)
@@ -134,8 +133,12 @@ static int connect_run(struct bench_run *run, struct err *e)
 	}
 	if (rc == 0)
 		rc = connect_rounds(run, rigs, workers, e);
-	for (size_t v = 0; rigs && v < VARIANTS; v++)
+	for (size_t v = 0; rigs && v < VARIANTS; v++) {
+		char what[64];
+		snprintf(what, sizeof(what), "connect %s", variants[v].name);
+		rig_tell(&rigs[v], run, what);
 		rig_stop(&rigs[v]);
+	}
 	free(rigs);
 	if (rc == 0)
 		connect_notes(run, workers);

@@ -11,6 +11,7 @@
 #include "engine/floor.h"
 #include "engine/hold_budget.h"
 #include "engine/rig.h"
+#include "engine/sockets.h"
 #include "epolltune/knob.h"
 
 #define CONNECTIONS 10000
@@ -71,13 +72,15 @@ static double slabs_sum(const struct hold *h)
 	return h->by_cache ? sum / (2 * (double)h->connections) : slabs_coarse(h);
 }
 
-/* Names the caches that grew most. */
+/* Names the caches that grew most, where they can be read. */
 static void slabs_tell(const struct hold *h)
 {
 	char text[200] = "";
 	bool told[HOST_SLABS] = {false};
 	double ends = 2 * (double)h->connections;
-	for (unsigned n = 0; n < CACHES_TOLD && h->by_cache; n++) {
+	if (!h->by_cache)
+		return;
+	for (unsigned n = 0; n < CACHES_TOLD; n++) {
 		size_t largest = 0;
 		int64_t most = 0;
 		for (size_t i = 0; i < h->after.count; i++)
@@ -92,13 +95,11 @@ static void slabs_tell(const struct hold *h)
 		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
 			 h->after.at[largest].name, (double)most / ends);
 	}
-	if (h->by_cache)
-		bench_note(&h->run->table, "hold, kernel memory of an end, bytes by cache: %s",
-			   text);
-	bench_note(
-		&h->run->table,
-		"hold, kernel memory of an end: %.0f B by caches, %.0f B by the sum of all slabs",
-		slabs_sum(h), slabs_coarse(h));
+	bench_note(&h->run->table, "hold, kernel memory of an end, bytes by cache: %s", text);
+	bench_note(&h->run->table,
+		   "hold, kernel memory of an end: %.0f B by what the caches hold, %.0f B by what "
+		   "all slabs take",
+		   slabs_sum(h), slabs_coarse(h));
 }
 
 static int open_progress(uint64_t done, void *arg)
@@ -114,28 +115,31 @@ static int open_progress(uint64_t done, void *arg)
 	return 0;
 }
 
-static int hold_open(struct hold *h, struct err *e)
+/* Opens all; `elapsed` is until the server has accepted them. */
+static int hold_open(struct hold *h, double *elapsed, struct err *e)
 {
 	const struct driver_order order = {
 		.verb = DRIVER_OPEN, .count = h->connections, .window = h->rig.window};
+	struct rig_round round;
 	h->started_ns = clock_ns();
-	int rc = fleet_order(&h->rig.fleet, &order, open_progress, h, e);
+	h->rig.tick = open_progress;
+	h->rig.tick_arg = h;
+	int rc = rig_order(&h->rig, h->run, &order, &round, e);
+	h->rig.tick = NULL;
 	if (rc < 0)
 		return rc;
-	struct fleet_sum load = fleet_sum(&h->rig.fleet);
-	if (load.held < h->connections)
+	*elapsed = round.elapsed_s;
+	if (round.load.held < h->connections)
 		return err_set(
-			e, load.first_errno ? load.first_errno : EIO,
+			e, round.load.first_errno ? round.load.first_errno : EIO,
 			"%llu of %llu connections could be opened; the first failed with: %s",
-			(unsigned long long)load.held, (unsigned long long)h->connections,
-			strerror(load.first_errno));
-	/* The last ones may still be in the accept queue. */
-	for (uint64_t end = clock_ns() + 5000000000ull; clock_ns() < end;)
-		if (crew_sum(&h->rig.crew).accepted >= h->connections)
-			return crew_check(&h->rig.crew, e);
-	return err_set(e, EIO, "the server accepted %llu of %llu connections",
-		       (unsigned long long)crew_sum(&h->rig.crew).accepted,
-		       (unsigned long long)h->connections);
+			(unsigned long long)round.load.held, (unsigned long long)h->connections,
+			strerror(round.load.first_errno));
+	uint64_t accepted = crew_sum(&h->rig.crew).accepted;
+	if (accepted < h->connections)
+		return err_set(e, EIO, "the server accepted %llu of %llu connections",
+			       (unsigned long long)accepted, (unsigned long long)h->connections);
+	return crew_check(&h->rig.crew, e);
 }
 
 static double growth(const struct hold *h, uint64_t before, uint64_t after)
@@ -173,7 +177,8 @@ static int hold_measure(struct hold *h, struct err *e)
 	};
 	struct crew_usage server_before = {0}, server_after = {0};
 	struct rig_round round;
-	char conditions[200];
+	char conditions[BENCH_CONDITIONS];
+	double elapsed = 0;
 	slabs_settle(h->run->host);
 	slabs_read(h, &h->before, &h->slab_before);
 	int rc = crew_usage(&h->rig.crew, &server_before, e);
@@ -181,8 +186,7 @@ static int hold_measure(struct hold *h, struct err *e)
 		rc = fleet_order(&h->rig.fleet, &look, NULL, NULL, e);
 	uint64_t client_before = fleet_sum(&h->rig.fleet).private_bytes;
 	if (rc == 0)
-		rc = hold_open(h, e);
-	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
+		rc = hold_open(h, &elapsed, e);
 	if (rc == 0)
 		rc = crew_usage(&h->rig.crew, &server_after, e);
 	if (rc < 0)
@@ -192,16 +196,18 @@ static int hold_measure(struct hold *h, struct err *e)
 		 "%u server and %u load processes, idle connections, both ends here, loopback",
 		 h->rig.crew.processes, h->rig.fleet.drivers);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, elapsed, "%s", conditions);
-	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h), "%s",
-		  conditions);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h),
+		  "%s, of the whole machine, both ends here; user and page memory not counted",
+		  h->by_cache ? "growth of all slab caches (/proc/slabinfo)"
+			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo is root's)");
 	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
 	h->load_bytes = growth(h, client_before, fleet_sum(&h->rig.fleet).private_bytes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
 		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
-		  "the larger of both ends; %s", conditions);
+		  "growth of memory of their own, the larger of both ends");
 	bench_progress(h->run, "hold: talking over %llu of %llu", (unsigned long long)talk.active,
 		       (unsigned long long)h->connections);
-	rc = rig_order(&h->rig, h->run, "hold sample", &talk, &round, e);
+	rc = rig_order(&h->rig, h->run, &talk, &round, e);
 	if (rc == 0) {
 		bench_add(t, "hold", "idle", h->connections, talk.active, BENCH_P50, round.p50_us,
 			  "%u B each way over a sample, one at a time on each, all others idle",
@@ -213,10 +219,8 @@ static int hold_measure(struct hold *h, struct err *e)
 	return rc;
 }
 
-/* Client addresses, so that each needs at most a quarter of the port range towards one server: to
- * find a free port takes long once half are in use (net/ipv4/inet_hashtables.c,
- * __inet_hash_connect() tries all of one parity first). */
-static unsigned sources_for(struct bench_run *run, uint64_t connections)
+/* Ports towards one address and port. */
+static uint64_t port_range(struct bench_run *run)
 {
 	char value[KNOB_VALUE];
 	struct err ignored = {0};
@@ -226,7 +230,15 @@ static unsigned sources_for(struct bench_run *run, uint64_t connections)
 		knob_field(value, 0, &low);
 		knob_field(value, 1, &high);
 	}
-	uint64_t quarter = high - low >= 7 ? (uint64_t)(high - low + 1) / 4 : 1;
+	return high > low ? (uint64_t)(high - low) + 1 : 1;
+}
+
+/* Client addresses, so that each needs at most a quarter of the port range towards one server: to
+ * find a free port takes long once half are in use (net/ipv4/inet_hashtables.c,
+ * __inet_hash_connect() tries all of one parity first). */
+static unsigned sources_for(struct bench_run *run, uint64_t connections)
+{
+	uint64_t quarter = port_range(run) >= 8 ? port_range(run) / 4 : 1;
 	uint64_t sources = (connections + quarter - 1) / quarter;
 	return sources < DRIVER_SOURCES ? (unsigned)sources : DRIVER_SOURCES;
 }
@@ -252,6 +264,7 @@ static int hold_round(struct hold *h, struct err *e)
 		bench_progress(h->run, "hold: closing");
 		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
 	}
+	rig_tell(&h->rig, h->run, "hold");
 	rig_stop(&h->rig);
 	return rc;
 }
@@ -274,7 +287,8 @@ static int floor_round(struct hold *h, struct err *e)
 		return err_prefix(e, "floor-blocking");
 	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
 		  result.elapsed_s,
-		  "blocking connect and accept, both ends in one of %u processes, loopback",
+		  "socket(), blocking connect() and accept(), both ends in one of %u processes, "
+		  "loopback",
 		  order.processes);
 	return 0;
 }
@@ -309,8 +323,15 @@ static int hold_run(struct bench_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory for the bench");
 	h->run = run;
 	h->connections = run->options.connections ? run->options.connections : CONNECTIONS;
-	hold_budget_make(&budget, run->host, h->connections, h->connections + 2 * SAMPLE,
-			 fleet_per_driver(), 2 * FLEET_DRIVERS);
+	const struct hold_plan plan = {
+		.connections = h->connections,
+		.watches = h->connections + 2 * SAMPLE,
+		.per_process = fleet_per_driver(),
+		.processes_most = RIG_TASKS,
+		/* From each address of the load, or to each of the floor, to a port. */
+		.ports_of_process = port_range(run) * SOCKETS_ADDRESSES,
+	};
+	hold_budget_make(&budget, run->host, &plan);
 	int rc = hold_budget_check(&budget, e);
 	for (unsigned i = 0; i < runs && rc == 0; i++) {
 		size_t mark = lab_mark(run->lab);

@@ -12,7 +12,11 @@
 #define CONNECTIONS 100
 #define SIZE 64u
 #define MOD_EXPECTED 1.3 /* times the cost, of a server that changes its registration */
-#define LONE_RIG 32      /* number of the rig with a single connection */
+/* Requests on each: new connections acknowledge at once (TCP_MAX_QUICKACKS, 16). */
+#define WARM_UP 50
+/* A worker and a load process for each variant, and a process of the floor. */
+#define PROCESSES_EACH (2 * VARIANTS + 1)
+#define WORKERS_MOST (RIG_TASKS / PROCESSES_EACH)
 
 static const struct variant {
 	const char *name;
@@ -28,68 +32,102 @@ static const struct variant {
 	{"level-mod", CREW_REUSEPORT, WORKER_LEVEL_MOD,
 	 "level-triggered, waits for EPOLLOUT before each reply: two MODs a request"},
 };
-#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
+#define VARIANTS 5
+_Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "a seat each");
+
+/* A server of one variant and its load, which stay for all rounds. */
+struct seat {
+	const struct variant *variant; /* NULL: not wanted */
+	unsigned workers;
+	uint64_t connections, active;
+	struct rig rig;
+};
+
+/* Beside a seat for each variant: one with a single connection, and one with an idle one beside it.
+ */
+enum { SEAT_LONE = VARIANTS, SEAT_BESIDE, SEATS };
 
 struct request_bench {
 	struct bench_run *run;
 	unsigned workers;
 	uint64_t connections;
-	struct rig rigs[VARIANTS];
-	struct rig lone; /* a single connection to a level-triggered server */
+	struct seat seats[SEATS];
 };
 
-static int rig_open(struct request_bench *b, struct rig *rig, unsigned number, unsigned workers,
-		    uint64_t connections, const struct variant *v, struct err *e)
+/* How a rig is told of in conditions and notes. */
+static void rig_name(char *text, size_t size, const struct seat *seat)
 {
-	struct rig_config config = {
-		.number = number,
-		.share = v->share,
-		.mode = v->mode,
-		.workers = workers,
-		.connections = connections,
-		.pin = true,
-	};
-	struct rig_round round;
-	struct driver_order order = {.verb = DRIVER_OPEN, .count = connections};
-	/* New connections acknowledge at once for a while (TCP_MAX_QUICKACKS, 16). */
-	const struct driver_order warm_up = {.verb = DRIVER_REQUEST,
-					     .count = 50 * connections,
-					     .active = connections,
-					     .depth = 1,
-					     .size = SIZE};
-	char what[64];
-	int rc = rig_start(rig, b->run, &config, e);
-	order.window = rig->window;
-	snprintf(what, sizeof(what), "request %s, opening", v->name);
-	if (rc == 0)
-		rc = rig_order(rig, b->run, what, &order, &round, e);
-	if (rc == 0 && round.load.held != connections)
-		rc = err_set(e, EIO, "%llu of %llu connections were opened",
-			     (unsigned long long)round.load.held, (unsigned long long)connections);
-	return rc == 0 ? fleet_order(&rig->fleet, &warm_up, NULL, NULL, e) : rc;
+	snprintf(text, size, "request %s, %llu connection%s", seat->variant->name,
+		 (unsigned long long)seat->connections, seat->connections == 1 ? "" : "s");
 }
 
-static int rig_round_add(struct request_bench *b, struct rig *rig, const struct variant *v,
-			 unsigned workers, uint64_t connections, struct err *e)
+static int talk(struct request_bench *b, struct seat *seat, uint64_t requests, uint64_t duration_us,
+		struct rig_round *round, struct err *e)
 {
-	char conditions[200], what[64];
-	struct rig_round round;
-	struct driver_order order = {
+	const struct driver_order order = {
 		.verb = DRIVER_REQUEST,
-		.duration_us = b->run->options.duration_us,
-		.active = connections,
+		.count = requests,
+		.duration_us = duration_us,
+		.active = seat->active,
 		.depth = 1,
 		.size = SIZE,
 	};
-	snprintf(what, sizeof(what), "request %s", v->name);
-	int rc = rig_order(rig, b->run, what, &order, &round, e);
+	if (requests)
+		return fleet_order(&seat->rig.fleet, &order, NULL, NULL, e);
+	return rig_order(&seat->rig, b->run, &order, round, e);
+}
+
+static int seat_open(struct request_bench *b, struct seat *seat, struct err *e)
+{
+	const struct rig_config config = {
+		.number = (unsigned)(seat - b->seats),
+		.share = seat->variant->share,
+		.mode = seat->variant->mode,
+		.workers = seat->workers,
+		.connections = seat->connections,
+		/* Beyond that a worker would have no SYNs of its CPU to take. */
+		.pin = seat->workers <= cpus_count(),
+	};
+	struct rig_round round;
+	char name[64];
+	int rc = rig_start(&seat->rig, b->run, &config, e);
+	const struct driver_order order = {
+		.verb = DRIVER_OPEN, .count = seat->connections, .window = seat->rig.window};
+	rig_name(name, sizeof(name), seat);
+	if (rc == 0)
+		rc = rig_order(&seat->rig, b->run, &order, &round, e);
 	if (rc < 0)
-		return err_prefix(e, "%s", v->name);
+		return err_prefix(e, "%s", name);
+	uint64_t accepted = crew_sum(&seat->rig.crew).accepted;
+	if (round.load.held != seat->connections || accepted < seat->connections)
+		return err_set(e, EIO, "%s: %llu were opened and %llu accepted", name,
+			       (unsigned long long)round.load.held, (unsigned long long)accepted);
+	return talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
+}
+
+static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
+{
+	char conditions[BENCH_CONDITIONS], idle[64] = "", name[64];
+	struct rig_round round;
+	/* A connection that has rested acknowledges at once again for a while. */
+	int rc = talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
+	if (rc == 0)
+		rc = talk(b, seat, 0, b->run->options.duration_us, &round, e);
+	rig_name(name, sizeof(name), seat);
+	if (rc < 0)
+		return err_prefix(e, "%s", name);
+	if (seat->active < seat->connections)
+		snprintf(idle, sizeof(idle), ", beside an idle one");
+	else if (seat->connections == 1)
+		snprintf(idle, sizeof(idle), ", the only one: read again before the set is asked");
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server worker%s and load process%s, one request at a time on each "
-		 "connection, %u B each way, loopback",
-		 v->conditions, workers, workers > 1 ? "s" : "", workers > 1 ? "es" : "", SIZE);
-	rig_add(b->run, "request", v->name, connections, connections, &round, conditions);
+		 "%s; %u server worker%s and load process%s%s, one request at a time on each "
+		 "connection%s, %u B each way, loopback",
+		 seat->variant->conditions, seat->workers, seat->workers > 1 ? "s" : "",
+		 seat->workers > 1 ? "es" : "",
+		 seat->workers > cpus_count() ? "" : ", a pair on each CPU", idle, SIZE);
+	rig_add(b->run, "request", seat->variant->name, seat->connections, seat->active, &round,
+		conditions);
 	return 0;
 }
 
@@ -108,7 +146,7 @@ static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned pro
 	int rc = floor_run(&place, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
-	char conditions[200];
+	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions), "%s, %u B each way, loopback",
 		 loop == FLOOR_PINGPONG
 			 ? "blocking ping-pong, two processes on one CPU"
@@ -116,39 +154,62 @@ static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned pro
 		 SIZE);
 	bench_add(&b->run->table, "request", "floor-blocking", connections, connections, BENCH_RATE,
 		  result.rate, "%s", conditions);
-	if (loop != FLOOR_PINGPONG)
-		bench_add(&b->run->table, "request", "floor-blocking", connections, connections,
-			  BENCH_CPU, result.cpu_us, "%s", conditions);
+	bench_add(&b->run->table, "request", "floor-blocking", connections, connections, BENCH_CPU,
+		  result.cpu_us, "%s", conditions);
 	return 0;
 }
 
 static int request_round(struct request_bench *b, struct err *e)
 {
 	int rc = 0;
-	for (size_t v = 0; v < VARIANTS && rc == 0; v++)
-		if (b->rigs[v].crew.processes)
-			rc = rig_round_add(b, &b->rigs[v], &variants[v], b->workers, b->connections,
-					   e);
+	for (size_t i = 0; i < VARIANTS && rc == 0; i++)
+		if (b->seats[i].variant)
+			rc = seat_round(b, &b->seats[i], e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
 		rc = floor_add(b, FLOOR_REQUEST, b->workers, b->connections, e);
+	if (rc == 0 && b->seats[SEAT_BESIDE].variant)
+		rc = seat_round(b, &b->seats[SEAT_BESIDE], e);
 	/* The two that are compared, one right after the other. */
-	if (rc == 0 && b->lone.crew.processes)
-		rc = rig_round_add(b, &b->lone, &variants[0], 1, 1, e);
+	if (rc == 0 && b->seats[SEAT_LONE].variant)
+		rc = seat_round(b, &b->seats[SEAT_LONE], e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
 		rc = floor_add(b, FLOOR_PINGPONG, 1, 1, e);
 	return rc;
 }
 
+/* Two rates are comparable where both had the CPUs: rate x CPU of each is how much they got. */
+static bool rounds_alike(const double a[2], const double b[2])
+{
+	double x = a[0] * a[1], y = b[0] * b[1];
+	return x > 0.9 * y && y > 0.9 * x;
+}
+
 static void note_ratio(struct bench_table *t, const char *a, const char *b, uint64_t n,
 		       const char *text)
 {
+	const struct bench_result *rate[2] = {bench_find(t, "request", a, n, n, BENCH_RATE),
+					      bench_find(t, "request", b, n, n, BENCH_RATE)};
+	const struct bench_result *cpu[2] = {bench_find(t, "request", a, n, n, BENCH_CPU),
+					     bench_find(t, "request", b, n, n, BENCH_CPU)};
+	double values[BENCH_RUNS];
+	unsigned count = 0, rounds = 0;
 	char ratio[48];
-	struct bench_ratio r = bench_ratio(bench_find(t, "request", a, n, n, BENCH_RATE),
-					   bench_find(t, "request", b, n, n, BENCH_RATE));
-	if (r.rounds)
-		bench_note(t, "request, %llu connection%s: %s's rate to that of %s: %s",
-			   (unsigned long long)n, n == 1 ? "" : "s", a, text,
-			   bench_ratio_text(ratio, sizeof(ratio), &r));
+	if (!rate[0] || !rate[1] || !cpu[0] || !cpu[1])
+		return;
+	for (; rounds < rate[0]->runs && rounds < rate[1]->runs; rounds++) {
+		const double one[2] = {rate[0]->sample[rounds], cpu[0]->sample[rounds]};
+		const double other[2] = {rate[1]->sample[rounds], cpu[1]->sample[rounds]};
+		if (rounds_alike(one, other))
+			values[count++] = one[0] / other[0];
+	}
+	struct bench_ratio r = bench_ratio_of(values, count);
+	if (2 * count <= rounds)
+		snprintf(ratio, sizeof(ratio), "cannot be told");
+	else
+		bench_ratio_text(ratio, sizeof(ratio), &r);
+	bench_note(t, "request, %llu connection%s: %s's rate to that of %s: %s%s",
+		   (unsigned long long)n, n == 1 ? "" : "s", a, text, ratio,
+		   count == rounds ? "" : "; other load took CPU time in some rounds");
 }
 
 /* What the two MODs and the event more can make of a server: beside the engine's own, of one that
@@ -173,49 +234,85 @@ static void note_bound(struct bench_table *t, uint64_t n)
 	bench_note(t, "request, %llu connections, CPU of the server alone: level-mod to level: %s",
 		   (unsigned long long)n, bench_ratio_text(own, sizeof(own), &ratio));
 	bench_note(t,
-		   "request, %llu connections: the most that two MODs a request could cost a "
-		   "server that is as fast as blocking calls (%.2f us an end): %s, where %.1f was "
-		   "expected",
+		   "request, %llu connections: the most that this could be, for a server that "
+		   "costs no more than an end of the blocking floor (%.2f us): %s",
 		   (unsigned long long)n, both->median / 2,
-		   bench_ratio_text(most, sizeof(most), &bound), MOD_EXPECTED);
+		   bench_ratio_text(most, sizeof(most), &bound));
+}
+
+/* So many workers that they may hold the connections, with room for an uneven spread; at least one
+ * for each CPU. */
+static int workers_choose(struct request_bench *b, struct err *e)
+{
+	unsigned most = rig_workers(b->run, "request", PROCESSES_EACH);
+	uint64_t each = fleet_per_driver() / 2, needed = (b->connections + each - 1) / each;
+	b->workers = b->run->options.workers ? (unsigned)b->run->options.workers : most;
+	if (needed > b->workers && needed <= WORKERS_MOST)
+		b->workers = (unsigned)needed;
+	if (needed > b->workers)
+		return err_set(e, EMFILE,
+			       "%llu connections need %llu server processes of %llu descriptors "
+			       "each (RLIMIT_NOFILE, half of it in reserve); there can be %d",
+			       (unsigned long long)b->connections, (unsigned long long)needed,
+			       (unsigned long long)fleet_per_driver(), WORKERS_MOST);
+	if (b->connections < b->workers)
+		b->workers = (unsigned)b->connections;
+	return 0;
+}
+
+static void seats_choose(struct request_bench *b)
+{
+	for (size_t i = 0; i < VARIANTS; i++)
+		if (bench_wants(b->run, variants[i].name))
+			b->seats[i] = (struct seat){.variant = &variants[i],
+						    .workers = b->workers,
+						    .connections = b->connections,
+						    .active = b->connections};
+	for (size_t i = SEAT_LONE; i < SEATS && bench_wants(b->run, variants[0].name); i++)
+		b->seats[i] = (struct seat){.variant = &variants[0],
+					    .workers = 1,
+					    .connections = i == SEAT_LONE ? 1 : 2,
+					    .active = 1};
+}
+
+static void request_notes(struct bench_run *run, uint64_t n)
+{
+	struct bench_table *t = &run->table;
+	note_ratio(t, "level", "level-mod", n, "level-mod, two MODs a request");
+	note_bound(t, n);
+	note_ratio(t, "level", "floor-blocking", n, "the floor of blocking calls");
+	note_ratio(t, "edge", "floor-blocking", n, "the floor of blocking calls");
+	note_ratio(t, "level", "floor-blocking", 1, "a blocking ping-pong");
 }
 
 static int request_run(struct bench_run *run, struct err *e)
 {
 	struct request_bench *b = calloc(1, sizeof(*b));
-	int rc = 0;
 	if (!b)
 		return err_set(e, ENOMEM, "no memory for the benches");
 	b->run = run;
-	b->workers = run->options.workers ? (unsigned)run->options.workers : cpus_count();
 	b->connections = run->options.connections ? run->options.connections : CONNECTIONS;
-	if (b->connections < b->workers)
-		b->workers = (unsigned)b->connections;
 	if (!run->options.duration_us)
 		run->options.duration_us = run->options.quick ? 100000 : 300000;
-	for (size_t v = 0; v < VARIANTS && rc == 0; v++)
-		if (bench_wants(run, variants[v].name))
-			rc = rig_open(b, &b->rigs[v], (unsigned)v, b->workers, b->connections,
-				      &variants[v], e);
-	if (rc == 0 && bench_wants(run, variants[0].name))
-		rc = rig_open(b, &b->lone, LONE_RIG, 1, 1, &variants[0], e);
+	int rc = workers_choose(b, e);
+	if (rc == 0)
+		seats_choose(b);
+	for (size_t i = 0; i < SEATS && rc == 0; i++)
+		if (b->seats[i].variant)
+			rc = seat_open(b, &b->seats[i], e);
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
 		bench_progress(run, "request: round %u of %u", i + 1, run->options.runs);
 		rc = request_round(b, e);
 	}
-	for (size_t v = 0; v < VARIANTS; v++)
-		rig_stop(&b->rigs[v]);
-	rig_stop(&b->lone);
-	if (rc == 0) {
-		note_ratio(&run->table, "level", "level-mod", b->connections,
-			   "level-mod, two MODs a request");
-		note_bound(&run->table, b->connections);
-		note_ratio(&run->table, "level", "floor-blocking", b->connections,
-			   "the floor of blocking calls");
-		note_ratio(&run->table, "edge", "floor-blocking", b->connections,
-			   "the floor of blocking calls");
-		note_ratio(&run->table, "level", "floor-blocking", 1, "a blocking ping-pong");
-	}
+	for (size_t i = 0; i < SEATS; i++)
+		if (b->seats[i].variant) {
+			char name[64];
+			rig_name(name, sizeof(name), &b->seats[i]);
+			rig_tell(&b->seats[i].rig, run, name);
+			rig_stop(&b->seats[i].rig);
+		}
+	if (rc == 0)
+		request_notes(run, b->connections);
 	free(b);
 	return rc;
 }

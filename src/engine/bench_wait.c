@@ -73,11 +73,13 @@ struct wait {
 	struct holder holders[HOLDERS];
 	size_t holder_count;
 	uint64_t own_count; /* sockets that this process may hold */
+	uint64_t limit;     /* descriptors that it may have */
 	uint64_t clock_cost;
 	uint64_t budget_ns;
 	struct epoll_event *events;
 	struct pollfd *pollfds;
-	struct uring uring; /* of the current point */
+	struct uring uring;  /* of the current point */
+	uint64_t uring_most; /* sockets that the kernel lets one watch, as far as is known */
 	fd_set interest;
 	int select_end;
 	const struct point *point; /* current */
@@ -390,18 +392,48 @@ static int measure(struct wait *w, const struct variant *v, double *out, struct 
 
 static void measured(struct wait *w, const struct variant *v, double cost)
 {
+	bool early = v->wait == wait_uring && !w->uring.deferred;
 	bench_add(&w->run->table, "wait", v->name, w->point->n, w->k, BENCH_COST, cost,
-		  "one wait, TCP sockets over loopback; %s", v->conditions);
+		  "one wait, TCP sockets over loopback; %s%s", v->conditions,
+		  early ? "; completions are made as data arrives, not in the wait (no "
+			  "DEFER_TASKRUN): they are not timed either"
+			: "");
+}
+
+static char *count_text(char *buf, size_t size, uint64_t n)
+{
+	return quantity_format(buf, size, QUANTITY_COUNT, n);
+}
+
+/* A ring with a multishot poll for each of the first n sockets. Where the kernel refuses (settings,
+ * a sandbox, before 5.13 it knows no such poll) larger ones are not tried, and a note says why. */
+static bool ring_enter(struct wait *w, const struct point *p)
+{
+	struct err e = {0};
+	char size[32];
+	int rc = uring_open(&w->uring, (unsigned)p->n * 2 + 1024, &e);
+	for (uint64_t i = 0; i < p->n && rc == 0; i++)
+		rc = uring_poll_add(&w->uring, w->own.s.fd[i], i, &e);
+	if (rc == 0)
+		rc = uring_submit(&w->uring, &e);
+	if (rc == 0 && (rc = uring_wait(&w->uring, 0)) < 0)
+		err_set(&e, -rc, "a multishot poll failed: %s", strerror(-rc));
+	if (rc >= 0)
+		return true;
+	uring_close(&w->uring);
+	w->uring_most = p->n - 1;
+	bench_note(&w->run->table, "wait io-uring: not measured with %s sockets and more: %s",
+		   count_text(size, sizeof(size), p->n), e.text);
+	return false;
 }
 
 /* Makes pollfds, the fd_set and the ring hold the first n sockets. */
-static int point_enter(struct wait *w, const struct point *p, bool *uring, struct err *e)
+static void point_enter(struct wait *w, const struct point *p, bool *uring)
 {
 	w->point = p;
-	if (p->n > w->own_count) {
-		*uring = false;
-		return 0;
-	}
+	*uring = false;
+	if (p->n > w->own_count)
+		return;
 	FD_ZERO(&w->interest);
 	w->select_end = 0;
 	for (uint64_t i = 0; i < p->n; i++) {
@@ -412,21 +444,7 @@ static int point_enter(struct wait *w, const struct point *p, bool *uring, struc
 			w->select_end = fd + 1;
 		}
 	}
-	if (!bench_wants(w->run, "io-uring") || !*uring)
-		return 0;
-	int rc = uring_open(&w->uring, (unsigned)p->n * 2 + 1024, e);
-	if (rc < 0) {
-		*uring = false;
-		bench_note(&w->run->table, "wait io-uring: not allowed here (%s)", e->text);
-		e->code = 0;
-		return 0;
-	}
-	for (uint64_t i = 0; i < p->n && rc == 0; i++)
-		rc = uring_poll_add(&w->uring, w->own.s.fd[i], i, e);
-	rc = rc == 0 ? uring_submit(&w->uring, e) : rc;
-	if (rc == 0)
-		rc = uring_wait(&w->uring, 0);
-	return rc < 0 ? rc : 0;
+	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_most && ring_enter(w, p);
 }
 
 static bool variant_fits(const struct wait *w, const struct variant *v, bool uring)
@@ -515,8 +533,9 @@ static int round_measure(struct wait *w, struct err *e)
 		return flat;
 	for (size_t i = 0; i < w->point_count; i++) {
 		const struct point *p = &w->points[i];
-		bool uring = true;
-		int rc = point_enter(w, p, &uring, e);
+		bool uring;
+		int rc = 0;
+		point_enter(w, p, &uring);
 		for (size_t j = 0; j < sizeof(shares) / sizeof(shares[0]) && rc == 0; j++)
 			if (shares[j] < p->n && (shares[j] == 1 || p->n >= 100))
 				rc = point_measure(w, shares[j], uring, e);
@@ -563,6 +582,7 @@ static int sockets_spread(struct wait *w, struct err *e)
 	uint64_t room = limit > 2 * SPARE_DESCRIPTORS ? (limit - SPARE_DESCRIPTORS) & ~1ull : 0;
 	if (room < 2 * SPARE_DESCRIPTORS)
 		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu: too low to measure with", limit);
+	w->limit = limit;
 	w->own_count = most < room ? most : room;
 	uint64_t per_holder = room - 2 * POINTS;
 	for (uint64_t base = w->own_count; base < most; base += per_holder) {
@@ -594,15 +614,24 @@ static uint64_t clock_cost(void)
 	return least;
 }
 
-static char *count_text(char *buf, size_t size, uint64_t n)
+/* The largest n that a variant was measured at with one ready, or all. */
+static const struct bench_result *largest(const struct bench_table *t, const char *variant,
+					  bool all_active)
 {
-	return quantity_format(buf, size, QUANTITY_COUNT, n);
+	const struct bench_result *found = NULL;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *r = &t->at[i];
+		if (!strcmp(r->bench, "wait") && !strcmp(r->variant, variant) &&
+		    r->active == (all_active ? r->n : 1) && (!found || r->n > found->n))
+			found = r;
+	}
+	return found;
 }
 
 /* Why a curve ends where it does. */
 static void wait_limits(const struct wait *w)
 {
-	char size[32];
+	char size[32], limit[32];
 	struct bench_table *t = &w->run->table;
 	uint64_t most = w->points[w->point_count - 1].n;
 	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
@@ -611,12 +640,15 @@ static void wait_limits(const struct wait *w)
 			"wait select ends below %d: an fd_set is a fixed array of FD_SETSIZE bits, "
 			"indexed by descriptor; the kernel would take more, FD_SET() must not",
 			FD_SETSIZE);
-	if (most > w->own_count)
-		bench_note(t,
-			   "wait poll and io-uring end at %s sockets: both name descriptors of one "
-			   "process "
-			   "(RLIMIT_NOFILE); an epoll set holds those of other processes too",
-			   count_text(size, sizeof(size), w->own_count));
+	const struct bench_result *poll_end = largest(t, "poll", false);
+	if (most > w->own_count && poll_end)
+		bench_note(
+			t,
+			"wait poll and io-uring end at %s sockets: both name descriptors of one "
+			"process, which may have %s (RLIMIT_NOFILE); an epoll set holds those of "
+			"other processes too",
+			count_text(size, sizeof(size), poll_end->n),
+			count_text(limit, sizeof(limit), w->limit));
 }
 
 static int wait_task(struct bench_run *run, struct err *e)
@@ -626,6 +658,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory");
 	w->run = run;
 	w->uring.fd = -1;
+	w->uring_most = UINT64_MAX;
 	w->clock_cost = clock_cost();
 	w->budget_ns = w->run->options.quick ? 500000 : 3000000;
 	int rc = points_open(w, e);
@@ -665,20 +698,6 @@ static void note_crossing(struct bench_table *t, const char *other, bool all_act
 	else
 		bench_note(t, "wait, %s: epoll is cheaper than %s from the smallest size on", when,
 			   other);
-}
-
-/* The largest n that a variant was measured at with one ready, or all. */
-static const struct bench_result *largest(const struct bench_table *t, const char *variant,
-					  bool all_active)
-{
-	const struct bench_result *found = NULL;
-	for (size_t i = 0; i < t->count; i++) {
-		const struct bench_result *r = &t->at[i];
-		if (!strcmp(r->bench, "wait") && !strcmp(r->variant, variant) &&
-		    r->active == (all_active ? r->n : 1) && (!found || r->n > found->n))
-			found = r;
-	}
-	return found;
 }
 
 static void wait_notes(struct bench_table *t)

@@ -9,9 +9,10 @@
 #define MEMORY_BASE (256ull << 20)
 #define FILES_BASE 4096
 
-void hold_budget_make(struct hold_budget *b, const struct host *h, uint64_t connections,
-		      uint64_t watches, uint64_t per_process, uint64_t processes_most)
+void hold_budget_make(struct hold_budget *b, const struct host *h, const struct hold_plan *plan)
 {
+	uint64_t connections = plan->connections;
+	uint64_t clients = (connections + plan->per_process - 1) / plan->per_process;
 	struct err ignored = {0};
 	struct host_facts facts;
 	struct host_files files;
@@ -23,10 +24,12 @@ void hold_budget_make(struct hold_budget *b, const struct host *h, uint64_t conn
 		.memory_available = facts.available_bytes ? facts.available_bytes : UINT64_MAX,
 		.files = 2 * connections + FILES_BASE,
 		.files_available = UINT64_MAX,
-		.watches = watches,
+		.watches = plan->watches,
 		.watches_available = UINT64_MAX,
-		.processes = 2 * ((connections + per_process - 1) / per_process),
-		.processes_most = processes_most,
+		.processes = 2 * clients,
+		.processes_most = plan->processes_most,
+		.ports = connections,
+		.ports_available = clients * plan->ports_of_process,
 	};
 	if (host_files(h, &files, &ignored) == 0)
 		b->files_available = files.max > files.allocated ? files.max - files.allocated : 0;
@@ -46,6 +49,8 @@ int hold_budget_check(const struct hold_budget *b, struct err *e)
 		{"watches", "fs.epoll.max_user_watches", b->watches, b->watches_available, 1},
 		{"processes", "what one lab runs; raise RLIMIT_NOFILE", b->processes,
 		 b->processes_most, 1},
+		{"ports", "net.ipv4.ip_local_port_range, all addresses", b->ports,
+		 b->ports_available, 1},
 	};
 	char text[400] = "";
 	bool fits = true;

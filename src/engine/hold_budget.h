@@ -13,6 +13,16 @@ struct hold_budget {
 	uint64_t files, files_available;     /* fs.file-max less what is open */
 	uint64_t watches, watches_available; /* fs.epoll.max_user_watches */
 	uint64_t processes, processes_most;
+	uint64_t ports, ports_available;
+};
+
+/* What is to be held, and by whom. */
+struct hold_plan {
+	uint64_t connections;
+	uint64_t watches;
+	uint64_t per_process; /* ends that one process can hold */
+	uint64_t processes_most;
+	uint64_t ports_of_process; /* that one process of the load can connect from */
 };
 
 /* Memory of one connection, both ends, in the kernel: TCP 2 x 2520, socket inodes 2 x 862, files
@@ -20,10 +30,8 @@ struct hold_budget {
  * like; measured on 6.18 as 8.2 kB. */
 #define HOLD_BUDGET_CONNECTION 9000
 
-/* Sums up; unknown limits count as ample. `per_process` is how many of a connection's ends one
- * process can hold. */
-void hold_budget_make(struct hold_budget *b, const struct host *h, uint64_t connections,
-		      uint64_t watches, uint64_t per_process, uint64_t processes_most);
+/* Sums up; unknown limits count as ample. */
+void hold_budget_make(struct hold_budget *b, const struct host *h, const struct hold_plan *plan);
 /* 0, or -ENOSPC with the whole sum when something does not fit. */
 int hold_budget_check(const struct hold_budget *b, struct err *e);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/clock.h"
+#include "engine/cpus.h"
 #include "epolltune/knob.h"
 
 #define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: rig n listens from 127.32.n.1 on */
@@ -14,7 +16,7 @@
 #define BACKLOG 4096
 #define WINDOW_MOST 512
 #define TOLERANCE 0.005
-#define SETTLE_MS 1000
+#define SETTLE_MS 5000
 
 struct place rig_place(const struct bench_run *run)
 {
@@ -89,17 +91,50 @@ static int show_progress(uint64_t done, void *arg)
 	return 0;
 }
 
-/* Tells when two counts of the same thing disagree. */
-static void crosscheck(struct bench_run *run, const char *what, const char *name, uint64_t ours,
-		       int64_t kernels)
+/* Remembers where two counts of the same thing disagree most. */
+static void crosscheck(struct rig *r, enum rig_count which, uint64_t ours, int64_t kernels)
 {
-	if (kernels < 0 || !ours)
+	struct rig_check *c = &r->checks[which];
+	if (kernels < 0 || (!ours && !kernels))
 		return;
-	double off = fabs((double)kernels - (double)ours) / (double)ours;
-	if (off > TOLERANCE)
-		bench_note(&run->table,
-			   "%s: the engine counted %llu, the kernel's %s %lld, %.1f %% off", what,
-			   (unsigned long long)ours, name, (long long)kernels, 100 * off);
+	double off = fabs((double)kernels - (double)ours) / (ours ? (double)ours : 1);
+	c->times++;
+	c->disagreed += off > TOLERANCE;
+	if (off <= c->off)
+		return;
+	c->off = off;
+	c->ours = ours;
+	c->kernels = kernels;
+}
+
+void rig_tell(const struct rig *r, struct bench_run *run, const char *what)
+{
+	static const char *const names[RIG_COUNTS] = {
+		[RIG_ACTIVE_OPENS] = "ActiveOpens",
+		[RIG_PASSIVE_OPENS] = "PassiveOpens",
+		[RIG_SEGMENTS] = "InSegs",
+	};
+	for (int i = 0; i < RIG_COUNTS; i++)
+		if (r->checks[i].disagreed)
+			bench_note(&run->table,
+				   "%s: the kernel's %s differs from the engine's count in %u of "
+				   "%u orders, at most by %.1f %% (%lld to %llu)",
+				   what, names[i], r->checks[i].disagreed, r->checks[i].times,
+				   100 * r->checks[i].off, (long long)r->checks[i].kernels,
+				   (unsigned long long)r->checks[i].ours);
+	if (r->failed)
+		bench_note(&run->table, "%s: %llu failed, the first with: %s", what,
+			   (unsigned long long)r->failed, strerror(r->first_errno));
+}
+
+unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processes)
+{
+	unsigned cpus = cpus_count(), most = RIG_TASKS / processes;
+	if (cpus <= most)
+		return cpus;
+	bench_note(&run->table, "%s: %u workers on %u CPUs: a lab runs %d processes at most", bench,
+		   most, cpus, LAB_TASKS);
+	return most;
 }
 
 /* Clients are connected before the server has accepted them: waits until it counts so many. */
@@ -110,8 +145,8 @@ static void rig_settle(const struct rig *r, uint64_t accepted)
 		nanosleep(&pause, NULL);
 }
 
-int rig_order(struct rig *r, struct bench_run *run, const char *what,
-	      const struct driver_order *order, struct rig_round *out, struct err *e)
+int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
+	      struct rig_round *out, struct err *e)
 {
 	struct {
 		struct host_counters counters;
@@ -128,9 +163,13 @@ int rig_order(struct rig *r, struct bench_run *run, const char *what,
 	if (rc == 0) {
 		before->crew = crew_sum(&r->crew);
 		before->fleet = fleet_sum(&r->fleet);
-		rc = fleet_order(&r->fleet, order, show_progress, run, e);
-		rig_settle(r, before->crew.accepted + fleet_sum(&r->fleet).opened -
-				      before->fleet.opened);
+		uint64_t start = clock_ns();
+		rc = fleet_order(&r->fleet, order, r->tick ? r->tick : show_progress,
+				 r->tick ? r->tick_arg : run, e);
+		if (rc == 0)
+			rig_settle(r, before->crew.accepted + fleet_sum(&r->fleet).opened -
+					      before->fleet.opened);
+		out->elapsed_s = (double)(clock_ns() - start) / 1e9;
 	}
 	if (rc == 0)
 		rc = crew_usage(&r->crew, &after->usage, e);
@@ -152,21 +191,21 @@ int rig_order(struct rig *r, struct bench_run *run, const char *what,
 		out->server_cpu_us = (double)server_ns / 1e3 / done;
 		out->cpu_us = (double)(server_ns + out->load.cpu_ns) / 1e3 / done;
 		crosscheck(
-			run, what, "ActiveOpens", out->load.attempted,
+			r, RIG_ACTIVE_OPENS, out->load.attempted,
 			host_counter_delta(&before->counters, &after->counters, "Tcp.ActiveOpens"));
-		crosscheck(run, what, "PassiveOpens", after->crew.accepted - before->crew.accepted,
+		crosscheck(r, RIG_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
 			   host_counter_delta(&before->counters, &after->counters,
 					      "Tcp.PassiveOpens"));
 		/* One segment each way and no more: once a connection has settled, the
 		 * acknowledgements ride on them. */
 		if (order->verb == DRIVER_REQUEST && order->depth == 1 && !order->count)
-			crosscheck(run, what, "InSegs", 2 * out->load.done,
+			crosscheck(r, RIG_SEGMENTS, 2 * out->load.done,
 				   host_counter_delta(&before->counters, &after->counters,
 						      "Tcp.InSegs"));
-		if (out->load.failed && !out->load.starved)
-			bench_note(&run->table, "%s: %llu failed, the first with: %s", what,
-				   (unsigned long long)out->load.failed,
-				   strerror(out->load.first_errno));
+		if (out->load.failed && !out->load.starved) {
+			r->failed += out->load.failed;
+			r->first_errno = r->first_errno ? r->first_errno : out->load.first_errno;
+		}
 	}
 	free(before);
 	free(latency);

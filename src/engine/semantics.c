@@ -185,14 +185,20 @@ static int set_of(struct desk *d, int fd, uint32_t events)
 	return set;
 }
 
+/* One wait, begun anew when a stop and its continuation ended it (signal(7)). */
+static int event_within(int set, struct epoll_event *ev, int timeout_ms)
+{
+	int n;
+	do
+		n = epoll_wait(set, ev, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static int events_within(int set, int timeout_ms)
 {
 	struct epoll_event ev;
-	int n;
-	do
-		n = epoll_wait(set, &ev, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
-	return n;
+	return event_within(set, &ev, timeout_ms);
 }
 
 /* An event that must come. */
@@ -351,10 +357,10 @@ static _Noreturn void waiter_main(const struct host *h, int listener, uint32_t e
 	if (write(pipe_fd, &word, sizeof(word)) != sizeof(word))
 		_exit(1);
 	word.shown = 0;
-	if (epoll_wait(set, &ev, 1, 5 * PATIENCE_MS) == 1)
+	if (event_within(set, &ev, 5 * PATIENCE_MS) == 1)
 		(void)!write(pipe_fd, &word, sizeof(word));
-	pause();
-	_exit(0);
+	for (;;)
+		pause();
 }
 
 /* The next word of any waiter; false when none comes in time. */
@@ -362,7 +368,11 @@ static bool waiter_hear(int pipe_fd, struct waiter w[WAITERS], int timeout_ms)
 {
 	struct pollfd p = {.fd = pipe_fd, .events = POLLIN};
 	struct word word;
-	if (poll(&p, 1, timeout_ms) != 1 || read(pipe_fd, &word, sizeof(word)) != sizeof(word))
+	int n;
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n != 1 || read(pipe_fd, &word, sizeof(word)) != sizeof(word))
 		return false;
 	if (word.shown)
 		w[word.index].shown = word.shown;
@@ -517,7 +527,7 @@ static int try_rdhup(struct desk *d)
 	if (set < 0)
 		return set;
 	shutdown(p.client, SHUT_WR);
-	int n = epoll_wait(set, &ev, 1, PATIENCE_MS);
+	int n = event_within(set, &ev, PATIENCE_MS);
 	saw(d, RDHUP_SEEN, n == 1 && ev.events & EPOLLRDHUP && ev.events & EPOLLIN);
 	saw(d, RDHUP_NO_HUP, n == 1 && ev.events & EPOLLHUP);
 	return 0;
@@ -622,7 +632,10 @@ static int try_select(struct desk *d)
 	size_t word = 8 * sizeof(unsigned long);
 	bits[(size_t)high / word] |= 1ul << (size_t)high % word;
 	struct timespec patience = {.tv_sec = PATIENCE_MS / 1000};
-	long n = syscall(SYS_pselect6, high + 1, bits, NULL, NULL, &patience, NULL);
+	long n;
+	do
+		n = syscall(SYS_pselect6, high + 1, bits, NULL, NULL, &patience, NULL);
+	while (n < 0 && errno == EINTR);
 	saw(d, SELECT_KERNEL, n);
 	return 0;
 }

@@ -16,10 +16,6 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-#define ADDRESSES 254
-/* To find a free port takes long once half of them are in use towards one address. */
-#define AT_ONE_ADDRESS 7000
-
 static struct sockaddr_in shard_address(unsigned shard, unsigned index)
 {
 	return (struct sockaddr_in){
@@ -113,7 +109,7 @@ static int pair_open(int listener, const struct sockaddr_in *to, int fd[2])
 
 static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct err *e)
 {
-	for (unsigned index = 1; s->count < count && index <= ADDRESSES; index++) {
+	for (unsigned index = 1; s->count < count && index <= SOCKETS_ADDRESSES; index++) {
 		CLEAN(close_fd) int listener = sockets_listener(shard, index, 128, e);
 		if (listener < 0)
 			return listener;
@@ -122,7 +118,7 @@ static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct 
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		int rc = 0;
-		size_t most = s->count + 2 * AT_ONE_ADDRESS;
+		size_t most = s->count + 2 * SOCKETS_AT_ONE;
 		while (s->count < count && s->count < most && rc == 0) {
 			rc = pair_open(listener, &to, &s->fd[s->count]);
 			s->count += rc == 0 ? 2 : 0;
@@ -137,7 +133,7 @@ static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct 
 		return err_set(e, EADDRNOTAVAIL,
 			       "opening connections over loopback: net.ipv4.ip_local_port_range "
 			       "is used up on %d addresses after %zu",
-			       ADDRESSES, s->count / 2);
+			       SOCKETS_ADDRESSES, s->count / 2);
 	return 0;
 }
 

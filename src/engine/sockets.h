@@ -23,6 +23,10 @@ void sockets_close(struct sockets *s);
 static inline int sockets_peer(const struct sockets *s, size_t i) { return s->fd[i ^ 1]; }
 
 /* A bound and listening socket on 127.x.y.`index`, or a negative errno. */
+/* Addresses of a shard: 1 to this. */
+#define SOCKETS_ADDRESSES 254
+/* Connections to one of them: to find a free port takes long once half of them are in use. */
+#define SOCKETS_AT_ONE 7000
 int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e);
 /* Begins a non-blocking connection, from an address (and any port of it) unless `from` is NULL: its
  * descriptor, whether it is established or on its way, or -errno. */

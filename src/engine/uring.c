@@ -134,10 +134,10 @@ int uring_wait(struct uring *u, unsigned least)
 	int n = 0;
 	for (; head != tail; head++, n++) {
 		const struct io_uring_cqe *c = &u->cqes[head & u->cq_mask];
-		if (c->res < 0 || !(c->flags & IORING_CQE_F_MORE))
-			n = -EIO;
-		if (n < 0)
-			break;
+		if (c->res >= 0 && c->flags & IORING_CQE_F_MORE)
+			continue;
+		n = c->res < 0 ? c->res : -EIO;
+		break;
 	}
 	__atomic_store_n(u->cq_head, tail, __ATOMIC_RELEASE);
 	return n;

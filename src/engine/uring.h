@@ -30,7 +30,7 @@ static inline void uring_closep(struct uring *u) { uring_close(u); }
 int uring_poll_add(struct uring *u, int fd, uint64_t data, struct err *e);
 int uring_submit(struct uring *u, struct err *e);
 /* Waits until `least` completions are there (0: takes what is), consumes all and returns how many;
- * -EIO when a poll ended or failed. */
+ * what failed when a poll did, -EIO when one ended. */
 int uring_wait(struct uring *u, unsigned least);
 
 #endif

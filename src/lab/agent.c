@@ -10,13 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AGENT_TASKS 256
 #define TASK_CHANNEL 3
 
 struct agent {
 	int socket;
 	struct host *host;
-	pid_t tasks[AGENT_TASKS]; /* 0: free */
+	pid_t tasks[LAB_TASKS]; /* 0: free */
 };
 
 /* Children that ended; also orphans, when this agent is init of the lab's PID namespace. */
@@ -24,7 +23,7 @@ static void agent_reap(struct agent *a)
 {
 	pid_t pid;
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < AGENT_TASKS; i++)
+		for (size_t i = 0; i < LAB_TASKS; i++)
 			if (a->tasks[i] == pid)
 				a->tasks[i] = 0;
 }
@@ -32,10 +31,10 @@ static void agent_reap(struct agent *a)
 static void agent_end_tasks(struct agent *a)
 {
 	agent_reap(a);
-	for (size_t i = 0; i < AGENT_TASKS; i++)
+	for (size_t i = 0; i < LAB_TASKS; i++)
 		if (a->tasks[i] > 0)
 			kill(a->tasks[i], SIGKILL);
-	for (size_t i = 0; i < AGENT_TASKS; i++)
+	for (size_t i = 0; i < LAB_TASKS; i++)
 		if (a->tasks[i] > 0)
 			waitpid(a->tasks[i], NULL, 0);
 }
@@ -69,10 +68,10 @@ static void agent_spawn(struct agent *a, const struct agent_request *request, in
 	struct agent_reply reply = {0};
 	size_t slot = 0;
 	agent_reap(a);
-	while (slot < AGENT_TASKS && a->tasks[slot])
+	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
-	if (slot == AGENT_TASKS) {
-		reply.result = err_set(&reply.e, EAGAIN, "lab: more than %d tasks", AGENT_TASKS);
+	if (slot == LAB_TASKS) {
+		reply.result = err_set(&reply.e, EAGAIN, "lab: more than %d tasks", LAB_TASKS);
 	} else {
 		pid_t pid = fork();
 		if (pid == 0) {

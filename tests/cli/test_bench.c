@@ -161,6 +161,7 @@ static void what_is_wrong_is_named(void **state)
 		{"--connections 1", "--connections"},
 		{"--variant", "needs an argument"},
 		{"--variant epol", "'epol'"},
+		{"control --variant reset", "'reset'"},
 		{"--format xml", "none of"},
 		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
 	};
@@ -172,6 +173,35 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+/* One that is refused or fails takes none of the others' figures with it. */
+static void what_was_measured_is_kept(void **state)
+{
+	(void)state;
+	struct output o = run("$PROGRAM bench hold control --quick --runs 1 --connections 4m "
+			      "--format csv");
+	assert_int_equal(o.status, 3);
+	assert_non_null(strstr(o.errors, "bench hold: 4000000 connections need"));
+	assert_non_null(strstr(o.out, "\r\ncontrol,churn,"));
+	output_free(&o);
+	o = run("ulimit -n 600; $PROGRAM bench request --quick --runs 1 --connections 100k");
+	assert_int_equal(o.status, 3);
+	assert_non_null(strstr(o.errors, "RLIMIT_NOFILE"));
+	output_free(&o);
+}
+
+/* Connections beyond the descriptor limit of one process get more server processes. */
+static void requests_beyond_one_process(void **state)
+{
+	(void)state;
+	struct output o = run("ulimit -n 600; $PROGRAM bench request --variant level --quick "
+			      "--runs 1 --connections 2000 --format csv");
+	if (o.status)
+		fail_msg("%s", o.errors);
+	assert_non_null(strstr(o.out, "\r\nrequest,level,2000,2000,rate,"));
+	assert_non_null(strstr(o.out, "server workers"));
+	output_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +210,8 @@ int main(void)
 		cmocka_unit_test(sockets_beyond_one_process),
 		cmocka_unit_test(formats_and_files),
 		cmocka_unit_test(unprivileged),
+		cmocka_unit_test(what_was_measured_is_kept),
+		cmocka_unit_test(requests_beyond_one_process),
 		cmocka_unit_test(what_is_wrong_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/hold_budget.h"
+#include "engine/rig.h"
 
 static struct host *machine;
 
@@ -22,10 +23,17 @@ static int teardown(void **state)
 	return 0;
 }
 
+static uint64_t ports = 28232 * 254;
+
 static int check(uint64_t connections, uint64_t watches, uint64_t per_process, struct err *e)
 {
 	struct hold_budget b;
-	hold_budget_make(&b, machine, connections, watches, per_process, 480);
+	const struct hold_plan plan = {.connections = connections,
+				       .watches = watches,
+				       .per_process = per_process,
+				       .processes_most = RIG_TASKS,
+				       .ports_of_process = ports};
+	hold_budget_make(&b, machine, &plan);
 	return hold_budget_check(&b, e);
 }
 
@@ -49,7 +57,10 @@ static void what_does_not(void **state)
 	assert_int_equal(check(100, 100000000, 19968, &e), -ENOSPC);
 	assert_non_null(strstr(e.text, "max_user_watches) <- does not fit"));
 	assert_int_equal(check(1000000, 10, 1000, &e), -ENOSPC);
-	assert_non_null(strstr(e.text, "2000 processes, but there are 480"));
+	assert_non_null(strstr(e.text, "2000 processes, but there are 240"));
+	ports = 33 * 254;
+	assert_int_equal(check(10000, 10, 19968, &e), -ENOSPC);
+	assert_non_null(strstr(e.text, "10000 ports, but there are 8382"));
 }
 
 int main(void)

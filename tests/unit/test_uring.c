@@ -1,0 +1,72 @@
+/* What io_uring refuses is told by its own error, as kernels do that know no multishot poll. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "engine/uring.h"
+
+static struct uring ring;
+
+static int setup(void **state)
+{
+	(void)state;
+	ring = (struct uring){.fd = -1};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	uring_close(&ring);
+	return 0;
+}
+
+static void open_or_skip(unsigned completions)
+{
+	struct err e = {0};
+	int rc = uring_open(&ring, completions, &e);
+	if (rc == -ENOSYS || rc == -EPERM || rc == -EACCES || rc == -ENOMEM)
+		skip_because("%s", e.text);
+	if (rc < 0)
+		fail_msg("%s", e.text);
+}
+
+static void test_multishot(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	int ends[2];
+	open_or_skip(1024);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(uring_poll_add(&ring, ends[0], 7, &e), 0);
+	assert_int_equal(uring_submit(&ring, &e), 0);
+	int n = uring_wait(&ring, 0);
+	if (n == -EINVAL)
+		skip_because("this kernel has no multishot poll (5.13)");
+	assert_int_equal(n, 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	assert_int_equal(uring_wait(&ring, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void test_refused_poll(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	open_or_skip(1024);
+	assert_int_equal(uring_poll_add(&ring, -1, 0, &e), 0);
+	assert_int_equal(uring_submit(&ring, &e), 0);
+	int n = uring_wait(&ring, 1);
+	assert_true(n == -EBADF || n == -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_multishot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_poll, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
