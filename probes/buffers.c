@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
@@ -25,6 +26,7 @@
 #define RMEM "net.ipv4.tcp_rmem"
 #define WMEM "net.ipv4.tcp_wmem"
 #define TCP_MEM "net.ipv4.tcp_mem"
+#define MEMORY_WALL "buffers.memory"
 #define MODERATE "net.ipv4.tcp_moderate_rcvbuf"
 #define SCALING "net.ipv4.tcp_window_scaling"
 /* The client's, so that its end never binds. */
@@ -49,6 +51,8 @@
 #define OVERSHOT (128 << 10)
 #define REQUEST_BYTES 512
 #define UNSCALED 65535
+/* All connections together; check ends a probe after 60 s. */
+#define COURSE_MS 45000
 
 enum side { RECEIVE, SEND, SIDES };
 
@@ -144,7 +148,26 @@ struct course {
 	struct lab *lab;
 	uint64_t rtt_us, pace_Bps; /* of the wire, which carries the target's window */
 	unsigned addresses;        /* used so far */
+	uint64_t until_ms;         /* nothing is begun that would end later */
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The longest that a connection takes. */
+static unsigned course_most_ms(const struct course *c)
+{
+	return (unsigned)(c->rtt_us / 1000 * 16 + 500);
+}
+
+static bool course_has_time(const struct course *c)
+{
+	return now_ms() + course_most_ms(c) <= c->until_ms;
+}
 
 static struct flow_config lane_config(struct course *c, const struct lane *lane)
 {
@@ -153,7 +176,7 @@ static struct flow_config lane_config(struct course *c, const struct lane *lane)
 		.address = c->addresses++ % ADDRESSES,
 		.pace_Bps = c->pace_Bps,
 		.rtt_us = c->rtt_us,
-		.most_ms = (unsigned)(c->rtt_us / 1000 * 16 + 500),
+		.most_ms = course_most_ms(c),
 	};
 	if (lane->own && lane->side == RECEIVE)
 		config.receive_buffer = INT_MAX;
@@ -227,6 +250,7 @@ static struct course course_make(struct probe_run *run, struct lab *lab)
 		.lab = lab,
 		.rtt_us = run->target->rtt_us * scale,
 		.pace_Bps = (uint64_t)(PACE * (double)needed_Bps(run->target) / (double)scale),
+		.until_ms = now_ms() + COURSE_MS,
 	};
 }
 
@@ -295,8 +319,13 @@ static uint64_t cause_estimate(const struct probe_run *run, const struct cause *
 	double ratio = t && cause->third > 0 ? t->window / (double)cause->third : 0.5;
 	if (!(ratio > 0.1))
 		ratio = 0.1;
-	return rounded_up((uint64_t)((double)report_margin(target_window(run->target)) / ratio));
+	uint64_t third =
+		rounded_up((uint64_t)((double)report_margin(target_window(run->target)) / ratio));
+	return third < INT_MAX ? third : INT_MAX;
 }
+
+/* No window is larger than 1 GiB, whatever the buffer (RFC 7323, 2.3). */
+static bool window_possible(const struct target *t) { return target_window(t) < 1u << 30; }
 
 static int proof_at(struct course *c, enum side side, const struct cause *cause, uint64_t third,
 		    struct trial *out, struct err *e)
@@ -306,6 +335,10 @@ static int proof_at(struct course *c, enum side side, const struct cause *cause,
 	if (cause->searched)
 		triple_with_third(value, cause->current, third);
 	probe_progress(c->run, "trying %s %s", cause->knob, value);
+	if (!course_has_time(c))
+		return err_set(e, ETIME,
+			       "no time was left: over this round trip a connection takes %u s",
+			       course_most_ms(c) / 1000);
 	int rc = lab_knob_set(c->lab, LAB_SERVER, cause->knob, value, e);
 	if (!rc)
 		rc = course_run(c, &lane, 1, e);
@@ -327,28 +360,52 @@ static bool trial_carries(const struct probe_run *run, const struct trial *t)
 	return report_verdict((int64_t)t->Bps, (int64_t)needed_Bps(run->target)) == VERDICT_OK;
 }
 
+/* 1: the value carries the target. 0: it is what bounds below it. -EAGAIN: neither shows, as on a
+ * machine that is too busy. */
+static int proof_try(struct course *c, enum side side, const struct cause *cause, uint64_t third,
+		     struct trial *out, struct err *e)
+{
+	struct cause tried = *cause;
+	tried.third = (int64_t)third;
+	for (unsigned again = 0; again <= AGAIN; again++) {
+		int rc = proof_at(c, side, cause, third, out, e);
+		if (rc)
+			return rc;
+		if (trial_carries(c->run, out))
+			return 1;
+		if (!out->behind && trial_bound(side, &tried, out))
+			return 0;
+	}
+	return err_set(e, EAGAIN, "this machine was too busy to tell");
+}
+
 /* The smallest value that makes the verdict ok, to a factor of less than two. -ERANGE when none of
  * those tried does. */
 static int proof_search(struct course *c, enum side side, const struct cause *cause,
 			struct proof *p, struct err *e)
 {
 	unsigned tries = 0;
-	int rc = proof_at(c, side, cause, p->third, &p->at, e);
-	while (!rc && !trial_carries(c->run, &p->at)) {
+	int carries = proof_try(c, side, cause, p->third, &p->at, e);
+	while (carries == 0) {
 		if (!cause->searched || ++tries == TRIES)
 			return err_set(e, ERANGE, "%s is not enough", cause->knob);
 		p->third = rounded_up(p->third + p->third / 4);
-		rc = proof_at(c, side, cause, p->third, &p->at, e);
+		carries = proof_try(c, side, cause, p->third, &p->at, e);
 	}
-	if (rc || !cause->searched || c->rtt_us > HALF_RTT_US)
-		return rc;
+	if (carries < 0 || !cause->searched || c->rtt_us > HALF_RTT_US)
+		return carries < 0 ? carries : 0;
+	/* Without an answer the value stands as it was proven. */
+	struct err ignored = {0};
 	for (tries = 0; tries < TRIES; tries++) {
-		rc = proof_at(c, side, cause, p->third / 2, &p->half, e);
-		p->halved = !rc;
-		if (rc || !trial_carries(c->run, &p->half))
-			return rc;
+		struct trial half;
+		carries = proof_try(c, side, cause, p->third / 2, &half, &ignored);
+		p->halved = carries >= 0;
+		if (carries >= 0)
+			p->half = half;
+		if (carries != 1)
+			return 0;
 		p->third /= 2;
-		p->at = p->half;
+		p->at = half;
 	}
 	return 0;
 }
@@ -358,10 +415,28 @@ static double trial_waited(enum side side, const struct trial *t)
 	return side == RECEIVE ? t->flow.receiver_share : t->flow.sender_share;
 }
 
-static void side_evidence(struct finding *f, enum side side, const struct trial *now,
-			  const struct trial *then)
+/* "9.4 MB/s"; where the wire has another round trip what it carried, and what that window gives. */
+static const char *carried(const struct course *c, const struct trial *t, char text[120])
 {
-	finding_evidence(f, "throughput", "B/s", now->Bps, then ? then->Bps : NAN);
+	char got[32], there[32], rtt[32], target[32];
+	speed(got, t->Bps);
+	if (path_scale(c->run->target) == 1)
+		snprintf(text, 120, "%s", got);
+	else
+		snprintf(text, 120, "%s over %s, a window for %s over %s",
+			 speed(there, t->window * 1e6 / (double)c->rtt_us),
+			 quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, c->rtt_us), got,
+			 quantity_format(target, sizeof(target), QUANTITY_DURATION,
+					 c->run->target->rtt_us));
+	return text;
+}
+
+static void side_evidence(const struct course *c, struct finding *f, enum side side,
+			  const struct trial *now, const struct trial *then)
+{
+	finding_evidence(
+		f, path_scale(c->run->target) == 1 ? "throughput" : "throughput by the window",
+		"B/s", now->Bps, then ? then->Bps : NAN);
 	finding_evidence(f, "window in flight", "B", now->window, then ? then->window : NAN);
 	finding_evidence(f, names[side].waited, "% of the time", 100 * trial_waited(side, now),
 			 then ? 100 * trial_waited(side, then) : NAN);
@@ -372,21 +447,27 @@ static void side_prove(struct course *c, enum side side, const struct cause *cau
 {
 	struct proof p = {.third = cause_estimate(c->run, cause, now)};
 	struct err e = {0};
-	char got[32], half[32], text[80] = "";
+	char got[120], half[32], value[KNOB_VALUE] = "1";
 	int rc = c->run->options->no_proof ? -ECANCELED : proof_search(c, side, cause, &p, &e);
 	if (cause->searched)
-		triple_with_third(f->proposed, cause->current, p.third);
-	else
-		report_text(f->proposed, "1");
-	side_evidence(f, side, now, rc && rc != -ERANGE ? NULL : &p.at);
-	if (p.halved)
-		report_text(text, "; with half of it %s", speed(half, p.half.Bps));
-	if (rc == -ERANGE)
-		report_text(text, ", not enough%s",
-			    p.at.behind ? ": the wire was the bottleneck" : "");
-	if (!rc || rc == -ERANGE)
-		report_text(f->tried, "%s%s%s", p.at.flow.paced ? "at least " : "",
-			    speed(got, p.at.Bps), text);
+		triple_with_third(value, cause->current, p.third);
+	side_evidence(c, f, side, now, rc ? NULL : &p.at);
+	if (rc == -ERANGE) {
+		/* What is known not to do is not proposed. */
+		size_t used = strlen(f->detail);
+		report_text_into(f->detail + used, sizeof(f->detail) - used,
+				 " %s was tried as well: %s, not enough.", value,
+				 carried(c, &p.at, got));
+		f->remedy = REMEDY_NONE;
+		return;
+	}
+	report_text(f->proposed, "%s", value);
+	if (rc && e.code)
+		report_text(f->tried, "not tried: %s", e.text);
+	if (!rc)
+		report_text(f->tried, "%s%s%s%s", p.at.flow.paced ? "at least " : "",
+			    carried(c, &p.at, got), p.halved ? "; with half of it " : "",
+			    p.halved ? speed(half, p.half.Bps) : "");
 }
 
 static struct finding *side_finding(struct probe_run *run, enum side side,
@@ -411,29 +492,27 @@ static struct finding *side_finding(struct probe_run *run, enum side side,
 	return f;
 }
 
-static void side_tell(struct probe_run *run, enum side side, const struct cause *cause,
+static void side_tell(const struct course *c, enum side side, const struct cause *cause,
 		      const struct trial *t, struct finding *f)
 {
-	char got[32], need[32], rtt[32], buffer[32];
-	quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, run->target->rtt_us);
-	speed(got, t->Bps);
-	speed(need, (double)needed_Bps(run->target));
+	char got[120], need[32], rtt[32], buffer[32], window[32];
+	quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, c->run->target->rtt_us);
+	quantity_format(window, sizeof(window), QUANTITY_SIZE, (uint64_t)t->window);
+	carried(c, t, got);
+	speed(need, (double)needed_Bps(c->run->target));
 	if (!cause->searched) {
-		report_text(
-			f->detail,
-			"One connection over %s carried %s of the %s needed: with %s=0 the window "
-			"stood at %.0f bytes.",
-			rtt, got, need, cause->knob, t->window);
+		report_text(f->detail,
+			    "%s are needed over %s; one connection carried %s: with %s=0 the "
+			    "window stood at %.0f bytes.",
+			    need, rtt, got, cause->knob, t->window);
 		return;
 	}
 	quantity_format(buffer, sizeof(buffer), QUANTITY_SIZE, (uint64_t)cause->third);
-	report_text(
-		f->detail,
-		"One connection over %s carried %s of the %s needed: the %s buffer had grown to "
-		"its bound of %s, %.0f %% of which was in flight, and the sender waited for it "
-		"%.0f %% of the time.",
-		rtt, got, need, names[side].who, buffer, 100 * t->window / (double)cause->third,
-		100 * trial_waited(side, t));
+	report_text(f->detail,
+		    "%s are needed over %s; one connection carried %s: the %s buffer had grown to "
+		    "its bound of %s, %s were in flight, and the sender waited for it %.0f %% of "
+		    "the time.",
+		    need, rtt, got, names[side].who, buffer, window, 100 * trial_waited(side, t));
 }
 
 /* Why there is no verdict. */
@@ -449,31 +528,65 @@ static const char *trial_doubt(enum side side, const struct cause *cause, const 
 			 "congestion control held back";
 }
 
+/* Whether it shows what an application gets that sets its buffer itself. */
+static bool own_bound(enum side side, const struct trial *own)
+{
+	return !own->behind && !own->flow.paced && own->flow.settled &&
+	       trial_waited(side, own) >= WAITED;
+}
+
+static void wall_detail(const struct course *c, enum side side, const struct trial *t,
+			const struct trial *own, struct wall *w)
+{
+	char got[32], text[120], path[160] = "", gets[120] = "";
+	const char *ended = t->flow.paced ? "So much was tried, and the buffer did not bind."
+			    : w->at_least ? "Something else than the buffer ended it there."
+					  : "";
+	if (path_scale(c->run->target) > 1)
+		snprintf(path, sizeof(path), "The wire carried %s.", carried(c, t, text));
+	if (own->flow.paced)
+		snprintf(gets, sizeof(gets), "An application that sets %s itself gets as much.",
+			 names[side].option);
+	else if (own_bound(side, own))
+		snprintf(gets, sizeof(gets), "An application that sets %s itself gets at most %s.",
+			 names[side].option, speed(got, own->Bps));
+	report_text(w->detail, "%s%s%s%s%s", path, path[0] && (ended[0] || gets[0]) ? " " : "",
+		    ended, ended[0] && gets[0] ? " " : "", gets);
+}
+
+static void side_derived(struct probe_run *run, enum side side);
+
 static void side_report(struct course *c, enum side side, const struct trial *t,
 			const struct trial *own)
 {
 	struct probe_run *run = c->run;
 	struct wall *w = report_wall(run->report, names[side].wall);
 	struct cause cause;
-	char got[32], owned[32];
+	char got[32];
+	enum wall_verdict derived = w->verdict;
 	cause_find(run, side, t, &cause);
 	report_text(w->knob, "%s", cause.knob);
 	w->verdict = trial_verdict(run, side, &cause, t);
 	if (w->verdict == VERDICT_UNKNOWN) {
 		report_text(w->detail, "One connection carried %s, but %s.", speed(got, t->Bps),
 			    trial_doubt(side, &cause, t));
+		/* What no window can reach needs no experiment. */
+		if (derived == VERDICT_SHORT || derived == VERDICT_TIGHT) {
+			w->verdict = derived;
+			side_derived(run, side);
+		}
 		return;
 	}
-	w->method = METHOD_MEASURED;
+	w->method = path_scale(run->target) == 1 ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = (int64_t)t->Bps;
-	w->at_least = t->flow.paced;
-	report_text(w->detail, "%sAn application that sets %s itself gets at most %s%s.",
-		    t->flow.paced ? "So much was tried, and the buffer did not bind. " : "",
-		    names[side].option, speed(owned, own->Bps), own->flow.paced ? " and more" : "");
+	w->at_least = !trial_bound(side, &cause, t);
+	if (w->method == METHOD_DERIVED)
+		w->limit = w->measured;
+	wall_detail(c, side, t, own, w);
 	if (w->verdict == VERDICT_OK)
 		return;
 	struct finding *f = side_finding(run, side, &cause, w);
-	side_tell(run, side, &cause, t, f);
+	side_tell(c, side, &cause, t, f);
 	side_prove(c, side, &cause, t, f);
 }
 
@@ -482,8 +595,7 @@ static void side_note(struct probe_run *run, enum side side, const struct trial 
 {
 	uint32_t granted = side == RECEIVE ? own->flow.receive_buffer : own->flow.send_buffer;
 	char got[32], need[32];
-	if (own->behind || own->flow.paced || !own->flow.settled ||
-	    own->Bps >= (double)needed_Bps(run->target))
+	if (!own_bound(side, own) || own->Bps >= (double)needed_Bps(run->target))
 		return;
 	struct finding *f = report_finding(
 		run->report, names[side].id_application, LEVEL_NOTE,
@@ -500,36 +612,58 @@ static void side_note(struct probe_run *run, enum side side, const struct trial 
 		    speed(need, (double)needed_Bps(run->target)), names[side].option);
 }
 
+/* What all TCP sockets together may hold. */
+struct memory_bound {
+	int64_t bytes;       /* REPORT_NONE: not known */
+	bool machine;        /* by the memory, not by tcp_mem */
+	const char *because; /* a sentence */
+};
+
+/* Beyond its second field no buffer grows (net/ipv4/tcp.c, tcp_init_mem(): a sixteenth of the
+ * memory by default); and half of the memory is for all else. */
+static struct memory_bound memory_bound(const struct probe_run *run)
+{
+	struct host_facts facts;
+	char value[KNOB_VALUE];
+	const struct knob *k = knob_find(TCP_MEM);
+	struct err ignored = {0};
+	int64_t pages;
+	host_facts(run->host, &facts);
+	int64_t memory = (int64_t)facts.memory_bytes;
+	int64_t page = facts.page_bytes ? (int64_t)facts.page_bytes : 4096;
+	if (knob_read(k, run->host, value, &ignored) || knob_field(value, 1, &pages))
+		return (struct memory_bound){
+			memory ? memory / 16 : REPORT_NONE, false,
+			"tcp_mem is not to be seen from this network namespace; by default no "
+			"buffer grows beyond 6 % of the memory."};
+	int64_t bytes = pages > INT64_MAX / page ? INT64_MAX : pages * page;
+	if (memory && memory / 2 < bytes)
+		return (struct memory_bound){memory / 2, true,
+					     "That is half of the memory; tcp_mem allows more."};
+	return (struct memory_bound){bytes, false,
+				     "Beyond the second field of tcp_mem, in pages, no buffer "
+				     "grows."};
+}
+
 /* All connections together, each with a request that waits to be read. */
 static void memory_judge(struct probe_run *run, int64_t held, bool measured)
 {
-	struct wall *w = report_wall(run->report, "buffers.memory");
-	struct host_facts facts;
-	char value[KNOB_VALUE];
-	int64_t pages = knob_third(run->host, TCP_MEM, value);
-	host_facts(run->host, &facts);
-	int64_t page = facts.page_bytes ? (int64_t)facts.page_bytes : 4096;
+	struct wall *w = report_wall(run->report, MEMORY_WALL);
+	struct memory_bound bound = memory_bound(run);
 	report_text(w->unit, "B");
-	report_text(w->knob, "%s", TCP_MEM);
+	report_text(w->knob, "%s", bound.machine ? "" : TCP_MEM);
 	w->method = METHOD_DERIVED;
 	w->needed = (int64_t)run->target->connections * held;
-	if (pages != REPORT_NONE)
-		w->limit = pages > INT64_MAX / page ? INT64_MAX : pages * page;
-	else if (facts.memory_bytes)
-		w->limit = (int64_t)(facts.memory_bytes / 32 * 3);
+	w->limit = bound.bytes;
 	w->verdict = report_verdict(w->limit, w->needed);
-	report_text(
-		w->detail, "A connection with a request waiting %s %" PRId64 " bytes of buffer. %s",
-		measured ? "was measured to hold" : "holds about", held,
-		pages == REPORT_NONE
-			? "tcp_mem is not to be seen from this network namespace; its default is "
-			  "9 % of the memory."
-			: "tcp_mem counts pages, not bytes.");
+	report_text(w->detail,
+		    "A connection with a request waiting %s %" PRId64 " bytes of buffer. %s",
+		    measured ? "was measured to hold" : "holds about", held, bound.because);
 }
 
 static void memory_finding(struct probe_run *run)
 {
-	struct wall *w = report_wall(run->report, "buffers.memory");
+	struct wall *w = report_wall(run->report, MEMORY_WALL);
 	struct host_facts facts;
 	char value[KNOB_VALUE], need[32], memory[32];
 	if (w->verdict != VERDICT_SHORT && w->verdict != VERDICT_TIGHT)
@@ -554,13 +688,15 @@ static void memory_finding(struct probe_run *run)
 		    memory);
 	if (!possible) {
 		report_text(f->advice,
-			    "More than half of the memory: it takes more memory or another "
-			    "machine, not a knob.");
+			    "With a quarter to spare more than half of the memory: it takes more "
+			    "memory or another machine, not a knob.");
 		return;
 	}
 	f->remedy = REMEDY_KERNEL;
-	uint64_t most = (enough + page - 1) / page;
-	report_text(f->proposed, "%" PRIu64 " %" PRIu64 " %" PRIu64, most / 2, most * 2 / 3, most);
+	/* In the proportions of the kernel's defaults. */
+	uint64_t pressure = (enough + page - 1) / page;
+	report_text(f->proposed, "%" PRIu64 " %" PRIu64 " %" PRIu64, pressure * 3 / 4, pressure,
+		    pressure * 3 / 2);
 	report_text(f->advice, "Takes effect at once. In pages, not bytes. Not tried, as it is one "
 			       "for the whole machine.");
 }
@@ -581,7 +717,7 @@ static void memory_pressure(struct probe_run *run)
 		return;
 	struct finding *f = report_finding(run->report, "buffers.memory.pressure", LEVEL_WARNING,
 					   "TCP is under memory pressure now: no buffer grows");
-	report_text(f->wall, "buffers.memory");
+	report_text(f->wall, MEMORY_WALL);
 	report_text(f->knob, TCP_MEM);
 	report_text(f->current, "%s", value);
 	report_text(f->detail,
@@ -613,15 +749,33 @@ static void side_inspect(struct probe_run *run, enum side side, bool findings)
 	/* No window is larger than its bound, and hardly one smaller than half of it. */
 	w->limit = (int64_t)((double)cause.bound * 1e6 / (double)run->target->rtt_us);
 	if (report_verdict(w->limit, w->needed) != VERDICT_OK)
-		w->verdict = VERDICT_SHORT;
+		w->verdict = report_verdict(w->limit, w->needed);
 	else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)
 		w->verdict = VERDICT_OK;
 	report_text(w->detail, "At most a whole buffer in each round trip; how much of it becomes "
 			       "window only measuring tells.");
-	if (!findings || w->verdict != VERDICT_SHORT)
-		return;
+	if (findings && (w->verdict == VERDICT_SHORT || w->verdict == VERDICT_TIGHT))
+		side_derived(run, side);
+}
+
+/* The finding of a wall that was judged without an experiment. */
+static void side_derived(struct probe_run *run, enum side side)
+{
+	const struct wall *w = report_wall(run->report, names[side].wall);
+	struct cause cause;
+	char most[32], need[32];
+	cause_find(run, side, NULL, &cause);
 	struct finding *f = side_finding(run, side, &cause, w);
-	report_text(f->detail, "%s", w->detail);
+	report_text(f->detail,
+		    "%s are needed, and a whole buffer in each round trip is %s; how much of it "
+		    "becomes window only measuring tells.",
+		    speed(need, (double)w->needed), speed(most, (double)w->limit));
+	if (!window_possible(run->target)) {
+		f->remedy = REMEDY_APPLICATION;
+		report_text(f->advice, "No window of TCP is larger than 1 GiB, whatever the "
+				       "buffer: spread the load over several connections.");
+		return;
+	}
 	if (cause.searched)
 		triple_with_third(f->proposed, cause.current, cause_estimate(run, &cause, NULL));
 	else
@@ -656,7 +810,7 @@ static int lanes_settle(struct course *c, struct lane lanes[SIDES], struct err *
 		bool unknown = false;
 		for (size_t i = 0; i < SIDES; i++)
 			unknown |= lane_unknown(c->run, &lanes[i]);
-		if (!unknown)
+		if (!unknown || !course_has_time(c))
 			return 0;
 		struct lane next[SIDES] = {{.side = RECEIVE}, {.side = SEND}};
 		rc = course_run(c, next, SIDES, e);
@@ -711,12 +865,12 @@ static int buffers_measure(struct probe_run *run, struct err *e)
 		rc = rest_measure(&c, &held, e);
 	if (rc)
 		return rc;
+	memory_judge(run, held, true);
+	memory_finding(run);
 	for (enum side side = 0; side < SIDES; side++) {
 		side_report(&c, side, &lanes[side].trial, &lanes[2 + side].trial);
 		side_note(run, side, &lanes[2 + side].trial);
 	}
-	memory_judge(run, held, true);
-	memory_finding(run);
 	return 0;
 }
 

@@ -143,7 +143,7 @@ static const struct finding_row findings[] = {
 	 "TCP sockets together may take.",
 	 "Raise net.ipv4.tcp_mem (pages, not bytes) where the machine has the memory; add memory "
 	 "where it has not.",
-	 "sockstat.TCP.mem near the third field of net.ipv4.tcp_mem; TcpExt.TCPMemoryPressures"},
+	 "sockstat.TCP.mem near the second field of net.ipv4.tcp_mem; TcpExt.TCPMemoryPressures"},
 	{"buffers.memory.pressure",
 	 "All TCP sockets together hold more than the second field of net.ipv4.tcp_mem now, so "
 	 "that no buffer grows and windows shrink.",

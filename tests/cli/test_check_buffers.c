@@ -21,10 +21,12 @@ static struct checked check_with(const char *knob, const char *value, const char
 				 value, knob, options));
 }
 
-/* A machine too busy for a verdict says so, and tells the test nothing. */
+/* A machine too busy for a verdict says so or derives one, and tells the test nothing. */
 static bool is_unknown(const struct checked *c, const char *wall)
 {
-	return !strcmp(checked_text(checked_wall(c, wall), "verdict"), "unknown");
+	json_t *w = checked_wall(c, wall);
+	return !strcmp(checked_text(w, "verdict"), "unknown") ||
+	       strcmp(checked_text(w, "method"), "measured");
 }
 
 static struct checked check_known(const char *wall, const char *knob, const char *value,
@@ -164,6 +166,33 @@ static void test_a_path_beyond_the_wire_is_derived(void **state)
 	checked_free(&c);
 }
 
+static void test_a_window_beyond_tcp_is_not_proposed(void **state)
+{
+	(void)state;
+	struct checked c = check_with("tcp_rmem", "4096 131072 6291456",
+				      "--quick --rtt 500ms --bandwidth 40gbit");
+	json_t *f = checked_finding(&c, "buffers.receive.short");
+	assert_string_equal(checked_text(f, "remedy"), "application");
+	assert_string_equal(checked_text(f, "proposed"), "");
+	assert_non_null(strstr(checked_text(f, "advice"), "several connections"));
+	checked_free(&c);
+}
+
+static void test_a_fast_path_is_told_as_it_was_carried(void **state)
+{
+	(void)state;
+	struct checked c = check_with("tcp_rmem", "4096 131072 2621440",
+				      "--no-proof --rtt 10ms --bandwidth 3gbit");
+	json_t *w = checked_wall(&c, "buffers.receive");
+	assert_string_equal(checked_text(w, "method"), "derived");
+	assert_string_not_equal(checked_text(w, "verdict"), "ok");
+	/* A machine too busy to carry it says that. */
+	const char *detail = checked_text(w, "detail");
+	if (!strstr(detail, "but "))
+		assert_non_null(strstr(detail, "over 20 ms, a window for"));
+	checked_free(&c);
+}
+
 static void test_all_connections_together(void **state)
 {
 	(void)state;
@@ -215,6 +244,8 @@ int main(void)
 		cmocka_unit_test(test_defaults_are_sufficient),
 		cmocka_unit_test(test_inspection_alone_judges_by_the_bounds),
 		cmocka_unit_test(test_a_path_beyond_the_wire_is_derived),
+		cmocka_unit_test(test_a_window_beyond_tcp_is_not_proposed),
+		cmocka_unit_test(test_a_fast_path_is_told_as_it_was_carried),
 		cmocka_unit_test(test_all_connections_together),
 		cmocka_unit_test(test_memory_pressure_is_told),
 		cmocka_unit_test(test_without_the_device_it_says_what_to_allow),
