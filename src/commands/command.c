@@ -41,7 +41,8 @@ static const struct option_row no_options[] = {{0}};
 static const struct option_row check_options[] = {
 	TARGET_OPTIONS,
 	PROBE_OPTIONS,
-	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
+	{"format", "FORMAT", RENDER_REPORT_FORMATS,
+	 "text (default), json; line, for monitoring plugins"},
 	{"verbose", NULL, NULL, "tell what each wall and note is about"},
 	{"output", "FILE", "@files", "write the report there, by rename"},
 	{"sysroot", "DIR", "@directories", "inspect a captured machine"},

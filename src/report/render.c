@@ -61,6 +61,7 @@ static const struct format {
 } formats[] = {
 	{"text", render_text},
 	{"json", json_in_any_style},
+	{"line", render_line},
 };
 
 render_function render_find(const char *format)

@@ -22,12 +22,15 @@ struct render_style render_style_for(FILE *stream, const char *color);
 int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e);
 /* The schema epolltune.report/1, two-space indented, a newline at the end. */
 int render_json(FILE *out, const struct report *r, struct err *e);
+/* One line for monitoring plugins, in ASCII. */
+int render_line(FILE *out, const struct report *r, const struct render_style *style, struct err *e);
 
-/* The name of a format ("text", "json") to its renderer; NULL if unknown. */
+/* The name of a report's format ("text", "json", "line") to its renderer; NULL if unknown. */
 typedef int (*render_function)(FILE *out, const struct report *r, const struct render_style *style,
 			       struct err *e);
 render_function render_find(const char *format);
-/* "text,json", for help, completion and errors. */
+/* For completion and errors; the first of reports, the second of all else that is shown. */
+#define RENDER_REPORT_FORMATS "text,json,line"
 #define RENDER_FORMATS "text,json"
 
 #endif

@@ -163,6 +163,21 @@ static void test_no_value_is_proposed_beyond_the_range(void **state)
 	checked_free(&c);
 }
 
+/* The exit status is that of every format. */
+static void test_line_for_monitoring(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("user namespaces are refused");
+	struct output o = run(IN_NAMESPACE, "echo 37 >/proc/sys/net/core/somaxconn; $PROGRAM check "
+					    "--quick --format line --probe accept-queue");
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.errors, "");
+	assert_string_equal(o.out, "EPOLLTUNE CRITICAL - 1 wall short: accept-queue 38 of 1 000 | "
+				   "accept-queue=38;1250:;1000:;0\n");
+	output_free(&o);
+}
+
 /* How many findings of that id name a knob that begins so; *first is the first of them. */
 static size_t named(const struct checked *c, const char *id, const char *knob, json_t **first)
 {
@@ -526,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_few_ports_do_not_limit_the_load),
 		cmocka_unit_test(test_both_limits_are_named),
 		cmocka_unit_test(test_no_value_is_proposed_beyond_the_range),
+		cmocka_unit_test(test_line_for_monitoring),
 		cmocka_unit_test(test_myths_are_told),
 		cmocka_unit_test(test_no_myth_where_there_is_none),
 		cmocka_unit_test(test_sysroot_is_not_this_machine),

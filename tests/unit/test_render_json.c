@@ -263,7 +263,7 @@ static void a_full_disk_is_told(void **state)
 static void formats_have_renderers(void **state)
 {
 	(void)state;
-	char formats[] = RENDER_FORMATS;
+	char formats[] = RENDER_REPORT_FORMATS;
 	for (char *name = strtok(formats, ","); name; name = strtok(NULL, ","))
 		assert_non_null(render_find(name));
 	assert_null(render_find("yaml"));

@@ -1,0 +1,139 @@
+/* One line for monitoring: status, what is the matter, performance data, by the Monitoring Plugins'
+ * development guidelines: 'label'=value[UOM];[warn];[crit];[min];[max], a threshold "N:" alerting
+ * below N. In ASCII whatever the locale is, as it goes to programs. */
+#include "report/render.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/figure.h"
+#include "report/utf8.h"
+
+/* Text from elsewhere: printable, and no "|", which ends the part for people. */
+static void put(FILE *out, const char *text)
+{
+	char plain[512];
+	utf8_copy_ascii(plain, sizeof(plain), text);
+	for (char *c = plain; *c; c++)
+		if (*c == '|')
+			*c = '/';
+	fputs(plain, out);
+}
+
+static const char *reason(const struct report *r, const struct wall *w)
+{
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		if ((f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL) &&
+		    !strcmp(f->wall, w->name))
+			return f->title;
+	}
+	return "";
+}
+
+/* A soft limit is tight though the hard one, where the wall stands, is not. */
+static void put_wall(FILE *out, const struct report *r, const struct wall *w)
+{
+	char figure[64], needed[64];
+	put(out, w->name);
+	if (figure_of(w) == REPORT_NONE || w->needed == REPORT_NONE)
+		return;
+	if (report_verdict(figure_of(w), w->needed) == VERDICT_OK) {
+		fputs(": ", out);
+		put(out, reason(r, w));
+		return;
+	}
+	figure_format(figure, sizeof(figure), w->unit, figure_of(w));
+	figure_format(needed, sizeof(needed), w->unit, w->needed);
+	fputc(' ', out);
+	put(out, figure);
+	fputs(" of ", out);
+	put(out, needed);
+}
+
+/* "1 wall short: accept-queue 4 097 of 5 000"; false if there is none. */
+static bool walls(FILE *out, const struct report *r, enum wall_verdict verdict, bool begun)
+{
+	size_t count = 0, told = 0;
+	for (size_t i = 0; i < r->wall_count; i++)
+		count += r->walls[i].verdict == verdict;
+	if (!count)
+		return begun;
+	fprintf(out, "%s%zu %s %s: ", begun ? "; " : "", count, count == 1 ? "wall" : "walls",
+		wall_verdict_name(verdict));
+	for (size_t i = 0; i < r->wall_count; i++) {
+		if (r->walls[i].verdict != verdict)
+			continue;
+		fputs(told++ ? ", " : "", out);
+		put_wall(out, r, &r->walls[i]);
+	}
+	return true;
+}
+
+/* Findings that no line about a wall speaks for. */
+static bool findings(FILE *out, const struct report *r, bool begun)
+{
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		const struct wall *w = report_find(r, f->wall);
+		bool failed = !strcmp(f->id, "probe.failed");
+		if (!failed && f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL)
+			continue;
+		if (w && (w->verdict == VERDICT_TIGHT || w->verdict == VERDICT_SHORT))
+			continue;
+		fputs(begun ? "; " : "", out);
+		put(out, f->id);
+		fputs(": ", out);
+		put(out, f->title);
+		begun = true;
+	}
+	return begun;
+}
+
+static const char *uom(const char *unit)
+{
+	return !strcmp(unit, "B") || !strcmp(unit, "us") ? unit : "";
+}
+
+static void performance(FILE *out, const struct wall *w)
+{
+	fputc(' ', out);
+	for (const char *c = w->name; *c; c++)
+		fputc(isalnum((unsigned char)*c) || strchr("._-", *c) ? *c : '_', out);
+	if (figure_of(w) == REPORT_NONE)
+		fputs("=U", out);
+	else
+		fprintf(out, "=%" PRId64 "%s", figure_of(w), uom(w->unit));
+	if (w->needed > 0)
+		fprintf(out, ";%" PRIu64 ":;%" PRId64 ":;0", report_margin((uint64_t)w->needed),
+			w->needed);
+	else
+		fputs(";;;0", out);
+}
+
+int render_line(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
+{
+	(void)style;
+	struct report_summary s = report_summarize(r);
+	fputs("EPOLLTUNE ", out);
+	for (const char *c = report_status_name(s.status); *c; c++)
+		fputc(toupper((unsigned char)*c), out);
+	fputs(" - ", out);
+	bool begun = walls(out, r, VERDICT_SHORT, false);
+	begun = walls(out, r, VERDICT_TIGHT, begun);
+	begun = findings(out, r, begun);
+	if (s.status == VERDICT_UNKNOWN)
+		begun = walls(out, r, VERDICT_UNKNOWN, begun);
+	if (!begun)
+		fprintf(out, "%zu %s ok", s.ok, s.ok == 1 ? "wall" : "walls");
+	fputs(r->wall_count ? " |" : "", out);
+	for (size_t i = 0; i < r->wall_count; i++)
+		performance(out, &r->walls[i]);
+	fputc('\n', out);
+	errno = 0;
+	if (fflush(out) || ferror(out))
+		return err_errno(e, "cannot write the report");
+	return 0;
+}

@@ -1,0 +1,108 @@
+/* The line for monitoring plugins, against their guidelines. */
+#include "../support/support.h"
+#include "report/render.h"
+#include "sample_report.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THRESHOLD "[0-9]*:?"
+#define DATUM " [A-Za-z0-9._-]+=(-?[0-9]+(us|B)?|U);" THRESHOLD ";" THRESHOLD ";[0-9]+(;[0-9]*)?"
+
+/* One line in ASCII, of the form that the guidelines ask for. */
+static char *render(const struct report *r, const char *status)
+{
+	char *text = NULL, pattern[256];
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	struct err e = {0};
+	if (render_line(out, r, &(struct render_style){.width = 80, .utf8 = true}, &e))
+		fail_msg("%s", e.text);
+	fclose(out);
+	regex_t form;
+	snprintf(pattern, sizeof(pattern), "^EPOLLTUNE %s - [ -{}~]+( \\|(" DATUM ")+)?\n$",
+		 status);
+	assert_int_equal(regcomp(&form, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	if (regexec(&form, text, 0, NULL, 0))
+		fail_msg("not of the form: %s", text);
+	regfree(&form);
+	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
+	return text;
+}
+
+static void test_short(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	char *text = render(&r, "CRITICAL");
+	assert_non_null(strstr(text, "- 1 wall short: accept-queue 4 097 of 5 000; 1 wall tight: "
+				     "syn-queue 2 900 of 2 500; syn-queue.tight: Half-open"));
+	assert_non_null(strstr(text, " accept-queue=4097;6250:;5000:;0 "));
+	assert_non_null(strstr(text, " buffers.memory=1234567890B;781250000:;625000000:;0 "));
+	assert_non_null(strstr(text, " napi.latency=22us;;;0 "));
+	assert_non_null(strstr(text, " nic.ring=U;;;0\n"));
+	free(text);
+}
+
+static void test_healthy(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_healthy(&r);
+	char *text = render(&r, "OK");
+	assert_non_null(
+		strstr(text, "OK - 2 walls ok | descriptors.process=19994;12580:;10064:;0"));
+	free(text);
+}
+
+static void test_unknown(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_unknown(&r);
+	char *text = render(&r, "UNKNOWN");
+	assert_non_null(
+		strstr(text, "1 wall unknown: accept-queue | accept-queue=U;1250:;1000:;0"));
+	free(text);
+}
+
+/* A soft limit is too low where the hard one is not: the figure alone would mislead. */
+static void test_tight_for_another_reason(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_healthy(&r);
+	report_wall(&r, "descriptors.process")->verdict = VERDICT_TIGHT;
+	struct finding *f = report_finding(&r, "descriptors.process.soft-limit", LEVEL_WARNING,
+					   "The soft limit is | low");
+	report_text(f->wall, "descriptors.process");
+	char *text = render(&r, "WARNING");
+	assert_non_null(
+		strstr(text, "1 wall tight: descriptors.process: The soft limit is / low |"));
+	free(text);
+}
+
+/* A report without walls, and one of odd bytes. */
+static void test_extremes(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_head(&r);
+	free(render(&r, "OK"));
+	sample_hostile(&r);
+	free(render(&r, "CRITICAL"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short),    cmocka_unit_test(test_healthy),
+		cmocka_unit_test(test_unknown),  cmocka_unit_test(test_tight_for_another_reason),
+		cmocka_unit_test(test_extremes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
