@@ -125,7 +125,10 @@ static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
 		 "connection%s, %u B each way, loopback",
 		 seat->variant->conditions, seat->workers, seat->workers > 1 ? "s" : "",
 		 seat->workers > 1 ? "es" : "",
-		 seat->workers > cpus_count() ? "" : ", a pair on each CPU", idle, SIZE);
+		 seat->workers > cpus_count() ? ""
+		 : seat->workers > 1          ? ", a pair on each CPU"
+					      : ", both on one CPU",
+		 idle, SIZE);
 	rig_add(b->run, "request", seat->variant->name, seat->connections, seat->active, &round,
 		conditions);
 	return 0;

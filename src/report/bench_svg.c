@@ -203,11 +203,33 @@ static bool is_bar(const struct chart *charts, size_t count, const struct bench_
 	       !charted(charts, count, r);
 }
 
+/* The same for a variant wherever it is drawn. */
+static const char *variant_color(const struct bench_table *t, const struct bench_result *r)
+{
+	size_t color = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *other = &t->at[i];
+		bool seen = false;
+		if (strcmp(other->bench, r->bench) != 0)
+			continue;
+		if (strcmp(other->variant, r->variant) == 0)
+			break;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = strcmp(t->at[k].bench, r->bench) == 0 &&
+			       strcmp(t->at[k].variant, other->variant) == 0;
+		color += !seen;
+	}
+	return colors[color % COLORS];
+}
+
 static void bar_draw(struct svg *s, const struct bench_result *r, double most, const char *color)
 {
 	const double left = LEFT + 170, width = WIDTH - left - 110;
-	char name[96], figure[32], size[24];
-	snprintf(name, sizeof(name), "%s, %s", r->variant, bench_size(size, sizeof(size), r->n));
+	char name[96], figure[32], size[24], active[24];
+	bool some = r->active && r->active != r->n;
+	snprintf(name, sizeof(name), "%s, %s%s%s", r->variant,
+		 some ? bench_size(active, sizeof(active), r->active) : "", some ? " of " : "",
+		 bench_size(size, sizeof(size), r->n));
 	label(s, left - 8, s->top + 15, "name", "end", name);
 	fprintf(s->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"14\" fill=\"%s\"/>\n",
 		left, s->top + 4, most > 0 ? width * r->median / most : 0, color);
@@ -234,13 +256,12 @@ static double bars(struct svg *s, const struct bench_table *t, const struct char
 	if (height <= 0)
 		return 0;
 	if (draw) {
-		size_t color = 0;
 		snprintf(title, sizeof(title), "%s: %s", bench, bench_metric_name(metric));
 		label(s, LEFT, s->top + 20, "title", "start", title);
 		s->top += PANEL_TITLE;
 		for (size_t i = 0; i < t->count; i++)
 			if (is_bar(charts, count, &t->at[i], bench, metric))
-				bar_draw(s, &t->at[i], most, colors[color++ % COLORS]);
+				bar_draw(s, &t->at[i], most, variant_color(t, &t->at[i]));
 		s->top += 20;
 	}
 	return height + PANEL_TITLE + 20;

@@ -113,9 +113,9 @@ static enum compare_verdict row_verdict(const struct row *r)
 		return COMPARE_NEW;
 	if (!b->known)
 		return COMPARE_GONE;
-	bool inside = (b->median >= a->min && b->median <= a->max) ||
-		      (a->median >= b->min && a->median <= b->max);
-	if (inside || fabs(b->median - a->median) <= COMPARE_NOISE * fabs(a->median))
+	/* Where the rounds of the two overlap, chance alone may be what differs. */
+	bool overlap = b->min <= a->max && a->min <= b->max;
+	if (overlap || fabs(b->median - a->median) <= COMPARE_NOISE * fabs(a->median))
 		return COMPARE_SAME;
 	if (strcmp(r->metric, "events") == 0)
 		return COMPARE_MOVED;
