@@ -12,6 +12,7 @@
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
@@ -173,8 +174,42 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 	struct fleet_sum sum = fleet_sum(f);
 	if (rc == 0 && sum.held == 0)
 		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
-			     "no connection could be opened: %s", strerror(sum.first_errno));
+			     "no connection could be opened: %s", driver_failure(sum.first_errno));
 	return rc;
+}
+
+/* Ports of each source address; 0 when unknown. */
+static uint64_t port_range(const struct host *h)
+{
+	char value[KNOB_VALUE];
+	struct err ignored = {0};
+	int64_t low = 0, high = 0;
+	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, &ignored) < 0 ||
+	    knob_field(value, 0, &low) < 0 || knob_field(value, 1, &high) < 0 || high < low)
+		return 0;
+	return (uint64_t)(high - low) + 1;
+}
+
+/* Each connection needs a port of its own. Of an address of which more than half of the ports are
+ * taken the kernel tries one after the other (net/ipv4/inet_hashtables.c, __inet_hash_connect()).
+ */
+static int ports_check(const struct load_arguments *a, const struct host *h, struct bench_table *t,
+		       struct err *e)
+{
+	unsigned sources = a->fleet.driver.source_count ? a->fleet.driver.source_count : 1;
+	uint64_t range = port_range(h), there = range * sources;
+	if (range && a->connections > there)
+		return err_set(e, EADDRNOTAVAIL,
+			       "load: %llu connections are more than the %llu ports of %u source "
+			       "%s (net.ipv4.ip_local_port_range): --from takes more, on loopback "
+			       "127.0.0.1,127.0.0.2 and so on",
+			       (unsigned long long)a->connections, (unsigned long long)there,
+			       sources, sources == 1 ? "address" : "addresses");
+	if (range && a->connections > there / 2)
+		bench_note(t, "more than half of the ports of each source address are needed: the "
+			      "kernel then takes long to find a free one; --from with more "
+			      "addresses is faster");
+	return 0;
 }
 
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
@@ -234,7 +269,11 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			      "clients with a clock of their own meet them");
 	if (sum.failed)
 		bench_note(t, "%llu connections or requests failed, the first with: %s",
-			   (unsigned long long)sum.failed, strerror(sum.first_errno));
+			   (unsigned long long)sum.failed, driver_failure(sum.first_errno));
+	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_SERVER &&
+	    sum.first_errno == ETIMEDOUT)
+		bench_note(t, "--close server waits for the server to close after its reply, as "
+			      "epolltune serve --close does");
 	if (sum.missed)
 		bench_note(t,
 			   "%llu operations were due and never started: the server, or this load, "
@@ -271,6 +310,10 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 	const char *variant = mode_names[a->mode];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections : fleet_sum(f).held;
+	if (n && n < a->connections)
+		bench_note(t, "%llu of %llu connections could be opened: %s", (unsigned long long)n,
+			   (unsigned long long)a->connections,
+			   driver_failure(fleet_sum(f).first_errno));
 	if (a->mode == LOAD_HOLD && n)
 		figures_add(t, a, f, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
@@ -289,6 +332,9 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		rc = fleet_order(f, &order, tick, &show, e);
 		if (fleet_sum(f).done)
 			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
+		else if (rc == 0)
+			rc = err_set(e, EIO, "nothing was answered: %s",
+				     driver_failure(fleet_sum(f).first_errno));
 	}
 	if (show)
 		fputs("\r\033[K", stderr);
@@ -341,6 +387,8 @@ static int load_run(struct load_arguments *a, struct err *e)
 	sigaction(SIGTERM, &action, NULL);
 	rc = host_counters(host, &before, e);
 	if (rc == 0)
+		rc = ports_check(a, host, t, e);
+	if (rc == 0)
 		rc = fleet_start(&fleet, &here, &a->fleet, e);
 	if (rc == 0)
 		rc = mode_run(&fleet, a, t, isatty(2), e);
@@ -350,7 +398,8 @@ static int load_run(struct load_arguments *a, struct err *e)
 		notes_add(t, a, &fleet, &before, &after);
 	if (t->count && rc == -EINTR)
 		bench_note(t, "interrupted: the figures are of what was done until then");
-	bool failed = fleet_sum(&fleet).failed > 0 || fleet_sum(&fleet).missed > 0;
+	struct fleet_sum sum = fleet_sum(&fleet);
+	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
 	fleet_stop(&fleet);
 	if (t->count && figures_render(a, host, t, &other) < 0 && rc == 0) {
 		*e = other;

@@ -52,6 +52,20 @@ bool driver_close_parse(const char *name, enum driver_close *out)
 	return false;
 }
 
+const char *driver_failure(int code)
+{
+	switch (code) {
+	case EPIPE:
+		return "the server closed the connection";
+	case EPROTO:
+		return "what came back is not what was sent";
+	case ETIMEDOUT:
+		return "no answer in time";
+	default:
+		return strerror(code);
+	}
+}
+
 enum state {
 	FREE,
 	CONNECTING, /* the request goes out when the handshake is over */
@@ -113,11 +127,11 @@ static uint64_t token_take(struct driver *d)
 	return d->tokens.ring[d->tokens.head++ & (d->tokens.size - 1)];
 }
 
-static void driver_fail(struct driver *d, int code)
+static void driver_fail(struct driver *d, int code, counter *which)
 {
 	int none = 0;
 	atomic_compare_exchange_strong(&d->stats->first_errno, &none, code);
-	counter_add(&d->stats->failed, 1);
+	counter_add(which, 1);
 }
 
 /* Limits that may pass: ports in TIME_WAIT, descriptors, memory. */
@@ -204,7 +218,7 @@ static void slot_close(struct driver *d, uint64_t number, bool reset)
  * would else be asked as fast as it goes. */
 static void slot_fail(struct driver *d, uint64_t number, int code)
 {
-	driver_fail(d, code);
+	driver_fail(d, code, &d->stats->failed);
 	d->busy -= d->order.verb == DRIVER_REQUEST ? d->slots[number].under_way : 1;
 	if (d->order.verb == DRIVER_CHURN) {
 		token_put(d, number);
@@ -304,7 +318,7 @@ static bool slot_read(struct driver *d, uint64_t number)
 			return true;
 		}
 		if (n <= 0 || !reply_take(d, number, (size_t)n)) {
-			slot_fail(d, number, n < 0 ? errno : n == 0 ? ECONNRESET : EPROTO);
+			slot_fail(d, number, n < 0 ? errno : n == 0 ? EPIPE : EPROTO);
 			return true;
 		}
 		if (d->order.verb != DRIVER_CHURN || s->under_way)
@@ -347,7 +361,7 @@ static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 	if (send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
 	    recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1)
 		return;
-	driver_fail(d, ETIMEDOUT);
+	driver_fail(d, ETIMEDOUT, &d->stats->failed);
 	slot_close(d, number, true);
 }
 
@@ -365,9 +379,8 @@ static bool operation_start(struct driver *d, uint64_t due)
 		if (rc < 0) {
 			token_put(d, number);
 			d->starved_until = clock_ns() + STARVED_NS;
-			if (code_starves(-rc))
-				counter_add(&d->stats->starved, 1);
-			driver_fail(d, -rc);
+			driver_fail(d, -rc,
+				    code_starves(-rc) ? &d->stats->starved : &d->stats->failed);
 			return false;
 		}
 	}
@@ -541,7 +554,7 @@ static int lone_reply(struct driver *d, uint64_t number)
 			continue;
 		}
 		if (n <= 0 || !reply_take(d, number, (size_t)n))
-			return n < 0 ? -errno : n == 0 ? -ECONNRESET : -EPROTO;
+			return n < 0 ? -errno : n == 0 ? -EPIPE : -EPROTO;
 	}
 	return 0;
 }

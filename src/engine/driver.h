@@ -38,6 +38,9 @@ struct driver_config {
 				 DRIVER_PATIENCE_MS */
 };
 
+/* Why something failed, in words: strerror(3) knows nothing of servers. */
+const char *driver_failure(int code);
+
 enum driver_verb {
 	DRIVER_OPEN,    /* opens `count` more connections and holds them */
 	DRIVER_CHURN,   /* connect, request, reply, close, `active` at a time */
@@ -70,10 +73,10 @@ struct driver_stats {
 	counter missed;    /* due before its end, and never started: in `latency` with the time
 				 that they had waited */
 	counter failed;    /* connections and requests */
-	counter starved;   /* pauses as ports or descriptors ran out */
+	counter starved;   /* pauses as ports or descriptors ran out; tried again, so no failures */
 	counter held;
-	_Atomic int first_errno;
-	counter elapsed_ns; /* up to its end, or to the last of its count */
+	_Atomic int first_errno; /* of the first that failed or starved: see driver_failure() */
+	counter elapsed_ns;      /* up to its end, or to the last of its count */
 	counter cpu_ns;
 	counter private_bytes;
 	struct histogram latency; /* of the last order, ns */

@@ -245,21 +245,6 @@ static void server_dies_under_load(void **state)
 	output_free(&o);
 }
 
-/* ^C ends it, however few connections there are. */
-static void load_is_interrupted(void **state)
-{
-	(void)state;
-	server_start_at_port("--workers 1");
-	for (int connections = 1; connections <= 2; connections++) {
-		struct output o = run("timeout -s INT 1 $PROGRAM load --duration 60min "
-				      "--connections %d 127.0.0.1:%u",
-				      connections, server.port);
-		if (o.status != 124 || !strstr(o.errors, "interrupted"))
-			fail_msg("status %d, %s", o.status, o.errors);
-		output_free(&o);
-	}
-}
-
 static void overload_is_told(void **state)
 {
 	(void)state;
@@ -268,6 +253,25 @@ static void overload_is_told(void **state)
 		run("$PROGRAM load --rate 50m --duration 100ms 127.0.0.1:%u", server.port);
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "never started"));
+	output_free(&o);
+}
+
+/* A server that closes where it should not, and none at all. */
+static void strange_servers(void **state)
+{
+	(void)state;
+	char said[4096];
+	server_start_at_port("--close");
+	struct output o =
+		run("$PROGRAM load --duration 100ms --connections 4 127.0.0.1:%u", server.port);
+	assert_int_equal(o.status, 1);
+	assert_non_null(strstr(o.out, "4 connections or requests failed"));
+	output_free(&o);
+	server_end(SIGTERM, said, sizeof(said));
+	o = run("$PROGRAM load --mode connect --duration 100ms 127.0.0.1:%u", server.port);
+	assert_int_equal(o.status, 3);
+	assert_string_equal(o.out, "");
+	assert_non_null(strstr(o.errors, "nothing was answered: Connection refused"));
 	output_free(&o);
 }
 
@@ -383,6 +387,7 @@ static void what_is_wrong_is_named(void **state)
 		{"load --active 5 127.0.0.1:80", "--mode mix"},
 		{"load --mode mix --active 500 127.0.0.1:80", "more than --connections"},
 		{"load --from 192.0.2.1 127.0.0.1:80", "no address of this machine"},
+		{"load --connections 100k 127.0.0.1:80", "--from"},
 		{"load --mode dance 127.0.0.1:80", "\"dance\" is none of"},
 		{"load --duration 100ms 127.0.0.1:1", "Connection refused"},
 		{"serve --listen 192.0.2.1", "192.0.2.1"},
@@ -411,8 +416,8 @@ int main(void)
 		cmocka_unit_test_teardown(statistics_each_second, teardown),
 		cmocka_unit_test_teardown(lost_worker, teardown),
 		cmocka_unit_test_teardown(server_dies_under_load, teardown),
-		cmocka_unit_test_teardown(load_is_interrupted, teardown),
 		cmocka_unit_test_teardown(overload_is_told, teardown),
+		cmocka_unit_test_teardown(strange_servers, teardown),
 		cmocka_unit_test_teardown(socket_activation, teardown),
 		cmocka_unit_test_teardown(socket_activation_refused, teardown),
 		cmocka_unit_test_teardown(notifies, teardown),

@@ -191,7 +191,39 @@ static void test_rate_follows_the_work(void **state)
 }
 
 /* Echoes to whoever comes first; the second is accepted and never answered. */
-static pid_t serve_one_of_two(union endpoint *address)
+static void echo_to_first(int listener)
+{
+	char data[256];
+	ssize_t n;
+	int served = accept(listener, NULL, NULL);
+	int deaf = accept(listener, NULL, NULL);
+	while ((n = recv(served, data, sizeof(data), 0)) > 0)
+		(void)!send(served, data, (size_t)n, MSG_NOSIGNAL);
+	close(deaf);
+}
+
+/* Takes a request and closes. */
+static void hang_up(int listener)
+{
+	char data[256];
+	int fd = accept(listener, NULL, NULL);
+	(void)!recv(fd, data, sizeof(data), 0);
+	close(fd);
+}
+
+/* Answers as another protocol would. */
+static void answer_otherwise(int listener)
+{
+	char data[256];
+	int fd = accept(listener, NULL, NULL);
+	(void)!recv(fd, data, sizeof(data), 0);
+	(void)!send(fd, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL);
+	(void)!recv(fd, data, sizeof(data), 0);
+	close(fd);
+}
+
+/* A server of the test's own, in a process. */
+static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 {
 	socklen_t size = sizeof(address->v4);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -202,17 +234,38 @@ static pid_t serve_one_of_two(union endpoint *address)
 	assert_int_equal(getsockname(listener, &address->any, &size), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		char data[256];
-		ssize_t n;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		int served = accept(listener, NULL, NULL), deaf = accept(listener, NULL, NULL);
-		while ((n = recv(served, data, sizeof(data), 0)) > 0)
-			(void)!send(served, data, (size_t)n, MSG_NOSIGNAL);
-		close(deaf);
+		serves(listener);
 		_exit(0);
 	}
 	close(listener);
 	return pid;
+}
+
+/* What the server did is told, not what a system call would say of it. */
+static void test_failures_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*serves)(int listener);
+		const char *text;
+	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not what was sent"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct driver_order o = {.verb = DRIVER_REQUEST,
+					       .duration_us = 100000,
+					       .active = 1,
+					       .depth = 1,
+					       .size = 64};
+		union endpoint address;
+		pid_t server = serve_by(cases[i].serves, &address);
+		drive(&address, 1, 1, 0);
+		open_connections(1);
+		struct fleet_sum s = order(&o, NULL, NULL);
+		assert_int_equal(s.failed, 1);
+		assert_non_null(strstr(driver_failure(s.first_errno), cases[i].text));
+		fleet_stop(&fleet);
+		assert_int_equal(waitpid(server, NULL, 0), server);
+	}
 }
 
 /* One that never answers is told, and takes nothing from the rate of the others. */
@@ -222,7 +275,7 @@ static void test_deaf_connection(void **state)
 	const struct driver_order o = {
 		.verb = DRIVER_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
 	union endpoint address;
-	pid_t server = serve_one_of_two(&address);
+	pid_t server = serve_by(echo_to_first, &address);
 	drive(&address, 2, 1, 500);
 	open_connections(2);
 	struct fleet_sum s = order(&o, NULL, NULL);
@@ -344,6 +397,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
 		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
 		cmocka_unit_test_teardown(test_deaf_connection, teardown),
+		cmocka_unit_test_teardown(test_failures_are_named, teardown),
 		cmocka_unit_test_teardown(test_held_connections_are_reset, teardown),
 		cmocka_unit_test_teardown(test_older_kernels_are_on_time, teardown),
 	};
