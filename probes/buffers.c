@@ -203,7 +203,7 @@ static void trial_judge(const struct course *c, struct trial *t)
 static int course_run(struct course *c, struct lane *lanes, size_t count, struct err *e)
 {
 	size_t mark = lab_mark(c->lab);
-	const struct wire_stats *wire = lab_wire(c->lab);
+	const struct wire_stats *wire = lab_wire_look(c->lab);
 	struct wire_way before[2] = {wire->way[0], wire->way[1]};
 	int rc = 0;
 	for (size_t i = 0; i < count && !rc; i++) {
@@ -214,6 +214,7 @@ static int course_run(struct course *c, struct lane *lanes, size_t count, struct
 		rc = flow_wait(&lanes[i].flow, &lanes[i].trial.flow, e);
 		trial_judge(c, &lanes[i].trial);
 	}
+	lab_wire_look(c->lab);
 	bool behind = wire->ended;
 	for (size_t i = 0; i < 2; i++)
 		behind |= wire_behind(&before[i], &wire->way[i], c->rtt_us);

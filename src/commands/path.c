@@ -261,16 +261,16 @@ static void way_tell(const char *to, const struct wire_way *w)
 	char bytes[32];
 	fprintf(stderr, "; to the %s %llu packets, %s", to, (unsigned long long)w->packets,
 		quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE, w->bytes));
-	if (w->dropped || w->lost)
-		fprintf(stderr, ", %llu dropped, %llu lost", (unsigned long long)w->dropped,
-			(unsigned long long)w->lost);
+	unsigned long long dropped = w->dropped + w->unread + w->refused;
+	if (dropped || w->lost)
+		fprintf(stderr, ", %llu dropped, %llu lost", dropped, (unsigned long long)w->lost);
 }
 
 /* What the path was, and whether it was what it was asked to be. */
-static void wire_tell(const struct path *p, const struct lab *lab)
+static void wire_tell(const struct path *p, struct lab *lab)
 {
 	static const struct wire_way none;
-	const struct wire_stats *w = lab_wire(lab);
+	const struct wire_stats *w = lab_wire_look(lab);
 	char rtt[32], bandwidth[32] = "unbounded";
 	if (p->lab.bandwidth_bps)
 		quantity_format(bandwidth, sizeof(bandwidth), QUANTITY_BANDWIDTH,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,6 +47,8 @@ struct lab {
 	struct lab_shared *shared;
 	size_t used;
 };
+
+static void lab_textp(char **text) { free(*text); }
 
 static void close_all(int *fds, size_t count)
 {
@@ -384,6 +387,30 @@ const char *lab_uncopied(const struct lab *lab) { return lab->shared->uncopied; 
 const struct wire_stats *lab_wire(const struct lab *lab)
 {
 	return lab->options.wire == LAB_WIRE_DELAY ? &lab->shared->wire : NULL;
+}
+
+/* The column "drop" of what a device sends: net/core/net-procfs.c, dev_seq_printf_stats(). */
+static int call_unread(struct host *h, void *arg, struct err *e)
+{
+	CLEAN(lab_textp) char *text = NULL;
+	ssize_t n = host_read_all(h, "proc/net/dev", &text, e);
+	if (n < 0)
+		return (int)n;
+	const char *at = strstr(text, LAB_DEVICE ":");
+	if (!at || sscanf(at, LAB_DEVICE ": %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
+			  (uint64_t *)arg) != 1)
+		return err_set(e, EBADMSG, "lab: %s: no device %s", "proc/net/dev", LAB_DEVICE);
+	return 0;
+}
+
+const struct wire_stats *lab_wire_look(struct lab *lab)
+{
+	struct err ignored = {0};
+	if (lab->options.wire != LAB_WIRE_DELAY)
+		return NULL;
+	for (enum lab_host host = LAB_SERVER; host <= LAB_CLIENT; host++)
+		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, &ignored);
+	return &lab->shared->wire;
 }
 
 void *lab_alloc(struct lab *lab, size_t size, struct err *e)

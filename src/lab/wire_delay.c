@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
@@ -179,6 +180,7 @@ static int relay_take(struct relay *r, struct relay_way *w)
 			break;
 		case DELAY_LINE_DROPPED:
 			w->way->dropped++;
+			w->way->overrun += !w->line->config.bandwidth_bps;
 			break;
 		case DELAY_LINE_LOST:
 			w->way->lost++;
@@ -323,8 +325,11 @@ static void relay_main(int server, int client, const struct wire_delay_config *c
 	dup2(fds[0], 3);
 	dup2(fds[1], 4);
 	syscall(SYS_close_range, 5, ~0U, 0);
-	if (seal_capabilities(&e))
-		stats->ended = e.code;
+	/* Of the three that a lab has it needs none. */
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
+	if (seal_capabilities(&e) || syscall(SYS_capset, &header, none))
+		stats->ended = e.code ? e.code : errno;
 	else
 		relay_run(3, 4, config, stats);
 	_exit(1);
@@ -350,6 +355,9 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
 {
 	uint64_t packets = after->packets - before->packets;
+	if (after->overrun > before->overrun || after->refused > before->refused ||
+	    after->unread > before->unread)
+		return true;
 	if (packets < WIRE_TELLING)
 		return false;
 	uint64_t allowed_us = rtt_us / 10 > 500 ? rtt_us / 10 : 500;

@@ -105,6 +105,28 @@ static void test_a_server_and_a_client_over_a_lossy_path(void **state)
 	output_free(&o);
 }
 
+static void test_it_says_when_the_path_was_not_kept_up_with(void **state)
+{
+	(void)state;
+	need_device();
+	/* The relay is held while more packets come than its device keeps. */
+	struct output o = run(
+		"d=$(mktemp -d); "
+		"$PROGRAM path --rtt 50ms -- bash -c \"until [ -e $d/go ]; do sleep .02; done; "
+		"exec 3>/dev/udp/\\$SERVER/9; for i in {1..7000}; do echo x >&3; done 2>/dev/null; "
+		": >$d/sent; until [ -e $d/end ]; do sleep .02; done; sleep .3\" & p=$!; "
+		"until [ \"$relay\" ]; do kill -0 $p || exit 9; sleep .02; "
+		"for c in $(pgrep -P $p); do for g in $(pgrep -P $c); do "
+		"[ \"$(readlink /proc/$g/fd/3)\" = /dev/net/tun ] && relay=$g; done; done; done; "
+		"kill -STOP $relay; : >$d/go; until [ -e $d/sent ]; do sleep .02; done; "
+		"kill -CONT $relay; : >$d/end; wait $p; s=$?; rm -r $d; exit $s");
+	if (o.status)
+		fail_msg("status %d: %s%s", o.status, o.out, o.errors);
+	contains(o.errors, " dropped, 0 lost");
+	contains(o.errors, "too busy");
+	output_free(&o);
+}
+
 static void test_the_server_ends_with_its_client(void **state)
 {
 	(void)state;
@@ -164,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_knobs_are_the_hosts_or_as_set),
 		cmocka_unit_test(test_the_round_trip_is_there),
 		cmocka_unit_test(test_a_server_and_a_client_over_a_lossy_path),
+		cmocka_unit_test(test_it_says_when_the_path_was_not_kept_up_with),
 		cmocka_unit_test(test_the_server_ends_with_its_client),
 		cmocka_unit_test(test_the_host_is_out_of_reach),
 		cmocka_unit_test(test_odd_words_are_refused_by_name),
