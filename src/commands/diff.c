@@ -7,18 +7,20 @@
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
+#include "report/conditions.h"
 #include "report/parse.h"
 
 struct diff {
 	const char *format, *color;
 	const char *paths[2];
 	json_t *documents[2];
+	json_t *conditions; /* that differ */
 };
 
-static int print_json(json_t *body, struct err *e)
+static int print_json(const struct diff *d, json_t *body, struct err *e)
 {
-	json_t *root =
-		json_pack("{s:s, s:s}", "schema", "epolltune.diff/1", "version", EPOLLTUNE_VERSION);
+	json_t *root = json_pack("{s:s, s:s, s:O}", "schema", "epolltune.diff/1", "version",
+				 EPOLLTUNE_VERSION, "conditions", d->conditions);
 	errno = ENOMEM;
 	int failed = !body || json_object_update(root, body) < 0 ||
 		     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0;
@@ -40,8 +42,9 @@ static int diff_reports(const struct diff *d, int *status, struct err *e)
 		return failed;
 	*status = compare_status(&r[0], &r[1]);
 	if (strcmp(d->format, "json") == 0)
-		return print_json(compare_json(&r[0], &r[1]), e);
+		return print_json(d, compare_json(&r[0], &r[1]), e);
 	struct render_style style = render_style_for(stdout, d->color);
+	conditions_print(stdout, d->conditions, &style);
 	return compare_text(stdout, &r[0], &r[1], &style, e);
 }
 
@@ -56,8 +59,9 @@ static int diff_benches(const struct diff *d, int *status, struct err *e)
 		return failed;
 	*status = bench_comparison_status(c);
 	if (strcmp(d->format, "json") == 0)
-		return print_json(bench_comparison_json(c), e);
+		return print_json(d, bench_comparison_json(c), e);
 	struct render_style style = render_style_for(stdout, d->color);
+	conditions_print(stdout, d->conditions, &style);
 	return bench_comparison_text(c, stdout, &style, e);
 }
 
@@ -68,6 +72,9 @@ static int diff(struct diff *d, int *status, struct err *e)
 		if (failed)
 			return failed;
 	}
+	d->conditions = conditions_compare(d->documents);
+	if (!d->conditions)
+		return err_set(e, ENOMEM, "diff: out of memory");
 	const char *schema = json_string_value(json_object_get(d->documents[0], "schema"));
 	return strcmp(schema, COMPARE_BENCH_SCHEMA) == 0 ? diff_benches(d, status, e)
 							 : diff_reports(d, status, e);
@@ -100,5 +107,6 @@ int command_diff(int argc, char **argv)
 	int failed = diff(&d, &status, &e);
 	json_decref(d.documents[0]);
 	json_decref(d.documents[1]);
+	json_decref(d.conditions);
 	return failed ? command_error(&e) : status;
 }

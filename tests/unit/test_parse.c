@@ -9,6 +9,7 @@
 
 #include "report/compare.h"
 #include "report/compare_bench.h"
+#include "report/conditions.h"
 #include "report/parse.h"
 #include "sample_report.h"
 
@@ -274,9 +275,48 @@ static void refuses_what_is_no_bench(void **state)
 	}
 }
 
+static json_t *document(const char *kernel, json_int_t memory, json_int_t rate)
+{
+	return json_pack("{s:s, s:{s:s, s:I}, s:{s:I}}", "version", "1", "host", "kernel", kernel,
+			 "memory_bytes", memory, "target", "rate_per_s", rate);
+}
+
+static void test_conditions_that_differ(void **state)
+{
+	(void)state;
+	json_t *documents[2] = {document("6.1", 1 << 30, 10), document("6.18", 1 << 30, 20)};
+	json_t *list = conditions_compare(documents);
+	assert_int_equal(json_array_size(list), 2);
+	char text[512] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	conditions_print(out, list, &(struct render_style){.width = 80});
+	fclose(out);
+	assert_string_equal(text, "Not made under the same conditions:\n"
+				  "  kernel       6.1 -> 6.18\n"
+				  "  new ones     10/s -> 20/s\n\n");
+	json_decref(list);
+	json_decref(documents[1]);
+	/* A few pages more are the same memory; what is of an odd type differs, no more. */
+	documents[1] = document("6.1", (1 << 30) + 4096, 10);
+	list = conditions_compare(documents);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	json_object_set_new(documents[1], "host", json_string("odd"));
+	json_object_set_new(documents[1], "version", json_array());
+	list = conditions_compare(documents);
+	assert_int_equal(json_array_size(list), 3);
+	out = fmemopen(text, sizeof(text), "w");
+	conditions_print(out, list, &(struct render_style){.width = 80});
+	fclose(out);
+	json_decref(list);
+	json_decref(documents[0]);
+	json_decref(documents[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conditions_that_differ),
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),

@@ -1,0 +1,95 @@
+#include "report/conditions.h"
+
+#include <string.h>
+
+#include "epolltune/quantity.h"
+#include "report/page.h"
+
+static const struct row {
+	const char *object, *key; /* the object "" is the document itself */
+	const char *label;
+	enum quantity_kind kind;
+} rows[] = {
+	{"", "version", "epolltune", 0},
+	{"host", "name", "machine", 0},
+	{"host", "kernel", "kernel", 0},
+	{"host", "cpus", "CPUs", QUANTITY_COUNT},
+	{"host", "memory_bytes", "memory", QUANTITY_SIZE},
+	{"host", "isolation", "measured in", 0},
+	{"target", "role", "role", 0},
+	{"target", "connections", "connections", QUANTITY_COUNT},
+	{"target", "rate_per_s", "new ones", QUANTITY_RATE},
+	{"target", "stall_us", "pauses", QUANTITY_DURATION},
+	{"target", "rtt_us", "round trip", QUANTITY_DURATION},
+	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH},
+};
+#define ROWS (sizeof(rows) / sizeof(*rows))
+
+static json_t *value_of(const struct row *r, json_t *document)
+{
+	json_t *in = r->object[0] ? json_object_get(document, r->object) : document;
+	return json_object_get(in, r->key);
+}
+
+static const char *shown(char *text, size_t size, const struct row *r, const json_t *value)
+{
+	if (json_is_string(value))
+		snprintf(text, size, "%.72s", json_string_value(value));
+	else if (json_is_integer(value) && json_integer_value(value) >= 0)
+		quantity_format(text, size, r->kind, (uint64_t)json_integer_value(value));
+	else
+		snprintf(text, size, "?");
+	return text;
+}
+
+json_t *conditions_compare(json_t *const documents[2])
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < ROWS && list; i++) {
+		char name[48], before[80], after[80];
+		json_t *a = value_of(&rows[i], documents[0]), *b = value_of(&rows[i], documents[1]);
+		/* The machine's memory differs by a few pages from boot to boot. */
+		if ((!a && !b) || (a && b && json_equal(a, b)) ||
+		    strcmp(shown(before, sizeof(before), &rows[i], a),
+			   shown(after, sizeof(after), &rows[i], b)) == 0)
+			continue;
+		snprintf(name, sizeof(name), "%s%s%s", rows[i].object, rows[i].object[0] ? "." : "",
+			 rows[i].key);
+		if (json_array_append_new(list, json_pack("{s:s, s:O?, s:O?}", "name", name,
+							  "before", a, "after", b)) == 0)
+			continue;
+		json_decref(list);
+		list = NULL;
+	}
+	return list;
+}
+
+static const struct row *row_named(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].key, dot ? dot + 1 : name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+void conditions_print(FILE *out, json_t *differing, const struct render_style *style)
+{
+	struct page p = page_open(out, style);
+	size_t i;
+	json_t *one;
+	if (json_array_size(differing) == 0)
+		return;
+	page_put(&p, TONE_BOLD, "Not made under the same conditions:");
+	fputc('\n', out);
+	json_array_foreach(differing, i, one)
+	{
+		char before[80], after[80], line[PAGE_TEXT];
+		const struct row *r = row_named(json_string_value(json_object_get(one, "name")));
+		shown(before, sizeof(before), r, json_object_get(one, "before"));
+		shown(after, sizeof(after), r, json_object_get(one, "after"));
+		page_text(&p, line, sizeof(line), "  %-12s %s → %s", r->label, before, after);
+		page_wrap(&p, TONE_PLAIN, 0, 15, line);
+	}
+	fputc('\n', out);
+}
