@@ -287,9 +287,9 @@ static struct finding *short_finding(struct probe_run *run, const struct limits 
 	report_text(f->current, "%lld", (long long)(l->by_argument ? l->argument : l->somaxconn));
 	if (proposed)
 		report_text(f->proposed, "%llu", (unsigned long long)proposed);
-	report_text(f->detail, "%s connections arrive in a pause of %s; the queue holds %lld.",
+	report_text(f->detail, "%s connections arrive in a pause of %s; the queue holds %s.",
 		    quantity_format(count, sizeof(count), QUANTITY_COUNT, needed), pause,
-		    (long long)l->capacity);
+		    quantity_show(QUANTITY_COUNT, (uint64_t)l->capacity).text);
 	short_advice(f, l, proposed);
 	return f;
 }

@@ -657,9 +657,9 @@ static void memory_judge(struct probe_run *run, int64_t held, bool measured)
 	w->needed = (int64_t)run->target->connections * held;
 	w->limit = bound.bytes;
 	w->verdict = report_verdict(w->limit, w->needed);
-	report_text(w->detail,
-		    "A connection with a request waiting %s %" PRId64 " bytes of buffer. %s",
-		    measured ? "was measured to hold" : "holds about", held, bound.because);
+	report_text(w->detail, "A connection with a request waiting %s %s of buffer. %s",
+		    measured ? "was measured to hold" : "holds about",
+		    quantity_show(QUANTITY_SIZE, (uint64_t)held).text, bound.because);
 }
 
 static void memory_finding(struct probe_run *run)
@@ -722,10 +722,10 @@ static void memory_pressure(struct probe_run *run)
 	report_text(f->knob, TCP_MEM);
 	report_text(f->current, "%s", value);
 	report_text(f->detail,
-		    "All TCP sockets of this machine hold %" PRId64
-		    " pages, and pressure begins at %" PRId64
-		    ". Until some are freed windows shrink and connections slow down.",
-		    used, pressure);
+		    "All TCP sockets of this machine hold %s pages, and pressure begins at %s. "
+		    "Until some are freed windows shrink and connections slow down.",
+		    quantity_show(QUANTITY_COUNT, (uint64_t)used).text,
+		    quantity_show(QUANTITY_COUNT, (uint64_t)pressure).text);
 	report_text(f->advice,
 		    "Look for sockets with full queues (ss -tm) before the bound is raised.");
 }

@@ -226,7 +226,8 @@ static void inspect_system(struct probe_run *run, const struct limits *l, double
 		count_text(used, l->files.allocated), count_text(max, l->files.max));
 	if (per_connection > 0)
 		snprintf(w->detail + n, sizeof(w->detail) - (size_t)n,
-			 " A connection was seen to take %.2f at this end.", per_connection);
+			 " A connection was seen to take %.3g of them at this end.",
+			 per_connection);
 	if (!run->lab || per_connection > 0)
 		kernel_finding(
 			run, w, w->knob, l->files.max,

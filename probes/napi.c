@@ -822,7 +822,7 @@ static int napi_measure(struct probe_run *run, struct err *e)
 
 const struct probe probe_napi = {
 	.name = "napi",
-	.summary = "Request latency by interrupt, deferred interrupt and epoll busy polling",
+	.summary = "request latency by interrupt, deferred interrupt and epoll busy polling",
 	.walls = WALL,
 	.alone = true,
 	.private_only = true,

@@ -720,7 +720,7 @@ static int nic_measure(struct probe_run *run, struct err *e)
 
 const struct probe probe_nic = {
 	.name = "nic",
-	.summary = "Watches network cards and softnet: lost packets, queues, backlog, budget",
+	.summary = "watches network cards and softnet: lost packets, queues, backlog, budget",
 	.walls = BACKLOG "," BUDGET "," RING "," QUEUES,
 	.watches = true,
 	.no_lab = true,

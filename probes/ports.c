@@ -246,6 +246,16 @@ static double limits_lasting(const struct limits *l, bool loopback)
 	return (double)l->ports / (reused ? (double)l->delay_ms / 1000 : TIME_WAIT_S);
 }
 
+static struct quantity_shown count_show(int64_t value)
+{
+	return quantity_show(QUANTITY_COUNT, (uint64_t)value);
+}
+
+static struct quantity_shown rounded(double rate)
+{
+	return count_show((int64_t)quantity_round((uint64_t)rate));
+}
+
 static void rates_note(struct bench *b, const struct rates *rates)
 {
 	struct finding *f = report_finding(b->run->report, "ports.connect-rate", LEVEL_NOTE,
@@ -256,11 +266,12 @@ static void rates_note(struct bench *b, const struct rates *rates)
 		const struct lane *lane = &rates->at[i];
 		char name[48];
 		size_t used = strlen(text);
-		snprintf(text + used, sizeof(text) - used, "%s%s %.1fk and %.1fk",
+		snprintf(text + used, sizeof(text) - used, "%s%s %s and %s",
 			 i == 0   ? "over veth "
 			 : i == 3 ? "; over loopback "
 				  : ", ",
-			 churn_close_name(lane->close), lane->one / 1000, lane->many / 1000);
+			 churn_close_name(lane->close), rounded(lane->one).text,
+			 rounded(lane->many).text);
 		snprintf(name, sizeof(name), "%s, %s, 1 address",
 			 lane->loopback ? "loopback" : "veth", churn_close_name(lane->close));
 		finding_evidence(f, name, "/s", lane->one, NAN);
@@ -272,10 +283,11 @@ static void rates_note(struct bench *b, const struct rates *rates)
 	report_text_into(
 		f->detail + used, sizeof(f->detail) - used,
 		" In the long run a client that closes "
-		"first has ports for %.0f/s from one address to one destination, over loopback "
-		"for %.0f/s (%" PRId64 " ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 "%s).",
-		limits_lasting(&b->limits, false), limits_lasting(&b->limits, true),
-		b->limits.ports, b->limits.reuse,
+		"first has ports for %s from one address to one destination, over loopback "
+		"for %s (%s ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 "%s).",
+		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, false)).text,
+		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, true)).text,
+		count_show(b->limits.ports).text, b->limits.reuse,
 		b->limits.timestamps ? "" : ", of no effect without tcp_timestamps");
 	double lasting = limits_lasting(&b->limits, false),
 	       rate = (double)b->run->target->rate_per_s;
@@ -326,9 +338,9 @@ static struct finding *ports_finding(struct probe_run *run, const struct limits 
 	uint64_t sources = sources_for(enough, wider < USUAL ? l->usual[wider] : l->ports);
 	quantity_format(need, sizeof(need), QUANTITY_COUNT, (uint64_t)w->needed);
 	report_text(f->detail,
-		    "From one source address to one destination there are %" PRId64
-		    " connections at a time; %s are needed.",
-		    l->ports, need);
+		    "From one source address to one destination there are %s connections "
+		    "at a time; %s are needed.",
+		    count_show(l->ports).text, need);
 	char more[160] = "", reserved[160] = "";
 	if (sources > 1)
 		snprintf(more, sizeof(more),
@@ -531,9 +543,8 @@ static struct finding *time_wait_finding(struct probe_run *run, const struct lim
 	quantity_format(need, sizeof(need), QUANTITY_COUNT, (uint64_t)w->needed);
 	report_text(f->detail,
 		    "Closing first at %s keeps %s connections in TIME_WAIT for 60 s each. Those "
-		    "beyond %" PRId64
-		    " are closed at once, without the protection against old segments.",
-		    rate, need, l->buckets);
+		    "beyond %s are closed at once, without the protection against old segments.",
+		    rate, need, count_show(l->buckets).text);
 	report_text(f->advice,
 		    "Takes effect at once. Costs about 250 bytes each. Where the other side "
 		    "closes first, or connections are kept for reuse, there is no need.");
@@ -602,8 +613,8 @@ static int time_wait_measure(struct bench *b, struct err *e)
 		finding_evidence(f, "TCPTimeWaitOverflow", "connections", (double)overflow,
 				 tried ? (double)none : NAN);
 	if (tried)
-		report_text(f->tried, "%" PRIu64 " closed first, %" PRId64 " overflowed", enough,
-			    none);
+		report_text(f->tried, "%s closed first, %s overflowed",
+			    count_show((int64_t)enough).text, count_show(none).text);
 	return 0;
 }
 

@@ -487,6 +487,11 @@ static void short_advise(const struct limits *l, const struct limits *p, struct 
 
 /* One finding for each of what must be raised, as they are of use together only; the first is the
  * one that binds, and the only one with an experiment. */
+static struct quantity_shown count_show(uint64_t value)
+{
+	return quantity_show(QUANTITY_COUNT, value);
+}
+
 static struct finding *short_finding(struct probe_run *run, const struct limits *l,
 				     const struct wall *w, uint64_t needed, const char *knob,
 				     bool first)
@@ -511,7 +516,8 @@ static struct finding *short_finding(struct probe_run *run, const struct limits 
 	report_text(f->proposed, "%" PRId64, limits_value(&p, knob));
 	need_tell(run, needed, need, sizeof(need));
 	if (first)
-		report_text(f->detail, "%s; the queue holds %" PRId64 ".", need, w->limit);
+		report_text(f->detail, "%s; the queue holds %s.", need,
+			    count_show((uint64_t)w->limit).text);
 	else
 		report_text(f->detail, "%s; once %s is raised, %s is what bounds them.", need,
 			    knob_shown(limits_binding(l)), knob_shown(knob));
@@ -539,15 +545,17 @@ static void short_tell(struct probe_run *run, struct finding *f, const struct ru
 	need_tell(run, needed, need, sizeof(need));
 	if (r->cookies)
 		report_text(f->detail,
-			    "%s; the queue held %" PRIu64 " of %" PRIu64 ", and %" PRIu64
-			    " were answered with a cookie. No client is lost by that, but a cookie "
+			    "%s; the queue held %s of %s, and %s were answered with a cookie. No "
+			    "client is lost by that, but a cookie "
 			    "costs CPU, and without timestamps window scaling and SACK.",
-			    need, r->half_open, r->clients, r->cookies);
+			    need, count_show(r->half_open).text, count_show(r->clients).text,
+			    count_show(r->cookies).text);
 	else if (r->dropped)
 		report_text(f->detail,
-			    "%s; the queue held %" PRIu64 " of %" PRIu64 ", and %" PRIu64
-			    " SYNs were dropped, to come again after a second or more.",
-			    need, r->half_open, r->clients, r->dropped);
+			    "%s; the queue held %s of %s, and %s SYNs were dropped, to come again "
+			    "after a second or more.",
+			    need, count_show(r->half_open).text, count_show(r->clients).text,
+			    count_show(r->dropped).text);
 	else
 		report_text(f->detail, "%s; the queue held them with less than a quarter to spare.",
 			    need);
@@ -593,11 +601,10 @@ static void short_prove(struct probe_run *run, const struct limits *l, uint64_t 
 		return;
 	char others[200];
 	others_tell(l, &p, f->knob, " at ", others, sizeof(others));
-	report_text(f->tried,
-		    "%" PRIu64 " of %" PRIu64 " half open at a time, %" PRIu64 " dropped, %" PRIu64
-		    " by cookie%s%s",
-		    then.half_open, clients, then.dropped, then.cookies, others[0] ? ", with " : "",
-		    others);
+	report_text(f->tried, "%s of %s half open at a time, %s dropped, %s by cookie%s%s",
+		    count_show(then.half_open).text, count_show(clients).text,
+		    count_show(then.dropped).text, count_show(then.cookies).text,
+		    others[0] ? ", with " : "", others);
 	bool enough = !then.dropped && !then.cookies;
 	struct report *r = run->report;
 	/* Of all that were tried together. */

@@ -25,8 +25,15 @@ int quantity_parse(const char *name, enum quantity_kind kind, const char *text, 
 		   uint64_t max, uint64_t *value, struct err *e);
 
 /* Writes `value` for a person: "10 000", "50 000/s", "100 ms", "100 Mbit/s", "6 MiB". Digits are
- * grouped by blanks. Returns buf. 32 bytes always suffice. */
+ * grouped by blanks, everywhere but in a knob's value, which is written as sysctl writes it.
+ * Returns buf. 32 bytes always suffice. */
 char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
+
+/* The same for an argument of printf: `text` lives to the end of the full expression. */
+struct quantity_shown {
+	char text[32];
+};
+struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value);
 
 /* Writes `value` as an option takes it, in the largest unit that keeps it exact: "50k", "250ms",
  * "100mbit". Returns buf. 32 bytes always suffice. */

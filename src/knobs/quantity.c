@@ -220,6 +220,13 @@ char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t 
 	return buf;
 }
 
+struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value)
+{
+	struct quantity_shown shown;
+	quantity_format(shown.text, sizeof(shown.text), kind, value);
+	return shown;
+}
+
 uint64_t quantity_round(uint64_t value)
 {
 	uint64_t step = 1;

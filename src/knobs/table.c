@@ -62,7 +62,7 @@ static const struct knob knobs[] = {
 			"default, counted as 1 KiB a file; recent systemd raises it to the "
 			"highest number there is.",
 		.cost = "Nothing until used: then kernel memory for each file, about 200 bytes, "
-			"and for a TCP socket about 4 KB.",
+			"and for a TCP socket about 4 KiB.",
 		.counter = "ENFILE; the kernel's log says \"file-max limit reached\"; fs.file-nr "
 			   "is in use",
 		.source = "proc(5); fs/file_table.c alloc_empty_file(), files_maxfiles_init()",
@@ -372,7 +372,7 @@ static const struct knob knobs[] = {
 		.walls = "buffers.memory",
 		.what = "How many connections that their programs have closed the kernel goes on "
 			"serving until their last data is acknowledged. Those beyond are reset.",
-		.cost = "Up to 64 KB of unswappable memory each.",
+		.cost = "Up to 64 KiB of unswappable memory each.",
 		.counter = "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan is in use",
 		.source = "tcp(7); net/ipv4/tcp.c tcp_check_oom()",
 		.since = "",
@@ -403,7 +403,7 @@ static const struct knob knobs[] = {
 		.max = 1,
 		.walls = "buffers.receive,buffers.send",
 		.what = "Whether windows above 65 535 bytes are offered and accepted. 1 by "
-			"default. With 0 no buffer helps: 64 KB a round trip is the end.",
+			"default. With 0 no buffer helps: 64 KiB a round trip is the end.",
 		.cost = "None; some very old middleboxes damage the option.",
 		.counter = "no wscale in ss -ti",
 		.source = "tcp(7); RFC 7323; net/ipv4/tcp_output.c tcp_syn_options()",
