@@ -9,6 +9,7 @@
 #include "engine/driver.h"
 #include "report/bench_render.h"
 #include "report/render.h"
+#include "report/utf8.h"
 #include "tune/executor.h"
 #include "tune/notice.h"
 #include "tune/state.h"
@@ -142,11 +143,11 @@ static const struct option_row diff_options[] = {
 };
 
 static const struct option_row serve_options[] = {
-	{"listen", "ADDRESS", NULL, "IPv4 address to listen at (127.0.0.1)"},
+	{"listen", "ADDRESS", NULL, "IPv4 or IPv6 address to listen at (127.0.0.1)"},
 	{"port", "N", NULL, "port to listen at (7007)"},
 	{"workers", "N", NULL, "processes or threads (one for each CPU)"},
-	{"share", "HOW", CREW_SHARES, "how workers share the address (reuseport)"},
-	{"mode", "MODE", WORKER_MODES, "how they wait (level)"},
+	{"share", "HOW", CREW_SHARES, "reuseport (default), exclusive, leader-follower"},
+	{"mode", "MODE", WORKER_MODES, "how they wait: level (default), edge, oneshot"},
 	{"backlog", "N", NULL, "the argument of listen() (4096)"},
 	{"close", NULL, NULL, "close each connection after the first reply"},
 	{"duration", "TIME", NULL, "end by itself after that time"},
@@ -155,7 +156,7 @@ static const struct option_row serve_options[] = {
 };
 
 static const struct option_row load_options[] = {
-	{"mode", "MODE", "connect,request,hold,mix", "what to do (request)"},
+	{"mode", "MODE", "connect,request,hold,mix", "connect, request (default), hold or mix"},
 	{"connections", "N", NULL, "connections at a time (100)"},
 	{"active", "N", NULL, "of mix: how many of them talk (a tenth)"},
 	{"rate", "N", NULL, "operations a second (as fast as it goes)"},
@@ -194,7 +195,7 @@ const struct command command_table[] = {
 	 command_serve},
 	{"load", "ADDRESS:PORT", "Load a server: connects, requests, or many connections held",
 	 load_options, command_load},
-	{"bench", "[NAME…]", "Measure connects, requests, waits and memory of epoll servers",
+	{"bench", "[BENCH ...]", "Measure connects, requests, waits and memory of epoll servers",
 	 bench_options, command_bench},
 	{"path", "[COMMAND]", "Run your client and server over a path of any round trip",
 	 path_options, command_path},
@@ -254,19 +255,55 @@ static int help(void)
 
 static void print_option(const char *name, const char *argument, const char *text)
 {
-	char left[64];
-	int length = snprintf(left, sizeof(left), "--%s%s%s", name, argument ? " " : "",
-			      argument ? argument : "");
-	/* "…" is three bytes and one column. */
-	int extra = argument && strstr(argument, "…") ? 2 : 0;
-	printf("  %s%*s%s\n", left, 20 - length + extra > 1 ? 20 - length + extra : 1, "", text);
+	char raw[64], left[64];
+	snprintf(raw, sizeof(raw), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+	if (render_style_for(stdout, "never").utf8)
+		utf8_copy(left, sizeof(left), raw);
+	else
+		utf8_copy_ascii(left, sizeof(left), raw);
+	size_t columns = utf8_length(left);
+	printf("  %s%*s%s\n", left, columns < 19 ? 20 - (int)columns : 1, "", text);
+}
+
+#define HELP_WIDTH 80
+
+struct words {
+	char text[HELP_WIDTH];
+	size_t used; /* what they take, whether they fit or not */
+};
+
+static int word_add(const char *word, void *arg)
+{
+	struct words *w = arg;
+	size_t before = w->used;
+	w->used += strlen(word) + (before ? 2 : 0);
+	if (w->used < sizeof(w->text))
+		snprintf(w->text + before, sizeof(w->text) - before, "%s%s", before ? ", " : "",
+			 word);
+	return 0;
+}
+
+/* What an operand may be, where that is told in a line. */
+static void print_operand(const char *arguments)
+{
+	char word[VALUE_SIZE];
+	arguments += strspn(arguments, "[");
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arguments, "]|. "), arguments);
+	const char *values = values_of_operand(word);
+	struct words w = {0};
+	if (values && arguments[strlen(word)] != '|')
+		values_each(values, word_add, &w);
+	if (w.used && strlen(word) + 2 + w.used < sizeof(w.text))
+		printf("%s: %s\n\n", word, w.text);
 }
 
 int command_help(const struct command *c)
 {
-	printf("Usage: epolltune %s%s%s%s\n\n%s.\n\nOptions:\n", c->name,
+	printf("Usage: epolltune %s%s%s%s\n\n%s.\n\n", c->name,
 	       c->options[0].name ? " [options]" : "", c->arguments[0] ? " " : "", c->arguments,
 	       c->summary);
+	print_operand(c->arguments);
+	printf("Options:\n");
 	for (const struct option_row *row = c->options; row->name; row++)
 		print_option(row->name, row->argument, row->help);
 	print_option("help", NULL, "this text");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands/topic.h"
+#include "epolltune/bench.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
@@ -22,6 +23,16 @@ static int commands_each(each_function each, void *arg)
 static int targets_each(each_function each, void *arg)
 {
 	return values_each(target_presets(), each, arg);
+}
+
+static int benches_each(each_function each, void *arg)
+{
+	for (size_t i = 0; i < bench_count(); i++) {
+		int status = each(bench_at(i)->name, arg);
+		if (status)
+			return status;
+	}
+	return 0;
 }
 
 /* All topics of one kind; of every kind when it is NULL. */
@@ -59,6 +70,7 @@ static const struct list {
 	{"@probes", "PROBE", probes_each},       {"@walls", "WALL", walls_each},
 	{"@knobs", "KNOB", knobs_each},          {"@findings", "FINDING", findings_each},
 	{"@myths", "MYTH", myths_each},          {"@topics", "NAME", all_each},
+	{"@benches", "BENCH", benches_each},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
