@@ -150,7 +150,8 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 		if (write(w->to, packet, length) < 0) {
 			if (errno == EBADFD || errno == EBADF)
 				return -errno;
-			w->way->refused++;
+			/* EIO: not up yet, and the packet one that the kernel sends by itself. */
+			w->way->refused += errno != EIO;
 		}
 		delay_line_pop(w->line);
 		now = now_ns();

@@ -105,6 +105,16 @@ static void test_a_server_and_a_client_over_a_lossy_path(void **state)
 	output_free(&o);
 }
 
+static void test_nothing_is_dropped_by_itself(void **state)
+{
+	(void)state;
+	need_device();
+	struct output o = run("$PROGRAM path --rtt 1ms -- true");
+	if (strstr(o.errors, "dropped"))
+		fail_msg("%s", o.errors);
+	output_free(&o);
+}
+
 static void test_it_says_when_the_path_was_not_kept_up_with(void **state)
 {
 	(void)state;
@@ -186,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_knobs_are_the_hosts_or_as_set),
 		cmocka_unit_test(test_the_round_trip_is_there),
 		cmocka_unit_test(test_a_server_and_a_client_over_a_lossy_path),
+		cmocka_unit_test(test_nothing_is_dropped_by_itself),
 		cmocka_unit_test(test_it_says_when_the_path_was_not_kept_up_with),
 		cmocka_unit_test(test_the_server_ends_with_its_client),
 		cmocka_unit_test(test_the_host_is_out_of_reach),
