@@ -1,11 +1,15 @@
 /* What epoll promises, on the real kernel, and with faults planted between it and the experiments:
  * this program's epoll_ctl() and mmap() stand before the library's. */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../support/support.h"
@@ -63,6 +67,39 @@ static void test_this_kernel(void **state)
 	}
 	assert_true(s.spin_wakeups_per_s > 1000);
 	assert_true(s.spin_cpu > 0 && s.spin_cpu <= 1);
+}
+
+/* ^Z and fg in the middle of it: whoever waits is stopped and goes on, which ends epoll_wait(2)
+ * with EINTR (signal(7)) and is no deviation. */
+static void test_stopped_and_continued(void **state)
+{
+	(void)state;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err e = {0};
+		struct semantics s;
+		struct host *h = NULL;
+		int deviations = 0;
+		setpgid(0, 0);
+		if (host_open(&h, "/", &e) < 0 || semantics_run(h, &s, &e) < 0)
+			_exit(1);
+		for (size_t i = 0; i < s.count; i++)
+			if (s.at[i].state != SEMANTICS_AS_EXPECTED) {
+				fprintf(stderr, "%s: seen %lld %s\n", s.at[i].name,
+					(long long)s.at[i].seen, s.at[i].detail);
+				deviations++;
+			}
+		_exit(deviations ? 2 : 0);
+	}
+	setpgid(pid, pid);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		kill(-pid, SIGSTOP);
+		kill(-pid, SIGCONT);
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(status, 0);
 }
 
 static void test_few_descriptors(void **state)
@@ -187,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_this_kernel),
+		cmocka_unit_test(test_stopped_and_continued),
 		cmocka_unit_test(test_few_descriptors),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_edge_ignored),
