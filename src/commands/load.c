@@ -141,6 +141,8 @@ static int arguments_check(struct load_arguments *a, const struct options *o, st
 	if (a->depth * a->size > DRIVER_FLIGHT)
 		return err_set(e, EINVAL, "--depth times --size is more than %d bytes",
 			       DRIVER_FLIGHT);
+	if (a->depth > 1 && (a->mode == LOAD_CONNECT || a->mode == LOAD_HOLD))
+		return err_set(e, EINVAL, "--depth: only with --mode request or mix");
 	if (a->mode == LOAD_MIX && !a->active)
 		a->active = a->connections / 10 ? a->connections / 10 : 1;
 	if (a->active && a->mode != LOAD_MIX)
@@ -212,20 +214,23 @@ static int ports_check(const struct load_arguments *a, const struct host *h, str
 	return 0;
 }
 
+/* Of connections that are only opened, or that `talk`. */
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
-			     unsigned drivers)
+			     unsigned drivers, bool talk)
 {
-	char to[ENDPOINT_TEXT];
-	int n = snprintf(
-		buf, size,
-		"to %s, %u load processes (cpu: theirs alone), %llu B a request, %llu at a "
-		"time on each connection, close: %s, source addresses: %u",
-		endpoint_format(to, &a->fleet.driver.to), drivers, (unsigned long long)a->size,
-		(unsigned long long)a->depth, driver_close_name(a->fleet.driver.close),
-		a->fleet.driver.source_count ? a->fleet.driver.source_count : 1);
-	if (n > 0 && (size_t)n < size && a->rate_per_s)
-		snprintf(buf + n, size - (size_t)n, ", due at %llu/s",
-			 (unsigned long long)a->rate_per_s);
+	char to[ENDPOINT_TEXT], requests[80] = "", due[40] = "";
+	if (talk)
+		snprintf(requests, sizeof(requests),
+			 ", %llu B a request, %llu at a time on each connection",
+			 (unsigned long long)a->size, (unsigned long long)a->depth);
+	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
+		snprintf(due, sizeof(due), ", due at %llu/s", (unsigned long long)a->rate_per_s);
+	snprintf(buf, size,
+		 "to %s, %u load processes (cpu: theirs alone)%s, close: %s, source addresses: "
+		 "%u%s",
+		 endpoint_format(to, &a->fleet.driver.to), drivers, requests,
+		 driver_close_name(a->fleet.driver.close),
+		 a->fleet.driver.source_count ? a->fleet.driver.source_count : 1, due);
 }
 
 /* Of the last order: `n` connections, of which `active` were used. */
@@ -236,7 +241,7 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 	struct fleet_sum sum = fleet_sum(f);
 	struct histogram *h = calloc(1, sizeof(*h));
 	char conditions[200];
-	conditions_write(conditions, sizeof(conditions), a, f->drivers);
+	conditions_write(conditions, sizeof(conditions), a, f->drivers, latencies);
 	bench_add(t, "load", variant, n, active, BENCH_RATE, sum.rate, "%s", conditions);
 	if (h && latencies) {
 		fleet_latency(f, h);
@@ -280,9 +285,12 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   "does not keep up with --rate; they count in the latencies with the "
 			   "time that they had waited",
 			   (unsigned long long)sum.missed);
-	if (sum.starved)
+	if (sum.starved && sum.first_errno != EADDRNOTAVAIL)
+		bench_note(t, "opening was tried again %llu times: %s",
+			   (unsigned long long)sum.starved, driver_failure(sum.first_errno));
+	else if (sum.starved)
 		bench_note(t,
-			   "ports or descriptors ran out %llu times; --from with more addresses, "
+			   "ports ran out %llu times; --from with more addresses, "
 			   "or --close reset or server, need fewer ports",
 			   (unsigned long long)sum.starved);
 	double off = sum.attempted
@@ -293,6 +301,13 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   "%llu connects by our count, %lld by the kernel's (ActiveOpens of this "
 			   "network namespace, others' too)",
 			   (unsigned long long)sum.attempted, (long long)kernels);
+	/* Who has one request at a time under way gets each reply in a segment of its own. */
+	kernels = host_counter_delta(before, after, "Tcp.InSegs");
+	if (kernels >= 0 && a->depth == 1 && (double)kernels < 0.995 * (double)sum.done)
+		bench_note(t,
+			   "%llu replies by our count, but only %lld segments by the kernel's "
+			   "(InSegs of this network namespace)",
+			   (unsigned long long)sum.done, (long long)kernels);
 }
 
 /* The load itself, by mode, and its figures; also of what was done until an interruption. */
@@ -400,6 +415,13 @@ static int load_run(struct load_arguments *a, struct err *e)
 		bench_note(t, "interrupted: the figures are of what was done until then");
 	struct fleet_sum sum = fleet_sum(&fleet);
 	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
+	if (rc == 0 && failed && !strcmp(a->format, "csv")) /* which has no notes */
+		fprintf(stderr,
+			"epolltune: load: %llu failed, %llu never started, %llu tries lacked ports "
+			"or descriptors: %s\n",
+			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
+			(unsigned long long)sum.starved,
+			sum.first_errno ? driver_failure(sum.first_errno) : "not fast enough");
 	fleet_stop(&fleet);
 	if (t->count && figures_render(a, host, t, &other) < 0 && rc == 0) {
 		*e = other;

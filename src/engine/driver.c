@@ -144,7 +144,7 @@ static bool code_starves(int code)
 /* When operation number `n` of a paced order is due. */
 static uint64_t order_due(const struct driver *d, uint64_t n)
 {
-	return d->start_ns + (uint64_t)((double)n * 1e9 / d->order.rate_per_s);
+	return d->start_ns + (uint64_t)(((double)n + d->order.phase) * 1e9 / d->order.rate_per_s);
 }
 
 /* Has every operation of the order been started that is to be? What was due before the end may
@@ -685,7 +685,9 @@ static void missed_count(struct driver *d, uint64_t now)
 	if (o->rate_per_s <= 0 || !d->end_ns)
 		return;
 	uint64_t until = now < d->end_ns ? now : d->end_ns;
-	uint64_t due = (uint64_t)((double)(until - d->start_ns) / 1e9 * o->rate_per_s);
+	uint64_t due = (uint64_t)((double)(until - d->start_ns) / 1e9 * o->rate_per_s) + 1;
+	while (due && order_due(d, due - 1) >= until)
+		due--;
 	uint64_t seen = now < d->end_ns + LATE_NS ? now : d->end_ns + LATE_NS;
 	if (o->count && due > o->count)
 		due = o->count;

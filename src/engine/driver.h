@@ -58,6 +58,8 @@ struct driver_order {
 			      latency counts from then: a late server delays none of its
 			      successors' clocks (coordinated omission). What was due before the end
 			      is started up to a second after it */
+	double phase;      /* of a paced order: when its first operation is due, 0 to 1 of the
+			      time between two */
 	unsigned depth;    /* requests under way on each connection */
 	unsigned size;     /* bytes of a request */
 	unsigned window;   /* DRIVER_OPEN: connections that may wait to be accepted: the last of

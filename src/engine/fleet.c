@@ -132,6 +132,7 @@ static int order_send(struct fleet *f, const struct driver_order *order, bool pe
 		part.count = share(order->count, i, f->drivers);
 		part.active = share(order->active, i, f->drivers);
 		part.rate_per_s = order->rate_per_s * share_of_work(order, &part, f->drivers);
+		part.phase = (double)i / f->drivers;
 		/* A share of nothing is nothing to do, not something without end. */
 		if ((order->count && !part.count) || (order->active && !part.active))
 			part.verb = DRIVER_USAGE;

@@ -36,10 +36,10 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 void fleet_stop(struct fleet *f);
 
 /* Gives each its share of an order (count, active and rate are of all together; the rate goes to
- * those who have something to do) and waits until
- * all have carried it out. `tick`, if any, is called several times a second meanwhile with what is
- * done so far; when it returns non-zero the order is given up with -EINTR: the processes end, what
- * they did until then stays in the sums. -ECHILD when a process is gone. */
+ * those who have something to do, not all due at one moment) and waits until all have carried it
+ * out. `tick`, if any, is called several times a second meanwhile with what is done so far; when it
+ * returns non-zero the order is given up with -EINTR: the processes end, what they did until then
+ * stays in the sums. -ECHILD when a process is gone. */
 int fleet_order(struct fleet *f, const struct driver_order *order,
 		int (*tick)(uint64_t done, void *arg), void *arg, struct err *e);
 

@@ -254,6 +254,10 @@ static void overload_is_told(void **state)
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "never started"));
 	output_free(&o);
+	o = run("$PROGRAM load --rate 50m --duration 10ms --format csv 127.0.0.1:%u", server.port);
+	assert_int_equal(o.status, 1);
+	assert_non_null(strstr(o.errors, "never started"));
+	output_free(&o);
 }
 
 /* A server that closes where it should not, and none at all. */
@@ -384,6 +388,7 @@ static void what_is_wrong_is_named(void **state)
 		{"load --size 5000 127.0.0.1:80", "--size"},
 		{"load --depth 33 127.0.0.1:80", "--depth"},
 		{"load --depth 32 --size 4000 127.0.0.1:80", "--depth times --size"},
+		{"load --mode connect --depth 4 127.0.0.1:80", "--depth"},
 		{"load --active 5 127.0.0.1:80", "--mode mix"},
 		{"load --mode mix --active 500 127.0.0.1:80", "more than --connections"},
 		{"load --from 192.0.2.1 127.0.0.1:80", "no address of this machine"},
