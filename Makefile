@@ -47,7 +47,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # V=1 shows the commands.
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 
-.PHONY: all deps run test test-all fuzz lint bench install uninstall clean help
+.PHONY: all deps run tests test fuzz lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -89,9 +89,15 @@ run: $(PROGRAM)
 	@status=0; $(PROGRAM) check $(ARGS) || status=$$?; \
 	if [ $$status -gt 2 ]; then exit $$status; fi
 
-## make test: builds and runs all tests (TESTS_ONLY=unit/test_err for some)
-test: $(PROGRAM) $(TESTS)
-	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/run $(if $(TESTS_ONLY),$(TESTS_ONLY:%=tests/%),$(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/cli/test_*.sh tests/vm/test_*.sh tests/lab/test_*.sh)))
+## make tests: builds what make test runs
+tests: $(PROGRAM) $(TESTS)
+
+ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
+# A name that is none stays, and fails.
+TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(ALL_TESTS))
+## make test: builds and runs all tests (TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/% for some)
+test: tests
+	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/run $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
 ## make fuzz: damaged bytes for the parsers of tests/fuzz, with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10

@@ -22,6 +22,8 @@ void skip_because(const char *fmt, ...)
 	skip();
 }
 
+#define RUN_LIMIT_S 400
+
 struct stream {
 	int fd;
 	char *text;
@@ -68,7 +70,7 @@ struct output run(const char *fmt, ...)
 	}
 	close(out[1]), close(errors[1]);
 	struct stream streams[2] = {{out[0], calloc(1, 1), 0}, {errors[0], calloc(1, 1), 0}};
-	time_t deadline = time(NULL) + 120;
+	time_t deadline = time(NULL) + RUN_LIMIT_S;
 	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
 		struct pollfd p[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
 		poll(p, 2, 1000);
@@ -77,7 +79,7 @@ struct output run(const char *fmt, ...)
 				stream_read(&streams[i]);
 		if (time(NULL) > deadline) {
 			kill(-pid, SIGKILL);
-			fail_msg("did not end within 120 s: %s", command);
+			fail_msg("did not end within %d s: %s", RUN_LIMIT_S, command);
 		}
 	}
 	int status = 0;

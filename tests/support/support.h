@@ -19,7 +19,7 @@ struct output {
 	char *out;    /* standard output */
 	char *errors; /* standard error */
 };
-/* Runs a command line; $PROGRAM is the epolltune under test. Bounded by 120 s. */
+/* Runs a command line; $PROGRAM is the epolltune under test. Bounded by 400 s. */
 struct output run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void output_free(struct output *o);
 
