@@ -97,7 +97,7 @@ ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
 TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(ALL_TESTS))
 ## make test: builds and runs all tests (TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/% for some)
 test: tests
-	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/run $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
+	@BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
 ## make fuzz: damaged bytes for the parsers of tests/fuzz, with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10
