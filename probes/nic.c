@@ -120,7 +120,8 @@ static void sample_free(struct sample *s)
 struct watch {
 	const struct sample *before, *after;
 	double window_s;
-	bool ours; /* most packets of the window came in by interfaces of this namespace */
+	bool ours;         /* most packets of the window came in by interfaces of this namespace */
+	uint64_t received; /* packets by these interfaces, in the window */
 	struct softnet_cpu grown; /* of all CPUs, in the window */
 	double busiest_share;     /* of the packets, by the busiest CPU */
 	double busiest_softirq;   /* of its time */
@@ -180,11 +181,44 @@ static void watch_softnet(struct watch *w)
 	}
 }
 
-static uint64_t received(const struct sample *s)
+static uint64_t grown64(uint64_t before, uint64_t after)
+{
+	return after > before ? after - before : 0;
+}
+
+static const struct nic *nic_by_index(const struct nics *n, uint32_t index)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->at[i].index == index)
+			return &n->at[i];
+	return NULL;
+}
+
+/* What comes by these has come by another interface already. */
+static bool stacked(const struct nic *n)
+{
+	static const char *const kinds[] = {"bond",    "bridge", "team",   "vlan",
+					    "macvlan", "ipvlan", "macsec", "vrf"};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(n->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* Packets of the window, by the interfaces that were there all the time. */
+static uint64_t received_by(const struct watch *w, const struct nic *n)
+{
+	const struct nic *a = nic_by_index(&w->after->all, n->index);
+	const struct nic *b = nic_by_index(&w->before->all, n->index);
+	return a && b ? grown64(b->statistics.rx_packets.value, a->statistics.rx_packets.value) : 0;
+}
+
+static uint64_t received(const struct watch *w)
 {
 	uint64_t sum = 0;
-	for (size_t i = 0; i < s->all.count; i++)
-		sum += s->all.at[i].statistics.rx_packets.value;
+	for (size_t i = 0; i < w->after->all.count; i++)
+		if (!stacked(&w->after->all.at[i]))
+			sum += received_by(w, &w->after->all.at[i]);
 	return sum;
 }
 
@@ -197,7 +231,8 @@ static struct watch watch_of(const struct sample *before, const struct sample *a
 	watch_softnet(&w);
 	/* Softnet counts for every namespace, and our own experiments run in some: only what these
 	 * interfaces brought in is the host's own. */
-	w.ours = 2 * (received(after) - received(before)) >= w.grown.processed;
+	w.received = received(&w);
+	w.ours = 2 * w.received >= w.grown.processed;
 	return w;
 }
 
@@ -221,7 +256,16 @@ static const char *count_text(char text[32], uint64_t value)
 	return quantity_format(text, 32, QUANTITY_COUNT, value);
 }
 
-/* The card that matters most: the default route's, else the first that is up. */
+static bool carries_default(const struct sample *s, const struct nic *card)
+{
+	for (size_t i = 0; i < s->all.count; i++)
+		if (s->all.at[i].default_route &&
+		    nic_stands_on(&s->all, s->all.at[i].name, card->name))
+			return true;
+	return card->default_route;
+}
+
+/* The card that matters most: one that the default route stands on, else the first that is up. */
 static const struct nic *main_nic(const struct sample *s)
 {
 	const struct nic *first = NULL;
@@ -229,12 +273,24 @@ static const struct nic *main_nic(const struct sample *s)
 		const struct nic *n = &s->nics.at[i];
 		if (!n->up)
 			continue;
-		if (n->default_route)
+		if (carries_default(s, n))
 			return n;
 		if (!first)
 			first = n;
 	}
 	return first;
+}
+
+/* The card that almost all packets of the window came by; NULL: none. */
+static const struct nic *busy_nic(const struct watch *w)
+{
+	for (size_t i = 0; i < w->after->nics.count; i++) {
+		const struct nic *n = &w->after->nics.at[i];
+		if (w->received &&
+		    (double)received_by(w, n) >= ONE_CPU_PACKETS * (double)w->received)
+			return n;
+	}
+	return NULL;
 }
 
 /* What a full ring is called: by the kernel, and by drivers that have a word of their own. */
@@ -249,21 +305,24 @@ static const char *const loss_counters[] = {
 /* Packets that a card lost for want of room, by the counter that tells most: several count the same
  * ones. */
 struct loss {
-	const char *counter;
-	uint64_t grown, total;
+	const char *counter; /* that grew most */
+	uint64_t grown;
+	const char *past; /* with the largest total */
+	uint64_t total;
 };
 
 static void loss_more(struct loss *l, const char *counter, struct nic_number before,
 		      struct nic_number after)
 {
 	struct nic_number more = grown(before, after);
-	if (!after.known || (more.value <= l->grown && after.value <= l->total))
-		return;
-	if (more.value > l->grown || !l->counter) {
+	if (more.known && more.value > l->grown) {
 		l->counter = counter;
 		l->grown = more.value;
 	}
-	l->total = after.value > l->total ? after.value : l->total;
+	if (after.known && after.value > l->total) {
+		l->past = counter;
+		l->total = after.value;
+	}
 }
 
 static struct nic_number counter_find(const struct nic *n, const char *name)
@@ -370,7 +429,7 @@ static void judge_ring(struct probe_run *run, const struct watch *w)
 			struct finding *f = report_finding(run->report, "nic.ring.past", LEVEL_NOTE,
 							   "%s has lost packets before", n->name);
 			report_text(f->wall, "%s", RING);
-			report_text(f->detail, "%s: %s since %s%s.", l.counter,
+			report_text(f->detail, "%s: %s since its driver was loaded, %s%s.", l.past,
 				    count_text(total, l.total), age_text(w->after->uptime_s, age),
 				    watched);
 		}
@@ -401,16 +460,35 @@ static bool rps_on(const struct nic *n)
 	return false;
 }
 
-/* All CPUs, as rps_cpus takes them: "3", "ffffffff,ffffffff". */
-static void all_cpus_mask(size_t cpus, char mask[80])
+/* All CPUs that are online, as rps_cpus takes them: "3", "ffffffff,ffffffff". False: more than the
+ * text holds. */
+static bool cpus_mask(const struct softnet *s, char mask[80])
 {
-	size_t used = 0, groups = (cpus + 31) / 32;
-	mask[0] = 0;
-	for (size_t g = groups > 8 ? 8 : groups; g-- > 0;) {
-		size_t bits = g == groups - 1 && cpus % 32 ? cpus % 32 : 32;
-		uint32_t word = bits == 32 ? UINT32_MAX : (1u << bits) - 1;
-		used += (size_t)snprintf(mask + used, 80 - used, used ? ",%08x" : "%x", word);
+	uint32_t words[8] = {0};
+	size_t used = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->at[i].cpu >= 256)
+			return false;
+		words[s->at[i].cpu / 32] |= 1u << s->at[i].cpu % 32;
 	}
+	for (size_t g = 8; g-- > 0;)
+		if (used || words[g])
+			used += (size_t)snprintf(mask + used, 80 - used, used ? ",%08x" : "%x",
+						 words[g]);
+	return used;
+}
+
+/* Loopback's packets stay on their sender's CPU: no card's queues change that. */
+static void one_cpu_of_none(struct probe_run *run, const struct watch *w)
+{
+	struct finding *f = report_finding(run->report, "nic.queues.one-cpu", LEVEL_NOTE,
+					   "CPU %u takes almost all packets", w->busiest);
+	report_text(f->wall, "%s", QUEUES);
+	report_text(f->detail,
+		    "In %.1f s it took %.0f %% of the packets and spent %.0f %% of its time on "
+		    "softirqs. They came by several interfaces, or by none that is a card, such as "
+		    "loopback: there is no queue to add.",
+		    w->window_s, 100 * w->busiest_share, 100 * w->busiest_softirq);
 }
 
 static void one_cpu(struct probe_run *run, const struct watch *w, const struct nic *n)
@@ -437,10 +515,9 @@ static void one_cpu(struct probe_run *run, const struct watch *w, const struct n
 		report_text(f->advice, "One queue for each CPU, as far as the device has them. The "
 				       "link may go down for a moment: apply asks for "
 				       "--allow-link-reset.");
-	} else if (queues == 1 && !rps_on(n)) {
+	} else if (queues == 1 && !rps_on(n) && cpus_mask(&w->after->softnet, f->proposed)) {
 		report_text(f->knob, "device.rps_cpus@%s", n->name);
 		report_text(f->current, "0");
-		all_cpus_mask(cpus, f->proposed);
 		report_text(f->tried, "not tried: a setting of the device");
 		report_text(f->advice, "The device has one queue: RPS spreads in software what it "
 				       "brings in, for an interrupt between CPUs a packet.");
@@ -475,8 +552,13 @@ static void judge_queues(struct probe_run *run, const struct watch *w)
 			 " %u CPU%s took the packets while it was watched.", w->cpus,
 			 w->cpus == 1 ? "" : "s");
 	if (w->window_s > 0 && w->ours && w->after->softnet.count > 1 &&
-	    w->busiest_share >= ONE_CPU_PACKETS && w->busiest_softirq >= ONE_CPU_TIME)
-		one_cpu(run, w, n);
+	    w->busiest_share >= ONE_CPU_PACKETS && w->busiest_softirq >= ONE_CPU_TIME) {
+		const struct nic *busy = busy_nic(w);
+		if (busy)
+			one_cpu(run, w, busy);
+		else
+			one_cpu_of_none(run, w);
+	}
 }
 
 /* One column of softnet_stat, its wall and its knob. */
@@ -520,7 +602,12 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 		    c->value.known ? "" : "; the knob is not visible in this network namespace");
 	bool growing = w->window_s > 0 && w->ours && c->grown &&
 		       (double)c->grown >= c->least_per_s * w->window_s;
-	uint64_t processed = softnet_total(&w->after->softnet).processed;
+	/* Of 32 bits a CPU: the interfaces' own counts do not wrap. */
+	uint64_t processed = softnet_total(&w->after->softnet).processed, brought = 0;
+	for (size_t i = 0; i < w->after->all.count; i++)
+		brought += w->after->all.at[i].statistics.rx_packets.value;
+	if (brought > processed)
+		processed = brought;
 	if (growing) {
 		struct finding *f =
 			report_finding(run->report, c->grows, LEVEL_WARNING, "%s", c->title);
@@ -542,26 +629,55 @@ static void judge_column(struct probe_run *run, const struct watch *w, const str
 		struct finding *f =
 			report_finding(run->report, c->past, LEVEL_NOTE, "%s: before", c->wall);
 		report_text(f->wall, "%s", c->wall);
-		report_text(f->detail, "%s; %" PRIu64 " packets were taken altogether.", history,
-			    processed);
+		report_text(f->detail, "%s.", history);
 	}
+}
+
+/* A round ends by its number of packets or by its time. When fewer packets came than so many full
+ * rounds hold, it was the time (net/core/dev.c, net_rx_action()). */
+static bool ended_by_time(const struct watch *w)
+{
+	uint64_t packets = w->received > w->grown.processed ? w->received : w->grown.processed;
+	return w->after->budget.known && w->after->budget_usecs.known &&
+	       packets < w->grown.time_squeeze * w->after->budget.value;
 }
 
 static void judge_softnet(struct probe_run *run, const struct watch *w)
 {
 	struct softnet_cpu total = softnet_total(&w->after->softnet);
-	const struct column columns[] = {
-		{BACKLOG, "net.core.netdev_max_backlog", "softnet.backlog.drops",
-		 "softnet.backlog.past", "Packets are dropped at a full backlog", "packets dropped",
-		 "softnet_stat column 2 (dropped)", "packets", w->after->max_backlog, 1000,
-		 w->grown.dropped, total.dropped, 0},
-		{BUDGET, "net.core.netdev_budget", "softnet.budget.squeezed", "softnet.budget.past",
-		 "Receive softirqs end with work left", "rounds ended with work left",
-		 "softnet_stat column 3 (time_squeeze)", "rounds", w->after->budget, 300,
-		 w->grown.time_squeeze, total.time_squeeze, SQUEEZES_PER_S},
-	};
-	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
-		judge_column(run, w, &columns[i]);
+	const struct column backlog = {BACKLOG,
+				       "net.core.netdev_max_backlog",
+				       "softnet.backlog.drops",
+				       "softnet.backlog.past",
+				       "Packets are dropped at a full backlog",
+				       "packets dropped",
+				       "softnet_stat column 2 (dropped)",
+				       "packets",
+				       w->after->max_backlog,
+				       1000,
+				       w->grown.dropped,
+				       total.dropped,
+				       0};
+	struct column budget = {BUDGET,
+				"net.core.netdev_budget",
+				"softnet.budget.squeezed",
+				"softnet.budget.past",
+				"Receive softirqs end with work left",
+				"rounds ended with work left",
+				"softnet_stat column 3 (time_squeeze)",
+				"rounds",
+				w->after->budget,
+				300,
+				w->grown.time_squeeze,
+				total.time_squeeze,
+				SQUEEZES_PER_S};
+	if (w->window_s > 0 && w->grown.time_squeeze && ended_by_time(w)) {
+		budget.knob = "net.core.netdev_budget_usecs";
+		budget.value = w->after->budget_usecs;
+		budget.usual = 2000;
+	}
+	judge_column(run, w, &backlog);
+	judge_column(run, w, &budget);
 }
 
 static struct finding *note_on(struct probe_run *run, const char *id, const struct nic *n,

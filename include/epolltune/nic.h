@@ -124,6 +124,7 @@ struct nic {
 	uint32_t master;    /* index of the bridge or bond that it is a port of; 0: none */
 	uint32_t below;     /* index of the interface that it stands on (VLAN, macvlan); 0: none */
 	char address[24];   /* "02:fc:00:00:00:01"; "" if it has none of six bytes */
+	char permanent[24]; /* the one that it was made with, whatever it has now; "" if untold */
 	char driver[32];
 	char driver_version[32];
 	char firmware[32];
@@ -174,6 +175,10 @@ const struct nic *nics_find(const struct nics *n, const char *name);
  * but has one instance for each, they stand in the same order. */
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue);
 const struct nic_feature *nic_feature(const struct nic *n, const char *name);
+
+/* Whether `upper` is `lower`, or a bridge, bond, VLAN or the like on it. By name, of NIC_ALL or
+ * NIC_STATISTICS. */
+bool nic_stands_on(const struct nics *all, const char *upper, const char *lower);
 
 /* What would be cut off if this interface lost its link for a moment: the default route, or the
  * connection by which the operator works here (SSH_CONNECTION, of this process or of one above it),

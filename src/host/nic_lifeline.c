@@ -123,6 +123,12 @@ static bool stands_on(const struct nics *n, const struct nic *upper, const struc
 	return master && master != lower && stands_on(n, upper, master, layers - 1);
 }
 
+bool nic_stands_on(const struct nics *all, const char *upper, const char *lower)
+{
+	const struct nic *u = nics_find(all, upper), *l = nics_find(all, lower);
+	return u && l && stands_on(all, u, l, LAYERS);
+}
+
 bool nic_lifeline(const struct host *h, const char *nic, char what[40])
 {
 	CLEAN(nics_freep) struct nics all = {0};

@@ -267,18 +267,136 @@ static void one_queue_is_spread_by_rps(void **state)
 	assert_int_equal(report.finding_count, 0);
 }
 
+static void mask_of(const uint32_t *cpus, size_t count, const char *want)
+{
+	char mask[80] = "";
+	struct softnet_cpu rows[96] = {0};
+	for (size_t i = 0; i < count; i++)
+		rows[i].cpu = cpus ? cpus[i] : (uint32_t)i;
+	struct softnet s = {.at = rows, .count = count};
+	assert_true(cpus_mask(&s, mask));
+	assert_string_equal(mask, want);
+}
+
 static void masks_of_many_cpus(void **state)
 {
 	(void)state;
+	mask_of(NULL, 2, "3");
+	mask_of(NULL, 32, "ffffffff");
+	mask_of(NULL, 33, "1,ffffffff");
+	mask_of(NULL, 96, "ffffffff,ffffffff,ffffffff");
+	mask_of((const uint32_t[]){0, 2, 33}, 3, "2,00000005"); /* some are offline */
 	char mask[80];
-	all_cpus_mask(2, mask);
-	assert_string_equal(mask, "3");
-	all_cpus_mask(32, mask);
-	assert_string_equal(mask, "ffffffff");
-	all_cpus_mask(33, mask);
-	assert_string_equal(mask, "1,ffffffff");
-	all_cpus_mask(96, mask);
-	assert_string_equal(mask, "ffffffff,ffffffff,ffffffff");
+	struct softnet_cpu beyond = {.cpu = 256};
+	assert_false(cpus_mask(&(struct softnet){.at = &beyond, .count = 1}, mask));
+}
+
+/* Packets that never came by a card are no reason to reset its link. */
+static void packets_of_loopback_are_no_cards(void **state)
+{
+	(void)state;
+	static struct nic all[2][2];
+	struct moments *m = crowded();
+	m->cards[1].statistics.rx_packets = m->cards[0].statistics.rx_packets;
+	for (int i = 0; i < 2; i++) {
+		all[i][0] = m->cards[i];
+		snprintf(all[i][1].name, sizeof(all[i][1].name), "lo");
+		all[i][1].index = 1;
+		all[i][1].statistics.rx_packets = some((uint64_t)i * 100000);
+	}
+	m->before.all = (struct nics){.at = all[0], .count = 2};
+	m->after.all = (struct nics){.at = all[1], .count = 2};
+	judge_moments(m);
+	const struct finding *f = found("nic.queues.one-cpu");
+	assert_int_equal(f->level, LEVEL_NOTE);
+	assert_string_equal(f->knob, "");
+	assert_string_equal(f->title, "CPU 1 takes almost all packets");
+	assert_int_equal(report_exit_status(&report), 0);
+}
+
+/* eth0 is for management and idle; the default route is over bond0, which has eth1. */
+static void a_bonds_card_is_the_one(void **state)
+{
+	(void)state;
+	static struct nic cards[2][2], all[2][3];
+	struct moments *m = crowded();
+	for (int i = 0; i < 2; i++) {
+		struct nic *idle = &cards[i][0], *busy = &cards[i][1], *bond = &all[i][2];
+		*idle = *busy = m->cards[i];
+		idle->default_route = busy->default_route = false;
+		idle->statistics.rx_packets = some(0);
+		idle->channels.combined = some(1);
+		snprintf(busy->name, sizeof(busy->name), "eth1");
+		busy->index = 3;
+		busy->master = 4;
+		busy->channels.combined = some(2);
+		*bond = (struct nic){.name = "bond0", .index = 4, .kind = "bond"};
+		bond->up = bond->default_route = true;
+		bond->statistics = busy->statistics;
+		all[i][0] = *idle;
+		all[i][1] = *busy;
+		struct sample *s = i ? &m->after : &m->before;
+		s->nics = (struct nics){.at = cards[i], .count = 2};
+		s->all = (struct nics){.at = all[i], .count = 3};
+	}
+	judge_moments(m);
+	assert_int_equal(report_find(&report, "nic.queues")->limit, 2);
+	assert_string_equal(found("nic.queues.one-cpu")->knob, "device.channels@eth1");
+}
+
+/* A container ends, and its veth with it: what it had received is nobody's growth. */
+static void an_interface_that_vanishes_brings_nothing(void **state)
+{
+	(void)state;
+	static struct nic all[2];
+	struct moments *m = healthy();
+	m->cards[1].statistics.rx_packets = some(1000010);
+	m->cpus[1][2].dropped = 500;
+	all[0] = m->cards[0];
+	snprintf(all[1].name, sizeof(all[1].name), "veth7");
+	all[1].index = 7;
+	all[1].statistics.rx_packets = some(50000000);
+	m->before.all = (struct nics){.at = all, .count = 2};
+	judge_moments(m);
+	assert_null(found("softnet.backlog.drops"));
+}
+
+static void totals_that_wrapped_are_no_share(void **state)
+{
+	(void)state;
+	struct moments *m = healthy();
+	for (int i = 0; i < 2; i++) {
+		m->cpus[i][0].dropped = 2000;
+		m->cards[i].statistics.rx_packets = some(9000000000 + (uint64_t)i * 100000);
+	}
+	judge_moments(m);
+	assert_int_equal(report.finding_count, 0);
+}
+
+static void rounds_that_end_by_time(void **state)
+{
+	(void)state;
+	struct moments *m = healthy();
+	m->after.budget_usecs = some(2000);
+	m->cpus[1][0].time_squeeze = 5000; /* full rounds would have been 1.5 million packets */
+	judge_moments(m);
+	const struct finding *f = found("softnet.budget.squeezed");
+	assert_string_equal(f->knob, "net.core.netdev_budget_usecs");
+	assert_string_equal(f->current, "2000");
+	assert_string_equal(f->proposed, "4000");
+}
+
+/* The counter that is named is the one that has the number. */
+static void the_largest_counter_is_named(void **state)
+{
+	(void)state;
+	struct moments *m = healthy();
+	for (int i = 0; i < 2; i++) {
+		m->cards[i].statistics.rx_missed_errors = some(5);
+		m->cards[i].statistics.rx_fifo_errors = some(50000);
+	}
+	judge_moments(m);
+	assert_non_null(strstr(found("nic.ring.past")->detail, "rx_fifo_errors: 50 000"));
 }
 
 static void settings_that_cost(void **state)
@@ -338,6 +456,12 @@ int main(void)
 		cmocka_unit_test(all_on_one_cpu),
 		cmocka_unit_test(one_queue_is_spread_by_rps),
 		cmocka_unit_test(masks_of_many_cpus),
+		cmocka_unit_test(packets_of_loopback_are_no_cards),
+		cmocka_unit_test(a_bonds_card_is_the_one),
+		cmocka_unit_test(an_interface_that_vanishes_brings_nothing),
+		cmocka_unit_test(totals_that_wrapped_are_no_share),
+		cmocka_unit_test(rounds_that_end_by_time),
+		cmocka_unit_test(the_largest_counter_is_named),
 		cmocka_unit_test(settings_that_cost),
 		cmocka_unit_test(interrupts_on_one_cpu),
 	};
