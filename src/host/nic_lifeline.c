@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +22,16 @@
 
 static const char variable[] = "SSH_CONNECTION=";
 
-/* "CLIENT PORT SERVER PORT": the server's address. */
-static bool server_of(const char *connection, char address[INET6_ADDRSTRLEN])
+/* The ends of the operator's connection; a link-local address has its scope, "fe80::1%eth0". */
+struct operator { char client[64], server[64]; };
+
+/* "CLIENT PORT SERVER PORT" */
+static bool connection_parse(const char *connection, struct operator* o)
 {
-	return sscanf(connection, "%*s %*s %45s", address) == 1;
+	return sscanf(connection, "%63s %*s %63s", o->client, o->server) == 2;
 }
 
-static bool environment_of(const struct host *h, pid_t pid, char address[INET6_ADDRSTRLEN])
+static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 {
 	char path[32];
 	struct err ignored;
@@ -46,7 +52,7 @@ static bool environment_of(const struct host *h, pid_t pid, char address[INET6_A
 	text[length] = 0;
 	for (const char *at = text; at < text + length; at += strlen(at) + 1)
 		if (!strncmp(at, variable, strlen(variable)))
-			return server_of(at + strlen(variable), address);
+			return connection_parse(at + strlen(variable), o);
 	return false;
 }
 
@@ -63,26 +69,26 @@ static pid_t parent_of(const struct host *h, pid_t pid)
 	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static bool operator_address(const struct host *h, char address[INET6_ADDRSTRLEN])
+static bool operator_find(const struct host *h, struct operator* o)
 {
 	const char *own = getenv("SSH_CONNECTION");
-	if (own && server_of(own, address))
+	if (own && connection_parse(own, o))
 		return true;
 	pid_t pid = getppid();
 	for (int i = 0; i < PROCESSES_UP && pid > 1; i++, pid = parent_of(h, pid))
-		if (environment_of(h, pid, address))
+		if (environment_of(h, pid, o))
 			return true;
 	return false;
 }
 
-/* The interface that has an address; "" if none. */
-static void interface_of(const char *address, char name[IF_NAMESIZE])
+/* The interface that has an address; 0 if none. */
+static uint32_t interface_of(const char *address)
 {
 	struct ifaddrs *list;
-	name[0] = 0;
+	uint32_t index = 0;
 	if (getifaddrs(&list))
-		return;
-	for (const struct ifaddrs *a = list; a && !name[0]; a = a->ifa_next) {
+		return 0;
+	for (const struct ifaddrs *a = list; a && !index; a = a->ifa_next) {
 		char text[INET6_ADDRSTRLEN] = "";
 		if (!a->ifa_addr)
 			continue;
@@ -94,9 +100,46 @@ static void interface_of(const char *address, char name[IF_NAMESIZE])
 				  &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, text,
 				  sizeof(text));
 		if (text[0] && !strcmp(text, address))
-			snprintf(name, IF_NAMESIZE, "%s", a->ifa_name);
+			index = if_nametoindex(a->ifa_name);
 	}
 	freeifaddrs(list);
+	return index;
+}
+
+/* The routes of all tables and all their next hops. */
+static struct nl_cache *routes_read(struct nl_sock *s)
+{
+	struct nl_cache *routes = NULL;
+	return nl_connect(s, NETLINK_ROUTE) == 0 &&
+			       rtnl_route_alloc_cache(s, AF_UNSPEC, 0, &routes) == 0
+		       ? routes
+		       : NULL;
+}
+
+/* By a longest match as the kernel would find it; rules that pick a table are not looked at: what
+ * any table has counts. */
+static bool route_counts(struct rtnl_route *r, const struct nl_addr *to)
+{
+	struct nl_addr *destination = rtnl_route_get_dst(r);
+	if (!destination || rtnl_route_get_type(r) != RTN_UNICAST)
+		return false;
+	if (!to)
+		return nl_addr_get_prefixlen(destination) == 0;
+	return nl_addr_get_family(destination) == nl_addr_get_family(to) &&
+	       nl_addr_cmp_prefix(destination, to) == 0;
+}
+
+/* Calls for each interface that a default route leaves by, or a route to an address. */
+static void routes_each(struct nl_cache *routes, const struct nl_addr *to,
+			void (*each)(uint32_t index, void *arg), void *arg)
+{
+	for (struct nl_object *o = nl_cache_get_first(routes); o; o = nl_cache_get_next(o)) {
+		struct rtnl_route *r = (struct rtnl_route *)o;
+		if (!route_counts(r, to))
+			continue;
+		for (int i = 0; i < rtnl_route_get_nnexthops(r); i++)
+			each((uint32_t)rtnl_route_nh_get_ifindex(rtnl_route_nexthop_n(r, i)), arg);
+	}
 }
 
 static const struct nic *by_index(const struct nics *n, uint32_t index)
@@ -129,25 +172,84 @@ bool nic_stands_on(const struct nics *all, const char *upper, const char *lower)
 	return u && l && stands_on(all, u, l, LAYERS);
 }
 
+/* What a tunnel's packets leave by is not told with it. */
+static bool tunnel(const struct nic *n)
+{
+	static const char *const kinds[] = {"tun",    "wireguard", "vxlan",  "geneve", "gre",
+					    "gretap", "ip6gre",    "ipip",   "sit",    "ip6tnl",
+					    "vti",    "xfrm",      "bareudp"};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(n->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* Which of the interfaces is asked about, and what was found to be over it. */
+struct question {
+	const struct nics *all;
+	const struct nic *lower;
+	const char *over;
+	const char *found; /* NULL: nothing yet */
+};
+
+static void ask(uint32_t index, void *arg)
+{
+	struct question *q = arg;
+	const struct nic *upper = by_index(q->all, index);
+	if (!upper || q->found)
+		return;
+	if (stands_on(q->all, upper, q->lower, LAYERS) ||
+	    (tunnel(upper) && strcmp(q->lower->name, "lo") != 0))
+		q->found = q->over;
+}
+
+/* The operator's connection: the interface of its scope, of its own address, and towards the other
+ * end. */
+static void ask_operator(const struct host *h, struct nl_cache *routes, struct question *q)
+{
+	struct operator o;
+	struct nl_addr *client = NULL;
+	q->over = "your own connection";
+	if (!operator_find(h, &o))
+		return;
+	char *ends[] = {o.client, o.server};
+	for (size_t i = 0; i < 2; i++) {
+		char *scope = strchr(ends[i], '%');
+		if (!scope)
+			continue;
+		*scope++ = 0;
+		ask(if_nametoindex(scope), q);
+	}
+	ask(interface_of(o.server), q);
+	if (nl_addr_parse(o.client, AF_UNSPEC, &client) < 0)
+		return;
+	routes_each(routes, client, ask, q);
+	nl_addr_put(client);
+}
+
 bool nic_lifeline(const struct host *h, const char *nic, char what[40])
 {
 	CLEAN(nics_freep) struct nics all = {0};
 	struct err ignored;
-	char address[INET6_ADDRSTRLEN] = "", name[IF_NAMESIZE] = "";
-	if (nics_read(h, NIC_STATISTICS, &all, &ignored) < 0)
-		return false;
-	const struct nic *lower = nics_find(&all, nic);
-	if (!lower)
-		return false;
-	if (operator_address(h, address))
-		interface_of(address, name);
-	for (size_t i = 0; i < all.count; i++) {
-		const struct nic *upper = &all.at[i];
-		bool own = name[0] && !strcmp(upper->name, name);
-		if ((!own && !upper->default_route) || !stands_on(&all, upper, lower, LAYERS))
-			continue;
-		snprintf(what, 40, "%s", own ? "your own connection" : "the default route");
-		return true;
+	struct question q = {.all = &all};
+	struct nl_sock *s = nl_socket_alloc();
+	struct nl_cache *routes = s ? routes_read(s) : NULL;
+	int r = nics_read(h, NIC_STATISTICS, &all, &ignored);
+	q.lower = nics_find(&all, nic);
+	if (r < 0 || !routes) {
+		q.found = "perhaps your own connection";
+	} else if (q.lower) {
+		ask_operator(h, routes, &q);
+		q.over = "the default route";
+		routes_each(routes, NULL, ask, &q);
+		for (size_t i = 0; i < all.count; i++)
+			if (all.at[i].default_route)
+				ask(all.at[i].index, &q);
 	}
-	return false;
+	if (routes)
+		nl_cache_free(routes);
+	if (s)
+		nl_socket_free(s);
+	snprintf(what, 40, "%s", q.found ? q.found : "");
+	return q.found;
 }
