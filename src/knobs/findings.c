@@ -258,8 +258,9 @@ static const struct finding_row findings[] = {
 	 "Try again when it is quiet; --window gives more rounds.",
 	 "The spread of the rounds, in the finding"},
 	{"napi.latency.untried",
-	 "Some ways to receive could not be measured, for want of a newer kernel.",
-	 "See the finding for which, and the kernel that has it.",
+	 "Some ways to receive could not be measured, for want of a newer kernel, of root or of a "
+	 "second CPU.",
+	 "See the finding for which, and what it takes.",
 	 "ENOTTY from ioctl_eventpoll(2); no irq-suspend-timeout in napi-get"},
 	{"knob.myth",
 	 "A knob stands at a value that goes round as advice and gains nothing, or does harm.",
