@@ -221,6 +221,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		if (!tb[IFLA_LINK_NETNSID] && strcmp(n->kind, "veth") != 0)
 			n->below = (uint32_t)number(tb[IFLA_LINK]).value;
 		take_address(n->address, tb[IFLA_ADDRESS]);
+		take_address(n->permanent, tb[IFLA_PERM_ADDRESS]); /* Linux 5.6 */
 		n->link.mtu = number(tb[IFLA_MTU]);
 		n->link.tx_queue_len = number(tb[IFLA_TXQLEN]);
 		n->link.rx_queues = number(tb[IFLA_NUM_RX_QUEUES]);

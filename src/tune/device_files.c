@@ -41,25 +41,127 @@ static bool udev_sets(const char *line, size_t length, const char *attribute)
 	return *line != '#' && at != NULL;
 }
 
-/* The address of a device on a bus; the VLANs and bridges that take it over have no path there. */
-static int address_of(const struct change_site *site, const struct device_name *d, char address[24],
-		      struct err *e)
+/* What a file needs to know of a device on a bus, to know it again at the next boot. */
+struct card {
+	char address[24]; /* the permanent one: bonds give their ports another */
+	bool permanent;
+	uint32_t index;
+	char policy[400]; /* of its name and address: lines of a [Link] section */
+};
+
+/* VLANs and bridges, which take an address over, have no bus. */
+static int card_find(const struct change_site *site, const struct device_name *d, struct card *c,
+		     struct err *e)
 {
 	struct nics nics;
+	*c = (struct card){0};
 	int r = nics_read_one(site->host, d->nic, &nics, e);
+	if (r == 0 && !strcmp(d->row->knob, "device.channels") && !nics.at->channels.combined.known)
+		r = err_set(e, EOPNOTSUPP,
+			    "%s: its receive and transmit channels are apart: no line of ours for "
+			    "them",
+			    d->nic);
 	if (r == 0 && (!nics.at->address[0] || !nics.at->physical))
 		r = err_set(e, EOPNOTSUPP,
 			    "%s: no device with a hardware address of its own: nothing that a file "
 			    "could name at the next boot",
 			    d->nic);
-	if (r == 0)
-		memcpy(address, nics.at->address, 24);
+	if (r == 0) {
+		c->permanent = nics.at->permanent[0];
+		memcpy(c->address, c->permanent ? nics.at->permanent : nics.at->address, 24);
+		c->index = nics.at->index;
+	}
 	nics_free(&nics);
 	return r;
 }
 
-/* Where a setting is kept. `address` may be NULL: then only what exists can be read or changed. */
-static struct dropin_place place_of(const struct device_name *d, const char *address)
+static const char *const link_directories[] = {LINK_DIRECTORY, "/run/systemd/network",
+					       "/usr/local/lib/systemd/network",
+					       "/usr/lib/systemd/network", "/lib/systemd/network"};
+#define LINK_DIRECTORIES (sizeof(link_directories) / sizeof(*link_directories))
+#define LINK_DEFAULT "99-default.link"
+
+static FILE *file_open(const struct change_site *site, const char *path, const char *more)
+{
+	char full[640];
+	snprintf(full, sizeof(full), "%.300s%.200s%s", site->root, path, more);
+	return fopen(full, "re");
+}
+
+/* The .link file that systemd-udevd took for the interface when it came: udev's database, where the
+ * interface is "n" and its index. "" when none was for it. */
+static int link_applied(const struct change_site *site, const struct device_name *d, uint32_t index,
+			char path[256], struct err *e)
+{
+	static const char key[] = "E:ID_NET_LINK_FILE=";
+	char entry[64], line[512];
+	path[0] = 0;
+	snprintf(entry, sizeof(entry), "/run/udev/data/n%u", index);
+	CLEAN(close_file) FILE *in = file_open(site, entry, "");
+	if (!in)
+		return err_set(e, EOPNOTSUPP,
+			       "%s: no systemd-udevd has set it up here (%s is missing), and who "
+			       "else would read a file of ours?",
+			       d->nic, entry);
+	while (fgets(line, sizeof(line), in))
+		if (!strncmp(line, key, strlen(key)))
+			snprintf(path, 256, "%.*s", (int)strcspn(line + strlen(key), "\n"),
+				 line + strlen(key));
+	return 0;
+}
+
+/* The [Link] section of the first such file. One that is masked, a link to /dev/null, has none. */
+static int default_policy(const struct change_site *site, char policy[400], struct err *e)
+{
+	char line[256];
+	bool inside = false;
+	size_t used = 0;
+	CLEAN(close_file) FILE *in = NULL;
+	for (size_t i = 0; i < LINK_DIRECTORIES && !in; i++)
+		in = file_open(site, link_directories[i], "/" LINK_DEFAULT);
+	while (in && fgets(line, sizeof(line), in)) {
+		if (*line == '[')
+			inside = !strncmp(line, "[Link]", 6);
+		else if (inside && strchr(line, '='))
+			used += (size_t)snprintf(policy + used, 400 - used, "%s%s", line,
+						 strchr(line, '\n') ? "" : "\n");
+		if (used >= 400)
+			return err_set(e, EOPNOTSUPP,
+				       LINK_DEFAULT " has a long [Link] section: add the setting "
+						    "there");
+	}
+	for (size_t i = 0; i < LINK_DIRECTORIES; i++) {
+		CLEAN(close_file)
+		FILE *more = file_open(site, link_directories[i], "/" LINK_DEFAULT ".d");
+		if (more)
+			return err_set(e, EOPNOTSUPP,
+				       "%s/" LINK_DEFAULT ".d adds to the default, which a file of "
+				       "ours would replace: add the setting there",
+				       link_directories[i]);
+	}
+	return 0;
+}
+
+/* Only one .link file is for an interface, the first by name. Ours may take the place of the
+ * default, whose policy it repeats, and of nobody's else: the name would change with it. */
+static int card_policy(const struct change_site *site, const struct device_name *d, const char *own,
+		       struct card *c, struct err *e)
+{
+	char applied[256];
+	int r = link_applied(site, d, c->index, applied, e);
+	const char *slash = strrchr(applied, '/'), *file = slash ? slash + 1 : applied;
+	if (r < 0 || !is_link(d) || !*applied)
+		return r;
+	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)
+		return err_set(e, EOPNOTSUPP,
+			       "%s: %s is for it, and only one .link file can be: add %s to the "
+			       "[Link] section there",
+			       d->nic, applied, d->row->link);
+	return default_policy(site, c->policy, e);
+}
+
+/* Where a setting is kept. `card` may be NULL: then only what exists can be read or changed. */
+static struct dropin_place place_of(const struct device_name *d, const struct card *card)
 {
 	static const char how[] = DROPIN_OWN " apply --persist. The comment above each line tells "
 					     "its run;\n# `epolltune rollback RUN` takes the lines "
@@ -75,18 +177,38 @@ static struct dropin_place place_of(const struct device_name *d, const char *add
 		snprintf(place.head, sizeof(place.head),
 			 "%s"
 			 "[Match]\n"
-			 "MACAddress=%s\n"
+			 "%sMACAddress=%s\n"
 			 "Path=*\n"
 			 "\n"
 			 "[Link]\n"
-			 "# As in systemd's 99-default.link, in whose place this file comes.\n"
-			 "NamePolicy=keep kernel database onboard slot path\n"
-			 "AlternativeNamesPolicy=database onboard slot path\n"
-			 "MACAddressPolicy=persistent\n",
-			 how, address ? address : "");
+			 "# As in " LINK_DEFAULT ", in whose place this file comes:\n"
+			 "%s"
+			 "# The settings:\n",
+			 how, card && card->permanent ? "Permanent" : "", card ? card->address : "",
+			 card ? card->policy : "");
 	else
 		snprintf(place.head, sizeof(place.head), "%s", how);
 	return place;
+}
+
+/* An older file of ours is of the same card, or says nothing of this one. */
+static int card_same(const struct change_site *site, const struct dropin_place *place,
+		     const struct card *c, struct err *e)
+{
+	char line[512];
+	bool named = false, any = false;
+	char path[128];
+	snprintf(path, sizeof(path), "/%s", place->file);
+	CLEAN(close_file) FILE *own = file_open(site, place->directory, path);
+	while (own && fgets(line, sizeof(line), own)) {
+		any |= strcasestr(line, "address=") != NULL;
+		named |= strcasestr(line, c->address) != NULL;
+	}
+	if (!any || named)
+		return 0;
+	return err_set(e, EOPNOTSUPP,
+		       "%s%s is of another card than %s: roll its run back, or remove it",
+		       place->directory, path, c->address);
 }
 
 static int place_named(const char *name, struct device_name *d, struct dropin_place *place,
@@ -114,10 +236,15 @@ int device_file_line(const struct change_site *site, const char *name, const cha
 {
 	struct device_name d;
 	struct dropin_place place;
-	char address[24], line[CHANGE_VALUE];
+	struct card card;
+	char line[CHANGE_VALUE];
 	int r = place_named(name, &d, &place, e);
 	if (r == 0)
-		r = address_of(site, &d, address, e);
+		r = card_find(site, &d, &card, e);
+	if (r == 0)
+		r = card_policy(site, &d, place.file, &card, e);
+	if (r == 0)
+		r = card_same(site, &place, &card, e);
 	if (r < 0)
 		return r;
 	if (is_link(&d) && d.row->boolean)
@@ -130,14 +257,15 @@ int device_file_line(const struct change_site *site, const char *name, const cha
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
-			 "RUN+=\"/bin/sh -c 'echo %.200s | tee /sys/class/net/$name/%s'\"",
-			 address, set_to, d.row->udev);
+			 "RUN+=\"/bin/sh -c 'for f in /sys/class/net/$name/%s; do echo %.200s "
+			 ">$$f; done'\"",
+			 card.address, d.row->udev, set_to);
 	else
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
 			 "ATTR{%s}=\"%.200s\"",
-			 address, d.row->udev, set_to);
+			 card.address, d.row->udev, set_to);
 	return dropin_line(value, line, who, when, run, why, e);
 }
 
@@ -154,9 +282,9 @@ void device_file_setting(const char *name, const char *value, char setting[CHANG
 		from = strchr(line, '=');
 		from = from ? from + 1 : "";
 	} else {
-		const char *echo = strstr(line, "'echo ");
+		const char *echo = strstr(line, "echo ");
 		const char *last = strrchr(line, '=');
-		from = echo ? echo + 6 : last && last[1] == '"' ? last + 2 : "";
+		from = echo ? echo + 5 : last && last[1] == '"' ? last + 2 : "";
 	}
 	snprintf(setting, CHANGE_VALUE, "%.*s", (int)strcspn(from, " \"'"), from);
 	size_t n = strlen(setting), unit = d.row->unit ? strlen(d.row->unit) : 0;
@@ -181,29 +309,26 @@ static bool names_it(int dir, const char *file, const char *nic, const char *add
 
 void device_file_rival(const struct change_site *site, const char *name, char path[512])
 {
-	static const char *const directories[] = {LINK_DIRECTORY, "/run/systemd/network",
-						  "/usr/lib/systemd/network",
-						  "/lib/systemd/network"};
 	struct device_name d;
 	struct dropin_place place;
-	char address[24] = "";
+	struct card card;
 	struct err ignored;
 	path[0] = 0;
 	if (place_named(name, &d, &place, &ignored) < 0 || !is_link(&d))
 		return;
-	if (address_of(site, &d, address, &ignored) < 0)
-		address[0] = 0;
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !path[0]; i++) {
+	if (card_find(site, &d, &card, &ignored) < 0)
+		card.address[0] = 0;
+	for (size_t i = 0; i < LINK_DIRECTORIES && !path[0]; i++) {
 		char directory[400];
-		snprintf(directory, sizeof(directory), "%.300s%s", site->root, directories[i]);
+		snprintf(directory, sizeof(directory), "%.300s%s", site->root, link_directories[i]);
 		DIR *list = opendir(directory);
 		const struct dirent *entry;
 		while (list && !path[0] && (entry = readdir(list))) {
 			const char *dot = strrchr(entry->d_name, '.');
 			if (dot && !strcmp(dot, ".link") && strcmp(entry->d_name, place.file) < 0 &&
 			    strlen(entry->d_name) < 80 &&
-			    names_it(dirfd(list), entry->d_name, d.nic, address))
-				snprintf(path, 512, "%s/%.80s", directories[i], entry->d_name);
+			    names_it(dirfd(list), entry->d_name, d.nic, card.address))
+				snprintf(path, 512, "%s/%.80s", link_directories[i], entry->d_name);
 		}
 		if (list)
 			closedir(list);
@@ -233,7 +358,7 @@ int device_file_write(const struct change_site *site, const char *name, const ch
 {
 	struct device_name d;
 	struct dropin_place place;
-	char address[24];
+	struct card card;
 	int r = place_named(name, &d, &place, e);
 	if (r < 0)
 		return r;
@@ -242,8 +367,10 @@ int device_file_write(const struct change_site *site, const char *name, const ch
 	char path[512];
 	snprintf(path, sizeof(path), "%.300s%s/%s", site->root, place.directory, place.file);
 	if (*value && access(path, F_OK) < 0) {
-		r = address_of(site, &d, address, e);
-		place = place_of(&d, address);
+		r = card_find(site, &d, &card, e);
+		if (r == 0)
+			r = card_policy(site, &d, place.file, &card, e);
+		place = place_of(&d, &card);
 	}
 	return r < 0 ? r : place_write(site, &place, value, e);
 }

@@ -177,6 +177,43 @@ static void the_operators_connection_counts(void **state)
 	unsetenv("SSH_CONNECTION");
 }
 
+/* However it gets there: by another table, as a second next hop, in a tunnel, from an address that
+ * is lo's, or by a link-local address. */
+static void whatever_may_be_cut_off_counts(void **state)
+{
+	(void)state;
+	needs_namespace();
+	char what[40];
+	assert_true(
+		shell("ip link set lo up && ip link set v1 up && ip link set v0 up && "
+		      "ip address add 10.7.0.1/24 dev v0 && ip address add 10.9.9.9/32 dev lo"));
+	assert_false(nic_lifeline(host, "v0", what));
+	assert_true(shell("ip route add default via 10.7.0.2 table 100"));
+	assert_true(nic_lifeline(host, "v0", what));
+	assert_false(nic_lifeline(host, "v1", what));
+	assert_true(shell("ip route flush table 100"));
+	if (shell("ip link add name w0 type veth peer name w1 && ip link set w1 up && "
+		  "ip link set w0 up && ip address add 10.6.0.1/24 dev w0 && "
+		  "ip route add default nexthop via 10.6.0.2 nexthop via 10.7.0.2")) {
+		assert_true(nic_lifeline(host, "v0", what));
+		assert_true(nic_lifeline(host, "w0", what));
+		assert_true(shell("ip route del default; ip link del w0"));
+	}
+	setenv("SSH_CONNECTION", "10.7.0.9 50000 10.9.9.9 22", 1);
+	assert_true(nic_lifeline(host, "v0", what));
+	assert_string_equal(what, "your own connection");
+	setenv("SSH_CONNECTION", "fe80::9%v0 50000 fe80::1%v0 22", 1);
+	assert_true(nic_lifeline(host, "v0", what));
+	assert_false(nic_lifeline(host, "v1", what));
+	unsetenv("SSH_CONNECTION");
+	if (shell("ip link add name g0 type gre local 10.7.0.1 remote 10.7.0.2 && "
+		  "ip link set g0 up && ip route add default dev g0")) {
+		assert_true(nic_lifeline(host, "v0", what));
+		assert_true(shell("ip link del g0"));
+	}
+	assert_false(nic_lifeline(host, "v0", what));
+}
+
 static void values_are_checked_by_the_device(void **state)
 {
 	(void)state;
@@ -324,9 +361,10 @@ static void files_of_a_device(void **state)
 			    "ATTR{gro_flush_timeout}=\"20000\"",
 			    setting);
 	assert_string_equal(setting, "20000");
-	device_file_setting(
-		"device.rps_cpus@eth0",
-		"# run 1\nACTION==\"add\", RUN+=\"/bin/sh -c 'echo f,ffffffff | tee x'\"", setting);
+	device_file_setting("device.rps_cpus@eth0",
+			    "# run 1\nACTION==\"add\", RUN+=\"/bin/sh -c 'for f in x; do echo "
+			    "f,ffffffff >$$f; done'\"",
+			    setting);
 	assert_string_equal(setting, "f,ffffffff");
 	device_file_setting("device.ring.rx@eth0", "", setting);
 	assert_string_equal(setting, "");
@@ -356,6 +394,7 @@ int main(void)
 		cmocka_unit_test_setup(names_are_knob_interface_and_queue, fresh),
 		cmocka_unit_test_setup(a_link_is_reset_with_consent_only, fresh),
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
+		cmocka_unit_test_setup(whatever_may_be_cut_off_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
 		cmocka_unit_test_setup(written_read_back_and_undone, fresh),
 		cmocka_unit_test_setup(an_interface_that_goes_away, fresh),

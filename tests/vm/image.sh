@@ -99,6 +99,42 @@ image_apt_get() { # META-PACKAGE DIRECTORY [APT-OPTION]…
 	echo "$package"
 }
 
+# Sets image_udev: systemd-udevd and what Debian gives it to name and set up network cards, unpacked
+# and not installed, as it would begin to work here.
+image_udev() {
+	image_udev=$image_cache/udev
+	exec 9>"$image_cache/udev.lock"
+	flock 9
+	if [[ ! -x $image_udev/bin/udevadm ]]; then
+		rm -rf "$image_udev" "$image_udev.new"
+		mkdir -p "$image_udev.new/deb"
+		(cd "$image_udev.new/deb" &&
+			apt-get -qq -o APT::Sandbox::User= download udev libkmod2 >&2) ||
+			image_unavailable 'apt-get cannot fetch udev'
+		for deb in "$image_udev.new"/deb/*.deb; do
+			dpkg-deb -x "$deb" "$image_udev.new"
+		done
+		rm -rf "$image_udev.new/deb"
+		# For image_put: what is executable brings its libraries.
+		find "$image_udev.new" -name 'libkmod.so.2*' -type f -exec chmod +x {} +
+		mv "$image_udev.new" "$image_udev"
+	fi
+	exec 9>&-
+}
+
+# Copies that into a tree: two of its rules are about network cards.
+image_put_udev() { # ROOT
+	local rule library
+	library=$(cd "$image_udev" && find . -name libkmod.so.2 -print -quit)
+	image_put "$1" "$image_udev/$library" "/usr/lib/${library#*/lib/}"
+	image_put "$1" "$image_udev/bin/udevadm" /usr/bin/udevadm
+	image_put "$1" "$image_udev/bin/udevadm" /usr/lib/systemd/systemd-udevd
+	image_put "$1" "$image_udev/lib/systemd/network" /usr/lib/systemd/network
+	for rule in 75-net-description 80-net-setup-link; do
+		image_put "$1" "$image_udev/lib/udev/rules.d/$rule.rules" "/usr/lib/udev/rules.d/$rule.rules"
+	done
+}
+
 # Copies one module and what it depends on, where the kernel has it as a module.
 image_module() { # FROM TO NAME
 	local from=$1 to=$2 path depends
