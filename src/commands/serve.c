@@ -12,11 +12,14 @@
 #include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/crew.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
 #include "epolltune/quantity.h"
 
 #define PORT 7007
 #define BACKLOG 4096
 #define DAY_US 86400000000u
+#define SECOND_NS 1000000000u
 
 struct serve_arguments {
 	struct crew_config crew;
@@ -123,22 +126,25 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		      struct err *e)
 {
 	struct crew_sum before = crew_sum(crew), now;
-	uint64_t start = clock_ns(), last = start;
+	uint64_t start = clock_ns(), last = start, due = start + SECOND_NS;
 	uint64_t end = a->duration_us ? start + a->duration_us * 1000 : UINT64_MAX;
 	int signal = 0, rc = 0;
 	while (rc == 0 && signal != SIGTERM && signal != SIGINT && clock_ns() < end &&
 	       !ferror(stdout)) {
-		uint64_t next = last + 1000000000u < end ? last + 1000000000u : end;
+		uint64_t next = due < end ? due : end;
 		signal = signal_await(set, next);
 		rc = crew_check(crew, e);
 		now = crew_sum(crew);
 		uint64_t at = clock_ns();
-		if (at >= next && !a->quiet) {
+		if (at < next)
+			continue;
+		if (!a->quiet)
 			stats_print(&now, &before, (double)(at - last) / 1e9,
 				    (double)(at - start) / 1e9);
-			before = now;
-		}
-		last = at >= next ? at : last;
+		before = now;
+		last = at;
+		while (due <= at)
+			due += SECOND_NS;
 	}
 	now = crew_sum(crew);
 	if (!a->quiet)
@@ -151,10 +157,29 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	return rc;
 }
 
+/* Tells when the kernel completed another number of connections than were accepted. */
+static void opens_compare(const struct host *h, const struct host_counters *before,
+			  uint64_t accepted)
+{
+	static struct host_counters after;
+	struct err ignored = {0};
+	if (host_counters(h, &after, &ignored) < 0)
+		return;
+	int64_t kernels = host_counter_delta(before, &after, "Tcp.PassiveOpens");
+	double off = (double)kernels - (double)accepted;
+	if (kernels >= 0 && (off > 0.005 * (double)accepted || -off > 0.005 * (double)accepted))
+		printf("%llu connections by our count, %lld by the kernel's (PassiveOpens of this "
+		       "network namespace, others' too)\n",
+		       (unsigned long long)accepted, (long long)kernels);
+}
+
 static int serve_run(const struct serve_arguments *a, struct err *e)
 {
 	const struct place here = {0};
 	static struct crew crew;
+	static struct host_counters before;
+	CLEAN(host_closep) struct host *host = NULL;
+	struct err unknown = {0};
 	char address[ENDPOINT_TEXT];
 	sigset_t set;
 	sigemptyset(&set);
@@ -163,6 +188,8 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	sigaddset(&set, SIGCHLD);
 	/* Blocked, also in the workers: a signal is taken by sigtimedwait() alone. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	bool counted =
+		host_open(&host, "/", &unknown) == 0 && host_counters(host, &before, &unknown) == 0;
 	int rc = crew_start(&crew, &here, &a->crew, e);
 	if (rc < 0)
 		return rc;
@@ -178,6 +205,8 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	notify_send("READY=1");
 	rc = serve_loop(&crew, a, &set, e);
 	notify_send("STOPPING=1");
+	if (counted && !a->quiet)
+		opens_compare(host, &before, crew_sum(&crew).accepted);
 	if (crew_stop(&crew) < 0 && rc == 0)
 		rc = err_set(e, ECHILD, "serve: a worker did not end when it was told to");
 	return rc;
