@@ -46,7 +46,7 @@ static const struct finding_row findings[] = {
 	 "While the server pauses, more clients arrive than its accept queue holds. Those beyond "
 	 "are dropped and come again after a second or more.",
 	 "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
-	 "restart or reload the server. Or shorten its pauses.",
+	 "restart the server. Or shorten its pauses.",
 	 "TcpExt.ListenOverflows grows; none at the proposed value"},
 	{"accept-queue.tight",
 	 "The accept queue holds the clients of a pause, with less than a quarter to spare.",
@@ -55,7 +55,7 @@ static const struct finding_row findings[] = {
 	{"accept-queue.application",
 	 "A server that runs here passed to listen() less than the target needs: its own "
 	 "configuration bounds its accept queue, not the kernel.",
-	 "Raise the backlog in the server's configuration and restart or reload it.",
+	 "Raise the backlog in the server's configuration and restart it.",
 	 "The listener's limit by inet_diag (Send-Q of ss -ltn) is below net.core.somaxconn"},
 	{"accept-queue.abort-on-overflow",
 	 "net.ipv4.tcp_abort_on_overflow is set: clients that meet a full accept queue are reset "
@@ -78,7 +78,7 @@ static const struct finding_row findings[] = {
 	{"syn-queue.application",
 	 "What the server passes to listen() bounds its SYN queue below the target, not the "
 	 "kernel.",
-	 "Raise the backlog in the server's configuration and restart or reload it.",
+	 "Raise the backlog in the server's configuration and restart it.",
 	 "TcpExt.TCPReqQFullDoCookies grows; none at the proposed value"},
 	{"ports.connect-rate",
 	 "How many connections a second one client opens here, by who closes first, from one and "

@@ -69,7 +69,7 @@ const char *knob_effect_text(enum knob_effect e)
 	case KNOB_NEXT_CONNECTION:
 		return "for connections made from now on";
 	case KNOB_NEXT_LISTEN:
-		return "at the next listen(): restart or reload the server";
+		return "at the next listen(): restart the server";
 	case KNOB_NEXT_PROCESS:
 		return "at the next start of the process";
 	case KNOB_NEXT_DEVICE:
