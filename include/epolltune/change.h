@@ -5,6 +5,7 @@
 #ifndef EPOLLTUNE_CHANGE_H
 #define EPOLLTUNE_CHANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 
 #define CHANGE_NAME 64   /* bytes that hold any name */
 #define CHANGE_VALUE 512 /* bytes that hold any value */
+#define CHANGE_OBJECT 24
 
 enum change_scope {
 	CHANGE_NETNS,  /* goes with its network namespace, and with the boot */
@@ -33,6 +35,9 @@ enum change_state {
 struct change {
 	char kind[16];
 	char name[CHANGE_NAME]; /* "net.core.somaxconn" */
+	/* What tells the thing apart that the name stands for today: an interface's index. "": the
+	 * name does. */
+	char object[CHANGE_OBJECT];
 	enum change_scope scope;
 	enum change_state state;
 	char from[CHANGE_VALUE];
@@ -65,6 +70,12 @@ struct change_kind {
 		     struct err *e);
 	/* Removes what a write that was cut off may have left beside its object; NULL: nothing. */
 	int (*tidy)(const struct change_site *site, struct err *e);
+	/* Fills change.object; NULL: it stays "". */
+	int (*object)(const struct change_site *site, const char *name, char object[CHANGE_OBJECT],
+		      struct err *e);
+	/* Of a change that read() does not find any more: whether its object is gone for good, not
+	 * merely out of sight; if not, *e may tell where it is. NULL: that cannot be known. */
+	bool (*gone)(const struct change_site *site, const struct change *c, struct err *e);
 };
 
 /* By exact name; NULL if unknown. */

@@ -10,16 +10,25 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/compare.h"
+#include "report/figure.h"
 #include "report/parse.h"
 #include "tune/executor.h"
 #include "tune/interrupt.h"
 #include "tune/notice.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
+#include "tune/undo.h"
 
 #define CONFIRM_MOST_US 86400000000u /* a day */
+#define PROOF_PROBES 256
+/* By how much a figure has to rise to have moved where the verdict stands: throughput differs by a
+ * good part of that from run to run. */
+#define PROOF_MOVED 0.2
+/* How long after the deadline the guardian may still be at work. */
+#define GUARDIAN_LATE_MS 5000
 
 struct apply {
 	struct tuning tuning;
@@ -28,9 +37,12 @@ struct apply {
 	const char *from, *format;
 	bool dry_run, yes, no_proof, persist;
 	uint64_t confirm_us;
-	char command[512];
+	char command[1024];
+	bool command_cut; /* it is not the whole command line */
 
 	struct report *before, *after; /* after: made by the proof */
+	struct check_options again;    /* what the proof runs */
+	char probes[PROOF_PROBES];     /* those of the walls that are to move; "": all */
 	struct plan *plan;
 	struct execution x;
 	bool doubtful; /* the proof could not tell all, or a wall is still short */
@@ -86,9 +98,11 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	struct target_option seen = {0};
 	const struct option_row *row;
 	const char *value;
+	bool target = false;
 	while ((row = options_next(o, &value, e))) {
 		const char *name = row->name;
 		int r = target_option(name, value, &a->check.target, &seen, e);
+		target |= r > 0;
 		if (!r)
 			r = check_option(name, value, &a->check, e);
 		if (r < 0)
@@ -108,6 +122,8 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only shows a plan: add --dry-run",
 			       a->format);
+	if (a->from && target)
+		return err_set(e, EINVAL, "--from brings the target of its report: none beside it");
 	if (a->plan_options.allow_lower && !a->plan_options.set)
 		return err_set(e, EINVAL,
 			       "--allow-lower needs --set KNOB=VALUE: values go down "
@@ -124,8 +140,11 @@ static int get_report(struct apply *a, struct err *e)
 	a->plan = calloc(1, sizeof(*a->plan));
 	if (!a->before || !a->after || !a->plan)
 		return err_errno(e, "cannot make a plan");
-	if (a->from)
-		return report_parse(a->from, a->before, e);
+	if (a->from) {
+		int r = report_parse(a->from, a->before, e);
+		a->check.target = a->before->target; /* what is proven is what was asked */
+		return r;
+	}
 	a->check.progress = isatty(2) && !a->tuning.json;
 	return check_run(&a->check, a->before, e);
 }
@@ -145,18 +164,14 @@ static unsigned next_run(const struct apply *a)
 static int plan_lines(struct apply *a, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
-	struct host_identity here;
 	if (!standing)
 		return err_errno(e, "cannot make a plan");
-	int r = host_identity(a->tuning.host, &here, e);
-	if (r < 0)
-		return r;
-	if (!here.initial)
-		return err_set(e, PLAN_REFUSED,
-			       "--persist: files are for the machine's first network namespace, "
-			       "this is another one");
-	size_t count =
+	size_t found =
 		persist_standing(a->tuning.state_dir, &a->tuning.site, standing, PLAN_CHANGES);
+	size_t count = 0;
+	for (size_t i = 0; i < found; i++)
+		if (plan_wants(&a->plan_options, standing[i].name))
+			standing[count++] = standing[i];
 	return plan_persist(a->plan, standing, count, a->tuning.by, time(NULL), next_run(a),
 			    &a->tuning.site, e);
 }
@@ -169,18 +184,105 @@ static int make_plan(struct apply *a, struct err *e)
 	if (r < 0)
 		return r;
 	plan_permit(a->plan, &a->tuning.site);
+	r = a->persist ? persist_allowed(&a->tuning.site, e) : 0;
 	/* What waits for a confirmation is written into files when that comes. */
-	if (a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
+	if (r == 0 && a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
 		r = plan_lines(a, e);
 	return r;
 }
 
 /* The proof: the same probes again. */
 
+static bool in_list(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a change is to move a wall: that of its finding, or, if it was set by hand, one that its
+ * knob stands behind. */
+static bool touches(const struct change *c, const char *wall)
+{
+	const struct knob *k = knob_find(c->name);
+	if (c->scope == CHANGE_FILES)
+		return false;
+	return strcmp(c->wall, wall) == 0 || (k && in_list(k->walls, wall));
+}
+
+static bool probe_touched(const struct plan *p, const struct probe *probe)
+{
+	char list[256];
+	snprintf(list, sizeof(list), "%s", probe->walls ? probe->walls : "");
+	char *rest = list, *wall;
+	while ((wall = strsep(&rest, ",")))
+		for (size_t i = 0; i < p->count; i++)
+			if (touches(&p->changes[i], wall))
+				return true;
+	return false;
+}
+
+/* What the proof runs: all that the check ran, or, where the operator chose what to change, the
+ * probes of the walls that this touches. False: there is none. */
+static bool choose_probes(struct apply *a)
+{
+	size_t used = 0;
+	a->again = a->check;
+	if (!a->from && !a->plan_options.only && !a->plan_options.set)
+		return true;
+	for (size_t i = 0; i < probe_count(); i++) {
+		const struct probe *probe = probe_at(i);
+		if ((a->check.probes && !in_list(a->check.probes, probe->name)) ||
+		    !probe_touched(a->plan, probe))
+			continue;
+		int n = snprintf(a->probes + used, sizeof(a->probes) - used, "%s%s",
+				 used ? "," : "", probe->name);
+		used += (size_t)n;
+		if (used >= sizeof(a->probes))
+			return true; /* as check ran them */
+	}
+	a->again.probes = a->probes;
+	return used;
+}
+
+/* Leaves of the report what the proof can tell: the walls of its probes and what was found there.
+ */
+static void narrow(const struct apply *a, struct report *r)
+{
+	size_t walls = 0, findings = 0;
+	for (size_t i = 0; i < r->wall_count; i++) {
+		bool kept = false;
+		for (size_t n = 0; n < probe_count() && !kept; n++)
+			kept = in_list(a->probes, probe_at(n)->name) &&
+			       in_list(probe_at(n)->walls, r->walls[i].name);
+		if (kept)
+			r->walls[walls++] = r->walls[i];
+	}
+	r->wall_count = walls;
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (r->findings[i].wall[0] && report_find(r, r->findings[i].wall))
+			r->findings[findings++] = r->findings[i];
+	r->finding_count = findings;
+}
+
 static int still_short(const struct change *c, const struct wall *after, struct err *e)
 {
 	return err_set(e, ECANCELED, "%s → %s did not move %s: it is still %s", c->from, c->to,
 		       c->wall, wall_verdict_name(after->verdict));
+}
+
+/* Better by more than two runs differ without a reason. */
+static bool improved(const struct wall *before, const struct wall *after)
+{
+	int64_t was = figure_of(before), is = figure_of(after);
+	if (compare_wall(before, after) != COMPARE_MOVED)
+		return compare_wall(before, after) == COMPARE_BETTER;
+	if (was == REPORT_NONE || is == REPORT_NONE)
+		return false;
+	double rise = ((double)is - (double)was) / (was ? (double)was : 1);
+	return (strcmp(after->unit, "us") == 0 ? -rise : rise) > PROOF_MOVED;
 }
 
 /* A wall that was to move has to. */
@@ -195,7 +297,7 @@ static int check_moved(struct apply *a, const struct change *c, struct err *e)
 		return 0;
 	/* Of another machine's report only the outcome counts. */
 	bool foreign = a->plan_options.foreign;
-	bool moved = !foreign && compare_wall(before, after) != COMPARE_SAME;
+	bool moved = !foreign && before && improved(before, after);
 	return moved || (foreign && after->verdict == VERDICT_TIGHT) ? 0 : still_short(c, after, e);
 }
 
@@ -233,7 +335,7 @@ static int check_worse(const struct apply *a, struct err *e)
 static int prove_once(struct apply *a, struct err *e)
 {
 	a->doubtful = false;
-	int r = check_run(&a->check, a->after, e);
+	int r = check_run(&a->again, a->after, e);
 	if (interrupt_came())
 		return err_set(e, EINTR, "%s came during the proof",
 			       interrupt_name(interrupt_came()));
@@ -248,6 +350,8 @@ static int prove_once(struct apply *a, struct err *e)
 static int prove(void *arg, struct err *e)
 {
 	struct apply *a = arg;
+	if (a->probes[0])
+		narrow(a, a->before);
 	int r = prove_once(a, e);
 	if (r < 0 && !interrupt_came())
 		r = prove_once(a, e);
@@ -256,7 +360,9 @@ static int prove(void *arg, struct err *e)
 	} else {
 		/* That nobody can read it is no reason either. */
 		struct err unread;
-		puts("Proof, the same probes before and after:\n");
+		printf("Proof, %s before and after%s%s:\n\n",
+		       a->probes[0] ? "the walls that this touches" : "the same probes",
+		       a->probes[0] ? ", by probe " : "", a->probes);
 		compare_text(stdout, a->before, a->after, &a->tuning.style, &unread);
 		tell_doubts(a);
 	}
@@ -301,8 +407,9 @@ static int refuse_blocked(struct apply *a)
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
 		return command_error(&e);
 	if (e.code == EACCES || e.code == EPERM)
-		err_set(&e, e.code, "%s: nothing was changed; as root: sudo %s",
-			a->plan->blocker.text, a->command);
+		err_set(&e, e.code, "%s: nothing was changed; as root: %s%s", a->plan->blocker.text,
+			a->command_cut ? "the same command" : "sudo ",
+			a->command_cut ? "" : a->command);
 	else
 		err_set(&e, e.code, "%s: nothing was changed", a->plan->blocker.text);
 	return refuse(a, &e, EXIT_UNKNOWN);
@@ -331,14 +438,21 @@ static int open_journal(struct apply *a, struct journal *j, unsigned expected, s
 	if (j->torn)
 		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
 				"was written): set aside, nothing depends on it\n");
-	const struct run *open = journal_open_run(j);
-	if (open && open->status == RUN_WAITING)
+	struct host_identity here;
+	char option[TUNING_OPTION];
+	r = host_identity(a->tuning.host, &here, e);
+	if (r < 0)
+		return r;
+	tuning_option(&a->tuning, option);
+	const struct run *open = journal_open_here(j, &here);
+	if (open && open->status == RUN_WAITING && strcmp(open->boot, here.boot) == 0)
 		return err_set(e, PLAN_REFUSED,
-			       "run %u waits: epolltune confirm or epolltune rollback first",
-			       open->id);
+			       "run %u waits: epolltune confirm%s or epolltune rollback %u%s first",
+			       open->id, option, open->id, option);
 	if (open)
-		return err_set(e, PLAN_REFUSED, "run %u is unfinished: epolltune rollback first",
-			       open->id);
+		return err_set(e, PLAN_REFUSED,
+			       "run %u is unfinished: epolltune rollback %u%s first", open->id,
+			       open->id, option);
 	if (expected != (j->count ? j->runs[j->count - 1].id + 1 : 1))
 		return err_set(e, PLAN_REFUSED, "another run came in between: make the plan anew");
 	return 0;
@@ -370,7 +484,7 @@ static int tell_lines(struct apply *a, struct err *e)
 static void summarize(const struct apply *a)
 {
 	const struct execution *x = &a->x;
-	char option[300];
+	char option[TUNING_OPTION];
 	tuning_option(&a->tuning, option);
 	if (a->tuning.json)
 		return;
@@ -384,8 +498,9 @@ static void summarize(const struct apply *a)
 	else if (x->outcome == OUTCOME_TAKEN_BACK)
 		printf("Run %u is taken back: all is as it was.\n", x->run);
 	else if (x->outcome == OUTCOME_PARTLY)
-		printf("Run %u could NOT be taken back wholly: epolltune rollback%s tries again\n",
-		       x->run, option);
+		printf("Run %u could NOT be taken back wholly, see above: epolltune rollback %u%s "
+		       "tries again, with --force also what was spared\n",
+		       x->run, x->run, option);
 	fflush(stdout);
 }
 
@@ -400,6 +515,13 @@ static int check_files(const struct apply *a, struct err *e)
 							     e);
 	}
 	return r;
+}
+
+/* Whether something is left to the operator: a wall that is short by what epolltune does not
+ * change, unless the change was one of his own choice; a line that a later file makes useless. */
+static bool remains(const struct apply *a)
+{
+	return (a->plan->left && !a->plan_options.set) || a->plan->overridden;
 }
 
 static int do_plan(struct apply *a, unsigned expected)
@@ -422,15 +544,19 @@ static int do_plan(struct apply *a, unsigned expected)
 	a->x.persist = a->persist;
 	a->x.tell = tell;
 	a->x.arg = a;
-	a->x.prove = a->no_proof || !plan_runtime(a->plan) ? NULL : prove;
+	a->x.prove = a->no_proof || !plan_runtime(a->plan) || !choose_probes(a) ? NULL : prove;
+	if (!a->x.prove && !a->no_proof && plan_runtime(a->plan) && !a->tuning.json)
+		puts("No probe measures what this changes: read back, not proven.");
 	r = executor_run(&executor_real, &a->x, &e);
 	if (r == 0)
 		r = tell_lines(a, &e);
 	summarize(a);
 	if (r == 0)
-		return finish(a, a->doubtful ? EXIT_WARNING : EXIT_OK);
-	if (a->x.run && a->x.outcome != OUTCOME_APPLIED)
+		return finish(a, a->doubtful || remains(a) ? EXIT_WARNING : EXIT_OK);
+	if (a->x.run && a->x.outcome == OUTCOME_TAKEN_BACK)
 		err_prefix(&e, "run %u is taken back", a->x.run);
+	else if (a->x.run && a->x.outcome == OUTCOME_PARTLY)
+		err_prefix(&e, "run %u could not be taken back wholly", a->x.run);
 	a->x.reason = e.text;
 	command_error(&e);
 	if (a->x.trouble.code)
@@ -438,45 +564,72 @@ static int do_plan(struct apply *a, unsigned expected)
 	return finish(a, EXIT_CRITICAL);
 }
 
+static int decided(const struct apply *a, const struct run *r, int status)
+{
+	fprintf(stderr, "\r\033[K");
+	if (!r || !r->reason[0]) {
+		puts("Confirmed: it stays.");
+		return status;
+	}
+	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
+	if (r->status == RUN_ROLLED_BACK)
+		printf("Run %u is taken back, %s: all is as it was.\n", a->x.run, why);
+	else
+		printf("Run %u is taken back, %s, but not wholly: epolltune history %u tells.\n",
+		       a->x.run, why, a->x.run);
+	return EXIT_CRITICAL;
+}
+
+/* What the count-down shows now; -1: it goes on. */
+static int watch_once(struct apply *a, int status)
+{
+	CLEAN(journal_close) struct journal j;
+	struct err e;
+	char option[TUNING_OPTION];
+	if (journal_open(&j, a->tuning.state_dir, JOURNAL_READ, &e) < 0)
+		return command_error(&e);
+	const struct run *r = journal_find(&j, a->x.run);
+	if (!r || (r->status != RUN_WAITING && r->status != RUN_UNFINISHED))
+		return decided(a, r, status);
+	if (interrupt_came()) {
+		fprintf(stderr, "\nepolltune: the count-down goes on without this display\n");
+		return status;
+	}
+	uint64_t clock = guardian_clock_ms();
+	tuning_option(&a->tuning, option);
+	if (clock > r->deadline_ms + GUARDIAN_LATE_MS && !journal_busy(&j)) {
+		fprintf(stderr,
+			"\r\033[Kepolltune: run %u was not confirmed, and its guardian is gone: "
+			"epolltune rollback %u%s takes it back\n",
+			a->x.run, a->x.run, option);
+		return EXIT_CRITICAL;
+	}
+	fprintf(stderr, "\r\033[KRun %u goes back in %llu s. To keep it: epolltune confirm%s ",
+		a->x.run,
+		(unsigned long long)(r->deadline_ms > clock ? (r->deadline_ms - clock + 999) / 1000
+							    : 0),
+		option);
+	return -1;
+}
+
 /* The count-down, on a terminal only. A signal ends the display, not the count-down. */
 static int watch(struct apply *a, int status)
 {
 	if (a->x.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
 		return status;
-	char option[300];
-	for (;;) {
-		struct journal j;
-		struct err e;
-		if (journal_open(&j, a->tuning.state_dir, JOURNAL_READ, &e) < 0)
-			return command_error(&e);
-		const struct run *r = journal_find(&j, a->x.run);
-		enum run_status now = r ? r->status : RUN_ROLLED_BACK;
-		bool back = r && r->reason[0];
-		uint64_t deadline = r ? r->deadline_ms : 0, clock = guardian_clock_ms();
-		journal_close(&j);
-		if (now != RUN_WAITING && now != RUN_UNFINISHED) {
-			fprintf(stderr, "\r\033[K");
-			if (back)
-				printf("Run %u was not confirmed in time and is taken back: all is "
-				       "as it was.\n",
-				       a->x.run);
-			else
-				puts("Confirmed: it stays.");
-			return back ? EXIT_CRITICAL : status;
-		}
-		if (interrupt_came()) {
-			fprintf(stderr,
-				"\nepolltune: the count-down goes on without this display\n");
-			return status;
-		}
-		fprintf(stderr,
-			"\r\033[KRun %u goes back in %llu s. To keep it: epolltune confirm%s ",
-			a->x.run,
-			(unsigned long long)(deadline > clock ? (deadline - clock + 999) / 1000
-							      : 0),
-			tuning_option(&a->tuning, option));
+	int now;
+	while ((now = watch_once(a, status)) < 0)
 		poll(NULL, 0, 200);
-	}
+	return now;
+}
+
+/* "Nothing to change" is well where nothing is short. */
+static int nothing_status(const struct apply *a)
+{
+	if (remains(a))
+		return EXIT_WARNING;
+	bool told = a->plan_options.set || a->plan->unknown < a->before->wall_count;
+	return told ? EXIT_OK : EXIT_UNKNOWN;
 }
 
 static int run(struct apply *a)
@@ -496,7 +649,9 @@ static int run(struct apply *a)
 		return refuse(a, &e, r == -PLAN_REFUSED ? EXIT_CRITICAL : EXIT_UNKNOWN);
 	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	if (a->dry_run || !a->plan->count)
-		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e) : EXIT_OK;
+		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e)
+		       : a->dry_run                                 ? EXIT_OK
+								    : nothing_status(a);
 	if (a->plan->blocked)
 		return refuse_blocked(a);
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
@@ -517,7 +672,7 @@ int command_apply(int argc, char **argv)
 	struct err e = {0};
 	struct options o = options_begin("apply", argc, argv);
 	struct apply a = {.tuning = tuning_defaults(), .check = check_defaults(), .format = "text"};
-	operator_command(a.command, sizeof(a.command), argc, argv);
+	a.command_cut = !operator_command(a.command, sizeof(a.command), argc, argv);
 	if (arguments_read(&o, &a, &e))
 		return command_error(&e);
 	if (o.help)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "tune/interrupt.h"
 
 #define PROBES 32
 /* A probe that has not ended by then never will. */
@@ -204,7 +205,7 @@ static void stage_wait(struct stage *stage, bool watching)
 			int status = 0;
 			if (!r->pid || r->probe->watches != watching)
 				continue;
-			if (ms > patience_ms)
+			if (ms > patience_ms || interrupt_came())
 				kill(r->pid, SIGKILL);
 			if (waitpid(r->pid, &status, WNOHANG) == r->pid)
 				runner_ended(r, status);
@@ -232,7 +233,7 @@ static void stage_measure(struct stage *stage)
 			runner_start(stage, &stage->at[i]);
 	stage_wait(stage, false);
 	for (size_t i = 0; i < stage->count; i++) {
-		if (!stage->at[i].probe->alone)
+		if (!stage->at[i].probe->alone || interrupt_came())
 			continue;
 		runner_start(stage, &stage->at[i]);
 		stage_wait(stage, false);

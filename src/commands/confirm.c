@@ -57,6 +57,8 @@ static int persist_run(struct confirm *c, struct journal *j, unsigned run, struc
 		       struct err *e)
 {
 	struct run *r = journal_find(j, run);
+	x->outcome = OUTCOME_APPLIED;
+	x->run = run;
 	if (r->persist || c->persist) {
 		int failed = plan_lines(x->plan, c, r, e);
 		if (failed < 0) {
@@ -65,8 +67,6 @@ static int persist_run(struct confirm *c, struct journal *j, unsigned run, struc
 			return failed;
 		}
 	}
-	x->outcome = OUTCOME_APPLIED;
-	x->run = run;
 	x->by = c->tuning.by;
 	x->journal = j;
 	x->site = &c->tuning.site;
@@ -107,16 +107,18 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 		return command_error(e), EXIT_CRITICAL;
 	failed = persist_run(c, j, run, &x, e);
 	int status = failed < 0 ? EXIT_CRITICAL : EXIT_OK;
+	struct err unseen;
 	if (failed < 0) {
 		err_prefix(e, "run %u is confirmed, but not persisted", run);
 		command_error(e);
+		x.reason = e->text;
 	} else if (!c->tuning.json) {
 		printf("Run %u is confirmed: it stays.\n", run);
 	}
-	if (failed == 0 && tell_lines(c, &x, e) < 0)
-		status = command_error(e);
-	if (c->tuning.json && executor_run(&executor_json, &x, e) < 0)
-		status = command_error(e);
+	if (failed == 0 && tell_lines(c, &x, &unseen) < 0)
+		status = command_error(&unseen);
+	if (c->tuning.json && executor_run(&executor_json, &x, &unseen) < 0)
+		status = command_error(&unseen);
 	json_decref(x.extra);
 	return status;
 }
@@ -127,8 +129,8 @@ static int none_waits(const struct confirm *c, struct journal *j)
 	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
 	struct err e;
 	if (last && last->status == RUN_UNFINISHED) {
-		err_set(&e, ECANCELED, "run %u was cut off: epolltune rollback takes it back",
-			last->id);
+		err_set(&e, ECANCELED, "run %u was cut off: epolltune rollback %u takes it back",
+			last->id, last->id);
 	} else if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
 		err_set(&e, ECANCELED, "run %u has gone back already: %s", last->id, last->reason);
 	} else {
@@ -143,20 +145,59 @@ static int none_waits(const struct confirm *c, struct journal *j)
 	return tuning_error(&e);
 }
 
+/* Whether a run that waits can be confirmed from here. */
+static int check_here(const struct confirm *c, const struct run *r, struct err *e)
+{
+	struct host_identity here;
+	int failed = host_identity(c->tuning.host, &here, e);
+	if (failed < 0)
+		return failed;
+	if (strcmp(r->boot, here.boot) != 0)
+		return err_set(e, PLAN_REFUSED,
+			       "run %u went when the machine was restarted, before it was "
+			       "confirmed: epolltune rollback %u closes it",
+			       r->id, r->id);
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, here.netns) != 0)
+			return err_set(e, PLAN_REFUSED,
+				       "run %u belongs to network namespace %s, this is %s: "
+				       "confirm it there",
+				       r->id, r->netns, here.netns);
+	return r->persist || c->persist ? persist_allowed(&c->tuning.site, e) : 0;
+}
+
+/* The newest that can be; if there is none, the error says why of the newest that waits. */
+static const struct run *find_waiting(const struct confirm *c, const struct journal *j,
+				      struct err *e)
+{
+	const struct run *found = NULL;
+	e->code = 0;
+	for (size_t i = j->count; i-- > 0 && !found;) {
+		struct err why;
+		if (j->runs[i].status != RUN_WAITING)
+			continue;
+		if (check_here(c, &j->runs[i], &why) == 0)
+			found = &j->runs[i];
+		else if (!e->code)
+			*e = why;
+	}
+	return found;
+}
+
 static int run(struct confirm *c, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
 	if (r == -ENOENT)
-		return none_waits(c, &j);
+		return tuning_absent(&c->tuning, e) < 0 ? tuning_error(e) : none_waits(c, &j);
 	if (r == -EACCES)
 		err_prefix(e, "run it as root: sudo epolltune confirm");
 	if (r < 0)
 		return tuning_error(e);
-	for (size_t i = j.count; i-- > 0;)
-		if (j.runs[i].status == RUN_WAITING)
-			return confirmed(c, &j, j.runs[i].id, e);
-	return none_waits(c, &j);
+	const struct run *waiting = find_waiting(c, &j, e);
+	if (waiting)
+		return confirmed(c, &j, waiting->id, e);
+	return e->code ? tuning_error(e) : none_waits(c, &j);
 }
 
 int command_confirm(int argc, char **argv)

@@ -39,7 +39,8 @@ static int arguments_read(struct options *o, struct history *h, struct err *e)
 static void stamp(char text[32], time_t when)
 {
 	struct tm utc;
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &utc));
+	if (!gmtime_r(&when, &utc) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc))
+		text[0] = 0;
 }
 
 static json_t *run_json(const struct run *r)
@@ -208,7 +209,7 @@ int command_history(int argc, char **argv)
 	h.tuning.style = render_style_for(stdout, h.tuning.color);
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
 		return command_error(&e);
 	if (r == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "

@@ -40,13 +40,21 @@ static int arguments_read(struct options *o, struct rollback *b, struct err *e)
 	return -e->code;
 }
 
-/* The newest run of which anything is left to undo. */
-static struct run *newest(struct journal *j)
+/* One that is unfinished or waits, else the newest of which anything is left to undo. Of another
+ * network namespace only where there is no other. */
+static struct run *newest(struct rollback *b, struct journal *j)
 {
-	for (size_t i = j->count; i-- > 0;)
-		if (j->runs[i].status == RUN_UNFINISHED || run_in_force(&j->runs[i]))
-			return &j->runs[i];
-	return NULL;
+	struct host_identity here;
+	struct err ignored;
+	bool known = host_identity(b->tuning.host, &here, &ignored) == 0;
+	struct run *r = known ? journal_open_here(j, &here) : journal_open_run(j);
+	for (size_t i = j->count; i-- > 0 && !r;)
+		if (run_in_force(&j->runs[i]) && (!known || !run_elsewhere(&j->runs[i], &here)))
+			r = &j->runs[i];
+	for (size_t i = j->count; i-- > 0 && !r;)
+		if (run_in_force(&j->runs[i]))
+			r = &j->runs[i];
+	return r;
 }
 
 static void tell(void *arg, const struct change *c, const char *text)
@@ -67,13 +75,15 @@ static int print_json(const struct undo *u, const struct run *r, struct err *e)
 						"name", r->items[i].name, "state",
 						change_state_name(r->items[i].state), "restores",
 						r->items[i].from));
-	json_t *root = json_pack("{s:s, s:s, s:b, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-				 "schema", "epolltune.rollback/1", "version", EPOLLTUNE_VERSION,
-				 "changed", u->restored > 0, "run", (json_int_t)r->id, "outcome",
-				 run_status_name(r->status), "restored", (json_int_t)u->restored,
-				 "already", (json_int_t)u->already, "spared", (json_int_t)u->spared,
-				 "gone", (json_int_t)u->gone, "elsewhere", (json_int_t)u->elsewhere,
-				 "failed", (json_int_t)u->failed, "changes", changes);
+	json_t *root = json_pack(
+		"{s:s, s:s, s:b, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:o}",
+		"schema", "epolltune.rollback/1", "version", EPOLLTUNE_VERSION, "changed",
+		u->restored > 0, "run", (json_int_t)r->id, "outcome", run_status_name(r->status),
+		"restored", (json_int_t)u->restored, "already", (json_int_t)u->already, "spared",
+		(json_int_t)u->spared, "gone", (json_int_t)u->gone, "elsewhere",
+		(json_int_t)u->elsewhere, "unseen", (json_int_t)u->unseen, "returns",
+		(json_int_t)u->returns, "failed", (json_int_t)u->failed, "changes", changes);
 	errno = ENOMEM;
 	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 	json_decref(root);
@@ -95,12 +105,15 @@ static int nothing(const struct rollback *b)
 
 static void summarize(const struct undo *u, const struct run *r)
 {
-	if (r->status == RUN_ROLLED_BACK)
+	bool whole = r->status == RUN_ROLLED_BACK && !u->returns;
+	if (whole && u->gone && !u->restored && !u->already)
+		printf("Run %u is rolled back: nothing of it was left.\n", r->id);
+	else if (whole)
 		printf("Run %u is rolled back: all is as it was.\n", r->id);
 	else if (u->failed)
-		printf("Run %u is NOT wholly rolled back; epolltune rollback tries again.\n",
-		       r->id);
-	else if (!u->restored && !u->already && (u->spared || u->elsewhere))
+		printf("Run %u is NOT wholly rolled back; epolltune rollback %u tries again.\n",
+		       r->id, r->id);
+	else if (!u->restored && !u->already && (u->spared || u->elsewhere || u->unseen))
 		printf("Nothing of run %u was rolled back: see above.\n", r->id);
 	else
 		printf("Run %u is rolled back, but for what is named above.\n", r->id);
@@ -108,7 +121,7 @@ static void summarize(const struct undo *u, const struct run *r)
 
 static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 {
-	struct run *r = b->run ? journal_find(j, (unsigned)b->run) : newest(j);
+	struct run *r = b->run ? journal_find(j, (unsigned)b->run) : newest(b, j);
 	if (b->run && !r)
 		return err_set(e, EINVAL, "there is no run %llu; epolltune history lists them",
 			       (unsigned long long)b->run),
@@ -133,7 +146,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 		command_error(e);
 		return EXIT_CRITICAL;
 	}
-	return u.spared || u.elsewhere ? EXIT_WARNING : EXIT_OK;
+	return u.spared || u.elsewhere || u.unseen || u.returns ? EXIT_WARNING : EXIT_OK;
 }
 
 static int run(struct rollback *b, struct err *e)
@@ -141,7 +154,7 @@ static int run(struct rollback *b, struct err *e)
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
 	if (r == -ENOENT)
-		return nothing(b);
+		return tuning_absent(&b->tuning, e) < 0 ? tuning_error(e) : nothing(b);
 	if (r == -EACCES)
 		err_prefix(e, "run it as root: sudo epolltune rollback");
 	if (r < 0)

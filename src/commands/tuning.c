@@ -15,12 +15,18 @@ struct tuning tuning_defaults(void)
 	return (struct tuning){.state_dir = STATE_DIR, .color = "auto"};
 }
 
-const char *tuning_option(const struct tuning *t, char option[300])
+const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION])
 {
-	option[0] = 0;
-	if (strcmp(t->state_dir, STATE_DIR) != 0)
-		snprintf(option, 300, " --state-dir %s", t->state_dir);
+	operator_state_option(option, TUNING_OPTION, t->state_dir);
 	return option;
+}
+
+int tuning_absent(const struct tuning *t, struct err *e)
+{
+	if (strcmp(t->state_dir, STATE_DIR) == 0)
+		return 0;
+	return err_set(e, ENOENT, "no journal in --state-dir %s: nothing was ever changed with it",
+		       t->state_dir);
 }
 
 int tuning_open(struct tuning *t, struct err *e)

@@ -7,6 +7,8 @@
 #include "epolltune/change.h"
 #include "report/page.h"
 
+#define TUNING_OPTION 1200
+
 struct tuning {
 	const char *state_dir;
 	bool json;
@@ -19,12 +21,15 @@ struct tuning {
 
 /* " --state-dir DIR" where it is not the usual one, else "": for commands that a person is to
  * paste. */
-const char *tuning_option(const struct tuning *t, char option[300]);
+const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 
 struct tuning tuning_defaults(void);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 
+/* Of a journal that is not there (*e): 0 where that only says that nothing was ever changed, the
+ * error where the directory was named: a wrong name must not pass for "nothing to do". */
+int tuning_absent(const struct tuning *t, struct err *e);
 /* Prints the error. Returns EXIT_CRITICAL for what was refused (another run, our own rules), else
  * EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);

@@ -349,3 +349,35 @@ int device_write(const struct change_site *site, const char *name, const char *v
 		return write_napis(site, &d, l.nic, number, e);
 	return nic_set(site->host, d.nic, field_of(d.row, l.nic, false), number, e);
 }
+
+int device_object(const struct change_site *site, const char *name, char object[CHANGE_OBJECT],
+		  struct err *e)
+{
+	struct device_name d;
+	CLEAN(look_end) struct look l = {0};
+	int r = parse(name, &d, e);
+	if (r == 0)
+		r = look_at(site, &d, &l, e);
+	if (r == 0)
+		snprintf(object, CHANGE_OBJECT, "%u", l.nic->index);
+	return r;
+}
+
+bool device_gone(const struct change_site *site, const struct change *c, struct err *e)
+{
+	CLEAN(nics_freep) struct nics all = {0};
+	struct device_name d;
+	char index[CHANGE_OBJECT];
+	if (!c->object[0] || !device_parse(c->name, &d) ||
+	    nics_read(site->host, NIC_STATISTICS, &all, e) < 0)
+		return false;
+	for (size_t i = 0; i < all.count; i++) {
+		snprintf(index, sizeof(index), "%u", all.at[i].index);
+		if (strcmp(index, c->object) != 0)
+			continue;
+		if (strcmp(all.at[i].name, d.nic) != 0)
+			err_set(e, ENODEV, "%s is called %s now", d.nic, all.at[i].name);
+		return false;
+	}
+	return true;
+}

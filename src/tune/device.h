@@ -46,5 +46,9 @@ int device_read(const struct change_site *site, const char *name, char value[CHA
 		struct err *e);
 int device_write(const struct change_site *site, const char *name, const char *value,
 		 struct err *e);
+/* The interface's index, which outlives a new name. */
+int device_object(const struct change_site *site, const char *name, char object[CHANGE_OBJECT],
+		  struct err *e);
+bool device_gone(const struct change_site *site, const struct change *c, struct err *e);
 
 #endif

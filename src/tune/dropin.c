@@ -253,13 +253,28 @@ static int write_new(int dir, const struct dropin *d, const char *name, const ch
 	return fchmod(fd, d->mode) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-/* Whether nothing but the first lines is left, as they are made now or as they were found. */
-static bool only_head(const struct dropin *d, const struct dropin_place *place, const char *text)
+/* A line of the first lines; what ends with "=" there has a value that is not known here. */
+static bool is_head_line(const char *line, size_t length, const char *head, size_t head_length)
 {
-	const char *mark = strstr(d->text, "\n" DROPIN_MARK);
-	size_t head = mark ? (size_t)(mark - d->text) + 1 : 0;
-	return strcmp(text, place->head) == 0 ||
-	       (head && strlen(text) == head && strncmp(text, d->text, head) == 0);
+	bool open = head_length && head[head_length - 1] == '=';
+	return (open ? length >= head_length : length == head_length) &&
+	       strncmp(line, head, head_length) == 0;
+}
+
+/* Whether nothing is left but our own first lines, in their order: a line that anybody else wrote,
+ * a comment too, keeps the file. */
+static bool only_head(const struct dropin_place *place, const char *text)
+{
+	const char *head = place->head;
+	while (*text) {
+		size_t length = strcspn(text, "\n"), of = strcspn(head, "\n");
+		if (!*head)
+			return false;
+		if (is_head_line(text, length, head, of))
+			text += length + (text[length] == '\n');
+		head += of + (head[of] == '\n');
+	}
+	return true;
 }
 
 /* By rename, so that whoever reads sees the old file or the new one. */
@@ -269,7 +284,7 @@ static int replace(int dir, const struct dropin *d, const struct dropin_place *p
 	char name[80];
 	if (unlinkat(dir, fresh(place, name), 0) < 0 && errno != ENOENT)
 		return -1;
-	if (only_head(d, place, text)) {
+	if (only_head(place, text)) {
 		if (unlinkat(dir, place->file, 0) < 0 && errno != ENOENT)
 			return -1;
 	} else if (write_new(dir, d, name, text) < 0 || renameat(dir, name, dir, place->file) < 0) {

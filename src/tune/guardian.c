@@ -39,6 +39,19 @@ struct watch {
 		known; /* as last read: a journal that is lost keeps nothing from going back */
 };
 
+/* The run that is guarded. In a journal that was begun anew, another one may have its number. */
+static struct run *guarded(struct watch *w, struct journal *j)
+{
+	struct run *r = journal_find(j, w->run), *known = journal_find(&w->known, w->run);
+	if (!r || !known)
+		return r;
+	bool same = r->time == known->time && !strcmp(r->boot, known->boot) &&
+		    !strcmp(r->netns, known->netns) && !strcmp(r->by, known->by) &&
+		    !strcmp(r->command, known->command) &&
+		    (!r->deadline_ms || r->deadline_ms == w->deadline_ms);
+	return same ? r : NULL;
+}
+
 /* Whether the run still has to be watched. What cannot be read, is, by what was read before. */
 static bool undecided(struct watch *w)
 {
@@ -46,7 +59,7 @@ static bool undecided(struct watch *w)
 	struct err ignored;
 	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
 		return true;
-	const struct run *r = journal_find(&j, w->run);
+	const struct run *r = guarded(w, &j);
 	if (!r) {
 		journal_close(&j);
 		return true;
@@ -60,7 +73,7 @@ static bool undecided(struct watch *w)
 /* Until the deadline; false when the run was decided before. */
 static bool wait_for_deadline(struct watch *w)
 {
-	char path[512];
+	char path[JOURNAL_PATH + sizeof(JOURNAL_FILE)];
 	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, w->state_dir);
 	CLEAN(close_fd) int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
 	CLEAN(close_fd) int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -94,11 +107,12 @@ static struct journal *open_journal(struct watch *w, struct journal *j)
 	uint64_t until = guardian_clock_ms() + GUARDIAN_PATIENCE_MS;
 	do {
 		e.code = 0;
-		if (journal_open(j, w->state_dir, JOURNAL_WRITE, &e) == 0 &&
-		    journal_find(j, w->run))
-			return j;
+		if (journal_open(j, w->state_dir, JOURNAL_WRITE, &e) == 0) {
+			if (guarded(w, j))
+				return j;
+			journal_close(j);
+		}
 	} while (e.code == EBUSY && guardian_clock_ms() < until);
-	journal_close(j);
 	undecided(w);
 	return &w->known;
 }
@@ -134,7 +148,11 @@ static void guard(struct watch *w, uint64_t confirm_s)
 	while (n < 0 && errno == EINTR);
 	bool armed = n == sizeof(deadline);
 	w->deadline_ms = armed ? deadline : guardian_clock_ms() + confirm_s * 1000;
-	undecided(w); /* from here on it knows what to take back, whatever becomes of the journal */
+	/* From here on it knows what to take back, whatever becomes of the journal; one that does
+	 * not says so by its end. */
+	undecided(w);
+	if (armed && !journal_find(&w->known, w->run))
+		return;
 	if (armed)
 		send(GUARDIAN_CHANNEL, "", 1, MSG_NOSIGNAL);
 	close(GUARDIAN_CHANNEL);
@@ -193,6 +211,9 @@ int guardian_start(struct guardian *g, const char *state_dir, const struct chang
 	int ends[2];
 	if (!path)
 		return err_errno(e, "cannot find the state directory %s", state_dir);
+	if (strlen(path) >= JOURNAL_PATH)
+		return err_set(e, ENAMETOOLONG, "the state directory's name is too long: %.80s…",
+			       path);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the guardian of --confirm");
 	fflush(NULL);

@@ -16,17 +16,18 @@
 #include "tune/state.h"
 
 #define JOURNAL_MAX ((off_t)64 << 20)
-#define JOURNAL_RUN_ITEMS 4096
 #define LOCK_PATIENCE_MS 1000
 #define LOCK_STEP_MS 20
 #define BUSY_GUESS_S 300
+/* The end of the year 9999: what strftime() and RFC 3339 can tell. */
+#define JOURNAL_TIME_MAX 253402300799
 /* How every record begins: what tells a torn one from garbage. */
 #define JOURNAL_HEAD "{\"v\":"
 
 static void free_json(json_t **o) { json_decref(*o); }
 
 /* Records to runs. Each fold_…() takes one event; false: the record is not as this program writes
- * it. */
+ * it, or, with errno set, there is no memory for it. */
 
 static bool take_text(const json_t *o, const char *key, char *field, size_t size)
 {
@@ -89,6 +90,8 @@ static bool fold_intent(struct run *r, const json_t *o)
 	    !take_text(o, "from", c.from, sizeof(c.from)) ||
 	    !take_text(o, "to", c.to, sizeof(c.to)) || !take_text(o, "why", c.why, sizeof(c.why)))
 		return false;
+	if (json_object_get(o, "object") && !take_text(o, "object", c.object, sizeof(c.object)))
+		return false;
 	struct change *more = realloc(r->items, (r->count + 1) * sizeof(c));
 	if (!more)
 		return false;
@@ -125,6 +128,9 @@ static bool fold_confirm(struct run *r, const json_t *o)
 static bool fold_rollback(struct run *r, const json_t *o)
 {
 	r->status = RUN_UNFINISHED;
+	r->back_boot[0] = 0;
+	if (json_object_get(o, "boot") && !take_text(o, "boot", r->back_boot, sizeof(r->back_boot)))
+		return false;
 	return take_text(o, "reason", r->reason, sizeof(r->reason));
 }
 
@@ -166,7 +172,7 @@ static bool fold(struct journal *j, const json_t *o)
 	uint64_t id, time;
 	const char *event = json_string_value(json_object_get(o, "event"));
 	if (!event || !take_number(o, "run", UINT32_MAX, &id) ||
-	    !take_number(o, "time", INT64_MAX, &time))
+	    !take_number(o, "time", JOURNAL_TIME_MAX, &time))
 		return false;
 	if (strcmp(event, "begin") == 0)
 		return fold_begin(j, o, id, (time_t)time);
@@ -181,11 +187,14 @@ static bool fold(struct journal *j, const json_t *o)
 
 /* Reading */
 
-/* A record that was being written when the machine stopped: begun as we begin it, or blocks that
- * never reached the disk. */
+/* A record that was being written when the machine stopped: begun as we begin it and not ended, or
+ * with blocks that never reached the disk. One that ends as records do was synced and acknowledged:
+ * whatever is wrong with it now is damage, and nobody may cut it off. */
 static bool looks_torn(const char *line, size_t length)
 {
 	size_t head = strlen(JOURNAL_HEAD);
+	if (line[length - 1] == '\n')
+		return memchr(line, 0, length);
 	if (strncmp(line, JOURNAL_HEAD, length < head ? length : head) == 0)
 		return true;
 	while (length && line[length - 1] == 0)
@@ -193,11 +202,18 @@ static bool looks_torn(const char *line, size_t length)
 	return length == 0;
 }
 
+static int no_memory(const struct journal *j, struct err *e)
+{
+	return err_set(e, ENOMEM, "cannot read %s/%s: out of memory", j->path, JOURNAL_FILE);
+}
+
 static int read_line(struct journal *j, const char *line, size_t length, size_t number,
 		     struct err *e)
 {
 	json_error_t why;
 	CLEAN(free_json) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
+	if (!o && json_error_code(&why) == json_error_out_of_memory)
+		return no_memory(j, e);
 	if (!json_is_object(o))
 		return err_set(e, EBADMSG,
 			       "%s/%s: line %zu is no journal record: move it away, or mend it",
@@ -209,12 +225,14 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 			       "epolltune that wrote it",
 			       j->path, JOURNAL_FILE, number, json_integer_value(version),
 			       JOURNAL_VERSION);
-	if (!version || !fold(j, o))
-		return err_set(
-			e, EBADMSG,
-			"%s/%s: line %zu is not as epolltune writes it: move it away, or mend it",
-			j->path, JOURNAL_FILE, number);
-	return 0;
+	errno = 0;
+	if (version && fold(j, o))
+		return 0;
+	if (errno == ENOMEM)
+		return no_memory(j, e);
+	return err_set(e, EBADMSG,
+		       "%s/%s: line %zu is not as epolltune writes it: move it away, or mend it",
+		       j->path, JOURNAL_FILE, number);
 }
 
 static int read_records(struct journal *j, FILE *in, off_t size, struct err *e)
@@ -350,6 +368,32 @@ struct run *journal_open_run(struct journal *j)
 	return NULL;
 }
 
+struct run *journal_open_here(struct journal *j, const struct host_identity *here)
+{
+	for (size_t i = j->count; i-- > 0;) {
+		struct run *r = &j->runs[i];
+		if ((r->status == RUN_UNFINISHED || r->status == RUN_WAITING) &&
+		    !run_elsewhere(r, here))
+			return r;
+	}
+	return NULL;
+}
+
+bool run_elsewhere(const struct run *r, const struct host_identity *here)
+{
+	size_t theirs = 0;
+	if (strcmp(r->boot, here->boot) != 0 || strcmp(r->netns, here->netns) == 0)
+		return false;
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->items[i].state == CHANGE_UNDONE || r->items[i].state == CHANGE_GONE)
+			continue;
+		if (r->items[i].scope != CHANGE_NETNS)
+			return false;
+		theirs++;
+	}
+	return theirs;
+}
+
 bool run_in_force(const struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
@@ -434,9 +478,10 @@ int journal_intent(struct journal *j, struct run *r, const struct change *c, siz
 		   struct err *e)
 {
 	*n = r->count;
-	return record(j, r->id, "intent", e, "{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "n",
+	return record(j, r->id, "intent", e, "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "n",
 		      (json_int_t)r->count, "kind", c->kind, "scope", change_scope_name(c->scope),
-		      "name", c->name, "from", c->from, "to", c->to, "why", c->why);
+		      "name", c->name, "object", c->object, "from", c->from, "to", c->to, "why",
+		      c->why);
 }
 
 int journal_done(struct journal *j, struct run *r, size_t n, const char *became, struct err *e)
@@ -455,9 +500,10 @@ int journal_confirm(struct journal *j, struct run *r, const char *by, struct err
 }
 
 int journal_rollback(struct journal *j, struct run *r, const char *by, const char *reason,
-		     struct err *e)
+		     const char *boot, struct err *e)
 {
-	return record(j, r->id, "rollback", e, "{s:s, s:s}", "by", by, "reason", reason);
+	return record(j, r->id, "rollback", e, "{s:s, s:s, s:s}", "by", by, "reason", reason,
+		      "boot", boot);
 }
 
 int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,

@@ -3,11 +3,11 @@
  * Each step is a record, written whole and synced before the next step is made:
  *
  *	begin     a run starts: time, by, command, boot, netns, confirm_s, persist
- *	intent    item n is about to be written: kind, scope, name, from, to, why
+ *	intent    item n is about to be written: kind, scope, name, object, from, to, why
  *	done      item n was written and read back: became
  *	wait      all is done; deadline_ms (CLOCK_BOOTTIME) for a confirmation
  *	confirm   it came: by
- *	rollback  going back: by, reason
+ *	rollback  going back: by, reason, boot
  *	undo      item n is about to be written back
  *	undone    item n is as it was
  *	spared    item n was left alone: found
@@ -15,7 +15,9 @@
  *	end       the run, or its way back, is over
  *
  * What a run's items are now follows from the records alone, so a crash at any point loses nothing.
- * A last record that is torn was never acknowledged: it is set aside and said so. */
+ * A last record that is torn (no newline, or blocks that never reached the disk) was never
+ * acknowledged: it is cut off by the next writer, who says so. One that is whole but damaged was,
+ * and the journal is refused. */
 #ifndef EPOLLTUNE_TUNE_JOURNAL_H
 #define EPOLLTUNE_TUNE_JOURNAL_H
 
@@ -29,9 +31,11 @@
 #include "epolltune/err.h"
 
 #define JOURNAL_FILE "journal.jsonl"
+#define JOURNAL_PATH 256 /* bytes that hold the state directory's name */
 /* A file of its own, for root's eyes only: whoever can open a file can lock it. */
 #define JOURNAL_LOCK "lock"
 #define JOURNAL_VERSION 1
+#define JOURNAL_RUN_ITEMS 4096 /* at most */
 
 enum run_status {
 	RUN_UNFINISHED,  /* cut off between begin (or rollback) and end */
@@ -54,7 +58,8 @@ struct run {
 	uint64_t deadline_ms; /* of a run that waits, CLOCK_BOOTTIME */
 	bool confirmed;
 	char reason[40]; /* why it went back: "asked for", "not confirmed in time", …; "" if not */
-	time_t ended;    /* the last record's time */
+	char back_boot[40]; /* the boot in which it went back last; "" if not, or not told */
+	time_t ended;       /* the last record's time */
 	size_t count;
 	struct change *items;
 };
@@ -66,7 +71,7 @@ enum journal_access {
 };
 
 struct journal {
-	char path[256]; /* of the state directory */
+	char path[JOURNAL_PATH]; /* of the state directory */
 	int dir, fd;
 	int lock;   /* held by a writer */
 	bool torn;  /* a torn last record was found (and, when writing, cut off) */
@@ -88,8 +93,14 @@ bool journal_busy(const struct journal *j);
 struct run *journal_find(struct journal *j, unsigned id);
 /* The newest that is unfinished or waits; NULL if none. */
 struct run *journal_open_run(struct journal *j);
+/* Likewise, but none of which all that is in force belongs to another network namespace of this
+ * boot. */
+struct run *journal_open_here(struct journal *j, const struct host_identity *here);
 /* Whether a rollback has anything to do in it. */
 bool run_in_force(const struct run *r);
+/* Whether all that is in force of it belongs to another network namespace of this boot: nothing of
+ * it can be seen, undone or confirmed from here. */
+bool run_elsewhere(const struct run *r, const struct host_identity *here);
 const char *run_status_name(enum run_status s);
 
 /* Each writes one record, syncs it and brings the run up to date. On failure the journal is as
@@ -104,7 +115,7 @@ int journal_done(struct journal *j, struct run *r, size_t n, const char *became,
 int journal_wait(struct journal *j, struct run *r, uint64_t deadline_ms, struct err *e);
 int journal_confirm(struct journal *j, struct run *r, const char *by, struct err *e);
 int journal_rollback(struct journal *j, struct run *r, const char *by, const char *reason,
-		     struct err *e);
+		     const char *boot, struct err *e);
 /* state: CHANGE_UNDOING, _UNDONE, _SPARED or _GONE; found: the value seen, for a spared one. */
 int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,
 		 const char *found, struct err *e);

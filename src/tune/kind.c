@@ -68,13 +68,15 @@ static enum change_scope dropin_scope(const char *name)
 }
 
 static const struct change_kind kinds[] = {
-	{"sysctl", sysctl_scope, sysctl_check, sysctl_read, sysctl_write, NULL},
-	{"device", device_scope, device_check, device_read, device_write, NULL},
-	{"sysctl.d", dropin_scope, dropin_check, dropin_read, dropin_write, dropin_tidy},
+	{"sysctl", sysctl_scope, sysctl_check, sysctl_read, sysctl_write, NULL, NULL, NULL},
+	{"device", device_scope, device_check, device_read, device_write, NULL, device_object,
+	 device_gone},
+	{"sysctl.d", dropin_scope, dropin_check, dropin_read, dropin_write, dropin_tidy, NULL,
+	 NULL},
 	{"link", dropin_scope, device_file_check, device_file_read, device_file_write,
-	 device_file_tidy},
+	 device_file_tidy, NULL, NULL},
 	{"udev", dropin_scope, device_file_check, device_file_read, device_file_write,
-	 device_file_tidy},
+	 device_file_tidy, NULL, NULL},
 };
 
 const struct change_kind *change_kind_find(const char *name)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tune/state.h"
+
 static void plain(char *text)
 {
 	for (; *text; text++)
@@ -26,12 +28,46 @@ void operator_name(char name[64])
 	plain(name);
 }
 
-void operator_command(char *line, size_t size, int argc, char **argv)
+/* One word as a shell reads it back. Returns what it takes, which may be more than there was room
+ * for. */
+static size_t put_word(char *at, size_t room, const char *word)
 {
-	size_t at = (size_t)snprintf(line, size, "epolltune");
-	for (int i = 0; i < argc && at < size; i++) {
-		const char *quote = !*argv[i] || strpbrk(argv[i], " \t\n'\"") ? "'" : "";
-		at += (size_t)snprintf(line + at, size - at, " %s%s%s", quote, argv[i], quote);
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				   "@%+=:,./_-";
+	if (*word && !word[strspn(word, safe)])
+		return (size_t)snprintf(at, room, "%s", word);
+	size_t n = (size_t)snprintf(at, room, "'");
+	for (; *word; word++)
+		n += (size_t)snprintf(at + (n < room ? n : room), n < room ? room - n : 0,
+				      *word == '\'' ? "'\\''" : "%c", *word);
+	return n + (size_t)snprintf(at + (n < room ? n : room), n < room ? room - n : 0, "'");
+}
+
+bool operator_command(char *line, size_t size, int argc, char **argv)
+{
+	size_t room = size - strlen(OPERATOR_CUT);
+	size_t at = (size_t)snprintf(line, room, "epolltune"), whole = at;
+	for (int i = 0; i < argc; i++) {
+		at += (size_t)snprintf(line + at, room - at, " ");
+		at += put_word(line + at, room - at, argv[i]);
+		if (at >= room) {
+			snprintf(line + whole, size - whole, OPERATOR_CUT);
+			plain(line);
+			return false;
+		}
+		whole = at;
 	}
 	plain(line);
+	return true;
+}
+
+void operator_state_option(char *option, size_t size, const char *state_dir)
+{
+	static const char name[] = " --state-dir ";
+	option[0] = 0;
+	if (strcmp(state_dir, STATE_DIR) == 0)
+		return;
+	size_t n = (size_t)snprintf(option, size, "%s", name);
+	if (n + put_word(option + n, size - n, state_dir) >= size)
+		option[0] = 0;
 }

@@ -1,5 +1,6 @@
 #include "tune/persist.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,17 @@ static void normalize(const char *name, char value[CHANGE_VALUE])
 	const struct knob *k = knob_find(name);
 	if (k && knob_check(k, value, normal, &ignored) == 0)
 		snprintf(value, CHANGE_VALUE, "%s", normal);
+}
+
+int persist_allowed(const struct change_site *site, struct err *e)
+{
+	struct host_identity here;
+	int r = host_identity(site->host, &here, e);
+	if (r < 0 || here.initial)
+		return r;
+	return err_set(e, PLAN_REFUSED,
+		       "--persist: at boot the files are read for the network namespace of process "
+		       "1, and this is another one");
 }
 
 /* A line of a .link file or of a udev rule. */
@@ -60,7 +72,7 @@ int persist_look(const struct change *c, const struct change_site *site, struct 
 	out->ours = set.ours;
 	normalize(c->name, out->files);
 	normalize(c->name, out->conf);
-	out->agrees = strcmp(out->files, out->running) == 0;
+	out->agrees = out->files[0] && strcmp(out->files, out->running) == 0;
 	return 0;
 }
 
@@ -77,6 +89,11 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file "
 				      "sets it");
+	else if (!p->files[0])
+		at = (size_t)snprintf(text, size,
+				      "the kernel's default after a reboot: %s:%u takes it out of "
+				      "the files before it",
+				      p->file, p->line);
 	else if (p->agrees && p->ours)
 		at = (size_t)snprintf(text, size, "%s after a reboot, as now", p->files);
 	else if (p->agrees)

@@ -20,6 +20,9 @@ struct persisted {
 	char conf[CHANGE_VALUE]; /* what /etc/sysctl.conf says, read by procps only; "" if not */
 };
 
+/* Whether the files are read at boot for this network namespace: -PLAN_REFUSED if it is not that of
+ * process 1. */
+int persist_allowed(const struct change_site *site, struct err *e);
 /* Looks at the knob of a change of files. */
 int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
 		 struct err *e);

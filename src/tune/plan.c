@@ -10,10 +10,12 @@
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
+#include "tune/sysctl_d.h"
 
 /* Whether `name` is in a comma separated list; slashes for dots are fine. */
 static bool listed(const char *list, const char *name)
 {
+	const struct knob *k = knob_find(name);
 	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
 		size_t n = strcspn(at, ",");
 		char one[CHANGE_NAME];
@@ -21,8 +23,8 @@ static bool listed(const char *list, const char *name)
 			continue;
 		memcpy(one, at, n);
 		one[n] = 0;
-		const struct knob *k = knob_find(one);
-		if (strcmp(k ? k->name : one, name) == 0)
+		const char *whose = strchr(one, '@'), *of = strchr(name, '@');
+		if (k && knob_find(one) == k && (!whose || (of && strcmp(whose, of) == 0)))
 			return true;
 	}
 	return false;
@@ -42,7 +44,7 @@ static int check_list(const char *option, const char *list, struct err *e)
 	return list && !*list ? err_set(e, EINVAL, "--%s: empty", option) : 0;
 }
 
-static bool wanted(const struct plan_options *o, const char *knob)
+bool plan_wants(const struct plan_options *o, const char *knob)
 {
 	return (!o->only || listed(o->only, knob)) && !(o->except && listed(o->except, knob));
 }
@@ -74,8 +76,10 @@ static struct told *tell(struct plan *p, const char *knob)
 	return t;
 }
 
+/* A finding of a wall that is to move. */
 static void tell_finding(struct plan *p, const struct finding *f, const struct knob *k)
 {
+	p->left++;
 	struct told *t = tell(p, f->knob[0] ? f->knob : f->wall);
 	if (!t)
 		return;
@@ -254,6 +258,7 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct su
 	bool device = !strcmp(s->kind, "device");
 	if (r == -ENOENT || (r < 0 && device)) {
 		struct told *t = tell(p, s->name);
+		p->left++;
 		if (t) {
 			report_text(t->proposed, "%s", f->proposed);
 			describe(t->why, f);
@@ -317,7 +322,7 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		    f->remedy == REMEDY_NONE)
 			continue;
 		const struct knob *k = knob_find(f->knob);
-		if (k && !wanted(o, k->name))
+		if (k && !plan_wants(o, f->knob))
 			continue;
 		struct subject s;
 		if (f->remedy != REMEDY_KERNEL || !f->proposed[0] || !subject_find(f->knob, &s)) {
@@ -449,6 +454,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 static void tell_blocked(struct plan *p, const struct change *c, const struct err *why)
 {
 	struct told *t = tell(p, c->name);
+	p->left += c->wall[0] != 0;
 	if (!t)
 		return;
 	report_text(t->current, "%.79s", c->from);
@@ -486,6 +492,31 @@ void plan_permit(struct plan *p, const struct change_site *site)
 	p->blocked = 0;
 }
 
+/* A later file that sets the knob otherwise: our line will not count, whether it stands already or
+ * is to be written. */
+static int tell_override(struct plan *p, const char *name, const char *to,
+			 const struct change_site *site, struct err *e)
+{
+	struct sysctl_setting later;
+	char value[KNOB_VALUE];
+	struct err ignored;
+	int r = sysctl_d_override(site->root, name, &later, e);
+	const struct knob *k = knob_find(name);
+	if (r < 0 || !later.file[0] ||
+	    (k && knob_check(k, later.value, value, &ignored) == 0 && strcmp(value, to) == 0))
+		return r;
+	struct told *t = tell(p, name);
+	p->overridden++;
+	if (!t)
+		return 0;
+	report_text(t->current, "%.79s", to);
+	report_text(t->why, "at the next boot %s:%u comes after our file and %s%.60s", later.file,
+		    later.line, later.value[0] ? "sets it to " : "takes it out of the files",
+		    later.value);
+	report_text(t->what, "take that line out, or change it, if the value is to last");
+	return 0;
+}
+
 static int persist_one(struct plan *p, const struct change *of, const char *who, time_t when,
 		       unsigned run, const struct change_site *site, struct err *e)
 {
@@ -495,8 +526,9 @@ static int persist_one(struct plan *p, const struct change *of, const char *who,
 	if (r < 0)
 		return r;
 	dropin_setting(found, setting);
-	if (strcmp(setting, to) == 0)
-		return 0;
+	r = tell_override(p, of->name, to, site, e);
+	if (r < 0 || strcmp(setting, to) == 0)
+		return r;
 	if (p->count == PLAN_CHANGES)
 		return err_set(e, E2BIG, "more than %d changes: use --only", PLAN_CHANGES);
 	struct change *c = &p->changes[p->count];

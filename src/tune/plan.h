@@ -49,19 +49,23 @@ struct plan {
 	struct told told[PLAN_TOLD];
 	struct budget before, after;
 	size_t unknown;     /* walls that the report could not tell */
+	size_t left;        /* findings of walls that are to move, but not by a change of ours */
+	size_t overridden;  /* lines of our file that a later one makes useless */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
 	struct err blocker; /* why, of the first */
 };
 
 struct plan_options {
-	bool tight;         /* walls that are tight lead to changes too */
-	bool allow_lower;   /* `set` may lower a value */
-	bool allow_reset;   /* an interface may lose its link for a moment */
-	bool confirm;       /* all goes back unless it is confirmed */
-	bool foreign;       /* the report may be of another machine or boot */
-	const char *only;   /* knobs, comma separated; NULL: all */
-	const char *except; /* knobs, comma separated; NULL: none */
-	const char *set;    /* "KNOB=VALUE", comma separated; NULL: none */
+	bool tight;       /* walls that are tight lead to changes too */
+	bool allow_lower; /* `set` may lower a value */
+	bool allow_reset; /* an interface may lose its link for a moment */
+	bool confirm;     /* all goes back unless it is confirmed */
+	bool foreign;     /* the report may be of another machine or boot */
+	/* Knobs, comma separated; one of interfaces stands for all of them or, with @NAME, for one.
+	 */
+	const char *only;   /* NULL: all */
+	const char *except; /* NULL: none */
+	const char *set;    /* "KNOB=VALUE", comma separated; NULL: none. Values may hold commas */
 };
 
 /* Makes a plan for the running machine. `r` may be NULL when everything comes from `set`. Values of
@@ -81,6 +85,8 @@ void plan_permit(struct plan *p, const struct change_site *site);
 int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
 		 const char *who, time_t when, unsigned run, const struct change_site *site,
 		 struct err *e);
+/* Whether `only` and `except` let a knob ("device.ring.rx@eth0") be changed. */
+bool plan_wants(const struct plan_options *options, const char *name);
 /* Whether a plan changes the running kernel. */
 bool plan_runtime(const struct plan *p);
 

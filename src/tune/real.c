@@ -60,6 +60,8 @@ static int real_change(struct execution *x, struct change *c, struct err *e)
 	int r = check_interrupt(e);
 	if (r == 0)
 		r = as_planned(kind, x->site, c, e);
+	if (r == 0 && kind->object)
+		r = kind->object(x->site, c->name, c->object, e);
 	if (r == 0)
 		r = journal_intent(x->journal, run_of(x), c, &n, e);
 	if (r < 0)
@@ -111,7 +113,7 @@ static void take_back(struct execution *x, const char *reason, bool files_only)
 			 .tell = x->tell,
 			 .arg = x->arg};
 	undo_run(&u, x->journal, run_of(x), &trouble);
-	x->outcome = u.failed || u.spared ? OUTCOME_PARTLY : OUTCOME_TAKEN_BACK;
+	x->outcome = run_in_force(run_of(x)) ? OUTCOME_PARTLY : OUTCOME_TAKEN_BACK;
 	if (trouble.code)
 		x->trouble = trouble;
 	/* The plan's changes are the last items of the run. */
@@ -150,8 +152,7 @@ static int persist_end(struct execution *x, int failed, struct err *e)
 		failed = journal_end(x->journal, run_of(x), e);
 	if (failed < 0)
 		take_back(x, "", true);
-	else
-		x->outcome = OUTCOME_APPLIED;
+	x->outcome = OUTCOME_APPLIED; /* the run itself stays, whatever became of the files */
 	return failed;
 }
 

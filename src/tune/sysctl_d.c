@@ -90,10 +90,11 @@ static void take_line(struct search *s, const char *file, unsigned number, const
 	struct sysctl_line line;
 	if (!sysctl_d_line(text, length, &line) || !matches(&line, s->name))
 		return;
-	if (line.exclude) {
+	if (line.exclude && line.pattern) {
 		s->excluded = true;
 		return;
 	}
+	/* "-name" alone takes the place of an earlier "name = value", as one with a value does. */
 	struct sysctl_setting *set = line.pattern ? &s->by_pattern : &s->by_name;
 	snprintf(set->file, sizeof(set->file), "%s", file);
 	memcpy(set->value, line.value, sizeof(set->value));
@@ -217,6 +218,18 @@ int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out
 	return r;
 }
 
+int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+{
+	struct search s = {.name = name};
+	CLEAN(listing_free) struct listing l = {0};
+	int r = list_files(&l, root, e);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
+			r = take_file(&s, root, l.files[i], e);
+	*out = s.by_name;
+	return r;
+}
+
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
 		       struct err *e)
 {
@@ -238,6 +251,8 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 	struct search s = {.name = name};
 	if (r == 0)
 		r = take_file(&s, root, conf, e);
+	if (!s.by_name.file[0])
+		s.by_name = s.by_pattern;
 	*out = s.by_name;
 	return r;
 }

@@ -25,13 +25,16 @@ struct sysctl_line {
 bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line);
 
 struct sysctl_setting {
-	char file[512]; /* "/etc/sysctl.d/99-local.conf"; "" when no file sets it */
+	char file[512]; /* "/etc/sysctl.d/99-local.conf"; "" when no file names it */
 	unsigned line;
-	char value[CHANGE_VALUE];
-	bool ours; /* DROPIN_FILE in /etc */
+	char value[CHANGE_VALUE]; /* "": the line ("-name") takes it out of earlier ones */
+	bool ours;                /* DROPIN_FILE in /etc */
 };
 /* What a knob will be after a reboot, and who says so. `root` stands before "/etc". */
 int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e);
+/* The same by files that come after DROPIN_FILE: what overrides a line there. */
+int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out,
+		      struct err *e);
 /* What /etc/sysctl.conf sets it to, where no file in sysctl.d is a link to that: systemd-sysctl
  * does not read it then, but `sysctl --system` of procps does, last. */
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tune/device_files.h"
+#include "tune/dropin.h"
+
 struct way_back {
 	struct undo *u;
 	struct journal *j;
 	struct run *r;
 	struct host_identity here;
-	struct err first; /* the first error met */
+	bool stood[JOURNAL_RUN_ITEMS]; /* of another boot: a line of ours has set it in this one */
+	struct err first;              /* the first error met */
 };
 
 static void tell(struct undo *u, const struct change *c, const char *fmt, ...)
@@ -43,7 +47,15 @@ static void note(struct way_back *w, size_t n, enum change_state state, const ch
 	}
 }
 
-/* A value of another boot is here again only if this program wrote it into the files as well. */
+/* A value of another boot is here again only if a line of ours brought it: written in that boot,
+ * and not taken out before this one. */
+static bool line_stood(const struct way_back *w, const struct run *r, const struct change *line)
+{
+	return strcmp(r->boot, w->r->boot) == 0 && line->scope == CHANGE_FILES &&
+	       line->state != CHANGE_GONE &&
+	       (line->state != CHANGE_UNDONE || strcmp(r->back_boot, w->here.boot) == 0);
+}
+
 static bool persisted(const struct way_back *w, const struct change *c)
 {
 	if (c->scope == CHANGE_NETNS && !w->here.initial)
@@ -51,7 +63,7 @@ static bool persisted(const struct way_back *w, const struct change *c)
 	for (size_t i = 0; i < w->j->count; i++)
 		for (size_t n = 0; n < w->j->runs[i].count; n++) {
 			const struct change *item = &w->j->runs[i].items[n];
-			if (item->scope == CHANGE_FILES && strcmp(item->name, c->name) == 0)
+			if (strcmp(item->name, c->name) == 0 && line_stood(w, &w->j->runs[i], item))
 				return true;
 		}
 	return false;
@@ -154,13 +166,56 @@ static void undo_found(struct way_back *w, size_t n, const char *found)
 	write_back(w, n, found);
 }
 
+static bool same_boot(const struct way_back *w) { return !strcmp(w->r->boot, w->here.boot); }
+
+static bool not_found(int r) { return r == -ENOENT || r == -ENODEV; }
+
+/* Of another network namespace of this boot: what belongs to it, and what of the whole machine is
+ * to be seen there only. */
+static bool elsewhere(const struct way_back *w, const struct change *c)
+{
+	char found[CHANGE_VALUE];
+	struct err ignored;
+	const struct change_kind *kind = change_kind_find(c->kind);
+	if (!same_boot(w) || !strcmp(w->r->netns, w->here.netns) || c->scope == CHANGE_FILES)
+		return false;
+	return c->scope == CHANGE_NETNS ||
+	       (kind && not_found(kind->read(w->u->site, c->name, found, &ignored)));
+}
+
+static bool to_undo(const struct way_back *w, const struct change *c)
+{
+	return c->state != CHANGE_UNDONE && c->state != CHANGE_GONE &&
+	       (!w->u->files_only || c->scope == CHANGE_FILES);
+}
+
+/* Out of sight is not gone: the setting of an interface that is down or has another name, a knob
+ * that this /proc or /sys does not show. It may well be in force, and stays to be undone. */
+static void undo_unseen(struct way_back *w, size_t n, const struct change_kind *kind,
+			const struct err *why)
+{
+	struct change *c = &w->r->items[n];
+	struct err e = *why;
+	if (kind->gone && kind->gone(w->u->site, c, &e)) {
+		gone(w, n, "it is not there any more");
+	} else if (w->u->force) {
+		gone(w, n, "not to be seen here, and given up");
+	} else {
+		w->u->unseen++;
+		note(w, n, CHANGE_SPARED, "");
+		tell(w->u, c,
+		     "NOT taken back: it cannot be seen here now (%s). Roll back again when it "
+		     "can; "
+		     "--force gives it up",
+		     e.text);
+	}
+}
+
 static void undo_item(struct way_back *w, size_t n)
 {
 	struct err e;
 	char found[CHANGE_VALUE];
 	struct change *c = &w->r->items[n];
-	if (c->state == CHANGE_UNDONE || c->state == CHANGE_GONE)
-		return;
 	const struct change_kind *kind = change_kind_find(c->kind);
 	if (!kind) {
 		err_set(&e, EPROTO, "%s: unknown kind of change \"%s\"", c->name, c->kind);
@@ -169,27 +224,60 @@ static void undo_item(struct way_back *w, size_t n)
 	}
 	if (kind->tidy && kind->tidy(w->u->site, &e) < 0 && e.code != ENOENT)
 		remember(w, &e);
-	bool same_boot = strcmp(w->r->boot, w->here.boot) == 0;
-	if (same_boot && c->scope == CHANGE_NETNS && strcmp(w->r->netns, w->here.netns) != 0) {
+	if (elsewhere(w, c)) {
 		w->u->elsewhere++;
 		tell(w->u, c, "belongs to network namespace %s, this is %s: nothing to undo here",
 		     w->r->netns, w->here.netns);
 		return;
 	}
 	int r = kind->read(w->u->site, c->name, found, &e);
-	if (!same_boot && c->scope != CHANGE_FILES &&
-	    (r < 0 || !persisted(w, c) || !ours(w->u, c, found))) {
+	if (!same_boot(w) && c->scope != CHANGE_FILES &&
+	    (!w->stood[n] || (r == 0 && !ours(w->u, c, found))))
 		gone(w, n, "it went when the machine was restarted");
-		return;
-	}
-	/* A setting that cannot be seen from here stands all the same: only what has gone for good
-	 * is nothing to undo. */
-	if (r == -ENOENT || r == -ENODEV)
-		gone(w, n, "it is not there any more");
+	else if (not_found(r) || (w->u->force && r == -EOPNOTSUPP))
+		undo_unseen(w, n, kind, &e);
 	else if (r < 0)
 		failed(w, c, &e);
 	else
 		undo_found(w, n, found);
+}
+
+/* The line of our files for what a change set; false: none, or not to be read. */
+static bool our_line(const struct change_site *site, const struct change *c,
+		     char setting[CHANGE_VALUE], char path[128], unsigned *run)
+{
+	char line[CHANGE_VALUE];
+	struct err ignored;
+	bool device = strcmp(c->kind, "device") == 0;
+	const char *files = device ? device_file_kind(c->name) : "sysctl.d";
+	const struct change_kind *kind = files ? change_kind_find(files) : NULL;
+	if (!kind || kind->read(site, c->name, line, &ignored) < 0)
+		return false;
+	snprintf(path, 128, "%s", DROPIN_DIRECTORY "/" DROPIN_FILE);
+	if (device) {
+		device_file_setting(c->name, line, setting);
+		device_file_path(c->name, path);
+	} else {
+		dropin_setting(line, setting);
+	}
+	*run = 0;
+	sscanf(line, "# run %u,", run);
+	return setting[0];
+}
+
+/* Undone now, but at the next boot a line that a later run wrote sets it again. One that is older
+ * than the run is as it was. */
+static void tell_return(struct way_back *w, const struct change *c)
+{
+	char setting[CHANGE_VALUE], path[128];
+	unsigned run;
+	if (c->scope == CHANGE_FILES || c->state != CHANGE_UNDONE ||
+	    !our_line(w->u->site, c, setting, path, &run) || run <= w->r->id ||
+	    strcmp(setting, c->from) == 0)
+		return;
+	w->u->returns++;
+	tell(w->u, c, "but %s sets %s again at the next boot: epolltune rollback %u", path, setting,
+	     run);
 }
 
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
@@ -198,13 +286,22 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 	int failed = host_identity(u->site->host, &w.here, e);
 	if (failed < 0)
 		return failed;
+	size_t left = 0, away = 0;
+	for (size_t n = 0; n < r->count; n++) {
+		w.stood[n] = !same_boot(&w) && persisted(&w, &r->items[n]);
+		left += to_undo(&w, &r->items[n]);
+		away += to_undo(&w, &r->items[n]) && elsewhere(&w, &r->items[n]);
+	}
 	struct err trouble;
-	if (!u->files_only && journal_rollback(j, r, u->by, u->reason, &trouble) < 0)
+	bool record = !u->files_only && !(left && left == away);
+	if (record && journal_rollback(j, r, u->by, u->reason, w.here.boot, &trouble) < 0)
 		remember(&w, &trouble);
 	for (size_t n = r->count; n-- > 0;)
-		if (!u->files_only || r->items[n].scope == CHANGE_FILES)
+		if (to_undo(&w, &r->items[n]))
 			undo_item(&w, n);
-	if (!u->failed && journal_end(j, r, &trouble) < 0)
+	for (size_t n = 0; n < r->count && !u->files_only; n++)
+		tell_return(&w, &r->items[n]);
+	if (!u->failed && !u->elsewhere && journal_end(j, r, &trouble) < 0)
 		remember(&w, &trouble);
 	if (w.first.code)
 		*e = w.first;

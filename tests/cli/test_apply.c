@@ -343,7 +343,7 @@ static void confirm_in_time_or_not(void **state)
 	has(o.out, "Run 1 is confirmed: it stays.\nconfirm 0\n");
 	has(o.out, "Nothing waits to be confirmed.\nagain 0\n2048\n16\nbrief 0\n");
 	has(o.out, "late 2\n");
-	has(o.errors, "run 1 waits: epolltune confirm or epolltune rollback first");
+	has(o.errors, "run 1 waits: epolltune confirm --state-dir ");
 	has(o.errors, "run 2 has gone back already: not confirmed in time");
 	output_free(&o);
 }
@@ -366,7 +366,7 @@ static void the_guardian_survives(void **state)
 		"2>/dev/null\n"
 		"for p in $(pgrep -f in-terminal) $(pgrep -x epolltune); do kill -TERM $p; kill "
 		"-KILL $p; done 2>/dev/null\n"
-		"within '[ $(somaxconn) = 16 ]'; within '! pgrep -f epolltune-guard >/dev/null'\n"
+		"within '[ $(somaxconn) = 16 ]'; within '! pgrep -x epolltune-guard >/dev/null'\n"
 		"somaxconn; grep -c '\"rollback\"' $S/journal.jsonl\n"
 		"epolltune history 1 --state-dir $S\n");
 	good(&o);
@@ -454,7 +454,7 @@ static void counts_down_on_a_terminal(void **state)
 	/* A machine that is held up for a second leaves out one. */
 	if (!strstr(shown, "goes back in 1 s"))
 		has(shown, "goes back in 2 s");
-	has(shown, "was not confirmed in time and is taken back");
+	has(shown, "is taken back, not confirmed in time: all is as it was.");
 	has(shown, "status 2\r\n16\r\n");
 }
 
@@ -494,9 +494,11 @@ static void persists_and_takes_out_again(void **state)
 	good(&o);
 	has(o.out,
 	    "77 after a reboot, not 2048: /etc/sysctl.d/99-other.conf:1\n    overrides our line");
-	has(o.out, "apply 0\n# Written by epolltune");
+	has(o.out, "at the next boot /etc/sysctl.d/99-other.conf:1 comes after our file");
+	has(o.out, "apply 1\n# Written by epolltune");
 	has(o.out, "\nnet.core.somaxconn = 2048\n644 0\n");
-	has(o.out, "Nothing to change.\nagain 0\n");
+	has(o.out, "Nothing to change.\n\nNot for epolltune to change:\n");
+	has(o.out, "again 1\n");
 	has(o.out, "in the files: line taken out");
 	has(o.out, "rollback 0\n0\n16\n");
 	has(o.out, "2048 after a reboot, as now");
@@ -675,6 +677,345 @@ static void history_gives_each_change_a_line(void **state)
 	output_free(&o);
 }
 
+/* What people wrote into our file stays, wherever it stands; the file goes when nothing is left but
+ * its first lines. */
+static void lines_of_people_stay(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("-m --pid --fork --mount-proc", REPORT
+		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "F=/etc/sysctl.d/90-epolltune.conf\n"
+		       "try() { fast --persist >/dev/null; $1; epolltune rollback --state-dir $S "
+		       ">/dev/null; echo \"$1 $?\"; grep -v epolltune $F; }\n"
+		       "below() { echo 'vm.swappiness = 7' >>$F; }\n"
+		       "again() { :; }\n"
+		       "above() { sed -i '2a # mine' $F; }\n"
+		       "cleared() { sed -i '/mine/d; /swappiness/d' $F; }\n"
+		       "somaxconn 16\n"
+		       "try below; try again; try above; try again; try cleared\n"
+		       "ls -A /etc/sysctl.d | wc -l\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	assert_string_equal(o.out, "below 0\nvm.swappiness = 7\nagain 0\nvm.swappiness = 7\n"
+				   "above 0\n# mine\nvm.swappiness = 7\n"
+				   "again 0\n# mine\nvm.swappiness = 7\ncleared 0\n0\n");
+	output_free(&o);
+}
+
+/* From another network namespace nothing is undone, recorded or disarmed, and its own runs are
+ * reached. */
+static void elsewhere_disarms_nothing(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16; fast --confirm 5s >/dev/null; cp $S/journal.jsonl $B/before\n"
+		"unshare -n sh -c 'echo 20 >/proc/sys/net/core/somaxconn\n"
+		"epolltune rollback --state-dir $S; echo \"there $?\"\n"
+		"epolltune confirm --state-dir $S >/dev/null; echo \"confirm $?\"\n"
+		"cmp $S/journal.jsonl $B/before && echo untouched\n"
+		"epolltune apply --from $B/report.json --no-proof --only net.core.somaxconn --set "
+		"net.core.somaxconn=3000 --foreign --state-dir $S >/dev/null; echo \"own $?\"\n"
+		"epolltune rollback --state-dir $S; echo \"back $?\"\n"
+		"cat /proc/sys/net/core/somaxconn'\n"
+		"somaxconn; for i in $(seq 100); do [ $(somaxconn) = 16 ] && break; sleep 0.1; "
+		"done; somaxconn\n"
+		/* unfinished stays unfinished */
+		"fast >/dev/null; sed -i '$d' $S/journal.jsonl; cp $S/journal.jsonl $B/before\n"
+		"unshare -n epolltune rollback --state-dir $S >/dev/null; echo \"cut $?\"\n"
+		"cmp $S/journal.jsonl $B/before && echo untouched\n"
+		"epolltune rollback --state-dir $S; somaxconn\n");
+	good(&o);
+	has(o.out, "there 1\nconfirm 2\nuntouched\nown 0\n");
+	has(o.out, "Run 2 is rolled back: all is as it was.\nback 0\n20\n2048\n16\n");
+	has(o.out, "cut 1\nuntouched\n");
+	has(o.out, "Run 3 is rolled back: all is as it was.\n16\n");
+	output_free(&o);
+}
+
+/* A journal of one applied item, as another network namespace of this boot would have left it. */
+#define JOURNALLED                                                                                 \
+	"journal() { # KIND SCOPE NAME FROM TO BOOT NETNS\n"                                       \
+	"mkdir -p -m 755 $S; h='{\"v\":1,\"run\":1,\"time\":1,\"event\":'\n"                       \
+	"printf '%s\"begin\",\"by\":\"a\",\"command\":\"c\",\"boot\":\"%s\",\"netns\":\"%s\","     \
+	"\"confirm_s\":0,\"persist\":false}\\n' \"$h\" $6 $7 >$S/journal.jsonl\n"                  \
+	"printf '%s\"intent\",\"n\":0,\"kind\":\"%s\",\"scope\":\"%s\",\"name\":\"%s\","           \
+	"\"from\":\"%s\",\"to\":\"%s\",\"why\":\"w\"}\\n' \"$h\" $1 $2 $3 $4 $5 "                  \
+	">>$S/journal.jsonl\n"                                                                     \
+	"printf '%s\"done\",\"n\":0,\"became\":\"%s\"}\\n%s\"end\"}\\n' \"$h\" $5 \"$h\" "         \
+	">>$S/journal.jsonl; cp $S/journal.jsonl $B/before; }\n"                                   \
+	"boot=$(cat /proc/sys/kernel/random/boot_id)\n"                                            \
+	"here=$(stat -Lc %i /proc/self/ns/net)\n"
+
+/* Out of sight is not gone: it stays to be undone. */
+static void what_cannot_be_seen_stays(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", JOURNALLED
+		       "test -e /proc/sys/net/core/netdev_max_backlog && exit 77\n"
+		       "journal sysctl system net.core.netdev_max_backlog 1000 2000 $boot 1\n"
+		       "epolltune rollback --state-dir $S; echo \"system $?\"\n"
+		       "cmp $S/journal.jsonl $B/before && echo untouched\n"
+		       /* an older journal, which knows no index: whether the interface is gone is
+			  unknown */
+		       "epolltune apply --state-dir $S --set net.core.somaxconn=5000 --only "
+		       "net.core.somaxconn --probe accept-queue --no-proof >/dev/null\n"
+		       "netns=$(sed -n 's/.*\"netns\":\"\\([^\"]*\\)\".*/\\1/p' $S/journal.jsonl | "
+		       "tail -1)\n"
+		       "journal device netns device.channels@nosuch0 1 2 $boot $netns\n"
+		       "epolltune rollback --state-dir $S; echo \"device $?\"\n"
+		       "epolltune rollback --state-dir $S >/dev/null; echo \"still $?\"\n"
+		       "epolltune rollback --force --state-dir $S; echo \"given up $?\"\n"
+		       "epolltune rollback --state-dir $S; echo \"then $?\"\n");
+	if (o.status == 77)
+		skip_because("net.core.netdev_max_backlog is to be seen in every namespace here");
+	good(&o);
+	has(o.out, "belongs to network namespace 1");
+	has(o.out, "Nothing of run 1 was rolled back: see above.\nsystem 1\nuntouched\n");
+	has(o.out, "NOT taken back: it cannot be seen");
+	has(o.out, "device 1\nstill 1\n");
+	has(o.out, "nothing of it was left.\ngiven up 0\n");
+	has(o.out, "Nothing to roll back.\nthen 0\n");
+	output_free(&o);
+}
+
+/* What is proven is the report's target, by the probes of what changes. */
+static void a_report_brings_its_target(void **state)
+{
+	(void)state;
+	struct output o = inside("", REPORT
+				 "somaxconn 16\n"
+				 "sed -i 's/\"rate_per_s\": 10000/\"rate_per_s\": 1000/; "
+				 "s/\"needed\": 1000/\"needed\": "
+				 "100/; s/2048/128/' $B/report.json\n"
+				 "apply --yes --from $B/report.json; echo \"apply $?\"\n"
+				 "apply --yes --from $B/report.json --rate 5k; echo \"both $?\"\n");
+	good(&o);
+	has(o.out, "by probe accept-queue,syn-queue:");
+	has(o.out, "short → ok");
+	has(o.out, "Applied as run 1. To take it back");
+	has(o.out, "apply 0\n");
+	hasnt(o.out, "napi.latency");
+	has(o.out, "both 3\n");
+	has(o.errors, "--from brings the target of its report");
+	output_free(&o);
+}
+
+/* An unfinished run goes back before a newer one that is in force. */
+static void the_unfinished_run_goes_first(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16; fast >/dev/null; fast --set net.ipv4.tcp_fin_timeout=70 >/dev/null\n"
+		"epolltune rollback 1 --state-dir $S >/dev/null; somaxconn 2048\n"
+		"head -n -2 $S/journal.jsonl >$B/cut; cat $B/cut >$S/journal.jsonl\n"
+		"fast --set net.core.somaxconn=4000 >/dev/null; echo \"apply $?\"\n"
+		"epolltune rollback --state-dir $S; echo \"rollback $?\"; somaxconn\n"
+		"cat /proc/sys/net/ipv4/tcp_fin_timeout\n");
+	good(&o);
+	has(o.errors, "run 1 is unfinished: epolltune rollback 1 --state-dir ");
+	has(o.out, "apply 2\n");
+	has(o.out, "Run 1 is rolled back: all is as it was.\nrollback 0\n16\n70\n");
+	output_free(&o);
+}
+
+static void another_boot_is_not_confirmed(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("-m --pid --fork --mount-proc", REPORT
+		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "somaxconn 16; fast --confirm 60s >/dev/null; somaxconn 16\n"
+		       "sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
+		       "epolltune confirm --persist --state-dir $S; echo \"confirm $?\"\n"
+		       "ls -A /etc/sysctl.d | wc -l; tail -1 $S/journal.jsonl | grep -c wait\n"
+		       "epolltune rollback --state-dir $S; echo \"rollback $?\"\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.errors, "run 1 went when the machine was restarted, before it was confirmed");
+	has(o.out, "confirm 2\n0\n1\n");
+	has(o.out, "rollback 0\n");
+	output_free(&o);
+}
+
+/* Of two boots and two runs: each undoes what it did, and says what the files will do. */
+static void runs_and_files_of_two_boots(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		/* run 1, a restart, run 2 which persists: run 1 went with the restart */
+		"somaxconn 16; fast >/dev/null\n"
+		"sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
+		"somaxconn 16; fast --persist >/dev/null\n"
+		"epolltune rollback 1 --state-dir $S; echo \"first $? $(somaxconn)\"\n"
+		"epolltune rollback --state-dir $S >/dev/null; echo \"second $? $(somaxconn)\"\n"
+		/* run 3 changes it, run 4 writes the line, 3 goes back: the line stays, which is
+		   said */
+		"fast >/dev/null; fast --persist >/dev/null\n"
+		"epolltune rollback 3 --state-dir $S; echo \"third $? $(somaxconn)\"\n"
+		"epolltune rollback --state-dir $S >/dev/null; echo \"fourth $?\"\n"
+		"ls -A /etc/sysctl.d | wc -l\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.out, "it went when the machine was restarted\n"
+		   "Run 1 is rolled back: nothing of it was left.\nfirst 0 2048\nsecond 0 16\n");
+	has(o.out, "sets 2048 again at");
+	has(o.out, "epolltune rollback 4");
+	has(o.out, "third 1 16\nfourth 0\n0\n");
+	output_free(&o);
+}
+
+/* Files are written for the network namespace of process 1, by confirm as by apply. */
+static void no_files_from_another_namespace(void **state)
+{
+	(void)state;
+	struct output o = inside("-m", REPORT
+				 "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+				 "somaxconn 16; fast --persist --confirm 60s >/dev/null; echo "
+				 "\"apply $? $(somaxconn)\"\n"
+				 "fast --confirm 60s >/dev/null\n"
+				 "epolltune confirm --persist --state-dir $S; echo \"files $?\"\n"
+				 "ls -A /etc/sysctl.d | wc -l\n"
+				 "epolltune confirm --state-dir $S; echo \"without $?\"\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.out, "apply 2 16\n");
+	has(o.out, "files 2\n0\n");
+	has(o.out, "Run 1 is confirmed: it stays.\nwithout 0\n");
+	has(o.errors, "the network namespace of process 1, and this is another one");
+	output_free(&o);
+}
+
+/* The journal was moved away and begun anew: the guardian of the old run 1 leaves the new one
+ * alone, and takes back what it guarded. */
+static void a_guardian_knows_its_run(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"was=$(cat /proc/sys/net/ipv4/tcp_fin_timeout); somaxconn 16\n"
+		"fast --confirm 3s >/dev/null; mv $S $B/away; sleep 1\n"
+		"apply --from $B/report.json --no-proof --except net.core.somaxconn --confirm 60s "
+		"--set net.ipv4.tcp_fin_timeout=71 >/dev/null; echo \"new $?\"\n"
+		"for i in $(seq 100); do [ $(somaxconn) = 16 ] && break; sleep 0.1; done; "
+		"somaxconn\n"
+		"cat /proc/sys/net/ipv4/tcp_fin_timeout; grep -c rollback $S/journal.jsonl\n"
+		"epolltune rollback --state-dir $S >/dev/null\n");
+	good(&o);
+	assert_string_equal(o.out, "new 0\n16\n71\n0\n");
+	output_free(&o);
+}
+
+/* A name by which the guardian could not find its journal again. */
+static void a_state_directory_too_long(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT
+		       "d=$(printf '%0100d' 0); mkdir -p $B/$d/$d/$d && cd $B/$d/$d/$d\n"
+		       "somaxconn 16; S=state; fast --confirm 2s >/dev/null; echo \"status $?\"\n"
+		       "somaxconn\n");
+	good(&o);
+	has(o.out, "status 2\n16\n");
+	has(o.errors, "the state directory's name is too long");
+	output_free(&o);
+}
+
+static void confirm_tells_machines_the_truth(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"somaxconn 16; fast --confirm 60s >/dev/null\n"
+		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
+		"epolltune confirm --persist --format json --state-dir $S >$B/1.json; echo $?\n"
+		"grep -E 'changed|outcome|\"run\"' $B/1.json; grep -c No.space $B/1.json; "
+		"somaxconn\n");
+	if (o.status == 77)
+		skip_because("no file system of its own");
+	good(&o);
+	assert_string_equal(o.out, "2\n  \"changed\": true,\n  \"outcome\": \"applied\",\n"
+				   "  \"run\": 1,\n1\n2048\n");
+	output_free(&o);
+}
+
+/* "Nothing to change" is no success where a wall stays short. */
+static void a_wall_that_stays_short_is_told(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"sed -i 's/\"remedy\": \"kernel\"/\"remedy\": \"application\"/' $B/report.json\n"
+		"fast; echo \"told $?\"\n"
+		"sed -i 's/\"verdict\": \"short\"/\"verdict\": \"unknown\"/' $B/report.json\n"
+		"fast; echo \"unknown $?\"; somaxconn\n");
+	good(&o);
+	has(o.out, "Nothing to change.\n\nNot for epolltune to change:\n");
+	has(o.out, "told 1\n");
+	has(o.out, "unknown 3\n16\n");
+	output_free(&o);
+}
+
+/* Both ends of the terminal's count-down that are not the guardian's. */
+static void counts_down_to_other_ends(void **state)
+{
+	(void)state;
+	char shown[16384], command[768];
+	struct output o = inside("", REPORT);
+	good(&o);
+	output_free(&o);
+	snprintf(command, sizeof(command),
+		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; (until grep -q wait "
+		 "%s/state/journal.jsonl 2>/dev/null; do sleep 0.1; done; $PROGRAM rollback "
+		 "--state-dir %s/state) >/dev/null 2>&1 & $PROGRAM apply --yes --confirm 60s "
+		 "--state-dir %s/state --from %s/report.json --no-proof; echo \"status $?\"'",
+		 enter, base, base, base, base);
+	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
+	has(shown, "Run 1 is taken back, by epolltune rollback: all is as it was.");
+	has(shown, "status 2\r\n");
+	snprintf(command, sizeof(command),
+		 "%s --pid --fork --mount-proc sh -c 'echo 16 >/proc/sys/net/core/somaxconn; "
+		 "(until pgrep -x epolltune-guard && grep -q wait %s/other/journal.jsonl; do sleep "
+		 "0.1; done; sleep 0.5; pkill -KILL -x epolltune-guard) >/dev/null 2>&1 & $PROGRAM "
+		 "apply --yes --confirm 2s --state-dir %s/other --from %s/report.json --no-proof; "
+		 "echo \"status $?\"; cat /proc/sys/net/core/somaxconn'",
+		 enter, base, base, base);
+	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
+	has(shown, "was not confirmed, and its guardian is gone: epolltune rollback 1 --state-dir");
+	has(shown, "status 2\r\n2048\r\n");
+}
+
+static void commands_can_be_pasted(void **state)
+{
+	(void)state;
+	char long_set[1400] = "";
+	for (size_t n = 0; n < 45; n++)
+		strcat(long_set, "net.ipv4.tcp_fin_timeout=61,");
+	strcat(long_set, "net.core.somaxconn=1048576");
+	struct output o =
+		run("cd %s && mkdir -m 755 \"a';b\" && unshare -rn sh -c '$PROGRAM apply --set "
+		    "net.core.somaxconn=5000 --only net.core.somaxconn --no-proof "
+		    "--probe accept-queue --state-dir \"$0\"' \"a';b/s\"",
+		    base);
+	if (o.status == 0)
+		has(o.out, "epolltune rollback 1 --state-dir 'a'\\'';b/s'\n");
+	output_free(&o);
+	o = run("$PROGRAM apply --set %s --probe nosuch 2>&1", long_set);
+	hasnt(o.out, "=1048\n");
+	output_free(&o);
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -697,12 +1038,13 @@ static void usage(void **state)
 			fail_msg("%s: status %d, \"%s\"", wrong[i], o.status, o.errors);
 		output_free(&o);
 	}
+	/* A state directory that was mistyped must not pass for one with nothing in it. */
 	struct output o =
-		run("$PROGRAM rollback 5 --state-dir %s/state && $PROGRAM history --state-dir "
-		    "%s/state && $PROGRAM confirm --state-dir %s/state",
-		    base, base, base);
-	good(&o);
-	has(o.out, "Nothing to roll back.\nNothing was ever changed.\nNothing waits");
+		run("for c in 'rollback 5' history confirm; do $PROGRAM $c --state-dir %s/state; "
+		    "echo $?; done",
+		    base);
+	assert_string_equal(o.out, "3\n3\n3\n");
+	has(o.errors, "/state: nothing was ever changed with it");
 	output_free(&o);
 }
 
@@ -748,6 +1090,20 @@ int main(void)
 		TEST(cut_off),
 		TEST(what_fails_is_taken_back),
 		TEST(history_gives_each_change_a_line),
+		TEST(lines_of_people_stay),
+		TEST(elsewhere_disarms_nothing),
+		TEST(what_cannot_be_seen_stays),
+		TEST(a_report_brings_its_target),
+		TEST(the_unfinished_run_goes_first),
+		TEST(another_boot_is_not_confirmed),
+		TEST(runs_and_files_of_two_boots),
+		TEST(no_files_from_another_namespace),
+		TEST(a_guardian_knows_its_run),
+		TEST(a_state_directory_too_long),
+		TEST(confirm_tells_machines_the_truth),
+		TEST(a_wall_that_stays_short_is_told),
+		TEST(counts_down_to_other_ends),
+		TEST(commands_can_be_pasted),
 		TEST(usage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

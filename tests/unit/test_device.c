@@ -334,6 +334,34 @@ static void rollback_of_what_is_gone(void **state)
 	journal_close(&j);
 }
 
+/* It has another name for a while: out of sight, not gone. */
+static void rollback_of_what_is_renamed(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	struct journal j;
+	options.allow_reset = true;
+	options.set = "device.channels@v1=2";
+	assert_true(shell("ethtool -L v1 rx 1"));
+	made();
+	struct execution x = begin(&j);
+	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_true(shell("ip link set v1 name z1"));
+	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.unseen, 1);
+	assert_int_equal(u.gone, 0);
+	assert_int_equal(journal_find(&j, x.run)->status, RUN_PARTLY);
+	wrote("z1", "2");
+	assert_true(shell("ip link set z1 name v1"));
+	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.restored, 1);
+	wrote("v1", "1");
+	journal_close(&j);
+}
+
 static void files_of_a_device(void **state)
 {
 	(void)state;
@@ -398,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
 		cmocka_unit_test_setup(written_read_back_and_undone, fresh),
 		cmocka_unit_test_setup(an_interface_that_goes_away, fresh),
+		cmocka_unit_test_setup(rollback_of_what_is_renamed, fresh),
 		cmocka_unit_test_setup(rollback_of_what_is_gone, fresh),
 		cmocka_unit_test_setup(files_of_a_device, fresh),
 		cmocka_unit_test_setup(what_no_file_can_hold_is_told, fresh),

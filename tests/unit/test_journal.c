@@ -88,7 +88,7 @@ static void write_runs(void)
 	assert_int_equal(journal_done(&j, r, n, "4096 131072 8388608", &e), 0);
 	assert_int_equal(journal_end(&j, r, &e), 0);
 	assert_int_equal(r->status, RUN_APPLIED);
-	assert_int_equal(journal_rollback(&j, r, "bob", "asked for", &e), 0);
+	assert_int_equal(journal_rollback(&j, r, "bob", "asked for", "b", &e), 0);
 	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDOING, NULL, &e), 0);
 	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDONE, NULL, &e), 0);
 	assert_int_equal(journal_item(&j, r, 0, CHANGE_SPARED, "99", &e), 0);
@@ -258,6 +258,20 @@ static void refuses_what_is_not_its_own(void **state)
 	refuses("{\"event\":\"begin\"}\n{\"v\":1}\n", -EBADMSG, "line 1");
 }
 
+/* A record that is whole was acknowledged: damage to it is refused and kept, also by a writer. */
+static void a_whole_last_record_is_not_torn(void **state)
+{
+	(void)state;
+	write_runs();
+	refuses(BEGIN "{\"v\":1,\"event\":\"future\",\"run\":1,\"time\":1}\n", -EBADMSG, "line 2");
+	refuses(BEGIN "{\"v\":1,\"event\":\"intent\",\"run\":1,\"time\":1,\"m\":0}\n", -EBADMSG,
+		"line 2");
+	refuses(BEGIN "{\"v\":1,\"event\":\"end\",\"run\":1,\"tame\"}\n", -EBADMSG, "line 2");
+	/* A time that no calendar can tell. */
+	refuses(BEGIN "{\"v\":1,\"event\":\"end\",\"run\":1,\"time\":9223372036854775807}\n",
+		-EBADMSG, "line 2");
+}
+
 static void refused_place(const char *needle)
 {
 	struct journal j;
@@ -347,6 +361,7 @@ int main(void)
 		TEST(damaged_at_every_byte),
 		TEST(blocks_that_never_reached_the_disk),
 		TEST(refuses_what_is_not_its_own),
+		TEST(a_whole_last_record_is_not_torn),
 		TEST(refuses_a_strange_place),
 		TEST(one_writer),
 		TEST(nothing_there),

@@ -47,14 +47,14 @@ echo "user $?"
 power_cut
 END
 [ "$status" -eq 125 ] || fail "first boot: exit status $status"
-expect 'first boot' 'apply 0'
+expect 'first boot' 'apply 1' # a later file overrides rmem_max
 expect 'first boot' 'value fs/file-max 200000'
 expect 'first boot' 'value fs/nr_open 2000000'
 expect 'first boot' 'value net/core/rmem_max 4000000'
 expect 'first boot' 'value net/core/netdev_max_backlog 5000'
 expect 'first boot' 'value net/core/somaxconn 8192'
 expect_part 'first boot' '/etc/sysctl.d/95-later.conf:1'
-expect 'first boot' 'again 0'
+expect 'first boot' 'again 1'
 expect 'first boot' 'contained 3'
 expect 'first boot' 'contained files 2'
 expect 'first boot' 'too much 2'
