@@ -127,8 +127,8 @@ static int stall_arrive(struct probe_run *run, struct server *server, struct loa
 	uint64_t pace = out->arrivals * 1000 / STALL_SEND_MS + 1;
 	if (run->target->rate_per_s > pace)
 		pace = run->target->rate_per_s;
-	probe_progress(run, "%llu clients arrive at a paused server",
-		       (unsigned long long)out->arrivals);
+	probe_progress(run, "%s clients arrive at a paused server",
+		       quantity_show(QUANTITY_COUNT, out->arrivals).text);
 	int rc = load_open(load, out->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
 		rc = stall_settle(server, out->arrivals, &queue, e);

@@ -57,6 +57,11 @@
 #define ADDRESSES 240
 #define SOURCES 16
 
+static struct quantity_shown count_show(uint64_t value)
+{
+	return quantity_show(QUANTITY_COUNT, value);
+}
+
 static void nap_us(uint64_t us)
 {
 	struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
@@ -372,7 +377,7 @@ static int rush_run(struct probe_run *run, struct lab *lab, int64_t backlog, uns
 		.sin_family = AF_INET, .sin_addr = config.address, .sin_port = server.port};
 	for (unsigned i = 0; i < SOURCES; i++)
 		like.sources[i] = lab_address(lab, LAB_CLIENT, (attempt * SOURCES + i) % ADDRESSES);
-	probe_progress(run, "%" PRIu64 " handshakes at a time", out->clients);
+	probe_progress(run, "%s handshakes at a time", count_show(out->clients).text);
 	if (!rc)
 		rc = rush_body(lab, &server, w, &like, wire_rtt(run->target), out, e);
 	server_stop(&server);
@@ -487,11 +492,6 @@ static void short_advise(const struct limits *l, const struct limits *p, struct 
 
 /* One finding for each of what must be raised, as they are of use together only; the first is the
  * one that binds, and the only one with an experiment. */
-static struct quantity_shown count_show(uint64_t value)
-{
-	return quantity_show(QUANTITY_COUNT, value);
-}
-
 static struct finding *short_finding(struct probe_run *run, const struct limits *l,
 				     const struct wall *w, uint64_t needed, const char *knob,
 				     bool first)
