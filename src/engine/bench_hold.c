@@ -147,18 +147,19 @@ static double growth(const struct hold *h, uint64_t before, uint64_t after)
 	return after > before ? (double)(after - before) / (double)h->connections : 0;
 }
 
-/* What freed sockets leave behind is given back only after a while (RCU): waits until the slabs
- * stand still, two seconds at most. */
-static void slabs_settle(const struct host *host)
+/* What freed sockets leave behind is given back only after a while (RCU), on a busy machine a long
+ * one: waits until the slabs have stood still for a quarter of a second, but for what others do and
+ * would not be seen in the figure; ten seconds at most. */
+static void slabs_settle(const struct host *host, uint64_t connections)
 {
+	uint64_t still = connections * 40 > 65536 ? connections * 40 : 65536;
 	struct err ignored = {0};
 	uint64_t before = 0, now = 0;
 	const struct timespec pause = {.tv_nsec = 50000000};
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0, calm = 0; i < 200 && calm < 5; i++) {
 		if (host_slab_bytes(host, &now, &ignored) < 0)
 			return;
-		if (i && llabs((long long)(now - before)) < 65536)
-			return;
+		calm = i && (uint64_t)llabs((long long)(now - before)) < still ? calm + 1 : 0;
 		before = now;
 		nanosleep(&pause, NULL);
 	}
@@ -179,7 +180,7 @@ static int hold_measure(struct hold *h, struct err *e)
 	struct rig_round round;
 	char conditions[BENCH_CONDITIONS];
 	double elapsed = 0;
-	slabs_settle(h->run->host);
+	slabs_settle(h->run->host, h->connections);
 	slabs_read(h, &h->before, &h->slab_before);
 	int rc = crew_usage(&h->rig.crew, &server_before, e);
 	if (rc == 0)

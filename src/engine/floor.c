@@ -297,10 +297,11 @@ int floor_run(const struct place *place, const struct floor_order *order, struct
 	}
 	if (rc == 0)
 		rc = parts_wait(parts, channels, count, out, e);
+	/* All are told before one is waited for: what they hold must be gone when others measure.
+	 */
 	for (unsigned i = 0; i < count; i++)
-		close(channels[i]);
+		shutdown(channels[i], SHUT_WR);
 	for (unsigned i = 0; i < count; i++)
-		while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
-			;
+		place_finish(&channels[i], &pids[i]);
 	return rc;
 }
