@@ -1,0 +1,51 @@
+#!/bin/sh
+# The runbook of epolltune-apply(1), pasted as it stands: what was short is proven, kept for the next
+# boot, and taken back.
+set -u
+PROGRAM=${PROGRAM:?}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*"; cat "$work/out" "$work/errors"; exit 1; }
+
+enter=
+for way in 'unshare -Urn' 'unshare -n'; do
+	$way test -e /proc/sys/net/core/somaxconn 2>/dev/null && enter=$way && break
+done
+[ -n "$enter" ] || { echo 'SKIP: no network namespace of its own with net.core in it'; exit 77; }
+
+# What stands between .Bd and .Ed of the section; the machine's sudo and systemd are not at hand.
+sed -n '/^\.Sh RUNBOOK/,/^\.Ed/p' "$root/man/epolltune-apply.1" | sed '1,/^\.Bd/d; /^\.Ed/d; s/\\-/-/g' \
+	>"$work/runbook"
+[ "$(grep -c epolltune "$work/runbook")" -ge 8 ] || fail 'there is no runbook in the man page'
+mkdir "$work/bin" "$work/lib" "$work/sysctl.d"
+ln -s "$PROGRAM" "$work/bin/epolltune"
+printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
+printf '#!/bin/sh\n[ "$1 $2" = "restart nginx" ]\n' >"$work/bin/systemctl"
+chmod +x "$work/bin/sudo" "$work/bin/systemctl"
+{
+	echo 'state() { cat /proc/sys/net/core/somaxconn; ls -A /etc/sysctl.d; }'
+	sed 's/^# 6\..*/echo "kept $(state | tr "\\n" " ")"/' "$work/runbook"
+	echo 'echo "back $(state | tr "\n" " ")"'
+} >"$work/pasted"
+cat >"$work/inside" <<'INSIDE'
+mount --bind "$W/lib" /var/lib && mount --bind "$W/sysctl.d" /etc/sysctl.d || exit 77
+echo 16 >/proc/sys/net/core/somaxconn
+cd "$W" || exit 1
+PATH=$W/bin:$PATH LC_ALL=C.UTF-8 sh "$W/pasted"
+INSIDE
+W=$work $enter -m --pid --fork --mount-proc sh "$work/inside" >"$work/out" 2>"$work/errors" </dev/null
+status=$?
+[ $status -ne 77 ] || { echo 'SKIP: /etc/sysctl.d cannot be bound here'; exit 77; }
+said() { grep -q -- "$1" "$work/out" || fail "not said: $1"; }
+[ $status -eq 0 ] || fail "status $status"
+# Each command meanwhile says that the run waits.
+grep -qv '^epolltune: run 1 goes back in [0-9]* s unless: epolltune confirm$' "$work/errors" &&
+	fail 'errors'
+said '^accept-queue .* SHORT'
+said 'accept-queue .*short → ok *better'
+said 'Applied as run 1; it goes back in 120 s'
+said 'Run 1 is confirmed: it stays.'
+said '^kept 8192 90-epolltune.conf $'
+said 'Run 1 is rolled back: all is as it was.'
+said '^back 16 $'
