@@ -118,23 +118,42 @@ static void diff_told(const struct page *p, const struct told *t)
 	}
 }
 
-static void diff_budget(const struct page *p, const struct budget *b)
+/* Whether the changes' own costs are more than what the sum grows by. */
+static bool costs_exceed(const struct plan *plan)
 {
-	char n[32], one[32], cap[32], sum[32], machine[32], text[PAGE_TEXT];
+	uint64_t own = 0, grows = plan->after.sum - plan->before.sum;
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->changes[i].cost_bytes > 0 &&
+		    __builtin_add_overflow(own, (uint64_t)plan->changes[i].cost_bytes, &own))
+			return true;
+	return plan->after.sum < plan->before.sum || own > grows;
+}
+
+static void diff_budget(const struct page *p, const struct plan *plan)
+{
+	const struct budget *b = &plan->after;
+	char n[32], one[32], cap[32], sum[32], was[32], machine[32], text[PAGE_TEXT];
 	if (!b->machine)
 		return;
+	bool same = b->sum == plan->before.sum;
+	quantity_format(was, sizeof(was), QUANTITY_SIZE, quantity_round(plan->before.sum));
 	snprintf(text, sizeof(text),
-		 "Memory in the worst case: %s of %s (%s connections, each with up to %s of "
-		 "buffers; all buffers together up to %s%s).",
+		 "Memory in the worst case: %s of %s, %s%s (%s connections, each with up to %s of "
+		 "buffers; all buffers together up to %s%s).%s",
 		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, quantity_round(b->sum)),
 		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE,
 				 quantity_round(b->machine)),
+		 same ? "as" : was, " now",
 		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
 		 quantity_format(one, sizeof(one), QUANTITY_SIZE,
 				 quantity_round(b->receive + b->send)),
 		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, quantity_round(b->cap)),
 		 b->cap_assumed ? ", the kernel's default: tcp_mem is not to be seen here"
-				: " by tcp_mem");
+				: " by tcp_mem",
+		 costs_exceed(plan) ? " What a single change costs is a bound of its own and no "
+				      "part of this sum: connections that wait are counted in it "
+				      "already, and all buffers share its limit."
+				    : "");
 	page_paragraph(p, TONE_PLAIN, 0, text);
 }
 
@@ -155,7 +174,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 		fprintf(p.out, "%zu wall%s could not be told: epolltune check says why.\n",
 			plan->unknown, plan->unknown == 1 ? "" : "s");
 	if (plan_runtime(plan))
-		diff_budget(&p, &plan->after);
+		diff_budget(&p, plan);
 	return printed(x, failed, e);
 }
 
