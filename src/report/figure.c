@@ -5,11 +5,11 @@
 
 #include "epolltune/quantity.h"
 
-/* B/s as networks and disks count them, in decimal. */
+/* B/s as networks and disks count them, in decimal; to three figures, as all that is measured. */
 static void format_byte_rate(char *text, size_t size, uint64_t value)
 {
 	char bits[32];
-	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH, value);
+	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH, quantity_round(value));
 	char *blank = strrchr(bits, ' ');
 	const char *prefix = blank[1] == 'b' ? "" : (char[]){blank[1], 0};
 	snprintf(text, size, "%.*s %sB/s", (int)(blank - bits), bits, prefix);

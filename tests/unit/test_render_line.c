@@ -1,5 +1,6 @@
 /* The line for monitoring plugins, against their guidelines. */
 #include "../support/support.h"
+#include "report/figure.h"
 #include "report/render.h"
 #include "sample_report.h"
 
@@ -97,12 +98,25 @@ static void test_extremes(void **state)
 	free(render(&r, "CRITICAL"));
 }
 
+/* What is measured has three figures, what is counted all. */
+static void test_figures(void **state)
+{
+	(void)state;
+	char text[64];
+	figure_format(text, sizeof(text), "B/s", 18750000);
+	assert_string_equal(text, "18.8 MB/s");
+	figure_format(text, sizeof(text), "B/s", 900);
+	assert_string_equal(text, "900 B/s");
+	figure_format(text, sizeof(text), "connections", 131072);
+	assert_string_equal(text, "131 072");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_short),    cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_unknown),  cmocka_unit_test(test_tight_for_another_reason),
-		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_extremes), cmocka_unit_test(test_figures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
