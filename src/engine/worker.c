@@ -14,7 +14,8 @@
 #include "engine/sockets.h"
 
 #define EVENTS 512
-#define ACCEPTS 64            /* in a row before others get their turn */
+#define ACCEPTS 64            /* in a row before those who asked at once are looked at */
+#define ROUNDS 16             /* of that before others get their turn */
 #define READS 16              /* of one connection in a row */
 #define HOT 64                /* requests of a lone connection before the set is asked again */
 #define COLD 16               /* of its events that are not followed up when nothing came of one */
@@ -256,6 +257,14 @@ static int listener_watch(struct worker *w, bool on, struct err *e)
 	return 0;
 }
 
+/* Has the listener's edge told once more. Another thread may have taken it out of the set, and will
+ * put it back. */
+static void listener_redraw(const struct worker *w)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = w->listener};
+	epoll_ctl(w->epoll, EPOLL_CTL_MOD, w->listener, &ev);
+}
+
 int worker_listen(struct worker *w, bool on, struct err *e)
 {
 	w->wanted = on;
@@ -342,8 +351,7 @@ static void young_sweep(struct worker *w)
  * between, so that connections which last one exchange need neither the set nor a wakeup. */
 static void accept_all(struct worker *w)
 {
-	/* An edge on a listener that threads share is drawn once: all must be taken. */
-	for (unsigned round = 0; w->set_shared || round < ACCEPTS; round++) {
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		unsigned accepted = accept_batch(w);
 		if (w->young_count) {
 			sched_yield();
@@ -352,6 +360,10 @@ static void accept_all(struct worker *w)
 		if (!accepted)
 			return;
 	}
+	/* There may be more. A level reports them; an edge, for threads that share, is drawn anew.
+	 */
+	if (w->set_shared && w->listening)
+		listener_redraw(w);
 }
 
 /* The only connection there is, and maybe its peer waits for this CPU: there is nothing to

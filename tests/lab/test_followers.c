@@ -1,11 +1,15 @@
-/* Leader and followers: a connection belongs to one thread at a time, also when the thread that has
- * just armed it is slow to go on. */
+/* What threads at one epoll set must not do to each other or to a connection, in moments that are
+ * rare unless a system call is bent a little. */
 #include "../support/support.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -49,18 +53,41 @@ static void be_deaf(const union endpoint *to, long patience_us)
 	close(fd);
 }
 
+/* In shared memory, older than any server: whether there is always one more to accept. */
+static _Atomic bool *flood;
+
+/* The same for accept4(2): as long as there is a flood, whoever accepts finds a client. */
+int flooded_accept4(int listener, void *address, socklen_t *size, int flags) __asm__("accept4");
+int flooded_accept4(int listener, void *address, socklen_t *size, int flags)
+{
+	union endpoint to;
+	socklen_t length = sizeof(to);
+	if (*flood && getsockname(listener, &to.any, &length) == 0) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd >= 0 && connect(fd, &to.any, length) == 0)
+			sockets_abort(fd);
+		close(fd);
+	}
+	return (int)syscall(SYS_accept4, listener, address, size, flags);
+}
+
+static struct crew_config followers(unsigned workers)
+{
+	return (struct crew_config){
+		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+		.share = CREW_FOLLOWERS,
+		.mode = WORKER_ONESHOT,
+		.workers = workers,
+		.backlog = 1024,
+		.listener = -1,
+	};
+}
+
 static void test_each_is_closed_once(void **state)
 {
 	(void)state;
 	const struct place here = {0};
-	const struct crew_config config = {
-		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-		.share = CREW_FOLLOWERS,
-		.mode = WORKER_ONESHOT,
-		.workers = 4,
-		.backlog = 1024,
-		.listener = -1,
-	};
+	const struct crew_config config = followers(4);
 	static struct crew crew;
 	struct err e = {0};
 	if (crew_start(&crew, &here, &config, &e) < 0)
@@ -77,10 +104,73 @@ static void test_each_is_closed_once(void **state)
 	assert_int_equal(sum.closed, PEERS);
 }
 
+/* Whoever is connected is served also while others never stop to connect. */
+static void test_newcomers_keep_nobody_waiting(void **state)
+{
+	(void)state;
+	const struct place here = {0};
+	const struct crew_config config = followers(2);
+	const struct timeval patience = {.tv_sec = 60};
+	static struct crew crew;
+	struct err e = {0};
+	char byte = 'x';
+	if (crew_start(&crew, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	assert_int_equal(connect(fd, &crew.address.any, endpoint_size(&crew.address)), 0);
+	*flood = true;
+	int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(first, &crew.address.any, endpoint_size(&crew.address)), 0);
+	int served = 0;
+	while (served < 10 && send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
+		served++;
+	/* It lasts, and ends when nobody comes any more. */
+	uint64_t before = crew_sum(&crew).accepted;
+	for (int i = 0; i < 6000 && crew_sum(&crew).accepted < before + 2000; i++)
+		nap_us(10000);
+	uint64_t after = crew_sum(&crew).accepted;
+	*flood = false;
+	assert_int_equal(served, 10);
+	assert_true(after >= before + 2000);
+	close(first);
+	close(fd);
+	assert_int_equal(crew_stop(&crew), 0);
+}
+
+/* More wait at once than are accepted before others get their turn: none of them is left over. */
+static void test_none_is_left_waiting(void **state)
+{
+	(void)state;
+	const struct place here = {0};
+	struct crew_config config = followers(1);
+	static struct crew crew;
+	struct err e = {0};
+	config.backlog = 4096;
+	if (crew_start(&crew, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+	kill(crew.at[0].pid, SIGSTOP);
+	for (int i = 0; i < 1500; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fd, &crew.address.any, endpoint_size(&crew.address)), 0);
+		close(fd);
+	}
+	kill(crew.at[0].pid, SIGCONT);
+	for (int i = 0; i < 3000 && crew_sum(&crew).closed < 1500; i++)
+		nap_us(10000);
+	assert_int_equal(crew_sum(&crew).accepted, 1500);
+	assert_int_equal(crew_sum(&crew).closed, 1500);
+	assert_int_equal(crew_stop(&crew), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none_is_left_waiting),
+		cmocka_unit_test(test_newcomers_keep_nobody_waiting),
 		cmocka_unit_test(test_each_is_closed_once),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	flood = mmap(NULL, sizeof(*flood), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	return flood == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
