@@ -239,7 +239,7 @@ static uint64_t port_range(struct bench_run *run)
  * __inet_hash_connect() tries all of one parity first). */
 static unsigned sources_for(struct bench_run *run, uint64_t connections)
 {
-	uint64_t quarter = port_range(run) >= 8 ? port_range(run) / 4 : 1;
+	uint64_t range = port_range(run), quarter = range >= 8 ? range / 4 : 1;
 	uint64_t sources = (connections + quarter - 1) / quarter;
 	return sources < DRIVER_SOURCES ? (unsigned)sources : DRIVER_SOURCES;
 }

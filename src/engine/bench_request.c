@@ -88,7 +88,7 @@ static int seat_open(struct request_bench *b, struct seat *seat, struct err *e)
 		/* Beyond that a worker would have no SYNs of its CPU to take. */
 		.pin = seat->workers <= cpus_count(),
 	};
-	struct rig_round round;
+	struct rig_round round = {0};
 	char name[64];
 	int rc = rig_start(&seat->rig, b->run, &config, e);
 	const struct driver_order order = {

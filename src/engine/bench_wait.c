@@ -713,7 +713,7 @@ static void wait_notes(struct bench_table *t)
 			: NULL;
 	struct bench_ratio all = bench_ratio(epoll_all, poll_all);
 	char text[48], size[32];
-	if (all.rounds)
+	if (poll_all && all.rounds)
 		bench_note(t, "wait, all of %s ready: epoll's cost to that of poll: %s",
 			   count_text(size, sizeof(size), poll_all->n),
 			   bench_ratio_text(text, sizeof(text), &all));
@@ -721,7 +721,7 @@ static void wait_notes(struct bench_table *t)
 		bench_find(t, "wait", "epoll-level", FLAT_SIZE, 1, BENCH_COST);
 	const struct bench_result *most = largest(t, "epoll-level", false);
 	struct bench_ratio flat = bench_ratio(most, ten);
-	if (flat.rounds && most->n > FLAT_SIZE)
+	if (most && flat.rounds && most->n > FLAT_SIZE)
 		bench_note(t, "wait, one ready: epoll's cost at %s sockets to its cost at %d: %s",
 			   count_text(size, sizeof(size), most->n), FLAT_SIZE,
 			   bench_ratio_text(text, sizeof(text), &flat));
