@@ -12,11 +12,11 @@
 struct flow_config {
 	enum lab_host sender;
 	unsigned address; /* of the client: a fresh one has no metrics from an earlier connection */
-	uint64_t pace_Bps;   /* bytes a second that the sender paces itself to; 0: none */
-	int receive_buffer;  /* SO_RCVBUF of the receiver, before listen() or connect(); 0:
-				autotuning */
-	int send_buffer;     /* SO_SNDBUF of the sender, likewise */
-	uint64_t rtt_us;     /* of the wire */
+	uint64_t pace_Bps;  /* bytes a second that the sender paces itself to; 0: none */
+	int receive_buffer; /* SO_RCVBUF of the receiver, before listen() or connect(); 0:
+			       autotuning */
+	int send_buffer;    /* SO_SNDBUF of the sender, likewise */
+	uint64_t rtt_us;    /* of the wire */
 	bool steady; /* goes on until it has settled, also when it has reached the pace on its way
 			up: the throughput is that of the path, not of slow start */
 	unsigned most_ms;    /* ends then, settled or not */
