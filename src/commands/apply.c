@@ -285,14 +285,29 @@ static bool improved(const struct wall *before, const struct wall *after)
 	return (strcmp(after->unit, "us") == 0 ? -rise : rise) > PROOF_MOVED;
 }
 
+/* Walls that are watched, not tried: that nothing was lost proves something only under the load
+ * under which something was, and a card that was just reset may carry nothing at all. */
+static bool by_watching(const struct change *c)
+{
+	return !strncmp(c->wall, "nic.", 4) || !strncmp(c->wall, "softnet.", 8);
+}
+
+static bool proven(const struct change *c, const struct wall *after)
+{
+	return !c->wall[0] || c->scope == CHANGE_FILES ||
+	       (after && after->verdict == VERDICT_OK && !by_watching(c));
+}
+
 /* A wall that was to move has to. */
 static int check_moved(struct apply *a, const struct change *c, struct err *e)
 {
 	const struct wall *before = report_find(a->before, c->wall);
 	const struct wall *after = report_find(a->after, c->wall);
-	if (!c->wall[0] || c->scope == CHANGE_FILES || (after && after->verdict == VERDICT_OK))
+	if (proven(c, after))
 		return 0;
 	a->doubtful = true;
+	if (after && after->verdict == VERDICT_OK)
+		return 0;
 	if (!after || after->verdict == VERDICT_UNKNOWN)
 		return 0;
 	/* Of another machine's report only the outcome counts. */
@@ -307,10 +322,12 @@ static void tell_doubts(const struct apply *a)
 		const struct change *c = &a->plan->changes[i];
 		const struct wall *after = report_find(a->after, c->wall);
 		char text[80];
-		if (!c->wall[0] || c->scope == CHANGE_FILES ||
-		    (after && after->verdict == VERDICT_OK))
+		if (proven(c, after))
 			continue;
-		if (!after || after->verdict == VERDICT_UNKNOWN)
+		if (after && after->verdict == VERDICT_OK)
+			snprintf(text, sizeof(text),
+				 "was quiet while watched: proof under load only");
+		else if (!after || after->verdict == VERDICT_UNKNOWN)
 			snprintf(text, sizeof(text), "could not be measured again: not proven");
 		else
 			snprintf(text, sizeof(text), "is still %s",

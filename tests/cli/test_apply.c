@@ -1016,6 +1016,32 @@ static void commands_can_be_pasted(void **state)
 	output_free(&o);
 }
 
+/* That a card was quiet after its change proves nothing of what it does under load. */
+static void quiet_is_no_proof(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT
+		       "ip link add name v0 numrxqueues 4 numtxqueues 4 type veth peer name v1 && "
+		       "ethtool -L v0 rx 1 || exit 9\n"
+		       "report 3 | sed 's/accept-queue.short/nic.queues.one-cpu/; "
+		       "s/accept-queue/nic.queues/g; s/net.core.somaxconn/device.channels@v0/g; "
+		       "s/\"current\": \"16\"/\"current\": \"1\"/' >$B/nic.json\n"
+		       "apply --yes --from $B/nic.json --probe nic --allow-link-reset; echo "
+		       "\"status $?\"\n"
+		       "ethtool -l v0 | grep RX: | tail -n 1\n");
+	if (o.status == 9) {
+		output_free(&o);
+		skip_because("no veth, or no ethtool");
+	}
+	good(&o);
+	has(o.out, "proof under load only");
+	has(o.out, "not all of it is proven");
+	has(o.out, "status 1\n");
+	has(o.out, "RX:\t\t3\n");
+	output_free(&o);
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -1089,6 +1115,7 @@ int main(void)
 		TEST(elsewhere),
 		TEST(cut_off),
 		TEST(what_fails_is_taken_back),
+		TEST(quiet_is_no_proof),
 		TEST(history_gives_each_change_a_line),
 		TEST(lines_of_people_stay),
 		TEST(elsewhere_disarms_nothing),

@@ -164,6 +164,25 @@ static void planted_deferral_is_derived_without_privilege(void **state)
 	json_decref(report);
 }
 
+/* Without privilege nothing of an interface is opened to be written, nor asked to be set. */
+static void nothing_is_attempted_without_privilege(void **state)
+{
+	(void)state;
+	need_root();
+	struct output o = run(
+		"t=$(mktemp) && strace -u nobody -f -qq -o $t -e trace=openat,recvmsg "
+		"sh -c \"[ -x '$PROGRAM' ] || exit 9; exec '$PROGRAM' check --probe nic,napi\" "
+		">/dev/null; "
+		"s=$?; "
+		"grep -E 'sys/class.*(O_WRONLY|O_RDWR)|error=-E(PERM|ACCES)' $t; rm $t; exit $s");
+	int status = o.status;
+	if (status == 0)
+		assert_string_equal(o.out, "");
+	output_free(&o);
+	if (status > 1)
+		skip_because("no strace, or an ordinary user cannot reach the program");
+}
+
 /* Nothing has failed where there is one CPU only: the wall is told as inspected. */
 static void one_cpu_is_no_failure(void **state)
 {
@@ -312,6 +331,7 @@ int main(void)
 		cmocka_unit_test(busy_polling_is_measured_or_the_machine_was_busy),
 		cmocka_unit_test(planted_deferral_is_named_and_cured),
 		cmocka_unit_test(planted_deferral_is_derived_without_privilege),
+		cmocka_unit_test(nothing_is_attempted_without_privilege),
 		cmocka_unit_test(one_cpu_is_no_failure),
 		cmocka_unit_test(an_instances_deferral_is_named_by_its_queue),
 		cmocka_unit_test(inspection_names_it_too),
