@@ -234,8 +234,11 @@ static void note_bound(struct bench_table *t, uint64_t n)
 		bounds[rounds] = 1 + (mod->sample[rounds] - level->sample[rounds]) /
 					     (both->sample[rounds] / 2);
 	struct bench_ratio ratio = bench_ratio(mod, level), bound = bench_ratio_of(bounds, rounds);
-	bench_note(t, "request, %llu connections, CPU of the server alone: level-mod to level: %s",
-		   (unsigned long long)n, bench_ratio_text(own, sizeof(own), &ratio));
+	bench_note(t,
+		   "request, %llu connections: level-mod's CPU to that of level, of the server "
+		   "alone (%.2f to %.2f us a request): %s, where %.1f was expected",
+		   (unsigned long long)n, mod->median, level->median,
+		   bench_ratio_text(own, sizeof(own), &ratio), MOD_EXPECTED);
 	bench_note(t,
 		   "request, %llu connections: the most that this could be, for a server that "
 		   "costs no more than an end of the blocking floor (%.2f us): %s",
