@@ -535,10 +535,11 @@ static int check_files(const struct apply *a, struct err *e)
 }
 
 /* Whether something is left to the operator: a wall that is short by what epolltune does not
- * change, unless the change was one of his own choice; a line that a later file makes useless. */
+ * change, unless the change was one of his own choice; a change that it may not make; a line that a
+ * later file makes useless. */
 static bool remains(const struct apply *a)
 {
-	return (a->plan->left && !a->plan_options.set) || a->plan->overridden;
+	return (a->plan->left && !a->plan_options.set) || a->plan->denied || a->plan->overridden;
 }
 
 static int do_plan(struct apply *a, unsigned expected)

@@ -455,6 +455,7 @@ static void tell_blocked(struct plan *p, const struct change *c, const struct er
 {
 	struct told *t = tell(p, c->name);
 	p->left += c->wall[0] != 0;
+	p->denied++;
 	if (!t)
 		return;
 	report_text(t->current, "%.79s", c->from);

@@ -50,6 +50,7 @@ struct plan {
 	struct budget before, after;
 	size_t unknown;     /* walls that the report could not tell */
 	size_t left;        /* findings of walls that are to move, but not by a change of ours */
+	size_t denied;      /* changes that this process may not make, told in place of made */
 	size_t overridden;  /* lines of our file that a later one makes useless */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
 	struct err blocker; /* why, of the first */
