@@ -276,7 +276,7 @@ static void test_deaf_connection(void **state)
 		.verb = DRIVER_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
 	union endpoint address;
 	pid_t server = serve_by(echo_to_first, &address);
-	drive(&address, 2, 1, 500);
+	drive(&address, 2, 1, 2000);
 	open_connections(2);
 	struct fleet_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 1);

@@ -74,7 +74,7 @@ static void test_this_kernel(void **state)
 static void test_stopped_and_continued(void **state)
 {
 	(void)state;
-	const struct timespec pause = {.tv_nsec = 1000000};
+	struct timespec pause = {0};
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -83,8 +83,10 @@ static void test_stopped_and_continued(void **state)
 		struct host *h = NULL;
 		int deviations = 0;
 		setpgid(0, 0);
-		if (host_open(&h, "/", &e) < 0 || semantics_run(h, &s, &e) < 0)
+		if (host_open(&h, "/", &e) < 0 || semantics_run(h, &s, &e) < 0) {
+			fprintf(stderr, "%s\n", e.text);
 			_exit(1);
+		}
 		for (size_t i = 0; i < s.count; i++)
 			if (s.at[i].state != SEMANTICS_AS_EXPECTED) {
 				fprintf(stderr, "%s: seen %lld %s\n", s.at[i].name,
@@ -97,6 +99,8 @@ static void test_stopped_and_continued(void **state)
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		kill(-pid, SIGSTOP);
 		kill(-pid, SIGCONT);
+		/* Ever longer, so that a slow machine comes to something in between. */
+		pause.tv_nsec += pause.tv_nsec < 500000000 ? 1000000 : 0;
 		nanosleep(&pause, NULL);
 	}
 	assert_int_equal(status, 0);
