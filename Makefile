@@ -47,12 +47,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # V=1 shows the commands.
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
 
-.PHONY: all deps run tests test fuzz lint bench install uninstall clean help
+.PHONY: all deps run tests test fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make itself brings up to date.
-ifneq ($(filter-out clean help deps lint fuzz,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -108,6 +108,11 @@ fuzz:
 		LDFLAGS='-fsanitize=fuzzer $(FUZZ_FLAGS)' $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 $$f.corpus || exit 1; done
+
+## make tsan: the server's threads and processes under ThreadSanitizer
+tsan:
+	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_crew
+	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_crew
 
 ## make lint: house rules, formatting, static analysis, man pages, shell
 lint:

@@ -4,6 +4,9 @@
 set -eu
 if [ "${1-}" != inside ]; then
 	command -v valgrind >/dev/null || { echo 'skipped: no valgrind here'; exit 77; }
+	case ${BUILD-} in
+	*san) echo 'skipped: valgrind runs no sanitized program' && exit 77 ;;
+	esac
 	exec unshare -rn "$0" inside
 fi
 
