@@ -89,8 +89,11 @@ static int pair_open(int listener, const struct sockaddr_in *to, int fd[2])
 	/* A connect() that the kernel cannot serve must not block for minutes. */
 	struct timeval patience = {.tv_sec = 10};
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
-		return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+	/* With a timeout a stop and its continuation end it too (signal(7)); it then goes on where
+	 * it was. */
+	while (connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		if (errno != EINTR)
+			return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
 	struct sockaddr_in own = {0};
 	socklen_t size = sizeof(own);
 	if (getsockname(client, (struct sockaddr *)&own, &size) < 0)
