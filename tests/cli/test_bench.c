@@ -137,10 +137,9 @@ static void unprivileged(void **state)
 	(void)state;
 	if (getuid())
 		skip_because("it is what all other tests here are");
-	struct output o = run("d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "
-			      "install -m 755 $PROGRAM $d/epolltune && "
-			      "setpriv --reuid=65534 --regid=65534 --clear-groups "
-			      "$d/epolltune bench control hold --quick --runs 1 --format csv");
+	struct output o =
+		run(PROGRAM_FOR_ALL "setpriv --reuid=65534 --regid=65534 --clear-groups "
+				    "$PROGRAM bench control hold --quick --runs 1 --format csv");
 	if (o.status)
 		fail_msg("%s", o.errors);
 	assert_non_null(strstr(o.out, "control,churn,"));

@@ -70,8 +70,9 @@ static void test_somaxconn_is_named_unprivileged(void **state)
 {
 	(void)state;
 	somaxconn_is_named(geteuid() ? "unshare -Urn"
-				     : "setpriv --reuid 65534 --regid 65534 --clear-groups "
-				       "--no-new-privs unshare -Urn",
+				     : PROGRAM_FOR_ALL
+				   "setpriv --reuid 65534 --regid 65534 --clear-groups "
+				   "--no-new-privs unshare -Urn",
 			   "", "lab");
 }
 

@@ -36,7 +36,7 @@ static struct checked check_known(const char *wall, const char *knob, const char
 				  const char *options)
 {
 	struct checked c = check_with(knob, value, options);
-	for (int i = 0; i < 6 && is_unknown(&c, wall); i++) {
+	while (is_unknown(&c, wall) && may_try_again()) {
 		checked_free(&c);
 		c = check_with(knob, value, options);
 	}

@@ -23,6 +23,7 @@ void skip_because(const char *fmt, ...)
 }
 
 #define RUN_LIMIT_S 400
+#define TRY_AGAIN_S 300 /* half of tests/run's limit */
 
 struct stream {
 	int fd;
@@ -44,6 +45,14 @@ static void stream_read(struct stream *s)
 	memcpy(s->text + s->length, buf, (size_t)n);
 	s->length += (size_t)n;
 	s->text[s->length] = 0;
+}
+
+bool may_try_again(void)
+{
+	static time_t since;
+	if (!since)
+		since = time(NULL);
+	return time(NULL) - since < TRY_AGAIN_S;
 }
 
 struct output run(const char *fmt, ...)

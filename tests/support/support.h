@@ -11,6 +11,10 @@
 
 #include <cmocka.h>
 
+/* Whether what a busy machine could not tell may be tried once more: for a while after the first
+ * such question of a program. */
+bool may_try_again(void);
+
 void skip_because(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The outcome of a command run through /bin/sh -c; free with output_free(). */
@@ -22,5 +26,11 @@ struct output {
 /* Runs a command line; $PROGRAM is the epolltune under test. Bounded by 400 s. */
 struct output run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void output_free(struct output *o);
+
+/* Begins a command line: $PROGRAM is then a copy that any user may run, wherever the sources lie.
+ */
+#define PROGRAM_FOR_ALL                                                                            \
+	"d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "                              \
+	"install -m 755 $PROGRAM $d/epolltune && PROGRAM=$d/epolltune && "
 
 #endif
