@@ -56,7 +56,7 @@ static int as_planned(const struct change_kind *kind, const struct change_site *
 static int real_change(struct execution *x, struct change *c, struct err *e)
 {
 	const struct change_kind *kind = change_kind_find(c->kind);
-	size_t n;
+	size_t n = 0;
 	int r = check_interrupt(e);
 	if (r == 0)
 		r = as_planned(kind, x->site, c, e);
