@@ -30,7 +30,7 @@
 #define HOLD_CONNECTIONS 20000
 /* Duplicates at most: the kernel's default of fs.nr_open. */
 #define FILL_DESCRIPTORS (1u << 20)
-#define HOLD_TIMEOUT_MS 10000
+#define HOLD_TIMEOUT_MS 30000
 #define HOLD_QUIET_MS 1000
 #define SPIN_US 30000
 #define TALK_REQUESTS 500

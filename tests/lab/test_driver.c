@@ -178,7 +178,8 @@ static void test_rate_follows_the_work(void **state)
 					       .depth = 1,
 					       .size = 64};
 		struct fleet_sum s = order(&o, NULL, NULL);
-		assert_int_equal(s.done + s.missed, 180);
+		/* Each of three processes may round to its own side. */
+		assert_in_range(s.done + s.missed, 177, 183);
 	}
 	/* Slower than one a second for each. */
 	const struct driver_order slow = {.verb = DRIVER_REQUEST,
