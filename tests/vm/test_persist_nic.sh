@@ -13,6 +13,8 @@ mkdir -p /etc/systemd/network /etc/udev/rules.d
 again() { # [ADDRESS…]: takes cards out and lets them come back, with what their drivers begin with
 	for address in ${*:-0000:00:02.0}; do echo 1 >/sys/bus/pci/devices/$address/remove; done
 	udevadm settle
+	# It looks for changed files every three seconds; at a boot it reads them.
+	udevadm control --reload
 	echo 1 >/sys/bus/pci/rescan
 	tries=0
 	until [ "$(grep -l ID_NET_NAME= /run/udev/data/n* 2>/dev/null | wc -l)" -eq 2 ] || [ $tries -eq 100 ]; do
