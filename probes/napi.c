@@ -37,6 +37,7 @@
 #define ROUNDS_US 550000
 #define ROUNDS_MOST_US 2000000
 #define IDLE_US 10000
+#define IDLE_ROUNDS 3
 #define SPARSE 2
 #define SPARSE_US 1000
 /* A gain worth telling; and rounds so far apart that the machine was busy with something else. */
@@ -53,6 +54,11 @@ struct deferral {
 
 enum need { NEED_BUSY_POLL = 1, NEED_DEFERRAL = 2, NEED_SUSPENSION = 4 };
 
+/* What a round measures of a way: the median latency of one request at a time, requests a second
+ * with several under way, the server's CPU of a request of the first kind and when one comes each
+ * millisecond, and its share of a CPU when none comes. */
+enum metric { P50_US, PER_S, CPU_US, SPARSE_CPU_US, IDLE_PERCENT, METRICS };
+
 /* One way to receive, and what was measured of it. */
 struct way {
 	const char *name;
@@ -61,12 +67,8 @@ struct way {
 	unsigned needs;
 	bool tried;
 	size_t rounds;
-	uint64_t p50_ns[ROUNDS_MOST];
-	double per_s[ROUNDS_MOST];
-	struct histogram latency;  /* of all rounds */
-	uint64_t cpu_ns, requests; /* of the talks */
-	uint64_t sparse_cpu_ns;    /* of all rounds, when a request comes each millisecond */
-	double idle_share;         /* of a CPU, when none comes */
+	double round[METRICS][ROUNDS_MOST]; /* IDLE_PERCENT: of the first IDLE_ROUNDS */
+	struct histogram latency;           /* of all rounds */
 };
 
 enum way_index {
@@ -352,7 +354,7 @@ static int choose_cpus(struct bench *b, struct err *e)
 /* What it costs when little comes. */
 static int way_sparse(struct bench *b, struct way *w, struct err *e)
 {
-	struct server_usage before, after;
+	struct server_usage before = {0}, after = {0};
 	int rc = server_usage(&b->server, &before, e);
 	for (unsigned i = 0; !rc && i < SPARSE; i++) {
 		rc = load_talk(&b->load, 1, TALK_TIMEOUT_MS, e);
@@ -361,7 +363,23 @@ static int way_sparse(struct bench *b, struct way *w, struct err *e)
 	if (!rc)
 		rc = server_usage(&b->server, &after, e);
 	if (!rc)
-		w->sparse_cpu_ns += after.cpu_ns - before.cpu_ns;
+		w->round[SPARSE_CPU_US][w->rounds] =
+			(double)(after.cpu_ns - before.cpu_ns) / SPARSE / 1e3;
+	return rc;
+}
+
+/* What it costs when nothing comes. */
+static int way_idle(struct bench *b, struct way *w, struct err *e)
+{
+	struct server_usage before = {0}, after = {0};
+	int rc = server_usage(&b->server, &before, e);
+	uint64_t start = load_now_ns();
+	nap_us(IDLE_US);
+	if (!rc)
+		rc = server_usage(&b->server, &after, e);
+	if (!rc)
+		w->round[IDLE_PERCENT][w->rounds] = 100 * (double)(after.cpu_ns - before.cpu_ns) /
+						    (double)(load_now_ns() - start);
 	return rc;
 }
 
@@ -369,7 +387,7 @@ static int way_sparse(struct bench *b, struct way *w, struct err *e)
  * few. */
 static int way_round(struct bench *b, struct way *w, struct err *e)
 {
-	struct server_usage before, after;
+	struct server_usage before = {0}, after = {0};
 	struct histogram *talk = calloc(2, sizeof(*talk));
 	if (!talk)
 		return err_set(e, ENOMEM, "no memory for a histogram");
@@ -384,37 +402,21 @@ static int way_round(struct bench *b, struct way *w, struct err *e)
 	if (!rc) {
 		load_latency(&b->load, &talk[0], &talk[1]);
 		histogram_merge(&w->latency, &talk[1]);
-		w->p50_ns[w->rounds] = histogram_quantile(&talk[1], 0.5);
-		w->cpu_ns += after.cpu_ns - before.cpu_ns;
-		w->requests += talk[1].total;
+		w->round[P50_US][w->rounds] = (double)histogram_quantile(&talk[1], 0.5) / 1e3;
+		w->round[CPU_US][w->rounds] = (double)(after.cpu_ns - before.cpu_ns) / TALK / 1e3;
 	}
 	free(talk);
 	uint64_t start = load_now_ns();
 	if (!rc)
 		rc = load_storm(&b->load, STORM, STORM_DEPTH, TALK_TIMEOUT_MS, e);
 	if (!rc)
-		w->per_s[w->rounds] = STORM * 1e9 / (double)(load_now_ns() - start);
+		w->round[PER_S][w->rounds] = STORM * 1e9 / (double)(load_now_ns() - start);
 	if (!rc)
 		rc = way_sparse(b, w, e);
+	if (!rc && w->rounds < IDLE_ROUNDS)
+		rc = way_idle(b, w, e);
 	if (!rc)
 		w->rounds++;
-	return rc;
-}
-
-/* What it costs when nothing comes. */
-static int way_idle(struct bench *b, struct way *w, struct err *e)
-{
-	struct server_usage before, after;
-	int rc = way_enter(b, w, e);
-	if (!rc)
-		rc = server_usage(&b->server, &before, e);
-	uint64_t start = load_now_ns();
-	nap_us(IDLE_US);
-	if (!rc)
-		rc = server_usage(&b->server, &after, e);
-	if (!rc)
-		w->idle_share =
-			(double)(after.cpu_ns - before.cpu_ns) / (double)(load_now_ns() - start);
 	return rc;
 }
 
@@ -439,9 +441,6 @@ static int bench_rounds(struct bench *b, struct err *e)
 				rc = way_round(b, w, e);
 		}
 	}
-	for (size_t i = 0; !rc && i < WAYS; i++)
-		if (b->way[i].tried)
-			rc = way_idle(b, &b->way[i], e);
 	return rc;
 }
 
@@ -467,40 +466,46 @@ static int bench_run(struct bench *b, struct err *e)
 
 /* From here on: what it means. */
 
-static int by_u64(const void *a, const void *b)
+static int by_size(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	double x = *(const double *)a, y = *(const double *)b;
 	return (x > y) - (x < y);
 }
 
+/* Of the rounds: the median, the least and the most. */
+struct spread {
+	double least, median, most;
+};
+
 struct figures {
-	double least_us, p50_us, most_us; /* of the rounds' medians */
-	double p99_us, per_s, cpu_us, sparse_cpu_us, idle_percent;
+	struct spread of[METRICS];
+	double least_us, p50_us, most_us; /* of[P50_US] */
+	double p99_us;                    /* of all rounds together */
 	bool few; /* rounds, for want of time: they tell nothing of the spread */
 };
 
+static struct spread spread_of(const double *rounds, size_t count)
+{
+	double sorted[ROUNDS_MOST];
+	if (!count)
+		return (struct spread){0};
+	memcpy(sorted, rounds, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_size);
+	return (struct spread){sorted[0], sorted[count / 2], sorted[count - 1]};
+}
+
 static struct figures figures_of(const struct way *w)
 {
-	uint64_t sorted[ROUNDS_MOST];
-	double per_s = 0;
-	size_t middle = w->rounds / 2;
-	memcpy(sorted, w->p50_ns, w->rounds * sizeof(*sorted));
-	qsort(sorted, w->rounds, sizeof(*sorted), by_u64);
-	for (size_t i = 0; i < w->rounds; i++)
-		per_s += w->per_s[i] / (double)w->rounds;
-	return (struct figures){
-		.least_us = (double)sorted[0] / 1e3,
-		.p50_us = (double)sorted[middle] / 1e3,
-		.most_us = (double)sorted[w->rounds - 1] / 1e3,
-		.p99_us = (double)histogram_quantile(&w->latency, 0.99) / 1e3,
-		.per_s = per_s,
-		.cpu_us = w->requests ? (double)w->cpu_ns / (double)w->requests / 1e3 : 0,
-		.sparse_cpu_us =
-			w->rounds ? (double)w->sparse_cpu_ns / (double)(SPARSE * w->rounds) / 1e3
-				  : 0,
-		.idle_percent = 100 * w->idle_share,
-		.few = w->rounds < ROUNDS_LEAST,
-	};
+	struct figures f = {.few = w->rounds < ROUNDS_LEAST};
+	for (size_t i = 0; i < METRICS; i++)
+		f.of[i] = spread_of(w->round[i], i == IDLE_PERCENT && w->rounds > IDLE_ROUNDS
+							 ? IDLE_ROUNDS
+							 : w->rounds);
+	f.least_us = f.of[P50_US].least;
+	f.p50_us = f.of[P50_US].median;
+	f.most_us = f.of[P50_US].most;
+	f.p99_us = (double)histogram_quantile(&w->latency, 0.99) / 1e3;
+	return f;
 }
 
 enum comparison { SAME, FASTER, TOO_BUSY };
@@ -517,13 +522,39 @@ static enum comparison compare(const struct figures *a, const struct figures *b)
 
 static void evidence(struct finding *f, const struct figures *now, const struct figures *then)
 {
-	finding_evidence(f, "request p50", "us", now->p50_us, then->p50_us);
-	finding_evidence(f, "request p99", "us", now->p99_us, then->p99_us);
-	finding_evidence(f, "requests, 16 at a time", "1/s", now->per_s, then->per_s);
-	finding_evidence(f, "server CPU a request", "us", now->cpu_us, then->cpu_us);
-	finding_evidence(f, "server CPU a request, one each ms", "us", now->sparse_cpu_us,
-			 then->sparse_cpu_us);
-	finding_evidence(f, "server CPU when idle", "%", now->idle_percent, then->idle_percent);
+	static const struct {
+		const char *name, *unit;
+	} metrics[METRICS] = {
+		[P50_US] = {"request p50", "us"},
+		[PER_S] = {"requests, 16 at a time", "1/s"},
+		[CPU_US] = {"server CPU a request", "us"},
+		[SPARSE_CPU_US] = {"server CPU a request, one each ms", "us"},
+		[IDLE_PERCENT] = {"server CPU when idle", "%"},
+	};
+	for (size_t i = 0; i < METRICS; i++) {
+		finding_evidence(f, metrics[i].name, metrics[i].unit, now->of[i].median,
+				 then->of[i].median);
+		if (i == P50_US)
+			finding_evidence(f, "request p99", "us", now->p99_us, then->p99_us);
+	}
+}
+
+/* What the evidence has no room for: from where to where its rounds went. */
+static void tell_spread(char *text, size_t size, const struct figures *now,
+			const struct figures *then)
+{
+	const struct spread *a = now->of, *b = then->of;
+	size_t used = strlen(text);
+	report_text_into(
+		text + used, size - used,
+		" Rounds, before and after: 16 at a time %.1f to %.1f and %.1f to %.1f thousand a "
+		"second; CPU a request %.1f to %.1f and %.1f to %.1f us, one each ms %.0f to %.0f "
+		"and %.0f to %.0f us; idle %.1f to %.1f and %.1f to %.1f %%.",
+		a[PER_S].least / 1e3, a[PER_S].most / 1e3, b[PER_S].least / 1e3,
+		b[PER_S].most / 1e3, a[CPU_US].least, a[CPU_US].most, b[CPU_US].least,
+		b[CPU_US].most, a[SPARSE_CPU_US].least, a[SPARSE_CPU_US].most,
+		b[SPARSE_CPU_US].least, b[SPARSE_CPU_US].most, a[IDLE_PERCENT].least,
+		a[IDLE_PERCENT].most, b[IDLE_PERCENT].least, b[IDLE_PERCENT].most);
 }
 
 static struct finding *deferred_finding(struct probe_run *run, const struct host_setting *s)
@@ -619,6 +650,7 @@ static void tell_deferred(struct bench *b, const struct figures *plain)
 		    "with gro_flush_timeout and napi_defer_hard_irqs at 0 it took %.0f us "
 		    "(%.0f to %.0f)",
 		    plain->p50_us, plain->least_us, plain->most_us);
+	tell_spread(f->detail, sizeof(f->detail), &host, plain);
 	evidence(f, &host, plain);
 }
 
@@ -649,7 +681,7 @@ static const struct way *best_polling(const struct bench *b, const struct figure
 	for (size_t i = 0; i < WAYS; i++)
 		if (polls(&b->way[i]) && gains[i] == some && f[i].least_us <= f[fastest].most_us &&
 		    f[i].p50_us * GAIN <= f[fastest].p50_us &&
-		    f[i].sparse_cpu_us < f[best].sparse_cpu_us)
+		    f[i].of[SPARSE_CPU_US].median < f[best].of[SPARSE_CPU_US].median)
 			best = i;
 	return &b->way[best];
 }
@@ -742,8 +774,9 @@ static void tell_busy_poll(struct bench *b)
 		"server %.0f us of CPU instead of %.0f. For efficiency leave it off; for both see "
 		"epolltune explain "
 		"epoll-busy-poll.",
-		f.sparse_cpu_us, now->sparse_cpu_us);
+		f.of[SPARSE_CPU_US].median, now->of[SPARSE_CPU_US].median);
 	tell_sets(b->run->host, n->advice + used, sizeof(n->advice) - used);
+	tell_spread(n->detail, sizeof(n->detail), now, &f);
 	evidence(n, now, &f);
 }
 

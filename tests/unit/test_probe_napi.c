@@ -16,11 +16,12 @@ static void rounds(enum way_index i, double p50_us, double worst_us, double spar
 	struct way *w = &bench.way[i];
 	w->tried = true;
 	w->rounds = ROUNDS;
-	for (size_t k = 0; k < ROUNDS; k++)
-		w->p50_ns[k] = (uint64_t)(p50_us * 1e3 * (0.96 + 0.02 * (double)k));
+	for (size_t k = 0; k < ROUNDS; k++) {
+		w->round[P50_US][k] = p50_us * (0.96 + 0.02 * (double)k);
+		w->round[SPARSE_CPU_US][k] = sparse_us;
+	}
 	if (worst_us > 0)
-		w->p50_ns[ROUNDS - 1] = (uint64_t)(worst_us * 1e3);
-	w->sparse_cpu_ns = (uint64_t)(sparse_us * 1e3 * SPARSE * ROUNDS);
+		w->round[P50_US][ROUNDS - 1] = worst_us;
 }
 
 static int fresh(void **state)
@@ -141,7 +142,7 @@ static void noise_does_not_hide_a_deferral(void **state)
 	(void)state;
 	planted_on_eth0(200000);
 	rounds(WAY_HOST, 240, 0, 20);
-	bench.way[WAY_HOST].p50_ns[0] = 20000;
+	bench.way[WAY_HOST].round[P50_US][0] = 20;
 	tell(&bench);
 	const struct finding *f = found("napi.latency.deferred");
 	assert_non_null(f);
