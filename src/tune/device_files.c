@@ -173,6 +173,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 	};
 	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
 		 is_link(d) ? ".link" : ".rules");
+	/* Without the card, lines that end in "=" stand for what our file may have there. */
 	if (is_link(d))
 		snprintf(place.head, sizeof(place.head),
 			 "%s"
@@ -184,8 +185,13 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 			 "# As in " LINK_DEFAULT ", in whose place this file comes:\n"
 			 "%s"
 			 "# The settings:\n",
-			 how, card && card->permanent ? "Permanent" : "", card ? card->address : "",
-			 card ? card->policy : "");
+			 how,
+			 !card             ? "PermanentMACAddress=\n"
+			 : card->permanent ? "Permanent"
+					   : "",
+			 card ? card->address : "",
+			 card ? card->policy
+			      : "NamePolicy=\nAlternativeNamesPolicy=\nMACAddressPolicy=\n");
 	else
 		snprintf(place.head, sizeof(place.head), "%s", how);
 	return place;
