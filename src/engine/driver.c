@@ -109,7 +109,7 @@ struct driver {
 	uint64_t busy;       /* tokens that are out */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
 	unsigned fresh_count;
-	uint32_t fresh[BURST]; /* started and not in the epoll set */
+	uint32_t fresh[BURST]; /* started, and not looked at since */
 
 	char out[DRIVER_FLIGHT + DRIVER_SIZE]; /* requests, one after the other */
 	char in[DRIVER_FLIGHT];
@@ -365,7 +365,8 @@ static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 	slot_close(d, number, true);
 }
 
-/* Starts the operation of one token. False when it could not. */
+/* Starts the operation of one token; fresh_sweep() takes up what is begun. False when it could not.
+ */
 static bool operation_start(struct driver *d, uint64_t due)
 {
 	uint64_t number = token_take(d);
@@ -386,17 +387,19 @@ static bool operation_start(struct driver *d, uint64_t due)
 	}
 	d->busy++;
 	d->started++;
-	rc = d->order.verb == DRIVER_OPEN ? slot_handshake(d, number)
-					  : slot_request(d, number, due);
-	if (rc < 0) {
+	if (d->order.verb != DRIVER_OPEN)
+		rc = slot_request(d, number, due);
+	if (rc < 0)
 		slot_fail(d, number, -rc);
-	} else if (d->order.verb == DRIVER_OPEN) {
-		if (s->state == OPEN)
-			slot_held(d, number, d->order.rate_per_s > 0 ? clock_ns() : due);
-	} else if (!s->registered) {
+	else if (!s->registered)
 		d->fresh[d->fresh_count++] = (uint32_t)number;
-	}
 	return true;
+}
+
+/* May one more connection wait to be accepted? */
+static bool window_open(const struct driver *d)
+{
+	return !d->order.window || d->unaccepted + d->busy < d->order.window;
 }
 
 /* Starts what is due, a burst at most. */
@@ -404,7 +407,8 @@ static void operations_start(struct driver *d, uint64_t now)
 {
 	if (now < d->starved_until)
 		return;
-	for (unsigned i = 0; i < BURST && token_any(d) && !order_over(d, now); i++) {
+	for (unsigned i = 0; i < BURST && token_any(d) && !order_over(d, now) && window_open(d);
+	     i++) {
 		uint64_t due = now;
 		if (d->order.rate_per_s > 0) {
 			due = order_due(d, d->started);
@@ -418,12 +422,35 @@ static void operations_start(struct driver *d, uint64_t now)
 	}
 }
 
-/* Connections that were just begun: the server, who may wait for this CPU, gets it, and what is
- * answered then needs no place in the epoll set. */
-static void fresh_sweep(struct driver *d)
+/* Handshakes that were just begun: over loopback they are over already, and one poll(2) tells of
+ * all. The others get a place in the epoll set. */
+static void fresh_opened(struct driver *d)
 {
-	if (!d->fresh_count)
-		return;
+	struct pollfd p[BURST];
+	for (unsigned i = 0; i < d->fresh_count; i++)
+		p[i] = (struct pollfd){.fd = d->slots[d->fresh[i]].fd, .events = POLLOUT};
+	if (poll(p, d->fresh_count, 0) < 0)
+		memset(p, 0, sizeof(p)); /* not known: the set will tell */
+	uint64_t now = clock_ns();
+	for (unsigned i = 0; i < d->fresh_count; i++) {
+		uint64_t number = d->fresh[i];
+		if (p[i].revents == POLLOUT) {
+			slot_opened(d, &d->slots[number]);
+			slot_held(d, number, now);
+			continue;
+		}
+		int rc = slot_handshake(d, number);
+		if (rc < 0)
+			slot_fail(d, number, -rc);
+		else if (d->slots[number].state == OPEN)
+			slot_held(d, number, now);
+	}
+}
+
+/* Requests that were just sent: the server, who may wait for this CPU, gets it, and what is
+ * answered then needs no place in the epoll set. */
+static void fresh_asked(struct driver *d)
+{
 	sched_yield();
 	for (unsigned i = 0; i < d->fresh_count; i++) {
 		uint64_t number = d->fresh[i];
@@ -434,6 +461,14 @@ static void fresh_sweep(struct driver *d)
 		if (rc < 0)
 			slot_fail(d, number, -rc);
 	}
+}
+
+static void fresh_sweep(struct driver *d)
+{
+	if (d->fresh_count && d->order.verb == DRIVER_OPEN)
+		fresh_opened(d);
+	else if (d->fresh_count)
+		fresh_asked(d);
 	d->fresh_count = 0;
 }
 
@@ -483,7 +518,7 @@ static uint64_t idle_ns(const struct driver *d, uint64_t now)
 	uint64_t end = d->end_ns && now >= d->end_ns ? d->end_ns + LATE_NS : d->end_ns;
 	if (end > now && end < until)
 		until = end;
-	if (token_any(d) && !order_over(d, now)) {
+	if (token_any(d) && !order_over(d, now) && window_open(d)) {
 		uint64_t next = d->order.rate_per_s > 0 ? order_due(d, d->started) : now;
 		next = next > d->starved_until ? next : d->starved_until;
 		until = next < until ? next : until;
