@@ -14,11 +14,12 @@
 #include "engine/sockets.h"
 
 #define EVENTS 512
-#define ACCEPTS 64            /* in a row before those who asked at once are looked at */
-#define ROUNDS 16             /* of that before others get their turn */
-#define READS 16              /* of one connection in a row */
-#define HOT 64                /* requests of a lone connection before the set is asked again */
-#define COLD 16               /* of its events that are not followed up when nothing came of one */
+#define ACCEPTS 64 /* in a row before those who asked at once are looked at */
+#define ROUNDS 16  /* of that before others get their turn */
+#define READS 16   /* of one connection in a row */
+#define HOT 64     /* requests of a lone connection before the set is asked again */
+#define COLD 16    /* of its events that are not followed up when nothing came of one */
+#define VAIN 16    /* newcomers in a row that had not asked: then one in so many is read from */
 #define EXHAUSTED_NS 20000000 /* pause of accepting when a limit is met */
 
 /* What became of a connection that was served. One that is KEPT waits in the set for its peer to
@@ -307,7 +308,11 @@ void worker_adopt(struct worker *w, int fd)
 		conn_end(w, fd);
 		return;
 	}
-	enum verdict verdict = w->config->plain ? OPEN : conn_serve(w, fd, false, false);
+	enum verdict verdict = OPEN;
+	if (!w->config->plain && (w->vain < VAIN || counter_get(&w->stats->accepted) % VAIN == 0)) {
+		verdict = conn_serve(w, fd, false, false);
+		w->vain = verdict == OPEN ? w->vain + 1 : 0;
+	}
 	if (verdict == ANSWERED && w->young_count < WORKER_YOUNG)
 		w->young[w->young_count++] = fd;
 	else if (verdict == OPEN || verdict == ANSWERED)
@@ -408,7 +413,7 @@ int worker_open(struct worker *w, const struct worker_config *config, struct ser
 	w->shared = shared;
 	w->listener = listener;
 	w->wanted = w->listening = false;
-	w->cold = w->young_count = 0;
+	w->cold = w->vain = w->young_count = 0;
 	w->talked = -1;
 	w->set_shared = epoll >= 0;
 	w->placed = false;

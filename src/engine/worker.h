@@ -2,8 +2,9 @@
  * a peer does or a limit refuses ends it.
  *
  * The hot path allocates nothing, changes no registration and tries before it waits: the read right
- * after the accept, the write right after the read. A connection that is answered and closed by
- * then was never in the epoll set. What a peer does not take is kept in a slab, within bounds. */
+ * after the accept (while newcomers have asked by then), the write right after the read. A
+ * connection that is answered and closed by then was never in the epoll set. What a peer does not
+ * take is kept in a slab, within bounds. */
 #ifndef EPOLLTUNE_WORKER_H
 #define EPOLLTUNE_WORKER_H
 
@@ -67,6 +68,7 @@ struct worker {
 	uint64_t resume_ns; /* when to accept again after a limit was met */
 	bool placed;        /* its thread runs where and as it is to */
 	unsigned cold;      /* events until the shortcut of a lone connection is tried again */
+	unsigned vain;      /* newcomers in a row that had not asked yet when they were accepted */
 	unsigned young_count;
 	int young[WORKER_YOUNG]; /* answered, still open and not yet in the epoll set */
 	char buffer[WORKER_READ];
