@@ -24,6 +24,8 @@
 struct hold {
 	struct bench_run *run;
 	uint64_t connections;
+	uint64_t per_worker; /* connections of a server process at most */
+	unsigned sources;    /* addresses that they come from; 0: the kernel chooses */
 	uint64_t started_ns;
 	struct rig rig;
 	struct host_slabs before, after;
@@ -115,26 +117,24 @@ static int open_progress(uint64_t done, void *arg)
 	return 0;
 }
 
-/* Opens all; `elapsed` is until the server has accepted them. */
-static int hold_open(struct hold *h, double *elapsed, struct err *e)
+/* Opens all; the round's time is until the server has accepted them. */
+static int hold_open(struct hold *h, struct rig_round *round, struct err *e)
 {
 	const struct driver_order order = {
 		.verb = DRIVER_OPEN, .count = h->connections, .window = h->rig.window};
-	struct rig_round round;
 	h->started_ns = clock_ns();
 	h->rig.tick = open_progress;
 	h->rig.tick_arg = h;
-	int rc = rig_order(&h->rig, h->run, &order, &round, e);
+	int rc = rig_order(&h->rig, h->run, &order, round, e);
 	h->rig.tick = NULL;
 	if (rc < 0)
 		return rc;
-	*elapsed = round.elapsed_s;
-	if (round.load.held < h->connections)
+	if (round->load.held < h->connections)
 		return err_set(
-			e, round.load.first_errno ? round.load.first_errno : EIO,
+			e, round->load.first_errno ? round->load.first_errno : EIO,
 			"%llu of %llu connections could be opened; the first failed with: %s",
-			(unsigned long long)round.load.held, (unsigned long long)h->connections,
-			strerror(round.load.first_errno));
+			(unsigned long long)round->load.held, (unsigned long long)h->connections,
+			strerror(round->load.first_errno));
 	uint64_t accepted = crew_sum(&h->rig.crew).accepted;
 	if (accepted < h->connections)
 		return err_set(e, EIO, "the server accepted %llu of %llu connections",
@@ -179,7 +179,6 @@ static int hold_measure(struct hold *h, struct err *e)
 	struct crew_usage server_before = {0}, server_after = {0};
 	struct rig_round round;
 	char conditions[BENCH_CONDITIONS];
-	double elapsed = 0;
 	slabs_settle(h->run->host, h->connections);
 	slabs_read(h, &h->before, &h->slab_before);
 	int rc = crew_usage(&h->rig.crew, &server_before, e);
@@ -187,7 +186,7 @@ static int hold_measure(struct hold *h, struct err *e)
 		rc = fleet_order(&h->rig.fleet, &look, NULL, NULL, e);
 	uint64_t client_before = fleet_sum(&h->rig.fleet).private_bytes;
 	if (rc == 0)
-		rc = hold_open(h, &elapsed, e);
+		rc = hold_open(h, &round, e);
 	if (rc == 0)
 		rc = crew_usage(&h->rig.crew, &server_after, e);
 	if (rc < 0)
@@ -196,7 +195,9 @@ static int hold_measure(struct hold *h, struct err *e)
 	snprintf(conditions, sizeof(conditions),
 		 "%u server and %u load processes, idle connections, both ends here, loopback",
 		 h->rig.crew.processes, h->rig.fleet.drivers);
-	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, elapsed, "%s", conditions);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, round.elapsed_s, "%s",
+		  conditions);
+	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h),
 		  "%s, of the whole machine, both ends here; user and page memory not counted",
 		  h->by_cache ? "growth of all slab caches (/proc/slabinfo)"
@@ -234,26 +235,33 @@ static uint64_t port_range(struct bench_run *run)
 	return high > low ? (uint64_t)(high - low) + 1 : 1;
 }
 
-/* Client addresses, so that each needs at most a quarter of the port range towards one server: to
- * find a free port takes long once half are in use (net/ipv4/inet_hashtables.c,
- * __inet_hash_connect() tries all of one parity first). */
-static unsigned sources_for(struct bench_run *run, uint64_t connections)
+/* How many processes hold them, each end by itself. A server is connected to from at most two
+ * fifths of the ports: to find a free one takes long once half are in use
+ * (net/ipv4/inet_hashtables.c,
+ * __inet_hash_connect() tries all of one parity first). Where that would take more processes than a
+ * lab runs, the ends of a server come from several addresses instead. */
+static void hold_shape(struct hold *h)
 {
-	uint64_t range = port_range(run), quarter = range >= 8 ? range / 4 : 1;
-	uint64_t sources = (connections + quarter - 1) / quarter;
-	return sources < DRIVER_SOURCES ? (unsigned)sources : DRIVER_SOURCES;
+	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
+	uint64_t descriptors = fleet_per_driver();
+	h->per_worker = few < descriptors ? few : descriptors;
+	if ((h->connections + h->per_worker - 1) / h->per_worker > RIG_TASKS / 2)
+		h->per_worker = descriptors;
+	uint64_t each = h->connections < h->per_worker ? h->connections : h->per_worker;
+	uint64_t sources = (each + few - 1) / few;
+	h->sources = sources < 2                ? 0
+		     : sources < DRIVER_SOURCES ? (unsigned)sources
+						: DRIVER_SOURCES;
 }
 
 static int hold_round(struct hold *h, struct err *e)
 {
-	uint64_t per_worker = fleet_per_driver();
 	struct rig_config config = {
 		.number = HOLD_RIG,
 		.mode = WORKER_LEVEL,
 		.close = DRIVER_CLOSE_RESET,
-		.workers = (unsigned)((h->connections + per_worker - 1) / per_worker),
-		.sources = sources_for(h->run,
-				       h->connections < per_worker ? h->connections : per_worker),
+		.workers = (unsigned)((h->connections + h->per_worker - 1) / h->per_worker),
+		.sources = h->sources,
 		.connections = h->connections,
 		.apart = true,
 	};
@@ -283,14 +291,19 @@ static int floor_round(struct hold *h, struct err *e)
 	bench_progress(h->run, "hold: the floor, blocking connects and accepts");
 	if (h->run->show)
 		h->run->show(h->run->progress);
+	slabs_settle(h->run->host, h->connections);
 	int rc = floor_run(&place, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
+	char conditions[BENCH_CONDITIONS];
+	snprintf(conditions, sizeof(conditions),
+		 "socket(), blocking connect() and accept(), both ends in one of %u processes, "
+		 "loopback",
+		 order.processes);
 	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
-		  result.elapsed_s,
-		  "socket(), blocking connect() and accept(), both ends in one of %u processes, "
-		  "loopback",
-		  order.processes);
+		  result.elapsed_s, "%s", conditions);
+	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_CPU,
+		  result.cpu_us, "%s", conditions);
 	return 0;
 }
 
@@ -324,10 +337,11 @@ static int hold_run(struct bench_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory for the bench");
 	h->run = run;
 	h->connections = run->options.connections ? run->options.connections : CONNECTIONS;
+	hold_shape(h);
 	const struct hold_plan plan = {
 		.connections = h->connections,
 		.watches = h->connections + 2 * SAMPLE,
-		.per_process = fleet_per_driver(),
+		.per_process = h->per_worker,
 		.processes_most = RIG_TASKS,
 		/* From each address of the load, or to each of the floor, to a port. */
 		.ports_of_process = port_range(run) * SOCKETS_ADDRESSES,
@@ -336,10 +350,14 @@ static int hold_run(struct bench_run *run, struct err *e)
 	int rc = hold_budget_check(&budget, e);
 	for (unsigned i = 0; i < runs && rc == 0; i++) {
 		size_t mark = lab_mark(run->lab);
-		if (bench_wants(run, "idle"))
-			rc = hold_round(h, e);
-		if (rc == 0 && bench_wants(run, "floor-blocking"))
-			rc = floor_round(h, e);
+		/* In turn, for neither to have the memory that the other one warmed. */
+		for (unsigned k = 0; k < 2 && rc == 0; k++) {
+			bool floor = (i + k) % 2;
+			if (!floor && bench_wants(run, "idle"))
+				rc = hold_round(h, e);
+			else if (floor && bench_wants(run, "floor-blocking"))
+				rc = floor_round(h, e);
+		}
 		lab_release(run->lab, mark);
 	}
 	if (rc == 0)

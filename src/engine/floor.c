@@ -205,9 +205,10 @@ static int loop_hold(struct part *p, int channel)
 	struct sockets s;
 	char byte;
 	sockets_raise_limit();
-	uint64_t start = p->start_ns = clock_ns();
+	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
 	int rc = pairs_open(&s, (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
 	p->elapsed_ns = clock_ns() - start;
+	p->cpu_ns = clock_cpu_ns() - cpu;
 	p->done = s.count / 2;
 	p->code = -rc;
 	send(channel, "d", 1, MSG_NOSIGNAL);
