@@ -1,0 +1,54 @@
+#!/bin/sh
+# A process of a bench's server, or of its load, is killed inside the lab: the bench says which, what else
+# was measured is kept, and nothing is left behind.
+set -u
+program=${PROGRAM:?is set by make test}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
+fail() {
+	echo "FAILED: $*"
+	cat "$work/errors"
+	exit 1
+}
+
+# PID: those below it that have no children themselves, in the order they were started.
+leaves() {
+	children=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
+	[ -n "$children" ] || echo "$1"
+	for child in $children; do leaves "$child"; done
+}
+
+# How many descriptors a process has open.
+descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+
+# One of the leaves is killed once it holds connections: WHICH, a command, picks it, and it is told as
+# PATTERN.
+killed() {
+	"$program" bench hold control --quick --connections 60k --variant idle,add --runs 50 \
+		--format csv >"$work/figures" 2>"$work/errors" &
+	bench=$!
+	tries=0 victim=0
+	until [ "$(descriptors "$victim")" -gt 1000 ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || fail "$1: holds no connections"
+		kill -0 $bench 2>/dev/null || fail "$1: has ended"
+		sleep 0.05
+		all=$(leaves $bench | sort -n)
+		victim=$(echo "$all" | $1)
+		victim=${victim:-0}
+	done
+	kill -KILL "$victim" || fail "$1: nothing to kill"
+	wait $bench
+	status=$?
+	[ $status -eq 3 ] || fail "$1: status $status, not 3"
+	grep -qE "$2" "$work/errors" || fail "$1: not told as $2"
+	grep -q 'control,add,' "$work/figures" || fail "$1: the other bench's figures are lost"
+	for pid in $all; do
+		! kill -0 "$pid" 2>/dev/null || fail "$1: process $pid is left"
+	done
+}
+
+# The lab's own come first, then the server's workers, then the load's processes.
+killed 'tail -n 1' 'load process [0-9]+ '
+killed 'sed -n 3p' 'server worker [0-9]+ was killed'
