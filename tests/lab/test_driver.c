@@ -269,6 +269,52 @@ static void test_failures_are_named(void **state)
 	}
 }
 
+static void never_accept(int listener)
+{
+	(void)listener;
+	pause();
+}
+
+/* What becomes of handshakes, many of them asked for at once: refused, without an answer, and one
+ * by one where no more may wait to be accepted. */
+static void test_handshakes_are_told(void **state)
+{
+	(void)state;
+	struct driver_order o = {.verb = DRIVER_OPEN, .count = 100};
+	union endpoint address;
+	pid_t server = serve_by(never_accept, &address);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+	drive(&address, 100, 1, 0);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 100);
+	assert_int_equal(s.held, 0);
+	assert_int_equal(s.first_errno, ECONNREFUSED);
+	fleet_stop(&fleet);
+
+	/* Of a backlog of 8 there are 9 (include/net/sock.h, sk_acceptq_is_full()). */
+	server = serve_by(never_accept, &address);
+	drive(&address, 100, 1, 500);
+	s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 91);
+	assert_int_equal(s.held, 9);
+	assert_int_equal(s.first_errno, ETIMEDOUT);
+	fleet_stop(&fleet);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+
+	serve();
+	for (o.window = 1; o.window <= 3; o.window++) {
+		drive(&crew.address, 100, 1, 0);
+		s = order(&o, NULL, NULL);
+		assert_int_equal(s.failed, 0);
+		assert_int_equal(s.held, 100);
+		/* The last of each window asked, and was answered. */
+		assert_true(crew_sum(&crew).requests >= 100 / o.window);
+		fleet_stop(&fleet);
+	}
+}
+
 /* One that never answers is told, and takes nothing from the rate of the others. */
 static void test_deaf_connection(void **state)
 {
@@ -397,6 +443,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_what_never_started_counts, teardown),
 		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
 		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
+		cmocka_unit_test_teardown(test_handshakes_are_told, teardown),
 		cmocka_unit_test_teardown(test_deaf_connection, teardown),
 		cmocka_unit_test_teardown(test_failures_are_named, teardown),
 		cmocka_unit_test_teardown(test_held_connections_are_reset, teardown),
