@@ -221,8 +221,13 @@ static void slot_close(struct driver *d, uint64_t number, bool reset)
  * would else be asked as fast as it goes. */
 static void slot_fail(struct driver *d, uint64_t number, int code)
 {
+	const struct slot *s = &d->slots[number];
 	driver_fail(d, code, &d->stats->failed);
-	d->busy -= d->order.verb == DRIVER_REQUEST ? d->slots[number].under_way : 1;
+	/* While others are opened, one that is held already may be lost. */
+	if (d->order.verb == DRIVER_OPEN)
+		d->busy -= s->state == CONNECTING;
+	else
+		d->busy -= d->order.verb == DRIVER_REQUEST ? s->under_way : 1;
 	if (d->order.verb == DRIVER_CHURN) {
 		token_put(d, number);
 		d->starved_until = clock_ns() + STARVED_NS;
@@ -345,12 +350,13 @@ static int slot_handshake(struct driver *d, uint64_t number)
 	}
 	if (errno != EALREADY && errno != EINPROGRESS)
 		return -errno;
-	return s->registered ? 0 : slot_watch(d, number, EPOLLOUT);
+	return s->registered ? 0 : slot_watch(d, number, EPOLLIN | EPOLLOUT);
 }
 
 /* A connection that was opened to be held. At the end of a window it asks one request, and no more
- * are opened before the reply: the server accepts in order, so none is waiting then, and its accept
- * queue cannot overflow (which would cost each client a second). */
+ * are opened before the reply: the server accepts in order, so none but what was late itself is
+ * waiting then, and an accept queue of two windows cannot overflow (which would cost each client a
+ * second). */
 static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 {
 	d->busy--;
@@ -361,8 +367,10 @@ static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 	struct slot *s = &d->slots[number];
 	struct pollfd p[] = {{.fd = s->fd, .events = POLLIN}, {.fd = d->channel, .events = POLLIN}};
 	d->unaccepted = 0;
-	if (send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
-	    recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1)
+	bool replied = send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
+		       recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1;
+	d->moved_ns = clock_ns();
+	if (replied)
 		return;
 	driver_fail(d, ETIMEDOUT, &d->stats->failed);
 	slot_close(d, number, true);
@@ -615,17 +623,14 @@ static int lone_reply(struct driver *d, uint64_t number)
 static void tick_ignore(int number) { (void)number; }
 
 /* Has what blocks look up every LOOK_MS: its EINTR costs nothing in between, where a timeout of
- * each call would cost as much as a wait. */
-static void tick_every(unsigned ms)
+ * each call would arm a timer. */
+static void tick(bool on)
 {
-	const struct sigaction act = {.sa_handler = ms ? tick_ignore : SIG_IGN};
-	const struct timeval every = {.tv_usec = (suseconds_t)ms * 1000};
+	const struct sigaction act = {.sa_handler = tick_ignore};
+	const struct timeval every = {.tv_usec = on ? LOOK_MS * 1000 : 0};
 	const struct itimerval timer = {.it_interval = every, .it_value = every};
-	if (ms)
-		sigaction(SIGALRM, &act, NULL);
+	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	if (!ms)
-		sigaction(SIGALRM, &act, NULL);
 }
 
 /* A single connection and one request at a time: nothing to multiplex, so nothing is. Returns false
@@ -636,7 +641,7 @@ static bool order_run_lone(struct driver *d, uint64_t number)
 	uint64_t looked = d->start_ns;
 	bool goes_on = true;
 	fcntl(s->fd, F_SETFL, 0);
-	tick_every(LOOK_MS);
+	tick(true);
 	for (uint64_t now = clock_ns(); goes_on && s->state == OPEN && !order_over(d, now);) {
 		token_take(d);
 		d->busy++;
@@ -653,7 +658,7 @@ static bool order_run_lone(struct driver *d, uint64_t number)
 		looked = now;
 		goes_on = goes_on && !channel_calls(d);
 	}
-	tick_every(0);
+	tick(false);
 	if (s->state == OPEN)
 		fcntl(s->fd, F_SETFL, O_NONBLOCK);
 	return goes_on;
@@ -791,7 +796,7 @@ static bool order_obey(struct driver *d, struct driver_answer *answer)
 	counter_set(&d->stats->done, 0);
 	counter_set(&d->stats->timely, 0);
 	counter_set(&d->stats->missed, 0);
-	d->started = d->busy = 0;
+	d->started = d->busy = d->unaccepted = 0;
 	d->starved_until = d->done_ns = 0;
 	for (size_t i = 0; i < sizeof(d->out) && o->size && o->verb != DRIVER_USAGE; i++)
 		d->out[i] = (char)('a' + i % o->size % 26);
@@ -843,6 +848,9 @@ int driver_main(int channel, void *arg)
 {
 	struct driver_part *part = arg;
 	struct driver_answer answer = {0};
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL); /* whoever started the program may block SIGALRM */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -62,8 +62,10 @@ struct driver_order {
 			      time between two */
 	unsigned depth;    /* requests under way on each connection */
 	unsigned size;     /* bytes of a request */
-	unsigned window;   /* DRIVER_OPEN: connections that may wait to be accepted: the last of
-			      so many is talked over before the next is opened; 0: any number */
+	unsigned window;   /* DRIVER_OPEN: connections that may be on their way or wait to be
+			      accepted, half of what the server's queue holds at most: the last
+			      of so many is talked over before the next is opened. One whose SYN
+			      is lost delays them all; 0: any number */
 };
 
 /* Written by the driver alone. The figures of time are of the last order. */

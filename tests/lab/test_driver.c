@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/clock.h"
@@ -305,14 +307,91 @@ static void test_handshakes_are_told(void **state)
 
 	serve();
 	for (o.window = 1; o.window <= 3; o.window++) {
+		uint64_t before = crew_sum(&crew).requests;
 		drive(&crew.address, 100, 1, 0);
 		s = order(&o, NULL, NULL);
 		assert_int_equal(s.failed, 0);
 		assert_int_equal(s.held, 100);
 		/* The last of each window asked, and was answered. */
-		assert_true(crew_sum(&crew).requests >= 100 / o.window);
+		assert_true(crew_sum(&crew).requests - before >= 100 / o.window);
 		fleet_stop(&fleet);
 	}
+}
+
+/* Echoes to all, from `late_ms` on; closes the first `lost` connections when one more comes. */
+static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
+{
+	enum { MOST = 16 };
+	const struct timespec late = {late_ms / 1000, late_ms % 1000 * 1000000l};
+	struct pollfd p[MOST + 1] = {{.fd = listener, .events = POLLIN}};
+	char data[64];
+	nanosleep(&late, NULL);
+	for (unsigned count = 1; poll(p, count, -1) > 0;) {
+		if (p[0].revents && count <= MOST) {
+			for (unsigned i = 1; lost && count == lost + 1 && i <= lost; i++) {
+				close(p[i].fd);
+				p[i].fd = -1;
+			}
+			p[count++] = (struct pollfd){.fd = accept(listener, NULL, NULL),
+						     .events = POLLIN};
+		}
+		for (unsigned i = 1; i < count; i++)
+			if (p[i].fd >= 0 && p[i].revents) {
+				ssize_t n = recv(p[i].fd, data, sizeof(data), 0);
+				if (n <= 0 || send(p[i].fd, data, (size_t)n, MSG_NOSIGNAL) != n)
+					p[i].fd = -1;
+			}
+	}
+}
+
+static void echo_late(int listener)
+{
+	listen(listener, 1);
+	echo_to_all(listener, 300, 0);
+}
+
+static void lose_two(int listener) { echo_to_all(listener, 0, 2); }
+
+/* Connections whose SYN had to come again talk like all others. */
+static void test_late_handshakes_talk(void **state)
+{
+	(void)state;
+	const struct driver_order o = {
+		.verb = DRIVER_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
+	union endpoint address;
+	pid_t server = serve_by(echo_late, &address);
+	const struct timespec until_it_listens = {.tv_nsec = 100000000};
+	nanosleep(&until_it_listens, NULL);
+	drive(&address, 4, 1, 3000);
+	open_connections(4);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 0);
+	assert_int_equal(s.done, 40);
+	fleet_stop(&fleet);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+}
+
+/* Held connections that the server closes while more are opened are lost, and the order ends. */
+static void test_lost_while_opening(void **state)
+{
+	(void)state;
+	const struct driver_order talk = {
+		.verb = DRIVER_REQUEST, .count = 4, .active = 2, .depth = 1, .size = 64};
+	const struct driver_order more = {
+		.verb = DRIVER_OPEN, .count = 4, .rate_per_s = 20, .window = 2};
+	union endpoint address;
+	pid_t server = serve_by(lose_two, &address);
+	drive(&address, 6, 1, 2000);
+	open_connections(2);
+	assert_int_equal(order(&talk, NULL, NULL).done, 4);
+	struct fleet_sum s = order(&more, NULL, NULL);
+	assert_int_equal(s.done, 4);
+	assert_int_equal(s.failed, 2);
+	assert_int_equal(s.held, 4);
+	fleet_stop(&fleet);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
 }
 
 /* One that never answers is told, and takes nothing from the rate of the others. */
@@ -444,6 +523,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
 		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
 		cmocka_unit_test_teardown(test_handshakes_are_told, teardown),
+		cmocka_unit_test_teardown(test_late_handshakes_talk, teardown),
+		cmocka_unit_test_teardown(test_lost_while_opening, teardown),
 		cmocka_unit_test_teardown(test_deaf_connection, teardown),
 		cmocka_unit_test_teardown(test_failures_are_named, teardown),
 		cmocka_unit_test_teardown(test_held_connections_are_reset, teardown),
