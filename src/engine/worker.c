@@ -14,13 +14,16 @@
 #include "engine/sockets.h"
 
 #define EVENTS 512
-#define ACCEPTS 64 /* in a row before those who asked at once are looked at */
-#define ROUNDS 16  /* of that before others get their turn */
-#define READS 16   /* of one connection in a row */
-#define HOT 64     /* requests of a lone connection before the set is asked again */
-#define COLD 16    /* of its events that are not followed up when nothing came of one */
-#define VAIN 16    /* newcomers in a row that had not asked: then one in so many is read from */
+#define ACCEPTS 64            /* in a row before those who asked at once are looked at */
+#define ROUNDS 16             /* of that before others get their turn */
+#define READS 16              /* of one connection in a row */
+#define HOT 64                /* requests of a lone connection before the set is asked again */
+#define COLD 16               /* of its events that are not followed up when nothing came of one */
 #define EXHAUSTED_NS 20000000 /* pause of accepting when a limit is met */
+
+/* Newcomers in a row that had not asked by then: from there on one in so many is read from. A
+ * prime, so that it is not always the one that asks at the end of a row. */
+#define VAIN 17
 
 /* What became of a connection that was served. One that is KEPT waits in the set for its peer to
  * take more, and with EPOLLONESHOT may be another thread's already. */
@@ -309,10 +312,10 @@ void worker_adopt(struct worker *w, int fd)
 		return;
 	}
 	enum verdict verdict = OPEN;
-	if (!w->config->plain && (w->vain < VAIN || counter_get(&w->stats->accepted) % VAIN == 0)) {
+	uint64_t requests = counter_get(&w->stats->requests);
+	if (!w->config->plain && (w->vain < VAIN || w->vain % VAIN == 0))
 		verdict = conn_serve(w, fd, false, false);
-		w->vain = verdict == OPEN ? w->vain + 1 : 0;
-	}
+	w->vain = counter_get(&w->stats->requests) > requests ? 0 : w->vain + 1;
 	if (verdict == ANSWERED && w->young_count < WORKER_YOUNG)
 		w->young[w->young_count++] = fd;
 	else if (verdict == OPEN || verdict == ANSWERED)

@@ -68,7 +68,7 @@ struct worker {
 	uint64_t resume_ns; /* when to accept again after a limit was met */
 	bool placed;        /* its thread runs where and as it is to */
 	unsigned cold;      /* events until the shortcut of a lone connection is tried again */
-	unsigned vain;      /* newcomers in a row that had not asked yet when they were accepted */
+	unsigned vain;      /* newcomers since one had asked by the time it was accepted */
 	unsigned young_count;
 	int young[WORKER_YOUNG]; /* answered, still open and not yet in the epoll set */
 	char buffer[WORKER_READ];
