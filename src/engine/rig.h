@@ -28,7 +28,7 @@ struct rig {
 	struct rig_check {
 		unsigned times, disagreed; /* by more than 0.5 % */
 		double off;                /* the worst of them: a part of ours */
-		uint64_t ours;
+		uint64_t ours, most;       /* what the kernel may count: from, to */
 		int64_t kernels;
 	} checks[RIG_COUNTS];
 	uint64_t failed; /* connections and requests */
