@@ -16,8 +16,9 @@
 
 #define CONNECTIONS 10000
 #define SAMPLE 1000 /* connections that talk while all are held */
-#define REQUESTS 10000
-#define RATE 5000 /* requests a second over them, so few that none waits for another */
+#define RATE 5000   /* requests a second over them, so few that they do not wait for each other */
+#define RATE_OF_ONE 100 /* over each of them at most */
+#define TALK_US 2000000ull
 #define SIZE 64u
 #define HOLD_RIG 64 /* its first address; a worker each from there on */
 #define CACHES_TOLD 8
@@ -105,9 +106,10 @@ static void slabs_tell(const struct hold *h)
 		   slabs_sum(h), slabs_coarse(h));
 	const struct host_slab *looked = slab_named(&h->after, "proc_inode_cache");
 	if (looked && (double)slab_growth(h, looked) / ends >= 8)
-		bench_note(&h->run->table,
-			   "hold: another program here lists /proc/PID/fd: proc_inode_cache and as "
-			   "many dentries are its doing, and it takes CPU time");
+		bench_note(
+			&h->run->table,
+			"hold: proc_inode_cache and as many dentries are of a program that walks "
+			"/proc meanwhile, which takes CPU time, too");
 }
 
 static int open_progress(uint64_t done, void *arg)
@@ -175,11 +177,12 @@ static void slabs_settle(const struct host *host, uint64_t connections)
 static int hold_talk(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
+	uint64_t active = h->connections < SAMPLE ? h->connections : SAMPLE;
 	const struct driver_order order = {
 		.verb = DRIVER_REQUEST,
-		.count = h->run->options.quick ? REQUESTS / 10 : REQUESTS,
-		.active = h->connections < SAMPLE ? h->connections : SAMPLE,
-		.rate_per_s = RATE,
+		.duration_us = h->run->options.quick ? TALK_US / 10 : TALK_US,
+		.active = active,
+		.rate_per_s = active < RATE / RATE_OF_ONE ? (double)active * RATE_OF_ONE : RATE,
 		.depth = 1,
 		.size = SIZE,
 	};
@@ -191,9 +194,14 @@ static int hold_talk(struct hold *h, struct err *e)
 	if (rc < 0)
 		return rc;
 	snprintf(conditions, sizeof(conditions),
-		 "%d requests a second of %u B each way, spread over a sample, from when each was "
-		 "due; all others idle",
-		 RATE, SIZE);
+		 "%.0f requests a second of %u B each way, spread over %s, from when each was due",
+		 order.rate_per_s, SIZE,
+		 active < h->connections ? "a sample, all others idle" : "all");
+	if (round.load.missed)
+		bench_note(t,
+			   "hold: this machine was too slow for %.0f requests a second: %llu were "
+			   "never made",
+			   order.rate_per_s, (unsigned long long)round.load.missed);
 	bench_add(t, "hold", "idle", h->connections, order.active, BENCH_P50, round.p50_us, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, order.active, BENCH_P99, round.p99_us, "%s",
@@ -254,10 +262,9 @@ static uint64_t port_range(struct bench_run *run)
 }
 
 /* How many processes hold them, each end by itself. A server is connected to from at most two
- * fifths of the ports: to find a free one takes long once half are in use
- * (net/ipv4/inet_hashtables.c,
- * __inet_hash_connect() tries all of one parity first). Where that would take more processes than a
- * lab runs, the ends of a server come from several addresses instead. */
+ * fifths of the ports: to find a free one takes long once half are in use (__inet_hash_connect() of
+ * net/ipv4/inet_hashtables.c tries all of one parity first). Where that would take more processes
+ * than a lab runs, the ends of a server come from several addresses instead. */
 static void hold_shape(struct hold *h)
 {
 	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
@@ -291,6 +298,8 @@ static int hold_round(struct hold *h, struct err *e)
 		bench_progress(h->run, "hold: closing");
 		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
 	}
+	if (rc == 0)
+		rc = crew_check(&h->rig.crew, e);
 	rig_tell(&h->rig, h->run, "hold");
 	rig_stop(&h->rig);
 	return rc;

@@ -4,7 +4,8 @@
 set -u
 program=${PROGRAM:?is set by make test}
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+bench=
+trap '[ -z "$bench" ] || kill "$bench" 2>/dev/null; wait; rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 fail() {
 	echo "FAILED: $*"
@@ -12,10 +13,10 @@ fail() {
 	exit 1
 }
 
-# PID: those below it that have no children themselves, in the order they were started.
+# PID: those below it that have no children themselves, each with its start time.
 leaves() {
 	children=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
-	[ -n "$children" ] || echo "$1"
+	[ -n "$children" ] || echo "$(cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null) $1"
 	for child in $children; do leaves "$child"; done
 }
 
@@ -29,18 +30,19 @@ killed() {
 		--format csv >"$work/figures" 2>"$work/errors" &
 	bench=$!
 	tries=0 victim=0
-	until [ "$(descriptors "$victim")" -gt 1000 ]; do
+	until [ "$(descriptors "$victim")" -gt 100 ]; do
 		tries=$((tries + 1))
 		[ $tries -lt 600 ] || fail "$1: holds no connections"
 		kill -0 $bench 2>/dev/null || fail "$1: has ended"
 		sleep 0.05
-		all=$(leaves $bench | sort -n)
+		all=$(leaves $bench | sort -n -k1,1 -k2,2 | cut -d' ' -f2)
 		victim=$(echo "$all" | $1)
 		victim=${victim:-0}
 	done
 	kill -KILL "$victim" || fail "$1: nothing to kill"
 	wait $bench
 	status=$?
+	bench=
 	[ $status -eq 3 ] || fail "$1: status $status, not 3"
 	grep -qE "$2" "$work/errors" || fail "$1: not told as $2"
 	grep -q 'control,add,' "$work/figures" || fail "$1: the other bench's figures are lost"
