@@ -187,7 +187,7 @@ static int hold_talk(struct hold *h, struct err *e)
 		.size = SIZE,
 	};
 	char conditions[BENCH_CONDITIONS];
-	struct rig_round round;
+	struct rig_round round = {0};
 	bench_progress(h->run, "hold: talking over %llu of %llu", (unsigned long long)order.active,
 		       (unsigned long long)h->connections);
 	int rc = rig_order(&h->rig, h->run, &order, &round, e);
@@ -214,7 +214,7 @@ static int hold_measure(struct hold *h, struct err *e)
 	struct bench_table *t = &h->run->table;
 	const struct driver_order look = {.verb = DRIVER_USAGE};
 	struct crew_usage server_before = {0}, server_after = {0};
-	struct rig_round round;
+	struct rig_round round = {0};
 	char conditions[BENCH_CONDITIONS];
 	slabs_settle(h->run->host, h->connections);
 	slabs_read(h, &h->before, &h->slab_before);

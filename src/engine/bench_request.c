@@ -119,7 +119,8 @@ static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
 	if (seat->active < seat->connections)
 		snprintf(idle, sizeof(idle), ", beside an idle one");
 	else if (seat->connections == 1)
-		snprintf(idle, sizeof(idle), ", the only one: both ends read again before they wait");
+		snprintf(idle, sizeof(idle),
+			 ", the only one: both ends read again before they wait");
 	snprintf(conditions, sizeof(conditions),
 		 "%s; %u server worker%s and load process%s%s, one request at a time on each "
 		 "connection%s, %u B each way, loopback",
