@@ -21,7 +21,8 @@
 #define CONNECTIONS_MOST 4000000
 #define RATE_MOST 100000000
 #define DAY_US 86400000000u
-#define SAMPLE 1000 /* connections that talk at the end of a hold */
+#define RATE_MET 0.98 /* of --rate: from there on it counts as met */
+#define SAMPLE 1000   /* connections that talk at the end of a hold */
 
 enum load_mode { LOAD_CONNECT, LOAD_REQUEST, LOAD_HOLD, LOAD_MIX };
 static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
@@ -221,8 +222,9 @@ static void conditions_write(char *buf, size_t size, const struct load_arguments
 	char to[ENDPOINT_TEXT], requests[80] = "", due[40] = "";
 	if (talk)
 		snprintf(requests, sizeof(requests),
-			 ", %llu B a request, %llu at a time on each connection",
-			 (unsigned long long)a->size, (unsigned long long)a->depth);
+			 ", %llu B a request, %s%llu at a time on each connection",
+			 (unsigned long long)a->size, a->depth > 1 ? "up to " : "",
+			 (unsigned long long)a->depth);
 	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
 		snprintf(due, sizeof(due), ", due at %llu/s", (unsigned long long)a->rate_per_s);
 	snprintf(buf, size,
@@ -279,6 +281,11 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	    sum.first_errno == ETIMEDOUT)
 		bench_note(t, "--close server waits for the server to close after its reply, as "
 			      "epolltune serve --close does");
+	if (a->mode != LOAD_HOLD && a->rate_per_s && sum.rate < RATE_MET * (double)a->rate_per_s)
+		bench_note(t,
+			   "%.0f a second were done in time where %llu were due: the others were "
+			   "late, or never started",
+			   sum.rate, (unsigned long long)a->rate_per_s);
 	if (sum.missed)
 		bench_note(t,
 			   "%llu operations were due and never started: the server, or this load, "
@@ -324,7 +331,10 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 	};
 	const char *variant = mode_names[a->mode];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
-	uint64_t n = a->mode == LOAD_CONNECT ? a->connections : fleet_sum(f).held;
+	/* Who was interrupted holds none any more. */
+	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
+		     : rc == -EINTR          ? fleet_sum(f).opened
+					     : fleet_sum(f).held;
 	if (n && n < a->connections)
 		bench_note(t, "%llu of %llu connections could be opened: %s", (unsigned long long)n,
 			   (unsigned long long)a->connections,

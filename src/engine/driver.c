@@ -27,7 +27,9 @@
 #endif
 
 #define EVENTS 512
-#define BURST 64              /* operations started in a row */
+#define BURST 64 /* connections begun in a row */
+#define STARTS                                                                                     \
+	(2 * EVENTS) /* requests: more than are answered at a time, so that all get under way */
 #define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
 #define LATE_NS 1000000000ull /* after the end, for what was due before it to start */
 #define MISSED_STEPS 1024     /* in which what never started is counted */
@@ -280,7 +282,10 @@ static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 		memmove(times, times + 1, s->under_way * sizeof(*times));
 	}
 	histogram_add(&d->stats->latency, now > due ? now - due : 0);
-	operation_done(d, now);
+	d->moved_ns = now;
+	/* Where the server is to close, that is part of it. */
+	if (d->order.verb != DRIVER_CHURN || d->config->close != DRIVER_CLOSE_SERVER)
+		operation_done(d, now);
 	if (d->order.verb != DRIVER_CHURN) {
 		d->busy--;
 		token_put(d, number);
@@ -290,6 +295,8 @@ static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 /* A connection that has done its one exchange. */
 static void slot_churned(struct driver *d, uint64_t number)
 {
+	if (d->config->close == DRIVER_CLOSE_SERVER)
+		operation_done(d, clock_ns());
 	d->busy--;
 	token_put(d, number);
 	slot_close(d, number, d->config->close == DRIVER_CLOSE_RESET);
@@ -418,7 +425,8 @@ static void operations_start(struct driver *d, uint64_t now)
 {
 	if (now < d->starved_until)
 		return;
-	for (unsigned i = 0; i < BURST && token_any(d) && !order_over(d, now) && window_open(d);
+	for (unsigned i = 0; i < STARTS && d->fresh_count < BURST && token_any(d) &&
+			     !order_over(d, now) && window_open(d);
 	     i++) {
 		uint64_t due = now;
 		if (d->order.rate_per_s > 0) {

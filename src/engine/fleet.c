@@ -178,6 +178,7 @@ int fleet_order(struct fleet *f, const struct driver_order *order,
 struct fleet_sum fleet_sum(const struct fleet *f)
 {
 	struct fleet_sum sum = {0};
+	uint64_t timely = 0;
 	for (unsigned i = 0; i < f->drivers; i++) {
 		const struct driver_stats *s = &f->at[i].part->stats;
 		uint64_t elapsed = counter_get(&s->elapsed_ns);
@@ -190,13 +191,16 @@ struct fleet_sum fleet_sum(const struct fleet *f)
 		sum.held += counter_get(&s->held);
 		sum.cpu_ns += counter_get(&s->cpu_ns);
 		sum.private_bytes += counter_get(&s->private_bytes);
-		if (elapsed)
-			sum.rate += (double)counter_get(&s->timely) * 1e9 / (double)elapsed;
+		timely += counter_get(&s->timely);
 		if (elapsed > sum.elapsed_ns)
 			sum.elapsed_ns = elapsed;
 		if (!sum.first_errno)
 			sum.first_errno = s->first_errno;
 	}
+	/* Not the sum of the drivers' own rates: one that is done early does nothing from then on.
+	 */
+	if (sum.elapsed_ns)
+		sum.rate = (double)timely * 1e9 / (double)sum.elapsed_ns;
 	return sum;
 }
 

@@ -47,8 +47,7 @@ int fleet_order(struct fleet *f, const struct driver_order *order,
 struct fleet_sum {
 	uint64_t opened, attempted, done, missed, failed, starved, held;
 	int first_errno;
-	double rate;         /* operations a second up to the order's end: the sum of the drivers'
-				own rates */
+	double rate;         /* operations a second up to the order's end, over elapsed_ns */
 	uint64_t elapsed_ns; /* of the slowest */
 	uint64_t cpu_ns, private_bytes;
 };

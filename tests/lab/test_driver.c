@@ -70,7 +70,11 @@ static struct fleet_sum order(const struct driver_order *o, int (*tick)(uint64_t
 static void open_connections(uint64_t count)
 {
 	const struct driver_order o = {.verb = DRIVER_OPEN, .count = count};
-	assert_int_equal(order(&o, NULL, NULL).held, count);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.held, count);
+	/* The rate is of all over the time of all, however uneven their processes are. */
+	double rate = (double)count * 1e9 / (double)s.elapsed_ns;
+	assert_true(s.rate > 0.99 * rate && s.rate < 1.01 * rate);
 }
 
 static int give_up(uint64_t done, void *arg)
@@ -344,6 +348,28 @@ static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
 	}
 }
 
+/* One exchange is over when the server has closed; a server that does not has failed it. */
+static void test_server_that_does_not_close(void **state)
+{
+	(void)state;
+	static struct fleet_config config;
+	const struct driver_order o = {
+		.verb = DRIVER_CHURN, .duration_us = 100000, .active = 5, .depth = 1, .size = 64};
+	struct err e = {0};
+	serve();
+	config = (struct fleet_config){.drivers = 1};
+	config.driver = (struct driver_config){.to = crew.address,
+					       .close = DRIVER_CLOSE_SERVER,
+					       .capacity = 5,
+					       .patience_ms = 500};
+	if (fleet_start(&fleet, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.done, 0);
+	assert_int_equal(s.failed, 5);
+	assert_int_equal(s.first_errno, ETIMEDOUT);
+}
+
 static void echo_late(int listener)
 {
 	listen(listener, 1);
@@ -523,6 +549,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
 		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
 		cmocka_unit_test_teardown(test_handshakes_are_told, teardown),
+		cmocka_unit_test_teardown(test_server_that_does_not_close, teardown),
 		cmocka_unit_test_teardown(test_late_handshakes_talk, teardown),
 		cmocka_unit_test_teardown(test_lost_while_opening, teardown),
 		cmocka_unit_test_teardown(test_deaf_connection, teardown),
