@@ -106,6 +106,7 @@ struct bench_run {
 	struct lab *lab;
 	char progress[BENCH_PROGRESS];
 	void (*show)(const char *progress); /* several times a second, by the caller's process */
+	_Atomic bool stop; /* set by whoever is interrupted: no more rounds are begun */
 	struct bench_table table;
 };
 
@@ -132,6 +133,8 @@ int bench_check_variants(const char *list, const struct bench *const *benches, s
 			 struct err *e);
 bool bench_wants(const struct bench_run *run, const char *variant);
 
+/* Before round `i` (from 0) of a bench: tells so in run->progress. -EINTR when it is to stop. */
+int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err *e);
 /* printf into run->progress. */
 void bench_progress(struct bench_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

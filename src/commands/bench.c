@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -116,12 +117,31 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 	return lab_open(lab, &options, h, e);
 }
 
-/* Runs one after the other, whatever becomes of one of them. What fails is told at once, and in the
- * notes; false when anything did. */
+/* The run that a signal stops, in memory that its processes share. */
+static struct bench_run *stoppable;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stoppable->stop = true;
+}
+
+/* What was measured until a first signal is printed; a second one ends all at once. */
+static void stop_on_signals(struct bench_run *run)
+{
+	const struct sigaction action = {.sa_handler = on_signal,
+					 .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+	stoppable = run;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Runs one after the other, whatever becomes of one of them, unless it is interrupted. What fails
+ * is told at once, and in the notes; false when anything did. */
 static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 {
 	bool good = true;
-	for (size_t i = 0; i < a->count; i++) {
+	for (size_t i = 0; i < a->count && !run->stop; i++) {
 		struct err e = {0};
 		int rc = a->names[i]->run(run, &e);
 		if (run->show)
@@ -130,7 +150,10 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 			continue;
 		err_prefix(&e, "bench %s", a->names[i]->name);
 		command_error(&e);
-		bench_note(&run->table, "failed: %s", e.text);
+		bench_note(&run->table,
+			   rc == -EINTR ? "%s: the figures are of what was done until then"
+					: "failed: %s",
+			   e.text);
 		good = false;
 	}
 	return good;
@@ -180,6 +203,9 @@ static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(lab_closep) struct lab *lab = NULL;
 	int rc = host_open(&host, "/", e);
+	/* What runs in the lab is stopped by its parent, not by the terminal. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	if (rc == 0)
 		rc = lab_for(&lab, a, host, e);
 	if (rc < 0)
@@ -192,6 +218,7 @@ static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 	run->host = host;
 	run->lab = lab;
 	run->show = isatty(2) ? progress_show : NULL;
+	stop_on_signals(run);
 	*good = benches_run(a, run);
 	return run->table.count || *good ? figures_render(a, host, run, e) : 0;
 }

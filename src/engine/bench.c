@@ -248,6 +248,12 @@ void bench_progress(struct bench_run *run, const char *fmt, ...)
 	va_end(args);
 }
 
+int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err *e)
+{
+	bench_progress(run, "%s: round %u of %u", bench, i + 1, run->options.runs);
+	return run->stop ? err_set(e, EINTR, "interrupted") : 0;
+}
+
 /* What a task is started with and leaves behind, in the lab's memory. */
 struct task_frame {
 	struct bench_run *run;

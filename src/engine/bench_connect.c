@@ -100,7 +100,7 @@ static int connect_rounds(struct bench_run *run, struct rig *rigs, unsigned work
 {
 	int rc = 0;
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
-		bench_progress(run, "connect: round %u of %u", i + 1, run->options.runs);
+		rc = bench_round(run, "connect", i, e);
 		for (size_t v = 0; v < VARIANTS && rc == 0; v++)
 			if (rigs[v].crew.processes)
 				rc = variant_round(run, &variants[v], &rigs[v], workers, e);

@@ -107,8 +107,9 @@ static int control_task(struct bench_run *run, struct err *e)
 		count = limit - BATCH - SPARE_DESCRIPTORS;
 	int rc = sockets_open(&s, count + BATCH, 0, e);
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
-		bench_progress(run, "control: round %u of %u", i + 1, run->options.runs);
-		rc = round_measure(run, &s, e);
+		rc = bench_round(run, "control", i, e);
+		if (rc == 0)
+			rc = round_measure(run, &s, e);
 	}
 	sockets_close(&s);
 	return rc;
@@ -120,11 +121,11 @@ static int control_run(struct bench_run *run, struct err *e)
 	const struct bench_result *churn =
 		bench_find(&run->table, "control", "churn", 1000, 0, BENCH_COST);
 	if (rc == 0 && churn)
-		bench_note(
-			&run->table,
-			"control: taking a socket out and in again costs %.2f us a time; a server "
-			"that does so for every request pays it for every request",
-			churn->median / 1000);
+		bench_note(&run->table,
+			   "control: taking a socket out and in again costs %.2f us, which a "
+			   "server that "
+			   "does so for each request pays for each",
+			   churn->median / 1000);
 	return rc;
 }
 

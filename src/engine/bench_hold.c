@@ -122,7 +122,7 @@ static int open_progress(uint64_t done, void *arg)
 		       rate > 0 ? (double)(h->connections - done) / rate : 0);
 	if (h->run->show)
 		h->run->show(h->run->progress);
-	return 0;
+	return h->run->stop;
 }
 
 /* Opens all; the round's time is until the server has accepted them. */
@@ -380,6 +380,9 @@ static int hold_run(struct bench_run *run, struct err *e)
 		/* In turn, for neither to have the memory that the other one warmed. */
 		for (unsigned k = 0; k < 2 && rc == 0; k++) {
 			bool floor = (i + k) % 2;
+			rc = bench_round(run, "hold", i, e);
+			if (rc < 0)
+				break;
 			if (!floor && bench_wants(run, "idle"))
 				rc = hold_round(h, e);
 			else if (floor && bench_wants(run, "floor-blocking"))

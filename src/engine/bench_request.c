@@ -308,8 +308,9 @@ static int request_run(struct bench_run *run, struct err *e)
 		if (b->seats[i].variant)
 			rc = seat_open(b, &b->seats[i], e);
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
-		bench_progress(run, "request: round %u of %u", i + 1, run->options.runs);
-		rc = request_round(b, e);
+		rc = bench_round(run, "request", i, e);
+		if (rc == 0)
+			rc = request_round(b, e);
 	}
 	for (size_t i = 0; i < SEATS; i++)
 		if (b->seats[i].variant) {

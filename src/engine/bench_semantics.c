@@ -10,8 +10,9 @@ static int semantics_task(struct bench_run *run, struct err *e)
 	size_t deviations = 0, skipped = 0;
 	struct semantics s = {0};
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
-		bench_progress(run, "semantics: round %u of %u", i + 1, run->options.runs);
-		rc = semantics_run(h, &s, e);
+		rc = bench_round(run, "semantics", i, e);
+		if (rc == 0)
+			rc = semantics_run(h, &s, e);
 		for (size_t k = 0; k < s.count && rc == 0; k++) {
 			const struct semantics_check *c = &s.at[k];
 			deviations += c->state == SEMANTICS_DEVIATES;

@@ -666,8 +666,9 @@ static int wait_task(struct bench_run *run, struct err *e)
 		rc = sockets_spread(w, e);
 	cpus_run_on(sched_getcpu()); /* moving would cost the caches */
 	for (unsigned i = 0; i < w->run->options.runs && rc == 0; i++) {
-		bench_progress(w->run, "wait: round %u of %u", i + 1, w->run->options.runs);
-		rc = round_measure(w, e);
+		rc = bench_round(w->run, "wait", i, e);
+		if (rc == 0)
+			rc = round_measure(w, e);
 	}
 	holders_end(w);
 	sockets_close(&w->own.s);

@@ -89,7 +89,7 @@ static int show_progress(uint64_t done, void *arg)
 	(void)done;
 	if (run->show)
 		run->show(run->progress);
-	return 0;
+	return run->stop;
 }
 
 /* Remembers where two counts of the same thing disagree most. The kernel may count up to `most`. */

@@ -188,6 +188,22 @@ static void what_was_measured_is_kept(void **state)
 	output_free(&o);
 }
 
+/* Nor does a signal: what was measured until then is printed. */
+static void interrupted(void **state)
+{
+	(void)state;
+	static const char *const signals[] = {"INT", "TERM"};
+	for (size_t i = 0; i < 2; i++) {
+		struct output o = run("timeout --preserve-status -s %s 3 $PROGRAM bench control "
+				      "wait --runs 50 --format csv",
+				      signals[i]);
+		if (o.status != 3 || !strstr(o.errors, "interrupted"))
+			fail_msg("%s: status %d, %s", signals[i], o.status, o.errors);
+		assert_non_null(strstr(o.out, "\r\ncontrol,add,"));
+		output_free(&o);
+	}
+}
+
 /* Connections beyond the descriptor limit of one process get more server processes. */
 static void requests_beyond_one_process(void **state)
 {
@@ -210,6 +226,7 @@ int main(void)
 		cmocka_unit_test(formats_and_files),
 		cmocka_unit_test(unprivileged),
 		cmocka_unit_test(what_was_measured_is_kept),
+		cmocka_unit_test(interrupted),
 		cmocka_unit_test(requests_beyond_one_process),
 		cmocka_unit_test(what_is_wrong_is_named),
 	};
