@@ -56,6 +56,8 @@ static int option_read(struct bench_arguments *a, const char *name, const char *
 		return quantity_parse("--connections", QUANTITY_COUNT, value, 2, CONNECTIONS_MOST,
 				      &a->bench.connections, e);
 	if (!strcmp(name, "variant")) {
+		if (!*value)
+			return err_set(e, EINVAL, "--variant: the list is empty");
 		if (strlen(value) >= sizeof(a->bench.variants))
 			return err_set(e, EINVAL, "--variant: the list is too long");
 		strcpy(a->bench.variants, value);
@@ -120,17 +122,25 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 /* The run that a signal stops, in memory that its processes share. */
 static struct bench_run *stoppable;
 
+/* What was measured until a first signal is printed; a later one ends all at once. Within a second
+ * it is the same: timeout(1) signals its child and then its group. */
 static void on_signal(int number)
 {
-	(void)number;
-	stoppable->stop = true;
+	static volatile sig_atomic_t since_s;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (stoppable->stop && now.tv_sec - since_s > 1) {
+		signal(number, SIG_DFL);
+		raise(number);
+	} else if (!stoppable->stop) {
+		since_s = (sig_atomic_t)now.tv_sec;
+		stoppable->stop = true;
+	}
 }
 
-/* What was measured until a first signal is printed; a second one ends all at once. */
 static void stop_on_signals(struct bench_run *run)
 {
-	const struct sigaction action = {.sa_handler = on_signal,
-					 .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	stoppable = run;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A process of a bench's server, or of its load, is killed inside the lab: the bench says which, what else
-# was measured is kept, and nothing is left behind.
+# was measured is kept, and nothing is left behind. Nor is it when a bench does not end at a first signal.
 set -u
 program=${PROGRAM:?is set by make test}
 work=$(mktemp -d) || exit 1
@@ -23,9 +23,19 @@ leaves() {
 # How many descriptors a process has open.
 descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 
-# One of the leaves is killed once it holds connections: WHICH, a command, picks it, and it is told as
-# PATTERN.
-killed() {
+# None of its processes is left, at once or after `tries` looks.
+gone() {
+	for pid in $all; do
+		while kill -0 "$pid" 2>/dev/null; do
+			tries=$((tries - 1))
+			[ $tries -gt 0 ] || fail "$1: process $pid is left"
+			sleep 0.05
+		done
+	done
+}
+
+# Starts a bench and waits until one of its leaves, which WHICH, a command, picks, holds connections.
+begin() {
 	"$program" bench hold control --quick --connections 60k --variant idle,add --runs 50 \
 		--format csv >"$work/figures" 2>"$work/errors" &
 	bench=$!
@@ -39,6 +49,11 @@ killed() {
 		victim=$(echo "$all" | $1)
 		victim=${victim:-0}
 	done
+}
+
+# The victim is killed, and is told as PATTERN.
+killed() {
+	begin "$1"
 	kill -KILL "$victim" || fail "$1: nothing to kill"
 	wait $bench
 	status=$?
@@ -46,11 +61,27 @@ killed() {
 	[ $status -eq 3 ] || fail "$1: status $status, not 3"
 	grep -qE "$2" "$work/errors" || fail "$1: not told as $2"
 	grep -q 'control,add,' "$work/figures" || fail "$1: the other bench's figures are lost"
-	for pid in $all; do
-		! kill -0 "$pid" 2>/dev/null || fail "$1: process $pid is left"
-	done
+	tries=0
+	gone "$1"
+}
+
+# One of a bench's processes stands still: a first signal waits for it, a second one does not.
+signalled_twice() {
+	begin "$1"
+	kill -STOP "$victim" || fail "$1: nothing to stop"
+	kill -TERM $bench
+	sleep 3
+	kill -0 $bench 2>/dev/null || fail "$1: did not wait for what is under way"
+	kill -TERM $bench
+	wait $bench
+	status=$?
+	bench=
+	[ $status -eq 143 ] || fail "$1: status $status, not 143"
+	tries=100
+	gone "$1"
 }
 
 # The lab's own come first, then the server's workers, then the load's processes.
 killed 'tail -n 1' 'load process [0-9]+ '
 killed 'sed -n 3p' 'server worker [0-9]+ was killed'
+signalled_twice 'tail -n 1'
