@@ -70,7 +70,7 @@ static const struct option_row bench_options[] = {
 	{"runs", "N", NULL, "interleaved rounds (5)"},
 	{"quick", NULL, NULL, "fewer and shorter rounds, smaller sizes"},
 	{"variant", "NAME,…", NULL, "only these variants"},
-	{"connections", "N", NULL, "of hold; of wait: its largest size"},
+	{"connections", "N", NULL, "of hold and request; of wait: its largest size"},
 	{"format", "FORMAT", BENCH_RENDER_FORMATS, "text (default), json or csv"},
 	{"output", "FILE", "@files", "write the figures there, by rename"},
 	{"svg", "FILE", "@files", "draw them there too, as curves and bars"},

@@ -11,7 +11,6 @@
 
 #define CONNECTIONS 100
 #define SIZE 64u
-#define MOD_EXPECTED 1.3 /* times the cost, of a server that changes its registration */
 /* Requests on each: new connections acknowledge at once (TCP_MAX_QUICKACKS, 16). */
 #define WARM_UP 50
 /* A worker and a load process for each variant, and a process of the floor. */
@@ -237,9 +236,9 @@ static void note_bound(struct bench_table *t, uint64_t n)
 	struct bench_ratio ratio = bench_ratio(mod, level), bound = bench_ratio_of(bounds, rounds);
 	bench_note(t,
 		   "request, %llu connections: level-mod's CPU to that of level, of the server "
-		   "alone (%.2f to %.2f us a request): %s, where %.1f was expected",
+		   "alone (%.2f to %.2f us a request): %s",
 		   (unsigned long long)n, mod->median, level->median,
-		   bench_ratio_text(own, sizeof(own), &ratio), MOD_EXPECTED);
+		   bench_ratio_text(own, sizeof(own), &ratio));
 	bench_note(t,
 		   "request, %llu connections: the most that this could be, for a server that "
 		   "costs no more than an end of the blocking floor (%.2f us): %s",
@@ -287,6 +286,9 @@ static void request_notes(struct bench_run *run, uint64_t n)
 	struct bench_table *t = &run->table;
 	note_ratio(t, "level", "level-mod", n, "level-mod, two MODs a request");
 	note_bound(t, n);
+	note_ratio(t, "edge", "level", n, "level");
+	note_ratio(t, "oneshot", "level", n, "level");
+	note_ratio(t, "leader-follower", "level", n, "level");
 	note_ratio(t, "level", "floor-blocking", n, "the floor of blocking calls");
 	note_ratio(t, "edge", "floor-blocking", n, "the floor of blocking calls");
 	note_ratio(t, "level", "floor-blocking", 1, "a blocking ping-pong");

@@ -26,6 +26,7 @@
 #define SPARE_DESCRIPTORS 96 /* of a process, for all that is no benchmarked socket */
 #define POINTS 16
 #define HOLDERS 512
+#define WAIT_MOST 1000000u
 #define FLAT_SIZE 10
 #define FLAT_TURNS 5
 #define ALL_ACTIVE_MAX 100000 /* above, only few are made ready: the million is idle */
@@ -554,6 +555,9 @@ static int points_open(struct wait *w, struct err *e)
 	const uint64_t *all = o->quick ? sizes_quick : sizes;
 	size_t count = o->quick ? sizeof(sizes_quick) / 8 : sizeof(sizes) / 8;
 	uint64_t most = o->connections ? o->connections : ALL_ACTIVE_MAX;
+	if (most > WAIT_MOST)
+		return err_set(e, EINVAL, "--connections: at most %u sockets are waited for",
+			       WAIT_MOST);
 	for (size_t i = 0; i < count && all[i] <= most; i++)
 		w->points[w->point_count++] = (struct point){all[i], -1, -1};
 	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < most))
