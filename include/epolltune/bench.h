@@ -27,6 +27,7 @@ enum bench_metric {
 #define BENCH_METRICS 10
 const char *bench_metric_name(enum bench_metric m);
 const char *bench_metric_unit(enum bench_metric m);
+const char *bench_metric_meaning(enum bench_metric m); /* half a sentence */
 
 #define BENCH_RUNS 50      /* rounds at most */
 #define BENCH_RESULTS 1024 /* series at most */
@@ -83,10 +84,14 @@ void bench_note(struct bench_table *t, const char *fmt, ...) __attribute__((form
 
 /* Where two curves over n cross: the n up to which `a` is cheaper than `b`, interpolated on
  * logarithmic axes between measured sizes. 0: dearer from the first size on; INFINITY: cheaper
- * throughout; NAN: fewer than two common sizes. `all_active` compares the points with active == n,
- * otherwise those with active == 1. */
-double bench_crossing(const struct bench_table *t, const char *bench, const char *a, const char *b,
-		      bool all_active, enum bench_metric metric);
+ * throughout; NAN: fewer than two common sizes. `at` is of the medians, `min` and `max` are of each
+ * round by itself. `all_active` compares the points with active == n, otherwise those with
+ * active == 1. */
+struct bench_crossing {
+	double at, min, max;
+};
+struct bench_crossing bench_crossing(const struct bench_table *t, const char *bench, const char *a,
+				     const char *b, bool all_active, enum bench_metric metric);
 
 struct bench_options {
 	unsigned runs;        /* interleaved rounds, 1 to BENCH_RUNS */

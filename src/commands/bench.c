@@ -190,7 +190,7 @@ static int figures_render(const struct bench_arguments *a, const struct host *h,
 			  const struct bench_run *run, struct err *e)
 {
 	struct host_facts facts;
-	struct bench_page page = {.runs = a->bench.runs, .table = &run->table};
+	struct bench_page page = {.command = "bench", .runs = a->bench.runs, .table = &run->table};
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
 	struct rendering r = {a->format, &page, &style};

@@ -8,6 +8,7 @@
 
 #include "commands/address.h"
 #include "commands/command.h"
+#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
@@ -158,11 +159,37 @@ static int arguments_check(struct load_arguments *a, const struct options *o, st
 	return 0;
 }
 
+/* What the line of progress tells. */
+struct progress {
+	bool show;
+	const char *what;
+	uint64_t of;          /* that many; 0: until the time is over */
+	uint64_t duration_us; /* 0: until all are done */
+	uint64_t start_ns;
+};
+
 static int tick(uint64_t done, void *arg)
 {
-	if (*(bool *)arg)
-		fprintf(stderr, "\r\033[K%llu done", (unsigned long long)done);
+	const struct progress *p = arg;
+	double seconds = (double)(clock_ns() - p->start_ns) / 1e9;
+	if (p->show)
+		fprintf(stderr, "\r\033[K%s: %s", p->what,
+			quantity_show(QUANTITY_COUNT, done).text);
+	if (p->show && p->of)
+		fprintf(stderr, " of %s", quantity_show(QUANTITY_COUNT, p->of).text);
+	if (p->show && p->duration_us)
+		fprintf(stderr, ", %.0f of %.0f s", seconds, (double)p->duration_us / 1e6);
 	return interrupted;
+}
+
+static int order_run(struct fleet *f, const struct driver_order *order, bool show, struct err *e)
+{
+	static const char *const verbs[] = {[DRIVER_OPEN] = "opened",
+					    [DRIVER_CHURN] = "connections",
+					    [DRIVER_REQUEST] = "requests"};
+	struct progress p = {show, verbs[order->verb], order->count, order->duration_us,
+			     clock_ns()};
+	return fleet_order(f, order, tick, &p, e);
 }
 
 static int open_all(struct fleet *f, const struct load_arguments *a, bool show, struct err *e)
@@ -173,7 +200,7 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 		.depth = (unsigned)a->depth,
 		.rate_per_s = a->mode == LOAD_HOLD ? (double)a->rate_per_s : 0,
 	};
-	int rc = fleet_order(f, &order, tick, &show, e);
+	int rc = order_run(f, &order, show, e);
 	struct fleet_sum sum = fleet_sum(f);
 	if (rc == 0 && sum.held == 0)
 		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
@@ -228,10 +255,10 @@ static void conditions_write(char *buf, size_t size, const struct load_arguments
 	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
 		snprintf(due, sizeof(due), ", due at %llu/s", (unsigned long long)a->rate_per_s);
 	snprintf(buf, size,
-		 "to %s, %u load processes (cpu: theirs alone)%s, close: %s, source addresses: "
+		 "to %s, %u load process%s%s, close: %s, source addresses: "
 		 "%u%s",
-		 endpoint_format(to, &a->fleet.driver.to), drivers, requests,
-		 driver_close_name(a->fleet.driver.close),
+		 endpoint_format(to, &a->fleet.driver.to), drivers, drivers == 1 ? "" : "es",
+		 requests, driver_close_name(a->fleet.driver.close),
 		 a->fleet.driver.source_count ? a->fleet.driver.source_count : 1, due);
 }
 
@@ -354,7 +381,7 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 					      .size = (unsigned)a->size};
 	}
 	if (rc == 0) {
-		rc = fleet_order(f, &order, tick, &show, e);
+		rc = order_run(f, &order, show, e);
 		if (fleet_sum(f).done)
 			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
 		else if (rc == 0)
@@ -382,7 +409,7 @@ static int figures_render(const struct load_arguments *a, const struct host *h,
 			  const struct bench_table *t, struct err *e)
 {
 	struct host_facts facts;
-	struct bench_page page = {.runs = 1, .table = t};
+	struct bench_page page = {.command = "load", .runs = 1, .table = t};
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
 	struct rendering r = {a->format, &page, &style};

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +21,7 @@
 #define BACKLOG 4096
 #define DAY_US 86400000000u
 #define SECOND_NS 1000000000u
+#define HEADER_EACH 20 /* lines of statistics */
 
 struct serve_arguments {
 	struct crew_config crew;
@@ -84,33 +86,65 @@ static int take_listener(struct serve_arguments *a, struct err *e)
 	return 0;
 }
 
-static void rate_print(const char *what, uint64_t now, uint64_t before, double seconds)
+/* What the statistics tell of each second. */
+static const struct column {
+	const char *name;
+	int width;
+	enum quantity_kind kind;
+	size_t offset; /* into struct crew_sum */
+} columns[] = {
+	{"accepted/s", 12, QUANTITY_COUNT, offsetof(struct crew_sum, accepted)},
+	{"reads/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, requests)},
+	{"received/s", 12, QUANTITY_SIZE, offsetof(struct crew_sum, bytes)},
+	{"wakeups/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, wakeups)},
+	{"resets/s", 10, QUANTITY_COUNT, offsetof(struct crew_sum, resets)},
+};
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void header_print(void)
 {
-	char text[32];
-	uint64_t rate = (uint64_t)((double)(now - before) / seconds + 0.5);
-	printf("  %s %s", quantity_format(text, sizeof(text), QUANTITY_COUNT, rate), what);
+	printf("%8s%10s", "time", "open");
+	for (size_t i = 0; i < COLUMNS; i++)
+		printf("%*s", columns[i].width, columns[i].name);
+	putchar('\n');
+}
+
+static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *before, size_t offset,
+			double seconds)
+{
+	uint64_t a, b;
+	memcpy(&a, (const char *)now + offset, sizeof(a));
+	memcpy(&b, (const char *)before + offset, sizeof(b));
+	return (uint64_t)((double)(a - b) / seconds + 0.5);
 }
 
 /* One line of what happened since the last one. */
 static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
 			double since_start)
 {
-	char text[32];
 	uint64_t open = now->accepted > now->closed ? now->accepted - now->closed : 0;
-	printf("%6.0f s  %s open", since_start,
-	       quantity_format(text, sizeof(text), QUANTITY_COUNT, open));
-	rate_print("accepted/s", now->accepted, before->accepted, seconds);
-	rate_print("reads/s", now->requests, before->requests, seconds);
-	rate_print("B/s", now->bytes, before->bytes, seconds);
-	rate_print("wakeups/s", now->wakeups, before->wakeups, seconds);
-	if (now->resets != before->resets)
-		rate_print("resets/s", now->resets, before->resets, seconds);
-	if (now->refused != before->refused)
-		rate_print("refused/s", now->refused, before->refused, seconds);
+	printf("%6.0f s%10s", since_start, quantity_show(QUANTITY_COUNT, open).text);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		uint64_t rate = rate_of(now, before, columns[i].offset, seconds);
+		printf("%*s", columns[i].width, quantity_show(columns[i].kind, rate).text);
+	}
+	uint64_t refused = rate_of(now, before, offsetof(struct crew_sum, refused), seconds);
+	if (refused)
+		printf("  %s refused/s", quantity_show(QUANTITY_COUNT, refused).text);
 	if (now->accept_fails != before->accept_fails)
 		printf("  accept: %s", strerror(now->accept_errno));
 	putchar('\n');
 	fflush(stdout);
+}
+
+static void summary_print(const struct crew_sum *now, double seconds)
+{
+	printf("served %s connections, %s reads, %s in %.1f s; %s reset, %s refused\n",
+	       quantity_show(QUANTITY_COUNT, now->accepted).text,
+	       quantity_show(QUANTITY_COUNT, now->requests).text,
+	       quantity_show(QUANTITY_SIZE, now->bytes).text, seconds,
+	       quantity_show(QUANTITY_COUNT, now->resets).text,
+	       quantity_show(QUANTITY_COUNT, now->refused).text);
 }
 
 /* Waits for a signal or the next line to print. 0: the time is over; else the signal. */
@@ -129,6 +163,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	uint64_t start = clock_ns(), last = start, due = start + SECOND_NS;
 	uint64_t end = a->duration_us ? start + a->duration_us * 1000 : UINT64_MAX;
 	int signal = 0, rc = 0;
+	unsigned lines = 0;
 	while (rc == 0 && signal != SIGTERM && signal != SIGINT && clock_ns() < end &&
 	       !ferror(stdout)) {
 		uint64_t next = due < end ? due : end;
@@ -138,6 +173,8 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		uint64_t at = clock_ns();
 		if (at < next)
 			continue;
+		if (!a->quiet && lines++ % HEADER_EACH == 0)
+			header_print();
 		if (!a->quiet)
 			stats_print(&now, &before, (double)(at - last) / 1e9,
 				    (double)(at - start) / 1e9);
@@ -148,12 +185,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	}
 	now = crew_sum(crew);
 	if (!a->quiet)
-		printf("served %llu connections, %llu reads, %llu bytes in %.1f s; %llu reset, "
-		       "%llu "
-		       "refused\n",
-		       (unsigned long long)now.accepted, (unsigned long long)now.requests,
-		       (unsigned long long)now.bytes, (double)(clock_ns() - start) / 1e9,
-		       (unsigned long long)now.resets, (unsigned long long)now.refused);
+		summary_print(&now, (double)(clock_ns() - start) / 1e9);
 	return rc;
 }
 
@@ -194,11 +226,11 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
-		printf("listening on %s, %u workers, %s, %s%s\n",
+		printf("listening on %s, %u worker%s, %s, %s%s\n",
 		       a->crew.listener >= 0 ? "the socket that was passed"
 					     : endpoint_format(address, &crew.address),
-		       a->crew.workers, worker_mode_name(a->crew.mode),
-		       crew_share_name(a->crew.share),
+		       a->crew.workers, a->crew.workers == 1 ? "" : "s",
+		       worker_mode_name(a->crew.mode), crew_share_name(a->crew.share),
 		       a->crew.close_after_reply ? ", closes after the reply" : "");
 		fflush(stdout);
 	}

@@ -12,22 +12,25 @@
 #include "epolltune/cleanup.h"
 
 static const struct {
-	const char *name, *unit;
+	const char *name, *unit, *meaning;
 } metrics[BENCH_METRICS] = {
-	[BENCH_RATE] = {"rate", "1/s"},
-	[BENCH_P50] = {"p50", "us"},
-	[BENCH_P99] = {"p99", "us"},
-	[BENCH_COST] = {"cost", "ns"},
-	[BENCH_CPU] = {"cpu", "us"},
-	[BENCH_SERVER_CPU] = {"server_cpu", "us"},
-	[BENCH_ELAPSED] = {"elapsed", "s"},
-	[BENCH_USER_MEMORY] = {"user_memory", "B"},
-	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B"},
-	[BENCH_EVENTS] = {"events", "1"},
+	[BENCH_RATE] = {"rate", "1/s", "connections or requests that were finished each second"},
+	[BENCH_P50] = {"p50", "us", "half of the latencies are shorter"},
+	[BENCH_P99] = {"p99", "us", "99 of 100 latencies are shorter"},
+	[BENCH_COST] = {"cost", "ns", "time of one operation"},
+	[BENCH_CPU] = {"cpu", "us",
+		       "CPU time of a connection or request, of both ends (load: its own)"},
+	[BENCH_SERVER_CPU] = {"server_cpu", "us", "of that, the server's own"},
+	[BENCH_ELAPSED] = {"elapsed", "s", "time that all of it took"},
+	[BENCH_USER_MEMORY] = {"user_memory", "B", "memory of the process, for a connection"},
+	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B",
+				 "memory of the kernel, for one end of a connection"},
+	[BENCH_EVENTS] = {"events", "1", "what was counted"},
 };
 
 const char *bench_metric_name(enum bench_metric m) { return metrics[m].name; }
 const char *bench_metric_unit(enum bench_metric m) { return metrics[m].unit; }
+const char *bench_metric_meaning(enum bench_metric m) { return metrics[m].meaning; }
 
 void bench_init(struct bench_table *t) { t->count = t->lost = t->note_count = 0; }
 
@@ -163,23 +166,16 @@ static size_t pairs_split(const struct pair *pairs, size_t count)
 	return best;
 }
 
-double bench_crossing(const struct bench_table *t, const char *bench, const char *a, const char *b,
-		      bool all_active, enum bench_metric metric)
+/* Of one round, or with BENCH_RUNS of the medians. */
+static double value_of(const struct bench_result *r, unsigned round)
 {
-	struct pair pairs[64];
-	size_t count = 0;
-	for (size_t i = 0; i < t->count && count < 64; i++) {
-		const struct bench_result *ra = &t->at[i];
-		if (ra->metric != metric || strcmp(ra->bench, bench) || strcmp(ra->variant, a) ||
-		    ra->active != (all_active ? ra->n : 1))
-			continue;
-		const struct bench_result *rb = bench_find(t, bench, b, ra->n, ra->active, metric);
-		if (rb && ra->median > 0 && rb->median > 0)
-			pairs[count++] = (struct pair){(double)ra->n, ra->median / rb->median};
-	}
+	return round == BENCH_RUNS ? r->median : round < r->runs ? r->sample[round] : 0;
+}
+
+static double crossing_of(const struct pair *pairs, size_t count)
+{
 	if (count < 2)
 		return (double)NAN;
-	qsort(pairs, count, sizeof(pairs[0]), double_compare);
 	size_t split = pairs_split(pairs, count);
 	if (split == 0 || split == count)
 		return split == 0 ? 0 : (double)INFINITY;
@@ -188,6 +184,46 @@ double bench_crossing(const struct bench_table *t, const char *bench, const char
 			       ? log(below->ratio) / (log(below->ratio) - log(above->ratio))
 			       : 0.5;
 	return exp(log(below->n) * (1 - share) + log(above->n) * share);
+}
+
+/* Two curves that are compared. */
+struct curves {
+	const char *bench, *a, *b;
+	bool all_active;
+	enum bench_metric metric;
+};
+
+static double round_crossing(const struct bench_table *t, const struct curves *c, unsigned round)
+{
+	struct pair pairs[64];
+	size_t count = 0;
+	for (size_t i = 0; i < t->count && count < 64; i++) {
+		const struct bench_result *a = &t->at[i];
+		if (a->metric != c->metric || strcmp(a->bench, c->bench) ||
+		    strcmp(a->variant, c->a) || a->active != (c->all_active ? a->n : 1))
+			continue;
+		const struct bench_result *b =
+			bench_find(t, c->bench, c->b, a->n, a->active, c->metric);
+		if (b && value_of(a, round) > 0 && value_of(b, round) > 0)
+			pairs[count++] = (struct pair){(double)a->n,
+						       value_of(a, round) / value_of(b, round)};
+	}
+	qsort(pairs, count, sizeof(pairs[0]), double_compare);
+	return crossing_of(pairs, count);
+}
+
+struct bench_crossing bench_crossing(const struct bench_table *t, const char *bench, const char *a,
+				     const char *b, bool all_active, enum bench_metric metric)
+{
+	const struct curves curves = {bench, a, b, all_active, metric};
+	double at = round_crossing(t, &curves, BENCH_RUNS);
+	struct bench_crossing c = {at, at, at};
+	for (unsigned i = 0; i < BENCH_RUNS; i++) {
+		double n = round_crossing(t, &curves, i);
+		c.min = n < c.min ? n : c.min; /* false of NAN */
+		c.max = n > c.max ? n : c.max;
+	}
+	return c;
 }
 
 static const struct bench *const all[] = {&bench_connect, &bench_request, &bench_hold,
@@ -216,6 +252,18 @@ static bool list_has(const char *list, const char *word, size_t length)
 	return false;
 }
 
+static int variant_unknown(int n, const char *variant, const struct bench *const *benches,
+			   size_t count, struct err *e)
+{
+	if (count == 1)
+		return err_set(e, EINVAL, "--variant: bench %s has no variant \"%.*s\"; it has %s",
+			       benches[0]->name, n, variant, benches[0]->variants);
+	return err_set(e, EINVAL,
+		       "--variant: none of these benches has a variant \"%.*s\"; "
+		       "epolltune-bench(1) lists them",
+		       n, variant);
+}
+
 int bench_check_variants(const char *list, const struct bench *const *benches, size_t count,
 			 struct err *e)
 {
@@ -225,9 +273,7 @@ int bench_check_variants(const char *list, const struct bench *const *benches, s
 		for (size_t i = 0; i < count && !known; i++)
 			known = n && list_has(benches[i]->variants, p, n);
 		if (!known)
-			return err_set(e, EINVAL,
-				       "--variant: no bench that runs has a variant '%.*s'", (int)n,
-				       p);
+			return variant_unknown((int)n, p, benches, count, e);
 		if (!p[n])
 			return 0;
 		p += n + 1;

@@ -28,6 +28,7 @@ struct hold {
 	uint64_t connections;
 	uint64_t per_worker; /* connections of a server process at most */
 	unsigned sources;    /* addresses that they come from; 0: the kernel chooses */
+	unsigned round;      /* from 1 */
 	uint64_t started_ns;
 	struct rig rig;
 	struct host_slabs before, after;
@@ -117,8 +118,9 @@ static int open_progress(uint64_t done, void *arg)
 	struct hold *h = arg;
 	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
 	double rate = elapsed > 0 ? (double)done / elapsed : 0;
-	bench_progress(h->run, "hold: %llu of %llu open, %.0f k/s, %.0f s left",
-		       (unsigned long long)done, (unsigned long long)h->connections, rate / 1e3,
+	bench_progress(h->run, "hold, round %u of %u: %llu of %llu open, %.0f k/s, %.0f s left",
+		       h->round, h->run->options.runs, (unsigned long long)done,
+		       (unsigned long long)h->connections, rate / 1e3,
 		       rate > 0 ? (double)(h->connections - done) / rate : 0);
 	if (h->run->show)
 		h->run->show(h->run->progress);
@@ -188,7 +190,8 @@ static int hold_talk(struct hold *h, struct err *e)
 	};
 	char conditions[BENCH_CONDITIONS];
 	struct rig_round round = {0};
-	bench_progress(h->run, "hold: talking over %llu of %llu", (unsigned long long)order.active,
+	bench_progress(h->run, "hold, round %u of %u: talking over %llu of %llu", h->round,
+		       h->run->options.runs, (unsigned long long)order.active,
 		       (unsigned long long)h->connections);
 	int rc = rig_order(&h->rig, h->run, &order, &round, e);
 	if (rc < 0)
@@ -229,9 +232,10 @@ static int hold_measure(struct hold *h, struct err *e)
 	if (rc < 0)
 		return rc;
 	slabs_read(h, &h->after, &h->slab_after);
-	snprintf(conditions, sizeof(conditions),
-		 "%u server and %u load processes, idle connections, both ends here, loopback",
-		 h->rig.crew.processes, h->rig.fleet.drivers);
+	snprintf(
+		conditions, sizeof(conditions),
+		"idle connections, both ends here, loopback; server processes: %u, of the load: %u",
+		h->rig.crew.processes, h->rig.fleet.drivers);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, round.elapsed_s, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
@@ -295,7 +299,8 @@ static int hold_round(struct hold *h, struct err *e)
 		rc = hold_measure(h, e);
 	if (rc == 0) {
 		const struct driver_order end = {.verb = DRIVER_CLOSE};
-		bench_progress(h->run, "hold: closing");
+		bench_progress(h->run, "hold, round %u of %u: closing", h->round,
+			       h->run->options.runs);
 		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
 	}
 	if (rc == 0)
@@ -315,7 +320,8 @@ static int floor_round(struct hold *h, struct err *e)
 		.connections = h->connections,
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
 	};
-	bench_progress(h->run, "hold: the floor, blocking connects and accepts");
+	bench_progress(h->run, "hold, round %u of %u: the floor, blocking connects and accepts",
+		       h->round, h->run->options.runs);
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
@@ -324,8 +330,8 @@ static int floor_round(struct hold *h, struct err *e)
 		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions),
-		 "socket(), blocking connect() and accept(), both ends in one of %u processes, "
-		 "loopback",
+		 "socket(), blocking connect() and accept(), both ends in one process, loopback; "
+		 "processes: %u",
 		 order.processes);
 	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
 		  result.elapsed_s, "%s", conditions);
@@ -380,6 +386,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 		/* In turn, for neither to have the memory that the other one warmed. */
 		for (unsigned k = 0; k < 2 && rc == 0; k++) {
 			bool floor = (i + k) % 2;
+			h->round = i + 1;
 			rc = bench_round(run, "hold", i, e);
 			if (rc < 0)
 				break;

@@ -648,9 +648,9 @@ static void wait_limits(const struct wait *w)
 	if (most > w->own_count && poll_end)
 		bench_note(
 			t,
-			"wait poll and io-uring end at %s sockets: both name descriptors of one "
-			"process, which may have %s (RLIMIT_NOFILE); an epoll set holds those of "
-			"other processes too",
+			"wait poll ends at %s sockets, as io-uring does: both name descriptors of "
+			"one process, which may have %s (RLIMIT_NOFILE); an epoll set holds those "
+			"of other processes too",
 			count_text(size, sizeof(size), poll_end->n),
 			count_text(limit, sizeof(limit), w->limit));
 }
@@ -688,21 +688,33 @@ static int wait_task(struct bench_run *run, struct err *e)
 	return rc;
 }
 
+/* "none", "all" or a number of sockets, of a crossing. */
+static const char *crossing_text(char *buf, size_t size, double n)
+{
+	if (isinf(n))
+		return "all";
+	return n > 0 ? count_text(buf, size, (uint64_t)llround(n)) : "none";
+}
+
 static void note_crossing(struct bench_table *t, const char *other, bool all_active)
 {
-	double n = bench_crossing(t, "wait", other, "epoll-level", all_active, BENCH_COST);
-	char size[32];
-	const char *when = all_active ? "all ready" : "one ready";
-	if (isnan(n))
+	struct bench_crossing c =
+		bench_crossing(t, "wait", other, "epoll-level", all_active, BENCH_COST);
+	char at[32], min[32], max[32], where[64], rounds[96] = "";
+	if (isnan(c.at))
 		return;
-	if (isinf(n))
-		bench_note(t, "wait, %s: %s is cheaper than epoll at every size", when, other);
-	else if (n > 0)
-		bench_note(t, "wait, %s: %s is cheaper than epoll up to about %s sockets", when,
-			   other, count_text(size, sizeof(size), (uint64_t)llround(n)));
-	else
-		bench_note(t, "wait, %s: epoll is cheaper than %s from the smallest size on", when,
-			   other);
+	snprintf(where, sizeof(where), "up to about %s sockets",
+		 crossing_text(at, sizeof(at), c.at));
+	if (c.min < c.max)
+		snprintf(rounds, sizeof(rounds), " (round by round: %s to %s)",
+			 crossing_text(min, sizeof(min), c.min),
+			 crossing_text(max, sizeof(max), c.max));
+	bench_note(t, "wait, %s: %s is cheaper than epoll %s%s",
+		   all_active ? "all ready" : "one ready", other,
+		   isinf(c.at) ? "at every size"
+		   : c.at > 0  ? where
+			       : "at no size",
+		   rounds);
 }
 
 static void wait_notes(struct bench_table *t)

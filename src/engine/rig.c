@@ -177,11 +177,12 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
 	crosscheck(r, RIG_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
-	/* One segment each way and no more once a connection has settled and while it rests for no
-	 * delayed acknowledgement; else up to one of those for each. */
+	/* One segment each way once a connection has settled, and where it rests, as all do when
+	 * the order begins and ends, a delayed acknowledgement. */
 	bool settled = !order->count && order->rate_per_s <= 0;
+	uint64_t rests = settled ? order->active : load->done;
 	if (order->verb == DRIVER_REQUEST && order->depth == 1)
-		crosscheck_range(r, RIG_SEGMENTS, 2 * load->done, (settled ? 2 : 4) * load->done,
+		crosscheck_range(r, RIG_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
 				 host_counter_delta(from, to, "Tcp.InSegs"));
 }
 

@@ -163,10 +163,10 @@ int quantity_parse(const char *name, enum quantity_kind kind, const char *text, 
 	char bound[32];
 	if (status == 0 && result < min)
 		return err_set(e, ERANGE, "%s: \"%s\" is too small; at least %s", name, text,
-			       quantity_format(bound, sizeof(bound), kind, min));
+			       quantity_word(bound, sizeof(bound), kind, min));
 	if (status == -ERANGE || result > max)
 		return err_set(e, ERANGE, "%s: \"%s\" is too large; at most %s", name, text,
-			       quantity_format(bound, sizeof(bound), kind, max));
+			       quantity_word(bound, sizeof(bound), kind, max));
 	*value = result;
 	return 0;
 }

@@ -13,6 +13,7 @@ static const char *const colors[] = {"\033[36m", "\033[31m", "\033[32m",
 				     "\033[35m", "\033[33m", "\033[34m"};
 #define COLORS (sizeof(colors) / sizeof(colors[0]))
 static const char marks[] = "abcdefgh";
+#define SEVERAL '*' /* a measured point of more than one curve */
 
 struct cell {
 	unsigned char dots; /* braille, as in U+2800 + dots */
@@ -23,6 +24,7 @@ struct cell {
 struct plot {
 	unsigned columns;
 	double x0, x1, y0, y1; /* decimal logarithms at the edges */
+	bool several;          /* points of several curves are in one cell */
 	struct cell at[ROWS][COLUMNS_MOST];
 };
 
@@ -87,8 +89,10 @@ static void plot_marks(struct plot *p, size_t index, const struct curve *c)
 	for (size_t k = 0; k < c->count; k++) {
 		struct cell *cell = &p->at[dot_y(p, log10(c->at[k].median)) / 4]
 					  [dot_x(p, log10(c->at[k].n)) / 2];
-		cell->mark = marks[index];
-		cell->curve = (signed char)index;
+		bool shared = cell->mark && cell->mark != marks[index];
+		p->several |= shared;
+		cell->mark = shared ? SEVERAL : marks[index];
+		cell->curve = shared ? -1 : (signed char)index;
 	}
 }
 
@@ -155,6 +159,9 @@ static void legend(FILE *out, const struct plot *p, const struct chart *c,
 			style->color ? colors[i % COLORS] : "", marks[i], c->curve[i].variant,
 			style->color ? "\033[0m" : "");
 	}
+	if (p->several)
+		fprintf(out, "%s%c several", used + 12 > p->columns ? "\n          " : "   ",
+			SEVERAL);
 	fputs("\n\n", out);
 }
 

@@ -14,6 +14,7 @@
 
 /* A table and where and when it was measured. */
 struct bench_page {
+	const char *command; /* that measured: "bench", "load" */
 	struct report_host host;
 	struct timespec time;
 	unsigned runs;

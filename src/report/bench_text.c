@@ -24,6 +24,8 @@ struct shape {
 	} sizes[BENCH_RESULTS];
 	size_t size_count;
 	bool by_size; /* one metric: a row a size, a column a variant; else a row a variant */
+	bool single;  /* of one round: no spread */
+	bool utf8;
 	struct row {
 		const char *variant; /* by_size: of no meaning */
 		struct size size;
@@ -65,10 +67,14 @@ static bool has_row(const struct bench_table *t, const struct shape *s, const st
 	return false;
 }
 
-static void shape_of(struct shape *s, const struct bench_table *t, const char *bench)
+static void shape_of(struct shape *s, const struct bench_page *p, const char *bench,
+		     const struct render_style *style)
 {
+	const struct bench_table *t = p->table;
 	memset(s, 0, sizeof(*s));
 	s->bench = bench;
+	s->single = p->runs == 1;
+	s->utf8 = style->utf8;
 	for (size_t i = 0; i < t->count; i++)
 		if (strcmp(t->at[i].bench, bench) == 0)
 			shape_add(s, &t->at[i]);
@@ -91,18 +97,24 @@ static bool some_active(const struct shape *s)
 	return false;
 }
 
-/* "442 ns ±8%": half of the way from the least to the most, relative to the median. */
-static void figure_text(char *buf, size_t size, const struct bench_result *r, bool utf8)
+/* "442 ns ±8%": half of the way from the least to the most, relative to the median. Where that is
+ * more than the median, "442 ns (91 ns to 2.9 us)". */
+static void figure_text(char *buf, size_t size, const struct shape *s, const struct bench_result *r)
 {
-	char figure[32];
+	char figure[32], least[32], most[32];
+	const char *sign = s->utf8 ? "±" : "+-";
+	double spread = r->median ? 50 * (r->max - r->min) / fabs(r->median) : 0;
 	bench_figure(figure, sizeof(figure), r->metric, r->median);
-	if (r->metric == BENCH_EVENTS && r->min == r->max)
+	if (s->single || (r->metric == BENCH_EVENTS && r->min == r->max))
 		snprintf(buf, size, "%s", figure);
 	else if (r->runs < 2 || r->median == 0)
-		snprintf(buf, size, "%s %s?", figure, utf8 ? "±" : "+-");
+		snprintf(buf, size, "%s %s?", figure, sign);
+	else if (spread > 100)
+		snprintf(buf, size, "%s (%s to %s)", figure,
+			 bench_figure(least, sizeof(least), r->metric, r->min),
+			 bench_figure(most, sizeof(most), r->metric, r->max));
 	else
-		snprintf(buf, size, "%s %s%.0f%%", figure, utf8 ? "±" : "+-",
-			 50 * (r->max - r->min) / fabs(r->median));
+		snprintf(buf, size, "%s %s%.0f%%", figure, sign, spread);
 }
 
 /* Prints `name`, padded to `indent` columns, and `text` beside it, wrapped. */
@@ -179,24 +191,23 @@ static const char *column_name(const struct shape *s, size_t column)
 }
 
 static void cell_text(char *buf, size_t size, const struct bench_table *t, const struct shape *s,
-		      const struct row *row, size_t column, bool utf8)
+		      const struct row *row, size_t column)
 {
 	const struct bench_result *r =
 		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
 			   row->size.n, row->size.active, s->metrics[s->by_size ? 0 : column]);
 	if (r)
-		figure_text(buf, size, r, utf8);
+		figure_text(buf, size, s, r);
 	else
 		snprintf(buf, size, "-");
 }
 
-static size_t column_width(const struct bench_table *t, const struct shape *s, size_t column,
-			   bool utf8)
+static size_t column_width(const struct bench_table *t, const struct shape *s, size_t column)
 {
-	char text[64];
+	char text[96];
 	size_t width = strlen(column_name(s, column));
 	for (size_t i = 0; i < s->row_count; i++) {
-		cell_text(text, sizeof(text), t, s, &s->rows[i], column, utf8);
+		cell_text(text, sizeof(text), t, s, &s->rows[i], column);
 		size_t length = utf8_length(text);
 		width = length > width ? length : width;
 	}
@@ -229,7 +240,7 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 		for (size_t first = 0; first < columns; first += each) {
 			size_t width = left_width(s);
 			for (size_t c = first; c < columns && c < first + each; c++)
-				width += 2 + column_width(t, s, c, style->utf8);
+				width += 2 + column_width(t, s, c);
 			widest = width > widest ? width : widest;
 		}
 		if (widest <= style->width)
@@ -242,9 +253,9 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 static bool row_shows(const struct bench_table *t, const struct shape *s, const struct row *row,
 		      size_t first, size_t end)
 {
-	char text[64];
+	char text[96];
 	for (size_t c = first; c < end; c++) {
-		cell_text(text, sizeof(text), t, s, row, c, true);
+		cell_text(text, sizeof(text), t, s, row, c);
 		if (strcmp(text, "-") != 0)
 			return true;
 	}
@@ -255,7 +266,7 @@ static int table_print(FILE *out, const struct bench_table *t, const struct shap
 		       size_t end, const struct render_style *style, struct err *e)
 {
 	struct grid g = grid_make(style);
-	char text[64];
+	char text[96];
 	if (!s->by_size)
 		grid_column(&g, "VARIANT", 0);
 	grid_column(&g, "N", SCOLS_FL_RIGHT);
@@ -276,7 +287,7 @@ static int table_print(FILE *out, const struct bench_table *t, const struct shap
 					     ? bench_size(text, sizeof(text), row->size.active)
 					     : "-");
 		for (size_t c = first; c < end; c++) {
-			cell_text(text, sizeof(text), t, s, row, c, style->utf8);
+			cell_text(text, sizeof(text), t, s, row, c);
 			grid_put(&g, text);
 		}
 	}
@@ -290,27 +301,52 @@ static void table_of_events(FILE *out, const struct bench_table *t, const struct
 	fprintf(out, "%-18s %6s  %s\n", "CHECK", "SEEN", "EXPECTED");
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *r = &t->at[i];
-		char seen[64], name[96];
+		char seen[96], name[128];
 		if (strcmp(r->bench, s->bench))
 			continue;
-		figure_text(seen, sizeof(seen), r, style->utf8);
+		figure_text(seen, sizeof(seen), s, r);
 		snprintf(name, sizeof(name), "%-18s %6s", r->variant, seen);
 		hanging(out, style, 27, name,
 			r->conditions + (strncmp(r->conditions, "expected ", 9) ? 0 : 9));
 	}
 }
 
-/* Are there other conditions at another n? */
-static bool conditions_vary(const struct bench_table *t, const struct bench_result *r)
+static bool same_series(const struct bench_result *a, const struct bench_result *b)
 {
+	return strcmp(a->bench, b->bench) == 0 && strcmp(a->variant, b->variant) == 0;
+}
+
+/* Of what else this was measured: other sizes or other metrics of its variant that have other
+ * conditions. */
+static void conditions_vary(const struct bench_table *t, const struct bench_result *r, bool *sizes,
+			    bool *metrics)
+{
+	*sizes = *metrics = false;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *other = &t->at[i];
-		if (strcmp(other->bench, r->bench) == 0 &&
-		    strcmp(other->variant, r->variant) == 0 && other->metric == r->metric &&
-		    other->n != r->n && strcmp(other->conditions, r->conditions) != 0)
-			return true;
+		if (!same_series(other, r) || strcmp(other->conditions, r->conditions) == 0)
+			continue;
+		*sizes |= other->metric == r->metric && other->n != r->n;
+		*metrics |= other->metric != r->metric && other->n == r->n;
 	}
-	return false;
+}
+
+/* "N 10k", "p50, p99": which figures of a variant have these conditions, if not all. */
+static void conditions_of(char *buf, size_t size, const struct bench_table *t,
+			  const struct bench_result *r)
+{
+	bool sizes, metrics;
+	char n[24];
+	conditions_vary(t, r, &sizes, &metrics);
+	size_t used = 0;
+	buf[0] = 0;
+	if (sizes)
+		used = (size_t)snprintf(buf, size, "N %s", bench_size(n, sizeof(n), r->n));
+	for (size_t i = 0; i < t->count && metrics && used < size; i++)
+		if (same_series(&t->at[i], r) && t->at[i].n == r->n &&
+		    strcmp(t->at[i].conditions, r->conditions) == 0)
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+						 bench_metric_name(t->at[i].metric));
 }
 
 /* Under what conditions each variant was measured. */
@@ -324,29 +360,28 @@ static void conditions(FILE *out, const struct bench_table *t, const struct shap
 		const char *last = "";
 		for (size_t i = 0; i < t->count; i++) {
 			const struct bench_result *r = &t->at[i];
-			char text[sizeof(r->conditions) + 40], n[24];
+			char of[120], text[sizeof(r->conditions) + sizeof(of) + 2];
 			if (strcmp(r->bench, s->bench) || strcmp(r->variant, s->variants[v]) ||
 			    strcmp(r->conditions, last) == 0)
 				continue;
-			bool vary = conditions_vary(t, r);
-			snprintf(text, sizeof(text), "%s%s%s%s", vary ? "N " : "",
-				 vary ? bench_size(n, sizeof(n), r->n) : "", vary ? ": " : "",
-				 r->conditions);
+			conditions_of(of, sizeof(of), t, r);
+			snprintf(text, sizeof(text), "%s%s%s", of, *of ? ": " : "", r->conditions);
 			hanging(out, style, indent + 2, *last ? "" : r->variant, text);
 			last = r->conditions;
 		}
 	}
 }
 
-static int bench_print(FILE *out, const struct bench_table *t, const char *name,
+static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 		       const struct render_style *style, struct err *e)
 {
+	const struct bench_table *t = p->table;
 	struct shape *s = calloc(1, sizeof(*s));
 	const struct bench *b = bench_named(name);
 	int rc = 0;
 	if (!s)
 		return err_set(e, ENOMEM, "not enough memory for the figures");
-	shape_of(s, t, name);
+	shape_of(s, p, name, style);
 	fprintf(out, "%s%s%s\n\n", name, b ? ": " : "", b ? b->summary : "");
 	if (s->metrics[0] == BENCH_EVENTS) {
 		table_of_events(out, t, s, style);
@@ -375,30 +410,58 @@ static void plots_print(FILE *out, const struct bench_table *t, const char *benc
 	free(charts);
 }
 
+static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
+{
+	char memory[32], name[128];
+	const char *place = p->host.isolation == ISOLATION_LAB ? "in a private lab" : "in place";
+	utf8_copy_printable(name, sizeof(name), p->host.name);
+	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
+	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPUs, %s\n", EPOLLTUNE_VERSION,
+		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus, memory);
+	if (p->runs == 1)
+		fprintf(out, "one run %s: its figures have no spread\n\n", place);
+	else
+		fprintf(out,
+			"%u interleaved rounds %s\nmedians; %s is half of the way from the least "
+			"to "
+			"the most of this run\n\n",
+			p->runs, place, style->utf8 ? "±" : "+-");
+}
+
+/* What the names of the metrics mean, of those that there are. */
+static void meanings_print(FILE *out, const struct bench_table *t, const struct render_style *style)
+{
+	size_t indent = 0;
+	bool used[BENCH_METRICS] = {false};
+	for (size_t i = 0; i < t->count; i++) {
+		size_t length = strlen(bench_metric_name(t->at[i].metric));
+		used[t->at[i].metric] = t->at[i].metric != BENCH_EVENTS;
+		indent = used[t->at[i].metric] && length > indent ? length : indent;
+	}
+	for (int m = 0; m < BENCH_METRICS; m++)
+		if (used[m])
+			hanging(out, style, indent + 2, bench_metric_name((enum bench_metric)m),
+				bench_metric_meaning((enum bench_metric)m));
+	if (indent)
+		fputc('\n', out);
+}
+
 int bench_render_text(FILE *out, const struct bench_page *p, const struct render_style *style,
 		      struct err *e)
 {
-	char memory[32], name[128];
-	utf8_copy_printable(name, sizeof(name), p->host.name);
-	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
-	fprintf(out, "epolltune %s bench on %s, Linux %s, %llu CPUs, %s\n", EPOLLTUNE_VERSION, name,
-		p->host.kernel, (unsigned long long)p->host.cpus, memory);
-	fprintf(out,
-		"%u interleaved round%s %s\nmedians; %s is half of the way from the least to "
-		"the most\n\n",
-		p->runs, p->runs == 1 ? "" : "s",
-		p->host.isolation == ISOLATION_LAB ? "in a private lab" : "in place",
-		style->utf8 ? "±" : "+-");
 	const char *bench = "";
 	int rc = 0;
+	head_print(out, p, style);
 	for (size_t i = 0; i < p->table->count && rc == 0; i++) {
 		if (strcmp(bench, p->table->at[i].bench) == 0)
 			continue;
 		bench = p->table->at[i].bench;
-		rc = bench_print(out, p->table, bench, style, e);
+		rc = bench_print(out, p, bench, style, e);
 		if (rc == 0)
 			plots_print(out, p->table, bench, style);
 	}
+	if (rc == 0)
+		meanings_print(out, p->table, style);
 	for (size_t i = 0; i < p->table->note_count && rc == 0; i++)
 		hanging(out, style, 2, "-", p->table->notes[i]);
 	if (p->table->lost)

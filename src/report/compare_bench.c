@@ -132,15 +132,26 @@ int bench_comparison_status(const struct bench_comparison *c)
 	return 0;
 }
 
-static const char *row_figure(char *text, size_t size, const struct row *r, int side)
+/* "3 000 ±8%": half of the way from the least to the most of its rounds, relative to the median. */
+static const char *row_figure(char *text, size_t size, const struct row *r, int side,
+			      const struct page *p)
 {
 	const struct figure *f = &r->at[side];
-	if (!f->known)
+	char median[40];
+	if (!f->known) {
 		snprintf(text, size, "-");
-	else if (f->median >= 1000 && f->median < 1e15)
-		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)llround(f->median));
+		return text;
+	}
+	if (f->median >= 1000 && f->median < 1e15)
+		quantity_format(median, sizeof(median), QUANTITY_COUNT,
+				(uint64_t)llround(f->median));
 	else
-		snprintf(text, size, "%.4g", f->median);
+		snprintf(median, sizeof(median), "%.4g", f->median);
+	if (f->max > f->min && f->median > 0)
+		snprintf(text, size, "%s %s%.0f%%", median, p->utf8 ? "±" : "+-",
+			 50 * (f->max - f->min) / f->median);
+	else
+		snprintf(text, size, "%s", median);
 	return text;
 }
 
@@ -156,10 +167,10 @@ enum {
 
 static bool add_row(const struct page *p, struct libscols_table *table, const struct row *r)
 {
-	char bench[128], n[64], metric[64], before[48], after[48], ratio[32] = "";
+	char bench[128], n[64], metric[64], before[72], after[72], ratio[32] = "";
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	page_text(p, bench, sizeof(bench), "%s %s", r->bench, r->variant);
-	snprintf(n, sizeof(n), r->active && r->active != r->n ? "%lld/%lld" : "%lld",
+	snprintf(n, sizeof(n), r->active && r->active != r->n ? "%lld of %lld" : "%lld",
 		 r->active && r->active != r->n ? (long long)r->active : (long long)r->n,
 		 (long long)r->n);
 	page_text(p, metric, sizeof(metric), "%s %s", r->metric, r->unit);
@@ -169,8 +180,9 @@ static bool add_row(const struct page *p, struct libscols_table *table, const st
 	       !scols_line_set_data(line, COLUMN_N, n) &&
 	       !scols_line_set_data(line, COLUMN_METRIC, metric) &&
 	       !scols_line_set_data(line, COLUMN_BEFORE,
-				    row_figure(before, sizeof(before), r, 0)) &&
-	       !scols_line_set_data(line, COLUMN_AFTER, row_figure(after, sizeof(after), r, 1)) &&
+				    row_figure(before, sizeof(before), r, 0, p)) &&
+	       !scols_line_set_data(line, COLUMN_AFTER,
+				    row_figure(after, sizeof(after), r, 1, p)) &&
 	       !scols_line_set_data(line, COLUMN_RATIO, ratio) &&
 	       !scols_line_set_data(line, COLUMN_CHANGE, compare_name(row_verdict(r)));
 }
@@ -216,6 +228,12 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 	if (differ)
 		fprintf(out, "%zu of %zu were measured under other conditions.\n", differ,
 			c->count);
+	if (c->count)
+		page_paragraph(
+			&p, TONE_PLAIN, 0,
+			"± is half of the way from the least to the most of the rounds. Better "
+			"and worse are told where the rounds of the two do not overlap and "
+			"their medians are over 5 % apart.");
 	errno = 0;
 	if (fflush(out) || ferror(out))
 		return err_errno(e, "cannot write the comparison");

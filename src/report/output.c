@@ -97,6 +97,8 @@ static int inspect(const char *path, bool *direct, struct err *e)
 int output_write(const char *path, output_writer write, void *arg, struct err *e)
 {
 	bool direct;
+	if (strcmp(path, "-") == 0)
+		return write(stdout, arg, e);
 	int status = inspect(path, &direct, e);
 	if (status < 0)
 		return status;

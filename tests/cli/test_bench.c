@@ -161,8 +161,8 @@ static void what_is_wrong_is_named(void **state)
 		{"--variant", "needs an argument"},
 		{"--variant ''", "the list is empty"},
 		{"wait --quick --connections 2m", "at most 1000000"},
-		{"--variant epol", "'epol'"},
-		{"control --variant reset", "'reset'"},
+		{"--variant epol", "\"epol\""},
+		{"control --variant reset", "\"reset\"; it has add,"},
 		{"--format xml", "none of"},
 		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
 	};

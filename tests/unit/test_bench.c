@@ -108,7 +108,7 @@ static void test_ratio(void **state)
 
 static double crossing(bool all)
 {
-	return bench_crossing(&table, "wait", "poll", "epoll", all, BENCH_COST);
+	return bench_crossing(&table, "wait", "poll", "epoll", all, BENCH_COST).at;
 }
 
 static void test_crossing(void **state)
@@ -122,7 +122,7 @@ static void test_crossing(void **state)
 		point("epoll", sizes[i], 1, 316.2);
 	}
 	assert_true(fabs(crossing(false) - 31.6) < 0.5);
-	assert_true(isnan(bench_crossing(&table, "wait", "nobody", "epoll", false, BENCH_COST)));
+	assert_true(isnan(bench_crossing(&table, "wait", "nobody", "epoll", false, BENCH_COST).at));
 }
 
 static void test_crossing_noise(void **state)
@@ -135,6 +135,23 @@ static void test_crossing_noise(void **state)
 		point("epoll", 1u << i, 1, 1);
 	}
 	assert_true(crossing(false) > 8 && crossing(false) < 16);
+}
+
+/* The rounds by themselves may cross elsewhere, or nowhere. */
+static void test_crossing_rounds(void **state)
+{
+	(void)state;
+	const double poll[3][2] = {{1, 3}, {1, 4}, {2.5, 5}};
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned i = 0; i < 2; i++) {
+			point("poll", i ? 100 : 1, 1, poll[round][i]);
+			point("epoll", i ? 100 : 1, 1, 2);
+		}
+	struct bench_crossing c =
+		bench_crossing(&table, "wait", "poll", "epoll", false, BENCH_COST);
+	assert_true(fabs(c.at - 10) < 0.1);
+	assert_true(c.min == 0);
+	assert_true(c.max > 18 && c.max < 19.5);
 }
 
 static void test_crossing_ends(void **state)
@@ -164,7 +181,9 @@ static void test_names(void **state)
 	const struct bench *const some[] = {bench_named("wait"), bench_named("control")};
 	assert_int_equal(bench_check_variants("poll,epoll-edge,churn", some, 2, &e), 0);
 	assert_true(bench_check_variants("poll,epol", some, 2, &e) < 0);
-	assert_non_null(strstr(e.text, "epol"));
+	assert_non_null(strstr(e.text, "\"epol\""));
+	assert_true(bench_check_variants("epol", some + 1, 1, &e) < 0);
+	assert_non_null(strstr(e.text, "it has add,modify,"));
 	assert_true(bench_check_variants("", some, 2, &e) < 0);
 	assert_true(bench_check_variants("poll,", some, 2, &e) < 0);
 	assert_true(bench_check_variants("poll,reset", some, 2, &e) < 0);
@@ -180,6 +199,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ratio, setup),
 		cmocka_unit_test_setup(test_crossing, setup),
 		cmocka_unit_test_setup(test_crossing_noise, setup),
+		cmocka_unit_test_setup(test_crossing_rounds, setup),
 		cmocka_unit_test_setup(test_crossing_ends, setup),
 		cmocka_unit_test(test_names),
 	};

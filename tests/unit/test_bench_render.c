@@ -12,9 +12,12 @@
 static struct bench_table table;
 static const struct render_style plain = {.width = 80};
 
+static unsigned pages_runs = 3;
+
 static struct bench_page page(void)
 {
-	struct bench_page p = {.runs = 3, .table = &table, .time = {1763757780, 0}};
+	struct bench_page p = {
+		.command = "bench", .runs = pages_runs, .table = &table, .time = {1763757780, 0}};
 	report_text(p.host.name, "web-1");
 	report_text(p.host.kernel, "6.18.44");
 	p.host.cpus = 2;
@@ -142,6 +145,38 @@ static void test_text_tells_conditions_apart(void **state)
 	assert_null(strstr(text, "N 10: EPOLLIN"));
 }
 
+/* So are conditions that hold for some of the figures only. */
+static void test_text_tells_metrics_apart(void **state)
+{
+	(void)state;
+	bench_add(&table, "hold", "idle", 100, 0, BENCH_ELAPSED, 1, "opening");
+	bench_add(&table, "hold", "idle", 100, 0, BENCH_CPU, 1, "opening");
+	bench_add(&table, "hold", "idle", 100, 100, BENCH_P50, 1, "talking");
+	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
+	assert_non_null(strstr(text, "idle  elapsed, cpu: opening\n      p50: talking\n"));
+}
+
+/* A spread beyond its figure is told by its ends; that of a single round not at all. */
+static void test_text_spread(void **state)
+{
+	(void)state;
+	bench_init(&table);
+	const double values[] = {91, 442, 2900};
+	for (int i = 0; i < 3; i++)
+		bench_add(&table, "wait", "poll", 10, 1, BENCH_COST, values[i], "test");
+	CLEAN(free_pointer) char *wide = rendered(bench_render_text, &plain);
+	assert_non_null(strstr(wide, "442 ns (91 ns to 2.90 us)\n"));
+	assert_non_null(strstr(wide, "cost  time of one operation\n"));
+	assert_null(strstr(wide, "p50"));
+	bench_init(&table);
+	bench_add(&table, "wait", "poll", 10, 1, BENCH_COST, 442, "test");
+	pages_runs = 1;
+	CLEAN(free_pointer) char *single = rendered(bench_render_text, &plain);
+	pages_runs = 3;
+	assert_non_null(strstr(single, "442 ns\n"));
+	assert_non_null(strstr(single, "one run"));
+}
+
 static void test_text_tells_what_is_lost(void **state)
 {
 	(void)state;
@@ -254,6 +289,8 @@ int main(void)
 		cmocka_unit_test_setup(test_text, setup),
 		cmocka_unit_test_setup(test_text_fits, setup),
 		cmocka_unit_test_setup(test_text_tells_conditions_apart, setup),
+		cmocka_unit_test_setup(test_text_tells_metrics_apart, setup),
+		cmocka_unit_test_setup(test_text_spread, setup),
 		cmocka_unit_test_setup(test_text_tells_what_is_lost, setup),
 		cmocka_unit_test_setup(test_json, setup),
 		cmocka_unit_test_setup(test_csv, setup),
