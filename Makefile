@@ -45,7 +45,8 @@ TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 # V=1 shows the commands.
-say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
 .PHONY: all deps run tests test fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all

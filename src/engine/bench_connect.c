@@ -66,6 +66,7 @@ static int floor_round(struct bench_run *run, unsigned workers, struct err *e)
 		.duration_us = run->options.duration_us,
 		.processes = workers,
 		.size = SIZE,
+		.stop = &run->stop,
 	};
 	char conditions[BENCH_CONDITIONS];
 	int rc = floor_run(&place, &order, &result, e);

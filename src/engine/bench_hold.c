@@ -319,6 +319,7 @@ static int floor_round(struct hold *h, struct err *e)
 		.loop = FLOOR_HOLD,
 		.connections = h->connections,
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
+		.stop = &h->run->stop,
 	};
 	bench_progress(h->run, "hold, round %u of %u: the floor, blocking connects and accepts",
 		       h->round, h->run->options.runs);

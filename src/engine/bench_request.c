@@ -145,6 +145,7 @@ static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned pro
 		.connections = connections,
 		.processes = processes,
 		.size = SIZE,
+		.stop = &b->run->stop,
 	};
 	int rc = floor_run(&place, &order, &result, e);
 	if (rc < 0)

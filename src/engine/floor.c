@@ -23,6 +23,7 @@
 #define SIZE_MOST 4096
 #define AT_A_TIME 16 /* operations between two looks at the clock */
 #define PATIENCE_MS 600000
+#define LOOK_MS 200
 /* Shards of the floor's own, away from those of other benches. */
 #define FLOOR_SHARD 8192
 
@@ -30,6 +31,7 @@
 struct part {
 	struct floor_order order; /* connections: this one's */
 	unsigned index;
+	_Atomic bool stop;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
 	int code;
 	struct err e;
@@ -163,22 +165,26 @@ static int loop_pingpong(struct part *p, char *data)
 	return rc;
 }
 
-/* Nothing but socket(), connect() and accept(), to one address after the other. Frees what it made
- * by sockets_close(), failed or not. */
-static int pairs_open(struct sockets *s, size_t count, unsigned shard, struct err *e)
+/* Nothing but socket(), connect() and accept(), to one address after the other, until it is told to
+ * stop. Frees what it made by sockets_close(), failed or not. */
+static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 {
+	size_t count = (size_t)p->order.connections;
 	*s = (struct sockets){.fd = calloc(2 * count + 1, sizeof(int))};
 	if (!s->fd)
 		return err_set(e, ENOMEM, "no memory for %zu sockets", 2 * count);
 	for (unsigned address = 1; s->count < 2 * count; address++) {
 		struct sockaddr_in to;
 		socklen_t size = sizeof(to);
-		CLEAN(close_fd) int listener = sockets_listener(shard, address, 128, e);
+		CLEAN(close_fd)
+		int listener = sockets_listener(FLOOR_SHARD + p->index, address, 128, e);
 		if (listener < 0)
 			return listener;
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		for (unsigned i = 0; i < SOCKETS_AT_ONE && s->count < 2 * count; i++) {
+			if (p->stop)
+				return err_set(e, EINTR, "interrupted");
 			int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 			if (client < 0)
 				return err_errno(e, "socket");
@@ -206,7 +212,7 @@ static int loop_hold(struct part *p, int channel)
 	char byte;
 	sockets_raise_limit();
 	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
-	int rc = pairs_open(&s, (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
+	int rc = pairs_open(&s, p, &p->e);
 	p->elapsed_ns = clock_ns() - start;
 	p->cpu_ns = clock_cpu_ns() - cpu;
 	p->done = s.count / 2;
@@ -241,8 +247,24 @@ static int part_main(int channel, void *arg)
 	return rc;
 }
 
+/* Waits until a part tells that it is done; all are told to stop when that is wanted. */
+static int part_wait(struct part **parts, unsigned count, int channel, const _Atomic bool *stop,
+		     struct err *e)
+{
+	char done;
+	ssize_t n;
+	for (unsigned waited = 0;; waited += LOOK_MS) {
+		n = lab_receive(channel, &done, 1, LOOK_MS, e);
+		if (n != -ETIMEDOUT || waited >= PATIENCE_MS)
+			break;
+		for (unsigned i = 0; i < count && stop && *stop; i++)
+			parts[i]->stop = true;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
 static int parts_wait(struct part **parts, const int *channels, unsigned count,
-		      struct floor_result *out, struct err *e)
+		      const _Atomic bool *stop, struct floor_result *out, struct err *e)
 {
 	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -252,9 +274,7 @@ static int parts_wait(struct part **parts, const int *channels, unsigned count,
 			return err_prefix(e, "blocking loop %u", i);
 	}
 	for (unsigned i = 0; i < count; i++) {
-		char done;
-		ssize_t n = lab_receive(channels[i], &done, 1, PATIENCE_MS, e);
-		if (n < 0)
+		if (part_wait(parts, count, channels[i], stop, e) < 0)
 			return err_prefix(e, "blocking loop %u", i);
 		if (parts[i]->code) {
 			*e = parts[i]->e;
@@ -293,11 +313,12 @@ int floor_run(const struct place *place, const struct floor_order *order, struct
 		p->order.connections = order->connections * (count + 1) / processes -
 				       order->connections * count / processes;
 		p->index = count;
+		p->stop = order->stop && *order->stop;
 		rc = place_spawn(place, part_main, p, &channels[count], &pids[count], e);
 		count += rc == 0;
 	}
 	if (rc == 0)
-		rc = parts_wait(parts, channels, count, out, e);
+		rc = parts_wait(parts, channels, count, order->stop, out, e);
 	/* All are told before one is waited for: what they hold must be gone when others measure.
 	 */
 	for (unsigned i = 0; i < count; i++)

@@ -4,6 +4,7 @@
 #ifndef EPOLLTUNE_FLOOR_H
 #define EPOLLTUNE_FLOOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/place.h"
@@ -18,10 +19,11 @@ enum floor_loop {
 
 struct floor_order {
 	enum floor_loop loop;
-	uint64_t duration_us; /* all but FLOOR_HOLD */
-	uint64_t connections; /* of all processes together */
-	unsigned processes;   /* each pinned to a CPU of its own, but for FLOOR_HOLD */
-	unsigned size;        /* bytes of a request */
+	uint64_t duration_us;     /* all but FLOOR_HOLD */
+	uint64_t connections;     /* of all processes together */
+	unsigned processes;       /* each pinned to a CPU of its own, but for FLOOR_HOLD */
+	unsigned size;            /* bytes of a request */
+	const _Atomic bool *stop; /* once true, the order ends soon and with -EINTR; may be NULL */
 };
 
 struct floor_result {
@@ -31,6 +33,7 @@ struct floor_result {
 	uint64_t done;
 };
 
+/* Runs an order to its end. -EINTR when it was stopped, -ECHILD and others when a loop failed. */
 int floor_run(const struct place *place, const struct floor_order *order, struct floor_result *out,
 	      struct err *e);
 

@@ -1,0 +1,77 @@
+/* The loops of blocking calls that everything else is compared with. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/floor.h"
+
+static const struct place here;
+
+static void each_loop_counts(void **state)
+{
+	(void)state;
+	static const struct floor_order orders[] = {
+		{.loop = FLOOR_CONNECT, .duration_us = 20000, .processes = 2, .size = 64},
+		{.loop = FLOOR_REQUEST,
+		 .duration_us = 20000,
+		 .processes = 2,
+		 .size = 64,
+		 .connections = 10},
+		{.loop = FLOOR_PINGPONG, .duration_us = 20000, .processes = 1, .size = 64},
+	};
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct floor_result result;
+		struct err e = {0};
+		if (floor_run(&here, &orders[i], &result, &e) < 0)
+			fail_msg("loop %zu: %s", i, e.text);
+		assert_true(result.done > 0 && result.rate > 0 && result.cpu_us > 0);
+		assert_true(result.elapsed_s >= 0.02);
+	}
+}
+
+static void hold_opens_all(void **state)
+{
+	(void)state;
+	const struct floor_order order = {.loop = FLOOR_HOLD, .connections = 501, .processes = 2};
+	struct floor_result result;
+	struct err e = {0};
+	if (floor_run(&here, &order, &result, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(result.done, 501);
+}
+
+static void stopped(void **state)
+{
+	(void)state;
+	static const _Atomic bool stop = true;
+	const struct floor_order order = {
+		.loop = FLOOR_HOLD, .connections = 501, .processes = 2, .stop = &stop};
+	struct floor_result result;
+	struct err e = {0};
+	assert_int_equal(floor_run(&here, &order, &result, &e), -EINTR);
+	assert_string_equal(e.text, "interrupted");
+	assert_int_equal(result.done, 0);
+}
+
+static void what_cannot_be(void **state)
+{
+	(void)state;
+	struct floor_order order = {.loop = FLOOR_HOLD, .connections = 1};
+	struct floor_result result;
+	struct err e = {0};
+	assert_int_equal(floor_run(&here, &order, &result, &e), -EINVAL);
+	order.processes = 100000;
+	assert_int_equal(floor_run(&here, &order, &result, &e), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_loop_counts),
+		cmocka_unit_test(hold_opens_all),
+		cmocka_unit_test(stopped),
+		cmocka_unit_test(what_cannot_be),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
