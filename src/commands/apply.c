@@ -27,8 +27,6 @@
 /* By how much a figure has to rise to have moved where the verdict stands: throughput differs by a
  * good part of that from run to run. */
 #define PROOF_MOVED 0.2
-/* How long after the deadline the guardian may still be at work. */
-#define GUARDIAN_LATE_MS 5000
 
 struct apply {
 	struct tuning tuning;
@@ -432,18 +430,22 @@ static int refuse_blocked(struct apply *a)
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
-/* Asks once, on a terminal only. */
+/* Asks once, whoever sits at a terminal, also where what is told goes to a file or a pipe. */
 static bool agreed(const struct apply *a)
 {
 	/* Standard input may be the report. */
 	bool piped = a->from && strcmp(a->from, "-") == 0;
-	if (a->yes || !isatty(2) || (!piped && !isatty(0)))
+	if (a->yes || !isatty(piped ? 2 : 0))
 		return true;
 	CLEAN(close_file) FILE *in = piped ? fopen("/dev/tty", "re") : fdopen(dup(0), "r");
+	CLEAN(close_file) FILE *terminal = isatty(2) ? NULL : fopen("/dev/tty", "we");
+	FILE *out = terminal ? terminal : stderr;
 	char answer[16] = "";
-	fprintf(stderr, "Make %s? [y/N] ", a->plan->count == 1 ? "this change" : "these changes");
+	fflush(stdout);
+	fprintf(out, "Make %s? [y/N] ", a->plan->count == 1 ? "this change" : "these changes");
+	fflush(out);
 	if (!in || !fgets(answer, sizeof(answer), in))
-		fputc('\n', stderr);
+		fputc('\n', out);
 	return answer[0] == 'y' || answer[0] == 'Y';
 }
 

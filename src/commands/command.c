@@ -102,7 +102,7 @@ static const struct option_row apply_options[] = {
 	{"dry-run", NULL, NULL, "show the plan, change nothing"},
 	{"format", "FORMAT", EXECUTOR_PREVIEWS,
 	 "text (default), json; with --dry-run sysctl, shell"},
-	{"yes", NULL, NULL, "do not ask"},
+	{"yes", NULL, NULL, "do not ask, as without a terminal"},
 	{"confirm", "TIME", NULL, "take it back unless epolltune confirm comes in time"},
 	{"persist", NULL, NULL, "write it below /etc too, for the next boot"},
 	{"no-proof", NULL, NULL, "do not check again afterwards"},

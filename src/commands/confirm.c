@@ -7,6 +7,7 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "tune/executor.h"
+#include "tune/guardian.h"
 #include "tune/interrupt.h"
 #include "tune/persist.h"
 #include "tune/undo.h"
@@ -102,6 +103,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 		.plan = plan, .out = stdout, .style = c->tuning.style, .guardian = {.channel = -1}};
 	if (!plan)
 		return err_errno(e, "cannot confirm run %u", run), command_error(e);
+	bool late = guardian_clock_ms() > journal_find(j, run)->deadline_ms;
 	int failed = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
 	if (failed < 0)
 		return command_error(e), EXIT_CRITICAL;
@@ -113,7 +115,8 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 		command_error(e);
 		x.reason = e->text;
 	} else if (!c->tuning.json) {
-		printf("Run %u is confirmed: it stays.\n", run);
+		printf("Run %u is confirmed%s: it stays.\n", run,
+		       late ? ", after its time was over" : "");
 	}
 	if (failed == 0 && tell_lines(c, &x, &unseen) < 0)
 		status = command_error(&unseen);

@@ -9,11 +9,15 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "tune/guardian.h"
 #include "tune/journal.h"
+
+#define LATE "not confirmed in time"
 
 struct history {
 	struct tuning tuning;
-	uint64_t run; /* 0: all */
+	uint64_t run;  /* 0: all */
+	char boot[40]; /* this one; "": not known */
 };
 
 static int arguments_read(struct options *o, struct history *h, struct err *e)
@@ -41,6 +45,21 @@ static void stamp(char text[32], time_t when)
 	struct tm utc;
 	if (!gmtime_r(&when, &utc) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc))
 		text[0] = 0;
+}
+
+/* What became of a run: of one that waits, for how long yet. */
+static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
+{
+	uint64_t now = guardian_clock_ms();
+	if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
+		snprintf(text, size, "%s", run_status_name(r->status));
+	else if (now < r->deadline_ms + GUARDIAN_LATE_MS)
+		snprintf(text, size, "waiting, %llu s left",
+			 (unsigned long long)(now < r->deadline_ms
+						      ? (r->deadline_ms - now + 999) / 1000
+						      : 0));
+	else
+		snprintf(text, size, LATE);
 }
 
 static json_t *run_json(const struct run *r)
@@ -109,21 +128,22 @@ static void change_names(const struct run *r, char *text, size_t size)
 	}
 }
 
-static bool add_run(struct libscols_table *table, const struct run *r)
+static bool add_run(struct libscols_table *table, const struct history *h, const struct run *r)
 {
-	char id[16], time[32], names[4096];
+	char id[16], time[32], status[40], names[4096];
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	snprintf(id, sizeof(id), "%u", r->id);
 	stamp(time, r->time);
+	status_text(status, sizeof(status), h, r);
 	change_names(r, names, sizeof(names));
 	return line && !scols_line_set_data(line, COLUMN_RUN, id) &&
 	       !scols_line_set_data(line, COLUMN_TIME, time) &&
-	       !scols_line_set_data(line, COLUMN_STATUS, run_status_name(r->status)) &&
+	       !scols_line_set_data(line, COLUMN_STATUS, status) &&
 	       !scols_line_set_data(line, COLUMN_BY, r->by) &&
 	       !scols_line_set_data(line, COLUMN_CHANGES, names);
 }
 
-static int print_table(const struct journal *j, struct err *e)
+static int print_table(const struct history *h, const struct journal *j, struct err *e)
 {
 	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "CHANGES"};
 	struct libscols_table *table = scols_new_table();
@@ -142,7 +162,7 @@ static int print_table(const struct journal *j, struct err *e)
 							      scols_wrapnl_nextchunk, NULL)));
 	}
 	for (size_t i = 0; i < j->count && good; i++)
-		good = add_run(table, &j->runs[i]);
+		good = add_run(table, h, &j->runs[i]);
 	if (good)
 		good = scols_print_table(table) == 0;
 	scols_unref_table(table);
@@ -161,12 +181,14 @@ static void print_value(const struct page *p, const char *mark, const char *valu
 
 static void print_run(const struct history *h, const struct run *r)
 {
-	char begun[32], ended[32];
+	char begun[32], ended[32], status[40];
 	struct page p = page_open(stdout, &h->tuning.style);
 	stamp(begun, r->time);
 	stamp(ended, r->ended);
-	printf("Run %u: %s%s%s\n", r->id, run_status_name(r->status), r->reason[0] ? ", " : "",
-	       r->reason);
+	status_text(status, sizeof(status), h, r);
+	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", r->reason);
+	if (!strcmp(status, LATE))
+		printf("  its guardian is gone: epolltune rollback %u takes it back\n", r->id);
 	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
 	       "  netns    %s\n",
 	       r->by, r->command, begun, ended, r->boot, r->netns);
@@ -192,7 +214,7 @@ static int show(const struct history *h, struct journal *j)
 		print_run(h, r);
 	else if (!j->count)
 		puts("Nothing was ever changed.");
-	else if (print_table(j, &e) < 0)
+	else if (print_table(h, j, &e) < 0)
 		return command_error(&e);
 	return EXIT_OK;
 }
@@ -207,6 +229,11 @@ int command_history(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	h.tuning.style = render_style_for(stdout, h.tuning.color);
+	CLEAN(host_closep) struct host *host = NULL;
+	struct host_identity here = {0};
+	struct err unknown;
+	if (host_open(&host, "/", &unknown) == 0 && host_identity(host, &here, &unknown) == 0)
+		snprintf(h.boot, sizeof(h.boot), "%s", here.boot);
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
 	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))

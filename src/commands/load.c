@@ -308,6 +308,11 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	    sum.first_errno == ETIMEDOUT)
 		bench_note(t, "--close server waits for the server to close after its reply, as "
 			      "epolltune serve --close does");
+	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_CLIENT)
+		bench_note(t,
+			   "the client closes first, so each port rests in TIME_WAIT: their coming "
+			   "back limits the rate; --close reset, or --from with more addresses, "
+			   "needs fewer");
 	if (a->mode != LOAD_HOLD && a->rate_per_s && sum.rate < RATE_MET * (double)a->rate_per_s)
 		bench_note(t,
 			   "%.0f a second were done in time where %llu were due: the others were "

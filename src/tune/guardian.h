@@ -8,6 +8,9 @@
 #include "epolltune/change.h"
 #include "epolltune/err.h"
 
+/* How long after the deadline it may still be at work. */
+#define GUARDIAN_LATE_MS 5000
+
 struct guardian {
 	int channel; /* -1: none */
 };

@@ -426,6 +426,14 @@ static void asks_once_on_a_terminal(void **state)
 	has(shown, "status 2\r\n16\r\n");
 	assert_int_equal(in_terminal(command, "y\n", shown, sizeof(shown)), 0);
 	has(shown, "status 0\r\n2048\r\n");
+	/* Who sits at a terminal is asked also where all that is told goes to a log. */
+	snprintf(command, sizeof(command),
+		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; { $PROGRAM apply --state-dir "
+		 "%s/logged --from %s/report.json --no-proof; echo \"status $?\"; } 2>&1 | cat'",
+		 enter, base, base);
+	assert_int_equal(in_terminal(command, "n\n", shown, sizeof(shown)), 0);
+	has(shown, "Make this change? [y/N]");
+	has(shown, "status 2\r\n");
 	/* A report through a pipe is no answer. */
 	snprintf(command, sizeof(command),
 		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply --state-dir "
@@ -994,11 +1002,16 @@ static void counts_down_to_other_ends(void **state)
 		 "(until pgrep -x epolltune-guard && grep -q wait %s/other/journal.jsonl; do sleep "
 		 "0.1; done; sleep 0.5; pkill -KILL -x epolltune-guard) >/dev/null 2>&1 & $PROGRAM "
 		 "apply --yes --confirm 2s --state-dir %s/other --from %s/report.json --no-proof; "
-		 "echo \"status $?\"; cat /proc/sys/net/core/somaxconn'",
-		 enter, base, base, base);
+		 "echo \"status $?\"; cat /proc/sys/net/core/somaxconn; for c in history \"history "
+		 "1\" confirm history; do $PROGRAM $c --state-dir %s/other; done'",
+		 enter, base, base, base, base);
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
 	has(shown, "was not confirmed, and its guardian is gone: epolltune rollback 1 --state-dir");
 	has(shown, "status 2\r\n2048\r\n");
+	has(shown, " not confirmed in time ");
+	has(shown, "Run 1: not confirmed in time\r\n  its guardian is gone: epolltune rollback 1");
+	has(shown, "Run 1 is confirmed, after its time was over: it stays.");
+	has(shown, " applied ");
 }
 
 static void commands_can_be_pasted(void **state)
