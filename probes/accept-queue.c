@@ -475,7 +475,8 @@ static void stall_outcome(const struct stall *s, char *out, size_t size)
 {
 	char dropped[32], last[32], outside[32];
 	quantity_format(dropped, sizeof(dropped), QUANTITY_COUNT, s->dropped);
-	quantity_format(last, sizeof(last), QUANTITY_DURATION, quantity_round(s->last_in_us));
+	quantity_format(last, sizeof(last), QUANTITY_DURATION,
+			quantity_round(QUANTITY_DURATION, s->last_in_us));
 	quantity_format(outside, sizeof(outside), QUANTITY_COUNT, s->arrivals - s->served);
 	if (s->served == s->arrivals)
 		snprintf(out, size, "%s dropped, the last one in %s after the pause", dropped,
@@ -580,7 +581,7 @@ static void wall_measured(const struct limits *l, struct wall *w, const struct s
 	snprintf(w->detail + used, sizeof(w->detail) - used,
 		 " When it went on, the test server accepted %s.",
 		 quantity_format(rate, sizeof(rate), QUANTITY_RATE,
-				 quantity_round(now->accepts_per_s)));
+				 quantity_round(QUANTITY_RATE, now->accepts_per_s)));
 }
 
 static int accept_queue_measure(struct probe_run *run, struct err *e)

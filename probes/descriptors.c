@@ -581,7 +581,7 @@ static void measured_process(struct probe_run *run, const struct limits *l,
 			 "listener never sleeps: it takes a whole CPU and wakes %s times in each "
 			 "second of it, for nothing.",
 			 errno_limit(h->spin.last_errno ? h->spin.last_errno : end),
-			 count_text(opened, quantity_round((uint64_t)per_s)));
+			 count_text(opened, quantity_round(QUANTITY_RATE, (uint64_t)per_s)));
 	}
 }
 

@@ -253,7 +253,7 @@ static struct quantity_shown count_show(int64_t value)
 
 static struct quantity_shown rounded(double rate)
 {
-	return count_show((int64_t)quantity_round((uint64_t)rate));
+	return count_show((int64_t)quantity_round(QUANTITY_RATE, (uint64_t)rate));
 }
 
 static void rates_note(struct bench *b, const struct rates *rates)

@@ -39,7 +39,8 @@ struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value);
  * "100mbit". Returns buf. 32 bytes always suffice. */
 char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
 
-/* The value to three significant figures: what a measurement deserves. */
-uint64_t quantity_round(uint64_t value);
+/* The value to three significant figures: what a measurement deserves. A size stays as it is, since
+ * quantity_format() rounds it in a unit that is no power of ten. */
+uint64_t quantity_round(enum quantity_kind kind, uint64_t value);
 
 #endif

@@ -227,10 +227,10 @@ struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value)
 	return shown;
 }
 
-uint64_t quantity_round(uint64_t value)
+uint64_t quantity_round(enum quantity_kind kind, uint64_t value)
 {
 	uint64_t step = 1;
-	while (value / step >= 1000)
+	while (kind != QUANTITY_SIZE && value / step >= 1000)
 		step *= 10;
 	uint64_t rest = value % step;
 	return value - rest + (rest * 2 >= step && step > 1 ? step : 0);

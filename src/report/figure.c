@@ -9,7 +9,8 @@
 static void format_byte_rate(char *text, size_t size, uint64_t value)
 {
 	char bits[32];
-	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH, quantity_round(value));
+	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH,
+			quantity_round(QUANTITY_BANDWIDTH, value));
 	char *blank = strrchr(bits, ' ');
 	const char *prefix = blank[1] == 'b' ? "" : (char[]){blank[1], 0};
 	snprintf(text, size, "%.*s %sB/s", (int)(blank - bits), bits, prefix);

@@ -164,8 +164,9 @@ static const char *format_evidence(char *text, size_t size, double value, const 
 	}
 	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
 		if (strcmp(unit, scaled_units[i].unit) == 0)
-			return quantity_format(text, size, scaled_units[i].kind,
-					       quantity_round((uint64_t)rint(value)));
+			return quantity_format(
+				text, size, scaled_units[i].kind,
+				quantity_round(scaled_units[i].kind, (uint64_t)rint(value)));
 	if (whole && (value >= 1000 || value == rint(value)))
 		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
 	else

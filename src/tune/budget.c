@@ -18,24 +18,27 @@ static uint64_t plus(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-/* Bytes that one more of a knob's last field may take, for each of what it is counted by. The
- * sizes: struct sock and its companions as in BUDGET_CONNECTION; request_sock_TCP 304, tw_sock_TCP
- * 256, epitem with its wait entry 211, filp 256 with dentry 192, a full skb 2304 (x86_64 slabs). */
-static const struct {
+/* Bytes that one more of a knob's last field may take, for each of what it is counted by, and what
+ * the load cannot use more of. The sizes: struct sock and its companions as in BUDGET_CONNECTION;
+ * request_sock_TCP 304, tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192,
+ * a full skb 2304 (x86_64 slabs). */
+static const struct cost {
 	const char *knob;
 	enum { PER_ONE, PER_CONNECTION, PER_CPU, PER_PAGE } per;
 	uint64_t bytes;
+	enum { ALL, CONNECTIONS, TIME_WAITS, TCP_MEMORY } most;
 } costs[] = {
-	{"net.core.somaxconn", PER_ONE, BUDGET_CONNECTION},
-	{"net.ipv4.tcp_max_syn_backlog", PER_ONE, 304},
-	{"net.ipv4.tcp_max_tw_buckets", PER_ONE, 256},
-	{"net.ipv4.tcp_rmem", PER_CONNECTION, 1},
-	{"net.ipv4.tcp_wmem", PER_CONNECTION, 1},
-	{"net.ipv4.tcp_mem", PER_PAGE, 1},
-	{"net.core.netdev_max_backlog", PER_CPU, 2304},
-	{"fs.file-max", PER_ONE, 448},
-	{"fs.epoll.max_user_watches", PER_ONE, 211},
+	{"net.core.somaxconn", PER_ONE, BUDGET_CONNECTION, CONNECTIONS},
+	{"net.ipv4.tcp_max_syn_backlog", PER_ONE, 304, CONNECTIONS},
+	{"net.ipv4.tcp_max_tw_buckets", PER_ONE, 256, TIME_WAITS},
+	{"net.ipv4.tcp_rmem", PER_CONNECTION, 1, TCP_MEMORY},
+	{"net.ipv4.tcp_wmem", PER_CONNECTION, 1, TCP_MEMORY},
+	{"net.ipv4.tcp_mem", PER_PAGE, 1, ALL},
+	{"net.core.netdev_max_backlog", PER_CPU, 2304, ALL},
+	{"fs.file-max", PER_ONE, 448, CONNECTIONS},
+	{"fs.epoll.max_user_watches", PER_ONE, 211, CONNECTIONS},
 };
+#define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN of include/net/tcp.h */
 
 static int64_t last_field(const char *value)
 {
@@ -43,28 +46,6 @@ static int64_t last_field(const char *value)
 	for (size_t i = 0; knob_field(value, i, &field) == 0; i++)
 		;
 	return field;
-}
-
-int64_t budget_cost(const struct change *c, const struct target *t, const struct change_site *site)
-{
-	for (size_t i = 0; i < sizeof(costs) / sizeof(*costs); i++) {
-		if (strcmp(costs[i].knob, c->name) != 0)
-			continue;
-		int64_t more = last_field(c->to) - last_field(c->from);
-		struct host_facts facts;
-		host_facts(site->host, &facts);
-		const uint64_t by[] = {
-			[PER_ONE] = 1,
-			[PER_CONNECTION] = t->connections,
-			[PER_CPU] = facts.cpus ? facts.cpus : 1,
-			[PER_PAGE] = facts.page_bytes,
-		};
-		uint64_t bytes =
-			more <= 0 ? 0
-				  : times(times((uint64_t)more, costs[i].bytes), by[costs[i].per]);
-		return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
-	}
-	return REPORT_NONE;
 }
 
 /* The last field of a knob now, or as the plan would have it; -1 when it is not to be seen. */
@@ -78,6 +59,43 @@ static int64_t level(const struct plan *p, bool after, const char *name,
 	struct err ignored;
 	const struct knob *k = knob_find(name);
 	return k && knob_read(k, site->host, value, &ignored) == 0 ? last_field(value) : -1;
+}
+
+static uint64_t at_most(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* How many bytes of TCP buffers there may be altogether, by tcp_mem or, where that is not to be
+ * seen, by its default: net/ipv4/tcp.c tcp_init_mem(), 3/32 of the memory. */
+static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
+{
+	return pages < 0 ? facts->memory_bytes / 32 * 3 : times((uint64_t)pages, facts->page_bytes);
+}
+
+int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site)
+{
+	const struct cost *cost = NULL;
+	for (size_t i = 0; i < sizeof(costs) / sizeof(*costs); i++)
+		if (strcmp(costs[i].knob, c->name) == 0)
+			cost = &costs[i];
+	if (!cost)
+		return REPORT_NONE;
+	int64_t more = last_field(c->to) - last_field(c->from);
+	const struct target *t = &p->target;
+	struct host_facts facts;
+	host_facts(site->host, &facts);
+	const uint64_t by[] = {
+		[PER_ONE] = 1,
+		[PER_CONNECTION] = t->connections,
+		[PER_CPU] = facts.cpus ? facts.cpus : 1,
+		[PER_PAGE] = facts.page_bytes,
+	};
+	const uint64_t most[] = {
+		[ALL] = UINT64_MAX,
+		[CONNECTIONS] = times(t->connections, cost->bytes),
+		[TIME_WAITS] = times(times(t->rate_per_s, TIME_WAIT_S), cost->bytes),
+		[TCP_MEMORY] = tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
+	};
+	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, cost->bytes), by[cost->per]);
+	return (int64_t)at_most(at_most(bytes, most[cost->most]), INT64_MAX);
 }
 
 static void budget_make(struct budget *b, const struct plan *p, bool after,
@@ -96,8 +114,7 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 		.machine = facts.memory_bytes,
 		.cap_assumed = pages < 0,
 	};
-	/* net/ipv4/tcp.c tcp_init_mem(): 3/32 of the memory. */
-	b->cap = pages < 0 ? facts.memory_bytes / 32 * 3 : times((uint64_t)pages, facts.page_bytes);
+	b->cap = tcp_memory(&facts, pages);
 	uint64_t buffers = times(b->connections, plus(b->receive, b->send));
 	b->sum = plus(b->fixed, buffers < b->cap ? buffers : b->cap);
 }

@@ -447,7 +447,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	if (failed == 0)
 		failed = plan_set(p, o, site, e);
 	for (size_t i = 0; i < p->count; i++)
-		p->changes[i].cost_bytes = budget_cost(&p->changes[i], &p->target, site);
+		p->changes[i].cost_bytes = budget_cost(p, &p->changes[i], site);
 	return failed < 0 ? failed : budget_check(p, site, e);
 }
 

@@ -76,8 +76,9 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 /* Refuses a plan that needs more memory than the machine has, with the sum, unless it does not make
  * it worse. Called by plan_make(). */
 int budget_check(struct plan *p, const struct change_site *site, struct err *e);
-/* What a change costs at most in bytes at the target's load; REPORT_NONE if there is no formula. */
-int64_t budget_cost(const struct change *c, const struct target *t, const struct change_site *site);
+/* What a change of the plan costs at most in bytes at the target's load; REPORT_NONE if there is no
+ * formula. */
+int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site);
 /* Tells changes that this process may not write; where all are such, they stay in the plan and
  * p->blocked counts them, so that the plan can be shown to whoever may. */
 void plan_permit(struct plan *p, const struct change_site *site);

@@ -71,7 +71,7 @@ static void put_cost(const struct page *p, const struct change *c)
 	if (c->cost_bytes != REPORT_NONE)
 		snprintf(text, sizeof(text), "At most %s for this load. ",
 			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
-					 quantity_round((uint64_t)c->cost_bytes)));
+					 (uint64_t)c->cost_bytes));
 	size_t used = strlen(text);
 	snprintf(text + used, sizeof(text) - used, "%s", c->cost ? c->cost : "");
 	put_field(p, "costs", text);
@@ -136,23 +136,20 @@ static void diff_budget(const struct page *p, const struct plan *plan)
 	if (!b->machine)
 		return;
 	bool same = b->sum == plan->before.sum;
-	quantity_format(was, sizeof(was), QUANTITY_SIZE, quantity_round(plan->before.sum));
+	quantity_format(was, sizeof(was), QUANTITY_SIZE, plan->before.sum);
 	snprintf(text, sizeof(text),
 		 "Memory in the worst case: %s of %s, %s%s (%s connections, each with up to %s of "
 		 "buffers; all buffers together up to %s%s).%s",
-		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, quantity_round(b->sum)),
-		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE,
-				 quantity_round(b->machine)),
+		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, b->sum),
+		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE, b->machine),
 		 same ? "as" : was, " now",
 		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
-		 quantity_format(one, sizeof(one), QUANTITY_SIZE,
-				 quantity_round(b->receive + b->send)),
-		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, quantity_round(b->cap)),
+		 quantity_format(one, sizeof(one), QUANTITY_SIZE, b->receive + b->send),
+		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, b->cap),
 		 b->cap_assumed ? ", the kernel's default: tcp_mem is not to be seen here"
 				: " by tcp_mem",
-		 costs_exceed(plan) ? " What a single change costs is a bound of its own and no "
-				      "part of this sum: connections that wait are counted in it "
-				      "already, and all buffers share its limit."
+		 costs_exceed(plan) ? " Of the costs above, buffers and connections that wait in a "
+				      "queue are part of it, not on top."
 				    : "");
 	page_paragraph(p, TONE_PLAIN, 0, text);
 }

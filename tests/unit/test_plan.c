@@ -275,8 +275,16 @@ static void memory_is_summed(void **state)
 	assert_int_equal(plan->after.send, 4194304);
 	assert_int_equal(plan->after.fixed, report->target.connections * BUDGET_CONNECTION);
 	assert_true(plan->after.sum >= plan->before.sum && plan->after.sum <= facts.memory_bytes);
+	/* All buffers together take no more than tcp_mem lets them. */
+	int64_t buffers = (16777216 - 262144) * (int64_t)report->target.connections;
 	assert_int_equal(plan->changes[0].cost_bytes,
-			 (16777216 - 262144) * (int64_t)report->target.connections);
+			 buffers < (int64_t)plan->after.cap ? buffers : (int64_t)plan->after.cap);
+	options.set = "net.core.somaxconn=2000000";
+	made();
+	assert_int_equal(plan->changes[0].cost_bytes,
+			 (int64_t)report->target.connections * BUDGET_CONNECTION);
+	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
+	made();
 	/* More sockets than the machine can hold, and a plan that makes it worse. */
 	report->target.connections = facts.memory_bytes / BUDGET_CONNECTION;
 	report->target.connections -= facts.memory_bytes / 64 / BUDGET_CONNECTION;
