@@ -284,7 +284,9 @@ static void rates_note(struct bench *b, const struct rates *rates)
 		f->detail + used, sizeof(f->detail) - used,
 		" In the long run a client that closes "
 		"first has ports for %s from one address to one destination, over loopback "
-		"for %s (%s ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64 "%s).",
+		"for %s (%s ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64
+		"%s); above half of that each "
+		"connect() tries many before it finds a free one.",
 		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, false)).text,
 		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, true)).text,
 		count_show(b->limits.ports).text, b->limits.reuse,
@@ -294,6 +296,9 @@ static void rates_note(struct bench *b, const struct rates *rates)
 	if (!is_proxy(b->run) || lasting >= rate)
 		return;
 	char text_rate[32];
+	report_text(f->title, "One address has ports for %s that it closes first, not for %s",
+		    quantity_show(QUANTITY_RATE, (uint64_t)lasting).text,
+		    quantity_show(QUANTITY_RATE, b->run->target->rate_per_s).text);
 	report_text(f->advice,
 		    "That is less than %s: a proxy that opens a connection for each request and "
 		    "closes it first takes %.0f source addresses or destinations, or connections "

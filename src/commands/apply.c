@@ -670,7 +670,7 @@ static int run(struct apply *a)
 	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	if (a->dry_run || !a->plan->count)
 		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e)
-		       : a->dry_run                                 ? EXIT_OK
+		       : a->plan->count                             ? EXIT_OK
 								    : nothing_status(a);
 	if (a->plan->blocked)
 		return refuse_blocked(a);

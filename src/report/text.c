@@ -284,13 +284,12 @@ static size_t findings(const struct page *p, const struct report *r, enum findin
 	return printed;
 }
 
-static bool kernel_can_help(const struct report *r)
+static bool kernel_can_help(const struct report *r, enum wall_verdict verdict)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		if (w && w->verdict == VERDICT_SHORT && f->remedy == REMEDY_KERNEL &&
-		    f->proposed[0])
+		if (w && w->verdict == verdict && f->remedy == REMEDY_KERNEL && f->proposed[0])
 			return true;
 	}
 	return false;
@@ -312,8 +311,11 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	char arguments[256];
 	command[0] = 0;
 	target_arguments(&r->target, arguments, sizeof(arguments));
-	if (r->host.isolation != ISOLATION_SYSROOT && kernel_can_help(r)) {
-		snprintf(command, size, "epolltune apply%s --dry-run", arguments);
+	bool shorts = kernel_can_help(r, VERDICT_SHORT);
+	if (r->host.isolation != ISOLATION_SYSROOT &&
+	    (shorts || kernel_can_help(r, VERDICT_TIGHT))) {
+		snprintf(command, size, "epolltune apply%s%s --dry-run", arguments,
+			 shorts ? "" : " --tight");
 		return "See what would change:  ";
 	}
 	for (int level = LEVEL_CRITICAL; level >= LEVEL_WARNING; level--)

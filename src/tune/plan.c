@@ -76,8 +76,25 @@ static struct told *tell(struct plan *p, const char *knob)
 	return t;
 }
 
+/* What has to come before: no process' limit goes beyond fs.nr_open (fs/open.c, kernel/sys.c
+ * do_prlimit()). */
+static void tell_ceiling(struct told *t, const char *limit, const struct change_site *site)
+{
+	char value[KNOB_VALUE], what[sizeof(t->what)];
+	int64_t now, wanted;
+	struct err ignored;
+	if (knob_read(knob_find("fs.nr_open"), site->host, value, &ignored) < 0 ||
+	    knob_field(value, 0, &now) < 0 || knob_field(limit, 0, &wanted) < 0 || wanted <= now)
+		return;
+	snprintf(what, sizeof(what), "%s", t->what);
+	report_text_into(t->what, sizeof(t->what),
+			 "fs.nr_open, %s now, comes first: epolltune apply --set fs.nr_open=%s\n%s",
+			 value, limit, what);
+}
+
 /* A finding of a wall that is to move. */
-static void tell_finding(struct plan *p, const struct finding *f, const struct knob *k)
+static void tell_finding(struct plan *p, const struct finding *f, const struct knob *k,
+			 const struct change_site *site)
 {
 	p->left++;
 	struct told *t = tell(p, f->knob[0] ? f->knob : f->wall);
@@ -85,9 +102,11 @@ static void tell_finding(struct plan *p, const struct finding *f, const struct k
 		return;
 	report_text(t->current, "%s", f->current);
 	report_text(t->proposed, "%s", f->proposed);
+	flatten(t->current);
+	flatten(t->proposed);
 	describe(t->why, f);
 	const char *digits = f->proposed + strcspn(f->proposed, "0123456789");
-	if (k && k->scope == KNOB_PROCESS && *digits)
+	if (k && k->scope == KNOB_PROCESS && *digits) {
 		report_text(t->what,
 			    "a limit of the process, not of the kernel. With systemd:\n"
 			    "  systemctl edit UNIT      and put there\n"
@@ -96,7 +115,8 @@ static void tell_finding(struct plan *p, const struct finding *f, const struct k
 			    "  systemctl restart UNIT\n"
 			    "for one that runs: prlimit --pid PID --nofile=%s",
 			    digits, digits);
-	else if (k && strcmp(k->name, "listen.backlog") == 0)
+		tell_ceiling(t, digits, site);
+	} else if (k && strcmp(k->name, "listen.backlog") == 0)
 		report_text(t->what,
 			    "the server's own argument to listen(). nginx: listen … backlog=%s;\n"
 			    "Redis: tcp-backlog %s; systemd sockets: Backlog=%s. Then restart it.",
@@ -279,7 +299,7 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct su
 	    (lower && strcmp(joined, running) == 0)) {
 		/* Only a lower value would do: never without the operator's hand. */
 		if (!o->foreign && lower && strcmp(running, f->current) == 0) {
-			tell_finding(p, f, s->knob);
+			tell_finding(p, f, s->knob, site);
 			struct told *t = tell(p, s->name);
 			if (t)
 				report_text(t->what,
@@ -301,7 +321,7 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct su
 			       s->name, running, f->current);
 	char why[200];
 	if (!link_allowed(s, o, site, why)) {
-		tell_finding(p, f, s->knob);
+		tell_finding(p, f, s->knob, site);
 		struct told *t = tell(p, s->name);
 		if (t)
 			report_text(t->what, "%s", why);
@@ -318,6 +338,8 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		const struct wall *w = report_find(r, f->wall);
 		bool acts = w && (w->verdict == VERDICT_SHORT ||
 				  (o->tight && w->verdict == VERDICT_TIGHT));
+		p->tight += w && w->verdict == VERDICT_TIGHT && !o->tight &&
+			    f->remedy == REMEDY_KERNEL && f->proposed[0];
 		if (!acts || f->level == LEVEL_NOTE || f->level == LEVEL_SKIPPED ||
 		    f->remedy == REMEDY_NONE)
 			continue;
@@ -327,7 +349,7 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		struct subject s;
 		if (f->remedy != REMEDY_KERNEL || !f->proposed[0] || !subject_find(f->knob, &s)) {
 			if (!o->only || k)
-				tell_finding(p, f, k);
+				tell_finding(p, f, k, site);
 			continue;
 		}
 		int failed = plan_finding(p, f, &s, o, site, e);

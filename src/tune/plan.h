@@ -49,6 +49,7 @@ struct plan {
 	struct told told[PLAN_TOLD];
 	struct budget before, after;
 	size_t unknown;     /* walls that the report could not tell */
+	size_t tight;       /* findings of tight walls that --tight would act on */
 	size_t left;        /* findings of walls that are to move, but not by a change of ours */
 	size_t denied;      /* changes that this process may not make, told in place of made */
 	size_t overridden;  /* lines of our file that a later one makes useless */

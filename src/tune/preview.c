@@ -167,6 +167,8 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 		if (plan->count)
 			fputc('\n', p.out);
 	}
+	if (plan->tight)
+		fputs("What is tight, not short, is left: --tight changes that too.\n", p.out);
 	if (plan->unknown)
 		fprintf(p.out, "%zu wall%s could not be told: epolltune check says why.\n",
 			plan->unknown, plan->unknown == 1 ? "" : "s");
@@ -269,7 +271,19 @@ static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 	return 0;
 }
 
-const struct executor executor_sysctl = {"sysctl", sysctl_begin, sysctl_change, printed};
+/* What is not for a script: as comments. */
+static int comments_end(struct execution *x, int failed, struct err *e)
+{
+	for (size_t i = 0; i < x->plan->told_count; i++) {
+		const struct told *t = &x->plan->told[i];
+		fprintf(x->out, "%s# Not in here, see epolltune apply --dry-run: %s %s%s%s\n",
+			i ? "" : "\n", t->knob, t->current,
+			t->current[0] && t->proposed[0] ? " -> " : "", t->proposed);
+	}
+	return printed(x, failed, e);
+}
+
+const struct executor executor_sysctl = {"sysctl", sysctl_begin, sysctl_change, comments_end};
 
 /* shell: a script that compares before it writes, as the real executor does. */
 
@@ -374,7 +388,7 @@ static int shell_change(struct execution *x, struct change *c, struct err *e)
 	return 0;
 }
 
-const struct executor executor_shell = {"shell", shell_begin, shell_change, printed};
+const struct executor executor_shell = {"shell", shell_begin, shell_change, comments_end};
 
 const struct executor *executor_preview(const char *format)
 {
