@@ -581,6 +581,7 @@ static void side_report(struct course *c, enum side side, const struct trial *t,
 	w->method = path_scale(run->target) == 1 ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = (int64_t)t->Bps;
 	w->at_least = !trial_bound(side, &cause, t);
+	w->at_most = false;
 	if (w->method == METHOD_DERIVED)
 		w->limit = w->measured;
 	wall_detail(c, side, t, own, w);
@@ -749,6 +750,7 @@ static void side_inspect(struct probe_run *run, enum side side, bool findings)
 	}
 	/* No window is larger than its bound, and hardly one smaller than half of it. */
 	w->limit = (int64_t)((double)cause.bound * 1e6 / (double)run->target->rtt_us);
+	w->at_most = true;
 	if (report_verdict(w->limit, w->needed) != VERDICT_OK)
 		w->verdict = report_verdict(w->limit, w->needed);
 	else if (report_verdict(w->limit / 2, w->needed) == VERDICT_OK)

@@ -26,6 +26,7 @@ struct wall {
 	int64_t limit;    /* where it stands by the settings, or REPORT_NONE */
 	int64_t measured; /* what the experiment reached, or REPORT_NONE */
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
+	bool at_most;     /* `limit` is a bound that is not reached in practice */
 	int64_t needed;   /* by the target, or REPORT_NONE: no need, verdict ok */
 	char knob[48];    /* the knob, or "RLIMIT_NOFILE" and the like; "" if none */
 	char detail[400]; /* one or two sentences */

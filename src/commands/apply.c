@@ -217,7 +217,7 @@ static bool probe_touched(const struct plan *p, const struct probe *probe)
 	char *rest = list, *wall;
 	while ((wall = strsep(&rest, ",")))
 		for (size_t i = 0; i < p->count; i++)
-			if (touches(&p->changes[i], wall))
+			if (*wall && touches(&p->changes[i], wall))
 				return true;
 	return false;
 }
@@ -375,9 +375,13 @@ static int prove(void *arg, struct err *e)
 	} else {
 		/* That nobody can read it is no reason either. */
 		struct err unread;
-		printf("Proof, %s before and after%s%s:\n\n",
-		       a->probes[0] ? "the walls that this touches" : "the same probes",
-		       a->probes[0] ? ", by probe " : "", a->probes);
+		char head[PROOF_PROBES + 80];
+		struct page p = page_open(stdout, &a->tuning.style);
+		snprintf(head, sizeof(head), "Proof, %s before and after%s%s:",
+			 a->probes[0] ? "the walls that this touches" : "the same probes",
+			 a->probes[0] ? ", by probe " : "", a->probes);
+		page_paragraph(&p, TONE_PLAIN, 0, head);
+		putchar('\n');
 		compare_text(stdout, a->before, a->after, &a->tuning.style, &unread);
 		tell_doubts(a);
 	}

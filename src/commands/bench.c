@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "commands/command.h"
+#include "engine/clock.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
@@ -119,6 +120,18 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 	return lab_open(lab, &options, h, e);
 }
 
+#define SAME_NS 1000000000u
+
+static const int stopping[] = {SIGINT, SIGTERM};
+#define STOPPING (sizeof(stopping) / sizeof(stopping[0]))
+
+/* The signals as they were. What runs in the lab is stopped by its parent, not by the terminal: it
+ * is started with both ignored, and one that comes meanwhile waits. */
+struct signals {
+	struct sigaction before[STOPPING];
+	sigset_t mask;
+};
+
 /* The run that a signal stops, in memory that its processes share. */
 static struct bench_run *stoppable;
 
@@ -126,24 +139,44 @@ static struct bench_run *stoppable;
  * it is the same: timeout(1) signals its child and then its group. */
 static void on_signal(int number)
 {
-	static volatile sig_atomic_t since_s;
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (stoppable->stop && now.tv_sec - since_s > 1) {
+	static _Atomic uint64_t since_ns;
+	uint64_t now = clock_ns();
+	if (!stoppable->stop) {
+		since_ns = now;
+		stoppable->stop = true;
+	} else if (now - since_ns > SAME_NS) {
 		signal(number, SIG_DFL);
 		raise(number);
-	} else if (!stoppable->stop) {
-		since_s = (sig_atomic_t)now.tv_sec;
-		stoppable->stop = true;
 	}
 }
 
-static void stop_on_signals(struct bench_run *run)
+static void signals_hold(struct signals *s)
+{
+	sigset_t both;
+	sigemptyset(&both);
+	for (size_t i = 0; i < STOPPING; i++)
+		sigaddset(&both, stopping[i]);
+	sigprocmask(SIG_BLOCK, &both, &s->mask);
+	for (size_t i = 0; i < STOPPING; i++)
+		sigaction(stopping[i], &(struct sigaction){.sa_handler = SIG_IGN}, &s->before[i]);
+}
+
+/* From here on they stop the run, unless the caller had them ignored. */
+static void signals_stop(const struct signals *s, struct bench_run *run)
 {
 	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	stoppable = run;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; i < STOPPING; i++)
+		if (s->before[i].sa_handler != SIG_IGN)
+			sigaction(stopping[i], &action, NULL);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+}
+
+static void signals_release(const struct signals *s)
+{
+	for (size_t i = 0; i < STOPPING; i++)
+		sigaction(stopping[i], &s->before[i], NULL);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
 /* Runs one after the other, whatever becomes of one of them, unless it is interrupted. What fails
@@ -166,7 +199,21 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 			   e.text);
 		good = false;
 	}
-	return good;
+	if (run->stop && good) {
+		const struct err e = {.text = "interrupted"};
+		command_error(&e);
+		bench_note(&run->table, "interrupted: not all of what was asked for was measured");
+	}
+	return good && !run->stop;
+}
+
+/* The rounds of the series that has most. */
+static unsigned rounds_done(const struct bench_table *t)
+{
+	unsigned most = 0;
+	for (size_t i = 0; i < t->count; i++)
+		most = t->at[i].runs > most ? t->at[i].runs : most;
+	return most;
 }
 
 struct rendering {
@@ -190,7 +237,10 @@ static int figures_render(const struct bench_arguments *a, const struct host *h,
 			  const struct bench_run *run, struct err *e)
 {
 	struct host_facts facts;
-	struct bench_page page = {.command = "bench", .runs = a->bench.runs, .table = &run->table};
+	struct bench_page page = {.command = "bench",
+				  .runs = rounds_done(&run->table),
+				  .wanted = a->bench.runs,
+				  .table = &run->table};
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
 	struct rendering r = {a->format, &page, &style};
@@ -207,29 +257,39 @@ static int figures_render(const struct bench_arguments *a, const struct host *h,
 	return rc;
 }
 
-/* What was measured is printed even when not all could be: then *good is false. */
-static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
+static struct bench_run *run_make(const struct bench_arguments *a, const struct host *host,
+				  struct lab *lab, struct err *e)
 {
-	CLEAN(host_closep) struct host *host = NULL;
-	CLEAN(lab_closep) struct lab *lab = NULL;
-	int rc = host_open(&host, "/", e);
-	/* What runs in the lab is stopped by its parent, not by the terminal. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	if (rc == 0)
-		rc = lab_for(&lab, a, host, e);
-	if (rc < 0)
-		return rc;
 	struct bench_run *run = lab_alloc(lab, sizeof(*run), e);
 	if (!run)
-		return -e->code;
+		return NULL;
 	bench_init(&run->table);
 	run->options = a->bench;
 	run->host = host;
 	run->lab = lab;
 	run->show = isatty(2) ? progress_show : NULL;
-	stop_on_signals(run);
-	*good = benches_run(a, run);
+	return run;
+}
+
+/* What was measured is printed even when not all could be: then *good is false. */
+static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(lab_closep) struct lab *lab = NULL;
+	struct signals signals;
+	int rc = host_open(&host, "/", e);
+	if (rc < 0)
+		return rc;
+	signals_hold(&signals);
+	rc = lab_for(&lab, a, host, e);
+	struct bench_run *run = rc == 0 ? run_make(a, host, lab, e) : NULL;
+	if (run) {
+		signals_stop(&signals, run);
+		*good = benches_run(a, run);
+	}
+	signals_release(&signals);
+	if (!run)
+		return -e->code;
 	return run->table.count || *good ? figures_render(a, host, run, e) : 0;
 }
 

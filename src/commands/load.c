@@ -41,6 +41,14 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int signal) { interrupted = signal; }
 
+/* Unless the caller had it ignored. */
+static void end_on(int signal)
+{
+	struct sigaction action = {.sa_handler = on_signal}, before;
+	if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(signal, &action, NULL);
+}
+
 static int sources_read(struct load_arguments *a, const char *list, struct err *e)
 {
 	for (const char *p = list;; p++) {
@@ -287,20 +295,48 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 	free(h);
 }
 
+/* Whether fewer were done in time than were due, beside those that were on their way at the end. */
+static bool rate_missed(const struct load_arguments *a, const struct fleet *f, double rate)
+{
+	struct histogram *h = calloc(1, sizeof(*h));
+	double due = (double)a->rate_per_s, seconds = (double)a->duration_us / 1e6;
+	if (!h)
+		return false;
+	fleet_latency(f, h);
+	double under_way = due * (double)histogram_quantile(h, 0.5) / 1e9;
+	free(h);
+	return rate + under_way / seconds < RATE_MET * due;
+}
+
+/* How the load was paced, and whether that went well. */
+static void notes_pace(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
+		       const struct fleet_sum *sum)
+{
+	if (a->mode == LOAD_HOLD)
+		return;
+	if (!a->rate_per_s) {
+		bench_note(t, "as fast as the server answers: a pause of its delays the next "
+			      "requests instead of counting for them; --rate tells latencies as "
+			      "clients with a clock of their own meet them");
+		return;
+	}
+	bench_note(t,
+		   "latency counts from when each was due at %llu/s, so a pause of the "
+		   "server is in it for all that it kept waiting",
+		   (unsigned long long)a->rate_per_s);
+	if (!interrupted && rate_missed(a, f, sum->rate))
+		bench_note(t,
+			   "%.0f a second were done in time where %llu were due: the others were "
+			   "late, or never started",
+			   sum->rate, (unsigned long long)a->rate_per_s);
+}
+
 static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
 		      const struct host_counters *before, const struct host_counters *after)
 {
 	struct fleet_sum sum = fleet_sum(f);
 	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
-	if (a->mode != LOAD_HOLD && a->rate_per_s)
-		bench_note(t,
-			   "latency counts from when each was due at %llu/s, so a pause of the "
-			   "server is in it for all that it kept waiting",
-			   (unsigned long long)a->rate_per_s);
-	else if (a->mode != LOAD_HOLD)
-		bench_note(t, "as fast as the server answers: a pause of its delays the next "
-			      "requests instead of counting for them; --rate tells latencies as "
-			      "clients with a clock of their own meet them");
+	notes_pace(t, a, f, &sum);
 	if (sum.failed)
 		bench_note(t, "%llu connections or requests failed, the first with: %s",
 			   (unsigned long long)sum.failed, driver_failure(sum.first_errno));
@@ -313,11 +349,6 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   "the client closes first, so each port rests in TIME_WAIT: their coming "
 			   "back limits the rate; --close reset, or --from with more addresses, "
 			   "needs fewer");
-	if (a->mode != LOAD_HOLD && a->rate_per_s && sum.rate < RATE_MET * (double)a->rate_per_s)
-		bench_note(t,
-			   "%.0f a second were done in time where %llu were due: the others were "
-			   "late, or never started",
-			   sum.rate, (unsigned long long)a->rate_per_s);
 	if (sum.missed)
 		bench_note(t,
 			   "%llu operations were due and never started: the server, or this load, "
@@ -367,7 +398,10 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
 		     : rc == -EINTR          ? fleet_sum(f).opened
 					     : fleet_sum(f).held;
-	if (n && n < a->connections)
+	if (n && n < a->connections && rc == -EINTR)
+		bench_note(t, "%llu of %llu connections were open when it was interrupted",
+			   (unsigned long long)n, (unsigned long long)a->connections);
+	else if (n && n < a->connections)
 		bench_note(t, "%llu of %llu connections could be opened: %s", (unsigned long long)n,
 			   (unsigned long long)a->connections,
 			   driver_failure(fleet_sum(f).first_errno));
@@ -414,7 +448,7 @@ static int figures_render(const struct load_arguments *a, const struct host *h,
 			  const struct bench_table *t, struct err *e)
 {
 	struct host_facts facts;
-	struct bench_page page = {.command = "load", .runs = 1, .table = t};
+	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
 	struct rendering r = {a->format, &page, &style};
@@ -436,12 +470,11 @@ static int load_run(struct load_arguments *a, struct err *e)
 	static struct host_counters before, after;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(free_pointer) struct bench_table *t = calloc(1, sizeof(*t));
-	struct sigaction action = {.sa_handler = on_signal};
 	int rc = t ? host_open(&host, "/", e) : err_set(e, ENOMEM, "no memory for figures");
 	if (rc < 0)
 		return rc;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	end_on(SIGINT);
+	end_on(SIGTERM);
 	rc = host_counters(host, &before, e);
 	if (rc == 0)
 		rc = ports_check(a, host, t, e);

@@ -173,9 +173,11 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		uint64_t at = clock_ns();
 		if (at < next)
 			continue;
-		if (!a->quiet && lines++ % HEADER_EACH == 0)
+		/* What is left of a second at the end is in the summary. */
+		bool shown = !a->quiet && at - last > SECOND_NS / 2;
+		if (shown && lines++ % HEADER_EACH == 0)
 			header_print();
-		if (!a->quiet)
+		if (shown)
 			stats_print(&now, &before, (double)(at - last) / 1e9,
 				    (double)(at - start) / 1e9);
 		before = now;

@@ -211,9 +211,13 @@ static void note_ratio(struct bench_table *t, const char *a, const char *b, uint
 		snprintf(ratio, sizeof(ratio), "cannot be told");
 	else
 		bench_ratio_text(ratio, sizeof(ratio), &r);
+	char apart[64] = "";
+	if (count < rounds)
+		snprintf(apart, sizeof(apart),
+			 "; in %u of %u rounds one had, or used, less CPU time", rounds - count,
+			 rounds);
 	bench_note(t, "request, %llu connection%s: %s's rate to that of %s: %s%s",
-		   (unsigned long long)n, n == 1 ? "" : "s", a, text, ratio,
-		   count == rounds ? "" : "; other load took CPU time in some rounds");
+		   (unsigned long long)n, n == 1 ? "" : "s", a, text, ratio, apart);
 }
 
 /* What the two MODs and the event more can make of a server: beside the engine's own, of one that

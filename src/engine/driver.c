@@ -367,20 +367,23 @@ static int slot_handshake(struct driver *d, uint64_t number)
 static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 {
 	d->busy--;
-	operation_done(d, now);
-	if (!d->order.window || ++d->unaccepted < d->order.window)
+	if (!d->order.window || ++d->unaccepted < d->order.window) {
+		operation_done(d, now);
 		return;
+	}
 	char reply;
 	struct slot *s = &d->slots[number];
 	struct pollfd p[] = {{.fd = s->fd, .events = POLLIN}, {.fd = d->channel, .events = POLLIN}};
 	d->unaccepted = 0;
 	bool replied = send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
 		       recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1;
+	if (replied) {
+		operation_done(d, now);
+	} else {
+		driver_fail(d, ETIMEDOUT, &d->stats->failed);
+		slot_close(d, number, true);
+	}
 	d->moved_ns = clock_ns();
-	if (replied)
-		return;
-	driver_fail(d, ETIMEDOUT, &d->stats->failed);
-	slot_close(d, number, true);
 }
 
 /* Starts the operation of one token; fresh_sweep() takes up what is begun. False when it could not.
@@ -502,6 +505,8 @@ static void slot_event(struct driver *d, uint64_t number, uint32_t events)
 		if (rc == 0 && s->state == OPEN && d->order.verb == DRIVER_OPEN)
 			slot_held(d, number, clock_ns());
 		d->moved_ns = clock_ns();
+		if (s->state == FREE)
+			return;
 	}
 	if (rc == 0 && s->state == OPEN && s->unsent)
 		rc = slot_send(d, number);

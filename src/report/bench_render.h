@@ -17,7 +17,8 @@ struct bench_page {
 	const char *command; /* that measured: "bench", "load" */
 	struct report_host host;
 	struct timespec time;
-	unsigned runs;
+	unsigned runs;   /* rounds that were made, as the series tell that has most */
+	unsigned wanted; /* that were asked for */
 	const struct bench_table *table;
 };
 

@@ -418,14 +418,15 @@ static void head_print(FILE *out, const struct bench_page *p, const struct rende
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
 	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPUs, %s\n", EPOLLTUNE_VERSION,
 		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus, memory);
-	if (p->runs == 1)
+	if (p->runs < p->wanted)
+		fprintf(out, "%u of ", p->runs);
+	if (p->wanted == 1)
 		fprintf(out, "one run %s: its figures have no spread\n\n", place);
 	else
 		fprintf(out,
 			"%u interleaved rounds %s\nmedians; %s is half of the way from the least "
-			"to "
-			"the most of this run\n\n",
-			p->runs, place, style->utf8 ? "±" : "+-");
+			"to the most of this run\n\n",
+			p->wanted, place, style->utf8 ? "±" : "+-");
 }
 
 /* What the names of the metrics mean, of those that there are. */

@@ -9,13 +9,17 @@
 #include "report/figure.h"
 #include "report/page.h"
 
+static bool is_bound(const struct wall *w)
+{
+	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE ? w->at_least
+									  : w->at_most;
+}
+
 static bool moved(const struct wall *before, const struct wall *after)
 {
 	int64_t a = figure_of(before), b = figure_of(after);
 	if (a == b)
 		return false;
-	if (a == REPORT_NONE || b == REPORT_NONE)
-		return true;
 	return fabs((double)b - (double)a) > COMPARE_NOISE * fabs((double)a);
 }
 
@@ -29,6 +33,10 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
+	/* A figure beside none, or beside a bound of another kind, tells of no move. */
+	if ((figure_of(before) == REPORT_NONE) != (figure_of(after) == REPORT_NONE) ||
+	    (before->method != after->method && (is_bound(before) || is_bound(after))))
+		return COMPARE_UNKNOWN;
 	return moved(before, after) ? COMPARE_MOVED : COMPARE_SAME;
 }
 
@@ -91,9 +99,7 @@ static const char *format_figure(const struct page *p, char *text, size_t size,
 				 const struct wall *w)
 {
 	char raw[64] = "-";
-	if (w && figure_of(w) != REPORT_NONE)
-		figure_format(raw, sizeof(raw), w->unit, figure_of(w));
-	page_text(p, text, size, "%s", raw);
+	page_text(p, text, size, "%s", w ? figure_text(raw, sizeof(raw), w) : raw);
 	return text;
 }
 

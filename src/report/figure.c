@@ -46,3 +46,20 @@ int64_t figure_of(const struct wall *w)
 {
 	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE ? w->measured : w->limit;
 }
+
+char *figure_text(char *text, size_t size, const struct wall *w)
+{
+	char figure[48];
+	bool measured = w->method == METHOD_MEASURED && w->measured != REPORT_NONE;
+	if (figure_of(w) == REPORT_NONE) {
+		snprintf(text, size, "?");
+		return text;
+	}
+	figure_format(figure, sizeof(figure), w->unit, figure_of(w));
+	snprintf(text, size, "%s%s",
+		 measured && w->at_least   ? "≥ "
+		 : !measured && w->at_most ? "≤ "
+					   : "",
+		 figure);
+	return text;
+}

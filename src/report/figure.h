@@ -9,6 +9,9 @@
 
 /* What was measured, else the limit by the settings; REPORT_NONE when neither is known. */
 int64_t figure_of(const struct wall *w);
+/* That with its unit, as a table shows it: "9.3 MB/s", "≥ 17.8 MB/s", "≤ 86.5 MB/s", or "?". 64
+ * bytes suffice. Returns text. */
+char *figure_text(char *text, size_t size, const struct wall *w);
 /* A quantity of a wall with its unit; what is counted in things ("connections") goes without. */
 void figure_format(char *text, size_t size, const char *unit, int64_t value);
 

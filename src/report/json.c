@@ -98,6 +98,8 @@ static json_t *wall(struct writer *w, const struct wall *from)
 	set(w, o, "measured", quantity(from->measured));
 	if (from->at_least)
 		set(w, o, "at_least", json_true());
+	if (from->at_most)
+		set(w, o, "at_most", json_true());
 	set(w, o, "needed", quantity(from->needed));
 	set(w, o, "verdict", text(wall_verdict_name(from->verdict)));
 	set(w, o, "knob", text_or_null(from->knob));

@@ -144,6 +144,7 @@ static int read_wall(struct reader *r, const json_t *o, struct report *out)
 		return failed;
 	/* Absent before it was there. */
 	w->at_least = json_is_true(json_object_get(o, "at_least"));
+	w->at_most = json_is_true(json_object_get(o, "at_most"));
 	w->method = (enum wall_method)method;
 	w->verdict = (enum wall_verdict)verdict;
 	return 0;

@@ -76,12 +76,9 @@ static bool add_wall(const struct page *p, struct libscols_table *table, const s
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	if (!line)
 		return false;
-	char name[64], figure[64] = "?", stands[80], needed[64] = "-";
+	char name[64], figure[64], stands[80], needed[64] = "-";
 	page_text(p, name, sizeof(name), "%s", w->name);
-	if (figure_of(w) != REPORT_NONE)
-		figure_format(figure, sizeof(figure), w->unit, figure_of(w));
-	bool more = w->at_least && w->method == METHOD_MEASURED;
-	page_text(p, stands, sizeof(stands), "%s%s", more ? "≥ " : "", figure);
+	page_text(p, stands, sizeof(stands), "%s", figure_text(figure, sizeof(figure), w));
 	if (w->needed != REPORT_NONE)
 		figure_format(needed, sizeof(needed), w->unit, w->needed);
 	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||

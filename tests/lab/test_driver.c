@@ -230,14 +230,15 @@ static void answer_otherwise(int listener)
 }
 
 /* A server of the test's own, in a process. */
-static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
+/* Listens, and has `serves` serve in a process of its own. */
+static pid_t serve_at(void (*serves)(int listener), int backlog, union endpoint *address)
 {
 	socklen_t size = sizeof(address->v4);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	*address = (union endpoint){
 		.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
 	assert_int_equal(bind(listener, &address->any, size), 0);
-	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(listen(listener, backlog), 0);
 	assert_int_equal(getsockname(listener, &address->any, &size), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -247,6 +248,11 @@ static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 	}
 	close(listener);
 	return pid;
+}
+
+static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
+{
+	return serve_at(serves, 8, address);
 }
 
 /* What the server did is told, not what a system call would say of it. */
@@ -370,13 +376,38 @@ static void test_server_that_does_not_close(void **state)
 	assert_int_equal(s.first_errno, ETIMEDOUT);
 }
 
-static void echo_late(int listener)
-{
-	listen(listener, 1);
-	echo_to_all(listener, 300, 0);
-}
+static void echo_late(int listener) { echo_to_all(listener, 300, 0); }
 
 static void lose_two(int listener) { echo_to_all(listener, 0, 2); }
+
+/* Each second one, which asks whether the window was accepted, is closed instead of answered. */
+static void close_each_second(int listener)
+{
+	char data;
+	for (;;) {
+		accept(listener, NULL, NULL);
+		int fd = accept(listener, NULL, NULL);
+		if (recv(fd, &data, 1, 0) == 1)
+			close(fd);
+	}
+}
+
+/* Who asks for a window and gets no answer has failed, and is not counted as opened as well. */
+static void test_windows_that_fail(void **state)
+{
+	(void)state;
+	const struct driver_order o = {.verb = DRIVER_OPEN, .count = 4, .window = 2};
+	union endpoint address;
+	pid_t server = serve_by(close_each_second, &address);
+	drive(&address, 4, 1, 0);
+	struct fleet_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.done, 2);
+	assert_int_equal(s.failed, 2);
+	assert_int_equal(s.held, 2);
+	fleet_stop(&fleet);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+}
 
 /* Connections whose SYN had to come again talk like all others. */
 static void test_late_handshakes_talk(void **state)
@@ -385,9 +416,8 @@ static void test_late_handshakes_talk(void **state)
 	const struct driver_order o = {
 		.verb = DRIVER_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
 	union endpoint address;
-	pid_t server = serve_by(echo_late, &address);
-	const struct timespec until_it_listens = {.tv_nsec = 100000000};
-	nanosleep(&until_it_listens, NULL);
+	/* Two fit into its queue; the SYNs of the others are dropped and come again in a second. */
+	pid_t server = serve_at(echo_late, 1, &address);
 	drive(&address, 4, 1, 3000);
 	open_connections(4);
 	struct fleet_sum s = order(&o, NULL, NULL);
@@ -550,6 +580,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
 		cmocka_unit_test_teardown(test_handshakes_are_told, teardown),
 		cmocka_unit_test_teardown(test_server_that_does_not_close, teardown),
+		cmocka_unit_test_teardown(test_windows_that_fail, teardown),
 		cmocka_unit_test_teardown(test_late_handshakes_talk, teardown),
 		cmocka_unit_test_teardown(test_lost_while_opening, teardown),
 		cmocka_unit_test_teardown(test_deaf_connection, teardown),

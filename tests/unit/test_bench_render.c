@@ -16,8 +16,11 @@ static unsigned pages_runs = 3;
 
 static struct bench_page page(void)
 {
-	struct bench_page p = {
-		.command = "bench", .runs = pages_runs, .table = &table, .time = {1763757780, 0}};
+	struct bench_page p = {.command = "bench",
+			       .runs = pages_runs,
+			       .wanted = pages_runs,
+			       .table = &table,
+			       .time = {1763757780, 0}};
 	report_text(p.host.name, "web-1");
 	report_text(p.host.kernel, "6.18.44");
 	p.host.cpus = 2;
