@@ -483,13 +483,17 @@ static struct finding *side_finding(struct probe_run *run, enum side side,
 		"The %s buffer is %s for one connection over %s", names[side].who,
 		tight ? "tight" : "too small",
 		quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, run->target->rtt_us));
+	if (!cause->searched)
+		report_text(f->title, "%s=%s keeps the window %s for one connection over %s",
+			    cause->knob, cause->current, tight ? "tight" : "too small", rtt);
 	report_text(f->wall, "%s", names[side].wall);
 	f->remedy = REMEDY_KERNEL;
 	report_text(f->knob, "%s", cause->knob);
 	report_text(f->current, "%s", cause->current);
-	report_text(f->advice, "Takes effect %s. %s", knob_effect_text(k->effect),
+	report_text(f->advice, "Takes effect %s. %s%s", knob_effect_text(k->effect),
 		    cause->searched ? "Costs memory only on connections that fill the path."
-				    : k->cost);
+				    : "Costs: ",
+		    cause->searched ? "" : k->cost);
 	return f;
 }
 

@@ -377,9 +377,9 @@ static int prove(void *arg, struct err *e)
 		struct err unread;
 		char head[PROOF_PROBES + 80];
 		struct page p = page_open(stdout, &a->tuning.style);
-		snprintf(head, sizeof(head), "Proof, %s before and after%s%s:",
-			 a->probes[0] ? "the walls that this touches" : "the same probes",
-			 a->probes[0] ? ", by probe " : "", a->probes);
+		snprintf(head, sizeof(head), "Proof, %s%s before and after:",
+			 a->probes[0] ? "by probe " : "the same probes",
+			 a->probes[0] ? a->probes : "");
 		page_paragraph(&p, TONE_PLAIN, 0, head);
 		putchar('\n');
 		compare_text(stdout, a->before, a->after, &a->tuning.style, &unread);

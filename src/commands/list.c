@@ -47,12 +47,24 @@ static const struct layout *layout_find(const char *kind)
 
 static void table_free(struct libscols_table **t) { scols_unref_table(*t); }
 
-/* A value as one text: lists joined, what is not there "-". */
-static void cell_text(json_t *value, char text[CELL_SIZE])
+/* What stands for a value that is not this machine's to have, or that it does not have. */
+static const char *cell_empty(json_t *topic, const char *key)
+{
+	const char *scope = json_string_value(json_object_get(topic, "scope"));
+	if (strcmp(key, "value") != 0 || !scope)
+		return "-";
+	return !strcmp(scope, "device")        ? "see list --nic"
+	       : !strcmp(scope, "application") ? "the program's"
+					       : "-";
+}
+
+/* A value as one text: lists joined. */
+static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 {
 	size_t used = 0, i;
-	json_t *name;
-	snprintf(text, CELL_SIZE, "%s", json_is_string(value) ? json_string_value(value) : "-");
+	json_t *value = json_object_get(topic, key), *name;
+	snprintf(text, CELL_SIZE, "%s",
+		 json_is_string(value) ? json_string_value(value) : cell_empty(topic, key));
 	json_array_foreach(value, i, name)
 	{
 		used += (size_t)snprintf(text + used, CELL_SIZE - used, "%s%s", used ? " " : "",
@@ -87,7 +99,7 @@ static size_t last_width(const struct layout *l, json_t *topics, size_t width)
 		json_array_foreach(topics, row, topic)
 		{
 			char text[CELL_SIZE];
-			cell_text(json_object_get(topic, l->columns[c].key), text);
+			cell_text(topic, l->columns[c].key, text);
 			widest = strlen(text) > widest ? strlen(text) : widest;
 		}
 		taken += widest + 1;
@@ -107,7 +119,7 @@ static int table_fill(struct libscols_table *table, const struct layout *l, json
 			return -ENOMEM;
 		for (size_t c = 0; c < columns; c++) {
 			char text[CELL_SIZE];
-			cell_text(json_object_get(topic, l->columns[c].key), text);
+			cell_text(topic, l->columns[c].key, text);
 			if (c == columns - 1)
 				cell_wrap(text, rest);
 			if (scols_line_set_data(line, c, text))

@@ -291,13 +291,19 @@ static int status_tell(const char *who, const struct side *s)
 {
 	if (!s->status)
 		return EXIT_OK;
-	if (WIFEXITED(s->status))
+	/* As shells have it, and side_exec(). */
+	bool never = WIFEXITED(s->status) &&
+		     (WEXITSTATUS(s->status) == 126 || WEXITSTATUS(s->status) == 127);
+	if (never)
+		fprintf(stderr, "epolltune: path: the %s's command could not be run (status %d)\n",
+			who, WEXITSTATUS(s->status));
+	else if (WIFEXITED(s->status))
 		fprintf(stderr, "epolltune: path: the %s's command ended with status %d\n", who,
 			WEXITSTATUS(s->status));
 	else
 		fprintf(stderr, "epolltune: path: the %s's command was ended by signal %d\n", who,
 			WTERMSIG(s->status));
-	return EXIT_CRITICAL;
+	return never ? EXIT_UNKNOWN : EXIT_CRITICAL;
 }
 
 static int path_run(const struct path *p, struct lab *lab, int channels[2], struct err *e)

@@ -164,6 +164,10 @@ static const char *format_evidence(char *text, size_t size, double value, const 
 			return quantity_format(
 				text, size, scaled_units[i].kind,
 				quantity_round(scaled_units[i].kind, (uint64_t)rint(value)));
+	if (whole && strcmp(unit, "B/s") == 0) {
+		figure_format(text, size, unit, (int64_t)rint(value));
+		return text;
+	}
 	if (whole && (value >= 1000 || value == rint(value)))
 		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
 	else

@@ -802,7 +802,7 @@ static void a_report_brings_its_target(void **state)
 				 "apply --yes --from $B/report.json; echo \"apply $?\"\n"
 				 "apply --yes --from $B/report.json --rate 5k; echo \"both $?\"\n");
 	good(&o);
-	has(o.out, "by probe accept-queue,syn-queue:");
+	has(o.out, "by probe accept-queue,syn-queue before and after:");
 	has(o.out, "short → ok");
 	has(o.out, "Applied as run 1. To take it back");
 	has(o.out, "apply 0\n");

@@ -38,7 +38,7 @@ static void test_streams_and_status_are_the_callers(void **state)
 	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path of 1 ms");
 	expect(run("$PROGRAM path --rtt 1ms -- sh -c 'echo no >&2; exit 7'"), 2, "", "status 7");
 	expect(run("$PROGRAM path --rtt 1ms --client 'kill -9 $$'"), 2, "", "signal 9");
-	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 2, "", "/nowhere/x: No such file");
+	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 3, "", "/nowhere/x: No such file");
 	expect(run("$PROGRAM path --rtt 1ms --client 'echo $SERVER $CLIENT'"), 0,
 	       "198.18.0.1 198.18.1.1\n", NULL);
 	/* The client's alone when there are two. */
