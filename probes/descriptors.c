@@ -116,9 +116,14 @@ static enum wall_verdict process_verdict(uint64_t hard, uint64_t soft, uint64_t 
 static struct finding *process_finding(struct probe_run *run, const struct limits *l, uint64_t held,
 				       uint64_t needed, enum wall_verdict verdict)
 {
-	char soft[32], hard[32], need[32], nr_open[32], stop[32];
+	char soft[32], hard[32], need[32], nr_open[32], stop[32], keep[32] = "";
 	uint64_t proposed = round_up(report_margin(needed) + held);
 	bool by_soft = connections_of(l->hard, held) >= report_margin(needed);
+	/* The hard one is not to become less. */
+	if (by_soft && l->hard == HOST_UNLIMITED)
+		snprintf(keep, sizeof(keep), ":infinity");
+	else if (by_soft)
+		snprintf(keep, sizeof(keep), ":%llu", (unsigned long long)l->hard);
 	count_text(soft, l->soft);
 	count_text(hard, l->hard);
 	count_text(need, needed);
@@ -146,10 +151,11 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 		soft, hard, (unsigned long long)held);
 	report_text(
 		f->advice,
-		"Takes effect at the next start of the server: LimitNOFILE=%llu in its systemd "
-		"unit, or ulimit -n. This is the limit of what ran epolltune; your server's is in "
+		"Takes effect at the next start of the server: LimitNOFILE=%llu%s in its systemd "
+		"unit, or ulimit -%sn. This is the limit of what ran epolltune; your server's is "
+		"in "
 		"/proc/PID/limits.%s%s%s",
-		(unsigned long long)proposed,
+		(unsigned long long)proposed, keep, by_soft ? "S" : "",
 		l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from " : "",
 		l->nr_open && proposed > l->nr_open ? count_text(nr_open, l->nr_open) : "",
 		l->nr_open && proposed > l->nr_open ? "." : "");

@@ -74,9 +74,11 @@ static int run_open(struct runner *runner, struct probe_run *run, struct err *e)
 	}
 	if (private_rc && (!run->options->in_place || runner->probe->private_only)) {
 		struct finding *f = report_finding(
-			run->report, "lab.refused", LEVEL_SKIPPED, "No %s%s",
+			run->report, "lab.refused", LEVEL_SKIPPED, "No %s%s%s",
 			options.wire == LAB_WIRE_DELAY ? "delay wire" : "private lab",
-			runner->probe->private_only ? "" : ": measured in the calling namespace");
+			runner->probe->private_only ? " for probe "
+						    : ": measured in the calling namespace",
+			runner->probe->private_only ? runner->probe->name : "");
 		report_text(f->detail, "%s", refused.text);
 		if (runner->probe->private_only)
 			return 1;
@@ -326,6 +328,9 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 		return rc;
 	if (o->sysroot && host_live(host))
 		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
+	if (o->sysroot && !host_has(host, "proc/sys"))
+		return err_set(e, EINVAL, "--sysroot %s is no captured machine: it has no proc/sys",
+			       o->sysroot);
 	void *shared = mmap(NULL, PROBES * sizeof(*seats), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)

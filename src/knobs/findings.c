@@ -267,13 +267,14 @@ static const struct finding_row findings[] = {
 	 "See what explain says of the myth that the finding names.",
 	 "The running value, in the finding"},
 	{"lab.refused",
-	 "This system refuses the private namespaces that experiments run in, so only what is "
-	 "harmless was measured in place, or nothing.",
-	 "Run as root, or allow user namespaces: user.max_user_namespaces above 0, "
+	 "This system refuses the private namespaces that experiments run in, or the TUN device "
+	 "of a wire with a round trip, so only what is harmless was measured in place, or nothing.",
+	 "Run as root, or allow what the finding names: /dev/net/tun, or user namespaces: "
+	 "user.max_user_namespaces above 0, "
 	 "kernel.unprivileged_userns_clone=1 (Debian), "
 	 "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), or the container's seccomp "
 	 "profile.",
-	 "EPERM from unshare(2)"},
+	 "EPERM from unshare(2), EACCES or ENOENT from /dev/net/tun"},
 	{"lab.uncopied",
 	 "Some knobs of the calling network namespace could not be copied into the lab, where "
 	 "they stood at the kernel's defaults.",

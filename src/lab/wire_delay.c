@@ -109,10 +109,10 @@ static int device_open(const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, errno,
-			       "delay wire: /dev/net/tun: %s: load the module tun, and allow the "
-			       "device: run as root, or chmod 666 /dev/net/tun",
-			       strerror(errno));
+		return err_set(
+			e, errno, "a delay wire needs /dev/net/tun (%s): %s", strerror(errno),
+			errno == EACCES || errno == EPERM ? "run as root, or chmod 666 /dev/net/tun"
+							  : "load the module tun");
 	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
 			    .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 	if (ioctl(fd, TUNSETIFF, &ifr))

@@ -106,15 +106,17 @@ static void tell_finding(struct plan *p, const struct finding *f, const struct k
 	flatten(t->proposed);
 	describe(t->why, f);
 	const char *digits = f->proposed + strcspn(f->proposed, "0123456789");
+	bool soft = strstr(f->id, ".soft-limit");
 	if (k && k->scope == KNOB_PROCESS && *digits) {
 		report_text(t->what,
 			    "a limit of the process, not of the kernel. With systemd:\n"
 			    "  systemctl edit UNIT      and put there\n"
 			    "    [Service]\n"
-			    "    LimitNOFILE=%s\n"
+			    "    LimitNOFILE=%s%s\n"
 			    "  systemctl restart UNIT\n"
-			    "for one that runs: prlimit --pid PID --nofile=%s",
-			    digits, digits);
+			    "for one that runs: prlimit --pid PID --nofile=%s%s",
+			    digits, soft ? ":HARD   (as it is, see /proc/PID/limits)" : "", digits,
+			    soft ? ":" : "");
 		tell_ceiling(t, digits, site);
 	} else if (k && strcmp(k->name, "listen.backlog") == 0)
 		report_text(t->what,
