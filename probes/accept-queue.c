@@ -466,8 +466,7 @@ static void stall_evidence(struct finding *f, const struct stall *now, const str
 			 then ? overflows(then) : NAN);
 	finding_evidence(f, "clients served", "connections", (double)now->served,
 			 then ? (double)then->served : NAN);
-	finding_evidence(f, "last one in after the pause", "us", last_in(now),
-			 then ? last_in(then) : NAN);
+	finding_evidence(f, "last client in", "us", last_in(now), then ? last_in(then) : NAN);
 }
 
 /* "903 were dropped and the last one got in 1.04 s after it". */
@@ -479,10 +478,11 @@ static void stall_outcome(const struct stall *s, char *out, size_t size)
 			quantity_round(QUANTITY_DURATION, s->last_in_us));
 	quantity_format(outside, sizeof(outside), QUANTITY_COUNT, s->arrivals - s->served);
 	if (s->served == s->arrivals)
-		snprintf(out, size, "%s dropped, the last one in %s after the pause", dropped,
+		snprintf(out, size, "%s dropped, the last client in %s after the pause", dropped,
 			 last);
 	else
-		snprintf(out, size, "%s dropped, %s not in %s after the pause", dropped, outside,
+		snprintf(out, size, "%s dropped, %s clients still out %s after the pause", dropped,
+			 outside,
 			 quantity_format(last, sizeof(last), QUANTITY_DURATION,
 					 (STALL_LATE_MS + s->arrivals / 20) * 1000));
 }

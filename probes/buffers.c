@@ -611,9 +611,8 @@ static void side_note(struct probe_run *run, enum side side, const struct trial 
 	report_text(f->knob, "%s", names[side].cap);
 	report_text(f->current, "%" PRId64, knob_number(run->host, names[side].cap, 0));
 	report_text(f->detail,
-		    "As large as %s allows, %u bytes, it carried %s of %s: autotuning is off for "
-		    "such a "
-		    "socket. Most programs do better without %s.",
+		    "As large as %s allows (the kernel doubles that, to %u bytes) it carried %s of "
+		    "%s: autotuning is off for such a socket. Most programs do better without %s.",
 		    names[side].cap, granted, speed(got, own->Bps),
 		    speed(need, (double)needed_Bps(run->target)), names[side].option);
 }

@@ -74,6 +74,7 @@ struct report {
 	struct timespec time;
 	struct report_host host;
 	struct target target;
+	char probes[128]; /* that were chosen, comma separated; "": all */
 	size_t wall_count;
 	size_t finding_count;
 	size_t lost; /* walls and findings beyond the capacity; never silent: renderers print it */

@@ -299,6 +299,7 @@ static void report_head(const struct stage *stage, struct report *out)
 	out->host.cpus = facts.cpus;
 	out->host.memory_bytes = facts.memory_bytes;
 	out->target = o->target;
+	report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->host.isolation = o->sysroot ? ISOLATION_SYSROOT
 			      : o->quick ? ISOLATION_NONE
 					 : ISOLATION_LAB;

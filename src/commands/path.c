@@ -259,7 +259,8 @@ static int orphans_end(struct host *h, void *arg, struct err *e)
 static void way_tell(const char *to, const struct wire_way *w)
 {
 	char bytes[32];
-	fprintf(stderr, "; to the %s %llu packets, %s", to, (unsigned long long)w->packets,
+	fprintf(stderr, "; to the %s %llu packet%s, %s", to, (unsigned long long)w->packets,
+		w->packets == 1 ? "" : "s",
 		quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE, w->bytes));
 	unsigned long long dropped = w->dropped + w->unread + w->refused;
 	if (dropped || w->lost)

@@ -135,9 +135,13 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	free(text);
 	scols_unref_table(table);
 	fputc('\n', p->out);
+	bool told = false;
 	for (size_t i = 0; i < r->wall_count; i++)
 		if ((r->walls[i].verdict == VERDICT_UNKNOWN || p->verbose) &&
 		    r->walls[i].detail[0]) {
+			if (p->verbose && !told)
+				fputc('\n', p->out);
+			told = true;
 			char reason[PAGE_TEXT];
 			page_text(p, reason, sizeof(reason), "%s: %s", r->walls[i].name,
 				  r->walls[i].detail);
@@ -309,9 +313,13 @@ static bool notes_propose(const struct report *r)
 /* What to do next, a command and what it is for; or nothing. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
-	char arguments[256];
+	char arguments[384];
 	command[0] = 0;
 	target_arguments(&r->target, arguments, sizeof(arguments));
+	if (r->probes[0]) {
+		size_t used = strlen(arguments);
+		snprintf(arguments + used, sizeof(arguments) - used, " --probe %s", r->probes);
+	}
 	bool shorts = kernel_can_help(r, VERDICT_SHORT);
 	if (r->host.isolation != ISOLATION_SYSROOT &&
 	    (shorts || kernel_can_help(r, VERDICT_TIGHT))) {
@@ -358,7 +366,7 @@ static void closing(const struct page *p, const struct report *r)
 			 s.status != VERDICT_OK ? "No wall is short, but see above"
 			 : notes_propose(r)     ? "No wall is short, but see the notes"
 						: "Nothing to change");
-	char command[320], shown[320];
+	char command[448], shown[448];
 	const char *purpose = hint(p, r, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
 	fprintf(p->out, "%s.", text);
