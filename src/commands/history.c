@@ -47,11 +47,22 @@ static void stamp(char text[32], time_t when)
 		text[0] = 0;
 }
 
+/* Whether a rollback took anything back. */
+static bool any_undone(const struct run *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].state == CHANGE_UNDONE)
+			return true;
+	return false;
+}
+
 /* What became of a run: of one that waits, for how long yet. */
 static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
 	uint64_t now = guardian_clock_ms();
-	if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
+	if (r->status == RUN_PARTLY && !any_undone(r))
+		snprintf(text, size, "spared by rollback");
+	else if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
 		snprintf(text, size, "%s", run_status_name(r->status));
 	else if (now < r->deadline_ms + GUARDIAN_LATE_MS)
 		snprintf(text, size, "waiting, %llu s left",
