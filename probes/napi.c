@@ -527,7 +527,7 @@ static void evidence(struct finding *f, const struct figures *now, const struct 
 	} metrics[METRICS] = {
 		[P50_US] = {"request p50", "us"},
 		[PER_S] = {"requests, 16 at a time", "1/s"},
-		[CPU_US] = {"server CPU a request", "us"},
+		[CPU_US] = {"server CPU a request, one at a time", "us"},
 		[SPARSE_CPU_US] = {"server CPU a request, one each ms", "us"},
 		[IDLE_PERCENT] = {"server CPU when idle", "%"},
 	};
@@ -548,7 +548,8 @@ static void tell_spread(char *text, size_t size, const struct figures *now,
 	report_text_into(
 		text + used, size - used,
 		" Rounds, before and after: 16 at a time %.1f to %.1f and %.1f to %.1f thousand a "
-		"second; CPU a request %.1f to %.1f and %.1f to %.1f us, one each ms %.0f to %.0f "
+		"second; CPU of one alone %.1f to %.1f and %.1f to %.1f us, of one each ms %.0f to "
+		"%.0f "
 		"and %.0f to %.0f us; idle %.1f to %.1f and %.1f to %.1f %%.",
 		a[PER_S].least / 1e3, a[PER_S].most / 1e3, b[PER_S].least / 1e3,
 		b[PER_S].most / 1e3, a[CPU_US].least, a[CPU_US].most, b[CPU_US].least,
