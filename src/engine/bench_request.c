@@ -211,7 +211,7 @@ static void note_ratio(struct bench_table *t, const char *a, const char *b, uint
 		snprintf(ratio, sizeof(ratio), "cannot be told");
 	else
 		bench_ratio_text(ratio, sizeof(ratio), &r);
-	char apart[64] = "";
+	char apart[80] = "";
 	if (count < rounds)
 		snprintf(apart, sizeof(apart),
 			 "; in %u of %u rounds one had, or used, less CPU time", rounds - count,

@@ -103,7 +103,7 @@ static void figure_text(char *buf, size_t size, const struct shape *s, const str
 {
 	char figure[32], least[32], most[32];
 	const char *sign = s->utf8 ? "±" : "+-";
-	double spread = r->median ? 50 * (r->max - r->min) / fabs(r->median) : 0;
+	double spread = r->median != 0 ? 50 * (r->max - r->min) / fabs(r->median) : 0;
 	bench_figure(figure, sizeof(figure), r->metric, r->median);
 	if (s->single || (r->metric == BENCH_EVENTS && r->min == r->max))
 		snprintf(buf, size, "%s", figure);

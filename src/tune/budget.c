@@ -24,19 +24,19 @@ static uint64_t plus(uint64_t a, uint64_t b)
  * a full skb 2304 (x86_64 slabs). */
 static const struct cost {
 	const char *knob;
-	enum { PER_ONE, PER_CONNECTION, PER_CPU, PER_PAGE } per;
 	uint64_t bytes;
+	enum { PER_ONE, PER_CONNECTION, PER_CPU, PER_PAGE } per;
 	enum { ALL, CONNECTIONS, TIME_WAITS, TCP_MEMORY } most;
 } costs[] = {
-	{"net.core.somaxconn", PER_ONE, BUDGET_CONNECTION, CONNECTIONS},
-	{"net.ipv4.tcp_max_syn_backlog", PER_ONE, 304, CONNECTIONS},
-	{"net.ipv4.tcp_max_tw_buckets", PER_ONE, 256, TIME_WAITS},
-	{"net.ipv4.tcp_rmem", PER_CONNECTION, 1, TCP_MEMORY},
-	{"net.ipv4.tcp_wmem", PER_CONNECTION, 1, TCP_MEMORY},
-	{"net.ipv4.tcp_mem", PER_PAGE, 1, ALL},
-	{"net.core.netdev_max_backlog", PER_CPU, 2304, ALL},
-	{"fs.file-max", PER_ONE, 448, CONNECTIONS},
-	{"fs.epoll.max_user_watches", PER_ONE, 211, CONNECTIONS},
+	{"net.core.somaxconn", BUDGET_CONNECTION, PER_ONE, CONNECTIONS},
+	{"net.ipv4.tcp_max_syn_backlog", 304, PER_ONE, CONNECTIONS},
+	{"net.ipv4.tcp_max_tw_buckets", 256, PER_ONE, TIME_WAITS},
+	{"net.ipv4.tcp_rmem", 1, PER_CONNECTION, TCP_MEMORY},
+	{"net.ipv4.tcp_wmem", 1, PER_CONNECTION, TCP_MEMORY},
+	{"net.ipv4.tcp_mem", 1, PER_PAGE, ALL},
+	{"net.core.netdev_max_backlog", 2304, PER_CPU, ALL},
+	{"fs.file-max", 448, PER_ONE, CONNECTIONS},
+	{"fs.epoll.max_user_watches", 211, PER_ONE, CONNECTIONS},
 };
 #define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN of include/net/tcp.h */
 

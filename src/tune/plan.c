@@ -341,7 +341,7 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		bool acts = w && (w->verdict == VERDICT_SHORT ||
 				  (o->tight && w->verdict == VERDICT_TIGHT));
 		p->tight += w && w->verdict == VERDICT_TIGHT && !o->tight &&
-			    f->remedy == REMEDY_KERNEL && f->proposed[0];
+			    f->level == LEVEL_WARNING && f->remedy != REMEDY_NONE;
 		if (!acts || f->level == LEVEL_NOTE || f->level == LEVEL_SKIPPED ||
 		    f->remedy == REMEDY_NONE)
 			continue;

@@ -1060,6 +1060,35 @@ static void quiet_is_no_proof(void **state)
 	output_free(&o);
 }
 
+/* A limit of a process is not ours to change: that is told, with what has to come before it, also
+ * in what is made for other programs. */
+static void what_is_told(void **state)
+{
+	(void)state;
+	struct output o = run("$PROGRAM apply --target c1m --probe descriptors --dry-run");
+	assert_int_equal(o.status, 1);
+	has(o.out, "    LimitNOFILE=2097152\n");
+	bool first = strstr(o.out, "comes first: epolltune apply --set");
+	output_free(&o);
+	o = run("[ $(cat /proc/sys/fs/nr_open) -lt 2097152 ]");
+	assert_int_equal(o.status, first ? 0 : 1);
+	output_free(&o);
+	o = run("ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run");
+	assert_int_equal(o.status, 0);
+	has(o.out, "Nothing to change.\nWhat is tight, not short, is left: --tight");
+	output_free(&o);
+	o = run("ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run --tight");
+	has(o.out, "--nofile=16384:\n");
+	output_free(&o);
+	static const char *const formats[] = {"sysctl", "shell"};
+	for (size_t i = 0; i < 2; i++) {
+		o = run("$PROGRAM apply --target c1m --probe descriptors --dry-run --format %s",
+			formats[i]);
+		has(o.out, "\n# Not in here, see epolltune apply --dry-run: RLIMIT_NOFILE ");
+		output_free(&o);
+	}
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -1149,6 +1178,7 @@ int main(void)
 		TEST(a_wall_that_stays_short_is_told),
 		TEST(counts_down_to_other_ends),
 		TEST(commands_can_be_pasted),
+		TEST(what_is_told),
 		TEST(usage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
