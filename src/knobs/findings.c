@@ -196,8 +196,8 @@ static const struct finding_row findings[] = {
 	 "Column 2 of /proc/net/softnet_stat grows, while most packets came by interfaces "
 	 "of this namespace"},
 	{"softnet.backlog.past",
-	 "Packets have been dropped at a full backlog since boot, but not while the check "
-	 "watched.",
+	 "Packets have been dropped at a full backlog since boot, at least one in a thousand, but "
+	 "not while the check watched.",
 	 "Nothing yet; watch longer with --window, under load.",
 	 "Column 2 of /proc/net/softnet_stat"},
 	{"softnet.budget.squeezed",
@@ -208,8 +208,9 @@ static const struct finding_row findings[] = {
 	 "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
 	 "packets came by interfaces of this namespace"},
 	{"softnet.budget.past",
-	 "Receive softirqs have often ended with work left since boot, but not while the "
-	 "check watched.",
+	 "Receive softirqs have often ended with work left since boot, for one in a thousand "
+	 "packets "
+	 "or more, but not while the check watched.",
 	 "Nothing yet; watch longer with --window, under load.",
 	 "Column 3 of /proc/net/softnet_stat"},
 	{"nic.ring.overrun",
@@ -220,7 +221,8 @@ static const struct finding_row findings[] = {
 	 "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or the driver's own "
 	 "counter grows"},
 	{"nic.ring.past",
-	 "An interface has lost packets since boot, but not while the check watched.",
+	 "An interface has lost packets since boot, at least one in a thousand, but not while the "
+	 "check watched.",
 	 "Nothing yet; watch longer with --window, under load.",
 	 "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or the driver's own "
 	 "counter"},
