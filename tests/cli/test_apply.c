@@ -1065,7 +1065,8 @@ static void quiet_is_no_proof(void **state)
 static void what_is_told(void **state)
 {
 	(void)state;
-	struct output o = run("$PROGRAM apply --target c1m --probe descriptors --dry-run");
+	struct output o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors "
+			      "--dry-run");
 	assert_int_equal(o.status, 1);
 	has(o.out, "    LimitNOFILE=2097152\n");
 	bool first = strstr(o.out, "comes first: epolltune apply --set");
@@ -1073,16 +1074,18 @@ static void what_is_told(void **state)
 	o = run("[ $(cat /proc/sys/fs/nr_open) -lt 2097152 ]");
 	assert_int_equal(o.status, first ? 0 : 1);
 	output_free(&o);
-	o = run("ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run");
+	o = run("ulimit -Hn 16000; ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run");
 	assert_int_equal(o.status, 0);
 	has(o.out, "Nothing to change.\nWhat is tight, not short, is left: --tight");
 	output_free(&o);
-	o = run("ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run --tight");
+	o = run("ulimit -Hn 16000; ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run "
+		"--tight");
 	has(o.out, "--nofile=16384:\n");
 	output_free(&o);
 	static const char *const formats[] = {"sysctl", "shell"};
 	for (size_t i = 0; i < 2; i++) {
-		o = run("$PROGRAM apply --target c1m --probe descriptors --dry-run --format %s",
+		o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors --dry-run "
+			"--format %s",
 			formats[i]);
 		has(o.out, "\n# Not in here, see epolltune apply --dry-run: RLIMIT_NOFILE ");
 		output_free(&o);

@@ -70,7 +70,7 @@ signalled_twice() {
 	begin "$1"
 	kill -STOP "$victim" || fail "$1: nothing to stop"
 	kill -TERM $bench
-	sleep 3
+	sleep 2
 	kill -0 $bench 2>/dev/null || fail "$1: did not wait for what is under way"
 	kill -TERM $bench
 	wait $bench
