@@ -119,6 +119,8 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 	char soft[32], hard[32], need[32], nr_open[32], stop[32], keep[32] = "";
 	uint64_t proposed = round_up(report_margin(needed) + held);
 	bool by_soft = connections_of(l->hard, held) >= report_margin(needed);
+	if (by_soft && proposed > l->hard)
+		proposed = l->hard;
 	/* The hard one is not to become less. */
 	if (by_soft && l->hard == HOST_UNLIMITED)
 		snprintf(keep, sizeof(keep), ":infinity");

@@ -437,11 +437,13 @@ static int refuse_blocked(struct apply *a)
 /* Asks once, whoever sits at a terminal, also where what is told goes to a file or a pipe. */
 static bool agreed(const struct apply *a)
 {
-	/* Standard input may be the report. */
+	/* Standard input may be the report: then the terminal is asked, if there is one. */
 	bool piped = a->from && strcmp(a->from, "-") == 0;
-	if (a->yes || !isatty(piped ? 2 : 0))
+	if (a->yes || (!piped && !isatty(0)))
 		return true;
 	CLEAN(close_file) FILE *in = piped ? fopen("/dev/tty", "re") : fdopen(dup(0), "r");
+	if (piped && !in)
+		return true;
 	CLEAN(close_file) FILE *terminal = isatty(2) ? NULL : fopen("/dev/tty", "we");
 	FILE *out = terminal ? terminal : stderr;
 	char answer[16] = "";

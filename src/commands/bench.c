@@ -56,6 +56,8 @@ static int option_read(struct bench_arguments *a, const char *name, const char *
 	if (!strcmp(name, "connections"))
 		return quantity_parse("--connections", QUANTITY_COUNT, value, 2, CONNECTIONS_MOST,
 				      &a->bench.connections, e);
+	if (!strcmp(name, "svg") && !strcmp(value, "-"))
+		return err_set(e, EINVAL, "--svg: a file, not standard output");
 	if (!strcmp(name, "variant")) {
 		if (!*value)
 			return err_set(e, EINVAL, "--variant: the list is empty");

@@ -18,6 +18,7 @@ struct history {
 	struct tuning tuning;
 	uint64_t run;  /* 0: all */
 	char boot[40]; /* this one; "": not known */
+	bool busy;     /* the journal is being written */
 };
 
 static int arguments_read(struct options *o, struct history *h, struct err *e)
@@ -47,24 +48,24 @@ static void stamp(char text[32], time_t when)
 		text[0] = 0;
 }
 
-/* Whether a rollback took anything back. */
-static bool any_undone(const struct run *r)
+/* Whether nothing of it went back: others have changed it since, or it could not be seen. */
+static bool all_spared(const struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].state == CHANGE_UNDONE)
-			return true;
-	return false;
+		if (r->items[i].state != CHANGE_SPARED)
+			return false;
+	return r->count;
 }
 
 /* What became of a run: of one that waits, for how long yet. */
 static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
 	uint64_t now = guardian_clock_ms();
-	if (r->status == RUN_PARTLY && !any_undone(r))
-		snprintf(text, size, "spared by rollback");
+	if (r->status == RUN_PARTLY && all_spared(r))
+		snprintf(text, size, "not taken back");
 	else if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
 		snprintf(text, size, "%s", run_status_name(r->status));
-	else if (now < r->deadline_ms + GUARDIAN_LATE_MS)
+	else if (now < r->deadline_ms + GUARDIAN_LATE_MS || h->busy)
 		snprintf(text, size, "waiting, %llu s left",
 			 (unsigned long long)(now < r->deadline_ms
 						      ? (r->deadline_ms - now + 999) / 1000
@@ -252,5 +253,6 @@ int command_history(int argc, char **argv)
 	if (r == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
+	h.busy = r == 0 && journal_busy(&j);
 	return show(&h, &j);
 }

@@ -303,7 +303,7 @@ static bool rate_missed(const struct load_arguments *a, const struct fleet *f, d
 	if (!h)
 		return false;
 	fleet_latency(f, h);
-	double under_way = due * (double)histogram_quantile(h, 0.5) / 1e9;
+	double under_way = due * (double)histogram_quantile(h, 0.1) / 1e9;
 	free(h);
 	return rate + under_way / seconds < RATE_MET * due;
 }

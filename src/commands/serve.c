@@ -173,17 +173,18 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		uint64_t at = clock_ns();
 		if (at < next)
 			continue;
-		/* What is left of a second at the end is in the summary. */
-		bool shown = !a->quiet && at - last > SECOND_NS / 2;
-		if (shown && lines++ % HEADER_EACH == 0)
+		while (due <= at)
+			due += SECOND_NS;
+		/* Too little for a rate is part of the next line, at the end of the summary. */
+		if (at - last < SECOND_NS / 2)
+			continue;
+		if (!a->quiet && lines++ % HEADER_EACH == 0)
 			header_print();
-		if (shown)
+		if (!a->quiet)
 			stats_print(&now, &before, (double)(at - last) / 1e9,
 				    (double)(at - start) / 1e9);
 		before = now;
 		last = at;
-		while (due <= at)
-			due += SECOND_NS;
 	}
 	now = crew_sum(crew);
 	if (!a->quiet)

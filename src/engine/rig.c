@@ -17,6 +17,7 @@
 #define BACKLOG 4096
 #define WINDOW_MOST 64 /* few, so that what is accepted is still in the CPU's caches */
 #define TOLERANCE 0.005
+#define ACK_DELAY_S 0.02 /* half of the least delay of an acknowledgement, TCP_DELACK_MIN */
 #define SETTLE_MS 5000
 
 struct place rig_place(const struct bench_run *run)
@@ -178,9 +179,11 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 	crosscheck(r, RIG_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
 	/* One segment each way once a connection has settled, and where it rests, as all do when
-	 * the order begins and ends, a delayed acknowledgement. */
-	bool settled = !order->count && order->rate_per_s <= 0;
-	uint64_t rests = settled ? order->active : load->done;
+	 * the order begins and ends, a delayed acknowledgement: where each has its turn seldom, for
+	 * each request. */
+	bool settled = !order->count && order->rate_per_s <= 0 &&
+		       (double)order->active < load->rate * ACK_DELAY_S;
+	uint64_t rests = order->active + (settled ? 0 : load->done);
 	if (order->verb == DRIVER_REQUEST && order->depth == 1)
 		crosscheck_range(r, RIG_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
 				 host_counter_delta(from, to, "Tcp.InSegs"));

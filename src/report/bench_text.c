@@ -422,6 +422,9 @@ static void head_print(FILE *out, const struct bench_page *p, const struct rende
 		fprintf(out, "%u of ", p->runs);
 	if (p->wanted == 1)
 		fprintf(out, "one run %s: its figures have no spread\n\n", place);
+	else if (p->runs == 1)
+		fprintf(out, "%u interleaved rounds %s: figures without a spread\n\n", p->wanted,
+			place);
 	else
 		fprintf(out,
 			"%u interleaved rounds %s\nmedians; %s is half of the way from the least "

@@ -33,9 +33,10 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
-	/* A figure beside none, or beside a bound of another kind, tells of no move. */
+	/* A figure beside none, or beside a bound, tells of no move. */
 	if ((figure_of(before) == REPORT_NONE) != (figure_of(after) == REPORT_NONE) ||
-	    (before->method != after->method && (is_bound(before) || is_bound(after))))
+	    is_bound(before) != is_bound(after) ||
+	    (is_bound(before) && before->method != after->method))
 		return COMPARE_UNKNOWN;
 	return moved(before, after) ? COMPARE_MOVED : COMPARE_SAME;
 }

@@ -73,6 +73,7 @@ static struct told *tell(struct plan *p, const char *knob)
 	struct told *t = &p->told[p->told_count++];
 	*t = (struct told){0};
 	report_text(t->knob, "%s", knob);
+	flatten(t->knob);
 	return t;
 }
 
@@ -341,7 +342,8 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		bool acts = w && (w->verdict == VERDICT_SHORT ||
 				  (o->tight && w->verdict == VERDICT_TIGHT));
 		p->tight += w && w->verdict == VERDICT_TIGHT && !o->tight &&
-			    f->level == LEVEL_WARNING && f->remedy != REMEDY_NONE;
+			    f->level == LEVEL_WARNING && f->remedy != REMEDY_NONE &&
+			    plan_wants(o, f->knob);
 		if (!acts || f->level == LEVEL_NOTE || f->level == LEVEL_SKIPPED ||
 		    f->remedy == REMEDY_NONE)
 			continue;

@@ -168,7 +168,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 			fputc('\n', p.out);
 	}
 	if (plan->tight)
-		fputs("What is tight, not short, is left: --tight changes that too.\n", p.out);
+		fputs("What is tight, not short, is left: --tight takes that up too.\n", p.out);
 	if (plan->unknown)
 		fprintf(p.out, "%zu wall%s could not be told: epolltune check says why.\n",
 			plan->unknown, plan->unknown == 1 ? "" : "s");

@@ -1074,13 +1074,27 @@ static void what_is_told(void **state)
 	o = run("[ $(cat /proc/sys/fs/nr_open) -lt 2097152 ]");
 	assert_int_equal(o.status, first ? 0 : 1);
 	output_free(&o);
-	o = run("ulimit -Hn 16000; ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run");
+	o = run("ulimit -Sn 1024; ulimit -Hn 16000; $PROGRAM apply --probe descriptors --dry-run");
 	assert_int_equal(o.status, 0);
 	has(o.out, "Nothing to change.\nWhat is tight, not short, is left: --tight");
 	output_free(&o);
-	o = run("ulimit -Hn 16000; ulimit -Sn 1024; $PROGRAM apply --probe descriptors --dry-run "
-		"--tight");
-	has(o.out, "--nofile=16384:\n");
+	/* What is printed can be done. */
+	o = run("ulimit -Sn 1024; ulimit -Hn 16000; $PROGRAM apply --probe descriptors --dry-run "
+		"--tight | sed -n 's/.*\\(prlimit --pid \\).*\\( --nofile=.*\\)/\\1$$\\2/p' "
+		">%s/do; "
+		". %s/do && ulimit -Sn && ulimit -Hn",
+		base, base);
+	has(o.out, "16000\n16000\n");
+	output_free(&o);
+	/* A report may come from anywhere: nothing of it leaves its comment. */
+	o = run("ulimit -n 4096; $PROGRAM check --target c1m --probe descriptors --format json | "
+		"sed "
+		"'s/\"knob\": \"RLIMIT_NOFILE\"/\"knob\": \"X\\\\necho INJECTED\"/' >%s/evil.json; "
+		"grep -c INJECTED %s/evil.json; $PROGRAM apply --from %s/evil.json --dry-run "
+		"--format shell | sh",
+		base, base, base);
+	hasnt(o.out, "INJECTED");
+	hasnt(o.out, "0\n");
 	output_free(&o);
 	static const char *const formats[] = {"sysctl", "shell"};
 	for (size_t i = 0; i < 2; i++) {

@@ -160,6 +160,7 @@ static void what_is_wrong_is_named(void **state)
 		{"--connections 1", "--connections"},
 		{"--variant", "needs an argument"},
 		{"--variant ''", "the list is empty"},
+		{"--svg -", "--svg: a file"},
 		{"wait --quick --connections 2m", "at most 1000000"},
 		{"--variant epol", "\"epol\""},
 		{"control --variant reset", "\"reset\"; it has add,"},

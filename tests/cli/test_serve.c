@@ -211,8 +211,8 @@ static void statistics_each_second(void **state)
 {
 	(void)state;
 	char said[8192];
-	/* At the latest at the end comes a second one, also where the first was held up. */
-	server_start_at_port("--duration 2200ms");
+	/* A second one comes also where the first was held up for a while. */
+	server_start_at_port("--duration 4s");
 	int status;
 	assert_int_equal(waitpid(server.pid, &status, 0), server.pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
