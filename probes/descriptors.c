@@ -155,8 +155,7 @@ static struct finding *process_finding(struct probe_run *run, const struct limit
 		f->advice,
 		"Takes effect at the next start of the server: LimitNOFILE=%llu%s in its systemd "
 		"unit, or ulimit -%sn. This is the limit of what ran epolltune; your server's is "
-		"in "
-		"/proc/PID/limits.%s%s%s",
+		"in /proc/PID/limits.%s%s%s",
 		(unsigned long long)proposed, keep, by_soft ? "S" : "",
 		l->nr_open && proposed > l->nr_open ? " Needs fs.nr_open raised first from " : "",
 		l->nr_open && proposed > l->nr_open ? count_text(nr_open, l->nr_open) : "",

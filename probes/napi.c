@@ -549,8 +549,7 @@ static void tell_spread(char *text, size_t size, const struct figures *now,
 		text + used, size - used,
 		" Rounds, before and after: 16 at a time %.1f to %.1f and %.1f to %.1f thousand a "
 		"second; CPU of one alone %.1f to %.1f and %.1f to %.1f us, of one each ms %.0f to "
-		"%.0f "
-		"and %.0f to %.0f us; idle %.1f to %.1f and %.1f to %.1f %%.",
+		"%.0f and %.0f to %.0f us; idle %.1f to %.1f and %.1f to %.1f %%.",
 		a[PER_S].least / 1e3, a[PER_S].most / 1e3, b[PER_S].least / 1e3,
 		b[PER_S].most / 1e3, a[CPU_US].least, a[CPU_US].most, b[CPU_US].least,
 		b[CPU_US].most, a[SPARSE_CPU_US].least, a[SPARSE_CPU_US].most,

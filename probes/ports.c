@@ -285,8 +285,7 @@ static void rates_note(struct bench *b, const struct rates *rates)
 		" In the long run a client that closes "
 		"first has ports for %s from one address to one destination, over loopback "
 		"for %s (%s ports, TIME_WAIT of 60 s, tcp_tw_reuse=%" PRId64
-		"%s); above half of that each "
-		"connect() tries many before it finds a free one.",
+		"%s); above half of that each connect() tries many before it finds a free one.",
 		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, false)).text,
 		quantity_show(QUANTITY_RATE, (uint64_t)limits_lasting(&b->limits, true)).text,
 		count_show(b->limits.ports).text, b->limits.reuse,

@@ -57,6 +57,17 @@ static bool all_spared(const struct run *r)
 	return r->count;
 }
 
+/* What tells whether a run that waits still can be confirmed. */
+static void now_read(struct history *h, const struct journal *j)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	struct host_identity here = {0};
+	struct err unknown;
+	h->busy = journal_busy(j);
+	if (host_open(&host, "/", &unknown) == 0 && host_identity(host, &here, &unknown) == 0)
+		snprintf(h->boot, sizeof(h->boot), "%s", here.boot);
+}
+
 /* What became of a run: of one that waits, for how long yet. */
 static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
@@ -241,11 +252,6 @@ int command_history(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	h.tuning.style = render_style_for(stdout, h.tuning.color);
-	CLEAN(host_closep) struct host *host = NULL;
-	struct host_identity here = {0};
-	struct err unknown;
-	if (host_open(&host, "/", &unknown) == 0 && host_identity(host, &here, &unknown) == 0)
-		snprintf(h.boot, sizeof(h.boot), "%s", here.boot);
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
 	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
@@ -253,6 +259,7 @@ int command_history(int argc, char **argv)
 	if (r == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
-	h.busy = r == 0 && journal_busy(&j);
+	if (r == 0 && !h.tuning.json)
+		now_read(&h, &j);
 	return show(&h, &j);
 }

@@ -123,8 +123,7 @@ static int control_run(struct bench_run *run, struct err *e)
 	if (rc == 0 && churn)
 		bench_note(&run->table,
 			   "control: taking a socket out and in again costs %.2f us, which a "
-			   "server that "
-			   "does so for each request pays for each",
+			   "server that does so for each request pays for each",
 			   churn->median / 1000);
 	return rc;
 }

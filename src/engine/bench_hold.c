@@ -1,6 +1,7 @@
 /* Many connections held: how fast they open, what each takes, and what a request costs meanwhile.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,15 +114,27 @@ static void slabs_tell(const struct hold *h)
 			"/proc meanwhile, which takes CPU time, too");
 }
 
+/* printf into the run's progress, behind the round. */
+static void hold_progress(struct hold *h, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void hold_progress(struct hold *h, const char *fmt, ...)
+{
+	char text[BENCH_PROGRESS];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	bench_progress(h->run, "hold, round %u of %u: %s", h->round, h->run->options.runs, text);
+}
+
 static int open_progress(uint64_t done, void *arg)
 {
 	struct hold *h = arg;
 	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
 	double rate = elapsed > 0 ? (double)done / elapsed : 0;
-	bench_progress(h->run, "hold, round %u of %u: %llu of %llu open, %.0f k/s, %.0f s left",
-		       h->round, h->run->options.runs, (unsigned long long)done,
-		       (unsigned long long)h->connections, rate / 1e3,
-		       rate > 0 ? (double)(h->connections - done) / rate : 0);
+	hold_progress(h, "%llu of %llu open, %.0f k/s, %.0f s left", (unsigned long long)done,
+		      (unsigned long long)h->connections, rate / 1e3,
+		      rate > 0 ? (double)(h->connections - done) / rate : 0);
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	return h->run->stop;
@@ -190,9 +203,8 @@ static int hold_talk(struct hold *h, struct err *e)
 	};
 	char conditions[BENCH_CONDITIONS];
 	struct rig_round round = {0};
-	bench_progress(h->run, "hold, round %u of %u: talking over %llu of %llu", h->round,
-		       h->run->options.runs, (unsigned long long)order.active,
-		       (unsigned long long)h->connections);
+	hold_progress(h, "talking over %llu of %llu", (unsigned long long)order.active,
+		      (unsigned long long)h->connections);
 	int rc = rig_order(&h->rig, h->run, &order, &round, e);
 	if (rc < 0)
 		return rc;
@@ -299,8 +311,7 @@ static int hold_round(struct hold *h, struct err *e)
 		rc = hold_measure(h, e);
 	if (rc == 0) {
 		const struct driver_order end = {.verb = DRIVER_CLOSE};
-		bench_progress(h->run, "hold, round %u of %u: closing", h->round,
-			       h->run->options.runs);
+		hold_progress(h, "closing");
 		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
 	}
 	if (rc == 0)
@@ -321,8 +332,7 @@ static int floor_round(struct hold *h, struct err *e)
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
 		.stop = &h->run->stop,
 	};
-	bench_progress(h->run, "hold, round %u of %u: the floor, blocking connects and accepts",
-		       h->round, h->run->options.runs);
+	hold_progress(h, "the floor, blocking connects and accepts");
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);

@@ -28,8 +28,8 @@
 
 #define EVENTS 512
 #define BURST 64 /* connections begun in a row */
-#define STARTS                                                                                     \
-	(2 * EVENTS) /* requests: more than are answered at a time, so that all get under way */
+/* Requests begun in a row: more than are answered at a time, so that all get under way. */
+#define STARTS (2 * EVENTS)
 #define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
 #define LATE_NS 1000000000ull /* after the end, for what was due before it to start */
 #define MISSED_STEPS 1024     /* in which what never started is counted */

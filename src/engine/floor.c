@@ -23,7 +23,6 @@
 #define SIZE_MOST 4096
 #define AT_A_TIME 16 /* operations between two looks at the clock */
 #define PATIENCE_MS 600000
-#define LOOK_MS 200
 /* Shards of the floor's own, away from those of other benches. */
 #define FLOOR_SHARD 8192
 
@@ -31,7 +30,6 @@
 struct part {
 	struct floor_order order; /* connections: this one's */
 	unsigned index;
-	_Atomic bool stop;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
 	int code;
 	struct err e;
@@ -170,20 +168,20 @@ static int loop_pingpong(struct part *p, char *data)
 static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 {
 	size_t count = (size_t)p->order.connections;
+	unsigned shard = FLOOR_SHARD + p->index;
 	*s = (struct sockets){.fd = calloc(2 * count + 1, sizeof(int))};
 	if (!s->fd)
 		return err_set(e, ENOMEM, "no memory for %zu sockets", 2 * count);
 	for (unsigned address = 1; s->count < 2 * count; address++) {
 		struct sockaddr_in to;
 		socklen_t size = sizeof(to);
-		CLEAN(close_fd)
-		int listener = sockets_listener(FLOOR_SHARD + p->index, address, 128, e);
+		CLEAN(close_fd) int listener = sockets_listener(shard, address, 128, e);
 		if (listener < 0)
 			return listener;
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		for (unsigned i = 0; i < SOCKETS_AT_ONE && s->count < 2 * count; i++) {
-			if (p->stop)
+			if (p->order.stop && *p->order.stop)
 				return err_set(e, EINTR, "interrupted");
 			int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 			if (client < 0)
@@ -247,24 +245,8 @@ static int part_main(int channel, void *arg)
 	return rc;
 }
 
-/* Waits until a part tells that it is done; all are told to stop when that is wanted. */
-static int part_wait(struct part **parts, unsigned count, int channel, const _Atomic bool *stop,
-		     struct err *e)
-{
-	char done;
-	ssize_t n;
-	for (unsigned waited = 0;; waited += LOOK_MS) {
-		n = lab_receive(channel, &done, 1, LOOK_MS, e);
-		if (n != -ETIMEDOUT || waited >= PATIENCE_MS)
-			break;
-		for (unsigned i = 0; i < count && stop && *stop; i++)
-			parts[i]->stop = true;
-	}
-	return n < 0 ? (int)n : 0;
-}
-
 static int parts_wait(struct part **parts, const int *channels, unsigned count,
-		      const _Atomic bool *stop, struct floor_result *out, struct err *e)
+		      struct floor_result *out, struct err *e)
 {
 	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -274,7 +256,9 @@ static int parts_wait(struct part **parts, const int *channels, unsigned count,
 			return err_prefix(e, "blocking loop %u", i);
 	}
 	for (unsigned i = 0; i < count; i++) {
-		if (part_wait(parts, count, channels[i], stop, e) < 0)
+		char done;
+		ssize_t n = lab_receive(channels[i], &done, 1, PATIENCE_MS, e);
+		if (n < 0)
 			return err_prefix(e, "blocking loop %u", i);
 		if (parts[i]->code) {
 			*e = parts[i]->e;
@@ -313,12 +297,11 @@ int floor_run(const struct place *place, const struct floor_order *order, struct
 		p->order.connections = order->connections * (count + 1) / processes -
 				       order->connections * count / processes;
 		p->index = count;
-		p->stop = order->stop && *order->stop;
 		rc = place_spawn(place, part_main, p, &channels[count], &pids[count], e);
 		count += rc == 0;
 	}
 	if (rc == 0)
-		rc = parts_wait(parts, channels, count, order->stop, out, e);
+		rc = parts_wait(parts, channels, count, out, e);
 	/* All are told before one is waited for: what they hold must be gone when others measure.
 	 */
 	for (unsigned i = 0; i < count; i++)

@@ -19,12 +19,12 @@ enum floor_loop {
 
 struct floor_order {
 	enum floor_loop loop;
-	uint64_t duration_us; /* all but FLOOR_HOLD */
-	uint64_t connections; /* of all processes together */
-	unsigned processes;   /* each pinned to a CPU of its own, but for FLOOR_HOLD */
-	unsigned size;        /* bytes of a request */
-	const _Atomic bool
-		*stop; /* once true, a FLOOR_HOLD ends soon and with -EINTR; may be NULL */
+	uint64_t duration_us;     /* all but FLOOR_HOLD */
+	uint64_t connections;     /* of all processes together */
+	unsigned processes;       /* each pinned to a CPU of its own, but for FLOOR_HOLD */
+	unsigned size;            /* bytes of a request */
+	const _Atomic bool *stop; /* in memory that the processes share: once true, a FLOOR_HOLD
+				     ends soon and with -EINTR; NULL: never */
 };
 
 struct floor_result {

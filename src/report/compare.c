@@ -9,12 +9,6 @@
 #include "report/figure.h"
 #include "report/page.h"
 
-static bool is_bound(const struct wall *w)
-{
-	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE ? w->at_least
-									  : w->at_most;
-}
-
 static bool moved(const struct wall *before, const struct wall *after)
 {
 	int64_t a = figure_of(before), b = figure_of(after);
@@ -35,8 +29,8 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
 	/* A figure beside none, or beside a bound, tells of no move. */
 	if ((figure_of(before) == REPORT_NONE) != (figure_of(after) == REPORT_NONE) ||
-	    is_bound(before) != is_bound(after) ||
-	    (is_bound(before) && before->method != after->method))
+	    figure_bound(before) != figure_bound(after) ||
+	    (figure_bound(before) != FIGURE_EXACT && before->method != after->method))
 		return COMPARE_UNKNOWN;
 	return moved(before, after) ? COMPARE_MOVED : COMPARE_SAME;
 }

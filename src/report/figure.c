@@ -42,24 +42,28 @@ void figure_format(char *text, size_t size, const char *unit, int64_t value)
 	}
 }
 
-int64_t figure_of(const struct wall *w)
+static bool is_measured(const struct wall *w)
 {
-	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE ? w->measured : w->limit;
+	return w->method == METHOD_MEASURED && w->measured != REPORT_NONE;
+}
+
+int64_t figure_of(const struct wall *w) { return is_measured(w) ? w->measured : w->limit; }
+
+enum figure_bound figure_bound(const struct wall *w)
+{
+	if (is_measured(w))
+		return w->at_least ? FIGURE_AT_LEAST : FIGURE_EXACT;
+	return w->at_most ? FIGURE_AT_MOST : FIGURE_EXACT;
 }
 
 char *figure_text(char *text, size_t size, const struct wall *w)
 {
-	char figure[48];
-	bool measured = w->method == METHOD_MEASURED && w->measured != REPORT_NONE;
-	if (figure_of(w) == REPORT_NONE) {
-		snprintf(text, size, "?");
-		return text;
-	}
-	figure_format(figure, sizeof(figure), w->unit, figure_of(w));
-	snprintf(text, size, "%s%s",
-		 measured && w->at_least   ? "≥ "
-		 : !measured && w->at_most ? "≤ "
-					   : "",
-		 figure);
+	static const char *const signs[] = {
+		[FIGURE_EXACT] = "", [FIGURE_AT_LEAST] = "≥ ", [FIGURE_AT_MOST] = "≤ "};
+	char figure[48] = "?";
+	bool known = figure_of(w) != REPORT_NONE;
+	if (known)
+		figure_format(figure, sizeof(figure), w->unit, figure_of(w));
+	snprintf(text, size, "%s%s", known ? signs[figure_bound(w)] : "", figure);
 	return text;
 }

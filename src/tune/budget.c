@@ -38,7 +38,6 @@ static const struct cost {
 	{"fs.file-max", 448, PER_ONE, CONNECTIONS},
 	{"fs.epoll.max_user_watches", 211, PER_ONE, CONNECTIONS},
 };
-#define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN of include/net/tcp.h */
 
 static int64_t last_field(const char *value)
 {
@@ -91,7 +90,7 @@ int64_t budget_cost(const struct plan *p, const struct change *c, const struct c
 	const uint64_t most[] = {
 		[ALL] = UINT64_MAX,
 		[CONNECTIONS] = times(t->connections, cost->bytes),
-		[TIME_WAITS] = times(times(t->rate_per_s, TIME_WAIT_S), cost->bytes),
+		[TIME_WAITS] = times(target_time_wait(t), cost->bytes),
 		[TCP_MEMORY] = tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
 	};
 	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, cost->bytes), by[cost->per]);

@@ -250,6 +250,14 @@ static pid_t serve_at(void (*serves)(int listener), int backlog, union endpoint 
 	return pid;
 }
 
+/* Ends the load, and then a server that goes on until then. */
+static void stop_both(pid_t server)
+{
+	fleet_stop(&fleet);
+	kill(server, SIGKILL);
+	assert_int_equal(waitpid(server, NULL, 0), server);
+}
+
 static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 {
 	return serve_at(serves, 8, address);
@@ -404,9 +412,7 @@ static void test_windows_that_fail(void **state)
 	assert_int_equal(s.done, 2);
 	assert_int_equal(s.failed, 2);
 	assert_int_equal(s.held, 2);
-	fleet_stop(&fleet);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	stop_both(server);
 }
 
 /* Connections whose SYN had to come again talk like all others. */
@@ -423,9 +429,7 @@ static void test_late_handshakes_talk(void **state)
 	struct fleet_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 0);
 	assert_int_equal(s.done, 40);
-	fleet_stop(&fleet);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	stop_both(server);
 }
 
 /* Held connections that the server closes while more are opened are lost, and the order ends. */
@@ -445,9 +449,7 @@ static void test_lost_while_opening(void **state)
 	assert_int_equal(s.done, 4);
 	assert_int_equal(s.failed, 2);
 	assert_int_equal(s.held, 4);
-	fleet_stop(&fleet);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	stop_both(server);
 }
 
 /* One that never answers is told, and takes nothing from the rate of the others. */
