@@ -1,7 +1,6 @@
+/* The probes that there are, and the walls of each. */
 #include "epolltune/probe.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PROBE(name) extern const struct probe probe_##name;
@@ -26,12 +25,33 @@ const struct probe *probe_find(const char *name)
 	return NULL;
 }
 
-void probe_progress(struct probe_run *run, const char *fmt, ...)
+const char *probe_wall(const struct probe *p, size_t i)
 {
-	va_list args;
-	if (!run->progress)
-		return;
-	va_start(args, fmt);
-	vsnprintf(run->progress, PROBE_PROGRESS, fmt, args);
-	va_end(args);
+	for (const struct experiment *x = p->experiments; x && x->wall; x++)
+		if (!i--)
+			return x->wall;
+	if (p->observation)
+		for (const char *const *wall = p->observation->walls; wall && *wall; wall++)
+			if (!i--)
+				return *wall;
+	return NULL;
+}
+
+bool probe_has_wall(const struct probe *p, const char *wall)
+{
+	const char *name;
+	for (size_t i = 0; (name = probe_wall(p, i)); i++)
+		if (!strcmp(name, wall))
+			return true;
+	return false;
+}
+
+bool probe_experiments(const struct probe *p)
+{
+	if (p->measure)
+		return true;
+	for (const struct experiment *x = p->experiments; x && x->wall; x++)
+		if (x->run)
+			return true;
+	return false;
 }

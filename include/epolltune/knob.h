@@ -36,13 +36,25 @@ enum knob_effect {
 	KNOB_NEXT_DEVICE,     /* interfaces brought up from now on */
 };
 
+/* How a proposed value is rounded up: the last field of it, from `round_min` on. */
+enum knob_round {
+	KNOB_EXACT,     /* it is not */
+	KNOB_POWER,     /* to a power of two */
+	KNOB_SIXTEENTH, /* to a multiple of a power of two that is at most a sixteenth of it */
+};
+
 struct knob {
 	const char *name; /* "net.core.somaxconn", "RLIMIT_NOFILE" */
 	enum knob_scope scope;
 	enum knob_shape shape;
 	enum knob_effect effect;
-	const char *unit;    /* of each field: "connections", "B", "pages", "us", "" */
-	int64_t min, max;    /* of each field, as the kernel enforces or as is sane */
+	const char *unit; /* of each field: "connections", "B", "pages", "us", "" */
+	int64_t min, max; /* of each field, as the kernel enforces or as is sane */
+	enum knob_round round;
+	int64_t round_min;
+	/* How to set it where epolltune cannot, a sentence with the {names} of a finding; NULL: its
+	 * effect says enough. */
+	const char *how;
 	const char *walls;   /* names of the walls it stands behind, comma separated */
 	const char *what;    /* what it is, two or three sentences */
 	const char *cost;    /* what raising it costs */
@@ -58,6 +70,8 @@ const struct knob *knob_at(size_t i);
 const struct knob *knob_find(const char *name);
 const char *knob_scope_name(enum knob_scope s); /* "netns" "system" "process" … */
 const char *knob_scope_text(enum knob_scope s); /* "each network namespace has its own" … */
+/* Why a lab does not try another value of such a knob; NULL: it does. A clause. */
+const char *knob_scope_untried(enum knob_scope s);
 /* "the next listen(): restart or reload the server" and the like. */
 const char *knob_effect_text(enum knob_effect e);
 
@@ -77,6 +91,10 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 /* Checks, then writes a sysctl with one write(2); -EOPNOTSUPP for the other scopes. Does not read
  * back: kernels clamp and round, so a caller that cares reads again. */
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
+/* The value rounded up as a proposal of the knob; INT64_MAX when that is above its maximum. */
+int64_t knob_round(const struct knob *k, int64_t value);
+/* The number of fields of a shape; 0 for a word. */
+size_t knob_fields(enum knob_shape shape);
 /* Field i (from 0) of a normalised value as a number; -EINVAL when there is none. */
 int knob_field(const char *value, size_t i, int64_t *out);
 

@@ -1,13 +1,17 @@
-/* probe: an experiment on, or an inspection of, one area. It writes walls and findings.
+/* probe: one area, as experiments on it, what the machine itself shows of it, or both.
  *
- * A probe is one file in probes/ that defines `const struct probe probe_<name>`, and one line in
- * probes/probes.def, which orders them. It includes these headers and the system's only. */
+ * A probe is one file in probes/ that defines `const struct probe probe_<name>`, one line in
+ * probes/probes.def, and its rows in the catalogue. It includes these headers and the system's
+ * only. What all probes share is the judge's: reading settings, having them in a lab and restoring
+ * them, need, verdict, rounding of proposals, findings, the proof at the proposed value, and what
+ * is said where no experiment is possible. */
 #ifndef EPOLLTUNE_PROBE_H
 #define EPOLLTUNE_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
@@ -15,55 +19,204 @@
 #include "epolltune/target.h"
 
 struct probe_options {
-	bool no_proof; /* do not try proposed values */
-	bool in_place; /* loopback of the calling namespace instead of a lab */
-	uint64_t
-		backlog; /* what the application passes to listen(); 0: all that the kernel gives */
-	uint64_t window_us; /* the host itself is watched for so long at least; 0: as the probe
-			     * sees fit */
+	bool no_proof;      /* do not try proposed values */
+	bool in_place;      /* loopback of the calling namespace instead of a lab */
+	uint64_t backlog;   /* what the application passes to listen(); 0: the largest there is */
+	uint64_t window_us; /* the host is watched for at least that long; 0: as the probe likes */
 };
 
-/* What a probe is given. It owns none of it. */
-struct probe_run {
+#define SETTINGS_MAX 6
+#define METRICS_MAX 8
+#define SETTING_TEXT 200
+
+/* The values that an experiment stands on, in the order of experiment.knobs, and the machine. */
+struct settings {
+	/* Fields of each knob; REPORT_NONE where it cannot be read or has fewer. RLIMIT_NOFILE:
+	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX where none was given. */
+	int64_t at[SETTINGS_MAX][3];
+	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
+	struct machine machine;
+	/* What a connection or a server takes: an assumption of bound() where it is 0, and what
+	 * run() has measured otherwise. */
+	struct taken {
+		uint64_t held;             /* descriptors of a server without connections */
+		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
+		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
+		bool measured;
+		const char *basis; /* what the figure rests on, a clause; static */
+	} taken;
+};
+
+/* What the kernel's rules make of settings. */
+struct bound {
+	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
+	int64_t unraised; /* of a process that does not raise its soft limit; REPORT_NONE: the same
+			   */
+	int64_t needed;   /* where the catalogue has no formula; REPORT_NONE: the catalogue's */
+	int binding;      /* index into knobs: the one that binds; -1: none */
+	bool upper;       /* practice does not reach it */
+	bool unlimited;   /* with these settings there is no such limit: the wall is ok */
+	bool assumed;     /* it rests on more than the settings: derived, not inspected */
+	/* With `upper`: below the need it is short, and ok only from twice the margin. */
+};
+
+enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
+
+/* What one run showed. */
+struct outcome {
+	enum outcome_state state;
+	char why[160];    /* where not conclusive: a clause without full stop */
+	int64_t reached;  /* in the unit of the wall; REPORT_NONE: what it showed is no capacity */
+	bool limit_met;   /* otherwise the wall is at least `reached` */
+	bool measured;    /* the figures count as measured though no limit was met */
+	char remark[200]; /* said with the wall, one sentence; "" */
+	double metric[METRICS_MAX]; /* NAN: not applicable */
+};
+
+/* Progress that a person sees. */
+#define PROBE_PROGRESS 64
+
+struct context; /* of a probe: what its experiments share */
+
+/* What run() is given. It owns none of it. */
+struct trial {
 	const struct target *target;
 	const struct probe_options *options;
 	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* at the running values; NULL while inspecting */
-	struct lab *proof; /* a private lab to try values in (may be `lab`); NULL: none to be had */
-	struct report *report;
-	int others;     /* of a probe that watches: readable when all others have ended; -1: it is
-			 * the only one */
-	char *progress; /* PROBE_PROGRESS bytes shown to a person while it runs */
+	struct lab *lab;         /* it has the settings */
+	uint64_t needed;         /* of the wall, by the target; 0: nothing */
+	bool proof;              /* a proposed value is tried */
+	bool emulated;           /* somaxconn stands in the lab by the listen argument */
+	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
+	char *progress;
 };
 
-#define PROBE_PROGRESS 64
+/* Clients that an experiment sends, and the most it can; 0, 0: none to speak of. */
+struct cost {
+	uint64_t clients, clients_max;
+};
+
+struct experiment {
+	const char *wall;                    /* its row in the catalogue */
+	const char *knobs[SETTINGS_MAX + 1]; /* that it stands on */
+	struct {
+		const char *name, *unit;
+	} metrics[METRICS_MAX];
+	enum lab_host host; /* of the lab: where the knobs are set; the server's by default */
+	/* Reads what is no knob: fills `taken`, and the slots whose knob the table does not have.
+	 * NULL: nothing. */
+	void (*read)(const struct host *, struct settings *);
+	/* What the kernel's rules make of the settings. Pure. `out` comes with everything
+	 * REPORT_NONE, -1 and false. */
+	void (*bound)(const struct target *, const struct settings *, struct bound *out);
+	/* The smallest settings whose bound is at least `enough`, in place of `now`, which is in
+	 * `out` already; the judge rounds them up. `o`: what the run at `now` showed, or NULL.
+	 * False: there are none. Pure. NULL: nothing can be set. */
+	bool (*solve)(const struct target *, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out);
+	/* Scales what solve() found, by percent; then a proof searches for the smallest value that
+	 * does. False: nothing to scale. Pure. NULL: a proof tries what was found once. */
+	bool (*scale)(const struct target *, struct settings *, unsigned percent);
+	/* {names} for the texts of the wall and its findings, besides the judge's. `o`: what the
+	 * run showed, or NULL. Pure. NULL: none. */
+	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
+		      struct wording *);
+	/* What it takes of the machine, before it is run. Pure. NULL: nothing to speak of. */
+	struct cost (*cost)(const struct target *, const struct settings *);
+	/* In a lab that has these settings: what was reached. It may write into s->taken what it
+	 * has measured, on which bound() is asked again. NULL: the wall is judged by bound(). */
+	int (*run)(struct trial *, struct settings *s, struct outcome *out, struct err *);
+	/* The outcome, of a proof as a clause ("0 dropped"), else as a sentence or two. "" : no
+	 * more than the catalogue says. */
+	void (*describe)(const struct trial *, const struct outcome *, char *text, size_t size);
+	/* What else would help, tried where the wall is short: adds to the finding. NULL: nothing.
+	 */
+	int (*alternatives)(struct trial *, const struct settings *, struct finding *,
+			    struct err *);
+};
+
+/* When the samples of an observation were taken. */
+struct moment {
+	const struct target *target;
+	const struct probe_options *options;
+	double seconds; /* between the two; 0: there is one, `before` and `after` are the same */
+	bool beside;    /* experiments ran meanwhile */
+	bool live;      /* not a captured machine */
+};
+
+struct sample; /* each probe has its own */
+
+struct observation {
+	const char *const *walls; /* that it writes, NULL at the end; NULL: none */
+	size_t size;              /* of a struct sample */
+	bool window;              /* two samples, some time apart; otherwise one says all */
+	/* Reads only. What cannot be read is noted in the sample; an error is a lack of memory. The
+	 * sample comes zeroed. */
+	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
+		      struct err *);
+	void (*release)(struct sample *); /* NULL: it owns nothing */
+	/* Pure. */
+	void (*judge)(const struct sample *before, const struct sample *after,
+		      const struct moment *, struct report *);
+};
+
+enum probe_mode {
+	PROBE_SHARED,    /* others may run beside it */
+	PROBE_EXCLUSIVE, /* fills CPUs or wire: nothing else may run */
+	PROBE_OBSERVER,  /* watches while the others run */
+};
+enum probe_place {
+	PROBE_ANY,  /* in the lab, or over loopback of the calling namespace */
+	PROBE_LAB,  /* in the lab only */
+	PROBE_HOST, /* no lab: it watches the host itself */
+};
 
 struct probe {
 	const char *name;
-	const char *summary;    /* one line */
-	const char *walls;      /* those that it writes, comma separated, in order */
-	bool alone;             /* fills CPUs or wire: nothing else may run beside it */
-	bool watches;           /* measure() sleeps beside all the others until they have ended */
-	bool private_only;      /* measure() makes no sense, or harm, in the calling namespace */
-	bool no_lab;            /* measure() watches the host itself: run->lab stays NULL */
-	struct lab_options lab; /* the wire it wants; rtt and bandwidth come from the target */
+	const char *summary; /* one line */
+	enum probe_mode mode;
+	enum probe_place place;
+	struct lab_options lab; /* the wire it wants; rtt and bandwidth are the target's */
 	/* Makes another wire of the target than one of its RTT and bandwidth; NULL: that one. */
-	void (*shape)(const struct target *target, struct lab_options *lab);
-	/* Reads only, on a live or captured host, within milliseconds. Fills every wall, as
-	 * inspected or derived. What cannot be read is an unknown wall, not an error. */
-	int (*inspect)(struct probe_run *run, struct err *e);
-	/* The experiment: replaces what inspect() wrote by what was measured. NULL if none. An
-	 * error leaves what was inspected and becomes a skipped finding. */
-	int (*measure)(struct probe_run *run, struct err *e);
+	void (*shape)(const struct target *, struct lab_options *);
+	/* Why this target cannot be tried on any wire; NULL or "": it can. Pure. */
+	const char *(*refuses)(const struct target *);
+	size_t context_size;
+	/* Once in each lab, before its first experiment. NULL: nothing. */
+	int (*prepare)(struct trial *, struct err *);
+	const struct experiment *experiments; /* in the order of running; .wall NULL at the end */
+	const struct observation *observation;
+	/* An experiment that answers for no wall, or for one that its observation judges; after the
+	 * others, in a lab. NULL: none. */
+	int (*measure)(struct trial *, struct report *, struct err *);
 };
 
 /* In the order of probes.def. */
 size_t probe_count(void);
 const struct probe *probe_at(size_t i);
 const struct probe *probe_find(const char *name);
+/* The walls that a probe writes, the i-th from 0; NULL beyond the last. */
+const char *probe_wall(const struct probe *p, size_t i);
+bool probe_has_wall(const struct probe *p, const char *wall);
+/* Whether it has anything to run in a lab. */
+bool probe_experiments(const struct probe *p);
 
-/* printf into run->progress. */
-void probe_progress(struct probe_run *run, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+/* printf into trial->progress. */
+void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Counters of one of the lab's hosts around something; trial_count() gives the growth, -1 where the
+ * kernel has no such counter. Released with trial_counted(), also before the first use. */
+struct trial_counters {
+	struct host_counters *before, *after;
+	enum lab_host host;
+};
+int trial_counters_begin(struct trial *t, enum lab_host host, struct trial_counters *c,
+			 struct err *e);
+int trial_counters_end(struct trial *t, struct trial_counters *c, struct err *e);
+int64_t trial_counters_growth(const struct trial_counters *c, const char *name);
+void trial_counters_free(struct trial_counters *c);
+
+/* Sleeps, at least that long. */
+void trial_sleep_us(uint64_t us);
 
 #endif

@@ -1,5 +1,5 @@
-/* report: walls and findings. Flat, without pointers, so that it can live in memory that several
- * processes share: probes running side by side each fill one of their own, `check` joins them. */
+/* report: walls and findings. Flat, without pointers, so that a report can live in memory that
+ * several processes share: each probe fills one of its own, `check` joins them. */
 #ifndef EPOLLTUNE_REPORT_H
 #define EPOLLTUNE_REPORT_H
 
@@ -8,28 +8,62 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/target.h"
+#include "epolltune/wording.h"
 
-#define REPORT_NONE INT64_MIN /* a quantity that is not known or does not apply: null in JSON */
-
-enum wall_method { METHOD_MEASURED, METHOD_DERIVED, METHOD_INSPECTED };
-enum wall_verdict { VERDICT_OK, VERDICT_TIGHT, VERDICT_SHORT, VERDICT_UNKNOWN };
-enum finding_level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_SKIPPED };
-enum finding_remedy { REMEDY_NONE, REMEDY_KERNEL, REMEDY_PROCESS, REMEDY_APPLICATION };
-enum report_isolation { ISOLATION_LAB, ISOLATION_IN_PLACE, ISOLATION_SYSROOT, ISOLATION_NONE };
+enum wall_method {
+	METHOD_MEASURED,  /* by an experiment */
+	METHOD_DERIVED,   /* from other figures */
+	METHOD_INSPECTED, /* read from the settings */
+	METHOD_RUNNING,   /* read from the server that runs */
+};
+enum wall_verdict {
+	VERDICT_OK,
+	VERDICT_TIGHT,
+	VERDICT_SHORT,
+	VERDICT_UNKNOWN, /* no value is known */
+	VERDICT_NA,      /* there is no such thing here */
+};
+/* What became of the experiment of a wall. */
+enum wall_experiment {
+	EXPERIMENT_NONE,   /* the wall has none, or none was asked for */
+	EXPERIMENT_DONE,   /* the wall's figures are its own */
+	EXPERIMENT_MISSED, /* it was due and is not there: wall.reason says why */
+};
+/* What became of the proposal of a finding. */
+enum finding_tried {
+	TRIED_NONE,         /* there is nothing to try */
+	TRIED_DONE,         /* the experiment was repeated with it */
+	TRIED_INCONCLUSIVE, /* it was, without a result */
+	TRIED_NOT,          /* it was not */
+};
+enum report_isolation {
+	ISOLATION_LAB,      /* experiments in private namespaces */
+	ISOLATION_IN_PLACE, /* experiments over loopback of the calling namespace */
+	ISOLATION_SYSROOT,  /* a captured machine was read */
+	ISOLATION_NONE,     /* this machine was read, nothing else */
+};
+enum probe_state {
+	PROBE_DONE,
+	PROBE_FAILED,  /* an experiment ended with an error: its walls are derived */
+	PROBE_CRASHED, /* its process died: likewise, and the answer is not known */
+};
 
 struct wall {
 	char name[32];
-	char unit[24]; /* "connections", "descriptors", "B/s", "B", "us", … */
+	char unit[24]; /* of the catalogue: "connections", "B/s", "B", "us", … */
 	enum wall_method method;
 	enum wall_verdict verdict;
-	int64_t limit;    /* where it stands by the settings, or REPORT_NONE */
+	enum wall_experiment experiment;
+	int64_t limit;    /* by the settings, or REPORT_NONE */
 	int64_t measured; /* what the experiment reached, or REPORT_NONE */
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
-	bool at_most;     /* `limit` is a bound that is not reached in practice */
-	int64_t needed;   /* by the target, or REPORT_NONE: no need, verdict ok */
-	char knob[48];    /* the knob, or "RLIMIT_NOFILE" and the like; "" if none */
+	bool at_most;     /* practice does not reach `limit` */
+	int64_t needed;   /* by the target, or REPORT_NONE: the target does not need it */
+	char knob[48];    /* the one that binds, or "RLIMIT_NOFILE" and the like; "" if none */
 	char detail[400]; /* one or two sentences */
+	char reason[200]; /* why the experiment is missed, a clause without full stop; else "" */
 };
 
 struct evidence {
@@ -39,23 +73,47 @@ struct evidence {
 	double at_proposed; /* NAN: not tried */
 };
 
-#define FINDING_EVIDENCE 6
+/* A knob that a finding is about. */
+struct proposal {
+	char knob[48];
+	char current[80];  /* as sysctl writes it; "" if unknown */
+	char proposed[80]; /* likewise; "" if no value is proposed */
+};
+
+/* Figures of a kind: a row for each way, a column for each condition. */
+#define TABLE_COLUMNS 4
+#define TABLE_ROWS 8
+struct finding_table {
+	char corner[24]; /* above the names of the rows */
+	size_t column_count, row_count;
+	struct {
+		char head[32], unit[16];
+	} column[TABLE_COLUMNS];
+	struct {
+		char name[48];
+		double value[TABLE_COLUMNS]; /* NAN: none */
+	} row[TABLE_ROWS];
+};
+
+#define FINDING_EVIDENCE 12
+#define FINDING_PROPOSALS 4
 
 struct finding {
-	char id[48]; /* <wall or probe>.<problem>, never renamed */
+	char id[48]; /* of the catalogue: <wall or probe>.<problem> */
 	enum finding_level level;
 	enum finding_remedy remedy;
+	bool observed; /* seen on this machine as it runs, not in an experiment */
 	char wall[32]; /* "" if it belongs to none */
-	char title[120];
+	char title[160];
 	char detail[640];
-	char knob[48];     /* "" if none */
-	char current[80];  /* as sysctl writes it; "" if none */
-	char proposed[80]; /* likewise */
-	char tried[160];  /* what the experiment at the proposed value showed ("0 dropped, …"), or
-			     "not tried: why"; "" if there is no more to say than that it was not */
-	char advice[320]; /* when it takes effect, what it costs, what to do elsewhere */
+	char advice[400];
+	enum finding_tried tried;
+	char outcome[200]; /* what the proposal led to, or why that is not known */
+	size_t proposal_count;
+	struct proposal proposals[FINDING_PROPOSALS]; /* the one that binds first */
 	size_t evidence_count;
 	struct evidence evidence[FINDING_EVIDENCE];
+	struct finding_table table; /* without rows: none */
 };
 
 struct report_host {
@@ -64,65 +122,112 @@ struct report_host {
 	char boot[40]; /* host_identity(); "" for a captured machine */
 	uint64_t cpus;
 	uint64_t memory_bytes;
+	enum report_isolation isolation; /* the weakest of the probes' */
+};
+
+struct report_probe {
+	char name[24];
+	enum probe_state state;
 	enum report_isolation isolation;
 };
 
 #define REPORT_WALLS 32
-#define REPORT_FINDINGS 48
+#define REPORT_FINDINGS 64
+#define REPORT_PROBES 24
 
 struct report {
 	struct timespec time;
 	struct report_host host;
 	struct target target;
-	char probes[128]; /* that were chosen, comma separated; "": all */
+	char probes[128];      /* that the operator chose, comma separated; "": all */
+	bool quick;            /* no experiment was asked for */
+	bool require_measured; /* a missed experiment makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
+	size_t probe_count;
 	size_t lost; /* walls and findings beyond the capacity; never silent: renderers print it */
 	struct wall walls[REPORT_WALLS];
 	struct finding findings[REPORT_FINDINGS];
-};
-
-struct report_summary {
-	enum wall_verdict status; /* ok, tight = warning, short = critical, unknown */
-	size_t ok, tight, short_, unknown;
+	struct report_probe ran[REPORT_PROBES];
 };
 
 void report_init(struct report *r);
-/* The wall of that name, made empty (unknown, inspected, no quantities) when it is not there yet.
- * Never NULL: beyond the capacity a scratch wall is returned and `lost` counts it. */
+/* The wall of that name, made empty (unknown, inspected, no quantities, the unit of the catalogue)
+ * when it is not there yet. Never NULL: beyond the capacity a scratch wall is returned and `lost`
+ * counts it. */
 struct wall *report_wall(struct report *r, const char *name);
 /* The wall of that name or NULL. */
 const struct wall *report_find(const struct report *r, const char *name);
-/* Adds a finding: id, level and title set, all else empty. Never NULL, as report_wall(). */
-struct finding *report_finding(struct report *r, const char *id, enum finding_level level,
-			       const char *title, ...) __attribute__((format(printf, 4, 5)));
+/* Adds a finding of the catalogue, its texts filled from `words` (NULL: none): level, remedy, wall,
+ * title, detail and advice set, all else empty. Never NULL, as report_wall(). */
+struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
+/* Adds a finding that is all empty, for readers of reports. */
+struct finding *report_finding_blank(struct report *r);
+/* Adds a knob; what does not fit is dropped. `current`, `proposed`: "" or NULL for none. */
+struct proposal *finding_propose(struct finding *f, const char *knob, const char *current,
+				 const char *proposed);
+/* The knob that binds, or NULL where the finding is about none. */
+const struct proposal *finding_knob(const struct finding *f);
+/* Whether a value is proposed. */
+bool finding_proposes(const struct finding *f);
 /* Adds evidence; what does not fit is dropped. NAN for "not tried". */
 void finding_evidence(struct finding *f, const char *name, const char *unit, double at_current,
 		      double at_proposed);
-/* printf into a field of a report, cut at its end with "…" when it does not fit. */
+/* Begins the finding's table, adds a column, adds a row; the row's values, all NAN. What does not
+ * fit is dropped. */
+void finding_table(struct finding *f, const char *corner);
+void finding_column(struct finding *f, const char *head, const char *unit);
+double *finding_row(struct finding *f, const char *name);
+/* printf into a field of a report, cut at its end with "…" when it does not fit; the second one
+ * behind what is there. */
 #define report_text(field, ...) report_text_into((field), sizeof(field), __VA_ARGS__)
+#define report_append(field, ...) report_append_to((field), sizeof(field), __VA_ARGS__)
 void report_text_into(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void report_append_to(char *field, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
-/* ok from 1.25 × needed, tight from 1 ×, short below; ok when needed is REPORT_NONE or 0, unknown
- * when capacity is REPORT_NONE. */
+/* ok from 1.25 × needed, tight from 1 ×, short below. Unknown when capacity is REPORT_NONE; ok
+ * without a need (REPORT_NONE or 0) otherwise. */
 enum wall_verdict report_verdict(int64_t capacity, int64_t needed);
 /* 1.25 × needed, rounded up: what makes a verdict ok. */
 uint64_t report_margin(uint64_t needed);
-/* Appends what `part` holds. */
+/* tight or short */
+static inline bool verdict_asks(enum wall_verdict v)
+{
+	return v == VERDICT_TIGHT || v == VERDICT_SHORT;
+}
+/* Appends what `part` holds; a finding that is there already, the same in id and detail, once. */
 void report_join(struct report *whole, const struct report *part);
-/* Walls counted by verdict, and the status that they and the findings lead to: critical if a wall
- * is short or a finding critical, warning if tight or warning, unknown if a wall could not be told.
- */
+/* Walls in the order of the catalogue. */
+void report_sort(struct report *r);
+
+struct report_summary {
+	/* critical (short) if a wall is short or a finding critical; else unknown if a wall that
+	 * the target needs has no verdict, a probe crashed, or an experiment is missed and had to
+	 * be there; else warning (tight) if a wall is tight or a finding a warning; else ok. */
+	enum wall_verdict status;
+	size_t ok, tight, short_, unknown, na;
+	size_t needed_unknown;      /* of the unknown: those that the target needs */
+	size_t missed;              /* needed walls whose experiment was due and is not there */
+	size_t warnings, criticals; /* findings that no tight or short wall accounts for */
+	size_t crashed;             /* probes */
+};
 struct report_summary report_summarize(const struct report *r);
+#define REPORT_ANSWER 640
+/* Whether this machine is ready for the target, one line. */
+void report_answer(const struct report *r, char answer[REPORT_ANSWER]);
 /* 0 ok, 1 warning, 2 critical, 3 unknown. */
 int report_exit_status(const struct report *r);
 
 const char *wall_method_name(enum wall_method m);
 const char *wall_verdict_name(enum wall_verdict v);
+const char *wall_experiment_name(enum wall_experiment x);
 const char *finding_level_name(enum finding_level l);
 const char *finding_remedy_name(enum finding_remedy r);
+const char *finding_tried_name(enum finding_tried t); /* NULL for TRIED_NONE */
 const char *report_isolation_name(enum report_isolation i);
+const char *probe_state_name(enum probe_state s);
 const char *report_status_name(enum wall_verdict status); /* "ok" "warning" "critical" "unknown" */
 
 #endif

@@ -15,6 +15,7 @@ struct check_options {
 	const char *probes;  /* names, comma separated; NULL: all */
 	const char *sysroot; /* a captured machine; NULL: this one */
 	bool quick;          /* inspect only */
+	bool measured;       /* an experiment that was due and is missed makes the status unknown */
 	bool progress;       /* one line that rewrites itself on standard error */
 };
 

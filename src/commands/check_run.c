@@ -1,6 +1,8 @@
+/* Runs the probes, each in a process and a lab of its own, and joins their reports. */
 #include "commands/check.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +10,13 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "judge/judge.h"
 #include "tune/interrupt.h"
 
 #define PROBES 32
@@ -21,22 +25,24 @@
 #define PROGRESS_MS 100
 
 /* What a probe's process shares with this one. */
-struct seat {
+struct shared {
 	struct report report;
 	char progress[PROBE_PROGRESS];
-	bool in_place; /* it ran in the calling namespace */
+	struct report_probe is;
+	char failed[256]; /* the error that ended its experiments */
 };
 
-struct stage {
+struct schedule {
 	const struct check_options *options;
 	struct host *host;
-	int ended; /* an eventfd for those that watch: all others have ended */
+	int ended; /* an eventfd for observers: all other probes have ended */
 	size_t count;
-	struct runner {
+	struct job {
 		const struct probe *probe;
-		struct seat *seat;
+		struct shared *shared;
 		pid_t pid; /* 0: not running */
-		bool done;
+		int pidfd;
+		uint64_t deadline_ms;
 	} at[PROBES];
 };
 
@@ -45,203 +51,292 @@ struct check_options check_defaults(void)
 	return (struct check_options){.target = target_default()};
 }
 
-static void skipped(struct report *r, const char *id, const struct probe *probe, const char *text)
+static uint64_t now_ms(void)
 {
-	struct finding *f = report_finding(r, id, LEVEL_SKIPPED, "%s", probe->name);
-	report_text(f->detail, "%s", text);
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Opens the lab that the probe wants; falls back to the calling namespace where none is to be had.
- */
-static int run_open(struct runner *runner, struct probe_run *run, struct err *e)
+/* The labs of a probe. */
+struct labs {
+	struct lab *lab, *proof; /* may be the same */
+	bool in_place;
+	char missing[256]; /* why there is none; "" */
+};
+
+static void labs_close(struct labs *l)
 {
-	struct lab_options options = runner->probe->lab;
-	options.rtt_us = run->target->rtt_us;
-	options.bandwidth_bps = run->target->bandwidth_bps;
-	if (runner->probe->shape)
-		runner->probe->shape(run->target, &options);
+	if (l->proof != l->lab)
+		lab_close(l->proof);
+	lab_close(l->lab);
+}
+
+static void labs_refused(struct labs *l, struct report *r, const struct probe *p,
+			 enum lab_wire wire, const char *why)
+{
+	struct wording words = {0};
+	wording_set(&words, "lab", "%s", wire == LAB_WIRE_DELAY ? "delay wire" : "private lab");
+	wording_set(&words, "why", "%s", why);
+	if (p->place == PROBE_LAB)
+		wording_set(&words, "consequence", "probe %s measured nothing", p->name);
+	else
+		wording_set(&words, "consequence", "measured in the calling namespace");
+	report_finding(r, "lab.refused", &words);
+	report_text(l->missing, "%s", why);
+}
+
+/* Opens the lab that the probe wants; falls back to the calling namespace where that is allowed and
+ * harmless. */
+static int labs_open(struct labs *l, const struct schedule *s, const struct job *job, struct err *e)
+{
+	const struct probe *p = job->probe;
+	const struct check_options *o = s->options;
+	struct lab_options options = p->lab;
 	struct err refused = {0};
-	int private_rc = -EPERM;
-	probe_progress(run, "making a lab");
-	if (!run->options->in_place || !run->options->no_proof || runner->probe->private_only)
-		private_rc = lab_open(&run->proof, &options, run->host, &refused);
-	if (private_rc)
-		run->proof = NULL;
-	/* In place is for what can be there. */
-	if (!private_rc && (!run->options->in_place || runner->probe->private_only)) {
-		run->lab = run->proof;
+	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
+	int rc = -EPERM;
+	options.rtt_us = o->target.rtt_us;
+	options.bandwidth_bps = o->target.bandwidth_bps;
+	if (p->shape)
+		p->shape(&o->target, &options);
+	report_text(job->shared->progress, "making a lab");
+	if (!in_place || !o->probe.no_proof)
+		rc = lab_open(&l->proof, &options, s->host, &refused);
+	if (rc)
+		l->proof = NULL;
+	if (!rc && !in_place) {
+		l->lab = l->proof;
 		return 0;
 	}
-	if (private_rc && (!run->options->in_place || runner->probe->private_only)) {
-		struct finding *f = report_finding(
-			run->report, "lab.refused", LEVEL_SKIPPED, "No %s%s%s",
-			options.wire == LAB_WIRE_DELAY ? "delay wire" : "private lab",
-			runner->probe->private_only ? " for probe "
-						    : ": measured in the calling namespace",
-			runner->probe->private_only ? runner->probe->name : "");
-		report_text(f->detail, "%s", refused.text);
-		if (runner->probe->private_only)
-			return 1;
-	}
+	if (rc && !in_place)
+		labs_refused(l, &job->shared->report, p, options.wire, refused.text);
+	if (p->place == PROBE_LAB)
+		return 0;
 	options.place = LAB_IN_PLACE;
-	runner->seat->in_place = true;
-	return lab_open(&run->lab, &options, run->host, e);
+	l->in_place = true;
+	return lab_open(&l->lab, &options, s->host, e);
 }
 
-static void run_uncopied(struct probe_run *run)
+static void labs_uncopied(const struct labs *l, struct report *r)
 {
-	if (!run->lab || !lab_uncopied(run->lab)[0])
+	struct wording words = {0};
+	if (!l->lab || !lab_uncopied(l->lab)[0])
 		return;
-	struct finding *f =
-		report_finding(run->report, "lab.uncopied", LEVEL_SKIPPED,
-			       "Some knobs of this namespace could not be copied into the lab");
-	report_text(f->detail, "%s", lab_uncopied(run->lab));
+	wording_set(&words, "why", "%s", lab_uncopied(l->lab));
+	report_finding(r, "lab.uncopied", &words);
 }
 
-static bool others_run(const struct stage *stage)
+static bool others_run(const struct schedule *s)
 {
-	for (size_t i = 0; i < stage->count; i++)
-		if (!stage->at[i].probe->watches)
+	for (size_t i = 0; i < s->count; i++)
+		if (s->at[i].probe->mode != PROBE_OBSERVER)
 			return true;
 	return false;
 }
 
-/* Inspects, and measures when `lab` allows; in the probe's own process, or in this one. */
-static void runner_run(const struct stage *stage, struct runner *runner, bool measure)
+/* An observer's window: at least `us`, and until the other probes have ended. */
+static bool window_wait(void *arg, uint64_t us)
 {
-	struct err e = {0};
-	struct probe_run run = {.target = &stage->options->target,
-				.options = &stage->options->probe,
-				.host = stage->host,
-				.report = &runner->seat->report,
-				.others = others_run(stage) ? stage->ended : -1,
-				.progress = runner->seat->progress};
-	const struct probe *probe = runner->probe;
-	int rc = 1;
-	if (measure && probe->measure)
-		rc = probe->no_lab ? 0 : run_open(runner, &run, &e);
-	if (probe->inspect && rc >= 0)
-		rc = probe->inspect(&run, &e) ? -e.code : rc;
-	if (!rc && probe->measure)
-		rc = probe->measure(&run, &e);
-	if (rc >= 0)
-		run_uncopied(&run);
-	if (run.proof != run.lab)
-		lab_close(run.proof);
-	lab_close(run.lab);
-	if (rc >= 0)
-		return;
-	/* What inspection alone tells, and why there is no more. */
-	report_init(run.report);
-	run.lab = run.proof = NULL;
-	struct err ignored = {0};
-	if (probe->inspect)
-		probe->inspect(&run, &ignored);
-	skipped(run.report, "probe.failed", probe, e.text);
+	const struct schedule *s = arg;
+	struct pollfd ended = {.fd = s->ended, .events = POLLIN};
+	bool beside = others_run(s);
+	trial_sleep_us(us);
+	while (beside && poll(&ended, 1, -1) < 0 && errno == EINTR)
+		;
+	return beside;
 }
 
-static void runner_start(const struct stage *stage, struct runner *runner)
+static const char *unasked(const struct check_options *o)
+{
+	return o->sysroot ? "a captured machine is only read"
+	       : o->quick ? "--quick measures nothing"
+			  : NULL;
+}
+
+static struct judging judging_of(const struct schedule *s, const struct job *job)
+{
+	return (struct judging){.target = &s->options->target,
+				.options = &s->options->probe,
+				.host = s->host,
+				.report = &job->shared->report,
+				.progress = job->shared->progress,
+				.unasked = unasked(s->options),
+				.wait_arg = (void *)s};
+}
+
+/* The settings alone. `missing`: why there is no more though it was due; NULL: nothing was. */
+static void job_inspect(const struct schedule *s, const struct job *job, const char *missing)
+{
+	struct judging j = judging_of(s, job);
+	struct err unread = {0};
+	report_init(j.report);
+	j.missing = missing;
+	judge_probe(job->probe, &j, &unread);
+}
+
+static void job_report_failure(const struct job *job, bool crashed, const char *why)
+{
+	struct wording words = {0};
+	wording_set(&words, "probe", "%s", job->probe->name);
+	wording_set(&words, "crashed", "%s", crashed ? "yes" : "");
+	wording_set(&words, "why", "%s", why);
+	report_finding(&job->shared->report, "probe.failed", &words);
+	job->shared->is.state = crashed ? PROBE_CRASHED : PROBE_FAILED;
+}
+
+/* In the probe's own process. */
+static void job_measure(const struct schedule *s, const struct job *job)
+{
+	struct judging j = judging_of(s, job);
+	struct labs labs = {0};
+	struct err e = {0};
+	int rc = 0;
+	bool experiments = job->probe->place != PROBE_HOST && probe_experiments(job->probe);
+	if (experiments)
+		rc = labs_open(&labs, s, job, &e);
+	j.lab = labs.lab;
+	j.proof = labs.proof;
+	if (rc)
+		report_text(labs.missing, "%s", e.text);
+	if (experiments && !labs.lab)
+		j.missing = labs.missing;
+	if (job->probe->mode == PROBE_OBSERVER)
+		j.wait = window_wait;
+	if (labs.lab)
+		job->shared->is.isolation = labs.in_place ? ISOLATION_IN_PLACE : ISOLATION_LAB;
+	struct err failed = {0};
+	int judged = judge_probe(job->probe, &j, &failed);
+	labs_uncopied(&labs, j.report);
+	labs_close(&labs);
+	if (rc || judged)
+		job_report_failure(job, false, rc ? e.text : failed.text);
+}
+
+/* Its report may be half written: it is judged again, by its settings. */
+static void job_crashed(const struct schedule *s, struct job *job, const char *why)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "probe %s crashed: %s", job->probe->name, why);
+	job->shared->is.isolation = ISOLATION_NONE;
+	job_inspect(s, job, probe_experiments(job->probe) ? text : NULL);
+	job_report_failure(job, true, why);
+}
+
+static void job_start(const struct schedule *s, struct job *job)
 {
 	pid_t parent = getpid();
-	runner->pid = fork();
-	if (runner->pid < 0) {
-		struct err e;
-		err_errno(&e, "start its process");
-		runner->pid = 0;
-		runner->done = true;
-		runner_run(stage, runner, false);
-		skipped(&runner->seat->report, "probe.failed", runner->probe, e.text);
-	}
-	if (runner->pid || runner->done)
+	job->pid = fork();
+	if (job->pid < 0) {
+		char why[96];
+		snprintf(why, sizeof(why), "its process could not be started: %s", strerror(errno));
+		job->pid = 0;
+		job_crashed(s, job, why);
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	runner_run(stage, runner, true);
-	_exit(0);
+	}
+	if (!job->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		job_measure(s, job);
+		_exit(0);
+	}
+	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
+	job->deadline_ms = now_ms() + PROBE_SECONDS * 1000 + s->options->probe.window_us / 1000;
 }
 
-static void runner_ended(struct runner *runner, int status)
+static void job_ended(const struct schedule *s, struct job *job, int status)
 {
-	runner->pid = 0;
-	runner->done = true;
+	char text[80];
+	job->pid = 0;
+	if (job->pidfd >= 0)
+		close(job->pidfd);
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
-	char text[80];
 	if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else
 		snprintf(text, sizeof(text), "ended with status %d", WEXITSTATUS(status));
-	skipped(&runner->seat->report, "probe.failed", runner->probe, text);
+	job_crashed(s, job, text);
 }
 
-static void progress_show(const struct stage *stage)
+static void progress_show(const struct schedule *s)
 {
 	char line[256] = "";
-	for (size_t i = 0; i < stage->count; i++) {
-		const struct runner *r = &stage->at[i];
-		size_t used = strlen(line);
-		if (r->pid)
-			snprintf(line + used, sizeof(line) - used, "%s%s: %s", used ? "; " : "",
-				 r->probe->name, r->seat->progress);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		if (s->at[i].pid)
+			report_append(line, "%s%s: %s", line[0] ? "; " : "", s->at[i].probe->name,
+				      s->at[i].shared->progress);
 	fprintf(stderr, "\r\033[K%.78s", line);
 	fflush(stderr);
 }
 
-/* Waits for all that run, and watch or do not. Bounded: what outlives its time is ended. */
-static void stage_wait(struct stage *stage, bool watching)
+/* Ends those whose time is over, reaps those that have ended; how many are left. */
+static size_t jobs_reap(struct schedule *s, bool observers)
 {
-	struct timespec start, now, tick = {.tv_nsec = 2000000};
-	long shown_ms = 0;
-	long patience_ms = PROBE_SECONDS * 1000 + (long)(stage->options->probe.window_us / 1000);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	for (;;) {
-		size_t running = 0;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		long ms = (long)(now.tv_sec - start.tv_sec) * 1000 +
-			  (now.tv_nsec - start.tv_nsec) / 1000000;
-		for (size_t i = 0; i < stage->count; i++) {
-			struct runner *r = &stage->at[i];
-			int status = 0;
-			if (!r->pid || r->probe->watches != watching)
-				continue;
-			if (ms > patience_ms || interrupt_came())
-				kill(r->pid, SIGKILL);
-			if (waitpid(r->pid, &status, WNOHANG) == r->pid)
-				runner_ended(r, status);
-			else
-				running++;
-		}
-		if (!running)
-			break;
-		if (stage->options->progress && ms - shown_ms >= PROGRESS_MS) {
-			progress_show(stage);
-			shown_ms = ms;
-		}
-		nanosleep(&tick, NULL);
+	size_t running = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		struct job *job = &s->at[i];
+		int status = 0;
+		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+			continue;
+		if (interrupt_came() || now_ms() > job->deadline_ms)
+			kill(job->pid, SIGKILL);
+		if (waitpid(job->pid, &status, WNOHANG) == job->pid)
+			job_ended(s, job, status);
+		else
+			running++;
 	}
-	if (stage->options->progress && shown_ms)
+	return running;
+}
+
+/* Until one of them ends, or the progress is due. Without pidfds (before 5.3) that is a short poll.
+ */
+static void jobs_sleep(const struct schedule *s, bool observers)
+{
+	struct pollfd ends[PROBES];
+	nfds_t count = 0;
+	bool blind = false;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct job *job = &s->at[i];
+		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+			continue;
+		blind |= job->pidfd < 0;
+		ends[count++] = (struct pollfd){.fd = job->pidfd, .events = POLLIN};
+	}
+	poll(ends, count, blind ? 5 : s->options->progress ? PROGRESS_MS : 1000);
+}
+
+static void schedule_wait(struct schedule *s, bool observers)
+{
+	bool shown = false;
+	while (jobs_reap(s, observers)) {
+		if (s->options->progress) {
+			progress_show(s);
+			shown = true;
+		}
+		jobs_sleep(s, observers);
+	}
+	if (shown)
 		fputs("\r\033[K", stderr);
 }
 
-/* Side by side what does not disturb each other, then one by one what fills CPUs or wire; what
- * watches, all the time. */
-static void stage_measure(struct stage *stage)
+/* Shared probes and observers at once, then exclusive ones one at a time. */
+static void schedule_run(struct schedule *s)
 {
-	for (size_t i = 0; i < stage->count; i++)
-		if (!stage->at[i].probe->alone)
-			runner_start(stage, &stage->at[i]);
-	stage_wait(stage, false);
-	for (size_t i = 0; i < stage->count; i++) {
-		if (!stage->at[i].probe->alone || interrupt_came())
+	for (size_t i = 0; i < s->count; i++)
+		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
+			job_start(s, &s->at[i]);
+	schedule_wait(s, false);
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->at[i].probe->mode != PROBE_EXCLUSIVE || interrupt_came())
 			continue;
-		runner_start(stage, &stage->at[i]);
-		stage_wait(stage, false);
+		job_start(s, &s->at[i]);
+		schedule_wait(s, false);
 	}
-	eventfd_write(stage->ended, 1);
-	stage_wait(stage, true);
+	eventfd_write(s->ended, 1);
+	schedule_wait(s, true);
 }
 
 static bool probe_wanted(const char *names, const char *name)
@@ -265,94 +360,115 @@ static int probes_known(const char *names, struct err *e)
 	return 0;
 }
 
-/* The same finding of several probes, such as a refused lab, is told once. */
-static void join_once(struct report *whole, const struct report *part)
+/* The weakest that a probe with experiments had; none without such a probe. */
+static enum report_isolation isolation_of(const struct schedule *s)
 {
-	size_t had = whole->finding_count;
-	report_join(whole, part);
-	size_t kept = had;
-	for (size_t i = had; i < whole->finding_count; i++) {
-		bool told = false;
-		for (size_t k = 0; k < had && !told; k++)
-			told = !strncmp(whole->findings[i].id, "lab.", 4) &&
-			       !strcmp(whole->findings[k].id, whole->findings[i].id) &&
-			       !strcmp(whole->findings[k].detail, whole->findings[i].detail);
-		if (!told && kept++ != i)
-			whole->findings[kept - 1] = whole->findings[i];
+	enum report_isolation is = ISOLATION_NONE;
+	if (s->options->sysroot)
+		return ISOLATION_SYSROOT;
+	for (size_t i = 0; i < s->count; i++) {
+		enum report_isolation one = s->at[i].shared->is.isolation;
+		if (one == ISOLATION_IN_PLACE)
+			return one;
+		if (one == ISOLATION_LAB)
+			is = one;
 	}
-	whole->finding_count = kept;
+	return is;
 }
 
-static void report_head(const struct stage *stage, struct report *out)
+static void report_head(const struct schedule *s, struct report *out)
 {
 	struct host_facts facts;
 	struct host_identity identity;
-	struct err untold;
-	const struct check_options *o = stage->options;
+	struct err unread;
+	const struct check_options *o = s->options;
 	report_init(out);
 	clock_gettime(CLOCK_REALTIME, &out->time);
-	host_facts(stage->host, &facts);
+	host_facts(s->host, &facts);
 	report_text(out->host.name, "%s", facts.name);
 	report_text(out->host.kernel, "%s", facts.kernel);
-	if (host_identity(stage->host, &identity, &untold) == 0)
+	if (host_identity(s->host, &identity, &unread) == 0)
 		report_text(out->host.boot, "%s", identity.boot);
 	out->host.cpus = facts.cpus;
 	out->host.memory_bytes = facts.memory_bytes;
+	out->host.isolation = isolation_of(s);
 	out->target = o->target;
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
-	out->host.isolation = o->sysroot ? ISOLATION_SYSROOT
-			      : o->quick ? ISOLATION_NONE
-					 : ISOLATION_LAB;
-	for (size_t i = 0; i < stage->count; i++)
-		if (stage->at[i].seat->in_place)
-			out->host.isolation = ISOLATION_IN_PLACE;
+	out->quick = o->quick;
+	out->require_measured = o->measured;
 }
 
-static void close_seats(struct seat **seats)
+static void report_join_jobs(const struct schedule *s, struct report *out)
 {
-	if (*seats)
-		munmap(*seats, PROBES * sizeof(**seats));
+	for (size_t i = 0; i < s->count; i++) {
+		report_join(out, &s->at[i].shared->report);
+		if (out->probe_count < REPORT_PROBES)
+			out->ran[out->probe_count++] = s->at[i].shared->is;
+	}
+	report_sort(out);
+}
+
+static void jobs_choose(struct schedule *s, struct shared *shared)
+{
+	for (size_t i = 0; i < probe_count() && s->count < PROBES; i++) {
+		if (!probe_wanted(s->options->probes, probe_at(i)->name))
+			continue;
+		struct job *job = &s->at[s->count];
+		*job = (struct job){.probe = probe_at(i), .shared = &shared[s->count], .pidfd = -1};
+		report_init(&job->shared->report);
+		report_text(job->shared->is.name, "%s", job->probe->name);
+		job->shared->is.isolation =
+			s->options->sysroot ? ISOLATION_SYSROOT : ISOLATION_NONE;
+		s->count++;
+	}
+}
+
+static void shared_unmap(struct shared **shared)
+{
+	if (*shared)
+		munmap(*shared, PROBES * sizeof(**shared));
+}
+
+static int host_choose(const struct check_options *o, struct host **host, struct err *e)
+{
+	int rc = host_open(host, o->sysroot ? o->sysroot : "/", e);
+	if (rc || !o->sysroot)
+		return rc;
+	if (host_live(*host))
+		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
+	if (!host_has(*host, "proc/sys"))
+		return err_set(e, EINVAL,
+			       "--sysroot %s is not a captured machine: it has no proc/sys",
+			       o->sysroot);
+	return 0;
 }
 
 int check_run(const struct check_options *o, struct report *out, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
-	CLEAN(close_seats) struct seat *seats = NULL;
+	CLEAN(shared_unmap) struct shared *shared = NULL;
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct stage stage = {.options = o, .ended = ended};
+	struct schedule s = {.options = o, .ended = ended};
 	if (ended < 0)
 		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
-		rc = host_open(&host, o->sysroot ? o->sysroot : "/", e);
+		rc = host_choose(o, &host, e);
 	if (rc)
 		return rc;
-	if (o->sysroot && host_live(host))
-		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
-	if (o->sysroot && !host_has(host, "proc/sys"))
-		return err_set(e, EINVAL, "--sysroot %s is no captured machine: it has no proc/sys",
-			       o->sysroot);
-	void *shared = mmap(NULL, PROBES * sizeof(*seats), PROT_READ | PROT_WRITE,
+	void *memory = mmap(NULL, PROBES * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
+	if (memory == MAP_FAILED)
 		return err_errno(e, "memory for the probes' reports");
-	seats = shared;
-	stage.host = host;
-	for (size_t i = 0; i < probe_count() && stage.count < PROBES; i++) {
-		if (!probe_wanted(o->probes, probe_at(i)->name))
-			continue;
-		struct runner *r = &stage.at[stage.count];
-		*r = (struct runner){.probe = probe_at(i), .seat = &seats[stage.count]};
-		report_init(&r->seat->report);
-		stage.count++;
-	}
-	if (!o->quick && !o->sysroot)
-		stage_measure(&stage);
+	shared = memory;
+	s.host = host;
+	jobs_choose(&s, shared);
+	if (!unasked(o))
+		schedule_run(&s);
 	else
-		for (size_t i = 0; i < stage.count; i++)
-			runner_run(&stage, &stage.at[i], false);
-	report_head(&stage, out);
-	for (size_t i = 0; i < stage.count; i++)
-		join_once(out, &stage.at[i].seat->report);
+		for (size_t i = 0; i < s.count; i++)
+			job_inspect(&s, &s.at[i], NULL);
+	report_head(&s, out);
+	report_join_jobs(&s, out);
 	return 0;
 }

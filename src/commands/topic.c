@@ -2,12 +2,9 @@
 
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
-#include "knobs/findings.h"
-#include "knobs/guides.h"
-#include "knobs/myths.h"
-#include "knobs/walls.h"
 
 static bool listed(const char *names, const char *name)
 {
@@ -60,7 +57,7 @@ static const char *wall_name_at(size_t i) { return wall_row_at(i)->name; }
 static const char *wall_probe(const char *wall)
 {
 	for (size_t i = 0; i < probe_count(); i++)
-		if (listed(probe_at(i)->walls, wall))
+		if (probe_has_wall(probe_at(i), wall))
 			return probe_at(i)->name;
 	return NULL;
 }
@@ -91,7 +88,7 @@ static json_t *finding_describe(size_t i, const struct host *h)
 	(void)h;
 	const struct finding_row *f = finding_row_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
-			 f->meaning, "remedy", f->remedy, "proof", f->proof);
+			 f->meaning, "remedy", f->action, "proof", f->proof);
 }
 
 static const char *probe_name_at(size_t i) { return probe_at(i)->name; }
@@ -100,8 +97,12 @@ static json_t *probe_describe(size_t i, const struct host *h)
 {
 	(void)h;
 	const struct probe *p = probe_at(i);
+	json_t *walls = json_array();
+	const char *wall;
+	for (size_t k = 0; (wall = probe_wall(p, k)); k++)
+		json_array_append_new(walls, json_string(wall));
 	return json_pack("{s:s, s:s, s:s, s:o}", "kind", "probe", "name", p->name, "what",
-			 p->summary, "walls", names_json(p->walls));
+			 p->summary, "walls", walls);
 }
 
 static const char *myth_name_at(size_t i) { return myth_at(i)->name; }

@@ -72,11 +72,16 @@ static bool each_wall(const struct report *before, const struct report *after, w
 	return good;
 }
 
+static const char *knob_name(const struct finding *f)
+{
+	return finding_knob(f) ? finding_knob(f)->knob : "";
+}
+
 static bool has_finding(const struct report *r, const struct finding *f)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
 		if (strcmp(r->findings[i].id, f->id) == 0 &&
-		    strcmp(r->findings[i].knob, f->knob) == 0)
+		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
 			return true;
 	return false;
 }

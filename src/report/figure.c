@@ -60,7 +60,9 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 {
 	static const char *const signs[] = {
 		[FIGURE_EXACT] = "", [FIGURE_AT_LEAST] = "≥ ", [FIGURE_AT_MOST] = "≤ "};
-	char figure[48] = "?";
+	char figure[48] = "unknown";
+	if (w->verdict == VERDICT_NA)
+		snprintf(figure, sizeof(figure), "n/a");
 	bool known = figure_of(w) != REPORT_NONE;
 	if (known)
 		figure_format(figure, sizeof(figure), w->unit, figure_of(w));

@@ -12,7 +12,7 @@ int64_t figure_of(const struct wall *w);
 /* Whether that is a figure, or a bound of one. */
 enum figure_bound { FIGURE_EXACT, FIGURE_AT_LEAST, FIGURE_AT_MOST };
 enum figure_bound figure_bound(const struct wall *w);
-/* That with its unit, as a table shows it: "9.3 MB/s", "≥ 17.8 MB/s", "≤ 86.5 MB/s", or "?". 64
+/* That with its unit, as a table shows it: "9.3 MB/s", "≥ 17.8 MB/s", "≤ 86.5 MB/s", "unknown" or "n/a". 64
  * bytes suffice. Returns text. */
 char *figure_text(char *text, size_t size, const struct wall *w);
 /* A quantity of a wall with its unit; what is counted in things ("connections") goes without. */

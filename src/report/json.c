@@ -94,12 +94,12 @@ static json_t *wall(struct writer *w, const struct wall *from)
 	set(w, o, "name", text(from->name));
 	set(w, o, "unit", text(from->unit));
 	set(w, o, "method", text(wall_method_name(from->method)));
+	set(w, o, "experiment", text(wall_experiment_name(from->experiment)));
+	set(w, o, "reason", text_or_null(from->reason));
 	set(w, o, "limit", quantity(from->limit));
 	set(w, o, "measured", quantity(from->measured));
-	if (from->at_least)
-		set(w, o, "at_least", json_true());
-	if (from->at_most)
-		set(w, o, "at_most", json_true());
+	set(w, o, "at_least", json_boolean(from->at_least));
+	set(w, o, "at_most", json_boolean(from->at_most));
 	set(w, o, "needed", quantity(from->needed));
 	set(w, o, "verdict", text(wall_verdict_name(from->verdict)));
 	set(w, o, "knob", text_or_null(from->knob));
@@ -107,19 +107,80 @@ static json_t *wall(struct writer *w, const struct wall *from)
 	return o;
 }
 
+static json_t *proposals(struct writer *w, const struct finding *from)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < from->proposal_count; i++) {
+		const struct proposal *p = &from->proposals[i];
+		json_t *o = json_object();
+		if (!p->proposed[0]) {
+			json_decref(o);
+			continue;
+		}
+		set(w, o, "knob", text(p->knob));
+		set(w, o, "current", text_or_null(p->current));
+		set(w, o, "proposed", text(p->proposed));
+		add(w, list, o);
+	}
+	return list;
+}
+
+static json_t *table(struct writer *w, const struct finding_table *from)
+{
+	if (!from->row_count)
+		return json_null();
+	json_t *o = json_object(), *columns = json_array(), *rows = json_array();
+	for (size_t i = 0; i < from->column_count; i++) {
+		json_t *column = json_object();
+		set(w, column, "name", text(from->column[i].head));
+		set(w, column, "unit", text(from->column[i].unit));
+		add(w, columns, column);
+	}
+	for (size_t i = 0; i < from->row_count; i++) {
+		json_t *row = json_object(), *values = json_array();
+		for (size_t k = 0; k < from->column_count; k++)
+			add(w, values, number(from->row[i].value[k]));
+		set(w, row, "name", text(from->row[i].name));
+		set(w, row, "values", values);
+		add(w, rows, row);
+	}
+	set(w, o, "rows_are", text(from->corner));
+	set(w, o, "columns", columns);
+	set(w, o, "rows", rows);
+	return o;
+}
+
+/* The outcome of a proposal as one text; the state is beside it. */
+static json_t *tried(const struct finding *from)
+{
+	const char *state = finding_tried_name(from->tried);
+	char line[320];
+	if (!state)
+		return json_null();
+	if (from->tried == TRIED_DONE)
+		return text(from->outcome);
+	snprintf(line, sizeof(line), "%s: %s", state, from->outcome);
+	return text(line);
+}
+
 static json_t *finding(struct writer *w, const struct finding *from)
 {
 	json_t *o = json_object(), *evidence = json_array();
+	const struct proposal *first = finding_knob(from);
+	const char *state = finding_tried_name(from->tried);
 	set(w, o, "id", text(from->id));
 	set(w, o, "level", text(finding_level_name(from->level)));
 	set(w, o, "wall", text_or_null(from->wall));
+	set(w, o, "observed", json_boolean(from->observed));
 	set(w, o, "title", text(from->title));
 	set(w, o, "detail", text(from->detail));
 	set(w, o, "remedy", text(finding_remedy_name(from->remedy)));
-	set(w, o, "knob", text_or_null(from->knob));
-	set(w, o, "current", text_or_null(from->current));
-	set(w, o, "proposed", text_or_null(from->proposed));
-	set(w, o, "tried", text_or_null(from->tried));
+	set(w, o, "knob", first ? text_or_null(first->knob) : json_null());
+	set(w, o, "current", first ? text_or_null(first->current) : json_null());
+	set(w, o, "proposed", first ? text_or_null(first->proposed) : json_null());
+	set(w, o, "proposals", proposals(w, from));
+	set(w, o, "tried_state", state ? text(state) : json_null());
+	set(w, o, "tried", tried(from));
 	set(w, o, "advice", text_or_null(from->advice));
 	for (size_t i = 0; i < from->evidence_count; i++) {
 		json_t *ev = json_object();
@@ -130,18 +191,33 @@ static json_t *finding(struct writer *w, const struct finding *from)
 		add(w, evidence, ev);
 	}
 	set(w, o, "evidence", evidence);
+	set(w, o, "table", table(w, &from->table));
+	return o;
+}
+
+static json_t *probe(struct writer *w, const struct report_probe *from)
+{
+	json_t *o = json_object();
+	set(w, o, "name", text(from->name));
+	set(w, o, "state", text(probe_state_name(from->state)));
+	set(w, o, "isolation", text(report_isolation_name(from->isolation)));
 	return o;
 }
 
 static json_t *summary(struct writer *w, const struct report *r)
 {
 	struct report_summary s = report_summarize(r);
+	char answer[REPORT_ANSWER];
 	json_t *o = json_object();
+	report_answer(r, answer);
 	set(w, o, "status", text(report_status_name(s.status)));
+	set(w, o, "answer", text(answer));
 	set(w, o, "ok", count(s.ok));
 	set(w, o, "tight", count(s.tight));
 	set(w, o, "short", count(s.short_));
 	set(w, o, "unknown", count(s.unknown));
+	set(w, o, "not_applicable", count(s.na));
+	set(w, o, "missed", count(s.missed));
 	set(w, o, "lost", count(r->lost));
 	return o;
 }
@@ -150,6 +226,7 @@ int render_json(FILE *out, const struct report *r, struct err *e)
 {
 	struct writer w = {false};
 	json_t *root = json_object(), *walls = json_array(), *findings = json_array();
+	json_t *probes = json_array();
 	set(&w, root, "schema", text("epolltune.report/1"));
 	set(&w, root, "version", text(EPOLLTUNE_VERSION));
 	set(&w, root, "time", time_of(r));
@@ -159,6 +236,10 @@ int render_json(FILE *out, const struct report *r, struct err *e)
 		add(&w, walls, wall(&w, &r->walls[i]));
 	for (size_t i = 0; i < r->finding_count; i++)
 		add(&w, findings, finding(&w, &r->findings[i]));
+	for (size_t i = 0; i < r->probe_count; i++)
+		add(&w, probes, probe(&w, &r->ran[i]));
+	set(&w, root, "probes", probes);
+	set(&w, root, "quick", json_boolean(r->quick));
 	set(&w, root, "walls", walls);
 	set(&w, root, "findings", findings);
 	set(&w, root, "summary", summary(&w, r));

@@ -14,7 +14,7 @@
 /* Text from elsewhere: printable, and no "|", which ends the part for people. */
 static void put(FILE *out, const char *text)
 {
-	char plain[512];
+	char plain[REPORT_ANSWER];
 	utf8_copy_ascii(plain, sizeof(plain), text);
 	for (char *c = plain; *c; c++)
 		if (*c == '|')
@@ -53,43 +53,35 @@ static void put_wall(FILE *out, const struct report *r, const struct wall *w)
 	put(out, needed);
 }
 
-/* "1 wall short: accept-queue 4 097 of 5 000"; false if there is none. */
+/* "accept-queue 4 097 of 5 000", of each wall with that verdict; whether there was one by now. */
 static bool walls(FILE *out, const struct report *r, enum wall_verdict verdict, bool begun)
 {
-	size_t count = 0, told = 0;
-	for (size_t i = 0; i < r->wall_count; i++)
-		count += r->walls[i].verdict == verdict;
-	if (!count)
-		return begun;
-	fprintf(out, "%s%zu %s %s: ", begun ? "; " : "", count, count == 1 ? "wall" : "walls",
-		wall_verdict_name(verdict));
 	for (size_t i = 0; i < r->wall_count; i++) {
 		if (r->walls[i].verdict != verdict)
 			continue;
-		fputs(told++ ? ", " : "", out);
+		fputs(begun ? "; " : " ", out);
 		put_wall(out, r, &r->walls[i]);
+		begun = true;
 	}
-	return true;
+	return begun;
 }
 
 /* Findings that no line about a wall speaks for. */
-static bool findings(FILE *out, const struct report *r, bool begun)
+static void findings(FILE *out, const struct report *r, bool begun)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		bool failed = !strcmp(f->id, "probe.failed");
-		if (!failed && f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL)
+		if (f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL)
 			continue;
-		if (w && (w->verdict == VERDICT_TIGHT || w->verdict == VERDICT_SHORT))
+		if (w && !f->observed && verdict_asks(w->verdict))
 			continue;
-		fputs(begun ? "; " : "", out);
+		fputs(begun ? "; " : " ", out);
 		put(out, f->id);
 		fputs(": ", out);
 		put(out, f->title);
 		begun = true;
 	}
-	return begun;
 }
 
 static const char *uom(const char *unit)
@@ -116,18 +108,17 @@ static void performance(FILE *out, const struct wall *w)
 int render_line(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
 	(void)style;
+	char answer[REPORT_ANSWER];
 	struct report_summary s = report_summarize(r);
 	fputs("EPOLLTUNE ", out);
 	for (const char *c = report_status_name(s.status); *c; c++)
 		fputc(toupper((unsigned char)*c), out);
 	fputs(" - ", out);
+	report_answer(r, answer);
+	put(out, answer);
 	bool begun = walls(out, r, VERDICT_SHORT, false);
 	begun = walls(out, r, VERDICT_TIGHT, begun);
-	begun = findings(out, r, begun);
-	if (s.status == VERDICT_UNKNOWN)
-		begun = walls(out, r, VERDICT_UNKNOWN, begun);
-	if (!begun)
-		fprintf(out, "%zu %s ok", s.ok, s.ok == 1 ? "wall" : "walls");
+	findings(out, r, begun);
 	fputs(r->wall_count ? " |" : "", out);
 	for (size_t i = 0; i < r->wall_count; i++)
 		performance(out, &r->walls[i]);

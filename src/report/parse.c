@@ -92,10 +92,21 @@ static int word(struct reader *r, const json_t *o, const char *key, const char *
 
 static const char *method_word(int i) { return wall_method_name((enum wall_method)i); }
 static const char *verdict_word(int i) { return wall_verdict_name((enum wall_verdict)i); }
+static const char *experiment_word(int i) { return wall_experiment_name((enum wall_experiment)i); }
 static const char *level_word(int i) { return finding_level_name((enum finding_level)i); }
 static const char *remedy_word(int i) { return finding_remedy_name((enum finding_remedy)i); }
 static const char *isolation_word(int i) { return report_isolation_name((enum report_isolation)i); }
+static const char *state_word(int i) { return probe_state_name((enum probe_state)i); }
 static const char *role_word(int i) { return target_role_name((enum target_role)i); }
+
+/* The same, where older reports have none: 0. */
+static int word_if_any(struct reader *r, const json_t *o, const char *key, const char *(*name)(int),
+		       int last, int *value)
+{
+	const json_t *s = json_object_get(o, key);
+	*value = 0;
+	return s && !json_is_null(s) ? word(r, o, key, name, last, value) : 0;
+}
 
 static int read_host(struct reader *r, const json_t *o, struct report_host *h)
 {
@@ -128,20 +139,24 @@ static int read_target(struct reader *r, const json_t *o, struct target *t)
 static int read_wall(struct reader *r, const json_t *o, struct report *out)
 {
 	char name[sizeof(out->walls[0].name)];
-	int method, verdict, failed = TEXT(r, o, "name", name);
+	int method, verdict, experiment, failed = TEXT(r, o, "name", name);
 	if (failed)
 		return failed;
 	if (!name[0] || report_find(out, name))
 		return wrong(r, "name", "that of one wall only");
 	struct wall *w = report_wall(out, name);
 	if ((failed = TEXT(r, o, "unit", w->unit)) ||
-	    (failed = word(r, o, "method", method_word, METHOD_INSPECTED, &method)) ||
-	    (failed = word(r, o, "verdict", verdict_word, VERDICT_UNKNOWN, &verdict)) ||
+	    (failed = word(r, o, "method", method_word, METHOD_RUNNING, &method)) ||
+	    (failed = word(r, o, "verdict", verdict_word, VERDICT_NA, &verdict)) ||
 	    (failed = quantity(r, o, "limit", &w->limit)) ||
 	    (failed = quantity(r, o, "measured", &w->measured)) ||
 	    (failed = quantity(r, o, "needed", &w->needed)) ||
-	    (failed = TEXT(r, o, "knob", w->knob)) || (failed = TEXT(r, o, "detail", w->detail)))
+	    (failed = TEXT(r, o, "knob", w->knob)) || (failed = TEXT(r, o, "detail", w->detail)) ||
+	    (failed = TEXT(r, o, "reason", w->reason)) ||
+	    (failed = word_if_any(r, o, "experiment", experiment_word, EXPERIMENT_MISSED,
+				  &experiment)))
 		return failed;
+	w->experiment = (enum wall_experiment)experiment;
 	/* Absent before it was there. */
 	w->at_least = json_is_true(json_object_get(o, "at_least"));
 	w->at_most = json_is_true(json_object_get(o, "at_most"));
@@ -163,27 +178,75 @@ static int read_evidence(struct reader *r, const json_t *o, struct finding *f)
 	return 0;
 }
 
+static int read_proposal(struct reader *r, const json_t *o, struct finding *f)
+{
+	struct proposal p = {0};
+	int failed;
+	if ((failed = TEXT(r, o, "knob", p.knob)) || (failed = TEXT(r, o, "current", p.current)) ||
+	    (failed = TEXT(r, o, "proposed", p.proposed)))
+		return failed;
+	if (p.knob[0])
+		finding_propose(f, p.knob, p.current, p.proposed);
+	return 0;
+}
+
+/* Reports from before 0.2 have the first proposal only, as fields of the finding. */
+static int read_proposals(struct reader *r, const json_t *o, struct finding *f)
+{
+	const json_t *list = json_object_get(o, "proposals");
+	int failed = 0;
+	if (!json_array_size(list))
+		return read_proposal(r, o, f);
+	for (size_t i = 0; i < json_array_size(list) && !failed; i++)
+		failed = read_proposal(r, json_array_get(list, i), f);
+	return failed;
+}
+
+static int read_tried(struct reader *r, const json_t *o, struct finding *f)
+{
+	const char *state = json_string_value(json_object_get(o, "tried_state"));
+	int failed = TEXT(r, o, "tried", f->outcome);
+	for (int i = TRIED_DONE; state && i <= TRIED_NOT; i++)
+		if (!strcmp(state, finding_tried_name((enum finding_tried)i)))
+			f->tried = (enum finding_tried)i;
+	return failed;
+}
+
 static int read_finding(struct reader *r, const json_t *o, struct report *out)
 {
 	int level, remedy, failed;
-	struct finding *f = report_finding(out, "", LEVEL_NOTE, "%s", "");
+	struct finding *f = report_finding_blank(out);
 	if ((failed = TEXT(r, o, "id", f->id)) || (failed = TEXT(r, o, "title", f->title)) ||
 	    (failed = word(r, o, "level", level_word, LEVEL_SKIPPED, &level)) ||
-	    (failed = word(r, o, "remedy", remedy_word, REMEDY_APPLICATION, &remedy)) ||
+	    (failed = word(r, o, "remedy", remedy_word, REMEDY_PROVIDER, &remedy)) ||
 	    (failed = TEXT(r, o, "wall", f->wall)) || (failed = TEXT(r, o, "detail", f->detail)) ||
-	    (failed = TEXT(r, o, "knob", f->knob)) ||
-	    (failed = TEXT(r, o, "current", f->current)) ||
-	    (failed = TEXT(r, o, "proposed", f->proposed)) ||
-	    (failed = TEXT(r, o, "tried", f->tried)) || (failed = TEXT(r, o, "advice", f->advice)))
+	    (failed = read_proposals(r, o, f)) || (failed = read_tried(r, o, f)) ||
+	    (failed = TEXT(r, o, "advice", f->advice)))
 		return failed;
 	f->level = (enum finding_level)level;
 	f->remedy = (enum finding_remedy)remedy;
+	f->observed = json_is_true(json_object_get(o, "observed"));
 	const json_t *evidence = json_object_get(o, "evidence");
 	if (evidence && !json_is_array(evidence))
 		return wrong(r, "evidence", "a list");
 	for (size_t i = 0; i < json_array_size(evidence) && !failed; i++)
 		failed = read_evidence(r, json_array_get(evidence, i), f);
 	return failed;
+}
+
+static int read_probe(struct reader *r, const json_t *o, struct report *out)
+{
+	struct report_probe p = {0};
+	int state, isolation, failed;
+	if ((failed = TEXT(r, o, "name", p.name)) ||
+	    (failed = word(r, o, "state", state_word, PROBE_CRASHED, &state)) ||
+	    (failed = word(r, o, "isolation", isolation_word, ISOLATION_NONE, &isolation)))
+		return failed;
+	p.state = (enum probe_state)state;
+	p.isolation = (enum report_isolation)isolation;
+	if (out->probe_count < REPORT_PROBES)
+		out->ran[out->probe_count++] = p;
+	return 0;
 }
 
 static int read_list(struct reader *r, const json_t *root, const char *key, struct report *out,
@@ -223,6 +286,10 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 		failed = read_list(r, root, "walls", out, read_wall);
 	if (!failed)
 		failed = read_list(r, root, "findings", out, read_finding);
+	/* Reports from before 0.2 have none. */
+	if (!failed && json_object_get(root, "probes"))
+		failed = read_list(r, root, "probes", out, read_probe);
+	out->quick = json_is_true(json_object_get(root, "quick"));
 	return failed;
 }
 

@@ -1,5 +1,6 @@
 #include "epolltune/report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +11,10 @@ static _Thread_local struct finding spare_finding;
 
 static void wall_clear(struct wall *w, const char *name)
 {
+	const struct wall_row *row = wall_row_find(name);
 	memset(w, 0, sizeof(*w));
 	report_text(w->name, "%s", name);
+	report_text(w->unit, "%s", row ? row->unit : "");
 	w->method = METHOD_INSPECTED;
 	w->verdict = VERDICT_UNKNOWN;
 	w->limit = w->measured = w->needed = REPORT_NONE;
@@ -55,21 +58,53 @@ static struct finding *finding_new(struct report *r)
 	return &spare_finding;
 }
 
-struct finding *report_finding(struct report *r, const char *id, enum finding_level level,
-			       const char *title, ...)
+struct finding *report_finding_blank(struct report *r)
 {
 	struct finding *f = finding_new(r);
 	memset(f, 0, sizeof(*f));
-	report_text(f->id, "%s", id);
-	f->level = level;
-	f->remedy = REMEDY_NONE;
-	va_list args;
-	va_start(args, title);
-	char text[sizeof(f->title) * 2];
-	vsnprintf(text, sizeof(text), title, args);
-	va_end(args);
-	report_text(f->title, "%s", text);
 	return f;
+}
+
+struct finding *report_finding(struct report *r, const char *id, const struct wording *words)
+{
+	struct finding *f = report_finding_blank(r);
+	const struct finding_row *row = finding_row_find(id);
+	report_text(f->id, "%s", id);
+	if (!row)
+		return f;
+	f->level = row->level;
+	f->remedy = row->remedy;
+	f->observed = row->observed;
+	report_text(f->wall, "%s", row->wall);
+	wording_fill(words, row->title, f->title, sizeof(f->title));
+	wording_fill(words, row->detail, f->detail, sizeof(f->detail));
+	wording_fill(words, row->advice, f->advice, sizeof(f->advice));
+	return f;
+}
+
+struct proposal *finding_propose(struct finding *f, const char *knob, const char *current,
+				 const char *proposed)
+{
+	static _Thread_local struct proposal spare;
+	struct proposal *p =
+		f->proposal_count < FINDING_PROPOSALS ? &f->proposals[f->proposal_count++] : &spare;
+	report_text(p->knob, "%s", knob);
+	report_text(p->current, "%s", current ? current : "");
+	report_text(p->proposed, "%s", proposed ? proposed : "");
+	return p;
+}
+
+const struct proposal *finding_knob(const struct finding *f)
+{
+	return f->proposal_count ? &f->proposals[0] : NULL;
+}
+
+bool finding_proposes(const struct finding *f)
+{
+	for (size_t i = 0; i < f->proposal_count; i++)
+		if (f->proposals[i].proposed[0])
+			return true;
+	return false;
 }
 
 void finding_evidence(struct finding *f, const char *name, const char *unit, double at_current,
@@ -84,13 +119,37 @@ void finding_evidence(struct finding *f, const char *name, const char *unit, dou
 	ev->at_proposed = at_proposed;
 }
 
-void report_text_into(char *field, size_t size, const char *fmt, ...)
+void finding_table(struct finding *f, const char *corner)
+{
+	f->table = (struct finding_table){0};
+	report_text(f->table.corner, "%s", corner);
+}
+
+void finding_column(struct finding *f, const char *head, const char *unit)
+{
+	if (f->table.column_count == TABLE_COLUMNS)
+		return;
+	size_t i = f->table.column_count++;
+	report_text(f->table.column[i].head, "%s", head);
+	report_text(f->table.column[i].unit, "%s", unit);
+}
+
+double *finding_row(struct finding *f, const char *name)
+{
+	static _Thread_local double spare[TABLE_COLUMNS];
+	if (f->table.row_count == TABLE_ROWS)
+		return spare;
+	size_t i = f->table.row_count++;
+	report_text(f->table.row[i].name, "%s", name);
+	for (size_t k = 0; k < TABLE_COLUMNS; k++)
+		f->table.row[i].value[k] = NAN;
+	return f->table.row[i].value;
+}
+
+static void text_print(char *field, size_t size, const char *fmt, va_list args)
 {
 	static const char mark[] = "…";
-	va_list args;
-	va_start(args, fmt);
 	int length = vsnprintf(field, size, fmt, args);
-	va_end(args);
 	if (length < 0)
 		field[0] = 0;
 	if (length < 0 || (size_t)length < size)
@@ -104,12 +163,29 @@ void report_text_into(char *field, size_t size, const char *fmt, ...)
 		field[cut] = 0;
 }
 
+void report_text_into(char *field, size_t size, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	text_print(field, size, fmt, args);
+	va_end(args);
+}
+
+void report_append_to(char *field, size_t size, const char *fmt, ...)
+{
+	size_t used = strlen(field);
+	va_list args;
+	va_start(args, fmt);
+	text_print(field + used, size - used, fmt, args);
+	va_end(args);
+}
+
 enum wall_verdict report_verdict(int64_t capacity, int64_t needed)
 {
-	if (needed == REPORT_NONE || needed <= 0)
-		return VERDICT_OK;
 	if (capacity == REPORT_NONE)
 		return VERDICT_UNKNOWN;
+	if (needed == REPORT_NONE || needed <= 0)
+		return VERDICT_OK;
 	if (capacity < needed)
 		return VERDICT_SHORT;
 	return (uint64_t)capacity >= report_margin((uint64_t)needed) ? VERDICT_OK : VERDICT_TIGHT;
@@ -121,61 +197,42 @@ uint64_t report_margin(uint64_t needed)
 	return __builtin_add_overflow(needed, extra, &sum) ? UINT64_MAX : sum;
 }
 
+static bool finding_known(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (!strcmp(r->findings[i].id, f->id) && !strcmp(r->findings[i].title, f->title) &&
+		    !strcmp(r->findings[i].detail, f->detail))
+			return true;
+	return false;
+}
+
 void report_join(struct report *whole, const struct report *part)
 {
 	for (size_t i = 0; i < part->wall_count; i++)
 		*report_wall(whole, part->walls[i].name) = part->walls[i];
 	for (size_t i = 0; i < part->finding_count; i++)
-		*finding_new(whole) = part->findings[i];
+		if (!finding_known(whole, &part->findings[i]))
+			*finding_new(whole) = part->findings[i];
 	whole->lost += part->lost;
 }
 
-struct report_summary report_summarize(const struct report *r)
+static size_t wall_place(const struct wall *w)
 {
-	struct report_summary s = {.status = VERDICT_OK};
-	bool critical = false, warning = false, failed = false;
-	for (size_t i = 0; i < r->wall_count; i++)
-		switch (r->walls[i].verdict) {
-		case VERDICT_OK:
-			s.ok++;
-			break;
-		case VERDICT_TIGHT:
-			s.tight++;
-			break;
-		case VERDICT_SHORT:
-			s.short_++;
-			break;
-		case VERDICT_UNKNOWN:
-			s.unknown++;
-			break;
-		}
-	for (size_t i = 0; i < r->finding_count; i++) {
-		critical |= r->findings[i].level == LEVEL_CRITICAL;
-		warning |= r->findings[i].level == LEVEL_WARNING;
-		failed |= !strcmp(r->findings[i].id, "probe.failed");
-	}
-	if (s.short_ || critical)
-		s.status = VERDICT_SHORT;
-	else if (s.tight || warning)
-		s.status = VERDICT_TIGHT;
-	else if (s.unknown || failed)
-		s.status = VERDICT_UNKNOWN;
-	return s;
+	size_t i = 0;
+	while (i < wall_row_count() && strcmp(wall_row_at(i)->name, w->name))
+		i++;
+	return i;
 }
 
-int report_exit_status(const struct report *r)
+void report_sort(struct report *r)
 {
-	switch (report_summarize(r).status) {
-	case VERDICT_OK:
-		return 0;
-	case VERDICT_TIGHT:
-		return 1;
-	case VERDICT_SHORT:
-		return 2;
-	case VERDICT_UNKNOWN:
-		break;
-	}
-	return 3;
+	for (size_t i = 1; i < r->wall_count; i++)
+		for (size_t k = i; k && wall_place(&r->walls[k]) < wall_place(&r->walls[k - 1]);
+		     k--) {
+			struct wall w = r->walls[k];
+			r->walls[k] = r->walls[k - 1];
+			r->walls[k - 1] = w;
+		}
 }
 
 const char *wall_method_name(enum wall_method m)
@@ -184,6 +241,7 @@ const char *wall_method_name(enum wall_method m)
 		[METHOD_MEASURED] = "measured",
 		[METHOD_DERIVED] = "derived",
 		[METHOD_INSPECTED] = "inspected",
+		[METHOD_RUNNING] = "running",
 	};
 	return names[m];
 }
@@ -191,10 +249,8 @@ const char *wall_method_name(enum wall_method m)
 const char *wall_verdict_name(enum wall_verdict v)
 {
 	static const char *const names[] = {
-		[VERDICT_OK] = "ok",
-		[VERDICT_TIGHT] = "tight",
-		[VERDICT_SHORT] = "short",
-		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_OK] = "ok",           [VERDICT_TIGHT] = "tight", [VERDICT_SHORT] = "short",
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_NA] = "n/a",
 	};
 	return names[v];
 }
@@ -213,10 +269,10 @@ const char *finding_level_name(enum finding_level l)
 const char *finding_remedy_name(enum finding_remedy r)
 {
 	static const char *const names[] = {
-		[REMEDY_NONE] = "none",
-		[REMEDY_KERNEL] = "kernel",
-		[REMEDY_PROCESS] = "process",
-		[REMEDY_APPLICATION] = "application",
+		[REMEDY_NONE] = "none",           [REMEDY_KERNEL] = "kernel",
+		[REMEDY_PROCESS] = "process",     [REMEDY_APPLICATION] = "application",
+		[REMEDY_CONTAINER] = "container", [REMEDY_DEVICE] = "device",
+		[REMEDY_PROVIDER] = "provider",
 	};
 	return names[r];
 }
@@ -235,10 +291,40 @@ const char *report_isolation_name(enum report_isolation i)
 const char *report_status_name(enum wall_verdict status)
 {
 	static const char *const names[] = {
-		[VERDICT_OK] = "ok",
-		[VERDICT_TIGHT] = "warning",
-		[VERDICT_SHORT] = "critical",
-		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_OK] = "ok",          [VERDICT_TIGHT] = "warning",
+		[VERDICT_SHORT] = "critical", [VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_NA] = "ok",
 	};
 	return names[status];
+}
+
+const char *wall_experiment_name(enum wall_experiment x)
+{
+	static const char *const names[] = {
+		[EXPERIMENT_NONE] = "none",
+		[EXPERIMENT_DONE] = "done",
+		[EXPERIMENT_MISSED] = "missed",
+	};
+	return names[x];
+}
+
+const char *finding_tried_name(enum finding_tried t)
+{
+	static const char *const names[] = {
+		[TRIED_NONE] = NULL,
+		[TRIED_DONE] = "tried",
+		[TRIED_INCONCLUSIVE] = "inconclusive",
+		[TRIED_NOT] = "not tried",
+	};
+	return names[t];
+}
+
+const char *probe_state_name(enum probe_state state)
+{
+	static const char *const names[] = {
+		[PROBE_DONE] = "done",
+		[PROBE_FAILED] = "failed",
+		[PROBE_CRASHED] = "crashed",
+	};
+	return names[state];
 }

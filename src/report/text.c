@@ -14,12 +14,6 @@
 
 static void head(const struct page *p, const struct report *r)
 {
-	static const char *const ways[] = {
-		[ISOLATION_LAB] = "measured in a private lab",
-		[ISOLATION_IN_PLACE] = "measured in place",
-		[ISOLATION_SYSROOT] = "inspected from a captured machine",
-		[ISOLATION_NONE] = "inspected only",
-	};
 	struct page_segments s = {0};
 	char size[32];
 	page_segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
@@ -33,58 +27,83 @@ static void head(const struct page *p, const struct report *r)
 		page_segment(
 			p, &s, "%s",
 			quantity_format(size, sizeof(size), QUANTITY_SIZE, r->host.memory_bytes));
-	page_segment(p, &s, "%s", ways[r->host.isolation]);
 	page_segments(p, TONE_BOLD, 0, " · ", &s);
 }
 
-static void question(const struct page *p, const struct target *t)
+static void target(const struct page *p, const struct target *t)
 {
 	struct page_segments s = {0};
-	char text[32];
-	page_segment(p, &s, "Ready%s for %s connections,",
-		     t->role == TARGET_PROXY ? ", as a proxy," : "",
-		     quantity_format(text, sizeof(text), QUANTITY_COUNT, t->connections));
-	page_segment(p, &s, "%s new ones a second,",
-		     quantity_format(text, sizeof(text), QUANTITY_COUNT, t->rate_per_s));
-	page_segment(p, &s, "pauses of %s,",
-		     quantity_format(text, sizeof(text), QUANTITY_DURATION, t->stall_us));
-	page_segment(p, &s, "%s away,",
-		     quantity_format(text, sizeof(text), QUANTITY_DURATION, t->rtt_us));
-	page_segment(p, &s, "%s each?",
-		     quantity_format(text, sizeof(text), QUANTITY_BANDWIDTH, t->bandwidth_bps));
-	page_segments(p, TONE_PLAIN, 0, " ", &s);
-	fputc('\n', p->out);
+	page_segment(p, &s, "Target%s: %s connections",
+		     t->role == TARGET_PROXY ? " of a proxy" : "",
+		     quantity_show(QUANTITY_COUNT, t->connections).text);
+	page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
+	page_segment(p, &s, "accept stalls up to %s",
+		     quantity_show(QUANTITY_DURATION, t->stall_us).text);
+	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
+	page_segment(p, &s, "%s per connection",
+		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
+	page_segments(p, TONE_PLAIN, 2, " · ", &s);
 }
 
-enum { COLUMN_WALL, COLUMN_STANDS, COLUMN_NEEDED, COLUMN_HOW, COLUMN_VERDICT };
+/* "in a private lab (descriptors, ports)"; nothing when no probe was. */
+static void isolation_add(const struct page *p, struct page_segments *s, const struct report *r,
+			  enum report_isolation is, const char *where)
+{
+	char names[160] = "";
+	for (size_t i = 0; i < r->probe_count; i++)
+		if (r->ran[i].isolation == is)
+			report_append(names, "%s%s", names[0] ? ", " : "", r->ran[i].name);
+	if (names[0])
+		page_segment(p, s, "%s%s (%s)", s->count ? "" : "Experiments: ", where, names);
+}
+
+static void isolation(const struct page *p, const struct report *r)
+{
+	static const char *const briefly[] = {
+		[ISOLATION_LAB] = "Experiments: in a private lab",
+		[ISOLATION_IN_PLACE] = NULL,
+		[ISOLATION_SYSROOT] = "Experiments: none, a captured machine is only read",
+		[ISOLATION_NONE] = "Experiments: none, settings only",
+	};
+	const char *brief = briefly[r->host.isolation];
+	if (brief && !(p->verbose && r->host.isolation == ISOLATION_LAB)) {
+		page_paragraph(p, TONE_PLAIN, 0, brief);
+		return;
+	}
+	struct page_segments s = {0};
+	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
+	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
+	isolation_add(p, &s, r, ISOLATION_NONE, "none");
+	page_segments(p, TONE_PLAIN, 2, " · ", &s);
+}
+
+enum { COLUMN_WALL, COLUMN_CAPACITY, COLUMN_NEEDED, COLUMN_BASIS, COLUMN_VERDICT };
 
 /* One line of the table; false when memory ran out. */
 static bool add_wall(const struct page *p, struct libscols_table *table, const struct wall *w)
 {
 	static const char *const verdicts[] = {
-		[VERDICT_OK] = "ok",
-		[VERDICT_TIGHT] = "tight",
-		[VERDICT_SHORT] = "SHORT",
-		[VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_OK] = "ok",           [VERDICT_TIGHT] = "tight", [VERDICT_SHORT] = "SHORT",
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_NA] = "n/a",
 	};
 	static const enum tone verdict_tones[] = {
-		[VERDICT_OK] = TONE_GOOD,
-		[VERDICT_TIGHT] = TONE_WARN,
-		[VERDICT_SHORT] = TONE_BAD,
-		[VERDICT_UNKNOWN] = TONE_WARN,
+		[VERDICT_OK] = TONE_GOOD,   [VERDICT_TIGHT] = TONE_WARN,
+		[VERDICT_SHORT] = TONE_BAD, [VERDICT_UNKNOWN] = TONE_WARN,
+		[VERDICT_NA] = TONE_PLAIN,
 	};
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	if (!line)
 		return false;
-	char name[64], figure[64], stands[80], needed[64] = "-";
+	char name[64], figure[64], capacity[80], needed[64] = "-";
+	const char *basis = w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method);
 	page_text(p, name, sizeof(name), "%s", w->name);
-	page_text(p, stands, sizeof(stands), "%s", figure_text(figure, sizeof(figure), w));
+	page_text(p, capacity, sizeof(capacity), "%s", figure_text(figure, sizeof(figure), w));
 	if (w->needed != REPORT_NONE)
 		figure_format(needed, sizeof(needed), w->unit, w->needed);
 	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
-		      scols_line_set_data(line, COLUMN_STANDS, stands) ||
+		      scols_line_set_data(line, COLUMN_CAPACITY, capacity) ||
 		      scols_line_set_data(line, COLUMN_NEEDED, needed) ||
-		      scols_line_set_data(line, COLUMN_HOW, wall_method_name(w->method)) ||
+		      scols_line_set_data(line, COLUMN_BASIS, basis) ||
 		      scols_line_set_data(line, COLUMN_VERDICT, verdicts[w->verdict]);
 	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_VERDICT);
 	if (p->color && cell)
@@ -99,9 +118,9 @@ static struct libscols_table *make_table(const struct page *p, const struct repo
 		int flags;
 	} columns[] = {
 		[COLUMN_WALL] = {"WALL", 0},
-		[COLUMN_STANDS] = {"STANDS AT", SCOLS_FL_RIGHT},
+		[COLUMN_CAPACITY] = {"CAPACITY", SCOLS_FL_RIGHT},
 		[COLUMN_NEEDED] = {"NEEDED", SCOLS_FL_RIGHT},
-		[COLUMN_HOW] = {"HOW", 0},
+		[COLUMN_BASIS] = {"BASIS", 0},
 		[COLUMN_VERDICT] = {"VERDICT", 0},
 	};
 	struct libscols_table *table = scols_new_table();
@@ -135,18 +154,22 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	free(text);
 	scols_unref_table(table);
 	fputc('\n', p->out);
-	bool told = false;
-	for (size_t i = 0; i < r->wall_count; i++)
-		if ((r->walls[i].verdict == VERDICT_UNKNOWN || p->verbose) &&
-		    r->walls[i].detail[0]) {
-			if (p->verbose && !told)
-				fputc('\n', p->out);
-			told = true;
-			char reason[PAGE_TEXT];
-			page_text(p, reason, sizeof(reason), "%s: %s", r->walls[i].name,
-				  r->walls[i].detail);
-			page_wrap(p, TONE_PLAIN, 0, 2, reason);
-		}
+	bool begun = false;
+	for (size_t i = 0; i < r->wall_count; i++) {
+		const struct wall *w = &r->walls[i];
+		if (!p->verbose && w->verdict != VERDICT_UNKNOWN)
+			continue;
+		if (!w->detail[0] && !w->reason[0])
+			continue;
+		if (p->verbose && !begun)
+			fputc('\n', p->out);
+		begun = true;
+		char line[PAGE_TEXT];
+		page_text(p, line, sizeof(line), "%s: %s%s%s%s%s", w->name, w->detail,
+			  w->detail[0] && w->reason[0] ? " " : "",
+			  w->reason[0] ? "Not measured: " : "", w->reason, w->reason[0] ? "." : "");
+		page_wrap(p, TONE_PLAIN, 0, 2, line);
+	}
 	return 0;
 }
 
@@ -156,11 +179,19 @@ static const struct {
 	enum quantity_kind kind;
 } scaled_units[] = {{"us", QUANTITY_DURATION}, {"B", QUANTITY_SIZE}, {"1/s", QUANTITY_RATE}};
 
-static const char *format_evidence(char *text, size_t size, double value, const char *unit)
+static bool is_scaled(const char *unit)
+{
+	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units); i++)
+		if (!strcmp(unit, scaled_units[i].unit))
+			return true;
+	return !strcmp(unit, "B/s");
+}
+
+static const char *format_value(char *text, size_t size, double value, const char *unit)
 {
 	bool whole = value >= 0 && value < 1e15;
 	if (isnan(value)) {
-		snprintf(text, size, "?");
+		snprintf(text, size, "-");
 		return text;
 	}
 	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
@@ -182,72 +213,128 @@ static const char *format_evidence(char *text, size_t size, double value, const 
 	return text;
 }
 
-/* "ListenOverflows 903 → 0 SYNs · …": at the current value, at the proposed one if tried. */
+/* "ListenOverflows 903 → 0 SYNs · …": at the current value, at the proposed one if tried. A unit
+ * that scales is written at both. */
 static void evidence(const struct page *p, const struct finding *f)
 {
 	struct page_segments s = {0};
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
 		char current[64], proposed[64];
-		bool tried = !isnan(ev->at_proposed);
-		format_evidence(current, sizeof(current), ev->at_current, tried ? "" : ev->unit);
-		format_evidence(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
-		for (size_t k = 0; k < sizeof(scaled_units) / sizeof(*scaled_units); k++)
-			if (strcmp(ev->unit, scaled_units[k].unit) == 0)
-				format_evidence(current, sizeof(current), ev->at_current, ev->unit);
-		page_segment(p, &s, "%s %s%s%s", ev->name, current, tried ? " → " : "",
-			     tried ? proposed : "");
+		bool both = !isnan(ev->at_proposed);
+		format_value(current, sizeof(current), ev->at_current,
+			     both && !is_scaled(ev->unit) ? "" : ev->unit);
+		format_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
+		page_segment(p, &s, "%s %s%s%s", ev->name, current, both ? " → " : "",
+			     both ? proposed : "");
 	}
 	page_segments(p, TONE_FAINT, 2, " · ", &s);
 }
 
-static void knob_line(const struct page *p, const struct finding *f)
+static bool figures_fill(struct libscols_table *table, const struct finding_table *t)
 {
-	if (!f->knob[0] || (!f->current[0] && !f->proposed[0]))
+	for (size_t i = 0; i < t->row_count; i++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+		if (!line || scols_line_set_data(line, 0, t->row[i].name))
+			return false;
+		for (size_t k = 0; k < t->column_count; k++) {
+			char text[64];
+			format_value(text, sizeof(text), t->row[i].value[k], t->column[k].unit);
+			if (scols_line_set_data(line, k + 1, text))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The finding's figures, a line each; nothing when memory is out. */
+static void figures(const struct page *p, const struct finding *f, size_t indent)
+{
+	struct libscols_table *table = f->table.row_count ? scols_new_table() : NULL;
+	char *text = NULL, *rest;
+	if (!table)
 		return;
-	char knob[PAGE_TEXT], change[PAGE_TEXT], tried[PAGE_TEXT];
-	page_text(p, knob, sizeof(knob), "%s", f->knob);
-	page_text(p, change, sizeof(change), "%s%s%s", f->current[0] ? f->current : "?",
-		  f->proposed[0] ? " → " : "", f->proposed);
-	page_text(p, tried, sizeof(tried), "%s%s",
-		  !f->tried[0]                             ? "not tried"
-		  : strncmp(f->tried, "not tried", 9) == 0 ? ""
-							   : "tried: ",
-		  f->tried);
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	scols_table_set_column_separator(table, "  ");
+	bool ok = scols_table_new_column(table, f->table.corner, 0, 0);
+	for (size_t k = 0; k < f->table.column_count && ok; k++)
+		ok = scols_table_new_column(table, f->table.column[k].head, 0, SCOLS_FL_RIGHT);
+	if (ok && figures_fill(table, &f->table) && !scols_print_table_to_string(table, &text)) {
+		rest = text;
+		for (char *line; (line = strsep(&rest, "\n"));) {
+			char shown[PAGE_TEXT];
+			if (!*line)
+				continue;
+			page_text(p, shown, sizeof(shown), "%s", line);
+			fprintf(p->out, "%*s%s\n", (int)indent, "", shown);
+		}
+	}
+	free(text);
+	scols_unref_table(table);
+}
+
+/* "tried: …", "not tried: …"; "" where nothing is proposed or there is nothing to try. */
+static void outcome_text(const struct page *p, const struct finding *f, char *text, size_t size)
+{
+	const char *state = finding_tried_name(f->tried);
+	text[0] = 0;
+	if (state)
+		page_text(p, text, size, "%s%s%s", state, f->outcome[0] ? ": " : "", f->outcome);
+}
+
+static void knob_line(const struct page *p, const struct proposal *c)
+{
+	char knob[PAGE_TEXT], change[PAGE_TEXT];
+	page_text(p, knob, sizeof(knob), "%s", c->knob);
+	page_text(p, change, sizeof(change), "%s%s%s", c->current[0] ? c->current : "unknown",
+		  c->proposed[0] ? " → " : "", c->proposed);
 	size_t column = 2 + utf8_length(knob) + 3 + utf8_length(change);
 	fputs("  ", p->out);
 	page_put(p, TONE_BOLD, knob);
 	if (column <= p->width) {
 		fputs("   ", p->out);
 		page_put(p, TONE_BOLD, change);
+		fputc('\n', p->out);
 	} else {
 		fputc('\n', p->out);
 		page_paragraph(p, TONE_BOLD, 4, change);
 	}
-	if (column <= p->width && f->proposed[0] && column + 4 + utf8_length(tried) <= p->width) {
-		fprintf(p->out, "    %s\n", tried);
-		return;
-	}
-	if (column <= p->width)
-		fputc('\n', p->out);
-	if (f->proposed[0])
-		page_paragraph(p, TONE_PLAIN, 4, tried);
+}
+
+static void knob_lines(const struct page *p, const struct finding *f)
+{
+	char outcome[PAGE_TEXT];
+	for (size_t i = 0; i < f->proposal_count; i++)
+		if (f->proposals[i].current[0] || f->proposals[i].proposed[0])
+			knob_line(p, &f->proposals[i]);
+	outcome_text(p, f, outcome, sizeof(outcome));
+	if (finding_proposes(f))
+		page_paragraph(p, TONE_PLAIN, 4, outcome);
+}
+
+/* "critical · application": how bad, and who has to act. */
+static void finding_head(const struct page *p, const struct finding *f)
+{
+	char id[64], level[64];
+	page_text(p, id, sizeof(id), "%s", f->id);
+	page_text(p, level, sizeof(level), "%s%s%s", finding_level_name(f->level),
+		  f->remedy == REMEDY_NONE ? "" : " · ",
+		  f->remedy == REMEDY_NONE ? "" : finding_remedy_name(f->remedy));
+	size_t used = utf8_length(id) + utf8_length(level);
+	page_put(p, TONE_BOLD, id);
+	fprintf(p->out, "%*s", p->width > used ? (int)(p->width - used) : 1, "");
+	page_put(p, f->level == LEVEL_CRITICAL ? TONE_BAD : TONE_WARN, level);
+	fputc('\n', p->out);
 }
 
 static void finding_block(const struct page *p, const struct finding *f)
 {
-	const char *level = finding_level_name(f->level);
-	char id[64];
-	page_text(p, id, sizeof(id), "%s", f->id);
-	page_put(p, TONE_BOLD, id);
-	size_t used = utf8_length(id) + strlen(level);
-	fprintf(p->out, "%*s", p->width > used ? (int)(p->width - used) : 1, "");
-	page_put(p, f->level == LEVEL_CRITICAL ? TONE_BAD : TONE_WARN, level);
-	fputc('\n', p->out);
+	finding_head(p, f);
 	page_paragraph(p, TONE_PLAIN, 2, f->title);
 	page_paragraph(p, TONE_PLAIN, 2, f->detail);
-	knob_line(p, f);
+	knob_lines(p, f);
 	evidence(p, f);
+	figures(p, f, 2);
 	page_paragraph(p, TONE_PLAIN, 2, f->advice);
 	fputc('\n', p->out);
 }
@@ -275,6 +362,14 @@ static void finding_line(const struct page *p, const struct finding *f)
 	page_text(p, line, sizeof(line), "%s", text);
 	fprintf(p->out, "%-8s ", finding_level_name(f->level));
 	page_wrap(p, TONE_PLAIN, 9, 9, line);
+	if (p->verbose)
+		figures(p, f, 9);
+}
+
+static bool is_quiet(const struct page *p, const struct finding *f)
+{
+	const struct finding_row *row = finding_row_find(f->id);
+	return !p->verbose && row && row->quiet;
 }
 
 static size_t findings(const struct page *p, const struct report *r, enum finding_level level,
@@ -282,32 +377,32 @@ static size_t findings(const struct page *p, const struct report *r, enum findin
 {
 	size_t printed = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == level) {
+		if (r->findings[i].level == level && !is_quiet(p, &r->findings[i])) {
 			print(p, &r->findings[i]);
 			printed++;
 		}
 	return printed;
 }
 
-static bool kernel_can_help(const struct report *r, enum wall_verdict verdict)
+/* Whether apply has something to do about a wall of that verdict. */
+static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		if (w && w->verdict == verdict && f->remedy == REMEDY_KERNEL && f->proposed[0])
+		if (w && w->verdict == verdict && f->remedy != REMEDY_NONE && finding_proposes(f))
 			return true;
 	}
 	return false;
 }
 
-/* Whether a note asks for a knob to be set, as one of a myth does. */
-static bool notes_propose(const struct report *r)
+static const struct finding *first_of(const struct page *p, const struct report *r,
+				      enum finding_level level)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == LEVEL_NOTE && r->findings[i].remedy == REMEDY_KERNEL &&
-		    r->findings[i].proposed[0])
-			return true;
-	return false;
+		if (r->findings[i].level == level && !is_quiet(p, &r->findings[i]))
+			return &r->findings[i];
+	return NULL;
 }
 
 /* What to do next, a command and what it is for; or nothing. */
@@ -316,65 +411,38 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	char arguments[384];
 	command[0] = 0;
 	target_arguments(&r->target, arguments, sizeof(arguments));
-	if (r->probes[0]) {
-		size_t used = strlen(arguments);
-		snprintf(arguments + used, sizeof(arguments) - used, " --probe %s", r->probes);
-	}
-	bool shorts = kernel_can_help(r, VERDICT_SHORT);
-	if (r->host.isolation != ISOLATION_SYSROOT &&
-	    (shorts || kernel_can_help(r, VERDICT_TIGHT))) {
+	if (r->probes[0])
+		report_append(arguments, " --probe %s", r->probes);
+	bool shorts = apply_helps(r, VERDICT_SHORT);
+	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
 		snprintf(command, size, "epolltune apply%s%s --dry-run", arguments,
 			 shorts ? "" : " --tight");
-		return "See what would change:  ";
+		return "To see the changes: ";
 	}
-	for (int level = LEVEL_CRITICAL; level >= LEVEL_WARNING; level--)
-		for (size_t i = 0; i < r->finding_count && !command[0]; i++)
-			if ((int)r->findings[i].level == level)
-				snprintf(command, size, "epolltune explain %s", r->findings[i].id);
-	if (command[0])
-		return "More on it:  ";
-	for (size_t i = 0; i < r->finding_count && !p->verbose && !command[0]; i++)
-		if (r->findings[i].level == LEVEL_NOTE)
-			snprintf(command, size, "epolltune check%s --verbose", arguments);
-	return "More on the notes:  ";
-}
-
-/* Appends "2 walls are short" and the like. */
-static void append_count(char *text, size_t size, size_t count, const char *state)
-{
-	size_t used = strlen(text);
-	if (count)
-		snprintf(text + used, size - used, "%s%zu %s %s", used ? ", " : "", count,
-			 used         ? count == 1 ? "is" : "are"
-			 : count == 1 ? "wall is"
-				      : "walls are",
-			 state);
+	const struct finding *f = first_of(p, r, LEVEL_CRITICAL);
+	if (!f)
+		f = first_of(p, r, LEVEL_WARNING);
+	if (f)
+		snprintf(command, size, "epolltune explain %s", f->id);
+	else if (!p->verbose && first_of(p, r, LEVEL_NOTE))
+		snprintf(command, size, "epolltune check%s --verbose", arguments);
+	return f ? "For more: " : "For the notes: ";
 }
 
 static void closing(const struct page *p, const struct report *r)
 {
-	struct report_summary s = report_summarize(r);
-	char text[256] = "";
-	append_count(text, sizeof(text), s.short_, "short");
-	append_count(text, sizeof(text), s.tight, "tight");
-	append_count(text, sizeof(text), s.unknown, "unknown");
+	char answer[REPORT_ANSWER], command[448], shown[448];
 	if (r->lost)
 		fprintf(p->out, "%zu more walls or findings did not fit into this report.\n",
 			r->lost);
-	if (!text[0])
-		snprintf(text, sizeof(text), "%s",
-			 s.status != VERDICT_OK ? "No wall is short, but see above"
-			 : notes_propose(r)     ? "No wall is short, but see the notes"
-						: "Nothing to change");
-	char command[448], shown[448];
+	report_answer(r, answer);
+	page_paragraph(p, TONE_BOLD, 0, answer);
 	const char *purpose = hint(p, r, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
-	fprintf(p->out, "%s.", text);
-	if (shown[0]) {
-		size_t columns = strlen(text) + 2 + strlen(purpose) + utf8_length(shown);
-		fprintf(p->out, "%c%s", columns <= p->width ? ' ' : '\n', purpose);
-		page_put(p, TONE_BOLD, shown);
-	}
+	if (!shown[0])
+		return;
+	fputs(purpose, p->out);
+	page_put(p, TONE_BOLD, shown);
 	fputc('\n', p->out);
 }
 
@@ -382,7 +450,9 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 {
 	struct page p = page_open(out, style);
 	head(&p, r);
-	question(&p, &r->target);
+	target(&p, &r->target);
+	isolation(&p, r);
+	fputc('\n', out);
 	int status = walls(&p, r, e);
 	if (status < 0)
 		return status;

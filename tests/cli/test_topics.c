@@ -11,8 +11,8 @@
 
 #include "commands/topic.h"
 #include "epolltune/knob.h"
-#include "knobs/findings.h"
-#include "knobs/walls.h"
+#include "catalogue/findings.h"
+#include "catalogue/walls.h"
 
 static void lines_fit(const char *text, size_t width)
 {

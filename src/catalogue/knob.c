@@ -78,7 +78,23 @@ const char *knob_effect_text(enum knob_effect e)
 	return "?";
 }
 
-static size_t shape_fields(enum knob_shape shape)
+const char *knob_scope_untried(enum knob_scope s)
+{
+	switch (s) {
+	case KNOB_NETNS:
+	case KNOB_APPLICATION:
+		return NULL;
+	case KNOB_SYSTEM:
+		return "one limit for the whole machine: it is read, never exhausted";
+	case KNOB_PROCESS:
+		return "a limit of the process, set where it is started";
+	case KNOB_DEVICE:
+		return "a setting of the device";
+	}
+	return NULL;
+}
+
+size_t knob_fields(enum knob_shape shape)
 {
 	switch (shape) {
 	case KNOB_NUMBER:
@@ -91,6 +107,26 @@ static size_t shape_fields(enum knob_shape shape)
 		return 0;
 	}
 	return 0;
+}
+
+int64_t knob_round(const struct knob *k, int64_t value)
+{
+	int64_t rounded = value > k->round_min ? value : k->round_min, step;
+	switch (k->round) {
+	case KNOB_EXACT:
+		break;
+	case KNOB_POWER:
+		for (step = k->round_min; step < rounded && step <= INT64_MAX / 2;)
+			step *= 2;
+		rounded = step;
+		break;
+	case KNOB_SIXTEENTH:
+		for (step = k->round_min; step <= INT64_MAX / 32 && step * 16 < rounded;)
+			step *= 2;
+		rounded = (rounded + step - 1) / step * step;
+		break;
+	}
+	return rounded > k->max ? INT64_MAX : rounded;
 }
 
 static const char *shape_text(enum knob_shape shape)
@@ -162,7 +198,7 @@ static bool shape_fits(const struct knob *k, const char *value)
 		if (!integer(&at, &number))
 			return false;
 	}
-	return count == shape_fields(k->shape);
+	return count == knob_fields(k->shape);
 }
 
 int knob_field(const char *value, size_t i, int64_t *out)
@@ -184,7 +220,7 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 		return err_set(e, EINVAL, "%s: \"%.100s\" is not %s", k->name, value,
 			       shape_text(k->shape));
 	int64_t previous = INT64_MIN;
-	for (size_t i = 0; i < shape_fields(k->shape); i++) {
+	for (size_t i = 0; i < knob_fields(k->shape); i++) {
 		int64_t number = 0;
 		knob_field(normal, i, &number);
 		if (number < k->min || number > k->max)

@@ -1,23 +1,21 @@
-#include "knobs/guides.h"
+#include "epolltune/catalogue.h"
 
 static const struct guide guides[] = {
 	{
 		.name = "epoll-busy-poll",
 		.what = "Lets epoll_wait() fetch packets from the device itself, instead of "
-			"sleeping "
-			"until an interrupt has brought them. For servers where latency counts and "
-			"CPUs are to spare: the thread polls for busy_poll_usecs each time before "
-			"it "
-			"sleeps. Polling serves one NAPI instance at a time, so each epoll set "
-			"should hold connections of one only: accept in any thread, ask where the "
-			"connection's packets come in, and hand it to the thread of that NAPI. "
-			"prefer_busy_poll keeps the device's interrupts off while the server "
-			"polls; "
-			"it needs napi_defer_hard_irqs (100) and gro_flush_timeout (200000 ns) on "
-			"the device, which harm whoever does not poll. With irq-suspend-timeout "
-			"(20000000 ns, by napi-set) the interrupts stay off under load and come "
-			"back when it ends: for servers that want both latency and efficiency. For "
-			"efficiency alone leave all of it off.",
+			"sleeping until an interrupt has delivered them. For servers where latency "
+			"matters and CPUs are idle: the thread polls for busy_poll_usecs each time "
+			"before it sleeps. Polling serves one NAPI instance at a time, so each "
+			"epoll set should hold connections of one only: accept in any thread, ask "
+			"which NAPI receives the connection's packets, and pass it to the thread "
+			"of that NAPI. prefer_busy_poll keeps the device's interrupts off while "
+			"the server polls; it needs napi_defer_hard_irqs (100) and "
+			"gro_flush_timeout (200000 ns) on the device, which delay packets for "
+			"programs that do not poll. With irq-suspend-timeout (20000000 ns, by "
+			"napi-set) the interrupts stay off under load and resume when it ends: "
+			"for servers that need both latency and efficiency. For efficiency alone "
+			"leave all of it off.",
 		.code = "#include <stdint.h>\n"
 			"#include <sys/epoll.h>\n"
 			"#include <sys/ioctl.h>\n"

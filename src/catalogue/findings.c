@@ -1,0 +1,610 @@
+/* The findings, in the order of the walls. */
+#include <string.h>
+
+#include "epolltune/catalogue.h"
+
+/* A wall that is short, and its sibling that is tight: one row says both. `unsolved` is who
+ * has to act where no knob helps, `holds` what a tight wall still does, a clause. */
+#define SHORT(wall_name, unsolved, title_text, detail_text, advice_text, meaning_text,             \
+	      action_text, proof_text, holds)                                                      \
+	{.id = wall_name ".short",                                                                 \
+	 .level = LEVEL_CRITICAL,                                                                  \
+	 .remedy = unsolved,                                                                       \
+	 .wall = wall_name,                                                                        \
+	 .title = title_text,                                                                      \
+	 .detail = detail_text,                                                                    \
+	 .advice = advice_text,                                                                    \
+	 .meaning = meaning_text,                                                                  \
+	 .action = action_text,                                                                    \
+	 .proof = proof_text},                                                                     \
+	{                                                                                          \
+		.id = wall_name ".tight", .level = LEVEL_WARNING, .remedy = unsolved,              \
+		.wall = wall_name, .title = title_text, .detail = detail_text,                     \
+		.advice = advice_text, .meaning = holds ", with less than 25 % headroom.",         \
+		.action = "As for " wall_name ".short, before the load grows.",                    \
+		.proof = proof_text                                                                \
+	}
+
+#define TAKES_EFFECT "Takes effect {effect}."
+#define BY_EXPERIMENT "The experiment, in the finding"
+
+/* What a deviation of epoll from epoll(7) means for a server. */
+#define DEVIATION(problem, weight, title_text, meaning_text, action_text)                          \
+	{                                                                                          \
+		.id = "readiness." problem, .level = weight, .wall = "", .title = title_text,      \
+		.detail = "", .advice = action_text, .meaning = meaning_text,                      \
+		.action = action_text, .proof = BY_EXPERIMENT                                      \
+	}
+
+static const struct finding_row findings[] = {
+	SHORT("descriptors.process", REMEDY_PROCESS,
+	      "A process {tight?can just:cannot} hold {connections} connections",
+	      "RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors "
+	      "besides its connections.",
+	      "{how} This is the limit of the process that ran epolltune; that of a server is in "
+	      "/proc/PID/limits.{ceiling? fs.nr_open ({ceiling}) has to be raised first.}",
+	      "The hard limit on descriptors lets no process hold the target's connections.",
+	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
+	      "or limits.conf. Above fs.nr_open, raise that first.",
+	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
+	{.id = "descriptors.process.soft-limit",
+	 .level = LEVEL_WARNING,
+	 .wall = "descriptors.process",
+	 .title = "A server that does not raise its soft limit stops at {unraised} connections",
+	 .detail = "RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors "
+		   "besides its connections.",
+	 .advice = "{how} This is the limit of the process that ran epolltune; that of a server "
+		   "is in /proc/PID/limits.",
+	 .meaning = "The hard limit suffices, but a server that does not raise its soft limit by "
+		    "itself stops below the target.",
+	 .action = "Let the server raise it (worker_rlimit_nofile of nginx, for example), or "
+		   "raise the soft limit where it is started.",
+	 .proof = "EMFILE from accept(2)"},
+	SHORT("descriptors.system", REMEDY_KERNEL, "The machine has too few descriptors left",
+	      "{capacity} of fs.file-max ({current}) are left, {open} are in use; {needed} are "
+	      "needed.",
+	      TAKES_EFFECT " {cost}",
+	      "The machine as a whole has too few open files left for the target's connections.",
+	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
+	      "ENFILE from accept(2); fs.file-nr close to fs.file-max",
+	      "The machine as a whole has enough open files left for the target"),
+	SHORT("epoll.watches", REMEDY_KERNEL,
+	      "One user {tight?can just:cannot} watch {connections} connections",
+	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
+	      "are needed.",
+	      TAKES_EFFECT " {cost}",
+	      "One user may not register the target's connections in epoll sets.",
+	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
+	      "ENOSPC from epoll_ctl(2)", "One user may register the target's connections"),
+	SHORT("memory.connection", REMEDY_NONE, "The connections alone would fill the memory",
+	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
+	      "of kernel memory at this end, {basis}.",
+	      "No knob makes a connection smaller: add memory, or spread the connections over "
+	      "more machines.",
+	      "The target's connections need more kernel memory than the machine has available.",
+	      "No knob makes a connection smaller: add memory, or spread the connections over "
+	      "more machines.",
+	      "Slab caches (TCP, sock_inode_cache, filp, dentry, eventpoll) counted for each "
+	      "connection, compared with MemAvailable",
+	      "The target's connections fit into the available memory"),
+
+	SHORT("accept-queue", REMEDY_APPLICATION,
+	      "The accept queue is {tight?tight:too short} for a stall of {stall}",
+	      "{needed} connections arrive in a stall of {stall}; the queue holds {capacity}.",
+	      "{possible?{how} Costs nothing until used.:No accept queue holds that many: shorten "
+	      "the server's stalls.}",
+	      "While the server stalls, more clients arrive than its accept queue holds. The "
+	      "kernel drops those beyond; they retransmit after 1 s or more.",
+	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
+	      "restart the server. Or shorten its stalls.",
+	      "TcpExt.ListenOverflows grows, and does not at the proposed value",
+	      "The accept queue holds the clients of a stall"),
+	{.id = "accept-queue.application",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "{listener} has backlog {limit}; this load needs {needed}",
+	 .detail = "For this listener the application's backlog is the limit; raising "
+		   "net.core.somaxconn ({somaxconn}) does not help.{others? The same holds for "
+		   "{others}.}",
+	 .advice = "",
+	 .meaning = "A server that runs here passed a smaller backlog to listen() than the target "
+		    "needs: its own configuration limits its accept queue, not the kernel.",
+	 .action = "Raise the backlog in the server's configuration and restart it.",
+	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
+		  "net.core.somaxconn"},
+	{.id = "accept-queue.abort-on-overflow",
+	 .level = LEVEL_NOTE,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "A full accept queue resets clients",
+	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
+		   "up. Otherwise the kernel would admit it a moment later.",
+	 .advice = "epolltune apply --set net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the "
+		   "kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
+	 .meaning = "net.ipv4.tcp_abort_on_overflow is set: the kernel resets clients that meet a "
+		    "full accept queue, where a retransmission would have admitted them.",
+	 .action = "Set it to 0, unless something before the server turns resets into another "
+		   "attempt.",
+	 .proof = "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
+
+	SHORT("syn-queue", REMEDY_APPLICATION,
+	      "The SYN queue is {tight?tight:too short} for {rate} over a round trip of {rtt}",
+	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue holds "
+	      "{capacity}.",
+	      TAKES_EFFECT
+	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
+	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
+	      "More handshakes are half open at a time, rate times round trip, than the "
+	      "listener's SYN queue holds. With tcp_syncookies the kernel answers those beyond "
+	      "with a cookie, without it drops them; clients retransmit after 1 s or more.",
+	      "With tcp_syncookies=1 raise net.core.somaxconn and the backlog that the server "
+	      "passes to listen(); net.ipv4.tcp_max_syn_backlog has no effect then. With "
+	      "tcp_syncookies=0 raise net.ipv4.tcp_max_syn_backlog as well: three quarters of it "
+	      "are for new clients.",
+	      "TcpExt.TCPReqQFullDoCookies or TcpExt.ListenDrops grows, and does not at the "
+	      "proposed value; half-open connections by inet_diag",
+	      "The SYN queue holds the target's half-open connections"),
+
+	{.id = "ports.connect-rate",
+	 .level = LEVEL_NOTE,
+	 .quiet = true,
+	 .wall = "ports.ephemeral",
+	 .title = "New connections a second, by who closes first",
+	 .detail = "{many?1 a is from one source address, {many} from {many}. }{lasting?TIME_WAIT "
+		   "allows {lasting} new connections/s from one address to one destination that "
+		   "the client closes first, {loopback} over loopback ({ports} ports, 60 s, "
+		   "tcp_tw_reuse={reuse}{no_timestamps?, without effect as tcp_timestamps is "
+		   "off}). Above half of that each connect() searches long for a free port.}",
+	 .advice = "",
+	 .meaning = "The connections a second that one client opens here, by who closes first, "
+		    "from one and from several source addresses, over veth and over loopback.",
+	 .action = "Compare no connect rates that do not name all three. The side that closes "
+		   "first keeps the connection in TIME_WAIT for 60 s, and a client then its port.",
+	 .proof = BY_EXPERIMENT},
+	SHORT("ports.ephemeral", REMEDY_APPLICATION,
+	      "There are {tight?hardly enough:not enough} ports to connect from",
+	      "From one source address to one destination {capacity} connections are possible at "
+	      "a time; {needed} are needed.",
+	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} ports of the range. "
+	      "}{sources?{proposed?Even with that range:No usual range is wider\\:} it takes "
+	      "{sources} source addresses or destinations. }{proposed?Takes effect {effect}; keep "
+	      "the ports of services in net.ipv4.ip_local_reserved_ports. }Idle connections that "
+	      "are reused take no new ports.",
+	      "A proxy has fewer ports from one source address to one destination than it needs "
+	      "connections.",
+	      "Widen net.ipv4.ip_local_port_range, give it more source addresses or "
+	      "destinations, set IP_BIND_ADDRESS_NO_PORT where it calls bind(), and reuse idle "
+	      "connections.",
+	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
+	      "A proxy has as many ports as it needs connections"),
+	SHORT("time-wait", REMEDY_APPLICATION,
+	      "TIME_WAIT is {tight?tight:too small} for {rate} closed first",
+	      "Closing first at {rate} keeps {needed} connections in TIME_WAIT for 60 s each. The "
+	      "kernel closes those beyond {capacity} at once, without the protection against old "
+	      "segments.",
+	      TAKES_EFFECT " Costs about 250 bytes each. Where the other side closes first, or "
+			   "connections are reused, it is not needed.",
+	      "Closing first at the target's rate leaves more connections in TIME_WAIT than the "
+	      "kernel keeps; it closes those beyond at once.",
+	      "Raise net.ipv4.tcp_max_tw_buckets, let the other side close first, or reuse "
+	      "connections.",
+	      "TcpExt.TCPTimeWaitOverflow grows, and does not at the proposed value",
+	      "The kernel keeps what the target's rate leaves in TIME_WAIT"),
+
+	SHORT("buffers.receive", REMEDY_APPLICATION,
+	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
+	      "small} for one connection over {rtt}",
+	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
+	      "most {bound}.}",
+	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
+	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
+	      "only on connections that fill the path.}}",
+	      "The receive buffer limits one connection to less than the target's bandwidth over "
+	      "its round trip.",
+	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
+	      "growing: net.ipv4.tcp_moderate_rcvbuf, net.ipv4.tcp_window_scaling.",
+	      "The buffer has grown to its bound while the sender waited for the window "
+	      "(rwnd_limited); the same connection at the proposed value",
+	      "The receive buffer carries the target's bandwidth over its round trip"),
+	{.id = "buffers.receive.application",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "buffers.receive",
+	 .title = "An application that sets SO_RCVBUF itself gets less than the target",
+	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
+		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
+		   "autotune such a socket. Most programs do better without SO_RCVBUF.",
+	 .advice = "",
+	 .meaning = "A program that sets SO_RCVBUF itself turns autotuning off and gets less than "
+		    "the target, even with the largest value that it may set.",
+	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
+	 .proof = "A connection with SO_RCVBUF at net.core.rmem_max over the target's round trip"},
+	SHORT("buffers.send", REMEDY_APPLICATION,
+	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
+	      "small} for one connection over {rtt}",
+	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
+	      "most {bound}.}",
+	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
+	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
+	      "only on connections that fill the path.}}",
+	      "The send buffer limits one connection to less than the target's bandwidth over its "
+	      "round trip.",
+	      "Raise the third field of net.ipv4.tcp_wmem.",
+	      "The buffer has grown to its bound while the sender waited for it "
+	      "(sndbuf_limited); the same connection at the proposed value",
+	      "The send buffer carries the target's bandwidth over its round trip"),
+	{.id = "buffers.send.application",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "buffers.send",
+	 .title = "An application that sets SO_SNDBUF itself gets less than the target",
+	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
+		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
+		   "autotune such a socket. Most programs do better without SO_SNDBUF.",
+	 .advice = "",
+	 .meaning = "A program that sets SO_SNDBUF itself turns autotuning off and gets less than "
+		    "the target, even with the largest value that it may set.",
+	 .action = "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
+	 .proof = "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
+	SHORT("buffers.memory", REMEDY_NONE,
+	      "The buffers of all connections together have too low a bound",
+	      "{connections} connections need {needed} of this machine's {memory}: one with a "
+	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. {rule}",
+	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
+	      "that is more than half of the memory\\: it takes more memory or another machine, "
+	      "not a knob.}",
+	      "The buffers of the target's connections, each with a waiting request, are more "
+	      "than all TCP sockets together may take.",
+	      "Raise net.ipv4.tcp_mem (pages, not bytes) where the machine has the memory; add "
+	      "memory where it has not.",
+	      "sockstat.TCP.mem near the second field of net.ipv4.tcp_mem; "
+	      "TcpExt.TCPMemoryPressures",
+	      "The buffers of the target's connections fit into what all TCP sockets together may "
+	      "take"),
+	{.id = "buffers.memory.pressure",
+	 .level = LEVEL_WARNING,
+	 .wall = "buffers.memory",
+	 .observed = true,
+	 .title = "TCP is under memory pressure now: no buffer grows",
+	 .detail =
+		 "All TCP sockets of this machine hold {used} pages, and pressure begins at "
+		 "{pressure}. Until the pages are freed windows shrink and connections slow down.",
+	 .advice = "Look for sockets with full queues (ss -tm) before you raise the bound.",
+	 .meaning = "All TCP sockets together hold more than the second field of net.ipv4.tcp_mem "
+		    "now: no buffer grows, and windows shrink.",
+	 .action = "Find the sockets with full queues (ss -tm) and their programs. Raise "
+		   "net.ipv4.tcp_mem only when their data is wanted.",
+	 .proof = "sockstat.TCP.mem at or above the second field; TcpExt.TCPMemoryPressures grows"},
+
+	{.id = "softnet.backlog.drops",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "softnet.backlog",
+	 .observed = true,
+	 .title = "The kernel drops packets at a full softnet backlog",
+	 .detail = "{count} packets dropped in {window}{beside}.",
+	 .advice = "{cost}",
+	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
+		    "full: packets of loopback, RPS, tunnels and veth wait there.",
+	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
+		   "first.",
+	 .proof = "Column 2 of /proc/net/softnet_stat grows, while most packets arrived through "
+		  "interfaces of this namespace"},
+	{.id = "softnet.backlog.past",
+	 .level = LEVEL_NOTE,
+	 .wall = "softnet.backlog",
+	 .observed = true,
+	 .title = "Packets were dropped at the softnet backlog since boot, none during this check",
+	 .detail = "{history}.",
+	 .advice = "",
+	 .meaning = "The kernel has dropped packets at a full backlog since boot, at least one in "
+		    "a thousand, but not during the check.",
+	 .action = "Nothing yet; watch longer with --window, under load.",
+	 .proof = "Column 2 of /proc/net/softnet_stat"},
+	{.id = "softnet.budget.squeezed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "softnet.budget",
+	 .observed = true,
+	 .title = "Receive softirqs end with work left",
+	 .detail = "{count} rounds ended with work left in {window}{beside}.",
+	 .advice = "{cost}",
+	 .meaning = "Receive softirqs end again and again with work left: the budget of packets "
+		    "or of time is too small for the packets that arrive.",
+	 .action = "Raise net.core.netdev_budget and netdev_budget_usecs if the CPU has idle "
+		   "time; otherwise spread the packets over more CPUs.",
+	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
+		  "packets arrived through interfaces of this namespace"},
+	{.id = "softnet.budget.past",
+	 .level = LEVEL_NOTE,
+	 .wall = "softnet.budget",
+	 .observed = true,
+	 .title = "Receive softirqs ended with work left since boot, none during this check",
+	 .detail = "{history}.",
+	 .advice = "",
+	 .meaning = "Receive softirqs have often ended with work left since boot, for one in a "
+		    "thousand packets or more, but not during the check.",
+	 .action = "Nothing yet; watch longer with --window, under load.",
+	 .proof = "Column 3 of /proc/net/softnet_stat"},
+	{.id = "nic.ring.overrun",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "nic.ring",
+	 .observed = true,
+	 .title = "{device} loses packets: its receive ring overflows",
+	 .detail = "{counter} grew by {count} in {window}{beside}.",
+	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
+		   "moment\\: apply requires --allow-link-reset.:The ring is {ring}. Serve it more "
+		   "often instead\\: more queues, interrupts on CPUs with idle time, or less work "
+		   "for each packet.}",
+	 .meaning = "An interface lost packets during the check because its receive ring was "
+		    "full.",
+	 .action = "Raise the ring (ethtool -G) if it is below its maximum; otherwise serve it "
+		   "more often: more queues, or CPUs with idle time.",
+	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
+		  "driver grows"},
+	{.id = "nic.ring.past",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "nic.ring",
+	 .observed = true,
+	 .title = "{device} has lost packets since boot, none during this check",
+	 .detail = "{counter}: {count} since the driver was loaded, {age}.",
+	 .advice = "",
+	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
+		    "not during the check.",
+	 .action = "Nothing yet; watch longer with --window, under load.",
+	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
+		  "driver"},
+	{.id = "nic.queues.one-cpu",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "nic.queues",
+	 .observed = true,
+	 .title = "CPU {cpu} takes almost all packets{device? of {device}}",
+	 .detail = "In {window} it took {share} of the packets and spent {softirq} of its time on "
+		   "softirqs{device?; there are {cpus} CPUs, and {device} has {queues} receive "
+		   "queue{plural}:. The packets came through several interfaces, or through none "
+		   "that is a card, such as loopback\\: there is no queue to add}.",
+	 .advice = "{how}",
+	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
+		    "them, while others are idle.",
+	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
+		   "one only.",
+	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
+	{.id = "nic.offload",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{device}: {offload} is off",
+	 .detail = "{reason} To turn it on: ethtool -K {device} {option} on",
+	 .advice = "",
+	 .meaning = "An offload that helps an epoll server is off, though the device has it.",
+	 .action = "Turn it on: ethtool -K.",
+	 .proof = "ethtool -k"},
+	{.id = "nic.qdisc",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_NONE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{device}: its qdisc shapes outgoing packets",
+	 .detail = "{qdisc} delays or limits packets on purpose. Remove it if it is not intended: "
+		   "tc qdisc del dev {device} root",
+	 .advice = "",
+	 .meaning = "An interface sends through a qdisc that delays or limits on purpose.",
+	 .action = "Remove it if it is not intended.",
+	 .proof = "tc qdisc show"},
+	{.id = "nic.coalesce",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{device}: its interrupts are delayed by {usecs} us",
+	 .detail =
+		 "Interrupt coalescing delays the first packet after an idle period by up to "
+		 "{usecs} us. That is good for throughput and bad for a server that answers small "
+		 "requests.",
+	 .advice = "",
+	 .meaning = "An interface delays its interrupts for long and does not adapt the delay.",
+	 .action = "Lower rx-usecs, or turn adaptive-rx on (ethtool -C), if the latency of small "
+		   "requests matters.",
+	 .proof = "ethtool -c"},
+	{.id = "nic.affinity",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_NONE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{device}: all its interrupts go to one CPU",
+	 .detail = "CPU {cpu} serves all {queues} queues. irqbalance, or "
+		   "/proc/irq/*/smp_affinity_list, spreads them.",
+	 .advice = "",
+	 .meaning = "An interface has several queues, but all their interrupts go to one CPU.",
+	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
+	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
+
+	{.id = "napi.latency.deferred",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "napi.latency",
+	 .observed = true,
+	 .title = "{device} defers interrupts: packets are delayed unless the server busy polls",
+	 .detail =
+		 "gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls} delay a packet by "
+		 "up to that time when nothing polls.",
+	 .advice =
+		 "Set both to 0, their default, unless the server busy polls with "
+		 "prefer_busy_poll (epolltune explain epoll-busy-poll).{queue? This NAPI instance "
+		 "has a setting of its own.} Takes effect at once.",
+	 .meaning = "An interface defers its interrupts, which delays every packet unless the "
+		    "server busy polls.",
+	 .action = "Set gro_flush_timeout and napi_defer_hard_irqs to 0, unless the server polls "
+		   "with prefer_busy_poll.",
+	 .proof = "Request latency with the host's setting and with both at 0, measured in a lab"},
+	{.id = "napi.latency.busy-poll",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "napi.latency",
+	 .title = "Epoll busy polling answers in {then} us instead of {now} us",
+	 .detail = "Request p50 over a veth wire by {is}, and by {best}: {how}.",
+	 .advice =
+		 "For latency, where CPUs are idle: at one request each ms the server takes "
+		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
+		 "off; for both see epolltune explain epoll-busy-poll.{sets}",
+	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
+	 .action = "See explain epoll-busy-poll: the application sets it.",
+	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
+		  "interleaved rounds"},
+	{.id = "napi.latency.too-busy",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "napi.latency",
+	 .title = "The machine was too busy to measure the gain of busy polling",
+	 .detail = "",
+	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
+	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
+		    "polling: something else kept the machine busy.",
+	 .action = "Repeat the check on a quiet machine; --window allows more rounds.",
+	 .proof = "The spread of the rounds, in the finding"},
+	{.id = "napi.latency.untried",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "napi.latency",
+	 .title = "Some ways to receive were not measured",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning = "Some ways to receive need a newer kernel, root, or a second CPU, and were not "
+		    "measured.",
+	 .action = "The finding names them and what they need.",
+	 .proof = "ENOTTY from ioctl_eventpoll(2); no irq-suspend-timeout in napi-get"},
+
+	DEVIATION("level-lost", LEVEL_WARNING, "Level-triggered epoll loses readiness here",
+		  "Level-triggered epoll lost readiness: data was waiting and epoll reported no "
+		  "event. Servers that read once per event hang.",
+		  "Report it to the provider of this kernel; until it is fixed drain every socket "
+		  "to EAGAIN and keep a timer for stuck connections."),
+	DEVIATION(
+		"level-spin", LEVEL_WARNING,
+		"Level-triggered epoll reports descriptors that are not ready",
+		"Level-triggered epoll reported descriptors that were not ready: each such wakeup "
+		"costs a wait and a read that finds nothing.",
+		"Report it to the provider of this kernel."),
+	DEVIATION("lost-edge", LEVEL_WARNING, "Edge-triggered epoll loses events here",
+		  "Edge-triggered epoll lost an event: a server with EPOLLET hangs on it.",
+		  "Use level triggering on this kernel."),
+	DEVIATION("edge-repeats", LEVEL_NOTE, "Edge-triggered epoll repeats events here",
+		  "Edge-triggered epoll reported an event again without new data: EPOLLET saves "
+		  "nothing here.",
+		  "No action is needed: correct servers handle it."),
+	DEVIATION("oneshot", LEVEL_WARNING, "EPOLLONESHOT does not hold here",
+		  "EPOLLONESHOT reported a descriptor again before it was rearmed: two threads may "
+		  "handle one connection at a time.",
+		  "Lock each connection, or give each thread an epoll set of its own."),
+	DEVIATION("exclusive", LEVEL_NOTE, "EPOLLEXCLUSIVE does not spread wakeups as documented",
+		  "EPOLLEXCLUSIVE woke all waiters, or none.",
+		  "Use SO_REUSEPORT with a listener for each worker."),
+	DEVIATION("duplicate", LEVEL_WARNING,
+		  "epoll handles a closed descriptor with a duplicate differently here",
+		  "epoll handled a closed descriptor with a duplicate differently from Linux.",
+		  "Remove a descriptor with EPOLL_CTL_DEL before closing it."),
+	DEVIATION("rdhup", LEVEL_WARNING,
+		  "epoll does not report a half-closed connection as documented",
+		  "epoll did not report a half-closed connection as documented.",
+		  "Do not rely on EPOLLRDHUP: read until 0."),
+	DEVIATION("nested", LEVEL_WARNING,
+		  "An epoll set inside another does not work as documented",
+		  "An epoll set inside another did not work as documented. Event loops that nest "
+		  "sets (language runtimes do) may hang or spin.",
+		  "Do not nest sets on this kernel."),
+	DEVIATION(
+		"shared-memory", LEVEL_NOTE, "epoll shares memory with the process here",
+		"epoll shared memory with the process. Linux copies events and maps nothing: this "
+		"is another kernel.",
+		"No action is needed."),
+	DEVIATION("select-size", LEVEL_NOTE, "select() does not end at 1024 descriptors",
+		  "select() did not end at 1024 descriptors: programs built against another C "
+		  "library disagree.",
+		  "Use epoll or poll()."),
+	{.id = "readiness.as-documented",
+	 .level = LEVEL_NOTE,
+	 .quiet = true,
+	 .wall = "",
+	 .title = "epoll works as documented: {kept} of {count} experiments",
+	 .detail = "",
+	 .advice = "",
+	 .meaning = "epoll behaved as documented in every experiment on this kernel.",
+	 .action = "No action is needed.",
+	 .proof = "The experiments, counted in the finding"},
+	{.id = "readiness.skipped",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "{skipped} of {count} experiments on epoll were skipped",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning = "Some experiments on epoll are not possible here.",
+	 .action = "The finding names them, with the reason.",
+	 .proof = "The reasons, in the finding"},
+
+	{.id = "knob.myth",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{knob}={current} {does}",
+	 .detail = "{reason}",
+	 .advice = "{how} More: epolltune explain {myth}",
+	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
+	 .action = "See explain for the myth that the finding names.",
+	 .proof = "The running value, in the finding"},
+
+	{.id = "lab.refused",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "No {lab}: {consequence}",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning =
+		 "This system refuses the private namespaces that experiments run in, or the "
+		 "TUN device of a wire with a round trip: epolltune measured what is harmless in "
+		 "place, or nothing.",
+	 .action = "Run as root, or allow what the finding names: /dev/net/tun, or user "
+		   "namespaces: user.max_user_namespaces above 0, "
+		   "kernel.unprivileged_userns_clone=1 (Debian), "
+		   "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), or the container's "
+		   "seccomp profile.",
+	 .proof = "EPERM from unshare(2), EACCES or ENOENT from /dev/net/tun"},
+	{.id = "lab.uncopied",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "Some knobs of this namespace could not be copied into the lab",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning = "Some knobs of the calling network namespace could not be copied into the "
+		    "lab, where they have the kernel's defaults.",
+	 .action = "Run as root, or see the finding: what depends on these knobs is derived, not "
+		   "measured.",
+	 .proof = "The names, in the finding"},
+	{.id = "probe.failed",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "Probe {probe} {crashed?crashed:failed}",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
+		    "by their settings.",
+	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
+		   "--probe.",
+	 .proof = "The error, in the finding"},
+};
+
+size_t finding_row_count(void) { return sizeof(findings) / sizeof(*findings); }
+
+const struct finding_row *finding_row_at(size_t i) { return &findings[i]; }
+
+const struct finding_row *finding_row_find(const char *id)
+{
+	for (size_t i = 0; i < finding_row_count(); i++)
+		if (!strcmp(findings[i].id, id))
+			return &findings[i];
+	return NULL;
+}

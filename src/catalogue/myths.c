@@ -1,0 +1,326 @@
+/* Advice that gains nothing or does harm, and what shows that a machine follows it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/catalogue.h"
+
+/* The size that TCP and UDP sockets start with on 64-bit machines: net/core/sock.c,
+ * SK_WMEM_DEFAULT. */
+#define SOCKET_BUFFER 212992
+#define MEBI 1048576
+
+static void set_default(struct value_rule *v, int64_t value)
+{
+	snprintf(v->default_value, sizeof(v->default_value), "%" PRId64, value);
+}
+
+static bool since(const struct value_rule *v, unsigned kernel)
+{
+	return v->machine->kernel >= kernel;
+}
+
+static bool recycles(struct value_rule *v)
+{
+	set_default(v, 0);
+	return v->field[0] == 1 && !since(v, KERNEL(4, 12));
+}
+
+static bool wants_low_latency(struct value_rule *v)
+{
+	set_default(v, 0);
+	return v->field[0] > 0 && since(v, KERNEL(4, 14));
+}
+
+static bool wants_fack(struct value_rule *v)
+{
+	set_default(v, 0);
+	return v->field[0] > 0 && since(v, KERNEL(4, 15));
+}
+
+static bool scales_window(struct value_rule *v)
+{
+	set_default(v, 1);
+	return v->field[0] != REPORT_NONE && v->field[0] != 1 && since(v, KERNEL(6, 6));
+}
+
+/* tcp_init_mem(): a sixteenth of the memory, three quarters and one and a half times that. */
+static bool counts_bytes(struct value_rule *v)
+{
+	const struct machine *m = v->machine;
+	if (!m->memory_bytes || !m->page_bytes)
+		return false;
+	int64_t pages = (int64_t)(m->memory_bytes / m->page_bytes), low = pages / 64 * 3;
+	snprintf(v->default_value, sizeof(v->default_value), "%" PRId64 " %" PRId64 " %" PRId64,
+		 low, pages / 16, low * 2);
+	return v->field[2] > pages;
+}
+
+/* files_maxfiles_init(): one for each 10 KiB of memory. Half of that leaves room for what the
+ * kernel reserves. */
+static bool lowers_files(struct value_rule *v)
+{
+	int64_t files = (int64_t)(v->machine->memory_bytes / 10240);
+	set_default(v, files);
+	return v->field[0] >= 0 && v->field[0] < files / 2;
+}
+
+/* tcp_sk_init(): half of the entries of the hash table, which tcp_ehash_entries shows since 6.1,
+ * below zero where the table is the machine's. */
+static bool lowers_time_wait(struct value_rule *v)
+{
+	const struct machine *m = v->machine;
+	int64_t half = llabs(m->ehash_entries) / 2;
+	if (half)
+		set_default(v, half);
+	v->level = m->time_wait_overflow > 0 ? LEVEL_WARNING : LEVEL_NOTE;
+	return half ? v->field[0] < half : v->field[0] == 5000;
+}
+
+static bool is_megabytes(struct value_rule *v)
+{
+	set_default(v, SOCKET_BUFFER);
+	return v->field[0] >= MEBI;
+}
+
+static bool exceeds_16_bits(struct value_rule *v)
+{
+	set_default(v, 65535);
+	return v->field[0] > 65535 && !since(v, KERNEL(4, 1));
+}
+
+static bool lacks_timestamps(struct value_rule *v)
+{
+	set_default(v, 1);
+	return v->field[0] == 0;
+}
+
+static const struct myth myths[] = {
+	{
+		.name = "net.core.hot_list_length",
+		.claim = "A longer list of free packet heads speeds up the network.",
+		.truth = "The list no longer exists: packets come from per-CPU slab caches. "
+			 "Writing the file fails, as it does not exist.",
+		.source = "kernel/sysctl_binary.c: NET_CORE_HOT_LIST_LENGTH unused",
+		.since = "2.6",
+	},
+	{
+		.name = "net.ipv4.tcp_tw_recycle",
+		.claim = "Set to 1 it clears TIME_WAIT fast.",
+		.truth = "It no longer exists. It dropped clients behind a common address (NAT), "
+			 "because it took their timestamps for those of one host.",
+		.source = "commit 4396e46187ca",
+		.since = "4.12",
+		.knobs = {"net.ipv4.tcp_tw_recycle"},
+		.followed = recycles,
+		.level = LEVEL_WARNING,
+		.effect = "drops clients behind NAT",
+		.reason = "It takes the timestamps of all clients behind a common address for "
+			  "those of one host, and drops clients whose clock is behind.",
+	},
+	{
+		.name = "net.ipv4.tcp_low_latency",
+		.claim = "Set to 1 it prefers latency to throughput.",
+		.truth = "It has no effect: the prequeue that it turned off was removed, and "
+			 "epoll servers never used it.",
+		.source = "ip-sysctl.rst",
+		.since = "4.14",
+		.knobs = {"net.ipv4.tcp_low_latency"},
+		.followed = wants_low_latency,
+		.level = LEVEL_NOTE,
+		.effect = "has no effect",
+		.reason = "Linux 4.14 removed what it turned off.",
+	},
+	{
+		.name = "net.ipv4.tcp_fack",
+		.claim = "Forward acknowledgement recovers faster from loss.",
+		.truth = "It has no effect: RACK (RFC 8985) replaced it.",
+		.source = "ip-sysctl.rst; RFC 8985",
+		.since = "4.15",
+		.knobs = {"net.ipv4.tcp_fack"},
+		.followed = wants_fack,
+		.level = LEVEL_NOTE,
+		.effect = "has no effect",
+		.reason = "RACK replaced it in Linux 4.15.",
+	},
+	{
+		.name = "tcp_adv_win_scale-2",
+		.claim = "net.ipv4.tcp_adv_win_scale set to 2, or to -2, gives more of the "
+			 "receive buffer to the window.",
+		.truth = "It has no effect: the kernel measures each connection's overhead and "
+			 "scales by that.",
+		.source = "ip-sysctl.rst",
+		.since = "6.6",
+		.knobs = {"net.ipv4.tcp_adv_win_scale"},
+		.followed = scales_window,
+		.level = LEVEL_NOTE,
+		.effect = "has no effect",
+		.reason = "Since Linux 6.6 the kernel measures each connection's overhead.",
+	},
+	{
+		.name = "tcp_mem-in-bytes",
+		.claim = "net.ipv4.tcp_mem takes bytes, as tcp_rmem and tcp_wmem do.",
+		.truth = "It takes pages, mostly of 4096 bytes. Megabytes in it make a bound "
+			 "above all memory, so that TCP may fill the machine before it is under "
+			 "memory pressure.",
+		.source = "tcp(7); ip-sysctl.rst",
+		.since = "",
+		.knobs = {"net.ipv4.tcp_mem"},
+		.followed = counts_bytes,
+		.level = LEVEL_WARNING,
+		.effect = "is more than this machine's memory",
+		.reason = "The unit is pages, not bytes. Such a bound is no bound: TCP may fill "
+			  "the machine before it is under memory pressure.",
+	},
+	{
+		.name = "file-max-lowered",
+		.claim = "fs.file-max=100000, or another number from a guide, raises the limit.",
+		.truth = "On most machines the running value is far higher already: a tenth of "
+			 "the memory in KiB, or the highest number there is under systemd. The "
+			 "guide's number lowers it.",
+		.source = "fs/file_table.c files_maxfiles_init()",
+		.since = "",
+		.knobs = {"fs.file-max"},
+		.followed = lowers_files,
+		.level = LEVEL_NOTE,
+		.effect = "is less than the kernel's own default",
+		.reason = "The kernel takes a tenth of the memory in KiB. A number from a guide "
+			  "for a smaller machine lowers it.",
+	},
+	{
+		.name = "tcp_max_tw_buckets-5000",
+		.claim = "net.ipv4.tcp_max_tw_buckets=5000 cures many connections in TIME_WAIT.",
+		.truth = "The kernel closes those beyond 5000 at once, without the protection "
+			 "against old segments that TIME_WAIT is for. One costs about 250 bytes. "
+			 "The kernel's documentation advises against lowering it.",
+		.source = "ip-sysctl.rst; RFC 1337",
+		.since = "",
+		.knobs = {"net.ipv4.tcp_max_tw_buckets"},
+		.followed = lowers_time_wait,
+		.level = LEVEL_NOTE,
+		.effect = "destroys connections in TIME_WAIT",
+		.reason = "The kernel closes those beyond it at once, without the protection "
+			  "against old segments that TIME_WAIT is for. One costs about 250 bytes; "
+			  "there is nothing to cure.",
+	},
+	{
+		.name = "tcp_fin_timeout-time-wait",
+		.claim = "A lower net.ipv4.tcp_fin_timeout shortens TIME_WAIT.",
+		.truth = "TIME_WAIT lasts 60 seconds, fixed when the kernel is compiled. The knob "
+			 "sets FIN_WAIT_2 of closed sockets.",
+		.source = "include/net/tcp.h TCP_TIMEWAIT_LEN; ip-sysctl.rst",
+		.since = "",
+	},
+	{
+		.name = "tcp_tw_reuse-for-servers",
+		.claim = "net.ipv4.tcp_tw_reuse=1 helps a server with many connections in "
+			 "TIME_WAIT.",
+		.truth = "It works in connect() only. A server accepts; it helps the side that "
+			 "connects, and closes first.",
+		.source = "net/ipv4/inet_hashtables.c __inet_check_established()",
+		.since = "",
+	},
+	{
+		.name = "rmem_default-of-megabytes",
+		.claim = "net.core.rmem_default and wmem_default of megabytes speed up TCP.",
+		.truth = "TCP takes the second fields of tcp_rmem and tcp_wmem instead. All other "
+			 "sockets, UDP and local ones, may then each hold megabytes.",
+		.source = "net/ipv4/tcp.c tcp_init_sock(); socket(7)",
+		.since = "",
+		.knobs = {"net.core.rmem_default", "net.core.wmem_default"},
+		.followed = is_megabytes,
+		.level = LEVEL_NOTE,
+		.effect = "does nothing for TCP",
+		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. All other "
+			  "sockets, UDP and local ones, may each hold that much. Where a UDP "
+			  "server needs it, let it set SO_RCVBUF or SO_SNDBUF.",
+	},
+	{
+		.name = "rmem_max-bounds-autotuning",
+		.claim = "net.core.rmem_max and wmem_max must be raised for TCP to use large "
+			 "windows.",
+		.truth = "They bound SO_RCVBUF and SO_SNDBUF. Autotuning goes up to the third "
+			 "fields of tcp_rmem and tcp_wmem without regard to them.",
+		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
+		.since = "",
+	},
+	{
+		.name = "tcp_abort_on_overflow-1",
+		.claim = "net.ipv4.tcp_abort_on_overflow=1 makes an overloaded server fail fast.",
+		.truth = "It turns a stall that a retransmission survives into resets that "
+			 "clients see as errors.",
+		.source = "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_check_req()",
+		.since = "",
+	},
+	{
+		.name = "somaxconn-above-65535",
+		.claim = "The higher net.core.somaxconn, the better.",
+		.truth = "Before 4.1 the kernel kept the queue's length in 16 bits: 65536 became "
+			 "0, or was refused. Now it fits, but clients at the end of such a long "
+			 "queue have left before they are served.",
+		.source = "commit becb74f0acca",
+		.since = "4.1",
+		.knobs = {"net.core.somaxconn"},
+		.followed = exceeds_16_bits,
+		.level = LEVEL_WARNING,
+		.effect = "does not fit into this kernel's 16 bits",
+		.reason = "Before Linux 4.1 the kernel kept the length of a queue in 16 bits: "
+			  "65536 became 0.",
+	},
+	{
+		.name = "tcp_max_syn_backlog-with-cookies",
+		.claim = "net.ipv4.tcp_max_syn_backlog must be raised for busy servers.",
+		.truth = "It counts only with net.ipv4.tcp_syncookies=0. With cookies, the "
+			 "default, the listener's backlog bounds the half-open connections.",
+		.source = "net/ipv4/tcp_input.c tcp_conn_request()",
+		.since = "4.4",
+	},
+	{
+		.name = "tcp_timestamps-0",
+		.claim = "net.ipv4.tcp_timestamps=0 saves work.",
+		.truth = "It saves 12 bytes a segment and disables tcp_tw_reuse, the protection "
+			 "against wrapped sequence numbers, exact round trips, and window scaling "
+			 "under SYN cookies.",
+		.source = "RFC 7323; net/ipv4/syncookies.c",
+		.since = "",
+		.knobs = {"net.ipv4.tcp_timestamps"},
+		.followed = lacks_timestamps,
+		.level = LEVEL_NOTE,
+		.effect = "loses more than it saves",
+		.reason = "It saves 12 bytes a segment and disables tcp_tw_reuse, the protection "
+			  "against wrapped sequence numbers, exact round trips, and window scaling "
+			  "under SYN cookies.",
+	},
+	{
+		.name = "epoll-mmap",
+		.claim = "epoll is fast because kernel and program share memory by mmap.",
+		.truth = "epoll_wait() copies the ready events. It is fast because it looks at "
+			 "ready descriptors only.",
+		.source = "fs/eventpoll.c ep_send_events()",
+		.since = "",
+	},
+	{
+		.name = "fd_setsize-2048",
+		.claim = "select() takes 2048 descriptors.",
+		.truth = "FD_SETSIZE is 1024 in glibc, fixed when the program is compiled; a "
+			 "descriptor from 1024 up writes past the set. poll() and epoll have no "
+			 "such limit.",
+		.source = "select(2)",
+		.since = "",
+	},
+	{
+		.name = "netdev_max_backlog-for-nics",
+		.claim = "A higher net.core.netdev_max_backlog stops packet loss of a fast "
+			 "interface.",
+		.truth = "Drivers with NAPI do not pass through that queue. It matters for "
+			 "loopback, RPS, tunnels and veth; the proof is column 2 of softnet_stat. "
+			 "An interface that loses packets counts rx_missed_errors.",
+		.source = "net/core/dev.c enqueue_to_backlog()",
+		.since = "",
+	},
+};
+
+size_t myth_count(void) { return sizeof(myths) / sizeof(*myths); }
+
+const struct myth *myth_at(size_t i) { return &myths[i]; }

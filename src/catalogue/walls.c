@@ -1,0 +1,180 @@
+/* The walls, in the order of a report. */
+#include <string.h>
+
+#include "epolltune/catalogue.h"
+
+static int64_t need_connections(const struct target *t) { return (int64_t)t->connections; }
+
+static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
+
+static int64_t need_syn_queue(const struct target *t) { return (int64_t)target_syn_queue(t); }
+
+static int64_t need_ports(const struct target *t)
+{
+	return t->role == TARGET_PROXY ? (int64_t)t->connections : REPORT_NONE;
+}
+
+static int64_t need_time_wait(const struct target *t)
+{
+	return t->role == TARGET_PROXY ? (int64_t)target_time_wait(t) : REPORT_NONE;
+}
+
+static int64_t need_throughput(const struct target *t)
+{
+	return (int64_t)((t->bandwidth_bps + 7) / 8);
+}
+
+#define NOT_A_SERVERS "Not needed with --role server."
+
+static const struct wall_row walls[] = {
+	{
+		.name = "descriptors.process",
+		.unit = "connections",
+		.need = need_connections,
+		.what = "The connections that one process can hold before accept() fails with "
+			"EMFILE: its limit on descriptors less those that it holds for other "
+			"purposes. Needed: the target's connections.",
+		.detail = "{knob} less the {held} descriptors that {holder} holds itself.",
+	},
+	{
+		.name = "descriptors.system",
+		.unit = "descriptors",
+		.need = need_connections,
+		.what = "The files and sockets that the machine can open in addition before every "
+			"process without CAP_SYS_ADMIN gets ENFILE. Read, never exhausted. "
+			"Needed: the target's connections.",
+		.detail = "{knob} {value} less {open} in use. A connection takes one at each end. "
+			  "A process with CAP_SYS_ADMIN is not bound.",
+	},
+	{
+		.name = "epoll.watches",
+		.unit = "watches",
+		.need = need_connections,
+		.what = "The descriptors that one user can register in epoll sets before "
+			"EPOLL_CTL_ADD fails with ENOSPC. Needed: the target's connections.",
+		.detail = "For all processes of one user; a connection takes one.",
+	},
+	{
+		.name = "memory.connection",
+		.unit = "B",
+		.what = "The kernel memory that idle connections take at this end, compared with "
+			"the memory that is available. Needed: the target's connections times the "
+			"memory of one.",
+		.detail = "MemAvailable; an idle connection takes {each} of kernel memory at this "
+			  "end, {basis}.",
+	},
+	{
+		.name = "accept-queue",
+		.unit = "connections",
+		.need = need_accept_queue,
+		.what = "The connections that can wait for accept() after their handshake: one "
+			"more than the smaller of the backlog passed to listen() and "
+			"net.core.somaxconn. The kernel drops clients beyond that; they "
+			"retransmit after 1 s. Needed: rate times stall.",
+		.detail = "{knob} {value}, and the kernel admits one more.",
+	},
+	{
+		.name = "syn-queue",
+		.unit = "connections",
+		.need = need_syn_queue,
+		.what = "The handshakes that can be half open at a listener. Beyond that the "
+			"kernel sends SYN cookies, or drops SYNs. Needed: rate times round trip.",
+		.detail = "{rule}",
+	},
+	{
+		.name = "ports.ephemeral",
+		.unit = "connections",
+		.need = need_ports,
+		.no_need = NOT_A_SERVERS,
+		.what = "The connections that one source address can have to one destination "
+			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
+			"proxy only: its connections.",
+		.detail = "At a time, from one source address to one "
+			  "destination{reserved?; {reserved} ports of the range are reserved}.",
+	},
+	{
+		.name = "time-wait",
+		.unit = "connections",
+		.need = need_time_wait,
+		.no_need = NOT_A_SERVERS,
+		.what = "The closed connections that can be in TIME_WAIT. Needed by the side that "
+			"closes first: rate times 60 seconds.",
+		.detail = "The kernel closes connections beyond that at once.",
+	},
+	{
+		.name = "buffers.receive",
+		.unit = "B/s",
+		.need = need_throughput,
+		.what = "The throughput at which one connection can receive over the target's "
+			"round trip, by the receive window that the kernel offers. Needed: the "
+			"target's bandwidth.",
+		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
+			  "much of it becomes window.",
+	},
+	{
+		.name = "buffers.send",
+		.unit = "B/s",
+		.need = need_throughput,
+		.what = "The throughput at which one connection can send over the target's round "
+			"trip, by what the send buffer keeps in flight. Needed: the target's "
+			"bandwidth.",
+		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
+			  "much of it becomes window.",
+	},
+	{
+		.name = "buffers.memory",
+		.unit = "B",
+		.what = "The memory that the buffers of all TCP connections together may take. "
+			"Needed: the target's connections times what one holds.",
+		.detail = "A connection with a waiting request {held?was measured to hold "
+			  "{held}:holds about {assumed}} of buffer. {rule}",
+	},
+	{
+		.name = "softnet.backlog",
+		.unit = "packets",
+		.what = "The packets that can wait for a CPU where they do not arrive through "
+			"NAPI. The kernel drops those beyond.",
+		.detail = "",
+	},
+	{
+		.name = "softnet.budget",
+		.unit = "packets",
+		.what = "The packets, and the time, that one round of the receive softirq takes "
+			"before it yields with work left.",
+		.detail = "",
+	},
+	{
+		.name = "nic.ring",
+		.unit = "packets",
+		.what = "The packets that an interface can hold until the kernel fetches them. The "
+			"device drops those beyond.",
+		.detail = "",
+	},
+	{
+		.name = "nic.queues",
+		.unit = "queues",
+		.what = "The queues, and so CPUs, over which an interface spreads received "
+			"packets.",
+		.detail = "",
+	},
+	{
+		.name = "napi.latency",
+		.unit = "us",
+		.what = "The time that a request takes to the test server and back, by the way "
+			"that packets are fetched: interrupt, deferred interrupt or busy polling.",
+		.detail = "",
+		.lower_is_better = true,
+	},
+};
+
+size_t wall_row_count(void) { return sizeof(walls) / sizeof(*walls); }
+
+const struct wall_row *wall_row_at(size_t i) { return &walls[i]; }
+
+const struct wall_row *wall_row_find(const char *name)
+{
+	for (size_t i = 0; i < wall_row_count(); i++)
+		if (!strcmp(walls[i].name, name))
+			return &walls[i];
+	return NULL;
+}

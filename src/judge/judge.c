@@ -1,0 +1,313 @@
+#include "judge/judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+#include "judge/proof.h"
+#include "judge/settings.h"
+#include "judge/verdict.h"
+
+#define WINDOW_US 500000
+/* Both ends of a client are here, and of what the whole machine shares a tenth of the headroom is
+ * used at most. */
+#define HEADROOM_SHARE 20
+#define CLIENT_BYTES 8192
+
+/* One experiment of a probe, and what came of it. */
+struct judged {
+	const struct experiment *x;
+	struct settings now;
+	struct outcome outcome;
+};
+
+/* Why nothing of this target can be tried; "": it can. */
+static const char *refusal(const struct probe *p, const struct judging *j)
+{
+	const char *why = p->refuses ? p->refuses(j->target) : NULL;
+	return why ? why : "";
+}
+
+/* Why the experiment does not fit into this machine; "": it does. */
+static void cost_check(const struct experiment *x, const struct judging *j,
+		       const struct settings *s, char why[160])
+{
+	why[0] = 0;
+	if (!x->cost)
+		return;
+	struct cost c = x->cost(j->target, s);
+	const struct machine *m = &s->machine;
+	uint64_t files = m->files_max > m->files_open ? m->files_max - m->files_open : 0;
+	if (c.clients_max && c.clients > c.clients_max)
+		report_text_into(why, 160, "the experiment sends at most %s clients",
+				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
+	else if (m->files_max && c.clients > files / HEADROOM_SHARE)
+		report_text_into(why, 160,
+				 "the experiment would take too many of the descriptors that "
+				 "fs.file-max leaves this machine");
+	else if (m->available_bytes &&
+		 c.clients > m->available_bytes / HEADROOM_SHARE / CLIENT_BYTES)
+		report_text_into(why, 160,
+				 "the experiment would take too much of the memory that is "
+				 "available");
+}
+
+static void finding_done(const struct judged *d, const struct proof *p, struct trial *t,
+			 struct finding *f)
+{
+	char text[200] = "", half[80] = "";
+	d->x->describe(t, &p->outcome, text, sizeof(text));
+	if (p->halved)
+		d->x->describe(t, &p->half, half, sizeof(half));
+	f->tried = TRIED_DONE;
+	report_text(f->outcome, "%s%s%s", text, half[0] ? "; with half of it " : "", half);
+}
+
+/* What is known not to suffice is not proposed. */
+static void finding_refuted(const struct judged *d, const struct proof *p, struct trial *t,
+			    struct finding *f)
+{
+	char text[200] = "";
+	d->x->describe(t, &p->outcome, text, sizeof(text));
+	report_append(f->detail, " %s %s was tried as well: %s, not enough.", f->proposals[0].knob,
+		      f->proposals[0].proposed, text);
+	f->tried = TRIED_DONE;
+	f->remedy = REMEDY_NONE;
+	report_text(f->outcome, "%s", text);
+	for (size_t i = 0; i < f->proposal_count; i++)
+		f->proposals[i].proposed[0] = 0;
+}
+
+static void proposals_show(const struct judged *d, const struct settings *then, struct finding *f)
+{
+	for (size_t k = 0; k < f->proposal_count; k++)
+		for (size_t i = 0; i < settings_count(d->x); i++)
+			if (!strcmp(d->x->knobs[i], f->proposals[k].knob))
+				settings_show(d->x, i, &d->now, then, f->proposals[k].current,
+					      f->proposals[k].proposed);
+}
+
+/* Why what a finding proposes is not tried; NULL: it can be. */
+static const char *unprovable(const struct judged *d, const struct judging *j,
+			      const struct finding *f)
+{
+	if (!finding_proposes(f))
+		return "no value suffices";
+	for (size_t i = 0; i < f->proposal_count; i++) {
+		const struct knob *k = knob_find(f->proposals[i].knob);
+		if (k && knob_scope_untried(k->scope))
+			return knob_scope_untried(k->scope);
+	}
+	if (!d->x->run)
+		return "there is no experiment for it";
+	if (j->unasked)
+		return j->unasked;
+	if (j->options->no_proof)
+		return "--no-proof was given";
+	if (!j->proof)
+		return j->missing ? j->missing : "that needs a private lab";
+	return NULL;
+}
+
+static void finding_prove(const struct judged *d, const struct judging *j, struct trial *t,
+			  const struct settings *then, struct finding *f)
+{
+	struct proof p = {.at = *then};
+	struct err e = {0};
+	const char *why = unprovable(d, j, f);
+	int rc = -ENOTSUP;
+	if (!why && d->outcome.state != OUTCOME_CONCLUSIVE)
+		why = d->outcome.why;
+	if (!why) {
+		trial_progress(t, "trying %s %s", f->proposals[0].knob, f->proposals[0].proposed);
+		t->lab = j->proof;
+		rc = proof_search(t, d->x, &d->now, &p, &e);
+		t->lab = j->lab;
+	}
+	bool tried = rc == 0 || rc == -ERANGE;
+	metrics_report(d->x, &d->outcome, rc == 0 ? &p.outcome : NULL, f);
+	t->proof = true;
+	if (tried)
+		proposals_show(d, &p.at, f);
+	if (rc == 0)
+		finding_done(d, &p, t, f);
+	else if (rc == -ERANGE)
+		finding_refuted(d, &p, t, f);
+	else if (finding_proposes(f)) {
+		f->tried = rc == -EAGAIN ? TRIED_INCONCLUSIVE : TRIED_NOT;
+		report_text(f->outcome, "%s", why ? why : e.text);
+	}
+	t->proof = false;
+}
+
+/* The finding of a wall, with what the experiment showed, and a proof. */
+static void judged_finding(const struct judged *d, const struct judging *j, struct trial *t)
+{
+	struct settings then;
+	const struct wall *w = report_wall(j->report, d->x->wall);
+	const struct outcome *o = d->outcome.state == OUTCOME_CONCLUSIVE ? &d->outcome : NULL;
+	if (!verdict_asks(w->verdict))
+		return;
+	bool solved = settings_solve(d->x, j->target, &d->now, o, &then);
+	struct finding *f =
+		wall_finding(d->x, j->target, &d->now, solved ? &then : NULL, o, w, j->report);
+	char text[sizeof(f->detail)] = "";
+	if (o && d->x->describe && d->x->run)
+		d->x->describe(t, o, text, sizeof(text));
+	if (text[0])
+		report_text(f->detail, "%s", text);
+	if (d->x->run || finding_proposes(f))
+		finding_prove(d, j, t, &then, f);
+	struct err failed = {0};
+	if (o && d->x->alternatives && j->lab && !j->options->no_proof &&
+	    d->x->alternatives(t, &d->now, f, &failed))
+		report_append(f->detail, " What else helps could not be tried: %s.", failed.text);
+}
+
+static struct trial trial_make(const struct judging *j, struct context *context)
+{
+	return (struct trial){.target = j->target,
+			      .options = j->options,
+			      .host = j->host,
+			      .lab = j->lab,
+			      .context = context,
+			      .progress = j->progress};
+}
+
+static int experiment_run(struct judged *d, const struct judging *j, struct trial *t, struct err *e)
+{
+	struct wall *w = report_wall(j->report, d->x->wall);
+	char why[160];
+	t->needed = w->needed > 0 ? (uint64_t)w->needed : 0;
+	cost_check(d->x, j, &d->now, why);
+	if (w->limit == REPORT_NONE)
+		return 0;
+	if (why[0]) {
+		d->outcome.state = OUTCOME_UNSUPPORTED;
+		report_text(d->outcome.why, "%s", why);
+	} else {
+		int rc = trial_run(t, d->x, &d->now, &d->outcome, e);
+		if (rc)
+			return rc;
+	}
+	wall_measure(d->x, j->target, &d->now, &d->outcome, w);
+	return 0;
+}
+
+static int prepare(const struct probe *p, const struct judging *j, struct trial *t, struct err *e)
+{
+	int rc = p->prepare ? p->prepare(t, e) : 0;
+	if (!rc && p->prepare && j->proof && j->proof != j->lab) {
+		t->lab = j->proof;
+		rc = p->prepare(t, e);
+		t->lab = j->lab;
+	}
+	return rc;
+}
+
+/* All that was due and is not there. */
+static void miss(struct judged *d, const struct judging *j, const char *why)
+{
+	struct wall *w = report_wall(j->report, d->x->wall);
+	if (!d->x->run || w->experiment == EXPERIMENT_DONE)
+		return;
+	wall_miss(w, why);
+	report_text(d->outcome.why, "%s", why);
+}
+
+#define EXPERIMENTS 8
+
+static int experiments_judge(const struct probe *p, const struct judging *j, struct trial *t,
+			     struct err *e)
+{
+	CLEAN(free_pointer) struct judged *all = calloc(EXPERIMENTS, sizeof(*all));
+	size_t count = 0;
+	int rc = 0;
+	if (!all)
+		return err_set(e, ENOMEM, "no memory for experiments");
+	for (const struct experiment *x = p->experiments; x && x->wall && count < EXPERIMENTS;
+	     x++) {
+		struct judged *d = &all[count++];
+		*d = (struct judged){.x = x, .outcome = outcome_blank()};
+		d->outcome.state = OUTCOME_UNSUPPORTED;
+		settings_read(x, j->host, j->options, &d->now);
+		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
+	}
+	const char *why = j->missing ? j->missing : refusal(p, j);
+	bool runs = j->lab && !*why;
+	if (runs)
+		rc = prepare(p, j, t, e);
+	for (size_t i = 0; i < count; i++) {
+		struct judged *d = &all[i];
+		if (runs && !rc && d->x->run)
+			rc = experiment_run(d, j, t, e);
+		if (rc)
+			miss(d, j, e->text);
+		else if (*why)
+			miss(d, j, why);
+		judged_finding(d, j, t);
+	}
+	return rc;
+}
+
+static void samples_release(const struct observation *o, struct sample *before,
+			    struct sample *after)
+{
+	if (o->release && before)
+		o->release(before);
+	if (o->release && after && after != before)
+		o->release(after);
+	free(before);
+	if (after != before)
+		free(after);
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int observe(const struct observation *o, const struct judging *j, struct err *e)
+{
+	struct moment m = {.target = j->target, .options = j->options, .live = host_live(j->host)};
+	struct sample *before = calloc(1, o->size), *after = before;
+	bool twice = o->window && j->wait;
+	int rc = before ? o->sample(j->host, j->options, before, e)
+			: err_set(e, ENOMEM, "no memory for an observation");
+	if (!rc && twice) {
+		double began = now_s();
+		m.beside = j->wait(j->wait_arg,
+				   j->options->window_us ? j->options->window_us : WINDOW_US);
+		after = calloc(1, o->size);
+		rc = after ? o->sample(j->host, j->options, after, e)
+			   : err_set(e, ENOMEM, "no memory for an observation");
+		m.seconds = now_s() - began;
+	}
+	if (!rc)
+		o->judge(before, after, &m, j->report);
+	samples_release(o, before, after);
+	return rc;
+}
+
+int judge_probe(const struct probe *p, const struct judging *j, struct err *e)
+{
+	CLEAN(free_pointer)
+	struct context *context = calloc(1, p->context_size ? p->context_size : 1);
+	struct trial t = trial_make(j, context);
+	int rc = 0;
+	if (!context)
+		return err_set(e, ENOMEM, "no memory for the probe");
+	if (p->observation)
+		rc = observe(p->observation, j, e);
+	if (!rc && p->experiments)
+		rc = experiments_judge(p, j, &t, e);
+	if (!rc && p->measure && j->lab && !*refusal(p, j))
+		rc = p->measure(&t, j->report, e);
+	return rc;
+}

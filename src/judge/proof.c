@@ -1,0 +1,102 @@
+#include "judge/proof.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "judge/settings.h"
+#include "judge/verdict.h"
+
+/* Values tried, upwards and downwards. */
+#define TRIES 4
+/* By how much more, in percent. */
+#define MORE 125
+#define HALF 50
+
+int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
+	      struct err *e)
+{
+	struct settings in_lab = *s;
+	*o = outcome_blank();
+	int rc = settings_enter(x, t->lab, &in_lab, &t->emulated, e);
+	if (rc == -ENOTSUP) {
+		o->state = OUTCOME_UNSUPPORTED;
+		report_text(o->why, "%s", e->text);
+		*e = (struct err){0};
+		return 0;
+	}
+	if (!rc)
+		rc = x->run(t, &in_lab, o, e);
+	s->taken = in_lab.taken;
+	return rc;
+}
+
+/* 1: it is enough, 0: it is not, else an error. */
+static int attempt(struct trial *t, const struct experiment *x, struct settings *s,
+		   struct outcome *o, struct err *e)
+{
+	int rc = trial_run(t, x, s, o, e);
+	if (rc)
+		return rc;
+	if (o->state != OUTCOME_CONCLUSIVE)
+		return err_set(e, EAGAIN, "%s", o->why);
+	return outcome_suffices(x, t->target, s, o);
+}
+
+static bool scaled(const struct trial *t, const struct experiment *x, const struct settings *now,
+		   struct settings *s, unsigned percent)
+{
+	return x->scale && x->scale(t->target, s, percent) && settings_round(x, now, s);
+}
+
+/* As long as half of it is enough as well. Without an answer the value stays as it was proven. */
+static void search_down(struct trial *t, const struct experiment *x, const struct settings *now,
+			struct proof *p)
+{
+	struct err unanswered = {0};
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		struct settings less = p->at;
+		struct outcome o;
+		if (!scaled(t, x, now, &less, HALF))
+			return;
+		int enough = attempt(t, x, &less, &o, &unanswered);
+		p->halved = enough >= 0;
+		p->half = o;
+		if (enough != 1)
+			return;
+		p->at = less;
+		p->outcome = o;
+		p->halved = false;
+	}
+}
+
+static int search(struct trial *t, const struct experiment *x, const struct settings *now,
+		  struct proof *p, struct err *e)
+{
+	int enough = attempt(t, x, &p->at, &p->outcome, e);
+	for (unsigned tries = 1; enough == 0; tries++) {
+		if (tries == TRIES || !scaled(t, x, now, &p->at, MORE))
+			return -ERANGE;
+		enough = attempt(t, x, &p->at, &p->outcome, e);
+	}
+	if (enough < 0)
+		return enough;
+	search_down(t, x, now, p);
+	return 0;
+}
+
+int proof_search(struct trial *t, const struct experiment *x, const struct settings *now,
+		 struct proof *p, struct err *e)
+{
+	struct settings back = *now;
+	struct err left = {0};
+	bool emulated;
+	t->proof = true;
+	int rc = search(t, x, now, p, e);
+	t->proof = false;
+	int restored = settings_enter(x, t->lab, &back, &emulated, &left);
+	if (restored && restored != -ENOTSUP && !rc) {
+		*e = left;
+		rc = restored;
+	}
+	return rc;
+}

@@ -1,0 +1,218 @@
+#include "judge/settings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+
+#define SOMAXCONN_KNOB "net.core.somaxconn"
+#define BACKLOG_KNOB "listen.backlog"
+/* Before 6.11 a lab without privilege has no net/core, and its somaxconn is the kernel's default.
+ */
+#define SOMAXCONN_DEFAULT 4096
+
+static unsigned kernel_of(const char *release)
+{
+	unsigned major, minor;
+	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
+}
+
+void machine_read(const struct host *h, struct machine *m)
+{
+	struct host_facts facts;
+	struct host_files files;
+	struct err unread;
+	char entries[32];
+	struct host_counters *counters = malloc(sizeof(*counters));
+	host_facts(h, &facts);
+	*m = (struct machine){
+		.cpus = facts.cpus,
+		.memory_bytes = facts.memory_bytes,
+		.available_bytes = facts.available_bytes,
+		.page_bytes = facts.page_bytes,
+		.kernel = kernel_of(facts.kernel),
+		.time_wait_overflow = -1,
+	};
+	if (host_files(h, &files, &unread) == 0) {
+		m->files_open = files.allocated;
+		m->files_max = files.max;
+	}
+	if (host_read(h, "proc/sys/net/ipv4/tcp_ehash_entries", entries, sizeof(entries), &unread) >
+	    0)
+		m->ehash_entries = strtoll(entries, NULL, 10);
+	if (counters && host_counters(h, counters, &unread) == 0)
+		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
+	free(counters);
+}
+
+size_t settings_count(const struct experiment *x)
+{
+	size_t count = 0;
+	while (count < SETTINGS_MAX && x->knobs[count])
+		count++;
+	return count;
+}
+
+/* The text of a value as sysctl writes it. */
+static void value_format(const struct knob *k, const int64_t field[3], char *text, size_t size)
+{
+	size_t used = 0;
+	text[0] = 0;
+	for (size_t f = 0; f < knob_fields(k->shape) && used < size; f++)
+		used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, f ? " " : "",
+					 field[f]);
+}
+
+static void nofile_read(const struct host *h, int64_t field[3])
+{
+	struct host_nofile limit;
+	struct err unread;
+	if (host_nofile(h, &limit, &unread))
+		return;
+	field[0] = limit.soft > INT64_MAX ? INT64_MAX : (int64_t)limit.soft;
+	field[1] = limit.hard > INT64_MAX ? INT64_MAX : (int64_t)limit.hard;
+}
+
+static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
+			 int64_t field[3], char text[SETTING_TEXT])
+{
+	char value[KNOB_VALUE];
+	struct err unread;
+	if (!strcmp(k->name, BACKLOG_KNOB))
+		field[0] = o->backlog ? (int64_t)o->backlog : INT32_MAX;
+	else if (k->scope == KNOB_PROCESS)
+		nofile_read(h, field);
+	else if (knob_read(k, h, value, &unread) == 0)
+		for (size_t f = 0; f < knob_fields(k->shape); f++)
+			knob_field(value, f, &field[f]);
+	if (field[0] != REPORT_NONE)
+		value_format(k, field, text, SETTING_TEXT);
+}
+
+void settings_read(const struct experiment *x, const struct host *h, const struct probe_options *o,
+		   struct settings *s)
+{
+	*s = (struct settings){.taken = {.basis = ""}};
+	machine_read(h, &s->machine);
+	for (size_t i = 0; i < SETTINGS_MAX; i++)
+		for (size_t f = 0; f < 3; f++)
+			s->at[i][f] = REPORT_NONE;
+	for (size_t i = 0; i < settings_count(x); i++) {
+		const struct knob *k = knob_find(x->knobs[i]);
+		if (k)
+			setting_read(k, h, o, s->at[i], s->text[i]);
+	}
+	if (x->read)
+		x->read(h, s);
+}
+
+static size_t find(const struct experiment *x, const char *knob)
+{
+	size_t i = 0;
+	while (i < settings_count(x) && strcmp(x->knobs[i], knob))
+		i++;
+	return i;
+}
+
+/* The listen argument in place of a somaxconn that the lab cannot have. */
+static int somaxconn_emulate(const struct experiment *x, int64_t is, struct settings *s,
+			     bool *emulated, struct err *e)
+{
+	int64_t wanted = s->at[find(x, SOMAXCONN_KNOB)][0];
+	size_t backlog = find(x, BACKLOG_KNOB);
+	if (wanted == is)
+		return 0;
+	if (backlog < settings_count(x) && (wanted < is || s->at[backlog][0] <= is)) {
+		if (s->at[backlog][0] > wanted)
+			s->at[backlog][0] = wanted;
+		*emulated = true;
+		return 0;
+	}
+	return err_set(e, ENOTSUP,
+		       "the lab's somaxconn is fixed at %" PRId64
+		       " here (before Linux 6.11 without privilege, or where /proc/sys is "
+		       "read-only); root measures it",
+		       is);
+}
+
+static int setting_enter(const struct experiment *x, struct lab *lab, size_t i, struct settings *s,
+			 bool *emulated, struct err *e)
+{
+	char now[KNOB_VALUE];
+	bool somaxconn = !strcmp(x->knobs[i], SOMAXCONN_KNOB);
+	int64_t is = SOMAXCONN_DEFAULT;
+	int rc = lab_knob_get(lab, x->host, x->knobs[i], now, sizeof(now), e);
+	if (rc == -ENOENT && somaxconn)
+		return somaxconn_emulate(x, is, s, emulated, e);
+	if (rc || !strcmp(now, s->text[i]))
+		return rc;
+	rc = lab_knob_set(lab, x->host, x->knobs[i], s->text[i], e);
+	if (rc && somaxconn && !knob_field(now, 0, &is))
+		return somaxconn_emulate(x, is, s, emulated, e);
+	return rc;
+}
+
+int settings_enter(const struct experiment *x, struct lab *lab, struct settings *s, bool *emulated,
+		   struct err *e)
+{
+	*emulated = false;
+	for (size_t i = 0; i < settings_count(x); i++) {
+		const struct knob *k = knob_find(x->knobs[i]);
+		if (!k || k->scope != KNOB_NETNS || !s->text[i][0])
+			continue;
+		int rc = setting_enter(x, lab, i, s, emulated, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+bool settings_differ(const struct settings *a, const struct settings *b, size_t i)
+{
+	return memcmp(a->at[i], b->at[i], sizeof(a->at[i])) != 0;
+}
+
+/* Only the soft limit is raised: it can go as far as the hard one. */
+static bool soft_alone(const struct knob *k, const struct settings *now, const struct settings *s,
+		       size_t i)
+{
+	return k->scope == KNOB_PROCESS && s->at[i][1] == now->at[i][1];
+}
+
+bool settings_round(const struct experiment *x, const struct settings *now, struct settings *s)
+{
+	for (size_t i = 0; i < settings_count(x); i++) {
+		const struct knob *k = knob_find(x->knobs[i]);
+		if (!k || !settings_differ(now, s, i))
+			continue;
+		for (size_t f = 0; f < knob_fields(k->shape); f++) {
+			if (s->at[i][f] == now->at[i][f] || k->round == KNOB_EXACT)
+				continue;
+			s->at[i][f] = knob_round(k, s->at[i][f]);
+			if (soft_alone(k, now, s, i) && s->at[i][f] > s->at[i][1])
+				s->at[i][f] = s->at[i][1];
+			if (s->at[i][f] > k->max)
+				return false;
+		}
+		value_format(k, s->at[i], s->text[i], SETTING_TEXT);
+	}
+	return true;
+}
+
+void settings_show(const struct experiment *x, size_t i, const struct settings *now,
+		   const struct settings *then, char current[80], char proposed[80])
+{
+	const struct knob *k = knob_find(x->knobs[i]);
+	if (k && k->scope == KNOB_PROCESS) {
+		size_t f = soft_alone(k, now, then, i) ? 0 : 1;
+		snprintf(current, 80, "%" PRId64, now->at[i][f]);
+		snprintf(proposed, 80, "%" PRId64, then->at[i][f]);
+		return;
+	}
+	snprintf(current, 80, "%.79s", now->text[i]);
+	snprintf(proposed, 80, "%.79s", then->text[i]);
+}

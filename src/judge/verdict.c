@@ -1,0 +1,317 @@
+#include "judge/verdict.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+#include "judge/settings.h"
+#include "report/figure.h"
+
+struct outcome outcome_blank(void)
+{
+	struct outcome o = {.reached = REPORT_NONE};
+	for (size_t i = 0; i < METRICS_MAX; i++)
+		o.metric[i] = NAN;
+	return o;
+}
+
+struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s)
+{
+	const struct wall_row *row = wall_row_find(x->wall);
+	struct bound b = {.capacity = REPORT_NONE,
+			  .unraised = REPORT_NONE,
+			  .needed = REPORT_NONE,
+			  .binding = -1};
+	x->bound(t, s, &b);
+	if (b.needed == REPORT_NONE && row && row->need)
+		b.needed = row->need(t);
+	if (b.unlimited)
+		b.needed = REPORT_NONE;
+	return b;
+}
+
+/* No window is larger than its bound, and hardly one smaller than half of it: between the two only
+ * an experiment knows. */
+static enum wall_verdict upper_verdict(int64_t capacity, int64_t needed)
+{
+	enum wall_verdict v = report_verdict(capacity, needed);
+	if (v != VERDICT_OK || needed == REPORT_NONE)
+		return v;
+	return report_verdict(capacity / 2, needed) == VERDICT_OK ? v : VERDICT_UNKNOWN;
+}
+
+static enum wall_verdict bound_verdict(const struct bound *b)
+{
+	if (b->unlimited)
+		return VERDICT_OK;
+	if (b->upper)
+		return upper_verdict(b->capacity, b->needed);
+	enum wall_verdict v = report_verdict(b->capacity, b->needed);
+	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed;
+	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
+}
+
+/* What the bound and the run together say the wall can carry. */
+static int64_t capacity_of(const struct bound *b, const struct outcome *o)
+{
+	if (o->reached == REPORT_NONE)
+		return b->capacity;
+	if (o->limit_met || b->upper || b->capacity == REPORT_NONE || b->capacity < o->reached)
+		return o->reached;
+	return b->capacity;
+}
+
+static enum wall_verdict outcome_verdict(const struct bound *b, const struct outcome *o)
+{
+	struct bound measured = *b;
+	measured.capacity = capacity_of(b, o);
+	measured.upper = b->upper && o->reached == REPORT_NONE;
+	return bound_verdict(&measured);
+}
+
+static const char *knob_of(const struct experiment *x, const struct bound *b)
+{
+	return b->binding >= 0 ? x->knobs[b->binding] : "";
+}
+
+static struct wording words_of(const struct experiment *x, const struct target *t,
+			       const struct settings *s, const struct outcome *o,
+			       const struct bound *b)
+{
+	struct wording w = {0};
+	char text[32];
+	wording_set(&w, "connections", "%s", quantity_show(QUANTITY_COUNT, t->connections).text);
+	wording_set(&w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
+	wording_set(&w, "stall", "%s", quantity_show(QUANTITY_DURATION, t->stall_us).text);
+	wording_set(&w, "rtt", "%s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
+	wording_set(&w, "bandwidth", "%s",
+		    quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
+	wording_set(&w, "knob", "%s", knob_of(x, b));
+	wording_set(&w, "value", "%s", b->binding >= 0 ? s->text[b->binding] : "");
+	wording_set(&w, "current", "%s", b->binding >= 0 ? s->text[b->binding] : "");
+	const char *unit = wall_row_find(x->wall)->unit;
+	figure_format(text, sizeof(text), unit, b->capacity);
+	wording_set(&w, "capacity", "%s", b->capacity == REPORT_NONE ? "unknown" : text);
+	figure_format(text, sizeof(text), unit, b->needed);
+	wording_set(&w, "needed", "%s", b->needed == REPORT_NONE ? "nothing" : text);
+	figure_format(text, sizeof(text), unit, b->unraised);
+	wording_set(&w, "unraised", "%s", b->unraised == REPORT_NONE ? "" : text);
+	if (x->words)
+		x->words(t, s, o, &w);
+	return w;
+}
+
+static void detail_fill(const struct experiment *x, const struct target *t,
+			const struct settings *s, const struct outcome *o, const struct bound *b,
+			struct wall *w)
+{
+	const struct wall_row *row = wall_row_find(x->wall);
+	struct wording words = words_of(x, t, s, o, b);
+	if (b->capacity == REPORT_NONE && !b->unlimited) {
+		report_text(w->detail, "%s could not be read.",
+			    x->knobs[0] ? x->knobs[0] : row->name);
+		for (size_t i = 0; x->knobs[i]; i++)
+			if (!s->text[i][0]) {
+				report_text(w->detail, "%s could not be read.", x->knobs[i]);
+				break;
+			}
+	} else {
+		wording_fill(&words, row->detail, w->detail, sizeof(w->detail));
+	}
+	if (b->needed == REPORT_NONE && row->no_need)
+		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
+}
+
+void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		  struct wall *w)
+{
+	struct bound b = bound_of(x, t, s);
+	w->method = b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
+	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
+	w->measured = REPORT_NONE;
+	w->needed = b.needed;
+	w->at_most = b.upper && b.capacity != REPORT_NONE;
+	w->at_least = false;
+	w->verdict = bound_verdict(&b);
+	report_text(w->knob, "%s", knob_of(x, &b));
+	detail_fill(x, t, s, NULL, &b, w);
+}
+
+void wall_miss(struct wall *w, const char *why)
+{
+	w->experiment = EXPERIMENT_MISSED;
+	w->method = METHOD_DERIVED;
+	report_text(w->reason, "%s", why);
+}
+
+void wall_measure(const struct experiment *x, const struct target *t, const struct settings *s,
+		  const struct outcome *o, struct wall *w)
+{
+	struct bound b = bound_of(x, t, s);
+	wall_inspect(x, t, s, w);
+	if (o->state != OUTCOME_CONCLUSIVE) {
+		wall_miss(w, o->why);
+		return;
+	}
+	w->experiment = EXPERIMENT_DONE;
+	w->method = o->limit_met || o->measured ? METHOD_MEASURED : METHOD_DERIVED;
+	w->measured = o->reached;
+	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
+	w->at_most = w->at_most && o->reached == REPORT_NONE;
+	w->verdict = outcome_verdict(&b, o);
+	detail_fill(x, t, s, o, &b, w);
+	if (o->remark[0])
+		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);
+}
+
+bool outcome_suffices(const struct experiment *x, const struct target *t, const struct settings *s,
+		      const struct outcome *o)
+{
+	struct bound b = bound_of(x, t, s);
+	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
+}
+
+bool settings_solve(const struct experiment *x, const struct target *t, const struct settings *now,
+		    const struct outcome *o, struct settings *out)
+{
+	struct bound b = bound_of(x, t, now);
+	*out = *now;
+	if (!x->solve || b.needed == REPORT_NONE)
+		return false;
+	if (!x->solve(t, now, o, (int64_t)report_margin((uint64_t)b.needed), out))
+		return false;
+	return settings_round(x, now, out);
+}
+
+static enum finding_remedy remedy_of(const char *knob, enum finding_remedy otherwise)
+{
+	const struct knob *k = knob_find(knob);
+	if (!k)
+		return otherwise;
+	switch (k->scope) {
+	case KNOB_NETNS:
+	case KNOB_SYSTEM:
+		return REMEDY_KERNEL;
+	case KNOB_PROCESS:
+		return REMEDY_PROCESS;
+	case KNOB_APPLICATION:
+		return REMEDY_APPLICATION;
+	case KNOB_DEVICE:
+		return REMEDY_DEVICE;
+	}
+	return otherwise;
+}
+
+struct proposing {
+	const struct experiment *x;
+	const struct settings *now, *then;
+	struct wording *words;
+	struct finding *f;
+	char how[WORDING_TEXT], others[WORDING_TEXT];
+};
+
+static void propose_one(struct proposing *p, size_t i)
+{
+	char current[80], proposed[80];
+	const struct knob *k = knob_find(p->x->knobs[i]);
+	settings_show(p->x, i, p->now, p->then, current, proposed);
+	if (!p->f->proposal_count) {
+		wording_set(p->words, "proposed", "%s", proposed);
+		wording_set(p->words, "effect", "%s", k ? knob_effect_text(k->effect) : "");
+		wording_set(p->words, "cost", "%s", k ? k->cost : "");
+	} else {
+		report_append(p->others, "%s%s to %s", p->others[0] ? " and " : "", p->x->knobs[i],
+			      proposed);
+	}
+	finding_propose(p->f, p->x->knobs[i], current, proposed);
+	if (!k)
+		return;
+	char sentence[300];
+	struct wording own = *p->words;
+	wording_set(&own, "proposed", "%s", proposed);
+	wording_set(&own, "effect", "%s", knob_effect_text(k->effect));
+	wording_fill(&own, k->how ? k->how : "Takes effect {effect}.", sentence, sizeof(sentence));
+	if (!strstr(p->how, sentence))
+		report_append(p->how, "%s%s", p->how[0] ? " " : "", sentence);
+}
+
+/* The knob that binds first, then the others that it takes. */
+static void propose(struct proposing *p, int binding)
+{
+	size_t count = settings_count(p->x);
+	if (binding >= 0 && settings_differ(p->now, p->then, (size_t)binding))
+		propose_one(p, (size_t)binding);
+	for (size_t i = 0; i < count; i++)
+		if ((int)i != binding && settings_differ(p->now, p->then, i))
+			propose_one(p, i);
+	wording_set(p->words, "how", "%s", p->how);
+	wording_set(p->words, "others", "%s", p->others);
+	wording_set(p->words, "possible", "yes");
+}
+
+/* A proposal that a lab cannot try, or that nothing was to try. */
+static void untried(struct finding *f)
+{
+	if (!finding_proposes(f))
+		return;
+	f->tried = TRIED_NOT;
+	for (size_t i = 0; i < f->proposal_count; i++) {
+		const struct knob *k = knob_find(f->proposals[i].knob);
+		const char *why = k ? knob_scope_untried(k->scope) : NULL;
+		if (why)
+			report_text(f->outcome, "%s", why);
+	}
+}
+
+/* What `unraised` alone makes tight is a matter of the soft limit. */
+static const char *problem_of(const struct bound *b, const struct wall *w)
+{
+	if (w->verdict == VERDICT_SHORT)
+		return "short";
+	int64_t hard = b->capacity;
+	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed &&
+		    report_verdict(hard, b->needed) == VERDICT_OK;
+	return soft ? "soft-limit" : "tight";
+}
+
+struct finding *wall_finding(const struct experiment *x, const struct target *t,
+			     const struct settings *now, const struct settings *then,
+			     const struct outcome *o, const struct wall *w, struct report *r)
+{
+	if (!verdict_asks(w->verdict))
+		return NULL;
+	struct bound b = bound_of(x, t, now);
+	struct wording words = words_of(x, t, now, o, &b);
+	struct finding proposals = {0};
+	struct proposing p = {x, now, then, &words, &proposals, "", ""};
+	char id[sizeof(proposals.id)];
+	wording_set(&words, "tight", "%s", w->verdict == VERDICT_TIGHT ? "yes" : "");
+	wording_set(&words, "possible", "%s", "");
+	wording_set(&words, "proposed", "%s", "");
+	if (then)
+		propose(&p, b.binding);
+	snprintf(id, sizeof(id), "%s.%s", w->name, problem_of(&b, w));
+	struct finding *f = report_finding(r, id, &words);
+	if (then)
+		f->remedy = remedy_of(knob_of(x, &b), f->remedy);
+	f->proposal_count = proposals.proposal_count;
+	memcpy(f->proposals, proposals.proposals, sizeof(f->proposals));
+	if (!f->proposal_count && b.binding >= 0)
+		finding_propose(f, knob_of(x, &b), now->text[b.binding], "");
+	untried(f);
+	return f;
+}
+
+void metrics_report(const struct experiment *x, const struct outcome *now,
+		    const struct outcome *then, struct finding *f)
+{
+	for (size_t i = 0; i < METRICS_MAX && x->metrics[i].name; i++) {
+		double after = then ? then->metric[i] : NAN;
+		if (!isnan(now->metric[i]))
+			finding_evidence(f, x->metrics[i].name, x->metrics[i].unit, now->metric[i],
+					 after);
+	}
+}

@@ -1,0 +1,199 @@
+/* The answer: what all walls and findings of a report come to. */
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/report.h"
+
+static void wall_count(struct report_summary *s, const struct wall *w)
+{
+	bool needed = w->needed != REPORT_NONE;
+	s->ok += w->verdict == VERDICT_OK;
+	s->tight += w->verdict == VERDICT_TIGHT;
+	s->short_ += w->verdict == VERDICT_SHORT;
+	s->unknown += w->verdict == VERDICT_UNKNOWN;
+	s->na += w->verdict == VERDICT_NA;
+	s->needed_unknown += w->verdict == VERDICT_UNKNOWN && needed;
+	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
+}
+
+/* Whether a wall of the table says it already. */
+static bool accounted(const struct report *r, const struct finding *f)
+{
+	const struct wall *w = report_find(r, f->wall);
+	return w && !f->observed && verdict_asks(w->verdict);
+}
+
+struct report_summary report_summarize(const struct report *r)
+{
+	struct report_summary s = {.status = VERDICT_OK};
+	for (size_t i = 0; i < r->wall_count; i++)
+		wall_count(&s, &r->walls[i]);
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		s.criticals += f->level == LEVEL_CRITICAL && !accounted(r, f);
+		s.warnings += f->level == LEVEL_WARNING && !accounted(r, f);
+	}
+	for (size_t i = 0; i < r->probe_count; i++)
+		s.crashed += r->ran[i].state == PROBE_CRASHED;
+	if (s.short_ || s.criticals)
+		s.status = VERDICT_SHORT;
+	else if (s.needed_unknown || s.crashed || (s.missed && r->require_measured))
+		s.status = VERDICT_UNKNOWN;
+	else if (s.tight || s.warnings)
+		s.status = VERDICT_TIGHT;
+	return s;
+}
+
+int report_exit_status(const struct report *r)
+{
+	static const int status[] = {
+		[VERDICT_OK] = 0, [VERDICT_TIGHT] = 1, [VERDICT_SHORT] = 2, [VERDICT_UNKNOWN] = 3};
+	return status[report_summarize(r).status];
+}
+
+struct answer {
+	char *text;
+	bool begun; /* something was said already */
+};
+
+#define SAY(a, ...) report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__)
+
+static bool has_verdict(const struct wall *w, int verdict)
+{
+	return (int)w->verdict == verdict &&
+	       (verdict != VERDICT_UNKNOWN || w->needed != REPORT_NONE);
+}
+
+static bool is_missed(const struct wall *w, int unused)
+{
+	(void)unused;
+	return w->experiment == EXPERIMENT_MISSED && w->needed != REPORT_NONE;
+}
+
+static void walls_name(struct answer *a, const struct report *r,
+		       bool (*chosen)(const struct wall *, int), int which)
+{
+	const char *between = "";
+	for (size_t i = 0; i < r->wall_count; i++)
+		if (chosen(&r->walls[i], which)) {
+			SAY(a, "%s%s", between, r->walls[i].name);
+			between = ", ";
+		}
+}
+
+/* "2 walls are short: a, b" */
+static void walls_say(struct answer *a, const struct report *r, size_t count, const char *state,
+		      int verdict)
+{
+	if (!count)
+		return;
+	SAY(a, "%s%zu %s %s: ", a->begun ? "; " : "", count, count == 1 ? "wall" : "walls", state);
+	walls_name(a, r, has_verdict, verdict);
+	a->begun = true;
+}
+
+/* "1 warning: knob.myth", of findings that no wall accounts for. */
+static void findings_say(struct answer *a, const struct report *r, size_t count,
+			 enum finding_level level, const char *what)
+{
+	const char *between = "";
+	char named[48] = "";
+	if (!count)
+		return;
+	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		if (f->level != level || accounted(r, f) || !strcmp(f->id, named))
+			continue;
+		snprintf(named, sizeof(named), "%s", f->id);
+		SAY(a, "%s%s", between, f->id);
+		between = ", ";
+	}
+	a->begun = true;
+}
+
+static void crashes_say(struct answer *a, const struct report *r)
+{
+	for (size_t i = 0; i < r->probe_count; i++) {
+		if (r->ran[i].state != PROBE_CRASHED)
+			continue;
+		SAY(a, "%sprobe %s crashed", a->begun ? "; " : "", r->ran[i].name);
+		a->begun = true;
+	}
+}
+
+/* The reasons, each once. */
+static void reasons_say(struct answer *a, const struct report *r)
+{
+	const char *between = ": ";
+	for (size_t i = 0; i < r->wall_count; i++) {
+		const struct wall *w = &r->walls[i];
+		bool said = !is_missed(w, 0);
+		for (size_t k = 0; k < i && !said; k++)
+			said = is_missed(&r->walls[k], 0) && !strcmp(r->walls[k].reason, w->reason);
+		if (said || !w->reason[0])
+			continue;
+		SAY(a, "%s%s", between, w->reason);
+		between = "; ";
+	}
+}
+
+static void missed_say(struct answer *a, const struct report *r, const struct report_summary *s)
+{
+	if (!s->missed)
+		return;
+	SAY(a, "%s%zu %s derived, not measured: ", a->begun ? "; " : "", s->missed,
+	    s->missed == 1 ? "wall" : "walls");
+	walls_name(a, r, is_missed, 0);
+	reasons_say(a, r);
+	a->begun = true;
+}
+
+static void ready_say(struct answer *a, const struct report *r, const struct report_summary *s)
+{
+	if (s->missed)
+		SAY(a, "Ready, with ");
+	else
+		SAY(a, "Ready for this target");
+	missed_say(a, r, s);
+	if (r->host.isolation == ISOLATION_SYSROOT)
+		SAY(a, ", by the settings of the captured machine; nothing was measured");
+	else if (r->quick)
+		SAY(a, ", by the settings; nothing was measured");
+	if (r->probes[0])
+		SAY(a, "%s by probe %s alone", s->missed || r->quick ? ";" : ",", r->probes);
+}
+
+void report_answer(const struct report *r, char answer[REPORT_ANSWER])
+{
+	struct report_summary s = report_summarize(r);
+	struct answer a = {.text = answer};
+	answer[0] = 0;
+	switch (s.status) {
+	case VERDICT_SHORT:
+		SAY(&a, "Not ready: ");
+		walls_say(&a, r, s.short_, s.short_ == 1 ? "is short" : "are short", VERDICT_SHORT);
+		findings_say(&a, r, s.criticals, LEVEL_CRITICAL, "critical finding");
+		break;
+	case VERDICT_UNKNOWN:
+		SAY(&a, "Not known: ");
+		crashes_say(&a, r);
+		walls_say(&a, r, s.needed_unknown,
+			  s.needed_unknown == 1 ? "has no verdict" : "have no verdict",
+			  VERDICT_UNKNOWN);
+		if (r->require_measured)
+			missed_say(&a, r, &s);
+		break;
+	case VERDICT_TIGHT:
+		SAY(&a, "Ready, but ");
+		walls_say(&a, r, s.tight, s.tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+		findings_say(&a, r, s.warnings, LEVEL_WARNING, "warning");
+		missed_say(&a, r, &s);
+		break;
+	default:
+		ready_say(&a, r, &s);
+	}
+	size_t length = strlen(answer);
+	if (length && !strchr(".…", answer[length - 1]))
+		SAY(&a, ".");
+}
