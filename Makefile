@@ -115,7 +115,7 @@ tsan:
 	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_crew
 	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_crew
 
-## make lint: house rules, formatting, static analysis, man pages, shell
+## make lint: house rules, words, formatting, static analysis, man pages, shell
 lint:
 	@tests/lint
 

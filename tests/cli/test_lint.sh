@@ -35,4 +35,34 @@ plant probes/accept-queue.c '#include <linux/rtnetlink.h>' 'speaks netlink'
 plant src/report/text.c 'void f(void) { exit(1); }' 'no exit'
 plant src/report/text.c 'void f(void) { system("true"); }' 'not here'
 plant src/report/text.c 'int x; ' 'blanks at the end'
+
+# words HITS FILE TEXT: tests/words-check finds HITS words in FILE.
+words() {
+	local hits=$1 seen
+	printf '%s\n' "$3" >"$2"
+	seen=$(tests/words-check "$2")
+	if [[ $(grep -c "^$2:[0-9]*: .*<- write: " <<<"$seen") -ne $hits ]]; then
+		printf '%s\n' "$2: not $hits words found in: $3" "$seen"
+		failed=1
+	fi
+}
+
+w=spared
+words 1 x.c "/* What was $w. */"
+words 1 x.c "// What was $w"
+words 1 x.c "const char *s = \"3 $w\\n\";"
+words 1 x.c 'const char *s = "with less than a "'$'\n''"quarter to "'$'\n''"spare";'
+words 1 x.c '/* It goes'$'\n'' * back. */'
+words 2 x.c "/* $w */ \"is $w\""
+words 0 x.c "int $w = $w(); char q = '\"'; f(\"$w\", \"{\\\"$w\\\": 1}\"); /* ->$w $w() \`${w}_x\` */"
+words 1 x.1 "The value is"$'\n'"$w."
+words 0 x.1 ".Li $w"
+words 1 x.md "What was $w"
+words 0 x.md "The key \`$w\`"
+words 1 Makefile "# What was $w"
+words 0 Makefile "$w := \$($w)"
+words 2 x.sh "echo 'what was $w' # and $w"
+words 0 x.sh "$w=\${1#$w}; $w '.$w | length'"
+words 1 x.sh "cat <<EOF"$'\n'"it's $w"$'\n'"EOF"
+[[ $(grep -c $'\t' tests/words) -ge 50 ]] || { echo 'tests/words has less than 50 rows'; failed=1; }
 exit $failed
