@@ -48,7 +48,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all deps run tests test fuzz tsan lint bench install uninstall clean help
+.PHONY: all deps run tests check test fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -93,8 +93,14 @@ run: $(PROGRAM)
 ## make tests: builds what make test runs
 tests: $(PROGRAM) $(TESTS)
 
+## make check: before a commit: builds and runs tests/unit in parallel (seconds, neither root nor a lab)
+UNIT_TESTS := $(filter tests/unit/%,$(TEST_SOURCES:%.c=%))
+check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
+	@printf '%s\n' $(UNIT_TESTS) | BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' xargs -n 1 -P "$$(nproc)" sh -c \
+		'out=$$(tests/run "$$0") && echo "$$out" | head -n 1 || { echo "$$out"; exit 1; }'
+
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-# A name that is none stays, and fails.
+# Unknown test names are passed through so that tests/run reports them.
 TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(ALL_TESTS))
 ## make test: builds and runs all tests (TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/% for some)
 test: tests
