@@ -7,7 +7,7 @@ mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
 
-# One directory a variant, so that switching compilers or sanitizers rebuilds nothing needlessly.
+# One directory per variant, so that switching compilers or sanitizers rebuilds nothing.
 VARIANT := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
 BUILD ?= build$(VARIANT:-%=/%)
 
@@ -48,59 +48,65 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all deps run tests test fuzz tsan lint bench install uninstall clean help
+.PHONY: all deps run tests check test fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-# Goals that compile read the flags of the libraries from a file that make itself brings up to date.
+# Goals that compile read the flags of the libraries from a file that make updates first.
 ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
-## make: builds build/epolltune (CC=clang, SAN=1, TSAN=1 for variants beside it)
+## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1)
 all: $(PROGRAM)
 
-# run, test and bench install what is missing; a plain build only says what it is.
+# run, test and bench install missing packages; a plain build only names them.
 INSTALLS := $(filter run test bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
 	@pkg-config --exists $(LIBS) || { echo 'epolltune: missing to build: $(DEBIAN_BUILD)' >&2; \
-		echo 'epolltune: make deps installs them on Debian; elsewhere install the like' >&2; exit 1; }
+		echo 'epolltune: on Debian run: make deps; elsewhere install the equivalents' >&2; exit 1; }
 	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
 		"$$(pkg-config --libs $(LIBS))" >$@
 
-# FOR=run: only what a build needs.
+# FOR=run: only the packages for a build.
 FOR := test
-## make deps: installs with apt what building, testing and linting need and is missing
+## make deps: installs with apt the missing packages for build, test and lint
 deps:
 	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 		if pkg-config --exists $(LIBS); then exit 0; fi; \
-		echo "epolltune: no apt-get here; please install the like of:$$missing" >&2; exit 1; fi; \
+		echo "epolltune: no apt-get here; install the equivalents of:$$missing" >&2; exit 1; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; command -v sudo >/dev/null || { \
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2
 
-## make run: builds and prints the report of `epolltune check` (ARGS='…' for options)
+## make run: builds and runs `epolltune check` (ARGS='…' for options)
 run: $(PROGRAM)
 	@status=0; $(PROGRAM) check $(ARGS) || status=$$?; \
 	if [ $$status -gt 2 ]; then exit $$status; fi
 
-## make tests: builds what make test runs
+## make tests: builds all tests
 tests: $(PROGRAM) $(TESTS)
 
+## make check: runs the unit tests in parallel, in seconds and without root; run it before a commit
+UNIT_TESTS := $(filter tests/unit/%,$(TEST_SOURCES:%.c=%))
+check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
+	@printf '%s\n' $(UNIT_TESTS) | BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' xargs -n 1 -P "$$(nproc)" sh -c \
+		'out=$$(tests/run "$$0") && echo "$$out" | head -n 1 || { echo "$$out"; exit 1; }'
+
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-# A name that is none stays, and fails.
+# Unknown test names are passed through so that tests/run reports them.
 TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(ALL_TESTS))
-## make test: builds and runs all tests (TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/% for some)
+## make test: runs all tests (select with TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/%)
 test: tests
 	@BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make fuzz: damaged bytes for the parsers of tests/fuzz, with libFuzzer, FUZZ_SECONDS (10) each
+## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -110,20 +116,20 @@ fuzz:
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 $$f.corpus || exit 1; done
 
-## make tsan: the server's threads and processes under ThreadSanitizer
+## make tsan: runs the server's threads and processes under ThreadSanitizer
 tsan:
 	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_crew
 	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_crew
 
-## make lint: house rules, formatting, static analysis, man pages, shell
+## make lint: checks house rules, words, formatting, man pages and scripts; runs static analysis
 lint:
 	@tests/lint
 
-## make bench: speed, as medians and ratios within one run; never a test
+## make bench: measures speed as medians and ratios within one run; not a test
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-## make install: program, man pages and completion (DESTDIR, prefix)
+## make install: installs program, man pages and completion (DESTDIR, prefix)
 install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
@@ -131,7 +137,7 @@ install: $(PROGRAM)
 	$(PROGRAM) completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
 	$(PROGRAM) completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
 
-## make uninstall: removes what install put
+## make uninstall: removes the installed files
 uninstall:
 	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
@@ -140,19 +146,19 @@ uninstall:
 clean:
 	rm -rf build
 
-## make help: this list
+## make help: prints this list
 help:
 	@sed -n 's/^## //p' Makefile
 
 $(PROGRAM): $(BUILD)/src/main.o $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
 
-# Made anew so that a removed source leaves no member behind.
+# Built from scratch, so that a removed source leaves no member.
 $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
 	@rm -f $@
 	@$(AR) rcs $@ $(OBJECTS)
 
-# Files that change when what they hold does, so that only what depends on it is made again.
+# Writes a file only if its content changes, so that only its dependents are rebuilt.
 holds = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 
 $(BUILD)/sources: force

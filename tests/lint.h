@@ -1,5 +1,5 @@
-/* For static analysis only (tests/lint): the functions of err.h never return 0, which an analyzer
- * that looks at one file at a time cannot know. */
+/* For static analysis only (tests/lint): shows analyzers, which read one file at a time, that the
+ * functions of err.h never return 0. */
 #include "epolltune/err.h"
 
 #define err_errno(e, ...) ((e)->code = 5, -5)

@@ -1,4 +1,4 @@
-/* A report of `check --format json`, taken apart. What is not there fails the test. */
+/* Accessors for a report of `check --format json`. A missing part fails the test. */
 #ifndef EPOLLTUNE_TESTS_CHECKED_H
 #define EPOLLTUNE_TESTS_CHECKED_H
 
@@ -11,18 +11,18 @@ struct checked {
 	json_t *report; /* checked_free() */
 };
 
-/* Parses and frees the outcome of a check. */
+/* Parses the output of a check and frees it. */
 struct checked checked_parse(struct output o);
 void checked_free(struct checked *c);
 json_t *checked_wall(const struct checked *c, const char *name);
 json_t *checked_finding(const struct checked *c, const char *id);
 bool checked_has_finding(const struct checked *c, const char *id);
-/* A field of one of these; "" and a failure where it is no such thing. */
+/* A field of a wall or finding: "" if it is no string; the test fails if it is no number. */
 const char *checked_text(json_t *object, const char *key);
 long long checked_number(json_t *object, const char *key);
-/* Evidence of a finding, NAN where it is null. */
+/* Evidence of a finding; NAN if it is null. */
 double checked_evidence(json_t *finding, const char *name, const char *which);
-/* Whether unshare(1) may make a user and a network namespace here. */
+/* Whether unshare(1) can make a user and a network namespace here. */
 bool namespaces_allowed(void);
 
 #endif

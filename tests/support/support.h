@@ -1,5 +1,5 @@
-/* What every test program shares. A test that cannot run here (no namespace, no TUN, no QEMU) says
- * so through skip_because(): a skip on a desk, a failure in CI (EPOLLTUNE_MUST_RUN=1). */
+/* Shared by all test programs. A test that cannot run here (no namespace, no TUN, no QEMU) calls
+ * skip_because(), which skips it, or fails it in CI (EPOLLTUNE_MUST_RUN=1). */
 #ifndef EPOLLTUNE_TESTS_SUPPORT_H
 #define EPOLLTUNE_TESTS_SUPPORT_H
 
@@ -11,24 +11,23 @@
 
 #include <cmocka.h>
 
-/* Whether what a busy machine could not tell may be tried once more: for a while after the first
- * such question of a program. */
+/* Whether an inconclusive result of a busy machine may be retried: until TRY_AGAIN_S after the
+ * first call. */
 bool may_try_again(void);
 
 void skip_because(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The outcome of a command run through /bin/sh -c; free with output_free(). */
+/* The result of a command run by /bin/sh -c; free with output_free(). */
 struct output {
 	int status;   /* exit status, or 128 + signal */
 	char *out;    /* standard output */
 	char *errors; /* standard error */
 };
-/* Runs a command line; $PROGRAM is the epolltune under test. Bounded by 400 s. */
+/* Runs a command line, for at most 400 s; $PROGRAM is the epolltune under test. */
 struct output run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void output_free(struct output *o);
 
-/* Begins a command line: $PROGRAM is then a copy that any user may run, wherever the sources lie.
- */
+/* Prefix of a command line: makes $PROGRAM a copy that every user can execute. */
 #define PROGRAM_FOR_ALL                                                                            \
 	"d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "                              \
 	"install -m 755 $PROGRAM $d/epolltune && PROGRAM=$d/epolltune && "

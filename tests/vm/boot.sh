@@ -1,4 +1,4 @@
-# boot: what the tests of this directory share. Sourced.
+# Shared by the tests of this directory; sourced.
 # shellcheck shell=sh
 set -u
 vm=$(dirname "$0")
@@ -6,9 +6,9 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 
-# boot [option of machine]… - [ARGUMENT]… <SCRIPT: one life of a machine. What it wrote is in
-# $work/out and $work/err, its exit status in $status. Where no machine can be had, the test is
-# skipped.
+# boot [option of machine]… - [ARGUMENT]… <SCRIPT: boots a machine, runs SCRIPT in it and ends it.
+# Leaves its output in $work/out and $work/err and its exit status in $status. Skips the test where
+# no machine is available.
 boot() {
 	status=0
 	"$vm/machine" "$@" >"$work/out" 2>"$work/err" || status=$?

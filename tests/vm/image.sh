@@ -1,36 +1,36 @@
-# image: what a disposable machine boots from. Sourced by tests/vm/machine.
+# Builds the kernel and initramfs of a disposable machine; sourced by tests/vm/machine.
 #
-# The initramfs is three archives one after the other: modules (cached by kernel package), tools
-# (cached by what they were copied from) and what belongs to one run. The cache is build/vm/.
+# The initramfs is three concatenated archives: modules (cached by kernel package), tools (cached by a
+# hash of their sources) and the files of one run. The cache is build/vm/.
 # shellcheck shell=bash disable=SC2034
 
 image_cache=${EPOLLTUNE_VM_CACHE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build/vm}
 image_guest=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/guest
 
-# With all that they depend on.
+# Copied with their dependencies.
 image_module_names='virtio_pci virtio_console virtio_blk virtio_net e1000e ext4 crc32c_generic
 	veth tun dummy ifb bridge tcp_diag udp_diag unix_diag inet_diag sch_netem sch_fq sch_fq_codel
 	sch_mqprio sch_ingress cls_u32 act_mirred tcp_bbr nf_conntrack'
 image_tool_names='bash ip tc ethtool sysctl setpriv unshare nsenter prlimit flock
 	strace'
 
-# So that a person without /sbin in PATH finds them too.
+# Some of these tools are in /sbin, which an ordinary user may not have in PATH.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 image_have() { command -v "$1" >/dev/null; }
 
-# No machine to be had here: a skip, with the reason.
+# Skips with the reason: no machine is available here.
 image_unavailable() {
 	echo "machine: skipped: $1" >&2
 	exit 77
 }
 
-# Packs a directory as an uncompressed archive (TCG copies faster than it inflates).
+# Packs a directory uncompressed: TCG copies faster than it inflates.
 image_pack() { # DIRECTORY FILE
 	(cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$2"
 }
 
-# Copies a file or directory, and the libraries of an executable, into a tree whose /bin, /sbin,
+# Copies a file or directory, with the libraries of an executable, into a tree in which /bin, /sbin,
 # /lib and /lib64 are links into /usr.
 image_put() { # ROOT SRC DEST
 	local root=$1 src=$2 dest=$3 library
@@ -46,7 +46,7 @@ image_put() { # ROOT SRC DEST
 	done < <(ldd "$src" 2>/dev/null | grep -o '/[^ ]*' | sort -u)
 }
 
-# Sets image_linux and image_modules, fetching the package when it is not in the cache.
+# Sets image_linux and image_modules, and fetches the package when the cache lacks it.
 image_kernel() { # FLAVOUR
 	local meta=linux-image-amd64 dir=$image_cache/$1
 	[[ $1 != cloud ]] || meta=linux-image-cloud-amd64
@@ -60,11 +60,11 @@ image_kernel() { # FLAVOUR
 image_fetch_kernel() { # META-PACKAGE DIRECTORY
 	local dir=$2 package name path modules root
 	if ! image_have apt-get || ! image_have dpkg-deb; then
-		image_unavailable 'no apt-get and dpkg-deb to fetch a Debian kernel with'
+		image_unavailable 'fetching a Debian kernel needs apt-get and dpkg-deb'
 	fi
 	rm -rf "$dir" "$dir.new"
 	mkdir -p "$dir.new/deb" "$dir.new/lists/partial"
-	# Lists of its own where the machine's are missing or old.
+	# Retry with fresh package lists: the host's may be missing or old.
 	if ! package=$(image_apt_get "$1" "$dir.new/deb"); then
 		package=$(image_apt_get "$1" "$dir.new/deb" -o Dir::State::lists="$dir.new/lists") ||
 			image_unavailable "apt-get cannot fetch the kernel of $1"
@@ -99,8 +99,8 @@ image_apt_get() { # META-PACKAGE DIRECTORY [APT-OPTION]…
 	echo "$package"
 }
 
-# Sets image_udev: systemd-udevd and what Debian gives it to name and set up network cards, unpacked
-# and not installed, as it would begin to work here.
+# Sets image_udev: systemd-udevd with Debian's rules and .link files for network cards. Unpacked, not
+# installed: installing would start it on the host.
 image_udev() {
 	image_udev=$image_cache/udev
 	exec 9>"$image_cache/udev.lock"
@@ -115,14 +115,14 @@ image_udev() {
 			dpkg-deb -x "$deb" "$image_udev.new"
 		done
 		rm -rf "$image_udev.new/deb"
-		# For image_put: what is executable brings its libraries.
+		# image_put copies the libraries of executable files only.
 		find "$image_udev.new" -name 'libkmod.so.2*' -type f -exec chmod +x {} +
 		mv "$image_udev.new" "$image_udev"
 	fi
 	exec 9>&-
 }
 
-# Copies that into a tree: two of its rules are about network cards.
+# Copies udev into a tree, with the two rules for network cards.
 image_put_udev() { # ROOT
 	local rule library
 	library=$(cd "$image_udev" && find . -name libkmod.so.2 -print -quit)
@@ -135,7 +135,7 @@ image_put_udev() { # ROOT
 	done
 }
 
-# Copies one module and what it depends on, where the kernel has it as a module.
+# Copies one module and its dependencies; nothing where the kernel has it built in.
 image_module() { # FROM TO NAME
 	local from=$1 to=$2 path depends
 	path=$(cd "$from" && find . -name "$3.ko" -o -name "${3//_/-}.ko" | head -n 1)
@@ -148,8 +148,8 @@ image_module() { # FROM TO NAME
 	done
 }
 
-# Sets image_tools: busybox, the guest's scripts and what else is useful; with STATE also what
-# Debian applies /etc/sysctl.d with.
+# Sets image_tools: busybox, the guest's scripts and other tools; with STATE also systemd-sysctl, with
+# which Debian applies /etc/sysctl.d.
 image_tools() { # WORK STATE
 	local root=$1/tools names=() name key
 	for name in $image_tool_names; do
@@ -165,7 +165,7 @@ image_tools() { # WORK STATE
 		ln -s "usr/$name" "$root/$name"
 	done
 	image_put "$root" "$(command -v busybox)" /usr/bin/busybox
-	# Not busybox's shell: that one prefers its own ip, tc and sysctl to those in PATH.
+	# Not busybox's shell: it prefers its own ip, tc and sysctl to those in PATH.
 	image_put "$root" "$(command -v sh)" /usr/bin/sh
 	for name in "${names[@]}"; do
 		case $name in
@@ -184,7 +184,7 @@ image_tools() { # WORK STATE
 	mv "$1/tools.cpio" "$image_tools"
 }
 
-# An empty disk with a journal, sparse.
+# Makes an empty, sparse ext4 disk with a journal.
 image_disk() { # FILE
 	image_have mkfs.ext4 || image_unavailable 'no mkfs.ext4 here; apt-get install e2fsprogs'
 	truncate -s 64M "$1.new"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# apply on a machine of its own: knobs of the whole machine, reboots, power cuts, and back.
+# apply and rollback of system-wide knobs, across reboots and power cuts.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -8,10 +8,10 @@ expect() { # WHAT LINE: a line of the output
 }
 
 expect_part() {
-	grep -qF -- "$2" "$work/out" || fail "$1: nothing with \"$2\""
+	grep -qF -- "$2" "$work/out" || fail "$1: no line contains \"$2\""
 }
 
-# Knobs of the whole machine, set, persisted, read back; and what other files make of it.
+# System-wide knobs: set, persisted, read back; another file overrides one of them.
 boot --state "$work/disk" - <<'END'
 #!/bin/sh
 export COLUMNS=100
@@ -21,7 +21,7 @@ net/core/somaxconn net/ipv4/tcp_mem'
 show() { for k in $knobs; do echo "$1 $k $(tr '\t' ' ' </proc/sys/$k)"; done; }
 echo 'net.core.rmem_max = 1000000' >/etc/sysctl.d/95-later.conf
 epolltune check --quick --format json >/root/report.json
-# Not by `read`: it asks for a byte at a time, and a sysctl answers the first time only.
+# Not with `read`: it reads byte by byte, and a sysctl answers the first read only.
 set -- $(cat /proc/sys/net/ipv4/tcp_mem)
 low=$1 middle=$2 high=$3
 echo 100000 >/proc/sys/fs/file-max
@@ -35,7 +35,7 @@ echo "apply $?"
 show value
 epolltune apply --from /root/report.json --no-proof --yes --persist --set net.core.somaxconn=8192
 echo "again $?"
-# In a namespace the machine's knobs are out of reach, and so are the files.
+# In a network namespace neither the system-wide knobs nor the files can be changed.
 unshare -n epolltune apply --from /root/report.json --no-proof --yes --set net.core.rmem_max=5000000
 echo "contained $?"
 unshare -n epolltune apply --from /root/report.json --no-proof --yes --persist --set net.core.somaxconn=9000
@@ -61,7 +61,7 @@ expect 'first boot' 'too much 2'
 expect 'first boot' 'user 3'
 grep '^value ' "$work/out" | grep -v rmem_max >"$work/first"
 
-# The power was cut at once: all is on the disk, and in force but for what a later file overrides.
+# The power was cut at once: every value is on the disk and in force, except the overridden one.
 boot --state "$work/disk" - <<'END'
 #!/bin/sh
 export COLUMNS=100
@@ -77,7 +77,7 @@ diff /root/before /root/now
 ls -A /etc/sysctl.d
 epolltune rollback
 echo "nothing $?"
-# Confirmed by nobody, and then the power fails: no file knows of it.
+# Not confirmed before the power fails: no file has the value.
 epolltune check --quick --format json >/root/report.json
 epolltune apply --from /root/report.json --no-proof --yes --persist --confirm 60s --set net.core.somaxconn=7777
 echo "waiting $?"
@@ -85,9 +85,9 @@ echo "files: $(ls -A /etc/sysctl.d)"
 power_cut
 END
 [ "$status" -eq 125 ] || fail "second boot: exit status $status"
-grep '^value ' "$work/out" | grep -v rmem_max | cmp -s - "$work/first" || fail 'second boot: not as before'
+grep '^value ' "$work/out" | grep -v rmem_max | cmp -s - "$work/first" || fail 'second boot: values differ from the first boot'
 expect 'second boot' 'value net/core/rmem_max 1000000'
-# After the rollback only rmem_max differs from what was before all.
+# After the rollback only rmem_max differs from the state before the first boot's changes.
 [ "$(grep -c '^[-+][^-+]' "$work/out")" = 2 ] || fail 'second boot: more than rmem_max differs'
 expect 'second boot' '+value net/core/rmem_max 1000000'
 expect_part 'second boot' 'net.core.netdev_max_backlog: 5000 -> 1000'
@@ -105,13 +105,13 @@ epolltune version 2>&1 >/dev/null
 epolltune rollback
 echo "rollback $?"
 epolltune version 2>&1 >/dev/null
-# With the experiment, on this kernel: the wall moves, and what was planted is back afterwards.
+# With the experiment: the wall moves, and the rollback restores the planted value.
 echo 16 >/proc/sys/net/core/somaxconn
 epolltune apply --yes --probe accept-queue --only net.core.somaxconn
 echo "proven $?"
 epolltune rollback
 cat /proc/sys/net/core/somaxconn
-# Killed by surprise while it is at work, again and again.
+# Killed at different moments of its work.
 for i in 1 2 3 4 5; do
 	epolltune apply --from /root/report.json --foreign --no-proof --yes --persist \
 		--set net.core.somaxconn=$((5000 + i)),net.core.netdev_max_backlog=$((5000 + i)) >/dev/null &
@@ -123,8 +123,8 @@ for i in 1 2 3 4 5; do
 done
 END
 [ "$status" -eq 0 ] || fail "third boot: exit status $status"
-[ "$(head -n 1 "$work/out")" = 4096 ] || fail 'what nobody confirmed came back'
-[ "$(grep -c 'cut off by a restart: epolltune rollback' "$work/out")" = 1 ] || fail 'not told, or told twice'
+[ "$(head -n 1 "$work/out")" = 4096 ] || fail 'an unconfirmed value is set after the reboot'
+[ "$(grep -c 'cut off by a restart: epolltune rollback' "$work/out")" = 1 ] || fail 'the interrupted run is not reported exactly once'
 expect 'third boot' 'rollback 0'
 expect 'third boot' 'proven 0'
-[ "$(grep -cx 'round 16 1000 95-later.conf' "$work/out")" = 5 ] || fail 'a killed run left something'
+[ "$(grep -cx 'round 16 1000 95-later.conf' "$work/out")" = 5 ] || fail 'a killed run left changes'

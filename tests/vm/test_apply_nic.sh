@@ -1,6 +1,6 @@
 #!/bin/sh
-# Rings, channels, coalescing and NAPI settings of real drivers through apply: read back, confirmed where
-# the default route is at stake, and rolled back to what was. test_persist_nic.sh has the files.
+# apply changes rings, channels, coalescing and NAPI settings of real drivers, reads them back, asks for
+# confirmation where the default route is at risk, and rolls back. test_persist_nic.sh tests the files.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -10,12 +10,12 @@ set -u
 fail() { echo "FAILED: $*"; exit 1; }
 mkdir -p /etc/systemd/network /etc/udev/rules.d
 for n in 0 1; do ip address add 10.9.$n.2/24 dev eth$n && ip link set eth$n up; done
-# A card that was reset negotiates its link anew, which takes seconds, more on a busy machine.
+# After a reset a card negotiates its link again, which takes seconds, longer on a busy machine.
 answers() {
 	tries=0
 	until ping -q -c 1 -W 1 10.9.0.1 >/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 20 ] || fail 'the network is gone'
+		[ $tries -lt 20 ] || fail 'the gateway does not answer'
 		sleep 1
 	done
 }
@@ -28,7 +28,7 @@ apply() { # STATUS WORDS…: apply --set and what follows, without experiments
 	got=$?
 	[ $got -eq "$want" ] || { cat /tmp/said; fail "apply $*: status $got, not $want"; }
 }
-said() { tr -s '\n ' ' ' </tmp/said | grep -q -- "$1" || { cat /tmp/said; fail "not said: $1"; }; }
+said() { tr -s '\n ' ' ' </tmp/said | grep -q -- "$1" || { cat /tmp/said; fail "not in the output: $1"; }; }
 state() {
 	for n in 0 1; do ethtool -g eth$n; ethtool -l eth$n; ethtool -c eth$n; done 2>&1
 	grep -H . /sys/class/net/eth?/gro_flush_timeout /sys/class/net/eth?/napi_defer_hard_irqs \
@@ -51,11 +51,11 @@ ethtool -l eth1 | tail -n 1 | grep -q 4 || fail 'not four channels'
 ethtool -c eth0 | grep -q '^rx-usecs:[^0-9]*50$' || fail 'rx-usecs is not 50'
 answers
 epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback'; }
-state | diff /tmp/before - || fail 'rollback left something'
-[ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'a file is left'
+state | diff /tmp/before - || fail 'rollback did not restore every setting'
+[ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'rollback left a file'
 answers
 
-# Where the default route is, a reset must be confirmed, or goes back.
+# A reset of the card of the default route is rolled back unless confirmed.
 ip route add default via 10.9.0.1
 apply 2 device.ring.rx@eth0=512 --allow-link-reset
 said 'the default route is over it'
@@ -64,15 +64,15 @@ ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is no
 tries=0
 while ! state | cmp -s - /tmp/before; do
 	tries=$((tries + 1))
-	[ $tries -lt 20 ] || fail 'not confirmed, but it did not go back'
+	[ $tries -lt 20 ] || fail 'not confirmed, but not rolled back'
 	sleep 1
 done
 answers
 
-# A card that is pulled out after it was changed: nothing to undo, and the journal is whole.
+# A card is removed after a change: rollback has nothing to undo, and the journal stays valid.
 apply 0 device.ring.rx@eth1=512,device.ring.tx@eth1=128 --allow-link-reset --allow-lower
 echo 1 >"$(readlink -f /sys/class/net/eth1/device/..)/remove"
-epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback of a card that is gone'; }
+epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback after the card was removed'; }
 said 'not there any more'
 apply 3 device.ring.rx@eth1=512 --allow-link-reset
 said 'eth1: no such interface'
@@ -80,4 +80,4 @@ state | grep -c . >/dev/null
 echo good
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
-grep -qx good "$work/out" || fail 'it did not come to the end'
+grep -qx good "$work/out" || fail 'the script did not finish'

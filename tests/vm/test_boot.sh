@@ -1,12 +1,12 @@
 #!/bin/sh
-# The disposable machine itself: what goes in, what comes out, and that nothing stays.
+# The disposable machine: input, output, exit status, time limit, and no remains on the host.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 machine=$vm/machine
 harness=
 trap 'rm -rf "$work"; [ -z "$harness" ] || kill -9 "$harness" 2>/dev/null' EXIT
 
-# Processes that carry a word on their command line (grep itself does not: it reads the word).
+# Prints the pids that have a word on their command line; grep reads the word from its input.
 carrying() {
 	# shellcheck disable=SC2062
 	echo "$1" | grep -las -f - /proc/[0-9]*/cmdline | cut -d / -f 3
@@ -28,8 +28,8 @@ sleep 100 >/dev/null &
 exit 37
 END
 [ "$status" -eq 37 ] || fail "exit status $status, not 37"
-cmp -s "$work/file" "$work/answer" || fail 'a file changed on its way through'
-[ "$(grep -c '^err$' "$work/err")" -eq 1 ] || fail 'standard error is not ours'
+cmp -s "$work/file" "$work/answer" || fail 'the copied file differs'
+[ "$(grep -c '^err$' "$work/err")" -eq 1 ] || fail 'standard error was not passed on'
 { read -r arguments; read -r out; read -r release; read -r cpus; } <"$work/out"
 [ "$arguments $out" = "2 two words it's out" ] || fail "arguments: $arguments, output: $out"
 case $release in 6.1.*) ;; *) fail "kernel release $release" ;; esac
@@ -42,8 +42,8 @@ boot --time 6 --append "mark=$$.time" - <<'END'
 echo begun
 exec sleep 100
 END
-[ "$status" -eq 124 ] || fail "exit status $status after the time was over, not 124"
-[ -z "$(carrying "mark=$$.time")" ] || fail 'QEMU outlived its time'
+[ "$status" -eq 124 ] || fail "exit status $status after the time limit, not 124"
+[ -z "$(carrying "mark=$$.time")" ] || fail 'QEMU runs after its time limit'
 
 boot - <<'END'
 #!/bin/sh
@@ -51,7 +51,7 @@ echo before
 echo c >/proc/sysrq-trigger
 END
 [ "$status" -eq 125 ] || fail "exit status $status after a crash, not 125"
-grep -q 'sysrq triggered crash' "$work/err" || fail 'the last words of the kernel are missing'
+grep -q 'sysrq triggered crash' "$work/err" || fail 'the last messages of the kernel are missing'
 
 boot --get "/nowhere:$work/nowhere" - <<'END'
 #!/bin/sh
@@ -60,7 +60,7 @@ END
 [ "$status" -eq 125 ] || fail "exit status $status with a result file missing, not 125"
 grep -q '/nowhere' "$work/err" || fail 'the missing result file is not named'
 
-# A harness killed outright takes QEMU with it.
+# QEMU dies with a harness that is killed.
 printf '#!/bin/sh\nsleep 100\n' >"$work/script"
 "$machine" --append "mark=$$.kill" "$work/script" >"$work/out" 2>"$work/err" &
 harness=$!
@@ -81,7 +81,7 @@ while [ "$(carrying "mark=$$.kill")" ] && [ $tries -le 300 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done
-[ $tries -le 300 ] || fail 'QEMU outlived its harness'
+[ $tries -le 300 ] || fail 'QEMU runs after its harness was killed'
 rm -rf "$left"
 
 for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do

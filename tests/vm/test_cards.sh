@@ -1,6 +1,6 @@
 #!/bin/sh
-# Network cards of the disposable machine: models, queues and rings as asked for, in that order,
-# and packets that pass from one card to the other through the namespace outside.
+# Network cards of the disposable machine have the requested models, queues and rings in the requested
+# order, and forward packets to each other through the namespace outside.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -35,4 +35,4 @@ RX: 128
 3 packets transmitted, 3 packets received, 0% packet loss
 END
 tr -s '\t ' ' ' <"$work/out" >"$work/got"
-diff "$work/expected" "$work/got" || fail 'not the cards that were asked for'
+diff "$work/expected" "$work/got" || fail 'not the requested cards'

@@ -1,12 +1,12 @@
 #!/bin/sh
-# `epolltune check` on Debian's kernel, with faults planted that no test may plant in the machine that
-# it runs on: global limits, namespaces refused. It names each, and changes nothing.
+# `epolltune check` on Debian's kernel names planted faults and changes nothing. The faults, low global
+# limits and refused namespaces, would disturb the host that runs the tests.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
 boot --get "/tmp/reports:$work/reports" - <<'END'
 #!/bin/sh
-# A copy of all that a check must leave as it was, to /tmp/$1.
+# Writes the state that a check must not change to /run/$1.
 snapshot() {
 	{
 		sysctl -a 2>/dev/null | grep -vE '^(fs\.(file-nr|inode|dentry)|kernel\.(random|ns_last_pid|pty\.nr))'
@@ -16,7 +16,7 @@ snapshot() {
 		ls /tmp
 	} >"/run/$1"
 }
-# check NAME [COMMAND…]: a report as JSON, by that command, to NAME.
+# check NAME COMMAND…: writes the JSON report of COMMAND to NAME.
 check() {
 	name=$1
 	shift
@@ -27,10 +27,10 @@ queue='epolltune check --probe accept-queue'
 files='epolltune check --probe descriptors,accept-queue'
 mkdir /tmp/reports
 ulimit -n 65536
-epolltune check --quick >/run/warm 2>&1 # what loads modules or fills caches has done so then
+epolltune check --quick >/run/warm 2>&1 # loads modules and fills caches
 snapshot before
 
-# The whole check must leave nothing behind; in an emulated machine some of it may be too slow to tell.
+# A check of all probes leaves nothing behind. Some have no verdict: the emulated machine is slow.
 epolltune check >/run/whole 2>&1
 check root $files
 check user as_user $files
@@ -68,9 +68,9 @@ check user-files as_user $files
 [ "$(cat /proc/sys/fs/file-max)" -eq $((used + 300)) ] && echo unchanged
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
-[ "$(grep -c '^unchanged$' "$work/out")" -eq 3 ] || fail 'check left something behind'
+[ "$(grep -c '^unchanged$' "$work/out")" -eq 3 ] || fail 'check changed the machine'
 
-# expect NAME STATUS [FILTER]…: the exit status, and jq filters that hold for the report.
+# expect NAME STATUS [FILTER]…: the report has this exit status, and each jq filter is true.
 expect() {
 	name=$1
 	report=$work/reports/$name
@@ -96,9 +96,9 @@ for name in root-37 user-37; do
 		"$(finding accept-queue.short '.knob == "net.core.somaxconn" and .current == "37" and (.proposed | tonumber) >= 1000')" \
 		"$(finding accept-queue.short 'any(.evidence[]; .name == "ListenOverflows" and .at_current > 0 and .at_proposed == 0)')"
 done
-# In a user namespace of another user 6.1 has no somaxconn to read.
+# 6.1 shows no somaxconn in a user namespace of another user.
 expect nested 3 "$(wall accept-queue 'verdict == "unknown"')"
-# Nor a lab of an ordinary user one to raise: not measured, and not said to be.
+# Nor can the lab of an ordinary user raise it: the value is derived, and reported as such.
 expect user-5000 1 "$(wall accept-queue 'method == "derived"')" \
 	"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
 	"$(wall accept-queue 'detail | contains("oot measures it")')"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The C tests of the lab on Debian's kernel, as an ordinary user: an older kernel has no per-NAPI
-# settings, and no net/core in an unprivileged network namespace. As root, those that differ then.
+# The C tests of the lab on Debian's kernel as an ordinary user: older kernels have no per-NAPI settings,
+# and no net/core in an unprivileged network namespace. As root, the tests that differ.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -8,7 +8,7 @@ build=${BUILD:-build}
 set --
 for source in "$vm"/../lab/test_*.c; do
 	case ${source##*/} in
-	# For what these do an emulated machine is too slow: thousands of rude peers, a pace.
+	# An emulated machine is too slow for thousands of peers and for a given rate.
 	test_crew.c | test_driver.c) continue ;;
 	esac
 	name=$(basename "$source" .c)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Network cards with rings, channels and coalescing on Debian's kernel: list --nic beside ethtool, and
-# what check says where the kernel has neither busy polling of epoll nor per-NAPI settings.
+# Network cards with rings, channels and coalescing on Debian's kernel: list --nic agrees with ethtool,
+# and check reports what this kernel lacks, busy polling of epoll and per-NAPI settings.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -20,7 +20,7 @@ as_user epolltune check --probe napi --format json >/tmp/unprivileged
 echo "status $?"
 cat /tmp/report /tmp/unprivileged
 
-# Planted: a backlog and a budget that are too small for what loopback carries.
+# Planted: a backlog and a budget that are too small for the load on loopback.
 dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null
 httpd -p 8080 -h /tmp
 pull() { while wget -q -O /dev/null http://127.0.0.1:8080/big; do :; done; }
@@ -36,10 +36,10 @@ cat /tmp/backlog /tmp/budget
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 [ "$(grep -c '^status 0$' "$work/out")" -eq 2 ] || fail 'a healthy machine is not ok'
-[ "$(grep -c 'EPIOCSPARAMS) needs Linux 6.9' "$work/out")" -eq 2 ] || fail 'busy polling: not said once, with its kernel'
-[ "$(grep -c 'irq-suspend-timeout) need Linux 6.13' "$work/out")" -eq 2 ] || fail 'suspension: not said once, with its kernel'
-grep -q '"nic.coalesce"' "$work/out" || fail 'rx-usecs 100 is not told'
+[ "$(grep -c 'EPIOCSPARAMS) needs Linux 6.9' "$work/out")" -eq 2 ] || fail 'busy polling: not reported once, with its kernel'
+[ "$(grep -c 'irq-suspend-timeout) need Linux 6.13' "$work/out")" -eq 2 ] || fail 'suspension: not reported once, with its kernel'
+grep -q '"nic.coalesce"' "$work/out" || fail 'rx-usecs 100 is not reported'
 for plant in 'backlog softnet.backlog.drops' 'budget softnet.budget.squeezed'; do
 	grep -q "^${plant% *} 1\$" "$work/out" || fail "${plant% *}: not a warning"
-	grep -q "\"${plant#* }\"" "$work/out" || fail "${plant#* } is not told"
+	grep -q "\"${plant#* }\"" "$work/out" || fail "${plant#* } is not reported"
 done

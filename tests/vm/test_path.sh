@@ -1,13 +1,13 @@
 #!/bin/sh
-# The delay wire and the probes that use it on Debian's kernel, as root and as an ordinary user, on a
-# machine that is slow: counts are exact, rates may be unknown but never wrong.
+# The delay wire and its probes on Debian's kernel, as root and as an ordinary user. The machine is slow:
+# counts are exact, rates may be unknown but never wrong.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
 boot --get "/tmp/reports:$work/reports" - <<'END'
 #!/bin/sh
 net=/proc/sys/net
-# check NAME COMMAND…: a report as JSON to NAME.
+# check NAME COMMAND…: writes the JSON report of COMMAND to NAME.
 check() {
 	name=$1
 	shift
@@ -49,7 +49,7 @@ END
 [ "$status" -eq 0 ] || fail "exit status $status"
 grep -qx 'path 33' "$work/out" || fail 'path did not run its command'
 
-# expect NAME FILTER…: jq filters that hold for the report.
+# expect NAME FILTER…: each jq filter is true for the report.
 expect() {
 	report=$work/reports/$1
 	name=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What apply --persist writes of a card, read by Debian's systemd-udevd: a card that is taken out and
-# comes back, as at a boot, has the settings and the name that it had.
+# Debian's systemd-udevd reads the files of apply --persist: a card that is removed and found again, as
+# at a boot, keeps its settings and its name.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -10,10 +10,10 @@ set -u
 fail() { echo "FAILED: $*"; ls /sys/class/net; grep -r . /etc/systemd /etc/udev/rules.d; exit 1; }
 mkdir -p /etc/systemd/network /etc/udev/rules.d
 /usr/lib/systemd/systemd-udevd --daemon 2>/dev/null || fail 'no systemd-udevd'
-again() { # [ADDRESS…]: takes cards out and lets them come back, with what their drivers begin with
+again() { # [ADDRESS…]: removes cards and rescans, which resets them to their drivers' defaults
 	for address in ${*:-0000:00:02.0}; do echo 1 >/sys/bus/pci/devices/$address/remove; done
 	udevadm settle
-	# It looks for changed files every three seconds; at a boot it reads them.
+	# udevd checks for changed files only every three seconds.
 	udevadm control --reload
 	echo 1 >/sys/bus/pci/rescan
 	tries=0
@@ -32,13 +32,13 @@ apply() { # STATUS WORDS…: apply --persist --set and what follows, without exp
 	got=$?
 	[ $got -eq "$want" ] || { cat /tmp/said; fail "apply $*: status $got, not $want"; }
 }
-said() { tr -s '\n ' ' ' </tmp/said | grep -q -- "$1" || { cat /tmp/said; fail "not said: $1"; }; }
+said() { tr -s '\n ' ' ' </tmp/said | grep -q -- "$1" || { cat /tmp/said; fail "not in the output: $1"; }; }
 rollback() { epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback'; }; }
 ring() { ethtool -g "$1" | sed -n 's/^RX:[^0-9]*//p' | tail -n 1; }
 
 again 0000:00:02.0 0000:00:03.0
 [ "$(names)" = 'enp0s2 enp0s3' ] || fail "named $(names)"
-[ "$(ring enp0s2)" -eq 256 ] || fail 'not the ring that the driver begins with'
+[ "$(ring enp0s2)" -eq 256 ] || fail 'not the default ring of the driver'
 apply 0 device.ring.rx@enp0s2=512,device.coalesce.rx-usecs@enp0s2=50,device.channels@enp0s3=4,device.gro_flush_timeout@enp0s3=20000,device.rps_cpus@enp0s3=3
 said 'device.ring.rx@enp0s2: 512 after a reboot, as now'
 link=/etc/systemd/network/90-epolltune-enp0s2.link
@@ -47,27 +47,27 @@ for line in PermanentMACAddress=52:54:00:00:00:00 RxBufferSize=512 RxCoalesceSec
 done
 again 0000:00:02.0 0000:00:03.0
 [ "$(names)" = 'enp0s2 enp0s3' ] || fail "named $(names), with our files"
-[ "$(udevadm info /sys/class/net/enp0s2 | sed -n 's/.*ID_NET_LINK_FILE=//p')" = $link ] || fail 'not by our file'
-[ "$(ring enp0s2)" -eq 512 ] || fail 'the ring did not come back'
-ethtool -c enp0s2 | grep -q '^rx-usecs:[^0-9]*50$' || fail 'rx-usecs did not come back'
-ethtool -l enp0s3 | tail -n 1 | grep -q 4 || fail 'the channels did not come back'
-[ "$(cat /sys/class/net/enp0s3/gro_flush_timeout)" = 20000 ] || fail 'gro_flush_timeout did not come back'
-[ "$(cat /sys/class/net/enp0s3/queues/rx-*/rps_cpus | sort -u)" = 3 ] || fail 'rps_cpus did not come back'
+[ "$(udevadm info /sys/class/net/enp0s2 | sed -n 's/.*ID_NET_LINK_FILE=//p')" = $link ] || fail 'our .link file does not apply'
+[ "$(ring enp0s2)" -eq 512 ] || fail 'the ring was not restored'
+ethtool -c enp0s2 | grep -q '^rx-usecs:[^0-9]*50$' || fail 'rx-usecs was not restored'
+ethtool -l enp0s3 | tail -n 1 | grep -q 4 || fail 'the channels were not restored'
+[ "$(cat /sys/class/net/enp0s3/gro_flush_timeout)" = 20000 ] || fail 'gro_flush_timeout was not restored'
+[ "$(cat /sys/class/net/enp0s3/queues/rx-*/rps_cpus | sort -u)" = 3 ] || fail 'rps_cpus was not restored'
 rollback
-[ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'a file is left'
+[ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'rollback left a file'
 
-# A file of the operator's names the card, and only one can be for it: it stays the one.
+# Only one .link file applies to a card: apply does not override the operator's.
 printf '[Match]\nMACAddress=52:54:00:00:00:00\n[Link]\nName=lan0\n' >/etc/systemd/network/98-lan.link
 again
 [ "$(names)" = 'lan0 enp0s3' ] || fail "named $(names)"
 [ "$(ring lan0)" -eq 256 ] || fail 'rolled back, but the ring is set again'
 apply 0 device.ring.rx@lan0=512
 said '98-lan.link is for it.*add RxBufferSize'
-[ ! -e /etc/systemd/network/90-epolltune-lan0.link ] || fail 'its file was displaced'
+[ ! -e /etc/systemd/network/90-epolltune-lan0.link ] || fail 'our file overrides it'
 rollback
 rm /etc/systemd/network/98-lan.link
 
-# Without the default, cards keep the names that the kernel gives, also with a file of ours.
+# Without the default policy, cards keep the names that the kernel gives, also with our file.
 ln -s /dev/null /etc/systemd/network/99-default.link
 again
 kept=$(names)
@@ -76,9 +76,9 @@ card=${kept% *}
 apply 0 "device.ring.rx@$card=512"
 again
 [ "$(names)" = "$kept" ] || fail "named $(names), not $kept"
-[ "$(ring "$card")" -eq 512 ] || fail 'the ring did not come back without a policy'
+[ "$(ring "$card")" -eq 512 ] || fail 'the ring was not restored without a policy'
 
-# A file that comes before ours and names the card too is told.
+# apply reports a file that precedes ours and matches the card.
 rm /etc/systemd/network/99-default.link
 printf '[Match]\nOriginalName=%s\n[Link]\nMTUBytes=1500\n' "$card" >/etc/systemd/network/10-lan.link
 apply 0 "device.coalesce.rx-usecs@$card=60"
@@ -86,4 +86,4 @@ said '10-lan.link comes before our'
 echo good
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
-grep -qx good "$work/out" || fail 'it did not come to the end'
+grep -qx good "$work/out" || fail 'the script did not finish'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A machine that reboots: what the next boot finds of the one before, and that sysctl drop-ins are
-# in force then. Also the pattern for tests of what must persist: one disk, one script a boot.
+# A machine that reboots keeps its files and applies sysctl drop-ins. The pattern for tests of
+# persistence: one disk, one script per boot.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -18,7 +18,7 @@ END
 [ "$(head -n 1 "$work/out")" = 44444 ] || fail 'fs.file-max was not written'
 first=$(tail -n 1 "$work/out")
 
-# The second ends as a power cut does, with a file flushed and, after that, one that is not.
+# The second boot ends in a power cut, with one file flushed and a later one pending.
 boot --state "$work/disk" - <<'END'
 #!/bin/sh -e
 cat /var/lib/epolltune/file /proc/sys/fs/file-max /proc/sys/net/core/somaxconn
@@ -30,7 +30,7 @@ power_cut
 END
 [ "$status" -eq 125 ] || fail "second boot: exit status $status, not a power cut"
 [ "$(head -n 3 "$work/out" | tr '\n' ' ')" = 'kept 54321 322 ' ] || fail 'the drop-ins are not in force'
-[ "$(tail -n 1 "$work/out")" != "$first" ] || fail 'not another boot'
+[ "$(tail -n 1 "$work/out")" != "$first" ] || fail 'the boot id did not change'
 
 boot --state "$work/disk" - <<'END'
 #!/bin/sh
@@ -38,4 +38,4 @@ cat /var/lib/epolltune/flushed
 [ ! -s /var/lib/epolltune/pending ] || echo 'nothing was cut'
 END
 [ "$status" -eq 0 ] || fail "third boot: exit status $status"
-[ "$(cat "$work/out")" = flushed ] || fail 'the power cut was none, or lost what was flushed'
+[ "$(cat "$work/out")" = flushed ] || fail 'no power cut, or the flushed file is lost'
