@@ -130,8 +130,7 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	}
 	if (out->count)
 		return 0;
-	*e = first;
-	return -first.code;
+	return err_set(e, first.code, "%s", first.text);
 }
 
 int64_t host_counter(const struct host_counters *c, const char *name)

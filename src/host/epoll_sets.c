@@ -33,8 +33,7 @@ static void dir_close(DIR **d)
 
 static DIR *dir_open(const struct host *h, const char *path)
 {
-	struct err ignored;
-	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", &ignored);
+	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", NULL);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (fd >= 0 && !d)
 		close(fd);
@@ -79,13 +78,12 @@ static unsigned napi_of(int pidfd, int number)
 static int *targets_read(const struct host *h, const char *pid, const char *fd, size_t *count)
 {
 	char path[320];
-	struct err ignored;
 	CLEAN(free_pointer) char *text = NULL;
 	int *targets = NULL;
 	size_t room = 0;
 	*count = 0;
 	snprintf(path, sizeof(path), "proc/%s/fdinfo/%s", pid, fd);
-	if (host_read_all(h, path, &text, &ignored) < 0)
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return NULL;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
@@ -141,9 +139,8 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 			napis[set.napis++] = napi;
 	}
 	char path[64];
-	struct err ignored;
 	snprintf(path, sizeof(path), "proc/%s/comm", pid);
-	if (host_read(s->host, path, set.process, sizeof(set.process), &ignored) < 0)
+	if (host_read(s->host, path, set.process, sizeof(set.process), NULL) < 0)
 		set.process[0] = 0;
 	if (set.connections)
 		set_keep(s, &set);

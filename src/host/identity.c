@@ -41,9 +41,7 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	int r = netns_inode(h, "proc/self/ns/net", own, e);
 	if (r < 0)
 		return r;
-	struct err ignored;
-	out->initial =
-		netns_inode(h, "proc/1/ns/net", first, &ignored) == 0 && strcmp(own, first) == 0;
+	out->initial = netns_inode(h, "proc/1/ns/net", first, NULL) == 0 && strcmp(own, first) == 0;
 
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);
@@ -60,10 +58,10 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 bool host_owns_machine(const struct host *h)
 {
 	char map[64];
-	struct err ignored;
 	unsigned long inside, outside, count;
-	if (host_read(h, "proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return ignored.code == ENOENT;
+	ssize_t n = host_read(h, "proc/self/uid_map", map, sizeof(map), NULL);
+	if (n < 0)
+		return n == -ENOENT;
 	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && !inside && !outside &&
 	       count == 4294967295UL;
 }

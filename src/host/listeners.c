@@ -74,8 +74,7 @@ static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg
 	int r = idiagnl_connect(s);
 	if (r < 0) {
 		machine_netlink_error(e, r, what);
-		e->code = EOPNOTSUPP;
-		return -EOPNOTSUPP;
+		return err_recode(e, EOPNOTSUPP);
 	}
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
 	/* TCPDIAG_GETSOCK dumps every family, whichever it is asked for: inet_diag_dump_compat().
@@ -86,11 +85,8 @@ static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg
 	if (r >= 0)
 		return 0;
 	r = machine_netlink_error(e, r, what);
-	if (r == -ENOENT) { /* the module tcp_diag is neither there nor to be loaded */
-		e->code = EOPNOTSUPP;
-		r = -EOPNOTSUPP;
-	}
-	return r;
+	/* The module tcp_diag is missing or cannot be loaded. */
+	return r == -ENOENT ? err_recode(e, EOPNOTSUPP) : r;
 }
 
 struct half_open {
@@ -139,13 +135,12 @@ static size_t owners_name(const struct host *h, struct list *list, uint32_t inod
 {
 	size_t named = 0;
 	char path[300], comm[sizeof(list->at->process)] = "";
-	struct err e;
 	for (size_t i = 0; i < list->count; i++) {
 		struct host_listener *l = &list->at[i];
 		if (l->inode != inode || l->process[0])
 			continue;
 		snprintf(path, sizeof(path), "proc/%s/comm", pid);
-		if (!comm[0] && host_read(h, path, comm, sizeof(comm), &e) < 0)
+		if (!comm[0] && host_read(h, path, comm, sizeof(comm), NULL) < 0)
 			return 0;
 		memcpy(l->process, comm, sizeof(comm));
 		named++;
@@ -158,9 +153,8 @@ static size_t owner_search(const struct host *h, struct list *list, const char *
 			   unsigned *budget)
 {
 	char path[300];
-	struct err e;
 	snprintf(path, sizeof(path), "proc/%s/fd", pid);
-	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", &e);
+	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", NULL);
 	if (fd < 0)
 		return 0;
 	CLEAN(dir_close) DIR *dir = fdopendir(fd);
@@ -186,8 +180,7 @@ static size_t owner_search(const struct host *h, struct list *list, const char *
 
 static void owners_find(const struct host *h, struct list *list)
 {
-	struct err e;
-	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", &e);
+	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
 	if (fd < 0)
 		return;
 	CLEAN(dir_close) DIR *proc = fdopendir(fd);

@@ -27,10 +27,8 @@ static int take_replies(struct nic_asker *a, struct nic *n, struct err *e)
 		int r = nic_ask(a, what, n, &reply, &absent);
 		if (r == 0)
 			r = reply_take(what, &reply, n, &absent);
-		if (r == -ENOMEM || r == -ENODEV) {
-			*e = absent;
-			return r;
-		}
+		if (r == -ENOMEM || r == -ENODEV)
+			return err_set(e, -r, "%s", absent.text);
 	}
 	return 0;
 }

@@ -83,8 +83,7 @@ int nic_asker_open(struct nic_asker **out, const struct host *h, struct err *e)
 			return r;
 		a->id[FAMILY_ROUTE] = 1;
 		/* Without generic netlink there are links and sysfs all the same. */
-		struct err unused;
-		r = socket_open(&a->generic, NETLINK_GENERIC, &unused);
+		r = socket_open(&a->generic, NETLINK_GENERIC, NULL);
 		for (enum family f = FAMILY_ETHTOOL; f < FAMILIES; f++) {
 			int id = r < 0 ? r : genl_ctrl_resolve(a->generic, family_names[f]);
 			a->id[f] = id < 0 ? -EOPNOTSUPP : id;
@@ -233,8 +232,9 @@ static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, char
 					: err_set(e, EIO, "no reply about the interfaces");
 		if (from.nl_pid == 0) {
 			r = datagram_end(data, size, sequence, text);
-			if (r >= 0 && reply_add(out, data, (size_t)size, e) < 0)
-				r = -e->code;
+			int added = r < 0 ? 0 : reply_add(out, data, (size_t)size, e);
+			if (added < 0)
+				r = added;
 		}
 		free(data);
 	}
@@ -256,11 +256,11 @@ int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err
 	struct reply reply = {0};
 	char text[ACK_TEXT] = "";
 	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	*e = (struct err){0};
-	int r = exchange(a->generic, m, &reply, text, e);
+	struct err own = {0};
+	int r = exchange(a->generic, m, &reply, text, &own);
 	reply_free(&reply);
-	if (r < 0 && e->code)
-		return err_prefix(e, "%s", what);
+	if (r < 0 && own.code)
+		return err_set(e, own.code, "%s: %s", what, own.text);
 	if (r < 0)
 		return err_set(e, -r, "%s: %s%s%s", what, strerror(-r), text[0] ? ": " : "", text);
 	return 0;
@@ -319,16 +319,17 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 			return err_set(e, ENOMEM, "cannot ask for the interfaces: out of memory");
 		struct nl_sock *s = family == FAMILY_ROUTE ? a->route : a->generic;
 		char unused[ACK_TEXT];
-		*e = (struct err){0};
-		int r = exchange(s, m, out, unused, e);
+		struct err own = {0};
+		int r = exchange(s, m, out, unused, &own);
 		if (r == 0)
 			return 0;
 		reply_free(out);
 		/* Something changed during the dump: ask again. */
 		if (r == -EINTR && attempt < 5)
 			continue;
-		return e->code ? -e->code
-			       : err_set(e, -r, "%s: %s by netlink: %s", name, requests[what].name,
-					 strerror(-r));
+		if (own.code)
+			return err_set(e, own.code, "%s", own.text);
+		return err_set(e, -r, "%s: %s by netlink: %s", name, requests[what].name,
+			       strerror(-r));
 	}
 }

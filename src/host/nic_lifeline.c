@@ -34,10 +34,9 @@ static bool connection_parse(const char *connection, struct operator* o)
 static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 {
 	char path[32];
-	struct err ignored;
 	CLEAN(free_pointer) char *text = malloc(ENVIRONMENT);
 	snprintf(path, sizeof(path), "proc/%d/environ", pid);
-	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", &ignored);
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", NULL);
 	size_t length = 0;
 	while (fd >= 0 && text && length < ENVIRONMENT - 1) {
 		ssize_t n = read(fd, text + length, ENVIRONMENT - 1 - length);
@@ -59,10 +58,9 @@ static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 static pid_t parent_of(const struct host *h, pid_t pid)
 {
 	char path[32], text[512];
-	struct err ignored;
 	int parent = 0;
 	snprintf(path, sizeof(path), "proc/%d/stat", pid);
-	if (host_read(h, path, text, sizeof(text), &ignored) < 0)
+	if (host_read(h, path, text, sizeof(text), NULL) < 0)
 		return 0;
 	/* The name in parentheses may hold anything. */
 	const char *end = strrchr(text, ')');
@@ -230,11 +228,10 @@ static void ask_operator(const struct host *h, struct nl_cache *routes, struct q
 bool nic_lifeline(const struct host *h, const char *nic, char what[40])
 {
 	CLEAN(nics_freep) struct nics all = {0};
-	struct err ignored;
 	struct question q = {.all = &all};
 	struct nl_sock *s = nl_socket_alloc();
 	struct nl_cache *routes = s ? routes_read(s) : NULL;
-	int r = nics_read(h, NIC_STATISTICS, &all, &ignored);
+	int r = nics_read(h, NIC_STATISTICS, &all, NULL);
 	q.lower = nics_find(&all, nic);
 	if (r < 0 || !routes) {
 		q.found = "perhaps your own connection";

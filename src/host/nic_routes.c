@@ -41,9 +41,8 @@ static void route6_line(const char *line, struct nics *n)
 static void routes(const struct host *h, const char *path,
 		   void (*each)(const char *, struct nics *), struct nics *n)
 {
-	struct err e;
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, path, &text, &e) < 0)
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))

@@ -210,9 +210,5 @@ int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting sett
 		return no_memory(e);
 	r = nic_tell(a, m, what, e);
 	/* net/core/netdev-genl.c, netdev_nl_napi_set_doit(): no such id is -ENOENT. */
-	if (r == -ENOENT) {
-		e->code = ENODEV;
-		r = -ENODEV;
-	}
-	return r;
+	return r == -ENOENT ? err_recode(e, ENODEV) : r;
 }

@@ -17,9 +17,8 @@
 
 static struct nic_number read_number(const struct host *h, const char *path)
 {
-	struct err e;
 	struct nic_number n = {0};
-	n.known = host_read_u64(h, path, &n.value, &e) == 0;
+	n.known = host_read_u64(h, path, &n.value, NULL) == 0;
 	return n;
 }
 
@@ -28,7 +27,6 @@ static struct nic_number read_number(const struct host *h, const char *path)
 static int sysfs_is_ours(const struct host *h)
 {
 	struct stat ours, mounted;
-	struct err ignored;
 	if (!host_capable(CAP_SYS_ADMIN))
 		return -1;
 	CLEAN(close_fd) int context = fsopen("sysfs", FSOPEN_CLOEXEC);
@@ -36,7 +34,7 @@ static int sysfs_is_ours(const struct host *h)
 		return -1;
 	CLEAN(close_fd) int own = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
 	CLEAN(close_fd)
-	int now = machine_open(h, "sys/class/net", O_PATH | O_DIRECTORY, "read", &ignored);
+	int now = machine_open(h, "sys/class/net", O_PATH | O_DIRECTORY, "read", NULL);
 	if (own < 0 || now < 0 || fstat(own, &ours) < 0 || fstat(now, &mounted) < 0)
 		return -1;
 	return ours.st_dev == mounted.st_dev;
@@ -45,7 +43,6 @@ static int sysfs_is_ours(const struct host *h)
 bool nic_in_sysfs(const struct host *h, const struct nic *n)
 {
 	char path[64], address[24] = "";
-	struct err ignored;
 	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", n->name);
 	struct nic_number index = read_number(h, path);
 	if (!index.known || index.value != n->index)
@@ -54,7 +51,7 @@ bool nic_in_sysfs(const struct host *h, const struct nic *n)
 		return true;
 	/* Small indexes are common: eth0 is the second interface of many a container. */
 	snprintf(path, sizeof(path), "sys/class/net/%s/address", n->name);
-	if (n->address[0] && (host_read(h, path, address, sizeof(address), &ignored) < 0 ||
+	if (n->address[0] && (host_read(h, path, address, sizeof(address), NULL) < 0 ||
 			      strncmp(address, n->address, strlen(n->address)) != 0))
 		return false;
 	return sysfs_is_ours(h) != 0;
@@ -66,7 +63,6 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 	const char *rx_or_tx = direction == NIC_RX ? "rx" : "tx";
 	for (uint32_t id = 0; id < QUEUES_MAX; id++) {
 		char queue[64], path[96];
-		struct err absent;
 		snprintf(queue, sizeof(queue), "sys/class/net/%s/queues/%s-%u", n->name, rx_or_tx,
 			 id);
 		if (!host_has(h, queue))
@@ -76,7 +72,7 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 			return -ENOMEM;
 		snprintf(path, sizeof(path), "%s/%s", queue,
 			 direction == NIC_RX ? "rps_cpus" : "xps_cpus");
-		if (host_read_all(h, path, &q->cpus, &absent) < 0)
+		if (host_read_all(h, path, &q->cpus, NULL) < 0)
 			q->cpus = NULL;
 		snprintf(path, sizeof(path), "%s/rps_flow_cnt", queue);
 		if (direction == NIC_RX)
@@ -89,10 +85,9 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 static void take_parent(const struct host *h, struct nic *n)
 {
 	char path[64];
-	struct err e;
 	CLEAN(free_pointer) char *text = NULL;
 	snprintf(path, sizeof(path), "sys/class/net/%s/device/uevent", n->name);
-	if (host_read_all(h, path, &text, &e) < 0)
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return;
 	n->physical = true;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;

@@ -95,11 +95,10 @@ int softnet_read(const struct host *h, struct softnet *out, struct err *e)
 	*out = (struct softnet){0};
 	CLEAN(free_pointer) char *text = NULL;
 	CLEAN(free_pointer) char *online = NULL;
-	struct err absent;
 	ssize_t n = host_read_all(h, "proc/net/softnet_stat", &text, e);
 	if (n < 0)
 		return (int)n;
-	if (host_read_all(h, "sys/devices/system/cpu/online", &online, &absent) < 0)
+	if (host_read_all(h, "sys/devices/system/cpu/online", &online, NULL) < 0)
 		online = NULL;
 	return softnet_parse(text, online, out, e);
 }

@@ -66,11 +66,12 @@ int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 		snprintf(dir, sizeof(dir), "proc/sys/net/%s", dirs[i]);
 		/* Without IPv6, say, a directory is not there. */
 		int rc = host_walk(h, dir, 1, copy_one, &walk, e);
-		if (error_is_ours(rc))
-			return err_prefix(e, "lab: the knobs of this namespace");
+		if (error_is_ours(rc)) {
+			err_prefix(e, "lab: copy the knobs of this namespace");
+			return rc;
+		}
 	}
-	e->code = 0;
-	return 0;
+	return err_recode(e, 0);
 }
 
 /* Writes what differs; counts what still does. */
@@ -81,17 +82,15 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 	for (size_t i = 0; i < copy->count; i++) {
 		CLEAN(free_pointer) char *now = NULL;
 		CLEAN(free_pointer) char *after = NULL;
-		struct err ignored = {0};
 		const struct knob_copied *k = &copy->at[i];
 		/* Absent here: global, shared by every namespace, so not a difference. */
-		if (host_read_all(h, k->path, &now, &ignored) < 0 || !strcmp(now, k->value))
+		if (host_read_all(h, k->path, &now, NULL) < 0 || !strcmp(now, k->value))
 			continue;
-		int rc = host_write(h, k->path, k->value, &ignored);
+		int rc = host_write(h, k->path, k->value, NULL);
 		/* Told by the kernel, not set: tcp_ehash_entries and the like. */
 		if (rc == -EACCES || rc == -EPERM)
 			continue;
-		if (!rc && host_read_all(h, k->path, &after, &ignored) >= 0 &&
-		    !strcmp(after, k->value))
+		if (!rc && host_read_all(h, k->path, &after, NULL) >= 0 && !strcmp(after, k->value))
 			continue;
 		differing++;
 		/* Of all that differs only what some wall stands on matters to anybody. */
