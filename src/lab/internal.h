@@ -42,17 +42,25 @@ int wire_size(unsigned mtu, unsigned queue, struct err *e);
 /* Address i of a host, from 198.18.0.0/15, reserved for benchmarks (RFC 2544). */
 struct in_addr wire_ipv4(enum lab_host host, unsigned i);
 
-/* An agent: the resident process of one host. It forks tasks and calls functions on request, until
- * its socket ends; then it ends its tasks and returns. */
+/* An agent: the resident process of one host. It forks tasks and calls functions on request until
+ * its socket is closed; then it kills its tasks and returns. */
 struct agent_request {
-	lab_task task;         /* with the task's channel as SCM_RIGHTS, or */
-	lab_function function; /* answered by struct agent_reply */
+	uint32_t sequence; /* from 1 */
+	lab_task task;     /* with the task's channel as SCM_RIGHTS, or */
+	lab_function function;
 	void *arg;
 };
 struct agent_reply {
+	uint32_t sequence; /* of the request; 0: the host is ready, or could not be set up */
 	int result;
 	struct err e;
 };
 void agent_serve(int socket);
+
+/* Timeout of lab_call() and lab_spawn() from now on, for tests. */
+void lab_set_patience(struct lab *lab, int ms);
+
+/* Closes the descriptors from `first` to `last`. */
+void close_descriptors(unsigned first, unsigned last);
 
 #endif

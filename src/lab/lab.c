@@ -27,11 +27,11 @@
 
 /* What the lab's own calls hand over; at the start of the arena. */
 struct lab_shared {
-	struct host_counters counters;
-	struct {
+	struct lab_knob {
 		char name[64];
 		char value[1024];
-	} knob;
+	} knobs[2]; /* by enum lab_host, as are the next */
+	struct host_counters counters[2];
 	char uncopied[512];
 	struct wire_stats wire;
 	_Alignas(64) char rest[];
@@ -43,6 +43,8 @@ struct lab {
 	pid_t client;   /* in place only: the client's agent; otherwise init reaps it */
 	int agents[2];  /* this side's ends, by enum lab_host */
 	int sockets[2]; /* the agents' ends until they are forked */
+	uint32_t asked[2], answered[2]; /* sequence numbers of the last request and reply */
+	int patience_ms;
 	struct knob_copy copy;
 	struct lab_shared *shared;
 	size_t used;
@@ -61,16 +63,9 @@ static void close_all(int *fds, size_t count)
 static void keep_only(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
-	unsigned ranges[][2] = {{3, (unsigned)low - 1},
-				{(unsigned)low + 1, (unsigned)high - 1},
-				{(unsigned)high + 1, ~0U}};
-	for (size_t i = 0; i < 3; i++) {
-		if (ranges[i][0] > ranges[i][1])
-			continue;
-		if (syscall(SYS_close_range, ranges[i][0], ranges[i][1], 0)) /* before 5.9 */
-			for (unsigned fd = ranges[i][0]; fd <= ranges[i][1] && fd < 1024; fd++)
-				close((int)fd);
-	}
+	close_descriptors(3, (unsigned)low - 1);
+	close_descriptors((unsigned)low + 1, (unsigned)high - 1);
+	close_descriptors((unsigned)high + 1, ~0U);
 }
 
 static unsigned lab_count(const struct lab *lab, enum lab_host host)
@@ -81,17 +76,19 @@ static unsigned lab_count(const struct lab *lab, enum lab_host host)
 
 /* The agents run in what follows, until lab_open(). */
 
-static int agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
+/* The agent's first message: ready, or with `e` why not. */
+static void agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
 {
-	struct agent_reply reply = {.result = -e->code, .e = *e};
-	return send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL) < 0 ? -errno : 0;
+	struct agent_reply reply = {0};
+	if (e)
+		reply = (struct agent_reply){.result = -e->code, .e = *e};
+	send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL);
 }
 
 static void agent_run(struct lab *lab, enum lab_host host)
 {
-	struct err none = {0};
 	close_fd(&lab->sockets[!host]);
-	agent_ready(lab, host, &none);
+	agent_ready(lab, host, NULL);
 	agent_serve(lab->sockets[host]);
 	_exit(0);
 }
@@ -109,10 +106,9 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
 	/* A load that runs out of ports would be taken for a server's limit. */
-	struct err unset = {0};
 	if (host == LAB_CLIENT && lab->options.wide_ports) {
-		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", &unset);
-		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", &unset);
+		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
+		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
 	}
 	host_close(h);
 	return seal_capabilities(e);
@@ -306,19 +302,55 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 	return rc;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Receives the reply to the last request. Replies to earlier ones, whose callers have given up, are
+ * dropped. */
+static int reply_receive(struct lab *lab, enum lab_host host, struct agent_reply *reply,
+			 struct err *e)
+{
+	uint64_t now = now_ms(), until = now + (uint64_t)lab->patience_ms;
+	do {
+		int left = until > now ? (int)(until - now) : 0;
+		ssize_t n = lab_receive(lab->agents[host], reply, sizeof(*reply), left, e);
+		if (n < 0) {
+			err_prefix(e, "lab: the %s's host",
+				   host == LAB_SERVER ? "server" : "client");
+			return (int)n;
+		}
+		if (n != sizeof(*reply))
+			return err_set(e, EPROTO, "lab: a short reply");
+		lab->answered[host] = reply->sequence;
+		now = now_ms();
+	} while (reply->sequence != lab->asked[host]);
+	return 0;
+}
+
 static int lab_reply(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct agent_reply reply;
-	ssize_t n = lab_receive(lab->agents[host], &reply, sizeof(reply), LAB_PATIENCE_MS, e);
-	if (n < 0)
-		return err_prefix(e, "lab: the %s's host",
-				  host == LAB_SERVER ? "server" : "client");
-	if (n != sizeof(reply))
-		return err_set(e, EPROTO, "lab: a short reply");
+	int rc = reply_receive(lab, host, &reply, e);
+	if (rc)
+		return rc;
 	if (reply.result < 0 && e)
 		*e = reply.e;
 	return reply.result;
 }
+
+/* Waits for a function that has outlasted its call: it may still use the memory of its host's
+ * requests. */
+static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
+{
+	struct agent_reply late;
+	return lab->answered[host] == lab->asked[host] ? 0 : reply_receive(lab, host, &late, e);
+}
+
+void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
 
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e)
@@ -327,6 +359,7 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	if (!lab)
 		return err_set(e, ENOMEM, "lab: no memory");
 	lab->options = *options;
+	lab->patience_ms = LAB_PATIENCE_MS;
 	lab->agents[0] = lab->agents[1] = lab->sockets[0] = lab->sockets[1] = -1;
 	int rc = lab_start(lab, calling, e);
 	/* The server is made first, but when the client failed it is the client that knows why. */
@@ -334,8 +367,7 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 		struct err server = {0};
 		int server_rc = lab_reply(lab, LAB_SERVER, &server);
 		if (server_rc && server_rc != -ECHILD) {
-			*e = server;
-			rc = server_rc;
+			rc = err_set(e, server.code, "%s", server.text);
 		} else {
 			rc = lab_reply(lab, LAB_CLIENT, e);
 		}
@@ -405,11 +437,10 @@ static int call_unread(struct host *h, void *arg, struct err *e)
 
 const struct wire_stats *lab_wire_look(struct lab *lab)
 {
-	struct err ignored = {0};
 	if (lab->options.wire != LAB_WIRE_DELAY)
 		return NULL;
 	for (enum lab_host host = LAB_SERVER; host <= LAB_CLIENT; host++)
-		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, &ignored);
+		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, NULL);
 	return &lab->shared->wire;
 }
 
@@ -432,14 +463,15 @@ void lab_release(struct lab *lab, size_t mark)
 	lab->used = mark;
 }
 
-static int agent_request(struct lab *lab, enum lab_host host, const struct agent_request *request,
-			 int fd, struct err *e)
+static int agent_request(struct lab *lab, enum lab_host host, struct agent_request request, int fd,
+			 struct err *e)
 {
+	request.sequence = ++lab->asked[host];
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct iovec iov = {(void *)request, sizeof(*request)};
+	struct iovec iov = {&request, sizeof(request)};
 	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (fd >= 0) {
 		message.msg_control = &control;
@@ -450,9 +482,11 @@ static int agent_request(struct lab *lab, enum lab_host host, const struct agent
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0)
+	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0) {
+		lab->asked[host]--;
 		return err_errno(e, "lab: ask the %s's host",
 				 host == LAB_SERVER ? "server" : "client");
+	}
 	return lab_reply(lab, host, e);
 }
 
@@ -463,7 +497,7 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_errno(e, "lab: channel to a task");
 	struct agent_request request = {.task = fn, .arg = arg};
-	int rc = agent_request(lab, host, &request, pair[1], e);
+	int rc = agent_request(lab, host, request, pair[1], e);
 	close(pair[1]);
 	if (rc) {
 		close(pair[0]);
@@ -476,7 +510,7 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)
 {
 	struct agent_request request = {.function = fn, .arg = arg};
-	return agent_request(lab, host, &request, -1, e);
+	return agent_request(lab, host, request, -1, e);
 }
 
 int lab_send(int channel, const void *message, size_t size, struct err *e)
@@ -508,62 +542,68 @@ ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, str
 void lab_finish(int channel)
 {
 	char rest[256];
-	struct err ignored = {0};
 	shutdown(channel, SHUT_WR);
-	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, &ignored) > 0)
+	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, NULL) > 0)
 		;
 	close(channel);
 }
 
 static int call_knob_get(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	const struct knob *k = knob_find(shared->knob.name);
+	struct lab_knob *knob = arg;
+	const struct knob *k = knob_find(knob->name);
 	if (!k)
-		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
-	return knob_read(k, h, shared->knob.value, e);
+		return err_set(e, ENOENT, "%s: no such knob", knob->name);
+	return knob_read(k, h, knob->value, e);
 }
 
 static int call_knob_set(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	const struct knob *k = knob_find(shared->knob.name);
+	const struct lab_knob *knob = arg;
+	const struct knob *k = knob_find(knob->name);
 	if (!k)
-		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
-	return knob_write(k, h, shared->knob.value, e);
+		return err_set(e, ENOENT, "%s: no such knob", knob->name);
+	return knob_write(k, h, knob->value, e);
 }
 
 int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *value, size_t size,
 		 struct err *e)
 {
-	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
-	int rc = lab_call(lab, host, call_knob_get, lab->shared, e);
+	struct lab_knob *knob = &lab->shared->knobs[host];
+	int rc = host_settle(lab, host, e);
+	if (rc)
+		return rc;
+	snprintf(knob->name, sizeof(knob->name), "%s", name);
+	rc = lab_call(lab, host, call_knob_get, knob, e);
 	if (!rc)
-		snprintf(value, size, "%s", lab->shared->knob.value);
+		snprintf(value, size, "%s", knob->value);
 	return rc;
 }
 
 int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
 		 struct err *e)
 {
+	struct lab_knob *knob = &lab->shared->knobs[host];
 	if (!lab_private(lab))
 		return err_set(e, EROFS, "%s: not set, as this is the calling namespace", name);
-	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
-	snprintf(lab->shared->knob.value, sizeof(lab->shared->knob.value), "%s", value);
-	return lab_call(lab, host, call_knob_set, lab->shared, e);
+	int rc = host_settle(lab, host, e);
+	if (rc)
+		return rc;
+	snprintf(knob->name, sizeof(knob->name), "%s", name);
+	snprintf(knob->value, sizeof(knob->value), "%s", value);
+	return lab_call(lab, host, call_knob_set, knob, e);
 }
 
 static int call_counters(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	return host_counters(h, &shared->counters, e);
+	return host_counters(h, arg, e);
 }
 
 int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out, struct err *e)
 {
-	int rc = lab_call(lab, host, call_counters, lab->shared, e);
+	int rc = lab_call(lab, host, call_counters, &lab->shared->counters[host], e);
 	if (!rc)
-		*out = lab->shared->counters;
+		*out = lab->shared->counters[host];
 	return rc;
 }
 

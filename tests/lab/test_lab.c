@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
+#include "lab/internal.h"
 
 static const struct lab_options veth = {.place = LAB_PRIVATE, .client_addresses = 3};
 static const struct lab_options in_place = {.place = LAB_IN_PLACE};
@@ -125,6 +127,118 @@ static void test_call_passes_the_error(void **state)
 	assert_int_equal(lab_call(lab, LAB_CLIENT, refuse, (void *)(uintptr_t) "a test", &e),
 			 -ENOLINK);
 	assert_string_equal(e.text, "told by a test");
+	lab_close(lab);
+	host_close(h);
+}
+
+struct slow {
+	atomic_bool may_return;
+};
+
+static int answer_late(struct host *h, void *arg, struct err *e)
+{
+	struct slow *slow = arg;
+	struct timespec nap = {.tv_nsec = 1000000};
+	(void)h, (void)e;
+	while (!slow->may_return)
+		nanosleep(&nap, NULL);
+	return 1;
+}
+
+static int answer_now(struct host *h, void *arg, struct err *e)
+{
+	(void)h, (void)arg, (void)e;
+	return 2;
+}
+
+static void a_late_reply_answers_no_later_call(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&in_place, &h);
+	struct slow *slow = lab_alloc(lab, sizeof(*slow), &e);
+	assert_non_null(slow);
+	for (int late = 1; late <= 3; late++) {
+		slow->may_return = false;
+		lab_set_patience(lab, 20);
+		for (int i = 0; i < late; i++)
+			assert_int_equal(lab_call(lab, LAB_SERVER, answer_late, slow, &e),
+					 -ETIMEDOUT);
+		lab_set_patience(lab, 20000);
+		slow->may_return = true;
+		assert_int_equal(lab_call(lab, LAB_SERVER, answer_now, NULL, &e), 2);
+	}
+	lab_close(lab);
+	host_close(h);
+}
+
+/* In another process, while this one waits. */
+static pid_t let_return_soon(struct slow *slow)
+{
+	struct timespec nap = {.tv_nsec = 100000000};
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		nanosleep(&nap, NULL);
+		slow->may_return = true;
+		_exit(0);
+	}
+	return pid;
+}
+
+/* lab_knob_get() and lab_knob_set() of a host share memory. */
+static void a_late_call_does_not_change_what_is_set(void **state)
+{
+	(void)state;
+	static const char name[] = "net.ipv4.tcp_max_syn_backlog";
+	struct host *h;
+	struct err e = {0};
+	char value[KNOB_VALUE];
+	struct lab *lab = open_or_skip(&veth, &h);
+	struct slow *slow = lab_alloc(lab, sizeof(*slow), &e);
+	assert_non_null(slow);
+	lab_set_patience(lab, 20);
+	assert_int_equal(lab_call(lab, LAB_CLIENT, answer_late, slow, &e), -ETIMEDOUT);
+	assert_int_equal(lab_knob_get(lab, LAB_CLIENT, name, value, sizeof(value), &e), -ETIMEDOUT);
+	lab_set_patience(lab, 20000);
+	pid_t pid = let_return_soon(slow);
+	assert_int_equal(lab_knob_set(lab, LAB_CLIENT, name, "99", &e), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(lab_knob_get(lab, LAB_CLIENT, name, value, sizeof(value), &e), 0);
+	assert_string_equal(value, "99");
+	lab_close(lab);
+	host_close(h);
+}
+
+/* Leaves the agent no descriptor below its limit, or (with an argument) restores the limit. */
+static int exhaust_descriptors(struct host *h, void *arg, struct err *e)
+{
+	struct rlimit limit;
+	(void)h;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return err_errno(e, "getrlimit");
+	int lowest_free = dup(0);
+	if (lowest_free >= 0)
+		close(lowest_free);
+	limit.rlim_cur = arg ? limit.rlim_max : (rlim_t)lowest_free;
+	return setrlimit(RLIMIT_NOFILE, &limit) ? err_errno(e, "setrlimit") : 0;
+}
+
+static void an_agent_without_descriptors_starts_no_task(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	int channel = -1;
+	struct lab *lab = open_or_skip(&in_place, &h);
+	char *word = lab_alloc(lab, 64, &e);
+	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, NULL, &e), 0);
+	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), -EMFILE);
+	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, lab, &e), 0);
+	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), 0);
+	assert_int_equal(lab_receive(channel, (char[8]){0}, 8, 5000, &e), 5);
+	lab_finish(channel);
 	lab_close(lab);
 	host_close(h);
 }
@@ -522,6 +636,9 @@ int main(void)
 		cmocka_unit_test(test_task_answers_and_shares_memory),
 		cmocka_unit_test(test_dead_task_is_noticed),
 		cmocka_unit_test(test_call_passes_the_error),
+		cmocka_unit_test(a_late_reply_answers_no_later_call),
+		cmocka_unit_test(a_late_call_does_not_change_what_is_set),
+		cmocka_unit_test(an_agent_without_descriptors_starts_no_task),
 		cmocka_unit_test(test_arena_ends),
 		cmocka_unit_test(test_lab_cannot_write_the_host),
 		cmocka_unit_test(test_lab_cannot_write_the_host_unprivileged),

@@ -4,11 +4,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -302,6 +307,92 @@ static void all_ends_with_the_lab(void **state)
 	close(client);
 }
 
+static bool close_range_refuse(void)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = 4, .filter = program};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* The descriptors of a process, and how many of them are TUN devices; 0 if it cannot be read. */
+static unsigned descriptors_of(const char *pid, unsigned *tuns)
+{
+	char path[300], target[64];
+	unsigned count = 0;
+	*tuns = 0;
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	DIR *dir = opendir(path);
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (d->d_name[0] == '.')
+			continue;
+		ssize_t n = readlinkat(dirfd(dir), d->d_name, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = 0;
+		*tuns += !strcmp(target, "/dev/net/tun");
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* Whether a relay of this process group has its two devices and standard streams alone. */
+static bool relay_is_bare(void)
+{
+	bool bare = false;
+	DIR *proc = opendir("/proc");
+	for (struct dirent *d; proc && (d = readdir(proc));) {
+		unsigned tuns;
+		if (d->d_name[0] < '0' || d->d_name[0] > '9' ||
+		    getpgid(atoi(d->d_name)) != getpgrp())
+			continue;
+		unsigned count = descriptors_of(d->d_name, &tuns);
+		bare |= tuns == 2 && count == 5;
+	}
+	if (proc)
+		closedir(proc);
+	return bare;
+}
+
+static int relay_without_close_range(void)
+{
+	struct err e = {0};
+	struct lab_options options = {.wire = LAB_WIRE_DELAY, .rtt_us = 1000};
+	struct lab *own = NULL;
+	setpgid(0, 0);
+	if (!close_range_refuse() || lab_open(&own, &options, host, &e))
+		return 77;
+	struct timespec nap = {.tv_nsec = 10000000};
+	bool bare = false;
+	for (int i = 0; i < 500 && !bare; i++) {
+		bare = relay_is_bare();
+		nanosleep(&nap, NULL);
+	}
+	lab_close(own);
+	return bare ? 0 : 1;
+}
+
+/* Before 5.9, and where a container's filter does not know close_range(2). */
+static void the_relay_keeps_two_devices_without_close_range(void **state)
+{
+	(void)state;
+	int status = 0;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(relay_without_close_range());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("no seccomp filter or no delay wire here");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
 	(void)state;
@@ -349,6 +440,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_stream_survives_loss_and_a_short_queue, teardown),
 		cmocka_unit_test_teardown(pacing_holds_a_stream_back, teardown),
 		cmocka_unit_test_teardown(all_ends_with_the_lab, teardown),
+		cmocka_unit_test(the_relay_keeps_two_devices_without_close_range),
 		cmocka_unit_test(what_cannot_be_is_refused),
 	};
 	return cmocka_run_group_tests(tests, open_host, close_host);
