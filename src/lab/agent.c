@@ -1,3 +1,4 @@
+/* The resident process of a lab host: runs functions and forks tasks on request. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ struct agent {
 	pid_t tasks[LAB_TASKS]; /* 0: free */
 };
 
-/* Children that ended; also orphans, when this agent is init of the lab's PID namespace. */
+/* Reaps tasks, and orphans where this agent is init of the PID namespace. */
 static void agent_reap(struct agent *a)
 {
 	pid_t pid;
@@ -49,12 +50,12 @@ void close_descriptors(unsigned first, unsigned last)
 			close((int)fd);
 }
 
-/* The task's process: nothing of the agent is left in it but memory. */
+/* Leaves the task its channel and standard streams, none of the agent's descriptors. */
 static void task_enter(int channel)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int null = open("/dev/null", O_RDWR);
-	/* Above the numbers that are about to be given. */
+	/* Moved up first: dup2() must not overwrite it. */
 	int kept = fcntl(channel, F_DUPFD, TASK_CHANNEL + 1);
 	if (kept < 0)
 		kept = channel;
@@ -77,13 +78,14 @@ static void agent_spawn(struct agent *a, const struct agent_request *request, in
 		/* The kernel drops a descriptor that exceeds RLIMIT_NOFILE (MSG_CTRUNC). */
 		reply.result = err_set(&reply.e, EMFILE, "lab: start a task: %s", strerror(EMFILE));
 	} else if (slot == LAB_TASKS) {
-		reply.result = err_set(&reply.e, EAGAIN, "lab: more than %d tasks", LAB_TASKS);
+		reply.result = err_set(&reply.e, EAGAIN,
+				       "lab: start a task: %d are running, the maximum", LAB_TASKS);
 	} else {
 		pid_t pid = fork();
 		if (pid == 0) {
 			task_enter(channel);
 			int rc = request->task(TASK_CHANNEL, request->arg);
-			/* Before the channel, whose end tells that all is closed: lab_finish(). */
+			/* Before the channel: lab_finish() takes its end for the end of all. */
 			close_descriptors(TASK_CHANNEL + 1, ~0U);
 			_exit(rc ? 1 : 0);
 		}
@@ -107,7 +109,7 @@ static void agent_call(struct agent *a, const struct agent_request *request)
 	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
 }
 
-/* Returns false at the end of the socket. */
+/* Returns false once the socket is closed. */
 static bool agent_receive(struct agent *a, struct agent_request *request, int *channel)
 {
 	union {

@@ -1,3 +1,4 @@
+/* Opens, drives and closes a lab. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -21,11 +22,11 @@
 #include "epolltune/knob.h"
 #include "lab/wire_delay.h"
 
-/* A lab that is not up by then, or a function that has not returned, never will be. */
+/* Timeout for the set-up of a lab and for lab_call(). */
 #define LAB_PATIENCE_MS 20000
 #define TASK_END_MS 5000
 
-/* What the lab's own calls hand over; at the start of the arena. */
+/* Arguments and results of the lab's own calls, at the start of the arena. */
 struct lab_shared {
 	struct lab_knob {
 		char name[64];
@@ -39,10 +40,10 @@ struct lab_shared {
 
 struct lab {
 	struct lab_options options;
-	pid_t init;     /* the server's agent, and in a private lab init of its PID namespace */
-	pid_t client;   /* in place only: the client's agent; otherwise init reaps it */
-	int agents[2];  /* this side's ends, by enum lab_host */
-	int sockets[2]; /* the agents' ends until they are forked */
+	pid_t init;     /* the server's agent; in a private lab also init of the PID namespace */
+	pid_t client;   /* the client's agent, in place only: otherwise init reaps it */
+	int agents[2];  /* our ends of the sockets, by enum lab_host */
+	int sockets[2]; /* the agents' ends, until fork() */
 	uint32_t asked[2], answered[2]; /* sequence numbers of the last request and reply */
 	int patience_ms;
 	struct knob_copy copy;
@@ -58,8 +59,8 @@ static void close_all(int *fds, size_t count)
 		close_fd(&fds[i]);
 }
 
-/* An agent holds nothing of its maker's but its standard streams and these: a copy of another lab's
- * socket would keep that lab alive. */
+/* Agents inherit only the standard streams and these: a copy of another lab's socket would keep
+ * that lab alive. */
 static void keep_only(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
@@ -74,7 +75,7 @@ static unsigned lab_count(const struct lab *lab, enum lab_host host)
 	return host == LAB_SERVER || !n ? 1 : n > 240 ? 240 : n;
 }
 
-/* The agents run in what follows, until lab_open(). */
+/* From here to lab_open(): code of the agents. */
 
 /* The agent's first message: ready, or with `e` why not. */
 static void agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
@@ -105,7 +106,7 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
-	/* A load that runs out of ports would be taken for a server's limit. */
+	/* A client out of ports would look like a limit of the server. */
 	if (host == LAB_CLIENT && lab->options.wide_ports) {
 		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
 		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
@@ -122,7 +123,7 @@ static struct wire_delay_config wire_config(const struct lab_options *o)
 					  .seed = o->seed};
 }
 
-/* The client's side of the wire: says that its namespace is there, and hands over its device. */
+/* The client's side of the wire: reports that its namespace exists and sends its device. */
 static int wire_give(struct lab *lab, int go, struct err *e)
 {
 	struct wire_delay_config config = wire_config(&lab->options);
@@ -131,7 +132,7 @@ static int wire_give(struct lab *lab, int go, struct err *e)
 	return write(go, "n", 1) == 1 ? 0 : err_errno(e, "lab: start the server's host");
 }
 
-/* The server's side. When the client fails it says why on its own socket, and this one ends. */
+/* The server's side. A client that fails reports why on its own socket and closes `go`. */
 static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
 {
 	struct wire_delay_config config = wire_config(&lab->options);
@@ -139,11 +140,11 @@ static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
 	if (lab->options.wire == LAB_WIRE_DELAY)
 		return wire_delay_join(go, &config, &lab->shared->wire, e);
 	if (read(go, &word, 1) != 1)
-		return err_set(e, ECHILD, "lab: the client's host ended");
+		return err_set(e, ECHILD, "lab: the client's host exited");
 	return wire_veth_make(client, e);
 }
 
-/* The client waits in its own namespaces until the server has moved the wire's end there. */
+/* Waits in its own namespaces until the server has moved the wire's end there. */
 static void client_main(struct lab *lab, int go)
 {
 	struct err e = {0};
@@ -151,8 +152,8 @@ static void client_main(struct lab *lab, int go)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = 0;
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
-		rc = err_errno(&e, "lab: second namespace");
-	/* Until here both hosts had one root, which the server must not leave before. */
+		rc = err_errno(&e, "lab: create the namespaces of the client's host");
+	/* Until here both hosts share a root: the server must not leave it earlier. */
 	else if (write(go, "u", 1) != 1)
 		rc = err_errno(&e, "lab: start the server's host");
 	if (!rc)
@@ -179,7 +180,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		rc = seal_ids(uid, gid, e);
 	if (rc)
 		return rc;
-	/* The client's host is forked before this one is sealed: it needs the right to unshare. */
+	/* Fork the client before sealing this host: the client still has to unshare. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go))
 		return err_errno(e, "lab: socket pair");
 	pid_t client = fork();
@@ -191,10 +192,10 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	}
 	close(go[1]);
 	CLEAN(close_fd) int client_go = go[0];
-	/* When the client fails it says why on its own socket, and this one ends. */
+	/* A client that fails reports why on its own socket and closes this one. */
 	char word;
 	if (read(client_go, &word, 1) != 1)
-		return err_set(e, ECHILD, "lab: the client's host ended");
+		return err_set(e, ECHILD, "lab: the client's host exited");
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
@@ -218,7 +219,7 @@ static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespa
 	agent_run(lab, LAB_SERVER);
 }
 
-/* Like fork(), with new namespaces for the child. */
+/* fork() into new namespaces. */
 static pid_t fork_into(unsigned long namespaces)
 {
 	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
@@ -240,12 +241,13 @@ static int fork_private(struct lab *lab, struct err *e)
 	if (lab->init > 0)
 		return 0;
 	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
-	return err_set(e, code,
-		       "lab: this machine refuses namespaces (%s); allow them "
-		       "(user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
-		       "kernel.apparmor_restrict_unprivileged_userns=0 where they exist; in a "
-		       "container its seccomp profile) or run as root",
-		       strerror(errno));
+	return err_set(
+		e, code,
+		"lab: the kernel refuses new namespaces (%s): run as root, or allow them with "
+		"user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
+		"kernel.apparmor_restrict_unprivileged_userns=0 (where they exist); in a "
+		"container, by its seccomp profile",
+		strerror(errno));
 }
 
 static int fork_in_place(struct lab *lab, struct err *e)
@@ -269,7 +271,7 @@ static int lab_check(const struct lab_options *options, struct err *e)
 	if (options->wire != LAB_WIRE_DELAY)
 		return 0;
 	if (options->place != LAB_PRIVATE)
-		return err_set(e, EOPNOTSUPP, "lab: a delay wire needs a lab of its own");
+		return err_set(e, EOPNOTSUPP, "lab: a delay wire needs a private lab");
 	struct wire_delay_config config = wire_config(options);
 	return wire_delay_check(&config, e);
 }
@@ -309,8 +311,13 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Receives the reply to the last request. Replies to earlier ones, whose callers have given up, are
- * dropped. */
+static const char *host_name(enum lab_host host)
+{
+	return host == LAB_SERVER ? "server" : "client";
+}
+
+/* Receives the reply to the last request and drops late replies to earlier ones, whose callers have
+ * timed out. */
 static int reply_receive(struct lab *lab, enum lab_host host, struct agent_reply *reply,
 			 struct err *e)
 {
@@ -319,12 +326,12 @@ static int reply_receive(struct lab *lab, enum lab_host host, struct agent_reply
 		int left = until > now ? (int)(until - now) : 0;
 		ssize_t n = lab_receive(lab->agents[host], reply, sizeof(*reply), left, e);
 		if (n < 0) {
-			err_prefix(e, "lab: the %s's host",
-				   host == LAB_SERVER ? "server" : "client");
+			err_prefix(e, "lab: the %s's host", host_name(host));
 			return (int)n;
 		}
 		if (n != sizeof(*reply))
-			return err_set(e, EPROTO, "lab: a short reply");
+			return err_set(e, EPROTO, "lab: the %s's host: truncated reply",
+				       host_name(host));
 		lab->answered[host] = reply->sequence;
 		now = now_ms();
 	} while (reply->sequence != lab->asked[host]);
@@ -342,8 +349,7 @@ static int lab_reply(struct lab *lab, enum lab_host host, struct err *e)
 	return reply.result;
 }
 
-/* Waits for a function that has outlasted its call: it may still use the memory of its host's
- * requests. */
+/* Waits for a function whose call has timed out: it may still use the host's lab_shared. */
 static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct agent_reply late;
@@ -362,7 +368,7 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	lab->patience_ms = LAB_PATIENCE_MS;
 	lab->agents[0] = lab->agents[1] = lab->sockets[0] = lab->sockets[1] = -1;
 	int rc = lab_start(lab, calling, e);
-	/* The server is made first, but when the client failed it is the client that knows why. */
+	/* -ECHILD from the server: the client failed, and reports why. */
 	if (!rc) {
 		struct err server = {0};
 		int server_rc = lab_reply(lab, LAB_SERVER, &server);
@@ -380,7 +386,7 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	return 0;
 }
 
-/* An agent that is stuck or stopped is ended after TASK_END_MS. */
+/* Kills an agent that has not exited within TASK_END_MS. */
 static void lab_reap(pid_t pid)
 {
 	struct timespec nap = {.tv_nsec = 200000};
@@ -400,8 +406,7 @@ void lab_close(struct lab *lab)
 {
 	if (!lab)
 		return;
-	/* The agents end at the end of their sockets; init takes the whole PID namespace with it.
-	 */
+	/* Agents exit when their sockets close; the exit of init ends the PID namespace. */
 	close_all(lab->agents, 2);
 	close_all(lab->sockets, 2);
 	lab_reap(lab->client);
@@ -421,7 +426,7 @@ const struct wire_stats *lab_wire(const struct lab *lab)
 	return lab->options.wire == LAB_WIRE_DELAY ? &lab->shared->wire : NULL;
 }
 
-/* The column "drop" of what a device sends: net/core/net-procfs.c, dev_seq_printf_stats(). */
+/* Transmit column "drop" of the wire: net/core/net-procfs.c, dev_seq_printf_stats(). */
 static int call_unread(struct host *h, void *arg, struct err *e)
 {
 	CLEAN(lab_textp) char *text = NULL;
@@ -431,7 +436,7 @@ static int call_unread(struct host *h, void *arg, struct err *e)
 	const char *at = strstr(text, LAB_DEVICE ":");
 	if (!at || sscanf(at, LAB_DEVICE ": %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
 			  (uint64_t *)arg) != 1)
-		return err_set(e, EBADMSG, "lab: %s: no device %s", "proc/net/dev", LAB_DEVICE);
+		return err_set(e, EBADMSG, "lab: /proc/net/dev: no interface %s", LAB_DEVICE);
 	return 0;
 }
 
@@ -448,7 +453,7 @@ void *lab_alloc(struct lab *lab, size_t size, struct err *e)
 {
 	size_t start = (lab->used + 63) & ~(size_t)63;
 	if (size > LAB_ARENA || start > LAB_ARENA - size) {
-		err_set(e, ENOMEM, "lab: its memory of %zu bytes is full", LAB_ARENA);
+		err_set(e, ENOMEM, "lab: the arena of %zu bytes is full", LAB_ARENA);
 		return NULL;
 	}
 	lab->used = start + size;
@@ -484,8 +489,7 @@ static int agent_request(struct lab *lab, enum lab_host host, struct agent_reque
 	}
 	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0) {
 		lab->asked[host]--;
-		return err_errno(e, "lab: ask the %s's host",
-				 host == LAB_SERVER ? "server" : "client");
+		return err_errno(e, "lab: the %s's host: send a request", host_name(host));
 	}
 	return lab_reply(lab, host, e);
 }
@@ -517,7 +521,7 @@ int lab_send(int channel, const void *message, size_t size, struct err *e)
 {
 	if (send(channel, message, size, MSG_NOSIGNAL) < 0)
 		return errno == EPIPE || errno == ECONNRESET
-			       ? err_set(e, EPIPE, "the task at the other end is gone")
+			       ? err_set(e, EPIPE, "send to a task: it has exited")
 			       : err_errno(e, "send to a task");
 	return 0;
 }
@@ -532,10 +536,10 @@ ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, str
 	if (ready < 0)
 		return err_errno(e, "wait for a task");
 	if (!ready)
-		return err_set(e, ETIMEDOUT, "no answer within %d ms", timeout_ms);
+		return err_set(e, ETIMEDOUT, "no reply within %d ms", timeout_ms);
 	ssize_t n = recv(channel, message, size, 0);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(e, EPIPE, "ended before it answered");
+		return err_set(e, EPIPE, "exited before it replied");
 	return n < 0 ? err_errno(e, "receive from a task") : n;
 }
 
@@ -585,7 +589,8 @@ int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const ch
 {
 	struct lab_knob *knob = &lab->shared->knobs[host];
 	if (!lab_private(lab))
-		return err_set(e, EROFS, "%s: not set, as this is the calling namespace", name);
+		return err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
+			       name);
 	int rc = host_settle(lab, host, e);
 	if (rc)
 		return rc;
@@ -609,7 +614,7 @@ int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out,
 
 struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i)
 {
-	if (!lab_private(lab)) /* any of 127/8 is loopback's own */
+	if (!lab_private(lab)) /* all of 127/8 is local to loopback */
 		return (struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))};
 	return wire_ipv4(host, i);
 }

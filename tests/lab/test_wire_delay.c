@@ -406,7 +406,7 @@ static void what_cannot_be_is_refused(void **state)
 		{{.rtt_us = UINT64_MAX, .bandwidth_bps = UINT64_MAX}, -ERANGE, "1 s"},
 		{{.loss = 1.5}, -EINVAL, "1.5"},
 		{{.loss = -0.1}, -EINVAL, "-0.1"},
-		{{.place = LAB_IN_PLACE}, -EOPNOTSUPP, "of its own"},
+		{{.place = LAB_IN_PLACE}, -EOPNOTSUPP, "private lab"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct err e = {0};
