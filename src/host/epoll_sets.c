@@ -1,3 +1,4 @@
+/* Epoll sets of other processes, with the NAPI instances of their connections. */
 #include "epolltune/epoll_set.h"
 
 #include <dirent.h>
@@ -14,7 +15,7 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
-/* A machine with many processes must not make it slow. */
+/* Limits the time on machines with many processes. */
 #define PROCESSES 4096
 #define DESCRIPTORS 32768
 
@@ -40,7 +41,7 @@ static DIR *dir_open(const struct host *h, const char *path)
 	return d;
 }
 
-/* The number that a directory of /proc is called, or -1. */
+/* The number in the name of a directory in /proc, or -1. */
 static int number_of(const char *name)
 {
 	const char *at = name;
@@ -48,7 +49,7 @@ static int number_of(const char *name)
 	return text_number(&at, &n) && !*at && n <= INT32_MAX ? (int)n : -1;
 }
 
-/* What /proc/PID/fd/N points at, such as "socket:[4711]". */
+/* Whether /proc/PID/fd/N links to `kind`, such as "socket:". */
 static bool fd_is(int dir, const char *name, const char *kind)
 {
 	char target[64];
@@ -74,7 +75,7 @@ static unsigned napi_of(int pidfd, int number)
 	return napi;
 }
 
-/* Descriptors that the set watches: lines "tfd: 7 events: …" (proc_pid_fdinfo(5)). */
+/* The watched descriptors: lines "tfd: 7 events: …" (proc_pid_fdinfo(5)). */
 static int *targets_read(const struct host *h, const char *pid, const char *fd, size_t *count)
 {
 	char path[320];
@@ -182,7 +183,8 @@ int epoll_sets_read(const struct host *h, struct epoll_set *out, size_t max, siz
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "a captured machine has no running processes");
 	if (syscall(SYS_pidfd_getfd, -1, 0, 0) < 0 && errno == ENOSYS)
-		return err_set(e, EOPNOTSUPP, "this kernel has no pidfd_getfd(2): Linux 5.6");
+		return err_set(e, EOPNOTSUPP,
+			       "this kernel has no pidfd_getfd(2), which needs Linux 5.6");
 	CLEAN(dir_close) DIR *proc = dir_open(h, "proc");
 	if (!proc)
 		return err_errno(e, "cannot read /proc");

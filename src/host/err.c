@@ -1,3 +1,4 @@
+/* Errors with their context. */
 #include "epolltune/err.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Name, kernel, CPUs and memory of the machine. */
 #include "host/machine.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* The number of CPUs in a list such as "0-3,8"; 0 when it is none. */
+/* The number of CPUs in a list such as "0-3,8"; 0 if it is malformed. */
 static uint64_t cpu_list_count(const char *list)
 {
 	uint64_t count = 0;
@@ -47,7 +48,7 @@ static uint64_t cpus_online(const struct host *h)
 	return count;
 }
 
-/* A captured machine may have another page size than this one. */
+/* The page size of a captured machine may differ from this machine's. */
 static uint64_t page_bytes(const struct host *h, const char *meminfo)
 {
 	if (h->live)

@@ -1,3 +1,4 @@
+/* Boot, network namespace and privileges of this process. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	return 0;
 }
 
-/* The first user namespace maps every id to itself (user_namespaces(7)). */
+/* The initial user namespace maps every id to itself (user_namespaces(7)). */
 bool host_owns_machine(const struct host *h)
 {
 	char map[64];
@@ -77,7 +78,7 @@ bool host_capable(unsigned capability)
 int host_writable(const struct host *h, const char *path, struct err *e)
 {
 	if (!h->live)
-		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read only",
+		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read-only",
 			       h->root, path);
 	if (faccessat(h->fd, path, W_OK, AT_EACCESS) < 0)
 		return err_errno(e, "cannot write %s/%s", h->root, path);

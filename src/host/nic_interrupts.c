@@ -1,3 +1,4 @@
+/* Interrupts of an interface. */
 #include "host/nic_sources.h"
 
 #include <ctype.h>
@@ -26,7 +27,7 @@ bool interrupts_line(const char *line, struct nic_irq *out)
 	at = end + 1;
 	for (uint64_t count; text_number(&at, &count);)
 		out->total = (struct nic_number){true, out->total.value + count};
-	/* The action stands behind the last two blanks (kernel/irq/proc.c, show_interrupts()). */
+	/* The action follows the last two blanks: kernel/irq/proc.c, show_interrupts(). */
 	const char *action = NULL;
 	for (const char *p = at; (p = strstr(p, "  ")); p++)
 		action = p + 2;
@@ -120,7 +121,7 @@ int nic_take_interrupts(const struct host *h, const struct interrupts *all, stru
 	struct vectors v = {h, all, n, e};
 	char path[96];
 	int r = 0;
-	/* The address is the PCI device's also where a virtio device stands in between. */
+	/* The bus address is that of the PCI device, even behind a virtio device. */
 	if (n->bus[0] && !strchr(n->bus, '/')) {
 		snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/msi_irqs", n->bus);
 		r = host_walk(h, path, 1, vector_add, &v, NULL);

@@ -1,3 +1,4 @@
+/* Interfaces with a default route. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static void route_line(const char *line, struct nics *n)
 }
 
 /* Destination, prefix length, source, its length, next hop, metric, references, use, flags,
- * interface; without a default route the kernel shows a rejecting one by lo. */
+ * interface. Without a default route the kernel shows a reject route on lo. */
 static void route6_line(const char *line, struct nics *n)
 {
 	char name[NIC_NAME], destination[33];

@@ -1,3 +1,4 @@
+/* NAPI settings, queues and parent device of an interface, from sysfs. */
 #include "host/nic_sources.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ static struct nic_number read_number(const struct host *h, const char *path)
 	return n;
 }
 
-/* Mounting sysfs gives the network namespace's own one, the same each time: is it the one that is
- * mounted? Nothing is attached anywhere. 1, 0, or -1 for who may not mount. */
+/* Compares the mounted sysfs with a detached new mount, which shows the caller's network namespace.
+ * 1 if they are the same, 0 if not, -1 without the privilege to mount. */
 static int sysfs_is_ours(const struct host *h)
 {
 	struct stat ours, mounted;
@@ -49,7 +50,7 @@ bool nic_in_sysfs(const struct host *h, const struct nic *n)
 		return false;
 	if (!host_live(h))
 		return true;
-	/* Small indexes are common: eth0 is the second interface of many a container. */
+	/* Indexes repeat: eth0 is interface 2 in many containers. */
 	snprintf(path, sizeof(path), "sys/class/net/%s/address", n->name);
 	if (n->address[0] && (host_read(h, path, address, sizeof(address), NULL) < 0 ||
 			      strncmp(address, n->address, strlen(n->address)) != 0))
@@ -81,7 +82,7 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 	return 0;
 }
 
-/* "DRIVER=e1000e" of the parent device's uevent, where the driver did not say itself. */
+/* Driver and bus from the parent device's uevent ("DRIVER=e1000e"), if still unknown. */
 static void take_parent(const struct host *h, struct nic *n)
 {
 	char path[64];
@@ -112,7 +113,7 @@ int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
 		*(struct nic_number *)((char *)n + f->offset) = read_number(h, path);
 	}
 	if (!n->link.speed.known) {
-		/* -1 where it is not known, which is not a number here. */
+		/* -1, an invalid number here, if unknown. */
 		snprintf(path, sizeof(path), "sys/class/net/%s/speed", n->name);
 		n->link.speed = read_number(h, path);
 		n->link.speed.known &= n->link.speed.value && n->link.speed.value < INT32_MAX;

@@ -36,8 +36,7 @@ size_t delay_line_memory(const struct delay_line_config *config, uint64_t assume
 	uint64_t bps = config->bandwidth_bps ? config->bandwidth_bps : assumed_bps;
 	double bytes =
 		(double)bps / 8 * (double)config->delay_ns / NS + (double)config->queue_bytes;
-	/* Plus half for the records of short packets, and slots for the wrap and the next packet.
-	 */
+	/* Half more for the records of short packets; slots for the wrap and the next one. */
 	bytes += bytes / 2 + 4 * SLOT;
 	return bytes > (double)(SIZE_MAX / 4) ? 0 : rounded((size_t)bytes);
 }

@@ -28,8 +28,7 @@ static int write_own(const char *path, const char *text, struct err *e)
 int seal_ids(uid_t uid, gid_t gid, struct err *e)
 {
 	char map[64];
-	/* The kernel refuses an unprivileged gid_map without it (user_namespaces(7)); since 3.19.
-	 */
+	/* Required for an unprivileged gid_map (user_namespaces(7)); since 3.19. */
 	int rc = write_own("/proc/self/setgroups", "deny", e);
 	if (rc && rc != -ENOENT)
 		return rc;
