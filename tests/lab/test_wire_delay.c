@@ -1,3 +1,4 @@
+/* The delay wire: delay, pacing, loss and clean-up. */
 #include "../support/support.h"
 #include "epolltune/lab.h"
 #include "epolltune/wire.h"
@@ -152,7 +153,7 @@ static void a_ping_of_40_ms_takes_40_ms(void **state)
 	(void)state;
 	struct pings *far = ping(40000);
 	assert_true(far->ns[0] >= 40000000u);
-	/* Twice the round trip would be plainly wrong. The fastest met the least other load. */
+	/* The fastest ping has the least disturbance; twice the RTT would be wrong. */
 	assert_true(far->ns[0] < 60000000u);
 	const struct wire_stats *wire = lab_wire(lab);
 	assert_true(wire->way[LAB_CLIENT].packets >= PINGS);
@@ -161,12 +162,12 @@ static void a_ping_of_40_ms_takes_40_ms(void **state)
 	assert_int_equal(wire->ended, 0);
 }
 
-/* A stream whose every byte is known, from the client to the server. */
+/* A stream of known bytes from the client to the server. */
 struct bulk {
 	struct sockaddr_in server;
 	uint64_t size;
 	bool deaf;     /* the server does not read */
-	uint64_t good; /* bytes that came, in order and unchanged */
+	uint64_t good; /* bytes received in order and unchanged */
 	uint64_t wrong;
 	uint64_t sent;
 };
@@ -240,7 +241,7 @@ static void bulk_arrives(uint64_t size)
 	assert_true(lab_wire(lab)->way[LAB_CLIENT].bytes >= size);
 }
 
-static void a_stream_arrives_whole(void **state)
+static void a_stream_arrives_complete(void **state)
 {
 	(void)state;
 	lab_make(2000, 0, 0);
@@ -259,7 +260,7 @@ static void a_stream_survives_loss_and_a_short_queue(void **state)
 	assert_true(way->packets > 2500);
 }
 
-static void pacing_holds_a_stream_back(void **state)
+static void pacing_limits_the_throughput(void **state)
 {
 	(void)state;
 	lab_make(1000, 80000000, 0);
@@ -289,14 +290,14 @@ static unsigned group_size(void)
 	return count;
 }
 
-static void all_ends_with_the_lab(void **state)
+static void closing_a_lab_kills_blocked_tasks_and_the_relay(void **state)
 {
 	(void)state;
 	int server, client;
 	setpgid(0, 0);
 	unsigned before = group_size();
 	lab_make(1000, 0, 0);
-	/* A writer that nobody reads from, blocked in send(). */
+	/* A client blocked in send(): the server does not read. */
 	bulk(UINT64_MAX, true, &server, &client);
 	task_word(client, 'f');
 	assert_true(group_size() >= before + 5);
@@ -320,7 +321,7 @@ static bool close_range_refuse(void)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
-/* The descriptors of a process, and how many of them are TUN devices; 0 if it cannot be read. */
+/* Counts the descriptors of a process and the TUN devices among them; 0 if unreadable. */
 static unsigned descriptors_of(const char *pid, unsigned *tuns)
 {
 	char path[300], target[64];
@@ -341,7 +342,7 @@ static unsigned descriptors_of(const char *pid, unsigned *tuns)
 	return count;
 }
 
-/* Whether a relay of this process group has its two devices and standard streams alone. */
+/* Whether the relay in this process group has only its two devices and the standard streams. */
 static bool relay_is_bare(void)
 {
 	bool bare = false;
@@ -377,7 +378,7 @@ static int relay_without_close_range(void)
 	return bare ? 0 : 1;
 }
 
-/* Before 5.9, and where a container's filter does not know close_range(2). */
+/* As before 5.9, and where a container's filter refuses close_range(2). */
 static void the_relay_keeps_two_devices_without_close_range(void **state)
 {
 	(void)state;
@@ -393,7 +394,7 @@ static void the_relay_keeps_two_devices_without_close_range(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void what_cannot_be_is_refused(void **state)
+static void impossible_paths_are_refused(void **state)
 {
 	(void)state;
 	static const struct {
@@ -436,12 +437,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_ping_of_40_ms_takes_40_ms, teardown),
-		cmocka_unit_test_teardown(a_stream_arrives_whole, teardown),
+		cmocka_unit_test_teardown(a_stream_arrives_complete, teardown),
 		cmocka_unit_test_teardown(a_stream_survives_loss_and_a_short_queue, teardown),
-		cmocka_unit_test_teardown(pacing_holds_a_stream_back, teardown),
-		cmocka_unit_test_teardown(all_ends_with_the_lab, teardown),
+		cmocka_unit_test_teardown(pacing_limits_the_throughput, teardown),
+		cmocka_unit_test_teardown(closing_a_lab_kills_blocked_tasks_and_the_relay,
+					  teardown),
 		cmocka_unit_test(the_relay_keeps_two_devices_without_close_range),
-		cmocka_unit_test(what_cannot_be_is_refused),
+		cmocka_unit_test(impossible_paths_are_refused),
 	};
 	return cmocka_run_group_tests(tests, open_host, close_host);
 }

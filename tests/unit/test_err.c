@@ -1,3 +1,4 @@
+/* Errors with their context. */
 #include "../support/support.h"
 #include "epolltune/err.h"
 
