@@ -76,14 +76,14 @@ static unsigned napi_of(int pidfd, int number)
 }
 
 /* The watched descriptors: lines "tfd: 7 events: …" (proc_pid_fdinfo(5)). */
-static int *targets_read(const struct host *h, const char *pid, const char *fd, size_t *count)
+static int *targets_read(const struct host *h, int pid, int fd, size_t *count)
 {
-	char path[320];
+	char path[64];
 	CLEAN(free_pointer) char *text = NULL;
 	int *targets = NULL;
 	size_t room = 0;
 	*count = 0;
-	snprintf(path, sizeof(path), "proc/%s/fdinfo/%s", pid, fd);
+	snprintf(path, sizeof(path), "proc/%d/fdinfo/%d", pid, fd);
 	if (host_read_all(h, path, &text, NULL) < 0)
 		return NULL;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
@@ -120,7 +120,7 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 	struct epoll_set set = {.pid = number_of(pid), .fd = number_of(fd)};
 	unsigned napis[EPOLL_SET_SAMPLE];
 	size_t watched;
-	CLEAN(free_pointer) int *targets = targets_read(s->host, pid, fd, &watched);
+	CLEAN(free_pointer) int *targets = targets_read(s->host, set.pid, set.fd, &watched);
 	size_t step = watched > EPOLL_SET_SAMPLE ? watched / EPOLL_SET_SAMPLE : 1;
 	set.watched = watched;
 	for (size_t i = 0, looked = 0; i < watched && looked < EPOLL_SET_SAMPLE;
@@ -140,7 +140,7 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 			napis[set.napis++] = napi;
 	}
 	char path[64];
-	snprintf(path, sizeof(path), "proc/%s/comm", pid);
+	snprintf(path, sizeof(path), "proc/%d/comm", set.pid);
 	if (host_read(s->host, path, set.process, sizeof(set.process), NULL) < 0)
 		set.process[0] = 0;
 	if (set.connections)
