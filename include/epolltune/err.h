@@ -1,7 +1,8 @@
 /* err: an error with its context, made once where the system call failed.
  *
  * A function that can fail returns 0 (or a count) or a negative errno and fills the `struct err`
- * that it was handed. Callers do not write the text anew; they add a prefix at most. */
+ * that its caller passes. NULL is a valid `struct err *`: the caller needs no text, and the return
+ * value is the same. Callers do not reword a text; at most they prefix it. */
 #ifndef EPOLLTUNE_ERR_H
 #define EPOLLTUNE_ERR_H
 
@@ -14,7 +15,11 @@ struct err {
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The text alone, with a positive errno for the caller to branch on. Returns -code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Puts "prefix: " before the text. Returns -e->code, so that `return err_prefix(…)` reads well. */
+/* Puts "prefix: " before the text. Returns -e->code, so that `return err_prefix(…)` reads well.
+ * With NULL the code is unknown and it returns -EIO: a function that callers may pass NULL returns
+ * the code of the failed call instead. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Replaces the code and keeps the text. Returns -code. */
+int err_recode(struct err *e, int code);
 
 #endif

@@ -1,6 +1,6 @@
-/* host: the machine as read from the kernel. `src/host/` is the only code that opens /proc, /sys or
- * netlink. A host has a root directory: "/" is the running machine, another one a captured machine
- * (files as in /proc and /sys, read only). Absent is absent, never zero: -ENOENT. */
+/* host: the machine as read from the kernel. Only `src/host/` opens /proc, /sys or netlink. A host
+ * has a root directory: "/" is the running machine, any other a captured machine (files as in /proc
+ * and /sys, read-only). What is absent is -ENOENT, never zero. */
 #ifndef EPOLLTUNE_HOST_H
 #define EPOLLTUNE_HOST_H
 
@@ -13,31 +13,30 @@
 
 struct host;
 
-/* Opens the machine under `root` (an existing directory). Paths below are relative to it, without a
- * leading slash: "proc/sys/net/core/somaxconn"; an absolute one, or one with "..", is -EINVAL.
- * Links in a captured machine lead nowhere outside its root. Owned by the caller; host_close()
- * releases it. */
+/* Opens the machine under `root`, an existing directory. Paths are relative to it:
+ * "proc/sys/net/core/somaxconn"; absolute paths and those with ".." are -EINVAL. Links in a
+ * captured machine cannot leave its root. The caller owns it; host_close() releases it. */
 int host_open(struct host **out, const char *root, struct err *e);
 void host_close(struct host *h);
 static inline void host_closep(struct host **h) { host_close(*h); }
-/* False for a captured machine: nothing is written, no netlink, no experiment. */
+/* False for a captured machine: no writes, no netlink, no experiments. */
 bool host_live(const struct host *h);
 
-/* Reads a whole text file, at most size-1 bytes (-EFBIG beyond), NUL-terminated, the last newline
- * cut. Returns the length. Text with a NUL inside is -EBADMSG. */
+/* Reads a whole text file without its last newline, NUL-terminated. Returns the length; -EFBIG
+ * beyond size-1 bytes, -EBADMSG if the text contains a NUL. */
 ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e);
-/* The same into memory that the caller frees; at most 16 MiB. */
+/* The same into memory that the caller frees; maximum 16 MiB. */
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e);
-/* One decimal number, blanks around it allowed; -EBADMSG for anything else. */
+/* One decimal number with optional blanks around it; -EBADMSG for anything else. */
 int host_read_u64(const struct host *h, const char *path, uint64_t *value, struct err *e);
-/* One write(2) of `text` and a newline to an existing file; -EROFS for a captured machine. A short
- * write is -EIO. */
+/* One write(2) of `text` and a newline to an existing file. -EROFS for a captured machine, -EIO for
+ * a short write. */
 int host_write(const struct host *h, const char *path, const char *text, struct err *e);
 /* Whether a file exists. */
 bool host_has(const struct host *h, const char *path);
-/* Calls `each` for the path (relative to the root) of every regular file below `dir`, at most
- * `depth` levels down (1: those in `dir` itself), in name order per directory. Symbolic links below
- * `dir` are not followed. A non-zero return ends the walk and is passed on. */
+/* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
+ * levels down (1: only `dir` itself), in name order per directory. Follows no symbolic links. A
+ * non-zero return ends the walk and is returned. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
 
@@ -47,9 +46,9 @@ struct host_facts {
 	uint64_t cpus;   /* online */
 	uint64_t memory_bytes;
 	uint64_t available_bytes; /* MemAvailable */
-	uint64_t page_bytes;      /* captured: by proc/self/smaps or proc/meminfo */
+	uint64_t page_bytes;      /* captured: from proc/self/smaps or proc/meminfo */
 };
-/* What the head of a report tells. Parts that cannot be read stay empty or 0. */
+/* Facts for the head of a report. Those that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
 
 #define HOST_UNLIMITED UINT64_MAX
@@ -65,8 +64,8 @@ struct host_files {
 int host_files(const struct host *h, struct host_files *out, struct err *e);
 
 /* Kernel counters of the calling network namespace: /proc/net/netstat, snmp and sockstat, named
- * "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "sockstat.TCP.inuse". What is missing or damaged is
- * absent; an error only where nothing could be read. */
+ * "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "sockstat.TCP.inuse". Missing or damaged counters
+ * are absent; fails only if none can be read. */
 #define HOST_COUNTERS 640
 struct host_counters {
 	size_t count;
@@ -76,9 +75,9 @@ struct host_counters {
 	} at[HOST_COUNTERS];
 };
 int host_counters(const struct host *h, struct host_counters *out, struct err *e);
-/* The value of one, or -1 when this kernel has no such counter. */
+/* The value of a counter, or -1 if the kernel has no such counter. */
 int64_t host_counter(const struct host_counters *c, const char *name);
-/* after - before of one counter, or -1 when either lacks it. */
+/* after - before of a counter, or -1 if it is absent in one of them. */
 int64_t host_counter_delta(const struct host_counters *before, const struct host_counters *after,
 			   const char *name);
 
@@ -93,48 +92,47 @@ struct host_slabs {
 	} at[HOST_SLABS];
 };
 int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
-/* Slab memory in bytes by /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable by all.
- */
+/* Slab memory in bytes from /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable without
+ * privilege. */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
 
 /* A listening TCP socket of the calling network namespace, by inet_diag. */
 struct host_listener {
 	char address[64]; /* "0.0.0.0:80", "[::]:443" */
-	uint32_t depth;   /* accept queue now (idiag_rqueue) */
+	uint32_t depth;   /* accept queue depth now (idiag_rqueue) */
 	uint32_t limit; /* its limit: min(listen argument, somaxconn at listen()) (idiag_wqueue) */
 	uint32_t inode;
-	char process[32]; /* its owner's name where /proc tells, else "" */
+	char process[32]; /* its owner's name if /proc shows it, otherwise "" */
 };
-/* Fills `out` with at most `max` of the *total that there are. Owners' names are sought within
- * bounds: on a busy machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured
- * machine. */
+/* Fills `out` with up to `max` of the *total listeners. The search for owners is bounded: on a busy
+ * machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured machine. */
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
 		   struct err *e);
 
-/* Which boot and network namespace this is: what does not persist can be undone only there. */
+/* Boot and network namespace: a value that does not persist can be reverted only there. */
 struct host_identity {
 	char boot[40];  /* proc/sys/kernel/random/boot_id */
-	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE, 5.14) where the kernel has
-			   it: inode numbers are used again, cookies are not */
-	bool initial;   /* the network namespace of process 1; false if /proc does not tell */
+	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
+			   are reused, cookies are not */
+	bool initial;   /* the network namespace of process 1; false if /proc hides it */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
-/* Whether this process' user namespace is the machine's own, not a container's: what belongs to the
- * whole machine is set from there only. True on kernels without user namespaces. */
+/* Whether this process is in the initial user namespace, not a container's: global settings can be
+ * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);
-/* Whether this process has a capability (CAP_…) in effect, in its own user namespace. */
+/* Whether this process has an effective capability (CAP_…) in its user namespace. */
 bool host_capable(unsigned capability);
-/* Whether this process may write an existing file: 0, or -EACCES, -EPERM, -EROFS, -ENOENT. */
+/* Whether this process may write an existing file: 0, -EACCES, -EPERM, -EROFS or -ENOENT. */
 int host_writable(const struct host *h, const char *path, struct err *e);
 
-/* How many handshakes are half open (SYN_RECV) at a local port (network byte order) of the calling
+/* Counts half-open connections (SYN_RECV) of a local port (network byte order) in the calling
  * network namespace, by inet_diag. -EOPNOTSUPP without it. */
 int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e);
-/* How many sockets of the calling network namespace have closed first and are not yet in TIME_WAIT
- * (FIN_WAIT1, FIN_WAIT2, CLOSING), likewise. */
+/* Counts sockets that closed first and are not yet in TIME_WAIT (FIN_WAIT1, FIN_WAIT2, CLOSING),
+ * likewise. */
 int host_closing(const struct host *h, uint64_t *count, struct err *e);
 
-/* Has the kernel at least this version? Unknown versions count as new. */
+/* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);
 
 #endif

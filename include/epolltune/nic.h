@@ -1,9 +1,9 @@
-/* nic: network interfaces, their queues, NAPI instances and interrupts, and the softnet layer
- * behind them, as the kernel tells them: rtnetlink, the `ethtool` and `netdev` generic netlink
- * families, sysfs, /proc. Reading needs no privilege.
+/* nic: network interfaces, their queues, NAPI instances and interrupts, and the softnet layer, read
+ * from rtnetlink, the `ethtool` and `netdev` generic netlink families, sysfs and /proc. Reading
+ * needs no privilege.
  *
- * Families, commands and attributes come and go with kernels and drivers. What a kernel or driver
- * does not tell is absent (`known` false, "" or NULL), never zero. */
+ * Kernels and drivers differ in what they report: a value that they do not report is absent
+ * (`known` false, "" or NULL), never zero. */
 #ifndef EPOLLTUNE_NIC_H
 #define EPOLLTUNE_NIC_H
 
@@ -21,8 +21,8 @@ struct nic_number {
 	uint64_t value;
 };
 
-/* Each with the name that `ethtool --set-…` has for it; how many of a ring's or a channel's maximum
- * are in use stands beside the maximum. Booleans are 0 and 1. */
+/* Names as in `ethtool --set-…`; each ring and channel has its current value and its maximum.
+ * Booleans are 0 and 1. */
 struct nic_rings {
 	struct nic_number rx_max, rx_mini_max, rx_jumbo_max, tx_max;
 	struct nic_number rx, rx_mini, rx_jumbo, tx;
@@ -46,14 +46,14 @@ struct nic_coalesce {
 	struct nic_number tx_aggr_max_bytes, tx_aggr_max_frames, tx_aggr_time_usecs;
 };
 
-/* The device's setting; NAPI instances may have others (struct nic_napi). */
+/* Settings of the device; NAPI instances may differ (struct nic_napi). */
 struct nic_napi_device {
 	struct nic_number gro_flush_timeout;    /* ns */
 	struct nic_number napi_defer_hard_irqs; /* polls */
 	struct nic_number threaded;
 };
 
-/* Totals since the device was made (rtnl_link_stats64). */
+/* Totals since the device was created (rtnl_link_stats64). */
 struct nic_statistics {
 	struct nic_number rx_packets, tx_packets, rx_bytes, tx_bytes;
 	struct nic_number rx_errors, tx_errors, rx_dropped, tx_dropped;
@@ -64,12 +64,12 @@ struct nic_link {
 	struct nic_number mtu;
 	struct nic_number speed; /* Mbit/s */
 	struct nic_number tx_queue_len;
-	struct nic_number rx_queues, tx_queues; /* that the device was made with */
+	struct nic_number rx_queues, tx_queues; /* at the creation of the device */
 };
 
 struct nic_rss {
 	struct nic_number table_size; /* entries of the indirection table */
-	struct nic_number queues;     /* different queues that it names */
+	struct nic_number queues;     /* queues that the table uses */
 };
 
 struct nic_feature {
@@ -77,7 +77,7 @@ struct nic_feature {
 	bool active, wanted, changeable;
 };
 
-/* A counter of the driver's own string set ("rx_missed_errors"). */
+/* A counter of the driver ("rx_missed_errors"). */
 struct nic_counter {
 	char name[40];
 	uint64_t value;
@@ -88,20 +88,20 @@ enum nic_direction { NIC_RX, NIC_TX };
 struct nic_queue {
 	enum nic_direction direction;
 	uint32_t id;
-	struct nic_number napi; /* its NAPI instance's id (Linux 6.8) */
-	char *cpus; /* rps_cpus or xps_cpus, a mask as the kernel writes it; NULL: absent */
+	struct nic_number napi;  /* its NAPI instance's id (Linux 6.8) */
+	char *cpus;              /* rps_cpus or xps_cpus, the kernel's mask; NULL: absent */
 	struct nic_number flows; /* rps_flow_cnt; receive only */
-	/* Totals of the netdev family's qstats (Linux 6.10), where the driver has them. */
+	/* Totals of the netdev family's qstats (Linux 6.10), if the driver supports them. */
 	struct nic_number packets, bytes;
 	struct nic_number hw_drops;         /* rx-hw-drops or tx-hw-drops */
-	struct nic_number hw_drop_overruns; /* of these: no room in the ring; receive only */
+	struct nic_number hw_drop_overruns; /* of these: the ring was full; receive only */
 	struct nic_number alloc_fail;       /* receive only */
 };
 
 struct nic_napi {
 	uint32_t id;
 	struct nic_number irq, pid;
-	struct nic_number defer_hard_irqs;     /* Linux 6.13, as are the next two */
+	struct nic_number defer_hard_irqs;     /* Linux 6.13, like the next two */
 	struct nic_number gro_flush_timeout;   /* ns */
 	struct nic_number irq_suspend_timeout; /* ns */
 	struct nic_number threaded;
@@ -109,22 +109,22 @@ struct nic_napi {
 
 struct nic_irq {
 	uint32_t irq;
-	char action[48];         /* "virtio2-input.0"; "" if nobody asked for it */
+	char action[48];         /* "virtio2-input.0"; "" without a handler */
 	char *affinity;          /* smp_affinity_list, "0-1"; NULL: not readable */
-	struct nic_number total; /* interrupts since boot, over all CPUs */
+	struct nic_number total; /* interrupts since boot, all CPUs */
 };
 
 struct nic {
 	char name[NIC_NAME];
 	uint32_t index;
-	char kind[16];      /* of a virtual device: "veth", "bridge"; "" for a real one */
+	char kind[16];      /* of a virtual device: "veth", "bridge"; otherwise "" */
 	bool physical;      /* has a parent device: PCI, virtio, USB, … */
 	bool up, running;   /* administratively up; has a carrier */
-	bool default_route; /* a default route leaves by it */
-	uint32_t master;    /* index of the bridge or bond that it is a port of; 0: none */
-	uint32_t below;     /* index of the interface that it stands on (VLAN, macvlan); 0: none */
-	char address[24];   /* "02:fc:00:00:00:01"; "" if it has none of six bytes */
-	char permanent[24]; /* the one that it was made with, whatever it has now; "" if untold */
+	bool default_route; /* has a default route */
+	uint32_t master;    /* index of its bridge or bond; 0: none */
+	uint32_t below;     /* index of the interface below it (VLAN, macvlan); 0: none */
+	char address[24];   /* "02:fc:00:00:00:01"; "" without a 6-byte address */
+	char permanent[24]; /* permanent address; "" if unknown */
 	char driver[32];
 	char driver_version[32];
 	char firmware[32];
@@ -156,44 +156,43 @@ struct nics {
 
 enum nic_choice {
 	NIC_ALL,
-	NIC_REAL,       /* those with a parent device */
-	NIC_STATISTICS, /* all, but of each only what the list tells: name, link, statistics */
+	NIC_REAL,       /* interfaces with a parent device */
+	NIC_STATISTICS, /* all, with name, link and statistics only */
 };
 
-/* Reads the interfaces of the calling network namespace; of a captured host its recorded replies
- * (netlink/…, written by tests/hosts/record) and sysfs. Interfaces that vanish meanwhile are left
- * out. Errors are those of the list of interfaces only: -ENOENT when a capture has none. Owned by
- * the caller. */
+/* Reads the interfaces of the calling network namespace, or of a captured host from its recorded
+ * replies (netlink/…, written by tests/hosts/record_netlink.c) and sysfs. Omits interfaces that are
+ * removed meanwhile. Fails only if the list cannot be read: -ENOENT if a capture has none. The
+ * caller owns the result. */
 int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);
-/* The same of one interface only; -ENODEV if there is none of that name. */
+/* The same for one interface; -ENODEV if there is no such interface. */
 int nics_read_one(const struct host *h, const char *name, struct nics *out, struct err *e);
 void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
-/* NULL if there is none of that name. */
+/* NULL if there is no such interface. */
 const struct nic *nics_find(const struct nics *n, const char *name);
-/* The NAPI instance of a receive queue, NULL if unknown. Where the driver tells none of any queue
- * but has one instance for each, they stand in the same order. */
+/* The NAPI instance of a receive queue, NULL if unknown. If the driver assigns instances to no
+ * queue but has one for each, both are in the same order. */
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue);
 const struct nic_feature *nic_feature(const struct nic *n, const char *name);
 
-/* Whether `upper` is `lower`, or a bridge, bond, VLAN or the like on it. By name, of NIC_ALL or
- * NIC_STATISTICS. */
+/* Whether `upper` is `lower`, or a bridge, bond, VLAN or similar on top of it. `all` is of NIC_ALL
+ * or NIC_STATISTICS. */
 bool nic_stands_on(const struct nics *all, const char *upper, const char *lower);
 
-/* What would be cut off if this interface lost its link for a moment: the default route, or the
- * connection by which the operator works here (SSH_CONNECTION, of this process or of one above it),
- * over the interface itself or over a bridge, bond or VLAN on it. One or two words go into `what`;
- * false when nothing is known that would be. */
+/* Whether management traffic depends on the interface, directly or through a bridge, bond or VLAN
+ * on it: the default route, or the operator's connection (SSH_CONNECTION of this process or one of
+ * its parents). `what` says which. */
 bool nic_lifeline(const struct host *h, const char *nic, char what[40]);
 
-/* All numbers of a struct nic, in groups named for their member: "link" "rings" "channels"
- * "coalesce" "napi" "rss" "statistics". What shows, compares or sets them follows this table. */
+/* All numbers of a struct nic, in groups with the names of its members: "link" "rings" "channels"
+ * "coalesce" "napi" "rss" "statistics". Code that prints, compares or sets them uses this table. */
 struct nic_field {
 	const char *group;
 	const char *name; /* "rx-usecs": ethtool's option, or the kernel's name */
 	const char *unit; /* "", "us", "ns", "frames", …; "bool": 0 or 1 */
 	size_t offset;
-	uint16_t attribute; /* in the ethtool family's reply and request; 0: not from there */
+	uint16_t attribute; /* of the ethtool family; 0: from another source */
 };
 extern const struct nic_field nic_fields[];
 extern const size_t nic_field_count;
@@ -204,21 +203,21 @@ static inline struct nic_number nic_get(const struct nic *n, const struct nic_fi
 /* By group and name; NULL if unknown. */
 const struct nic_field *nic_field_find(const char *group, const char *name);
 
-/* Setting. All need CAP_NET_ADMIN, and the per-device and per-NAPI ones of sysfs and `napi-set`
- * need it in the initial user namespace, whatever the namespace of the device. Nothing reads back:
- * drivers round, so a caller that cares reads again. -ENODEV: the interface (or NAPI instance) is
- * gone; -EOPNOTSUPP: this kernel or driver cannot; -EINVAL or -ERANGE: it will not, the text tells
- * why where the kernel does; -EPERM; -EROFS: a captured machine. */
+/* Setting. All need CAP_NET_ADMIN; sysfs and `napi-set` need it in the initial user namespace,
+ * whatever the namespace of the device. Drivers round values: read again to learn the result.
+ * -ENODEV: no such interface or NAPI instance any more; -EOPNOTSUPP: not supported by the kernel or
+ * driver; -EINVAL or -ERANGE: refused, with the kernel's reason if it gives one; -EPERM; -EROFS: a
+ * captured machine. */
 
-/* Whether this process may set something by these means, without trying: 0, -EPERM, -EROFS, or for
- * NIC_BY_SYSFS -EXDEV when the sysfs that is mounted shows another network namespace. */
+/* Whether this process may set values by these means, without trying: 0, -EPERM, -EROFS, or for
+ * NIC_BY_SYSFS -EXDEV if the mounted sysfs shows another network namespace. */
 enum nic_means { NIC_BY_ETHTOOL, NIC_BY_NAPI_SET, NIC_BY_SYSFS };
 int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e);
-/* A field of "rings", "channels", "coalesce" (ethtool), or "napi" (sysfs). Many drivers reset the
+/* A field of "rings", "channels", "coalesce" (ethtool) or "napi" (sysfs). Many drivers reset the
  * link for the first two. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
 	    struct err *e);
-/* rps_cpus of all its receive queues, in sysfs. */
+/* rps_cpus of all receive queues, in sysfs. */
 int nic_set_rps(const struct host *h, const struct nic *n, const char *mask, struct err *e);
 /* "rx-gro", "tx-tcp-segmentation". */
 int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,
@@ -228,13 +227,13 @@ enum nic_napi_setting { NAPI_DEFER_HARD_IRQS, NAPI_GRO_FLUSH_TIMEOUT, NAPI_IRQ_S
 int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
 		 struct err *e);
 
-/* /proc/net/softnet_stat, a row a CPU. The same for every network namespace. The counters are of 32
+/* /proc/net/softnet_stat, one row per CPU, the same in every network namespace. Counters have 32
  * bits: take differences as (uint32_t)(after - before). */
 struct softnet_cpu {
 	uint32_t cpu;
 	uint64_t processed;
-	uint64_t dropped;      /* the backlog was full: net.core.netdev_max_backlog */
-	uint64_t time_squeeze; /* work was left: net.core.netdev_budget, netdev_budget_usecs */
+	uint64_t dropped;      /* backlog full: net.core.netdev_max_backlog */
+	uint64_t time_squeeze; /* budget exhausted: net.core.netdev_budget, netdev_budget_usecs */
 	uint64_t received_rps;
 	struct nic_number flow_limit;
 	struct nic_number backlog; /* packets in the backlog now */
@@ -243,15 +242,15 @@ struct softnet {
 	struct softnet_cpu *at;
 	size_t count;
 };
-/* -EBADMSG for text that is no softnet_stat. Owned by the caller. */
+/* -EBADMSG for malformed text. The caller owns the result. */
 int softnet_read(const struct host *h, struct softnet *out, struct err *e);
-/* The same from text; `online` is the text of /sys/devices/system/cpu/online and numbers the rows
- * of kernels before 5.10, whose rows do not name their CPU (NULL: by position). */
+/* The same from text. Before 5.10 rows have no CPU number: `online`, the text of
+ * /sys/devices/system/cpu/online, numbers them (NULL: by position). */
 int softnet_parse(const char *text, const char *online, struct softnet *out, struct err *e);
 void softnet_free(struct softnet *s);
 static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
 
-/* A sum over all CPUs. */
+/* The sum over all CPUs. */
 struct softnet_cpu softnet_total(const struct softnet *s);
 
 #endif

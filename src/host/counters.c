@@ -1,3 +1,4 @@
+/* Counters of a network namespace: /proc/net/netstat, snmp and sockstat. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* A name that is too long, or one beyond the capacity, is left out: absent, never wrong. */
+/* Omits names that are too long and counters beyond the capacity. */
 static void counter_add(struct host_counters *c, const char *group, const char *name, int64_t value)
 {
 	if (c->count == HOST_COUNTERS)
@@ -21,7 +22,7 @@ static void counter_add(struct host_counters *c, const char *group, const char *
 	c->count++;
 }
 
-/* Values are unsigned but for Tcp.MaxConn, which is -1. */
+/* All values are unsigned except Tcp.MaxConn, which is -1. */
 static bool counter_value(const char *word, int64_t *value)
 {
 	char *end;
@@ -42,8 +43,8 @@ static size_t word_count(const char *line)
 	return count;
 }
 
-/* One pair of lines: "Group: name name …" and "Group: value value …". A pair that does not match is
- * damaged and as a whole left out, since no value could be told to belong to its name. */
+/* One pair of lines: "Group: name name …" and "Group: value value …". Omits a pair whose lines do
+ * not match: its values cannot be assigned to names. */
 static bool pair_add(struct host_counters *c, char *names, char *values)
 {
 	char *names_at = NULL, *values_at = NULL;
@@ -53,7 +54,7 @@ static bool pair_add(struct host_counters *c, char *names, char *values)
 	const char *same = strtok_r(values, " ", &values_at);
 	if (!group || !same || strcmp(group, same) != 0 || group[strlen(group) - 1] != ':')
 		return false;
-	/* One counter for each ICMP type ever seen: of no use here, and up to 512 of them. */
+	/* Up to 512 counters, one per ICMP type: not used. */
 	if (strcmp(group, "IcmpMsg:") == 0)
 		return true;
 	char prefix[32];
@@ -130,8 +131,7 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	}
 	if (out->count)
 		return 0;
-	*e = first;
-	return -first.code;
+	return err_set(e, first.code, "%s", first.text);
 }
 
 int64_t host_counter(const struct host_counters *c, const char *name)

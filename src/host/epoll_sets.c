@@ -1,3 +1,4 @@
+/* Epoll sets of other processes, with the NAPI instances of their connections. */
 #include "epolltune/epoll_set.h"
 
 #include <dirent.h>
@@ -14,7 +15,7 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
-/* A machine with many processes must not make it slow. */
+/* Limits the time on machines with many processes. */
 #define PROCESSES 4096
 #define DESCRIPTORS 32768
 
@@ -33,15 +34,14 @@ static void dir_close(DIR **d)
 
 static DIR *dir_open(const struct host *h, const char *path)
 {
-	struct err ignored;
-	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", &ignored);
+	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", NULL);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (fd >= 0 && !d)
 		close(fd);
 	return d;
 }
 
-/* The number that a directory of /proc is called, or -1. */
+/* The number in the name of a directory in /proc, or -1. */
 static int number_of(const char *name)
 {
 	const char *at = name;
@@ -49,7 +49,7 @@ static int number_of(const char *name)
 	return text_number(&at, &n) && !*at && n <= INT32_MAX ? (int)n : -1;
 }
 
-/* What /proc/PID/fd/N points at, such as "socket:[4711]". */
+/* Whether /proc/PID/fd/N links to `kind`, such as "socket:". */
 static bool fd_is(int dir, const char *name, const char *kind)
 {
 	char target[64];
@@ -75,17 +75,16 @@ static unsigned napi_of(int pidfd, int number)
 	return napi;
 }
 
-/* Descriptors that the set watches: lines "tfd: 7 events: …" (proc_pid_fdinfo(5)). */
-static int *targets_read(const struct host *h, const char *pid, const char *fd, size_t *count)
+/* The watched descriptors: lines "tfd: 7 events: …" (proc_pid_fdinfo(5)). */
+static int *targets_read(const struct host *h, int pid, int fd, size_t *count)
 {
-	char path[320];
-	struct err ignored;
+	char path[64];
 	CLEAN(free_pointer) char *text = NULL;
 	int *targets = NULL;
 	size_t room = 0;
 	*count = 0;
-	snprintf(path, sizeof(path), "proc/%s/fdinfo/%s", pid, fd);
-	if (host_read_all(h, path, &text, &ignored) < 0)
+	snprintf(path, sizeof(path), "proc/%d/fdinfo/%d", pid, fd);
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return NULL;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
@@ -121,7 +120,7 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 	struct epoll_set set = {.pid = number_of(pid), .fd = number_of(fd)};
 	unsigned napis[EPOLL_SET_SAMPLE];
 	size_t watched;
-	CLEAN(free_pointer) int *targets = targets_read(s->host, pid, fd, &watched);
+	CLEAN(free_pointer) int *targets = targets_read(s->host, set.pid, set.fd, &watched);
 	size_t step = watched > EPOLL_SET_SAMPLE ? watched / EPOLL_SET_SAMPLE : 1;
 	set.watched = watched;
 	for (size_t i = 0, looked = 0; i < watched && looked < EPOLL_SET_SAMPLE;
@@ -141,9 +140,8 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 			napis[set.napis++] = napi;
 	}
 	char path[64];
-	struct err ignored;
-	snprintf(path, sizeof(path), "proc/%s/comm", pid);
-	if (host_read(s->host, path, set.process, sizeof(set.process), &ignored) < 0)
+	snprintf(path, sizeof(path), "proc/%d/comm", set.pid);
+	if (host_read(s->host, path, set.process, sizeof(set.process), NULL) < 0)
 		set.process[0] = 0;
 	if (set.connections)
 		set_keep(s, &set);
@@ -185,7 +183,8 @@ int epoll_sets_read(const struct host *h, struct epoll_set *out, size_t max, siz
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "a captured machine has no running processes");
 	if (syscall(SYS_pidfd_getfd, -1, 0, 0) < 0 && errno == ENOSYS)
-		return err_set(e, EOPNOTSUPP, "this kernel has no pidfd_getfd(2): Linux 5.6");
+		return err_set(e, EOPNOTSUPP,
+			       "this kernel has no pidfd_getfd(2), which needs Linux 5.6");
 	CLEAN(dir_close) DIR *proc = dir_open(h, "proc");
 	if (!proc)
 		return err_errno(e, "cannot read /proc");

@@ -1,3 +1,4 @@
+/* Errors with their context. */
 #include "epolltune/err.h"
 
 #include <errno.h>
@@ -5,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line, whatever a file name or a kernel's text brings along. */
+/* Keeps the text on one line, whatever a file name or a kernel message contains. */
 static void flatten(char *text)
 {
 	for (; *text; text++)
@@ -16,6 +17,8 @@ static void flatten(char *text)
 int err_errno(struct err *e, const char *fmt, ...)
 {
 	int code = errno ? errno : EIO;
+	if (!e)
+		return -code;
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
@@ -29,6 +32,8 @@ int err_errno(struct err *e, const char *fmt, ...)
 
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
+	if (!e)
+		return -code;
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
@@ -41,6 +46,8 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 int err_prefix(struct err *e, const char *fmt, ...)
 {
 	char text[sizeof(e->text)];
+	if (!e)
+		return -EIO;
 	memcpy(text, e->text, sizeof(text));
 	va_list args;
 	va_start(args, fmt);
@@ -50,4 +57,11 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	snprintf(e->text + length, sizeof(e->text) - length, ": %s", text);
 	flatten(e->text);
 	return -e->code;
+}
+
+int err_recode(struct err *e, int code)
+{
+	if (e)
+		e->code = code;
+	return -code;
 }

@@ -1,3 +1,4 @@
+/* Name, kernel, CPUs and memory of the machine. */
 #include "host/machine.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* The number of CPUs in a list such as "0-3,8"; 0 when it is none. */
+/* The number of CPUs in a list such as "0-3,8"; 0 if it is malformed. */
 static uint64_t cpu_list_count(const char *list)
 {
 	uint64_t count = 0;
@@ -34,13 +35,12 @@ static uint64_t cpu_list_count(const char *list)
 
 static uint64_t cpus_online(const struct host *h)
 {
-	struct err e;
 	char list[1024];
 	uint64_t count = 0;
-	if (host_read(h, "sys/devices/system/cpu/online", list, sizeof(list), &e) >= 0)
+	if (host_read(h, "sys/devices/system/cpu/online", list, sizeof(list), NULL) >= 0)
 		count = cpu_list_count(list);
 	CLEAN(free_pointer) char *info = NULL;
-	if (!count && host_read_all(h, "proc/cpuinfo", &info, &e) >= 0)
+	if (!count && host_read_all(h, "proc/cpuinfo", &info, NULL) >= 0)
 		for (const char *at = info; (at = strstr(at, "processor\t")); at++)
 			count += at == info || at[-1] == '\n';
 	if (!count && h->live && sysconf(_SC_NPROCESSORS_ONLN) > 0)
@@ -48,15 +48,14 @@ static uint64_t cpus_online(const struct host *h)
 	return count;
 }
 
-/* A captured machine may have another page size than this one. */
+/* The page size of a captured machine may differ from this machine's. */
 static uint64_t page_bytes(const struct host *h, const char *meminfo)
 {
 	if (h->live)
 		return (uint64_t)sysconf(_SC_PAGESIZE);
-	struct err e;
 	uint64_t bytes = 0;
 	CLEAN(free_pointer) char *smaps = NULL;
-	if (host_read_all(h, "proc/self/smaps", &smaps, &e) >= 0 &&
+	if (host_read_all(h, "proc/self/smaps", &smaps, NULL) >= 0 &&
 	    text_keyed_bytes(smaps, "KernelPageSize", &bytes))
 		return bytes;
 	return meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) ? 4096 : 0;
@@ -65,17 +64,17 @@ static uint64_t page_bytes(const struct host *h, const char *meminfo)
 void host_facts(const struct host *h, struct host_facts *out)
 {
 	memset(out, 0, sizeof(*out));
-	struct err e;
 	struct utsname u;
 	bool named = h->live && uname(&u) == 0;
-	if (host_read(h, "proc/sys/kernel/hostname", out->name, sizeof(out->name), &e) < 0 && named)
+	if (host_read(h, "proc/sys/kernel/hostname", out->name, sizeof(out->name), NULL) < 0 &&
+	    named)
 		snprintf(out->name, sizeof(out->name), "%s", u.nodename);
-	if (host_read(h, "proc/sys/kernel/osrelease", out->kernel, sizeof(out->kernel), &e) < 0 &&
+	if (host_read(h, "proc/sys/kernel/osrelease", out->kernel, sizeof(out->kernel), NULL) < 0 &&
 	    named)
 		snprintf(out->kernel, sizeof(out->kernel), "%s", u.release);
 	out->cpus = cpus_online(h);
 	CLEAN(free_pointer) char *meminfo = NULL;
-	if (host_read_all(h, "proc/meminfo", &meminfo, &e) >= 0) {
+	if (host_read_all(h, "proc/meminfo", &meminfo, NULL) >= 0) {
 		text_keyed_bytes(meminfo, "MemTotal", &out->memory_bytes);
 		text_keyed_bytes(meminfo, "MemAvailable", &out->available_bytes);
 	}
@@ -84,10 +83,9 @@ void host_facts(const struct host *h, struct host_facts *out)
 
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
 {
-	struct err e;
 	char release[128];
 	unsigned have_major, have_minor;
-	if (host_read(h, "proc/sys/kernel/osrelease", release, sizeof(release), &e) < 0 ||
+	if (host_read(h, "proc/sys/kernel/osrelease", release, sizeof(release), NULL) < 0 ||
 	    sscanf(release, "%5u.%5u", &have_major, &have_minor) != 2)
 		return true;
 	return have_major > major || (have_major == major && have_minor >= minor);

@@ -1,3 +1,4 @@
+/* Reads, writes and walks files below the root of a host. */
 #include "host/machine.h"
 
 #include <dirent.h>
@@ -67,7 +68,7 @@ static bool path_allowed(const char *path)
 	return true;
 }
 
-/* Without openat2(2) there is no race-free way to resolve links inside a root: follow none. */
+/* Follows no links: without openat2(2) links cannot be resolved inside a root without races. */
 static int open_no_links(int root, const char *path, int flags)
 {
 	char rest[PATH_MAX];
@@ -89,18 +90,18 @@ static int open_no_links(int root, const char *path, int flags)
 	return -1;
 }
 
-/* Nor a mount point below the root: a /proc that is mounted there is the running machine's. */
+/* Crosses no mount point either: a /proc mounted below the root is the running machine's. */
 static int open_captured(int root, const char *path, int flags)
 {
 	struct open_how how = {.flags = (unsigned)flags,
 			       .resolve =
 				       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
-	/* EAGAIN: something under the root was being renamed just now. */
+	/* EAGAIN: a file below the root was renamed meanwhile. */
 	for (int i = 0; i < 8; i++) {
 		int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 		if (fd >= 0)
 			return fd;
-		/* Containers may answer a system call that they do not know with EPERM. */
+		/* A container's seccomp filter may refuse unknown system calls with EPERM. */
 		if (errno == ENOSYS || errno == EPERM)
 			return open_no_links(root, path, flags);
 		if (errno != EAGAIN && errno != EINTR)
@@ -116,7 +117,7 @@ static int open_below(const struct host *h, const char *path, int flags)
 		return -1;
 	}
 	flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	if (flags & O_PATH) /* openat2() refuses flags that O_PATH would ignore */
+	if (flags & O_PATH) /* openat2() refuses flags that O_PATH ignores */
 		flags &= ~(O_NOCTTY | O_NONBLOCK);
 	return h->live ? openat(h->fd, path, flags) : open_captured(h->fd, path, flags);
 }
@@ -132,8 +133,8 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 static int read_whole(const struct host *h, int fd, const char *path, char **text, size_t *length,
 		      struct err *e)
 {
-	/* The first read takes the whole of any sysctl: proc_dointvec() and its kin write what
-	 * fits the first buffer and call the rest end of file. */
+	/* The first read must take a whole sysctl: proc_dointvec() and others fill the first buffer
+	 * and then report end of file. */
 	size_t size = 16384;
 	CLEAN(free_pointer) char *buf = malloc(size);
 	size_t n = 0;
@@ -185,7 +186,8 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 		return r;
 	if (memchr(buf, 0, n)) {
 		free(buf);
-		return err_set(e, EBADMSG, "%s/%s: not text, a NUL byte in it", h->root, path);
+		return err_set(e, EBADMSG, "%s/%s: not a text file: it contains a NUL byte",
+			       h->root, path);
 	}
 	if (n && buf[n - 1] == '\n')
 		buf[--n] = 0;
@@ -223,7 +225,7 @@ int host_read_u64(const struct host *h, const char *path, uint64_t *value, struc
 int host_write(const struct host *h, const char *path, const char *text, struct err *e)
 {
 	if (!h->live)
-		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read only",
+		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read-only",
 			       h->root, path);
 	CLEAN(close_fd) int fd = machine_open(h, path, O_WRONLY, "write", e);
 	if (fd < 0)
@@ -238,8 +240,9 @@ int host_write(const struct host *h, const char *path, const char *text, struct 
 	if (n < 0)
 		return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
 	if (n != length)
-		return err_set(e, EIO, "cannot write \"%s\" to %s/%s: %zd of %d bytes taken", text,
-			       h->root, path, n, length);
+		return err_set(e, EIO,
+			       "cannot write \"%s\" to %s/%s: the kernel took %zd of %d bytes",
+			       text, h->root, path, n, length);
 	return 0;
 }
 
@@ -274,7 +277,7 @@ static int walk_entry(const struct host *h, const char *path, const struct diren
 	if (type != DT_DIR || depth <= 1)
 		return 0;
 	int r = walk(h, path, depth - 1, each, arg, e);
-	return r == -ENOENT ? 0 : r; /* it vanished meanwhile */
+	return r == -ENOENT ? 0 : r; /* removed meanwhile */
 }
 
 static int walk(const struct host *h, const char *dir, unsigned depth,

@@ -1,3 +1,4 @@
+/* Boot, network namespace and privileges of this process. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -41,9 +42,7 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	int r = netns_inode(h, "proc/self/ns/net", own, e);
 	if (r < 0)
 		return r;
-	struct err ignored;
-	out->initial =
-		netns_inode(h, "proc/1/ns/net", first, &ignored) == 0 && strcmp(own, first) == 0;
+	out->initial = netns_inode(h, "proc/1/ns/net", first, NULL) == 0 && strcmp(own, first) == 0;
 
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);
@@ -56,14 +55,14 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	return 0;
 }
 
-/* The first user namespace maps every id to itself (user_namespaces(7)). */
+/* The initial user namespace maps every id to itself (user_namespaces(7)). */
 bool host_owns_machine(const struct host *h)
 {
 	char map[64];
-	struct err ignored;
 	unsigned long inside, outside, count;
-	if (host_read(h, "proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return ignored.code == ENOENT;
+	ssize_t n = host_read(h, "proc/self/uid_map", map, sizeof(map), NULL);
+	if (n < 0)
+		return n == -ENOENT;
 	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && !inside && !outside &&
 	       count == 4294967295UL;
 }
@@ -79,7 +78,7 @@ bool host_capable(unsigned capability)
 int host_writable(const struct host *h, const char *path, struct err *e)
 {
 	if (!h->live)
-		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read only",
+		return err_set(e, EROFS, "cannot write %s/%s: a captured machine is read-only",
 			       h->root, path);
 	if (faccessat(h->fd, path, W_OK, AT_EACCESS) < 0)
 		return err_errno(e, "cannot write %s/%s", h->root, path);

@@ -1,3 +1,4 @@
+/* Limits on open files: RLIMIT_NOFILE, fs.file-nr and fs.file-max. */
 #include "host/machine.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* TCP sockets of the calling network namespace, by inet_diag. */
 #include "host/machine.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* Owners are a courtesy: a machine with millions of open files must not make it slow. */
+/* Limits the search for owners on machines with many open files. */
 #define OWNER_PROCESSES 4096
 #define OWNER_DESCRIPTORS 32768
 
@@ -36,8 +37,8 @@ static void dir_close(DIR **d)
 		closedir(*d);
 }
 
-/* net/ipv4/tcp_diag.c, tcp_diag_get_info(): for a listener rqueue is the length of its accept
- * queue and wqueue the longest allowed. */
+/* For a listener rqueue is the length of the accept queue and wqueue its maximum:
+ * net/ipv4/tcp_diag.c, tcp_diag_get_info(). */
 static int listener_received(struct nl_msg *msg, void *arg)
 {
 	struct list *list = arg;
@@ -64,7 +65,7 @@ static int listener_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* Hands every TCP socket in one of `states` to `received`. */
+/* Calls `received` for every TCP socket in one of `states`. */
 static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
 	static const char what[] = "cannot list sockets: inet_diag";
@@ -74,23 +75,18 @@ static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg
 	int r = idiagnl_connect(s);
 	if (r < 0) {
 		machine_netlink_error(e, r, what);
-		e->code = EOPNOTSUPP;
-		return -EOPNOTSUPP;
+		return err_recode(e, EOPNOTSUPP);
 	}
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
-	/* TCPDIAG_GETSOCK dumps every family, whichever it is asked for: inet_diag_dump_compat().
-	 */
+	/* TCPDIAG_GETSOCK dumps all families, whatever the request: inet_diag_dump_compat(). */
 	r = idiagnl_send_simple(s, 0, AF_INET, (uint16_t)states, 0);
 	if (r >= 0)
 		r = nl_recvmsgs_default(s);
 	if (r >= 0)
 		return 0;
 	r = machine_netlink_error(e, r, what);
-	if (r == -ENOENT) { /* the module tcp_diag is neither there nor to be loaded */
-		e->code = EOPNOTSUPP;
-		r = -EOPNOTSUPP;
-	}
-	return r;
+	/* The module tcp_diag is missing or cannot be loaded. */
+	return r == -ENOENT ? err_recode(e, EOPNOTSUPP) : r;
 }
 
 struct half_open {
@@ -113,7 +109,8 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 {
 	struct half_open half = {.port = port};
 	if (!h->live)
-		return err_set(e, EOPNOTSUPP, "cannot list sockets: a captured machine has none");
+		return err_set(e, EOPNOTSUPP,
+			       "cannot list sockets: a captured machine has no sockets");
 	int r = sockets_dump(1u << TCP_SYN_RECV, half_open_received, &half, e);
 	*count = half.count;
 	return r;
@@ -130,7 +127,8 @@ int host_closing(const struct host *h, uint64_t *count, struct err *e)
 {
 	*count = 0;
 	if (!h->live)
-		return err_set(e, EOPNOTSUPP, "cannot list sockets: a captured machine has none");
+		return err_set(e, EOPNOTSUPP,
+			       "cannot list sockets: a captured machine has no sockets");
 	return sockets_dump(1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING,
 			    closing_received, count, e);
 }
@@ -139,13 +137,12 @@ static size_t owners_name(const struct host *h, struct list *list, uint32_t inod
 {
 	size_t named = 0;
 	char path[300], comm[sizeof(list->at->process)] = "";
-	struct err e;
 	for (size_t i = 0; i < list->count; i++) {
 		struct host_listener *l = &list->at[i];
 		if (l->inode != inode || l->process[0])
 			continue;
 		snprintf(path, sizeof(path), "proc/%s/comm", pid);
-		if (!comm[0] && host_read(h, path, comm, sizeof(comm), &e) < 0)
+		if (!comm[0] && host_read(h, path, comm, sizeof(comm), NULL) < 0)
 			return 0;
 		memcpy(l->process, comm, sizeof(comm));
 		named++;
@@ -153,14 +150,13 @@ static size_t owners_name(const struct host *h, struct list *list, uint32_t inod
 	return named;
 }
 
-/* Looks through one process' descriptors; returns how many listeners got their owner's name. */
+/* Searches the descriptors of one process; returns how many listeners it owns. */
 static size_t owner_search(const struct host *h, struct list *list, const char *pid,
 			   unsigned *budget)
 {
 	char path[300];
-	struct err e;
 	snprintf(path, sizeof(path), "proc/%s/fd", pid);
-	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", &e);
+	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", NULL);
 	if (fd < 0)
 		return 0;
 	CLEAN(dir_close) DIR *dir = fdopendir(fd);
@@ -186,8 +182,7 @@ static size_t owner_search(const struct host *h, struct list *list, const char *
 
 static void owners_find(const struct host *h, struct list *list)
 {
-	struct err e;
-	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", &e);
+	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
 	if (fd < 0)
 		return;
 	CLEAN(dir_close) DIR *proc = fdopendir(fd);
@@ -213,7 +208,7 @@ int host_listeners(const struct host *h, struct host_listener *out, size_t max, 
 	*total = 0;
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP,
-			       "cannot list listening sockets: a captured machine has none");
+			       "cannot list sockets: a captured machine has no sockets");
 	int r = sockets_dump(1u << TCP_LISTEN, listener_received, &list, e);
 	if (r < 0)
 		return r;

@@ -1,3 +1,4 @@
+/* Error codes of libnl as errno. */
 #include "host/machine.h"
 
 #include <errno.h>

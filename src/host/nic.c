@@ -1,3 +1,4 @@
+/* Reads network interfaces from all their sources. */
 #include "epolltune/nic.h"
 
 #include <errno.h>
@@ -17,8 +18,8 @@ static int by_index(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* What a kernel or driver does not answer is absent; only memory and a vanished interface end it.
- */
+/* An unsupported request leaves its fields absent. Fails only without memory or when the interface
+ * is removed. */
 static int take_replies(struct nic_asker *a, struct nic *n, struct err *e)
 {
 	for (enum nic_request what = NIC_LINKS + 1; what < NIC_REQUESTS; what++) {
@@ -27,10 +28,8 @@ static int take_replies(struct nic_asker *a, struct nic *n, struct err *e)
 		int r = nic_ask(a, what, n, &reply, &absent);
 		if (r == 0)
 			r = reply_take(what, &reply, n, &absent);
-		if (r == -ENOMEM || r == -ENODEV) {
-			*e = absent;
-			return r;
-		}
+		if (r == -ENOMEM || r == -ENODEV)
+			return err_set(e, -r, "%s", absent.text);
 	}
 	return 0;
 }
@@ -78,8 +77,7 @@ struct wanted {
 	const char *name; /* NULL: by choice */
 };
 
-/* Whether it is worth asking about. A device made by a command has a kind; a driver's own has none.
- */
+/* Whether to read the interface. Virtual devices have a kind; devices of a driver have none. */
 static bool worth(const struct wanted *w, const struct nic *n)
 {
 	if (w->name)
@@ -156,18 +154,18 @@ const struct nic *nics_find(const struct nics *n, const char *name)
 
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue)
 {
-	size_t receiving = 0, told = 0;
+	size_t receiving = 0, with_napi = 0;
 	for (size_t i = 0; i < n->queue_count; i++) {
 		const struct nic_queue *q = &n->queues[i];
 		if (q->direction != NIC_RX)
 			continue;
 		receiving++;
-		told += q->napi.known;
+		with_napi += q->napi.known;
 		for (size_t k = 0; q->napi.known && k < n->napi_count; k++)
 			if (q->id == queue && n->napis[k].id == q->napi.value)
 				return &n->napis[k];
 	}
-	bool in_order = !told && n->napi_count == receiving && queue < receiving;
+	bool in_order = !with_napi && n->napi_count == receiving && queue < receiving;
 	return in_order ? &n->napis[queue] : NULL;
 }
 

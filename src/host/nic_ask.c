@@ -1,3 +1,4 @@
+/* Netlink requests about interfaces, live or from a capture. */
 #include "host/nic_ask.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ static const char *const family_names[] = {"rtnetlink", "ethtool", "netdev"};
 
 #define ETHTOOL_MSG_RSS_GET_6_3 38
 
-/* The interface goes into attribute 1 for the ethtool family, always a nest, and into `index` for
- * the netdev family, whose requests are dumps. */
+/* The ethtool family names the interface in attribute 1, a nest; the netdev family, whose requests
+ * are dumps, in attribute `index`. */
 static const struct {
 	const char *name;
 	enum family family;
@@ -45,12 +46,12 @@ static const struct {
 struct nic_asker {
 	const struct host *host;
 	struct nl_sock *route, *generic;
-	int id[FAMILIES]; /* of the family; negative errno: this kernel lacks it */
+	int id[FAMILIES]; /* of each family; negative errno if the kernel lacks it */
 };
 
 const char *nic_request_name(enum nic_request what) { return requests[what].name; }
 
-/* A kernel answers at once; this is for what the kernel never sends. */
+/* With a timeout, for a reply that never arrives. */
 static int socket_open(struct nl_sock **out, int protocol, struct err *e)
 {
 	struct timeval patience = {.tv_sec = 2};
@@ -82,9 +83,8 @@ int nic_asker_open(struct nic_asker **out, const struct host *h, struct err *e)
 		if (r < 0)
 			return r;
 		a->id[FAMILY_ROUTE] = 1;
-		/* Without generic netlink there are links and sysfs all the same. */
-		struct err unused;
-		r = socket_open(&a->generic, NETLINK_GENERIC, &unused);
+		/* Without generic netlink, links and sysfs remain. */
+		r = socket_open(&a->generic, NETLINK_GENERIC, NULL);
 		for (enum family f = FAMILY_ETHTOOL; f < FAMILIES; f++) {
 			int id = r < 0 ? r : genl_ctrl_resolve(a->generic, family_names[f]);
 			a->id[f] = id < 0 ? -EOPNOTSUPP : id;
@@ -109,7 +109,7 @@ void nic_asker_close(struct nic_asker *a)
 static int reply_add(struct reply *r, const void *data, size_t size, struct err *e)
 {
 	if (size > REPLY_MAX - r->size)
-		return err_set(e, EFBIG, "a netlink reply of more than 16 MiB");
+		return err_set(e, EFBIG, "netlink reply exceeds 16 MiB");
 	unsigned char *more = realloc(r->data, r->size + size);
 	if (!more)
 		return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
@@ -162,7 +162,7 @@ static struct nl_msg *message_make(const struct nic_asker *a, enum nic_request w
 	return made;
 }
 
-/* The kernel's own words for an error, where it has any (NETLINK_EXT_ACK, Linux 4.12). */
+/* The kernel's text for an error, if any (NETLINK_EXT_ACK, Linux 4.12). */
 static void ack_text(const struct nlmsghdr *m, char *text, size_t size)
 {
 	struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
@@ -186,8 +186,8 @@ static void ack_text(const struct nlmsghdr *m, char *text, size_t size)
 
 #define ACK_TEXT 160
 
-/* One received datagram: 1 when the reply is complete, 0 when more is to come, an error of the
- * kernel's as negative errno. */
+/* Parses one datagram: 1 if the reply is complete, 0 if more follows, a negative errno if the
+ * kernel reports an error. */
 static int datagram_end(const unsigned char *data, int size, uint32_t sequence, char *text)
 {
 	const struct nlmsghdr *m = (const void *)data;
@@ -213,8 +213,8 @@ static int datagram_end(const unsigned char *data, int size, uint32_t sequence, 
 	return 0;
 }
 
-/* Sends a message and takes the reply. `text`, of ACK_TEXT bytes, gets the kernel's reason; errors
- * that are not the kernel's answer fill `e`. */
+/* Sends a message and receives the reply. `text`, of ACK_TEXT bytes, gets the kernel's reason for
+ * an error; errors of the exchange itself fill `e`. */
 static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, char *text,
 		    struct err *e)
 {
@@ -222,19 +222,19 @@ static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, char
 	uint32_t sequence = nlmsg_hdr(m)->nlmsg_seq;
 	int r = nl_send(s, m);
 	if (r < 0)
-		return machine_netlink_error(e, r, "cannot ask for the interfaces");
+		return machine_netlink_error(e, r, "cannot send a netlink request");
 	for (r = 0; r == 0;) {
 		struct sockaddr_nl from;
 		unsigned char *data = NULL;
 		int size = nl_recv(s, &from, &data, NULL);
 		if (size <= 0)
-			return size < 0 ? machine_netlink_error(e, size,
-								"no reply about the interfaces")
-					: err_set(e, EIO, "no reply about the interfaces");
+			return size < 0 ? machine_netlink_error(e, size, "no netlink reply")
+					: err_set(e, EIO, "no netlink reply");
 		if (from.nl_pid == 0) {
 			r = datagram_end(data, size, sequence, text);
-			if (r >= 0 && reply_add(out, data, (size_t)size, e) < 0)
-				r = -e->code;
+			int added = r < 0 ? 0 : reply_add(out, data, (size_t)size, e);
+			if (added < 0)
+				r = added;
 		}
 		free(data);
 	}
@@ -244,7 +244,7 @@ static int exchange(struct nl_sock *s, struct nl_msg *m, struct reply *out, char
 int nic_family(const struct nic_asker *a, const char *name, struct err *e)
 {
 	if (!host_live(a->host))
-		return err_set(e, EROFS, "a captured machine is read only");
+		return err_set(e, EROFS, "a captured machine is read-only");
 	for (enum family f = FAMILY_ETHTOOL; f < FAMILIES; f++)
 		if (!strcmp(family_names[f], name) && a->id[f] >= 0)
 			return a->id[f];
@@ -256,11 +256,11 @@ int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err
 	struct reply reply = {0};
 	char text[ACK_TEXT] = "";
 	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	*e = (struct err){0};
-	int r = exchange(a->generic, m, &reply, text, e);
+	struct err own = {0};
+	int r = exchange(a->generic, m, &reply, text, &own);
 	reply_free(&reply);
-	if (r < 0 && e->code)
-		return err_prefix(e, "%s", what);
+	if (r < 0 && own.code)
+		return err_set(e, own.code, "%s: %s", what, own.text);
 	if (r < 0)
 		return err_set(e, -r, "%s: %s%s%s", what, strerror(-r), text[0] ? ": " : "", text);
 	return 0;
@@ -281,7 +281,7 @@ static int reply_from_file(const struct host *h, enum nic_request what, const ch
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "cannot read %s/%s", h->root, path);
 	if (!S_ISREG(st.st_mode) || (size_t)st.st_size > REPLY_MAX)
-		return err_set(e, EINVAL, "%s/%s: not a recorded reply", h->root, path);
+		return err_set(e, EINVAL, "%s/%s: not a recorded netlink reply", h->root, path);
 	for (;;) {
 		unsigned char part[16384];
 		ssize_t n = read(fd, part, sizeof(part));
@@ -316,19 +316,20 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		CLEAN(message_free)
 		struct nl_msg *m = message_make(a, what, what == NIC_LINKS ? 0 : of->index);
 		if (!m)
-			return err_set(e, ENOMEM, "cannot ask for the interfaces: out of memory");
+			return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
 		struct nl_sock *s = family == FAMILY_ROUTE ? a->route : a->generic;
 		char unused[ACK_TEXT];
-		*e = (struct err){0};
-		int r = exchange(s, m, out, unused, e);
+		struct err own = {0};
+		int r = exchange(s, m, out, unused, &own);
 		if (r == 0)
 			return 0;
 		reply_free(out);
-		/* Something changed during the dump: ask again. */
+		/* The kernel's list changed during the dump. */
 		if (r == -EINTR && attempt < 5)
 			continue;
-		return e->code ? -e->code
-			       : err_set(e, -r, "%s: %s by netlink: %s", name, requests[what].name,
-					 strerror(-r));
+		if (own.code)
+			return err_set(e, own.code, "%s", own.text);
+		return err_set(e, -r, "%s: read %s by netlink: %s", name, requests[what].name,
+			       strerror(-r));
 	}
 }

@@ -1,6 +1,6 @@
-/* nic_ask: asks the kernel about interfaces by netlink. A live host is asked; a captured one has
- * the replies in files (tests/hosts/record writes them), "netlink/links.bin" and
- * "netlink/INTERFACE.REQUEST.bin". */
+/* nic_ask: netlink requests about interfaces. On a live host the kernel replies; a captured host
+ * has the replies in files, "netlink/links.bin" and "netlink/INTERFACE.REQUEST.bin", written by
+ * tests/hosts/record_netlink.c. */
 #ifndef EPOLLTUNE_HOST_NIC_ASK_H
 #define EPOLLTUNE_HOST_NIC_ASK_H
 
@@ -12,20 +12,20 @@ int nic_asker_open(struct nic_asker **out, const struct host *h, struct err *e);
 void nic_asker_close(struct nic_asker *a);
 static inline void nic_asker_closep(struct nic_asker **a) { nic_asker_close(*a); }
 
-/* The bytes of the reply; `of` is not looked at for NIC_LINKS. -EOPNOTSUPP: this kernel or driver
- * cannot tell; -ENOENT: a capture without it; -ENODEV: the interface is gone. The caller frees the
- * reply's data. */
+/* Requests `what` about the interface `of` (ignored for NIC_LINKS); the caller frees the reply.
+ * -EOPNOTSUPP: the kernel or driver does not support it; -ENOENT: the capture lacks it; -ENODEV: no
+ * such interface any more. */
 int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, struct reply *out,
 	    struct err *e);
 
-/* A request that changes something: message of a family (nic_family()), acknowledged by the kernel;
- * its reason, where it gives one, is in the error. `what` begins the error's text. */
+/* Sends a message of a family (nic_family()) that changes a setting and waits for the kernel's
+ * acknowledgement. The error is "what: reason", with the kernel's own reason if it gives one. */
 struct nl_msg;
 int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err *e);
 /* The id of "ethtool" or "netdev", or -EOPNOTSUPP. */
 int nic_family(const struct nic_asker *a, const char *name, struct err *e);
 
-/* "rings", as in a capture's file names. */
+/* Name in the file names of a capture: "rings". */
 const char *nic_request_name(enum nic_request what);
 
 #endif

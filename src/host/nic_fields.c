@@ -1,3 +1,4 @@
+/* The numbers of an interface as a table. */
 #include <linux/ethtool_netlink.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Interrupts of an interface. */
 #include "host/nic_sources.h"
 
 #include <ctype.h>
@@ -8,6 +9,11 @@
 
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
+}
 
 bool interrupts_line(const char *line, struct nic_irq *out)
 {
@@ -21,7 +27,7 @@ bool interrupts_line(const char *line, struct nic_irq *out)
 	at = end + 1;
 	for (uint64_t count; text_number(&at, &count);)
 		out->total = (struct nic_number){true, out->total.value + count};
-	/* The action stands behind the last two blanks (kernel/irq/proc.c, show_interrupts()). */
+	/* The action follows the last two blanks: kernel/irq/proc.c, show_interrupts(). */
 	const char *action = NULL;
 	for (const char *p = at; (p = strstr(p, "  ")); p++)
 		action = p + 2;
@@ -33,11 +39,10 @@ bool interrupts_line(const char *line, struct nic_irq *out)
 int interrupts_read(const struct host *h, struct interrupts *out, struct err *e)
 {
 	*out = (struct interrupts){0};
-	struct err absent;
 	CLEAN(free_pointer) char *text = NULL;
-	ssize_t n = host_read_all(h, "proc/interrupts", &text, &absent);
+	ssize_t n = host_read_all(h, "proc/interrupts", &text, NULL);
 	if (n < 0)
-		return n == -ENOMEM ? err_set(e, ENOMEM, "%s", absent.text) : 0;
+		return n == -ENOMEM ? no_memory(e) : 0;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		struct nic_irq irq, *to;
@@ -73,9 +78,8 @@ static int irq_add(const struct host *h, const struct interrupts *all, uint32_t 
 		if (all->at[i].irq == number)
 			*irq = all->at[i];
 	char path[64];
-	struct err absent;
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", number);
-	if (host_read_all(h, path, &irq->affinity, &absent) < 0)
+	if (host_read_all(h, path, &irq->affinity, NULL) < 0)
 		irq->affinity = NULL;
 	return 0;
 }
@@ -115,20 +119,19 @@ int nic_take_interrupts(const struct host *h, const struct interrupts *all, stru
 			struct err *e)
 {
 	struct vectors v = {h, all, n, e};
-	struct err absent;
 	char path[96];
 	int r = 0;
-	/* The address is the PCI device's also where a virtio device stands in between. */
+	/* The bus address is that of the PCI device, even behind a virtio device. */
 	if (n->bus[0] && !strchr(n->bus, '/')) {
 		snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/msi_irqs", n->bus);
-		r = host_walk(h, path, 1, vector_add, &v, &absent);
+		r = host_walk(h, path, 1, vector_add, &v, NULL);
 	}
 	if (r != -ENOMEM && !n->irq_count && n->physical) {
 		snprintf(path, sizeof(path), "sys/class/net/%s/device/msi_irqs", n->name);
-		r = host_walk(h, path, 1, vector_add, &v, &absent);
+		r = host_walk(h, path, 1, vector_add, &v, NULL);
 	}
 	if (r == -ENOMEM)
-		return r;
+		return no_memory(e);
 	r = 0;
 	for (size_t i = 0; r == 0 && i < n->napi_count; i++)
 		if (n->napis[i].irq.known && n->napis[i].irq.value <= UINT32_MAX)

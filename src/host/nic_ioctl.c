@@ -1,3 +1,4 @@
+/* Driver, driver counters and RSS table by the ethtool ioctl. */
 #include "host/nic_sources.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 #include "epolltune/cleanup.h"
 
 #define COUNTERS_MAX 65536
-/* The driver counts anew for each of the three calls, and older kernels write as many as it then
- * has, whatever the caller had room for (net/ethtool/ioctl.c, ethtool_get_stats()). */
+/* Room for counters that the driver adds between the three calls: older kernels write all of them,
+ * whatever the caller's size (net/ethtool/ioctl.c, ethtool_get_stats()). */
 #define COUNTERS_SLACK 1024
 
 static int ask(int fd, const char *name, void *command)
@@ -67,7 +68,7 @@ static int take_counters(int fd, uint32_t count, struct nic *n, struct err *e)
 	if (ask(fd, n->name, names) < 0 || ask(fd, n->name, values) < 0)
 		return 0;
 	if (names->len != count || values->n_stats != count)
-		return 0; /* its counters changed between the calls: which is which? */
+		return 0; /* changed meanwhile: names and values do not match */
 	for (uint32_t i = 0; i < count; i++) {
 		struct nic_counter *c = array_add(&n->counters, &n->counter_count, sizeof(*c), e);
 		if (!c)

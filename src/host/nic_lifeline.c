@@ -1,3 +1,4 @@
+/* Whether management traffic depends on an interface. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,14 +16,14 @@
 #include "epolltune/nic.h"
 #include "host/machine.h"
 
-/* sudo takes SSH_CONNECTION away, so that processes further up are asked as well. */
+/* sudo removes SSH_CONNECTION, so parent processes are searched too. */
 #define PROCESSES_UP 16
 #define ENVIRONMENT 65536
 #define LAYERS 8
 
 static const char variable[] = "SSH_CONNECTION=";
 
-/* The ends of the operator's connection; a link-local address has its scope, "fe80::1%eth0". */
+/* Both ends of the operator's connection; a link-local address has a scope, "fe80::1%eth0". */
 struct operator { char client[64], server[64]; };
 
 /* "CLIENT PORT SERVER PORT" */
@@ -34,10 +35,9 @@ static bool connection_parse(const char *connection, struct operator* o)
 static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 {
 	char path[32];
-	struct err ignored;
 	CLEAN(free_pointer) char *text = malloc(ENVIRONMENT);
 	snprintf(path, sizeof(path), "proc/%d/environ", pid);
-	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", &ignored);
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", NULL);
 	size_t length = 0;
 	while (fd >= 0 && text && length < ENVIRONMENT - 1) {
 		ssize_t n = read(fd, text + length, ENVIRONMENT - 1 - length);
@@ -59,12 +59,11 @@ static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 static pid_t parent_of(const struct host *h, pid_t pid)
 {
 	char path[32], text[512];
-	struct err ignored;
 	int parent = 0;
 	snprintf(path, sizeof(path), "proc/%d/stat", pid);
-	if (host_read(h, path, text, sizeof(text), &ignored) < 0)
+	if (host_read(h, path, text, sizeof(text), NULL) < 0)
 		return 0;
-	/* The name in parentheses may hold anything. */
+	/* The name in parentheses may contain any character. */
 	const char *end = strrchr(text, ')');
 	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
@@ -81,7 +80,7 @@ static bool operator_find(const struct host *h, struct operator* o)
 	return false;
 }
 
-/* The interface that has an address; 0 if none. */
+/* Index of the interface that has an address; 0 if none. */
 static uint32_t interface_of(const char *address)
 {
 	struct ifaddrs *list;
@@ -106,7 +105,7 @@ static uint32_t interface_of(const char *address)
 	return index;
 }
 
-/* The routes of all tables and all their next hops. */
+/* Reads the routes of all tables. */
 static struct nl_cache *routes_read(struct nl_sock *s)
 {
 	struct nl_cache *routes = NULL;
@@ -116,8 +115,8 @@ static struct nl_cache *routes_read(struct nl_sock *s)
 		       : NULL;
 }
 
-/* By a longest match as the kernel would find it; rules that pick a table are not looked at: what
- * any table has counts. */
+/* Whether a route is a default route (`to` NULL) or leads to `to`. Routes of every table count:
+ * rules are not evaluated. */
 static bool route_counts(struct rtnl_route *r, const struct nl_addr *to)
 {
 	struct nl_addr *destination = rtnl_route_get_dst(r);
@@ -129,7 +128,7 @@ static bool route_counts(struct rtnl_route *r, const struct nl_addr *to)
 	       nl_addr_cmp_prefix(destination, to) == 0;
 }
 
-/* Calls for each interface that a default route leaves by, or a route to an address. */
+/* Calls `each` for the interfaces of all default routes, or of all routes to an address. */
 static void routes_each(struct nl_cache *routes, const struct nl_addr *to,
 			void (*each)(uint32_t index, void *arg), void *arg)
 {
@@ -150,8 +149,7 @@ static const struct nic *by_index(const struct nics *n, uint32_t index)
 	return NULL;
 }
 
-/* Whether `upper` stands on `lower`: is it, is a bridge or bond with it for a port, or a VLAN of
- * it. */
+/* Whether `upper` is `lower`, a bridge or bond that has it as a port, or a VLAN on it. */
 static bool stands_on(const struct nics *n, const struct nic *upper, const struct nic *lower,
 		      unsigned layers)
 {
@@ -172,7 +170,7 @@ bool nic_stands_on(const struct nics *all, const char *upper, const char *lower)
 	return u && l && stands_on(all, u, l, LAYERS);
 }
 
-/* What a tunnel's packets leave by is not told with it. */
+/* A tunnel does not say by which interface its packets leave. */
 static bool tunnel(const struct nic *n)
 {
 	static const char *const kinds[] = {"tun",    "wireguard", "vxlan",  "geneve", "gre",
@@ -184,7 +182,7 @@ static bool tunnel(const struct nic *n)
 	return false;
 }
 
-/* Which of the interfaces is asked about, and what was found to be over it. */
+/* The interface in question, and the traffic that depends on it. */
 struct question {
 	const struct nics *all;
 	const struct nic *lower;
@@ -203,8 +201,8 @@ static void ask(uint32_t index, void *arg)
 		q->found = q->over;
 }
 
-/* The operator's connection: the interface of its scope, of its own address, and towards the other
- * end. */
+/* Checks the interfaces of the operator's connection: of its scope, of its local address and of the
+ * routes to its client. */
 static void ask_operator(const struct host *h, struct nl_cache *routes, struct question *q)
 {
 	struct operator o;
@@ -230,11 +228,10 @@ static void ask_operator(const struct host *h, struct nl_cache *routes, struct q
 bool nic_lifeline(const struct host *h, const char *nic, char what[40])
 {
 	CLEAN(nics_freep) struct nics all = {0};
-	struct err ignored;
 	struct question q = {.all = &all};
 	struct nl_sock *s = nl_socket_alloc();
 	struct nl_cache *routes = s ? routes_read(s) : NULL;
-	int r = nics_read(h, NIC_STATISTICS, &all, &ignored);
+	int r = nics_read(h, NIC_STATISTICS, &all, NULL);
 	q.lower = nics_find(&all, nic);
 	if (r < 0 || !routes) {
 		q.found = "perhaps your own connection";

@@ -1,3 +1,4 @@
+/* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
 #include <errno.h>
@@ -14,13 +15,13 @@
 #include <string.h>
 
 #define FEATURES_MAX 512 /* the kernel has about 64 */
-#define QUEUES_MAX 4096  /* devices have hundreds at most */
+#define QUEUES_MAX 4096  /* devices have some hundreds */
 
 void *array_add(void *array, size_t *count, size_t size, struct err *e)
 {
 	char *at;
 	memcpy(&at, array, sizeof(at));
-	/* Full when the count is a power of two. */
+	/* The array is full if the count is a power of two. */
 	if (!(*count & (*count - 1))) {
 		at = reallocarray(at, *count ? 2 * *count : 1, size);
 		if (!at) {
@@ -67,7 +68,7 @@ void nic_release(struct nic *n)
 	*n = (struct nic){0};
 }
 
-/* An unsigned integer of whatever width: the netdev family's are 4 or 8 bytes, as they fit. */
+/* An unsigned integer of any width: the netdev family uses 4 or 8 bytes depending on the value. */
 static struct nic_number number(const struct nlattr *a)
 {
 	uint8_t u8;
@@ -95,7 +96,7 @@ static struct nic_number number(const struct nlattr *a)
 	}
 }
 
-/* A name, cut to the field, with what is not printable ASCII replaced. */
+/* Copies a name, truncated to the field; other bytes than printable ASCII become "?". */
 static void name_take(char *field, size_t size, const struct nlattr *a)
 {
 	field[0] = 0;
@@ -109,7 +110,7 @@ static void name_take(char *field, size_t size, const struct nlattr *a)
 	field[n] = 0;
 }
 
-/* net/core/dev.c, dev_valid_name(). The name becomes part of paths. */
+/* Checks a name as net/core/dev.c, dev_valid_name() does: it becomes part of paths. */
 static bool link_name(char name[NIC_NAME], const struct nlattr *a)
 {
 	if (!a || nla_len(a) < 2)
@@ -139,7 +140,7 @@ static bool parse_nested(struct nlattr *tb[], int max, const struct nlattr *a)
 	return a && nla_parse(tb, max, nla_data(a), nla_len(a), NULL) == 0;
 }
 
-/* Every message of a reply that carries something. */
+/* The next message of a reply that is no control message. */
 static const struct nlmsghdr *next_message(const struct reply *r, size_t *at)
 {
 	while (*at + sizeof(struct nlmsghdr) <= r->size) {
@@ -211,13 +212,12 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		n->index = (uint32_t)link->ifi_index;
 		n->up = link->ifi_flags & IFF_UP;
 		n->running = link->ifi_flags & IFF_RUNNING;
-		n->physical = tb[IFLA_PARENT_DEV_NAME]; /* Linux 5.14; sysfs tells it too */
+		n->physical = tb[IFLA_PARENT_DEV_NAME]; /* Linux 5.14; also in sysfs */
 		name_take(n->qdisc, sizeof(n->qdisc), tb[IFLA_QDISC]);
 		if (parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO]))
 			name_take(n->kind, sizeof(n->kind), info[IFLA_INFO_KIND]);
 		n->master = (uint32_t)number(tb[IFLA_MASTER]).value;
-		/* The other end of a veth pair may be in another namespace, and is nothing below.
-		 */
+		/* The other end of a veth pair is not below it, and may be in another namespace. */
 		if (!tb[IFLA_LINK_NETNSID] && strcmp(n->kind, "veth") != 0)
 			n->below = (uint32_t)number(tb[IFLA_LINK]).value;
 		take_address(n->address, tb[IFLA_ADDRESS]);
@@ -231,7 +231,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 	return 0;
 }
 
-/* Rings, channels, coalescing: each attribute to the field of the table that has its number. */
+/* Rings, channels, coalescing: copies each attribute to the field with its number. */
 static void take_fields(const char *group, struct nlattr *tb[], int max, struct nic *n)
 {
 	for (size_t i = 0; i < nic_field_count; i++) {
@@ -272,8 +272,8 @@ static struct nic_feature *feature_find(struct nic *n, const char *name)
 
 enum bitset { BITSET_HW, BITSET_WANTED, BITSET_ACTIVE, BITSET_NOCHANGE };
 
-/* Documentation/networking/ethtool-netlink.rst, "Bit sets", verbose form: with a mask every bit is
- * listed and a flag tells those that are set, without one only the set bits are listed. */
+/* Verbose bit set: with a mask every bit is listed and a flag marks those that are set; without a
+ * mask only set bits are listed (Documentation/networking/ethtool-netlink.rst, "Bit sets"). */
 static int take_bitset(enum bitset which, const struct nlattr *set, struct nic *n, struct err *e)
 {
 	struct nlattr *tb[ETHTOOL_A_BITSET_MAX + 1], *bit[ETHTOOL_A_BITSET_BIT_MAX + 1];
@@ -404,7 +404,7 @@ static int take_qstats(struct nlattr *tb[], struct nic *n, struct err *e)
 	return 0;
 }
 
-/* The ethtool family names its device in a nest, the netdev family by attribute. */
+/* Whether a message is about the interface: the ethtool family has its index in a nest. */
 static bool about(enum nic_request what, struct nlattr *tb[], const struct nic *n)
 {
 	struct nlattr *header[ETHTOOL_A_HEADER_MAX + 1];
@@ -420,7 +420,7 @@ static bool about(enum nic_request what, struct nlattr *tb[], const struct nic *
 		index = number(tb[NETDEV_A_QSTATS_IFINDEX]);
 		break;
 	default:
-		/* The header is attribute 1 of every reply of that family. */
+		/* Attribute 1 of every reply of the family is the header. */
 		if (parse_nested(header, ETHTOOL_A_HEADER_MAX, tb[ETHTOOL_A_RINGS_HEADER]))
 			index = number(header[ETHTOOL_A_HEADER_DEV_INDEX]);
 	}

@@ -1,5 +1,5 @@
-/* nic_reply: from the bytes of a netlink reply to numbers. Pure functions: they trust nothing, so
- * that recorded, truncated and hostile replies can drive them (tests/fuzz). */
+/* nic_reply: parses netlink replies about interfaces. Pure functions that accept recorded,
+ * truncated and hostile replies (tests/fuzz). */
 #ifndef EPOLLTUNE_HOST_NIC_REPLY_H
 #define EPOLLTUNE_HOST_NIC_REPLY_H
 
@@ -7,9 +7,9 @@
 
 #include "epolltune/nic.h"
 
-/* What is asked about interfaces. */
+/* Requests about interfaces. */
 enum nic_request {
-	NIC_LINKS, /* all interfaces at once; each of the others is about one */
+	NIC_LINKS, /* all interfaces; each other request is about one */
 	NIC_LINKMODES,
 	NIC_RINGS,
 	NIC_CHANNELS,
@@ -22,7 +22,7 @@ enum nic_request {
 	NIC_REQUESTS,
 };
 
-/* Netlink messages one behind the other, as received. `data` is aligned as malloc() aligns. */
+/* Consecutive netlink messages as received. `data` is aligned as by malloc(). */
 struct reply {
 	unsigned char *data;
 	size_t size;
@@ -31,8 +31,7 @@ struct reply {
 #define REPLY_MAX ((size_t)16 << 20)
 void reply_free(struct reply *r);
 
-/* Attributes of the `netdev` family (include/uapi/linux/netdev.h), which Debian 12's headers lack.
- */
+/* Attributes of the `netdev` family (include/uapi/linux/netdev.h) that Debian 12's headers lack. */
 enum {
 	NETDEV_CMD_QUEUE_GET = 10,
 	NETDEV_CMD_NAPI_GET = 11,
@@ -68,21 +67,21 @@ enum {
 	NETDEV_A_QSTATS_MAX = 31,
 };
 
-/* Appends the interfaces of a reply to NIC_LINKS. Names that no kernel would allow are left out.
- * -ENOMEM is the only error. */
+/* Appends the interfaces of a reply to NIC_LINKS, except those whose names no kernel allows. Fails
+ * with -ENOMEM only. */
 int reply_links(const struct reply *r, struct nics *out, struct err *e);
-/* Fills what a reply to any other request tells of the interface; messages about another one are
- * ignored. -ENOMEM is the only error. */
+/* Adds the data of a reply to any other request to the interface; ignores messages about other
+ * interfaces. Fails with -ENOMEM only. */
 int reply_take(enum nic_request what, const struct reply *r, struct nic *n, struct err *e);
 
-/* Room for one more element of an array that is only ever grown by this: NULL with -ENOMEM. The
- * element is zeroed and counted. */
+/* Appends a zeroed element to an array that only this function grows. NULL and ENOMEM on failure.
+ */
 void *array_add(void *array, size_t *count, size_t size, struct err *e);
 
-/* The queue of that direction and number, made if it is not there. */
+/* Finds or appends the queue of a direction and number. */
 struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uint32_t id,
 				struct err *e);
-/* From an indirection table: its size, and how many different queues it names. */
+/* Sets the size of an indirection table and the number of queues in it. */
 void rss_count(struct nic_rss *rss, const void *table, size_t entries);
 
 void nic_release(struct nic *n);

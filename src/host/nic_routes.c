@@ -1,3 +1,4 @@
+/* Interfaces with a default route. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static void route_line(const char *line, struct nics *n)
 }
 
 /* Destination, prefix length, source, its length, next hop, metric, references, use, flags,
- * interface; without a default route the kernel shows a rejecting one by lo. */
+ * interface. Without a default route the kernel shows a reject route on lo. */
 static void route6_line(const char *line, struct nics *n)
 {
 	char name[NIC_NAME], destination[33];
@@ -41,9 +42,8 @@ static void route6_line(const char *line, struct nics *n)
 static void routes(const struct host *h, const char *path,
 		   void (*each)(const char *, struct nics *), struct nics *n)
 {
-	struct err e;
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, path, &text, &e) < 0)
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))

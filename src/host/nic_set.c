@@ -1,3 +1,4 @@
+/* Sets rings, channels, coalescing, features and NAPI settings of an interface. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/ethtool_netlink.h>
@@ -21,7 +22,7 @@ static int no_memory(struct err *e)
 	return err_set(e, ENOMEM, "cannot set an interface: out of memory");
 }
 
-/* The name becomes part of a path or of a request; a kernel knows no other names. */
+/* Refuses names that no kernel allows: the name becomes part of a path or request. */
 static int name_check(const char *nic, struct err *e)
 {
 	size_t n = strlen(nic);
@@ -30,7 +31,7 @@ static int name_check(const char *nic, struct err *e)
 	return 0;
 }
 
-/* A request of the ethtool family about one interface, by name: it is still the same one then. */
+/* A request of the ethtool family, by name: an index may have been reused. */
 static struct nl_msg *ethtool_message(int family, uint8_t command, const char *nic)
 {
 	CLEAN(message_free) struct nl_msg *m = nlmsg_alloc();
@@ -45,7 +46,7 @@ static struct nl_msg *ethtool_message(int family, uint8_t command, const char *n
 	return made;
 }
 
-/* What is written there goes to this namespace's interface, or nowhere. */
+/* Refuses a /sys that shows another network namespace's interfaces. */
 static int sysfs_check(const struct host *h, const char *nic, struct err *e)
 {
 	CLEAN(nics_freep) struct nics all = {0};
@@ -54,10 +55,11 @@ static int sysfs_check(const struct host *h, const char *nic, struct err *e)
 	if (r == 0 && !n)
 		return err_set(e, ENODEV, "%s: no such interface", nic);
 	if (r == 0 && !nic_in_sysfs(h, n))
-		return err_set(e, EXDEV,
-			       "%s: /sys shows the interfaces of another network namespace: "
-			       "unshare -m, and mount -t sysfs sysfs /sys, first",
-			       nic);
+		return err_set(
+			e, EXDEV,
+			"%s: /sys shows the interfaces of another network namespace; run first: "
+			"unshare -m, then mount -t sysfs sysfs /sys",
+			nic);
 	return r;
 }
 
@@ -104,13 +106,13 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e)
 {
 	if (!host_live(h))
-		return err_set(e, EROFS, "a captured machine is read only");
+		return err_set(e, EROFS, "a captured machine is read-only");
 	if (!host_capable(CAP_NET_ADMIN))
-		return err_set(e, EPERM, "setting an interface needs CAP_NET_ADMIN");
+		return err_set(e, EPERM, "changing an interface needs CAP_NET_ADMIN");
 	if (means != NIC_BY_ETHTOOL && !host_owns_machine(h))
 		return err_set(e, EPERM,
-			       "setting this of an interface needs CAP_NET_ADMIN in the first user "
-			       "namespace, not in a container's");
+			       "this setting needs CAP_NET_ADMIN in the initial user namespace, "
+			       "not in a container's");
 	return means == NIC_BY_SYSFS ? sysfs_check(h, nic, e) : 0;
 }
 
@@ -182,7 +184,7 @@ int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting sett
 	static const struct {
 		const char *name;
 		uint16_t attribute;
-		bool wide; /* NLA_UINT: 4 or 8 bytes, as the number needs; the other is a u32 */
+		bool wide; /* NLA_UINT: 4 or 8 bytes, depending on the value; otherwise u32 */
 	} settings[] = {
 		[NAPI_DEFER_HARD_IRQS] = {"defer-hard-irqs", NETDEV_A_NAPI_DEFER_HARD_IRQS, false},
 		[NAPI_GRO_FLUSH_TIMEOUT] = {"gro-flush-timeout", NETDEV_A_NAPI_GRO_FLUSH_TIMEOUT,
@@ -209,10 +211,6 @@ int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting sett
 				: nla_put_u32(m, attribute, (uint32_t)value)) < 0)
 		return no_memory(e);
 	r = nic_tell(a, m, what, e);
-	/* net/core/netdev-genl.c, netdev_nl_napi_set_doit(): no such id is -ENOENT. */
-	if (r == -ENOENT) {
-		e->code = ENODEV;
-		r = -ENODEV;
-	}
-	return r;
+	/* -ENOENT: no such instance (net/core/netdev-genl.c, netdev_nl_napi_set_doit()). */
+	return r == -ENOENT ? err_recode(e, ENODEV) : r;
 }

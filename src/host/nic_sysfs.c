@@ -1,3 +1,4 @@
+/* NAPI settings, queues and parent device of an interface, from sysfs. */
 #include "host/nic_sources.h"
 
 #include <errno.h>
@@ -17,18 +18,16 @@
 
 static struct nic_number read_number(const struct host *h, const char *path)
 {
-	struct err e;
 	struct nic_number n = {0};
-	n.known = host_read_u64(h, path, &n.value, &e) == 0;
+	n.known = host_read_u64(h, path, &n.value, NULL) == 0;
 	return n;
 }
 
-/* Mounting sysfs gives the network namespace's own one, the same each time: is it the one that is
- * mounted? Nothing is attached anywhere. 1, 0, or -1 for who may not mount. */
+/* Compares the mounted sysfs with a detached new mount, which shows the caller's network namespace.
+ * 1 if they are the same, 0 if not, -1 without the privilege to mount. */
 static int sysfs_is_ours(const struct host *h)
 {
 	struct stat ours, mounted;
-	struct err ignored;
 	if (!host_capable(CAP_SYS_ADMIN))
 		return -1;
 	CLEAN(close_fd) int context = fsopen("sysfs", FSOPEN_CLOEXEC);
@@ -36,7 +35,7 @@ static int sysfs_is_ours(const struct host *h)
 		return -1;
 	CLEAN(close_fd) int own = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
 	CLEAN(close_fd)
-	int now = machine_open(h, "sys/class/net", O_PATH | O_DIRECTORY, "read", &ignored);
+	int now = machine_open(h, "sys/class/net", O_PATH | O_DIRECTORY, "read", NULL);
 	if (own < 0 || now < 0 || fstat(own, &ours) < 0 || fstat(now, &mounted) < 0)
 		return -1;
 	return ours.st_dev == mounted.st_dev;
@@ -45,16 +44,15 @@ static int sysfs_is_ours(const struct host *h)
 bool nic_in_sysfs(const struct host *h, const struct nic *n)
 {
 	char path[64], address[24] = "";
-	struct err ignored;
 	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", n->name);
 	struct nic_number index = read_number(h, path);
 	if (!index.known || index.value != n->index)
 		return false;
 	if (!host_live(h))
 		return true;
-	/* Small indexes are common: eth0 is the second interface of many a container. */
+	/* Indexes repeat: eth0 is interface 2 in many containers. */
 	snprintf(path, sizeof(path), "sys/class/net/%s/address", n->name);
-	if (n->address[0] && (host_read(h, path, address, sizeof(address), &ignored) < 0 ||
+	if (n->address[0] && (host_read(h, path, address, sizeof(address), NULL) < 0 ||
 			      strncmp(address, n->address, strlen(n->address)) != 0))
 		return false;
 	return sysfs_is_ours(h) != 0;
@@ -66,7 +64,6 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 	const char *rx_or_tx = direction == NIC_RX ? "rx" : "tx";
 	for (uint32_t id = 0; id < QUEUES_MAX; id++) {
 		char queue[64], path[96];
-		struct err absent;
 		snprintf(queue, sizeof(queue), "sys/class/net/%s/queues/%s-%u", n->name, rx_or_tx,
 			 id);
 		if (!host_has(h, queue))
@@ -76,7 +73,7 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 			return -ENOMEM;
 		snprintf(path, sizeof(path), "%s/%s", queue,
 			 direction == NIC_RX ? "rps_cpus" : "xps_cpus");
-		if (host_read_all(h, path, &q->cpus, &absent) < 0)
+		if (host_read_all(h, path, &q->cpus, NULL) < 0)
 			q->cpus = NULL;
 		snprintf(path, sizeof(path), "%s/rps_flow_cnt", queue);
 		if (direction == NIC_RX)
@@ -85,14 +82,13 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 	return 0;
 }
 
-/* "DRIVER=e1000e" of the parent device's uevent, where the driver did not say itself. */
+/* Driver and bus from the parent device's uevent ("DRIVER=e1000e"), if still unknown. */
 static void take_parent(const struct host *h, struct nic *n)
 {
 	char path[64];
-	struct err e;
 	CLEAN(free_pointer) char *text = NULL;
 	snprintf(path, sizeof(path), "sys/class/net/%s/device/uevent", n->name);
-	if (host_read_all(h, path, &text, &e) < 0)
+	if (host_read_all(h, path, &text, NULL) < 0)
 		return;
 	n->physical = true;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
@@ -117,7 +113,7 @@ int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
 		*(struct nic_number *)((char *)n + f->offset) = read_number(h, path);
 	}
 	if (!n->link.speed.known) {
-		/* -1 where it is not known, which is not a number here. */
+		/* -1, an invalid number here, if unknown. */
 		snprintf(path, sizeof(path), "sys/class/net/%s/speed", n->name);
 		n->link.speed = read_number(h, path);
 		n->link.speed.known &= n->link.speed.value && n->link.speed.value < INT32_MAX;

@@ -1,3 +1,4 @@
+/* Kernel memory by slab cache. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -5,7 +6,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* "name active_objs num_objs objsize …": mm/slab_common.c, cache_show(). */
+/* Parses "name active_objs num_objs objsize …": mm/slab_common.c, cache_show(). */
 static bool slab_parse(const char *line, struct host_slab *out)
 {
 	size_t length = strcspn(line, " \t");
@@ -32,7 +33,7 @@ int host_slabs(const struct host *h, struct host_slabs *out, struct err *e)
 		if (*line != '#' && slab_parse(line, &out->at[out->count]))
 			out->count++;
 	if (!out->count)
-		return err_set(e, EBADMSG, "%s/proc/slabinfo: no slab cache in it", h->root);
+		return err_set(e, EBADMSG, "%s/proc/slabinfo: contains no slab cache", h->root);
 	return 0;
 }
 

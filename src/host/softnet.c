@@ -1,3 +1,4 @@
+/* /proc/net/softnet_stat. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -6,8 +7,8 @@
 #include "epolltune/cleanup.h"
 #include "host/nic_reply.h"
 
-/* net/core/net-procfs.c, softnet_seq_show(): hexadecimal columns, counted from 1 there, from 0
- * here. Kernels appended columns: flow_limit 3.11, the backlog's length and the CPU 5.10. */
+/* Hexadecimal columns, counted from 0: net/core/net-procfs.c, softnet_seq_show(). Newer kernels
+ * append columns: flow_limit since 3.11, backlog length and CPU since 5.10. */
 enum {
 	COLUMN_PROCESSED = 0,
 	COLUMN_DROPPED = 1,
@@ -35,7 +36,7 @@ static bool columns_read(const char *line, uint64_t column[COLUMNS], unsigned *c
 	return *count > COLUMN_RECEIVED_RPS;
 }
 
-/* The next CPU of a list such as "0-3,8", from *at on; the next number where there is no list. */
+/* The first CPU not below `at` of a list such as "0-3,8"; without a list, `at`. */
 static uint32_t online_next(const char **list, uint32_t at)
 {
 	while (*list && **list) {
@@ -65,8 +66,7 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 		uint64_t column[COLUMNS];
 		unsigned count;
 		if (!columns_read(line, column, &count))
-			return err_set(e, EBADMSG, "softnet_stat: not a row of it: \"%.40s\"",
-				       line);
+			return err_set(e, EBADMSG, "softnet_stat: malformed row: \"%.40s\"", line);
 		struct softnet_cpu *c = array_add(&s.at, &s.count, sizeof(*c), e);
 		if (!c)
 			return -ENOMEM;
@@ -95,11 +95,10 @@ int softnet_read(const struct host *h, struct softnet *out, struct err *e)
 	*out = (struct softnet){0};
 	CLEAN(free_pointer) char *text = NULL;
 	CLEAN(free_pointer) char *online = NULL;
-	struct err absent;
 	ssize_t n = host_read_all(h, "proc/net/softnet_stat", &text, e);
 	if (n < 0)
 		return (int)n;
-	if (host_read_all(h, "sys/devices/system/cpu/online", &online, &absent) < 0)
+	if (host_read_all(h, "sys/devices/system/cpu/online", &online, NULL) < 0)
 		online = NULL;
 	return softnet_parse(text, online, out, e);
 }

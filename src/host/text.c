@@ -1,3 +1,4 @@
+/* Numbers in kernel text. */
 #include "host/machine.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* The resident process of a lab host: runs functions and forks tasks on request. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #define TASK_CHANNEL 3
+/* Highest descriptor that is closed one by one: the usual soft limit. */
+#define DESCRIPTORS 1024
 
 struct agent {
 	int socket;
@@ -18,7 +21,7 @@ struct agent {
 	pid_t tasks[LAB_TASKS]; /* 0: free */
 };
 
-/* Children that ended; also orphans, when this agent is init of the lab's PID namespace. */
+/* Reaps tasks, and orphans where this agent is init of the PID namespace. */
 static void agent_reap(struct agent *a)
 {
 	pid_t pid;
@@ -39,19 +42,20 @@ static void agent_end_tasks(struct agent *a)
 			waitpid(a->tasks[i], NULL, 0);
 }
 
-static void close_above(int last)
+void close_descriptors(unsigned first, unsigned last)
 {
-	if (syscall(SYS_close_range, last + 1, ~0U, 0)) /* before 5.9 */
-		for (int fd = last + 1; fd < 1024; fd++)
-			close(fd);
+	/* Before 5.9, or refused by a seccomp filter. */
+	if (first <= last && syscall(SYS_close_range, first, last, 0))
+		for (unsigned fd = first; fd <= last && fd < DESCRIPTORS; fd++)
+			close((int)fd);
 }
 
-/* The task's process: nothing of the agent is left in it but memory. */
+/* Leaves the task its channel and standard streams, none of the agent's descriptors. */
 static void task_enter(int channel)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int null = open("/dev/null", O_RDWR);
-	/* Above the numbers that are about to be given. */
+	/* Moved up first: dup2() must not overwrite it. */
 	int kept = fcntl(channel, F_DUPFD, TASK_CHANNEL + 1);
 	if (kept < 0)
 		kept = channel;
@@ -60,25 +64,29 @@ static void task_enter(int channel)
 	if (fcntl(2, F_GETFD) < 0)
 		dup2(null, 2);
 	dup2(kept, TASK_CHANNEL);
-	close_above(TASK_CHANNEL);
+	close_descriptors(TASK_CHANNEL + 1, ~0U);
 }
 
 static void agent_spawn(struct agent *a, const struct agent_request *request, int channel)
 {
-	struct agent_reply reply = {0};
+	struct agent_reply reply = {.sequence = request->sequence};
 	size_t slot = 0;
 	agent_reap(a);
 	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
-	if (slot == LAB_TASKS) {
-		reply.result = err_set(&reply.e, EAGAIN, "lab: more than %d tasks", LAB_TASKS);
+	if (channel < 0) {
+		/* The kernel drops a descriptor that exceeds RLIMIT_NOFILE (MSG_CTRUNC). */
+		reply.result = err_set(&reply.e, EMFILE, "lab: start a task: %s", strerror(EMFILE));
+	} else if (slot == LAB_TASKS) {
+		reply.result = err_set(&reply.e, EAGAIN,
+				       "lab: start a task: %d are running, the maximum", LAB_TASKS);
 	} else {
 		pid_t pid = fork();
 		if (pid == 0) {
 			task_enter(channel);
 			int rc = request->task(TASK_CHANNEL, request->arg);
-			/* Before the channel, whose end tells that all is closed: lab_finish(). */
-			close_above(TASK_CHANNEL);
+			/* Before the channel: lab_finish() takes its end for the end of all. */
+			close_descriptors(TASK_CHANNEL + 1, ~0U);
 			_exit(rc ? 1 : 0);
 		}
 		if (pid < 0)
@@ -86,13 +94,14 @@ static void agent_spawn(struct agent *a, const struct agent_request *request, in
 		else
 			a->tasks[slot] = pid;
 	}
-	close(channel);
+	if (channel >= 0)
+		close(channel);
 	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
 }
 
 static void agent_call(struct agent *a, const struct agent_request *request)
 {
-	struct agent_reply reply = {0};
+	struct agent_reply reply = {.sequence = request->sequence};
 	if (!a->host)
 		reply.result = host_open(&a->host, "/", &reply.e);
 	if (!reply.result)
@@ -100,7 +109,7 @@ static void agent_call(struct agent *a, const struct agent_request *request)
 	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
 }
 
-/* Returns false at the end of the socket. */
+/* Returns false once the socket is closed. */
 static bool agent_receive(struct agent *a, struct agent_request *request, int *channel)
 {
 	union {

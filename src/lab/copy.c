@@ -1,3 +1,4 @@
+/* Copies the knobs of the calling network namespace into the lab. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@ struct copy_walk {
 	struct err *e;
 };
 
-/* Out of descriptors or memory: what was not read would silently be the kernel's default. */
+/* Out of descriptors or memory: skipping the knob would silently leave the kernel's default. */
 static bool error_is_ours(int rc) { return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM; }
 
 static int copy_one(const char *path, void *arg)
@@ -23,7 +24,7 @@ static int copy_one(const char *path, void *arg)
 	struct knob_copy *copy = walk->copy;
 	char *value = NULL;
 	ssize_t n = host_read_all(walk->h, path, &value, walk->e);
-	/* Some are write-only triggers or for root alone: nothing to copy. */
+	/* Write-only triggers and files that only root reads are not copied. */
 	if (n < 0)
 		return error_is_ours((int)n) ? (int)n : 0;
 	if (copy->count == copy->capacity) {
@@ -31,7 +32,7 @@ static int copy_one(const char *path, void *arg)
 		struct knob_copied *at = realloc(copy->at, capacity * sizeof(*at));
 		if (!at) {
 			free(value);
-			return err_set(walk->e, ENOMEM, "no memory for %s", path);
+			return err_set(walk->e, ENOMEM, "lab: copy %s: out of memory", path);
 		}
 		copy->at = at;
 		copy->capacity = capacity;
@@ -39,7 +40,7 @@ static int copy_one(const char *path, void *arg)
 	char *name = strdup(path);
 	if (!name) {
 		free(value);
-		return err_set(walk->e, ENOMEM, "no memory for %s", path);
+		return err_set(walk->e, ENOMEM, "lab: copy %s: out of memory", path);
 	}
 	copy->at[copy->count++] = (struct knob_copied){name, value};
 	return 0;
@@ -47,7 +48,7 @@ static int copy_one(const char *path, void *arg)
 
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 {
-	/* Directories of a device are its own; "all" and "default" are the namespace's. */
+	/* "all" and "default" belong to the namespace; other directories belong to one device. */
 	static const char *const dirs[] = {
 		"core",
 		"ipv4",
@@ -64,16 +65,17 @@ int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		char dir[64];
 		snprintf(dir, sizeof(dir), "proc/sys/net/%s", dirs[i]);
-		/* Without IPv6, say, a directory is not there. */
+		/* A directory may be missing: without IPv6, for example. */
 		int rc = host_walk(h, dir, 1, copy_one, &walk, e);
-		if (error_is_ours(rc))
-			return err_prefix(e, "lab: the knobs of this namespace");
+		if (error_is_ours(rc)) {
+			err_prefix(e, "lab: copy the knobs of this namespace");
+			return rc;
+		}
 	}
-	e->code = 0;
-	return 0;
+	return err_recode(e, 0);
 }
 
-/* Writes what differs; counts what still does. */
+/* Writes the knobs that differ and counts those that still differ. */
 static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char *uncopied,
 			size_t size)
 {
@@ -81,20 +83,18 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 	for (size_t i = 0; i < copy->count; i++) {
 		CLEAN(free_pointer) char *now = NULL;
 		CLEAN(free_pointer) char *after = NULL;
-		struct err ignored = {0};
 		const struct knob_copied *k = &copy->at[i];
-		/* Absent here: global, shared by every namespace, so not a difference. */
-		if (host_read_all(h, k->path, &now, &ignored) < 0 || !strcmp(now, k->value))
+		/* Absent here: a global knob, which all namespaces share. */
+		if (host_read_all(h, k->path, &now, NULL) < 0 || !strcmp(now, k->value))
 			continue;
-		int rc = host_write(h, k->path, k->value, &ignored);
-		/* Told by the kernel, not set: tcp_ehash_entries and the like. */
+		int rc = host_write(h, k->path, k->value, NULL);
+		/* Read-only information such as tcp_ehash_entries. */
 		if (rc == -EACCES || rc == -EPERM)
 			continue;
-		if (!rc && host_read_all(h, k->path, &after, &ignored) >= 0 &&
-		    !strcmp(after, k->value))
+		if (!rc && host_read_all(h, k->path, &after, NULL) >= 0 && !strcmp(after, k->value))
 			continue;
 		differing++;
-		/* Of all that differs only what some wall stands on matters to anybody. */
+		/* Report only differing knobs that a wall depends on. */
 		const char *name = k->path + strlen("proc/sys/");
 		if (uncopied && knob_find(name)) {
 			size_t length = strlen(uncopied);
@@ -108,7 +108,7 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 void knob_copy_write(const struct knob_copy *copy, const struct host *h, char *uncopied,
 		     size_t size)
 {
-	/* Some values are only accepted once another has been set, hence a second pass. */
+	/* Twice: the kernel accepts some values only after another knob is set. */
 	uncopied[0] = 0;
 	if (copy_pass(copy, h, NULL, 0))
 		copy_pass(copy, h, uncopied, size);

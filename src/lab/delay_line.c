@@ -1,3 +1,4 @@
+/* A ring of packets with due times, and the pacing of the link. */
 #include "lab/delay_line.h"
 
 #define NS 1000000000u
@@ -14,7 +15,7 @@ struct packet {
 
 static size_t rounded(size_t size) { return (size + ALIGN - 1) & ~(ALIGN - 1); }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): any seed will do, also 0. */
+/* SplitMix64 (Steele, Lea, Flood 2014): accepts any seed, 0 included. */
 static uint64_t random_next(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -35,8 +36,7 @@ size_t delay_line_memory(const struct delay_line_config *config, uint64_t assume
 	uint64_t bps = config->bandwidth_bps ? config->bandwidth_bps : assumed_bps;
 	double bytes =
 		(double)bps / 8 * (double)config->delay_ns / NS + (double)config->queue_bytes;
-	/* Half as much again for the records of short packets, some slots for the wrap and the
-	 * next. */
+	/* Half more for the records of short packets; slots for the wrap and the next one. */
 	bytes += bytes / 2 + 4 * SLOT;
 	return bytes > (double)(SIZE_MAX / 4) ? 0 : rounded((size_t)bytes);
 }
@@ -66,7 +66,7 @@ static struct packet *packet_at(const struct delay_line *line, size_t offset)
 void *delay_line_space(struct delay_line *line)
 {
 	if (line->count == 0) {
-		/* Back to the start: a line with little in it touches little memory. */
+		/* Back to the start: a nearly empty line touches little memory. */
 		line->head = line->tail = 0;
 		line->wrapped = false;
 	}

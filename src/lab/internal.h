@@ -1,4 +1,4 @@
-/* What the files of src/lab/ share; nobody else includes it. */
+/* Internal to src/lab/: namespaces, wires and agents. */
 #ifndef EPOLLTUNE_LAB_INTERNAL_H
 #define EPOLLTUNE_LAB_INTERNAL_H
 
@@ -6,11 +6,11 @@
 
 #include "epolltune/lab.h"
 
-/* The wire's name on both hosts. */
+/* Name of the wire's interface on both hosts. */
 #define LAB_DEVICE "wire"
 
-/* Knobs of a namespace, read before the lab is made and written into its hosts. Owned by the
- * caller; knob_copy_free(). */
+/* Knobs of a namespace, read before the lab exists and written into its hosts. Owned by the caller;
+ * knob_copy_free(). */
 struct knob_copy {
 	size_t count, capacity;
 	struct knob_copied {
@@ -19,40 +19,48 @@ struct knob_copy {
 	} * at;
 };
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e);
-/* Writes those that differ; what could not be written is named in `uncopied`, comma separated. */
+/* Writes the knobs that differ. `uncopied` names those that fail, comma separated. */
 void knob_copy_write(const struct knob_copy *copy, const struct host *h, char *uncopied,
 		     size_t size);
 void knob_copy_free(struct knob_copy *copy);
 
-/* Makes the caller's new mount namespace private and read-only but for /proc/sys/net and the
- * network devices of a /sys of its own. Without `files` nothing of the host's file system stays in
- * view; with them all but its device nodes, and with `writable` they may be written. */
+/* Makes the caller's new mount namespace private and read-only, except for /proc/sys/net and the
+ * network devices of its own /sys. Without `files` the host's file system is hidden; with them all
+ * of it but the device nodes is visible, and with `writable` writable. */
 int seal_mounts(bool files, bool writable, struct err *e);
-/* Maps the caller's own ids into the user namespace that it just entered. */
+/* Maps the caller's ids into the user namespace that it has entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
-/* Leaves only CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE, for good. */
+/* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good. */
 int seal_capabilities(struct err *e);
 
-/* Makes the veth pair in the calling namespace, its other end in that of process `peer`. */
+/* Creates a veth pair: one end in the calling namespace, the other in that of process `peer`. */
 int wire_veth_make(pid_t peer, struct err *e);
-/* Brings up loopback and the wire in the calling namespace, with `addresses` IPv4 addresses. */
+/* Brings up loopback and the wire in the calling namespace and adds `addresses` IPv4 addresses. */
 int wire_address(enum lab_host host, unsigned addresses, struct err *e);
-/* Sets the MTU and the length of the queue (packets) of the wire's end in the calling namespace. */
+/* Sets MTU and queue length (packets) of the wire's end in the calling namespace. */
 int wire_size(unsigned mtu, unsigned queue, struct err *e);
-/* Address i of a host, from 198.18.0.0/15, reserved for benchmarks (RFC 2544). */
+/* Address i of a host, from 198.18.0.0/15, the range for benchmarks (RFC 2544). */
 struct in_addr wire_ipv4(enum lab_host host, unsigned i);
 
-/* An agent: the resident process of one host. It forks tasks and calls functions on request, until
- * its socket ends; then it ends its tasks and returns. */
+/* An agent: the resident process of one host. It forks tasks and calls functions on request until
+ * its socket is closed; then it kills its tasks and returns. */
 struct agent_request {
-	lab_task task;         /* with the task's channel as SCM_RIGHTS, or */
-	lab_function function; /* answered by struct agent_reply */
+	uint32_t sequence; /* from 1 */
+	lab_task task;     /* with the task's channel as SCM_RIGHTS, or */
+	lab_function function;
 	void *arg;
 };
 struct agent_reply {
+	uint32_t sequence; /* of the request; 0: result of the set-up */
 	int result;
 	struct err e;
 };
 void agent_serve(int socket);
+
+/* For tests: sets the timeout of lab_call() and lab_spawn(). */
+void lab_set_patience(struct lab *lab, int ms);
+
+/* Closes the descriptors from `first` to `last`. */
+void close_descriptors(unsigned first, unsigned last);
 
 #endif

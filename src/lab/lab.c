@@ -1,3 +1,4 @@
+/* Opens, drives and closes a lab. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -21,17 +22,17 @@
 #include "epolltune/knob.h"
 #include "lab/wire_delay.h"
 
-/* A lab that is not up by then, or a function that has not returned, never will be. */
+/* Timeout for the set-up of a lab and for lab_call(). */
 #define LAB_PATIENCE_MS 20000
 #define TASK_END_MS 5000
 
-/* What the lab's own calls hand over; at the start of the arena. */
+/* Arguments and results of the lab's own calls, at the start of the arena. */
 struct lab_shared {
-	struct host_counters counters;
-	struct {
+	struct lab_knob {
 		char name[64];
 		char value[1024];
-	} knob;
+	} knobs[2]; /* by enum lab_host, as are the next */
+	struct host_counters counters[2];
 	char uncopied[512];
 	struct wire_stats wire;
 	_Alignas(64) char rest[];
@@ -39,10 +40,12 @@ struct lab_shared {
 
 struct lab {
 	struct lab_options options;
-	pid_t init;     /* the server's agent, and in a private lab init of its PID namespace */
-	pid_t client;   /* in place only: the client's agent; otherwise init reaps it */
-	int agents[2];  /* this side's ends, by enum lab_host */
-	int sockets[2]; /* the agents' ends until they are forked */
+	pid_t init;     /* the server's agent; in a private lab also init of the PID namespace */
+	pid_t client;   /* the client's agent, in place only: otherwise init reaps it */
+	int agents[2];  /* our ends of the sockets, by enum lab_host */
+	int sockets[2]; /* the agents' ends, until fork() */
+	uint32_t asked[2], answered[2]; /* sequence numbers of the last request and reply */
+	int patience_ms;
 	struct knob_copy copy;
 	struct lab_shared *shared;
 	size_t used;
@@ -56,21 +59,14 @@ static void close_all(int *fds, size_t count)
 		close_fd(&fds[i]);
 }
 
-/* An agent holds nothing of its maker's but its standard streams and these: a copy of another lab's
- * socket would keep that lab alive. */
+/* Agents inherit only the standard streams and these: a copy of another lab's socket would keep
+ * that lab alive. */
 static void keep_only(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
-	unsigned ranges[][2] = {{3, (unsigned)low - 1},
-				{(unsigned)low + 1, (unsigned)high - 1},
-				{(unsigned)high + 1, ~0U}};
-	for (size_t i = 0; i < 3; i++) {
-		if (ranges[i][0] > ranges[i][1])
-			continue;
-		if (syscall(SYS_close_range, ranges[i][0], ranges[i][1], 0)) /* before 5.9 */
-			for (unsigned fd = ranges[i][0]; fd <= ranges[i][1] && fd < 1024; fd++)
-				close((int)fd);
-	}
+	close_descriptors(3, (unsigned)low - 1);
+	close_descriptors((unsigned)low + 1, (unsigned)high - 1);
+	close_descriptors((unsigned)high + 1, ~0U);
 }
 
 static unsigned lab_count(const struct lab *lab, enum lab_host host)
@@ -79,19 +75,21 @@ static unsigned lab_count(const struct lab *lab, enum lab_host host)
 	return host == LAB_SERVER || !n ? 1 : n > 240 ? 240 : n;
 }
 
-/* The agents run in what follows, until lab_open(). */
+/* From here to lab_open(): code of the agents. */
 
-static int agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
+/* The agent's first message: ready, or with `e` why not. */
+static void agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
 {
-	struct agent_reply reply = {.result = -e->code, .e = *e};
-	return send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL) < 0 ? -errno : 0;
+	struct agent_reply reply = {0};
+	if (e)
+		reply = (struct agent_reply){.result = -e->code, .e = *e};
+	send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL);
 }
 
 static void agent_run(struct lab *lab, enum lab_host host)
 {
-	struct err none = {0};
 	close_fd(&lab->sockets[!host]);
-	agent_ready(lab, host, &none);
+	agent_ready(lab, host, NULL);
 	agent_serve(lab->sockets[host]);
 	_exit(0);
 }
@@ -108,11 +106,10 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
-	/* A load that runs out of ports would be taken for a server's limit. */
-	struct err unset = {0};
+	/* A client out of ports would look like a limit of the server. */
 	if (host == LAB_CLIENT && lab->options.wide_ports) {
-		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", &unset);
-		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", &unset);
+		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
+		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
 	}
 	host_close(h);
 	return seal_capabilities(e);
@@ -126,7 +123,7 @@ static struct wire_delay_config wire_config(const struct lab_options *o)
 					  .seed = o->seed};
 }
 
-/* The client's side of the wire: says that its namespace is there, and hands over its device. */
+/* The client's side of the wire: reports that its namespace exists and sends its device. */
 static int wire_give(struct lab *lab, int go, struct err *e)
 {
 	struct wire_delay_config config = wire_config(&lab->options);
@@ -135,7 +132,7 @@ static int wire_give(struct lab *lab, int go, struct err *e)
 	return write(go, "n", 1) == 1 ? 0 : err_errno(e, "lab: start the server's host");
 }
 
-/* The server's side. When the client fails it says why on its own socket, and this one ends. */
+/* The server's side. A client that fails reports why on its own socket and closes `go`. */
 static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
 {
 	struct wire_delay_config config = wire_config(&lab->options);
@@ -143,11 +140,11 @@ static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
 	if (lab->options.wire == LAB_WIRE_DELAY)
 		return wire_delay_join(go, &config, &lab->shared->wire, e);
 	if (read(go, &word, 1) != 1)
-		return err_set(e, ECHILD, "lab: the client's host ended");
+		return err_set(e, ECHILD, "lab: the client's host exited");
 	return wire_veth_make(client, e);
 }
 
-/* The client waits in its own namespaces until the server has moved the wire's end there. */
+/* Waits in its own namespaces until the server has moved the wire's end there. */
 static void client_main(struct lab *lab, int go)
 {
 	struct err e = {0};
@@ -155,8 +152,8 @@ static void client_main(struct lab *lab, int go)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = 0;
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
-		rc = err_errno(&e, "lab: second namespace");
-	/* Until here both hosts had one root, which the server must not leave before. */
+		rc = err_errno(&e, "lab: create the namespaces of the client's host");
+	/* Until here both hosts share a root: the server must not leave it earlier. */
 	else if (write(go, "u", 1) != 1)
 		rc = err_errno(&e, "lab: start the server's host");
 	if (!rc)
@@ -183,7 +180,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		rc = seal_ids(uid, gid, e);
 	if (rc)
 		return rc;
-	/* The client's host is forked before this one is sealed: it needs the right to unshare. */
+	/* Fork the client before sealing this host: the client still has to unshare. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go))
 		return err_errno(e, "lab: socket pair");
 	pid_t client = fork();
@@ -195,10 +192,10 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	}
 	close(go[1]);
 	CLEAN(close_fd) int client_go = go[0];
-	/* When the client fails it says why on its own socket, and this one ends. */
+	/* A client that fails reports why on its own socket and closes this one. */
 	char word;
 	if (read(client_go, &word, 1) != 1)
-		return err_set(e, ECHILD, "lab: the client's host ended");
+		return err_set(e, ECHILD, "lab: the client's host exited");
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
@@ -222,7 +219,7 @@ static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespa
 	agent_run(lab, LAB_SERVER);
 }
 
-/* Like fork(), with new namespaces for the child. */
+/* fork() into new namespaces. */
 static pid_t fork_into(unsigned long namespaces)
 {
 	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
@@ -244,12 +241,13 @@ static int fork_private(struct lab *lab, struct err *e)
 	if (lab->init > 0)
 		return 0;
 	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
-	return err_set(e, code,
-		       "lab: this machine refuses namespaces (%s); allow them "
-		       "(user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
-		       "kernel.apparmor_restrict_unprivileged_userns=0 where they exist; in a "
-		       "container its seccomp profile) or run as root",
-		       strerror(errno));
+	return err_set(
+		e, code,
+		"lab: the kernel refuses new namespaces (%s): run as root, or allow them with "
+		"user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
+		"kernel.apparmor_restrict_unprivileged_userns=0 (where they exist); in a "
+		"container, by its seccomp profile",
+		strerror(errno));
 }
 
 static int fork_in_place(struct lab *lab, struct err *e)
@@ -273,7 +271,7 @@ static int lab_check(const struct lab_options *options, struct err *e)
 	if (options->wire != LAB_WIRE_DELAY)
 		return 0;
 	if (options->place != LAB_PRIVATE)
-		return err_set(e, EOPNOTSUPP, "lab: a delay wire needs a lab of its own");
+		return err_set(e, EOPNOTSUPP, "lab: a delay wire needs a private lab");
 	struct wire_delay_config config = wire_config(options);
 	return wire_delay_check(&config, e);
 }
@@ -306,19 +304,59 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 	return rc;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static const char *host_name(enum lab_host host)
+{
+	return host == LAB_SERVER ? "server" : "client";
+}
+
+/* Receives the reply to the last request and drops late replies to earlier ones, whose callers have
+ * timed out. */
+static int reply_receive(struct lab *lab, enum lab_host host, struct agent_reply *reply,
+			 struct err *e)
+{
+	uint64_t now = now_ms(), until = now + (uint64_t)lab->patience_ms;
+	do {
+		int left = until > now ? (int)(until - now) : 0;
+		ssize_t n = lab_receive(lab->agents[host], reply, sizeof(*reply), left, e);
+		if (n < 0) {
+			err_prefix(e, "lab: the %s's host", host_name(host));
+			return (int)n;
+		}
+		if (n != sizeof(*reply))
+			return err_set(e, EPROTO, "lab: the %s's host: truncated reply",
+				       host_name(host));
+		lab->answered[host] = reply->sequence;
+		now = now_ms();
+	} while (reply->sequence != lab->asked[host]);
+	return 0;
+}
+
 static int lab_reply(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct agent_reply reply;
-	ssize_t n = lab_receive(lab->agents[host], &reply, sizeof(reply), LAB_PATIENCE_MS, e);
-	if (n < 0)
-		return err_prefix(e, "lab: the %s's host",
-				  host == LAB_SERVER ? "server" : "client");
-	if (n != sizeof(reply))
-		return err_set(e, EPROTO, "lab: a short reply");
+	int rc = reply_receive(lab, host, &reply, e);
+	if (rc)
+		return rc;
 	if (reply.result < 0 && e)
 		*e = reply.e;
 	return reply.result;
 }
+
+/* Waits for a function whose call has timed out: it may still use the host's lab_shared. */
+static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
+{
+	struct agent_reply late;
+	return lab->answered[host] == lab->asked[host] ? 0 : reply_receive(lab, host, &late, e);
+}
+
+void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
 
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e)
@@ -327,15 +365,15 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	if (!lab)
 		return err_set(e, ENOMEM, "lab: no memory");
 	lab->options = *options;
+	lab->patience_ms = LAB_PATIENCE_MS;
 	lab->agents[0] = lab->agents[1] = lab->sockets[0] = lab->sockets[1] = -1;
 	int rc = lab_start(lab, calling, e);
-	/* The server is made first, but when the client failed it is the client that knows why. */
+	/* -ECHILD from the server: the client failed, and reports why. */
 	if (!rc) {
 		struct err server = {0};
 		int server_rc = lab_reply(lab, LAB_SERVER, &server);
 		if (server_rc && server_rc != -ECHILD) {
-			*e = server;
-			rc = server_rc;
+			rc = err_set(e, server.code, "%s", server.text);
 		} else {
 			rc = lab_reply(lab, LAB_CLIENT, e);
 		}
@@ -348,7 +386,7 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	return 0;
 }
 
-/* An agent that is stuck or stopped is ended after TASK_END_MS. */
+/* Kills an agent that has not exited within TASK_END_MS. */
 static void lab_reap(pid_t pid)
 {
 	struct timespec nap = {.tv_nsec = 200000};
@@ -368,8 +406,7 @@ void lab_close(struct lab *lab)
 {
 	if (!lab)
 		return;
-	/* The agents end at the end of their sockets; init takes the whole PID namespace with it.
-	 */
+	/* Agents exit when their sockets close; the exit of init ends the PID namespace. */
 	close_all(lab->agents, 2);
 	close_all(lab->sockets, 2);
 	lab_reap(lab->client);
@@ -389,7 +426,7 @@ const struct wire_stats *lab_wire(const struct lab *lab)
 	return lab->options.wire == LAB_WIRE_DELAY ? &lab->shared->wire : NULL;
 }
 
-/* The column "drop" of what a device sends: net/core/net-procfs.c, dev_seq_printf_stats(). */
+/* Transmit column "drop" of the wire: net/core/net-procfs.c, dev_seq_printf_stats(). */
 static int call_unread(struct host *h, void *arg, struct err *e)
 {
 	CLEAN(lab_textp) char *text = NULL;
@@ -399,17 +436,16 @@ static int call_unread(struct host *h, void *arg, struct err *e)
 	const char *at = strstr(text, LAB_DEVICE ":");
 	if (!at || sscanf(at, LAB_DEVICE ": %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
 			  (uint64_t *)arg) != 1)
-		return err_set(e, EBADMSG, "lab: %s: no device %s", "proc/net/dev", LAB_DEVICE);
+		return err_set(e, EBADMSG, "lab: /proc/net/dev: no interface %s", LAB_DEVICE);
 	return 0;
 }
 
 const struct wire_stats *lab_wire_look(struct lab *lab)
 {
-	struct err ignored = {0};
 	if (lab->options.wire != LAB_WIRE_DELAY)
 		return NULL;
 	for (enum lab_host host = LAB_SERVER; host <= LAB_CLIENT; host++)
-		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, &ignored);
+		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, NULL);
 	return &lab->shared->wire;
 }
 
@@ -417,7 +453,7 @@ void *lab_alloc(struct lab *lab, size_t size, struct err *e)
 {
 	size_t start = (lab->used + 63) & ~(size_t)63;
 	if (size > LAB_ARENA || start > LAB_ARENA - size) {
-		err_set(e, ENOMEM, "lab: its memory of %zu bytes is full", LAB_ARENA);
+		err_set(e, ENOMEM, "lab: the arena of %zu bytes is full", LAB_ARENA);
 		return NULL;
 	}
 	lab->used = start + size;
@@ -432,14 +468,15 @@ void lab_release(struct lab *lab, size_t mark)
 	lab->used = mark;
 }
 
-static int agent_request(struct lab *lab, enum lab_host host, const struct agent_request *request,
-			 int fd, struct err *e)
+static int agent_request(struct lab *lab, enum lab_host host, struct agent_request request, int fd,
+			 struct err *e)
 {
+	request.sequence = ++lab->asked[host];
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct iovec iov = {(void *)request, sizeof(*request)};
+	struct iovec iov = {&request, sizeof(request)};
 	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (fd >= 0) {
 		message.msg_control = &control;
@@ -450,9 +487,10 @@ static int agent_request(struct lab *lab, enum lab_host host, const struct agent
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0)
-		return err_errno(e, "lab: ask the %s's host",
-				 host == LAB_SERVER ? "server" : "client");
+	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0) {
+		lab->asked[host]--;
+		return err_errno(e, "lab: the %s's host: send a request", host_name(host));
+	}
 	return lab_reply(lab, host, e);
 }
 
@@ -463,7 +501,7 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err_errno(e, "lab: channel to a task");
 	struct agent_request request = {.task = fn, .arg = arg};
-	int rc = agent_request(lab, host, &request, pair[1], e);
+	int rc = agent_request(lab, host, request, pair[1], e);
 	close(pair[1]);
 	if (rc) {
 		close(pair[0]);
@@ -476,14 +514,14 @@ int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)
 {
 	struct agent_request request = {.function = fn, .arg = arg};
-	return agent_request(lab, host, &request, -1, e);
+	return agent_request(lab, host, request, -1, e);
 }
 
 int lab_send(int channel, const void *message, size_t size, struct err *e)
 {
 	if (send(channel, message, size, MSG_NOSIGNAL) < 0)
 		return errno == EPIPE || errno == ECONNRESET
-			       ? err_set(e, EPIPE, "the task at the other end is gone")
+			       ? err_set(e, EPIPE, "send to a task: it has exited")
 			       : err_errno(e, "send to a task");
 	return 0;
 }
@@ -498,78 +536,85 @@ ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, str
 	if (ready < 0)
 		return err_errno(e, "wait for a task");
 	if (!ready)
-		return err_set(e, ETIMEDOUT, "no answer within %d ms", timeout_ms);
+		return err_set(e, ETIMEDOUT, "no reply within %d ms", timeout_ms);
 	ssize_t n = recv(channel, message, size, 0);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(e, EPIPE, "ended before it answered");
+		return err_set(e, EPIPE, "exited before it replied");
 	return n < 0 ? err_errno(e, "receive from a task") : n;
 }
 
 void lab_finish(int channel)
 {
 	char rest[256];
-	struct err ignored = {0};
 	shutdown(channel, SHUT_WR);
-	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, &ignored) > 0)
+	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, NULL) > 0)
 		;
 	close(channel);
 }
 
 static int call_knob_get(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	const struct knob *k = knob_find(shared->knob.name);
+	struct lab_knob *knob = arg;
+	const struct knob *k = knob_find(knob->name);
 	if (!k)
-		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
-	return knob_read(k, h, shared->knob.value, e);
+		return err_set(e, ENOENT, "%s: no such knob", knob->name);
+	return knob_read(k, h, knob->value, e);
 }
 
 static int call_knob_set(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	const struct knob *k = knob_find(shared->knob.name);
+	const struct lab_knob *knob = arg;
+	const struct knob *k = knob_find(knob->name);
 	if (!k)
-		return err_set(e, ENOENT, "%s: no such knob", shared->knob.name);
-	return knob_write(k, h, shared->knob.value, e);
+		return err_set(e, ENOENT, "%s: no such knob", knob->name);
+	return knob_write(k, h, knob->value, e);
 }
 
 int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *value, size_t size,
 		 struct err *e)
 {
-	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
-	int rc = lab_call(lab, host, call_knob_get, lab->shared, e);
+	struct lab_knob *knob = &lab->shared->knobs[host];
+	int rc = host_settle(lab, host, e);
+	if (rc)
+		return rc;
+	snprintf(knob->name, sizeof(knob->name), "%s", name);
+	rc = lab_call(lab, host, call_knob_get, knob, e);
 	if (!rc)
-		snprintf(value, size, "%s", lab->shared->knob.value);
+		snprintf(value, size, "%s", knob->value);
 	return rc;
 }
 
 int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
 		 struct err *e)
 {
+	struct lab_knob *knob = &lab->shared->knobs[host];
 	if (!lab_private(lab))
-		return err_set(e, EROFS, "%s: not set, as this is the calling namespace", name);
-	snprintf(lab->shared->knob.name, sizeof(lab->shared->knob.name), "%s", name);
-	snprintf(lab->shared->knob.value, sizeof(lab->shared->knob.value), "%s", value);
-	return lab_call(lab, host, call_knob_set, lab->shared, e);
+		return err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
+			       name);
+	int rc = host_settle(lab, host, e);
+	if (rc)
+		return rc;
+	snprintf(knob->name, sizeof(knob->name), "%s", name);
+	snprintf(knob->value, sizeof(knob->value), "%s", value);
+	return lab_call(lab, host, call_knob_set, knob, e);
 }
 
 static int call_counters(struct host *h, void *arg, struct err *e)
 {
-	struct lab_shared *shared = arg;
-	return host_counters(h, &shared->counters, e);
+	return host_counters(h, arg, e);
 }
 
 int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out, struct err *e)
 {
-	int rc = lab_call(lab, host, call_counters, lab->shared, e);
+	int rc = lab_call(lab, host, call_counters, &lab->shared->counters[host], e);
 	if (!rc)
-		*out = lab->shared->counters;
+		*out = lab->shared->counters[host];
 	return rc;
 }
 
 struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i)
 {
-	if (!lab_private(lab)) /* any of 127/8 is loopback's own */
+	if (!lab_private(lab)) /* all of 127/8 is local to loopback */
 		return (struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))};
 	return wire_ipv4(host, i);
 }

@@ -1,3 +1,4 @@
+/* Seals a lab: user ids, mounts, files, devices and capabilities. */
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -27,8 +28,7 @@ static int write_own(const char *path, const char *text, struct err *e)
 int seal_ids(uid_t uid, gid_t gid, struct err *e)
 {
 	char map[64];
-	/* Without it an unprivileged gid_map is refused (user_namespaces(7)); absent before 3.19.
-	 */
+	/* Required for an unprivileged gid_map (user_namespaces(7)); since 3.19. */
 	int rc = write_own("/proc/self/setgroups", "deny", e);
 	if (rc && rc != -ENOENT)
 		return rc;
@@ -40,7 +40,7 @@ int seal_ids(uid_t uid, gid_t gid, struct err *e)
 	return write_own("/proc/self/gid_map", map, e);
 }
 
-/* Changes the read-only flag of one mount, or of all below it where the kernel can (5.12). */
+/* Sets the read-only flag of one mount, or of all mounts below it (since 5.12). */
 static int mount_readonly(const char *path, bool readonly, bool recursive)
 {
 	struct mount_attr attr = {0};
@@ -53,7 +53,7 @@ static int mount_readonly(const char *path, bool readonly, bool recursive)
 		return 0;
 	if (errno != ENOSYS)
 		return -errno;
-	/* The flags that a user namespace has locked must be repeated (mount_namespaces(7)). */
+	/* Repeat the flags that a user namespace has locked (mount_namespaces(7)). */
 	struct statvfs fs;
 	if (statvfs(path, &fs))
 		return -errno;
@@ -69,11 +69,11 @@ static int bind_on_itself(const char *path)
 	return mount(path, path, NULL, MS_BIND | MS_REC, NULL) ? -errno : 0;
 }
 
-/* Device nodes that stay in view. */
+/* Device nodes that the lab keeps. */
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "net/tun"};
 #define DEVICES (sizeof(devices) / sizeof(*devices))
 
-/* Names of descriptors that shells and programs expect there. */
+/* Links in /dev that shells and programs expect. */
 static const struct {
 	const char *name, *to;
 } links[] = {
@@ -83,13 +83,13 @@ static const struct {
 	{"stderr", "/proc/self/fd/2"},
 };
 
-/* A /dev of its own under `root`, with bind mounts of the nodes in `nodes` (O_PATH, -1: absent). */
+/* Mounts a new /dev under `root` with bind mounts of `nodes` (O_PATH descriptors; -1: absent). */
 static int make_devices(const char *root, const int nodes[DEVICES], struct err *e)
 {
 	char path[64], source[64];
 	snprintf(path, sizeof(path), "%s/dev", root);
 	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k"))
-		return err_errno(e, "lab: its own /dev");
+		return err_errno(e, "lab: mount %s", path);
 	snprintf(path, sizeof(path), "%s/dev/net", root);
 	if (mkdir(path, 0755))
 		return err_errno(e, "lab: %s", path);
@@ -110,18 +110,18 @@ static int make_devices(const char *root, const int nodes[DEVICES], struct err *
 	return 0;
 }
 
-/* An empty root with nothing but proc, sys and dev: no file, device node, socket or pipe of the
- * host's is in view of what runs in the lab. */
+/* Enters an empty root with /proc, /sys and /dev only: tasks see no file, socket or pipe of the
+ * host. */
 static int leave_files(const int nodes[DEVICES], struct err *e)
 {
 	static const char root[] = "/tmp";
 	if (mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") ||
 	    mkdir("/tmp/proc", 0755) || mkdir("/tmp/sys", 0755) || mkdir("/tmp/dev", 0755) ||
 	    mkdir("/tmp/old", 0755))
-		return err_errno(e, "lab: its own root");
+		return err_errno(e, "lab: create an empty root");
 	if (mount("/proc", "/tmp/proc", NULL, MS_BIND | MS_REC, NULL) ||
 	    mount("/sys", "/tmp/sys", NULL, MS_BIND | MS_REC, NULL))
-		return err_errno(e, "lab: proc and sys in its own root");
+		return err_errno(e, "lab: bind /proc and /sys");
 	int rc = make_devices(root, nodes, e);
 	if (rc)
 		return rc;
@@ -129,8 +129,8 @@ static int leave_files(const int nodes[DEVICES], struct err *e)
 		return chdir("/") || umount2("/old", MNT_DETACH)
 			       ? err_errno(e, "lab: leave the host's root")
 			       : 0;
-	/* An initramfs cannot be left by pivot_root(2), but be covered; without CAP_SYS_CHROOT,
-	 * which is dropped later, there is no way back. */
+	/* pivot_root(2) cannot leave an initramfs: cover it. Without CAP_SYS_CHROOT, which is
+	 * dropped later, tasks cannot return. */
 	if (chdir(root) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		return err_errno(e, "lab: leave the host's root");
 	return 0;
@@ -150,11 +150,11 @@ static int seal_files(bool files, struct err *e)
 	return rc;
 }
 
-/* What the kernel says of itself: readable, but for the network namespace's own settings. All else
- * is read-only too, unless it is to be writable. */
+/* Makes /proc and /sys read-only except for the network namespace's settings, and without
+ * `writable` everything else too. */
 static int seal_kernel(bool writable, struct err *e)
 {
-	/* A container may refuse a fresh sysfs; then the host's stays, read-only like the rest. */
+	/* A container may refuse a new sysfs: then the host's stays, read-only. */
 	bool own_sys = !mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	int rc = bind_on_itself("/proc/sys");
 	if (!rc)
@@ -174,8 +174,7 @@ static int seal_kernel(bool writable, struct err *e)
 		mount_readonly("/sys", true, false);
 		mount_readonly("/sys/devices/virtual/net", false, false);
 	}
-	/* Stays read-only where the caller's was: then no knob can be set and its user is told so.
-	 */
+	/* Fails where the caller's is read-only: setting a knob then reports EROFS. */
 	mount_readonly("/proc/sys/net", false, false);
 	return 0;
 }
@@ -183,7 +182,7 @@ static int seal_kernel(bool writable, struct err *e)
 int seal_mounts(bool files, bool writable, struct err *e)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return err_errno(e, "lab: make mounts private%s",
+		return err_errno(e, "lab: make the mounts private%s",
 				 errno == EINVAL ? " (in a chroot the root must be a mount point)"
 						 : "");
 	int rc = seal_files(files, e);
@@ -202,6 +201,6 @@ int seal_capabilities(struct err *e)
 	if (syscall(SYS_capset, &header, data))
 		return err_errno(e, "lab: drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_errno(e, "lab: no new privileges");
+		return err_errno(e, "lab: set no_new_privs");
 	return 0;
 }

@@ -1,3 +1,4 @@
+/* The relay of the delay wire and its two TUN devices. */
 #include "lab/wire_delay.h"
 
 #include <errno.h>
@@ -24,16 +25,16 @@
 #include "lab/internal.h"
 
 #define NS 1000000000u
-/* For the memory of a path without pacing: more than a relay of one thread carries. */
+/* Sizes the memory of an unpaced path: more than one relay thread carries. */
 #define UNPACED_BPS 16000000000u
 #define QUEUE_MIN ((uint64_t)256 << 10)
-/* Packets read from one device before the due ones are looked at again. */
+/* Packets read from one device before due packets are delivered. */
 #define READ_BATCH 16
-/* Of the devices: packets that wait while the relay waits for a CPU. */
+/* Queue length of the devices: packets that wait while the relay waits for a CPU. */
 #define DEVICE_QUEUE 5000
-/* Fewer packets say nothing. */
+/* Minimum sample for a verdict. */
 #define WIRE_TELLING 20
-/* Slice that the relay asks the scheduler for: a short one may interrupt a long one (6.12). */
+/* Scheduler slice of the relay: a short slice preempts a long one (6.12). */
 #define SLICE_NS 100000
 
 struct relay {
@@ -72,7 +73,7 @@ static size_t line_memory(const struct wire_delay_config *c)
 {
 	struct delay_line_config line = line_config(c, 0);
 	size_t size = delay_line_memory(&line, UNPACED_BPS);
-	/* Without pacing nobody asked for a bandwidth: what does not fit is dropped and counted. */
+	/* Without pacing, packets that do not fit are dropped and counted. */
 	if (!c->bandwidth_bps && size > WIRE_DELAY_MEMORY / 2)
 		size = WIRE_DELAY_MEMORY / 2;
 	return size;
@@ -81,17 +82,17 @@ static size_t line_memory(const struct wire_delay_config *c)
 int wire_delay_check(const struct wire_delay_config *c, struct err *e)
 {
 	if (c->rtt_us > WIRE_DELAY_RTT_MAX_US)
-		return err_set(e, ERANGE, "delay wire: a round trip of %.3g s; at most 1 s",
+		return err_set(e, ERANGE, "delay wire: RTT %.3g s exceeds the maximum of 1 s",
 			       (double)c->rtt_us / 1e6);
 	if (!(c->loss >= 0 && c->loss <= 1))
-		return err_set(e, EINVAL, "delay wire: a loss of %g; a share from 0 to 1", c->loss);
+		return err_set(e, EINVAL, "delay wire: loss %g is not between 0 and 1", c->loss);
 	size_t size = line_memory(c);
 	char text[4][32];
 	if (size == 0 || size > WIRE_DELAY_MEMORY / 2)
 		return err_set(
 			e, ERANGE,
-			"delay wire: %s over %s would need %s of memory, more than %s: lower "
-			"the bandwidth or the round trip",
+			"delay wire: %s at an RTT of %s needs %s of memory, the maximum is %s: "
+			"lower the bandwidth or the RTT",
 			quantity_format(text[0], sizeof(text[0]), QUANTITY_BANDWIDTH,
 					c->bandwidth_bps),
 			quantity_format(text[1], sizeof(text[1]), QUANTITY_DURATION, c->rtt_us),
@@ -101,22 +102,23 @@ int wire_delay_check(const struct wire_delay_config *c, struct err *e)
 	return 0;
 }
 
-/* What is lost is lost packet by packet, as long as packets are on most paths. */
+/* Loss is per packet: use the usual MTU of a path. */
 static unsigned device_mtu(const struct wire_delay_config *c) { return c->loss > 0 ? 1500 : 9000; }
 
-/* Makes the wire's end in the calling network namespace; returns its descriptor. */
+/* Creates the wire's end in the calling network namespace; returns its descriptor. */
 static int device_open(const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(
-			e, errno, "a delay wire needs /dev/net/tun (%s): %s", strerror(errno),
-			errno == EACCES || errno == EPERM ? "run as root, or chmod 666 /dev/net/tun"
-							  : "load the module tun");
+		return err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s): %s",
+			       strerror(errno),
+			       errno == EACCES || errno == EPERM
+				       ? "run as root, or: chmod 666 /dev/net/tun"
+				       : "load its module: modprobe tun");
 	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
 			    .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 	if (ioctl(fd, TUNSETIFF, &ifr))
-		return err_errno(e, "delay wire: make a TUN device");
+		return err_errno(e, "delay wire: create a TUN device");
 	unsigned offload = config->loss > 0 ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 	if (ioctl(fd, TUNSETOFFLOAD, offload))
 		return err_errno(e, "delay wire: set the offloads of a TUN device");
@@ -135,7 +137,7 @@ static void count_late(struct relay *r, struct wire_way *way, uint64_t ns)
 		way->late++;
 }
 
-/* Delivers what is due. Returns 0, or a negative errno when the device is gone. */
+/* Delivers due packets. Returns 0, or a negative errno if the device is gone. */
 static int relay_deliver(struct relay *r, struct relay_way *w)
 {
 	size_t length;
@@ -150,7 +152,7 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 		if (write(w->to, packet, length) < 0) {
 			if (errno == EBADFD || errno == EBADF)
 				return -errno;
-			/* EIO: not up yet, and the packet one that the kernel sends by itself. */
+			/* EIO: the device is not up yet; the kernel sent this packet by itself. */
 			w->way->refused += errno != EIO;
 		}
 		delay_line_pop(w->line);
@@ -159,8 +161,8 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 	return 0;
 }
 
-/* Takes in at most READ_BATCH packets. Returns 1 if the device may have more, 0 if it is empty, or
- * a negative errno when it is gone. */
+/* Reads up to READ_BATCH packets. Returns 1 if the device may have more, 0 if it is empty, or a
+ * negative errno if it is gone. */
 static int relay_take(struct relay *r, struct relay_way *w)
 {
 	for (unsigned i = 0; i < READ_BATCH; i++) {
@@ -174,7 +176,7 @@ static int relay_take(struct relay *r, struct relay_way *w)
 			w->looked = now;
 			return 0;
 		}
-		/* It came after the last look that found the device empty: so late at most. */
+		/* It arrived after the device was last seen empty: an upper bound of its wait. */
 		count_late(r, w->way, now - w->looked);
 		switch (delay_line_push(w->line, (size_t)n, now)) {
 		case DELAY_LINE_TAKEN:
@@ -203,7 +205,7 @@ static void relay_wait(struct relay *r)
 	struct timespec timeout = {(time_t)(left / NS), (long)(left % NS)};
 	struct pollfd fds[] = {{r->ways[0].from, POLLIN, 0}, {r->ways[1].from, POLLIN, 0}};
 	ppoll(fds, 2, next == UINT64_MAX ? NULL : &timeout, NULL);
-	/* Having slept, the time since the last look says nothing of a packet's age. */
+	/* After a sleep, the time since the last look is no measure of a packet's wait. */
 	r->ways[0].looked = r->ways[1].looked = now_ns();
 }
 
@@ -224,8 +226,8 @@ static int relay_loop(struct relay *r)
 	}
 }
 
-/* Timers to the microsecond and a place near the head of the run queue, with the priority that the
- * caller has (nice, chrt); what is refused is done without, and shows in the figures. */
+/* Asks for microsecond timers and a short slice, at the caller's priority (nice, chrt). A refusal
+ * is no error: it shows as lateness. */
 static void relay_hurry(void)
 {
 	struct {
@@ -242,7 +244,7 @@ static void relay_hurry(void)
 	syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
-/* Carries packets until a device is gone. */
+/* Relays packets until a device is gone. */
 static void relay_run(int server_fd, int client_fd, const struct wire_delay_config *config,
 		      struct wire_stats *stats)
 {
@@ -269,7 +271,7 @@ static void relay_run(int server_fd, int client_fd, const struct wire_delay_conf
 	munmap(lines, 2 * (sizeof(*lines) + ring));
 }
 
-/* One byte with a descriptor. */
+/* Control message with one descriptor. */
 union rights {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(sizeof(int))];
@@ -293,7 +295,7 @@ int wire_delay_give(int socket, const struct wire_delay_config *config, struct e
 	c->cmsg_len = CMSG_LEN(sizeof(tun));
 	memcpy(CMSG_DATA(c), &tun, sizeof(tun));
 	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-		return err_errno(e, "delay wire: hand over a device");
+		return err_errno(e, "delay wire: send a device");
 	return 0;
 }
 
@@ -307,7 +309,7 @@ static int device_receive(int socket, struct err *e)
 				 .msg_control = &rights,
 				 .msg_controllen = sizeof(rights)};
 	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
-		return err_set(e, ECHILD, "delay wire: the client's host ended");
+		return err_set(e, ECHILD, "delay wire: the client's host exited");
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 		return err_set(e, EPROTO, "delay wire: the client's host sent no device");
@@ -316,7 +318,7 @@ static int device_receive(int socket, struct err *e)
 	return tun;
 }
 
-/* The relay's process: nothing of the lab is left in it but the two devices and memory. */
+/* The relay keeps the two devices, its standard streams and its memory. */
 static void relay_main(int server, int client, const struct wire_delay_config *config,
 		       struct wire_stats *stats)
 {
@@ -325,8 +327,8 @@ static void relay_main(int server, int client, const struct wire_delay_config *c
 	int fds[2] = {fcntl(server, F_DUPFD, 16), fcntl(client, F_DUPFD, 16)};
 	dup2(fds[0], 3);
 	dup2(fds[1], 4);
-	syscall(SYS_close_range, 5, ~0U, 0);
-	/* Of the three that a lab has it needs none. */
+	close_descriptors(5, ~0U);
+	/* It needs none of a lab's three capabilities. */
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {0};
 	if (seal_capabilities(&e) || syscall(SYS_capset, &header, none))

@@ -1,3 +1,4 @@
+/* The veth wire, and the addresses of both wires. */
 #include "lab/internal.h"
 
 #include <arpa/inet.h>
@@ -27,7 +28,7 @@ static int wire_socket(struct nl_sock **sock, struct err *e)
 {
 	*sock = nl_socket_alloc();
 	if (!*sock)
-		return err_set(e, ENOMEM, "lab: no memory for a netlink socket");
+		return err_set(e, ENOMEM, "lab: netlink socket: out of memory");
 	int rc = nl_connect(*sock, NETLINK_ROUTE);
 	return rc ? wire_error(e, rc, "connect to rtnetlink") : 0;
 }
@@ -39,7 +40,7 @@ int wire_veth_make(pid_t peer, struct err *e)
 	if (rc)
 		return rc;
 	rc = rtnl_link_veth_add(sock, LAB_DEVICE, LAB_DEVICE, peer);
-	return rc ? wire_error(e, rc, "make a veth pair (kernel module veth?)") : 0;
+	return rc ? wire_error(e, rc, "create a veth pair (needs the kernel module veth)") : 0;
 }
 
 static int wire_up(struct nl_sock *sock, const char *name, int *index, struct err *e)
@@ -47,7 +48,7 @@ static int wire_up(struct nl_sock *sock, const char *name, int *index, struct er
 	CLEAN(put_link) struct rtnl_link *link = NULL;
 	CLEAN(put_link) struct rtnl_link *change = rtnl_link_alloc();
 	if (!change)
-		return err_set(e, ENOMEM, "lab: no memory for a link");
+		return err_set(e, ENOMEM, "lab: netlink request: out of memory");
 	int rc = rtnl_link_get_kernel(sock, 0, name, &link);
 	if (rc)
 		return wire_error(e, rc, name);
@@ -65,7 +66,7 @@ int wire_size(unsigned mtu, unsigned queue, struct err *e)
 	CLEAN(put_link) struct rtnl_link *link = NULL;
 	CLEAN(put_link) struct rtnl_link *change = rtnl_link_alloc();
 	if (!change)
-		return err_set(e, ENOMEM, "lab: no memory for a link");
+		return err_set(e, ENOMEM, "lab: netlink request: out of memory");
 	int rc = wire_socket(&sock, e);
 	if (rc)
 		return rc;
@@ -74,12 +75,12 @@ int wire_size(unsigned mtu, unsigned queue, struct err *e)
 	rc = rtnl_link_get_kernel(sock, 0, LAB_DEVICE, &link);
 	if (!rc)
 		rc = rtnl_link_change(sock, link, change, 0);
-	return rc ? wire_error(e, rc, "set the MTU and the queue of the wire") : 0;
+	return rc ? wire_error(e, rc, "set MTU and queue length of the wire") : 0;
 }
 
 struct in_addr wire_ipv4(enum lab_host host, unsigned i)
 {
-	/* The server's are 198.18.0.1 and up, the client's 198.18.1.1 and up. */
+	/* Server: 198.18.0.1 and up; client: 198.18.1.1 and up. */
 	uint32_t net = 0xc6120000u + (host == LAB_CLIENT ? 0x100u : 0);
 	return (struct in_addr){htonl(net + 1 + i)};
 }
@@ -98,7 +99,7 @@ int wire_address(enum lab_host host, unsigned addresses, struct err *e)
 		CLEAN(put_addr) struct rtnl_addr *addr = rtnl_addr_alloc();
 		CLEAN(put_nl_addr) struct nl_addr *local = nl_addr_build(AF_INET, &ip, sizeof(ip));
 		if (!addr || !local)
-			return err_set(e, ENOMEM, "lab: no memory for an address");
+			return err_set(e, ENOMEM, "lab: netlink request: out of memory");
 		nl_addr_set_prefixlen(local, 15);
 		rtnl_addr_set_ifindex(addr, index);
 		rc = rtnl_addr_set_local(addr, local);

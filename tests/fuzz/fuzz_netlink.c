@@ -1,5 +1,5 @@
-/* Feeds bytes to the parsers of netlink replies: the first byte chooses the request. Built by
- * `make fuzz` with libFuzzer; tests/unit/test_nic_reply runs it over random and damaged replies. */
+/* Feeds bytes to the parsers of netlink replies: the first byte selects the request. `make fuzz`
+ * builds it with libFuzzer; tests/unit/test_nic_reply runs it on damaged replies. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e;
 	if (!reply.data)
 		return 0;
-	/* A copy of its own: aligned, and with nothing behind it that a sanitizer would miss. */
+	/* A copy is aligned, and a sanitizer sees every access beyond its end. */
 	memcpy(reply.data, data + 1, size - 1);
 	reply.data = realloc(reply.data, size > 1 ? size - 1 : 1);
 	if (what == NIC_LINKS) {

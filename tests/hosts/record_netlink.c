@@ -1,9 +1,9 @@
-/* Records what this machine's kernel answers about its interfaces, for a captured machine:
+/* Records the kernel's netlink replies about this machine's interfaces for a captured machine:
  *
  *	record_netlink DIRECTORY
  *
- * writes DIRECTORY/links.bin and DIRECTORY/INTERFACE.REQUEST.bin; what the kernel or the driver
- * cannot tell has no file. Hardware addresses become zeros. */
+ * writes DIRECTORY/links.bin and DIRECTORY/INTERFACE.REQUEST.bin, with no file for a request that
+ * the kernel or driver does not support. Hardware addresses become zeros. */
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>

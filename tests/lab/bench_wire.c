@@ -1,6 +1,6 @@
-/* What the delay wire carries and how exact it is, for `make bench`: bulk over several round trips,
- * once it is steady, and how late packets were delivered in the same run. Medians of interleaved
- * rounds, beside what is wanted. Never a test. */
+/* Throughput and accuracy of the delay wire, for `make bench`: steady bulk at several RTTs, and how
+ * late packets are delivered in the same run. Medians of interleaved rounds beside their targets.
+ * Not a test. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,37 +13,37 @@
 #define ROUNDS 5
 #define WIDE "4096 131072 268435456"
 
-/* Paced by the sender (SO_MAX_PACING_RATE), over a wire that has no bandwidth of its own. */
+/* The sender paces (SO_MAX_PACING_RATE); the wire has no bandwidth limit. */
 static struct figure {
 	const char *name;
 	uint64_t rtt_us, pace_Bps;
-	double least_MBps, most_us; /* wanted; 0: nothing */
-	unsigned both;              /* rounds that had both */
+	double min_MBps, max_us; /* targets; 0: none */
+	unsigned both;           /* rounds that met both targets */
 	double MBps[ROUNDS], late_us[ROUNDS], late99_us[ROUNDS];
 } figures[] = {
 	{.name = "paced to 1000 MB/s, 20 ms",
 	 .rtt_us = 20000,
 	 .pace_Bps = 1000000000,
-	 .least_MBps = 900,
-	 .most_us = 200},
+	 .min_MBps = 900,
+	 .max_us = 200},
 	{.name = "paced to 900 MB/s, 20 ms",
 	 .rtt_us = 20000,
 	 .pace_Bps = 900000000,
-	 .least_MBps = 855,
-	 .most_us = 200},
+	 .min_MBps = 855,
+	 .max_us = 200},
 	{.name = "paced to 100 MB/s, 20 ms",
 	 .rtt_us = 20000,
 	 .pace_Bps = 100000000,
-	 .least_MBps = 95,
-	 .most_us = 200},
+	 .min_MBps = 95,
+	 .max_us = 200},
 	{.name = "paced to 1 MB/s, 40 ms",
 	 .rtt_us = 40000,
 	 .pace_Bps = 1000000,
-	 .least_MBps = 0.95,
-	 .most_us = 200},
-	{.name = "as fast as it goes, 1 ms", .rtt_us = 1000},
-	{.name = "as fast as it goes, 20 ms", .rtt_us = 20000, .least_MBps = 900},
-	{.name = "as fast as it goes, 100 ms", .rtt_us = 100000},
+	 .min_MBps = 0.95,
+	 .max_us = 200},
+	{.name = "unlimited, 1 ms", .rtt_us = 1000},
+	{.name = "unlimited, 20 ms", .rtt_us = 20000, .min_MBps = 900},
+	{.name = "unlimited, 100 ms", .rtt_us = 100000},
 };
 #define FIGURES (sizeof(figures) / sizeof(*figures))
 
@@ -80,8 +80,8 @@ static int figure_take(struct figure *f, unsigned round, const struct host *h, s
 		f->MBps[round] = (double)result.Bps / 1e6;
 		f->late_us[round] = (double)histogram_quantile(&lab_wire(lab)->error, 0.5) / 1e3;
 		f->late99_us[round] = (double)histogram_quantile(&lab_wire(lab)->error, 0.99) / 1e3;
-		f->both += f->MBps[round] >= f->least_MBps &&
-			   (f->most_us == 0 || f->late_us[round] <= f->most_us);
+		f->both += f->MBps[round] >= f->min_MBps &&
+			   (f->max_us == 0 || f->late_us[round] <= f->max_us);
 	}
 	lab_close(lab);
 	return rc;
@@ -101,15 +101,15 @@ static double median(double *values)
 
 static void figure_print(struct figure *f)
 {
-	char least[16] = "-", most[16] = "-", both[16] = "-";
-	if (f->least_MBps > 0) {
-		snprintf(least, sizeof(least), ">= %.3g", f->least_MBps);
+	char min[16] = "-", max[16] = "-", both[16] = "-";
+	if (f->min_MBps > 0) {
+		snprintf(min, sizeof(min), ">= %.3g", f->min_MBps);
 		snprintf(both, sizeof(both), "%u of %u", f->both, ROUNDS);
 	}
-	if (f->most_us > 0)
-		snprintf(most, sizeof(most), "<= %.0f", f->most_us);
-	printf("%-27s %6.4g %8s %12.0f %8s %12.0f %8s\n", f->name, median(f->MBps), least,
-	       median(f->late_us), most, median(f->late99_us), both);
+	if (f->max_us > 0)
+		snprintf(max, sizeof(max), "<= %.0f", f->max_us);
+	printf("%-27s %6.4g %8s %12.0f %8s %12.0f %8s\n", f->name, median(f->MBps), min,
+	       median(f->late_us), max, median(f->late99_us), both);
 }
 
 int main(void)
@@ -127,12 +127,10 @@ int main(void)
 		fprintf(stderr, "bench_wire: %s\n", e.text);
 		return 1;
 	}
-	printf("delay wire, medians of %d runs; load before them %.2f%s\n", ROUNDS, load,
-	       sched_getscheduler(0) == SCHED_FIFO
-		       ? "; real-time (chrt), so that other programs do not count"
-		       : "");
-	printf("%-27s %6s %8s %12s %8s %12s %8s\n", "", "MB/s", "wanted", "late p50 us", "wanted",
-	       "late p99 us", "had both");
+	printf("delay wire, medians of %d runs; load average before them %.2f%s\n", ROUNDS, load,
+	       sched_getscheduler(0) == SCHED_FIFO ? "; real-time priority (chrt)" : "");
+	printf("%-27s %6s %8s %12s %8s %12s %8s\n", "", "MB/s", "target", "late p50 us", "target",
+	       "late p99 us", "met both");
 	for (size_t i = 0; i < FIGURES; i++)
 		figure_print(&figures[i]);
 	return 0;

@@ -1,4 +1,4 @@
-/* The lab on the running kernel: what it copies, what it refuses, and that nothing of it stays. */
+/* The lab on the running kernel: knobs, isolation, errors and clean-up. */
 #include "../support/support.h"
 
 #include <dirent.h>
@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
+#include "lab/internal.h"
 
 static const struct lab_options veth = {.place = LAB_PRIVATE, .client_addresses = 3};
 static const struct lab_options in_place = {.place = LAB_IN_PLACE};
@@ -38,7 +40,8 @@ static struct lab *open_or_skip(const struct lab_options *options, struct host *
 	return lab;
 }
 
-/* Runs `body` in a child that may enter namespaces, change ids and limits; its exit status. */
+/* Runs `body` in a child, which may enter namespaces and change ids or limits. Returns its status.
+ */
 static int in_child(int (*body)(void))
 {
 	pid_t pid = fork();
@@ -63,7 +66,7 @@ static int shout(int channel, void *arg)
 	return 0;
 }
 
-static void test_task_answers_and_shares_memory(void **state)
+static void a_task_replies_and_shares_memory(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -95,7 +98,7 @@ static int die(int channel, void *arg)
 	return 0;
 }
 
-static void test_dead_task_is_noticed(void **state)
+static void a_killed_task_is_reported(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -113,10 +116,10 @@ static void test_dead_task_is_noticed(void **state)
 static int refuse(struct host *h, void *arg, struct err *e)
 {
 	(void)h;
-	return err_set(e, ENOLINK, "told by %s", (const char *)arg);
+	return err_set(e, ENOLINK, "refused by %s", (const char *)arg);
 }
 
-static void test_call_passes_the_error(void **state)
+static void a_call_returns_the_error(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -124,12 +127,124 @@ static void test_call_passes_the_error(void **state)
 	struct lab *lab = open_or_skip(&veth, &h);
 	assert_int_equal(lab_call(lab, LAB_CLIENT, refuse, (void *)(uintptr_t) "a test", &e),
 			 -ENOLINK);
-	assert_string_equal(e.text, "told by a test");
+	assert_string_equal(e.text, "refused by a test");
 	lab_close(lab);
 	host_close(h);
 }
 
-static void test_arena_ends(void **state)
+struct slow {
+	atomic_bool may_return;
+};
+
+static int answer_late(struct host *h, void *arg, struct err *e)
+{
+	struct slow *slow = arg;
+	struct timespec nap = {.tv_nsec = 1000000};
+	(void)h, (void)e;
+	while (!slow->may_return)
+		nanosleep(&nap, NULL);
+	return 1;
+}
+
+static int answer_now(struct host *h, void *arg, struct err *e)
+{
+	(void)h, (void)arg, (void)e;
+	return 2;
+}
+
+static void a_late_reply_answers_no_later_call(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	struct lab *lab = open_or_skip(&in_place, &h);
+	struct slow *slow = lab_alloc(lab, sizeof(*slow), &e);
+	assert_non_null(slow);
+	for (int late = 1; late <= 3; late++) {
+		slow->may_return = false;
+		lab_set_patience(lab, 20);
+		for (int i = 0; i < late; i++)
+			assert_int_equal(lab_call(lab, LAB_SERVER, answer_late, slow, &e),
+					 -ETIMEDOUT);
+		lab_set_patience(lab, 20000);
+		slow->may_return = true;
+		assert_int_equal(lab_call(lab, LAB_SERVER, answer_now, NULL, &e), 2);
+	}
+	lab_close(lab);
+	host_close(h);
+}
+
+/* In another process, while this one waits. */
+static pid_t let_return_soon(struct slow *slow)
+{
+	struct timespec nap = {.tv_nsec = 100000000};
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		nanosleep(&nap, NULL);
+		slow->may_return = true;
+		_exit(0);
+	}
+	return pid;
+}
+
+/* lab_knob_get() and lab_knob_set() of a host share memory. */
+static void a_late_call_does_not_change_what_is_set(void **state)
+{
+	(void)state;
+	static const char name[] = "net.ipv4.tcp_max_syn_backlog";
+	struct host *h;
+	struct err e = {0};
+	char value[KNOB_VALUE];
+	struct lab *lab = open_or_skip(&veth, &h);
+	struct slow *slow = lab_alloc(lab, sizeof(*slow), &e);
+	assert_non_null(slow);
+	lab_set_patience(lab, 20);
+	assert_int_equal(lab_call(lab, LAB_CLIENT, answer_late, slow, &e), -ETIMEDOUT);
+	assert_int_equal(lab_knob_get(lab, LAB_CLIENT, name, value, sizeof(value), &e), -ETIMEDOUT);
+	lab_set_patience(lab, 20000);
+	pid_t pid = let_return_soon(slow);
+	assert_int_equal(lab_knob_set(lab, LAB_CLIENT, name, "99", &e), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(lab_knob_get(lab, LAB_CLIENT, name, value, sizeof(value), &e), 0);
+	assert_string_equal(value, "99");
+	lab_close(lab);
+	host_close(h);
+}
+
+/* Leaves the agent no descriptor below its limit, or (with an argument) restores the limit. */
+static int exhaust_descriptors(struct host *h, void *arg, struct err *e)
+{
+	struct rlimit limit;
+	(void)h;
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return err_errno(e, "getrlimit");
+	int lowest_free = dup(0);
+	if (lowest_free >= 0)
+		close(lowest_free);
+	limit.rlim_cur = arg ? limit.rlim_max : (rlim_t)lowest_free;
+	return setrlimit(RLIMIT_NOFILE, &limit) ? err_errno(e, "setrlimit") : 0;
+}
+
+static void an_agent_without_descriptors_starts_no_task(void **state)
+{
+	(void)state;
+	struct host *h;
+	struct err e = {0};
+	int channel = -1;
+	struct lab *lab = open_or_skip(&in_place, &h);
+	char *word = lab_alloc(lab, 64, &e);
+	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, NULL, &e), 0);
+	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), -EMFILE);
+	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, lab, &e), 0);
+	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), 0);
+	assert_int_equal(lab_receive(channel, (char[8]){0}, 8, 5000, &e), 5);
+	lab_finish(channel);
+	lab_close(lab);
+	host_close(h);
+}
+
+static void a_full_arena_is_reported(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -150,14 +265,14 @@ static void test_arena_ends(void **state)
 	host_close(h);
 }
 
-/* Beside the knobs: what the host shares that a task could reach for. Made before the lab. */
+/* Objects of the host that a task might reach, created before the lab. */
 struct bait {
 	int harm;
 	char directory[64];
 	int memory; /* a System V shared memory segment */
 };
 
-/* Every way to a global knob, to a file or to another process that a task might take. */
+/* Tries to reach global knobs, files and other processes from a task. */
 static int try_to_write(struct host *h, void *arg, struct err *e)
 {
 	struct bait *bait = arg;
@@ -242,18 +357,17 @@ static int check_sealed(void)
 	int seen = bait->harm;
 	lab_close(lab);
 	host_close(h);
-	/* What did it no harm is there for others still. */
+	/* The memory segment must still exist. */
 	if (shmctl(laid.memory, IPC_STAT, &(struct shmid_ds){0}))
 		seen |= 64;
 	bait_clear(&laid);
 	return seen;
 }
 
-/* nobody: what an operator without root is. */
+/* As the user nobody. */
 static int check_sealed_unprivileged(void)
 {
-	/* Changing ids makes a process undumpable, and its /proc/self root's; exec would mend that.
-	 */
+	/* After a change of ids /proc/self belongs to root until exec or PR_SET_DUMPABLE. */
 	if (!geteuid() && (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1)))
 		return 78;
 	return check_sealed();
@@ -267,7 +381,7 @@ static bool own_text(const char *path, const char *value)
 	return written;
 }
 
-/* Root of a user namespace, as by unshare -Urn. */
+/* As root of a user namespace, like unshare -Urn. */
 static int check_sealed_as_false_root(void)
 {
 	char uid[32], gid[32];
@@ -283,23 +397,23 @@ static void sealed_or_skip(int (*body)(void))
 {
 	int status = in_child(body);
 	if (status == 77)
-		skip_because("no lab to be had");
+		skip_because("no lab is available here");
 	assert_int_equal(status, 0);
 }
 
-static void test_lab_cannot_write_the_host(void **state)
+static void a_lab_cannot_write_the_host(void **state)
 {
 	(void)state;
 	sealed_or_skip(check_sealed);
 }
 
-static void test_lab_cannot_write_the_host_unprivileged(void **state)
+static void an_unprivileged_lab_cannot_write_the_host(void **state)
 {
 	(void)state;
 	sealed_or_skip(check_sealed_unprivileged);
 }
 
-static void test_lab_cannot_write_the_host_in_user_namespace(void **state)
+static void a_lab_in_a_user_namespace_cannot_write_the_host(void **state)
 {
 	(void)state;
 	sealed_or_skip(check_sealed_as_false_root);
@@ -346,7 +460,7 @@ static int check_copied(void)
 			}
 	if (lab_uncopied(lab)[0])
 		differ = 5;
-	/* What is set in the lab stays there. */
+	/* A knob set in the lab does not change the host. */
 	if (lab_knob_set(lab, LAB_SERVER, "net.core.somaxconn", "99", &e) ||
 	    lab_knob_get(lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value), &e) ||
 	    strcmp(value, "99") || knob_read(knob_find("net.core.somaxconn"), h, value, &e) ||
@@ -357,16 +471,16 @@ static int check_copied(void)
 	return differ;
 }
 
-static void test_knobs_are_copied(void **state)
+static void a_lab_has_the_callers_knobs(void **state)
 {
 	(void)state;
 	int status = in_child(check_copied);
 	if (status == 77)
-		skip_because("no namespace to be had");
+		skip_because("no network namespace is available here");
 	assert_int_equal(status, 0);
 }
 
-static void test_in_place_sets_nothing(void **state)
+static void an_in_place_lab_sets_no_knob(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -378,7 +492,7 @@ static void test_in_place_sets_nothing(void **state)
 	host_close(h);
 }
 
-/* Processes below `pid`, by /proc/PID/task/PID/children. */
+/* Descendants of `pid`, from /proc/PID/task/PID/children. */
 static size_t descendants(pid_t pid, pid_t *out, size_t max)
 {
 	char path[64], text[4096] = "";
@@ -411,7 +525,7 @@ static bool gone_within(const pid_t *pids, size_t count, int seconds)
 	return false;
 }
 
-/* Opens a lab with a task on each host, says so, and waits to be killed. */
+/* Opens a lab with a task on each host, writes a byte and waits for a signal. */
 static void hold_a_lab(int tell, const struct lab_options *options)
 {
 	struct err e = {0};
@@ -430,7 +544,7 @@ static void hold_a_lab(int tell, const struct lab_options *options)
 	_exit(0);
 }
 
-static void killed_lab_leaves_nothing(const struct lab_options *options)
+static void killed_lab_leaves_no_process(const struct lab_options *options)
 {
 	int tell[2], status;
 	char word;
@@ -445,7 +559,7 @@ static void killed_lab_leaves_nothing(const struct lab_options *options)
 	if (read(tell[0], &word, 1) != 1) {
 		close(tell[0]);
 		waitpid(pid, &status, 0);
-		skip_because("no lab to be had");
+		skip_because("no lab is available here");
 	}
 	close(tell[0]);
 	pid_t pids[64];
@@ -456,19 +570,19 @@ static void killed_lab_leaves_nothing(const struct lab_options *options)
 	assert_true(gone_within(pids, count, 10));
 }
 
-static void test_killed_lab_leaves_nothing(void **state)
+static void a_killed_lab_leaves_no_process(void **state)
 {
 	(void)state;
-	killed_lab_leaves_nothing(&veth);
+	killed_lab_leaves_no_process(&veth);
 }
 
-static void test_killed_in_place_lab_leaves_nothing(void **state)
+static void a_killed_in_place_lab_leaves_no_process(void **state)
 {
 	(void)state;
-	killed_lab_leaves_nothing(&in_place);
+	killed_lab_leaves_no_process(&in_place);
 }
 
-static void test_close_ends_tasks_that_do_not_listen(void **state)
+static void closing_a_lab_kills_busy_tasks(void **state)
 {
 	(void)state;
 	struct host *h;
@@ -507,31 +621,34 @@ static int check_refused(void)
 	return rc ? 4 : 0;
 }
 
-static void test_refused_namespaces_tell_what_to_allow(void **state)
+static void refused_namespaces_say_what_to_allow(void **state)
 {
 	(void)state;
 	int status = in_child(check_refused);
 	if (status == 77)
-		skip_because("no user namespace to be had");
+		skip_because("no user namespace is available here");
 	assert_int_equal(status, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_task_answers_and_shares_memory),
-		cmocka_unit_test(test_dead_task_is_noticed),
-		cmocka_unit_test(test_call_passes_the_error),
-		cmocka_unit_test(test_arena_ends),
-		cmocka_unit_test(test_lab_cannot_write_the_host),
-		cmocka_unit_test(test_lab_cannot_write_the_host_unprivileged),
-		cmocka_unit_test(test_lab_cannot_write_the_host_in_user_namespace),
-		cmocka_unit_test(test_knobs_are_copied),
-		cmocka_unit_test(test_in_place_sets_nothing),
-		cmocka_unit_test(test_killed_lab_leaves_nothing),
-		cmocka_unit_test(test_killed_in_place_lab_leaves_nothing),
-		cmocka_unit_test(test_close_ends_tasks_that_do_not_listen),
-		cmocka_unit_test(test_refused_namespaces_tell_what_to_allow),
+		cmocka_unit_test(a_task_replies_and_shares_memory),
+		cmocka_unit_test(a_killed_task_is_reported),
+		cmocka_unit_test(a_call_returns_the_error),
+		cmocka_unit_test(a_late_reply_answers_no_later_call),
+		cmocka_unit_test(a_late_call_does_not_change_what_is_set),
+		cmocka_unit_test(an_agent_without_descriptors_starts_no_task),
+		cmocka_unit_test(a_full_arena_is_reported),
+		cmocka_unit_test(a_lab_cannot_write_the_host),
+		cmocka_unit_test(an_unprivileged_lab_cannot_write_the_host),
+		cmocka_unit_test(a_lab_in_a_user_namespace_cannot_write_the_host),
+		cmocka_unit_test(a_lab_has_the_callers_knobs),
+		cmocka_unit_test(an_in_place_lab_sets_no_knob),
+		cmocka_unit_test(a_killed_lab_leaves_no_process),
+		cmocka_unit_test(a_killed_in_place_lab_leaves_no_process),
+		cmocka_unit_test(closing_a_lab_kills_busy_tasks),
+		cmocka_unit_test(refused_namespaces_say_what_to_allow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Setting and reading interfaces on a lab's wire: what is set is read back, through the same door
- * as a real card's; and the engine's part in measuring NAPI. */
+/* Sets and reads the interfaces of a lab's wire by the code that real cards use, and measures
+ * through NAPI. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static struct lab *open_or_skip(void)
 	return lab;
 }
 
-/* What a lab function is asked for, and what it found; in the lab's memory. */
+/* Arguments and results of the lab functions below, in the lab's memory. */
 struct wire_order {
 	const char *group, *name;
 	uint64_t value;
@@ -38,7 +38,7 @@ struct wire_order {
 	bool on;
 	uint32_t napi_wanted;
 	uint64_t suspend;
-	/* Found. */
+	/* Results. */
 	char nic[NIC_NAME];
 	struct nic_number now;
 	bool feature_on;
@@ -81,8 +81,8 @@ static int wire_get(struct host *h, void *arg, struct err *e)
 	return r;
 }
 
-/* veth receives through NAPI what was sent without any TCP segmentation offload
- * (drivers/net/veth.c, veth_skb_is_eligible_for_gro()). */
+/* veth receives packets through NAPI if they were sent without TCP segmentation offload:
+ * drivers/net/veth.c, veth_skb_is_eligible_for_gro(). */
 static int tso_off(struct host *h, void *arg, struct err *e)
 {
 	struct nics nics;
@@ -105,7 +105,7 @@ static struct wire_order *order(struct lab *lab)
 	return o;
 }
 
-static void features_are_set_and_read(void **state)
+static void features_are_set_and_read_back(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -117,7 +117,7 @@ static void features_are_set_and_read(void **state)
 	assert_int_equal(lab_call(lab, LAB_CLIENT, wire_set, o, &e), 0);
 	assert_int_equal(lab_call(lab, LAB_CLIENT, wire_get, o, &e), 0);
 	assert_false(o->feature_on);
-	/* The other host's end is another device. */
+	/* The other end is another device. */
 	assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
 	assert_true(o->feature_on);
 	o->feature = "no-such-feature";
@@ -125,7 +125,7 @@ static void features_are_set_and_read(void **state)
 	lab_close(lab);
 }
 
-static void channels_are_set_and_refused(void **state)
+static void channels_are_set_or_refused_with_a_reason(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -141,7 +141,7 @@ static void channels_are_set_and_refused(void **state)
 	o->value = 100000;
 	int r = lab_call(lab, LAB_SERVER, wire_set, o, &e);
 	assert_true(r == -EINVAL || r == -ERANGE);
-	/* The kernel's own reason, not only a number. */
+	/* The kernel's own reason, not only errno. */
 	assert_non_null(strstr(e.text, "wire: set channels rx: "));
 	assert_non_null(strstr(e.text, "maximum"));
 	o->name = "rx-max";
@@ -154,7 +154,7 @@ static void channels_are_set_and_refused(void **state)
 	lab_close(lab);
 }
 
-static void napi_settings_need_the_real_root(void **state)
+static void napi_settings_need_the_initial_user_namespace(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -173,30 +173,30 @@ static void napi_settings_need_the_real_root(void **state)
 	lab_close(lab);
 }
 
-static int gone_set(struct host *h, void *arg, struct err *e)
+static int missing_set(struct host *h, void *arg, struct err *e)
 {
 	(void)arg;
 	return nic_set(h, "gone0", nic_field_find("channels", "rx"), 1, e);
 }
 
-static int gone_napi(struct host *h, void *arg, struct err *e)
+static int missing_napi(struct host *h, void *arg, struct err *e)
 {
 	(void)arg;
 	return nic_set(h, "../wire", nic_field_find("napi", "threaded"), 1, e);
 }
 
-static void what_is_gone_is_enodev(void **state)
+static void a_missing_interface_is_enodev(void **state)
 {
 	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
-	assert_int_equal(lab_call(lab, LAB_SERVER, gone_set, NULL, &e), -ENODEV);
+	assert_int_equal(lab_call(lab, LAB_SERVER, missing_set, NULL, &e), -ENODEV);
 	assert_non_null(strstr(e.text, "gone0"));
-	assert_int_equal(lab_call(lab, LAB_SERVER, gone_napi, NULL, &e), -ENODEV);
+	assert_int_equal(lab_call(lab, LAB_SERVER, missing_napi, NULL, &e), -ENODEV);
 	lab_close(lab);
 }
 
-/* Twenty requests to a server that busy polls, over a wire that receives through NAPI. */
+/* Requests to a server that busy polls, over a wire that receives through NAPI. */
 static void the_engine_receives_through_napi(void **state)
 {
 	(void)state;
@@ -224,7 +224,7 @@ static void the_engine_receives_through_napi(void **state)
 	if (o->napi) /* Linux 6.8 */
 		assert_int_equal(o->napi, usage.napi);
 
-	/* From outside: the set of that server, and the NAPI of its connections. */
+	/* From outside: the epoll set of the server and the NAPI instance of its connections. */
 	struct epoll_set sets[64];
 	size_t count, hidden;
 	CLEAN(host_closep) struct host *h_live = NULL;
@@ -241,7 +241,7 @@ static void the_engine_receives_through_napi(void **state)
 	int r = server_busy_poll(&server, &poll, &e);
 	assert_true(r == 0 || r == -EOPNOTSUPP);
 	if (r == 0) {
-		poll.budget = 65535; /* would need CAP_NET_ADMIN in the initial namespace */
+		poll.budget = 65535; /* needs CAP_NET_ADMIN in the initial user namespace */
 		r = server_busy_poll(&server, &poll, &e);
 		assert_true(r == 0 || r == -EPERM);
 	}
@@ -261,7 +261,7 @@ static void the_engine_receives_through_napi(void **state)
 	lab_close(lab);
 }
 
-static void suspension_is_set_where_the_kernel_has_it(void **state)
+static void irq_suspend_timeout_is_set_if_supported(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -291,12 +291,12 @@ static void suspension_is_set_where_the_kernel_has_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(features_are_set_and_read),
-		cmocka_unit_test(channels_are_set_and_refused),
-		cmocka_unit_test(napi_settings_need_the_real_root),
-		cmocka_unit_test(what_is_gone_is_enodev),
+		cmocka_unit_test(features_are_set_and_read_back),
+		cmocka_unit_test(channels_are_set_or_refused_with_a_reason),
+		cmocka_unit_test(napi_settings_need_the_initial_user_namespace),
+		cmocka_unit_test(a_missing_interface_is_enodev),
 		cmocka_unit_test(the_engine_receives_through_napi),
-		cmocka_unit_test(suspension_is_set_where_the_kernel_has_it),
+		cmocka_unit_test(irq_suspend_timeout_is_set_if_supported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

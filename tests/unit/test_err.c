@@ -1,10 +1,11 @@
+/* Errors with their context. */
 #include "../support/support.h"
 #include "epolltune/err.h"
 
 #include <errno.h>
 #include <string.h>
 
-static void errno_is_told_and_returned(void **state)
+static void errno_is_in_the_text_and_returned(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -16,7 +17,7 @@ static void errno_is_told_and_returned(void **state)
 	assert_int_equal(err_errno(&e, "odd"), -EIO);
 }
 
-static void text_stands_alone(void **state)
+static void text_needs_no_errno(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -24,7 +25,7 @@ static void text_stands_alone(void **state)
 	assert_string_equal(e.text, "3 is odd");
 }
 
-static void prefixes_stack(void **state)
+static void prefixes_accumulate(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -34,7 +35,7 @@ static void prefixes_stack(void **state)
 	assert_string_equal(e.text, "check: lab 1: why");
 }
 
-static void stays_one_line_and_in_bounds(void **state)
+static void a_text_stays_on_one_line_and_in_bounds(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -51,13 +52,38 @@ static void stays_one_line_and_in_bounds(void **state)
 	assert_string_equal(e.text, "a b c [31m ");
 }
 
+static void without_a_struct_the_code_is_returned(void **state)
+{
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(err_errno(NULL, "open %s", "/x"), -ENOENT);
+	errno = 0;
+	assert_int_equal(err_errno(NULL, "odd"), -EIO);
+	assert_int_equal(err_set(NULL, EINVAL, "%d is odd", 3), -EINVAL);
+	assert_int_equal(err_recode(NULL, EPERM), -EPERM);
+	/* It has no code to return. */
+	assert_int_equal(err_prefix(NULL, "lab %d", 1), -EIO);
+}
+
+static void a_new_code_keeps_the_text(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	err_set(&e, ENOENT, "why");
+	assert_int_equal(err_recode(&e, ENODEV), -ENODEV);
+	assert_int_equal(e.code, ENODEV);
+	assert_string_equal(e.text, "why");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errno_is_told_and_returned),
-		cmocka_unit_test(text_stands_alone),
-		cmocka_unit_test(prefixes_stack),
-		cmocka_unit_test(stays_one_line_and_in_bounds),
+		cmocka_unit_test(errno_is_in_the_text_and_returned),
+		cmocka_unit_test(text_needs_no_errno),
+		cmocka_unit_test(prefixes_accumulate),
+		cmocka_unit_test(without_a_struct_the_code_is_returned),
+		cmocka_unit_test(a_new_code_keeps_the_text),
+		cmocka_unit_test(a_text_stays_on_one_line_and_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The host: the running machine, and captured ones whole, damaged and hostile. */
+/* The host: the running machine, and intact, damaged and hostile captures. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 
-/* A captured machine: made empty for each test, filled by put(), removed afterwards. */
+/* A captured machine: created for each test, filled by put(), removed afterwards. */
 static char root[64];
 static struct host *captured, *live;
 
@@ -73,7 +73,7 @@ static void put_link(const char *path, const char *target)
 	assert_int_equal(symlink(target, name), 0);
 }
 
-static void test_open(void **state)
+static void a_root_must_be_a_directory(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -92,7 +92,7 @@ static void test_open(void **state)
 	host_close(h);
 }
 
-static void test_read(void **state)
+static void a_text_file_is_read_whole(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -120,7 +120,7 @@ static void test_read(void **state)
 	assert_false(host_has(captured, "/etc/passwd"));
 }
 
-static void test_read_refuses_what_is_no_file(void **state)
+static void only_regular_files_below_the_root_are_read(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -144,8 +144,8 @@ static void test_read_refuses_what_is_no_file(void **state)
 	assert_int_equal(host_read(captured, "..x", text, sizeof(text), &e), 1);
 }
 
-/* Each file would show this machine's /etc/passwd if a link could leave the root. */
-static void test_links_stay_inside(void **state)
+/* Each link would show this machine's /etc/passwd if it could leave the root. */
+static void links_cannot_leave_the_root(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -162,11 +162,11 @@ static void test_links_stay_inside(void **state)
 		assert_true(host_read(captured, out[i], text, sizeof(text), &e) < 0);
 		assert_false(host_has(captured, out[i]));
 	}
-	/* /proc/net is a link to self/net, and a capture may keep it. */
+	/* A capture may keep /proc/net, a link to self/net. */
 	put_link("proc/net", "self/net");
 	put_link("proc/absolute", "/proc/self/net");
 	if (host_read(captured, "proc/net/netstat", text, sizeof(text), &e) == -ELOOP)
-		skip_because("no openat2(2) here: links are refused altogether");
+		skip_because("no openat2(2) here: all links are refused");
 	assert_string_equal(text, "inside");
 	assert_int_equal(host_read(captured, "proc/absolute/netstat", text, sizeof(text), &e), 6);
 }
@@ -201,8 +201,8 @@ static int read_without_openat2(int code)
 	return 0;
 }
 
-/* Before 5.6, and where a container's filter does not know the call, no link is followed. */
-static void test_links_without_openat2(void **state)
+/* As before 5.6, and where a container's filter refuses openat2(2). */
+static void links_are_refused_without_openat2(void **state)
 {
 	(void)state;
 	put("proc/self/net/netstat", "inside");
@@ -224,7 +224,7 @@ static void test_links_without_openat2(void **state)
 	}
 }
 
-static void test_read_all_is_bounded(void **state)
+static void read_all_is_bounded(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -246,7 +246,7 @@ static void test_read_all_is_bounded(void **state)
 	free(big);
 }
 
-static void test_numbers(void **state)
+static void numbers_are_decimal_and_fit_64_bits(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -278,7 +278,7 @@ static void test_numbers(void **state)
 	}
 }
 
-static void test_write(void **state)
+static void writes_reach_the_live_machine_only(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -289,7 +289,7 @@ static void test_write(void **state)
 	assert_string_equal(text, "1");
 	assert_true(host_write(live, "proc/sys/no/such", "2", &e) == -ENOENT);
 	assert_true(host_write(live, "../proc/sys/x", "2", &e) == -EINVAL);
-	/* Nobody may write this one; the error says which and why. */
+	/* Not writable, not even by root: the error names the file. */
 	assert_true(host_write(live, "proc/sys/kernel/osrelease", "x", &e) < 0);
 	assert_non_null(strstr(e.text, "/proc/sys/kernel/osrelease"));
 }
@@ -307,7 +307,7 @@ static int walk_note(const char *path, void *arg)
 	return ++w->count == w->stop_at ? 42 : 0;
 }
 
-static void test_walk(void **state)
+static void a_walk_visits_regular_files_in_order(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -334,7 +334,7 @@ static void test_walk(void **state)
 	assert_true(w.count > 50);
 }
 
-static void test_facts(void **state)
+static void facts_are_read_or_absent(void **state)
 {
 	(void)state;
 	struct host_facts f;
@@ -374,7 +374,7 @@ static void test_facts(void **state)
 	assert_int_equal(f.memory_bytes + f.available_bytes, 0);
 }
 
-static void test_limits(void **state)
+static void limits_are_read_or_refused(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -409,7 +409,7 @@ static void test_limits(void **state)
 	assert_int_equal(host_files(captured, &files, &e), -EBADMSG);
 }
 
-static void test_counters(void **state)
+static void counters_are_named_and_damage_is_absent(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -427,7 +427,7 @@ static void test_counters(void **state)
 	put("proc/net/sockstat", "sockets: used 9\nTCP: inuse 5 orphan\nrubbish\n");
 	assert_int_equal(host_counters(captured, &c, &e), 0);
 	assert_int_equal(host_counter(&c, "TcpExt.C"), 3);
-	assert_int_equal(host_counter(&c, "IpExt.D"), -1); /* more values than names: which? */
+	assert_int_equal(host_counter(&c, "IpExt.D"), -1); /* more values than names */
 	assert_int_equal(host_counter(&c, "Tcp.X"), -1);
 	assert_int_equal(host_counter(&c, "sockstat.TCP.inuse"), 5);
 	assert_int_equal(host_counter(&c, "sockstat.TCP.orphan"), -1);
@@ -445,7 +445,7 @@ static void test_counters(void **state)
 	assert_int_equal(c.count, 0);
 }
 
-static void test_counters_beyond_capacity(void **state)
+static void counters_beyond_the_capacity_are_omitted(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -471,7 +471,7 @@ static void test_counters_beyond_capacity(void **state)
 	assert_int_equal(host_counter(&c, "TcpExt.B"), 2);
 }
 
-static void test_slabs(void **state)
+static void slabs_are_read_or_refused(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -526,7 +526,7 @@ static const struct host_listener *listener_at(const struct host_listener *l, si
 	return NULL;
 }
 
-static void test_listeners(void **state)
+static void listeners_have_depth_limit_and_owner(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -554,7 +554,7 @@ static void test_listeners(void **state)
 		assert_non_null(mine);
 		assert_int_equal(mine->limit, 7);
 	}
-	/* A client that nobody accepts waits in the queue. */
+	/* A client that is not accepted stays in the queue. */
 	CLEAN(close_fd) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -562,7 +562,7 @@ static void test_listeners(void **state)
 	assert_int_equal(host_listeners(live, l, 4096, &total, &e), 0);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	assert_int_equal(listener_at(l, total, address)->depth, 1);
-	/* The total counts those that did not fit. */
+	/* The total includes those that do not fit. */
 	if (fd6 >= 0) {
 		assert_int_equal(host_listeners(live, l, 1, &fewer, &e), 0);
 		assert_true(fewer >= 2);
@@ -599,9 +599,9 @@ static void parse_all(void)
 	assert_true(c.count <= HOST_COUNTERS);
 }
 
-/* Real files with bytes changed, cut and repeated, and bytes that were never a file: every parser
- * says something or nothing, and none reads or writes out of bounds (SAN=1 tells). */
-static void test_damage_at_random(void **state)
+/* Real files with bytes changed and cut, and random bytes: no parser may read or write out of
+ * bounds (SAN=1 checks). */
+static void randomly_damaged_files_are_parsed_in_bounds(void **state)
 {
 	(void)state;
 	static const char *const paths[] = {"proc/net/netstat",  "proc/net/snmp",
@@ -609,8 +609,8 @@ static void test_damage_at_random(void **state)
 					    "proc/self/limits",  "proc/sys/fs/file-nr",
 					    "proc/slabinfo",     "proc/sys/kernel/osrelease",
 					    "proc/cpuinfo",      "sys/devices/system/cpu/online"};
-	enum { FILES = sizeof(paths) / sizeof(*paths), MOST = 8192 };
-	static unsigned char bytes[MOST];
+	enum { FILES = sizeof(paths) / sizeof(*paths), LARGEST = 8192 };
+	static unsigned char bytes[LARGEST];
 	uint64_t seed = 0x9e3779b97f4a7c15;
 	for (int round = 0; round < 60; round++) {
 		for (size_t i = 0; i < FILES; i++) {
@@ -618,7 +618,7 @@ static void test_damage_at_random(void **state)
 			CLEAN(free_pointer) char *text = NULL;
 			ssize_t length = host_read_all(live, paths[i], &text, &e);
 			size_t size = length > 0 ? (size_t)length : random_next(&seed) % 256;
-			size = size > MOST ? MOST : size;
+			size = size > LARGEST ? LARGEST : size;
 			for (size_t b = 0; b < size; b++)
 				bytes[b] = text && round % 4 ? (unsigned char)text[b]
 							     : (unsigned char)random_next(&seed);
@@ -638,22 +638,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
 	const struct CMUnitTest tests[] = {
-		TEST(test_open),
-		TEST(test_read),
-		TEST(test_read_refuses_what_is_no_file),
-		TEST(test_links_stay_inside),
-		TEST(test_links_without_openat2),
-		TEST(test_read_all_is_bounded),
-		TEST(test_numbers),
-		TEST(test_write),
-		TEST(test_walk),
-		TEST(test_facts),
-		TEST(test_limits),
-		TEST(test_counters),
-		TEST(test_counters_beyond_capacity),
-		TEST(test_slabs),
-		TEST(test_listeners),
-		TEST(test_damage_at_random),
+		TEST(a_root_must_be_a_directory),
+		TEST(a_text_file_is_read_whole),
+		TEST(only_regular_files_below_the_root_are_read),
+		TEST(links_cannot_leave_the_root),
+		TEST(links_are_refused_without_openat2),
+		TEST(read_all_is_bounded),
+		TEST(numbers_are_decimal_and_fit_64_bits),
+		TEST(writes_reach_the_live_machine_only),
+		TEST(a_walk_visits_regular_files_in_order),
+		TEST(facts_are_read_or_absent),
+		TEST(limits_are_read_or_refused),
+		TEST(counters_are_named_and_damage_is_absent),
+		TEST(counters_beyond_the_capacity_are_omitted),
+		TEST(slabs_are_read_or_refused),
+		TEST(listeners_have_depth_limit_and_owner),
+		TEST(randomly_damaged_files_are_parsed_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Which boot, which network namespace, and may a file be written. */
+/* Boot, network namespace, and whether a file is writable. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static struct host_identity identity(void)
 	return id;
 }
 
-static void same_twice(void **state)
+static void the_identity_is_stable(void **state)
 {
 	(void)state;
 	struct host_identity a = identity(), b = identity();
@@ -31,7 +31,7 @@ static void same_twice(void **state)
 	assert_true(strspn(a.netns, "0123456789.") == strlen(a.netns) && a.netns[0]);
 }
 
-static void another_namespace_differs(void **state)
+static void another_namespace_has_another_identity(void **state)
 {
 	(void)state;
 	struct host_identity outside = identity();
@@ -48,11 +48,11 @@ static void another_namespace_differs(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
-		skip_because("user namespaces are refused here");
+		skip_because("no user namespace is available here");
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void captured_has_none(void **state)
+static void a_captured_machine_has_no_identity(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -63,7 +63,7 @@ static void captured_has_none(void **state)
 	assert_int_equal(host_writable(h, "x", &e), -EROFS);
 }
 
-static void writable(void **state)
+static void writable_says_why_not(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -71,7 +71,7 @@ static void writable(void **state)
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	assert_int_equal(host_writable(h, "dev/null", &e), 0);
 	assert_int_equal(host_writable(h, "proc/no/such", &e), -ENOENT);
-	/* Nobody writes a file of mode 0444 under /proc/sys. */
+	/* A file of mode 0444 in /proc/sys is not writable, not even by root. */
 	assert_int_equal(host_writable(h, "proc/sys/kernel/random/boot_id", &e), -EACCES);
 	assert_non_null(strstr(e.text, "/proc/sys/kernel/random/boot_id"));
 }
@@ -79,10 +79,10 @@ static void writable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_twice),
-		cmocka_unit_test(another_namespace_differs),
-		cmocka_unit_test(captured_has_none),
-		cmocka_unit_test(writable),
+		cmocka_unit_test(the_identity_is_stable),
+		cmocka_unit_test(another_namespace_has_another_identity),
+		cmocka_unit_test(a_captured_machine_has_no_identity),
+		cmocka_unit_test(writable_says_why_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

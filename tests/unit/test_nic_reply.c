@@ -1,3 +1,4 @@
+/* Parsers of netlink replies: made by hand, recorded, truncated and damaged. */
 #include "../fuzz/fuzz_netlink.c"
 #include "../support/support.h"
 
@@ -13,7 +14,7 @@
 
 #define INDEX 4
 
-/* A reply of the ethtool family about interface INDEX; the caller adds attributes. */
+/* A reply of the ethtool family about interface `index`; the caller adds attributes. */
 static struct nl_msg *ethtool_reply(uint32_t index)
 {
 	struct nl_msg *m = nlmsg_alloc_size(16384);
@@ -54,7 +55,7 @@ static void take(enum nic_request what, struct nl_msg *m, struct nic *n)
 	reply_free(&r);
 }
 
-static void absent_is_absent(void **state)
+static void missing_attributes_are_absent(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -74,7 +75,7 @@ static void absent_is_absent(void **state)
 	nic_release(&n);
 }
 
-static void another_interface_is_ignored(void **state)
+static void replies_about_other_interfaces_are_ignored(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -84,7 +85,7 @@ static void another_interface_is_ignored(void **state)
 	assert_false(n.channels.combined.known);
 }
 
-static void unknown_speed_is_absent(void **state)
+static void an_unknown_speed_is_absent(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -108,7 +109,7 @@ static void put_bit(struct nl_msg *m, uint32_t i, const char *name, bool on)
 	nla_nest_end(m, bit);
 }
 
-static void features_by_bitset(void **state)
+static void features_are_read_from_bit_sets(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -123,7 +124,7 @@ static void features_by_bitset(void **state)
 	set = nla_nest_start(m, ETHTOOL_A_FEATURES_ACTIVE);
 	nla_put_flag(m, ETHTOOL_A_BITSET_NOMASK);
 	bits = nla_nest_start(m, ETHTOOL_A_BITSET_BITS);
-	put_bit(m, 0, "rx-gro", false); /* listed at all: set */
+	put_bit(m, 0, "rx-gro", false); /* listed, so it is set */
 	put_bit(m, 2, "highdma", false);
 	nla_nest_end(m, bits);
 	nla_nest_end(m, set);
@@ -145,7 +146,7 @@ static void features_by_bitset(void **state)
 	nic_release(&n);
 }
 
-static void napis_of_any_width(void **state)
+static void numbers_of_any_width_are_read(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -165,7 +166,7 @@ static void napis_of_any_width(void **state)
 	nic_release(&n);
 }
 
-static void queues_and_their_counters_meet(void **state)
+static void counters_are_assigned_to_their_queue(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -188,7 +189,7 @@ static void queues_and_their_counters_meet(void **state)
 	nic_release(&n);
 }
 
-static void rss_counts_queues(void **state)
+static void rss_counts_the_queues_in_use(void **state)
 {
 	(void)state;
 	struct nic n = {.index = INDEX};
@@ -226,11 +227,11 @@ static size_t links_named(const char *name, size_t length)
 	return count;
 }
 
-static void names_that_no_kernel_allows(void **state)
+static void names_that_no_kernel_allows_are_omitted(void **state)
 {
 	(void)state;
 	assert_int_equal(links_named("eth0", 5), 1);
-	assert_int_equal(links_named("eth0", 4), 1); /* no NUL: its length says where it ends */
+	assert_int_equal(links_named("eth0", 4), 1); /* without NUL: the length delimits it */
 	assert_int_equal(links_named("", 1), 0);
 	assert_int_equal(links_named(".", 2), 0);
 	assert_int_equal(links_named("..", 3), 0);
@@ -240,7 +241,7 @@ static void names_that_no_kernel_allows(void **state)
 	assert_int_equal(links_named("0123456789abcdef", 17), 0);
 }
 
-/* A reply that has something in every attribute, for the damaged copies below. */
+/* A reply with a value in every attribute, for the damaged copies below. */
 static struct reply a_good_reply(enum nic_request what)
 {
 	struct nl_msg *m;
@@ -267,7 +268,7 @@ static struct reply a_good_reply(enum nic_request what)
 	return reply_of(m);
 }
 
-static void truncated_anywhere(void **state)
+static void truncated_replies_are_parsed_in_bounds(void **state)
 {
 	(void)state;
 	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
@@ -278,7 +279,7 @@ static void truncated_anywhere(void **state)
 		memcpy(input + 1, r.data, r.size);
 		for (size_t cut = 0; cut <= r.size; cut++) {
 			LLVMFuzzerTestOneInput(input, cut + 1);
-			/* The same, with a header that claims to be whole. */
+			/* The same with a header whose length matches the rest. */
 			uint32_t length = (uint32_t)cut;
 			if (cut >= sizeof(length))
 				memcpy(input + 1, &length, sizeof(length));
@@ -290,7 +291,7 @@ static void truncated_anywhere(void **state)
 	}
 }
 
-static void damaged_at_random(void **state)
+static void randomly_damaged_replies_are_parsed_in_bounds(void **state)
 {
 	(void)state;
 	uint64_t seed = 0x9e3779b97f4a7c15ull;
@@ -327,12 +328,12 @@ static enum nic_request request_of(const char *path)
 		if (strlen(path) > strlen(end) && !strcmp(path + strlen(path) - strlen(end), end))
 			return what;
 	}
-	fail_msg("%s: of what request?", path);
+	fail_msg("%s: unknown request", path);
 	return NIC_REQUESTS;
 }
 
-/* What real drivers answered, whole, truncated anywhere and damaged. */
-static void recorded_replies(void **state)
+/* Replies of real drivers, truncated at every third byte and damaged. */
+static void recorded_replies_are_parsed_in_bounds(void **state)
 {
 	(void)state;
 	glob_t g;
@@ -364,17 +365,17 @@ static void recorded_replies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(absent_is_absent),
-		cmocka_unit_test(another_interface_is_ignored),
-		cmocka_unit_test(unknown_speed_is_absent),
-		cmocka_unit_test(features_by_bitset),
-		cmocka_unit_test(napis_of_any_width),
-		cmocka_unit_test(queues_and_their_counters_meet),
-		cmocka_unit_test(rss_counts_queues),
-		cmocka_unit_test(names_that_no_kernel_allows),
-		cmocka_unit_test(truncated_anywhere),
-		cmocka_unit_test(damaged_at_random),
-		cmocka_unit_test(recorded_replies),
+		cmocka_unit_test(missing_attributes_are_absent),
+		cmocka_unit_test(replies_about_other_interfaces_are_ignored),
+		cmocka_unit_test(an_unknown_speed_is_absent),
+		cmocka_unit_test(features_are_read_from_bit_sets),
+		cmocka_unit_test(numbers_of_any_width_are_read),
+		cmocka_unit_test(counters_are_assigned_to_their_queue),
+		cmocka_unit_test(rss_counts_the_queues_in_use),
+		cmocka_unit_test(names_that_no_kernel_allows_are_omitted),
+		cmocka_unit_test(truncated_replies_are_parsed_in_bounds),
+		cmocka_unit_test(randomly_damaged_replies_are_parsed_in_bounds),
+		cmocka_unit_test(recorded_replies_are_parsed_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

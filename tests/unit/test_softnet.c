@@ -1,3 +1,4 @@
+/* Parsing /proc/net/softnet_stat. */
 #include "../support/support.h"
 #include "epolltune/nic.h"
 
@@ -5,7 +6,7 @@
 
 #define TEN "00000010 00000002 00000003 0 0 0 0 0 0 00000004"
 
-static void columns_by_cpu(void **state)
+static void columns_are_read_by_cpu(void **state)
 {
 	(void)state;
 	struct err e;
@@ -22,7 +23,7 @@ static void columns_by_cpu(void **state)
 	assert_true(s.at[0].flow_limit.known);
 	assert_int_equal(s.at[0].flow_limit.value, 5);
 	assert_int_equal(s.at[0].backlog.value, 6);
-	/* CPU 11 although it is the second row: the kernel says so. */
+	/* The second row is CPU 11: its column says so. */
 	assert_int_equal(s.at[1].cpu, 11);
 	assert_int_equal(s.at[1].processed, 0xffffffff);
 	assert_int_equal(softnet_total(&s).processed, 0x10000000full);
@@ -30,7 +31,7 @@ static void columns_by_cpu(void **state)
 	softnet_free(&s);
 }
 
-static void old_kernels_name_no_cpu(void **state)
+static void rows_without_a_cpu_follow_the_online_list(void **state)
 {
 	(void)state;
 	struct err e;
@@ -71,7 +72,7 @@ static void garbage_is_refused(void **state)
 	}
 }
 
-static void the_running_kernels(void **state)
+static void the_running_kernels_text_is_read(void **state)
 {
 	(void)state;
 	struct err e;
@@ -89,10 +90,10 @@ static void the_running_kernels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(columns_by_cpu),
-		cmocka_unit_test(old_kernels_name_no_cpu),
+		cmocka_unit_test(columns_are_read_by_cpu),
+		cmocka_unit_test(rows_without_a_cpu_follow_the_online_list),
 		cmocka_unit_test(garbage_is_refused),
-		cmocka_unit_test(the_running_kernels),
+		cmocka_unit_test(the_running_kernels_text_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
