@@ -141,12 +141,15 @@ static void shard_event(struct shard_task *t, uint64_t slot, uint32_t events)
 		shard_close(t, slot);
 		return;
 	}
-	if (s->config.await_greeting && recv(c->fd, &byte, 1, MSG_DONTWAIT) != 1) {
-		if (errno == EAGAIN)
+	if (s->config.await_greeting) {
+		ssize_t n = recv(c->fd, &byte, 1, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
 			return;
-		shard_fail(t, errno ? errno : ECONNRESET);
-		shard_close(t, slot);
-		return;
+		if (n != 1) {
+			shard_fail(t, n < 0 ? errno : ECONNRESET);
+			shard_close(t, slot);
+			return;
+		}
 	}
 	uint64_t now = load_now_ns();
 	histogram_add(&s->stats.serve, now - c->started_ns);
@@ -162,8 +165,9 @@ static int shard_exchange(int fd)
 {
 	char request[LOAD_REQUEST] = "epolltune", reply[LOAD_REQUEST];
 	size_t got = 0;
-	if (send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return errno ? errno : EIO;
+	ssize_t sent = send(fd, request, sizeof(request), MSG_NOSIGNAL);
+	if (sent != sizeof(request))
+		return sent < 0 ? errno : EIO;
 	while (got < sizeof(reply)) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		int ready = poll(&p, 1, LOAD_REPLY_MS);
@@ -212,7 +216,7 @@ static int storm_send(struct shard_task *t, struct exchange *x)
 	x->got = 0;
 	x->started_ns = load_now_ns();
 	ssize_t n = send(t->shard->at[x->slot].fd, request, sizeof(request), MSG_NOSIGNAL);
-	return n == sizeof(request) ? 0 : errno ? errno : EIO;
+	return n == sizeof(request) ? 0 : n < 0 ? errno : EIO;
 }
 
 /* Returns false when the connection is of no more use. */

@@ -233,6 +233,58 @@ static void test_rude_clients_do_not_stop_it(void **state)
 	bench_close(&b);
 }
 
+/* A server that accepts and closes without a greeting. */
+struct closer {
+	struct sockaddr_in at;
+	unsigned connections;
+};
+
+static int accept_and_close(int channel, void *arg)
+{
+	struct closer *c = arg;
+	struct err e = {0};
+	socklen_t size = sizeof(c->at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&c->at, size) ||
+	    listen(listener, 16) || getsockname(listener, (struct sockaddr *)&c->at, &size) ||
+	    lab_send(channel, "listens", 7, &e))
+		return -1;
+	for (unsigned i = 0; i < c->connections; i++)
+		close(accept(listener, NULL, NULL));
+	close(listener);
+	return 0;
+}
+
+/* At end of file recv() leaves errno as it was: it must not decide what the failure is. */
+static void a_closed_peer_is_a_failed_client(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct load load;
+	struct err e = {0};
+	char listens[8];
+	int channel;
+	bench_open(&b, true, false, 10);
+	struct closer *c = lab_alloc(b.lab, sizeof(*c), &e);
+	assert_non_null(c);
+	*c = (struct closer){
+		.at = {.sin_family = AF_INET, .sin_addr = b.server.config.address},
+		.connections = 10,
+	};
+	assert_int_equal(lab_spawn(b.lab, LAB_SERVER, accept_and_close, c, &channel, &e), 0);
+	assert_int_equal(lab_receive(channel, listens, sizeof(listens), 10000, &e), 7);
+	struct load_config to = b.load.config;
+	to.port = c->at.sin_port;
+	assert_int_equal(load_start(&load, b.lab, &to, &e), 0);
+	assert_int_equal(load_open(&load, 10, 0, 5000, &e), 0);
+	assert_true(reaches(&load.stats[0]->failed, 10));
+	assert_int_equal(load_sum(&load).first_errno, ECONNRESET);
+	assert_int_equal(load_sum(&load).served, 0);
+	load_stop(&load);
+	lab_finish(channel);
+	bench_close(&b);
+}
+
 static void test_too_many_connections_are_refused(void **state)
 {
 	(void)state;
@@ -254,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_paused_server_keeps_its_clients),
 		cmocka_unit_test(test_fill_stops_at_the_limit),
 		cmocka_unit_test(test_rude_clients_do_not_stop_it),
+		cmocka_unit_test(a_closed_peer_is_a_failed_client),
 		cmocka_unit_test(test_too_many_connections_are_refused),
 		cmocka_unit_test(test_descriptor_limit_is_survived),
 	};
