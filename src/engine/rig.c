@@ -192,7 +192,7 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
 	      struct rig_round *out, struct err *e)
 {
-	struct counts *before = calloc(2, sizeof(*before)), *after = before + 1;
+	struct counts *before = calloc(2, sizeof(*before)), *after = before ? before + 1 : NULL;
 	struct histogram *latency = calloc(1, sizeof(*latency));
 	int rc = before && latency ? 0 : err_set(e, ENOMEM, "no memory for counters");
 	if (rc == 0)
