@@ -1,4 +1,4 @@
-/* cleanup: release at the end of a scope, whatever way it ends.
+/* cleanup: scope-bound cleanup by __attribute__((cleanup)).
  *
  *	CLEAN(close_fd) int fd = open(…);
  *	CLEAN(free_pointer) char *text = strdup(…); */

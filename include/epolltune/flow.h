@@ -1,5 +1,5 @@
-/* flow: one bulk TCP connection between the hosts of a lab, measured from inside until what its
- * buffers and its windows allow has settled. The client connects, either side may send. */
+/* flow: one bulk TCP connection between the hosts of a lab, sampled by tcp_info until its windows
+ * and buffers stop growing. The client connects; either side may send. */
 #ifndef EPOLLTUNE_FLOW_H
 #define EPOLLTUNE_FLOW_H
 
@@ -11,33 +11,32 @@
 
 struct flow_config {
 	enum lab_host sender;
-	unsigned address; /* of the client: a fresh one has no metrics from an earlier connection */
-	uint64_t pace_Bps;  /* bytes a second that the sender paces itself to; 0: none */
-	int receive_buffer; /* SO_RCVBUF of the receiver, before listen() or connect(); 0:
+	unsigned address;  /* number of the client's address; an unused one has no cached metrics */
+	uint64_t pace_Bps; /* the sender's pacing rate in bytes/s; 0: unpaced */
+	int receive_buffer; /* the receiver's SO_RCVBUF, set before listen() or connect(); 0:
 			       autotuning */
-	int send_buffer;    /* SO_SNDBUF of the sender, likewise */
+	int send_buffer;    /* the sender's SO_SNDBUF, likewise */
 	uint64_t rtt_us;    /* of the wire */
-	bool steady; /* goes on until it has settled, also when it has reached the pace on its way
-			up: the throughput is that of the path, not of slow start */
-	unsigned most_ms;    /* ends then, settled or not */
-	unsigned rest_bytes; /* not 0: sends that much, once, and is measured at rest */
+	bool steady; /* continue until settled even when the pace is reached earlier: measures the
+			path, not slow start */
+	unsigned most_ms;    /* maximum duration */
+	unsigned rest_bytes; /* not 0: sends this much once and measures the idle connection */
 };
 
-/* What the connection did over the time looked at: its last four round trips or more. */
+/* Measured over the last four round trips or more. */
 struct flow_result {
-	int error;             /* errno of what ended it early; 0: none */
-	bool settled;          /* neither window nor buffer grew any more */
-	bool paced;            /* the pace was reached */
-	uint64_t Bps;          /* bytes acknowledged a second */
-	uint32_t rtt_us;       /* mean of the smoothed round trip (tcpi_rtt) */
-	uint32_t window;       /* largest that the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
-	double receiver_share; /* of the time, waited for the receiver's window (tcpi_rwnd_limited)
-				*/
-	double sender_share;   /* likewise for its own buffer (tcpi_sndbuf_limited) */
+	int error;       /* errno that ended the flow early; 0: none */
+	bool settled;    /* window and buffer stopped growing */
+	bool paced;      /* the pace was reached */
+	uint64_t Bps;    /* acknowledged bytes per second */
+	uint32_t rtt_us; /* mean of the smoothed round trip (tcpi_rtt) */
+	uint32_t window; /* largest window the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
+	double receiver_share; /* share of time limited by the receive window (tcpi_rwnd_limited) */
+	double sender_share;   /* share of time limited by the send buffer (tcpi_sndbuf_limited) */
 	uint32_t cwnd_bytes;
 	uint32_t retransmits;
-	uint32_t receive_buffer, send_buffer; /* what they had grown to (SO_MEMINFO) */
-	/* Memory charged to the receiving and the sending socket: at rest, or the most seen. */
+	uint32_t receive_buffer, send_buffer; /* largest sizes (SO_MEMINFO) */
+	/* Memory charged to each socket: when idle, or the maximum. */
 	uint32_t receive_held, send_held;
 };
 
@@ -46,10 +45,10 @@ struct flow {
 	struct flow_task *task;
 };
 
-/* Starts a flow; the result is there after flow_wait(), which is bounded by most_ms and some. */
+/* Starts a flow. flow_wait() returns its result, soon after most_ms at the latest. */
 int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config, struct err *e);
 int flow_wait(struct flow *f, struct flow_result *out, struct err *e);
-/* Safe on a flow that was never started (zeroed) or has been waited for. */
+/* Allowed on a zeroed flow and after flow_wait(). */
 void flow_stop(struct flow *f);
 
 #endif

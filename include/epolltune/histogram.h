@@ -1,5 +1,6 @@
-/* histogram: latencies in constant memory, log-linear: 128 steps to each power of two, so a value
- * is told with at most 1/128 (0.8 %) of error. No pointers: lives in shared memory. One writer. */
+/* histogram: latencies in constant memory, log-linear: 128 steps per power of two, so that a
+ * reported value is at most 1/128 (0.8 %) too high. No pointers: lives in shared memory. One
+ * writer. */
 #ifndef EPOLLTUNE_HISTOGRAM_H
 #define EPOLLTUNE_HISTOGRAM_H
 
@@ -15,13 +16,13 @@ struct histogram {
 	uint64_t at[HISTOGRAM_BUCKETS];
 };
 
-/* Counts one value; the unit is the caller's (nanoseconds throughout this program). */
+/* Adds one value, in the caller's unit (nanoseconds throughout this program). */
 void histogram_add(struct histogram *h, uint64_t value);
-/* Counts one value `count` times. */
+/* Adds one value `count` times. */
 void histogram_add_many(struct histogram *h, uint64_t value, uint64_t count);
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* The value that `share` (0 to 1) of all values do not exceed; 0 when empty; 1.0 gives the exact
- * maximum. */
+/* The value that a `share` (0 to 1) of all values does not exceed; 0 when empty; 1.0 gives the
+ * exact maximum. */
 uint64_t histogram_quantile(const struct histogram *h, double share);
 
 #endif

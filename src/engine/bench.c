@@ -14,18 +14,18 @@
 static const struct {
 	const char *name, *unit, *meaning;
 } metrics[BENCH_METRICS] = {
-	[BENCH_RATE] = {"rate", "1/s", "connections or requests that were finished each second"},
-	[BENCH_P50] = {"p50", "us", "half of the latencies are shorter"},
-	[BENCH_P99] = {"p99", "us", "99 of 100 latencies are shorter"},
-	[BENCH_COST] = {"cost", "ns", "time of one operation"},
+	[BENCH_RATE] = {"rate", "1/s", "connections or requests finished per second"},
+	[BENCH_P50] = {"p50", "us", "median latency"},
+	[BENCH_P99] = {"p99", "us", "99th percentile of latency"},
+	[BENCH_COST] = {"cost", "ns", "time per operation"},
 	[BENCH_CPU] = {"cpu", "us",
-		       "CPU time of a connection or request, of both ends (load: its own)"},
-	[BENCH_SERVER_CPU] = {"server_cpu", "us", "of that, the server's own"},
-	[BENCH_ELAPSED] = {"elapsed", "s", "time that all of it took"},
-	[BENCH_USER_MEMORY] = {"user_memory", "B", "memory of the process, for a connection"},
-	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B",
-				 "memory of the kernel, for one end of a connection"},
-	[BENCH_EVENTS] = {"events", "1", "what was counted"},
+		       "CPU time per connection or request, both ends (epolltune load: its own)"},
+	[BENCH_SERVER_CPU] = {"server_cpu", "us",
+			      "CPU time of the server alone, per connection or request"},
+	[BENCH_ELAPSED] = {"elapsed", "s", "total time"},
+	[BENCH_USER_MEMORY] = {"user_memory", "B", "process memory per connection"},
+	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B", "kernel memory per connection end"},
+	[BENCH_EVENTS] = {"events", "1", "events counted"},
 };
 
 const char *bench_metric_name(enum bench_metric m) { return metrics[m].name; }
@@ -117,7 +117,7 @@ char *bench_ratio_text(char *buf, size_t size, const struct bench_ratio *r)
 	else if (r->rounds == 1)
 		snprintf(buf, size, "%.2f (one round)", r->median);
 	else if (r->max - r->min > BENCH_NOISE * r->median)
-		snprintf(buf, size, "too noisy to tell (%.2f to %.2f)", r->min, r->max);
+		snprintf(buf, size, "too noisy (%.2f to %.2f)", r->min, r->max);
 	else
 		snprintf(buf, size, "%.2f (%.2f to %.2f)", r->median, r->min, r->max);
 	return buf;
@@ -133,21 +133,21 @@ void bench_note(struct bench_table *t, const char *fmt, ...)
 	for (size_t i = 0; i < t->note_count; i++)
 		if (!strcmp(t->notes[i], text))
 			return;
-	/* The last place tells that there were more. */
+	/* The last note says that there were more. */
 	if (t->note_count == BENCH_NOTES)
-		snprintf(t->notes[BENCH_NOTES - 1], sizeof(text), "more notes found no place");
+		snprintf(t->notes[BENCH_NOTES - 1], sizeof(text), "further notes omitted");
 	else
 		memcpy(t->notes[t->note_count++], text, sizeof(text));
 }
 
-/* One size at which two curves both have a point. */
+/* One size that both curves have. */
 struct pair {
 	double n; /* first, so that double_compare() sorts pairs */
 	double ratio;
 };
 
-/* How many of the smaller sizes are a's: the split that contradicts the figures least, since near a
- * crossing noise alone decides which is cheaper. */
+/* The number of smaller sizes at which `a` is cheaper: the split that contradicts the figures
+ * least, as noise decides single points near a crossing. */
 static size_t pairs_split(const struct pair *pairs, size_t count)
 {
 	size_t best = 0;
@@ -166,7 +166,7 @@ static size_t pairs_split(const struct pair *pairs, size_t count)
 	return best;
 }
 
-/* Of one round, or with BENCH_RUNS of the medians. */
+/* The value of one round; BENCH_RUNS selects the median. */
 static double value_of(const struct bench_result *r, unsigned round)
 {
 	return round == BENCH_RUNS ? r->median : round < r->runs ? r->sample[round] : 0;
@@ -186,7 +186,7 @@ static double crossing_of(const struct pair *pairs, size_t count)
 	return exp(log(below->n) * (1 - share) + log(above->n) * share);
 }
 
-/* Two curves that are compared. */
+/* Two curves to compare. */
 struct curves {
 	const char *bench, *a, *b;
 	bool all_active;
@@ -220,7 +220,7 @@ struct bench_crossing bench_crossing(const struct bench_table *t, const char *be
 	struct bench_crossing c = {at, at, at};
 	for (unsigned i = 0; i < BENCH_RUNS; i++) {
 		double n = round_crossing(t, &curves, i);
-		c.min = n < c.min ? n : c.min; /* false of NAN */
+		c.min = n < c.min ? n : c.min; /* false for NAN */
 		c.max = n > c.max ? n : c.max;
 	}
 	return c;
@@ -240,7 +240,7 @@ const struct bench *bench_named(const char *name)
 	return NULL;
 }
 
-/* Is the word of `length` bytes one of the comma separated ones in `list`? */
+/* Whether the word of `length` bytes is in the comma separated `list`. */
 static bool list_has(const char *list, const char *word, size_t length)
 {
 	for (const char *p = list; *p;) {
@@ -300,7 +300,7 @@ int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err
 	return run->stop ? err_set(e, EINTR, "interrupted") : 0;
 }
 
-/* What a task is started with and leaves behind, in the lab's memory. */
+/* Arguments and results of a task, in the lab's memory. */
 struct task_frame {
 	struct bench_run *run;
 	bench_task task;
@@ -337,7 +337,7 @@ int bench_in_lab(struct bench_run *run, enum lab_host host, bench_task task, str
 		else
 			e->code = 0;
 	} else if (rc == 0) {
-		rc = err_set(e, ECHILD, "the measuring process ended by itself");
+		rc = err_set(e, ECHILD, "the measuring process exited unexpectedly");
 	}
 	lab_release(run->lab, mark);
 	return rc;

@@ -1,4 +1,5 @@
-/* How many connections a second: connect, request, reply, close, by who closes and from where. */
+/* Connections per second (connect, request, reply, close), by who closes first and from how many
+ * addresses. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +9,14 @@
 #include "engine/floor.h"
 #include "engine/rig.h"
 
-#define AT_A_TIME 32 /* connections under way, for each load process */
+#define AT_A_TIME 32 /* concurrent connections of each load worker */
 #define SIZE 64u
 
 static const struct variant {
 	const char *name;
 	enum driver_close close;
 	unsigned sources;
-	unsigned periods; /* how long a round lasts: ports come back after a second only */
+	unsigned periods; /* length of a round; ports are reusable after a second only */
 	const char *conditions;
 } variants[] = {
 	{"reset", DRIVER_CLOSE_RESET, 0, 1, "client closes by reset, 1 address"},
@@ -44,15 +45,14 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 	if (rc < 0)
 		return err_prefix(e, "%s", v->name);
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server and %u load processes, a pair on each CPU, %u connections at a "
-		 "time, %u B each way, loopback",
+		 "%s; %u server and %u load processes, one pair per CPU, %u concurrent "
+		 "connections, %u B each way, loopback",
 		 v->conditions, workers, workers, AT_A_TIME * workers, SIZE);
 	rig_add(run, "connect", v->name, order.active, 0, &round, conditions);
 	if (round.load.starved)
 		bench_note(
 			&run->table,
-			"connect %s: ports ran out (net.ipv4.ip_local_port_range, TIME_WAIT): the "
-			"rate is that of their coming back",
+			"connect %s: limited by ports in TIME_WAIT (net.ipv4.ip_local_port_range)",
 			v->name);
 	return 0;
 }
@@ -73,8 +73,8 @@ static int floor_round(struct bench_run *run, unsigned workers, struct err *e)
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	snprintf(conditions, sizeof(conditions),
-		 "blocking calls, both ends in one thread, %u such processes, each on a CPU of its "
-		 "own, client closes by reset, %u B each way, loopback",
+		 "blocking calls, both ends in one thread, %u processes, each on its own CPU, "
+		 "client closes by reset, %u B each way, loopback",
 		 workers, SIZE);
 	bench_add(&run->table, "connect", "floor-blocking", workers, 0, BENCH_RATE, result.rate,
 		  "%s", conditions);
@@ -93,7 +93,7 @@ static void connect_notes(struct bench_run *run, unsigned workers)
 	struct bench_ratio ratio = bench_ratio(reset, floor);
 	char text[48];
 	if (ratio.rounds)
-		bench_note(t, "connect: reset's rate to that of the floor of blocking calls: %s",
+		bench_note(t, "connect: rate of reset relative to floor-blocking: %s",
 			   bench_ratio_text(text, sizeof(text), &ratio));
 }
 
@@ -148,8 +148,8 @@ static int connect_run(struct bench_run *run, struct err *e)
 
 const struct bench bench_connect = {
 	.name = "connect",
-	.summary = "connections a second: connect, request, reply, close",
-	.n = "connections at a time (floor: processes)",
+	.summary = "connections per second: connect, request, reply, close",
+	.n = "concurrent connections (floor-blocking: processes)",
 	.variants = "reset,server-first,client-first,client-first-40-addresses,floor-blocking",
 	.run = connect_run,
 };

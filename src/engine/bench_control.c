@@ -1,4 +1,4 @@
-/* What the calls of epoll_ctl(2) cost on a set that holds n sockets. */
+/* Cost of epoll_ctl(2) on a set that holds n sockets. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -10,7 +10,7 @@
 #include "epolltune/cleanup.h"
 
 #define SPARE_DESCRIPTORS 64
-#define BATCH 256 /* sockets beside the n, that the calls are timed on */
+#define BATCH 256 /* sockets besides the n, used by the timed calls */
 
 static const uint64_t sizes[] = {10, 100, 1000, 10000};
 
@@ -30,7 +30,7 @@ static int control(int epoll, int operation, int fd)
 	return epoll_ctl(epoll, operation, fd, &ev);
 }
 
-/* Does one step on the whole batch; 0 or -errno. */
+/* Runs one step on the whole batch; 0 or -errno. */
 static int step_run(int epoll, enum step step, const int *fd)
 {
 	int bad = 0;
@@ -51,7 +51,7 @@ static int double_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* One round at one size: each step as the median of several batches, in ns a socket. */
+/* One round at one size: each step as the median of several batches, in ns per socket. */
 static int size_measure(struct bench_run *run, int epoll, uint64_t n, const int *fd, struct err *e)
 {
 	double took[STEPS][15];
@@ -102,7 +102,7 @@ static int control_task(struct bench_run *run, struct err *e)
 	struct sockets s;
 	bench_progress(run, "control: opening sockets");
 	if (limit < BATCH + sizes[0] + SPARE_DESCRIPTORS)
-		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu: too low to measure with", limit);
+		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu, too low for this bench", limit);
 	if (count > limit - BATCH - SPARE_DESCRIPTORS)
 		count = limit - BATCH - SPARE_DESCRIPTORS;
 	int rc = sockets_open(&s, count + BATCH, 0, e);
@@ -122,15 +122,15 @@ static int control_run(struct bench_run *run, struct err *e)
 		bench_find(&run->table, "control", "churn", 1000, 0, BENCH_COST);
 	if (rc == 0 && churn)
 		bench_note(&run->table,
-			   "control: taking a socket out and in again costs %.2f us, which a "
-			   "server that does so for each request pays for each",
+			   "control: deleting and adding a socket costs %.2f us; a server that "
+			   "does so for each request pays this per request",
 			   churn->median / 1000);
 	return rc;
 }
 
 const struct bench bench_control = {
 	.name = "control",
-	.summary = "the cost of epoll_ctl(): add, modify, delete, and add with delete",
+	.summary = "cost of epoll_ctl(): add, modify, delete, add and delete",
 	.n = "sockets in the set",
 	.variants = "add,modify,delete,churn",
 	.run = control_run,

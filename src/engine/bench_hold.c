@@ -1,5 +1,4 @@
-/* Many connections held: how fast they open, what each takes, and what a request costs meanwhile.
- */
+/* Many idle connections: time to open, memory per connection, and request latency meanwhile. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,28 +13,29 @@
 #include "engine/rig.h"
 #include "engine/sockets.h"
 #include "epolltune/knob.h"
+#include "epolltune/quantity.h"
 
 #define CONNECTIONS 10000
-#define SAMPLE 1000 /* connections that talk while all are held */
-#define RATE 5000   /* requests a second over them, so few that they do not wait for each other */
-#define RATE_OF_ONE 100 /* over each of them at most */
+#define SAMPLE 1000     /* connections that carry requests while all are held */
+#define RATE 5000       /* requests per second over the sample: few enough not to queue */
+#define RATE_OF_ONE 100 /* maximum per connection */
 #define TALK_US 2000000ull
 #define SIZE 64u
-#define HOLD_RIG 64 /* its first address; a worker each from there on */
+#define HOLD_RIG 64 /* number of its rig; worker i listens on its address + i */
 #define CACHES_TOLD 8
 
 struct hold {
 	struct bench_run *run;
 	uint64_t connections;
-	uint64_t per_worker; /* connections of a server process at most */
-	unsigned sources;    /* addresses that they come from; 0: the kernel chooses */
+	uint64_t per_worker; /* maximum connections per server process */
+	unsigned sources;    /* client addresses; 0: the kernel chooses */
 	unsigned round;      /* from 1 */
 	uint64_t started_ns;
 	struct rig rig;
 	struct host_slabs before, after;
 	uint64_t slab_before, slab_after; /* all slabs together */
 	bool by_cache;
-	double server_bytes, load_bytes; /* user memory of a connection, in the last round */
+	double server_bytes, load_bytes; /* user memory per connection, in the last round */
 };
 
 static void slabs_read(struct hold *h, struct host_slabs *slabs, uint64_t *bytes)
@@ -54,7 +54,7 @@ static const struct host_slab *slab_named(const struct host_slabs *s, const char
 	return NULL;
 }
 
-/* What a cache grew by, in bytes. */
+/* Growth of a cache, in bytes. */
 static int64_t slab_growth(const struct hold *h, const struct host_slab *after)
 {
 	const struct host_slab *before = slab_named(&h->before, after->name);
@@ -62,14 +62,15 @@ static int64_t slab_growth(const struct hold *h, const struct host_slab *after)
 	return objects * (int64_t)after->object_bytes;
 }
 
-/* By how much the sum of all slabs grew, for each end. */
+/* Growth of all slabs per connection end. */
 static double slabs_coarse(const struct hold *h)
 {
 	return (double)((int64_t)h->slab_after - (int64_t)h->slab_before) /
 	       (2 * (double)h->connections);
 }
 
-/* Kernel memory of one connection and end: the growth of all caches where they can be read. */
+/* Kernel memory per connection end: growth of all caches where they can be read, else of all
+ * slabs. */
 static double slabs_sum(const struct hold *h)
 {
 	double sum = 0;
@@ -78,7 +79,7 @@ static double slabs_sum(const struct hold *h)
 	return h->by_cache ? sum / (2 * (double)h->connections) : slabs_coarse(h);
 }
 
-/* Names the caches that grew most, where they can be read. */
+/* Adds notes about the caches that grew most, where they can be read. */
 static void slabs_tell(const struct hold *h)
 {
 	char text[200] = "";
@@ -101,20 +102,20 @@ static void slabs_tell(const struct hold *h)
 		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
 			 h->after.at[largest].name, (double)most / ends);
 	}
-	bench_note(&h->run->table, "hold, kernel memory of an end, bytes by cache: %s", text);
+	bench_note(&h->run->table, "hold: kernel memory per connection end by cache, in bytes: %s",
+		   text);
 	bench_note(&h->run->table,
-		   "hold, kernel memory of an end: %.0f B by what the caches hold, %.0f B by what "
-		   "all slabs take",
+		   "hold: kernel memory per connection end: %.0f B by objects in use, %.0f B by "
+		   "size of all slabs",
 		   slabs_sum(h), slabs_coarse(h));
 	const struct host_slab *looked = slab_named(&h->after, "proc_inode_cache");
 	if (looked && (double)slab_growth(h, looked) / ends >= 8)
-		bench_note(
-			&h->run->table,
-			"hold: proc_inode_cache and as many dentries are of a program that walks "
-			"/proc meanwhile, which takes CPU time, too");
+		bench_note(&h->run->table,
+			   "hold: a program that reads /proc meanwhile makes proc_inode_cache and "
+			   "as many dentries grow; it also uses CPU time");
 }
 
-/* printf into the run's progress, behind the round. */
+/* printf into the run's progress, after the round number. */
 static void hold_progress(struct hold *h, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 static void hold_progress(struct hold *h, const char *fmt, ...)
@@ -140,7 +141,7 @@ static int open_progress(uint64_t done, void *arg)
 	return h->run->stop;
 }
 
-/* Opens all; the round's time is until the server has accepted them. */
+/* Opens all connections; the time ends when the server has accepted them. */
 static int hold_open(struct hold *h, struct rig_round *round, struct err *e)
 {
 	const struct driver_order order = {
@@ -153,14 +154,14 @@ static int hold_open(struct hold *h, struct rig_round *round, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (round->load.held < h->connections)
-		return err_set(
-			e, round->load.first_errno ? round->load.first_errno : EIO,
-			"%llu of %llu connections could be opened; the first failed with: %s",
-			(unsigned long long)round->load.held, (unsigned long long)h->connections,
-			strerror(round->load.first_errno));
+		return err_set(e, round->load.first_errno ? round->load.first_errno : EIO,
+			       "only %llu of %llu connections opened; first error: %s",
+			       (unsigned long long)round->load.held,
+			       (unsigned long long)h->connections,
+			       strerror(round->load.first_errno));
 	uint64_t accepted = crew_sum(&h->rig.crew).accepted;
 	if (accepted < h->connections)
-		return err_set(e, EIO, "the server accepted %llu of %llu connections",
+		return err_set(e, EIO, "the server accepted only %llu of %llu connections",
 			       (unsigned long long)accepted, (unsigned long long)h->connections);
 	return crew_check(&h->rig.crew, e);
 }
@@ -170,9 +171,9 @@ static double growth(const struct hold *h, uint64_t before, uint64_t after)
 	return after > before ? (double)(after - before) / (double)h->connections : 0;
 }
 
-/* What freed sockets leave behind is given back only after a while (RCU), on a busy machine a long
- * one: waits until the slabs have stood still for a quarter of a second, but for what others do and
- * would not be seen in the figure; ten seconds at most. */
+/* The kernel releases the memory of freed sockets after an RCU grace period, late on a busy
+ * machine. Waits until the slabs are stable for a quarter of a second, ignoring changes too small
+ * to affect the figure; ten seconds at most. */
 static void slabs_settle(const struct host *host, uint64_t connections)
 {
 	uint64_t still = connections * 40 > 65536 ? connections * 40 : 65536;
@@ -188,7 +189,7 @@ static void slabs_settle(const struct host *host, uint64_t connections)
 	}
 }
 
-/* What a request costs while all are held. */
+/* Measures request latency while all connections are held. */
 static int hold_talk(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
@@ -203,19 +204,20 @@ static int hold_talk(struct hold *h, struct err *e)
 	};
 	char conditions[BENCH_CONDITIONS];
 	struct rig_round round = {0};
-	hold_progress(h, "talking over %llu of %llu", (unsigned long long)order.active,
+	hold_progress(h, "requests over %llu of %llu", (unsigned long long)order.active,
 		      (unsigned long long)h->connections);
 	int rc = rig_order(&h->rig, h->run, &order, &round, e);
 	if (rc < 0)
 		return rc;
 	snprintf(conditions, sizeof(conditions),
-		 "%.0f requests a second of %u B each way, spread over %s, from when each was due",
+		 "%.0f requests per second, %u B each way, spread over %s; latency from when each "
+		 "was due",
 		 order.rate_per_s, SIZE,
-		 active < h->connections ? "a sample, all others idle" : "all");
+		 active < h->connections ? "a sample, the others idle" : "all");
 	if (round.load.missed)
 		bench_note(t,
-			   "hold: this machine was too slow for %.0f requests a second: %llu were "
-			   "never made",
+			   "hold: this machine is too slow for %.0f requests per second: %llu were "
+			   "never sent",
 			   order.rate_per_s, (unsigned long long)round.load.missed);
 	bench_add(t, "hold", "idle", h->connections, order.active, BENCH_P50, round.p50_us, "%s",
 		  conditions);
@@ -244,26 +246,26 @@ static int hold_measure(struct hold *h, struct err *e)
 	if (rc < 0)
 		return rc;
 	slabs_read(h, &h->after, &h->slab_after);
-	snprintf(
-		conditions, sizeof(conditions),
-		"idle connections, both ends here, loopback; server processes: %u, of the load: %u",
-		h->rig.crew.processes, h->rig.fleet.drivers);
+	snprintf(conditions, sizeof(conditions),
+		 "idle connections over loopback, both ends on this machine; server processes: %u, "
+		 "load processes: %u",
+		 h->rig.crew.processes, h->rig.fleet.drivers);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, round.elapsed_s, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h),
-		  "%s, of the whole machine, both ends here; user and page memory not counted",
+		  "%s of the whole machine, both ends; without user and page memory",
 		  h->by_cache ? "growth of all slab caches (/proc/slabinfo)"
-			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo is root's)");
+			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo needs root)");
 	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
 	h->load_bytes = growth(h, client_before, fleet_sum(&h->rig.fleet).private_bytes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
 		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
-		  "growth of memory of their own, the larger of both ends");
+		  "growth of private memory, the larger of both ends");
 	return hold_talk(h, e);
 }
 
-/* Ports towards one address and port. */
+/* Ports available to one destination. */
 static uint64_t port_range(struct bench_run *run)
 {
 	char value[KNOB_VALUE];
@@ -277,10 +279,10 @@ static uint64_t port_range(struct bench_run *run)
 	return high > low ? (uint64_t)(high - low) + 1 : 1;
 }
 
-/* How many processes hold them, each end by itself. A server is connected to from at most two
- * fifths of the ports: to find a free one takes long once half are in use (__inet_hash_connect() of
- * net/ipv4/inet_hashtables.c tries all of one parity first). Where that would take more processes
- * than a lab runs, the ends of a server come from several addresses instead. */
+/* Chooses the number of processes, the same for each end. A server is connected to from at most two
+ * fifths of the ports: finding a free one takes long once half are in use (__inet_hash_connect() of
+ * net/ipv4/inet_hashtables.c tries all of one parity first). If that needs more processes than a
+ * lab runs, the clients use several addresses instead. */
 static void hold_shape(struct hold *h)
 {
 	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
@@ -295,13 +297,19 @@ static void hold_shape(struct hold *h)
 						: DRIVER_SOURCES;
 }
 
+/* Server processes, and as many load processes. */
+static uint64_t hold_workers(const struct hold *h)
+{
+	return (h->connections + h->per_worker - 1) / h->per_worker;
+}
+
 static int hold_round(struct hold *h, struct err *e)
 {
 	struct rig_config config = {
 		.number = HOLD_RIG,
 		.mode = WORKER_LEVEL,
 		.close = DRIVER_CLOSE_RESET,
-		.workers = (unsigned)((h->connections + h->per_worker - 1) / h->per_worker),
+		.workers = (unsigned)hold_workers(h),
 		.sources = h->sources,
 		.connections = h->connections,
 		.apart = true,
@@ -332,7 +340,7 @@ static int floor_round(struct hold *h, struct err *e)
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
 		.stop = &h->run->stop,
 	};
-	hold_progress(h, "the floor, blocking connects and accepts");
+	hold_progress(h, "the baseline, blocking connects and accepts");
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
@@ -351,16 +359,37 @@ static int floor_round(struct hold *h, struct err *e)
 	return 0;
 }
 
+/* Adds a note on how the connections add up to processes and descriptors. */
+static void note_processes(const struct hold *h)
+{
+	char connections[32], ends[32], each[32];
+	uint64_t workers = hold_workers(h);
+	if (workers == 1)
+		return;
+	bench_note(
+		&h->run->table,
+		"hold: %s connections have %s ends, one descriptor each: %llu server and %llu load "
+		"processes hold up to %s ends each (limit: %s)",
+		quantity_format(connections, sizeof(connections), QUANTITY_COUNT, h->connections),
+		quantity_format(ends, sizeof(ends), QUANTITY_COUNT, 2 * h->connections),
+		(unsigned long long)workers, (unsigned long long)workers,
+		quantity_format(each, sizeof(each), QUANTITY_COUNT,
+				(h->connections + workers - 1) / workers),
+		h->per_worker < fleet_per_driver() ? "2/5 of net.ipv4.ip_local_port_range"
+						   : "RLIMIT_NOFILE");
+}
+
 static void hold_notes(struct hold *h)
 {
 	struct bench_table *t = &h->run->table;
 	const struct bench_result *ours =
 		bench_find(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED);
 	if (ours) {
+		note_processes(h);
 		slabs_tell(h);
 		bench_note(t,
-			   "hold, user memory of a connection: %.1f B in the server, %.1f B in the "
-			   "load",
+			   "hold: user memory per connection: %.1f B in the server, %.1f B in the "
+			   "load processes",
 			   h->server_bytes, h->load_bytes);
 	}
 	const struct bench_result *floor =
@@ -368,7 +397,7 @@ static void hold_notes(struct hold *h)
 	struct bench_ratio ratio = bench_ratio(ours, floor);
 	char text[48];
 	if (ratio.rounds)
-		bench_note(t, "hold: the time to open to that of blocking connects and accepts: %s",
+		bench_note(t, "hold: time to open relative to floor-blocking: %s",
 			   bench_ratio_text(text, sizeof(text), &ratio));
 }
 
@@ -387,14 +416,14 @@ static int hold_run(struct bench_run *run, struct err *e)
 		.watches = h->connections + 2 * SAMPLE,
 		.per_process = h->per_worker,
 		.processes_most = RIG_TASKS,
-		/* From each address of the load, or to each of the floor, to a port. */
+		/* On each client address, or to each address of the baseline. */
 		.ports_of_process = port_range(run) * SOCKETS_ADDRESSES,
 	};
 	hold_budget_make(&budget, run->host, &plan);
 	int rc = hold_budget_check(&budget, e);
 	for (unsigned i = 0; i < runs && rc == 0; i++) {
 		size_t mark = lab_mark(run->lab);
-		/* In turn, for neither to have the memory that the other one warmed. */
+		/* Alternate, so that neither always gets memory that the other one warmed up. */
 		for (unsigned k = 0; k < 2 && rc == 0; k++) {
 			bool floor = (i + k) % 2;
 			h->round = i + 1;
@@ -416,7 +445,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 
 const struct bench bench_hold = {
 	.name = "hold",
-	.summary = "many idle connections: time to open, memory of each, latency meanwhile",
+	.summary = "many idle connections: time to open, memory of each, request latency",
 	.n = "connections held",
 	.variants = "idle,floor-blocking",
 	.run = hold_run,

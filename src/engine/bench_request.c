@@ -1,4 +1,4 @@
-/* Requests over connections that stay: by how the server waits. */
+/* Requests per second over persistent connections, by how the server waits. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 
 #define CONNECTIONS 100
 #define SIZE 64u
-/* Requests on each: new connections acknowledge at once (TCP_MAX_QUICKACKS, 16). */
+/* Requests on each connection beforehand: new ones acknowledge at once (TCP_MAX_QUICKACKS, 16). */
 #define WARM_UP 50
-/* A worker and a load process for each variant, and a process of the floor. */
+/* A server and a load process for each variant, and one of the baseline. */
 #define PROCESSES_EACH (2 * VARIANTS + 1)
 #define WORKERS_MOST (RIG_TASKS / PROCESSES_EACH)
 
@@ -25,25 +25,24 @@ static const struct variant {
 } variants[] = {
 	{"level", CREW_REUSEPORT, WORKER_LEVEL, "level-triggered"},
 	{"edge", CREW_REUSEPORT, WORKER_EDGE, "edge-triggered"},
-	{"oneshot", CREW_REUSEPORT, WORKER_ONESHOT, "EPOLLONESHOT, a MOD for each request"},
+	{"oneshot", CREW_REUSEPORT, WORKER_ONESHOT, "EPOLLONESHOT, one EPOLL_CTL_MOD per request"},
 	{"leader-follower", CREW_FOLLOWERS, WORKER_ONESHOT,
-	 "threads at one set, one event at a time, EPOLLONESHOT"},
+	 "threads that share one set, one event at a time, EPOLLONESHOT"},
 	{"level-mod", CREW_REUSEPORT, WORKER_LEVEL_MOD,
-	 "level-triggered, waits for EPOLLOUT before each reply: two MODs a request"},
+	 "level-triggered, waits for EPOLLOUT before each reply: two EPOLL_CTL_MOD per request"},
 };
 #define VARIANTS 5
-_Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "a seat each");
+_Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "one seat per variant");
 
-/* A server of one variant and its load, which stay for all rounds. */
+/* Server and client pool of one variant, kept for all rounds. */
 struct seat {
-	const struct variant *variant; /* NULL: not wanted */
+	const struct variant *variant; /* NULL: not selected */
 	unsigned workers;
 	uint64_t connections, active;
 	struct rig rig;
 };
 
-/* Beside a seat for each variant: one with a single connection, and one with an idle one beside it.
- */
+/* Two more seats: a single connection, and one active connection beside an idle one. */
 enum { SEAT_LONE = VARIANTS, SEAT_BESIDE, SEATS };
 
 struct request_bench {
@@ -53,7 +52,7 @@ struct request_bench {
 	struct seat seats[SEATS];
 };
 
-/* How a rig is told of in conditions and notes. */
+/* Names a rig in errors and notes. */
 static void rig_name(char *text, size_t size, const struct seat *seat)
 {
 	snprintf(text, size, "request %s, %llu connection%s", seat->variant->name,
@@ -84,7 +83,7 @@ static int seat_open(struct request_bench *b, struct seat *seat, struct err *e)
 		.mode = seat->variant->mode,
 		.workers = seat->workers,
 		.connections = seat->connections,
-		/* Beyond that a worker would have no SYNs of its CPU to take. */
+		/* With more workers than CPUs, some would never receive a SYN. */
 		.pin = seat->workers <= cpus_count(),
 	};
 	struct rig_round round = {0};
@@ -99,7 +98,7 @@ static int seat_open(struct request_bench *b, struct seat *seat, struct err *e)
 		return err_prefix(e, "%s", name);
 	uint64_t accepted = crew_sum(&seat->rig.crew).accepted;
 	if (round.load.held != seat->connections || accepted < seat->connections)
-		return err_set(e, EIO, "%s: %llu were opened and %llu accepted", name,
+		return err_set(e, EIO, "%s: %llu connections opened, %llu accepted", name,
 			       (unsigned long long)round.load.held, (unsigned long long)accepted);
 	return talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
 }
@@ -108,7 +107,7 @@ static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
 {
 	char conditions[BENCH_CONDITIONS], idle[64] = "", name[64];
 	struct rig_round round;
-	/* A connection that has rested acknowledges at once again for a while. */
+	/* After a pause a connection acknowledges at once again for a while. */
 	int rc = talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
 	if (rc == 0)
 		rc = talk(b, seat, 0, b->run->options.duration_us, &round, e);
@@ -116,17 +115,17 @@ static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
 	if (rc < 0)
 		return err_prefix(e, "%s", name);
 	if (seat->active < seat->connections)
-		snprintf(idle, sizeof(idle), ", beside an idle one");
+		snprintf(idle, sizeof(idle), ", beside an idle connection");
 	else if (seat->connections == 1)
 		snprintf(idle, sizeof(idle),
-			 ", the only one: both ends read again before they wait");
+			 ", the only one: both ends retry recv() before they wait");
 	snprintf(conditions, sizeof(conditions),
 		 "%s; %u server worker%s and load process%s%s, one request at a time on each "
 		 "connection%s, %u B each way, loopback",
 		 seat->variant->conditions, seat->workers, seat->workers > 1 ? "s" : "",
 		 seat->workers > 1 ? "es" : "",
 		 seat->workers > cpus_count() ? ""
-		 : seat->workers > 1          ? ", a pair on each CPU"
+		 : seat->workers > 1          ? ", one pair per CPU"
 					      : ", both on one CPU",
 		 idle, SIZE);
 	rig_add(b->run, "request", seat->variant->name, seat->connections, seat->active, &round,
@@ -154,7 +153,7 @@ static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned pro
 	snprintf(conditions, sizeof(conditions), "%s, %u B each way, loopback",
 		 loop == FLOOR_PINGPONG
 			 ? "blocking ping-pong, two processes on one CPU"
-			 : "blocking calls, both ends in one thread, one such process for each CPU",
+			 : "blocking calls, both ends in one thread, one process per CPU",
 		 SIZE);
 	bench_add(&b->run->table, "request", "floor-blocking", connections, connections, BENCH_RATE,
 		  result.rate, "%s", conditions);
@@ -173,7 +172,7 @@ static int request_round(struct request_bench *b, struct err *e)
 		rc = floor_add(b, FLOOR_REQUEST, b->workers, b->connections, e);
 	if (rc == 0 && b->seats[SEAT_BESIDE].variant)
 		rc = seat_round(b, &b->seats[SEAT_BESIDE], e);
-	/* The two that are compared, one right after the other. */
+	/* Run the two that are compared back to back. */
 	if (rc == 0 && b->seats[SEAT_LONE].variant)
 		rc = seat_round(b, &b->seats[SEAT_LONE], e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
@@ -181,15 +180,14 @@ static int request_round(struct request_bench *b, struct err *e)
 	return rc;
 }
 
-/* Two rates are comparable where both had the CPUs: rate x CPU of each is how much they got. */
+/* Rates are comparable if both variants had the same CPU time, which is rate x CPU per request. */
 static bool rounds_alike(const double a[2], const double b[2])
 {
 	double x = a[0] * a[1], y = b[0] * b[1];
 	return x > 0.9 * y && y > 0.9 * x;
 }
 
-static void note_ratio(struct bench_table *t, const char *a, const char *b, uint64_t n,
-		       const char *text)
+static void note_ratio(struct bench_table *t, const char *a, const char *b, uint64_t n)
 {
 	const struct bench_result *rate[2] = {bench_find(t, "request", a, n, n, BENCH_RATE),
 					      bench_find(t, "request", b, n, n, BENCH_RATE)};
@@ -208,20 +206,19 @@ static void note_ratio(struct bench_table *t, const char *a, const char *b, uint
 	}
 	struct bench_ratio r = bench_ratio_of(values, count);
 	if (2 * count <= rounds)
-		snprintf(ratio, sizeof(ratio), "cannot be told");
+		snprintf(ratio, sizeof(ratio), "not comparable");
 	else
 		bench_ratio_text(ratio, sizeof(ratio), &r);
 	char apart[80] = "";
 	if (count < rounds)
-		snprintf(apart, sizeof(apart),
-			 "; in %u of %u rounds one had, or used, less CPU time", rounds - count,
-			 rounds);
-	bench_note(t, "request, %llu connection%s: %s's rate to that of %s: %s%s",
-		   (unsigned long long)n, n == 1 ? "" : "s", a, text, ratio, apart);
+		snprintf(apart, sizeof(apart), "; CPU time differed in %u of %u round%s (left out)",
+			 rounds - count, rounds, rounds == 1 ? "" : "s");
+	bench_note(t, "request, %llu connection%s: rate of %s relative to %s: %s%s",
+		   (unsigned long long)n, n == 1 ? "" : "s", a, b, ratio, apart);
 }
 
-/* What the two MODs and the event more can make of a server: beside the engine's own, of one that
- * costs no more than the server's half of the floor, the least that the kernel takes. */
+/* What the two EPOLL_CTL_MOD and the additional event cost a server: this one, and one that costs
+ * no more than half of the baseline, the minimum that the kernel needs. */
 static void note_bound(struct bench_table *t, uint64_t n)
 {
 	const struct bench_result *level =
@@ -240,19 +237,18 @@ static void note_bound(struct bench_table *t, uint64_t n)
 					     (both->sample[rounds] / 2);
 	struct bench_ratio ratio = bench_ratio(mod, level), bound = bench_ratio_of(bounds, rounds);
 	bench_note(t,
-		   "request, %llu connections: level-mod's CPU to that of level, of the server "
-		   "alone (%.2f to %.2f us a request): %s",
+		   "request, %llu connections: server CPU of level-mod relative to level (%.2f and "
+		   "%.2f us per request): %s",
 		   (unsigned long long)n, mod->median, level->median,
 		   bench_ratio_text(own, sizeof(own), &ratio));
 	bench_note(t,
-		   "request, %llu connections: the most that this could be, for a server that "
-		   "costs no more than an end of the blocking floor (%.2f us): %s",
+		   "request, %llu connections: upper bound of that, for a server that costs no "
+		   "more than half of floor-blocking (%.2f us): %s",
 		   (unsigned long long)n, both->median / 2,
 		   bench_ratio_text(most, sizeof(most), &bound));
 }
 
-/* So many workers that they may hold the connections, with room for an uneven spread; at least one
- * for each CPU. */
+/* Enough workers to hold the connections even if they are spread unevenly; at least one per CPU. */
 static int workers_choose(struct request_bench *b, struct err *e)
 {
 	unsigned most = rig_workers(b->run, "request", PROCESSES_EACH);
@@ -263,7 +259,7 @@ static int workers_choose(struct request_bench *b, struct err *e)
 	if (needed > b->workers)
 		return err_set(e, EMFILE,
 			       "%llu connections need %llu server processes of %llu descriptors "
-			       "each (RLIMIT_NOFILE, half of it in reserve); there can be %d",
+			       "each (RLIMIT_NOFILE, half of it in reserve); the maximum is %d",
 			       (unsigned long long)b->connections, (unsigned long long)needed,
 			       (unsigned long long)fleet_per_driver(), WORKERS_MOST);
 	if (b->connections < b->workers)
@@ -289,14 +285,14 @@ static void seats_choose(struct request_bench *b)
 static void request_notes(struct bench_run *run, uint64_t n)
 {
 	struct bench_table *t = &run->table;
-	note_ratio(t, "level", "level-mod", n, "level-mod, two MODs a request");
+	note_ratio(t, "level", "level-mod", n);
 	note_bound(t, n);
-	note_ratio(t, "edge", "level", n, "level");
-	note_ratio(t, "oneshot", "level", n, "level");
-	note_ratio(t, "leader-follower", "level", n, "level");
-	note_ratio(t, "level", "floor-blocking", n, "the floor of blocking calls");
-	note_ratio(t, "edge", "floor-blocking", n, "the floor of blocking calls");
-	note_ratio(t, "level", "floor-blocking", 1, "a blocking ping-pong");
+	note_ratio(t, "edge", "level", n);
+	note_ratio(t, "oneshot", "level", n);
+	note_ratio(t, "leader-follower", "level", n);
+	note_ratio(t, "level", "floor-blocking", n);
+	note_ratio(t, "edge", "floor-blocking", n);
+	note_ratio(t, "level", "floor-blocking", 1);
 }
 
 static int request_run(struct bench_run *run, struct err *e)
@@ -334,7 +330,7 @@ static int request_run(struct bench_run *run, struct err *e)
 
 const struct bench bench_request = {
 	.name = "request",
-	.summary = "requests a second over connections that stay, by how the server waits",
+	.summary = "requests per second over open connections, by how the server waits",
 	.n = "connections",
 	.variants = "level,edge,oneshot,leader-follower,level-mod,floor-blocking",
 	.run = request_run,

@@ -1,4 +1,4 @@
-/* What level and edge triggering, and the rest of epoll's promises, really do here. */
+/* Checks what epoll promises on this kernel. */
 #include "engine/benches.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/semantics.h"
@@ -32,14 +32,14 @@ static int semantics_task(struct bench_run *run, struct err *e)
 	host_close(h);
 	if (rc == 0)
 		bench_note(&run->table,
-			   "semantics: %zu checks, each %u times: %zu deviations, %zu not tried",
-			   s.count, run->options.runs, deviations, skipped);
+			   "semantics: %zu checks in %u round%s: %zu deviations, %zu skipped",
+			   s.count, run->options.runs, run->options.runs == 1 ? "" : "s",
+			   deviations, skipped);
 	if (s.spin_wakeups_per_s > 0)
-		bench_note(
-			&run->table,
-			"semantics: level-triggered with an unneeded EPOLLOUT wakes %.0f times a "
-			"second and burns %.0f %% of a CPU",
-			s.spin_wakeups_per_s, 100 * s.spin_cpu);
+		bench_note(&run->table,
+			   "semantics: an unneeded level-triggered EPOLLOUT causes %.0f wakeups "
+			   "per second and uses %.0f %% of a CPU",
+			   s.spin_wakeups_per_s, 100 * s.spin_cpu);
 	return rc;
 }
 
@@ -50,8 +50,8 @@ static int semantics_bench(struct bench_run *run, struct err *e)
 
 const struct bench bench_semantics = {
 	.name = "semantics",
-	.summary = "what epoll promises, as experiments: expected and seen",
-	.n = "does not apply",
+	.summary = "what epoll promises, checked by experiments: expected and observed",
+	.n = "not applicable",
 	.variants = "",
 	.run = semantics_bench,
 };

@@ -1,4 +1,4 @@
-/* What one wait costs with k ready of n sockets. */
+/* Cost of one wait with k of n sockets ready. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -23,13 +23,13 @@
 #include "epolltune/quantity.h"
 
 #define PATIENCE_MS 5000
-#define SPARE_DESCRIPTORS 96 /* of a process, for all that is no benchmarked socket */
+#define SPARE_DESCRIPTORS 96 /* per process, for everything but the measured sockets */
 #define POINTS 16
 #define HOLDERS 512
 #define WAIT_MOST 1000000u
 #define FLAT_SIZE 10
 #define FLAT_TURNS 5
-#define ALL_ACTIVE_MAX 100000 /* above, only few are made ready: the million is idle */
+#define ALL_ACTIVE_MAX 100000 /* larger sizes have few ready sockets only */
 
 static const uint64_t sizes[] = {2,    4,     10,    30,     100,    300,    1000,
 				 3000, 10000, 30000, 100000, 300000, 1000000};
@@ -42,7 +42,7 @@ struct point {
 	int level, edge;
 };
 
-/* The sockets that one process holds: numbers base to base + s.count - 1. */
+/* The sockets held by one process: numbers base to base + s.count - 1. */
 struct part {
 	struct sockets s;
 	uint64_t base;
@@ -52,12 +52,12 @@ enum action { MAKE_READY, DRAIN, REARM };
 
 struct order {
 	enum action action;
-	uint64_t n, k; /* the k that are ready are spread over the first n */
+	uint64_t n, k; /* the k ready ones are spread over the first n */
 	int epoll;     /* REARM: the edge-triggered set */
 };
 
-/* A process that holds sockets beyond the descriptor limit of one. They are in the epoll sets that
- * it inherited. */
+/* A process that holds sockets beyond the descriptor limit of one. It adds them to the epoll sets
+ * that it inherited. */
 struct holder {
 	pid_t pid;
 	int control;
@@ -68,27 +68,27 @@ struct wait {
 	struct bench_run *run;
 	struct point points[POINTS];
 	size_t point_count;
-	const struct point *flat[2]; /* 10 sockets and the most; NULL: not both */
-	double flat_cost[2];         /* of this round */
+	const struct point *flat[2]; /* 10 sockets and the largest size; NULL: not both */
+	double flat_cost[2];         /* in this round */
 	struct part own;
 	struct holder holders[HOLDERS];
 	size_t holder_count;
 	uint64_t own_count; /* sockets that this process may hold */
-	uint64_t limit;     /* descriptors that it may have */
+	uint64_t limit;     /* its descriptor limit */
 	uint64_t clock_cost;
 	uint64_t budget_ns;
 	struct epoll_event *events;
 	struct pollfd *pollfds;
 	struct uring uring;  /* of the current point */
-	uint64_t uring_most; /* sockets that the kernel lets one watch, as far as is known */
+	uint64_t uring_most; /* maximum sockets in a ring, as far as known */
 	fd_set interest;
 	int select_end;
 	const struct point *point; /* current */
 	uint64_t k;
 };
 
-/* The number of the j-th ready one of k among n: spread evenly, for k = 1 in the middle, so that
- * what scans an array is neither favoured nor punished. */
+/* The number of the j-th ready socket of k among n: spread evenly, for k = 1 in the middle, so that
+ * scans of an array get the average case. */
 static uint64_t ready_number(uint64_t n, uint64_t k, uint64_t j)
 {
 	return (2 * j + 1) * n / (2 * k);
@@ -106,7 +106,7 @@ static int socket_act(const struct part *p, uint64_t number, const struct order 
 	return epoll_ctl(o->epoll, EPOLL_CTL_MOD, p->s.fd[i], &ev) == 0 ? 0 : -errno;
 }
 
-/* Carries out an order on those of the ready ones that are in this part. */
+/* Runs an order on the ready sockets of this part. */
 static int part_act(const struct part *p, const struct order *o)
 {
 	uint64_t end = p->base + p->s.count;
@@ -146,7 +146,7 @@ static int part_register(const struct wait *w, const struct part *p, struct err 
 	return 0;
 }
 
-/* The life of a holder: opens and registers `count` sockets, then obeys. */
+/* The main function of a holder: opens and registers `count` sockets, then runs orders. */
 static void holder_main(const struct wait *w, int control, uint64_t base, size_t count,
 			unsigned shard)
 {
@@ -167,7 +167,7 @@ static void holder_main(const struct wait *w, int control, uint64_t base, size_t
 	_exit(0);
 }
 
-/* Moves a descriptor out of the way of those that select() can take. */
+/* Moves a descriptor above FD_SETSIZE; the low ones are for select(). */
 static int fd_high(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_SETSIZE + 64);
@@ -181,7 +181,8 @@ static int holder_start(struct wait *w, uint64_t base, size_t count, struct err 
 {
 	int pair[2];
 	if (w->holder_count == HOLDERS)
-		return err_set(e, E2BIG, "more than %d processes to hold sockets", HOLDERS);
+		return err_set(e, E2BIG, "more than %d processes needed to hold the sockets",
+			       HOLDERS);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, "socketpair");
 	pid_t parent = getpid(), pid = fork();
@@ -203,7 +204,7 @@ static int holder_start(struct wait *w, uint64_t base, size_t count, struct err 
 	return 0;
 }
 
-/* Waits until every holder has its sockets. */
+/* Waits until every holder has opened its sockets. */
 static int holders_ready(struct wait *w, struct err *e)
 {
 	for (size_t i = 0; i < w->holder_count; i++) {
@@ -211,7 +212,7 @@ static int holders_ready(struct wait *w, struct err *e)
 		bench_progress(w->run, "wait: opening sockets, %zu of %zu processes", i + 1,
 			       w->holder_count + 1);
 		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
-			return err_set(e, ECHILD, "process %d, which held sockets, ended",
+			return err_set(e, ECHILD, "process %d, which holds sockets, exited",
 				       (int)w->holders[i].pid);
 		if (theirs.code) {
 			*e = theirs;
@@ -221,8 +222,8 @@ static int holders_ready(struct wait *w, struct err *e)
 	return 0;
 }
 
-/* Gives one order to all who hold sockets that are, or are to be, ready: this process alone where
- * it can, since another one's turn leaves cold caches behind. */
+/* Sends an order to all processes whose sockets it concerns: only to this one where possible, since
+ * a switch to another leaves cold caches. */
 static int order_all(struct wait *w, enum action action, const struct point *p, uint64_t k,
 		     struct err *e)
 {
@@ -243,10 +244,10 @@ static int order_all(struct wait *w, enum action action, const struct point *p, 
 	if (asked < w->holder_count && w->holders[asked].base < o.n)
 		rc = -ECHILD;
 	errno = -rc;
-	return rc < 0 ? err_errno(e, "making sockets ready") : 0;
+	return rc < 0 ? err_errno(e, "make sockets ready") : 0;
 }
 
-/* Ends the holders and waits for them. */
+/* Stops the holders and waits for them. */
 static void holders_end(struct wait *w)
 {
 	for (size_t i = 0; i < w->holder_count; i++)
@@ -257,7 +258,7 @@ static void holders_end(struct wait *w)
 	w->holder_count = 0;
 }
 
-/* The waits. Each finds all ready sockets and returns how many, or -errno. */
+/* The waits. Each finds all ready sockets and returns their number, or -errno. */
 
 static int wait_epoll(struct wait *w, int epoll)
 {
@@ -290,15 +291,15 @@ static int wait_select(struct wait *w)
 	return found;
 }
 
-/* A wakeup that came twice is one completion more. */
+/* A duplicate wakeup is an additional completion. */
 static int wait_uring(struct wait *w)
 {
 	int n = uring_wait(&w->uring, (unsigned)w->k);
 	return n > (int)w->k ? (int)w->k : n;
 }
 
-/* How each variant is timed: once ready, level-triggered waits repeat at will; the others need
- * `rearm` before each. */
+/* How a variant is timed: level-triggered waits can be repeated while sockets are ready; the others
+ * need `rearm` before each. */
 struct variant {
 	const char *name;
 	int (*wait)(struct wait *w);
@@ -320,11 +321,13 @@ static int rearm_data(struct wait *w, struct err *e)
 }
 
 static const struct variant variants[] = {
-	{"select", wait_select, NULL, "with the scan of the set"},
-	{"poll", wait_poll, NULL, "with the scan of the array"},
+	{"select", wait_select, NULL, "including the scan of the set"},
+	{"poll", wait_poll, NULL, "including the scan of the array"},
 	{"epoll-level", wait_level, NULL, "EPOLLIN"},
-	{"epoll-edge", wait_edge, rearm_edge, "EPOLLIN|EPOLLET, armed anew by MOD, not timed"},
-	{"io-uring", wait_uring, rearm_data, "multishot poll, new data before each, not timed"},
+	{"epoll-edge", wait_edge, rearm_edge,
+	 "EPOLLIN|EPOLLET, re-armed by EPOLL_CTL_MOD, which is not timed"},
+	{"io-uring", wait_uring, rearm_data,
+	 "multishot poll, new data before each wait, which is not timed"},
 };
 
 #define LEVEL (&variants[2])
@@ -346,7 +349,7 @@ static int double_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median of `batches` timings, each of `batch` waits, in ns a wait. */
+/* The median of `batches` timings of `batch` waits each, in ns per wait. */
 static int timed(struct wait *w, const struct variant *v, unsigned batches, unsigned batch,
 		 double *cost, struct err *e)
 {
@@ -369,12 +372,12 @@ static int timed(struct wait *w, const struct variant *v, unsigned batches, unsi
 	return 0;
 }
 
-/* What one variant costs at the current point and k, in ns a wait. */
+/* Cost of one variant at the current point and k, in ns per wait. */
 static int measure(struct wait *w, const struct variant *v, double *out, struct err *e)
 {
 	double cost = 0;
-	/* The first wait also drops what other rounds left on the ready list; it and a few more
-	 * bring code and data back into the caches, or the rounds after a dear one look dear. */
+	/* Warm up: the first wait drops leftovers of other rounds from the ready list; a few more
+	 * refill the caches, or rounds after an expensive one would look expensive. */
 	int rc = timed(w, v, 1, 1, &cost, e);
 	for (unsigned i = 0; i < 50 && rc == 0 && cost < 20000; i++)
 		rc = timed(w, v, 1, 1, &cost, e);
@@ -396,8 +399,8 @@ static void measured(struct wait *w, const struct variant *v, double cost)
 	bool early = v->wait == wait_uring && !w->uring.deferred;
 	bench_add(&w->run->table, "wait", v->name, w->point->n, w->k, BENCH_COST, cost,
 		  "one wait, TCP sockets over loopback; %s%s", v->conditions,
-		  early ? "; completions are made as data arrives, not in the wait (no "
-			  "DEFER_TASKRUN): they are not timed either"
+		  early ? "; without DEFER_TASKRUN completions are posted as data arrives, which "
+			  "is not timed either"
 			: "");
 }
 
@@ -406,8 +409,8 @@ static char *count_text(char *buf, size_t size, uint64_t n)
 	return quantity_format(buf, size, QUANTITY_COUNT, n);
 }
 
-/* A ring with a multishot poll for each of the first n sockets. Where the kernel refuses (settings,
- * a sandbox, before 5.13 it knows no such poll) larger ones are not tried, and a note says why. */
+/* Opens a ring with a multishot poll for each of the first n sockets. Where the kernel refuses
+ * (settings, a sandbox, before 5.13), larger sizes are skipped and a note says why. */
 static bool ring_enter(struct wait *w, const struct point *p)
 {
 	struct err e = {0};
@@ -423,12 +426,12 @@ static bool ring_enter(struct wait *w, const struct point *p)
 		return true;
 	uring_close(&w->uring);
 	w->uring_most = p->n - 1;
-	bench_note(&w->run->table, "wait io-uring: not measured with %s sockets and more: %s",
+	bench_note(&w->run->table, "wait io-uring: not measured with %s or more sockets: %s",
 		   count_text(size, sizeof(size), p->n), e.text);
 	return false;
 }
 
-/* Makes pollfds, the fd_set and the ring hold the first n sockets. */
+/* Fills pollfds, the fd_set and the ring with the first n sockets. */
 static void point_enter(struct wait *w, const struct point *p, bool *uring)
 {
 	w->point = p;
@@ -473,9 +476,9 @@ static int arrival(struct wait *w, struct err *e)
 	return n == (int)w->k ? 0 : wrong_count(w, LEVEL, n, e);
 }
 
-/* Does the cost stay as it is from 10 sockets to the most? These two points of epoll-level are
- * measured turn by turn, so that nothing but their size differs; the others one after the other.
- * NULL where a point is none of them, else its figure. */
+/* Is the cost constant from 10 sockets to the largest size? These two points of epoll-level are
+ * measured alternately, so that only their size differs; the others one after the other. Returns
+ * the figure of such a point, NULL for others. */
 static const double *flat_cost(const struct wait *w, const struct variant *v)
 {
 	for (unsigned i = 0; i < 2 && v == LEVEL && w->k == 1; i++)
@@ -501,7 +504,7 @@ static int point_measure(struct wait *w, uint64_t k, bool uring, struct err *e)
 	return rc < 0 ? rc : order_all(w, DRAIN, w->point, k, e);
 }
 
-/* Measures the two points of flat_cost(), turn by turn. */
+/* Measures the two points of flat_cost() alternately. */
 static int flat_measure(struct wait *w, struct err *e)
 {
 	double cost[2][FLAT_TURNS];
@@ -556,7 +559,7 @@ static int points_open(struct wait *w, struct err *e)
 	size_t count = o->quick ? sizeof(sizes_quick) / 8 : sizeof(sizes) / 8;
 	uint64_t most = o->connections ? o->connections : ALL_ACTIVE_MAX;
 	if (most > WAIT_MOST)
-		return err_set(e, EINVAL, "--connections: at most %u sockets are waited for",
+		return err_set(e, EINVAL, "--connections: bench wait supports at most %u sockets",
 			       WAIT_MOST);
 	for (size_t i = 0; i < count && all[i] <= most; i++)
 		w->points[w->point_count++] = (struct point){all[i], -1, -1};
@@ -578,14 +581,14 @@ static int points_open(struct wait *w, struct err *e)
 	return 0;
 }
 
-/* All sockets, spread over as many processes as the descriptor limit demands. */
+/* Opens all sockets, in as many processes as the descriptor limit requires. */
 static int sockets_spread(struct wait *w, struct err *e)
 {
 	uint64_t most = w->points[w->point_count - 1].n;
 	size_t limit = sockets_raise_limit();
 	uint64_t room = limit > 2 * SPARE_DESCRIPTORS ? (limit - SPARE_DESCRIPTORS) & ~1ull : 0;
 	if (room < 2 * SPARE_DESCRIPTORS)
-		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu: too low to measure with", limit);
+		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu, too low for this bench", limit);
 	w->limit = limit;
 	w->own_count = most < room ? most : room;
 	uint64_t per_holder = room - 2 * POINTS;
@@ -607,7 +610,7 @@ static int sockets_spread(struct wait *w, struct err *e)
 	return rc;
 }
 
-/* What reading the clock costs, which is taken off every timing. */
+/* Cost of reading the clock, subtracted from every timing. */
 static uint64_t clock_cost(void)
 {
 	uint64_t least = UINT64_MAX;
@@ -618,7 +621,7 @@ static uint64_t clock_cost(void)
 	return least;
 }
 
-/* The largest n that a variant was measured at with one ready, or all. */
+/* The result of a variant with the largest n, with one socket or all ready. */
 static const struct bench_result *largest(const struct bench_table *t, const char *variant,
 					  bool all_active)
 {
@@ -632,27 +635,26 @@ static const struct bench_result *largest(const struct bench_table *t, const cha
 	return found;
 }
 
-/* Why a curve ends where it does. */
+/* Adds notes on why curves end. */
 static void wait_limits(const struct wait *w)
 {
 	char size[32], limit[32];
 	struct bench_table *t = &w->run->table;
 	uint64_t most = w->points[w->point_count - 1].n;
 	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
-		bench_note(
-			t,
-			"wait select ends below %d: an fd_set is a fixed array of FD_SETSIZE bits, "
-			"indexed by descriptor; the kernel would take more, FD_SET() must not",
-			FD_SETSIZE);
+		bench_note(t,
+			   "wait select ends below %d: an fd_set is an array of FD_SETSIZE bits, "
+			   "indexed by descriptor; the limit is the C library's, the kernel "
+			   "accepts more",
+			   FD_SETSIZE);
 	const struct bench_result *poll_end = largest(t, "poll", false);
 	if (most > w->own_count && poll_end)
-		bench_note(
-			t,
-			"wait poll ends at %s sockets, as io-uring does: both name descriptors of "
-			"one process, which may have %s (RLIMIT_NOFILE); an epoll set holds those "
-			"of other processes too",
-			count_text(size, sizeof(size), poll_end->n),
-			count_text(limit, sizeof(limit), w->limit));
+		bench_note(t,
+			   "wait poll and io-uring end at %s sockets: both take descriptors of one "
+			   "process, limited to %s (RLIMIT_NOFILE); an epoll set can hold sockets "
+			   "of other processes too",
+			   count_text(size, sizeof(size), poll_end->n),
+			   count_text(limit, sizeof(limit), w->limit));
 }
 
 static int wait_task(struct bench_run *run, struct err *e)
@@ -668,7 +670,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 	int rc = points_open(w, e);
 	if (rc == 0)
 		rc = sockets_spread(w, e);
-	cpus_run_on(sched_getcpu()); /* moving would cost the caches */
+	cpus_run_on(sched_getcpu()); /* migration would cost warm caches */
 	for (unsigned i = 0; i < w->run->options.runs && rc == 0; i++) {
 		rc = bench_round(w->run, "wait", i, e);
 		if (rc == 0)
@@ -688,7 +690,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 	return rc;
 }
 
-/* "none", "all" or a number of sockets, of a crossing. */
+/* A crossing as "none", "all" or a number of sockets. */
 static const char *crossing_text(char *buf, size_t size, double n)
 {
 	if (isinf(n))
@@ -706,7 +708,7 @@ static void note_crossing(struct bench_table *t, const char *other, bool all_act
 	snprintf(where, sizeof(where), "up to about %s sockets",
 		 crossing_text(at, sizeof(at), c.at));
 	if (c.min < c.max)
-		snprintf(rounds, sizeof(rounds), " (round by round: %s to %s)",
+		snprintf(rounds, sizeof(rounds), " (per round: %s to %s)",
 			 crossing_text(min, sizeof(min), c.min),
 			 crossing_text(max, sizeof(max), c.max));
 	bench_note(t, "wait, %s: %s is cheaper than epoll %s%s",
@@ -731,7 +733,7 @@ static void wait_notes(struct bench_table *t)
 	struct bench_ratio all = bench_ratio(epoll_all, poll_all);
 	char text[48], size[32];
 	if (poll_all && all.rounds)
-		bench_note(t, "wait, all of %s ready: epoll's cost to that of poll: %s",
+		bench_note(t, "wait, all of %s ready: cost of epoll relative to poll: %s",
 			   count_text(size, sizeof(size), poll_all->n),
 			   bench_ratio_text(text, sizeof(text), &all));
 	const struct bench_result *ten =
@@ -739,7 +741,7 @@ static void wait_notes(struct bench_table *t)
 	const struct bench_result *most = largest(t, "epoll-level", false);
 	struct bench_ratio flat = bench_ratio(most, ten);
 	if (most && flat.rounds && most->n > FLAT_SIZE)
-		bench_note(t, "wait, one ready: epoll's cost at %s sockets to its cost at %d: %s",
+		bench_note(t, "wait, one ready: cost of epoll at %s sockets relative to %d: %s",
 			   count_text(size, sizeof(size), most->n), FLAT_SIZE,
 			   bench_ratio_text(text, sizeof(text), &flat));
 }
@@ -754,8 +756,8 @@ static int wait_run(struct bench_run *run, struct err *e)
 
 const struct bench bench_wait = {
 	.name = "wait",
-	.summary = "the cost of one wait with k ready of n: select, poll, epoll, io_uring",
-	.n = "sockets waited for",
+	.summary = "cost of one wait with k of n sockets ready: select, poll, epoll, io_uring",
+	.n = "sockets watched",
 	.variants = "select,poll,epoll-level,epoll-edge,io-uring",
 	.run = wait_run,
 };

@@ -1,4 +1,4 @@
-/* benches: the benches themselves, one file each; bench.c lists them. */
+/* benches: the benches, one file each; bench.c lists them. */
 #ifndef EPOLLTUNE_BENCHES_H
 #define EPOLLTUNE_BENCHES_H
 

@@ -15,16 +15,16 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-/* Connections on their way at a time. */
+/* Concurrent connection attempts. */
 #define IN_FLIGHT 64
 /* A client may be far ahead of the server's accept(). */
 #define BACKLOG 4096
 #define EVENTS 64
 #define MS_DEFAULT 10000
 #define PATIENCE_MS 20000
-/* Also when nothing comes the time is looked at. */
+/* The deadline is checked this often even without events. */
 #define STUCK_MS 20
-/* For the server to accept and close what its client has closed. */
+/* Time for the server to accept and close what its client has closed. */
 #define SETTLE_MS 4000
 #define SETTLE_STEP_MS 2
 
@@ -34,7 +34,7 @@ struct churn {
 	struct in_addr server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
-	int server_error; /* errno of what it could not do */
+	int server_error; /* errno of its first failure */
 };
 
 static uint64_t now_ns(void)
@@ -72,11 +72,11 @@ static int server_listen(struct churn *c, int epoll, unsigned destination, int *
 		return -errno;
 	c->ports[destination] = at.sin_port;
 	*out = fd;
-	/* Listeners are told from connections by the top bit. */
+	/* The top bit distinguishes listeners from connections. */
 	return watch(epoll, fd, EPOLLIN, (uint64_t)1 << 63 | (unsigned)fd);
 }
 
-/* False when there are no descriptors for more. */
+/* False when descriptors or memory have run out. */
 static bool server_accept(const struct churn *c, int epoll, int listener)
 {
 	int fd;
@@ -117,7 +117,7 @@ static int server_task(int channel, void *arg)
 		for (int i = 0; i < n; i++) {
 			int fd = (int)(events[i].data.u64 & INT32_MAX);
 			if (fd == channel) {
-				/* The ports are free before anybody hears of the end. */
+				/* Free the ports before reporting the end. */
 				for (unsigned k = 0; k < CHURN_DESTINATIONS; k++)
 					close(listeners[k]);
 				return 0;
@@ -129,7 +129,8 @@ static int server_task(int channel, void *arg)
 				close(fd);
 				full = false;
 			}
-			/* Without descriptors a listener would be reported for ever. */
+			/* Without descriptors a level-triggered listener would be reported
+			 * forever. */
 			if (full != was)
 				server_watch(epoll, listeners, !full);
 		}
@@ -142,7 +143,7 @@ struct client {
 	uint64_t begun, in_flight, start_ns;
 };
 
-/* Returns 0 or the negative errno of what failed. */
+/* Returns 0 or -errno. */
 static int client_connect(struct client *k)
 {
 	const struct churn *c = k->churn;
@@ -233,10 +234,11 @@ static int count_closing(struct host *h, void *arg, struct err *e)
 	return host_closing(h, arg, e);
 }
 
-/* Until all that the client closed first is in TIME_WAIT. While it waits for the server's FIN a
- * reset frees its port (tcp_timewait_state_process(), FIN_WAIT2), and a listener that closes resets
- * what waits for accept(); a FIN that comes while the kernel puts the socket away is lost, and sent
- * again after 200 ms. Without inet_diag some connections may be missing from TIME_WAIT. */
+/* Waits until all that the client closed first is in TIME_WAIT. While such a socket waits for the
+ * server's FIN, a reset frees its port (tcp_timewait_state_process(), FIN_WAIT2), and closing a
+ * listener resets connections not yet accepted. A FIN that arrives while the kernel destroys the
+ * socket is lost and retransmitted after 200 ms. Without inet_diag some connections may be missing
+ * from TIME_WAIT. */
 static void churn_settle(struct lab *lab)
 {
 	const struct timespec step = {.tv_nsec = SETTLE_STEP_MS * 1000000};
@@ -293,7 +295,7 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 		lab_finish(server);
 	*out = c->result;
 	if (c->server_error && (rc || !out->error || out->error == EIO))
-		rc = err_set(e, c->server_error, "a server in the lab: %s",
+		rc = err_set(e, c->server_error, "test server in the lab: %s",
 			     strerror(c->server_error));
 	lab_release(lab, mark);
 	return rc;

@@ -1,6 +1,6 @@
-/* counter: a statistic with one writer that anybody may read meanwhile, also from other processes.
- * Cheaper than an atomic addition, which would lock the line. Who reads a value sees what its
- * writer counted before. */
+/* counter: a statistic with one writer and any number of readers, also in other processes. Cheaper
+ * than an atomic addition, which locks the cache line. A reader also sees everything the writer
+ * counted before. */
 #ifndef EPOLLTUNE_COUNTER_H
 #define EPOLLTUNE_COUNTER_H
 

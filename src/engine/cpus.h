@@ -1,12 +1,12 @@
-/* cpus: those that the calling process may run on. */
+/* cpus: the CPUs in the affinity mask of the calling process. */
 #ifndef EPOLLTUNE_CPUS_H
 #define EPOLLTUNE_CPUS_H
 
-/* How many; at least 1. */
+/* Their number, at least 1. */
 unsigned cpus_count(void);
-/* The number of the i-th one, counted round and round; -1 when it cannot be told. */
+/* The CPU id of the i-th allowed CPU, modulo their number; -1 if unknown. */
 int cpus_nth(unsigned i);
-/* Keeps the calling thread on one CPU. 0, or -errno when it may not run there. */
+/* Pins the calling thread to one CPU. 0, or -errno if it is not allowed there. */
 int cpus_run_on(int cpu);
 
 #endif

@@ -58,12 +58,12 @@ bool worker_mode_parse(const char *name, enum worker_mode *out)
 	return false;
 }
 
-/* What a process is told and asked over its channel. */
+/* Commands and answers on the channel of a process. */
 enum verb { VERB_USAGE };
 struct answer {
 	int code;
 	struct err e;
-	union endpoint address; /* of the first answer */
+	union endpoint address; /* in the first answer only */
 	struct crew_usage usage;
 };
 
@@ -72,12 +72,12 @@ struct crew_part {
 	struct crew_config config;
 	unsigned index;
 	unsigned threads;
-	struct err end;              /* why it ended by itself */
-	struct server_stats stats[]; /* a thread */
+	struct err end;              /* why it exited */
+	struct server_stats stats[]; /* one per thread */
 };
 
-/* Sends each connection to the listener of its group that has the number of the CPU which the SYN
- * came in on; beyond the group's size the kernel hashes. */
+/* Steers each connection to the listener of its group with the number of the CPU that received the
+ * SYN; beyond the size of the group the kernel hashes. */
 static void group_by_cpu(int listener)
 {
 	struct sock_filter code[] = {
@@ -88,8 +88,8 @@ static void group_by_cpu(int listener)
 	setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
 }
 
-/* TCP_NODELAY is inherited by what the listener accepts. The first of those that share an address
- * by SO_REUSEPORT binds without it: so it joins no other program that does. */
+/* Accepted sockets inherit TCP_NODELAY. The first listener of a SO_REUSEPORT group binds without
+ * that option, so that it does not join the group of another program. */
 static int listener_open(const struct crew_config *c, bool first, struct err *e)
 {
 	int on = 1, share = c->share == CREW_REUSEPORT;
@@ -113,7 +113,7 @@ static int listener_open(const struct crew_config *c, bool first, struct err *e)
 	return listener;
 }
 
-/* One worker of a process: its only thread, or one of those that share its epoll set. */
+/* One worker: the only thread of a process, or one of the threads that share its epoll set. */
 struct hand {
 	struct worker worker;
 	struct worker_config config;
@@ -128,7 +128,7 @@ struct process {
 	struct crew_part *part;
 	struct worker_shared shared;
 	int channel, listener, epoll;
-	int quit; /* an eventfd that ends the other threads */
+	int quit; /* eventfd that stops the threads */
 	struct hand *hands;
 };
 
@@ -149,7 +149,7 @@ static int hand_open(struct process *p, unsigned i, struct err *e)
 	return rc == 0 ? worker_listen(&h->worker, true, e) : rc;
 }
 
-/* A hand that fails calls the others to quit, too. */
+/* A thread that fails stops the others, too. */
 static void *hand_main(void *arg)
 {
 	struct hand *h = arg;
@@ -177,7 +177,7 @@ static int followers_start(struct process *p, struct err *e)
 	return 0;
 }
 
-/* The result of the first that failed. */
+/* Returns the first failure. */
 static int followers_stop(struct process *p, struct err *e)
 {
 	const uint64_t one = 1;
@@ -222,8 +222,8 @@ static int process_open(struct process *p, struct answer *hello)
 					  : hand_open(p, 0, &hello->e);
 }
 
-/* Serves until there is something on the channel; when threads do that, only waits, also for one of
- * them to fail. 1: there is. */
+/* Serves until the channel is readable (1). With threads, waits for the channel, or for a thread to
+ * fail (0). */
 static int process_wait(struct process *p, struct err *e)
 {
 	if (p->part->config.share != CREW_FOLLOWERS) {
@@ -237,7 +237,7 @@ static int process_wait(struct process *p, struct err *e)
 	return !wait[1].revents;
 }
 
-/* 0: it is to end, or one of its threads failed; else what failed. */
+/* 0 at the end or when a thread failed, else what failed. */
 static int process_serve(struct process *p, struct err *e)
 {
 	struct answer answer = {0};
@@ -264,7 +264,7 @@ static int process_main(int channel, void *arg)
 	struct process p = {
 		.part = arg, .channel = channel, .listener = -1, .epoll = -1, .quit = -1};
 	struct answer hello = {0};
-	/* A terminal's ^C and a service manager's stop are its parent's to handle. */
+	/* The parent handles ^C from a terminal and a stop by the service manager. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -281,7 +281,7 @@ static int process_main(int channel, void *arg)
 	return rc < 0 ? rc : ended;
 }
 
-/* How a process ended whose channel is closed. */
+/* Reports how a process with a closed channel exited. */
 static int process_gone(struct crew_process *p, unsigned i, struct err *e)
 {
 	int status = 0, pid = (int)p->pid;
@@ -289,13 +289,13 @@ static int process_gone(struct crew_process *p, unsigned i, struct err *e)
 	bool known = pid > 0 && waitpid(p->pid, &status, 0) == p->pid;
 	p->pid = -1;
 	if (known && WIFSIGNALED(status))
-		return err_set(e, ECHILD, "server worker %u (process %d) died of signal %d, %s", i,
-			       pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return err_set(e, ECHILD, "server worker %u (pid %d) was killed by signal %d (%s)",
+			       i, pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (end->code)
-		return err_set(e, ECHILD, "server worker %u ended: %s", i, end->text);
+		return err_set(e, ECHILD, "server worker %u exited: %s", i, end->text);
 	if (known)
-		return err_set(e, ECHILD, "server worker %u (process %d) ended with status %d", i,
-			       pid, WEXITSTATUS(status));
+		return err_set(e, ECHILD, "server worker %u (pid %d) exited with status %d", i, pid,
+			       WEXITSTATUS(status));
 	return err_set(e, ECHILD, "server worker %u was killed", i);
 }
 
@@ -344,13 +344,13 @@ static int process_start(struct crew *c, const struct place *place, unsigned thr
 	return 0;
 }
 
-/* Processes at one listener inherit it from this one, so it is opened here. */
+/* Processes that share a listener inherit it, so it is opened here. */
 static int shared_listener(struct crew *c, const struct place *place, struct err *e)
 {
 	if (c->config.share != CREW_EXCLUSIVE || c->config.listener >= 0)
 		return 0;
 	if (place->lab)
-		return err_set(e, EINVAL, "one listener for several processes is not for the lab");
+		return err_set(e, EINVAL, "processes in a lab cannot share one listener");
 	c->config.listener = listener_open(&c->config, true, e);
 	return c->config.listener < 0 ? c->config.listener : 0;
 }
@@ -363,13 +363,13 @@ int crew_start(struct crew *c, const struct place *place, const struct crew_conf
 	if (!config->workers || config->workers > CREW_WORKERS)
 		return err_set(e, EINVAL, "1 to %d workers, not %u", CREW_WORKERS, config->workers);
 	if (threads && config->mode != WORKER_ONESHOT)
-		return err_set(e, EINVAL,
-			       "leader-follower needs oneshot: two threads would be told of one "
-			       "connection");
+		return err_set(
+			e, EINVAL,
+			"leader-follower needs oneshot, or two threads would serve one connection");
 	int rc = shared_listener(c, place, e);
 	for (unsigned i = 0; i < (threads ? 1 : config->workers) && rc == 0; i++)
 		rc = process_start(c, place, threads ? config->workers : 1, e);
-	/* The processes have it; here it would keep the port open when they are gone. */
+	/* The processes have it now; here it would keep the port open after they exit. */
 	if (config->listener < 0 && c->config.listener >= 0)
 		close_fd(&c->config.listener);
 	if (rc < 0)
@@ -380,7 +380,7 @@ int crew_start(struct crew *c, const struct place *place, const struct crew_conf
 int crew_stop(struct crew *c)
 {
 	int rc = 0;
-	/* All are told before one is waited for. */
+	/* Signal all before waiting for any, so that they stop in parallel. */
 	for (unsigned i = 0; i < c->processes; i++)
 		shutdown(c->at[i].channel, SHUT_WR);
 	for (unsigned i = 0; i < c->processes; i++)
@@ -393,8 +393,8 @@ int crew_stop(struct crew *c)
 struct crew_sum crew_sum(const struct crew *c)
 {
 	struct crew_sum sum = {0};
-	/* One thread may close what another accepted: first all that was closed, then the rest, so
-	 * that a server that runs has never closed more than it accepted. */
+	/* Read `closed` first: a thread may close what another one accepted, and the sum of closed
+	 * connections must not exceed that of accepted ones. */
 	for (unsigned i = 0; i < c->processes; i++)
 		for (unsigned k = 0; k < c->at[i].part->threads; k++)
 			sum.closed += counter_get(&c->at[i].part->stats[k].closed);

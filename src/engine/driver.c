@@ -27,16 +27,16 @@
 #endif
 
 #define EVENTS 512
-#define BURST 64 /* connections begun in a row */
-/* Requests begun in a row: more than are answered at a time, so that all get under way. */
+#define BURST 64 /* connections started in a row */
+/* Requests started in a row: more than are answered at a time, so that all get in flight. */
 #define STARTS (2 * EVENTS)
 #define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
-#define LATE_NS 1000000000ull /* after the end, for what was due before it to start */
-#define MISSED_STEPS 1024     /* in which what never started is counted */
-#define LOOK_MS 100           /* between two looks at the channel while nothing multiplexes */
-#define COLD 16         /* requests that just wait when yielding to the server brought no reply */
-#define WINDOW_MS 10000 /* for a server to accept a window of connections */
-#define CONTROL UINT64_MAX /* the channel's number in the epoll set */
+#define LATE_NS 1000000000ull /* after the end, for operations due before it */
+#define MISSED_STEPS 1024     /* in which missed operations are counted */
+#define LOOK_MS 100           /* between checks of the channel in blocking mode */
+#define COLD 16               /* requests without a yield after one that brought no reply */
+#define WINDOW_MS 10000       /* time for a server to accept a window of connections */
+#define CONTROL UINT64_MAX    /* the channel's number in the epoll set */
 
 static const char *const close_names[] = {
 	[DRIVER_CLOSE_RESET] = "reset",
@@ -62,9 +62,9 @@ const char *driver_failure(int code)
 	case EPIPE:
 		return "the server closed the connection";
 	case EPROTO:
-		return "what came back is not what was sent";
+		return "the reply is not an echo of the request";
 	case ETIMEDOUT:
-		return "no answer in time";
+		return "no reply before the timeout";
 	default:
 		return strerror(code);
 	}
@@ -72,21 +72,21 @@ const char *driver_failure(int code)
 
 enum state {
 	FREE,
-	CONNECTING, /* the request goes out when the handshake is over */
+	CONNECTING, /* the request is sent after the handshake */
 	OPEN,
-	CLOSING, /* the reply is complete, the server is about to close */
+	CLOSING, /* the reply is complete, the server must close */
 };
 
-/* A connection: 24 bytes, for there may be a million. */
+/* A connection: 24 bytes, as there may be a million. */
 struct slot {
 	int fd;
 	uint32_t got : 28, state : 3, registered : 1; /* bytes of the current reply */
-	uint32_t unsent;                              /* bytes that the socket did not take yet */
-	uint32_t under_way;                           /* requests */
-	uint64_t since; /* when the oldest operation under way was due */
+	uint32_t unsent;                              /* bytes not sent yet */
+	uint32_t under_way;                           /* requests in flight */
+	uint64_t since; /* when the oldest operation in flight was due */
 };
 
-/* What an operation needs to start: the number of a slot that may take one (more). */
+/* An operation needs a token to start: the number of a slot that can take one (more). */
 struct tokens {
 	uint32_t *ring;
 	size_t size; /* a power of two */
@@ -97,24 +97,24 @@ struct driver {
 	const struct driver_config *config;
 	struct driver_stats *stats;
 	int channel, epoll;
-	bool coarse;   /* there is no epoll_pwait2(2) */
-	unsigned cold; /* requests until a reply is looked for before it is waited for */
+	bool coarse;   /* epoll_pwait2(2) is missing */
+	unsigned cold; /* requests until the yield is tried again */
 	struct slot *slots;
-	uint64_t *due; /* DRIVER_DEPTH a slot: when each request was due; with depth above 1 only */
+	uint64_t *due; /* DRIVER_DEPTH per slot: when each request was due; if depth is above 1 */
 	struct tokens tokens;
 	uint64_t used; /* slots that were ever used */
 	unsigned source;
 
 	struct driver_order order;
-	uint64_t silence_ns; /* nothing moves for so long: what is under way has failed */
+	uint64_t silence_ns; /* operations in flight fail after this long without progress */
 	uint64_t start_ns, end_ns, starved_until;
-	uint64_t moved_ns;   /* when anything last did, or was given up */
-	uint64_t done_ns;    /* when the last operation was */
+	uint64_t moved_ns;   /* last progress, or last time operations were failed */
+	uint64_t done_ns;    /* end of the last operation */
 	uint64_t started;    /* operations of this order */
-	uint64_t busy;       /* tokens that are out */
+	uint64_t busy;       /* tokens in use */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
 	unsigned fresh_count;
-	uint32_t fresh[BURST]; /* started, and not looked at since */
+	uint32_t fresh[BURST]; /* started, not checked yet */
 
 	char out[DRIVER_FLIGHT + DRIVER_SIZE]; /* requests, one after the other */
 	char in[DRIVER_FLIGHT];
@@ -139,21 +139,20 @@ static void driver_fail(struct driver *d, int code, counter *which)
 	counter_add(which, 1);
 }
 
-/* Limits that may pass: ports in TIME_WAIT, descriptors, memory. */
+/* Transient limits: ports in TIME_WAIT, descriptors, memory. */
 static bool code_starves(int code)
 {
 	return code == EADDRNOTAVAIL || code == EMFILE || code == ENFILE || code == ENOBUFS ||
 	       code == ENOMEM;
 }
 
-/* When operation number `n` of a paced order is due. */
+/* When operation `n` of an open-loop order is due. */
 static uint64_t order_due(const struct driver *d, uint64_t n)
 {
 	return d->start_ns + (uint64_t)(((double)n + d->order.phase) * 1e9 / d->order.rate_per_s);
 }
 
-/* Has every operation of the order been started that is to be? What was due before the end may
- * start late. */
+/* Whether all operations of the order have started. Those due before the end may start late. */
 static bool order_over(const struct driver *d, uint64_t now)
 {
 	if (d->order.count && d->started >= d->order.count)
@@ -164,7 +163,7 @@ static bool order_over(const struct driver *d, uint64_t now)
 	       order_due(d, d->started) >= d->end_ns;
 }
 
-/* An operation is done. */
+/* Counts an operation that is done. */
 static void operation_done(struct driver *d, uint64_t now)
 {
 	counter_add(&d->stats->done, 1);
@@ -183,7 +182,7 @@ static int slot_watch(struct driver *d, uint64_t number, uint32_t events)
 	return 0;
 }
 
-/* A connection on its way: 0 when the handshake is over or under way, else -errno. */
+/* Starts a connection: 0 if it is established or in progress, else -errno. */
 static int slot_connect(struct driver *d, uint64_t number)
 {
 	const struct driver_config *c = d->config;
@@ -207,7 +206,7 @@ static void slot_opened(struct driver *d, struct slot *s)
 	counter_add(&d->stats->held, 1);
 }
 
-/* Closes a connection; with `reset` nothing of it is left on either side. */
+/* Closes a connection; with `reset` by RST, without TIME_WAIT on either side. */
 static void slot_close(struct driver *d, uint64_t number, bool reset)
 {
 	struct slot *s = &d->slots[number];
@@ -219,13 +218,13 @@ static void slot_close(struct driver *d, uint64_t number, bool reset)
 	*s = (struct slot){.fd = -1};
 }
 
-/* Ends a connection that failed. What was to use it anew may, after a pause: a server that refuses
- * would else be asked as fast as it goes. */
+/* Fails a connection. Its token is reused after a pause, so that a server that refuses is not
+ * retried in a busy loop. */
 static void slot_fail(struct driver *d, uint64_t number, int code)
 {
 	const struct slot *s = &d->slots[number];
 	driver_fail(d, code, &d->stats->failed);
-	/* While others are opened, one that is held already may be lost. */
+	/* While connections are opened, one that is held already may fail. */
 	if (d->order.verb == DRIVER_OPEN)
 		d->busy -= s->state == CONNECTING;
 	else
@@ -237,7 +236,7 @@ static void slot_fail(struct driver *d, uint64_t number, int code)
 	slot_close(d, number, true);
 }
 
-/* Sends what is to be sent: 0, or -errno when the connection is lost. */
+/* Sends what is pending: 0, or -errno if the connection failed. */
 static int slot_send(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
@@ -257,7 +256,7 @@ static int slot_send(struct driver *d, uint64_t number)
 	return 0;
 }
 
-/* Puts one more request under way. */
+/* Starts one more request. */
 static int slot_request(struct driver *d, uint64_t number, uint64_t due)
 {
 	struct slot *s = &d->slots[number];
@@ -270,7 +269,7 @@ static int slot_request(struct driver *d, uint64_t number, uint64_t due)
 	return slot_send(d, number);
 }
 
-/* The reply to the oldest request of a connection is complete. */
+/* Handles the complete reply to the oldest request of a connection. */
 static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 {
 	struct slot *s = &d->slots[number];
@@ -283,7 +282,7 @@ static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 	}
 	histogram_add(&d->stats->latency, now > due ? now - due : 0);
 	d->moved_ns = now;
-	/* Where the server is to close, that is part of it. */
+	/* If the server closes first, the close is part of the operation. */
 	if (d->order.verb != DRIVER_CHURN || d->config->close != DRIVER_CLOSE_SERVER)
 		operation_done(d, now);
 	if (d->order.verb != DRIVER_CHURN) {
@@ -292,7 +291,7 @@ static void slot_replied(struct driver *d, uint64_t number, uint64_t now)
 	}
 }
 
-/* A connection that has done its one exchange. */
+/* Ends a connection after its one exchange. */
 static void slot_churned(struct driver *d, uint64_t number)
 {
 	if (d->config->close == DRIVER_CLOSE_SERVER)
@@ -302,7 +301,7 @@ static void slot_churned(struct driver *d, uint64_t number)
 	slot_close(d, number, d->config->close == DRIVER_CLOSE_RESET);
 }
 
-/* What was received belongs to requests under way, byte for byte. */
+/* Checks that what was received belongs to the requests in flight, byte for byte. */
 static bool reply_take(struct driver *d, uint64_t number, size_t length)
 {
 	struct slot *s = &d->slots[number];
@@ -318,7 +317,7 @@ static bool reply_take(struct driver *d, uint64_t number, size_t length)
 	return true;
 }
 
-/* Reads what there is. False when nothing is to be read now and the connection goes on. */
+/* Reads available data. False if there is none and the connection stays open. */
 static bool slot_read(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
@@ -346,7 +345,8 @@ static bool slot_read(struct driver *d, uint64_t number)
 	}
 }
 
-/* Is a handshake over? Registers it where not. -errno when it failed. */
+/* Completes a handshake, or registers the socket if it is still in progress. -errno if it
+ * failed. */
 static int slot_handshake(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
@@ -360,9 +360,9 @@ static int slot_handshake(struct driver *d, uint64_t number)
 	return s->registered ? 0 : slot_watch(d, number, EPOLLIN | EPOLLOUT);
 }
 
-/* A connection that was opened to be held. At the end of a window it asks one request, and no more
- * are opened before the reply: the server accepts in order, so none but what was late itself is
- * waiting then, and an accept queue of two windows cannot overflow (which would cost each client a
+/* A connection was opened to be held. The last one of a window sends a request, and no more are
+ * opened before its reply: the server accepts in order, so only late connections can still be
+ * queued then, and an accept queue of two windows cannot overflow (which would cost each client a
  * second). */
 static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 {
@@ -386,8 +386,7 @@ static void slot_held(struct driver *d, uint64_t number, uint64_t now)
 	d->moved_ns = clock_ns();
 }
 
-/* Starts the operation of one token; fresh_sweep() takes up what is begun. False when it could not.
- */
+/* Starts the operation of one token; fresh_sweep() continues it. False if it could not. */
 static bool operation_start(struct driver *d, uint64_t due)
 {
 	uint64_t number = token_take(d);
@@ -395,7 +394,7 @@ static bool operation_start(struct driver *d, uint64_t due)
 	int rc = 0;
 	if (d->order.verb == DRIVER_REQUEST) {
 		if (s->state != OPEN)
-			return true; /* it was lost, and with it what it could take */
+			return true; /* the connection failed: drop its token */
 	} else {
 		rc = slot_connect(d, number);
 		if (rc < 0) {
@@ -417,13 +416,13 @@ static bool operation_start(struct driver *d, uint64_t due)
 	return true;
 }
 
-/* May one more connection wait to be accepted? */
+/* Whether the window allows one more connection that is not accepted yet. */
 static bool window_open(const struct driver *d)
 {
 	return !d->order.window || d->unaccepted + d->busy < d->order.window;
 }
 
-/* Starts what is due, a burst at most. */
+/* Starts due operations, a burst at most. */
 static void operations_start(struct driver *d, uint64_t now)
 {
 	if (now < d->starved_until)
@@ -444,15 +443,15 @@ static void operations_start(struct driver *d, uint64_t now)
 	}
 }
 
-/* Handshakes that were just begun: over loopback they are over already, and one poll(2) tells of
- * all. The others get a place in the epoll set. */
+/* Checks handshakes that were just started: over loopback they are complete, and one poll(2)
+ * reports them all. The others go into the epoll set. */
 static void fresh_opened(struct driver *d)
 {
 	struct pollfd p[BURST];
 	for (unsigned i = 0; i < d->fresh_count; i++)
 		p[i] = (struct pollfd){.fd = d->slots[d->fresh[i]].fd, .events = POLLOUT};
 	if (poll(p, d->fresh_count, 0) < 0)
-		memset(p, 0, sizeof(p)); /* not known: the set will tell */
+		memset(p, 0, sizeof(p)); /* unknown: leave them to the epoll set */
 	uint64_t now = clock_ns();
 	for (unsigned i = 0; i < d->fresh_count; i++) {
 		uint64_t number = d->fresh[i];
@@ -469,8 +468,8 @@ static void fresh_opened(struct driver *d)
 	}
 }
 
-/* Requests that were just sent: the server, who may wait for this CPU, gets it, and what is
- * answered then needs no place in the epoll set. */
+/* Checks requests that were just sent: yields to a server that may wait for this CPU. Connections
+ * with a reply by then need no registration. */
 static void fresh_asked(struct driver *d)
 {
 	sched_yield();
@@ -516,8 +515,8 @@ static void slot_event(struct driver *d, uint64_t number, uint32_t events)
 		slot_read(d, number);
 }
 
-/* At most `timeout_ns` (0: not at all), to the nanosecond: where there is no epoll_pwait2(2),
- * before Linux 5.11 or in a sandbox that does not know it, by ppoll(2) of the set. */
+/* Waits at most `timeout_ns` (0: not at all) with nanosecond resolution: by ppoll(2) on the set
+ * where epoll_pwait2(2) is missing, before Linux 5.11 or in a sandbox. */
 static int driver_wait(struct driver *d, struct epoll_event *events, uint64_t timeout_ns)
 {
 	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
@@ -535,7 +534,7 @@ static int driver_wait(struct driver *d, struct epoll_event *events, uint64_t ti
 	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
 }
 
-/* How long there is nothing to start. */
+/* Time until the next start or deadline. */
 static uint64_t idle_ns(const struct driver *d, uint64_t now)
 {
 	uint64_t until = (d->busy ? d->moved_ns : now) + d->silence_ns;
@@ -550,7 +549,7 @@ static uint64_t idle_ns(const struct driver *d, uint64_t now)
 	return until > now ? until - now : 0;
 }
 
-/* Nothing has moved for long: whoever is still waiting waits in vain. */
+/* No progress within the timeout: fails all operations in flight. */
 static void driver_give_up(struct driver *d)
 {
 	for (uint64_t i = 0; i < d->used && d->busy; i++)
@@ -559,7 +558,7 @@ static void driver_give_up(struct driver *d)
 			slot_fail(d, i, ETIMEDOUT);
 }
 
-/* Carries out the order. Returns false when the channel was closed meanwhile. */
+/* Runs the order. False if the channel was closed meanwhile. */
 static bool order_run(struct driver *d, struct err *e)
 {
 	struct epoll_event events[EVENTS];
@@ -573,7 +572,7 @@ static bool order_run(struct driver *d, struct err *e)
 		if (now > d->moved_ns + d->silence_ns) {
 			driver_give_up(d);
 			if (!d->end_ns && d->starved_until > d->moved_ns)
-				return true; /* nor could anything be started */
+				return true; /* nothing could be started either */
 			d->moved_ns = now;
 			continue;
 		}
@@ -596,8 +595,8 @@ static bool channel_calls(const struct driver *d)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* What a server that waits for this CPU has answered once it had it: bytes, or -1 as recv(2). Where
- * it runs elsewhere this only costs, and is left for a while. */
+/* Yields to a server that may wait for this CPU and reads its reply: bytes, or -1 as recv(2). If
+ * there is none, the server runs on another CPU: skips this for a while. */
 static ssize_t lone_early(struct driver *d, int fd)
 {
 	if (d->cold) {
@@ -611,8 +610,8 @@ static ssize_t lone_early(struct driver *d, int fd)
 	return n;
 }
 
-/* Waits for the reply: 0, -ECANCELED when the channel calls meanwhile, or why the connection is
- * lost. */
+/* Waits for the reply: 0, -ECANCELED if the channel becomes readable, or why the connection
+ * failed. */
 static int lone_reply(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
@@ -635,8 +634,8 @@ static int lone_reply(struct driver *d, uint64_t number)
 
 static void tick_ignore(int number) { (void)number; }
 
-/* Has what blocks look up every LOOK_MS: its EINTR costs nothing in between, where a timeout of
- * each call would arm a timer. */
+/* Interrupts blocking calls every LOOK_MS with SIGALRM: cheaper than a timeout, which arms a timer
+ * in each call. */
 static void tick(bool on)
 {
 	const struct sigaction act = {.sa_handler = tick_ignore};
@@ -646,8 +645,8 @@ static void tick(bool on)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* A single connection and one request at a time: nothing to multiplex, so nothing is. Returns false
- * when the channel was closed meanwhile. */
+/* Single-connection fast path: blocking calls, one request at a time. False if the channel was
+ * closed meanwhile. */
 static bool order_run_lone(struct driver *d, uint64_t number)
 {
 	struct slot *s = &d->slots[number];
@@ -700,9 +699,10 @@ static int order_check(struct driver *d, const struct driver_order *o, struct er
 	bool talks = o->verb == DRIVER_CHURN || o->verb == DRIVER_REQUEST;
 	if (talks && (!o->size || o->size > DRIVER_SIZE || !o->depth || o->depth > DRIVER_DEPTH ||
 		      (uint64_t)o->size * o->depth > DRIVER_FLIGHT))
-		return err_set(e, EINVAL, "requests of %u bytes, %u at a time", o->size, o->depth);
+		return err_set(e, EINVAL, "unsupported: requests of %u bytes, %u in flight",
+			       o->size, o->depth);
 	if (o->verb == DRIVER_CHURN && d->used)
-		return err_set(e, EBUSY, "connections are held");
+		return err_set(e, EBUSY, "connections are still held");
 	if ((o->verb == DRIVER_CHURN && o->active > d->config->capacity) ||
 	    (o->verb == DRIVER_OPEN && d->used + o->count > d->config->capacity))
 		return err_set(e, ENOBUFS, "more than %llu connections",
@@ -710,7 +710,7 @@ static int order_check(struct driver *d, const struct driver_order *o, struct er
 	return 0;
 }
 
-/* Gives out the order's tokens. */
+/* Creates the tokens of the order. */
 static int order_prepare(struct driver *d, struct err *e)
 {
 	const struct driver_order *o = &d->order;
@@ -724,7 +724,7 @@ static int order_prepare(struct driver *d, struct err *e)
 			      -1, 0);
 		if (d->due == MAP_FAILED) {
 			d->due = NULL;
-			return err_errno(e, "memory for the times of requests");
+			return err_errno(e, "memory for due times of requests");
 		}
 	}
 	if (o->verb == DRIVER_OPEN) {
@@ -748,7 +748,7 @@ static int order_prepare(struct driver *d, struct err *e)
 			continue;
 		d->slots[number].got = 0;
 		if (!d->slots[number].registered && slot_watch(d, number, EPOLLIN) < 0)
-			return err_errno(e, "watching connection %llu", (unsigned long long)number);
+			return err_errno(e, "watch connection %llu", (unsigned long long)number);
 	}
 	for (uint64_t i = 0; i < active * o->depth && rc == 0; i++)
 		token_put(d, i % active * d->used / active);
@@ -763,8 +763,8 @@ static void close_all(struct driver *d)
 	d->used = 0;
 }
 
-/* What was due and never started had by now waited for at least so long. Counted in steps: there
- * may be billions. */
+/* Counts operations that were due and never started, with the time that they have waited so far. In
+ * steps, as there may be billions. */
 static void missed_count(struct driver *d, uint64_t now)
 {
 	const struct driver_order *o = &d->order;
@@ -789,8 +789,8 @@ static void missed_count(struct driver *d, uint64_t now)
 	counter_set(&d->stats->missed, whole);
 }
 
-/* The time that the order's operations took, not what was then waited for in vain: of one with a
- * duration that, of one with a count until the last of it was done. */
+/* Time of the order's operations without the final timeout: its duration, or, with a count, until
+ * the last of it was done. */
 static uint64_t order_elapsed(const struct driver *d, uint64_t now)
 {
 	uint64_t until = d->end_ns && d->end_ns < now ? d->end_ns : now;
@@ -799,7 +799,7 @@ static uint64_t order_elapsed(const struct driver *d, uint64_t now)
 	return until - d->start_ns;
 }
 
-/* Returns false when the channel was closed meanwhile. */
+/* False if the channel was closed meanwhile. */
 static bool order_obey(struct driver *d, struct driver_answer *answer)
 {
 	const struct driver_order *o = &d->order;
@@ -854,7 +854,7 @@ static int driver_open(struct driver *d, struct err *e)
 	}
 	int rc = d->config->cpu < 0 ? 0 : cpus_run_on(d->config->cpu);
 	errno = -rc;
-	return rc < 0 ? err_errno(e, "running on CPU %d", d->config->cpu) : 0;
+	return rc < 0 ? err_errno(e, "pin to CPU %d", d->config->cpu) : 0;
 }
 
 int driver_main(int channel, void *arg)
@@ -863,7 +863,7 @@ int driver_main(int channel, void *arg)
 	struct driver_answer answer = {0};
 	sigset_t none;
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL); /* whoever started the program may block SIGALRM */
+	sigprocmask(SIG_SETMASK, &none, NULL); /* the parent may block SIGALRM */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

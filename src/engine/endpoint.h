@@ -12,7 +12,7 @@ union endpoint {
 	struct sockaddr_in6 v6;
 };
 
-/* Of the one that it is, for bind(2) and connect(2). */
+/* Size of the address in use, for bind(2) and connect(2). */
 socklen_t endpoint_size(const union endpoint *p);
 /* In host byte order. */
 uint16_t endpoint_port(const union endpoint *p);

@@ -11,25 +11,25 @@
 
 #define SPARE_DESCRIPTORS 32
 #define TICK_MS 200
-#define PATIENCE_MS 10000 /* to start */
+#define PATIENCE_MS 10000 /* for a process to start */
 
 uint64_t fleet_per_driver(void)
 {
 	struct rlimit r;
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_max <= 2 * SPARE_DESCRIPTORS)
 		return SPARE_DESCRIPTORS;
-	/* More than that in one process would leave CPUs idle. */
+	/* More per process would leave CPUs idle. */
 	uint64_t most = 1u << 18;
 	return r.rlim_max - SPARE_DESCRIPTORS < most ? r.rlim_max - SPARE_DESCRIPTORS : most;
 }
 
-/* Share i of n of a whole. */
+/* Part i of n of a total. */
 static uint64_t share(uint64_t whole, unsigned i, unsigned n)
 {
 	return whole * (i + 1) / n - whole * i / n;
 }
 
-/* Why a driver is gone. */
+/* Reports why a load worker exited. */
 static int driver_gone(struct fleet_driver *d, unsigned i, struct err *e)
 {
 	int status;
@@ -37,15 +37,16 @@ static int driver_gone(struct fleet_driver *d, unsigned i, struct err *e)
 		int pid = (int)d->pid;
 		d->pid = -1;
 		if (WIFSIGNALED(status))
-			return err_set(e, ECHILD, "load process %u (%d) died of signal %d, %s", i,
+			return err_set(e, ECHILD,
+				       "load process %u (pid %d) was killed by signal %d (%s)", i,
 				       pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
-		return err_set(e, ECHILD, "load process %u (%d) ended with status %d", i, pid,
+		return err_set(e, ECHILD, "load process %u (pid %d) exited with status %d", i, pid,
 			       WEXITSTATUS(status));
 	}
-	return err_set(e, ECHILD, "load process %u ended by itself", i);
+	return err_set(e, ECHILD, "load process %u exited unexpectedly", i);
 }
 
-/* Receives an answer: 0, -ETIMEDOUT when there is none yet, or what went wrong. */
+/* Receives an answer: 0, -ETIMEDOUT if there is none yet, or what failed. */
 static int driver_answer(struct fleet *f, unsigned i, int timeout_ms, struct err *e)
 {
 	struct driver_answer a;
@@ -68,11 +69,11 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 	if (drivers < config->drivers)
 		drivers = config->drivers;
 	if (drivers > FLEET_DRIVERS)
-		return err_set(
-			e, EMFILE,
-			"%llu connections need %llu processes of %llu descriptors; at most %d",
-			(unsigned long long)capacity, (unsigned long long)drivers,
-			(unsigned long long)per_driver, FLEET_DRIVERS);
+		return err_set(e, EMFILE,
+			       "%llu connections need %llu processes of %llu descriptors; the "
+			       "maximum is %d",
+			       (unsigned long long)capacity, (unsigned long long)drivers,
+			       (unsigned long long)per_driver, FLEET_DRIVERS);
 	for (unsigned i = 0; i < drivers; i++) {
 		struct fleet_driver *d = &f->at[i];
 		d->part = place_alloc(place, sizeof(*d->part), e);
@@ -99,10 +100,10 @@ int fleet_start(struct fleet *f, const struct place *place, const struct fleet_c
 	return 0;
 }
 
-/* Ends the processes; what they counted stays. */
+/* Stops the processes; their counts stay. */
 static void fleet_dismiss(struct fleet *f)
 {
-	/* All are told before one is waited for. */
+	/* Signal all before waiting for any, so that they stop in parallel. */
 	for (unsigned i = 0; i < f->drivers; i++)
 		shutdown(f->at[i].channel, SHUT_WR);
 	for (unsigned i = 0; i < f->drivers; i++)
@@ -115,7 +116,7 @@ void fleet_stop(struct fleet *f)
 	f->drivers = 0;
 }
 
-/* Of connections that are active, else of what is to be counted. */
+/* By active connections, else by count. */
 static double share_of_work(const struct driver_order *whole, const struct driver_order *part,
 			    unsigned n)
 {
@@ -133,7 +134,7 @@ static int order_send(struct fleet *f, const struct driver_order *order, bool pe
 		part.active = share(order->active, i, f->drivers);
 		part.rate_per_s = order->rate_per_s * share_of_work(order, &part, f->drivers);
 		part.phase = (double)i / f->drivers;
-		/* A share of nothing is nothing to do, not something without end. */
+		/* A share of 0 means nothing to do; in an order 0 means no limit. */
 		if ((order->count && !part.count) || (order->active && !part.active))
 			part.verb = DRIVER_USAGE;
 		int rc = lab_send(f->at[i].channel, &part, sizeof(part), e);
@@ -197,8 +198,7 @@ struct fleet_sum fleet_sum(const struct fleet *f)
 		if (!sum.first_errno)
 			sum.first_errno = s->first_errno;
 	}
-	/* Not the sum of the drivers' own rates: one that is done early does nothing from then on.
-	 */
+	/* Not the sum of the load workers' rates: one that is done early is idle from then on. */
 	if (sum.elapsed_ns)
 		sum.rate = (double)timely * 1e9 / (double)sum.elapsed_ns;
 	return sum;

@@ -1,4 +1,4 @@
-/* fleet: the load's processes, as many as connections or CPUs demand, driven as one. */
+/* fleet: the client pool: load workers, as many as connections or CPUs require, driven as one. */
 #ifndef EPOLLTUNE_FLEET_H
 #define EPOLLTUNE_FLEET_H
 
@@ -12,10 +12,10 @@
 #define FLEET_DRIVERS 240
 
 struct fleet_config {
-	struct driver_config driver; /* its capacity is that of all together; cpu is ignored */
+	struct driver_config driver; /* its capacity is the total; cpu is ignored */
 	unsigned drivers;            /* 0: as few as the descriptor limit allows */
-	bool pin;                    /* each to a CPU of its own, in order */
-	const struct crew *apart;    /* driver i goes to its worker i; NULL: all to driver.to */
+	bool pin;                    /* each to its own CPU, in order */
+	const struct crew *apart;    /* load worker i connects to its worker i; NULL: driver.to */
 };
 
 struct fleet {
@@ -30,29 +30,29 @@ struct fleet {
 
 /* Connections that one process can hold under this process's hard descriptor limit. */
 uint64_t fleet_per_driver(void);
-/* Starts the processes; opens nothing yet. On failure none is left. */
+/* Starts the processes without opening connections. On failure all are stopped. */
 int fleet_start(struct fleet *f, const struct place *place, const struct fleet_config *config,
 		struct err *e);
 void fleet_stop(struct fleet *f);
 
-/* Gives each its share of an order (count, active and rate are of all together; the rate goes to
- * those who have something to do, not all due at one moment) and waits until all have carried it
- * out. `tick`, if any, is called several times a second meanwhile with what is done so far; when it
- * returns non-zero the order is given up with -EINTR: the processes end, what they did until then
- * stays in the sums. -ECHILD when a process is gone. */
+/* Splits an order among the load workers (count, active and rate are totals; only workers with
+ * something to do get a share of the rate, at staggered times) and waits until all are done.
+ * `tick`, if any, is called several times a second with the operations done so far; if it returns
+ * non-zero, the processes end, their counts stay in the sums and the result is -EINTR. -ECHILD if a
+ * process has exited. */
 int fleet_order(struct fleet *f, const struct driver_order *order,
 		int (*tick)(uint64_t done, void *arg), void *arg, struct err *e);
 
-/* Sums over all; of the last order what is said so in driver.h. */
+/* Sums over all load workers; driver.h says which cover the last order only. */
 struct fleet_sum {
 	uint64_t opened, attempted, done, missed, failed, starved, held;
 	int first_errno;
-	double rate;         /* operations a second up to the order's end, over elapsed_ns */
+	double rate;         /* operations per second up to the end of the order, over elapsed_ns */
 	uint64_t elapsed_ns; /* of the slowest */
 	uint64_t cpu_ns, private_bytes;
 };
 struct fleet_sum fleet_sum(const struct fleet *f);
-/* Latencies of the last order, merged. `out` is the caller's, of 60 kB. */
+/* Merged latencies of the last order. `out` (60 kB) is the caller's. */
 void fleet_latency(const struct fleet *f, struct histogram *out);
 
 #endif

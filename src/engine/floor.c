@@ -21,14 +21,14 @@
 
 #define PROCESSES LAB_TASKS
 #define SIZE_MOST 4096
-#define AT_A_TIME 16 /* operations between two looks at the clock */
+#define AT_A_TIME 16 /* operations between two reads of the clock */
 #define PATIENCE_MS 600000
-/* Shards of the floor's own, away from those of other benches. */
+/* First shard of the baseline, apart from those of other benches. */
 #define FLOOR_SHARD 8192
 
 /* One process, in shared memory. */
 struct part {
-	struct floor_order order; /* connections: this one's */
+	struct floor_order order; /* connections: of this process */
 	unsigned index;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
 	int code;
@@ -112,7 +112,7 @@ static int loop_request(struct part *p, char *data)
 	return rc;
 }
 
-/* The other process of the ping-pong: answers until its peer is gone. */
+/* The other process of the ping-pong: answers until its peer closes. */
 static _Noreturn void pong(int fd, size_t size)
 {
 	char data[SIZE_MOST];
@@ -163,8 +163,8 @@ static int loop_pingpong(struct part *p, char *data)
 	return rc;
 }
 
-/* Nothing but socket(), connect() and accept(), to one address after the other, until it is told to
- * stop. Frees what it made by sockets_close(), failed or not. */
+/* Calls only socket(), connect() and accept(), to one address after the other, until it is stopped.
+ * The caller frees the sockets with sockets_close(), also on failure. */
 static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 {
 	size_t count = (size_t)p->order.connections;
@@ -203,7 +203,7 @@ static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 	return 0;
 }
 
-/* Opens, tells so, and holds until the channel ends. */
+/* Opens, reports that, and holds until the channel is closed. */
 static int loop_hold(struct part *p, int channel)
 {
 	struct sockets s;
@@ -225,7 +225,7 @@ static int part_main(int channel, void *arg)
 {
 	struct part *p = arg;
 	char data[SIZE_MOST] = {0};
-	/* All begin together, when the last one has been started. */
+	/* All start together, when the last one is ready. */
 	if (recv(channel, data, 1, 0) != 1)
 		return -ECANCELED;
 	if (p->order.loop == FLOOR_HOLD)
@@ -286,7 +286,7 @@ int floor_run(const struct place *place, const struct floor_order *order, struct
 	unsigned count = 0, processes = order->processes;
 	*out = (struct floor_result){0};
 	if (!processes || processes > PROCESSES || order->size > SIZE_MOST)
-		return err_set(e, EINVAL, "%u blocking loops", processes);
+		return err_set(e, EINVAL, "unsupported: %u blocking loops", processes);
 	while (count < processes && rc == 0) {
 		struct part *p = parts[count] = place_alloc(place, sizeof(*p), e);
 		if (!p) {
@@ -302,8 +302,7 @@ int floor_run(const struct place *place, const struct floor_order *order, struct
 	}
 	if (rc == 0)
 		rc = parts_wait(parts, channels, count, out, e);
-	/* All are told before one is waited for: what they hold must be gone when others measure.
-	 */
+	/* Signal all before waiting for any. Their sockets must be gone when others measure. */
 	for (unsigned i = 0; i < count; i++)
 		shutdown(channels[i], SHUT_WR);
 	for (unsigned i = 0; i < count; i++)

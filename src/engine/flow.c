@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #define CHUNK (256u << 10)
-/* Samples are taken so often a round trip, but no oftener than that. */
+/* Samples per round trip, and the minimum interval between two. */
 #define SAMPLES_PER_RTT 4
 #define INTERVAL_MIN_NS 5000000u
-/* What is looked at: so many round trips, and so long, at least. */
+/* Minimum span of an evaluation: round trips, and time. */
 #define LOOKED_AT_RTTS 4
 #define LOOKED_AT_MIN_NS 160000000u
 #define SAMPLES 256
-/* Of the pace, from where on it counts as reached: headers and rounding take their part. */
+/* Share of the pace that counts as reached: headers and rounding take the rest. */
 #define PACE_REACHED 0.93
 #define GROWTH 1.01
 #define START_MS 5000
@@ -29,13 +29,13 @@ struct sample {
 	uint32_t rtt_us, window, send_buffer, cwnd_bytes, retransmits;
 };
 
-/* In the lab's memory: what both ends are told and tell. */
+/* Configuration and results that both ends share, in the lab's memory. */
 struct flow_task {
 	struct flow_config config;
 	struct in_addr server, client;
 	uint16_t port;
 	struct flow_result result;
-	size_t count; /* of samples taken; the last SAMPLES are kept */
+	size_t count; /* samples taken; the last SAMPLES are kept */
 	struct sample at[SAMPLES];
 };
 
@@ -46,7 +46,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The two hosts run the same code; which of them sends is in the config. */
+/* One end. Both hosts run the same code; the configuration says which one sends. */
 struct end {
 	struct flow_task *task;
 	enum lab_host host;
@@ -77,14 +77,14 @@ static int end_options(const struct end *end, int sock)
 	if (end->sends && c->pace_Bps)
 		setsockopt(sock, SOL_SOCKET, SO_MAX_PACING_RATE, &c->pace_Bps, sizeof(c->pace_Bps));
 	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* Reset whatever way it ends: megabytes on their way to nobody would hold memory, and the
-	 * lab's namespace, for minutes. */
+	/* Close with RST: undelivered data would pin memory, and the lab's namespace, for
+	 * minutes. */
 	struct linger reset = {.l_onoff = 1};
 	setsockopt(sock, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	return 0;
 }
 
-/* True when `events` came on the socket, false when the channel ended or time was up. */
+/* True if `events` occurred on the socket, false if the channel was closed or time is up. */
 static bool end_await(const struct end *end, short events, int timeout_ms)
 {
 	struct pollfd fds[] = {{end->channel, POLLIN, 0}, {end->sock, events, 0}};
@@ -168,8 +168,8 @@ static void sample_take(struct flow_task *t, int sock)
 	largest(&r->send_held, memory[SK_MEMINFO_WMEM_QUEUED] + memory[SK_MEMINFO_FWD_ALLOC]);
 }
 
-/* Bytes a second by least squares over samples first to last: bytes are acknowledged a burst at a
- * time, and a burst more or less at either end would tell between two samples alone. */
+/* Bytes per second by least squares over samples first to last. ACKs arrive in bursts: one burst
+ * more or less would distort the difference of two samples. */
 static double samples_slope(const struct flow_task *t, size_t first, size_t last)
 {
 	const struct sample *origin = &t->at[first % SAMPLES];
@@ -187,7 +187,7 @@ static double samples_slope(const struct flow_task *t, size_t first, size_t last
 	return spread > 0 ? (n * xy - x * y) / spread : 0;
 }
 
-/* What the last samples say. */
+/* Evaluates the last samples. */
 static void samples_judge(struct flow_task *t)
 {
 	struct flow_result *r = &t->result;
@@ -196,7 +196,7 @@ static void samples_judge(struct flow_task *t)
 	const struct sample *b = &t->at[last % SAMPLES], *a = b;
 	if (span < LOOKED_AT_MIN_NS)
 		span = LOOKED_AT_MIN_NS;
-	/* The first sample is of the empty connection. */
+	/* Skip the first sample, taken of the empty connection. */
 	while (b->at_ns - a->at_ns < span && first > 1 && last - first < SAMPLES - 1)
 		a = &t->at[--first % SAMPLES];
 	if (last - first < LOOKED_AT_RTTS)
@@ -272,7 +272,7 @@ static int end_receive(struct end *end)
 	}
 }
 
-/* A request that waits to be read: what a connection holds that is not busy. */
+/* Measures an idle connection with an unread request: what it holds. */
 static int end_rest(struct end *end)
 {
 	static const unsigned char request[4096];
@@ -305,7 +305,7 @@ static int end_run(int channel, void *arg, enum lab_host host)
 	if (rc && rc != -ECANCELED && !t->result.error)
 		t->result.error = -rc;
 	send(channel, "d", 1, MSG_NOSIGNAL);
-	/* The connection stays until this end is told to go. */
+	/* Keep the connection until the channel is closed. */
 	recv(channel, &word, 1, 0);
 	return rc;
 }
@@ -337,15 +337,14 @@ int flow_wait(struct flow *f, struct flow_result *out, struct err *e)
 {
 	const struct flow_config *c = &f->task->config;
 	char word;
-	/* At rest the receiver knows, else the sender. */
+	/* The receiver has the result of an idle connection, else the sender. */
 	enum lab_host knows = c->rest_bytes ? (enum lab_host) !c->sender : c->sender;
 	int timeout = (int)c->most_ms + (int)(c->rtt_us / 1000) + 2 * START_MS;
 	int rc = lab_receive(f->channels[knows], &word, 1, timeout, e) < 0 ? -e->code : 0;
 	*out = f->task->result;
 	flow_stop(f);
 	if (!rc && out->error)
-		rc = err_set(e, out->error, "a bulk connection in the lab: %s",
-			     strerror(out->error));
+		rc = err_set(e, out->error, "bulk connection in the lab: %s", strerror(out->error));
 	return rc;
 }
 
@@ -356,7 +355,7 @@ void flow_stop(struct flow *f)
 	for (size_t i = 0; i < 2; i++)
 		if (f->channels[i] >= 0)
 			shutdown(f->channels[i], SHUT_WR);
-	/* Until they are gone: what they write to is about to be somebody else's. */
+	/* Wait for exit: the memory is reused. */
 	for (size_t i = 0; i < 2; i++) {
 		if (f->channels[i] >= 0)
 			lab_finish(f->channels[i]);

@@ -2,7 +2,7 @@
 
 #define STEPS (UINT64_C(1) << HISTOGRAM_BITS)
 
-/* Values below STEPS have a bucket each; above, the top HISTOGRAM_BITS + 1 bits choose it. */
+/* Each value below STEPS has its own bucket; above, the top HISTOGRAM_BITS + 1 bits choose it. */
 static size_t bucket_of(uint64_t value)
 {
 	if (value < STEPS)
@@ -11,7 +11,7 @@ static size_t bucket_of(uint64_t value)
 	return (size_t)(((uint64_t)shift << HISTOGRAM_BITS) + (value >> shift));
 }
 
-/* The largest value that falls into a bucket. */
+/* The largest value in a bucket. */
 static uint64_t bucket_top(size_t bucket)
 {
 	if (bucket < STEPS)
@@ -44,7 +44,7 @@ uint64_t histogram_quantile(const struct histogram *h, double share)
 {
 	if (h->total == 0)
 		return 0;
-	/* 0.07 * 100 is 7.000000000000001 and still means the seventh. */
+	/* 0.07 * 100 is 7.000000000000001 but means the seventh. */
 	double exact = share * (double)h->total * (1 - 1e-12);
 	uint64_t rank = exact > 0 ? (uint64_t)exact : 0;
 	if ((double)rank < exact)

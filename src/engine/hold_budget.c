@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Beside the connections: processes, lab, figures. */
+/* In addition to connections: processes, lab, results. */
 #define MEMORY_BASE (256ull << 20)
 #define FILES_BASE 4096
 
@@ -47,8 +47,8 @@ int hold_budget_check(const struct hold_budget *b, struct err *e)
 		{"GB of memory", "MemAvailable", b->memory, b->memory_available, 1e9},
 		{"files", "fs.file-max", b->files, b->files_available, 1},
 		{"watches", "fs.epoll.max_user_watches", b->watches, b->watches_available, 1},
-		{"processes", "what one lab runs; raise RLIMIT_NOFILE", b->processes,
-		 b->processes_most, 1},
+		{"processes", "maximum of a lab; with a higher RLIMIT_NOFILE fewer are needed",
+		 b->processes, b->processes_most, 1},
 		{"ports", "net.ipv4.ip_local_port_range, all addresses", b->ports,
 		 b->ports_available, 1},
 	};
@@ -60,11 +60,10 @@ int hold_budget_check(const struct hold_budget *b, struct err *e)
 		if (rows[i].available == UINT64_MAX)
 			continue;
 		int decimals = rows[i].scale > 1 ? 1 : 0;
-		snprintf(text + used, sizeof(text) - used, "%s%.*f %s%s%.*f (%s)%s",
+		snprintf(text + used, sizeof(text) - used, "%s%.*f %s (%s%.*f: %s)",
 			 used ? ", " : "", decimals, (double)rows[i].needed / rows[i].scale,
-			 rows[i].what, too_much ? ", but there are " : " of ", decimals,
-			 (double)rows[i].available / rows[i].scale, rows[i].limit,
-			 too_much ? " <- does not fit" : "");
+			 rows[i].what, too_much ? "only " : "of ", decimals,
+			 (double)rows[i].available / rows[i].scale, rows[i].limit);
 		fits = fits && !too_much;
 	}
 	if (fits)

@@ -15,17 +15,16 @@
 #include "engine/sockets.h"
 
 #define LOAD_EVENTS 256
-/* Descriptors of a shard that are not connections: standard streams, channel, epoll, a few spare.
- */
+/* Descriptors of a shard that are not connections: standard streams, channel, epoll, a reserve. */
 #define LOAD_HELD 8
-/* Connections a shard at most; keeps a shard's table within the lab's memory. */
+/* Maximum connections per shard; keeps its table within the lab's memory. */
 #define LOAD_PER_SHARD 16384
 #define LOAD_REQUEST 32
 #define LOAD_BURST 64
-/* Descriptors of this process that are no channels to shards. */
+/* Descriptors of this process that are not channels to shards. */
 #define LOAD_SPARE 24
 #define LOAD_REPLY_MS 2000
-/* Requests under way at a time. */
+/* Maximum requests in flight. */
 #define LOAD_DEPTH 256
 
 enum load_verb { LOAD_VERB_OPEN, LOAD_VERB_TALK, LOAD_VERB_STORM };
@@ -40,7 +39,7 @@ struct load_connection {
 	uint64_t started_ns; /* 0 once served */
 };
 
-/* A shard's own, in the lab's memory. */
+/* State of one shard, in the lab's memory. */
 struct load_shard {
 	struct load_config config;
 	struct load_stats stats;
@@ -81,7 +80,7 @@ static int shard_connect(struct shard_task *t, uint64_t slot)
 	int fd = sockets_connect(&to, &from);
 	if (fd < 0)
 		return fd;
-	/* Its end is a reset: no TIME_WAIT is left behind, and thousands end at once. */
+	/* Close by reset: no TIME_WAIT, and thousands close at once. */
 	sockets_abort(fd);
 	event.events =
 		s->config.await_greeting ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLOUT | EPOLLET;
@@ -130,7 +129,7 @@ static void shard_event(struct shard_task *t, uint64_t slot, uint32_t events)
 	socklen_t size = sizeof(code);
 	if (c->fd < 0)
 		return;
-	if (!c->started_ns) { /* held; it stays watched, as a server's client would be */
+	if (!c->started_ns) { /* held, and watched like the client of a real server */
 		if (events & (EPOLLERR | EPOLLHUP))
 			shard_close(t, slot);
 		return;
@@ -141,12 +140,15 @@ static void shard_event(struct shard_task *t, uint64_t slot, uint32_t events)
 		shard_close(t, slot);
 		return;
 	}
-	if (s->config.await_greeting && recv(c->fd, &byte, 1, MSG_DONTWAIT) != 1) {
-		if (errno == EAGAIN)
+	if (s->config.await_greeting) {
+		ssize_t n = recv(c->fd, &byte, 1, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
 			return;
-		shard_fail(t, errno ? errno : ECONNRESET);
-		shard_close(t, slot);
-		return;
+		if (n != 1) {
+			shard_fail(t, n < 0 ? errno : ECONNRESET);
+			shard_close(t, slot);
+			return;
+		}
 	}
 	uint64_t now = load_now_ns();
 	histogram_add(&s->stats.serve, now - c->started_ns);
@@ -162,8 +164,9 @@ static int shard_exchange(int fd)
 {
 	char request[LOAD_REQUEST] = "epolltune", reply[LOAD_REQUEST];
 	size_t got = 0;
-	if (send(fd, request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return errno ? errno : EIO;
+	ssize_t sent = send(fd, request, sizeof(request), MSG_NOSIGNAL);
+	if (sent != sizeof(request))
+		return sent < 0 ? errno : EIO;
 	while (got < sizeof(reply)) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		int ready = poll(&p, 1, LOAD_REPLY_MS);
@@ -180,7 +183,7 @@ static int shard_exchange(int fd)
 	return memcmp(request, reply, sizeof(reply)) ? EPROTO : 0;
 }
 
-/* Spreads the requests evenly over all that it holds. */
+/* Spreads the requests evenly over all held connections. */
 static void shard_talk(struct shard_task *t, uint64_t requests)
 {
 	struct load_shard *s = t->shard;
@@ -200,7 +203,7 @@ static void shard_talk(struct shard_task *t, uint64_t requests)
 	}
 }
 
-/* One request under way. */
+/* One request in flight. */
 struct exchange {
 	uint64_t slot, started_ns;
 	size_t got;
@@ -212,10 +215,10 @@ static int storm_send(struct shard_task *t, struct exchange *x)
 	x->got = 0;
 	x->started_ns = load_now_ns();
 	ssize_t n = send(t->shard->at[x->slot].fd, request, sizeof(request), MSG_NOSIGNAL);
-	return n == sizeof(request) ? 0 : errno ? errno : EIO;
+	return n == sizeof(request) ? 0 : n < 0 ? errno : EIO;
 }
 
-/* Returns false when the connection is of no more use. */
+/* False if the connection failed. */
 static bool storm_receive(struct shard_task *t, struct exchange *x, bool *whole)
 {
 	char reply[LOAD_REQUEST];
@@ -264,7 +267,7 @@ static void shard_storm(struct shard_task *t, uint64_t requests, uint64_t depth)
 	}
 }
 
-/* Returns false when the other side is gone. */
+/* False if the channel was closed. */
 static bool shard_command(struct shard_task *t)
 {
 	struct load_command command;
@@ -287,7 +290,7 @@ static bool shard_command(struct shard_task *t)
 	return true;
 }
 
-/* Opens what is due; returns the milliseconds until more is, -1 for never. */
+/* Opens due connections; returns the milliseconds until the next is due, -1 for never. */
 static int shard_pace(struct shard_task *t)
 {
 	if (t->opened == t->to_open) {
@@ -314,7 +317,7 @@ static int shard_task(int channel, void *arg)
 {
 	struct shard_task t = {.shard = arg, .channel = channel, .answered = true};
 	struct epoll_event events[LOAD_EVENTS], control = {.events = EPOLLIN};
-	cpus_run_on((int)t.shard->config.cpu - 1); /* else wherever there is room */
+	cpus_run_on((int)t.shard->config.cpu - 1); /* fails for 0: not pinned */
 	sockets_raise_limit();
 	t.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t.epoll < 0 || epoll_ctl(t.epoll, EPOLL_CTL_ADD, channel, &control))
@@ -355,7 +358,8 @@ int load_start(struct load *l, struct lab *lab, const struct load_config *config
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return err_errno(e, "RLIMIT_NOFILE");
 	if (limit.rlim_max <= LOAD_HELD)
-		return err_set(e, EMFILE, "test load: RLIMIT_NOFILE leaves it no descriptor");
+		return err_set(e, EMFILE,
+			       "test load: RLIMIT_NOFILE leaves no descriptor for connections");
 	l->per_shard = limit.rlim_max - LOAD_HELD;
 	if (l->per_shard > LOAD_PER_SHARD)
 		l->per_shard = LOAD_PER_SHARD;
@@ -363,8 +367,8 @@ int load_start(struct load *l, struct lab *lab, const struct load_config *config
 	uint64_t channels = limit.rlim_cur > LOAD_SPARE ? limit.rlim_cur - LOAD_SPARE : 0;
 	if (shards > LOAD_SHARDS || shards > channels)
 		return err_set(e, EMFILE,
-			       "test load: %llu connections need more processes than there can "
-			       "be, of %llu descriptors each",
+			       "test load: %llu connections need more processes than the maximum, "
+			       "at %llu descriptors each",
 			       (unsigned long long)config->connections,
 			       (unsigned long long)limit.rlim_max);
 	for (unsigned i = 0; i < shards; i++) {
@@ -393,7 +397,7 @@ int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_m
 {
 	uint64_t end = load_now_ns() + (uint64_t)timeout_ms * 1000000;
 	if (count > l->config.connections - l->opened)
-		return err_set(e, EINVAL, "test load: more connections than it was made for");
+		return err_set(e, EINVAL, "test load: more connections than configured");
 	while (count) {
 		unsigned shard = (unsigned)(l->opened / l->per_shard);
 		uint64_t room = l->per_shard - l->opened % l->per_shard;

@@ -1,4 +1,5 @@
-/* place: where the engine's processes run and share memory: a host of a lab, or right here. */
+/* place: the execution context of the engine's processes: a host of a lab, or the caller's
+ * namespaces. */
 #ifndef EPOLLTUNE_PLACE_H
 #define EPOLLTUNE_PLACE_H
 
@@ -12,15 +13,15 @@ struct place {
 	enum lab_host host;
 };
 
-/* Zeroed memory that the processes started afterwards share; for good, or until the lab ends. NULL
- * with e set when there is none. */
+/* Allocates zeroed memory that processes started later share; it lasts until the lab ends, else
+ * forever. NULL, with e set, on failure. */
 void *place_alloc(const struct place *p, size_t size, struct err *e);
-/* Starts fn(arg) as lab_spawn() does. *pid is -1 in a lab, where it is of no use here; else the
- * child's exit status is 0 when fn returned 0. */
+/* Starts fn(arg) as lab_spawn() does. *pid is -1 in a lab, where the caller cannot use it; else the
+ * child exits with 0 if fn returned 0. */
 int place_spawn(const struct place *p, lab_task fn, void *arg, int *channel, pid_t *pid,
 		struct err *e);
-/* Ends a process by closing its channel and waits until it is gone; a child that is not after 5 s
- * is killed. 0, or -ECHILD when a child did not end well. Safe on one that never started. */
+/* Ends a process by closing its channel and waits for it; kills a child that runs on after 5 s. 0,
+ * or -ECHILD if a child failed. Allowed on one that never started. */
 int place_finish(int *channel, pid_t *pid);
 
 #endif

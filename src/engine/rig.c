@@ -12,12 +12,12 @@
 #include "engine/cpus.h"
 #include "epolltune/knob.h"
 
-#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: rig n listens from 127.32.n.1 on */
-#define SOURCE_ADDRESS 0x7f300001u /* 127.48.0.1 and on */
+#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: rig n listens on 127.32.n.1 and up */
+#define SOURCE_ADDRESS 0x7f300001u /* 127.48.0.1 and up */
 #define BACKLOG 4096
-#define WINDOW_MOST 64 /* few, so that what is accepted is still in the CPU's caches */
+#define WINDOW_MOST 64 /* few, so that accepted sockets are still in the CPU caches */
 #define TOLERANCE 0.005
-#define ACK_DELAY_S 0.02 /* half of the least delay of an acknowledgement, TCP_DELACK_MIN */
+#define ACK_DELAY_S 0.02 /* half of the minimum ACK delay, TCP_DELACK_MIN */
 #define SETTLE_MS 5000
 
 struct place rig_place(const struct bench_run *run)
@@ -25,7 +25,7 @@ struct place rig_place(const struct bench_run *run)
 	return (struct place){.lab = run->lab, .host = LAB_SERVER};
 }
 
-/* Half of what an accept queue holds, of the backlog and somaxconn the smaller, or WINDOW_MOST. */
+/* Half of the accept queue (the smaller of backlog and somaxconn), at most WINDOW_MOST. */
 static unsigned accept_window(struct bench_run *run)
 {
 	char value[KNOB_VALUE];
@@ -93,7 +93,8 @@ static int show_progress(uint64_t done, void *arg)
 	return run->stop;
 }
 
-/* Remembers where two counts of the same thing disagree most. The kernel may count up to `most`. */
+/* Records the largest difference of two counts of the same thing. The kernel may count from `ours`
+ * to `most`. */
 static void crosscheck_range(struct rig *r, enum rig_count which, uint64_t ours, uint64_t most,
 			     int64_t kernels)
 {
@@ -134,13 +135,13 @@ void rig_tell(const struct rig *r, struct bench_run *run, const char *what)
 		if (c->disagreed)
 			bench_note(&run->table,
 				   "%s: the kernel's %s differs from the engine's count in %u of "
-				   "%u orders, at most by %.1f %% (%lld to %llu%s)",
+				   "%u measurements, by up to %.1f %% (kernel %lld, engine %llu%s)",
 				   what, names[i], c->disagreed, c->times, 100 * c->off,
 				   (long long)c->kernels, (unsigned long long)c->ours, most);
 	}
 	if (r->failed)
-		bench_note(&run->table, "%s: %llu failed, the first with: %s", what,
-			   (unsigned long long)r->failed, strerror(r->first_errno));
+		bench_note(&run->table, "%s: %llu connections or requests failed, first error: %s",
+			   what, (unsigned long long)r->failed, strerror(r->first_errno));
 }
 
 unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processes)
@@ -148,12 +149,12 @@ unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processe
 	unsigned cpus = cpus_count(), most = RIG_TASKS / processes;
 	if (cpus <= most)
 		return cpus;
-	bench_note(&run->table, "%s: %u workers on %u CPUs: a lab runs %d processes at most", bench,
-		   most, cpus, LAB_TASKS);
+	bench_note(&run->table, "%s: only %u workers on %u CPUs: a lab runs at most %d processes",
+		   bench, most, cpus, LAB_TASKS);
 	return most;
 }
 
-/* Clients are connected before the server has accepted them: waits until it counts so many. */
+/* Clients are connected before the server accepts them: waits until it has accepted that many. */
 static void rig_settle(const struct rig *r, uint64_t accepted)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -161,7 +162,7 @@ static void rig_settle(const struct rig *r, uint64_t accepted)
 		nanosleep(&pause, NULL);
 }
 
-/* What all count at one moment. */
+/* All counters at one moment. */
 struct counts {
 	struct host_counters counters;
 	struct crew_usage usage;
@@ -178,9 +179,9 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
 	crosscheck(r, RIG_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
-	/* One segment each way once a connection has settled, and where it rests, as all do when
-	 * the order begins and ends, a delayed acknowledgement: where each has its turn seldom, for
-	 * each request. */
+	/* A busy connection has one segment each way per request. An idle one, as all are at the
+	 * start and end of an order, has a delayed ACK in addition: with rare requests, each of
+	 * them. */
 	bool settled = !order->count && order->rate_per_s <= 0 &&
 		       (double)order->active < load->rate * ACK_DELAY_S;
 	uint64_t rests = order->active + (settled ? 0 : load->done);
@@ -192,7 +193,7 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
 	      struct rig_round *out, struct err *e)
 {
-	struct counts *before = calloc(2, sizeof(*before)), *after = before + 1;
+	struct counts *before = calloc(2, sizeof(*before)), *after = before ? before + 1 : NULL;
 	struct histogram *latency = calloc(1, sizeof(*latency));
 	int rc = before && latency ? 0 : err_set(e, ENOMEM, "no memory for counters");
 	if (rc == 0)

@@ -1,4 +1,4 @@
-/* rig: a crew and a fleet against each other on one host of a lab, as the benches use them. */
+/* rig: the benches' fixture: a server and a client pool on one host of a lab. */
 #ifndef EPOLLTUNE_RIG_H
 #define EPOLLTUNE_RIG_H
 
@@ -7,63 +7,62 @@
 #include "epolltune/bench.h"
 
 struct rig_config {
-	unsigned number; /* each rig has an address of its own: ports of others do not matter */
+	unsigned number; /* chooses the address: no two rigs share one, nor its ports */
 	enum crew_share share;
 	enum worker_mode mode;
 	enum driver_close close;
-	unsigned workers;     /* server workers and load processes, each */
+	unsigned workers;     /* server workers and load workers, each */
 	unsigned sources;     /* client addresses; 0: the kernel chooses */
-	uint64_t connections; /* at most */
-	bool apart;           /* load process i to server worker i */
+	uint64_t connections; /* maximum */
+	bool apart;           /* load worker i connects to server worker i */
 	bool pin;
 };
 
-/* Processes that rigs and floors may have at a time; the rest is for what measures. */
+/* Maximum processes of rigs and baselines at a time; the rest is for the measuring code. */
 #define RIG_TASKS (LAB_TASKS - 16)
 
-/* What both the engine and the kernel count. */
+/* Counted by both the engine and the kernel. */
 enum rig_count { RIG_ACTIVE_OPENS, RIG_PASSIVE_OPENS, RIG_SEGMENTS, RIG_COUNTS };
 
 struct rig {
 	struct rig_check {
 		unsigned times, disagreed; /* by more than 0.5 % */
-		double off;                /* the worst of them: a part of ours */
-		uint64_t ours, most;       /* what the kernel may count: from, to */
+		double off;                /* the largest deviation, as a share of ours */
+		uint64_t ours, most;       /* range that the kernel may count */
 		int64_t kernels;
 	} checks[RIG_COUNTS];
 	uint64_t failed; /* connections and requests */
 	int first_errno;
-	int (*tick)(uint64_t done, void *arg); /* as of fleet_order(); NULL: shows the progress */
+	int (*tick)(uint64_t done, void *arg); /* see fleet_order(); NULL: shows the progress */
 	void *tick_arg;
-	unsigned window; /* connections that may wait in an accept queue; for DRIVER_OPEN */
+	unsigned window; /* connections allowed in the accept queue; for DRIVER_OPEN */
 	struct crew crew;
 	struct fleet fleet;
 };
 
-/* What one order took. */
+/* Cost of one order. */
 struct rig_round {
 	struct fleet_sum load;
 	double p50_us, p99_us;
-	double cpu_us;        /* an operation, both ends */
+	double cpu_us;        /* per operation, both ends */
 	double server_cpu_us; /* the server's share of that */
-	double elapsed_s;     /* until the server has accepted, too */
+	double elapsed_s;     /* until the server has accepted all */
 };
 
-/* Starts both; on failure none is left. */
+/* Starts server and client pool; on failure both are stopped. */
 int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *config, struct err *e);
 void rig_stop(struct rig *r);
-/* Carries out one order, and crosschecks the counts of the engine with those of the kernel. */
+/* Runs one order and cross-checks the counts of the engine against those of the kernel. */
 int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
 	      struct rig_round *out, struct err *e);
-/* Makes notes of what the crosschecks found, and of failures. */
+/* Adds notes about cross-checks that failed, and about failures. */
 void rig_tell(const struct rig *r, struct bench_run *run, const char *what);
-/* A worker for each CPU, but no more than the lab has room for when each takes so many processes;
- * when that is less, a note tells. */
+/* One worker per CPU, or fewer, with a note, if the lab cannot run `processes` for each. */
 unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processes);
-/* The round's rate, p50, p99, cpu and server_cpu into the table. */
+/* Adds the round's rate, p50, p99, cpu and server_cpu to the table. */
 void rig_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
 	     uint64_t active, const struct rig_round *round, const char *conditions);
-/* The place of the benches' processes. */
+/* The context of the benches' processes. */
 struct place rig_place(const struct bench_run *run);
 
 #endif

@@ -24,13 +24,14 @@
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
 
-#define PATIENCE_MS 2000 /* for an event that must come; one that comes late is no deviation */
-#define REPEATS 10       /* of a wait that should answer the same each time */
+#define PATIENCE_MS 2000 /* for an event that must occur; a late one is no deviation */
+#define REPEATS 10       /* of a wait that must return the same each time */
 #define WAITERS 4        /* processes at one listener */
 #define SPINS 1000
 #define COPY_PAIRS 32
 
-/* What each check counts. `least` and `most` are what epoll(7), epoll_ctl(2), select(2) promise. */
+/* What each check counts. `least` and `most` are the range promised by epoll(7), epoll_ctl(2) and
+ * select(2). */
 enum check {
 	LEVEL_FIRST,
 	LEVEL_REPEATS,
@@ -85,10 +86,10 @@ static const struct {
 	[EDGE_HALF_READ] = {"edge-half-read", "edge-repeats",
 			    "50 of the 100 bytes are read: the rest is not reported", 0, 0},
 	[EDGE_NEW_DATA] = {"edge-new-data", "lost-edge",
-			   "new data behind the unread bytes: one event", 1, 1},
+			   "new data after the unread bytes: one event", 1, 1},
 	[EDGE_LOST_ANSWERS] = {"edge-undrained", "edge-repeats",
 			       "two requests arrive at once and one is read: the other stays "
-			       "unanswered until new data comes",
+			       "unanswered until new data arrives",
 			       1, 1},
 	[SPIN_OUT] =
 		{"spin-level-out", "level-lost",
@@ -103,28 +104,27 @@ static const struct {
 	[ONESHOT_FIRST] = {"oneshot-first", "oneshot", "data arrives: one EPOLLONESHOT event", 1,
 			   1},
 	[ONESHOT_DISABLED] = {"oneshot-disabled", "oneshot",
-			      "more data arrives: nothing until the socket is armed again", 0, 0},
+			      "more data arrives: no event until the socket is re-armed", 0, 0},
 	[ONESHOT_REARMED] = {"oneshot-rearmed", "oneshot",
-			     "EPOLL_CTL_MOD arms it again: one event for what is there", 1, 1},
-	[HERD_SHARED] =
-		{"herd-shared", "exclusive",
-		 "4 processes, each with a set of its own, at one listener, one connection: "
-		 "all 4 wake",
-		 WAITERS, WAITERS},
+			     "EPOLL_CTL_MOD re-arms it: one event for the unread data", 1, 1},
+	[HERD_SHARED] = {"herd-shared", "exclusive",
+			 "4 processes wait for one listener, each with its own set, and one client "
+			 "connects: all 4 wake",
+			 WAITERS, WAITERS},
 	[HERD_EXCLUSIVE] = {"herd-exclusive", "exclusive",
 			    "the same with EPOLLEXCLUSIVE: at least one wakes, not all", 1,
 			    WAITERS - 1},
 	[DUP_REPORTS] = {"dup-reports", "duplicate",
-			 "a registered descriptor is closed, a duplicate is open: events go on", 1,
-			 1},
+			 "a registered descriptor is closed, a duplicate is open: events continue",
+			 1, 1},
 	[DUP_DELETE] = {"dup-delete", "duplicate",
-			"and EPOLL_CTL_DEL of the closed number fails with EBADF", EBADF, EBADF},
+			"EPOLL_CTL_DEL of the closed descriptor fails with EBADF", EBADF, EBADF},
 	[DUP_CLOSED] = {"dup-closed", "duplicate", "the last duplicate is closed: no more events",
 			0, 0},
 	[RDHUP_SEEN] = {"rdhup", "rdhup",
 			"the peer shuts down its sending side: EPOLLRDHUP and EPOLLIN", 1, 1},
-	[RDHUP_NO_HUP] = {"rdhup-not-hup", "rdhup",
-			  "and no EPOLLHUP while this side may still send", 0, 0},
+	[RDHUP_NO_HUP] = {"rdhup-not-hup", "rdhup", "no EPOLLHUP while this side can still send", 0,
+			  0},
 	[NESTED_READY] = {"nested-ready", "nested",
 			  "a set inside another: its ready socket makes the outer one ready", 1, 1},
 	[NESTED_DRAINED] = {"nested-drained", "nested",
@@ -139,12 +139,12 @@ static const struct {
 	[COPY_BEYOND] = {"copy-events", "shared-memory",
 			 "3 of 64 sockets are ready: exactly 3 events are copied out", 3, 3},
 	[SELECT_SIZE] = {"select-size", "select-size", "FD_SETSIZE is 1024", 1024, 1024},
-	[SELECT_KERNEL] =
-		{"select-kernel", "select-size",
-		 "the limit is the library's: the kernel selects on a descriptor above it", 1, 1},
+	[SELECT_KERNEL] = {"select-kernel", "select-size",
+			   "the limit is the C library's: the kernel accepts a descriptor above it",
+			   1, 1},
 };
 
-/* What every experiment works with. */
+/* The fixture of all experiments. */
 struct desk {
 	const struct host *host;
 	struct semantics *out;
@@ -170,7 +170,7 @@ static void saw(struct desk *d, enum check c, int64_t seen)
 	k->state = seen >= k->least && seen <= k->most ? SEMANTICS_AS_EXPECTED : SEMANTICS_DEVIATES;
 }
 
-/* A new set that watches one descriptor; the caller closes it. */
+/* Creates a set that watches one descriptor; the caller closes it. */
 static int set_of(struct desk *d, int fd, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.fd = fd};
@@ -185,7 +185,7 @@ static int set_of(struct desk *d, int fd, uint32_t events)
 	return set;
 }
 
-/* One wait, begun anew when a stop and its continuation ended it (signal(7)). */
+/* One wait, restarted when SIGSTOP and SIGCONT interrupt it (signal(7)). */
 static int event_within(int set, struct epoll_event *ev, int timeout_ms)
 {
 	int n;
@@ -201,10 +201,10 @@ static int events_within(int set, int timeout_ms)
 	return event_within(set, &ev, timeout_ms);
 }
 
-/* An event that must come. */
+/* Waits for an event that must occur. */
 static int event_awaited(int set) { return events_within(set, PATIENCE_MS); }
 
-/* The sum over several waits that do not block. */
+/* The sum of several waits that do not block. */
 static int events_now(int set, int waits)
 {
 	int sum = 0;
@@ -213,8 +213,8 @@ static int events_now(int set, int waits)
 	return sum;
 }
 
-/* Sends from the client and waits until the server has `unread` bytes: "no event" says something
- * only once the data is there. */
+/* Sends from the client and waits until the server has `unread` bytes: "no event" means something
+ * only after the data has arrived. */
 static int feed(struct desk *d, struct pair p, size_t bytes, int unread)
 {
 	static const char data[128];
@@ -230,7 +230,7 @@ static int feed(struct desk *d, struct pair p, size_t bytes, int unread)
 	return 0;
 }
 
-/* Takes what is there, at most `bytes`. */
+/* Reads what is there, at most `bytes`. */
 static void take(struct pair p, size_t bytes)
 {
 	char buf[256];
@@ -268,7 +268,7 @@ static int try_edge(struct desk *d)
 	return 0;
 }
 
-/* A server that reads one request for each event, as is right with level triggering. */
+/* A server that reads one request per event, which is right with level triggering only. */
 static int try_undrained(struct desk *d)
 {
 	struct pair p = pair_take(d);
@@ -302,7 +302,7 @@ static int try_spin(struct desk *d)
 		d->out->spin_wakeups_per_s = woken / elapsed * 1e9;
 		d->out->spin_cpu = used < elapsed ? used / elapsed : 1;
 		snprintf(d->out->at[SPIN_OUT].detail, sizeof(d->out->at[SPIN_OUT].detail),
-			 "%.0f wakeups a second, %.0f %% of a CPU", d->out->spin_wakeups_per_s,
+			 "%.0f wakeups per second, %.0f %% of a CPU", d->out->spin_wakeups_per_s,
 			 100 * d->out->spin_cpu);
 	}
 	struct epoll_event in = {.events = EPOLLIN};
@@ -330,14 +330,14 @@ static int try_oneshot(struct desk *d)
 	return 0;
 }
 
-/* A process that waits at the listener with a set of its own. */
+/* A process that waits for the listener with its own set. */
 struct waiter {
 	pid_t pid;
-	pid_t shown; /* its number in /proc, which may be of another PID namespace */
+	pid_t shown; /* its pid in /proc, which may be of another PID namespace */
 	bool woke;
 };
 
-/* What a waiter says: who it is before it waits, and that it woke. */
+/* A message of a waiter: its pid before it waits, then that it woke. */
 struct word {
 	int index;
 	pid_t shown; /* 0: woke */
@@ -363,7 +363,7 @@ static _Noreturn void waiter_main(const struct host *h, int listener, uint32_t e
 		pause();
 }
 
-/* The next word of any waiter; false when none comes in time. */
+/* Receives the next message of any waiter; false if none arrives in time. */
 static bool waiter_hear(int pipe_fd, struct waiter w[WAITERS], int timeout_ms)
 {
 	struct pollfd p = {.fd = pipe_fd, .events = POLLIN};
@@ -381,7 +381,7 @@ static bool waiter_hear(int pipe_fd, struct waiter w[WAITERS], int timeout_ms)
 	return true;
 }
 
-/* Does it sleep, that is: is it in its wait and has not been woken? */
+/* Whether it sleeps, that is, is in its wait and was not woken. */
 static bool waiter_sleeps(const struct host *h, const struct waiter *w)
 {
 	char path[32], stat[512];
@@ -389,7 +389,8 @@ static bool waiter_sleeps(const struct host *h, const struct waiter *w)
 	snprintf(path, sizeof(path), "proc/%d/stat", (int)w->shown);
 	if (host_read(h, path, stat, sizeof(stat), &e) < 0)
 		return false;
-	const char *state = strrchr(stat, ')'); /* "PID (NAME) S …"; the name may hold anything */
+	/* "PID (NAME) S …"; NAME may contain any character. */
+	const char *state = strrchr(stat, ')');
 	return state && state[1] == ' ' && state[2] == 'S';
 }
 
@@ -403,7 +404,7 @@ static int waiters_settle(struct desk *d, int pipe_fd, struct waiter w[WAITERS])
 		while (!waiter_sleeps(d->host, &w[i])) {
 			if (clock_ns() > end)
 				return err_set(d->error, ETIMEDOUT,
-					       "the waiting processes are not seen to sleep");
+					       "the waiting processes did not go to sleep");
 			sched_yield();
 		}
 	return 0;
@@ -417,8 +418,8 @@ static int waiters_woken(const struct waiter w[WAITERS])
 	return woken;
 }
 
-/* How many wake at one connection, when `expected` are to. Once they have, one that was woken
- * beside them has said so before it sleeps again. */
+/* The number of waiters that one connection wakes, of which `expected` must. After these, any other
+ * that was woken reports it before it sleeps again. */
 static int waiters_count(struct desk *d, int pipe_fd, struct waiter w[WAITERS], int expected)
 {
 	while (waiters_woken(w) < expected)
@@ -510,7 +511,7 @@ static int try_duplicate(struct desk *d)
 		return -d->error->code;
 	saw(d, DUP_REPORTS, event_awaited(set));
 	saw(d, DUP_DELETE, epoll_ctl(set, EPOLL_CTL_DEL, closed, NULL) < 0 ? errno : 0);
-	/* A number that stays taken, for sockets_close(). */
+	/* Keep the number in use, for sockets_close(). */
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup3(null, p.server, O_CLOEXEC) < 0)
 		return err_errno(d->error, "dup3");
@@ -550,7 +551,7 @@ static int try_nested(struct desk *d)
 	return 0;
 }
 
-/* How many mappings the process has, or a negative errno. */
+/* The number of mappings of the process, or a negative errno. */
 static int mappings(struct desk *d)
 {
 	CLEAN(free_pointer) char *text = NULL;
@@ -563,7 +564,7 @@ static int mappings(struct desk *d)
 	return lines;
 }
 
-/* Events copied out of `count`, waited for until `ready` have arrived. */
+/* The number of events copied to user space, once `ready` have arrived. */
 static int events_copied(int set, int ready)
 {
 	struct epoll_event events[2 * COPY_PAIRS];
@@ -583,7 +584,7 @@ static int events_copied(int set, int ready)
 
 static int try_copy(struct desk *d)
 {
-	/* The first reading makes the heap what it will be. */
+	/* The first read grows the heap to its final size. */
 	int before = mappings(d);
 	before = mappings(d);
 	if (before < 0)
@@ -640,7 +641,7 @@ static int try_select(struct desk *d)
 	return 0;
 }
 
-/* Each experiment, and the checks that it makes. */
+/* Each experiment and its checks. */
 static const struct {
 	int (*run)(struct desk *d);
 	enum check first, last;
@@ -668,7 +669,7 @@ static void experiment_run(struct desk *d, size_t i)
 	for (int c = (int)experiments[i].first; c <= (int)experiments[i].last; c++) {
 		struct semantics_check *k = &d->out->at[c];
 		if (k->state == SEMANTICS_SKIPPED)
-			snprintf(k->detail, sizeof(k->detail), "not tried: %.140s", d->error->text);
+			snprintf(k->detail, sizeof(k->detail), "skipped: %.140s", d->error->text);
 	}
 }
 

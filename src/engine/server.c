@@ -41,7 +41,7 @@ struct server_answer {
 	} u;
 };
 
-/* What the task is started with, in the lab's memory. */
+/* Arguments of the task, in the lab's memory. */
 struct server_start {
 	struct server_config config;
 	struct server_stats stats;
@@ -124,7 +124,7 @@ static int task_busy_poll(struct server_task *t, const struct server_busy_poll *
 					  .prefer_busy_poll = to->prefer};
 	if (!ioctl(t->worker.epoll, EPIOCSPARAMS_6_9, &params))
 		return 0;
-	/* An older kernel knows no ioctl of an epoll set at all. */
+	/* An older kernel has no ioctl for epoll sets. */
 	return errno == ENOTTY ? EOPNOTSUPP : errno;
 }
 
@@ -137,7 +137,7 @@ static void task_usage(struct server_task *t, struct server_usage *out)
 		out->napi = 0;
 }
 
-/* Returns false when the other side is gone. */
+/* False if the channel was closed. */
 static bool task_command(struct server_task *t)
 {
 	struct server_command command;
@@ -207,7 +207,7 @@ static int server_task(int channel, void *arg)
 	struct rlimit limit = {0};
 	struct err ignored;
 	struct server_task *t = calloc(1, sizeof(*t));
-	cpus_run_on((int)start->config.cpu - 1); /* else wherever there is room */
+	cpus_run_on((int)start->config.cpu - 1); /* fails for 0: not pinned */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	hello.u.hello.soft = limit.rlim_cur;
 	hello.u.hello.hard = limit.rlim_max;
@@ -231,7 +231,7 @@ static int server_answer(struct server *s, struct server_answer *answer, const c
 	if (n < 0)
 		return err_prefix(e, "test server: %s", what);
 	if (n != sizeof(*answer))
-		return err_set(e, EPROTO, "test server: %s: a short answer", what);
+		return err_set(e, EPROTO, "test server: %s: short answer", what);
 	return answer->code ? err_set(e, answer->code, "test server: %s: %s", what,
 				      strerror(answer->code))
 			    : 0;

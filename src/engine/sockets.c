@@ -45,7 +45,7 @@ int sockets_connect(const union endpoint *to, const union endpoint *from)
 	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Else bind() takes a port that no other connection may share. */
+	/* Without it bind() reserves a port that no other connection can share. */
 	if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
 		     bind(fd, &from->any, endpoint_size(from)) < 0))
 		rc = -errno;
@@ -63,7 +63,7 @@ void sockets_abort(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 }
 
-/* Accepts the connection whose other end is bound to `from`; anybody else's is closed. */
+/* Accepts the connection whose other end is bound to `from`; closes any other. */
 static int accept_from(int listener, const struct sockaddr_in *from)
 {
 	for (;;) {
@@ -89,8 +89,8 @@ static int pair_open(int listener, const struct sockaddr_in *to, int fd[2])
 	/* A connect() that the kernel cannot serve must not block for minutes. */
 	struct timeval patience = {.tv_sec = 10};
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	/* With a timeout a stop and its continuation end it too (signal(7)); it then goes on where
-	 * it was. */
+	/* With a timeout SIGSTOP and SIGCONT interrupt it, too (signal(7)); a second call continues
+	 * it. */
 	while (connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		if (errno != EINTR)
 			return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
@@ -128,14 +128,13 @@ static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct 
 		}
 		if (rc < 0 && rc != -EADDRNOTAVAIL) {
 			errno = -rc;
-			return err_errno(e, "opening connection %zu over loopback",
-					 s->count / 2 + 1);
+			return err_errno(e, "open connection %zu over loopback", s->count / 2 + 1);
 		}
 	}
 	if (s->count < count)
 		return err_set(e, EADDRNOTAVAIL,
-			       "opening connections over loopback: net.ipv4.ip_local_port_range "
-			       "is used up on %d addresses after %zu",
+			       "open connections over loopback: net.ipv4.ip_local_port_range is "
+			       "used up on %d addresses after %zu connections",
 			       SOCKETS_ADDRESSES, s->count / 2);
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* sockets: connected TCP sockets over loopback, by the thousand, for benches and experiments. */
+/* sockets: thousands of connected TCP sockets over loopback, for benches and experiments. */
 #ifndef EPOLLTUNE_SOCKETS_H
 #define EPOLLTUNE_SOCKETS_H
 
@@ -14,31 +14,31 @@ struct sockets {
 	size_t count; /* even */
 };
 
-/* Opens `count` (rounded up to even) blocking sockets, in pairs, through listeners on
- * 127.x.y.1 to .254 that belong to `shard` (0 to 16 383) alone: another address whenever the port
- * range of one is used up. On failure nothing stays open. */
+/* Opens `count` (rounded up to even) blocking sockets in pairs, through listeners on 127.x.y.1 to
+ * .254, which only `shard` (0 to 16 383) uses; moves on to another address when the port range of
+ * one is used up. On failure nothing stays open. */
 int sockets_open(struct sockets *s, size_t count, unsigned shard, struct err *e);
-/* Closes them by reset: neither end leaves a TIME_WAIT behind. */
+/* Closes them by reset: no TIME_WAIT on either end. */
 void sockets_close(struct sockets *s);
 static inline int sockets_peer(const struct sockets *s, size_t i) { return s->fd[i ^ 1]; }
 
-/* A bound and listening socket on 127.x.y.`index`, or a negative errno. */
 /* Addresses of a shard: 1 to this. */
 #define SOCKETS_ADDRESSES 254
-/* Connections to one of them: to find a free port takes long once half of them are in use. */
+/* Connections per address: finding a free port takes long once half of the ports are in use. */
 #define SOCKETS_AT_ONE 7000
+/* A bound and listening socket on 127.x.y.`index`, or a negative errno. */
 int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e);
-/* Begins a non-blocking connection, from an address (and any port of it) unless `from` is NULL: its
- * descriptor, whether it is established or on its way, or -errno. */
+/* Starts a non-blocking connect(), from the address `from` (any port) unless it is NULL. Returns
+ * the descriptor, established or in progress, or -errno. */
 int sockets_connect(const union endpoint *to, const union endpoint *from);
-/* The next close(2) of this socket sends a reset. */
+/* Makes the next close(2) of this socket send a reset. */
 void sockets_abort(int fd);
 
 /* Raises the soft limit of descriptors to the hard one and returns it. */
 size_t sockets_raise_limit(void);
 
-/* Whether accept() failed of the connection itself, not of a limit (accept(2), "Error handling").
- */
+/* Whether accept() failed because of that connection, not at a limit (accept(2), "Error
+ * handling"). */
 bool sockets_accept_passes(int code);
 
 #endif

@@ -36,7 +36,7 @@ static int ring_enter(const struct uring *u, unsigned submit, unsigned least, un
 static int ring_map(struct uring *u, const struct io_uring_params *p, struct err *e)
 {
 	if (!(p->features & IORING_FEAT_SINGLE_MMAP))
-		return err_set(e, ENOSYS, "io_uring of this kernel is older than 5.4");
+		return err_set(e, ENOSYS, "io_uring needs Linux 5.4");
 	size_t sq = p->sq_off.array + p->sq_entries * sizeof(unsigned);
 	size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
 	u->rings_size = sq > cq ? sq : cq;
@@ -46,7 +46,7 @@ static int ring_map(struct uring *u, const struct io_uring_params *p, struct err
 	u->sqe_memory = mmap(NULL, u->sqe_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 			     u->fd, IORING_OFF_SQES);
 	if (u->rings == MAP_FAILED || u->sqe_memory == MAP_FAILED)
-		return err_errno(e, "mapping an io_uring");
+		return err_errno(e, "map an io_uring");
 	char *base = u->rings;
 	u->sq_head = (unsigned *)(base + p->sq_off.head);
 	u->sq_tail = (unsigned *)(base + p->sq_off.tail);
@@ -75,7 +75,7 @@ int uring_open(struct uring *u, unsigned completions, struct err *e)
 		return err_errno(e, "io_uring_setup");
 	int rc = ring_map(u, &p, e);
 	if (rc == 0 && u->cq_entries < completions)
-		rc = err_set(e, ENOSPC, "io_uring holds %u completions at most", u->cq_entries);
+		rc = err_set(e, ENOSPC, "io_uring holds at most %u completions", u->cq_entries);
 	if (rc < 0)
 		uring_close(u);
 	return rc;

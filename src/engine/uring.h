@@ -1,5 +1,5 @@
-/* uring: the little of io_uring that multishot poll needs, by raw system calls: for this one use a
- * library would be one more dependency for a ring of three pointers. */
+/* uring: the part of io_uring that multishot poll needs, by raw system calls: a library would be a
+ * dependency for a ring of three pointers. */
 #ifndef EPOLLTUNE_URING_H
 #define EPOLLTUNE_URING_H
 
@@ -21,16 +21,16 @@ struct uring {
 	size_t rings_size, sqe_size;
 };
 
-/* A ring whose completion queue holds at least `completions`. -ENOSYS, -EPERM and the like where
- * the kernel or its settings refuse. */
+/* Opens a ring with a completion queue for at least `completions`. -ENOSYS, -EPERM and the like
+ * where the kernel or its settings refuse. */
 int uring_open(struct uring *u, unsigned completions, struct err *e);
 void uring_close(struct uring *u);
 static inline void uring_closep(struct uring *u) { uring_close(u); }
 /* Arms one multishot poll for POLLIN; submitted when the queue is full and by uring_submit(). */
 int uring_poll_add(struct uring *u, int fd, uint64_t data, struct err *e);
 int uring_submit(struct uring *u, struct err *e);
-/* Waits until `least` completions are there (0: takes what is), consumes all and returns how many;
- * what failed when a poll did, -EIO when one ended. */
+/* Waits for at least `least` completions (0: does not wait), consumes all and returns their number;
+ * the error of a poll that failed, -EIO if one ended. */
 int uring_wait(struct uring *u, unsigned least);
 
 #endif

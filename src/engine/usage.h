@@ -1,11 +1,10 @@
-/* usage: what the calling process itself takes. */
+/* usage: resources of the calling process. */
 #ifndef EPOLLTUNE_USAGE_H
 #define EPOLLTUNE_USAGE_H
 
 #include <stdint.h>
 
-/* Memory that is resident and its own (resident less shared, /proc/self/statm); 0 when that cannot
- * be read. */
+/* Private resident memory (resident minus shared, /proc/self/statm); 0 if it cannot be read. */
 uint64_t usage_private_bytes(void);
 
 #endif

@@ -14,19 +14,19 @@
 #include "engine/sockets.h"
 
 #define EVENTS 512
-#define ACCEPTS 64            /* in a row before those who asked at once are looked at */
-#define ROUNDS 16             /* of that before others get their turn */
-#define READS 16              /* of one connection in a row */
-#define HOT 64                /* requests of a lone connection before the set is asked again */
-#define COLD 16               /* of its events that are not followed up when nothing came of one */
-#define EXHAUSTED_NS 20000000 /* pause of accepting when a limit is met */
+#define ACCEPTS 64            /* accepts in a row before the new clients are served */
+#define ROUNDS 16             /* such batches before other connections are served */
+#define READS 16              /* reads of one connection in a row */
+#define HOT 64                /* requests of a single connection between two epoll_wait() calls */
+#define COLD 16               /* events without the fast path after it found no data */
+#define EXHAUSTED_NS 20000000 /* pause in accepting at a limit */
 
-/* Newcomers in a row that had not asked by then: from there on one in so many is read from. A
- * prime, so that it is not always the one that asks at the end of a row. */
+/* After this many accepts in a row without data ready, the worker reads from one client in so many
+ * only. A prime, so that it does not always hit the last of a client's window. */
 #define VAIN 17
 
-/* What became of a connection that was served. One that is KEPT waits in the set for its peer to
- * take more, and with EPOLLONESHOT may be another thread's already. */
+/* The result of serving a connection. KEPT: it waits for EPOLLOUT, and with EPOLLONESHOT another
+ * thread may own it already. */
 enum verdict { GONE, OPEN, ANSWERED, KEPT };
 
 int worker_shared_open(struct worker_shared *s, uint32_t rests, struct err *e)
@@ -56,7 +56,7 @@ void worker_shared_close(struct worker_shared *s)
 	*s = (struct worker_shared){0};
 }
 
-/* A free rest, of nobody yet; NULL when all are taken. */
+/* Allocates a pending write; NULL when all are in use. */
 static struct rest *rest_take(struct worker_shared *s, int fd)
 {
 	uint32_t index = 0;
@@ -73,7 +73,7 @@ static struct rest *rest_take(struct worker_shared *s, int fd)
 	return index ? &s->rests[index - 1] : NULL;
 }
 
-/* Makes what was written to a rest seen by the thread that is told of the connection next. */
+/* Publishes a pending write to the thread that gets the next event of the connection. */
 static void rest_publish(struct worker_shared *s, int fd, const struct rest *r)
 {
 	atomic_store_explicit(&s->rest_of[fd], (uint32_t)(r - s->rests) + 1, memory_order_release);
@@ -127,7 +127,7 @@ static enum verdict conn_fail(struct worker *w, int fd)
 	return conn_end(w, fd);
 }
 
-/* Keeps what the peer does not take, and waits for it to take more instead of reading on. */
+/* Keeps what the peer does not take, and waits for EPOLLOUT instead of reading on. */
 static enum verdict conn_keep(struct worker *w, int fd, const char *data, size_t length,
 			      bool registered)
 {
@@ -145,7 +145,7 @@ static enum verdict conn_keep(struct worker *w, int fd, const char *data, size_t
 	return conn_end(w, fd);
 }
 
-/* Sends a reply, or keeps what is left of it. ANSWERED: all is sent and the connection stays. */
+/* Sends a reply, or keeps the rest of it. ANSWERED: all is sent and the connection stays open. */
 static enum verdict conn_reply(struct worker *w, int fd, size_t length, bool registered)
 {
 	if (w->config->mode == WORKER_LEVEL_MOD && registered)
@@ -163,9 +163,8 @@ static enum verdict conn_reply(struct worker *w, int fd, size_t length, bool reg
 	return ANSWERED;
 }
 
-/* Reads and answers. `all` reads on until there is nothing left, as edge triggering needs when the
- * last event told more than new data. A read that fills less than the buffer has emptied the
- * socket (epoll(7)). */
+/* Reads and answers. `all` reads until EAGAIN, as edge triggering requires when the event reported
+ * more than new data. A short read has emptied the socket (epoll(7)). */
 static enum verdict conn_serve(struct worker *w, int fd, bool all, bool registered)
 {
 	enum verdict verdict = OPEN;
@@ -185,14 +184,14 @@ static enum verdict conn_serve(struct worker *w, int fd, bool all, bool register
 			return conn_fail(w, fd);
 		}
 	}
-	/* There may be more. A level reports it; an edge must be drawn anew. */
+	/* There may be more data: a level reports it again, an edge must be triggered again. */
 	if (w->config->mode == WORKER_EDGE && registered &&
 	    watch(w, EPOLL_CTL_MOD, fd, EPOLLIN) < 0)
 		return conn_fail(w, fd);
 	return verdict;
 }
 
-/* Goes on with a reply that was kept; then reads again. */
+/* Continues a pending write, then reads again. */
 static void conn_flush(struct worker *w, int fd, struct rest *r)
 {
 	ssize_t n = send(fd, r->data + r->sent, r->length - r->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -208,7 +207,8 @@ static void conn_flush(struct worker *w, int fd, struct rest *r)
 		rest_publish(w->shared, fd, r);
 	if (done && w->config->close_after_reply)
 		conn_end(w, fd);
-	/* To MOD is to look again: what arrived meanwhile is reported, with an edge too. */
+	/* EPOLL_CTL_MOD checks again: it reports data that arrived meanwhile, also
+	 * edge-triggered. */
 	else if ((done || w->config->mode == WORKER_ONESHOT) &&
 		 watch(w, EPOLL_CTL_MOD, fd, done ? EPOLLIN : EPOLLOUT) < 0)
 		conn_fail(w, fd);
@@ -221,23 +221,23 @@ static enum verdict conn_event(struct worker *w, int fd, uint32_t events)
 		conn_flush(w, fd, r);
 		return KEPT;
 	}
-	/* What was told beside new data is told once; a read ends at an urgent byte, too. */
+	/* These events are reported once; a read also ends at an urgent byte. */
 	const uint32_t more = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 	bool all = w->config->mode == WORKER_EDGE && events & more;
 	enum verdict verdict = conn_serve(w, fd, all, true);
-	/* One that is KEPT is armed already, and may be another thread's, or closed by it. */
+	/* One that is KEPT is armed already: another thread may own it or have closed it. */
 	if ((verdict == OPEN || verdict == ANSWERED) && w->config->mode == WORKER_ONESHOT &&
 	    watch(w, EPOLL_CTL_MOD, fd, EPOLLIN) < 0)
 		return conn_fail(w, fd);
 	return verdict;
 }
 
-/* Puts a connection that stays into the epoll set. */
+/* Adds a connection that stays open to the epoll set. */
 static void conn_register(struct worker *w, int fd)
 {
 	if (watch(w, EPOLL_CTL_ADD, fd, EPOLLIN) == 0)
 		return;
-	/* fs.epoll.max_user_watches or memory: it cannot be served. */
+	/* fs.epoll.max_user_watches or memory is exhausted. */
 	int none = 0;
 	atomic_compare_exchange_strong(&w->stats->watch_errno, &none, errno);
 	counter_add(&w->stats->refused, 1);
@@ -256,13 +256,13 @@ static int listener_watch(struct worker *w, bool on, struct err *e)
 		return 0;
 	if (epoll_ctl(w->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, w->listener, &ev) < 0 &&
 	    !(w->set_shared && (errno == EEXIST || errno == ENOENT)))
-		return err_errno(e, "watching the listener");
+		return err_errno(e, "watch the listener");
 	w->listening = on;
 	return 0;
 }
 
-/* Has the listener's edge told once more. Another thread may have taken it out of the set, and will
- * put it back. */
+/* Triggers the listener's edge again. Another thread may have removed it from the set and will add
+ * it again. */
 static void listener_redraw(const struct worker *w)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = w->listener};
@@ -275,8 +275,7 @@ int worker_listen(struct worker *w, bool on, struct err *e)
 	return listener_watch(w, on, e);
 }
 
-/* A limit was met. To keep watching would be to spin: accepting pauses, and worker_run() takes it
- * up again. */
+/* Pauses accepting at a limit, since watching the listener would spin; worker_run() resumes it. */
 static void accept_exhausted(struct worker *w, int code)
 {
 	struct err ignored;
@@ -288,7 +287,7 @@ static void accept_exhausted(struct worker *w, int code)
 	w->resume_ns = clock_ns() + EXHAUSTED_NS;
 }
 
-/* Takes accepting up again when its pause is over; the milliseconds until then, -1: none. */
+/* Resumes accepting after the pause; returns the milliseconds left, -1: not paused. */
 static int accept_resume(struct worker *w)
 {
 	struct err ignored;
@@ -298,7 +297,7 @@ static int accept_resume(struct worker *w)
 	if (now >= w->resume_ns) {
 		if (listener_watch(w, true, &ignored) == 0)
 			return -1;
-		w->resume_ns = now + EXHAUSTED_NS; /* nor is there memory for that */
+		w->resume_ns = now + EXHAUSTED_NS; /* no memory for that, either */
 	}
 	return (int)((w->resume_ns - now) / 1000000) + 1;
 }
@@ -322,7 +321,7 @@ void worker_adopt(struct worker *w, int fd)
 		conn_register(w, fd);
 }
 
-/* Accepts a batch, answers what has asked already; returns how many. */
+/* Accepts a batch and answers clients with data ready; returns the number accepted. */
 static unsigned accept_batch(struct worker *w)
 {
 	unsigned accepted = 0;
@@ -343,7 +342,8 @@ static unsigned accept_batch(struct worker *w)
 	return accepted;
 }
 
-/* Connections that were answered right after the accept: many end now. The others join the set. */
+/* Serves connections that were answered right after accept4(): many end now, the others join the
+ * set. */
 static void young_sweep(struct worker *w)
 {
 	for (unsigned i = 0; i < w->young_count; i++) {
@@ -355,8 +355,8 @@ static void young_sweep(struct worker *w)
 	w->young_count = 0;
 }
 
-/* Accepts while there is something to accept. The peers, who may wait for this CPU, get it in
- * between, so that connections which last one exchange need neither the set nor a wakeup. */
+/* Accepts until the queue is empty. Yields in between to peers that may wait for this CPU, so that
+ * connections of one exchange need neither a registration nor a wakeup. */
 static void accept_all(struct worker *w)
 {
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -368,15 +368,14 @@ static void accept_all(struct worker *w)
 		if (!accepted)
 			return;
 	}
-	/* There may be more. A level reports them; an edge, for threads that share, is drawn anew.
-	 */
+	/* There may be more connections: a level reports them again, an edge, for threads that
+	 * share the set, must be triggered again. */
 	if (w->set_shared && w->listening)
 		listener_redraw(w);
 }
 
-/* The only connection there is, and maybe its peer waits for this CPU: there is nothing to
- * multiplex, so the set is asked only now and then, for newcomers. Where the peer is elsewhere this
- * only costs, and is left for a while. */
+/* Single-connection fast path: spins on recv() instead of epoll_wait(). After a spin without data,
+ * the peer runs on another CPU: skips this for a while. */
 static void conn_hot(struct worker *w, int fd)
 {
 	if (w->cold) {
@@ -393,7 +392,7 @@ static void conn_hot(struct worker *w, int fd)
 	}
 }
 
-/* The calling thread's CPU and policy. */
+/* Sets CPU and scheduling policy of the calling thread. */
 static int worker_place(struct worker *w, struct err *e)
 {
 	if (w->placed)
@@ -401,11 +400,11 @@ static int worker_place(struct worker *w, struct err *e)
 	w->placed = true;
 	if (w->config->batch) {
 		struct sched_param none = {0};
-		sched_setscheduler(0, SCHED_BATCH, &none); /* else merely slower */
+		sched_setscheduler(0, SCHED_BATCH, &none); /* on failure only slower */
 	}
 	int rc = w->config->cpu < 0 ? 0 : cpus_run_on(w->config->cpu);
 	errno = -rc;
-	return rc < 0 ? err_errno(e, "running on CPU %d", w->config->cpu) : 0;
+	return rc < 0 ? err_errno(e, "pin to CPU %d", w->config->cpu) : 0;
 }
 
 int worker_open(struct worker *w, const struct worker_config *config, struct server_stats *stats,
@@ -431,7 +430,7 @@ void worker_close(struct worker *w)
 	w->epoll = -1;
 }
 
-/* Returns true when the control descriptor is among them. */
+/* True if the control descriptor is among them. */
 static bool events_serve(struct worker *w, const struct epoll_event *events, int count, int control)
 {
 	bool called = false;
@@ -459,8 +458,8 @@ int worker_run(struct worker *w, int control, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, control, &ev) < 0 && errno != EEXIST)
-		return err_errno(e, "watching the control channel");
-	/* Threads that share a set take one event at a time: the others follow. */
+		return err_errno(e, "watch the control channel");
+	/* Threads that share a set take one event at a time, so that the others can follow. */
 	int most = w->set_shared ? 1 : EVENTS;
 	for (bool called = false; !called;) {
 		int n = epoll_wait(w->epoll, events, most, accept_resume(w));

@@ -23,7 +23,7 @@ static json_t *results_of(const char *arguments)
 	return root;
 }
 
-/* No figure without unit, spread and conditions; every variant that is promised is measured. */
+/* Every figure has unit, spread and conditions; every promised variant is measured. */
 static void check_results(json_t *root, const char *bench)
 {
 	json_t *result;
@@ -46,13 +46,13 @@ static void check_results(json_t *root, const char *bench)
 		json_array_foreach(json_object_get(root, "results"), i, result) measured |=
 			!strcmp(json_string_value(json_object_get(result, "variant")), v) &&
 			json_number_value(json_object_get(result, "median")) > 0;
-		/* A kernel or a container may refuse io_uring; a note then tells so. */
+		/* A kernel or a container may refuse io_uring; a note then says so. */
 		if (!measured && strcmp(v, "io-uring"))
 			fail_msg("bench %s has no %s", bench, v);
 	}
 }
 
-static void every_bench(void **state)
+static void every_bench_measures_all_its_variants(void **state)
 {
 	(void)state;
 	static const char *const arguments[] = {"connect",
@@ -85,7 +85,7 @@ static double cost(json_t *root, const char *variant, json_int_t n, json_int_t a
 	return 0;
 }
 
-/* Whatever the machine is doing: poll looks at all, epoll at the ready one. */
+/* On a busy machine, too: poll looks at all sockets, epoll only at the ready one. */
 static void poll_grows_and_epoll_does_not(void **state)
 {
 	(void)state;
@@ -96,8 +96,8 @@ static void poll_grows_and_epoll_does_not(void **state)
 	json_decref(root);
 }
 
-/* More sockets than one process may hold: others hold them for the same epoll set. */
-static void sockets_beyond_one_process(void **state)
+/* More sockets than one process may hold: other processes add theirs to the same epoll set. */
+static void sockets_beyond_one_process_are_held_by_others(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench wait --runs 1 --connections 2000 "
@@ -107,13 +107,14 @@ static void sockets_beyond_one_process(void **state)
 	assert_non_null(strstr(o.out, "\r\nwait,poll,300,"));
 	assert_null(strstr(o.out, "\r\nwait,poll,1000,"));
 	output_free(&o);
-	o = run("ulimit -n 600; $PROGRAM bench hold --runs 1 --connections 2000 --format csv");
+	o = run("ulimit -n 600; $PROGRAM bench hold --runs 1 --connections 2000 --format json");
 	assert_int_equal(o.status, 0);
-	assert_non_null(strstr(o.out, "hold,idle,2000,"));
+	/* The note adds up: 2 x 4 processes x 500 ends. */
+	assert_non_null(strstr(o.out, "4 server and 4 load processes"));
 	output_free(&o);
 }
 
-static void formats_and_files(void **state)
+static void figures_are_written_in_every_format(void **state)
 {
 	(void)state;
 	struct output o =
@@ -132,7 +133,7 @@ static void formats_and_files(void **state)
 	output_free(&o);
 }
 
-static void unprivileged(void **state)
+static void an_ordinary_user_can_measure(void **state)
 {
 	(void)state;
 	if (getuid())
@@ -147,7 +148,7 @@ static void unprivileged(void **state)
 	output_free(&o);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void wrong_arguments_are_named(void **state)
 {
 	(void)state;
 	static const struct {
@@ -175,8 +176,8 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
-/* One that is refused or fails takes none of the others' figures with it. */
-static void what_was_measured_is_kept(void **state)
+/* A bench that is refused or fails does not lose the figures of others. */
+static void a_failed_bench_keeps_the_figures_of_others(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM bench hold control --quick --runs 1 --connections 4m "
@@ -191,14 +192,15 @@ static void what_was_measured_is_kept(void **state)
 	output_free(&o);
 }
 
-/* Nor does a signal: what was measured until then is printed. timeout sends it twice at once. */
-static void interrupted(void **state)
+/* A signal does not lose them either: what was measured before it is printed. timeout sends it
+ * twice at once. */
+static void a_signal_keeps_what_was_measured(void **state)
 {
 	(void)state;
 	static const char *const signals[] = {"INT", "TERM"};
 	for (size_t i = 0; i < 2; i++) {
 		bool measured = false;
-		/* Until it gets as far as a first round before the signal. */
+		/* Repeat with more time until the first round ends before the signal. */
 		for (unsigned after = 2; !measured && after < 100; after *= 2) {
 			struct output o = run("timeout --preserve-status -s %s %u $PROGRAM bench "
 					      "control wait --runs 50 --format csv",
@@ -213,7 +215,7 @@ static void interrupted(void **state)
 }
 
 /* Connections beyond the descriptor limit of one process get more server processes. */
-static void requests_beyond_one_process(void **state)
+static void requests_beyond_one_process_get_more_servers(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench request --variant level --quick "
@@ -228,15 +230,15 @@ static void requests_beyond_one_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_bench),
+		cmocka_unit_test(every_bench_measures_all_its_variants),
 		cmocka_unit_test(poll_grows_and_epoll_does_not),
-		cmocka_unit_test(sockets_beyond_one_process),
-		cmocka_unit_test(formats_and_files),
-		cmocka_unit_test(unprivileged),
-		cmocka_unit_test(what_was_measured_is_kept),
-		cmocka_unit_test(interrupted),
-		cmocka_unit_test(requests_beyond_one_process),
-		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(sockets_beyond_one_process_are_held_by_others),
+		cmocka_unit_test(figures_are_written_in_every_format),
+		cmocka_unit_test(an_ordinary_user_can_measure),
+		cmocka_unit_test(a_failed_bench_keeps_the_figures_of_others),
+		cmocka_unit_test(a_signal_keeps_what_was_measured),
+		cmocka_unit_test(requests_beyond_one_process_get_more_servers),
+		cmocka_unit_test(wrong_arguments_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

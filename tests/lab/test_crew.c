@@ -1,5 +1,5 @@
-/* The server's workers and the load's processes against each other, and against peers that send
- * garbage, never read, or reset in every state, by thousands. Over loopback. */
+/* The server and the client pool against each other, and the server against thousands of peers that
+ * send garbage, never read, or reset in every state. Over loopback. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
@@ -82,7 +82,7 @@ static struct fleet_sum open_connections(uint64_t count)
 	return order(&o);
 }
 
-/* Waits until the server has nothing open any more. */
+/* Waits until the server has closed all connections. */
 static void assert_all_closed(void)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -109,7 +109,7 @@ static void end(void)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* Ends the server when it has accepted so many connections, and closed each of them once. */
+/* Stops the server when it has accepted `accepted` connections and closed each of them once. */
 static void end_of(uint64_t accepted)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -120,7 +120,7 @@ static void end_of(uint64_t accepted)
 	end();
 }
 
-/* Each of the processes at an address got connections. */
+/* Each of the processes that share an address got connections. */
 static void assert_shared(void)
 {
 	for (unsigned i = 0; i < crew.processes; i++) {
@@ -129,7 +129,7 @@ static void assert_shared(void)
 	}
 }
 
-static void test_connects_counted_alike(void **state)
+static void server_and_clients_count_the_same_connections(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++)
@@ -157,7 +157,7 @@ static void test_connects_counted_alike(void **state)
 		}
 }
 
-static void test_requests_come_back_whole(void **state)
+static void every_reply_is_complete(void **state)
 {
 	(void)state;
 	static const struct {
@@ -169,7 +169,7 @@ static void test_requests_come_back_whole(void **state)
 		serve(&config);
 		drive(DRIVER_CLOSE_CLIENT, 20, 2);
 		assert_int_equal(open_connections(20).held, 20);
-		uint64_t asked = crew_sum(&crew).bytes; /* at the end of windows */
+		uint64_t asked = crew_sum(&crew).bytes; /* the requests at the end of windows */
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 			const struct driver_order o = {.verb = DRIVER_REQUEST,
 						       .count = 2000,
@@ -187,7 +187,7 @@ static void test_requests_come_back_whole(void **state)
 	}
 }
 
-static void test_lone_connection(void **state)
+static void a_single_connection_is_served(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 1);
@@ -202,7 +202,7 @@ static void test_lone_connection(void **state)
 	end();
 }
 
-static void test_few_of_many_talk(void **state)
+static void a_few_of_many_held_connections_send_requests(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 2);
@@ -219,10 +219,10 @@ static void test_few_of_many_talk(void **state)
 	end();
 }
 
-/* Latency counts from when an operation was due: while the server stands still for 300 ms, all that
- * become due wait, and they tell so. A load that waits for each reply would see one slow request.
- */
-static void test_no_coordinated_omission(void **state)
+/* Latency counts from the due time: while the server is stopped for 300 ms, every request that
+ * becomes due waits, and the histogram shows it. A closed-loop client would see one slow
+ * request. */
+static void a_stopped_server_delays_every_request_that_is_due(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 1);
@@ -277,7 +277,7 @@ static void hang_up(int fd, bool reset)
 	close(fd);
 }
 
-/* Resets or closes at every point of a connection's life, with garbage under way or not. */
+/* Resets or closes in every state of a connection, with or without garbage in flight. */
 static void be_rude(unsigned rounds)
 {
 	static char garbage[8192];
@@ -304,7 +304,7 @@ static void be_rude(unsigned rounds)
 	}
 }
 
-/* Connects to read nothing: what waits for it on the way is little. */
+/* Connects a peer that will read nothing, with small buffers. */
 static int connect_deaf(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), little = 4096, segment = 536;
@@ -317,7 +317,7 @@ static int connect_deaf(void)
 	return fd;
 }
 
-/* Sends until nothing more is taken by anybody's other end. */
+/* Sends on all until no peer takes any more. */
 static void never_read(const int fd[], size_t count)
 {
 	static const char data[16384];
@@ -330,7 +330,7 @@ static void never_read(const int fd[], size_t count)
 	}
 }
 
-/* Waves of those who never read, and reset or hang up. */
+/* Waves of peers that never read, and then reset or close. */
 static void be_deaf(unsigned waves)
 {
 	int fd[100];
@@ -343,7 +343,7 @@ static void be_deaf(unsigned waves)
 	}
 }
 
-static void test_rude_peers(void **state)
+static void rude_peers_do_not_disturb_the_others(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
@@ -359,7 +359,7 @@ static void test_rude_peers(void **state)
 			be_deaf(20);
 			_exit(0);
 		}
-		/* Meanwhile whoever behaves is served. */
+		/* Well-behaved clients are served meanwhile. */
 		drive(DRIVER_CLOSE_RESET, 20, 1);
 		open_connections(20);
 		const struct driver_order o = {.verb = DRIVER_REQUEST,
@@ -379,9 +379,9 @@ static void test_rude_peers(void **state)
 	}
 }
 
-/* Those who never read are kept waiting up to a bound; the bound reached, they are reset, and the
+/* Replies to peers that never read are kept up to a bound; beyond it such peers are reset and the
  * others are served. */
-static void test_deaf_peers_bounded(void **state)
+static void replies_for_peers_that_never_read_are_bounded(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 1);
@@ -403,8 +403,8 @@ static void test_deaf_peers_bounded(void **state)
 	end();
 }
 
-/* A slow reader gets every byte, in order, however little it takes at a time. */
-static void test_slow_reader(void **state)
+/* A slow reader gets every byte, in order, however little it reads at a time. */
+static void a_slow_reader_gets_every_byte(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
@@ -433,8 +433,8 @@ static void test_slow_reader(void **state)
 	}
 }
 
-/* Whoever of the workers is killed under load: it is told, and nothing stays behind. */
-static void test_killed_worker_is_noticed(void **state)
+/* A worker that is killed under load is reported, and nothing is left behind. */
+static void a_killed_worker_is_reported(void **state)
 {
 	(void)state;
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -476,7 +476,7 @@ static void test_killed_worker_is_noticed(void **state)
 	}
 }
 
-static void test_killed_worker_fails_queries(void **state)
+static void a_killed_worker_fails_queries(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 2);
@@ -492,8 +492,8 @@ static void test_killed_worker_fails_queries(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* A worker that does not end when it is told to is ended. */
-static void test_stuck_worker_is_ended(void **state)
+/* A worker that does not stop on request is killed. */
+static void a_stuck_worker_is_killed(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 2);
@@ -503,8 +503,8 @@ static void test_stuck_worker_is_ended(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* Nobody else's socket is joined, nor can anybody without our leave join ours. */
-static void test_taken_port_is_refused(void **state)
+/* The server joins no other socket at its port, and no other socket can join it. */
+static void a_port_in_use_is_refused(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
@@ -519,8 +519,8 @@ static void test_taken_port_is_refused(void **state)
 	}
 }
 
-/* Data behind an urgent byte, at which a read ends, is answered, too. */
-static void test_urgent_byte(void **state)
+/* Data after an urgent byte, at which a read ends, is answered, too. */
+static void data_after_an_urgent_byte_is_answered(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
@@ -532,7 +532,7 @@ static void test_urgent_byte(void **state)
 		int fd = connect_raw(0), other = connect_raw(0);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		for (int i = 0; i < 2; i++) {
-			/* All of it is there before any is read. */
+			/* All data arrives before the server reads. */
 			kill(crew.at[0].pid, SIGSTOP);
 			assert_int_equal(send(fd, "ab", 2, 0), 2);
 			assert_int_equal(send(fd, "!", 1, MSG_OOB), 1);
@@ -553,7 +553,7 @@ static void test_urgent_byte(void **state)
 	}
 }
 
-static void test_killed_load_is_noticed(void **state)
+static void a_killed_load_process_is_reported(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 1);
@@ -580,7 +580,7 @@ static void test_killed_load_is_noticed(void **state)
 	end();
 }
 
-static void test_killed_server_fails_requests(void **state)
+static void a_killed_server_fails_all_requests(void **state)
 {
 	(void)state;
 	struct crew_config config = crew_of(0, 1);
@@ -601,9 +601,9 @@ static void test_killed_server_fails_requests(void **state)
 	crew_stop(&crew);
 }
 
-/* At the descriptor limit the server neither ends nor spins, also while a peer keeps it awake and
- * it is asked questions, and goes on when there is room. */
-static void test_out_of_descriptors(void **state)
+/* At the descriptor limit the server neither exits nor spins, also while a peer keeps it busy and
+ * it answers queries; it continues when descriptors are free again. */
+static void the_server_survives_its_descriptor_limit(void **state)
 {
 	(void)state;
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -634,13 +634,14 @@ static void test_out_of_descriptors(void **state)
 		assert_in_range(s.accept_fails, 1, 2 * pauses + 5);
 		for (size_t i = 0; i < 150; i++)
 			close(fds[i]);
-		/* Those that waited are accepted, seen to be closed, and closed. */
+		/* The server accepts those that waited, sees that they are closed, and closes
+		 * them. */
 		hang_up(busy, false);
 		end_of(151);
 	}
 }
 
-static void test_what_cannot_be(void **state)
+static void invalid_configurations_are_refused(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -662,7 +663,7 @@ static void test_what_cannot_be(void **state)
 	crew_stop(&crew);
 }
 
-/* Whatever a test left running. */
+/* Stops what a failed test left running. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -674,23 +675,24 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_connects_counted_alike, teardown),
-		cmocka_unit_test_teardown(test_requests_come_back_whole, teardown),
-		cmocka_unit_test_teardown(test_lone_connection, teardown),
-		cmocka_unit_test_teardown(test_few_of_many_talk, teardown),
-		cmocka_unit_test_teardown(test_no_coordinated_omission, teardown),
-		cmocka_unit_test_teardown(test_rude_peers, teardown),
-		cmocka_unit_test_teardown(test_deaf_peers_bounded, teardown),
-		cmocka_unit_test_teardown(test_slow_reader, teardown),
-		cmocka_unit_test_teardown(test_killed_worker_is_noticed, teardown),
-		cmocka_unit_test_teardown(test_killed_worker_fails_queries, teardown),
-		cmocka_unit_test_teardown(test_stuck_worker_is_ended, teardown),
-		cmocka_unit_test_teardown(test_taken_port_is_refused, teardown),
-		cmocka_unit_test_teardown(test_urgent_byte, teardown),
-		cmocka_unit_test_teardown(test_killed_load_is_noticed, teardown),
-		cmocka_unit_test_teardown(test_killed_server_fails_requests, teardown),
-		cmocka_unit_test_teardown(test_out_of_descriptors, teardown),
-		cmocka_unit_test_teardown(test_what_cannot_be, teardown),
+		cmocka_unit_test_teardown(server_and_clients_count_the_same_connections, teardown),
+		cmocka_unit_test_teardown(every_reply_is_complete, teardown),
+		cmocka_unit_test_teardown(a_single_connection_is_served, teardown),
+		cmocka_unit_test_teardown(a_few_of_many_held_connections_send_requests, teardown),
+		cmocka_unit_test_teardown(a_stopped_server_delays_every_request_that_is_due,
+					  teardown),
+		cmocka_unit_test_teardown(rude_peers_do_not_disturb_the_others, teardown),
+		cmocka_unit_test_teardown(replies_for_peers_that_never_read_are_bounded, teardown),
+		cmocka_unit_test_teardown(a_slow_reader_gets_every_byte, teardown),
+		cmocka_unit_test_teardown(a_killed_worker_is_reported, teardown),
+		cmocka_unit_test_teardown(a_killed_worker_fails_queries, teardown),
+		cmocka_unit_test_teardown(a_stuck_worker_is_killed, teardown),
+		cmocka_unit_test_teardown(a_port_in_use_is_refused, teardown),
+		cmocka_unit_test_teardown(data_after_an_urgent_byte_is_answered, teardown),
+		cmocka_unit_test_teardown(a_killed_load_process_is_reported, teardown),
+		cmocka_unit_test_teardown(a_killed_server_fails_all_requests, teardown),
+		cmocka_unit_test_teardown(the_server_survives_its_descriptor_limit, teardown),
+		cmocka_unit_test_teardown(invalid_configurations_are_refused, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The load's processes against servers that stand still, never answer, or are too slow for what is
- * due: what is counted, and that they end when they are told to. Over loopback. */
+/* The client pool against servers that are stopped, never answer, or are too slow: what it counts,
+ * and that it stops on request. Over loopback. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@
 #define SYS_epoll_pwait2 441
 #endif
 
-#define LATE_NS 1000000000ull /* what is due before the end may start for so long after it */
+#define LATE_NS 1000000000ull /* operations due before the end may start this long after it */
 
 static const struct place here;
 static struct crew crew;
@@ -44,7 +44,7 @@ static void serve(void)
 		fail_msg("%s", e.text);
 }
 
-/* With `patience_ms` 0 its own. */
+/* 0 as `patience_ms`: the default. */
 static void drive(const union endpoint *to, uint64_t capacity, unsigned drivers,
 		  unsigned patience_ms)
 {
@@ -72,7 +72,7 @@ static void open_connections(uint64_t count)
 	const struct driver_order o = {.verb = DRIVER_OPEN, .count = count};
 	struct fleet_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.held, count);
-	/* The rate is of all over the time of all, however uneven their processes are. */
+	/* The rate is the total over the total time, however unevenly the processes work. */
 	double rate = (double)count * 1e9 / (double)s.elapsed_ns;
 	assert_true(s.rate > 0.99 * rate && s.rate < 1.01 * rate);
 }
@@ -84,9 +84,9 @@ static int give_up(uint64_t done, void *arg)
 	return 1;
 }
 
-/* An order of a quarter of an hour, given up: all processes end at once, whether the server answers
- * or not. That of a single connection multiplexes nothing. */
-static void test_ends_when_told(void **state)
+/* An order of a quarter of an hour is given up: all processes stop at once, whether the server
+ * answers or not. A single connection uses blocking calls. */
+static void an_order_that_is_given_up_stops_at_once(void **state)
 {
 	(void)state;
 	for (unsigned connections = 1; connections <= 2; connections++)
@@ -109,7 +109,7 @@ static void test_ends_when_told(void **state)
 		}
 }
 
-/* Lets the server go on once the order must have ended. */
+/* Continues the server once the order must have ended. */
 static int let_go_on(uint64_t done, void *arg)
 {
 	const uint64_t *at = arg;
@@ -119,9 +119,9 @@ static int let_go_on(uint64_t done, void *arg)
 	return 0;
 }
 
-/* A server that stands still to the end of a paced order and beyond: all that was due is counted,
- * with at least the time that it had waited. */
-static void test_what_never_started_counts(void **state)
+/* The server is stopped until after the end of an open-loop order: every operation that was due is
+ * counted, with at least the time it waited. */
+static void operations_that_never_started_are_counted(void **state)
 {
 	(void)state;
 	const struct driver_order o = {.verb = DRIVER_REQUEST,
@@ -145,8 +145,8 @@ static void test_what_never_started_counts(void **state)
 	assert_true(histogram_quantile(&h, 0.1) >= LATE_NS);
 }
 
-/* A server that cannot do what is due, though it answers all the time. */
-static void test_overload_is_counted(void **state)
+/* A server that answers all the time but cannot keep up with the rate. */
+static void operations_beyond_the_capacity_are_counted(void **state)
 {
 	(void)state;
 	const struct driver_order o = {.verb = DRIVER_REQUEST,
@@ -168,8 +168,8 @@ static void test_overload_is_counted(void **state)
 	assert_true(histogram_quantile(&h, 0.5) >= LATE_NS);
 }
 
-/* The rate is that of all together, however few of the processes have something to do. */
-static void test_rate_follows_the_work(void **state)
+/* The rate is the total, however few of the processes have something to do. */
+static void the_rate_is_shared_by_the_work(void **state)
 {
 	(void)state;
 	static const uint64_t active[] = {1, 2, 6};
@@ -184,10 +184,10 @@ static void test_rate_follows_the_work(void **state)
 					       .depth = 1,
 					       .size = 64};
 		struct fleet_sum s = order(&o, NULL, NULL);
-		/* Each of three processes may round to its own side. */
+		/* Each of three processes may round up or down. */
 		assert_in_range(s.done + s.missed, 177, 183);
 	}
-	/* Slower than one a second for each. */
+	/* Less than one per second for each process. */
 	const struct driver_order slow = {.verb = DRIVER_REQUEST,
 					  .count = 6,
 					  .active = 6,
@@ -197,7 +197,7 @@ static void test_rate_follows_the_work(void **state)
 	assert_int_equal(order(&slow, NULL, NULL).done, 6);
 }
 
-/* Echoes to whoever comes first; the second is accepted and never answered. */
+/* Echoes to the first client; accepts the second and never answers it. */
 static void echo_to_first(int listener)
 {
 	char data[256];
@@ -209,7 +209,7 @@ static void echo_to_first(int listener)
 	close(deaf);
 }
 
-/* Takes a request and closes. */
+/* Reads a request and closes. */
 static void hang_up(int listener)
 {
 	char data[256];
@@ -218,7 +218,7 @@ static void hang_up(int listener)
 	close(fd);
 }
 
-/* Answers as another protocol would. */
+/* Answers like another protocol. */
 static void answer_otherwise(int listener)
 {
 	char data[256];
@@ -229,8 +229,7 @@ static void answer_otherwise(int listener)
 	close(fd);
 }
 
-/* A server of the test's own, in a process. */
-/* Listens, and has `serves` serve in a process of its own. */
+/* Listens, and runs `serves` in a child process. */
 static pid_t serve_at(void (*serves)(int listener), int backlog, union endpoint *address)
 {
 	socklen_t size = sizeof(address->v4);
@@ -250,7 +249,7 @@ static pid_t serve_at(void (*serves)(int listener), int backlog, union endpoint 
 	return pid;
 }
 
-/* Ends the load, and then a server that goes on until then. */
+/* Stops the client pool, then the server, which runs until then. */
 static void stop_both(pid_t server)
 {
 	fleet_stop(&fleet);
@@ -263,14 +262,14 @@ static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 	return serve_at(serves, 8, address);
 }
 
-/* What the server did is told, not what a system call would say of it. */
-static void test_failures_are_named(void **state)
+/* Failures name what the server did, not the text of a system call error. */
+static void failures_name_what_the_server_did(void **state)
 {
 	(void)state;
 	static const struct {
 		void (*serves)(int listener);
 		const char *text;
-	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not what was sent"}};
+	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not an echo"}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct driver_order o = {.verb = DRIVER_REQUEST,
 					       .duration_us = 100000,
@@ -295,9 +294,8 @@ static void never_accept(int listener)
 	pause();
 }
 
-/* What becomes of handshakes, many of them asked for at once: refused, without an answer, and one
- * by one where no more may wait to be accepted. */
-static void test_handshakes_are_told(void **state)
+/* Many handshakes at once: refused, unanswered, and one window at a time. */
+static void failed_handshakes_are_counted(void **state)
 {
 	(void)state;
 	struct driver_order o = {.verb = DRIVER_OPEN, .count = 100};
@@ -312,7 +310,7 @@ static void test_handshakes_are_told(void **state)
 	assert_int_equal(s.first_errno, ECONNREFUSED);
 	fleet_stop(&fleet);
 
-	/* Of a backlog of 8 there are 9 (include/net/sock.h, sk_acceptq_is_full()). */
+	/* A backlog of 8 holds 9 connections (include/net/sock.h, sk_acceptq_is_full()). */
 	server = serve_by(never_accept, &address);
 	drive(&address, 100, 1, 500);
 	s = order(&o, NULL, NULL);
@@ -330,13 +328,13 @@ static void test_handshakes_are_told(void **state)
 		s = order(&o, NULL, NULL);
 		assert_int_equal(s.failed, 0);
 		assert_int_equal(s.held, 100);
-		/* The last of each window asked, and was answered. */
+		/* The last of each window sent a request and got a reply. */
 		assert_true(crew_sum(&crew).requests - before >= 100 / o.window);
 		fleet_stop(&fleet);
 	}
 }
 
-/* Echoes to all, from `late_ms` on; closes the first `lost` connections when one more comes. */
+/* Echoes to all, after `late_ms`; closes the first `lost` connections when one more arrives. */
 static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
 {
 	enum { MOST = 16 };
@@ -362,8 +360,9 @@ static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
 	}
 }
 
-/* One exchange is over when the server has closed; a server that does not has failed it. */
-static void test_server_that_does_not_close(void **state)
+/* With DRIVER_CLOSE_SERVER an exchange ends when the server closes; a server that does not has
+ * failed it. */
+static void a_server_that_does_not_close_fails_the_exchange(void **state)
 {
 	(void)state;
 	static struct fleet_config config;
@@ -388,7 +387,8 @@ static void echo_late(int listener) { echo_to_all(listener, 300, 0); }
 
 static void lose_two(int listener) { echo_to_all(listener, 0, 2); }
 
-/* Each second one, which asks whether the window was accepted, is closed instead of answered. */
+/* Closes every second connection, which asks whether the window was accepted, instead of
+ * answering. */
 static void close_each_second(int listener)
 {
 	char data;
@@ -400,8 +400,8 @@ static void close_each_second(int listener)
 	}
 }
 
-/* Who asks for a window and gets no answer has failed, and is not counted as opened as well. */
-static void test_windows_that_fail(void **state)
+/* A window whose request gets no reply has failed, and does not count as opened. */
+static void a_window_without_a_reply_has_failed(void **state)
 {
 	(void)state;
 	const struct driver_order o = {.verb = DRIVER_OPEN, .count = 4, .window = 2};
@@ -415,14 +415,15 @@ static void test_windows_that_fail(void **state)
 	stop_both(server);
 }
 
-/* Connections whose SYN had to come again talk like all others. */
-static void test_late_handshakes_talk(void **state)
+/* Connections whose SYN was retransmitted work like all others. */
+static void a_connection_with_a_retransmitted_syn_works(void **state)
 {
 	(void)state;
 	const struct driver_order o = {
 		.verb = DRIVER_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
 	union endpoint address;
-	/* Two fit into its queue; the SYNs of the others are dropped and come again in a second. */
+	/* Two fit into its accept queue; the SYNs of the others are dropped and retransmitted after
+	 * 1 s. */
 	pid_t server = serve_at(echo_late, 1, &address);
 	drive(&address, 4, 1, 3000);
 	open_connections(4);
@@ -433,7 +434,7 @@ static void test_late_handshakes_talk(void **state)
 }
 
 /* Held connections that the server closes while more are opened are lost, and the order ends. */
-static void test_lost_while_opening(void **state)
+static void a_connection_lost_while_others_open_is_counted(void **state)
 {
 	(void)state;
 	const struct driver_order talk = {
@@ -452,8 +453,8 @@ static void test_lost_while_opening(void **state)
 	stop_both(server);
 }
 
-/* One that never answers is told, and takes nothing from the rate of the others. */
-static void test_deaf_connection(void **state)
+/* A connection without an answer is reported, and does not lower the rate of the others. */
+static void a_connection_without_an_answer_does_not_lower_the_rate(void **state)
 {
 	(void)state;
 	const struct driver_order o = {
@@ -467,7 +468,7 @@ static void test_deaf_connection(void **state)
 	assert_int_equal(s.first_errno, ETIMEDOUT);
 	assert_int_equal(s.held, 1);
 	assert_int_equal(s.elapsed_ns, 300000000);
-	/* The last reply may have come after the end. */
+	/* The last reply may arrive after the end. */
 	assert_true(s.done > 1 && s.rate * 0.3 > (double)s.done - 1.5);
 	fleet_stop(&fleet);
 	assert_int_equal(waitpid(server, NULL, 0), server);
@@ -486,8 +487,8 @@ static size_t time_waits(const union endpoint *to)
 	return found;
 }
 
-/* Held connections end as all others: by reset, with nothing left of them. */
-static void test_held_connections_are_reset(void **state)
+/* Held connections are closed like all others: by reset, without TIME_WAIT. */
+static void held_connections_are_reset(void **state)
 {
 	(void)state;
 	serve();
@@ -497,8 +498,8 @@ static void test_held_connections_are_reset(void **state)
 	assert_int_equal(time_waits(&crew.address), 0);
 }
 
-/* The median latency of a paced load, in ns, of a process of its own to which epoll_pwait2(2) fails
- * with `code` (0: does not). */
+/* The median latency of an open-loop order in ns, measured in a process in which epoll_pwait2(2)
+ * fails with `code` (0: works). */
 static uint64_t paced_latency(int code)
 {
 	const struct driver_order o = {.verb = DRIVER_REQUEST,
@@ -545,9 +546,9 @@ static uint64_t paced_latency(int code)
 	return median;
 }
 
-/* Where the kernel does not know epoll_pwait2(2), or a filter refuses it, a paced load is on time
- * all the same: it would wake up to a millisecond late otherwise. */
-static void test_older_kernels_are_on_time(void **state)
+/* Without epoll_pwait2(2), or where a filter refuses it, an open-loop order is still on time; with
+ * epoll_wait(2) it would start up to a millisecond late. */
+static void open_loop_orders_are_on_time_without_epoll_pwait2(void **state)
 {
 	(void)state;
 	static const int codes[] = {0, ENOSYS, EPERM};
@@ -562,7 +563,7 @@ static void test_older_kernels_are_on_time(void **state)
 	assert_true(least[2] < 4 * least[0] + 100000);
 }
 
-/* Whatever a test left running. */
+/* Stops what a failed test left running. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -576,19 +577,22 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_ends_when_told, teardown),
-		cmocka_unit_test_teardown(test_what_never_started_counts, teardown),
-		cmocka_unit_test_teardown(test_overload_is_counted, teardown),
-		cmocka_unit_test_teardown(test_rate_follows_the_work, teardown),
-		cmocka_unit_test_teardown(test_handshakes_are_told, teardown),
-		cmocka_unit_test_teardown(test_server_that_does_not_close, teardown),
-		cmocka_unit_test_teardown(test_windows_that_fail, teardown),
-		cmocka_unit_test_teardown(test_late_handshakes_talk, teardown),
-		cmocka_unit_test_teardown(test_lost_while_opening, teardown),
-		cmocka_unit_test_teardown(test_deaf_connection, teardown),
-		cmocka_unit_test_teardown(test_failures_are_named, teardown),
-		cmocka_unit_test_teardown(test_held_connections_are_reset, teardown),
-		cmocka_unit_test_teardown(test_older_kernels_are_on_time, teardown),
+		cmocka_unit_test_teardown(an_order_that_is_given_up_stops_at_once, teardown),
+		cmocka_unit_test_teardown(operations_that_never_started_are_counted, teardown),
+		cmocka_unit_test_teardown(operations_beyond_the_capacity_are_counted, teardown),
+		cmocka_unit_test_teardown(the_rate_is_shared_by_the_work, teardown),
+		cmocka_unit_test_teardown(failed_handshakes_are_counted, teardown),
+		cmocka_unit_test_teardown(a_server_that_does_not_close_fails_the_exchange,
+					  teardown),
+		cmocka_unit_test_teardown(a_window_without_a_reply_has_failed, teardown),
+		cmocka_unit_test_teardown(a_connection_with_a_retransmitted_syn_works, teardown),
+		cmocka_unit_test_teardown(a_connection_lost_while_others_open_is_counted, teardown),
+		cmocka_unit_test_teardown(a_connection_without_an_answer_does_not_lower_the_rate,
+					  teardown),
+		cmocka_unit_test_teardown(failures_name_what_the_server_did, teardown),
+		cmocka_unit_test_teardown(held_connections_are_reset, teardown),
+		cmocka_unit_test_teardown(open_loop_orders_are_on_time_without_epoll_pwait2,
+					  teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The test server and load in a lab: they count alike, and meet limits without dying of them. */
+/* The test server and its client pool in a lab: their counts agree, and limits do not end them. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
@@ -54,7 +54,7 @@ static void bench_close(struct bench *b)
 	host_close(b->host);
 }
 
-/* Waits until the counter has the value; bounded by 10 s. */
+/* Waits until the counter has the value, at most 10 s. */
 static bool reaches(const _Atomic uint64_t *counter, uint64_t value)
 {
 	struct timespec nap = {.tv_nsec = 1000000};
@@ -71,7 +71,7 @@ static bool all_served(const struct load *l, uint64_t count)
 	return load_sum(l).served == count;
 }
 
-static void test_counts_agree(void **state)
+static void the_counts_of_server_clients_and_kernel_agree(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -103,7 +103,7 @@ static void test_counts_agree(void **state)
 	bench_close(&b);
 }
 
-static void test_paused_server_keeps_its_clients(void **state)
+static void a_paused_server_keeps_its_clients_queued(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -126,8 +126,8 @@ static void test_paused_server_keeps_its_clients(void **state)
 	bench_close(&b);
 }
 
-/* The last one, as a lowered hard limit cannot be taken back. */
-static void test_descriptor_limit_is_survived(void **state)
+/* Runs last, as a lowered hard limit cannot be raised again. */
+static void the_server_survives_its_descriptor_limit(void **state)
 {
 	(void)state;
 	struct rlimit limit = {64, 64};
@@ -149,7 +149,7 @@ static void test_descriptor_limit_is_survived(void **state)
 	bench_close(&b);
 }
 
-static void test_fill_stops_at_the_limit(void **state)
+static void filling_stops_at_the_descriptor_limit(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -169,7 +169,7 @@ static void test_fill_stops_at_the_limit(void **state)
 	bench_close(&b);
 }
 
-/* A task of its own: a rude client. */
+/* A task in the lab: a rude client. */
 struct rude {
 	struct sockaddr_in to;
 	unsigned failures;
@@ -197,7 +197,7 @@ static int be_rude(int channel, void *arg)
 			r->failures++;
 			continue;
 		}
-		/* Sends much and reads nothing, then resets or closes, at once or half-way. */
+		/* Sends much, reads nothing, then resets or closes at any point. */
 		for (int k = 0; k < i % 7; k++)
 			if (send(fd, garbage, sizeof(garbage), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 				break;
@@ -210,7 +210,7 @@ static int be_rude(int channel, void *arg)
 	return lab_send(channel, "done", 4, &e);
 }
 
-static void test_rude_clients_do_not_stop_it(void **state)
+static void rude_clients_do_not_stop_the_server(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -233,7 +233,59 @@ static void test_rude_clients_do_not_stop_it(void **state)
 	bench_close(&b);
 }
 
-static void test_too_many_connections_are_refused(void **state)
+/* A server that accepts and closes without a greeting. */
+struct closer {
+	struct sockaddr_in at;
+	unsigned connections;
+};
+
+static int accept_and_close(int channel, void *arg)
+{
+	struct closer *c = arg;
+	struct err e = {0};
+	socklen_t size = sizeof(c->at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&c->at, size) ||
+	    listen(listener, 16) || getsockname(listener, (struct sockaddr *)&c->at, &size) ||
+	    lab_send(channel, "listens", 7, &e))
+		return -1;
+	for (unsigned i = 0; i < c->connections; i++)
+		close(accept(listener, NULL, NULL));
+	close(listener);
+	return 0;
+}
+
+/* At end of file recv() leaves errno as it was: it must not decide what the failure is. */
+static void a_closed_peer_is_a_failed_client(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct load load;
+	struct err e = {0};
+	char listens[8];
+	int channel;
+	bench_open(&b, true, false, 10);
+	struct closer *c = lab_alloc(b.lab, sizeof(*c), &e);
+	assert_non_null(c);
+	*c = (struct closer){
+		.at = {.sin_family = AF_INET, .sin_addr = b.server.config.address},
+		.connections = 10,
+	};
+	assert_int_equal(lab_spawn(b.lab, LAB_SERVER, accept_and_close, c, &channel, &e), 0);
+	assert_int_equal(lab_receive(channel, listens, sizeof(listens), 10000, &e), 7);
+	struct load_config to = b.load.config;
+	to.port = c->at.sin_port;
+	assert_int_equal(load_start(&load, b.lab, &to, &e), 0);
+	assert_int_equal(load_open(&load, 10, 0, 5000, &e), 0);
+	assert_true(reaches(&load.stats[0]->failed, 10));
+	assert_int_equal(load_sum(&load).first_errno, ECONNRESET);
+	assert_int_equal(load_sum(&load).served, 0);
+	load_stop(&load);
+	lab_finish(channel);
+	bench_close(&b);
+}
+
+static void more_connections_than_configured_are_refused(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -250,12 +302,13 @@ static void test_too_many_connections_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts_agree),
-		cmocka_unit_test(test_paused_server_keeps_its_clients),
-		cmocka_unit_test(test_fill_stops_at_the_limit),
-		cmocka_unit_test(test_rude_clients_do_not_stop_it),
-		cmocka_unit_test(test_too_many_connections_are_refused),
-		cmocka_unit_test(test_descriptor_limit_is_survived),
+		cmocka_unit_test(the_counts_of_server_clients_and_kernel_agree),
+		cmocka_unit_test(a_paused_server_keeps_its_clients_queued),
+		cmocka_unit_test(filling_stops_at_the_descriptor_limit),
+		cmocka_unit_test(rude_clients_do_not_stop_the_server),
+		cmocka_unit_test(a_closed_peer_is_a_failed_client),
+		cmocka_unit_test(more_connections_than_configured_are_refused),
+		cmocka_unit_test(the_server_survives_its_descriptor_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The loops of blocking calls that everything else is compared with. */
+/* The baseline: loops of blocking calls. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void each_loop_counts(void **state)
 	}
 }
 
-static void hold_opens_all(void **state)
+static void hold_opens_all_connections(void **state)
 {
 	(void)state;
 	const struct floor_order order = {.loop = FLOOR_HOLD, .connections = 501, .processes = 2};
@@ -41,7 +41,7 @@ static void hold_opens_all(void **state)
 	assert_int_equal(result.done, 501);
 }
 
-static void stopped(void **state)
+static void a_stopped_hold_is_interrupted(void **state)
 {
 	(void)state;
 	static const _Atomic bool stop = true;
@@ -54,7 +54,7 @@ static void stopped(void **state)
 	assert_int_equal(result.done, 0);
 }
 
-static void what_cannot_be(void **state)
+static void invalid_orders_are_refused(void **state)
 {
 	(void)state;
 	struct floor_order order = {.loop = FLOOR_HOLD, .connections = 1};
@@ -69,9 +69,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_loop_counts),
-		cmocka_unit_test(hold_opens_all),
-		cmocka_unit_test(stopped),
-		cmocka_unit_test(what_cannot_be),
+		cmocka_unit_test(hold_opens_all_connections),
+		cmocka_unit_test(a_stopped_hold_is_interrupted),
+		cmocka_unit_test(invalid_orders_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

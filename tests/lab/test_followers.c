@@ -1,5 +1,5 @@
-/* What threads at one epoll set must not do to each other or to a connection, in moments that are
- * rare unless a system call is bent a little. */
+/* What threads that share an epoll set must not do to each other or to a connection, in races that
+ * the tests widen by delaying system calls. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void nap_us(long us)
 	nanosleep(&t, NULL);
 }
 
-/* Takes the place of the library's: whoever has armed a connection for what it kept dawdles. */
+/* Replaces the library's: a thread that arms a connection for a pending write is delayed. */
 int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
 	long rc = syscall(SYS_epoll_ctl, set, operation, fd, event);
@@ -53,10 +53,10 @@ static void be_deaf(const union endpoint *to, long patience_us)
 	close(fd);
 }
 
-/* In shared memory, older than any server: whether there is always one more to accept. */
+/* In shared memory, set up before any server: whether there is always one more to accept. */
 static _Atomic bool *flood;
 
-/* The same for accept4(2): as long as there is a flood, whoever accepts finds a client. */
+/* Replaces accept4(2): during a flood each call finds a client. */
 int flooded_accept4(int listener, void *address, socklen_t *size, int flags) __asm__("accept4");
 int flooded_accept4(int listener, void *address, socklen_t *size, int flags)
 {
@@ -83,7 +83,7 @@ static struct crew_config followers(unsigned workers)
 	};
 }
 
-static void test_each_is_closed_once(void **state)
+static void each_connection_is_closed_once(void **state)
 {
 	(void)state;
 	const struct place here = {0};
@@ -104,8 +104,8 @@ static void test_each_is_closed_once(void **state)
 	assert_int_equal(sum.closed, PEERS);
 }
 
-/* Whoever is connected is served also while others never stop to connect. */
-static void test_newcomers_keep_nobody_waiting(void **state)
+/* A connected client is served while others never stop connecting. */
+static void new_clients_do_not_starve_a_connected_one(void **state)
 {
 	(void)state;
 	const struct place here = {0};
@@ -125,7 +125,7 @@ static void test_newcomers_keep_nobody_waiting(void **state)
 	int served = 0;
 	while (served < 10 && send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
 		served++;
-	/* It lasts, and ends when nobody comes any more. */
+	/* The flood continues, and then ends. */
 	uint64_t before = crew_sum(&crew).accepted;
 	for (int i = 0; i < 6000 && crew_sum(&crew).accepted < before + 2000; i++)
 		nap_us(10000);
@@ -138,8 +138,8 @@ static void test_newcomers_keep_nobody_waiting(void **state)
 	assert_int_equal(crew_stop(&crew), 0);
 }
 
-/* More wait at once than are accepted before others get their turn: none of them is left over. */
-static void test_none_is_left_waiting(void **state)
+/* More wait than are accepted in a row: none of them is forgotten. */
+static void every_queued_client_is_accepted(void **state)
 {
 	(void)state;
 	const struct place here = {0};
@@ -166,9 +166,9 @@ static void test_none_is_left_waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none_is_left_waiting),
-		cmocka_unit_test(test_newcomers_keep_nobody_waiting),
-		cmocka_unit_test(test_each_is_closed_once),
+		cmocka_unit_test(every_queued_client_is_accepted),
+		cmocka_unit_test(new_clients_do_not_starve_a_connected_one),
+		cmocka_unit_test(each_connection_is_closed_once),
 	};
 	flood = mmap(NULL, sizeof(*flood), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);

@@ -1,5 +1,5 @@
-/* What epoll promises, on the real kernel, and with faults planted between it and the experiments:
- * this program's epoll_ctl() and mmap() stand before the library's. */
+/* What epoll promises, on the running kernel, and with faults planted between it and the
+ * experiments: this program overrides epoll_ctl() and mmap(). */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "epolltune/semantics.h"
 
 static struct {
-	uint32_t strip, add; /* of the events of every registration */
+	uint32_t strip, add; /* in the events of every registration */
 	bool share_memory;
 } fault;
 
@@ -52,7 +52,7 @@ static struct semantics run_all(void)
 	return s;
 }
 
-static void test_this_kernel(void **state)
+static void this_kernel_keeps_every_promise(void **state)
 {
 	(void)state;
 	struct semantics s = run_all();
@@ -69,9 +69,9 @@ static void test_this_kernel(void **state)
 	assert_true(s.spin_cpu > 0 && s.spin_cpu <= 1);
 }
 
-/* ^Z and fg in the middle of it: whoever waits is stopped and goes on, which ends epoll_wait(2)
- * with EINTR (signal(7)) and is no deviation. */
-static void test_stopped_and_continued(void **state)
+/* ^Z and fg in the middle of an experiment: stopping and continuing ends epoll_wait(2) with EINTR
+ * (signal(7)), which is no deviation. */
+static void a_stopped_and_continued_run_sees_no_deviation(void **state)
 {
 	(void)state;
 	struct timespec pause = {0};
@@ -99,14 +99,14 @@ static void test_stopped_and_continued(void **state)
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		kill(-pid, SIGSTOP);
 		kill(-pid, SIGCONT);
-		/* Ever longer, so that a slow machine comes to something in between. */
+		/* Increase the pause, so that a slow machine makes progress in between. */
 		pause.tv_nsec += pause.tv_nsec < 500000000 ? 1000000 : 0;
 		nanosleep(&pause, NULL);
 	}
 	assert_int_equal(status, 0);
 }
 
-static void test_few_descriptors(void **state)
+static void too_few_descriptors_skip_a_check(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 256; $PROGRAM check --probe readiness --format json");
@@ -116,7 +116,7 @@ static void test_few_descriptors(void **state)
 	output_free(&o);
 }
 
-/* The probe's findings, in the calling namespace, with the fault that is set. */
+/* The findings of the probe in the calling namespace, with the fault that is set. */
 static struct report *probe_report(void)
 {
 	struct err e = {0};
@@ -159,7 +159,7 @@ static bool found(const struct report *r, const char *id)
 			fail_msg("no finding %s", id);                                             \
 	} while (0)
 
-static void test_silent(void **state)
+static void a_kernel_as_documented_gives_one_finding(void **state)
 {
 	(void)state;
 	CLEAN(free_pointer) struct report *r = probe_report();
@@ -168,7 +168,7 @@ static void test_silent(void **state)
 	assert_int_equal(report_exit_status(r), 0);
 }
 
-static void test_edge_ignored(void **state)
+static void ignored_edge_triggering_is_found(void **state)
 {
 	(void)state;
 	fault.strip = EPOLLET;
@@ -178,7 +178,7 @@ static void test_edge_ignored(void **state)
 	assert_false(found(r, "readiness.as-documented"));
 }
 
-static void test_level_ignored(void **state)
+static void lost_level_events_are_found(void **state)
 {
 	(void)state;
 	fault.add = EPOLLET;
@@ -188,7 +188,7 @@ static void test_level_ignored(void **state)
 	assert_int_equal(report_exit_status(r), 1);
 }
 
-static void test_oneshot_ignored(void **state)
+static void an_ignored_oneshot_is_found(void **state)
 {
 	(void)state;
 	fault.strip = EPOLLONESHOT;
@@ -197,7 +197,7 @@ static void test_oneshot_ignored(void **state)
 	assert_int_equal(r->finding_count, 1);
 }
 
-static void test_exclusive_ignored(void **state)
+static void an_ignored_exclusive_is_found(void **state)
 {
 	(void)state;
 	fault.strip = EPOLLEXCLUSIVE;
@@ -207,7 +207,7 @@ static void test_exclusive_ignored(void **state)
 	assert_int_equal(report_exit_status(r), 0);
 }
 
-static void test_rdhup_ignored(void **state)
+static void a_missing_rdhup_is_found(void **state)
 {
 	(void)state;
 	fault.strip = EPOLLRDHUP;
@@ -215,7 +215,7 @@ static void test_rdhup_ignored(void **state)
 	ASSERT_FOUND(r, "readiness.rdhup");
 }
 
-static void test_memory_shared(void **state)
+static void a_mappable_set_is_found(void **state)
 {
 	(void)state;
 	fault.share_memory = true;
@@ -227,16 +227,16 @@ static void test_memory_shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_this_kernel),
-		cmocka_unit_test(test_stopped_and_continued),
-		cmocka_unit_test(test_few_descriptors),
-		cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_edge_ignored),
-		cmocka_unit_test(test_level_ignored),
-		cmocka_unit_test(test_oneshot_ignored),
-		cmocka_unit_test(test_exclusive_ignored),
-		cmocka_unit_test(test_rdhup_ignored),
-		cmocka_unit_test(test_memory_shared),
+		cmocka_unit_test(this_kernel_keeps_every_promise),
+		cmocka_unit_test(a_stopped_and_continued_run_sees_no_deviation),
+		cmocka_unit_test(too_few_descriptors_skip_a_check),
+		cmocka_unit_test(a_kernel_as_documented_gives_one_finding),
+		cmocka_unit_test(ignored_edge_triggering_is_found),
+		cmocka_unit_test(lost_level_events_are_found),
+		cmocka_unit_test(an_ignored_oneshot_is_found),
+		cmocka_unit_test(an_ignored_exclusive_is_found),
+		cmocka_unit_test(a_missing_rdhup_is_found),
+		cmocka_unit_test(a_mappable_set_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The table of measured figures: medians, spread, crossings, and nothing lost silently. */
+/* The table of measured figures: medians, spread, crossings; it loses nothing silently. */
 #include "../support/support.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ static void point(const char *variant, uint64_t n, uint64_t active, double value
 	bench_add(&table, "wait", variant, n, active, BENCH_COST, value, "test");
 }
 
-static void test_median(void **state)
+static void the_median_follows_each_sample(void **state)
 {
 	(void)state;
 	const double values[] = {5, 1, 4, 2};
@@ -38,7 +38,7 @@ static void test_median(void **state)
 	assert_string_equal(table.at[0].conditions, "test");
 }
 
-static void test_series_apart(void **state)
+static void series_that_differ_in_one_key_stay_apart(void **state)
 {
 	(void)state;
 	point("poll", 10, 1, 1);
@@ -51,7 +51,7 @@ static void test_series_apart(void **state)
 	assert_null(bench_find(&table, "wait", "poll", 11, 1, BENCH_COST));
 }
 
-static void test_capacity(void **state)
+static void figures_beyond_the_capacity_are_counted_as_lost(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < BENCH_RESULTS + 3; i++)
@@ -65,7 +65,7 @@ static void test_capacity(void **state)
 	assert_int_equal(table.lost, 4);
 }
 
-static void test_notes(void **state)
+static void the_last_note_says_that_more_were_omitted(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < BENCH_NOTES; i++)
@@ -75,11 +75,11 @@ static void test_notes(void **state)
 	assert_int_equal(table.lost, 0);
 	bench_note(&table, "one more");
 	assert_int_equal(table.lost, 0);
-	assert_string_equal(table.notes[BENCH_NOTES - 1], "more notes found no place");
+	assert_string_equal(table.notes[BENCH_NOTES - 1], "further notes omitted");
 }
 
-/* Each round is compared with itself, and rounds that contradict each other tell nothing. */
-static void test_ratio(void **state)
+/* Ratios are taken round by round; rounds that contradict each other give none. */
+static void a_ratio_is_taken_round_by_round(void **state)
 {
 	(void)state;
 	const double a[] = {10, 20, 40}, b[] = {10, 10, 10, 10};
@@ -98,8 +98,7 @@ static void test_ratio(void **state)
 	assert_int_equal(r.rounds, 3);
 	assert_string_equal(bench_ratio_text(text, sizeof(text), &r), "1.10 (1.00 to 1.20)");
 	r = bench_ratio(wild, slow);
-	assert_string_equal(bench_ratio_text(text, sizeof(text), &r),
-			    "too noisy to tell (1.00 to 4.00)");
+	assert_string_equal(bench_ratio_text(text, sizeof(text), &r), "too noisy (1.00 to 4.00)");
 	r = bench_ratio(NULL, slow);
 	assert_int_equal(r.rounds, 0);
 	r = bench_ratio_of(a, 1);
@@ -111,7 +110,7 @@ static double crossing(bool all)
 	return bench_crossing(&table, "wait", "poll", "epoll", all, BENCH_COST).at;
 }
 
-static void test_crossing(void **state)
+static void curves_cross_between_two_sizes(void **state)
 {
 	(void)state;
 	assert_true(isnan(crossing(false)));
@@ -125,10 +124,10 @@ static void test_crossing(void **state)
 	assert_true(isnan(bench_crossing(&table, "wait", "nobody", "epoll", false, BENCH_COST).at));
 }
 
-static void test_crossing_noise(void **state)
+static void one_outlier_does_not_move_a_crossing(void **state)
 {
 	(void)state;
-	/* One outlier at the smallest size does not make poll dearer throughout. */
+	/* One outlier at the smallest size does not make poll more expensive at every size. */
 	const double poll[] = {1.05, 0.7, 0.7, 0.8, 1.4, 3};
 	for (unsigned i = 0; i < 6; i++) {
 		point("poll", 1u << i, 1, poll[i]);
@@ -137,8 +136,8 @@ static void test_crossing_noise(void **state)
 	assert_true(crossing(false) > 8 && crossing(false) < 16);
 }
 
-/* The rounds by themselves may cross elsewhere, or nowhere. */
-static void test_crossing_rounds(void **state)
+/* Single rounds may cross at another size, or at none. */
+static void a_crossing_has_a_range_over_the_rounds(void **state)
 {
 	(void)state;
 	const double poll[3][2] = {{1, 3}, {1, 4}, {2.5, 5}};
@@ -154,7 +153,7 @@ static void test_crossing_rounds(void **state)
 	assert_true(c.max > 18 && c.max < 19.5);
 }
 
-static void test_crossing_ends(void **state)
+static void a_curve_may_be_cheaper_at_every_size_or_at_none(void **state)
 {
 	(void)state;
 	for (unsigned i = 2; i < 6; i++) {
@@ -167,7 +166,7 @@ static void test_crossing_ends(void **state)
 	assert_true(crossing(true) == 0);
 }
 
-static void test_names(void **state)
+static void every_bench_and_variant_is_found_by_its_name(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -192,16 +191,16 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_median, setup),
-		cmocka_unit_test_setup(test_series_apart, setup),
-		cmocka_unit_test_setup(test_capacity, setup),
-		cmocka_unit_test_setup(test_notes, setup),
-		cmocka_unit_test_setup(test_ratio, setup),
-		cmocka_unit_test_setup(test_crossing, setup),
-		cmocka_unit_test_setup(test_crossing_noise, setup),
-		cmocka_unit_test_setup(test_crossing_rounds, setup),
-		cmocka_unit_test_setup(test_crossing_ends, setup),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test_setup(the_median_follows_each_sample, setup),
+		cmocka_unit_test_setup(series_that_differ_in_one_key_stay_apart, setup),
+		cmocka_unit_test_setup(figures_beyond_the_capacity_are_counted_as_lost, setup),
+		cmocka_unit_test_setup(the_last_note_says_that_more_were_omitted, setup),
+		cmocka_unit_test_setup(a_ratio_is_taken_round_by_round, setup),
+		cmocka_unit_test_setup(curves_cross_between_two_sizes, setup),
+		cmocka_unit_test_setup(one_outlier_does_not_move_a_crossing, setup),
+		cmocka_unit_test_setup(a_crossing_has_a_range_over_the_rounds, setup),
+		cmocka_unit_test_setup(a_curve_may_be_cheaper_at_every_size_or_at_none, setup),
+		cmocka_unit_test(every_bench_and_variant_is_found_by_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

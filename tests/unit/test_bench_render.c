@@ -169,7 +169,7 @@ static void test_text_spread(void **state)
 		bench_add(&table, "wait", "poll", 10, 1, BENCH_COST, values[i], "test");
 	CLEAN(free_pointer) char *wide = rendered(bench_render_text, &plain);
 	assert_non_null(strstr(wide, "442 ns (91 ns to 2.90 us)\n"));
-	assert_non_null(strstr(wide, "cost  time of one operation\n"));
+	assert_non_null(strstr(wide, "cost  time per operation\n"));
 	assert_null(strstr(wide, "p50"));
 	bench_init(&table);
 	bench_add(&table, "wait", "poll", 10, 1, BENCH_COST, 442, "test");

@@ -28,7 +28,7 @@ static int line_free(void **state)
 	return 0;
 }
 
-/* A packet that is `number` all through, its length known from it. */
+/* A packet filled with `number`, which also determines its length. */
 static size_t packet_length(unsigned number)
 {
 	return 1 + (size_t)number * 7919 % DELAY_LINE_PACKET;
@@ -51,7 +51,7 @@ static void packet_expect(unsigned number, size_t length, uint64_t now)
 	delay_line_pop(&line);
 }
 
-static void empty_has_nothing_due(void **state)
+static void an_empty_line_has_nothing_due(void **state)
 {
 	(void)state;
 	size_t length;
@@ -60,7 +60,7 @@ static void empty_has_nothing_due(void **state)
 	assert_null(delay_line_peek(&line, UINT64_MAX - 1, &length));
 }
 
-static void due_after_the_delay_and_not_before(void **state)
+static void a_packet_is_due_after_the_delay_and_not_before(void **state)
 {
 	(void)state;
 	size_t length;
@@ -72,7 +72,7 @@ static void due_after_the_delay_and_not_before(void **state)
 	assert_true(delay_line_next(&line) == UINT64_MAX);
 }
 
-static void order_is_kept(void **state)
+static void packets_leave_in_order(void **state)
 {
 	(void)state;
 	line_make((struct delay_line_config){.delay_ns = MS,
@@ -92,7 +92,7 @@ static void order_is_kept(void **state)
 static void the_link_sends_one_after_the_other(void **state)
 {
 	(void)state;
-	/* 10 Mbit/s: 1250 bytes take 1 ms; the 10 of the header take none. */
+	/* 10 Mbit/s: 1250 bytes take 1 ms; the 10 bytes of the header take no time. */
 	line_make((struct delay_line_config){.delay_ns = 7 * MS,
 					     .bandwidth_bps = 10 * MBIT,
 					     .queue_bytes = 100000,
@@ -104,7 +104,7 @@ static void the_link_sends_one_after_the_other(void **state)
 		assert_int_equal(delay_line_next(&line), (3 + 1 + i + 7) * MS);
 		packet_expect(i, 1260, UINT64_MAX - 1);
 	}
-	/* An idle link saves nothing up. */
+	/* An idle link accumulates no credit. */
 	packet_push(9, 1260, 50 * MS);
 	packet_push(9, 1260, 50 * MS);
 	assert_int_equal(delay_line_next(&line), 58 * MS);
@@ -170,7 +170,7 @@ static void replay(uint64_t bandwidth_bps, uint64_t queue_bytes, bool slow)
 	assert_true(delay_line_next(&line) == UINT64_MAX);
 }
 
-static void recorded_packets_are_due_in_time(void **state)
+static void recorded_packets_are_due_at_their_time(void **state)
 {
 	(void)state;
 	replay(100 * MBIT, 1 << 20, false);
@@ -180,8 +180,8 @@ static void recorded_packets_are_due_in_time(void **state)
 static void the_queue_is_bounded(void **state)
 {
 	(void)state;
-	/* 5000 bytes may wait: packets that find 0, 1250, … 5000 before them are taken, 5 in all.
-	 */
+	/* The queue holds 5000 bytes: packets that find 0, 1250, … 5000 bytes are taken, 5 in
+	 * all. */
 	line_make((struct delay_line_config){.delay_ns = MS,
 					     .bandwidth_bps = 10 * MBIT,
 					     .queue_bytes = 5000},
@@ -194,13 +194,13 @@ static void the_queue_is_bounded(void **state)
 	}
 	assert_int_equal(taken, 5);
 	assert_int_equal(dropped, 15);
-	/* Two have left the link by then. */
+	/* Two have left the link since. */
 	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_TAKEN);
 	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_TAKEN);
 	assert_int_equal(packet_push(1, 1250, 2 * MS), DELAY_LINE_DROPPED);
 }
 
-static void a_queue_shorter_than_a_packet_passes_one(void **state)
+static void a_queue_shorter_than_a_packet_takes_one(void **state)
 {
 	(void)state;
 	line_make((struct delay_line_config){.bandwidth_bps = MBIT, .queue_bytes = 1}, 0);
@@ -208,7 +208,7 @@ static void a_queue_shorter_than_a_packet_passes_one(void **state)
 	assert_int_equal(packet_push(1, 60000, 0), DELAY_LINE_DROPPED);
 }
 
-/* Bit i tells whether packet i was lost. */
+/* Bit i is set if packet i was lost. */
 static uint64_t losses(double loss, uint64_t seed)
 {
 	uint64_t lost = 0;
@@ -231,7 +231,7 @@ static void loss_repeats_with_its_seed(void **state)
 	assert_true(losses(1, 42) == UINT64_MAX);
 }
 
-static void loss_is_the_share_asked_for(void **state)
+static void loss_has_the_requested_share(void **state)
 {
 	(void)state;
 	line_make((struct delay_line_config){.loss = 0.01, .seed = 1}, 0);
@@ -246,14 +246,14 @@ static void loss_is_the_share_asked_for(void **state)
 	assert_in_range(lost, 800, 1200);
 }
 
-static void wraps_without_mixing_packets_up(void **state)
+static void the_ring_wraps_without_mixing_packets_up(void **state)
 {
 	(void)state;
 	line_make((struct delay_line_config){.delay_ns = MS}, 5 * DELAY_LINE_PACKET);
 	unsigned number = 0, in = 0, out = 0, dropped = 0;
 	unsigned kept[16];
 	while (out < 5000) {
-		/* As many as fit, then some of them out, a changing number. */
+		/* Push as many as fit, then pop a varying number. */
 		while (in - out < 3 + out % 5) {
 			size_t length = packet_length(number);
 			if (packet_push(number, length, in) == DELAY_LINE_DROPPED) {
@@ -289,10 +289,11 @@ static void full_memory_drops_and_recovers(void **state)
 	assert_true(delay_line_next(&line) == UINT64_MAX);
 }
 
-static void memory_holds_what_the_path_holds(void **state)
+static void the_memory_holds_what_the_path_holds(void **state)
 {
 	(void)state;
-	/* Full-size packets, and the shortest ones with their records, at the link's own pace. */
+	/* Full-size packets, and the shortest ones, whose records take most memory, at the rate of
+	 * the link. */
 	static const size_t lengths[] = {60, 576, 1500, 65536};
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		struct delay_line_config config = {
@@ -319,18 +320,18 @@ static void memory_holds_what_the_path_holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty_has_nothing_due),
-		cmocka_unit_test(due_after_the_delay_and_not_before),
-		cmocka_unit_test(order_is_kept),
+		cmocka_unit_test(an_empty_line_has_nothing_due),
+		cmocka_unit_test(a_packet_is_due_after_the_delay_and_not_before),
+		cmocka_unit_test(packets_leave_in_order),
 		cmocka_unit_test(the_link_sends_one_after_the_other),
-		cmocka_unit_test(recorded_packets_are_due_in_time),
+		cmocka_unit_test(recorded_packets_are_due_at_their_time),
 		cmocka_unit_test(the_queue_is_bounded),
-		cmocka_unit_test(a_queue_shorter_than_a_packet_passes_one),
+		cmocka_unit_test(a_queue_shorter_than_a_packet_takes_one),
 		cmocka_unit_test(loss_repeats_with_its_seed),
-		cmocka_unit_test(loss_is_the_share_asked_for),
-		cmocka_unit_test(wraps_without_mixing_packets_up),
+		cmocka_unit_test(loss_has_the_requested_share),
+		cmocka_unit_test(the_ring_wraps_without_mixing_packets_up),
 		cmocka_unit_test(full_memory_drops_and_recovers),
-		cmocka_unit_test(memory_holds_what_the_path_holds),
+		cmocka_unit_test(the_memory_holds_what_the_path_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, line_free);
 }

@@ -21,7 +21,7 @@ static void empty_is_zero(void **state)
 	assert_int_equal(histogram_quantile(&h, 1.0), 0);
 }
 
-static void every_value_is_told_within_a_percent(void **state)
+static void every_value_is_reported_within_a_percent(void **state)
 {
 	(void)state;
 	for (unsigned bit = 0; bit < 64; bit++)
@@ -30,9 +30,9 @@ static void every_value_is_told_within_a_percent(void **state)
 			reset(NULL);
 			histogram_add(&h, value);
 			histogram_add(&h, UINT64_MAX);
-			uint64_t told = histogram_quantile(&h, 0.5);
-			assert_true(told >= value);
-			assert_true(told - value <= value / 128);
+			uint64_t reported = histogram_quantile(&h, 0.5);
+			assert_true(reported >= value);
+			assert_true(reported - value <= value / 128);
 			assert_true(histogram_quantile(&h, 1.0) == UINT64_MAX);
 		}
 }
@@ -43,7 +43,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void quantiles_of_a_long_tail(void **state)
+static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 {
 	(void)state;
 	enum { N = 20000 };
@@ -63,8 +63,9 @@ static void quantiles_of_a_long_tail(void **state)
 		double exact = shares[i] * N;
 		size_t rank = (size_t)(exact + 0.999999);
 		uint64_t value = values[rank ? rank - 1 : 0];
-		uint64_t told = histogram_quantile(&h, shares[i]);
-		assert_true(told >= value && (double)(told - value) <= 0.01 * (double)value);
+		uint64_t reported = histogram_quantile(&h, shares[i]);
+		assert_true(reported >= value &&
+			    (double)(reported - value) <= 0.01 * (double)value);
 	}
 }
 
@@ -82,7 +83,7 @@ static void small_ranks_are_exact(void **state)
 	assert_int_equal(histogram_quantile(&h, 2), 100);
 }
 
-static void many_at_once(void **state)
+static void many_equal_values_count_at_once(void **state)
 {
 	(void)state;
 	histogram_add(&h, 1);
@@ -98,10 +99,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(empty_is_zero, reset),
-		cmocka_unit_test_setup(every_value_is_told_within_a_percent, reset),
-		cmocka_unit_test_setup(quantiles_of_a_long_tail, reset),
+		cmocka_unit_test_setup(every_value_is_reported_within_a_percent, reset),
+		cmocka_unit_test_setup(quantiles_of_a_long_tail_are_within_a_percent, reset),
 		cmocka_unit_test_setup(small_ranks_are_exact, reset),
-		cmocka_unit_test_setup(many_at_once, reset),
+		cmocka_unit_test_setup(many_equal_values_count_at_once, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What io_uring refuses is told by its own error, as kernels do that know no multishot poll. */
+/* Errors of io_uring are returned, also by kernels without multishot poll. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@ static void open_or_skip(unsigned completions)
 		fail_msg("%s", e.text);
 }
 
-static void test_multishot(void **state)
+static void a_multishot_poll_completes(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -51,7 +51,7 @@ static void test_multishot(void **state)
 	close(ends[1]);
 }
 
-static void test_refused_poll(void **state)
+static void a_refused_poll_returns_its_error(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -65,8 +65,8 @@ static void test_refused_poll(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_multishot, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_poll, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_multishot_poll_completes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refused_poll_returns_its_error, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

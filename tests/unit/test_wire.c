@@ -1,13 +1,13 @@
-/* When the delay wire says that it set the pace. */
+/* When wire_behind() says that the delay wire limited a measurement. */
 #include "../support/support.h"
 #include "epolltune/wire.h"
 
 #define RTT_US 20000
 
-/* Between nothing and `after`. */
+/* Whether the wire is behind after the counts `after`. */
 static bool behind(struct wire_way after, uint64_t rtt_us)
 {
-	/* What was before does not count. */
+	/* Counts before the measurement do not matter. */
 	struct wire_way before = {.packets = 1000, .late = 999, .late_ns = 1u << 30, .unread = 7};
 	after.packets += before.packets;
 	after.late += before.late;
@@ -21,28 +21,28 @@ static void a_fifth_of_the_packets_may_be_late(void **state)
 	(void)state;
 	assert_false(behind((struct wire_way){.packets = 100, .late = 20}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .late = 21}, RTT_US));
-	/* Too few to say anything. */
+	/* Too few packets for a verdict. */
 	assert_false(behind((struct wire_way){.packets = 19, .late = 19}, RTT_US));
 	assert_false(behind((struct wire_way){0}, RTT_US));
 }
 
-static void the_mean_may_be_a_tenth_of_the_round_trip(void **state)
+static void the_mean_delay_may_be_a_tenth_of_the_round_trip(void **state)
 {
 	(void)state;
 	assert_false(behind((struct wire_way){.packets = 100, .late_ns = 200000000}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .late_ns = 200000001}, RTT_US));
-	/* But half a millisecond at least. */
+	/* The minimum is half a millisecond. */
 	assert_false(behind((struct wire_way){.packets = 100, .late_ns = 50000000}, 1000));
 	assert_true(behind((struct wire_way){.packets = 100, .late_ns = 50000001}, 1000));
 }
 
-static void one_packet_lost_by_the_wire_is_enough(void **state)
+static void one_packet_lost_by_the_wire_invalidates_the_result(void **state)
 {
 	(void)state;
 	assert_true(behind((struct wire_way){.unread = 1}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .overrun = 1}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .refused = 1}, RTT_US));
-	/* What was asked for is no fault of it. */
+	/* Requested losses do not count. */
 	assert_false(behind((struct wire_way){.packets = 100, .dropped = 9, .lost = 9}, RTT_US));
 }
 
@@ -50,8 +50,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fifth_of_the_packets_may_be_late),
-		cmocka_unit_test(the_mean_may_be_a_tenth_of_the_round_trip),
-		cmocka_unit_test(one_packet_lost_by_the_wire_is_enough),
+		cmocka_unit_test(the_mean_delay_may_be_a_tenth_of_the_round_trip),
+		cmocka_unit_test(one_packet_lost_by_the_wire_invalidates_the_result),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
