@@ -19,6 +19,10 @@ static const struct knob knobs[] = {
 		.unit = "descriptors",
 		.min = 0,
 		.max = NR_OPEN_MAX,
+		.round = KNOB_POWER,
+		.round_min = 1024,
+		.how = "Takes effect at the next start of the server: LimitNOFILE={proposed}{keep} in "
+		       "its systemd unit, or ulimit -{soft_flag}n.",
 		.walls = "descriptors.process",
 		.what = "How many descriptors a process may have open: its soft limit, which is in "
 			"force, and the hard limit, up to which the process may raise the soft "
@@ -56,6 +60,8 @@ static const struct knob knobs[] = {
 		.unit = "files",
 		.min = 0,
 		.max = INT64_MAX,
+		.round = KNOB_POWER,
+		.round_min = 1024,
 		.walls = "descriptors.system",
 		.what = "How many files, sockets included, the whole machine may have open. It "
 			"does not bind a process with CAP_SYS_ADMIN. A tenth of the memory by "
@@ -76,6 +82,8 @@ static const struct knob knobs[] = {
 		.unit = "watches",
 		.min = 0,
 		.max = INT64_MAX,
+		.round = KNOB_POWER,
+		.round_min = 1024,
 		.walls = "epoll.watches",
 		.what = "How many descriptors one user may have registered in all of its epoll "
 			"sets together. 4 % of the low memory by default.",
@@ -94,6 +102,8 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 128,
 		.walls = "accept-queue,syn-queue",
 		.what = "The highest backlog that listen() may ask for; more is cut without a "
 			"word. The accept queue of a listener holds one connection more than the "
@@ -131,6 +141,10 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 128,
+		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) and "
+		       "restart the server.",
 		.walls = "accept-queue,syn-queue",
 		.what = "The second argument of listen(): the accept queue that the application "
 			"asks for, cut to net.core.somaxconn. It is in the application's "
@@ -149,6 +163,8 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 128,
 		.walls = "syn-queue",
 		.what = "How many half-open connections a listener may have when SYN cookies are "
 			"off: beyond three quarters of it, new clients are dropped unless known "
@@ -206,6 +222,8 @@ static const struct knob knobs[] = {
 		.unit = "B",
 		.min = 1,
 		.max = INT32_MAX,
+		.round = KNOB_SIXTEENTH,
+		.round_min = 65536,
 		.walls = "buffers.receive,memory.connection",
 		.what = "The receive buffer of a TCP socket: what it keeps under memory pressure, "
 			"what it starts with, and what autotuning may grow it to. The third "
@@ -228,6 +246,8 @@ static const struct knob knobs[] = {
 		.unit = "B",
 		.min = 1,
 		.max = INT32_MAX,
+		.round = KNOB_SIXTEENTH,
+		.round_min = 65536,
 		.walls = "buffers.send,memory.connection",
 		.what = "The send buffer of a TCP socket: what it keeps under memory pressure, "
 			"what it starts with, and what autotuning may grow it to. The third "
@@ -574,6 +594,8 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 4096,
 		.walls = "time-wait",
 		.what = "How many connections may be in TIME_WAIT. Those beyond close at once, "
 			"without the protection against old segments. It is a bound against "

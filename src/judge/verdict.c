@@ -183,7 +183,10 @@ bool settings_solve(const struct experiment *x, const struct target *t, const st
 		return false;
 	if (!x->solve(t, now, o, (int64_t)report_margin((uint64_t)b.needed), out))
 		return false;
-	return settings_round(x, now, out);
+	bool differs = false;
+	for (size_t i = 0; i < settings_count(x); i++)
+		differs |= settings_differ(now, out, i);
+	return differs && settings_round(x, now, out);
 }
 
 static enum finding_remedy remedy_of(const char *knob, enum finding_remedy otherwise)

@@ -42,7 +42,7 @@ static void target(const struct page *p, const struct target *t)
 	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
 	page_segment(p, &s, "%s per connection",
 		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
-	page_segments(p, TONE_PLAIN, 2, " · ", &s);
+	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
 /* "in a private lab (descriptors, ports)"; nothing when no probe was. */
@@ -74,7 +74,7 @@ static void isolation(const struct page *p, const struct report *r)
 	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
 	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
 	isolation_add(p, &s, r, ISOLATION_NONE, "none");
-	page_segments(p, TONE_PLAIN, 2, " · ", &s);
+	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
 enum { COLUMN_WALL, COLUMN_CAPACITY, COLUMN_NEEDED, COLUMN_BASIS, COLUMN_VERDICT };

@@ -1,0 +1,117 @@
+#include "verdict.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "epolltune/knob.h"
+#include "judge/settings.h"
+#include "judge/verdict.h"
+
+const struct experiment *verdict_experiment(const char *probe, const char *wall)
+{
+	const struct probe *p = probe_find(probe);
+	if (!p)
+		fail_msg("no probe %s", probe);
+	for (const struct experiment *x = p->experiments; x && x->wall; x++)
+		if (!strcmp(x->wall, wall))
+			return x;
+	fail_msg("probe %s has no experiment for %s", probe, wall);
+	return NULL;
+}
+
+static void setting_put(const struct experiment *x, struct settings *s, const char *name,
+			const char *value)
+{
+	char normal[KNOB_VALUE];
+	for (size_t i = 0; i < settings_count(x); i++) {
+		const struct knob *k = knob_find(x->knobs[i]);
+		if (strcmp(x->knobs[i], name) != 0)
+			continue;
+		struct err e = {0};
+		if (k && knob_check(k, value, normal, &e))
+			fail_msg("%s", e.text);
+		if (!k)
+			snprintf(normal, sizeof(normal), "%s", value);
+		for (size_t f = 0; f < 3; f++)
+			if (knob_field(normal, f, &s->at[i][f]))
+				s->at[i][f] = REPORT_NONE;
+		snprintf(s->text[i], sizeof(s->text[i]), "%s", normal);
+		return;
+	}
+	fail_msg("%s does not stand on %s", x->wall, name);
+}
+
+struct settings verdict_settings(const struct experiment *x, const char *values)
+{
+	struct settings s = {
+		.machine = {.cpus = 2,
+			    .memory_bytes = UINT64_C(16) << 30,
+			    .available_bytes = UINT64_C(12) << 30,
+			    .page_bytes = 4096,
+			    .files_open = 1000,
+			    .files_max = 1000000,
+			    .kernel = KERNEL(6, 18),
+			    .time_wait_overflow = -1},
+		.taken = {.basis = ""},
+	};
+	char copy[512], *rest = copy, *one;
+	for (size_t i = 0; i < SETTINGS_MAX; i++)
+		for (size_t f = 0; f < 3; f++)
+			s.at[i][f] = REPORT_NONE;
+	for (size_t i = 0; i < settings_count(x); i++)
+		if (!strcmp(x->knobs[i], "listen.backlog")) {
+			s.at[i][0] = INT32_MAX;
+			snprintf(s.text[i], sizeof(s.text[i]), "%d", INT32_MAX);
+		}
+	snprintf(copy, sizeof(copy), "%s", values);
+	while ((one = strsep(&rest, ";"))) {
+		char *equals = strchr(one, '=');
+		one += strspn(one, " ");
+		if (!equals)
+			continue;
+		*equals = 0;
+		setting_put(x, &s, one, equals + 1);
+	}
+	return s;
+}
+
+struct outcome verdict_outcome(int64_t reached, bool limit_met)
+{
+	struct outcome o = outcome_blank();
+	o.reached = reached;
+	o.limit_met = limit_met;
+	return o;
+}
+
+const struct report *verdict_of(const struct experiment *x, const struct target *t,
+				const struct settings *s, const struct outcome *o)
+{
+	static struct report r;
+	struct settings then;
+	report_init(&r);
+	r.target = *t;
+	struct wall *w = report_wall(&r, x->wall);
+	wall_inspect(x, t, s, w);
+	if (o)
+		wall_measure(x, t, s, o, w);
+	bool solved = settings_solve(x, t, s, o, &then);
+	wall_finding(x, t, s, solved ? &then : NULL, o, w, &r);
+	return &r;
+}
+
+const char *verdict_proposals(const struct report *r)
+{
+	static char text[512];
+	text[0] = 0;
+	for (size_t i = 0; r->finding_count && i < r->findings[0].proposal_count; i++) {
+		const struct proposal *p = &r->findings[0].proposals[i];
+		if (p->proposed[0])
+			report_append(text, "%s%s %s -> %s", text[0] ? ", " : "", p->knob,
+				      p->current, p->proposed);
+	}
+	return text;
+}
