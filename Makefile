@@ -48,7 +48,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all deps run tests check test fuzz tsan lint bench install uninstall clean help
+.PHONY: all man deps run tests check test fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -121,6 +121,10 @@ tsan:
 	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_crew
 	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_crew
 
+## make man: makes man/epolltune-knobs.7 from the catalogue
+man: $(BUILD)/man/knobs
+	@$< >$(BUILD)/man/epolltune-knobs.7 && cp $(BUILD)/man/epolltune-knobs.7 man/epolltune-knobs.7
+
 ## make lint: checks house rules, words, formatting, man pages and scripts; runs static analysis
 lint:
 	@tests/lint
@@ -172,8 +176,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 
+$(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

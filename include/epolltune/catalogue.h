@@ -1,4 +1,5 @@
-/* catalogue: all that is known and printed about walls, findings, myths and guides, as rows.
+/* catalogue: all that is known and printed about walls, findings, counters, symptoms, myths and
+ * guides, as rows.
  *Reports, `explain`, `list`, completion and epolltune-knobs(7) follow the rows; knobs are in
  *knob.h.
  *
@@ -69,6 +70,30 @@ size_t finding_row_count(void);
 const struct finding_row *finding_row_at(size_t i);
 /* NULL if unknown. */
 const struct finding_row *finding_row_find(const char *id);
+
+/* A counter of the kernel or of a driver that shows that a wall is met. */
+struct counter_row {
+	const char *name;  /* as the kernel writes it: "TcpExt.ListenOverflows" */
+	const char *where; /* the file or command that has it */
+	const char *what;  /* what it counts, and what it does not */
+	const char *walls; /* comma separated; "" for none of ours */
+	const char *show;  /* a command that prints it */
+};
+
+size_t counter_row_count(void);
+const struct counter_row *counter_row_at(size_t i);
+
+/* What an operator starts from: an errno, a line of the kernel log. */
+struct symptom_row {
+	const char *name;   /* "EMFILE", "Possible SYN flooding" */
+	const char *what;   /* what has happened */
+	const char *walls;  /* comma separated; "" for none of ours */
+	const char *show;   /* a command that shows it now */
+	const char *action; /* what to do */
+};
+
+size_t symptom_row_count(void);
+const struct symptom_row *symptom_row_at(size_t i);
 
 /* The machine, as far as rules about values need it. */
 struct machine {

@@ -10,8 +10,9 @@
 #define LABEL_WIDTH 17
 #define TEXT_WIDTH 100 /* lines longer than this are hard to read */
 
-/* Words of `text` in lines of at most `width` columns, the first behind what stands there already,
- * the others indented. The tables' texts are ASCII, so that a byte is a column. */
+/* Prints the words of `text` in lines of at most `width` columns. The first line continues at
+ * column `indent`, the others are indented to it. Rows are ASCII but for an ellipsis: a byte is a
+ * column. */
 static void print_wrapped(const char *text, size_t indent, size_t width)
 {
 	size_t column = indent;
@@ -68,19 +69,20 @@ static void print_names(const char *label, json_t *names, size_t width)
 	print_labelled(label, used ? text : "none", width);
 }
 
-/* The text follows the JSON object: this is its order, and its words. */
+/* The text follows the JSON object, in this order and under these labels. */
 static const struct {
 	const char *key, *label;
 } rows[] = {
-	{"claim", "it is said"},   {"truth", "it is so"},    {"value", "here"},
+	{"claim", "claim"},        {"truth", "fact"},        {"value", "running value"},
 	{"min", "range"},          {"scope_text", "scope"},  {"takes_effect", "takes effect"},
 	{"cost", "raising costs"}, {"remedy", "what to do"}, {"proof", "proof"},
-	{"probe", "probe"},        {"knobs", "knobs"},       {"findings", "findings"},
-	{"walls", "walls"},        {"source", "source"},     {"since", "since Linux"},
+	{"where", "counted in"},   {"show", "to see it"},    {"probe", "probe"},
+	{"knobs", "knobs"},        {"findings", "findings"}, {"walls", "walls"},
+	{"source", "source"},      {"since", "since Linux"},
 };
 
-/* A sysctl that this kernel or namespace lacks is worth telling; that a device's or an
- * application's knob has no one value is told by its scope. */
+/* A sysctl that this kernel or namespace lacks is shown as missing. The knob of a device or an
+ * application has no single value, as its scope says. */
 static bool may_be_missing(json_t *topic)
 {
 	const char *scope = json_string_value(json_object_get(topic, "scope"));
@@ -115,7 +117,7 @@ static void topic_print(json_t *topic, size_t width)
 	}
 }
 
-/* An error of standard output is told by main(), once. */
+/* main() reports an error of standard output, once. */
 static int topics_print(json_t *topics, bool json, struct err *e)
 {
 	if (json) {
@@ -146,11 +148,10 @@ static int unknown(const char *name, struct err *e)
 		return err_set(e, EINVAL, "explain: unknown name \"%.100s\"; did you mean %s?",
 			       name, nearest);
 	return err_set(e, EINVAL,
-		       "explain: unknown name \"%.100s\"; epolltune list shows those there are",
-		       name);
+		       "explain: unknown name \"%.100s\"; epolltune list prints the names", name);
 }
 
-/* All names are looked up before anything is printed. */
+/* Look up all names before printing anything. */
 static int topics_collect(json_t *topics, char **names, int count, const struct host *h,
 			  struct err *e)
 {
@@ -183,7 +184,7 @@ int command_explain(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	if (o.next == argc) {
-		err_set(&e, EINVAL, "explain: name what to explain; epolltune list shows it");
+		err_set(&e, EINVAL, "explain: missing NAME; epolltune list prints the names");
 		return command_error(&e);
 	}
 	CLEAN(host_closep) struct host *h = NULL;

@@ -13,7 +13,7 @@
 #define CELL_SIZE 2048
 #define WRAPPED_LEAST 20
 
-/* What of each kind goes into its table: keys of the JSON object. The last column takes the rest of
+/* The columns of each kind's table, as keys of the JSON object. The last column takes the rest of
  * the line. */
 static const struct layout {
 	const char *kind;
@@ -25,8 +25,10 @@ static const struct layout {
 	{"wall", {{"WALL", "name"}, {"UNIT", "unit"}, {"PROBE", "probe"}, {"KNOBS", "knobs"}}},
 	{"knob", {{"KNOB", "name"}, {"VALUE", "value"}, {"UNIT", "unit"}, {"SCOPE", "scope"}}},
 	{"finding", {{"FINDING", "name"}, {"MEANING", "what"}}},
-	{"myth", {{"MYTH", "name"}, {"WHAT IS SAID", "claim"}}},
-	{"guide", {{"GUIDE", "name"}, {"WHAT IT IS FOR", "what"}}},
+	{"counter", {{"COUNTER", "name"}, {"WHAT IT COUNTS", "what"}}},
+	{"symptom", {{"SYMPTOM", "name"}, {"WHAT HAPPENED", "what"}}},
+	{"myth", {{"MYTH", "name"}, {"CLAIM", "claim"}}},
+	{"guide", {{"GUIDE", "name"}, {"PURPOSE", "what"}}},
 };
 
 static size_t layout_columns(const struct layout *l)
@@ -42,19 +44,20 @@ static const struct layout *layout_find(const char *kind)
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
 		if (strcmp(layouts[i].kind, kind) == 0)
 			return &layouts[i];
-	return NULL;
+	static const struct layout any = {NULL, {{"NAME", "name"}, {"WHAT", "what"}}};
+	return &any;
 }
 
 static void table_free(struct libscols_table **t) { scols_unref_table(*t); }
 
-/* What stands for a value that is not this machine's to have, or that it does not have. */
+/* What is printed for a value that this machine does not have. */
 static const char *cell_empty(json_t *topic, const char *key)
 {
 	const char *scope = json_string_value(json_object_get(topic, "scope"));
 	if (strcmp(key, "value") != 0 || !scope)
 		return "-";
 	return !strcmp(scope, "device")        ? "see list --nic"
-	       : !strcmp(scope, "application") ? "the program's"
+	       : !strcmp(scope, "application") ? "the application's"
 					       : "-";
 }
 
@@ -74,7 +77,7 @@ static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 	}
 }
 
-/* Puts newlines for blanks, so that no line of the ASCII text is wider unless a word is. */
+/* Replaces blanks by newlines, so that no line of the ASCII text is wider unless a word is. */
 static void cell_wrap(char *text, size_t width)
 {
 	char *line = text, *blank = NULL;
@@ -89,7 +92,7 @@ static void cell_wrap(char *text, size_t width)
 	}
 }
 
-/* What the other columns leave to the last one. */
+/* The width that the other columns leave to the last one. */
 static size_t last_width(const struct layout *l, json_t *topics, size_t width)
 {
 	size_t last = layout_columns(l) - 1, taken = 0, row;
@@ -159,7 +162,7 @@ static json_t *topics_of(const struct topic_kind *kind, const struct host *h)
 	return topics;
 }
 
-/* With `only` NULL those that an operator looks for first. */
+/* With `only` NULL: the kinds that an operator looks for first. */
 static bool wanted(const struct topic_kind *kind, const char *only)
 {
 	if (only)
@@ -203,12 +206,13 @@ static int list_text(const char *only, const struct host *h)
 
 static int only_check(const char *only, struct err *e)
 {
-	for (size_t i = 0; i < topic_kind_count; i++)
+	char names[200] = "";
+	for (size_t i = 0; i < topic_kind_count; i++) {
 		if (strcmp(topic_kinds[i].plural, only) == 0)
 			return 0;
-	return err_set(e, EINVAL,
-		       "list: \"%.100s\" is none of probes, walls, knobs, findings, myths, guides",
-		       only);
+		report_append(names, "%s%s", names[0] ? ", " : "", topic_kinds[i].plural);
+	}
+	return err_set(e, EINVAL, "list: \"%.100s\" is none of %s", only, names);
 }
 
 int command_list(int argc, char **argv)
@@ -242,7 +246,7 @@ int command_list(int argc, char **argv)
 		struct render_style style = render_style_for(stdout, "never");
 		return list_nic(stdout, h, json, &style, &e) < 0 ? command_error(&e) : EXIT_OK;
 	}
-	/* An error of standard output is told by main(), once. */
+	/* main() reports an error of standard output, once. */
 	if ((json ? list_json(only, h) : list_text(only, h)) < 0) {
 		err_set(&e, ENOMEM, "list: out of memory");
 		return command_error(&e);

@@ -66,15 +66,14 @@ static json_t *wall_describe(size_t i, const struct host *h)
 {
 	(void)h;
 	const struct wall_row *w = wall_row_at(i);
-	size_t length = strlen(w->name);
 	json_t *knobs = json_array(), *findings = json_array();
 	for (size_t k = 0; k < knob_count(); k++)
 		if (listed(knob_at(k)->walls, w->name))
 			json_array_append_new(knobs, json_string(knob_at(k)->name));
 	for (size_t f = 0; f < finding_row_count(); f++) {
-		const char *id = finding_row_at(f)->id;
-		if (strncmp(id, w->name, length) == 0 && id[length] == '.')
-			json_array_append_new(findings, json_string(id));
+		const struct finding_row *row = finding_row_at(f);
+		if (strcmp(row->wall, w->name) == 0)
+			json_array_append_new(findings, json_string(row->id));
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "kind", "wall", "name", w->name,
 			 "what", w->what, "unit", w->unit, "probe", wall_probe(w->name), "knobs",
@@ -89,6 +88,28 @@ static json_t *finding_describe(size_t i, const struct host *h)
 	const struct finding_row *f = finding_row_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
 			 f->meaning, "remedy", f->action, "proof", f->proof);
+}
+
+static const char *counter_name_at(size_t i) { return counter_row_at(i)->name; }
+
+static json_t *counter_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct counter_row *c = counter_row_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "counter", "name", c->name,
+			 "what", c->what, "where", c->where, "show", c->show, "walls",
+			 names_json(c->walls));
+}
+
+static const char *symptom_name_at(size_t i) { return symptom_row_at(i)->name; }
+
+static json_t *symptom_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct symptom_row *s = symptom_row_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "symptom", "name", s->name,
+			 "what", s->what, "show", s->show, "remedy", s->action, "walls",
+			 names_json(s->walls));
 }
 
 static const char *probe_name_at(size_t i) { return probe_at(i)->name; }
@@ -130,6 +151,8 @@ const struct topic_kind topic_kinds[] = {
 	{"probe", "probes", probe_count, probe_name_at, probe_describe},
 	{"knob", "knobs", knob_count, knob_name_at, knob_describe},
 	{"finding", "findings", finding_row_count, finding_name_at, finding_describe},
+	{"counter", "counters", counter_row_count, counter_name_at, counter_describe},
+	{"symptom", "symptoms", symptom_row_count, symptom_name_at, symptom_describe},
 	{"myth", "myths", myth_count, myth_name_at, myth_describe},
 	{"guide", "guides", guide_count, guide_name_at, guide_describe},
 };

@@ -2,7 +2,7 @@
 #ifndef EPOLLTUNE_TESTS_SAMPLE_REPORT_H
 #define EPOLLTUNE_TESTS_SAMPLE_REPORT_H
 
-#include "epolltune/report.h"
+#include "../support/findings.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,34 +44,42 @@ static inline void sample_short(struct report *r)
 	sample_wall(r, "buffers.receive", "B/s", METHOD_MEASURED, REPORT_NONE, 226000000, 12500000);
 	sample_wall(r, "buffers.memory", "B", METHOD_DERIVED, 1234567890, REPORT_NONE, 625000000);
 	sample_wall(r, "napi.latency", "us", METHOD_MEASURED, REPORT_NONE, 22, REPORT_NONE);
-	report_text(report_wall(r, "nic.ring")->detail, "No interface but veth and loopback here.");
+	struct wall *ring = report_wall(r, "nic.ring");
+	ring->verdict = VERDICT_NA;
+	report_text(ring->detail, "No network card is up.");
 
-	struct finding *f = report_finding(r, "accept-queue.short", LEVEL_CRITICAL, "%s", "");
+	struct finding *f = finding_made(r, "accept-queue.short", LEVEL_CRITICAL, "");
 	f->remedy = REMEDY_KERNEL;
 	report_text(f->wall, "accept-queue");
 	report_text(f->detail,
-		    "While the server paused for 100 ms, 5 000 clients arrived: 903 were dropped "
-		    "and the last one got in after 1.04 s (its SYN was retransmitted).");
-	report_text(f->knob, "net.core.somaxconn");
-	report_text(f->current, "4096");
-	report_text(f->proposed, "8192");
-	report_text(f->tried, "0 dropped, the last one in after 102 ms");
+		    "While the server stalled for 100 ms, 5 000 clients arrived: 903 dropped, the "
+		    "last client connected 1.04 s after the stall.");
+	finding_propose(f, "net.core.somaxconn", "4096", "8192");
+	finding_propose(f, "listen.backlog", "511", "8192");
+	f->tried = TRIED_DONE;
+	report_text(f->outcome, "0 dropped, the last client connected 102 ms after the stall");
 	report_text(f->advice, "Takes effect at the next listen(): restart or reload the server. "
 			       "Costs nothing until used.");
 	finding_evidence(f, "ListenOverflows", "SYNs", 903, 0);
 	finding_evidence(f, "last client in", "ms", 1040.25, 102);
 
-	f = report_finding(r, "syn-queue.tight", LEVEL_WARNING,
-			   "Half-open connections fill 86 %% of the SYN queue");
-	report_text(f->knob, "net.ipv4.tcp_rmem");
-	report_text(f->current, "4096 131072 262144");
-	report_text(f->proposed, "4096 131072 6291456");
+	f = finding_made(r, "syn-queue.tight", LEVEL_WARNING,
+			 "Half-open connections fill 86 % of the SYN queue");
+	finding_propose(f, "net.ipv4.tcp_rmem", "4096 131072 262144", "4096 131072 6291456");
+	f->tried = TRIED_NOT;
+	report_text(f->outcome, "--no-proof was given");
 	finding_evidence(f, "TCPReqQFullDoCookies", "", 12, NAN);
 
-	f = report_finding(r, "accept-queue.abort", LEVEL_NOTE, "tcp_abort_on_overflow is 1");
+	f = finding_made(r, "accept-queue.abort", LEVEL_NOTE, "tcp_abort_on_overflow is 1");
 	report_text(f->detail, "Clients see a reset instead of a retry — 22 µs × 3 ≥ nothing.");
-	f = report_finding(r, "lab.refused", LEVEL_SKIPPED,
-			   "no delay wire: /dev/net/tun is missing");
+	finding_table(f, "closed first by");
+	finding_column(f, "1 address", "1/s");
+	finding_column(f, "8 addresses", "1/s");
+	double *row = finding_row(f, "the client");
+	row[0] = 14600;
+	row[1] = 50712;
+	finding_row(f, "the server")[0] = 51400;
+	f = finding_made(r, "lab.refused", LEVEL_SKIPPED, "no delay wire: /dev/net/tun is missing");
 	report_text(f->advice, "modprobe tun");
 }
 
@@ -104,10 +112,10 @@ static inline void sample_hostile(struct report *r)
 	memset(r->host.kernel, 'k', sizeof(r->host.kernel) - 1);
 	sample_wall(r, "descriptors\033[31m", "x\xff", METHOD_MEASURED, INT64_MIN + 1, -5,
 		    INT64_MAX);
-	struct finding *f = report_finding(r, "a.b\xfe", LEVEL_CRITICAL, "%s", "\xc3");
+	struct finding *f = finding_made(r, "a.b\xfe", LEVEL_CRITICAL, "\xc3");
 	memset(f->detail, 'x', sizeof(f->detail) - 1);
-	memset(f->knob, 'y', sizeof(f->knob) - 1);
-	report_text(f->proposed, "\xf0\x9f\x98\x80");
+	struct proposal *p = finding_propose(f, "", NULL, "\xf0\x9f\x98\x80");
+	memset(p->knob, 'y', sizeof(p->knob) - 1);
 	finding_evidence(f, "\x80", "\x81", INFINITY, -INFINITY);
 	finding_evidence(f, "tiny", "", 1e-300, 1e300);
 }

@@ -1,5 +1,5 @@
+#include "../support/findings.h"
 #include "../support/support.h"
-#include "epolltune/report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,16 +40,20 @@ static void nothing_is_lost_silently(void **state)
 		snprintf(name, sizeof(name), "wall.%d", i);
 		report_wall(&r, name)->verdict = VERDICT_OK;
 	}
-	for (int i = 0; i < REPORT_FINDINGS + 3; i++)
-		assert_non_null(report_finding(&r, "a.b", LEVEL_NOTE, "%d", i));
+	for (int i = 0; i < REPORT_FINDINGS + 3; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		assert_non_null(finding_made(&r, "a.b", LEVEL_NOTE, name));
+	}
 	assert_int_equal(r.wall_count, REPORT_WALLS);
 	assert_int_equal(r.finding_count, REPORT_FINDINGS);
 	assert_int_equal(r.lost, 5);
 	report_join(&part, &r);
 	assert_int_equal(part.lost, 5);
+	/* The same again is the same. */
 	report_join(&part, &r);
 	assert_int_equal(part.wall_count, REPORT_WALLS);
-	assert_int_equal(part.lost, 10 + REPORT_FINDINGS);
+	assert_int_equal(part.finding_count, REPORT_FINDINGS);
+	assert_int_equal(part.lost, 10);
 }
 
 static void text_is_cut_with_a_mark(void **state)
@@ -65,14 +69,17 @@ static void text_is_cut_with_a_mark(void **state)
 	char tiny[3];
 	report_text(tiny, "%s", "123");
 	assert_string_equal(tiny, "");
-	struct finding *f = report_finding(&r, "a.b", LEVEL_NOTE, "%0200d", 1);
+	char long_text[300];
+	memset(long_text, '1', sizeof(long_text));
+	long_text[sizeof(long_text) - 1] = 0;
+	struct finding *f = finding_made(&r, "a.b", LEVEL_NOTE, long_text);
 	assert_int_equal(strlen(f->title), sizeof(f->title) - 1);
 }
 
 static void evidence_that_fits_is_kept(void **state)
 {
 	(void)state;
-	struct finding *f = report_finding(&r, "a.b", LEVEL_NOTE, "t");
+	struct finding *f = finding_made(&r, "a.b", LEVEL_NOTE, "t");
 	for (int i = 0; i < FINDING_EVIDENCE + 2; i++)
 		finding_evidence(f, "ListenOverflows", "SYNs", i, NAN);
 	assert_int_equal(f->evidence_count, FINDING_EVIDENCE);
@@ -91,6 +98,7 @@ static void verdicts_at_their_edges(void **state)
 	assert_int_equal(report_verdict(0, REPORT_NONE), VERDICT_OK);
 	assert_int_equal(report_verdict(0, 0), VERDICT_OK);
 	assert_int_equal(report_verdict(REPORT_NONE, 1), VERDICT_UNKNOWN);
+	assert_int_equal(report_verdict(REPORT_NONE, REPORT_NONE), VERDICT_UNKNOWN);
 	assert_int_equal(report_verdict(INT64_MAX, INT64_MAX), VERDICT_TIGHT);
 	assert_int_equal(report_margin(1001), 1252);
 	assert_true(report_margin(UINT64_MAX) == UINT64_MAX);
@@ -101,13 +109,19 @@ static void worst_part_gives_the_status(void **state)
 	(void)state;
 	assert_int_equal(report_exit_status(&r), 0);
 	report_wall(&r, "a")->verdict = VERDICT_OK;
-	report_finding(&r, "a.b", LEVEL_NOTE, "n");
-	report_finding(&r, "a.b", LEVEL_SKIPPED, "s");
+	finding_made(&r, "a.b", LEVEL_NOTE, "n");
+	finding_made(&r, "a.b", LEVEL_SKIPPED, "s");
 	assert_int_equal(report_exit_status(&r), 0);
-	report_wall(&r, "b")->verdict = VERDICT_UNKNOWN;
+	struct wall *b = report_wall(&r, "b");
+	b->verdict = VERDICT_UNKNOWN;
+	assert_int_equal(report_exit_status(&r), 0); /* not needed */
+	b->needed = 1;
 	assert_int_equal(report_exit_status(&r), 3);
-	report_finding(&r, "a.b", LEVEL_WARNING, "w");
+	finding_made(&r, "a.b", LEVEL_WARNING, "w");
+	assert_int_equal(report_exit_status(&r), 3); /* unknown beats tight */
+	b->needed = REPORT_NONE;
 	assert_int_equal(report_exit_status(&r), 1);
+	b->needed = 1;
 	report_wall(&r, "c")->verdict = VERDICT_SHORT;
 	report_wall(&r, "d")->verdict = VERDICT_TIGHT;
 	struct report_summary s = report_summarize(&r);
@@ -118,17 +132,106 @@ static void worst_part_gives_the_status(void **state)
 	assert_int_equal(s.short_, 1);
 	assert_int_equal(s.unknown, 1);
 	assert_int_equal(report_exit_status(&r), 2);
-	report_finding(&part, "a.b", LEVEL_CRITICAL, "c");
+	finding_made(&part, "a.b", LEVEL_CRITICAL, "c");
 	assert_int_equal(report_exit_status(&part), 2);
+}
+
+static void answer_is(const char *text)
+{
+	char answer[REPORT_ANSWER];
+	report_answer(&r, answer);
+	assert_string_equal(answer, text);
+}
+
+static struct wall *wall_made(const char *name, enum wall_verdict verdict)
+{
+	struct wall *w = report_wall(&r, name);
+	w->verdict = verdict;
+	w->needed = 1;
+	return w;
+}
+
+static void the_answer_says_what_the_status_means(void **state)
+{
+	(void)state;
+	wall_made("accept-queue", VERDICT_OK);
+	answer_is("Ready for this target.");
+	report_text(r.probes, "accept-queue");
+	answer_is("Ready for this target, by probe accept-queue alone.");
+	r.probes[0] = 0;
+	r.quick = true;
+	answer_is("Ready for this target, by the settings; nothing was measured.");
+	r.quick = false;
+	finding_made(&r, "knob.myth", LEVEL_WARNING, "");
+	answer_is("Ready, but 1 warning: knob.myth.");
+	wall_made("syn-queue", VERDICT_TIGHT);
+	answer_is("Ready, but 1 wall is tight: syn-queue; 1 warning: knob.myth.");
+	wall_made("buffers.send", VERDICT_UNKNOWN);
+	answer_is("Not known: 1 wall has no verdict: buffers.send.");
+	wall_made("time-wait", VERDICT_SHORT);
+	wall_made("ports.ephemeral", VERDICT_SHORT);
+	answer_is("Not ready: 2 walls are short: time-wait, ports.ephemeral.");
+	finding_made(&r, "accept-queue.overflowing", LEVEL_CRITICAL, "")->observed = true;
+	answer_is("Not ready: 2 walls are short: time-wait, ports.ephemeral; 1 critical finding: "
+		  "accept-queue.overflowing.");
+}
+
+/* One rule: a wall that fell back is named with its reason; --measured makes the status unknown. */
+static void the_answer_names_what_was_not_measured(void **state)
+{
+	(void)state;
+	static const char *const walls[] = {"syn-queue", "buffers.receive", "buffers.send"};
+	for (size_t i = 0; i < 3; i++) {
+		struct wall *w = wall_made(walls[i], VERDICT_OK);
+		w->experiment = EXPERIMENT_MISSED;
+		report_text(w->reason, "/dev/net/tun cannot be opened");
+	}
+	answer_is("Ready, with 3 walls derived, not measured: syn-queue, buffers.receive, "
+		  "buffers.send: /dev/net/tun cannot be opened.");
+	assert_int_equal(report_exit_status(&r), 0);
+	r.require_measured = true;
+	answer_is("Not known: 3 walls derived, not measured: syn-queue, buffers.receive, "
+		  "buffers.send: /dev/net/tun cannot be opened.");
+	assert_int_equal(report_exit_status(&r), 3);
+}
+
+static void a_crashed_probe_makes_the_answer_unknown(void **state)
+{
+	(void)state;
+	wall_made("accept-queue", VERDICT_OK);
+	r.ran[0] = (struct report_probe){.name = "ports", .state = PROBE_CRASHED};
+	r.probe_count = 1;
+	answer_is("Not known: probe ports crashed.");
+	assert_int_equal(report_exit_status(&r), 3);
+	r.ran[0].state = PROBE_FAILED;
+	assert_int_equal(report_exit_status(&r), 0);
+}
+
+/* Every finding of the catalogue is of a wall or a probe, and its texts are whole. */
+static void rows_of_the_catalogue_are_whole(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < finding_row_count(); i++) {
+		const struct finding_row *row = finding_row_at(i);
+		assert_ptr_equal(finding_row_find(row->id), row);
+		assert_non_null(strchr(row->id, '.'));
+		assert_true(row->title[0] && row->meaning[0] && row->action[0] && row->proof[0]);
+		if (row->wall[0] && !wall_row_find(row->wall))
+			fail_msg("%s is of wall %s, which has no row", row->id, row->wall);
+		assert_true(strlen(row->id) < sizeof(r.findings[0].id));
+	}
+	for (size_t i = 0; i < wall_row_count(); i++)
+		assert_true(strlen(wall_row_at(i)->name) < sizeof(r.walls[0].name) &&
+			    strlen(wall_row_at(i)->unit) < sizeof(r.walls[0].unit));
 }
 
 static void joining_appends(void **state)
 {
 	(void)state;
 	report_wall(&r, "a")->limit = 1;
-	report_finding(&r, "a.b", LEVEL_NOTE, "first");
+	finding_made(&r, "a.b", LEVEL_NOTE, "first");
 	report_wall(&part, "b")->limit = 2;
-	report_finding(&part, "b.c", LEVEL_WARNING, "second");
+	finding_made(&part, "b.c", LEVEL_WARNING, "second");
 	report_join(&r, &part);
 	assert_int_equal(r.wall_count, 2);
 	assert_int_equal(r.walls[1].limit, 2);
@@ -146,6 +249,10 @@ int main(void)
 		cmocka_unit_test_setup(evidence_that_fits_is_kept, reset),
 		cmocka_unit_test_setup(verdicts_at_their_edges, reset),
 		cmocka_unit_test_setup(worst_part_gives_the_status, reset),
+		cmocka_unit_test_setup(the_answer_says_what_the_status_means, reset),
+		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
+		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
+		cmocka_unit_test(rows_of_the_catalogue_are_whole),
 		cmocka_unit_test_setup(joining_appends, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/* The counters that prove that a wall is met. */
+#include "epolltune/catalogue.h"
+
+#define NETSTAT "/proc/net/netstat"
+#define SOFTNET "/proc/net/softnet_stat"
+#define NSTAT(name) "nstat -az " name
+
+static const struct counter_row counters[] = {
+	{"TcpExt.ListenOverflows", NETSTAT,
+	 "SYNs and handshakes that met a full accept queue. It counts packets, retransmissions "
+	 "included, not clients.",
+	 "accept-queue", NSTAT("TcpExtListenOverflows")},
+	{"TcpExt.ListenDrops", NETSTAT,
+	 "SYNs and handshakes that a listener dropped for any reason: ListenOverflows are part of "
+	 "it.",
+	 "accept-queue,syn-queue", NSTAT("TcpExtListenDrops")},
+	{"TcpExt.TCPReqQFullDoCookies", NETSTAT,
+	 "SYNs that met a full SYN queue and were answered with a cookie. No client is lost by "
+	 "that.",
+	 "syn-queue", NSTAT("TcpExtTCPReqQFullDoCookies")},
+	{"TcpExt.TCPReqQFullDrop", NETSTAT,
+	 "SYNs that met a full SYN queue and were dropped, as net.ipv4.tcp_syncookies is 0.",
+	 "syn-queue", NSTAT("TcpExtTCPReqQFullDrop")},
+	{"TcpExt.SyncookiesSent", NETSTAT, "SYN cookies sent.", "syn-queue",
+	 NSTAT("TcpExtSyncookiesSent")},
+	{"TcpExt.SyncookiesRecv", NETSTAT,
+	 "Connections that were established by a valid SYN cookie.", "syn-queue",
+	 NSTAT("TcpExtSyncookiesRecv")},
+	{"TcpExt.EmbryonicRsts", NETSTAT,
+	 "Resets for connections in SYN_RECV. With net.ipv4.tcp_abort_on_overflow=1 it grows with "
+	 "ListenOverflows.",
+	 "accept-queue", NSTAT("TcpExtEmbryonicRsts")},
+	{"TcpExt.TCPSynRetrans", NETSTAT,
+	 "SYNs and SYN-ACKs that were retransmitted: on a client, the SYNs of connections that "
+	 "wait.",
+	 "syn-queue", NSTAT("TcpExtTCPSynRetrans")},
+	{"TcpExt.TCPTimeWaitOverflow", NETSTAT,
+	 "Connections that the kernel closed at once instead of keeping them in TIME_WAIT, as "
+	 "net.ipv4.tcp_max_tw_buckets was reached.",
+	 "time-wait", NSTAT("TcpExtTCPTimeWaitOverflow")},
+	{"TcpExt.TCPMemoryPressures", NETSTAT,
+	 "How often TCP came under memory pressure: its memory exceeded the second field of "
+	 "net.ipv4.tcp_mem.",
+	 "buffers.memory", NSTAT("TcpExtTCPMemoryPressures")},
+	{"TcpExt.TCPAbortOnMemory", NETSTAT,
+	 "Connections that the kernel reset for lack of memory or for too many orphans.",
+	 "buffers.memory", NSTAT("TcpExtTCPAbortOnMemory")},
+	{"TcpExt.PruneCalled", NETSTAT,
+	 "How often the kernel had to free memory from the receive queue of a socket.",
+	 "buffers.receive,buffers.memory", NSTAT("TcpExtPruneCalled")},
+	{"TcpExt.TCPRcvQDrop", NETSTAT,
+	 "Received packets that were dropped as the socket could not be charged for them.",
+	 "buffers.receive,buffers.memory", NSTAT("TcpExtTCPRcvQDrop")},
+	{"TcpExt.TCPBacklogDrop", NETSTAT,
+	 "Received packets that were dropped as the process held the socket's lock and its backlog "
+	 "was full.",
+	 "buffers.receive", NSTAT("TcpExtTCPBacklogDrop")},
+	{"sockstat.TCP.mem", "/proc/net/sockstat",
+	 "Pages that all TCP sockets of the machine hold. net.ipv4.tcp_mem bounds it.",
+	 "buffers.memory", "grep TCP: /proc/net/sockstat"},
+	{"sockstat.TCP.tw", "/proc/net/sockstat",
+	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.ephemeral",
+	 "grep TCP: /proc/net/sockstat"},
+	{"fs.file-nr", "/proc/sys/fs/file-nr",
+	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
+	 "Linux 7.0.",
+	 "descriptors.system", "cat /proc/sys/fs/file-nr"},
+	{"softnet_stat-processed", SOFTNET,
+	 "Column 1, hexadecimal, a line for each CPU: packets that the receive softirq processed.",
+	 "nic.queues,softnet.budget", "cat " SOFTNET},
+	{"softnet_stat-dropped", SOFTNET,
+	 "Column 2: packets that were dropped at a full backlog of that CPU.", "softnet.backlog",
+	 "cat " SOFTNET},
+	{"softnet_stat-time_squeeze", SOFTNET,
+	 "Column 3: rounds of the receive softirq that ended with work left.", "softnet.budget",
+	 "cat " SOFTNET},
+	{"rx_missed_errors", "/sys/class/net/*/statistics",
+	 "Packets that an interface lost as its receive ring was full. Some drivers count them "
+	 "elsewhere.",
+	 "nic.ring", "ip -s -s link show"},
+	{"rx_fifo_errors", "/sys/class/net/*/statistics",
+	 "Packets that an interface lost as its own buffer was full.", "nic.ring",
+	 "ip -s -s link show"},
+};
+
+size_t counter_row_count(void) { return sizeof(counters) / sizeof(*counters); }
+
+const struct counter_row *counter_row_at(size_t i) { return &counters[i]; }
