@@ -1,5 +1,5 @@
 #!/bin/sh
-# What plans, journals and undoes, by its C tests on Debian's kernel, as root and as an ordinary user.
+# The C tests of plan, journal and rollback on Debian's kernel, as root and as an ordinary user.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
