@@ -55,6 +55,7 @@ struct knob {
 	/* How to set it where epolltune cannot, a sentence with the {names} of a finding; NULL: its
 	 * effect says enough. */
 	const char *how;
+	const char *steps;   /* the same as lines to paste; NULL: none */
 	const char *walls;   /* names of the walls it stands behind, comma separated */
 	const char *what;    /* what it is, two or three sentences */
 	const char *cost;    /* what raising it costs */

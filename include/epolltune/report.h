@@ -78,6 +78,7 @@ struct proposal {
 	char knob[48];
 	char current[80];  /* as sysctl writes it; "" if unknown */
 	char proposed[80]; /* likewise; "" if no value is proposed */
+	char field[8];     /* of a resource limit: "soft" or "hard"; else "" */
 };
 
 /* Figures of a kind: a row for each way, a column for each condition. */

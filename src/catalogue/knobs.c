@@ -23,6 +23,13 @@ static const struct knob knobs[] = {
 		.round_min = 1024,
 		.how = "Takes effect at the next start of the server: LimitNOFILE={proposed}{keep} in "
 		       "its systemd unit, or ulimit -{soft_flag}n.",
+		.steps = "a limit of the process. With systemd:\n"
+			 "  systemctl edit UNIT      and add\n"
+			 "    [Service]\n"
+			 "    LimitNOFILE={proposed}{soft?\\:HARD   (the hard limit of "
+			 "/proc/PID/limits)}\n"
+			 "  systemctl restart UNIT\n"
+			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}",
 		.walls = "descriptors.process",
 		.what = "How many descriptors a process may have open: its soft limit, which is in "
 			"force, and the hard limit, up to which the process may raise the soft "
@@ -145,6 +152,10 @@ static const struct knob knobs[] = {
 		.round_min = 128,
 		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) and "
 		       "restart the server.",
+		.steps = "the application's argument to listen(). nginx: listen … "
+			 "backlog={proposed};\n"
+			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}. Then "
+			 "restart it.",
 		.walls = "accept-queue,syn-queue",
 		.what = "The second argument of listen(): the accept queue that the application "
 			"asks for, cut to net.core.somaxconn. It is in the application's "

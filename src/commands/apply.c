@@ -20,12 +20,12 @@
 #include "tune/notice.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
+#include "tune/coverage.h"
 #include "tune/undo.h"
 
-#define CONFIRM_MOST_US 86400000000u /* a day */
-#define PROOF_PROBES 256
-/* By how much a figure has to rise to have moved where the verdict stands: throughput differs by a
- * good part of that from run to run. */
+#define CONFIRM_MAX_US 86400000000u /* a day */
+/* By how much a figure must improve to count where the verdict is unchanged: throughput varies by a
+ * good part of that between runs. */
 #define PROOF_MOVED 0.2
 
 struct apply {
@@ -36,14 +36,14 @@ struct apply {
 	bool dry_run, yes, no_proof, persist;
 	uint64_t confirm_us;
 	char command[1024];
-	bool command_cut; /* it is not the whole command line */
+	bool command_cut; /* `command` is incomplete */
 
-	struct report *before, *after; /* after: made by the proof */
+	struct report *before, *after; /* after: of the proof */
 	struct check_options again;    /* what the proof runs */
-	char probes[PROOF_PROBES];     /* those of the walls that are to move; "": all */
+	char *probes;                  /* of the walls that are to move; NULL: all */
 	struct plan *plan;
 	struct execution x;
-	bool doubtful; /* the proof could not tell all, or a wall is still short */
+	bool doubtful; /* a wall is not proven, or still short */
 };
 
 /* Options */
@@ -109,7 +109,7 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 			continue;
 		if (!strcmp(name, "confirm"))
 			r = quantity_parse("--confirm", QUANTITY_DURATION, value, 1000000,
-					   CONFIRM_MOST_US, &a->confirm_us, e);
+					   CONFIRM_MAX_US, &a->confirm_us, e);
 		if (r < 0)
 			return r;
 	}
@@ -118,14 +118,15 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	a->tuning.json = !strcmp(a->format, "json");
 	a->plan_options.confirm = a->confirm_us != 0;
 	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
-		return err_set(e, EINVAL, "--format %s only shows a plan: add --dry-run",
+		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
 	if (a->from && target)
-		return err_set(e, EINVAL, "--from brings the target of its report: none beside it");
-	if (a->plan_options.allow_lower && !a->plan_options.set)
 		return err_set(e, EINVAL,
-			       "--allow-lower needs --set KNOB=VALUE: values go down "
-			       "by hand only");
+			       "--from uses the target of its report: no other can be given");
+	if (a->plan_options.allow_lower && !a->plan_options.set)
+		return err_set(
+			e, EINVAL,
+			"--allow-lower needs --set KNOB=VALUE: proposals never lower a value");
 	return 0;
 }
 
@@ -140,7 +141,7 @@ static int get_report(struct apply *a, struct err *e)
 		return err_errno(e, "cannot make a plan");
 	if (a->from) {
 		int r = report_parse(a->from, a->before, e);
-		a->check.target = a->before->target; /* what is proven is what was asked */
+		a->check.target = a->before->target; /* for the proof */
 		return r;
 	}
 	a->check.progress = isatty(2) && !a->tuning.json;
@@ -183,7 +184,7 @@ static int make_plan(struct apply *a, struct err *e)
 		return r;
 	plan_permit(a->plan, &a->tuning.site);
 	r = a->persist ? persist_allowed(&a->tuning.site, e) : 0;
-	/* What waits for a confirmation is written into files when that comes. */
+	/* With --confirm, epolltune confirm writes the files. */
 	if (r == 0 && a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
 		r = plan_lines(a, e);
 	return r;
@@ -191,70 +192,32 @@ static int make_plan(struct apply *a, struct err *e)
 
 /* The proof: the same probes again. */
 
-static bool in_list(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
-			return true;
-	return false;
-}
-
-/* Whether a change is to move a wall: that of its finding, or, if it was set by hand, one that its
- * knob stands behind. */
-static bool touches(const struct change *c, const char *wall)
-{
-	const struct knob *k = knob_find(c->name);
-	if (c->scope == CHANGE_FILES)
-		return false;
-	return strcmp(c->wall, wall) == 0 || (k && in_list(k->walls, wall));
-}
-
-static bool probe_touched(const struct plan *p, const struct probe *probe)
-{
-	char list[256];
-	snprintf(list, sizeof(list), "%s", probe->walls ? probe->walls : "");
-	char *rest = list, *wall;
-	while ((wall = strsep(&rest, ",")))
-		for (size_t i = 0; i < p->count; i++)
-			if (*wall && touches(&p->changes[i], wall))
-				return true;
-	return false;
-}
-
-/* What the proof runs: all that the check ran, or, where the operator chose what to change, the
- * probes of the walls that this touches. False: there is none. */
+/* Selects what the proof runs: what the check ran or, with --from, --only or --set, the probes that
+ * measure what changes. False: there are none. */
 static bool choose_probes(struct apply *a)
 {
-	size_t used = 0;
 	a->again = a->check;
 	if (!a->from && !a->plan_options.only && !a->plan_options.set)
 		return true;
-	for (size_t i = 0; i < probe_count(); i++) {
-		const struct probe *probe = probe_at(i);
-		if ((a->check.probes && !in_list(a->check.probes, probe->name)) ||
-		    !probe_touched(a->plan, probe))
-			continue;
-		int n = snprintf(a->probes + used, sizeof(a->probes) - used, "%s%s",
-				 used ? "," : "", probe->name);
-		used += (size_t)n;
-		if (used >= sizeof(a->probes))
-			return true; /* as check ran them */
-	}
+	CLEAN(free_pointer) const struct probe **all = calloc(probe_count(), sizeof(*all));
+	for (size_t i = 0; i < probe_count() && all; i++)
+		all[i] = probe_at(i);
+	a->probes = all ? coverage_probes(a->plan, all, probe_count(), a->check.probes) : NULL;
+	if (!a->probes)
+		return true; /* without memory, all of them */
 	a->again.probes = a->probes;
-	return used;
+	return *a->probes;
 }
 
-/* Leaves of the report what the proof can tell: the walls of its probes and what was found there.
- */
+/* Reduces a report to the walls and findings of the probes of the proof. */
 static void narrow(const struct apply *a, struct report *r)
 {
 	size_t walls = 0, findings = 0;
 	for (size_t i = 0; i < r->wall_count; i++) {
 		bool kept = false;
 		for (size_t n = 0; n < probe_count() && !kept; n++)
-			kept = in_list(a->probes, probe_at(n)->name) &&
-			       in_list(probe_at(n)->walls, r->walls[i].name);
+			kept = coverage_listed(a->probes, probe_at(n)->name) &&
+			       probe_has_wall(probe_at(n), r->walls[i].name);
 		if (kept)
 			r->walls[walls++] = r->walls[i];
 	}
@@ -267,11 +230,11 @@ static void narrow(const struct apply *a, struct report *r)
 
 static int still_short(const struct change *c, const struct wall *after, struct err *e)
 {
-	return err_set(e, ECANCELED, "%s → %s did not move %s: it is still %s", c->from, c->to,
+	return err_set(e, ECANCELED, "%s → %s did not improve %s: it is still %s", c->from, c->to,
 		       c->wall, wall_verdict_name(after->verdict));
 }
 
-/* Better by more than two runs differ without a reason. */
+/* Better by more than two runs usually differ. */
 static bool improved(const struct wall *before, const struct wall *after)
 {
 	int64_t was = figure_of(before), is = figure_of(after);
@@ -280,23 +243,25 @@ static bool improved(const struct wall *before, const struct wall *after)
 	if (was == REPORT_NONE || is == REPORT_NONE)
 		return false;
 	double rise = ((double)is - (double)was) / (was ? (double)was : 1);
-	return (strcmp(after->unit, "us") == 0 ? -rise : rise) > PROOF_MOVED;
+	const struct wall_row *row = wall_row_find(after->name);
+	return (row && row->lower_is_better ? -rise : rise) > PROOF_MOVED;
 }
 
-/* Walls that are watched, not tried: that nothing was lost proves something only under the load
- * under which something was, and a card that was just reset may carry nothing at all. */
-static bool by_watching(const struct change *c)
+/* Walls that are observed, not tried: "no loss" proves something only under load, and a card that
+ * was just reset may carry no traffic. */
+static bool is_observed(const struct change *c)
 {
-	return !strncmp(c->wall, "nic.", 4) || !strncmp(c->wall, "softnet.", 8);
+	const struct finding_row *row = finding_row_find(c->finding);
+	return row && row->observed;
 }
 
 static bool proven(const struct change *c, const struct wall *after)
 {
 	return !c->wall[0] || c->scope == CHANGE_FILES ||
-	       (after && after->verdict == VERDICT_OK && !by_watching(c));
+	       (after && after->verdict == VERDICT_OK && !is_observed(c));
 }
 
-/* A wall that was to move has to. */
+/* A change must improve its wall. */
 static int check_moved(struct apply *a, const struct change *c, struct err *e)
 {
 	const struct wall *before = report_find(a->before, c->wall);
@@ -308,13 +273,13 @@ static int check_moved(struct apply *a, const struct change *c, struct err *e)
 		return 0;
 	if (!after || after->verdict == VERDICT_UNKNOWN)
 		return 0;
-	/* Of another machine's report only the outcome counts. */
+	/* A report of another machine is no baseline: only the outcome counts. */
 	bool foreign = a->plan_options.foreign;
 	bool moved = !foreign && before && improved(before, after);
 	return moved || (foreign && after->verdict == VERDICT_TIGHT) ? 0 : still_short(c, after, e);
 }
 
-static void tell_doubts(const struct apply *a)
+static void print_unproven(const struct apply *a)
 {
 	for (size_t i = 0; i < a->plan->count; i++) {
 		const struct change *c = &a->plan->changes[i];
@@ -324,13 +289,13 @@ static void tell_doubts(const struct apply *a)
 			continue;
 		if (after && after->verdict == VERDICT_OK)
 			snprintf(text, sizeof(text),
-				 "was quiet while watched: proof under load only");
+				 "no loss while observed: proven only under load");
 		else if (!after || after->verdict == VERDICT_UNKNOWN)
 			snprintf(text, sizeof(text), "could not be measured again: not proven");
 		else
 			snprintf(text, sizeof(text), "is still %s",
 				 wall_verdict_name(after->verdict));
-		tuning_tell(&a->tuning, c->wall, text);
+		tuning_print(&a->tuning, c->wall, text);
 	}
 }
 
@@ -352,7 +317,7 @@ static int prove_once(struct apply *a, struct err *e)
 	a->doubtful = false;
 	int r = check_run(&a->again, a->after, e);
 	if (interrupt_came())
-		return err_set(e, EINTR, "%s came during the proof",
+		return err_set(e, EINTR, "interrupted by %s during the proof",
 			       interrupt_name(interrupt_came()));
 	if (r < 0)
 		return err_prefix(e, "the proof");
@@ -361,39 +326,37 @@ static int prove_once(struct apply *a, struct err *e)
 	return r < 0 ? r : check_worse(a, e);
 }
 
-/* What fails is measured a second time: a busy moment is no reason to take anything back. */
+/* Measures a failure a second time: a busy moment must not roll anything back. */
 static int prove(void *arg, struct err *e)
 {
 	struct apply *a = arg;
-	if (a->probes[0])
+	if (a->probes)
 		narrow(a, a->before);
 	int r = prove_once(a, e);
 	if (r < 0 && !interrupt_came())
 		r = prove_once(a, e);
 	if (a->tuning.json) {
-		json_object_set_new(a->x.extra, "proof", compare_json(a->before, a->after));
+		a->x.proof = compare_json(a->before, a->after);
 	} else {
-		/* That nobody can read it is no reason either. */
-		struct err unread;
-		char head[PROOF_PROBES + 80];
+		struct err ignored; /* a closed pipe must not roll anything back either */
+		char head[PAGE_TEXT];
 		struct page p = page_open(stdout, &a->tuning.style);
 		snprintf(head, sizeof(head), "Proof, %s%s before and after:",
-			 a->probes[0] ? "by probe " : "the same probes",
-			 a->probes[0] ? a->probes : "");
+			 a->probes ? "by probe " : "the same probes", a->probes ? a->probes : "");
 		page_paragraph(&p, TONE_PLAIN, 0, head);
 		putchar('\n');
-		compare_text(stdout, a->before, a->after, &a->tuning.style, &unread);
-		tell_doubts(a);
+		compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
+		print_unproven(a);
 	}
 	return r;
 }
 
 /* Doing it */
 
-static void tell(void *arg, const struct change *c, const char *text)
+static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct apply *a = arg;
-	tuning_tell(&a->tuning, c->name, text);
+	tuning_print(&a->tuning, c->name, text);
 }
 
 static int show(struct apply *a, const struct executor *executor, struct err *e)
@@ -402,7 +365,7 @@ static int show(struct apply *a, const struct executor *executor, struct err *e)
 	return executor_run(executor, &a->x, e);
 }
 
-/* The outcome as JSON where that is wanted; the exit status. */
+/* Prints the outcome if the format is JSON; returns the exit status. */
 static int finish(struct apply *a, int status)
 {
 	struct err e;
@@ -419,25 +382,25 @@ static int refuse(struct apply *a, const struct err *why, int status)
 	return finish(a, status);
 }
 
-/* Every change is one that this process may not make. */
+/* This process may make none of the changes. */
 static int refuse_blocked(struct apply *a)
 {
 	struct err e = a->plan->blocker;
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
 		return command_error(&e);
 	if (e.code == EACCES || e.code == EPERM)
-		err_set(&e, e.code, "%s: nothing was changed; as root: %s%s", a->plan->blocker.text,
-			a->command_cut ? "the same command" : "sudo ",
+		err_set(&e, e.code, "%s: nothing was changed; run as root: %s%s",
+			a->plan->blocker.text, a->command_cut ? "the same command" : "sudo ",
 			a->command_cut ? "" : a->command);
 	else
 		err_set(&e, e.code, "%s: nothing was changed", a->plan->blocker.text);
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
-/* Asks once, whoever sits at a terminal, also where what is told goes to a file or a pipe. */
+/* Asks on the terminal, even if the output goes to a file or a pipe. */
 static bool agreed(const struct apply *a)
 {
-	/* Standard input may be the report: then the terminal is asked, if there is one. */
+	/* If standard input is the report, asks on /dev/tty, if there is one. */
 	bool piped = a->from && strcmp(a->from, "-") == 0;
 	if (a->yes || (!piped && !isatty(0)))
 		return true;
@@ -462,7 +425,7 @@ static int open_journal(struct apply *a, struct journal *j, unsigned expected, s
 		return r;
 	if (j->torn)
 		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
-				"was written): set aside, nothing depends on it\n");
+				"was written): removed, nothing depends on it\n");
 	struct host_identity here;
 	char option[TUNING_OPTION];
 	r = host_identity(a->tuning.host, &here, e);
@@ -472,19 +435,21 @@ static int open_journal(struct apply *a, struct journal *j, unsigned expected, s
 	const struct run *open = journal_open_here(j, &here);
 	if (open && open->status == RUN_WAITING && strcmp(open->boot, here.boot) == 0)
 		return err_set(e, PLAN_REFUSED,
-			       "run %u waits: epolltune confirm%s or epolltune rollback %u%s first",
+			       "run %u waits: first run "
+			       "epolltune confirm%s or epolltune rollback %u%s",
 			       open->id, option, open->id, option);
 	if (open)
 		return err_set(e, PLAN_REFUSED,
-			       "run %u is unfinished: epolltune rollback %u%s first", open->id,
+			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
 			       open->id, option);
 	if (expected != (j->count ? j->runs[j->count - 1].id + 1 : 1))
-		return err_set(e, PLAN_REFUSED, "another run came in between: make the plan anew");
+		return err_set(e, PLAN_REFUSED,
+			       "another run was made meanwhile: run epolltune apply again");
 	return 0;
 }
 
-/* What the files will make of it at the next boot. */
-static int tell_lines(struct apply *a, struct err *e)
+/* Prints what the files will set at the next boot. */
+static int print_lines(struct apply *a, struct err *e)
 {
 	json_t *list = json_array();
 	int r = 0;
@@ -500,9 +465,9 @@ static int tell_lines(struct apply *a, struct err *e)
 		persist_text(&p, text, sizeof(text));
 		json_array_append_new(list, persist_json(&p));
 		if (!a->tuning.json)
-			tuning_tell(&a->tuning, p.knob, text);
+			tuning_print(&a->tuning, p.knob, text);
 	}
-	json_object_set_new(a->x.extra, "persisted", list);
+	a->x.persisted = list;
 	return r;
 }
 
@@ -514,22 +479,22 @@ static void summarize(const struct apply *a)
 	if (a->tuning.json)
 		return;
 	if (x->outcome == OUTCOME_APPLIED)
-		printf("Applied as run %u%s. To take it back: epolltune rollback %u%s\n", x->run,
-		       a->doubtful ? ", but not all of it is proven" : "", x->run, option);
+		printf("Applied as run %u%s. Roll back with: epolltune rollback %u%s\n", x->run,
+		       a->doubtful ? ", but not all of it proven" : "", x->run, option);
 	else if (x->outcome == OUTCOME_WAITING)
-		printf("Applied as run %u; it goes back in %llu s. To keep it: epolltune "
-		       "confirm%s\n",
+		printf("Applied as run %u. "
+		       "Will be rolled back in %llu s unless confirmed: epolltune confirm%s\n",
 		       x->run, (unsigned long long)x->confirm_s, option);
-	else if (x->outcome == OUTCOME_TAKEN_BACK)
-		printf("Run %u is taken back: all is as it was.\n", x->run);
+	else if (x->outcome == OUTCOME_REVERTED)
+		printf("Run %u rolled back; all values restored.\n", x->run);
 	else if (x->outcome == OUTCOME_PARTLY)
-		printf("Run %u could NOT be taken back wholly, see above: epolltune rollback %u%s "
-		       "tries again, with --force also what was spared\n",
+		printf("Run %u only PARTLY rolled back, see above. Retry: epolltune rollback %u%s; "
+		       "--force also overwrites values changed by others\n",
 		       x->run, x->run, option);
 	fflush(stdout);
 }
 
-/* What can be known before is no reason to begin and take back. */
+/* Validate file changes before the first write. */
 static int check_files(const struct apply *a, struct err *e)
 {
 	int r = 0;
@@ -542,12 +507,10 @@ static int check_files(const struct apply *a, struct err *e)
 	return r;
 }
 
-/* Whether something is left to the operator: a wall that is short by what epolltune does not
- * change, unless the change was one of his own choice; a change that it may not make; a line that a
- * later file makes useless. */
-static bool remains(const struct apply *a)
+/* Manual steps remain, or not all is proven. */
+static int status_of(const struct apply *a)
 {
-	return (a->plan->left && !a->plan_options.set) || a->plan->denied || a->plan->overridden;
+	return a->doubtful || a->plan->manual_count ? EXIT_WARNING : EXIT_OK;
 }
 
 static int do_plan(struct apply *a, unsigned expected)
@@ -568,21 +531,23 @@ static int do_plan(struct apply *a, unsigned expected)
 	a->x.command = a->command;
 	a->x.confirm_s = (a->confirm_us + 999999) / 1000000;
 	a->x.persist = a->persist;
-	a->x.tell = tell;
+	a->x.print = print_step;
 	a->x.arg = a;
 	a->x.prove = a->no_proof || !plan_runtime(a->plan) || !choose_probes(a) ? NULL : prove;
 	if (!a->x.prove && !a->no_proof && plan_runtime(a->plan) && !a->tuning.json)
-		puts("No probe measures what this changes: read back, not proven.");
+		puts("No probe covers these knobs: values were verified, their effect was not.");
 	r = executor_run(&executor_real, &a->x, &e);
 	if (r == 0)
-		r = tell_lines(a, &e);
+		r = print_lines(a, &e);
 	summarize(a);
 	if (r == 0)
-		return finish(a, a->doubtful || remains(a) ? EXIT_WARNING : EXIT_OK);
-	if (a->x.run && a->x.outcome == OUTCOME_TAKEN_BACK)
-		err_prefix(&e, "run %u is taken back", a->x.run);
-	else if (a->x.run && a->x.outcome == OUTCOME_PARTLY)
-		err_prefix(&e, "run %u could not be taken back wholly", a->x.run);
+		return finish(a, status_of(a));
+	if (!a->x.run)
+		a->x.outcome = OUTCOME_REFUSED;
+	else if (a->x.outcome == OUTCOME_REVERTED)
+		err_prefix(&e, "run %u was rolled back", a->x.run);
+	else if (a->x.outcome == OUTCOME_PARTLY)
+		err_prefix(&e, "run %u was only partly rolled back", a->x.run);
 	a->x.reason = e.text;
 	command_error(&e);
 	if (a->x.trouble.code)
@@ -594,19 +559,19 @@ static int decided(const struct apply *a, const struct run *r, int status)
 {
 	fprintf(stderr, "\r\033[K");
 	if (!r || !r->reason[0]) {
-		puts("Confirmed: it stays.");
+		puts("Confirmed: the changes stay.");
 		return status;
 	}
 	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
 	if (r->status == RUN_ROLLED_BACK)
-		printf("Run %u is taken back, %s: all is as it was.\n", a->x.run, why);
+		printf("Run %u rolled back, %s; all values restored.\n", a->x.run, why);
 	else
-		printf("Run %u is taken back, %s, but not wholly: epolltune history %u tells.\n",
-		       a->x.run, why, a->x.run);
+		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u\n", a->x.run,
+		       why, a->x.run);
 	return EXIT_CRITICAL;
 }
 
-/* What the count-down shows now; -1: it goes on. */
+/* Updates the count-down; -1: it continues. */
 static int watch_once(struct apply *a, int status)
 {
 	CLEAN(journal_close) struct journal j;
@@ -618,19 +583,20 @@ static int watch_once(struct apply *a, int status)
 	if (!r || (r->status != RUN_WAITING && r->status != RUN_UNFINISHED))
 		return decided(a, r, status);
 	if (interrupt_came()) {
-		fprintf(stderr, "\nepolltune: the count-down goes on without this display\n");
+		fprintf(stderr, "\nepolltune: the count-down continues without this display\n");
 		return status;
 	}
-	uint64_t clock = guardian_clock_ms();
+	uint64_t clock = watchdog_clock_ms();
 	tuning_option(&a->tuning, option);
-	if (clock > r->deadline_ms + GUARDIAN_LATE_MS && !journal_busy(&j)) {
+	if (clock > r->deadline_ms + WATCHDOG_LATE_MS && !journal_busy(&j)) {
 		fprintf(stderr,
-			"\r\033[Kepolltune: run %u was not confirmed, and its guardian is gone: "
-			"epolltune rollback %u%s takes it back\n",
+			"\r\033[Kepolltune: run %u was not confirmed and the rollback watchdog has "
+			"exited; roll back with: epolltune rollback %u%s\n",
 			a->x.run, a->x.run, option);
 		return EXIT_CRITICAL;
 	}
-	fprintf(stderr, "\r\033[KRun %u goes back in %llu s. To keep it: epolltune confirm%s ",
+	fprintf(stderr,
+		"\r\033[KRun %u will be rolled back in %llu s. Confirm with: epolltune confirm%s ",
 		a->x.run,
 		(unsigned long long)(r->deadline_ms > clock ? (r->deadline_ms - clock + 999) / 1000
 							    : 0),
@@ -638,7 +604,7 @@ static int watch_once(struct apply *a, int status)
 	return -1;
 }
 
-/* The count-down, on a terminal only. A signal ends the display, not the count-down. */
+/* The count-down, on a terminal. A signal ends the display, not the count-down. */
 static int watch(struct apply *a, int status)
 {
 	if (a->x.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
@@ -649,13 +615,12 @@ static int watch(struct apply *a, int status)
 	return now;
 }
 
-/* "Nothing to change" is well where nothing is short. */
-static int nothing_status(const struct apply *a)
+/* Of a preview, and of "nothing to change": unknown if no wall has a verdict. */
+static int preview_status(const struct apply *a)
 {
-	if (remains(a))
-		return EXIT_WARNING;
-	bool told = a->plan_options.set || a->plan->unknown < a->before->wall_count;
-	return told ? EXIT_OK : EXIT_UNKNOWN;
+	if (status_of(a) != EXIT_OK || a->plan->count || a->plan_options.set)
+		return status_of(a);
+	return a->plan->unknown < a->before->wall_count ? EXIT_OK : EXIT_UNKNOWN;
 }
 
 static int run(struct apply *a)
@@ -665,8 +630,7 @@ static int run(struct apply *a)
 	a->x = (struct execution){.plan = a->plan,
 				  .by = a->tuning.by,
 				  .style = a->tuning.style,
-				  .guardian = {.channel = -1},
-				  .extra = json_object()};
+				  .watchdog = {.channel = -1}};
 	int r = make_plan(a, &e);
 	a->x.plan = a->plan;
 	if (r < 0 && !a->plan)
@@ -676,14 +640,13 @@ static int run(struct apply *a)
 	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	if (a->dry_run || !a->plan->count)
 		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e)
-		       : a->plan->count                             ? EXIT_OK
-								    : nothing_status(a);
+								    : preview_status(a);
 	if (a->plan->blocked)
 		return refuse_blocked(a);
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
 		return command_error(&e);
 	if (!agreed(a)) {
-		err_set(&e, ECANCELED, "nothing was changed: you did not agree");
+		err_set(&e, ECANCELED, "nothing was changed: declined");
 		return refuse(a, &e, EXIT_CRITICAL);
 	}
 	interrupt_hold();
@@ -707,7 +670,9 @@ int command_apply(int argc, char **argv)
 		return command_error(&e);
 	int status = run(&a);
 	tuning_close(&a.tuning);
-	json_decref(a.x.extra);
+	json_decref(a.x.proof);
+	json_decref(a.x.persisted);
+	free(a.probes);
 	free(a.before);
 	free(a.after);
 	free(a.plan);

@@ -7,14 +7,15 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "tune/executor.h"
-#include "tune/guardian.h"
 #include "tune/interrupt.h"
 #include "tune/persist.h"
 #include "tune/undo.h"
+#include "tune/watchdog.h"
 
 struct confirm {
 	struct tuning tuning;
 	bool persist;
+	struct plan *plan; /* the lines of files to write */
 };
 
 static int arguments_read(struct options *o, struct confirm *c, struct err *e)
@@ -34,19 +35,19 @@ static int arguments_read(struct options *o, struct confirm *c, struct err *e)
 	return -e->code;
 }
 
-static void tell(void *arg, const struct change *c, const char *text)
+static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct confirm *of = arg;
-	tuning_tell(&of->tuning, c->name, text);
+	tuning_print(&of->tuning, c->name, text);
 }
 
-/* The lines for all that the run changed; the run must not grow meanwhile. */
+/* Plans the lines for all changes of the run, copied: the run grows while they are written. */
 static int plan_lines(struct plan *p, const struct confirm *c, const struct run *r, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(r->count + 1, sizeof(*standing));
 	size_t count = 0;
 	if (!standing)
-		return err_errno(e, "cannot plan the lines to persist");
+		return err_errno(e, "cannot plan the lines of files");
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope != CHANGE_FILES && r->items[i].state == CHANGE_DONE)
 			standing[count++] = r->items[i];
@@ -71,12 +72,12 @@ static int persist_run(struct confirm *c, struct journal *j, unsigned run, struc
 	x->by = c->tuning.by;
 	x->journal = j;
 	x->site = &c->tuning.site;
-	x->tell = tell;
+	x->print = print_step;
 	x->arg = c;
 	return executor_run(&executor_persist, x, e);
 }
 
-static int tell_lines(const struct confirm *c, struct execution *x, struct err *e)
+static int print_lines(const struct confirm *c, struct execution *x, struct err *e)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < x->plan->count; i++) {
@@ -90,65 +91,89 @@ static int tell_lines(const struct confirm *c, struct execution *x, struct err *
 		persist_text(&p, text, sizeof(text));
 		json_array_append_new(list, persist_json(&p));
 		if (!c->tuning.json)
-			tuning_tell(&c->tuning, p.knob, text);
+			tuning_print(&c->tuning, p.knob, text);
 	}
-	x->extra = json_pack("{s:o}", "persisted", list);
+	x->persisted = list;
 	return 0;
+}
+
+static struct execution execution_of(const struct confirm *c, enum run_outcome outcome)
+{
+	return (struct execution){.plan = c->plan,
+				  .outcome = outcome,
+				  .out = stdout,
+				  .style = c->tuning.style,
+				  .watchdog = {.channel = -1}};
+}
+
+/* Prints the outcome if the format is JSON; returns the exit status. */
+static int finish(const struct confirm *c, struct execution *x, int status)
+{
+	struct err e;
+	if (c->tuning.json && executor_run(&executor_json, x, &e) < 0)
+		return command_error(&e);
+	return status;
+}
+
+static int refuse(const struct confirm *c, const struct err *why)
+{
+	struct execution x = execution_of(c, OUTCOME_REFUSED);
+	x.reason = why->text;
+	return finish(c, &x, tuning_error(why));
 }
 
 static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct err *e)
 {
-	CLEAN(free_pointer) struct plan *plan = calloc(1, sizeof(*plan));
-	struct execution x = {
-		.plan = plan, .out = stdout, .style = c->tuning.style, .guardian = {.channel = -1}};
-	if (!plan)
-		return err_errno(e, "cannot confirm run %u", run), command_error(e);
-	bool late = guardian_clock_ms() > journal_find(j, run)->deadline_ms;
+	struct execution x = execution_of(c, OUTCOME_APPLIED);
+	bool late = watchdog_clock_ms() > journal_find(j, run)->deadline_ms;
 	int failed = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
-	if (failed < 0)
-		return command_error(e), EXIT_CRITICAL;
+	if (failed < 0) {
+		x.outcome = OUTCOME_REFUSED;
+		x.reason = e->text;
+		command_error(e);
+		return finish(c, &x, EXIT_CRITICAL);
+	}
 	failed = persist_run(c, j, run, &x, e);
 	int status = failed < 0 ? EXIT_CRITICAL : EXIT_OK;
-	struct err unseen;
+	struct err other;
 	if (failed < 0) {
 		err_prefix(e, "run %u is confirmed, but not persisted", run);
 		command_error(e);
 		x.reason = e->text;
 	} else if (!c->tuning.json) {
-		printf("Run %u is confirmed%s: it stays.\n", run,
-		       late ? ", after its time was over" : "");
+		printf("Run %u is confirmed%s: the changes stay.\n", run,
+		       late ? ", after its deadline" : "");
 	}
-	if (failed == 0 && tell_lines(c, &x, &unseen) < 0)
-		status = command_error(&unseen);
-	if (c->tuning.json && executor_run(&executor_json, &x, &unseen) < 0)
-		status = command_error(&unseen);
-	json_decref(x.extra);
+	if (failed == 0 && print_lines(c, &x, &other) < 0)
+		status = command_error(&other);
+	status = finish(c, &x, status);
+	json_decref(x.persisted);
 	return status;
 }
 
-/* No run waits: what became of the newest? */
+/* No run waits: says what happened to the newest. */
 static int none_waits(const struct confirm *c, struct journal *j)
 {
 	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
 	struct err e;
 	if (last && last->status == RUN_UNFINISHED) {
-		err_set(&e, ECANCELED, "run %u was cut off: epolltune rollback %u takes it back",
-			last->id, last->id);
-	} else if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
-		err_set(&e, ECANCELED, "run %u has gone back already: %s", last->id, last->reason);
-	} else {
-		if (c->tuning.json)
-			printf("{\n  \"schema\": \"epolltune.apply/1\",\n  \"version\": \"%s\",\n"
-			       "  \"changed\": false,\n  \"outcome\": \"nothing to confirm\"\n}\n",
-			       EPOLLTUNE_VERSION);
-		else
-			puts("Nothing waits to be confirmed.");
-		return EXIT_OK;
+		err_set(&e, PLAN_REFUSED,
+			"run %u is unfinished; roll back with: epolltune rollback %u", last->id,
+			last->id);
+		return refuse(c, &e);
 	}
-	return tuning_error(&e);
+	if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
+		err_set(&e, PLAN_REFUSED, "run %u was already rolled back: %s", last->id,
+			last->reason);
+		return refuse(c, &e);
+	}
+	struct execution x = execution_of(c, OUTCOME_NOT_WAITING);
+	if (!c->tuning.json)
+		puts("No run waits to be confirmed.");
+	return finish(c, &x, EXIT_OK);
 }
 
-/* Whether a run that waits can be confirmed from here. */
+/* Whether a waiting run can be confirmed from here. */
 static int check_here(const struct confirm *c, const struct run *r, struct err *e)
 {
 	struct host_identity here;
@@ -157,19 +182,19 @@ static int check_here(const struct confirm *c, const struct run *r, struct err *
 		return failed;
 	if (strcmp(r->boot, here.boot) != 0)
 		return err_set(e, PLAN_REFUSED,
-			       "run %u went when the machine was restarted, before it was "
-			       "confirmed: epolltune rollback %u closes it",
+			       "run %u was lost at a reboot before it was confirmed; "
+			       "close it with: epolltune rollback %u",
 			       r->id, r->id);
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, here.netns) != 0)
 			return err_set(e, PLAN_REFUSED,
-				       "run %u belongs to network namespace %s, this is %s: "
-				       "confirm it there",
+				       "run %u belongs to network namespace %s, "
+				       "this is %s: confirm it there",
 				       r->id, r->netns, here.netns);
 	return r->persist || c->persist ? persist_allowed(&c->tuning.site, e) : 0;
 }
 
-/* The newest that can be; if there is none, the error says why of the newest that waits. */
+/* The newest that can be confirmed; if none can, *e is the reason for the newest. */
 static const struct run *find_waiting(const struct confirm *c, const struct journal *j,
 				      struct err *e)
 {
@@ -192,15 +217,15 @@ static int run(struct confirm *c, struct err *e)
 	CLEAN(journal_close) struct journal j;
 	int r = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
 	if (r == -ENOENT)
-		return tuning_absent(&c->tuning, e) < 0 ? tuning_error(e) : none_waits(c, &j);
+		return tuning_absent(&c->tuning, e) < 0 ? refuse(c, e) : none_waits(c, &j);
 	if (r == -EACCES)
-		err_prefix(e, "run it as root: sudo epolltune confirm");
+		err_prefix(e, "run as root: sudo epolltune confirm");
 	if (r < 0)
-		return tuning_error(e);
+		return refuse(c, e);
 	const struct run *waiting = find_waiting(c, &j, e);
 	if (waiting)
 		return confirmed(c, &j, waiting->id, e);
-	return e->code ? tuning_error(e) : none_waits(c, &j);
+	return e->code ? refuse(c, e) : none_waits(c, &j);
 }
 
 int command_confirm(int argc, char **argv)
@@ -214,8 +239,10 @@ int command_confirm(int argc, char **argv)
 		return command_help(o.command);
 	if (tuning_open(&c.tuning, &e) < 0)
 		return command_error(&e);
+	c.plan = calloc(1, sizeof(*c.plan));
 	interrupt_hold();
-	int status = run(&c, &e);
+	int status = c.plan ? run(&c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	free(c.plan);
 	tuning_close(&c.tuning);
 	return status;
 }

@@ -9,16 +9,16 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
-#include "tune/guardian.h"
 #include "tune/journal.h"
+#include "tune/watchdog.h"
 
 #define LATE "not confirmed in time"
 
 struct history {
 	struct tuning tuning;
 	uint64_t run;  /* 0: all */
-	char boot[40]; /* this one; "": not known */
-	bool busy;     /* the journal is being written */
+	char boot[40]; /* the current one; "": unknown */
+	bool busy;     /* another process writes the journal */
 };
 
 static int arguments_read(struct options *o, struct history *h, struct err *e)
@@ -36,8 +36,7 @@ static int arguments_read(struct options *o, struct history *h, struct err *e)
 	if (!e->code && !o->help && o->next < o->argc)
 		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &h->run, e);
 	if (!e->code && !o->help && o->next + 1 < o->argc)
-		err_set(e, EINVAL, "history: one run at a time, \"%s\" is another",
-			o->argv[o->next + 1]);
+		err_set(e, EINVAL, "history: unexpected argument \"%s\"", o->argv[o->next + 1]);
 	return -e->code;
 }
 
@@ -48,16 +47,16 @@ static void stamp(char text[32], time_t when)
 		text[0] = 0;
 }
 
-/* Whether nothing of it went back: others have changed it since, or it could not be seen. */
-static bool all_spared(const struct run *r)
+/* Whether a rollback skipped every change. */
+static bool all_skipped(const struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].state != CHANGE_SPARED)
+		if (r->items[i].state != CHANGE_CONFLICT && r->items[i].state != CHANGE_UNREACHABLE)
 			return false;
 	return r->count;
 }
 
-/* What tells whether a run that waits still can be confirmed. */
+/* Reads what decides whether a waiting run can still be confirmed. */
 static void now_read(struct history *h, const struct journal *j)
 {
 	CLEAN(host_closep) struct host *host = NULL;
@@ -68,15 +67,15 @@ static void now_read(struct history *h, const struct journal *j)
 		snprintf(h->boot, sizeof(h->boot), "%s", here.boot);
 }
 
-/* What became of a run: of one that waits, for how long yet. */
+/* The status of a run; of a waiting one, the time left. */
 static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
-	uint64_t now = guardian_clock_ms();
-	if (r->status == RUN_PARTLY && all_spared(r))
-		snprintf(text, size, "not taken back");
+	uint64_t now = watchdog_clock_ms();
+	if (r->status == RUN_PARTLY && all_skipped(r))
+		snprintf(text, size, "not reverted");
 	else if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
 		snprintf(text, size, "%s", run_status_name(r->status));
-	else if (now < r->deadline_ms + GUARDIAN_LATE_MS || h->busy)
+	else if (now < r->deadline_ms + WATCHDOG_LATE_MS || h->busy)
 		snprintf(text, size, "waiting, %llu s left",
 			 (unsigned long long)(now < r->deadline_ms
 						      ? (r->deadline_ms - now + 999) / 1000
@@ -113,7 +112,7 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	for (size_t i = 0; i < j->count; i++)
 		if (!h->run || j->runs[i].id == h->run)
 			json_array_append_new(runs, run_json(&j->runs[i]));
-	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/1", "version",
+	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
 				 EPOLLTUNE_VERSION, "runs", runs);
 	errno = ENOMEM;
 	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
@@ -132,7 +131,7 @@ static bool has_line(const struct run *r, const char *name)
 	return false;
 }
 
-/* A name a line; what was written into files as well, or only there, is marked. */
+/* One name a line, with a mark if it is also or only in a file. */
 static void change_names(const struct run *r, char *text, size_t size)
 {
 	size_t at = 0;
@@ -178,7 +177,7 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
 					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
 								     : 0);
-		/* A line break ends a line of the cell in every locale: it is not to be escaped. */
+		/* Not to be escaped: it separates the lines of a cell. */
 		good = column && (i != COLUMN_CHANGES ||
 				  (!scols_column_set_safechars(column, "\n") &&
 				   !scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
@@ -211,13 +210,15 @@ static void print_run(const struct history *h, const struct run *r)
 	status_text(status, sizeof(status), h, r);
 	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", r->reason);
 	if (!strcmp(status, LATE))
-		printf("  its guardian is gone: epolltune rollback %u takes it back\n", r->id);
+		printf("  the rollback watchdog has exited; "
+		       "roll back with: epolltune rollback %u\n",
+		       r->id);
 	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
 	       "  netns    %s\n",
 	       r->by, r->command, begun, ended, r->boot, r->netns);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct change *c = &r->items[i];
-		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " in the files" : "",
+		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
 		print_value(&p, "-", c->from);
 		print_value(&p, "+", c->became[0] ? c->became : c->to);
@@ -229,14 +230,14 @@ static int show(const struct history *h, struct journal *j)
 	struct err e = {0};
 	const struct run *r = h->run ? journal_find(j, (unsigned)h->run) : NULL;
 	if (h->run && !r)
-		return err_set(&e, EINVAL, "there is no run %llu", (unsigned long long)h->run),
+		return err_set(&e, EINVAL, "no run %llu", (unsigned long long)h->run),
 		       command_error(&e);
 	if (h->tuning.json)
 		return print_json(h, j, &e) < 0 ? command_error(&e) : EXIT_OK;
 	if (r)
 		print_run(h, r);
 	else if (!j->count)
-		puts("Nothing was ever changed.");
+		puts("No runs.");
 	else if (print_table(h, j, &e) < 0)
 		return command_error(&e);
 	return EXIT_OK;

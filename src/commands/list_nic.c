@@ -19,15 +19,15 @@ static const char *const softnet_knobs[] = {
 };
 #define SOFTNET_KNOBS (sizeof(softnet_knobs) / sizeof(*softnet_knobs))
 
-struct machine {
+struct listing {
 	struct nics nics;
 	struct softnet softnet; /* empty: not readable */
 	struct nic_number knobs[SOFTNET_KNOBS];
 };
 
-static int machine_read(const struct host *h, struct machine *m, struct err *e)
+static int machine_read(const struct host *h, struct listing *m, struct err *e)
 {
-	*m = (struct machine){0};
+	*m = (struct listing){0};
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
@@ -42,7 +42,7 @@ static int machine_read(const struct host *h, struct machine *m, struct err *e)
 	return 0;
 }
 
-static void machine_free(struct machine *m)
+static void machine_free(struct listing *m)
 {
 	nics_free(&m->nics);
 	softnet_free(&m->softnet);
@@ -213,7 +213,7 @@ static json_t *softnet_json(const struct softnet *s, int *status)
 	return cpus;
 }
 
-static int render_nics_json(FILE *out, const struct machine *m, struct err *e)
+static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
 {
 	int status = 0;
 	json_t *root = json_object(), *nics = json_array(), *knobs = json_object();
@@ -324,7 +324,7 @@ static int table_end(struct table *t, const char *title, FILE *out, struct err *
 	return err_set(e, -t->status, "cannot list the interfaces: %s", strerror(-t->status));
 }
 
-static int table_nics(FILE *out, const struct machine *m, const struct render_style *style,
+static int table_nics(FILE *out, const struct listing *m, const struct render_style *style,
 		      struct err *e)
 {
 	static const char *const columns[] = {"INTERFACE", "DRIVER",  " MTU",      " RX-RING",
@@ -363,7 +363,7 @@ static const struct nic_napi *napi_find(const struct nic *n, struct nic_number i
 	return NULL;
 }
 
-static int table_queues(FILE *out, const struct machine *m, const struct render_style *style,
+static int table_queues(FILE *out, const struct listing *m, const struct render_style *style,
 			struct err *e)
 {
 	static const char *const columns[] = {"INTERFACE", "QUEUE",  " NAPI",      "IRQ-CPUS",
@@ -399,7 +399,7 @@ static int table_queues(FILE *out, const struct machine *m, const struct render_
 	return table_end(&t, "Queues (GRO-FLUSH and SUSPEND in ns)", out, e);
 }
 
-static int table_interrupts(FILE *out, const struct machine *m, const struct render_style *style,
+static int table_interrupts(FILE *out, const struct listing *m, const struct render_style *style,
 			    struct err *e)
 {
 	static const char *const columns[] = {"INTERFACE", " IRQ",   "ACTION",
@@ -420,7 +420,7 @@ static int table_interrupts(FILE *out, const struct machine *m, const struct ren
 	return table_end(&t, "Interrupts", out, e);
 }
 
-static int table_softnet(FILE *out, const struct machine *m, const struct render_style *style,
+static int table_softnet(FILE *out, const struct listing *m, const struct render_style *style,
 			 struct err *e)
 {
 	static const char *const columns[] = {" CPU", " PROCESSED", " DROPPED", " SQUEEZED",
@@ -440,7 +440,7 @@ static int table_softnet(FILE *out, const struct machine *m, const struct render
 	return table_end(&t, "Softnet, since boot", out, e);
 }
 
-static int table_knobs(FILE *out, const struct machine *m, const struct render_style *style,
+static int table_knobs(FILE *out, const struct listing *m, const struct render_style *style,
 		       struct err *e)
 {
 	static const char *const columns[] = {"KNOB", " VALUE", NULL};
@@ -460,7 +460,7 @@ static int table_knobs(FILE *out, const struct machine *m, const struct render_s
 int list_nic(FILE *out, const struct host *h, bool json, const struct render_style *style,
 	     struct err *e)
 {
-	CLEAN(machine_free) struct machine m;
+	CLEAN(machine_free) struct listing m;
 	int r = machine_read(h, &m, e);
 	if (r < 0)
 		return r;

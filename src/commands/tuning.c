@@ -25,8 +25,7 @@ int tuning_absent(const struct tuning *t, struct err *e)
 {
 	if (strcmp(t->state_dir, STATE_DIR) == 0)
 		return 0;
-	return err_set(e, ENOENT, "no journal in --state-dir %s: nothing was ever changed with it",
-		       t->state_dir);
+	return err_set(e, ENOENT, "no journal in --state-dir %s", t->state_dir);
 }
 
 int tuning_open(struct tuning *t, struct err *e)
@@ -51,7 +50,7 @@ int tuning_error(const struct err *e)
 	return e->code == PLAN_REFUSED || e->code == EBUSY ? EXIT_CRITICAL : EXIT_UNKNOWN;
 }
 
-void tuning_tell(const struct tuning *t, const char *name, const char *text)
+void tuning_print(const struct tuning *t, const char *name, const char *text)
 {
 	char line[PAGE_TEXT];
 	struct page p = page_open(stdout, &t->style);

@@ -7,7 +7,7 @@
 #include "epolltune/change.h"
 #include "report/page.h"
 
-#define TUNING_OPTION 1200
+#define TUNING_OPTION 1200 /* bytes that hold tuning_option() */
 
 struct tuning {
 	const char *state_dir;
@@ -19,21 +19,20 @@ struct tuning {
 	struct render_style style; /* of standard output */
 };
 
-/* " --state-dir DIR" where it is not the usual one, else "": for commands that a person is to
- * paste. */
+/* " --state-dir DIR" where it is not the default, else "": for commands to be pasted. */
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 
 struct tuning tuning_defaults(void);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 
-/* Of a journal that is not there (*e): 0 where that only says that nothing was ever changed, the
- * error where the directory was named: a wrong name must not pass for "nothing to do". */
+/* For a missing journal (*e): 0 in the default directory, where it means that nothing was changed;
+ * an error for a directory that was given, as its name may be wrong. */
 int tuning_absent(const struct tuning *t, struct err *e);
-/* Prints the error. Returns EXIT_CRITICAL for what was refused (another run, our own rules), else
+/* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, epolltune's own rules), else
  * EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);
-/* "  NAME: TEXT" for a person; nothing where JSON is wanted, which tells the same. */
-void tuning_tell(const struct tuning *t, const char *name, const char *text);
+/* Prints "  NAME: TEXT", unless the format is JSON. */
+void tuning_print(const struct tuning *t, const char *name, const char *text);
 
 #endif

@@ -23,6 +23,9 @@ bool settings_differ(const struct settings *a, const struct settings *b, size_t 
  * that changes. */
 void settings_show(const struct experiment *x, size_t i, const struct settings *now,
 		   const struct settings *then, char current[80], char proposed[80]);
+/* Which field of a resource limit differs: "soft", "hard"; "" of other knobs. */
+const char *settings_field(const struct experiment *x, size_t i, const struct settings *now,
+			   const struct settings *then);
 size_t settings_count(const struct experiment *x);
 
 #endif

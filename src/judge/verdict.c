@@ -229,7 +229,8 @@ static void propose_one(struct proposing *p, size_t i)
 		report_append(p->others, "%s%s to %s", p->others[0] ? " and " : "", p->x->knobs[i],
 			      proposed);
 	}
-	finding_propose(p->f, p->x->knobs[i], current, proposed);
+	struct proposal *c = finding_propose(p->f, p->x->knobs[i], current, proposed);
+	report_text(c->field, "%s", settings_field(p->x, i, p->now, p->then));
 	if (!k)
 		return;
 	char sentence[300];

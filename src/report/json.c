@@ -120,6 +120,7 @@ static json_t *proposals(struct writer *w, const struct finding *from)
 		set(w, o, "knob", text(p->knob));
 		set(w, o, "current", text_or_null(p->current));
 		set(w, o, "proposed", text(p->proposed));
+		set(w, o, "field", text_or_null(p->field));
 		add(w, list, o);
 	}
 	return list;

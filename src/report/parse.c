@@ -183,10 +183,11 @@ static int read_proposal(struct reader *r, const json_t *o, struct finding *f)
 	struct proposal p = {0};
 	int failed;
 	if ((failed = TEXT(r, o, "knob", p.knob)) || (failed = TEXT(r, o, "current", p.current)) ||
-	    (failed = TEXT(r, o, "proposed", p.proposed)))
+	    (failed = TEXT(r, o, "proposed", p.proposed)) ||
+	    (failed = TEXT(r, o, "field", p.field)))
 		return failed;
 	if (p.knob[0])
-		finding_propose(f, p.knob, p.current, p.proposed);
+		*finding_propose(f, p.knob, "", "") = p;
 	return 0;
 }
 

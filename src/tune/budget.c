@@ -18,23 +18,23 @@ static uint64_t plus(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-/* Bytes that one more of a knob's last field may take, for each of what it is counted by, and what
- * the load cannot use more of. The sizes: struct sock and its companions as in BUDGET_CONNECTION;
+/* Bytes that one more of a knob's last field can take: `bytes` for each of `per`, at most what
+ * `max` allows. x86_64 slabs: struct sock and its companions as in BUDGET_CONNECTION,
  * request_sock_TCP 304, tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192,
- * a full skb 2304 (x86_64 slabs). */
+ * a full skb 2304. */
 static const struct cost {
 	const char *knob;
 	uint64_t bytes;
 	enum { PER_ONE, PER_CONNECTION, PER_CPU, PER_PAGE } per;
-	enum { ALL, CONNECTIONS, TIME_WAITS, TCP_MEMORY } most;
+	enum { UNLIMITED, CONNECTIONS, TIME_WAITS, TCP_MEMORY } max;
 } costs[] = {
 	{"net.core.somaxconn", BUDGET_CONNECTION, PER_ONE, CONNECTIONS},
 	{"net.ipv4.tcp_max_syn_backlog", 304, PER_ONE, CONNECTIONS},
 	{"net.ipv4.tcp_max_tw_buckets", 256, PER_ONE, TIME_WAITS},
 	{"net.ipv4.tcp_rmem", 1, PER_CONNECTION, TCP_MEMORY},
 	{"net.ipv4.tcp_wmem", 1, PER_CONNECTION, TCP_MEMORY},
-	{"net.ipv4.tcp_mem", 1, PER_PAGE, ALL},
-	{"net.core.netdev_max_backlog", 2304, PER_CPU, ALL},
+	{"net.ipv4.tcp_mem", 1, PER_PAGE, UNLIMITED},
+	{"net.core.netdev_max_backlog", 2304, PER_CPU, UNLIMITED},
 	{"fs.file-max", 448, PER_ONE, CONNECTIONS},
 	{"fs.epoll.max_user_watches", 211, PER_ONE, CONNECTIONS},
 };
@@ -47,7 +47,7 @@ static int64_t last_field(const char *value)
 	return field;
 }
 
-/* The last field of a knob now, or as the plan would have it; -1 when it is not to be seen. */
+/* The last field of a knob, as it is or as planned; -1 if it is not visible here. */
 static int64_t level(const struct plan *p, bool after, const char *name,
 		     const struct change_site *site)
 {
@@ -60,10 +60,10 @@ static int64_t level(const struct plan *p, bool after, const char *name,
 	return k && knob_read(k, site->host, value, &ignored) == 0 ? last_field(value) : -1;
 }
 
-static uint64_t at_most(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* How many bytes of TCP buffers there may be altogether, by tcp_mem or, where that is not to be
- * seen, by its default: net/ipv4/tcp.c tcp_init_mem(), 3/32 of the memory. */
+/* The limit of all TCP buffers together in bytes: tcp_mem or, where that is not visible, the
+ * kernel's default (net/ipv4/tcp.c tcp_init_mem(): 3/32 of the memory). */
 static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
 {
 	return pages < 0 ? facts->memory_bytes / 32 * 3 : times((uint64_t)pages, facts->page_bytes);
@@ -87,14 +87,14 @@ int64_t budget_cost(const struct plan *p, const struct change *c, const struct c
 		[PER_CPU] = facts.cpus ? facts.cpus : 1,
 		[PER_PAGE] = facts.page_bytes,
 	};
-	const uint64_t most[] = {
-		[ALL] = UINT64_MAX,
+	const uint64_t max[] = {
+		[UNLIMITED] = UINT64_MAX,
 		[CONNECTIONS] = times(t->connections, cost->bytes),
 		[TIME_WAITS] = times(target_time_wait(t), cost->bytes),
 		[TCP_MEMORY] = tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
 	};
 	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, cost->bytes), by[cost->per]);
-	return (int64_t)at_most(at_most(bytes, most[cost->most]), INT64_MAX);
+	return (int64_t)min(min(bytes, max[cost->max]), INT64_MAX);
 }
 
 static void budget_make(struct budget *b, const struct plan *p, bool after,
@@ -128,8 +128,8 @@ int budget_check(struct plan *p, const struct change_site *site, struct err *e)
 	char n[32], fixed[32], receive[32], send[32], cap[32], sum[32], machine[32];
 	return err_set(
 		e, PLAN_REFUSED,
-		"refused: in the worst case %s connections × (%s + %s of buffers), capped by "
-		"tcp_mem at %s, and %s for their sockets take %s; this machine has %s",
+		"refused: %s connections × (%s + %s of buffers), capped by tcp_mem at %s, and %s "
+		"for sockets need %s in the worst case; this machine has %s",
 		quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
 		quantity_format(receive, sizeof(receive), QUANTITY_SIZE, b->receive),
 		quantity_format(send, sizeof(send), QUANTITY_SIZE, b->send),

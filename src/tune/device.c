@@ -14,21 +14,21 @@ static const struct device_row rows[] = {
 	{.knob = "device.ring.rx",
 	 .group = "rings",
 	 .name = "rx",
-	 .most = "rx-max",
+	 .max = "rx-max",
 	 .resets = true,
 	 .link = "RxBufferSize",
 	 .ethtool = {"-G", "rx", "RX"}},
 	{.knob = "device.ring.tx",
 	 .group = "rings",
 	 .name = "tx",
-	 .most = "tx-max",
+	 .max = "tx-max",
 	 .resets = true,
 	 .link = "TxBufferSize",
 	 .ethtool = {"-G", "tx", "TX"}},
 	{.knob = "device.channels",
 	 .group = "channels",
 	 .name = "combined",
-	 .most = "combined-max",
+	 .max = "combined-max",
 	 .resets = true,
 	 .link = "CombinedChannels",
 	 .ethtool = {"-L", "combined", "Combined"}},
@@ -97,7 +97,7 @@ static int parse(const char *name, struct device_name *out, struct err *e)
 {
 	return device_parse(name, out)
 		       ? 0
-		       : err_set(e, EINVAL, "%s is no setting of an interface that epolltune knows",
+		       : err_set(e, EINVAL, "%s is not an interface setting that epolltune knows",
 				 name);
 }
 
@@ -107,7 +107,7 @@ enum change_scope device_scope(const char *name)
 	return CHANGE_NETNS;
 }
 
-/* One interface, for as long as it is looked at. */
+/* A snapshot of one interface. */
 struct look {
 	struct nics nics;
 	const struct nic *nic;
@@ -128,17 +128,16 @@ static int look_at(const struct change_site *site, const struct device_name *d, 
 static int lacking(const struct device_name *d, const struct nic *n, struct err *e)
 {
 	return err_set(e, EOPNOTSUPP, "%s: its driver or this kernel %s %s%s", d->nic,
-		       n->up ? "has no" : "does not tell", d->row->knob,
+		       n->up ? "does not support" : "does not report", d->row->knob,
 		       n->up ? "" : " while the interface is down");
 }
 
-/* Some devices have receive and transmit channels apart. */
-static const struct nic_field *field_of(const struct device_row *row, const struct nic *n,
-					bool most)
+/* Some devices have separate receive and transmit channels. */
+static const struct nic_field *field_of(const struct device_row *row, const struct nic *n, bool max)
 {
-	const char *name = most ? row->most : row->name;
+	const char *name = max ? row->max : row->name;
 	if (!strcmp(row->group, "channels") && !n->channels.combined.known)
-		name = most ? "rx-max" : "rx";
+		name = max ? "rx-max" : "rx";
 	return name ? nic_field_find(row->group, name) : NULL;
 }
 
@@ -155,13 +154,13 @@ static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_sett
 	return p->irq_suspend_timeout;
 }
 
-/* Since Linux 6.17 an instance can have a thread of its own as well. */
+/* Since Linux 6.17 also a setting of each NAPI instance. */
 static bool threads(const struct device_row *row)
 {
 	return row->name && !strcmp(row->name, "threaded");
 }
 
-/* A setting of instances, told for all: only if they agree, or taking it back would lose some. */
+/* The common value of all instances; -EBUSY if they differ, as rollback could not restore them. */
 static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
 		  struct err *e)
 {
@@ -174,9 +173,8 @@ static int agreed(const struct device_name *d, const struct nic *n, struct nic_n
 			continue;
 		if (value->known && one.value != value->value)
 			return err_set(
-				e, EBUSY, "%s: its NAPI instances have settings of their own%s%s",
-				d->nic,
-				d->row->by_napi ? ": name a queue, such as @" : ": left alone",
+				e, EBUSY, "%s: its NAPI instances have different settings: %s%s",
+				d->nic, d->row->by_napi ? "name a queue, as in @" : "not changed",
 				d->row->by_napi ? queue : "");
 		*value = one;
 	}
@@ -204,8 +202,7 @@ static int read_masks(const struct device_name *d, const struct nic *n, char val
 		snprintf(mask, sizeof(mask), "%s", n->queues[i].cpus);
 		mask_normalize(mask);
 		if (value[0] && strcmp(value, mask) != 0)
-			return err_set(e, EBUSY,
-				       "%s: its queues have masks of their own: left alone",
+			return err_set(e, EBUSY, "%s: its queues have different masks: not changed",
 				       d->nic);
 		memcpy(value, mask, sizeof(mask));
 	}
@@ -259,7 +256,7 @@ static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *
 {
 	size_t n = strlen(value);
 	if (n == 0 || n >= 300 || strspn(value, "0123456789abcdefABCDEF,") != n)
-		return err_set(e, EINVAL, "%.40s: not a mask of CPUs such as f", value);
+		return err_set(e, EINVAL, "%.40s: not a CPU mask such as f", value);
 	for (size_t i = 0; i <= n; i++)
 		normal[i] = (char)tolower((unsigned char)value[i]);
 	mask_normalize(normal);
@@ -288,11 +285,11 @@ int device_normal(const struct change_site *site, const char *name, const char *
 	}
 	if (r < 0)
 		return r;
-	const struct nic_field *most = d.row->group ? field_of(d.row, l.nic, true) : NULL;
-	struct nic_number limit = most ? nic_get(l.nic, most) : (struct nic_number){0};
+	const struct nic_field *max = d.row->group ? field_of(d.row, l.nic, true) : NULL;
+	struct nic_number limit = max ? nic_get(l.nic, max) : (struct nic_number){0};
 	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
-		return err_set(e, ERANGE, "%s: %s is more than the device takes: %" PRIu64, name,
-			       normal, limit.value);
+		return err_set(e, ERANGE, "%s: %s is above the maximum of the device: %" PRIu64,
+			       name, normal, limit.value);
 	return 0;
 }
 
@@ -376,7 +373,7 @@ bool device_gone(const struct change_site *site, const struct change *c, struct 
 		if (strcmp(index, c->object) != 0)
 			continue;
 		if (strcmp(all.at[i].name, d.nic) != 0)
-			err_set(e, ENODEV, "%s is called %s now", d.nic, all.at[i].name);
+			err_set(e, ENODEV, "%s was renamed to %s", d.nic, all.at[i].name);
 		return false;
 	}
 	return true;

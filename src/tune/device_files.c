@@ -41,15 +41,15 @@ static bool udev_sets(const char *line, size_t length, const char *attribute)
 	return *line != '#' && at != NULL;
 }
 
-/* What a file needs to know of a device on a bus, to know it again at the next boot. */
+/* What identifies a device at the next boot. */
 struct card {
-	char address[24]; /* the permanent one: bonds give their ports another */
+	char address[24]; /* permanent if known: bonds give their ports another one */
 	bool permanent;
 	uint32_t index;
-	char policy[400]; /* of its name and address: lines of a [Link] section */
+	char policy[400]; /* for its name and address: lines of a [Link] section */
 };
 
-/* VLANs and bridges, which take an address over, have no bus. */
+/* -EOPNOTSUPP for VLANs and bridges: their address is that of another device. */
 static int card_find(const struct change_site *site, const struct device_name *d, struct card *c,
 		     struct err *e)
 {
@@ -58,13 +58,12 @@ static int card_find(const struct change_site *site, const struct device_name *d
 	int r = nics_read_one(site->host, d->nic, &nics, e);
 	if (r == 0 && !strcmp(d->row->knob, "device.channels") && !nics.at->channels.combined.known)
 		r = err_set(e, EOPNOTSUPP,
-			    "%s: its receive and transmit channels are apart: no line of ours for "
-			    "them",
+			    "%s: epolltune cannot persist separate receive and transmit channels",
 			    d->nic);
 	if (r == 0 && (!nics.at->address[0] || !nics.at->physical))
 		r = err_set(e, EOPNOTSUPP,
-			    "%s: no device with a hardware address of its own: nothing that a file "
-			    "could name at the next boot",
+			    "%s: no hardware address of its own "
+			    "that could identify it at the next boot",
 			    d->nic);
 	if (r == 0) {
 		c->permanent = nics.at->permanent[0];
@@ -88,8 +87,8 @@ static FILE *file_open(const struct change_site *site, const char *path, const c
 	return fopen(full, "re");
 }
 
-/* The .link file that systemd-udevd took for the interface when it came: udev's database, where the
- * interface is "n" and its index. "" when none was for it. */
+/* The .link file that systemd-udevd applied to the interface, from udev's database, where its key
+ * is "n" and the index; "" if none. */
 static int link_applied(const struct change_site *site, const struct device_name *d, uint32_t index,
 			char path[256], struct err *e)
 {
@@ -100,8 +99,8 @@ static int link_applied(const struct change_site *site, const struct device_name
 	CLEAN(close_file) FILE *in = file_open(site, entry, "");
 	if (!in)
 		return err_set(e, EOPNOTSUPP,
-			       "%s: no systemd-udevd has set it up here (%s is missing), and who "
-			       "else would read a file of ours?",
+			       "%s: systemd-udevd, which reads the files, did not set it up "
+			       "(%s is missing)",
 			       d->nic, entry);
 	while (fgets(line, sizeof(line), in))
 		if (!strncmp(line, key, strlen(key)))
@@ -110,7 +109,7 @@ static int link_applied(const struct change_site *site, const struct device_name
 	return 0;
 }
 
-/* The [Link] section of the first such file. One that is masked, a link to /dev/null, has none. */
+/* The [Link] section of the default; empty if it is masked by a link to /dev/null. */
 static int default_policy(const struct change_site *site, char policy[400], struct err *e)
 {
 	char line[256];
@@ -135,15 +134,15 @@ static int default_policy(const struct change_site *site, char policy[400], stru
 		FILE *more = file_open(site, link_directories[i], "/" LINK_DEFAULT ".d");
 		if (more)
 			return err_set(e, EOPNOTSUPP,
-				       "%s/" LINK_DEFAULT ".d adds to the default, which a file of "
-				       "ours would replace: add the setting there",
+				       "%s/" LINK_DEFAULT ".d extends the default, which a file of "
+				       "epolltune would replace: add the setting there",
 				       link_directories[i]);
 	}
 	return 0;
 }
 
-/* Only one .link file is for an interface, the first by name. Ours may take the place of the
- * default, whose policy it repeats, and of nobody's else: the name would change with it. */
+/* systemd-udevd applies one .link file to an interface, the first by name. Ours may replace only
+ * the default, whose policy it repeats: otherwise the name of the interface could change. */
 static int card_policy(const struct change_site *site, const struct device_name *d, const char *own,
 		       struct card *c, struct err *e)
 {
@@ -154,18 +153,18 @@ static int card_policy(const struct change_site *site, const struct device_name 
 		return r;
 	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)
 		return err_set(e, EOPNOTSUPP,
-			       "%s: %s is for it, and only one .link file can be: add %s to the "
-			       "[Link] section there",
+			       "%s: only one .link file applies to it, %s: "
+			       "add %s to the [Link] section there",
 			       d->nic, applied, d->row->link);
 	return default_policy(site, c->policy, e);
 }
 
-/* Where a setting is kept. `card` may be NULL: then only what exists can be read or changed. */
+/* The file of a setting. `card` may be NULL unless the file is to be created. */
 static struct dropin_place place_of(const struct device_name *d, const struct card *card)
 {
-	static const char how[] = DROPIN_OWN " apply --persist. The comment above each line tells "
-					     "its run;\n# `epolltune rollback RUN` takes the lines "
-					     "of that run out again.\n";
+	static const char how[] = DROPIN_OWN " apply --persist. The comment above each line names "
+					     "its run;\n# `epolltune rollback RUN` removes the "
+					     "lines of that run.\n";
 	struct dropin_place place = {
 		.directory = is_link(d) ? LINK_DIRECTORY : UDEV_DIRECTORY,
 		.sets = is_link(d) ? link_sets : udev_sets,
@@ -173,7 +172,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 	};
 	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
 		 is_link(d) ? ".link" : ".rules");
-	/* Without the card, lines that end in "=" stand for what our file may have there. */
+	/* Without the card, lines that end in "=" match any value, see dropin.c. */
 	if (is_link(d))
 		snprintf(place.head, sizeof(place.head),
 			 "%s"
@@ -182,7 +181,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 			 "Path=*\n"
 			 "\n"
 			 "[Link]\n"
-			 "# As in " LINK_DEFAULT ", in whose place this file comes:\n"
+			 "# As in " LINK_DEFAULT ", which this file replaces:\n"
 			 "%s"
 			 "# The settings:\n",
 			 how,
@@ -197,7 +196,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 	return place;
 }
 
-/* An older file of ours is of the same card, or says nothing of this one. */
+/* Refuses an older file of ours that names another card. */
 static int card_same(const struct change_site *site, const struct dropin_place *place,
 		     const struct card *c, struct err *e)
 {
@@ -213,7 +212,7 @@ static int card_same(const struct change_site *site, const struct dropin_place *
 	if (!any || named)
 		return 0;
 	return err_set(e, EOPNOTSUPP,
-		       "%s%s is of another card than %s: roll its run back, or remove it",
+		       "%s%s is for another card than %s: roll back its run or remove it",
 		       place->directory, path, c->address);
 }
 
@@ -221,7 +220,7 @@ static int place_named(const char *name, struct device_name *d, struct dropin_pl
 		       struct err *e)
 {
 	if (!device_parse(name, d) || !device_file_kind(name))
-		return err_set(e, EINVAL, "%s: no file can hold it", name);
+		return err_set(e, EINVAL, "%s: no file can hold this setting", name);
 	*place = place_of(d, NULL);
 	return 0;
 }
@@ -300,7 +299,7 @@ void device_file_setting(const char *name, const char *value, char setting[CHANG
 		setting[n - unit] = 0;
 }
 
-/* Whether a .link file of somebody else names the interface or its address. */
+/* Whether a .link file names the interface or its address. */
 static bool names_it(int dir, const char *file, const char *nic, const char *address)
 {
 	char text[16384], name[NIC_NAME + 16];
@@ -368,8 +367,7 @@ int device_file_write(const struct change_site *site, const char *name, const ch
 	int r = place_named(name, &d, &place, e);
 	if (r < 0)
 		return r;
-	/* The address is for the first lines of a new file: without one, lines of an old file can
-	 * still be put back or taken out. */
+	/* Only the head of a new file needs the address. */
 	char path[512];
 	snprintf(path, sizeof(path), "%.300s%s/%s", site->root, place.directory, place.file);
 	if (*value && access(path, F_OK) < 0) {
@@ -381,7 +379,7 @@ int device_file_write(const struct change_site *site, const char *name, const ch
 	return r < 0 ? r : place_write(site, &place, value, e);
 }
 
-/* What a write that was cut off left: ".90-epolltune-….new". */
+/* Removes temporary files of a write that was cut off: ".90-epolltune-….new". */
 static int tidy(const struct change_site *site, const char *directory, struct err *e)
 {
 	char path[512];

@@ -21,8 +21,8 @@ static bool sysctl_sets(const char *line, size_t length, const char *name)
 }
 
 const char dropin_head[] =
-	DROPIN_OWN " apply --persist. The comment above each line tells its run;\n"
-		   "# `epolltune rollback RUN` takes the lines of that run out again.\n";
+	DROPIN_OWN " apply --persist. The comment above each line names its run;\n"
+		   "# `epolltune rollback RUN` removes the lines of that run.\n";
 
 static struct dropin_place sysctl_place(const char *name)
 {
@@ -43,7 +43,7 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, tim
 	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", run, date, who, why);
 	if (n < 0 || n >= CHANGE_VALUE)
 		return err_set(e, EFBIG, "the comment above \"%.80s\" is too long", line);
-	/* One line of comment, whatever stands in it. */
+	/* Flatten to a single comment line. */
 	for (char *c = value; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
@@ -88,7 +88,8 @@ static int open_directory(const struct change_site *site, const struct dropin_pl
 	int fd =
 		open(directory(site, place, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		return err_set(e, EPERM, "%s is no directory (or a symbolic link): refused", path);
+		return err_set(e, EPERM, "%s is not a directory (or is a symbolic link): refused",
+			       path);
 	if (fd < 0)
 		return err_errno(e, "cannot open %s", path);
 	return fd;
@@ -120,9 +121,10 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 	}
 	d->text[at] = 0;
 	if (at != d->size || memchr(d->text, 0, at) || at == 0 || d->text[at - 1] != '\n')
-		return err_set(e, EBADMSG, "%s is not whole lines of text: left as it is", path);
+		return err_set(e, EBADMSG,
+			       "%s is empty, binary or lacks a final newline: not changed", path);
 	if (strncmp(d->text, DROPIN_OWN, strlen(DROPIN_OWN)) != 0)
-		return err_set(e, EEXIST, "%s was not written by epolltune: left as it is", path);
+		return err_set(e, EEXIST, "%s was not written by epolltune: not changed", path);
 	return 0;
 }
 
@@ -144,7 +146,8 @@ static int load(int dir, const struct change_site *site, const struct dropin_pla
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > DROPIN_MAX)
-		return err_set(e, EPERM, "%s is not a plain file of its own: refused", path);
+		return err_set(e, EPERM, "%s is not a regular file with a single link: refused",
+			       path);
 	*d = (struct dropin){.text = malloc((size_t)st.st_size + 1),
 			     .size = (size_t)st.st_size,
 			     .exists = true,
@@ -154,8 +157,8 @@ static int load(int dir, const struct change_site *site, const struct dropin_pla
 	return d->text ? read_text(fd, path, d, e) : err_errno(e, "cannot read %s", path);
 }
 
-/* Where the last line that sets the place's thing stands, its comment of ours included, without the
- * newline. Both at the text's end when there is none. */
+/* The range of the last line that sets place->of with our comment above it, without its newline;
+ * empty and at the end of the text if there is none. */
 static void locate(const char *text, const struct dropin_place *place, size_t *from, size_t *to)
 {
 	*from = *to = strlen(text);
@@ -223,7 +226,7 @@ static char *edited(const struct dropin *d, const struct dropin_place *place, co
 	return n < 0 ? NULL : text;
 }
 
-/* What is written before it is renamed. */
+/* The temporary file, before it is renamed. */
 static const char *fresh(const struct dropin_place *place, char name[80])
 {
 	snprintf(name, 80, ".%s.new", place->file);
@@ -253,7 +256,7 @@ static int write_new(int dir, const struct dropin *d, const char *name, const ch
 	return fchmod(fd, d->mode) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-/* A line of the first lines; what ends with "=" there has a value that is not known here. */
+/* Whether a line is one of the head; one that ends with "=" there matches any value. */
 static bool is_head_line(const char *line, size_t length, const char *head, size_t head_length)
 {
 	bool open = head_length && head[head_length - 1] == '=';
@@ -261,8 +264,7 @@ static bool is_head_line(const char *line, size_t length, const char *head, size
 	       strncmp(line, head, head_length) == 0;
 }
 
-/* Whether nothing is left but our own first lines, in their order: a line that anybody else wrote,
- * a comment too, keeps the file. */
+/* Whether only our head is left, in its order: any other line, even a comment, keeps the file. */
 static bool only_head(const struct dropin_place *place, const char *text)
 {
 	const char *head = place->head;
@@ -277,7 +279,7 @@ static bool only_head(const struct dropin_place *place, const char *text)
 	return true;
 }
 
-/* By rename, so that whoever reads sees the old file or the new one. */
+/* By rename, so that readers see the old file or the new one. */
 static int replace(int dir, const struct dropin *d, const struct dropin_place *place,
 		   const char *text)
 {
@@ -322,7 +324,7 @@ int place_tidy(const struct change_site *site, const struct dropin_place *place,
 	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
 		return dir;
-	/* Looked for first: on a read-only file system even what is not there cannot be removed. */
+	/* Tested first: on a read-only file system, unlinkat() fails for a missing file too. */
 	struct stat st;
 	char name[80];
 	if (fstatat(dir, fresh(place, name), &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)

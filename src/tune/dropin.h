@@ -1,10 +1,10 @@
-/* dropin: files of our own below /etc, line by line, so that runs can be undone in any order and
- *what people add by hand stays. A line with the comment above it is the value of a change:
+/* dropin: epolltune's files below /etc, edited line by line: runs can be rolled back in any order,
+ * and lines that people add are kept. The value of a change is a line with the comment above it:
  *
  *	# run 3, 2026-07-25T14:30:00Z, alice: accept-queue.short: …
  *	net.core.somaxconn = 8192
  *
- * and "" is "not in the file". The file is made with its first line and removed with its last. */
+ * "" is "not in the file". The file is created with its first line and removed with its last. */
 #ifndef EPOLLTUNE_TUNE_DROPIN_H
 #define EPOLLTUNE_TUNE_DROPIN_H
 
@@ -17,20 +17,18 @@
 #define DROPIN_DIRECTORY "/etc/sysctl.d"
 #define DROPIN_FILE "90-epolltune.conf"
 
-/* One of our files. Its first lines, ending with a newline, begin with DROPIN_OWN; what begins
- * otherwise is not ours. */
+/* One of our files. It starts with DROPIN_OWN; a file that does not is not ours. */
 #define DROPIN_OWN "# Written by epolltune"
 struct dropin_place {
 	const char *directory; /* "/etc/sysctl.d" */
 	char file[64];
-	char head[900];
-	/* Whether a line, without its newline, sets what `of` names. */
+	char head[900]; /* its first lines, with the newline */
+	/* Whether a line, without its newline, sets `of`. */
 	bool (*sets)(const char *line, size_t length, const char *of);
 	const char *of;
 };
 
-/* The lines of one place; dropin_read() and its like are these for /etc/sysctl.d. `value` as above.
- */
+/* The lines of one file; dropin_read() and the others are these for /etc/sysctl.d. */
 int place_read(const struct change_site *site, const struct dropin_place *place,
 	       char value[CHANGE_VALUE], struct err *e);
 int place_check(const struct change_site *site, const struct dropin_place *place, const char *value,
@@ -39,15 +37,15 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 		struct err *e);
 int place_tidy(const struct change_site *site, const struct dropin_place *place, struct err *e);
 
-/* A value of such a file: the comment, and the line, no newline at the end. -EFBIG if too long. */
+/* Makes a value of a line: comment, newline, line. -EFBIG if too long. */
 int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, time_t when,
 		unsigned run, const char *why, struct err *e);
 /* The first lines of the file in /etc/sysctl.d. */
 extern const char dropin_head[];
-/* The value for a knob: its comment and its line, no newline at the end. -EFBIG if too long. */
+/* Makes the value that sets a knob. -EFBIG if too long. */
 int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
 		 time_t when, unsigned run, const char *why, struct err *e);
-/* What such a value sets its knob to; "" if nothing. */
+/* The setting of such a value; "" if none. */
 void dropin_setting(const char *value, char setting[CHANGE_VALUE]);
 
 /* The operations of the change kind "sysctl.d"; see change.h. */

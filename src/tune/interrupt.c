@@ -24,7 +24,7 @@ static void handle(void (*handler)(int), int flags)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < HELD; i++) {
 		struct sigaction was;
-		/* nohup's wish stands. */
+		/* Keep SIGHUP ignored under nohup. */
 		if (sigaction(held[i].signal, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 			sigaction(held[i].signal, &action, NULL);
 	}
@@ -34,7 +34,7 @@ void interrupt_hold(void)
 {
 	came = 0;
 	handle(note, SA_RESTART);
-	signal(SIGXFSZ, SIG_IGN); /* an error of write(2), as other limits are */
+	signal(SIGXFSZ, SIG_IGN); /* write(2) fails with EFBIG instead */
 }
 
 int interrupt_came(void) { return came; }

@@ -1,16 +1,15 @@
-/* interrupt: SIGINT, SIGTERM and SIGHUP as a question that a change in progress asks between two
- * steps, so that no signal ends it half done. */
+/* interrupt: defers SIGINT, SIGTERM and SIGHUP while a change is in progress, which polls
+ * interrupt_came() between two steps. */
 #ifndef EPOLLTUNE_TUNE_INTERRUPT_H
 #define EPOLLTUNE_TUNE_INTERRUPT_H
 
-/* From here on the three signals are only noted, and a limit on file sizes is an error like others.
- */
+/* Defers the three signals; makes RLIMIT_FSIZE an error of write(2). */
 void interrupt_hold(void);
-/* The signal that came first; 0 if none. */
+/* The first signal that arrived; 0 if none. */
 int interrupt_came(void);
 /* Its name: "SIGINT". */
 const char *interrupt_name(int signal);
-/* A signal from here on ends the program again, also one that came and was answered. */
+/* Restores the default actions. */
 void interrupt_release(void);
 
 #endif

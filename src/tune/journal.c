@@ -19,15 +19,15 @@
 #define LOCK_PATIENCE_MS 1000
 #define LOCK_STEP_MS 20
 #define BUSY_GUESS_S 300
-/* The end of the year 9999: what strftime() and RFC 3339 can tell. */
+/* The end of the year 9999, the last of RFC 3339. */
 #define JOURNAL_TIME_MAX 253402300799
-/* How every record begins: what tells a torn one from garbage. */
+/* The start of every record, by which a torn one is recognised. */
 #define JOURNAL_HEAD "{\"v\":"
 
 static void free_json(json_t **o) { json_decref(*o); }
 
-/* Records to runs. Each fold_…() takes one event; false: the record is not as this program writes
- * it, or, with errno set, there is no memory for it. */
+/* Records to runs. Each fold_…() applies one event to a run; false: the record does not fit, or,
+ * with errno set, memory is short. */
 
 static bool take_text(const json_t *o, const char *key, char *field, size_t size)
 {
@@ -56,25 +56,16 @@ static struct change *take_item(const json_t *o, struct run *r)
 	return &r->items[n];
 }
 
-static bool fold_begin(struct journal *j, const json_t *o, uint64_t id, time_t time)
+static bool fold_begin(struct run *r, const json_t *o)
 {
-	if (j->count && id <= j->runs[j->count - 1].id)
-		return false;
-	struct run r = {.id = (unsigned)id, .status = RUN_UNFINISHED, .time = time, .ended = time};
 	const json_t *persist = json_object_get(o, "persist");
-	if (!take_text(o, "by", r.by, sizeof(r.by)) ||
-	    !take_text(o, "command", r.command, sizeof(r.command)) ||
-	    !take_text(o, "boot", r.boot, sizeof(r.boot)) ||
-	    !take_text(o, "netns", r.netns, sizeof(r.netns)) ||
-	    !take_number(o, "confirm_s", UINT32_MAX, &r.confirm_s) || !json_is_boolean(persist))
-		return false;
-	r.persist = json_is_true(persist);
-	struct run *more = realloc(j->runs, (j->count + 1) * sizeof(r));
-	if (!more)
-		return false;
-	j->runs = more;
-	j->runs[j->count++] = r;
-	return true;
+	r->status = RUN_UNFINISHED;
+	r->persist = json_is_true(persist);
+	return json_is_boolean(persist) && take_text(o, "by", r->by, sizeof(r->by)) &&
+	       take_text(o, "command", r->command, sizeof(r->command)) &&
+	       take_text(o, "boot", r->boot, sizeof(r->boot)) &&
+	       take_text(o, "netns", r->netns, sizeof(r->netns)) &&
+	       take_number(o, "confirm_s", UINT32_MAX, &r->confirm_s);
 }
 
 static bool fold_intent(struct run *r, const json_t *o)
@@ -128,8 +119,9 @@ static bool fold_confirm(struct run *r, const json_t *o)
 static bool fold_rollback(struct run *r, const json_t *o)
 {
 	r->status = RUN_UNFINISHED;
-	r->back_boot[0] = 0;
-	if (json_object_get(o, "boot") && !take_text(o, "boot", r->back_boot, sizeof(r->back_boot)))
+	r->rollback_boot[0] = 0;
+	if (json_object_get(o, "boot") &&
+	    !take_text(o, "boot", r->rollback_boot, sizeof(r->rollback_boot)))
 		return false;
 	return take_text(o, "reason", r->reason, sizeof(r->reason));
 }
@@ -142,10 +134,34 @@ static bool fold_item(struct run *r, const json_t *o, enum change_state state)
 	return c;
 }
 
-static bool fold_undo(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_UNDOING); }
-static bool fold_undone(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_UNDONE); }
-static bool fold_spared(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_SPARED); }
-static bool fold_gone(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_GONE); }
+static bool fold_revert(struct run *r, const json_t *o)
+{
+	return fold_item(r, o, CHANGE_REVERTING);
+}
+
+static bool fold_reverted(struct run *r, const json_t *o)
+{
+	return fold_item(r, o, CHANGE_REVERTED);
+}
+
+static bool fold_conflict(struct run *r, const json_t *o)
+{
+	return fold_item(r, o, CHANGE_CONFLICT);
+}
+
+static bool fold_unreachable(struct run *r, const json_t *o)
+{
+	return fold_item(r, o, CHANGE_UNREACHABLE);
+}
+
+static bool fold_stale(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_STALE); }
+
+/* Version 1 had one event for both, with an empty value where none was readable. */
+static bool fold_spared(struct run *r, const json_t *o)
+{
+	const char *found = json_string_value(json_object_get(o, "found"));
+	return found && !*found ? fold_unreachable(r, o) : fold_conflict(r, o);
+}
 
 static bool fold_end(struct run *r, const json_t *o)
 {
@@ -161,35 +177,127 @@ static const struct {
 	const char *event;
 	bool (*fold)(struct run *r, const json_t *o);
 } folds[] = {
-	{"intent", fold_intent},   {"done", fold_done},         {"wait", fold_wait},
-	{"confirm", fold_confirm}, {"rollback", fold_rollback}, {"undo", fold_undo},
-	{"undone", fold_undone},   {"spared", fold_spared},     {"gone", fold_gone},
+	{"begin", fold_begin},
+	{"intent", fold_intent},
+	{"done", fold_done},
+	{"wait", fold_wait},
+	{"confirm", fold_confirm},
+	{"rollback", fold_rollback},
+	{"revert", fold_revert},
+	{"reverted", fold_reverted},
+	{"conflict", fold_conflict},
+	{"unreachable", fold_unreachable},
+	{"stale", fold_stale},
 	{"end", fold_end},
+	/* Of version 1. */
+	{"undo", fold_revert},
+	{"undone", fold_reverted},
+	{"spared", fold_spared},
+	{"gone", fold_stale},
 };
 
+static bool fold_event(struct run *r, const char *event, const json_t *o)
+{
+	for (size_t i = 0; i < sizeof(folds) / sizeof(*folds); i++)
+		if (strcmp(event, folds[i].event) == 0)
+			return folds[i].fold(r, o);
+	return false;
+}
+
+/* The event of a record, its time, and its run, NULL for one that begins; NULL: it fits none. */
+static const char *find_event(struct journal *j, const json_t *o, struct run **run, uint64_t *id,
+			      time_t *time)
+{
+	uint64_t seconds;
+	const char *event = json_string_value(json_object_get(o, "event"));
+	if (!event || !take_number(o, "run", UINT32_MAX, id) ||
+	    !take_number(o, "time", JOURNAL_TIME_MAX, &seconds))
+		return NULL;
+	*time = (time_t)seconds;
+	bool begin = strcmp(event, "begin") == 0;
+	*run = begin ? NULL : journal_find(j, (unsigned)*id);
+	if (begin ? j->count && *id <= j->runs[j->count - 1].id : !*run)
+		return NULL;
+	return event;
+}
+
+/* Applies a record to *next: a copy of its run, or a new run for "begin". */
+static bool stage(struct journal *j, const json_t *o, struct run **run, struct run *next)
+{
+	uint64_t id;
+	time_t time;
+	const char *event = find_event(j, o, run, &id, &time);
+	if (!event)
+		return false;
+	*next = *run ? **run : (struct run){.id = (unsigned)id, .time = time};
+	next->ended = time;
+	next->items = malloc((next->count + 1) * sizeof(*next->items));
+	if (!next->items)
+		return false;
+	if (*run && next->count)
+		memcpy(next->items, (*run)->items, next->count * sizeof(*next->items));
+	return fold_event(next, event, o);
+}
+
+/* Makes the room that commit() needs. */
+static bool reserve(struct journal *j, struct run *run, const struct run *next)
+{
+	void *more;
+	if (!run)
+		more = realloc(j->runs, (j->count + 1) * sizeof(*j->runs));
+	else if (next->count > run->count)
+		more = realloc(run->items, next->count * sizeof(*run->items));
+	else
+		return true;
+	if (!more)
+		return false;
+	if (!run)
+		j->runs = more;
+	else
+		run->items = more;
+	return true;
+}
+
+/* Cannot fail. Items keep their addresses: callers hold pointers to them. */
+static void commit(struct journal *j, struct run *run, struct run *next)
+{
+	if (!run) {
+		j->runs[j->count++] = *next;
+		return;
+	}
+	struct change *items = run->items;
+	if (next->count)
+		memcpy(items, next->items, next->count * sizeof(*items));
+	free(next->items);
+	*run = *next;
+	run->items = items;
+}
+
+/* For reading: in place, as a journal that does not fit is not read at all. */
 static bool fold(struct journal *j, const json_t *o)
 {
-	uint64_t id, time;
-	const char *event = json_string_value(json_object_get(o, "event"));
-	if (!event || !take_number(o, "run", UINT32_MAX, &id) ||
-	    !take_number(o, "time", JOURNAL_TIME_MAX, &time))
+	struct run *run;
+	uint64_t id;
+	time_t time;
+	const char *event = find_event(j, o, &run, &id, &time);
+	if (!event)
 		return false;
-	if (strcmp(event, "begin") == 0)
-		return fold_begin(j, o, id, (time_t)time);
-	struct run *r = journal_find(j, (unsigned)id);
-	for (size_t i = 0; r && i < sizeof(folds) / sizeof(*folds); i++)
-		if (strcmp(event, folds[i].event) == 0) {
-			r->ended = (time_t)time;
-			return folds[i].fold(r, o);
-		}
-	return false;
+	if (run) {
+		run->ended = time;
+		return fold_event(run, event, o);
+	}
+	struct run next = {.id = (unsigned)id, .time = time, .ended = time};
+	if (!fold_event(&next, event, o) || !reserve(j, NULL, &next))
+		return false;
+	commit(j, NULL, &next);
+	return true;
 }
 
 /* Reading */
 
-/* A record that was being written when the machine stopped: begun as we begin it and not ended, or
- * with blocks that never reached the disk. One that ends as records do was synced and acknowledged:
- * whatever is wrong with it now is damage, and nobody may cut it off. */
+/* Whether a crash interrupted the write of a record: it starts like one and has no newline, or has
+ * blocks that never reached the disk. A line with a newline was synced and acknowledged: if it is
+ * wrong, it is damaged and must not be cut off. */
 static bool looks_torn(const char *line, size_t length)
 {
 	size_t head = strlen(JOURNAL_HEAD);
@@ -215,14 +323,16 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 	if (!o && json_error_code(&why) == json_error_out_of_memory)
 		return no_memory(j, e);
 	if (!json_is_object(o))
-		return err_set(e, EBADMSG,
-			       "%s/%s: line %zu is no journal record: move it away, or mend it",
-			       j->path, JOURNAL_FILE, number);
+		return err_set(
+			e, EBADMSG,
+			"%s/%s: line %zu is not a journal record: repair the file or move it away",
+			j->path, JOURNAL_FILE, number);
 	const json_t *version = json_object_get(o, "v");
-	if (json_is_integer(version) && json_integer_value(version) != JOURNAL_VERSION)
+	if (json_is_integer(version) &&
+	    (json_integer_value(version) < 1 || json_integer_value(version) > JOURNAL_VERSION))
 		return err_set(e, EPROTO,
-			       "%s/%s: line %zu is of version %lld, this program knows %d: use the "
-			       "epolltune that wrote it",
+			       "%s/%s: line %zu has version %lld, this epolltune reads up to %d: "
+			       "use the epolltune that wrote it",
 			       j->path, JOURNAL_FILE, number, json_integer_value(version),
 			       JOURNAL_VERSION);
 	errno = 0;
@@ -231,7 +341,7 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 	if (errno == ENOMEM)
 		return no_memory(j, e);
 	return err_set(e, EBADMSG,
-		       "%s/%s: line %zu is not as epolltune writes it: move it away, or mend it",
+		       "%s/%s: line %zu is not a valid record: repair the file or move it away",
 		       j->path, JOURNAL_FILE, number);
 }
 
@@ -249,10 +359,10 @@ static int read_records(struct journal *j, FILE *in, off_t size, struct err *e)
 			return 0;
 		}
 		if (r < 0 && !whole)
-			return err_set(
-				e, EBADMSG,
-				"%s/%s: line %zu is no journal record: move it away, or mend it",
-				j->path, JOURNAL_FILE, number + 1);
+			return err_set(e, EBADMSG,
+				       "%s/%s: line %zu is not a journal record: "
+				       "repair the file or move it away",
+				       j->path, JOURNAL_FILE, number + 1);
 		if (r < 0)
 			return r;
 		j->good += n;
@@ -268,7 +378,7 @@ static int read_all(struct journal *j, struct err *e)
 	if (fstat(j->fd, &st) < 0)
 		return err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE);
 	if (st.st_size > JOURNAL_MAX)
-		return err_set(e, EFBIG, "%s/%s: more than 64 MiB: move it away", j->path,
+		return err_set(e, EFBIG, "%s/%s is larger than 64 MiB: move it away", j->path,
 			       JOURNAL_FILE);
 	int copy = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
 	CLEAN(close_file) FILE *in = copy < 0 ? NULL : fdopen(copy, "r");
@@ -277,7 +387,7 @@ static int read_all(struct journal *j, struct err *e)
 	return read_records(j, in, st.st_size, e);
 }
 
-/* For a moment it may still be held by what a killed epolltune leaves to be cleaned up. */
+/* Retries: the kernel may still be cleaning up a killed epolltune that held the lock. */
 static int lock(struct journal *j, struct err *e)
 {
 	j->lock = state_file(j->dir, j->path, JOURNAL_LOCK, O_RDONLY | O_CREAT, 0600, e);
@@ -286,8 +396,7 @@ static int lock(struct journal *j, struct err *e)
 	for (int waited = 0; flock(j->lock, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
 		if (errno == EWOULDBLOCK && waited >= LOCK_PATIENCE_MS)
 			return err_set(e, EBUSY,
-				       "another epolltune is changing this host just now "
-				       "(it holds %s/%s)",
+				       "another epolltune is changing this host (it locks %s/%s)",
 				       j->path, JOURNAL_LOCK);
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(e, "cannot lock %s/%s", j->path, JOURNAL_LOCK);
@@ -300,8 +409,8 @@ static int open_and_read(struct journal *j, const char *path, enum journal_acces
 			 struct err *e)
 {
 	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path))
-		return err_set(e, ENAMETOOLONG, "the state directory's name is too long: %.80s…",
-			       path);
+		return err_set(e, ENAMETOOLONG,
+			       "the name of the state directory is too long: %.80s…", path);
 	j->dir = state_open(path, access == JOURNAL_MAKE, e);
 	if (j->dir < 0)
 		return j->dir;
@@ -342,7 +451,7 @@ void journal_close(struct journal *j)
 
 bool journal_busy(const struct journal *j)
 {
-	/* An open file of its own: a lock that this process holds must not be found again. */
+	/* Opened anew, so that a lock of this process counts too. */
 	CLEAN(close_fd)
 	int fd = openat(j->dir, JOURNAL_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES) {
@@ -373,19 +482,19 @@ struct run *journal_open_here(struct journal *j, const struct host_identity *her
 	for (size_t i = j->count; i-- > 0;) {
 		struct run *r = &j->runs[i];
 		if ((r->status == RUN_UNFINISHED || r->status == RUN_WAITING) &&
-		    !run_elsewhere(r, here))
+		    !run_in_other_netns(r, here))
 			return r;
 	}
 	return NULL;
 }
 
-bool run_elsewhere(const struct run *r, const struct host_identity *here)
+bool run_in_other_netns(const struct run *r, const struct host_identity *here)
 {
 	size_t theirs = 0;
 	if (strcmp(r->boot, here->boot) != 0 || strcmp(r->netns, here->netns) == 0)
 		return false;
 	for (size_t i = 0; i < r->count; i++) {
-		if (r->items[i].state == CHANGE_UNDONE || r->items[i].state == CHANGE_GONE)
+		if (r->items[i].state == CHANGE_REVERTED || r->items[i].state == CHANGE_STALE)
 			continue;
 		if (r->items[i].scope != CHANGE_NETNS)
 			return false;
@@ -397,7 +506,7 @@ bool run_elsewhere(const struct run *r, const struct host_identity *here)
 bool run_in_force(const struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].state != CHANGE_UNDONE && r->items[i].state != CHANGE_GONE)
+		if (r->items[i].state != CHANGE_REVERTED && r->items[i].state != CHANGE_STALE)
 			return true;
 	return false;
 }
@@ -405,14 +514,16 @@ bool run_in_force(const struct run *r)
 const char *run_status_name(enum run_status s)
 {
 	static const char *const names[] = {
-		[RUN_UNFINISHED] = "unfinished",     [RUN_WAITING] = "waiting",
-		[RUN_APPLIED] = "applied",           [RUN_ROLLED_BACK] = "rolled back",
-		[RUN_PARTLY] = "partly rolled back",
+		[RUN_UNFINISHED] = "unfinished",  [RUN_WAITING] = "waiting",
+		[RUN_APPLIED] = "applied",        [RUN_ROLLED_BACK] = "reverted",
+		[RUN_PARTLY] = "partly reverted",
 	};
 	return names[s];
 }
 
 /* Writing */
+
+static void free_items(struct run *r) { free(r->items); }
 
 static int write_line(struct journal *j, const char *line, size_t length)
 {
@@ -432,8 +543,8 @@ static int write_line(struct journal *j, const char *line, size_t length)
 	return r;
 }
 
-/* A record of `event` with the members that jansson's pack format tells; folded into memory by the
- * code that reads it back another day. */
+/* Writes a record of `event` with the members of jansson's pack format. It is applied to a copy of
+ * the run first, by the code that reads it back later, so that nothing can fail after the fsync. */
 static int record(struct journal *j, unsigned run, const char *event, struct err *e,
 		  const char *fmt, ...)
 {
@@ -445,13 +556,22 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 	json_t *o = json_pack("{s:i, s:s, s:I, s:I}", "v", JOURNAL_VERSION, "event", event, "run",
 			      (json_int_t)run, "time", (json_int_t)time(NULL));
 	if (!members || !o || json_object_update(o, members) < 0)
-		return err_set(e, EINVAL, "cannot write \"%s\" into the journal: not valid text",
+		return err_set(e, EINVAL, "cannot write \"%s\" into the journal: invalid UTF-8",
 			       event);
 	CLEAN(free_pointer) char *text = json_dumps(o, JSON_COMPACT);
 	size_t length = text ? strlen(text) : 0;
 	if (!text)
 		return err_set(e, ENOMEM, "cannot write into the journal: out of memory");
 	text[length] = '\n'; /* in place of the NUL: the length is known */
+	struct run *target;
+	CLEAN(free_items) struct run next = {0};
+	errno = 0;
+	if (!stage(j, o, &target, &next) || !reserve(j, target, &next)) {
+		int code = errno == ENOMEM ? ENOMEM : EPROTO;
+		return err_set(e, code, "cannot write into the journal: %s",
+			       code == ENOMEM ? "out of memory"
+					      : "the record does not fit the run");
+	}
 	if ((j->dirty && ftruncate(j->fd, j->good) < 0) || write_line(j, text, length + 1) < 0) {
 		err_errno(e, "cannot write to %s/%s", j->path, JOURNAL_FILE);
 		j->dirty = ftruncate(j->fd, j->good) < 0;
@@ -459,8 +579,8 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 	}
 	j->dirty = false;
 	j->good += (off_t)length + 1;
-	if (!fold(j, o))
-		return err_set(e, EPROTO, "the journal takes no \"%s\" of run %u now", event, run);
+	commit(j, target, &next);
+	next.items = NULL; /* the journal's now */
 	return 0;
 }
 
@@ -510,10 +630,9 @@ int journal_item(struct journal *j, struct run *r, size_t n, enum change_state s
 		 const char *found, struct err *e)
 {
 	static const char *const events[] = {
-		[CHANGE_UNDOING] = "undo",
-		[CHANGE_UNDONE] = "undone",
-		[CHANGE_SPARED] = "spared",
-		[CHANGE_GONE] = "gone",
+		[CHANGE_REVERTING] = "revert",  [CHANGE_REVERTED] = "reverted",
+		[CHANGE_CONFLICT] = "conflict", [CHANGE_UNREACHABLE] = "unreachable",
+		[CHANGE_STALE] = "stale",
 	};
 	if (found)
 		return record(j, r->id, events[state], e, "{s:I, s:s}", "n", (json_int_t)n, "found",

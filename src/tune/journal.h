@@ -1,23 +1,27 @@
-/* journal: what was changed, step by step, in JSON Lines: STATE_DIR/journal.jsonl.
+/* journal: the changes of all runs, step by step, as JSON Lines in STATE_DIR/journal.jsonl.
  *
- * Each step is a record, written whole and synced before the next step is made:
+ * Each step is one record, written and synced before the next step is made:
  *
- *	begin     a run starts: time, by, command, boot, netns, confirm_s, persist
- *	intent    item n is about to be written: kind, scope, name, object, from, to, why
- *	done      item n was written and read back: became
- *	wait      all is done; deadline_ms (CLOCK_BOOTTIME) for a confirmation
- *	confirm   it came: by
- *	rollback  going back: by, reason, boot
- *	undo      item n is about to be written back
- *	undone    item n is as it was
- *	spared    item n was left alone: found
- *	gone      item n: there is nothing to undo
- *	end       the run, or its way back, is over
+ *	begin        a run starts: time, by, command, boot, netns, confirm_s, persist
+ *	intent       item n is about to be written: kind, scope, name, object, from, to, why
+ *	done         item n was written and read back: became
+ *	wait         all items are done; deadline_ms (CLOCK_BOOTTIME) for a confirmation
+ *	confirm      the run was confirmed: by
+ *	rollback     a rollback starts: by, reason, boot
+ *	revert       item n is about to be written back
+ *	reverted     item n has its old value
+ *	conflict     item n was modified by others and skipped: found
+ *	unreachable  item n was not readable and skipped
+ *	stale        item n: nothing to revert
+ *	end          the run, or its rollback, is complete
  *
- * What a run's items are now follows from the records alone, so a crash at any point loses nothing.
- * A last record that is torn (no newline, or blocks that never reached the disk) was never
- * acknowledged: it is cut off by the next writer, who says so. One that is whole but damaged was,
- * and the journal is refused. */
+ * Version 1 wrote undo, undone, spared and gone for revert, reverted, conflict (or, with an empty
+ * `found`, unreachable) and stale; it is still read.
+ *
+ * The state of every item follows from the records alone, so a crash at any point loses nothing. A
+ * torn last record (no newline, or blocks that never reached the disk) was never acknowledged: the
+ * next writer cuts it off and says so. A whole record that is damaged was acknowledged: the journal
+ * is refused. */
 #ifndef EPOLLTUNE_TUNE_JOURNAL_H
 #define EPOLLTUNE_TUNE_JOURNAL_H
 
@@ -32,17 +36,17 @@
 
 #define JOURNAL_FILE "journal.jsonl"
 #define JOURNAL_PATH 256 /* bytes that hold the state directory's name */
-/* A file of its own, for root's eyes only: whoever can open a file can lock it. */
+/* A separate file of mode 0600: any process that can open a file can lock it. */
 #define JOURNAL_LOCK "lock"
-#define JOURNAL_VERSION 1
-#define JOURNAL_RUN_ITEMS 4096 /* at most */
+#define JOURNAL_VERSION 2
+#define JOURNAL_RUN_ITEMS 4096 /* maximum */
 
 enum run_status {
-	RUN_UNFINISHED,  /* cut off between begin (or rollback) and end */
-	RUN_WAITING,     /* for a confirmation */
-	RUN_APPLIED,     /* and in force, as far as this program did it */
-	RUN_ROLLED_BACK, /* every item is as it was */
-	RUN_PARTLY,      /* rolled back but for what was spared or could not be */
+	RUN_UNFINISHED, /* cut off between begin (or rollback) and end */
+	RUN_WAITING,    /* for a confirmation */
+	RUN_APPLIED,
+	RUN_ROLLED_BACK, /* every item is reverted or stale */
+	RUN_PARTLY,      /* rolled back except for conflicts and unreachable items */
 };
 
 struct run {
@@ -55,60 +59,59 @@ struct run {
 	char netns[48];
 	uint64_t confirm_s; /* 0: not asked for */
 	bool persist;
-	uint64_t deadline_ms; /* of a run that waits, CLOCK_BOOTTIME */
+	uint64_t deadline_ms; /* of a waiting run, CLOCK_BOOTTIME */
 	bool confirmed;
-	char reason[40]; /* why it went back: "asked for", "not confirmed in time", …; "" if not */
-	char back_boot[40]; /* the boot in which it went back last; "" if not, or not told */
-	time_t ended;       /* the last record's time */
+	char reason[40]; /* of its rollback: "asked for", "not confirmed in time", …; or "" */
+	char rollback_boot[40]; /* the boot of its last rollback; "" if none or unknown */
+	time_t ended;           /* the last record's time */
 	size_t count;
 	struct change *items;
 };
 
 enum journal_access {
-	JOURNAL_READ,  /* no lock; -ENOENT when nothing was ever changed */
-	JOURNAL_WRITE, /* -ENOENT likewise; -EBUSY when another process has it */
-	JOURNAL_MAKE,  /* as WRITE, and made if it is not there */
+	JOURNAL_READ,  /* no lock; -ENOENT if there is no journal */
+	JOURNAL_WRITE, /* -ENOENT likewise; -EBUSY if another process writes it */
+	JOURNAL_MAKE,  /* as WRITE; creates it */
 };
 
 struct journal {
 	char path[JOURNAL_PATH]; /* of the state directory */
 	int dir, fd;
-	int lock;   /* held by a writer */
-	bool torn;  /* a torn last record was found (and, when writing, cut off) */
-	bool dirty; /* a record of ours that failed could not be cut off yet */
+	int lock;   /* held for writing */
+	bool torn;  /* a torn last record was found (and, for writing, cut off) */
+	bool dirty; /* a record that failed could not be cut off yet */
 	off_t good; /* bytes up to the end of the last whole record */
 	size_t count;
 	struct run *runs; /* oldest first */
 };
 
-/* Opens and reads the journal. -EPROTO: another version's; -EBADMSG: garbage; -EPERM: see state.h.
- * Such a journal is left as it is. */
+/* Opens and reads the journal. -EPROTO: unknown version; -EBADMSG: damaged; -EPERM: see state.h.
+ * Does not modify such a journal. */
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e);
 void journal_close(struct journal *j);
-/* Whether a process holds the journal for writing; who may not look at the lock gets true while
+/* Whether a process has the journal open for writing. Without permission to test the lock: whether
  * the last record is younger than five minutes. */
 bool journal_busy(const struct journal *j);
 
 /* The run of that number, NULL if none. Valid until the next journal_begin(). */
 struct run *journal_find(struct journal *j, unsigned id);
-/* The newest that is unfinished or waits; NULL if none. */
+/* The newest unfinished or waiting run; NULL if none. */
 struct run *journal_open_run(struct journal *j);
-/* Likewise, but none of which all that is in force belongs to another network namespace of this
- * boot. */
+/* Likewise, without those for which run_in_other_netns() is true. */
 struct run *journal_open_here(struct journal *j, const struct host_identity *here);
-/* Whether a rollback has anything to do in it. */
+/* Whether a rollback has anything left to do. */
 bool run_in_force(const struct run *r);
-/* Whether all that is in force of it belongs to another network namespace of this boot: nothing of
- * it can be seen, undone or confirmed from here. */
-bool run_elsewhere(const struct run *r, const struct host_identity *here);
+/* Whether all that is in force belongs to another network namespace of this boot, from where alone
+ * it can be rolled back or confirmed. */
+bool run_in_other_netns(const struct run *r, const struct host_identity *here);
 const char *run_status_name(enum run_status s);
 
-/* Each writes one record, syncs it and brings the run up to date. On failure the journal is as
- * before, in memory and, where the disk lets, in the file.
+/* Each writes and syncs one record and updates the run. On failure the journal is unchanged in
+ * memory, and in the file if it can be truncated. -EPROTO: the record does not fit the run.
  *
- * Begins a run: id and time are set, the rest is taken from `r`. */
+ * journal_begin() sets id and time and takes the rest from `r`. */
 int journal_begin(struct journal *j, const struct run *r, struct run **out, struct err *e);
-/* Appends an item to the run. *n is its number. */
+/* Appends an item; *n is its number. */
 int journal_intent(struct journal *j, struct run *r, const struct change *c, size_t *n,
 		   struct err *e);
 int journal_done(struct journal *j, struct run *r, size_t n, const char *became, struct err *e);
@@ -116,7 +119,8 @@ int journal_wait(struct journal *j, struct run *r, uint64_t deadline_ms, struct 
 int journal_confirm(struct journal *j, struct run *r, const char *by, struct err *e);
 int journal_rollback(struct journal *j, struct run *r, const char *by, const char *reason,
 		     const char *boot, struct err *e);
-/* state: CHANGE_UNDOING, _UNDONE, _SPARED or _GONE; found: the value seen, for a spared one. */
+/* state: CHANGE_REVERTING, _REVERTED, _CONFLICT, _UNREACHABLE or _STALE; found: the value read, for
+ * a conflict. */
 int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,
 		 const char *found, struct err *e);
 int journal_end(struct journal *j, struct run *r, struct err *e);

@@ -14,7 +14,7 @@ static const struct knob *sysctl_find(const char *name, struct err *e)
 	const struct knob *k = knob_find(name);
 	if (k && (k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM))
 		return k;
-	err_set(e, EINVAL, "%s is no sysctl that epolltune knows", name);
+	err_set(e, EINVAL, "%s is not a sysctl that epolltune knows", name);
 	return NULL;
 }
 
@@ -35,10 +35,11 @@ static int sysctl_check(const struct change_site *site, const char *name, const 
 	int r = knob_check(k, value, normal, e);
 	if (r < 0)
 		return r;
-	/* The kernel lets uid 0 write it even from a namespace that maps that uid. */
+	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
 	if (k->scope == KNOB_SYSTEM && !host_owns_machine(site->host))
 		return err_set(e, EACCES,
-			       "%s is the whole machine's, and this is a namespace of it", name);
+			       "%s applies to the whole machine: not writable from a namespace",
+			       name);
 	return host_writable(site->host, path, e);
 }
 
@@ -55,7 +56,7 @@ static int sysctl_write(const struct change_site *site, const char *name, const 
 	const struct knob *k = sysctl_find(name, e);
 	if (!k)
 		return -EINVAL;
-	/* Without knob_check(): what stood there before may be written back, however odd. */
+	/* Not checked by knob_check(): rollback must be able to restore any old value. */
 	char path[KNOB_PATH];
 	knob_path(k, path);
 	return host_write(site->host, path, value, e);
@@ -111,10 +112,11 @@ const char *change_state_name(enum change_state s)
 		[CHANGE_PLANNED] = "planned",
 		[CHANGE_INTENDED] = "intended",
 		[CHANGE_DONE] = "done",
-		[CHANGE_UNDOING] = "being undone",
-		[CHANGE_UNDONE] = "undone",
-		[CHANGE_SPARED] = "spared",
-		[CHANGE_GONE] = "nothing to undo",
+		[CHANGE_REVERTING] = "reverting",
+		[CHANGE_REVERTED] = "reverted",
+		[CHANGE_CONFLICT] = "conflict",
+		[CHANGE_UNREACHABLE] = "unreachable",
+		[CHANGE_STALE] = "stale",
 	};
 	return names[s];
 }

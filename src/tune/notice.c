@@ -3,39 +3,39 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/guardian.h"
 #include "tune/journal.h"
 #include "tune/operator.h"
+#include "tune/watchdog.h"
 
 static void print(const struct run *r, const struct host_identity *here, const char *state_dir)
 {
 	char option[1200];
-	uint64_t now = guardian_clock_ms();
+	uint64_t now = watchdog_clock_ms();
 	operator_state_option(option, sizeof(option), state_dir);
 	if (here && strcmp(here->boot, r->boot) != 0)
 		fprintf(stderr,
-			"epolltune: run %u was cut off by a restart: epolltune rollback %u%s takes "
-			"back what is left of it\n",
+			"epolltune: run %u was interrupted by a reboot; roll back what remains "
+			"with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
 	else if (r->status == RUN_WAITING && now < r->deadline_ms)
 		fprintf(stderr,
-			"epolltune: run %u goes back in %llu s unless: epolltune confirm%s\n",
+			"epolltune: run %u will be rolled back in %llu s; "
+			"confirm with: epolltune confirm%s\n",
 			r->id, (unsigned long long)((r->deadline_ms - now + 999) / 1000), option);
 	else if (r->status == RUN_WAITING)
 		fprintf(stderr,
-			"epolltune: run %u was not confirmed, and its guardian is gone: epolltune "
-			"rollback %u%s takes it back\n",
+			"epolltune: run %u was not confirmed and the rollback watchdog has exited; "
+			"roll back with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
 	else
 		fprintf(stderr,
-			"epolltune: run %u is unfinished (%s): epolltune rollback %u%s takes it "
-			"back\n",
-			r->id,
-			r->reason[0] ? "not all of it could be taken back" : "it was cut off",
-			r->id, option);
+			"epolltune: run %u is unfinished (%s); "
+			"roll back with: epolltune rollback %u%s\n",
+			r->id, r->reason[0] ? "rolled back only in part" : "interrupted", r->id,
+			option);
 }
 
-/* Of runs that concern this network namespace. */
+/* Ignores runs of other network namespaces. */
 void notice_unfinished(const char *state_dir)
 {
 	struct journal j;

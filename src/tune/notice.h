@@ -1,9 +1,8 @@
-/* notice: one line on standard error when a run was cut off or waits, for commands of any kind. */
+/* notice: one line on standard error, from any command, about an unfinished or waiting run. */
 #ifndef EPOLLTUNE_TUNE_NOTICE_H
 #define EPOLLTUNE_TUNE_NOTICE_H
 
-/* Silent where there is no journal, where it cannot be read, and while another epolltune is at
- * work. */
+/* Silent if the journal is missing, unreadable or being written. */
 void notice_unfinished(const char *state_dir);
 
 #endif

@@ -28,8 +28,7 @@ void operator_name(char name[64])
 	plain(name);
 }
 
-/* One word as a shell reads it back. Returns what it takes, which may be more than there was room
- * for. */
+/* Quotes one word for a shell. Returns the length needed, as snprintf() does. */
 static size_t put_word(char *at, size_t room, const char *word)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -10,7 +10,7 @@
 #include "tune/journal.h"
 #include "tune/sysctl_d.h"
 
-/* As knob_read() writes it, so that tabs and leading blanks make no difference. */
+/* In the form of knob_read(), so that values compare by text. */
 static void normalize(const char *name, char value[CHANGE_VALUE])
 {
 	char normal[CHANGE_VALUE];
@@ -27,8 +27,8 @@ int persist_allowed(const struct change_site *site, struct err *e)
 	if (r < 0 || here.initial)
 		return r;
 	return err_set(e, PLAN_REFUSED,
-		       "--persist: at boot the files are read for the network namespace of process "
-		       "1, and this is another one");
+		       "--persist: the files apply to the network namespace of process 1 only, "
+		       "and this is another one");
 }
 
 /* A line of a .link file or of a udev rule. */
@@ -82,37 +82,36 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	if (p->rival[0])
 		at = (size_t)snprintf(
 			text, size,
-			"not sure after a reboot: %s comes before our %s and names this "
-			"interface too; put the setting there",
+			"uncertain after a reboot: %s takes precedence over our %s and names this "
+			"interface too; add the setting there",
 			p->rival, p->file);
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
-				      "the kernel's default after a reboot: no file "
-				      "sets it");
+				      "the kernel's default after a reboot: no file sets it");
 	else if (!p->files[0])
 		at = (size_t)snprintf(text, size,
-				      "the kernel's default after a reboot: %s:%u takes it out of "
-				      "the files before it",
+				      "the kernel's default after a reboot: "
+				      "%s:%u excludes the knob",
 				      p->file, p->line);
 	else if (p->agrees && p->ours)
 		at = (size_t)snprintf(text, size, "%s after a reboot, as now", p->files);
 	else if (p->agrees)
 		at = (size_t)snprintf(text, size,
-				      "%s after a reboot, as now; by %s:%u, which "
-				      "overrides ours",
+				      "%s after a reboot, as now; "
+				      "set by %s:%u, which overrides our line",
 				      p->files, p->file, p->line);
 	else if (p->ours)
 		at = (size_t)snprintf(text, size, "%s after a reboot, but %s now", p->files,
 				      p->running);
 	else
 		at = (size_t)snprintf(text, size,
-				      "%s after a reboot, not %s: %s:%u overrides our "
-				      "line; take that one out",
+				      "%s after a reboot, not %s: "
+				      "%s:%u overrides our line; remove that one",
 				      p->files, p->running, p->file, p->line);
 	if (p->conf[0] && strcmp(p->conf, p->running) != 0 && at < size)
 		snprintf(text + at, size - at,
-			 "; /etc/sysctl.conf says %s: systemd-sysctl does not read it, sysctl "
-			 "--system does",
+			 "; /etc/sysctl.conf sets %s, which sysctl --system reads and "
+			 "systemd-sysctl does not",
 			 p->conf);
 }
 
@@ -123,7 +122,6 @@ json_t *persist_json(const struct persisted *p)
 			 (json_int_t)p->line, "ours", p->ours, "agrees", p->agrees);
 }
 
-/* The newest of each knob counts. */
 static bool seen(const struct change *standing, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)

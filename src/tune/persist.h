@@ -1,4 +1,4 @@
-/* persist: whether the running value and the files will agree after a reboot. */
+/* persist: whether the files will restore the running value after a reboot. */
 #ifndef EPOLLTUNE_TUNE_PERSIST_H
 #define EPOLLTUNE_TUNE_PERSIST_H
 
@@ -12,25 +12,24 @@ struct persisted {
 	char knob[CHANGE_NAME];
 	char running[CHANGE_VALUE];
 	char files[CHANGE_VALUE]; /* after a reboot; "" when no file sets it */
-	char file[512];           /* the file that says so */
+	char file[512];           /* the file that sets it */
 	unsigned line;
-	char rival[512];         /* a file that is taken in place of ours; "" if none */
-	bool ours;               /* and it is ours: nothing overrides it */
-	bool agrees;             /* running and files */
-	char conf[CHANGE_VALUE]; /* what /etc/sysctl.conf says, read by procps only; "" if not */
+	char rival[512];         /* a file that takes precedence over ours; "" if none */
+	bool ours;               /* `file` is ours and nothing overrides it */
+	bool agrees;             /* `running` and `files` are equal */
+	char conf[CHANGE_VALUE]; /* of /etc/sysctl.conf, which only procps reads; "" if none */
 };
 
-/* Whether the files are read at boot for this network namespace: -PLAN_REFUSED if it is not that of
- * process 1. */
+/* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
 int persist_allowed(const struct change_site *site, struct err *e);
-/* Looks at the knob of a change of files. */
+/* Reads the state of the knob of a file change. */
 int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
 		 struct err *e);
-/* One line for a person: "8192 after a reboot, as now" and the like. */
+/* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
 json_t *persist_json(const struct persisted *p);
-/* Changes of earlier runs that are in force and that no line of ours holds yet; at most `max`.
- * Returns how many. Nothing to be read is none. */
+/* The changes of earlier runs that are in force, the newest of each knob; at most `max`. Returns
+ * the number, 0 if the journal cannot be read. */
 size_t persist_standing(const char *state_dir, const struct change_site *site,
 			struct change *standing, size_t max);
 

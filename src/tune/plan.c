@@ -12,7 +12,7 @@
 #include "tune/dropin.h"
 #include "tune/sysctl_d.h"
 
-/* Whether `name` is in a comma separated list; slashes for dots are fine. */
+/* Whether `name` is in a comma separated list of knobs, with dots or slashes. */
 static bool listed(const char *list, const char *name)
 {
 	const struct knob *k = knob_find(name);
@@ -36,9 +36,7 @@ static int check_list(const char *option, const char *list, struct err *e)
 		char one[CHANGE_NAME];
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
 		if (!knob_find(one))
-			return err_set(e, EINVAL,
-				       "--%s: unknown knob \"%s\"; epolltune list knows "
-				       "them",
+			return err_set(e, EINVAL, "--%s: unknown knob \"%s\"; see epolltune list",
 				       option, one);
 	}
 	return list && !*list ? err_set(e, EINVAL, "--%s: empty", option) : 0;
@@ -49,7 +47,7 @@ bool plan_wants(const struct plan_options *o, const char *knob)
 	return (!o->only || listed(o->only, knob)) && !(o->except && listed(o->except, knob));
 }
 
-/* A report may come from anywhere: one line, no control characters. */
+/* Reports are untrusted: one line, no control characters. */
 static void flatten(char *text)
 {
 	for (; *text; text++)
@@ -63,73 +61,68 @@ static void describe(char why[200], const struct finding *f)
 	flatten(why);
 }
 
-static struct told *tell(struct plan *p, const char *knob)
+/* The manual step for a knob, found or added; NULL: the plan is full. */
+static struct manual_step *manual_for(struct plan *p, const char *knob)
 {
-	for (size_t i = 0; i < p->told_count; i++)
-		if (strcmp(p->told[i].knob, knob) == 0)
-			return &p->told[i];
-	if (p->told_count == PLAN_TOLD)
+	for (size_t i = 0; i < p->manual_count; i++)
+		if (strcmp(p->manual[i].knob, knob) == 0)
+			return &p->manual[i];
+	if (p->manual_count == PLAN_MANUAL)
 		return NULL;
-	struct told *t = &p->told[p->told_count++];
-	*t = (struct told){0};
-	report_text(t->knob, "%s", knob);
-	flatten(t->knob);
-	return t;
+	struct manual_step *m = &p->manual[p->manual_count++];
+	*m = (struct manual_step){0};
+	report_text(m->knob, "%s", knob);
+	flatten(m->knob);
+	return m;
 }
 
-/* What has to come before: no process' limit goes beyond fs.nr_open (fs/open.c, kernel/sys.c
- * do_prlimit()). */
-static void tell_ceiling(struct told *t, const char *limit, const struct change_site *site)
+/* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
+static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
 {
-	char value[KNOB_VALUE], what[sizeof(t->what)];
+	char value[KNOB_VALUE], action[sizeof(m->action)];
 	int64_t now, wanted;
 	struct err ignored;
 	if (knob_read(knob_find("fs.nr_open"), site->host, value, &ignored) < 0 ||
 	    knob_field(value, 0, &now) < 0 || knob_field(limit, 0, &wanted) < 0 || wanted <= now)
 		return;
-	snprintf(what, sizeof(what), "%s", t->what);
-	report_text_into(t->what, sizeof(t->what),
-			 "fs.nr_open, %s now, comes first: epolltune apply --set fs.nr_open=%s\n%s",
-			 value, limit, what);
+	snprintf(action, sizeof(action), "%s", m->action);
+	report_text_into(m->action, sizeof(m->action),
+			 "first raise fs.nr_open from %s: epolltune apply --set fs.nr_open=%s\n%s",
+			 value, limit, action);
 }
 
-/* A finding of a wall that is to move. */
-static void tell_finding(struct plan *p, const struct finding *f, const struct knob *k,
-			 const struct change_site *site)
+/* What an operator has to do, in the words of the knob's row, or of the finding. */
+static void describe_action(struct manual_step *m, const struct finding *f,
+			    const struct proposal *c, const struct knob *k)
 {
-	p->left++;
-	struct told *t = tell(p, f->knob[0] ? f->knob : f->wall);
-	if (!t)
-		return;
-	report_text(t->current, "%s", f->current);
-	report_text(t->proposed, "%s", f->proposed);
-	flatten(t->current);
-	flatten(t->proposed);
-	describe(t->why, f);
-	const char *digits = f->proposed + strcspn(f->proposed, "0123456789");
-	bool soft = strstr(f->id, ".soft-limit");
-	if (k && k->scope == KNOB_PROCESS && *digits) {
-		report_text(t->what,
-			    "a limit of the process, not of the kernel. With systemd:\n"
-			    "  systemctl edit UNIT      and put there\n"
-			    "    [Service]\n"
-			    "    LimitNOFILE=%s%s\n"
-			    "  systemctl restart UNIT\n"
-			    "for one that runs: prlimit --pid PID --nofile=%s%s",
-			    digits, soft ? ":HARD   (as it is, see /proc/PID/limits)" : "", digits,
-			    soft ? ":" : "");
-		tell_ceiling(t, digits, site);
-	} else if (k && strcmp(k->name, "listen.backlog") == 0)
-		report_text(t->what,
-			    "the server's own argument to listen(). nginx: listen … backlog=%s;\n"
-			    "Redis: tcp-backlog %s; systemd sockets: Backlog=%s. Then restart it.",
-			    f->proposed, f->proposed, f->proposed);
+	struct wording words = {0};
+	wording_set(&words, "proposed", "%s", m->proposed);
+	wording_set(&words, "soft", "%s", c && strcmp(c->field, "soft") == 0 ? "yes" : "");
+	if (k && k->steps && m->proposed[0])
+		wording_fill(&words, k->steps, m->action, sizeof(m->action));
 	else
-		report_text(t->what, "%s", f->advice);
+		report_text(m->action, "%s", f->advice);
 }
 
-/* What a knob's name stands for here, if epolltune can write it: a sysctl, or a setting of one
- * interface. */
+/* The manual step for a finding: of one of its proposals, or NULL. */
+static void add_manual(struct plan *p, const struct finding *f, const struct proposal *c,
+		       const struct change_site *site)
+{
+	const struct knob *k = c ? knob_find(c->knob) : NULL;
+	struct manual_step *m = manual_for(p, c && c->knob[0] ? c->knob : f->wall);
+	if (!m)
+		return;
+	report_text(m->current, "%s", c ? c->current : "");
+	report_text(m->proposed, "%s", c ? c->proposed : "");
+	flatten(m->current);
+	flatten(m->proposed);
+	describe(m->why, f);
+	describe_action(m, f, c, k);
+	if (k && k->scope == KNOB_PROCESS && m->proposed[0])
+		add_ceiling(m, m->proposed, site);
+}
+
+/* What a name refers to, if epolltune can write it: a sysctl, or a setting of one interface. */
 struct subject {
 	const struct knob *knob;
 	const char *kind;
@@ -160,7 +153,7 @@ static int subject_read(const struct subject *s, const struct change_site *site,
 	if (r < 0)
 		return r;
 	if (strlen(text) >= KNOB_VALUE)
-		return err_set(e, EFBIG, "%s: a longer value than expected", s->name);
+		return err_set(e, EFBIG, "%s: its value is too long", s->name);
 	memcpy(value, text, strlen(text) + 1);
 	return 0;
 }
@@ -173,14 +166,13 @@ static int subject_normal(const struct subject *s, const struct change_site *sit
 		return knob_check(s->knob, value, normal, e);
 	int r = device_normal(site, s->name, value, text, e);
 	if (r == 0 && strlen(text) >= KNOB_VALUE)
-		return err_set(e, EFBIG, "%s: a longer value than expected", s->name);
+		return err_set(e, EFBIG, "%s: its value is too long", s->name);
 	if (r == 0)
 		memcpy(normal, text, strlen(text) + 1);
 	return r;
 }
 
-/* Whether the operator has agreed to what a change may do to the link; if not, why it is not made.
- */
+/* Whether the options allow a change that resets the link; if not, why. */
 static bool link_allowed(const struct subject *s, const struct plan_options *o,
 			 const struct change_site *site, char why[200])
 {
@@ -188,23 +180,21 @@ static bool link_allowed(const struct subject *s, const struct plan_options *o,
 	char what[40];
 	if (!device_parse(s->name, &d) || !d.row->resets)
 		return true;
-	bool lifeline = nic_lifeline(site->host, d.nic, what);
-	if (o->allow_reset && (o->confirm || !lifeline))
+	bool management_path = nic_lifeline(site->host, d.nic, what);
+	if (o->allow_reset && (o->confirm || !management_path))
 		return true;
-	if (!lifeline)
-		snprintf(why, 200, "%s may lose its link for a moment: add --allow-link-reset",
-			 d.nic);
+	if (!management_path)
+		snprintf(why, 200, "%s may briefly lose its link: add --allow-link-reset", d.nic);
 	else
 		snprintf(why, 200,
-			 "%s may lose its link for a moment, and %s is over it: add "
-			 "--allow-link-reset and --confirm TIME",
+			 "%s carries %s and may briefly lose its link: "
+			 "add --allow-link-reset and --confirm TIME",
 			 d.nic, what);
 	return false;
 }
 
-/* Fields of the running and the wanted value joined so that none gets smaller (a range none
- * narrower). *lower: whether the wanted value alone would have made one so. False: no such value.
- */
+/* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
+ * whether the wanted value has a smaller field. False: not comparable. */
 static bool join(const struct knob *k, const char *running, const char *want,
 		 char joined[KNOB_VALUE], bool *lower)
 {
@@ -254,16 +244,16 @@ static int add_change(struct plan *p, const struct subject *s, const char *from,
 			report_text(c->wall, "%s", f->wall);
 			report_text(c->finding, "%s", f->id);
 		} else {
-			report_text(c->why, "set by hand");
+			report_text(c->why, "set with --set");
 		}
 	}
 	snprintf(c->to, sizeof(c->to), "%s", to);
 	return 0;
 }
 
-/* The running value as it will stand with what is planned already. */
-static int standing(struct plan *p, const struct subject *s, const struct change_site *site,
-		    char running[KNOB_VALUE], struct err *e)
+/* The value as planned so far, or the running one. */
+static int planned_value(struct plan *p, const struct subject *s, const struct change_site *site,
+			 char running[KNOB_VALUE], struct err *e)
 {
 	const struct change *c = find_change(p, s->name);
 	if (!c)
@@ -272,65 +262,106 @@ static int standing(struct plan *p, const struct subject *s, const struct change
 	return 0;
 }
 
-static int plan_finding(struct plan *p, const struct finding *f, const struct subject *s,
-			const struct plan_options *o, const struct change_site *site, struct err *e)
+static int plan_proposal(struct plan *p, const struct finding *f, const struct proposal *c,
+			 const struct subject *s, const struct plan_options *o,
+			 const struct change_site *site, struct err *e)
 {
 	char running[KNOB_VALUE], now[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
 	bool lower;
 	int r = subject_read(s, site, running, e);
 	bool device = !strcmp(s->kind, "device");
 	if (r == -ENOENT || (r < 0 && device)) {
-		struct told *t = tell(p, s->name);
-		p->left++;
-		if (t) {
-			report_text(t->proposed, "%s", f->proposed);
-			describe(t->why, f);
+		struct manual_step *m = manual_for(p, s->name);
+		if (m) {
+			report_text(m->proposed, "%s", c->proposed);
+			describe(m->why, f);
 			if (device)
-				report_text(t->what, "%s", e->text);
+				report_text(m->action, "%s", e->text);
 			else
-				report_text(t->what,
-					    "not to be seen from here: it belongs to the whole "
-					    "machine. Set it outside of this namespace.");
+				report_text(m->action,
+					    "not visible in this network namespace: set it on "
+					    "the host.");
 		}
 		*e = (struct err){0};
 		return 0;
 	}
-	if (r < 0 || (r = subject_normal(s, site, f->proposed, want, e)) < 0 ||
-	    (r = standing(p, s, site, now, e)) < 0)
+	if (r < 0 || (r = subject_normal(s, site, c->proposed, want, e)) < 0 ||
+	    (r = planned_value(p, s, site, now, e)) < 0)
 		return err_prefix(e, "finding %s", f->id);
 	if (!join(s->knob, running, want, joined, &lower) ||
 	    (lower && strcmp(joined, running) == 0)) {
-		/* Only a lower value would do: never without the operator's hand. */
-		if (!o->foreign && lower && strcmp(running, f->current) == 0) {
-			tell_finding(p, f, s->knob, site);
-			struct told *t = tell(p, s->name);
-			if (t)
-				report_text(t->what,
-					    "a lower value is not set unasked: "
-					    "--set '%s=%s' --allow-lower",
-					    s->name, f->proposed);
+		/* Only a lower value would do: not without --allow-lower. */
+		if (!o->foreign && lower && strcmp(running, c->current) == 0) {
+			add_manual(p, f, c, site);
+			struct manual_step *m = manual_for(p, s->name);
+			if (m)
+				report_text(m->action,
+					    "lowers the value: --set '%s=%s' --allow-lower",
+					    s->name, c->proposed);
 		}
 		return 0;
 	}
-	/* Beside what another finding wants already. */
+	/* Joined with what another finding wants. */
 	snprintf(want, sizeof(want), "%s", joined);
 	if (!join(s->knob, now, want, joined, &lower))
 		return 0;
 	if (strcmp(joined, now) == 0)
 		return 0;
-	if (!o->foreign && f->current[0] && strcmp(f->current, running) != 0)
+	if (!o->foreign && c->current[0] && strcmp(c->current, running) != 0)
 		return err_set(e, PLAN_REFUSED,
-			       "%s is %s now, but was %s when the report was made: run check again",
-			       s->name, running, f->current);
+			       "%s is %s, but was %s in the report: run epolltune check again",
+			       s->name, running, c->current);
 	char why[200];
 	if (!link_allowed(s, o, site, why)) {
-		tell_finding(p, f, s->knob, site);
-		struct told *t = tell(p, s->name);
-		if (t)
-			report_text(t->what, "%s", why);
+		add_manual(p, f, c, site);
+		struct manual_step *m = manual_for(p, s->name);
+		if (m)
+			report_text(m->action, "%s", why);
 		return 0;
 	}
 	return add_change(p, s, running, joined, f, e);
+}
+
+/* Whether a finding asks for action under these options. */
+static bool finding_acts(const struct finding *f, const struct wall *w,
+			 const struct plan_options *o)
+{
+	if (!w || f->remedy == REMEDY_NONE ||
+	    (f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL))
+		return false;
+	return w->verdict == VERDICT_SHORT || (o->tight && w->verdict == VERDICT_TIGHT);
+}
+
+/* Whether --tight would take it up. */
+static bool finding_waits(const struct finding *f, const struct wall *w,
+			  const struct plan_options *o)
+{
+	const struct proposal *c = finding_knob(f);
+	return w && w->verdict == VERDICT_TIGHT && !o->tight && f->level == LEVEL_WARNING &&
+	       f->remedy != REMEDY_NONE && plan_wants(o, c ? c->knob : "");
+}
+
+/* All knobs that a finding proposes: those that epolltune can set, and steps for the others. */
+static int plan_finding(struct plan *p, const struct finding *f, const struct plan_options *o,
+			const struct change_site *site, struct err *e)
+{
+	if (!finding_proposes(f) && !o->only)
+		add_manual(p, f, finding_knob(f), site);
+	for (size_t i = 0; finding_proposes(f) && i < f->proposal_count; i++) {
+		const struct proposal *c = &f->proposals[i];
+		const struct knob *k = knob_find(c->knob);
+		struct subject s;
+		if (!c->proposed[0] || (k && !plan_wants(o, c->knob)) || (!k && o->only))
+			continue;
+		if (!subject_find(c->knob, &s)) {
+			add_manual(p, f, c, site);
+			continue;
+		}
+		int failed = plan_proposal(p, f, c, &s, o, site, e);
+		if (failed < 0)
+			return failed;
+	}
+	return 0;
 }
 
 static int plan_findings(struct plan *p, const struct report *r, const struct plan_options *o,
@@ -339,24 +370,8 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		bool acts = w && (w->verdict == VERDICT_SHORT ||
-				  (o->tight && w->verdict == VERDICT_TIGHT));
-		p->tight += w && w->verdict == VERDICT_TIGHT && !o->tight &&
-			    f->level == LEVEL_WARNING && f->remedy != REMEDY_NONE &&
-			    plan_wants(o, f->knob);
-		if (!acts || f->level == LEVEL_NOTE || f->level == LEVEL_SKIPPED ||
-		    f->remedy == REMEDY_NONE)
-			continue;
-		const struct knob *k = knob_find(f->knob);
-		if (k && !plan_wants(o, f->knob))
-			continue;
-		struct subject s;
-		if (f->remedy != REMEDY_KERNEL || !f->proposed[0] || !subject_find(f->knob, &s)) {
-			if (!o->only || k)
-				tell_finding(p, f, k, site);
-			continue;
-		}
-		int failed = plan_finding(p, f, &s, o, site, e);
+		p->tight += finding_waits(f, w, o);
+		int failed = finding_acts(f, w, o) ? plan_finding(p, f, o, site, e) : 0;
 		if (failed < 0)
 			return failed;
 	}
@@ -369,18 +384,17 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	char name[CHANGE_NAME], running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
 	const char *equals = strchr(text, '=');
 	if (!equals || (size_t)(equals - text) >= sizeof(name))
-		return err_set(e, EINVAL, "--set %.80s: KNOB=VALUE is wanted", text);
+		return err_set(e, EINVAL, "--set %.80s: not of the form KNOB=VALUE", text);
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
 	const struct knob *k = knob_find(name);
 	if (!k)
-		return err_set(e, EINVAL, "--set %s: unknown knob; epolltune list knows them",
-			       name);
+		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list", name);
 	struct subject s;
 	if (!subject_find(name, &s) && k->scope == KNOB_DEVICE)
-		return err_set(e, EINVAL, "--set %s: of which interface? %s@eth0, for example",
-			       name, k->name);
+		return err_set(e, EINVAL, "--set %s: missing interface, as in %s@eth0", name,
+			       k->name);
 	if (!s.kind)
-		return err_set(e, EINVAL, "--set %s: not a sysctl, but %s (see epolltune explain)",
+		return err_set(e, EINVAL, "--set %s: not a sysctl but %s (see epolltune explain)",
 			       name, knob_scope_name(k->scope));
 	char why[200];
 	if (!link_allowed(&s, o, site, why))
@@ -389,8 +403,8 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (r == 0)
 		r = subject_read(&s, site, running, e);
 	if (r == -ENOENT)
-		return err_set(e, ENOENT,
-			       "--set %s: this kernel has none, or not in this namespace", name);
+		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
+			       name);
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
 	bool lower;
@@ -399,22 +413,22 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 			       want);
 	if (lower && !o->allow_lower)
 		return err_set(e, PLAN_REFUSED,
-			       "--set %s: %s is lower than the running %s: refused without "
-			       "--allow-lower",
+			       "--set %s: %s is lower than the running value %s: "
+			       "refused without --allow-lower",
 			       name, want, running);
 	const struct change *c = find_change(p, s.name);
 	if (!c && strcmp(running, want) == 0)
 		return 0;
 	r = add_change(p, &s, running, want, NULL, e);
-	/* What a finding proposed and the operator set back to what runs, is no change. */
+	/* --set cancels a proposal if it names the running value. */
 	struct change *made = find_change(p, s.name);
 	if (r == 0 && made && strcmp(made->from, made->to) == 0)
 		*made = p->changes[--p->count];
 	return r;
 }
 
-/* The next KNOB=VALUE of a list. A comma that no other KNOB= follows is one in the value, as masks
- * of many CPUs have it. */
+/* The next KNOB=VALUE of a list. A comma without a KNOB= after it is part of the value, as in CPU
+ * masks. */
 static char *set_next(char **rest)
 {
 	char *one = *rest, *comma = one ? strchr(one, ',') : NULL;
@@ -447,12 +461,12 @@ static int check_report(const struct report *r, const struct change_site *site, 
 		return failed;
 	if (!r->host.boot[0])
 		return err_set(e, PLAN_REFUSED,
-			       "the report does not say of which boot it is (a captured machine?): "
+			       "the report has no boot id (a captured machine?): "
 			       "refused without --foreign");
 	if (strcmp(r->host.boot, here.boot) != 0)
 		return err_set(e, PLAN_REFUSED,
-			       "the report is of another machine or boot (%s, Linux %s): refused "
-			       "without --foreign",
+			       "the report is from another machine or boot (%s, Linux %s): "
+			       "refused without --foreign",
 			       r->host.name, r->host.kernel);
 	return 0;
 }
@@ -477,19 +491,16 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	return failed < 0 ? failed : budget_check(p, site, e);
 }
 
-static void tell_blocked(struct plan *p, const struct change *c, const struct err *why)
+static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
 {
-	struct told *t = tell(p, c->name);
-	p->left += c->wall[0] != 0;
-	p->denied++;
-	if (!t)
+	struct manual_step *m = manual_for(p, c->name);
+	if (!m)
 		return;
-	report_text(t->current, "%.79s", c->from);
-	report_text(t->proposed, "%.79s", c->to);
-	report_text(t->why, "%s", c->why);
-	report_text(t->what, "%s. Set it %s.", why->text,
-		    c->scope == CHANGE_NETNS ? "where this network namespace is administered"
-					     : "on the machine itself, outside of this namespace");
+	report_text(m->current, "%.79s", c->from);
+	report_text(m->proposed, "%.79s", c->to);
+	report_text(m->why, "%s", c->why);
+	report_text(m->action, "%s. Set it %s.", why->text,
+		    c->scope == CHANGE_NETNS ? "as root of this network namespace" : "on the host");
 }
 
 void plan_permit(struct plan *p, const struct change_site *site)
@@ -511,7 +522,7 @@ void plan_permit(struct plan *p, const struct change_site *site)
 	size_t kept = 0;
 	for (size_t i = 0; i < p->count; i++) {
 		if (blocked[i])
-			tell_blocked(p, &p->changes[i], &why[i]);
+			add_blocked(p, &p->changes[i], &why[i]);
 		else
 			p->changes[kept++] = p->changes[i];
 	}
@@ -519,10 +530,9 @@ void plan_permit(struct plan *p, const struct change_site *site)
 	p->blocked = 0;
 }
 
-/* A later file that sets the knob otherwise: our line will not count, whether it stands already or
- * is to be written. */
-static int tell_override(struct plan *p, const char *name, const char *to,
-			 const struct change_site *site, struct err *e)
+/* A manual step where a later file overrides the line of ours. */
+static int check_override(struct plan *p, const char *name, const char *to,
+			  const struct change_site *site, struct err *e)
 {
 	struct sysctl_setting later;
 	char value[KNOB_VALUE];
@@ -532,15 +542,13 @@ static int tell_override(struct plan *p, const char *name, const char *to,
 	if (r < 0 || !later.file[0] ||
 	    (k && knob_check(k, later.value, value, &ignored) == 0 && strcmp(value, to) == 0))
 		return r;
-	struct told *t = tell(p, name);
-	p->overridden++;
-	if (!t)
+	struct manual_step *m = manual_for(p, name);
+	if (!m)
 		return 0;
-	report_text(t->current, "%.79s", to);
-	report_text(t->why, "at the next boot %s:%u comes after our file and %s%.60s", later.file,
-		    later.line, later.value[0] ? "sets it to " : "takes it out of the files",
-		    later.value);
-	report_text(t->what, "take that line out, or change it, if the value is to last");
+	report_text(m->current, "%.79s", to);
+	report_text(m->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
+		    later.line, later.value[0] ? "sets " : "excludes the knob", later.value);
+	report_text(m->action, "remove or change that line to keep the value");
 	return 0;
 }
 
@@ -553,7 +561,7 @@ static int persist_one(struct plan *p, const struct change *of, const char *who,
 	if (r < 0)
 		return r;
 	dropin_setting(found, setting);
-	r = tell_override(p, of->name, to, site, e);
+	r = check_override(p, of->name, to, site, e);
 	if (r < 0 || strcmp(setting, to) == 0)
 		return r;
 	if (p->count == PLAN_CHANGES)
@@ -574,7 +582,7 @@ static int persist_one(struct plan *p, const struct change *of, const char *who,
 	return r;
 }
 
-/* The same for a setting of an interface, in a .link file or a udev rule. */
+/* Likewise for a setting of an interface, in a .link file or a udev rule. */
 static int persist_device(struct plan *p, const struct change *of, const char *who, time_t when,
 			  unsigned run, const struct change_site *site, struct err *e)
 {
@@ -582,7 +590,7 @@ static int persist_device(struct plan *p, const struct change *of, const char *w
 	const char *to = of->became[0] ? of->became : of->to, *kind = device_file_kind(of->name);
 	struct err why = {0};
 	int r = kind ? device_file_read(site, of->name, found, &why)
-		     : err_set(&why, EOPNOTSUPP, "no file can hold a setting of a NAPI instance");
+		     : err_set(&why, EOPNOTSUPP, "no file can hold a setting of one NAPI instance");
 	if (r == 0) {
 		device_file_setting(of->name, found, setting);
 		if (strcmp(setting, to) == 0)
@@ -595,9 +603,9 @@ static int persist_device(struct plan *p, const struct change *of, const char *w
 	if (r == 0)
 		r = device_file_line(site, of->name, to, who, when, run, of->why, c->to, &why);
 	if (r == -ENOENT || r == -EOPNOTSUPP) {
-		struct told *t = tell(p, of->name);
-		if (t)
-			report_text(t->what, "until the next boot only: %s", why.text);
+		struct manual_step *m = manual_for(p, of->name);
+		if (m)
+			report_text(m->action, "lost at the next boot: %s", why.text);
 		return 0;
 	}
 	if (r < 0) {

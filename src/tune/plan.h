@@ -1,5 +1,5 @@
-/* plan: what to change so that the target's walls stand far enough, and what only the operator can
- * change. Made from a report; nothing is written while planning. */
+/* plan: the changes that raise the short walls of a report to the target, and the manual steps that
+ * remain. Planning writes nothing. */
 #ifndef EPOLLTUNE_TUNE_PLAN_H
 #define EPOLLTUNE_TUNE_PLAN_H
 
@@ -11,29 +11,29 @@
 #include "epolltune/report.h"
 
 #define PLAN_CHANGES 64
-#define PLAN_TOLD 32
+#define PLAN_MANUAL 32
 
-/* The code of an err that is a refusal by our own rules (a lower value, a stale report, too much
- * memory), not a failure: exit status 2 instead of 3. */
+/* The code of an err that is a refusal by epolltune's own rules (a lower value, a stale report, too
+ * much memory), not a failure: exit status 2 instead of 3. */
 #define PLAN_REFUSED ECANCELED
 
-/* A remedy that is not a change of ours: a limit of a process, an argument of an application, a
- * knob that cannot be written from here. */
-struct told {
+/* A remedy that epolltune cannot apply: a limit of a process, an argument of an application, a knob
+ * that is not writable from here. */
+struct manual_step {
 	char knob[CHANGE_NAME];
 	char current[80], proposed[80];
 	char why[200];
-	char what[640]; /* what to do, lines */
+	char action[640]; /* what to do, lines */
 };
 
 /* Memory at the target's load in the worst case, in bytes. */
 struct budget {
 	uint64_t connections;
 	uint64_t fixed;   /* sockets and their files: connections × BUDGET_CONNECTION */
-	uint64_t receive; /* the most of one connection: tcp_rmem[2] */
+	uint64_t receive; /* maximum of one connection: tcp_rmem[2] */
 	uint64_t send;    /* tcp_wmem[2] */
-	uint64_t cap;     /* tcp_mem[2], what all TCP buffers together may take */
-	bool cap_assumed; /* tcp_mem is not visible here: the kernel's default is assumed */
+	uint64_t cap;     /* tcp_mem[2], the limit of all TCP buffers together */
+	bool cap_assumed; /* tcp_mem is not visible here: the kernel's default */
 	uint64_t sum;     /* fixed + min(connections × (receive + send), cap) */
 	uint64_t machine;
 };
@@ -45,46 +45,40 @@ struct plan {
 	struct target target;
 	size_t count;
 	struct change changes[PLAN_CHANGES];
-	size_t told_count;
-	struct told told[PLAN_TOLD];
+	size_t manual_count;
+	struct manual_step manual[PLAN_MANUAL];
 	struct budget before, after;
-	size_t unknown;     /* walls that the report could not tell */
+	size_t unknown;     /* walls without a verdict */
 	size_t tight;       /* findings of tight walls that --tight would act on */
-	size_t left;        /* findings of walls that are to move, but not by a change of ours */
-	size_t denied;      /* changes that this process may not make, told in place of made */
-	size_t overridden;  /* lines of our file that a later one makes useless */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
-	struct err blocker; /* why, of the first */
+	struct err blocker; /* the reason for the first */
 };
 
 struct plan_options {
-	bool tight;       /* walls that are tight lead to changes too */
+	bool tight;       /* plan changes for tight walls too */
 	bool allow_lower; /* `set` may lower a value */
 	bool allow_reset; /* an interface may lose its link for a moment */
-	bool confirm;     /* all goes back unless it is confirmed */
-	bool foreign;     /* the report may be of another machine or boot */
-	/* Knobs, comma separated; one of interfaces stands for all of them or, with @NAME, for one.
-	 */
+	bool confirm;     /* all is rolled back unless confirmed */
+	bool foreign;     /* accept a report of another machine or boot */
+	/* Knobs, comma separated; one of interfaces means all of them or, with @NAME, one. */
 	const char *only;   /* NULL: all */
 	const char *except; /* NULL: none */
 	const char *set;    /* "KNOB=VALUE", comma separated; NULL: none. Values may hold commas */
 };
 
-/* Makes a plan for the running machine. `r` may be NULL when everything comes from `set`. Values of
- * walls never go down; a knob that stands differently than the report says, is refused. */
+/* Makes a plan for the running machine. `r` may be NULL if everything comes from `set`. Proposals
+ * never lower a value. -PLAN_REFUSED if a knob differs from what the report says. */
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *options,
 	      const struct change_site *site, struct err *e);
-/* Refuses a plan that needs more memory than the machine has, with the sum, unless it does not make
- * it worse. Called by plan_make(). */
+/* Refuses a plan that raises the worst case above the machine's memory. Called by plan_make(). */
 int budget_check(struct plan *p, const struct change_site *site, struct err *e);
-/* What a change of the plan costs at most in bytes at the target's load; REPORT_NONE if there is no
- * formula. */
+/* The maximum cost of a change in bytes at the target's load; REPORT_NONE without a formula. */
 int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site);
-/* Tells changes that this process may not write; where all are such, they stay in the plan and
- * p->blocked counts them, so that the plan can be shown to whoever may. */
+/* Turns changes that this process may not make into manual steps. If all are such, they stay in the
+ * plan, to be shown, and p->blocked counts them. */
 void plan_permit(struct plan *p, const struct change_site *site);
-/* Adds to the plan a change of the files for each sysctl in the plan, and for each of `standing`:
- * changes of earlier runs that are in force and in no file. What the files say already is left. */
+/* Adds to the plan the lines of files for its changes, and for `standing`, the changes of earlier
+ * runs that are in force and in no file. Skips what the files say already. */
 int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
 		 const char *who, time_t when, unsigned run, const struct change_site *site,
 		 struct err *e);

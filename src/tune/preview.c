@@ -1,4 +1,4 @@
-/* The executors that only show a plan. */
+/* The executors that print a plan. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +11,13 @@
 #include "tune/dropin.h"
 #include "tune/executor.h"
 
-const char *outcome_name(enum outcome o)
+const char *run_outcome_name(enum run_outcome o)
 {
 	static const char *const names[] = {
-		[OUTCOME_PLANNED] = "planned",       [OUTCOME_NOTHING] = "nothing to change",
-		[OUTCOME_APPLIED] = "applied",       [OUTCOME_WAITING] = "waiting",
-		[OUTCOME_TAKEN_BACK] = "taken back", [OUTCOME_PARTLY] = "partly taken back",
-		[OUTCOME_REFUSED] = "refused",
+		[OUTCOME_PLANNED] = "planned",   [OUTCOME_NOTHING] = "nothing to change",
+		[OUTCOME_APPLIED] = "applied",   [OUTCOME_WAITING] = "waiting",
+		[OUTCOME_REVERTED] = "reverted", [OUTCOME_PARTLY] = "partly reverted",
+		[OUTCOME_REFUSED] = "refused",   [OUTCOME_NOT_WAITING] = "nothing to confirm",
 	};
 	return names[o];
 }
@@ -30,7 +30,7 @@ static int printed(struct execution *x, int failed, struct err *e)
 	return failed;
 }
 
-/* text: a diff that a person reads. */
+/* text: a diff for a person. */
 
 static void put_line(const struct page *p, enum tone tone, const char *mark, const char *value)
 {
@@ -41,7 +41,7 @@ static void put_line(const struct page *p, enum tone tone, const char *mark, con
 	fputc('\n', p->out);
 }
 
-/* A value of a file has a comment above its line. */
+/* The value of a file is two lines: a comment and the setting. */
 static void put_value(const struct page *p, enum tone tone, const char *mark, const char *value)
 {
 	char line[CHANGE_VALUE];
@@ -69,7 +69,7 @@ static void put_cost(const struct page *p, const struct change *c)
 		return;
 	text[0] = 0;
 	if (c->cost_bytes != REPORT_NONE)
-		snprintf(text, sizeof(text), "At most %s for this load. ",
+		snprintf(text, sizeof(text), "Up to %s for this load. ",
 			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
 					 (uint64_t)c->cost_bytes));
 	size_t used = strlen(text);
@@ -102,15 +102,15 @@ static int diff_change(struct execution *x, struct change *c, struct err *e)
 	return 0;
 }
 
-static void diff_told(const struct page *p, const struct told *t)
+static void diff_manual(const struct page *p, const struct manual_step *m)
 {
 	char line[PAGE_TEXT];
-	page_text(p, line, sizeof(line), "%s  %s%s%s", t->knob, t->current,
-		  t->current[0] && t->proposed[0] ? " → " : "", t->proposed);
+	page_text(p, line, sizeof(line), "%s  %s%s%s", m->knob, m->current,
+		  m->current[0] && m->proposed[0] ? " → " : "", m->proposed);
 	fputs("  ", p->out);
 	page_wrap(p, TONE_BOLD, 2, 4, line);
-	page_paragraph(p, TONE_PLAIN, 4, t->why);
-	for (const char *at = t->what; at && *at; at = strchr(at, '\n')) {
+	page_paragraph(p, TONE_PLAIN, 4, m->why);
+	for (const char *at = m->action; at && *at; at = strchr(at, '\n')) {
 		at += *at == '\n';
 		size_t indent = 4 + strspn(at, " ");
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
@@ -118,7 +118,7 @@ static void diff_told(const struct page *p, const struct told *t)
 	}
 }
 
-/* Whether the changes' own costs are more than what the sum grows by. */
+/* Whether the costs of the changes exceed the growth of the total, which counts some already. */
 static bool costs_exceed(const struct plan *plan)
 {
 	uint64_t own = 0, grows = plan->after.sum - plan->before.sum;
@@ -138,19 +138,18 @@ static void diff_budget(const struct page *p, const struct plan *plan)
 	bool same = b->sum == plan->before.sum;
 	quantity_format(was, sizeof(was), QUANTITY_SIZE, plan->before.sum);
 	snprintf(text, sizeof(text),
-		 "Memory in the worst case: %s of %s, %s%s (%s connections, each with up to %s of "
-		 "buffers; all buffers together up to %s%s).%s",
+		 "Worst-case memory: %s of %s, %s%s (%s connections with up to %s of buffers each; "
+		 "all buffers together up to %s%s).%s",
 		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, b->sum),
 		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE, b->machine),
 		 same ? "as" : was, " now",
 		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
 		 quantity_format(one, sizeof(one), QUANTITY_SIZE, b->receive + b->send),
 		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, b->cap),
-		 b->cap_assumed ? ", the kernel's default: tcp_mem is not to be seen here"
+		 b->cap_assumed ? ", the kernel's default: tcp_mem is not visible in this network "
+				  "namespace"
 				: " by tcp_mem",
-		 costs_exceed(plan) ? " Of the costs above, buffers and connections that wait in a "
-				      "queue are part of it, not on top."
-				    : "");
+		 costs_exceed(plan) ? " This total already includes the costs above." : "");
 	page_paragraph(p, TONE_PLAIN, 0, text);
 }
 
@@ -160,18 +159,18 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	const struct plan *plan = x->plan;
 	if (!plan->count)
 		fprintf(p.out, "Nothing to change.\n");
-	if (plan->told_count) {
-		fprintf(p.out, "%sNot for epolltune to change:\n", plan->count ? "" : "\n");
-		for (size_t i = 0; i < plan->told_count; i++)
-			diff_told(&p, &plan->told[i]);
+	if (plan->manual_count) {
+		fprintf(p.out, "%sManual steps:\n", plan->count ? "" : "\n");
+		for (size_t i = 0; i < plan->manual_count; i++)
+			diff_manual(&p, &plan->manual[i]);
 		if (plan->count)
 			fputc('\n', p.out);
 	}
 	if (plan->tight)
-		fputs("What is tight, not short, is left: --tight takes that up too.\n", p.out);
+		fputs("Tight walls are not changed; add --tight to include them.\n", p.out);
 	if (plan->unknown)
-		fprintf(p.out, "%zu wall%s could not be told: epolltune check says why.\n",
-			plan->unknown, plan->unknown == 1 ? "" : "s");
+		fprintf(p.out, "%zu wall%s no verdict; run epolltune check for the reasons.\n",
+			plan->unknown, plan->unknown == 1 ? " has" : "s have");
 	if (plan_runtime(plan))
 		diff_budget(&p, plan);
 	return printed(x, failed, e);
@@ -179,29 +178,32 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 
 const struct executor executor_diff = {"text", NULL, diff_change, diff_end};
 
-/* json: the plan, and what became of it. Schema epolltune.apply/1. */
+/* json: the plan and its outcome, schema epolltune.apply/2: the same keys in every case. */
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
 
 static json_t *json_change(const struct change *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:s*, s:o}", "kind",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o}", "kind",
 			 c->kind, "name", c->name, "scope", change_scope_name(c->scope), "from",
 			 c->from, "to", c->to, "became", json_text(c->became), "state",
 			 change_state_name(c->state), "wall", json_text(c->wall), "finding",
-			 json_text(c->finding), "why", c->why, "effect", c->effect, "cost_bytes",
+			 json_text(c->finding), "why", c->why, "effect",
+			 json_text(c->effect ? c->effect : ""), "cost_bytes",
 			 c->cost_bytes == REPORT_NONE ? json_null() : json_integer(c->cost_bytes));
 }
 
-static json_t *json_told(const struct told *t)
+static json_t *json_manual(const struct manual_step *m)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "knob", t->knob, "current",
-			 json_text(t->current), "proposed", json_text(t->proposed), "why", t->why,
-			 "what", t->what);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "knob", m->knob, "current",
+			 json_text(m->current), "proposed", json_text(m->proposed), "why", m->why,
+			 "action", m->action);
 }
 
 static json_t *json_budget(const struct budget *b)
 {
+	if (!b->machine)
+		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "connections",
 			 (json_int_t)b->connections, "sockets_bytes", (json_int_t)b->fixed,
 			 "receive_bytes", (json_int_t)b->receive, "send_bytes", (json_int_t)b->send,
@@ -214,23 +216,24 @@ static json_t *json_plan(const struct execution *x)
 {
 	bool changed = x->outcome == OUTCOME_APPLIED || x->outcome == OUTCOME_WAITING ||
 		       x->outcome == OUTCOME_PARTLY;
-	json_t *root = json_pack("{s:s, s:s, s:b, s:s}", "schema", "epolltune.apply/1", "version",
+	json_t *root = json_pack("{s:s, s:s, s:b, s:s}", "schema", "epolltune.apply/2", "version",
 				 EPOLLTUNE_VERSION, "changed", changed, "outcome",
-				 outcome_name(x->outcome));
-	json_t *changes = json_array(), *told = json_array();
+				 run_outcome_name(x->outcome));
+	json_t *changes = json_array(), *manual = json_array();
 	int failed = json_object_set_new(root, "run", x->run ? json_integer(x->run) : json_null());
 	failed |= json_object_set_new(root, "reason",
 				      x->reason ? json_string(x->reason) : json_null());
 	for (size_t i = 0; i < x->plan->count; i++)
 		failed |= json_array_append_new(changes, json_change(&x->plan->changes[i]));
-	for (size_t i = 0; i < x->plan->told_count; i++)
-		failed |= json_array_append_new(told, json_told(&x->plan->told[i]));
+	for (size_t i = 0; i < x->plan->manual_count; i++)
+		failed |= json_array_append_new(manual, json_manual(&x->plan->manual[i]));
 	failed |= json_object_set_new(root, "changes", changes);
-	failed |= json_object_set_new(root, "told", told);
+	failed |= json_object_set_new(root, "manual", manual);
 	failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)x->plan->unknown));
 	failed |= json_object_set_new(root, "memory", json_budget(&x->plan->after));
-	if (x->extra)
-		failed |= json_object_update(root, x->extra);
+	failed |= json_object_set(root, "proof", x->proof ? x->proof : json_null());
+	failed |= x->persisted ? json_object_set(root, "persisted", x->persisted)
+			       : json_object_set_new(root, "persisted", json_array());
 	if (failed) {
 		json_decref(root);
 		return NULL;
@@ -256,7 +259,7 @@ const struct executor executor_json = {"json", NULL, NULL, json_end};
 static int sysctl_begin(struct execution *x, struct err *e)
 {
 	(void)e;
-	fputs("# Made by epolltune apply --dry-run --format sysctl.\n", x->out);
+	fputs("# By epolltune apply --dry-run --format sysctl.\n", x->out);
 	return 0;
 }
 
@@ -266,49 +269,48 @@ static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 	if (strcmp(c->kind, "sysctl") == 0)
 		fprintf(x->out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
 	else if (strcmp(c->kind, "device") == 0)
-		fprintf(x->out, "\n# %s = %s is no sysctl: epolltune apply --set\n", c->name,
+		fprintf(x->out, "\n# %s = %s is not a sysctl: use epolltune apply --set\n", c->name,
 			c->to);
 	return 0;
 }
 
-/* What is not for a script: as comments. */
+/* Manual steps, as comments. */
 static int comments_end(struct execution *x, int failed, struct err *e)
 {
-	for (size_t i = 0; i < x->plan->told_count; i++) {
-		const struct told *t = &x->plan->told[i];
-		fprintf(x->out, "%s# Not in here, see epolltune apply --dry-run: %s %s%s%s\n",
-			i ? "" : "\n", t->knob, t->current,
-			t->current[0] && t->proposed[0] ? " -> " : "", t->proposed);
+	for (size_t i = 0; i < x->plan->manual_count; i++) {
+		const struct manual_step *m = &x->plan->manual[i];
+		fprintf(x->out, "%s# Manual step, see epolltune apply --dry-run: %s %s%s%s\n",
+			i ? "" : "\n", m->knob, m->current,
+			m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
 	}
 	return printed(x, failed, e);
 }
 
 const struct executor executor_sysctl = {"sysctl", sysctl_begin, sysctl_change, comments_end};
 
-/* shell: a script that compares before it writes, as the real executor does. */
+/* shell: a script that compares each value before it writes, as apply does. */
 
 static int shell_begin(struct execution *x, struct err *e)
 {
 	(void)e;
 	fputs("#!/bin/sh\n"
-	      "# Made by epolltune apply --dry-run --format shell. Read it, then run it as root.\n"
+	      "# By epolltune apply --dry-run --format shell. Read it, then run it as root.\n"
 	      "set -eu\n"
 	      "\n"
-	      "# change FILE FROM TO: writes TO where FROM stands, and reads it back\n"
+	      "# change FILE FROM TO: replaces FROM by TO and prints what reads back\n"
 	      "change() {\n"
 	      "\tset -- \"$1\" \"$2\" \"$3\" \"$(tr -s '[:blank:]' ' ' <\"$1\")\"\n"
 	      "\tif [ \"$4\" = \"$3\" ]; then return; fi\n"
 	      "\tif [ \"$4\" != \"$2\" ]; then\n"
-	      "\t\techo \"$1 is '$4', not '$2': left alone\" >&2\n"
+	      "\t\techo \"$1 is '$4', not '$2': not changed\" >&2\n"
 	      "\t\texit 2\n"
 	      "\tfi\n"
 	      "\techo \"$3\" >\"$1\"\n"
 	      "\techo \"$1: $2 -> $(cat \"$1\")\"\n"
 	      "}\n"
 	      "\n"
-	      "# setting LETTER INTERFACE WORD LABEL FROM TO: the same by ethtool -LETTER, which "
-	      "shows\n"
-	      "# what is set behind LABEL, and behind the maximum where there is one\n"
+	      "# setting LETTER INTERFACE WORD LABEL FROM TO: the same by ethtool -LETTER, whose\n"
+	      "# last line of LABEL shows what is set, after the maximum if it has one\n"
 	      "setting() {\n"
 	      "\tif [ \"$1\" = L ] && ! ethtool -l \"$2\" | grep -q '^Combined:.*[0-9]'; then\n"
 	      "\t\tset -- L \"$2\" rx RX \"$5\" \"$6\"\n"
@@ -317,7 +319,7 @@ static int shell_begin(struct execution *x, struct err *e)
 	      "\t\tsed -n \"s/^$4:[[:blank:]]*\\\\([^[:blank:]]*\\\\).*/\\\\1/p\" | tail -n 1)\n"
 	      "\tif [ \"$now\" = \"$6\" ]; then return; fi\n"
 	      "\tif [ \"$now\" != \"$5\" ]; then\n"
-	      "\t\techo \"$2: $3 is '$now', not '$5': left alone\" >&2\n"
+	      "\t\techo \"$2: $3 is '$now', not '$5': not changed\" >&2\n"
 	      "\t\texit 2\n"
 	      "\tfi\n"
 	      "\tethtool -\"$1\" \"$2\" \"$3\" \"$6\"\n"
@@ -327,7 +329,7 @@ static int shell_begin(struct execution *x, struct err *e)
 	return 0;
 }
 
-/* As one word of a shell: an interface may be called almost anything. */
+/* Quotes a word for a shell: interface names may hold almost any character. */
 static void shell_word(FILE *out, const char *text)
 {
 	putc('\'', out);
@@ -344,7 +346,7 @@ static const char *shell_value(const struct device_row *row, const char *value)
 	return !row->boolean ? value : strcmp(value, "0") ? "on" : "off";
 }
 
-/* An interface, by ethtool or in sysfs; what only netlink can set is told. */
+/* A setting of an interface, by ethtool or sysfs; a comment for those of netlink only. */
 static void shell_device(FILE *out, const struct change *c)
 {
 	struct device_name d;
@@ -359,7 +361,7 @@ static void shell_device(FILE *out, const struct change *c)
 	} else if (d.row->masks) {
 		fputs("for f in /sys/class/net/", out);
 		shell_word(out, d.nic);
-		/* The kernel shows zeros in front that the plan leaves out. */
+		/* Not compared: the kernel prints leading zeros, the plan does not. */
 		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
 			d.row->udev, c->to);
 	} else if (d.queue < 0 && d.row->udev) {
@@ -367,8 +369,8 @@ static void shell_device(FILE *out, const struct change *c)
 		shell_word(out, d.nic);
 		fprintf(out, "/%s '%s' '%s'\n", d.row->udev, c->from, c->to);
 	} else {
-		fprintf(out, "# %s = %s: by netlink only (epolltune apply --set)\n", c->name,
-			c->to);
+		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
+			c->name, c->to);
 	}
 }
 

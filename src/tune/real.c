@@ -1,14 +1,14 @@
-/* The executor that changes the kernel. Each change: is it as the plan says? journal the intent,
- * sync, one write, read back, journal what it became. Whatever fails, all of the run goes back. */
+/* The executor that makes the changes. Each one: compare with the plan, journal the intent, write
+ * once, read back, journal the result. Any error rolls the whole run back. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "tune/executor.h"
-#include "tune/guardian.h"
 #include "tune/interrupt.h"
 #include "tune/undo.h"
+#include "tune/watchdog.h"
 
 static struct run *run_of(const struct execution *x) { return journal_find(x->journal, x->run); }
 
@@ -27,7 +27,7 @@ static int real_begin(struct execution *x, struct err *e)
 	if (failed == 0)
 		x->run = made->id;
 	if (failed == 0 && x->confirm_s)
-		failed = guardian_start(&x->guardian, x->journal->path, x->site, x->run,
+		failed = watchdog_start(&x->watchdog, x->journal->path, x->site, x->run,
 					x->confirm_s, e);
 	return failed;
 }
@@ -35,7 +35,7 @@ static int real_begin(struct execution *x, struct err *e)
 static int check_interrupt(struct err *e)
 {
 	int signal = interrupt_came();
-	return signal ? err_set(e, EINTR, "%s came", interrupt_name(signal)) : 0;
+	return signal ? err_set(e, EINTR, "interrupted by %s", interrupt_name(signal)) : 0;
 }
 
 static int as_planned(const struct change_kind *kind, const struct change_site *site,
@@ -47,8 +47,8 @@ static int as_planned(const struct change_kind *kind, const struct change_site *
 		return r;
 	if (strcmp(now, c->from) != 0)
 		return err_set(e, ESTALE,
-			       "%s is \"%s\" now, but \"%s\" when the plan was made: somebody else "
-			       "has changed it",
+			       "%s is \"%s\" now, but was \"%s\" when the plan was made: "
+			       "modified by another process",
 			       c->name, now, c->from);
 	return 0;
 }
@@ -71,18 +71,17 @@ static int real_change(struct execution *x, struct change *c, struct err *e)
 	if (r == 0)
 		r = kind->read(x->site, c->name, c->became, e);
 	if (r == 0 && strcmp(c->became, c->from) == 0)
-		r = err_set(e, EIO, "%s: the kernel took \"%s\", but it is still \"%s\"", c->name,
-			    c->to, c->from);
+		r = err_set(e, EIO, "%s: the kernel accepted \"%s\", but it still reads \"%s\"",
+			    c->name, c->to, c->from);
 	if (r == 0)
 		r = journal_done(x->journal, run_of(x), n, c->became, e);
 	if (r < 0)
 		return r;
 	c->state = CHANGE_DONE;
-	if (x->tell && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
+	if (x->print && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
 		char text[CHANGE_VALUE * 2 + 64];
-		snprintf(text, sizeof(text), "became %s, not %s: the kernel adjusted it", c->became,
-			 c->to);
-		x->tell(x->arg, c, text);
+		snprintf(text, sizeof(text), "the kernel adjusted %s to %s", c->to, c->became);
+		x->print(x->arg, c, text);
 	}
 	return 0;
 }
@@ -93,16 +92,16 @@ static int settle(struct execution *x, struct err *e)
 		x->outcome = OUTCOME_APPLIED;
 		return journal_end(x->journal, run_of(x), e);
 	}
-	uint64_t deadline = guardian_clock_ms() + x->confirm_s * 1000;
+	uint64_t deadline = watchdog_clock_ms() + x->confirm_s * 1000;
 	int r = journal_wait(x->journal, run_of(x), deadline, e);
 	if (r == 0)
-		r = guardian_arm(&x->guardian, deadline, e);
+		r = watchdog_arm(&x->watchdog, deadline, e);
 	x->outcome = OUTCOME_WAITING;
 	return r;
 }
 
-/* This run backwards; the error that led here stays the one to be told. */
-static void take_back(struct execution *x, const char *reason, bool files_only)
+/* Roll back this run; keep the original error. */
+static void roll_back(struct execution *x, const char *reason, bool files_only)
 {
 	struct err trouble = {0};
 	struct undo u = {.site = x->site,
@@ -110,10 +109,10 @@ static void take_back(struct execution *x, const char *reason, bool files_only)
 			 .reason = reason,
 			 .own = true,
 			 .files_only = files_only,
-			 .tell = x->tell,
+			 .print = x->print,
 			 .arg = x->arg};
 	undo_run(&u, x->journal, run_of(x), &trouble);
-	x->outcome = run_in_force(run_of(x)) ? OUTCOME_PARTLY : OUTCOME_TAKEN_BACK;
+	x->outcome = run_in_force(run_of(x)) ? OUTCOME_PARTLY : OUTCOME_REVERTED;
 	if (trouble.code)
 		x->trouble = trouble;
 	/* The plan's changes are the last items of the run. */
@@ -128,7 +127,7 @@ static void take_back(struct execution *x, const char *reason, bool files_only)
 static int real_end(struct execution *x, int failed, struct err *e)
 {
 	if (!x->run)
-		return failed; /* nothing was begun */
+		return failed; /* no run was begun */
 	const char *reason = failed ? "a change failed" : NULL;
 	if (failed == 0 && x->prove && (failed = x->prove(x->arg, e)) < 0)
 		reason = "the proof failed";
@@ -139,8 +138,8 @@ static int real_end(struct execution *x, int failed, struct err *e)
 	if (interrupt_came() && failed)
 		reason = "interrupted by a signal";
 	if (failed < 0)
-		take_back(x, reason, false);
-	guardian_leave(&x->guardian);
+		roll_back(x, reason, false);
+	watchdog_leave(&x->watchdog);
 	return failed;
 }
 
@@ -151,8 +150,8 @@ static int persist_end(struct execution *x, int failed, struct err *e)
 	if (failed == 0)
 		failed = journal_end(x->journal, run_of(x), e);
 	if (failed < 0)
-		take_back(x, "", true);
-	x->outcome = OUTCOME_APPLIED; /* the run itself stays, whatever became of the files */
+		roll_back(x, "", true);
+	x->outcome = OUTCOME_APPLIED; /* the run stays applied even if the files failed */
 	return failed;
 }
 

@@ -12,10 +12,10 @@
 static int check_owner(const struct stat *st, const char *what, struct err *e)
 {
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return err_set(e, EPERM, "%s belongs to user %u: refused (it must be root's)", what,
+		return err_set(e, EPERM, "%s belongs to user %u, not to root: refused", what,
 			       st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(e, EPERM, "%s may be written by others (mode %04o): refused", what,
+		return err_set(e, EPERM, "%s is writable by others (mode %04o): refused", what,
 			       st->st_mode & 07777u);
 	return 0;
 }
@@ -30,7 +30,7 @@ static int split(const char *path, char *parent, char *base, size_t size, struct
 	while (slash > 0 && path[slash - 1] != '/')
 		slash--;
 	if (n == 0 || n >= size || slash == n)
-		return err_set(e, EINVAL, "\"%s\" is no name for a state directory", path);
+		return err_set(e, EINVAL, "\"%s\" is not a valid state directory", path);
 	snprintf(base, size, "%.*s", (int)(n - slash), path + slash);
 	snprintf(parent, size, "%.*s", slash ? (int)slash : 1, slash ? path : ".");
 	return 0;
@@ -39,7 +39,7 @@ static int split(const char *path, char *parent, char *base, size_t size, struct
 static int made(int fd, int parent, const char *path, struct err *e)
 {
 	if (fchmod(fd, 0755) < 0 || fsync(fd) < 0 || fsync(parent) < 0)
-		return err_errno(e, "cannot make the state directory %s", path);
+		return err_errno(e, "cannot create the state directory %s", path);
 	return 0;
 }
 
@@ -51,10 +51,10 @@ int state_open(const char *path, bool create, struct err *e)
 		return r;
 	CLEAN(close_fd) int up = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up < 0)
-		return err_errno(e, "cannot open %s, where the state directory should be", parent);
+		return err_errno(e, "cannot open %s, the parent of the state directory", parent);
 	bool fresh = create && mkdirat(up, base, 0755) == 0;
 	if (create && !fresh && errno != EEXIST)
-		return err_errno(e, "cannot make the state directory %s", path);
+		return err_errno(e, "cannot create the state directory %s", path);
 
 	CLEAN(close_fd) int fd = openat(up, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
@@ -95,14 +95,14 @@ int state_file(int dir, const char *path, const char *name, int flags, mode_t mo
 	if (fd < 0)
 		return err_errno(e, "cannot open %s/%s", path, name);
 	if (fresh && (fchmod(fd, mode) < 0 || fsync(dir) < 0))
-		return err_errno(e, "cannot make %s/%s", path, name);
+		return err_errno(e, "cannot create %s/%s", path, name);
 
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "cannot examine %s/%s", path, name);
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-		return err_set(e, EPERM, "%s/%s is not a plain file of its own: refused", path,
-			       name);
+		return err_set(e, EPERM, "%s/%s is not a regular file with a single link: refused",
+			       path, name);
 	char what[4160];
 	snprintf(what, sizeof(what), "%s/%s", path, name);
 	int r = check_owner(&st, what, e);

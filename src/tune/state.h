@@ -1,4 +1,4 @@
-/* state: the directory that the journal lives in. */
+/* state: the directory of the journal. */
 #ifndef EPOLLTUNE_TUNE_STATE_H
 #define EPOLLTUNE_TUNE_STATE_H
 
@@ -9,12 +9,12 @@
 
 #define STATE_DIR "/var/lib/epolltune"
 
-/* Opens the state directory and returns its descriptor; with `create` makes it (0755) if it is not
- * there. Its last component must be no symbolic link, and it must belong to root or the effective
- * user and be writable by nobody else: -EPERM. -ENOENT when it is not there. */
+/* Opens the state directory and returns its descriptor; `create` makes it (0755). -EPERM unless it
+ * is no symbolic link, belongs to root or the effective user, and is writable by its owner only.
+ * -ENOENT if it does not exist. */
 int state_open(const char *path, bool create, struct err *e);
-/* Opens a regular file in it, with the same demands and one link only. O_CREAT makes it with that
- * mode, whatever the umask, and syncs the directory. `path` is the directory's, for errors. */
+/* Opens a regular file in it, under the same conditions and with a single link. O_CREAT ignores the
+ * umask and syncs the directory. `path` is the directory's, for errors. */
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e);
 
 #endif

@@ -29,8 +29,8 @@ static bool copy(char *field, size_t size, const char *from, size_t length)
 	return true;
 }
 
-/* systemd's sysctl_normalize(): whichever of "." and "/" comes first is the separator, and the
- * other one stands for itself. Here, a name with dots between its parts results. */
+/* As systemd's sysctl_normalize(): the first of "." and "/" is the separator, the other one is
+ * literal. The result has dots as separators. */
 static void normalize(char *name)
 {
 	size_t first = strcspn(name, "./");
@@ -73,7 +73,7 @@ static bool matches(const struct sysctl_line *line, const char *name)
 {
 	if (!line->pattern)
 		return strcmp(line->name, name) == 0;
-	/* Patterns match part by part: FNM_PATHNAME wants slashes. */
+	/* FNM_PATHNAME matches part by part, between slashes. */
 	char pattern[sizeof(line->name)], path[CHANGE_NAME];
 	snprintf(pattern, sizeof(pattern), "%s", line->name);
 	snprintf(path, sizeof(path), "%s", name);
@@ -94,7 +94,7 @@ static void take_line(struct search *s, const char *file, unsigned number, const
 		s->excluded = true;
 		return;
 	}
-	/* "-name" alone takes the place of an earlier "name = value", as one with a value does. */
+	/* "-name" alone replaces an earlier "name = value", like an assignment. */
 	struct sysctl_setting *set = line.pattern ? &s->by_pattern : &s->by_name;
 	snprintf(set->file, sizeof(set->file), "%s", file);
 	memcpy(set->value, line.value, sizeof(set->value));
@@ -102,7 +102,7 @@ static void take_line(struct search *s, const char *file, unsigned number, const
 	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
 }
 
-/* A file that cannot be read is skipped at boot as well. */
+/* Skips unreadable files, as systemd-sysctl does. */
 static int take_file(struct search *s, const char *root, const char *file, struct err *e)
 {
 	CLEAN(free_pointer) char *path = NULL;

@@ -1,4 +1,4 @@
-/* apply, confirm, rollback and history as a whole, each test in namespaces of its own. */
+/* apply, confirm, rollback and history, each test in its own namespaces. */
 #include "../support/checked.h"
 #include "../support/support.h"
 
@@ -17,8 +17,7 @@
 
 static char base[64];
 
-/* How to enter a network namespace of one's own that has net.core: before Linux 6.11 only root's.
- */
+/* Enters a network namespace that has net.core: before Linux 6.11 only root has one. */
 static const char *enter;
 
 static void find_namespaces(void)
@@ -55,9 +54,9 @@ static int remove_base(void **state)
 	return 0;
 }
 
-/* Runs a script in a fresh network namespace; `more` are further options of unshare(1). In it:
- * $S, a state directory to be made; epolltune; somaxconn [VALUE]; within CONDITION, which waits for
- * it, and says so when a minute is not enough. */
+/* Runs a script in a fresh network namespace; `more` are further options of unshare(1). It has $S,
+ * a state directory to be created; epolltune; somaxconn [VALUE]; within CONDITION, which waits a
+ * minute for it at most. */
 static struct output inside(const char *more, const char *script)
 {
 	char path[96];
@@ -127,7 +126,7 @@ static void the_whole_story(void **state)
 			   "grep -c accept-queue.short $B/after.json\n"
 			   "apply --yes --probe accept-queue; echo \"second: $?\"\n"
 			   "somaxconn 99\n"
-			   "epolltune rollback --state-dir $S; echo \"spared: $?\"\n"
+			   "epolltune rollback --state-dir $S; echo \"skipped: $?\"\n"
 			   "echo \"is $(somaxconn)\"\n"
 			   "epolltune rollback --force --state-dir $S; echo \"forced: $?\"\n"
 			   "echo \"is $(somaxconn)\"\n"
@@ -138,8 +137,8 @@ static void the_whole_story(void **state)
 	has(o.out, "first: 0");
 	has(o.out, "check: 0\n0\n");
 	has(o.out, "Nothing to change.\nsecond: 0");
-	has(o.out, "net.core.somaxconn: is 99, but run 1 left 2048");
-	has(o.out, "spared: 1\nis 99");
+	has(o.out, "net.core.somaxconn: is 99, run 1 set 2048; modified since run 1: skipped");
+	has(o.out, "skipped: 1\nis 99");
 	has(o.out, "99 → 16");
 	has(o.out, "forced: 0\nis 16");
 	has(o.out, "Nothing to roll back.\nagain: 0");
@@ -164,7 +163,7 @@ static void json_for_machines(void **state)
 		const char *outcome;
 	} want[] = {{1, 1, "applied"},
 		    {2, 0, "nothing to change"},
-		    {3, 1, "rolled back"},
+		    {3, 1, "reverted"},
 		    {4, 0, "nothing to roll back"},
 		    {6, 0, "planned"}};
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
@@ -179,6 +178,104 @@ static void json_for_machines(void **state)
 		json_decref(root);
 	}
 	assert_string_equal(o.errors, "");
+	output_free(&o);
+}
+
+/* The keys of an object, in their order. */
+static void keys_of(const char *path, char keys[512])
+{
+	json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	const char *key;
+	json_t *value;
+	size_t at = 0;
+	if (!root)
+		fail_msg("%s is no JSON", path);
+	keys[0] = 0;
+	json_object_foreach(root, key, value) at +=
+		(size_t)snprintf(keys + at, 512 - at, "%s ", key);
+	json_decref(root);
+}
+
+static const char *page_of(const char *command, char page[32768])
+{
+	char path[64];
+	snprintf(path, sizeof(path), "man/epolltune-%s.1", command);
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	page[fread(page, 1, 32767, in)] = 0;
+	fclose(in);
+	const char *schema = strstr(page, "\n.Sh JSON\n");
+	assert_non_null(schema);
+	return schema;
+}
+
+/* The same keys whatever happened, and each is in the manual. */
+static void json_has_the_same_keys_in_every_case(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("", REPORT
+		       "somaxconn 16\n"
+		       "run() { f=$1; shift; \"$@\" --format json --state-dir $S >$B/$f.json; }\n"
+		       "from=\"epolltune apply --no-proof --from\"\n"
+		       "run a1 $from $B/report.json --dry-run\n"
+		       "run a2 $from /no/such/file\n"
+		       "run a3 $from $B/report.json --set net.core.somaxconn=8\n"
+		       "run a4 $from $B/report.json --confirm 60s\n"
+		       "run a5 $from $B/report.json --set net.core.somaxconn=4000\n"
+		       "run a6 epolltune confirm\n"
+		       "run a7 epolltune confirm\n"
+		       "run a8 $from $B/report.json\n"
+		       "run r1 epolltune rollback 9\n"
+		       "run r2 epolltune rollback\n"
+		       "run r3 epolltune rollback\n"
+		       "run a9 epolltune apply --from $B/report.json --probe accept-queue\n"
+		       "somaxconn 99; run r4 epolltune rollback\n"
+		       "mv $S $B/away; run r5 epolltune rollback; run a0 epolltune confirm\n");
+	static const struct {
+		const char *file, *outcome;
+	} cases[] = {
+		{"a1", "planned"},
+		{"a2", "refused"},
+		{"a3", "refused"},
+		{"a4", "waiting"},
+		{"a5", "refused"},
+		{"a6", "applied"},
+		{"a7", "nothing to confirm"},
+		{"a8", "nothing to change"},
+		{"a9", "applied"},
+		{"a0", "refused"},
+		{"r1", "refused"},
+		{"r2", "reverted"},
+		{"r3", "nothing to roll back"},
+		{"r4", "partly reverted"},
+		{"r5", "refused"},
+	};
+	char page[32768], want[2][512] = {"", ""}, keys[512], path[96], item[64];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool apply = cases[i].file[0] == 'a';
+		snprintf(path, sizeof(path), "%s/%s.json", base, cases[i].file);
+		keys_of(path, keys);
+		if (!want[apply][0])
+			memcpy(want[apply], keys, sizeof(keys));
+		assert_string_equal(keys, want[apply]);
+		json_t *root = json_load_file(path, 0, NULL);
+		const char *outcome = json_string_value(json_object_get(root, "outcome"));
+		if (strcmp(outcome, cases[i].outcome) != 0)
+			fail_msg("%s: %s, not %s", cases[i].file, outcome, cases[i].outcome);
+		assert_string_equal(json_string_value(json_object_get(root, "schema")),
+				    apply ? "epolltune.apply/2" : "epolltune.rollback/2");
+		const char *schema = page_of(apply ? "apply" : "rollback", page);
+		const char *key;
+		json_t *value;
+		json_object_foreach(root, key, value)
+		{
+			snprintf(item, sizeof(item), ".It Li %s\n", key);
+			if (!strstr(schema, item))
+				fail_msg("the manual lacks \"%s\"", key);
+		}
+		json_decref(root);
+	}
 	output_free(&o);
 }
 
@@ -201,7 +298,7 @@ static void a_preview_changes_nothing(void **state)
 	output_free(&o);
 }
 
-/* An ordinary user: this one, or root without its privileges in a namespace of root's. */
+/* An ordinary user: the caller, or root without privileges in a namespace of root. */
 static void without_privilege(void **state)
 {
 	(void)state;
@@ -227,7 +324,7 @@ static void without_privilege(void **state)
 	good(&o);
 	has(o.out, "net.core.somaxconn\n  - ");
 	has(o.out, "status 3\ndry 0\nsame 0\nstate 1\n");
-	has(o.errors, "nothing was changed; as root: sudo epolltune apply");
+	has(o.errors, "nothing was changed; run as root: sudo epolltune apply");
 	output_free(&o);
 }
 
@@ -283,10 +380,10 @@ static void broken_state_is_one_error(void **state)
 	good(&o);
 	has(o.out, "version 3 16\ngarbage 3 16\nlink 3 16\nfilelink 3 16\nmode 3 16\nfile 3 16\n");
 	has(o.out, "torn 0\n16\n");
-	has(o.errors, "of version 7");
-	has(o.errors, "no journal record");
+	has(o.errors, "has version 7");
+	has(o.errors, "not a journal record");
 	has(o.errors, "is a symbolic link");
-	has(o.errors, "written by others");
+	has(o.errors, "writable by others");
 	has(o.errors, "was torn");
 	size_t lines = 0;
 	for (const char *at = o.errors; (at = strchr(at, '\n')); at++)
@@ -295,10 +392,10 @@ static void broken_state_is_one_error(void **state)
 	output_free(&o);
 }
 
-static void a_signal_takes_it_back(void **state)
+static void a_signal_rolls_back(void **state)
 {
 	(void)state;
-	/* In the proof, which takes a while. */
+	/* During the proof. */
 	struct output o =
 		inside("", REPORT "somaxconn 16\n"
 				  "for s in INT TERM HUP; do\n"
@@ -313,11 +410,12 @@ static void a_signal_takes_it_back(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		char want[256];
 		snprintf(want, sizeof(want),
-			 "then 2048\n%s 2 16\nepolltune: run %zu is taken back: SIG%s came",
+			 "then 2048\n%s 2 16\nepolltune: run %zu was rolled back: interrupted by "
+			 "SIG%s",
 			 signals[i], i + 1, signals[i]);
 		has(o.out, want);
 	}
-	has(o.out, "Run 3 is taken back: all is as it was.\n");
+	has(o.out, "Run 3 rolled back; all values restored.\n");
 	hasnt(o.out, "unfinished");
 	output_free(&o);
 }
@@ -332,24 +430,24 @@ static void confirm_in_time_or_not(void **state)
 		"fast --set net.core.somaxconn=3000 >/dev/null; echo \"other $?\"\n"
 		"epolltune confirm --state-dir $S; echo \"confirm $?\"\n"
 		"epolltune confirm --state-dir $S; echo \"again $?\"\n"
-		"within '! pgrep -f epolltune-guard >/dev/null'; somaxconn\n"
+		"within '! pgrep -f epolltune-watch >/dev/null'; somaxconn\n"
 		"epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
 		"fast --confirm 1s >/dev/null; echo \"brief $?\"; within '[ $(somaxconn) = 16 ]'\n"
-		"within '! pgrep -f epolltune-guard >/dev/null'\n"
+		"within '! pgrep -f epolltune-watch >/dev/null'\n"
 		"epolltune confirm --state-dir $S; echo \"late $?\"\n"
 		"epolltune history --state-dir $S\n");
 	good(&o);
 	has(o.out, "apply 0\n2048\nother 2\n");
-	has(o.out, "Run 1 is confirmed: it stays.\nconfirm 0\n");
-	has(o.out, "Nothing waits to be confirmed.\nagain 0\n2048\n16\nbrief 0\n");
+	has(o.out, "Run 1 is confirmed: the changes stay.\nconfirm 0\n");
+	has(o.out, "No run waits to be confirmed.\nagain 0\n2048\n16\nbrief 0\n");
 	has(o.out, "late 2\n");
-	has(o.errors, "run 1 waits: epolltune confirm --state-dir ");
-	has(o.errors, "run 2 has gone back already: not confirmed in time");
+	has(o.errors, "run 1 waits: first run epolltune confirm --state-dir ");
+	has(o.errors, "run 2 was already rolled back: not confirmed in time");
 	output_free(&o);
 }
 
-/* The terminal, its session and the program die; the guardian does not. */
-static void the_guardian_survives(void **state)
+/* The watchdog survives the terminal, its session and the program. */
+static void the_watchdog_survives(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -366,16 +464,16 @@ static void the_guardian_survives(void **state)
 		"2>/dev/null\n"
 		"for p in $(pgrep -f in-terminal) $(pgrep -x epolltune); do kill -TERM $p; kill "
 		"-KILL $p; done 2>/dev/null\n"
-		"within '[ $(somaxconn) = 16 ]'; within '! pgrep -x epolltune-guard >/dev/null'\n"
+		"within '[ $(somaxconn) = 16 ]'; within '! pgrep -x epolltune-watch >/dev/null'\n"
 		"somaxconn; grep -c '\"rollback\"' $S/journal.jsonl\n"
 		"epolltune history 1 --state-dir $S\n");
 	good(&o);
 	has(o.out, "2048\n16\n1\n");
-	has(o.out, "Run 1: rolled back, not confirmed in time");
+	has(o.out, "Run 1: reverted, not confirmed in time");
 	output_free(&o);
 }
 
-/* In a terminal of the test's own: what was shown when `answer` was typed, and the exit status. */
+/* Runs a command in a terminal, types `answer` at its question, and returns the exit status. */
 static int in_terminal(const char *command, const char *answer, char *shown, size_t size)
 {
 	int master;
@@ -409,7 +507,7 @@ static int in_terminal(const char *command, const char *answer, char *shown, siz
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A command that asks, and is told no. */
+/* A command that asks and gets "no". */
 static void declined(const char *command, const char *then)
 {
 	char shown[16384];
@@ -433,13 +531,13 @@ static void asks_once_on_a_terminal(void **state)
 	declined(command, "status 2\r\n16\r\n");
 	assert_int_equal(in_terminal(command, "y\n", shown, sizeof(shown)), 0);
 	has(shown, "status 0\r\n2048\r\n");
-	/* Who sits at a terminal is asked also where all that is told goes to a log. */
+	/* Asks on the terminal also where all output goes to a log. */
 	snprintf(command, sizeof(command),
 		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; { $PROGRAM apply --state-dir "
 		 "%s/logged --from %s/report.json --no-proof; echo \"status $?\"; } 2>&1 | cat'",
 		 enter, base, base);
 	declined(command, "status 2\r\n");
-	/* A report through a pipe is no answer. */
+	/* A report on standard input is not an answer. */
 	snprintf(command, sizeof(command),
 		 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply --state-dir "
 		 "%s/other --from - --no-proof <%s/report.json; echo \"status $?\"'",
@@ -461,15 +559,15 @@ static void counts_down_on_a_terminal(void **state)
 		 "/proc/sys/net/core/somaxconn'",
 		 enter, base, base);
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
-	has(shown, "goes back in 3 s. To keep it: epolltune confirm");
-	/* A machine that is held up for a second leaves out one. */
-	if (!strstr(shown, "goes back in 1 s"))
-		has(shown, "goes back in 2 s");
-	has(shown, "is taken back, not confirmed in time: all is as it was.");
+	has(shown, "will be rolled back in 3 s. Confirm with: epolltune confirm");
+	/* A busy machine may skip a second. */
+	if (!strstr(shown, "will be rolled back in 1 s"))
+		has(shown, "will be rolled back in 2 s");
+	has(shown, "Run 1 rolled back, not confirmed in time; all values restored.");
 	has(shown, "status 2\r\n16\r\n");
 }
 
-static void persists_and_takes_out_again(void **state)
+static void persists_and_removes_again(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -483,13 +581,13 @@ static void persists_and_takes_out_again(void **state)
 		"rm /etc/sysctl.d/99-other.conf\n"
 		"epolltune rollback --state-dir $S; echo \"rollback $?\"; ls -A /etc/sysctl.d | wc "
 		"-l; somaxconn\n"
-		/* without, then with it */
+		/* without --persist, then with it */
 		"fast >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
 		"fast --persist; echo \"later $?\"; grep ^net $F\n"
 		"epolltune rollback --state-dir $S >/dev/null; ls -A /etc/sysctl.d | wc -l; "
 		"somaxconn\n"
 		"epolltune rollback --state-dir $S >/dev/null; somaxconn\n"
-		/* written when it is confirmed */
+		/* written by confirm */
 		"fast --persist --confirm 60s >/dev/null; ls -A /etc/sysctl.d | wc -l\n"
 		"epolltune confirm --state-dir $S; grep ^net $F\n"
 		"epolltune rollback --state-dir $S; echo \"whole $?\"; ls -A /etc/sysctl.d | wc "
@@ -505,12 +603,12 @@ static void persists_and_takes_out_again(void **state)
 	good(&o);
 	has(o.out,
 	    "77 after a reboot, not 2048: /etc/sysctl.d/99-other.conf:1\n    overrides our line");
-	has(o.out, "at the next boot /etc/sysctl.d/99-other.conf:1 comes after our file");
+	has(o.out, "at the next boot /etc/sysctl.d/99-other.conf:1 overrides our line: sets 77");
 	has(o.out, "apply 1\n# Written by epolltune");
 	has(o.out, "\nnet.core.somaxconn = 2048\n644 0\n");
-	has(o.out, "Nothing to change.\n\nNot for epolltune to change:\n");
+	has(o.out, "Nothing to change.\n\nManual steps:\n");
 	has(o.out, "again 1\n");
-	has(o.out, "in the files: line taken out");
+	has(o.out, "(file): line removed");
 	has(o.out, "rollback 0\n0\n16\n");
 	has(o.out, "2048 after a reboot, as now");
 	has(o.out, "later 0\nnet.core.somaxconn = 2048\n0\n2048\n16\n");
@@ -521,10 +619,10 @@ static void persists_and_takes_out_again(void **state)
 	output_free(&o);
 }
 
-static void what_proves_useless_is_taken_back(void **state)
+static void a_useless_change_is_rolled_back(void **state)
 {
 	(void)state;
-	/* A knob that has nothing to do with the wall that it is said to move. */
+	/* A knob that has no effect on its wall. */
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; cat /proc/sys/net/ipv4/tcp_fin_timeout\n"
@@ -535,14 +633,15 @@ static void what_proves_useless_is_taken_back(void **state)
 		"apply --yes --from $B/report.json --probe accept-queue --format json >$B/1.json\n"
 		"grep outcome $B/1.json\n");
 	has(o.out, "60\n");
-	has(o.out, "Run 1 is taken back: all is as it was.\nstatus 2\n60\n");
-	has(o.out, "\"outcome\": \"taken back\"");
-	has(o.errors, "run 1 is taken back: 60 → 61 did not move accept-queue: it is still short");
+	has(o.out, "Run 1 rolled back; all values restored.\nstatus 2\n60\n");
+	has(o.out, "\"outcome\": \"reverted\"");
+	has(o.errors,
+	    "run 1 was rolled back: 60 → 61 did not improve accept-queue: it is still short");
 	output_free(&o);
 }
 
-/* Whatever becomes of the journal, the guardian keeps its word. */
-static void the_guardian_without_a_journal(void **state)
+/* The watchdog rolls back even if the journal is lost. */
+static void the_watchdog_without_a_journal(void **state)
 {
 	(void)state;
 	struct output o = inside("", REPORT "somaxconn 16\n"
@@ -566,14 +665,14 @@ static void a_later_run_is_named(void **state)
 			   "epolltune rollback --state-dir $S; echo \"newest $? $(somaxconn)\"\n"
 			   "epolltune rollback --state-dir $S; echo \"rest $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "is 3000, but run 1 left 2048: run 2 has changed it since:");
+	has(o.out, "is 3000, run 1 set 2048; modified since run 1 by run 2:");
 	has(o.out, "first 1 3000\n");
 	has(o.out, "newest 0 2048\n");
 	has(o.out, "rest 0 16\n");
 	output_free(&o);
 }
 
-/* Real ones, a page large: whatever is written next finds no room. */
+/* File systems of one page, which is full. */
 static void full_disks(void **state)
 {
 	(void)state;
@@ -589,7 +688,7 @@ static void full_disks(void **state)
 		"fast --yes --persist >/dev/null; echo \"files $? $(somaxconn) $(ls -A "
 		"/etc/sysctl.d)\"\n"
 		"fast --yes >/dev/null; epolltune history --state-dir $S\n"
-		/* no longer one, and a limit of this process */
+		/* a file size limit of this process */
 		"ulimit -f 1; fast --set net.ipv4.tcp_fin_timeout=61 >/dev/null; echo \"limit "
 		"$?\"\n"
 		"epolltune rollback --state-dir $S >/dev/null; echo \"back $? $(somaxconn)\"\n");
@@ -600,14 +699,14 @@ static void full_disks(void **state)
 	has(o.out, "files 2 16 fill\n");
 	has(o.errors, "/small/state/journal.jsonl: No space left on device\n");
 	has(o.errors,
-	    "run 1 is taken back: cannot write /etc/sysctl.d/90-epolltune.conf: No space");
+	    "run 1 was rolled back: cannot write /etc/sysctl.d/90-epolltune.conf: No space");
 	hasnt(o.out, "unfinished");
 	has(o.out, "back ");
 	has(o.out, " 16\n");
 	output_free(&o);
 }
 
-static void elsewhere(void **state)
+static void another_namespace_or_boot(void **state)
 {
 	(void)state;
 	struct output o =
@@ -615,7 +714,7 @@ static void elsewhere(void **state)
 		       "somaxconn 16; fast >/dev/null\n"
 		       "unshare -n sh -c 'epolltune rollback --state-dir $S; echo \"there $?\"'\n"
 		       "somaxconn; epolltune rollback --state-dir $S; echo \"here $?\"; somaxconn\n"
-		       /* another boot: what does not persist is gone */
+		       /* another boot: what does not persist is lost */
 		       "fast >/dev/null\n"
 		       "sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
 		       "epolltune rollback --state-dir $S; echo \"boot $?\"; somaxconn\n");
@@ -623,13 +722,13 @@ static void elsewhere(void **state)
 	has(o.out, "belongs to network namespace");
 	has(o.out, "there 1\n2048\n");
 	has(o.out, "here 0\n16\n");
-	has(o.out, "it went when the machine was restarted");
+	has(o.out, "a reboot has reset it");
 	has(o.out, "boot 0\n2048\n");
 	output_free(&o);
 }
 
-/* What is cut off is told by every command, and finished by rollback. */
-static void cut_off(void **state)
+/* Every command reports an unfinished run, and rollback finishes it. */
+static void unfinished_runs_are_reported(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -646,18 +745,18 @@ static void cut_off(void **state)
 	good(&o);
 	has(o.out, "apply 2\n");
 	has(o.out, "rollback 0\n16\n");
-	size_t told = 0;
-	for (const char *at = o.errors; (at = strstr(at, "run 1 is unfinished (it was cut off)"));
+	size_t notices = 0;
+	for (const char *at = o.errors; (at = strstr(at, "run 1 is unfinished (interrupted)"));
 	     at++)
-		told++;
-	assert_int_equal(told, 3);
+		notices++;
+	assert_int_equal(notices, 3);
 	output_free(&o);
 }
 
-static void what_fails_is_taken_back(void **state)
+static void a_failure_rolls_back(void **state)
 {
 	(void)state;
-	/* The second value is one that the table takes and the kernel does not. */
+	/* The table accepts the second value, the kernel does not. */
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; cat /proc/sys/net/ipv4/tcp_congestion_control >$B/was\n"
@@ -666,8 +765,8 @@ static void what_fails_is_taken_back(void **state)
 		"epolltune history --state-dir $S\n");
 	good(&o);
 	has(o.out, "status 2\n16\nsame\n");
-	has(o.errors, "run 1 is taken back: cannot write \"nosuch\"");
-	has(o.out, "rolled back");
+	has(o.errors, "run 1 was rolled back: cannot write \"nosuch\"");
+	has(o.out, "reverted");
 	output_free(&o);
 }
 
@@ -688,9 +787,8 @@ static void history_gives_each_change_a_line(void **state)
 	output_free(&o);
 }
 
-/* What people wrote into our file stays, wherever it stands; the file goes when nothing is left but
- * its first lines. */
-static void lines_of_people_stay(void **state)
+/* Lines that people add to our file stay; the file is removed when only its head is left. */
+static void lines_of_others_are_kept(void **state)
 {
 	(void)state;
 	struct output o =
@@ -715,9 +813,9 @@ static void lines_of_people_stay(void **state)
 	output_free(&o);
 }
 
-/* From another network namespace nothing is undone, recorded or disarmed, and its own runs are
- * reached. */
-static void elsewhere_disarms_nothing(void **state)
+/* From another network namespace, rollback reverts and records nothing and leaves the watchdog
+ * running; runs of that namespace can be rolled back. */
+static void another_namespace_disarms_nothing(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -733,20 +831,20 @@ static void elsewhere_disarms_nothing(void **state)
 		"cat /proc/sys/net/core/somaxconn'\n"
 		"somaxconn; for i in $(seq 100); do [ $(somaxconn) = 16 ] && break; sleep 0.1; "
 		"done; somaxconn\n"
-		/* unfinished stays unfinished */
+		/* an unfinished run stays unfinished */
 		"fast >/dev/null; sed -i '$d' $S/journal.jsonl; cp $S/journal.jsonl $B/before\n"
 		"unshare -n epolltune rollback --state-dir $S >/dev/null; echo \"cut $?\"\n"
 		"cmp $S/journal.jsonl $B/before && echo untouched\n"
 		"epolltune rollback --state-dir $S; somaxconn\n");
 	good(&o);
 	has(o.out, "there 1\nconfirm 2\nuntouched\nown 0\n");
-	has(o.out, "Run 2 is rolled back: all is as it was.\nback 0\n20\n2048\n16\n");
+	has(o.out, "Run 2 rolled back; all values restored.\nback 0\n20\n2048\n16\n");
 	has(o.out, "cut 1\nuntouched\n");
-	has(o.out, "Run 3 is rolled back: all is as it was.\n16\n");
+	has(o.out, "Run 3 rolled back; all values restored.\n16\n");
 	output_free(&o);
 }
 
-/* A journal of one applied item, as another network namespace of this boot would have left it. */
+/* A journal of version 1 with one applied item, as of another network namespace or boot. */
 #define JOURNALLED                                                                                 \
 	"journal() { # KIND SCOPE NAME FROM TO BOOT NETNS\n"                                       \
 	"mkdir -p -m 755 $S; h='{\"v\":1,\"run\":1,\"time\":1,\"event\":'\n"                       \
@@ -760,40 +858,72 @@ static void elsewhere_disarms_nothing(void **state)
 	"boot=$(cat /proc/sys/kernel/random/boot_id)\n"                                            \
 	"here=$(stat -Lc %i /proc/self/ns/net)\n"
 
-/* Out of sight is not gone: it stays to be undone. */
-static void what_cannot_be_seen_stays(void **state)
+/* A run is rolled back newest first: two changes of one knob, of which only the second is in force.
+ */
+static void rollback_goes_backwards(void **state)
 {
 	(void)state;
-	struct output o =
-		inside("", JOURNALLED
-		       "test -e /proc/sys/net/core/netdev_max_backlog && exit 77\n"
-		       "journal sysctl system net.core.netdev_max_backlog 1000 2000 $boot 1\n"
-		       "epolltune rollback --state-dir $S; echo \"system $?\"\n"
-		       "cmp $S/journal.jsonl $B/before && echo untouched\n"
-		       /* an older journal, which knows no index: whether the interface is gone is
-			  unknown */
-		       "epolltune apply --state-dir $S --set net.core.somaxconn=5000 --only "
-		       "net.core.somaxconn --probe accept-queue --no-proof >/dev/null\n"
-		       "netns=$(sed -n 's/.*\"netns\":\"\\([^\"]*\\)\".*/\\1/p' $S/journal.jsonl | "
-		       "tail -1)\n"
-		       "journal device netns device.channels@nosuch0 1 2 $boot $netns\n"
-		       "epolltune rollback --state-dir $S; echo \"device $?\"\n"
-		       "epolltune rollback --state-dir $S >/dev/null; echo \"still $?\"\n"
-		       "epolltune rollback --force --state-dir $S; echo \"given up $?\"\n"
-		       "epolltune rollback --state-dir $S; echo \"then $?\"\n");
+	struct output o = inside(
+		"", JOURNALLED REPORT
+		"somaxconn 16\n"
+		"fast >/dev/null; netns=$(sed -n 's/.*\"netns\":\"\\([^\"]*\\)\".*/\\1/p' "
+		"$S/journal.jsonl)\n"
+		"journal sysctl netns net.core.somaxconn 16 2048 $boot $netns\n"
+		"sed -i '$d' $S/journal.jsonl\n"
+		"r='{\"v\":1,\"run\":1,\"time\":1,\"event\":'\n"
+		"echo \"$r\\\"intent\\\",\\\"n\\\":1,\\\"kind\\\":\\\"sysctl\\\",\\\"scope\\\":"
+		"\\\"netns\\\",\\\"name\\\":\\\"net.core.somaxconn\\\",\\\"from\\\":\\\"2048\\\","
+		"\\\"to\\\":\\\"4096\\\",\\\"why\\\":\\\"w\\\"}\" >>$S/journal.jsonl\n"
+		"echo \"$r\\\"done\\\",\\\"n\\\":1,\\\"became\\\":\\\"4096\\\"}\" "
+		">>$S/journal.jsonl\n"
+		"echo \"$r\\\"end\\\"}\" >>$S/journal.jsonl\n"
+		"somaxconn 4096; epolltune rollback --state-dir $S; echo \"status $? "
+		"$(somaxconn)\"\n"
+		/* and a run that apply makes and rolls back itself */
+		"fast --set net.ipv4.tcp_fin_timeout=71,net.ipv4.tcp_congestion_control=nosuch "
+		">/dev/null\n"
+		"sed -n 's/.*\"reverted\".*\"n\":\\([0-9]*\\).*/n \\1/p' $S/journal.jsonl\n");
+	good(&o);
+	has(o.out, "4096 → 2048");
+	has(o.out, "2048 → 16");
+	has(o.out, "status 0 16\n");
+	has(o.out, "n 1\nn 0\nn 2\nn 1\nn 0\n");
+	output_free(&o);
+}
+
+/* A change that is not readable now can be rolled back later. */
+static void unreachable_changes_stay(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", JOURNALLED
+		"test -e /proc/sys/net/core/netdev_max_backlog && exit 77\n"
+		"journal sysctl system net.core.netdev_max_backlog 1000 2000 $boot 1\n"
+		"epolltune rollback --state-dir $S; echo \"system $?\"\n"
+		"cmp $S/journal.jsonl $B/before && echo untouched\n"
+		/* a journal without the index: whether the interface was removed is unknown */
+		"epolltune apply --state-dir $S --set net.core.somaxconn=5000 --only "
+		"net.core.somaxconn --probe accept-queue --no-proof >/dev/null\n"
+		"netns=$(sed -n 's/.*\"netns\":\"\\([^\"]*\\)\".*/\\1/p' $S/journal.jsonl | "
+		"tail -1)\n"
+		"journal device netns device.channels@nosuch0 1 2 $boot $netns\n"
+		"epolltune rollback --state-dir $S; echo \"device $?\"\n"
+		"epolltune rollback --state-dir $S >/dev/null; echo \"still $?\"\n"
+		"epolltune rollback --force --state-dir $S; echo \"given up $?\"\n"
+		"epolltune rollback --state-dir $S; echo \"then $?\"\n");
 	if (o.status == 77)
-		skip_because("net.core.netdev_max_backlog is to be seen in every namespace here");
+		skip_because("net.core.netdev_max_backlog is visible in every namespace here");
 	good(&o);
 	has(o.out, "belongs to network namespace 1");
-	has(o.out, "Nothing of run 1 was rolled back: see above.\nsystem 1\nuntouched\n");
-	has(o.out, "NOT taken back: it cannot be seen");
+	has(o.out, "Run 1 not rolled back, see above.\nsystem 1\nuntouched\n");
+	has(o.out, "NOT rolled back: not accessible");
 	has(o.out, "device 1\nstill 1\n");
-	has(o.out, "nothing of it was left.\ngiven up 0\n");
+	has(o.out, "none of its changes was in force.\ngiven up 0\n");
 	has(o.out, "Nothing to roll back.\nthen 0\n");
 	output_free(&o);
 }
 
-/* What is proven is the report's target, by the probes of what changes. */
+/* The proof uses the report's target and the probes of what changes. */
 static void a_report_brings_its_target(void **state)
 {
 	(void)state;
@@ -807,15 +937,15 @@ static void a_report_brings_its_target(void **state)
 	good(&o);
 	has(o.out, "by probe accept-queue,syn-queue before and after:");
 	has(o.out, "short → ok");
-	has(o.out, "Applied as run 1. To take it back");
+	has(o.out, "Applied as run 1. Roll back with: epolltune rollback 1");
 	has(o.out, "apply 0\n");
 	hasnt(o.out, "napi.latency");
 	has(o.out, "both 3\n");
-	has(o.errors, "--from brings the target of its report");
+	has(o.errors, "--from uses the target of its report");
 	output_free(&o);
 }
 
-/* An unfinished run goes back before a newer one that is in force. */
+/* An unfinished run is rolled back before a newer one that is in force. */
 static void the_unfinished_run_goes_first(void **state)
 {
 	(void)state;
@@ -828,9 +958,9 @@ static void the_unfinished_run_goes_first(void **state)
 		"epolltune rollback --state-dir $S; echo \"rollback $?\"; somaxconn\n"
 		"cat /proc/sys/net/ipv4/tcp_fin_timeout\n");
 	good(&o);
-	has(o.errors, "run 1 is unfinished: epolltune rollback 1 --state-dir ");
+	has(o.errors, "run 1 is unfinished: first run epolltune rollback 1 --state-dir ");
 	has(o.out, "apply 2\n");
-	has(o.out, "Run 1 is rolled back: all is as it was.\nrollback 0\n16\n70\n");
+	has(o.out, "Run 1 rolled back; all values restored.\nrollback 0\n16\n70\n");
 	output_free(&o);
 }
 
@@ -848,27 +978,26 @@ static void another_boot_is_not_confirmed(void **state)
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d cannot be bound here");
 	good(&o);
-	has(o.errors, "run 1 went when the machine was restarted, before it was confirmed");
+	has(o.errors, "run 1 was lost at a reboot before it was confirmed");
 	has(o.out, "confirm 2\n0\n1\n");
 	has(o.out, "rollback 0\n");
 	output_free(&o);
 }
 
-/* Of two boots and two runs: each undoes what it did, and says what the files will do. */
+/* Two boots and two runs: each rollback reverts its own run and says what the files will set. */
 static void runs_and_files_of_two_boots(void **state)
 {
 	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
-		/* run 1, a restart, run 2 which persists: run 1 went with the restart */
+		/* run 1, a reboot that resets it, run 2 which persists */
 		"somaxconn 16; fast >/dev/null\n"
 		"sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
 		"somaxconn 16; fast --persist >/dev/null\n"
 		"epolltune rollback 1 --state-dir $S; echo \"first $? $(somaxconn)\"\n"
 		"epolltune rollback --state-dir $S >/dev/null; echo \"second $? $(somaxconn)\"\n"
-		/* run 3 changes it, run 4 writes the line, 3 goes back: the line stays, which is
-		   said */
+		/* run 3 changes it, run 4 writes the line: a rollback of 3 warns of the line */
 		"fast >/dev/null; fast --persist >/dev/null\n"
 		"epolltune rollback 3 --state-dir $S; echo \"third $? $(somaxconn)\"\n"
 		"epolltune rollback --state-dir $S >/dev/null; echo \"fourth $?\"\n"
@@ -876,15 +1005,16 @@ static void runs_and_files_of_two_boots(void **state)
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d cannot be bound here");
 	good(&o);
-	has(o.out, "it went when the machine was restarted\n"
-		   "Run 1 is rolled back: nothing of it was left.\nfirst 0 2048\nsecond 0 16\n");
+	has(o.out, "a reboot has reset it\n"
+		   "Run 1 rolled back; none of its changes was in force.\nfirst 0 2048\n"
+		   "second 0 16\n");
 	has(o.out, "sets 2048 again at");
 	has(o.out, "epolltune rollback 4");
 	has(o.out, "third 1 16\nfourth 0\n0\n");
 	output_free(&o);
 }
 
-/* Files are written for the network namespace of process 1, by confirm as by apply. */
+/* apply and confirm write files only in the network namespace of process 1. */
 static void no_files_from_another_namespace(void **state)
 {
 	(void)state;
@@ -901,14 +1031,14 @@ static void no_files_from_another_namespace(void **state)
 	good(&o);
 	has(o.out, "apply 2 16\n");
 	has(o.out, "files 2\n0\n");
-	has(o.out, "Run 1 is confirmed: it stays.\nwithout 0\n");
-	has(o.errors, "the network namespace of process 1, and this is another one");
+	has(o.out, "Run 1 is confirmed: the changes stay.\nwithout 0\n");
+	has(o.errors, "the network namespace of process 1 only, and this is another one");
 	output_free(&o);
 }
 
-/* The journal was moved away and begun anew: the guardian of the old run 1 leaves the new one
- * alone, and takes back what it guarded. */
-static void a_guardian_knows_its_run(void **state)
+/* The journal is replaced: the watchdog of the old run 1 ignores the new one and rolls back its
+ * own. */
+static void a_watchdog_knows_its_run(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -926,7 +1056,7 @@ static void a_guardian_knows_its_run(void **state)
 	output_free(&o);
 }
 
-/* A name by which the guardian could not find its journal again. */
+/* A name too long for the watchdog. */
 static void a_state_directory_too_long(void **state)
 {
 	(void)state;
@@ -937,11 +1067,11 @@ static void a_state_directory_too_long(void **state)
 		       "somaxconn\n");
 	good(&o);
 	has(o.out, "status 2\n16\n");
-	has(o.errors, "the state directory's name is too long");
+	has(o.errors, "the name of the state directory is too long");
 	output_free(&o);
 }
 
-static void confirm_tells_machines_the_truth(void **state)
+static void confirm_reports_failures_as_json(void **state)
 {
 	(void)state;
 	struct output o = inside(
@@ -960,30 +1090,56 @@ static void confirm_tells_machines_the_truth(void **state)
 	output_free(&o);
 }
 
-/* "Nothing to change" is no success where a wall stays short. */
-static void a_wall_that_stays_short_is_told(void **state)
+/* Exit status 1 while manual steps remain, whatever else is changed. */
+static void manual_steps_are_a_warning(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"backlog='{\"id\":\"accept-queue.application\",\"level\":\"critical\",\"wall\":"
+		"\"accept-queue\",\"title\":\"t\",\"detail\":\"\",\"remedy\":\"application\","
+		"\"knob\":"
+		"\"listen.backlog\",\"current\":\"16\",\"proposed\":\"2048\",\"evidence\":[]},'\n"
+		"sed -i \"s/\\\"findings\\\": \\[/&$backlog/\" $B/report.json\n"
+		"fast --dry-run; echo \"preview $? $(somaxconn)\"\n"
+		"fast >/dev/null; echo \"apply $? $(somaxconn)\"\n"
+		"fast >/dev/null; echo \"again $?\"\n"
+		"fast --set net.ipv4.tcp_fin_timeout=61 >/dev/null; echo \"set $?\"\n"
+		"fast --only net.ipv4.tcp_fin_timeout --set net.ipv4.tcp_fin_timeout=62 "
+		">/dev/null; "
+		"echo \"only $?\"\n");
+	good(&o);
+	has(o.out, "Manual steps:\n  listen.backlog  16 → 2048\n");
+	has(o.out, "preview 1 16\n");
+	has(o.out, "apply 1 2048\nagain 1\nset 1\nonly 0\n");
+	output_free(&o);
+}
+
+/* "Nothing to change" is a warning while a wall is short. */
+static void a_wall_that_stays_short_is_a_warning(void **state)
 {
 	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16\n"
 		"sed -i 's/\"remedy\": \"kernel\"/\"remedy\": \"application\"/' $B/report.json\n"
-		"fast; echo \"told $?\"\n"
+		"fast; echo \"manual $?\"\n"
 		"sed -i 's/\"verdict\": \"short\"/\"verdict\": \"unknown\"/' $B/report.json\n"
 		"fast; echo \"unknown $?\"; somaxconn\n"
-		/* one of two may not be written from a namespace */
+		/* one of two is not writable from a namespace */
 		"w=$(cat /proc/sys/net/core/wmem_max) || { echo denied 1 2000; exit 0; }\n"
 		"fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
 		"echo \"denied $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "Nothing to change.\n\nNot for epolltune to change:\n");
-	has(o.out, "told 1\n");
+	has(o.out, "Nothing to change.\n\nManual steps:\n");
+	has(o.out, "manual 1\n");
 	has(o.out, "denied 1 2000\n");
 	has(o.out, "unknown 3\n16\n");
 	output_free(&o);
 }
 
-/* Both ends of the terminal's count-down that are not the guardian's. */
+/* The count-down ends by a rollback, or with a killed watchdog. */
 static void counts_down_to_other_ends(void **state)
 {
 	(void)state;
@@ -998,22 +1154,26 @@ static void counts_down_to_other_ends(void **state)
 		 "--state-dir %s/state --from %s/report.json --no-proof; echo \"status $?\"'",
 		 enter, base, base, base, base);
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
-	has(shown, "Run 1 is taken back, by epolltune rollback: all is as it was.");
+	has(shown, "Run 1 rolled back, by epolltune rollback; all values restored.");
 	has(shown, "status 2\r\n");
 	snprintf(command, sizeof(command),
 		 "%s --pid --fork --mount-proc sh -c 'echo 16 >/proc/sys/net/core/somaxconn; "
-		 "(until pgrep -x epolltune-guard && grep -q wait %s/other/journal.jsonl; do sleep "
-		 "0.1; done; sleep 0.5; pkill -KILL -x epolltune-guard) >/dev/null 2>&1 & $PROGRAM "
+		 "(until pgrep -x epolltune-watch && grep -q wait %s/other/journal.jsonl; do sleep "
+		 "0.1; done; sleep 0.5; pkill -KILL -x epolltune-watch) >/dev/null 2>&1 & $PROGRAM "
 		 "apply --yes --confirm 2s --state-dir %s/other --from %s/report.json --no-proof; "
 		 "echo \"status $?\"; cat /proc/sys/net/core/somaxconn; for c in history \"history "
 		 "1\" confirm history; do $PROGRAM $c --state-dir %s/other; done'",
 		 enter, base, base, base, base);
 	assert_int_equal(in_terminal(command, "", shown, sizeof(shown)), 0);
-	has(shown, "was not confirmed, and its guardian is gone: epolltune rollback 1 --state-dir");
+	has(shown,
+	    "was not confirmed and the rollback watchdog has exited; roll back with: epolltune "
+	    "rollback 1 --state-dir");
 	has(shown, "status 2\r\n2048\r\n");
 	has(shown, " not confirmed in time ");
-	has(shown, "Run 1: not confirmed in time\r\n  its guardian is gone: epolltune rollback 1");
-	has(shown, "Run 1 is confirmed, after its time was over: it stays.");
+	has(shown,
+	    "Run 1: not confirmed in time\r\n  the rollback watchdog has exited; roll back with: "
+	    "epolltune rollback 1");
+	has(shown, "Run 1 is confirmed, after its deadline: the changes stay.");
 	has(shown, " applied ");
 }
 
@@ -1037,7 +1197,7 @@ static void commands_can_be_pasted(void **state)
 	output_free(&o);
 }
 
-/* That a card was quiet after its change proves nothing of what it does under load. */
+/* A card without loss after its change proves nothing about load. */
 static void quiet_is_no_proof(void **state)
 {
 	(void)state;
@@ -1056,32 +1216,31 @@ static void quiet_is_no_proof(void **state)
 		skip_because("no veth, or no ethtool");
 	}
 	good(&o);
-	has(o.out, "proof under load only");
-	has(o.out, "not all of it is proven");
+	has(o.out, "proven only under load");
+	has(o.out, "not all of it proven");
 	has(o.out, "status 1\n");
 	has(o.out, "RX:\t\t3\n");
 	output_free(&o);
 }
 
-/* A limit of a process is not ours to change: that is told, with what has to come before it, also
- * in what is made for other programs. */
-static void what_is_told(void **state)
+/* The limit of a process is a manual step, with the step before it, in every format. */
+static void process_limits_are_manual_steps(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors "
 			      "--dry-run");
 	assert_int_equal(o.status, 1);
 	has(o.out, "    LimitNOFILE=2097152\n");
-	bool first = strstr(o.out, "comes first: epolltune apply --set");
+	bool first = strstr(o.out, "first raise fs.nr_open from");
 	output_free(&o);
 	o = run("[ $(cat /proc/sys/fs/nr_open) -lt 2097152 ]");
 	assert_int_equal(o.status, first ? 0 : 1);
 	output_free(&o);
 	o = run("ulimit -Sn 1024; ulimit -Hn 16000; $PROGRAM apply --probe descriptors --dry-run");
 	assert_int_equal(o.status, 0);
-	has(o.out, "Nothing to change.\nWhat is tight, not short, is left: --tight");
+	has(o.out, "Nothing to change.\nTight walls are not changed; add --tight");
 	output_free(&o);
-	/* What is printed can be done. */
+	/* The printed command works. */
 	o = run("ulimit -Sn 1024; ulimit -Hn 16000; $PROGRAM apply --probe descriptors --dry-run "
 		"--tight | sed -n 's/.*\\(prlimit --pid \\).*\\( --nofile=.*\\)/\\1$$\\2/p' "
 		">%s/do; "
@@ -1089,7 +1248,7 @@ static void what_is_told(void **state)
 		base, base);
 	has(o.out, "16000\n16000\n");
 	output_free(&o);
-	/* A report may come from anywhere: nothing of it leaves its comment. */
+	/* Reports are untrusted: no text of one leaves its comment. */
 	o = run("ulimit -n 4096; $PROGRAM check --target c1m --probe descriptors --format json | "
 		"sed "
 		"'s/\"knob\": \"RLIMIT_NOFILE\"/\"knob\": \"X\\\\necho INJECTED\"/' >%s/evil.json; "
@@ -1104,7 +1263,7 @@ static void what_is_told(void **state)
 		o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors --dry-run "
 			"--format %s",
 			formats[i]);
-		has(o.out, "\n# Not in here, see epolltune apply --dry-run: RLIMIT_NOFILE ");
+		has(o.out, "\n# Manual step, see epolltune apply --dry-run: RLIMIT_NOFILE ");
 		output_free(&o);
 	}
 }
@@ -1131,19 +1290,19 @@ static void usage(void **state)
 			fail_msg("%s: status %d, \"%s\"", wrong[i], o.status, o.errors);
 		output_free(&o);
 	}
-	/* A state directory that was mistyped must not pass for one with nothing in it. */
+	/* A mistyped state directory must not pass for an empty one. */
 	struct output o =
 		run("for c in 'rollback 5' history confirm; do $PROGRAM $c --state-dir %s/state; "
 		    "echo $?; done",
 		    base);
 	assert_string_equal(o.out, "3\n3\n3\n");
-	has(o.errors, "/state: nothing was ever changed with it");
+	has(o.errors, "no journal in --state-dir ");
 	output_free(&o);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
 
-/* Root of a user namespace may have the machine's own uid 0, which the kernel lets write there. */
+/* Root of a user namespace may be uid 0 of the machine, which the kernel allows to write there. */
 static void test_machine_wide_knob_is_refused_in_a_namespace(void **state)
 {
 	(void)state;
@@ -1154,7 +1313,7 @@ static void test_machine_wide_knob_is_refused_in_a_namespace(void **state)
 			      "--probe accept-queue >/dev/null; echo $?; rm -r $d' $a; "
 			      "[ $a = $(cat /proc/sys/fs/file-max) ] || echo changed");
 	assert_string_equal(o.out, "3\n");
-	assert_non_null(strstr(o.errors, "the whole machine's"));
+	assert_non_null(strstr(o.errors, "applies to the whole machine"));
 	output_free(&o);
 }
 
@@ -1164,41 +1323,44 @@ int main(void)
 		cmocka_unit_test(test_machine_wide_knob_is_refused_in_a_namespace),
 		TEST(the_whole_story),
 		TEST(json_for_machines),
+		TEST(json_has_the_same_keys_in_every_case),
+		TEST(rollback_goes_backwards),
+		TEST(manual_steps_are_a_warning),
 		TEST(a_preview_changes_nothing),
 		TEST(without_privilege),
 		TEST(read_only_proc_sys),
 		TEST(two_at_once),
 		TEST(broken_state_is_one_error),
-		TEST(a_signal_takes_it_back),
+		TEST(a_signal_rolls_back),
 		TEST(confirm_in_time_or_not),
-		TEST(the_guardian_survives),
+		TEST(the_watchdog_survives),
 		TEST(asks_once_on_a_terminal),
 		TEST(counts_down_on_a_terminal),
-		TEST(persists_and_takes_out_again),
-		TEST(what_proves_useless_is_taken_back),
-		TEST(the_guardian_without_a_journal),
+		TEST(persists_and_removes_again),
+		TEST(a_useless_change_is_rolled_back),
+		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),
 		TEST(full_disks),
-		TEST(elsewhere),
-		TEST(cut_off),
-		TEST(what_fails_is_taken_back),
+		TEST(another_namespace_or_boot),
+		TEST(unfinished_runs_are_reported),
+		TEST(a_failure_rolls_back),
 		TEST(quiet_is_no_proof),
 		TEST(history_gives_each_change_a_line),
-		TEST(lines_of_people_stay),
-		TEST(elsewhere_disarms_nothing),
-		TEST(what_cannot_be_seen_stays),
+		TEST(lines_of_others_are_kept),
+		TEST(another_namespace_disarms_nothing),
+		TEST(unreachable_changes_stay),
 		TEST(a_report_brings_its_target),
 		TEST(the_unfinished_run_goes_first),
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),
 		TEST(no_files_from_another_namespace),
-		TEST(a_guardian_knows_its_run),
+		TEST(a_watchdog_knows_its_run),
 		TEST(a_state_directory_too_long),
-		TEST(confirm_tells_machines_the_truth),
-		TEST(a_wall_that_stays_short_is_told),
+		TEST(confirm_reports_failures_as_json),
+		TEST(a_wall_that_stays_short_is_a_warning),
 		TEST(counts_down_to_other_ends),
 		TEST(commands_can_be_pasted),
-		TEST(what_is_told),
+		TEST(process_limits_are_manual_steps),
 		TEST(usage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

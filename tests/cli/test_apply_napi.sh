@@ -1,6 +1,6 @@
 #!/bin/sh
 # NAPI settings through apply, for a device and for one instance, on a veth in a namespace of the test's
-# own. Only root may set them, and only Linux 6.13 knows instances: elsewhere the refusal is tested.
+# own. Only root may set them, and instances need Linux 6.13: elsewhere the refusal is tested.
 set -u
 program=${PROGRAM:?is set by make test}
 work=$(mktemp -d) || exit 1
@@ -30,7 +30,7 @@ ip link add name v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 &&
 	ethtool -L v0 rx 1 && ethtool -K v0 gro on && ip link set v0 up || exit 77
 if ! { echo 1 >/sys/class/net/v0/gro_flush_timeout; } 2>/dev/null; then
 	apply 3 device.gro_flush_timeout@v0=20000
-	grep -qE 'not permitted|denied|NET_ADMIN' "$work/said" || fail 'not said why'
+	grep -qE 'not permitted|denied|NET_ADMIN' "$work/said" || fail 'no reason printed'
 	exit 0
 fi
 echo 0 >/sys/class/net/v0/gro_flush_timeout
@@ -42,8 +42,8 @@ apply 0 device.gro_flush_timeout@v0=0 --allow-lower
 rollback
 rollback
 [ "$(cat /sys/class/net/v0/gro_flush_timeout /sys/class/net/v0/napi_defer_hard_irqs | tr '\n' ' ')" = '0 0 ' ] ||
-	fail 'not taken back'
-# A script for those who want one compares before it writes, as the program does.
+	fail 'not rolled back'
+# The shell script compares before it writes, as the program does.
 epolltune_script() {
 	"$program" apply --probe nic --no-proof --dry-run --format shell --allow-link-reset \
 		--set 'device.channels@v0=2,device.gro_flush_timeout@v0=3000,device.rps_cpus@v0=0,00000001' >"$work/script.sh" || fail 'no script'
@@ -53,10 +53,10 @@ sh -e "$work/script.sh" >"$work/said" 2>&1 || fail 'the script fails'
 grep -q '^v0: rx: 1 -> 2$' "$work/said" || fail 'the script did not set the channels'
 [ "$(cat /sys/class/net/v0/gro_flush_timeout)" = 3000 ] || fail 'the script did not write'
 echo 1000 >/sys/class/net/v0/gro_flush_timeout
-sh -e "$work/script.sh" >"$work/said" 2>&1 && fail 'the script overwrote what somebody else has set'
+sh -e "$work/script.sh" >"$work/said" 2>&1 && fail 'the script overwrote a value that was modified'
 ethtool -L v0 rx 1
 echo 0 >/sys/class/net/v0/gro_flush_timeout
-# The /sys that is mounted may be another namespace's, with an interface of that name and number.
+# The mounted /sys may be of another namespace, with an interface of that name and index.
 unshare -n sh -ec 'ip link add name v0 index "$1" address "$2" type veth peer name v1; shift 2
 	"$@"' sh "$(cat /sys/class/net/v0/ifindex)" "$(cat /sys/class/net/v0/address)" \
 	"$program" apply --probe nic --no-proof --state-dir "$work/state" --set device.gro_flush_timeout@v0=4000 >"$work/said" 2>&1
@@ -69,17 +69,17 @@ fi
 apply 0 device.irq-suspend-timeout@v0:rx-0=20000000
 apply 0 device.gro_flush_timeout@v0:rx-0=200000
 is '[0,0,200000,0,20000000]'
-# What one instance has would be lost if all were set and taken back.
+# A change of all instances could not restore the setting of one.
 apply 3 device.gro_flush_timeout@v0=100000
-grep -q 'settings of their own' "$work/said" || fail 'not said why'
+grep -q 'different settings' "$work/said" || fail 'no reason printed'
 rollback
 rollback
 is '[0,0,0,0,0]'
-# An instance is not to be seen while its interface is down, but keeps what it has.
+# An instance is hidden while its interface is down, but keeps its settings.
 apply 0 device.irq-suspend-timeout@v0:rx-0=20000000
 ip link set v0 down
-"$program" rollback --state-dir "$work/state" >"$work/said" 2>&1 && fail 'rolled back what it cannot see'
-grep -q 'while the interface is down' "$work/said" || fail 'not said why'
+"$program" rollback --state-dir "$work/state" >"$work/said" 2>&1 && fail 'rolled back a hidden instance'
+grep -q 'while the interface is down' "$work/said" || fail 'no reason printed'
 ip link set v0 up
 is '[0,0,0,0,20000000]'
 rollback
@@ -87,7 +87,7 @@ is '[0,0,0,0,0]'
 apply 3 device.irq-suspend-timeout@v0:rx-7=1
 ip link del v0
 apply 3 device.irq-suspend-timeout@v0=1
-grep -q 'v0: no such interface' "$work/said" || fail 'not said why'
+grep -q 'v0: no such interface' "$work/said" || fail 'no reason printed'
 END
 if unshare -nm true 2>/dev/null; then
 	unshare -nm sh "$work/script" "$program" "$work"

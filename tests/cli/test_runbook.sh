@@ -1,6 +1,6 @@
 #!/bin/sh
-# The runbook of epolltune-apply(1), pasted as it stands: what was short is proven, kept for the next
-# boot, and taken back.
+# The runbook of epolltune-apply(1), pasted verbatim: a short wall is raised, proven, persisted and
+# rolled back.
 set -u
 PROGRAM=${PROGRAM:?}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -14,7 +14,7 @@ for way in 'unshare -Urn' 'unshare -n'; do
 done
 [ -n "$enter" ] || { echo 'SKIP: no network namespace of its own with net.core in it'; exit 77; }
 
-# What stands between .Bd and .Ed of the section; the machine's sudo and systemd are not at hand.
+# The text between .Bd and .Ed of the section; sudo and systemctl are replaced by scripts.
 sed -n '/^\.Sh RUNBOOK/,/^\.Ed/p' "$root/man/epolltune-apply.1" | sed '1,/^\.Bd/d; /^\.Ed/d; s/\\-/-/g' \
 	>"$work/runbook"
 [ "$(grep -c epolltune "$work/runbook")" -ge 8 ] || fail 'there is no runbook in the man page'
@@ -40,12 +40,12 @@ status=$?
 said() { grep -q -- "$1" "$work/out" || fail "not said: $1"; }
 [ $status -eq 0 ] || fail "status $status"
 # Each command meanwhile says that the run waits.
-grep -qv '^epolltune: run 1 goes back in [0-9]* s unless: epolltune confirm$' "$work/errors" &&
+grep -qv '^epolltune: run 1 will be rolled back in [0-9]* s; confirm with: epolltune confirm$' "$work/errors" &&
 	fail 'errors'
 said '^accept-queue .* SHORT'
 said 'accept-queue .*short → ok *better'
-said 'Applied as run 1; it goes back in 120 s'
-said 'Run 1 is confirmed: it stays.'
+said 'Applied as run 1. Will be rolled back in 120 s unless confirmed: epolltune confirm'
+said 'Run 1 is confirmed: the changes stay.'
 said '^kept 8192 90-epolltune.conf $'
-said 'Run 1 is rolled back: all is as it was.'
+said 'Run 1 rolled back; all values restored.'
 said '^back 16 $'

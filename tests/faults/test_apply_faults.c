@@ -1,8 +1,8 @@
-/* apply, rollback and confirm, killed at every system call that has an effect, and with every one
- * of them failing: afterwards `rollback` has every knob and file as it was, to the byte.
+/* apply, rollback and confirm, killed at every system call that has an effect, and with each of
+ * them failing: `rollback` then restores every knob and file, to the byte.
  *
- * All of it runs in user, network, mount and PID namespaces of the test's own, with file systems of
- * its own at /etc/sysctl.d and /var/lib. */
+ * Runs in user, network, mount and PID namespaces, with file systems of its own at /etc/sysctl.d
+ * and /var/lib. */
 #include "../support/support.h"
 
 #include <dirent.h>
@@ -34,14 +34,14 @@ static const struct {
 };
 #define KNOBS (sizeof(knobs) / sizeof(*knobs))
 
-/* What stood in /etc/sysctl.d before: a file of somebody else, and one of ours. */
+/* In /etc/sysctl.d before the test: a file of the administrator, and one of ours. */
 static const char other_file[] = "/etc/sysctl.d/99-other.conf", other_text[] = "vm.swappiness=1\n";
 static const char our_file[] = "/etc/sysctl.d/90-epolltune.conf";
 static const char our_text[] = "# Written by epolltune, another day\n"
 			       "# run 0, then, bob: why\nnet.ipv4.tcp_rmem = 4096 131072 300000\n"
 			       "\n# by hand\nvm.overcommit_memory = 0\n";
 
-/* The private world */
+/* The namespaces */
 
 static bool put(const char *path, const char *text)
 {
@@ -64,14 +64,14 @@ static char *get(const char *path, char text[4096])
 	return text;
 }
 
-/* In memory: a disk that really syncs makes a minute of a second. */
+/* In memory: syncs of a real disk would take minutes. */
 static void mount_own(const char *over)
 {
 	if (mount("tmpfs", over, "tmpfs", 0, "mode=755") < 0)
 		_exit(77);
 }
 
-/* Runs the test's groups in namespaces of their own; 77: there are none to be had. */
+/* Runs the tests in namespaces; 77: not available here. */
 static int in_namespaces(int (*all_tests)(void))
 {
 	char map[64];
@@ -114,7 +114,7 @@ static void reset(void)
 	assert_true(put(our_file, our_text));
 }
 
-/* Why the world is not as reset() made it; NULL if it is. */
+/* What differs from the state that reset() made; NULL: nothing. */
 static const char *difference(void)
 {
 	static char why[8400];
@@ -147,15 +147,15 @@ static const char *difference(void)
 enum fault {
 	KILL_BEFORE, /* SIGKILL before the call */
 	KILL_AFTER,
-	FAIL,      /* it is not made and returns the errno */
-	FAIL_LATE, /* it is made and returns the errno */
-	FAIL_ON,   /* from that call on all fail, but those on /proc */
-	COUNT,     /* nothing: only counts the calls */
+	FAIL,      /* returns the errno and does nothing */
+	FAIL_LATE, /* does its work and returns the errno */
+	FAIL_ON,   /* from that call on all fail, except those on /proc */
+	COUNT,     /* only counts the calls */
 };
 
 static bool creates(uint64_t flags) { return flags & (O_CREAT | O_TRUNC); }
 
-/* Whether a call changes anything that outlives the process; standard output and error do not. */
+/* Whether a call changes anything that survives the process; not standard output and error. */
 static bool has_effect(const struct __ptrace_syscall_info *s)
 {
 	switch (s->entry.nr) {
@@ -218,9 +218,30 @@ static void set_registers(pid_t pid, bool skip, bool answer, int error)
 }
 
 struct traced {
-	int status;   /* exit status, 128 + signal, or -1: killed by us */
-	size_t calls; /* with an effect */
+	int status;     /* exit status, 128 + signal, or -1: killed by us */
+	size_t calls;   /* with an effect */
+	size_t records; /* writes to the journal */
+	size_t early;   /* other writes, or the end, before such a record was synced */
+	bool unsynced;
 };
+
+/* A record of the journal must be on the disk before the next step is made. */
+static void count_early(struct traced *t, pid_t pid, const struct __ptrace_syscall_info *s)
+{
+	static const char name[] = "/journal.jsonl";
+	char link[64], path[256] = "";
+	bool writes = s->entry.nr == SYS_write, syncs = s->entry.nr == SYS_fsync;
+	snprintf(link, sizeof(link), "/proc/%d/fd/%llu", pid, (unsigned long long)s->entry.args[0]);
+	ssize_t n = writes || syncs ? readlink(link, path, sizeof(path) - 1) : 0;
+	bool journal = n > (ssize_t)strlen(name) && !strcmp(path + n - strlen(name), name);
+	if (journal && syncs) {
+		t->unsynced = false;
+		return;
+	}
+	t->early += t->unsynced;
+	t->unsynced = journal && writes;
+	t->records += journal && writes;
+}
 
 static pid_t start(char *const argv[])
 {
@@ -243,7 +264,7 @@ static pid_t start(char *const argv[])
 	return pid;
 }
 
-/* Runs the program and brings the fault at call number `at`. */
+/* Runs the program with the fault at call number `at`. */
 static struct traced trace(char *const argv[], enum fault fault, size_t at, int error)
 {
 	struct traced t = {0};
@@ -256,6 +277,7 @@ static struct traced trace(char *const argv[], enum fault fault, size_t at, int 
 		signal = 0;
 		if (WIFEXITED(status) || WIFSIGNALED(status)) {
 			t.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			t.early += t.unsynced;
 			return t;
 		}
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
@@ -272,6 +294,7 @@ static struct traced trace(char *const argv[], enum fault fault, size_t at, int 
 		}
 		if (s.op != PTRACE_SYSCALL_INFO_ENTRY || !has_effect(&s))
 			continue;
+		count_early(&t, pid, &s);
 		size_t call = t.calls++;
 		bool hit = fault == FAIL_ON ? call >= at && !on_proc(pid, &s) : call == at;
 		if (!hit || fault == COUNT)
@@ -288,7 +311,7 @@ static struct traced trace(char *const argv[], enum fault fault, size_t at, int 
 	return t;
 }
 
-/* What is tried */
+/* Commands */
 
 static char set_option[512] = "net.core.somaxconn=2048,net.ipv4.tcp_rmem=4096 131072 8388608,"
 			      "net.ipv4.ip_local_port_range=1024 65535";
@@ -316,20 +339,21 @@ static void write_report(void)
 	assert_true(put(report_path, text));
 }
 
-/* Whether a run was cut off or waits; then a command of any other kind has to say so. */
-static void is_told(void)
+/* Every command reports a run that is unfinished or waits. */
+static void is_reported(void)
 {
 	struct output o = run("\"$PROGRAM\" history"), v = run("\"$PROGRAM\" version");
 	bool open = strstr(o.out, "unfinished") || strstr(o.out, "waiting");
-	bool told = strstr(v.errors, "epolltune rollback") || strstr(v.errors, "epolltune confirm");
-	if (open != told)
+	bool reported =
+		strstr(v.errors, "epolltune rollback") || strstr(v.errors, "epolltune confirm");
+	if (open != reported)
 		fail_msg("history:\n%sversion says:\n%s", o.out, v.errors);
 	output_free(&o);
 	output_free(&v);
 }
 
-/* Afterwards: one `rollback` makes all as it was, and nothing is left to do. */
-static void all_is_back(const char *what, size_t at)
+/* One `rollback` restores everything, and a second one has nothing to do. */
+static void rollback_restores_all(const char *what, size_t at)
 {
 	struct output o = run("\"$PROGRAM\" rollback; s=$?; \"$PROGRAM\" rollback; exit $s");
 	const char *why = difference(), *last = "Nothing to roll back.\n";
@@ -355,11 +379,11 @@ static size_t killed_everywhere(const char *what, char *const argv[], void (*pre
 			prepare();
 			struct traced t = trace(argv, f, at, 0);
 			assert_int_equal(t.status, -1);
-			is_told();
-			all_is_back(what, at);
+			is_reported();
+			rollback_restores_all(what, at);
 			good++;
 		}
-	print_message("%s killed before and after each of %zu calls: %zu of %zu as it was\n", what,
+	print_message("%s killed before and after each of %zu calls: %zu of %zu restored\n", what,
 		      calls, good, calls * 2);
 	return good;
 }
@@ -367,6 +391,26 @@ static size_t killed_everywhere(const char *what, char *const argv[], void (*pre
 static void nothing(void) {}
 static void applied(void) { assert_int_equal(trace(apply, COUNT, 0, 0).status, 0); }
 static void waiting(void) { assert_int_equal(trace(apply_confirm, COUNT, 0, 0).status, 0); }
+
+static void synced(const char *what, char *const argv[])
+{
+	struct traced t = trace(argv, COUNT, 0, 0);
+	if (t.status != 0 || t.records < 3 || t.early)
+		fail_msg("%s: status %d, %zu records, %zu steps before a record was synced", what,
+			 t.status, t.records, t.early);
+}
+
+/* Each record is synced before the next step: a crash of the machine loses no acknowledged one. */
+static void records_are_synced(void **state)
+{
+	(void)state;
+	reset();
+	synced("apply", apply);
+	synced("rollback", roll_back);
+	synced("apply --confirm", apply_confirm);
+	synced("confirm", confirm);
+	synced("rollback", roll_back);
+}
 
 static void apply_is_killed(void **state)
 {
@@ -392,7 +436,7 @@ static void apply_confirm_is_killed(void **state)
 	killed_everywhere("apply --confirm", apply_confirm, nothing);
 }
 
-static bool wanted_stands(void)
+static bool wanted_is_set(void)
 {
 	char text[4096];
 	get(knobs[0].file, text);
@@ -403,7 +447,7 @@ static void apply_meets_errors(void **state)
 {
 	(void)state;
 	static const int errors[] = {ENOSPC, EROFS, EIO, EINTR};
-	size_t good = 0, taken_back = 0, done = 0;
+	size_t good = 0, reverted = 0, done = 0;
 #ifndef __x86_64__
 	skip_because("setting registers is written for x86_64");
 #endif
@@ -411,28 +455,28 @@ static void apply_meets_errors(void **state)
 	size_t calls = trace(apply, COUNT, 0, 0).calls;
 	for (size_t at = 0; at < calls; at++)
 		for (size_t i = 0; i < 5; i++) {
-			/* EINTR means that nothing was done; the others may come late. */
+			/* EINTR means that nothing was done; other errors may come late. */
 			enum fault f = i < 4 ? FAIL : FAIL_LATE;
 			int error = i < 4 ? errors[i] : EIO;
 			reset();
 			struct traced t = trace(apply, f, at, error);
 			const char *why = difference();
-			if (t.status == 0 ? !why || !wanted_stands() : why != NULL)
+			if (t.status == 0 ? !why || !wanted_is_set() : why != NULL)
 				fail_msg("%s at call %zu%s: status %d, %s", strerror(error), at,
 					 f == FAIL_LATE ? ", late" : "", t.status,
 					 why ? why : "all as before");
 			assert_true(t.status == 0 || t.status == 2 || t.status == 3);
-			taken_back += t.status != 0;
+			reverted += t.status != 0;
 			done += t.status == 0;
-			all_is_back(strerror(error), at);
+			rollback_restores_all(strerror(error), at);
 			good++;
 		}
 	print_message("each of %zu calls failed by ENOSPC, EROFS, EIO, EINTR, and EIO late: %zu of "
-		      "%zu whole (%zu taken back, %zu done)\n",
-		      calls, good, calls * 5, taken_back, done);
+		      "%zu whole (%zu reverted, %zu done)\n",
+		      calls, good, calls * 5, reverted, done);
 }
 
-/* The disk is full from some call on: values go back at once, files when there is room again. */
+/* The disk is full from some call on: values are restored at once, files when there is room. */
 static void the_disk_is_full(void **state)
 {
 	(void)state;
@@ -445,9 +489,9 @@ static void the_disk_is_full(void **state)
 		reset();
 		struct traced t = trace(apply, FAIL_ON, at, ENOSPC);
 		assert_true(t.status == 2 || t.status == 3);
-		if (wanted_stands())
-			fail_msg("full from call %zu on: the values stay", at);
-		all_is_back("full disk", at);
+		if (wanted_is_set())
+			fail_msg("disk full from call %zu on: the values stay", at);
+		rollback_restores_all("full disk", at);
 		good++;
 	}
 	print_message("disk full from each of %zu calls on: %zu of %zu back\n", calls, good, calls);
@@ -472,7 +516,7 @@ static void rollback_meets_errors(void **state)
 			if (t.status == 0 && difference())
 				fail_msg("%s at call %zu of rollback: %s", strerror(errors[i]), at,
 					 difference());
-			all_is_back("rollback with an error", at);
+			rollback_restores_all("rollback with an error", at);
 			good++;
 		}
 	print_message("each of %zu calls of rollback failed three ways: %zu of %zu whole\n", calls,
@@ -482,10 +526,10 @@ static void rollback_meets_errors(void **state)
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(apply_is_killed),       cmocka_unit_test(rollback_is_killed),
-		cmocka_unit_test(confirm_is_killed),     cmocka_unit_test(apply_confirm_is_killed),
-		cmocka_unit_test(apply_meets_errors),    cmocka_unit_test(the_disk_is_full),
-		cmocka_unit_test(rollback_meets_errors),
+		cmocka_unit_test(records_are_synced),      cmocka_unit_test(apply_is_killed),
+		cmocka_unit_test(rollback_is_killed),      cmocka_unit_test(confirm_is_killed),
+		cmocka_unit_test(apply_confirm_is_killed), cmocka_unit_test(apply_meets_errors),
+		cmocka_unit_test(the_disk_is_full),        cmocka_unit_test(rollback_meets_errors),
 	};
 	write_report();
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
@@ -494,7 +538,7 @@ static int all_tests(void)
 static void no_namespaces(void **state)
 {
 	(void)state;
-	skip_because("no user, network and mount namespaces of its own with net.core in them");
+	skip_because("no private user, network and mount namespaces with net.core");
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Settings of interfaces as changes: their names, their plan, their files, and an interface that
- * goes away in the middle. In a network namespace of the test's own. */
+/* Settings of interfaces as changes: names, plan, files, and an interface that is removed
+ * meanwhile. In a network namespace of the test. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static int leave(void **state)
 	return 0;
 }
 
-/* Two interfaces with four receive channels each, of which one is on. */
+/* Two interfaces with one of four receive channels enabled. */
 static int fresh(void **state)
 {
 	(void)state;
@@ -115,7 +115,7 @@ static void names_are_knob_interface_and_queue(void **state)
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		if (device_parse(wrong[i], &d))
-			fail_msg("\"%s\" was taken", wrong[i]);
+			fail_msg("\"%s\" was accepted", wrong[i]);
 }
 
 static void made(void)
@@ -130,7 +130,7 @@ static void refused(int code, const char *needle)
 	struct err e = {0};
 	assert_int_equal(plan_make(plan, NULL, &options, &site, &e), code);
 	if (!strstr(e.text, needle))
-		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
 }
 
 static void a_link_is_reset_with_consent_only(void **state)
@@ -146,7 +146,7 @@ static void a_link_is_reset_with_consent_only(void **state)
 	assert_string_equal(plan->changes[0].name, "device.channels@v0");
 	assert_string_equal(plan->changes[0].from, "1");
 	assert_string_equal(plan->changes[0].to, "3");
-	/* The default route over it, directly or over a VLAN. */
+	/* With the default route, directly or over a VLAN. */
 	assert_true(shell("ip address add 10.0.0.1/24 dev v0 && ip link set v1 up && "
 			  "ip link set v0 up && ip route add default via 10.0.0.2"));
 	refused(-PLAN_REFUSED, "--confirm");
@@ -166,7 +166,7 @@ static void the_operators_connection_counts(void **state)
 	assert_true(nic_lifeline(host, "v0", what));
 	assert_string_equal(what, "your own connection");
 	assert_false(nic_lifeline(host, "v1", what));
-	/* Over a bridge: its ports carry what it carries. */
+	/* Over a bridge: its ports carry its traffic. */
 	if (shell("ip link add name b0 type bridge && ip link set v1 master b0 && "
 		  "ip address add 10.8.0.1/24 dev b0 && ip link set b0 up")) {
 		setenv("SSH_CONNECTION", "10.8.0.9 50000 10.8.0.1 22", 1);
@@ -177,9 +177,8 @@ static void the_operators_connection_counts(void **state)
 	unsetenv("SSH_CONNECTION");
 }
 
-/* However it gets there: by another table, as a second next hop, in a tunnel, from an address that
- * is lo's, or by a link-local address. */
-static void whatever_may_be_cut_off_counts(void **state)
+/* By another table, a second next hop, a tunnel, an address of lo, or a link-local address. */
+static void any_route_of_the_connection_counts(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -220,17 +219,17 @@ static void values_are_checked_by_the_device(void **state)
 	needs_namespace();
 	options.allow_reset = true;
 	options.set = "device.channels@v0=5";
-	refused(-ERANGE, "more than the device takes: 4");
+	refused(-ERANGE, "above the maximum of the device: 4");
 	options.set = "device.channels@v0=0";
 	refused(-ERANGE, "device.channels");
 	options.set = "device.channels@v0=many";
 	refused(-EINVAL, "device.channels");
 	options.set = "device.ring.rx@v0=512";
-	refused(-EOPNOTSUPP, "v0: its driver or this kernel does not tell device.ring.rx");
+	refused(-EOPNOTSUPP, "v0: its driver or this kernel does not report device.ring.rx");
 	options.set = "device.channels@v9=2";
 	refused(-ENODEV, "v9: no such interface");
 	options.set = "device.channels=2";
-	refused(-EINVAL, "of which interface?");
+	refused(-EINVAL, "missing interface");
 	assert_true(shell("ethtool -L v0 rx 3"));
 	options.set = "device.channels@v0=2";
 	refused(-PLAN_REFUSED, "--allow-lower");
@@ -248,7 +247,7 @@ static struct execution begin(struct journal *j)
 				  .journal = j,
 				  .by = "test",
 				  .command = "test",
-				  .guardian = {.channel = -1}};
+				  .watchdog = {.channel = -1}};
 }
 
 static void wrote(const char *nic, const char *value)
@@ -260,7 +259,7 @@ static void wrote(const char *nic, const char *value)
 	assert_string_equal(now, value);
 }
 
-static void written_read_back_and_undone(void **state)
+static void written_read_back_and_reverted(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -277,14 +276,14 @@ static void written_read_back_and_undone(void **state)
 	wrote("v1", "2");
 	struct undo u = {.site = &site, .by = "test", .reason = ""};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
-	assert_int_equal(u.restored, 2);
+	assert_int_equal(u.reverted, 2);
 	wrote("v0", "1");
 	wrote("v1", "1");
 	journal_close(&j);
 }
 
-/* It vanishes between plan and write: one error, and what was done before is taken back. */
-static void an_interface_that_goes_away(void **state)
+/* The interface is removed between plan and write: one error, and the run is rolled back. */
+static void an_interface_that_is_removed(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -300,21 +299,22 @@ static void an_interface_that_goes_away(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(executor_run(&executor_real, &x, &e), -ENODEV);
 	assert_string_equal(e.text, "w0: no such interface");
-	assert_int_equal(x.outcome, OUTCOME_TAKEN_BACK);
+	assert_int_equal(x.outcome, OUTCOME_REVERTED);
 	wrote("v0", "1");
-	/* The journal is whole, and nothing waits in it. */
+	/* The journal has no open run. */
 	journal_close(&j);
 	begin(&j);
 	assert_null(journal_open_run(&j));
 	const struct run *r = journal_find(&j, x.run);
 	assert_non_null(r);
 	for (size_t i = 0; i < r->count; i++)
-		assert_true(r->items[i].state == CHANGE_UNDONE || r->items[i].state == CHANGE_GONE);
+		assert_true(r->items[i].state == CHANGE_REVERTED ||
+			    r->items[i].state == CHANGE_STALE);
 	journal_close(&j);
 }
 
-/* It vanishes after it was changed: nothing is left to undo. */
-static void rollback_of_what_is_gone(void **state)
+/* The interface is removed after the change: nothing to roll back. */
+static void rollback_of_a_removed_interface(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -328,14 +328,14 @@ static void rollback_of_what_is_gone(void **state)
 	assert_true(shell("ip link del v0"));
 	struct undo u = {.site = &site, .by = "test", .reason = ""};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
-	assert_int_equal(u.gone, 1);
+	assert_int_equal(u.stale, 1);
 	assert_int_equal(u.failed, 0);
 	assert_null(journal_open_run(&j));
 	journal_close(&j);
 }
 
-/* It has another name for a while: out of sight, not gone. */
-static void rollback_of_what_is_renamed(void **state)
+/* A renamed interface is unreachable, not removed. */
+static void rollback_of_a_renamed_interface(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -350,14 +350,14 @@ static void rollback_of_what_is_renamed(void **state)
 	assert_true(shell("ip link set v1 name z1"));
 	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
-	assert_int_equal(u.unseen, 1);
-	assert_int_equal(u.gone, 0);
+	assert_int_equal(u.unreachable, 1);
+	assert_int_equal(u.stale, 0);
 	assert_int_equal(journal_find(&j, x.run)->status, RUN_PARTLY);
 	wrote("z1", "2");
 	assert_true(shell("ip link set z1 name v1"));
 	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
-	assert_int_equal(u.restored, 1);
+	assert_int_equal(u.reverted, 1);
 	wrote("v1", "1");
 	journal_close(&j);
 }
@@ -398,9 +398,9 @@ static void files_of_a_device(void **state)
 	assert_string_equal(setting, "");
 }
 
-/* An interface without a device behind it has no file that could name it at the next boot: said,
- * and the change is made all the same. */
-static void what_no_file_can_hold_is_told(void **state)
+/* No file can identify a virtual interface at the next boot: the change is made, with a manual step
+ * that says so. */
+static void what_no_file_can_hold_is_a_manual_step(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -412,8 +412,8 @@ static void what_no_file_can_hold_is_told(void **state)
 	output_free(&o);
 	assert_int_equal(plan_persist(plan, NULL, 0, "test", 0, 1, &site, &e), 0);
 	assert_int_equal(plan->count, 1);
-	assert_int_equal(plan->told_count, 1);
-	assert_non_null(strstr(plan->told[0].what, "until the next boot only"));
+	assert_int_equal(plan->manual_count, 1);
+	assert_non_null(strstr(plan->manual[0].action, "lost at the next boot"));
 }
 
 int main(void)
@@ -422,14 +422,14 @@ int main(void)
 		cmocka_unit_test_setup(names_are_knob_interface_and_queue, fresh),
 		cmocka_unit_test_setup(a_link_is_reset_with_consent_only, fresh),
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
-		cmocka_unit_test_setup(whatever_may_be_cut_off_counts, fresh),
+		cmocka_unit_test_setup(any_route_of_the_connection_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
-		cmocka_unit_test_setup(written_read_back_and_undone, fresh),
-		cmocka_unit_test_setup(an_interface_that_goes_away, fresh),
-		cmocka_unit_test_setup(rollback_of_what_is_renamed, fresh),
-		cmocka_unit_test_setup(rollback_of_what_is_gone, fresh),
+		cmocka_unit_test_setup(written_read_back_and_reverted, fresh),
+		cmocka_unit_test_setup(an_interface_that_is_removed, fresh),
+		cmocka_unit_test_setup(rollback_of_a_renamed_interface, fresh),
+		cmocka_unit_test_setup(rollback_of_a_removed_interface, fresh),
 		cmocka_unit_test_setup(files_of_a_device, fresh),
-		cmocka_unit_test_setup(what_no_file_can_hold_is_told, fresh),
+		cmocka_unit_test_setup(what_no_file_can_hold_is_a_manual_step, fresh),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -1,4 +1,4 @@
-/* The journal: what it tells after a crash, and what it refuses. */
+/* The journal: what it reads after a crash, and what it refuses. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -68,7 +68,7 @@ static struct change change(const char *name, const char *from, const char *to)
 	return c;
 }
 
-/* A run of two changes, applied and rolled back but for one that was spared. */
+/* A run of two changes, applied and rolled back except for a conflict. */
 static void write_runs(void)
 {
 	struct journal j;
@@ -89,9 +89,9 @@ static void write_runs(void)
 	assert_int_equal(journal_end(&j, r, &e), 0);
 	assert_int_equal(r->status, RUN_APPLIED);
 	assert_int_equal(journal_rollback(&j, r, "bob", "asked for", "b", &e), 0);
-	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDOING, NULL, &e), 0);
-	assert_int_equal(journal_item(&j, r, 1, CHANGE_UNDONE, NULL, &e), 0);
-	assert_int_equal(journal_item(&j, r, 0, CHANGE_SPARED, "99", &e), 0);
+	assert_int_equal(journal_item(&j, r, 1, CHANGE_REVERTING, NULL, &e), 0);
+	assert_int_equal(journal_item(&j, r, 1, CHANGE_REVERTED, NULL, &e), 0);
+	assert_int_equal(journal_item(&j, r, 0, CHANGE_CONFLICT, "99", &e), 0);
 	assert_int_equal(journal_end(&j, r, &e), 0);
 	assert_int_equal(r->status, RUN_PARTLY);
 	journal_close(&j);
@@ -114,8 +114,8 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(r->confirm_s, 2);
 	assert_int_equal(r->count, 2);
 	assert_string_equal(r->items[1].from, "4096 131072 262144");
-	assert_int_equal(r->items[0].state, CHANGE_SPARED);
-	assert_int_equal(r->items[1].state, CHANGE_UNDONE);
+	assert_int_equal(r->items[0].state, CHANGE_CONFLICT);
+	assert_int_equal(r->items[1].state, CHANGE_REVERTED);
 	assert_true(run_in_force(r));
 	journal_close(&j);
 
@@ -140,7 +140,7 @@ static void private_umask(void **state)
 	umask(was);
 }
 
-/* Cut anywhere, the whole records before the cut count, and writing goes on. */
+/* Cut anywhere, it has the whole records before the cut, and can be written again. */
 static void torn_at_every_byte(void **state)
 {
 	(void)state;
@@ -173,7 +173,7 @@ static void torn_at_every_byte(void **state)
 	}
 }
 
-/* Any byte may be wrong: it is read or refused, and left as it is. */
+/* With any byte damaged, it is read or refused, and not modified. */
 static void damaged_at_every_byte(void **state)
 {
 	(void)state;
@@ -231,7 +231,7 @@ static void refuses(const char *bytes, int code, const char *needle)
 		assert_null(strchr(e.text, '\n'));
 		size_t n = get(file, now, sizeof(now));
 		assert_int_equal(n, strlen(bytes));
-		assert_memory_equal(now, bytes, n); /* left as it is */
+		assert_memory_equal(now, bytes, n); /* not modified */
 	}
 }
 
@@ -243,8 +243,8 @@ static void refuses_what_is_not_its_own(void **state)
 {
 	(void)state;
 	write_runs();
-	refuses("{\"v\":2,\"event\":\"begin\"}\n", -EPROTO, "version 2");
-	refuses(BEGIN "{\"v\":2}\n" BEGIN, -EPROTO, "line 2");
+	refuses("{\"v\":3,\"event\":\"begin\"}\n", -EPROTO, "version 3");
+	refuses(BEGIN "{\"v\":3}\n" BEGIN, -EPROTO, "line 2");
 	refuses("garbage\n", -EBADMSG, "line 1");
 	refuses("garbage", -EBADMSG, "line 1");
 	refuses(BEGIN "garbage\n", -EBADMSG, "line 2");
@@ -258,7 +258,7 @@ static void refuses_what_is_not_its_own(void **state)
 	refuses("{\"event\":\"begin\"}\n{\"v\":1}\n", -EBADMSG, "line 1");
 }
 
-/* A record that is whole was acknowledged: damage to it is refused and kept, also by a writer. */
+/* A whole record was acknowledged: a damaged one is refused and kept, also by a writer. */
 static void a_whole_last_record_is_not_torn(void **state)
 {
 	(void)state;
@@ -267,9 +267,78 @@ static void a_whole_last_record_is_not_torn(void **state)
 	refuses(BEGIN "{\"v\":1,\"event\":\"intent\",\"run\":1,\"time\":1,\"m\":0}\n", -EBADMSG,
 		"line 2");
 	refuses(BEGIN "{\"v\":1,\"event\":\"end\",\"run\":1,\"tame\"}\n", -EBADMSG, "line 2");
-	/* A time that no calendar can tell. */
+	/* A time beyond the calendar. */
 	refuses(BEGIN "{\"v\":1,\"event\":\"end\",\"run\":1,\"time\":9223372036854775807}\n",
 		-EBADMSG, "line 2");
+}
+
+#define RECORD(rest) "{\"v\":1,\"run\":1,\"time\":1,\"event\":" rest "}\n"
+#define INTENT(n)                                                                                  \
+	RECORD("\"intent\",\"n\":" n ",\"kind\":\"sysctl\",\"scope\":\"netns\",\"name\":\"k\","    \
+	       "\"object\":\"\",\"from\":\"1\",\"to\":\"2\",\"why\":\"w\"")                        \
+	RECORD("\"done\",\"n\":" n ",\"became\":\"2\"")
+
+/* As epolltune 0.1 wrote it; new records are appended in the new form. */
+static void reads_version_1(void **state)
+{
+	(void)state;
+	static const char old[] =
+		BEGIN INTENT("0") INTENT("1") INTENT("2") INTENT("3") RECORD("\"end\"")
+			RECORD("\"rollback\",\"by\":\"a\",\"reason\":\"asked for\",\"boot\":\"b\"")
+				RECORD("\"undo\",\"n\":3") RECORD("\"undone\",\"n\":3")
+					RECORD("\"spared\",\"n\":2,\"found\":\"9\"")
+						RECORD("\"spared\",\"n\":1,\"found\":\"\"")
+							RECORD("\"gone\",\"n\":0")
+								RECORD("\"end\"");
+	static const enum change_state states[] = {CHANGE_STALE, CHANGE_UNREACHABLE,
+						   CHANGE_CONFLICT, CHANGE_REVERTED};
+	char bytes[8192] = {0};
+	struct journal j;
+	struct err e;
+	write_runs();
+	put(file, old, strlen(old));
+	assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), 0);
+	assert_int_equal(j.count, 1);
+	assert_int_equal(j.runs[0].status, RUN_PARTLY);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(j.runs[0].items[i].state, states[i]);
+	assert_int_equal(journal_item(&j, &j.runs[0], 2, CHANGE_CONFLICT, "9", &e), 0);
+	assert_int_equal(journal_item(&j, &j.runs[0], 1, CHANGE_UNREACHABLE, NULL, &e), 0);
+	journal_close(&j);
+	get(file, bytes, sizeof(bytes) - 1);
+	assert_non_null(strstr(bytes, "\"conflict\""));
+	assert_non_null(strstr(bytes, "\"unreachable\""));
+	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), 0);
+	assert_int_equal(j.runs[0].items[2].state, CHANGE_CONFLICT);
+	journal_close(&j);
+}
+
+/* A record that does not fit its run is refused before anything is written. */
+static void writes_no_record_that_does_not_fit(void **state)
+{
+	(void)state;
+	char before[8192], after[8192];
+	struct journal j;
+	struct err e = {0};
+	write_runs();
+	size_t size = get(file, before, sizeof(before));
+	assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), 0);
+	struct run *r = &j.runs[0];
+	const struct change *items = r->items;
+	assert_int_equal(journal_done(&j, r, 0, "2048", &e), -EPROTO); /* done already */
+	assert_int_equal(journal_item(&j, r, 7, CHANGE_REVERTED, NULL, &e), -EPROTO);
+	struct run strange = *r;
+	strange.id = 9;
+	assert_int_equal(journal_end(&j, &strange, &e), -EPROTO);
+	assert_int_equal(get(file, after, sizeof(after)), size);
+	assert_memory_equal(after, before, size);
+	assert_int_equal(j.good, size);
+	assert_int_equal(r->items[0].state, CHANGE_CONFLICT);
+	/* It can be written on, and items keep their addresses. */
+	assert_int_equal(journal_item(&j, r, 0, CHANGE_REVERTED, NULL, &e), 0);
+	assert_ptr_equal(r->items, items);
+	assert_int_equal(r->items[0].state, CHANGE_REVERTED);
+	journal_close(&j);
 }
 
 static void refused_place(const char *needle)
@@ -278,7 +347,7 @@ static void refused_place(const char *needle)
 	struct err e = {0};
 	assert_int_equal(journal_open(&j, directory, JOURNAL_MAKE, &e), -EPERM);
 	if (!strstr(e.text, needle))
-		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
 }
 
 static void refuses_a_strange_place(void **state)
@@ -293,7 +362,7 @@ static void refuses_a_strange_place(void **state)
 
 	assert_int_equal(mkdir(directory, 0755), 0);
 	assert_int_equal(chmod(directory, 0777), 0);
-	refused_place("written by others");
+	refused_place("writable by others");
 	assert_int_equal(chmod(directory, 0755), 0);
 
 	put(other, "", 0);
@@ -302,16 +371,16 @@ static void refuses_a_strange_place(void **state)
 	assert_int_equal(unlink(file), 0);
 
 	assert_int_equal(link(other, file), 0);
-	refused_place("plain file");
+	refused_place("not a regular file");
 	assert_int_equal(unlink(file), 0);
 
 	assert_int_equal(mkfifo(file, 0644), 0);
-	refused_place("plain file");
+	refused_place("not a regular file");
 	assert_int_equal(unlink(file), 0);
 
 	put(file, "", 0);
 	assert_int_equal(chmod(file, 0666), 0);
-	refused_place("written by others");
+	refused_place("writable by others");
 	assert_int_equal(chmod(file, 0644), 0);
 
 	if (geteuid() == 0 && chown(directory, 12345, 0) == 0)
@@ -360,6 +429,8 @@ int main(void)
 		TEST(torn_at_every_byte),
 		TEST(damaged_at_every_byte),
 		TEST(blocks_that_never_reached_the_disk),
+		TEST(reads_version_1),
+		TEST(writes_no_record_that_does_not_fit),
 		TEST(refuses_what_is_not_its_own),
 		TEST(a_whole_last_record_is_not_torn),
 		TEST(refuses_a_strange_place),

@@ -1,4 +1,4 @@
-/* What a report leads to, in a network namespace of the test's own. */
+/* Plans made from reports, in a network namespace of the test. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -116,7 +116,7 @@ static void refused(int code, const char *needle)
 	struct err e = {0};
 	assert_int_equal(plan_make(plan, report, &options, &site, &e), code);
 	if (!strstr(e.text, needle))
-		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
 }
 
 static void needs_namespace(void)
@@ -157,7 +157,7 @@ static void only_short_walls(void **state)
 	refused(-EINVAL, "net.core.somaxcon");
 }
 
-/* Field by field, and for a range to both sides; what two findings want is joined. */
+/* Field by field, for a range at both ends; the wishes of two findings are joined. */
 static void values_never_go_down(void **state)
 {
 	(void)state;
@@ -174,8 +174,8 @@ static void values_never_go_down(void **state)
 	assert_int_equal(plan->count, 2);
 	assert_string_equal(plan->changes[0].to, "8192 131072 8388608");
 	assert_string_equal(plan->changes[1].to, "40000 65535");
-	assert_int_equal(plan->told_count, 1);
-	assert_non_null(strstr(plan->told[0].what, "--allow-lower"));
+	assert_int_equal(plan->manual_count, 1);
+	assert_non_null(strstr(plan->manual[0].action, "--allow-lower"));
 
 	report_init(report);
 	struct host_identity here;
@@ -195,8 +195,8 @@ static void values_never_go_down(void **state)
 	assert_int_equal(plan->count, 2);
 }
 
-/* One's own choice goes before what check proposes. */
-static void by_hand(void **state)
+/* --set overrides the proposals of check. */
+static void set_overrides_proposals(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -231,7 +231,7 @@ static void stale_or_foreign_reports(void **state)
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "15", "2048");
 	refused(-PLAN_REFUSED, "was 15");
-	/* What stands high enough already is no reason to refuse. */
+	/* A value that is high enough already is no reason to refuse. */
 	set("net.core.somaxconn", "2048");
 	made();
 	assert_int_equal(plan->count, 0);
@@ -260,7 +260,7 @@ static void hostile_reports(void **state)
 	strcpy(f->knob, "kernel.core_pattern");
 	made();
 	assert_int_equal(plan->count, 0);
-	assert_int_equal(plan->told_count, 1);
+	assert_int_equal(plan->manual_count, 1);
 }
 
 static void memory_is_summed(void **state)
@@ -275,7 +275,7 @@ static void memory_is_summed(void **state)
 	assert_int_equal(plan->after.send, 4194304);
 	assert_int_equal(plan->after.fixed, report->target.connections * BUDGET_CONNECTION);
 	assert_true(plan->after.sum >= plan->before.sum && plan->after.sum <= facts.memory_bytes);
-	/* All buffers together take no more than tcp_mem lets them. */
+	/* tcp_mem limits all buffers together. */
 	int64_t buffers = (16777216 - 262144) * (int64_t)report->target.connections;
 	assert_int_equal(plan->changes[0].cost_bytes,
 			 buffers < (int64_t)plan->after.cap ? buffers : (int64_t)plan->after.cap);
@@ -285,7 +285,7 @@ static void memory_is_summed(void **state)
 			 (int64_t)report->target.connections * BUDGET_CONNECTION);
 	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
 	made();
-	/* More sockets than the machine can hold, and a plan that makes it worse. */
+	/* More sockets than the machine can hold, and a plan that needs more memory. */
 	report->target.connections = facts.memory_bytes / BUDGET_CONNECTION;
 	report->target.connections -= facts.memory_bytes / 64 / BUDGET_CONNECTION;
 	set("net.ipv4.tcp_rmem", "4096 8192 8192");
@@ -300,13 +300,13 @@ static void memory_is_summed(void **state)
 	} else {
 		assert_int_equal(r, 0); /* both are at the kernel's own limit */
 	}
-	/* One that does not make it worse is not refused for what was before. */
+	/* A plan that needs no more memory than before is not refused. */
 	options.set = "net.core.somaxconn=17";
 	made();
 	assert_true(plan->after.sum > plan->after.machine);
 }
 
-static void what_is_not_ours_is_told(void **state)
+static void limits_of_others_are_manual_steps(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -317,13 +317,13 @@ static void what_is_not_ours_is_told(void **state)
 	f->remedy = REMEDY_APPLICATION;
 	made();
 	assert_int_equal(plan->count, 0);
-	assert_int_equal(plan->told_count, 2);
-	assert_non_null(strstr(plan->told[0].what, "LimitNOFILE=16384"));
-	assert_non_null(strstr(plan->told[1].what, "backlog=2048"));
+	assert_int_equal(plan->manual_count, 2);
+	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384"));
+	assert_non_null(strstr(plan->manual[1].action, "backlog=2048"));
 }
 
-/* A knob of the whole machine: a namespace of recent kernels reads it, older ones hide it. */
-static void what_is_not_ours_here_is_told(void **state)
+/* A knob of the whole machine: recent kernels show it in a namespace, older ones hide it. */
+static void knobs_of_the_host_are_manual_steps(void **state)
 {
 	(void)state;
 	needs_namespace();
@@ -338,8 +338,8 @@ static void what_is_not_ours_here_is_told(void **state)
 	plan_permit(plan, &site);
 	assert_int_equal(plan->count, 1);
 	assert_int_equal(plan->blocked, 0);
-	assert_int_equal(plan->told_count, 1);
-	assert_string_equal(plan->told[0].knob, "net.core.rmem_max");
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].knob, "net.core.rmem_max");
 	options.only = "net.core.rmem_max";
 	made();
 	plan_permit(plan, &site);
@@ -384,7 +384,7 @@ static void previews(void **state)
 	json_decref(o);
 	free(text);
 
-	/* The script does what it shows, once, and not where something else stands. */
+	/* The script makes its changes once, and refuses where a value differs. */
 	text = preview("shell");
 	char file[] = "/tmp/epolltune-script-XXXXXX";
 	int fd = mkstemp(file);
@@ -406,7 +406,7 @@ static void previews(void **state)
 	set("net.core.somaxconn", "99");
 	o1 = run("sh %s", file);
 	assert_int_equal(o1.status, 2);
-	assert_non_null(strstr(o1.errors, "left alone"));
+	assert_non_null(strstr(o1.errors, "not changed"));
 	output_free(&o1);
 	unlink(file);
 }
@@ -418,12 +418,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_short_walls),
 		TEST(values_never_go_down),
-		TEST(by_hand),
+		TEST(set_overrides_proposals),
 		TEST(stale_or_foreign_reports),
 		TEST(hostile_reports),
 		TEST(memory_is_summed),
-		TEST(what_is_not_ours_is_told),
-		TEST(what_is_not_ours_here_is_told),
+		TEST(limits_of_others_are_manual_steps),
+		TEST(knobs_of_the_host_are_manual_steps),
 		TEST(previews),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);

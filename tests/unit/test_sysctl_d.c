@@ -1,4 +1,4 @@
-/* What the files make of a knob at the next boot, and our own file among them. */
+/* The value of a knob at the next boot by the files in sysctl.d, and epolltune's own file. */
 #include "../support/support.h"
 
 #include <errno.h>
@@ -79,12 +79,12 @@ static void order_of_files(void **state)
 	says("net.core.somaxconn", "", "");
 	put("/usr/lib/sysctl.d/50-a.conf", "net.core.somaxconn = 1\n");
 	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
-	/* By name, whatever the directory. */
+	/* In the order of names, in any directory. */
 	put("/etc/sysctl.d/40-b.conf", "net.core.somaxconn = 2\n");
 	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
 	put("/run/sysctl.d/60-c.conf", "net.core.somaxconn = 3\n");
 	says("net.core.somaxconn", "3", "/run/sysctl.d/60-c.conf");
-	/* The same name in a directory before masks it, empty or linked to /dev/null too. */
+	/* The same name in an earlier directory masks it, even if empty or a link to /dev/null. */
 	put("/etc/sysctl.d/60-c.conf", "net.core.somaxconn = 4\n");
 	says("net.core.somaxconn", "4", "/etc/sysctl.d/60-c.conf");
 	put("/etc/sysctl.d/60-c.conf", "");
@@ -126,7 +126,7 @@ static void patterns(void **state)
 	says("net.core.rmem_max", "9", "/etc/sysctl.d/9.conf");
 	assert_string_equal(find("net.core.somaxconn").value, "");
 	assert_string_equal(find("net.ipv4.tcp_max").value, "");
-	/* A name beats a pattern, wherever it stands. */
+	/* A name beats a pattern, in any order. */
 	put("/etc/sysctl.d/1.conf", "net.core.rmem_max = 1\n-net.core.wmem_max\n");
 	says("net.core.rmem_max", "1", "/etc/sysctl.d/1.conf");
 	assert_string_equal(find("net.core.wmem_max").value, "");
@@ -171,7 +171,7 @@ static void line(char value[CHANGE_VALUE], const char *name, const char *set_to,
 
 #define OURS "/etc/sysctl.d/90-epolltune.conf"
 
-static void our_file_comes_and_goes(void **state)
+static void our_file_is_created_and_removed(void **state)
 {
 	(void)state;
 	char a[CHANGE_VALUE], b[CHANGE_VALUE], c[CHANGE_VALUE], first[4096], setting[CHANGE_VALUE];
@@ -189,7 +189,7 @@ static void our_file_comes_and_goes(void **state)
 	assert_true(strncmp(first, dropin_head, strlen(dropin_head)) == 0);
 	says("net.core.somaxconn", "100", OURS);
 	assert_true(find("net.core.somaxconn").ours);
-	/* Another run's line in its place, and back, in any order. */
+	/* The line of another run replaces it; rolled back in any order. */
 	write_line("net.core.somaxconn", c);
 	says("net.core.somaxconn", "200", OURS);
 	write_line("net.core.somaxconn", a);
@@ -206,7 +206,7 @@ static void our_file_comes_and_goes(void **state)
 	assert_int_equal(st.st_mode & 07777, 0644);
 }
 
-static void hands_of_others_are_kept(void **state)
+static void lines_of_others_are_kept(void **state)
 {
 	(void)state;
 	char a[CHANGE_VALUE], b[CHANGE_VALUE], before[4096], full[128];
@@ -241,7 +241,7 @@ static void refused(int code, const char *needle)
 	line(a, "net.core.somaxconn", "100", 1);
 	assert_int_equal(dropin_write(&s, "net.core.somaxconn", a, &e), code);
 	if (!strstr(e.text, needle))
-		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
 	assert_int_equal(dropin_check(&s, "net.core.somaxconn", a, now, &e), code);
 }
 
@@ -256,14 +256,14 @@ static void only_our_own_file(void **state)
 	refused(-EEXIST, "not written by epolltune");
 	assert_string_equal(get(OURS), "net.core.somaxconn = 5\n");
 	put(OURS, "# Written by epolltune, but cut of");
-	refused(-EBADMSG, "whole lines");
+	refused(-EBADMSG, "final newline");
 	assert_int_equal(unlink(full), 0);
 	put("/other", "# Written by epolltune\n");
 	assert_int_equal(symlink(other, full), 0);
 	refused(-EPERM, "symbolic link");
 	assert_int_equal(unlink(full), 0);
 	assert_int_equal(link(other, full), 0);
-	refused(-EPERM, "plain file");
+	refused(-EPERM, "not a regular file");
 	assert_int_equal(unlink(full), 0);
 	assert_int_equal(rmdir(directory), 0);
 	refused(-ENOENT, "sysctl.d");
@@ -271,8 +271,8 @@ static void only_our_own_file(void **state)
 	refused(-EPERM, "symbolic link");
 }
 
-/* A crash between the new file and its rename leaves nothing that matters, and it is removed. */
-static void what_a_crash_leaves(void **state)
+/* The temporary file of a crash before the rename is harmless, and removed. */
+static void temporary_files_are_removed(void **state)
 {
 	(void)state;
 	char a[CHANGE_VALUE];
@@ -314,10 +314,10 @@ int main(void)
 		TEST(lines),
 		TEST(patterns),
 		TEST(sysctl_conf),
-		TEST(our_file_comes_and_goes),
-		TEST(hands_of_others_are_kept),
+		TEST(our_file_is_created_and_removed),
+		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),
-		TEST(what_a_crash_leaves),
+		TEST(temporary_files_are_removed),
 		TEST(long_and_odd_comments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

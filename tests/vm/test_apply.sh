@@ -1,5 +1,5 @@
 #!/bin/sh
-# apply and rollback of system-wide knobs, across reboots and power cuts.
+# apply on a machine of its own: knobs of the whole machine, reboots, power cuts, rollback.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -11,7 +11,7 @@ expect_part() {
 	grep -qF -- "$2" "$work/out" || fail "$1: no line contains \"$2\""
 }
 
-# System-wide knobs: set, persisted, read back; another file overrides one of them.
+# Knobs of the whole machine: set, persisted, read back, and overridden by another file.
 boot --state "$work/disk" - <<'END'
 #!/bin/sh
 export COLUMNS=100
@@ -61,7 +61,7 @@ expect 'first boot' 'too much 2'
 expect 'first boot' 'user 3'
 grep '^value ' "$work/out" | grep -v rmem_max >"$work/first"
 
-# The power was cut at once: every value is on the disk and in force, except the overridden one.
+# The power was cut at once: all is on the disk and in force, except what a later file overrides.
 boot --state "$work/disk" - <<'END'
 #!/bin/sh
 export COLUMNS=100
@@ -77,9 +77,10 @@ diff /root/before /root/now
 ls -A /etc/sysctl.d
 epolltune rollback
 echo "nothing $?"
-# Not confirmed before the power fails: no file has the value.
+# Not confirmed, and then the power fails: no file was written.
 epolltune check --quick --format json >/root/report.json
-epolltune apply --from /root/report.json --no-proof --yes --persist --confirm 60s --set net.core.somaxconn=7777
+epolltune apply --from /root/report.json --no-proof --yes --persist --confirm 60s --only net.core.somaxconn \
+	--set net.core.somaxconn=7777
 echo "waiting $?"
 echo "files: $(ls -A /etc/sysctl.d)"
 power_cut
@@ -87,11 +88,11 @@ END
 [ "$status" -eq 125 ] || fail "second boot: exit status $status"
 grep '^value ' "$work/out" | grep -v rmem_max | cmp -s - "$work/first" || fail 'second boot: values differ from the first boot'
 expect 'second boot' 'value net/core/rmem_max 1000000'
-# After the rollback only rmem_max differs from the state before the first boot's changes.
+# After the rollback only rmem_max differs from the first boot.
 [ "$(grep -c '^[-+][^-+]' "$work/out")" = 2 ] || fail 'second boot: more than rmem_max differs'
 expect 'second boot' '+value net/core/rmem_max 1000000'
 expect_part 'second boot' 'net.core.netdev_max_backlog: 5000 -> 1000'
-expect_part 'second boot' 'net.core.rmem_max: nothing to undo'
+expect_part 'second boot' 'net.core.rmem_max: nothing to roll back'
 expect 'second boot' 'rollback 0'
 expect 'second boot' 'nothing 0'
 expect 'second boot' 'waiting 0'
@@ -105,13 +106,13 @@ epolltune version 2>&1 >/dev/null
 epolltune rollback
 echo "rollback $?"
 epolltune version 2>&1 >/dev/null
-# With the experiment: the wall moves, and the rollback restores the planted value.
+# With the experiment, on this kernel: the wall moves, and rollback restores the value.
 echo 16 >/proc/sys/net/core/somaxconn
 epolltune apply --yes --probe accept-queue --only net.core.somaxconn
 echo "proven $?"
 epolltune rollback
 cat /proc/sys/net/core/somaxconn
-# Killed at different moments of its work.
+# Killed while it is at work, again and again.
 for i in 1 2 3 4 5; do
 	epolltune apply --from /root/report.json --foreign --no-proof --yes --persist \
 		--set net.core.somaxconn=$((5000 + i)),net.core.netdev_max_backlog=$((5000 + i)) >/dev/null &
@@ -123,8 +124,8 @@ for i in 1 2 3 4 5; do
 done
 END
 [ "$status" -eq 0 ] || fail "third boot: exit status $status"
-[ "$(head -n 1 "$work/out")" = 4096 ] || fail 'an unconfirmed value is set after the reboot'
-[ "$(grep -c 'cut off by a restart: epolltune rollback' "$work/out")" = 1 ] || fail 'the interrupted run is not reported exactly once'
+[ "$(head -n 1 "$work/out")" = 4096 ] || fail 'an unconfirmed change survived the reboot'
+[ "$(grep -c 'interrupted by a reboot; roll back what remains with: epolltune rollback' "$work/out")" = 1 ] || fail 'no notice, or two'
 expect 'third boot' 'rollback 0'
 expect 'third boot' 'proven 0'
-[ "$(grep -cx 'round 16 1000 95-later.conf' "$work/out")" = 5 ] || fail 'a killed run left changes'
+[ "$(grep -cx 'round 16 1000 95-later.conf' "$work/out")" = 5 ] || fail 'rollback of a killed run left something'

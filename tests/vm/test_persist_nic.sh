@@ -1,6 +1,6 @@
 #!/bin/sh
-# Debian's systemd-udevd reads the files of apply --persist: a card that is removed and found again, as
-# at a boot, keeps its settings and its name.
+# The files of apply --persist, read by Debian's systemd-udevd: a card that is removed and rescanned,
+# as at a boot, has the same settings and name again.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -56,18 +56,18 @@ ethtool -l enp0s3 | tail -n 1 | grep -q 4 || fail 'the channels were not restore
 rollback
 [ -z "$(ls /etc/systemd/network /etc/udev/rules.d | grep epolltune)" ] || fail 'rollback left a file'
 
-# Only one .link file applies to a card: apply does not override the operator's.
+# A .link file of the administrator names the card: it stays the one that applies.
 printf '[Match]\nMACAddress=52:54:00:00:00:00\n[Link]\nName=lan0\n' >/etc/systemd/network/98-lan.link
 again
 [ "$(names)" = 'lan0 enp0s3' ] || fail "named $(names)"
 [ "$(ring lan0)" -eq 256 ] || fail 'rolled back, but the ring is set again'
-apply 0 device.ring.rx@lan0=512
-said '98-lan.link is for it.*add RxBufferSize'
-[ ! -e /etc/systemd/network/90-epolltune-lan0.link ] || fail 'our file overrides it'
+apply 1 device.ring.rx@lan0=512
+said 'only one .link file applies to it, .*98-lan.link: add RxBufferSize'
+[ ! -e /etc/systemd/network/90-epolltune-lan0.link ] || fail 'its file was displaced'
 rollback
 rm /etc/systemd/network/98-lan.link
 
-# Without the default policy, cards keep the names that the kernel gives, also with our file.
+# Without the default, cards keep the kernel's names, also with a file of ours.
 ln -s /dev/null /etc/systemd/network/99-default.link
 again
 kept=$(names)
@@ -78,11 +78,11 @@ again
 [ "$(names)" = "$kept" ] || fail "named $(names), not $kept"
 [ "$(ring "$card")" -eq 512 ] || fail 'the ring was not restored without a policy'
 
-# apply reports a file that precedes ours and matches the card.
+# A file that takes precedence over ours and names the card is reported.
 rm /etc/systemd/network/99-default.link
 printf '[Match]\nOriginalName=%s\n[Link]\nMTUBytes=1500\n' "$card" >/etc/systemd/network/10-lan.link
 apply 0 "device.coalesce.rx-usecs@$card=60"
-said '10-lan.link comes before our'
+said '10-lan.link takes precedence over our'
 echo good
 END
 [ "$status" -eq 0 ] || fail "exit status $status"

@@ -1,4 +1,4 @@
-#include "tune/guardian.h"
+#include "tune/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +19,11 @@
 #include "tune/journal.h"
 #include "tune/undo.h"
 
-#define GUARDIAN_CHANNEL 3
-/* How long it waits for another epolltune that holds the journal. */
-#define GUARDIAN_PATIENCE_MS 30000
+#define WATCHDOG_CHANNEL 3
+/* How long it waits for another epolltune that locks the journal. */
+#define WATCHDOG_PATIENCE_MS 30000
 
-uint64_t guardian_clock_ms(void)
+uint64_t watchdog_clock_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -35,12 +35,11 @@ struct watch {
 	const struct change_site *site;
 	unsigned run;
 	uint64_t deadline_ms;
-	struct journal
-		known; /* as last read: a journal that is lost keeps nothing from going back */
+	struct journal known; /* as last read: a lost journal does not prevent the rollback */
 };
 
-/* The run that is guarded. In a journal that was begun anew, another one may have its number. */
-static struct run *guarded(struct watch *w, struct journal *j)
+/* The watched run; NULL if a new journal has another run of that number. */
+static struct run *watched(struct watch *w, struct journal *j)
 {
 	struct run *r = journal_find(j, w->run), *known = journal_find(&w->known, w->run);
 	if (!r || !known)
@@ -52,14 +51,14 @@ static struct run *guarded(struct watch *w, struct journal *j)
 	return same ? r : NULL;
 }
 
-/* Whether the run still has to be watched. What cannot be read, is, by what was read before. */
+/* Whether the run is neither confirmed nor rolled back; true if the journal cannot be read. */
 static bool undecided(struct watch *w)
 {
 	struct journal j;
 	struct err ignored;
 	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
 		return true;
-	const struct run *r = guarded(w, &j);
+	const struct run *r = watched(w, &j);
 	if (!r) {
 		journal_close(&j);
 		return true;
@@ -70,7 +69,7 @@ static bool undecided(struct watch *w)
 	return open;
 }
 
-/* Until the deadline; false when the run was decided before. */
+/* Waits until the deadline; false if the run was decided before. */
 static bool wait_for_deadline(struct watch *w)
 {
 	char path[JOURNAL_PATH + sizeof(JOURNAL_FILE)];
@@ -86,10 +85,10 @@ static bool wait_for_deadline(struct watch *w)
 	for (;;) {
 		if (!undecided(w))
 			return false;
-		uint64_t now = guardian_clock_ms();
+		uint64_t now = watchdog_clock_ms();
 		if (now >= w->deadline_ms)
 			return true;
-		/* Without a timer or a watch: look again each second. */
+		/* Without a timer or inotify: poll each second. */
 		struct pollfd p[2] = {{timer, POLLIN, 0}, {changes, POLLIN, 0}};
 		bool blind = timer < 0 || changes < 0;
 		uint64_t left = w->deadline_ms - now;
@@ -100,67 +99,67 @@ static bool wait_for_deadline(struct watch *w)
 	}
 }
 
-/* For writing; where that cannot be had, as it was last read: then only the values go back. */
+/* Opens the journal for writing; if that fails, returns it as last read, to restore values only. */
 static struct journal *open_journal(struct watch *w, struct journal *j)
 {
 	struct err e;
-	uint64_t until = guardian_clock_ms() + GUARDIAN_PATIENCE_MS;
+	uint64_t until = watchdog_clock_ms() + WATCHDOG_PATIENCE_MS;
 	do {
 		e.code = 0;
 		if (journal_open(j, w->state_dir, JOURNAL_WRITE, &e) == 0) {
-			if (guarded(w, j))
+			if (watched(w, j))
 				return j;
 			journal_close(j);
 		}
-	} while (e.code == EBUSY && guardian_clock_ms() < until);
+	} while (e.code == EBUSY && watchdog_clock_ms() < until);
 	undecided(w);
 	return &w->known;
 }
 
-static void take_back(struct watch *w)
+static void roll_back(struct watch *w)
 {
 	struct journal opened = {.dir = -1, .fd = -1, .lock = -1}, *j = open_journal(w, &opened);
 	struct run *r = journal_find(j, w->run);
 	if (r && !r->confirmed && (r->status == RUN_WAITING || r->status == RUN_UNFINISHED)) {
 		struct err e;
 		struct undo u = {.site = w->site,
-				 .by = "the guardian of --confirm",
+				 .by = "the watchdog of --confirm",
 				 .reason = "not confirmed in time"};
 		undo_run(&u, j, r, &e);
 	}
 	journal_close(&opened);
 }
 
-static void guard(struct watch *w, uint64_t confirm_s)
+static void watch_run(struct watch *w, uint64_t confirm_s)
 {
-	static const int deaf[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGALRM};
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGALRM};
 	sigset_t none;
 	sigemptyset(&none);
-	for (size_t i = 0; i < sizeof(deaf) / sizeof(*deaf); i++)
-		signal(deaf[i], SIG_IGN);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (write(GUARDIAN_CHANNEL, "", 1) != 1) /* ready */
+	if (write(WATCHDOG_CHANNEL, "", 1) != 1) /* ready */
 		return;
 	uint64_t deadline;
 	ssize_t n;
 	do
-		n = read(GUARDIAN_CHANNEL, &deadline, sizeof(deadline));
+		n = read(WATCHDOG_CHANNEL, &deadline, sizeof(deadline));
 	while (n < 0 && errno == EINTR);
 	bool armed = n == sizeof(deadline);
-	w->deadline_ms = armed ? deadline : guardian_clock_ms() + confirm_s * 1000;
-	/* From here on it knows what to take back, whatever becomes of the journal; one that does
-	 * not says so by its end. */
+	w->deadline_ms = armed ? deadline : watchdog_clock_ms() + confirm_s * 1000;
+	/* Reads what to roll back, in case the journal is lost later. Exits without an answer if
+	 * the run is not there. */
 	undecided(w);
 	if (armed && !journal_find(&w->known, w->run))
 		return;
 	if (armed)
-		send(GUARDIAN_CHANNEL, "", 1, MSG_NOSIGNAL);
-	close(GUARDIAN_CHANNEL);
+		send(WATCHDOG_CHANNEL, "", 1, MSG_NOSIGNAL);
+	close(WATCHDOG_CHANNEL);
 	if (wait_for_deadline(w))
-		take_back(w);
+		roll_back(w);
 }
 
-/* Nothing of the starting process stays open: no terminal, no lock, no directory. */
+/* Closes what it inherited: terminal, lock, directory. */
 static int detach(int channel)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -169,7 +168,7 @@ static int detach(int channel)
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(null, fd) < 0)
 			return -1;
-	if (channel != GUARDIAN_CHANNEL && dup2(channel, GUARDIAN_CHANNEL) < 0)
+	if (channel != WATCHDOG_CHANNEL && dup2(channel, WATCHDOG_CHANNEL) < 0)
 		return -1;
 	return 0;
 }
@@ -178,18 +177,18 @@ static int start(struct watch *w, int channel, uint64_t confirm_s)
 {
 	if (detach(channel) < 0)
 		return -1;
-	pid_t pid = fork(); /* no session leader: no terminal ever again */
+	pid_t pid = fork(); /* not a session leader: cannot reacquire a controlling tty */
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
 	struct err e;
 	struct host *host = NULL;
-	closefrom(GUARDIAN_CHANNEL + 1);
-	prctl(PR_SET_NAME, "epolltune-guard");
+	closefrom(WATCHDOG_CHANNEL + 1);
+	prctl(PR_SET_NAME, "epolltune-watch");
 	if (host_open(&host, "/", &e) < 0)
 		_exit(1);
 	struct change_site site = {.host = host, .root = w->site->root};
 	w->site = &site;
-	guard(w, confirm_s);
+	watch_run(w, confirm_s);
 	_exit(0);
 }
 
@@ -203,19 +202,19 @@ static bool answered(int channel)
 	return n == 1;
 }
 
-int guardian_start(struct guardian *g, const char *state_dir, const struct change_site *site,
+int watchdog_start(struct watchdog *handle, const char *state_dir, const struct change_site *site,
 		   unsigned run, uint64_t confirm_s, struct err *e)
 {
-	g->channel = -1;
+	handle->channel = -1;
 	CLEAN(free_pointer) char *path = realpath(state_dir, NULL);
 	int ends[2];
 	if (!path)
 		return err_errno(e, "cannot find the state directory %s", state_dir);
 	if (strlen(path) >= JOURNAL_PATH)
-		return err_set(e, ENAMETOOLONG, "the state directory's name is too long: %.80s…",
-			       path);
+		return err_set(e, ENAMETOOLONG,
+			       "the name of the state directory is too long: %.80s…", path);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return err_errno(e, "cannot start the guardian of --confirm");
+		return err_errno(e, "cannot start the rollback watchdog");
 	fflush(NULL);
 	struct watch w = {.state_dir = path,
 			  .site = site,
@@ -232,20 +231,19 @@ int guardian_start(struct guardian *g, const char *state_dir, const struct chang
 	if (pid < 0 || status || !answered(ends[0])) {
 		close(ends[0]);
 		return err_set(e, ECHILD,
-			       "the guardian of --confirm did not start: nothing was "
-			       "changed");
+			       "the rollback watchdog did not start: nothing was changed");
 	}
-	g->channel = ends[0];
+	handle->channel = ends[0];
 	return 0;
 }
 
-int guardian_arm(struct guardian *g, uint64_t deadline_ms, struct err *e)
+int watchdog_arm(struct watchdog *handle, uint64_t deadline_ms, struct err *e)
 {
-	if (send(g->channel, &deadline_ms, sizeof(deadline_ms), MSG_NOSIGNAL) !=
+	if (send(handle->channel, &deadline_ms, sizeof(deadline_ms), MSG_NOSIGNAL) !=
 		    sizeof(deadline_ms) ||
-	    !answered(g->channel))
-		return err_set(e, ECHILD, "the guardian of --confirm is gone");
+	    !answered(handle->channel))
+		return err_set(e, ECHILD, "the rollback watchdog has exited");
 	return 0;
 }
 
-void guardian_leave(struct guardian *g) { close_fd(&g->channel); }
+void watchdog_leave(struct watchdog *handle) { close_fd(&handle->channel); }

@@ -1,0 +1,30 @@
+/* watchdog: a process that rolls a run back unless it is confirmed before the deadline
+ * (commit-confirm). It survives the terminal, the session and the program that started it. */
+#ifndef EPOLLTUNE_TUNE_WATCHDOG_H
+#define EPOLLTUNE_TUNE_WATCHDOG_H
+
+#include <stdint.h>
+
+#include "epolltune/change.h"
+#include "epolltune/err.h"
+
+/* How long after the deadline the rollback may take. */
+#define WATCHDOG_LATE_MS 5000
+
+struct watchdog {
+	int channel; /* -1: none */
+};
+
+/* Starts the watchdog of a run, before its first change is written. It rolls back at the deadline
+ * of watchdog_arm(), or `confirm_s` after the calling process ends without that call. */
+int watchdog_start(struct watchdog *handle, const char *state_dir, const struct change_site *site,
+		   unsigned run, uint64_t confirm_s, struct err *e);
+/* Sets the deadline, in milliseconds of CLOCK_BOOTTIME. */
+int watchdog_arm(struct watchdog *handle, uint64_t deadline_ms, struct err *e);
+/* Closes the channel. */
+void watchdog_leave(struct watchdog *handle);
+
+/* CLOCK_BOOTTIME in milliseconds: includes the time of a suspend. */
+uint64_t watchdog_clock_ms(void);
+
+#endif

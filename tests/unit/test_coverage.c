@@ -1,0 +1,91 @@
+/* Which probes a proof runs. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tune/coverage.h"
+
+static struct plan plan;
+
+static void change(const char *name, const char *wall, enum change_scope scope)
+{
+	struct change *c = &plan.changes[plan.count++];
+	*c = (struct change){.scope = scope};
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->wall, sizeof(c->wall), "%s", wall);
+}
+
+static int empty(void **state)
+{
+	(void)state;
+	plan.count = 0;
+	return 0;
+}
+
+static void is(const struct probe *const *probes, size_t count, const char *allowed,
+	       const char *want)
+{
+	char *list = coverage_probes(&plan, probes, count, allowed);
+	assert_non_null(list);
+	assert_string_equal(list, want);
+	free(list);
+}
+
+static void by_the_walls_that_change(void **state)
+{
+	(void)state;
+	static const struct probe a = {.name = "a", .walls = "accept-queue,accept.rate"};
+	static const struct probe b = {.name = "b", .walls = "buffers.receive,buffers.send"};
+	static const struct probe none = {.name = "none"};
+	static const struct probe *const all[] = {&a, &b, &none};
+	is(all, 3, NULL, "");
+	change("net.core.nosuch", "buffers.send", CHANGE_NETNS);
+	is(all, 3, NULL, "b");
+	change("net.core.somaxconn", "", CHANGE_NETNS); /* by hand: the walls of the knob */
+	is(all, 3, NULL, "a,b");
+	is(all, 3, "none,b", "b");
+	is(all, 3, "bb,ab", "");
+}
+
+static void files_move_no_wall(void **state)
+{
+	(void)state;
+	static const struct probe a = {.name = "a", .walls = "accept-queue"};
+	static const struct probe *const all[] = {&a};
+	change("net.core.somaxconn", "accept-queue", CHANGE_FILES);
+	is(all, 1, NULL, "");
+}
+
+/* Neither the list of walls nor that of probes is cut. */
+static void lists_of_any_length(void **state)
+{
+	(void)state;
+	enum { PROBES = 100 };
+	static char names[PROBES][32], walls[4096], want[PROBES * 32];
+	static struct probe probes[PROBES];
+	const struct probe *all[PROBES];
+	for (size_t i = 0; i < 100; i++)
+		sprintf(walls + strlen(walls), "a-wall-of-a-long-name-%zu,", i);
+	strcat(walls, "the.last");
+	for (size_t i = 0; i < PROBES; i++) {
+		snprintf(names[i], sizeof(names[i]), "a-probe-of-a-long-name-%zu", i);
+		probes[i] = (struct probe){.name = names[i], .walls = walls};
+		all[i] = &probes[i];
+		sprintf(want + strlen(want), "%s%s", i ? "," : "", names[i]);
+	}
+	change("net.core.nosuch", "the.last", CHANGE_NETNS);
+	is(all, PROBES, NULL, want);
+	is(all, PROBES, want, want);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(by_the_walls_that_change, empty),
+		cmocka_unit_test_setup(files_move_no_wall, empty),
+		cmocka_unit_test_setup(lists_of_any_length, empty),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
