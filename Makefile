@@ -91,7 +91,7 @@ run: $(PROGRAM)
 	if [ $$status -gt 2 ]; then exit $$status; fi
 
 ## make tests: builds all tests
-tests: $(PROGRAM) $(TESTS)
+tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ## make check: runs the unit tests in parallel, in seconds and without root; run it before a commit
 UNIT_TESTS := $(filter tests/unit/%,$(TEST_SOURCES:%.c=%))

@@ -203,13 +203,49 @@ static int read_proposals(struct reader *r, const json_t *o, struct finding *f)
 	return failed;
 }
 
+/* "not tried: why": the state stands before its text. */
 static int read_tried(struct reader *r, const json_t *o, struct finding *f)
 {
 	const char *state = json_string_value(json_object_get(o, "tried_state"));
-	int failed = TEXT(r, o, "tried", f->outcome);
+	char text_of[sizeof(f->outcome) + 32];
+	int failed = TEXT(r, o, "tried", text_of);
 	for (int i = TRIED_DONE; state && i <= TRIED_NOT; i++)
 		if (!strcmp(state, finding_tried_name((enum finding_tried)i)))
 			f->tried = (enum finding_tried)i;
+	size_t skip = f->tried == TRIED_INCONCLUSIVE || f->tried == TRIED_NOT
+			      ? strlen(finding_tried_name(f->tried)) + 2
+			      : 0;
+	if (!failed && strlen(text_of) >= skip)
+		report_text(f->outcome, "%s", text_of + skip);
+	return failed;
+}
+
+static int read_row(struct reader *r, const json_t *o, struct finding *f)
+{
+	char name[sizeof(f->table.row[0].name)];
+	int failed = TEXT(r, o, "name", name);
+	double *values = finding_row(f, name);
+	const json_t *list = json_object_get(o, "values");
+	for (size_t i = 0; i < json_array_size(list) && i < TABLE_COLUMNS; i++)
+		if (json_is_number(json_array_get(list, i)))
+			values[i] = json_number_value(json_array_get(list, i));
+	return failed;
+}
+
+static int read_table(struct reader *r, const json_t *o, struct finding *f)
+{
+	char text_of[64], unit[sizeof(f->table.column[0].unit)];
+	const json_t *columns = json_object_get(o, "columns"), *rows = json_object_get(o, "rows");
+	int failed = TEXT(r, o, "rows_are", text_of);
+	finding_table(f, text_of);
+	for (size_t i = 0; i < json_array_size(columns) && !failed; i++) {
+		const json_t *column = json_array_get(columns, i);
+		if (!(failed = TEXT(r, column, "name", text_of)) &&
+		    !(failed = TEXT(r, column, "unit", unit)))
+			finding_column(f, text_of, unit);
+	}
+	for (size_t i = 0; i < json_array_size(rows) && !failed; i++)
+		failed = read_row(r, json_array_get(rows, i), f);
 	return failed;
 }
 
@@ -232,6 +268,8 @@ static int read_finding(struct reader *r, const json_t *o, struct report *out)
 		return wrong(r, "evidence", "a list");
 	for (size_t i = 0; i < json_array_size(evidence) && !failed; i++)
 		failed = read_evidence(r, json_array_get(evidence, i), f);
+	if (!failed && json_is_object(json_object_get(o, "table")))
+		failed = read_table(r, json_object_get(o, "table"), f);
 	return failed;
 }
 

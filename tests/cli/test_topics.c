@@ -11,8 +11,7 @@
 
 #include "commands/topic.h"
 #include "epolltune/knob.h"
-#include "catalogue/findings.h"
-#include "catalogue/walls.h"
+#include "epolltune/catalogue.h"
 
 static void lines_fit(const char *text, size_t width)
 {
@@ -50,7 +49,7 @@ static char *all_names(const char *plural)
 	for (size_t k = 0; k < topic_kind_count; k++)
 		for (size_t i = 0; i < topic_kinds[k].count(); i++)
 			if (!plural || strcmp(plural, topic_kinds[k].plural) == 0)
-				used += (size_t)snprintf(names + used, sizeof(names) - used, " %s",
+				used += (size_t)snprintf(names + used, sizeof(names) - used, " '%s'",
 							 topic_kinds[k].name_at(i));
 	assert_true(used < sizeof(names));
 	return names;
@@ -257,7 +256,7 @@ static void test_findings_of_the_sources(void **state)
 		const struct topic_kind *kind = topic_find(id, &place);
 		if (!kind ||
 		    (strcmp(kind->name, "finding") != 0 && strcmp(kind->name, "wall") != 0))
-			fail_msg("%s has no row in src/knobs/findings.c", id);
+			fail_msg("%s has no row in src/catalogue/findings.c", id);
 		count++;
 	}
 	assert_true(count > 4);

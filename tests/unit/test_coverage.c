@@ -36,8 +36,11 @@ static void is(const struct probe *const *probes, size_t count, const char *allo
 static void by_the_walls_that_change(void **state)
 {
 	(void)state;
-	static const struct probe a = {.name = "a", .walls = "accept-queue,accept.rate"};
-	static const struct probe b = {.name = "b", .walls = "buffers.receive,buffers.send"};
+	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
+	static const char *const walls[] = {"buffers.receive", "buffers.send", NULL};
+	static const struct observation observation = {.walls = walls};
+	static const struct probe a = {.name = "a", .experiments = experiments};
+	static const struct probe b = {.name = "b", .observation = &observation};
 	static const struct probe none = {.name = "none"};
 	static const struct probe *const all[] = {&a, &b, &none};
 	is(all, 3, NULL, "");
@@ -52,26 +55,26 @@ static void by_the_walls_that_change(void **state)
 static void files_move_no_wall(void **state)
 {
 	(void)state;
-	static const struct probe a = {.name = "a", .walls = "accept-queue"};
+	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
+	static const struct probe a = {.name = "a", .experiments = experiments};
 	static const struct probe *const all[] = {&a};
 	change("net.core.somaxconn", "accept-queue", CHANGE_FILES);
 	is(all, 1, NULL, "");
 }
 
-/* Neither the list of walls nor that of probes is cut. */
+/* The list of probes is not cut. */
 static void lists_of_any_length(void **state)
 {
 	(void)state;
 	enum { PROBES = 100 };
-	static char names[PROBES][32], walls[4096], want[PROBES * 32];
+	static char names[PROBES][32], want[PROBES * 32];
+	static const char *const walls[] = {"the.first", "the.last", NULL};
+	static const struct observation observation = {.walls = walls};
 	static struct probe probes[PROBES];
 	const struct probe *all[PROBES];
-	for (size_t i = 0; i < 100; i++)
-		sprintf(walls + strlen(walls), "a-wall-of-a-long-name-%zu,", i);
-	strcat(walls, "the.last");
 	for (size_t i = 0; i < PROBES; i++) {
 		snprintf(names[i], sizeof(names[i]), "a-probe-of-a-long-name-%zu", i);
-		probes[i] = (struct probe){.name = names[i], .walls = walls};
+		probes[i] = (struct probe){.name = names[i], .observation = &observation};
 		all[i] = &probes[i];
 		sprintf(want + strlen(want), "%s%s", i ? "," : "", names[i]);
 	}

@@ -102,15 +102,15 @@ static void refuses_what_is_no_report(void **state)
 	refuses("\"role\": \"server\"", "\"role\": \"client\"", -EBADMSG, "target.role");
 	refuses("\"name\": \"descriptors.system\"", "\"name\": \"descriptors.process\"", -EBADMSG,
 		"walls[1].name");
-	refuses("\"proposed\": \"8192\"", "\"proposed\": [8192]", -EBADMSG, "findings[0].proposed");
+	refuses("\"current\": \"511\"", "\"current\": [511]", -EBADMSG, "findings[0].current");
 	refuses("\"cpus\": 2", "\"cpus\": -2", -EBADMSG, "host.cpus");
 	refuses("\"time\": \"20", "\"time\": \"yesterday 20", -EBADMSG, "time");
 	refuses("{", "{ ,", -EBADMSG, "no JSON");
 	/* A knob's value that would be cut must not be. */
-	char big[300] = "\"proposed\": \"";
+	char big[300] = "\"current\": \"";
 	memset(big + strlen(big), '9', 200);
 	strcat(big, "\"");
-	refuses("\"proposed\": \"8192\"", big, -EBADMSG, "longer than 79");
+	refuses("\"current\": \"511\"", big, -EBADMSG, "longer than 79");
 
 	struct report *back = calloc(1, sizeof(*back));
 	struct err e = {0};
@@ -185,7 +185,7 @@ static void a_table_and_findings(void **state)
 	size_t size;
 	report_init(after);
 	sample_wall(after, "accept-queue", "connections", METHOD_MEASURED, 8193, 8193, 5000);
-	report_finding(after, "buffers.new", LEVEL_NOTE, "new");
+	finding_made(after, "buffers.new", LEVEL_NOTE, "new");
 	FILE *out = open_memstream(&text, &size);
 	assert_int_equal(compare_text(out, before, after, &style, &e), 0);
 	fclose(out);

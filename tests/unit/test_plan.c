@@ -1,4 +1,5 @@
 /* Plans made from reports, in a network namespace of the test. */
+#include "../support/findings.h"
 #include "../support/support.h"
 
 #include <errno.h>
@@ -93,14 +94,11 @@ static struct finding *propose(const char *wall, enum wall_verdict verdict, cons
 	char id[48];
 	w->verdict = verdict;
 	snprintf(id, sizeof(id), "%s.short", wall);
-	struct finding *f = report_finding(
-		report, id, verdict == VERDICT_SHORT ? LEVEL_CRITICAL : LEVEL_WARNING,
-		"the wall of %s", wall);
+	struct finding *f = finding_made(
+		report, id, verdict == VERDICT_SHORT ? LEVEL_CRITICAL : LEVEL_WARNING, wall);
 	f->remedy = REMEDY_KERNEL;
 	report_text(f->wall, "%s", wall);
-	report_text(f->knob, "%s", knob);
-	report_text(f->current, "%s", current);
-	report_text(f->proposed, "%s", proposed);
+	finding_propose(f, knob, current, proposed);
 	return f;
 }
 
@@ -195,6 +193,44 @@ static void values_never_go_down(void **state)
 	assert_int_equal(plan->count, 2);
 }
 
+/* A proposal of several knobs is one plan: what epolltune can set is a change, the rest a step. */
+static void all_knobs_of_a_finding(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct finding *f = propose("accept-queue", VERDICT_SHORT, "listen.backlog", "128", "2048");
+	f->remedy = REMEDY_APPLICATION;
+	finding_propose(f, "net.core.somaxconn", "16", "2048");
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].name, "net.core.somaxconn");
+	assert_string_equal(plan->changes[0].to, "2048");
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].knob, "listen.backlog");
+	assert_non_null(strstr(plan->manual[0].action, "backlog=2048;"));
+	options.only = "net.core.somaxconn";
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->manual_count, 0);
+}
+
+static void a_soft_limit_keeps_the_hard_one(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct finding *f =
+		propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "1024", "16384");
+	f->remedy = REMEDY_PROCESS;
+	report_text(f->proposals[0].field, "hard");
+	made();
+	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384\n"));
+	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384"));
+	report_text(f->proposals[0].field, "soft");
+	made();
+	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384:HARD "));
+	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384:"));
+}
+
 /* --set overrides the proposals of check. */
 static void set_overrides_proposals(void **state)
 {
@@ -253,11 +289,11 @@ static void hostile_reports(void **state)
 	struct finding *f =
 		propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "1; reboot");
 	refused(-EINVAL, "accept-queue.short");
-	strcpy(f->proposed, "2048");
+	strcpy(f->proposals[0].proposed, "2048");
 	strcpy(f->title, "two\nreboot #");
 	made();
 	assert_null(strpbrk(plan->changes[0].why, "\n\r\t"));
-	strcpy(f->knob, "kernel.core_pattern");
+	strcpy(f->proposals[0].knob, "kernel.core_pattern");
 	made();
 	assert_int_equal(plan->count, 0);
 	assert_int_equal(plan->manual_count, 1);
@@ -418,6 +454,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_short_walls),
 		TEST(values_never_go_down),
+		TEST(all_knobs_of_a_finding),
+		TEST(a_soft_limit_keeps_the_hard_one),
 		TEST(set_overrides_proposals),
 		TEST(stale_or_foreign_reports),
 		TEST(hostile_reports),

@@ -77,33 +77,51 @@ static bool string_or_null(json_t *value) { return json_is_string(value) || json
 
 static void assert_wall(json_t *w)
 {
-	assert_keys(w, "name unit method limit measured needed verdict knob detail ");
+	assert_keys(
+		w,
+		"name unit method experiment reason limit measured at_least at_most needed verdict "
+		"knob detail ");
 	string_at(w, "name");
 	string_at(w, "unit");
-	assert_true(one_of(string_at(w, "method"), "measured|derived|inspected"));
+	assert_true(one_of(string_at(w, "method"), "measured|derived|inspected|running"));
 	assert_true(number_or_null(json_object_get(w, "limit")));
 	assert_true(number_or_null(json_object_get(w, "measured")));
 	assert_true(number_or_null(json_object_get(w, "needed")));
-	assert_true(one_of(string_at(w, "verdict"), "ok|tight|short|unknown"));
+	assert_true(one_of(string_at(w, "verdict"), "ok|tight|short|unknown|n/a"));
+	assert_true(one_of(string_at(w, "experiment"), "none|done|missed"));
+	assert_true(string_or_null(json_object_get(w, "reason")));
+	assert_true(json_is_boolean(json_object_get(w, "at_least")));
+	assert_true(json_is_boolean(json_object_get(w, "at_most")));
 	assert_true(string_or_null(json_object_get(w, "knob")));
 	string_at(w, "detail");
 }
 
 static void assert_finding(json_t *f)
 {
-	assert_keys(f, "id level wall title detail remedy knob current proposed tried advice "
-		       "evidence ");
+	assert_keys(f, "id level wall observed title detail remedy knob current proposed "
+		       "proposals tried_state tried advice evidence table ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
 	string_at(f, "title");
 	string_at(f, "detail");
-	assert_true(one_of(string_at(f, "remedy"), "kernel|process|application|none"));
+	assert_true(one_of(string_at(f, "remedy"),
+			   "none|kernel|process|application|container|device|provider"));
 	static const char *const optional[] = {"wall",     "knob",  "current",
 					       "proposed", "tried", "advice"};
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		assert_true(string_or_null(json_object_get(f, optional[i])));
 	size_t i;
-	json_t *ev;
+	json_t *ev, *proposal;
+	json_t *state = json_object_get(f, "tried_state");
+	assert_true(json_is_null(state) ||
+		    one_of(json_string_value(state), "tried|inconclusive|not tried"));
+	assert_true(json_is_boolean(json_object_get(f, "observed")));
+	json_array_foreach(json_object_get(f, "proposals"), i, proposal)
+	{
+		assert_keys(proposal, "knob current proposed field ");
+		string_at(proposal, "knob");
+		string_at(proposal, "proposed");
+	}
 	json_array_foreach(json_object_get(f, "evidence"), i, ev)
 	{
 		assert_keys(ev, "name at_current at_proposed unit ");
@@ -118,7 +136,7 @@ static void assert_contract(json_t *root)
 {
 	size_t i;
 	json_t *part;
-	assert_keys(root, "schema version time host target walls findings summary ");
+	assert_keys(root, "schema version time host target probes quick walls findings summary ");
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
 	assert_string_equal(string_at(root, "version"), EPOLLTUNE_VERSION);
 	json_t *host = json_object_get(root, "host");
@@ -132,7 +150,7 @@ static void assert_contract(json_t *root)
 	assert_true(json_is_array(json_object_get(root, "findings")));
 	json_array_foreach(json_object_get(root, "findings"), i, part) assert_finding(part);
 	json_t *summary = json_object_get(root, "summary");
-	assert_keys(summary, "status ok tight short unknown lost ");
+	assert_keys(summary, "status answer ok tight short unknown not_applicable missed lost ");
 	assert_true(one_of(string_at(summary, "status"), "ok|warning|critical|unknown"));
 }
 
@@ -180,6 +198,10 @@ static void the_contract_field_by_field(void **state)
 	assert_string_equal(string_at(f, "knob"), "net.core.somaxconn");
 	assert_string_equal(string_at(f, "current"), "4096");
 	assert_string_equal(string_at(f, "proposed"), "8192");
+	json_t *second = json_array_get(json_object_get(f, "proposals"), 1);
+	assert_string_equal(string_at(second, "knob"), "listen.backlog");
+	assert_string_equal(string_at(second, "current"), "511");
+	assert_string_equal(string_at(f, "tried_state"), "tried");
 	json_t *ev = json_array_get(json_object_get(f, "evidence"), 0);
 	assert_string_equal(string_at(ev, "name"), "ListenOverflows");
 	assert_string_equal(string_at(ev, "unit"), "SYNs");
@@ -189,13 +211,23 @@ static void the_contract_field_by_field(void **state)
 	json_t *tight = json_array_get(json_object_get(root, "findings"), 1);
 	ev = json_array_get(json_object_get(tight, "evidence"), 0);
 	assert_true(json_is_null(json_object_get(ev, "at_proposed")));
+	assert_string_equal(string_at(tight, "tried"), "not tried: --no-proof was given");
+	json_t *table =
+		json_object_get(json_array_get(json_object_get(root, "findings"), 2), "table");
+	assert_keys(table, "rows_are columns rows ");
+	json_t *row = json_array_get(json_object_get(table, "rows"), 1);
+	assert_keys(row, "name values ");
+	assert_true(json_is_null(json_array_get(json_object_get(row, "values"), 1)));
 
 	json_t *summary = json_object_get(root, "summary");
 	assert_string_equal(string_at(summary, "status"), "critical");
 	assert_int_equal(integer_at(summary, "ok"), 6);
 	assert_int_equal(integer_at(summary, "tight"), 1);
 	assert_int_equal(integer_at(summary, "short"), 1);
-	assert_int_equal(integer_at(summary, "unknown"), 1);
+	assert_int_equal(integer_at(summary, "unknown"), 0);
+	assert_int_equal(integer_at(summary, "not_applicable"), 1);
+	assert_string_equal(string_at(summary, "answer"),
+			    "Not ready: 1 wall is short: accept-queue.");
 	done(root);
 }
 
@@ -246,7 +278,7 @@ static void an_empty_report_is_whole(void **state)
 	done(root);
 }
 
-static void a_full_disk_is_told(void **state)
+static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
 	struct report r;
@@ -276,7 +308,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(hostile_text_stays_valid),
 		cmocka_unit_test(an_empty_report_is_whole),
-		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(formats_have_renderers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

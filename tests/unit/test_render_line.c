@@ -34,14 +34,15 @@ static char *render(const struct report *r, const char *status)
 	return text;
 }
 
-static void test_short(void **state)
+static void what_is_short_is_named(void **state)
 {
 	(void)state;
 	struct report r;
 	sample_short(&r);
 	char *text = render(&r, "CRITICAL");
-	assert_non_null(strstr(text, "- 1 wall short: accept-queue 4 097 of 5 000; 1 wall tight: "
-				     "syn-queue 2 900 of 2 500; syn-queue.tight: Half-open"));
+	assert_non_null(strstr(text, "- Not ready: 1 wall is short: accept-queue. accept-queue "
+				     "4 097 of 5 000; syn-queue 2 900 of 2 500; syn-queue.tight: "
+				     "Half-open"));
 	assert_non_null(strstr(text, " accept-queue=4097;6250:;5000:;0 "));
 	assert_non_null(strstr(text, " buffers.memory=1234567890B;781250000:;625000000:;0 "));
 	assert_non_null(strstr(text, " napi.latency=22us;;;0 "));
@@ -49,46 +50,46 @@ static void test_short(void **state)
 	free(text);
 }
 
-static void test_healthy(void **state)
+static void a_healthy_report_is_ok(void **state)
 {
 	(void)state;
 	struct report r;
 	sample_healthy(&r);
 	char *text = render(&r, "OK");
-	assert_non_null(
-		strstr(text, "OK - 2 walls ok | descriptors.process=19994;12580:;10064:;0"));
+	assert_non_null(strstr(text, "OK - Ready for this target. | "
+				     "descriptors.process=19994;12580:;10064:;0"));
 	free(text);
 }
 
-static void test_unknown(void **state)
+static void an_unknown_wall_is_unknown(void **state)
 {
 	(void)state;
 	struct report r;
 	sample_unknown(&r);
 	char *text = render(&r, "UNKNOWN");
-	assert_non_null(
-		strstr(text, "1 wall unknown: accept-queue | accept-queue=U;1250:;1000:;0"));
+	assert_non_null(strstr(text, "- Not known: 1 wall has no verdict: accept-queue. | "
+				     "accept-queue=U;1250:;1000:;0"));
 	free(text);
 }
 
 /* A soft limit is too low where the hard one is not: the figure alone would mislead. */
-static void test_tight_for_another_reason(void **state)
+static void a_tight_wall_says_why(void **state)
 {
 	(void)state;
 	struct report r;
 	sample_healthy(&r);
 	report_wall(&r, "descriptors.process")->verdict = VERDICT_TIGHT;
-	struct finding *f = report_finding(&r, "descriptors.process.soft-limit", LEVEL_WARNING,
-					   "The soft limit is | low");
+	struct finding *f = finding_made(&r, "descriptors.process.soft-limit", LEVEL_WARNING,
+					 "The soft limit is | low");
 	report_text(f->wall, "descriptors.process");
 	char *text = render(&r, "WARNING");
-	assert_non_null(
-		strstr(text, "1 wall tight: descriptors.process: The soft limit is / low |"));
+	assert_non_null(strstr(text, "- Ready, but 1 wall is tight: descriptors.process. "
+				     "descriptors.process: The soft limit is / low |"));
 	free(text);
 }
 
 /* A report without walls, and one of odd bytes. */
-static void test_extremes(void **state)
+static void odd_reports_keep_the_form(void **state)
 {
 	(void)state;
 	struct report r;
@@ -99,7 +100,7 @@ static void test_extremes(void **state)
 }
 
 /* What is measured has three figures, what is counted all. */
-static void test_figures(void **state)
+static void figures_have_three_digits(void **state)
 {
 	(void)state;
 	char text[64];
@@ -114,9 +115,12 @@ static void test_figures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short),    cmocka_unit_test(test_healthy),
-		cmocka_unit_test(test_unknown),  cmocka_unit_test(test_tight_for_another_reason),
-		cmocka_unit_test(test_extremes), cmocka_unit_test(test_figures),
+		cmocka_unit_test(what_is_short_is_named),
+		cmocka_unit_test(a_healthy_report_is_ok),
+		cmocka_unit_test(an_unknown_wall_is_unknown),
+		cmocka_unit_test(a_tight_wall_says_why),
+		cmocka_unit_test(odd_reports_keep_the_form),
+		cmocka_unit_test(figures_have_three_digits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

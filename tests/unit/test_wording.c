@@ -2,6 +2,7 @@
 #include "../support/support.h"
 #include "epolltune/wording.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void filled(const struct wording *w, const char *text, const char *want)
