@@ -294,6 +294,8 @@ struct finding *wall_finding(const struct experiment *x, const struct target *t,
 	char id[sizeof(proposals.id)];
 	wording_set(&words, "tight", "%s", w->verdict == VERDICT_TIGHT ? "yes" : "");
 	wording_set(&words, "possible", "%s", "");
+	wording_set(&words, "how", "%s", "");
+	wording_set(&words, "others", "%s", "");
 	wording_set(&words, "proposed", "%s", "");
 	if (then)
 		propose(&p, b.binding);
