@@ -69,7 +69,7 @@ struct outcome {
 	int64_t reached;  /* in the unit of the wall; REPORT_NONE: what it showed is no capacity */
 	bool limit_met;   /* otherwise the wall is at least `reached` */
 	bool measured;    /* the figures count as measured though no limit was met */
-	char remark[200]; /* said with the wall, one sentence; "" */
+	char remark[320]; /* said with the wall, sentences; "" */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
 };
 

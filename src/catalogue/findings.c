@@ -26,6 +26,13 @@
 	}
 
 #define TAKES_EFFECT "Takes effect {effect}."
+#define NOFILE_DETAIL                                                                               \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
+	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
+	"listener takes a whole CPU and wakes {wakeups} times/s.}"
+#define NOFILE_WHOSE                                                                               \
+	"This is the limit of the process that ran epolltune; that of a server is in "             \
+	"/proc/PID/limits."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* What a deviation of epoll from epoll(7) means for a server. */
@@ -38,12 +45,12 @@
 
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
-	      "A process {tight?can just:cannot} hold {connections} connections",
-	      "RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors "
-	      "besides its connections.",
-	      "{how} This is the limit of the process that ran epolltune; that of a server is in "
-	      "/proc/PID/limits.{ceiling? fs.nr_open ({ceiling}) has to be raised first.}",
-	      "The hard limit on descriptors lets no process hold the target's connections.",
+	      "A process {tight?can just:cannot} hold {connections} connections", NOFILE_DETAIL,
+	      "{possible?{how} " NOFILE_WHOSE "{ceiling? fs.nr_open ({ceiling}) has to be raised "
+	      "first.}:No limit on descriptors is that high: spread the connections over more "
+	      "processes.}",
+	      "The hard limit on descriptors prevents a process from holding the target's "
+	      "connections.",
 	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
@@ -51,16 +58,15 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .wall = "descriptors.process",
 	 .title = "A server that does not raise its soft limit stops at {unraised} connections",
-	 .detail = "RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors "
-		   "besides its connections.",
-	 .advice = "{how} This is the limit of the process that ran epolltune; that of a server "
-		   "is in /proc/PID/limits.",
+	 .detail = NOFILE_DETAIL,
+	 .advice = "{possible?{how} }" NOFILE_WHOSE,
 	 .meaning = "The hard limit suffices, but a server that does not raise its soft limit by "
 		    "itself stops below the target.",
 	 .action = "Let the server raise it (worker_rlimit_nofile of nginx, for example), or "
 		   "raise the soft limit where it is started.",
 	 .proof = "EMFILE from accept(2)"},
-	SHORT("descriptors.system", REMEDY_KERNEL, "The machine has too few descriptors left",
+	SHORT("descriptors.system", REMEDY_KERNEL,
+	      "The machine {tight?just has enough:has too few} descriptors left",
 	      "{capacity} of fs.file-max ({current}) are left, {open} are in use; {needed} are "
 	      "needed.",
 	      TAKES_EFFECT " {cost}",
@@ -76,7 +82,8 @@ static const struct finding_row findings[] = {
 	      "One user may not register the target's connections in epoll sets.",
 	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
 	      "ENOSPC from epoll_ctl(2)", "One user may register the target's connections"),
-	SHORT("memory.connection", REMEDY_NONE, "The connections alone would fill the memory",
+	SHORT("memory.connection", REMEDY_NONE,
+	      "The connections alone would {tight?nearly :}fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
 	      "of kernel memory at this end, {basis}.",
 	      "No knob makes a connection smaller: add memory, or spread the connections over "

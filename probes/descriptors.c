@@ -1,0 +1,543 @@
+/* Descriptors: how many connections a process and the machine can hold, and what a server does when
+ * it cannot accept one more.
+ *
+ * The test server meets its own limit: connections up to the target and its margin, then duplicates
+ * of one descriptor, which count against RLIMIT_NOFILE but take nothing from fs.file-max. Limits
+ * that the whole machine shares are read, never exhausted. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "epolltune/load.h"
+#include "epolltune/quantity.h"
+#include "epolltune/server.h"
+
+/* Of descriptors.process. */
+enum { NOFILE, NR_OPEN, WATCHES };
+enum { SOFT, HARD };
+enum { HELD, WAKEUPS };
+
+/* Of descriptors.system and epoll.watches. */
+enum { LIMIT, IN_USE };
+
+/* Standard streams, an epoll set and a listener: what any server holds at least. */
+#define SERVER_HOLDS 5
+/* Real connections at most, whatever the target. */
+#define HOLD_CONNECTIONS 20000
+#define HOLD_STEP 2048
+/* Duplicates at most: the kernel's default of fs.nr_open. */
+#define FILL_DESCRIPTORS (1u << 20)
+#define HOLD_TIMEOUT_MS 30000
+#define HOLD_QUIET_MS 1000
+#define SPIN_US 30000
+#define TALK_REQUESTS 500
+/* Of each limit of the machine, connections use a tenth of the headroom; both ends are here. */
+#define HEADROOM_SHARE 20
+/* Kernel memory of an idle connection at one end on Linux 6.18 (TCP, sock_inode_cache, filp, dentry
+ * and epoll's objects), where neither the experiment nor /proc/slabinfo shows it. */
+#define CONNECTION_BYTES 4100
+/* Fewer connections are too few to measure the memory of one. */
+#define WEIGHED_CONNECTIONS 1000
+
+/* The test server driven to its limit. */
+struct context {
+	struct hold {
+		uint64_t goal;
+		uint64_t connections; /* accepted */
+		int end_errno;        /* 0: the goal was reached first */
+		struct server_filled filled;
+		struct server_spin spin;
+		uint64_t slab_bytes; /* of all connections, both ends; 0: unknown */
+		bool by_cache;       /* counted in each slab cache */
+		uint64_t request_p50_ns;
+	} hold;
+};
+
+static int64_t held_by(const struct settings *s)
+{
+	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
+}
+
+/* Connections that a limit on descriptors leaves. */
+static int64_t connections_of(const struct settings *s, int field)
+{
+	int64_t limit = s->at[NOFILE][field];
+	if (limit == INT64_MAX || limit == REPORT_NONE)
+		return limit;
+	return limit > held_by(s) ? limit - held_by(s) : 0;
+}
+
+/* The soft limit where the hard one suffices. */
+static int field_to_raise(const struct settings *s, int64_t enough)
+{
+	return connections_of(s, HARD) >= enough ? SOFT : HARD;
+}
+
+static struct quantity_shown limit_show(int64_t limit)
+{
+	if (limit == REPORT_NONE)
+		return (struct quantity_shown){"unknown"};
+	if (limit == INT64_MAX)
+		return (struct quantity_shown){"unlimited"};
+	return quantity_show(QUANTITY_COUNT, (uint64_t)limit);
+}
+
+static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	b->binding = NOFILE;
+	b->capacity = connections_of(s, HARD);
+	b->unraised = connections_of(s, SOFT);
+}
+
+static bool process_solve(const struct target *target, const struct settings *now,
+			  const struct outcome *o, int64_t enough, struct settings *out)
+{
+	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
+	(void)target;
+	(void)o;
+	if (*limit < enough + held_by(now))
+		*limit = enough + held_by(now);
+	return true;
+}
+
+static void process_words(const struct target *target, const struct settings *s,
+			  const struct outcome *o, struct wording *w)
+{
+	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
+	int64_t enough = (int64_t)report_margin(target->connections);
+	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), enough + held_by(s));
+	wording_set(w, "soft", "%s", limit_show(soft).text);
+	wording_set(w, "hard", "%s", limit_show(hard).text);
+	wording_set(w, "held", "%" PRId64, held_by(s));
+	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
+	wording_set(w, "soft_flag", "%s", "");
+	wording_set(w, "keep", "%s", "");
+	if (field_to_raise(s, enough) == SOFT) {
+		wording_set(w, "soft_flag", "S");
+		/* LimitNOFILE= with one number would lower the hard limit. */
+		if (hard == INT64_MAX)
+			wording_set(w, "keep", ":infinity");
+		else
+			wording_set(w, "keep", ":%" PRId64, hard);
+	} else if (s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
+		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
+	}
+	if (o && !isnan(o->metric[WAKEUPS]))
+		wording_set(
+			w, "wakeups", "%s",
+			quantity_show(QUANTITY_COUNT,
+				      quantity_round(QUANTITY_RATE, (uint64_t)o->metric[WAKEUPS]))
+				.text);
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Connections to open: the target and its margin, and enough to measure the memory of one, as far
+ * as server and machine have room. */
+static uint64_t hold_goal(const struct target *target, const struct settings *s)
+{
+	const struct machine *m = &s->machine;
+	uint64_t goal = least(report_margin(target->connections), HOLD_CONNECTIONS);
+	if (goal < WEIGHED_CONNECTIONS)
+		goal = WEIGHED_CONNECTIONS;
+	uint64_t room = (uint64_t)connections_of(s, HARD);
+	if (room < goal) /* a few more than it can accept, so that accept() fails */
+		goal = room + 4;
+	if (m->files_max)
+		goal = least(goal, m->files_max > m->files_open
+					   ? (m->files_max - m->files_open) / HEADROOM_SHARE
+					   : 0);
+	if (s->at[WATCHES][0] != REPORT_NONE)
+		goal = least(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
+	if (m->available_bytes)
+		goal = least(goal, m->available_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
+	return goal;
+}
+
+/* The limit that it met; 0: none. */
+static int server_errno(const struct server *server)
+{
+	int code = server->stats->accept_errno;
+	return code ? code : server->stats->watch_errno;
+}
+
+/* Waits until the server has accepted all, or met a limit, or nothing moves any more. */
+static void hold_wait(const struct server *server, struct hold *h)
+{
+	uint64_t last = 0;
+	for (unsigned quiet = 0; quiet < HOLD_QUIET_MS; quiet++) {
+		/* The errno first, as nothing is accepted after it; `closed` before `accepted`, so
+		 * that the difference is never negative. */
+		h->end_errno = server_errno(server);
+		uint64_t closed = server->stats->closed;
+		h->connections = server->stats->accepted - closed;
+		if (h->end_errno || h->connections >= h->goal)
+			return;
+		if (h->connections != last)
+			quiet = 0;
+		last = h->connections;
+		trial_sleep_us(1000);
+	}
+}
+
+/* Opens in steps, so that a server at its limit ends it after a step. */
+static int hold_open(struct trial *t, struct server *server, struct load *load, struct hold *h,
+		     struct err *e)
+{
+	while (load->opened < h->goal && !server_errno(server)) {
+		uint64_t step = least(h->goal - load->opened, HOLD_STEP);
+		int rc = load_open(load, step, 0, HOLD_TIMEOUT_MS, e);
+		if (rc)
+			return rc;
+		trial_progress(t, "%s connections",
+			       quantity_show(QUANTITY_COUNT, load->opened).text);
+	}
+	hold_wait(server, h);
+	return 0;
+}
+
+struct memory {
+	struct host_slabs *slabs; /* NULL: not readable */
+	uint64_t slab_bytes;      /* 0: not readable */
+};
+
+static void memory_read(const struct host *h, struct memory *m)
+{
+	struct err unread;
+	*m = (struct memory){.slabs = malloc(sizeof(*m->slabs))};
+	if (m->slabs && host_slabs(h, m->slabs, &unread)) {
+		free(m->slabs);
+		m->slabs = NULL;
+	}
+	if (host_slab_bytes(h, &m->slab_bytes, &unread))
+		m->slab_bytes = 0;
+}
+
+static uint64_t slab_active(const struct host_slabs *slabs, const char *name)
+{
+	for (size_t i = 0; i < slabs->count; i++)
+		if (!strcmp(slabs->at[i].name, name))
+			return slabs->at[i].active;
+	return 0;
+}
+
+/* A cache counts when it grew by an object for every other connection at least: smaller growth has
+ * other causes. */
+static uint64_t slabs_growth(const struct host_slabs *before, const struct host_slabs *after,
+			     uint64_t connections)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < after->count; i++) {
+		const struct host_slab *a = &after->at[i];
+		uint64_t was = slab_active(before, a->name);
+		if (a->active > was && a->active - was >= connections / 2)
+			bytes += (a->active - was) * a->object_bytes;
+	}
+	return bytes;
+}
+
+/* Opens the connections and measures the kernel memory that they take. */
+static int hold_weigh(struct trial *t, struct server *server, struct load *load, struct hold *h,
+		      struct err *e)
+{
+	struct memory before, after;
+	memory_read(t->host, &before);
+	int rc = hold_open(t, server, load, h, e);
+	memory_read(t->host, &after);
+	h->by_cache = before.slabs && after.slabs;
+	if (h->by_cache)
+		h->slab_bytes = slabs_growth(before.slabs, after.slabs, h->connections);
+	else if (before.slab_bytes && after.slab_bytes > before.slab_bytes)
+		h->slab_bytes = after.slab_bytes - before.slab_bytes;
+	free(before.slabs);
+	free(after.slabs);
+	return rc;
+}
+
+static int hold_talk(struct load *load, struct hold *h, struct err *e)
+{
+	if (!h->connections || load_sum(load).served < h->connections / 2)
+		return 0;
+	CLEAN(free_pointer) struct histogram *latency = calloc(2, sizeof(*latency));
+	int rc = load_talk(load, TALK_REQUESTS, HOLD_TIMEOUT_MS, e);
+	if (rc || !latency)
+		return rc;
+	load_latency(load, &latency[0], &latency[1]);
+	h->request_p50_ns = histogram_quantile(&latency[1], 0.5);
+	return 0;
+}
+
+/* Fills the rest of the server's table, sends one more client and watches the server. */
+static int hold_limit(struct trial *t, struct server *server, struct load *load, struct hold *h,
+		      struct err *e)
+{
+	int rc = 0;
+	if (!h->end_errno) {
+		trial_progress(t, "filling the server's descriptors");
+		rc = server_fill(server, FILL_DESCRIPTORS, &h->filled, e);
+		if (!rc)
+			rc = load_open(load, 1, 0, HOLD_TIMEOUT_MS, e);
+	}
+	if (!rc && (h->end_errno || h->filled.end_errno)) {
+		trial_progress(t, "a client that cannot be accepted");
+		rc = server_spin(server, SPIN_US, &h->spin, e);
+	}
+	return rc;
+}
+
+static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct err *e)
+{
+	struct server server = {.channel = -1};
+	struct load load = {0};
+	struct server_config config = {.address = lab_address(t->lab, LAB_SERVER, 0),
+				       .backlog = 65535};
+	*h = (struct hold){0};
+	int rc = server_start(&server, t->lab, &config, e);
+	if (rc)
+		return rc;
+	s->taken.held = server.held;
+	h->goal = hold_goal(t->target, s);
+	struct load_config to = {
+		.to = config.address, .port = server.port, .connections = h->goal + 1};
+	rc = load_start(&load, t->lab, &to, e);
+	if (!rc)
+		rc = hold_weigh(t, &server, &load, h, e);
+	if (!rc)
+		rc = hold_talk(&load, h, e);
+	if (!rc)
+		rc = hold_limit(t, &server, &load, h, e);
+	load_stop(&load);
+	server_stop(&server);
+	return rc;
+}
+
+/* What ended the opening. */
+static const char *limit_of(int code)
+{
+	switch (code) {
+	case EMFILE:
+		return "EMFILE: RLIMIT_NOFILE is the limit";
+	case ENFILE:
+		return "ENFILE: fs.file-max is the limit";
+	case ENOSPC:
+		return "ENOSPC: fs.epoll.max_user_watches is the limit";
+	case ENOMEM:
+	case ENOBUFS:
+		return "no kernel memory was left";
+	default:
+		return strerror(code);
+	}
+}
+
+static void hold_remark(const struct hold *h, const struct settings *s, int end, struct outcome *o)
+{
+	report_text(o->remark, "%s connections opened%s%s%s.",
+		    quantity_show(QUANTITY_COUNT, h->connections).text,
+		    h->filled.duplicates ? ", then filled with dup()" : "",
+		    end ? " until " : "; no limit met", end ? limit_of(end) : "");
+	if (h->request_p50_ns)
+		report_append(
+			o->remark, " A request among them took %s.",
+			quantity_show(QUANTITY_DURATION, (h->request_p50_ns + 500) / 1000).text);
+	uint64_t files = s->machine.files_max;
+	report_append(o->remark,
+		      " Limits in the order they apply: soft %s, hard %s, fs.nr_open %s, "
+		      "fs.file-max %s, epoll watches %s per user.",
+		      limit_show(s->at[NOFILE][SOFT]).text, limit_show(s->at[NOFILE][HARD]).text,
+		      limit_show(s->at[NR_OPEN][0]).text,
+		      limit_show(files ? (int64_t)least(files, INT64_MAX) : REPORT_NONE).text,
+		      limit_show(s->at[WATCHES][0]).text);
+}
+
+static int process_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	struct hold *h = &t->context->hold;
+	int rc = hold_run(t, s, h, e);
+	if (rc)
+		return rc;
+	if (h->goal && !h->connections)
+		return err_set(e, EIO, "the test server accepted none of %" PRIu64 " connections",
+			       h->goal);
+	int end = h->end_errno ? h->end_errno : h->filled.end_errno;
+	/* The server may have accepted some between the count and the filling. */
+	uint64_t reached =
+		h->end_errno ? h->connections : h->filled.connections + h->filled.duplicates;
+	if (end == EMFILE) {
+		out->limit_met = true;
+		out->reached = (int64_t)reached;
+	}
+	out->metric[HELD] = (double)h->connections;
+	/* In CPU time: on a busy machine the server gets only a part of the clock's. */
+	if (h->spin.cpu_us)
+		out->metric[WAKEUPS] = (double)h->spin.wakeups * 1e6 / (double)h->spin.cpu_us;
+	hold_remark(h, s, end, out);
+	return 0;
+}
+
+/* Of fs.file-max what is in use counts; of epoll watches the kernel does not show it. */
+static int64_t in_use(const struct settings *s)
+{
+	return s->at[IN_USE][0] == REPORT_NONE ? 0 : s->at[IN_USE][0];
+}
+
+static void shared_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	int64_t limit = s->at[LIMIT][0];
+	(void)target;
+	b->binding = LIMIT;
+	if (limit != REPORT_NONE)
+		b->capacity = limit > in_use(s) ? limit - in_use(s) : 0;
+}
+
+static bool shared_solve(const struct target *target, const struct settings *now,
+			 const struct outcome *o, int64_t enough, struct settings *out)
+{
+	(void)target;
+	(void)o;
+	out->at[LIMIT][0] = enough + in_use(now);
+	return true;
+}
+
+static void system_read(const struct host *h, struct settings *s)
+{
+	(void)h;
+	if (!s->machine.files_max) {
+		s->at[LIMIT][0] = REPORT_NONE;
+		return;
+	}
+	s->at[IN_USE][0] = (int64_t)s->machine.files_open;
+	report_text(s->text[IN_USE], "%" PRIu64, s->machine.files_open);
+}
+
+static void system_words(const struct target *target, const struct settings *s,
+			 const struct outcome *o, struct wording *w)
+{
+	(void)target;
+	(void)o;
+	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
+}
+
+/* What a connection takes by the size of its objects, as far as /proc/slabinfo is readable. */
+static void connection_read(const struct host *h, struct settings *s)
+{
+	static const char *const caches[] = {"TCP",    "sock_inode_cache", "filp",
+					     "dentry", "eventpoll_epi",    "eventpoll_pwq"};
+	CLEAN(free_pointer) struct host_slabs *slabs = malloc(sizeof(*slabs));
+	struct err unread;
+	if (s->machine.available_bytes)
+		report_text(s->text[0], "%" PRIu64, s->machine.available_bytes);
+	if (!slabs || host_slabs(h, slabs, &unread))
+		return;
+	s->taken.basis = "by the size of its objects";
+	for (size_t i = 0; i < slabs->count; i++)
+		for (size_t k = 0; k < sizeof(caches) / sizeof(*caches); k++)
+			if (!strcmp(slabs->at[i].name, caches[k]))
+				s->taken.connection_bytes += slabs->at[i].object_bytes;
+}
+
+static uint64_t connection_bytes(const struct settings *s)
+{
+	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
+}
+
+static void connection_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	uint64_t available = s->machine.available_bytes, needed;
+	if (__builtin_mul_overflow(target->connections, connection_bytes(s), &needed))
+		needed = INT64_MAX;
+	b->capacity = available ? (int64_t)available : REPORT_NONE;
+	b->needed = (int64_t)least(needed, INT64_MAX);
+	b->assumed = true;
+}
+
+static void connection_words(const struct target *target, const struct settings *s,
+			     const struct outcome *o, struct wording *w)
+{
+	(void)target;
+	(void)o;
+	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
+	wording_set(w, "basis", "%s",
+		    s->taken.connection_bytes ? s->taken.basis
+					      : "as measured on Linux 6.18, not here");
+}
+
+/* Growth far from the size of a connection's objects has other causes. */
+static bool is_plausible(uint64_t bytes, uint64_t objects)
+{
+	return bytes >= 1024 && (!objects || (bytes > objects / 2 && bytes < objects * 3 / 2));
+}
+
+/* The hold of descriptors.process has measured it. */
+static int connection_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	const struct hold *h = &t->context->hold;
+	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
+	(void)e;
+	if (h->connections < WEIGHED_CONNECTIONS) {
+		out->state = OUTCOME_INCONCLUSIVE;
+		report_text(out->why, "the experiment held %s connections and needs %s",
+			    quantity_show(QUANTITY_COUNT, h->connections).text,
+			    quantity_show(QUANTITY_COUNT, WEIGHED_CONNECTIONS).text);
+	} else if (!is_plausible(bytes, s->taken.connection_bytes)) {
+		out->state = OUTCOME_INCONCLUSIVE;
+		report_text(out->why, "kernel memory changed for other reasons meanwhile");
+	} else {
+		out->measured = h->by_cache;
+		s->taken.connection_bytes = bytes;
+		s->taken.basis = h->by_cache ? "counted in slab caches"
+					     : "by the sum of all slabs (root can count caches)";
+	}
+	return 0;
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "descriptors.process",
+		.knobs = {"RLIMIT_NOFILE", "fs.nr_open", "fs.epoll.max_user_watches"},
+		.metrics = {{"held", "connections"}, {"wakeups at the limit", "1/s"}},
+		.bound = process_bound,
+		.solve = process_solve,
+		.words = process_words,
+		.run = process_run,
+	},
+	{
+		.wall = "descriptors.system",
+		.knobs = {"fs.file-max", "fs.file-nr"},
+		.read = system_read,
+		.bound = shared_bound,
+		.solve = shared_solve,
+		.words = system_words,
+	},
+	{
+		.wall = "epoll.watches",
+		.knobs = {"fs.epoll.max_user_watches"},
+		.bound = shared_bound,
+		.solve = shared_solve,
+	},
+	{
+		.wall = "memory.connection",
+		.knobs = {"MemAvailable"},
+		.read = connection_read,
+		.bound = connection_bound,
+		.words = connection_words,
+		.run = connection_run,
+	},
+	{0},
+};
+
+const struct probe probe_descriptors = {
+	.name = "descriptors",
+	.summary = "opens connections until a limit on descriptors is met, and past it",
+	.mode = PROBE_EXCLUSIVE, /* counts the machine's slab objects */
+	.lab = {.client_addresses = 16, .wide_ports = true},
+	.context_size = sizeof(struct context),
+	.experiments = experiments,
+};

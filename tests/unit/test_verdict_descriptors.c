@@ -1,0 +1,278 @@
+/* What settings and outcomes make of descriptors, watches and the memory of connections. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOFILE "RLIMIT_NOFILE="
+#define NOFILE_PROPOSED(current) "RLIMIT_NOFILE " current " -> 16384"
+
+struct row {
+	uint64_t connections;
+	const char *settings;
+	uint64_t held;   /* as measured; 0: assumed */
+	int64_t reached; /* by an experiment that met the limit; 0: none */
+	int64_t limit;
+	enum wall_verdict verdict;
+	const char *id, *proposals;
+	enum finding_remedy remedy;
+};
+
+static const struct row process_rows[] = {
+	{10000, NOFILE "20000 20000", 0, 0, 19995, VERDICT_OK, "", "", REMEDY_NONE},
+	/* Ok from 12 500 connections on, besides the 5 descriptors of any server. */
+	{10000, NOFILE "12505 12505", 0, 0, 12500, VERDICT_OK, "", "", REMEDY_NONE},
+	{10000, NOFILE "12504 12504", 0, 0, 12499, VERDICT_TIGHT, "descriptors.process.tight",
+	 NOFILE_PROPOSED("12504"), REMEDY_PROCESS},
+	{10000, NOFILE "10005 10005", 0, 0, 10000, VERDICT_TIGHT, "descriptors.process.tight",
+	 NOFILE_PROPOSED("10005"), REMEDY_PROCESS},
+	{10000, NOFILE "10004 10004", 0, 0, 9999, VERDICT_SHORT, "descriptors.process.short",
+	 NOFILE_PROPOSED("10004"), REMEDY_PROCESS},
+	{10000, NOFILE "3 3", 0, 0, 0, VERDICT_SHORT, "descriptors.process.short",
+	 NOFILE_PROPOSED("3"), REMEDY_PROCESS},
+	/* The soft limit alone, clamped to the hard one. */
+	{10000, NOFILE "1024 524288", 0, 0, 524283, VERDICT_TIGHT, "descriptors.process.soft-limit",
+	 NOFILE_PROPOSED("1024"), REMEDY_PROCESS},
+	{10000, NOFILE "1024 13000", 0, 0, 12995, VERDICT_TIGHT, "descriptors.process.soft-limit",
+	 "RLIMIT_NOFILE 1024 -> 13000", REMEDY_PROCESS},
+	/* A soft limit that leaves the need is ok; one below it is not, whatever the margin. */
+	{10000, NOFILE "10005 20000", 0, 0, 19995, VERDICT_OK, "", "", REMEDY_NONE},
+	/* The hard limit is tight, and the soft one below the need: the hard one is raised. */
+	{10000, NOFILE "1024 11000", 0, 0, 10995, VERDICT_TIGHT, "descriptors.process.tight",
+	 NOFILE_PROPOSED("11000"), REMEDY_PROCESS},
+	/* No limit is that high. */
+	{3000000000, NOFILE "1024 2147483584", 0, 0, 2147483579, VERDICT_SHORT,
+	 "descriptors.process.short", "", REMEDY_PROCESS},
+	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
+	/* An experiment counts what the server holds itself, and what it reached. */
+	{10000, NOFILE "12506 12506", 6, 12500, 12500, VERDICT_OK, "", "", REMEDY_NONE},
+	{10000, NOFILE "12505 12505", 6, 12499, 12499, VERDICT_TIGHT, "descriptors.process.tight",
+	 NOFILE_PROPOSED("12505"), REMEDY_PROCESS},
+	{10000, NOFILE "333 333", 6, 327, 327, VERDICT_SHORT, "descriptors.process.short",
+	 NOFILE_PROPOSED("333"), REMEDY_PROCESS},
+	{10000, NOFILE "333 20000", 6, 19994, 19994, VERDICT_TIGHT,
+	 "descriptors.process.soft-limit", NOFILE_PROPOSED("333"), REMEDY_PROCESS},
+	{0},
+};
+
+static const struct row system_rows[] = {
+	{10000, "fs.file-max=100000; fs.file-nr=1120", 0, 0, 98880, VERDICT_OK, "", "",
+	 REMEDY_NONE},
+	{10000, "fs.file-max=13499; fs.file-nr=1000", 0, 0, 12499, VERDICT_TIGHT,
+	 "descriptors.system.tight", "fs.file-max 13499 -> 16384", REMEDY_KERNEL},
+	{10000, "fs.file-max=10999; fs.file-nr=1000", 0, 0, 9999, VERDICT_SHORT,
+	 "descriptors.system.short", "fs.file-max 10999 -> 16384", REMEDY_KERNEL},
+	/* What is in use comes on top of the need. */
+	{10000, "fs.file-max=20000; fs.file-nr=12000", 0, 0, 8000, VERDICT_SHORT,
+	 "descriptors.system.short", "fs.file-max 20000 -> 32768", REMEDY_KERNEL},
+	{10000, "fs.file-max=1000; fs.file-nr=1200", 0, 0, 0, VERDICT_SHORT,
+	 "descriptors.system.short", "fs.file-max 1000 -> 16384", REMEDY_KERNEL},
+	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
+	{0},
+};
+
+static const struct row watches_rows[] = {
+	{10000, "fs.epoll.max_user_watches=12500", 0, 0, 12500, VERDICT_OK, "", "", REMEDY_NONE},
+	{10000, "fs.epoll.max_user_watches=12499", 0, 0, 12499, VERDICT_TIGHT,
+	 "epoll.watches.tight", "fs.epoll.max_user_watches 12499 -> 16384", REMEDY_KERNEL},
+	{10000, "fs.epoll.max_user_watches=9999", 0, 0, 9999, VERDICT_SHORT, "epoll.watches.short",
+	 "fs.epoll.max_user_watches 9999 -> 16384", REMEDY_KERNEL},
+	{10000, "fs.epoll.max_user_watches=0", 0, 0, 0, VERDICT_SHORT, "epoll.watches.short",
+	 "fs.epoll.max_user_watches 0 -> 16384", REMEDY_KERNEL},
+	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
+	{0},
+};
+
+static void check_rows(const char *wall, const struct row *rows)
+{
+	const struct experiment *x = verdict_experiment("descriptors", wall);
+	for (const struct row *row = rows; row->connections; row++) {
+		struct target t = target_default();
+		t.connections = row->connections;
+		struct settings s = verdict_settings(x, row->settings);
+		s.taken.held = row->held;
+		struct outcome o = verdict_outcome(row->reached, true);
+		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    w->method != (row->reached ? METHOD_MEASURED : METHOD_INSPECTED) ||
+		    strcmp(f ? f->id : "", row->id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
+		    (f && f->remedy != row->remedy))
+			fail_msg("%s, %s: limit %lld, %s, %s [%s] %s", wall, row->settings,
+				 (long long)w->limit, wall_verdict_name(w->verdict), f ? f->id : "",
+				 verdict_proposals(r), f ? finding_remedy_name(f->remedy) : "");
+		if (strchr(w->detail, '{') ||
+		    (f &&
+		     (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))))
+			fail_msg("%s, %s: a name without value: %s / %s / %s / %s", wall,
+				 row->settings, w->detail, f ? f->title : "", f ? f->detail : "",
+				 f ? f->advice : "");
+	}
+}
+
+static void limits_of_a_process(void **state)
+{
+	(void)state;
+	check_rows("descriptors.process", process_rows);
+}
+
+static void limits_of_the_machine(void **state)
+{
+	(void)state;
+	check_rows("descriptors.system", system_rows);
+	check_rows("epoll.watches", watches_rows);
+}
+
+static const struct experiment *process;
+
+static const struct finding *process_finding(uint64_t connections, const char *settings,
+					     int64_t hard, const struct outcome *o)
+{
+	struct target t = target_default();
+	t.connections = connections;
+	struct settings s = verdict_settings(process, settings);
+	if (hard)
+		s.at[0][1] = hard;
+	s.taken.held = o ? 6 : 0;
+	const struct report *r = verdict_of(process, &t, &s, o);
+	assert_int_equal(r->finding_count, 1);
+	return &r->findings[0];
+}
+
+static void an_unlimited_hard_limit_stays_unlimited(void **state)
+{
+	(void)state;
+	const struct finding *f = process_finding(10000, NOFILE "1024 1024", INT64_MAX, NULL);
+	assert_string_equal(f->id, "descriptors.process.soft-limit");
+	assert_non_null(strstr(f->detail, "1 024 soft, unlimited hard; any server holds 5 "));
+	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:infinity in"));
+	assert_non_null(strstr(f->advice, "ulimit -Sn."));
+}
+
+static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
+{
+	(void)state;
+	const struct finding *f = process_finding(10000, NOFILE "1024 524288", 0, NULL);
+	assert_non_null(strstr(f->title, "stops at 1 019 connections"));
+	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:524288 in"));
+	f = process_finding(10000, NOFILE "1024 4096", 0, NULL);
+	assert_non_null(strstr(f->advice, "LimitNOFILE=16384 in"));
+	assert_non_null(strstr(f->advice, "ulimit -n."));
+	assert_non_null(strstr(f->outcome, "set where it is started"));
+}
+
+static void a_limit_beyond_nr_open_names_it(void **state)
+{
+	(void)state;
+	const char *settings = NOFILE "1024 1048576; fs.nr_open=1048576";
+	const struct finding *f = process_finding(1000000, settings, 0, NULL);
+	assert_non_null(strstr(f->advice, "fs.nr_open (1 048 576) has to be raised first."));
+	f = process_finding(10000, NOFILE "1024 4096; fs.nr_open=1048576", 0, NULL);
+	assert_null(strstr(f->advice, "fs.nr_open"));
+	f = process_finding(3000000000, settings, 0, NULL);
+	assert_null(strstr(f->advice, "fs.nr_open"));
+	assert_non_null(strstr(f->advice, "spread the connections"));
+}
+
+static void a_server_at_its_limit_spins(void **state)
+{
+	(void)state;
+	struct outcome o = verdict_outcome(327, true);
+	o.metric[0] = 327;
+	o.metric[1] = 1912345;
+	const struct finding *f = process_finding(10000, NOFILE "333 333", 0, &o);
+	assert_non_null(strstr(f->detail, "the test server holds 6 descriptors"));
+	assert_non_null(strstr(f->detail, "takes a whole CPU and wakes 1 910 000 times/s."));
+}
+
+/* Another limit, or none, was met: the settings' bound stands. */
+static void an_experiment_without_emfile_leaves_the_bound(void **state)
+{
+	(void)state;
+	struct target t = target_default();
+	struct settings s = verdict_settings(process, NOFILE "20000 20000");
+	struct outcome o = verdict_outcome(REPORT_NONE, false);
+	snprintf(o.remark, sizeof(o.remark), "12 500 connections opened; no limit met.");
+	s.taken.held = 6;
+	const struct wall *w = &verdict_of(process, &t, &s, &o)->walls[0];
+	assert_int_equal(w->method, METHOD_DERIVED);
+	assert_int_equal(w->experiment, EXPERIMENT_DONE);
+	assert_int_equal(w->limit, 19994);
+	assert_int_equal(w->measured, REPORT_NONE);
+	assert_string_equal(w->detail, "RLIMIT_NOFILE less the 6 descriptors that the test server "
+				       "holds itself. 12 500 connections opened; no limit met.");
+}
+
+struct memory_row {
+	uint64_t connections, available, bytes;
+	bool measured;
+	int64_t needed;
+	enum wall_method method;
+	enum wall_verdict verdict;
+	const char *id, *detail;
+};
+
+#define EACH(size) "an idle connection takes " size " of kernel memory at this end, "
+
+static const struct memory_row memory_rows[] = {
+	{10000, UINT64_C(12) << 30, 0, false, 41000000, METHOD_DERIVED, VERDICT_OK, "",
+	 EACH("4 KiB") "as measured on Linux 6.18, not here."},
+	{10000, UINT64_C(12) << 30, 3712, false, 37120000, METHOD_DERIVED, VERDICT_OK, "",
+	 EACH("3.625 KiB") "by objects."},
+	{10000, UINT64_C(12) << 30, 4096, true, 40960000, METHOD_MEASURED, VERDICT_OK, "",
+	 EACH("4 KiB") "by objects."},
+	{10000, 51200000, 4096, true, 40960000, METHOD_MEASURED, VERDICT_OK, "", ""},
+	{10000, 51199999, 4096, true, 40960000, METHOD_MEASURED, VERDICT_TIGHT,
+	 "memory.connection.tight", ""},
+	{10000, 40959999, 4096, false, 40960000, METHOD_DERIVED, VERDICT_SHORT,
+	 "memory.connection.short", ""},
+	{UINT64_MAX / 2, UINT64_C(12) << 30, 4096, false, INT64_MAX, METHOD_DERIVED, VERDICT_SHORT,
+	 "memory.connection.short", ""},
+	{10000, 0, 4096, false, 40960000, METHOD_DERIVED, VERDICT_UNKNOWN, "",
+	 "MemAvailable could not be read."},
+};
+
+static void memory_of_connections(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
+	for (size_t i = 0; i < sizeof(memory_rows) / sizeof(*memory_rows); i++) {
+		const struct memory_row *row = &memory_rows[i];
+		struct target t = target_default();
+		t.connections = row->connections;
+		struct settings s = verdict_settings(x, "");
+		s.machine.available_bytes = row->available;
+		s.taken.connection_bytes = row->bytes;
+		s.taken.basis = "by objects";
+		struct outcome o = verdict_outcome(REPORT_NONE, false);
+		o.measured = row->measured;
+		const struct report *r = verdict_of(x, &t, &s, row->measured ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		if (w->needed != row->needed || w->method != row->method ||
+		    w->verdict != row->verdict || strcmp(f ? f->id : "", row->id) != 0 ||
+		    !strstr(w->detail, row->detail) || (f && f->proposal_count))
+			fail_msg("row %zu: needed %lld, %s, %s, %s, %s", i, (long long)w->needed,
+				 wall_method_name(w->method), wall_verdict_name(w->verdict),
+				 f ? f->id : "", w->detail);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(limits_of_a_process),
+		cmocka_unit_test(limits_of_the_machine),
+		cmocka_unit_test(an_unlimited_hard_limit_stays_unlimited),
+		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
+		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
+		cmocka_unit_test(a_server_at_its_limit_spins),
+		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
+		cmocka_unit_test(memory_of_connections),
+	};
+	process = verdict_experiment("descriptors", "descriptors.process");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
