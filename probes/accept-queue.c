@@ -262,14 +262,11 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	out->metric[SERVED] = (double)stall->served;
 	if (stall->served == stall->arrivals)
 		out->metric[LAST_IN] = (double)stall->last_in_us;
-	if (t->emulated)
-		report_append(out->remark, "In the lab the listen argument stands for it.");
 	if (stall->accepts_per_s)
-		report_append(out->remark, "%sAfter the stall the test server accepted %s.",
-			      out->remark[0] ? " " : "",
-			      quantity_show(QUANTITY_RATE,
-					    quantity_round(QUANTITY_RATE, stall->accepts_per_s))
-				      .text);
+		report_text(out->remark, "After the stall the test server accepted %s.",
+			    quantity_show(QUANTITY_RATE,
+					  quantity_round(QUANTITY_RATE, stall->accepts_per_s))
+				    .text);
 	return 0;
 }
 

@@ -138,9 +138,13 @@ static const struct finding_row findings[] = {
 
 	SHORT("syn-queue", REMEDY_APPLICATION,
 	      "The SYN queue is {tight?tight:too short} for {rate} over a round trip of {rtt}",
-	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue holds "
-	      "{capacity}.",
-	      TAKES_EFFECT
+	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
+	      "{held?held {held}, and the kernel {by_cookie?answered {by_cookie} SYNs with a "
+	      "cookie. No client is lost, but cookies cost CPU and, without timestamps, window "
+	      "scaling and SACK:dropped {dropped} SYNs (clients retransmit a dropped SYN after "
+	      "1 s)}:holds {capacity}}.",
+	      "{possible?{how}:No setting makes it longer\\: spread the clients over several "
+	      "listeners (SO_REUSEPORT) or machines.}"
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
 	      "More handshakes are half open at a time, rate times round trip, than the "

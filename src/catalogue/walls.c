@@ -79,7 +79,13 @@ static const struct wall_row walls[] = {
 		.need = need_syn_queue,
 		.what = "The handshakes that can be half open at a listener. Beyond that the "
 			"kernel sends SYN cookies, or drops SYNs. Needed: rate times round trip.",
-		.detail = "{rule}",
+		.detail =
+			"{always?tcp_syncookies=2 answers every SYN with a cookie\\: nothing waits in "
+			"the queue.:{cookies?The listener's backlog ({backlog}) is the bound; "
+			"the kernel answers SYNs beyond it with cookies. tcp_max_syn_backlog "
+			"has no effect while tcp_syncookies is on.:Without tcp_syncookies the "
+			"listener's backlog ({backlog}) and three quarters of "
+			"tcp_max_syn_backlog ({max_syn}) are the bounds.}}",
 	},
 	{
 		.name = "ports.ephemeral",

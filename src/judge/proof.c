@@ -27,6 +27,10 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 	if (!rc)
 		rc = x->run(t, &in_lab, o, e);
 	s->taken = in_lab.taken;
+	if (!rc && t->emulated)
+		report_append(o->remark,
+			      "%sIn the lab the listen argument stands for net.core.somaxconn.",
+			      o->remark[0] ? " " : "");
 	return rc;
 }
 
@@ -38,7 +42,8 @@ static int attempt(struct trial *t, const struct experiment *x, struct settings 
 	if (rc)
 		return rc;
 	if (o->state != OUTCOME_CONCLUSIVE)
-		return err_set(e, EAGAIN, "%s", o->why);
+		return err_set(e, o->state == OUTCOME_INCONCLUSIVE ? EAGAIN : ENOTSUP, "%s",
+			       o->why);
 	return outcome_suffices(x, t->target, s, o);
 }
 

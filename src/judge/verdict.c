@@ -238,8 +238,12 @@ static void propose_one(struct proposing *p, size_t i)
 	wording_set(&own, "proposed", "%s", proposed);
 	wording_set(&own, "effect", "%s", knob_effect_text(k->effect));
 	wording_fill(&own, k->how ? k->how : "Takes effect {effect}.", sentence, sizeof(sentence));
-	if (!strstr(p->how, sentence))
-		report_append(p->how, "%s%s", p->how[0] ? " " : "", sentence);
+	if (strstr(p->how, sentence))
+		return;
+	/* Another effect than the knob's before it. */
+	if (!k->how && p->how[0])
+		report_text(sentence, "%s takes effect %s.", k->name, knob_effect_text(k->effect));
+	report_append(p->how, "%s%s", p->how[0] ? " " : "", sentence);
 }
 
 /* The knob that binds first, then the others that it takes. */

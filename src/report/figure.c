@@ -61,7 +61,8 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 	static const char *const signs[] = {
 		[FIGURE_EXACT] = "", [FIGURE_AT_LEAST] = "≥ ", [FIGURE_AT_MOST] = "≤ "};
 	char figure[48] = "unknown";
-	if (w->verdict == VERDICT_NA)
+	/* Without a value, ok means that there is no such limit. */
+	if (w->verdict == VERDICT_NA || w->verdict == VERDICT_OK)
 		snprintf(figure, sizeof(figure), "n/a");
 	bool known = figure_of(w) != REPORT_NONE;
 	if (known)

@@ -1,0 +1,255 @@
+/* What settings and outcomes make of the SYN queue. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <string.h>
+
+#define COOKIES "net.ipv4.tcp_syncookies=1; net.ipv4.tcp_max_syn_backlog=8; "
+#define DROPS "net.ipv4.tcp_syncookies=0; "
+#define SOMAXCONN "net.core.somaxconn"
+#define MAX_SYN "net.ipv4.tcp_max_syn_backlog"
+
+struct row {
+	uint64_t rate; /* × a round trip of 50 ms is needed */
+	const char *settings;
+	int64_t reached; /* by an experiment; 0: none */
+	bool limit_met;
+	int64_t limit;
+	enum wall_verdict verdict;
+	const char *knob, *id, *proposals;
+	enum finding_remedy remedy;
+};
+
+static const struct row rows[] = {
+	/* With cookies the backlog alone binds: 500 needed, ok from 625 on, and it holds one more.
+	 */
+	{10000, COOKIES SOMAXCONN "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN, "", "",
+	 REMEDY_NONE},
+	{10000, COOKIES SOMAXCONN "=624", 0, false, 625, VERDICT_OK, SOMAXCONN, "", "",
+	 REMEDY_NONE},
+	{10000, COOKIES SOMAXCONN "=623", 0, false, 624, VERDICT_TIGHT, SOMAXCONN,
+	 "syn-queue.tight", SOMAXCONN " 623 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN "=499", 0, false, 500, VERDICT_TIGHT, SOMAXCONN,
+	 "syn-queue.tight", SOMAXCONN " 499 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN "=498", 0, false, 499, VERDICT_SHORT, SOMAXCONN,
+	 "syn-queue.short", SOMAXCONN " 498 -> 1024", REMEDY_KERNEL},
+	{20, COOKIES SOMAXCONN "=0", 0, false, 1, VERDICT_TIGHT, SOMAXCONN, "syn-queue.tight",
+	 SOMAXCONN " 0 -> 128", REMEDY_KERNEL},
+	/* The application's backlog. */
+	{10000, COOKIES SOMAXCONN "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
+	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 1024", REMEDY_APPLICATION},
+	{10000, COOKIES SOMAXCONN "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
+	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 1024", REMEDY_APPLICATION},
+	{10000, COOKIES SOMAXCONN "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
+	 SOMAXCONN, "syn-queue.short", SOMAXCONN " 128 -> 1024", REMEDY_KERNEL},
+	/* Without cookies three quarters of tcp_max_syn_backlog, and one. */
+	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=100", 0, false, 76, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 100 -> 1024", REMEDY_KERNEL},
+	{4000, DROPS SOMAXCONN "=4096; " MAX_SYN "=16", 0, false, 13, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 16 -> 512", REMEDY_KERNEL},
+	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=832", 0, false, 625, VERDICT_OK, MAX_SYN, "",
+	 "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=831", 0, false, 625, VERDICT_OK, MAX_SYN, "",
+	 "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=830", 0, false, 624, VERDICT_TIGHT, MAX_SYN,
+	 "syn-queue.tight", MAX_SYN " 830 -> 1024", REMEDY_KERNEL},
+	/* 512 holds 385 and 1024 holds 769. */
+	{6160, DROPS SOMAXCONN "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 64 -> 512", REMEDY_KERNEL},
+	{6180, DROPS SOMAXCONN "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 64 -> 1024", REMEDY_KERNEL},
+	{10000, DROPS SOMAXCONN "=128; " MAX_SYN "=4096", 0, false, 129, VERDICT_SHORT, SOMAXCONN,
+	 "syn-queue.short", SOMAXCONN " 128 -> 1024", REMEDY_KERNEL},
+	/* All of them: what binds comes first. */
+	{10000, DROPS SOMAXCONN "=100; listen.backlog=10; " MAX_SYN "=64", 0, false, 11,
+	 VERDICT_SHORT, "listen.backlog", "syn-queue.short",
+	 "listen.backlog 10 -> 1024, " SOMAXCONN " 100 -> 1024, " MAX_SYN " 64 -> 1024",
+	 REMEDY_APPLICATION},
+	{10000, DROPS SOMAXCONN "=100; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 64 -> 1024, " SOMAXCONN " 100 -> 1024", REMEDY_KERNEL},
+	/* With cookies always there is no queue. */
+	{10000, "net.ipv4.tcp_syncookies=2; " SOMAXCONN "=16", 0, false, REPORT_NONE, VERDICT_OK,
+	 "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
+	{10000, "net.ipv4.tcp_syncookies=2", 0, false, REPORT_NONE, VERDICT_OK,
+	 "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
+	/* Unreadable; a kernel without cookies behaves as with them. */
+	{10000, COOKIES, 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN, "", "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN "=4096", 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN, "", "",
+	 REMEDY_NONE},
+	{10000, SOMAXCONN "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN, "", "", REMEDY_NONE},
+	/* An experiment that met the limit counts, one that did not leaves the settings'. */
+	{10000, COOKIES SOMAXCONN "=700", 701, true, 701, VERDICT_OK, SOMAXCONN, "", "",
+	 REMEDY_NONE},
+	{10000, COOKIES SOMAXCONN "=4096", 625, false, 4097, VERDICT_OK, SOMAXCONN, "", "",
+	 REMEDY_NONE},
+	{10000, COOKIES SOMAXCONN "=16", 16, true, 17, VERDICT_SHORT, SOMAXCONN, "syn-queue.short",
+	 SOMAXCONN " 16 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN "=4096", 400, true, 4097, VERDICT_SHORT, SOMAXCONN,
+	 "syn-queue.short", "", REMEDY_APPLICATION},
+};
+
+static const struct experiment *experiment(void)
+{
+	return verdict_experiment("syn-queue", "syn-queue");
+}
+
+static struct target target_at(uint64_t rate)
+{
+	struct target t = target_default();
+	t.rate_per_s = rate;
+	return t;
+}
+
+static void each_row_gets_its_verdict(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct row *row = &rows[i];
+		struct target t = target_at(row->rate);
+		struct settings s = verdict_settings(x, row->settings);
+		struct outcome o = verdict_outcome(row->reached, row->limit_met);
+		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    strcmp(w->knob, row->knob) != 0 || strcmp(f ? f->id : "", row->id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0 || r->finding_count > 1 ||
+		    (f && f->remedy != row->remedy))
+			fail_msg("row %zu (%s): limit %lld by %s, %s, %s [%s] %s", i, row->settings,
+				 (long long)w->limit, w->knob, wall_verdict_name(w->verdict),
+				 f ? f->id : "", verdict_proposals(r),
+				 f ? finding_remedy_name(f->remedy) : "");
+	}
+}
+
+static void a_wall_without_a_queue_has_no_need(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	struct target t = target_at(10000);
+	struct settings s = verdict_settings(x, "net.ipv4.tcp_syncookies=2; " SOMAXCONN "=16");
+	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->needed, REPORT_NONE);
+	assert_string_equal(w->detail, "tcp_syncookies=2 answers every SYN with a cookie: nothing "
+				       "waits in the queue.");
+}
+
+static void the_wall_says_what_bounds_it(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	struct target t = target_at(10000);
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=4096; listen.backlog=511");
+	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
+			    "The listener's backlog (511) is the bound; the kernel answers SYNs "
+			    "beyond it with cookies. tcp_max_syn_backlog has no effect while "
+			    "tcp_syncookies is on.");
+	s = verdict_settings(x, DROPS SOMAXCONN "=4096; " MAX_SYN "=100");
+	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
+			    "Without tcp_syncookies the listener's backlog (4096) and three "
+			    "quarters of tcp_max_syn_backlog (100) are the bounds.");
+	s = verdict_settings(x, DROPS SOMAXCONN "=4096");
+	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
+			    MAX_SYN " could not be read.");
+}
+
+static struct outcome full(int64_t reached, const char *metric, double value)
+{
+	const struct experiment *x = experiment();
+	struct outcome o = verdict_outcome(reached, true);
+	for (size_t i = 0; x->metrics[i].name; i++)
+		if (!strcmp(x->metrics[i].name, "half open"))
+			o.metric[i] = (double)reached;
+		else if (!strcmp(x->metrics[i].name, metric))
+			o.metric[i] = value;
+	return o;
+}
+
+static void the_finding_says_what_became_of_the_others(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	struct target t = target_at(10000);
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=16");
+	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_non_null(strstr(f->detail, "500 handshakes are half open at a time; the queue holds "
+					  "17."));
+	assert_non_null(strstr(f->advice, "tcp_max_syn_backlog has no effect"));
+	struct outcome o = full(17, "TCPReqQFullDoCookies", 608);
+	f = &verdict_of(x, &t, &s, &o)->findings[0];
+	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
+					  "with a cookie. No client is lost"));
+	s = verdict_settings(x, DROPS SOMAXCONN "=4096; " MAX_SYN "=16");
+	o = full(13, "ListenDrops", 612);
+	f = &verdict_of(x, &t, &s, &o)->findings[0];
+	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs "));
+	assert_non_null(strstr(f->advice, "tcp_syncookies=1 would answer with cookies"));
+}
+
+static void the_advice_names_the_effect_of_each_knob(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	struct target t = target_at(10000);
+	struct settings s = verdict_settings(x, DROPS SOMAXCONN "=100; " MAX_SYN "=64");
+	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_non_null(strstr(f->advice, "Takes effect from the next packet on. " SOMAXCONN
+					  " takes effect at the next listen()"));
+}
+
+static void a_need_beyond_any_knob_proposes_nothing(void **state)
+{
+	(void)state;
+	const struct experiment *x = experiment();
+	struct target t = target_at(100000000);
+	t.rtt_us = UINT64_C(3600000000);
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=4096");
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_SHORT);
+	assert_string_equal(verdict_proposals(r), "");
+	assert_int_equal(r->findings[0].remedy, REMEDY_APPLICATION);
+	assert_non_null(strstr(r->findings[0].advice, "SO_REUSEPORT"));
+}
+
+static void the_experiment_fills_the_queue_where_that_is_near(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t rate;
+		const char *settings;
+		uint64_t clients;
+	} costs[] = {
+		{10000, COOKIES SOMAXCONN "=16", 625},
+		{10000, COOKIES SOMAXCONN "=700", 701 + 43 + 64},
+		{10000, COOKIES SOMAXCONN "=1116", 1117 + 69 + 64},
+		{10000, COOKIES SOMAXCONN "=1117", 625},
+		{10000, COOKIES SOMAXCONN "=4096", 625},
+		{200000, COOKIES SOMAXCONN "=16384", 12500},
+		{400000, COOKIES SOMAXCONN "=16384", 25000},
+		{10000, "net.ipv4.tcp_syncookies=2", 625},
+	};
+	const struct experiment *x = experiment();
+	for (size_t i = 0; i < sizeof(costs) / sizeof(*costs); i++) {
+		struct target t = target_at(costs[i].rate);
+		struct settings s = verdict_settings(x, costs[i].settings);
+		struct cost c = x->cost(&t, &s);
+		if (c.clients != costs[i].clients || c.clients_max != 16384)
+			fail_msg("row %zu: %llu of %llu clients", i, (unsigned long long)c.clients,
+				 (unsigned long long)c.clients_max);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_wall_without_a_queue_has_no_need),
+		cmocka_unit_test(the_wall_says_what_bounds_it),
+		cmocka_unit_test(the_finding_says_what_became_of_the_others),
+		cmocka_unit_test(the_advice_names_the_effect_of_each_knob),
+		cmocka_unit_test(a_need_beyond_any_knob_proposes_nothing),
+		cmocka_unit_test(the_experiment_fills_the_queue_where_that_is_near),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
