@@ -128,7 +128,7 @@ static void formats_and_files(void **state)
 	output_free(&o);
 	o = run("$PROGRAM bench control --quick --in-place");
 	assert_int_equal(o.status, 0);
-	assert_non_null(strstr(o.out, "in place"));
+	assert_non_null(strstr(o.out, "in the calling namespace"));
 	output_free(&o);
 }
 
@@ -153,18 +153,18 @@ static void what_is_wrong_is_named(void **state)
 	static const struct {
 		const char *arguments, *text;
 	} cases[] = {
-		{"nothing", "there are connect, request, hold, wait, control, semantics"},
+		{"nothing", "known: connect, request, hold, wait, control, semantics"},
 		{"wait wait", "given twice"},
 		{"--runs 0", "--runs"},
 		{"--runs 51", "--runs"},
 		{"--connections 1", "--connections"},
-		{"--variant", "needs an argument"},
+		{"--variant", "missing argument"},
 		{"--variant ''", "the list is empty"},
-		{"--svg -", "--svg: a file"},
+		{"--svg -", "--svg: needs a file"},
 		{"wait --quick --connections 2m", "at most 1000000"},
 		{"--variant epol", "\"epol\""},
 		{"control --variant reset", "\"reset\"; it has add,"},
-		{"--format xml", "none of"},
+		{"--format xml", "not one of"},
 		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

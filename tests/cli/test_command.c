@@ -76,7 +76,7 @@ static void what_is_wrong_is_named(void **state)
 	(void)state;
 	assert_run("", 3, "", "usage: epolltune COMMAND");
 	assert_run("verison", 3, "", "unknown command \"verison\"; did you mean version?");
-	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; epolltune --help lists them");
+	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; see epolltune --help");
 	assert_run("''", 3, "", "unknown command \"\"");
 	assert_run("--frobnicate", 3, "", "unknown option \"--frobnicate\"");
 	assert_run("version --hlep", 3, "",
@@ -84,8 +84,8 @@ static void what_is_wrong_is_named(void **state)
 	assert_run("version -x", 3, "", "version: unknown option \"-x\"");
 	assert_run("version more", 3, "", "version: unexpected argument \"more\"");
 	assert_run("version -- more", 3, "", "version: unexpected argument \"more\"");
-	assert_run("completion", 3, "", "name one shell, bash or zsh");
-	assert_run("completion fish", 3, "", "name one shell, bash or zsh");
+	assert_run("completion", 3, "", "expected one shell, bash or zsh");
+	assert_run("completion fish", 3, "", "expected one shell, bash or zsh");
 	assert_run("help xyzzy", 3, "", "unknown command \"xyzzy\"");
 	assert_run("--version", 0, "epolltune " EPOLLTUNE_VERSION "\n", "");
 	assert_run("-h", 0, "Usage: epolltune COMMAND", "");
@@ -187,21 +187,21 @@ static void options_are_walked(void **state)
 		{"--format json", "format=json []"},
 		{"--pick json,text", "pick=json,text []"},
 		{"--quick --help --wrong", "quick help [--help --wrong]"},
-		{"--rate", "--rate: needs an argument, N"},
-		{"--rate --quick", "--rate: needs an argument, N"},
+		{"--rate", "--rate: missing argument N"},
+		{"--rate --quick", "--rate: missing argument N"},
 		{"--quick=1", "--quick: takes no argument"},
 		{"--rate 1 --rate 2", "--rate: given twice"},
 		{"--quick --quick", "--quick: given twice"},
-		{"--format xml", "--format: \"xml\" is none of text, json"},
-		{"--format text,json", "--format: \"text,json\" is none of text, json"},
-		{"--format=", "--format: \"\" is none of text, json"},
-		{"--pick text,xml", "--pick: \"xml\" is none of text, json"},
-		{"--pick text,", "--pick: \"\" is none of text, json"},
+		{"--format xml", "--format: \"xml\" is not one of text, json"},
+		{"--format text,json", "--format: \"text,json\" is not one of text, json"},
+		{"--format=", "--format: \"\" is not one of text, json"},
+		{"--pick text,xml", "--pick: \"xml\" is not one of text, json"},
+		{"--pick text,", "--pick: \"\" is not one of text, json"},
 		{"--rat 5", "try: unknown option \"--rat\"; did you mean --rate?"},
 		{"--fromat=json", "try: unknown option \"--fromat\"; did you mean --format?"},
-		{"--zzz", "try: unknown option \"--zzz\"; epolltune try --help lists them"},
-		{"-r 5", "try: unknown option \"-r\"; epolltune try --help lists them"},
-		{"---", "try: unknown option \"---\"; epolltune try --help lists them"},
+		{"--zzz", "try: unknown option \"--zzz\"; see epolltune try --help"},
+		{"-r 5", "try: unknown option \"-r\"; see epolltune try --help"},
+		{"---", "try: unknown option \"---\"; see epolltune try --help"},
 	};
 	char result[512];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -35,7 +35,7 @@ static void test_streams_and_status_are_the_callers(void **state)
 {
 	(void)state;
 	need_device();
-	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path of 1 ms");
+	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path: RTT 1 ms");
 	expect(run("$PROGRAM path --rtt 1ms -- sh -c 'echo no >&2; exit 7'"), 2, "", "status 7");
 	expect(run("$PROGRAM path --rtt 1ms --client 'kill -9 $$'"), 2, "", "signal 9");
 	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 3, "", "/nowhere/x: No such file");
@@ -133,7 +133,7 @@ static void test_it_says_when_the_path_was_not_kept_up_with(void **state)
 	if (o.status)
 		fail_msg("status %d: %s%s", o.status, o.out, o.errors);
 	contains(o.errors, " dropped, 0 lost");
-	contains(o.errors, "too busy");
+	contains(o.errors, "fell behind");
 	output_free(&o);
 }
 
@@ -149,7 +149,7 @@ static void test_the_server_ends_with_its_client(void **state)
 	output_free(&o);
 	expect(run("$PROGRAM path --rtt 1ms --server 'exit 3' -- true"), 3, "", "with status 3");
 	expect(run("$PROGRAM path --rtt 1ms --server 'exit 0'"), 0, "", NULL);
-	expect(run("$PROGRAM path --rtt 1ms --server 'exit 4'"), 2, "", "server's command ended");
+	expect(run("$PROGRAM path --rtt 1ms --server 'exit 4'"), 2, "", "server command exited");
 }
 
 static void test_the_host_is_out_of_reach(void **state)
@@ -170,7 +170,7 @@ static void test_odd_words_are_refused_by_name(void **state)
 {
 	(void)state;
 	expect(run("$PROGRAM path"), 3, "", "nothing to run");
-	expect(run("$PROGRAM path --client true -- true"), 3, "", "one too many");
+	expect(run("$PROGRAM path --client true -- true"), 3, "", "exclude each other");
 	expect(run("$PROGRAM path --loss 2 -- true"), 3, "", "--loss: \"2\"");
 	expect(run("$PROGRAM path --loss 100%% -- true"), 3, "", "--loss: \"100%\"");
 	expect(run("$PROGRAM path --loss -1%% -- true"), 3, "", "--loss");
@@ -184,7 +184,8 @@ static void test_odd_knobs_are_refused_by_name(void **state)
 	(void)state;
 	need_device();
 	expect(run("$PROGRAM path --set net.core.somaxconn -- true"), 3, "", "not KNOB=VALUE");
-	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "", "fs.file-max is no knob");
+	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "",
+	       "fs.file-max is not a knob");
 	expect(run("$PROGRAM path --set net.core.nosuch=5 -- true"), 3, "", "net.core.nosuch");
 	expect(run("$PROGRAM path --set net.core.somaxconn=x -- true"), 3, "", "somaxconn");
 }
