@@ -341,9 +341,8 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 		bench_note(t, "--close server needs a server that closes after its reply, such as "
 			      "epolltune serve --close");
 	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_CLIENT)
-		bench_note(t,
-			   "limited by ports in TIME_WAIT (the client closes first); use --close "
-			   "reset, or add addresses with --from");
+		bench_note(t, "the connect rate is limited by ports in TIME_WAIT (the client "
+			      "closes first); use --close reset, or add addresses with --from");
 	if (sum.missed)
 		bench_note(t,
 			   "%llu operations were due but never started: the server or this client "

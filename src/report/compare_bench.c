@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
+#include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/page.h"
 
@@ -132,21 +132,31 @@ int bench_comparison_status(const struct bench_comparison *c)
 	return 0;
 }
 
-/* Format "3 000 ±8%": the median and half the range of its rounds. */
+/* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */
+static enum bench_metric row_metric(const struct row *r)
+{
+	int m = 0;
+	while (m < BENCH_METRICS && (strcmp(bench_metric_name((enum bench_metric)m), r->metric) ||
+				     strcmp(bench_metric_unit((enum bench_metric)m), r->unit)))
+		m++;
+	return (enum bench_metric)m;
+}
+
+/* Format "442 ns ±8%": the median and half the range of its rounds. */
 static const char *row_figure(char *text, size_t size, const struct row *r, int side,
 			      const struct page *p)
 {
 	const struct figure *f = &r->at[side];
+	enum bench_metric metric = row_metric(r);
 	char median[40];
 	if (!f->known) {
 		snprintf(text, size, "-");
 		return text;
 	}
-	if (f->median >= 1000 && f->median < 1e15)
-		quantity_format(median, sizeof(median), QUANTITY_COUNT,
-				(uint64_t)llround(f->median));
+	if (metric != BENCH_METRICS)
+		bench_figure(median, sizeof(median), metric, f->median);
 	else
-		snprintf(median, sizeof(median), "%.4g", f->median);
+		page_text(p, median, sizeof(median), "%.4g %s", f->median, r->unit);
 	if (f->max > f->min && f->median > 0)
 		snprintf(text, size, "%s %s%.0f%%", median, p->utf8 ? "±" : "+-",
 			 50 * (f->max - f->min) / f->median);
@@ -167,13 +177,15 @@ enum {
 
 static bool add_row(const struct page *p, struct libscols_table *table, const struct row *r)
 {
-	char bench[128], n[64], metric[64], before[72], after[72], ratio[32] = "";
+	char bench[128], n[64], size[24], active[24], metric[64], before[72], after[72];
+	char ratio[32] = "";
+	bool some = r->active && r->active != r->n;
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	page_text(p, bench, sizeof(bench), "%s %s", r->bench, r->variant);
-	snprintf(n, sizeof(n), r->active && r->active != r->n ? "%lld of %lld" : "%lld",
-		 r->active && r->active != r->n ? (long long)r->active : (long long)r->n,
-		 (long long)r->n);
-	page_text(p, metric, sizeof(metric), "%s %s", r->metric, r->unit);
+	snprintf(n, sizeof(n), "%s%s%s",
+		 some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
+		 some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
+	page_text(p, metric, sizeof(metric), "%s", r->metric);
 	if (r->at[0].known && r->at[1].known && r->at[0].median > 0)
 		snprintf(ratio, sizeof(ratio), "%.2f", r->at[1].median / r->at[0].median);
 	return line && !scols_line_set_data(line, COLUMN_BENCH, bench) &&

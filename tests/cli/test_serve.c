@@ -404,7 +404,7 @@ static void what_is_wrong_is_named(void **state)
 		{"load [::1%none]:80", "none"},
 		{"load [2001:db8::1]:80", "--remote"},
 		{"load [::ffff:192.0.2.1]:80", "--remote"},
-		{"load --from 127.0.0.1 [::1]:80", "IPv4 and IPv6"},
+		{"load --from 127.0.0.1 [::1]:80", "must be of one family"},
 		{"load 192.0.2.1:80", "--remote"},
 		{"load --size 5000 127.0.0.1:80", "--size: \"5000\" is too large; at most 4084\n"},
 		{"load --depth 33 127.0.0.1:80", "--depth"},
