@@ -485,9 +485,8 @@ static int load_run(struct load_arguments *a, struct err *e)
 	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
 	if (rc == 0 && failed && !strcmp(a->format, "csv")) /* CSV has no notes */
 		fprintf(stderr,
-			"epolltune: load: %llu failed, %llu never started, %llu retries for lack "
-			"of "
-			"ports or descriptors: %s\n",
+			"epolltune: load: %llu failed, %llu never started, %llu retries without a "
+			"free port or descriptor: %s\n",
 			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
 			(unsigned long long)sum.starved,
 			sum.first_errno ? driver_failure(sum.first_errno)
