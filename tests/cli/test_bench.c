@@ -1,4 +1,4 @@
-/* bench as an operator runs it: real figures of this kernel, in every format. */
+/* bench: measure this kernel and print the figures in every format. */
 #include "../support/support.h"
 
 #include <jansson.h>
@@ -23,7 +23,7 @@ static json_t *results_of(const char *arguments)
 	return root;
 }
 
-/* No figure without unit, spread and conditions; every variant that is promised is measured. */
+/* Every variant is measured; every figure has a unit, spread and conditions. */
 static void check_results(json_t *root, const char *bench)
 {
 	json_t *result;
@@ -46,13 +46,13 @@ static void check_results(json_t *root, const char *bench)
 		json_array_foreach(json_object_get(root, "results"), i, result) measured |=
 			!strcmp(json_string_value(json_object_get(result, "variant")), v) &&
 			json_number_value(json_object_get(result, "median")) > 0;
-		/* A kernel or a container may refuse io_uring; a note then tells so. */
+		/* A kernel or a container may refuse io_uring; a note says so. */
 		if (!measured && strcmp(v, "io-uring"))
 			fail_msg("bench %s has no %s", bench, v);
 	}
 }
 
-static void every_bench(void **state)
+static void every_bench_measures_all_variants(void **state)
 {
 	(void)state;
 	static const char *const arguments[] = {"connect",
@@ -85,7 +85,7 @@ static double cost(json_t *root, const char *variant, json_int_t n, json_int_t a
 	return 0;
 }
 
-/* Whatever the machine is doing: poll looks at all, epoll at the ready one. */
+/* poll checks all sockets, epoll only the ready one, on a busy machine too. */
 static void poll_grows_and_epoll_does_not(void **state)
 {
 	(void)state;
@@ -96,8 +96,8 @@ static void poll_grows_and_epoll_does_not(void **state)
 	json_decref(root);
 }
 
-/* More sockets than one process may hold: others hold them for the same epoll set. */
-static void sockets_beyond_one_process(void **state)
+/* Other processes hold sockets beyond the descriptor limit, for the same epoll set. */
+static void holders_lift_the_descriptor_limit(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench wait --runs 1 --connections 2000 "
@@ -113,7 +113,7 @@ static void sockets_beyond_one_process(void **state)
 	output_free(&o);
 }
 
-static void formats_and_files(void **state)
+static void figures_are_written_in_every_format(void **state)
 {
 	(void)state;
 	struct output o =
@@ -132,7 +132,7 @@ static void formats_and_files(void **state)
 	output_free(&o);
 }
 
-static void unprivileged(void **state)
+static void bench_runs_without_privileges(void **state)
 {
 	(void)state;
 	if (getuid())
@@ -147,7 +147,7 @@ static void unprivileged(void **state)
 	output_free(&o);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	static const struct {
@@ -175,8 +175,8 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
-/* One that is refused or fails takes none of the others' figures with it. */
-static void what_was_measured_is_kept(void **state)
+/* A bench that fails does not discard the figures of others. */
+static void a_failure_keeps_other_figures(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM bench hold control --quick --runs 1 --connections 4m "
@@ -191,14 +191,14 @@ static void what_was_measured_is_kept(void **state)
 	output_free(&o);
 }
 
-/* Nor does a signal: what was measured until then is printed. timeout sends it twice at once. */
-static void interrupted(void **state)
+/* A signal prints the figures up to then. timeout(1) sends two signals at once. */
+static void a_signal_keeps_figures(void **state)
 {
 	(void)state;
 	static const char *const signals[] = {"INT", "TERM"};
 	for (size_t i = 0; i < 2; i++) {
 		bool measured = false;
-		/* Until it gets as far as a first round before the signal. */
+		/* Retry until the signal arrives after the first round. */
 		for (unsigned after = 2; !measured && after < 100; after *= 2) {
 			struct output o = run("timeout --preserve-status -s %s %u $PROGRAM bench "
 					      "control wait --runs 50 --format csv",
@@ -212,8 +212,8 @@ static void interrupted(void **state)
 	}
 }
 
-/* Connections beyond the descriptor limit of one process get more server processes. */
-static void requests_beyond_one_process(void **state)
+/* More server processes hold connections beyond the descriptor limit. */
+static void servers_are_added_for_more_connections(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench request --variant level --quick "
@@ -228,15 +228,15 @@ static void requests_beyond_one_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_bench),
+		cmocka_unit_test(every_bench_measures_all_variants),
 		cmocka_unit_test(poll_grows_and_epoll_does_not),
-		cmocka_unit_test(sockets_beyond_one_process),
-		cmocka_unit_test(formats_and_files),
-		cmocka_unit_test(unprivileged),
-		cmocka_unit_test(what_was_measured_is_kept),
-		cmocka_unit_test(interrupted),
-		cmocka_unit_test(requests_beyond_one_process),
-		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(holders_lift_the_descriptor_limit),
+		cmocka_unit_test(figures_are_written_in_every_format),
+		cmocka_unit_test(bench_runs_without_privileges),
+		cmocka_unit_test(a_failure_keeps_other_figures),
+		cmocka_unit_test(a_signal_keeps_figures),
+		cmocka_unit_test(servers_are_added_for_more_connections),
+		cmocka_unit_test(errors_name_the_argument),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
