@@ -352,6 +352,8 @@ static int table_nics(FILE *out, const struct machine *m, const struct render_st
 		cell_feature(&t, n, "tx-tcp-segmentation");
 		cell(&t, n->qdisc);
 	}
+	if (m->nics.count)
+		fputs("Interfaces (rings and queues: current/maximum)\n", out);
 	return table_end(&t, NULL, out, e);
 }
 

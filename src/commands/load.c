@@ -209,10 +209,13 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 		.depth = (unsigned)a->depth,
 		.rate_per_s = a->mode == LOAD_HOLD ? (double)a->rate_per_s : 0,
 	};
+	char to[ENDPOINT_TEXT];
 	int rc = order_run(f, &order, show, e);
 	struct fleet_sum sum = fleet_sum(f);
 	if (rc == 0 && sum.held == 0)
-		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO, "no connection opened: %s",
+		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
+			     "load: cannot connect to %s: %s",
+			     endpoint_format(to, &a->fleet.driver.to),
 			     driver_failure(sum.first_errno));
 	return rc;
 }
@@ -386,6 +389,7 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		.size = (unsigned)a->size,
 	};
 	const char *variant = mode_names[a->mode];
+	char to[ENDPOINT_TEXT];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
 	/* Interrupted clients have closed their connections. */
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
@@ -417,7 +421,8 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		if (fleet_sum(f).done)
 			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
 		else if (rc == 0)
-			rc = err_set(e, EIO, "no reply: %s",
+			rc = err_set(e, EIO, "load: no reply from %s: %s",
+				     endpoint_format(to, &a->fleet.driver.to),
 				     driver_failure(fleet_sum(f).first_errno));
 	}
 	if (show)

@@ -348,13 +348,19 @@ static void conditions_of(char *buf, size_t size, const struct bench_table *t,
 						 bench_metric_name(t->at[i].metric));
 }
 
-/* Print the conditions of each variant. */
+/* Print what N and the column of active ones mean, and the conditions of each variant. */
 static void conditions(FILE *out, const struct bench_table *t, const struct shape *s,
 		       const struct render_style *style)
 {
-	size_t indent = 0;
+	const struct bench *b = bench_named(s->bench);
+	const char *active = !some_active(s) ? "" : s->by_size ? "K" : "ACTIVE";
+	size_t indent = strlen(active);
 	for (size_t v = 0; v < s->variant_count; v++)
 		indent = strlen(s->variants[v]) > indent ? strlen(s->variants[v]) : indent;
+	hanging(out, style, indent + 2, "N", b ? b->n : "connections");
+	if (*active)
+		hanging(out, style, indent + 2, active,
+			s->by_size ? "ready sockets" : "busy connections");
 	for (size_t v = 0; v < s->variant_count; v++) {
 		const char *last = "";
 		for (size_t i = 0; i < t->count; i++) {
