@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A standard stream that the caller closed must not become the first file that we open. Opened the
- * wrong way round, so that using it fails as it should. */
+/* Reserve descriptors 0 to 2 if the caller closed them. Open them in the wrong direction, so that
+ * using one fails. */
 static void open_missing_streams(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 {
 	open_missing_streams();
 	setlocale(LC_CTYPE, "");
-	/* A reader that went away is a write error like others, told below. */
+	/* Report a closed pipe as a write error, below. */
 	signal(SIGPIPE, SIG_IGN);
 
 	int status = command_main(argc, argv);

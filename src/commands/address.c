@@ -20,11 +20,12 @@ static int address_split(const char *name, const char *text, bool port, char hos
 	if (port && (!colon || *colon != ':'))
 		return err_set(e, EINVAL, "%s: \"%s\" has no port; write ADDRESS:PORT", name, text);
 	if (port && !bracket && colon != strchr(text, ':'))
-		return err_set(e, EINVAL, "%s: \"%s\": write [ADDRESS]:PORT", name, text);
+		return err_set(e, EINVAL, "%s: \"%s\": write an IPv6 address as [ADDRESS]:PORT",
+			       name, text);
 	const char *end = close ? close : port ? colon : text + strlen(text);
 	size_t length = (size_t)(end - text) - bracket;
 	if (!length || length >= 256 || (bracket && !close) || (close && !port && close[1]))
-		return err_set(e, EINVAL, "%s: \"%s\" is no address", name, text);
+		return err_set(e, EINVAL, "%s: \"%s\" is not an address", name, text);
 	memcpy(host, text + bracket, length);
 	host[length] = 0;
 	return port ? quantity_parse(name, QUANTITY_COUNT, colon + 1, 1, 65535, number, e) : 0;
@@ -55,7 +56,7 @@ int address_parse(const char *name, const char *text, bool port, union endpoint 
 	return 0;
 }
 
-/* To connect to the unspecified address is to connect to loopback. */
+/* connect() to the unspecified address reaches loopback. */
 static bool is_loopback(const union endpoint *p)
 {
 	if (p->any.sa_family == AF_INET6)
@@ -70,7 +71,7 @@ bool address_is_local(const union endpoint *p)
 	socklen_t size = sizeof(own);
 	if (is_loopback(p))
 		return true;
-	/* To reach an address of its own, the kernel takes that address as the source. */
+	/* To reach a local address, the kernel uses that address as the source. */
 	endpoint_set_port(&to, 9);
 	CLEAN(close_fd) int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, &to.any, endpoint_size(&to)) < 0 ||

@@ -1,4 +1,4 @@
-/* address: where to listen or connect to, as an operator writes it. */
+/* address: parse the addresses that an operator writes. */
 #ifndef EPOLLTUNE_ADDRESS_H
 #define EPOLLTUNE_ADDRESS_H
 
@@ -7,12 +7,12 @@
 #include "engine/endpoint.h"
 #include "epolltune/err.h"
 
-/* "127.0.0.1", "::1", "fe80::1%eth0", "localhost", or with a port where `port` says so:
- * "10.0.0.7:7007", "[::1]:7007". Of a name that has both the IPv4 address. `name` is the option or
- * operand to be named in the error. 0 or -EINVAL. */
+/* Parse "127.0.0.1", "::1", "fe80::1%eth0", "localhost", or if `port` is set "10.0.0.7:7007",
+ * "[::1]:7007". IPv4 is preferred for a name that has both. Errors name the option or operand
+ * `name`. Returns 0 or -EINVAL. */
 int address_parse(const char *name, const char *text, bool port, union endpoint *out,
 		  struct err *e);
-/* Is it an address of this machine (in this network namespace)? */
+/* True for a local address of this network namespace. */
 bool address_is_local(const union endpoint *p);
 
 #endif

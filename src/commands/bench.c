@@ -34,7 +34,7 @@ static int name_add(struct bench_arguments *a, const char *name, struct err *e)
 			snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
 				 bench_at(i)->name);
 		}
-		return err_set(e, EINVAL, "bench: no bench \"%s\"; there are %s", name, known);
+		return err_set(e, EINVAL, "bench: unknown bench \"%s\"; known: %s", name, known);
 	}
 	for (size_t i = 0; i < a->count; i++)
 		if (a->names[i] == b)
@@ -57,7 +57,7 @@ static int option_read(struct bench_arguments *a, const char *name, const char *
 		return quantity_parse("--connections", QUANTITY_COUNT, value, 2, CONNECTIONS_MOST,
 				      &a->bench.connections, e);
 	if (!strcmp(name, "svg") && !strcmp(value, "-"))
-		return err_set(e, EINVAL, "--svg: a file, not standard output");
+		return err_set(e, EINVAL, "--svg: needs a file, not standard output");
 	if (!strcmp(name, "variant")) {
 		if (!*value)
 			return err_set(e, EINVAL, "--variant: the list is empty");
@@ -107,7 +107,7 @@ static void progress_show(const char *progress)
 	fflush(stderr);
 }
 
-/* Opens a private lab, or where none is to be had the calling namespace. */
+/* Open a private lab, or use the calling namespace if namespaces are not available. */
 static int lab_for(struct lab **lab, const struct bench_arguments *a, const struct host *h,
 		   struct err *e)
 {
@@ -116,7 +116,9 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 	if (rc != -EPERM)
 		return rc;
 	if (!a->in_place)
-		fprintf(stderr, "epolltune: measured in the calling namespace: %s\n", e->text);
+		fprintf(stderr,
+			"epolltune: bench: no lab, measuring in the calling namespace: %s\n",
+			e->text);
 	e->code = 0;
 	options.place = LAB_IN_PLACE;
 	return lab_open(lab, &options, h, e);
@@ -127,18 +129,18 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 static const int stopping[] = {SIGINT, SIGTERM};
 #define STOPPING (sizeof(stopping) / sizeof(stopping[0]))
 
-/* The signals as they were. What runs in the lab is stopped by its parent, not by the terminal: it
- * is started with both ignored, and one that comes meanwhile waits. */
+/* The caller's signal handling. Lab processes are stopped by their parent, not by the terminal:
+ * they start with both signals ignored; a signal that arrives meanwhile stays pending. */
 struct signals {
 	struct sigaction before[STOPPING];
 	sigset_t mask;
 };
 
-/* The run that a signal stops, in memory that its processes share. */
+/* The run that a signal stops, in shared memory. */
 static struct bench_run *stoppable;
 
-/* What was measured until a first signal is printed; a later one ends all at once. Within a second
- * it is the same: timeout(1) signals its child and then its group. */
+/* The first signal stops the run and prints its results; a later one kills. Signals within a second
+ * count once: timeout(1) signals its child and then its group. */
 static void on_signal(int number)
 {
 	static _Atomic uint64_t since_ns;
@@ -163,7 +165,7 @@ static void signals_hold(struct signals *s)
 		sigaction(stopping[i], &(struct sigaction){.sa_handler = SIG_IGN}, &s->before[i]);
 }
 
-/* From here on they stop the run, unless the caller had them ignored. */
+/* From here on signals stop the run, unless the caller ignores them. */
 static void signals_stop(const struct signals *s, struct bench_run *run)
 {
 	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -181,8 +183,8 @@ static void signals_release(const struct signals *s)
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
-/* Runs one after the other, whatever becomes of one of them, unless it is interrupted. What fails
- * is told at once, and in the notes; false when anything did. */
+/* Run the benches in turn until interrupted. A failure is reported at once and in the notes, and
+ * does not stop the others. Returns false if any failed. */
 static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 {
 	bool good = true;
@@ -196,20 +198,19 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 		err_prefix(&e, "bench %s", a->names[i]->name);
 		command_error(&e);
 		bench_note(&run->table,
-			   rc == -EINTR ? "%s: the figures are of what was done until then"
-					: "failed: %s",
+			   rc == -EINTR ? "%s: these are the figures up to then" : "failed: %s",
 			   e.text);
 		good = false;
 	}
 	if (run->stop && good) {
 		const struct err e = {.text = "interrupted"};
 		command_error(&e);
-		bench_note(&run->table, "interrupted: not all of what was asked for was measured");
+		bench_note(&run->table, "interrupted: some benches or rounds are missing");
 	}
 	return good && !run->stop;
 }
 
-/* The rounds of the series that has most. */
+/* The number of rounds in the longest series. */
 static unsigned rounds_done(const struct bench_table *t)
 {
 	unsigned most = 0;
@@ -273,7 +274,7 @@ static struct bench_run *run_make(const struct bench_arguments *a, const struct 
 	return run;
 }
 
-/* What was measured is printed even when not all could be: then *good is false. */
+/* Print what was measured even if a bench failed; then *good is false. */
 static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;

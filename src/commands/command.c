@@ -17,193 +17,194 @@
 static const struct option_row no_options[] = {{0}};
 
 /* clang-format off */
-/* Of every command that takes a target. */
+/* Commands that take a target. */
 #define TARGET_OPTIONS \
-	{"target", "NAME", "@targets", "a load to be ready for: c10k (default), c100k, c1m"}, \
-	{"connections", "N", NULL, "connections open at a time (10k)"}, \
-	{"rate", "N", NULL, "new connections a second (10k)"}, \
-	{"stall", "TIME", NULL, "longest pause of the server between two accepts (100ms)"}, \
-	{"rtt", "TIME", NULL, "round trip to the clients (50ms)"}, \
-	{"bandwidth", "RATE", NULL, "of one connection (100mbit)"}, \
-	{"role", "ROLE", "server,proxy", "server accepts (default), proxy also connects out"}
+	{"target", "NAME", "@targets", "target load: c10k (default), c100k or c1m"}, \
+	{"connections", "N", NULL, "concurrent connections (10k)"}, \
+	{"rate", "N", NULL, "new connections per second (10k)"}, \
+	{"stall", "TIME", NULL, "longest pause between two accepts (100ms)"}, \
+	{"rtt", "TIME", NULL, "round-trip time to the clients (50ms)"}, \
+	{"bandwidth", "RATE", NULL, "bandwidth of each connection (100mbit)"}, \
+	{"role", "ROLE", "server,proxy", "server (default) accepts; proxy also connects out"}
 
-/* Of those that run the probes. */
+/* Commands that run the probes. */
 #define PROBE_OPTIONS \
-	{"backlog", "N", NULL, "what your application passes to listen()"}, \
-	{"window", "TIME", NULL, "watch the interfaces for so long at least (500ms)"}, \
-	{"probe", "NAME,…", "@probes", "run only these"}, \
-	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"}
+	{"backlog", "N", NULL, "backlog that the application passes to listen()"}, \
+	{"window", "TIME", NULL, "watch the interfaces for at least TIME (500ms)"}, \
+	{"probe", "NAME,…", "@probes", "run only these probes"}, \
+	{"in-place", NULL, NULL, "use this namespace's loopback, not a private lab"}
 
-/* Of those that read or write the journal. */
+/* Commands that read or write the journal. */
 #define STATE_DIR_OPTION \
-	{"state-dir", "DIR", "@directories", "the journal's directory (" STATE_DIR ")"}
+	{"state-dir", "DIR", "@directories", "journal directory (" STATE_DIR ")"}
+
+#define COLOR_OPTION \
+	{"color", "WHEN", "auto,always,never", "colour output: auto (default), always or never"}
 /* clang-format on */
 
 static const struct option_row check_options[] = {
 	TARGET_OPTIONS,
 	PROBE_OPTIONS,
 	{"format", "FORMAT", RENDER_REPORT_FORMATS,
-	 "text (default), json; line, for monitoring plugins"},
-	{"verbose", NULL, NULL, "tell what each wall and note is about"},
-	{"output", "FILE", "@files", "write the report there, by rename"},
-	{"sysroot", "DIR", "@directories", "inspect a captured machine"},
+	 "text (default), json, or line for monitoring plugins"},
+	{"verbose", NULL, NULL, "explain each wall and note"},
+	{"output", "FILE", "@files", "write the report to FILE, atomically"},
+	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},
-	{"quick", NULL, NULL, "inspect only, no experiment"},
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{"quick", NULL, NULL, "inspect only, run no experiments"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row explain_options[] = {
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
-	{"sysroot", "DIR", "@directories", "read a captured machine"},
+	{"sysroot", "DIR", "@directories", "read the machine captured in DIR"},
 	{0},
 };
 
 static const struct option_row list_options[] = {
-	{"nic", NULL, NULL, "interfaces instead: rings, queues, NAPI, softnet"},
+	{"nic", NULL, NULL, "list interfaces: rings, queues, NAPI, softnet"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
-	{"sysroot", "DIR", "@directories", "read a captured machine"},
+	{"sysroot", "DIR", "@directories", "read the machine captured in DIR"},
 	{0},
 };
 
 static const struct option_row bench_options[] = {
-	{"runs", "N", NULL, "interleaved rounds (5)"},
+	{"runs", "N", NULL, "number of interleaved rounds (5)"},
 	{"quick", NULL, NULL, "fewer and shorter rounds, smaller sizes"},
-	{"variant", "NAME,…", NULL, "only these variants"},
-	{"connections", "N", NULL, "of hold and request; of wait: its largest size"},
+	{"variant", "NAME,…", NULL, "run only these variants"},
+	{"connections", "N", NULL, "connections of hold and request, largest size of wait"},
 	{"format", "FORMAT", BENCH_RENDER_FORMATS, "text (default), json or csv"},
-	{"output", "FILE", "@files", "write the figures there, by rename"},
-	{"svg", "FILE", "@files", "draw them there too, as curves and bars"},
-	{"in-place", NULL, NULL, "loopback of this namespace instead of a private lab"},
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{"output", "FILE", "@files", "write the figures to FILE, atomically"},
+	{"svg", "FILE", "@files", "also draw the figures into FILE, as SVG"},
+	{"in-place", NULL, NULL, "use this namespace's loopback, not a private lab"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row path_options[] = {
-	{"rtt", "TIME", NULL, "round trip, up to 1s (50ms)"},
-	{"bandwidth", "RATE", NULL, "of the path, each way (as fast as the machine)"},
-	{"loss", "SHARE", NULL, "of the packets, such as 0.1%"},
-	{"seed", "N", NULL, "of the losses, so that they repeat (1)"},
-	{"server", "COMMAND", NULL, "run by sh on the server's host"},
-	{"client", "COMMAND", NULL, "run by sh on the client's host"},
-	{"set", "KNOB=VALUE,…", NULL, "on both hosts, instead of this host's values"},
+	{"rtt", "TIME", NULL, "round-trip time, up to 1s (50ms)"},
+	{"bandwidth", "RATE", NULL, "bandwidth in each direction (unlimited)"},
+	{"loss", "SHARE", NULL, "packet loss ratio, such as 0.1%"},
+	{"seed", "N", NULL, "seed for the loss generator (1)"},
+	{"server", "COMMAND", NULL, "shell command to run on the server's host"},
+	{"client", "COMMAND", NULL, "shell command to run on the client's host"},
+	{"set", "KNOB=VALUE,…", NULL, "sysctls of both hosts (this host's values)"},
 	{0},
 };
 
 static const struct option_row apply_options[] = {
-	{"from", "FILE", "@files", "a report of check --format json instead of a fresh check"},
-	{"foreign", NULL, NULL, "the report may be of another machine or boot"},
-	{"tight", NULL, NULL, "walls that are tight lead to changes too"},
-	{"only", "KNOB,…", "@knobs", "change only these"},
-	{"except", "KNOB,…", "@knobs", "leave these alone"},
-	{"set", "KNOB=VALUE,…", NULL, "values of your own choice, through the same safety"},
-	{"allow-lower", NULL, NULL, "--set may lower a value"},
-	{"allow-link-reset", NULL, NULL, "an interface may lose its link for a moment"},
-	{"dry-run", NULL, NULL, "show the plan, change nothing"},
+	{"from", "FILE", "@files", "apply this report of check --format json"},
+	{"foreign", NULL, NULL, "accept a report of another machine or boot"},
+	{"tight", NULL, NULL, "include tight walls"},
+	{"only", "KNOB,…", "@knobs", "change only these knobs"},
+	{"except", "KNOB,…", "@knobs", "do not change these knobs"},
+	{"set", "KNOB=VALUE,…", NULL, "set these values, with the same checks"},
+	{"allow-lower", NULL, NULL, "let --set lower a value"},
+	{"allow-link-reset", NULL, NULL, "allow changes that reset the link of an interface"},
+	{"dry-run", NULL, NULL, "print the plan, change nothing"},
 	{"format", "FORMAT", EXECUTOR_PREVIEWS,
-	 "text (default), json; with --dry-run sysctl, shell"},
-	{"yes", NULL, NULL, "do not ask, as without a terminal"},
-	{"confirm", "TIME", NULL, "take it back unless epolltune confirm comes in time"},
-	{"persist", NULL, NULL, "write it below /etc too, for the next boot"},
-	{"no-proof", NULL, NULL, "do not check again afterwards"},
+	 "text (default) or json; with --dry-run sysctl or shell"},
+	{"yes", NULL, NULL, "apply without asking"},
+	{"confirm", "TIME", NULL, "roll back unless confirmed within TIME"},
+	{"persist", NULL, NULL, "also write the values below /etc, for the next boot"},
+	{"no-proof", NULL, NULL, "do not verify the changes by a second check"},
 	TARGET_OPTIONS,
 	PROBE_OPTIONS,
 	STATE_DIR_OPTION,
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row confirm_options[] = {
-	{"persist", NULL, NULL, "write what the run changed below /etc too"},
+	{"persist", NULL, NULL, "also write the run's values below /etc"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	STATE_DIR_OPTION,
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row rollback_options[] = {
-	{"force", NULL, NULL, "undo also what somebody else has changed since"},
+	{"force", NULL, NULL, "also restore values modified since the run"},
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	STATE_DIR_OPTION,
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row history_options[] = {
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
 	STATE_DIR_OPTION,
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row diff_options[] = {
 	{"format", "FORMAT", RENDER_FORMATS, "text (default) or json"},
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	COLOR_OPTION,
 	{0},
 };
 
 static const struct option_row serve_options[] = {
-	{"listen", "ADDRESS", NULL, "IPv4 or IPv6 address to listen at (127.0.0.1)"},
-	{"port", "N", NULL, "port to listen at (7007)"},
-	{"workers", "N", NULL, "processes or threads (one for each CPU)"},
-	{"share", "HOW", CREW_SHARES, "reuseport (default), exclusive, leader-follower"},
-	{"mode", "MODE", WORKER_MODES, "how they wait: level (default), edge, oneshot"},
-	{"backlog", "N", NULL, "the argument of listen() (4096)"},
+	{"listen", "ADDRESS", NULL, "IPv4 or IPv6 address to listen on (127.0.0.1)"},
+	{"port", "N", NULL, "TCP port to listen on (7007)"},
+	{"workers", "N", NULL, "number of processes or threads (one per CPU)"},
+	{"share", "HOW", CREW_SHARES, "reuseport (default), exclusive or leader-follower"},
+	{"mode", "MODE", WORKER_MODES, "epoll mode: level (default), edge or oneshot"},
+	{"backlog", "N", NULL, "backlog passed to listen() (4096)"},
 	{"close", NULL, NULL, "close each connection after the first reply"},
-	{"duration", "TIME", NULL, "end by itself after that time"},
-	{"quiet", NULL, NULL, "no statistics"},
+	{"duration", "TIME", NULL, "exit after TIME"},
+	{"quiet", NULL, NULL, "print no statistics"},
 	{0},
 };
 
 static const struct option_row load_options[] = {
 	{"mode", "MODE", "connect,request,hold,mix", "connect, request (default), hold or mix"},
-	{"connections", "N", NULL, "connections at a time (100)"},
-	{"active", "N", NULL, "of mix: how many of them talk (a tenth)"},
-	{"rate", "N", NULL, "operations a second (as fast as it goes)"},
-	{"duration", "TIME", NULL, "how long (5s)"},
-	{"depth", "N", NULL, "requests under way on each connection (1)"},
-	{"size", "SIZE", NULL, "bytes of a request (64)"},
-	{"close", "WHO", DRIVER_CLOSES, "who closes: reset (by the client), client, server"},
-	{"from", "ADDRESS,…", NULL, "source addresses, in turn"},
-	{"workers", "N", NULL, "processes (one for each CPU, more where needed)"},
-	{"remote", NULL, NULL, "allow an address that is not this machine's"},
+	{"connections", "N", NULL, "concurrent connections (100)"},
+	{"active", "N", NULL, "with mix: connections that send requests (a tenth)"},
+	{"rate", "N", NULL, "operations per second (default: closed loop)"},
+	{"duration", "TIME", NULL, "length of the run (5s)"},
+	{"depth", "N", NULL, "outstanding requests per connection (1)"},
+	{"size", "SIZE", NULL, "request size (64)"},
+	{"close", "WHO", DRIVER_CLOSES, "who closes: reset (default), client or server"},
+	{"from", "ADDRESS,…", NULL, "source addresses, used in turn"},
+	{"workers", "N", NULL, "number of processes (one per CPU, or more)"},
+	{"remote", NULL, NULL, "allow an address of another machine"},
 	{"format", "FORMAT", BENCH_RENDER_FORMATS, "text (default), json or csv"},
-	{"output", "FILE", "@files", "write the figures there, by rename"},
-	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
+	{"output", "FILE", "@files", "write the figures to FILE, atomically"},
+	COLOR_OPTION,
 	{0},
 };
 
 const struct command command_table[] = {
-	{"check", "", "Measure where the limits of this machine stand for a load", check_options,
+	{"check", "", "Measure the limits of this machine against a target load", check_options,
 	 command_check},
-	{"apply", "", "Change what check asks for, prove it, or take it back", apply_options,
-	 command_apply},
-	{"confirm", "", "Keep what apply --confirm changed", confirm_options, command_confirm},
-	{"rollback", "[RUN]", "Take the changes of a run back, the newest first", rollback_options,
-	 command_rollback},
-	{"history", "[RUN]", "List what was changed, by whom, and what became of it",
+	{"apply", "", "Apply the recommended settings, verify them, roll back on failure",
+	 apply_options, command_apply},
+	{"confirm", "", "Keep the changes of apply --confirm", confirm_options, command_confirm},
+	{"rollback", "[RUN]", "Roll back the changes of a run, by default the newest",
+	 rollback_options, command_rollback},
+	{"history", "[RUN]", "List the runs of apply: what they changed and their state",
 	 history_options, command_history},
-	{"diff", "A.json B.json", "Show two reports of check or bench side by side", diff_options,
+	{"diff", "A.json B.json", "Compare two reports of check or bench", diff_options,
 	 command_diff},
 	{"explain", "KNOB|FINDING|WALL|PROBE|MYTH|GUIDE ...",
-	 "Tell what a knob, finding, wall, probe, myth or guide is", explain_options,
-	 command_explain},
+	 "Explain a knob, finding, wall, probe, myth or guide", explain_options, command_explain},
 	{"list", "[probes|walls|knobs|findings|myths|guides]",
-	 "List the probes, the walls and the knobs with their values here", list_options,
-	 command_list},
-	{"serve", "", "Run the epoll test server, to point any client at", serve_options,
+	 "List probes, walls, and knobs with their current values", list_options, command_list},
+	{"serve", "", "Run the epoll test server, which echoes what clients send", serve_options,
 	 command_serve},
-	{"load", "ADDRESS:PORT", "Load a server: connects, requests, or many connections held",
-	 load_options, command_load},
-	{"bench", "[BENCH ...]", "Measure connects, requests, waits and memory of epoll servers",
+	{"load", "ADDRESS:PORT", "Load an echo server with connections and requests", load_options,
+	 command_load},
+	{"bench", "[BENCH ...]", "Benchmark connects, requests, waits and memory of epoll",
 	 bench_options, command_bench},
-	{"path", "[COMMAND]", "Run your client and server over a path of any round trip",
+	{"path", "[COMMAND]", "Run your client and server over an emulated network path",
 	 path_options, command_path},
-	{"version", "", "Print the versions of the program, its libraries and the kernel",
-	 no_options, command_version},
-	{"completion", "bash|zsh", "Print a completion script for a shell", no_options,
+	{"version", "", "Print the versions of epolltune, its libraries and the kernel", no_options,
+	 command_version},
+	{"completion", "bash|zsh", "Print a shell completion script", no_options,
 	 command_completion},
-	{"help", "[COMMAND]", "Print this help, or that of a command", no_options,
+	{"help", "[COMMAND]", "Print the list of commands, or the help of one", no_options,
 	 command_help_command},
 };
 const size_t command_table_size = sizeof(command_table) / sizeof(command_table[0]);
@@ -218,7 +219,7 @@ const struct command *command_find(const char *name)
 
 int command_error(const struct err *e)
 {
-	/* What can still be written comes first; a failure to write is told once. */
+	/* Flush what can be written; report a write error once. */
 	fflush(stdout);
 	__fpurge(stdout);
 	clearerr(stdout);
@@ -236,7 +237,7 @@ static const struct command *find_or_tell(const char *name)
 	if (values_nearest("@commands", name, nearest))
 		err_set(&e, EINVAL, "unknown command \"%s\"; did you mean %s?", name, nearest);
 	else
-		err_set(&e, EINVAL, "unknown command \"%s\"; epolltune --help lists them", name);
+		err_set(&e, EINVAL, "unknown command \"%s\"; see epolltune --help", name);
 	command_error(&e);
 	return NULL;
 }
@@ -244,12 +245,12 @@ static const struct command *find_or_tell(const char *name)
 static int help(void)
 {
 	printf("Usage: epolltune COMMAND [options]\n\n"
-	       "Finds the kernel and process limits that an epoll server meets on this host, by\n"
-	       "experiment, and says which value would do.\n\nCommands:\n");
+	       "Finds the kernel and process limits of an epoll server by experiment, and\n"
+	       "proposes values for a target load.\n\nCommands:\n");
 	for (size_t i = 0; i < command_table_size; i++)
 		printf("  %-12s %s\n", command_table[i].name, command_table[i].summary);
-	printf("\nepolltune COMMAND --help tells the options of a command, man epolltune more.\n"
-	       "Exit status: 0 all is well, 1 warning, 2 critical, 3 could not tell.\n");
+	printf("\nRun 'epolltune COMMAND --help' for options; see epolltune(1).\n"
+	       "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown: an error, or no verdict.\n");
 	return EXIT_OK;
 }
 
@@ -269,7 +270,7 @@ static void print_option(const char *name, const char *argument, const char *tex
 
 struct words {
 	char text[HELP_WIDTH];
-	size_t used; /* what they take, whether they fit or not */
+	size_t used; /* length of all words, even if they do not fit */
 };
 
 static int word_add(const char *word, void *arg)
@@ -283,7 +284,7 @@ static int word_add(const char *word, void *arg)
 	return 0;
 }
 
-/* What an operand may be, where that is told in a line. */
+/* Print the values of an operand if they fit on one line. */
 static void print_operand(const char *arguments)
 {
 	char word[VALUE_SIZE];
@@ -303,10 +304,10 @@ int command_help(const struct command *c)
 	       c->options[0].name ? " [options]" : "", c->arguments[0] ? " " : "", c->arguments,
 	       c->summary);
 	print_operand(c->arguments);
-	printf("Options:\n");
+	printf("Options%s:\n", c->options[0].name ? " (defaults in parentheses)" : "");
 	for (const struct option_row *row = c->options; row->name; row++)
 		print_option(row->name, row->argument, row->help);
-	print_option("help", NULL, "this text");
+	print_option("help", NULL, "print this help");
 	return EXIT_OK;
 }
 
@@ -330,8 +331,7 @@ int command_help_command(int argc, char **argv)
 int command_main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: epolltune COMMAND [options]; epolltune --help lists the "
-				"commands\n");
+		fprintf(stderr, "usage: epolltune COMMAND [options]; see epolltune --help\n");
 		return EXIT_UNKNOWN;
 	}
 	const char *name = argv[1];
@@ -342,15 +342,13 @@ int command_main(int argc, char **argv)
 	if (name[0] == '-') {
 		struct err e;
 		err_set(&e, EINVAL,
-			"unknown option \"%s\"; a command comes first, epolltune --help "
-			"lists them",
-			name);
+			"unknown option \"%s\" before the command; see epolltune --help", name);
 		return command_error(&e);
 	}
 	const struct command *c = find_or_tell(name);
 	if (!c)
 		return EXIT_UNKNOWN;
-	/* Those that answer it need not say it; a completion script is no place for it. */
+	/* rollback and confirm resolve it; a completion script must stay clean. */
 	if (c->run != command_rollback && c->run != command_confirm && c->run != command_completion)
 		notice_unfinished(STATE_DIR);
 	return c->run(argc - 1, argv + 1);

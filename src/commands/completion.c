@@ -11,7 +11,7 @@ static int print_word(const char *value, void *arg)
 	return 0;
 }
 
-/* Prints what may stand for an option's argument or an operand: words, or "@files" and the like. */
+/* Print the values of an argument or operand: words, or a list such as "@files". */
 static void print_values(const char *values)
 {
 	if (values_closed(values))
@@ -20,7 +20,7 @@ static void print_values(const char *values)
 		printf(" %s", values);
 }
 
-/* Calls `print` for each alternative of a command's operands: "KNOB|FINDING", "[COMMAND]". */
+/* Call `print` for each alternative of a command's operands: "KNOB|FINDING", "[COMMAND]". */
 static void operands_each(const struct command *c, void (*print)(const char *values))
 {
 	const char *at = c->arguments;
@@ -64,7 +64,7 @@ static void bash(void)
 	       "_epolltune() {\n"
 	       "\tlocal word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
 	       "\tlocal command=${COMP_WORDS[1]} options= operands= values= takes= before=\n"
-	       "\t# --name=value comes as three words.\n"
+	       "\t# bash splits --name=value into three words.\n"
 	       "\tif [[ $word == = ]]; then word=\n"
 	       "\telif [[ $previous == = ]]; then previous=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 	       "\tCOMPREPLY=()\n"
@@ -89,7 +89,7 @@ static void bash(void)
 	       "complete -o default -F _epolltune epolltune\n");
 }
 
-/* Text between single quotes, for a place where zsh takes : and [ ] for itself. */
+/* Print text inside single quotes, with : [ ] escaped for zsh. */
 static void zsh_text(const char *text)
 {
 	for (; *text; text++) {
@@ -116,7 +116,7 @@ static void zsh_values(const char *values)
 
 static void zsh_row(const struct command *c)
 {
-	printf("\t\t%s)\n\t\t\t_arguments '--help[this text]'", c->name);
+	printf("\t\t%s)\n\t\t\t_arguments '--help[print this help]'", c->name);
 	for (const struct option_row *row = c->options; row->name; row++) {
 		printf(" \\\n\t\t\t\t'--%s%s[", row->name, row->argument ? "=" : "");
 		zsh_text(row->help);
@@ -154,7 +154,7 @@ static void zsh(void)
 		printf("'\n");
 	}
 	printf("\t)\n"
-	       "\t_arguments -C '--help[what there is]' '--version[print versions]' \\\n"
+	       "\t_arguments -C '--help[list the commands]' '--version[print versions]' \\\n"
 	       "\t\t'1:command:->command' '*::argument:->argument'\n"
 	       "\tcase $state in\n"
 	       "\tcommand) _describe command commands ;;\n"
@@ -185,7 +185,7 @@ int command_completion(int argc, char **argv)
 	else if (argc - o.next == 1 && strcmp(argv[o.next], "zsh") == 0)
 		zsh();
 	else {
-		err_set(&e, EINVAL, "completion: name one shell, bash or zsh");
+		err_set(&e, EINVAL, "completion: expected one shell, bash or zsh");
 		return command_error(&e);
 	}
 	return EXIT_OK;

@@ -14,7 +14,7 @@ struct diff {
 	const char *format, *color;
 	const char *paths[2];
 	json_t *documents[2];
-	json_t *conditions; /* that differ */
+	json_t *conditions; /* those that differ */
 };
 
 static int print_json(const struct diff *d, json_t *body, struct err *e)
@@ -98,7 +98,7 @@ int command_diff(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	if (o.argc - o.next != 2) {
-		err_set(&e, EINVAL, "diff: two reports are wanted: epolltune diff A.json B.json");
+		err_set(&e, EINVAL, "diff: expected two reports: epolltune diff A.json B.json");
 		return command_error(&e);
 	}
 	d.paths[0] = argv[o.next];

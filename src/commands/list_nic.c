@@ -9,7 +9,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/nic.h"
 
-/* Sysctls of the softnet layer; one for the machine, and so hidden from child namespaces. */
+/* Sysctls of the softnet layer. They are global, so child namespaces do not see them. */
 static const char *const softnet_knobs[] = {
 	"netdev_budget",      "netdev_budget_usecs",
 	"netdev_max_backlog", "dev_weight",
@@ -48,7 +48,7 @@ static void machine_free(struct listing *m)
 	softnet_free(&m->softnet);
 }
 
-/* JSON: a builder that remembers that memory ran out, so that it is asked once at the end. */
+/* JSON: `status` keeps an allocation failure until the end. */
 
 static void add(json_t *object, const char *key, json_t *value, int *status)
 {
@@ -62,7 +62,7 @@ static void add_number(json_t *object, const char *key, struct nic_number n, int
 		add(object, key, json_integer((json_int_t)n.value), status);
 }
 
-/* An interface may be called anything but '/', ':' and blanks; JSON wants UTF-8. */
+/* An interface name is any bytes but '/', ':' and blanks; JSON needs UTF-8. */
 static void add_text(json_t *object, const char *key, const char *text, int *status)
 {
 	if (!text || !*text)
@@ -239,7 +239,7 @@ static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
 	return 0;
 }
 
-/* Text: tables of libsmartcols. A cell that is empty shows "-". */
+/* Text: libsmartcols tables. An empty cell prints "-". */
 
 struct table {
 	struct libscols_table *table;
@@ -260,7 +260,7 @@ static struct table table_begin(FILE *out, const struct render_style *style,
 	scols_table_enable_ascii(t.table, !style->utf8);
 	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
 	for (; *columns; columns++)
-		/* A leading blank asks for a column to the right: numbers. */
+		/* A leading blank right-aligns the column. */
 		if (!scols_table_new_column(t.table, *columns + (**columns == ' '), 0,
 					    **columns == ' ' ? SCOLS_FL_RIGHT : 0))
 			t.status = -ENOMEM;
@@ -293,7 +293,7 @@ static void cell_number(struct table *t, struct nic_number n)
 	cell(t, text);
 }
 
-/* "256/4096": now, and the most that the device takes. */
+/* "256/4096": the current value and the maximum of the device. */
 static void cell_of(struct table *t, struct nic_number now, struct nic_number most)
 {
 	char text[48] = "";
@@ -352,6 +352,8 @@ static int table_nics(FILE *out, const struct listing *m, const struct render_st
 		cell_feature(&t, n, "tx-tcp-segmentation");
 		cell(&t, n->qdisc);
 	}
+	if (m->nics.count)
+		fputs("Interfaces (rings and queues: current/maximum)\n", out);
 	return table_end(&t, NULL, out, e);
 }
 

@@ -1,7 +1,6 @@
-/* list_nic: `epolltune list --nic`: interfaces, their queues, NAPI instances and interrupts, and
- * the softnet layer, as a table or as JSON (schema epolltune.nic/1). What the kernel does not tell
- * is
- * "-" in the table and missing in JSON. */
+/* list_nic: `epolltune list --nic`: interfaces, queues, NAPI instances, interrupts and the softnet
+ * layer, as tables or as JSON (schema epolltune.nic/1). A value that the kernel does not report is
+ * "-" in the table and absent in JSON. */
 #ifndef EPOLLTUNE_COMMANDS_LIST_NIC_H
 #define EPOLLTUNE_COMMANDS_LIST_NIC_H
 

@@ -22,8 +22,8 @@
 #define CONNECTIONS_MOST 4000000
 #define RATE_MOST 100000000
 #define DAY_US 86400000000u
-#define RATE_MET 0.98 /* of --rate: from there on it counts as met */
-#define SAMPLE 1000   /* connections that talk at the end of a hold */
+#define RATE_MET 0.98 /* share of --rate that counts as met */
+#define SAMPLE 1000   /* connections that send requests at the end of a hold */
 
 enum load_mode { LOAD_CONNECT, LOAD_REQUEST, LOAD_HOLD, LOAD_MIX };
 static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
@@ -41,7 +41,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int signal) { interrupted = signal; }
 
-/* Unless the caller had it ignored. */
+/* Catch the signal unless the caller ignores it. */
 static void end_on(int signal)
 {
 	struct sigaction action = {.sa_handler = on_signal}, before;
@@ -62,7 +62,7 @@ static int sources_read(struct load_arguments *a, const char *list, struct err *
 		if (rc < 0)
 			return rc;
 		if (!address_is_local(source))
-			return err_set(e, EINVAL, "--from: %s is no address of this machine", text);
+			return err_set(e, EINVAL, "--from: %s is not a local address", text);
 		a->fleet.driver.source_count++;
 		p += length;
 		if (!*p)
@@ -132,31 +132,32 @@ static int option_read(struct load_arguments *a, const char *name, const char *v
 static int arguments_check(struct load_arguments *a, const struct options *o, struct err *e)
 {
 	char address[ENDPOINT_TEXT];
-	if (o->next + 1 != o->argc)
-		return err_set(e, EINVAL, "load: where to? One ADDRESS:PORT");
+	if (o->next + 1 < o->argc)
+		return err_set(e, EINVAL, "load: unexpected argument \"%s\"", o->argv[o->next + 1]);
+	if (o->next == o->argc)
+		return err_set(e, EINVAL, "load: missing ADDRESS:PORT");
 	int rc = address_parse("load", o->argv[o->next], true, &a->fleet.driver.to, e);
 	if (rc < 0)
 		return rc;
 	if (!a->remote && !address_is_local(&a->fleet.driver.to))
 		return err_set(e, EPERM,
-			       "load: %s is not this machine's; with --remote, and its owner's "
-			       "leave, it is loaded all the same",
+			       "load: %s is not a local address; add --remote to allow it",
 			       endpoint_format(address, &a->fleet.driver.to));
 	for (unsigned i = 0; i < a->fleet.driver.source_count; i++)
 		if (a->fleet.driver.sources[i].any.sa_family != a->fleet.driver.to.any.sa_family)
 			return err_set(e, EINVAL,
-				       "--from: IPv4 and IPv6 do not go together: %s is of the "
-				       "other kind",
+				       "--from: source addresses and %s must be of one family, "
+				       "IPv4 or IPv6",
 				       endpoint_format(address, &a->fleet.driver.to));
 	if (a->depth * a->size > DRIVER_FLIGHT)
-		return err_set(e, EINVAL, "--depth times --size is more than %d bytes",
+		return err_set(e, EINVAL, "--depth times --size exceeds the maximum of %d bytes",
 			       DRIVER_FLIGHT);
 	if (a->depth > 1 && (a->mode == LOAD_CONNECT || a->mode == LOAD_HOLD))
-		return err_set(e, EINVAL, "--depth: only with --mode request or mix");
+		return err_set(e, EINVAL, "--depth: valid only with --mode request or mix");
 	if (a->mode == LOAD_MIX && !a->active)
 		a->active = a->connections / 10 ? a->connections / 10 : 1;
 	if (a->active && a->mode != LOAD_MIX)
-		return err_set(e, EINVAL, "--active: only with --mode mix");
+		return err_set(e, EINVAL, "--active: valid only with --mode mix");
 	if (a->active > a->connections)
 		return err_set(e, EINVAL, "--active: more than --connections");
 	if (!a->active)
@@ -167,12 +168,12 @@ static int arguments_check(struct load_arguments *a, const struct options *o, st
 	return 0;
 }
 
-/* What the line of progress tells. */
+/* The progress line. */
 struct progress {
 	bool show;
 	const char *what;
-	uint64_t of;          /* that many; 0: until the time is over */
-	uint64_t duration_us; /* 0: until all are done */
+	uint64_t of;          /* expected count; 0: runs for duration_us */
+	uint64_t duration_us; /* 0: runs until the count is reached */
 	uint64_t start_ns;
 };
 
@@ -208,15 +209,18 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 		.depth = (unsigned)a->depth,
 		.rate_per_s = a->mode == LOAD_HOLD ? (double)a->rate_per_s : 0,
 	};
+	char to[ENDPOINT_TEXT];
 	int rc = order_run(f, &order, show, e);
 	struct fleet_sum sum = fleet_sum(f);
 	if (rc == 0 && sum.held == 0)
 		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
-			     "no connection could be opened: %s", driver_failure(sum.first_errno));
+			     "load: cannot connect to %s: %s",
+			     endpoint_format(to, &a->fleet.driver.to),
+			     driver_failure(sum.first_errno));
 	return rc;
 }
 
-/* Ports of each source address; 0 when unknown. */
+/* The number of ephemeral ports of a source address; 0 if unknown. */
 static uint64_t port_range(const struct host *h)
 {
 	char value[KNOB_VALUE];
@@ -228,9 +232,8 @@ static uint64_t port_range(const struct host *h)
 	return (uint64_t)(high - low) + 1;
 }
 
-/* Each connection needs a port of its own. Of an address of which more than half of the ports are
- * taken the kernel tries one after the other (net/ipv4/inet_hashtables.c, __inet_hash_connect()).
- */
+/* Each connection needs its own port. Once more than half of an address's ports are in use,
+ * connect() searches them one by one (net/ipv4/inet_hashtables.c, __inet_hash_connect()). */
 static int ports_check(const struct load_arguments *a, const struct host *h, struct bench_table *t,
 		       struct err *e)
 {
@@ -238,39 +241,36 @@ static int ports_check(const struct load_arguments *a, const struct host *h, str
 	uint64_t range = port_range(h), there = range * sources;
 	if (range && a->connections > there)
 		return err_set(e, EADDRNOTAVAIL,
-			       "load: %llu connections are more than the %llu ports of %u source "
-			       "%s (net.ipv4.ip_local_port_range): --from takes more, on loopback "
-			       "127.0.0.1,127.0.0.2 and so on",
+			       "load: %llu connections need more than the %llu ephemeral ports of "
+			       "%u source %s (net.ipv4.ip_local_port_range); add addresses with "
+			       "--from, on loopback --from 127.0.0.1,127.0.0.2",
 			       (unsigned long long)a->connections, (unsigned long long)there,
 			       sources, sources == 1 ? "address" : "addresses");
 	if (range && a->connections > there / 2)
-		bench_note(t, "more than half of the ports of each source address are needed: the "
-			      "kernel then takes long to find a free one; --from with more "
-			      "addresses is faster");
+		bench_note(t, "this load uses more than half of the ephemeral ports of each source "
+			      "address, which makes connect() slow; add addresses with --from");
 	return 0;
 }
 
-/* Of connections that are only opened, or that `talk`. */
+/* Describe the conditions; `talk`: the connections send requests. */
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
 			     unsigned drivers, bool talk)
 {
 	char to[ENDPOINT_TEXT], requests[80] = "", due[40] = "";
+	unsigned sources = a->fleet.driver.source_count ? a->fleet.driver.source_count : 1;
 	if (talk)
-		snprintf(requests, sizeof(requests),
-			 ", %llu B a request, %s%llu at a time on each connection",
-			 (unsigned long long)a->size, a->depth > 1 ? "up to " : "",
-			 (unsigned long long)a->depth);
+		snprintf(requests, sizeof(requests), ", %llu B requests, depth %llu",
+			 (unsigned long long)a->size, (unsigned long long)a->depth);
 	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
-		snprintf(due, sizeof(due), ", due at %llu/s", (unsigned long long)a->rate_per_s);
-	snprintf(buf, size,
-		 "to %s, %u load process%s%s, close: %s, source addresses: "
-		 "%u%s",
+		snprintf(due, sizeof(due), ", open loop at %llu/s",
+			 (unsigned long long)a->rate_per_s);
+	snprintf(buf, size, "to %s, %u client process%s, %u source address%s, close %s%s%s",
 		 endpoint_format(to, &a->fleet.driver.to), drivers, drivers == 1 ? "" : "es",
-		 requests, driver_close_name(a->fleet.driver.close),
-		 a->fleet.driver.source_count ? a->fleet.driver.source_count : 1, due);
+		 sources, sources == 1 ? "" : "es", driver_close_name(a->fleet.driver.close),
+		 requests, due);
 }
 
-/* Of the last order: `n` connections, of which `active` were used. */
+/* Add the results of the last order: `n` connections, `active` of them used. */
 static void figures_add(struct bench_table *t, const struct load_arguments *a,
 			const struct fleet *f, const char *variant, uint64_t n, uint64_t active,
 			bool latencies)
@@ -295,7 +295,7 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 	free(h);
 }
 
-/* Whether fewer were done in time than were due, beside those that were on their way at the end. */
+/* True if the load fell behind --rate, not counting operations still in flight at the end. */
 static bool rate_missed(const struct load_arguments *a, const struct fleet *f, double rate)
 {
 	struct histogram *h = calloc(1, sizeof(*h));
@@ -308,26 +308,25 @@ static bool rate_missed(const struct load_arguments *a, const struct fleet *f, d
 	return rate + under_way / seconds < RATE_MET * due;
 }
 
-/* How the load was paced, and whether that went well. */
+/* Note how the load was paced, and whether it kept up. */
 static void notes_pace(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
 		       const struct fleet_sum *sum)
 {
 	if (a->mode == LOAD_HOLD)
 		return;
 	if (!a->rate_per_s) {
-		bench_note(t, "as fast as the server answers: a pause of its delays the next "
-			      "requests instead of counting for them; --rate tells latencies as "
-			      "clients with a clock of their own meet them");
+		bench_note(t, "closed loop: latencies suffer from coordinated omission; use --rate "
+			      "for an open-loop measurement");
 		return;
 	}
 	bench_note(t,
-		   "latency counts from when each was due at %llu/s, so a pause of the "
-		   "server is in it for all that it kept waiting",
+		   "open loop at %llu/s: latency counts from the time an operation was due, so a "
+		   "stall of the server counts for every operation it delayed",
 		   (unsigned long long)a->rate_per_s);
 	if (!interrupted && rate_missed(a, f, sum->rate))
 		bench_note(t,
-			   "%.0f a second were done in time where %llu were due: the others were "
-			   "late, or never started",
+			   "the load reached %.0f/s of %llu/s: the other operations were late or "
+			   "never started",
 			   sum->rate, (unsigned long long)a->rate_per_s);
 }
 
@@ -338,44 +337,41 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
 	notes_pace(t, a, f, &sum);
 	if (sum.failed)
-		bench_note(t, "%llu connections or requests failed, the first with: %s",
+		bench_note(t, "%llu connections or requests failed; first error: %s",
 			   (unsigned long long)sum.failed, driver_failure(sum.first_errno));
 	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_SERVER &&
 	    sum.first_errno == ETIMEDOUT)
-		bench_note(t, "--close server waits for the server to close after its reply, as "
-			      "epolltune serve --close does");
+		bench_note(t, "--close server needs a server that closes after its reply, such as "
+			      "epolltune serve --close");
 	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_CLIENT)
-		bench_note(t,
-			   "the client closes first, so each port rests in TIME_WAIT: their coming "
-			   "back limits the rate; --close reset, or --from with more addresses, "
-			   "needs fewer");
+		bench_note(t, "the connect rate is limited by ports in TIME_WAIT (the client "
+			      "closes first); use --close reset, or add addresses with --from");
 	if (sum.missed)
 		bench_note(t,
-			   "%llu operations were due and never started: the server, or this load, "
-			   "does not keep up with --rate; they count in the latencies with the "
-			   "time that they had waited",
+			   "%llu operations were due but never started: the server or this client "
+			   "does not keep up with --rate; latencies include the time they waited",
 			   (unsigned long long)sum.missed);
 	if (sum.starved && sum.first_errno != EADDRNOTAVAIL)
-		bench_note(t, "opening was tried again %llu times: %s",
-			   (unsigned long long)sum.starved, driver_failure(sum.first_errno));
+		bench_note(t, "%llu retries of connect(): %s", (unsigned long long)sum.starved,
+			   driver_failure(sum.first_errno));
 	else if (sum.starved)
 		bench_note(t,
-			   "ports ran out %llu times; --from with more addresses, "
-			   "or --close reset or server, need fewer ports",
+			   "ephemeral ports ran out %llu times; add addresses with --from, or use "
+			   "--close reset or server",
 			   (unsigned long long)sum.starved);
 	double off = sum.attempted
 			     ? (double)(kernels - (int64_t)sum.attempted) / (double)sum.attempted
 			     : 0;
 	if (kernels >= 0 && (off > 0.005 || off < -0.005))
 		bench_note(t,
-			   "%llu connects by our count, %lld by the kernel's (ActiveOpens of this "
-			   "network namespace, others' too)",
+			   "epolltune counts %llu connects, the kernel %lld (ActiveOpens of this "
+			   "network namespace, which includes other processes)",
 			   (unsigned long long)sum.attempted, (long long)kernels);
-	/* Who has one request at a time under way gets each reply in a segment of its own. */
+	/* At depth 1 each reply arrives in its own segment. */
 	kernels = host_counter_delta(before, after, "Tcp.InSegs");
 	if (kernels >= 0 && a->depth == 1 && (double)kernels < 0.995 * (double)sum.done)
 		bench_note(t,
-			   "%llu replies by our count, but only %lld segments by the kernel's "
+			   "epolltune counts %llu replies, but the kernel only %lld segments "
 			   "(InSegs of this network namespace)",
 			   (unsigned long long)sum.done, (long long)kernels);
 }
@@ -393,16 +389,17 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		.size = (unsigned)a->size,
 	};
 	const char *variant = mode_names[a->mode];
+	char to[ENDPOINT_TEXT];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
-	/* Who was interrupted holds none any more. */
+	/* Interrupted clients have closed their connections. */
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
 		     : rc == -EINTR          ? fleet_sum(f).opened
 					     : fleet_sum(f).held;
 	if (n && n < a->connections && rc == -EINTR)
-		bench_note(t, "%llu of %llu connections were open when it was interrupted",
+		bench_note(t, "interrupted with %llu of %llu connections open",
 			   (unsigned long long)n, (unsigned long long)a->connections);
 	else if (n && n < a->connections)
-		bench_note(t, "%llu of %llu connections could be opened: %s", (unsigned long long)n,
+		bench_note(t, "only %llu of %llu connections opened: %s", (unsigned long long)n,
 			   (unsigned long long)a->connections,
 			   driver_failure(fleet_sum(f).first_errno));
 	if (a->mode == LOAD_HOLD && n)
@@ -424,7 +421,8 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 		if (fleet_sum(f).done)
 			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
 		else if (rc == 0)
-			rc = err_set(e, EIO, "nothing was answered: %s",
+			rc = err_set(e, EIO, "load: no reply from %s: %s",
+				     endpoint_format(to, &a->fleet.driver.to),
 				     driver_failure(fleet_sum(f).first_errno));
 	}
 	if (show)
@@ -462,7 +460,7 @@ static int figures_render(const struct load_arguments *a, const struct host *h,
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 
-/* Returns 0, 1 when something of it failed or never started, or a negative errno. */
+/* Returns 0, 1 if some operations failed or never started, or a negative errno. */
 static int load_run(struct load_arguments *a, struct err *e)
 {
 	const struct place here = {0};
@@ -470,7 +468,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 	static struct host_counters before, after;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(free_pointer) struct bench_table *t = calloc(1, sizeof(*t));
-	int rc = t ? host_open(&host, "/", e) : err_set(e, ENOMEM, "no memory for figures");
+	int rc = t ? host_open(&host, "/", e) : err_set(e, ENOMEM, "out of memory");
 	if (rc < 0)
 		return rc;
 	end_on(SIGINT);
@@ -482,21 +480,22 @@ static int load_run(struct load_arguments *a, struct err *e)
 		rc = fleet_start(&fleet, &here, &a->fleet, e);
 	if (rc == 0)
 		rc = mode_run(&fleet, a, t, isatty(2), e);
-	/* Whatever came in between, what was measured is shown. */
+	/* Print what was measured even after a failure. */
 	struct err other = {0};
 	if (t->count && host_counters(host, &after, &other) == 0)
 		notes_add(t, a, &fleet, &before, &after);
 	if (t->count && rc == -EINTR)
-		bench_note(t, "interrupted: the figures are of what was done until then");
+		bench_note(t, "interrupted: these are the figures up to then");
 	struct fleet_sum sum = fleet_sum(&fleet);
 	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
-	if (rc == 0 && failed && !strcmp(a->format, "csv")) /* which has no notes */
+	if (rc == 0 && failed && !strcmp(a->format, "csv")) /* CSV has no notes */
 		fprintf(stderr,
-			"epolltune: load: %llu failed, %llu never started, %llu tries lacked ports "
-			"or descriptors: %s\n",
+			"epolltune: load: %llu failed, %llu never started, %llu retries without a "
+			"free port or descriptor: %s\n",
 			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
 			(unsigned long long)sum.starved,
-			sum.first_errno ? driver_failure(sum.first_errno) : "not fast enough");
+			sum.first_errno ? driver_failure(sum.first_errno)
+					: "the server or this client is too slow");
 	fleet_stop(&fleet);
 	if (t->count && figures_render(a, host, t, &other) < 0 && rc == 0) {
 		*e = other;

@@ -43,16 +43,18 @@ int notify_listener(struct err *e)
 	int listening = 0, type = 0, domain = 0;
 	socklen_t size = sizeof(int);
 	if (sockets > 1)
-		return err_set(e, EINVAL, "%ld sockets were passed; one is expected", sockets);
+		return err_set(e, EINVAL, "the service manager passed %ld sockets; one is expected",
+			       sockets);
 	if (getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
 	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
 	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
-		return err_set(e, ENOTSOCK, "descriptor %d, passed as a socket: %s", FIRST_PASSED,
-			       strerror(errno));
+		return err_set(e, ENOTSOCK, "descriptor %d from the service manager: %s",
+			       FIRST_PASSED, strerror(errno));
 	if (!listening || type != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6))
-		return err_set(e, EINVAL, "the socket that was passed is no listening TCP socket");
+		return err_set(e, EINVAL,
+			       "the socket from the service manager is not a listening TCP socket");
 	if (fcntl(FIRST_PASSED, F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC) < 0)
-		return err_errno(e, "the socket that was passed");
+		return err_errno(e, "the socket from the service manager");
 	return FIRST_PASSED;
 }

@@ -14,7 +14,7 @@ struct options options_begin(const char *command, int argc, char **argv)
 	};
 }
 
-/* Moves `count` words from position `from` to o->next, and o->next behind them. */
+/* Move `count` words from position `from` to o->next, and advance o->next past them. */
 static void bring_forward(struct options *o, int from, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -35,8 +35,8 @@ static int unknown_option(const struct command *c, const char *word, struct err 
 	if (strncmp(name, "--", 2) == 0 && values_nearest(names, name + 2, nearest))
 		return err_set(e, EINVAL, "%s: unknown option \"%s\"; did you mean --%s?", c->name,
 			       name, nearest);
-	return err_set(e, EINVAL, "%s: unknown option \"%s\"; epolltune %s --help lists them",
-		       c->name, name, c->name);
+	return err_set(e, EINVAL, "%s: unknown option \"%s\"; see epolltune %s --help", c->name,
+		       name, c->name);
 }
 
 static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
@@ -63,7 +63,7 @@ static int check_value(const struct option_row *row, const char *text, struct er
 		if (length >= sizeof(value) || !values_each(row->values, same, value)) {
 			char known[256] = "";
 			values_each(row->values, append_value, known);
-			return err_set(e, EINVAL, "--%s: \"%.*s\" is none of %s", row->name,
+			return err_set(e, EINVAL, "--%s: \"%.*s\" is not one of %s", row->name,
 				       (int)length, text, known);
 		}
 		text += length;
@@ -71,7 +71,7 @@ static int check_value(const struct option_row *row, const char *text, struct er
 	return 0;
 }
 
-/* The row for the word at argv[i], "--name" or "--name=value"; NULL with e set. */
+/* Find the row of a word, "--name" or "--name=value"; NULL with e set. */
 static const struct option_row *row_find(struct options *o, const char *word, struct err *e)
 {
 	size_t length = strcspn(word, "=");
@@ -122,7 +122,7 @@ const struct option_row *options_next(struct options *o, const char **value, str
 		*value = equals + 1;
 	} else if (row->argument) {
 		if (at + 1 == o->argc || strncmp(o->argv[at + 1], "--", 2) == 0) {
-			err_set(e, EINVAL, "--%s: needs an argument, %s", row->name, row->argument);
+			err_set(e, EINVAL, "--%s: missing argument %s", row->name, row->argument);
 			return NULL;
 		}
 		*value = o->argv[at + 1];

@@ -1,5 +1,4 @@
-/* path: runs the operator's own client and server in the two hosts of a lab, over a wire of any
- * round trip, bandwidth and loss, with this host's knobs or others. */
+/* path: run the operator's client and server on the two hosts of a lab, over an emulated path. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/wire.h"
 
-/* How long the client waits for the server to listen, and the server may take to end. */
+/* Timeouts for the server to listen, and to exit. */
 #define LISTEN_MS 2000
 #define END_MS 1000
 #define STREAMS 3
@@ -33,20 +32,20 @@
 struct path {
 	struct lab_options lab;
 	const char *server, *client; /* for sh -c */
-	char **command;              /* the client's, instead; NULL: none */
+	char **command;              /* the client's argv, instead of `client`; NULL: none */
 	const char *set;
 };
 
-/* One side's command; in the lab's memory. */
+/* One side's command, in the lab's shared memory. */
 struct side {
 	const char *shell;
 	char **argv;
-	bool input; /* it reads the caller's standard input */
+	bool input; /* reads the caller's standard input */
 	char server[INET_ADDRSTRLEN], client[INET_ADDRSTRLEN];
-	_Atomic int status; /* as wait(2) tells it, once it has ended */
+	_Atomic int status; /* wait status, once it has exited */
 };
 
-/* The standard streams of the one who asked, as a lab's tasks have none. */
+/* Passes the caller's standard streams to a lab task, which has none. */
 union rights {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(STREAMS * sizeof(int))];
@@ -68,7 +67,7 @@ static int streams_send(int channel, struct err *e)
 	c->cmsg_len = CMSG_LEN(sizeof(streams));
 	memcpy(CMSG_DATA(c), streams, sizeof(streams));
 	return sendmsg(channel, &message, MSG_NOSIGNAL) < 0
-		       ? err_errno(e, "path: hand over streams")
+		       ? err_errno(e, "path: cannot pass the standard streams")
 		       : 0;
 }
 
@@ -95,8 +94,8 @@ static int streams_take(int channel)
 	return 0;
 }
 
-/* Low ports and raw sockets, also for a command that is not root's. What cannot be kept is missed
- * by the command that needs it, which says so. */
+/* Keep low ports and raw sockets for a command that does not run as root. Ignore errors: a command
+ * that needs a missing capability reports that itself. */
 static void capabilities_keep(void)
 {
 	static const unsigned keep[] = {CAP_NET_BIND_SERVICE, CAP_NET_RAW};
@@ -134,7 +133,7 @@ static void side_exec(const struct side *s)
 	_exit(127);
 }
 
-/* Waits for the command's end, or ends it when the channel does. */
+/* Wait for the command to exit; stop it when the channel closes. */
 static int side_task(int channel, void *arg)
 {
 	struct side *s = arg;
@@ -150,7 +149,7 @@ static int side_task(int channel, void *arg)
 	}
 	int process = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd fds[] = {{process, POLLIN, 0}, {channel, POLLIN, 0}};
-	/* Without pidfd_open() (before 5.3) it is looked at ten times a second. */
+	/* Without pidfd_open() (before 5.3), poll ten times a second. */
 	do
 		poll(fds, 2, process < 0 ? 100 : -1);
 	while (waitpid(pid, &status, WNOHANG) == 0 && !fds[1].revents);
@@ -201,7 +200,7 @@ static int any_listener(struct host *h, void *arg, struct err *e)
 	return host_listeners(h, &first, 1, arg, e);
 }
 
-/* Until the server listens on TCP, or it is plain that it will not: it may serve something else. */
+/* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
 static int server_await(struct lab *lab, int channel, const struct side *s, struct err *e)
 {
 	size_t *count = lab_alloc(lab, sizeof(*count), e);
@@ -214,8 +213,8 @@ static int server_await(struct lab *lab, int channel, const struct side *s, stru
 			return 0;
 		if (poll(&ended, 1, 20) > 0 && s->status)
 			return err_set(e, ECHILD,
-				       "path: the server's command ended before the client "
-				       "began, with status %d",
+				       "path: the server command exited with status %d before the "
+				       "client started",
 				       WIFEXITED(s->status) ? WEXITSTATUS(s->status)
 							    : 128 + WTERMSIG(s->status));
 	}
@@ -236,7 +235,7 @@ static int knobs_set(struct lab *lab, const char *list, struct err *e)
 		const struct knob *k = knob_find(one);
 		if (!k || k->scope != KNOB_NETNS)
 			return err_set(e, EINVAL,
-				       "--set: %s is no knob of a network namespace; "
+				       "--set: %s is not a knob of a network namespace; see "
 				       "epolltune list knobs",
 				       one);
 		int rc = knob_check(k, value, normal, e);
@@ -248,8 +247,7 @@ static int knobs_set(struct lab *lab, const char *list, struct err *e)
 	return 0;
 }
 
-/* What the commands leave unsent when they end would hold memory, and the namespaces, for minutes.
- */
+/* Drop orphaned sockets soon: unsent data would pin memory and the namespaces for minutes. */
 static int orphans_end(struct host *h, void *arg, struct err *e)
 {
 	(void)arg;
@@ -258,25 +256,26 @@ static int orphans_end(struct host *h, void *arg, struct err *e)
 
 static void way_tell(const char *to, const struct wire_way *w)
 {
-	char bytes[32];
-	fprintf(stderr, "; to the %s %llu packet%s, %s", to, (unsigned long long)w->packets,
-		w->packets == 1 ? "" : "s",
-		quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE, w->bytes));
-	unsigned long long dropped = w->dropped + w->unread + w->refused;
+	fprintf(stderr, "; to the %s: %s packet%s, %s", to,
+		quantity_show(QUANTITY_COUNT, w->packets).text, w->packets == 1 ? "" : "s",
+		quantity_show(QUANTITY_SIZE, w->bytes).text);
+	uint64_t dropped = w->dropped + w->unread + w->refused;
 	if (dropped || w->lost)
-		fprintf(stderr, ", %llu dropped, %llu lost", dropped, (unsigned long long)w->lost);
+		fprintf(stderr, ", %s dropped, %s lost",
+			quantity_show(QUANTITY_COUNT, dropped).text,
+			quantity_show(QUANTITY_COUNT, w->lost).text);
 }
 
-/* What the path was, and whether it was what it was asked to be. */
+/* Print what the path carried, and whether it kept up. */
 static void wire_tell(const struct path *p, struct lab *lab)
 {
 	static const struct wire_way none;
 	const struct wire_stats *w = lab_wire_look(lab);
-	char rtt[32], bandwidth[32] = "unbounded";
+	char rtt[32], bandwidth[32] = "unlimited";
 	if (p->lab.bandwidth_bps)
 		quantity_format(bandwidth, sizeof(bandwidth), QUANTITY_BANDWIDTH,
 				p->lab.bandwidth_bps);
-	fprintf(stderr, "epolltune: path of %s, %s",
+	fprintf(stderr, "epolltune: path: RTT %s, bandwidth %s",
 		quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, p->lab.rtt_us), bandwidth);
 	way_tell("server", &w->way[LAB_CLIENT]);
 	way_tell("client", &w->way[LAB_SERVER]);
@@ -284,25 +283,25 @@ static void wire_tell(const struct path *p, struct lab *lab)
 	if (w->ended || wire_behind(&none, &w->way[0], p->lab.rtt_us) ||
 	    wire_behind(&none, &w->way[1], p->lab.rtt_us))
 		fprintf(stderr,
-			"epolltune: path: this machine was too busy for it, or its limit was "
-			"reached: figures taken over it are too low\n");
+			"epolltune: path: the emulated path fell behind; measured throughput is a "
+			"lower bound\n");
 }
 
 static int status_tell(const char *who, const struct side *s)
 {
 	if (!s->status)
 		return EXIT_OK;
-	/* As shells have it, and side_exec(). */
+	/* Shells and side_exec() exit so if they cannot run the command. */
 	bool never = WIFEXITED(s->status) &&
 		     (WEXITSTATUS(s->status) == 126 || WEXITSTATUS(s->status) == 127);
 	if (never)
-		fprintf(stderr, "epolltune: path: the %s's command could not be run (status %d)\n",
-			who, WEXITSTATUS(s->status));
+		fprintf(stderr, "epolltune: path: cannot run the %s command (status %d)\n", who,
+			WEXITSTATUS(s->status));
 	else if (WIFEXITED(s->status))
-		fprintf(stderr, "epolltune: path: the %s's command ended with status %d\n", who,
+		fprintf(stderr, "epolltune: path: the %s command exited with status %d\n", who,
 			WEXITSTATUS(s->status));
 	else
-		fprintf(stderr, "epolltune: path: the %s's command was ended by signal %d\n", who,
+		fprintf(stderr, "epolltune: path: the %s command was killed by signal %d\n", who,
 			WTERMSIG(s->status));
 	return never ? EXIT_UNKNOWN : EXIT_CRITICAL;
 }
@@ -313,7 +312,7 @@ static int path_run(const struct path *p, struct lab *lab, int channels[2], stru
 	char word;
 	int rc = knobs_set(lab, p->set, e);
 	if (!rc && lab_uncopied(lab)[0])
-		fprintf(stderr, "epolltune: path: could not be copied from this host: %s\n",
+		fprintf(stderr, "epolltune: path: not copied from this host: %s\n",
 			lab_uncopied(lab));
 	bool alone = !p->client && !p->command;
 	if (!rc && p->server)
@@ -348,7 +347,8 @@ static int loss_parse(const char *text, double *loss, struct err *e)
 		*loss /= 100;
 	if (end == text || (*end && !percent) || errno || strpbrk(text, "+-eExXnN ") ||
 	    !(*loss >= 0 && *loss < 1))
-		return err_set(e, EINVAL, "--loss: \"%s\" is no share below 1, such as 0.1%%",
+		return err_set(e, EINVAL,
+			       "--loss: \"%s\" is not a ratio below 1, such as 0.1%% or 0.001",
 			       text);
 	return 0;
 }
@@ -377,7 +377,7 @@ static int path_open(const struct path *p, struct lab **lab, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
 	int rc = host_open(&host, "/", e);
-	/* An interrupt is for the commands; this program ends when they have. */
+	/* An interrupt is for the commands; epolltune exits after them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	return rc ? rc : lab_open(lab, &p->lab, host, e);
@@ -404,9 +404,9 @@ int command_path(int argc, char **argv)
 	if (o.next < argc)
 		p.command = argv + o.next;
 	if (p.client && p.command)
-		err_set(&e, EINVAL, "path: --client and a command are one too many");
+		err_set(&e, EINVAL, "path: --client and COMMAND exclude each other");
 	else if (!p.client && !p.command && !p.server)
-		err_set(&e, EINVAL, "path: nothing to run: --server, --client or -- COMMAND");
+		err_set(&e, EINVAL, "path: nothing to run; give --server, --client or -- COMMAND");
 	if (e.code)
 		return command_error(&e);
 	struct lab *lab = NULL;

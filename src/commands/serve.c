@@ -21,11 +21,11 @@
 #define BACKLOG 4096
 #define DAY_US 86400000000u
 #define SECOND_NS 1000000000u
-#define HEADER_EACH 20 /* lines of statistics */
+#define HEADER_EACH 20 /* lines of statistics between two headers */
 
 struct serve_arguments {
 	struct crew_config crew;
-	uint64_t duration_us; /* 0: until a signal */
+	uint64_t duration_us; /* 0: runs until a signal */
 	bool quiet;
 	bool listen_given, mode_given;
 };
@@ -68,7 +68,7 @@ static int option_read(struct serve_arguments *a, const char *name, const char *
 	return rc;
 }
 
-/* Takes over a socket that a service manager opened. */
+/* Take over a socket from the service manager. */
 static int take_listener(struct serve_arguments *a, struct err *e)
 {
 	int fd = notify_listener(e);
@@ -78,15 +78,15 @@ static int take_listener(struct serve_arguments *a, struct err *e)
 		return fd;
 	if (a->listen_given)
 		return err_set(e, EINVAL,
-			       "serve: a socket was passed, so --listen and --port have "
-			       "no use");
+			       "serve: the service manager passed a socket; remove --listen and "
+			       "--port");
 	a->crew.listener = fd;
 	if (a->crew.share == CREW_REUSEPORT)
 		a->crew.share = CREW_EXCLUSIVE;
 	return 0;
 }
 
-/* What the statistics tell of each second. */
+/* The columns of the statistics. */
 static const struct column {
 	const char *name;
 	int width;
@@ -118,7 +118,7 @@ static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *befor
 	return (uint64_t)((double)(a - b) / seconds + 0.5);
 }
 
-/* One line of what happened since the last one. */
+/* Print one line: what happened since the last one. */
 static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
 			double since_start)
 {
@@ -147,7 +147,7 @@ static void summary_print(const struct crew_sum *now, double seconds)
 	       quantity_show(QUANTITY_COUNT, now->refused).text);
 }
 
-/* Waits for a signal or the next line to print. 0: the time is over; else the signal. */
+/* Wait for a signal until a deadline. Returns the signal, or 0. */
 static int signal_await(const sigset_t *set, uint64_t until_ns)
 {
 	uint64_t now = clock_ns(), left = until_ns > now ? until_ns - now : 0;
@@ -175,7 +175,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 			continue;
 		while (due <= at)
 			due += SECOND_NS;
-		/* Too little for a rate is part of the next line, at the end of the summary. */
+		/* Too short for a rate: count it in the next line or the summary. */
 		if (at - last < SECOND_NS / 2)
 			continue;
 		if (!a->quiet && lines++ % HEADER_EACH == 0)
@@ -192,7 +192,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	return rc;
 }
 
-/* Tells when the kernel completed another number of connections than were accepted. */
+/* Print a line if the kernel's count of connections differs from ours. */
 static void opens_compare(const struct host *h, const struct host_counters *before,
 			  uint64_t accepted)
 {
@@ -203,8 +203,8 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 	int64_t kernels = host_counter_delta(before, &after, "Tcp.PassiveOpens");
 	double off = (double)kernels - (double)accepted;
 	if (kernels >= 0 && (off > 0.005 * (double)accepted || -off > 0.005 * (double)accepted))
-		printf("%llu connections by our count, %lld by the kernel's (PassiveOpens of this "
-		       "network namespace, others' too)\n",
+		printf("epolltune counts %llu connections, the kernel %lld (PassiveOpens of this "
+		       "network namespace, which includes other servers)\n",
 		       (unsigned long long)accepted, (long long)kernels);
 }
 
@@ -221,7 +221,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGCHLD);
-	/* Blocked, also in the workers: a signal is taken by sigtimedwait() alone. */
+	/* Block the signals, also in the workers; only sigtimedwait() takes them. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	bool counted =
 		host_open(&host, "/", &unknown) == 0 && host_counters(host, &before, &unknown) == 0;
@@ -229,12 +229,12 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
-		printf("listening on %s, %u worker%s, %s, %s%s\n",
-		       a->crew.listener >= 0 ? "the socket that was passed"
+		printf("listening on %s, %u worker%s, mode %s, share %s%s\n",
+		       a->crew.listener >= 0 ? "the socket from the service manager"
 					     : endpoint_format(address, &crew.address),
 		       a->crew.workers, a->crew.workers == 1 ? "" : "s",
 		       worker_mode_name(a->crew.mode), crew_share_name(a->crew.share),
-		       a->crew.close_after_reply ? ", closes after the reply" : "");
+		       a->crew.close_after_reply ? ", close after the first reply" : "");
 		fflush(stdout);
 	}
 	notify_send("READY=1");
@@ -243,7 +243,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (counted && !a->quiet)
 		opens_compare(host, &before, crew_sum(&crew).accepted);
 	if (crew_stop(&crew) < 0 && rc == 0)
-		rc = err_set(e, ECHILD, "serve: a worker did not end when it was told to");
+		rc = err_set(e, ECHILD, "serve: a worker did not exit in time");
 	return rc;
 }
 
@@ -269,7 +269,7 @@ int command_serve(int argc, char **argv)
 		return command_error(&e);
 	if (o.help)
 		return command_help(o.command);
-	/* Leader and followers take turns by EPOLLONESHOT. */
+	/* leader-follower needs EPOLLONESHOT. */
 	if (a.crew.share == CREW_FOLLOWERS && !a.mode_given)
 		a.crew.mode = WORKER_ONESHOT;
 	if (take_listener(&a, &e) || serve_run(&a, &e))

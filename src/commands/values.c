@@ -35,7 +35,7 @@ static int benches_each(each_function each, void *arg)
 	return 0;
 }
 
-/* All topics of one kind; of every kind when it is NULL. */
+/* Topics of one kind, or of every kind if `plural` is NULL. */
 static int topics_each(const char *plural, each_function each, void *arg)
 {
 	for (size_t k = 0; k < topic_kind_count; k++) {
@@ -63,7 +63,7 @@ static int all_each(each_function each, void *arg) { return topics_each(NULL, ea
 
 static const struct list {
 	const char *name;
-	const char *operand; /* the word for it in a command's arguments */
+	const char *operand; /* its name in a command's arguments */
 	int (*each)(each_function each, void *arg);
 } lists[] = {
 	{"@commands", "COMMAND", commands_each}, {"@targets", "TARGET", targets_each},
@@ -115,8 +115,8 @@ const char *values_of_operand(const char *word)
 	return NULL;
 }
 
-/* Insertions, deletions, changes and swaps of neighbours that turn a into b (optimal string
- * alignment); both shorter than VALUE_SIZE. */
+/* Edit distance with swaps of neighbours (optimal string alignment); a and b are shorter than
+ * VALUE_SIZE. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][VALUE_SIZE + 1] = {{0}};
@@ -156,7 +156,7 @@ static int compare(const char *value, void *arg)
 	if (strlen(value) >= VALUE_SIZE)
 		return 0;
 	size_t d = distance(s->text, value);
-	/* A part, such as "somaxconn" of "net.core.somaxconn", is as good as one slip. */
+	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
 	if (d > 1 && strlen(s->text) >= 3 && strstr(value, s->text))
 		d = 1;
 	if (d < s->distance) {
@@ -171,7 +171,7 @@ int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE
 	size_t length = strlen(text);
 	if (length == 0 || length >= VALUE_SIZE)
 		return 0;
-	/* One slip in a short word, one more for every four letters. */
+	/* Allow one edit, and one more for every four letters. */
 	struct search s = {text, nearest, 2 + length / 4};
 	values_each(values, compare, &s);
 	return s.distance < 2 + length / 4;

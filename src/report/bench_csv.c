@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* RFC 4180: quoted where it must be, quotes doubled. */
+/* RFC 4180: quote if needed, double the quotes. */
 static void field(FILE *out, const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {

@@ -77,11 +77,11 @@ int bench_render_json(FILE *out, const struct bench_page *p, const struct render
 	(void)style;
 	json_t *root = document(p);
 	if (!root)
-		return err_set(e, ENOMEM, "not enough memory for the figures");
+		return err_set(e, ENOMEM, "out of memory for the figures");
 	int rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	json_decref(root);
 	if (rc < 0)
-		return err_errno(e, "writing JSON");
+		return err_errno(e, "cannot write JSON");
 	fputc('\n', out);
 	return 0;
 }

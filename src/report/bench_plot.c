@@ -1,4 +1,4 @@
-/* Curves in a terminal, in braille: each cell is two dots wide and four high. */
+/* Draw curves in a terminal, in braille: a cell is two dots wide and four high. */
 #include "report/bench_render.h"
 
 #include <math.h>
@@ -13,22 +13,22 @@ static const char *const colors[] = {"\033[36m", "\033[31m", "\033[32m",
 				     "\033[35m", "\033[33m", "\033[34m"};
 #define COLORS (sizeof(colors) / sizeof(colors[0]))
 static const char marks[] = "abcdefgh";
-#define SEVERAL '*' /* a measured point of more than one curve */
+#define SEVERAL '*' /* points of more than one curve */
 
 struct cell {
 	unsigned char dots; /* braille, as in U+2800 + dots */
-	signed char curve;  /* whose colour; -1: empty */
-	char mark;          /* a letter at a measured point; 0: none */
+	signed char curve;  /* index of its colour; -1: empty */
+	char mark;          /* letter of a measured point; 0: none */
 };
 
 struct plot {
 	unsigned columns;
 	double x0, x1, y0, y1; /* decimal logarithms at the edges */
-	bool several;          /* points of several curves are in one cell */
+	bool several;          /* some cell has points of several curves */
 	struct cell at[ROWS][COLUMNS_MOST];
 };
 
-/* The dot of a braille cell at column 0 to 1 and row 0 to 3 from above. */
+/* The braille dot at column x (0 or 1) and row y (0 to 3, from the top). */
 static unsigned char braille(unsigned x, unsigned y)
 {
 	static const unsigned char dots[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
@@ -113,7 +113,7 @@ static void cell_print(FILE *out, const struct cell *c, const struct render_styl
 		fputs("\033[0m", out);
 }
 
-/* The power of ten, if any, whose line runs through a row. */
+/* Find the power of ten whose line crosses a row. */
 static bool row_decade(const struct plot *p, unsigned row, double *decade)
 {
 	for (int power = (int)ceil(p->y0); power <= p->y1; power++) {
@@ -144,7 +144,7 @@ static void x_axis(FILE *out, const struct plot *p)
 	fprintf(out, "%*s %.*s\n", LABEL, "n", (int)end, line);
 }
 
-/* Which letter is whose, in as many lines as it takes. */
+/* Print the letter of each curve, on as many lines as needed. */
 static void legend(FILE *out, const struct plot *p, const struct chart *c,
 		   const struct render_style *style)
 {
@@ -169,7 +169,7 @@ void plot_print(FILE *out, const struct chart *c, const struct render_style *sty
 {
 	struct plot *p = calloc(1, sizeof(*p));
 	if (!p)
-		return; /* the figures themselves are in the table */
+		return; /* the table has the figures */
 	unsigned columns = style->width > LABEL + 22 ? style->width - LABEL - 2 : 20;
 	p->columns = columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 	for (unsigned row = 0; row < ROWS; row++)
@@ -180,7 +180,7 @@ void plot_print(FILE *out, const struct chart *c, const struct render_style *sty
 		plot_curve(p, i, &c->curve[i]);
 	for (size_t i = 0; i < c->curves; i++)
 		plot_marks(p, i, &c->curve[i]);
-	bool narrow = p->y1 - p->y0 < 2; /* too few powers of ten to read a value by */
+	bool narrow = p->y1 - p->y0 < 2; /* fewer than two decades: label the ends */
 	fprintf(out, "%s%s%s: %s\n", c->bench, *c->what ? ", " : "", c->what,
 		bench_metric_name(c->metric));
 	for (unsigned row = 0; row < ROWS; row++) {

@@ -20,7 +20,7 @@ bench_render_function bench_render_find(const char *format)
 	return NULL;
 }
 
-/* Units of a family, each a thousand of the one before. */
+/* The units of each metric, in steps of a thousand. */
 static const struct {
 	const char *units[4];
 } families[BENCH_METRICS] = {
@@ -36,7 +36,7 @@ static const struct {
 	[BENCH_EVENTS] = {{"", "", "", ""}},
 };
 
-/* What a value is multiplied by to be in the first unit of its family. */
+/* The factor from a metric's unit to the first unit above. */
 static double family_base(enum bench_metric m)
 {
 	switch (m) {

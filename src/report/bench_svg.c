@@ -1,5 +1,5 @@
-/* Figures as one self-contained SVG: curves with logarithmic axes where sizes vary, bars with their
- * spread elsewhere. */
+/* Draw figures as a self-contained SVG: curves with logarithmic axes where n varies, else bars with
+ * their spread. */
 #include "report/bench_render.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #define WIDTH 860
 #define LEFT 84
-#define RIGHT 130 /* for the names at the ends of the curves */
+#define RIGHT 130 /* room for the names of the curves */
 #define PLOT_HEIGHT 300
 #define PANEL_TITLE 34
 #define PANEL_FOOT 52
@@ -24,7 +24,7 @@ static const char *const colors[] = {"#1f6fb2", "#c1432d", "#3c8d40", "#8250a5",
 
 struct svg {
 	FILE *out;
-	double top; /* of the current panel */
+	double top; /* top of the current panel */
 };
 
 static void put_text(FILE *out, const char *raw)
@@ -112,7 +112,7 @@ static void grid(struct svg *s, const struct chart *c, const struct axes *a)
 	}
 }
 
-/* What a viewer shows when pointed at: the conditions. */
+/* The tooltip: the conditions. */
 static void tooltip(struct svg *s, const char *variant, const char *conditions)
 {
 	fputs("<title>", s->out);
@@ -141,7 +141,7 @@ static void curve(struct svg *s, const struct axes *a, const struct curve *c, co
 	fputs("</g>\n", s->out);
 }
 
-/* The names at the right, each beside the end of its curve, moved apart where they would touch. */
+/* Print each name at the right end of its curve, moved apart where names would overlap. */
 static void names(struct svg *s, const struct chart *c, const struct axes *a)
 {
 	double y[CHART_CURVES];
@@ -195,7 +195,7 @@ static bool charted(const struct chart *charts, size_t count, const struct bench
 	return false;
 }
 
-/* Is it drawn as a bar of its bench and metric? */
+/* True if a result is drawn as a bar of this bench and metric. */
 static bool is_bar(const struct chart *charts, size_t count, const struct bench_result *r,
 		   const char *bench, enum bench_metric metric)
 {
@@ -203,7 +203,7 @@ static bool is_bar(const struct chart *charts, size_t count, const struct bench_
 	       !charted(charts, count, r);
 }
 
-/* The same for a variant wherever it is drawn. */
+/* A variant has the same colour in all panels. */
 static const char *variant_color(const struct bench_table *t, const struct bench_result *r)
 {
 	size_t color = 0;
@@ -242,7 +242,7 @@ static void bar_draw(struct svg *s, const struct bench_result *r, double most, c
 	s->top += BAR;
 }
 
-/* The bars of one bench and metric; returns the height they take, drawing only when `draw`. */
+/* The bars of one bench and metric: returns their height, draws them if `draw`. */
 static double bars(struct svg *s, const struct bench_table *t, const struct chart *charts,
 		   size_t count, const char *bench, enum bench_metric metric, bool draw)
 {
@@ -267,7 +267,7 @@ static double bars(struct svg *s, const struct bench_table *t, const struct char
 	return height + PANEL_TITLE + 20;
 }
 
-/* All bars of all benches. */
+/* The bars of all benches: returns their height, draws them if `draw`. */
 static double all_bars(struct svg *s, const struct bench_table *t, const struct chart *charts,
 		       size_t count, bool draw)
 {
@@ -298,11 +298,12 @@ static void head(struct svg *s, const struct bench_page *p, double height)
 		".spread{stroke-width:1;opacity:.6}.whisker{stroke:#222;stroke-width:1.5}\n"
 		"</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
 		WIDTH, height, WIDTH, height);
-	snprintf(text, sizeof(text), "epolltune bench on %s", p->host.name);
+	snprintf(text, sizeof(text), "epolltune %s on %s", p->command, p->host.name);
 	label(s, LEFT, 28, "title", "start", text);
 	snprintf(text, sizeof(text),
-		 "Linux %s, %llu CPUs, %u interleaved rounds, %s. Medians; lines: least to most.",
-		 p->host.kernel, (unsigned long long)p->host.cpus, p->runs, stamp);
+		 "Linux %s, %llu CPU%s, %u round%s, %s. Median; lines: minimum to maximum.",
+		 p->host.kernel, (unsigned long long)p->host.cpus, p->host.cpus == 1 ? "" : "s",
+		 p->runs, p->runs == 1 ? "" : "s", stamp);
 	label(s, LEFT, 48, "tick", "start", text);
 	s->top = HEAD;
 }
@@ -312,7 +313,7 @@ int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e)
 	struct svg s = {.out = out};
 	struct chart *charts = calloc(CHARTS, sizeof(*charts));
 	if (!charts)
-		return err_set(e, ENOMEM, "not enough memory for the picture");
+		return err_set(e, ENOMEM, "out of memory for the picture");
 	size_t count = charts_of(p->table, charts, CHARTS);
 	head(&s, p,
 	     HEAD + (double)count * chart_height() + all_bars(&s, p->table, charts, count, false));

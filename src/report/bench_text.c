@@ -12,7 +12,7 @@
 
 #define VARIANTS 40
 
-/* What a bench measured, as the axes of its table. */
+/* The axes of the table of a bench. */
 struct shape {
 	const char *bench;
 	const char *variants[VARIANTS];
@@ -23,11 +23,11 @@ struct shape {
 		uint64_t n, active;
 	} sizes[BENCH_RESULTS];
 	size_t size_count;
-	bool by_size; /* one metric: a row a size, a column a variant; else a row a variant */
-	bool single;  /* of one round: no spread */
+	bool by_size; /* one metric: a row per size, a column per variant; else a row per variant */
+	bool single;  /* one round: no spread */
 	bool utf8;
 	struct row {
-		const char *variant; /* by_size: of no meaning */
+		const char *variant; /* unused if by_size */
 		struct size size;
 	} rows[BENCH_RESULTS];
 	size_t row_count;
@@ -88,7 +88,7 @@ static void shape_of(struct shape *s, const struct bench_page *p, const char *be
 		}
 }
 
-/* Is it worth a column, how many are ready or busy at a time? Not where it is all or nothing. */
+/* True if some row has only part of its n active; only then is `active` a column. */
 static bool some_active(const struct shape *s)
 {
 	for (size_t i = 0; i < s->size_count; i++)
@@ -97,8 +97,8 @@ static bool some_active(const struct shape *s)
 	return false;
 }
 
-/* "442 ns ±8%": half of the way from the least to the most, relative to the median. Where that is
- * more than the median, "442 ns (91 ns to 2.9 us)". */
+/* Format "442 ns ±8%": the median and half the range. If that exceeds the median, print the range:
+ * "442 ns (91 ns to 2.9 us)". */
 static void figure_text(char *buf, size_t size, const struct shape *s, const struct bench_result *r)
 {
 	char figure[32], least[32], most[32];
@@ -117,7 +117,7 @@ static void figure_text(char *buf, size_t size, const struct shape *s, const str
 		snprintf(buf, size, "%s %s%.0f%%", figure, sign, spread);
 }
 
-/* Prints `name`, padded to `indent` columns, and `text` beside it, wrapped. */
+/* Print `name`, padded to `indent` columns, and the wrapped text beside it. */
 static void hanging(FILE *out, const struct render_style *style, size_t indent, const char *name,
 		    const char *raw)
 {
@@ -129,7 +129,7 @@ static void hanging(FILE *out, const struct render_style *style, size_t indent, 
 	page_wrap(&p, TONE_PLAIN, indent, indent, text);
 }
 
-/* A table that is printed, freed, and never half done. */
+/* A libsmartcols table; `failed` keeps an error until it is printed. */
 struct grid {
 	struct libscols_table *table;
 	struct libscols_line *line;
@@ -176,10 +176,10 @@ static int grid_print(FILE *out, struct grid *g, struct err *e)
 		fprintf(out, "%s\n", text);
 	free(text);
 	scols_unref_table(g->table);
-	return g->failed ? err_set(e, ENOMEM, "not enough memory for the figures") : 0;
+	return g->failed ? err_set(e, ENOMEM, "out of memory for the figures") : 0;
 }
 
-/* What a table shows besides its sizes: a column a variant, or a metric. */
+/* The columns beside the sizes: one per variant, or one per metric. */
 static size_t column_count(const struct shape *s)
 {
 	return s->by_size ? s->variant_count : s->metric_count;
@@ -214,7 +214,7 @@ static size_t column_width(const struct bench_table *t, const struct shape *s, s
 	return width;
 }
 
-/* The widths of what stands at the left: variant, n, how many are active. */
+/* The width of the left columns: variant, n, active. */
 static size_t left_width(const struct shape *s)
 {
 	char text[24];
@@ -230,7 +230,7 @@ static size_t left_width(const struct shape *s)
 	return (s->by_size ? 0 : variant + 2) + n + (some_active(s) ? active + 2 : 0);
 }
 
-/* How many columns each table gets, so that all fit into the terminal, as evenly as can be. */
+/* The number of columns per table, spread evenly so that each table fits the terminal. */
 static size_t columns_at_once(const struct bench_table *t, const struct shape *s,
 			      const struct render_style *style)
 {
@@ -249,7 +249,7 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 	return 1;
 }
 
-/* Is there anything in these columns of a row? */
+/* True if a row has a figure in these columns. */
 static bool row_shows(const struct bench_table *t, const struct shape *s, const struct row *row,
 		      size_t first, size_t end)
 {
@@ -294,7 +294,7 @@ static int table_print(FILE *out, const struct bench_table *t, const struct shap
 	return grid_print(out, &g, e);
 }
 
-/* Counts with what was expected of them. */
+/* Print counts with their expected values. */
 static void table_of_events(FILE *out, const struct bench_table *t, const struct shape *s,
 			    const struct render_style *style)
 {
@@ -316,8 +316,7 @@ static bool same_series(const struct bench_result *a, const struct bench_result 
 	return strcmp(a->bench, b->bench) == 0 && strcmp(a->variant, b->variant) == 0;
 }
 
-/* Of what else this was measured: other sizes or other metrics of its variant that have other
- * conditions. */
+/* Do other sizes or other metrics of this variant have other conditions? */
 static void conditions_vary(const struct bench_table *t, const struct bench_result *r, bool *sizes,
 			    bool *metrics)
 {
@@ -331,7 +330,7 @@ static void conditions_vary(const struct bench_table *t, const struct bench_resu
 	}
 }
 
-/* "N 10k", "p50, p99": which figures of a variant have these conditions, if not all. */
+/* Name the figures of a variant that have these conditions, if not all: "N 10k", "p50, p99". */
 static void conditions_of(char *buf, size_t size, const struct bench_table *t,
 			  const struct bench_result *r)
 {
@@ -349,13 +348,19 @@ static void conditions_of(char *buf, size_t size, const struct bench_table *t,
 						 bench_metric_name(t->at[i].metric));
 }
 
-/* Under what conditions each variant was measured. */
+/* Print what N and the column of active ones mean, and the conditions of each variant. */
 static void conditions(FILE *out, const struct bench_table *t, const struct shape *s,
 		       const struct render_style *style)
 {
-	size_t indent = 0;
+	const struct bench *b = bench_named(s->bench);
+	const char *active = !some_active(s) ? "" : s->by_size ? "K" : "ACTIVE";
+	size_t indent = strlen(active);
 	for (size_t v = 0; v < s->variant_count; v++)
 		indent = strlen(s->variants[v]) > indent ? strlen(s->variants[v]) : indent;
+	hanging(out, style, indent + 2, "N", b ? b->n : "connections");
+	if (*active)
+		hanging(out, style, indent + 2, active,
+			s->by_size ? "ready sockets" : "busy connections");
 	for (size_t v = 0; v < s->variant_count; v++) {
 		const char *last = "";
 		for (size_t i = 0; i < t->count; i++) {
@@ -380,9 +385,10 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 	const struct bench *b = bench_named(name);
 	int rc = 0;
 	if (!s)
-		return err_set(e, ENOMEM, "not enough memory for the figures");
+		return err_set(e, ENOMEM, "out of memory for the figures");
 	shape_of(s, p, name, style);
-	fprintf(out, "%s%s%s\n\n", name, b ? ": " : "", b ? b->summary : "");
+	if (b)
+		fprintf(out, "%s: %s\n\n", name, b->summary);
 	if (s->metrics[0] == BENCH_EVENTS) {
 		table_of_events(out, t, s, style);
 	} else {
@@ -413,26 +419,26 @@ static void plots_print(FILE *out, const struct bench_table *t, const char *benc
 static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
 {
 	char memory[32], name[128];
-	const char *place = p->host.isolation == ISOLATION_LAB ? "in a private lab" : "in place";
+	const char *place = p->host.isolation == ISOLATION_LAB ? "in a private lab"
+							       : "in the calling namespace";
 	utf8_copy_printable(name, sizeof(name), p->host.name);
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
-	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPUs, %s\n", EPOLLTUNE_VERSION,
-		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus, memory);
-	if (p->runs < p->wanted)
-		fprintf(out, "%u of ", p->runs);
+	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPU%s, %s\n", EPOLLTUNE_VERSION,
+		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus,
+		p->host.cpus == 1 ? "" : "s", memory);
 	if (p->wanted == 1)
-		fprintf(out, "one run %s: its figures have no spread\n\n", place);
+		fprintf(out, "one run %s, so figures have no spread\n\n", place);
 	else if (p->runs == 1)
-		fprintf(out, "%u interleaved rounds %s: figures without a spread\n\n", p->wanted,
-			place);
+		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, place);
+	else if (p->runs < p->wanted)
+		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, place);
 	else
-		fprintf(out,
-			"%u interleaved rounds %s\nmedians; %s is half of the way from the least "
-			"to the most of this run\n\n",
-			p->wanted, place, style->utf8 ? "±" : "+-");
+		fprintf(out, "%u interleaved rounds %s", p->runs, place);
+	if (p->wanted > 1 && p->runs != 1)
+		fprintf(out, "; median %s half the range, in %%\n\n", style->utf8 ? "±" : "+-");
 }
 
-/* What the names of the metrics mean, of those that there are. */
+/* Print what the metrics of the table mean. */
 static void meanings_print(FILE *out, const struct bench_table *t, const struct render_style *style)
 {
 	size_t indent = 0;
@@ -469,6 +475,7 @@ int bench_render_text(FILE *out, const struct bench_page *p, const struct render
 	for (size_t i = 0; i < p->table->note_count && rc == 0; i++)
 		hanging(out, style, 2, "-", p->table->notes[i]);
 	if (p->table->lost)
-		fprintf(out, "%zu figures did not fit and are missing.\n", p->table->lost);
+		fprintf(out, "%zu figure%s did not fit and %s missing.\n", p->table->lost,
+			p->table->lost == 1 ? "" : "s", p->table->lost == 1 ? "is" : "are");
 	return rc;
 }

@@ -27,7 +27,7 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
-	/* A figure beside none, or beside a bound, tells of no move. */
+	/* A figure cannot be compared with a missing one or with a bound. */
 	if ((figure_of(before) == REPORT_NONE) != (figure_of(after) == REPORT_NONE) ||
 	    figure_bound(before) != figure_bound(after) ||
 	    (figure_bound(before) != FIGURE_EXACT && before->method != after->method))
@@ -58,7 +58,7 @@ const char *compare_name(enum compare_verdict v)
 	return names[v];
 }
 
-/* Calls `each` for every wall of either report, in the order of the first, then of the second. */
+/* Call `each` for every wall: those of the first report, then those only in the second. */
 typedef bool (*wall_pair)(void *arg, const struct wall *before, const struct wall *after);
 static bool each_wall(const struct report *before, const struct report *after, wall_pair each,
 		      void *arg)
@@ -184,7 +184,7 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 	if (before->wall_count || after->wall_count) {
 		char *text = table_text(&p, before, after);
 		if (!text)
-			return err_set(e, ENOMEM, "not enough memory for the comparison");
+			return err_set(e, ENOMEM, "out of memory for the comparison");
 		fprintf(out, "%s\n", text);
 		free(text);
 	}

@@ -1,4 +1,4 @@
-/* compare: two reports side by side. */
+/* compare: compare two reports. */
 #ifndef EPOLLTUNE_COMPARE_H
 #define EPOLLTUNE_COMPARE_H
 
@@ -10,22 +10,22 @@
 
 enum compare_verdict {
 	COMPARE_SAME,
-	COMPARE_BETTER, /* by its verdict: ok before tight before short */
+	COMPARE_BETTER, /* by verdict: ok, tight, short */
 	COMPARE_WORSE,
-	COMPARE_MOVED,   /* the verdict stands, the figure moved by more than COMPARE_NOISE */
-	COMPARE_UNKNOWN, /* one of the two could not be told */
-	COMPARE_NEW,     /* in the second report only */
-	COMPARE_GONE,    /* in the first only */
+	COMPARE_MOVED,   /* same verdict, figure changed by more than COMPARE_NOISE */
+	COMPARE_UNKNOWN, /* one of the two has no verdict, or only a bound */
+	COMPARE_NEW,     /* only in the second report */
+	COMPARE_GONE,    /* only in the first report */
 };
 
-/* What a figure differs between two runs without a reason, in parts of it. */
+/* The relative difference between two runs that counts as noise. */
 #define COMPARE_NOISE 0.05
 
 /* "same", "better" and so on. */
 const char *compare_name(enum compare_verdict v);
-/* A wall of the two reports; before or after is NULL where it is in one only. */
+/* Compare a wall of two reports; `before` or `after` is NULL if that report lacks it. */
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after);
-/* 0 no wall is worse, 1 one became tight, 2 one became short: an exit status. */
+/* Exit status: 0 no wall is worse, 1 one became tight, 2 one became short. */
 int compare_status(const struct report *before, const struct report *after);
 
 int compare_text(FILE *out, const struct report *before, const struct report *after,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
+#include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/page.h"
 
@@ -18,7 +18,7 @@ struct figure {
 };
 
 struct row {
-	const char *bench, *variant, *metric, *unit; /* of the documents */
+	const char *bench, *variant, *metric, *unit; /* owned by the documents */
 	json_int_t n, active;
 	const char *conditions[2];
 	struct figure at[2];
@@ -36,7 +36,7 @@ static bool same_row(const struct row *a, const struct row *b)
 	       strcmp(a->variant, b->variant) == 0 && strcmp(a->metric, b->metric) == 0;
 }
 
-/* The row of that name, made if it is not there; NULL without memory. */
+/* Find the row, or add it; NULL if out of memory. */
 static struct row *row_for(struct bench_comparison *c, const struct row *like)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -69,7 +69,7 @@ static int take(struct bench_comparison *c, int side, const char *path, struct e
 			return err_set(e, EBADMSG, "%s: results[%zu]: %s", path, i, why.text);
 		struct row *to = row_for(c, &row);
 		if (!to)
-			return err_set(e, ENOMEM, "not enough memory for the comparison");
+			return err_set(e, ENOMEM, "out of memory for the comparison");
 		to->at[side] = f;
 		to->conditions[side] = conditions;
 	}
@@ -82,13 +82,13 @@ int bench_comparison_make(struct bench_comparison **out, const json_t *const doc
 	struct bench_comparison *c = calloc(1, sizeof(*c));
 	*out = c;
 	if (!c)
-		return err_errno(e, "not enough memory for the comparison");
+		return err_errno(e, "out of memory for the comparison");
 	int r = 0;
 	for (int side = 0; side < 2; side++) {
 		const char *schema = json_string_value(json_object_get(documents[side], "schema"));
 		c->documents[side] = json_deep_copy(documents[side]);
 		if (r == 0 && (!schema || strcmp(schema, COMPARE_BENCH_SCHEMA) != 0))
-			r = err_set(e, EPROTO, "%s: its schema is %.40s, not %s", paths[side],
+			r = err_set(e, EPROTO, "%s: schema %.40s; expected %s", paths[side],
 				    schema ? schema : "missing", COMPARE_BENCH_SCHEMA);
 		if (r == 0)
 			r = take(c, side, paths[side], e);
@@ -113,13 +113,13 @@ static enum compare_verdict row_verdict(const struct row *r)
 		return COMPARE_NEW;
 	if (!b->known)
 		return COMPARE_GONE;
-	/* Where the rounds of the two overlap, chance alone may be what differs. */
+	/* If the rounds of the two overlap, the difference may be chance. */
 	bool overlap = b->min <= a->max && a->min <= b->max;
 	if (overlap || fabs(b->median - a->median) <= COMPARE_NOISE * fabs(a->median))
 		return COMPARE_SAME;
 	if (strcmp(r->metric, "events") == 0)
 		return COMPARE_MOVED;
-	/* Of a rate more is better, of a time, a cost or a size less. */
+	/* Higher is better for a rate; lower for a time, a cost or a size. */
 	bool more = b->median > a->median;
 	return more == (strcmp(r->metric, "rate") == 0) ? COMPARE_BETTER : COMPARE_WORSE;
 }
@@ -132,21 +132,31 @@ int bench_comparison_status(const struct bench_comparison *c)
 	return 0;
 }
 
-/* "3 000 ±8%": half of the way from the least to the most of its rounds, relative to the median. */
+/* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */
+static enum bench_metric row_metric(const struct row *r)
+{
+	int m = 0;
+	while (m < BENCH_METRICS && (strcmp(bench_metric_name((enum bench_metric)m), r->metric) ||
+				     strcmp(bench_metric_unit((enum bench_metric)m), r->unit)))
+		m++;
+	return (enum bench_metric)m;
+}
+
+/* Format "442 ns ±8%": the median and half the range of its rounds. */
 static const char *row_figure(char *text, size_t size, const struct row *r, int side,
 			      const struct page *p)
 {
 	const struct figure *f = &r->at[side];
+	enum bench_metric metric = row_metric(r);
 	char median[40];
 	if (!f->known) {
 		snprintf(text, size, "-");
 		return text;
 	}
-	if (f->median >= 1000 && f->median < 1e15)
-		quantity_format(median, sizeof(median), QUANTITY_COUNT,
-				(uint64_t)llround(f->median));
+	if (metric != BENCH_METRICS)
+		bench_figure(median, sizeof(median), metric, f->median);
 	else
-		snprintf(median, sizeof(median), "%.4g", f->median);
+		page_text(p, median, sizeof(median), "%.4g %s", f->median, r->unit);
 	if (f->max > f->min && f->median > 0)
 		snprintf(text, size, "%s %s%.0f%%", median, p->utf8 ? "±" : "+-",
 			 50 * (f->max - f->min) / f->median);
@@ -167,13 +177,15 @@ enum {
 
 static bool add_row(const struct page *p, struct libscols_table *table, const struct row *r)
 {
-	char bench[128], n[64], metric[64], before[72], after[72], ratio[32] = "";
+	char bench[128], n[64], size[24], active[24], metric[64], before[72], after[72];
+	char ratio[32] = "";
+	bool some = r->active && r->active != r->n;
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	page_text(p, bench, sizeof(bench), "%s %s", r->bench, r->variant);
-	snprintf(n, sizeof(n), r->active && r->active != r->n ? "%lld of %lld" : "%lld",
-		 r->active && r->active != r->n ? (long long)r->active : (long long)r->n,
-		 (long long)r->n);
-	page_text(p, metric, sizeof(metric), "%s %s", r->metric, r->unit);
+	snprintf(n, sizeof(n), "%s%s%s",
+		 some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
+		 some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
+	page_text(p, metric, sizeof(metric), "%s", r->metric);
 	if (r->at[0].known && r->at[1].known && r->at[0].median > 0)
 		snprintf(ratio, sizeof(ratio), "%.2f", r->at[1].median / r->at[0].median);
 	return line && !scols_line_set_data(line, COLUMN_BENCH, bench) &&
@@ -218,7 +230,7 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 	if (c->count) {
 		char *text = table_text(c, &p);
 		if (!text)
-			return err_set(e, ENOMEM, "not enough memory for the comparison");
+			return err_set(e, ENOMEM, "out of memory for the comparison");
 		fprintf(out, "%s\n", text);
 		free(text);
 	}
@@ -226,14 +238,13 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 		differ += c->rows[i].conditions[0] && c->rows[i].conditions[1] &&
 			  strcmp(c->rows[i].conditions[0], c->rows[i].conditions[1]) != 0;
 	if (differ)
-		fprintf(out, "%zu of %zu were measured under other conditions.\n", differ,
-			c->count);
+		fprintf(out, "%zu of %zu figures have other conditions in the second file.\n",
+			differ, c->count);
 	if (c->count)
 		page_paragraph(
 			&p, TONE_PLAIN, 0,
-			"± is half of the way from the least to the most of the rounds. Better "
-			"and worse are told where the rounds of the two do not overlap and "
-			"their medians are over 5 % apart.");
+			"Median ± half the range, in %. A figure is better or worse if the rounds "
+			"of the two files do not overlap and the medians differ by more than 5 %.");
 	errno = 0;
 	if (fflush(out) || ferror(out))
 		return err_errno(e, "cannot write the comparison");

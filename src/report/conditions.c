@@ -11,16 +11,16 @@ static const struct row {
 	enum quantity_kind kind;
 } rows[] = {
 	{"", "version", "epolltune", 0},
-	{"host", "name", "machine", 0},
+	{"host", "name", "host", 0},
 	{"host", "kernel", "kernel", 0},
 	{"host", "cpus", "CPUs", QUANTITY_COUNT},
 	{"host", "memory_bytes", "memory", QUANTITY_SIZE},
 	{"host", "isolation", "measured in", 0},
 	{"target", "role", "role", 0},
 	{"target", "connections", "connections", QUANTITY_COUNT},
-	{"target", "rate_per_s", "new ones", QUANTITY_RATE},
-	{"target", "stall_us", "pauses", QUANTITY_DURATION},
-	{"target", "rtt_us", "round trip", QUANTITY_DURATION},
+	{"target", "rate_per_s", "rate", QUANTITY_RATE},
+	{"target", "stall_us", "stall", QUANTITY_DURATION},
+	{"target", "rtt_us", "RTT", QUANTITY_DURATION},
 	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
@@ -38,7 +38,7 @@ static const char *shown(char *text, size_t size, const struct row *r, const jso
 	else if (json_is_integer(value) && json_integer_value(value) >= 0)
 		quantity_format(text, size, r->kind, (uint64_t)json_integer_value(value));
 	else
-		snprintf(text, size, "?");
+		snprintf(text, size, "unknown");
 	return text;
 }
 
@@ -48,7 +48,7 @@ json_t *conditions_compare(json_t *const documents[2])
 	for (size_t i = 0; i < ROWS && list; i++) {
 		char name[48], before[80], after[80];
 		json_t *a = value_of(&rows[i], documents[0]), *b = value_of(&rows[i], documents[1]);
-		/* The machine's memory differs by a few pages from boot to boot. */
+		/* Compare as printed: memory differs by a few pages between boots. */
 		if ((!a && !b) || (a && b && json_equal(a, b)) ||
 		    strcmp(shown(before, sizeof(before), &rows[i], a),
 			   shown(after, sizeof(after), &rows[i], b)) == 0)
@@ -80,7 +80,7 @@ void conditions_print(FILE *out, json_t *differing, const struct render_style *s
 	json_t *one;
 	if (json_array_size(differing) == 0)
 		return;
-	page_put(&p, TONE_BOLD, "Not made under the same conditions:");
+	page_put(&p, TONE_BOLD, "The conditions differ:");
 	fputc('\n', out);
 	json_array_foreach(differing, i, one)
 	{

@@ -1,5 +1,5 @@
-/* conditions: what two documents were made under: their target, machine and version. Where these
- * differ, so may the figures, whatever was set in between. */
+/* conditions: compare the target, machine and version of two documents. If these differ, figures
+ * may differ for that reason alone. */
 #ifndef EPOLLTUNE_CONDITIONS_H
 #define EPOLLTUNE_CONDITIONS_H
 
@@ -8,10 +8,10 @@
 
 #include "report/render.h"
 
-/* Those that differ, a list of { name, before, after }, of documents of the same schema
- * (epolltune.report/1 or epolltune.bench/1); NULL without memory. */
+/* List the conditions that differ as { name, before, after }. Both documents have the same schema
+ * (epolltune.report/1 or epolltune.bench/1). NULL if out of memory. */
 json_t *conditions_compare(json_t *const documents[2]);
-/* The same for a person; nothing where none differs. */
+/* Print them; prints nothing if none differs. */
 void conditions_print(FILE *out, json_t *differing, const struct render_style *style);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "epolltune/quantity.h"
 
-/* B/s as networks and disks count them, in decimal; to three figures, as all that is measured. */
+/* Byte rates are decimal, as for networks and disks, and rounded to three digits. */
 static void format_byte_rate(char *text, size_t size, uint64_t value)
 {
 	char bits[32];

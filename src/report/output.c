@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Fills an open descriptor and closes it. */
+/* Write to a descriptor and close it. */
 static int fill(int fd, bool sync, const char *path, output_writer write, void *arg, struct err *e)
 {
 	FILE *out = fdopen(fd, "w");
@@ -33,11 +33,11 @@ static int write_directly(const char *path, output_writer write, void *arg, stru
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return err_errno(e, "%s: cannot open to write", path);
+		return err_errno(e, "%s: cannot open for writing", path);
 	return fill(fd, false, path, write, arg, e);
 }
 
-/* Makes the new name durable where the file system can do that; the content is already safe. */
+/* Make the rename durable, if the file system can; the content already is. */
 static void sync_directory(const char *path, size_t length)
 {
 	char directory[PATH_MAX];
@@ -60,13 +60,13 @@ static int replace(const char *path, output_writer write, void *arg, struct err 
 		int length = snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%ld-%u",
 				      (int)directory, path, (long)getpid(), i);
 		if (length < 0 || (size_t)length >= sizeof(temporary))
-			return err_set(e, ENAMETOOLONG, "%s: the name is too long", path);
+			return err_set(e, ENAMETOOLONG, "%s: name too long", path);
 		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
 	if (fd < 0)
-		return err_errno(e, "%s: cannot write a new file beside it", path);
+		return err_errno(e, "%s: cannot create a file in its directory", path);
 	int status = fill(fd, true, path, write, arg, e);
 	if (status == 0 && rename(temporary, path) < 0)
 		status = err_errno(e, "%s: cannot replace", path);
@@ -77,7 +77,7 @@ static int replace(const char *path, output_writer write, void *arg, struct err 
 	return status;
 }
 
-/* Whether to write to the path itself, as it is a device or a pipe. */
+/* Check the path; *direct: it is a device or a pipe, so write to it directly. */
 static int inspect(const char *path, bool *direct, struct err *e)
 {
 	struct stat at;
@@ -87,9 +87,10 @@ static int inspect(const char *path, bool *direct, struct err *e)
 	bool link = S_ISLNK(at.st_mode);
 	bool dangling = link && stat(path, &at) < 0;
 	if (!dangling && S_ISDIR(at.st_mode))
-		return err_set(e, EISDIR, "%s: is a directory; name a file", path);
+		return err_set(e, EISDIR, "%s: is a directory; give a file name", path);
 	if (dangling || (link && S_ISREG(at.st_mode)))
-		return err_set(e, ELOOP, "%s: is a symbolic link; name the file itself", path);
+		return err_set(e, ELOOP, "%s: is a symbolic link; give the file it points to",
+			       path);
 	*direct = !S_ISREG(at.st_mode);
 	return 0;
 }

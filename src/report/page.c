@@ -44,7 +44,7 @@ void page_text(const struct page *p, char *out, size_t size, const char *fmt, ..
 		utf8_copy_ascii(out, size, raw);
 }
 
-/* A number stays with its digits and its unit: no line ends inside "10 000" or "100 Mbit/s". */
+/* Keep numbers and units together: do not break inside "10 000" or "100 Mbit/s". */
 static bool may_break(const char *text, const char *blank)
 {
 	if (blank == text || blank[-1] < '0' || blank[-1] > '9')
@@ -53,7 +53,7 @@ static bool may_break(const char *text, const char *blank)
 	return !(blank[1] >= '0' && blank[1] <= '9') && next > 3 && !memchr(blank + 1, '/', next);
 }
 
-/* The bytes of `text` that go on a line of `columns`, at least one word. */
+/* The number of bytes of `text` that fit in `columns`, at least one word. */
 static size_t line_length(const char *text, size_t columns)
 {
 	size_t fits = 0, column = 0;

@@ -1,5 +1,4 @@
-/* page: text laid out for a person: wrapped, coloured where asked for, in ASCII where it has to be.
- */
+/* page: lay out text: wrap, colour, and fall back to ASCII. */
 #ifndef EPOLLTUNE_PAGE_H
 #define EPOLLTUNE_PAGE_H
 
@@ -9,7 +8,7 @@
 
 #include "report/render.h"
 
-#define PAGE_TEXT 2048 /* holds any paragraph: the longest fields of a finding together */
+#define PAGE_TEXT 2048 /* longest paragraph: all fields of a finding together */
 
 struct page {
 	FILE *out;
@@ -20,21 +19,21 @@ struct page {
 enum tone { TONE_PLAIN, TONE_BOLD, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_FAINT };
 
 struct page page_open(FILE *out, const struct render_style *style);
-/* The escape sequence of a tone; "" for the plain one. */
+/* The escape sequence of a tone; "" for TONE_PLAIN. */
 const char *page_tone(enum tone tone);
 void page_put(const struct page *p, enum tone tone, const char *text);
-/* printf for what goes to a page: printable, and in ASCII where it has to be. */
+/* printf into printable text, in ASCII unless the page is UTF-8. */
 void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Prints text that page_text() made, wrapped; the first line starts at column `first`, the others
- * at `indent`. A newline at the end, unless the text is empty. */
+/* Wrap and print text from page_text(). The first line starts at column `first`, the others at
+ * `indent`. Ends with a newline unless the text is empty. */
 void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent, const char *text);
-/* page_text() and page_wrap() of a field; nothing for an empty one. */
+/* page_text() and page_wrap() in one; prints nothing for an empty field. */
 void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field);
 
 #define PAGE_SEGMENTS 8
 
-/* Parts of a line that stay whole where they can: a new line starts between two of them. */
+/* Parts of a line; lines break between parts where possible. */
 struct page_segments {
 	size_t count;
 	char at[PAGE_SEGMENTS][160];

@@ -12,7 +12,7 @@
 
 static void free_json(json_t **o) { json_decref(*o); }
 
-/* Where in the document we are, for errors, and the first thing that was wrong. */
+/* The position in the document, for errors. */
 struct reader {
 	const char *path;
 	char at[96];
@@ -31,7 +31,7 @@ static int text(struct reader *r, const json_t *o, const char *key, char *field,
 	if (!s || json_is_null(s))
 		return 0;
 	if (!json_is_string(s) || strlen(json_string_value(s)) != json_string_length(s))
-		return wrong(r, key, "a text");
+		return wrong(r, key, "a string");
 	if (json_string_length(s) >= size)
 		return err_set(r->e, EBADMSG, "%s: %s%s is longer than %zu bytes", r->path, r->at,
 			       key, size - 1);
@@ -59,7 +59,7 @@ static int count(struct reader *r, const json_t *o, const char *key, uint64_t *v
 	if (failed < 0)
 		return failed;
 	if (n != REPORT_NONE && n < 0)
-		return wrong(r, key, "a number from 0");
+		return wrong(r, key, "a non-negative integer");
 	*value = n == REPORT_NONE ? 0 : (uint64_t)n;
 	return 0;
 }
@@ -76,7 +76,7 @@ static int number(struct reader *r, const json_t *o, const char *key, double *va
 	return 0;
 }
 
-/* One of the words that `name` gives to 0 … last. */
+/* Read one of the words name(0) … name(last). */
 static int word(struct reader *r, const json_t *o, const char *key, const char *(*name)(int),
 		int last, int *value)
 {
@@ -143,7 +143,7 @@ static int read_wall(struct reader *r, const json_t *o, struct report *out)
 	if (failed)
 		return failed;
 	if (!name[0] || report_find(out, name))
-		return wrong(r, "name", "that of one wall only");
+		return wrong(r, "name", "a unique wall name");
 	struct wall *w = report_wall(out, name);
 	if ((failed = TEXT(r, o, "unit", w->unit)) ||
 	    (failed = word(r, o, "method", method_word, METHOD_RUNNING, &method)) ||
@@ -157,7 +157,7 @@ static int read_wall(struct reader *r, const json_t *o, struct report *out)
 				  &experiment)))
 		return failed;
 	w->experiment = (enum wall_experiment)experiment;
-	/* Absent before it was there. */
+	/* Older versions do not write these. */
 	w->at_least = json_is_true(json_object_get(o, "at_least"));
 	w->at_most = json_is_true(json_object_get(o, "at_most"));
 	w->method = (enum wall_method)method;
@@ -309,8 +309,8 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 	static const char schema[] = "epolltune.report/1";
 	const char *given = json_string_value(json_object_get(root, "schema"));
 	if (strcmp(given, schema) != 0)
-		return err_set(r->e, EPROTO, "%s: its schema is %.40s, this program reads %s",
-			       r->path, given, schema);
+		return err_set(r->e, EPROTO, "%s: schema %.40s; expected %s", r->path, given,
+			       schema);
 	const char *stamp = json_string_value(json_object_get(root, "time"));
 	struct tm tm = {0};
 	const char *end = stamp ? strptime(stamp, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
@@ -367,11 +367,12 @@ int document_load(const char *path, json_t **root, struct err *e)
 	if (!loaded && ferror(in))
 		return err_errno(e, "cannot read the report %s", name);
 	if (!loaded && s.taken > PARSE_MAX)
-		return err_set(e, EFBIG, "%s: more than 16 MiB: not a report", name);
+		return err_set(e, EFBIG, "%s: larger than 16 MiB, not a report", name);
 	if (!loaded)
-		return err_set(e, EBADMSG, "%s: no JSON: line %d: %s", name, why.line, why.text);
+		return err_set(e, EBADMSG, "%s: invalid JSON: line %d: %s", name, why.line,
+			       why.text);
 	if (!json_string_value(json_object_get(loaded, "schema")))
-		return err_set(e, EPROTO, "%s: not what epolltune --format json writes", name);
+		return err_set(e, EPROTO, "%s: not written by epolltune --format json", name);
 	*root = loaded;
 	loaded = NULL;
 	return 0;

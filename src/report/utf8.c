@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length in bytes of the character at `text`, 0 when it is none. */
+/* The length of the UTF-8 character at `text`; 0 if invalid. */
 static size_t character(const unsigned char *text, uint32_t *code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

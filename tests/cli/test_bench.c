@@ -1,4 +1,4 @@
-/* bench as an operator runs it: real figures of this kernel, in every format. */
+/* bench: measure this kernel and print the figures in every format. */
 #include "../support/support.h"
 
 #include <jansson.h>
@@ -23,7 +23,7 @@ static json_t *results_of(const char *arguments)
 	return root;
 }
 
-/* Every figure has unit, spread and conditions; every promised variant is measured. */
+/* Every variant is measured; every figure has a unit, spread and conditions. */
 static void check_results(json_t *root, const char *bench)
 {
 	json_t *result;
@@ -46,13 +46,13 @@ static void check_results(json_t *root, const char *bench)
 		json_array_foreach(json_object_get(root, "results"), i, result) measured |=
 			!strcmp(json_string_value(json_object_get(result, "variant")), v) &&
 			json_number_value(json_object_get(result, "median")) > 0;
-		/* A kernel or a container may refuse io_uring; a note then says so. */
+		/* A kernel or a container may refuse io_uring; a note says so. */
 		if (!measured && strcmp(v, "io-uring"))
 			fail_msg("bench %s has no %s", bench, v);
 	}
 }
 
-static void every_bench_measures_all_its_variants(void **state)
+static void every_bench_measures_all_variants(void **state)
 {
 	(void)state;
 	static const char *const arguments[] = {"connect",
@@ -85,7 +85,7 @@ static double cost(json_t *root, const char *variant, json_int_t n, json_int_t a
 	return 0;
 }
 
-/* On a busy machine, too: poll looks at all sockets, epoll only at the ready one. */
+/* poll checks all sockets, epoll only the ready one, on a busy machine too. */
 static void poll_grows_and_epoll_does_not(void **state)
 {
 	(void)state;
@@ -96,8 +96,8 @@ static void poll_grows_and_epoll_does_not(void **state)
 	json_decref(root);
 }
 
-/* More sockets than one process may hold: other processes add theirs to the same epoll set. */
-static void sockets_beyond_one_process_are_held_by_others(void **state)
+/* Other processes hold sockets beyond the descriptor limit, for the same epoll set. */
+static void holders_lift_the_descriptor_limit(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench wait --runs 1 --connections 2000 "
@@ -129,11 +129,11 @@ static void figures_are_written_in_every_format(void **state)
 	output_free(&o);
 	o = run("$PROGRAM bench control --quick --in-place");
 	assert_int_equal(o.status, 0);
-	assert_non_null(strstr(o.out, "in place"));
+	assert_non_null(strstr(o.out, "in the calling namespace"));
 	output_free(&o);
 }
 
-static void an_ordinary_user_can_measure(void **state)
+static void bench_runs_without_privileges(void **state)
 {
 	(void)state;
 	if (getuid())
@@ -148,24 +148,24 @@ static void an_ordinary_user_can_measure(void **state)
 	output_free(&o);
 }
 
-static void wrong_arguments_are_named(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *arguments, *text;
 	} cases[] = {
-		{"nothing", "there are connect, request, hold, wait, control, semantics"},
+		{"nothing", "known: connect, request, hold, wait, control, semantics"},
 		{"wait wait", "given twice"},
 		{"--runs 0", "--runs"},
 		{"--runs 51", "--runs"},
 		{"--connections 1", "--connections"},
-		{"--variant", "needs an argument"},
+		{"--variant", "missing argument"},
 		{"--variant ''", "the list is empty"},
-		{"--svg -", "--svg: a file"},
+		{"--svg -", "--svg: needs a file"},
 		{"wait --quick --connections 2m", "at most 1000000"},
 		{"--variant epol", "\"epol\""},
 		{"control --variant reset", "\"reset\"; it has add,"},
-		{"--format xml", "none of"},
+		{"--format xml", "not one of"},
 		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -176,8 +176,8 @@ static void wrong_arguments_are_named(void **state)
 	}
 }
 
-/* A bench that is refused or fails does not lose the figures of others. */
-static void a_failed_bench_keeps_the_figures_of_others(void **state)
+/* A bench that fails does not discard the figures of others. */
+static void a_failure_keeps_other_figures(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM bench hold control --quick --runs 1 --connections 4m "
@@ -192,15 +192,14 @@ static void a_failed_bench_keeps_the_figures_of_others(void **state)
 	output_free(&o);
 }
 
-/* A signal does not lose them either: what was measured before it is printed. timeout sends it
- * twice at once. */
-static void a_signal_keeps_what_was_measured(void **state)
+/* A signal prints the figures up to then. timeout(1) sends two signals at once. */
+static void a_signal_keeps_figures(void **state)
 {
 	(void)state;
 	static const char *const signals[] = {"INT", "TERM"};
 	for (size_t i = 0; i < 2; i++) {
 		bool measured = false;
-		/* Repeat with more time until the first round ends before the signal. */
+		/* Retry until the signal arrives after the first round. */
 		for (unsigned after = 2; !measured && after < 100; after *= 2) {
 			struct output o = run("timeout --preserve-status -s %s %u $PROGRAM bench "
 					      "control wait --runs 50 --format csv",
@@ -214,8 +213,8 @@ static void a_signal_keeps_what_was_measured(void **state)
 	}
 }
 
-/* Connections beyond the descriptor limit of one process get more server processes. */
-static void requests_beyond_one_process_get_more_servers(void **state)
+/* More server processes hold connections beyond the descriptor limit. */
+static void servers_are_added_for_more_connections(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench request --variant level --quick "
@@ -230,15 +229,15 @@ static void requests_beyond_one_process_get_more_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_bench_measures_all_its_variants),
+		cmocka_unit_test(every_bench_measures_all_variants),
 		cmocka_unit_test(poll_grows_and_epoll_does_not),
-		cmocka_unit_test(sockets_beyond_one_process_are_held_by_others),
+		cmocka_unit_test(holders_lift_the_descriptor_limit),
 		cmocka_unit_test(figures_are_written_in_every_format),
-		cmocka_unit_test(an_ordinary_user_can_measure),
-		cmocka_unit_test(a_failed_bench_keeps_the_figures_of_others),
-		cmocka_unit_test(a_signal_keeps_what_was_measured),
-		cmocka_unit_test(requests_beyond_one_process_get_more_servers),
-		cmocka_unit_test(wrong_arguments_are_named),
+		cmocka_unit_test(bench_runs_without_privileges),
+		cmocka_unit_test(a_failure_keeps_other_figures),
+		cmocka_unit_test(a_signal_keeps_figures),
+		cmocka_unit_test(servers_are_added_for_more_connections),
+		cmocka_unit_test(errors_name_the_argument),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A server or load process of a bench is killed inside the lab: the bench names it, keeps the other figures
-# and leaves nothing behind. Neither does a bench that a second signal ends.
+# Kill a server or client process of a bench inside the lab: the bench reports which, keeps the other
+# figures, and leaves no process behind. Then send two signals to a bench that does not stop at the first.
 set -u
 program=${PROGRAM:?is set by make test}
 work=$(mktemp -d) || exit 1
@@ -13,17 +13,17 @@ fail() {
 	exit 1
 }
 
-# leaves PID: its descendants without children, each with its start time.
+# leaves PID: print its descendants without children, each with its start time.
 leaves() {
 	children=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
 	[ -n "$children" ] || echo "$(cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null) $1"
 	for child in $children; do leaves "$child"; done
 }
 
-# How many descriptors a process has open.
+# descriptors PID: count its open descriptors.
 descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 
-# gone TEXT: none of the processes in $all is left, at once or after $tries attempts.
+# gone NAME: fail unless all processes have exited, now or within `tries` polls.
 gone() {
 	for pid in $all; do
 		while kill -0 "$pid" 2>/dev/null; do
@@ -34,7 +34,7 @@ gone() {
 	done
 }
 
-# begin WHICH: starts a bench and waits until the leaf that the command WHICH picks holds connections.
+# begin COMMAND: start a bench and wait until the leaf that COMMAND picks holds connections.
 begin() {
 	"$program" bench hold control --quick --connections 60k --variant idle,add --runs 50 \
 		--format csv >"$work/figures" 2>"$work/errors" &
@@ -51,7 +51,7 @@ begin() {
 	done
 }
 
-# killed WHICH PATTERN: kills the victim; the error must match PATTERN.
+# killed COMMAND PATTERN: kill the victim; the bench reports it as PATTERN.
 killed() {
 	begin "$1"
 	kill -KILL "$victim" || fail "$1: nothing to kill"
@@ -59,13 +59,13 @@ killed() {
 	status=$?
 	bench=
 	[ $status -eq 3 ] || fail "$1: status $status, not 3"
-	grep -qE "$2" "$work/errors" || fail "$1: no error like $2"
+	grep -qE "$2" "$work/errors" || fail "$1: not reported as $2"
 	grep -q 'control,add,' "$work/figures" || fail "$1: the other bench's figures are lost"
 	tries=0
 	gone "$1"
 }
 
-# signalled_twice WHICH: stops the victim; a first signal waits for it, a second one does not.
+# signalled_twice COMMAND: with one process stopped, a first signal waits for it, a second does not.
 signalled_twice() {
 	begin "$1"
 	kill -STOP "$victim" || fail "$1: nothing to stop"
@@ -81,7 +81,7 @@ signalled_twice() {
 	gone "$1"
 }
 
-# The lab's own processes come first, then server workers, then load processes.
+# The lab's processes come first, then server workers, then clients.
 killed 'tail -n 1' 'load process [0-9]+ '
 killed 'sed -n 3p' 'server worker [0-9]+ was killed'
 signalled_twice 'tail -n 1'

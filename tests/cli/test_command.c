@@ -1,4 +1,4 @@
-/* The command line, through the program itself: help, options refused by name, write errors. */
+/* The command line: help, errors in options, write errors. */
 #include "../support/support.h"
 #include "commands/command.h"
 
@@ -20,7 +20,7 @@ static void assert_run(const char *arguments, int status, const char *out, const
 	output_free(&o);
 }
 
-/* One line that says who speaks. */
+/* One line that starts with the program name. */
 static void assert_one_line(const char *text)
 {
 	const char *end = strchr(text, '\n');
@@ -42,7 +42,7 @@ static void assert_narrow(const char *text)
 	}
 }
 
-static void help_of_everything(void **state)
+static void help_covers_every_command_and_option(void **state)
 {
 	(void)state;
 	struct output all = run("\"$PROGRAM\" --help");
@@ -71,12 +71,12 @@ static void help_of_everything(void **state)
 	output_free(&all);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	assert_run("", 3, "", "usage: epolltune COMMAND");
 	assert_run("verison", 3, "", "unknown command \"verison\"; did you mean version?");
-	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; epolltune --help lists them");
+	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; see epolltune --help");
 	assert_run("''", 3, "", "unknown command \"\"");
 	assert_run("--frobnicate", 3, "", "unknown option \"--frobnicate\"");
 	assert_run("version --hlep", 3, "",
@@ -84,8 +84,8 @@ static void what_is_wrong_is_named(void **state)
 	assert_run("version -x", 3, "", "version: unknown option \"-x\"");
 	assert_run("version more", 3, "", "version: unexpected argument \"more\"");
 	assert_run("version -- more", 3, "", "version: unexpected argument \"more\"");
-	assert_run("completion", 3, "", "name one shell, bash or zsh");
-	assert_run("completion fish", 3, "", "name one shell, bash or zsh");
+	assert_run("completion", 3, "", "expected one shell, bash or zsh");
+	assert_run("completion fish", 3, "", "expected one shell, bash or zsh");
 	assert_run("help xyzzy", 3, "", "unknown command \"xyzzy\"");
 	assert_run("--version", 0, "epolltune " EPOLLTUNE_VERSION "\n", "");
 	assert_run("-h", 0, "Usage: epolltune COMMAND", "");
@@ -120,7 +120,7 @@ static void lost_output_is_an_error(void **state)
 		assert_non_null(strstr(o.errors, "standard output"));
 		output_free(&o);
 	}
-	/* The reader is gone before the program starts to write. */
+	/* The reader exits before the program writes. */
 	struct output o = run("{ (trap '' PIPE; while printf x; do sleep 0.02; done) 2>/dev/null; "
 			      "\"$PROGRAM\" version; echo $? >&2; } | :");
 	assert_non_null(strstr(o.errors, "Broken pipe\n3\n"));
@@ -138,7 +138,7 @@ static const struct option_row rows[] = {
 static const struct command with_operands = {"try", "WORD", "x", rows, NULL};
 static const struct command without = {"try", "", "x", rows, NULL};
 
-/* Walks a line of words and writes "name=value name [operands]", or the error. */
+/* Parse a line of words; return "name=value name [operands]", or the error. */
 static void walk(const struct command *c, const char *line, char *result, size_t size)
 {
 	char words[256], *argv[16] = {"try"}, *save = NULL;
@@ -167,7 +167,7 @@ static void walk(const struct command *c, const char *line, char *result, size_t
 	snprintf(result + used, size - used, "]");
 }
 
-static void options_are_walked(void **state)
+static void options_are_parsed(void **state)
 {
 	(void)state;
 	static const struct {
@@ -187,21 +187,21 @@ static void options_are_walked(void **state)
 		{"--format json", "format=json []"},
 		{"--pick json,text", "pick=json,text []"},
 		{"--quick --help --wrong", "quick help [--help --wrong]"},
-		{"--rate", "--rate: needs an argument, N"},
-		{"--rate --quick", "--rate: needs an argument, N"},
+		{"--rate", "--rate: missing argument N"},
+		{"--rate --quick", "--rate: missing argument N"},
 		{"--quick=1", "--quick: takes no argument"},
 		{"--rate 1 --rate 2", "--rate: given twice"},
 		{"--quick --quick", "--quick: given twice"},
-		{"--format xml", "--format: \"xml\" is none of text, json"},
-		{"--format text,json", "--format: \"text,json\" is none of text, json"},
-		{"--format=", "--format: \"\" is none of text, json"},
-		{"--pick text,xml", "--pick: \"xml\" is none of text, json"},
-		{"--pick text,", "--pick: \"\" is none of text, json"},
+		{"--format xml", "--format: \"xml\" is not one of text, json"},
+		{"--format text,json", "--format: \"text,json\" is not one of text, json"},
+		{"--format=", "--format: \"\" is not one of text, json"},
+		{"--pick text,xml", "--pick: \"xml\" is not one of text, json"},
+		{"--pick text,", "--pick: \"\" is not one of text, json"},
 		{"--rat 5", "try: unknown option \"--rat\"; did you mean --rate?"},
 		{"--fromat=json", "try: unknown option \"--fromat\"; did you mean --format?"},
-		{"--zzz", "try: unknown option \"--zzz\"; epolltune try --help lists them"},
-		{"-r 5", "try: unknown option \"-r\"; epolltune try --help lists them"},
-		{"---", "try: unknown option \"---\"; epolltune try --help lists them"},
+		{"--zzz", "try: unknown option \"--zzz\"; see epolltune try --help"},
+		{"-r 5", "try: unknown option \"-r\"; see epolltune try --help"},
+		{"---", "try: unknown option \"---\"; see epolltune try --help"},
 	};
 	char result[512];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -212,7 +212,7 @@ static void options_are_walked(void **state)
 	assert_string_equal(result, "try: unexpected argument \"a\"");
 }
 
-static void values_come_close(void **state)
+static void similar_values_are_suggested(void **state)
 {
 	(void)state;
 	char nearest[VALUE_SIZE];
@@ -228,7 +228,7 @@ static void values_come_close(void **state)
 	assert_false(values_nearest("text,json", longest, nearest));
 }
 
-static void color_is_wanted_or_not(void **state)
+static void color_follows_terminal_and_environment(void **state)
 {
 	(void)state;
 	assert_true(color_wanted("always"));
@@ -239,13 +239,13 @@ static void color_is_wanted_or_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(help_of_everything),
-		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(help_covers_every_command_and_option),
+		cmocka_unit_test(errors_name_the_argument),
 		cmocka_unit_test(versions_name_the_libraries),
 		cmocka_unit_test(lost_output_is_an_error),
-		cmocka_unit_test(options_are_walked),
-		cmocka_unit_test(values_come_close),
-		cmocka_unit_test(color_is_wanted_or_not),
+		cmocka_unit_test(options_are_parsed),
+		cmocka_unit_test(similar_values_are_suggested),
+		cmocka_unit_test(color_follows_terminal_and_environment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The completion scripts load in their shells and offer what the table of commands has.
+# The completion scripts load in their shells and offer every command and option.
 set -u
 
 work=$(mktemp -d) || exit 1
@@ -20,7 +20,7 @@ bash -n "$work/bash" || fail 'bash does not read its script'
 # shellcheck source=/dev/null
 . "$work/bash"
 
-# What bash offers for the words given, the last one being completed.
+# offer WORD...: print what bash offers to complete the last word.
 offer() {
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
 	_epolltune
@@ -61,7 +61,7 @@ if command -v zsh >/dev/null; then
 		for line; do
 			zpty -w shell "echo begin"
 			zpty -r shell seen '*begin*'
-			# What is typed before the list is shown would keep it from being shown.
+			# Do not type before zsh shows the list: typing would suppress it.
 			zpty -w -n shell "$line"$'\t'
 			zpty -r shell seen '*listed*'
 			zpty -w -n shell $'\C-u'"echo end"$'\n'
@@ -82,6 +82,6 @@ if command -v zsh >/dev/null; then
 		case $seen in *json*text*--rate*accept-queue*) ;; *) fail "zsh: options of check: $seen" ;; esac
 	fi
 elif [ "${EPOLLTUNE_MUST_RUN:-}" ]; then
-	fail 'zsh is not here'
+	fail 'zsh is not installed'
 fi
 exit $failed

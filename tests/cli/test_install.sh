@@ -1,6 +1,6 @@
 #!/bin/sh
-# make install puts the program, every manual page and both completions in place; make uninstall
-# takes them away again.
+# make install installs the program, every manual page and both completions; make uninstall removes
+# them.
 set -eu
 
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
-/* `list --nic` beside ethtool, on every field that both print: on this machine's interfaces, which
- * are only read, and on virtual ones in a network namespace of the test's own. */
+/* Compare `list --nic` with ethtool on every field that both print: on this machine's interfaces,
+ * read-only, and on virtual ones in a private network namespace. */
 #include "../support/support.h"
 
 #include <ctype.h>
@@ -11,15 +11,14 @@
 
 #include "epolltune/nic.h"
 
-/* One shell run prints for each interface, between markers, what ethtool says and, last, the JSON.
- */
+/* Print ethtool's output for each interface, between markers, then the JSON. */
 #define SCRIPT                                                                                     \
 	"for i in $(ls /sys/class/net); do for o in g l c k i; do echo \"@@ $i $o\"; "             \
 	"ethtool -$o $i 2>&1; done; done; echo '@@ json'; exec $PROGRAM list --nic --format json"
 
 struct section {
 	char nic[NIC_NAME];
-	char option; /* of ethtool */
+	char option; /* ethtool's option letter */
 	char *text;
 };
 
@@ -84,7 +83,7 @@ static json_t *nic_of(const struct listing *l, const char *name)
 	return NULL;
 }
 
-/* "RX Buf Len" as "rx-buf-len". */
+/* Turn "RX Buf Len" into "rx-buf-len". */
 static void label_name(const char *label, size_t length, const char *suffix, char name[64])
 {
 	snprintf(name, 64, "%.*s%s", (int)(length < 40 ? length : 40), label, suffix);
@@ -92,7 +91,7 @@ static void label_name(const char *label, size_t length, const char *suffix, cha
 		*at = *at == ' ' || *at == '_' ? '-' : (char)tolower((unsigned char)*at);
 }
 
-/* ethtool's spelling of four of its own options. */
+/* Map ethtool's output names of four options to their option names. */
 static void coalesce_name(char name[64])
 {
 	char *frame = strstr(name, "-frame-");
@@ -103,7 +102,7 @@ static void coalesce_name(char name[64])
 	}
 }
 
-/* One value of ethtool's against ours; 1 when both know the field. */
+/* Compare one value of ethtool with ours. Returns 1 if both know the field. */
 static int compare(const char *nic, json_t *ours, const char *group, const char *name,
 		   const char *value)
 {
@@ -157,7 +156,7 @@ static int compare_lines(const struct section *s, json_t *ours, const char *grou
 
 static int compare_features(const struct section *s, json_t *ours)
 {
-	/* Names that ethtool has for what the kernel calls otherwise. */
+	/* ethtool names that differ from the kernel's. */
 	static const char *const aliases[][2] = {
 		{"rx-checksumming", "rx-checksum"},
 		{"generic-segmentation-offload", "tx-generic-segmentation"},
@@ -181,7 +180,7 @@ static int compare_features(const struct section *s, json_t *ours)
 				snprintf(name, sizeof(name), "%s", aliases[i][1]);
 		json_t *feature = json_object_get(json_object_get(ours, "features"), name);
 		if (!feature)
-			continue; /* "tx-checksumming" and the like: several of ours */
+			continue; /* "tx-checksumming" and others cover several features */
 		bool active = json_is_true(json_object_get(feature, "active"));
 		bool fixed = json_is_true(json_object_get(feature, "fixed"));
 		if (active != !strcmp(value, "on") || fixed != !!strstr(line, "[fixed]"))
@@ -216,7 +215,7 @@ static int compare_driver(const struct section *s, json_t *ours)
 	return compared;
 }
 
-/* How many fields were compared of one interface ("" for all). */
+/* Count the fields compared for one interface ("" for all). */
 static int compare_all(const struct listing *l, const char *only)
 {
 	int compared = 0;
@@ -235,7 +234,7 @@ static int compare_all(const struct listing *l, const char *only)
 			compared += compare_features(s, ours);
 		else
 			compared += compare_driver(s, ours);
-		/* What ethtool is refused, we are. */
+		/* The kernel refuses us what it refuses ethtool. */
 		if (s->option != 'k' && s->option != 'i' && strstr(s->text, "not supported"))
 			assert_null(json_object_get(ours, s->option == 'g'   ? "rings"
 							  : s->option == 'l' ? "channels"
@@ -278,7 +277,7 @@ static void agrees_with_ethtool_on_virtual_interfaces(void **state)
 		"ip link add name v0 numrxqueues 4 numtxqueues 4 type veth peer name v1; "
 		"ethtool -L v0 rx 3 tx 2; ethtool -K v1 gro on tso off >/dev/null; "
 		"ip link set v0 up; ip link set v1 up; exec sh' <<'END'\n");
-	/* Channels and features at least. */
+	/* At least channels and features. */
 	assert_true(compare_all(&l, "v0") >= 40);
 	assert_true(compare_all(&l, "v1") >= 40);
 	json_t *v0 = nic_of(&l, "v0");
@@ -290,10 +289,10 @@ static void agrees_with_ethtool_on_virtual_interfaces(void **state)
 	listing_free(&l);
 }
 
-static void a_sysfs_of_another_namespace_is_not_believed(void **state)
+static void sysfs_of_another_namespace_is_ignored(void **state)
 {
 	(void)state;
-	/* No sysfs of its own: /sys still shows the interfaces of the namespace before. */
+	/* Without a new sysfs mount, /sys shows the interfaces of the old namespace. */
 	struct output o = run("unshare -rn sh -c '"
 			      "ip link add name eth0 index 99 type veth peer name v1 && "
 			      "exec $PROGRAM list --nic --format json'");
@@ -311,7 +310,7 @@ static void a_sysfs_of_another_namespace_is_not_believed(void **state)
 	json_decref(root);
 }
 
-static void the_table_is_for_eyes(void **state)
+static void tables_list_every_interface(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM list --nic");
@@ -330,7 +329,7 @@ static long long number_of(json_t *nic, const char *group, const char *name)
 	return json_is_integer(field) ? (long long)json_integer_value(field) : -1;
 }
 
-/* Two cards on Linux 6.1, whose kernel knows nothing of NAPI instances. */
+/* Two cards on Linux 6.1, which has no netlink for NAPI instances. */
 static void recorded_replies_are_replayed(void **state)
 {
 	(void)state;
@@ -355,7 +354,7 @@ static void recorded_replies_are_replayed(void **state)
 	json_decref(l.json);
 }
 
-static void a_captured_machine_without_replies_says_so(void **state)
+static void a_capture_without_netlink_replies_is_an_error(void **state)
 {
 	(void)state;
 	struct output o = run("d=$(mktemp -d) && $PROGRAM list --nic --sysroot $d; s=$?; rmdir $d; "
@@ -370,10 +369,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_ethtool_on_this_machine),
 		cmocka_unit_test(agrees_with_ethtool_on_virtual_interfaces),
-		cmocka_unit_test(a_sysfs_of_another_namespace_is_not_believed),
-		cmocka_unit_test(the_table_is_for_eyes),
+		cmocka_unit_test(sysfs_of_another_namespace_is_ignored),
+		cmocka_unit_test(tables_list_every_interface),
 		cmocka_unit_test(recorded_replies_are_replayed),
-		cmocka_unit_test(a_captured_machine_without_replies_says_so),
+		cmocka_unit_test(a_capture_without_netlink_replies_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

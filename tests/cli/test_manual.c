@@ -1,5 +1,5 @@
-/* The manual says what the table of commands says: every command, option, probe and key of the
- * report's JSON, and no option that there is not. */
+/* The manual pages describe every command, option, probe and JSON key, and no option that does not
+ * exist. */
 #include "../support/support.h"
 
 #include <jansson.h>
@@ -26,7 +26,7 @@ static char *page_read(const char *path)
 	return text;
 }
 
-/* The page of a command; those without options are described in epolltune(1). */
+/* The page of a command; epolltune(1) describes commands without options. */
 static char *page_of(const struct command *c, char path[64])
 {
 	snprintf(path, 64, "man/epolltune-%s.1", c->name);
@@ -35,7 +35,7 @@ static char *page_of(const struct command *c, char path[64])
 	return page_read(path);
 }
 
-/* Cuts a page to its synopsis; the caller frees it. */
+/* Return the synopsis of a page; the caller frees it. */
 static char *synopsis_of(const char *page, const char *path)
 {
 	const char *start = strstr(page, "\n.Sh SYNOPSIS\n");
@@ -47,7 +47,7 @@ static char *synopsis_of(const char *page, const char *path)
 	return strndup(start, (size_t)(end - start) + 1);
 }
 
-/* "connections Ar N" for an option and the word that stands for its argument. */
+/* Format "connections Ar N": an option and its argument. */
 static void macro_of(const struct option_row *row, char *text, size_t size)
 {
 	snprintf(text, size, "Fl -%s", row->name);
@@ -58,7 +58,7 @@ static void macro_of(const struct option_row *row, char *text, size_t size)
 	}
 }
 
-/* Whether a line of the page starts with the macros and ends there or goes on with a blank. */
+/* True if a line of the page starts with the macros, then ends or continues with a blank. */
 static size_t lines_with(const char *page, const char *start, const char *macros)
 {
 	char needle[160];
@@ -79,7 +79,7 @@ static size_t count(const char *text, const char *needle)
 	return n;
 }
 
-static void options_stand_in_synopses(void **state)
+static void synopses_list_every_option(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < command_table_size; i++) {
@@ -97,13 +97,14 @@ static void options_stand_in_synopses(void **state)
 				fail_msg("%s does not describe .It %s", path, macros);
 		}
 		if (rows && count(synopsis, "\n.Op Fl -") != rows)
-			fail_msg("%s: the synopsis has options that %s has not", path, c->name);
+			fail_msg("%s: the synopsis has options that %s does not have", path,
+				 c->name);
 		free(page);
 		free(synopsis);
 	}
 }
 
-static void choices_are_told(void **state)
+static void pages_describe_every_choice(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < command_table_size; i++) {
@@ -118,7 +119,8 @@ static void choices_are_told(void **state)
 			for (char *v = strtok(values, ","); v; v = strtok(NULL, ",")) {
 				snprintf(macro, sizeof(macro), ".Cm %s", v);
 				if (!strstr(page, macro))
-					fail_msg("%s: --%s %s is not told", path, row->name, v);
+					fail_msg("%s: --%s %s is not described", path, row->name,
+						 v);
 			}
 		}
 		free(page);
@@ -180,7 +182,7 @@ static void keys_are_told(json_t *value, const char *page)
 				at = strstr(at + 1, item);
 			} while (at && !strchr(" \n", at[strlen(item)]));
 			if (!at)
-				fail_msg("man/epolltune-check.1 does not tell key %s", key);
+				fail_msg("man/epolltune-check.1 does not describe key %s", key);
 			keys_are_told(member, page);
 		}
 	} else if (json_is_array(value)) {
@@ -188,7 +190,7 @@ static void keys_are_told(json_t *value, const char *page)
 	}
 }
 
-static void every_key_is_told(void **state)
+static void every_json_key_is_described(void **state)
 {
 	(void)state;
 	struct report r;
@@ -211,12 +213,12 @@ static void every_key_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_stand_in_synopses),
-		cmocka_unit_test(choices_are_told),
+		cmocka_unit_test(synopses_list_every_option),
+		cmocka_unit_test(pages_describe_every_choice),
 		cmocka_unit_test(every_command_is_listed),
 		cmocka_unit_test(every_probe_is_described),
 		cmocka_unit_test(every_bench_is_described),
-		cmocka_unit_test(every_key_is_told),
+		cmocka_unit_test(every_json_key_is_described),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

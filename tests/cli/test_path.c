@@ -1,4 +1,4 @@
-/* path: commands run in the two hosts, over the path asked for, with the knobs asked for. */
+/* path: run commands on two hosts, over the given path and with the given sysctls. */
 #include "../support/checked.h"
 
 #include <stdio.h>
@@ -9,9 +9,9 @@
 static void need_device(void)
 {
 	if (!namespaces_allowed())
-		skip_because("namespaces are refused");
+		skip_because("namespaces are not available");
 	if (access("/dev/net/tun", R_OK | W_OK))
-		skip_because("/dev/net/tun may not be used");
+		skip_because("/dev/net/tun is not accessible");
 }
 
 static void contains(const char *text, const char *part)
@@ -31,24 +31,24 @@ static void expect(struct output o, int status, const char *out, const char *err
 	output_free(&o);
 }
 
-static void test_streams_and_status_are_the_callers(void **state)
+static void commands_inherit_streams_and_pass_on_status(void **state)
 {
 	(void)state;
 	need_device();
-	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path of 1 ms");
+	expect(run("echo hello | $PROGRAM path --rtt 1ms -- cat"), 0, "hello\n", "path: RTT 1 ms");
 	expect(run("$PROGRAM path --rtt 1ms -- sh -c 'echo no >&2; exit 7'"), 2, "", "status 7");
 	expect(run("$PROGRAM path --rtt 1ms --client 'kill -9 $$'"), 2, "", "signal 9");
 	expect(run("$PROGRAM path --rtt 1ms -- /nowhere/x"), 3, "", "/nowhere/x: No such file");
 	expect(run("$PROGRAM path --rtt 1ms --client 'echo $SERVER $CLIENT'"), 0,
 	       "198.18.0.1 198.18.1.1\n", NULL);
-	/* The client's alone when there are two. */
+	/* Only the client gets standard input. */
 	expect(run("echo hello | $PROGRAM path --rtt 1ms --server 'cat; sleep 9' -- cat"), 0,
 	       "hello\n", NULL);
 	expect(run("echo hello | $PROGRAM path --rtt 1ms --server cat"), 0, "hello\n", NULL);
 	expect(run("cd / && $PROGRAM path --rtt 1ms -- pwd"), 0, "/\n", NULL);
 }
 
-static void test_knobs_are_the_hosts_or_as_set(void **state)
+static void hosts_copy_or_set_sysctls(void **state)
 {
 	(void)state;
 	need_device();
@@ -56,7 +56,7 @@ static void test_knobs_are_the_hosts_or_as_set(void **state)
 		   "--set 'net.core.somaxconn=77,net.ipv4.tcp_rmem=4096 5000 6000' "
 		   "-- cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_rmem"),
 	       0, "77\n4096\t5000\t6000\n", NULL);
-	/* The server's host has them too, and the caller's namespace has its own still. */
+	/* The server's host has them too; the caller's namespace is unchanged. */
 	expect(run("unshare -Urn sh -c 'echo 55 >/proc/sys/net/core/somaxconn; "
 		   "$PROGRAM path --rtt 1ms --server \"cat /proc/sys/net/core/somaxconn\"; "
 		   "$PROGRAM path --rtt 1ms --set net.core.somaxconn=66 "
@@ -65,8 +65,7 @@ static void test_knobs_are_the_hosts_or_as_set(void **state)
 	       0, "55\n66\n55\n", NULL);
 }
 
-/* Milliseconds from the client's connect() to what the server sends at once; bash knows /dev/tcp.
- */
+/* Milliseconds from connect() to the first data from the server. bash implements /dev/tcp. */
 static long long answer_ms(const char *options)
 {
 	struct output o =
@@ -81,15 +80,15 @@ static long long answer_ms(const char *options)
 	return ms;
 }
 
-static void test_the_round_trip_is_there(void **state)
+static void the_path_has_the_round_trip_time(void **state)
 {
 	(void)state;
 	need_device();
-	/* One for the connection, half of one for the ACK that lets the server send, half back. */
+	/* One RTT for the handshake, half for the ACK, half for the data. */
 	assert_true(answer_ms("--rtt 300ms") >= 600);
 }
 
-static void test_a_server_and_a_client_over_a_lossy_path(void **state)
+static void a_lossy_path_delivers_all_data(void **state)
 {
 	(void)state;
 	need_device();
@@ -105,7 +104,7 @@ static void test_a_server_and_a_client_over_a_lossy_path(void **state)
 	output_free(&o);
 }
 
-static void test_nothing_is_dropped_by_itself(void **state)
+static void the_path_drops_nothing_by_default(void **state)
 {
 	(void)state;
 	need_device();
@@ -115,11 +114,11 @@ static void test_nothing_is_dropped_by_itself(void **state)
 	output_free(&o);
 }
 
-static void test_it_says_when_the_path_was_not_kept_up_with(void **state)
+static void a_path_that_fell_behind_is_reported(void **state)
 {
 	(void)state;
 	need_device();
-	/* The relay is held while more packets come than its device keeps. */
+	/* Stop the relay while more packets arrive than its device queues. */
 	struct output o = run(
 		"d=$(mktemp -d); "
 		"$PROGRAM path --rtt 50ms -- bash -c \"until [ -e $d/go ]; do sleep .02; done; "
@@ -133,15 +132,15 @@ static void test_it_says_when_the_path_was_not_kept_up_with(void **state)
 	if (o.status)
 		fail_msg("status %d: %s%s", o.status, o.out, o.errors);
 	contains(o.errors, " dropped, 0 lost");
-	contains(o.errors, "too busy");
+	contains(o.errors, "fell behind");
 	output_free(&o);
 }
 
-static void test_the_server_ends_with_its_client(void **state)
+static void the_server_stops_after_its_client(void **state)
 {
 	(void)state;
 	need_device();
-	/* Also one that does not want to, and what it has started. */
+	/* Also a server that ignores SIGTERM, and its children. */
 	struct output o = run("n=4321; $PROGRAM path --rtt 1ms "
 			      "--server \"trap : TERM; sleep $n & sleep $n; sleep $n\" -- true; "
 			      "pgrep -f \"^sleep $n\"");
@@ -149,10 +148,10 @@ static void test_the_server_ends_with_its_client(void **state)
 	output_free(&o);
 	expect(run("$PROGRAM path --rtt 1ms --server 'exit 3' -- true"), 3, "", "with status 3");
 	expect(run("$PROGRAM path --rtt 1ms --server 'exit 0'"), 0, "", NULL);
-	expect(run("$PROGRAM path --rtt 1ms --server 'exit 4'"), 2, "", "server's command ended");
+	expect(run("$PROGRAM path --rtt 1ms --server 'exit 4'"), 2, "", "server command exited");
 }
 
-static void test_the_host_is_out_of_reach(void **state)
+static void commands_cannot_change_the_host(void **state)
 {
 	(void)state;
 	need_device();
@@ -166,11 +165,11 @@ static void test_the_host_is_out_of_reach(void **state)
 	output_free(&o);
 }
 
-static void test_odd_words_are_refused_by_name(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	expect(run("$PROGRAM path"), 3, "", "nothing to run");
-	expect(run("$PROGRAM path --client true -- true"), 3, "", "one too many");
+	expect(run("$PROGRAM path --client true -- true"), 3, "", "exclude each other");
 	expect(run("$PROGRAM path --loss 2 -- true"), 3, "", "--loss: \"2\"");
 	expect(run("$PROGRAM path --loss 100%% -- true"), 3, "", "--loss: \"100%\"");
 	expect(run("$PROGRAM path --loss -1%% -- true"), 3, "", "--loss");
@@ -179,12 +178,13 @@ static void test_odd_words_are_refused_by_name(void **state)
 	expect(run("$PROGRAM path --rtt 1s --bandwidth 10gbit -- true"), 3, "", "256 MiB");
 }
 
-static void test_odd_knobs_are_refused_by_name(void **state)
+static void errors_name_the_knob(void **state)
 {
 	(void)state;
 	need_device();
 	expect(run("$PROGRAM path --set net.core.somaxconn -- true"), 3, "", "not KNOB=VALUE");
-	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "", "fs.file-max is no knob");
+	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "",
+	       "fs.file-max is not a knob");
 	expect(run("$PROGRAM path --set net.core.nosuch=5 -- true"), 3, "", "net.core.nosuch");
 	expect(run("$PROGRAM path --set net.core.somaxconn=x -- true"), 3, "", "somaxconn");
 }
@@ -192,16 +192,16 @@ static void test_odd_knobs_are_refused_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams_and_status_are_the_callers),
-		cmocka_unit_test(test_knobs_are_the_hosts_or_as_set),
-		cmocka_unit_test(test_the_round_trip_is_there),
-		cmocka_unit_test(test_a_server_and_a_client_over_a_lossy_path),
-		cmocka_unit_test(test_nothing_is_dropped_by_itself),
-		cmocka_unit_test(test_it_says_when_the_path_was_not_kept_up_with),
-		cmocka_unit_test(test_the_server_ends_with_its_client),
-		cmocka_unit_test(test_the_host_is_out_of_reach),
-		cmocka_unit_test(test_odd_words_are_refused_by_name),
-		cmocka_unit_test(test_odd_knobs_are_refused_by_name),
+		cmocka_unit_test(commands_inherit_streams_and_pass_on_status),
+		cmocka_unit_test(hosts_copy_or_set_sysctls),
+		cmocka_unit_test(the_path_has_the_round_trip_time),
+		cmocka_unit_test(a_lossy_path_delivers_all_data),
+		cmocka_unit_test(the_path_drops_nothing_by_default),
+		cmocka_unit_test(a_path_that_fell_behind_is_reported),
+		cmocka_unit_test(the_server_stops_after_its_client),
+		cmocka_unit_test(commands_cannot_change_the_host),
+		cmocka_unit_test(errors_name_the_argument),
+		cmocka_unit_test(errors_name_the_knob),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
-# tests/run reports every kind of failure.
+# tests/run counts every kind of failure.
 set -u
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# program NAME SCRIPT: makes a substitute for a cmocka program.
+# program NAME SCRIPT: make a fake cmocka program.
 program() {
 	printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
 	chmod +x "$work/$1"
@@ -55,7 +55,7 @@ expect '0 passed, 1 failed, 0 skipped' 1 "$work/missing.sh"
 expect '2 passed, 1 failed, 0 skipped' 1 good "$work/fail.sh"
 expect '0 passed, 0 failed, 0 skipped' 1
 
-# The end repeats the last lines of each failure.
+# Failures are repeated at the end, with their last lines.
 printf '#!/bin/sh\nseq 100\nexit 3\n' >"$work/long.sh"
 chmod +x "$work/long.sh"
 seen=$(BUILD=$work tests/run "$work/long.sh" good 2>&1 | tail -n 17 | tr '\n' ' ')

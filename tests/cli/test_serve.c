@@ -1,4 +1,4 @@
-/* serve and load as an operator and a service manager use them. */
+/* serve and load, as an operator and a service manager use them. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 
 #define PATIENCE_MS 10000
 
-/* A server that runs while a test does. */
+/* The server of the running test. */
 static struct {
 	pid_t pid;
 	int out; /* its standard output and error */
@@ -35,7 +35,7 @@ static uint16_t free_port(void)
 	return ntohs(a.sin_port);
 }
 
-/* Starts `serve`; the child's own environment and descriptors are prepared by `prepare`. */
+/* Start `serve`; `prepare` sets up environment and descriptors in the child. */
 static void server_start(void (*prepare)(void), const char *arguments)
 {
 	int pipe_fd[2];
@@ -61,14 +61,14 @@ static void server_start_at_port(const char *arguments)
 	server.port = free_port();
 	snprintf(all, sizeof(all), "--port %u %s", server.port, arguments);
 	server_start(NULL, all);
-	/* The first line comes when it listens. */
+	/* It prints the first line when it listens. */
 	for (size_t i = 0; i < sizeof(line) - 1 && read(server.out, line + i, 1) == 1; i++)
 		if (line[i] == '\n')
 			return;
-	fail_msg("serve said only: %s", line);
+	fail_msg("serve printed only: %s", line);
 }
 
-/* Ends it by a signal; returns its exit status and the rest of what it said. */
+/* Stop it by a signal; return its exit status and the rest of its output. */
 static int server_end(int signal, char *said, size_t size)
 {
 	int status;
@@ -111,7 +111,7 @@ static double figure(const char *text, const char *metric)
 	return value;
 }
 
-static void load_and_serve(void **state)
+static void load_and_serve_agree(void **state)
 {
 	(void)state;
 	static const char *const shares[] = {"--share reuseport", "--share exclusive --mode edge",
@@ -131,15 +131,16 @@ static void load_and_serve(void **state)
 			server.port);
 		assert_int_equal(o.status, 0);
 		assert_non_null(strstr(o.out, " load on "));
-		assert_non_null(strstr(o.out, "one run in place: its figures have no spread"));
-		assert_non_null(strstr(o.out, ", 1 load process, 64 B a request"));
+		assert_non_null(strstr(
+			o.out, "one run in the calling namespace, so figures have no spread"));
+		assert_non_null(strstr(o.out, ", 1 client process, "));
 		output_free(&o);
 		o = run("$PROGRAM load --mode connect --rate 500 --format json --duration 1s "
 			"localhost:%u",
 			server.port);
 		if (o.status)
 			fail_msg("%s", o.errors);
-		assert_non_null(strstr(o.out, "due at 500"));
+		assert_non_null(strstr(o.out, "open loop at 500"));
 		output_free(&o);
 		o = run("$PROGRAM load --mode mix --connections 200 --active 5 --duration 100ms "
 			"127.0.0.1:%u",
@@ -150,7 +151,7 @@ static void load_and_serve(void **state)
 			"127.0.0.1:%u",
 			server.port);
 		assert_int_equal(o.status, 0);
-		/* Opening and talking are two things: a figure of each, no mean of both. */
+		/* Opening and requests have separate figures. */
 		assert_non_null(strstr(o.out, "load,hold,300,300,rate,1/s,"));
 		assert_non_null(strstr(o.out, "load,hold-sample,300,300,rate,1/s,"));
 		for (char *line = strchr(o.out, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
@@ -168,8 +169,8 @@ static void load_and_serve(void **state)
 	}
 }
 
-/* ^C ends it at once, and what was measured until then is told. */
-static void interrupted_load(void **state)
+/* ^C stops it at once and prints the figures up to then. */
+static void an_interrupted_load_prints_figures(void **state)
 {
 	(void)state;
 	static const char *const modes[] = {"request", "connect", "hold", "request --connections 1",
@@ -177,7 +178,7 @@ static void interrupted_load(void **state)
 	server_start_at_port("");
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		bool measured = false;
-		/* Until something is done before the signal. */
+		/* Retry until some operation completes before the signal. */
 		for (unsigned after = 1; !measured && after < 60; after *= 2) {
 			struct output o = run("timeout -s INT %u $PROGRAM load --mode %s "
 					      "--duration 100s --format csv 127.0.0.1:%u; "
@@ -193,7 +194,7 @@ static void interrupted_load(void **state)
 	}
 }
 
-static void server_closes_first(void **state)
+static void load_waits_for_a_server_that_closes(void **state)
 {
 	(void)state;
 	char said[4096];
@@ -207,11 +208,11 @@ static void server_closes_first(void **state)
 	assert_int_equal(server_end(SIGTERM, said, sizeof(said)), 0);
 }
 
-static void statistics_each_second(void **state)
+static void serve_prints_statistics_each_second(void **state)
 {
 	(void)state;
 	char said[8192];
-	/* A second one comes also where the first was held up for a while. */
+	/* A second line appears even if the first was delayed. */
 	server_start_at_port("--duration 4s");
 	int status;
 	assert_int_equal(waitpid(server.pid, &status, 0), server.pid);
@@ -232,8 +233,8 @@ static void statistics_each_second(void **state)
 	server.out = -1;
 }
 
-/* A worker that dies is an error, told with its signal, and nothing stays behind. */
-static void lost_worker(void **state)
+/* A worker that dies is an error that names the signal; no process is left. */
+static void a_dead_worker_stops_the_server(void **state)
 {
 	(void)state;
 	char said[4096];
@@ -242,7 +243,7 @@ static void lost_worker(void **state)
 			      (int)server.pid, (int)server.pid);
 	assert_int_equal(o.status, 0);
 	output_free(&o);
-	/* Signal 0 only asks whether it is there. */
+	/* Signal 0 tests for existence. */
 	assert_int_equal(server_end(0, said, sizeof(said)), 3);
 	assert_non_null(strstr(said, "epolltune: server worker 1"));
 	assert_non_null(strstr(said, "signal 9"));
@@ -251,7 +252,7 @@ static void lost_worker(void **state)
 	output_free(&o);
 }
 
-static void server_dies_under_load(void **state)
+static void load_reports_a_server_that_dies(void **state)
 {
 	(void)state;
 	server_start_at_port("--workers 1");
@@ -261,11 +262,11 @@ static void server_dies_under_load(void **state)
 			      "sleep 0.02; done; sleep 0.3; kill -9 %d; wait $!",
 			      server.port, server.port, (int)server.pid);
 	assert_int_equal(o.status, 1);
-	assert_non_null(strstr(o.out, "failed, the first with"));
+	assert_non_null(strstr(o.out, "failed; first error"));
 	output_free(&o);
 }
 
-static void overload_is_told(void **state)
+static void load_reports_a_rate_it_cannot_reach(void **state)
 {
 	(void)state;
 	server_start_at_port("--workers 1");
@@ -280,8 +281,8 @@ static void overload_is_told(void **state)
 	output_free(&o);
 }
 
-/* A server that closes where it should not, and none at all. */
-static void strange_servers(void **state)
+/* A server that closes early, and no server. */
+static void load_reports_servers_that_do_not_echo(void **state)
 {
 	(void)state;
 	char said[4096];
@@ -295,7 +296,7 @@ static void strange_servers(void **state)
 	o = run("$PROGRAM load --mode connect --duration 100ms 127.0.0.1:%u", server.port);
 	assert_int_equal(o.status, 3);
 	assert_string_equal(o.out, "");
-	assert_non_null(strstr(o.errors, "nothing was answered: Connection refused"));
+	assert_non_null(strstr(o.errors, "Connection refused"));
 	output_free(&o);
 }
 
@@ -310,7 +311,7 @@ static void pass_listener(void)
 	setenv("LISTEN_FDS", "1", 1);
 }
 
-static void socket_activation(void **state)
+static void serve_takes_over_a_passed_socket(void **state)
 {
 	(void)state;
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -341,7 +342,7 @@ static void pass_something_else(void)
 	setenv("LISTEN_FDS", "1", 1);
 }
 
-static void socket_activation_refused(void **state)
+static void serve_refuses_other_sockets(void **state)
 {
 	(void)state;
 	char said[4096];
@@ -351,7 +352,7 @@ static void socket_activation_refused(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
 	ssize_t n = read(server.out, said, sizeof(said) - 1);
 	said[n > 0 ? n : 0] = 0;
-	assert_non_null(strstr(said, "descriptor 3, passed as a socket"));
+	assert_non_null(strstr(said, "descriptor 3 from the service manager"));
 	close(server.out);
 	server.pid = 0;
 	server.out = -1;
@@ -360,7 +361,7 @@ static void socket_activation_refused(void **state)
 static char notify_path[64];
 static void set_notify(void) { setenv("NOTIFY_SOCKET", notify_path, 1); }
 
-static void notifies(void **state)
+static void serve_notifies_the_service_manager(void **state)
 {
 	(void)state;
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -386,24 +387,24 @@ static void notifies(void **state)
 	close(fd);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *arguments, *text;
 	} cases[] = {
-		{"load", "where to?"},
+		{"load", "missing ADDRESS:PORT"},
 		{"load 127.0.0.1", "has no port"},
 		{"load 127.0.0.1:0", "too small"},
 		{"load 127.0.0.1:99999", "too large"},
-		{"load :80", "no address"},
-		{"load ::1:80", "write [ADDRESS]:PORT"},
+		{"load :80", "not an address"},
+		{"load ::1:80", "write an IPv6 address as [ADDRESS]:PORT"},
 		{"load [::1", "has no port"},
 		{"load [::1]80", "has no port"},
 		{"load [::1%none]:80", "none"},
 		{"load [2001:db8::1]:80", "--remote"},
 		{"load [::ffff:192.0.2.1]:80", "--remote"},
-		{"load --from 127.0.0.1 [::1]:80", "IPv4 and IPv6"},
+		{"load --from 127.0.0.1 [::1]:80", "must be of one family"},
 		{"load 192.0.2.1:80", "--remote"},
 		{"load --size 5000 127.0.0.1:80", "--size: \"5000\" is too large; at most 4084\n"},
 		{"load --depth 33 127.0.0.1:80", "--depth"},
@@ -411,15 +412,15 @@ static void what_is_wrong_is_named(void **state)
 		{"load --mode connect --depth 4 127.0.0.1:80", "--depth"},
 		{"load --active 5 127.0.0.1:80", "--mode mix"},
 		{"load --mode mix --active 500 127.0.0.1:80", "more than --connections"},
-		{"load --from 192.0.2.1 127.0.0.1:80", "no address of this machine"},
+		{"load --from 192.0.2.1 127.0.0.1:80", "is not a local address"},
 		{"load --connections 100k 127.0.0.1:80", "--from"},
-		{"load --mode dance 127.0.0.1:80", "\"dance\" is none of"},
+		{"load --mode dance 127.0.0.1:80", "\"dance\" is not one of"},
 		{"load --duration 100ms 127.0.0.1:1", "Connection refused"},
 		{"serve --listen 192.0.2.1", "192.0.2.1"},
 		{"serve --workers 0", "--workers"},
 		{"serve --port 70000", "--port"},
-		{"serve --share none", "\"none\" is none of"},
-		{"serve --mode level-mod", "is none of"},
+		{"serve --share none", "\"none\" is not one of"},
+		{"serve --mode level-mod", "is not one of"},
 		{"serve --share leader-follower --mode edge", "needs oneshot"},
 		{"serve here", "here"},
 	};
@@ -435,18 +436,18 @@ static void what_is_wrong_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(load_and_serve, teardown),
-		cmocka_unit_test_teardown(interrupted_load, teardown),
-		cmocka_unit_test_teardown(server_closes_first, teardown),
-		cmocka_unit_test_teardown(statistics_each_second, teardown),
-		cmocka_unit_test_teardown(lost_worker, teardown),
-		cmocka_unit_test_teardown(server_dies_under_load, teardown),
-		cmocka_unit_test_teardown(overload_is_told, teardown),
-		cmocka_unit_test_teardown(strange_servers, teardown),
-		cmocka_unit_test_teardown(socket_activation, teardown),
-		cmocka_unit_test_teardown(socket_activation_refused, teardown),
-		cmocka_unit_test_teardown(notifies, teardown),
-		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test_teardown(load_and_serve_agree, teardown),
+		cmocka_unit_test_teardown(an_interrupted_load_prints_figures, teardown),
+		cmocka_unit_test_teardown(load_waits_for_a_server_that_closes, teardown),
+		cmocka_unit_test_teardown(serve_prints_statistics_each_second, teardown),
+		cmocka_unit_test_teardown(a_dead_worker_stops_the_server, teardown),
+		cmocka_unit_test_teardown(load_reports_a_server_that_dies, teardown),
+		cmocka_unit_test_teardown(load_reports_a_rate_it_cannot_reach, teardown),
+		cmocka_unit_test_teardown(load_reports_servers_that_do_not_echo, teardown),
+		cmocka_unit_test_teardown(serve_takes_over_a_passed_socket, teardown),
+		cmocka_unit_test_teardown(serve_refuses_other_sockets, teardown),
+		cmocka_unit_test_teardown(serve_notifies_the_service_manager, teardown),
+		cmocka_unit_test(errors_name_the_argument),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

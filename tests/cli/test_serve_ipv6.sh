@@ -1,9 +1,9 @@
 #!/bin/sh
-# serve and load over IPv6, in a network namespace of its own: loopback, and an address that is local
-# to a link, which must be named.
+# serve and load over IPv6 in a private network namespace: loopback, and a link-local address with its
+# interface.
 set -eu
 if [ "${1-}" != inside ]; then
-	# A kernel without IPv6 has nothing to serve.
+	# Skip on a kernel without IPv6.
 	[ -e /proc/net/if_inet6 ] || exit 0
 	exec unshare -rn "$0" inside
 fi
@@ -17,7 +17,7 @@ ip addr add fe80::77/64 dev wire0 nodad
 ip link set wire0 up
 ip link set wire1 up
 
-# ADDRESS: a server there, loaded; its connections are counted alike by both.
+# serve_and_load ADDRESS: load a server; both sides count the same connections.
 serve_and_load() {
 	mkfifo "$work/said"
 	"$PROGRAM" serve --listen "$1" --duration 30s >"$work/said" &
@@ -33,12 +33,12 @@ serve_and_load() {
 	exec 3<&-
 	rm "$work/said"
 	jq -e '.results[] | select(.metric == "rate") | .median > 0' "$work/load"
-	if grep "by our count" "$work/load"; then exit 1; fi
+	if grep "epolltune counts" "$work/load"; then exit 1; fi
 	grep -q '^served [1-9]' "$work/rest"
 }
 serve_and_load ::1
 serve_and_load fe80::77%wire0
 
-# Its neighbour's address is not this machine's.
+# The address of the peer is not local.
 if "$PROGRAM" load '[fe80::78%wire0]:7007' 2>"$work/error"; then exit 1; fi
 grep -q -e --remote "$work/error"

@@ -1,4 +1,4 @@
-/* Figures as text, JSON, CSV and SVG: the same numbers, each with unit, spread and conditions. */
+/* Figures as text, JSON, CSV and SVG, each with unit, spread and conditions. */
 #include "../support/support.h"
 
 #include <jansson.h>
@@ -63,7 +63,7 @@ static char *rendered(bench_render_function render, const struct render_style *s
 	return text;
 }
 
-static void test_figures(void **state)
+static void figures_have_three_digits_and_a_unit(void **state)
 {
 	(void)state;
 	static const struct {
@@ -95,7 +95,7 @@ static size_t widest_line(const char *text)
 	return widest;
 }
 
-static void test_text(void **state)
+static void text_has_figures_conditions_and_notes(void **state)
 {
 	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
@@ -108,8 +108,8 @@ static void test_text(void **state)
 	assert_true(widest_line(text) <= 80);
 }
 
-/* What is too wide for the terminal becomes several tables, each with its sizes. */
-static void test_text_fits(void **state)
+/* A table too wide for the terminal is split; each part repeats the sizes. */
+static void wide_tables_are_split_to_fit(void **state)
 {
 	(void)state;
 	static const char *const variants[] = {"select",   "poll",    "epoll-level", "epoll-edge",
@@ -136,8 +136,8 @@ static void test_text_fits(void **state)
 	}
 }
 
-/* The same variant under other conditions at another size: which are whose is said. */
-static void test_text_tells_conditions_apart(void **state)
+/* Conditions that differ by size name the size. */
+static void conditions_name_their_size(void **state)
 {
 	(void)state;
 	bench_add(&table, "request", "level", 100, 100, BENCH_RATE, 1e5, "many");
@@ -148,8 +148,8 @@ static void test_text_tells_conditions_apart(void **state)
 	assert_null(strstr(text, "N 10: EPOLLIN"));
 }
 
-/* So are conditions that hold for some of the figures only. */
-static void test_text_tells_metrics_apart(void **state)
+/* Conditions that differ by metric name the metrics. */
+static void conditions_name_their_metrics(void **state)
 {
 	(void)state;
 	bench_add(&table, "hold", "idle", 100, 0, BENCH_ELAPSED, 1, "opening");
@@ -159,8 +159,8 @@ static void test_text_tells_metrics_apart(void **state)
 	assert_non_null(strstr(text, "idle  elapsed, cpu: opening\n      p50: talking\n"));
 }
 
-/* A spread beyond its figure is told by its ends; that of a single round not at all. */
-static void test_text_spread(void **state)
+/* A spread above 100 % is printed as a range; a single round has none. */
+static void a_wide_spread_is_a_range(void **state)
 {
 	(void)state;
 	bench_init(&table);
@@ -180,7 +180,7 @@ static void test_text_spread(void **state)
 	assert_non_null(strstr(single, "one run"));
 }
 
-static void test_text_tells_what_is_lost(void **state)
+static void omitted_figures_are_counted(void **state)
 {
 	(void)state;
 	table.lost = 7;
@@ -188,7 +188,7 @@ static void test_text_tells_what_is_lost(void **state)
 	assert_non_null(strstr(text, "7 figures did not fit"));
 }
 
-static void test_json(void **state)
+static void json_has_every_field(void **state)
 {
 	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_json, &plain);
@@ -217,7 +217,7 @@ static void test_json(void **state)
 	json_decref(root);
 }
 
-static void test_csv(void **state)
+static void csv_is_quoted(void **state)
 {
 	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_csv, &plain);
@@ -244,7 +244,7 @@ static size_t occurrences(const char *text, const char *what)
 	return n;
 }
 
-static void test_svg(void **state)
+static void svg_has_curves_and_bars(void **state)
 {
 	(void)state;
 	CLEAN(free_pointer) char *text = rendered(svg, &plain);
@@ -253,7 +253,7 @@ static void test_svg(void **state)
 	assert_int_equal(occurrences(text, "<circle"), 6);
 	assert_int_equal(occurrences(text, "<g "), occurrences(text, "</g>"));
 	assert_int_equal(occurrences(text, "<text "), occurrences(text, "</text>"));
-	/* The background, and one bar for each metric of connect. */
+	/* The background, and one bar per metric of connect. */
 	assert_int_equal(occurrences(text, "<rect "), 3);
 	assert_non_null(strstr(text, "with &quot;scan&quot;, &lt;all>"));
 	assert_null(strstr(text, "nan"));
@@ -261,7 +261,7 @@ static void test_svg(void **state)
 	assert_null(strstr(text, "http://www.w3.org/1999"));
 }
 
-static void test_nothing_measured(void **state)
+static void an_empty_table_renders(void **state)
 {
 	(void)state;
 	bench_init(&table);
@@ -273,7 +273,7 @@ static void test_nothing_measured(void **state)
 	}
 }
 
-static void test_charts(void **state)
+static void charts_need_three_sizes(void **state)
 {
 	(void)state;
 	struct chart *charts = calloc(CHARTS, sizeof(*charts));
@@ -288,18 +288,18 @@ static void test_charts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_figures),
-		cmocka_unit_test_setup(test_text, setup),
-		cmocka_unit_test_setup(test_text_fits, setup),
-		cmocka_unit_test_setup(test_text_tells_conditions_apart, setup),
-		cmocka_unit_test_setup(test_text_tells_metrics_apart, setup),
-		cmocka_unit_test_setup(test_text_spread, setup),
-		cmocka_unit_test_setup(test_text_tells_what_is_lost, setup),
-		cmocka_unit_test_setup(test_json, setup),
-		cmocka_unit_test_setup(test_csv, setup),
-		cmocka_unit_test_setup(test_svg, setup),
-		cmocka_unit_test_setup(test_nothing_measured, setup),
-		cmocka_unit_test_setup(test_charts, setup),
+		cmocka_unit_test(figures_have_three_digits_and_a_unit),
+		cmocka_unit_test_setup(text_has_figures_conditions_and_notes, setup),
+		cmocka_unit_test_setup(wide_tables_are_split_to_fit, setup),
+		cmocka_unit_test_setup(conditions_name_their_size, setup),
+		cmocka_unit_test_setup(conditions_name_their_metrics, setup),
+		cmocka_unit_test_setup(a_wide_spread_is_a_range, setup),
+		cmocka_unit_test_setup(omitted_figures_are_counted, setup),
+		cmocka_unit_test_setup(json_has_every_field, setup),
+		cmocka_unit_test_setup(csv_is_quoted, setup),
+		cmocka_unit_test_setup(svg_has_curves_and_bars, setup),
+		cmocka_unit_test_setup(an_empty_table_renders, setup),
+		cmocka_unit_test_setup(charts_need_three_sizes, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

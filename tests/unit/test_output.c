@@ -1,4 +1,4 @@
-/* A file written by output_write() is wholly new or still the old one. */
+/* output_write() replaces a file completely or not at all. */
 #include "../support/support.h"
 #include "report/output.h"
 

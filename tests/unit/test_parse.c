@@ -95,7 +95,7 @@ static void refuses_what_is_no_report(void **state)
 {
 	(void)state;
 	refuses("epolltune.report/1", "epolltune.report/2", -EPROTO, "report/2");
-	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not what epolltune");
+	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not written by epolltune");
 	refuses("\"walls\"", "\"wall\"", -EBADMSG, "walls");
 	refuses("\"measured\": 19994", "\"measured\": \"many\"", -EBADMSG, "walls[0].measured");
 	refuses("\"verdict\": \"ok\"", "\"verdict\": \"fine\"", -EBADMSG, "walls[0].verdict");
@@ -105,7 +105,7 @@ static void refuses_what_is_no_report(void **state)
 	refuses("\"current\": \"511\"", "\"current\": [511]", -EBADMSG, "findings[0].current");
 	refuses("\"cpus\": 2", "\"cpus\": -2", -EBADMSG, "host.cpus");
 	refuses("\"time\": \"20", "\"time\": \"yesterday 20", -EBADMSG, "time");
-	refuses("{", "{ ,", -EBADMSG, "no JSON");
+	refuses("{", "{ ,", -EBADMSG, "invalid JSON");
 	/* A knob's value that would be cut must not be. */
 	char big[300] = "\"current\": \"";
 	memset(big + strlen(big), '9', 200);
@@ -291,9 +291,9 @@ static void test_conditions_that_differ(void **state)
 	FILE *out = fmemopen(text, sizeof(text), "w");
 	conditions_print(out, list, &(struct render_style){.width = 80});
 	fclose(out);
-	assert_string_equal(text, "Not made under the same conditions:\n"
+	assert_string_equal(text, "The conditions differ:\n"
 				  "  kernel       6.1 -> 6.18\n"
-				  "  new ones     10/s -> 20/s\n\n");
+				  "  rate         10/s -> 20/s\n\n");
 	json_decref(list);
 	json_decref(documents[1]);
 	/* A few pages more are the same memory; what is of an odd type differs, no more. */
