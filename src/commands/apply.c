@@ -15,12 +15,12 @@
 #include "report/compare.h"
 #include "report/figure.h"
 #include "report/parse.h"
+#include "tune/coverage.h"
 #include "tune/executor.h"
 #include "tune/interrupt.h"
 #include "tune/notice.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
-#include "tune/coverage.h"
 #include "tune/undo.h"
 
 #define CONFIRM_MAX_US 86400000000u /* a day */

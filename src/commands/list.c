@@ -212,7 +212,7 @@ static int only_check(const char *only, struct err *e)
 			return 0;
 		report_append(names, "%s%s", names[0] ? ", " : "", topic_kinds[i].plural);
 	}
-	return err_set(e, EINVAL, "list: \"%.100s\" is none of %s", only, names);
+	return err_set(e, EINVAL, "list: \"%.100s\" is not one of %s", only, names);
 }
 
 int command_list(int argc, char **argv)

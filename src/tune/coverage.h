@@ -13,6 +13,6 @@ bool coverage_listed(const char *list, const char *name);
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
  * all). "" if there is none; NULL without memory. To be freed. */
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
-		   const char *allowed);
+		      const char *allowed);
 
 #endif

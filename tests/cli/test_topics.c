@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "commands/topic.h"
-#include "epolltune/knob.h"
 #include "epolltune/catalogue.h"
+#include "epolltune/knob.h"
 
 static void lines_fit(const char *text, size_t width)
 {
@@ -49,8 +49,8 @@ static char *all_names(const char *plural)
 	for (size_t k = 0; k < topic_kind_count; k++)
 		for (size_t i = 0; i < topic_kinds[k].count(); i++)
 			if (!plural || strcmp(plural, topic_kinds[k].plural) == 0)
-				used += (size_t)snprintf(names + used, sizeof(names) - used, " '%s'",
-							 topic_kinds[k].name_at(i));
+				used += (size_t)snprintf(names + used, sizeof(names) - used,
+							 " '%s'", topic_kinds[k].name_at(i));
 	assert_true(used < sizeof(names));
 	return names;
 }
@@ -108,9 +108,9 @@ static void test_refusals(void **state)
 		{"explain zzzzzzzzzzzz", "unknown name \"zzzzzzzzzzzz\"; epolltune list"},
 		{"explain ''", "unknown name \"\""},
 		{"explain net.core.somaxconn nosuch", "unknown name \"nosuch\""},
-		{"explain", "name what to explain"},
+		{"explain", "missing NAME"},
 		{"explain --format xml net.core.somaxconn", "--format"},
-		{"list knob", "none of probes, walls"},
+		{"list knob", "not one of walls, probes"},
 		{"list knobs walls", "unexpected argument \"walls\""},
 		{"list --nic knobs", "unexpected argument \"knobs\""},
 		{"list --sysroot /nonexistent", "/nonexistent"},

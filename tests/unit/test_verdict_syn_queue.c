@@ -6,7 +6,7 @@
 
 #define COOKIES "net.ipv4.tcp_syncookies=1; net.ipv4.tcp_max_syn_backlog=8; "
 #define DROPS "net.ipv4.tcp_syncookies=0; "
-#define SOMAXCONN "net.core.somaxconn"
+#define SOMAXCONN_KNOB "net.core.somaxconn"
 #define MAX_SYN "net.ipv4.tcp_max_syn_backlog"
 
 struct row {
@@ -23,68 +23,70 @@ struct row {
 static const struct row rows[] = {
 	/* With cookies the backlog alone binds: 500 needed, ok from 625 on, and it holds one more.
 	 */
-	{10000, COOKIES SOMAXCONN "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN, "", "",
+	{10000, COOKIES SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
-	{10000, COOKIES SOMAXCONN "=624", 0, false, 625, VERDICT_OK, SOMAXCONN, "", "",
+	{10000, COOKIES SOMAXCONN_KNOB "=624", 0, false, 625, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
-	{10000, COOKIES SOMAXCONN "=623", 0, false, 624, VERDICT_TIGHT, SOMAXCONN,
-	 "syn-queue.tight", SOMAXCONN " 623 -> 1024", REMEDY_KERNEL},
-	{10000, COOKIES SOMAXCONN "=499", 0, false, 500, VERDICT_TIGHT, SOMAXCONN,
-	 "syn-queue.tight", SOMAXCONN " 499 -> 1024", REMEDY_KERNEL},
-	{10000, COOKIES SOMAXCONN "=498", 0, false, 499, VERDICT_SHORT, SOMAXCONN,
-	 "syn-queue.short", SOMAXCONN " 498 -> 1024", REMEDY_KERNEL},
-	{20, COOKIES SOMAXCONN "=0", 0, false, 1, VERDICT_TIGHT, SOMAXCONN, "syn-queue.tight",
-	 SOMAXCONN " 0 -> 128", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=623", 0, false, 624, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", SOMAXCONN_KNOB " 623 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=499", 0, false, 500, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", SOMAXCONN_KNOB " 499 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=498", 0, false, 499, VERDICT_SHORT, SOMAXCONN_KNOB,
+	 "syn-queue.short", SOMAXCONN_KNOB " 498 -> 1024", REMEDY_KERNEL},
+	{20, COOKIES SOMAXCONN_KNOB "=0", 0, false, 1, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", SOMAXCONN_KNOB " 0 -> 128", REMEDY_KERNEL},
 	/* The application's backlog. */
-	{10000, COOKIES SOMAXCONN "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
+	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
 	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 1024", REMEDY_APPLICATION},
-	{10000, COOKIES SOMAXCONN "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
+	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
 	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 1024", REMEDY_APPLICATION},
-	{10000, COOKIES SOMAXCONN "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
-	 SOMAXCONN, "syn-queue.short", SOMAXCONN " 128 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
+	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
 	/* Without cookies three quarters of tcp_max_syn_backlog, and one. */
-	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=100", 0, false, 76, VERDICT_SHORT, MAX_SYN,
+	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=100", 0, false, 76, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 100 -> 1024", REMEDY_KERNEL},
-	{4000, DROPS SOMAXCONN "=4096; " MAX_SYN "=16", 0, false, 13, VERDICT_SHORT, MAX_SYN,
+	{4000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16", 0, false, 13, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 16 -> 512", REMEDY_KERNEL},
-	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=832", 0, false, 625, VERDICT_OK, MAX_SYN, "",
-	 "", REMEDY_NONE},
-	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=831", 0, false, 625, VERDICT_OK, MAX_SYN, "",
-	 "", REMEDY_NONE},
-	{10000, DROPS SOMAXCONN "=4096; " MAX_SYN "=830", 0, false, 624, VERDICT_TIGHT, MAX_SYN,
-	 "syn-queue.tight", MAX_SYN " 830 -> 1024", REMEDY_KERNEL},
+	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=832", 0, false, 625, VERDICT_OK, MAX_SYN,
+	 "", "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=831", 0, false, 625, VERDICT_OK, MAX_SYN,
+	 "", "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=830", 0, false, 624, VERDICT_TIGHT,
+	 MAX_SYN, "syn-queue.tight", MAX_SYN " 830 -> 1024", REMEDY_KERNEL},
 	/* 512 holds 385 and 1024 holds 769. */
-	{6160, DROPS SOMAXCONN "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	{6160, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 64 -> 512", REMEDY_KERNEL},
-	{6180, DROPS SOMAXCONN "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	{6180, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 64 -> 1024", REMEDY_KERNEL},
-	{10000, DROPS SOMAXCONN "=128; " MAX_SYN "=4096", 0, false, 129, VERDICT_SHORT, SOMAXCONN,
-	 "syn-queue.short", SOMAXCONN " 128 -> 1024", REMEDY_KERNEL},
+	{10000, DROPS SOMAXCONN_KNOB "=128; " MAX_SYN "=4096", 0, false, 129, VERDICT_SHORT,
+	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
 	/* All of them: what binds comes first. */
-	{10000, DROPS SOMAXCONN "=100; listen.backlog=10; " MAX_SYN "=64", 0, false, 11,
+	{10000, DROPS SOMAXCONN_KNOB "=100; listen.backlog=10; " MAX_SYN "=64", 0, false, 11,
 	 VERDICT_SHORT, "listen.backlog", "syn-queue.short",
-	 "listen.backlog 10 -> 1024, " SOMAXCONN " 100 -> 1024, " MAX_SYN " 64 -> 1024",
+	 "listen.backlog 10 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024, " MAX_SYN " 64 -> 1024",
 	 REMEDY_APPLICATION},
-	{10000, DROPS SOMAXCONN "=100; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
-	 "syn-queue.short", MAX_SYN " 64 -> 1024, " SOMAXCONN " 100 -> 1024", REMEDY_KERNEL},
+	{10000, DROPS SOMAXCONN_KNOB "=100; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
+	 "syn-queue.short", MAX_SYN " 64 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024", REMEDY_KERNEL},
 	/* With cookies always there is no queue. */
-	{10000, "net.ipv4.tcp_syncookies=2; " SOMAXCONN "=16", 0, false, REPORT_NONE, VERDICT_OK,
-	 "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
+	{10000, "net.ipv4.tcp_syncookies=2; " SOMAXCONN_KNOB "=16", 0, false, REPORT_NONE,
+	 VERDICT_OK, "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
 	{10000, "net.ipv4.tcp_syncookies=2", 0, false, REPORT_NONE, VERDICT_OK,
 	 "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
 	/* Unreadable; a kernel without cookies behaves as with them. */
-	{10000, COOKIES, 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN, "", "", REMEDY_NONE},
-	{10000, DROPS SOMAXCONN "=4096", 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN, "", "",
+	{10000, COOKIES, 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
-	{10000, SOMAXCONN "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN, "", "", REMEDY_NONE},
+	{10000, DROPS SOMAXCONN_KNOB "=4096", 0, false, REPORT_NONE, VERDICT_UNKNOWN,
+	 SOMAXCONN_KNOB, "", "", REMEDY_NONE},
+	{10000, SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
+	 REMEDY_NONE},
 	/* An experiment that met the limit counts, one that did not leaves the settings'. */
-	{10000, COOKIES SOMAXCONN "=700", 701, true, 701, VERDICT_OK, SOMAXCONN, "", "",
+	{10000, COOKIES SOMAXCONN_KNOB "=700", 701, true, 701, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
-	{10000, COOKIES SOMAXCONN "=4096", 625, false, 4097, VERDICT_OK, SOMAXCONN, "", "",
-	 REMEDY_NONE},
-	{10000, COOKIES SOMAXCONN "=16", 16, true, 17, VERDICT_SHORT, SOMAXCONN, "syn-queue.short",
-	 SOMAXCONN " 16 -> 1024", REMEDY_KERNEL},
-	{10000, COOKIES SOMAXCONN "=4096", 400, true, 4097, VERDICT_SHORT, SOMAXCONN,
+	{10000, COOKIES SOMAXCONN_KNOB "=4096", 625, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "",
+	 "", REMEDY_NONE},
+	{10000, COOKIES SOMAXCONN_KNOB "=16", 16, true, 17, VERDICT_SHORT, SOMAXCONN_KNOB,
+	 "syn-queue.short", SOMAXCONN_KNOB " 16 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=4096", 400, true, 4097, VERDICT_SHORT, SOMAXCONN_KNOB,
 	 "syn-queue.short", "", REMEDY_APPLICATION},
 };
 
@@ -128,7 +130,7 @@ static void a_wall_without_a_queue_has_no_need(void **state)
 	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
-	struct settings s = verdict_settings(x, "net.ipv4.tcp_syncookies=2; " SOMAXCONN "=16");
+	struct settings s = verdict_settings(x, "net.ipv4.tcp_syncookies=2; " SOMAXCONN_KNOB "=16");
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->needed, REPORT_NONE);
 	assert_string_equal(w->detail, "tcp_syncookies=2 answers every SYN with a cookie: nothing "
@@ -140,16 +142,16 @@ static void the_wall_says_what_bounds_it(void **state)
 	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
-	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=4096; listen.backlog=511");
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511");
 	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
 			    "The listener's backlog (511) is the bound; the kernel answers SYNs "
 			    "beyond it with cookies. tcp_max_syn_backlog has no effect while "
 			    "tcp_syncookies is on.");
-	s = verdict_settings(x, DROPS SOMAXCONN "=4096; " MAX_SYN "=100");
+	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=100");
 	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
 			    "Without tcp_syncookies the listener's backlog (4096) and three "
 			    "quarters of tcp_max_syn_backlog (100) are the bounds.");
-	s = verdict_settings(x, DROPS SOMAXCONN "=4096");
+	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096");
 	assert_string_equal(verdict_of(x, &t, &s, NULL)->walls[0].detail,
 			    MAX_SYN " could not be read.");
 }
@@ -171,7 +173,7 @@ static void the_finding_says_what_became_of_the_others(void **state)
 	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
-	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=16");
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=16");
 	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
 	assert_non_null(strstr(f->detail, "500 handshakes are half open at a time; the queue holds "
 					  "17."));
@@ -180,7 +182,7 @@ static void the_finding_says_what_became_of_the_others(void **state)
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
 					  "with a cookie. No client is lost"));
-	s = verdict_settings(x, DROPS SOMAXCONN "=4096; " MAX_SYN "=16");
+	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16");
 	o = full(13, "ListenDrops", 612);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs "));
@@ -192,9 +194,9 @@ static void the_advice_names_the_effect_of_each_knob(void **state)
 	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
-	struct settings s = verdict_settings(x, DROPS SOMAXCONN "=100; " MAX_SYN "=64");
+	struct settings s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=100; " MAX_SYN "=64");
 	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
-	assert_non_null(strstr(f->advice, "Takes effect from the next packet on. " SOMAXCONN
+	assert_non_null(strstr(f->advice, "Takes effect from the next packet on. " SOMAXCONN_KNOB
 					  " takes effect at the next listen()"));
 }
 
@@ -204,7 +206,7 @@ static void a_need_beyond_any_knob_proposes_nothing(void **state)
 	const struct experiment *x = experiment();
 	struct target t = target_at(100000000);
 	t.rtt_us = UINT64_C(3600000000);
-	struct settings s = verdict_settings(x, COOKIES SOMAXCONN "=4096");
+	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=4096");
 	const struct report *r = verdict_of(x, &t, &s, NULL);
 	assert_int_equal(r->walls[0].verdict, VERDICT_SHORT);
 	assert_string_equal(verdict_proposals(r), "");
@@ -220,13 +222,13 @@ static void the_experiment_fills_the_queue_where_that_is_near(void **state)
 		const char *settings;
 		uint64_t clients;
 	} costs[] = {
-		{10000, COOKIES SOMAXCONN "=16", 625},
-		{10000, COOKIES SOMAXCONN "=700", 701 + 43 + 64},
-		{10000, COOKIES SOMAXCONN "=1116", 1117 + 69 + 64},
-		{10000, COOKIES SOMAXCONN "=1117", 625},
-		{10000, COOKIES SOMAXCONN "=4096", 625},
-		{200000, COOKIES SOMAXCONN "=16384", 12500},
-		{400000, COOKIES SOMAXCONN "=16384", 25000},
+		{10000, COOKIES SOMAXCONN_KNOB "=16", 625},
+		{10000, COOKIES SOMAXCONN_KNOB "=700", 701 + 43 + 64},
+		{10000, COOKIES SOMAXCONN_KNOB "=1116", 1117 + 69 + 64},
+		{10000, COOKIES SOMAXCONN_KNOB "=1117", 625},
+		{10000, COOKIES SOMAXCONN_KNOB "=4096", 625},
+		{200000, COOKIES SOMAXCONN_KNOB "=16384", 12500},
+		{400000, COOKIES SOMAXCONN_KNOB "=16384", 25000},
 		{10000, "net.ipv4.tcp_syncookies=2", 625},
 	};
 	const struct experiment *x = experiment();
