@@ -38,7 +38,8 @@ static int attempt(struct trial *t, const struct experiment *x, struct settings 
 	if (rc)
 		return rc;
 	if (o->state != OUTCOME_CONCLUSIVE)
-		return err_set(e, EAGAIN, "%s", o->why);
+		return err_set(e, o->state == OUTCOME_INCONCLUSIVE ? EAGAIN : ENOTSUP, "%s",
+			       o->why);
 	return outcome_suffices(x, t->target, s, o);
 }
 

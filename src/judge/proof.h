@@ -13,8 +13,8 @@ struct proof {
 
 /* Tries `p->at`, which solve() found; with scale() also more where that is not enough, and less
  * where it is. Each run has its settings in the lab; `t->lab` is left with `now`. Returns 0 when
- * p->at is enough, -ERANGE when what was tried last is not, -EAGAIN without a result (e->text says
- * why), or another error of an experiment. */
+ * p->at is enough, -ERANGE when what was tried last is not, -EAGAIN without a result, -ENOTSUP
+ * where it cannot be tried (e->text says why), or another error of an experiment. */
 int proof_search(struct trial *t, const struct experiment *x, const struct settings *now,
 		 struct proof *p, struct err *e);
 /* One run in a lab that gets the settings for it. */
