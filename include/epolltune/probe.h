@@ -65,7 +65,9 @@ enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORT
 /* What one run showed. */
 struct outcome {
 	enum outcome_state state;
-	char why[160];    /* where not conclusive: a clause without full stop */
+	/* Where not conclusive: a clause without full stop. Unsupported with "": the experiment is
+	 * not due, the wall is what its settings say. */
+	char why[160];
 	int64_t reached;  /* in the unit of the wall; REPORT_NONE: what it showed is no capacity */
 	bool limit_met;   /* otherwise the wall is at least `reached` */
 	bool measured;    /* the figures count as measured though no limit was met */

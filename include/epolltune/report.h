@@ -104,6 +104,7 @@ struct finding {
 	enum finding_level level;
 	enum finding_remedy remedy;
 	bool observed; /* seen on this machine as it runs, not in an experiment */
+	bool quiet;    /* of the catalogue; a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
 	char detail[640];

@@ -162,13 +162,16 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_NOTE,
 	 .quiet = true,
 	 .wall = "ports.ephemeral",
-	 .title = "New connections a second, by who closes first",
-	 .detail = "{many?1 a is from one source address, {many} from {many}. }{lasting?TIME_WAIT "
-		   "allows {lasting} new connections/s from one address to one destination that "
-		   "the client closes first, {loopback} over loopback ({ports} ports, 60 s, "
-		   "tcp_tw_reuse={reuse}{no_timestamps?, without effect as tcp_timestamps is "
-		   "off}). Above half of that each connect() searches long for a free port.}",
-	 .advice = "",
+	 .title = "{exceeded?TIME_WAIT allows {lasting} new connections/s from one address to one "
+		  "destination; {rate} are needed:New connections a second, by who closes first}",
+	 .detail = "{lasting?With {ports} ports, TIME_WAIT of 60 s and tcp_tw_reuse={reuse}"
+		   "{no_timestamps? (without effect as tcp_timestamps is off)}, a client that "
+		   "closes first can open {lasting} connections/s from one address to one "
+		   "destination, {loopback}/s over loopback. Above half of that each connect() "
+		   "searches long for a free port.}",
+	 .advice = "{exceeded?A proxy that opens a connection for each request and closes it first "
+		   "needs {addresses?{addresses}:more} source addresses or destinations. Or reuse "
+		   "connections, or let the other side close first.}",
 	 .meaning = "The connections a second that one client opens here, by who closes first, "
 		    "from one and from several source addresses, over veth and over loopback.",
 	 .action = "Compare no connect rates that do not name all three. The side that closes "
@@ -195,8 +198,8 @@ static const struct finding_row findings[] = {
 	      "Closing first at {rate} keeps {needed} connections in TIME_WAIT for 60 s each. The "
 	      "kernel closes those beyond {capacity} at once, without the protection against old "
 	      "segments.",
-	      TAKES_EFFECT " Costs about 250 bytes each. Where the other side closes first, or "
-			   "connections are reused, it is not needed.",
+	      "{proposed?Takes effect {effect}. {cost} :No value is that large. }Where the other "
+	      "side closes first, or connections are reused, it is not needed.",
 	      "Closing first at the target's rate leaves more connections in TIME_WAIT than the "
 	      "kernel keeps; it closes those beyond at once.",
 	      "Raise net.ipv4.tcp_max_tw_buckets, let the other side close first, or reuse "

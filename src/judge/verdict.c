@@ -153,7 +153,8 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	struct bound b = bound_of(x, t, s);
 	wall_inspect(x, t, s, w);
 	if (o->state != OUTCOME_CONCLUSIVE) {
-		wall_miss(w, o->why);
+		if (o->why[0])
+			wall_miss(w, o->why);
 		return;
 	}
 	w->experiment = EXPERIMENT_DONE;

@@ -75,6 +75,7 @@ struct finding *report_finding(struct report *r, const char *id, const struct wo
 	f->level = row->level;
 	f->remedy = row->remedy;
 	f->observed = row->observed;
+	f->quiet = row->quiet;
 	report_text(f->wall, "%s", row->wall);
 	wording_fill(words, row->title, f->title, sizeof(f->title));
 	wording_fill(words, row->detail, f->detail, sizeof(f->detail));

@@ -368,8 +368,7 @@ static void finding_line(const struct page *p, const struct finding *f)
 
 static bool is_quiet(const struct page *p, const struct finding *f)
 {
-	const struct finding_row *row = finding_row_find(f->id);
-	return !p->verbose && row && row->quiet;
+	return !p->verbose && f->quiet;
 }
 
 static size_t findings(const struct page *p, const struct report *r, enum finding_level level,

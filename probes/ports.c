@@ -1,0 +1,605 @@
+/* Ports and TIME_WAIT: the limits of the side that connects and of the side that closes first.
+ *
+ * A connection that its client closes first keeps its port for 60 s (TCP_TIMEWAIT_LEN). So opening
+ * and closing uses up ports without descriptors, until connect() fails with EADDRNOTAVAIL. Only a
+ * proxy needs ports; for a server the walls have no need. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/churn.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+
+#define RANGE_KNOB "net.ipv4.ip_local_port_range"
+#define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
+#define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
+#define DELAY_KNOB "net.ipv4.tcp_tw_reuse_delay"
+#define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
+
+#define TIME_WAIT_S 60
+/* Without the knob: one second. */
+#define DELAY_DEFAULT_MS 1000
+#define WIDEST "1024 65535"
+#define BUCKETS_WIDE "1048576"
+/* Ranges up to that are used up even where the target needs no ports. */
+#define FILL_ALWAYS 4096
+/* TIME_WAIT is overflowed up to that limit, and filled up to that many connections. */
+#define BUCKETS_FILL 16384
+#define TOO_MANY "the experiment keeps at most 16 384 connections in TIME_WAIT"
+#define FILL_MS 8000
+#define MANY 8
+/* Duration of a connect rate: for a note, and for a proxy that needs it. */
+#define RATE_MS 40
+#define RATE_PROXY_MS 100
+/* Alternatives are tried on a range of so many ports. */
+#define FEW 64
+#define FEW_RANGE "20000 20063"
+/* tcp_tw_reuse_delay there. */
+#define DELAY_MS 200
+/* The first destination port: below 1024, where no range in the lab begins. */
+#define FIRST_PORT 80
+
+enum { BUCKETS };                                                /* knobs of time-wait */
+enum { RANGE, RESERVED, USUAL, REUSE, TIMESTAMPS, REUSE_DELAY }; /* knobs of ports.ephemeral */
+enum { OVERFLOWS };                                              /* metrics, likewise */
+enum { OPENED };
+
+/* Ranges in use, ascending. */
+static const struct {
+	int64_t low, high;
+} usual[] = {{32768, 60999}, {16384, 65535}, {1024, 65535}};
+#define USUAL_COUNT (sizeof(usual) / sizeof(*usual))
+
+struct context {
+	uint16_t port;         /* of the next destination: each run needs one without TIME_WAIT */
+	uint64_t waiting;      /* left in TIME_WAIT by the experiment on it */
+	struct settings ports; /* of ports.ephemeral at the running values; all 0: unknown */
+};
+
+static struct quantity_shown count_show(int64_t value)
+{
+	return quantity_show(QUANTITY_COUNT, (uint64_t)value);
+}
+
+/* Knobs of a host of the lab that experiments need besides their own, and restore. */
+#define OTHERS 4
+#define OTHER_TEXT 4096 /* the kernel takes no longer text in one write(2) */
+
+struct other {
+	const char *knob, *value; /* a list of them ends with NULL */
+};
+
+struct others {
+	struct lab *lab;
+	enum lab_host host;
+	size_t mark, count;
+	struct swap {
+		char knob[64], text[OTHER_TEXT];
+	} * at; /* in the lab's memory */
+};
+
+/* Writes the text and keeps what was there, so that a second call restores it. Not by
+ * lab_knob_set(): the table has no lists of ports. */
+static int swap_call(struct host *h, void *arg, struct err *e)
+{
+	struct swap *s = arg;
+	CLEAN(free_pointer) char *was = NULL;
+	char path[KNOB_PATH];
+	knob_path(&(struct knob){.name = s->knob}, path);
+	ssize_t length = host_read_all(h, path, &was, e);
+	if (length < 0)
+		return (int)length;
+	if (length >= OTHER_TEXT)
+		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
+	int rc = host_write(h, path, s->text, e);
+	if (!rc)
+		memcpy(s->text, was, (size_t)length + 1);
+	return rc;
+}
+
+/* others_leave() follows, also after an error, unless they stay for the life of the lab. */
+static int others_enter(struct others *o, struct lab *lab, enum lab_host host,
+			const struct other *list, struct err *e)
+{
+	*o = (struct others){.lab = lab, .host = host, .mark = lab_mark(lab)};
+	o->at = lab_alloc(lab, OTHERS * sizeof(*o->at), e);
+	if (!o->at)
+		return -ENOMEM;
+	for (; list->knob; list++) {
+		struct swap *s = &o->at[o->count];
+		report_text(s->knob, "%s", list->knob);
+		report_text(s->text, "%s", list->value);
+		int rc = lab_call(lab, host, swap_call, s, e);
+		if (!rc)
+			o->count++;
+		else if (rc != -ENOENT) /* a kernel without the knob */
+			return rc;
+	}
+	return err_recode(e, 0);
+}
+
+/* Returns `rc`, or else the first error of restoring. */
+static int others_leave(struct others *o, int rc, struct err *e)
+{
+	while (o->count) {
+		struct swap *s = &o->at[--o->count];
+		int restored = lab_call(o->lab, o->host, swap_call, s, rc ? NULL : e);
+		rc = rc ? rc : restored;
+	}
+	lab_release(o->lab, o->mark);
+	return rc;
+}
+
+static int churn_failed(int error, struct err *e)
+{
+	return err_set(e, error, "test client in the lab: %s", strerror(error));
+}
+
+static int churn_next(struct trial *t, struct churn_config config, struct churn_result *out,
+		      struct err *e)
+{
+	config.port = t->context->port;
+	t->context->port = (uint16_t)(t->context->port + CHURN_DESTINATIONS);
+	return churn_run(t->lab, &config, out, e);
+}
+
+/* Closes first, on one destination, until ports or `most` are used up. */
+static int close_first(struct trial *t, const struct other *list, unsigned sources, uint64_t most,
+		       struct churn_result *out, struct err *e)
+{
+	const struct churn_config config = {
+		.close = CHURN_CLIENT_FIRST, .sources = sources, .most = most, .ms = FILL_MS};
+	struct others others;
+	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
+	if (!rc)
+		rc = churn_next(t, config, out, e);
+	if (!rc && out->error && out->error != EADDRNOTAVAIL)
+		rc = churn_failed(out->error, e);
+	return others_leave(&others, rc, e);
+}
+
+static void unsupported(struct outcome *out, const char *why)
+{
+	out->state = OUTCOME_UNSUPPORTED;
+	report_text(out->why, "%s", why);
+}
+
+/* A proof that met no limit proves nothing unless it made all its connections. */
+static void proof_complete(const struct trial *t, uint64_t most, const struct churn_result *r,
+			   struct outcome *out)
+{
+	if (!t->proof || out->limit_met || r->connections >= most)
+		return;
+	out->state = OUTCOME_INCONCLUSIVE;
+	report_text(out->why, "the experiment made only %s connections",
+		    count_show((int64_t)r->connections).text);
+}
+
+/* TIME_WAIT. */
+
+static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	(void)t;
+	b->binding = BUCKETS;
+	b->capacity = s->at[BUCKETS][0];
+}
+
+static bool time_wait_solve(const struct target *t, const struct settings *now,
+			    const struct outcome *o, int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)now;
+	(void)o;
+	out->at[BUCKETS][0] = enough;
+	return true;
+}
+
+/* Connections to close: beyond the limit where that is near, else as many as the target needs; 0:
+ * the experiment is not due. */
+static uint64_t time_wait_fill(const struct trial *t, const struct settings *s)
+{
+	int64_t limit = s->at[BUCKETS][0];
+	uint64_t enough = report_margin(t->needed);
+	if (t->proof)
+		return enough > t->context->waiting ? enough - t->context->waiting : 1;
+	return limit <= BUCKETS_FILL ? (uint64_t)(limit + limit / 4 + 16) : enough;
+}
+
+static int time_wait_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	static const struct other list[] = {{RANGE_KNOB, WIDEST}, {REUSE_KNOB, "0"}, {0}};
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	uint64_t fill = time_wait_fill(t, s);
+	struct churn_result r = {0};
+	if (!fill ||
+	    (s->at[BUCKETS][0] > BUCKETS_FILL && report_margin(t->needed) > BUCKETS_FILL)) {
+		unsupported(out, fill ? TOO_MANY : "");
+		return 0;
+	}
+	trial_progress(t, "filling TIME_WAIT");
+	int rc = trial_counters_begin(t, LAB_CLIENT, &counters, e);
+	if (!rc)
+		rc = close_first(t, list, MANY, fill, &r, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (rc)
+		return rc;
+	int64_t overflow = trial_counters_growth(&counters, "TcpExt.TCPTimeWaitOverflow");
+	overflow = overflow > 0 ? overflow : 0;
+	out->limit_met = overflow > 0;
+	out->reached = (int64_t)(t->context->waiting + r.connections) - overflow;
+	out->metric[OVERFLOWS] = (double)overflow;
+	t->context->waiting = (uint64_t)out->reached;
+	proof_complete(t, fill, &r, out);
+	return 0;
+}
+
+static void time_wait_describe(const struct trial *t, const struct outcome *o, char *text,
+			       size_t size)
+{
+	if (t->proof)
+		snprintf(text, size, "%s in TIME_WAIT, %s overflowed", count_show(o->reached).text,
+			 count_show((int64_t)o->metric[OVERFLOWS]).text);
+}
+
+/* Ports. */
+
+/* "8080,9000-9010" within [low, high]. */
+static int64_t reserved_within(const char *list, int64_t low, int64_t high)
+{
+	int64_t count = 0;
+	while (list && *list) {
+		char *end;
+		int64_t from = strtol(list, &end, 10), to = from;
+		if (end == list)
+			break;
+		if (*end == '-')
+			to = strtol(end + 1, &end, 10);
+		from = from < low ? low : from;
+		to = to > high ? high : to;
+		count += to >= from ? to - from + 1 : 0;
+		if (*end != ',')
+			break;
+		list = end + 1;
+	}
+	return count;
+}
+
+static void ports_read(const struct host *h, struct settings *s)
+{
+	CLEAN(free_pointer) char *list = NULL;
+	int64_t *range = s->at[RANGE];
+	if (host_read_all(h, "proc/sys/net/ipv4/ip_local_reserved_ports", &list, NULL) < 0)
+		list = NULL;
+	for (size_t i = 0; i < USUAL_COUNT; i++)
+		s->at[USUAL][i] = usual[i].high - usual[i].low + 1 -
+				  reserved_within(list, usual[i].low, usual[i].high);
+	/* What no kernel has is not a range. */
+	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
+		range[0] = range[1] = REPORT_NONE;
+		s->text[RANGE][0] = 0;
+		return;
+	}
+	s->at[RESERVED][0] = reserved_within(list, range[0], range[1]);
+}
+
+/* Free ports of the range in the settings, which may be one of the usual. */
+static int64_t ports_of(const struct settings *s)
+{
+	const int64_t *range = s->at[RANGE], reserved = s->at[RESERVED][0];
+	if (range[0] == REPORT_NONE)
+		return REPORT_NONE;
+	for (size_t i = 0; i < USUAL_COUNT; i++)
+		if (range[0] == usual[i].low && range[1] == usual[i].high)
+			return s->at[USUAL][i];
+	return range[1] - range[0] + 1 - reserved;
+}
+
+/* The first of the usual ranges with so many free ports, else the widest; USUAL_COUNT when that is
+ * no wider than the running one. */
+static size_t range_for(const struct settings *s, int64_t enough)
+{
+	size_t i = 0;
+	while (i < USUAL_COUNT - 1 && s->at[USUAL][i] < enough)
+		i++;
+	return s->at[USUAL][i] > ports_of(s) ? i : USUAL_COUNT;
+}
+
+static void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	(void)t;
+	b->binding = RANGE;
+	b->capacity = ports_of(s);
+}
+
+static bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+			int64_t enough, struct settings *out)
+{
+	size_t i = range_for(now, enough);
+	(void)t;
+	(void)o;
+	if (i == USUAL_COUNT)
+		return false;
+	out->at[RANGE][0] = usual[i].low;
+	out->at[RANGE][1] = usual[i].high;
+	return true;
+}
+
+/* New connections a second that one address has ports for to one destination, closing first. */
+static double rate_lasting(const struct settings *s, bool loopback)
+{
+	int64_t reuse = s->at[REUSE][0], delay = s->at[REUSE_DELAY][0];
+	/* Not without timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+	bool reused = s->at[TIMESTAMPS][0] && (reuse == 1 || (reuse == 2 && loopback));
+	double rest_s = (double)(delay > 0 ? delay : DELAY_DEFAULT_MS) / 1000;
+	return (double)ports_of(s) / (reused ? rest_s : TIME_WAIT_S);
+}
+
+static void rate_word(struct wording *w, const char *name, double rate)
+{
+	if (rate < 10)
+		wording_set(w, name, "%.2g", rate);
+	else
+		wording_set(w, name, "%s", count_show((int64_t)rate).text);
+}
+
+/* {exceeded}: a proxy needs more than TIME_WAIT allows from one address; it needs {addresses}. */
+static void rate_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	double lasting = rate_lasting(s, false), needed = (double)t->rate_per_s;
+	rate_word(w, "lasting", lasting);
+	rate_word(w, "loopback", rate_lasting(s, true));
+	wording_set(w, "ports", "%s", count_show(ports_of(s)).text);
+	wording_set(w, "reuse", "%s", s->text[REUSE]);
+	wording_set(w, "no_timestamps", "%s", s->at[TIMESTAMPS][0] ? "" : "yes");
+	wording_set(w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
+	if (t->role != TARGET_PROXY || lasting >= needed)
+		return;
+	wording_set(w, "exceeded", "yes");
+	if (lasting > 0)
+		wording_set(w, "addresses", "%s", count_show((int64_t)ceil(needed / lasting)).text);
+}
+
+static void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			struct wording *w)
+{
+	int64_t enough = (int64_t)report_margin(t->connections), each = ports_of(s);
+	size_t wider = range_for(s, enough);
+	(void)o;
+	if (s->at[RESERVED][0] > 0)
+		wording_set(w, "reserved", "%s", count_show(s->at[RESERVED][0]).text);
+	if (wider < USUAL_COUNT)
+		each = s->at[USUAL][wider];
+	if (enough > each && each > 0)
+		wording_set(w, "sources", "%s", count_show((enough - 1) / each + 1).text);
+	if (ports_of(s) != REPORT_NONE)
+		rate_words(t, s, w);
+}
+
+static int ports_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	static const struct other list[] = {{REUSE_KNOB, "0"}, {BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
+	struct churn_result r = {0};
+	uint64_t ports = (uint64_t)ports_of(s), enough = report_margin(t->needed);
+	/* To the end where that is near, else as far as the target needs. */
+	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
+	if (!t->proof)
+		t->context->ports = *s;
+	if (!to_end && !enough) {
+		unsupported(out, "");
+		return 0;
+	}
+	if (t->proof && ports < enough) {
+		unsupported(out, "it takes several source addresses or destinations");
+		return 0;
+	}
+	trial_progress(t, "using up the ports");
+	int rc = close_first(t, list, 1, to_end && !t->proof ? 0 : enough, &r, e);
+	if (rc)
+		return rc;
+	out->limit_met = r.error == EADDRNOTAVAIL;
+	out->reached = (int64_t)r.connections;
+	if (t->proof || out->limit_met)
+		out->metric[OPENED] = (double)r.connections;
+	proof_complete(t, enough, &r, out);
+	return 0;
+}
+
+static void ports_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	if (t->proof)
+		snprintf(text, size, "%s connections%s", count_show(o->reached).text,
+			 o->limit_met ? ", then EADDRNOTAVAIL" : " and more");
+}
+
+/* Holds connections until no port is left. */
+static int hold(struct trial *t, struct churn_config config, double *held, struct err *e)
+{
+	struct churn_result r = {0};
+	/* bind() takes no port that its address has in TIME_WAIT, so use addresses without. */
+	config.first_source = MANY;
+	config.close = CHURN_HOLD;
+	int rc = churn_next(t, config, &r, e);
+	/* Such as a lack of descriptors. */
+	if (!rc && r.error != EADDRNOTAVAIL && r.error != EADDRINUSE)
+		rc = churn_failed(r.error ? r.error : ETIMEDOUT, e);
+	*held = (double)r.connections;
+	return rc;
+}
+
+/* Closes connections first on all ports, and does it again when tcp_tw_reuse allows. */
+static int reuse(struct trial *t, double *reused, struct err *e)
+{
+	const struct churn_config config = {.close = CHURN_CLIENT_FIRST, .first_source = MANY};
+	struct churn_result r = {0};
+	uint16_t port = t->context->port;
+	int rc = churn_next(t, config, &r, e);
+	/* Before 6.14 it is a second by a clock that ticks in seconds. */
+	if (!rc)
+		trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (DELAY_MS + 50) * 1000
+								 : 2100000);
+	t->context->port = port;
+	if (!rc)
+		rc = churn_next(t, config, &r, e);
+	/* On a slow machine the delay passes meanwhile, and ports are reused twice. */
+	*reused = r.connections < FEW ? (double)r.connections : FEW;
+	return rc;
+}
+
+static int ports_alternatives(struct trial *t, const struct settings *s, struct finding *f,
+			      struct err *e)
+{
+	static const struct other list[] = {{RANGE_KNOB, FEW_RANGE},
+					    {RESERVED_KNOB, ""},
+					    {REUSE_KNOB, "1"},
+					    {DELAY_KNOB, "200"},
+					    {0}};
+	static const struct {
+		const char *name;
+		struct churn_config config;
+	} holds[] = {
+		{"2 source addresses", {.sources = 2}},
+		{"2 destinations", {.destinations = 2}},
+		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
+	};
+	struct others others;
+	(void)s;
+	trial_progress(t, "trying what else helps");
+	finding_table(f, "what else helps");
+	finding_column(f, "connections on 64 ports", "");
+	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
+	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)
+		rc = hold(t, holds[i].config, finding_row(f, holds[i].name), e);
+	if (!rc)
+		rc = reuse(t, finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
+	rc = others_leave(&others, rc, e);
+	if (rc)
+		f->table.row_count = 0;
+	return rc;
+}
+
+/* Connect rates. */
+
+static int rate_measure(struct trial *t, struct churn_config config, double *rate, struct err *e)
+{
+	struct churn_result r = {0};
+	int rc = churn_next(t, config, &r, e);
+	if (!rc && r.error)
+		rc = churn_failed(r.error, e);
+	if (!rc && r.elapsed_ns)
+		*rate = (double)r.connections * 1e9 / (double)r.elapsed_ns;
+	return rc;
+}
+
+static int rates_measure(struct trial *t, struct finding *f, struct err *e)
+{
+	static const char *const wires[] = {"veth", "loopback"};
+	static const struct {
+		const char *name;
+		enum churn_close close;
+	} ends[] = {{"client closes first", CHURN_CLIENT_FIRST},
+		    {"server closes first", CHURN_SERVER_FIRST},
+		    {"client resets", CHURN_RESET}};
+	bool proxy = t->target->role == TARGET_PROXY;
+	int rc = 0;
+	for (size_t i = 0; i < 6 && !rc; i++) {
+		struct churn_config config = {.close = ends[i % 3].close,
+					      .loopback = i / 3,
+					      .ms = proxy ? RATE_PROXY_MS : RATE_MS,
+					      .sources = 1};
+		char name[48];
+		report_text(name, "%s, %s", wires[i / 3], ends[i % 3].name);
+		trial_progress(t, "connect rate: %s", name);
+		double *rate = finding_row(f, name);
+		rc = rate_measure(t, config, &rate[0], e);
+		config.sources = MANY;
+		if (!rc)
+			rc = rate_measure(t, config, &rate[1], e);
+	}
+	return rc;
+}
+
+static int ports_measure(struct trial *t, struct report *r, struct err *e)
+{
+	/* A rate must not depend on how soon a narrow range is used up. */
+	static const struct other list[] = {{RANGE_KNOB, WIDEST}, {0}};
+	struct finding measured = {0};
+	struct wording words = {0};
+	struct others others;
+	finding_table(&measured, "wire, who closes");
+	finding_column(&measured, "1 address", "1/s");
+	finding_column(&measured, "8 addresses", "1/s");
+	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
+	if (!rc)
+		rc = rates_measure(t, &measured, e);
+	rc = others_leave(&others, rc, e);
+	if (rc)
+		return rc;
+	if (t->context->ports.text[RANGE][0])
+		ports_words(t->target, &t->context->ports, NULL, &words);
+	struct finding *f = report_finding(r, "ports.connect-rate", &words);
+	f->table = measured.table;
+	f->quiet = !wording_get(&words, "exceeded")[0];
+	return 0;
+}
+
+/* What is measured is the client: the accept queue must not limit it. And no reset may free a port
+ * in TIME_WAIT (RFC 1337), as when another CPU handles the server's ACK of a FIN after the
+ * server's own FIN: the kernel answers the late ACK, and that answer finds no connection. */
+static int ports_prepare(struct trial *t, struct err *e)
+{
+	static const struct other server[] = {{"net.core.somaxconn", "4096"}, {0}};
+	static const struct other client[] = {
+		{"net.core.somaxconn", "4096"}, {"net.ipv4.tcp_rfc1337", "1"}, {0}};
+	struct others stay;
+	t->context->port = FIRST_PORT;
+	int rc = others_enter(&stay, t->lab, LAB_SERVER, server, e);
+	return rc ? rc : others_enter(&stay, t->lab, LAB_CLIENT, client, e);
+}
+
+/* TIME_WAIT first: it is still empty then. */
+static const struct experiment experiments[] = {
+	{
+		.wall = "time-wait",
+		.knobs = {BUCKETS_KNOB},
+		.metrics = {{"TCPTimeWaitOverflow", "connections"}},
+		.host = LAB_CLIENT,
+		.bound = time_wait_bound,
+		.solve = time_wait_solve,
+		.run = time_wait_run,
+		.describe = time_wait_describe,
+	},
+	{
+		.wall = "ports.ephemeral",
+		.knobs = {RANGE_KNOB, RESERVED_KNOB, "usual ranges", REUSE_KNOB,
+			  "net.ipv4.tcp_timestamps", DELAY_KNOB},
+		.metrics = {{"connections before EADDRNOTAVAIL", "connections"}},
+		.host = LAB_CLIENT,
+		.read = ports_read,
+		.bound = ports_bound,
+		.solve = ports_solve,
+		.words = ports_words,
+		.run = ports_run,
+		.describe = ports_describe,
+		.alternatives = ports_alternatives,
+	},
+	{0},
+};
+
+const struct probe probe_ports = {
+	.name = "ports",
+	.summary = "ports to connect from, TIME_WAIT, and connect rates by who closes first",
+	.mode = PROBE_EXCLUSIVE,
+	.place = PROBE_LAB,
+	.lab = {.client_addresses = CHURN_SOURCES},
+	.context_size = sizeof(struct context),
+	.prepare = ports_prepare,
+	.experiments = experiments,
+	.measure = ports_measure,
+};

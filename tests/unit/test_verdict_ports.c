@@ -1,0 +1,292 @@
+/* What settings and outcomes make of ports and TIME_WAIT. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+#define RANGE "net.ipv4.ip_local_port_range="
+#define RESERVED "; net.ipv4.ip_local_reserved_ports="
+/* Free ports of the usual ranges, nothing reserved. */
+#define USUAL "; usual ranges=28232 49152 64512"
+#define BUCKETS "net.ipv4.tcp_max_tw_buckets="
+
+struct row {
+	const char *wall, *settings;
+	uint64_t needed;
+	enum outcome_state state;
+	int64_t reached; /* by an experiment; 0: none */
+	bool limit_met;
+	int64_t limit;
+	enum wall_verdict verdict;
+	enum wall_method method;
+	const char *proposals;
+	enum finding_remedy remedy;
+};
+
+#define PORTS "ports.ephemeral"
+#define WAIT "time-wait"
+#define SETTINGS_ONLY OUTCOME_CONCLUSIVE, 0, false
+#define REACHED(number, met) OUTCOME_CONCLUSIVE, number, met
+#define FAILS(state_) state_, 1, false
+
+static const struct row rows[] = {
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, SETTINGS_ONLY, 28232, VERDICT_OK,
+	 METHOD_INSPECTED, "", REMEDY_NONE},
+	/* 80 needed: ok from 100 on, short below 80. */
+	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, SETTINGS_ONLY, 100, VERDICT_OK,
+	 METHOD_INSPECTED, "", REMEDY_NONE},
+	{PORTS, RANGE "40000 40099" RESERVED "1" USUAL, 80, SETTINGS_ONLY, 99, VERDICT_TIGHT,
+	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999",
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "40000 40099" RESERVED "21" USUAL, 80, SETTINGS_ONLY, 79, VERDICT_SHORT,
+	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999",
+	 REMEDY_KERNEL},
+	/* The first of the usual ranges that suffices. */
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 30000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535",
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 45000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
+	/* None does: the widest. */
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
+	/* The running range, or a wider one that no list has, is not replaced. */
+	{PORTS, RANGE "1024 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 64512, VERDICT_SHORT,
+	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
+	{PORTS, RANGE "1 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 65535, VERDICT_SHORT,
+	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
+	/* Reserved ports do not count, of what is proposed either. */
+	{PORTS, RANGE "32768 60999" RESERVED "28132; usual ranges=100 20956 36316", 1000,
+	 SETTINGS_ONLY, 100, VERDICT_SHORT, METHOD_INSPECTED,
+	 "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535", REMEDY_KERNEL},
+	{PORTS, RANGE "30000 60000" RESERVED "0; usual ranges=200 300 400", 28000, SETTINGS_ONLY,
+	 30001, VERDICT_TIGHT, METHOD_INSPECTED, "", REMEDY_APPLICATION},
+	/* Unreadable. */
+	{PORTS, "usual ranges=28232 49152 64512", 80, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN,
+	 METHOD_INSPECTED, "", REMEDY_NONE},
+	/* An experiment to the end counts; one that went as far as needed leaves the settings'. */
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, REACHED(12500, false), 28232,
+	 VERDICT_OK, METHOD_DERIVED, "", REMEDY_NONE},
+	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(100, true), 100, VERDICT_OK,
+	 METHOD_MEASURED, "", REMEDY_NONE},
+	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(60, true), 100, VERDICT_SHORT,
+	 METHOD_MEASURED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999", REMEDY_KERNEL},
+	/* It was not due: the settings say all. */
+	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, FAILS(OUTCOME_UNSUPPORTED), 28232,
+	 VERDICT_OK, METHOD_INSPECTED, "", REMEDY_NONE},
+
+	/* 60 s at 10/s: 600 needed, ok from 750 on. */
+	{WAIT, BUCKETS "750", 10, SETTINGS_ONLY, 750, VERDICT_OK, METHOD_INSPECTED, "",
+	 REMEDY_NONE},
+	{WAIT, BUCKETS "749", 10, SETTINGS_ONLY, 749, VERDICT_TIGHT, METHOD_INSPECTED,
+	 "net.ipv4.tcp_max_tw_buckets 749 -> 4096", REMEDY_KERNEL},
+	{WAIT, BUCKETS "0", 10, SETTINGS_ONLY, 0, VERDICT_SHORT, METHOD_INSPECTED,
+	 "net.ipv4.tcp_max_tw_buckets 0 -> 4096", REMEDY_KERNEL},
+	{WAIT, BUCKETS "131072", 10000, SETTINGS_ONLY, 131072, VERDICT_SHORT, METHOD_INSPECTED,
+	 "net.ipv4.tcp_max_tw_buckets 131072 -> 1048576", REMEDY_KERNEL},
+	{WAIT, BUCKETS "131072", 100000000, SETTINGS_ONLY, 131072, VERDICT_SHORT, METHOD_INSPECTED,
+	 "", REMEDY_APPLICATION},
+	{WAIT, "", 10, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN, METHOD_INSPECTED, "",
+	 REMEDY_NONE},
+	{WAIT, BUCKETS "500", 10, REACHED(501, true), 500, VERDICT_SHORT, METHOD_MEASURED,
+	 "net.ipv4.tcp_max_tw_buckets 500 -> 4096", REMEDY_KERNEL},
+	{WAIT, BUCKETS "131072", 10, REACHED(750, false), 131072, VERDICT_OK, METHOD_DERIVED, "",
+	 REMEDY_NONE},
+};
+
+static struct target proxy(uint64_t connections, uint64_t rate)
+{
+	struct target t = target_default();
+	t.role = TARGET_PROXY;
+	t.connections = connections;
+	t.rate_per_s = rate;
+	return t;
+}
+
+static void each_row_gets_its_verdict(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct row *row = &rows[i];
+		const struct experiment *x = verdict_experiment("ports", row->wall);
+		struct target t = proxy(row->needed, row->needed);
+		struct settings s = verdict_settings(x, row->settings);
+		struct outcome o = verdict_outcome(row->reached, row->limit_met);
+		o.state = row->state;
+		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		char id[64] = "";
+		if (verdict_asks(row->verdict))
+			snprintf(id, sizeof(id), "%s.%s", row->wall,
+				 wall_verdict_name(row->verdict));
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    w->method != row->method || strcmp(f ? f->id : "", id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
+		    (f && f->remedy != row->remedy))
+			fail_msg("row %zu (%s): limit %lld, %s %s, %s [%s] %s", i, row->settings,
+				 (long long)w->limit, wall_verdict_name(w->verdict),
+				 wall_method_name(w->method), f ? f->id : "", verdict_proposals(r),
+				 f ? finding_remedy_name(f->remedy) : "");
+	}
+}
+
+static void a_server_needs_neither(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wall, *settings;
+	} short_of[] = {{PORTS, RANGE "40000 40099" RESERVED "0" USUAL}, {WAIT, BUCKETS "10"}};
+	struct target t = target_default();
+	for (size_t i = 0; i < 2; i++) {
+		const struct experiment *x = verdict_experiment("ports", short_of[i].wall);
+		struct settings s = verdict_settings(x, short_of[i].settings);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls[0].verdict, VERDICT_OK);
+		assert_true(r->walls[0].needed == REPORT_NONE);
+		assert_non_null(strstr(r->walls[0].detail, "Not needed with --role server."));
+		assert_int_equal(r->finding_count, 0);
+	}
+}
+
+static void the_finding_says_how_many_addresses_it_takes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *settings, *advice;
+	} cases[] = {
+		{RANGE "1024 65535" RESERVED "0" USUAL,
+		 "No usual range is wider: it takes 2 source addresses or destinations."},
+		{RANGE "32768 60999" RESERVED "0" USUAL,
+		 "Even with that range it takes 2 source addresses or destinations."},
+		{RANGE "32768 60999" RESERVED "28132; usual ranges=100 20956 36316",
+		 "net.ipv4.ip_local_reserved_ports takes 28 132 ports of the range. Even with "
+		 "that range it takes 4 source addresses"},
+	};
+	const struct experiment *x = verdict_experiment("ports", PORTS);
+	struct target t = proxy(100000, 10);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = verdict_settings(x, cases[i].settings);
+		const struct finding *f = verdict_of(x, &t, &s, NULL)->findings;
+		if (!strstr(f->advice, cases[i].advice))
+			fail_msg("case %zu: %s", i, f->advice);
+	}
+	t.connections = 1000;
+	struct settings s = verdict_settings(x, RANGE "40000 40099" RESERVED "0" USUAL);
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_null(strstr(r->findings[0].advice, "source addresses"));
+}
+
+static void reserved_ports_are_read_within_each_range(void **state)
+{
+	(void)state;
+	char root[] = "/tmp/epolltune.XXXXXX";
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	const struct experiment *x = verdict_experiment("ports", PORTS);
+	assert_non_null(mkdtemp(root));
+	struct output o =
+		run("mkdir -p %s/proc/sys/net/ipv4 && echo 80,1024,40010-40019,40098-50000,"
+		    "65535 >%s/proc/sys/net/ipv4/ip_local_reserved_ports",
+		    root, root);
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	assert_int_equal(host_open(&h, root, &e), 0);
+	struct settings s = verdict_settings(x, RANGE "40000 40099");
+	x->read(h, &s);
+	assert_int_equal(s.at[1][0], 12);
+	assert_int_equal(s.at[2][0], 28232 - 10 - 9903);
+	assert_int_equal(s.at[2][1], 49152 - 10 - 9903 - 1);
+	assert_int_equal(s.at[2][2], 64512 - 10 - 9903 - 2);
+	o = run("rm -r %s", root);
+	output_free(&o);
+}
+
+struct rate {
+	const char *settings;
+	enum target_role role;
+	const char *lasting, *loopback, *exceeded, *addresses;
+};
+
+static void time_wait_allows_a_rate(void **state)
+{
+	(void)state;
+#define KNOBS(reuse, timestamps, delay)                                                            \
+	"; net.ipv4.tcp_tw_reuse=" reuse "; net.ipv4.tcp_timestamps=" timestamps                   \
+	"; net.ipv4.tcp_tw_reuse_delay=" delay
+	static const struct rate rates[] = {
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY, "16",
+		 "16", "yes", "32"},
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("2", "1", "1000"), TARGET_PROXY, "16",
+		 "960", "yes", "32"},
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "1", "1000"), TARGET_PROXY,
+		 "960", "960", "", ""},
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "1", "4000"), TARGET_PROXY,
+		 "240", "240", "yes", "3"},
+		{RANGE "40000 40959" RESERVED "0" USUAL "; net.ipv4.tcp_tw_reuse=1", TARGET_PROXY,
+		 "960", "960", "", ""},
+		/* Without timestamps no port is reused. */
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "0", "1000"), TARGET_PROXY, "16",
+		 "16", "yes", "32"},
+		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_SERVER,
+		 "16", "16", "", ""},
+		{RANGE "40000 40000" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY,
+		 "0.017", "0.017", "yes", "30 000"},
+		{RANGE "40000 40000" RESERVED "1" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY, "0",
+		 "0", "yes", ""},
+	};
+	const struct experiment *x = verdict_experiment("ports", PORTS);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		struct target t = proxy(10, 500);
+		struct wording w = {0};
+		t.role = rates[i].role;
+		struct settings s = verdict_settings(x, rates[i].settings);
+		x->words(&t, &s, NULL, &w);
+		if (strcmp(wording_get(&w, "lasting"), rates[i].lasting) != 0 ||
+		    strcmp(wording_get(&w, "loopback"), rates[i].loopback) != 0 ||
+		    strcmp(wording_get(&w, "exceeded"), rates[i].exceeded) != 0 ||
+		    strcmp(wording_get(&w, "addresses"), rates[i].addresses) != 0)
+			fail_msg("rate %zu: %s, loopback %s, exceeded \"%s\", addresses \"%s\"", i,
+				 wording_get(&w, "lasting"), wording_get(&w, "loopback"),
+				 wording_get(&w, "exceeded"), wording_get(&w, "addresses"));
+	}
+}
+
+static void the_note_on_connect_rates_is_news_when_exceeded(void **state)
+{
+	(void)state;
+	static struct report r;
+	const struct experiment *x = verdict_experiment("ports", PORTS);
+	struct target t = proxy(10, 500);
+	struct wording w = {0};
+	struct settings s = verdict_settings(x, RANGE "40000 40959" RESERVED "0" USUAL
+						      "; net.ipv4.tcp_tw_reuse=2");
+	report_init(&r);
+	x->words(&t, &s, NULL, &w);
+	const struct finding *f = report_finding(&r, "ports.connect-rate", &w);
+	assert_string_equal(f->title, "TIME_WAIT allows 16 new connections/s from one address to "
+				      "one destination; 500/s are needed");
+	assert_non_null(strstr(f->advice, "32 source addresses or destinations"));
+	assert_true(f->quiet);
+	f = report_finding(&r, "ports.connect-rate", NULL);
+	assert_string_equal(f->title, "New connections a second, by who closes first");
+	assert_string_equal(f->detail, "");
+	assert_string_equal(f->advice, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_server_needs_neither),
+		cmocka_unit_test(the_finding_says_how_many_addresses_it_takes),
+		cmocka_unit_test(reserved_ports_are_read_within_each_range),
+		cmocka_unit_test(time_wait_allows_a_rate),
+		cmocka_unit_test(the_note_on_connect_rates_is_news_when_exceeded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
