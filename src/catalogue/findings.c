@@ -552,7 +552,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
-	 .advice = "{how} More: epolltune explain {myth}",
+	 .advice = "{command?{command} sets the kernel's default; remove the setting from its file "
+		   "in /etc as well.:Remove the setting from its file in /etc.} More: epolltune "
+		   "explain {myth}",
 	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
 	 .action = "See explain for the myth that the finding names.",
 	 .proof = "The running value, in the finding"},
