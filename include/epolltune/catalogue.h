@@ -112,6 +112,9 @@ struct value_rule {
 	int64_t field[3];         /* REPORT_NONE where there is none */
 	enum finding_level level; /* of the finding; the rule may change it */
 	char default_value[80];   /* the kernel's own, set by the rule; "": unknown */
+	const char *counter;      /* of the harm since boot, set by the rule; NULL: none */
+	const char *counter_unit;
+	int64_t count;
 };
 
 /* Advice that gains nothing or does harm. */

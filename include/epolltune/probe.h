@@ -148,6 +148,9 @@ struct moment {
 
 struct sample; /* each probe has its own */
 
+/* For samples. What cannot be read is 0, or as struct machine says. */
+void machine_read(const struct host *h, struct machine *m);
+
 struct observation {
 	const char *const *walls; /* that it writes, NULL at the end; NULL: none */
 	size_t size;              /* of a struct sample */

@@ -310,8 +310,9 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_NOTE,
 	 .wall = "softnet.backlog",
 	 .observed = true,
-	 .title = "Packets were dropped at the softnet backlog since boot, none during this check",
-	 .detail = "{history}.",
+	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
+		  "check:}",
+	 .detail = "{history}",
 	 .advice = "",
 	 .meaning = "The kernel has dropped packets at a full backlog since boot, at least one in "
 		    "a thousand, but not during the check.",
@@ -335,8 +336,9 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_NOTE,
 	 .wall = "softnet.budget",
 	 .observed = true,
-	 .title = "Receive softirqs ended with work left since boot, none during this check",
-	 .detail = "{history}.",
+	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
+		  "check:}",
+	 .detail = "{history}",
 	 .advice = "",
 	 .meaning = "Receive softirqs have often ended with work left since boot, for one in a "
 		    "thousand packets or more, but not during the check.",
@@ -350,9 +352,9 @@ static const struct finding_row findings[] = {
 	 .title = "{device} loses packets: its receive ring overflows",
 	 .detail = "{counter} grew by {count} in {window}{beside}.",
 	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
-		   "moment\\: apply requires --allow-link-reset.:The ring is {ring}. Serve it more "
-		   "often instead\\: more queues, interrupts on CPUs with idle time, or less work "
-		   "for each packet.}",
+		   "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
+		   "maximum:The driver cannot set the ring}. Serve it more often instead\\: more "
+		   "queues, interrupts on CPUs with idle time, or less work for each packet.}",
 	 .meaning = "An interface lost packets during the check because its receive ring was "
 		    "full.",
 	 .action = "Raise the ring (ethtool -G) if it is below its maximum; otherwise serve it "
@@ -364,8 +366,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "nic.ring",
 	 .observed = true,
-	 .title = "{device} has lost packets since boot, none during this check",
-	 .detail = "{counter}: {count} since the driver was loaded, {age}.",
+	 .title = "{device} has lost packets since boot{none?, none during this check:}",
+	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
+		   "booted{age}:}.",
 	 .advice = "",
 	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
 		    "not during the check.",
@@ -382,7 +385,12 @@ static const struct finding_row findings[] = {
 		   "softirqs{device?; there are {cpus} CPUs, and {device} has {queues} receive "
 		   "queue{plural}:. The packets came through several interfaces, or through none "
 		   "that is a card, such as loopback\\: there is no queue to add}.",
-	 .advice = "{how}",
+	 .advice = "{more?One queue for each CPU, up to the device's maximum. The link may go down "
+		   "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		   "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
+		   "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
+		   "--nic), and whether few connections carry all the traffic\\: one connection "
+		   "stays on one queue.}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
 		    "them, while others are idle.",
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
@@ -566,7 +574,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
-	 .advice = "{how} More: epolltune explain {myth}",
+	 .advice = "{command?{command} sets the kernel's default; remove the setting from its file "
+		   "in /etc as well.:Remove the setting from its file in /etc.} More: epolltune "
+		   "explain {myth}",
 	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
 	 .action = "See explain for the myth that the finding names.",
 	 .proof = "The running value, in the finding"},

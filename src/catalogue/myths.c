@@ -75,6 +75,9 @@ static bool lowers_time_wait(struct value_rule *v)
 	if (half)
 		set_default(v, half);
 	v->level = m->time_wait_overflow > 0 ? LEVEL_WARNING : LEVEL_NOTE;
+	v->count = m->time_wait_overflow;
+	v->counter = v->count < 0 ? NULL : "TCPTimeWaitOverflow since boot";
+	v->counter_unit = "connections";
 	return half ? v->field[0] < half : v->field[0] == 5000;
 }
 

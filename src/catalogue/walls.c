@@ -24,6 +24,17 @@ static int64_t need_throughput(const struct target *t)
 	return (int64_t)((t->bandwidth_bps + 7) / 8);
 }
 
+/* A column of softnet_stat since boot, and in the window that was watched. */
+#define SOFTNET(counts)                                                                            \
+	"{readable?{count} " counts " since boot{age}{grown?, {grown} in the {window} watched"     \
+	"{foreign?, in which most packets were those of other network namespaces}}{hidden?; the "  \
+	"knob is not visible in this network namespace}.:/proc/net/softnet_stat could not be "     \
+	"read.}"
+/* A setting of the main interface. */
+#define DEVICE                                                                                     \
+	"{device?{max?The maximum of {device} is {max}.:The driver of {device} does not report "   \
+	"it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
+
 #define NOT_A_SERVERS "Not needed with --role server."
 
 static const struct wall_row walls[] = {
@@ -140,28 +151,29 @@ static const struct wall_row walls[] = {
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "
 			"NAPI. The kernel drops those beyond.",
-		.detail = "",
+		.detail = SOFTNET("packets dropped"),
 	},
 	{
 		.name = "softnet.budget",
 		.unit = "packets",
 		.what = "The packets, and the time, that one round of the receive softirq takes "
 			"before it yields with work left.",
-		.detail = "",
+		.detail = SOFTNET("rounds ended with work left"),
 	},
 	{
 		.name = "nic.ring",
 		.unit = "packets",
 		.what = "The packets that an interface can hold until the kernel fetches them. The "
 			"device drops those beyond.",
-		.detail = "",
+		.detail = DEVICE,
 	},
 	{
 		.name = "nic.queues",
 		.unit = "queues",
 		.what = "The queues, and so CPUs, over which an interface spreads received "
 			"packets.",
-		.detail = "",
+		.detail = DEVICE
+		"{device? Online CPUs\\: {cpus}{took?, with packets in the {window} watched\\: {took}}.}",
 	},
 	{
 		.name = "napi.latency",

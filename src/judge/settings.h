@@ -4,8 +4,6 @@
 
 #include "epolltune/probe.h"
 
-/* The machine's part; what cannot be read is 0 or as struct machine says. */
-void machine_read(const struct host *h, struct machine *m);
 /* Reads all that an experiment stands on. What cannot be read is REPORT_NONE. */
 void settings_read(const struct experiment *x, const struct host *h, const struct probe_options *o,
 		   struct settings *s);

@@ -132,12 +132,12 @@ static struct report *probe_report(void)
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	if (lab_open(&lab, &options, h, &e) < 0)
 		fail_msg("%s", e.text);
-	struct trial t = {.target = &target,
-			  .options = &probe_options,
-			  .host = h,
-			  .lab = lab,
-			  .progress = progress};
-	if (probe_find("readiness")->measure(&t, r, &e) < 0)
+	struct trial trial = {.target = &target,
+			      .options = &probe_options,
+			      .host = h,
+			      .lab = lab,
+			      .progress = progress};
+	if (probe_find("readiness")->measure(&trial, r, &e) < 0)
 		fail_msg("%s", e.text);
 	memset(&fault, 0, sizeof(fault));
 	return r;

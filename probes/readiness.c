@@ -1,0 +1,107 @@
+/* Readiness: whether epoll behaves as documented on this kernel. A deviation (an emulation layer, a
+ * sandbox such as gVisor, a broken kernel) is a finding; it writes no wall. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/semantics.h"
+
+#define PATIENCE_MS 30000
+
+/* What the task writes into the lab's memory. */
+struct result {
+	struct semantics semantics;
+	int rc;
+	struct err e;
+};
+
+static int readiness_task(int channel, void *arg)
+{
+	struct result *r = arg;
+	struct host *h = NULL;
+	r->rc = host_open(&h, "/", &r->e);
+	if (r->rc == 0)
+		r->rc = semantics_run(h, &r->semantics, &r->e);
+	host_close(h);
+	send(channel, "d", 1, MSG_NOSIGNAL);
+	return r->rc;
+}
+
+/* The finding of a problem: several checks may show the same one. */
+static struct finding *finding_of(struct report *r, const char *problem)
+{
+	char id[48];
+	snprintf(id, sizeof(id), "readiness.%s", problem);
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (!strcmp(r->findings[i].id, id))
+			return &r->findings[i];
+	return report_finding(r, id, NULL);
+}
+
+/* "Expected 0 to 1 (the same socket again: no event), seen 3." */
+static void deviation_report(struct report *r, const struct semantics_check *c)
+{
+	struct finding *f = finding_of(r, c->finding);
+	char range[48] = "";
+	if (c->least != c->most)
+		snprintf(range, sizeof(range), " to %lld", (long long)c->most);
+	report_append(f->detail, "%sExpected %lld%s (%s), seen %lld.", f->detail[0] ? " " : "",
+		      (long long)c->least, range, c->expected, (long long)c->seen);
+	finding_evidence(f, c->name, "count", (double)c->seen, (double)NAN);
+}
+
+static void semantics_report(const struct semantics *s, struct report *r)
+{
+	struct wording words = {0};
+	char why[WORDING_TEXT] = "";
+	size_t kept = 0, skipped = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct semantics_check *c = &s->at[i];
+		kept += c->state == SEMANTICS_AS_EXPECTED;
+		skipped += c->state == SEMANTICS_SKIPPED;
+		if (c->state == SEMANTICS_DEVIATES)
+			deviation_report(r, c);
+		if (c->state == SEMANTICS_SKIPPED)
+			report_append(why, "%s%s: %s.", why[0] ? " " : "", c->name, c->detail);
+	}
+	wording_set(&words, "count", "%zu", s->count);
+	wording_set(&words, "kept", "%zu", kept);
+	wording_set(&words, "skipped", "%zu", skipped);
+	wording_set(&words, "why", "%s", why);
+	if (skipped)
+		report_finding(r, "readiness.skipped", &words);
+	if (kept == s->count)
+		report_finding(r, "readiness.as-documented", &words);
+}
+
+static int readiness_measure(struct trial *t, struct report *report, struct err *e)
+{
+	struct result *r = lab_alloc(t->lab, sizeof(*r), e);
+	if (!r)
+		return -ENOMEM;
+	CLEAN(close_fd) int channel = -1;
+	char done;
+	trial_progress(t, "level, edge, oneshot, exclusive");
+	int rc = lab_spawn(t->lab, LAB_SERVER, readiness_task, r, &channel, e);
+	if (rc == 0)
+		rc = (int)lab_receive(channel, &done, 1, PATIENCE_MS, e);
+	if (rc < 0)
+		return err_prefix(e, "experiments on epoll");
+	if (r->rc < 0) {
+		*e = r->e;
+		return r->rc;
+	}
+	semantics_report(&r->semantics, report);
+	return 0;
+}
+
+const struct probe probe_readiness = {
+	.name = "readiness",
+	.summary = "level, edge, oneshot, exclusive and the rest of epoll's documented behaviour",
+	.measure = readiness_measure,
+};

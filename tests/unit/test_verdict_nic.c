@@ -1,0 +1,564 @@
+/* What probe nic makes of two moments of a machine: growth is a finding, old totals and packets of
+ * other namespaces are not. */
+#define probe_nic nic_under_test
+#include "../../probes/nic.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+struct moments {
+	struct sample before, after;
+	struct nic cards[2]; /* eth0 before and after */
+	struct nic_queue queues[2];
+	struct softnet_cpu cpus[2][4];
+	struct nic all[2][3];
+	struct nic_counter counters[2];
+	struct nic_feature features[2];
+	struct nic_irq irqs[4];
+	struct moment moment;
+};
+
+static struct report report;
+
+static struct nic_number some(uint64_t value) { return (struct nic_number){true, value}; }
+
+static void healthy_at(struct moments *m, int i)
+{
+	struct sample *s = i ? &m->after : &m->before;
+	struct nic *n = &m->cards[i];
+	snprintf(n->name, sizeof(n->name), "eth0");
+	n->index = 2;
+	n->physical = n->up = n->default_route = true;
+	n->rings.rx = some(256);
+	n->rings.rx_max = some(4096);
+	n->channels.combined = some(4);
+	n->channels.combined_max = some(8);
+	n->link.rx_queues = some(8);
+	n->statistics.rx_packets = some(1000000 + (uint64_t)i * 100000);
+	n->statistics.rx_missed_errors = n->statistics.rx_fifo_errors = some(0);
+	n->queues = &m->queues[i];
+	n->queue_count = 1;
+	s->all = s->nics = (struct nics){.at = n, .count = 1};
+	for (uint32_t cpu = 0; cpu < 4; cpu++) {
+		m->cpus[i][cpu].cpu = cpu;
+		m->cpus[i][cpu].processed = (uint32_t)(0xfffffff0u + (uint64_t)i * 25000);
+		s->cpu[cpu] = (struct cpu_time){(uint64_t)i * 5, (uint64_t)i * 50};
+	}
+	s->softnet = (struct softnet){.at = m->cpus[i], .count = 4};
+	s->have_softnet = true;
+	s->max_backlog = 1000;
+	s->budget = 300;
+	s->budget_usecs = REPORT_NONE;
+	s->uptime_s = 86400 * 3;
+}
+
+/* Half a second of a healthy machine: 100 000 packets by eth0, on four CPUs. */
+static void healthy(struct moments *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->moment = (struct moment){.seconds = 0.5, .live = true};
+	healthy_at(m, 0);
+	healthy_at(m, 1);
+}
+
+static void ring_loses(struct moments *m) { m->cards[1].statistics.rx_missed_errors = some(120); }
+
+static void ring_loses_beside(struct moments *m)
+{
+	ring_loses(m);
+	m->moment.beside = true;
+}
+
+static void ring_of(struct moments *m, uint64_t size)
+{
+	m->cards[0].rings.rx = m->cards[1].rings.rx = some(size);
+	m->cards[1].statistics.rx_fifo_errors = some(1);
+}
+
+static void ring_near_maximum_loses(struct moments *m) { ring_of(m, 3000); }
+static void ring_at_maximum_loses(struct moments *m) { ring_of(m, 4096); }
+
+static void ring_unknown_loses(struct moments *m)
+{
+	ring_loses(m);
+	m->cards[1].rings = (struct nic_rings){0};
+}
+
+static void driver_counts(struct moments *m)
+{
+	m->counters[0] = (struct nic_counter){"rx_out_of_buffer", 7};
+	m->counters[1] = (struct nic_counter){"rx_out_of_buffer", 19};
+	for (int i = 0; i < 2; i++) {
+		m->cards[i].counters = &m->counters[i];
+		m->cards[i].counter_count = 1;
+	}
+}
+
+static void queues_count(struct moments *m)
+{
+	m->queues[0].hw_drop_overruns = some(1);
+	m->queues[1].hw_drop_overruns = some(4);
+}
+
+static void ring_lost(struct moments *m)
+{
+	for (int i = 0; i < 2; i++) {
+		m->cards[i].statistics.rx_missed_errors = some(5);
+		m->cards[i].statistics.rx_fifo_errors = some(50000);
+	}
+}
+
+static void ring_lost_once(struct moments *m)
+{
+	for (int i = 0; i < 2; i++)
+		m->cards[i].statistics.rx_missed_errors = some(1);
+}
+
+static void backlog_drops(struct moments *m)
+{
+	m->cpus[0][2].dropped = 0xfffffffe; /* wraps */
+	m->cpus[1][2].dropped = 8;
+}
+
+static void backlog_hidden(struct moments *m)
+{
+	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
+}
+
+static void backlog_hidden_drops(struct moments *m)
+{
+	backlog_hidden(m);
+	backlog_drops(m);
+}
+
+static void backlog_dropped(struct moments *m)
+{
+	m->cpus[0][2].dropped = m->cpus[1][2].dropped = 50000000;
+}
+
+/* The interfaces have counted more than 32 bits. */
+static void backlog_dropped_few_of_many(struct moments *m)
+{
+	for (int i = 0; i < 2; i++) {
+		m->cpus[i][0].dropped = 2000;
+		m->cards[i].statistics.rx_packets = some(9000000000 + (uint64_t)i * 100000);
+	}
+}
+
+static void squeezes(struct moments *m) { m->cpus[1][0].time_squeeze = 50; }
+static void squeezes_seldom(struct moments *m) { m->cpus[1][0].time_squeeze = 2; }
+
+static void budget_of_one(struct moments *m)
+{
+	squeezes(m);
+	m->after.budget = 1;
+}
+
+static void squeezed(struct moments *m)
+{
+	m->cpus[0][0].time_squeeze = m->cpus[1][0].time_squeeze = 50000000;
+}
+
+/* Full rounds would have been 1.5 million packets. */
+static void squeezes_by_time(struct moments *m)
+{
+	m->after.budget_usecs = 2000;
+	m->cpus[1][0].time_squeeze = 5000;
+}
+
+static void others_packets(struct moments *m)
+{
+	m->cards[1].statistics.rx_packets = some(1000010);
+	m->cpus[1][2].dropped = m->cpus[1][2].time_squeeze = 500;
+}
+
+/* A container has ended, and its veth with it: what that had received has not grown. */
+static void an_interface_vanishes(struct moments *m)
+{
+	others_packets(m);
+	m->all[0][0] = m->cards[0];
+	m->all[0][1] = (struct nic){.name = "veth7", .index = 7};
+	m->all[0][1].statistics.rx_packets = some(50000000);
+	m->before.all = (struct nics){.at = m->all[0], .count = 2};
+}
+
+/* CPU 1 takes all packets and does little else. */
+static void crowded(struct moments *m)
+{
+	for (uint32_t cpu = 0; cpu < 4; cpu++)
+		m->cpus[1][cpu].processed = m->cpus[0][cpu].processed;
+	m->cpus[1][1].processed = (uint32_t)(m->cpus[1][1].processed + 100000);
+	m->after.cpu[1] = (struct cpu_time){45, 50};
+}
+
+static void crowded_two_queues(struct moments *m)
+{
+	crowded(m);
+	m->cards[1].channels.combined = some(2);
+}
+
+static void crowded_one_queue(struct moments *m)
+{
+	static char off[] = "00000000,00000000";
+	crowded(m);
+	m->cards[1].channels.combined = m->cards[1].channels.combined_max = some(1);
+	m->queues[1].cpus = off;
+}
+
+static void crowded_one_queue_with_rps(struct moments *m)
+{
+	static char on[] = "e";
+	crowded_one_queue(m);
+	m->queues[1].cpus = on;
+}
+
+static void crowded_and_idle(struct moments *m)
+{
+	crowded(m);
+	m->after.cpu[1] = (struct cpu_time){5, 50};
+}
+
+static void crowded_by_loopback(struct moments *m)
+{
+	crowded(m);
+	m->cards[1].statistics.rx_packets = m->cards[0].statistics.rx_packets;
+	for (int i = 0; i < 2; i++) {
+		m->all[i][0] = m->cards[i];
+		m->all[i][1] = (struct nic){.name = "lo", .index = 1};
+		m->all[i][1].statistics.rx_packets = some((uint64_t)i * 100000);
+	}
+	m->before.all = (struct nics){.at = m->all[0], .count = 2};
+	m->after.all = (struct nics){.at = m->all[1], .count = 2};
+}
+
+/* eth0 is for management and idle; the default route is over bond0, which has eth1. */
+static void crowded_bond(struct moments *m)
+{
+	static struct nic cards[2][2];
+	crowded(m);
+	for (int i = 0; i < 2; i++) {
+		struct nic *idle = &cards[i][0], *busy = &cards[i][1], *bond = &m->all[i][2];
+		*idle = *busy = m->cards[i];
+		idle->default_route = busy->default_route = false;
+		idle->statistics.rx_packets = some(0);
+		idle->channels.combined = some(1);
+		snprintf(busy->name, sizeof(busy->name), "eth1");
+		busy->index = 3;
+		busy->master = 4;
+		busy->channels.combined = some(2);
+		*bond = (struct nic){.name = "bond0", .index = 4, .kind = "bond"};
+		bond->up = bond->default_route = true;
+		bond->statistics = busy->statistics;
+		m->all[i][0] = *idle;
+		m->all[i][1] = *busy;
+		struct sample *s = i ? &m->after : &m->before;
+		s->nics = (struct nics){.at = cards[i], .count = 2};
+		s->all = (struct nics){.at = m->all[i], .count = 3};
+	}
+}
+
+static void gro_off(struct moments *m)
+{
+	m->features[0] = (struct nic_feature){"rx-gro", false, false, true};
+	m->features[1] = (struct nic_feature){"tx-tcp-segmentation", false, false, false};
+	m->cards[1].features = m->features;
+	m->cards[1].feature_count = 2;
+}
+
+static void shaped(struct moments *m) { snprintf(m->cards[1].qdisc, 16, "netem"); }
+static void coalesced(struct moments *m) { m->cards[1].coalesce.rx_usecs = some(200); }
+
+static void coalesced_adaptively(struct moments *m)
+{
+	coalesced(m);
+	m->cards[1].coalesce.adaptive_rx = some(1);
+}
+
+static void one_cpu_interrupts(struct moments *m)
+{
+	static char cpu[] = "0";
+	for (int i = 0; i < 4; i++)
+		m->irqs[i].affinity = cpu;
+	m->cards[1].irqs = m->irqs;
+	m->cards[1].irq_count = 4;
+}
+
+static void all_cpus_interrupt(struct moments *m)
+{
+	static char all[] = "0-3";
+	one_cpu_interrupts(m);
+	m->irqs[3].affinity = all;
+}
+
+static void down(struct moments *m) { m->cards[0].up = m->cards[1].up = false; }
+static void unlisted(struct moments *m) { report_text(m->after.unlisted, "netlink: EPERM"); }
+static void no_softnet(struct moments *m) { m->after.have_softnet = false; }
+
+static void no_settings(struct moments *m)
+{
+	m->cards[1].rings = (struct nic_rings){0};
+	m->cards[1].channels = (struct nic_channels){0};
+	m->cards[1].link = (struct nic_link){0};
+}
+
+#define WARN LEVEL_WARNING
+#define NOTE LEVEL_NOTE
+
+/* At most one finding, its first counter, and what it proposes. */
+static const struct {
+	void (*plant)(struct moments *);
+	const char *id;
+	enum finding_level level;
+	enum finding_remedy remedy;
+	const char *counter;
+	int count;
+	const char *proposals;
+} findings[] = {
+	{healthy, "", 0, 0, "", 0, ""},
+	{ring_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 120,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{ring_near_maximum_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_fifo_errors", 1,
+	 "device.ring.rx@eth0 3000 -> 4096"},
+	{ring_at_maximum_loses, "nic.ring.overrun", WARN, REMEDY_NONE, "rx_fifo_errors", 1, ""},
+	{ring_unknown_loses, "nic.ring.overrun", WARN, REMEDY_NONE, "rx_missed_errors", 120, ""},
+	{driver_counts, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_out_of_buffer", 12,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{queues_count, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx-hw-drop-overruns", 3,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{ring_lost, "nic.ring.past", NOTE, REMEDY_DEVICE, "", 0, ""},
+	{ring_lost_once, "", 0, 0, "", 0, ""},
+	{backlog_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{backlog_hidden, "", 0, 0, "", 0, ""},
+	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 10, ""},
+	{backlog_dropped, "softnet.backlog.past", NOTE, REMEDY_NONE, "", 0, ""},
+	{backlog_dropped_few_of_many, "", 0, 0, "", 0, ""},
+	{squeezes, "softnet.budget.squeezed", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 3 (time_squeeze)", 50, "net.core.netdev_budget 300 -> 600"},
+	{budget_of_one, "softnet.budget.squeezed", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 3 (time_squeeze)", 50, "net.core.netdev_budget 1 -> 300"},
+	{squeezes_seldom, "", 0, 0, "", 0, ""},
+	{squeezed, "softnet.budget.past", NOTE, REMEDY_NONE, "", 0, ""},
+	{squeezes_by_time, "softnet.budget.squeezed", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 3 (time_squeeze)", 5000, "net.core.netdev_budget_usecs 2000 -> 4000"},
+	{others_packets, "", 0, 0, "", 0, ""},
+	{an_interface_vanishes, "", 0, 0, "", 0, ""},
+	/* As many queues as CPUs, not the device's 8. */
+	{crowded_two_queues, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
+	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
+	{crowded, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU", 100,
+	 ""},
+	{crowded_one_queue, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
+	 "packets taken by the busiest CPU", 100, "device.rps_cpus@eth0 0 -> f"},
+	{crowded_one_queue_with_rps, "nic.queues.one-cpu", WARN, REMEDY_NONE,
+	 "packets taken by the busiest CPU", 100, ""},
+	{crowded_and_idle, "", 0, 0, "", 0, ""},
+	/* No reason to reset the link of an interface. */
+	{crowded_by_loopback, "nic.queues.one-cpu", NOTE, REMEDY_NONE,
+	 "packets taken by the busiest CPU", 100, ""},
+	{crowded_bond, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
+	 "packets taken by the busiest CPU", 100, "device.channels@eth1 2 -> 4"},
+	/* What the driver cannot change is no finding. */
+	{gro_off, "nic.offload", NOTE, REMEDY_DEVICE, "", 0, ""},
+	{shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
+	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
+	{coalesced_adaptively, "", 0, 0, "", 0, ""},
+	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
+	{all_cpus_interrupt, "", 0, 0, "", 0, ""},
+};
+
+static void judge_moments(void (*plant)(struct moments *), bool once)
+{
+	static struct moments m;
+	healthy(&m);
+	plant(&m);
+	if (once)
+		m.moment.seconds = 0;
+	report_init(&report);
+	observation.judge(once ? &m.after : &m.before, &m.after, &m.moment, &report);
+}
+
+static void growth_is_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(findings) / sizeof(*findings); i++) {
+		judge_moments(findings[i].plant, false);
+		const struct finding *f = report.finding_count ? &report.findings[0] : NULL;
+		const char *proposals = verdict_proposals(&report);
+		if (report.finding_count > 1 || strcmp(f ? f->id : "", findings[i].id) != 0)
+			fail_msg("row %zu: %zu findings, %s", i, report.finding_count,
+				 f ? f->id : "");
+		if (!f)
+			continue;
+		const struct evidence *ev = &f->evidence[0];
+		if (strcmp(proposals, findings[i].proposals) != 0 ||
+		    f->level != findings[i].level || f->remedy != findings[i].remedy ||
+		    strcmp(ev->name, findings[i].counter) != 0 ||
+		    (int)ev->at_current != findings[i].count ||
+		    (f->tried == TRIED_NOT) != (proposals[0] != 0) || f->observed != true)
+			fail_msg("row %zu: %s %s [%s] %s %s %g", i, f->id,
+				 finding_level_name(f->level), proposals,
+				 finding_remedy_name(f->remedy), ev->name, ev->at_current);
+		if (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))
+			fail_msg("%s: %s: %s %s", f->id, f->title, f->detail, f->advice);
+	}
+}
+
+/* Without a window nothing has grown. */
+static void one_sample_finds_settings_and_totals(void **state)
+{
+	(void)state;
+	static void (*const grow[])(struct moments *) = {ring_loses, backlog_drops, squeezes,
+							 crowded, healthy};
+	for (size_t i = 0; i < sizeof(grow) / sizeof(*grow); i++) {
+		judge_moments(grow[i], true);
+		assert_int_equal(report.finding_count, 0);
+	}
+	judge_moments(ring_lost, true);
+	assert_string_equal(report.findings[0].title, "eth0 has lost packets since boot");
+	judge_moments(backlog_dropped, true);
+	assert_string_equal(report.findings[0].title,
+			    "Packets were dropped at the softnet backlog since boot");
+}
+
+static void each_wall_gets_its_verdict(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct moments *);
+		const char *wall;
+		int64_t limit;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{healthy, "softnet.backlog", 1000, VERDICT_OK},
+		{healthy, "softnet.budget", 300, VERDICT_OK},
+		{healthy, RING, 256, VERDICT_OK},
+		{healthy, QUEUES, 4, VERDICT_OK},
+		{backlog_drops, "softnet.backlog", 1000, VERDICT_TIGHT},
+		{backlog_hidden, "softnet.backlog", REPORT_NONE, VERDICT_UNKNOWN},
+		{backlog_hidden_drops, "softnet.backlog", REPORT_NONE, VERDICT_TIGHT},
+		{backlog_dropped, "softnet.backlog", 1000, VERDICT_OK},
+		{no_softnet, "softnet.backlog", 1000, VERDICT_UNKNOWN},
+		{others_packets, "softnet.backlog", 1000, VERDICT_OK},
+		{squeezes, "softnet.budget", 300, VERDICT_TIGHT},
+		/* The knob that binds is another one, the unit of the wall is packets. */
+		{squeezes_by_time, "softnet.budget", 300, VERDICT_TIGHT},
+		{ring_loses, RING, 256, VERDICT_TIGHT},
+		{ring_lost, RING, 256, VERDICT_OK},
+		{crowded, QUEUES, 4, VERDICT_TIGHT},
+		{crowded_by_loopback, QUEUES, 4, VERDICT_OK},
+		{crowded_bond, QUEUES, 2, VERDICT_TIGHT},
+		{no_settings, RING, REPORT_NONE, VERDICT_UNKNOWN},
+		{no_settings, QUEUES, REPORT_NONE, VERDICT_UNKNOWN},
+		{down, RING, REPORT_NONE, VERDICT_NA},
+		{down, QUEUES, REPORT_NONE, VERDICT_NA},
+		{unlisted, RING, REPORT_NONE, VERDICT_UNKNOWN},
+		{unlisted, QUEUES, REPORT_NONE, VERDICT_UNKNOWN},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		judge_moments(rows[i].plant, false);
+		const struct wall *w = report_find(&report, rows[i].wall);
+		if (w->limit != rows[i].limit || w->verdict != rows[i].verdict ||
+		    strchr(w->detail, '{') || !w->detail[0])
+			fail_msg("row %zu: %s %lld %s: %s", i, w->name, (long long)w->limit,
+				 wall_verdict_name(w->verdict), w->detail);
+	}
+}
+
+static void texts_name_causes(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct moments *);
+		const char *wall; /* NULL: the finding */
+		const char *detail;
+	} rows[] = {
+		{ring_loses, NULL, "rx_missed_errors grew by 120 in 0.5 s."},
+		{ring_loses_beside, NULL,
+		 "rx_missed_errors grew by 120 in 0.5 s, while this check's experiments kept CPUs "
+		 "busy; --probe nic watches without them."},
+		{ring_lost, NULL,
+		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
+		 "days ago."},
+		{others_packets, "softnet.backlog",
+		 "500 packets dropped since boot 3 days ago, 500 in the 0.5 s watched, in which "
+		 "most packets were those of other network namespaces."},
+		{backlog_hidden, "softnet.backlog",
+		 "0 packets dropped since boot 3 days ago, none in the 0.5 s watched; the knob is "
+		 "not visible in this network namespace."},
+		{no_softnet, "softnet.budget", "/proc/net/softnet_stat could not be read."},
+		{healthy, RING, "The maximum of eth0 is 4096."},
+		{healthy, QUEUES,
+		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 0.5 s watched: 4."},
+		{no_settings, RING, "The driver of eth0 does not report it."},
+		{down, RING, "No network card is up."},
+		{unlisted, QUEUES, "The interfaces could not be listed: netlink: EPERM."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		judge_moments(rows[i].plant, false);
+		assert_string_equal(rows[i].wall ? report_find(&report, rows[i].wall)->detail
+						 : report.findings[0].detail,
+				    rows[i].detail);
+	}
+}
+
+static void mask_of(const uint32_t *cpus, size_t count, const char *want)
+{
+	char mask[80] = "";
+	struct softnet_cpu rows[96] = {0};
+	for (size_t i = 0; i < count; i++)
+		rows[i].cpu = cpus ? cpus[i] : (uint32_t)i;
+	struct softnet s = {.at = rows, .count = count};
+	assert_true(cpus_mask(&s, mask));
+	assert_string_equal(mask, want);
+}
+
+static void masks_of_many_cpus(void **state)
+{
+	(void)state;
+	mask_of(NULL, 2, "3");
+	mask_of(NULL, 32, "ffffffff");
+	mask_of(NULL, 33, "1,ffffffff");
+	mask_of(NULL, 96, "ffffffff,ffffffff,ffffffff");
+	mask_of((const uint32_t[]){0, 2, 33}, 3, "2,00000005"); /* some are offline */
+	char mask[80];
+	struct softnet_cpu beyond = {.cpu = 256};
+	assert_false(cpus_mask(&(struct softnet){.at = &beyond, .count = 1}, mask));
+}
+
+static void ages(void **state)
+{
+	(void)state;
+	char text[32];
+	assert_string_equal(age_text(0, text), "");
+	assert_string_equal(age_text(119, text), " 119 seconds ago");
+	assert_string_equal(age_text(120, text), " 2 minutes ago");
+	assert_string_equal(age_text(7200, text), " 2 hours ago");
+	assert_string_equal(age_text(86400 * 400.0, text), " 400 days ago");
+}
+
+static void cpu_lines(void **state)
+{
+	(void)state;
+	static struct sample s;
+	cpu_line("cpu3 1 2 3 4 5 6 7 8 9 10", &s);
+	assert_int_equal(s.cpu[3].softirq, 7);
+	assert_int_equal(s.cpu[3].all, 36); /* guests are in user and nice already */
+	cpu_line("cpu1024 1 2 3 4 5 6 7 8", &s);
+	cpu_line("cpufreq", &s);
+	assert_int_equal(s.cpu[0].all, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(growth_is_found),
+		cmocka_unit_test(one_sample_finds_settings_and_totals),
+		cmocka_unit_test(each_wall_gets_its_verdict),
+		cmocka_unit_test(texts_name_causes),
+		cmocka_unit_test(masks_of_many_cpus),
+		cmocka_unit_test(ages),
+		cmocka_unit_test(cpu_lines),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
