@@ -469,7 +469,7 @@ static const struct finding_row findings[] = {
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
 		    "polling: something else kept the machine busy.",
 	 .action = "Repeat the check on a quiet machine; --window allows more rounds.",
-	 .proof = "The range of the rounds, in the finding"},
+	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "napi.latency",
