@@ -338,18 +338,18 @@ static void sample_judge(const struct sample *before, const struct sample *s,
 static void wall_judge(const struct sample *s, const struct result *r, struct wall *w)
 {
 	bool host = r->way[WAY_HOST].rounds;
-	const struct figures *now = &r->way[host ? WAY_HOST : WAY_PLAIN];
+	enum way_index now = host ? WAY_HOST : WAY_PLAIN;
 	char took[64], name[48];
 	if (deferring(&s->defer) && !host) {
 		w->experiment = EXPERIMENT_MISSED;
 		report_text(w->reason, "%s", NO_DEFERRAL);
 		return;
 	}
-	p50_text(now, took);
-	way_name(host ? WAY_HOST : WAY_PLAIN, s, name);
+	p50_text(&r->way[now], took);
+	way_name(now, s, name);
 	w->experiment = EXPERIMENT_DONE;
 	w->method = METHOD_MEASURED;
-	w->measured = (int64_t)(now->of[P50_US].median + 0.5);
+	w->measured = (int64_t)(p50(r, now)->median + 0.5);
 	if (!s->unreadable)
 		w->verdict = VERDICT_OK;
 	report_text(w->detail, "Over a veth wire the request p50 is %s with %s.", took, name);
@@ -414,22 +414,21 @@ static void sets_text(const struct result *r, char text[200])
 static struct wording polling_words(const struct sample *s, const struct result *r,
 				    enum way_index is, enum way_index best)
 {
-	const struct figures *now = &r->way[is], *then = &r->way[best];
 	struct wording w = {0};
-	char took[64], how[200], name[48];
-	wording_set(&w, "now", "%.0f", now->of[P50_US].median);
-	wording_set(&w, "then", "%.0f", then->of[P50_US].median);
-	wording_set(&w, "cpu_now", "%.0f", now->of[SPARSE_CPU_US].median);
-	wording_set(&w, "cpu_then", "%.0f", then->of[SPARSE_CPU_US].median);
-	p50_text(now, took);
+	char took[64], text[200], name[48];
+	wording_set(&w, "now", "%.0f", p50(r, is)->median);
+	wording_set(&w, "then", "%.0f", p50(r, best)->median);
+	wording_set(&w, "cpu_now", "%.0f", r->way[is].of[SPARSE_CPU_US].median);
+	wording_set(&w, "cpu_then", "%.0f", r->way[best].of[SPARSE_CPU_US].median);
+	p50_text(&r->way[is], took);
 	way_name(is, s, name);
 	wording_set(&w, "is", "%s with %s", took, name);
-	p50_text(then, took);
+	p50_text(&r->way[best], took);
 	wording_set(&w, "best", "%s", took);
-	way_settings(best, how);
-	wording_set(&w, "how", "%s", how);
-	sets_text(r, how);
-	wording_set(&w, "sets", "%s", how);
+	way_settings(best, text);
+	wording_set(&w, "how", "%s", text);
+	sets_text(r, text);
+	wording_set(&w, "sets", "%s", text);
 	return w;
 }
 
