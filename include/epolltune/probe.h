@@ -192,7 +192,9 @@ struct probe {
 	const struct experiment *experiments; /* in the order of running; .wall NULL at the end */
 	const struct observation *observation;
 	/* An experiment that answers for no wall, or for one that its observation judges; after the
-	 * others, in a lab. NULL: none. */
+	 * others, in a lab. Where it is not run, fails, or returns -ENOTSUP because this machine
+	 * does not have what it needs, the judge says why: with the observation's walls, and as the
+	 * outcome of findings that are TRIED_NOT without one. NULL: none. */
 	int (*measure)(struct trial *, struct report *, struct err *);
 };
 

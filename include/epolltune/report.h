@@ -163,6 +163,8 @@ const struct wall *report_find(const struct report *r, const char *name);
 /* Adds a finding of the catalogue, its texts filled from `words` (NULL: none): level, remedy, wall,
  * title, detail and advice set, all else empty. Never NULL, as report_wall(). */
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
+/* Removes the findings of that id, for a probe that knows better by now. */
+void report_remove(struct report *r, const char *id);
 /* Adds a finding that is all empty, for readers of reports. */
 struct finding *report_finding_blank(struct report *r);
 /* Adds a knob; what does not fit is dropped. `current`, `proposed`: "" or NULL for none. */

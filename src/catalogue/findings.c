@@ -451,11 +451,12 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "napi.latency",
-	 .observed = true,
 	 .title = "{device} defers interrupts: packets are delayed unless the server busy polls",
 	 .detail =
-		 "gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls} delay a packet by "
-		 "up to that time when nothing polls.",
+		 "{now?With gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls}, as on "
+		 "{device}, the request p50 is {now}."
+		 ":gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls} delay a packet by "
+		 "up to that time when nothing polls.}",
 	 .advice =
 		 "Set both to 0, their default, unless the server busy polls with "
 		 "prefer_busy_poll (epolltune explain epoll-busy-poll).{queue? This NAPI instance "
@@ -470,11 +471,12 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "napi.latency",
 	 .title = "Epoll busy polling answers in {then} us instead of {now} us",
-	 .detail = "Request p50 over a veth wire by {is}, and by {best}: {how}.",
+	 .detail = "Over a veth wire the request p50 is {is}, and {best} with {how}.",
 	 .advice =
 		 "For latency, where CPUs are idle: at one request each ms the server takes "
 		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
-		 "off; for both see epolltune explain epoll-busy-poll.{sets}",
+		 "off; for both see epolltune explain epoll-busy-poll.{sets? An epoll set is "
+		 "busy polled on one NAPI instance at a time; connections here\\: {sets}.}",
 	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
 	 .action = "See explain epoll-busy-poll: the application sets it.",
 	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
@@ -483,7 +485,8 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .wall = "napi.latency",
 	 .title = "The machine was too busy to measure the gain of busy polling",
-	 .detail = "",
+	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
+		   "{best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
 		    "polling: something else kept the machine busy.",

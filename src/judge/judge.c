@@ -295,6 +295,38 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	return rc;
 }
 
+/* What measure() was to find out stays as the observation left it. */
+static void unmeasured(const struct probe *p, const struct judging *j, const char *why)
+{
+	const char *const *walls = p->observation ? p->observation->walls : NULL;
+	for (size_t i = 0; !j->unasked && walls && walls[i]; i++)
+		wall_miss(report_wall(j->report, walls[i]), why);
+	for (size_t i = 0; i < j->report->finding_count; i++) {
+		struct finding *f = &j->report->findings[i];
+		if (f->tried == TRIED_NOT && !f->outcome[0])
+			report_text(f->outcome, "%s", why);
+	}
+}
+
+static int measure(const struct probe *p, const struct judging *j, struct trial *t, struct err *e)
+{
+	const char *why = j->unasked ? j->unasked : j->missing ? j->missing : refusal(p, j);
+	int rc = 0;
+	if (j->lab && !*why) {
+		rc = p->measure(t, j->report, e);
+		if (!rc)
+			return 0;
+		why = e->text;
+	}
+	unmeasured(p, j, why);
+	/* This machine does not have what it needs: nothing has failed. */
+	if (rc == -ENOTSUP) {
+		*e = (struct err){0};
+		rc = 0;
+	}
+	return rc;
+}
+
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e)
 {
 	CLEAN(free_pointer)
@@ -307,7 +339,7 @@ int judge_probe(const struct probe *p, const struct judging *j, struct err *e)
 		rc = observe(p->observation, j, e);
 	if (!rc && p->experiments)
 		rc = experiments_judge(p, j, &t, e);
-	if (!rc && p->measure && j->lab && !*refusal(p, j))
-		rc = p->measure(&t, j->report, e);
+	if (!rc && p->measure)
+		rc = measure(p, j, &t, e);
 	return rc;
 }

@@ -83,6 +83,15 @@ struct finding *report_finding(struct report *r, const char *id, const struct wo
 	return f;
 }
 
+void report_remove(struct report *r, const char *id)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (strcmp(r->findings[i].id, id) != 0)
+			r->findings[kept++] = r->findings[i];
+	r->finding_count = kept;
+}
+
 struct proposal *finding_propose(struct finding *f, const char *knob, const char *current,
 				 const char *proposed)
 {

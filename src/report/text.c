@@ -157,7 +157,8 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	bool begun = false;
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		if (!p->verbose && w->verdict != VERDICT_UNKNOWN)
+		bool asks = w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
+		if (!p->verbose && !asks)
 			continue;
 		if (!w->detail[0] && !w->reason[0])
 			continue;
