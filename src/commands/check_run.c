@@ -72,16 +72,11 @@ static void labs_close(struct labs *l)
 	lab_close(l->lab);
 }
 
-static void labs_refused(struct labs *l, struct report *r, const struct probe *p,
-			 enum lab_wire wire, const char *why)
+static void labs_refused(struct labs *l, struct report *r, enum lab_wire wire, const char *why)
 {
 	struct wording words = {0};
 	wording_set(&words, "lab", "%s", wire == LAB_WIRE_DELAY ? "delay wire" : "private lab");
 	wording_set(&words, "why", "%s", why);
-	if (p->place == PROBE_LAB)
-		wording_set(&words, "consequence", "probe %s measured nothing", p->name);
-	else
-		wording_set(&words, "consequence", "measured in the calling namespace");
 	report_finding(r, "lab.refused", &words);
 	report_text(l->missing, "%s", why);
 }
@@ -110,7 +105,7 @@ static int labs_open(struct labs *l, const struct schedule *s, const struct job 
 		return 0;
 	}
 	if (rc && !in_place)
-		labs_refused(l, &job->shared->report, p, options.wire, refused.text);
+		labs_refused(l, &job->shared->report, options.wire, refused.text);
 	if (p->place == PROBE_LAB)
 		return 0;
 	options.place = LAB_IN_PLACE;
