@@ -128,10 +128,9 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 		rc = proof_search(t, d->x, &d->now, &p, &e);
 		t->lab = j->lab;
 	}
-	bool tried = rc == 0 || rc == -ERANGE;
 	metrics_report(d->x, &d->outcome, rc == 0 ? &p.outcome : NULL, f);
 	t->proof = true;
-	if (tried)
+	if (!why)
 		proposals_show(d, &p.at, f);
 	if (rc == 0)
 		finding_done(d, &p, t, f);
