@@ -196,11 +196,11 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.receive", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
-	      "most {bound}.}",
+	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
+	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
-	      "only on connections that fill the path.}}",
+	      "load over several connections.:Takes effect {effect}. {switch?Costs\\: {cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -224,11 +224,11 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.send", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
-	      "most {bound}.}",
+	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
+	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
-	      "only on connections that fill the path.}}",
+	      "load over several connections.:Takes effect {effect}. {switch?Costs\\: {cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",

@@ -108,8 +108,8 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can receive over the target's "
 			"round trip, by the receive window that the kernel offers. Needed: the "
 			"target's bandwidth.",
-		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
-			  "much of it becomes window.",
+		.detail = "{measured?:At most a whole buffer in each round trip; only an "
+			  "experiment shows how much of it becomes window.}",
 	},
 	{
 		.name = "buffers.send",
@@ -118,8 +118,8 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can send over the target's round "
 			"trip, by what the send buffer keeps in flight. Needed: the target's "
 			"bandwidth.",
-		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
-			  "much of it becomes window.",
+		.detail = "{measured?:At most a whole buffer in each round trip; only an "
+			  "experiment shows how much of it becomes window.}",
 	},
 	{
 		.name = "buffers.memory",
