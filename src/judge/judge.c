@@ -236,7 +236,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		settings_read(x, j->host, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}
-	const char *why = j->missing ? j->missing : refusal(p, j);
+	const char *why = j->missing ? j->missing : j->unasked ? "" : refusal(p, j);
 	bool runs = j->lab && !*why;
 	if (runs)
 		rc = prepare(p, j, t, e);
