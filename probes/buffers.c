@@ -61,7 +61,7 @@
 enum side { RECEIVE, SEND, SIDES };
 /* Knobs of both sides; only RECEIVE has MODERATE. */
 enum { TRIPLE, SCALING, MODERATE };
-enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, WAITED };
+enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
 
 /* One connection and what it showed. */
 struct bulk {
@@ -71,6 +71,7 @@ struct bulk {
 	struct flow_result result;
 	double Bps;    /* over the target's RTT */
 	double window; /* bytes in flight */
+	double waited; /* share of the time that the sender waited for the side's buffer */
 	bool behind;   /* the wire was the limit */
 };
 
@@ -126,18 +127,15 @@ static bool time_left(const struct trial *t)
 
 static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 {
-	struct flow_config config = {
+	return (struct flow_config){
 		.sender = b->side == RECEIVE ? LAB_CLIENT : LAB_SERVER,
 		.address = t->context->addresses++ % ADDRESSES,
 		.pace_Bps = pace_Bps(t->target),
+		.receive_buffer = b->own && b->side == RECEIVE ? INT_MAX : 0,
+		.send_buffer = b->own && b->side == SEND ? INT_MAX : 0,
 		.rtt_us = wire_rtt_us(t->target),
 		.most_ms = bulk_max_ms(t->target),
 	};
-	if (b->own && b->side == RECEIVE)
-		config.receive_buffer = INT_MAX;
-	if (b->own && b->side == SEND)
-		config.send_buffer = INT_MAX;
-	return config;
 }
 
 /* A busy machine makes the RTT that the sender sees longer, but the window no smaller. */
@@ -149,6 +147,7 @@ static void bulk_judge(const struct target *t, struct bulk *b)
 	if (b->window > max)
 		b->window = max;
 	b->Bps = b->window * 1e6 / (double)t->rtt_us;
+	b->waited = b->side == RECEIVE ? f->receiver_share : f->sender_share;
 }
 
 /* Runs connections side by side. */
@@ -193,36 +192,25 @@ static int bulk_run_all(struct trial *t, struct err *e)
 	return rc;
 }
 
-/* The knob that limits what is in flight, and to how many bytes; REPORT_NONE: unknown. */
-struct limit {
-	int knob;
-	int64_t bytes;
-};
-
-static struct limit limit_of(enum side side, const struct settings *s)
+/* The knob that limits what is in flight. */
+static int limit_of(const struct settings *s)
 {
-	int64_t third = s->at[TRIPLE][2];
-	struct limit limit = {TRIPLE, third};
-	if (s->at[SCALING][0] == 0)
-		limit = (struct limit){SCALING, UNSCALED};
-	else if (s->at[MODERATE][0] == 0)
-		limit = (struct limit){MODERATE, s->at[TRIPLE][1]};
-	else if (side == SEND && third != REPORT_NONE)
-		limit.bytes += OVERSHOT;
-	if (third == REPORT_NONE)
-		limit.bytes = REPORT_NONE;
-	return limit;
+	return s->at[SCALING][0] == 0 ? SCALING : s->at[MODERATE][0] == 0 ? MODERATE : TRIPLE;
 }
 
 static void side_bound(enum side side, const struct target *t, const struct settings *s,
 		       struct bound *b)
 {
-	struct limit limit = limit_of(side, s);
-	b->binding = limit.knob;
+	const int64_t bytes[] = {
+		[TRIPLE] = s->at[TRIPLE][2] + (side == SEND ? OVERSHOT : 0),
+		[SCALING] = UNSCALED,
+		[MODERATE] = s->at[TRIPLE][1],
+	};
+	b->binding = limit_of(s);
 	b->upper = true;
 	b->assumed = true;
-	if (limit.bytes != REPORT_NONE)
-		b->capacity = (int64_t)((double)limit.bytes * 1e6 / (double)t->rtt_us);
+	if (s->at[TRIPLE][2] != REPORT_NONE)
+		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
 }
 
 static void receive_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -248,14 +236,13 @@ static bool side_solve(const struct target *t, const struct settings *now, const
 {
 	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
 	double third = (double)now->at[TRIPLE][2];
-	bool tuned = limit_of(RECEIVE, now).knob == TRIPLE;
+	bool tuned = limit_of(now) == TRIPLE;
 	(void)enough;
 	if (target_window(t) >= TCP_WINDOW_MAX)
 		return false;
-	if (out->at[SCALING][0] == 0)
-		out->at[SCALING][0] = 1;
-	if (out->at[MODERATE][0] == 0)
-		out->at[MODERATE][0] = 1;
+	for (int i = SCALING; i <= MODERATE; i++)
+		if (out->at[i][0] == 0)
+			out->at[i][0] = 1;
 	if (tuned && o && third > 0)
 		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
 	if (share < SHARE_MIN)
@@ -279,33 +266,26 @@ static bool side_scale(const struct target *t, const struct settings *now, struc
 static void side_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		       struct wording *w)
 {
-	bool tuned = limit_of(RECEIVE, s).knob == TRIPLE;
-	wording_set(w, "switch", "%s", tuned ? "" : "yes");
+	wording_set(w, "switch", "%s", limit_of(s) == TRIPLE ? "" : "yes");
 	wording_set(w, "measured", "%s", o ? "yes" : "");
 	wording_set(w, "impossible", "%s", target_window(t) >= TCP_WINDOW_MAX ? "yes" : "");
 }
 
-static double waited_for(enum side side, const struct bulk *b)
-{
-	return side == RECEIVE ? b->result.receiver_share : b->result.sender_share;
-}
-
-/* Whether the buffer, or the switch that keeps it small, was this connection's limit. */
+/* Whether the buffer, or the switch that keeps the window small, was this connection's limit. */
 static bool bulk_bound(const struct settings *s, const struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
 	uint32_t grown = b->side == RECEIVE ? f->receive_buffer : f->send_buffer;
-	bool tuned = limit_of(b->side, s).knob == TRIPLE;
-	/* Without window scaling a sender waits for the window too. */
-	double waited = waited_for(tuned ? b->side : RECEIVE, b);
-	return f->settled && waited >= WAITED_MIN && (!tuned || grown >= s->at[TRIPLE][2]);
+	if (limit_of(s) != TRIPLE)
+		return f->settled && f->receiver_share >= WAITED_MIN;
+	return f->settled && b->waited >= WAITED_MIN && grown >= s->at[TRIPLE][2];
 }
 
-/* Whether an application that sets its buffer itself is limited by that. */
+/* Whether the buffer that an application sets itself was the limit. */
 static bool own_bound(const struct bulk *own)
 {
 	const struct flow_result *f = &own->result;
-	return !own->behind && !f->paced && f->settled && waited_for(own->side, own) >= WAITED_MIN;
+	return !own->behind && !f->paced && f->settled && own->waited >= WAITED_MIN;
 }
 
 /* Why the connection gives no verdict; NULL: it does. Whatever else is slow makes it carry less,
@@ -320,8 +300,8 @@ static const char *bulk_doubt(const struct target *t, const struct settings *s,
 	if (!b->result.settled)
 		return "its throughput did not settle";
 	if (!bulk_bound(s, b))
-		return "not the buffer set the pace: this machine was busy, or congestion control "
-		       "held back";
+		return "something other than the buffer set the pace: this machine was busy, or "
+		       "congestion control held back";
 	return NULL;
 }
 
@@ -374,14 +354,10 @@ static void side_remark(const struct trial *t, const struct bulk *b, struct outc
 		remark_add(out, "Up to there the buffer is not the limit.");
 	else if (!out->limit_met)
 		remark_add(out, "Something other than the buffer is the limit.");
-	if (own->result.paced)
-		snprintf(text, sizeof(text), "An application that sets %s itself gets as much.",
-			 names[b->side].option);
-	else if (own_bound(own))
-		snprintf(text, sizeof(text), "An application that sets %s itself gets at most %s.",
-			 names[b->side].option, speed(own->Bps).text);
-	else
+	if (!own->result.paced && !own_bound(own))
 		return;
+	snprintf(text, sizeof(text), "An application that sets %s itself gets at %s %s.",
+		 names[b->side].option, own->result.paced ? "least" : "most", speed(own->Bps).text);
 	remark_add(out, text);
 }
 
@@ -390,6 +366,7 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 {
 	const char *doubt = bulk_doubt(t->target, s, b);
 	bool direct = path_scale(t->target) == 1;
+	bool by_sender = b->side == SEND && limit_of(s) == TRIPLE;
 	if (doubt) {
 		out->state = OUTCOME_INCONCLUSIVE;
 		report_text(out->why, "one connection carried %s, but %s", speed(b->Bps).text,
@@ -402,9 +379,12 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 	out->derived = !direct;
 	out->metric[direct ? THROUGHPUT : BY_WINDOW] = b->Bps;
 	out->metric[WINDOW] = b->window;
-	out->metric[WAITED] = 100 * waited_for(b->side, b);
-	if (limit_of(b->side, s).knob == TRIPLE)
+	if (limit_of(s) == TRIPLE)
 		out->metric[MAXIMUM] = (double)s->at[TRIPLE][2];
+	if (t->proof || !by_sender)
+		out->metric[RWND] = 100 * b->result.receiver_share;
+	if (t->proof || by_sender)
+		out->metric[SNDBUF] = 100 * b->result.sender_share;
 	side_remark(t, b, out);
 }
 
@@ -417,11 +397,11 @@ static int side_run(enum side side, struct trial *t, const struct settings *s, s
 	if (t->proof && !time_left(t))
 		return err_set(e, ETIME, "no time was left: over this RTT a connection takes %u s",
 			       bulk_max_ms(t->target) / 1000);
-	if (!t->proof && !c->ran)
-		rc = bulk_run_all(t, e);
-	if (!rc && t->proof)
+	if (t->proof)
 		rc = bulk_run(t, &b, 1, e);
-	else
+	else if (!c->ran)
+		rc = bulk_run_all(t, e);
+	if (!t->proof)
 		b = c->bulk[side];
 	/* What was in the way may be gone the next time. */
 	for (unsigned again = 0; !rc && again < AGAIN; again++)
@@ -461,39 +441,13 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 			 "the buffer had grown to its maximum of %s, %s were in flight, and the "
 			 "sender waited for it %.0f %% of the time.",
 			 quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[MAXIMUM]).text,
-			 window.text, o->metric[WAITED]);
+			 window.text,
+			 isnan(o->metric[SNDBUF]) ? o->metric[RWND] : o->metric[SNDBUF]);
 }
-
-/* What all TCP sockets together may hold: no buffer grows beyond the second field of tcp_mem (by
- * default a sixteenth of the memory: net/ipv4/tcp.c, tcp_init_mem()), and half of the memory is
- * left to everything else. */
-struct memory_limit {
-	int64_t bytes; /* REPORT_NONE: unknown */
-	bool machine;  /* by the memory, not by tcp_mem */
-	const char *rule;
-};
 
 static int64_t page_of(const struct settings *s)
 {
 	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
-}
-
-static struct memory_limit memory_limit(const struct settings *s)
-{
-	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
-	int64_t page = page_of(s);
-	if (pages == REPORT_NONE)
-		return (struct memory_limit){memory ? memory / 16 : REPORT_NONE, false,
-					     "tcp_mem is not visible in this network namespace; by "
-					     "default no buffer grows beyond 6 % of the memory."};
-	int64_t bytes = pages > INT64_MAX / page ? INT64_MAX : pages * page;
-	if (memory && memory / 2 < bytes)
-		return (struct memory_limit){memory / 2, true,
-					     "The limit is half of the memory; tcp_mem allows "
-					     "more."};
-	return (struct memory_limit){bytes, false,
-				     "Beyond the second field of tcp_mem, in pages, no buffer "
-				     "grows."};
 }
 
 static int64_t request_takes(const struct settings *s)
@@ -501,13 +455,22 @@ static int64_t request_takes(const struct settings *s)
 	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
 }
 
+/* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
+ * (net/ipv4/tcp.c, tcp_init_mem()). Half of the memory is left to everything else. */
 static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	struct memory_limit limit = memory_limit(s);
-	b->capacity = limit.bytes;
-	b->binding = limit.machine ? -1 : TRIPLE;
+	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
+	b->binding = TRIPLE;
 	b->needed = (int64_t)t->connections * request_takes(s);
 	b->assumed = true;
+	if (pages != REPORT_NONE)
+		b->capacity = pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+	else if (memory)
+		b->capacity = memory / 16;
+	if (memory && memory / 2 < b->capacity) {
+		b->capacity = memory / 2;
+		b->binding = -1;
+	}
 }
 
 /* In the proportions of the kernel's defaults. */
@@ -532,7 +495,6 @@ static void memory_words(const struct target *t, const struct settings *s, const
 	(void)o;
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
-	wording_set(w, "rule", "%s", memory_limit(s).rule);
 	wording_set(w, "memory", "%s",
 		    s->machine.memory_bytes
 			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text
@@ -560,16 +522,17 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	return rc;
 }
 
-#define METRICS(waited)                                                                            \
+/* What the two sides have in common. */
+#define SIDE                                                                                       \
+	.solve = side_solve, .scale = side_scale, .words = side_words, .describe = side_describe,  \
 	.metrics = {                                                                               \
 		[THROUGHPUT] = {"throughput", "B/s"},                                              \
 		[BY_WINDOW] = {"throughput by the window", "B/s"},                                 \
 		[MAXIMUM] = {"maximum buffer", "B"},                                               \
 		[WINDOW] = {"window in flight", "B"},                                              \
-		[WAITED] = {waited, "% of the time"},                                              \
+		[RWND] = {"rwnd_limited", "% of the time"},                                        \
+		[SNDBUF] = {"sndbuf_limited", "% of the time"},                                    \
 	}
-#define SIDE                                                                                       \
-	.solve = side_solve, .scale = side_scale, .words = side_words, .describe = side_describe
 
 static const struct experiment experiments[] = {
 	{
@@ -583,7 +546,6 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "buffers.receive",
 		.knobs = {RMEM, SCALING_KNOB, MODERATE_KNOB},
-		METRICS("rwnd_limited"),
 		SIDE,
 		.bound = receive_bound,
 		.run = receive_run,
@@ -591,7 +553,6 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "buffers.send",
 		.knobs = {WMEM, SCALING_KNOB},
-		METRICS("sndbuf_limited"),
 		SIDE,
 		.bound = send_bound,
 		.run = send_run,

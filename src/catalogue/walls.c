@@ -127,7 +127,11 @@ static const struct wall_row walls[] = {
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections times what one holds.",
 		.detail = "A connection with a waiting request {held?was measured to hold "
-			  "{held}:holds about {assumed}} of buffer. {rule}",
+			  "{held}:holds about {assumed}} of buffer. {knob?{current?Beyond the "
+			  "second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
+			  "visible in this network namespace; by default no buffer grows beyond "
+			  "6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
+			  "more.}",
 	},
 	{
 		.name = "softnet.backlog",
