@@ -310,9 +310,7 @@ static struct quantity_shown speed(double Bps)
 {
 	struct quantity_shown shown = quantity_show(
 		QUANTITY_BANDWIDTH, quantity_round(QUANTITY_BANDWIDTH, (uint64_t)Bps));
-	char *unit = strstr(shown.text, "bit/s");
-	if (unit)
-		memcpy(unit, "B/s", sizeof("B/s"));
+	memcpy(shown.text + strlen(shown.text) - strlen("bit/s"), "B/s", sizeof("B/s"));
 	return shown;
 }
 

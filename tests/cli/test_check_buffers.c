@@ -55,8 +55,8 @@ static void proposal_is_proven(json_t *f, long long first, long long second)
 	fields(checked_text(f, "proposed"), at);
 	assert_int_equal(at[0], first);
 	assert_int_equal(at[1], second);
-	/* 2.5 MB of window in a buffer of which half to all becomes window, and a quarter to spare;
-	 * half of what is proposed was tried, if the machine was not too busy, and is too small. */
+	/* 2.5 MB of window with 25 % headroom, in a buffer of which half to all becomes window;
+	 * half of the proposal, tried unless the machine was too busy, is too small. */
 	assert_in_range(at[2], 2500000, 2 * 2 * 2500000);
 	assert_true(checked_evidence(f, "throughput", "at_proposed") >= 125e6);
 }
