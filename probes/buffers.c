@@ -106,7 +106,11 @@ static const char *buffers_refuses(const struct target *t)
 	return fits ? NULL : "the wire carries windows of at most 64 MiB over at most 1 s";
 }
 
-static double needed_Bps(const struct target *t) { return (double)((t->bandwidth_bps + 7) / 8); }
+static double needed_Bps(const struct target *t)
+{
+	uint64_t bytes = (t->bandwidth_bps + 7) / 8;
+	return (double)bytes;
+}
 
 static uint64_t pace_Bps(const struct target *t)
 {
