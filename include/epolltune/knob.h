@@ -92,7 +92,8 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 /* Checks, then writes a sysctl with one write(2); -EOPNOTSUPP for the other scopes. Does not read
  * back: kernels clamp and round, so a caller that cares reads again. */
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
-/* The value rounded up as a proposal of the knob; INT64_MAX when that is above its maximum. */
+/* The value rounded up as a proposal of the knob, at most its maximum; INT64_MAX when the value is
+ * above that. */
 int64_t knob_round(const struct knob *k, int64_t value);
 /* The number of fields of a shape; 0 for a word. */
 size_t knob_fields(enum knob_shape shape);

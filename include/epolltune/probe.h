@@ -71,6 +71,7 @@ struct outcome {
 	int64_t reached;  /* in the unit of the wall; REPORT_NONE: what it showed is no capacity */
 	bool limit_met;   /* otherwise the wall is at least `reached` */
 	bool measured;    /* the figures count as measured though no limit was met */
+	bool derived;     /* `reached` follows from other figures: the wall is derived from it */
 	char remark[320]; /* said with the wall, sentences; "" */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
 };
@@ -116,9 +117,11 @@ struct experiment {
 	 * False: there are none. Pure. NULL: nothing can be set. */
 	bool (*solve)(const struct target *, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out);
-	/* Scales what solve() found, by percent; then a proof searches for the smallest value that
-	 * does. False: nothing to scale. Pure. NULL: a proof tries what was found once. */
-	bool (*scale)(const struct target *, struct settings *, unsigned percent);
+	/* Scales what solve() found in place of `now`, by percent; then a proof searches for the
+	 * smallest value that does. False: nothing to scale. Pure. NULL: a proof tries what was
+	 * found once. */
+	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
+		      unsigned percent);
 	/* {names} for the texts of the wall and its findings, besides the judge's. `o`: what the
 	 * run showed, or NULL. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,

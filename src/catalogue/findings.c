@@ -210,11 +210,11 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.receive", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
-	      "most {bound}.}",
+	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
+	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
-	      "only on connections that fill the path.}}",
+	      "load over several connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -238,11 +238,11 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.send", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {bound?a whole buffer in each round trip carries at "
-	      "most {bound}.}",
+	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
+	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs memory "
-	      "only on connections that fill the path.}}",
+	      "load over several connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",
@@ -265,7 +265,9 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.memory", REMEDY_NONE,
 	      "The buffers of all connections together have too low a bound",
 	      "{connections} connections need {needed} of this machine's {memory}: one with a "
-	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. {rule}",
+	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. The limit "
+	      "is {capacity}, {knob?{current?by the second field of {knob}:by default 6 % of the "
+	      "memory}:half of the memory}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",

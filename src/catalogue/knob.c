@@ -126,7 +126,9 @@ int64_t knob_round(const struct knob *k, int64_t value)
 		rounded = (rounded + step - 1) / step * step;
 		break;
 	}
-	return rounded > k->max ? INT64_MAX : rounded;
+	if (rounded > k->max)
+		return value > k->max ? INT64_MAX : k->max;
+	return rounded;
 }
 
 static const char *shape_text(enum knob_shape shape)

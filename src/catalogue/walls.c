@@ -125,8 +125,8 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can receive over the target's "
 			"round trip, by the receive window that the kernel offers. Needed: the "
 			"target's bandwidth.",
-		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
-			  "much of it becomes window.",
+		.detail = "{measured?:At most a whole buffer in each round trip; only an "
+			  "experiment shows how much of it becomes window.}",
 	},
 	{
 		.name = "buffers.send",
@@ -135,8 +135,8 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can send over the target's round "
 			"trip, by what the send buffer keeps in flight. Needed: the target's "
 			"bandwidth.",
-		.detail = "At most a whole buffer in each round trip; only an experiment shows how "
-			  "much of it becomes window.",
+		.detail = "{measured?:At most a whole buffer in each round trip; only an "
+			  "experiment shows how much of it becomes window.}",
 	},
 	{
 		.name = "buffers.memory",
@@ -144,7 +144,11 @@ static const struct wall_row walls[] = {
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections times what one holds.",
 		.detail = "A connection with a waiting request {held?was measured to hold "
-			  "{held}:holds about {assumed}} of buffer. {rule}",
+			  "{held}:holds about {assumed}} of buffer. {knob?{current?Beyond the "
+			  "second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
+			  "visible in this network namespace; by default no buffer grows beyond "
+			  "6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
+			  "more.}",
 	},
 	{
 		.name = "softnet.backlog",

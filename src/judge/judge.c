@@ -128,10 +128,9 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 		rc = proof_search(t, d->x, &d->now, &p, &e);
 		t->lab = j->lab;
 	}
-	bool tried = rc == 0 || rc == -ERANGE;
 	metrics_report(d->x, &d->outcome, rc == 0 ? &p.outcome : NULL, f);
 	t->proof = true;
-	if (tried)
+	if (!why)
 		proposals_show(d, &p.at, f);
 	if (rc == 0)
 		finding_done(d, &p, t, f);
@@ -237,7 +236,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		settings_read(x, j->host, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}
-	const char *why = j->missing ? j->missing : refusal(p, j);
+	const char *why = j->missing ? j->missing : j->unasked ? "" : refusal(p, j);
 	bool runs = j->lab && !*why;
 	if (runs)
 		rc = prepare(p, j, t, e);

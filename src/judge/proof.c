@@ -50,7 +50,7 @@ static int attempt(struct trial *t, const struct experiment *x, struct settings 
 static bool scaled(const struct trial *t, const struct experiment *x, const struct settings *now,
 		   struct settings *s, unsigned percent)
 {
-	return x->scale && x->scale(t->target, s, percent) && settings_round(x, now, s);
+	return x->scale && x->scale(t->target, now, s, percent) && settings_round(x, now, s);
 }
 
 /* As long as half of it is enough as well. Without an answer the value stays as it was proven. */

@@ -158,8 +158,11 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		return;
 	}
 	w->experiment = EXPERIMENT_DONE;
-	w->method = o->limit_met || o->measured ? METHOD_MEASURED : METHOD_DERIVED;
+	bool measured = (o->limit_met || o->measured) && !o->derived;
+	w->method = measured ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = o->reached;
+	if (o->derived)
+		w->limit = o->reached;
 	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
 	w->at_most = w->at_most && o->reached == REPORT_NONE;
 	w->verdict = outcome_verdict(&b, o);

@@ -1,0 +1,666 @@
+/* The throughput that the buffers of one connection allow, and the memory of all of them.
+ *
+ * How much of a buffer becomes window differs between kernels and paths. So bulk connections run
+ * over a wire with the target's RTT, one in each direction, paced to 1.5 × the target's bandwidth.
+ * The client's buffers are ample: only this host's can be the limit. A buffer is the limit when it
+ * has grown to its maximum (SO_MEMINFO) while the sender waited for it (tcp_info). A lack of CPU
+ * shows neither, and gives no verdict. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/flow.h"
+#include "epolltune/knob.h"
+#include "epolltune/load.h"
+#include "epolltune/quantity.h"
+#include "epolltune/wire.h"
+
+#define RMEM "net.ipv4.tcp_rmem"
+#define WMEM "net.ipv4.tcp_wmem"
+#define TCP_MEM "net.ipv4.tcp_mem"
+#define SCALING_KNOB "net.ipv4.tcp_window_scaling"
+#define MODERATE_KNOB "net.ipv4.tcp_moderate_rcvbuf"
+/* The client's third field. */
+#define AMPLE "536870912"
+/* The verdict ok begins at 1.25, and a flow does not quite reach its pace. */
+#define PACE 1.5
+/* Two faster flows would fill the wire: it carries the same window over a longer RTT then. */
+#define SPEED_MAX_BPS 1600000000u
+/* Slower ones leave room for two flows more. */
+#define BESIDE_MAX_BPS 400000000u
+#define RTT_MAX_US 1000000u
+#define WINDOW_MAX (64u << 20)
+/* No window is larger, whatever the buffer (RFC 7323, 2.3). */
+#define TCP_WINDOW_MAX (1u << 30)
+/* A sender waits at least this share of the time for a buffer that is the limit. */
+#define WAITED_MIN 0.05
+#define ADDRESSES 64
+/* Further runs of a connection that gives no verdict. */
+#define AGAIN 2
+/* A proof at half the value takes too long beyond that RTT. */
+#define HALF_RTT_US 100000u
+/* What a send buffer may exceed its maximum by: two segments of 64 KiB. */
+#define OVERSHOT (128 << 10)
+#define UNSCALED 65535
+/* The smallest share of a buffer that becomes window, and the usual one. */
+#define SHARE_MIN 0.1
+#define SHARE_USUAL 0.5
+#define REQUEST_BYTES 512
+/* About what a small request takes (skb->truesize, rounded up to pages), until it is measured. */
+#define REQUEST_TAKES 4096
+/* check ends a probe after 60 s. */
+#define TIME_MS 45000
+
+enum side { RECEIVE, SEND, SIDES };
+/* Knobs of both sides; only RECEIVE has MODERATE. */
+enum { TRIPLE, SCALING, MODERATE };
+enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
+
+/* One connection and what it showed. */
+struct bulk {
+	enum side side;
+	bool own; /* the application sets the buffer itself, as large as it may */
+	struct flow flow;
+	struct flow_result result;
+	double Bps;    /* over the target's RTT */
+	double window; /* bytes in flight */
+	double waited; /* share of the time that the sender waited for the side's buffer */
+	bool behind;   /* the wire was the limit */
+};
+
+struct context {
+	unsigned addresses; /* used so far */
+	uint64_t until_ms;  /* nothing starts that would end later */
+	bool ran;
+	struct bulk bulk[2 * SIDES]; /* by side; behind them those with buffers of their own */
+};
+
+/* The wire carries the same window over an RTT that is `scale` times as long. */
+static uint64_t path_scale(const struct target *t)
+{
+	return (t->bandwidth_bps + SPEED_MAX_BPS - 1) / SPEED_MAX_BPS;
+}
+
+static uint64_t wire_rtt_us(const struct target *t)
+{
+	uint64_t rtt = t->rtt_us * path_scale(t);
+	return rtt > RTT_MAX_US ? RTT_MAX_US : rtt;
+}
+
+static void buffers_shape(const struct target *t, struct lab_options *lab)
+{
+	lab->bandwidth_bps = 0;
+	lab->rtt_us = wire_rtt_us(t);
+}
+
+static const char *buffers_refuses(const struct target *t)
+{
+	bool fits = t->rtt_us <= RTT_MAX_US / path_scale(t) && target_window(t) <= WINDOW_MAX;
+	return fits ? NULL : "the wire carries windows of at most 64 MiB over at most 1 s";
+}
+
+static double needed_Bps(const struct target *t)
+{
+	uint64_t bytes = (t->bandwidth_bps + 7) / 8;
+	return (double)bytes;
+}
+
+static uint64_t pace_Bps(const struct target *t)
+{
+	return (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t));
+}
+
+static uint64_t now_ms(void) { return load_now_ns() / 1000000; }
+
+static unsigned bulk_max_ms(const struct target *t)
+{
+	return (unsigned)(wire_rtt_us(t) / 1000 * 16 + 500);
+}
+
+static bool time_left(const struct trial *t)
+{
+	return now_ms() + bulk_max_ms(t->target) <= t->context->until_ms;
+}
+
+static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
+{
+	return (struct flow_config){
+		.sender = b->side == RECEIVE ? LAB_CLIENT : LAB_SERVER,
+		.address = t->context->addresses++ % ADDRESSES,
+		.pace_Bps = pace_Bps(t->target),
+		.receive_buffer = b->own && b->side == RECEIVE ? INT_MAX : 0,
+		.send_buffer = b->own && b->side == SEND ? INT_MAX : 0,
+		.rtt_us = wire_rtt_us(t->target),
+		.most_ms = bulk_max_ms(t->target),
+	};
+}
+
+/* A busy machine makes the RTT that the sender sees longer, but the window no smaller. */
+static void bulk_judge(const struct target *t, struct bulk *b)
+{
+	const struct flow_result *f = &b->result;
+	double wire_rtt = (double)wire_rtt_us(t), max = (double)pace_Bps(t) * wire_rtt / 1e6;
+	b->window = (double)f->Bps * (f->paced ? wire_rtt : (double)f->rtt_us) / 1e6;
+	if (b->window > max)
+		b->window = max;
+	b->Bps = b->window * 1e6 / (double)t->rtt_us;
+	b->waited = b->side == RECEIVE ? f->receiver_share : f->sender_share;
+}
+
+/* Runs connections side by side. */
+static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err *e)
+{
+	size_t mark = lab_mark(t->lab);
+	const struct wire_stats *wire = lab_wire_look(t->lab);
+	struct wire_way before[2] = {wire->way[0], wire->way[1]};
+	int rc = 0;
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct flow_config config = bulk_config(t, &bulk[i]);
+		rc = flow_start(&bulk[i].flow, t->lab, &config, e);
+	}
+	for (size_t i = 0; i < count && !rc; i++) {
+		rc = flow_wait(&bulk[i].flow, &bulk[i].result, e);
+		bulk_judge(t->target, &bulk[i]);
+	}
+	lab_wire_look(t->lab);
+	bool behind = wire->ended;
+	for (size_t i = 0; i < 2; i++)
+		behind |= wire_behind(&before[i], &wire->way[i], wire_rtt_us(t->target));
+	for (size_t i = 0; i < count; i++) {
+		bulk[i].behind = behind;
+		flow_stop(&bulk[i].flow);
+	}
+	lab_release(t->lab, mark);
+	return rc;
+}
+
+/* All four connections, as long as the wire carries them side by side. */
+static int bulk_run_all(struct trial *t, struct err *e)
+{
+	struct context *c = t->context;
+	bool beside = t->target->bandwidth_bps <= BESIDE_MAX_BPS;
+	for (size_t i = 0; i < 2 * SIDES; i++)
+		c->bulk[i] = (struct bulk){.side = i % SIDES, .own = i >= SIDES};
+	c->ran = true;
+	trial_progress(t, "bulk connections in both directions");
+	int rc = bulk_run(t, c->bulk, beside ? 2 * SIDES : SIDES, e);
+	if (!rc && !beside)
+		rc = bulk_run(t, c->bulk + SIDES, SIDES, e);
+	return rc;
+}
+
+/* The knob that limits what is in flight. */
+static int limit_of(const struct settings *s)
+{
+	return s->at[SCALING][0] == 0 ? SCALING : s->at[MODERATE][0] == 0 ? MODERATE : TRIPLE;
+}
+
+static void side_bound(enum side side, const struct target *t, const struct settings *s,
+		       struct bound *b)
+{
+	const int64_t bytes[] = {
+		[TRIPLE] = s->at[TRIPLE][2] + (side == SEND ? OVERSHOT : 0),
+		[SCALING] = UNSCALED,
+		[MODERATE] = s->at[TRIPLE][1],
+	};
+	b->binding = limit_of(s);
+	b->upper = true;
+	b->assumed = true;
+	if (s->at[TRIPLE][2] != REPORT_NONE)
+		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
+}
+
+static void receive_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	side_bound(RECEIVE, t, s, b);
+}
+
+static void send_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	side_bound(SEND, t, s, b);
+}
+
+static void third_set(struct settings *s, double third)
+{
+	if (third < (double)s->at[TRIPLE][1])
+		third = (double)s->at[TRIPLE][1];
+	s->at[TRIPLE][2] = third < INT_MAX ? (int64_t)third : INT_MAX;
+}
+
+/* As much of the third field becomes window as the outcome showed. */
+static bool side_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		       int64_t enough, struct settings *out)
+{
+	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
+	double third = (double)now->at[TRIPLE][2];
+	bool tuned = limit_of(now) == TRIPLE;
+	(void)enough;
+	if (target_window(t) >= TCP_WINDOW_MAX)
+		return false;
+	for (int i = SCALING; i <= MODERATE; i++)
+		if (out->at[i][0] == 0)
+			out->at[i][0] = 1;
+	if (tuned && o && third > 0)
+		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
+	if (share < SHARE_MIN)
+		share = SHARE_MIN;
+	if (tuned || third < window)
+		third_set(out, window / share);
+	return true;
+}
+
+/* What solve() left alone, and values that are known to be too small, are not tried. */
+static bool side_scale(const struct target *t, const struct settings *now, struct settings *s,
+		       unsigned percent)
+{
+	int64_t before = s->at[TRIPLE][2], running = now->at[TRIPLE][2];
+	if (before == running || (percent < 100 && wire_rtt_us(t) > HALF_RTT_US))
+		return false;
+	third_set(s, (double)before * percent / 100);
+	return s->at[TRIPLE][2] != before && s->at[TRIPLE][2] > running;
+}
+
+static void side_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		       struct wording *w)
+{
+	wording_set(w, "switch", "%s", limit_of(s) == TRIPLE ? "" : "yes");
+	wording_set(w, "measured", "%s", o ? "yes" : "");
+	wording_set(w, "impossible", "%s", target_window(t) >= TCP_WINDOW_MAX ? "yes" : "");
+}
+
+/* Whether the buffer, or the switch that keeps the window small, was this connection's limit. */
+static bool bulk_bound(const struct settings *s, const struct bulk *b)
+{
+	const struct flow_result *f = &b->result;
+	uint32_t grown = b->side == RECEIVE ? f->receive_buffer : f->send_buffer;
+	if (limit_of(s) != TRIPLE)
+		return f->settled && f->receiver_share >= WAITED_MIN;
+	return f->settled && b->waited >= WAITED_MIN && grown >= s->at[TRIPLE][2];
+}
+
+/* Whether the buffer that an application sets itself was the limit. */
+static bool own_bound(const struct bulk *own)
+{
+	const struct flow_result *f = &own->result;
+	return !own->behind && !f->paced && f->settled && own->waited >= WAITED_MIN;
+}
+
+/* Why the connection gives no verdict; NULL: it does. Whatever else is slow makes it carry less,
+ * never more. */
+static const char *bulk_doubt(const struct target *t, const struct settings *s,
+			      const struct bulk *b)
+{
+	if (report_verdict((int64_t)b->Bps, (int64_t)needed_Bps(t)) == VERDICT_OK)
+		return NULL;
+	if (b->behind)
+		return "the wire was the limit: this machine was too busy";
+	if (!b->result.settled)
+		return "its throughput did not settle";
+	if (!bulk_bound(s, b))
+		return "something other than the buffer set the pace: this machine was busy, or "
+		       "congestion control held back";
+	return NULL;
+}
+
+/* "12.5 MB/s" */
+static struct quantity_shown speed(double Bps)
+{
+	struct quantity_shown shown = quantity_show(
+		QUANTITY_BANDWIDTH, quantity_round(QUANTITY_BANDWIDTH, (uint64_t)Bps));
+	memcpy(shown.text + strlen(shown.text) - strlen("bit/s"), "B/s", sizeof("B/s"));
+	return shown;
+}
+
+/* "9.4 MB/s", and where the wire has another RTT what it carried over that. */
+static const char *carried(const struct target *t, double Bps, char text[160])
+{
+	double wire_Bps = Bps * (double)t->rtt_us / (double)wire_rtt_us(t);
+	if (path_scale(t) == 1)
+		snprintf(text, 160, "%s", speed(Bps).text);
+	else
+		snprintf(text, 160, "%s over %s, a window for %s over %s", speed(wire_Bps).text,
+			 quantity_show(QUANTITY_DURATION, wire_rtt_us(t)).text, speed(Bps).text,
+			 quantity_show(QUANTITY_DURATION, t->rtt_us).text);
+	return text;
+}
+
+static const struct side_names {
+	const char *option, *maximum, *id;
+} names[SIDES] = {
+	[RECEIVE] = {"SO_RCVBUF", "net.core.rmem_max", "buffers.receive.application"},
+	[SEND] = {"SO_SNDBUF", "net.core.wmem_max", "buffers.send.application"},
+};
+
+static void remark_add(struct outcome *out, const char *sentence)
+{
+	report_append(out->remark, "%s%s", out->remark[0] ? " " : "", sentence);
+}
+
+static void side_remark(const struct trial *t, const struct bulk *b, struct outcome *out)
+{
+	const struct bulk *own = &t->context->bulk[SIDES + b->side];
+	char text[200], wire[160];
+	if (path_scale(t->target) > 1) {
+		snprintf(text, sizeof(text), "The wire carried %s.",
+			 carried(t->target, b->Bps, wire));
+		remark_add(out, text);
+	}
+	if (b->result.paced)
+		remark_add(out, "Up to there the buffer is not the limit.");
+	else if (!out->limit_met)
+		remark_add(out, "Something other than the buffer is the limit.");
+	if (!own->result.paced && !own_bound(own))
+		return;
+	snprintf(text, sizeof(text), "An application that sets %s itself gets at %s %s.",
+		 names[b->side].option, own->result.paced ? "least" : "most", speed(own->Bps).text);
+	remark_add(out, text);
+}
+
+static void side_outcome(const struct trial *t, const struct settings *s, const struct bulk *b,
+			 struct outcome *out)
+{
+	const char *doubt = bulk_doubt(t->target, s, b);
+	bool direct = path_scale(t->target) == 1;
+	bool by_sender = b->side == SEND && limit_of(s) == TRIPLE;
+	if (doubt) {
+		out->state = OUTCOME_INCONCLUSIVE;
+		report_text(out->why, "one connection carried %s, but %s", speed(b->Bps).text,
+			    doubt);
+		return;
+	}
+	out->reached = (int64_t)b->Bps;
+	out->limit_met = bulk_bound(s, b);
+	out->measured = direct;
+	out->derived = !direct;
+	out->metric[direct ? THROUGHPUT : BY_WINDOW] = b->Bps;
+	out->metric[WINDOW] = b->window;
+	if (limit_of(s) == TRIPLE)
+		out->metric[MAXIMUM] = (double)s->at[TRIPLE][2];
+	if (t->proof || !by_sender)
+		out->metric[RWND] = 100 * b->result.receiver_share;
+	if (t->proof || by_sender)
+		out->metric[SNDBUF] = 100 * b->result.sender_share;
+	side_remark(t, b, out);
+}
+
+static int side_run(enum side side, struct trial *t, const struct settings *s, struct outcome *out,
+		    struct err *e)
+{
+	struct context *c = t->context;
+	struct bulk b = {.side = side};
+	int rc = 0;
+	if (t->proof && !time_left(t))
+		return err_set(e, ETIME, "no time was left: over this RTT a connection takes %u s",
+			       bulk_max_ms(t->target) / 1000);
+	if (t->proof)
+		rc = bulk_run(t, &b, 1, e);
+	else if (!c->ran)
+		rc = bulk_run_all(t, e);
+	if (!t->proof)
+		b = c->bulk[side];
+	/* What was in the way may be gone the next time. */
+	for (unsigned again = 0; !rc && again < AGAIN; again++)
+		if (bulk_doubt(t->target, s, &b) && time_left(t))
+			rc = bulk_run(t, &b, 1, e);
+	if (!rc)
+		side_outcome(t, s, &b, out);
+	return rc;
+}
+
+static int receive_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	return side_run(RECEIVE, t, s, out, e);
+}
+
+static int send_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	return side_run(SEND, t, s, out, e);
+}
+
+static void side_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	char got[160];
+	carried(t->target, (double)o->reached, got);
+	if (t->proof) {
+		snprintf(text, size, "%s%s", o->limit_met ? "" : "at least ", got);
+		return;
+	}
+	struct quantity_shown window = quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[WINDOW]);
+	int used = snprintf(text, size, "%s are needed over %s; one connection carried %s: ",
+			    speed(needed_Bps(t->target)).text,
+			    quantity_show(QUANTITY_DURATION, t->target->rtt_us).text, got);
+	if (isnan(o->metric[MAXIMUM]))
+		snprintf(text + used, size - (size_t)used, "the window was %s.", window.text);
+	else
+		snprintf(text + used, size - (size_t)used,
+			 "the buffer had grown to its maximum of %s, %s were in flight, and the "
+			 "sender waited for it %.0f %% of the time.",
+			 quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[MAXIMUM]).text,
+			 window.text,
+			 isnan(o->metric[SNDBUF]) ? o->metric[RWND] : o->metric[SNDBUF]);
+}
+
+static int64_t page_of(const struct settings *s)
+{
+	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
+}
+
+static int64_t request_takes(const struct settings *s)
+{
+	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
+}
+
+/* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
+ * (net/ipv4/tcp.c, tcp_init_mem()). Half of the memory is left to everything else. */
+static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
+	b->binding = TRIPLE;
+	b->needed = (int64_t)t->connections * request_takes(s);
+	b->assumed = true;
+	if (pages != REPORT_NONE)
+		b->capacity = pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+	else if (memory)
+		b->capacity = memory / 16;
+	if (memory && memory / 2 < b->capacity) {
+		b->capacity = memory / 2;
+		b->binding = -1;
+	}
+}
+
+/* In the proportions of the kernel's defaults. */
+static bool memory_solve(const struct target *t, const struct settings *now,
+			 const struct outcome *o, int64_t enough, struct settings *out)
+{
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
+	(void)t;
+	(void)o;
+	if (now->machine.memory_bytes && enough > (int64_t)now->machine.memory_bytes / 2)
+		return false;
+	out->at[TRIPLE][0] = pages * 3 / 4;
+	out->at[TRIPLE][1] = pages;
+	out->at[TRIPLE][2] = pages * 3 / 2;
+	return true;
+}
+
+static void memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			 struct wording *w)
+{
+	(void)t;
+	(void)o;
+	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
+		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
+	wording_set(w, "memory", "%s",
+		    s->machine.memory_bytes
+			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text
+			    : "memory");
+}
+
+/* What a connection with a waiting request holds. */
+static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	size_t mark = lab_mark(t->lab);
+	struct flow flow = {0};
+	struct flow_result result = {0};
+	struct flow_config config = {.sender = LAB_CLIENT,
+				     .address = t->context->addresses++ % ADDRESSES,
+				     .rtt_us = wire_rtt_us(t->target),
+				     .rest_bytes = REQUEST_BYTES};
+	(void)out;
+	int rc = flow_start(&flow, t->lab, &config, e);
+	if (!rc)
+		rc = flow_wait(&flow, &result, e);
+	flow_stop(&flow);
+	lab_release(t->lab, mark);
+	s->taken.request_bytes = result.receive_held;
+	s->taken.measured = result.receive_held;
+	return rc;
+}
+
+/* What the two sides have in common. */
+#define SIDE                                                                                       \
+	.solve = side_solve, .scale = side_scale, .words = side_words, .describe = side_describe,  \
+	.metrics = {                                                                               \
+		[THROUGHPUT] = {"throughput", "B/s"},                                              \
+		[BY_WINDOW] = {"throughput by the window", "B/s"},                                 \
+		[MAXIMUM] = {"maximum buffer", "B"},                                               \
+		[WINDOW] = {"window in flight", "B"},                                              \
+		[RWND] = {"rwnd_limited", "% of the time"},                                        \
+		[SNDBUF] = {"sndbuf_limited", "% of the time"},                                    \
+	}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "buffers.memory",
+		.knobs = {TCP_MEM},
+		.bound = memory_bound,
+		.solve = memory_solve,
+		.words = memory_words,
+		.run = memory_run,
+	},
+	{
+		.wall = "buffers.receive",
+		.knobs = {RMEM, SCALING_KNOB, MODERATE_KNOB},
+		SIDE,
+		.bound = receive_bound,
+		.run = receive_run,
+	},
+	{
+		.wall = "buffers.send",
+		.knobs = {WMEM, SCALING_KNOB},
+		SIDE,
+		.bound = send_bound,
+		.run = send_run,
+	},
+	{0},
+};
+
+/* The client's end must not be the limit, whatever it copied from this host. */
+static int buffers_prepare(struct trial *t, struct err *e)
+{
+	static const struct {
+		const char *knob, *value;
+	} ample[] = {{RMEM, "4096 131072 " AMPLE},
+		     {WMEM, "4096 16384 " AMPLE},
+		     {SCALING_KNOB, "1"},
+		     {MODERATE_KNOB, "1"}};
+	int rc = 0;
+	for (size_t i = 0; i < sizeof(ample) / sizeof(*ample) && !rc; i++)
+		rc = lab_knob_set(t->lab, LAB_CLIENT, ample[i].knob, ample[i].value, e);
+	t->context->until_ms = now_ms() + TIME_MS;
+	return rc;
+}
+
+static void application_note(const struct trial *t, const struct bulk *own, struct report *r)
+{
+	const struct side_names *n = &names[own->side];
+	const struct flow_result *f = &own->result;
+	struct wording words = {0};
+	struct err unread;
+	char maximum[KNOB_VALUE] = "";
+	if (!own_bound(own) || own->Bps >= needed_Bps(t->target))
+		return;
+	wording_set(&words, "knob", "%s", n->maximum);
+	wording_set(&words, "carried", "%s", speed(own->Bps).text);
+	wording_set(&words, "needed", "%s", speed(needed_Bps(t->target)).text);
+	wording_set(&words, "granted", "%s",
+		    quantity_show(QUANTITY_SIZE,
+				  own->side == RECEIVE ? f->receive_buffer : f->send_buffer)
+			    .text);
+	if (knob_read(knob_find(n->maximum), t->host, maximum, &unread))
+		maximum[0] = 0;
+	finding_propose(report_finding(r, n->id, &words), n->maximum, maximum, "");
+}
+
+static int buffers_measure(struct trial *t, struct report *r, struct err *e)
+{
+	(void)e;
+	for (size_t i = SIDES; i < 2 * SIDES; i++)
+		application_note(t, &t->context->bulk[i], r);
+	return 0;
+}
+
+struct sample {
+	char tcp_mem[KNOB_VALUE];
+	int64_t pressure, used; /* pages; REPORT_NONE, -1: unknown */
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
+	struct err unread;
+	(void)o;
+	s->pressure = REPORT_NONE;
+	s->used = -1;
+	if (!counters)
+		return err_set(e, ENOMEM, "no memory for counters");
+	if (!host_counters(h, counters, &unread))
+		s->used = host_counter(counters, "sockstat.TCP.mem");
+	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, &unread))
+		knob_field(s->tcp_mem, 1, &s->pressure);
+	return 0;
+}
+
+/* No buffer grows under pressure, and nothing that was measured holds then. */
+static void judge_pressure(const struct sample *before, const struct sample *s,
+			   const struct moment *m, struct report *r)
+{
+	struct wording words = {0};
+	(void)before;
+	(void)m;
+	if (s->pressure == REPORT_NONE || s->used < s->pressure)
+		return;
+	wording_set(&words, "used", "%s", quantity_show(QUANTITY_COUNT, (uint64_t)s->used).text);
+	wording_set(&words, "pressure", "%s",
+		    quantity_show(QUANTITY_COUNT, (uint64_t)s->pressure).text);
+	finding_propose(report_finding(r, "buffers.memory.pressure", &words), TCP_MEM, s->tcp_mem,
+			"");
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.sample = sample_take,
+	.judge = judge_pressure,
+};
+
+const struct probe probe_buffers = {
+	.name = "buffers",
+	.summary = "bulk connections over the target's RTT: what limits their window, and where",
+	.place = PROBE_LAB,
+	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES, .wide_ports = true},
+	.shape = buffers_shape,
+	.refuses = buffers_refuses,
+	.context_size = sizeof(struct context),
+	.prepare = buffers_prepare,
+	.experiments = experiments,
+	.observation = &observation,
+	.measure = buffers_measure,
+};

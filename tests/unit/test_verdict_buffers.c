@@ -1,0 +1,349 @@
+/* What settings and outcomes make of the buffers of one connection, and of all of them. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "judge/judge.h"
+
+#define RMEM "net.ipv4.tcp_rmem"
+#define WMEM "net.ipv4.tcp_wmem"
+#define SCALING "net.ipv4.tcp_window_scaling"
+#define MODERATE "net.ipv4.tcp_moderate_rcvbuf"
+#define MBIT UINT64_C(1000000)
+#define GBIT UINT64_C(1000000000)
+#define MS UINT64_C(1000)
+
+struct row {
+	const char *wall;
+	uint64_t rtt_us, bandwidth_bps;
+	const char *settings;
+	int64_t reached; /* by an experiment; 0: none */
+	int64_t limit;
+	enum wall_verdict verdict;
+	const char *id, *proposals;
+	enum finding_remedy remedy;
+};
+
+static const struct row rows[] = {
+	/* 125 MB/s over 20 ms are 2.5 MB of window: half of a buffer, with 25 % headroom. */
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 0, 13107200, VERDICT_SHORT,
+	 "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 6291456", REMEDY_KERNEL},
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 2500000", 0, 125000000, VERDICT_TIGHT,
+	 "buffers.receive.tight", RMEM " 4096 131072 2500000 -> 4096 131072 6291456",
+	 REMEDY_KERNEL},
+	/* Between the margin and twice it only an experiment knows. */
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 3125000", 0, 156250000,
+	 VERDICT_UNKNOWN, "", "", REMEDY_NONE},
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 6249999", 0, 312499950,
+	 VERDICT_UNKNOWN, "", "", REMEDY_NONE},
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 6250000", 0, 312500000, VERDICT_OK,
+	 "", "", REMEDY_NONE},
+	/* A send buffer exceeds its maximum by two segments. */
+	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 262144", 0, 19660800, VERDICT_SHORT,
+	 "buffers.send.short", WMEM " 4096 16384 262144 -> 4096 16384 6291456", REMEDY_KERNEL},
+	/* An experiment shows how much of the buffer becomes window. */
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 9400000, 13107200,
+	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 4718592",
+	 REMEDY_KERNEL},
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 3276800", 130000000, 163840000,
+	 VERDICT_TIGHT, "buffers.receive.tight", RMEM " 4096 131072 3276800 -> 4096 131072 4194304",
+	 REMEDY_KERNEL},
+	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 4194304", 170000000, 216268800,
+	 VERDICT_OK, "", "", REMEDY_NONE},
+	/* At least a tenth of it. */
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 1000, 13107200,
+	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 31457280",
+	 REMEDY_KERNEL},
+	/* The switches, each alone. */
+	{"buffers.receive", 40 * MS, 100 * MBIT, RMEM "=4096 131072 6291456;" SCALING "=0", 0,
+	 1638375, VERDICT_SHORT, "buffers.receive.short", SCALING " 0 -> 1", REMEDY_KERNEL},
+	{"buffers.send", 40 * MS, 100 * MBIT, WMEM "=4096 16384 4194304;" SCALING "=0", 1500000,
+	 1638375, VERDICT_SHORT, "buffers.send.short", SCALING " 0 -> 1", REMEDY_KERNEL},
+	{"buffers.receive", 40 * MS, 100 * MBIT,
+	 RMEM "=4096 131072 6291456;" SCALING "=1;" MODERATE "=0", 0, 3276800, VERDICT_SHORT,
+	 "buffers.receive.short", MODERATE " 0 -> 1", REMEDY_KERNEL},
+	/* What is off does not matter where the window suffices. */
+	{"buffers.receive", 1 * MS, 100 * MBIT, RMEM "=4096 131072 6291456;" SCALING "=0", 0,
+	 65535000, VERDICT_OK, "", "", REMEDY_NONE},
+	/* Both switches, and a third field that is too small without them: all that it takes. */
+	{"buffers.receive", 40 * MS, 100 * MBIT,
+	 RMEM "=4096 131072 262144;" SCALING "=0;" MODERATE "=0", 1500000, 1638375, VERDICT_SHORT,
+	 "buffers.receive.short",
+	 SCALING " 0 -> 1, " RMEM " 4096 131072 262144 -> 4096 131072 1310720, " MODERATE " 0 -> 1",
+	 REMEDY_KERNEL},
+	/* Unreadable, and what the kernel does not have. */
+	{"buffers.receive", 20 * MS, GBIT, SCALING "=0", 0, REPORT_NONE, VERDICT_UNKNOWN, "", "",
+	 REMEDY_NONE},
+	/* No more than the kernel takes; no window is larger than 1 GiB. */
+	{"buffers.receive", 500 * MS, 14 * GBIT, RMEM "=4096 131072 6291456", 0, 12582912,
+	 VERDICT_SHORT, "buffers.receive.short",
+	 RMEM " 4096 131072 6291456 -> 4096 131072 2147483647", REMEDY_KERNEL},
+	{"buffers.receive", 500 * MS, 40 * GBIT, RMEM "=4096 131072 6291456", 0, 12582912,
+	 VERDICT_SHORT, "buffers.receive.short", "", REMEDY_APPLICATION},
+};
+
+static struct target target_of(uint64_t rtt_us, uint64_t bandwidth_bps)
+{
+	struct target t = target_default();
+	t.rtt_us = rtt_us;
+	t.bandwidth_bps = bandwidth_bps;
+	return t;
+}
+
+static void each_row_gets_its_verdict(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct row *row = &rows[i];
+		const struct experiment *x = verdict_experiment("buffers", row->wall);
+		struct target t = target_of(row->rtt_us, row->bandwidth_bps);
+		struct settings s = verdict_settings(x, row->settings);
+		struct outcome o = verdict_outcome(row->reached, true);
+		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    strcmp(f ? f->id : "", row->id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
+		    (f && f->remedy != row->remedy) || strchr(w->detail, '{') ||
+		    (f &&
+		     (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))))
+			fail_msg("row %zu (%s): limit %lld, %s, %s [%s] %s, %s", i, row->settings,
+				 (long long)w->limit, wall_verdict_name(w->verdict), f ? f->id : "",
+				 verdict_proposals(r), f ? finding_remedy_name(f->remedy) : "",
+				 f ? f->advice : w->detail);
+	}
+}
+
+static void the_window_of_another_path_makes_a_derived_wall(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(10 * MS, 3 * GBIT);
+	struct settings s = verdict_settings(x, RMEM "=4096 131072 2621440");
+	struct outcome o = verdict_outcome(211000000, true);
+	const struct wall *w = &verdict_of(x, &t, &s, &o)->walls[0];
+	assert_int_equal(w->method, METHOD_MEASURED);
+	o.derived = true;
+	w = &verdict_of(x, &t, &s, &o)->walls[0];
+	assert_int_equal(w->method, METHOD_DERIVED);
+	assert_int_equal(w->experiment, EXPERIMENT_DONE);
+	assert_int_equal(w->limit, 211000000);
+	assert_false(w->at_most);
+}
+
+/* The kernel takes a triple in any order. */
+static void the_third_field_is_never_below_the_second(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(20 * MS, GBIT);
+	struct settings s = verdict_settings(x, RMEM "=4096 131072 262144");
+	s.at[0][1] = 16777216;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 13107200);
+	assert_non_null(strstr(verdict_proposals(verdict_of(x, &t, &s, NULL)),
+			       "-> 4096 16777216 16777216"));
+}
+
+static void a_doubtful_connection_leaves_what_the_settings_say(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(20 * MS, GBIT);
+	struct settings s = verdict_settings(x, RMEM "=4096 131072 262144");
+	struct outcome o = verdict_outcome(REPORT_NONE, false);
+	o.state = OUTCOME_INCONCLUSIVE;
+	strcpy(o.why, "the machine was busy");
+	const struct wall *w = &verdict_of(x, &t, &s, &o)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_SHORT);
+	assert_int_equal(w->method, METHOD_DERIVED);
+	assert_int_equal(w->experiment, EXPERIMENT_MISSED);
+	assert_string_equal(w->reason, "the machine was busy");
+}
+
+/* Scales the proposal `third` in place of `now`; 0: it does not. */
+static int64_t scaled(uint64_t rtt_us, int64_t second, int64_t now, int64_t third, unsigned percent)
+{
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(rtt_us, 100 * MBIT);
+	struct settings running = verdict_settings(x, "");
+	running.at[0][1] = second;
+	running.at[0][2] = now;
+	struct settings s = running;
+	s.at[0][2] = third;
+	return x->scale(&t, &running, &s, percent) ? s.at[0][2] : 0;
+}
+
+static void a_proof_searches_in_the_third_field(void **state)
+{
+	(void)state;
+	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 125), 5000000);
+	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 50), 2000000);
+	/* Not where a switch is the remedy. */
+	assert_int_equal(scaled(20 * MS, 131072, 6291456, 6291456, 125), 0);
+	/* Not below what is known to be too small, nor below the second field. */
+	assert_int_equal(scaled(20 * MS, 131072, 2000000, 4000000, 50), 0);
+	assert_int_equal(scaled(20 * MS, 3000000, 262144, 4000000, 50), 3000000);
+	assert_int_equal(scaled(20 * MS, 4000000, 262144, 4000000, 50), 0);
+	/* Downwards not where that takes too long. */
+	assert_int_equal(scaled(101 * MS, 131072, 262144, 4000000, 50), 0);
+	assert_int_equal(scaled(101 * MS, 131072, 262144, 4000000, 125), 5000000);
+	/* Not beyond what the kernel takes. */
+	assert_int_equal(scaled(20 * MS, 131072, 262144, 2000000000, 125), INT_MAX);
+	assert_int_equal(scaled(20 * MS, 131072, 262144, INT_MAX, 125), 0);
+}
+
+static void a_path_beyond_the_wire_is_refused(void **state)
+{
+	(void)state;
+	const struct probe *p = probe_find("buffers");
+	struct target t = target_of(50 * MS, 100 * MBIT);
+	struct lab_options lab = {.bandwidth_bps = 1};
+	assert_null(p->refuses(&t));
+	p->shape(&t, &lab);
+	assert_int_equal(lab.rtt_us, 50 * MS);
+	assert_int_equal(lab.bandwidth_bps, 0);
+	/* The same window over twice the RTT. */
+	t = target_of(10 * MS, 3 * GBIT);
+	assert_null(p->refuses(&t));
+	p->shape(&t, &lab);
+	assert_int_equal(lab.rtt_us, 20 * MS);
+	t = target_of(500 * MS, 10 * GBIT);
+	assert_non_null(strstr(p->refuses(&t), "64 MiB over at most 1 s"));
+	t = target_of(2000 * MS, MBIT);
+	assert_non_null(p->refuses(&t));
+	p->shape(&t, &lab);
+	assert_int_equal(lab.rtt_us, 1000 * MS);
+}
+
+struct memory_row {
+	uint64_t connections, memory_mib, request_bytes;
+	const char *settings;
+	int64_t limit;
+	enum wall_verdict verdict;
+	const char *id, *proposals;
+	enum finding_remedy remedy;
+	const char *says; /* in the wall's detail */
+};
+
+#define TCP_MEM "net.ipv4.tcp_mem"
+#define MIB INT64_C(1048576)
+
+static const struct memory_row memory_rows[] = {
+	{10000, 16384, 0, TCP_MEM "=196608 262144 393216", 1024 * MIB, VERDICT_OK, "", "",
+	 REMEDY_NONE, "holds about 4 KiB of buffer. Beyond the second field"},
+	/* 12 500 pages are needed with headroom. */
+	{10000, 16384, 0, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_OK, "", "", REMEDY_NONE,
+	 ""},
+	{10000, 16384, 0, TCP_MEM "=7500 12499 18750", 51195904, VERDICT_TIGHT,
+	 "buffers.memory.tight", TCP_MEM " 7500 12499 18750 -> 9375 12500 18750", REMEDY_KERNEL,
+	 ""},
+	{10000, 16384, 0, TCP_MEM "=7500 9999 18750", 40955904, VERDICT_SHORT,
+	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, ""},
+	/* What was measured counts. */
+	{10000, 16384, 8192, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_SHORT,
+	 "buffers.memory.short", TCP_MEM " 7500 12500 18750 -> 18750 25000 37500", REMEDY_KERNEL,
+	 "was measured to hold 8 KiB"},
+	/* Half of the memory is left to everything else: no knob helps. */
+	{10000, 64, 0, TCP_MEM "=196608 262144 393216", 32 * MIB, VERDICT_SHORT,
+	 "buffers.memory.short", "", REMEDY_NONE, "half of the memory"},
+	{10000, 80, 0, TCP_MEM "=750 1250 1875", 5120000, VERDICT_SHORT, "buffers.memory.short", "",
+	 REMEDY_NONE, ""},
+	/* Not visible: the kernel's default is assumed, and no display mark is a value. */
+	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "is not visible"},
+	{1000000, 16384, 0, "", 1024 * MIB, VERDICT_SHORT, "buffers.memory.short",
+	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %"},
+	{10000, 0, 0, "", REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE, "could not be read"},
+	/* As much as an int64 holds. */
+	{10000, 0, 0, TCP_MEM "=1 9223372036854775806 9223372036854775807", INT64_MAX, VERDICT_OK,
+	 "", "", REMEDY_NONE, ""},
+};
+
+static void each_memory_gets_its_verdict(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
+	for (size_t i = 0; i < sizeof(memory_rows) / sizeof(*memory_rows); i++) {
+		const struct memory_row *row = &memory_rows[i];
+		struct target t = target_default();
+		t.connections = row->connections;
+		struct settings s = verdict_settings(x, row->settings);
+		s.machine.memory_bytes = row->memory_mib << 20;
+		s.taken.request_bytes = row->request_bytes;
+		s.taken.measured = row->request_bytes;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    w->method != METHOD_DERIVED || !strstr(w->detail, row->says) ||
+		    strcmp(f ? f->id : "", row->id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
+		    (f && (f->remedy != row->remedy || strchr(f->detail, '{') ||
+			   strchr(f->advice, '{'))))
+			fail_msg("row %zu: limit %lld, %s, %s [%s] %s; %s; %s", i,
+				 (long long)w->limit, wall_verdict_name(w->verdict), f ? f->id : "",
+				 verdict_proposals(r), f ? finding_remedy_name(f->remedy) : "",
+				 w->detail, f ? f->detail : "");
+	}
+}
+
+/* The finding of a machine whose TCP sockets hold so many pages, or NULL. */
+static const struct finding *pressure_at(unsigned used)
+{
+	static struct report r;
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/net $d/proc/sys/net/ipv4 && "
+				 "echo 'TCP: inuse 5 orphan 0 tw 0 alloc 6 mem %u' "
+				 ">$d/proc/net/sockstat && "
+				 "echo '300 400 600' >$d/proc/sys/net/ipv4/tcp_mem && printf $d",
+				 used);
+	struct target t = target_default();
+	struct probe_options options = {0};
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	struct judging j = {.target = &t, .options = &options, .host = h, .report = &r};
+	j.unasked = "nothing is measured";
+	report_init(&r);
+	assert_int_equal(judge_probe(probe_find("buffers"), &j, &e), 0);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+	for (size_t i = 0; i < r.finding_count; i++)
+		if (!strcmp(r.findings[i].id, "buffers.memory.pressure"))
+			return &r.findings[i];
+	return NULL;
+}
+
+static void memory_pressure_is_a_warning(void **state)
+{
+	(void)state;
+	assert_null(pressure_at(399));
+	const struct finding *f = pressure_at(400);
+	assert_non_null(f);
+	assert_int_equal(f->level, LEVEL_WARNING);
+	assert_true(f->observed);
+	assert_string_equal(f->proposals[0].current, "300 400 600");
+	assert_string_equal(f->proposals[0].proposed, "");
+	assert_null(strchr(f->detail, '{'));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(the_window_of_another_path_makes_a_derived_wall),
+		cmocka_unit_test(the_third_field_is_never_below_the_second),
+		cmocka_unit_test(a_doubtful_connection_leaves_what_the_settings_say),
+		cmocka_unit_test(a_proof_searches_in_the_third_field),
+		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
+		cmocka_unit_test(each_memory_gets_its_verdict),
+		cmocka_unit_test(memory_pressure_is_a_warning),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
