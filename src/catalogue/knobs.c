@@ -1,6 +1,8 @@
 /* The table of knobs. Ranges are those of Linux 6.18 where the kernel enforces one, and otherwise
- * what has a meaning. */
+ * the values that make sense. Bytes of memory are those of x86_64 slabs: request_sock_TCP 304,
+ * tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192, a full skb 2304. */
 #include "epolltune/knob.h"
+#include "epolltune/nic.h"
 
 /* SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF of include/net/sock.h on 64-bit machines. */
 #define RCVBUF_MIN 2304
@@ -21,8 +23,8 @@ static const struct knob knobs[] = {
 		.max = NR_OPEN_MAX,
 		.round = KNOB_POWER,
 		.round_min = 1024,
-		.how = "Takes effect at the next start of the server: LimitNOFILE={proposed}{keep} in "
-		       "its systemd unit, or ulimit -{soft_flag}n.",
+		.how = "Takes effect at the next start of the server: "
+		       "LimitNOFILE={proposed}{keep} in its systemd unit, or ulimit -{soft_flag}n.",
 		.steps = "a limit of the process. With systemd:\n"
 			 "  systemctl edit UNIT      and add\n"
 			 "    [Service]\n"
@@ -31,12 +33,12 @@ static const struct knob knobs[] = {
 			 "  systemctl restart UNIT\n"
 			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}",
 		.walls = "descriptors.process",
-		.what = "How many descriptors a process may have open: its soft limit, which is in "
-			"force, and the hard limit, up to which the process may raise the soft "
+		.what = "How many descriptors a process may have open: its soft limit, which is "
+			"in force, and the hard limit, up to which the process may raise the soft "
 			"one itself. Each connection takes one. Set by LimitNOFILE= of a systemd "
 			"unit, limits.conf or ulimit -n; prlimit(1) changes a running process.",
-		.cost = "Nothing until used: then 8 bytes a slot of the process' descriptor table. "
-			"A very high soft limit slows programs that close every possible "
+		.cost = "Nothing until used: then 8 bytes a slot of the process' descriptor "
+			"table. A very high soft limit slows programs that close every possible "
 			"descriptor, and breaks those that use select().",
 		.counter = "EMFILE from accept(2), socket(2), open(2)",
 		.source = "getrlimit(2); fs/file.c alloc_fd()",
@@ -51,8 +53,8 @@ static const struct knob knobs[] = {
 		.min = 64,
 		.max = NR_OPEN_MAX,
 		.walls = "descriptors.process",
-		.what = "The ceiling to which RLIMIT_NOFILE may be raised, by anybody. 1048576 "
-			"by default.",
+		.what = "The ceiling to which RLIMIT_NOFILE may be raised, by anybody. 1048576 by "
+			"default.",
 		.cost = "Nothing by itself; it allows a process a descriptor table of 8 bytes a "
 			"slot.",
 		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it",
@@ -80,6 +82,7 @@ static const struct knob knobs[] = {
 			   "is in use",
 		.source = "proc(5); fs/file_table.c alloc_empty_file(), files_maxfiles_init()",
 		.since = "",
+		.memory = {448, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "fs.epoll.max_user_watches",
@@ -99,6 +102,7 @@ static const struct knob knobs[] = {
 		.counter = "ENOSPC from epoll_ctl(2) EPOLL_CTL_ADD",
 		.source = "epoll(7); fs/eventpoll.c ep_insert(), eventpoll_init()",
 		.since = "",
+		.memory = {211, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 
 	{
@@ -122,6 +126,7 @@ static const struct knob knobs[] = {
 		.source = "listen(2); net/socket.c __sys_listen(); include/net/sock.h "
 			  "sk_acceptq_is_full()",
 		.since = "",
+		.memory = {KNOB_SOCKET_BYTES, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "net.ipv4.tcp_abort_on_overflow",
@@ -150,8 +155,8 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.round = KNOB_POWER,
 		.round_min = 128,
-		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) and "
-		       "restart the server.",
+		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) "
+		       "and restart the server.",
 		.steps = "the application's argument to listen(). nginx: listen … "
 			 "backlog={proposed};\n"
 			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}. Then "
@@ -185,6 +190,7 @@ static const struct knob knobs[] = {
 		.counter = "TcpExt.ListenDrops without TcpExt.ListenOverflows",
 		.source = "net/ipv4/tcp_input.c tcp_conn_request(); ip-sysctl.rst",
 		.since = "",
+		.memory = {304, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "net.ipv4.tcp_syncookies",
@@ -195,15 +201,15 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 2,
 		.walls = "syn-queue",
-		.what = "What happens when a listener's SYN queue is full: 1 (the default) answers "
-			"with a cookie and keeps no state, 0 drops the SYN, 2 uses cookies "
-			"always.",
+		.what = "What happens when a listener's SYN queue is full: 1 (the default) "
+			"answers with a cookie and keeps no state, 0 drops the SYN, 2 uses "
+			"cookies always.",
 		.cost = "Connections made by a cookie lose the TCP options that do not fit into a "
 			"timestamp; without timestamps they have no window scaling and no SACK.",
 		.counter = "TcpExt.TCPReqQFullDoCookies, TcpExt.TCPReqQFullDrop, "
 			   "TcpExt.SyncookiesSent",
-		.source = "net/ipv4/tcp_input.c tcp_syn_flood_action(); net/ipv4/syncookies.c; RFC "
-			  "4987",
+		.source = "net/ipv4/tcp_input.c tcp_syn_flood_action(); net/ipv4/syncookies.c; "
+			  "RFC 4987",
 		.since = "",
 	},
 	{
@@ -241,13 +247,14 @@ static const struct knob knobs[] = {
 			"bounds the receive window, and so throughput times round trip. It is not "
 			"capped by net.core.rmem_max. The window's scale is agreed when a "
 			"connection opens, so that old ones gain little.",
-		.cost = "The third costs only connections whose peer fills the path; the second is "
-			"a promise to every connection, and of megabytes it starves machines with "
-			"many.",
+		.cost = "The third costs only connections whose peer fills the path; the second "
+			"is a promise to every connection, and of megabytes it starves machines "
+			"with many.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti); TcpExt.PruneCalled",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust(); "
 			  "net/ipv4/tcp_output.c tcp_select_initial_window()",
 		.since = "",
+		.memory = {1, KNOB_PER_CONNECTION, KNOB_MAX_TCP_MEMORY},
 	},
 	{
 		.name = "net.ipv4.tcp_wmem",
@@ -263,11 +270,12 @@ static const struct knob knobs[] = {
 		.what = "The send buffer of a TCP socket: what it keeps under memory pressure, "
 			"what it starts with, and what autotuning may grow it to. The third "
 			"bounds what can be in flight. It is not capped by net.core.wmem_max.",
-		.cost = "The third costs only connections that have that much unacknowledged: each "
-			"of them that much unswappable memory.",
+		.cost = "The third costs only connections that have that much unacknowledged: "
+			"each of them that much unswappable memory.",
 		.counter = "sndbuf_limited of the sender's tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_sndbuf_expand()",
 		.since = "",
+		.memory = {1, KNOB_PER_CONNECTION, KNOB_MAX_TCP_MEMORY},
 	},
 	{
 		.name = "net.core.rmem_max",
@@ -278,8 +286,8 @@ static const struct knob knobs[] = {
 		.min = RCVBUF_MIN,
 		.max = INT32_MAX,
 		.walls = "buffers.receive",
-		.what = "The largest receive buffer that a program may ask for with SO_RCVBUF; the "
-			"kernel then doubles it for its own overhead. It does not bound "
+		.what = "The largest receive buffer that a program may ask for with SO_RCVBUF; "
+			"the kernel then doubles it for its own overhead. It does not bound "
 			"autotuning.",
 		.cost = "Nothing until a program asks; then as much unswappable memory as that "
 			"program can make its peers send.",
@@ -391,6 +399,7 @@ static const struct knob knobs[] = {
 			   "is in use",
 		.source = "tcp(7); net/core/sock.c __sk_mem_raise_allocated()",
 		.since = "",
+		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
 	},
 	{
 		.name = "net.ipv4.tcp_max_orphans",
@@ -417,8 +426,9 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "buffers.receive",
-		.what = "Whether the kernel tunes receive buffers by itself, up to the third field "
-			"of net.ipv4.tcp_rmem. 1 by default; 0 leaves every socket at the second.",
+		.what = "Whether the kernel tunes receive buffers by itself, up to the third "
+			"field of net.ipv4.tcp_rmem. 1 by default; 0 leaves every socket at the "
+			"second.",
 		.cost = "None worth having it off.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
@@ -533,8 +543,8 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = 65535,
 		.walls = "ports.ephemeral",
-		.what = "The ports that connect() chooses from: so many connections can one source "
-			"address have to one destination address and port. 32768 60999 by "
+		.what = "The ports that connect() chooses from: so many connections can one "
+			"source address have to one destination address and port. 32768 60999 by "
 			"default. The first may not be below net.ipv4.ip_unprivileged_port_start.",
 		.cost = "A port that a service listens on may be taken before that starts: keep "
 			"those in net.ipv4.ip_local_reserved_ports.",
@@ -615,6 +625,7 @@ static const struct knob knobs[] = {
 		.counter = "TcpExt.TCPTimeWaitOverflow; sockstat.TCP.tw is in use",
 		.source = "tcp(7); net/ipv4/inet_timewait_sock.c inet_twsk_alloc()",
 		.since = "",
+		.memory = {256, KNOB_PER_ENTRY, KNOB_MAX_TIME_WAIT},
 	},
 	{
 		.name = "net.ipv4.tcp_fin_timeout",
@@ -625,35 +636,17 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = SECONDS_MAX,
 		.walls = "time-wait",
-		.what = "How long a connection that its program has closed waits in FIN_WAIT_2 for "
-			"the peer to close too. 60 by default. It does not shorten TIME_WAIT, "
+		.what = "How long a connection that its program has closed waits in FIN_WAIT_2 "
+			"for the peer to close too. 60 by default. It does not shorten TIME_WAIT, "
 			"which is 60 seconds, always (TCP_TIMEWAIT_LEN).",
 		.cost = "Shorter cuts off peers that still send; longer keeps memory for those "
 			"that went away.",
 		.counter = "sockets in FIN-WAIT-2 (ss -tan)",
-		.source =
-			"tcp(7); net/ipv4/tcp.c __tcp_close(); include/net/tcp.h TCP_TIMEWAIT_LEN",
+		.source = "tcp(7); net/ipv4/tcp.c __tcp_close(); include/net/tcp.h "
+			  "TCP_TIMEWAIT_LEN",
 		.since = "",
 	},
 
-	{
-		.name = "net.core.netdev_max_backlog",
-		.scope = KNOB_SYSTEM,
-		.shape = KNOB_NUMBER,
-		.effect = KNOB_AT_ONCE,
-		.unit = "packets",
-		.min = 0,
-		.max = INT32_MAX,
-		.walls = "softnet.backlog",
-		.what = "How many packets may wait for a CPU's softirq where they did not come by "
-			"NAPI: loopback, RPS, tunnels, veth without GRO. Drivers with NAPI do not "
-			"pass through it. 1000 by default.",
-		.cost = "Packet memory and delay while a CPU is behind; more hides the lack of CPU "
-			"for longer.",
-		.counter = "softnet_stat column 2 (dropped)",
-		.source = "net/core/dev.c enqueue_to_backlog(); net.rst",
-		.since = "",
-	},
 	{
 		.name = "net.core.netdev_budget",
 		.scope = KNOB_SYSTEM,
@@ -670,6 +663,7 @@ static const struct knob knobs[] = {
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c net_rx_action(); net.rst",
 		.since = "",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.netdev_budget_usecs",
@@ -680,12 +674,33 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "softnet.budget",
-		.what = "How long one round of receive softirq may last. Two ticks of the kernel's "
-			"clock by default: 2000 with HZ=1000, 8000 with HZ=250.",
+		.what = "How long one round of receive softirq may last. Two ticks of the "
+			"kernel's clock by default: 2000 with HZ=1000, 8000 with HZ=250.",
 		.cost = "Longer rounds delay the programs on that CPU.",
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c net_rx_action(); net.rst",
 		.since = "4.12",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.netdev_max_backlog",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "packets",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "softnet.backlog",
+		.what = "How many packets may wait for a CPU's softirq where they did not come by "
+			"NAPI: loopback, RPS, tunnels, veth without GRO. Drivers with NAPI do not "
+			"pass through it. 1000 by default.",
+		.cost = "Packet memory and delay while a CPU is behind; more hides the lack of "
+			"CPU for longer.",
+		.counter = "softnet_stat column 2 (dropped)",
+		.source = "net/core/dev.c enqueue_to_backlog(); net.rst",
+		.since = "",
+		.memory = {2304, KNOB_PER_CPU, KNOB_UNLIMITED},
+		.softnet = true,
 	},
 	{
 		.name = "net.core.dev_weight",
@@ -703,6 +718,42 @@ static const struct knob knobs[] = {
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c process_backlog(); net.rst",
 		.since = "",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.busy_poll",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "us",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "napi.latency",
+		.what = "How long every poll(), select() and epoll_wait() of the machine looks "
+			"for packets at the device before it sleeps. 0 (off) by default. Since "
+			"6.9 EPIOCSPARAMS does this for one epoll set alone.",
+		.cost = "CPU time of every waiting program, whether it needs the latency or not.",
+		.counter = "TcpExt.BusyPollRxPackets",
+		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop()",
+		.since = "",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.busy_read",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_SOCKET,
+		.unit = "us",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "napi.latency",
+		.what = "The SO_BUSY_POLL that new sockets start with: how long a blocking read "
+			"looks for packets at the device before it sleeps. 0 (off) by default.",
+		.cost = "CPU time of every reader that blocks.",
+		.counter = "TcpExt.BusyPollRxPackets",
+		.source = "socket(7) SO_BUSY_POLL; net.rst; include/net/busy_poll.h",
+		.since = "",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.gro_normal_batch",
@@ -719,6 +770,7 @@ static const struct knob knobs[] = {
 		.counter = "none",
 		.source = "net.rst; net/core/gro.c gro_normal_one()",
 		.since = "5.4",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.rps_sock_flow_entries",
@@ -737,40 +789,49 @@ static const struct knob knobs[] = {
 		.source = "Documentation/networking/scaling.rst; net/core/sysctl_net_core.c "
 			  "rps_sock_flow_sysctl()",
 		.since = "",
+		.softnet = true,
 	},
 	{
-		.name = "net.core.busy_poll",
+		.name = "net.core.dev_weight_rx_bias",
 		.scope = KNOB_SYSTEM,
 		.shape = KNOB_NUMBER,
 		.effect = KNOB_AT_ONCE,
-		.unit = "us",
-		.min = 0,
+		.unit = "",
+		.min = 1,
 		.max = INT32_MAX,
-		.walls = "napi.latency",
-		.what = "How long every poll(), select() and epoll_wait() of the machine looks for "
-			"packets at the device before it sleeps. 0 (off) by default. Since 6.9 "
-			"EPIOCSPARAMS does this for one epoll set alone.",
-		.cost = "CPU time of every waiting program, whether it needs the latency or not.",
-		.counter = "TcpExt.BusyPollRxPackets",
-		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop()",
-		.since = "",
+		.walls = "softnet.budget",
+		.what = "Multiplies net.core.dev_weight for received packets: the softirq takes "
+			"up to dev_weight times this number of packets of the backlog at a time. "
+			"The default is 1.",
+		.cost = "A higher value gives the backlog, and so RPS, a larger share of "
+			"net.core.netdev_budget at the expense of NAPI drivers.",
+		.counter = "softnet_stat column 3 (squeezed)",
+		.source = "net/core/sysctl_net_core.c proc_do_dev_weight(); net/core/dev.c "
+			  "process_backlog(); net.rst",
+		.since = "4.11",
+		.softnet = true,
 	},
 	{
-		.name = "net.core.busy_read",
+		.name = "net.core.netdev_tstamp_prequeue",
 		.scope = KNOB_SYSTEM,
 		.shape = KNOB_NUMBER,
-		.effect = KNOB_NEXT_SOCKET,
-		.unit = "us",
+		.effect = KNOB_NEXT_PACKET,
+		.unit = "",
 		.min = 0,
-		.max = INT32_MAX,
-		.walls = "napi.latency",
-		.what = "The SO_BUSY_POLL that new sockets start with: how long a blocking read "
-			"looks for packets at the device before it sleeps. 0 (off) by default.",
-		.cost = "CPU time of every reader that blocks.",
-		.counter = "TcpExt.BusyPollRxPackets",
-		.source = "socket(7) SO_BUSY_POLL; net.rst; include/net/busy_poll.h",
+		.max = 1,
+		.walls = "softnet.backlog",
+		.what = "Selects when a received packet gets its software timestamp, where a "
+			"socket asks for one: 1 (the default) before the packet enters the "
+			"backlog, 0 after it, on the CPU to which RPS has moved the packet.",
+		.cost = "With 0 the timestamps include the delay in the backlog; with 1 the CPU "
+			"that receives takes all timestamps itself.",
+		.counter = "none; timestamps of packets",
+		.source = "net/core/dev.c netif_rx_internal(), netif_receive_skb_internal(); "
+			  "net.rst",
 		.since = "",
+		.softnet = true,
 	},
+
 	{
 		.name = "EPIOCSPARAMS",
 		.scope = KNOB_APPLICATION,
@@ -808,6 +869,11 @@ static const struct knob knobs[] = {
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_complete_done()",
 		.since = "",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "gro_flush_timeout",
+							 .by_napi = true,
+							 .napi = NAPI_GRO_FLUSH_TIMEOUT,
+							 .udev = "gro_flush_timeout"},
 	},
 	{
 		.name = "device.napi_defer_hard_irqs",
@@ -827,6 +893,11 @@ static const struct knob knobs[] = {
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_complete_done()",
 		.since = "5.8",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "napi_defer_hard_irqs",
+							 .by_napi = true,
+							 .napi = NAPI_DEFER_HARD_IRQS,
+							 .udev = "napi_defer_hard_irqs"},
 	},
 	{
 		.name = "device.irq-suspend-timeout",
@@ -844,6 +915,8 @@ static const struct knob knobs[] = {
 		.counter = "none; measured latency and CPU time",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_suspend_irqs()",
 		.since = "6.13",
+		.device = &(const struct device_setting){.by_napi = true,
+							 .napi = NAPI_IRQ_SUSPEND_TIMEOUT},
 	},
 	{
 		.name = "device.ring.rx",
@@ -861,6 +934,12 @@ static const struct knob knobs[] = {
 		.counter = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns of the interface",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst RINGS_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "rings",
+							 .name = "rx",
+							 .max = "rx-max",
+							 .resets = true,
+							 .link = "RxBufferSize",
+							 .ethtool = {"-G", "rx", "RX"}},
 	},
 	{
 		.name = "device.ring.tx",
@@ -872,13 +951,18 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.walls = "nic.ring",
 		.what = "How many packets an interface's transmit queue can hold until the device "
-			"has sent them "
-			"(ethtool -g, -G tx). The device has a maximum of its own.",
+			"has sent them (ethtool -g, -G tx). The device has a maximum of its own.",
 		.cost = "Memory, and delay when the wire is full. Most drivers reset the link to "
 			"change it.",
 		.counter = "tx_dropped of the interface; the driver's tx_busy or queue stops",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst RINGS_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "rings",
+							 .name = "tx",
+							 .max = "tx-max",
+							 .resets = true,
+							 .link = "TxBufferSize",
+							 .ethtool = {"-G", "tx", "TX"}},
 	},
 	{
 		.name = "device.channels",
@@ -899,6 +983,12 @@ static const struct knob knobs[] = {
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst CHANNELS_SET; "
 			  "scaling.rst",
 		.since = "",
+		.device = &(const struct device_setting){.group = "channels",
+							 .name = "combined",
+							 .max = "combined-max",
+							 .resets = true,
+							 .link = "CombinedChannels",
+							 .ethtool = {"-L", "combined", "Combined"}},
 	},
 	{
 		.name = "device.rps_cpus",
@@ -911,12 +1001,14 @@ static const struct knob knobs[] = {
 			"steering), as a hexadecimal mask in "
 			"/sys/class/net/*/queues/rx-*/rps_cpus. 0 (off) by default. The way out "
 			"for an interface with fewer queues than CPUs.",
-		.cost = "An inter-processor interrupt and cache misses for packets that move; they "
-			"pass through net.core.netdev_max_backlog.",
+		.cost = "An inter-processor interrupt and cache misses for packets that move; "
+			"they pass through net.core.netdev_max_backlog.",
 		.counter = "softnet_stat column 1 of one CPU far above the others; column 10 "
 			   "(received_rps)",
 		.source = "Documentation/networking/scaling.rst; net/core/dev.c get_rps_cpu()",
 		.since = "",
+		.device = &(const struct device_setting){.masks = true,
+							 .udev = "queues/rx-*/rps_cpus"},
 	},
 	{
 		.name = "device.coalesce.rx-usecs",
@@ -933,6 +1025,11 @@ static const struct knob knobs[] = {
 		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "rx-usecs",
+							 .link = "RxCoalesceSec",
+							 .unit = "us",
+							 .ethtool = {"-C", "rx-usecs", "rx-usecs"}},
 	},
 	{
 		.name = "device.coalesce.tx-usecs",
@@ -944,14 +1041,17 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.walls = "napi.latency",
 		.what = "How long a device waits after a packet was sent before it interrupts "
-			"(ethtool -c, -C "
-			"tx-usecs).",
+			"(ethtool -c, -C tx-usecs).",
 		.cost = "Packets stay accounted to their socket for that much longer, against "
-			"fewer "
-			"interrupts.",
+			"fewer interrupts.",
 		.counter = "none; the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "tx-usecs",
+							 .link = "TxCoalesceSec",
+							 .unit = "us",
+							 .ethtool = {"-C", "tx-usecs", "tx-usecs"}},
 	},
 	{
 		.name = "device.coalesce.adaptive-rx",
@@ -962,13 +1062,18 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "napi.latency",
-		.what = "Whether the driver changes the wait before an interrupt by itself, by the "
-			"load "
-			"(ethtool -c, -C adaptive-rx).",
+		.what = "Whether the driver changes the wait before an interrupt by itself, by "
+			"the load (ethtool -c, -C adaptive-rx).",
 		.cost = "A little delay when the load changes.",
 		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/net_dim.rst",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "adaptive-rx",
+							 .boolean = true,
+							 .link = "UseAdaptiveRxCoalesce",
+							 .ethtool = {"-C", "adaptive-rx",
+								     "Adaptive RX"}},
 	},
 	{
 		.name = "device.threaded",
@@ -980,12 +1085,14 @@ static const struct knob knobs[] = {
 		.max = 1,
 		.walls = "napi.latency",
 		.what = "Whether packets are fetched by a kernel thread for each NAPI, which the "
-			"scheduler "
-			"places, rather than by softirqs. In /sys/class/net/*/threaded.",
+			"scheduler places, rather than by softirqs. In /sys/class/net/*/threaded.",
 		.cost = "A switch between threads for each burst of packets.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",
 		.since = "5.12",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "threaded",
+							 .udev = "threaded"},
 	},
 };
 

@@ -178,7 +178,7 @@ static bool link_allowed(const struct subject *s, const struct plan_options *o,
 {
 	struct device_name d;
 	char what[40];
-	if (!device_parse(s->name, &d) || !d.row->resets)
+	if (!device_parse(s->name, &d) || !d.setting->resets)
 		return true;
 	bool management_path = nic_lifeline(site->host, d.nic, what);
 	if (o->allow_reset && (o->confirm || !management_path))

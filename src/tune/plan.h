@@ -29,7 +29,7 @@ struct manual_step {
 /* Memory at the target's load in the worst case, in bytes. */
 struct budget {
 	uint64_t connections;
-	uint64_t fixed;   /* sockets and their files: connections × BUDGET_CONNECTION */
+	uint64_t fixed;   /* sockets and their files: connections × KNOB_SOCKET_BYTES */
 	uint64_t receive; /* maximum of one connection: tcp_rmem[2] */
 	uint64_t send;    /* tcp_wmem[2] */
 	uint64_t cap;     /* tcp_mem[2], the limit of all TCP buffers together */
@@ -37,10 +37,6 @@ struct budget {
 	uint64_t sum;     /* fixed + min(connections × (receive + send), cap) */
 	uint64_t machine;
 };
-/* Memory that a TCP socket takes before any data: TCP, sock_inode, filp, dentry and epoll objects,
- * measured as 4.0 kB by slab counts (shared/DESIGN.md: 8.2 KB for both ends). */
-#define BUDGET_CONNECTION 4096
-
 struct plan {
 	struct target target;
 	size_t count;

@@ -341,9 +341,9 @@ static void shell_word(FILE *out, const char *text)
 	putc('\'', out);
 }
 
-static const char *shell_value(const struct device_row *row, const char *value)
+static const char *shell_value(const struct device_setting *s, const char *value)
 {
-	return !row->boolean ? value : strcmp(value, "0") ? "on" : "off";
+	return !s->boolean ? value : strcmp(value, "0") ? "on" : "off";
 }
 
 /* A setting of an interface, by ethtool or sysfs; a comment for those of netlink only. */
@@ -353,21 +353,21 @@ static void shell_device(FILE *out, const struct change *c)
 	if (!device_parse(c->name, &d))
 		return;
 	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
-	if (d.row->ethtool[0]) {
-		fprintf(out, "setting %s ", d.row->ethtool[0] + 1);
+	if (d.setting->ethtool[0]) {
+		fprintf(out, "setting %s ", d.setting->ethtool[0] + 1);
 		shell_word(out, d.nic);
-		fprintf(out, " %s '%s' '%s' '%s'\n", d.row->ethtool[1], d.row->ethtool[2],
-			shell_value(d.row, c->from), shell_value(d.row, c->to));
-	} else if (d.row->masks) {
+		fprintf(out, " %s '%s' '%s' '%s'\n", d.setting->ethtool[1], d.setting->ethtool[2],
+			shell_value(d.setting, c->from), shell_value(d.setting, c->to));
+	} else if (d.setting->masks) {
 		fputs("for f in /sys/class/net/", out);
 		shell_word(out, d.nic);
 		/* Not compared: the kernel prints leading zeros, the plan does not. */
 		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
-			d.row->udev, c->to);
-	} else if (d.queue < 0 && d.row->udev) {
+			d.setting->udev, c->to);
+	} else if (d.queue < 0 && d.setting->udev) {
 		fputs("change /sys/class/net/", out);
 		shell_word(out, d.nic);
-		fprintf(out, "/%s '%s' '%s'\n", d.row->udev, c->from, c->to);
+		fprintf(out, "/%s '%s' '%s'\n", d.setting->udev, c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
 			c->name, c->to);
