@@ -45,6 +45,7 @@ struct plan {
 	struct manual_step manual[PLAN_MANUAL];
 	struct budget before, after;
 	size_t unknown;     /* walls without a verdict */
+	size_t in_force;    /* proposals that the running values meet already */
 	size_t tight;       /* findings of tight walls that --tight would act on */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
 	struct err blocker; /* the reason for the first */

@@ -77,6 +77,23 @@ static void put_cost(const struct page *p, const struct change *c)
 	put_field(p, "costs", text);
 }
 
+static int diff_begin(struct execution *x, struct err *e)
+{
+	(void)e;
+	struct page p = page_open(x->out, &x->style);
+	if (x->answer) {
+		page_paragraph(&p, TONE_BOLD, 0, x->answer);
+		fputc('\n', p.out);
+	}
+	return 0;
+}
+
+/* Of a plan without changes. */
+static const char *no_change(const struct execution *x)
+{
+	return x->reason ? x->reason : "Nothing to change.";
+}
+
 static int diff_change(struct execution *x, struct change *c, struct err *e)
 {
 	(void)e;
@@ -158,7 +175,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	struct page p = page_open(x->out, &x->style);
 	const struct plan *plan = x->plan;
 	if (!plan->count)
-		fprintf(p.out, "Nothing to change.\n");
+		page_paragraph(&p, TONE_PLAIN, 0, no_change(x));
 	if (plan->manual_count) {
 		fprintf(p.out, "%sManual steps:\n", plan->count ? "" : "\n");
 		for (size_t i = 0; i < plan->manual_count; i++)
@@ -176,7 +193,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	return printed(x, failed, e);
 }
 
-const struct executor executor_diff = {"text", NULL, diff_change, diff_end};
+const struct executor executor_diff = {"text", diff_begin, diff_change, diff_end};
 
 /* json: the plan and its outcome, schema epolltune.apply/2: the same keys in every case. */
 
@@ -221,6 +238,7 @@ static json_t *json_plan(const struct execution *x)
 				 run_outcome_name(x->outcome));
 	json_t *changes = json_array(), *manual = json_array();
 	int failed = json_object_set_new(root, "run", x->run ? json_integer(x->run) : json_null());
+	failed |= json_object_set_new(root, "answer", json_text(x->answer ? x->answer : ""));
 	failed |= json_object_set_new(root, "reason",
 				      x->reason ? json_string(x->reason) : json_null());
 	for (size_t i = 0; i < x->plan->count; i++)
@@ -274,9 +292,11 @@ static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 	return 0;
 }
 
-/* Manual steps, as comments. */
+/* No change, or manual steps, as comments. */
 static int comments_end(struct execution *x, int failed, struct err *e)
 {
+	if (!x->plan->count)
+		fprintf(x->out, "\n# %s\n", no_change(x));
 	for (size_t i = 0; i < x->plan->manual_count; i++) {
 		const struct manual_step *m = &x->plan->manual[i];
 		fprintf(x->out, "%s# Manual step, see epolltune apply --dry-run: %s %s%s%s\n",

@@ -1,5 +1,6 @@
 /* Settings of interfaces as changes: names, plan, files, and an interface that is removed
  * meanwhile. In a network namespace of the test. */
+#include "../support/findings.h"
 #include "../support/support.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/executor.h"
@@ -206,6 +208,42 @@ static void a_link_is_reset_with_consent_only(void **state)
 	options.confirm = true;
 	made();
 	assert_int_equal(plan->count, 1);
+}
+
+/* A finding whose remedy is a device is planned like one of the kernel: its knob names the
+ * interface. */
+static void a_device_finding_becomes_a_change(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	report_init(r);
+	report_wall(r, "nic.queues")->verdict = VERDICT_SHORT;
+	struct finding *f = finding_made(r, "nic.queues.one-cpu", LEVEL_WARNING, "one CPU");
+	f->remedy = REMEDY_DEVICE;
+	report_text(f->wall, "nic.queues");
+	finding_propose(f, "device.channels@v0", "1", "3");
+	options.allow_reset = options.foreign = true;
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->manual_count, 0);
+	assert_string_equal(plan->changes[0].kind, "device");
+	assert_string_equal(plan->changes[0].name, "device.channels@v0");
+	assert_string_equal(plan->changes[0].to, "3");
+	assert_string_equal(plan->changes[0].finding, "nic.queues.one-cpu");
+	/* A manual step where it would reset the link without consent, or has no such interface. */
+	options.allow_reset = false;
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_non_null(strstr(plan->manual[0].action, "--allow-link-reset"));
+	options.allow_reset = true;
+	report_text(f->proposals[0].knob, "device.channels@v9");
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 0);
+	assert_string_equal(plan->manual[0].knob, "device.channels@v9");
 }
 
 static void the_operators_connection_counts(void **state)
@@ -476,6 +514,7 @@ int main(void)
 		cmocka_unit_test(every_device_knob_has_its_setting),
 		cmocka_unit_test(every_setting_is_in_one_row),
 		cmocka_unit_test_setup(a_link_is_reset_with_consent_only, fresh),
+		cmocka_unit_test_setup(a_device_finding_becomes_a_change, fresh),
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
 		cmocka_unit_test_setup(any_route_of_the_connection_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
