@@ -422,7 +422,7 @@ static const struct knob knobs[] = {
 		.what = "Limits the connections that an application has closed and that the "
 			"kernel serves until their last data is acknowledged. The kernel resets "
 			"those beyond the limit.",
-		.cost = "Each of them takes up to 64 KiB of unswappable memory.",
+		.cost = "Each such connection takes up to 64 KiB of unswappable memory.",
 		.counter = "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan shows those in use",
 		.source = "tcp(7); net/ipv4/tcp.c tcp_check_oom()",
 		.since = "",
@@ -637,7 +637,7 @@ static const struct knob knobs[] = {
 		.what = "Limits the connections in TIME_WAIT. Those beyond close at once, without "
 			"the protection against old segments. It is a limit against attacks, not "
 			"a cure for TIME_WAIT.",
-		.cost = "Each of them takes about 250 bytes of kernel memory.",
+		.cost = "Each such connection takes about 250 bytes of kernel memory.",
 		.counter = "TcpExt.TCPTimeWaitOverflow; sockstat.TCP.tw shows those in use",
 		.source = "tcp(7); net/ipv4/inet_timewait_sock.c inet_twsk_alloc()",
 		.since = "",
