@@ -10,6 +10,7 @@
 #include "epolltune/err.h"
 
 struct host;
+struct device_setting; /* nic.h */
 
 enum knob_scope {
 	KNOB_NETNS,       /* sysctl, each network namespace has its own */
@@ -43,6 +44,28 @@ enum knob_round {
 	KNOB_SIXTEENTH, /* to a multiple of a power of two that is at most a sixteenth of it */
 };
 
+/* Memory that a TCP socket takes before any data, measured as 4.0 kB by the growth of the slabs
+ * TCP, sock_inode, filp, dentry and epoll. */
+#define KNOB_SOCKET_BYTES 4096
+
+/* What raising a value by one can take: `bytes` for each of `per`, in all at most what `max` allows
+ * at the target's load. */
+struct knob_memory {
+	uint32_t bytes; /* 0: not known as a number; the cost text says what is known */
+	enum {
+		KNOB_PER_ENTRY,      /* each entry that the value allows */
+		KNOB_PER_CONNECTION, /* each connection of the target */
+		KNOB_PER_CPU,
+		KNOB_PER_PAGE, /* the value counts pages: each byte of one */
+	} per;
+	enum {
+		KNOB_UNLIMITED,
+		KNOB_MAX_CONNECTIONS, /* entries: the target's connections */
+		KNOB_MAX_TIME_WAIT,   /* entries: its connections in TIME_WAIT */
+		KNOB_MAX_TCP_MEMORY,  /* net.ipv4.tcp_mem */
+	} max;
+};
+
 struct knob {
 	const char *name; /* "net.core.somaxconn", "RLIMIT_NOFILE" */
 	enum knob_scope scope;
@@ -55,13 +78,16 @@ struct knob {
 	/* How to set it where epolltune cannot, a sentence with the {names} of a finding; NULL: its
 	 * effect says enough. */
 	const char *how;
-	const char *steps;   /* the same as lines to paste; NULL: none */
-	const char *walls;   /* names of the walls it stands behind, comma separated */
-	const char *what;    /* what it is, two or three sentences */
-	const char *cost;    /* what raising it costs */
-	const char *counter; /* the counter or errno that proves that it binds */
-	const char *source;  /* kernel file and function, man page, RFC */
-	const char *since;   /* first kernel that has it, "" if all that we support */
+	const char *steps;         /* the same as lines to paste; NULL: none */
+	const char *walls;         /* names of the walls that it limits, comma separated */
+	const char *what;          /* what it is, two or three sentences */
+	const char *cost;          /* what raising it costs */
+	const char *counter;       /* the counter or errno that proves that it binds */
+	const char *source;        /* kernel file and function, man page, RFC */
+	const char *since;         /* first kernel that has it, "" if all that we support */
+	struct knob_memory memory; /* of its last field */
+	bool softnet;              /* `list --nic` prints it */
+	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };
 
 size_t knob_count(void);

@@ -227,6 +227,22 @@ enum nic_napi_setting { NAPI_DEFER_HARD_IRQS, NAPI_GRO_FLUSH_TIMEOUT, NAPI_IRQ_S
 int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
 		 struct err *e);
 
+/* How a knob of KNOB_DEVICE is read, written, and written to files for the next boot. It has a
+ * field of nic_fields, or is set per NAPI instance, or is a mask of each receive queue. */
+struct device_setting {
+	const char *group, *name;   /* of nic_fields; NULL: per NAPI instance or queue only */
+	const char *max;            /* the field that is its maximum; NULL: none */
+	bool resets;                /* many drivers briefly take the link down */
+	bool boolean;               /* 0 or 1 here, "no" or "yes", "off" or "on" elsewhere */
+	bool masks;                 /* CPU masks, one for each receive queue */
+	bool by_napi;               /* can be set per NAPI instance, as `napi` */
+	enum nic_napi_setting napi; /* used with by_napi only */
+	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
+	const char *unit;           /* suffix of its value there; NULL: none */
+	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
+	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */
+};
+
 /* /proc/net/softnet_stat, one row per CPU, the same in every network namespace. Counters have 32
  * bits: take differences as (uint32_t)(after - before). */
 struct softnet_cpu {

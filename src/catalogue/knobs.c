@@ -1,6 +1,8 @@
 /* The table of knobs. Ranges are those of Linux 6.18 where the kernel enforces one, and otherwise
- * what has a meaning. */
+ * the values that make sense. Bytes of memory are those of x86_64 slabs: request_sock_TCP 304,
+ * tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192, a full skb 2304. */
 #include "epolltune/knob.h"
+#include "epolltune/nic.h"
 
 /* SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF of include/net/sock.h on 64-bit machines. */
 #define RCVBUF_MIN 2304
@@ -21,9 +23,9 @@ static const struct knob knobs[] = {
 		.max = NR_OPEN_MAX,
 		.round = KNOB_POWER,
 		.round_min = 1024,
-		.how = "Takes effect at the next start of the server: LimitNOFILE={proposed}{keep} in "
-		       "its systemd unit, or ulimit -{soft_flag}n.",
-		.steps = "a limit of the process. With systemd:\n"
+		.how = "Takes effect at the next start of the server: "
+		       "LimitNOFILE={proposed}{keep} in its systemd unit, or ulimit -{soft_flag}n.",
+		.steps = "Set the limit of the process. With systemd:\n"
 			 "  systemctl edit UNIT      and add\n"
 			 "    [Service]\n"
 			 "    LimitNOFILE={proposed}{soft?\\:HARD   (the hard limit of "
@@ -31,13 +33,14 @@ static const struct knob knobs[] = {
 			 "  systemctl restart UNIT\n"
 			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}",
 		.walls = "descriptors.process",
-		.what = "How many descriptors a process may have open: its soft limit, which is in "
-			"force, and the hard limit, up to which the process may raise the soft "
-			"one itself. Each connection takes one. Set by LimitNOFILE= of a systemd "
-			"unit, limits.conf or ulimit -n; prlimit(1) changes a running process.",
-		.cost = "Nothing until used: then 8 bytes a slot of the process' descriptor table. "
-			"A very high soft limit slows programs that close every possible "
-			"descriptor, and breaks those that use select().",
+		.what = "Limits the descriptors that a process may have open. The soft limit is "
+			"in force; the process may raise it itself up to the hard limit. Each "
+			"connection takes one descriptor. LimitNOFILE= of a systemd unit, "
+			"limits.conf or ulimit -n set it; prlimit(1) changes it for a running "
+			"process.",
+		.cost = "Unused descriptors cost nothing. Each slot of the process' descriptor "
+			"table takes 8 bytes. A very high soft limit slows programs that close "
+			"every possible descriptor, and breaks those that use select().",
 		.counter = "EMFILE from accept(2), socket(2), open(2)",
 		.source = "getrlimit(2); fs/file.c alloc_fd()",
 		.since = "",
@@ -51,10 +54,10 @@ static const struct knob knobs[] = {
 		.min = 64,
 		.max = NR_OPEN_MAX,
 		.walls = "descriptors.process",
-		.what = "The ceiling to which RLIMIT_NOFILE may be raised, by anybody. 1048576 "
-			"by default.",
-		.cost = "Nothing by itself; it allows a process a descriptor table of 8 bytes a "
-			"slot.",
+		.what = "Limits the value to which any process, root included, may raise "
+			"RLIMIT_NOFILE. The default is 1048576.",
+		.cost = "The value itself costs nothing. It allows a process a descriptor table "
+			"of 8 bytes a slot.",
 		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it",
 		.source = "proc(5); kernel/sys.c do_prlimit(); fs/file.c",
 		.since = "",
@@ -70,16 +73,17 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.walls = "descriptors.system",
-		.what = "How many files, sockets included, the whole machine may have open. It "
-			"does not bind a process with CAP_SYS_ADMIN. A tenth of the memory by "
-			"default, counted as 1 KiB a file; recent systemd raises it to the "
-			"highest number there is.",
-		.cost = "Nothing until used: then kernel memory for each file, about 200 bytes, "
-			"and for a TCP socket about 4 KiB.",
-		.counter = "ENFILE; the kernel's log says \"file-max limit reached\"; fs.file-nr "
-			   "is in use",
+		.what = "Limits the files, sockets included, that the whole machine may have "
+			"open. It does not bind a process with CAP_SYS_ADMIN. The default is a "
+			"tenth of the memory, counted as 1 KiB a file; recent versions of systemd "
+			"raise it to the highest possible value.",
+		.cost = "Unused entries cost nothing. Each open file takes about 200 bytes of "
+			"kernel memory, a TCP socket about 4 KiB.",
+		.counter = "ENFILE; \"file-max limit reached\" in the kernel log; fs.file-nr "
+			   "shows the files in use",
 		.source = "proc(5); fs/file_table.c alloc_empty_file(), files_maxfiles_init()",
 		.since = "",
+		.memory = {448, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "fs.epoll.max_user_watches",
@@ -92,13 +96,14 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.walls = "epoll.watches",
-		.what = "How many descriptors one user may have registered in all of its epoll "
-			"sets together. 4 % of the low memory by default.",
-		.cost = "Nothing until used: then about 180 bytes of kernel memory a watch on a "
-			"64-bit machine.",
+		.what = "Limits the descriptors that one user may have registered in all epoll "
+			"sets together. The default is 4 % of the low memory.",
+		.cost = "Unused entries cost nothing. Each watch takes about 200 bytes of kernel "
+			"memory on a 64-bit machine.",
 		.counter = "ENOSPC from epoll_ctl(2) EPOLL_CTL_ADD",
 		.source = "epoll(7); fs/eventpoll.c ep_insert(), eventpoll_init()",
 		.since = "",
+		.memory = {211, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 
 	{
@@ -112,16 +117,18 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 128,
 		.walls = "accept-queue,syn-queue",
-		.what = "The highest backlog that listen() may ask for; more is cut without a "
-			"word. The accept queue of a listener holds one connection more than the "
-			"smaller of the two. 4096 by default since 5.4, 128 before.",
-		.cost = "Nothing until used: then the memory of each connection that waits, and "
-			"the time that it waits. A queue longer than the clients' patience serves "
-			"nobody.",
+		.what = "Limits the backlog that listen() may ask for; the kernel reduces a "
+			"larger one without an error. The accept queue of a listener holds one "
+			"connection more than the smaller of the two. The default is 4096 since "
+			"5.4, 128 before.",
+		.cost = "Unused entries cost nothing. Each waiting connection takes the memory of "
+			"a socket, about 4 KiB. A queue that takes longer to empty than the "
+			"clients' timeout hands out connections that the clients have given up.",
 		.counter = "TcpExt.ListenOverflows",
 		.source = "listen(2); net/socket.c __sys_listen(); include/net/sock.h "
 			  "sk_acceptq_is_full()",
 		.since = "",
+		.memory = {KNOB_SOCKET_BYTES, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "net.ipv4.tcp_abort_on_overflow",
@@ -132,10 +139,10 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "accept-queue",
-		.what = "Whether a connection that finds the accept queue full is reset (1) or "
-			"left to be tried again by its client's retransmission (0, the default).",
-		.cost = "With 1 a burst that a retransmission would have survived becomes errors "
-			"for clients.",
+		.what = "Selects what happens to a connection that finds the accept queue full: 0 "
+			"(the default) drops it so that its client retransmits, 1 resets it.",
+		.cost = "With 1, clients get errors in a burst that a retransmission would have "
+			"survived.",
 		.counter = "TcpExt.EmbryonicRsts with TcpExt.ListenOverflows",
 		.source = "tcp(7); net/ipv4/tcp_minisocks.c tcp_check_req()",
 		.since = "",
@@ -150,19 +157,19 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.round = KNOB_POWER,
 		.round_min = 128,
-		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) and "
-		       "restart the server.",
-		.steps = "the application's argument to listen(). nginx: listen … "
-			 "backlog={proposed};\n"
-			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}. Then "
-			 "restart it.",
+		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) "
+		       "and restart the server.",
+		.steps = "Set the application's argument to listen() and restart it.\n"
+			 "nginx: listen … backlog={proposed};\n"
+			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}",
 		.walls = "accept-queue,syn-queue",
-		.what = "The second argument of listen(): the accept queue that the application "
-			"asks for, cut to net.core.somaxconn. It is in the application's "
+		.what = "Sets the accept queue that the application asks for: the second argument "
+			"of listen(), reduced to net.core.somaxconn. It is in the application's "
 			"configuration, such as backlog= of nginx' listen (511 by default) or "
 			"tcp-backlog of Redis.",
-		.cost = "As net.core.somaxconn.",
-		.counter = "TcpExt.ListenOverflows; ss -ltn shows it as Send-Q",
+		.cost = "Unused entries cost nothing. Each waiting connection takes the memory of "
+			"a socket, about 4 KiB.",
+		.counter = "TcpExt.ListenOverflows; ss -ltn shows the limit as Send-Q",
 		.source = "listen(2); net/ipv4/af_inet.c inet_listen()",
 		.since = "",
 	},
@@ -177,14 +184,16 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 128,
 		.walls = "syn-queue",
-		.what = "How many half-open connections a listener may have when SYN cookies are "
-			"off: beyond three quarters of it, new clients are dropped unless known "
-			"from earlier. With net.ipv4.tcp_syncookies=1 it has no effect: the "
-			"listener's backlog is then the bound.",
-		.cost = "About 300 bytes for each half-open connection.",
+		.what = "Limits the half-open connections of a listener while SYN cookies are "
+			"off: beyond three quarters of it the kernel drops the SYN of a client "
+			"that it does not know from earlier connections. With "
+			"net.ipv4.tcp_syncookies=1 it has no effect: the listener's backlog is "
+			"then the limit.",
+		.cost = "Each half-open connection takes about 300 bytes.",
 		.counter = "TcpExt.ListenDrops without TcpExt.ListenOverflows",
 		.source = "net/ipv4/tcp_input.c tcp_conn_request(); ip-sysctl.rst",
 		.since = "",
+		.memory = {304, KNOB_PER_ENTRY, KNOB_MAX_CONNECTIONS},
 	},
 	{
 		.name = "net.ipv4.tcp_syncookies",
@@ -195,15 +204,16 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 2,
 		.walls = "syn-queue",
-		.what = "What happens when a listener's SYN queue is full: 1 (the default) answers "
-			"with a cookie and keeps no state, 0 drops the SYN, 2 uses cookies "
-			"always.",
-		.cost = "Connections made by a cookie lose the TCP options that do not fit into a "
-			"timestamp; without timestamps they have no window scaling and no SACK.",
+		.what = "Selects what happens when a listener's SYN queue is full: 1 (the "
+			"default) answers with a cookie and keeps no state, 0 drops the SYN. 2 "
+			"always answers with a cookie.",
+		.cost = "Connections made with a cookie lose the TCP options that do not fit into "
+			"a timestamp; without timestamps they have neither window scaling nor "
+			"SACK.",
 		.counter = "TcpExt.TCPReqQFullDoCookies, TcpExt.TCPReqQFullDrop, "
 			   "TcpExt.SyncookiesSent",
-		.source = "net/ipv4/tcp_input.c tcp_syn_flood_action(); net/ipv4/syncookies.c; RFC "
-			  "4987",
+		.source = "net/ipv4/tcp_input.c tcp_syn_flood_action(); net/ipv4/syncookies.c; "
+			  "RFC 4987",
 		.since = "",
 	},
 	{
@@ -215,11 +225,11 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 255,
 		.walls = "syn-queue",
-		.what = "How often a SYN-ACK is sent again before a half-open connection is given "
-			"up; 5 by default: 63 seconds in all. Fewer free the SYN queue sooner "
-			"from clients that will never answer.",
-		.cost = "More keeps dead entries in the SYN queue; fewer gives up on clients "
-			"behind a lossy path.",
+		.what = "Sets how often the kernel retransmits a SYN-ACK before it gives up a "
+			"half-open connection. The default is 5, which takes 63 seconds in all. A "
+			"lower value frees the SYN queue sooner from clients that never answer.",
+		.cost = "A higher value keeps dead entries in the SYN queue; a lower one gives up "
+			"clients behind a lossy path.",
 		.counter = "TcpExt.TCPSynRetrans",
 		.source = "tcp(7); net/ipv4/inet_connection_sock.c reqsk_timer_handler()",
 		.since = "",
@@ -236,18 +246,19 @@ static const struct knob knobs[] = {
 		.round = KNOB_SIXTEENTH,
 		.round_min = 65536,
 		.walls = "buffers.receive,memory.connection",
-		.what = "The receive buffer of a TCP socket: what it keeps under memory pressure, "
-			"what it starts with, and what autotuning may grow it to. The third "
-			"bounds the receive window, and so throughput times round trip. It is not "
-			"capped by net.core.rmem_max. The window's scale is agreed when a "
-			"connection opens, so that old ones gain little.",
-		.cost = "The third costs only connections whose peer fills the path; the second is "
-			"a promise to every connection, and of megabytes it starves machines with "
-			"many.",
+		.what = "Sets the receive buffer of a TCP socket: what it keeps under memory "
+			"pressure, what it starts with, and the size up to which autotuning grows "
+			"it. The third field limits the receive window, and so throughput times "
+			"round-trip time. net.core.rmem_max does not cap it. The window scale is "
+			"agreed when a connection opens, so that existing connections gain little.",
+		.cost = "The third field costs memory only for connections whose peer fills the "
+			"path. The second is promised to every connection: at megabytes, a "
+			"machine with many connections runs out of memory.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti); TcpExt.PruneCalled",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust(); "
 			  "net/ipv4/tcp_output.c tcp_select_initial_window()",
 		.since = "",
+		.memory = {1, KNOB_PER_CONNECTION, KNOB_MAX_TCP_MEMORY},
 	},
 	{
 		.name = "net.ipv4.tcp_wmem",
@@ -260,14 +271,16 @@ static const struct knob knobs[] = {
 		.round = KNOB_SIXTEENTH,
 		.round_min = 65536,
 		.walls = "buffers.send,memory.connection",
-		.what = "The send buffer of a TCP socket: what it keeps under memory pressure, "
-			"what it starts with, and what autotuning may grow it to. The third "
-			"bounds what can be in flight. It is not capped by net.core.wmem_max.",
-		.cost = "The third costs only connections that have that much unacknowledged: each "
-			"of them that much unswappable memory.",
+		.what = "Sets the send buffer of a TCP socket: what it keeps under memory "
+			"pressure, what it starts with, and the size up to which autotuning grows "
+			"it. The third field limits the data in flight. net.core.wmem_max does "
+			"not cap it.",
+		.cost = "The third field costs memory only for connections that have that much "
+			"unacknowledged data: each of them holds that much unswappable memory.",
 		.counter = "sndbuf_limited of the sender's tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_sndbuf_expand()",
 		.since = "",
+		.memory = {1, KNOB_PER_CONNECTION, KNOB_MAX_TCP_MEMORY},
 	},
 	{
 		.name = "net.core.rmem_max",
@@ -278,12 +291,12 @@ static const struct knob knobs[] = {
 		.min = RCVBUF_MIN,
 		.max = INT32_MAX,
 		.walls = "buffers.receive",
-		.what = "The largest receive buffer that a program may ask for with SO_RCVBUF; the "
-			"kernel then doubles it for its own overhead. It does not bound "
-			"autotuning.",
-		.cost = "Nothing until a program asks; then as much unswappable memory as that "
-			"program can make its peers send.",
-		.counter = "getsockopt(2) SO_RCVBUF below twice of what was asked for",
+		.what = "Limits the receive buffer that an application may ask for with "
+			"SO_RCVBUF; the kernel then doubles it for its own overhead. It does not "
+			"limit autotuning.",
+		.cost = "It costs nothing until an application asks for such a buffer: "
+			"unswappable memory that its peers can fill.",
+		.counter = "getsockopt(2) SO_RCVBUF returns less than twice what was asked for",
 		.source = "socket(7); net/core/sock.c sk_setsockopt()",
 		.since = "",
 	},
@@ -296,12 +309,12 @@ static const struct knob knobs[] = {
 		.min = SNDBUF_MIN,
 		.max = INT32_MAX,
 		.walls = "buffers.send",
-		.what = "The largest send buffer that a program may ask for with SO_SNDBUF; the "
-			"kernel then doubles it for its own overhead. It does not bound "
+		.what = "Limits the send buffer that an application may ask for with SO_SNDBUF; "
+			"the kernel then doubles it for its own overhead. It does not limit "
 			"autotuning.",
-		.cost = "Nothing until a program asks; then as much unswappable memory as that "
-			"program writes.",
-		.counter = "getsockopt(2) SO_SNDBUF below twice of what was asked for",
+		.cost = "It costs nothing until an application asks for such a buffer: "
+			"unswappable memory that it can fill.",
+		.counter = "getsockopt(2) SO_SNDBUF returns less than twice what was asked for",
 		.source = "socket(7); net/core/sock.c sk_setsockopt()",
 		.since = "",
 	},
@@ -314,10 +327,10 @@ static const struct knob knobs[] = {
 		.min = RCVBUF_MIN,
 		.max = INT32_MAX,
 		.walls = "buffers.receive",
-		.what = "The receive buffer that sockets other than TCP start with. TCP takes the "
-			"second field of net.ipv4.tcp_rmem instead.",
-		.cost = "Each UDP, raw and local socket may hold that much unread.",
-		.counter = "Udp.RcvbufErrors; none of TCP",
+		.what = "Sets the receive buffer that sockets other than TCP start with. TCP uses "
+			"the second field of net.ipv4.tcp_rmem instead.",
+		.cost = "Each UDP, raw and local socket may hold that much unread data.",
+		.counter = "Udp.RcvbufErrors; TCP has none",
 		.source = "socket(7); net/core/sock.c sock_init_data(); net/ipv4/tcp.c "
 			  "tcp_init_sock()",
 		.since = "",
@@ -331,10 +344,10 @@ static const struct knob knobs[] = {
 		.min = SNDBUF_MIN,
 		.max = INT32_MAX,
 		.walls = "buffers.send",
-		.what = "The send buffer that sockets other than TCP start with. TCP takes the "
-			"second field of net.ipv4.tcp_wmem instead.",
-		.cost = "Each UDP, raw and local socket may queue that much.",
-		.counter = "Udp.SndbufErrors; none of TCP",
+		.what = "Sets the send buffer that sockets other than TCP start with. TCP uses "
+			"the second field of net.ipv4.tcp_wmem instead.",
+		.cost = "Each UDP, raw and local socket may queue that much data.",
+		.counter = "Udp.SndbufErrors; TCP has none",
 		.source = "socket(7); net/core/sock.c sock_init_data(); net/ipv4/tcp.c "
 			  "tcp_init_sock()",
 		.since = "",
@@ -348,12 +361,12 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "buffers.receive",
-		.what = "A receive buffer of the application's own choice, cut to "
+		.what = "Sets a receive buffer that the application chooses, capped by "
 			"net.core.rmem_max and doubled by the kernel. It turns autotuning off for "
-			"the socket. For the window's scale to follow it must be set before "
+			"the socket. The window scale follows it only if it is set before "
 			"connect() or listen().",
-		.cost = "The socket neither grows on a long path nor shrinks; most programs do "
-			"better without.",
+		.cost = "The buffer neither grows on a long path nor shrinks; most applications "
+			"do better without it.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti)",
 		.source = "socket(7), tcp(7); net/core/sock.c __sock_set_rcvbuf()",
 		.since = "",
@@ -367,9 +380,11 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "buffers.send",
-		.what = "A send buffer of the application's own choice, cut to net.core.wmem_max "
-			"and doubled by the kernel. It turns autotuning off for the socket.",
-		.cost = "The socket does not grow on a long path; most programs do better without.",
+		.what = "Sets a send buffer that the application chooses, capped by "
+			"net.core.wmem_max and doubled by the kernel. It turns autotuning off for "
+			"the socket.",
+		.cost = "The buffer does not grow on a long path; most applications do better "
+			"without it.",
 		.counter = "sndbuf_limited of tcp_info (ss -ti)",
 		.source = "socket(7), tcp(7); net/core/sock.c sk_setsockopt()",
 		.since = "",
@@ -383,14 +398,17 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT64_MAX,
 		.walls = "buffers.memory",
-		.what = "The buffers of all TCP sockets together, in pages, not bytes: where "
-			"pressure ends, where it begins and buffers stop growing, and what is "
-			"never exceeded. Pressure begins at a sixteenth of the memory by default.",
-		.cost = "Memory that nothing else can have, unswappable, when connections fill it.",
+		.what = "Limits the buffers of all TCP sockets together, in pages, not bytes. "
+			"Below the first field memory pressure ends; above the second it begins, "
+			"and buffers stop growing; above the third allocations fail. By default "
+			"pressure begins at a sixteenth of the memory.",
+		.cost = "Connections that fill it hold unswappable memory that nothing else can "
+			"use.",
 		.counter = "TcpExt.TCPMemoryPressures, TcpExt.TCPAbortOnMemory; sockstat.TCP.mem "
-			   "is in use",
+			   "shows the pages in use",
 		.source = "tcp(7); net/core/sock.c __sk_mem_raise_allocated()",
 		.since = "",
+		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
 	},
 	{
 		.name = "net.ipv4.tcp_max_orphans",
@@ -401,10 +419,11 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "buffers.memory",
-		.what = "How many connections that their programs have closed the kernel goes on "
-			"serving until their last data is acknowledged. Those beyond are reset.",
-		.cost = "Up to 64 KiB of unswappable memory each.",
-		.counter = "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan is in use",
+		.what = "Limits the connections that an application has closed and that the "
+			"kernel serves until their last data is acknowledged. The kernel resets "
+			"those beyond the limit.",
+		.cost = "Each such connection takes up to 64 KiB of unswappable memory.",
+		.counter = "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan shows those in use",
 		.source = "tcp(7); net/ipv4/tcp.c tcp_check_oom()",
 		.since = "",
 	},
@@ -417,9 +436,10 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "buffers.receive",
-		.what = "Whether the kernel tunes receive buffers by itself, up to the third field "
-			"of net.ipv4.tcp_rmem. 1 by default; 0 leaves every socket at the second.",
-		.cost = "None worth having it off.",
+		.what = "Selects whether the kernel tunes receive buffers, up to the third field "
+			"of net.ipv4.tcp_rmem. The default is 1; 0 leaves every socket at the "
+			"second field.",
+		.cost = "No cost of autotuning is worth turning it off.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
 		.since = "",
@@ -433,9 +453,10 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "buffers.receive,buffers.send",
-		.what = "Whether windows above 65 535 bytes are offered and accepted. 1 by "
-			"default. With 0 no buffer helps: 64 KiB a round trip is the end.",
-		.cost = "None; some very old middleboxes damage the option.",
+		.what = "Selects whether TCP offers and accepts windows above 65 535 bytes. The "
+			"default is 1. With 0 no buffer helps: a connection carries at most 64 "
+			"KiB a round trip.",
+		.cost = "It costs nothing; some very old middleboxes damage the option.",
 		.counter = "no wscale in ss -ti",
 		.source = "tcp(7); RFC 7323; net/ipv4/tcp_output.c tcp_syn_options()",
 		.since = "",
@@ -449,9 +470,10 @@ static const struct knob knobs[] = {
 		.min = -31,
 		.max = 31,
 		.walls = "buffers.receive",
-		.what = "Which share of the receive buffer was offered as window. Without effect "
-			"since 6.6: the kernel now measures each connection's overhead.",
-		.cost = "None since 6.6.",
+		.what = "Before 6.6, sets the share of the receive buffer that is offered as "
+			"window. It has no effect since 6.6: the kernel measures the overhead of "
+			"each connection.",
+		.cost = "It costs nothing since 6.6.",
 		.counter = "none",
 		.source = "ip-sysctl.rst; net/ipv4/tcp_input.c, scaling_ratio",
 		.since = "",
@@ -463,11 +485,11 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_SOCKET,
 		.unit = "",
 		.walls = "buffers.send",
-		.what = "The congestion control of new connections, by name: cubic, bbr, reno or "
-			"another of net.ipv4.tcp_available_congestion_control. A listener that "
-			"chose its own hands that on.",
-		.cost = "Another share of a common path: bbr takes more than cubic where they "
-			"meet, and bears loss better.",
+		.what = "Selects the congestion control of new connections by name: cubic, bbr, "
+			"reno or another of net.ipv4.tcp_available_congestion_control. A listener "
+			"that chose its own passes that on.",
+		.cost = "It changes the share of a common path: bbr takes more than cubic where "
+			"they meet, and keeps more throughput under loss.",
 		.counter = "cwnd and retrans of tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_cong.c tcp_assign_congestion_control()",
 		.since = "",
@@ -479,10 +501,12 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_DEVICE,
 		.unit = "",
 		.walls = "buffers.send",
-		.what = "The queueing discipline that interfaces get when they are brought up. fq "
-			"paces connections and fq_codel shares and keeps queues short. bbr needs "
-			"no fq since 4.13: TCP then paces itself.",
-		.cost = "fq costs some CPU time a packet, fewer timers than TCP's own pacing.",
+		.what = "Selects the queueing discipline that interfaces get when they are "
+			"brought up. fq paces connections; fq_codel shares the link between them "
+			"and keeps queues short. bbr does not need fq since 4.13: TCP then paces "
+			"itself.",
+		.cost = "The discipline fq costs some CPU time a packet, but fewer timers than "
+			"TCP's own pacing.",
 		.counter = "drops and backlog of tc -s qdisc",
 		.source = "Documentation/admin-guide/sysctl/net.rst; net/sched/sch_generic.c",
 		.since = "",
@@ -496,11 +520,12 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "buffers.send",
-		.what = "Whether a connection that was idle for a retransmission timeout begins "
-			"again with a small congestion window (1, the default). Long-lived "
-			"connections that talk in bursts over a long path are faster with 0.",
-		.cost = "With 0 a burst after a pause meets a path that may have changed "
-			"meanwhile: more loss.",
+		.what = "Selects whether a connection that was idle for a retransmission timeout "
+			"starts again with a small congestion window. The default is 1. "
+			"Long-lived connections that send bursts over a long path are faster with "
+			"0.",
+		.cost = "With 0, a burst after a pause loses more packets if the path has changed "
+			"meanwhile.",
 		.counter = "cwnd of tcp_info (ss -ti) after a pause",
 		.source = "RFC 2861, RFC 5681; net/ipv4/tcp_output.c tcp_cwnd_restart()",
 		.since = "",
@@ -514,11 +539,11 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = UINT32_MAX,
 		.walls = "buffers.send,memory.connection",
-		.what = "How much unsent data a socket may hold before epoll no longer reports it "
-			"writable. No bound by default. 16 to 128 KiB keeps what was written "
-			"close to what is sent, which helps servers that choose late, such as for "
-			"HTTP/2.",
-		.cost = "A lower one costs more wakeups and system calls for the same bytes.",
+		.what = "Limits the unsent data that a socket may hold before epoll no longer "
+			"reports it writable. There is no limit by default. 16 to 128 KiB keep "
+			"what is written close to what is sent, which helps servers that choose "
+			"late, such as for HTTP/2.",
+		.cost = "A lower value costs more wakeups and system calls for the same bytes.",
 		.counter = "notsent of ss -ti",
 		.source = "tcp(7) TCP_NOTSENT_LOWAT; include/net/tcp.h tcp_notsent_lowat()",
 		.since = "",
@@ -533,11 +558,12 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = 65535,
 		.walls = "ports.ephemeral",
-		.what = "The ports that connect() chooses from: so many connections can one source "
-			"address have to one destination address and port. 32768 60999 by "
-			"default. The first may not be below net.ipv4.ip_unprivileged_port_start.",
-		.cost = "A port that a service listens on may be taken before that starts: keep "
-			"those in net.ipv4.ip_local_reserved_ports.",
+		.what = "Sets the ports that connect() chooses from, and so the number of "
+			"connections that one source address can have to one destination address "
+			"and port. The default is 32768 60999. The first may not be below "
+			"net.ipv4.ip_unprivileged_port_start.",
+		.cost = "A connection may take the port of a service before that service starts: "
+			"keep such ports in net.ipv4.ip_local_reserved_ports.",
 		.counter = "EADDRNOTAVAIL from connect(2)",
 		.source = "ip(7); net/ipv4/inet_hashtables.c __inet_hash_connect()",
 		.since = "",
@@ -551,12 +577,12 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 2,
 		.walls = "ports.ephemeral,time-wait",
-		.what = "Whether connect() may take a port whose connection is in TIME_WAIT: 0 "
-			"never, 1 where timestamps make it safe, 2 (the default since 4.19) so "
-			"but over loopback only. It helps the side that connects and closes "
-			"first, and does nothing for a server.",
-		.cost = "A peer without usable timestamps, or several behind one address, may "
-			"refuse the new connection.",
+		.what = "Selects whether connect() may take a port whose connection is in "
+			"TIME_WAIT: 0 never, 1 where timestamps make it safe, 2 (the default "
+			"since 4.19) the same over loopback only. It helps the side that connects "
+			"and closes first; a server gains nothing.",
+		.cost = "A peer without usable timestamps, or several peers behind one address, "
+			"may refuse the new connection.",
 		.counter = "TcpExt.TWRecycled; EADDRNOTAVAIL from connect(2)",
 		.source = "tcp(7); RFC 6191; net/ipv4/tcp_ipv4.c tcp_twsk_unique()",
 		.since = "",
@@ -570,11 +596,11 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = 60000,
 		.walls = "ports.ephemeral",
-		.what = "How old a connection in TIME_WAIT must be before net.ipv4.tcp_tw_reuse "
-			"lets its port be taken. 1000 by default, and one second before it could "
-			"be set.",
-		.cost = "Below the tick of the peer's timestamps (mostly 1 to 10 ms) data of the "
-			"old connection could be taken for new.",
+		.what = "Sets how old a connection in TIME_WAIT must be before "
+			"net.ipv4.tcp_tw_reuse allows its port to be taken. The default is 1000; "
+			"before 6.14 it is one second and cannot be set.",
+		.cost = "Below the tick of the peer's timestamps (mostly 1 to 10 ms) the kernel "
+			"may take data of the old connection for new data.",
 		.counter = "TcpExt.TWRecycled; EADDRNOTAVAIL from connect(2)",
 		.source = "ip-sysctl.rst; RFC 7323; net/ipv4/tcp_ipv4.c tcp_twsk_unique()",
 		.since = "6.14",
@@ -588,12 +614,12 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 2,
 		.walls = "ports.ephemeral,time-wait",
-		.what = "Whether segments carry timestamps: 1 (the default) with a random offset "
-			"for each connection, 2 without, 0 none. net.ipv4.tcp_tw_reuse, "
-			"protection against wrapped sequence numbers and SYN cookies with window "
-			"scaling need them.",
-		.cost = "12 bytes a segment.",
-		.counter = "none; without them TcpExt.TWRecycled stays 0",
+		.what = "Selects whether segments carry timestamps: 1 (the default) with a random "
+			"offset for each connection, 2 without an offset, 0 none. "
+			"net.ipv4.tcp_tw_reuse, protection against wrapped sequence numbers and "
+			"SYN cookies with window scaling need them.",
+		.cost = "Timestamps take 12 bytes of each segment.",
+		.counter = "none; TcpExt.TWRecycled stays 0 without timestamps",
 		.source = "tcp(7); RFC 7323; net/ipv4/tcp_output.c tcp_syn_options()",
 		.since = "",
 	},
@@ -608,13 +634,14 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 4096,
 		.walls = "time-wait",
-		.what = "How many connections may be in TIME_WAIT. Those beyond close at once, "
-			"without the protection against old segments. It is a bound against "
-			"attacks, not a cure for TIME_WAIT.",
-		.cost = "About 250 bytes of kernel memory each.",
-		.counter = "TcpExt.TCPTimeWaitOverflow; sockstat.TCP.tw is in use",
+		.what = "Limits the connections in TIME_WAIT. Those beyond close at once, without "
+			"the protection against old segments. It is a limit against attacks, not "
+			"a cure for TIME_WAIT.",
+		.cost = "Each such connection takes about 250 bytes of kernel memory.",
+		.counter = "TcpExt.TCPTimeWaitOverflow; sockstat.TCP.tw shows those in use",
 		.source = "tcp(7); net/ipv4/inet_timewait_sock.c inet_twsk_alloc()",
 		.since = "",
+		.memory = {256, KNOB_PER_ENTRY, KNOB_MAX_TIME_WAIT},
 	},
 	{
 		.name = "net.ipv4.tcp_fin_timeout",
@@ -625,35 +652,17 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = SECONDS_MAX,
 		.walls = "time-wait",
-		.what = "How long a connection that its program has closed waits in FIN_WAIT_2 for "
-			"the peer to close too. 60 by default. It does not shorten TIME_WAIT, "
-			"which is 60 seconds, always (TCP_TIMEWAIT_LEN).",
-		.cost = "Shorter cuts off peers that still send; longer keeps memory for those "
-			"that went away.",
+		.what = "Sets how long a connection that the application has closed waits in "
+			"FIN_WAIT_2 for the peer to close too. The default is 60. It does not "
+			"shorten TIME_WAIT, which always lasts 60 seconds (TCP_TIMEWAIT_LEN).",
+		.cost = "A shorter time cuts off peers that still send; a longer one keeps memory "
+			"for peers that have disappeared.",
 		.counter = "sockets in FIN-WAIT-2 (ss -tan)",
-		.source =
-			"tcp(7); net/ipv4/tcp.c __tcp_close(); include/net/tcp.h TCP_TIMEWAIT_LEN",
+		.source = "tcp(7); net/ipv4/tcp.c __tcp_close(); include/net/tcp.h "
+			  "TCP_TIMEWAIT_LEN",
 		.since = "",
 	},
 
-	{
-		.name = "net.core.netdev_max_backlog",
-		.scope = KNOB_SYSTEM,
-		.shape = KNOB_NUMBER,
-		.effect = KNOB_AT_ONCE,
-		.unit = "packets",
-		.min = 0,
-		.max = INT32_MAX,
-		.walls = "softnet.backlog",
-		.what = "How many packets may wait for a CPU's softirq where they did not come by "
-			"NAPI: loopback, RPS, tunnels, veth without GRO. Drivers with NAPI do not "
-			"pass through it. 1000 by default.",
-		.cost = "Packet memory and delay while a CPU is behind; more hides the lack of CPU "
-			"for longer.",
-		.counter = "softnet_stat column 2 (dropped)",
-		.source = "net/core/dev.c enqueue_to_backlog(); net.rst",
-		.since = "",
-	},
 	{
 		.name = "net.core.netdev_budget",
 		.scope = KNOB_SYSTEM,
@@ -663,13 +672,14 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "softnet.budget",
-		.what = "How many packets one round of receive softirq may take over all of a "
-			"CPU's interfaces before it gives way. 300 by default; the time of "
+		.what = "Limits the packets that one round of the receive softirq takes from all "
+			"of a CPU's interfaces. The default is 300; the time of "
 			"net.core.netdev_budget_usecs ends a round as well.",
-		.cost = "Longer rounds delay the programs on that CPU.",
+		.cost = "Longer rounds delay the processes on that CPU.",
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c net_rx_action(); net.rst",
 		.since = "",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.netdev_budget_usecs",
@@ -680,12 +690,33 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "softnet.budget",
-		.what = "How long one round of receive softirq may last. Two ticks of the kernel's "
-			"clock by default: 2000 with HZ=1000, 8000 with HZ=250.",
-		.cost = "Longer rounds delay the programs on that CPU.",
+		.what = "Limits the duration of one round of the receive softirq. The default is "
+			"two ticks of the kernel's clock: 2000 with HZ=1000, 8000 with HZ=250.",
+		.cost = "Longer rounds delay the processes on that CPU.",
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c net_rx_action(); net.rst",
 		.since = "4.12",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.netdev_max_backlog",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "packets",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "softnet.backlog",
+		.what = "Limits the packets that may wait for a CPU's softirq where they do not "
+			"arrive by NAPI: loopback, RPS, tunnels, veth without GRO. Packets of "
+			"NAPI drivers do not pass through it. The default is 1000.",
+		.cost = "Waiting packets take memory and add delay while a CPU is behind; a "
+			"higher value hides the lack of CPU time for longer.",
+		.counter = "softnet_stat column 2 (dropped)",
+		.source = "net/core/dev.c enqueue_to_backlog(); net.rst",
+		.since = "",
+		.memory = {2304, KNOB_PER_CPU, KNOB_UNLIMITED},
+		.softnet = true,
 	},
 	{
 		.name = "net.core.dev_weight",
@@ -696,47 +727,15 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = INT32_MAX,
 		.walls = "softnet.budget",
-		.what = "How many packets of the backlog (net.core.netdev_max_backlog) are taken "
-			"at a time, and how many are sent in a row. 64 by default. NAPI drivers "
-			"have their own weight.",
-		.cost = "Larger shares for the backlog at the expense of other interfaces.",
+		.what = "Limits the packets of the backlog (net.core.netdev_max_backlog) that the "
+			"softirq takes at a time, and those that it sends in a row. The default "
+			"is 64. NAPI drivers have their own weight.",
+		.cost = "A higher value gives the backlog a larger share at the expense of other "
+			"interfaces.",
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c process_backlog(); net.rst",
 		.since = "",
-	},
-	{
-		.name = "net.core.gro_normal_batch",
-		.scope = KNOB_SYSTEM,
-		.shape = KNOB_NUMBER,
-		.effect = KNOB_AT_ONCE,
-		.unit = "packets",
-		.min = 1,
-		.max = INT32_MAX,
-		.walls = "softnet.budget",
-		.what = "How many packets that GRO could not merge are gathered before they go up "
-			"the stack together. 8 by default.",
-		.cost = "More costs delay for the first of them.",
-		.counter = "none",
-		.source = "net.rst; net/core/gro.c gro_normal_one()",
-		.since = "5.4",
-	},
-	{
-		.name = "net.core.rps_sock_flow_entries",
-		.scope = KNOB_SYSTEM,
-		.shape = KNOB_NUMBER,
-		.effect = KNOB_AT_ONCE,
-		.unit = "flows",
-		.min = 0,
-		.max = 1 << 29,
-		.walls = "nic.queues,softnet.backlog",
-		.what = "How many connections receive flow steering remembers the reading CPU of, "
-			"rounded up to a power of two; 0 (the default) is off. Each queue's "
-			"rps_flow_cnt must be set too.",
-		.cost = "4 bytes an entry, and inter-processor interrupts to move packets.",
-		.counter = "softnet_stat column 10 (received_rps)",
-		.source = "Documentation/networking/scaling.rst; net/core/sysctl_net_core.c "
-			  "rps_sock_flow_sysctl()",
-		.since = "",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.busy_poll",
@@ -747,13 +746,15 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "How long every poll(), select() and epoll_wait() of the machine looks for "
-			"packets at the device before it sleeps. 0 (off) by default. Since 6.9 "
-			"EPIOCSPARAMS does this for one epoll set alone.",
-		.cost = "CPU time of every waiting program, whether it needs the latency or not.",
+		.what = "Sets how long every poll(), select() and epoll_wait() of the machine "
+			"polls the device for packets before it sleeps. 0 (the default) turns it "
+			"off. Since 6.9 EPIOCSPARAMS does this for one epoll set alone.",
+		.cost = "It takes CPU time of every process that waits, whether it needs the "
+			"latency or not.",
 		.counter = "TcpExt.BusyPollRxPackets",
 		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop()",
 		.since = "",
+		.softnet = true,
 	},
 	{
 		.name = "net.core.busy_read",
@@ -764,13 +765,93 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "The SO_BUSY_POLL that new sockets start with: how long a blocking read "
-			"looks for packets at the device before it sleeps. 0 (off) by default.",
-		.cost = "CPU time of every reader that blocks.",
+		.what = "Sets the SO_BUSY_POLL that new sockets start with: how long a blocking "
+			"read polls the device for packets before it sleeps. 0 (the default) "
+			"turns it off.",
+		.cost = "It takes CPU time of every reader that blocks.",
 		.counter = "TcpExt.BusyPollRxPackets",
 		.source = "socket(7) SO_BUSY_POLL; net.rst; include/net/busy_poll.h",
 		.since = "",
+		.softnet = true,
 	},
+	{
+		.name = "net.core.gro_normal_batch",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "packets",
+		.min = 1,
+		.max = INT32_MAX,
+		.walls = "softnet.budget",
+		.what = "Limits the packets, merged or not, that GRO gathers before it passes "
+			"them up the stack together. The default is 8.",
+		.cost = "A higher value delays the first of them.",
+		.counter = "none",
+		.source = "net.rst; net/core/gro.c gro_normal_one()",
+		.since = "5.4",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.rps_sock_flow_entries",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "flows",
+		.min = 0,
+		.max = 1 << 29,
+		.walls = "nic.queues,softnet.backlog",
+		.what = "Sets for how many connections receive flow steering remembers the CPU "
+			"that reads them, rounded up to a power of two; 0 (the default) turns it "
+			"off. rps_flow_cnt of each queue must be set too.",
+		.cost = "Each entry takes 4 bytes, and packets that move cost inter-processor "
+			"interrupts.",
+		.counter = "softnet_stat column 10 (received_rps)",
+		.source = "Documentation/networking/scaling.rst; net/core/sysctl_net_core.c "
+			  "rps_sock_flow_sysctl()",
+		.since = "",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.dev_weight_rx_bias",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "",
+		.min = 1,
+		.max = INT32_MAX,
+		.walls = "softnet.budget",
+		.what = "Multiplies net.core.dev_weight for received packets: the softirq takes "
+			"up to dev_weight times this number of packets of the backlog at a time. "
+			"The default is 1.",
+		.cost = "A higher value gives the backlog, and so RPS, a larger share of "
+			"net.core.netdev_budget at the expense of NAPI drivers.",
+		.counter = "softnet_stat column 3 (squeezed)",
+		.source = "net/core/sysctl_net_core.c proc_do_dev_weight(); net/core/dev.c "
+			  "process_backlog(); net.rst",
+		.since = "4.11",
+		.softnet = true,
+	},
+	{
+		.name = "net.core.netdev_tstamp_prequeue",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_PACKET,
+		.unit = "",
+		.min = 0,
+		.max = 1,
+		.walls = "softnet.backlog",
+		.what = "Selects when a received packet gets its software timestamp, where a "
+			"socket asks for one: 1 (the default) before the packet enters the "
+			"backlog, 0 after it, on the CPU to which RPS has moved the packet.",
+		.cost = "With 0 the timestamps include the delay in the backlog; with 1 the CPU "
+			"that receives takes all timestamps itself.",
+		.counter = "none; timestamps of packets",
+		.source = "net/core/dev.c netif_rx_internal(), netif_receive_skb_internal(); "
+			  "net.rst",
+		.since = "",
+		.softnet = true,
+	},
+
 	{
 		.name = "EPIOCSPARAMS",
 		.scope = KNOB_APPLICATION,
@@ -780,12 +861,12 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "An ioctl that sets busy polling for one epoll set: for how long (this "
+		.what = "Sets busy polling for one epoll set, by ioctl: for how long (this "
 			"number, busy_poll_usecs), how many packets a round (busy_poll_budget, "
 			"above 64 with CAP_NET_ADMIN only), and whether device interrupts stay "
 			"off meanwhile (prefer_busy_poll). All sockets of the set should share "
-			"one NAPI.",
-		.cost = "CPU time of the thread that waits: up to the whole of a CPU when idle.",
+			"one NAPI instance.",
+		.cost = "It takes CPU time of the thread that waits: up to a whole CPU when idle.",
 		.counter = "TcpExt.BusyPollRxPackets",
 		.source = "ioctl_eventpoll(2); fs/eventpoll.c ep_eventpoll_bp_ioctl(); "
 			  "Documentation/networking/napi.rst",
@@ -800,14 +881,20 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT64_MAX,
 		.walls = "napi.latency",
-		.what = "How long NAPI waits for more packets to merge, and, with "
+		.what = "Sets how long NAPI waits for more packets to merge and, with "
 			"napi_defer_hard_irqs, how long the device's interrupt stays off between "
-			"two looks. 0 (off) by default. In /sys/class/net/*/gro_flush_timeout, "
-			"since 6.13 also for each NAPI.",
-		.cost = "Up to that much delay for every packet when nobody polls.",
+			"two polls. 0 (the default) turns it off. It is in "
+			"/sys/class/net/*/gro_flush_timeout; since 6.13 each NAPI instance also "
+			"has its own.",
+		.cost = "Every packet is delayed by up to that time while no process polls.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_complete_done()",
 		.since = "",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "gro_flush_timeout",
+							 .by_napi = true,
+							 .napi = NAPI_GRO_FLUSH_TIMEOUT,
+							 .udev = "gro_flush_timeout"},
 	},
 	{
 		.name = "device.napi_defer_hard_irqs",
@@ -818,15 +905,21 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "After how many empty looks NAPI turns the device's interrupt on again; "
-			"until then a timer of gro_flush_timeout drives it. 0 (at once) by "
-			"default. In /sys/class/net/*/napi_defer_hard_irqs, since 6.13 also for "
-			"each NAPI.",
-		.cost = "With gro_flush_timeout: delay when nobody polls, fewer interrupts when "
-			"somebody does.",
+		.what = "Sets after how many empty polls NAPI turns the device's interrupt on "
+			"again; until then a timer of gro_flush_timeout drives the polls. 0 (the "
+			"default) turns it on at once. It is in "
+			"/sys/class/net/*/napi_defer_hard_irqs; since 6.13 each NAPI instance "
+			"also has its own.",
+		.cost = "With gro_flush_timeout it delays packets while no process polls, and "
+			"saves interrupts while one does.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_complete_done()",
 		.since = "5.8",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "napi_defer_hard_irqs",
+							 .by_napi = true,
+							 .napi = NAPI_DEFER_HARD_IRQS,
+							 .udev = "napi_defer_hard_irqs"},
 	},
 	{
 		.name = "device.irq-suspend-timeout",
@@ -837,13 +930,16 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT64_MAX,
 		.walls = "napi.latency",
-		.what = "For how long at most an epoll set with prefer_busy_poll may keep the "
-			"interrupt of its NAPI off while it finds events. Set for each NAPI by "
-			"netlink (netdev, napi-set) only. 0 (off) by default.",
-		.cost = "A program that hangs leaves its queue unserved for that long.",
+		.what = "Limits how long an epoll set with prefer_busy_poll may keep the "
+			"interrupt of its NAPI instance off while it finds events. It is set for "
+			"each NAPI instance by netlink only (netdev, napi-set). 0 (the default) "
+			"turns it off.",
+		.cost = "A process that hangs leaves its queue unserved for that time.",
 		.counter = "none; measured latency and CPU time",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_suspend_irqs()",
 		.since = "6.13",
+		.device = &(const struct device_setting){.by_napi = true,
+							 .napi = NAPI_IRQ_SUSPEND_TIMEOUT},
 	},
 	{
 		.name = "device.ring.rx",
@@ -854,13 +950,19 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = INT32_MAX,
 		.walls = "nic.ring",
-		.what = "How many packets an interface's receive queue can hold until the kernel "
-			"fetches them (ethtool -g, -G rx). The device has a maximum of its own.",
-		.cost = "Memory and cache misses; under overload, delay in place of loss. Most "
-			"drivers reset the link to change it.",
+		.what = "Sets how many packets an interface's receive queue holds until the "
+			"kernel fetches them (ethtool -g, -G rx). The device has its own maximum.",
+		.cost = "A larger ring takes memory and causes cache misses; under overload it "
+			"turns loss into delay. Most drivers reset the link to change it.",
 		.counter = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns of the interface",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst RINGS_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "rings",
+							 .name = "rx",
+							 .max = "rx-max",
+							 .resets = true,
+							 .link = "RxBufferSize",
+							 .ethtool = {"-G", "rx", "RX"}},
 	},
 	{
 		.name = "device.ring.tx",
@@ -871,14 +973,19 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = INT32_MAX,
 		.walls = "nic.ring",
-		.what = "How many packets an interface's transmit queue can hold until the device "
-			"has sent them "
-			"(ethtool -g, -G tx). The device has a maximum of its own.",
-		.cost = "Memory, and delay when the wire is full. Most drivers reset the link to "
-			"change it.",
+		.what = "Sets how many packets an interface's transmit queue holds until the "
+			"device has sent them (ethtool -g, -G tx). The device has its own maximum.",
+		.cost = "A larger ring takes memory, and adds delay when the link is full. Most "
+			"drivers reset the link to change it.",
 		.counter = "tx_dropped of the interface; the driver's tx_busy or queue stops",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst RINGS_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "rings",
+							 .name = "tx",
+							 .max = "tx-max",
+							 .resets = true,
+							 .link = "TxBufferSize",
+							 .ethtool = {"-G", "tx", "TX"}},
 	},
 	{
 		.name = "device.channels",
@@ -889,16 +996,22 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = INT32_MAX,
 		.walls = "nic.queues",
-		.what = "How many queues, each with an interrupt and a NAPI of its own, an "
-			"interface spreads connections over (ethtool -l, -L combined). The device "
-			"has a maximum of its own.",
-		.cost = "Memory and interrupts; more than there are CPUs gain nothing. Most "
-			"drivers reset the link to change it.",
+		.what = "Sets over how many queues, each with its own interrupt and NAPI "
+			"instance, an interface spreads connections (ethtool -l, -L combined). "
+			"The device has its own maximum.",
+		.cost = "Each queue takes memory and interrupts; more queues than CPUs gain "
+			"nothing. Most drivers reset the link to change it.",
 		.counter = "softnet_stat column 1 of one CPU far above the others; NET_RX of "
 			   "/proc/softirqs",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst CHANNELS_SET; "
 			  "scaling.rst",
 		.since = "",
+		.device = &(const struct device_setting){.group = "channels",
+							 .name = "combined",
+							 .max = "combined-max",
+							 .resets = true,
+							 .link = "CombinedChannels",
+							 .ethtool = {"-L", "combined", "Combined"}},
 	},
 	{
 		.name = "device.rps_cpus",
@@ -907,16 +1020,18 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_PACKET,
 		.unit = "CPU mask",
 		.walls = "nic.queues,softnet.backlog",
-		.what = "Which CPUs a receive queue hands its packets to (receive packet "
-			"steering), as a hexadecimal mask in "
-			"/sys/class/net/*/queues/rx-*/rps_cpus. 0 (off) by default. The way out "
-			"for an interface with fewer queues than CPUs.",
-		.cost = "An inter-processor interrupt and cache misses for packets that move; they "
-			"pass through net.core.netdev_max_backlog.",
+		.what = "Selects the CPUs to which a receive queue hands its packets (receive "
+			"packet steering), as a hexadecimal mask in "
+			"/sys/class/net/*/queues/rx-*/rps_cpus. 0 (the default) turns it off. It "
+			"helps an interface with fewer queues than CPUs.",
+		.cost = "Packets that move cost an inter-processor interrupt and cache misses, "
+			"and pass through net.core.netdev_max_backlog.",
 		.counter = "softnet_stat column 1 of one CPU far above the others; column 10 "
 			   "(received_rps)",
 		.source = "Documentation/networking/scaling.rst; net/core/dev.c get_rps_cpu()",
 		.since = "",
+		.device = &(const struct device_setting){.masks = true,
+							 .udev = "queues/rx-*/rps_cpus"},
 	},
 	{
 		.name = "device.coalesce.rx-usecs",
@@ -927,12 +1042,18 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "How long a device waits after a packet before it interrupts (ethtool -c, "
-			"-C rx-usecs). With adaptive-rx on, the driver changes it by itself.",
-		.cost = "That much delay for the first packet, against fewer interrupts.",
+		.what = "Sets how long a device waits after a packet has arrived before it "
+			"interrupts (ethtool -c, -C rx-usecs). With adaptive-rx on, the driver "
+			"changes it itself.",
+		.cost = "The first packet is delayed by that time, in return for fewer interrupts.",
 		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "rx-usecs",
+							 .link = "RxCoalesceSec",
+							 .unit = "us",
+							 .ethtool = {"-C", "rx-usecs", "rx-usecs"}},
 	},
 	{
 		.name = "device.coalesce.tx-usecs",
@@ -943,15 +1064,18 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = INT32_MAX,
 		.walls = "napi.latency",
-		.what = "How long a device waits after a packet was sent before it interrupts "
-			"(ethtool -c, -C "
-			"tx-usecs).",
-		.cost = "Packets stay accounted to their socket for that much longer, against "
-			"fewer "
-			"interrupts.",
+		.what = "Sets how long a device waits after it has sent a packet before it "
+			"interrupts (ethtool -c, -C tx-usecs).",
+		.cost = "Packets stay charged to their socket for that much longer, in return for "
+			"fewer interrupts.",
 		.counter = "none; the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst COALESCE_SET",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "tx-usecs",
+							 .link = "TxCoalesceSec",
+							 .unit = "us",
+							 .ethtool = {"-C", "tx-usecs", "tx-usecs"}},
 	},
 	{
 		.name = "device.coalesce.adaptive-rx",
@@ -962,13 +1086,18 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "napi.latency",
-		.what = "Whether the driver changes the wait before an interrupt by itself, by the "
-			"load "
-			"(ethtool -c, -C adaptive-rx).",
-		.cost = "A little delay when the load changes.",
+		.what = "Selects whether the driver adapts the wait before an interrupt to the "
+			"load (ethtool -c, -C adaptive-rx).",
+		.cost = "Packets are delayed a little when the load changes.",
 		.counter = "none; measured latency, and the rate of the device in /proc/interrupts",
 		.source = "ethtool(8); Documentation/networking/net_dim.rst",
 		.since = "",
+		.device = &(const struct device_setting){.group = "coalesce",
+							 .name = "adaptive-rx",
+							 .boolean = true,
+							 .link = "UseAdaptiveRxCoalesce",
+							 .ethtool = {"-C", "adaptive-rx",
+								     "Adaptive RX"}},
 	},
 	{
 		.name = "device.threaded",
@@ -979,13 +1108,16 @@ static const struct knob knobs[] = {
 		.min = 0,
 		.max = 1,
 		.walls = "napi.latency",
-		.what = "Whether packets are fetched by a kernel thread for each NAPI, which the "
-			"scheduler "
-			"places, rather than by softirqs. In /sys/class/net/*/threaded.",
-		.cost = "A switch between threads for each burst of packets.",
+		.what = "Selects whether kernel threads, one for each NAPI instance, fetch "
+			"packets instead of softirqs; the scheduler places them. It is in "
+			"/sys/class/net/*/threaded.",
+		.cost = "Each burst of packets costs a switch between threads.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",
 		.since = "5.12",
+		.device = &(const struct device_setting){.group = "napi",
+							 .name = "threaded",
+							 .udev = "threaded"},
 	},
 };
 

@@ -39,6 +39,7 @@ struct apply {
 	bool command_cut; /* `command` is incomplete */
 
 	struct report *before, *after; /* after: of the proof */
+	char answer[REPORT_ANSWER];    /* of `before` */
 	struct check_options again;    /* what the proof runs */
 	char *probes;                  /* of the walls that are to move; NULL: all */
 	struct plan *plan;
@@ -178,8 +179,11 @@ static int plan_lines(struct apply *a, struct err *e)
 static int make_plan(struct apply *a, struct err *e)
 {
 	int r = get_report(a, e);
-	if (r == 0)
+	if (r == 0) {
+		report_answer(a->before, a->answer);
+		a->x.answer = a->answer;
 		r = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
+	}
 	if (r < 0)
 		return r;
 	plan_permit(a->plan, &a->tuning.site);
@@ -615,12 +619,39 @@ static int watch(struct apply *a, int status)
 	return now;
 }
 
-/* Of a preview, and of "nothing to change": unknown if no wall has a verdict. */
+/* A report in which no wall has a verdict shows nothing. */
+static bool is_ready(const struct apply *a)
+{
+	enum wall_verdict status = report_summarize(a->before).status;
+	return (status == VERDICT_OK || status == VERDICT_TIGHT) &&
+	       a->plan->unknown < a->before->wall_count;
+}
+
+/* Why a report that is not ready leads to no change. */
+static const char *no_change(const struct apply *a)
+{
+	const struct plan_options *o = &a->plan_options;
+	if (a->plan->count || is_ready(a))
+		return NULL;
+	if (a->plan->in_force)
+		return "Nothing to change: the proposed values are in force; run epolltune check.";
+	if (o->set)
+		return "Nothing to change: the values of --set are in force.";
+	if (a->plan->manual_count)
+		return "Nothing that epolltune can change.";
+	if (o->only || o->except)
+		return "Nothing to change among the selected knobs: see epolltune check.";
+	return "Nothing that epolltune can change: see epolltune check.";
+}
+
+/* Of a preview, and of a plan without changes. */
 static int preview_status(const struct apply *a)
 {
-	if (status_of(a) != EXIT_OK || a->plan->count || a->plan_options.set)
+	const struct plan *p = a->plan;
+	if (status_of(a) != EXIT_OK || p->count || p->in_force || a->plan_options.set ||
+	    is_ready(a))
 		return status_of(a);
-	return a->plan->unknown < a->before->wall_count ? EXIT_OK : EXIT_UNKNOWN;
+	return report_summarize(a->before).status == VERDICT_SHORT ? EXIT_WARNING : EXIT_UNKNOWN;
 }
 
 static int run(struct apply *a)
@@ -638,6 +669,7 @@ static int run(struct apply *a)
 	if (r < 0)
 		return refuse(a, &e, r == -PLAN_REFUSED ? EXIT_CRITICAL : EXIT_UNKNOWN);
 	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
+	a->x.reason = no_change(a);
 	if (a->dry_run || !a->plan->count)
 		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e)
 								    : preview_status(a);

@@ -7,38 +7,35 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/nic.h"
 
-/* Sysctls of the softnet layer. They are global, so child namespaces do not see them. */
-static const char *const softnet_knobs[] = {
-	"netdev_budget",      "netdev_budget_usecs",
-	"netdev_max_backlog", "dev_weight",
-	"busy_poll",          "busy_read",
-	"gro_normal_batch",   "rps_sock_flow_entries",
-	"dev_weight_rx_bias", "netdev_tstamp_prequeue",
-};
-#define SOFTNET_KNOBS (sizeof(softnet_knobs) / sizeof(*softnet_knobs))
-
 struct listing {
+	const struct host *host;
 	struct nics nics;
 	struct softnet softnet; /* empty: not readable */
-	struct nic_number knobs[SOFTNET_KNOBS];
 };
+
+/* A softnet knob; unknown in child namespaces, which do not have it. */
+static struct nic_number knob_number(const struct listing *m, const struct knob *k)
+{
+	struct nic_number n = {0};
+	char path[KNOB_PATH];
+	struct err absent;
+	knob_path(k, path);
+	n.known = host_read_u64(m->host, path, &n.value, &absent) == 0;
+	return n;
+}
 
 static int machine_read(const struct host *h, struct listing *m, struct err *e)
 {
-	*m = (struct listing){0};
+	*m = (struct listing){.host = h};
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
 	struct err absent;
 	if (softnet_read(h, &m->softnet, &absent) < 0)
 		m->softnet = (struct softnet){0};
-	for (size_t i = 0; i < SOFTNET_KNOBS; i++) {
-		char path[80];
-		snprintf(path, sizeof(path), "proc/sys/net/core/%s", softnet_knobs[i]);
-		m->knobs[i].known = host_read_u64(h, path, &m->knobs[i].value, &absent) == 0;
-	}
 	return 0;
 }
 
@@ -222,11 +219,9 @@ static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
 		append(nics, nic_json(&m->nics.at[i], &status), &status);
 	add(root, "interfaces", nics, &status);
 	add(root, "softnet", softnet_json(&m->softnet, &status), &status);
-	for (size_t i = 0; i < SOFTNET_KNOBS; i++) {
-		char name[48];
-		snprintf(name, sizeof(name), "net.core.%s", softnet_knobs[i]);
-		add_number(knobs, name, m->knobs[i], &status);
-	}
+	for (size_t i = 0; i < knob_count(); i++)
+		if (knob_at(i)->softnet)
+			add_number(knobs, knob_at(i)->name, knob_number(m, knob_at(i)), &status);
 	add(root, "knobs", knobs, &status);
 	if (status < 0) {
 		json_decref(root);
@@ -447,14 +442,14 @@ static int table_knobs(FILE *out, const struct listing *m, const struct render_s
 {
 	static const char *const columns[] = {"KNOB", " VALUE", NULL};
 	struct table t = table_begin(out, style, columns);
-	for (size_t i = 0; i < SOFTNET_KNOBS; i++) {
-		char name[48];
-		if (!m->knobs[i].known)
+	for (size_t i = 0; i < knob_count(); i++) {
+		const struct knob *k = knob_at(i);
+		struct nic_number value = k->softnet ? knob_number(m, k) : (struct nic_number){0};
+		if (!value.known)
 			continue;
-		snprintf(name, sizeof(name), "net.core.%s", softnet_knobs[i]);
 		row(&t);
-		cell(&t, name);
-		cell_number(&t, m->knobs[i]);
+		cell(&t, k->name);
+		cell_number(&t, value);
 	}
 	return table_end(&t, "Softnet knobs", out, e);
 }

@@ -18,27 +18,6 @@ static uint64_t plus(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-/* Bytes that one more of a knob's last field can take: `bytes` for each of `per`, at most what
- * `max` allows. x86_64 slabs: struct sock and its companions as in BUDGET_CONNECTION,
- * request_sock_TCP 304, tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192,
- * a full skb 2304. */
-static const struct cost {
-	const char *knob;
-	uint64_t bytes;
-	enum { PER_ONE, PER_CONNECTION, PER_CPU, PER_PAGE } per;
-	enum { UNLIMITED, CONNECTIONS, TIME_WAITS, TCP_MEMORY } max;
-} costs[] = {
-	{"net.core.somaxconn", BUDGET_CONNECTION, PER_ONE, CONNECTIONS},
-	{"net.ipv4.tcp_max_syn_backlog", 304, PER_ONE, CONNECTIONS},
-	{"net.ipv4.tcp_max_tw_buckets", 256, PER_ONE, TIME_WAITS},
-	{"net.ipv4.tcp_rmem", 1, PER_CONNECTION, TCP_MEMORY},
-	{"net.ipv4.tcp_wmem", 1, PER_CONNECTION, TCP_MEMORY},
-	{"net.ipv4.tcp_mem", 1, PER_PAGE, UNLIMITED},
-	{"net.core.netdev_max_backlog", 2304, PER_CPU, UNLIMITED},
-	{"fs.file-max", 448, PER_ONE, CONNECTIONS},
-	{"fs.epoll.max_user_watches", 211, PER_ONE, CONNECTIONS},
-};
-
 static int64_t last_field(const char *value)
 {
 	int64_t field = 0;
@@ -71,30 +50,29 @@ static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
 
 int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site)
 {
-	const struct cost *cost = NULL;
-	for (size_t i = 0; i < sizeof(costs) / sizeof(*costs); i++)
-		if (strcmp(costs[i].knob, c->name) == 0)
-			cost = &costs[i];
-	if (!cost)
+	const struct knob *k = knob_find(c->name);
+	if (!k || !k->memory.bytes)
 		return REPORT_NONE;
+	const struct knob_memory *m = &k->memory;
 	int64_t more = last_field(c->to) - last_field(c->from);
 	const struct target *t = &p->target;
 	struct host_facts facts;
 	host_facts(site->host, &facts);
 	const uint64_t by[] = {
-		[PER_ONE] = 1,
-		[PER_CONNECTION] = t->connections,
-		[PER_CPU] = facts.cpus ? facts.cpus : 1,
-		[PER_PAGE] = facts.page_bytes,
+		[KNOB_PER_ENTRY] = 1,
+		[KNOB_PER_CONNECTION] = t->connections,
+		[KNOB_PER_CPU] = facts.cpus ? facts.cpus : 1,
+		[KNOB_PER_PAGE] = facts.page_bytes,
 	};
 	const uint64_t max[] = {
-		[UNLIMITED] = UINT64_MAX,
-		[CONNECTIONS] = times(t->connections, cost->bytes),
-		[TIME_WAITS] = times(target_time_wait(t), cost->bytes),
-		[TCP_MEMORY] = tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
+		[KNOB_UNLIMITED] = UINT64_MAX,
+		[KNOB_MAX_CONNECTIONS] = times(t->connections, m->bytes),
+		[KNOB_MAX_TIME_WAIT] = times(target_time_wait(t), m->bytes),
+		[KNOB_MAX_TCP_MEMORY] =
+			tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
 	};
-	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, cost->bytes), by[cost->per]);
-	return (int64_t)min(min(bytes, max[cost->max]), INT64_MAX);
+	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, m->bytes), by[m->per]);
+	return (int64_t)min(min(bytes, max[m->max]), INT64_MAX);
 }
 
 static void budget_make(struct budget *b, const struct plan *p, bool after,
@@ -107,7 +85,7 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 	int64_t pages = level(p, after, "net.ipv4.tcp_mem", site);
 	*b = (struct budget){
 		.connections = p->target.connections,
-		.fixed = times(p->target.connections, BUDGET_CONNECTION),
+		.fixed = times(p->target.connections, KNOB_SOCKET_BYTES),
 		.receive = receive > 0 ? (uint64_t)receive : 0,
 		.send = send > 0 ? (uint64_t)send : 0,
 		.machine = facts.memory_bytes,

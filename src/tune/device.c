@@ -10,73 +10,15 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 
-static const struct device_row rows[] = {
-	{.knob = "device.ring.rx",
-	 .group = "rings",
-	 .name = "rx",
-	 .max = "rx-max",
-	 .resets = true,
-	 .link = "RxBufferSize",
-	 .ethtool = {"-G", "rx", "RX"}},
-	{.knob = "device.ring.tx",
-	 .group = "rings",
-	 .name = "tx",
-	 .max = "tx-max",
-	 .resets = true,
-	 .link = "TxBufferSize",
-	 .ethtool = {"-G", "tx", "TX"}},
-	{.knob = "device.channels",
-	 .group = "channels",
-	 .name = "combined",
-	 .max = "combined-max",
-	 .resets = true,
-	 .link = "CombinedChannels",
-	 .ethtool = {"-L", "combined", "Combined"}},
-	{.knob = "device.coalesce.rx-usecs",
-	 .group = "coalesce",
-	 .name = "rx-usecs",
-	 .link = "RxCoalesceSec",
-	 .unit = "us",
-	 .ethtool = {"-C", "rx-usecs", "rx-usecs"}},
-	{.knob = "device.coalesce.tx-usecs",
-	 .group = "coalesce",
-	 .name = "tx-usecs",
-	 .link = "TxCoalesceSec",
-	 .unit = "us",
-	 .ethtool = {"-C", "tx-usecs", "tx-usecs"}},
-	{.knob = "device.coalesce.adaptive-rx",
-	 .group = "coalesce",
-	 .name = "adaptive-rx",
-	 .boolean = true,
-	 .link = "UseAdaptiveRxCoalesce",
-	 .ethtool = {"-C", "adaptive-rx", "Adaptive RX"}},
-	{.knob = "device.gro_flush_timeout",
-	 .group = "napi",
-	 .name = "gro_flush_timeout",
-	 .by_napi = true,
-	 .napi = NAPI_GRO_FLUSH_TIMEOUT,
-	 .udev = "gro_flush_timeout"},
-	{.knob = "device.napi_defer_hard_irqs",
-	 .group = "napi",
-	 .name = "napi_defer_hard_irqs",
-	 .by_napi = true,
-	 .napi = NAPI_DEFER_HARD_IRQS,
-	 .udev = "napi_defer_hard_irqs"},
-	{.knob = "device.threaded", .group = "napi", .name = "threaded", .udev = "threaded"},
-	{.knob = "device.irq-suspend-timeout", .by_napi = true, .napi = NAPI_IRQ_SUSPEND_TIMEOUT},
-	{.knob = "device.rps_cpus", .masks = true, .udev = "queues/rx-*/rps_cpus"},
-};
-
 bool device_parse(const char *name, struct device_name *out)
 {
 	const char *at = strchr(name, '@');
-	*out = (struct device_name){.queue = -1};
-	for (size_t i = 0; at && i < sizeof(rows) / sizeof(*rows); i++)
-		if (strlen(rows[i].knob) == (size_t)(at - name) &&
-		    !strncmp(rows[i].knob, name, (size_t)(at - name)))
-			out->row = &rows[i];
-	if (!out->row)
+	*out = (struct device_name){.knob = at ? knob_find(name) : NULL, .queue = -1};
+	/* knob_find() also accepts slashes: a journal has one spelling of a name. */
+	if (!out->knob || !out->knob->device ||
+	    strncmp(out->knob->name, name, (size_t)(at - name)) != 0)
 		return false;
+	out->setting = out->knob->device;
 	const char *nic = at + 1, *colon = strchr(nic, ':');
 	size_t length = colon ? (size_t)(colon - nic) : strlen(nic);
 	if (length == 0 || length >= NIC_NAME || memchr(nic, '/', length))
@@ -86,7 +28,7 @@ bool device_parse(const char *name, struct device_name *out)
 		return true;
 	char *end;
 	unsigned long queue = strtoul(colon + 4, &end, 10);
-	if (!out->row->by_napi || strncmp(colon, ":rx-", 4) != 0 ||
+	if (!out->setting->by_napi || strncmp(colon, ":rx-", 4) != 0 ||
 	    !isdigit((unsigned char)colon[4]) || *end || queue > INT16_MAX)
 		return false;
 	out->queue = (int)queue;
@@ -128,17 +70,18 @@ static int look_at(const struct change_site *site, const struct device_name *d, 
 static int lacking(const struct device_name *d, const struct nic *n, struct err *e)
 {
 	return err_set(e, EOPNOTSUPP, "%s: its driver or this kernel %s %s%s", d->nic,
-		       n->up ? "does not support" : "does not report", d->row->knob,
+		       n->up ? "does not support" : "does not report", d->knob->name,
 		       n->up ? "" : " while the interface is down");
 }
 
 /* Some devices have separate receive and transmit channels. */
-static const struct nic_field *field_of(const struct device_row *row, const struct nic *n, bool max)
+static const struct nic_field *field_of(const struct device_setting *s, const struct nic *n,
+					bool max)
 {
-	const char *name = max ? row->max : row->name;
-	if (!strcmp(row->group, "channels") && !n->channels.combined.known)
+	const char *name = max ? s->max : s->name;
+	if (!strcmp(s->group, "channels") && !n->channels.combined.known)
 		name = max ? "rx-max" : "rx";
-	return name ? nic_field_find(row->group, name) : NULL;
+	return name ? nic_field_find(s->group, name) : NULL;
 }
 
 static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_setting setting)
@@ -155,9 +98,9 @@ static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_sett
 }
 
 /* Since Linux 6.17 also a setting of each NAPI instance. */
-static bool threads(const struct device_row *row)
+static bool threads(const struct device_setting *s)
 {
-	return row->name && !strcmp(row->name, "threaded");
+	return s->name && !strcmp(s->name, "threaded");
 }
 
 /* The common value of all instances; -EBUSY if they differ, as rollback could not restore them. */
@@ -167,15 +110,17 @@ static int agreed(const struct device_name *d, const struct nic *n, struct nic_n
 	char queue[NIC_NAME + 8];
 	snprintf(queue, sizeof(queue), "%s:rx-0", d->nic);
 	for (size_t i = 0; i < n->napi_count; i++) {
-		struct nic_number one = threads(d->row) ? n->napis[i].threaded
-							: napi_value(&n->napis[i], d->row->napi);
+		struct nic_number one = threads(d->setting)
+						? n->napis[i].threaded
+						: napi_value(&n->napis[i], d->setting->napi);
 		if (!one.known)
 			continue;
 		if (value->known && one.value != value->value)
 			return err_set(
 				e, EBUSY, "%s: its NAPI instances have different settings: %s%s",
-				d->nic, d->row->by_napi ? "name a queue, as in @" : "not changed",
-				d->row->by_napi ? queue : "");
+				d->nic,
+				d->setting->by_napi ? "name a queue, as in @" : "not changed",
+				d->setting->by_napi ? queue : "");
 		*value = one;
 	}
 	return 0;
@@ -216,11 +161,11 @@ static int read_number(const struct device_name *d, const struct nic *n, struct 
 	if (d->queue >= 0) {
 		const struct nic_napi *p = nic_napi_of(n, (uint32_t)d->queue);
 		if (p)
-			*value = napi_value(p, d->row->napi);
+			*value = napi_value(p, d->setting->napi);
 	} else {
-		if (d->row->group)
-			*value = nic_get(n, field_of(d->row, n, false));
-		if (d->row->by_napi || threads(d->row)) {
+		if (d->setting->group)
+			*value = nic_get(n, field_of(d->setting, n, false));
+		if (d->setting->by_napi || threads(d->setting)) {
 			int r = agreed(d, n, value, e);
 			if (r < 0)
 				return r;
@@ -233,7 +178,7 @@ static int read_from(const struct device_name *d, const struct nic *n, char valu
 		     struct err *e)
 {
 	struct nic_number number;
-	if (d->row->masks)
+	if (d->setting->masks)
 		return read_masks(d, n, value, e);
 	int r = read_number(d, n, &number, e);
 	if (r == 0)
@@ -276,16 +221,16 @@ int device_normal(const struct change_site *site, const char *name, const char *
 		r = read_from(&d, l.nic, now, e);
 	if (r < 0)
 		return r;
-	if (d.row->masks) {
+	if (d.setting->masks) {
 		r = check_mask(value, normal, e);
 	} else {
-		r = knob_check(knob_find(d.row->knob), value, number, e);
+		r = knob_check(d.knob, value, number, e);
 		if (r == 0)
 			snprintf(normal, CHANGE_VALUE, "%s", number);
 	}
 	if (r < 0)
 		return r;
-	const struct nic_field *max = d.row->group ? field_of(d.row, l.nic, true) : NULL;
+	const struct nic_field *max = d.setting->group ? field_of(d.setting, l.nic, true) : NULL;
 	struct nic_number limit = max ? nic_get(l.nic, max) : (struct nic_number){0};
 	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
 		return err_set(e, ERANGE, "%s: %s is above the maximum of the device: %" PRIu64,
@@ -295,9 +240,10 @@ int device_normal(const struct change_site *site, const char *name, const char *
 
 static enum nic_means means_of(const struct device_name *d)
 {
-	if (d->queue >= 0 || (!d->row->group && !d->row->masks))
+	if (d->queue >= 0 || (!d->setting->group && !d->setting->masks))
 		return NIC_BY_NAPI_SET;
-	return d->row->masks || !strcmp(d->row->group, "napi") ? NIC_BY_SYSFS : NIC_BY_ETHTOOL;
+	return d->setting->masks || !strcmp(d->setting->group, "napi") ? NIC_BY_SYSFS
+								       : NIC_BY_ETHTOOL;
 }
 
 int device_check(const struct change_site *site, const char *name, const char *value,
@@ -313,7 +259,7 @@ int device_check(const struct change_site *site, const char *name, const char *v
 static int write_napis(const struct change_site *site, const struct device_name *d,
 		       const struct nic *n, uint64_t value, struct err *e)
 {
-	enum nic_napi_setting setting = d->row->napi;
+	enum nic_napi_setting setting = d->setting->napi;
 	if (d->queue >= 0) {
 		const struct nic_napi *p = nic_napi_of(n, (uint32_t)d->queue);
 		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, n, e);
@@ -335,7 +281,7 @@ int device_write(const struct change_site *site, const char *name, const char *v
 		r = look_at(site, &d, &l, e);
 	if (r < 0)
 		return r;
-	if (d.row->masks)
+	if (d.setting->masks)
 		return nic_set_rps(site->host, l.nic, value, e);
 	char *end;
 	errno = 0;
@@ -344,7 +290,7 @@ int device_write(const struct change_site *site, const char *name, const char *v
 		return err_set(e, EINVAL, "%s: \"%s\" is not a number", name, value);
 	if (means_of(&d) == NIC_BY_NAPI_SET)
 		return write_napis(site, &d, l.nic, number, e);
-	return nic_set(site->host, d.nic, field_of(d.row, l.nic, false), number, e);
+	return nic_set(site->host, d.nic, field_of(d.setting, l.nic, false), number, e);
 }
 
 int device_object(const struct change_site *site, const char *name, char object[CHANGE_OBJECT],

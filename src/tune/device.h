@@ -7,25 +7,12 @@
 #include <stdbool.h>
 
 #include "epolltune/change.h"
+#include "epolltune/knob.h"
 #include "epolltune/nic.h"
 
-struct device_row {
-	const char *knob;
-	const char *group, *name; /* of nic_fields; NULL: exists per NAPI instance or queue only */
-	const char *max;          /* the field that is its maximum; NULL: none */
-	bool resets;              /* many drivers briefly take the link down */
-	bool boolean;             /* 0 or 1 here, "no" or "yes", "off" or "on" elsewhere */
-	bool masks;               /* CPU masks, one for each receive queue */
-	bool by_napi;             /* can be set per NAPI instance */
-	enum nic_napi_setting napi;
-	const char *link;       /* option of a .link file (systemd.link(5)); NULL: none */
-	const char *unit;       /* suffix of its value there; NULL: none */
-	const char *udev;       /* attribute in sysfs, for a udev rule; NULL: none */
-	const char *ethtool[3]; /* "-G", "rx" and the label in its output; NULL: not by ethtool */
-};
-
 struct device_name {
-	const struct device_row *row;
+	const struct knob *knob;
+	const struct device_setting *setting; /* of the knob */
 	char nic[NIC_NAME];
 	int queue; /* -1: the whole device */
 };

@@ -22,10 +22,10 @@ const char *device_file_kind(const char *name)
 	struct device_name d;
 	if (!device_parse(name, &d) || d.queue >= 0)
 		return NULL;
-	return d.row->link ? "link" : d.row->udev ? "udev" : NULL;
+	return d.setting->link ? "link" : d.setting->udev ? "udev" : NULL;
 }
 
-static bool is_link(const struct device_name *d) { return d->row->link != NULL; }
+static bool is_link(const struct device_name *d) { return d->setting->link != NULL; }
 
 /* "RxBufferSize=512" */
 static bool link_sets(const char *line, size_t length, const char *option)
@@ -56,7 +56,8 @@ static int card_find(const struct change_site *site, const struct device_name *d
 	struct nics nics;
 	*c = (struct card){0};
 	int r = nics_read_one(site->host, d->nic, &nics, e);
-	if (r == 0 && !strcmp(d->row->knob, "device.channels") && !nics.at->channels.combined.known)
+	if (r == 0 && !strcmp(d->knob->name, "device.channels") &&
+	    !nics.at->channels.combined.known)
 		r = err_set(e, EOPNOTSUPP,
 			    "%s: epolltune cannot persist separate receive and transmit channels",
 			    d->nic);
@@ -155,7 +156,7 @@ static int card_policy(const struct change_site *site, const struct device_name 
 		return err_set(e, EOPNOTSUPP,
 			       "%s: only one .link file applies to it, %s: "
 			       "add %s to the [Link] section there",
-			       d->nic, applied, d->row->link);
+			       d->nic, applied, d->setting->link);
 	return default_policy(site, c->policy, e);
 }
 
@@ -168,7 +169,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 	struct dropin_place place = {
 		.directory = is_link(d) ? LINK_DIRECTORY : UDEV_DIRECTORY,
 		.sets = is_link(d) ? link_sets : udev_sets,
-		.of = is_link(d) ? d->row->link : d->row->udev,
+		.of = is_link(d) ? d->setting->link : d->setting->udev,
 	};
 	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
 		 is_link(d) ? ".link" : ".rules");
@@ -252,25 +253,25 @@ int device_file_line(const struct change_site *site, const char *name, const cha
 		r = card_same(site, &place, &card, e);
 	if (r < 0)
 		return r;
-	if (is_link(&d) && d.row->boolean)
-		snprintf(line, sizeof(line), "%s=%s", d.row->link,
+	if (is_link(&d) && d.setting->boolean)
+		snprintf(line, sizeof(line), "%s=%s", d.setting->link,
 			 strcmp(set_to, "0") ? "yes" : "no");
 	else if (is_link(&d))
-		snprintf(line, sizeof(line), "%s=%.200s%s", d.row->link, set_to,
-			 d.row->unit ? d.row->unit : "");
-	else if (strchr(d.row->udev, '*')) /* one value for every queue */
+		snprintf(line, sizeof(line), "%s=%.200s%s", d.setting->link, set_to,
+			 d.setting->unit ? d.setting->unit : "");
+	else if (strchr(d.setting->udev, '*')) /* one value for every queue */
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
 			 "RUN+=\"/bin/sh -c 'for f in /sys/class/net/$name/%s; do echo %.200s "
 			 ">$$f; done'\"",
-			 card.address, d.row->udev, set_to);
+			 card.address, d.setting->udev, set_to);
 	else
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
 			 "ATTR{%s}=\"%.200s\"",
-			 card.address, d.row->udev, set_to);
+			 card.address, d.setting->udev, set_to);
 	return dropin_line(value, line, who, when, run, why, e);
 }
 
@@ -292,10 +293,10 @@ void device_file_setting(const char *name, const char *value, char setting[CHANG
 		from = echo ? echo + 5 : last && last[1] == '"' ? last + 2 : "";
 	}
 	snprintf(setting, CHANGE_VALUE, "%.*s", (int)strcspn(from, " \"'"), from);
-	size_t n = strlen(setting), unit = d.row->unit ? strlen(d.row->unit) : 0;
-	if (is_link(&d) && d.row->boolean)
+	size_t n = strlen(setting), unit = d.setting->unit ? strlen(d.setting->unit) : 0;
+	if (is_link(&d) && d.setting->boolean)
 		snprintf(setting, CHANGE_VALUE, "%d", !strcmp(from, "yes"));
-	else if (unit && n > unit && !strcmp(setting + n - unit, d.row->unit))
+	else if (unit && n > unit && !strcmp(setting + n - unit, d.setting->unit))
 		setting[n - unit] = 0;
 }
 

@@ -29,7 +29,8 @@ struct execution {
 	struct plan *plan;
 	enum run_outcome outcome;
 	unsigned run;              /* its number in the journal; 0: none */
-	const char *reason;        /* why it was refused or rolled back; NULL if not */
+	const char *answer;        /* of the report that was planned from; NULL: none */
+	const char *reason;        /* why refused, rolled back or nothing to change; or NULL */
 	json_t *proof, *persisted; /* of the JSON; NULL: none */
 	const char *by;            /* the user, for comments and the journal */
 

@@ -178,7 +178,7 @@ static bool link_allowed(const struct subject *s, const struct plan_options *o,
 {
 	struct device_name d;
 	char what[40];
-	if (!device_parse(s->name, &d) || !d.row->resets)
+	if (!device_parse(s->name, &d) || !d.setting->resets)
 		return true;
 	bool management_path = nic_lifeline(site->host, d.nic, what);
 	if (o->allow_reset && (o->confirm || !management_path))
@@ -291,6 +291,7 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 	if (!join(s->knob, running, want, joined, &lower) ||
 	    (lower && strcmp(joined, running) == 0)) {
 		/* Only a lower value would do: not without --allow-lower. */
+		p->in_force += lower && strcmp(running, c->current) != 0;
 		if (!o->foreign && lower && strcmp(running, c->current) == 0) {
 			add_manual(p, f, c, site);
 			struct manual_step *m = manual_for(p, s->name);
@@ -305,8 +306,10 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 	snprintf(want, sizeof(want), "%s", joined);
 	if (!join(s->knob, now, want, joined, &lower))
 		return 0;
-	if (strcmp(joined, now) == 0)
+	if (strcmp(joined, now) == 0) {
+		p->in_force++;
 		return 0;
+	}
 	if (!o->foreign && c->current[0] && strcmp(c->current, running) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "%s is %s, but was %s in the report: run epolltune check again",

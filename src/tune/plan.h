@@ -29,7 +29,7 @@ struct manual_step {
 /* Memory at the target's load in the worst case, in bytes. */
 struct budget {
 	uint64_t connections;
-	uint64_t fixed;   /* sockets and their files: connections × BUDGET_CONNECTION */
+	uint64_t fixed;   /* sockets and their files: connections × KNOB_SOCKET_BYTES */
 	uint64_t receive; /* maximum of one connection: tcp_rmem[2] */
 	uint64_t send;    /* tcp_wmem[2] */
 	uint64_t cap;     /* tcp_mem[2], the limit of all TCP buffers together */
@@ -37,10 +37,6 @@ struct budget {
 	uint64_t sum;     /* fixed + min(connections × (receive + send), cap) */
 	uint64_t machine;
 };
-/* Memory that a TCP socket takes before any data: TCP, sock_inode, filp, dentry and epoll objects,
- * measured as 4.0 kB by slab counts (shared/DESIGN.md: 8.2 KB for both ends). */
-#define BUDGET_CONNECTION 4096
-
 struct plan {
 	struct target target;
 	size_t count;
@@ -49,6 +45,7 @@ struct plan {
 	struct manual_step manual[PLAN_MANUAL];
 	struct budget before, after;
 	size_t unknown;     /* walls without a verdict */
+	size_t in_force;    /* proposals that the running values meet already */
 	size_t tight;       /* findings of tight walls that --tight would act on */
 	size_t blocked;     /* changes that this process may not make, see plan_permit() */
 	struct err blocker; /* the reason for the first */

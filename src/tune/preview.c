@@ -77,6 +77,23 @@ static void put_cost(const struct page *p, const struct change *c)
 	put_field(p, "costs", text);
 }
 
+static int diff_begin(struct execution *x, struct err *e)
+{
+	(void)e;
+	struct page p = page_open(x->out, &x->style);
+	if (x->answer) {
+		page_paragraph(&p, TONE_BOLD, 0, x->answer);
+		fputc('\n', p.out);
+	}
+	return 0;
+}
+
+/* Of a plan without changes. */
+static const char *no_change(const struct execution *x)
+{
+	return x->reason ? x->reason : "Nothing to change.";
+}
+
 static int diff_change(struct execution *x, struct change *c, struct err *e)
 {
 	(void)e;
@@ -158,7 +175,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	struct page p = page_open(x->out, &x->style);
 	const struct plan *plan = x->plan;
 	if (!plan->count)
-		fprintf(p.out, "Nothing to change.\n");
+		page_paragraph(&p, TONE_PLAIN, 0, no_change(x));
 	if (plan->manual_count) {
 		fprintf(p.out, "%sManual steps:\n", plan->count ? "" : "\n");
 		for (size_t i = 0; i < plan->manual_count; i++)
@@ -176,7 +193,7 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	return printed(x, failed, e);
 }
 
-const struct executor executor_diff = {"text", NULL, diff_change, diff_end};
+const struct executor executor_diff = {"text", diff_begin, diff_change, diff_end};
 
 /* json: the plan and its outcome, schema epolltune.apply/2: the same keys in every case. */
 
@@ -221,6 +238,7 @@ static json_t *json_plan(const struct execution *x)
 				 run_outcome_name(x->outcome));
 	json_t *changes = json_array(), *manual = json_array();
 	int failed = json_object_set_new(root, "run", x->run ? json_integer(x->run) : json_null());
+	failed |= json_object_set_new(root, "answer", json_text(x->answer ? x->answer : ""));
 	failed |= json_object_set_new(root, "reason",
 				      x->reason ? json_string(x->reason) : json_null());
 	for (size_t i = 0; i < x->plan->count; i++)
@@ -274,9 +292,11 @@ static int sysctl_change(struct execution *x, struct change *c, struct err *e)
 	return 0;
 }
 
-/* Manual steps, as comments. */
+/* No change, or manual steps, as comments. */
 static int comments_end(struct execution *x, int failed, struct err *e)
 {
+	if (!x->plan->count)
+		fprintf(x->out, "\n# %s\n", no_change(x));
 	for (size_t i = 0; i < x->plan->manual_count; i++) {
 		const struct manual_step *m = &x->plan->manual[i];
 		fprintf(x->out, "%s# Manual step, see epolltune apply --dry-run: %s %s%s%s\n",
@@ -341,9 +361,9 @@ static void shell_word(FILE *out, const char *text)
 	putc('\'', out);
 }
 
-static const char *shell_value(const struct device_row *row, const char *value)
+static const char *shell_value(const struct device_setting *s, const char *value)
 {
-	return !row->boolean ? value : strcmp(value, "0") ? "on" : "off";
+	return !s->boolean ? value : strcmp(value, "0") ? "on" : "off";
 }
 
 /* A setting of an interface, by ethtool or sysfs; a comment for those of netlink only. */
@@ -353,21 +373,21 @@ static void shell_device(FILE *out, const struct change *c)
 	if (!device_parse(c->name, &d))
 		return;
 	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
-	if (d.row->ethtool[0]) {
-		fprintf(out, "setting %s ", d.row->ethtool[0] + 1);
+	if (d.setting->ethtool[0]) {
+		fprintf(out, "setting %s ", d.setting->ethtool[0] + 1);
 		shell_word(out, d.nic);
-		fprintf(out, " %s '%s' '%s' '%s'\n", d.row->ethtool[1], d.row->ethtool[2],
-			shell_value(d.row, c->from), shell_value(d.row, c->to));
-	} else if (d.row->masks) {
+		fprintf(out, " %s '%s' '%s' '%s'\n", d.setting->ethtool[1], d.setting->ethtool[2],
+			shell_value(d.setting, c->from), shell_value(d.setting, c->to));
+	} else if (d.setting->masks) {
 		fputs("for f in /sys/class/net/", out);
 		shell_word(out, d.nic);
 		/* Not compared: the kernel prints leading zeros, the plan does not. */
 		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
-			d.row->udev, c->to);
-	} else if (d.queue < 0 && d.row->udev) {
+			d.setting->udev, c->to);
+	} else if (d.queue < 0 && d.setting->udev) {
 		fputs("change /sys/class/net/", out);
 		shell_word(out, d.nic);
-		fprintf(out, "/%s '%s' '%s'\n", d.row->udev, c->from, c->to);
+		fprintf(out, "/%s '%s' '%s'\n", d.setting->udev, c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
 			c->name, c->to);

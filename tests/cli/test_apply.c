@@ -132,11 +132,14 @@ static void the_whole_story(void **state)
 			   "echo \"is $(somaxconn)\"\n"
 			   "epolltune rollback --state-dir $S; echo \"again: $?\"\n");
 	good(&o);
-	has(o.out, "+ 2048");
+	assert_ptr_equal(strstr(o.out, "Not ready: 1 wall is short: accept-queue.\n\n"
+				       "net.core.somaxconn\n  - 16\n  + 2048\n"),
+			 o.out);
 	has(o.out, "short → ok");
 	has(o.out, "first: 0");
 	has(o.out, "check: 0\n0\n");
-	has(o.out, "Nothing to change.\nsecond: 0");
+	has(o.out, "Ready for this target, by probe accept-queue alone.\n\n"
+		   "Nothing to change.\nsecond: 0");
 	has(o.out, "net.core.somaxconn: is 99, run 1 set 2048; modified since run 1: skipped");
 	has(o.out, "skipped: 1\nis 99");
 	has(o.out, "99 → 16");
@@ -606,7 +609,8 @@ static void persists_and_removes_again(void **state)
 	has(o.out, "at the next boot /etc/sysctl.d/99-other.conf:1 overrides our line: sets 77");
 	has(o.out, "apply 1\n# Written by epolltune");
 	has(o.out, "\nnet.core.somaxconn = 2048\n644 0\n");
-	has(o.out, "Nothing to change.\n\nManual steps:\n");
+	has(o.out, "the proposed values are in force; run epolltune check.\n\n"
+		   "Manual steps:\n");
 	has(o.out, "again 1\n");
 	has(o.out, "(file): line removed");
 	has(o.out, "rollback 0\n0\n16\n");
@@ -1120,22 +1124,67 @@ static void manual_steps_are_a_warning(void **state)
 static void a_wall_that_stays_short_is_a_warning(void **state)
 {
 	(void)state;
-	struct output o = inside(
-		"", REPORT
-		"somaxconn 16\n"
-		"sed -i 's/\"remedy\": \"kernel\"/\"remedy\": \"application\"/' $B/report.json\n"
-		"fast; echo \"manual $?\"\n"
-		"sed -i 's/\"verdict\": \"short\"/\"verdict\": \"unknown\"/' $B/report.json\n"
-		"fast; echo \"unknown $?\"; somaxconn\n"
-		/* one of two is not writable from a namespace */
-		"w=$(cat /proc/sys/net/core/wmem_max) || { echo denied 1 2000; exit 0; }\n"
-		"fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
-		"echo \"denied $? $(somaxconn)\"\n");
+	struct output o =
+		inside("", REPORT
+		       "somaxconn 16\n"
+		       "sed -i 's/\"remedy\": \"kernel\"/\"remedy\": \"application\"/; "
+		       "s/net.core.somaxconn/listen.backlog/g' $B/report.json\n"
+		       "fast; echo \"manual $?\"\n"
+		       "sed -i 's/\"verdict\": \"short\"/\"verdict\": \"unknown\"/; "
+		       "s/critical/warning/' $B/report.json\n"
+		       "fast; echo \"unknown $?\"; somaxconn\n"
+		       /* one of two is not writable from a namespace */
+		       "w=$(cat /proc/sys/net/core/wmem_max) || { echo denied 1 2000; exit 0; }\n"
+		       "fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
+		       "echo \"denied $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "Nothing to change.\n\nManual steps:\n");
+	has(o.out, "Nothing that epolltune can change.\n\nManual steps:\n");
 	has(o.out, "manual 1\n");
 	has(o.out, "denied 1 2000\n");
 	has(o.out, "unknown 3\n16\n");
+	output_free(&o);
+}
+
+/* A machine that is not ready never gets a bare "Nothing to change". */
+static void no_change_says_why(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"is() { sed \"s/\\\"verdict\\\": \\\"short/\\\"verdict\\\": \\\"$1/\" $B/none.json "
+		">$B/$1.json; }\n"
+		"from() { f=$1; shift; apply --no-proof --from $B/$f.json \"$@\"; echo \"$f $?\"; }\n"
+		"sed 's/\"remedy\": \"kernel\"/\"remedy\": \"none\"/; s/\"level\": \"critical\"/\"level\": "
+		"\"note\"/' $B/report.json >$B/none.json\n"
+		"is short; is unknown; is ok; is tight\n"
+		"from short; from unknown; from ok; from tight\n"
+		"from short --only fs.file-max\n"
+		"from short --set net.core.somaxconn=16\n"
+		"from short --format sysctl --dry-run\n"
+		"apply --from $B/short.json --format json >$B/answer.json\n"
+		"somaxconn 4000; from report; somaxconn\n");
+	good(&o);
+	has(o.out, "Not ready: 1 wall is short: accept-queue.\n\n"
+		   "Nothing that epolltune can change: see epolltune check.\nshort 1\n");
+	has(o.out, "Not known: 1 wall has no verdict: accept-queue.\n\n"
+		   "Nothing that epolltune can change: see epolltune check.\n");
+	has(o.out, "unknown 3\nReady for this target.\n\nNothing to change.\nok 0\n"
+		   "Ready, but 1 wall is tight: accept-queue.\n\nNothing to change.\ntight 0\n");
+	has(o.out, "Nothing to change among the selected knobs: see epolltune check.\nshort 1\n");
+	has(o.out, "Nothing to change: the values of --set are in force.\nshort 0\n");
+	has(o.out, "\n# Nothing that epolltune can change: see epolltune check.\nshort 1\n");
+	has(o.out, "Nothing to change: the proposed values are in force; "
+		   "run epolltune check.\nreport 0\n4000\n");
+	char path[96];
+	snprintf(path, sizeof(path), "%s/answer.json", base);
+	json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "answer")),
+			    "Not ready: 1 wall is short: accept-queue.");
+	assert_string_equal(json_string_value(json_object_get(root, "reason")),
+			    "Nothing that epolltune can change: see epolltune check.");
+	json_decref(root);
 	output_free(&o);
 }
 
@@ -1358,6 +1407,7 @@ int main(void)
 		TEST(a_state_directory_too_long),
 		TEST(confirm_reports_failures_as_json),
 		TEST(a_wall_that_stays_short_is_a_warning),
+		TEST(no_change_says_why),
 		TEST(counts_down_to_other_ends),
 		TEST(commands_can_be_pasted),
 		TEST(process_limits_are_manual_steps),

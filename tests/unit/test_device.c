@@ -1,5 +1,6 @@
 /* Settings of interfaces as changes: names, plan, files, and an interface that is removed
  * meanwhile. In a network namespace of the test. */
+#include "../support/findings.h"
 #include "../support/support.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/executor.h"
@@ -95,7 +97,7 @@ static void names_are_knob_interface_and_queue(void **state)
 	assert_true(device_parse("device.ring.rx@eth0", &d));
 	assert_string_equal(d.nic, "eth0");
 	assert_int_equal(d.queue, -1);
-	assert_true(d.row->resets);
+	assert_true(d.setting->resets);
 	assert_true(device_parse("device.gro_flush_timeout@enp0s3.10:rx-12", &d));
 	assert_string_equal(d.nic, "enp0s3.10");
 	assert_int_equal(d.queue, 12);
@@ -108,6 +110,7 @@ static void names_are_knob_interface_and_queue(void **state)
 		"device.gro_flush_timeout@eth0:rx-",
 		"device.gro_flush_timeout@eth0:rx-1x",
 		"device.ring.rx@../../etc",
+		"device/ring/rx@eth0",
 		"device.ring.rx@0123456789abcdef",
 		"net.core.somaxconn@eth0",
 		"@eth0",
@@ -116,6 +119,58 @@ static void names_are_knob_interface_and_queue(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		if (device_parse(wrong[i], &d))
 			fail_msg("\"%s\" was accepted", wrong[i]);
+}
+
+/* A row of the catalogue is all that a setting of an interface needs. */
+static void every_device_knob_has_its_setting(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < knob_count(); i++) {
+		const struct knob *k = knob_at(i);
+		const struct device_setting *s = k->device;
+		struct device_name d;
+		char name[CHANGE_NAME];
+		if ((k->scope == KNOB_DEVICE) != (s != NULL))
+			fail_msg("%s: a setting of an interface belongs to KNOB_DEVICE", k->name);
+		snprintf(name, sizeof(name), "%s@eth0", k->name);
+		assert_int_equal(device_parse(name, &d), s != NULL);
+		if (!s)
+			continue;
+		assert_ptr_equal(d.knob, k);
+		if (!s->group && !s->by_napi && !s->masks)
+			fail_msg("%s: nothing to write", k->name);
+		if (s->group && !nic_field_find(s->group, s->name))
+			fail_msg("%s: no field %s.%s", k->name, s->group, s->name);
+		if (s->max && !nic_field_find(s->group, s->max))
+			fail_msg("%s: no field %s.%s", k->name, s->group, s->max);
+		if (s->ethtool[0] && (!s->ethtool[1] || !s->ethtool[2]))
+			fail_msg("%s: ethtool needs a word and a label", k->name);
+		assert_true(s->masks == (k->shape == KNOB_WORD));
+	}
+}
+
+/* Two rows for one setting would give it two ranges and two lines in a file. */
+static void every_setting_is_in_one_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < knob_count(); i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct knob *a = knob_at(i), *b = knob_at(j);
+			if (strcmp(a->name, b->name) == 0)
+				fail_msg("%s is in two rows", a->name);
+			if (!a->device || !b->device)
+				continue;
+			const char *const pairs[][2] = {
+				{a->device->name, b->device->name},
+				{a->device->link, b->device->link},
+				{a->device->udev, b->device->udev},
+			};
+			for (size_t p = 0; p < sizeof(pairs) / sizeof(*pairs); p++)
+				if (pairs[p][0] && pairs[p][1] &&
+				    strcmp(pairs[p][0], pairs[p][1]) == 0)
+					fail_msg("%s and %s both set %s", a->name, b->name,
+						 pairs[p][0]);
+		}
 }
 
 static void made(void)
@@ -153,6 +208,42 @@ static void a_link_is_reset_with_consent_only(void **state)
 	options.confirm = true;
 	made();
 	assert_int_equal(plan->count, 1);
+}
+
+/* A finding whose remedy is a device is planned like one of the kernel: its knob names the
+ * interface. */
+static void a_device_finding_becomes_a_change(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	report_init(r);
+	report_wall(r, "nic.queues")->verdict = VERDICT_SHORT;
+	struct finding *f = finding_made(r, "nic.queues.one-cpu", LEVEL_WARNING, "one CPU");
+	f->remedy = REMEDY_DEVICE;
+	report_text(f->wall, "nic.queues");
+	finding_propose(f, "device.channels@v0", "1", "3");
+	options.allow_reset = options.foreign = true;
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 1);
+	assert_int_equal(plan->manual_count, 0);
+	assert_string_equal(plan->changes[0].kind, "device");
+	assert_string_equal(plan->changes[0].name, "device.channels@v0");
+	assert_string_equal(plan->changes[0].to, "3");
+	assert_string_equal(plan->changes[0].finding, "nic.queues.one-cpu");
+	/* A manual step where it would reset the link without consent, or has no such interface. */
+	options.allow_reset = false;
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_non_null(strstr(plan->manual[0].action, "--allow-link-reset"));
+	options.allow_reset = true;
+	report_text(f->proposals[0].knob, "device.channels@v9");
+	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
+	assert_int_equal(plan->count, 0);
+	assert_string_equal(plan->manual[0].knob, "device.channels@v9");
 }
 
 static void the_operators_connection_counts(void **state)
@@ -420,7 +511,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(names_are_knob_interface_and_queue, fresh),
+		cmocka_unit_test(every_device_knob_has_its_setting),
+		cmocka_unit_test(every_setting_is_in_one_row),
 		cmocka_unit_test_setup(a_link_is_reset_with_consent_only, fresh),
+		cmocka_unit_test_setup(a_device_finding_becomes_a_change, fresh),
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
 		cmocka_unit_test_setup(any_route_of_the_connection_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epolltune/knob.h"
 #include "tune/executor.h"
 #include "tune/plan.h"
 
@@ -309,7 +310,7 @@ static void memory_is_summed(void **state)
 	made();
 	assert_int_equal(plan->after.receive, 16777216);
 	assert_int_equal(plan->after.send, 4194304);
-	assert_int_equal(plan->after.fixed, report->target.connections * BUDGET_CONNECTION);
+	assert_int_equal(plan->after.fixed, report->target.connections * KNOB_SOCKET_BYTES);
 	assert_true(plan->after.sum >= plan->before.sum && plan->after.sum <= facts.memory_bytes);
 	/* tcp_mem limits all buffers together. */
 	int64_t buffers = (16777216 - 262144) * (int64_t)report->target.connections;
@@ -318,12 +319,12 @@ static void memory_is_summed(void **state)
 	options.set = "net.core.somaxconn=2000000";
 	made();
 	assert_int_equal(plan->changes[0].cost_bytes,
-			 (int64_t)report->target.connections * BUDGET_CONNECTION);
+			 (int64_t)report->target.connections * KNOB_SOCKET_BYTES);
 	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
 	made();
 	/* More sockets than the machine can hold, and a plan that needs more memory. */
-	report->target.connections = facts.memory_bytes / BUDGET_CONNECTION;
-	report->target.connections -= facts.memory_bytes / 64 / BUDGET_CONNECTION;
+	report->target.connections = facts.memory_bytes / KNOB_SOCKET_BYTES;
+	report->target.connections -= facts.memory_bytes / 64 / KNOB_SOCKET_BYTES;
 	set("net.ipv4.tcp_rmem", "4096 8192 8192");
 	set("net.ipv4.tcp_wmem", "4096 4096 4096");
 	plan->target = report->target;
