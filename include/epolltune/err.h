@@ -6,8 +6,11 @@
 #ifndef EPOLLTUNE_ERR_H
 #define EPOLLTUNE_ERR_H
 
+#include <stddef.h>
+
 struct err {
 	int code;       /* positive errno; 0 is "no error" */
+	size_t reason;  /* bytes of the text before what to do; 0: the text has no such part */
 	char text[512]; /* one line: what, on which file or device, why, what to do */
 };
 
@@ -15,6 +18,10 @@ struct err {
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The text alone, with a positive errno for the caller to branch on. Returns -code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Appends ": text", what to do. Returns -e->code, -EIO for NULL. */
+int err_remedy(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The text without what to do. Returns `out`. */
+char *err_reason(const struct err *e, char *out, size_t size);
 /* Puts "prefix: " before the text. Returns -e->code, so that `return err_prefix(…)` reads well.
  * With NULL the code is unknown and it returns -EIO: a function that callers may pass NULL returns
  * the code of the failed call instead. */

@@ -259,10 +259,16 @@ static bool is_observed(const struct change *c)
 	return row && row->observed;
 }
 
+/* Nothing is wrong with the wall: it is ok, or there is no such thing here. */
+static bool is_quiet(const struct wall *w)
+{
+	return w && (w->verdict == VERDICT_OK || w->verdict == VERDICT_NA);
+}
+
 static bool proven(const struct change *c, const struct wall *after)
 {
 	return !c->wall[0] || c->scope == CHANGE_FILES ||
-	       (after && after->verdict == VERDICT_OK && !is_observed(c));
+	       (is_quiet(after) && !is_observed(c));
 }
 
 /* A change must improve its wall. */
@@ -273,7 +279,7 @@ static int check_moved(struct apply *a, const struct change *c, struct err *e)
 	if (proven(c, after))
 		return 0;
 	a->doubtful = true;
-	if (after && after->verdict == VERDICT_OK)
+	if (is_quiet(after))
 		return 0;
 	if (!after || after->verdict == VERDICT_UNKNOWN)
 		return 0;
@@ -291,7 +297,7 @@ static void print_unproven(const struct apply *a)
 		char text[80];
 		if (proven(c, after))
 			continue;
-		if (after && after->verdict == VERDICT_OK)
+		if (is_quiet(after))
 			snprintf(text, sizeof(text),
 				 "no loss while observed: proven only under load");
 		else if (!after || after->verdict == VERDICT_UNKNOWN)

@@ -72,13 +72,12 @@ static void labs_close(struct labs *l)
 	lab_close(l->lab);
 }
 
-static void labs_refused(struct labs *l, struct report *r, enum lab_wire wire, const char *why)
+static void labs_refused(struct labs *l, struct report *r, const struct err *refused)
 {
 	struct wording words = {0};
-	wording_set(&words, "lab", "%s", wire == LAB_WIRE_DELAY ? "delay wire" : "private lab");
-	wording_set(&words, "why", "%s", why);
+	wording_set(&words, "why", "%s", refused->text);
 	report_finding(r, "lab.refused", &words);
-	report_text(l->missing, "%s", why);
+	err_reason(refused, l->missing, sizeof(l->missing));
 }
 
 /* Opens the lab that the probe wants; falls back to the calling namespace where that is allowed and
@@ -105,7 +104,7 @@ static int labs_open(struct labs *l, const struct schedule *s, const struct job 
 		return 0;
 	}
 	if (rc && !in_place)
-		labs_refused(l, &job->shared->report, options.wire, refused.text);
+		labs_refused(l, &job->shared->report, &refused);
 	if (p->place == PROBE_LAB)
 		return 0;
 	options.place = LAB_IN_PLACE;

@@ -27,6 +27,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	snprintf(e->text + length, sizeof(e->text) - length, ": %s", strerror(code));
 	flatten(e->text);
 	e->code = code;
+	e->reason = 0;
 	return -code;
 }
 
@@ -40,7 +41,31 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	va_end(args);
 	flatten(e->text);
 	e->code = code;
+	e->reason = 0;
 	return -code;
+}
+
+int err_remedy(struct err *e, const char *fmt, ...)
+{
+	if (!e)
+		return -EIO;
+	size_t length = strlen(e->text);
+	e->reason = length;
+	length += (size_t)snprintf(e->text + length, sizeof(e->text) - length, ": ");
+	if (length < sizeof(e->text)) {
+		va_list args;
+		va_start(args, fmt);
+		vsnprintf(e->text + length, sizeof(e->text) - length, fmt, args);
+		va_end(args);
+	}
+	flatten(e->text);
+	return -e->code;
+}
+
+char *err_reason(const struct err *e, char *out, size_t size)
+{
+	snprintf(out, size, "%.*s", e->reason ? (int)e->reason : -1, e->text);
+	return out;
 }
 
 int err_prefix(struct err *e, const char *fmt, ...)
@@ -55,6 +80,8 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	va_end(args);
 	size_t length = strlen(e->text);
 	snprintf(e->text + length, sizeof(e->text) - length, ": %s", text);
+	if (e->reason && e->reason + length + 2 < sizeof(e->text))
+		e->reason += length + 2;
 	flatten(e->text);
 	return -e->code;
 }

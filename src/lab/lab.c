@@ -241,13 +241,12 @@ static int fork_private(struct lab *lab, struct err *e)
 	if (lab->init > 0)
 		return 0;
 	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
-	return err_set(
-		e, code,
-		"lab: the kernel refuses new namespaces (%s): run as root, or allow them with "
-		"user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 or "
-		"kernel.apparmor_restrict_unprivileged_userns=0 (where they exist); in a "
-		"container, by its seccomp profile",
-		strerror(errno));
+	int rc = err_set(e, code, "lab: the kernel refuses new namespaces (%s)", strerror(errno));
+	err_remedy(e, "run as root, or allow them with user.max_user_namespaces above 0, "
+		      "kernel.unprivileged_userns_clone=1 or "
+		      "kernel.apparmor_restrict_unprivileged_userns=0 (where they exist); in a "
+		      "container, by its seccomp profile");
+	return rc;
 }
 
 static int fork_in_place(struct lab *lab, struct err *e)

@@ -109,12 +109,15 @@ static unsigned device_mtu(const struct wire_delay_config *c) { return c->loss >
 static int device_open(const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s): %s",
-			       strerror(errno),
-			       errno == EACCES || errno == EPERM
-				       ? "run as root, or: chmod 666 /dev/net/tun"
-				       : "load its module: modprobe tun");
+	if (fd < 0) {
+		int rc = err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s)",
+				 strerror(errno));
+		err_remedy(e, "%s",
+			   rc == -EACCES || rc == -EPERM
+				   ? "run as root, or: chmod 666 /dev/net/tun"
+				   : "load its module: modprobe tun");
+		return rc;
+	}
 	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
 			    .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 	if (ioctl(fd, TUNSETIFF, &ifr))

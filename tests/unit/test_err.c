@@ -75,9 +75,28 @@ static void a_new_code_keeps_the_text(void **state)
 	assert_string_equal(e.text, "why");
 }
 
+static void what_to_do_is_apart_from_the_reason(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char reason[128];
+	err_set(&e, EACCES, "cannot open /dev/net/tun");
+	assert_string_equal(err_reason(&e, reason, sizeof(reason)), "cannot open /dev/net/tun");
+	assert_int_equal(err_remedy(&e, "run as %s", "root"), -EACCES);
+	assert_string_equal(e.text, "cannot open /dev/net/tun: run as root");
+	err_prefix(&e, "wire");
+	assert_string_equal(e.text, "wire: cannot open /dev/net/tun: run as root");
+	assert_string_equal(err_reason(&e, reason, sizeof(reason)),
+			    "wire: cannot open /dev/net/tun");
+	err_set(&e, EIO, "another");
+	assert_string_equal(err_reason(&e, reason, sizeof(reason)), "another");
+	assert_int_equal(err_remedy(NULL, "x"), -EIO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_to_do_is_apart_from_the_reason),
 		cmocka_unit_test(errno_is_in_the_text_and_returned),
 		cmocka_unit_test(text_needs_no_errno),
 		cmocka_unit_test(prefixes_accumulate),
