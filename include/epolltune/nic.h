@@ -191,10 +191,15 @@ uint64_t nic_received(const struct nics *before, const struct nics *after, uint3
 /* The sum over all interfaces but bonds, bridges, VLANs and the like: an interface below them has
  * counted these packets. */
 uint64_t nics_received(const struct nics *before, const struct nics *after);
+/* The interface that received at least that share of all these packets; NULL: none. */
+const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
+			       const struct nics *after, double share);
 /* The receive queues, and their maximum; 0: unknown. */
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max);
 /* Whether a receive queue spreads its packets over CPUs (rps_cpus). */
 bool nic_rps_on(const struct nic *n);
+/* The CPU that all its interrupts go to, "3"; NULL: several, or unknown. */
+const char *nic_irq_cpu(const struct nic *n);
 
 /* Packets that an interface lost because its ring was full. Several counters of kernel and driver
  * may count the same packets: the one with the largest number. */

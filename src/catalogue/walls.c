@@ -26,7 +26,8 @@ static int64_t need_throughput(const struct target *t)
 
 /* A column of softnet_stat since boot, and in the window that was watched. */
 #define SOFTNET(counts)                                                                            \
-	"{readable?{count} " counts " since boot{age}{grown?, {grown} in the {window} watched"     \
+	"{readable?{count} " counts                                                                \
+	" since boot{age? {age}}{grown?, {grown} in the {window} watched"                          \
 	"{foreign?, in which most packets were those of other network namespaces}}{hidden?; the "  \
 	"knob is not visible in this network namespace}.:/proc/net/softnet_stat could not be "     \
 	"read.}"

@@ -54,6 +54,16 @@ uint64_t nics_received(const struct nics *before, const struct nics *after)
 	return sum;
 }
 
+const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
+			       const struct nics *after, double share)
+{
+	double all = (double)nics_received(before, after);
+	for (size_t i = 0; all > 0 && i < real->count; i++)
+		if ((double)nic_received(before, after, real->at[i].index) >= share * all)
+			return &real->at[i];
+	return NULL;
+}
+
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max)
 {
 	const struct nic_channels *c = &n->channels;
@@ -76,4 +86,15 @@ bool nic_rps_on(const struct nic *n)
 		    strspn(n->queues[i].cpus, "0,") != strlen(n->queues[i].cpus))
 			return true;
 	return false;
+}
+
+const char *nic_irq_cpu(const struct nic *n)
+{
+	const char *first = n->irq_count ? n->irqs[0].affinity : NULL;
+	if (!first || strpbrk(first, ",-"))
+		return NULL;
+	for (size_t i = 1; i < n->irq_count; i++)
+		if (!n->irqs[i].affinity || strcmp(n->irqs[i].affinity, first) != 0)
+			return NULL;
+	return first;
 }

@@ -48,6 +48,11 @@ static void received_packets_count_once(void **state)
 	assert_int_equal(nic_received(&before, &after, 7), 0);
 	assert_int_equal(nic_received(&before, &after, 8), 0);
 	assert_int_equal(nics_received(&before, &after), 30);
+	struct nics real = {now, 1};
+	assert_string_equal(nics_carrier(&real, &before, &after, 0.9)->name, "eth0");
+	real.at = &now[2];
+	assert_null(nics_carrier(&real, &before, &after, 0.9));
+	assert_null(nics_carrier(&real, &after, &after, 0));
 }
 
 static void queues_are_those_that_the_driver_reports(void **state)
@@ -83,6 +88,23 @@ static void rps_is_on_with_a_cpu_in_the_mask(void **state)
 	assert_false(nic_rps_on(&n));
 	queues[1].cpus = on;
 	assert_true(nic_rps_on(&n));
+}
+
+static void interrupts_of_one_cpu_have_one_affinity(void **state)
+{
+	static char one[] = "0", other[] = "1", range[] = "0-3";
+	struct nic_irq irqs[2] = {{.affinity = one}, {.affinity = one}};
+	struct nic n = {.irqs = irqs, .irq_count = 2};
+	(void)state;
+	assert_string_equal(nic_irq_cpu(&n), "0");
+	irqs[1].affinity = other;
+	assert_null(nic_irq_cpu(&n));
+	irqs[1].affinity = NULL;
+	assert_null(nic_irq_cpu(&n));
+	irqs[0].affinity = irqs[1].affinity = range;
+	assert_null(nic_irq_cpu(&n));
+	n.irq_count = 0;
+	assert_null(nic_irq_cpu(&n));
 }
 
 /* Several counters may count the same packets: the largest number, not the sum. */
@@ -184,6 +206,7 @@ int main(void)
 		cmocka_unit_test(received_packets_count_once),
 		cmocka_unit_test(queues_are_those_that_the_driver_reports),
 		cmocka_unit_test(rps_is_on_with_a_cpu_in_the_mask),
+		cmocka_unit_test(interrupts_of_one_cpu_have_one_affinity),
 		cmocka_unit_test(loss_is_the_largest_counter),
 		cmocka_unit_test(deferral_takes_a_timeout_and_polls),
 		cmocka_unit_test(the_longest_deferral_of_all_interfaces_counts),
