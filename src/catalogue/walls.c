@@ -181,7 +181,12 @@ static const struct wall_row walls[] = {
 		.unit = "us",
 		.what = "The time that a request takes to the test server and back, by the way "
 			"that packets are fetched: interrupt, deferred interrupt or busy polling.",
-		.detail = "",
+		.detail = "{took?Over a veth wire the request p50 is {took} with {way}."
+			  ":{unreadable?The interfaces could not be read."
+			  ":{device?{flush?gro_flush_timeout={flush} ns and "
+			  "napi_defer_hard_irqs={polls} of {device} delay a packet by up to that "
+			  "time when nothing polls.:{device} does not defer interrupts.}"
+			  ":No interface is up.}}}",
 		.lower_is_better = true,
 	},
 };
