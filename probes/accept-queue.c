@@ -348,8 +348,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	(void)o;
 	(void)e;
 	s->somaxconn = REPORT_NONE;
-	if (!knob_read(knob_find("net.core.somaxconn"), h, value, &unread))
-		knob_field(value, 0, &s->somaxconn);
+	knob_number("net.core.somaxconn", h, &s->somaxconn);
 	if (!knob_read(knob_find(ABORT), h, value, &unread))
 		report_text(s->abort, "%s", value);
 	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, &unread))

@@ -96,6 +96,19 @@ int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
  * privilege. */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
 
+/* Clock ticks of each CPU since boot (/proc/stat); 0 for a CPU that is not listed. */
+#define HOST_CPUS 1024
+struct host_cpu_times {
+	struct host_cpu_time {
+		uint64_t softirq, all;
+	} at[HOST_CPUS];
+};
+int host_cpu_times(const struct host *h, struct host_cpu_times *out, struct err *e);
+/* The share of its time (0 to 1) that a CPU spent on softirqs between two readings; 0 if unknown.
+ */
+double host_softirq_share(const struct host_cpu_times *before, const struct host_cpu_times *after,
+			  uint32_t cpu);
+
 /* A listening TCP socket of the calling network namespace, by inet_diag. */
 struct host_listener {
 	char address[64]; /* "0.0.0.0:80", "[::]:443" */

@@ -113,6 +113,8 @@ void knob_path(const struct knob *k, char path[KNOB_PATH]);
  * this kernel or capture has none, or devices and applications have their own; -EBADMSG: not of the
  * knob's shape. */
 int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
+/* The first field of the running value; false, and *value stays, if it cannot be read. */
+bool knob_number(const char *name, const struct host *h, int64_t *value);
 /* Checks a value against shape, order and range and normalises it; -EINVAL/-ERANGE naming both. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
 /* Checks, then writes a sysctl with one write(2); -EOPNOTSUPP for the other scopes. Does not read

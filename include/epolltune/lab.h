@@ -33,6 +33,8 @@ struct lab_options {
 	uint64_t bandwidth_bps;
 	double loss; /* per packet, 0 to 1 */
 	uint64_t seed;
+	bool napi; /* LAB_WIRE_VETH: the server receives through NAPI where the kernel supports
+		      it; server_usage() shows it */
 	bool wide_ports; /* give the client the maximum port range, not a copy: for experiments on
 			    the server's limits */
 	bool files;      /* keep the host's files visible, read-only, so that tasks can execute
@@ -41,6 +43,7 @@ struct lab_options {
 };
 
 struct lab;
+struct nic_deferral;
 
 /* Opens a lab with the knobs of the live host `calling`. -EPERM if the kernel refuses namespaces:
  * the text says what to allow. The caller owns the lab and closes it in the same process. */
@@ -54,6 +57,12 @@ static inline void lab_closep(struct lab **lab) { lab_close(*lab); }
 bool lab_private(const struct lab *lab);
 /* Knobs of the calling namespace that could not be copied, comma separated; "" if none. */
 const char *lab_uncopied(const struct lab *lab);
+
+/* With lab_options.napi: defers interrupts at the server's end of the wire. Needs root in the
+ * initial user namespace, and Linux 6.13 for `suspend_ns`, which is ignored before. */
+int lab_wire_defer(struct lab *lab, const struct nic_deferral *d, struct err *e);
+/* Whether `suspend_ns` has an effect there. */
+bool lab_wire_suspends(const struct lab *lab);
 
 /* Memory shared by all processes of the lab, zeroed, 64-byte aligned, freed with the lab. NULL and
  * ENOMEM if the arena (LAB_ARENA bytes, allocated page by page) is full. lab_release() frees all

@@ -171,6 +171,7 @@ void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
 /* NULL if there is no such interface. */
 const struct nic *nics_find(const struct nics *n, const char *name);
+const struct nic *nics_at(const struct nics *n, uint32_t index);
 /* The NAPI instance of a receive queue, NULL if unknown. If the driver assigns instances to no
  * queue but has one for each, both are in the same order. */
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue);
@@ -179,6 +180,59 @@ const struct nic_feature *nic_feature(const struct nic *n, const char *name);
 /* Whether `upper` is `lower`, or a bridge, bond, VLAN or similar on top of it. `all` is of NIC_ALL
  * or NIC_STATISTICS. */
 bool nic_stands_on(const struct nics *all, const char *upper, const char *lower);
+
+/* The traffic of interfaces. Pure. `real` is of NIC_REAL, `all`, `before` and `after` of NIC_ALL or
+ * NIC_STATISTICS. */
+
+/* The interface below the default route, else the first that is up; NULL: none is up. */
+const struct nic *nics_main(const struct nics *real, const struct nics *all);
+/* The packets that an interface received between two readings; 0 if one of them lacks it. */
+uint64_t nic_received(const struct nics *before, const struct nics *after, uint32_t index);
+/* The sum over all interfaces but bonds, bridges, VLANs and the like: an interface below them has
+ * counted these packets. */
+uint64_t nics_received(const struct nics *before, const struct nics *after);
+/* The interface that received at least that share of all these packets; NULL: none. */
+const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
+			       const struct nics *after, double share);
+/* The receive queues, and their maximum; 0: unknown. */
+uint64_t nic_receive_queues(const struct nic *n, uint64_t *max);
+/* Whether a receive queue spreads its packets over CPUs (rps_cpus). */
+bool nic_rps_on(const struct nic *n);
+/* The CPU that all its interrupts go to, "3"; NULL: several, or unknown. */
+const char *nic_irq_cpu(const struct nic *n);
+
+/* Packets that an interface lost because its ring was full. Several counters of kernel and driver
+ * may count the same packets: the one with the largest number. */
+struct nic_loss {
+	const char *grew; /* between the readings; NULL: none */
+	uint64_t grown;
+	const char *counter; /* since the driver was loaded; NULL: none */
+	uint64_t total;
+};
+/* `before`: NULL without an earlier reading. */
+struct nic_loss nic_loss(const struct nic *before, const struct nic *after);
+
+/* Deferred interrupts: after so many polls without packets the device interrupts again, or after
+ * the timeout if nothing polls. */
+struct nic_deferral {
+	uint64_t flush_ns;   /* gro_flush_timeout */
+	uint64_t polls;      /* napi_defer_hard_irqs */
+	uint64_t suspend_ns; /* irq-suspend-timeout, of a NAPI instance only */
+};
+static inline bool nic_defers(const struct nic_deferral *d) { return d->flush_ns && d->polls; }
+
+/* The longest deferral of the interfaces that are up, without loopback. */
+struct nic_deferred {
+	char nic[NIC_NAME]; /* "": none is up */
+	struct nic_deferral longest;
+	int queue; /* receive queue of the NAPI instance, if instances differ; -1: unknown, or alike
+		    */
+	uint64_t busy_poll_us; /* net.core.busy_poll; 0: off, or unknown */
+};
+/* Fails as nics_read(); `out` is valid then, without an interface. */
+int nic_deferred_read(const struct host *h, struct nic_deferred *out, struct err *e);
+/* The same of interfaces already read, without `busy_poll_us`. Pure. */
+struct nic_deferred nics_deferred(const struct nics *n);
 
 /* Whether management traffic depends on the interface, directly or through a bridge, bond or VLAN
  * on it: the default route, or the operator's connection (SSH_CONNECTION of this process or one of
@@ -222,6 +276,8 @@ int nic_set_rps(const struct host *h, const struct nic *n, const char *mask, str
 /* "rx-gro", "tx-tcp-segmentation". */
 int nic_set_feature(const struct host *h, const char *nic, const char *feature, bool on,
 		    struct err *e);
+/* Defers interrupts of all NAPI instances, in sysfs, without `suspend_ns`. */
+int nic_defer(const struct host *h, const char *nic, const struct nic_deferral *d, struct err *e);
 /* By `napi-set`, Linux 6.13. */
 enum nic_napi_setting { NAPI_DEFER_HARD_IRQS, NAPI_GRO_FLUSH_TIMEOUT, NAPI_IRQ_SUSPEND_TIMEOUT };
 int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
@@ -244,7 +300,7 @@ struct device_setting {
 };
 
 /* /proc/net/softnet_stat, one row per CPU, the same in every network namespace. Counters have 32
- * bits: take differences as (uint32_t)(after - before). */
+ * bits: softnet_growth() takes differences. */
 struct softnet_cpu {
 	uint32_t cpu;
 	uint64_t processed;
@@ -268,5 +324,19 @@ static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
 
 /* The sum over all CPUs. */
 struct softnet_cpu softnet_total(const struct softnet *s);
+
+/* The growth between two readings. Pure. A CPU that the first one lacks has not grown. */
+struct softnet_growth {
+	struct softnet_cpu total; /* processed, dropped and time_squeeze only */
+	uint32_t busiest;         /* the CPU that processed the most packets */
+	double busiest_share;     /* of them, 0 to 1; 0: no packets */
+	unsigned cpus;            /* that processed a tenth of them or more */
+};
+struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after);
+
+/* All CPUs that are online, as rps_cpus takes them: "3", "ffffffff,ffffffff". False: no CPU, or one
+ * beyond 255. */
+#define SOFTNET_MASK 80
+bool softnet_mask(const struct softnet *s, char mask[SOFTNET_MASK]);
 
 #endif

@@ -35,6 +35,11 @@ struct quantity_shown {
 };
 struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value);
 
+/* The digits alone, as sysctl writes them. */
+struct quantity_shown quantity_plain(uint64_t value);
+/* The time since something happened: "119 seconds ago", "3 days ago"; "" without seconds. */
+struct quantity_shown quantity_ago(double seconds);
+
 /* Writes `value` as an option takes it, in the largest unit that keeps it exact: "50k", "250ms",
  * "100mbit". Returns buf. 32 bytes always suffice. */
 char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t value);

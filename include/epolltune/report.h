@@ -160,6 +160,8 @@ void report_init(struct report *r);
 struct wall *report_wall(struct report *r, const char *name);
 /* The wall of that name or NULL. */
 const struct wall *report_find(const struct report *r, const char *name);
+/* Fills the wall's detail with the catalogue's text. */
+void wall_fill(struct wall *w, const struct wording *words);
 /* Adds a finding of the catalogue, its texts filled from `words` (NULL: none): level, remedy, wall,
  * title, detail and advice set, all else empty. Never NULL, as report_wall(). */
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
@@ -170,6 +172,9 @@ struct finding *report_finding_blank(struct report *r);
 /* Adds a knob; what does not fit is dropped. `current`, `proposed`: "" or NULL for none. */
 struct proposal *finding_propose(struct finding *f, const char *knob, const char *current,
 				 const char *proposed);
+/* The same for a knob of a device, "eth0", or of one of its queues, "eth0:rx-3"; "": of none. */
+struct proposal *finding_propose_device(struct finding *f, const char *knob, const char *device,
+					const char *current, const char *proposed);
 /* The knob that binds, or NULL where the finding is about none. */
 const struct proposal *finding_knob(const struct finding *f);
 /* Whether a value is proposed. */

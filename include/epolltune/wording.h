@@ -2,6 +2,7 @@
 #ifndef EPOLLTUNE_WORDING_H
 #define EPOLLTUNE_WORDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define WORDING_NAMES 32
@@ -19,6 +20,8 @@ struct wording {
  * dropped. */
 void wording_set(struct wording *w, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* "yes" or "": for {name?yes:no}. */
+void wording_flag(struct wording *w, const char *name, bool value);
 /* The value of a name, "" if it has none. */
 const char *wording_get(const struct wording *w, const char *name);
 /* Copies `text` with {name} replaced by its value, and {name?yes:no} by `yes` where it has a value

@@ -370,7 +370,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{device} has lost packets since boot{none?, none during this check:}",
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
-		   "booted{age}:}.",
+		   "booted{age? {age}}:}.",
 	 .advice = "",
 	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
 		    "not during the check.",

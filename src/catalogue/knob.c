@@ -216,6 +216,12 @@ int knob_field(const char *value, size_t i, int64_t *out)
 	return -EINVAL;
 }
 
+bool knob_number(const char *name, const struct host *h, int64_t *value)
+{
+	char text[KNOB_VALUE];
+	return knob_read(knob_find(name), h, text, NULL) == 0 && knob_field(text, 0, value) == 0;
+}
+
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e)
 {
 	if (!squeeze(value, normal) || !shape_fits(k, normal))

@@ -1,6 +1,7 @@
 #include "epolltune/quantity.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -228,6 +229,32 @@ struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value)
 {
 	struct quantity_shown shown;
 	quantity_format(shown.text, sizeof(shown.text), kind, value);
+	return shown;
+}
+
+struct quantity_shown quantity_plain(uint64_t value)
+{
+	struct quantity_shown shown;
+	snprintf(shown.text, sizeof(shown.text), "%" PRIu64, value);
+	return shown;
+}
+
+struct quantity_shown quantity_ago(double seconds)
+{
+	static const struct {
+		double below, unit;
+		const char *name;
+	} units[] = {{120, 1, "seconds"},
+		     {2 * 3600, 60, "minutes"},
+		     {2 * 86400, 3600, "hours"},
+		     {0, 86400, "days"}};
+	struct quantity_shown shown = {""};
+	size_t i = 0;
+	while (i < 3 && seconds >= units[i].below)
+		i++;
+	if (seconds > 0)
+		snprintf(shown.text, sizeof(shown.text), "%.0f %s ago", seconds / units[i].unit,
+			 units[i].name);
 	return shown;
 }
 

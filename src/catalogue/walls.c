@@ -26,7 +26,8 @@ static int64_t need_throughput(const struct target *t)
 
 /* A column of softnet_stat since boot, and in the window that was watched. */
 #define SOFTNET(counts)                                                                            \
-	"{readable?{count} " counts " since boot{age}{grown?, {grown} in the {window} watched"     \
+	"{readable?{count} " counts                                                                \
+	" since boot{age? {age}}{grown?, {grown} in the {window} watched"                          \
 	"{foreign?, in which most packets were those of other network namespaces}}{hidden?; the "  \
 	"knob is not visible in this network namespace}.:/proc/net/softnet_stat could not be "     \
 	"read.}"
@@ -184,7 +185,12 @@ static const struct wall_row walls[] = {
 		.unit = "us",
 		.what = "The time that a request takes to the test server and back, by the way "
 			"that packets are fetched: interrupt, deferred interrupt or busy polling.",
-		.detail = "",
+		.detail = "{took?Over a veth wire the request p50 is {took} with {way}."
+			  ":{unreadable?The interfaces could not be read."
+			  ":{device?{flush?gro_flush_timeout={flush} ns and "
+			  "napi_defer_hard_irqs={polls} of {device} delay a packet by up to that "
+			  "time when nothing polls.:{device} does not defer interrupts.}"
+			  ":No interface is up.}}}",
 		.lower_is_better = true,
 	},
 };

@@ -28,6 +28,11 @@ static const char *value_of(const struct wording *w, const char *name, size_t le
 	return NULL;
 }
 
+void wording_flag(struct wording *w, const char *name, bool value)
+{
+	wording_set(w, name, "%s", value ? "yes" : "");
+}
+
 const char *wording_get(const struct wording *w, const char *name)
 {
 	const char *value = value_of(w, name, strlen(name));

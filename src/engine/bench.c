@@ -10,6 +10,7 @@
 
 #include "engine/benches.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/statistics.h"
 
 static const struct {
 	const char *name, *unit, *meaning;
@@ -47,20 +48,14 @@ const struct bench_result *bench_find(const struct bench_table *t, const char *b
 	return NULL;
 }
 
-static int double_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static void result_settle(struct bench_result *r)
 {
-	double sorted[BENCH_RUNS];
-	memcpy(sorted, r->sample, r->runs * sizeof(sorted[0]));
-	qsort(sorted, r->runs, sizeof(sorted[0]), double_compare);
-	r->min = sorted[0];
-	r->max = sorted[r->runs - 1];
-	r->median = (sorted[(r->runs - 1) / 2] + sorted[r->runs / 2]) / 2;
+	double samples[BENCH_RUNS];
+	memcpy(samples, r->sample, r->runs * sizeof(samples[0]));
+	struct spread s = spread_of(samples, r->runs);
+	r->min = s.min;
+	r->median = s.median;
+	r->max = s.max;
 }
 
 void bench_add(struct bench_table *t, const char *bench, const char *variant, uint64_t n,

@@ -1,6 +1,5 @@
 /* Cost of epoll_ctl(2) on a set that holds n sockets. */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include "engine/clock.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/statistics.h"
 
 #define SPARE_DESCRIPTORS 64
 #define BATCH 256 /* sockets besides the n, used by the timed calls */
@@ -45,12 +45,6 @@ static int step_run(int epoll, enum step step, const int *fd)
 	return bad ? -errno : 0;
 }
 
-static int double_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* One round at one size: each step as the median of several batches, in ns per socket. */
 static int size_measure(struct bench_run *run, int epoll, uint64_t n, const int *fd, struct err *e)
 {
@@ -67,11 +61,10 @@ static int size_measure(struct bench_run *run, int epoll, uint64_t n, const int 
 						 (unsigned long long)n);
 		}
 	for (int step = 0; step < STEPS; step++) {
-		qsort(took[step], batches, sizeof(double), double_compare);
+		double median = spread_of(took[step], batches).median;
 		if (bench_wants(run, steps[step].variant))
 			bench_add(&run->table, "control", steps[step].variant, n, 0, BENCH_COST,
-				  took[step][batches / 2],
-				  "%s, TCP sockets over loopback, all idle",
+				  median, "%s, TCP sockets over loopback, all idle",
 				  steps[step].conditions);
 	}
 	return 0;

@@ -21,6 +21,7 @@
 #include "engine/uring.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/statistics.h"
 
 #define PATIENCE_MS 5000
 #define SPARE_DESCRIPTORS 96 /* per process, for everything but the measured sockets */
@@ -343,12 +344,6 @@ static int wrong_count(const struct wait *w, const struct variant *v, int n, str
 		       (unsigned long long)w->k, (unsigned long long)w->point->n);
 }
 
-static int double_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* The median of `batches` timings of `batch` waits each, in ns per wait. */
 static int timed(struct wait *w, const struct variant *v, unsigned batches, unsigned batch,
 		 double *cost, struct err *e)
@@ -367,8 +362,7 @@ static int timed(struct wait *w, const struct variant *v, unsigned batches, unsi
 		took -= took < w->clock_cost ? took : w->clock_cost;
 		sample[i] = (double)took / batch;
 	}
-	qsort(sample, batches, sizeof(sample[0]), double_compare);
-	*cost = sample[batches / 2];
+	*cost = spread_of(sample, batches).median;
 	return 0;
 }
 
@@ -523,10 +517,8 @@ static int flat_measure(struct wait *w, struct err *e)
 			if (rc == 0)
 				rc = order_all(w, DRAIN, w->point, 1, e);
 		}
-	for (unsigned i = 0; i < 2 && rc == 0; i++) {
-		qsort(cost[i], FLAT_TURNS, sizeof(double), double_compare);
-		w->flat_cost[i] = cost[i][FLAT_TURNS / 2];
-	}
+	for (unsigned i = 0; i < 2 && rc == 0; i++)
+		w->flat_cost[i] = spread_of(cost[i], FLAT_TURNS).median;
 	return rc;
 }
 

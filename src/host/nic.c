@@ -152,6 +152,14 @@ const struct nic *nics_find(const struct nics *n, const char *name)
 	return NULL;
 }
 
+const struct nic *nics_at(const struct nics *n, uint32_t index)
+{
+	for (size_t i = 0; index && i < n->count; i++)
+		if (n->at[i].index == index)
+			return &n->at[i];
+	return NULL;
+}
+
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue)
 {
 	size_t receiving = 0, with_napi = 0;

@@ -141,14 +141,6 @@ static void routes_each(struct nl_cache *routes, const struct nl_addr *to,
 	}
 }
 
-static const struct nic *by_index(const struct nics *n, uint32_t index)
-{
-	for (size_t i = 0; index && i < n->count; i++)
-		if (n->at[i].index == index)
-			return &n->at[i];
-	return NULL;
-}
-
 /* Whether `upper` is `lower`, a bridge or bond that has it as a port, or a VLAN on it. */
 static bool stands_on(const struct nics *n, const struct nic *upper, const struct nic *lower,
 		      unsigned layers)
@@ -157,10 +149,10 @@ static bool stands_on(const struct nics *n, const struct nic *upper, const struc
 		return true;
 	if (!layers)
 		return false;
-	const struct nic *below = by_index(n, upper->below);
+	const struct nic *below = nics_at(n, upper->below);
 	if (below && below != upper && stands_on(n, below, lower, layers - 1))
 		return true;
-	const struct nic *master = by_index(n, lower->master);
+	const struct nic *master = nics_at(n, lower->master);
 	return master && master != lower && stands_on(n, upper, master, layers - 1);
 }
 
@@ -193,7 +185,7 @@ struct question {
 static void ask(uint32_t index, void *arg)
 {
 	struct question *q = arg;
-	const struct nic *upper = by_index(q->all, index);
+	const struct nic *upper = nics_at(q->all, index);
 	if (!upper || q->found)
 		return;
 	if (stands_on(q->all, upper, q->lower, LAYERS) ||

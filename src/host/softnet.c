@@ -1,6 +1,7 @@
 /* /proc/net/softnet_stat. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,4 +125,58 @@ struct softnet_cpu softnet_total(const struct softnet *s)
 		sum.backlog.value += c->backlog.value;
 	}
 	return sum;
+}
+
+/* The growth of one CPU's row. */
+static struct softnet_cpu grown(const struct softnet *before, const struct softnet_cpu *after)
+{
+	struct softnet_cpu g = {.cpu = after->cpu};
+	for (size_t i = 0; i < before->count; i++) {
+		const struct softnet_cpu *b = &before->at[i];
+		if (b->cpu != after->cpu)
+			continue;
+		g.processed = (uint32_t)(after->processed - b->processed);
+		g.dropped = (uint32_t)(after->dropped - b->dropped);
+		g.time_squeeze = (uint32_t)(after->time_squeeze - b->time_squeeze);
+		break;
+	}
+	return g;
+}
+
+struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after)
+{
+	struct softnet_growth all = {0};
+	uint64_t most = 0;
+	for (size_t i = 0; i < after->count; i++) {
+		struct softnet_cpu g = grown(before, &after->at[i]);
+		all.total.processed += g.processed;
+		all.total.dropped += g.dropped;
+		all.total.time_squeeze += g.time_squeeze;
+		if (g.processed > most) {
+			most = g.processed;
+			all.busiest = g.cpu;
+		}
+	}
+	if (!most)
+		return all;
+	all.busiest_share = (double)most / (double)all.total.processed;
+	for (size_t i = 0; i < after->count; i++)
+		all.cpus += grown(before, &after->at[i]).processed * 10 >= all.total.processed;
+	return all;
+}
+
+bool softnet_mask(const struct softnet *s, char mask[SOFTNET_MASK])
+{
+	uint32_t words[8] = {0};
+	size_t used = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->at[i].cpu >= 256)
+			return false;
+		words[s->at[i].cpu / 32] |= 1u << s->at[i].cpu % 32;
+	}
+	for (size_t i = 8; i-- > 0;)
+		if (used || words[i])
+			used += (size_t)snprintf(mask + used, SOFTNET_MASK - used,
+						 used ? ",%08x" : "%x", words[i]);
+	return used;
 }

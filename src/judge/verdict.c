@@ -119,7 +119,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 				break;
 			}
 	} else {
-		wording_fill(&words, row->detail, w->detail, sizeof(w->detail));
+		wall_fill(w, &words);
 	}
 	if (b->needed == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
@@ -300,7 +300,7 @@ struct finding *wall_finding(const struct experiment *x, const struct target *t,
 	struct finding proposals = {0};
 	struct proposing p = {x, now, then, &words, &proposals, "", ""};
 	char id[sizeof(proposals.id)];
-	wording_set(&words, "tight", "%s", w->verdict == VERDICT_TIGHT ? "yes" : "");
+	wording_flag(&words, "tight", w->verdict == VERDICT_TIGHT);
 	wording_set(&words, "possible", "%s", "");
 	wording_set(&words, "how", "%s", "");
 	wording_set(&words, "others", "%s", "");

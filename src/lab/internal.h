@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "epolltune/lab.h"
+#include "epolltune/nic.h"
 
 /* Name of the wire's interface on both hosts. */
 #define LAB_DEVICE "wire"
@@ -41,6 +42,19 @@ int wire_address(enum lab_host host, unsigned addresses, struct err *e);
 int wire_size(unsigned mtu, unsigned queue, struct err *e);
 /* Address i of a host, from 198.18.0.0/15, the range for benchmarks (RFC 2544). */
 struct in_addr wire_ipv4(enum lab_host host, unsigned i);
+
+/* Deferred interrupts of the server's end of a wire that receives through NAPI; shared by the lab's
+ * processes. */
+struct wire_napi {
+	uint32_t id;   /* of its NAPI instance; 0: the kernel reports none */
+	bool suspends; /* the kernel has irq-suspend-timeout */
+	bool set;      /* `now` is in effect */
+	struct nic_deferral now, next;
+};
+/* Makes the server's end of a veth wire receive through NAPI, as far as the kernel supports it. */
+void wire_napi_prepare(const struct host *h, enum lab_host host, struct wire_napi *napi);
+/* A lab_function for the server's host: sets `next` of a struct wire_napi. */
+int wire_napi_defer(struct host *h, void *arg, struct err *e);
 
 /* An agent: the resident process of one host. It forks tasks and calls functions on request until
  * its socket is closed; then it kills its tasks and returns. */

@@ -35,6 +35,7 @@ struct lab_shared {
 	struct host_counters counters[2];
 	char uncopied[512];
 	struct wire_stats wire;
+	struct wire_napi napi;
 	_Alignas(64) char rest[];
 };
 
@@ -111,6 +112,8 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
 		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
 	}
+	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
+		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
 	return seal_capabilities(e);
 }
@@ -447,6 +450,21 @@ const struct wire_stats *lab_wire_look(struct lab *lab)
 		lab_call(lab, host, call_unread, &lab->shared->wire.way[host].unread, NULL);
 	return &lab->shared->wire;
 }
+
+int lab_wire_defer(struct lab *lab, const struct nic_deferral *d, struct err *e)
+{
+	struct wire_napi *napi = &lab->shared->napi;
+	int rc = host_settle(lab, LAB_SERVER, e);
+	if (rc || (napi->set && !memcmp(&napi->now, d, sizeof(*d))))
+		return rc;
+	napi->next = *d;
+	rc = lab_call(lab, LAB_SERVER, wire_napi_defer, napi, e);
+	napi->set = !rc;
+	napi->now = *d;
+	return rc;
+}
+
+bool lab_wire_suspends(const struct lab *lab) { return lab->shared->napi.suspends; }
 
 void *lab_alloc(struct lab *lab, size_t size, struct err *e)
 {

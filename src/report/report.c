@@ -50,6 +50,11 @@ const struct wall *report_find(const struct report *r, const char *name)
 	return NULL;
 }
 
+void wall_fill(struct wall *w, const struct wording *words)
+{
+	wording_fill(words, wall_row_find(w->name)->detail, w->detail, sizeof(w->detail));
+}
+
 static struct finding *finding_new(struct report *r)
 {
 	if (r->finding_count < REPORT_FINDINGS)
@@ -102,6 +107,14 @@ struct proposal *finding_propose(struct finding *f, const char *knob, const char
 	report_text(p->current, "%s", current ? current : "");
 	report_text(p->proposed, "%s", proposed ? proposed : "");
 	return p;
+}
+
+struct proposal *finding_propose_device(struct finding *f, const char *knob, const char *device,
+					const char *current, const char *proposed)
+{
+	char name[sizeof(f->proposals->knob)];
+	report_text(name, "%s%s%s", knob, device[0] ? "@" : "", device);
+	return finding_propose(f, name, current, proposed);
 }
 
 const struct proposal *finding_knob(const struct finding *f)

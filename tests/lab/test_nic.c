@@ -16,19 +16,22 @@
 #include "epolltune/server.h"
 
 static const struct lab_options veth = {.place = LAB_PRIVATE};
+static const struct lab_options napi = {.place = LAB_PRIVATE, .napi = true};
 
-static struct lab *open_or_skip(void)
+static struct lab *open_as(const struct lab_options *options)
 {
 	struct err e = {0};
 	struct host *h;
 	struct lab *lab = NULL;
 	assert_int_equal(host_open(&h, "/", &e), 0);
-	int r = lab_open(&lab, &veth, h, &e);
+	int r = lab_open(&lab, options, h, &e);
 	host_close(h);
 	if (r)
 		skip_because("%s", e.text);
 	return lab;
 }
+
+static struct lab *open_or_skip(void) { return open_as(&veth); }
 
 /* Arguments and results of the lab functions below, in the lab's memory. */
 struct wire_order {
@@ -77,22 +80,6 @@ static int wire_get(struct host *h, void *arg, struct err *e)
 		if (n->napi_count)
 			o->suspend_now = n->napis[0].irq_suspend_timeout;
 	}
-	nics_free(&nics);
-	return r;
-}
-
-/* veth receives packets through NAPI if they were sent without TCP segmentation offload:
- * drivers/net/veth.c, veth_skb_is_eligible_for_gro(). */
-static int tso_off(struct host *h, void *arg, struct err *e)
-{
-	struct nics nics;
-	(void)arg;
-	int r = nics_read(h, NIC_ALL, &nics, e);
-	const struct nic *n = r < 0 ? NULL : nics_find(&nics, "wire");
-	for (size_t i = 0; n && r == 0 && i < n->feature_count; i++)
-		if (n->features[i].active && n->features[i].changeable &&
-		    !strncmp(n->features[i].name, "tx-tcp", 6))
-			r = nic_set_feature(h, "wire", n->features[i].name, false, e);
 	nics_free(&nics);
 	return r;
 }
@@ -201,17 +188,13 @@ static void the_engine_receives_through_napi(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	struct lab *lab = open_or_skip();
+	struct lab *lab = open_as(&napi);
 	struct wire_order *o = order(lab);
 	struct server server;
 	struct load load;
 	struct server_usage usage;
 	struct server_config config = {.address = lab_address(lab, LAB_SERVER, 0), .backlog = 16};
 
-	assert_int_equal(lab_call(lab, LAB_CLIENT, tso_off, NULL, &e), 0);
-	o->feature = "rx-gro";
-	o->on = true;
-	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), 0);
 	assert_int_equal(server_start(&server, lab, &config, &e), 0);
 	struct load_config to = {.to = config.address, .port = server.port, .connections = 4};
 	assert_int_equal(load_start(&load, lab, &to, &e), 0);
@@ -288,6 +271,30 @@ static void irq_suspend_timeout_is_set_if_supported(void **state)
 	lab_close(lab);
 }
 
+/* What the lab sets is what the server's end of the wire has. */
+static void the_wire_defers_interrupts(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct lab *lab = open_as(&napi);
+	struct wire_order *o = order(lab);
+	struct nic_deferral d = {200000, 2, 20000000};
+	o->group = "napi";
+	o->name = "gro_flush_timeout";
+	for (int i = 0; i < 2; i++, d = (struct nic_deferral){0}) {
+		int r = lab_wire_defer(lab, &d, &e);
+		if (r && geteuid() == 0)
+			fail_msg("%s", e.text);
+		if (r)
+			break;
+		assert_int_equal(lab_call(lab, LAB_SERVER, wire_get, o, &e), 0);
+		assert_int_equal(o->now.value, d.flush_ns);
+		if (lab_wire_suspends(lab))
+			assert_int_equal(o->suspend_now.value, d.suspend_ns);
+	}
+	lab_close(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +303,7 @@ int main(void)
 		cmocka_unit_test(napi_settings_need_the_initial_user_namespace),
 		cmocka_unit_test(a_missing_interface_is_enodev),
 		cmocka_unit_test(the_engine_receives_through_napi),
+		cmocka_unit_test(the_wire_defers_interrupts),
 		cmocka_unit_test(irq_suspend_timeout_is_set_if_supported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

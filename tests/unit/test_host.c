@@ -374,6 +374,31 @@ static void facts_are_read_or_absent(void **state)
 	assert_int_equal(f.memory_bytes + f.available_bytes, 0);
 }
 
+static void cpu_times_are_read_by_cpu(void **state)
+{
+	(void)state;
+	static struct host_cpu_times before, after;
+	struct err e;
+	assert_int_equal(host_cpu_times(captured, &before, &e), -ENOENT);
+	put("proc/stat", "cpu  1 2 3 4 5 6 7 8 9 10\n"
+			 "cpu3 1 2 3 4 5 6 7 8 9 10\n"
+			 "cpu1024 1 2 3 4 5 6 7 8 9 10\n"
+			 "cpufreq 1\n"
+			 "intr 5 5\n");
+	assert_int_equal(host_cpu_times(captured, &before, &e), 0);
+	assert_int_equal(before.at[3].softirq, 7);
+	assert_int_equal(before.at[3].all, 36); /* user and nice contain the guests */
+	assert_int_equal(before.at[0].all, 0);
+	put("proc/stat", "cpu3 1 2 3 64 5 6 47 8 9 10\n");
+	assert_int_equal(host_cpu_times(captured, &after, &e), 0);
+	assert_true(host_softirq_share(&before, &after, 3) == 0.4);
+	assert_true(host_softirq_share(&before, &before, 3) == 0);
+	assert_true(host_softirq_share(&before, &after, 0) == 0);
+	assert_true(host_softirq_share(&before, &after, HOST_CPUS) == 0);
+	assert_int_equal(host_cpu_times(live, &after, &e), 0);
+	assert_true(after.at[0].all > 0);
+}
+
 static void limits_are_read_or_refused(void **state)
 {
 	(void)state;
@@ -648,6 +673,7 @@ int main(void)
 		TEST(writes_reach_the_live_machine_only),
 		TEST(a_walk_visits_regular_files_in_order),
 		TEST(facts_are_read_or_absent),
+		TEST(cpu_times_are_read_by_cpu),
 		TEST(limits_are_read_or_refused),
 		TEST(counters_are_named_and_damage_is_absent),
 		TEST(counters_beyond_the_capacity_are_omitted),

@@ -137,6 +137,19 @@ static void test_read_live(void **state)
 	assert_true(read > 20);
 }
 
+static void test_number(void **state)
+{
+	(void)state;
+	struct err e;
+	CLEAN(host_closep) struct host *h = NULL;
+	int64_t value = -7;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	assert_false(knob_number("listen.backlog", h, &value)); /* an application's */
+	assert_int_equal(value, -7);
+	assert_true(knob_number("net.ipv4.tcp_rmem", h, &value));
+	assert_true(value > 0);
+}
+
 static int write_somaxconn(struct host *h)
 {
 	struct err e;
@@ -188,9 +201,13 @@ static void test_write_in_a_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_find),
-		cmocka_unit_test(test_check),          cmocka_unit_test(test_field),
-		cmocka_unit_test(test_read_live),      cmocka_unit_test(test_write_in_a_namespace),
+		cmocka_unit_test(test_table_is_whole),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_field),
+		cmocka_unit_test(test_read_live),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_write_in_a_namespace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

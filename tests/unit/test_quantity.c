@@ -160,6 +160,23 @@ static void writes_for_a_person(void **state)
 	assert_string_equal(quantity_format(text, 4, QUANTITY_COUNT, 10000), "10 ");
 }
 
+static void writes_digits_for_sysctl(void **state)
+{
+	(void)state;
+	assert_string_equal(quantity_plain(0).text, "0");
+	assert_string_equal(quantity_plain(UINT64_MAX).text, "18446744073709551615");
+}
+
+static void writes_how_long_ago(void **state)
+{
+	(void)state;
+	assert_string_equal(quantity_ago(0).text, "");
+	assert_string_equal(quantity_ago(119).text, "119 seconds ago");
+	assert_string_equal(quantity_ago(120).text, "2 minutes ago");
+	assert_string_equal(quantity_ago(7200).text, "2 hours ago");
+	assert_string_equal(quantity_ago(86400 * 400.0).text, "400 days ago");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +184,8 @@ int main(void)
 		cmocka_unit_test(refuses_by_name_what_is_odd),
 		cmocka_unit_test(tells_the_bound),
 		cmocka_unit_test(writes_for_a_person),
+		cmocka_unit_test(writes_digits_for_sysctl),
+		cmocka_unit_test(writes_how_long_ago),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

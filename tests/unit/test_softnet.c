@@ -72,6 +72,56 @@ static void garbage_is_refused(void **state)
 	}
 }
 
+/* Counters wrap at 32 bits; a CPU that came online meanwhile has not grown. */
+static void growth_is_taken_by_cpu(void **state)
+{
+	(void)state;
+	struct softnet_cpu then[3] = {{.cpu = 0, .processed = 0xfffffff0u},
+				      {.cpu = 1, .processed = 7, .dropped = 0xfffffffe},
+				      {.cpu = 2, .processed = 0}};
+	struct softnet_cpu now[4] = {{.cpu = 1, .processed = 87, .dropped = 8},
+				     {.cpu = 0, .processed = 0, .time_squeeze = 3},
+				     {.cpu = 2, .processed = 4},
+				     {.cpu = 3, .processed = 5000}};
+	struct softnet before = {then, 3}, after = {now, 4};
+	struct softnet_growth g = softnet_growth(&before, &after);
+	assert_int_equal(g.total.processed, 100);
+	assert_int_equal(g.total.dropped, 10);
+	assert_int_equal(g.total.time_squeeze, 3);
+	assert_int_equal(g.busiest, 1);
+	assert_true(g.busiest_share == 0.8);
+	assert_int_equal(g.cpus, 2);
+	g = softnet_growth(&after, &after);
+	assert_int_equal(g.total.processed, 0);
+	assert_true(g.busiest_share == 0);
+	assert_int_equal(g.cpus, 0);
+}
+
+static void mask_of(const uint32_t *cpus, size_t count, const char *want)
+{
+	char mask[SOFTNET_MASK] = "";
+	struct softnet_cpu rows[96] = {0};
+	for (size_t i = 0; i < count; i++)
+		rows[i].cpu = cpus ? cpus[i] : (uint32_t)i;
+	struct softnet s = {.at = rows, .count = count};
+	assert_true(softnet_mask(&s, mask));
+	assert_string_equal(mask, want);
+}
+
+static void masks_of_many_cpus(void **state)
+{
+	(void)state;
+	mask_of(NULL, 2, "3");
+	mask_of(NULL, 32, "ffffffff");
+	mask_of(NULL, 33, "1,ffffffff");
+	mask_of(NULL, 96, "ffffffff,ffffffff,ffffffff");
+	mask_of((const uint32_t[]){0, 2, 33}, 3, "2,00000005"); /* some are offline */
+	char mask[SOFTNET_MASK];
+	struct softnet_cpu beyond = {.cpu = 256};
+	assert_false(softnet_mask(&(struct softnet){.at = &beyond, .count = 1}, mask));
+	assert_false(softnet_mask(&(struct softnet){0}, mask));
+}
+
 static void the_running_kernels_text_is_read(void **state)
 {
 	(void)state;
@@ -93,6 +143,8 @@ int main(void)
 		cmocka_unit_test(columns_are_read_by_cpu),
 		cmocka_unit_test(rows_without_a_cpu_follow_the_online_list),
 		cmocka_unit_test(garbage_is_refused),
+		cmocka_unit_test(growth_is_taken_by_cpu),
+		cmocka_unit_test(masks_of_many_cpus),
 		cmocka_unit_test(the_running_kernels_text_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ static void observe(void)
 static struct sample setting(uint64_t flush_ns, int queue)
 {
 	return (struct sample){
-		.nic = "eth0", .defer = {flush_ns, flush_ns ? 2 : 0, 0}, .queue = queue};
+		.is = {.nic = "eth0", .longest = {flush_ns, flush_ns ? 2 : 0, 0}, .queue = queue}};
 }
 
 /* Five rounds around a median, 2 % apart; `worst`: the last one is that far off. */
@@ -28,8 +28,9 @@ static void rounds(enum way_index i, double median, double worst, double sparse_
 {
 	struct figures *f = &result.way[i];
 	f->rounds = ROUNDS;
-	f->of[P50_US] = (struct spread){0.96 * median, median, worst > 0 ? worst : 1.04 * median};
-	f->of[SPARSE_CPU_US] = (struct spread){sparse_us, sparse_us, sparse_us};
+	f->of[PAIR_P50_US] =
+		(struct spread){0.96 * median, median, worst > 0 ? worst : 1.04 * median};
+	f->of[PAIR_SPARSE_CPU_US] = (struct spread){sparse_us, sparse_us, sparse_us};
 }
 
 static int fresh(void **state)
@@ -70,28 +71,38 @@ static void settings_judge_the_wall(void **state)
 		const char *problems, *detail;
 	} rows[] = {
 		{{.unreadable = true}, VERDICT_UNKNOWN, METHOD_INSPECTED, REPORT_NONE, "", "read"},
-		{{.queue = -1}, VERDICT_NA, METHOD_INSPECTED, REPORT_NONE, "", "No interface"},
-		{{.nic = "eth0"}, VERDICT_NA, METHOD_INSPECTED, REPORT_NONE, "", "eth0 does not"},
+		{{.is = {.queue = -1}},
+		 VERDICT_NA,
+		 METHOD_INSPECTED,
+		 REPORT_NONE,
+		 "",
+		 "No interface"},
+		{{.is = {.nic = "eth0"}},
+		 VERDICT_NA,
+		 METHOD_INSPECTED,
+		 REPORT_NONE,
+		 "",
+		 "eth0 does not"},
 		/* Each alone defers no interrupt. */
-		{{.nic = "eth0", .defer = {200000, 0, 0}},
+		{{.is = {.nic = "eth0", .longest = {200000, 0, 0}}},
 		 VERDICT_NA,
 		 METHOD_INSPECTED,
 		 REPORT_NONE,
 		 "",
 		 "eth0 does not"},
-		{{.nic = "eth0", .defer = {0, 2, 0}},
+		{{.is = {.nic = "eth0", .longest = {0, 2, 0}}},
 		 VERDICT_NA,
 		 METHOD_INSPECTED,
 		 REPORT_NONE,
 		 "",
 		 "eth0 does not"},
-		{{.nic = "eth0", .defer = {49999, 2, 0}},
+		{{.is = {.nic = "eth0", .longest = {49999, 2, 0}}},
 		 VERDICT_OK,
 		 METHOD_DERIVED,
 		 49,
 		 "",
 		 "gro_flush_timeout=49999"},
-		{{.nic = "eth0", .defer = {50000, 2, 0}},
+		{{.is = {.nic = "eth0", .longest = {50000, 2, 0}}},
 		 VERDICT_TIGHT,
 		 METHOD_DERIVED,
 		 50,
@@ -364,7 +375,7 @@ static void the_note_names_settings_and_shows_all_ways(void **state)
 static void net_core_busy_poll_names_the_plain_way(void **state)
 {
 	(void)state;
-	host.busy_poll = 50;
+	host.is.busy_poll_us = 50;
 	observe();
 	result_judge(&host, &result, &report);
 	assert_non_null(strstr(report_find(&report, WALL)->detail, "with net.core.busy_poll=50"));
@@ -384,46 +395,6 @@ static void what_is_missing_is_one_finding(void **state)
 			    "interrupts (irq-suspend-timeout) need Linux 6.13.");
 }
 
-/* Instances that differ are named by their queue, those that do not by their device. */
-static void the_longest_deferral_of_the_instances_counts(void **state)
-{
-	struct nic_napi napis[2] = {
-		{.id = 10, .gro_flush_timeout = {true, 0}, .defer_hard_irqs = {true, 0}},
-		{.id = 11, .gro_flush_timeout = {true, 70000}, .defer_hard_irqs = {true, 2}}};
-	struct nic_queue queues[2] = {{.direction = NIC_RX, .id = 0, .napi = {true, 10}},
-				      {.direction = NIC_RX, .id = 1, .napi = {true, 11}}};
-	struct nic nic = {.name = "eth1",
-			  .napi = {{true, 5}, {true, 5}, {0}},
-			  .napis = napis,
-			  .napi_count = 2,
-			  .queues = queues,
-			  .queue_count = 2};
-	(void)state;
-	struct sample s = {.queue = -1};
-	setting_of(&s, &nic);
-	assert_int_equal(s.defer.flush_ns, 70000);
-	assert_int_equal(s.queue, 1);
-	napis[0] = napis[1];
-	s = (struct sample){.queue = -1};
-	setting_of(&s, &nic);
-	assert_int_equal(s.defer.flush_ns, 70000);
-	assert_int_equal(s.queue, -1);
-	/* Before Linux 6.13. */
-	nic.napi_count = 0;
-	s = (struct sample){.queue = -1};
-	setting_of(&s, &nic);
-	assert_int_equal(s.defer.flush_ns, 5);
-	assert_int_equal(s.defer.polls, 5);
-}
-
-static void rounds_are_sorted(void **state)
-{
-	struct series s = {5, {40, 10, 30, 50, 20}};
-	(void)state;
-	struct spread spread = spread_of(&s);
-	assert_true(spread.min == 10 && spread.median == 30 && spread.max == 50);
-}
-
 #define TEST(name) cmocka_unit_test_setup(name, fresh)
 
 int main(void)
@@ -441,8 +412,6 @@ int main(void)
 		TEST(the_note_names_settings_and_shows_all_ways),
 		TEST(net_core_busy_poll_names_the_plain_way),
 		TEST(what_is_missing_is_one_finding),
-		TEST(the_longest_deferral_of_the_instances_counts),
-		TEST(rounds_are_sorted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <stdio.h>
+
 struct moments {
 	struct sample before, after;
 	struct nic cards[2]; /* eth0 before and after */
@@ -41,7 +43,7 @@ static void healthy_at(struct moments *m, int i)
 	for (uint32_t cpu = 0; cpu < 4; cpu++) {
 		m->cpus[i][cpu].cpu = cpu;
 		m->cpus[i][cpu].processed = (uint32_t)(0xfffffff0u + (uint64_t)i * 25000);
-		s->cpu[cpu] = (struct cpu_time){(uint64_t)i * 5, (uint64_t)i * 50};
+		s->cpus.at[cpu] = (struct host_cpu_time){(uint64_t)i * 5, (uint64_t)i * 50};
 	}
 	s->softnet = (struct softnet){.at = m->cpus[i], .count = 4};
 	s->have_softnet = true;
@@ -187,7 +189,7 @@ static void crowded(struct moments *m)
 	for (uint32_t cpu = 0; cpu < 4; cpu++)
 		m->cpus[1][cpu].processed = m->cpus[0][cpu].processed;
 	m->cpus[1][1].processed = (uint32_t)(m->cpus[1][1].processed + 100000);
-	m->after.cpu[1] = (struct cpu_time){45, 50};
+	m->after.cpus.at[1] = (struct host_cpu_time){45, 50};
 }
 
 static void crowded_two_queues(struct moments *m)
@@ -214,7 +216,7 @@ static void crowded_one_queue_with_rps(struct moments *m)
 static void crowded_and_idle(struct moments *m)
 {
 	crowded(m);
-	m->after.cpu[1] = (struct cpu_time){5, 50};
+	m->after.cpus.at[1] = (struct host_cpu_time){5, 50};
 }
 
 static void crowded_by_loopback(struct moments *m)
@@ -502,53 +504,6 @@ static void texts_name_causes(void **state)
 	}
 }
 
-static void mask_of(const uint32_t *cpus, size_t count, const char *want)
-{
-	char mask[80] = "";
-	struct softnet_cpu rows[96] = {0};
-	for (size_t i = 0; i < count; i++)
-		rows[i].cpu = cpus ? cpus[i] : (uint32_t)i;
-	struct softnet s = {.at = rows, .count = count};
-	assert_true(cpus_mask(&s, mask));
-	assert_string_equal(mask, want);
-}
-
-static void masks_of_many_cpus(void **state)
-{
-	(void)state;
-	mask_of(NULL, 2, "3");
-	mask_of(NULL, 32, "ffffffff");
-	mask_of(NULL, 33, "1,ffffffff");
-	mask_of(NULL, 96, "ffffffff,ffffffff,ffffffff");
-	mask_of((const uint32_t[]){0, 2, 33}, 3, "2,00000005"); /* some are offline */
-	char mask[80];
-	struct softnet_cpu beyond = {.cpu = 256};
-	assert_false(cpus_mask(&(struct softnet){.at = &beyond, .count = 1}, mask));
-}
-
-static void ages(void **state)
-{
-	(void)state;
-	char text[32];
-	assert_string_equal(age_text(0, text), "");
-	assert_string_equal(age_text(119, text), " 119 seconds ago");
-	assert_string_equal(age_text(120, text), " 2 minutes ago");
-	assert_string_equal(age_text(7200, text), " 2 hours ago");
-	assert_string_equal(age_text(86400 * 400.0, text), " 400 days ago");
-}
-
-static void cpu_lines(void **state)
-{
-	(void)state;
-	static struct sample s;
-	cpu_line("cpu3 1 2 3 4 5 6 7 8 9 10", &s);
-	assert_int_equal(s.cpu[3].softirq, 7);
-	assert_int_equal(s.cpu[3].all, 36); /* guests are in user and nice already */
-	cpu_line("cpu1024 1 2 3 4 5 6 7 8", &s);
-	cpu_line("cpufreq", &s);
-	assert_int_equal(s.cpu[0].all, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,9 +511,6 @@ int main(void)
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
 		cmocka_unit_test(each_wall_gets_its_verdict),
 		cmocka_unit_test(texts_name_causes),
-		cmocka_unit_test(masks_of_many_cpus),
-		cmocka_unit_test(ages),
-		cmocka_unit_test(cpu_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,216 @@
+/* What two readings of interfaces show: traffic, loss at a full ring, deferred interrupts. */
+#include "../support/support.h"
+#include "epolltune/nic.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct nic_number some(uint64_t value) { return (struct nic_number){true, value}; }
+
+static struct nic card(const char *name, uint32_t index, uint64_t packets)
+{
+	struct nic n = {.index = index, .up = true};
+	snprintf(n.name, sizeof(n.name), "%s", name);
+	n.statistics.rx_packets = some(packets);
+	return n;
+}
+
+static void the_main_interface_is_below_the_default_route(void **state)
+{
+	(void)state;
+	struct nic real[3] = {card("eth0", 2, 0), card("eth1", 3, 0), card("eth2", 4, 0)};
+	struct nic all[4] = {real[0], real[1], real[2], card("bond0", 5, 0)};
+	struct nics cards = {real, 3}, links = {all, 4};
+	assert_string_equal(nics_main(&cards, &links)->name, "eth0");
+	real[0].up = false;
+	assert_string_equal(nics_main(&cards, &links)->name, "eth1");
+	all[3].default_route = true;
+	all[2].master = 5;
+	assert_string_equal(nics_main(&cards, &links)->name, "eth2");
+	real[1].up = real[2].up = false;
+	assert_null(nics_main(&cards, &links));
+	assert_null(nics_main(&(struct nics){0}, &links));
+}
+
+/* A packet through a bond counts once; an interface of one reading only has received nothing. */
+static void received_packets_count_once(void **state)
+{
+	(void)state;
+	struct nic then[4] = {card("eth0", 2, 100), card("bond0", 3, 100), card("veth7", 7, 9000),
+			      card("eth1", 4, 50)};
+	struct nic now[4] = {card("eth0", 2, 130), card("bond0", 3, 130), card("eth1", 4, 20),
+			     card("veth8", 8, 5000)};
+	struct nics before = {then, 4}, after = {now, 4};
+	snprintf(then[1].kind, sizeof(then[1].kind), "bond");
+	snprintf(now[1].kind, sizeof(now[1].kind), "bond");
+	assert_int_equal(nic_received(&before, &after, 2), 30);
+	assert_int_equal(nic_received(&before, &after, 4), 0); /* created again */
+	assert_int_equal(nic_received(&before, &after, 7), 0);
+	assert_int_equal(nic_received(&before, &after, 8), 0);
+	assert_int_equal(nics_received(&before, &after), 30);
+	struct nics real = {now, 1};
+	assert_string_equal(nics_carrier(&real, &before, &after, 0.9)->name, "eth0");
+	real.at = &now[2];
+	assert_null(nics_carrier(&real, &before, &after, 0.9));
+	assert_null(nics_carrier(&real, &after, &after, 0));
+}
+
+static void queues_are_those_that_the_driver_reports(void **state)
+{
+	(void)state;
+	struct nic n = {0};
+	uint64_t max;
+	assert_int_equal(nic_receive_queues(&n, &max), 0);
+	assert_int_equal(max, 0);
+	n.link.rx_queues = some(6);
+	assert_int_equal(nic_receive_queues(&n, &max), 6);
+	assert_int_equal(max, 6);
+	n.channels.rx = some(3);
+	n.channels.rx_max = some(4);
+	assert_int_equal(nic_receive_queues(&n, &max), 3);
+	assert_int_equal(max, 4);
+	n.channels.combined = some(0);
+	assert_int_equal(nic_receive_queues(&n, &max), 3);
+	n.channels.combined = some(2);
+	n.channels.combined_max = some(8);
+	assert_int_equal(nic_receive_queues(&n, &max), 2);
+	assert_int_equal(max, 8);
+}
+
+static void rps_is_on_with_a_cpu_in_the_mask(void **state)
+{
+	static char off[] = "00000000,00000000", on[] = "00000000,00000010";
+	struct nic_queue queues[2] = {{.direction = NIC_TX, .cpus = on}, {.direction = NIC_RX}};
+	struct nic n = {.queues = queues, .queue_count = 2};
+	(void)state;
+	assert_false(nic_rps_on(&n));
+	queues[1].cpus = off;
+	assert_false(nic_rps_on(&n));
+	queues[1].cpus = on;
+	assert_true(nic_rps_on(&n));
+}
+
+static void interrupts_of_one_cpu_have_one_affinity(void **state)
+{
+	static char one[] = "0", other[] = "1", range[] = "0-3";
+	struct nic_irq irqs[2] = {{.affinity = one}, {.affinity = one}};
+	struct nic n = {.irqs = irqs, .irq_count = 2};
+	(void)state;
+	assert_string_equal(nic_irq_cpu(&n), "0");
+	irqs[1].affinity = other;
+	assert_null(nic_irq_cpu(&n));
+	irqs[1].affinity = NULL;
+	assert_null(nic_irq_cpu(&n));
+	irqs[0].affinity = irqs[1].affinity = range;
+	assert_null(nic_irq_cpu(&n));
+	n.irq_count = 0;
+	assert_null(nic_irq_cpu(&n));
+}
+
+/* Several counters may count the same packets: the largest number, not the sum. */
+static void loss_is_the_largest_counter(void **state)
+{
+	struct nic_counter counters[2] = {{"rx_out_of_buffer", 7}, {"rx_out_of_buffer", 19}};
+	struct nic_queue queues[2] = {{.hw_drop_overruns = some(1)}, {.hw_drop_overruns = some(4)}};
+	struct nic before = card("eth0", 2, 0), after = before;
+	(void)state;
+	struct nic_loss l = nic_loss(&before, &after);
+	assert_null(l.grew);
+	assert_null(l.counter);
+	before.queues = &queues[0];
+	after.queues = &queues[1];
+	before.queue_count = after.queue_count = 1;
+	l = nic_loss(&before, &after);
+	assert_string_equal(l.grew, "rx-hw-drop-overruns");
+	assert_int_equal(l.grown, 3);
+	before.counters = &counters[0];
+	after.counters = &counters[1];
+	before.counter_count = after.counter_count = 1;
+	after.statistics.rx_missed_errors = some(5); /* absent before */
+	before.statistics.rx_fifo_errors = after.statistics.rx_fifo_errors = some(50000);
+	l = nic_loss(&before, &after);
+	assert_string_equal(l.grew, "rx_out_of_buffer");
+	assert_int_equal(l.grown, 12);
+	assert_string_equal(l.counter, "rx_fifo_errors");
+	assert_int_equal(l.total, 50000);
+	l = nic_loss(NULL, &after);
+	assert_null(l.grew);
+	assert_int_equal(l.total, 50000);
+}
+
+/* Each of the two alone defers no interrupt. */
+static void deferral_takes_a_timeout_and_polls(void **state)
+{
+	(void)state;
+	assert_true(nic_defers(&(struct nic_deferral){.flush_ns = 200000, .polls = 2}));
+	assert_false(nic_defers(&(struct nic_deferral){.flush_ns = 200000}));
+	assert_false(nic_defers(&(struct nic_deferral){.polls = 2}));
+}
+
+static void the_longest_deferral_of_all_interfaces_counts(void **state)
+{
+	struct nic cards[4] = {card("lo", 1, 0), card("eth0", 2, 0), card("eth1", 3, 0),
+			       card("eth2", 4, 0)};
+	struct nics nics = {cards, 4};
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		cards[i].napi.gro_flush_timeout = some(10000 * (4 - i));
+		cards[i].napi.napi_defer_hard_irqs = some(i == 1 ? 0 : 2);
+	}
+	struct nic_deferred d = nics_deferred(&nics);
+	assert_string_equal(d.nic, "eth1");
+	assert_int_equal(d.longest.flush_ns, 20000);
+	assert_int_equal(d.queue, -1);
+	cards[2].up = false;
+	assert_string_equal(nics_deferred(&nics).nic, "eth2");
+	cards[3].up = false;
+	assert_string_equal(nics_deferred(&nics).nic, "eth0"); /* defers nothing */
+	cards[1].up = false;
+	assert_string_equal(nics_deferred(&nics).nic, "");
+}
+
+/* Instances that differ are named by their queue, those that do not by their device. */
+static void the_longest_deferral_of_the_instances_counts(void **state)
+{
+	struct nic_napi napis[2] = {
+		{.id = 10, .gro_flush_timeout = {true, 0}, .defer_hard_irqs = {true, 0}},
+		{.id = 11, .gro_flush_timeout = {true, 70000}, .defer_hard_irqs = {true, 2}}};
+	struct nic_queue queues[2] = {{.direction = NIC_RX, .id = 0, .napi = {true, 10}},
+				      {.direction = NIC_RX, .id = 1, .napi = {true, 11}}};
+	struct nic nic = card("eth1", 3, 0);
+	struct nics nics = {&nic, 1};
+	(void)state;
+	nic.napi = (struct nic_napi_device){{true, 5}, {true, 5}, {0}};
+	nic.napis = napis;
+	nic.napi_count = 2;
+	nic.queues = queues;
+	nic.queue_count = 2;
+	struct nic_deferred d = nics_deferred(&nics);
+	assert_int_equal(d.longest.flush_ns, 70000);
+	assert_int_equal(d.queue, 1);
+	napis[0] = napis[1];
+	d = nics_deferred(&nics);
+	assert_int_equal(d.longest.flush_ns, 70000);
+	assert_int_equal(d.queue, -1);
+	/* Before Linux 6.13. */
+	nic.napi_count = 0;
+	d = nics_deferred(&nics);
+	assert_int_equal(d.longest.flush_ns, 5);
+	assert_int_equal(d.longest.polls, 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_main_interface_is_below_the_default_route),
+		cmocka_unit_test(received_packets_count_once),
+		cmocka_unit_test(queues_are_those_that_the_driver_reports),
+		cmocka_unit_test(rps_is_on_with_a_cpu_in_the_mask),
+		cmocka_unit_test(interrupts_of_one_cpu_have_one_affinity),
+		cmocka_unit_test(loss_is_the_largest_counter),
+		cmocka_unit_test(deferral_takes_a_timeout_and_polls),
+		cmocka_unit_test(the_longest_deferral_of_all_interfaces_counts),
+		cmocka_unit_test(the_longest_deferral_of_the_instances_counts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
