@@ -375,7 +375,9 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 		struct err server = {0};
 		int server_rc = lab_reply(lab, LAB_SERVER, &server);
 		if (server_rc && server_rc != -ECHILD) {
-			rc = err_set(e, server.code, "%s", server.text);
+			rc = -server.code;
+			if (e)
+				*e = server;
 		} else {
 			rc = lab_reply(lab, LAB_CLIENT, e);
 		}
