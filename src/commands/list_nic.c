@@ -17,14 +17,12 @@ struct listing {
 };
 
 /* A softnet knob; unknown in child namespaces, which do not have it. */
-static struct nic_number knob_number(const struct listing *m, const struct knob *k)
+static struct nic_number softnet_number(const struct listing *m, const struct knob *k)
 {
-	struct nic_number n = {0};
-	char path[KNOB_PATH];
-	struct err absent;
-	knob_path(k, path);
-	n.known = host_read_u64(m->host, path, &n.value, &absent) == 0;
-	return n;
+	int64_t value;
+	if (!knob_number(k->name, m->host, &value) || value < 0)
+		return (struct nic_number){0};
+	return (struct nic_number){true, (uint64_t)value};
 }
 
 static int machine_read(const struct host *h, struct listing *m, struct err *e)
@@ -221,7 +219,7 @@ static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
 	add(root, "softnet", softnet_json(&m->softnet, &status), &status);
 	for (size_t i = 0; i < knob_count(); i++)
 		if (knob_at(i)->softnet)
-			add_number(knobs, knob_at(i)->name, knob_number(m, knob_at(i)), &status);
+			add_number(knobs, knob_at(i)->name, softnet_number(m, knob_at(i)), &status);
 	add(root, "knobs", knobs, &status);
 	if (status < 0) {
 		json_decref(root);
@@ -444,7 +442,7 @@ static int table_knobs(FILE *out, const struct listing *m, const struct render_s
 	struct table t = table_begin(out, style, columns);
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
-		struct nic_number value = k->softnet ? knob_number(m, k) : (struct nic_number){0};
+		struct nic_number value = k->softnet ? softnet_number(m, k) : (struct nic_number){0};
 		if (!value.known)
 			continue;
 		row(&t);
