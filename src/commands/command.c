@@ -45,8 +45,7 @@ static const struct option_row no_options[] = {{0}};
 static const struct option_row check_options[] = {
 	TARGET_OPTIONS,
 	PROBE_OPTIONS,
-	{"format", "FORMAT", RENDER_REPORT_FORMATS,
-	 "text (default), json, or line for monitoring plugins"},
+	{"format", "FORMAT", RENDER_REPORT_FORMATS, RENDER_REPORT_FORMATS_HELP},
 	{"verbose", NULL, NULL, "explain each wall and note"},
 	{"output", "FILE", "@files", "write the report to FILE, atomically"},
 	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
