@@ -21,7 +21,7 @@ struct option_row {
 
 struct command {
 	const char *name;
-	const char *arguments;            /* "KNOB|FINDING", "" if none */
+	const char *arguments;            /* "ADDRESS:PORT", "[RUN]", "" if none */
 	const char *summary;              /* one line, no full stop */
 	const struct option_row *options; /* ends with a NULL name */
 	/* argv[0] is the command's name. Prints its own errors with command_error(). */
