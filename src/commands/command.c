@@ -253,6 +253,29 @@ static int help(void)
 	return EXIT_OK;
 }
 
+void print_wrapped(const char *text, size_t indent, size_t width)
+{
+	size_t column = indent;
+	while (*text) {
+		size_t word = strcspn(text, " ");
+		if (column > indent && column + 1 + word > width) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)word, text);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+#define HELP_WIDTH 80
+#define HELP_COLUMN 22 /* of the text of an option */
+
 static void print_option(const char *name, const char *argument, const char *text)
 {
 	char raw[64], left[64];
@@ -262,10 +285,10 @@ static void print_option(const char *name, const char *argument, const char *tex
 	else
 		utf8_copy_ascii(left, sizeof(left), raw);
 	size_t columns = utf8_length(left);
-	printf("  %s%*s%s\n", left, columns < 19 ? 20 - (int)columns : 1, "", text);
+	int blanks = columns + 3 < HELP_COLUMN ? HELP_COLUMN - 2 - (int)columns : 1;
+	printf("  %s%*s", left, blanks, "");
+	print_wrapped(text, HELP_COLUMN, HELP_WIDTH);
 }
-
-#define HELP_WIDTH 80
 
 struct words {
 	char text[HELP_WIDTH];

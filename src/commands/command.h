@@ -75,6 +75,11 @@ const char *values_of_operand(const char *word);
 #define VALUE_SIZE 64
 int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
 
+/* Prints the words of `text` in lines of at most `width` columns. The first line continues at
+ * column `indent`, the others are indented to it. Texts are ASCII but for an ellipsis: a byte is a
+ * column. */
+void print_wrapped(const char *text, size_t indent, size_t width);
+
 /* True if standard output gets colour. `when` is "always", "never" or "auto": on a terminal, unless
  * NO_COLOR is set or TERM is "dumb". */
 int color_wanted(const char *when);
