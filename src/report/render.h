@@ -1,5 +1,4 @@
-/* render: one renderer a file; each turns a report into text for somebody. They know nothing of
- * probes. */
+/* render: one file a format; each writes a report for its reader and depends on no probe. */
 #ifndef EPOLLTUNE_RENDER_H
 #define EPOLLTUNE_RENDER_H
 
