@@ -45,8 +45,7 @@ static const struct option_row no_options[] = {{0}};
 static const struct option_row check_options[] = {
 	TARGET_OPTIONS,
 	PROBE_OPTIONS,
-	{"format", "FORMAT", RENDER_REPORT_FORMATS,
-	 "text (default), json, or line for monitoring plugins"},
+	{"format", "FORMAT", RENDER_REPORT_FORMATS, RENDER_REPORT_FORMATS_HELP},
 	{"verbose", NULL, NULL, "explain each wall and note"},
 	{"output", "FILE", "@files", "write the report to FILE, atomically"},
 	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
@@ -188,10 +187,10 @@ const struct command command_table[] = {
 	 history_options, command_history},
 	{"diff", "A.json B.json", "Compare two reports of check or bench", diff_options,
 	 command_diff},
-	{"explain", "KNOB|FINDING|WALL|PROBE|MYTH|GUIDE ...",
-	 "Explain a knob, finding, wall, probe, myth or guide", explain_options, command_explain},
-	{"list", "[probes|walls|knobs|findings|myths|guides]",
-	 "List probes, walls, and knobs with their current values", list_options, command_list},
+	{"explain", "NAME ...", "Explain a knob, finding, wall or any other name that list prints",
+	 explain_options, command_explain},
+	{"list", "[KIND]", "List probes, walls, and knobs with their current values", list_options,
+	 command_list},
 	{"serve", "", "Run the epoll test server, which echoes what clients send", serve_options,
 	 command_serve},
 	{"load", "ADDRESS:PORT", "Load an echo server with connections and requests", load_options,
@@ -254,6 +253,29 @@ static int help(void)
 	return EXIT_OK;
 }
 
+void print_wrapped(const char *text, size_t indent, size_t width)
+{
+	size_t column = indent;
+	while (*text) {
+		size_t word = strcspn(text, " ");
+		if (column > indent && column + 1 + word > width) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)word, text);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+#define HELP_WIDTH 80
+#define HELP_COLUMN 22 /* of the text of an option */
+
 static void print_option(const char *name, const char *argument, const char *text)
 {
 	char raw[64], left[64];
@@ -263,10 +285,10 @@ static void print_option(const char *name, const char *argument, const char *tex
 	else
 		utf8_copy_ascii(left, sizeof(left), raw);
 	size_t columns = utf8_length(left);
-	printf("  %s%*s%s\n", left, columns < 19 ? 20 - (int)columns : 1, "", text);
+	int blanks = columns + 3 < HELP_COLUMN ? HELP_COLUMN - 2 - (int)columns : 1;
+	printf("  %s%*s", left, blanks, "");
+	print_wrapped(text, HELP_COLUMN, HELP_WIDTH);
 }
-
-#define HELP_WIDTH 80
 
 struct words {
 	char text[HELP_WIDTH];

@@ -21,7 +21,7 @@ struct option_row {
 
 struct command {
 	const char *name;
-	const char *arguments;            /* "KNOB|FINDING", "" if none */
+	const char *arguments;            /* "ADDRESS:PORT", "[RUN]", "" if none */
 	const char *summary;              /* one line, no full stop */
 	const struct option_row *options; /* ends with a NULL name */
 	/* argv[0] is the command's name. Prints its own errors with command_error(). */
@@ -74,6 +74,11 @@ const char *values_of_operand(const char *word);
 /* Find the value most similar to `text`, for "did you mean". Returns 0 if none is close. */
 #define VALUE_SIZE 64
 int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
+
+/* Prints the words of `text` in lines of at most `width` columns. The first line continues at
+ * column `indent`, the others are indented to it. Texts are ASCII but for an ellipsis: a byte is a
+ * column. */
+void print_wrapped(const char *text, size_t indent, size_t width);
 
 /* True if standard output gets colour. `when` is "always", "never" or "auto": on a terminal, unless
  * NO_COLOR is set or TERM is "dumb". */

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A shell would split a name such as "Possible SYN flooding" into words. */
 static int print_word(const char *value, void *arg)
 {
 	(void)arg;
-	printf(" %s", value);
+	if (!strchr(value, ' '))
+		printf(" %s", value);
 	return 0;
 }
 
@@ -20,7 +22,7 @@ static void print_values(const char *values)
 		printf(" %s", values);
 }
 
-/* Call `print` for each alternative of a command's operands: "KNOB|FINDING", "[COMMAND]". */
+/* Call `print` for each alternative of a command's operands: "bash|zsh", "[COMMAND]". */
 static void operands_each(const struct command *c, void (*print)(const char *values))
 {
 	const char *at = c->arguments;

@@ -10,29 +10,6 @@
 #define LABEL_WIDTH 17
 #define TEXT_WIDTH 100 /* lines longer than this are hard to read */
 
-/* Prints the words of `text` in lines of at most `width` columns. The first line continues at
- * column `indent`, the others are indented to it. Rows are ASCII but for an ellipsis: a byte is a
- * column. */
-static void print_wrapped(const char *text, size_t indent, size_t width)
-{
-	size_t column = indent;
-	while (*text) {
-		size_t word = strcspn(text, " ");
-		if (column > indent && column + 1 + word > width) {
-			printf("\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", (int)word, text);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
 static void print_labelled(const char *label, const char *text, size_t width)
 {
 	printf("  %-*s", LABEL_WIDTH - 2, label);

@@ -52,24 +52,27 @@ static int topics_each(const char *plural, each_function each, void *arg)
 }
 
 static int knobs_each(each_function each, void *arg) { return topics_each("knobs", each, arg); }
-static int walls_each(each_function each, void *arg) { return topics_each("walls", each, arg); }
 static int probes_each(each_function each, void *arg) { return topics_each("probes", each, arg); }
-static int findings_each(each_function each, void *arg)
-{
-	return topics_each("findings", each, arg);
-}
-static int myths_each(each_function each, void *arg) { return topics_each("myths", each, arg); }
 static int all_each(each_function each, void *arg) { return topics_each(NULL, each, arg); }
+
+static int kinds_each(each_function each, void *arg)
+{
+	for (size_t k = 0; k < topic_kind_count; k++) {
+		int status = each(topic_kinds[k].plural, arg);
+		if (status)
+			return status;
+	}
+	return 0;
+}
 
 static const struct list {
 	const char *name;
-	const char *operand; /* its name in a command's arguments */
+	const char *operand; /* the word for it in a command's arguments */
 	int (*each)(each_function each, void *arg);
 } lists[] = {
 	{"@commands", "COMMAND", commands_each}, {"@targets", "TARGET", targets_each},
-	{"@probes", "PROBE", probes_each},       {"@walls", "WALL", walls_each},
-	{"@knobs", "KNOB", knobs_each},          {"@findings", "FINDING", findings_each},
-	{"@myths", "MYTH", myths_each},          {"@topics", "NAME", all_each},
+	{"@probes", "PROBE", probes_each},       {"@knobs", "KNOB", knobs_each},
+	{"@kinds", "KIND", kinds_each},          {"@topics", "NAME", all_each},
 	{"@benches", "BENCH", benches_each},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))

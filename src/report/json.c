@@ -223,8 +223,9 @@ static json_t *summary(struct writer *w, const struct report *r)
 	return o;
 }
 
-int render_json(FILE *out, const struct report *r, struct err *e)
+int render_json(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
+	(void)style;
 	struct writer w = {false};
 	json_t *root = json_object(), *walls = json_array(), *findings = json_array();
 	json_t *probes = json_array();

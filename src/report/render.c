@@ -48,23 +48,28 @@ struct render_style render_style_for(FILE *stream, const char *color)
 	};
 }
 
-static int json_in_any_style(FILE *out, const struct report *r, const struct render_style *style,
-			     struct err *e)
-{
-	(void)style;
-	return render_json(out, r, e);
-}
-
 static const struct format {
 	const char *name;
-	render_function render;
+	render_function *render;
 } formats[] = {
-	{"text", render_text},
-	{"json", json_in_any_style},
-	{"line", render_line},
+#define FORMAT(name, help) {#name, render_##name},
+#include "report/formats.def"
+#undef FORMAT
 };
 
-render_function render_find(const char *format)
+const char render_format_names[] =
+#define FORMAT(name, help) "," #name
+#include "report/formats.def"
+#undef FORMAT
+	;
+
+const char render_format_help[] =
+#define FORMAT(name, help) ", " help
+#include "report/formats.def"
+#undef FORMAT
+	;
+
+render_function *render_find(const char *format)
 {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(formats[i].name, format) == 0)

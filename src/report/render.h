@@ -1,5 +1,4 @@
-/* render: one renderer a file; each turns a report into text for somebody. They know nothing of
- * probes. */
+/* render: one file a format; each writes a report for its reader and depends on no probe. */
 #ifndef EPOLLTUNE_RENDER_H
 #define EPOLLTUNE_RENDER_H
 
@@ -19,18 +18,22 @@ struct render_style {
  */
 struct render_style render_style_for(FILE *stream, const char *color);
 
-int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e);
-/* The schema epolltune.report/1, two-space indented, a newline at the end. */
-int render_json(FILE *out, const struct report *r, struct err *e);
-/* One line for monitoring plugins, in ASCII. */
-int render_line(FILE *out, const struct report *r, const struct render_style *style, struct err *e);
+typedef int render_function(FILE *out, const struct report *r, const struct render_style *style,
+			    struct err *e);
+/* One for each format of formats.def. Only text follows the style. json is the schema
+ * epolltune.report/1, indented by two spaces, with a newline at the end; line is ASCII. */
+#define FORMAT(name, help) render_function render_##name;
+#include "report/formats.def"
+#undef FORMAT
 
-/* The name of a report's format ("text", "json", "line") to its renderer; NULL if unknown. */
-typedef int (*render_function)(FILE *out, const struct report *r, const struct render_style *style,
-			       struct err *e);
-render_function render_find(const char *format);
-/* For completion and errors; the first of reports, the second of all else that is shown. */
-#define RENDER_REPORT_FORMATS "text,json,line"
+/* The renderer of a report's format; NULL if unknown. */
+render_function *render_find(const char *format);
+/* The formats of a report, for completion and errors, and as --help describes them. Each array
+ * begins with a separator. */
+extern const char render_format_names[], render_format_help[];
+#define RENDER_REPORT_FORMATS (render_format_names + 1)
+#define RENDER_REPORT_FORMATS_HELP (render_format_help + 2)
+/* The formats of all other output. */
 #define RENDER_FORMATS "text,json"
 
 #endif

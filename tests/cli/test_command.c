@@ -42,6 +42,21 @@ static void assert_narrow(const char *text)
 	}
 }
 
+/* Whether it has the text, perhaps in several lines. */
+static bool wraps(const char *out, const char *text)
+{
+	for (; *out; out++) {
+		const char *at = out, *of = text;
+		while (*of && (*at == *of || (*of == ' ' && *at == '\n'))) {
+			at += *of == ' ' ? strspn(at, " \n") : 1;
+			of++;
+		}
+		if (!*of)
+			return true;
+	}
+	return false;
+}
+
 static void help_covers_every_command_and_option(void **state)
 {
 	(void)state;
@@ -62,7 +77,7 @@ static void help_covers_every_command_and_option(void **state)
 		assert_string_equal(one.out, same.out);
 		for (const struct option_row *row = c->options; row->name; row++) {
 			assert_non_null(strstr(one.out, row->name));
-			assert_non_null(strstr(one.out, row->help));
+			assert_true(wraps(one.out, row->help));
 			assert_true(row - c->options < 64);
 		}
 		output_free(&one);

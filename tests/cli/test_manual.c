@@ -199,7 +199,7 @@ static void every_json_key_is_described(void **state)
 	size_t size = 0;
 	sample_short(&r);
 	FILE *out = open_memstream(&text, &size);
-	assert_int_equal(render_json(out, &r, &e), 0);
+	assert_int_equal(render_json(out, &r, NULL, &e), 0);
 	fclose(out);
 	json_t *root = json_loads(text, 0, NULL);
 	const char *schema = strstr(page, "\n.Sh JSON\n");

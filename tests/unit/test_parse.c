@@ -36,7 +36,7 @@ static char *json_of(const struct report *r)
 	size_t size = 0;
 	struct err e;
 	FILE *out = open_memstream(&text, &size);
-	assert_int_equal(render_json(out, r, &e), 0);
+	assert_int_equal(render_json(out, r, NULL, &e), 0);
 	fclose(out);
 	return text;
 }

@@ -16,7 +16,7 @@ static json_t *render(const struct report *r)
 	FILE *out = open_memstream(&text, &size);
 	assert_non_null(out);
 	struct err e = {0};
-	if (render_json(out, r, &e))
+	if (render_json(out, r, NULL, &e))
 		fail_msg("%s", e.text);
 	fclose(out);
 	json_error_t error;
@@ -287,7 +287,7 @@ static void a_full_disk_is_an_error(void **state)
 	if (!full)
 		skip_because("no /dev/full");
 	struct err e = {0};
-	assert_true(render_json(full, &r, &e) < 0);
+	assert_true(render_json(full, &r, NULL, &e) < 0);
 	assert_string_equal(e.text, "cannot write the report: No space left on device");
 	fclose(full);
 }
@@ -295,7 +295,8 @@ static void a_full_disk_is_an_error(void **state)
 static void formats_have_renderers(void **state)
 {
 	(void)state;
-	char formats[] = RENDER_REPORT_FORMATS;
+	char formats[256];
+	snprintf(formats, sizeof(formats), "%s", RENDER_REPORT_FORMATS);
 	for (char *name = strtok(formats, ","); name; name = strtok(NULL, ","))
 		assert_non_null(render_find(name));
 	assert_null(render_find("yaml"));
