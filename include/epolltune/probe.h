@@ -15,7 +15,9 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
+#include "epolltune/load.h"
 #include "epolltune/report.h"
+#include "epolltune/server.h"
 #include "epolltune/target.h"
 
 struct probe_options {
@@ -80,6 +82,8 @@ struct outcome {
 
 struct context; /* of a probe: what its experiments share */
 
+#define TRIAL_LOADS 2
+
 /* What run() is given. It owns none of it. */
 struct trial {
 	const struct target *target;
@@ -91,6 +95,13 @@ struct trial {
 	bool emulated;           /* somaxconn stands in the lab by the listen argument */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
 	char *progress;
+	/* What trial_server(), trial_load() and trial_knobs() have begun, in the lab's memory from
+	 * `mark` on. */
+	struct server *server;           /* NULL: none */
+	struct load *loads[TRIAL_LOADS]; /* in the order of starting; NULL: none */
+	struct trial_swap *swaps;        /* knobs to restore, the last one first */
+	size_t mark;
+	bool begun;
 };
 
 /* Clients that an experiment sends, and the most it can; 0, 0: none to speak of. */
@@ -207,6 +218,34 @@ const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
 /* Whether it has anything to run in a lab. */
 bool probe_experiments(const struct probe *p);
+
+/* Starts the test server, as t->server, on the server's first address. It replaces the one before,
+ * whose clients end too. What these functions begin, and all of the lab's memory that was allocated
+ * since, ends with run(), alternatives() or measure(), also after an error. */
+int trial_server(struct trial *t, struct server_config config, struct err *e);
+/* Starts clients of that server, as the next of t->loads; they open no connection yet. -EMFILE
+ * where RLIMIT_NOFILE does not allow so many: then there are none. */
+int trial_load(struct trial *t, struct load_config config, struct err *e);
+/* The same without that error, where the experiment can do without. */
+int trial_load_optional(struct trial *t, struct load_config config, struct err *e);
+
+/* Sets knobs of one of the lab's hosts that are not the experiment's settings. Those of a kernel
+ * without the knob are skipped. They are restored at the end of run(), alternatives() or measure(),
+ * and stay when prepare() sets them. `list` ends with NULL. */
+struct trial_knob {
+	const char *name, *value;
+};
+int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
+
+/* What the judge calls after run(), alternatives() and measure(), which returned `rc`: ends what
+ * they have begun. Returns `rc`, or else the first error of restoring a knob. */
+int trial_end(struct trial *t, int rc, struct err *e);
+
+/* What run() found no capacity in, with a clause why. */
+void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void outcome_unsupported(struct outcome *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
