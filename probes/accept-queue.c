@@ -131,7 +131,7 @@ static int stall_arrive(struct trial *t, struct server *server, struct load *loa
 	if (t->target->rate_per_s > pace)
 		pace = t->target->rate_per_s;
 	trial_progress(t, "%s clients arrive at a stalled server",
-		       quantity_show(QUANTITY_COUNT, s->arrivals).text);
+		       quantity_count(s->arrivals).text);
 	int rc = load_open(load, s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
 		rc = stall_settle(server, s->arrivals, &queue, e);
@@ -273,7 +273,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 /* "903 dropped, the last client connected 1.04 s after the stall" */
 static void stall_result(const struct stall *s, char *text, size_t size)
 {
-	struct quantity_shown dropped = quantity_show(QUANTITY_COUNT, s->dropped);
+	struct quantity_shown dropped = quantity_count(s->dropped);
 	uint64_t us = s->served == s->arrivals ? s->last_in_us : stall_patience_ms(s) * 1000;
 	struct quantity_shown last =
 		quantity_show(QUANTITY_DURATION, quantity_round(QUANTITY_DURATION, us));
@@ -283,8 +283,7 @@ static void stall_result(const struct stall *s, char *text, size_t size)
 	else
 		snprintf(text, size,
 			 "%s dropped, %s clients still not connected %s after the stall",
-			 dropped.text, quantity_show(QUANTITY_COUNT, s->arrivals - s->served).text,
-			 last.text);
+			 dropped.text, quantity_count(s->arrivals - s->served).text, last.text);
 }
 
 static void queue_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
@@ -298,7 +297,7 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 		return;
 	}
 	struct quantity_shown stall = quantity_show(QUANTITY_DURATION, t->target->stall_us);
-	struct quantity_shown arrivals = quantity_show(QUANTITY_COUNT, s->arrivals);
+	struct quantity_shown arrivals = quantity_count(s->arrivals);
 	/* A longer stall is not waited for: its arrivals are sent within STALL_SEND_MS. */
 	bool whole = t->target->stall_us <= STALL_SEND_MS * 1000;
 	int used = whole ? snprintf(text, size,
@@ -394,7 +393,7 @@ static void judge_listeners(const struct sample *s, const struct target *target,
 		return;
 	if (small > 4)
 		report_append(others, " and %zu more", small - 4);
-	wording_set(&words, "needed", "%s", quantity_show(QUANTITY_COUNT, needed).text);
+	wording_set(&words, "needed", "%s", quantity_count(needed).text);
 	wording_set(&words, "somaxconn", "%lld", (long long)s->somaxconn);
 	wording_set(&words, "others", "%s", others);
 	report_finding(r, "accept-queue.application", &words);

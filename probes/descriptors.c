@@ -86,7 +86,7 @@ static struct quantity_shown limit_show(int64_t limit)
 		return (struct quantity_shown){"unknown"};
 	if (limit == INT64_MAX)
 		return (struct quantity_shown){"unlimited"};
-	return quantity_show(QUANTITY_COUNT, (uint64_t)limit);
+	return quantity_count((uint64_t)limit);
 }
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
@@ -133,8 +133,7 @@ static void process_words(const struct target *target, const struct settings *s,
 	if (o && !isnan(o->metric[WAKEUPS]))
 		wording_set(
 			w, "wakeups", "%s",
-			quantity_show(QUANTITY_COUNT,
-				      quantity_round(QUANTITY_RATE, (uint64_t)o->metric[WAKEUPS]))
+			quantity_count(quantity_round(QUANTITY_RATE, (uint64_t)o->metric[WAKEUPS]))
 				.text);
 }
 
@@ -197,8 +196,7 @@ static int hold_open(struct trial *t, struct server *server, struct load *load, 
 		int rc = load_open(load, step, 0, HOLD_TIMEOUT_MS, e);
 		if (rc)
 			return rc;
-		trial_progress(t, "%s connections",
-			       quantity_show(QUANTITY_COUNT, load->opened).text);
+		trial_progress(t, "%s connections", quantity_count(load->opened).text);
 	}
 	hold_wait(server, h);
 	return 0;
@@ -339,8 +337,7 @@ static const char *limit_of(int code)
 
 static void hold_remark(const struct hold *h, const struct settings *s, int end, struct outcome *o)
 {
-	report_text(o->remark, "%s connections opened%s%s%s.",
-		    quantity_show(QUANTITY_COUNT, h->connections).text,
+	report_text(o->remark, "%s connections opened%s%s%s.", quantity_count(h->connections).text,
 		    h->filled.duplicates ? ", then filled with dup()" : "",
 		    end ? " until " : "; no limit met", end ? limit_of(end) : "");
 	if (h->request_p50_ns)
@@ -484,8 +481,8 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 	if (h->connections < WEIGHED_CONNECTIONS) {
 		out->state = OUTCOME_INCONCLUSIVE;
 		report_text(out->why, "the experiment held %s connections and needs %s",
-			    quantity_show(QUANTITY_COUNT, h->connections).text,
-			    quantity_show(QUANTITY_COUNT, WEIGHED_CONNECTIONS).text);
+			    quantity_count(h->connections).text,
+			    quantity_count(WEIGHED_CONNECTIONS).text);
 	} else if (!is_plausible(bytes, s->taken.connection_bytes)) {
 		out->state = OUTCOME_INCONCLUSIVE;
 		report_text(out->why, "kernel memory changed for other reasons meanwhile");

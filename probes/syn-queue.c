@@ -100,7 +100,7 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	struct rush *r = &t->context->rush;
 	*r = (struct rush){.clients = clients};
-	trial_progress(t, "%s handshakes at a time", quantity_show(QUANTITY_COUNT, clients).text);
+	trial_progress(t, "%s handshakes at a time", quantity_count(clients).text);
 	int rc = trial_server(t, (struct server_config){.backlog = backlog}, e);
 	if (!rc)
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
@@ -170,8 +170,7 @@ static bool queue_solve(const struct target *target, const struct settings *now,
 static void word_count(struct wording *w, const char *name, const struct outcome *o, int metric)
 {
 	bool known = o && o->limit_met && !isnan(o->metric[metric]);
-	wording_set(w, name, "%s",
-		    known ? quantity_show(QUANTITY_COUNT, (uint64_t)o->metric[metric]).text : "");
+	wording_set(w, name, "%s", known ? quantity_count((uint64_t)o->metric[metric]).text : "");
 }
 
 static void queue_words(const struct target *target, const struct settings *s,
@@ -210,7 +209,7 @@ static void rush_outcome(const struct trial *t, const struct rush *r, struct out
 	if (!r->counted || (!full && r->count[HALF_OPEN] < report_margin(t->needed))) {
 		outcome_inconclusive(out,
 				     "this machine was too busy to count %s half-open handshakes",
-				     quantity_show(QUANTITY_COUNT, r->clients).text);
+				     quantity_count(r->clients).text);
 		return;
 	}
 	out->state = OUTCOME_CONCLUSIVE;
@@ -229,8 +228,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		outcome_unsupported(out,
 				    "the experiment takes %s clients, and RLIMIT_NOFILE allows %s; "
 				    "raise it with ulimit -n",
-				    quantity_show(QUANTITY_COUNT, enough).text,
-				    quantity_show(QUANTITY_COUNT, max).text);
+				    quantity_count(enough).text, quantity_count(max).text);
 		return 0;
 	}
 	/* Without a result, the next attempt sends no more clients than must fit. */
@@ -253,10 +251,9 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	if (t->proof)
 		snprintf(text, size,
 			 "%s of %s half open at a time, %s dropped, %s answered with a cookie",
-			 quantity_show(QUANTITY_COUNT, r->count[HALF_OPEN]).text,
-			 quantity_show(QUANTITY_COUNT, r->clients).text,
-			 quantity_show(QUANTITY_COUNT, r->count[DROPPED]).text,
-			 quantity_show(QUANTITY_COUNT, r->count[BY_COOKIE]).text);
+			 quantity_count(r->count[HALF_OPEN]).text, quantity_count(r->clients).text,
+			 quantity_count(r->count[DROPPED]).text,
+			 quantity_count(r->count[BY_COOKIE]).text);
 }
 
 static const struct experiment experiments[] = {

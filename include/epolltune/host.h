@@ -132,6 +132,10 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
  * likewise. */
 int host_closing(const struct host *h, uint64_t *count, struct err *e);
 
+/* How many ports from `low` to `high` net.ipv4.ip_local_reserved_ports keeps from connect(); 0
+ * where it cannot be read. */
+int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
+
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);
 

@@ -34,6 +34,10 @@ struct quantity_shown {
 	char text[32];
 };
 struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value);
+static inline struct quantity_shown quantity_count(uint64_t count)
+{
+	return quantity_show(QUANTITY_COUNT, count);
+}
 
 /* Writes `value` as an option takes it, in the largest unit that keeps it exact: "50k", "250ms",
  * "100mbit". Returns buf. 32 bytes always suffice. */

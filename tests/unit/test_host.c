@@ -499,6 +499,32 @@ static void slabs_are_read_or_refused(void **state)
 	assert_int_equal(host_slab_bytes(captured, &bytes, &e), -EBADMSG);
 }
 
+static void reserved_ports_are_counted_within_a_range(void **state)
+{
+	(void)state;
+	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
+	static const struct {
+		const char *list;
+		int64_t low, high, count;
+	} rows[] = {
+		{"\n", 1, 65535, 0},
+		{"8080\n", 1, 65535, 1},
+		{"8080,9000-9010\n", 1, 65535, 12},
+		{"8080,9000-9010\n", 8081, 65535, 11},
+		{"8080,9000-9010\n", 9005, 9006, 2},
+		{"8080,9000-9010\n", 8080, 9000, 2},
+		{"8080,9000-9010\n", 9011, 65535, 0},
+		{"8080;9000\n", 1, 65535, 1},
+		{"ports\n", 1, 65535, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put(path, rows[i].list);
+		if (host_reserved_ports(captured, rows[i].low, rows[i].high) != rows[i].count)
+			fail_msg("%s within %lld-%lld", rows[i].list, (long long)rows[i].low,
+				 (long long)rows[i].high);
+	}
+}
+
 static int listen_on(int family, int backlog, uint16_t *port)
 {
 	struct sockaddr_in six = {.sin_family = AF_INET};
@@ -652,6 +678,7 @@ int main(void)
 		TEST(counters_are_named_and_damage_is_absent),
 		TEST(counters_beyond_the_capacity_are_omitted),
 		TEST(slabs_are_read_or_refused),
+		TEST(reserved_ports_are_counted_within_a_range),
 		TEST(listeners_have_depth_limit_and_owner),
 		TEST(randomly_damaged_files_are_parsed_in_bounds),
 	};
