@@ -7,16 +7,12 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
-#include "epolltune/server.h"
 
 #define WALL "accept-queue"
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
@@ -35,9 +31,10 @@ enum { KERNEL_MAX, ARGUMENT };
 #define STALL_LATE_MS 1400
 /* Time for clients in the queue, all of them. */
 #define STALL_QUEUED_MS 8000
-#define STALL_SETTLE_MS 500
 
 enum { OVERFLOWS, SERVED, LAST_IN };
+/* Loads: the arrivals, and those that find the end of the queue. */
+enum { ARRIVALS, BEYOND };
 
 struct context {
 	/* One stall of the server with clients arriving. */
@@ -53,78 +50,14 @@ struct context {
 	} stall;
 };
 
-/* Waits until every one of `sent` is either queued or dropped, or nothing moves any more. */
-static int stall_settle(struct server *server, uint64_t sent, struct server_queue *queue,
-			struct err *e)
-{
-	struct server_queue before = {0};
-	unsigned quiet = 0;
-	for (unsigned ms = 0; ms < STALL_SETTLE_MS && quiet < 50; ms += 2) {
-		int rc = server_queue(server, queue, e);
-		if (rc)
-			return rc;
-		if (queue->depth + queue->drops >= sent)
-			return 0;
-		bool still = queue->depth == before.depth && queue->drops == before.drops;
-		quiet = still ? quiet + 2 : 0;
-		before = *queue;
-		trial_sleep_us(2000);
-	}
-	return 0;
-}
-
-static int stall_fill(struct server *server, struct load *extra, struct stall *s, struct err *e)
-{
-	uint64_t sent = s->arrivals;
-	for (uint64_t left = extra->config.connections; left >= FILL_STEP && !s->capacity;
-	     left -= FILL_STEP) {
-		struct server_queue queue;
-		int rc = load_open(extra, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
-		sent += FILL_STEP;
-		if (!rc)
-			rc = stall_settle(server, sent, &queue, e);
-		if (rc)
-			return rc;
-		s->reached = queue.depth;
-		if (queue.drops)
-			s->capacity = queue.depth;
-	}
-	return 0;
-}
-
 /* How long clients are waited for. */
 static uint64_t stall_patience_ms(const struct stall *s)
 {
 	return s->dropped ? STALL_LATE_MS + s->arrivals / 20 : STALL_QUEUED_MS;
 }
 
-/* Resumes the server and waits for its clients. */
-static int stall_drain(struct server *server, struct load *load, struct stall *s, struct err *e)
-{
-	struct server_queue alive;
-	int rc = server_resume(server, e);
-	uint64_t resumed = load_now_ns(), end = resumed + stall_patience_ms(s) * 1000000;
-	struct load_sum sum = load_sum(load);
-	while (!rc && sum.served + sum.failed < s->arrivals && load_now_ns() < end) {
-		trial_sleep_us(1000);
-		sum = load_sum(load);
-	}
-	/* A server that died would otherwise look like a very slow one. */
-	if (!rc)
-		rc = server_queue(server, &alive, e);
-	if (rc)
-		return rc;
-	s->served = sum.served;
-	s->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
-	uint64_t accepted = server->stats->accepted, last = server->stats->last_accept_ns;
-	if (s->served == s->arrivals && !s->dropped && last > resumed)
-		s->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
-	return 0;
-}
-
 /* Sends the arrivals to the stalled server and counts what became of them. */
-static int stall_arrive(struct trial *t, struct server *server, struct load *load, struct stall *s,
-			struct err *e)
+static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 {
 	struct server_queue queue;
 	uint64_t pace = s->arrivals * 1000 / STALL_SEND_MS + 1;
@@ -132,12 +65,12 @@ static int stall_arrive(struct trial *t, struct server *server, struct load *loa
 		pace = t->target->rate_per_s;
 	trial_progress(t, "%s clients arrive at a stalled server",
 		       quantity_count(s->arrivals).text);
-	int rc = load_open(load, s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
+	int rc = load_open(t->loads[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
-		rc = stall_settle(server, s->arrivals, &queue, e);
+		rc = server_settle(t->server, s->arrivals, &queue, e);
 	if (rc)
 		return rc;
-	struct load_sum sum = load_sum(load);
+	struct load_sum sum = load_sum(t->loads[ARRIVALS]);
 	if (sum.failed)
 		return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
 			       (unsigned long long)sum.failed, (unsigned long long)s->arrivals,
@@ -156,55 +89,72 @@ static int stall_arrive(struct trial *t, struct server *server, struct load *loa
 	return 0;
 }
 
-static int stall_body(struct trial *t, struct server *server, struct load *load, struct load *extra,
-		      struct stall *s, struct err *e)
+/* Sends more, where there are more to send, until the queue overflows. */
+static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 {
-	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
-	if (!rc)
-		rc = stall_arrive(t, server, load, s, e);
-	if (!rc)
-		rc = trial_counters_end(t, &counters, e);
-	if (!rc)
-		s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
-	if (!rc && !s->capacity && extra->shards)
-		rc = stall_fill(server, extra, s, e);
-	if (!rc)
-		rc = stall_drain(server, load, s, e);
-	return rc;
+	struct load *beyond = t->loads[BEYOND];
+	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
+		struct server_queue queue;
+		int rc = load_open(beyond, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
+		if (!rc)
+			rc = server_settle(t->server, s->arrivals + beyond->opened, &queue, e);
+		if (rc)
+			return rc;
+		s->reached = queue.depth;
+		if (queue.drops)
+			s->capacity = queue.depth;
+	}
+	return 0;
+}
+
+/* Resumes the server and waits for its clients. */
+static int stall_drain(struct trial *t, struct stall *s, struct err *e)
+{
+	const struct load *load = t->loads[ARRIVALS];
+	struct server_queue alive;
+	int rc = server_resume(t->server, e);
+	uint64_t resumed = load_now_ns();
+	if (rc)
+		return rc;
+	load_await(load, s->arrivals, stall_patience_ms(s));
+	/* A server that died would otherwise look like a very slow one. */
+	rc = server_queue(t->server, &alive, e);
+	if (rc)
+		return rc;
+	struct load_sum sum = load_sum(load);
+	s->served = sum.served;
+	s->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
+	uint64_t accepted = t->server->stats->accepted, last = t->server->stats->last_accept_ns;
+	if (s->served == s->arrivals && !s->dropped && last > resumed)
+		s->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
+	return 0;
 }
 
 /* `fill`: that many more than the arrivals, to find the end of the queue; 0: the arrivals alone. */
 static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *s, struct err *e)
 {
-	size_t mark = lab_mark(t->lab);
-	struct server server = {.channel = -1};
-	struct load load = {0}, extra = {0};
-	struct server_config config = {.address = lab_address(t->lab, LAB_SERVER, 0),
-				       .backlog = backlog,
-				       .paused = true,
-				       .greet_and_close = true};
-	int rc = server_start(&server, t->lab, &config, e);
-	struct load_config to = {.to = config.address,
-				 .port = server.port,
-				 .connections = s->arrivals,
-				 .await_greeting = true};
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	struct load_config clients = {.connections = s->arrivals, .await_greeting = true};
+	const struct server_config stalled = {
+		.backlog = backlog, .paused = true, .greet_and_close = true};
+	int rc = trial_server(t, stalled, e);
 	if (!rc)
-		rc = load_start(&load, t->lab, &to, e);
-	to.connections = fill;
+		rc = trial_load(t, clients, e);
+	clients.connections = fill;
 	/* With few descriptors to a process the end of the queue may be out of reach. */
-	if (!rc && fill) {
-		rc = load_start(&extra, t->lab, &to, e);
-		if (rc == -EMFILE)
-			rc = 0;
-	}
+	if (!rc && fill)
+		rc = trial_load_optional(t, clients, e);
 	if (!rc)
-		rc = stall_body(t, &server, &load, &extra, s, e);
-	load_stop(&extra);
-	load_stop(&load);
-	server_stop(&server);
-	lab_release(t->lab, mark);
-	return rc;
+		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (!rc)
+		rc = stall_arrive(t, s, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (rc)
+		return rc;
+	s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	rc = stall_fill(t, s, e);
+	return rc ? rc : stall_drain(t, s, e);
 }
 
 /* Far enough to find the end of the queue, unless that is out of proportion. */

@@ -95,6 +95,26 @@ int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
 /* Slab memory in bytes from /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable without
  * privilege. */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
+/* Both at a moment, as far as they are readable. */
+struct host_slab_memory {
+	struct host_slabs slabs; /* count 0: not readable */
+	uint64_t bytes;          /* of all slabs; 0: not readable */
+};
+void host_slab_memory(const struct host *h, struct host_slab_memory *out);
+/* The cache of that name or NULL. */
+const struct host_slab *host_slab_find(const struct host_slabs *slabs, const char *name);
+/* Growth in bytes of the cache `after`. Pure. */
+int64_t host_slab_growth(const struct host_slabs *before, const struct host_slab *after);
+/* The bytes that `connections` new connections took between the two: in the caches that grew by at
+ * least an object for every other connection, as smaller growth has other causes; in all slabs
+ * together where the caches are not readable (*by_cache false). 0: unknown. Pure. */
+uint64_t host_slab_taken(const struct host_slab_memory *before,
+			 const struct host_slab_memory *after, uint64_t connections,
+			 bool *by_cache);
+/* The bytes of an idle connection's objects at one end, each once. Pure. */
+uint64_t host_slab_connection(const struct host_slabs *slabs);
+/* The same of this machine; 0: not readable. */
+uint64_t host_connection_bytes(const struct host *h);
 
 /* A listening TCP socket of the calling network namespace, by inet_diag. */
 struct host_listener {
