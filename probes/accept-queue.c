@@ -14,10 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
-#define WALL "accept-queue"
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
-
-enum { KERNEL_MAX, ARGUMENT };
 
 /* More arrivals than that are not sent. */
 #define STALL_ARRIVALS 32768
@@ -68,13 +65,10 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 	int rc = load_open(t->loads[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
 		rc = server_settle(t->server, s->arrivals, &queue, e);
+	if (!rc)
+		rc = load_check(t->loads[ARRIVALS], e);
 	if (rc)
 		return rc;
-	struct load_sum sum = load_sum(t->loads[ARRIVALS]);
-	if (sum.failed)
-		return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
-			       (unsigned long long)sum.failed, (unsigned long long)s->arrivals,
-			       strerror(sum.first_errno));
 	/* Clients that are neither queued nor dropped never arrived. */
 	if (queue.depth + queue.drops < s->arrivals)
 		return err_set(e, EIO, "only %llu of %llu clients reached the server",
@@ -168,27 +162,6 @@ static uint64_t fill_beyond(int64_t capacity, uint64_t needed)
 	return fill < allowed ? fill : allowed / FILL_STEP * FILL_STEP;
 }
 
-static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
-{
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
-	(void)target;
-	b->binding = backlog < somaxconn ? ARGUMENT : KERNEL_MAX;
-	if (somaxconn != REPORT_NONE)
-		b->capacity = s->at[b->binding][0] + 1;
-}
-
-static bool queue_solve(const struct target *target, const struct settings *now,
-			const struct outcome *o, int64_t enough, struct settings *out)
-{
-	(void)target;
-	(void)now;
-	(void)o;
-	for (int i = KERNEL_MAX; i <= ARGUMENT; i++)
-		if (out->at[i][0] + 1 < enough)
-			out->at[i][0] = enough - 1;
-	return true;
-}
-
 static struct cost queue_cost(const struct target *target, const struct settings *s)
 {
 	(void)s;
@@ -199,10 +172,10 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct stall *stall = &t->context->stall;
-	queue_bound(t->target, s, &b);
+	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed, .overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
-	int rc = stall_run(t, (int)s->at[ARGUMENT][0], fill, stall, e);
+	int rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
 	out->limit_met = stall->capacity;
@@ -214,63 +187,63 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		out->metric[LAST_IN] = (double)stall->last_in_us;
 	if (stall->accepts_per_s)
 		report_text(out->remark, "After the stall the test server accepted %s.",
-			    quantity_show(QUANTITY_RATE,
-					  quantity_round(QUANTITY_RATE, stall->accepts_per_s))
-				    .text);
+			    quantity_measured(QUANTITY_RATE, stall->accepts_per_s).text);
 	return 0;
 }
 
 /* "903 dropped, the last client connected 1.04 s after the stall" */
 static void stall_result(const struct stall *s, char *text, size_t size)
 {
-	struct quantity_shown dropped = quantity_count(s->dropped);
-	uint64_t us = s->served == s->arrivals ? s->last_in_us : stall_patience_ms(s) * 1000;
-	struct quantity_shown last =
-		quantity_show(QUANTITY_DURATION, quantity_round(QUANTITY_DURATION, us));
-	if (s->served == s->arrivals)
-		snprintf(text, size, "%s dropped, the last client connected %s after the stall",
-			 dropped.text, last.text);
+	uint64_t out = s->arrivals - s->served;
+	uint64_t us = out ? stall_patience_ms(s) * 1000 : s->last_in_us;
+	report_append_to(text, size, "%s dropped, ", quantity_count(s->dropped).text);
+	if (out)
+		report_append_to(text, size, "%s clients still not connected",
+				 quantity_count(out).text);
 	else
-		snprintf(text, size,
-			 "%s dropped, %s clients still not connected %s after the stall",
-			 dropped.text, quantity_count(s->arrivals - s->served).text, last.text);
+		report_append_to(text, size, "the last client connected");
+	report_append_to(text, size, " %s after the stall",
+			 quantity_measured(QUANTITY_DURATION, us).text);
 }
 
 static void queue_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	const struct stall *s = &t->context->stall;
-	char result[160];
-	(void)o;
-	stall_result(s, result, sizeof(result));
-	if (t->proof) {
-		snprintf(text, size, "%s", result);
-		return;
-	}
 	struct quantity_shown stall = quantity_show(QUANTITY_DURATION, t->target->stall_us);
 	struct quantity_shown arrivals = quantity_count(s->arrivals);
+	(void)o;
+	text[0] = 0;
+	if (t->proof) {
+		stall_result(s, text, size);
+		return;
+	}
 	/* A longer stall is not waited for: its arrivals are sent within STALL_SEND_MS. */
-	bool whole = t->target->stall_us <= STALL_SEND_MS * 1000;
-	int used = whole ? snprintf(text, size,
-				    "While the server stalled for %s, %s clients arrived: ",
-				    stall.text, arrivals.text)
-			 : snprintf(text, size,
-				    "As many clients as arrive in a stall of %s, %s, arrived while "
-				    "the server was stalled: ",
-				    stall.text, arrivals.text);
-	snprintf(text + used, size - (size_t)used, "%s%s",
-		 s->dropped ? result : "all were queued, with less than 25 % headroom.",
-		 s->dropped ? " (clients retransmit a dropped SYN after 1 s)." : "");
+	if (t->target->stall_us <= STALL_SEND_MS * 1000)
+		report_text_into(text, size,
+				 "While the server stalled for %s, %s clients arrived: ",
+				 stall.text, arrivals.text);
+	else
+		report_text_into(text, size,
+				 "As many clients as arrive in a stall of %s, %s, arrived while "
+				 "the server was stalled: ",
+				 stall.text, arrivals.text);
+	if (!s->dropped) {
+		report_append_to(text, size, "all were queued, with less than 25 %% headroom.");
+		return;
+	}
+	stall_result(s, text, size);
+	report_append_to(text, size, " (clients retransmit a dropped SYN after 1 s).");
 }
 
 static const struct experiment experiments[] = {
 	{
-		.wall = WALL,
+		.wall = "accept-queue",
 		.knobs = {"net.core.somaxconn", "listen.backlog"},
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},
 			    {"last client connected after", "us"}},
-		.bound = queue_bound,
-		.solve = queue_solve,
+		.bound = backlog_bound,
+		.solve = backlog_solve,
 		.cost = queue_cost,
 		.run = queue_run,
 		.describe = queue_describe,
@@ -292,16 +265,15 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	char value[KNOB_VALUE];
-	struct err unread;
 	size_t total = 0;
 	(void)o;
 	(void)e;
 	s->somaxconn = REPORT_NONE;
-	if (!knob_read(knob_find("net.core.somaxconn"), h, value, &unread))
+	if (!knob_read(knob_find("net.core.somaxconn"), h, value, NULL))
 		knob_field(value, 0, &s->somaxconn);
-	if (!knob_read(knob_find(ABORT), h, value, &unread))
+	if (!knob_read(knob_find(ABORT), h, value, NULL))
 		report_text(s->abort, "%s", value);
-	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, &unread))
+	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, NULL))
 		s->count = total < LISTENERS ? total : LISTENERS;
 	return 0;
 }
@@ -314,29 +286,23 @@ static bool listener_is_small(const struct host_listener *l, const struct sample
 	       strcmp(l->process, "epolltune") != 0;
 }
 
-static const char *listener_name(const struct host_listener *l, char name[120])
-{
-	snprintf(name, 120, "%s%s%s", l->process, l->process[0] ? " on " : "", l->address);
-	return name;
-}
-
 /* Which of them is the operator's server is not known: a note. */
 static void judge_listeners(const struct sample *s, const struct target *target, struct report *r)
 {
 	uint64_t needed = target_accept_queue(target);
 	struct wording words = {0};
-	char others[WORDING_TEXT] = "", name[120];
+	char others[WORDING_TEXT] = "", name[HOST_LISTENER_NAME];
 	size_t small = 0;
 	for (size_t i = 0; s->somaxconn != REPORT_NONE && i < s->count; i++) {
 		const struct host_listener *l = &s->at[i];
 		if (!listener_is_small(l, s, needed))
 			continue;
 		if (++small == 1) {
-			wording_set(&words, "listener", "%s", listener_name(l, name));
+			wording_set(&words, "listener", "%s", host_listener_name(l, name));
 			wording_set(&words, "limit", "%u", l->limit);
 		} else if (small <= 4) {
 			report_append(others, "%s%s (backlog %u)", others[0] ? ", " : "",
-				      listener_name(l, name), l->limit);
+				      host_listener_name(l, name), l->limit);
 		}
 	}
 	if (!small)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
@@ -126,10 +125,8 @@ static void process_words(const struct target *target, const struct settings *s,
 		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
 	}
 	if (o && !isnan(o->metric[WAKEUPS]))
-		wording_set(
-			w, "wakeups", "%s",
-			quantity_count(quantity_round(QUANTITY_RATE, (uint64_t)o->metric[WAKEUPS]))
-				.text);
+		wording_set(w, "wakeups", "%s",
+			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
 }
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -227,29 +224,11 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	return rc;
 }
 
-/* What ended the opening. */
-static const char *limit_of(int code)
-{
-	switch (code) {
-	case EMFILE:
-		return "EMFILE: RLIMIT_NOFILE is the limit";
-	case ENFILE:
-		return "ENFILE: fs.file-max is the limit";
-	case ENOSPC:
-		return "ENOSPC: fs.epoll.max_user_watches is the limit";
-	case ENOMEM:
-	case ENOBUFS:
-		return "no kernel memory was left";
-	default:
-		return strerror(code);
-	}
-}
-
 static void hold_remark(const struct hold *h, const struct settings *s, int end, struct outcome *o)
 {
 	report_text(o->remark, "%s connections opened%s%s%s.", quantity_count(h->connections).text,
 		    h->filled.duplicates ? ", then filled with dup()" : "",
-		    end ? " until " : "; no limit met", end ? limit_of(end) : "");
+		    end ? " until " : "; no limit met", end ? server_limit_text(end) : "");
 	if (h->request_p50_ns)
 		report_append(
 			o->remark, " A request among them took %s.",

@@ -18,7 +18,7 @@
 
 #define WALL "syn-queue"
 
-enum { KERNEL_MAX, ARGUMENT, MAX_SYN, COOKIES };
+enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
 
 /* Long enough to count before the first handshake completes, and shorter than the first
  * retransmission of a SYN, 1 s (RFC 6298). */
@@ -123,31 +123,26 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	return rc;
 }
 
-/* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full(); at the backlog before 6.14 and the stable kernels that took its
- * change: one less is measured there). */
-static int64_t backlog_capacity(int64_t backlog) { return backlog + 1; }
-
 /* Clients that the kernel does not know leave the last quarter free. */
 static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 2) + 1; }
 
 static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
 
+/* The queue is full above the backlog (include/net/inet_connection_sock.h,
+ * inet_csk_reqsk_queue_is_full(); at the backlog before 6.14 and the stable kernels that took its
+ * change: one less is measured there). */
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
-	int64_t max_syn = s->at[MAX_SYN][0];
-	(void)target;
-	b->binding = backlog < somaxconn ? ARGUMENT : KERNEL_MAX;
-	if (s->at[COOKIES][0] == 2) {
+	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
+	if (cookies == 2) {
 		b->binding = COOKIES;
 		b->unlimited = true;
 		return;
 	}
-	if (somaxconn == REPORT_NONE || (s->at[COOKIES][0] == 0 && max_syn == REPORT_NONE))
-		return;
-	b->capacity = backlog_capacity(s->at[b->binding][0]);
-	if (s->at[COOKIES][0] == 0 && max_syn_capacity(max_syn) < b->capacity) {
+	backlog_bound(target, s, b);
+	if (cookies == 0 && max_syn == REPORT_NONE) {
+		b->capacity = REPORT_NONE;
+	} else if (cookies == 0 && max_syn_capacity(max_syn) < b->capacity) {
 		b->binding = MAX_SYN;
 		b->capacity = max_syn_capacity(max_syn);
 	}
@@ -156,11 +151,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)target;
-	(void)o;
-	for (int i = KERNEL_MAX; i <= ARGUMENT; i++)
-		if (backlog_capacity(out->at[i][0]) < enough)
-			out->at[i][0] = enough - 1;
+	backlog_solve(target, now, o, enough, out);
 	if (now->at[COOKIES][0] == 0 && max_syn_capacity(now->at[MAX_SYN][0]) < enough)
 		out->at[MAX_SYN][0] = max_syn_for(enough);
 	return true;
@@ -176,7 +167,7 @@ static void word_count(struct wording *w, const char *name, const struct outcome
 static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
+	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
 	(void)target;
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
@@ -233,8 +224,8 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	}
 	/* Without a result, the next attempt sends no more clients than must fit. */
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
-		int rc = rush_run(t, (int)s->at[ARGUMENT][0], i || clients > max ? enough : clients,
-				  e);
+		int rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
+				  i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
 		rush_outcome(t, &t->context->rush, out);

@@ -124,6 +124,9 @@ struct host_listener {
 	uint32_t inode;
 	char process[32]; /* its owner's name if /proc shows it, otherwise "" */
 };
+/* "nginx on 0.0.0.0:80", or the address alone. Returns buf. */
+#define HOST_LISTENER_NAME 100
+char *host_listener_name(const struct host_listener *l, char buf[HOST_LISTENER_NAME]);
 /* Fills `out` with up to `max` of the *total listeners. The search for owners is bounded: on a busy
  * machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured machine. */
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,

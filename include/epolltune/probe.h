@@ -148,6 +148,13 @@ struct experiment {
 			    struct err *);
 };
 
+/* For experiments on a listener's queues: .knobs begins with net.core.somaxconn and listen.backlog,
+ * and the queue holds one more than the smaller of them. Pure. */
+enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
+bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
+		   int64_t enough, struct settings *out);
+
 /* When the samples of an observation were taken. */
 struct moment {
 	const struct target *target;

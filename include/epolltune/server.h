@@ -64,6 +64,8 @@ int server_resume(struct server *s, struct err *e);
 
 /* The errno of the limit at which the server stopped accepting or watching; 0: none. */
 int server_limit(const struct server *s);
+/* Which limit that is: "EMFILE: RLIMIT_NOFILE is the limit". */
+const char *server_limit_text(int code);
 /* Waits until the server holds `connections`, has met a limit, or nothing has moved for a second.
  * Returns the connections that it holds; *limit as server_limit(). */
 uint64_t server_await(const struct server *s, uint64_t connections, int *limit);

@@ -454,6 +454,16 @@ struct load_sum load_sum(const struct load *l)
 	return sum;
 }
 
+int load_check(const struct load *l, struct err *e)
+{
+	struct load_sum sum = load_sum(l);
+	if (!sum.failed)
+		return 0;
+	return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
+		       (unsigned long long)sum.failed, (unsigned long long)l->opened,
+		       strerror(sum.first_errno));
+}
+
 int load_await(const struct load *l, uint64_t count, uint64_t timeout_ms)
 {
 	uint64_t end = load_now_ns() + timeout_ms * 1000000;

@@ -322,6 +322,23 @@ int server_limit(const struct server *s)
 	return code ? code : s->stats->watch_errno;
 }
 
+const char *server_limit_text(int code)
+{
+	switch (code) {
+	case EMFILE:
+		return "EMFILE: RLIMIT_NOFILE is the limit";
+	case ENFILE:
+		return "ENFILE: fs.file-max is the limit";
+	case ENOSPC:
+		return "ENOSPC: fs.epoll.max_user_watches is the limit";
+	case ENOMEM:
+	case ENOBUFS:
+		return "no kernel memory was left";
+	default:
+		return strerror(code);
+	}
+}
+
 uint64_t server_await(const struct server *s, uint64_t connections, int *limit)
 {
 	uint64_t held = 0, last = 0;
