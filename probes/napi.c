@@ -526,8 +526,8 @@ struct context {
 	struct trial *trial;
 	struct sample host;
 	unsigned server_cpu, client_cpu; /* counted from 1 */
-	struct server server;
-	struct load load;
+	struct server *server;           /* the trial's */
+	struct load *load;
 	struct wire *wire;
 	struct deferral now;
 	struct rounds {
@@ -600,7 +600,7 @@ static void needs_find(struct context *c)
 	struct server_busy_poll off = {0};
 	struct result *r = &c->result;
 	struct err why;
-	r->polls = !server_busy_poll(&c->server, &off, &why);
+	r->polls = !server_busy_poll(c->server, &off, &why);
 	if (r->polls)
 		r->no_polling[0] = 0;
 	else if (!host_kernel_since(c->trial->host, 6, 9))
@@ -618,9 +618,9 @@ static int napi_await(struct context *c, struct err *e)
 	for (unsigned tries = 0; !rc && !usage.napi && tries < NAPI_TRIES; tries++) {
 		if (tries)
 			trial_sleep_us(NAPI_PAUSE_US);
-		rc = load_talk(&c->load, 2 * STORM_DEPTH, TALK_TIMEOUT_MS, e);
+		rc = load_talk(c->load, 2 * STORM_DEPTH, TALK_TIMEOUT_MS, e);
 		if (!rc)
-			rc = server_usage(&c->server, &usage, e);
+			rc = server_usage(c->server, &usage, e);
 	}
 	if (rc || usage.napi)
 		return rc;
@@ -631,25 +631,24 @@ static int napi_await(struct context *c, struct err *e)
 
 static int bench_open(struct context *c, struct err *e)
 {
-	struct lab *lab = c->trial->lab;
+	struct trial *t = c->trial;
+	struct lab *lab = t->lab;
 	c->wire = lab_alloc(lab, sizeof(*c->wire), e);
 	if (!c->wire)
 		return -e->code;
 	int rc = lab_call(lab, LAB_CLIENT, client_prepare, NULL, e);
 	if (!rc)
 		rc = lab_call(lab, LAB_SERVER, server_prepare, c->wire, e);
-	struct server_config config = {
-		.address = lab_address(lab, LAB_SERVER, 0), .backlog = 64, .cpu = c->server_cpu};
+	const struct server_config config = {.backlog = 64, .cpu = c->server_cpu};
 	if (!rc)
-		rc = server_start(&c->server, lab, &config, e);
-	struct load_config to = {.to = config.address,
-				 .port = c->server.port,
-				 .connections = STORM_DEPTH,
-				 .cpu = c->client_cpu};
+		rc = trial_server(t, config, e);
+	const struct load_config to = {.connections = STORM_DEPTH, .cpu = c->client_cpu};
 	if (!rc)
-		rc = load_start(&c->load, lab, &to, e);
+		rc = trial_load(t, to, e);
+	c->server = t->server;
+	c->load = t->loads[0];
 	if (!rc)
-		rc = load_open(&c->load, STORM_DEPTH, 0, TALK_TIMEOUT_MS, e);
+		rc = load_open(c->load, STORM_DEPTH, 0, TALK_TIMEOUT_MS, e);
 	if (!rc)
 		rc = napi_await(c, e);
 	if (!rc)
@@ -682,7 +681,7 @@ static void series_add(struct series *s, double value) { s->at[s->count++] = val
 
 static int talk(struct context *c, struct err *e)
 {
-	return load_talk(&c->load, TALK, TALK_TIMEOUT_MS, e);
+	return load_talk(c->load, TALK, TALK_TIMEOUT_MS, e);
 }
 
 /* One request each millisecond. */
@@ -690,7 +689,7 @@ static int talk_sparsely(struct context *c, struct err *e)
 {
 	int rc = 0;
 	for (unsigned i = 0; !rc && i < SPARSE; i++) {
-		rc = load_talk(&c->load, 1, TALK_TIMEOUT_MS, e);
+		rc = load_talk(c->load, 1, TALK_TIMEOUT_MS, e);
 		trial_sleep_us(SPARSE_US);
 	}
 	return rc;
@@ -709,11 +708,11 @@ static int cpu_spent(struct context *c, int (*meanwhile)(struct context *, struc
 		     double *us, struct err *e)
 {
 	struct server_usage before = {0}, after = {0};
-	int rc = server_usage(&c->server, &before, e);
+	int rc = server_usage(c->server, &before, e);
 	if (!rc)
 		rc = meanwhile(c, e);
 	if (!rc)
-		rc = server_usage(&c->server, &after, e);
+		rc = server_usage(c->server, &after, e);
 	*us = (double)(after.cpu_ns - before.cpu_ns) / 1e3;
 	return rc;
 }
@@ -722,12 +721,12 @@ static int round_talk(struct context *c, struct rounds *r, struct err *e)
 {
 	struct histogram *request = &c->latency[1];
 	double us;
-	load_forget(&c->load);
+	load_forget(c->load);
 	int rc = cpu_spent(c, talk, &us, e);
 	if (rc)
 		return rc;
 	memset(c->latency, 0, sizeof(c->latency));
-	load_latency(&c->load, &c->latency[0], request);
+	load_latency(c->load, &c->latency[0], request);
 	histogram_merge(&r->latency, request);
 	series_add(&r->of[P50_US], (double)histogram_quantile(request, 0.5) / 1e3);
 	series_add(&r->of[CPU_US], us / TALK);
@@ -740,7 +739,7 @@ static int round_run(struct context *c, struct rounds *r, struct err *e)
 	int rc = round_talk(c, r, e);
 	uint64_t start = load_now_ns();
 	if (!rc)
-		rc = load_storm(&c->load, STORM, STORM_DEPTH, TALK_TIMEOUT_MS, e);
+		rc = load_storm(c->load, STORM, STORM_DEPTH, TALK_TIMEOUT_MS, e);
 	if (rc)
 		return rc;
 	series_add(&r->of[PER_S], STORM * 1e9 / (double)(load_now_ns() - start));
@@ -766,9 +765,9 @@ static int way_round(struct context *c, enum way_index i, struct err *e)
 {
 	int rc = wire_defer(c, way_deferral(c, i), e);
 	if (!rc && c->result.polls)
-		rc = server_busy_poll(&c->server, &ways[i].poll, e);
+		rc = server_busy_poll(c->server, &ways[i].poll, e);
 	if (!rc)
-		rc = load_talk(&c->load, WARM, TALK_TIMEOUT_MS, e);
+		rc = load_talk(c->load, WARM, TALK_TIMEOUT_MS, e);
 	return rc ? rc : round_run(c, &c->way[i], e);
 }
 
@@ -828,7 +827,6 @@ static int napi_measure(struct trial *t, struct report *report, struct err *e)
 {
 	struct context *c = t->context;
 	c->trial = t;
-	c->server.channel = -1;
 	int rc = sample_take(t->host, t->options, &c->host, e);
 	if (!rc)
 		rc = choose_cpus(c, e);
@@ -836,8 +834,6 @@ static int napi_measure(struct trial *t, struct report *report, struct err *e)
 		rc = bench_open(c, e);
 	if (!rc)
 		rc = bench_rounds(c, e);
-	load_stop(&c->load);
-	server_stop(&c->server);
 	if (rc == -ENOTSUP)
 		untried_add(report, e->text);
 	if (rc)
