@@ -84,7 +84,7 @@ struct context; /* of a probe: what its experiments share */
 
 #define TRIAL_LOADS 2
 
-/* What run() is given. It owns none of it. */
+/* What run() gets. The judge owns it and ends what run() has begun. */
 struct trial {
 	const struct target *target;
 	const struct probe_options *options;
@@ -233,7 +233,7 @@ int trial_server(struct trial *t, struct server_config config, struct err *e);
 /* Starts clients of that server, as the next of t->loads; they open no connection yet. -EMFILE
  * where RLIMIT_NOFILE does not allow so many: then there are none. */
 int trial_load(struct trial *t, struct load_config config, struct err *e);
-/* The same without that error, where the experiment can do without. */
+/* The same, but not an error where there are none: the experiment does without. */
 int trial_load_optional(struct trial *t, struct load_config config, struct err *e);
 
 /* Sets knobs of one of the lab's hosts that are not the experiment's settings. Those of a kernel
@@ -248,7 +248,7 @@ int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *li
  * they have begun. Returns `rc`, or else the first error of restoring a knob. */
 int trial_end(struct trial *t, int rc, struct err *e);
 
-/* What run() found no capacity in, with a clause why. */
+/* Set the state of an outcome and a clause why. */
 void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void outcome_unsupported(struct outcome *o, const char *fmt, ...)
@@ -257,8 +257,8 @@ void outcome_unsupported(struct outcome *o, const char *fmt, ...)
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Counters of one of the lab's hosts around something; trial_count() gives the growth, -1 where the
- * kernel has no such counter. Released with trial_counted(), also before the first use. */
+/* Counters of one of the lab's hosts at two moments. trial_counters_growth() is -1 where the kernel
+ * has no such counter. trial_counters_free() may be called before the first use. */
 struct trial_counters {
 	struct host_counters *before, *after;
 	enum lab_host host;
