@@ -7,21 +7,14 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
-#include "epolltune/server.h"
 
-#define WALL "accept-queue"
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
-
-enum { KERNEL_MAX, ARGUMENT };
 
 /* More arrivals than that are not sent. */
 #define STALL_ARRIVALS 32768
@@ -35,9 +28,10 @@ enum { KERNEL_MAX, ARGUMENT };
 #define STALL_LATE_MS 1400
 /* Time for clients in the queue, all of them. */
 #define STALL_QUEUED_MS 8000
-#define STALL_SETTLE_MS 500
 
 enum { OVERFLOWS, SERVED, LAST_IN };
+/* Loads: the arrivals, and those that find the end of the queue. */
+enum { ARRIVALS, BEYOND };
 
 struct context {
 	/* One stall of the server with clients arriving. */
@@ -53,95 +47,28 @@ struct context {
 	} stall;
 };
 
-/* Waits until every one of `sent` is either queued or dropped, or nothing moves any more. */
-static int stall_settle(struct server *server, uint64_t sent, struct server_queue *queue,
-			struct err *e)
-{
-	struct server_queue before = {0};
-	unsigned quiet = 0;
-	for (unsigned ms = 0; ms < STALL_SETTLE_MS && quiet < 50; ms += 2) {
-		int rc = server_queue(server, queue, e);
-		if (rc)
-			return rc;
-		if (queue->depth + queue->drops >= sent)
-			return 0;
-		bool still = queue->depth == before.depth && queue->drops == before.drops;
-		quiet = still ? quiet + 2 : 0;
-		before = *queue;
-		trial_sleep_us(2000);
-	}
-	return 0;
-}
-
-static int stall_fill(struct server *server, struct load *extra, struct stall *s, struct err *e)
-{
-	uint64_t sent = s->arrivals;
-	for (uint64_t left = extra->config.connections; left >= FILL_STEP && !s->capacity;
-	     left -= FILL_STEP) {
-		struct server_queue queue;
-		int rc = load_open(extra, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
-		sent += FILL_STEP;
-		if (!rc)
-			rc = stall_settle(server, sent, &queue, e);
-		if (rc)
-			return rc;
-		s->reached = queue.depth;
-		if (queue.drops)
-			s->capacity = queue.depth;
-	}
-	return 0;
-}
-
 /* How long clients are waited for. */
 static uint64_t stall_patience_ms(const struct stall *s)
 {
 	return s->dropped ? STALL_LATE_MS + s->arrivals / 20 : STALL_QUEUED_MS;
 }
 
-/* Resumes the server and waits for its clients. */
-static int stall_drain(struct server *server, struct load *load, struct stall *s, struct err *e)
-{
-	struct server_queue alive;
-	int rc = server_resume(server, e);
-	uint64_t resumed = load_now_ns(), end = resumed + stall_patience_ms(s) * 1000000;
-	struct load_sum sum = load_sum(load);
-	while (!rc && sum.served + sum.failed < s->arrivals && load_now_ns() < end) {
-		trial_sleep_us(1000);
-		sum = load_sum(load);
-	}
-	/* A server that died would otherwise look like a very slow one. */
-	if (!rc)
-		rc = server_queue(server, &alive, e);
-	if (rc)
-		return rc;
-	s->served = sum.served;
-	s->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
-	uint64_t accepted = server->stats->accepted, last = server->stats->last_accept_ns;
-	if (s->served == s->arrivals && !s->dropped && last > resumed)
-		s->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
-	return 0;
-}
-
 /* Sends the arrivals to the stalled server and counts what became of them. */
-static int stall_arrive(struct trial *t, struct server *server, struct load *load, struct stall *s,
-			struct err *e)
+static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 {
 	struct server_queue queue;
 	uint64_t pace = s->arrivals * 1000 / STALL_SEND_MS + 1;
 	if (t->target->rate_per_s > pace)
 		pace = t->target->rate_per_s;
 	trial_progress(t, "%s clients arrive at a stalled server",
-		       quantity_show(QUANTITY_COUNT, s->arrivals).text);
-	int rc = load_open(load, s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
+		       quantity_count(s->arrivals).text);
+	int rc = load_open(t->loads[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
-		rc = stall_settle(server, s->arrivals, &queue, e);
+		rc = server_settle(t->server, s->arrivals, &queue, e);
+	if (!rc)
+		rc = load_check(t->loads[ARRIVALS], e);
 	if (rc)
 		return rc;
-	struct load_sum sum = load_sum(load);
-	if (sum.failed)
-		return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
-			       (unsigned long long)sum.failed, (unsigned long long)s->arrivals,
-			       strerror(sum.first_errno));
 	/* Clients that are neither queued nor dropped never arrived. */
 	if (queue.depth + queue.drops < s->arrivals)
 		return err_set(e, EIO, "only %llu of %llu clients reached the server",
@@ -156,55 +83,72 @@ static int stall_arrive(struct trial *t, struct server *server, struct load *loa
 	return 0;
 }
 
-static int stall_body(struct trial *t, struct server *server, struct load *load, struct load *extra,
-		      struct stall *s, struct err *e)
+/* Sends more, where there are more to send, until the queue overflows. */
+static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 {
-	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
-	if (!rc)
-		rc = stall_arrive(t, server, load, s, e);
-	if (!rc)
-		rc = trial_counters_end(t, &counters, e);
-	if (!rc)
-		s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
-	if (!rc && !s->capacity && extra->shards)
-		rc = stall_fill(server, extra, s, e);
-	if (!rc)
-		rc = stall_drain(server, load, s, e);
-	return rc;
+	struct load *beyond = t->loads[BEYOND];
+	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
+		struct server_queue queue;
+		int rc = load_open(beyond, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
+		if (!rc)
+			rc = server_settle(t->server, s->arrivals + beyond->opened, &queue, e);
+		if (rc)
+			return rc;
+		s->reached = queue.depth;
+		if (queue.drops)
+			s->capacity = queue.depth;
+	}
+	return 0;
+}
+
+/* Resumes the server and waits for its clients. */
+static int stall_drain(struct trial *t, struct stall *s, struct err *e)
+{
+	const struct load *load = t->loads[ARRIVALS];
+	struct server_queue alive;
+	int rc = server_resume(t->server, e);
+	uint64_t resumed = load_now_ns();
+	if (rc)
+		return rc;
+	load_await(load, s->arrivals, stall_patience_ms(s));
+	/* A server that died would otherwise look like a very slow one. */
+	rc = server_queue(t->server, &alive, e);
+	if (rc)
+		return rc;
+	struct load_sum sum = load_sum(load);
+	s->served = sum.served;
+	s->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
+	uint64_t accepted = t->server->stats->accepted, last = t->server->stats->last_accept_ns;
+	if (s->served == s->arrivals && !s->dropped && last > resumed)
+		s->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
+	return 0;
 }
 
 /* `fill`: that many more than the arrivals, to find the end of the queue; 0: the arrivals alone. */
 static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *s, struct err *e)
 {
-	size_t mark = lab_mark(t->lab);
-	struct server server = {.channel = -1};
-	struct load load = {0}, extra = {0};
-	struct server_config config = {.address = lab_address(t->lab, LAB_SERVER, 0),
-				       .backlog = backlog,
-				       .paused = true,
-				       .greet_and_close = true};
-	int rc = server_start(&server, t->lab, &config, e);
-	struct load_config to = {.to = config.address,
-				 .port = server.port,
-				 .connections = s->arrivals,
-				 .await_greeting = true};
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	struct load_config clients = {.connections = s->arrivals, .await_greeting = true};
+	const struct server_config stalled = {
+		.backlog = backlog, .paused = true, .greet_and_close = true};
+	int rc = trial_server(t, stalled, e);
 	if (!rc)
-		rc = load_start(&load, t->lab, &to, e);
-	to.connections = fill;
+		rc = trial_load(t, clients, e);
+	clients.connections = fill;
 	/* With few descriptors to a process the end of the queue may be out of reach. */
-	if (!rc && fill) {
-		rc = load_start(&extra, t->lab, &to, e);
-		if (rc == -EMFILE)
-			rc = 0;
-	}
+	if (!rc && fill)
+		rc = trial_load_optional(t, clients, e);
 	if (!rc)
-		rc = stall_body(t, &server, &load, &extra, s, e);
-	load_stop(&extra);
-	load_stop(&load);
-	server_stop(&server);
-	lab_release(t->lab, mark);
-	return rc;
+		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (!rc)
+		rc = stall_arrive(t, s, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (rc)
+		return rc;
+	s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	rc = stall_fill(t, s, e);
+	return rc ? rc : stall_drain(t, s, e);
 }
 
 /* Far enough to find the end of the queue, unless that is out of proportion. */
@@ -218,27 +162,6 @@ static uint64_t fill_beyond(int64_t capacity, uint64_t needed)
 	return fill < allowed ? fill : allowed / FILL_STEP * FILL_STEP;
 }
 
-static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
-{
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
-	(void)target;
-	b->binding = backlog < somaxconn ? ARGUMENT : KERNEL_MAX;
-	if (somaxconn != REPORT_NONE)
-		b->capacity = s->at[b->binding][0] + 1;
-}
-
-static bool queue_solve(const struct target *target, const struct settings *now,
-			const struct outcome *o, int64_t enough, struct settings *out)
-{
-	(void)target;
-	(void)now;
-	(void)o;
-	for (int i = KERNEL_MAX; i <= ARGUMENT; i++)
-		if (out->at[i][0] + 1 < enough)
-			out->at[i][0] = enough - 1;
-	return true;
-}
-
 static struct cost queue_cost(const struct target *target, const struct settings *s)
 {
 	(void)s;
@@ -249,10 +172,10 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct stall *stall = &t->context->stall;
-	queue_bound(t->target, s, &b);
+	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed, .overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
-	int rc = stall_run(t, (int)s->at[ARGUMENT][0], fill, stall, e);
+	int rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
 	out->limit_met = stall->capacity;
@@ -264,64 +187,63 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		out->metric[LAST_IN] = (double)stall->last_in_us;
 	if (stall->accepts_per_s)
 		report_text(out->remark, "After the stall the test server accepted %s.",
-			    quantity_show(QUANTITY_RATE,
-					  quantity_round(QUANTITY_RATE, stall->accepts_per_s))
-				    .text);
+			    quantity_measured(QUANTITY_RATE, stall->accepts_per_s).text);
 	return 0;
 }
 
 /* "903 dropped, the last client connected 1.04 s after the stall" */
 static void stall_result(const struct stall *s, char *text, size_t size)
 {
-	struct quantity_shown dropped = quantity_show(QUANTITY_COUNT, s->dropped);
-	uint64_t us = s->served == s->arrivals ? s->last_in_us : stall_patience_ms(s) * 1000;
-	struct quantity_shown last =
-		quantity_show(QUANTITY_DURATION, quantity_round(QUANTITY_DURATION, us));
-	if (s->served == s->arrivals)
-		snprintf(text, size, "%s dropped, the last client connected %s after the stall",
-			 dropped.text, last.text);
+	uint64_t out = s->arrivals - s->served;
+	uint64_t us = out ? stall_patience_ms(s) * 1000 : s->last_in_us;
+	report_append_to(text, size, "%s dropped, ", quantity_count(s->dropped).text);
+	if (out)
+		report_append_to(text, size, "%s clients still not connected",
+				 quantity_count(out).text);
 	else
-		snprintf(text, size,
-			 "%s dropped, %s clients still not connected %s after the stall",
-			 dropped.text, quantity_show(QUANTITY_COUNT, s->arrivals - s->served).text,
-			 last.text);
+		report_append_to(text, size, "the last client connected");
+	report_append_to(text, size, " %s after the stall",
+			 quantity_measured(QUANTITY_DURATION, us).text);
 }
 
 static void queue_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	const struct stall *s = &t->context->stall;
-	char result[160];
+	struct quantity_shown stall = quantity_show(QUANTITY_DURATION, t->target->stall_us);
+	struct quantity_shown arrivals = quantity_count(s->arrivals);
 	(void)o;
-	stall_result(s, result, sizeof(result));
+	text[0] = 0;
 	if (t->proof) {
-		snprintf(text, size, "%s", result);
+		stall_result(s, text, size);
 		return;
 	}
-	struct quantity_shown stall = quantity_show(QUANTITY_DURATION, t->target->stall_us);
-	struct quantity_shown arrivals = quantity_show(QUANTITY_COUNT, s->arrivals);
 	/* A longer stall is not waited for: its arrivals are sent within STALL_SEND_MS. */
-	bool whole = t->target->stall_us <= STALL_SEND_MS * 1000;
-	int used = whole ? snprintf(text, size,
-				    "While the server stalled for %s, %s clients arrived: ",
-				    stall.text, arrivals.text)
-			 : snprintf(text, size,
-				    "As many clients as arrive in a stall of %s, %s, arrived while "
-				    "the server was stalled: ",
-				    stall.text, arrivals.text);
-	snprintf(text + used, size - (size_t)used, "%s%s",
-		 s->dropped ? result : "all were queued, with less than 25 % headroom.",
-		 s->dropped ? " (clients retransmit a dropped SYN after 1 s)." : "");
+	if (t->target->stall_us <= STALL_SEND_MS * 1000)
+		report_text_into(text, size,
+				 "While the server stalled for %s, %s clients arrived: ",
+				 stall.text, arrivals.text);
+	else
+		report_text_into(text, size,
+				 "As many clients as arrive in a stall of %s, %s, arrived while "
+				 "the server was stalled: ",
+				 stall.text, arrivals.text);
+	if (!s->dropped) {
+		report_append_to(text, size, "all were queued, with less than 25 %% headroom.");
+		return;
+	}
+	stall_result(s, text, size);
+	report_append_to(text, size, " (clients retransmit a dropped SYN after 1 s).");
 }
 
 static const struct experiment experiments[] = {
 	{
-		.wall = WALL,
+		.wall = "accept-queue",
 		.knobs = {"net.core.somaxconn", "listen.backlog"},
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},
 			    {"last client connected after", "us"}},
-		.bound = queue_bound,
-		.solve = queue_solve,
+		.bound = backlog_bound,
+		.solve = backlog_solve,
 		.cost = queue_cost,
 		.run = queue_run,
 		.describe = queue_describe,
@@ -343,15 +265,14 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	char value[KNOB_VALUE];
-	struct err unread;
 	size_t total = 0;
 	(void)o;
 	(void)e;
 	s->somaxconn = REPORT_NONE;
 	knob_number("net.core.somaxconn", h, &s->somaxconn);
-	if (!knob_read(knob_find(ABORT), h, value, &unread))
+	if (!knob_read(knob_find(ABORT), h, value, NULL))
 		report_text(s->abort, "%s", value);
-	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, &unread))
+	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, NULL))
 		s->count = total < LISTENERS ? total : LISTENERS;
 	return 0;
 }
@@ -364,36 +285,30 @@ static bool listener_is_small(const struct host_listener *l, const struct sample
 	       strcmp(l->process, "epolltune") != 0;
 }
 
-static const char *listener_name(const struct host_listener *l, char name[120])
-{
-	snprintf(name, 120, "%s%s%s", l->process, l->process[0] ? " on " : "", l->address);
-	return name;
-}
-
 /* Which of them is the operator's server is not known: a note. */
 static void judge_listeners(const struct sample *s, const struct target *target, struct report *r)
 {
 	uint64_t needed = target_accept_queue(target);
 	struct wording words = {0};
-	char others[WORDING_TEXT] = "", name[120];
+	char others[WORDING_TEXT] = "", name[HOST_LISTENER_NAME];
 	size_t small = 0;
 	for (size_t i = 0; s->somaxconn != REPORT_NONE && i < s->count; i++) {
 		const struct host_listener *l = &s->at[i];
 		if (!listener_is_small(l, s, needed))
 			continue;
 		if (++small == 1) {
-			wording_set(&words, "listener", "%s", listener_name(l, name));
+			wording_set(&words, "listener", "%s", host_listener_name(l, name));
 			wording_set(&words, "limit", "%u", l->limit);
 		} else if (small <= 4) {
 			report_append(others, "%s%s (backlog %u)", others[0] ? ", " : "",
-				      listener_name(l, name), l->limit);
+				      host_listener_name(l, name), l->limit);
 		}
 	}
 	if (!small)
 		return;
 	if (small > 4)
 		report_append(others, " and %zu more", small - 4);
-	wording_set(&words, "needed", "%s", quantity_show(QUANTITY_COUNT, needed).text);
+	wording_set(&words, "needed", "%s", quantity_count(needed).text);
 	wording_set(&words, "somaxconn", "%lld", (long long)s->somaxconn);
 	wording_set(&words, "others", "%s", others);
 	report_finding(r, "accept-queue.application", &words);

@@ -9,15 +9,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
-#include "epolltune/server.h"
 
 /* Of descriptors.process. */
 enum { NOFILE, NR_OPEN, WATCHES };
@@ -35,7 +29,6 @@ enum { LIMIT, IN_USE };
 /* Duplicates at most: the kernel's default of fs.nr_open. */
 #define FILL_DESCRIPTORS (1u << 20)
 #define HOLD_TIMEOUT_MS 30000
-#define HOLD_QUIET_MS 1000
 #define SPIN_US 30000
 #define TALK_REQUESTS 500
 /* Of each limit of the machine, connections use a tenth of the headroom; both ends are here. */
@@ -58,6 +51,7 @@ struct context {
 		bool by_cache;       /* counted in each slab cache */
 		uint64_t request_p50_ns;
 	} hold;
+	struct host_slab_memory before, after; /* opening the connections */
 };
 
 static int64_t held_by(const struct settings *s)
@@ -86,7 +80,7 @@ static struct quantity_shown limit_show(int64_t limit)
 		return (struct quantity_shown){"unknown"};
 	if (limit == INT64_MAX)
 		return (struct quantity_shown){"unlimited"};
-	return quantity_show(QUANTITY_COUNT, (uint64_t)limit);
+	return quantity_count((uint64_t)limit);
 }
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
@@ -131,11 +125,8 @@ static void process_words(const struct target *target, const struct settings *s,
 		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
 	}
 	if (o && !isnan(o->metric[WAKEUPS]))
-		wording_set(
-			w, "wakeups", "%s",
-			quantity_show(QUANTITY_COUNT,
-				      quantity_round(QUANTITY_RATE, (uint64_t)o->metric[WAKEUPS]))
-				.text);
+		wording_set(w, "wakeups", "%s",
+			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
 }
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -162,187 +153,82 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	return goal;
 }
 
-/* The limit that it met; 0: none. */
-static int server_errno(const struct server *server)
-{
-	int code = server->stats->accept_errno;
-	return code ? code : server->stats->watch_errno;
-}
-
-/* Waits until the server has accepted all, or met a limit, or nothing moves any more. */
-static void hold_wait(const struct server *server, struct hold *h)
-{
-	uint64_t last = 0;
-	for (unsigned quiet = 0; quiet < HOLD_QUIET_MS; quiet++) {
-		/* The errno first, as nothing is accepted after it; `closed` before `accepted`, so
-		 * that the difference is never negative. */
-		h->end_errno = server_errno(server);
-		uint64_t closed = server->stats->closed;
-		h->connections = server->stats->accepted - closed;
-		if (h->end_errno || h->connections >= h->goal)
-			return;
-		if (h->connections != last)
-			quiet = 0;
-		last = h->connections;
-		trial_sleep_us(1000);
-	}
-}
-
 /* Opens in steps, so that a server at its limit ends it after a step. */
-static int hold_open(struct trial *t, struct server *server, struct load *load, struct hold *h,
-		     struct err *e)
+static int hold_open(struct trial *t, struct hold *h, struct err *e)
 {
-	while (load->opened < h->goal && !server_errno(server)) {
+	struct load *load = t->loads[0];
+	while (load->opened < h->goal && !server_limit(t->server)) {
 		uint64_t step = least(h->goal - load->opened, HOLD_STEP);
 		int rc = load_open(load, step, 0, HOLD_TIMEOUT_MS, e);
 		if (rc)
 			return rc;
-		trial_progress(t, "%s connections",
-			       quantity_show(QUANTITY_COUNT, load->opened).text);
+		trial_progress(t, "%s connections", quantity_count(load->opened).text);
 	}
-	hold_wait(server, h);
+	h->connections = server_await(t->server, h->goal, &h->end_errno);
 	return 0;
-}
-
-struct memory {
-	struct host_slabs *slabs; /* NULL: not readable */
-	uint64_t slab_bytes;      /* 0: not readable */
-};
-
-static void memory_read(const struct host *h, struct memory *m)
-{
-	struct err unread;
-	*m = (struct memory){.slabs = malloc(sizeof(*m->slabs))};
-	if (m->slabs && host_slabs(h, m->slabs, &unread)) {
-		free(m->slabs);
-		m->slabs = NULL;
-	}
-	if (host_slab_bytes(h, &m->slab_bytes, &unread))
-		m->slab_bytes = 0;
-}
-
-static uint64_t slab_active(const struct host_slabs *slabs, const char *name)
-{
-	for (size_t i = 0; i < slabs->count; i++)
-		if (!strcmp(slabs->at[i].name, name))
-			return slabs->at[i].active;
-	return 0;
-}
-
-/* A cache counts when it grew by an object for every other connection at least: smaller growth has
- * other causes. */
-static uint64_t slabs_growth(const struct host_slabs *before, const struct host_slabs *after,
-			     uint64_t connections)
-{
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < after->count; i++) {
-		const struct host_slab *a = &after->at[i];
-		uint64_t was = slab_active(before, a->name);
-		if (a->active > was && a->active - was >= connections / 2)
-			bytes += (a->active - was) * a->object_bytes;
-	}
-	return bytes;
 }
 
 /* Opens the connections and measures the kernel memory that they take. */
-static int hold_weigh(struct trial *t, struct server *server, struct load *load, struct hold *h,
-		      struct err *e)
+static int hold_weigh(struct trial *t, struct hold *h, struct err *e)
 {
-	struct memory before, after;
-	memory_read(t->host, &before);
-	int rc = hold_open(t, server, load, h, e);
-	memory_read(t->host, &after);
-	h->by_cache = before.slabs && after.slabs;
-	if (h->by_cache)
-		h->slab_bytes = slabs_growth(before.slabs, after.slabs, h->connections);
-	else if (before.slab_bytes && after.slab_bytes > before.slab_bytes)
-		h->slab_bytes = after.slab_bytes - before.slab_bytes;
-	free(before.slabs);
-	free(after.slabs);
+	struct context *c = t->context;
+	host_slab_memory(t->host, &c->before);
+	int rc = hold_open(t, h, e);
+	host_slab_memory(t->host, &c->after);
+	h->slab_bytes = host_slab_taken(&c->before, &c->after, h->connections, &h->by_cache);
 	return rc;
 }
 
-static int hold_talk(struct load *load, struct hold *h, struct err *e)
+static int hold_talk(struct trial *t, struct hold *h, struct err *e)
 {
+	struct load *load = t->loads[0];
 	if (!h->connections || load_sum(load).served < h->connections / 2)
 		return 0;
-	CLEAN(free_pointer) struct histogram *latency = calloc(2, sizeof(*latency));
 	int rc = load_talk(load, TALK_REQUESTS, HOLD_TIMEOUT_MS, e);
-	if (rc || !latency)
-		return rc;
-	load_latency(load, &latency[0], &latency[1]);
-	h->request_p50_ns = histogram_quantile(&latency[1], 0.5);
-	return 0;
+	h->request_p50_ns = load_request_ns(load, 0.5);
+	return rc;
 }
 
 /* Fills the rest of the server's table, sends one more client and watches the server. */
-static int hold_limit(struct trial *t, struct server *server, struct load *load, struct hold *h,
-		      struct err *e)
+static int hold_limit(struct trial *t, struct hold *h, struct err *e)
 {
 	int rc = 0;
 	if (!h->end_errno) {
 		trial_progress(t, "filling the server's descriptors");
-		rc = server_fill(server, FILL_DESCRIPTORS, &h->filled, e);
+		rc = server_fill(t->server, FILL_DESCRIPTORS, &h->filled, e);
 		if (!rc)
-			rc = load_open(load, 1, 0, HOLD_TIMEOUT_MS, e);
+			rc = load_open(t->loads[0], 1, 0, HOLD_TIMEOUT_MS, e);
 	}
 	if (!rc && (h->end_errno || h->filled.end_errno)) {
 		trial_progress(t, "a client that cannot be accepted");
-		rc = server_spin(server, SPIN_US, &h->spin, e);
+		rc = server_spin(t->server, SPIN_US, &h->spin, e);
 	}
 	return rc;
 }
 
 static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct err *e)
 {
-	struct server server = {.channel = -1};
-	struct load load = {0};
-	struct server_config config = {.address = lab_address(t->lab, LAB_SERVER, 0),
-				       .backlog = 65535};
 	*h = (struct hold){0};
-	int rc = server_start(&server, t->lab, &config, e);
+	int rc = trial_server(t, (struct server_config){.backlog = 65535}, e);
 	if (rc)
 		return rc;
-	s->taken.held = server.held;
+	s->taken.held = t->server->held;
 	h->goal = hold_goal(t->target, s);
-	struct load_config to = {
-		.to = config.address, .port = server.port, .connections = h->goal + 1};
-	rc = load_start(&load, t->lab, &to, e);
+	rc = trial_load(t, (struct load_config){.connections = h->goal + 1}, e);
 	if (!rc)
-		rc = hold_weigh(t, &server, &load, h, e);
+		rc = hold_weigh(t, h, e);
 	if (!rc)
-		rc = hold_talk(&load, h, e);
+		rc = hold_talk(t, h, e);
 	if (!rc)
-		rc = hold_limit(t, &server, &load, h, e);
-	load_stop(&load);
-	server_stop(&server);
+		rc = hold_limit(t, h, e);
 	return rc;
-}
-
-/* What ended the opening. */
-static const char *limit_of(int code)
-{
-	switch (code) {
-	case EMFILE:
-		return "EMFILE: RLIMIT_NOFILE is the limit";
-	case ENFILE:
-		return "ENFILE: fs.file-max is the limit";
-	case ENOSPC:
-		return "ENOSPC: fs.epoll.max_user_watches is the limit";
-	case ENOMEM:
-	case ENOBUFS:
-		return "no kernel memory was left";
-	default:
-		return strerror(code);
-	}
 }
 
 static void hold_remark(const struct hold *h, const struct settings *s, int end, struct outcome *o)
 {
-	report_text(o->remark, "%s connections opened%s%s%s.",
-		    quantity_show(QUANTITY_COUNT, h->connections).text,
+	report_text(o->remark, "%s connections opened%s%s%s.", quantity_count(h->connections).text,
 		    h->filled.duplicates ? ", then filled with dup()" : "",
-		    end ? " until " : "; no limit met", end ? limit_of(end) : "");
+		    end ? " until " : "; no limit met", end ? server_limit_text(end) : "");
 	if (h->request_p50_ns)
 		report_append(
 			o->remark, " A request among them took %s.",
@@ -425,22 +311,12 @@ static void system_words(const struct target *target, const struct settings *s,
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
-/* What a connection takes by the size of its objects, as far as /proc/slabinfo is readable. */
 static void connection_read(const struct host *h, struct settings *s)
 {
-	static const char *const caches[] = {"TCP",    "sock_inode_cache", "filp",
-					     "dentry", "eventpoll_epi",    "eventpoll_pwq"};
-	CLEAN(free_pointer) struct host_slabs *slabs = malloc(sizeof(*slabs));
-	struct err unread;
 	if (s->machine.available_bytes)
 		report_text(s->text[0], "%" PRIu64, s->machine.available_bytes);
-	if (!slabs || host_slabs(h, slabs, &unread))
-		return;
+	s->taken.connection_bytes = host_connection_bytes(h);
 	s->taken.basis = "by the size of its objects";
-	for (size_t i = 0; i < slabs->count; i++)
-		for (size_t k = 0; k < sizeof(caches) / sizeof(*caches); k++)
-			if (!strcmp(slabs->at[i].name, caches[k]))
-				s->taken.connection_bytes += slabs->at[i].object_bytes;
 }
 
 static uint64_t connection_bytes(const struct settings *s)
@@ -482,13 +358,11 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
 	(void)e;
 	if (h->connections < WEIGHED_CONNECTIONS) {
-		out->state = OUTCOME_INCONCLUSIVE;
-		report_text(out->why, "the experiment held %s connections and needs %s",
-			    quantity_show(QUANTITY_COUNT, h->connections).text,
-			    quantity_show(QUANTITY_COUNT, WEIGHED_CONNECTIONS).text);
+		outcome_inconclusive(out, "the experiment held %s connections and needs %s",
+				     quantity_count(h->connections).text,
+				     quantity_count(WEIGHED_CONNECTIONS).text);
 	} else if (!is_plausible(bytes, s->taken.connection_bytes)) {
-		out->state = OUTCOME_INCONCLUSIVE;
-		report_text(out->why, "kernel memory changed for other reasons meanwhile");
+		outcome_inconclusive(out, "kernel memory changed for other reasons meanwhile");
 	} else {
 		out->measured = h->by_cache;
 		s->taken.connection_bytes = bytes;

@@ -8,12 +8,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
 #define RANGE_KNOB "net.ipv4.ip_local_port_range"
@@ -62,85 +60,6 @@ struct context {
 	struct settings ports; /* of ports.ephemeral at the running values; all 0: unknown */
 };
 
-static struct quantity_shown count_show(int64_t value)
-{
-	return quantity_show(QUANTITY_COUNT, (uint64_t)value);
-}
-
-/* Knobs of a host of the lab that experiments need besides their own, and restore. */
-#define OTHERS 4
-#define OTHER_TEXT 4096 /* the kernel takes no longer text in one write(2) */
-
-struct other {
-	const char *knob, *value; /* a list of them ends with NULL */
-};
-
-struct others {
-	struct lab *lab;
-	enum lab_host host;
-	size_t mark, count;
-	struct swap {
-		char knob[64], text[OTHER_TEXT];
-	} * at; /* in the lab's memory */
-};
-
-/* Writes the text and keeps what was there, so that a second call restores it. Not by
- * lab_knob_set(): the table has no lists of ports. */
-static int swap_call(struct host *h, void *arg, struct err *e)
-{
-	struct swap *s = arg;
-	CLEAN(free_pointer) char *was = NULL;
-	char path[KNOB_PATH];
-	knob_path(&(struct knob){.name = s->knob}, path);
-	ssize_t length = host_read_all(h, path, &was, e);
-	if (length < 0)
-		return (int)length;
-	if (length >= OTHER_TEXT)
-		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
-	int rc = host_write(h, path, s->text, e);
-	if (!rc)
-		memcpy(s->text, was, (size_t)length + 1);
-	return rc;
-}
-
-/* others_leave() follows, also after an error, unless they stay for the life of the lab. */
-static int others_enter(struct others *o, struct lab *lab, enum lab_host host,
-			const struct other *list, struct err *e)
-{
-	*o = (struct others){.lab = lab, .host = host, .mark = lab_mark(lab)};
-	o->at = lab_alloc(lab, OTHERS * sizeof(*o->at), e);
-	if (!o->at)
-		return -ENOMEM;
-	for (; list->knob; list++) {
-		struct swap *s = &o->at[o->count];
-		report_text(s->knob, "%s", list->knob);
-		report_text(s->text, "%s", list->value);
-		int rc = lab_call(lab, host, swap_call, s, e);
-		if (!rc)
-			o->count++;
-		else if (rc != -ENOENT) /* a kernel without the knob */
-			return rc;
-	}
-	return err_recode(e, 0);
-}
-
-/* Returns `rc`, or else the first error of restoring. */
-static int others_leave(struct others *o, int rc, struct err *e)
-{
-	while (o->count) {
-		struct swap *s = &o->at[--o->count];
-		int restored = lab_call(o->lab, o->host, swap_call, s, rc ? NULL : e);
-		rc = rc ? rc : restored;
-	}
-	lab_release(o->lab, o->mark);
-	return rc;
-}
-
-static int churn_failed(int error, struct err *e)
-{
-	return err_set(e, error, "test client in the lab: %s", strerror(error));
-}
-
 static int churn_next(struct trial *t, struct churn_config config, struct churn_result *out,
 		      struct err *e)
 {
@@ -150,35 +69,22 @@ static int churn_next(struct trial *t, struct churn_config config, struct churn_
 }
 
 /* Closes first, on one destination, until ports or `most` are used up. */
-static int close_first(struct trial *t, const struct other *list, unsigned sources, uint64_t most,
-		       struct churn_result *out, struct err *e)
+static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
+		       uint64_t most, struct churn_result *out, struct err *e)
 {
 	const struct churn_config config = {
 		.close = CHURN_CLIENT_FIRST, .sources = sources, .most = most, .ms = FILL_MS};
-	struct others others;
-	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
-	if (!rc)
-		rc = churn_next(t, config, out, e);
-	if (!rc && out->error && out->error != EADDRNOTAVAIL)
-		rc = churn_failed(out->error, e);
-	return others_leave(&others, rc, e);
-}
-
-static void unsupported(struct outcome *out, const char *why)
-{
-	out->state = OUTCOME_UNSUPPORTED;
-	report_text(out->why, "%s", why);
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
+	return rc ? rc : churn_next(t, config, out, e);
 }
 
 /* A proof that met no limit proves nothing unless it made all its connections. */
 static void proof_complete(const struct trial *t, uint64_t most, const struct churn_result *r,
 			   struct outcome *out)
 {
-	if (!t->proof || out->limit_met || r->connections >= most)
-		return;
-	out->state = OUTCOME_INCONCLUSIVE;
-	report_text(out->why, "the experiment made only %s connections",
-		    count_show((int64_t)r->connections).text);
+	if (t->proof && !out->limit_met && r->connections < most)
+		outcome_inconclusive(out, "the experiment made only %s connections",
+				     quantity_count(r->connections).text);
 }
 
 /* TIME_WAIT. */
@@ -213,13 +119,13 @@ static uint64_t time_wait_fill(const struct trial *t, const struct settings *s)
 
 static int time_wait_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	static const struct other list[] = {{RANGE_KNOB, WIDEST}, {REUSE_KNOB, "0"}, {0}};
+	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {REUSE_KNOB, "0"}, {0}};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	uint64_t fill = time_wait_fill(t, s);
 	struct churn_result r = {0};
 	if (!fill ||
 	    (s->at[BUCKETS][0] > BUCKETS_FILL && report_margin(t->needed) > BUCKETS_FILL)) {
-		unsupported(out, fill ? TOO_MANY : "");
+		outcome_unsupported(out, "%s", fill ? TOO_MANY : "");
 		return 0;
 	}
 	trial_progress(t, "filling TIME_WAIT");
@@ -244,49 +150,26 @@ static void time_wait_describe(const struct trial *t, const struct outcome *o, c
 			       size_t size)
 {
 	if (t->proof)
-		snprintf(text, size, "%s in TIME_WAIT, %s overflowed", count_show(o->reached).text,
-			 count_show((int64_t)o->metric[OVERFLOWS]).text);
+		snprintf(text, size, "%s in TIME_WAIT, %s overflowed",
+			 quantity_count((uint64_t)o->reached).text,
+			 quantity_count((uint64_t)o->metric[OVERFLOWS]).text);
 }
 
 /* Ports. */
 
-/* "8080,9000-9010" within [low, high]. */
-static int64_t reserved_within(const char *list, int64_t low, int64_t high)
-{
-	int64_t count = 0;
-	while (list && *list) {
-		char *end;
-		int64_t from = strtol(list, &end, 10), to = from;
-		if (end == list)
-			break;
-		if (*end == '-')
-			to = strtol(end + 1, &end, 10);
-		from = from < low ? low : from;
-		to = to > high ? high : to;
-		count += to >= from ? to - from + 1 : 0;
-		if (*end != ',')
-			break;
-		list = end + 1;
-	}
-	return count;
-}
-
 static void ports_read(const struct host *h, struct settings *s)
 {
-	CLEAN(free_pointer) char *list = NULL;
 	int64_t *range = s->at[RANGE];
-	if (host_read_all(h, "proc/sys/net/ipv4/ip_local_reserved_ports", &list, NULL) < 0)
-		list = NULL;
 	for (size_t i = 0; i < USUAL_COUNT; i++)
 		s->at[USUAL][i] = usual[i].high - usual[i].low + 1 -
-				  reserved_within(list, usual[i].low, usual[i].high);
+				  host_reserved_ports(h, usual[i].low, usual[i].high);
 	/* What no kernel has is not a range. */
 	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
 		range[0] = range[1] = REPORT_NONE;
 		s->text[RANGE][0] = 0;
 		return;
 	}
-	s->at[RESERVED][0] = reserved_within(list, range[0], range[1]);
+	s->at[RESERVED][0] = host_reserved_ports(h, range[0], range[1]);
 }
 
 /* Free ports of the range in the settings, which may be one of the usual. */
@@ -346,7 +229,7 @@ static void rate_word(struct wording *w, const char *name, double rate)
 	if (rate < 10)
 		wording_set(w, name, "%.2g", rate);
 	else
-		wording_set(w, name, "%s", count_show((int64_t)rate).text);
+		wording_set(w, name, "%s", quantity_count((uint64_t)rate).text);
 }
 
 /* {exceeded}: a proxy needs more than TIME_WAIT allows from one address; it needs {addresses}. */
@@ -355,7 +238,7 @@ static void rate_words(const struct target *t, const struct settings *s, struct 
 	double lasting = rate_lasting(s, false), needed = (double)t->rate_per_s;
 	rate_word(w, "lasting", lasting);
 	rate_word(w, "loopback", rate_lasting(s, true));
-	wording_set(w, "ports", "%s", count_show(ports_of(s)).text);
+	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports_of(s)).text);
 	wording_set(w, "reuse", "%s", s->text[REUSE]);
 	wording_set(w, "no_timestamps", "%s", s->at[TIMESTAMPS][0] ? "" : "yes");
 	wording_set(w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
@@ -363,7 +246,8 @@ static void rate_words(const struct target *t, const struct settings *s, struct 
 		return;
 	wording_set(w, "exceeded", "yes");
 	if (lasting > 0)
-		wording_set(w, "addresses", "%s", count_show((int64_t)ceil(needed / lasting)).text);
+		wording_set(w, "addresses", "%s",
+			    quantity_count((uint64_t)ceil(needed / lasting)).text);
 }
 
 static void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
@@ -373,18 +257,20 @@ static void ports_words(const struct target *t, const struct settings *s, const 
 	size_t wider = range_for(s, enough);
 	(void)o;
 	if (s->at[RESERVED][0] > 0)
-		wording_set(w, "reserved", "%s", count_show(s->at[RESERVED][0]).text);
+		wording_set(w, "reserved", "%s", quantity_count((uint64_t)s->at[RESERVED][0]).text);
 	if (wider < USUAL_COUNT)
 		each = s->at[USUAL][wider];
 	if (enough > each && each > 0)
-		wording_set(w, "sources", "%s", count_show((enough - 1) / each + 1).text);
+		wording_set(w, "sources", "%s",
+			    quantity_count((uint64_t)((enough - 1) / each + 1)).text);
 	if (ports_of(s) != REPORT_NONE)
 		rate_words(t, s, w);
 }
 
 static int ports_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	static const struct other list[] = {{REUSE_KNOB, "0"}, {BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
+	static const struct trial_knob list[] = {
+		{REUSE_KNOB, "0"}, {BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
 	struct churn_result r = {0};
 	uint64_t ports = (uint64_t)ports_of(s), enough = report_margin(t->needed);
 	/* To the end where that is near, else as far as the target needs. */
@@ -392,18 +278,18 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	if (!t->proof)
 		t->context->ports = *s;
 	if (!to_end && !enough) {
-		unsupported(out, "");
+		outcome_unsupported(out, "%s", "");
 		return 0;
 	}
 	if (t->proof && ports < enough) {
-		unsupported(out, "it takes several source addresses or destinations");
+		outcome_unsupported(out, "it takes several source addresses or destinations");
 		return 0;
 	}
 	trial_progress(t, "using up the ports");
 	int rc = close_first(t, list, 1, to_end && !t->proof ? 0 : enough, &r, e);
 	if (rc)
 		return rc;
-	out->limit_met = r.error == EADDRNOTAVAIL;
+	out->limit_met = r.ports_used_up;
 	out->reached = (int64_t)r.connections;
 	if (t->proof || out->limit_met)
 		out->metric[OPENED] = (double)r.connections;
@@ -414,7 +300,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 static void ports_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	if (t->proof)
-		snprintf(text, size, "%s connections%s", count_show(o->reached).text,
+		snprintf(text, size, "%s connections%s", quantity_count((uint64_t)o->reached).text,
 			 o->limit_met ? ", then EADDRNOTAVAIL" : " and more");
 }
 
@@ -426,9 +312,8 @@ static int hold(struct trial *t, struct churn_config config, double *held, struc
 	config.first_source = MANY;
 	config.close = CHURN_HOLD;
 	int rc = churn_next(t, config, &r, e);
-	/* Such as a lack of descriptors. */
-	if (!rc && r.error != EADDRNOTAVAIL && r.error != EADDRINUSE)
-		rc = churn_failed(r.error ? r.error : ETIMEDOUT, e);
+	if (!rc && !r.ports_used_up)
+		rc = err_set(e, ETIMEDOUT, "test client in the lab: %s", strerror(ETIMEDOUT));
 	*held = (double)r.connections;
 	return rc;
 }
@@ -455,11 +340,11 @@ static int reuse(struct trial *t, double *reused, struct err *e)
 static int ports_alternatives(struct trial *t, const struct settings *s, struct finding *f,
 			      struct err *e)
 {
-	static const struct other list[] = {{RANGE_KNOB, FEW_RANGE},
-					    {RESERVED_KNOB, ""},
-					    {REUSE_KNOB, "1"},
-					    {DELAY_KNOB, "200"},
-					    {0}};
+	static const struct trial_knob list[] = {{RANGE_KNOB, FEW_RANGE},
+						 {RESERVED_KNOB, ""},
+						 {REUSE_KNOB, "1"},
+						 {DELAY_KNOB, "200"},
+						 {0}};
 	static const struct {
 		const char *name;
 		struct churn_config config;
@@ -468,19 +353,15 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations", {.destinations = 2}},
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
-	struct others others;
 	(void)s;
 	trial_progress(t, "trying what else helps");
 	finding_table(f, "what else helps");
 	finding_column(f, "connections on 64 ports", "");
-	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)
 		rc = hold(t, holds[i].config, finding_row(f, holds[i].name), e);
 	if (!rc)
 		rc = reuse(t, finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
-	rc = others_leave(&others, rc, e);
-	if (rc)
-		f->table.row_count = 0;
 	return rc;
 }
 
@@ -490,8 +371,6 @@ static int rate_measure(struct trial *t, struct churn_config config, double *rat
 {
 	struct churn_result r = {0};
 	int rc = churn_next(t, config, &r, e);
-	if (!rc && r.error)
-		rc = churn_failed(r.error, e);
 	if (!rc && r.elapsed_ns)
 		*rate = (double)r.connections * 1e9 / (double)r.elapsed_ns;
 	return rc;
@@ -528,17 +407,15 @@ static int rates_measure(struct trial *t, struct finding *f, struct err *e)
 static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	/* A rate must not depend on how soon a narrow range is used up. */
-	static const struct other list[] = {{RANGE_KNOB, WIDEST}, {0}};
+	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {0}};
 	struct finding measured = {0};
 	struct wording words = {0};
-	struct others others;
 	finding_table(&measured, "wire, who closes");
 	finding_column(&measured, "1 address", "1/s");
 	finding_column(&measured, "8 addresses", "1/s");
-	int rc = others_enter(&others, t->lab, LAB_CLIENT, list, e);
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	if (!rc)
 		rc = rates_measure(t, &measured, e);
-	rc = others_leave(&others, rc, e);
 	if (rc)
 		return rc;
 	if (t->context->ports.text[RANGE][0])
@@ -554,13 +431,12 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
  * server's own FIN: the kernel answers the late ACK, and that answer finds no connection. */
 static int ports_prepare(struct trial *t, struct err *e)
 {
-	static const struct other server[] = {{"net.core.somaxconn", "4096"}, {0}};
-	static const struct other client[] = {
+	static const struct trial_knob server[] = {{"net.core.somaxconn", "4096"}, {0}};
+	static const struct trial_knob client[] = {
 		{"net.core.somaxconn", "4096"}, {"net.ipv4.tcp_rfc1337", "1"}, {0}};
-	struct others stay;
 	t->context->port = FIRST_PORT;
-	int rc = others_enter(&stay, t->lab, LAB_SERVER, server, e);
-	return rc ? rc : others_enter(&stay, t->lab, LAB_CLIENT, client, e);
+	int rc = trial_knobs(t, LAB_SERVER, server, e);
+	return rc ? rc : trial_knobs(t, LAB_CLIENT, client, e);
 }
 
 /* TIME_WAIT first: it is still empty then. */

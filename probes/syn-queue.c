@@ -9,24 +9,16 @@
  * the SYN, and reserves the last quarter of tcp_max_syn_backlog for clients known from earlier. */
 #include "epolltune/probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "epolltune/burst.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
-#include "epolltune/server.h"
 
 #define WALL "syn-queue"
 
-enum { KERNEL_MAX, ARGUMENT, MAX_SYN, COOKIES };
+enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
 
 /* Long enough to count before the first handshake completes, and shorter than the first
  * retransmission of a SYN, 1 s (RFC 6298). */
@@ -38,16 +30,10 @@ enum { KERNEL_MAX, ARGUMENT, MAX_SYN, COOKIES };
 #define CLIENTS_MAX 16384
 /* The queue is filled to its end when that takes at most so many times what must fit. */
 #define REACH 2
-/* Processes that share the clients when the descriptor limit is low, and the descriptors that each
- * holds besides clients. */
-#define BURSTS 16
-#define BURST_HELD 16
 #define ATTEMPTS 3
 /* The kernel prefers clients that it knows from earlier: each attempt has addresses of its own. */
 #define ADDRESSES 240
-#define SOURCES 16
 #define COUNT_EVERY_US 3000
-#define BURST_TIMEOUT_MS 10000
 
 enum { HALF_OPEN, BY_COOKIE, DROPPED, FULL_DROPS, COOKIES_SENT, COOKIES_BACK, COUNTS };
 
@@ -69,122 +55,6 @@ struct context {
 	} rush;
 };
 
-/* Clients of one process, which begin within `spread_us`; in the lab's memory. */
-struct burst {
-	struct sockaddr_in to;
-	struct in_addr sources[SOURCES];
-	uint64_t count, spread_us;
-	int channel;
-	_Atomic uint64_t sent;
-	_Atomic int error; /* errno of the first that could not be sent */
-};
-
-/* The socket stays open until its process exits. */
-static int burst_connect(const struct burst *b, uint64_t i)
-{
-	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = b->sources[i % SOURCES]};
-	/* Reset at the end: no connection is left to close, and no client becomes known. */
-	struct linger reset = {.l_onoff = 1};
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&from, sizeof(from)) ||
-	    (connect(fd, (const struct sockaddr *)&b->to, sizeof(b->to)) && errno != EINPROGRESS)) {
-		int error = errno;
-		close(fd);
-		return -error;
-	}
-	return 0;
-}
-
-static int burst_task(int channel, void *arg)
-{
-	struct burst *b = arg;
-	struct rlimit limit;
-	char word;
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	uint64_t start = load_now_ns();
-	for (uint64_t i = 0; i < b->count; i++) {
-		uint64_t due = start + b->spread_us * 1000 / b->count * i, now = load_now_ns();
-		if (due > now + 1000000)
-			trial_sleep_us((due - now) / 1000);
-		int rc = burst_connect(b, i);
-		if (rc) {
-			b->error = -rc;
-			break;
-		}
-		b->sent++;
-	}
-	send(channel, "s", 1, MSG_NOSIGNAL);
-	recv(channel, &word, 1, 0);
-	return 0;
-}
-
-/* Clients of one process. */
-static uint64_t burst_capacity(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max <= BURST_HELD)
-		return 1;
-	uint64_t max = limit.rlim_max - BURST_HELD;
-	return max < CLIENTS_MAX ? max : CLIENTS_MAX;
-}
-
-/* Starts those of `all` that it takes; `started` says how many. */
-static int bursts_start(struct burst *all, struct lab *lab, uint64_t clients, size_t *started,
-			struct err *e)
-{
-	uint64_t each = burst_capacity();
-	for (; clients && *started < BURSTS; ++*started) {
-		struct burst *b = &all[*started];
-		b->count = clients < each ? clients : each;
-		clients -= b->count;
-		int rc = lab_spawn(lab, LAB_CLIENT, burst_task, b, &b->channel, e);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int bursts_await(struct burst *all, size_t started, uint64_t *sent, struct err *e)
-{
-	char word;
-	for (struct burst *b = all; b < all + started; b++) {
-		if (lab_receive(b->channel, &word, 1, BURST_TIMEOUT_MS, e) < 0)
-			return -e->code;
-		*sent += b->sent;
-		if (b->error)
-			return err_set(e, b->error, "client %llu in the lab could not connect: %s",
-				       (unsigned long long)*sent, strerror(b->error));
-	}
-	return 0;
-}
-
-/* Signals all before it waits for any. */
-static void bursts_stop(struct burst *all, size_t started)
-{
-	for (size_t i = 0; i < started; i++)
-		shutdown(all[i].channel, SHUT_WR);
-	for (size_t i = 0; i < started; i++)
-		lab_finish(all[i].channel);
-}
-
-/* In the lab's memory, as one of its hosts counts. */
-struct half_open {
-	uint16_t port;
-	uint64_t count;
-};
-
-static int half_open_count(struct host *h, void *arg, struct err *e)
-{
-	struct half_open *half = arg;
-	return host_half_open(h, half->port, &half->count, e);
-}
-
 /* The counters from `first` on. */
 static void rush_read(const struct trial_counters *c, size_t first, struct rush *r)
 {
@@ -194,29 +64,6 @@ static void rush_read(const struct trial_counters *c, size_t first, struct rush 
 	}
 }
 
-/* Counts until every client is accounted for, or the first handshake completes. */
-static int rush_count(struct trial *t, const struct server *server, struct half_open *half,
-		      uint64_t sent, struct trial_counters *c, struct err *e)
-{
-	struct rush *r = &t->context->rush;
-	uint64_t end = load_now_ns() + 2 * RTT_MAX_US * UINT64_C(1000);
-	do {
-		trial_sleep_us(COUNT_EVERY_US);
-		int rc = lab_call(t->lab, LAB_SERVER, half_open_count, half, e);
-		if (!rc)
-			rc = trial_counters_end(t, c, e);
-		if (rc)
-			return rc;
-		/* A handshake that completed in between would be in neither count. */
-		if (server->stats->accepted)
-			return 0;
-		rush_read(c, BY_COOKIE, r);
-		r->count[HALF_OPEN] = half->count;
-		r->counted = half->count + r->count[BY_COOKIE] + r->count[DROPPED] >= sent;
-	} while (!r->counted && load_now_ns() < end);
-	return 0;
-}
-
 static uint64_t wire_rtt(const struct target *t)
 {
 	uint64_t takes_us = report_margin(target_syn_queue(t)) * CLIENT_US;
@@ -224,91 +71,78 @@ static uint64_t wire_rtt(const struct target *t)
 	return rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us > RTT_MAX_US ? RTT_MAX_US : rtt_us;
 }
 
-static int rush_body(struct trial *t, const struct server *server, struct half_open *half,
-		     struct burst *bursts, struct err *e)
+/* Counts until every client is accounted for, or the first handshake completes. */
+static int rush_count(struct trial *t, const struct burst *burst, struct trial_counters *c,
+		      struct err *e)
 {
-	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	struct rush *r = &t->context->rush;
-	size_t started = 0;
-	uint64_t sent = 0;
-	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
-	if (!rc)
-		rc = bursts_start(bursts, t->lab, r->clients, &started, e);
-	if (!rc)
-		rc = bursts_await(bursts, started, &sent, e);
-	if (!rc)
-		rc = rush_count(t, server, half, sent, &counters, e);
-	if (!rc && r->count[BY_COOKIE]) {
-		/* Until the last cookie has come back. */
-		trial_sleep_us(wire_rtt(t->target));
-		rc = trial_counters_end(t, &counters, e);
+	uint64_t half_open, end = load_now_ns() + 2 * RTT_MAX_US * UINT64_C(1000);
+	do {
+		trial_sleep_us(COUNT_EVERY_US);
+		int rc = burst_half_open(burst, &half_open, e);
 		if (!rc)
-			rush_read(&counters, COOKIES_SENT, r);
-	}
-	bursts_stop(bursts, started);
-	return rc;
-}
-
-/* Addresses that no attempt before used. */
-static void bursts_prepare(struct trial *t, struct in_addr to, uint16_t port, struct burst *all)
-{
-	unsigned first = t->context->attempts++ * SOURCES;
-	for (struct burst *b = all; b < all + BURSTS; b++) {
-		b->spread_us = wire_rtt(t->target) / 8;
-		b->to = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_addr = to, .sin_port = port};
-		for (unsigned i = 0; i < SOURCES; i++)
-			b->sources[i] = lab_address(t->lab, LAB_CLIENT, (first + i) % ADDRESSES);
-	}
+			rc = trial_counters_end(t, c, e);
+		if (rc)
+			return rc;
+		/* A handshake that completed in between would be in neither count. */
+		if (t->server->stats->accepted)
+			return 0;
+		rush_read(c, BY_COOKIE, r);
+		r->count[HALF_OPEN] = half_open;
+		r->counted = half_open + r->count[BY_COOKIE] + r->count[DROPPED] >= burst->sent;
+	} while (!r->counted && load_now_ns() < end);
+	return 0;
 }
 
 static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *e)
 {
-	size_t mark = lab_mark(t->lab);
-	struct server server = {.channel = -1};
-	struct server_config config = {.address = lab_address(t->lab, LAB_SERVER, 0),
-				       .backlog = backlog};
-	struct half_open *half = lab_alloc(t->lab, sizeof(*half), e);
-	struct burst *bursts = lab_alloc(t->lab, BURSTS * sizeof(*bursts), e);
-	if (!half || !bursts)
-		return -ENOMEM;
-	t->context->rush = (struct rush){.clients = clients};
-	trial_progress(t, "%s handshakes at a time", quantity_show(QUANTITY_COUNT, clients).text);
-	int rc = server_start(&server, t->lab, &config, e);
-	half->port = server.port;
-	bursts_prepare(t, config.address, server.port, bursts);
+	CLEAN(burst_stop) struct burst burst = {0};
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	struct rush *r = &t->context->rush;
+	*r = (struct rush){.clients = clients};
+	trial_progress(t, "%s handshakes at a time", quantity_count(clients).text);
+	int rc = trial_server(t, (struct server_config){.backlog = backlog}, e);
 	if (!rc)
-		rc = rush_body(t, &server, half, bursts, e);
-	server_stop(&server);
-	lab_release(t->lab, mark);
+		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (rc)
+		return rc;
+	const struct burst_config config = {.to = t->server->config.address,
+					    .port = t->server->port,
+					    .clients = clients,
+					    .first_source = t->context->attempts++ * BURST_SOURCES,
+					    .spread_us = wire_rtt(t->target) / 8};
+	rc = burst_start(&burst, t->lab, &config, e);
+	if (!rc)
+		rc = rush_count(t, &burst, &counters, e);
+	if (rc || !r->count[BY_COOKIE])
+		return rc;
+	/* Until the last cookie has come back. */
+	trial_sleep_us(wire_rtt(t->target));
+	rc = trial_counters_end(t, &counters, e);
+	rush_read(&counters, COOKIES_SENT, r);
 	return rc;
 }
-
-/* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full(); at the backlog before 6.14 and the stable kernels that took its
- * change: one less is measured there). */
-static int64_t backlog_capacity(int64_t backlog) { return backlog + 1; }
 
 /* Clients that the kernel does not know leave the last quarter free. */
 static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 2) + 1; }
 
 static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
 
+/* The queue is full above the backlog (include/net/inet_connection_sock.h,
+ * inet_csk_reqsk_queue_is_full(); at the backlog before 6.14 and the stable kernels that took its
+ * change: one less is measured there). */
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
-	int64_t max_syn = s->at[MAX_SYN][0];
-	(void)target;
-	b->binding = backlog < somaxconn ? ARGUMENT : KERNEL_MAX;
-	if (s->at[COOKIES][0] == 2) {
+	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
+	if (cookies == 2) {
 		b->binding = COOKIES;
 		b->unlimited = true;
 		return;
 	}
-	if (somaxconn == REPORT_NONE || (s->at[COOKIES][0] == 0 && max_syn == REPORT_NONE))
-		return;
-	b->capacity = backlog_capacity(s->at[b->binding][0]);
-	if (s->at[COOKIES][0] == 0 && max_syn_capacity(max_syn) < b->capacity) {
+	backlog_bound(target, s, b);
+	if (cookies == 0 && max_syn == REPORT_NONE) {
+		b->capacity = REPORT_NONE;
+	} else if (cookies == 0 && max_syn_capacity(max_syn) < b->capacity) {
 		b->binding = MAX_SYN;
 		b->capacity = max_syn_capacity(max_syn);
 	}
@@ -317,11 +151,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)target;
-	(void)o;
-	for (int i = KERNEL_MAX; i <= ARGUMENT; i++)
-		if (backlog_capacity(out->at[i][0]) < enough)
-			out->at[i][0] = enough - 1;
+	backlog_solve(target, now, o, enough, out);
 	if (now->at[COOKIES][0] == 0 && max_syn_capacity(now->at[MAX_SYN][0]) < enough)
 		out->at[MAX_SYN][0] = max_syn_for(enough);
 	return true;
@@ -331,14 +161,13 @@ static bool queue_solve(const struct target *target, const struct settings *now,
 static void word_count(struct wording *w, const char *name, const struct outcome *o, int metric)
 {
 	bool known = o && o->limit_met && !isnan(o->metric[metric]);
-	wording_set(w, name, "%s",
-		    known ? quantity_show(QUANTITY_COUNT, (uint64_t)o->metric[metric]).text : "");
+	wording_set(w, name, "%s", known ? quantity_count((uint64_t)o->metric[metric]).text : "");
 }
 
 static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
-	int64_t somaxconn = s->at[KERNEL_MAX][0], backlog = s->at[ARGUMENT][0];
+	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
 	(void)target;
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
@@ -369,9 +198,9 @@ static void rush_outcome(const struct trial *t, const struct rush *r, struct out
 {
 	bool full = r->count[BY_COOKIE] || r->count[DROPPED];
 	if (!r->counted || (!full && r->count[HALF_OPEN] < report_margin(t->needed))) {
-		out->state = OUTCOME_INCONCLUSIVE;
-		report_text(out->why, "this machine was too busy to count %s half-open handshakes",
-			    quantity_show(QUANTITY_COUNT, r->clients).text);
+		outcome_inconclusive(out,
+				     "this machine was too busy to count %s half-open handshakes",
+				     quantity_count(r->clients).text);
 		return;
 	}
 	out->state = OUTCOME_CONCLUSIVE;
@@ -384,21 +213,19 @@ static void rush_outcome(const struct trial *t, const struct rush *r, struct out
 
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	uint64_t enough = report_margin(t->needed), max = BURSTS * burst_capacity();
+	uint64_t enough = report_margin(t->needed), max = burst_max();
 	uint64_t clients = t->proof ? enough : clients_for(t->target, s);
 	if (enough > max) {
-		out->state = OUTCOME_UNSUPPORTED;
-		report_text(out->why,
-			    "the experiment takes %s clients, and RLIMIT_NOFILE allows %s; raise "
-			    "it with ulimit -n",
-			    quantity_show(QUANTITY_COUNT, enough).text,
-			    quantity_show(QUANTITY_COUNT, max).text);
+		outcome_unsupported(out,
+				    "the experiment takes %s clients, and RLIMIT_NOFILE allows %s; "
+				    "raise it with ulimit -n",
+				    quantity_count(enough).text, quantity_count(max).text);
 		return 0;
 	}
 	/* Without a result, the next attempt sends no more clients than must fit. */
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
-		int rc = rush_run(t, (int)s->at[ARGUMENT][0], i || clients > max ? enough : clients,
-				  e);
+		int rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
+				  i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
 		rush_outcome(t, &t->context->rush, out);
@@ -415,10 +242,9 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	if (t->proof)
 		snprintf(text, size,
 			 "%s of %s half open at a time, %s dropped, %s answered with a cookie",
-			 quantity_show(QUANTITY_COUNT, r->count[HALF_OPEN]).text,
-			 quantity_show(QUANTITY_COUNT, r->clients).text,
-			 quantity_show(QUANTITY_COUNT, r->count[DROPPED]).text,
-			 quantity_show(QUANTITY_COUNT, r->count[BY_COOKIE]).text);
+			 quantity_count(r->count[HALF_OPEN]).text, quantity_count(r->clients).text,
+			 quantity_count(r->count[DROPPED]).text,
+			 quantity_count(r->count[BY_COOKIE]).text);
 }
 
 static const struct experiment experiments[] = {

@@ -32,17 +32,16 @@ struct churn_config {
 struct churn_result {
 	uint64_t connections; /* established in time */
 	uint64_t elapsed_ns;  /* from the first connect() to the end */
-	int error; /* of the connect() or bind() that ended the run, e.g. EADDRNOTAVAIL */
+	bool ports_used_up;   /* EADDRNOTAVAIL or EADDRINUSE ended the run */
 };
 
 #define CHURN_DESTINATIONS 4
 #define CHURN_SOURCES 16
 
-/* Runs until `most`, `ms` or the first connect() that fails. On return held connections are closed,
- * and those that the client closed first are in TIME_WAIT, unless that took more than four
- * seconds. */
+/* Runs until `most`, `ms` or the first connect() that fails; returns its errno unless that says
+ * that the ports are used up. On return held connections are closed, and those that the client
+ * closed first are in TIME_WAIT, unless that took more than four seconds. */
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
 	      struct err *e);
-const char *churn_close_name(enum churn_close close);
 
 #endif

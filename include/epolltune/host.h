@@ -95,6 +95,26 @@ int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
 /* Slab memory in bytes from /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable without
  * privilege. */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
+/* Both at a moment, as far as they are readable. */
+struct host_slab_memory {
+	struct host_slabs slabs; /* count 0: not readable */
+	uint64_t bytes;          /* of all slabs; 0: not readable */
+};
+void host_slab_memory(const struct host *h, struct host_slab_memory *out);
+/* The cache of that name or NULL. */
+const struct host_slab *host_slab_find(const struct host_slabs *slabs, const char *name);
+/* Growth in bytes of the cache `after`. Pure. */
+int64_t host_slab_growth(const struct host_slabs *before, const struct host_slab *after);
+/* The bytes that `connections` new connections took between the two: in the caches that grew by at
+ * least an object for every other connection, as smaller growth has other causes; in all slabs
+ * together where the caches are not readable (*by_cache false). 0: unknown. Pure. */
+uint64_t host_slab_taken(const struct host_slab_memory *before,
+			 const struct host_slab_memory *after, uint64_t connections,
+			 bool *by_cache);
+/* The bytes of an idle connection's objects at one end, each once. Pure. */
+uint64_t host_slab_connection(const struct host_slabs *slabs);
+/* The same of this machine; 0: not readable. */
+uint64_t host_connection_bytes(const struct host *h);
 
 /* Clock ticks of each CPU since boot (/proc/stat); 0 for a CPU that is not listed. */
 #define HOST_CPUS 1024
@@ -117,6 +137,9 @@ struct host_listener {
 	uint32_t inode;
 	char process[32]; /* its owner's name if /proc shows it, otherwise "" */
 };
+/* "nginx on 0.0.0.0:80", or the address alone. Returns buf. */
+#define HOST_LISTENER_NAME 100
+char *host_listener_name(const struct host_listener *l, char buf[HOST_LISTENER_NAME]);
 /* Fills `out` with up to `max` of the *total listeners. The search for owners is bounded: on a busy
  * machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured machine. */
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
@@ -144,6 +167,10 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 /* Counts sockets that closed first and are not yet in TIME_WAIT (FIN_WAIT1, FIN_WAIT2, CLOSING),
  * likewise. */
 int host_closing(const struct host *h, uint64_t *count, struct err *e);
+
+/* How many ports from `low` to `high` net.ipv4.ip_local_reserved_ports keeps from connect(); 0
+ * where it cannot be read. */
+int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
 
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

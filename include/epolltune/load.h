@@ -67,6 +67,12 @@ int load_storm(struct load *l, uint64_t requests, uint64_t depth, int timeout_ms
 /* Clears the request histograms. */
 void load_forget(struct load *l);
 struct load_sum load_sum(const struct load *l);
+/* An error when connections failed: with the errno of the first. */
+int load_check(const struct load *l, struct err *e);
+/* Waits until `count` connections were served or failed. -ETIMEDOUT after timeout_ms. */
+int load_await(const struct load *l, uint64_t count, uint64_t timeout_ms);
+/* The time in ns that a `share` (0 to 1) of requests did not exceed; 0: there was none. */
+uint64_t load_request_ns(const struct load *l, double share);
 /* Merged histograms. */
 void load_latency(const struct load *l, struct histogram *serve, struct histogram *request);
 /* Stops all shards and closes their connections. A zeroed struct is allowed. */

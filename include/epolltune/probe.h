@@ -15,7 +15,9 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
+#include "epolltune/load.h"
 #include "epolltune/report.h"
+#include "epolltune/server.h"
 #include "epolltune/target.h"
 
 struct probe_options {
@@ -81,7 +83,9 @@ struct outcome {
 
 struct context; /* of a probe: what its experiments share */
 
-/* What run() is given. It owns none of it. */
+#define TRIAL_LOADS 2
+
+/* What run() gets. The judge owns it and ends what run() has begun. */
 struct trial {
 	const struct target *target;
 	const struct probe_options *options;
@@ -92,6 +96,13 @@ struct trial {
 	bool emulated;           /* somaxconn stands in the lab by the listen argument */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
 	char *progress;
+	/* What trial_server(), trial_load() and trial_knobs() have begun, in the lab's memory from
+	 * `mark` on. */
+	struct server *server;           /* NULL: none */
+	struct load *loads[TRIAL_LOADS]; /* in the order of starting; NULL: none */
+	struct trial_swap *swaps;        /* knobs to restore, the last one first */
+	size_t mark;
+	bool begun;
 };
 
 /* Clients that an experiment sends, and the most it can; 0, 0: none to speak of. */
@@ -139,6 +150,13 @@ struct experiment {
 	int (*alternatives)(struct trial *, const struct settings *, struct finding *,
 			    struct err *);
 };
+
+/* For experiments on a listener's queues: .knobs begins with net.core.somaxconn and listen.backlog,
+ * and the queue holds one more than the smaller of them. Pure. */
+enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
+bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
+		   int64_t enough, struct settings *out);
 
 /* When the samples of an observation were taken. */
 struct moment {
@@ -211,11 +229,39 @@ bool probe_has_wall(const struct probe *p, const char *wall);
 /* Whether it has anything to run in a lab. */
 bool probe_experiments(const struct probe *p);
 
+/* Starts the test server, as t->server, on the server's first address. It replaces the one before,
+ * whose clients end too. What these functions begin, and all of the lab's memory that was allocated
+ * since, ends with run(), alternatives() or measure(), also after an error. */
+int trial_server(struct trial *t, struct server_config config, struct err *e);
+/* Starts clients of that server, as the next of t->loads; they open no connection yet. -EMFILE
+ * where RLIMIT_NOFILE does not allow so many: then there are none. */
+int trial_load(struct trial *t, struct load_config config, struct err *e);
+/* The same, but not an error where there are none: the experiment does without. */
+int trial_load_optional(struct trial *t, struct load_config config, struct err *e);
+
+/* Sets knobs of one of the lab's hosts that are not the experiment's settings. Those of a kernel
+ * without the knob are skipped. They are restored at the end of run(), alternatives() or measure(),
+ * and stay when prepare() sets them. `list` ends with NULL. */
+struct trial_knob {
+	const char *name, *value;
+};
+int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
+
+/* What the judge calls after run(), alternatives() and measure(), which returned `rc`: ends what
+ * they have begun. Returns `rc`, or else the first error of restoring a knob. */
+int trial_end(struct trial *t, int rc, struct err *e);
+
+/* Set the state of an outcome and a clause why. */
+void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void outcome_unsupported(struct outcome *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Counters of one of the lab's hosts around something; trial_count() gives the growth, -1 where the
- * kernel has no such counter. Released with trial_counted(), also before the first use. */
+/* Counters of one of the lab's hosts at two moments. trial_counters_growth() is -1 where the kernel
+ * has no such counter. trial_counters_free() may be called before the first use. */
 struct trial_counters {
 	struct host_counters *before, *after;
 	enum lab_host host;

@@ -34,6 +34,10 @@ struct quantity_shown {
 	char text[32];
 };
 struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value);
+static inline struct quantity_shown quantity_count(uint64_t count)
+{
+	return quantity_show(QUANTITY_COUNT, count);
+}
 
 /* The digits alone, as sysctl writes them. */
 struct quantity_shown quantity_plain(uint64_t value);
@@ -47,5 +51,9 @@ char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t va
 /* The value to three significant figures: what a measurement deserves. A size stays as it is, since
  * quantity_format() rounds it in a unit that is no power of ten. */
 uint64_t quantity_round(enum quantity_kind kind, uint64_t value);
+static inline struct quantity_shown quantity_measured(enum quantity_kind kind, uint64_t value)
+{
+	return quantity_show(kind, quantity_round(kind, value));
+}
 
 #endif

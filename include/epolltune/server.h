@@ -58,7 +58,17 @@ struct server_queue {
 	uint64_t depth, limit, drops;
 };
 int server_queue(struct server *s, struct server_queue *out, struct err *e);
+/* Reads it once each of `sent` connections is queued or dropped, or nothing has moved for 50 ms. */
+int server_settle(struct server *s, uint64_t sent, struct server_queue *out, struct err *e);
 int server_resume(struct server *s, struct err *e);
+
+/* The errno of the limit at which the server stopped accepting or watching; 0: none. */
+int server_limit(const struct server *s);
+/* Which limit that is: "EMFILE: RLIMIT_NOFILE is the limit". */
+const char *server_limit_text(int code);
+/* Waits until the server holds `connections`, has met a limit, or nothing has moved for a second.
+ * Returns the connections that it holds; *limit as server_limit(). */
+uint64_t server_await(const struct server *s, uint64_t connections, int *limit);
 
 /* Fills the descriptor table with at most `most` duplicates of the listener, which use no struct
  * file of fs.file-max. Reports the duplicates made, the connections held then, and the errno that

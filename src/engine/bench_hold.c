@@ -32,40 +32,21 @@ struct hold {
 	unsigned round;      /* from 1 */
 	uint64_t started_ns;
 	struct rig rig;
-	struct host_slabs before, after;
-	uint64_t slab_before, slab_after; /* all slabs together */
-	bool by_cache;
+	struct host_slab_memory before, after;
 	double server_bytes, load_bytes; /* user memory per connection, in the last round */
 };
 
-static void slabs_read(struct hold *h, struct host_slabs *slabs, uint64_t *bytes)
-{
-	struct err ignored = {0};
-	h->by_cache = host_slabs(h->run->host, slabs, &ignored) == 0;
-	if (host_slab_bytes(h->run->host, bytes, &ignored) < 0)
-		*bytes = 0;
-}
+static bool by_cache(const struct hold *h) { return h->before.slabs.count && h->after.slabs.count; }
 
-static const struct host_slab *slab_named(const struct host_slabs *s, const char *name)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->at[i].name, name) == 0)
-			return &s->at[i];
-	return NULL;
-}
-
-/* Growth of a cache, in bytes. */
 static int64_t slab_growth(const struct hold *h, const struct host_slab *after)
 {
-	const struct host_slab *before = slab_named(&h->before, after->name);
-	int64_t objects = (int64_t)after->active - (int64_t)(before ? before->active : 0);
-	return objects * (int64_t)after->object_bytes;
+	return host_slab_growth(&h->before.slabs, after);
 }
 
 /* Growth of all slabs per connection end. */
 static double slabs_coarse(const struct hold *h)
 {
-	return (double)((int64_t)h->slab_after - (int64_t)h->slab_before) /
+	return (double)((int64_t)h->after.bytes - (int64_t)h->before.bytes) /
 	       (2 * (double)h->connections);
 }
 
@@ -74,9 +55,9 @@ static double slabs_coarse(const struct hold *h)
 static double slabs_sum(const struct hold *h)
 {
 	double sum = 0;
-	for (size_t i = 0; i < h->after.count; i++)
-		sum += (double)slab_growth(h, &h->after.at[i]);
-	return h->by_cache ? sum / (2 * (double)h->connections) : slabs_coarse(h);
+	for (size_t i = 0; i < h->after.slabs.count; i++)
+		sum += (double)slab_growth(h, &h->after.slabs.at[i]);
+	return by_cache(h) ? sum / (2 * (double)h->connections) : slabs_coarse(h);
 }
 
 /* Adds notes about the caches that grew most, where they can be read. */
@@ -85,14 +66,14 @@ static void slabs_tell(const struct hold *h)
 	char text[200] = "";
 	bool told[HOST_SLABS] = {false};
 	double ends = 2 * (double)h->connections;
-	if (!h->by_cache)
+	if (!by_cache(h))
 		return;
 	for (unsigned n = 0; n < CACHES_TOLD; n++) {
 		size_t largest = 0;
 		int64_t most = 0;
-		for (size_t i = 0; i < h->after.count; i++)
-			if (!told[i] && slab_growth(h, &h->after.at[i]) > most) {
-				most = slab_growth(h, &h->after.at[i]);
+		for (size_t i = 0; i < h->after.slabs.count; i++)
+			if (!told[i] && slab_growth(h, &h->after.slabs.at[i]) > most) {
+				most = slab_growth(h, &h->after.slabs.at[i]);
 				largest = i;
 			}
 		if ((double)most / ends < 8)
@@ -100,7 +81,7 @@ static void slabs_tell(const struct hold *h)
 		told[largest] = true;
 		size_t used = strlen(text);
 		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
-			 h->after.at[largest].name, (double)most / ends);
+			 h->after.slabs.at[largest].name, (double)most / ends);
 	}
 	bench_note(&h->run->table, "hold: kernel memory per connection end by cache, in bytes: %s",
 		   text);
@@ -108,7 +89,7 @@ static void slabs_tell(const struct hold *h)
 		   "hold: kernel memory per connection end: %.0f B by objects in use, %.0f B by "
 		   "size of all slabs",
 		   slabs_sum(h), slabs_coarse(h));
-	const struct host_slab *looked = slab_named(&h->after, "proc_inode_cache");
+	const struct host_slab *looked = host_slab_find(&h->after.slabs, "proc_inode_cache");
 	if (looked && (double)slab_growth(h, looked) / ends >= 8)
 		bench_note(&h->run->table,
 			   "hold: a program that reads /proc meanwhile makes proc_inode_cache and "
@@ -234,7 +215,7 @@ static int hold_measure(struct hold *h, struct err *e)
 	struct rig_round round = {0};
 	char conditions[BENCH_CONDITIONS];
 	slabs_settle(h->run->host, h->connections);
-	slabs_read(h, &h->before, &h->slab_before);
+	host_slab_memory(h->run->host, &h->before);
 	int rc = crew_usage(&h->rig.crew, &server_before, e);
 	if (rc == 0)
 		rc = fleet_order(&h->rig.fleet, &look, NULL, NULL, e);
@@ -245,7 +226,7 @@ static int hold_measure(struct hold *h, struct err *e)
 		rc = crew_usage(&h->rig.crew, &server_after, e);
 	if (rc < 0)
 		return rc;
-	slabs_read(h, &h->after, &h->slab_after);
+	host_slab_memory(h->run->host, &h->after);
 	snprintf(conditions, sizeof(conditions),
 		 "idle connections over loopback, both ends on this machine; server processes: %u, "
 		 "load processes: %u",
@@ -255,7 +236,7 @@ static int hold_measure(struct hold *h, struct err *e)
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_KERNEL_MEMORY, slabs_sum(h),
 		  "%s of the whole machine, both ends; without user and page memory",
-		  h->by_cache ? "growth of all slab caches (/proc/slabinfo)"
+		  by_cache(h) ? "growth of all slab caches (/proc/slabinfo)"
 			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo needs root)");
 	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
 	h->load_bytes = growth(h, client_before, fleet_sum(&h->rig.fleet).private_bytes);

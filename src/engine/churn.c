@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "engine/clock.h"
+#include "engine/sockets.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -34,28 +36,13 @@ struct churn {
 	struct in_addr server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
-	int server_error; /* errno of its first failure */
+	int client_error, server_error; /* errno of the first failure */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int watch(int epoll, int fd, uint32_t events, uint64_t data)
 {
 	struct epoll_event event = {.events = events, .data.u64 = data};
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-static void raise_descriptors(void)
-{
-	struct rlimit limit;
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int server_listen(struct churn *c, int epoll, unsigned destination, int *out)
@@ -104,7 +91,7 @@ static int server_task(int channel, void *arg)
 	struct epoll_event events[EVENTS];
 	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
 	bool full = false;
-	raise_descriptors();
+	sockets_raise_limit();
 	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
 		rc = server_listen(c, epoll, i, &listeners[i]);
 	if (!rc)
@@ -180,20 +167,20 @@ static int client_connect(struct client *k)
 
 static void client_event(struct client *k, const struct epoll_event *event)
 {
-	struct churn_result *r = &k->churn->result;
+	struct churn *c = k->churn;
 	int fd = (int)event->data.u64;
 	k->in_flight--;
 	if (event->events & EPOLLERR) {
 		int error = 0;
 		socklen_t size = sizeof(error);
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		if (!r->error)
-			r->error = error ? error : EIO;
+		if (!c->client_error)
+			c->client_error = error ? error : EIO;
 		close(fd);
 		return;
 	}
-	r->connections++;
-	if (k->churn->config.close == CHURN_HOLD)
+	c->result.connections++;
+	if (c->config.close == CHURN_HOLD)
 		epoll_ctl(k->epoll, EPOLL_CTL_DEL, fd, NULL);
 	else
 		close(fd);
@@ -205,17 +192,17 @@ static int client_task(int channel, void *arg)
 	struct churn *c = k.churn;
 	struct epoll_event events[EVENTS];
 	char word;
-	raise_descriptors();
-	k.start_ns = now_ns();
+	sockets_raise_limit();
+	k.start_ns = clock_ns();
 	uint64_t stop = k.start_ns + (uint64_t)(c->config.ms ? c->config.ms : MS_DEFAULT) * 1000000;
 	bool more = true;
-	while ((more || k.in_flight) && now_ns() < stop) {
-		more = more && !c->result.error;
+	while ((more || k.in_flight) && clock_ns() < stop) {
+		more = more && !c->client_error;
 		while (more && k.in_flight < IN_FLIGHT) {
 			more = !c->config.most || k.begun < c->config.most;
 			int rc = more ? client_connect(&k) : 0;
 			if (rc) {
-				c->result.error = -rc;
+				c->client_error = -rc;
 				more = false;
 			}
 		}
@@ -223,7 +210,7 @@ static int client_task(int channel, void *arg)
 		for (int i = 0; i < n; i++)
 			client_event(&k, &events[i]);
 	}
-	c->result.elapsed_ns = now_ns() - k.start_ns;
+	c->result.elapsed_ns = clock_ns() - k.start_ns;
 	send(channel, "d", 1, MSG_NOSIGNAL);
 	recv(channel, &word, 1, 0);
 	return 0;
@@ -262,6 +249,17 @@ static void churn_addresses(struct churn *c, const struct lab *lab)
 				       : lab_address(lab, LAB_SERVER, 0);
 }
 
+/* The server's failure is the cause where its client has none of its own. */
+static int churn_failure(struct churn *c, int rc, struct err *e)
+{
+	int server = c->server_error, client = c->client_error;
+	if (server && (rc || !client || client == EIO))
+		return err_set(e, server, "test server in the lab: %s", strerror(server));
+	if (rc || !client || c->result.ports_used_up)
+		return rc;
+	return err_set(e, client, "test client in the lab: %s", strerror(client));
+}
+
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
 	      struct err *e)
 {
@@ -293,16 +291,9 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 		churn_settle(lab);
 	if (server >= 0)
 		lab_finish(server);
+	c->result.ports_used_up = c->client_error == EADDRNOTAVAIL || c->client_error == EADDRINUSE;
 	*out = c->result;
-	if (c->server_error && (rc || !out->error || out->error == EIO))
-		rc = err_set(e, c->server_error, "test server in the lab: %s",
-			     strerror(c->server_error));
+	rc = churn_failure(c, rc, e);
 	lab_release(lab, mark);
 	return rc;
-}
-
-const char *churn_close_name(enum churn_close close)
-{
-	static const char *const names[] = {"client first", "server first", "reset", "held"};
-	return names[close];
 }

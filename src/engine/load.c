@@ -454,6 +454,35 @@ struct load_sum load_sum(const struct load *l)
 	return sum;
 }
 
+int load_check(const struct load *l, struct err *e)
+{
+	struct load_sum sum = load_sum(l);
+	if (!sum.failed)
+		return 0;
+	return err_set(e, sum.first_errno, "%llu of %llu clients could not connect: %s",
+		       (unsigned long long)sum.failed, (unsigned long long)l->opened,
+		       strerror(sum.first_errno));
+}
+
+int load_await(const struct load *l, uint64_t count, uint64_t timeout_ms)
+{
+	uint64_t end = load_now_ns() + timeout_ms * 1000000;
+	for (;;) {
+		struct load_sum sum = load_sum(l);
+		if (sum.served + sum.failed >= count)
+			return 0;
+		if (load_now_ns() >= end)
+			return -ETIMEDOUT;
+		clock_sleep_ms(1);
+	}
+}
+
+/* Only the first shard sends requests. */
+uint64_t load_request_ns(const struct load *l, double share)
+{
+	return l->shards ? histogram_quantile(&l->stats[0]->request, share) : 0;
+}
+
 void load_latency(const struct load *l, struct histogram *serve, struct histogram *request)
 {
 	for (unsigned i = 0; i < l->shards; i++) {

@@ -18,6 +18,11 @@
 #include "engine/worker.h"
 
 #define SERVER_PATIENCE_MS 30000
+/* Time without change after which nothing more is expected: of a queue, of connections. */
+#define SETTLE_QUIET_MS 50
+#define SETTLE_STEP_MS 2
+#define SETTLE_MAX_MS 500
+#define AWAIT_QUIET_MS 1000
 
 enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN, VERB_BUSY_POLL, VERB_USAGE };
 
@@ -293,6 +298,64 @@ int server_queue(struct server *s, struct server_queue *out, struct err *e)
 	if (!rc)
 		*out = answer.u.queue;
 	return rc;
+}
+
+int server_settle(struct server *s, uint64_t sent, struct server_queue *out, struct err *e)
+{
+	unsigned quiet = 0;
+	*out = (struct server_queue){0};
+	for (unsigned ms = 0; ms < SETTLE_MAX_MS && quiet < SETTLE_QUIET_MS; ms += SETTLE_STEP_MS) {
+		struct server_queue before = *out;
+		int rc = server_queue(s, out, e);
+		if (rc || out->depth + out->drops >= sent)
+			return rc;
+		bool still = out->depth == before.depth && out->drops == before.drops;
+		quiet = still ? quiet + SETTLE_STEP_MS : 0;
+		clock_sleep_ms(SETTLE_STEP_MS);
+	}
+	return 0;
+}
+
+int server_limit(const struct server *s)
+{
+	int code = s->stats->accept_errno;
+	return code ? code : s->stats->watch_errno;
+}
+
+const char *server_limit_text(int code)
+{
+	switch (code) {
+	case EMFILE:
+		return "EMFILE: RLIMIT_NOFILE is the limit";
+	case ENFILE:
+		return "ENFILE: fs.file-max is the limit";
+	case ENOSPC:
+		return "ENOSPC: fs.epoll.max_user_watches is the limit";
+	case ENOMEM:
+	case ENOBUFS:
+		return "no kernel memory was left";
+	default:
+		return strerror(code);
+	}
+}
+
+uint64_t server_await(const struct server *s, uint64_t connections, int *limit)
+{
+	uint64_t held = 0, last = 0;
+	for (unsigned quiet = 0; quiet < AWAIT_QUIET_MS; quiet++) {
+		/* The errno first, as nothing is accepted after it; `closed` before `accepted`, so
+		 * that the difference is never negative. */
+		*limit = server_limit(s);
+		uint64_t closed = s->stats->closed;
+		held = s->stats->accepted - closed;
+		if (*limit || held >= connections)
+			break;
+		if (held != last)
+			quiet = 0;
+		last = held;
+		clock_sleep_ms(1);
+	}
+	return held;
 }
 
 int server_resume(struct server *s, struct err *e)

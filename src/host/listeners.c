@@ -216,3 +216,10 @@ int host_listeners(const struct host *h, struct host_listener *out, size_t max, 
 	*total = list.total;
 	return 0;
 }
+
+char *host_listener_name(const struct host_listener *l, char buf[HOST_LISTENER_NAME])
+{
+	snprintf(buf, HOST_LISTENER_NAME, "%s%s%s", l->process, l->process[0] ? " on " : "",
+		 l->address);
+	return buf;
+}

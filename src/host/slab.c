@@ -1,7 +1,8 @@
-/* Kernel memory by slab cache. */
+/* Kernel memory in slabs, by cache and altogether. */
 #include "host/machine.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
@@ -50,4 +51,62 @@ int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e)
 		return err_set(e, EBADMSG, "%s/proc/meminfo: no SReclaimable and SUnreclaim",
 			       h->root);
 	return 0;
+}
+
+void host_slab_memory(const struct host *h, struct host_slab_memory *out)
+{
+	if (host_slabs(h, &out->slabs, NULL))
+		out->slabs.count = 0;
+	if (host_slab_bytes(h, &out->bytes, NULL))
+		out->bytes = 0;
+}
+
+const struct host_slab *host_slab_find(const struct host_slabs *slabs, const char *name)
+{
+	for (size_t i = 0; i < slabs->count; i++)
+		if (!strcmp(slabs->at[i].name, name))
+			return &slabs->at[i];
+	return NULL;
+}
+
+int64_t host_slab_growth(const struct host_slabs *before, const struct host_slab *after)
+{
+	const struct host_slab *was = host_slab_find(before, after->name);
+	int64_t objects = (int64_t)after->active - (int64_t)(was ? was->active : 0);
+	return objects * (int64_t)after->object_bytes;
+}
+
+uint64_t host_slab_taken(const struct host_slab_memory *before,
+			 const struct host_slab_memory *after, uint64_t connections, bool *by_cache)
+{
+	uint64_t bytes = 0;
+	*by_cache = before->slabs.count && after->slabs.count;
+	if (!*by_cache)
+		return before->bytes && after->bytes > before->bytes ? after->bytes - before->bytes
+								     : 0;
+	for (size_t i = 0; i < after->slabs.count; i++) {
+		const struct host_slab *cache = &after->slabs.at[i];
+		int64_t growth = host_slab_growth(&before->slabs, cache);
+		if (growth > 0 && (uint64_t)growth >= connections / 2 * cache->object_bytes)
+			bytes += (uint64_t)growth;
+	}
+	return bytes;
+}
+
+uint64_t host_slab_connection(const struct host_slabs *slabs)
+{
+	static const char *const caches[] = {"TCP",    "sock_inode_cache", "filp",
+					     "dentry", "eventpoll_epi",    "eventpoll_pwq"};
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < sizeof(caches) / sizeof(*caches); i++) {
+		const struct host_slab *cache = host_slab_find(slabs, caches[i]);
+		bytes += cache ? cache->object_bytes : 0;
+	}
+	return bytes;
+}
+
+uint64_t host_connection_bytes(const struct host *h)
+{
+	CLEAN(free_pointer) struct host_slabs *slabs = malloc(sizeof(*slabs));
+	return slabs && !host_slabs(h, slabs, NULL) ? host_slab_connection(slabs) : 0;
 }

@@ -143,6 +143,15 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 	t->proof = false;
 }
 
+static void finding_alternatives(const struct judged *d, struct trial *t, struct finding *f)
+{
+	struct err e = {0};
+	if (!trial_end(t, d->x->alternatives(t, &d->now, f, &e), &e))
+		return;
+	f->table.row_count = 0;
+	report_append(f->detail, " What else helps could not be tried: %s.", e.text);
+}
+
 /* The finding of a wall, with what the experiment showed, and a proof. */
 static void judged_finding(const struct judged *d, const struct judging *j, struct trial *t)
 {
@@ -161,10 +170,8 @@ static void judged_finding(const struct judged *d, const struct judging *j, stru
 		report_text(f->detail, "%s", text);
 	if (d->x->run || finding_proposes(f))
 		finding_prove(d, j, t, &then, f);
-	struct err failed = {0};
-	if (o && d->x->alternatives && j->lab && !j->options->no_proof &&
-	    d->x->alternatives(t, &d->now, f, &failed))
-		report_append(f->detail, " What else helps could not be tried: %s.", failed.text);
+	if (o && d->x->alternatives && j->lab && !j->options->no_proof)
+		finding_alternatives(d, t, f);
 }
 
 static struct trial trial_make(const struct judging *j, struct context *context)
@@ -197,14 +204,21 @@ static int experiment_run(struct judged *d, const struct judging *j, struct tria
 	return 0;
 }
 
+static int prepare_lab(const struct probe *p, struct lab *lab, struct trial *t, struct err *e)
+{
+	struct lab *was = t->lab;
+	t->lab = lab;
+	int rc = p->prepare(t, e);
+	trial_keep(t);
+	t->lab = was;
+	return rc;
+}
+
 static int prepare(const struct probe *p, const struct judging *j, struct trial *t, struct err *e)
 {
-	int rc = p->prepare ? p->prepare(t, e) : 0;
-	if (!rc && p->prepare && j->proof && j->proof != j->lab) {
-		t->lab = j->proof;
-		rc = p->prepare(t, e);
-		t->lab = j->lab;
-	}
+	int rc = p->prepare ? prepare_lab(p, j->lab, t, e) : 0;
+	if (!rc && p->prepare && j->proof && j->proof != j->lab)
+		rc = prepare_lab(p, j->proof, t, e);
 	return rc;
 }
 
@@ -312,7 +326,7 @@ static int measure(const struct probe *p, const struct judging *j, struct trial 
 	const char *why = j->unasked ? j->unasked : j->missing ? j->missing : refusal(p, j);
 	int rc = 0;
 	if (j->lab && !*why) {
-		rc = p->measure(t, j->report, e);
+		rc = trial_end(t, p->measure(t, j->report, e), e);
 		if (!rc)
 			return 0;
 		why = e->text;

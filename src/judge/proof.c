@@ -25,7 +25,7 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 		return 0;
 	}
 	if (!rc)
-		rc = x->run(t, &in_lab, o, e);
+		rc = trial_end(t, x->run(t, &in_lab, o, e), e);
 	s->taken = in_lab.taken;
 	if (!rc && t->emulated)
 		report_append(o->remark,

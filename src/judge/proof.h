@@ -20,5 +20,7 @@ int proof_search(struct trial *t, const struct experiment *x, const struct setti
 /* One run in a lab that gets the settings for it. */
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e);
+/* What prepare() has set stays: trial_end() does not restore it. */
+void trial_keep(struct trial *t);
 
 #endif

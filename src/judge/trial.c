@@ -3,9 +3,154 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/probe.h"
+#include "judge/proof.h"
+
+/* The kernel takes no longer text in one write(2). */
+#define KNOB_TEXT_MAX 4096
+
+/* A knob with another value, in the lab's memory. */
+struct trial_swap {
+	struct trial_swap *before; /* that was set before it */
+	enum lab_host host;
+	char knob[64], text[KNOB_TEXT_MAX];
+};
+
+static void *trial_alloc(struct trial *t, size_t size, struct err *e)
+{
+	if (!t->begun)
+		t->mark = lab_mark(t->lab);
+	t->begun = true;
+	return lab_alloc(t->lab, size, e);
+}
+
+static void server_end(struct trial *t)
+{
+	for (size_t i = TRIAL_LOADS; i-- > 0; t->loads[i] = NULL)
+		if (t->loads[i])
+			load_stop(t->loads[i]);
+	if (t->server)
+		server_stop(t->server);
+	t->server = NULL;
+}
+
+int trial_server(struct trial *t, struct server_config config, struct err *e)
+{
+	server_end(t);
+	config.address = lab_address(t->lab, LAB_SERVER, 0);
+	struct server *server = trial_alloc(t, sizeof(*server), e);
+	int rc = server ? server_start(server, t->lab, &config, e) : -ENOMEM;
+	if (!rc)
+		t->server = server;
+	return rc;
+}
+
+int trial_load(struct trial *t, struct load_config config, struct err *e)
+{
+	size_t i = 0;
+	while (i < TRIAL_LOADS && t->loads[i])
+		i++;
+	if (i == TRIAL_LOADS || !t->server)
+		return err_set(e, EINVAL, "test load: no server, or too many loads");
+	config.to = t->server->config.address;
+	config.port = t->server->port;
+	struct load *load = trial_alloc(t, sizeof(*load), e);
+	int rc = load ? load_start(load, t->lab, &config, e) : -ENOMEM;
+	if (!rc)
+		t->loads[i] = load;
+	return rc;
+}
+
+int trial_load_optional(struct trial *t, struct load_config config, struct err *e)
+{
+	int rc = trial_load(t, config, e);
+	return rc == -EMFILE ? err_recode(e, 0) : rc;
+}
+
+/* Writes the text and keeps what was there, so that a second call restores it. Not by
+ * lab_knob_set(): the table has no lists of ports. */
+static int swap_call(struct host *h, void *arg, struct err *e)
+{
+	struct trial_swap *s = arg;
+	CLEAN(free_pointer) char *was = NULL;
+	char path[KNOB_PATH];
+	knob_path(&(struct knob){.name = s->knob}, path);
+	ssize_t length = host_read_all(h, path, &was, e);
+	if (length < 0)
+		return (int)length;
+	if (length >= KNOB_TEXT_MAX)
+		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
+	int rc = host_write(h, path, s->text, e);
+	if (!rc)
+		memcpy(s->text, was, (size_t)length + 1);
+	return rc;
+}
+
+int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e)
+{
+	for (; list->name; list++) {
+		struct trial_swap *s = trial_alloc(t, sizeof(*s), e);
+		if (!s)
+			return -ENOMEM;
+		s->host = host;
+		report_text(s->knob, "%s", list->name);
+		report_text(s->text, "%s", list->value);
+		int rc = lab_call(t->lab, host, swap_call, s, e);
+		if (rc && rc != -ENOENT) /* a kernel without the knob */
+			return rc;
+		if (rc)
+			continue;
+		s->before = t->swaps;
+		t->swaps = s;
+	}
+	return err_recode(e, 0);
+}
+
+void trial_keep(struct trial *t)
+{
+	t->swaps = NULL;
+	t->begun = false;
+}
+
+int trial_end(struct trial *t, int rc, struct err *e)
+{
+	server_end(t);
+	for (; t->swaps; t->swaps = t->swaps->before) {
+		int restored = lab_call(t->lab, t->swaps->host, swap_call, t->swaps, rc ? NULL : e);
+		rc = rc ? rc : restored;
+	}
+	if (t->begun)
+		lab_release(t->lab, t->mark);
+	t->begun = false;
+	return rc;
+}
+
+static void outcome_set(struct outcome *o, enum outcome_state state, const char *fmt, va_list args)
+{
+	o->state = state;
+	vsnprintf(o->why, sizeof(o->why), fmt, args);
+}
+
+void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	outcome_set(o, OUTCOME_INCONCLUSIVE, fmt, args);
+	va_end(args);
+}
+
+void outcome_unsupported(struct outcome *o, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	outcome_set(o, OUTCOME_UNSUPPORTED, fmt, args);
+	va_end(args);
+}
 
 void trial_progress(struct trial *t, const char *fmt, ...)
 {

@@ -62,7 +62,7 @@ static void other_knobs_of_the_lab_are_restored(void **state)
 		struct settings s = {0};
 		if (!x->alternatives)
 			continue;
-		if (x->alternatives(&t, &s, f, &e))
+		if (trial_end(&t, x->alternatives(&t, &s, f, &e), &e))
 			fail_msg("%s", e.text);
 		assert_int_equal(f->table.row_count, 4);
 		assert_true(f->table.row[0].value[0] == 128);

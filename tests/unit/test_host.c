@@ -524,6 +524,91 @@ static void slabs_are_read_or_refused(void **state)
 	assert_int_equal(host_slab_bytes(captured, &bytes, &e), -EBADMSG);
 }
 
+static struct host_slab_memory slab_memory(uint64_t tcp, uint64_t filp, uint64_t other,
+					   uint64_t all)
+{
+	return (struct host_slab_memory){.slabs = {.count = 3,
+						   .at = {{"TCP", tcp, 2000},
+							  {"filp", filp, 250},
+							  {"ext4_inode", other, 1000}}},
+					 .bytes = all};
+}
+
+static void slabs_grow_by_connections(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t tcp, filp, other, all; /* from 100, 100, 100 and 1 000 000 */
+		uint64_t bytes;                 /* that 1000 connections took */
+	} rows[] = {
+		{2100, 2100, 100, 9000000, 2000 * 2000 + 2000 * 250},
+		/* An object for every other connection is the least. */
+		{600, 599, 100, 0, 500 * 2000},
+		{599, 599, 100, 9000000, 0},
+		/* Whatever made it grow, and never what shrank. */
+		{2100, 0, 1100, 0, 2000 * 2000 + 1000 * 1000},
+		{100, 100, 100, 1000000, 0},
+	};
+	bool by_cache;
+	static struct host_slab_memory before, after;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		before = slab_memory(100, 100, 100, 1000000);
+		after = slab_memory(rows[i].tcp, rows[i].filp, rows[i].other, rows[i].all);
+		assert_int_equal(host_slab_taken(&before, &after, 1000, &by_cache), rows[i].bytes);
+		assert_true(by_cache);
+		after.slabs.count = 0;
+		assert_int_equal(host_slab_taken(&before, &after, 1000, &by_cache),
+				 rows[i].all > before.bytes ? rows[i].all - before.bytes : 0);
+		assert_false(by_cache);
+	}
+	/* A cache that was not there, and one that shrank. */
+	before.slabs.count = 1;
+	after = slab_memory(40, 60, 0, 0);
+	assert_int_equal(host_slab_growth(&before.slabs, &after.slabs.at[0]), -60 * 2000);
+	assert_int_equal(host_slab_growth(&before.slabs, &after.slabs.at[1]), 60 * 250);
+	before.bytes = 0;
+	after = (struct host_slab_memory){.bytes = 5};
+	assert_int_equal(host_slab_taken(&before, &after, 1000, &by_cache), 0);
+}
+
+static void a_connection_takes_its_objects(void **state)
+{
+	(void)state;
+	static const struct host_slab_memory none;
+	struct host_slab_memory m = slab_memory(1, 1, 1, 0);
+	assert_int_equal(host_slab_connection(&m.slabs), 2000 + 250);
+	assert_int_equal(host_slab_connection(&none.slabs), 0);
+	assert_int_equal(host_connection_bytes(captured), 0);
+	put("proc/slabinfo", "TCP 60 65 2496 13 8\ndentry 9 9 192 1 1\nkmalloc-8 9 9 8 1 1\n");
+	assert_int_equal(host_connection_bytes(captured), 2496 + 192);
+}
+
+static void reserved_ports_are_counted_within_a_range(void **state)
+{
+	(void)state;
+	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
+	static const struct {
+		const char *list;
+		int64_t low, high, count;
+	} rows[] = {
+		{"\n", 1, 65535, 0},
+		{"8080\n", 1, 65535, 1},
+		{"8080,9000-9010\n", 1, 65535, 12},
+		{"8080,9000-9010\n", 8081, 65535, 11},
+		{"8080,9000-9010\n", 9005, 9006, 2},
+		{"8080,9000-9010\n", 8080, 9000, 2},
+		{"8080,9000-9010\n", 9011, 65535, 0},
+		{"8080;9000\n", 1, 65535, 1},
+		{"ports\n", 1, 65535, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put(path, rows[i].list);
+		if (host_reserved_ports(captured, rows[i].low, rows[i].high) != rows[i].count)
+			fail_msg("%s within %lld-%lld", rows[i].list, (long long)rows[i].low,
+				 (long long)rows[i].high);
+	}
+}
+
 static int listen_on(int family, int backlog, uint16_t *port)
 {
 	struct sockaddr_in six = {.sin_family = AF_INET};
@@ -678,6 +763,9 @@ int main(void)
 		TEST(counters_are_named_and_damage_is_absent),
 		TEST(counters_beyond_the_capacity_are_omitted),
 		TEST(slabs_are_read_or_refused),
+		TEST(slabs_grow_by_connections),
+		TEST(a_connection_takes_its_objects),
+		TEST(reserved_ports_are_counted_within_a_range),
 		TEST(listeners_have_depth_limit_and_owner),
 		TEST(randomly_damaged_files_are_parsed_in_bounds),
 	};
