@@ -101,7 +101,7 @@ expect nested 3 "$(wall accept-queue 'verdict == "unknown"')"
 # Nor can the lab of an ordinary user raise it: the value is derived, and reported as such.
 expect user-5000 1 "$(wall accept-queue 'method == "derived"')" \
 	"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
-	"$(wall accept-queue 'detail | contains("oot measures it")')"
+	"$(wall accept-queue 'reason | contains("oot measures it")')"
 for name in refused refused-debian; do
 	expect $name 0 '.host.isolation == "in-place"' "$(wall accept-queue 'verdict == "ok"')" \
 		"$(finding lab.refused '.level == "skipped" and (.detail | contains("user.max_user_namespaces") and contains("kernel.unprivileged_userns_clone=1"))')"

@@ -79,6 +79,6 @@ expect buffers-send "$(wall buffers.receive 'verdict | IN("ok", "unknown")')" \
 	"$(wall buffers.send 'verdict | IN("short", "tight", "unknown")')"
 expect ports-proxy "$(wall ports.ephemeral 'measured == 100')" \
 	"$(wall ports.ephemeral 'verdict == "short"')" \
-	"$(finding ports.ephemeral.short 'any(.evidence[]; .name == "2 sources, of 64 ports" and .at_current == 128)')"
+	"$(finding ports.ephemeral.short 'any(.table.rows[]; .name == "2 source addresses" and .values == [128])')"
 expect ports-server "$(wall ports.ephemeral 'measured == 100')" '.summary.status == "ok"'
 jq -r '.walls[] | "\(.name) \(.verdict) \(.measured)"' "$work"/reports/buffers*[a-z] | sort | uniq -c
