@@ -51,8 +51,8 @@ echo 37 >/proc/sys/net/core/somaxconn
 check root-37 $queue
 check user-37 as_user $queue
 check nested as_user unshare -Urn $queue
-echo 5000 >/proc/sys/net/core/somaxconn
-check user-5000 as_user $queue --rate 50k
+echo 4500 >/proc/sys/net/core/somaxconn
+check user-4500 as_user $queue --rate 44k
 
 echo 0 >/proc/sys/user/max_user_namespaces
 check refused as_user $queue
@@ -99,7 +99,7 @@ done
 # 6.1 shows no somaxconn in a user namespace of another user.
 expect nested 3 "$(wall accept-queue 'verdict == "unknown"')"
 # Nor can the lab of an ordinary user raise it: the value is derived, and reported as such.
-expect user-5000 1 "$(wall accept-queue 'method == "derived"')" \
+expect user-4500 1 "$(wall accept-queue 'method == "derived"')" \
 	"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
 	"$(wall accept-queue 'reason | contains("oot measures it")')"
 for name in refused refused-debian; do
