@@ -362,7 +362,7 @@ static bool listener_is_small(const struct host_listener *l, const struct sample
 			      uint64_t needed)
 {
 	return l->limit + 1ull < needed && (int64_t)l->limit < s->somaxconn &&
-	       strcmp(l->process, "epolltune") != 0;
+	       strcmp(l->process, "epolltune") != 0 && strncmp(l->process, "probe:", 6) != 0;
 }
 
 static const char *listener_name(const struct host_listener *l, char name[120])

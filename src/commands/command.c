@@ -49,6 +49,7 @@ static const struct option_row check_options[] = {
 	{"sysroot", "DIR", "@directories", "inspect a captured machine"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},
 	{"quick", NULL, NULL, "inspect only, no experiment"},
+	{"measured", NULL, NULL, "exit status 3 unless every wall was measured"},
 	{"color", "WHEN", "auto,always,never", "auto (default) heeds the terminal and NO_COLOR"},
 	{0},
 };
