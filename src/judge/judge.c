@@ -216,6 +216,7 @@ static void miss(struct judged *d, const struct judging *j, const char *why)
 	if (!d->x->run || w->experiment == EXPERIMENT_DONE)
 		return;
 	wall_miss(w, why);
+	d->outcome.state = OUTCOME_UNSUPPORTED;
 	report_text(d->outcome.why, "%s", why);
 }
 
@@ -237,7 +238,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		settings_read(x, j->host, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}
-	const char *why = j->missing ? j->missing : refusal(p, j);
+	const char *why = j->missing ? j->missing : j->unasked ? "" : refusal(p, j);
 	bool runs = j->lab && !*why;
 	if (runs)
 		rc = prepare(p, j, t, e);
