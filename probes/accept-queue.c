@@ -282,7 +282,7 @@ static bool listener_is_small(const struct host_listener *l, const struct sample
 			      uint64_t needed)
 {
 	return l->limit + 1ull < needed && (int64_t)l->limit < s->somaxconn &&
-	       strcmp(l->process, "epolltune") != 0;
+	       strcmp(l->process, "epolltune") != 0 && strncmp(l->process, "probe:", 6) != 0;
 }
 
 /* Which of them is the operator's server is not known: a note. */

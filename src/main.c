@@ -22,6 +22,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* Report a closed pipe as a write error, below. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored by the caller, it would reap our children before waitpid(). */
+	signal(SIGCHLD, SIG_DFL);
 
 	int status = command_main(argc, argv);
 	errno = 0;

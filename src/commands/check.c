@@ -115,6 +115,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->check.probe.no_proof = true;
 		else if (!strcmp(name, "quick"))
 			a->check.quick = true;
+		else if (!strcmp(name, "measured"))
+			a->check.measured = true;
 		else if (!strcmp(name, "verbose"))
 			a->verbose = true;
 		else if (!strcmp(name, "color"))
@@ -122,6 +124,9 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 	}
 	if (!e->code && !o->help && o->next < o->argc)
 		err_set(e, EINVAL, "check: it takes no operand, \"%s\" is one", o->argv[o->next]);
+	if (!e->code && a->check.measured && (a->check.quick || a->check.sysroot))
+		err_set(e, EINVAL, "check: --measured needs experiments, %s runs none",
+			a->check.quick ? "--quick" : "--sysroot");
 	return -e->code;
 }
 

@@ -20,8 +20,9 @@
 #include "tune/interrupt.h"
 
 #define PROBES 32
-/* A probe that has not ended by then never will. */
+/* A probe that has not ended by then never will; reading its settings takes much less. */
 #define PROBE_SECONDS 60
+#define INSPECT_SECONDS 10
 #define PROGRESS_MS 100
 
 /* What a probe's process shares with this one. */
@@ -29,7 +30,6 @@ struct shared {
 	struct report report;
 	char progress[PROBE_PROGRESS];
 	struct report_probe is;
-	char failed[256]; /* the error that ended its experiments */
 };
 
 struct schedule {
@@ -41,8 +41,10 @@ struct schedule {
 		const struct probe *probe;
 		struct shared *shared;
 		pid_t pid; /* 0: not running */
-		int pidfd;
+		int pidfd; /* -1: none */
 		uint64_t deadline_ms;
+		char killed[64]; /* why this process killed it; "" */
+		char crash[128]; /* how it ended: what runs now reads its settings; "" */
 	} at[PROBES];
 };
 
@@ -121,10 +123,15 @@ static void labs_uncopied(const struct labs *l, struct report *r)
 	report_finding(r, "lab.uncopied", &words);
 }
 
+static bool has_experiments(const struct probe *p)
+{
+	return p->place != PROBE_HOST && probe_experiments(p);
+}
+
 static bool others_run(const struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->at[i].probe->mode != PROBE_OBSERVER)
+		if (s->at[i].probe->mode != PROBE_OBSERVER && has_experiments(s->at[i].probe))
 			return true;
 	return false;
 }
@@ -159,14 +166,15 @@ static struct judging judging_of(const struct schedule *s, const struct job *job
 				.wait_arg = (void *)s};
 }
 
-/* The settings alone. `missing`: why there is no more though it was due; NULL: nothing was. */
-static void job_inspect(const struct schedule *s, const struct job *job, const char *missing)
+/* Judges the settings alone. `missing`: why no experiment is there though one was due; NULL: none
+ * was. */
+static int job_inspect(const struct schedule *s, const struct job *job, const char *missing)
 {
 	struct judging j = judging_of(s, job);
-	struct err unread = {0};
+	struct err e = {0};
 	report_init(j.report);
 	j.missing = missing;
-	judge_probe(job->probe, &j, &unread);
+	return judge_probe(job->probe, &j, &e);
 }
 
 static void job_report_failure(const struct job *job, bool crashed, const char *why)
@@ -179,14 +187,25 @@ static void job_report_failure(const struct job *job, bool crashed, const char *
 	job->shared->is.state = crashed ? PROBE_CRASHED : PROBE_FAILED;
 }
 
-/* In the probe's own process. */
-static void job_measure(const struct schedule *s, const struct job *job)
+/* Whether an error left the walls judged as far as they can be. */
+static bool job_is_judged(const struct job *job)
+{
+	const struct experiment *x = job->probe->experiments;
+	bool any = x && x->wall;
+	for (; x && x->wall; x++)
+		if (!report_find(&job->shared->report, x->wall))
+			return false;
+	return any;
+}
+
+/* In the probe's own process. Returns its exit status. */
+static int job_measure(const struct schedule *s, const struct job *job)
 {
 	struct judging j = judging_of(s, job);
 	struct labs labs = {0};
 	struct err e = {0};
 	int rc = 0;
-	bool experiments = job->probe->place != PROBE_HOST && probe_experiments(job->probe);
+	bool experiments = has_experiments(job->probe);
 	if (experiments)
 		rc = labs_open(&labs, s, job, &e);
 	j.lab = labs.lab;
@@ -203,56 +222,125 @@ static void job_measure(const struct schedule *s, const struct job *job)
 	int judged = judge_probe(job->probe, &j, &failed);
 	labs_uncopied(&labs, j.report);
 	labs_close(&labs);
+	if (judged && !job_is_judged(job))
+		return 1;
 	if (rc || judged)
 		job_report_failure(job, false, rc ? e.text : failed.text);
+	return 0;
 }
 
-/* Its report may be half written: it is judged again, by its settings. */
-static void job_crashed(const struct schedule *s, struct job *job, const char *why)
+/* Why the experiments of a crashed probe are missed; NULL: it has none. */
+static const char *crash_text(const struct job *job, char text[192])
 {
-	char text[128];
-	snprintf(text, sizeof(text), "probe %s crashed: %s", job->probe->name, why);
+	snprintf(text, 192, "probe %s crashed: %s", job->probe->name, job->crash);
+	return has_experiments(job->probe) ? text : NULL;
+}
+
+/* In a process of its own as well: what crashed the probe may be how it reads settings. */
+static int job_reinspect(const struct schedule *s, const struct job *job)
+{
+	char text[192];
+	return job_inspect(s, job, crash_text(job, text)) ? 1 : 0;
+}
+
+/* Its settings cannot be judged either: no wall of it has a verdict. */
+static void job_unjudge(const struct schedule *s, const struct job *job)
+{
+	const char *name;
+	report_init(&job->shared->report);
+	for (size_t i = 0; (name = probe_wall(job->probe, i)); i++) {
+		const struct wall_row *row = wall_row_find(name);
+		struct wall *w = report_wall(&job->shared->report, name);
+		if (row && row->need)
+			w->needed = row->need(&s->options->target);
+		report_text(w->detail, "Probe %s crashed: %s.", job->probe->name, job->crash);
+	}
+}
+
+static int job_fork(const struct schedule *s, struct job *job, unsigned seconds,
+		    int (*body)(const struct schedule *, const struct job *))
+{
+	char name[32];
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		snprintf(name, sizeof(name), "probe:%.24s", job->probe->name);
+		prctl(PR_SET_NAME, name); /* the kernel cuts it at 15 bytes */
+		_exit(body(s, job));
+	}
+	job->pid = pid;
+	job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	job->deadline_ms = now_ms() + seconds * 1000ull;
+	job->killed[0] = 0;
+	return 0;
+}
+
+static unsigned probe_seconds(const struct schedule *s)
+{
+	return PROBE_SECONDS + (unsigned)(s->options->probe.window_us / 1000000);
+}
+
+static void job_crashed(const struct job *job)
+{
+	job_report_failure(job, true, job->crash);
 	job->shared->is.isolation = ISOLATION_NONE;
-	job_inspect(s, job, probe_experiments(job->probe) ? text : NULL);
-	job_report_failure(job, true, why);
 }
 
 static void job_start(const struct schedule *s, struct job *job)
 {
-	pid_t parent = getpid();
-	job->pid = fork();
-	if (job->pid < 0) {
-		char why[96];
-		snprintf(why, sizeof(why), "its process could not be started: %s", strerror(errno));
-		job->pid = 0;
-		job_crashed(s, job, why);
+	int rc = job_fork(s, job, probe_seconds(s), job_measure);
+	if (!rc)
 		return;
-	}
-	if (!job->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-		job_measure(s, job);
-		_exit(0);
-	}
-	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
-	job->deadline_ms = now_ms() + PROBE_SECONDS * 1000 + s->options->probe.window_us / 1000;
+	report_text(job->crash, "its process could not be started: %s", strerror(-rc));
+	if (job_reinspect(s, job))
+		job_unjudge(s, job);
+	job_crashed(job);
 }
 
+static void job_interrupted(const struct schedule *s, struct job *job)
+{
+	report_text(job->crash, "interrupted");
+	job_unjudge(s, job);
+	job_crashed(job);
+}
+
+/* How a process ended; false: as it should. */
+static bool job_failed(const struct job *job, int status, char text[128])
+{
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return false;
+	if (WIFSIGNALED(status) && job->killed[0])
+		snprintf(text, 128, "%s", job->killed);
+	else if (WIFSIGNALED(status))
+		snprintf(text, 128, "ended by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, 128, "ended with status %d", WEXITSTATUS(status));
+	return true;
+}
+
+/* What a probe that crashed has reported may be half written: its settings are judged again. */
 static void job_ended(const struct schedule *s, struct job *job, int status)
 {
-	char text[80];
+	char text[sizeof(job->crash)];
+	bool again = job->crash[0], failed = job_failed(job, status, text);
 	job->pid = 0;
 	if (job->pidfd >= 0)
 		close(job->pidfd);
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return;
-	if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "ended by signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, sizeof(text), "ended with status %d", WEXITSTATUS(status));
-	job_crashed(s, job, text);
+	job->pidfd = -1;
+	if (failed && !again) {
+		report_text(job->crash, "%s", text);
+		if (!interrupt_came() && !job_fork(s, job, INSPECT_SECONDS, job_reinspect))
+			return;
+	}
+	if (failed)
+		job_unjudge(s, job);
+	if (failed || again)
+		job_crashed(job);
 }
 
 static void progress_show(const struct schedule *s)
@@ -266,6 +354,23 @@ static void progress_show(const struct schedule *s)
 	fflush(stderr);
 }
 
+/* Kills a job when its time is over, or the whole check is interrupted. */
+static void job_limit(const struct schedule *s, struct job *job)
+{
+	if (interrupt_came())
+		report_text(job->killed, "interrupted");
+	else if (now_ms() > job->deadline_ms)
+		report_text(job->killed, "it did not end within %u s and was killed",
+			    probe_seconds(s));
+	if (job->killed[0])
+		kill(job->pid, SIGKILL);
+}
+
+static bool job_is_waited_for(const struct job *job, bool observers)
+{
+	return job->pid && (job->probe->mode == PROBE_OBSERVER) == observers;
+}
+
 /* Ends those whose time is over, reaps those that have ended; how many are left. */
 static size_t jobs_reap(struct schedule *s, bool observers)
 {
@@ -273,14 +378,12 @@ static size_t jobs_reap(struct schedule *s, bool observers)
 	for (size_t i = 0; i < s->count; i++) {
 		struct job *job = &s->at[i];
 		int status = 0;
-		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+		if (!job_is_waited_for(job, observers))
 			continue;
-		if (interrupt_came() || now_ms() > job->deadline_ms)
-			kill(job->pid, SIGKILL);
+		job_limit(s, job);
 		if (waitpid(job->pid, &status, WNOHANG) == job->pid)
 			job_ended(s, job, status);
-		else
-			running++;
+		running += job->pid != 0;
 	}
 	return running;
 }
@@ -294,7 +397,7 @@ static void jobs_sleep(const struct schedule *s, bool observers)
 	bool blind = false;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct job *job = &s->at[i];
-		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+		if (!job_is_waited_for(job, observers))
 			continue;
 		blind |= job->pidfd < 0;
 		ends[count++] = (struct pollfd){.fd = job->pidfd, .events = POLLIN};
@@ -304,16 +407,25 @@ static void jobs_sleep(const struct schedule *s, bool observers)
 
 static void schedule_wait(struct schedule *s, bool observers)
 {
-	bool shown = false;
+	uint64_t shown = 0;
 	while (jobs_reap(s, observers)) {
-		if (s->options->progress) {
+		if (s->options->progress && now_ms() - shown >= PROGRESS_MS) {
 			progress_show(s);
-			shown = true;
+			shown = now_ms();
 		}
 		jobs_sleep(s, observers);
 	}
 	if (shown)
 		fputs("\r\033[K", stderr);
+}
+
+/* Observers wait for the other probes: their time begins when those have ended. */
+static void observers_end(struct schedule *s)
+{
+	eventfd_write(s->ended, 1);
+	for (size_t i = 0; i < s->count; i++)
+		s->at[i].deadline_ms = now_ms() + probe_seconds(s) * 1000ull;
+	schedule_wait(s, true);
 }
 
 /* Shared probes and observers at once, then exclusive ones one at a time. */
@@ -324,13 +436,29 @@ static void schedule_run(struct schedule *s)
 			job_start(s, &s->at[i]);
 	schedule_wait(s, false);
 	for (size_t i = 0; i < s->count; i++) {
-		if (s->at[i].probe->mode != PROBE_EXCLUSIVE || interrupt_came())
+		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
 			continue;
+		if (interrupt_came()) {
+			job_interrupted(s, &s->at[i]);
+			continue;
+		}
 		job_start(s, &s->at[i]);
 		schedule_wait(s, false);
 	}
-	eventfd_write(s->ended, 1);
-	schedule_wait(s, true);
+	observers_end(s);
+}
+
+/* Reads the settings of all. */
+static void schedule_inspect(struct schedule *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct job *job = &s->at[i];
+		if (!job_inspect(s, job, NULL))
+			continue;
+		report_text(job->crash, "its settings could not be judged");
+		job_unjudge(s, job);
+		job_report_failure(job, true, job->crash);
+	}
 }
 
 static bool probe_wanted(const char *names, const char *name)
@@ -460,8 +588,7 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 	if (!unasked(o))
 		schedule_run(&s);
 	else
-		for (size_t i = 0; i < s.count; i++)
-			job_inspect(&s, &s.at[i], NULL);
+		schedule_inspect(&s);
 	report_head(&s, out);
 	report_join_jobs(&s, out);
 	return 0;

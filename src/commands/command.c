@@ -51,6 +51,7 @@ static const struct option_row check_options[] = {
 	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},
 	{"quick", NULL, NULL, "inspect only, run no experiments"},
+	{"measured", NULL, NULL, "exit with 3 unless every due experiment was run"},
 	COLOR_OPTION,
 	{0},
 };

@@ -229,6 +229,7 @@ static void miss(struct judged *d, const struct judging *j, const char *why)
 	if (!d->x->run || w->experiment == EXPERIMENT_DONE)
 		return;
 	wall_miss(w, why);
+	d->outcome.state = OUTCOME_UNSUPPORTED;
 	report_text(d->outcome.why, "%s", why);
 }
 

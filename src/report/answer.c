@@ -161,7 +161,9 @@ static void ready_say(struct answer *a, const struct report *r, const struct rep
 	else if (r->quick)
 		SAY(a, ", by the settings; nothing was measured");
 	if (r->probes[0])
-		SAY(a, "%s by probe %s alone", s->missed || r->quick ? ";" : ",", r->probes);
+		SAY(a, "%s by probe %s alone",
+		    s->missed || r->quick || r->host.isolation == ISOLATION_SYSROOT ? ";" : ",",
+		    r->probes);
 }
 
 void report_answer(const struct report *r, char answer[REPORT_ANSWER])
