@@ -121,7 +121,7 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->color = value;
 	}
 	if (!e->code && !o->help && o->next < o->argc)
-		err_set(e, EINVAL, "check: it takes no operand, \"%s\" is one", o->argv[o->next]);
+		err_set(e, EINVAL, "check: unexpected argument \"%s\"", o->argv[o->next]);
 	return -e->code;
 }
 
@@ -140,7 +140,7 @@ static int render_to(FILE *out, void *arg, struct err *e)
 static int arguments_render(const struct check_arguments *a, const struct report *report,
 			    struct err *e)
 {
-	/* A file is no terminal: no colour in it unless asked for. */
+	/* A file gets colour only with --color always. */
 	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
 	struct render_style style = render_style_for(stdout, color);
 	style.verbose = a->verbose;
@@ -159,7 +159,7 @@ int command_check(int argc, char **argv)
 		return command_help(o.command);
 	CLEAN(free_pointer) struct report *report = calloc(1, sizeof(*report));
 	if (!report)
-		return err_set(&e, ENOMEM, "no memory for a report"), command_error(&e);
+		return err_set(&e, ENOMEM, "out of memory for the report"), command_error(&e);
 	a.check.progress = isatty(2);
 	if (check_run(&a.check, report, &e) || arguments_render(&a, report, &e))
 		return command_error(&e);

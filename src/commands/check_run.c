@@ -1,4 +1,4 @@
-/* Runs the probes, each in a process and a lab of its own, and joins their reports. */
+/* Runs each probe in its own process and lab, and joins their reports. */
 #include "commands/check.h"
 
 #include <errno.h>
@@ -20,11 +20,11 @@
 #include "tune/interrupt.h"
 
 #define PROBES 32
-/* A probe that has not ended by then never will. */
+/* Timeout of a probe. */
 #define PROBE_SECONDS 60
 #define PROGRESS_MS 100
 
-/* What a probe's process shares with this one. */
+/* The memory that a probe's process shares with this one. */
 struct shared {
 	struct report report;
 	char progress[PROBE_PROGRESS];
@@ -62,7 +62,7 @@ static uint64_t now_ms(void)
 struct labs {
 	struct lab *lab, *proof; /* may be the same */
 	bool in_place;
-	char missing[256]; /* why there is none; "" */
+	char missing[256]; /* why there is no lab; "": there is one */
 };
 
 static void labs_close(struct labs *l)
@@ -80,8 +80,7 @@ static void labs_refused(struct labs *l, struct report *r, const struct err *ref
 	err_reason(refused, l->missing, sizeof(l->missing));
 }
 
-/* Opens the lab that the probe wants; falls back to the calling namespace where that is allowed and
- * harmless. */
+/* Opens the lab of the probe. Falls back to the calling namespace unless the probe is PROBE_LAB. */
 static int labs_open(struct labs *l, const struct schedule *s, const struct job *job, struct err *e)
 {
 	const struct probe *p = job->probe;
@@ -94,7 +93,7 @@ static int labs_open(struct labs *l, const struct schedule *s, const struct job 
 	options.bandwidth_bps = o->target.bandwidth_bps;
 	if (p->shape)
 		p->shape(&o->target, &options);
-	report_text(job->shared->progress, "making a lab");
+	report_text(job->shared->progress, "creating the lab");
 	if (!in_place || !o->probe.no_proof)
 		rc = lab_open(&l->proof, &options, s->host, &refused);
 	if (rc)
@@ -129,7 +128,7 @@ static bool others_run(const struct schedule *s)
 	return false;
 }
 
-/* An observer's window: at least `us`, and until the other probes have ended. */
+/* Waits for the window of an observer: at least `us`, and until the other probes have ended. */
 static bool window_wait(void *arg, uint64_t us)
 {
 	const struct schedule *s = arg;
@@ -143,8 +142,8 @@ static bool window_wait(void *arg, uint64_t us)
 
 static const char *unasked(const struct check_options *o)
 {
-	return o->sysroot ? "a captured machine is only read"
-	       : o->quick ? "--quick measures nothing"
+	return o->sysroot ? "experiments need a running machine"
+	       : o->quick ? "--quick runs no experiments"
 			  : NULL;
 }
 
@@ -159,7 +158,8 @@ static struct judging judging_of(const struct schedule *s, const struct job *job
 				.wait_arg = (void *)s};
 }
 
-/* The settings alone. `missing`: why there is no more though it was due; NULL: nothing was. */
+/* Judges the probe by the settings alone. `missing`: why its experiments did not run; NULL: it has
+ * none. */
 static void job_inspect(const struct schedule *s, const struct job *job, const char *missing)
 {
 	struct judging j = judging_of(s, job);
@@ -179,7 +179,7 @@ static void job_report_failure(const struct job *job, bool crashed, const char *
 	job->shared->is.state = crashed ? PROBE_CRASHED : PROBE_FAILED;
 }
 
-/* In the probe's own process. */
+/* Runs the probe, in its own process. */
 static void job_measure(const struct schedule *s, const struct job *job)
 {
 	struct judging j = judging_of(s, job);
@@ -207,7 +207,7 @@ static void job_measure(const struct schedule *s, const struct job *job)
 		job_report_failure(job, false, rc ? e.text : failed.text);
 }
 
-/* Its report may be half written: it is judged again, by its settings. */
+/* The probe's report may be incomplete: judge it again, by its settings. */
 static void job_crashed(const struct schedule *s, struct job *job, const char *why)
 {
 	char text[128];
@@ -266,7 +266,8 @@ static void progress_show(const struct schedule *s)
 	fflush(stderr);
 }
 
-/* Ends those whose time is over, reaps those that have ended; how many are left. */
+/* Kills jobs after their timeout and reaps those that have ended. Returns the number still running.
+ */
 static size_t jobs_reap(struct schedule *s, bool observers)
 {
 	size_t running = 0;
@@ -285,8 +286,7 @@ static size_t jobs_reap(struct schedule *s, bool observers)
 	return running;
 }
 
-/* Until one of them ends, or the progress is due. Without pidfds (before 5.3) that is a short poll.
- */
+/* Sleeps until a job ends or the progress is due. Without pidfds (before 5.3) polls every 5 ms. */
 static void jobs_sleep(const struct schedule *s, bool observers)
 {
 	struct pollfd ends[PROBES];
@@ -316,7 +316,7 @@ static void schedule_wait(struct schedule *s, bool observers)
 		fputs("\r\033[K", stderr);
 }
 
-/* Shared probes and observers at once, then exclusive ones one at a time. */
+/* Runs shared probes and observers at the same time, then exclusive ones one at a time. */
 static void schedule_run(struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
@@ -354,7 +354,7 @@ static int probes_known(const char *names, struct err *e)
 	return 0;
 }
 
-/* The weakest that a probe with experiments had; none without such a probe. */
+/* The weakest isolation of all experiments; ISOLATION_NONE without experiments. */
 static enum report_isolation isolation_of(const struct schedule *s)
 {
 	enum report_isolation is = ISOLATION_NONE;
@@ -429,7 +429,8 @@ static int host_choose(const struct check_options *o, struct host **host, struct
 	if (rc || !o->sysroot)
 		return rc;
 	if (host_live(*host))
-		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
+		return err_set(e, EINVAL, "--sysroot %s is this machine, not a captured one",
+			       o->sysroot);
 	if (!host_has(*host, "proc/sys"))
 		return err_set(e, EINVAL,
 			       "--sysroot %s is not a captured machine: it has no proc/sys",
@@ -444,7 +445,7 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
 	struct schedule s = {.options = o, .ended = ended};
 	if (ended < 0)
-		return err_errno(e, "an eventfd for the probes");
+		return err_errno(e, "cannot create an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
 		rc = host_choose(o, &host, e);
@@ -453,7 +454,7 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 	void *memory = mmap(NULL, PROBES * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
-		return err_errno(e, "memory for the probes' reports");
+		return err_errno(e, "cannot allocate memory for the probes' reports");
 	shared = memory;
 	s.host = host;
 	jobs_choose(&s, shared);
