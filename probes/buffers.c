@@ -4,7 +4,7 @@
  * run over a wire with the target's RTT, one in each direction, paced to 1.5 × the target's
  * bandwidth. The client has large buffers, so that only this host's can be the limit. A buffer is
  * the limit if it has grown to its maximum (SO_MEMINFO) while the sender waited for it (tcp_info).
- * Neither is so for a lack of CPU: then there is no verdict. */
+ * Neither is so for a lack of CPU, which allows no verdict. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
