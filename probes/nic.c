@@ -1,5 +1,5 @@
 /* Watches interfaces and the softnet layer. Losses during the window are findings, older ones at
- * most notes. A value below its maximum is no reason for a proposal. */
+ * most notes. A value below its maximum does not cause a proposal. */
 #include "epolltune/probe.h"
 
 #include <inttypes.h>

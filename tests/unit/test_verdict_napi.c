@@ -23,7 +23,7 @@ static struct sample setting(uint64_t flush_ns, int queue)
 		.is = {.nic = "eth0", .longest = {flush_ns, flush_ns ? 2 : 0, 0}, .queue = queue}};
 }
 
-/* Five rounds around a median, 2 % apart; `worst`: factor of the last one. */
+/* Five rounds around a median, 2 % apart; `worst`: the last one, if not 0. */
 static void rounds(enum way_index i, double median, double worst, double sparse_us)
 {
 	struct figures *f = &result.way[i];

@@ -273,7 +273,7 @@ static void the_note_on_connect_rates_is_visible_when_exceeded(void **state)
 	assert_non_null(strstr(f->advice, "32 source addresses or destinations"));
 	assert_true(f->quiet);
 	f = report_finding(&r, "ports.connect-rate", NULL);
-	assert_string_equal(f->title, "New connections a second, by who closes first");
+	assert_string_equal(f->title, "Connect rates, by the side that closes first");
 	assert_string_equal(f->detail, "");
 	assert_string_equal(f->advice, "");
 }
