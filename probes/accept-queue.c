@@ -1,8 +1,8 @@
-/* The accept queue: connections that arrive while the server stalls wait in it. The kernel drops
- * the SYNs of those beyond its limit, and clients retransmit them after 1 s.
+/* Measures the accept queue: connections that arrive while the server stalls wait in it. Beyond its
+ * limit the kernel drops SYNs, and clients retransmit them after 1 s.
  *
- * The server stays stalled until every arrival has been sent, so the result is a count and depends
- * on no clock. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()), so a
+ * The server stays stalled until all arrivals are sent, so the result is a count and does not
+ * depend on time. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()), so a
  * queue holds min(listen argument, somaxconn) + 1. */
 #include "epolltune/probe.h"
 
@@ -16,44 +16,44 @@
 
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
 
-/* More arrivals than that are not sent. */
+/* Maximum number of arrivals to send. */
 #define STALL_ARRIVALS 32768
-/* How far beyond the target's arrivals the queue is filled to find its end. */
+/* Maximum number of clients beyond the target's arrivals, to find the end of the queue. */
 #define FILL_CONNECTIONS 8192
 #define FILL_STEP 512
-/* However low the target's rate, arrivals are sent within this time: the queue only counts. */
+/* Maximum time to send the arrivals, also at a low target rate: the queue only counts them. */
 #define STALL_SEND_MS 200
 #define STALL_SEND_TIMEOUT_MS 8000
 /* Time for clients whose SYN was dropped: they retransmit first after 1 s (RFC 6298). */
 #define STALL_LATE_MS 1400
-/* Time for clients in the queue, all of them. */
+/* Time for all clients in the queue. */
 #define STALL_QUEUED_MS 8000
 
 enum { OVERFLOWS, SERVED, LAST_IN };
-/* Loads: the arrivals, and those that find the end of the queue. */
+/* Client pools: the arrivals, and the clients that find the end of the queue. */
 enum { ARRIVALS, BEYOND };
 
 struct context {
 	/* One stall of the server with clients arriving. */
 	struct stall {
 		uint64_t arrivals;
-		uint64_t dropped;       /* of the arrivals, at the end of the stall */
-		uint64_t capacity;      /* depth when it overflowed; 0: it never did */
-		uint64_t reached;       /* deepest that was seen */
-		uint64_t served;        /* of the arrivals, in the end */
+		uint64_t dropped;       /* arrivals, at the end of the stall */
+		uint64_t capacity;      /* depth of the queue at overflow; 0: no overflow */
+		uint64_t reached;       /* maximum depth */
+		uint64_t served;        /* arrivals, at the end of the experiment */
 		uint64_t last_in_us;    /* from the end of the stall to the last client served */
 		uint64_t accepts_per_s; /* while the server drained the queue */
 		int64_t overflows;      /* ListenOverflows at the end of the stall; -1: unknown */
 	} stall;
 };
 
-/* How long clients are waited for. */
+/* How long to wait for the clients, in ms. */
 static uint64_t stall_patience_ms(const struct stall *s)
 {
 	return s->dropped ? STALL_LATE_MS + s->arrivals / 20 : STALL_QUEUED_MS;
 }
 
-/* Sends the arrivals to the stalled server and counts what became of them. */
+/* Sends the arrivals to the stalled server and counts those queued and dropped. */
 static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 {
 	struct server_queue queue;
@@ -83,7 +83,7 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 	return 0;
 }
 
-/* Sends more, where there are more to send, until the queue overflows. */
+/* Sends further clients, if any, until the queue overflows. */
 static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 {
 	struct load *beyond = t->loads[BEYOND];
@@ -124,7 +124,7 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 	return 0;
 }
 
-/* `fill`: that many more than the arrivals, to find the end of the queue; 0: the arrivals alone. */
+/* `fill`: number of further clients, to find the end of the queue; 0: only the arrivals. */
 static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *s, struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
@@ -135,7 +135,7 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 	if (!rc)
 		rc = trial_load(t, clients, e);
 	clients.connections = fill;
-	/* With few descriptors to a process the end of the queue may be out of reach. */
+	/* With a low RLIMIT_NOFILE the end of the queue may be out of reach. */
 	if (!rc && fill)
 		rc = trial_load_optional(t, clients, e);
 	if (!rc)
@@ -151,7 +151,7 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 	return rc ? rc : stall_drain(t, s, e);
 }
 
-/* Far enough to find the end of the queue, unless that is out of proportion. */
+/* The further clients that find the end of the queue; 0 if it is too far away. */
 static uint64_t fill_beyond(int64_t capacity, uint64_t needed)
 {
 	uint64_t end = (uint64_t)capacity + FILL_STEP;
@@ -217,7 +217,7 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 		stall_result(s, text, size);
 		return;
 	}
-	/* A longer stall is not waited for: its arrivals are sent within STALL_SEND_MS. */
+	/* The arrivals of a longer stall are sent within STALL_SEND_MS. */
 	if (t->target->stall_us <= STALL_SEND_MS * 1000)
 		report_text_into(text, size,
 				 "While the server stalled for %s, %s clients arrived: ",
@@ -251,7 +251,7 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
-/* What runs here. */
+/* The listeners of this network namespace. */
 #define LISTENERS 64
 
 struct sample {
@@ -277,7 +277,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
-/* Less than the target needs, and less than the kernel would allow. */
+/* Whether the backlog is below what the target needs and what the kernel would allow. */
 static bool listener_is_small(const struct host_listener *l, const struct sample *s,
 			      uint64_t needed)
 {
@@ -285,7 +285,7 @@ static bool listener_is_small(const struct host_listener *l, const struct sample
 	       strcmp(l->process, "epolltune") != 0 && strncmp(l->process, "probe:", 6) != 0;
 }
 
-/* Which of them is the operator's server is not known: a note. */
+/* Adds only a note: any of the listeners may be the operator's server. */
 static void judge_listeners(const struct sample *s, const struct target *target, struct report *r)
 {
 	uint64_t needed = target_accept_queue(target);

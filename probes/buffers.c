@@ -1,10 +1,10 @@
-/* The throughput that the buffers of one connection allow, and the memory of all of them.
+/* Measures the throughput that the buffers of one connection allow, and the memory of all buffers.
  *
- * How much of a buffer becomes window differs between kernels and paths. So bulk connections run
- * over a wire with the target's RTT, one in each direction, paced to 1.5 × the target's bandwidth.
- * The client's buffers are ample: only this host's can be the limit. A buffer is the limit when it
- * has grown to its maximum (SO_MEMINFO) while the sender waited for it (tcp_info). A lack of CPU
- * shows neither, and gives no verdict. */
+ * The share of a buffer that becomes window differs between kernels and paths. So bulk connections
+ * run over a wire with the target's RTT, one in each direction, paced to 1.5 × the target's
+ * bandwidth. The client has large buffers, so that only this host's can be the limit. A buffer is
+ * the limit if it has grown to its maximum (SO_MEMINFO) while the sender waited for it (tcp_info).
+ * Neither is so for a lack of CPU, which allows no verdict. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -27,35 +27,36 @@
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define SCALING_KNOB "net.ipv4.tcp_window_scaling"
 #define MODERATE_KNOB "net.ipv4.tcp_moderate_rcvbuf"
-/* The client's third field. */
+/* The third field of tcp_rmem and tcp_wmem on the client. */
 #define AMPLE "536870912"
-/* The verdict ok begins at 1.25, and a flow does not quite reach its pace. */
+/* Pace as a multiple of the target's bandwidth: ok starts at 1.25, and a flow stays a little below
+ * its pace. */
 #define PACE 1.5
-/* Two faster flows would fill the wire: it carries the same window over a longer RTT then. */
+/* Two faster flows would fill the wire: they carry the same window over a longer RTT instead. */
 #define SPEED_MAX_BPS 1600000000u
-/* Slower ones leave room for two flows more. */
+/* Up to this speed the wire carries four flows at a time. */
 #define BESIDE_MAX_BPS 400000000u
 #define RTT_MAX_US 1000000u
 #define WINDOW_MAX (64u << 20)
-/* No window is larger, whatever the buffer (RFC 7323, 2.3). */
+/* The maximum TCP window (RFC 7323, 2.3). */
 #define TCP_WINDOW_MAX (1u << 30)
-/* A sender waits at least this share of the time for a buffer that is the limit. */
+/* Minimum share of the time that a sender waits for a buffer that is the limit. */
 #define WAITED_MIN 0.05
 #define ADDRESSES 64
-/* Further runs of a connection that gives no verdict. */
+/* Maximum number of further runs without a verdict. */
 #define AGAIN 2
-/* A proof at half the value takes too long beyond that RTT. */
+/* Beyond that RTT a proof at half the value takes too long. */
 #define HALF_RTT_US 100000u
-/* What a send buffer may exceed its maximum by: two segments of 64 KiB. */
+/* A send buffer may exceed its maximum by two segments of 64 KiB. */
 #define OVERSHOT (128 << 10)
 #define UNSCALED 65535
 /* The smallest share of a buffer that becomes window, and the usual one. */
 #define SHARE_MIN 0.1
 #define SHARE_USUAL 0.5
 #define REQUEST_BYTES 512
-/* About what a small request takes (skb->truesize, rounded up to pages), until it is measured. */
+/* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
 #define REQUEST_TAKES 4096
-/* check ends a probe after 60 s. */
+/* Time for all runs: check ends a probe after 60 s. */
 #define TIME_MS 45000
 
 enum side { RECEIVE, SEND, SIDES };
@@ -63,10 +64,10 @@ enum side { RECEIVE, SEND, SIDES };
 enum { TRIPLE, SCALING, MODERATE };
 enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
 
-/* One connection and what it showed. */
+/* One bulk connection and its result. */
 struct bulk {
 	enum side side;
-	bool own; /* the application sets the buffer itself, as large as it may */
+	bool own; /* the application sets the buffer itself, to the maximum */
 	struct flow flow;
 	struct flow_result result;
 	double Bps;    /* over the target's RTT */
@@ -77,12 +78,12 @@ struct bulk {
 
 struct context {
 	unsigned addresses; /* used so far */
-	uint64_t until_ms;  /* nothing starts that would end later */
+	uint64_t until_ms;  /* all runs end before that time */
 	bool ran;
-	struct bulk bulk[2 * SIDES]; /* by side; behind them those with buffers of their own */
+	struct bulk bulk[2 * SIDES]; /* by side, autotuned first, then `own` */
 };
 
-/* The wire carries the same window over an RTT that is `scale` times as long. */
+/* The factor by which the wire's RTT exceeds the target's, at the same window. */
 static uint64_t path_scale(const struct target *t)
 {
 	return (t->bandwidth_bps + SPEED_MAX_BPS - 1) / SPEED_MAX_BPS;
@@ -142,7 +143,8 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 	};
 }
 
-/* A busy machine makes the RTT that the sender sees longer, but the window no smaller. */
+/* Computes the window from the wire's RTT: on a busy machine the sender measures a longer RTT, but
+ * its window stays the same. */
 static void bulk_judge(const struct target *t, struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
@@ -154,7 +156,7 @@ static void bulk_judge(const struct target *t, struct bulk *b)
 	b->waited = b->side == RECEIVE ? f->receiver_share : f->sender_share;
 }
 
-/* Runs connections side by side. */
+/* Runs connections at the same time. */
 static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err *e)
 {
 	size_t mark = lab_mark(t->lab);
@@ -181,7 +183,7 @@ static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err
 	return rc;
 }
 
-/* All four connections, as long as the wire carries them side by side. */
+/* Runs all four connections, at the same time if the wire carries them. */
 static int bulk_run_all(struct trial *t, struct err *e)
 {
 	struct context *c = t->context;
@@ -196,7 +198,7 @@ static int bulk_run_all(struct trial *t, struct err *e)
 	return rc;
 }
 
-/* The knob that limits what is in flight. */
+/* The knob that limits the window. */
 static int limit_of(const struct settings *s)
 {
 	return s->at[SCALING][0] == 0 ? SCALING : s->at[MODERATE][0] == 0 ? MODERATE : TRIPLE;
@@ -234,7 +236,7 @@ static void third_set(struct settings *s, double third)
 	s->at[TRIPLE][2] = third < INT_MAX ? (int64_t)third : INT_MAX;
 }
 
-/* As much of the third field becomes window as the outcome showed. */
+/* Assumes that the share of the third field that becomes window stays as measured. */
 static bool side_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		       int64_t enough, struct settings *out)
 {
@@ -256,7 +258,7 @@ static bool side_solve(const struct target *t, const struct settings *now, const
 	return true;
 }
 
-/* What solve() left alone, and values that are known to be too small, are not tried. */
+/* Does not scale a third field that solve() has kept, nor to one that is known to be too small. */
 static bool side_scale(const struct target *t, const struct settings *now, struct settings *s,
 		       unsigned percent)
 {
@@ -275,7 +277,7 @@ static void side_words(const struct target *t, const struct settings *s, const s
 	wording_set(w, "impossible", "%s", target_window(t) >= TCP_WINDOW_MAX ? "yes" : "");
 }
 
-/* Whether the buffer, or the switch that keeps the window small, was this connection's limit. */
+/* Whether the buffer, or the switch that keeps the window small, limited the connection. */
 static bool bulk_bound(const struct settings *s, const struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
@@ -285,15 +287,15 @@ static bool bulk_bound(const struct settings *s, const struct bulk *b)
 	return f->settled && b->waited >= WAITED_MIN && grown >= s->at[TRIPLE][2];
 }
 
-/* Whether the buffer that an application sets itself was the limit. */
+/* Whether the buffer that the application sets itself limited the connection. */
 static bool own_bound(const struct bulk *own)
 {
 	const struct flow_result *f = &own->result;
 	return !own->behind && !f->paced && f->settled && own->waited >= WAITED_MIN;
 }
 
-/* Why the connection gives no verdict; NULL: it does. Whatever else is slow makes it carry less,
- * never more. */
+/* Why the connection allows no verdict; NULL: it does. Other limits only make it slower, so a fast
+ * connection always allows one. */
 static const char *bulk_doubt(const struct target *t, const struct settings *s,
 			      const struct bulk *b)
 {
@@ -304,8 +306,8 @@ static const char *bulk_doubt(const struct target *t, const struct settings *s,
 	if (!b->result.settled)
 		return "its throughput did not settle";
 	if (!bulk_bound(s, b))
-		return "something other than the buffer set the pace: this machine was busy, or "
-		       "congestion control held back";
+		return "something other than the buffer was the limit: a busy machine or "
+		       "congestion control";
 	return NULL;
 }
 
@@ -318,14 +320,15 @@ static struct quantity_shown speed(double Bps)
 	return shown;
 }
 
-/* "9.4 MB/s", and where the wire has another RTT what it carried over that. */
+/* "9.4 MB/s"; if the wire's RTT differs, also the throughput over that. */
 static const char *carried(const struct target *t, double Bps, char text[160])
 {
 	double wire_Bps = Bps * (double)t->rtt_us / (double)wire_rtt_us(t);
 	if (path_scale(t) == 1)
 		snprintf(text, 160, "%s", speed(Bps).text);
 	else
-		snprintf(text, 160, "%s over %s, a window for %s over %s", speed(wire_Bps).text,
+		snprintf(text, 160, "%s over %s, a window that allows %s over %s",
+			 speed(wire_Bps).text,
 			 quantity_show(QUANTITY_DURATION, wire_rtt_us(t)).text, speed(Bps).text,
 			 quantity_show(QUANTITY_DURATION, t->rtt_us).text);
 	return text;
@@ -353,12 +356,12 @@ static void side_remark(const struct trial *t, const struct bulk *b, struct outc
 		remark_add(out, text);
 	}
 	if (b->result.paced)
-		remark_add(out, "Up to there the buffer is not the limit.");
+		remark_add(out, "The buffer is not the limit up to that rate.");
 	else if (!out->limit_met)
 		remark_add(out, "Something other than the buffer is the limit.");
 	if (!own->result.paced && !own_bound(own))
 		return;
-	snprintf(text, sizeof(text), "An application that sets %s itself gets at %s %s.",
+	snprintf(text, sizeof(text), "An application that sets %s itself reaches at %s %s.",
 		 names[b->side].option, own->result.paced ? "least" : "most", speed(own->Bps).text);
 	remark_add(out, text);
 }
@@ -397,7 +400,7 @@ static int side_run(enum side side, struct trial *t, const struct settings *s, s
 	struct bulk b = {.side = side};
 	int rc = 0;
 	if (t->proof && !time_left(t))
-		return err_set(e, ETIME, "no time was left: over this RTT a connection takes %u s",
+		return err_set(e, ETIME, "no time is left: over this RTT a connection takes %u s",
 			       bulk_max_ms(t->target) / 1000);
 	if (t->proof)
 		rc = bulk_run(t, &b, 1, e);
@@ -405,7 +408,7 @@ static int side_run(enum side side, struct trial *t, const struct settings *s, s
 		rc = bulk_run_all(t, e);
 	if (!t->proof)
 		b = c->bulk[side];
-	/* What was in the way may be gone the next time. */
+	/* The disturbance may have ended. */
 	for (unsigned again = 0; !rc && again < AGAIN; again++)
 		if (bulk_doubt(t->target, s, &b) && time_left(t))
 			rc = bulk_run(t, &b, 1, e);
@@ -458,7 +461,7 @@ static int64_t request_takes(const struct settings *s)
 }
 
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
- * (net/ipv4/tcp.c, tcp_init_mem()). Half of the memory is left to everything else. */
+ * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest. */
 static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
@@ -475,7 +478,7 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 	}
 }
 
-/* In the proportions of the kernel's defaults. */
+/* Keeps the proportions of the kernel's defaults. */
 static bool memory_solve(const struct target *t, const struct settings *now,
 			 const struct outcome *o, int64_t enough, struct settings *out)
 {
@@ -503,7 +506,7 @@ static void memory_words(const struct target *t, const struct settings *s, const
 			    : "memory");
 }
 
-/* What a connection with a waiting request holds. */
+/* Measures the buffer memory of a connection with a waiting request. */
 static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	size_t mark = lab_mark(t->lab);
@@ -524,7 +527,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	return rc;
 }
 
-/* What the two sides have in common. */
+/* The members that both sides share. */
 #define SIDE                                                                                       \
 	.solve = side_solve, .scale = side_scale, .words = side_words, .describe = side_describe,  \
 	.metrics = {                                                                               \
@@ -562,7 +565,8 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
-/* The client's end must not be the limit, whatever it copied from this host. */
+/* Sets large buffers on the client, which has this host's values, so that they are not the limit.
+ */
 static int buffers_prepare(struct trial *t, struct err *e)
 {
 	static const struct {
@@ -629,7 +633,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
-/* No buffer grows under pressure, and nothing that was measured holds then. */
+/* Reports memory pressure: no buffer grows then, and the measurements are not valid. */
 static void judge_pressure(const struct sample *before, const struct sample *s,
 			   const struct moment *m, struct report *r)
 {

@@ -1,9 +1,9 @@
-/* Descriptors: how many connections a process and the machine can hold, and what a server does when
- * it cannot accept one more.
+/* Measures how many connections a process and the machine can hold, and what a server does when it
+ * cannot accept one more.
  *
- * The test server meets its own limit: connections up to the target and its margin, then duplicates
- * of one descriptor, which count against RLIMIT_NOFILE but take nothing from fs.file-max. Limits
- * that the whole machine shares are read, never exhausted. */
+ * The test server fills its own limit: with connections up to the target and its margin, then with
+ * duplicates of one descriptor, which count against RLIMIT_NOFILE but not against fs.file-max. The
+ * probe reads limits that the whole machine shares and never exhausts them. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -13,45 +13,45 @@
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
-/* Of descriptors.process. */
+/* Knobs, fields and metrics of descriptors.process. */
 enum { NOFILE, NR_OPEN, WATCHES };
 enum { SOFT, HARD };
 enum { HELD, WAKEUPS };
 
-/* Of descriptors.system and epoll.watches. */
+/* Knobs of descriptors.system and epoll.watches. */
 enum { LIMIT, IN_USE };
 
-/* Standard streams, an epoll set and a listener: what any server holds at least. */
+/* Minimum that a server holds: standard streams, an epoll set and a listener. */
 #define SERVER_HOLDS 5
-/* Real connections at most, whatever the target. */
+/* Maximum number of real connections. */
 #define HOLD_CONNECTIONS 20000
 #define HOLD_STEP 2048
-/* Duplicates at most: the kernel's default of fs.nr_open. */
+/* Maximum number of duplicates: the kernel's default of fs.nr_open. */
 #define FILL_DESCRIPTORS (1u << 20)
 #define HOLD_TIMEOUT_MS 30000
 #define SPIN_US 30000
 #define TALK_REQUESTS 500
-/* Of each limit of the machine, connections use a tenth of the headroom; both ends are here. */
+/* Connections may use a tenth of the headroom of each limit of the machine; both ends count. */
 #define HEADROOM_SHARE 20
-/* Kernel memory of an idle connection at one end on Linux 6.18 (TCP, sock_inode_cache, filp, dentry
- * and epoll's objects), where neither the experiment nor /proc/slabinfo shows it. */
+/* Kernel memory of an idle connection at one end (TCP, sock_inode_cache, filp, dentry and epoll's
+ * objects), measured on Linux 6.18; used if it is neither measured nor in /proc/slabinfo. */
 #define CONNECTION_BYTES 4100
-/* Fewer connections are too few to measure the memory of one. */
+/* Minimum number of connections to measure the memory of one. */
 #define WEIGHED_CONNECTIONS 1000
 
-/* The test server driven to its limit. */
 struct context {
+	/* The test server at its limit. */
 	struct hold {
 		uint64_t goal;
 		uint64_t connections; /* accepted */
-		int end_errno;        /* 0: the goal was reached first */
+		int end_errno;        /* of the limit; 0: the goal was reached first */
 		struct server_filled filled;
 		struct server_spin spin;
 		uint64_t slab_bytes; /* of all connections, both ends; 0: unknown */
-		bool by_cache;       /* counted in each slab cache */
+		bool by_cache;       /* slab_bytes was counted by slab cache */
 		uint64_t request_p50_ns;
 	} hold;
-	struct host_slab_memory before, after; /* opening the connections */
+	struct host_slab_memory before, after; /* before and after opening the connections */
 };
 
 static int64_t held_by(const struct settings *s)
@@ -59,7 +59,7 @@ static int64_t held_by(const struct settings *s)
 	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
 }
 
-/* Connections that a limit on descriptors leaves. */
+/* The connections that a limit on descriptors allows. */
 static int64_t connections_of(const struct settings *s, int field)
 {
 	int64_t limit = s->at[NOFILE][field];
@@ -68,7 +68,7 @@ static int64_t connections_of(const struct settings *s, int field)
 	return limit > held_by(s) ? limit - held_by(s) : 0;
 }
 
-/* The soft limit where the hard one suffices. */
+/* SOFT if the hard limit suffices, otherwise HARD. */
 static int field_to_raise(const struct settings *s, int64_t enough)
 {
 	return connections_of(s, HARD) >= enough ? SOFT : HARD;
@@ -131,8 +131,8 @@ static void process_words(const struct target *target, const struct settings *s,
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* Connections to open: the target and its margin, and enough to measure the memory of one, as far
- * as server and machine have room. */
+/* The number of connections to open: the target and its margin, and enough to measure the memory of
+ * one, within the limits of server and machine. */
 static uint64_t hold_goal(const struct target *target, const struct settings *s)
 {
 	const struct machine *m = &s->machine;
@@ -153,7 +153,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	return goal;
 }
 
-/* Opens in steps, so that a server at its limit ends it after a step. */
+/* Opens the connections in steps and stops when the server is at its limit. */
 static int hold_open(struct trial *t, struct hold *h, struct err *e)
 {
 	struct load *load = t->loads[0];
@@ -168,7 +168,7 @@ static int hold_open(struct trial *t, struct hold *h, struct err *e)
 	return 0;
 }
 
-/* Opens the connections and measures the kernel memory that they take. */
+/* Opens the connections and measures their kernel memory. */
 static int hold_weigh(struct trial *t, struct hold *h, struct err *e)
 {
 	struct context *c = t->context;
@@ -200,7 +200,7 @@ static int hold_limit(struct trial *t, struct hold *h, struct err *e)
 			rc = load_open(t->loads[0], 1, 0, HOLD_TIMEOUT_MS, e);
 	}
 	if (!rc && (h->end_errno || h->filled.end_errno)) {
-		trial_progress(t, "a client that cannot be accepted");
+		trial_progress(t, "connecting a client beyond the limit");
 		rc = server_spin(t->server, SPIN_US, &h->spin, e);
 	}
 	return rc;
@@ -253,7 +253,7 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 		return err_set(e, EIO, "the test server accepted none of %" PRIu64 " connections",
 			       h->goal);
 	int end = h->end_errno ? h->end_errno : h->filled.end_errno;
-	/* The server may have accepted some between the count and the filling. */
+	/* The server may have accepted further connections before the filling. */
 	uint64_t reached =
 		h->end_errno ? h->connections : h->filled.connections + h->filled.duplicates;
 	if (end == EMFILE) {
@@ -261,14 +261,14 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 		out->reached = (int64_t)reached;
 	}
 	out->metric[HELD] = (double)h->connections;
-	/* In CPU time: on a busy machine the server gets only a part of the clock's. */
+	/* By CPU time: on a busy machine the server runs for a part of the time only. */
 	if (h->spin.cpu_us)
 		out->metric[WAKEUPS] = (double)h->spin.wakeups * 1e6 / (double)h->spin.cpu_us;
 	hold_remark(h, s, end, out);
 	return 0;
 }
 
-/* Of fs.file-max what is in use counts; of epoll watches the kernel does not show it. */
+/* What is in use of the limit; 0 for epoll watches, which the kernel does not show. */
 static int64_t in_use(const struct settings *s)
 {
 	return s->at[IN_USE][0] == REPORT_NONE ? 0 : s->at[IN_USE][0];
@@ -351,7 +351,7 @@ static bool is_plausible(uint64_t bytes, uint64_t objects)
 	return bytes >= 1024 && (!objects || (bytes > objects / 2 && bytes < objects * 3 / 2));
 }
 
-/* The hold of descriptors.process has measured it. */
+/* Evaluates the memory that the experiment of descriptors.process has measured. */
 static int connection_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	const struct hold *h = &t->context->hold;
@@ -409,7 +409,7 @@ static const struct experiment experiments[] = {
 
 const struct probe probe_descriptors = {
 	.name = "descriptors",
-	.summary = "opens connections until a limit on descriptors is met, and past it",
+	.summary = "opens connections up to the limit on descriptors, and one beyond",
 	.mode = PROBE_EXCLUSIVE, /* counts the machine's slab objects */
 	.lab = {.client_addresses = 16, .wide_ports = true},
 	.context_size = sizeof(struct context),

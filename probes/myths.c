@@ -1,5 +1,5 @@
-/* Myths: running values of common advice that gains nothing here, or does harm. The rules are in
- * the catalogue; probe accept-queue reports tcp_abort_on_overflow. */
+/* Finds running values from common advice that has no effect or does harm. The rules are in the
+ * catalogue; probe accept-queue reports tcp_abort_on_overflow. */
 #include "epolltune/probe.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ struct sample {
 	} at[VALUES];
 };
 
-/* By path: later kernels, and so the table of knobs, lack some of them. */
+/* Reads by path: the table of knobs lacks those that later kernels removed. */
 static bool value_read(const struct host *h, struct value *v)
 {
 	char path[KNOB_PATH];
@@ -52,7 +52,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
-/* The command that sets the kernel's default; "" where that is unknown. */
+/* The command that sets the kernel's default; "" if that is unknown. */
 static void command_format(const struct value *v, const struct value_rule *rule, char text[200])
 {
 	int64_t proposed = 0;
@@ -113,7 +113,7 @@ static const struct observation observation = {
 
 const struct probe probe_myths = {
 	.name = "myths",
-	.summary = "running values of common advice that gains nothing, or does harm",
+	.summary = "running values from common advice that has no effect or does harm",
 	.place = PROBE_HOST,
 	.observation = &observation,
 };

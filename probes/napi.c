@@ -1,7 +1,7 @@
-/* NAPI and an epoll server: how long a request takes with interrupts, with interrupts deferred as
- * this host's interfaces have them, and with epoll busy polling, and what each costs in CPU time.
+/* Measures the latency and CPU time of a request with interrupts, with interrupts deferred as on
+ * this host's interfaces, and with epoll busy polling.
  *
- * All ways are measured in interleaved rounds; one is faster than another only when their rounds do
+ * The rounds of all ways are interleaved. One way is faster than another only if their rounds do
  * not overlap. */
 #include "epolltune/probe.h"
 
@@ -22,14 +22,14 @@
 #define ROUNDS 5
 #define ROUNDS_MAX SERIES_MAX
 #define ROUNDS_MIN 3
-/* Time for the rounds when --window asks for no more, and for ROUNDS_MIN of them on a slow machine.
- */
+/* Time for the rounds unless --window is longer, and for ROUNDS_MIN of them on a slow machine. */
 #define ROUNDS_US 550000
 #define ROUNDS_MAX_US 2000000
-/* A gain worth reporting, and a spread of rounds that other work on the machine causes. */
+/* The ratio of latencies from which a gain is reported, and the spread of rounds that shows other
+ * work on the machine. */
 #define GAIN 0.8
 #define NOISE 1.25
-/* A deferral from which on a delay is derived where it cannot be measured. */
+/* Minimum deferral from which a delay is derived if it cannot be measured. */
 #define DEFERRED_NS 50000
 
 #define NO_DEFERRAL "testing deferred interrupts needs root in the initial user namespace"
@@ -45,7 +45,7 @@ enum way_index {
 	WAYS
 };
 
-/* The ways to receive. That of the host has the host's deferral. */
+/* The ways to receive. WAY_HOST gets the host's deferral. */
 static const struct way {
 	const char *name;
 	struct server_busy_poll poll;
@@ -86,19 +86,19 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
-/* Pure from here to the experiment. */
+/* The functions up to the experiment are pure. */
 
-/* What the rounds of one way measured. */
+/* The results of one way. */
 struct figures {
-	size_t rounds; /* 0: this way was not tried */
+	size_t rounds; /* 0: not tried */
 	struct spread of[PAIR_METRICS];
 };
 
-/* What the experiment found. */
+/* The results of the experiment. */
 struct result {
 	struct figures way[WAYS];
-	bool polls, defers, suspends; /* what this kernel and this lab can do */
-	char no_polling[160];         /* why it does not, a sentence without full stop */
+	bool polls, defers, suspends; /* available in this kernel and lab */
+	char no_polling[160];         /* why `polls` is false, a sentence without full stop */
 	struct epoll_set sets[2];
 	size_t set_count;
 };
@@ -110,7 +110,7 @@ static bool noisy(const struct figures *f)
 	return f->rounds < ROUNDS_MIN || f->of[PAIR_P50_US].max > NOISE * f->of[PAIR_P50_US].min;
 }
 
-/* Whether `a` is faster than `b`: by a gain worth reporting, and beyond the spread of both. */
+/* Whether `a` is faster than `b`, by at least GAIN and beyond the spread of both. */
 static enum comparison compare(const struct figures *a, const struct figures *b)
 {
 	const struct spread *x = &a->of[PAIR_P50_US], *y = &b->of[PAIR_P50_US];
@@ -136,8 +136,8 @@ static void p50_text(const struct figures *f, char text[64])
 	snprintf(text, 64, "%.0f us (rounds %.0f to %.0f)", s->median, s->min, s->max);
 }
 
-/* fs/eventpoll.c, ep_busy_loop_on(): an epoll set without a time of its own takes
- * net.core.busy_poll. */
+/* An epoll set without its own busy_poll_usecs uses net.core.busy_poll (fs/eventpoll.c,
+ * ep_busy_loop_on()). */
 static void way_name(enum way_index i, const struct sample *s, char text[48])
 {
 	if (i == WAY_PLAIN && s->is.busy_poll_us)
@@ -146,7 +146,7 @@ static void way_name(enum way_index i, const struct sample *s, char text[48])
 		snprintf(text, 48, "%s", ways[i].name);
 }
 
-/* All that an application, and for some ways the interface, sets for it. */
+/* The settings of a way: of the application, and for some ways of the interface. */
 static void way_settings(enum way_index i, char text[200])
 {
 	const struct way *w = &ways[i];
@@ -184,7 +184,7 @@ static void table_add(struct finding *f, const struct sample *s, const struct re
 	}
 }
 
-/* {device}, and what it has set: {flush} is empty where it defers nothing. */
+/* Sets {device}, and {flush} and {polls} if it defers interrupts. */
 static struct wording deferral_words(const struct sample *s)
 {
 	struct wording w = {0};
@@ -196,7 +196,7 @@ static struct wording deferral_words(const struct sample *s)
 	return w;
 }
 
-/* `now`: what was measured with it; NULL: derived. */
+/* Adds the finding of deferred interrupts. `now`: its measurement; NULL: derived. */
 static struct finding *deferred_add(const struct sample *s, const struct figures *now,
 				    struct report *r)
 {
@@ -216,7 +216,7 @@ static struct finding *deferred_add(const struct sample *s, const struct figures
 	return f;
 }
 
-/* `why` its cost is not measured, a clause; "": the judge says. */
+/* `why`: the reason why its cost was not measured, a clause; "": the judge adds it. */
 static void deferred_derive(const struct sample *s, enum finding_tried tried, const char *why,
 			    struct report *r)
 {
@@ -247,7 +247,7 @@ static void sample_judge(const struct sample *before, const struct sample *s,
 	deferred_derive(s, TRIED_NOT, "", r);
 }
 
-/* Without the host's deferral nothing of this host was measured. */
+/* The wall is not measured if the host defers interrupts and the lab did not. */
 static void wall_judge(const struct sample *s, const struct result *r, struct wall *w)
 {
 	bool host = r->way[WAY_HOST].rounds;
@@ -293,9 +293,8 @@ static bool deferral_judge(const struct sample *s, const struct result *r, struc
 	return true;
 }
 
-/* The fastest way that polls; of those as fast, the one that costs least. Where some are surely
- * faster than `now`, the others do not count: other work on the machine disturbed them. WAYS: none
- * polls. */
+/* The fastest way that polls; among equally fast ones the cheapest. If some are certainly faster
+ * than `now`, ignores the others: other work on the machine disturbed them. WAYS: none polls. */
 static enum way_index polling_best(const struct result *r, const struct figures *now)
 {
 	bool gains[WAYS] = {false}, some = false;
@@ -318,7 +317,7 @@ static enum way_index polling_best(const struct result *r, const struct figures 
 	return (enum way_index)best;
 }
 
-/* "nginx (pid 812): 1 NAPI instance" of the servers that run here. */
+/* The NAPI instances of the servers that run here: "nginx (pid 812): 1 NAPI instance". */
 static void sets_text(const struct result *r, char text[200])
 {
 	text[0] = 0;
@@ -349,7 +348,8 @@ static struct wording polling_words(const struct sample *s, const struct result 
 	return w;
 }
 
-/* The best way that polls, compared with the host's deferral, or with what cures its harm. */
+/* Compares the best way that polls with the host's deferral, or with interrupts if that does harm.
+ */
 static void polling_judge(const struct sample *s, const struct result *r, bool harm,
 			  struct report *report)
 {
@@ -398,7 +398,7 @@ static void missing_judge(const struct result *r, struct report *report)
 	untried_add(report, text);
 }
 
-/* The observation has judged `s` already; its finding is replaced by what was measured. */
+/* Replaces the finding that the observation derived from `s` by the measured ones. */
 static void result_judge(const struct sample *s, const struct result *r, struct report *report)
 {
 	report_remove(report, DEFERRED);
@@ -408,8 +408,6 @@ static void result_judge(const struct sample *s, const struct result *r, struct 
 	missing_judge(r, report);
 }
 
-/* The experiment. */
-
 struct context {
 	struct trial *trial;
 	struct sample host;
@@ -418,7 +416,8 @@ struct context {
 	struct result result;
 };
 
-/* What this kernel and this lab can do, found by doing it where that needs no privilege. */
+/* Finds out which ways this kernel and lab support, by trying them where that needs no privilege.
+ */
 static void needs_find(struct context *c)
 {
 	const struct server_busy_poll off = {0};
@@ -477,7 +476,7 @@ static int rounds_run(struct context *c, struct err *e)
 		if (spent_us > budget && (round >= ROUNDS_MIN || spent_us > ROUNDS_MAX_US))
 			break;
 		trial_progress(c->trial, "request latency, round %zu", round + 1);
-		/* In another order each time: no way is always the first. */
+		/* Rotate the order, so that no way is always the first. */
 		for (size_t k = 0; !rc && k < WAYS; k++) {
 			enum way_index i = (enum way_index)((k + round) % WAYS);
 			if (way_possible(c, i))

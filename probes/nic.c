@@ -1,5 +1,5 @@
-/* Interfaces and the softnet layer, watched for a while: what grows meanwhile is a finding, an old
- * total a note at most. A higher maximum alone is no reason to propose anything. */
+/* Watches interfaces and the softnet layer. Losses during the window are findings, older ones at
+ * most notes. A value below its maximum does not cause a proposal. */
 #include "epolltune/probe.h"
 
 #include <inttypes.h>
@@ -14,12 +14,12 @@
 #define RING "nic.ring"
 #define QUEUES "nic.queues"
 
-/* One CPU does it all: that share of the packets, and that share of its time spent on them. */
+/* The shares of all packets, and of its time on softirqs, that make one CPU the bottleneck. */
 #define ONE_CPU_PACKETS 0.9
 #define ONE_CPU_TIME 0.5
-/* A busy machine has some squeezes a second; fewer than that are no problem. */
+/* Squeezes per second up to which a busy machine has no problem. */
 #define SQUEEZES_PER_S 10
-/* Old totals are reported from one in a thousand packets on. */
+/* Totals since boot are reported from one in a thousand packets on. */
 #define PAST_SHARE 0.001
 #define PAST_MIN 100
 #define COALESCE_US 100
@@ -28,9 +28,9 @@
 
 /* The machine at one moment. */
 struct sample {
-	struct nics nics;   /* physical ones */
-	struct nics all;    /* all, their statistics */
-	char unlisted[200]; /* why the interfaces could not be listed; "": they are */
+	struct nics nics;   /* physical interfaces */
+	struct nics all;    /* statistics of all interfaces */
+	char unlisted[200]; /* why the interfaces could not be listed; "": they were */
 	struct softnet softnet;
 	bool have_softnet;
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
@@ -66,13 +66,13 @@ static void sample_release(struct sample *s)
 	softnet_free(&s->softnet);
 }
 
-/* What was watched: the same machine twice, or once; then nothing has grown. */
+/* Two samples of the machine, or one twice: then no counter has grown. */
 struct watch {
 	const struct sample *before, *after;
-	double seconds; /* 0: there is one sample */
+	double seconds; /* 0: one sample */
 	bool beside;
 	bool ours; /* most packets of the window came through interfaces of this namespace */
-	uint64_t received;           /* packets by these interfaces, in the window */
+	uint64_t received;           /* packets of these interfaces, in the window */
 	struct softnet_growth grown; /* in the window */
 	double busiest_softirq;      /* of the busiest CPU's time */
 };
@@ -87,12 +87,12 @@ static struct watch watch_of(const struct sample *before, const struct sample *a
 	w.grown = softnet_growth(&before->softnet, &after->softnet);
 	w.busiest_softirq = host_softirq_share(&before->cpus, &after->cpus, w.grown.busiest);
 	w.received = nics_received(&before->all, &after->all);
-	/* Softnet counts for every namespace, also for those of the experiments. */
+	/* Softnet counts the packets of all namespaces, those of the experiments included. */
 	w.ours = 2 * w.received >= w.grown.total.processed;
 	return w;
 }
 
-/* {count}, in a {window}, {beside} what. */
+/* Sets {count}, {window} and {beside}. */
 static void words_growth(const struct watch *w, uint64_t count, struct wording *words)
 {
 	wording_set(words, "count", "%s", quantity_show(QUANTITY_COUNT, count).text);
@@ -103,7 +103,7 @@ static void words_growth(const struct watch *w, uint64_t count, struct wording *
 			      : "");
 }
 
-/* Proposes a value that no lab can try; "": none. `n`: the device whose knob it is, or NULL. */
+/* Proposes a value ("": none) that no lab can try. `n`: the device that has the knob, or NULL. */
 static void propose(struct finding *f, const char *knob, const struct nic *n, const char *current,
 		    const char *proposed, const char *untried)
 {
@@ -117,13 +117,13 @@ struct column {
 	const char *wall, *grows, *past;
 	const char *counter, *unit;
 	int64_t limit;    /* of the wall */
-	const char *knob; /* that binds, its value and the kernel's default */
+	const char *knob; /* the one that binds, its value and usual value */
 	int64_t value;
 	uint64_t usual, grown, total;
-	double min_per_s; /* slower growth is no problem */
+	double min_per_s; /* minimum growth that is a problem */
 };
 
-/* Softnet counts 32 bits for each CPU; the interfaces' own counters do not wrap. */
+/* Softnet counters have 32 bits and wrap; those of the interfaces do not. */
 static uint64_t packets_total(const struct sample *s)
 {
 	uint64_t processed = softnet_total(&s->softnet).processed, received = 0;
@@ -187,8 +187,8 @@ static void judge_column(const struct watch *w, const struct column *c, struct r
 	}
 }
 
-/* A round ends by its number of packets or by its time: by time when fewer packets arrived than so
- * many full rounds hold (net/core/dev.c, net_rx_action()). */
+/* A round ends by its number of packets or by its time (net/core/dev.c, net_rx_action()). It was
+ * the time if fewer packets arrived than that many full rounds hold. */
 static bool ended_by_time(const struct watch *w)
 {
 	uint64_t packets =
@@ -237,7 +237,7 @@ static const struct nic *main_nic(const struct sample *s)
 	return s->unlisted[0] ? NULL : nics_main(&s->nics, &s->all);
 }
 
-/* The wall of a setting of the main interface. `limit` 0: unknown */
+/* Judges the wall of a setting of the main interface. `limit` 0: unknown. */
 static void device_wall(const struct sample *s, const struct nic *n, uint64_t limit, uint64_t max,
 			struct wording *words, struct wall *wall)
 {
@@ -305,11 +305,11 @@ static void judge_ring(const struct watch *w, struct report *r)
 	}
 }
 
-/* How the packets of an interface could be spread over more CPUs. */
+/* How to spread the packets of an interface over more CPUs. */
 struct spreading {
 	uint64_t queues;
-	uint64_t more;           /* queues that it can have; 0: no more */
-	char mask[SOFTNET_MASK]; /* of rps_cpus, where more queues are not possible; "": no help */
+	uint64_t more;           /* queues to set; 0: it cannot have more */
+	char mask[SOFTNET_MASK]; /* rps_cpus, if more queues are not possible; "": does not help */
 };
 
 static struct spreading spreading_of(const struct nic *n, const struct softnet *cpus)
@@ -324,8 +324,8 @@ static struct spreading spreading_of(const struct nic *n, const struct softnet *
 	return s;
 }
 
-/* `n`: the interface that received the packets, or NULL: packets of loopback stay on their sender's
- * CPU, and the queues of an interface do not change that. */
+/* `n`: the interface that received the packets; NULL: none, such as for packets of loopback, which
+ * stay on their sender's CPU. */
 static void one_cpu(const struct watch *w, const struct nic *n, struct report *r)
 {
 	struct wording words = {0};
@@ -378,18 +378,18 @@ static void judge_queues(const struct watch *w, struct report *r)
 			r);
 }
 
-/* Settings that cost an epoll server something whatever the counters show. */
+/* Reports settings that slow an epoll server down, without regard to counters. */
 static void judge_offloads(const struct nic *n, struct wording *words, struct report *r)
 {
 	static const struct {
 		const char *feature, *offload, *reason, *option;
 	} offloads[] = {
 		{"rx-gro", "generic receive offload",
-		 "Each packet passes through the stack alone, where GRO would merge those of one "
-		 "connection. Leave it off if this machine forwards for others.",
+		 "Each packet passes through the stack alone; GRO would merge those of one "
+		 "connection. Leave it off if this machine is a router.",
 		 "gro"},
 		{"tx-tcp-segmentation", "TCP segmentation offload",
-		 "The kernel cuts outgoing data into packets, which the device could do.", "tso"},
+		 "The kernel cuts outgoing data into packets; the device could do that.", "tso"},
 	};
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
 		const struct nic_feature *f = nic_feature(n, offloads[i].feature);

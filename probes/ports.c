@@ -1,8 +1,9 @@
-/* Ports and TIME_WAIT: the limits of the side that connects and of the side that closes first.
+/* Measures ports and TIME_WAIT: the limits of the side that connects and of the side that closes
+ * first.
  *
  * A connection that its client closes first keeps its port for 60 s (TCP_TIMEWAIT_LEN). So opening
  * and closing uses up ports without descriptors, until connect() fails with EADDRNOTAVAIL. Only a
- * proxy needs ports; for a server the walls have no need. */
+ * proxy needs these walls. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -21,26 +22,26 @@
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
 
 #define TIME_WAIT_S 60
-/* Without the knob: one second. */
+/* The delay of kernels without the knob. */
 #define DELAY_DEFAULT_MS 1000
 #define WIDEST "1024 65535"
 #define BUCKETS_WIDE "1048576"
-/* Ranges up to that are used up even where the target needs no ports. */
+/* Ranges up to this size are used up even if the target needs no ports. */
 #define FILL_ALWAYS 4096
-/* TIME_WAIT is overflowed up to that limit, and filled up to that many connections. */
+/* Maximum number of connections to keep in TIME_WAIT; limits up to it are overflowed. */
 #define BUCKETS_FILL 16384
 #define TOO_MANY "the experiment keeps at most 16 384 connections in TIME_WAIT"
 #define FILL_MS 8000
 #define MANY 8
-/* Duration of a connect rate: for a note, and for a proxy that needs it. */
+/* Duration of the measurement of a connect rate: for a note, and for a proxy. */
 #define RATE_MS 40
 #define RATE_PROXY_MS 100
-/* Alternatives are tried on a range of so many ports. */
+/* Number of ports to try alternatives with. */
 #define FEW 64
 #define FEW_RANGE "20000 20063"
-/* tcp_tw_reuse_delay there. */
+/* tcp_tw_reuse_delay for the alternatives. */
 #define DELAY_MS 200
-/* The first destination port: below 1024, where no range in the lab begins. */
+/* The first destination port, below all ranges in the lab. */
 #define FIRST_PORT 80
 
 enum { BUCKETS };                                                /* knobs of time-wait */
@@ -48,16 +49,16 @@ enum { RANGE, RESERVED, USUAL, REUSE, TIMESTAMPS, REUSE_DELAY }; /* knobs of por
 enum { OVERFLOWS };                                              /* metrics, likewise */
 enum { OPENED };
 
-/* Ranges in use, ascending. */
+/* Common port ranges, ascending in size. */
 static const struct {
 	int64_t low, high;
 } usual[] = {{32768, 60999}, {16384, 65535}, {1024, 65535}};
 #define USUAL_COUNT (sizeof(usual) / sizeof(*usual))
 
 struct context {
-	uint16_t port;         /* of the next destination: each run needs one without TIME_WAIT */
-	uint64_t waiting;      /* left in TIME_WAIT by the experiment on it */
-	struct settings ports; /* of ports.ephemeral at the running values; all 0: unknown */
+	uint16_t port;         /* next destination: each run needs a new one, without TIME_WAIT */
+	uint64_t waiting;      /* connections that the experiment left in TIME_WAIT */
+	struct settings ports; /* running settings of ports.ephemeral; all 0: unknown */
 };
 
 static int churn_next(struct trial *t, struct churn_config config, struct churn_result *out,
@@ -68,7 +69,8 @@ static int churn_next(struct trial *t, struct churn_config config, struct churn_
 	return churn_run(t->lab, &config, out, e);
 }
 
-/* Closes first, on one destination, until ports or `most` are used up. */
+/* Opens connections to one destination and closes them first, up to `most` or until no port is
+ * left. */
 static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
 		       uint64_t most, struct churn_result *out, struct err *e)
 {
@@ -78,7 +80,7 @@ static int close_first(struct trial *t, const struct trial_knob *list, unsigned 
 	return rc ? rc : churn_next(t, config, out, e);
 }
 
-/* A proof that met no limit proves nothing unless it made all its connections. */
+/* A proof that met no limit is conclusive only if it made all its connections. */
 static void proof_complete(const struct trial *t, uint64_t most, const struct churn_result *r,
 			   struct outcome *out)
 {
@@ -86,8 +88,6 @@ static void proof_complete(const struct trial *t, uint64_t most, const struct ch
 		outcome_inconclusive(out, "the experiment made only %s connections",
 				     quantity_count(r->connections).text);
 }
-
-/* TIME_WAIT. */
 
 static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
@@ -106,8 +106,8 @@ static bool time_wait_solve(const struct target *t, const struct settings *now,
 	return true;
 }
 
-/* Connections to close: beyond the limit where that is near, else as many as the target needs; 0:
- * the experiment is not due. */
+/* The number of connections to close: beyond the limit if that is near, otherwise what the target
+ * needs; 0: no experiment. */
 static uint64_t time_wait_fill(const struct trial *t, const struct settings *s)
 {
 	int64_t limit = s->at[BUCKETS][0];
@@ -155,15 +155,13 @@ static void time_wait_describe(const struct trial *t, const struct outcome *o, c
 			 quantity_count((uint64_t)o->metric[OVERFLOWS]).text);
 }
 
-/* Ports. */
-
 static void ports_read(const struct host *h, struct settings *s)
 {
 	int64_t *range = s->at[RANGE];
 	for (size_t i = 0; i < USUAL_COUNT; i++)
 		s->at[USUAL][i] = usual[i].high - usual[i].low + 1 -
 				  host_reserved_ports(h, usual[i].low, usual[i].high);
-	/* What no kernel has is not a range. */
+	/* A captured machine may hold any text: discard an invalid range. */
 	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
 		range[0] = range[1] = REPORT_NONE;
 		s->text[RANGE][0] = 0;
@@ -172,7 +170,7 @@ static void ports_read(const struct host *h, struct settings *s)
 	s->at[RESERVED][0] = host_reserved_ports(h, range[0], range[1]);
 }
 
-/* Free ports of the range in the settings, which may be one of the usual. */
+/* The free ports of the range in the settings. */
 static int64_t ports_of(const struct settings *s)
 {
 	const int64_t *range = s->at[RANGE], reserved = s->at[RESERVED][0];
@@ -184,8 +182,8 @@ static int64_t ports_of(const struct settings *s)
 	return range[1] - range[0] + 1 - reserved;
 }
 
-/* The first of the usual ranges with so many free ports, else the widest; USUAL_COUNT when that is
- * no wider than the running one. */
+/* The first usual range with that many free ports, otherwise the widest; USUAL_COUNT if that is not
+ * wider than the running one. */
 static size_t range_for(const struct settings *s, int64_t enough)
 {
 	size_t i = 0;
@@ -214,11 +212,11 @@ static bool ports_solve(const struct target *t, const struct settings *now, cons
 	return true;
 }
 
-/* New connections a second that one address has ports for to one destination, closing first. */
+/* The connections/s that one address can open to one destination and close first. */
 static double rate_lasting(const struct settings *s, bool loopback)
 {
 	int64_t reuse = s->at[REUSE][0], delay = s->at[REUSE_DELAY][0];
-	/* Not without timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+	/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
 	bool reused = s->at[TIMESTAMPS][0] && (reuse == 1 || (reuse == 2 && loopback));
 	double rest_s = (double)(delay > 0 ? delay : DELAY_DEFAULT_MS) / 1000;
 	return (double)ports_of(s) / (reused ? rest_s : TIME_WAIT_S);
@@ -232,7 +230,7 @@ static void rate_word(struct wording *w, const char *name, double rate)
 		wording_set(w, name, "%s", quantity_count((uint64_t)rate).text);
 }
 
-/* {exceeded}: a proxy needs more than TIME_WAIT allows from one address; it needs {addresses}. */
+/* Sets {exceeded}, and {addresses} that a proxy needs, if TIME_WAIT allows less than its rate. */
 static void rate_words(const struct target *t, const struct settings *s, struct wording *w)
 {
 	double lasting = rate_lasting(s, false), needed = (double)t->rate_per_s;
@@ -273,7 +271,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 		{REUSE_KNOB, "0"}, {BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
 	struct churn_result r = {0};
 	uint64_t ports = (uint64_t)ports_of(s), enough = report_margin(t->needed);
-	/* To the end where that is near, else as far as the target needs. */
+	/* Use up the whole range if it is small, otherwise only what the target needs. */
 	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
 	if (!t->proof)
 		t->context->ports = *s;
@@ -282,7 +280,8 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return 0;
 	}
 	if (t->proof && ports < enough) {
-		outcome_unsupported(out, "it takes several source addresses or destinations");
+		outcome_unsupported(out,
+				    "the target needs several source addresses or destinations");
 		return 0;
 	}
 	trial_progress(t, "using up the ports");
@@ -308,7 +307,7 @@ static void ports_describe(const struct trial *t, const struct outcome *o, char 
 static int hold(struct trial *t, struct churn_config config, double *held, struct err *e)
 {
 	struct churn_result r = {0};
-	/* bind() takes no port that its address has in TIME_WAIT, so use addresses without. */
+	/* bind() cannot use ports of its address in TIME_WAIT: use other addresses. */
 	config.first_source = MANY;
 	config.close = CHURN_HOLD;
 	int rc = churn_next(t, config, &r, e);
@@ -318,21 +317,22 @@ static int hold(struct trial *t, struct churn_config config, double *held, struc
 	return rc;
 }
 
-/* Closes connections first on all ports, and does it again when tcp_tw_reuse allows. */
+/* Opens connections on all ports and closes them first, twice: then tcp_tw_reuse reuses the ports.
+ */
 static int reuse(struct trial *t, double *reused, struct err *e)
 {
 	const struct churn_config config = {.close = CHURN_CLIENT_FIRST, .first_source = MANY};
 	struct churn_result r = {0};
 	uint16_t port = t->context->port;
 	int rc = churn_next(t, config, &r, e);
-	/* Before 6.14 it is a second by a clock that ticks in seconds. */
+	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
 	if (!rc)
 		trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (DELAY_MS + 50) * 1000
 								 : 2100000);
 	t->context->port = port;
 	if (!rc)
 		rc = churn_next(t, config, &r, e);
-	/* On a slow machine the delay passes meanwhile, and ports are reused twice. */
+	/* On a slow machine the delay may pass during the run: ports are then reused twice. */
 	*reused = r.connections < FEW ? (double)r.connections : FEW;
 	return rc;
 }
@@ -354,8 +354,8 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
 	(void)s;
-	trial_progress(t, "trying what else helps");
-	finding_table(f, "what else helps");
+	trial_progress(t, "trying alternatives");
+	finding_table(f, "alternative");
 	finding_column(f, "connections on 64 ports", "");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)
@@ -364,8 +364,6 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		rc = reuse(t, finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
 	return rc;
 }
-
-/* Connect rates. */
 
 static int rate_measure(struct trial *t, struct churn_config config, double *rate, struct err *e)
 {
@@ -406,7 +404,7 @@ static int rates_measure(struct trial *t, struct finding *f, struct err *e)
 
 static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
-	/* A rate must not depend on how soon a narrow range is used up. */
+	/* Use a wide range, which is not used up during the measurement. */
 	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {0}};
 	struct finding measured = {0};
 	struct wording words = {0};
@@ -426,9 +424,9 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
 	return 0;
 }
 
-/* What is measured is the client: the accept queue must not limit it. And no reset may free a port
- * in TIME_WAIT (RFC 1337), as when another CPU handles the server's ACK of a FIN after the
- * server's own FIN: the kernel answers the late ACK, and that answer finds no connection. */
+/* The experiment measures the client, so the accept queue must not limit it. tcp_rfc1337 prevents
+ * that a reset frees a port in TIME_WAIT: if another CPU handles the server's ACK after the
+ * server's own FIN, the kernel answers the late ACK, and the answer meets no connection. */
 static int ports_prepare(struct trial *t, struct err *e)
 {
 	static const struct trial_knob server[] = {{"net.core.somaxconn", "4096"}, {0}};
@@ -439,7 +437,7 @@ static int ports_prepare(struct trial *t, struct err *e)
 	return rc ? rc : trial_knobs(t, LAB_CLIENT, client, e);
 }
 
-/* TIME_WAIT first: it is still empty then. */
+/* time-wait runs first, while TIME_WAIT is empty. */
 static const struct experiment experiments[] = {
 	{
 		.wall = "time-wait",
@@ -470,7 +468,7 @@ static const struct experiment experiments[] = {
 
 const struct probe probe_ports = {
 	.name = "ports",
-	.summary = "ports to connect from, TIME_WAIT, and connect rates by who closes first",
+	.summary = "ephemeral ports, TIME_WAIT, and connect rates by the side that closes first",
 	.mode = PROBE_EXCLUSIVE,
 	.place = PROBE_LAB,
 	.lab = {.client_addresses = CHURN_SOURCES},

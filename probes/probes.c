@@ -1,4 +1,4 @@
-/* The probes that there are, and the walls of each. */
+/* The table of the probes, and the walls of each. */
 #include "epolltune/probe.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Readiness: whether epoll behaves as documented on this kernel. A deviation (an emulation layer, a
- * sandbox such as gVisor, a broken kernel) is a finding; it writes no wall. */
+/* Checks whether epoll behaves as documented on this kernel. Reports a deviation (an emulation
+ * layer, a sandbox such as gVisor, a broken kernel) as a finding; writes no wall. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define PATIENCE_MS 30000
 
-/* What the task writes into the lab's memory. */
+/* The results, which the task writes to the lab's memory. */
 struct result {
 	struct semantics semantics;
 	int rc;
@@ -32,7 +32,7 @@ static int readiness_task(int channel, void *arg)
 	return r->rc;
 }
 
-/* The finding of a problem: several checks may show the same one. */
+/* The finding of a problem, which several checks may share. */
 static struct finding *finding_of(struct report *r, const char *problem)
 {
 	char id[48];

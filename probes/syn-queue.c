@@ -1,10 +1,10 @@
-/* The SYN queue: it holds handshakes until their last packet arrives, rate × round trip of them.
+/* Measures the SYN queue, which holds half-open connections: rate × round trip of them.
  *
- * As many clients as the target needs begin their handshake within one round trip of the wire, so
- * that all are half open at a time, and are counted before the first handshake completes. The
+ * As many clients as the target needs start their handshakes within one round trip of the wire, so
+ * that all are half open at a time. The probe counts them before the first handshake completes. The
  * result is a count, so the wire's round trip may be longer than the target's.
  *
- * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) calls the queue full at the listener's
+ * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) considers the queue full at the listener's
  * backlog. With tcp_syncookies it then answers with a cookie and keeps no state; without, it drops
  * the SYN, and reserves the last quarter of tcp_max_syn_backlog for clients known from earlier. */
 #include "epolltune/probe.h"
@@ -24,14 +24,14 @@ enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
  * retransmission of a SYN, 1 s (RFC 6298). */
 #define RTT_MIN_US 200000u
 #define RTT_MAX_US 500000u
-/* Time to begin and count one client, with headroom. */
+/* Time to start and count one client, with headroom. */
 #define CLIENT_US 50
-/* More clients than that are not sent. */
+/* Maximum number of clients. */
 #define CLIENTS_MAX 16384
-/* The queue is filled to its end when that takes at most so many times what must fit. */
+/* The queue is filled to its end if that takes at most this multiple of what must fit. */
 #define REACH 2
 #define ATTEMPTS 3
-/* The kernel prefers clients that it knows from earlier: each attempt has addresses of its own. */
+/* Each attempt uses new addresses, as the kernel prefers clients known from earlier. */
 #define ADDRESSES 240
 #define COUNT_EVERY_US 3000
 
@@ -47,15 +47,15 @@ static const char *const counter_names[COUNTS] = {
 
 struct context {
 	unsigned attempts;
-	/* The last burst of clients and what became of it. */
+	/* The last burst of clients and its counts. */
 	struct rush {
 		uint64_t clients;
 		uint64_t count[COUNTS];
-		bool counted; /* every client, before the first handshake completed */
+		bool counted; /* all clients were counted before the first handshake completed */
 	} rush;
 };
 
-/* The counters from `first` on. */
+/* Reads the growth of the counters from `first` on. */
 static void rush_read(const struct trial_counters *c, size_t first, struct rush *r)
 {
 	for (size_t i = first; i < COUNTS; i++) {
@@ -71,7 +71,7 @@ static uint64_t wire_rtt(const struct target *t)
 	return rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us > RTT_MAX_US ? RTT_MAX_US : rtt_us;
 }
 
-/* Counts until every client is accounted for, or the first handshake completes. */
+/* Counts until all clients are counted or the first handshake completes. */
 static int rush_count(struct trial *t, const struct burst *burst, struct trial_counters *c,
 		      struct err *e)
 {
@@ -84,7 +84,7 @@ static int rush_count(struct trial *t, const struct burst *burst, struct trial_c
 			rc = trial_counters_end(t, c, e);
 		if (rc)
 			return rc;
-		/* A handshake that completed in between would be in neither count. */
+		/* A handshake that completes between the two counts is in neither. */
 		if (t->server->stats->accepted)
 			return 0;
 		rush_read(c, BY_COOKIE, r);
@@ -116,21 +116,21 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 		rc = rush_count(t, &burst, &counters, e);
 	if (rc || !r->count[BY_COOKIE])
 		return rc;
-	/* Until the last cookie has come back. */
+	/* Wait until the server has received the last cookie. */
 	trial_sleep_us(wire_rtt(t->target));
 	rc = trial_counters_end(t, &counters, e);
 	rush_read(&counters, COOKIES_SENT, r);
 	return rc;
 }
 
-/* Clients that the kernel does not know leave the last quarter free. */
+/* The kernel keeps the last quarter for clients known from earlier. */
 static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 2) + 1; }
 
 static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
 
 /* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full(); at the backlog before 6.14 and the stable kernels that took its
- * change: one less is measured there). */
+ * inet_csk_reqsk_queue_is_full()). Before 6.14 and stable kernels with its change it is full at the
+ * backlog: the experiment measures one less. */
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
@@ -157,7 +157,7 @@ static bool queue_solve(const struct target *target, const struct settings *now,
 	return true;
 }
 
-/* What a full queue showed. */
+/* Sets {name} to a metric of a full queue, or to "". */
 static void word_count(struct wording *w, const char *name, const struct outcome *o, int metric)
 {
 	bool known = o && o->limit_met && !isnan(o->metric[metric]);
@@ -178,7 +178,7 @@ static void queue_words(const struct target *target, const struct settings *s,
 	word_count(w, "dropped", o, DROPPED);
 }
 
-/* Enough to find the end of the queue, unless that is out of proportion. */
+/* Enough clients to find the end of the queue, unless it is too far away. */
 static uint64_t clients_for(const struct target *target, const struct settings *s)
 {
 	struct bound b = {.capacity = REPORT_NONE};
@@ -217,12 +217,12 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	uint64_t clients = t->proof ? enough : clients_for(t->target, s);
 	if (enough > max) {
 		outcome_unsupported(out,
-				    "the experiment takes %s clients, and RLIMIT_NOFILE allows %s; "
+				    "the experiment needs %s clients and RLIMIT_NOFILE allows %s; "
 				    "raise it with ulimit -n",
 				    quantity_count(enough).text, quantity_count(max).text);
 		return 0;
 	}
-	/* Without a result, the next attempt sends no more clients than must fit. */
+	/* After an attempt without result the next one sends only the clients that must fit. */
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		int rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
 				  i || clients > max ? enough : clients, e);

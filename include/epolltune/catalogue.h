@@ -1,16 +1,14 @@
-/* catalogue: all that is known and printed about walls, findings, counters, symptoms, myths and
- * guides, as rows.
- *Reports, `explain`, `list`, completion and epolltune-knobs(7) follow the rows; knobs are in
- *knob.h.
+/* catalogue: rows for walls, findings, counters, symptoms, myths and guides. Reports, `explain`,
+ * `list`, completion and epolltune-knobs(7) are made from them; knob.h has the knobs.
  *
- * A text with {names} is filled when it is printed (wording.h). Every finding of a wall knows
+ * wording_fill() fills texts with {names}. In a finding of a wall these are
  *	{connections} {rate} {stall} {rtt} {bandwidth}	the target's numbers
  *	{needed} {capacity} {unraised}	of the wall; {unraised} without raising a soft limit
  *	{knob} {current} {proposed}	the knob that binds
- *	{others}			"A 1 → 2 and B 3 → 4", of the other knobs
+ *	{others}			"A to 2 and B to 4", the other knobs
  *	{effect} {cost}			of that knob
- *	{tight}				set where the wall is tight, not short
- * and what its probe adds. */
+ *	{tight}				set if the wall is tight, not short
+ * and those that its probe adds. */
 #ifndef EPOLLTUNE_CATALOGUE_H
 #define EPOLLTUNE_CATALOGUE_H
 
@@ -23,7 +21,7 @@
 #define REPORT_NONE INT64_MIN /* a quantity that is unknown or does not apply: null in JSON */
 
 enum finding_level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_SKIPPED };
-/* Whose the limit is, and so who has to act. */
+/* Who owns the limit and has to act. */
 enum finding_remedy {
 	REMEDY_NONE,
 	REMEDY_KERNEL,
@@ -36,13 +34,13 @@ enum finding_remedy {
 
 struct wall_row {
 	const char *name; /* API: never renamed */
-	const char *unit; /* of its limit in a report */
-	const char *what; /* what it is, and what the target needs of it */
-	/* REPORT_NONE: the target does not need it. NULL: no target needs it, or only the probe
-	 * can say how much (bound.needed). */
+	const char *unit; /* of its limit */
+	const char *what; /* what it is, and how much of it a target needs */
+	/* In `unit`; REPORT_NONE: the target does not need it. NULL: no target does, or only the
+	 * probe knows how much (bound.needed). */
 	int64_t (*need)(const struct target *);
 	const char *no_need; /* a sentence for a target that does not need it; NULL: none */
-	const char *detail; /* what its limit is made of, a text with {names}; "": the probe says */
+	const char *detail;  /* how its limit is composed, a text with {names} */
 	bool lower_is_better;
 };
 
@@ -54,16 +52,16 @@ const struct wall_row *wall_row_find(const char *name);
 struct finding_row {
 	const char *id; /* <wall or probe>.<problem>: API, never renamed or reused */
 	enum finding_level level;
-	enum finding_remedy remedy; /* where the knob that binds does not say */
+	enum finding_remedy remedy; /* if the knob that binds does not determine it */
 	const char *wall;           /* "" if it belongs to none */
-	bool observed;
-	bool quiet; /* no news: a text report prints it with --verbose only */
-	/* What a report prints: texts with {names}. */
+	bool observed;              /* on this machine as it runs, not in an experiment */
+	bool quiet;                 /* a text report prints it with --verbose only */
+	/* For reports: texts with {names}. */
 	const char *title, *detail, *advice;
-	/* What `explain` and the manual say. */
+	/* For `explain` and the manual. */
 	const char *meaning; /* one or two sentences */
 	const char *action;  /* what to do */
-	const char *proof;   /* what shows it: a counter, an errno, an experiment */
+	const char *proof;   /* a counter, an errno, an experiment */
 };
 
 size_t finding_row_count(void);
@@ -71,31 +69,31 @@ const struct finding_row *finding_row_at(size_t i);
 /* NULL if unknown. */
 const struct finding_row *finding_row_find(const char *id);
 
-/* A counter of the kernel or of a driver that shows that a wall is met. */
+/* A counter of the kernel or of a driver that grows when a wall is reached. */
 struct counter_row {
 	const char *name;  /* as the kernel writes it: "TcpExt.ListenOverflows" */
 	const char *where; /* the file or command that has it */
 	const char *what;  /* what it counts, and what it does not */
-	const char *walls; /* comma separated; "" for none of ours */
+	const char *walls; /* comma separated; "": none */
 	const char *show;  /* a command that prints it */
 };
 
 size_t counter_row_count(void);
 const struct counter_row *counter_row_at(size_t i);
 
-/* What an operator starts from: an errno, a line of the kernel log. */
+/* What an operator sees first: an errno, a line of the kernel log. */
 struct symptom_row {
 	const char *name;   /* "EMFILE", "Possible SYN flooding" */
-	const char *what;   /* what has happened */
-	const char *walls;  /* comma separated; "" for none of ours */
-	const char *show;   /* a command that shows it now */
+	const char *what;   /* the cause */
+	const char *walls;  /* comma separated; "": none */
+	const char *show;   /* a command that shows the present state */
 	const char *action; /* what to do */
 };
 
 size_t symptom_row_count(void);
 const struct symptom_row *symptom_row_at(size_t i);
 
-/* The machine, as far as rules about values need it. */
+/* The facts about the machine that rules about values use. */
 struct machine {
 	uint64_t cpus;
 	uint64_t memory_bytes, available_bytes, page_bytes; /* 0: unknown */
@@ -106,43 +104,44 @@ struct machine {
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
 
-/* A running value, as a rule about it sees it. */
+/* A running value, the argument of a rule. */
 struct value_rule {
 	const struct machine *machine;
-	int64_t field[3];         /* REPORT_NONE where there is none */
+	int64_t field[3];         /* REPORT_NONE: no such field */
 	enum finding_level level; /* of the finding; the rule may change it */
-	char default_value[80];   /* the kernel's own, set by the rule; "": unknown */
-	const char *counter;      /* of the harm since boot, set by the rule; NULL: none */
+	char default_value[80];   /* the kernel's, set by the rule; "": unknown */
+	const char *counter;      /* counts the harm since boot, set by the rule; NULL: none */
 	const char *counter_unit;
 	int64_t count;
 };
 
-/* Advice that gains nothing or does harm. */
+/* Common advice that has no effect or does harm. */
 struct myth {
 	const char *name;   /* the sysctl's name, or a few words joined by hyphens */
-	const char *claim;  /* what is said */
-	const char *truth;  /* what is so */
+	const char *claim;  /* the advice */
+	const char *truth;  /* what the kernel does */
 	const char *source; /* kernel commit or file, man page, RFC */
-	const char *since;  /* the kernel since which it is so; "" for always */
-	/* Where a running value shows that it was followed: */
-	const char *knobs[3]; /* NULL at the end; none: no value shows it */
-	/* Whether it was followed, from the value alone. Pure. */
+	const char *since;  /* first kernel of which this is true; "": all */
+	/* The knobs whose running value shows that it was followed, NULL at the end. The other
+	 * fields are unused without a knob. */
+	const char *knobs[3];
+	/* Whether the value follows the advice. Pure, except for the rule's own fields. */
 	bool (*followed)(struct value_rule *);
 	enum finding_level level;
-	const char *effect; /* what the value does here, a predicate: "has no effect" */
+	const char *effect; /* of the value, a predicate: "has no effect" */
 	const char *reason; /* one or two sentences */
 };
 
 size_t myth_count(void);
 const struct myth *myth_at(size_t i);
 
-/* What an application has to do itself, with the code that does it. */
+/* What only the application can do, with example code. */
 struct guide {
 	const char *name;
-	const char *what;   /* what it gains, for whom, at what price */
+	const char *what;   /* the gain, the applications that have it, the cost */
 	const char *code;   /* C that compiles; lines of at most 76 columns, no tabs */
 	const char *source; /* kernel file or documentation, man page */
-	const char *since;  /* first kernel that has it, "" for all that we support */
+	const char *since;  /* first kernel that has it; "": all supported ones */
 };
 
 size_t guide_count(void);

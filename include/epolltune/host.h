@@ -1,6 +1,6 @@
 /* host: the machine as read from the kernel. Only `src/host/` opens /proc, /sys or netlink. A host
  * has a root directory: "/" is the running machine, any other a captured machine (files as in /proc
- * and /sys, read-only). What is absent is -ENOENT, never zero. */
+ * and /sys, read-only). A missing file is -ENOENT, never zero. */
 #ifndef EPOLLTUNE_HOST_H
 #define EPOLLTUNE_HOST_H
 
@@ -92,10 +92,10 @@ struct host_slabs {
 	} at[HOST_SLABS];
 };
 int host_slabs(const struct host *h, struct host_slabs *out, struct err *e);
-/* Slab memory in bytes from /proc/meminfo (SReclaimable + SUnreclaim): coarse, but readable without
+/* Slab memory in bytes from /proc/meminfo (SReclaimable + SUnreclaim): coarse, but needs no
  * privilege. */
 int host_slab_bytes(const struct host *h, uint64_t *bytes, struct err *e);
-/* Both at a moment, as far as they are readable. */
+/* Both, as far as they are readable. */
 struct host_slab_memory {
 	struct host_slabs slabs; /* count 0: not readable */
 	uint64_t bytes;          /* of all slabs; 0: not readable */
@@ -105,13 +105,13 @@ void host_slab_memory(const struct host *h, struct host_slab_memory *out);
 const struct host_slab *host_slab_find(const struct host_slabs *slabs, const char *name);
 /* Growth in bytes of the cache `after`. Pure. */
 int64_t host_slab_growth(const struct host_slabs *before, const struct host_slab *after);
-/* The bytes that `connections` new connections took between the two: in the caches that grew by at
- * least an object for every other connection, as smaller growth has other causes; in all slabs
- * together where the caches are not readable (*by_cache false). 0: unknown. Pure. */
+/* The bytes that `connections` new connections took between two readings. Sums the caches that grew
+ * by an object per two connections or more, as smaller growth has other causes; if the caches are
+ * not readable, all slabs (*by_cache false). 0: unknown. Pure. */
 uint64_t host_slab_taken(const struct host_slab_memory *before,
 			 const struct host_slab_memory *after, uint64_t connections,
 			 bool *by_cache);
-/* The bytes of an idle connection's objects at one end, each once. Pure. */
+/* The sum of the object sizes of an idle connection at one end, in bytes. Pure. */
 uint64_t host_slab_connection(const struct host_slabs *slabs);
 /* The same of this machine; 0: not readable. */
 uint64_t host_connection_bytes(const struct host *h);
@@ -141,7 +141,7 @@ struct host_listener {
 #define HOST_LISTENER_NAME 100
 char *host_listener_name(const struct host_listener *l, char buf[HOST_LISTENER_NAME]);
 /* Fills `out` with up to `max` of the *total listeners. The search for owners is bounded: on a busy
- * machine some stay empty. -EOPNOTSUPP without inet_diag and for a captured machine. */
+ * machine some owners stay "". -EOPNOTSUPP without inet_diag and for a captured machine. */
 int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
 		   struct err *e);
 

@@ -1,5 +1,5 @@
-/* knob: one row of the table of what can be set: its name (the kernel's), scope, unit, range, when
- * it takes effect, what it costs. All else (apply, explain, list, the manual) follows the table. */
+/* knob: the table of all settings: name (as in the kernel), scope, unit, range, when a change takes
+ * effect, what it costs. `apply`, `explain`, `list` and the manual are made from it. */
 #ifndef EPOLLTUNE_KNOB_H
 #define EPOLLTUNE_KNOB_H
 
@@ -37,19 +37,19 @@ enum knob_effect {
 	KNOB_NEXT_DEVICE,     /* interfaces brought up from now on */
 };
 
-/* How a proposed value is rounded up: the last field of it, from `round_min` on. */
+/* How the last field of a proposed value is rounded up, to `round_min` at least. */
 enum knob_round {
-	KNOB_EXACT,     /* it is not */
+	KNOB_EXACT,     /* not rounded */
 	KNOB_POWER,     /* to a power of two */
 	KNOB_SIXTEENTH, /* to a multiple of a power of two that is at most a sixteenth of it */
 };
 
-/* Memory that a TCP socket takes before any data, measured as 4.0 kB by the growth of the slabs
- * TCP, sock_inode, filp, dentry and epoll. */
+/* Memory of a TCP socket without data: 4.0 kB, measured as the growth of the slabs TCP, sock_inode,
+ * filp, dentry and epoll. */
 #define KNOB_SOCKET_BYTES 4096
 
-/* What raising a value by one can take: `bytes` for each of `per`, in all at most what `max` allows
- * at the target's load. */
+/* The memory that raising a value by one can cost: `bytes` for each of `per`, in total at most what
+ * `max` allows at the target's load. */
 struct knob_memory {
 	uint32_t bytes; /* 0: not known as a number; the cost text says what is known */
 	enum {
@@ -72,11 +72,11 @@ struct knob {
 	enum knob_shape shape;
 	enum knob_effect effect;
 	const char *unit; /* of each field: "connections", "B", "pages", "us", "" */
-	int64_t min, max; /* of each field, as the kernel enforces or as is sane */
+	int64_t min, max; /* of each field, as the kernel enforces or as is reasonable */
 	enum knob_round round;
 	int64_t round_min;
-	/* How to set it where epolltune cannot, a sentence with the {names} of a finding; NULL: its
-	 * effect says enough. */
+	/* How to set it if epolltune cannot: a sentence with the {names} of a finding; NULL: only
+	 * its effect is reported. */
 	const char *how;
 	const char *steps;         /* the same as lines to paste; NULL: none */
 	const char *walls;         /* names of the walls that it limits, comma separated */
@@ -84,7 +84,7 @@ struct knob {
 	const char *cost;          /* what raising it costs */
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
-	const char *since;         /* first kernel that has it, "" if all that we support */
+	const char *since;         /* first kernel that has it; "": all supported ones */
 	struct knob_memory memory; /* of its last field */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
@@ -92,36 +92,37 @@ struct knob {
 
 size_t knob_count(void);
 const struct knob *knob_at(size_t i);
-/* By exact name, slashes accepted for dots; of a device's knob with or without "@" and the device,
- * as findings and plans name them ("device.ring.rx@eth0"). NULL if unknown. */
+/* Finds a knob by its exact name; slashes may replace dots, and "@" and a device may follow, as in
+ * findings and plans ("device.ring.rx@eth0"). NULL if unknown. */
 const struct knob *knob_find(const char *name);
 const char *knob_scope_name(enum knob_scope s); /* "netns" "system" "process" … */
 const char *knob_scope_text(enum knob_scope s); /* "each network namespace has its own" … */
-/* Why a lab does not try another value of such a knob; NULL: it does. A clause. */
+/* Why no lab can try another value of such a knob, a clause; NULL: a lab can. */
 const char *knob_scope_untried(enum knob_scope s);
-/* "the next listen(): restart or reload the server" and the like. */
+/* When a change takes effect: "at the next listen(): restart the server". */
 const char *knob_effect_text(enum knob_effect e);
 
 #define KNOB_VALUE 80 /* bytes that hold any value of the table's knobs, normalised */
 
 #define KNOB_PATH 128
-/* A sysctl's file, for host_read() and the like: "proc/sys/net/core/somaxconn". */
+/* A sysctl's file relative to the root of a host: "proc/sys/net/core/somaxconn". */
 void knob_path(const struct knob *k, char path[KNOB_PATH]);
 
-/* Reads the running value from a host (live or captured), blanks normalised to one space; for
- * RLIMIT_NOFILE "soft hard" of this process. Any order and any range is read as it stands. -ENOENT:
- * this kernel or capture has none, or devices and applications have their own; -EBADMSG: not of the
- * knob's shape. */
+/* Reads the running value from a host (live or captured), with blanks normalised to one space; of
+ * RLIMIT_NOFILE "soft hard" of this process. Checks neither order nor range. -ENOENT: this kernel
+ * or capture has no such knob, or its scope is KNOB_DEVICE or KNOB_APPLICATION; -EBADMSG: the value
+ * does not have the knob's shape. */
 int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
-/* The first field of the running value; false, and *value stays, if it cannot be read. */
+/* The first field of the running value; false without changing *value if it cannot be read. */
 bool knob_number(const char *name, const struct host *h, int64_t *value);
-/* Checks a value against shape, order and range and normalises it; -EINVAL/-ERANGE naming both. */
+/* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
+ * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
-/* Checks, then writes a sysctl with one write(2); -EOPNOTSUPP for the other scopes. Does not read
- * back: kernels clamp and round, so a caller that cares reads again. */
+/* Checks a value, then writes a sysctl with one write(2); -EOPNOTSUPP for other scopes. The kernel
+ * may clamp or round it: read again to learn the result. */
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
-/* The value rounded up as a proposal of the knob, at most its maximum; INT64_MAX when the value is
- * above that. */
+/* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
+ */
 int64_t knob_round(const struct knob *k, int64_t value);
 /* The number of fields of a shape; 0 for a word. */
 size_t knob_fields(enum knob_shape shape);

@@ -17,11 +17,12 @@ struct load_config {
 	struct in_addr to;
 	uint16_t port;        /* network byte order */
 	uint64_t connections; /* maximum over the life of the pool */
-	bool await_greeting;  /* served: at the first byte from the server, else when established */
+	bool await_greeting;  /* a client is served at the server's first byte; false: when
+				 established */
 	unsigned cpu;         /* CPU to pin its processes to, counted from 1; 0: none */
 };
 
-/* One shard. Only the shard writes; any process may read at any time. */
+/* Counters of one shard, which alone writes them; any process may read at any time. */
 struct load_stats {
 	_Atomic uint64_t attempted;
 	_Atomic uint64_t served;
@@ -53,10 +54,11 @@ struct load_sum {
 	int first_errno;
 };
 
-/* Starts the shards without opening connections. -EMFILE if it needs more than LOAD_SHARDS. */
+/* Starts the shards without opening connections. -EMFILE if the pool needs more than LOAD_SHARDS.
+ */
 int load_start(struct load *l, struct lab *lab, const struct load_config *config, struct err *e);
 /* Opens `count` more connections at `rate_per_s` (0: unpaced), one shard after the other. Returns
- * when all were attempted, not necessarily served; -ETIMEDOUT after timeout_ms. */
+ * when all were attempted, before all are served; -ETIMEDOUT after timeout_ms. */
 int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_ms, struct err *e);
 /* Sends `requests` requests of 32 bytes from the first shard, one at a time, spread over all its
  * connections; latencies go to its histogram. */
@@ -67,13 +69,13 @@ int load_storm(struct load *l, uint64_t requests, uint64_t depth, int timeout_ms
 /* Clears the request histograms. */
 void load_forget(struct load *l);
 struct load_sum load_sum(const struct load *l);
-/* An error when connections failed: with the errno of the first. */
+/* The negative errno of the first connection that failed; 0: none failed. */
 int load_check(const struct load *l, struct err *e);
 /* Waits until `count` connections were served or failed. -ETIMEDOUT after timeout_ms. */
 int load_await(const struct load *l, uint64_t count, uint64_t timeout_ms);
-/* The time in ns that a `share` (0 to 1) of requests did not exceed; 0: there was none. */
+/* The latency in ns that a `share` (0 to 1) of requests did not exceed; 0: no requests. */
 uint64_t load_request_ns(const struct load *l, double share);
-/* Merged histograms. */
+/* Merges the histograms of all shards. */
 void load_latency(const struct load *l, struct histogram *serve, struct histogram *request);
 /* Stops all shards and closes their connections. A zeroed struct is allowed. */
 void load_stop(struct load *l);

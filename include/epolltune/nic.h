@@ -177,32 +177,32 @@ const struct nic *nics_at(const struct nics *n, uint32_t index);
 const struct nic_napi *nic_napi_of(const struct nic *n, uint32_t queue);
 const struct nic_feature *nic_feature(const struct nic *n, const char *name);
 
-/* Whether `upper` is `lower`, or a bridge, bond, VLAN or similar on top of it. `all` is of NIC_ALL
- * or NIC_STATISTICS. */
+/* Whether `upper` is `lower`, or a bridge, bond, VLAN or similar on top of it. `all` was read with
+ * NIC_ALL or NIC_STATISTICS. */
 bool nic_stands_on(const struct nics *all, const char *upper, const char *lower);
 
-/* The traffic of interfaces. Pure. `real` is of NIC_REAL, `all`, `before` and `after` of NIC_ALL or
- * NIC_STATISTICS. */
+/* The next functions judge the traffic of interfaces. Pure. `real` was read with NIC_REAL; `all`,
+ * `before` and `after` with NIC_ALL or NIC_STATISTICS. */
 
 /* The interface below the default route, else the first that is up; NULL: none is up. */
 const struct nic *nics_main(const struct nics *real, const struct nics *all);
 /* The packets that an interface received between two readings; 0 if one of them lacks it. */
 uint64_t nic_received(const struct nics *before, const struct nics *after, uint32_t index);
-/* The sum over all interfaces but bonds, bridges, VLANs and the like: an interface below them has
- * counted these packets. */
+/* The sum over all interfaces without bonds, bridges, VLANs and similar: an interface below them
+ * counts their packets. */
 uint64_t nics_received(const struct nics *before, const struct nics *after);
-/* The interface that received at least that share of all these packets; NULL: none. */
+/* The interface that received at least that share (0 to 1) of all these packets; NULL: none. */
 const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
 			       const struct nics *after, double share);
 /* The receive queues, and their maximum; 0: unknown. */
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max);
 /* Whether a receive queue spreads its packets over CPUs (rps_cpus). */
 bool nic_rps_on(const struct nic *n);
-/* The CPU that all its interrupts go to, "3"; NULL: several, or unknown. */
+/* The CPU that receives all its interrupts, "3"; NULL: several, or unknown. */
 const char *nic_irq_cpu(const struct nic *n);
 
-/* Packets that an interface lost because its ring was full. Several counters of kernel and driver
- * may count the same packets: the one with the largest number. */
+/* Packets that an interface lost because its ring was full. Counters of kernel and driver may count
+ * the same packets: this is the one with the largest number. */
 struct nic_loss {
 	const char *grew; /* between the readings; NULL: none */
 	uint64_t grown;
@@ -212,8 +212,8 @@ struct nic_loss {
 /* `before`: NULL without an earlier reading. */
 struct nic_loss nic_loss(const struct nic *before, const struct nic *after);
 
-/* Deferred interrupts: after so many polls without packets the device interrupts again, or after
- * the timeout if nothing polls. */
+/* Deferred interrupts: the device interrupts after `polls` polls without packets, or `flush_ns`
+ * after the last one. */
 struct nic_deferral {
 	uint64_t flush_ns;   /* gro_flush_timeout */
 	uint64_t polls;      /* napi_defer_hard_irqs */
@@ -225,8 +225,7 @@ static inline bool nic_defers(const struct nic_deferral *d) { return d->flush_ns
 struct nic_deferred {
 	char nic[NIC_NAME]; /* "": none is up */
 	struct nic_deferral longest;
-	int queue; /* receive queue of the NAPI instance, if instances differ; -1: unknown, or alike
-		    */
+	int queue;             /* of the NAPI instance; -1: unknown, or all instances are alike */
 	uint64_t busy_poll_us; /* net.core.busy_poll; 0: off, or unknown */
 };
 /* Fails as nics_read(); `out` is valid then, without an interface. */
@@ -257,8 +256,8 @@ static inline struct nic_number nic_get(const struct nic *n, const struct nic_fi
 /* By group and name; NULL if unknown. */
 const struct nic_field *nic_field_find(const char *group, const char *name);
 
-/* Setting. All need CAP_NET_ADMIN; sysfs and `napi-set` need it in the initial user namespace,
- * whatever the namespace of the device. Drivers round values: read again to learn the result.
+/* Setting. All need CAP_NET_ADMIN; sysfs and `napi-set` need it in the initial user namespace, also
+ * for devices of other namespaces. Drivers round values: read again to learn the result.
  * -ENODEV: no such interface or NAPI instance any more; -EOPNOTSUPP: not supported by the kernel or
  * driver; -EINVAL or -ERANGE: refused, with the kernel's reason if it gives one; -EPERM; -EROFS: a
  * captured machine. */
@@ -325,7 +324,7 @@ static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
 /* The sum over all CPUs. */
 struct softnet_cpu softnet_total(const struct softnet *s);
 
-/* The growth between two readings. Pure. A CPU that the first one lacks has not grown. */
+/* The growth between two readings; 0 for a CPU that is not in the first. Pure. */
 struct softnet_growth {
 	struct softnet_cpu total; /* processed, dropped and time_squeeze only */
 	uint32_t busiest;         /* the CPU that processed the most packets */
@@ -334,8 +333,8 @@ struct softnet_growth {
 };
 struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after);
 
-/* All CPUs that are online, as rps_cpus takes them: "3", "ffffffff,ffffffff". False: no CPU, or one
- * beyond 255. */
+/* The mask of all online CPUs for rps_cpus: "3", "ffffffff,ffffffff". False: no CPU, or one beyond
+ * 255. */
 #define SOFTNET_MASK 80
 bool softnet_mask(const struct softnet *s, char mask[SOFTNET_MASK]);
 

@@ -1,10 +1,10 @@
-/* probe: one area, as experiments on it, what the machine itself shows of it, or both.
+/* probe: the contract of a probe: experiments in a lab, an observation of the host, or both.
  *
  * A probe is one file in probes/ that defines `const struct probe probe_<name>`, one line in
- * probes/probes.def, and its rows in the catalogue. It includes these headers and the system's
- * only. What all probes share is the judge's: reading settings, having them in a lab and restoring
- * them, need, verdict, rounding of proposals, findings, the proof at the proposed value, and what
- * is said where no experiment is possible. */
+ * probes/probes.def, and its rows in the catalogue. It includes only these headers and system
+ * headers. The judge does what all probes share: it reads settings, sets and restores them in the
+ * lab, computes need and verdict, rounds and proves proposals, writes findings, and reports why an
+ * experiment was not possible. */
 #ifndef EPOLLTUNE_PROBE_H
 #define EPOLLTUNE_PROBE_H
 
@@ -23,43 +23,43 @@
 struct probe_options {
 	bool no_proof;      /* do not try proposed values */
 	bool in_place;      /* loopback of the calling namespace instead of a lab */
-	uint64_t backlog;   /* what the application passes to listen(); 0: the largest there is */
-	uint64_t window_us; /* the host is watched for at least that long; 0: as the probe likes */
+	uint64_t backlog;   /* what the application passes to listen(); 0: the maximum */
+	uint64_t window_us; /* minimum time between the samples; 0: the probe's default */
 };
 
 #define SETTINGS_MAX 6
 #define METRICS_MAX 8
 #define SETTING_TEXT 200
 
-/* The values that an experiment stands on, in the order of experiment.knobs, and the machine. */
+/* The values that an experiment depends on, in the order of experiment.knobs, and the machine. */
 struct settings {
-	/* Fields of each knob; REPORT_NONE where it cannot be read or has fewer. RLIMIT_NOFILE:
-	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX where none was given. */
+	/* The fields of each knob; REPORT_NONE: not readable, or no such field. RLIMIT_NOFILE:
+	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX if none was given. */
 	int64_t at[SETTINGS_MAX][3];
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
-	/* What a connection or a server takes: an assumption of bound() where it is 0, and what
-	 * run() has measured otherwise. */
+	/* What run() measured that a server or a connection uses; 0: not measured, bound()
+	 * assumes a value. */
 	struct taken {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		bool measured;
-		const char *basis; /* what the figure rests on, a clause; static */
+		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };
 
-/* What the kernel's rules make of settings. */
+/* The limit that the kernel's rules derive from settings. */
 struct bound {
 	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
-	int64_t unraised; /* of a process that does not raise its soft limit; REPORT_NONE: the same
-			   */
-	int64_t needed;   /* where the catalogue has no formula; REPORT_NONE: the catalogue's */
-	int binding;      /* index into knobs: the one that binds; -1: none */
-	bool upper;       /* practice does not reach it */
-	bool unlimited;   /* with these settings there is no such limit: the wall is ok */
-	bool assumed;     /* it rests on more than the settings: derived, not inspected */
-	/* With `upper`: below the need it is short, and ok only from twice the margin. */
+	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
+	int64_t needed;   /* REPORT_NONE: by the catalogue's formula */
+	int binding;      /* index into knobs of the one that binds; -1: none */
+	/* An upper bound that practice does not reach: short below the need, ok only from twice
+	 * the margin. */
+	bool upper;
+	bool unlimited; /* these settings impose no such limit: the wall is ok */
+	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
 };
 
 enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
@@ -67,37 +67,37 @@ enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORT
 /* What one run showed. */
 struct outcome {
 	enum outcome_state state;
-	/* Where not conclusive: a clause without full stop. Unsupported with "": the experiment is
-	 * not due, the wall is what its settings say. */
+	/* Why it is not conclusive: a clause without full stop. Unsupported with "": this target
+	 * needs no experiment, and the wall is judged by its settings. */
 	char why[160];
-	int64_t reached;  /* in the unit of the wall; REPORT_NONE: what it showed is no capacity */
-	bool limit_met;   /* otherwise the wall is at least `reached` */
+	int64_t reached;  /* in the unit of the wall; REPORT_NONE: the run showed no capacity */
+	bool limit_met;   /* false: the wall is at least `reached` */
 	bool measured;    /* the figures count as measured though no limit was met */
-	bool derived;     /* `reached` follows from other figures: the wall is derived from it */
-	char remark[320]; /* said with the wall, sentences; "" */
+	bool derived;     /* `reached` was computed from other figures */
+	char remark[320]; /* sentences printed with the wall; "": none */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
 };
 
-/* Progress that a person sees. */
+/* Bytes of the progress text. */
 #define PROBE_PROGRESS 64
 
-struct context; /* of a probe: what its experiments share */
+struct context; /* each probe defines its own: state that its experiments share */
 
 #define TRIAL_LOADS 2
 
-/* What run() gets. The judge owns it and ends what run() has begun. */
+/* The argument of run(). The judge owns it and ends what run() has started. */
 struct trial {
 	const struct target *target;
 	const struct probe_options *options;
 	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* it has the settings */
-	uint64_t needed;         /* of the wall, by the target; 0: nothing */
-	bool proof;              /* a proposed value is tried */
-	bool emulated;           /* somaxconn stands in the lab by the listen argument */
+	struct lab *lab;         /* has the settings */
+	uint64_t needed;         /* in the unit of the wall; 0: the target does not need it */
+	bool proof;              /* this run tries a proposed value */
+	bool emulated;           /* the listen argument emulates somaxconn in the lab */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
-	char *progress;
-	/* What trial_server(), trial_load() and trial_knobs() have begun, in the lab's memory from
-	 * `mark` on. */
+	char *progress;          /* PROBE_PROGRESS bytes; NULL: none */
+	/* What trial_server(), trial_load() and trial_knobs() have started, in the lab's memory
+	 * from `mark` on. */
 	struct server *server;           /* NULL: none */
 	struct load *loads[TRIAL_LOADS]; /* in the order of starting; NULL: none */
 	struct trial_swap *swaps;        /* knobs to restore, the last one first */
@@ -105,54 +105,53 @@ struct trial {
 	bool begun;
 };
 
-/* Clients that an experiment sends, and the most it can; 0, 0: none to speak of. */
+/* Clients that an experiment uses, and their maximum; 0, 0: few. */
 struct cost {
 	uint64_t clients, clients_max;
 };
 
 struct experiment {
 	const char *wall;                    /* its row in the catalogue */
-	const char *knobs[SETTINGS_MAX + 1]; /* that it stands on */
+	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
-	enum lab_host host; /* of the lab: where the knobs are set; the server's by default */
-	/* Reads what is no knob: fills `taken`, and the slots whose knob the table does not have.
-	 * NULL: nothing. */
+	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
+	/* Reads what is not a knob: fills `taken`, and the slots of knobs that are not in the
+	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
-	/* What the kernel's rules make of the settings. Pure. `out` comes with everything
-	 * REPORT_NONE, -1 and false. */
+	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
+	 * are initially REPORT_NONE, -1 and false. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
-	/* The smallest settings whose bound is at least `enough`, in place of `now`, which is in
-	 * `out` already; the judge rounds them up. `o`: what the run at `now` showed, or NULL.
-	 * False: there are none. Pure. NULL: nothing can be set. */
+	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
+	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are
+	 * none. Pure. NULL: nothing can be set. */
 	bool (*solve)(const struct target *, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out);
-	/* Scales what solve() found in place of `now`, by percent; then a proof searches for the
-	 * smallest value that does. False: nothing to scale. Pure. NULL: a proof tries what was
-	 * found once. */
+	/* Scales to `percent` what solve() changed from `now`, so that a proof finds the smallest
+	 * value that suffices. False: nothing to scale. Pure. NULL: a proof tries one value. */
 	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
 		      unsigned percent);
-	/* {names} for the texts of the wall and its findings, besides the judge's. `o`: what the
-	 * run showed, or NULL. Pure. NULL: none. */
+	/* Adds {names} to the judge's for the texts of the wall and its findings. `o`: the
+	 * outcome of the run, or NULL. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
 		      struct wording *);
-	/* What it takes of the machine, before it is run. Pure. NULL: nothing to speak of. */
+	/* What the experiment will use of the machine. Pure. NULL: little. */
 	struct cost (*cost)(const struct target *, const struct settings *);
-	/* In a lab that has these settings: what was reached. It may write into s->taken what it
-	 * has measured, on which bound() is asked again. NULL: the wall is judged by bound(). */
+	/* Runs the experiment in a lab that has these settings. May write measured values to
+	 * s->taken; the judge then calls bound() again. NULL: bound() alone judges the wall. */
 	int (*run)(struct trial *, struct settings *s, struct outcome *out, struct err *);
-	/* The outcome, of a proof as a clause ("0 dropped"), else as a sentence or two. "" : no
-	 * more than the catalogue says. */
+	/* Describes the outcome: of a proof as a clause ("0 dropped"), otherwise in one or two
+	 * sentences; "": the catalogue's text suffices. */
 	void (*describe)(const struct trial *, const struct outcome *, char *text, size_t size);
-	/* What else would help, tried where the wall is short: adds to the finding. NULL: nothing.
+	/* Tries other remedies of a short or tight wall and adds them to the finding. NULL: none.
 	 */
 	int (*alternatives)(struct trial *, const struct settings *, struct finding *,
 			    struct err *);
 };
 
-/* For experiments on a listener's queues: .knobs begins with net.core.somaxconn and listen.backlog,
- * and the queue holds one more than the smaller of them. Pure. */
+/* bound() and solve() for a listener's queues. The first two knobs must be net.core.somaxconn and
+ * listen.backlog; the queue holds one more than the smaller of them. Pure. */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
@@ -162,39 +161,39 @@ bool backlog_solve(const struct target *, const struct settings *now, const stru
 struct moment {
 	const struct target *target;
 	const struct probe_options *options;
-	double seconds; /* between the two; 0: there is one, `before` and `after` are the same */
+	double seconds; /* between the two; 0: one sample, `before` equals `after` */
 	bool beside;    /* experiments ran meanwhile */
-	bool live;      /* not a captured machine */
+	bool live;      /* false: a captured machine */
 };
 
-struct sample; /* each probe has its own */
+struct sample; /* each probe defines its own */
 
-/* For samples. What cannot be read is 0, or as struct machine says. */
+/* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. */
 void machine_read(const struct host *h, struct machine *m);
 
 struct observation {
-	const char *const *walls; /* that it writes, NULL at the end; NULL: none */
-	size_t size;              /* of a struct sample */
-	bool window;              /* two samples, some time apart; otherwise one says all */
-	/* Reads only. What cannot be read is noted in the sample; an error is a lack of memory. The
-	 * sample comes zeroed. */
+	const char *const *walls; /* the walls that it writes, NULL at the end; NULL: none */
+	size_t size;              /* bytes of its struct sample */
+	bool window;              /* takes two samples, some time apart; false: one */
+	/* Fills a zeroed sample, without side effects. The sample records what cannot be read; the
+	 * only error is -ENOMEM. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
 		      struct err *);
-	void (*release)(struct sample *); /* NULL: it owns nothing */
-	/* Pure. */
+	void (*release)(struct sample *); /* NULL: the sample owns nothing */
+	/* Writes walls and findings from the samples. Pure. */
 	void (*judge)(const struct sample *before, const struct sample *after,
 		      const struct moment *, struct report *);
 };
 
 enum probe_mode {
-	PROBE_SHARED,    /* others may run beside it */
-	PROBE_EXCLUSIVE, /* fills CPUs or wire: nothing else may run */
+	PROBE_SHARED,    /* runs beside other probes */
+	PROBE_EXCLUSIVE, /* fills CPUs or wire: no other experiment may run */
 	PROBE_OBSERVER,  /* watches while the others run */
 };
 enum probe_place {
 	PROBE_ANY,  /* in the lab, or over loopback of the calling namespace */
 	PROBE_LAB,  /* in the lab only */
-	PROBE_HOST, /* no lab: it watches the host itself */
+	PROBE_HOST, /* without a lab: watches the host */
 };
 
 struct probe {
@@ -202,56 +201,57 @@ struct probe {
 	const char *summary; /* one line */
 	enum probe_mode mode;
 	enum probe_place place;
-	struct lab_options lab; /* the wire it wants; rtt and bandwidth are the target's */
-	/* Makes another wire of the target than one of its RTT and bandwidth; NULL: that one. */
+	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
+	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
-	/* Why this target cannot be tried on any wire; NULL or "": it can. Pure. */
+	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */
 	const char *(*refuses)(const struct target *);
-	size_t context_size;
-	/* Once in each lab, before its first experiment. NULL: nothing. */
+	size_t context_size; /* bytes of its struct context */
+	/* Runs once in each lab, before the first experiment. NULL: nothing to prepare. */
 	int (*prepare)(struct trial *, struct err *);
-	const struct experiment *experiments; /* in the order of running; .wall NULL at the end */
+	const struct experiment *experiments; /* in running order; .wall NULL at the end */
 	const struct observation *observation;
-	/* An experiment that answers for no wall, or for one that its observation judges; after the
-	 * others, in a lab. Where it is not run, fails, or returns -ENOTSUP because this machine
-	 * does not have what it needs, the judge says why: with the observation's walls, and as the
-	 * outcome of findings that are TRIED_NOT without one. NULL: none. */
+	/* Runs in a lab after the experiments, for no wall or for those of the observation. If it
+	 * does not run, fails, or returns -ENOTSUP (this machine lacks what it needs), the judge
+	 * reports the reason in the observation's walls and in findings that are TRIED_NOT without
+	 * an outcome. NULL: none. */
 	int (*measure)(struct trial *, struct report *, struct err *);
 };
 
-/* In the order of probes.def. */
+/* The probes in the order of probes.def. */
 size_t probe_count(void);
 const struct probe *probe_at(size_t i);
+/* NULL if unknown. */
 const struct probe *probe_find(const char *name);
-/* The walls that a probe writes, the i-th from 0; NULL beyond the last. */
+/* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
-/* Whether it has anything to run in a lab. */
+/* Whether the probe runs anything in a lab. */
 bool probe_experiments(const struct probe *p);
 
-/* Starts the test server, as t->server, on the server's first address. It replaces the one before,
- * whose clients end too. What these functions begin, and all of the lab's memory that was allocated
- * since, ends with run(), alternatives() or measure(), also after an error. */
+/* Starts the test server on the first address of the server host, as t->server. Stops the previous
+ * server and its clients. The judge stops servers and clients and releases lab memory after run(),
+ * alternatives() and measure(), also after an error. */
 int trial_server(struct trial *t, struct server_config config, struct err *e);
-/* Starts clients of that server, as the next of t->loads; they open no connection yet. -EMFILE
- * where RLIMIT_NOFILE does not allow so many: then there are none. */
+/* Starts clients of that server, as the next of t->loads, without opening connections. -EMFILE, and
+ * no clients, if RLIMIT_NOFILE does not allow that many. */
 int trial_load(struct trial *t, struct load_config config, struct err *e);
-/* The same, but not an error where there are none: the experiment does without. */
+/* The same; 0 without clients instead of -EMFILE. */
 int trial_load_optional(struct trial *t, struct load_config config, struct err *e);
 
-/* Sets knobs of one of the lab's hosts that are not the experiment's settings. Those of a kernel
- * without the knob are skipped. They are restored at the end of run(), alternatives() or measure(),
- * and stay when prepare() sets them. `list` ends with NULL. */
+/* Sets knobs of a lab host that are not settings of the experiment. Skips knobs that the kernel
+ * lacks. The judge restores them after run(), alternatives() or measure(), but not after prepare().
+ * `list` ends with a NULL name. */
 struct trial_knob {
 	const char *name, *value;
 };
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
 
-/* What the judge calls after run(), alternatives() and measure(), which returned `rc`: ends what
- * they have begun. Returns `rc`, or else the first error of restoring a knob. */
+/* For the judge, after run(), alternatives() or measure() returned `rc`: ends what they started.
+ * Returns `rc`, or the first error of restoring a knob if `rc` is 0. */
 int trial_end(struct trial *t, int rc, struct err *e);
 
-/* Set the state of an outcome and a clause why. */
+/* Set the state of an outcome and the reason, a clause. */
 void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void outcome_unsupported(struct outcome *o, const char *fmt, ...)
@@ -260,8 +260,8 @@ void outcome_unsupported(struct outcome *o, const char *fmt, ...)
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Counters of one of the lab's hosts at two moments. trial_counters_growth() is -1 where the kernel
- * has no such counter. trial_counters_free() may be called before the first use. */
+/* The counters of a lab host at two moments. trial_counters_growth() is -1 if the kernel has no
+ * such counter. trial_counters_free() accepts a zeroed struct. */
 struct trial_counters {
 	struct host_counters *before, *after;
 	enum lab_host host;
@@ -272,7 +272,7 @@ int trial_counters_end(struct trial *t, struct trial_counters *c, struct err *e)
 int64_t trial_counters_growth(const struct trial_counters *c, const char *name);
 void trial_counters_free(struct trial_counters *c);
 
-/* Sleeps, at least that long. */
+/* Sleeps for at least `us` microseconds. */
 void trial_sleep_us(uint64_t us);
 
 #endif

@@ -48,8 +48,8 @@ struct quantity_shown quantity_ago(double seconds);
  * "100mbit". Returns buf. 32 bytes always suffice. */
 char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t value);
 
-/* The value to three significant figures: what a measurement deserves. A size stays as it is, since
- * quantity_format() rounds it in a unit that is no power of ten. */
+/* The value to three significant figures: the accuracy of a measurement. A size stays unchanged, as
+ * quantity_format() rounds it in a unit that is not a power of ten. */
 uint64_t quantity_round(enum quantity_kind kind, uint64_t value);
 static inline struct quantity_shown quantity_measured(enum quantity_kind kind, uint64_t value)
 {

@@ -1,5 +1,5 @@
-/* report: walls and findings. Flat, without pointers, so that a report can live in memory that
- * several processes share: each probe fills one of its own, `check` joins them. */
+/* report: walls and findings. It has no pointers, so that processes can share it: each probe's
+ * process fills one report, and `check` joins them. */
 #ifndef EPOLLTUNE_REPORT_H
 #define EPOLLTUNE_REPORT_H
 
@@ -16,54 +16,54 @@ enum wall_method {
 	METHOD_MEASURED,  /* by an experiment */
 	METHOD_DERIVED,   /* from other figures */
 	METHOD_INSPECTED, /* read from the settings */
-	METHOD_RUNNING,   /* read from the server that runs */
+	METHOD_RUNNING,   /* read from the running server */
 };
 enum wall_verdict {
 	VERDICT_OK,
 	VERDICT_TIGHT,
 	VERDICT_SHORT,
 	VERDICT_UNKNOWN, /* no value is known */
-	VERDICT_NA,      /* there is no such thing here */
+	VERDICT_NA,      /* this machine has no such thing */
 };
-/* What became of the experiment of a wall. */
+/* The state of a wall's experiment. */
 enum wall_experiment {
-	EXPERIMENT_NONE,   /* the wall has none, or none was asked for */
-	EXPERIMENT_DONE,   /* the wall's figures are its own */
-	EXPERIMENT_MISSED, /* it was due and is not there: wall.reason says why */
+	EXPERIMENT_NONE,   /* the wall has none, or none was requested */
+	EXPERIMENT_DONE,   /* the wall's figures come from it */
+	EXPERIMENT_MISSED, /* requested, but without result: wall.reason says why */
 };
-/* What became of the proposal of a finding. */
+/* The state of a finding's proposal. */
 enum finding_tried {
-	TRIED_NONE,         /* there is nothing to try */
+	TRIED_NONE,         /* nothing to try */
 	TRIED_DONE,         /* the experiment was repeated with it */
-	TRIED_INCONCLUSIVE, /* it was, without a result */
-	TRIED_NOT,          /* it was not */
+	TRIED_INCONCLUSIVE, /* the repeated experiment had no result */
+	TRIED_NOT,          /* the experiment was not repeated */
 };
 enum report_isolation {
 	ISOLATION_LAB,      /* experiments in private namespaces */
 	ISOLATION_IN_PLACE, /* experiments over loopback of the calling namespace */
-	ISOLATION_SYSROOT,  /* a captured machine was read */
-	ISOLATION_NONE,     /* this machine was read, nothing else */
+	ISOLATION_SYSROOT,  /* a captured machine was read, without experiments */
+	ISOLATION_NONE,     /* this machine was read, without experiments */
 };
 enum probe_state {
 	PROBE_DONE,
 	PROBE_FAILED,  /* an experiment ended with an error: its walls are derived */
-	PROBE_CRASHED, /* its process died: likewise, and the answer is not known */
+	PROBE_CRASHED, /* its process died: its walls are derived, the answer is "Not known" */
 };
 
 struct wall {
 	char name[32];
-	char unit[24]; /* of the catalogue: "connections", "B/s", "B", "us", … */
+	char unit[24]; /* from the catalogue: "connections", "B/s", "B", "us", … */
 	enum wall_method method;
 	enum wall_verdict verdict;
 	enum wall_experiment experiment;
-	int64_t limit;    /* by the settings, or REPORT_NONE */
-	int64_t measured; /* what the experiment reached, or REPORT_NONE */
+	int64_t limit;    /* by the settings; REPORT_NONE: unknown */
+	int64_t measured; /* by the experiment; REPORT_NONE: not measured */
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
 	bool at_most;     /* practice does not reach `limit` */
-	int64_t needed;   /* by the target, or REPORT_NONE: the target does not need it */
-	char knob[48];    /* the one that binds, or "RLIMIT_NOFILE" and the like; "" if none */
+	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */
+	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[400]; /* one or two sentences */
-	char reason[200]; /* why the experiment is missed, a clause without full stop; else "" */
+	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
 };
 
 struct evidence {
@@ -78,21 +78,21 @@ struct proposal {
 	char knob[48];
 	char current[80];  /* as sysctl writes it; "" if unknown */
 	char proposed[80]; /* likewise; "" if no value is proposed */
-	char field[8];     /* of a resource limit: "soft" or "hard"; else "" */
+	char field[8];     /* of a resource limit: "soft" or "hard"; otherwise "" */
 };
 
-/* Figures of a kind: a row for each way, a column for each condition. */
+/* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
 #define TABLE_ROWS 8
 struct finding_table {
-	char corner[24]; /* above the names of the rows */
+	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;
 	struct {
 		char head[32], unit[16];
 	} column[TABLE_COLUMNS];
 	struct {
 		char name[48];
-		double value[TABLE_COLUMNS]; /* NAN: none */
+		double value[TABLE_COLUMNS]; /* NAN: no value */
 	} row[TABLE_ROWS];
 };
 
@@ -100,22 +100,22 @@ struct finding_table {
 #define FINDING_PROPOSALS 4
 
 struct finding {
-	char id[48]; /* of the catalogue: <wall or probe>.<problem> */
+	char id[48]; /* from the catalogue: <wall or probe>.<problem> */
 	enum finding_level level;
 	enum finding_remedy remedy;
-	bool observed; /* seen on this machine as it runs, not in an experiment */
-	bool quiet;    /* of the catalogue; a text report prints it with --verbose only */
+	bool observed; /* on this machine as it runs, not in an experiment */
+	bool quiet;    /* a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
 	char detail[640];
 	char advice[400];
 	enum finding_tried tried;
-	char outcome[200]; /* what the proposal led to, or why that is not known */
+	char outcome[200]; /* the result of the proposal, or why there is none */
 	size_t proposal_count;
 	struct proposal proposals[FINDING_PROPOSALS]; /* the one that binds first */
 	size_t evidence_count;
 	struct evidence evidence[FINDING_EVIDENCE];
-	struct finding_table table; /* without rows: none */
+	struct finding_table table; /* row_count 0: none */
 };
 
 struct report_host {
@@ -124,7 +124,7 @@ struct report_host {
 	char boot[40]; /* host_identity(); "" for a captured machine */
 	uint64_t cpus;
 	uint64_t memory_bytes;
-	enum report_isolation isolation; /* the weakest of the probes' */
+	enum report_isolation isolation; /* the weakest of all probes */
 };
 
 struct report_probe {
@@ -141,54 +141,55 @@ struct report {
 	struct timespec time;
 	struct report_host host;
 	struct target target;
-	char probes[128];      /* that the operator chose, comma separated; "": all */
-	bool quick;            /* no experiment was asked for */
+	char probes[128];      /* chosen by the operator, comma separated; "": all */
+	bool quick;            /* no experiment was requested */
 	bool require_measured; /* a missed experiment makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
 	size_t probe_count;
-	size_t lost; /* walls and findings beyond the capacity; never silent: renderers print it */
+	size_t lost; /* walls and findings beyond the capacity: every renderer prints it */
 	struct wall walls[REPORT_WALLS];
 	struct finding findings[REPORT_FINDINGS];
 	struct report_probe ran[REPORT_PROBES];
 };
 
 void report_init(struct report *r);
-/* The wall of that name, made empty (unknown, inspected, no quantities, the unit of the catalogue)
- * when it is not there yet. Never NULL: beyond the capacity a scratch wall is returned and `lost`
- * counts it. */
+/* Finds the wall of that name, or adds an empty one: unknown, inspected, without quantities, in the
+ * catalogue's unit. Never NULL: beyond the capacity it returns a scratch wall and counts it as
+ * `lost`. */
 struct wall *report_wall(struct report *r, const char *name);
-/* The wall of that name or NULL. */
+/* The wall of that name; NULL if there is none. */
 const struct wall *report_find(const struct report *r, const char *name);
-/* Fills the wall's detail with the catalogue's text. */
+/* Fills the wall's detail from the catalogue. */
 void wall_fill(struct wall *w, const struct wording *words);
-/* Adds a finding of the catalogue, its texts filled from `words` (NULL: none): level, remedy, wall,
- * title, detail and advice set, all else empty. Never NULL, as report_wall(). */
+/* Adds a finding with level, remedy, wall, title, detail and advice from the catalogue, filled from
+ * `words` (NULL: none); all other fields are empty. Never NULL, as report_wall(). */
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
-/* Removes the findings of that id, for a probe that knows better by now. */
+/* Removes all findings of that id. */
 void report_remove(struct report *r, const char *id);
-/* Adds a finding that is all empty, for readers of reports. */
+/* Adds an empty finding, for parsers of reports. Never NULL, as report_wall(). */
 struct finding *report_finding_blank(struct report *r);
-/* Adds a knob; what does not fit is dropped. `current`, `proposed`: "" or NULL for none. */
+/* Adds a knob. `current`, `proposed`: "" or NULL for none. Never NULL: beyond the capacity it
+ * returns a scratch proposal. */
 struct proposal *finding_propose(struct finding *f, const char *knob, const char *current,
 				 const char *proposed);
-/* The same for a knob of a device, "eth0", or of one of its queues, "eth0:rx-3"; "": of none. */
+/* The same for a knob of a device, "eth0", or of one of its queues, "eth0:rx-3"; "": no device. */
 struct proposal *finding_propose_device(struct finding *f, const char *knob, const char *device,
 					const char *current, const char *proposed);
-/* The knob that binds, or NULL where the finding is about none. */
+/* The knob that binds; NULL if the finding is not about a knob. */
 const struct proposal *finding_knob(const struct finding *f);
 /* Whether a value is proposed. */
 bool finding_proposes(const struct finding *f);
-/* Adds evidence; what does not fit is dropped. NAN for "not tried". */
+/* Adds evidence; drops it beyond the capacity. NAN: not tried. */
 void finding_evidence(struct finding *f, const char *name, const char *unit, double at_current,
 		      double at_proposed);
-/* Begins the finding's table, adds a column, adds a row; the row's values, all NAN. What does not
- * fit is dropped. */
+/* Start the finding's table, add a column, add a row. finding_row() returns the row's values, all
+ * NAN, for the caller to set. They drop what exceeds the capacity. */
 void finding_table(struct finding *f, const char *corner);
 void finding_column(struct finding *f, const char *head, const char *unit);
 double *finding_row(struct finding *f, const char *name);
-/* printf into a field of a report, cut at its end with "…" when it does not fit; the second one
- * behind what is there. */
+/* printf into a field of a report, and behind its present text. They cut at the end with "…" what
+ * does not fit. */
 #define report_text(field, ...) report_text_into((field), sizeof(field), __VA_ARGS__)
 #define report_append(field, ...) report_append_to((field), sizeof(field), __VA_ARGS__)
 void report_text_into(char *field, size_t size, const char *fmt, ...)
@@ -196,35 +197,38 @@ void report_text_into(char *field, size_t size, const char *fmt, ...)
 void report_append_to(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ok from 1.25 × needed, tight from 1 ×, short below. Unknown when capacity is REPORT_NONE; ok
- * without a need (REPORT_NONE or 0) otherwise. */
+/* ok from 1.25 × needed, tight from 1 ×, short below. Unknown if capacity is REPORT_NONE; otherwise
+ * ok if needed is REPORT_NONE or 0. */
 enum wall_verdict report_verdict(int64_t capacity, int64_t needed);
-/* 1.25 × needed, rounded up: what makes a verdict ok. */
+/* 1.25 × needed, rounded up: the smallest capacity that is ok. */
 uint64_t report_margin(uint64_t needed);
-/* tight or short */
+/* Whether the verdict asks for a finding: tight or short. */
 static inline bool verdict_asks(enum wall_verdict v)
 {
 	return v == VERDICT_TIGHT || v == VERDICT_SHORT;
 }
-/* Appends what `part` holds; a finding that is there already, the same in id and detail, once. */
+/* Appends the content of `part`, without findings whose id and detail `whole` has already. */
 void report_join(struct report *whole, const struct report *part);
-/* Walls in the order of the catalogue. */
+/* Sorts the walls in the order of the catalogue. */
 void report_sort(struct report *r);
 
 struct report_summary {
-	/* critical (short) if a wall is short or a finding critical; else unknown if a wall that
-	 * the target needs has no verdict, a probe crashed, or an experiment is missed and had to
-	 * be there; else warning (tight) if a wall is tight or a finding a warning; else ok. */
+	/* The first that applies:
+	 * critical (short): a wall is short or a finding critical;
+	 * unknown: a wall that the target needs has no verdict, a probe crashed, or an experiment
+	 * is missed with require_measured;
+	 * warning (tight): a wall is tight or a finding a warning;
+	 * ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
-	size_t needed_unknown;      /* of the unknown: those that the target needs */
-	size_t missed;              /* needed walls whose experiment was due and is not there */
-	size_t warnings, criticals; /* findings that no tight or short wall accounts for */
+	size_t needed_unknown;      /* unknown walls that the target needs */
+	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
+	size_t warnings, criticals; /* findings that belong to no tight or short wall */
 	size_t crashed;             /* probes */
 };
 struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640
-/* Whether this machine is ready for the target, one line. */
+/* Writes whether this machine is ready for the target, in one line. */
 void report_answer(const struct report *r, char answer[REPORT_ANSWER]);
 /* 0 ok, 1 warning, 2 critical, 3 unknown. */
 int report_exit_status(const struct report *r);

@@ -1,4 +1,4 @@
-/* statistics: what repeated measurements of one figure show. */
+/* statistics: minimum, median and maximum of repeated measurements. */
 #ifndef EPOLLTUNE_STATISTICS_H
 #define EPOLLTUNE_STATISTICS_H
 
@@ -7,19 +7,19 @@
 struct spread {
 	double min, median, max;
 };
-/* Sorts `values`. Of an even number the median is the mean of the middle two; all 0 without any. */
+/* Sorts `values`. The median of an even number is the mean of the middle two. All 0 for count 0. */
 struct spread spread_of(double *values, size_t count);
 
 /* For qsort() of doubles, and of structs whose first member is a double. */
 int double_compare(const void *a, const void *b);
 
-/* One figure, round by round. */
+/* The values of one figure in each round. */
 #define SERIES_MAX 64
 struct series {
 	size_t count;
 	double at[SERIES_MAX];
 };
-/* Drops what does not fit. */
+/* Drops the value beyond SERIES_MAX. */
 void series_add(struct series *s, double value);
 struct spread series_spread(const struct series *s);
 

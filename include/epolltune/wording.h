@@ -1,4 +1,4 @@
-/* wording: the values that stand for the {names} in the texts of the catalogue. */
+/* wording: fills the {names} in the catalogue's texts with values. */
 #ifndef EPOLLTUNE_WORDING_H
 #define EPOLLTUNE_WORDING_H
 
@@ -16,18 +16,17 @@ struct wording {
 	} at[WORDING_NAMES];
 };
 
-/* printf of a value. A name that has one already gets the new one; beyond the capacity it is
- * dropped. */
+/* Sets or replaces the value of a name, as printf; drops it beyond the capacity. */
 void wording_set(struct wording *w, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* "yes" or "": for {name?yes:no}. */
+/* Sets the value to "yes" or "", for {name?yes:no}. */
 void wording_flag(struct wording *w, const char *name, bool value);
 /* The value of a name, "" if it has none. */
 const char *wording_get(const struct wording *w, const char *name);
-/* Copies `text` with {name} replaced by its value, and {name?yes:no} by `yes` where it has a value
- * that is not empty and by `no` elsewhere; both may hold more of the kind, and a backslash before a
- * colon or brace of their own. A name without a value stays as it is, so that a test sees it. Cut
- * at the end with "…" when it does not fit. NULL for `w` is one without values. */
+/* Copies `text`. Replaces {name} by its value, and {name?yes:no} by `yes` if the value is not
+ * empty, otherwise by `no`. Both may nest, with a backslash before a literal colon or brace. A
+ * {name} without a value is copied unchanged, so that a test finds it. Cuts at the end with "…"
+ * what does not fit. `w`: NULL for no values. */
 void wording_fill(const struct wording *w, const char *text, char *out, size_t size);
 
 #endif

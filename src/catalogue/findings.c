@@ -3,8 +3,8 @@
 
 #include "epolltune/catalogue.h"
 
-/* A wall that is short, and its sibling that is tight: one row says both. `unsolved` is who
- * has to act where no knob helps, `holds` what a tight wall still does, a clause. */
+/* The findings of a short and of a tight wall. `unsolved`: who has to act if no knob helps;
+ * `holds`: what a tight wall still achieves, a clause. */
 #define SHORT(wall_name, unsolved, title_text, detail_text, advice_text, meaning_text,             \
 	      action_text, proof_text, holds)                                                      \
 	{.id = wall_name ".short",                                                                 \
@@ -35,7 +35,7 @@
 	"/proc/PID/limits."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
-/* What a deviation of epoll from epoll(7) means for a server. */
+/* A deviation of epoll from epoll(7). */
 #define DEVIATION(problem, weight, title_text, meaning_text, action_text)                          \
 	{                                                                                          \
 		.id = "readiness." problem, .level = weight, .wall = "", .title = title_text,      \
@@ -163,7 +163,7 @@ static const struct finding_row findings[] = {
 	 .quiet = true,
 	 .wall = "ports.ephemeral",
 	 .title = "{exceeded?TIME_WAIT allows {lasting} new connections/s from one address to one "
-		  "destination; {rate} are needed:New connections a second, by who closes first}",
+		  "destination; {rate} are needed:Connect rates, by the side that closes first}",
 	 .detail = "{lasting?With {ports} ports, TIME_WAIT of 60 s and tcp_tw_reuse={reuse}"
 		   "{no_timestamps? (without effect as tcp_timestamps is off)}, a client that "
 		   "closes first can open {lasting} connections/s from one address to one "
@@ -172,13 +172,13 @@ static const struct finding_row findings[] = {
 	 .advice = "{exceeded?A proxy that opens a connection for each request and closes it first "
 		   "needs {addresses?{addresses}:more} source addresses or destinations. Or reuse "
 		   "connections, or let the other side close first.}",
-	 .meaning = "The connections a second that one client opens here, by who closes first, "
+	 .meaning = "The connections/s that one client opens here, by the side that closes first, "
 		    "from one and from several source addresses, over veth and over loopback.",
-	 .action = "Compare no connect rates that do not name all three. The side that closes "
-		   "first keeps the connection in TIME_WAIT for 60 s, and a client then its port.",
+	 .action = "Compare only connect rates that name all three. The side that closes first "
+		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
-	      "There are {tight?hardly enough:not enough} ports to connect from",
+	      "There are {tight?just enough:not enough} ports to connect from",
 	      "From one source address to one destination {capacity} connections are possible at "
 	      "a time; {needed} are needed.",
 	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} ports of the range. "
@@ -212,9 +212,9 @@ static const struct finding_row findings[] = {
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
-	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs "
-	      "memory only on connections that fill the path.}}",
+	      "{impossible?No TCP window is larger than 1 GiB\\: spread the load over several "
+	      "connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs memory only on "
+	      "connections that fill the path.}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -240,9 +240,9 @@ static const struct finding_row findings[] = {
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
-	      "{impossible?No TCP window is larger than 1 GiB, whatever the buffer\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs "
-	      "memory only on connections that fill the path.}}",
+	      "{impossible?No TCP window is larger than 1 GiB\\: spread the load over several "
+	      "connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs memory only on "
+	      "connections that fill the path.}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",

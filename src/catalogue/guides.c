@@ -1,3 +1,4 @@
+/* What only an application can do, with example code. */
 #include "epolltune/catalogue.h"
 
 static const struct guide guides[] = {
@@ -35,12 +36,12 @@ static const struct guide guides[] = {
 			"{\n"
 			"    struct epoll_params params = {\n"
 			"        .busy_poll_usecs = 20, /* before it sleeps */\n"
-			"        .busy_poll_budget = 8, /* packets a look */\n"
+			"        .busy_poll_budget = 8, /* packets per poll */\n"
 			"    };\n"
 			"    return ioctl(epoll, EPIOCSPARAMS, &params);\n"
 			"}\n"
 			"\n"
-			"/* The NAPI that brings a connection's packets; 0: none, as over lo. */\n"
+			"/* The NAPI that receives a connection's packets; 0: none, as over lo. */\n"
 			"unsigned int napi_of(int connection)\n"
 			"{\n"
 			"    unsigned int napi = 0;\n"

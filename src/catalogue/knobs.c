@@ -580,7 +580,7 @@ static const struct knob knobs[] = {
 		.what = "Selects whether connect() may take a port whose connection is in "
 			"TIME_WAIT: 0 never, 1 where timestamps make it safe, 2 (the default "
 			"since 4.19) the same over loopback only. It helps the side that connects "
-			"and closes first; a server gains nothing.",
+			"and closes first, not a server.",
 		.cost = "A peer without usable timestamps, or several peers behind one address, "
 			"may refuse the new connection.",
 		.counter = "TcpExt.TWRecycled; EADDRNOTAVAIL from connect(2)",
@@ -999,8 +999,8 @@ static const struct knob knobs[] = {
 		.what = "Sets over how many queues, each with its own interrupt and NAPI "
 			"instance, an interface spreads connections (ethtool -l, -L combined). "
 			"The device has its own maximum.",
-		.cost = "Each queue takes memory and interrupts; more queues than CPUs gain "
-			"nothing. Most drivers reset the link to change it.",
+		.cost = "Each queue takes memory and interrupts; more queues than CPUs have "
+			"no effect. Most drivers reset the link to change it.",
 		.counter = "softnet_stat column 1 of one CPU far above the others; NET_RX of "
 			   "/proc/softirqs",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst CHANNELS_SET; "

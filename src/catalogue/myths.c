@@ -1,4 +1,4 @@
-/* Advice that gains nothing or does harm, and what shows that a machine follows it. */
+/* Common advice that has no effect or does harm, and the values that show that it was followed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "epolltune/catalogue.h"
 
-/* The size that TCP and UDP sockets start with on 64-bit machines: net/core/sock.c,
+/* The default of rmem_default and wmem_default on 64-bit machines: net/core/sock.c,
  * SK_WMEM_DEFAULT. */
 #define SOCKET_BUFFER 212992
 #define MEBI 1048576
@@ -45,7 +45,8 @@ static bool scales_window(struct value_rule *v)
 	return v->field[0] != REPORT_NONE && v->field[0] != 1 && since(v, KERNEL(6, 6));
 }
 
-/* tcp_init_mem(): a sixteenth of the memory, three quarters and one and a half times that. */
+/* The default (tcp_init_mem()): three quarters, one, and one and a half times a sixteenth of the
+ * memory. */
 static bool counts_bytes(struct value_rule *v)
 {
 	const struct machine *m = v->machine;
@@ -57,8 +58,8 @@ static bool counts_bytes(struct value_rule *v)
 	return v->field[2] > pages;
 }
 
-/* files_maxfiles_init(): one for each 10 KiB of memory. Half of that leaves room for what the
- * kernel reserves. */
+/* The default (files_maxfiles_init()) is one for each 10 KiB of memory, less what the kernel
+ * reserves: so the rule uses half of it. */
 static bool lowers_files(struct value_rule *v)
 {
 	int64_t files = (int64_t)(v->machine->memory_bytes / 10240);
@@ -66,8 +67,8 @@ static bool lowers_files(struct value_rule *v)
 	return v->field[0] >= 0 && v->field[0] < files / 2;
 }
 
-/* tcp_sk_init(): half of the entries of the hash table, which tcp_ehash_entries shows since 6.1,
- * below zero where the table is the machine's. */
+/* The default (tcp_sk_init()) is half of the entries of the hash table. tcp_ehash_entries shows
+ * them since 6.1, as a negative number if the table belongs to the machine. */
 static bool lowers_time_wait(struct value_rule *v)
 {
 	const struct machine *m = v->machine;

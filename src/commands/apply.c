@@ -24,8 +24,8 @@
 #include "tune/undo.h"
 
 #define CONFIRM_MAX_US 86400000000u /* a day */
-/* By how much a figure must improve to count where the verdict is unchanged: throughput varies by a
- * good part of that between runs. */
+/* The improvement that counts if the verdict is unchanged; the throughput of two runs often differs
+ * by less. */
 #define PROOF_MOVED 0.2
 
 struct apply {
@@ -38,16 +38,14 @@ struct apply {
 	char command[1024];
 	bool command_cut; /* `command` is incomplete */
 
-	struct report *before, *after; /* after: of the proof */
+	struct report *before, *after; /* `after` is the proof's */
 	char answer[REPORT_ANSWER];    /* of `before` */
-	struct check_options again;    /* what the proof runs */
-	char *probes;                  /* of the walls that are to move; NULL: all */
+	struct check_options again;    /* options of the proof */
+	char *probes;                  /* probes of the proof; NULL: all */
 	struct plan *plan;
 	struct execution x;
 	bool doubtful; /* a wall is not proven, or still short */
 };
-
-/* Options */
 
 static bool flag_option(struct apply *a, const char *name)
 {
@@ -131,8 +129,6 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	return 0;
 }
 
-/* The plan */
-
 static int get_report(struct apply *a, struct err *e)
 {
 	a->before = calloc(1, sizeof(*a->before));
@@ -149,7 +145,7 @@ static int get_report(struct apply *a, struct err *e)
 	return check_run(&a->check, a->before, e);
 }
 
-/* The number that the next run will have, for the comments in files. */
+/* The number of the next run, for the comments in files. */
 static unsigned next_run(const struct apply *a)
 {
 	struct journal j;
@@ -194,10 +190,8 @@ static int make_plan(struct apply *a, struct err *e)
 	return r;
 }
 
-/* The proof: the same probes again. */
-
-/* Selects what the proof runs: what the check ran or, with --from, --only or --set, the probes that
- * measure what changes. False: there are none. */
+/* Selects the probes of the proof: those of the check or, with --from, --only or --set, those that
+ * measure the changes. False: there are none. */
 static bool choose_probes(struct apply *a)
 {
 	a->again = a->check;
@@ -238,7 +232,7 @@ static int still_short(const struct change *c, const struct wall *after, struct 
 		       c->wall, wall_verdict_name(after->verdict));
 }
 
-/* Better by more than two runs usually differ. */
+/* Whether the wall improved by more than two runs usually differ. */
 static bool improved(const struct wall *before, const struct wall *after)
 {
 	int64_t was = figure_of(before), is = figure_of(after);
@@ -251,15 +245,15 @@ static bool improved(const struct wall *before, const struct wall *after)
 	return (row && row->lower_is_better ? -rise : rise) > PROOF_MOVED;
 }
 
-/* Walls that are observed, not tried: "no loss" proves something only under load, and a card that
- * was just reset may carry no traffic. */
+/* Whether the wall is observed, not measured by an experiment: then the absence of loss is a proof
+ * only under load, and an interface that was just reset may carry no traffic. */
 static bool is_observed(const struct change *c)
 {
 	const struct finding_row *row = finding_row_find(c->finding);
 	return row && row->observed;
 }
 
-/* Nothing is wrong with the wall: it is ok, or there is no such thing here. */
+/* Whether the wall has no problem: it is ok or n/a. */
 static bool is_quiet(const struct wall *w)
 {
 	return w && (w->verdict == VERDICT_OK || w->verdict == VERDICT_NA);
@@ -267,11 +261,10 @@ static bool is_quiet(const struct wall *w)
 
 static bool proven(const struct change *c, const struct wall *after)
 {
-	return !c->wall[0] || c->scope == CHANGE_FILES ||
-	       (is_quiet(after) && !is_observed(c));
+	return !c->wall[0] || c->scope == CHANGE_FILES || (is_quiet(after) && !is_observed(c));
 }
 
-/* A change must improve its wall. */
+/* Fails unless the change improved its wall. */
 static int check_moved(struct apply *a, const struct change *c, struct err *e)
 {
 	const struct wall *before = report_find(a->before, c->wall);
@@ -283,7 +276,7 @@ static int check_moved(struct apply *a, const struct change *c, struct err *e)
 		return 0;
 	if (!after || after->verdict == VERDICT_UNKNOWN)
 		return 0;
-	/* A report of another machine is no baseline: only the outcome counts. */
+	/* A report of another machine is not a baseline: only the outcome counts. */
 	bool foreign = a->plan_options.foreign;
 	bool moved = !foreign && before && improved(before, after);
 	return moved || (foreign && after->verdict == VERDICT_TIGHT) ? 0 : still_short(c, after, e);
@@ -336,7 +329,7 @@ static int prove_once(struct apply *a, struct err *e)
 	return r < 0 ? r : check_worse(a, e);
 }
 
-/* Measures a failure a second time: a busy moment must not roll anything back. */
+/* Repeats a failed proof once, so that a busy moment does not cause a rollback. */
 static int prove(void *arg, struct err *e)
 {
 	struct apply *a = arg;
@@ -348,7 +341,7 @@ static int prove(void *arg, struct err *e)
 	if (a->tuning.json) {
 		a->x.proof = compare_json(a->before, a->after);
 	} else {
-		struct err ignored; /* a closed pipe must not roll anything back either */
+		struct err ignored; /* a closed pipe must not cause a rollback either */
 		char head[PAGE_TEXT];
 		struct page p = page_open(stdout, &a->tuning.style);
 		snprintf(head, sizeof(head), "Proof, %s%s before and after:",
@@ -360,8 +353,6 @@ static int prove(void *arg, struct err *e)
 	}
 	return r;
 }
-
-/* Doing it */
 
 static void print_step(void *arg, const struct change *c, const char *text)
 {
@@ -392,7 +383,7 @@ static int refuse(struct apply *a, const struct err *why, int status)
 	return finish(a, status);
 }
 
-/* This process may make none of the changes. */
+/* Refuses a plan whose changes this process is not allowed to make. */
 static int refuse_blocked(struct apply *a)
 {
 	struct err e = a->plan->blocker;
@@ -517,7 +508,7 @@ static int check_files(const struct apply *a, struct err *e)
 	return r;
 }
 
-/* Manual steps remain, or not all is proven. */
+/* EXIT_WARNING if manual steps remain or a change is not proven. */
 static int status_of(const struct apply *a)
 {
 	return a->doubtful || a->plan->manual_count ? EXIT_WARNING : EXIT_OK;
@@ -581,7 +572,7 @@ static int decided(const struct apply *a, const struct run *r, int status)
 	return EXIT_CRITICAL;
 }
 
-/* Updates the count-down; -1: it continues. */
+/* Updates the count-down. Returns -1 while it continues, otherwise the exit status. */
 static int watch_once(struct apply *a, int status)
 {
 	CLEAN(journal_close) struct journal j;
@@ -614,7 +605,7 @@ static int watch_once(struct apply *a, int status)
 	return -1;
 }
 
-/* The count-down, on a terminal. A signal ends the display, not the count-down. */
+/* Shows the count-down on a terminal. A signal ends the display, not the count-down. */
 static int watch(struct apply *a, int status)
 {
 	if (a->x.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
@@ -625,7 +616,7 @@ static int watch(struct apply *a, int status)
 	return now;
 }
 
-/* A report in which no wall has a verdict shows nothing. */
+/* A report without any verdict is not ready. */
 static bool is_ready(const struct apply *a)
 {
 	enum wall_verdict status = report_summarize(a->before).status;
@@ -650,7 +641,7 @@ static const char *no_change(const struct apply *a)
 	return "Nothing that epolltune can change: see epolltune check.";
 }
 
-/* Of a preview, and of a plan without changes. */
+/* The exit status of a preview, and of a plan without changes. */
 static int preview_status(const struct apply *a)
 {
 	const struct plan *p = a->plan;

@@ -123,9 +123,9 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->color = value;
 	}
 	if (!e->code && !o->help && o->next < o->argc)
-		err_set(e, EINVAL, "check: it takes no operand, \"%s\" is one", o->argv[o->next]);
+		err_set(e, EINVAL, "check: unexpected argument \"%s\"", o->argv[o->next]);
 	if (!e->code && a->check.measured && (a->check.quick || a->check.sysroot))
-		err_set(e, EINVAL, "check: --measured needs experiments, %s runs none",
+		err_set(e, EINVAL, "check: --measured needs experiments; %s runs none",
 			a->check.quick ? "--quick" : "--sysroot");
 	return -e->code;
 }

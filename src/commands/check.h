@@ -1,4 +1,4 @@
-/* check: what the commands that need a fresh report share. */
+/* check: run the probes and their options, for the commands that need a new report. */
 #ifndef EPOLLTUNE_CHECK_H
 #define EPOLLTUNE_CHECK_H
 
@@ -15,24 +15,24 @@ struct check_options {
 	const char *probes;  /* names, comma separated; NULL: all */
 	const char *sysroot; /* a captured machine; NULL: this one */
 	bool quick;          /* inspect only */
-	bool measured;       /* an experiment that was due and is missed makes the status unknown */
-	bool progress;       /* one line that rewrites itself on standard error */
+	bool measured;       /* a missed experiment makes the status unknown */
+	bool progress;       /* show progress in a line on standard error */
 };
 
 struct check_options check_defaults(void);
 
-/* Runs the probes, each in a process and a lab of its own, and joins what they report in the order
- * of probes.def. A probe that fails or dies leaves what it inspected and a skipped finding; only
- * what concerns the whole check is an error: no such probe, no such sysroot, no memory. */
+/* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
+ * probe that fails or crashes reports its walls by their settings, and a skipped finding. Returns
+ * an error only if the whole check is not possible: unknown probe, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
-/* The options that say what the probes do, shared by the commands that run them: --backlog --window
- * --probe --in-place. Returns as target_option() does. */
+/* Parses an option of the probes, for all commands that run them: --backlog --window --probe
+ * --in-place. Returns as target_option(). */
 int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
 
-/* The options that describe a target, shared by the commands that take one: --target --connections
- * --rate --stall --rtt --bandwidth --role. Returns 1 when `name` is one of them and was taken, 0
- * when it is none, or a negative errno. A preset given after a number does not override it. */
+/* Parses an option of the target, for all commands that take one: --target --connections --rate
+ * --stall --rtt --bandwidth --role. Returns 1 if `name` is such an option, 0 if not, or a negative
+ * errno. A preset does not override numbers given before it. */
 struct target_option {
 	bool given[5];
 	bool preset;

@@ -20,12 +20,12 @@
 #include "tune/interrupt.h"
 
 #define PROBES 32
-/* A probe that has not ended by then never will; reading its settings takes much less. */
+/* Timeouts of a probe, and of reading its settings alone. */
 #define PROBE_SECONDS 60
 #define INSPECT_SECONDS 10
 #define PROGRESS_MS 100
 
-/* What a probe's process shares with this one. */
+/* The memory that a probe's process shares with this one. */
 struct shared {
 	struct report report;
 	char progress[PROBE_PROGRESS];
@@ -150,8 +150,8 @@ static bool window_wait(void *arg, uint64_t us)
 
 static const char *unasked(const struct check_options *o)
 {
-	return o->sysroot ? "a captured machine is only read"
-	       : o->quick ? "--quick measures nothing"
+	return o->sysroot ? "experiments need a running machine"
+	       : o->quick ? "--quick runs no experiments"
 			  : NULL;
 }
 
@@ -166,8 +166,8 @@ static struct judging judging_of(const struct schedule *s, const struct job *job
 				.wait_arg = (void *)s};
 }
 
-/* Judges the settings alone. `missing`: why no experiment is there though one was due; NULL: none
- * was. */
+/* Judges the probe by the settings alone. `missing`: why its experiments did not run; NULL: it has
+ * none. */
 static int job_inspect(const struct schedule *s, const struct job *job, const char *missing)
 {
 	struct judging j = judging_of(s, job);
@@ -198,7 +198,7 @@ static bool job_is_judged(const struct job *job)
 	return any;
 }
 
-/* In the probe's own process. Returns its exit status. */
+/* Runs the probe, in its own process. Returns the exit status. */
 static int job_measure(const struct schedule *s, const struct job *job)
 {
 	struct judging j = judging_of(s, job);
@@ -354,7 +354,7 @@ static void progress_show(const struct schedule *s)
 	fflush(stderr);
 }
 
-/* Kills a job when its time is over, or the whole check is interrupted. */
+/* Kills a job after its timeout, or when the check is interrupted. */
 static void job_limit(const struct schedule *s, struct job *job)
 {
 	if (interrupt_came())
@@ -371,7 +371,8 @@ static bool job_is_waited_for(const struct job *job, bool observers)
 	return job->pid && (job->probe->mode == PROBE_OBSERVER) == observers;
 }
 
-/* Ends those whose time is over, reaps those that have ended; how many are left. */
+/* Kills jobs after their timeout and reaps those that have ended. Returns the number still running.
+ */
 static size_t jobs_reap(struct schedule *s, bool observers)
 {
 	size_t running = 0;
@@ -428,7 +429,7 @@ static void observers_end(struct schedule *s)
 	schedule_wait(s, true);
 }
 
-/* Shared probes and observers at once, then exclusive ones one at a time. */
+/* Runs shared probes and observers at the same time, then exclusive ones one at a time. */
 static void schedule_run(struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
@@ -557,7 +558,8 @@ static int host_choose(const struct check_options *o, struct host **host, struct
 	if (rc || !o->sysroot)
 		return rc;
 	if (host_live(*host))
-		return err_set(e, EINVAL, "--sysroot %s is this machine itself", o->sysroot);
+		return err_set(e, EINVAL, "--sysroot %s is this machine, not a captured one",
+			       o->sysroot);
 	if (!host_has(*host, "proc/sys"))
 		return err_set(e, EINVAL,
 			       "--sysroot %s is not a captured machine: it has no proc/sys",

@@ -76,8 +76,7 @@ const char *values_of_operand(const char *word);
 int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
 
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at
- * column `indent`, the others are indented to it. Texts are ASCII but for an ellipsis: a byte is a
- * column. */
+ * column `indent`; the others are indented to it. Counts a byte as a column. */
 void print_wrapped(const char *text, size_t indent, size_t width);
 
 /* True if standard output gets colour. `when` is "always", "never" or "auto": on a terminal, unless

@@ -41,7 +41,7 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print(&of->tuning, c->name, text);
 }
 
-/* Plans the lines for all changes of the run, copied: the run grows while they are written. */
+/* Plans the lines for all changes of the run. Copies them, as writing adds changes to the run. */
 static int plan_lines(struct plan *p, const struct confirm *c, const struct run *r, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(r->count + 1, sizeof(*standing));
@@ -151,7 +151,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 	return status;
 }
 
-/* No run waits: says what happened to the newest. */
+/* Reports that no run waits, and what happened to the newest. */
 static int none_waits(const struct confirm *c, struct journal *j)
 {
 	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
@@ -194,7 +194,7 @@ static int check_here(const struct confirm *c, const struct run *r, struct err *
 	return r->persist || c->persist ? persist_allowed(&c->tuning.site, e) : 0;
 }
 
-/* The newest that can be confirmed; if none can, *e is the reason for the newest. */
+/* The newest run that can be confirmed; if there is none, *e is the reason for the newest. */
 static const struct run *find_waiting(const struct confirm *c, const struct journal *j,
 				      struct err *e)
 {

@@ -56,7 +56,7 @@ static bool all_skipped(const struct run *r)
 	return r->count;
 }
 
-/* Reads what decides whether a waiting run can still be confirmed. */
+/* Reads the state that decides whether a waiting run can still be confirmed. */
 static void now_read(struct history *h, const struct journal *j)
 {
 	CLEAN(host_closep) struct host *host = NULL;
@@ -67,7 +67,7 @@ static void now_read(struct history *h, const struct journal *j)
 		snprintf(h->boot, sizeof(h->boot), "%s", here.boot);
 }
 
-/* The status of a run; of a waiting one, the time left. */
+/* Writes the status of a run; for a waiting one, the time left. */
 static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
 	uint64_t now = watchdog_clock_ms();
@@ -131,7 +131,7 @@ static bool has_line(const struct run *r, const char *name)
 	return false;
 }
 
-/* One name a line, with a mark if it is also or only in a file. */
+/* Writes one name per line, with a mark if it is also or only in a file. */
 static void change_names(const struct run *r, char *text, size_t size)
 {
 	size_t at = 0;
@@ -177,7 +177,7 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
 					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
 								     : 0);
-		/* Not to be escaped: it separates the lines of a cell. */
+		/* The newline separates the lines of a cell: do not escape it. */
 		good = column && (i != COLUMN_CHANGES ||
 				  (!scols_column_set_safechars(column, "\n") &&
 				   !scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,

@@ -13,7 +13,7 @@
 #define CELL_SIZE 2048
 #define WRAPPED_LEAST 20
 
-/* The columns of each kind's table, as keys of the JSON object. The last column takes the rest of
+/* The columns of each kind's table, as keys of the JSON object. The last column gets the rest of
  * the line. */
 static const struct layout {
 	const char *kind;
@@ -50,7 +50,7 @@ static const struct layout *layout_find(const char *kind)
 
 static void table_free(struct libscols_table **t) { scols_unref_table(*t); }
 
-/* What is printed for a value that this machine does not have. */
+/* The text for a value that this machine does not have. */
 static const char *cell_empty(json_t *topic, const char *key)
 {
 	const char *scope = json_string_value(json_object_get(topic, "scope"));
@@ -61,7 +61,7 @@ static const char *cell_empty(json_t *topic, const char *key)
 					       : "-";
 }
 
-/* A value as one text: lists joined. */
+/* Writes a value as one text; joins lists. */
 static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 {
 	size_t used = 0, i;
@@ -77,7 +77,7 @@ static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 	}
 }
 
-/* Replaces blanks by newlines, so that no line of the ASCII text is wider unless a word is. */
+/* Wraps ASCII text: replaces blanks by newlines, so that only longer words exceed the width. */
 static void cell_wrap(char *text, size_t width)
 {
 	char *line = text, *blank = NULL;
@@ -92,7 +92,7 @@ static void cell_wrap(char *text, size_t width)
 	}
 }
 
-/* The width that the other columns leave to the last one. */
+/* The width of the last column. */
 static size_t last_width(const struct layout *l, json_t *topics, size_t width)
 {
 	size_t last = layout_columns(l) - 1, taken = 0, row;
@@ -162,7 +162,7 @@ static json_t *topics_of(const struct topic_kind *kind, const struct host *h)
 	return topics;
 }
 
-/* With `only` NULL: the kinds that an operator looks for first. */
+/* Whether to list the kind. `only` NULL: walls, probes and knobs. */
 static bool wanted(const struct topic_kind *kind, const char *only)
 {
 	if (only)

@@ -266,7 +266,7 @@ static void way_tell(const char *to, const struct wire_way *w)
 			quantity_show(QUANTITY_COUNT, w->lost).text);
 }
 
-/* Print what the path carried, and whether it kept up. */
+/* Print the traffic of the path, and whether the emulation kept up. */
 static void wire_tell(const struct path *p, struct lab *lab)
 {
 	static const struct wire_way none;
@@ -291,7 +291,7 @@ static int status_tell(const char *who, const struct side *s)
 {
 	if (!s->status)
 		return EXIT_OK;
-	/* Shells and side_exec() exit so if they cannot run the command. */
+	/* The exit status of shells and side_exec() if they cannot run the command. */
 	bool never = WIFEXITED(s->status) &&
 		     (WEXITSTATUS(s->status) == 126 || WEXITSTATUS(s->status) == 127);
 	if (never)

@@ -39,8 +39,8 @@ static int arguments_read(struct options *o, struct rollback *b, struct err *e)
 	return -e->code;
 }
 
-/* The newest unfinished or waiting run, else the newest in force. Runs of other network namespaces
- * come last. */
+/* The newest unfinished or waiting run, otherwise the newest in force. Prefers runs of this network
+ * namespace. */
 static struct run *newest(struct rollback *b, struct journal *j)
 {
 	struct host_identity here;
@@ -65,7 +65,7 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print(&b->tuning, name, text);
 }
 
-/* Schema epolltune.rollback/2: the same keys in every case. `r` may be NULL. */
+/* Prints schema epolltune.rollback/2, always with the same keys. `r` may be NULL. */
 static int print_json(const struct undo *u, const struct run *r, const char *outcome,
 		      const char *reason, struct err *e)
 {

@@ -118,7 +118,7 @@ static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *befor
 	return (uint64_t)((double)(a - b) / seconds + 0.5);
 }
 
-/* Print one line: what happened since the last one. */
+/* Print one line of statistics since the last one. */
 static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
 			double since_start)
 {
@@ -175,7 +175,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 			continue;
 		while (due <= at)
 			due += SECOND_NS;
-		/* Too short for a rate: count it in the next line or the summary. */
+		/* Too short for a rate: the next line or the summary counts it. */
 		if (at - last < SECOND_NS / 2)
 			continue;
 		if (!a->quiet && lines++ % HEADER_EACH == 0)
@@ -192,7 +192,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	return rc;
 }
 
-/* Print a line if the kernel's count of connections differs from ours. */
+/* Print a line if the kernel's count of connections differs from the server's. */
 static void opens_compare(const struct host *h, const struct host_counters *before,
 			  uint64_t accepted)
 {

@@ -17,7 +17,7 @@ static bool listed(const char *names, const char *name)
 	return false;
 }
 
-/* "a,b" as ["a","b"]. */
+/* Makes ["a","b"] from "a,b". */
 static json_t *names_json(const char *names)
 {
 	json_t *list = json_array();

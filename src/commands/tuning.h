@@ -1,4 +1,4 @@
-/* tuning: what apply, confirm, rollback and history share. */
+/* tuning: options, errors and output that apply, confirm, rollback and history share. */
 #ifndef EPOLLTUNE_TUNING_H
 #define EPOLLTUNE_TUNING_H
 
@@ -19,18 +19,18 @@ struct tuning {
 	struct render_style style; /* of standard output */
 };
 
-/* " --state-dir DIR" where it is not the default, else "": for commands to be pasted. */
+/* Writes " --state-dir DIR" if it is not the default, otherwise "": for commands to paste. */
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 
 struct tuning tuning_defaults(void);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 
-/* For a missing journal (*e): 0 in the default directory, where it means that nothing was changed;
- * an error for a directory that was given, as its name may be wrong. */
+/* For a missing journal (*e): returns 0 for the default directory, as nothing was changed; an error
+ * for a directory of --state-dir, as its name may be wrong. */
 int tuning_absent(const struct tuning *t, struct err *e);
-/* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, epolltune's own rules), else
- * EXIT_UNKNOWN. */
+/* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, a rule of epolltune),
+ * otherwise EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);
 /* Prints "  NAME: TEXT", unless the format is JSON. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);

@@ -1,5 +1,5 @@
-/* Connections per second (connect, request, reply, close), by who closes first and from how many
- * addresses. */
+/* Connections per second (connect, request, reply, close), by the side that closes first and by the
+ * number of addresses. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

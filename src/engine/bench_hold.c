@@ -21,7 +21,7 @@
 #define RATE_OF_ONE 100 /* maximum per connection */
 #define TALK_US 2000000ull
 #define SIZE 64u
-#define HOLD_RIG 64 /* number of its rig; worker i listens on its address + i */
+#define HOLD_RIG 64 /* fixture number; worker i listens on its address + i */
 #define CACHES_TOLD 8
 
 struct hold {

@@ -52,7 +52,7 @@ struct request_bench {
 	struct seat seats[SEATS];
 };
 
-/* Names a rig in errors and notes. */
+/* Names a fixture in errors and notes. */
 static void rig_name(char *text, size_t size, const struct seat *seat)
 {
 	snprintf(text, size, "request %s, %llu connection%s", seat->variant->name,

@@ -1,4 +1,4 @@
-/* crew: the epoll server: workers at one address. Processes share it by SO_REUSEPORT or by one
+/* The epoll server: workers at one address. Processes share it by SO_REUSEPORT or by one
  * listener with EPOLLEXCLUSIVE; threads of one process share one epoll set, one thread leading at a
  * time. */
 #ifndef EPOLLTUNE_CREW_H

@@ -213,7 +213,7 @@ static void samples_judge(struct flow_task *t)
 	r->retransmits = b->retransmits;
 	r->paced =
 		t->config.pace_Bps && (double)r->Bps >= PACE_REACHED * (double)t->config.pace_Bps;
-	/* A window that still grows is no limit yet. */
+	/* A window that still grows is not the limit yet. */
 	bool grows = (double)b->window > GROWTH * (double)a->window ||
 		     (double)b->send_buffer > GROWTH * (double)a->send_buffer;
 	r->settled = us * 1000 >= (double)span && !grows;

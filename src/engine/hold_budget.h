@@ -27,7 +27,7 @@ struct hold_plan {
 };
 
 /* Kernel memory of one connection, both ends: TCP 2 x 2520, socket inodes 2 x 862, files and
- * directory entries 2 x 390, an epoll item 211, plus page tables and the like; 8.2 kB measured on
+ * directory entries 2 x 390, an epoll item 211, plus page tables and similar; 8.2 kB measured on
  * 6.18. */
 #define HOLD_BUDGET_CONNECTION 9000
 

@@ -12,7 +12,7 @@
 #include "engine/cpus.h"
 #include "epolltune/knob.h"
 
-#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: rig n listens on 127.32.n.1 and up */
+#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: fixture n listens on 127.32.n.1 and up */
 #define SOURCE_ADDRESS 0x7f300001u /* 127.48.0.1 and up */
 #define BACKLOG 4096
 #define WINDOW_MOST 64 /* few, so that accepted sockets are still in the CPU caches */

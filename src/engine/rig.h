@@ -1,4 +1,4 @@
-/* rig: the benches' fixture: a server and a client pool on one host of a lab. */
+/* The fixture of the benches: a server and a client pool on one host of a lab. */
 #ifndef EPOLLTUNE_RIG_H
 #define EPOLLTUNE_RIG_H
 
@@ -7,7 +7,7 @@
 #include "epolltune/bench.h"
 
 struct rig_config {
-	unsigned number; /* chooses the address: no two rigs share one, nor its ports */
+	unsigned number; /* chooses the address: two fixtures share neither address nor ports */
 	enum crew_share share;
 	enum worker_mode mode;
 	enum driver_close close;
@@ -18,7 +18,7 @@ struct rig_config {
 	bool pin;
 };
 
-/* Maximum processes of rigs and baselines at a time; the rest is for the measuring code. */
+/* Maximum processes of fixtures and baselines at a time; the others are for the measuring code. */
 #define RIG_TASKS (LAB_TASKS - 16)
 
 /* Counted by both the engine and the kernel. */

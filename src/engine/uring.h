@@ -21,8 +21,8 @@ struct uring {
 	size_t rings_size, sqe_size;
 };
 
-/* Opens a ring with a completion queue for at least `completions`. -ENOSYS, -EPERM and the like
- * where the kernel or its settings refuse. */
+/* Opens a ring with a completion queue for at least `completions`. -ENOSYS, -EPERM or similar
+ * if the kernel or its settings refuse. */
 int uring_open(struct uring *u, unsigned completions, struct err *e);
 void uring_close(struct uring *u);
 static inline void uring_closep(struct uring *u) { uring_close(u); }

@@ -74,8 +74,8 @@ struct worker {
 	char buffer[WORKER_READ];
 };
 
-/* Raises the soft descriptor limit to the hard one. Keeps at most `rests` (0: WORKER_RESTS) pending
- * writes; a peer that needs one more is reset. */
+/* Raises the soft descriptor limit to the hard one. The second argument is the maximum of pending
+ * writes, WORKER_RESTS if 0; a peer that needs one more is reset. */
 int worker_shared_open(struct worker_shared *s, uint32_t rests, struct err *e);
 void worker_shared_close(struct worker_shared *s);
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Keeps the text on one line, whatever a file name or a kernel message contains. */
+/* Keeps the text on one line; file names and kernel messages may contain any character. */
 static void flatten(char *text)
 {
 	for (; *text; text++)

@@ -78,7 +78,8 @@ static int sockets_dump(unsigned states, nl_recvmsg_msg_cb_t received, void *arg
 		return err_recode(e, EOPNOTSUPP);
 	}
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
-	/* TCPDIAG_GETSOCK dumps all families, whatever the request: inet_diag_dump_compat(). */
+	/* TCPDIAG_GETSOCK dumps all families, not only the requested one: inet_diag_dump_compat().
+	 */
 	r = idiagnl_send_simple(s, 0, AF_INET, (uint16_t)states, 0);
 	if (r >= 0)
 		r = nl_recvmsgs_default(s);

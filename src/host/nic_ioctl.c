@@ -15,7 +15,7 @@
 
 #define COUNTERS_MAX 65536
 /* Room for counters that the driver adds between the three calls: older kernels write all of them,
- * whatever the caller's size (net/ethtool/ioctl.c, ethtool_get_stats()). */
+ * also beyond the caller's size (net/ethtool/ioctl.c, ethtool_get_stats()). */
 #define COUNTERS_SLACK 1024
 
 static int ask(int fd, const char *name, void *command)

@@ -140,7 +140,7 @@ static bool parse_nested(struct nlattr *tb[], int max, const struct nlattr *a)
 	return a && nla_parse(tb, max, nla_data(a), nla_len(a), NULL) == 0;
 }
 
-/* The next message of a reply that is no control message. */
+/* The next message of a reply that is not a control message. */
 static const struct nlmsghdr *next_message(const struct reply *r, size_t *at)
 {
 	while (*at + sizeof(struct nlmsghdr) <= r->size) {

@@ -1,4 +1,4 @@
-/* The rule of a listener's queues. */
+/* The bound of a listener's queues, from somaxconn and backlog. */
 #include "epolltune/probe.h"
 
 void backlog_bound(const struct target *target, const struct settings *s, struct bound *out)

@@ -13,19 +13,18 @@
 #include "judge/verdict.h"
 
 #define WINDOW_US 500000
-/* Both ends of a client are here, and of what the whole machine shares a tenth of the headroom is
- * used at most. */
+/* An experiment may use a tenth of the machine's headroom, and both ends of a client count. */
 #define HEADROOM_SHARE 20
 #define CLIENT_BYTES 8192
 
-/* One experiment of a probe, and what came of it. */
+/* One experiment of a probe, and its outcome. */
 struct judged {
 	const struct experiment *x;
 	struct settings now;
 	struct outcome outcome;
 };
 
-/* Why nothing of this target can be tried; "": it can. */
+/* Why the probe cannot try this target; "": it can. */
 static const char *refusal(const struct probe *p, const struct judging *j)
 {
 	const char *why = p->refuses ? p->refuses(j->target) : NULL;
@@ -47,13 +46,12 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
 	else if (m->files_max && c.clients > files / HEADROOM_SHARE)
 		report_text_into(why, 160,
-				 "the experiment would take too many of the descriptors that "
-				 "fs.file-max leaves this machine");
+				 "the experiment would use too many of the descriptors left "
+				 "under fs.file-max");
 	else if (m->available_bytes &&
 		 c.clients > m->available_bytes / HEADROOM_SHARE / CLIENT_BYTES)
 		report_text_into(why, 160,
-				 "the experiment would take too much of the memory that is "
-				 "available");
+				 "the experiment would use too much of the available memory");
 }
 
 static void finding_done(const struct judged *d, const struct proof *p, struct trial *t,
@@ -67,14 +65,14 @@ static void finding_done(const struct judged *d, const struct proof *p, struct t
 	report_text(f->outcome, "%s%s%s", text, half[0] ? "; with half of it " : "", half);
 }
 
-/* What is known not to suffice is not proposed. */
+/* Removes the proposals: the proof showed that they do not suffice. */
 static void finding_refuted(const struct judged *d, const struct proof *p, struct trial *t,
 			    struct finding *f)
 {
 	char text[200] = "";
 	d->x->describe(t, &p->outcome, text, sizeof(text));
-	report_append(f->detail, " %s %s was tried as well: %s, not enough.", f->proposals[0].knob,
-		      f->proposals[0].proposed, text);
+	report_append(f->detail, " %s %s was tried too and is not enough: %s.",
+		      f->proposals[0].knob, f->proposals[0].proposed, text);
 	f->tried = TRIED_DONE;
 	f->remedy = REMEDY_NONE;
 	report_text(f->outcome, "%s", text);
@@ -91,7 +89,7 @@ static void proposals_show(const struct judged *d, const struct settings *then, 
 					      f->proposals[k].proposed);
 }
 
-/* Why what a finding proposes is not tried; NULL: it can be. */
+/* Why the proposals of a finding are not tried; NULL: they can be. */
 static const char *unprovable(const struct judged *d, const struct judging *j,
 			      const struct finding *f)
 {
@@ -149,10 +147,10 @@ static void finding_alternatives(const struct judged *d, struct trial *t, struct
 	if (!trial_end(t, d->x->alternatives(t, &d->now, f, &e), &e))
 		return;
 	f->table.row_count = 0;
-	report_append(f->detail, " What else helps could not be tried: %s.", e.text);
+	report_append(f->detail, " Other remedies could not be tried: %s.", e.text);
 }
 
-/* The finding of a wall, with what the experiment showed, and a proof. */
+/* Adds the finding of a wall, with the outcome of the experiment and a proof. */
 static void judged_finding(const struct judged *d, const struct judging *j, struct trial *t)
 {
 	struct settings then;
@@ -222,7 +220,7 @@ static int prepare(const struct probe *p, const struct judging *j, struct trial 
 	return rc;
 }
 
-/* All that was due and is not there. */
+/* Marks the experiment as missed, unless it has no run() or was done. */
 static void miss(struct judged *d, const struct judging *j, const char *why)
 {
 	struct wall *w = report_wall(j->report, d->x->wall);
@@ -309,7 +307,8 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	return rc;
 }
 
-/* What measure() was to find out stays as the observation left it. */
+/* Marks the observation's walls and the untried findings with the reason why measure() has no
+ * result. */
 static void unmeasured(const struct probe *p, const struct judging *j, const char *why)
 {
 	const char *const *walls = p->observation ? p->observation->walls : NULL;
@@ -333,7 +332,7 @@ static int measure(const struct probe *p, const struct judging *j, struct trial 
 		why = e->text;
 	}
 	unmeasured(p, j, why);
-	/* This machine does not have what it needs: nothing has failed. */
+	/* This machine lacks what measure() needs: that is not an error. */
 	if (rc == -ENOTSUP) {
 		*e = (struct err){0};
 		rc = 0;

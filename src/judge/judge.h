@@ -5,26 +5,26 @@
 
 #include "epolltune/probe.h"
 
-/* What a probe is judged with. The judge owns none of it. */
+/* The arguments of judge_probe(). The caller owns them. */
 struct judging {
 	const struct target *target;
 	const struct probe_options *options;
 	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* at the running values; NULL: no experiment */
-	struct lab *proof;       /* to try values in; may be `lab`; NULL: there is none */
-	/* Why there is no lab though experiments were due; NULL: none were asked for. */
-	const char *missing;
-	const char *unasked; /* why none were asked for, a clause; NULL where they were */
-	/* Waits while an observation's window passes, at least `us`, and says whether experiments
-	 * ran meanwhile. NULL: there is no window, one sample is taken. */
+	struct lab *lab;         /* with the running values; NULL: no experiments */
+	struct lab *proof;       /* to try values in; may be `lab`; NULL: no proofs */
+	const char *missing;     /* why experiments have no lab; NULL: they have, or are unasked */
+	const char *unasked;     /* why no experiments were requested; NULL: they were */
+	/* Waits at least `us` microseconds, the window of an observation, and returns whether
+	 * experiments ran meanwhile. NULL: no window, one sample. */
 	bool (*wait)(void *arg, uint64_t us);
 	void *wait_arg;
-	char *progress; /* PROBE_PROGRESS bytes; NULL: nobody looks */
+	char *progress; /* PROBE_PROGRESS bytes; NULL: not shown */
 	struct report *report;
 };
 
-/* Runs what the judging allows. An error is one of an experiment: the walls are judged then as far
- * as that came, and the caller says what failed. */
+/* Runs the probe and writes its walls and findings to j->report. After an error of an experiment
+ * they are judged by the settings and by the experiments that ran before; the caller reports the
+ * error. */
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
 #endif

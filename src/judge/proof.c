@@ -6,9 +6,9 @@
 #include "judge/settings.h"
 #include "judge/verdict.h"
 
-/* Values tried, upwards and downwards. */
+/* Maximum number of values to try in each direction. */
 #define TRIES 4
-/* By how much more, in percent. */
+/* Steps, in percent. */
 #define MORE 125
 #define HALF 50
 
@@ -29,12 +29,12 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 	s->taken = in_lab.taken;
 	if (!rc && t->emulated)
 		report_append(o->remark,
-			      "%sIn the lab the listen argument stands for net.core.somaxconn.",
+			      "%sIn the lab the listen argument emulates net.core.somaxconn.",
 			      o->remark[0] ? " " : "");
 	return rc;
 }
 
-/* 1: it is enough, 0: it is not, else an error. */
+/* 1: the settings suffice, 0: they do not, negative: an error. */
 static int attempt(struct trial *t, const struct experiment *x, struct settings *s,
 		   struct outcome *o, struct err *e)
 {
@@ -53,7 +53,7 @@ static bool scaled(const struct trial *t, const struct experiment *x, const stru
 	return x->scale && x->scale(t->target, now, s, percent) && settings_round(x, now, s);
 }
 
-/* As long as half of it is enough as well. Without an answer the value stays as it was proven. */
+/* Halves the value as long as it suffices. An inconclusive run keeps the value proven before. */
 static void search_down(struct trial *t, const struct experiment *x, const struct settings *now,
 			struct proof *p)
 {

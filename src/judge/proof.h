@@ -1,26 +1,26 @@
-/* proof: tries what a finding proposes, in a lab, and searches for the smallest value that does. */
+/* proof: tries a finding's proposal in a lab and searches for the smallest value that suffices. */
 #ifndef EPOLLTUNE_JUDGE_PROOF_H
 #define EPOLLTUNE_JUDGE_PROOF_H
 
 #include "epolltune/probe.h"
 
 struct proof {
-	struct settings at; /* that were tried last, or found to do */
-	struct outcome outcome;
-	bool halved; /* `half` is the outcome with half of it, which does not */
-	struct outcome half;
+	struct settings at;     /* proven, or tried last */
+	struct outcome outcome; /* with `at` */
+	bool halved;            /* half of `at` was tried and does not suffice */
+	struct outcome half;    /* with half of `at` */
 };
 
-/* Tries `p->at`, which solve() found; with scale() also more where that is not enough, and less
- * where it is. Each run has its settings in the lab; `t->lab` is left with `now`. Returns 0 when
- * p->at is enough, -ERANGE when what was tried last is not, -EAGAIN without a result, -ENOTSUP
- * where it cannot be tried (e->text says why), or another error of an experiment. */
+/* Tries `p->at`, which solve() found; with scale() also larger values if it does not suffice, and
+ * smaller ones if it does. Restores `now` in t->lab. Returns 0 if p->at suffices, -ERANGE if no
+ * value tried does, -EAGAIN without a result, -ENOTSUP if it cannot be tried (e->text says why), or
+ * another error of an experiment. */
 int proof_search(struct trial *t, const struct experiment *x, const struct settings *now,
 		 struct proof *p, struct err *e);
-/* One run in a lab that gets the settings for it. */
+/* Sets the settings in the lab and runs the experiment once. */
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e);
-/* What prepare() has set stays: trial_end() does not restore it. */
+/* Keeps what prepare() has set: trial_end() will not restore it. */
 void trial_keep(struct trial *t);
 
 #endif

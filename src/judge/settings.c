@@ -11,8 +11,7 @@
 
 #define SOMAXCONN_KNOB "net.core.somaxconn"
 #define BACKLOG_KNOB "listen.backlog"
-/* Before 6.11 a lab without privilege has no net/core, and its somaxconn is the kernel's default.
- */
+/* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
 #define SOMAXCONN_DEFAULT 4096
 
 static unsigned kernel_of(const char *release)
@@ -57,7 +56,7 @@ size_t settings_count(const struct experiment *x)
 	return count;
 }
 
-/* The text of a value as sysctl writes it. */
+/* Writes a value as sysctl does. */
 static void value_format(const struct knob *k, const int64_t field[3], char *text, size_t size)
 {
 	size_t used = 0;
@@ -118,7 +117,7 @@ static size_t find(const struct experiment *x, const char *knob)
 	return i;
 }
 
-/* The listen argument in place of a somaxconn that the lab cannot have. */
+/* Lowers the listen argument in place of a somaxconn that the lab cannot set. */
 static int somaxconn_emulate(const struct experiment *x, int64_t is, struct settings *s,
 			     bool *emulated, struct err *e)
 {
@@ -176,7 +175,7 @@ bool settings_differ(const struct settings *a, const struct settings *b, size_t 
 	return memcmp(a->at[i], b->at[i], sizeof(a->at[i])) != 0;
 }
 
-/* Only the soft limit is raised: it can go as far as the hard one. */
+/* Whether only the soft limit changes; the hard limit is its maximum. */
 static bool soft_alone(const struct knob *k, const struct settings *now, const struct settings *s,
 		       size_t i)
 {

@@ -1,4 +1,4 @@
-/* What experiments are helped with while they run. */
+/* The functions of probe.h that run() may call: server, clients, knobs, counters. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,12 +11,12 @@
 #include "epolltune/probe.h"
 #include "judge/proof.h"
 
-/* The kernel takes no longer text in one write(2). */
+/* The kernel's maximum for one write(2) to a sysctl. */
 #define KNOB_TEXT_MAX 4096
 
-/* A knob with another value, in the lab's memory. */
+/* A knob that was changed, in the lab's memory. */
 struct trial_swap {
-	struct trial_swap *before; /* that was set before it */
+	struct trial_swap *before; /* the one changed before it */
 	enum lab_host host;
 	char knob[64], text[KNOB_TEXT_MAX];
 };
@@ -72,8 +72,8 @@ int trial_load_optional(struct trial *t, struct load_config config, struct err *
 	return rc == -EMFILE ? err_recode(e, 0) : rc;
 }
 
-/* Writes the text and keeps what was there, so that a second call restores it. Not by
- * lab_knob_set(): the table has no lists of ports. */
+/* Writes the text and keeps the previous one, so that a second call restores it. lab_knob_set()
+ * cannot: it does not know lists of ports. */
 static int swap_call(struct host *h, void *arg, struct err *e)
 {
 	struct trial_swap *s = arg;

@@ -33,8 +33,8 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 	return b;
 }
 
-/* No window is larger than its bound, and hardly one smaller than half of it: between the two only
- * an experiment knows. */
+/* A window is between half of its bound and the bound: a need between the two takes an experiment
+ * to judge. */
 static enum wall_verdict upper_verdict(int64_t capacity, int64_t needed)
 {
 	enum wall_verdict v = report_verdict(capacity, needed);
@@ -54,7 +54,7 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
 }
 
-/* What the bound and the run together say the wall can carry. */
+/* The capacity by bound and outcome together. */
 static int64_t capacity_of(const struct bound *b, const struct outcome *o)
 {
 	if (o->reached == REPORT_NONE)
@@ -244,13 +244,13 @@ static void propose_one(struct proposing *p, size_t i)
 	wording_fill(&own, k->how ? k->how : "Takes effect {effect}.", sentence, sizeof(sentence));
 	if (strstr(p->how, sentence))
 		return;
-	/* Another effect than the knob's before it. */
+	/* Its effect differs from that of the knob before it. */
 	if (!k->how && p->how[0])
 		report_text(sentence, "%s takes effect %s.", k->name, knob_effect_text(k->effect));
 	report_append(p->how, "%s%s", p->how[0] ? " " : "", sentence);
 }
 
-/* The knob that binds first, then the others that it takes. */
+/* Proposes the knob that binds first, then the others that must change with it. */
 static void propose(struct proposing *p, int binding)
 {
 	size_t count = settings_count(p->x);
@@ -264,7 +264,7 @@ static void propose(struct proposing *p, int binding)
 	wording_set(p->words, "possible", "yes");
 }
 
-/* A proposal that a lab cannot try, or that nothing was to try. */
+/* Marks the proposal as not tried, and says why if no lab can try it. */
 static void untried(struct finding *f)
 {
 	if (!finding_proposes(f))
@@ -278,7 +278,7 @@ static void untried(struct finding *f)
 	}
 }
 
-/* What `unraised` alone makes tight is a matter of the soft limit. */
+/* A wall that is tight by `unraised` alone is a problem of the soft limit. */
 static const char *problem_of(const struct bound *b, const struct wall *w)
 {
 	if (w->verdict == VERDICT_SHORT)

@@ -113,9 +113,8 @@ static int device_open(const struct wire_delay_config *config, struct err *e)
 		int rc = err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s)",
 				 strerror(errno));
 		err_remedy(e, "%s",
-			   rc == -EACCES || rc == -EPERM
-				   ? "run as root, or: chmod 666 /dev/net/tun"
-				   : "load its module: modprobe tun");
+			   rc == -EACCES || rc == -EPERM ? "run as root, or: chmod 666 /dev/net/tun"
+							 : "load its module: modprobe tun");
 		return rc;
 	}
 	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
@@ -230,7 +229,7 @@ static int relay_loop(struct relay *r)
 }
 
 /* Asks for microsecond timers and a short slice, at the caller's priority (nice, chrt). A refusal
- * is no error: it shows as lateness. */
+ * is not an error: it shows as lateness. */
 static void relay_hurry(void)
 {
 	struct {

@@ -1,4 +1,4 @@
-/* The answer: what all walls and findings of a report come to. */
+/* Writes the answer of a report: its summary in one line. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
 }
 
-/* Whether a wall of the table says it already. */
+/* Whether the verdict of the finding's wall reports the problem already. */
 static bool accounted(const struct report *r, const struct finding *f)
 {
 	const struct wall *w = report_find(r, f->wall);
@@ -53,7 +53,7 @@ int report_exit_status(const struct report *r)
 
 struct answer {
 	char *text;
-	bool begun; /* something was said already */
+	bool begun; /* the answer has text */
 };
 
 #define SAY(a, ...) report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__)
@@ -92,7 +92,7 @@ static void walls_say(struct answer *a, const struct report *r, size_t count, co
 	a->begun = true;
 }
 
-/* "1 warning: knob.myth", of findings that no wall accounts for. */
+/* "1 warning: knob.myth", the findings that no wall reports. */
 static void findings_say(struct answer *a, const struct report *r, size_t count,
 			 enum finding_level level, const char *what)
 {
@@ -122,7 +122,7 @@ static void crashes_say(struct answer *a, const struct report *r)
 	}
 }
 
-/* The reasons, each once. */
+/* Writes each reason once. */
 static void reasons_say(struct answer *a, const struct report *r)
 {
 	const char *between = ": ";

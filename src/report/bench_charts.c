@@ -43,7 +43,7 @@ static void curve_add(struct curve *curve, const struct bench_result *r)
 	curve->count++;
 }
 
-/* Fill one chart. Returns false if it has too few points to draw. */
+/* Fill one chart; false if it has too few points to draw. */
 static bool chart_fill(struct chart *c, const struct bench_table *t, const char *bench,
 		       enum bench_metric metric, enum kind kind)
 {

@@ -7,8 +7,7 @@
 
 #include "report/utf8.h"
 
-/* Every value is made here; a NULL (no memory) goes through to set() or add() and is noted there.
- */
+/* The functions below make values. NULL means out of memory: set() and add() record it. */
 struct writer {
 	bool failed;
 };
@@ -23,7 +22,7 @@ static void add(struct writer *w, json_t *array, json_t *value)
 	w->failed |= json_array_append_new(array, value) != 0;
 }
 
-/* A field of a report; bytes that are no UTF-8 become U+FFFD. */
+/* A field of a report; invalid UTF-8 becomes U+FFFD. */
 static json_t *text(const char *field)
 {
 	char valid[4096];
@@ -43,7 +42,7 @@ static json_t *count(uint64_t value)
 	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
 }
 
-/* A fact of the host that reads 0 could not be read. */
+/* A fact of the host; 0 means unknown: null. */
 static json_t *fact(uint64_t value) { return value ? count(value) : json_null(); }
 
 static json_t *number(double value)
@@ -151,7 +150,7 @@ static json_t *table(struct writer *w, const struct finding_table *from)
 	return o;
 }
 
-/* The outcome of a proposal as one text; the state is beside it. */
+/* State and outcome of a proposal in one text. */
 static json_t *tried(const struct finding *from)
 {
 	const char *state = finding_tried_name(from->tried);

@@ -1,6 +1,6 @@
-/* One line for monitoring: status, what is the matter, performance data, by the Monitoring Plugins'
- * development guidelines: 'label'=value[UOM];[warn];[crit];[min];[max], a threshold "N:" alerting
- * below N. In ASCII whatever the locale is, as it goes to programs. */
+/* Prints one line for monitoring: status, problems, performance data, by the Monitoring Plugins'
+ * development guidelines: 'label'=value[UOM];[warn];[crit];[min];[max], where a threshold "N:"
+ * alerts below N. Always ASCII, as programs read it. */
 #include "report/render.h"
 
 #include <ctype.h>
@@ -11,7 +11,7 @@
 #include "report/figure.h"
 #include "report/utf8.h"
 
-/* Text from elsewhere: printable, and no "|", which ends the part for people. */
+/* Prints external text in printable ASCII, without "|", which starts the performance data. */
 static void put(FILE *out, const char *text)
 {
 	char plain[REPORT_ANSWER];
@@ -33,7 +33,8 @@ static const char *reason(const struct report *r, const struct wall *w)
 	return "";
 }
 
-/* A soft limit is tight though the hard one, where the wall stands, is not. */
+/* Prints a wall that is short or tight. If its figure suffices (a hard limit whose soft limit is
+ * tight), prints the finding's title instead. */
 static void put_wall(FILE *out, const struct report *r, const struct wall *w)
 {
 	char figure[64], needed[64];
@@ -53,7 +54,8 @@ static void put_wall(FILE *out, const struct report *r, const struct wall *w)
 	put(out, needed);
 }
 
-/* "accept-queue 4 097 of 5 000", of each wall with that verdict; whether there was one by now. */
+/* Prints "accept-queue 4 097 of 5 000" for each wall with that verdict. Returns true if the line
+ * has text. */
 static bool walls(FILE *out, const struct report *r, enum wall_verdict verdict, bool begun)
 {
 	for (size_t i = 0; i < r->wall_count; i++) {
@@ -66,7 +68,7 @@ static bool walls(FILE *out, const struct report *r, enum wall_verdict verdict, 
 	return begun;
 }
 
-/* Findings that no line about a wall speaks for. */
+/* Prints the findings whose wall is not printed. */
 static void findings(FILE *out, const struct report *r, bool begun)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {

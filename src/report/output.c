@@ -37,7 +37,7 @@ static int write_directly(const char *path, output_writer write, void *arg, stru
 	return fill(fd, false, path, write, arg, e);
 }
 
-/* Make the rename durable, if the file system can; the content already is. */
+/* Make the rename durable if the file system can. The content is durable already. */
 static void sync_directory(const char *path, size_t length)
 {
 	char directory[PATH_MAX];

@@ -99,7 +99,7 @@ static const char *isolation_word(int i) { return report_isolation_name((enum re
 static const char *state_word(int i) { return probe_state_name((enum probe_state)i); }
 static const char *role_word(int i) { return target_role_name((enum target_role)i); }
 
-/* The same, where older reports have none: 0. */
+/* The same; 0 if an older report lacks the member. */
 static int word_if_any(struct reader *r, const json_t *o, const char *key, const char *(*name)(int),
 		       int last, int *value)
 {
@@ -191,7 +191,7 @@ static int read_proposal(struct reader *r, const json_t *o, struct finding *f)
 	return 0;
 }
 
-/* Reports from before 0.2 have the first proposal only, as fields of the finding. */
+/* Reports from before 0.2 have only the first proposal, as members of the finding. */
 static int read_proposals(struct reader *r, const json_t *o, struct finding *f)
 {
 	const json_t *list = json_object_get(o, "proposals");
@@ -203,7 +203,7 @@ static int read_proposals(struct reader *r, const json_t *o, struct finding *f)
 	return failed;
 }
 
-/* "not tried: why": the state stands before its text. */
+/* Splits "not tried: why" into state and text. */
 static int read_tried(struct reader *r, const json_t *o, struct finding *f)
 {
 	const char *state = json_string_value(json_object_get(o, "tried_state"));
@@ -325,7 +325,7 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 		failed = read_list(r, root, "walls", out, read_wall);
 	if (!failed)
 		failed = read_list(r, root, "findings", out, read_finding);
-	/* Reports from before 0.2 have none. */
+	/* Reports from before 0.2 lack this member. */
 	if (!failed && json_object_get(root, "probes"))
 		failed = read_list(r, root, "probes", out, read_probe);
 	out->quick = json_is_true(json_object_get(root, "quick"));

@@ -1,4 +1,4 @@
-/* render: one file a format; each writes a report for its reader and depends on no probe. */
+/* render: write a report in a format; one file per format. */
 #ifndef EPOLLTUNE_RENDER_H
 #define EPOLLTUNE_RENDER_H
 
@@ -10,26 +10,27 @@
 
 struct render_style {
 	bool color;
-	unsigned width; /* columns of the terminal; 80 when it is none */
+	unsigned width; /* columns; 80 if the stream is not a terminal */
 	bool utf8;      /* the locale can show "→", "·", "µ" */
-	bool verbose;   /* also what each wall and note is about, not only that it is */
+	bool verbose;   /* with the details of all walls and notes */
 };
-/* The style that suits a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale.
- */
+/* The style for a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale.
+ * `color`: "auto", "always" or "never". */
 struct render_style render_style_for(FILE *stream, const char *color);
 
 typedef int render_function(FILE *out, const struct report *r, const struct render_style *style,
 			    struct err *e);
-/* One for each format of formats.def. Only text follows the style. json is the schema
- * epolltune.report/1, indented by two spaces, with a newline at the end; line is ASCII. */
+/* One renderer for each format of formats.def. Only text uses the style. json has the schema
+ * epolltune.report/1, indented by two spaces, and ends with a newline; line is ASCII. Returns 0 or
+ * a negative errno with e set. */
 #define FORMAT(name, help) render_function render_##name;
 #include "report/formats.def"
 #undef FORMAT
 
 /* The renderer of a report's format; NULL if unknown. */
 render_function *render_find(const char *format);
-/* The formats of a report, for completion and errors, and as --help describes them. Each array
- * begins with a separator. */
+/* The formats of a report, as a list of names and as text for --help. Each array begins with a
+ * separator. */
 extern const char render_format_names[], render_format_help[];
 #define RENDER_REPORT_FORMATS (render_format_names + 1)
 #define RENDER_REPORT_FORMATS_HELP (render_format_help + 2)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What is written beyond the capacity lands here and is counted as lost. */
+/* Receive what exceeds the capacity, which is counted as lost. */
 static _Thread_local struct wall spare_wall;
 static _Thread_local struct finding spare_finding;
 

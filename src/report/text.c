@@ -45,7 +45,7 @@ static void target(const struct page *p, const struct target *t)
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
-/* "in a private lab (descriptors, ports)"; nothing when no probe was. */
+/* Adds "in a private lab (descriptors, ports)", or nothing if no probe ran there. */
 static void isolation_add(const struct page *p, struct page_segments *s, const struct report *r,
 			  enum report_isolation is, const char *where)
 {
@@ -62,7 +62,7 @@ static void isolation(const struct page *p, const struct report *r)
 	static const char *const briefly[] = {
 		[ISOLATION_LAB] = "Experiments: in a private lab",
 		[ISOLATION_IN_PLACE] = NULL,
-		[ISOLATION_SYSROOT] = "Experiments: none, a captured machine is only read",
+		[ISOLATION_SYSROOT] = "Experiments: none (captured machine)",
 		[ISOLATION_NONE] = "Experiments: none, settings only",
 	};
 	const char *brief = briefly[r->host.isolation];
@@ -79,7 +79,7 @@ static void isolation(const struct page *p, const struct report *r)
 
 enum { COLUMN_WALL, COLUMN_CAPACITY, COLUMN_NEEDED, COLUMN_BASIS, COLUMN_VERDICT };
 
-/* One line of the table; false when memory ran out. */
+/* Adds a line to the table; false if out of memory. */
 static bool add_wall(const struct page *p, struct libscols_table *table, const struct wall *w)
 {
 	static const char *const verdicts[] = {
@@ -174,7 +174,7 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	return 0;
 }
 
-/* Units that a person reads better scaled; the others are written behind the number. */
+/* Units that are scaled for readers; others follow the number as they are. */
 static const struct {
 	const char *unit;
 	enum quantity_kind kind;
@@ -214,8 +214,8 @@ static const char *format_value(char *text, size_t size, double value, const cha
 	return text;
 }
 
-/* "ListenOverflows 903 → 0 SYNs · …": at the current value, at the proposed one if tried. A unit
- * that scales is written at both. */
+/* Prints "ListenOverflows 903 → 0 SYNs · …": at the current value, and at the proposed one if
+ * tried. Both numbers have a unit if it is scaled. */
 static void evidence(const struct page *p, const struct finding *f)
 {
 	struct page_segments s = {0};
@@ -248,7 +248,7 @@ static bool figures_fill(struct libscols_table *table, const struct finding_tabl
 	return true;
 }
 
-/* The finding's figures, a line each; nothing when memory is out. */
+/* Prints the finding's table; nothing if out of memory. */
 static void figures(const struct page *p, const struct finding *f, size_t indent)
 {
 	struct libscols_table *table = f->table.row_count ? scols_new_table() : NULL;
@@ -274,7 +274,7 @@ static void figures(const struct page *p, const struct finding *f, size_t indent
 	scols_unref_table(table);
 }
 
-/* "tried: …", "not tried: …"; "" where nothing is proposed or there is nothing to try. */
+/* Writes "tried: …" or "not tried: …"; "" if there is nothing to try. */
 static void outcome_text(const struct page *p, const struct finding *f, char *text, size_t size)
 {
 	const char *state = finding_tried_name(f->tried);
@@ -313,7 +313,7 @@ static void knob_lines(const struct page *p, const struct finding *f)
 		page_paragraph(p, TONE_PLAIN, 4, outcome);
 }
 
-/* "critical · application": how bad, and who has to act. */
+/* Prints the id, the level and who has to act: "critical · application". */
 static void finding_head(const struct page *p, const struct finding *f)
 {
 	char id[64], level[64];
@@ -340,7 +340,7 @@ static void finding_block(const struct page *p, const struct finding *f)
 	fputc('\n', p->out);
 }
 
-/* Appends a sentence, after a full stop if what stands there has none. */
+/* Appends a sentence, and first a full stop if the text ends without one. */
 static void append_sentence(char *text, size_t size, const char *sentence)
 {
 	size_t used = strlen(text);
@@ -350,7 +350,7 @@ static void append_sentence(char *text, size_t size, const char *sentence)
 	snprintf(text + used, size - used, "%s", sentence);
 }
 
-/* "note     knob.myth: …", the shape of what needs no action now. */
+/* Prints "note     knob.myth: …", the short form of notes and skipped experiments. */
 static void finding_line(const struct page *p, const struct finding *f)
 {
 	char text[PAGE_TEXT], line[PAGE_TEXT];
@@ -384,7 +384,7 @@ static size_t findings(const struct page *p, const struct report *r, enum findin
 	return printed;
 }
 
-/* Whether apply has something to do about a wall of that verdict. */
+/* Whether apply can improve a wall of that verdict. */
 static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
@@ -405,7 +405,7 @@ static const struct finding *first_of(const struct page *p, const struct report 
 	return NULL;
 }
 
-/* What to do next, a command and what it is for; or nothing. */
+/* Writes the command to run next, or "". Returns its purpose. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
 	char arguments[384];
@@ -433,7 +433,7 @@ static void closing(const struct page *p, const struct report *r)
 {
 	char answer[REPORT_ANSWER], command[448], shown[448];
 	if (r->lost)
-		fprintf(p->out, "%zu more walls or findings did not fit into this report.\n",
+		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);
 	report_answer(r, answer);
 	page_paragraph(p, TONE_BOLD, 0, answer);

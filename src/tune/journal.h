@@ -15,8 +15,8 @@
  *	stale        item n: nothing to revert
  *	end          the run, or its rollback, is complete
  *
- * Version 1 wrote undo, undone, spared and gone for revert, reverted, conflict (or, with an empty
- * `found`, unreachable) and stale; it is still read.
+ * Version 1, still readable, wrote undo/undone/spared/gone for revert, reverted, conflict (or, with
+ * an empty `found`, unreachable) and stale.
  *
  * The state of every item follows from the records alone, so a crash at any point loses nothing. A
  * torn last record (no newline, or blocks that never reached the disk) was never acknowledged: the

@@ -90,8 +90,8 @@ static bool ours(const struct undo *u, const struct change *c, const char *found
 {
 	if (c->became[0])
 		return strcmp(found, c->became) == 0;
-	/* Cut off before the read-back: the kernel may have adjusted the value, but only the run
-	 * itself knows that nobody else did. */
+	/* The run ended before the read-back: the kernel may have adjusted the value. Only the run
+	 * itself knows that no other process wrote it. */
 	return u->own || strcmp(found, c->to) == 0;
 }
 

@@ -54,9 +54,9 @@ static int remove_base(void **state)
 	return 0;
 }
 
-/* Runs a script in a fresh network namespace; `more` are further options of unshare(1). It has $S,
- * a state directory to be created; epolltune; somaxconn [VALUE]; within CONDITION, which waits a
- * minute for it at most. */
+/* Runs a script in a new network namespace; `more`: further options of unshare(1). The script has
+ * $S, a state directory that does not exist yet, and the commands epolltune, somaxconn [VALUE], and
+ * within CONDITION, which waits for it for up to a minute. */
 static struct output inside(const char *more, const char *script)
 {
 	char path[96];
@@ -149,7 +149,7 @@ static void the_whole_story(void **state)
 	output_free(&o);
 }
 
-static void json_for_machines(void **state)
+static void the_json_has_its_documented_keys(void **state)
 {
 	(void)state;
 	struct output o =
@@ -184,7 +184,7 @@ static void json_for_machines(void **state)
 	output_free(&o);
 }
 
-/* The keys of an object, in their order. */
+/* Lists the keys of an object in their order. */
 static void keys_of(const char *path, char keys[512])
 {
 	json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
@@ -212,7 +212,7 @@ static const char *page_of(const char *command, char page[32768])
 	return schema;
 }
 
-/* The same keys whatever happened, and each is in the manual. */
+/* The keys are the same after every outcome, and the manual describes each. */
 static void json_has_the_same_keys_in_every_case(void **state)
 {
 	(void)state;
@@ -391,14 +391,14 @@ static void broken_state_is_one_error(void **state)
 	size_t lines = 0;
 	for (const char *at = o.errors; (at = strchr(at, '\n')); at++)
 		lines++;
-	assert_int_equal(lines, 7); /* one each */
+	assert_int_equal(lines, 7); /* one for each command */
 	output_free(&o);
 }
 
 static void a_signal_rolls_back(void **state)
 {
 	(void)state;
-	/* During the proof. */
+	/* Interrupt the proof. */
 	struct output o =
 		inside("", REPORT "somaxconn 16\n"
 				  "for s in INT TERM HUP; do\n"
@@ -510,7 +510,7 @@ static int in_terminal(const char *command, const char *answer, char *shown, siz
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A command that asks and gets "no". */
+/* Answers a command's question with "no". */
 static void declined(const char *command, const char *then)
 {
 	char shown[16384];
@@ -791,7 +791,8 @@ static void history_gives_each_change_a_line(void **state)
 	output_free(&o);
 }
 
-/* Lines that people add to our file stay; the file is removed when only its head is left. */
+/* Lines that others add to epolltune's file stay; rollback removes a file that has only its head
+ * left. */
 static void lines_of_others_are_kept(void **state)
 {
 	(void)state;
@@ -927,8 +928,8 @@ static void unreachable_changes_stay(void **state)
 	output_free(&o);
 }
 
-/* The proof uses the report's target and the probes of what changes. */
-static void a_report_brings_its_target(void **state)
+/* The proof uses the report's target and the probes of the changed knobs. */
+static void the_proof_uses_the_target_of_the_report(void **state)
 {
 	(void)state;
 	struct output o = inside("", REPORT
@@ -1060,7 +1061,7 @@ static void a_watchdog_knows_its_run(void **state)
 	output_free(&o);
 }
 
-/* A name too long for the watchdog. */
+/* A state directory whose name is too long for the watchdog is an error. */
 static void a_state_directory_too_long(void **state)
 {
 	(void)state;
@@ -1094,7 +1095,7 @@ static void confirm_reports_failures_as_json(void **state)
 	output_free(&o);
 }
 
-/* Exit status 1 while manual steps remain, whatever else is changed. */
+/* The exit status is 1 while manual steps remain, even if apply changed something. */
 static void manual_steps_are_a_warning(void **state)
 {
 	(void)state;
@@ -1246,8 +1247,8 @@ static void commands_can_be_pasted(void **state)
 	output_free(&o);
 }
 
-/* A card without loss after its change proves nothing about load. */
-static void quiet_is_no_proof(void **state)
+/* An interface without loss after its change is not a proof under load. */
+static void no_loss_is_not_a_proof(void **state)
 {
 	(void)state;
 	struct output o =
@@ -1297,7 +1298,7 @@ static void process_limits_are_manual_steps(void **state)
 		base, base);
 	has(o.out, "16000\n16000\n");
 	output_free(&o);
-	/* Reports are untrusted: no text of one leaves its comment. */
+	/* Reports are untrusted: their text must not escape a comment. */
 	o = run("ulimit -n 4096; $PROGRAM check --target c1m --probe descriptors --format json | "
 		"sed "
 		"'s/\"knob\": \"RLIMIT_NOFILE\"/\"knob\": \"X\\\\necho INJECTED\"/' >%s/evil.json; "
@@ -1317,7 +1318,7 @@ static void process_limits_are_manual_steps(void **state)
 	}
 }
 
-static void usage(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {
@@ -1352,7 +1353,7 @@ static void usage(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
 
 /* Root of a user namespace may be uid 0 of the machine, which the kernel allows to write there. */
-static void test_machine_wide_knob_is_refused_in_a_namespace(void **state)
+static void a_machine_wide_knob_is_refused_in_a_namespace(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -1369,9 +1370,9 @@ static void test_machine_wide_knob_is_refused_in_a_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_machine_wide_knob_is_refused_in_a_namespace),
+		cmocka_unit_test(a_machine_wide_knob_is_refused_in_a_namespace),
 		TEST(the_whole_story),
-		TEST(json_for_machines),
+		TEST(the_json_has_its_documented_keys),
 		TEST(json_has_the_same_keys_in_every_case),
 		TEST(rollback_goes_backwards),
 		TEST(manual_steps_are_a_warning),
@@ -1393,12 +1394,12 @@ int main(void)
 		TEST(another_namespace_or_boot),
 		TEST(unfinished_runs_are_reported),
 		TEST(a_failure_rolls_back),
-		TEST(quiet_is_no_proof),
+		TEST(no_loss_is_not_a_proof),
 		TEST(history_gives_each_change_a_line),
 		TEST(lines_of_others_are_kept),
 		TEST(another_namespace_disarms_nothing),
 		TEST(unreachable_changes_stay),
-		TEST(a_report_brings_its_target),
+		TEST(the_proof_uses_the_target_of_the_report),
 		TEST(the_unfinished_run_goes_first),
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),
@@ -1411,7 +1412,7 @@ int main(void)
 		TEST(counts_down_to_other_ends),
 		TEST(commands_can_be_pasted),
 		TEST(process_limits_are_manual_steps),
-		TEST(usage),
+		TEST(errors_name_the_argument),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

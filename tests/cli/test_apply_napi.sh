@@ -1,6 +1,6 @@
 #!/bin/sh
-# NAPI settings through apply, for a device and for one instance, on a veth in a namespace of the test's
-# own. Only root may set them, and instances need Linux 6.13: elsewhere the refusal is tested.
+# apply sets NAPI settings of a device and of one instance, on a veth in a private namespace. Only root
+# may set them, and instances need Linux 6.13: otherwise apply must refuse.
 set -u
 program=${PROGRAM:?is set by make test}
 work=$(mktemp -d) || exit 1
@@ -25,7 +25,7 @@ napi() {
 }
 is() { [ "$(napi)" = "$1" ] || fail "$(napi), not $1"; }
 
-mount -t sysfs sysfs /sys 2>/dev/null || { echo 'no sysfs of its own'; exit 0; }
+mount -t sysfs sysfs /sys 2>/dev/null || { echo 'cannot mount a private sysfs'; exit 0; }
 ip link add name v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 &&
 	ethtool -L v0 rx 1 && ethtool -K v0 gro on && ip link set v0 up || exit 77
 if ! { echo 1 >/sys/class/net/v0/gro_flush_timeout; } 2>/dev/null; then

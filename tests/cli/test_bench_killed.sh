@@ -71,7 +71,7 @@ signalled_twice() {
 	kill -STOP "$victim" || fail "$1: nothing to stop"
 	kill -TERM $bench
 	sleep 2
-	kill -0 $bench 2>/dev/null || fail "$1: did not wait for what is under way"
+	kill -0 $bench 2>/dev/null || fail "$1: did not wait for the running round"
 	kill -TERM $bench
 	wait $bench
 	status=$?

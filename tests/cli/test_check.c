@@ -1,4 +1,4 @@
-/* `epolltune check` as a whole: faults are planted in namespaces and limits, and named. */
+/* `epolltune check` finds limits that the tests set in namespaces and processes. */
 #include "../support/checked.h"
 #include "../support/support.h"
 
@@ -10,8 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Runs a shell text in a network namespace of its own, with a loopback; root in a user namespace.
- */
+/* Runs a shell text as root of a new user and network namespace, with loopback up. */
 #define IN_NAMESPACE "unshare -Urn sh -ec 'ip link set lo up; %s'"
 
 static void somaxconn_is_named(const char *enter, const char *options, const char *isolation)
@@ -45,28 +44,28 @@ static void somaxconn_is_named(const char *enter, const char *options, const cha
 	checked_free(&c);
 }
 
-/* Root with no user namespace where that can be had. */
+/* A network namespace, as real root if the test runs as root. */
 static const char *root_namespace(void) { return geteuid() ? "unshare -Urn" : "unshare -n"; }
 
-static void test_somaxconn_is_named_as_root(void **state)
+static void somaxconn_is_named_as_root(void **state)
 {
 	(void)state;
 	somaxconn_is_named(root_namespace(), "", "lab");
 }
 
-static void test_somaxconn_is_named_in_user_namespace(void **state)
+static void somaxconn_is_named_in_user_namespace(void **state)
 {
 	(void)state;
 	somaxconn_is_named("unshare -Urn", "", "lab");
 }
 
-static void test_somaxconn_is_named_in_place(void **state)
+static void somaxconn_is_named_in_place(void **state)
 {
 	(void)state;
 	somaxconn_is_named(root_namespace(), "--in-place", "in-place");
 }
 
-static void test_somaxconn_is_named_unprivileged(void **state)
+static void somaxconn_is_named_unprivileged(void **state)
 {
 	(void)state;
 	somaxconn_is_named(geteuid() ? "unshare -Urn"
@@ -76,15 +75,15 @@ static void test_somaxconn_is_named_unprivileged(void **state)
 			   "", "lab");
 }
 
-/* Also the load must spread over processes there. */
-static void test_somaxconn_is_named_with_few_descriptors(void **state)
+/* The clients must use several processes then. */
+static void somaxconn_is_named_with_few_descriptors(void **state)
 {
 	(void)state;
 	somaxconn_is_named("ulimit -n 100; unshare -Urn", "", "lab");
 }
 
-/* The lab of another user cannot have its somaxconn set there: the listen() argument stands in. */
-static void test_read_only_sysctl_does_not_hide_the_limit(void **state)
+/* The lab of another user cannot set its somaxconn: the listen() argument emulates it. */
+static void a_read_only_sysctl_does_not_hide_the_limit(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -98,8 +97,8 @@ static void test_read_only_sysctl_does_not_hide_the_limit(void **state)
 	checked_free(&c);
 }
 
-/* Clients that do not arrive say nothing about the queue: it is judged by its settings. */
-static void test_dead_wire_is_no_short_queue(void **state)
+/* If no clients arrive, check judges the queue by its settings. */
+static void a_dead_wire_is_not_a_short_queue(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -124,8 +123,8 @@ static void test_dead_wire_is_no_short_queue(void **state)
 	}
 }
 
-/* Its own ports are not the limit that a load is to find. */
-static void test_few_ports_do_not_limit_the_load(void **state)
+/* The load's own ports must not limit it. */
+static void few_ports_do_not_limit_the_load(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -138,7 +137,7 @@ static void test_few_ports_do_not_limit_the_load(void **state)
 	checked_free(&c);
 }
 
-static void test_both_limits_are_named(void **state)
+static void both_limits_are_named(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -160,7 +159,7 @@ static void test_both_limits_are_named(void **state)
 	checked_free(&c);
 }
 
-static void test_no_value_is_proposed_beyond_the_range(void **state)
+static void no_value_is_proposed_beyond_the_range(void **state)
 {
 	(void)state;
 	struct checked c =
@@ -172,8 +171,8 @@ static void test_no_value_is_proposed_beyond_the_range(void **state)
 	checked_free(&c);
 }
 
-/* The exit status is that of every format. */
-static void test_line_for_monitoring(void **state)
+/* The exit status is the same in every format. */
+static void the_line_format_is_for_monitoring(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -187,7 +186,7 @@ static void test_line_for_monitoring(void **state)
 	output_free(&o);
 }
 
-/* How many findings of that id name a knob that begins so; *first is the first of them. */
+/* Counts the findings of that id whose knob begins with `knob`; *first is the first of them. */
 static size_t named(const struct checked *c, const char *id, const char *knob, json_t **first)
 {
 	size_t i, count = 0;
@@ -203,7 +202,7 @@ static size_t named(const struct checked *c, const char *id, const char *knob, j
 	return count;
 }
 
-static void test_myths_are_told(void **state)
+static void myths_are_reported(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -225,7 +224,7 @@ static void test_myths_are_told(void **state)
 }
 
 /* A new network namespace has the kernel's defaults. */
-static void test_no_myth_where_there_is_none(void **state)
+static void kernel_defaults_are_not_myths(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -236,16 +235,16 @@ static void test_no_myth_where_there_is_none(void **state)
 	checked_free(&c);
 }
 
-static void test_sysroot_is_not_this_machine(void **state)
+static void a_sysroot_must_not_be_this_machine(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM check --sysroot /");
 	assert_int_equal(o.status, 3);
-	assert_non_null(strstr(o.errors, "this machine itself"));
+	assert_non_null(strstr(o.errors, "is this machine"));
 	output_free(&o);
 }
 
-static void test_proposed_value_cures(void **state)
+static void the_proposed_value_suffices(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -259,7 +258,7 @@ static void test_proposed_value_cures(void **state)
 	checked_free(&c);
 }
 
-static void test_tight_queue_is_a_warning(void **state)
+static void a_tight_queue_is_a_warning(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -274,7 +273,7 @@ static void test_tight_queue_is_a_warning(void **state)
 	checked_free(&c);
 }
 
-static void test_listen_argument_is_told_from_somaxconn(void **state)
+static void the_listen_argument_is_distinguished_from_somaxconn(void **state)
 {
 	(void)state;
 	struct checked c = checked_parse(
@@ -289,7 +288,7 @@ static void test_listen_argument_is_told_from_somaxconn(void **state)
 	checked_free(&c);
 }
 
-static void test_abort_on_overflow_is_noted(void **state)
+static void abort_on_overflow_is_noted(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -303,7 +302,7 @@ static void test_abort_on_overflow_is_noted(void **state)
 	checked_free(&c);
 }
 
-static void test_live_listener_is_noted(void **state)
+static void a_live_listener_is_noted(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -320,7 +319,7 @@ static void test_live_listener_is_noted(void **state)
 	checked_free(&c);
 }
 
-static void test_hard_limit_is_short(void **state)
+static void a_low_hard_limit_is_short(void **state)
 {
 	(void)state;
 	struct checked c = checked_parse(
@@ -331,7 +330,7 @@ static void test_hard_limit_is_short(void **state)
 	assert_string_equal(checked_text(w, "verdict"), "short");
 	assert_string_equal(checked_text(w, "method"), "measured");
 	assert_string_equal(checked_text(w, "knob"), "RLIMIT_NOFILE");
-	/* What the server holds besides is said, and is the difference. */
+	/* The detail names the descriptors that the server holds, which are the difference. */
 	const char *held = strstr(checked_text(w, "detail"), "less the ");
 	assert_non_null(held);
 	assert_int_equal(checked_number(w, "measured"), 333 - atoll(held + strlen("less the ")));
@@ -342,7 +341,7 @@ static void test_hard_limit_is_short(void **state)
 	checked_free(&c);
 }
 
-static void test_soft_limit_is_tight(void **state)
+static void a_low_soft_limit_is_tight(void **state)
 {
 	(void)state;
 	struct rlimit limit;
@@ -362,8 +361,8 @@ static void test_soft_limit_is_tight(void **state)
 
 #define SMALL "--connections 200 --rate 1k"
 
-/* Two busy loops stand for a busy machine: verdicts count, so they do not change. */
-static void test_verdicts_are_steady_on_a_busy_machine(void **state)
+/* Two busy loops make the machine busy: verdicts are counts, so they do not change. */
+static void verdicts_are_steady_on_a_busy_machine(void **state)
 {
 	(void)state;
 	struct output o =
@@ -378,8 +377,8 @@ static void test_verdicts_are_steady_on_a_busy_machine(void **state)
 	output_free(&o);
 }
 
-/* All that a check must leave as it was: global and namespace knobs, interfaces, network namespaces
- * and processes. In a PID namespace of its own, as others work on the machine as well. */
+/* Compares what check must not change: global and namespace knobs, interfaces, network namespaces
+ * and processes. It runs in its own PID namespace, as other processes run on the machine too. */
 static const char leave_script[] =
 	"snapshot() { (cat /proc/sys/fs/file-max /proc/sys/fs/nr_open "
 	"/proc/sys/fs/epoll/max_user_watches /proc/sys/kernel/core_pattern; "
@@ -391,14 +390,14 @@ static const char leave_script[] =
 	"diff $d/a $d/b; }; "
 	"d=$(mktemp -d); a=$(snapshot); $PROGRAM check >/dev/null " SMALL "; "
 	"compare \"$a\" \"$(snapshot)\" changed; "
-	/* Killed at several moments; what is left of it ends by itself. */
+	/* Killed at several moments; its remaining processes exit by themselves. */
 	"for t in 0.01 0.05 0.1 0.2 0.3; do $PROGRAM check >/dev/null 2>&1 & p=$!; sleep $t; "
 	"kill -9 $p; wait $p; done 2>/dev/null; "
 	"for i in $(seq 60); do b=$(snapshot); [ \"$a\" = \"$b\" ] && break; sleep 0.5; "
 	"done; "
 	"compare \"$a\" \"$b\" \"changed when killed\"; rm -r $d";
 
-static void test_host_is_left_as_it_was(void **state)
+static void check_leaves_the_host_unchanged(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -409,7 +408,7 @@ static void test_host_is_left_as_it_was(void **state)
 	output_free(&o);
 }
 
-static void test_refused_namespaces_fall_back(void **state)
+static void refused_namespaces_fall_back_to_loopback(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -432,8 +431,8 @@ static void test_refused_namespaces_fall_back(void **state)
 	checked_free(&c);
 }
 
-/* The processes below the check are its probes; the first one is killed. */
-static void test_killed_probe_is_reported(void **state)
+/* The children of check are its probes; the test kills the first. */
+static void a_killed_probe_is_reported(void **state)
 {
 	(void)state;
 	struct checked c = checked_parse(
@@ -448,7 +447,7 @@ static void test_killed_probe_is_reported(void **state)
 	checked_free(&c);
 }
 
-static void test_quick_only_inspects(void **state)
+static void quick_only_inspects(void **state)
 {
 	(void)state;
 	struct checked c = checked_parse(
@@ -461,7 +460,7 @@ static void test_quick_only_inspects(void **state)
 	checked_free(&c);
 }
 
-static void test_no_proof_tries_nothing(void **state)
+static void no_proof_tries_nothing(void **state)
 {
 	(void)state;
 	struct checked c =
@@ -473,7 +472,7 @@ static void test_no_proof_tries_nothing(void **state)
 	checked_free(&c);
 }
 
-static void test_odd_options_are_refused_by_name(void **state)
+static void errors_name_the_option(void **state)
 {
 	(void)state;
 	static const struct {
@@ -507,7 +506,7 @@ static void test_odd_options_are_refused_by_name(void **state)
 	}
 }
 
-static void test_output_is_whole_or_not_at_all(void **state)
+static void output_is_complete_or_absent(void **state)
 {
 	(void)state;
 	struct output o =
@@ -524,7 +523,7 @@ static void test_output_is_whole_or_not_at_all(void **state)
 	output_free(&o);
 }
 
-static void test_progress_is_for_terminals(void **state)
+static void progress_is_printed_on_terminals_only(void **state)
 {
 	(void)state;
 	struct output o = run("ulimit -Sn $(ulimit -Hn); $PROGRAM check " SMALL);
@@ -540,36 +539,36 @@ static void test_progress_is_for_terminals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_somaxconn_is_named_as_root),
-		cmocka_unit_test(test_somaxconn_is_named_in_user_namespace),
-		cmocka_unit_test(test_somaxconn_is_named_in_place),
-		cmocka_unit_test(test_somaxconn_is_named_unprivileged),
-		cmocka_unit_test(test_somaxconn_is_named_with_few_descriptors),
-		cmocka_unit_test(test_read_only_sysctl_does_not_hide_the_limit),
-		cmocka_unit_test(test_dead_wire_is_no_short_queue),
-		cmocka_unit_test(test_few_ports_do_not_limit_the_load),
-		cmocka_unit_test(test_both_limits_are_named),
-		cmocka_unit_test(test_no_value_is_proposed_beyond_the_range),
-		cmocka_unit_test(test_line_for_monitoring),
-		cmocka_unit_test(test_myths_are_told),
-		cmocka_unit_test(test_no_myth_where_there_is_none),
-		cmocka_unit_test(test_sysroot_is_not_this_machine),
-		cmocka_unit_test(test_proposed_value_cures),
-		cmocka_unit_test(test_tight_queue_is_a_warning),
-		cmocka_unit_test(test_listen_argument_is_told_from_somaxconn),
-		cmocka_unit_test(test_abort_on_overflow_is_noted),
-		cmocka_unit_test(test_live_listener_is_noted),
-		cmocka_unit_test(test_hard_limit_is_short),
-		cmocka_unit_test(test_soft_limit_is_tight),
-		cmocka_unit_test(test_verdicts_are_steady_on_a_busy_machine),
-		cmocka_unit_test(test_host_is_left_as_it_was),
-		cmocka_unit_test(test_refused_namespaces_fall_back),
-		cmocka_unit_test(test_killed_probe_is_reported),
-		cmocka_unit_test(test_quick_only_inspects),
-		cmocka_unit_test(test_no_proof_tries_nothing),
-		cmocka_unit_test(test_odd_options_are_refused_by_name),
-		cmocka_unit_test(test_output_is_whole_or_not_at_all),
-		cmocka_unit_test(test_progress_is_for_terminals),
+		cmocka_unit_test(somaxconn_is_named_as_root),
+		cmocka_unit_test(somaxconn_is_named_in_user_namespace),
+		cmocka_unit_test(somaxconn_is_named_in_place),
+		cmocka_unit_test(somaxconn_is_named_unprivileged),
+		cmocka_unit_test(somaxconn_is_named_with_few_descriptors),
+		cmocka_unit_test(a_read_only_sysctl_does_not_hide_the_limit),
+		cmocka_unit_test(a_dead_wire_is_not_a_short_queue),
+		cmocka_unit_test(few_ports_do_not_limit_the_load),
+		cmocka_unit_test(both_limits_are_named),
+		cmocka_unit_test(no_value_is_proposed_beyond_the_range),
+		cmocka_unit_test(the_line_format_is_for_monitoring),
+		cmocka_unit_test(myths_are_reported),
+		cmocka_unit_test(kernel_defaults_are_not_myths),
+		cmocka_unit_test(a_sysroot_must_not_be_this_machine),
+		cmocka_unit_test(the_proposed_value_suffices),
+		cmocka_unit_test(a_tight_queue_is_a_warning),
+		cmocka_unit_test(the_listen_argument_is_distinguished_from_somaxconn),
+		cmocka_unit_test(abort_on_overflow_is_noted),
+		cmocka_unit_test(a_live_listener_is_noted),
+		cmocka_unit_test(a_low_hard_limit_is_short),
+		cmocka_unit_test(a_low_soft_limit_is_tight),
+		cmocka_unit_test(verdicts_are_steady_on_a_busy_machine),
+		cmocka_unit_test(check_leaves_the_host_unchanged),
+		cmocka_unit_test(refused_namespaces_fall_back_to_loopback),
+		cmocka_unit_test(a_killed_probe_is_reported),
+		cmocka_unit_test(quick_only_inspects),
+		cmocka_unit_test(no_proof_tries_nothing),
+		cmocka_unit_test(errors_name_the_option),
+		cmocka_unit_test(output_is_complete_or_absent),
+		cmocka_unit_test(progress_is_printed_on_terminals_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Probe buffers: a bound planted in the calling namespace is measured, named and cured. */
+/* Probe buffers measures and names a bound that the test sets, and its proposal removes it. */
 #include "../support/checked.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #define CHECK "$PROGRAM check --format json --probe buffers "
 #define FAR "--rtt 20ms --bandwidth 1gbit"
 
-/* In a namespace of its own, with a sysctl written and the TUN device at hand. */
+/* Runs check in a new namespace with a sysctl set; skips without the TUN device. */
 static struct checked check_with(const char *knob, const char *value, const char *options)
 {
 	if (!namespaces_allowed())
@@ -21,8 +21,7 @@ static struct checked check_with(const char *knob, const char *value, const char
 				 value, knob, options));
 }
 
-/* On a machine that is too busy the wall is derived, or the proof inconclusive: neither says
- * anything about the program. */
+/* On a busy machine the wall is derived or the proof inconclusive: repeat the check then. */
 static bool is_unknown(const struct checked *c, const char *wall)
 {
 	char id[64];
@@ -43,7 +42,7 @@ static struct checked check_known(const char *wall, const char *knob, const char
 	return c;
 }
 
-/* Fields of a triple. */
+/* Parses the fields of a triple. */
 static void fields(const char *value, long long at[3])
 {
 	assert_int_equal(sscanf(value, "%lld %lld %lld", &at[0], &at[1], &at[2]), 3);
@@ -55,8 +54,8 @@ static void proposal_is_proven(json_t *f, long long first, long long second)
 	fields(checked_text(f, "proposed"), at);
 	assert_int_equal(at[0], first);
 	assert_int_equal(at[1], second);
-	/* 2.5 MB of window with 25 % headroom, in a buffer of which half to all becomes window;
-	 * half of the proposal, tried unless the machine was too busy, is too small. */
+	/* The window is 2.5 MB with 25 % headroom, half to all of the buffer. Half of the proposal
+	 * is too small; it is tried unless the machine is too busy. */
 	assert_in_range(at[2], 2500000, 2 * 2 * 2500000);
 	assert_true(checked_evidence(f, "throughput", "at_proposed") >= 125e6);
 }
@@ -70,7 +69,7 @@ static void a_short_receive_buffer_is_named(void **state)
 	assert_string_equal(checked_text(w, "verdict"), "short");
 	assert_string_equal(checked_text(w, "method"), "measured");
 	assert_string_equal(checked_text(w, "knob"), "net.ipv4.tcp_rmem");
-	/* 9.4 MB/s, as half to all of 256 KiB in 20 ms. */
+	/* 9.4 MB/s is half to all of 256 KiB in 20 ms. */
 	assert_in_range(checked_number(w, "measured"), 9400000 * 85 / 100, 9400000 * 115 / 100);
 	assert_int_equal(checked_number(w, "needed"), 125000000);
 	json_t *f = checked_finding(&c, "buffers.receive.short");
@@ -120,7 +119,7 @@ static void window_scaling_off_is_named(void **state)
 	knob_is_named("tcp_window_scaling", "buffers.receive", "buffers.receive.short");
 }
 
-static void no_proof_runs_when_not_wanted(void **state)
+static void no_proof_runs_with_no_proof(void **state)
 {
 	(void)state;
 	struct checked c =
@@ -149,7 +148,7 @@ static void a_busy_machine_gets_no_wrong_verdict(void **state)
 	assert_true(checked_has_finding(&c, "buffers.receive.short"));
 	assert_false(checked_has_finding(&c, "buffers.send.short"));
 	checked_free(&c);
-	/* Unknown is allowed. */
+	/* The busy machine may prevent a verdict. */
 	c = checked_parse(run(busy, "33554432"));
 	const char *verdict = checked_text(checked_wall(&c, "buffers.receive"), "verdict");
 	assert_true(!strcmp(verdict, "ok") || !strcmp(verdict, "unknown"));
@@ -157,7 +156,7 @@ static void a_busy_machine_gets_no_wrong_verdict(void **state)
 	checked_free(&c);
 }
 
-static void defaults_are_sufficient(void **state)
+static void the_defaults_suffice(void **state)
 {
 	(void)state;
 	struct checked c = check_known("buffers.receive", "tcp_rmem", "4096 131072 6291456", "");
@@ -207,7 +206,7 @@ static void a_window_beyond_tcp_is_not_proposed(void **state)
 	checked_free(&c);
 }
 
-static void a_fast_path_is_reported_as_it_was_carried(void **state)
+static void a_fast_path_is_measured_over_a_longer_rtt(void **state)
 {
 	(void)state;
 	struct checked c = check_with("tcp_rmem", "4096 131072 2621440",
@@ -215,9 +214,10 @@ static void a_fast_path_is_reported_as_it_was_carried(void **state)
 	json_t *w = checked_wall(&c, "buffers.receive");
 	assert_string_equal(checked_text(w, "method"), "derived");
 	assert_string_not_equal(checked_text(w, "verdict"), "ok");
-	/* A machine too busy to carry it leaves what the settings say. */
+	/* On a busy machine the wall is judged by its settings. */
 	if (!strcmp(checked_text(w, "experiment"), "done"))
-		assert_non_null(strstr(checked_text(w, "detail"), "over 20 ms, a window for"));
+		assert_non_null(
+			strstr(checked_text(w, "detail"), "over 20 ms, a window that allows"));
 	checked_free(&c);
 }
 
@@ -247,7 +247,7 @@ static void memory_pressure_is_reported(void **state)
 	checked_free(&c);
 }
 
-static void without_the_device_it_says_what_to_allow(void **state)
+static void without_the_tun_device_the_finding_names_it(void **state)
 {
 	(void)state;
 	if (!namespaces_allowed())
@@ -268,16 +268,16 @@ int main(void)
 		cmocka_unit_test(a_short_send_buffer_is_named),
 		cmocka_unit_test(autotuning_off_is_named),
 		cmocka_unit_test(window_scaling_off_is_named),
-		cmocka_unit_test(no_proof_runs_when_not_wanted),
+		cmocka_unit_test(no_proof_runs_with_no_proof),
 		cmocka_unit_test(a_busy_machine_gets_no_wrong_verdict),
-		cmocka_unit_test(defaults_are_sufficient),
+		cmocka_unit_test(the_defaults_suffice),
 		cmocka_unit_test(settings_alone_give_a_verdict_by_their_bounds),
 		cmocka_unit_test(a_path_beyond_the_wire_is_derived),
 		cmocka_unit_test(a_window_beyond_tcp_is_not_proposed),
-		cmocka_unit_test(a_fast_path_is_reported_as_it_was_carried),
+		cmocka_unit_test(a_fast_path_is_measured_over_a_longer_rtt),
 		cmocka_unit_test(all_connections_together_have_a_limit),
 		cmocka_unit_test(memory_pressure_is_reported),
-		cmocka_unit_test(without_the_device_it_says_what_to_allow),
+		cmocka_unit_test(without_the_tun_device_the_finding_names_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

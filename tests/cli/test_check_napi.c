@@ -1,5 +1,5 @@
-/* Probes napi and nic as an operator meets them: planted deferral is named and cured, busy polling
- * is measured or the machine was too busy, and the guide's code compiles and works. */
+/* Probes napi and nic: check finds deferred interrupts that the test sets, measures busy polling
+ * unless the machine is too busy, and the code of the guide compiles and works. */
 #include "../support/support.h"
 
 #include <jansson.h>
@@ -95,7 +95,7 @@ static void busy_polling_is_measured_or_the_machine_was_busy(void **state)
 	json_decref(report);
 }
 
-/* A namespace in which an interface defers interrupts, as an operator's would. */
+/* Runs a command in a namespace whose interface defers interrupts. */
 #define PLANTED                                                                                    \
 	"unshare -nm sh -c 'mount -t sysfs sysfs /sys && "                                         \
 	"ip link add name v0 type veth peer name v1 && ip link set v0 up && "                      \
@@ -111,7 +111,7 @@ static void need_root(void)
 		skip_because("only root may defer interrupts");
 }
 
-static void planted_deferral_is_named_and_cured(void **state)
+static void deferral_is_found_and_its_cure_is_proven(void **state)
 {
 	(void)state;
 	need_root();
@@ -126,23 +126,23 @@ static void planted_deferral_is_named_and_cured(void **state)
 	assert_string_equal(text_of(f, "proposed"), "0");
 	assert_non_null(strstr(text_of(f, "detail"), "napi_defer_hard_irqs=2"));
 	assert_string_equal(text_of(wall_of(report, "napi.latency"), "verdict"), "tight");
-	/* Named all the same where other work hides what it costs. */
+	/* On a busy machine the deferral is reported without a measurement. */
 	if (strstr(text_of(f, "tried"), "too busy")) {
 		json_decref(report);
 		return;
 	}
-	/* Proven: the same experiment with the defaults. */
+	/* The proof is the same experiment with the defaults. */
 	double now = evidence_of(f, "request p50", "at_current");
 	double then = evidence_of(f, "request p50", "at_proposed");
 	assert_true(then > 0 && now > 1.25 * then);
-	/* What is said of busy polling is not compared with the harm. */
+	/* Busy polling is compared with the defaults, not with the deferral. */
 	json_t *gain = finding_of(report, "napi.latency.busy-poll");
 	if (gain)
 		assert_true(evidence_of(gain, "request p50", "at_current") == then);
 	json_decref(report);
 }
 
-static void planted_deferral_is_derived_without_privilege(void **state)
+static void deferral_is_derived_without_privilege(void **state)
 {
 	(void)state;
 	need_root();
@@ -159,7 +159,7 @@ static void planted_deferral_is_derived_without_privilege(void **state)
 	json_decref(report);
 }
 
-/* Without privilege nothing of an interface is opened to be written, nor asked to be set. */
+/* Without privilege the probes do not try to change an interface. */
 static void nothing_is_attempted_without_privilege(void **state)
 {
 	(void)state;
@@ -178,8 +178,8 @@ static void nothing_is_attempted_without_privilege(void **state)
 		skip_because("no strace, or an ordinary user cannot reach the program");
 }
 
-/* One CPU is no failure: the wall is judged by the settings. */
-static void one_cpu_is_no_failure(void **state)
+/* With one CPU the wall is judged by its settings, without an error. */
+static void one_cpu_is_not_an_error(void **state)
 {
 	(void)state;
 	struct output o = run("taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') "
@@ -194,7 +194,7 @@ static void one_cpu_is_no_failure(void **state)
 	json_decref(report);
 }
 
-/* What an instance has of its own is named by the queue that it serves, so that it can be set. */
+/* The proposal names the setting of a NAPI instance by its queue, so that it can be set. */
 static void an_instances_deferral_is_named_by_its_queue(void **state)
 {
 	(void)state;
@@ -219,7 +219,7 @@ static void an_instances_deferral_is_named_by_its_queue(void **state)
 	json_decref(report);
 }
 
-static void inspection_names_it_too(void **state)
+static void inspection_finds_deferral_too(void **state)
 {
 	(void)state;
 	need_root();
@@ -247,7 +247,7 @@ static void nothing_is_left_set(void **state)
 	output_free(&o);
 }
 
-static void the_window_is_asked_for(void **state)
+static void the_window_option_is_used(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM check --probe nic --window 100ms");
@@ -264,8 +264,8 @@ static void the_window_is_asked_for(void **state)
 	json_decref(report);
 }
 
-/* Another probe is held up for longer than the window: nic waits for it. */
-static void it_watches_until_the_others_have_ended(void **state)
+/* nic watches until a probe ends that takes longer than the window. */
+static void nic_watches_until_the_other_probes_end(void **state)
 {
 	(void)state;
 	struct output o =
@@ -277,15 +277,15 @@ static void it_watches_until_the_others_have_ended(void **state)
 	assert_string_equal(o.errors, "nic 0\n");
 	json_t *report = report_of(&o);
 	output_free(&o);
-	const char *told = text_of(wall_of(report, "softnet.backlog"), "detail");
-	const char *at = strstr(told, " in the ");
+	const char *detail = text_of(wall_of(report, "softnet.backlog"), "detail");
+	const char *at = strstr(detail, " in the ");
 	double watched = 0;
-	if (!at || sscanf(at, " in the %lf s that were watched", &watched) != 1 || watched < 1.4)
-		fail_msg("%s", told);
+	if (!at || sscanf(at, " in the %lf s watched", &watched) != 1 || watched < 1.4)
+		fail_msg("%s", detail);
 	json_decref(report);
 }
 
-/* The code of the guide, as it stands, in a program. */
+/* Compiles the code of the guide unchanged and calls it. */
 static void the_guides_code_compiles_and_works(void **state)
 {
 	(void)state;
@@ -324,15 +324,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(busy_polling_is_measured_or_the_machine_was_busy),
-		cmocka_unit_test(planted_deferral_is_named_and_cured),
-		cmocka_unit_test(planted_deferral_is_derived_without_privilege),
+		cmocka_unit_test(deferral_is_found_and_its_cure_is_proven),
+		cmocka_unit_test(deferral_is_derived_without_privilege),
 		cmocka_unit_test(nothing_is_attempted_without_privilege),
-		cmocka_unit_test(one_cpu_is_no_failure),
+		cmocka_unit_test(one_cpu_is_not_an_error),
 		cmocka_unit_test(an_instances_deferral_is_named_by_its_queue),
-		cmocka_unit_test(inspection_names_it_too),
+		cmocka_unit_test(inspection_finds_deferral_too),
 		cmocka_unit_test(nothing_is_left_set),
-		cmocka_unit_test(the_window_is_asked_for),
-		cmocka_unit_test(it_watches_until_the_others_have_ended),
+		cmocka_unit_test(the_window_option_is_used),
+		cmocka_unit_test(nic_watches_until_the_other_probes_end),
 		cmocka_unit_test(the_guides_code_compiles_and_works),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Probe ports: the range and TIME_WAIT as measured, needed by a proxy only. The rules alone are in
- * test_verdict_ports. */
+/* Probe ports measures the port range and TIME_WAIT, which only a proxy needs. test_verdict_ports
+ * tests the rules. */
 #include "../support/checked.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static struct checked check_with(const char *before, const char *options)
 				 before, options));
 }
 
-/* The first figure of a row of a finding's table. */
+/* The first value of a row in a finding's table. */
 static double figure(json_t *finding, const char *name)
 {
 	json_t *rows = json_object_get(json_object_get(finding, "table"), "rows"), *row;
@@ -30,7 +30,7 @@ static double figure(json_t *finding, const char *name)
 	return 0;
 }
 
-static void test_a_proxy_runs_out_of_ports(void **state)
+static void a_proxy_runs_out_of_ports(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 40000 40099 >ip_local_port_range", "--role proxy");
@@ -46,7 +46,7 @@ static void test_a_proxy_runs_out_of_ports(void **state)
 	assert_string_equal(checked_text(f, "proposed"), "32768 60999");
 	assert_true(checked_evidence(f, "connections before EADDRNOTAVAIL", "at_proposed") ==
 		    12500);
-	/* What else helps, and what does not, on 64 ports. */
+	/* Alternatives on 64 ports, some without effect. */
 	assert_true(figure(f, "2 source addresses") == 128);
 	assert_true(figure(f, "2 destinations") == 128);
 	assert_true(figure(f, "2 destinations, bind() without NO_PORT") == 64);
@@ -54,7 +54,7 @@ static void test_a_proxy_runs_out_of_ports(void **state)
 	checked_free(&c);
 }
 
-static void test_a_server_needs_no_ports(void **state)
+static void a_server_needs_no_ports(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 40000 40099 >ip_local_port_range", "");
@@ -71,7 +71,7 @@ static void test_a_server_needs_no_ports(void **state)
 	checked_free(&c);
 }
 
-static void test_reserved_ports_do_not_count(void **state)
+static void reserved_ports_do_not_count(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 40000 40099 >ip_local_port_range; "
@@ -83,7 +83,7 @@ static void test_reserved_ports_do_not_count(void **state)
 	checked_free(&c);
 }
 
-static void test_reserved_ports_do_not_count_in_the_proposal(void **state)
+static void reserved_ports_do_not_count_in_the_proposal(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 32768 60999 >ip_local_port_range; "
@@ -94,13 +94,13 @@ static void test_reserved_ports_do_not_count_in_the_proposal(void **state)
 	assert_string_equal(checked_text(f, "proposed"), "16384 65535");
 	assert_non_null(strstr(checked_text(f, "advice"), "ip_local_reserved_ports takes 28 132"));
 	assert_true(checked_evidence(f, "connections before EADDRNOTAVAIL", "at_proposed") == 1250);
-	/* They do not limit the alternatives. */
+	/* Reserved ports do not limit the alternatives. */
 	assert_true(figure(f, "2 source addresses") == 128);
 	assert_true(figure(f, "2 destinations, bind() without NO_PORT") == 64);
 	checked_free(&c);
 }
 
-static void test_the_running_range_is_not_proposed(void **state)
+static void the_running_range_is_not_proposed(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 1024 65535 >ip_local_port_range",
@@ -112,7 +112,7 @@ static void test_the_running_range_is_not_proposed(void **state)
 	checked_free(&c);
 }
 
-static void test_reuse_needs_timestamps(void **state)
+static void reuse_needs_timestamps(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 40000 40599 >ip_local_port_range; "
@@ -123,7 +123,7 @@ static void test_reuse_needs_timestamps(void **state)
 	checked_free(&c);
 }
 
-static void test_the_default_range_suffices_for_a_proxy(void **state)
+static void the_default_range_suffices_for_a_proxy(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 32768 60999 >ip_local_port_range; "
@@ -137,7 +137,7 @@ static void test_the_default_range_suffices_for_a_proxy(void **state)
 	checked_free(&c);
 }
 
-static void test_time_wait_overflows(void **state)
+static void time_wait_overflows(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 500 >tcp_max_tw_buckets",
@@ -145,8 +145,8 @@ static void test_time_wait_overflows(void **state)
 	json_t *w = checked_wall(&c, "time-wait"), *f = checked_finding(&c, "time-wait.short");
 	assert_int_equal(c.status, 2);
 	assert_string_equal(checked_text(w, "method"), "measured");
-	/* The kernel tests the count and increments it in two steps (inet_twsk_alloc()): each other
-	 * CPU may add one in between. */
+	/* The kernel tests and increments the count in two steps (inet_twsk_alloc()): every other
+	 * CPU may add one between them. */
 	assert_in_range(checked_number(w, "measured"), 500, 500 + get_nprocs_conf() - 1);
 	assert_int_equal(checked_number(w, "needed"), 1200);
 	assert_string_equal(checked_text(f, "knob"), "net.ipv4.tcp_max_tw_buckets");
@@ -155,7 +155,7 @@ static void test_time_wait_overflows(void **state)
 	checked_free(&c);
 }
 
-static void test_a_rate_beyond_time_wait_is_news(void **state)
+static void a_rate_beyond_time_wait_is_a_visible_note(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 40000 40959 >ip_local_port_range",
@@ -168,7 +168,7 @@ static void test_a_rate_beyond_time_wait_is_news(void **state)
 	checked_free(&c);
 }
 
-static void test_inspection_alone_judges_by_the_knobs(void **state)
+static void inspection_judges_by_the_knobs(void **state)
 {
 	(void)state;
 	struct checked c =
@@ -184,16 +184,16 @@ static void test_inspection_alone_judges_by_the_knobs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_proxy_runs_out_of_ports),
-		cmocka_unit_test(test_a_server_needs_no_ports),
-		cmocka_unit_test(test_reserved_ports_do_not_count),
-		cmocka_unit_test(test_reserved_ports_do_not_count_in_the_proposal),
-		cmocka_unit_test(test_the_running_range_is_not_proposed),
-		cmocka_unit_test(test_reuse_needs_timestamps),
-		cmocka_unit_test(test_the_default_range_suffices_for_a_proxy),
-		cmocka_unit_test(test_time_wait_overflows),
-		cmocka_unit_test(test_a_rate_beyond_time_wait_is_news),
-		cmocka_unit_test(test_inspection_alone_judges_by_the_knobs),
+		cmocka_unit_test(a_proxy_runs_out_of_ports),
+		cmocka_unit_test(a_server_needs_no_ports),
+		cmocka_unit_test(reserved_ports_do_not_count),
+		cmocka_unit_test(reserved_ports_do_not_count_in_the_proposal),
+		cmocka_unit_test(the_running_range_is_not_proposed),
+		cmocka_unit_test(reuse_needs_timestamps),
+		cmocka_unit_test(the_default_range_suffices_for_a_proxy),
+		cmocka_unit_test(time_wait_overflows),
+		cmocka_unit_test(a_rate_beyond_time_wait_is_a_visible_note),
+		cmocka_unit_test(inspection_judges_by_the_knobs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Probe syn-queue: half-open connections are counted, and what bounds them is named, with cookies
- * and without. The rules alone are in test_verdict_syn_queue. */
+/* Probe syn-queue counts half-open connections and names their bound, with cookies and without.
+ * test_verdict_syn_queue tests the rules. */
 #include "../support/checked.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* 200 half open at a time, which a busy machine can hold too. */
+/* 200 half-open connections, which a busy machine can hold too. */
 #define FEW "--rate 1k --rtt 200ms"
 #define CHECK "$PROGRAM check --format json --probe syn-queue "
 
@@ -21,7 +21,7 @@ static struct checked check_with(const char *before, const char *options)
 		run("unshare -Urn sh -ec 'cd /proc/sys/net; %s; " CHECK "%s'", before, options));
 }
 
-/* A machine too busy to count, or to count again for a proof, proves nothing. */
+/* On a busy machine the count or its proof is inconclusive: repeat the check then. */
 static bool is_unknown(const struct checked *c)
 {
 	if (checked_has_finding(c, "syn-queue.short") &&
@@ -41,10 +41,10 @@ static struct checked check_known(const char *before, const char *options)
 	return c;
 }
 
-static void test_without_cookies_the_sysctl_binds(void **state)
+static void without_cookies_the_sysctl_binds(void **state)
 {
 	(void)state;
-	/* A short port range does not limit the clients. */
+	/* A small port range does not limit the clients. */
 	struct checked c = check_known("echo 40000 40099 >ipv4/ip_local_port_range; "
 				       "echo 0 >ipv4/tcp_syncookies; "
 				       "echo 16 >ipv4/tcp_max_syn_backlog",
@@ -54,7 +54,7 @@ static void test_without_cookies_the_sysctl_binds(void **state)
 	assert_string_equal(checked_text(w, "verdict"), "short");
 	assert_string_equal(checked_text(w, "method"), "measured");
 	assert_string_equal(checked_text(w, "knob"), "net.ipv4.tcp_max_syn_backlog");
-	/* Three quarters, and one. */
+	/* Three quarters of 16, and one. */
 	assert_int_equal(checked_number(w, "measured"), 13);
 	assert_int_equal(checked_number(w, "needed"), 200);
 	assert_string_equal(checked_text(f, "knob"), "net.ipv4.tcp_max_syn_backlog");
@@ -66,16 +66,16 @@ static void test_without_cookies_the_sysctl_binds(void **state)
 	checked_free(&c);
 }
 
-static void test_with_cookies_the_backlog_binds(void **state)
+static void with_cookies_the_backlog_binds(void **state)
 {
 	(void)state;
-	/* tcp_max_syn_backlog is lower still, without effect. */
+	/* The lower tcp_max_syn_backlog has no effect. */
 	struct checked c =
 		check_known("echo 16 >core/somaxconn; echo 8 >ipv4/tcp_max_syn_backlog", FEW);
 	json_t *w = checked_wall(&c, "syn-queue"), *f = checked_finding(&c, "syn-queue.short");
 	assert_int_equal(c.status, 2);
 	assert_string_equal(checked_text(w, "knob"), "net.core.somaxconn");
-	/* One more: the kernel tests for "more than". */
+	/* One more than the backlog, as the kernel tests for "more than". */
 	assert_int_equal(checked_number(w, "measured"), 17);
 	assert_string_equal(checked_text(f, "knob"), "net.core.somaxconn");
 	assert_string_equal(checked_text(f, "proposed"), "256");
@@ -87,7 +87,7 @@ static void test_with_cookies_the_backlog_binds(void **state)
 	checked_free(&c);
 }
 
-static void test_all_that_binds_is_one_finding(void **state)
+static void several_binding_knobs_are_one_finding(void **state)
 {
 	(void)state;
 	struct checked c = check_known("echo 0 >ipv4/tcp_syncookies; echo 100 >core/somaxconn; "
@@ -109,7 +109,7 @@ static void test_all_that_binds_is_one_finding(void **state)
 	checked_free(&c);
 }
 
-static void test_a_backlog_is_the_remedy_of_the_application(void **state)
+static void a_backlog_is_the_remedy_of_the_application(void **state)
 {
 	(void)state;
 	struct checked c = check_known(":", "--backlog 20");
@@ -121,7 +121,7 @@ static void test_a_backlog_is_the_remedy_of_the_application(void **state)
 	checked_free(&c);
 }
 
-static void test_defaults_are_sufficient(void **state)
+static void the_defaults_suffice(void **state)
 {
 	(void)state;
 	struct checked c = check_known("echo 4096 >core/somaxconn", "");
@@ -135,8 +135,8 @@ static void test_defaults_are_sufficient(void **state)
 	checked_free(&c);
 }
 
-/* The clients are then spread over processes. */
-static void test_few_descriptors_suffice(void **state)
+/* The clients must use several processes then. */
+static void few_descriptors_suffice(void **state)
 {
 	(void)state;
 	struct checked c = check_known("ulimit -n 100; echo 16 >core/somaxconn", "");
@@ -144,7 +144,7 @@ static void test_few_descriptors_suffice(void **state)
 	checked_free(&c);
 }
 
-static void test_cookies_always_need_no_queue(void **state)
+static void cookies_for_all_need_no_queue(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 2 >ipv4/tcp_syncookies; echo 16 >core/somaxconn", "");
@@ -153,7 +153,7 @@ static void test_cookies_always_need_no_queue(void **state)
 	checked_free(&c);
 }
 
-static void test_inspection_alone_knows_the_rules(void **state)
+static void inspection_judges_by_the_knobs(void **state)
 {
 	(void)state;
 	struct checked c = check_with("echo 0 >ipv4/tcp_syncookies; "
@@ -169,14 +169,14 @@ static void test_inspection_alone_knows_the_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_cookies_the_sysctl_binds),
-		cmocka_unit_test(test_with_cookies_the_backlog_binds),
-		cmocka_unit_test(test_all_that_binds_is_one_finding),
-		cmocka_unit_test(test_a_backlog_is_the_remedy_of_the_application),
-		cmocka_unit_test(test_defaults_are_sufficient),
-		cmocka_unit_test(test_few_descriptors_suffice),
-		cmocka_unit_test(test_cookies_always_need_no_queue),
-		cmocka_unit_test(test_inspection_alone_knows_the_rules),
+		cmocka_unit_test(without_cookies_the_sysctl_binds),
+		cmocka_unit_test(with_cookies_the_backlog_binds),
+		cmocka_unit_test(several_binding_knobs_are_one_finding),
+		cmocka_unit_test(a_backlog_is_the_remedy_of_the_application),
+		cmocka_unit_test(the_defaults_suffice),
+		cmocka_unit_test(few_descriptors_suffice),
+		cmocka_unit_test(cookies_for_all_need_no_queue),
+		cmocka_unit_test(inspection_judges_by_the_knobs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What DESIGN.md promises to contributors: a copy of the tree gets a probe, a knob, a finding, a
-# counter, a symptom, a myth, a format and another wording, each in no more places than promised,
-# and the program that is built from it knows them everywhere.
+# Tests what DESIGN.md promises to contributors: it adds a probe, a knob, a finding, a counter, a
+# symptom, a myth, a format and another wording to a copy of the tree, each in the promised places
+# only, and the program built from it has them in all its outputs.
 set -u
 BUILD=${BUILD:-build}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -23,28 +23,28 @@ promise() { promise=$1 && echo "$1"; }
 enter='unshare -Urn'
 $enter true 2>/dev/null || enter=
 
-# prints TEXT COMMAND...: the command prints it, whatever its exit status is.
+# prints TEXT COMMAND...: fail unless the command prints TEXT. Ignores the exit status.
 prints() {
 	text=$1
 	shift
 	out=$("$@" 2>&1)
 	case $out in *"$text"*) ;; *) fail "no \"$text\" from $*: $out" ;; esac
 }
-# holds FILTER FILE: jq finds it true.
+# holds FILTER FILE: fail unless the jq filter is true.
 holds() { jq -e "$1" "$2" >/dev/null || fail "not so: $1 in $(cat "$2")"; }
-# Adds standard input to FILE of the copy, behind the first line that matches, or at its end.
+# add FILE [PATTERN]: add standard input to FILE of the copy, after the first match or at the end.
 add() {
 	file=$copy/$1 && cat >"$work/part"
 	[ $# -eq 1 ] || grep -q "$2" "$file" || give_up "no line \"$2\" in $1"
 	if [ $# -eq 1 ]; then cat "$work/part" >>"$file"; else sed -i "0,/$2/{/$2/r $work/part
 	}" "$file"; fi
 }
-# replace FILE OLD NEW
+# replace FILE OLD NEW: replace a text in FILE of the copy.
 replace() {
 	grep -q "$2" "$copy/$1" || give_up "no \"$2\" in $1"
 	sed -i "s/$2/$3/" "$copy/$1"
 }
-# The variant's flags come from make, or with tests/run alone from the directory's name.
+# make passes the flags of a variant; without make they follow from the name of the build directory.
 build() {
 	case $BUILD in */*san) export SAN=1 ;; esac
 	case $BUILD in */clang*) export CC=clang ;; esac
@@ -59,7 +59,7 @@ case $BUILD in /*)
 	exit 77
 	;;
 esac
-# With what is built already, so that only what changes is compiled.
+# Copy the build too, so that make compiles only what changes.
 mkdir -p "$copy/$BUILD/tests" || exit 1
 cd "$root" && cp -a Makefile include src probes man tests "$copy" || exit 1
 for part in src probes man tests/support libs.mk flags sources libepolltune.a; do
@@ -224,7 +224,7 @@ table=$BUILD/tests/unit/test_verdict_accept_queue
 build all man "$table"
 page=$copy/man/epolltune-knobs.7
 "$new" completion bash >"$work/bash" || fail 'completion bash'
-# named KIND NAME TEXT: list, explain, completion and the manual know a row, with a text of it.
+# named KIND NAME TEXT: list, explain, completion and the manual have a row and a text of it.
 named() {
 	prints "$2" "$new" list "$1"
 	prints "$3" "$new" explain "$2"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The runbook of epolltune-apply(1), pasted verbatim: a short wall is raised, proven, persisted and
-# rolled back.
+# The runbook of epolltune-apply(1), pasted verbatim, raises, proves, persists and rolls back a short
+# wall.
 set -u
 PROGRAM=${PROGRAM:?}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,7 +12,7 @@ enter=
 for way in 'unshare -Urn' 'unshare -n'; do
 	$way test -e /proc/sys/net/core/somaxconn 2>/dev/null && enter=$way && break
 done
-[ -n "$enter" ] || { echo 'SKIP: no network namespace of its own with net.core in it'; exit 77; }
+[ -n "$enter" ] || { echo 'SKIP: no private network namespace with net.core'; exit 77; }
 
 # The text between .Bd and .Ed of the section; sudo and systemctl are replaced by scripts.
 sed -n '/^\.Sh RUNBOOK/,/^\.Ed/p' "$root/man/epolltune-apply.1" | sed '1,/^\.Bd/d; /^\.Ed/d; s/\\-/-/g' \
@@ -37,9 +37,9 @@ INSIDE
 W=$work $enter -m --pid --fork --mount-proc sh "$work/inside" >"$work/out" 2>"$work/errors" </dev/null
 status=$?
 [ $status -ne 77 ] || { echo 'SKIP: /etc/sysctl.d cannot be bound here'; exit 77; }
-said() { grep -q -- "$1" "$work/out" || fail "not said: $1"; }
+said() { grep -q -- "$1" "$work/out" || fail "not printed: $1"; }
 [ $status -eq 0 ] || fail "status $status"
-# Each command meanwhile says that the run waits.
+# Each command before confirm prints that the run waits.
 grep -qv '^epolltune: run 1 will be rolled back in [0-9]* s; confirm with: epolltune confirm$' "$work/errors" &&
 	fail 'errors'
 said '^accept-queue .* SHORT'

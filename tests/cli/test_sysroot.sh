@@ -1,7 +1,7 @@
 #!/bin/sh
-# Captured machines (tests/hosts/): what check says of each is the same wherever it is said, and
-# nothing of the machine at hand is read for it. `UPDATE=1 make test TESTS_ONLY=cli/test_sysroot.sh`
-# writes the expected reports anew: review the difference before you commit it.
+# check reports the same about a captured machine (tests/hosts/) wherever it runs, and does not read
+# this machine. `UPDATE=1 make test TESTS_ONLY=cli/test_sysroot.sh` updates the expected reports: review
+# the difference before you commit it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 program=${PROGRAM:?is set by make test}
@@ -15,8 +15,8 @@ fail() {
 	failed=1
 }
 
-# The exit status and the report, without what differs by time and release, and without nulls: an
-# added field that says nothing of a captured machine is no difference.
+# Prints the exit status and the report, without time and version, and without nulls, so that a new
+# field that a capture does not have is not a difference.
 report() {
 	status=0
 	"$@" >"$work/out" 2>"$work/err" || status=$?
@@ -58,7 +58,7 @@ for host in hosts/*/; do
 		fail "$host: explain: $(cat "$work/err")"
 done
 
-# The values are the capture's.
+# The values come from the capture.
 for host in linux-6.18 debian-12-6.1; do
 	"$program" list knobs --sysroot hosts/$host >"$work/list"
 	for knob in fs.nr_open fs.epoll.max_user_watches net.ipv4.tcp_max_tw_buckets; do
@@ -67,13 +67,13 @@ for host in linux-6.18 debian-12-6.1; do
 	done
 done
 
-# Of a damaged one nothing can be told: no verdict on what has a need, and the exit status says so.
+# A damaged capture gets no verdict for walls that the target needs, and exit status 3.
 [ "$(jq .exit_status hosts/damaged.json)" -eq 3 ] || fail 'damaged: the exit status is not 3'
 [ "$(jq '[.walls[] | select(.verdict != "unknown" and .needed != null)] | length' hosts/damaged.json)" -eq 0 ] ||
 	fail 'damaged: a verdict out of garbage'
 
-# Nothing but the capture is read: no /proc, no /sys, no netlink, no namespace. (The sanitizers look
-# at /proc/self/maps and the like.)
+# check reads only the capture: no /proc, no /sys, no netlink, no namespace. (Sanitizers read
+# /proc/self/maps and similar files.)
 if strace -o /dev/null true 2>/dev/null; then
 	for host in hosts/*/; do
 		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=%file,socket,unshare,setns -o "$work/trace" \
@@ -83,10 +83,10 @@ if strace -o /dev/null true 2>/dev/null; then
 			grep -E '"/(proc|sys)/|AF_NETLINK|unshare\(|setns\(' && fail "$host: this machine was read"
 	done
 else
-	echo 'no strace here: what is opened was not watched'
+	echo 'no strace: opened files are not checked'
 fi
 
-# Roots that are none.
+# Invalid roots are refused.
 : >"$work/file"
 mkdir "$work/empty"
 for root in "$work/nowhere" "$work/file" "$work/empty" ''; do

@@ -41,7 +41,7 @@ static const char *string_of(json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-/* One process explains all, so that this is quick. */
+/* The arguments that explain all names in one process, which is faster. */
 static char *all_names(const char *plural)
 {
 	static char names[8000];
@@ -55,7 +55,7 @@ static char *all_names(const char *plural)
 	return names;
 }
 
-static void test_every_name_is_explained(void **state)
+static void every_name_is_explained(void **state)
 {
 	(void)state;
 	struct output o = run("COLUMNS=80 $PROGRAM explain %s", all_names(NULL));
@@ -76,7 +76,7 @@ static void test_every_name_is_explained(void **state)
 	output_free(&o);
 }
 
-static void test_what_a_knob_tells(void **state)
+static void a_knob_is_described_completely(void **state)
 {
 	(void)state;
 	struct output o = run("$PROGRAM explain net/core/somaxconn");
@@ -97,7 +97,7 @@ static void test_what_a_knob_tells(void **state)
 	output_free(&o);
 }
 
-static void test_refusals(void **state)
+static void errors_name_the_argument(void **state)
 {
 	(void)state;
 	static const struct {
@@ -126,7 +126,7 @@ static void test_refusals(void **state)
 	}
 }
 
-static void test_list(void **state)
+static void every_kind_is_listed(void **state)
 {
 	(void)state;
 	struct output o = run("COLUMNS=80 $PROGRAM list");
@@ -175,8 +175,8 @@ static json_t *value_of(json_t *list, const char *name)
 	return NULL;
 }
 
-/* A captured machine's values, not this one's; what is missing or damaged is null. */
-static void test_captured_machine(void **state)
+/* list reads the values of a captured machine; missing or damaged ones are null. */
+static void a_captured_machine_has_its_own_values(void **state)
 {
 	(void)state;
 	char root[] = "/tmp/epolltune-topics-XXXXXX";
@@ -200,8 +200,8 @@ static void test_captured_machine(void **state)
 	output_free(&o);
 }
 
-/* What check finds on a machine where everything is short has a row in the table of findings. */
-static void test_findings_are_explained(void **state)
+/* All findings about a machine where everything is short have a row in the catalogue. */
+static void every_finding_of_a_check_is_explained(void **state)
 {
 	(void)state;
 	char root[] = "/tmp/epolltune-topics-XXXXXX";
@@ -241,9 +241,8 @@ static bool looks_like_finding(const char *id)
 	return kind && (strcmp(kind->name, "wall") == 0 || strcmp(kind->name, "probe") == 0);
 }
 
-/* Findings whose ids stand whole in the sources of the probes have a row, whether or not this
- * machine gives rise to them. */
-static void test_findings_of_the_sources(void **state)
+/* All finding ids in the sources of the probes have a row, also those that no test produces. */
+static void every_finding_of_the_sources_is_explained(void **state)
 {
 	(void)state;
 	struct output o = run("grep -hoE '\"[a-z-]+(\\.[a-z-]+)+\"' probes/*.c src/commands/*.c");
@@ -263,7 +262,7 @@ static void test_findings_of_the_sources(void **state)
 	output_free(&o);
 }
 
-static void test_full_disk(void **state)
+static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
 	if (access("/dev/full", W_OK) != 0)
@@ -279,8 +278,8 @@ static void test_full_disk(void **state)
 	}
 }
 
-/* Walls that a knob names are walls, and no name stands twice but for a probe and its wall. */
-static void test_tables_agree(void **state)
+/* All walls that a knob names exist, and only a probe and its wall share a name. */
+static void the_tables_agree(void **state)
 {
 	(void)state;
 	size_t place;
@@ -290,7 +289,8 @@ static void test_tables_agree(void **state)
 		for (char *w = strtok_r(walls, ",", &at); w; w = strtok_r(NULL, ",", &at)) {
 			const struct topic_kind *kind = topic_find(w, &place);
 			if (!kind || strcmp(kind->name, "wall") != 0)
-				fail_msg("%s names \"%s\", which is no wall", knob_at(i)->name, w);
+				fail_msg("%s names \"%s\", which is not a wall", knob_at(i)->name,
+					 w);
 		}
 	}
 	for (size_t k = 0; k < topic_kind_count; k++)
@@ -307,15 +307,15 @@ static void test_tables_agree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_name_is_explained),
-		cmocka_unit_test(test_what_a_knob_tells),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_captured_machine),
-		cmocka_unit_test(test_findings_are_explained),
-		cmocka_unit_test(test_findings_of_the_sources),
-		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_tables_agree),
+		cmocka_unit_test(every_name_is_explained),
+		cmocka_unit_test(a_knob_is_described_completely),
+		cmocka_unit_test(errors_name_the_argument),
+		cmocka_unit_test(every_kind_is_listed),
+		cmocka_unit_test(a_captured_machine_has_its_own_values),
+		cmocka_unit_test(every_finding_of_a_check_is_explained),
+		cmocka_unit_test(every_finding_of_the_sources_is_explained),
+		cmocka_unit_test(a_full_disk_is_an_error),
+		cmocka_unit_test(the_tables_agree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

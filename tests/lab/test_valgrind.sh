@@ -18,7 +18,7 @@ ip link set lo up
 for share in reuseport exclusive leader-follower; do
 	rm -f "$work/said"
 	mkfifo "$work/said"
-	# A worker that valgrind finds at fault ends with 99, and serve tells so with 3.
+	# A worker in which valgrind finds an error exits with 99, and serve then exits with 3.
 	valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
 		--suppressions="$tests/valgrind.supp" \
 		"$PROGRAM" serve --workers 2 --share $share --duration 60s >"$work/said" 2>"$work/error" &

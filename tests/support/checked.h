@@ -17,7 +17,7 @@ void checked_free(struct checked *c);
 json_t *checked_wall(const struct checked *c, const char *name);
 json_t *checked_finding(const struct checked *c, const char *id);
 bool checked_has_finding(const struct checked *c, const char *id);
-/* A field of a wall or finding: "" if it is no string; the test fails if it is no number. */
+/* A field of a wall or finding: "" if it is not a string; the test fails if it is not a number. */
 const char *checked_text(json_t *object, const char *key);
 long long checked_number(json_t *object, const char *key);
 /* Evidence of a finding; NAN if it is null. */

@@ -42,7 +42,7 @@ static void setting_put(const struct experiment *x, struct settings *s, const ch
 		snprintf(s->text[i], sizeof(s->text[i]), "%s", normal);
 		return;
 	}
-	fail_msg("%s does not stand on %s", x->wall, name);
+	fail_msg("%s does not depend on %s", x->wall, name);
 }
 
 struct settings verdict_settings(const struct experiment *x, const char *values)

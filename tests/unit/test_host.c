@@ -542,10 +542,10 @@ static void slabs_grow_by_connections(void **state)
 		uint64_t bytes;                 /* that 1000 connections took */
 	} rows[] = {
 		{2100, 2100, 100, 9000000, 2000 * 2000 + 2000 * 250},
-		/* An object for every other connection is the least. */
+		/* The minimum is an object for every other connection. */
 		{600, 599, 100, 0, 500 * 2000},
 		{599, 599, 100, 9000000, 0},
-		/* Whatever made it grow, and never what shrank. */
+		/* A cache that grew by more counts completely; one that shrank does not count. */
 		{2100, 0, 1100, 0, 2000 * 2000 + 1000 * 1000},
 		{100, 100, 100, 1000000, 0},
 	};

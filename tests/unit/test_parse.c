@@ -87,7 +87,7 @@ static void refuses(const char *from, const char *to, int code, const char *need
 	fclose(out);
 	assert_int_equal(report_parse(path, back, &e), code);
 	if (!strstr(e.text, needle) || !strstr(e.text, path))
-		fail_msg("\"%s\" does not tell \"%s\"", e.text, needle);
+		fail_msg("\"%s\" does not contain \"%s\"", e.text, needle);
 	free(text), free(r), free(back);
 }
 

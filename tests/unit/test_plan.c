@@ -268,7 +268,7 @@ static void stale_or_foreign_reports(void **state)
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "15", "2048");
 	refused(-PLAN_REFUSED, "was 15");
-	/* A value that is high enough already is no reason to refuse. */
+	/* A value that is high enough already is not refused. */
 	set("net.core.somaxconn", "2048");
 	made();
 	assert_int_equal(plan->count, 0);

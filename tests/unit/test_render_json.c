@@ -37,7 +37,7 @@ static const char *string_at(json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
 	if (!json_is_string(value))
-		fail_msg("%s is no string", key);
+		fail_msg("%s is not a string", key);
 	return json_string_value(value);
 }
 

@@ -1,4 +1,5 @@
-/* The text renderer against golden texts. RENDER_GOLDEN=write makes them anew; read the diff. */
+/* Compares the text renderer with golden texts. RENDER_GOLDEN=write updates them: review the diff.
+ */
 #include "../support/support.h"
 #include "report/render.h"
 #include "sample_report.h"

@@ -1,11 +1,11 @@
-/* What settings and outcomes make of the accept queue. */
+/* The verdicts and findings of the accept queue, by settings and outcome. */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
 #include <string.h>
 
 struct row {
-	uint64_t rate; /* × a stall of 100 ms is needed */
+	uint64_t rate; /* the need is rate × a stall of 100 ms */
 	const char *settings;
 	int64_t reached; /* by an experiment; 0: none */
 	bool limit_met;
@@ -17,7 +17,7 @@ struct row {
 
 static const struct row rows[] = {
 	{10000, "net.core.somaxconn=4096", 0, false, 4097, VERDICT_OK, "", "", REMEDY_NONE},
-	/* 1 000 needed: ok from 1 250 on, and the queue holds one more than the knob says. */
+	/* 1 000 are needed: ok from 1 250 on. The queue holds one more than somaxconn. */
 	{10000, "net.core.somaxconn=1249", 0, false, 1250, VERDICT_OK, "", "", REMEDY_NONE},
 	{10000, "net.core.somaxconn=1248", 0, false, 1249, VERDICT_TIGHT, "accept-queue.tight",
 	 "net.core.somaxconn 1248 -> 2048", REMEDY_KERNEL},
@@ -25,10 +25,10 @@ static const struct row rows[] = {
 	 "net.core.somaxconn 999 -> 2048", REMEDY_KERNEL},
 	{10000, "net.core.somaxconn=998", 0, false, 999, VERDICT_SHORT, "accept-queue.short",
 	 "net.core.somaxconn 998 -> 2048", REMEDY_KERNEL},
-	/* The application's backlog binds, and somaxconn would do. */
+	/* The application's backlog binds, and somaxconn suffices. */
 	{10000, "net.core.somaxconn=4096; listen.backlog=128", 0, false, 129, VERDICT_SHORT,
 	 "accept-queue.short", "listen.backlog 128 -> 2048", REMEDY_APPLICATION},
-	/* Both are too small: what binds comes first. */
+	/* Both are too small: the proposals begin with the one that binds. */
 	{10000, "net.core.somaxconn=512; listen.backlog=128", 0, false, 129, VERDICT_SHORT,
 	 "accept-queue.short", "listen.backlog 128 -> 2048, net.core.somaxconn 512 -> 2048",
 	 REMEDY_APPLICATION},
@@ -37,7 +37,7 @@ static const struct row rows[] = {
 	 REMEDY_KERNEL},
 	/* Unreadable. */
 	{10000, "", 0, false, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
-	/* An experiment that met the limit counts, one that did not leaves the settings'. */
+	/* An experiment that met the limit overrides the settings; another one does not. */
 	{10000, "net.core.somaxconn=4096", 4097, true, 4097, VERDICT_OK, "", "", REMEDY_NONE},
 	{10000, "net.core.somaxconn=4096", 1000, false, 4097, VERDICT_OK, "", "", REMEDY_NONE},
 	{10000, "net.core.somaxconn=4096", 900, true, 4097, VERDICT_SHORT, "accept-queue.short", "",

@@ -1,4 +1,5 @@
-/* What settings and outcomes make of the buffers of one connection, and of all of them. */
+/* The verdicts and findings of the buffers of one and of all connections, by settings and outcome.
+ */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -30,13 +31,13 @@ struct row {
 };
 
 static const struct row rows[] = {
-	/* 125 MB/s over 20 ms are 2.5 MB of window: half of a buffer, with 25 % headroom. */
+	/* 125 MB/s over 20 ms need a window of 2.5 MB: half of a buffer, with 25 % headroom. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 0, 13107200, VERDICT_SHORT,
 	 "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 6291456", REMEDY_KERNEL},
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 2500000", 0, 125000000, VERDICT_TIGHT,
 	 "buffers.receive.tight", RMEM " 4096 131072 2500000 -> 4096 131072 6291456",
 	 REMEDY_KERNEL},
-	/* Between the margin and twice it only an experiment knows. */
+	/* Between the margin and twice the margin only an experiment gives a verdict. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 3125000", 0, 156250000,
 	 VERDICT_UNKNOWN, "", "", REMEDY_NONE},
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 6249999", 0, 312499950,
@@ -55,11 +56,11 @@ static const struct row rows[] = {
 	 REMEDY_KERNEL},
 	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 4194304", 170000000, 216268800,
 	 VERDICT_OK, "", "", REMEDY_NONE},
-	/* At least a tenth of it. */
+	/* The proposal assumes at least a tenth. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 1000, 13107200,
 	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 31457280",
 	 REMEDY_KERNEL},
-	/* The switches, each alone. */
+	/* Each switch alone. */
 	{"buffers.receive", 40 * MS, 100 * MBIT, RMEM "=4096 131072 6291456;" SCALING "=0", 0,
 	 1638375, VERDICT_SHORT, "buffers.receive.short", SCALING " 0 -> 1", REMEDY_KERNEL},
 	{"buffers.send", 40 * MS, 100 * MBIT, WMEM "=4096 16384 4194304;" SCALING "=0", 1500000,
@@ -67,19 +68,19 @@ static const struct row rows[] = {
 	{"buffers.receive", 40 * MS, 100 * MBIT,
 	 RMEM "=4096 131072 6291456;" SCALING "=1;" MODERATE "=0", 0, 3276800, VERDICT_SHORT,
 	 "buffers.receive.short", MODERATE " 0 -> 1", REMEDY_KERNEL},
-	/* What is off does not matter where the window suffices. */
+	/* A switch that is off does not matter if the window suffices. */
 	{"buffers.receive", 1 * MS, 100 * MBIT, RMEM "=4096 131072 6291456;" SCALING "=0", 0,
 	 65535000, VERDICT_OK, "", "", REMEDY_NONE},
-	/* Both switches, and a third field that is too small without them: all that it takes. */
+	/* Both switches and a small third field: all three are proposed. */
 	{"buffers.receive", 40 * MS, 100 * MBIT,
 	 RMEM "=4096 131072 262144;" SCALING "=0;" MODERATE "=0", 1500000, 1638375, VERDICT_SHORT,
 	 "buffers.receive.short",
 	 SCALING " 0 -> 1, " RMEM " 4096 131072 262144 -> 4096 131072 1310720, " MODERATE " 0 -> 1",
 	 REMEDY_KERNEL},
-	/* Unreadable, and what the kernel does not have. */
+	/* The knobs are not readable. */
 	{"buffers.receive", 20 * MS, GBIT, SCALING "=0", 0, REPORT_NONE, VERDICT_UNKNOWN, "", "",
 	 REMEDY_NONE},
-	/* No more than the kernel takes; no window is larger than 1 GiB. */
+	/* The kernel's maximum; no window is larger than 1 GiB. */
 	{"buffers.receive", 500 * MS, 14 * GBIT, RMEM "=4096 131072 6291456", 0, 12582912,
 	 VERDICT_SHORT, "buffers.receive.short",
 	 RMEM " 4096 131072 6291456 -> 4096 131072 2147483647", REMEDY_KERNEL},
@@ -120,7 +121,7 @@ static void each_row_gets_its_verdict(void **state)
 	}
 }
 
-static void the_window_of_another_path_makes_a_derived_wall(void **state)
+static void a_window_over_another_rtt_makes_a_derived_wall(void **state)
 {
 	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
@@ -137,7 +138,7 @@ static void the_window_of_another_path_makes_a_derived_wall(void **state)
 	assert_false(w->at_most);
 }
 
-/* The kernel takes a triple in any order. */
+/* The kernel accepts a triple in any order. */
 static void the_third_field_is_never_below_the_second(void **state)
 {
 	(void)state;
@@ -150,7 +151,7 @@ static void the_third_field_is_never_below_the_second(void **state)
 			       "-> 4096 16777216 16777216"));
 }
 
-static void a_doubtful_connection_leaves_what_the_settings_say(void **state)
+static void without_an_outcome_the_settings_give_the_verdict(void **state)
 {
 	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
@@ -166,7 +167,7 @@ static void a_doubtful_connection_leaves_what_the_settings_say(void **state)
 	assert_string_equal(w->reason, "the machine was busy");
 }
 
-/* Scales the proposal `third` in place of `now`; 0: it does not. */
+/* Scales the proposal `third` for `now`; 0: there is nothing to scale. */
 static int64_t scaled(uint64_t rtt_us, int64_t second, int64_t now, int64_t third, unsigned percent)
 {
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
@@ -184,16 +185,16 @@ static void a_proof_searches_in_the_third_field(void **state)
 	(void)state;
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 125), 5000000);
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 50), 2000000);
-	/* Not where a switch is the remedy. */
+	/* A switch is the remedy. */
 	assert_int_equal(scaled(20 * MS, 131072, 6291456, 6291456, 125), 0);
-	/* Not below what is known to be too small, nor below the second field. */
+	/* It is known to be too small, or below the second field. */
 	assert_int_equal(scaled(20 * MS, 131072, 2000000, 4000000, 50), 0);
 	assert_int_equal(scaled(20 * MS, 3000000, 262144, 4000000, 50), 3000000);
 	assert_int_equal(scaled(20 * MS, 4000000, 262144, 4000000, 50), 0);
-	/* Downwards not where that takes too long. */
+	/* Half of the value would take too long. */
 	assert_int_equal(scaled(101 * MS, 131072, 262144, 4000000, 50), 0);
 	assert_int_equal(scaled(101 * MS, 131072, 262144, 4000000, 125), 5000000);
-	/* Not beyond what the kernel takes. */
+	/* The kernel's maximum. */
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 2000000000, 125), INT_MAX);
 	assert_int_equal(scaled(20 * MS, 131072, 262144, INT_MAX, 125), 0);
 }
@@ -228,7 +229,7 @@ struct memory_row {
 	enum wall_verdict verdict;
 	const char *id, *proposals;
 	enum finding_remedy remedy;
-	const char *says; /* in the wall's detail */
+	const char *says; /* part of the wall's detail */
 };
 
 #define TCP_MEM "net.ipv4.tcp_mem"
@@ -245,21 +246,21 @@ static const struct memory_row memory_rows[] = {
 	 ""},
 	{10000, 16384, 0, TCP_MEM "=7500 9999 18750", 40955904, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, ""},
-	/* What was measured counts. */
+	/* A measured size replaces the assumed one. */
 	{10000, 16384, 8192, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 12500 18750 -> 18750 25000 37500", REMEDY_KERNEL,
 	 "was measured to hold 8 KiB"},
-	/* Half of the memory is left to everything else: no knob helps. */
+	/* Half of the memory is the limit: no knob helps. */
 	{10000, 64, 0, TCP_MEM "=196608 262144 393216", 32 * MIB, VERDICT_SHORT,
 	 "buffers.memory.short", "", REMEDY_NONE, "half of the memory"},
 	{10000, 80, 0, TCP_MEM "=750 1250 1875", 5120000, VERDICT_SHORT, "buffers.memory.short", "",
 	 REMEDY_NONE, ""},
-	/* Not visible: the kernel's default is assumed, and no display mark is a value. */
+	/* tcp_mem is not visible: the kernel's default is assumed. */
 	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "is not visible"},
 	{1000000, 16384, 0, "", 1024 * MIB, VERDICT_SHORT, "buffers.memory.short",
 	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %"},
 	{10000, 0, 0, "", REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE, "could not be read"},
-	/* As much as an int64 holds. */
+	/* The maximum of int64. */
 	{10000, 0, 0, TCP_MEM "=1 9223372036854775806 9223372036854775807", INT64_MAX, VERDICT_OK,
 	 "", "", REMEDY_NONE, ""},
 };
@@ -292,7 +293,7 @@ static void each_memory_gets_its_verdict(void **state)
 	}
 }
 
-/* The finding of a machine whose TCP sockets hold so many pages, or NULL. */
+/* The finding about a machine whose TCP sockets hold that many pages, or NULL. */
 static const struct finding *pressure_at(unsigned used)
 {
 	static struct report r;
@@ -307,7 +308,7 @@ static const struct finding *pressure_at(unsigned used)
 	struct err e = {0};
 	assert_int_equal(host_open(&h, made.out, &e), 0);
 	struct judging j = {.target = &t, .options = &options, .host = h, .report = &r};
-	j.unasked = "nothing is measured";
+	j.unasked = "this test runs no experiments";
 	report_init(&r);
 	assert_int_equal(judge_probe(probe_find("buffers"), &j, &e), 0);
 	host_close(h);
@@ -337,9 +338,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
-		cmocka_unit_test(the_window_of_another_path_makes_a_derived_wall),
+		cmocka_unit_test(a_window_over_another_rtt_makes_a_derived_wall),
 		cmocka_unit_test(the_third_field_is_never_below_the_second),
-		cmocka_unit_test(a_doubtful_connection_leaves_what_the_settings_say),
+		cmocka_unit_test(without_an_outcome_the_settings_give_the_verdict),
 		cmocka_unit_test(a_proof_searches_in_the_third_field),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),

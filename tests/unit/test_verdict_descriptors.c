@@ -1,4 +1,5 @@
-/* What settings and outcomes make of descriptors, watches and the memory of connections. */
+/* The verdicts and findings of descriptors, watches and connection memory, by settings and outcome.
+ */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -11,7 +12,7 @@
 struct row {
 	uint64_t connections;
 	const char *settings;
-	uint64_t held;   /* as measured; 0: assumed */
+	uint64_t held;   /* measured; 0: assumed */
 	int64_t reached; /* by an experiment that met the limit; 0: none */
 	int64_t limit;
 	enum wall_verdict verdict;
@@ -21,7 +22,7 @@ struct row {
 
 static const struct row process_rows[] = {
 	{10000, NOFILE "20000 20000", 0, 0, 19995, VERDICT_OK, "", "", REMEDY_NONE},
-	/* Ok from 12 500 connections on, besides the 5 descriptors of any server. */
+	/* Ok from 12 500 connections on, and 5 descriptors of the server. */
 	{10000, NOFILE "12505 12505", 0, 0, 12500, VERDICT_OK, "", "", REMEDY_NONE},
 	{10000, NOFILE "12504 12504", 0, 0, 12499, VERDICT_TIGHT, "descriptors.process.tight",
 	 NOFILE_PROPOSED("12504"), REMEDY_PROCESS},
@@ -31,21 +32,21 @@ static const struct row process_rows[] = {
 	 NOFILE_PROPOSED("10004"), REMEDY_PROCESS},
 	{10000, NOFILE "3 3", 0, 0, 0, VERDICT_SHORT, "descriptors.process.short",
 	 NOFILE_PROPOSED("3"), REMEDY_PROCESS},
-	/* The soft limit alone, clamped to the hard one. */
+	/* Only the soft limit is raised, at most to the hard one. */
 	{10000, NOFILE "1024 524288", 0, 0, 524283, VERDICT_TIGHT, "descriptors.process.soft-limit",
 	 NOFILE_PROPOSED("1024"), REMEDY_PROCESS},
 	{10000, NOFILE "1024 13000", 0, 0, 12995, VERDICT_TIGHT, "descriptors.process.soft-limit",
 	 "RLIMIT_NOFILE 1024 -> 13000", REMEDY_PROCESS},
-	/* A soft limit that leaves the need is ok; one below it is not, whatever the margin. */
+	/* A soft limit that covers the need is ok, also without a margin. */
 	{10000, NOFILE "10005 20000", 0, 0, 19995, VERDICT_OK, "", "", REMEDY_NONE},
-	/* The hard limit is tight, and the soft one below the need: the hard one is raised. */
+	/* The hard limit is tight and the soft one too low: the hard one is raised. */
 	{10000, NOFILE "1024 11000", 0, 0, 10995, VERDICT_TIGHT, "descriptors.process.tight",
 	 NOFILE_PROPOSED("11000"), REMEDY_PROCESS},
-	/* No limit is that high. */
+	/* The need exceeds the maximum of the limit. */
 	{3000000000, NOFILE "1024 2147483584", 0, 0, 2147483579, VERDICT_SHORT,
 	 "descriptors.process.short", "", REMEDY_PROCESS},
 	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
-	/* An experiment counts what the server holds itself, and what it reached. */
+	/* An experiment counts the server's own descriptors and the connections reached. */
 	{10000, NOFILE "12506 12506", 6, 12500, 12500, VERDICT_OK, "", "", REMEDY_NONE},
 	{10000, NOFILE "12505 12505", 6, 12499, 12499, VERDICT_TIGHT, "descriptors.process.tight",
 	 NOFILE_PROPOSED("12505"), REMEDY_PROCESS},
@@ -63,7 +64,7 @@ static const struct row system_rows[] = {
 	 "descriptors.system.tight", "fs.file-max 13499 -> 16384", REMEDY_KERNEL},
 	{10000, "fs.file-max=10999; fs.file-nr=1000", 0, 0, 9999, VERDICT_SHORT,
 	 "descriptors.system.short", "fs.file-max 10999 -> 16384", REMEDY_KERNEL},
-	/* What is in use comes on top of the need. */
+	/* The proposal is the need and what is in use. */
 	{10000, "fs.file-max=20000; fs.file-nr=12000", 0, 0, 8000, VERDICT_SHORT,
 	 "descriptors.system.short", "fs.file-max 20000 -> 32768", REMEDY_KERNEL},
 	{10000, "fs.file-max=1000; fs.file-nr=1200", 0, 0, 0, VERDICT_SHORT,
@@ -188,7 +189,7 @@ static void a_server_at_its_limit_spins(void **state)
 	assert_non_null(strstr(f->detail, "takes a whole CPU and wakes 1 910 000 times/s."));
 }
 
-/* Another limit, or none, was met: the settings' bound stands. */
+/* The experiment met another limit or none: the bound of the settings is the limit. */
 static void an_experiment_without_emfile_leaves_the_bound(void **state)
 {
 	(void)state;

@@ -1,4 +1,4 @@
-/* Which running values probe myths reports, and the default that it proposes. */
+/* The running values that probe myths reports, and the defaults that it proposes. */
 #define probe_myths myths_under_test
 #include "../../probes/myths.c"
 #include "../support/support.h"
@@ -7,12 +7,12 @@
 #define NOTE LEVEL_NOTE
 #define WARN LEVEL_WARNING
 
-/* A machine of 16 GiB and Linux 6.18, with what a row says instead. */
+/* Values on a machine with 16 GiB and Linux 6.18, unless a row has others. */
 static const struct row {
 	const char *knob, *value;
 	unsigned kernel;       /* 0: 6.18 */
 	int64_t ehash_entries; /* 0: unknown */
-	int64_t overflow;      /* 0: unknown; else one more than the counter */
+	int64_t overflow;      /* the counter plus one; 0: unknown */
 	bool no_memory;
 	enum finding_level level; /* of the finding; LEVEL_SKIPPED: there is none */
 	const char *proposed;
@@ -41,7 +41,7 @@ static const struct row {
 	{"net.ipv4.tcp_max_tw_buckets", "5000", 0, 262144, 0, false, NOTE, "131072"},
 	{"net.ipv4.tcp_max_tw_buckets", "5000", 0, 262144, 1, false, NOTE, "131072"},
 	{"net.ipv4.tcp_max_tw_buckets", "5000", 0, 262144, 2, false, WARN, "131072"},
-	/* The table is the machine's. */
+	/* A negative value: the table belongs to the machine. */
 	{"net.ipv4.tcp_max_tw_buckets", "131071", 0, -262144, 0, false, NOTE, "131072"},
 	{"net.ipv4.tcp_max_tw_buckets", "131072", 0, -262144, 0, false, LEVEL_SKIPPED, ""},
 	{"net.ipv4.tcp_max_tw_buckets", "5000", KERNEL(5, 15), 0, 0, false, NOTE, ""},
@@ -124,7 +124,7 @@ static void the_advice_is_a_command(void **state)
 		 "epolltune apply --set net.ipv4.tcp_adv_win_scale=1 --allow-lower sets"},
 		{{.knob = "net.ipv4.tcp_mem", .value = "8388608 12582912 16777216"},
 		 "epolltune apply --set 'net.ipv4.tcp_mem=196608 262144 393216' --allow-lower"},
-		/* The table of knobs lacks it. */
+		/* The table of knobs lacks this one. */
 		{{.knob = "net.ipv4.tcp_fack", .value = "1"}, "sysctl -w net.ipv4.tcp_fack=0 sets"},
 		{{.knob = "net.ipv4.tcp_max_tw_buckets", .value = "5000"},
 		 "Remove the setting from its file in /etc. More: epolltune explain "

@@ -1,4 +1,4 @@
-/* What probe napi makes of host settings and of the figures of rounds. */
+/* The verdicts and findings of probe napi, by host settings and figures of rounds. */
 #define probe_napi probe_napi_tested
 #include "../../probes/napi.c"
 #undef probe_napi
@@ -16,14 +16,14 @@ static void observe(void)
 	sample_judge(&host, &host, &moment, &report);
 }
 
-/* An interface with a deferral; 0 ns: without. */
+/* An interface with a deferral; 0 ns: none. */
 static struct sample setting(uint64_t flush_ns, int queue)
 {
 	return (struct sample){
 		.is = {.nic = "eth0", .longest = {flush_ns, flush_ns ? 2 : 0, 0}, .queue = queue}};
 }
 
-/* Five rounds around a median, 2 % apart; `worst`: the last one is that far off. */
+/* Five rounds around a median, 2 % apart; `worst`: the last one, if not 0. */
 static void rounds(enum way_index i, double median, double worst, double sparse_us)
 {
 	struct figures *f = &result.way[i];
@@ -83,7 +83,7 @@ static void settings_judge_the_wall(void **state)
 		 REPORT_NONE,
 		 "",
 		 "eth0 does not"},
-		/* Each alone defers no interrupt. */
+		/* Each setting alone does not defer interrupts. */
 		{{.is = {.nic = "eth0", .longest = {200000, 0, 0}}},
 		 VERDICT_NA,
 		 METHOD_INSPECTED,
@@ -149,7 +149,7 @@ static void an_instance_is_named_by_its_queue(void **state)
 	assert_non_null(strstr(f->advice, "setting of its own"));
 }
 
-/* What was tried, and what the wall and the findings are then. */
+/* The figures of each way, and the expected wall and findings. */
 struct row {
 	const char *what;
 	uint64_t flush_ns;
@@ -164,24 +164,24 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{.what = "polling gains nothing",
+	{.what = "polling has no gain",
 	 .way = {[WAY_POLL_SHORT] = {58, 0, 60}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = ""},
-	{.what = "polling gains less than is worth reporting",
+	{.what = "the gain of polling is too small to report",
 	 .way = {[WAY_POLL_SHORT] = {49, 0, 60}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = ""},
-	{.what = "a sure gain is preferred to a lower median with a bad round",
+	{.what = "a certain gain is preferred to a lower median with a bad round",
 	 .way = {[WAY_POLL_SHORT] = {30, 0, 60}, [WAY_POLL_ONE] = {28, 90, 30}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = "busy-poll",
 	 .usecs = "50",
 	 .now = 60},
-	{.what = "of sure gains the cheapest",
+	{.what = "the cheapest certain gain is proposed",
 	 .way = {[WAY_POLL_SHORT] = {30, 0, 60},
 		 [WAY_POLL_LONG] = {29, 0, 90},
 		 [WAY_POLL_ONE] = {30, 0, 30}},
@@ -190,24 +190,24 @@ static const struct row rows[] = {
 	 .problems = "busy-poll",
 	 .usecs = "20",
 	 .now = 60},
-	{.what = "a cheaper one that is much slower is not as fast",
+	{.what = "a cheaper way that is much slower is not proposed",
 	 .way = {[WAY_POLL_SHORT] = {30, 0, 60}, [WAY_POLL_ONE] = {45, 0, 30}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = "busy-poll",
 	 .usecs = "50",
 	 .now = 60},
-	{.what = "no gain is sure",
+	{.what = "no gain is certain",
 	 .way = {[WAY_POLL_SHORT] = {30, 90, 60}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = "too-busy"},
-	{.what = "deferral without polling is no candidate",
+	{.what = "deferral without polling is not proposed",
 	 .way = {[WAY_DEFER] = {30, 0, 10}},
 	 .verdict = VERDICT_OK,
 	 .measured = 60,
 	 .problems = ""},
-	{.what = "harm of the host's deferral, and polling compared with its cure",
+	{.what = "the host's deferral does harm, and polling is compared with interrupts",
 	 .flush_ns = 200000,
 	 .way = {[WAY_HOST] = {240, 0, 20}, [WAY_POLL_SHORT] = {30, 0, 60}},
 	 .verdict = VERDICT_TIGHT,
@@ -215,13 +215,13 @@ static const struct row rows[] = {
 	 .problems = "deferred busy-poll",
 	 .usecs = "50",
 	 .now = 60},
-	{.what = "harm of a deferral below the derived one",
+	{.what = "a deferral that is too short to derive does harm",
 	 .flush_ns = 30000,
 	 .way = {[WAY_HOST] = {90, 0, 20}},
 	 .verdict = VERDICT_TIGHT,
 	 .measured = 90,
 	 .problems = "deferred"},
-	{.what = "a harmless deferral is what polling is compared with",
+	{.what = "polling is compared with a harmless deferral",
 	 .flush_ns = 10000,
 	 .way = {[WAY_HOST] = {62, 0, 20}, [WAY_POLL_SHORT] = {30, 0, 60}},
 	 .verdict = VERDICT_OK,
@@ -229,19 +229,19 @@ static const struct row rows[] = {
 	 .problems = "busy-poll",
 	 .usecs = "50",
 	 .now = 62},
-	{.what = "a long deferral without harm takes its warning with it",
+	{.what = "a long deferral without harm removes the derived warning",
 	 .flush_ns = 200000,
 	 .way = {[WAY_HOST] = {62, 0, 20}},
 	 .verdict = VERDICT_OK,
 	 .measured = 62,
 	 .problems = ""},
-	{.what = "a machine too busy does not hide a long deferral",
+	{.what = "a busy machine does not hide a long deferral",
 	 .flush_ns = 200000,
 	 .way = {[WAY_HOST] = {61, 240, 20}},
 	 .verdict = VERDICT_TIGHT,
 	 .measured = 61,
 	 .problems = "deferred"},
-	{.what = "a machine too busy derives nothing from a short one",
+	{.what = "on a busy machine a short deferral makes no finding",
 	 .flush_ns = 10000,
 	 .way = {[WAY_HOST] = {61, 240, 20}},
 	 .verdict = VERDICT_OK,

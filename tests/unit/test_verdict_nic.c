@@ -1,5 +1,5 @@
-/* What probe nic makes of two moments of a machine: growth is a finding, old totals and packets of
- * other namespaces are not. */
+/* The verdicts and findings of probe nic, by two samples of a machine: growth is a finding, old
+ * totals and packets of other namespaces are not. */
 #define probe_nic nic_under_test
 #include "../../probes/nic.c"
 #include "../support/support.h"
@@ -53,7 +53,7 @@ static void healthy_at(struct moments *m, int i)
 	s->uptime_s = 86400 * 3;
 }
 
-/* Half a second of a healthy machine: 100 000 packets by eth0, on four CPUs. */
+/* A healthy machine for half a second: 100 000 packets through eth0, on four CPUs. */
 static void healthy(struct moments *m)
 {
 	memset(m, 0, sizeof(*m));
@@ -137,7 +137,7 @@ static void backlog_dropped(struct moments *m)
 	m->cpus[0][2].dropped = m->cpus[1][2].dropped = 50000000;
 }
 
-/* The interfaces have counted more than 32 bits. */
+/* The counters of the interfaces exceed 32 bits. */
 static void backlog_dropped_few_of_many(struct moments *m)
 {
 	for (int i = 0; i < 2; i++) {
@@ -147,7 +147,7 @@ static void backlog_dropped_few_of_many(struct moments *m)
 }
 
 static void squeezes(struct moments *m) { m->cpus[1][0].time_squeeze = 50; }
-static void squeezes_seldom(struct moments *m) { m->cpus[1][0].time_squeeze = 2; }
+static void squeezes_rarely(struct moments *m) { m->cpus[1][0].time_squeeze = 2; }
 
 static void budget_of_one(struct moments *m)
 {
@@ -160,7 +160,7 @@ static void squeezed(struct moments *m)
 	m->cpus[0][0].time_squeeze = m->cpus[1][0].time_squeeze = 50000000;
 }
 
-/* Full rounds would have been 1.5 million packets. */
+/* Full rounds would have processed 1.5 million packets. */
 static void squeezes_by_time(struct moments *m)
 {
 	m->after.budget_usecs = 2000;
@@ -173,7 +173,7 @@ static void others_packets(struct moments *m)
 	m->cpus[1][2].dropped = m->cpus[1][2].time_squeeze = 500;
 }
 
-/* A container has ended, and its veth with it: what that had received has not grown. */
+/* A container exits and its veth disappears: the packets that it received are not growth. */
 static void an_interface_vanishes(struct moments *m)
 {
 	others_packets(m);
@@ -183,7 +183,7 @@ static void an_interface_vanishes(struct moments *m)
 	m->before.all = (struct nics){.at = m->all[0], .count = 2};
 }
 
-/* CPU 1 takes all packets and does little else. */
+/* CPU 1 receives all packets and is busy with them. */
 static void crowded(struct moments *m)
 {
 	for (uint32_t cpu = 0; cpu < 4; cpu++)
@@ -232,7 +232,7 @@ static void crowded_by_loopback(struct moments *m)
 	m->after.all = (struct nics){.at = m->all[1], .count = 2};
 }
 
-/* eth0 is for management and idle; the default route is over bond0, which has eth1. */
+/* eth0 is for management and idle; the default route uses bond0 on eth1. */
 static void crowded_bond(struct moments *m)
 {
 	static struct nic cards[2][2];
@@ -305,7 +305,7 @@ static void no_settings(struct moments *m)
 #define WARN LEVEL_WARNING
 #define NOTE LEVEL_NOTE
 
-/* At most one finding, its first counter, and what it proposes. */
+/* The expected finding, if any, with its first counter and its proposal. */
 static const struct {
 	void (*plant)(struct moments *);
 	const char *id;
@@ -339,13 +339,13 @@ static const struct {
 	 "softnet_stat column 3 (time_squeeze)", 50, "net.core.netdev_budget 300 -> 600"},
 	{budget_of_one, "softnet.budget.squeezed", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 3 (time_squeeze)", 50, "net.core.netdev_budget 1 -> 300"},
-	{squeezes_seldom, "", 0, 0, "", 0, ""},
+	{squeezes_rarely, "", 0, 0, "", 0, ""},
 	{squeezed, "softnet.budget.past", NOTE, REMEDY_NONE, "", 0, ""},
 	{squeezes_by_time, "softnet.budget.squeezed", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 3 (time_squeeze)", 5000, "net.core.netdev_budget_usecs 2000 -> 4000"},
 	{others_packets, "", 0, 0, "", 0, ""},
 	{an_interface_vanishes, "", 0, 0, "", 0, ""},
-	/* As many queues as CPUs, not the device's 8. */
+	/* One queue for each CPU, not the device's maximum of 8. */
 	{crowded_two_queues, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
 	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
 	{crowded, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU", 100,
@@ -355,12 +355,12 @@ static const struct {
 	{crowded_one_queue_with_rps, "nic.queues.one-cpu", WARN, REMEDY_NONE,
 	 "packets taken by the busiest CPU", 100, ""},
 	{crowded_and_idle, "", 0, 0, "", 0, ""},
-	/* No reason to reset the link of an interface. */
+	/* More queues of an interface do not help loopback. */
 	{crowded_by_loopback, "nic.queues.one-cpu", NOTE, REMEDY_NONE,
 	 "packets taken by the busiest CPU", 100, ""},
 	{crowded_bond, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
 	 "packets taken by the busiest CPU", 100, "device.channels@eth1 2 -> 4"},
-	/* What the driver cannot change is no finding. */
+	/* A setting that the driver cannot change is not a finding. */
 	{gro_off, "nic.offload", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
@@ -406,7 +406,7 @@ static void growth_is_found(void **state)
 	}
 }
 
-/* Without a window nothing has grown. */
+/* With one sample no counter has grown. */
 static void one_sample_finds_settings_and_totals(void **state)
 {
 	(void)state;
@@ -443,7 +443,7 @@ static void each_wall_gets_its_verdict(void **state)
 		{no_softnet, "softnet.backlog", 1000, VERDICT_UNKNOWN},
 		{others_packets, "softnet.backlog", 1000, VERDICT_OK},
 		{squeezes, "softnet.budget", 300, VERDICT_TIGHT},
-		/* The knob that binds is another one, the unit of the wall is packets. */
+		/* The knob that binds has another unit than the wall, which counts packets. */
 		{squeezes_by_time, "softnet.budget", 300, VERDICT_TIGHT},
 		{ring_loses, RING, 256, VERDICT_TIGHT},
 		{ring_lost, RING, 256, VERDICT_OK},

@@ -1,4 +1,4 @@
-/* What settings and outcomes make of ports and TIME_WAIT. */
+/* The verdicts and findings of ports and TIME_WAIT, by settings and outcome. */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -10,7 +10,7 @@
 
 #define RANGE "net.ipv4.ip_local_port_range="
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
-/* Free ports of the usual ranges, nothing reserved. */
+/* The free ports of the usual ranges, without reserved ones. */
 #define USUAL "; usual ranges=28232 49152 64512"
 #define BUCKETS "net.ipv4.tcp_max_tw_buckets="
 
@@ -36,7 +36,7 @@ struct row {
 static const struct row rows[] = {
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, SETTINGS_ONLY, 28232, VERDICT_OK,
 	 METHOD_INSPECTED, "", REMEDY_NONE},
-	/* 80 needed: ok from 100 on, short below 80. */
+	/* 80 are needed: ok from 100 on, short below 80. */
 	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, SETTINGS_ONLY, 100, VERDICT_OK,
 	 METHOD_INSPECTED, "", REMEDY_NONE},
 	{PORTS, RANGE "40000 40099" RESERVED "1" USUAL, 80, SETTINGS_ONLY, 99, VERDICT_TIGHT,
@@ -45,21 +45,21 @@ static const struct row rows[] = {
 	{PORTS, RANGE "40000 40099" RESERVED "21" USUAL, 80, SETTINGS_ONLY, 79, VERDICT_SHORT,
 	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999",
 	 REMEDY_KERNEL},
-	/* The first of the usual ranges that suffices. */
+	/* The first usual range that suffices is proposed. */
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 30000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
 	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535",
 	 REMEDY_KERNEL},
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 45000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
 	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
-	/* None does: the widest. */
+	/* None suffices: the widest is proposed. */
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
 	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
-	/* The running range, or a wider one that no list has, is not replaced. */
+	/* The widest usual range, or a wider one, is not replaced. */
 	{PORTS, RANGE "1024 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 64512, VERDICT_SHORT,
 	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
 	{PORTS, RANGE "1 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 65535, VERDICT_SHORT,
 	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
-	/* Reserved ports do not count, of what is proposed either. */
+	/* Reserved ports do not count, in the proposal either. */
 	{PORTS, RANGE "32768 60999" RESERVED "28132; usual ranges=100 20956 36316", 1000,
 	 SETTINGS_ONLY, 100, VERDICT_SHORT, METHOD_INSPECTED,
 	 "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535", REMEDY_KERNEL},
@@ -68,18 +68,18 @@ static const struct row rows[] = {
 	/* Unreadable. */
 	{PORTS, "usual ranges=28232 49152 64512", 80, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN,
 	 METHOD_INSPECTED, "", REMEDY_NONE},
-	/* An experiment to the end counts; one that went as far as needed leaves the settings'. */
+	/* An experiment that met the limit overrides the settings; another one does not. */
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, REACHED(12500, false), 28232,
 	 VERDICT_OK, METHOD_DERIVED, "", REMEDY_NONE},
 	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(100, true), 100, VERDICT_OK,
 	 METHOD_MEASURED, "", REMEDY_NONE},
 	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(60, true), 100, VERDICT_SHORT,
 	 METHOD_MEASURED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999", REMEDY_KERNEL},
-	/* It was not due: the settings say all. */
+	/* An experiment that is not needed leaves the settings. */
 	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, FAILS(OUTCOME_UNSUPPORTED), 28232,
 	 VERDICT_OK, METHOD_INSPECTED, "", REMEDY_NONE},
 
-	/* 60 s at 10/s: 600 needed, ok from 750 on. */
+	/* 60 s at 10/s: 600 are needed, ok from 750 on. */
 	{WAIT, BUCKETS "750", 10, SETTINGS_ONLY, 750, VERDICT_OK, METHOD_INSPECTED, "",
 	 REMEDY_NONE},
 	{WAIT, BUCKETS "749", 10, SETTINGS_ONLY, 749, VERDICT_TIGHT, METHOD_INSPECTED,
@@ -135,7 +135,7 @@ static void each_row_gets_its_verdict(void **state)
 	}
 }
 
-static void a_server_needs_neither(void **state)
+static void a_server_needs_neither_wall(void **state)
 {
 	(void)state;
 	static const struct {
@@ -153,7 +153,7 @@ static void a_server_needs_neither(void **state)
 	}
 }
 
-static void the_finding_says_how_many_addresses_it_takes(void **state)
+static void the_finding_says_how_many_addresses_are_needed(void **state)
 {
 	(void)state;
 	static const struct {
@@ -256,7 +256,7 @@ static void time_wait_allows_a_rate(void **state)
 	}
 }
 
-static void the_note_on_connect_rates_is_news_when_exceeded(void **state)
+static void the_note_on_connect_rates_is_visible_when_exceeded(void **state)
 {
 	(void)state;
 	static struct report r;
@@ -273,7 +273,7 @@ static void the_note_on_connect_rates_is_news_when_exceeded(void **state)
 	assert_non_null(strstr(f->advice, "32 source addresses or destinations"));
 	assert_true(f->quiet);
 	f = report_finding(&r, "ports.connect-rate", NULL);
-	assert_string_equal(f->title, "New connections a second, by who closes first");
+	assert_string_equal(f->title, "Connect rates, by the side that closes first");
 	assert_string_equal(f->detail, "");
 	assert_string_equal(f->advice, "");
 }
@@ -282,11 +282,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
-		cmocka_unit_test(a_server_needs_neither),
-		cmocka_unit_test(the_finding_says_how_many_addresses_it_takes),
+		cmocka_unit_test(a_server_needs_neither_wall),
+		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read_within_each_range),
 		cmocka_unit_test(time_wait_allows_a_rate),
-		cmocka_unit_test(the_note_on_connect_rates_is_news_when_exceeded),
+		cmocka_unit_test(the_note_on_connect_rates_is_visible_when_exceeded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

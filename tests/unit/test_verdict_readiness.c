@@ -1,4 +1,4 @@
-/* What probe readiness makes of counted events. */
+/* The findings of probe readiness, by counted events. */
 #define probe_readiness readiness_under_test
 #include "../../probes/readiness.c"
 #include "../support/support.h"

@@ -1,4 +1,4 @@
-/* What settings and outcomes make of the SYN queue. */
+/* The verdicts and findings of the SYN queue, by settings and outcome. */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -10,7 +10,7 @@
 #define MAX_SYN "net.ipv4.tcp_max_syn_backlog"
 
 struct row {
-	uint64_t rate; /* × a round trip of 50 ms is needed */
+	uint64_t rate; /* the need is rate × a round trip of 50 ms */
 	const char *settings;
 	int64_t reached; /* by an experiment; 0: none */
 	bool limit_met;
@@ -21,8 +21,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-	/* With cookies the backlog alone binds: 500 needed, ok from 625 on, and it holds one more.
-	 */
+	/* With cookies only the backlog binds, and the queue holds one more. 500 are needed: ok
+	 * from 625 on. */
 	{10000, COOKIES SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
 	{10000, COOKIES SOMAXCONN_KNOB "=624", 0, false, 625, VERDICT_OK, SOMAXCONN_KNOB, "", "",
@@ -35,14 +35,14 @@ static const struct row rows[] = {
 	 "syn-queue.short", SOMAXCONN_KNOB " 498 -> 1024", REMEDY_KERNEL},
 	{20, COOKIES SOMAXCONN_KNOB "=0", 0, false, 1, VERDICT_TIGHT, SOMAXCONN_KNOB,
 	 "syn-queue.tight", SOMAXCONN_KNOB " 0 -> 128", REMEDY_KERNEL},
-	/* The application's backlog. */
+	/* The application's backlog binds. */
 	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
 	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 1024", REMEDY_APPLICATION},
 	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
 	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 1024", REMEDY_APPLICATION},
 	{10000, COOKIES SOMAXCONN_KNOB "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
 	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
-	/* Without cookies three quarters of tcp_max_syn_backlog, and one. */
+	/* Without cookies the queue holds three quarters of tcp_max_syn_backlog, and one. */
 	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=100", 0, false, 76, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 100 -> 1024", REMEDY_KERNEL},
 	{4000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16", 0, false, 13, VERDICT_SHORT, MAX_SYN,
@@ -60,26 +60,26 @@ static const struct row rows[] = {
 	 "syn-queue.short", MAX_SYN " 64 -> 1024", REMEDY_KERNEL},
 	{10000, DROPS SOMAXCONN_KNOB "=128; " MAX_SYN "=4096", 0, false, 129, VERDICT_SHORT,
 	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
-	/* All of them: what binds comes first. */
+	/* All are too small: the proposals begin with the one that binds. */
 	{10000, DROPS SOMAXCONN_KNOB "=100; listen.backlog=10; " MAX_SYN "=64", 0, false, 11,
 	 VERDICT_SHORT, "listen.backlog", "syn-queue.short",
 	 "listen.backlog 10 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024, " MAX_SYN " 64 -> 1024",
 	 REMEDY_APPLICATION},
 	{10000, DROPS SOMAXCONN_KNOB "=100; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 64 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024", REMEDY_KERNEL},
-	/* With cookies always there is no queue. */
+	/* With cookies for all SYNs there is no queue. */
 	{10000, "net.ipv4.tcp_syncookies=2; " SOMAXCONN_KNOB "=16", 0, false, REPORT_NONE,
 	 VERDICT_OK, "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
 	{10000, "net.ipv4.tcp_syncookies=2", 0, false, REPORT_NONE, VERDICT_OK,
 	 "net.ipv4.tcp_syncookies", "", "", REMEDY_NONE},
-	/* Unreadable; a kernel without cookies behaves as with them. */
+	/* Not readable; a kernel without the knob is judged as with cookies. */
 	{10000, COOKIES, 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
 	{10000, DROPS SOMAXCONN_KNOB "=4096", 0, false, REPORT_NONE, VERDICT_UNKNOWN,
 	 SOMAXCONN_KNOB, "", "", REMEDY_NONE},
 	{10000, SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
-	/* An experiment that met the limit counts, one that did not leaves the settings'. */
+	/* An experiment that met the limit overrides the settings; another one does not. */
 	{10000, COOKIES SOMAXCONN_KNOB "=700", 701, true, 701, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
 	{10000, COOKIES SOMAXCONN_KNOB "=4096", 625, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "",
@@ -137,7 +137,7 @@ static void a_wall_without_a_queue_has_no_need(void **state)
 				       "waits in the queue.");
 }
 
-static void the_wall_says_what_bounds_it(void **state)
+static void the_wall_names_its_bound(void **state)
 {
 	(void)state;
 	const struct experiment *x = experiment();
@@ -168,7 +168,7 @@ static struct outcome full(int64_t reached, const char *metric, double value)
 	return o;
 }
 
-static void the_finding_says_what_became_of_the_others(void **state)
+static void the_finding_says_what_happened_beyond_the_queue(void **state)
 {
 	(void)state;
 	const struct experiment *x = experiment();
@@ -214,7 +214,7 @@ static void a_need_beyond_any_knob_proposes_nothing(void **state)
 	assert_non_null(strstr(r->findings[0].advice, "SO_REUSEPORT"));
 }
 
-static void the_experiment_fills_the_queue_where_that_is_near(void **state)
+static void the_experiment_fills_a_queue_that_is_small_enough(void **state)
 {
 	(void)state;
 	static const struct {
@@ -247,11 +247,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_wall_without_a_queue_has_no_need),
-		cmocka_unit_test(the_wall_says_what_bounds_it),
-		cmocka_unit_test(the_finding_says_what_became_of_the_others),
+		cmocka_unit_test(the_wall_names_its_bound),
+		cmocka_unit_test(the_finding_says_what_happened_beyond_the_queue),
 		cmocka_unit_test(the_advice_names_the_effect_of_each_knob),
 		cmocka_unit_test(a_need_beyond_any_knob_proposes_nothing),
-		cmocka_unit_test(the_experiment_fills_the_queue_where_that_is_near),
+		cmocka_unit_test(the_experiment_fills_a_queue_that_is_small_enough),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
