@@ -323,7 +323,7 @@ static bool job_failed(const struct job *job, int status, char text[128])
 	return true;
 }
 
-/* What a probe that crashed has reported may be half written: its settings are judged again. */
+/* The report of a probe that crashed may be incomplete: judge it again, by its settings. */
 static void job_ended(const struct schedule *s, struct job *job, int status)
 {
 	char text[sizeof(job->crash)];
