@@ -17,13 +17,18 @@ static bool moved(const struct wall *before, const struct wall *after)
 	return fabs((double)b - (double)a) > COMPARE_NOISE * fabs((double)a);
 }
 
+static bool has_verdict(const struct wall *w)
+{
+	return w->verdict != VERDICT_UNKNOWN && w->verdict != VERDICT_NA;
+}
+
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
 	if (!before)
 		return COMPARE_NEW;
 	if (!after)
 		return COMPARE_GONE;
-	if (before->verdict == VERDICT_UNKNOWN || after->verdict == VERDICT_UNKNOWN)
+	if (!has_verdict(before) || !has_verdict(after))
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
