@@ -353,7 +353,7 @@ static void side_remark(const struct trial *t, const struct bulk *b, struct outc
 		remark_add(out, text);
 	}
 	if (b->result.paced)
-		remark_add(out, "Up to there the buffer is not the limit.");
+		remark_add(out, "At that throughput the buffer was not the limit.");
 	else if (!out->limit_met)
 		remark_add(out, "Something other than the buffer is the limit.");
 	if (!own->result.paced && !own_bound(own))

@@ -355,7 +355,7 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 	};
 	(void)s;
 	trial_progress(t, "trying what else helps");
-	finding_table(f, "what else helps");
+	finding_table(f, "what else was tried");
 	finding_column(f, "connections on 64 ports", "");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)

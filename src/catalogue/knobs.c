@@ -24,7 +24,8 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.how = "Takes effect at the next start of the server: "
-		       "LimitNOFILE={proposed}{keep} in its systemd unit, or ulimit -{soft_flag}n.",
+		       "LimitNOFILE={proposed}{keep} in its systemd unit, or "
+		       "ulimit -{soft_flag}n {proposed}.",
 		.steps = "Set the limit of the process. With systemd:\n"
 			 "  systemctl edit UNIT      and add\n"
 			 "    [Service]\n"

@@ -110,12 +110,10 @@ static int device_open(const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
-		int rc = err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s)",
-				 strerror(errno));
+		int rc = err_set(e, errno, "cannot open /dev/net/tun (%s)", strerror(errno));
 		err_remedy(e, "%s",
-			   rc == -EACCES || rc == -EPERM
-				   ? "run as root, or: chmod 666 /dev/net/tun"
-				   : "load its module: modprobe tun");
+			   rc == -EACCES || rc == -EPERM ? "run as root, or: chmod 666 /dev/net/tun"
+							 : "load its module: modprobe tun");
 		return rc;
 	}
 	struct ifreq ifr = {.ifr_name = LAB_DEVICE,
