@@ -73,7 +73,7 @@ static void isolation(const struct page *p, const struct report *r)
 	struct page_segments s = {.hang = 2};
 	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
 	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
-	isolation_add(p, &s, r, ISOLATION_NONE, "none, settings only");
+	isolation_add(p, &s, r, ISOLATION_NONE, "settings only");
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
