@@ -590,7 +590,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
 	 .title = "The lab, or its wire with a round trip, is not available here",
-	 .detail = "{why}",
+	 .detail = "Reason: {why}",
 	 .advice = "",
 	 .meaning =
 		 "This system refuses the private namespaces that experiments run in, or the "
@@ -617,7 +617,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
 	 .title = "Probe {probe} {crashed?crashed:failed}",
-	 .detail = "{why}",
+	 .detail = "Reason: {why}",
 	 .advice = "",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
 		    "by their settings.",

@@ -175,9 +175,12 @@ static void put_findings(const struct page *p, const char *mark, enum tone tone,
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
 		char line[PAGE_TEXT];
+		/* Why something was skipped explains a figure that is unknown or derived. */
+		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
 		if (has_finding(other, f))
 			continue;
-		page_text(p, line, sizeof(line), "%s %s: %s", mark, f->id, f->title);
+		page_text(p, line, sizeof(line), "%s %s: %s%s%s", mark, f->id, f->title,
+			  reason ? ". " : "", reason ? f->detail : "");
 		page_wrap(p, tone, 0, 2, line);
 	}
 }

@@ -417,7 +417,7 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
 			       name);
-	if (r < 0 && !strncmp(e->text, name, strlen(name)))
+	if (r < 0 && e && !strncmp(e->text, name, strlen(name)))
 		return err_prefix(e, "--set");
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
