@@ -71,9 +71,9 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 		return rc;
 	/* Clients that are neither queued nor dropped never arrived. */
 	if (queue.depth + queue.drops < s->arrivals)
-		return err_set(e, EIO, "only %llu of %llu clients reached the server",
-			       (unsigned long long)(queue.depth + queue.drops),
-			       (unsigned long long)s->arrivals);
+		return err_set(e, EIO, "only %s of %s clients reached the server",
+			       quantity_show(QUANTITY_COUNT, queue.depth + queue.drops).text,
+			       quantity_show(QUANTITY_COUNT, s->arrivals).text);
 	s->reached = queue.depth;
 	/* The kernel counts a SYN at each retransmission, so count the clients not queued. */
 	if (queue.drops && queue.depth < s->arrivals) {

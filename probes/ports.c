@@ -354,8 +354,8 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
 	(void)s;
-	trial_progress(t, "trying alternatives");
-	finding_table(f, "alternative");
+	trial_progress(t, "trying what else helps");
+	finding_table(f, "what else was tried");
 	finding_column(f, "connections on 64 ports", "");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)

@@ -142,6 +142,7 @@ struct report {
 	struct report_host host;
 	struct target target;
 	char probes[128];      /* chosen by the operator, comma separated; "": all */
+	uint64_t backlog;      /* of the application, given by the operator; 0: none */
 	bool quick;            /* no experiment was requested */
 	bool require_measured; /* a missed experiment makes the status unknown */
 	size_t wall_count;

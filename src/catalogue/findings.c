@@ -167,8 +167,8 @@ static const struct finding_row findings[] = {
 	 .detail = "{lasting?With {ports} ports, TIME_WAIT of 60 s and tcp_tw_reuse={reuse}"
 		   "{no_timestamps? (without effect as tcp_timestamps is off)}, a client that "
 		   "closes first can open {lasting} connections/s from one address to one "
-		   "destination, {loopback}/s over loopback. Above half of that each connect() "
-		   "searches long for a free port.}",
+		   "destination, {loopback}/s over loopback. Once half of the ports are in use, "
+		   "each connect() searches long for a free one.}",
 	 .advice = "{exceeded?A proxy that opens a connection for each request and closes it first "
 		   "needs {addresses?{addresses}:more} source addresses or destinations. Or reuse "
 		   "connections, or let the other side close first.}",
@@ -194,7 +194,7 @@ static const struct finding_row findings[] = {
 	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
 	      "A proxy has as many ports as it needs connections"),
 	SHORT("time-wait", REMEDY_APPLICATION,
-	      "TIME_WAIT is {tight?tight:too small} for {rate} closed first",
+	      "TIME_WAIT is {tight?tight:too small} for a proxy that closes {rate} first",
 	      "Closing first at {rate} keeps {needed} connections in TIME_WAIT for 60 s each. The "
 	      "kernel closes those beyond {capacity} at once, without the protection against old "
 	      "segments.",
@@ -212,9 +212,9 @@ static const struct finding_row findings[] = {
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
-	      "{impossible?No TCP window is larger than 1 GiB\\: spread the load over several "
-	      "connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs memory only on "
-	      "connections that fill the path.}}",
+	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
+	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -240,9 +240,9 @@ static const struct finding_row findings[] = {
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
-	      "{impossible?No TCP window is larger than 1 GiB\\: spread the load over several "
-	      "connections.:Takes effect {effect}. {switch?Cost\\: {cost}:Costs memory only on "
-	      "connections that fill the path.}}",
+	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
+	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "memory only on connections that fill the path.}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",
@@ -565,7 +565,7 @@ static const struct finding_row findings[] = {
 	{.id = "readiness.skipped",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
-	 .title = "{skipped} of {count} experiments on epoll were skipped",
+	 .title = "Experiments on epoll that were skipped: {skipped} of {count}",
 	 .detail = "{why}",
 	 .advice = "",
 	 .meaning = "Some experiments on epoll are not possible here.",
@@ -589,8 +589,8 @@ static const struct finding_row findings[] = {
 	{.id = "lab.refused",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
-	 .title = "Experiments ran in the calling namespace or were skipped: no lab",
-	 .detail = "{why}",
+	 .title = "The lab, or its wire with a round trip, is not available here",
+	 .detail = "Reason: {why}",
 	 .advice = "",
 	 .meaning =
 		 "This system refuses the private namespaces that experiments run in, or the "
@@ -617,7 +617,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
 	 .title = "Probe {probe} {crashed?crashed:failed}",
-	 .detail = "{why}",
+	 .detail = "Reason: {why}",
 	 .advice = "",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
 		    "by their settings.",

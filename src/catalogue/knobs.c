@@ -24,7 +24,8 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.how = "Takes effect at the next start of the server: "
-		       "LimitNOFILE={proposed}{keep} in its systemd unit, or ulimit -{soft_flag}n.",
+		       "LimitNOFILE={proposed}{keep} in its systemd unit, or "
+		       "ulimit -{soft_flag}n {proposed}.",
 		.steps = "Set the limit of the process. With systemd:\n"
 			 "  systemctl edit UNIT      and add\n"
 			 "    [Service]\n"
@@ -124,6 +125,8 @@ static const struct knob knobs[] = {
 		.cost = "Unused entries cost nothing. Each waiting connection takes the memory of "
 			"a socket, about 4 KiB. A queue that takes longer to empty than the "
 			"clients' timeout hands out connections that the clients have given up.",
+		.how = "net.core.somaxconn takes effect at the next listen(): restart the server, "
+		       "with a backlog of {proposed} or more.",
 		.counter = "TcpExt.ListenOverflows",
 		.source = "listen(2); net/socket.c __sys_listen(); include/net/sock.h "
 			  "sk_acceptq_is_full()",

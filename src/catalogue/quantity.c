@@ -189,14 +189,14 @@ static char *put_grouped(char *at, uint64_t value)
 	return at;
 }
 
-/* value ÷ factor with at most three decimals: all of them where that is exact, else as many as make
- * three figures. */
-static char *put_scaled(char *at, uint64_t value, uint64_t factor)
+/* value ÷ factor with at most three decimals: all of them where that is exact and the whole part is
+ * at most `exact`, else as many as make three figures. */
+static char *put_scaled(char *at, uint64_t value, uint64_t factor, uint64_t exact)
 {
 	uint64_t whole = value / factor, rest = value % factor;
 	int width = 3;
 	uint64_t scale = 1000;
-	if (rest * scale % factor)
+	if (rest * scale % factor || whole > exact)
 		for (uint64_t figures = whole; figures && width > 0; figures /= 10, width--)
 			scale /= 10;
 	uint64_t decimals = (rest * scale + factor / 2) / factor;
@@ -219,7 +219,7 @@ char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t 
 	while (unit[1].name && value >= unit[1].factor)
 		unit++;
 	char text[48];
-	char *end = put_scaled(text, value, unit->factor);
+	char *end = put_scaled(text, value, unit->factor, kind == QUANTITY_SIZE ? 9 : UINT64_MAX);
 	strcpy(end, unit->name);
 	snprintf(buf, size, "%s", text);
 	return buf;

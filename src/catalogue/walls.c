@@ -46,7 +46,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one process can hold before accept() fails with "
 			"EMFILE: its limit on descriptors less those that it holds for other "
 			"purposes. Needed: the target's connections.",
-		.detail = "{knob} less the {held} descriptors that {holder} holds itself.",
+		.detail =
+			"The limit is {knob} less the {held} descriptors that {holder} holds itself.",
 	},
 	{
 		.name = "descriptors.system",
@@ -55,8 +56,8 @@ static const struct wall_row walls[] = {
 		.what = "The files and sockets that the machine can open in addition before every "
 			"process without CAP_SYS_ADMIN gets ENFILE. Read, never exhausted. "
 			"Needed: the target's connections.",
-		.detail = "{knob} {value} less {open} in use. A connection takes one at each end. "
-			  "A process with CAP_SYS_ADMIN is not bound.",
+		.detail = "{open} of {knob}={value} are in use. A connection takes one at each "
+			  "end. The limit does not apply to a process with CAP_SYS_ADMIN.",
 	},
 	{
 		.name = "epoll.watches",
@@ -64,7 +65,8 @@ static const struct wall_row walls[] = {
 		.need = need_connections,
 		.what = "The descriptors that one user can register in epoll sets before "
 			"EPOLL_CTL_ADD fails with ENOSPC. Needed: the target's connections.",
-		.detail = "For all processes of one user; a connection takes one.",
+		.detail =
+			"All processes of one user share this limit; a connection takes one watch.",
 	},
 	{
 		.name = "memory.connection",
@@ -72,8 +74,8 @@ static const struct wall_row walls[] = {
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections times the "
 			"memory of one.",
-		.detail = "MemAvailable; an idle connection takes {each} of kernel memory at this "
-			  "end, {basis}.",
+		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
+			  "memory at this end, {basis}.",
 	},
 	{
 		.name = "accept-queue",
@@ -83,7 +85,7 @@ static const struct wall_row walls[] = {
 			"more than the smaller of the backlog passed to listen() and "
 			"net.core.somaxconn. The kernel drops clients beyond that; they "
 			"retransmit after 1 s. Needed: rate times stall.",
-		.detail = "{knob} {value}, and the kernel admits one more.",
+		.detail = "{knob} is {value}; the kernel admits one more.",
 	},
 	{
 		.name = "syn-queue",
@@ -107,8 +109,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
 			"proxy only: its connections.",
-		.detail = "At a time, from one source address to one "
-			  "destination{reserved?; {reserved} ports of the range are reserved}.",
+		.detail = "The limit applies to connections at a time from one source address to "
+			  "one destination{reserved?; {reserved} ports of the range are reserved}.",
 	},
 	{
 		.name = "time-wait",

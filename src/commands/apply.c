@@ -345,7 +345,8 @@ static int prove(void *arg, struct err *e)
 		char head[PAGE_TEXT];
 		struct page p = page_open(stdout, &a->tuning.style);
 		snprintf(head, sizeof(head), "Proof, %s%s before and after:",
-			 a->probes ? "by probe " : "the same probes", a->probes ? a->probes : "");
+			 a->probes ? "check --probe " : "the same probes",
+			 a->probes ? a->probes : "");
 		page_paragraph(&p, TONE_PLAIN, 0, head);
 		putchar('\n');
 		compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
@@ -635,10 +636,10 @@ static const char *no_change(const struct apply *a)
 	if (o->set)
 		return "Nothing to change: the values of --set are in force.";
 	if (a->plan->manual_count)
-		return "Nothing that epolltune can change.";
+		return "epolltune can change nothing here.";
 	if (o->only || o->except)
 		return "Nothing to change among the selected knobs: see epolltune check.";
-	return "Nothing that epolltune can change: see epolltune check.";
+	return "epolltune can change nothing here: see epolltune check.";
 }
 
 /* The exit status of a preview, and of a plan without changes. */

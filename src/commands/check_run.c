@@ -346,10 +346,12 @@ static void job_ended(const struct schedule *s, struct job *job, int status)
 static void progress_show(const struct schedule *s)
 {
 	char line[256] = "";
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
+		const char *progress = s->at[i].shared->progress;
 		if (s->at[i].pid)
-			report_append(line, "%s%s: %s", line[0] ? "; " : "", s->at[i].probe->name,
-				      s->at[i].shared->progress);
+			report_append(line, "%s%s%s%s", line[0] ? "; " : "", s->at[i].probe->name,
+				      *progress ? ": " : "", progress);
+	}
 	fprintf(stderr, "\r\033[K%.78s", line);
 	fflush(stderr);
 }
@@ -517,6 +519,7 @@ static void report_head(const struct schedule *s, struct report *out)
 	out->host.isolation = isolation_of(s);
 	out->target = o->target;
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
+	out->backlog = o->probe.backlog;
 	out->quick = o->quick;
 	out->require_measured = o->measured;
 }

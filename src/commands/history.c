@@ -10,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "tune/journal.h"
+#include "tune/undo.h"
 #include "tune/watchdog.h"
 
 #define LATE "not confirmed in time"
@@ -208,7 +209,8 @@ static void print_run(const struct history *h, const struct run *r)
 	stamp(begun, r->time);
 	stamp(ended, r->ended);
 	status_text(status, sizeof(status), h, r);
-	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", r->reason);
+	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
+	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);
 	if (!strcmp(status, LATE))
 		printf("  the rollback watchdog has exited; "
 		       "roll back with: epolltune rollback %u\n",

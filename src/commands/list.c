@@ -57,7 +57,7 @@ static const char *cell_empty(json_t *topic, const char *key)
 	if (strcmp(key, "value") != 0 || !scope)
 		return "-";
 	return !strcmp(scope, "device")        ? "see list --nic"
-	       : !strcmp(scope, "application") ? "the application's"
+	       : !strcmp(scope, "application") ? "set by application"
 					       : "-";
 }
 

@@ -669,7 +669,7 @@ static void experiment_run(struct desk *d, size_t i)
 	for (int c = (int)experiments[i].first; c <= (int)experiments[i].last; c++) {
 		struct semantics_check *k = &d->out->at[c];
 		if (k->state == SEMANTICS_SKIPPED)
-			snprintf(k->detail, sizeof(k->detail), "skipped: %.140s", d->error->text);
+			snprintf(k->detail, sizeof(k->detail), "%.140s", d->error->text);
 	}
 }
 

@@ -62,7 +62,7 @@ static void finding_done(const struct judged *d, const struct proof *p, struct t
 	if (p->halved)
 		d->x->describe(t, &p->half, half, sizeof(half));
 	f->tried = TRIED_DONE;
-	report_text(f->outcome, "%s%s%s", text, half[0] ? "; with half of it " : "", half);
+	report_text(f->outcome, "%s%s%s", text, half[0] ? "; with half the value " : "", half);
 }
 
 /* Removes the proposals: the proof showed that they do not suffice. */

@@ -110,8 +110,7 @@ static int device_open(const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
-		int rc = err_set(e, errno, "delay wire: cannot open /dev/net/tun (%s)",
-				 strerror(errno));
+		int rc = err_set(e, errno, "cannot open /dev/net/tun (%s)", strerror(errno));
 		err_remedy(e, "%s",
 			   rc == -EACCES || rc == -EPERM ? "run as root, or: chmod 666 /dev/net/tun"
 							 : "load its module: modprobe tun");

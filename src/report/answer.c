@@ -161,7 +161,7 @@ static void ready_say(struct answer *a, const struct report *r, const struct rep
 	else if (r->quick)
 		SAY(a, ", by the settings; nothing was measured");
 	if (r->probes[0])
-		SAY(a, "%s by probe %s alone",
+		SAY(a, "%s with --probe %s only",
 		    s->missed || r->quick || r->host.isolation == ISOLATION_SYSROOT ? ";" : ",",
 		    r->probes);
 }

@@ -17,13 +17,18 @@ static bool moved(const struct wall *before, const struct wall *after)
 	return fabs((double)b - (double)a) > COMPARE_NOISE * fabs((double)a);
 }
 
+static bool has_verdict(const struct wall *w)
+{
+	return w->verdict != VERDICT_UNKNOWN && w->verdict != VERDICT_NA;
+}
+
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
 	if (!before)
 		return COMPARE_NEW;
 	if (!after)
 		return COMPARE_GONE;
-	if (before->verdict == VERDICT_UNKNOWN || after->verdict == VERDICT_UNKNOWN)
+	if (!has_verdict(before) || !has_verdict(after))
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
@@ -170,9 +175,12 @@ static void put_findings(const struct page *p, const char *mark, enum tone tone,
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
 		char line[PAGE_TEXT];
+		/* Why something was skipped explains a figure that is unknown or derived. */
+		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
 		if (has_finding(other, f))
 			continue;
-		page_text(p, line, sizeof(line), "%s %s: %s", mark, f->id, f->title);
+		page_text(p, line, sizeof(line), "%s %s: %s%s%s", mark, f->id, f->title,
+			  reason ? ". " : "", reason ? f->detail : "");
 		page_wrap(p, tone, 0, 2, line);
 	}
 }

@@ -87,14 +87,20 @@ void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent
 	}
 }
 
-void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field)
+static void paragraph(const struct page *p, enum tone tone, size_t first, size_t indent,
+		      const char *field)
 {
 	char text[PAGE_TEXT];
 	page_text(p, text, sizeof(text), "%s", field);
 	if (!*text)
 		return;
-	fprintf(p->out, "%*s", (int)indent, "");
-	page_wrap(p, tone, indent, indent, text);
+	fprintf(p->out, "%*s", (int)first, "");
+	page_wrap(p, tone, first, indent, text);
+}
+
+void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field)
+{
+	paragraph(p, tone, indent, indent, field);
 }
 
 void page_segment(const struct page *p, struct page_segments *s, const char *fmt, ...)
@@ -114,16 +120,18 @@ void page_segments(const struct page *p, enum tone tone, size_t indent, const ch
 		   const struct page_segments *s)
 {
 	char between[16], line[PAGE_TEXT] = "";
+	size_t first = indent, hang = indent + s->hang;
 	page_text(p, between, sizeof(between), "%s", separator);
 	for (size_t i = 0; i < s->count; i++) {
 		size_t used = strlen(line);
 		if (used &&
-		    indent + utf8_length(line) + utf8_length(between) + utf8_length(s->at[i]) >
+		    first + utf8_length(line) + utf8_length(between) + utf8_length(s->at[i]) >
 			    p->width) {
-			page_paragraph(p, tone, indent, line);
+			paragraph(p, tone, first, hang, line);
+			first = hang;
 			used = 0;
 		}
 		snprintf(line + used, sizeof(line) - used, "%s%s", used ? between : "", s->at[i]);
 	}
-	page_paragraph(p, tone, indent, line);
+	paragraph(p, tone, first, hang, line);
 }

@@ -36,6 +36,7 @@ void page_paragraph(const struct page *p, enum tone tone, size_t indent, const c
 /* Parts of a line; lines break between parts where possible. */
 struct page_segments {
 	size_t count;
+	size_t hang; /* further indentation of all lines but the first */
 	char at[PAGE_SEGMENTS][160];
 };
 void page_segment(const struct page *p, struct page_segments *s, const char *fmt, ...)

@@ -32,7 +32,7 @@ static void head(const struct page *p, const struct report *r)
 
 static void target(const struct page *p, const struct target *t)
 {
-	struct page_segments s = {0};
+	struct page_segments s = {.hang = 2};
 	page_segment(p, &s, "Target%s: %s connections",
 		     t->role == TARGET_PROXY ? " of a proxy" : "",
 		     quantity_show(QUANTITY_COUNT, t->connections).text);
@@ -70,10 +70,10 @@ static void isolation(const struct page *p, const struct report *r)
 		page_paragraph(p, TONE_PLAIN, 0, brief);
 		return;
 	}
-	struct page_segments s = {0};
+	struct page_segments s = {.hang = 2};
 	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
 	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
-	isolation_add(p, &s, r, ISOLATION_NONE, "none");
+	isolation_add(p, &s, r, ISOLATION_NONE, "settings only");
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
@@ -411,6 +411,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	char arguments[384];
 	command[0] = 0;
 	target_arguments(&r->target, arguments, sizeof(arguments));
+	if (r->backlog)
+		report_append(arguments, " --backlog %" PRIu64, r->backlog);
 	if (r->probes[0])
 		report_append(arguments, " --probe %s", r->probes);
 	bool shorts = apply_helps(r, VERDICT_SHORT);
@@ -441,7 +443,9 @@ static void closing(const struct page *p, const struct report *r)
 	page_text(p, shown, sizeof(shown), "%s", command);
 	if (!shown[0])
 		return;
-	fputs(purpose, p->out);
+	/* A command stays on one line, so that it can be pasted. */
+	bool fits = strlen(purpose) + utf8_length(shown) <= p->width;
+	fprintf(p->out, "%.*s%s", (int)strlen(purpose) - !fits, purpose, fits ? "" : "\n  ");
 	page_put(p, TONE_BOLD, shown);
 	fputc('\n', p->out);
 }

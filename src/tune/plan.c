@@ -104,13 +104,22 @@ static void describe_action(struct manual_step *m, const struct finding *f,
 		report_text(m->action, "%s", f->advice);
 }
 
+/* Two findings may ask for one number: whether the step names at least what this one wants. */
+static bool step_covers(const struct manual_step *m, const struct proposal *c)
+{
+	int64_t planned, wanted, second;
+	return c && knob_field(m->proposed, 0, &planned) == 0 &&
+	       knob_field(c->proposed, 0, &wanted) == 0 &&
+	       knob_field(c->proposed, 1, &second) < 0 && wanted <= planned;
+}
+
 /* The manual step for a finding: of one of its proposals, or NULL. */
 static void add_manual(struct plan *p, const struct finding *f, const struct proposal *c,
 		       const struct change_site *site)
 {
 	const struct knob *k = c ? knob_find(c->knob) : NULL;
 	struct manual_step *m = manual_for(p, c && c->knob[0] ? c->knob : f->wall);
-	if (!m)
+	if (!m || step_covers(m, c))
 		return;
 	report_text(m->current, "%s", c ? c->current : "");
 	report_text(m->proposed, "%s", c ? c->proposed : "");
@@ -408,6 +417,8 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
 			       name);
+	if (r < 0 && e && !strncmp(e->text, name, strlen(name)))
+		return err_prefix(e, "--set");
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
 	bool lower;

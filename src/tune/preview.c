@@ -68,7 +68,7 @@ static void put_cost(const struct page *p, const struct change *c)
 	if (!c->cost && c->cost_bytes == REPORT_NONE)
 		return;
 	text[0] = 0;
-	if (c->cost_bytes != REPORT_NONE)
+	if (c->cost_bytes > 0)
 		snprintf(text, sizeof(text), "Up to %s for this load. ",
 			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
 					 (uint64_t)c->cost_bytes));
@@ -186,7 +186,8 @@ static int diff_end(struct execution *x, int failed, struct err *e)
 	if (plan->tight)
 		fputs("Tight walls are not changed; add --tight to include them.\n", p.out);
 	if (plan->unknown)
-		fprintf(p.out, "%zu wall%s no verdict; run epolltune check for the reasons.\n",
+		fprintf(p.out,
+			"%zu wall%s no verdict; run epolltune check --verbose for the reasons.\n",
 			plan->unknown, plan->unknown == 1 ? " has" : "s have");
 	if (plan_runtime(plan))
 		diff_budget(&p, plan);

@@ -138,7 +138,7 @@ static void the_whole_story(void **state)
 	has(o.out, "short → ok");
 	has(o.out, "first: 0");
 	has(o.out, "check: 0\n0\n");
-	has(o.out, "Ready for this target, by probe accept-queue alone.\n\n"
+	has(o.out, "Ready for this target, with --probe accept-queue only.\n\n"
 		   "Nothing to change.\nsecond: 0");
 	has(o.out, "net.core.somaxconn: is 99, run 1 set 2048; modified since run 1: skipped");
 	has(o.out, "skipped: 1\nis 99");
@@ -940,7 +940,7 @@ static void the_proof_uses_the_target_of_the_report(void **state)
 				 "apply --yes --from $B/report.json; echo \"apply $?\"\n"
 				 "apply --yes --from $B/report.json --rate 5k; echo \"both $?\"\n");
 	good(&o);
-	has(o.out, "by probe accept-queue,syn-queue before and after:");
+	has(o.out, "check --probe accept-queue,syn-queue before and after:");
 	has(o.out, "short → ok");
 	has(o.out, "Applied as run 1. Roll back with: epolltune rollback 1");
 	has(o.out, "apply 0\n");
@@ -1139,7 +1139,7 @@ static void a_wall_that_stays_short_is_a_warning(void **state)
 		       "fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
 		       "echo \"denied $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "Nothing that epolltune can change.\n\nManual steps:\n");
+	has(o.out, "epolltune can change nothing here.\n\nManual steps:\n");
 	has(o.out, "manual 1\n");
 	has(o.out, "denied 1 2000\n");
 	has(o.out, "unknown 3\n16\n");
@@ -1167,14 +1167,14 @@ static void no_change_says_why(void **state)
 		"somaxconn 4000; from report; somaxconn\n");
 	good(&o);
 	has(o.out, "Not ready: 1 wall is short: accept-queue.\n\n"
-		   "Nothing that epolltune can change: see epolltune check.\nshort 1\n");
+		   "epolltune can change nothing here: see epolltune check.\nshort 1\n");
 	has(o.out, "Not known: 1 wall has no verdict: accept-queue.\n\n"
-		   "Nothing that epolltune can change: see epolltune check.\n");
+		   "epolltune can change nothing here: see epolltune check.\n");
 	has(o.out, "unknown 3\nReady for this target.\n\nNothing to change.\nok 0\n"
 		   "Ready, but 1 wall is tight: accept-queue.\n\nNothing to change.\ntight 0\n");
 	has(o.out, "Nothing to change among the selected knobs: see epolltune check.\nshort 1\n");
 	has(o.out, "Nothing to change: the values of --set are in force.\nshort 0\n");
-	has(o.out, "\n# Nothing that epolltune can change: see epolltune check.\nshort 1\n");
+	has(o.out, "\n# epolltune can change nothing here: see epolltune check.\nshort 1\n");
 	has(o.out, "Nothing to change: the proposed values are in force; "
 		   "run epolltune check.\nreport 0\n4000\n");
 	char path[96];
@@ -1184,7 +1184,7 @@ static void no_change_says_why(void **state)
 	assert_string_equal(json_string_value(json_object_get(root, "answer")),
 			    "Not ready: 1 wall is short: accept-queue.");
 	assert_string_equal(json_string_value(json_object_get(root, "reason")),
-			    "Nothing that epolltune can change: see epolltune check.");
+			    "epolltune can change nothing here: see epolltune check.");
 	json_decref(root);
 	output_free(&o);
 }

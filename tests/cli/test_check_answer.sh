@@ -126,7 +126,7 @@ test_answer_is_the_same_in_each_format() {
 test_quick_misses_nothing() {
 	check '' '--quick --probe accept-queue,syn-queue'
 	exits quick 0
-	answers quick 'Ready for this target, by the settings; nothing was measured; by probe accept-queue,syn-queue alone.'
+	answers quick 'Ready for this target, by the settings; nothing was measured; with --probe accept-queue,syn-queue only.'
 	# Also a target that no wire can try.
 	for options in '' '--rtt 30min --rate 1'; do
 		check '' "--quick $options"
@@ -225,7 +225,7 @@ test_failed_experiment_is_derived() {
 	[ "$missed" -ge 1 ] || fail "no TUN: $missed walls are missed"
 	check "$hide" '--probe accept-queue,syn-queue'
 	exits 'no TUN' 0
-	holds 'no TUN' '.summary.answer | test("^Ready, with 1 wall derived, not measured: syn-queue: .*/dev/net/tun.*; by probe accept-queue,syn-queue alone[.]$")'
+	holds 'no TUN' '.summary.answer | test("^Ready, with 1 wall derived, not measured: syn-queue: .*/dev/net/tun.*; with --probe accept-queue,syn-queue only[.]$")'
 	check "$hide" '--probe accept-queue,syn-queue --measured'
 	exits 'no TUN, --measured' 3
 	holds 'no TUN, --measured' '.summary.answer | test("^Not known: 1 wall derived, not measured: syn-queue: .*/dev/net/tun")'

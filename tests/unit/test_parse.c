@@ -171,6 +171,10 @@ static void verdicts_side_by_side(void **state)
 	struct wall unknown = {.verdict = VERDICT_UNKNOWN}, ok = {.verdict = VERDICT_OK};
 	assert_int_equal(compare_wall(&unknown, &ok), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&unknown, &unknown), COMPARE_SAME);
+	struct wall none = {.verdict = VERDICT_NA};
+	assert_int_equal(compare_wall(&ok, &none), COMPARE_UNKNOWN);
+	assert_int_equal(compare_wall(&none, &ok), COMPARE_UNKNOWN);
+	assert_int_equal(compare_wall(&none, &none), COMPARE_SAME);
 	assert_int_equal(compare_wall(NULL, &ok), COMPARE_NEW);
 	assert_int_equal(compare_wall(&ok, NULL), COMPARE_GONE);
 }

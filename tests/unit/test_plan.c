@@ -357,6 +357,13 @@ static void limits_of_others_are_manual_steps(void **state)
 	assert_int_equal(plan->manual_count, 2);
 	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384"));
 	assert_non_null(strstr(plan->manual[1].action, "backlog=2048"));
+	/* Of two findings about one number the step names the larger. */
+	f = propose("syn-queue", VERDICT_SHORT, "listen.backlog", "511", "1024");
+	f->remedy = REMEDY_APPLICATION;
+	made();
+	assert_int_equal(plan->manual_count, 2);
+	assert_non_null(strstr(plan->manual[1].action, "backlog=2048"));
+	assert_non_null(strstr(plan->manual[1].why, "accept-queue"));
 }
 
 /* A knob of the whole machine: recent kernels show it in a namespace, older ones hide it. */

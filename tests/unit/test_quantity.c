@@ -150,6 +150,8 @@ static void writes_for_a_person(void **state)
 		{QUANTITY_SIZE, 6291456, "6 MiB"},
 		{QUANTITY_SIZE, 4096, "4 KiB"},
 		{QUANTITY_SIZE, 5000, "4.88 KiB"},
+		{QUANTITY_SIZE, 1703936, "1.625 MiB"},
+		{QUANTITY_SIZE, 409600000, "391 MiB"},
 		{QUANTITY_SIZE, UINT64_MAX, "16 777 216 TiB"},
 	};
 	char text[32];

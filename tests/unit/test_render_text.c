@@ -96,6 +96,27 @@ static void fits_its_width(void **state)
 			}
 }
 
+/* The command that the report ends with asks the same question, on a line of its own if it is long.
+ */
+static void the_hint_repeats_the_question(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	r.backlog = 511;
+	char *text = render(&r, &(struct render_style){false, 80, true, false});
+	assert_non_null(strstr(text,
+			       "\nTo see the changes: epolltune apply --rate 50k --backlog 511 "
+			       "--dry-run\n"));
+	free(text);
+	report_text(r.probes, "accept-queue");
+	text = render(&r, &(struct render_style){false, 80, true, false});
+	assert_non_null(strstr(text,
+			       "\nTo see the changes:\n  epolltune apply --rate 50k --backlog "
+			       "511 --probe accept-queue --dry-run\n"));
+	free(text);
+}
+
 static void ascii_is_ascii(void **state)
 {
 	(void)state;
@@ -171,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_texts),
 		cmocka_unit_test(fits_its_width),
+		cmocka_unit_test(the_hint_repeats_the_question),
 		cmocka_unit_test(ascii_is_ascii),
 		cmocka_unit_test(color_changes_no_text),
 		cmocka_unit_test(hostile_text_stays_text),

@@ -157,7 +157,7 @@ static void the_answer_says_what_the_status_means(void **state)
 	wall_made("accept-queue", VERDICT_OK);
 	answer_is("Ready for this target.");
 	report_text(r.probes, "accept-queue");
-	answer_is("Ready for this target, by probe accept-queue alone.");
+	answer_is("Ready for this target, with --probe accept-queue only.");
 	r.probes[0] = 0;
 	r.quick = true;
 	answer_is("Ready for this target, by the settings; nothing was measured.");

@@ -150,7 +150,7 @@ static void an_unlimited_hard_limit_stays_unlimited(void **state)
 	assert_string_equal(f->id, "descriptors.process.soft-limit");
 	assert_non_null(strstr(f->detail, "1 024 soft, unlimited hard; any server holds 5 "));
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:infinity in"));
-	assert_non_null(strstr(f->advice, "ulimit -Sn."));
+	assert_non_null(strstr(f->advice, "ulimit -Sn 16384."));
 }
 
 static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
@@ -161,7 +161,7 @@ static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:524288 in"));
 	f = process_finding(10000, NOFILE "1024 4096", 0, NULL);
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384 in"));
-	assert_non_null(strstr(f->advice, "ulimit -n."));
+	assert_non_null(strstr(f->advice, "ulimit -n 16384."));
 	assert_non_null(strstr(f->outcome, "set where it is started"));
 }
 
@@ -203,8 +203,9 @@ static void an_experiment_without_emfile_leaves_the_bound(void **state)
 	assert_int_equal(w->experiment, EXPERIMENT_DONE);
 	assert_int_equal(w->limit, 19994);
 	assert_int_equal(w->measured, REPORT_NONE);
-	assert_string_equal(w->detail, "RLIMIT_NOFILE less the 6 descriptors that the test server "
-				       "holds itself. 12 500 connections opened; no limit met.");
+	assert_string_equal(
+		w->detail, "The limit is RLIMIT_NOFILE less the 6 descriptors that the test server "
+			   "holds itself. 12 500 connections opened; no limit met.");
 }
 
 struct memory_row {

@@ -99,7 +99,8 @@ static void skipped_checks_are_named(void **state)
 	assert_int_equal(report.finding_count, 1);
 	assert_string_equal(report.findings[0].id, "readiness.skipped");
 	assert_int_equal(report.findings[0].level, LEVEL_SKIPPED);
-	assert_string_equal(report.findings[0].title, "1 of 2 experiments on epoll were skipped");
+	assert_string_equal(report.findings[0].title,
+			    "Experiments on epoll that were skipped: 1 of 2");
 	assert_string_equal(report.findings[0].detail,
 			    "select-kernel: 1024 descriptors are needed.");
 }
