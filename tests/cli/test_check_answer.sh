@@ -156,7 +156,7 @@ crashed() {
 	status=$crash_status
 	exits "$text" $want
 	holds "$text" '[.findings[] | select(.id == "probe.failed")] | length == 1 and
-		(.[0].detail | startswith("ended ")) and .[0].title == "Probe \($p) crashed"' --arg p "$probe"
+		(.[0].detail | startswith("Reason: ended ")) and .[0].title == "Probe \($p) crashed"' --arg p "$probe"
 	holds "$text" '.probes == [{name: $p, state: "crashed", isolation: "none"}] and .host.isolation == "none"' --arg p "$probe"
 	[ $want -eq 2 ] || holds "$text" '.summary.answer | startswith("Not known: probe \($p) crashed")' --arg p "$probe"
 	holds "$text" '[.walls[] | select(.experiment == "missed")] |
@@ -292,7 +292,7 @@ test_isolation_is_stated_probe_by_probe() {
 	inside "$program check --color never --probe accept-queue" >"$work/text"
 	grep -qx 'Experiments: in a private lab' "$work/text" || fail "lab: $(grep Experiments "$work/text")"
 	"$program" check --color never --sysroot hosts/linux-6.18 >"$work/text"
-	grep -qx 'Experiments: none, a captured machine is only read' "$work/text" || fail "sysroot: $(grep Experiments "$work/text")"
+	grep -qx 'Experiments: none (captured machine)' "$work/text" || fail "sysroot: $(grep Experiments "$work/text")"
 }
 
 # What this program's own process meets; the probes' are not traced.
@@ -368,7 +368,7 @@ test_hanging_probe_is_ended() {
 	[ "$status" -eq 3 ] || [ "$status" -eq 2 ] || fail "hang: exit status $status"
 	holds hang '[.probes[] | select(.state == "crashed") | .name] == ["accept-queue"]'
 	holds hang '[.findings[] | select(.id == "probe.failed" and (.title | endswith("crashed")))] | length == 1 and
-		(.[0].detail | test("^it did not end within [0-9]+ s and was killed"))'
+		(.[0].detail | test("^Reason: it did not end within [0-9]+ s and was killed"))'
 	holds hang '.walls[] | select(.name == "accept-queue") | .experiment == "missed" and .verdict == "ok" and .method == "derived"'
 }
 

@@ -287,9 +287,9 @@ grep -aqF -e "$old_title" -e "$old_meaning" "$new" "$page" && fail 'the old word
 
 promise 'Another verdict is one pure function, and its table of cases sees it'
 "$copy/$table" >"$work/cases" 2>&1 || fail "the table fails before the change: $(cat "$work/cases")"
-cp "$copy/probes/accept-queue.c" "$work/before"
-sed -i '/^static void queue_bound(/,/^}/ s/ + 1;/ + 2;/' "$copy/probes/accept-queue.c"
-cmp -s "$copy/probes/accept-queue.c" "$work/before" && give_up 'queue_bound() has no " + 1;"'
+cp "$copy/src/judge/backlog.c" "$work/before"
+sed -i '/^void backlog_bound(/,/^}/ s/ + 1;/ + 2;/' "$copy/src/judge/backlog.c"
+cmp -s "$copy/src/judge/backlog.c" "$work/before" && give_up 'backlog_bound() has no " + 1;"'
 build "$table"
 "$copy/$table" >"$work/cases" 2>&1 && fail 'the table passes with a wrong bound'
 grep -q '^\[  FAILED  \] each_row' "$work/cases" || fail "no case fails: $(cat "$work/cases")"
