@@ -172,6 +172,9 @@ struct sample; /* each probe has its own */
 /* For samples. What cannot be read is 0, or as struct machine says. */
 void machine_read(const struct host *h, struct machine *m);
 
+/* Looks during a window. */
+#define OBSERVATION_TICKS 10
+
 struct observation {
 	const char *const *walls; /* that it writes, NULL at the end; NULL: none */
 	size_t size;              /* of a struct sample */
@@ -180,6 +183,10 @@ struct observation {
 	 * sample comes zeroed. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
 		      struct err *);
+	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread, for what a first
+	 * and a last look do not show; `during` becomes the second sample and comes zeroed before
+	 * the first tick. NULL: nothing. */
+	int (*tick)(const struct host *, struct sample *during, struct err *);
 	void (*release)(struct sample *); /* NULL: it owns nothing */
 	/* Pure. */
 	void (*judge)(const struct sample *before, const struct sample *after,
