@@ -180,7 +180,7 @@ struct observation {
 	size_t size;              /* of a struct sample */
 	bool window;              /* two samples, some time apart; otherwise one says all */
 	/* Reads only. What cannot be read is noted in the sample; an error is a lack of memory. The
-	 * sample comes zeroed. */
+	 * sample comes zeroed, or as the ticks left it. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
 		      struct err *);
 	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread, for what a first
@@ -197,6 +197,7 @@ enum probe_mode {
 	PROBE_SHARED,    /* others may run beside it */
 	PROBE_EXCLUSIVE, /* fills CPUs or wire: nothing else may run */
 	PROBE_OBSERVER,  /* watches while the others run */
+	PROBE_FIRST,     /* watches in a quiet window before the first experiment */
 };
 enum probe_place {
 	PROBE_ANY,  /* in the lab, or over loopback of the calling namespace */

@@ -35,7 +35,8 @@ struct shared {
 struct schedule {
 	const struct check_options *options;
 	struct host *host;
-	int ended; /* an eventfd for observers: all other probes have ended */
+	int watched; /* an eventfd for experiments: the quiet window is over */
+	int ended;   /* an eventfd for observers: all other probes have ended */
 	size_t count;
 	struct job {
 		const struct probe *probe;
@@ -121,11 +122,34 @@ static void labs_uncopied(const struct labs *l, struct report *r)
 	report_finding(r, "lab.uncopied", &words);
 }
 
-static bool others_run(const struct schedule *s)
+#define MODE(mode) (1u << (mode))
+#define EXPERIMENTS (MODE(PROBE_SHARED) | MODE(PROBE_EXCLUSIVE))
+
+static bool has_mode(const struct job *job, unsigned modes)
+{
+	return MODE(job->probe->mode) & modes;
+}
+
+static bool experiments_run(const struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->at[i].probe->mode != PROBE_OBSERVER)
+		if (has_mode(&s->at[i], EXPERIMENTS))
 			return true;
+	return false;
+}
+
+static void eventfd_wait(int fd)
+{
+	struct pollfd event = {.fd = fd, .events = POLLIN};
+	while (poll(&event, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+/* The quiet window, before the first experiment. */
+static bool quiet_wait(void *arg, uint64_t us)
+{
+	(void)arg;
+	trial_sleep_us(us);
 	return false;
 }
 
@@ -133,11 +157,10 @@ static bool others_run(const struct schedule *s)
 static bool window_wait(void *arg, uint64_t us)
 {
 	const struct schedule *s = arg;
-	struct pollfd ended = {.fd = s->ended, .events = POLLIN};
-	bool beside = others_run(s);
+	bool beside = experiments_run(s);
 	trial_sleep_us(us);
-	while (beside && poll(&ended, 1, -1) < 0 && errno == EINTR)
-		;
+	if (beside)
+		eventfd_wait(s->ended);
 	return beside;
 }
 
@@ -197,6 +220,10 @@ static void job_measure(const struct schedule *s, const struct job *job)
 		j.missing = labs.missing;
 	if (job->probe->mode == PROBE_OBSERVER)
 		j.wait = window_wait;
+	else if (job->probe->mode == PROBE_FIRST)
+		j.wait = quiet_wait;
+	else
+		eventfd_wait(s->watched);
 	if (labs.lab)
 		job->shared->is.isolation = labs.in_place ? ISOLATION_IN_PLACE : ISOLATION_LAB;
 	struct err failed = {0};
@@ -267,13 +294,13 @@ static void progress_show(const struct schedule *s)
 }
 
 /* Ends those whose time is over, reaps those that have ended; how many are left. */
-static size_t jobs_reap(struct schedule *s, bool observers)
+static size_t jobs_reap(struct schedule *s, unsigned modes)
 {
 	size_t running = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		struct job *job = &s->at[i];
 		int status = 0;
-		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+		if (!job->pid || !has_mode(job, modes))
 			continue;
 		if (interrupt_came() || now_ms() > job->deadline_ms)
 			kill(job->pid, SIGKILL);
@@ -287,14 +314,14 @@ static size_t jobs_reap(struct schedule *s, bool observers)
 
 /* Until one of them ends, or the progress is due. Without pidfds (before 5.3) that is a short poll.
  */
-static void jobs_sleep(const struct schedule *s, bool observers)
+static void jobs_sleep(const struct schedule *s, unsigned modes)
 {
 	struct pollfd ends[PROBES];
 	nfds_t count = 0;
 	bool blind = false;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct job *job = &s->at[i];
-		if (!job->pid || (job->probe->mode == PROBE_OBSERVER) != observers)
+		if (!job->pid || !has_mode(job, modes))
 			continue;
 		blind |= job->pidfd < 0;
 		ends[count++] = (struct pollfd){.fd = job->pidfd, .events = POLLIN};
@@ -302,35 +329,38 @@ static void jobs_sleep(const struct schedule *s, bool observers)
 	poll(ends, count, blind ? 5 : s->options->progress ? PROGRESS_MS : 1000);
 }
 
-static void schedule_wait(struct schedule *s, bool observers)
+static void schedule_wait(struct schedule *s, unsigned modes)
 {
 	bool shown = false;
-	while (jobs_reap(s, observers)) {
+	while (jobs_reap(s, modes)) {
 		if (s->options->progress) {
 			progress_show(s);
 			shown = true;
 		}
-		jobs_sleep(s, observers);
+		jobs_sleep(s, modes);
 	}
 	if (shown)
 		fputs("\r\033[K", stderr);
 }
 
-/* Shared probes and observers at once, then exclusive ones one at a time. */
+/* All but the exclusive probes at once: they open their labs while those that come first watch the
+ * quiet machine, and then run beside each other. Exclusive ones follow one at a time. */
 static void schedule_run(struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
 			job_start(s, &s->at[i]);
-	schedule_wait(s, false);
+	schedule_wait(s, MODE(PROBE_FIRST));
+	eventfd_write(s->watched, 1);
+	schedule_wait(s, EXPERIMENTS);
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->at[i].probe->mode != PROBE_EXCLUSIVE || interrupt_came())
 			continue;
 		job_start(s, &s->at[i]);
-		schedule_wait(s, false);
+		schedule_wait(s, EXPERIMENTS);
 	}
 	eventfd_write(s->ended, 1);
-	schedule_wait(s, true);
+	schedule_wait(s, MODE(PROBE_OBSERVER));
 }
 
 static bool probe_wanted(const char *names, const char *name)
@@ -441,9 +471,10 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(shared_unmap) struct shared *shared = NULL;
+	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct schedule s = {.options = o, .ended = ended};
-	if (ended < 0)
+	struct schedule s = {.options = o, .watched = watched, .ended = ended};
+	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
