@@ -60,6 +60,8 @@ struct finding_row {
 	bool quiet; /* no news: a text report prints it with --verbose only */
 	/* What a report prints: texts with {names}. */
 	const char *title, *detail, *advice;
+	/* What the answer says of it, a clause with {names}; NULL: its id. */
+	const char *answer;
 	/* What `explain` and the manual say. */
 	const char *meaning; /* one or two sentences */
 	const char *action;  /* what to do */
@@ -135,6 +137,23 @@ struct myth {
 
 size_t myth_count(void);
 const struct myth *myth_at(size_t i);
+
+/* A server that many run. What it is started with is not visible in its socket: `backlog` is the
+ * default of the application, never what this one asks for. */
+struct server_row {
+	const char *process; /* names of its process, comma separated; "php-fpm*": beginnings */
+	const char *name;    /* as people write it */
+	const char *backlog; /* its default, a number or a few words */
+	const char *backlog_line;   /* of its configuration, with {backlog} */
+	const char *backlog_effect; /* when that line takes effect, a clause */
+	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
+	bool inherits; /* a reload hands the socket on, which may keep its old backlog */
+};
+
+size_t server_row_count(void);
+const struct server_row *server_row_at(size_t i);
+/* By the name of a process; NULL if unknown. */
+const struct server_row *server_row_find(const char *process);
 
 /* What an application has to do itself, with the code that does it. */
 struct guide {
