@@ -14,6 +14,8 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
+#define LISTENER_UID_UNKNOWN UINT32_MAX
+
 enum listener_kind { LISTENER_TCP, LISTENER_UNIX };
 
 struct listener {
@@ -25,7 +27,7 @@ struct listener {
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); TCP only */
 	uint32_t half_open; /* handshakes in SYN_RECV at its port; TCP only */
 	uint64_t inode, cookie;
-	uint32_t uid; /* of the socket */
+	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
 };
 
