@@ -15,7 +15,7 @@
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 
-#define SOMAXCONN "net.core.somaxconn"
+#define BACKLOG_KNOB "net.core.somaxconn"
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define OVERFLOWS "TcpExt.ListenOverflows"
@@ -141,7 +141,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (host_live(h) && listeners_read(h, &s->listeners, &why))
 		report_text(s->unlisted, "%s", why.text);
 	listeners_own(h, &s->listeners, in_trouble, s, NULL);
-	knob_number(SOMAXCONN, h, &s->somaxconn);
+	knob_number(BACKLOG_KNOB, h, &s->somaxconn);
 	knob_number(ORPHANS, h, &s->max_orphans);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
 		knob_field(s->tcp_mem, 2, &s->memory_max);
@@ -162,13 +162,13 @@ static void sample_release(struct sample *s)
 /* The sockets of one address: one, or several by SO_REUSEPORT. */
 struct group {
 	const struct listener *fullest;
-	size_t sockets;       /* in all */
+	size_t sockets;        /* in all */
 	size_t full, full_now; /* those that were seen full, and are */
-	uint64_t depth, room; /* of all */
-	uint64_t grown;       /* drops of the full ones in the window */
-	uint64_t total;       /* drops of all since they were made */
-	uint32_t seen_full;   /* ticks that saw the fullest one full */
-	uint32_t seen_depth;  /* its largest depth */
+	uint64_t depth, room;  /* of all */
+	uint64_t grown;        /* drops of the full ones in the window */
+	uint64_t total;        /* drops of all since they were made */
+	uint32_t seen_full;    /* ticks that saw the fullest one full */
+	uint32_t seen_depth;   /* its largest depth */
 };
 
 /* What was watched. */
@@ -219,8 +219,8 @@ static void group_add(struct group *g, const struct watch *w, const struct liste
 	/* Of a socket that was never full they are other packets. The count wraps. */
 	if (full && earlier)
 		g->grown += (uint32_t)(l->drops - earlier->drops);
-	if (g->fullest && (seen_full < g->seen_full || (seen_full == g->seen_full &&
-							fullness(l) <= fullness(g->fullest))))
+	if (g->fullest && (seen_full < g->seen_full ||
+			   (seen_full == g->seen_full && fullness(l) <= fullness(g->fullest))))
 		return;
 	g->fullest = l;
 	g->seen_full = seen_full;
@@ -362,8 +362,7 @@ static void words_group(struct wording *words, const struct watch *w, const stru
 				      .text
 			    : "");
 	wording_set(words, "total", "%s", quantity_count(g->total).text);
-	wording_set(words, "group", "%s",
-		    g->sockets > 1 ? quantity_count(g->sockets).text : "");
+	wording_set(words, "group", "%s", g->sockets > 1 ? quantity_count(g->sockets).text : "");
 	wording_set(words, "stuck", "%s", quantity_count(g->full).text);
 	wording_set(words, "sum", "%s", quantity_count(g->depth).text);
 	wording_set(words, "room", "%s", quantity_count(g->room).text);
@@ -397,7 +396,7 @@ static void group_overflowing(const struct watch *w, const struct group *g, cons
 	finding_evidence(f, "ListenOverflows", "packets", (double)growth(w, OVERFLOWS), NAN);
 	if (kernel) {
 		f->remedy = REMEDY_KERNEL;
-		finding_propose(f, SOMAXCONN, quantity_plain((uint64_t)w->after->somaxconn).text,
+		finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text,
 				"");
 	}
 	if (group_slow(g, w))
@@ -454,9 +453,8 @@ static void judge_queues(struct watch *w)
 		w->blamed |= group_dropping(&groups[i], w);
 	for (size_t i = 0; groups && i < count && i < GROUPS_NAMED; i++)
 		group_judge(w, &groups[i],
-			    !i && count > GROUPS_NAMED
-				    ? quantity_count(count - GROUPS_NAMED).text
-				    : "");
+			    !i && count > GROUPS_NAMED ? quantity_count(count - GROUPS_NAMED).text
+						       : "");
 }
 
 static void files_finding(const struct watch *w, const struct listener *l, const struct process *p)
@@ -508,8 +506,8 @@ static void judge_hidden(const struct watch *w)
 	struct wording words = {0};
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
-		hidden += all->at[i].owner < 0 && (was_full(w->after, &all->at[i]) ||
-						   waits(w->after, &all->at[i]));
+		hidden += all->at[i].owner < 0 &&
+			  (was_full(w->after, &all->at[i]) || waits(w->after, &all->at[i]));
 	if (w->after->unlisted[0]) {
 		wording_set(&words, "why", "%s", w->after->unlisted);
 		report_finding(w->report, "listeners.unlisted", &words);
@@ -548,8 +546,7 @@ static void judge_cookies(const struct watch *w)
 	if (total <= 0)
 		return;
 	wording_set(&words, "total", "%s", quantity_count((uint64_t)total).text);
-	wording_set(&words, "grown", "%s",
-		    grown ? quantity_count((uint64_t)grown).text : "");
+	wording_set(&words, "grown", "%s", grown ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	if (most) {
 		wording_set(&words, "listener", "%s",
@@ -592,7 +589,7 @@ static void judge_orphans(const struct watch *w)
 	const struct sample *s = w->after;
 	int64_t now = host_counter(&s->counters, "sockstat.TCP.orphan");
 	struct wording words = {0};
-	if (s->max_orphans <= 0 || now < s->max_orphans / 100.0 * ORPHANS_NEAR_PERCENT)
+	if (s->max_orphans <= 0 || now * 100 < s->max_orphans * ORPHANS_NEAR_PERCENT)
 		return;
 	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
