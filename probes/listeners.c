@@ -291,6 +291,12 @@ static struct doing doing_of(const struct process *p)
 	return d;
 }
 
+/* Whether one look shows that a process does not accept. */
+static bool accepts_not(const struct process *p)
+{
+	return p && (at_file_limit(p) || (p->state && strchr("TtZX", p->state)));
+}
+
 /* A power of two, four times what there is. */
 static uint64_t more_than(uint64_t now)
 {
@@ -329,13 +335,19 @@ static void words_process(struct wording *words, const struct watch *w, const st
 	wording_set(words, "default", "%s", server ? server->backlog : "");
 }
 
-/* The longest queue that costs no sysctl, and the line that asks for it. */
+/* Whether the kernel's limit is the one that binds. */
+static bool kernel_limits(const struct watch *w, const struct listener *l)
+{
+	return w->after->somaxconn != REPORT_NONE && (int64_t)l->limit >= w->after->somaxconn;
+}
+
+/* The longest queue that needs no sysctl, and the line that asks for it. */
 static void words_backlog(struct wording *words, const struct watch *w, const struct listener *l)
 {
 	const struct process *p = owner_of(w, l);
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
 	int64_t allowed = w->after->somaxconn;
-	bool kernel = allowed != REPORT_NONE && (int64_t)l->limit >= allowed;
+	bool kernel = kernel_limits(w, l);
 	uint64_t more = allowed == REPORT_NONE || kernel ? more_than(l->limit + UINT64_C(1))
 							 : (uint64_t)allowed;
 	wording_set(words, "somaxconn", "%s",
@@ -369,7 +381,7 @@ static void words_group(struct wording *words, const struct watch *w, const stru
 	wording_set(words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
-	wording_flag(words, "slow", group_slow(g, w));
+	wording_flag(words, "slow", group_slow(g, w) || accepts_not(owner_of(w, l)));
 	words_process(words, w, l);
 	words_backlog(words, w, l);
 }
@@ -380,7 +392,13 @@ static struct finding *group_finding(const struct watch *w, const struct group *
 	struct wording words = {0};
 	words_group(&words, w, g);
 	wording_set(&words, "more", "%s", more);
-	struct finding *f = report_finding(w->report, id, &words);
+	return report_finding(w->report, id, &words);
+}
+
+static struct finding *queue_finding(const struct watch *w, const struct group *g, const char *id,
+				     const char *more)
+{
+	struct finding *f = group_finding(w, g, id, more);
 	finding_evidence(f, "accept queue", "connections", g->seen_depth, NAN);
 	finding_evidence(f, "its limit", "connections", g->fullest->limit, NAN);
 	return f;
@@ -388,13 +406,11 @@ static struct finding *group_finding(const struct watch *w, const struct group *
 
 static void group_overflowing(const struct watch *w, const struct group *g, const char *more)
 {
-	bool kernel = w->after->somaxconn != REPORT_NONE &&
-		      (int64_t)g->fullest->limit >= w->after->somaxconn;
-	struct finding *f = group_finding(w, g, "accept-queue.overflowing", more);
+	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
 	finding_evidence(f, "packets dropped", "packets", (double)g->grown, NAN);
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
 	finding_evidence(f, "ListenOverflows", "packets", (double)growth(w, OVERFLOWS), NAN);
-	if (kernel) {
+	if (kernel_limits(w, g->fullest)) {
 		f->remedy = REMEDY_KERNEL;
 		finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text,
 				"");
@@ -408,9 +424,9 @@ static void group_judge(const struct watch *w, const struct group *g, const char
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
 	else if (g->fullest->kind == LISTENER_UNIX)
-		group_finding(w, g, "accept-queue.unix.full", more);
+		queue_finding(w, g, "accept-queue.unix.full", more);
 	else
-		group_finding(w, g, "accept-queue.full", more);
+		queue_finding(w, g, "accept-queue.full", more);
 }
 
 /* Full now, or dropping: a queue that was full for a moment and lost nothing is no trouble. */
@@ -548,6 +564,7 @@ static void judge_cookies(const struct watch *w)
 	wording_set(&words, "total", "%s", quantity_count((uint64_t)total).text);
 	wording_set(&words, "grown", "%s", grown ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
+	wording_flag(&words, "watched", w->seconds > 0);
 	if (most) {
 		wording_set(&words, "listener", "%s",
 			    listener_name(&w->after->listeners, most, name, sizeof(name)));

@@ -33,6 +33,9 @@
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
 	"/proc/PID/limits."
+#define WHOSE_BACKLOG                                                                              \
+	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
+	"{default?; {server}'s default backlog is {default}}.}"
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* What a deviation of epoll from epoll(7) means for a server. */
@@ -153,9 +156,8 @@ static const struct finding_row findings[] = {
 		  "{rate} handshake packets/s are dropped now",
 	 .detail = "Retransmissions included; {total} since the socket was made. "
 		   "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) were full; "
-		   "together they hold {sum} of {room}. }{somaxconn?net.core.somaxconn {kernel?is "
-		   "the limit:allows} {somaxconn}{default?; {server}'s default backlog is "
-		   "{default}}.}{more? {more} more listeners are in trouble.}",
+		   "together they hold {sum} of {room}. }" WHOSE_BACKLOG
+		   "{more? {more} more listeners are in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{kernel?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
@@ -217,10 +219,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}.}"
-		 "{somaxconn? net.core.somaxconn {kernel?is the limit:allows} {somaxconn}"
-		 "{default?; {server}'s default backlog is {default}}.}{more? {more} more "
-		 "listeners are full.}",
+		 "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{more? {more} more listeners are full.}",
 	 .advice = "{slow?No backlog helps a server that does not accept{help?\\: {help}}.:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
@@ -275,7 +275,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title =
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
-		 "has answered {total} SYNs with cookies, none during this check}",
+		 "has answered {total} SYNs with cookies{watched?, none during this check:}}",
 	 .detail = "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
 		   "without timestamps, window scaling and SACK.{listener? {listener} has "
 		   "{half_open} half-open connections now; its backlog is {limit}.}",
@@ -442,7 +442,7 @@ static const struct finding_row findings[] = {
 		 "client loses the end of the answer.",
 	 .advice = "ss -tan state fin-wait-1 shows the clients. Lower net.ipv4.tcp_orphan_retries "
 		   "where they have vanished; raise net.ipv4.tcp_max_orphans where memory allows.",
-	 .answer = "orphaned sockets are near their limit",
+	 .answer = "orphaned sockets {over?exceed:are near} their limit",
 	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",
 	 .action = "Find the clients that do not acknowledge; raise net.ipv4.tcp_max_orphans where "
