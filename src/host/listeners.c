@@ -315,6 +315,14 @@ void listeners_free(struct listeners *l)
 	memset(l, 0, sizeof(*l));
 }
 
+const struct listener *listeners_find(const struct listeners *l, uint64_t cookie)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->at[i].cookie == cookie)
+			return &l->at[i];
+	return NULL;
+}
+
 struct search {
 	const struct host *host;
 	struct listeners *l;
@@ -362,6 +370,8 @@ static int process_add(struct search *s, int dir, pid_t pid)
 	return (int)l->process_count++;
 }
 
+static void denied_note(struct search *s) { s->denied |= errno == EACCES || errno == EPERM; }
+
 /* Makes the process the owner of those that it holds and that `from` has: its parent, or -1.
  * Returns its index, or -1 if it holds none. */
 static int process_own(struct search *s, int dir, pid_t pid, int from)
@@ -369,7 +379,7 @@ static int process_own(struct search *s, int dir, pid_t pid, int from)
 	int fd = process_directory(dir, "fd"), self = -1;
 	CLEAN(dir_close) DIR *fds = fd < 0 ? NULL : fdopendir(fd);
 	if (!fds) {
-		s->denied |= errno == EACCES || errno == EPERM;
+		denied_note(s);
 		close_fd(&fd);
 		return -1;
 	}
@@ -379,6 +389,8 @@ static int process_own(struct search *s, int dir, pid_t pid, int from)
 		char link[64];
 		s->descriptors--;
 		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
+		if (length < 0)
+			denied_note(s); /* root without CAP_SYS_PTRACE */
 		if (length <= 0)
 			continue;
 		link[length] = 0;
@@ -504,6 +516,17 @@ static void processes_compact(struct listeners *l)
 	l->process_count = kept;
 }
 
+/* Whether a listener without an owner still exists. */
+static bool any_left(const struct search *s)
+{
+	struct listeners now;
+	bool left = listeners_read(s->host, &now, NULL) < 0;
+	for (size_t i = 0; i < s->count && !left; i++)
+		left = s->wanted[i]->owner < 0 && listeners_find(&now, s->wanted[i]->cookie);
+	listeners_free(&now);
+	return left;
+}
+
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
 {
@@ -523,17 +546,9 @@ int listeners_own(const struct host *h, struct listeners *l,
 	processes_search(&s);
 	processes_compact(l);
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
-	if (s.found < s.count && (s.denied || !host_has(h, "proc/1/stat")))
+	if (s.found < s.count && (s.denied || !host_has(h, "proc/1/stat")) && any_left(&s))
 		l->hidden = true;
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;
-}
-
-const struct listener *listeners_find(const struct listeners *l, uint64_t cookie)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (l->at[i].cookie == cookie)
-			return &l->at[i];
-	return NULL;
 }
 
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)
