@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -431,6 +432,42 @@ static void a_worker_comes_before_its_master(void **state)
 	listeners_free(&l);
 }
 
+static int shares[2], share;
+
+static int watch_share(void)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN};
+	return epoll_ctl(set, EPOLL_CTL_ADD, shares[share], &event);
+}
+
+/* As nginx with reuseport does: all workers hold all sockets. */
+static void a_worker_that_watches_it_comes_first(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper workers[2];
+	reuse_port = 1;
+	for (int i = 0; i < 2; i++)
+		shares[i] = tcp_listen("127.0.0.1", 80, 10 + i);
+	reuse_port = 0;
+	for (int i = 0; i < 2; i++) {
+		share = !i;
+		workers[i] = helper_start(NULL, watch_share);
+	}
+	l = read_now();
+	own(&l);
+	assert_int_equal(l.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(owner(&l, &l.at[i]), workers[l.at[i].limit == 10 ? 1 : 0].pid);
+	listeners_free(&l);
+	for (int i = 0; i < 2; i++) {
+		helper_end(&workers[i]);
+		close(shares[i]);
+	}
+}
+
 static void a_helper_that_inherited_it_does_not(void **state)
 {
 	(void)state;
@@ -555,6 +592,11 @@ static void what_comes_and_goes_gets_no_wrong_name(void **state)
 	}
 	helper_end(&helper);
 	assert_true(seen > 0);
+	do { /* its child is killed */
+		l = read_now();
+		seen = l.count;
+		listeners_free(&l);
+	} while (seen && may_try_again());
 }
 
 static void connections_beside_listeners_are_not_dumped(void **state)
@@ -603,6 +645,7 @@ int main(void)
 		cmocka_unit_test(a_unix_queue_holds_one_more_than_its_limit),
 		cmocka_unit_test(half_open_connections_count_at_their_port),
 		cmocka_unit_test(a_worker_comes_before_its_master),
+		cmocka_unit_test(a_worker_that_watches_it_comes_first),
 		cmocka_unit_test(a_helper_that_inherited_it_does_not),
 		cmocka_unit_test(what_is_not_visible_is_hidden),
 		cmocka_unit_test(a_process_has_its_facts),
