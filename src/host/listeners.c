@@ -530,7 +530,7 @@ static void children_own(struct search *s, int dir, int parent, int depth)
 		child_own(s, pids[i % count], parent, depth, i < count);
 }
 
-/* A child may have a lower pid than its parent, once pids begin anew. */
+/* A child may have a lower pid than its parent: pids wrap around. */
 static void family_own(struct search *s, int dir, pid_t pid, int self)
 {
 	struct process_stat stat;
