@@ -526,8 +526,10 @@ static void children_own(struct search *s, int dir, int parent, int depth)
 {
 	CLEAN(free_pointer) pid_t *pids = depth ? calloc(CHILDREN, sizeof(*pids)) : NULL;
 	size_t count = pids ? children_read(dir, pids, CHILDREN) : 0;
-	for (size_t i = 0; i < 2 * count && owned_by(s, parent); i++)
-		child_own(s, pids[i % count], parent, depth, i < count);
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, true);
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, false);
 }
 
 /* A child may have a lower pid than its parent: pids wrap around. */
