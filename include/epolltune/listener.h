@@ -1,8 +1,8 @@
 /* listener: the listening sockets of a network namespace, and the processes that accept from them.
  *
  * TCP by inet_diag, UNIX stream and seqpacket sockets by unix_diag; owners by /proc/PID/fd, for the
- * listeners that somebody asks about only. Two readings are compared by `cookie`, a process by pid
- * and start time: numbers are used again. */
+ * listeners that the caller asks for only. Compare two readings by `cookie`, processes by pid and
+ * start time: the kernel reuses numbers. */
 #ifndef EPOLLTUNE_LISTENER_H
 #define EPOLLTUNE_LISTENER_H
 
@@ -55,9 +55,9 @@ struct listeners {
  * listeners here. The caller frees with listeners_free(), also after an error. */
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 void listeners_free(struct listeners *l);
-/* Finds the processes that accept from the listeners that `wanted` chooses: of several that share a
- * socket the one that does not merely hold it for its children (a child before its parent). Stops
- * when all are found; what cannot be seen sets `hidden`. */
+/* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
+ * socket: a child of the same program before its parent, and of its children one that watches the
+ * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
 /* By cookie; NULL: it is not there. */

@@ -28,6 +28,8 @@
 /* Descendants of a process that holds a listener. */
 #define OWNER_DEPTH 8
 #define OWNER_THREADS 64
+/* Of a process whose epoll sets are listed. */
+#define WATCHED_DESCRIPTORS 4096
 #define CHILDREN 4096
 
 /* Since 5.3. */
@@ -315,11 +317,24 @@ void listeners_free(struct listeners *l)
 	memset(l, 0, sizeof(*l));
 }
 
+const struct listener *listeners_find(const struct listeners *l, uint64_t cookie)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->at[i].cookie == cookie)
+			return &l->at[i];
+	return NULL;
+}
+
+struct mark {
+	bool held, watched; /* by the process that is looked at */
+};
+
 struct search {
 	const struct host *host;
 	struct listeners *l;
 	struct listener **wanted; /* by inode */
-	size_t count, found;
+	struct mark *marks;
+	size_t count;
 	unsigned descriptors; /* that may still be read */
 	bool denied, full;
 };
@@ -330,16 +345,21 @@ static int inode_order(const void *a, const void *b)
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-static struct listener *wanted_find(const struct search *s, const char *link)
+/* Its place among those wanted; `count`: none has this inode. */
+static size_t wanted_find(const struct search *s, uint64_t inode)
 {
-	static const char prefix[] = "socket:[";
-	struct listener key = {0}, *at = &key;
-	if (strncmp(link, prefix, sizeof(prefix) - 1) != 0)
-		return NULL;
-	key.inode = strtoull(link + sizeof(prefix) - 1, NULL, 10);
+	struct listener key = {.inode = inode}, *at = &key;
 	struct listener **found =
 		bsearch(&at, s->wanted, s->count, sizeof(*s->wanted), inode_order);
-	return found ? *found : NULL;
+	return found ? (size_t)(found - s->wanted) : s->count;
+}
+
+static size_t owned_by(const struct search *s, int index)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->count; i++)
+		n += s->wanted[i]->owner == index;
+	return n;
 }
 
 /* The index of the process in listeners.processes; -1: it is gone, or there is no memory. */
@@ -362,35 +382,78 @@ static int process_add(struct search *s, int dir, pid_t pid)
 	return (int)l->process_count++;
 }
 
-/* Makes the process the owner of those that it holds and that `from` has: its parent, or -1.
- * Returns its index, or -1 if it holds none. */
-static int process_own(struct search *s, int dir, pid_t pid, int from)
+static void denied_note(struct search *s) { s->denied |= errno == EACCES || errno == EPERM; }
+
+/* Marks what an epoll set watches: lines "tfd: 7 … ino:3f sdev:8" (proc_pid_fdinfo(5)). */
+static void watched_mark(struct search *s, int dir, const char *fd)
 {
-	int fd = process_directory(dir, "fd"), self = -1;
+	char path[300];
+	snprintf(path, sizeof(path), "fdinfo/%s", fd);
+	int info = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(close_file) FILE *file = info < 0 ? NULL : fdopen(info, "r");
+	if (!file) {
+		close_fd(&info);
+		return;
+	}
+	CLEAN(free_pointer) char *line = NULL;
+	size_t size = 0;
+	while (getline(&line, &size, file) > 0) {
+		const char *inode = strncmp(line, "tfd:", 4) == 0 ? strstr(line, " ino:") : NULL;
+		size_t i = inode ? wanted_find(s, strtoull(inode + 5, NULL, 16)) : s->count;
+		if (i < s->count)
+			s->marks[i].watched = true;
+	}
+}
+
+/* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
+static void held_mark(struct search *s, int dir, int from, bool watched)
+{
+	static const char socket[] = "socket:[";
+	size_t left = owned_by(s, from);
+	int fd = process_directory(dir, "fd");
 	CLEAN(dir_close) DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+	memset(s->marks, 0, s->count * sizeof(*s->marks));
 	if (!fds) {
-		s->denied |= errno == EACCES || errno == EPERM;
+		denied_note(s);
 		close_fd(&fd);
-		return -1;
+		return;
 	}
 	const struct dirent *entry;
-	for (unsigned n = 0; n < OWNER_DESCRIPTORS && s->descriptors && (entry = readdir(fds));
+	for (unsigned n = 0;
+	     n < OWNER_DESCRIPTORS && s->descriptors && (left || watched) && (entry = readdir(fds));
 	     n++) {
 		char link[64];
 		s->descriptors--;
 		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
+		if (length < 0)
+			denied_note(s); /* root without CAP_SYS_PTRACE */
 		if (length <= 0)
 			continue;
 		link[length] = 0;
-		struct listener *l = wanted_find(s, link);
-		if (!l || l->owner != from)
+		if (watched && strcmp(link, "anon_inode:[eventpoll]") == 0)
+			watched_mark(s, dir, entry->d_name);
+		if (strncmp(link, socket, sizeof(socket) - 1) != 0)
+			continue;
+		size_t i = wanted_find(s, strtoull(link + sizeof(socket) - 1, NULL, 10));
+		if (i < s->count && s->wanted[i]->owner == from && !s->marks[i].held) {
+			s->marks[i].held = true;
+			left--;
+		}
+	}
+}
+
+/* Makes the process the owner of those that it holds, and by an epoll set watches if `watched`, of
+ * those that `from` owns: another process, or -1. Returns its index, or -1 if there are none. */
+static int process_own(struct search *s, int dir, pid_t pid, int from, bool watched)
+{
+	int self = -1;
+	held_mark(s, dir, from, watched);
+	for (size_t i = 0; i < s->count; i++) {
+		if (!s->marks[i].held || (watched && !s->marks[i].watched))
 			continue;
 		if (self < 0 && (self = process_add(s, dir, pid)) < 0)
 			return -1;
-		s->found += l->owner < 0;
-		l->owner = self;
-		if (from < 0 && s->found == s->count)
-			break;
+		s->wanted[i]->owner = self;
 	}
 	return self;
 }
@@ -436,29 +499,50 @@ static bool serves_for(const struct process_stat *child, const struct process *p
 		strcmp(parent->name, child->name) == 0);
 }
 
-static bool owns_any(const struct search *s, int index)
+/* An epoll set is listed under a lock that its server needs: only small ones are. */
+static bool may_list_watched(int dir)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (s->wanted[i]->owner == index)
-			return true;
-	return false;
+	struct process p;
+	return !process_read_at(dir, 0, &p, NULL) && p.open && p.open <= WATCHED_DESCRIPTORS;
 }
 
-/* Passes what the process `parent` owns to those of its children that hold it too. */
+static void children_own(struct search *s, int dir, int parent, int depth);
+
+static void child_own(struct search *s, pid_t pid, int parent, int depth, bool watched)
+{
+	struct process_stat stat;
+	CLEAN(close_fd) int child = process_open(s->host, pid, NULL);
+	if (child < 0 || process_stat_at(child, pid, &stat, NULL) < 0 ||
+	    !serves_for(&stat, &s->l->processes[parent]) || (watched && !may_list_watched(child)))
+		return;
+	int self = process_own(s, child, pid, parent, watched);
+	if (self >= 0)
+		children_own(s, child, self, depth - 1);
+}
+
+/* Passes what the process `parent` owns to those of its children that hold it too. Workers with a
+ * socket each (SO_REUSEPORT) may hold those of all: first to the child that watches it. */
 static void children_own(struct search *s, int dir, int parent, int depth)
 {
 	CLEAN(free_pointer) pid_t *pids = depth ? calloc(CHILDREN, sizeof(*pids)) : NULL;
 	size_t count = pids ? children_read(dir, pids, CHILDREN) : 0;
-	for (size_t i = 0; i < count && owns_any(s, parent); i++) {
-		struct process_stat stat;
-		CLEAN(close_fd) int child = process_open(s->host, pids[i], NULL);
-		if (child < 0 || process_stat_at(child, pids[i], &stat, NULL) < 0 ||
-		    !serves_for(&stat, &s->l->processes[parent]))
-			continue;
-		int self = process_own(s, child, pids[i], parent);
-		if (self >= 0)
-			children_own(s, child, self, depth - 1);
-	}
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, true);
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, false);
+}
+
+/* A child may have a lower pid than its parent: pids wrap around. */
+static void family_own(struct search *s, int dir, pid_t pid, int self)
+{
+	struct process_stat stat;
+	CLEAN(close_fd) int parent = -1;
+	if (!process_stat_at(dir, pid, &stat, NULL) && stat.parent > pid)
+		parent = process_open(s->host, stat.parent, NULL);
+	int above = parent < 0 ? -1 : process_own(s, parent, stat.parent, self, false);
+	if (above >= 0)
+		children_own(s, parent, above, OWNER_DEPTH);
+	children_own(s, dir, self, OWNER_DEPTH);
 }
 
 static pid_t pid_of(const char *name)
@@ -478,12 +562,12 @@ static void processes_search(struct search *s)
 		return;
 	}
 	const struct dirent *entry;
-	while (s->found < s->count && s->descriptors && !s->full && (entry = readdir(proc))) {
+	while (owned_by(s, -1) && s->descriptors && !s->full && (entry = readdir(proc))) {
 		pid_t pid = pid_of(entry->d_name);
 		CLEAN(close_fd) int process = pid < 0 ? -1 : process_open(s->host, pid, NULL);
-		int self = process < 0 ? -1 : process_own(s, process, pid, -1);
+		int self = process < 0 ? -1 : process_own(s, process, pid, -1, false);
 		if (self >= 0)
-			children_own(s, process, self, OWNER_DEPTH);
+			family_own(s, process, pid, self);
 	}
 }
 
@@ -504,6 +588,17 @@ static void processes_compact(struct listeners *l)
 	l->process_count = kept;
 }
 
+/* Whether a listener without an owner still exists. */
+static bool any_left(const struct search *s)
+{
+	struct listeners now;
+	bool left = listeners_read(s->host, &now, NULL) < 0;
+	for (size_t i = 0; i < s->count && !left; i++)
+		left = s->wanted[i]->owner < 0 && listeners_find(&now, s->wanted[i]->cookie);
+	listeners_free(&now);
+	return left;
+}
+
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
 {
@@ -511,7 +606,8 @@ int listeners_own(const struct host *h, struct listeners *l,
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "%s", no_sockets);
 	CLEAN(free_pointer) struct listener **at = calloc(l->count + 1, sizeof(struct listener *));
-	if (!at)
+	CLEAN(free_pointer) struct mark *marks = calloc(l->count + 1, sizeof(*marks));
+	if (!at || !marks)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
 	for (size_t i = 0; i < l->count; i++)
 		if (l->at[i].owner < 0 && l->at[i].inode && wanted(&l->at[i], arg))
@@ -519,21 +615,14 @@ int listeners_own(const struct host *h, struct listeners *l,
 	if (!s.count)
 		return 0;
 	s.wanted = at;
+	s.marks = marks;
 	qsort(at, s.count, sizeof(struct listener *), inode_order);
 	processes_search(&s);
 	processes_compact(l);
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
-	if (s.found < s.count && (s.denied || !host_has(h, "proc/1/stat")))
+	if (owned_by(&s, -1) && (s.denied || !host_has(h, "proc/1/stat")) && any_left(&s))
 		l->hidden = true;
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;
-}
-
-const struct listener *listeners_find(const struct listeners *l, uint64_t cookie)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (l->at[i].cookie == cookie)
-			return &l->at[i];
-	return NULL;
 }
 
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)
