@@ -559,6 +559,23 @@ static void a_healthy_machine_is_ready(void **state)
 	checked_free(&c);
 }
 
+/* Experiments over loopback overflow a queue of this namespace, after the quiet window. */
+static void experiments_are_not_blamed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct checked c = checked_parse(
+			run("$PROGRAM check --format json --in-place --no-proof --backlog 16 "
+			    "--probe listeners,accept-queue"));
+		checked_finding(&c, "accept-queue.short");
+		assert_false(checked_has_finding(&c, "accept-queue.overflowing"));
+		assert_false(checked_has_finding(&c, "counters.growing"));
+		/* The second check counts the losses of the first. */
+		assert_true(checked_has_finding(&c, "counters.past") == (i > 0));
+		checked_free(&c);
+	}
+}
+
 /* Makes the namespaces; false: this machine does not allow them. */
 static bool isolate(void)
 {
@@ -587,6 +604,7 @@ static int all_run(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, all_end)
 	const struct CMUnitTest tests[] = {
 		TEST(a_healthy_machine_is_ready),
+		TEST(experiments_are_not_blamed),
 		TEST(a_stopped_nginx_is_named),
 		TEST(an_ordinary_user_sees_the_queue),
 		TEST(one_of_many_listeners_is_named_over_ipv6),
