@@ -176,6 +176,7 @@ struct watch {
 	const struct sample *before, *after;
 	struct report *report;
 	double seconds; /* 0: there is one sample */
+	double stall_s; /* that the target allows */
 	bool overflows; /* ListenOverflows grew, or this kernel does not count them */
 	bool blamed;    /* a listener is named for them */
 };
@@ -190,7 +191,10 @@ static int64_t growth(const struct watch *w, const char *counter)
 static struct watch watch_make(const struct sample *before, const struct sample *after,
 			       const struct moment *m, struct report *r)
 {
-	struct watch w = {.before = before, .after = after, .report = r};
+	struct watch w = {.before = before,
+			  .after = after,
+			  .report = r,
+			  .stall_s = (double)m->target->stall_us / 1e6};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
 	w.overflows = growth(&w, OVERFLOWS) > 0 || host_counter(&after->counters, OVERFLOWS) < 0;
@@ -232,11 +236,6 @@ static void group_add(struct group *g, const struct watch *w, const struct liste
 static bool group_dropping(const struct group *g, const struct watch *w)
 {
 	return g->fullest->kind == LISTENER_TCP && g->full && g->grown && w->overflows;
-}
-
-static bool group_slow(const struct group *g, const struct watch *w)
-{
-	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks;
 }
 
 static const struct process *owner_of(const struct watch *w, const struct listener *l)
@@ -295,6 +294,13 @@ static struct doing doing_of(const struct process *p)
 static bool accepts_not(const struct process *p)
 {
 	return p && (at_file_limit(p) || (p->state && strchr("TtZX", p->state)));
+}
+
+/* Longer than a stall of the target explains, unless the process shows that it does not accept. */
+static bool group_slow(const struct group *g, const struct watch *w)
+{
+	bool stalls = w->seconds < 2 * w->stall_s && !accepts_not(owner_of(w, g->fullest));
+	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
 }
 
 /* A power of two, four times what there is. */

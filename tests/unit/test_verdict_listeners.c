@@ -14,6 +14,7 @@ struct looks {
 	struct process process;
 	struct seen seen[4];
 	struct moment moment;
+	struct target target;
 };
 
 static struct report report;
@@ -69,7 +70,8 @@ static void healthy(struct looks *m)
 	m->after.listeners.process_count = 1;
 	m->after.ticks = OBSERVATION_TICKS;
 	m->after.seen = m->seen;
-	m->moment = (struct moment){.seconds = WINDOW_S, .live = true};
+	m->target = target_default();
+	m->moment = (struct moment){.target = &m->target, .seconds = WINDOW_S, .live = true};
 	counter_set(m, "sockstat.TCP.mem", 500, 500);
 	counter_set(m, "sockstat.TCP.orphan", 3, 3);
 }
@@ -98,6 +100,22 @@ static void stopped(struct looks *m)
 {
 	overflows(m, 0, 10);
 	m->process.state = 'T';
+}
+static void busy(struct looks *m)
+{
+	overflows(m, 0, 10);
+	m->process.state = 'R';
+}
+/* The stall that the target allows is as long. */
+static void busy_for_a_stall(struct looks *m)
+{
+	busy(m);
+	m->target.stall_us = 300000;
+}
+static void stopped_for_a_stall(struct looks *m)
+{
+	stopped(m);
+	m->target.stall_us = 300000;
 }
 static void stopped_ipv6(struct looks *m)
 {
@@ -317,6 +335,11 @@ static void each_look_gets_its_findings(void **state)
 	} rows[] = {
 		{bursts, DROPPING PAST, "accept-queue.full warning" PAST},
 		{stopped, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{busy, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{busy_for_a_stall, DROPPING PAST, "accept-queue.full warning" PAST},
+		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical" PAST,
 		 "accept-queue.full warning" PAST},
 		{stopped_ipv6, DROPPING ", accept-queue.slow critical" PAST,
 		 "accept-queue.full warning" PAST},
