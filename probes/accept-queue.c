@@ -12,6 +12,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
@@ -252,37 +253,47 @@ static const struct experiment experiments[] = {
 };
 
 /* The listeners of this network namespace. */
-#define LISTENERS 64
+#define LISTENER_NAME 192
 
 struct sample {
-	struct host_listener at[LISTENERS];
-	size_t count;
+	struct listeners listeners;
 	int64_t somaxconn; /* REPORT_NONE: unknown */
 	char abort[8];     /* of tcp_abort_on_overflow; "": unknown */
 };
+
+/* By its application, not by the kernel. */
+static bool listener_is_limited(const struct listener *l, int64_t somaxconn)
+{
+	return l->kind == LISTENER_TCP && (int64_t)l->limit < somaxconn;
+}
+
+static bool listener_wanted(const struct listener *l, void *somaxconn)
+{
+	return listener_is_limited(l, *(int64_t *)somaxconn);
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	char value[KNOB_VALUE];
-	size_t total = 0;
 	(void)o;
-	(void)e;
 	s->somaxconn = REPORT_NONE;
 	knob_number("net.core.somaxconn", h, &s->somaxconn);
 	if (!knob_read(knob_find(ABORT), h, value, NULL))
 		report_text(s->abort, "%s", value);
-	if (host_live(h) && !host_listeners(h, s->at, LISTENERS, &total, NULL))
-		s->count = total < LISTENERS ? total : LISTENERS;
-	return 0;
+	if (!host_live(h) || listeners_read(h, &s->listeners, NULL))
+		return 0;
+	return listeners_own(h, &s->listeners, listener_wanted, &s->somaxconn, e);
 }
 
+static void sample_release(struct sample *s) { listeners_free(&s->listeners); }
+
 /* Whether the backlog is below what the target needs and what the kernel would allow. */
-static bool listener_is_small(const struct host_listener *l, const struct sample *s,
-			      uint64_t needed)
+static bool listener_is_small(const struct listener *l, const struct sample *s, uint64_t needed)
 {
-	return l->limit + 1ull < needed && (int64_t)l->limit < s->somaxconn &&
-	       strcmp(l->process, "epolltune") != 0 && strncmp(l->process, "probe:", 6) != 0;
+	const struct process *p = l->owner < 0 ? NULL : &s->listeners.processes[l->owner];
+	return l->limit + 1ull < needed && listener_is_limited(l, s->somaxconn) &&
+	       !(p && (!strcmp(p->name, "epolltune") || !strncmp(p->name, "probe:", 6)));
 }
 
 /* Adds only a note: any of the listeners may be the operator's server. */
@@ -290,18 +301,20 @@ static void judge_listeners(const struct sample *s, const struct target *target,
 {
 	uint64_t needed = target_accept_queue(target);
 	struct wording words = {0};
-	char others[WORDING_TEXT] = "", name[HOST_LISTENER_NAME];
+	char others[WORDING_TEXT] = "", name[LISTENER_NAME];
 	size_t small = 0;
-	for (size_t i = 0; s->somaxconn != REPORT_NONE && i < s->count; i++) {
-		const struct host_listener *l = &s->at[i];
+	for (size_t i = 0; s->somaxconn != REPORT_NONE && i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
 		if (!listener_is_small(l, s, needed))
 			continue;
 		if (++small == 1) {
-			wording_set(&words, "listener", "%s", host_listener_name(l, name));
+			wording_set(&words, "listener", "%s",
+				    listener_name(&s->listeners, l, name, sizeof(name)));
 			wording_set(&words, "limit", "%u", l->limit);
 		} else if (small <= 4) {
 			report_append(others, "%s%s (backlog %u)", others[0] ? ", " : "",
-				      host_listener_name(l, name), l->limit);
+				      listener_name(&s->listeners, l, name, sizeof(name)),
+				      l->limit);
 		}
 	}
 	if (!small)
@@ -328,6 +341,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.sample = sample_take,
+	.release = sample_release,
 	.judge = observation_judge,
 };
 

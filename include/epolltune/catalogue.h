@@ -58,6 +58,8 @@ struct finding_row {
 	bool quiet;                 /* a text report prints it with --verbose only */
 	/* For reports: texts with {names}. */
 	const char *title, *detail, *advice;
+	/* For the answer: a clause with {names}; NULL: the id. */
+	const char *answer;
 	/* For `explain` and the manual. */
 	const char *meaning; /* one or two sentences */
 	const char *action;  /* what to do */
@@ -134,6 +136,23 @@ struct myth {
 
 size_t myth_count(void);
 const struct myth *myth_at(size_t i);
+
+/* A well-known server. A socket does not show the backlog that was passed to listen(): `backlog` is
+ * the default of the application. */
+struct server_row {
+	const char *process; /* names of its process, comma separated; "php-fpm*": beginnings */
+	const char *name;    /* as people write it */
+	const char *backlog; /* its default, a number or a few words */
+	const char *backlog_line;   /* of its configuration, with {backlog} */
+	const char *backlog_effect; /* when that line takes effect, a clause */
+	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
+	bool inherits; /* a reload hands the socket on, which may keep its old backlog */
+};
+
+size_t server_row_count(void);
+const struct server_row *server_row_at(size_t i);
+/* By the name of a process; NULL if unknown. */
+const struct server_row *server_row_find(const char *process);
 
 /* What only the application can do, with example code. */
 struct guide {

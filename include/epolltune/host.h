@@ -129,22 +129,6 @@ int host_cpu_times(const struct host *h, struct host_cpu_times *out, struct err 
 double host_softirq_share(const struct host_cpu_times *before, const struct host_cpu_times *after,
 			  uint32_t cpu);
 
-/* A listening TCP socket of the calling network namespace, by inet_diag. */
-struct host_listener {
-	char address[64]; /* "0.0.0.0:80", "[::]:443" */
-	uint32_t depth;   /* accept queue depth now (idiag_rqueue) */
-	uint32_t limit; /* its limit: min(listen argument, somaxconn at listen()) (idiag_wqueue) */
-	uint32_t inode;
-	char process[32]; /* its owner's name if /proc shows it, otherwise "" */
-};
-/* "nginx on 0.0.0.0:80", or the address alone. Returns buf. */
-#define HOST_LISTENER_NAME 100
-char *host_listener_name(const struct host_listener *l, char buf[HOST_LISTENER_NAME]);
-/* Fills `out` with up to `max` of the *total listeners. The search for owners is bounded: on a busy
- * machine some owners stay "". -EOPNOTSUPP without inet_diag and for a captured machine. */
-int host_listeners(const struct host *h, struct host_listener *out, size_t max, size_t *total,
-		   struct err *e);
-
 /* Boot and network namespace: a value that does not persist can be reverted only there. */
 struct host_identity {
 	char boot[40];  /* proc/sys/kernel/random/boot_id */

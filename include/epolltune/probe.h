@@ -171,14 +171,20 @@ struct sample; /* each probe defines its own */
 /* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. */
 void machine_read(const struct host *h, struct machine *m);
 
+/* Looks during a window. */
+#define OBSERVATION_TICKS 10
+
 struct observation {
 	const char *const *walls; /* the walls that it writes, NULL at the end; NULL: none */
 	size_t size;              /* bytes of its struct sample */
 	bool window;              /* takes two samples, some time apart; false: one */
-	/* Fills a zeroed sample, without side effects. The sample records what cannot be read; the
-	 * only error is -ENOMEM. */
+	/* Fills a sample, without side effects. It comes zeroed, or as the ticks left it. The
+	 * sample records what cannot be read; the only error is -ENOMEM. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
 		      struct err *);
+	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread. `during` becomes
+	 * the second sample and comes zeroed before the first tick. NULL: no ticks. */
+	int (*tick)(const struct host *, struct sample *during, struct err *);
 	void (*release)(struct sample *); /* NULL: the sample owns nothing */
 	/* Writes walls and findings from the samples. Pure. */
 	void (*judge)(const struct sample *before, const struct sample *after,
@@ -189,6 +195,7 @@ enum probe_mode {
 	PROBE_SHARED,    /* runs beside other probes */
 	PROBE_EXCLUSIVE, /* fills CPUs or wire: no other experiment may run */
 	PROBE_OBSERVER,  /* watches while the others run */
+	PROBE_FIRST,     /* watches in a quiet window before the first experiment */
 };
 enum probe_place {
 	PROBE_ANY,  /* in the lab, or over loopback of the calling namespace */

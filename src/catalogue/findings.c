@@ -33,6 +33,9 @@
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
 	"/proc/PID/limits."
+#define WHOSE_BACKLOG                                                                              \
+	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
+	"{default?; {server}'s default backlog is {default}}.}"
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -54,6 +57,29 @@ static const struct finding_row findings[] = {
 	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
+	{.id = "descriptors.process.exhausted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_PROCESS,
+	 .wall = "descriptors.process",
+	 .observed = true,
+	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open while {waiting} "
+		  "{several?connections wait:connection waits}",
+	 .detail =
+		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}), and "
+		 "a level-triggered server spins. {waiting} {several?connections wait:connection "
+		 "waits} in the queue of {listener}.",
+	 .advice = "{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl "
+		   "restart {unit}.:Raise RLIMIT_NOFILE where the process is started "
+		   "(LimitNOFILE={files} in a systemd unit, ulimit -n {files} in a script), and "
+		   "restart it.}{line? {server} has a limit of its own\\: {line}}",
+	 .answer = "{who} is at its descriptor limit",
+	 .meaning = "A process that accepts connections has as many descriptors open as its soft "
+		    "limit allows, and connections wait in its queue.",
+	 .action = "Raise RLIMIT_NOFILE where the process is started: LimitNOFILE= in its systemd "
+		   "unit; a proxy needs two descriptors for each connection. Or find the "
+		   "descriptors that it does not close.",
+	 .proof = "The number of entries in /proc/PID/fd, the soft limit in /proc/PID/limits, and "
+		  "the queue's depth by inet_diag"},
 	{.id = "descriptors.process.soft-limit",
 	 .level = LEVEL_WARNING,
 	 .wall = "descriptors.process",
@@ -121,6 +147,90 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
+	{.id = "accept-queue.overflowing",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "{listener}: its accept queue {now?is:was} full ({depth} of {capacity}) and "
+		  "{rate} handshake packets/s are dropped now",
+	 .detail = "Retransmissions included; {total} since the socket was made. "
+		   "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) were full; "
+		   "together they hold {sum} of {room}. }" WHOSE_BACKLOG
+		   "{more? {more} more listeners are in trouble.}",
+	 .advice = "{slow?See accept-queue.slow.:{kernel?Raise net.core.somaxconn first. }"
+		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
+		   "{effect}). Costs nothing until used.}",
+	 .answer = "{who} is dropping connections now",
+	 .meaning = "A listener's accept queue was full during the check and the kernel dropped "
+		    "handshakes that arrived at it. Their clients retransmit after 1 s or more.",
+	 .action = "Raise the backlog of that server, and net.core.somaxconn where it is the "
+		   "limit; where accept-queue.slow is reported as well, no backlog helps.",
+	 .proof = "Depth above the limit by inet_diag (Recv-Q and Send-Q of ss -ltn), while the "
+		  "socket's drops and TcpExt.ListenOverflows grow"},
+	{.id = "accept-queue.slow",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
+		  "{process?{process}:the server} accepts",
+	 .detail = "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
+		   "process is not visible to this user.}",
+	 .advice =
+		 "No backlog helps; {help?{help}:run the check as root to see the process, or add "
+		 "workers}.",
+	 .answer = "{who} is dropping connections now",
+	 .meaning = "A listener's accept queue was full all the time: more connections arrive than "
+		    "the server accepts, or it does not accept at all. A longer queue only makes "
+		    "clients wait longer.",
+	 .action = "Look at the state of the process, which the finding names: resume or restart "
+		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
+	 .proof = "The queue was full in nine of ten samples or more"},
+	{.id = "accept-queue.full",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title =
+		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; no drops in "
+		 "this moment:}",
+	 .detail = "The kernel drops a client that arrives now. {process?{process} (pid {pid}) "
+		   "{doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} sockets of "
+		   "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
+		   "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
+		   "since the socket was made.{more? {more} more listeners are full.}",
+	 .advice = "{slow?{help?No backlog helps a server that does not accept\\: {help}.}:"
+		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
+		   "{backlog} to listen()} (effective {effect}).}",
+	 .answer = "the accept queue of {who} is full",
+	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
+		    "one sample was taken.",
+	 .action = "Check again while clients arrive, without --quick. Look at the process that "
+		   "does not accept.",
+	 .proof = "Depth above the limit by inet_diag (Recv-Q and Send-Q of ss -ltn)"},
+	{.id = "accept-queue.unix.full",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .observed = true,
+	 .title =
+		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
+	 .detail =
+		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
+		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
+		 "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{more? {more} more listeners are full.}",
+	 .advice = "{slow?No backlog helps a server that does not accept{help?\\: {help}}.:"
+		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
+		   "{backlog} to listen()} (effective {effect}).}",
+	 .answer = "the accept queue of {who} is full",
+	 .meaning =
+		 "The accept queue of a UNIX socket is full. The kernel refuses clients at once, "
+		 "with EAGAIN; there is no retransmission that admits them later.",
+	 .action = "Add workers where it is full all the time; raise the backlog of that server "
+		   "where bursts fill it.",
+	 .proof = "Depth above the limit by unix_diag (Recv-Q and Send-Q of ss -lx)"},
 	{.id = "accept-queue.abort-on-overflow",
 	 .level = LEVEL_NOTE,
 	 .wall = "accept-queue",
@@ -157,6 +267,28 @@ static const struct finding_row findings[] = {
 	      "TcpExt.TCPReqQFullDoCookies or TcpExt.ListenDrops grows, and does not at the "
 	      "proposed value; half-open connections by inet_diag",
 	      "The SYN queue holds the target's half-open connections"),
+
+	{.id = "syn-queue.cookies",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "syn-queue",
+	 .observed = true,
+	 .title =
+		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
+		 "has answered {total} SYNs with cookies{watched?, none during this check:}}",
+	 .detail = "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		   "without timestamps, window scaling and SACK.{listener? {listener} has "
+		   "{half_open} half-open connections now; its backlog is {limit}.}",
+	 .advice = "{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
+		   "effect while tcp_syncookies is on. Where no more clients come than usual, look "
+		   "for a SYN flood.}",
+	 .answer = "SYN cookies are being sent",
+	 .meaning = "A listener's SYN queue was full and the kernel answered SYNs with cookies. No "
+		    "client is lost by that.",
+	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
+		   "small one; otherwise it is a flood, which cookies are for.",
+	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
+		  "syn-recv)"},
 
 	{.id = "ports.connect-rate",
 	 .level = LEVEL_NOTE,
@@ -279,6 +411,43 @@ static const struct finding_row findings[] = {
 	      "TcpExt.TCPMemoryPressures",
 	      "The buffers of the target's connections fit into what all TCP sockets together may "
 	      "take"),
+	{.id = "buffers.memory.exhausted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "buffers.memory",
+	 .observed = true,
+	 .title = "TCP holds more memory than tcp_mem allows: {bytes} of {max_bytes}",
+	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
+		   "kernel drops received packets, senders stall, and orphans are reset.",
+	 .advice = "Find the sockets with full queues (ss -tm) and the process that does not read "
+		   "them; raise net.ipv4.tcp_mem (pages) if the load is meant to hold that much.",
+	 .answer = "TCP memory is exhausted",
+	 .meaning = "All TCP sockets of the machine hold more memory than the third field of "
+		    "net.ipv4.tcp_mem allows: packets and connections are lost.",
+	 .action = "Find the sockets with full queues (ss -tm) and the process that does not read "
+		   "them; raise net.ipv4.tcp_mem, which counts pages.",
+	 .proof = "sockstat.TCP.mem above the third field of tcp_mem; TcpExt.TCPAbortOnMemory "
+		  "grows; \"TCP: out of memory\" in the kernel log"},
+	{.id = "orphans.near",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "buffers.memory",
+	 .observed = true,
+	 .title =
+		 "{now} of {max} orphaned sockets: the kernel {over?resets:soon resets} connections "
+		 "that a server has closed",
+	 .detail =
+		 "An orphan is a connection that its process has closed and whose last data is "
+		 "not acknowledged. Beyond net.ipv4.tcp_max_orphans the kernel resets it, and its "
+		 "client loses the end of the answer.",
+	 .advice = "ss -tan state fin-wait-1 shows the clients. Lower net.ipv4.tcp_orphan_retries "
+		   "where they have vanished; raise net.ipv4.tcp_max_orphans where memory allows.",
+	 .answer = "orphaned sockets {over?exceed:are near} their limit",
+	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
+		    "net.ipv4.tcp_max_orphans allows.",
+	 .action = "Find the clients that do not acknowledge; raise net.ipv4.tcp_max_orphans where "
+		   "memory allows.",
+	 .proof = "sockstat.TCP.orphan; TcpExt.TCPAbortOnMemory grows beyond the limit"},
 	{.id = "buffers.memory.pressure",
 	 .level = LEVEL_WARNING,
 	 .wall = "buffers.memory",
@@ -571,6 +740,53 @@ static const struct finding_row findings[] = {
 	 .meaning = "Some experiments on epoll are not possible here.",
 	 .action = "The finding names them, with the reason.",
 	 .proof = "The reasons, in the finding"},
+
+	{.id = "counters.growing",
+	 .level = LEVEL_WARNING,
+	 .wall = "",
+	 .observed = true,
+	 .title = "Counters of loss grow in this network namespace: {counters} in {window}",
+	 .detail = "{what}",
+	 .advice = "The counters do not name a socket: ss -tmi shows queues, memory and drops of "
+		   "each connection.",
+	 .answer = "counters of loss grow",
+	 .meaning =
+		 "The kernel counted losses during the check, before any experiment, that belong "
+		 "to no listener that was seen full.",
+	 .action = "See the counter that the finding names with explain.",
+	 .proof = "Two readings of /proc/net/netstat"},
+	{.id = "counters.past",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
+	 .detail = "Totals do not show when it happened: compare two reports.",
+	 .advice = "",
+	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
+		    "made.",
+	 .action = "Nothing by itself; see the counters that grow with explain.",
+	 .proof = "/proc/net/netstat"},
+	{.id = "listeners.hidden",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "The {several?processes of {count} listeners:process of a listener} with waiting "
+		  "clients {several?are:is} not visible to this user",
+	 .detail = "Its name, state and descriptors are unknown.",
+	 .advice = "Run the check as root to name the processes.",
+	 .meaning = "Clients wait at a listener whose process belongs to another user: without "
+		    "privilege its name and limits are unknown.",
+	 .action = "Run the check as root, or as the user of the server.",
+	 .proof = "EACCES from /proc/PID/fd"},
+	{.id = "listeners.unlisted",
+	 .level = LEVEL_SKIPPED,
+	 .wall = "",
+	 .title = "The listeners of this machine could not be listed",
+	 .detail = "{why}",
+	 .advice = "",
+	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
+		    "are unknown.",
+	 .action = "Load the modules tcp_diag and inet_diag, or run as root.",
+	 .proof = "The error, in the finding"},
 
 	{.id = "knob.myth",
 	 .level = LEVEL_NOTE,

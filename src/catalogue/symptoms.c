@@ -24,6 +24,12 @@ static const struct symptom_row symptoms[] = {
 	 "ports.ephemeral,time-wait", "ss -tan state time-wait | wc -l",
 	 "Reuse connections, add source addresses or destinations, widen "
 	 "net.ipv4.ip_local_port_range, set net.ipv4.tcp_tw_reuse=1."},
+	{"EAGAIN",
+	 "From connect() to a UNIX socket: the accept queue of its listener is full. The kernel "
+	 "refuses a non-blocking connect() at once; a blocking one sleeps.",
+	 "", "ss -lx",
+	 "Add workers where Recv-Q stays above Send-Q; raise the server's backlog where bursts "
+	 "fill the queue."},
 	{"Possible SYN flooding",
 	 "Kernel log: a listener's SYN queue was full for the first time. With "
 	 "net.ipv4.tcp_syncookies=1 the kernel sends cookies and no client is lost; the cause is "
@@ -35,6 +41,12 @@ static const struct symptom_row symptoms[] = {
 	 "kernel drops received packets and resets orphans.",
 	 "buffers.memory", "grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem",
 	 "Find sockets with full queues (ss -tm); raise net.ipv4.tcp_mem (pages)."},
+	{"too many orphaned sockets",
+	 "Kernel log: net.ipv4.tcp_max_orphans connections are closed by their processes and wait "
+	 "for their last data to be acknowledged. The kernel resets further ones.",
+	 "buffers.memory", "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
+	 "Find the clients that do not acknowledge (ss -tan state fin-wait-1); raise "
+	 "net.ipv4.tcp_max_orphans where memory allows."},
 	{"time wait bucket table overflow",
 	 "Kernel log: net.ipv4.tcp_max_tw_buckets connections are in TIME_WAIT. The kernel closes "
 	 "further ones at once.",

@@ -35,7 +35,8 @@ struct shared {
 struct schedule {
 	const struct check_options *options;
 	struct host *host;
-	int ended; /* an eventfd for observers: all other probes have ended */
+	int watched; /* an eventfd for experiments: the quiet window is over */
+	int ended;   /* an eventfd for observers: all other probes have ended */
 	size_t count;
 	struct job {
 		const struct probe *probe;
@@ -128,11 +129,34 @@ static bool has_experiments(const struct probe *p)
 	return p->place != PROBE_HOST && probe_experiments(p);
 }
 
-static bool others_run(const struct schedule *s)
+#define MODE(mode) (1u << (mode))
+#define EXPERIMENTS (MODE(PROBE_SHARED) | MODE(PROBE_EXCLUSIVE))
+
+static bool has_mode(const struct job *job, unsigned modes)
+{
+	return MODE(job->probe->mode) & modes;
+}
+
+static bool experiments_run(const struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->at[i].probe->mode != PROBE_OBSERVER && has_experiments(s->at[i].probe))
+		if (has_mode(&s->at[i], EXPERIMENTS) && has_experiments(s->at[i].probe))
 			return true;
+	return false;
+}
+
+static void eventfd_wait(int fd)
+{
+	struct pollfd event = {.fd = fd, .events = POLLIN};
+	while (poll(&event, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+/* The quiet window, before the first experiment. */
+static bool quiet_wait(void *arg, uint64_t us)
+{
+	(void)arg;
+	trial_sleep_us(us);
 	return false;
 }
 
@@ -140,11 +164,10 @@ static bool others_run(const struct schedule *s)
 static bool window_wait(void *arg, uint64_t us)
 {
 	const struct schedule *s = arg;
-	struct pollfd ended = {.fd = s->ended, .events = POLLIN};
-	bool beside = others_run(s);
+	bool beside = experiments_run(s);
 	trial_sleep_us(us);
-	while (beside && poll(&ended, 1, -1) < 0 && errno == EINTR)
-		;
+	if (beside)
+		eventfd_wait(s->ended);
 	return beside;
 }
 
@@ -216,6 +239,10 @@ static int job_measure(const struct schedule *s, const struct job *job)
 		j.missing = labs.missing;
 	if (job->probe->mode == PROBE_OBSERVER)
 		j.wait = window_wait;
+	else if (job->probe->mode == PROBE_FIRST)
+		j.wait = quiet_wait;
+	else
+		eventfd_wait(s->watched);
 	if (labs.lab)
 		job->shared->is.isolation = labs.in_place ? ISOLATION_IN_PLACE : ISOLATION_LAB;
 	struct err failed = {0};
@@ -368,20 +395,15 @@ static void job_limit(const struct schedule *s, struct job *job)
 		kill(job->pid, SIGKILL);
 }
 
-static bool job_is_waited_for(const struct job *job, bool observers)
-{
-	return job->pid && (job->probe->mode == PROBE_OBSERVER) == observers;
-}
-
 /* Kills jobs after their timeout and reaps those that have ended. Returns the number still running.
  */
-static size_t jobs_reap(struct schedule *s, bool observers)
+static size_t jobs_reap(struct schedule *s, unsigned modes)
 {
 	size_t running = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		struct job *job = &s->at[i];
 		int status = 0;
-		if (!job_is_waited_for(job, observers))
+		if (!job->pid || !has_mode(job, modes))
 			continue;
 		job_limit(s, job);
 		if (waitpid(job->pid, &status, WNOHANG) == job->pid)
@@ -393,14 +415,14 @@ static size_t jobs_reap(struct schedule *s, bool observers)
 
 /* Until one of them ends, or the progress is due. Without pidfds (before 5.3) that is a short poll.
  */
-static void jobs_sleep(const struct schedule *s, bool observers)
+static void jobs_sleep(const struct schedule *s, unsigned modes)
 {
 	struct pollfd ends[PROBES];
 	nfds_t count = 0;
 	bool blind = false;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct job *job = &s->at[i];
-		if (!job_is_waited_for(job, observers))
+		if (!job->pid || !has_mode(job, modes))
 			continue;
 		blind |= job->pidfd < 0;
 		ends[count++] = (struct pollfd){.fd = job->pidfd, .events = POLLIN};
@@ -408,15 +430,15 @@ static void jobs_sleep(const struct schedule *s, bool observers)
 	poll(ends, count, blind ? 5 : s->options->progress ? PROGRESS_MS : 1000);
 }
 
-static void schedule_wait(struct schedule *s, bool observers)
+static void schedule_wait(struct schedule *s, unsigned modes)
 {
 	uint64_t shown = 0;
-	while (jobs_reap(s, observers)) {
+	while (jobs_reap(s, modes)) {
 		if (s->options->progress && now_ms() - shown >= PROGRESS_MS) {
 			progress_show(s);
 			shown = now_ms();
 		}
-		jobs_sleep(s, observers);
+		jobs_sleep(s, modes);
 	}
 	if (shown)
 		fputs("\r\033[K", stderr);
@@ -428,16 +450,19 @@ static void observers_end(struct schedule *s)
 	eventfd_write(s->ended, 1);
 	for (size_t i = 0; i < s->count; i++)
 		s->at[i].deadline_ms = now_ms() + probe_seconds(s) * 1000ull;
-	schedule_wait(s, true);
+	schedule_wait(s, MODE(PROBE_OBSERVER));
 }
 
-/* Runs shared probes and observers at the same time, then exclusive ones one at a time. */
+/* All but the exclusive probes at once: they open their labs while those that come first watch the
+ * quiet machine, and then run beside each other. Exclusive ones follow one at a time. */
 static void schedule_run(struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
 			job_start(s, &s->at[i]);
-	schedule_wait(s, false);
+	schedule_wait(s, MODE(PROBE_FIRST));
+	eventfd_write(s->watched, 1);
+	schedule_wait(s, EXPERIMENTS);
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
 			continue;
@@ -446,7 +471,7 @@ static void schedule_run(struct schedule *s)
 			continue;
 		}
 		job_start(s, &s->at[i]);
-		schedule_wait(s, false);
+		schedule_wait(s, EXPERIMENTS);
 	}
 	observers_end(s);
 }
@@ -574,9 +599,10 @@ int check_run(const struct check_options *o, struct report *out, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(shared_unmap) struct shared *shared = NULL;
+	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct schedule s = {.options = o, .ended = ended};
-	if (ended < 0)
+	struct schedule s = {.options = o, .watched = watched, .ended = ended};
+	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)

@@ -21,6 +21,7 @@
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
+#include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/wire.h"
 
@@ -196,20 +197,24 @@ static void side_end(int *channel)
 
 static int any_listener(struct host *h, void *arg, struct err *e)
 {
-	struct host_listener first;
-	return host_listeners(h, &first, 1, arg, e);
+	bool *listens = arg;
+	struct listeners l;
+	int rc = listeners_read(h, &l, e);
+	*listens = l.count && l.at[0].kind == LISTENER_TCP;
+	listeners_free(&l);
+	return rc;
 }
 
 /* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
 static int server_await(struct lab *lab, int channel, const struct side *s, struct err *e)
 {
-	size_t *count = lab_alloc(lab, sizeof(*count), e);
+	bool *listens = lab_alloc(lab, sizeof(*listens), e);
 	struct pollfd ended = {channel, POLLIN, 0};
-	if (!count)
+	if (!listens)
 		return -ENOMEM;
 	for (int ms = 0; ms < LISTEN_MS; ms += 20) {
 		struct err ignored = {0};
-		if (lab_call(lab, LAB_SERVER, any_listener, count, &ignored) || *count)
+		if (lab_call(lab, LAB_SERVER, any_listener, listens, &ignored) || *listens)
 			return 0;
 		if (poll(&ended, 1, 20) > 0 && s->status)
 			return err_set(e, ECHILD,

@@ -2,22 +2,9 @@
 #include "host/machine.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/resource.h>
 
-#include "epolltune/cleanup.h"
-
-static bool limit_field(const char **at, uint64_t *value)
-{
-	static const char unlimited[] = "unlimited";
-	*at += strspn(*at, " \t");
-	if (strncmp(*at, unlimited, sizeof(unlimited) - 1) == 0) {
-		*at += sizeof(unlimited) - 1;
-		*value = HOST_UNLIMITED;
-		return true;
-	}
-	return text_number(at, value);
-}
+#include "host/processes.h"
 
 int host_nofile(const struct host *h, struct host_nofile *out, struct err *e)
 {
@@ -29,17 +16,13 @@ int host_nofile(const struct host *h, struct host_nofile *out, struct err *e)
 		out->hard = r.rlim_max == RLIM_INFINITY ? HOST_UNLIMITED : r.rlim_max;
 		return 0;
 	}
-	static const char key[] = "Max open files";
 	char text[4096];
 	ssize_t n = host_read(h, "proc/self/limits", text, sizeof(text), e);
 	if (n < 0)
 		return (int)n;
-	const char *at = strstr(text, key);
-	if (at)
-		at += sizeof(key) - 1;
-	if (!at || !limit_field(&at, &out->soft) || !limit_field(&at, &out->hard))
+	if (!process_limits_parse(text, &out->soft, &out->hard))
 		return err_set(e, EBADMSG, "%s/proc/self/limits: no line \"%s\" with two limits",
-			       h->root, key);
+			       h->root, PROCESS_LIMITS_KEY);
 	return 0;
 }
 

@@ -285,20 +285,36 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Lets the window pass, with ticks in between; *beside: whether experiments ran meanwhile. */
+static int window_pass(const struct observation *o, const struct judging *j, struct sample *during,
+		       bool *beside, struct err *e)
+{
+	uint64_t us = j->options->window_us ? j->options->window_us : WINDOW_US;
+	uint64_t slice = us / (OBSERVATION_TICKS + 1);
+	for (unsigned i = 0; o->tick && i < OBSERVATION_TICKS; i++) {
+		trial_sleep_us(slice);
+		us -= slice;
+		int rc = o->tick(j->host, during, e);
+		if (rc)
+			return rc;
+	}
+	*beside = j->wait(j->wait_arg, us);
+	return 0;
+}
+
 static int observe(const struct observation *o, const struct judging *j, struct err *e)
 {
 	struct moment m = {.target = j->target, .options = j->options, .live = host_live(j->host)};
-	struct sample *before = calloc(1, o->size), *after = before;
 	bool twice = o->window && j->wait;
-	int rc = before ? o->sample(j->host, j->options, before, e)
-			: err_set(e, ENOMEM, "no memory for an observation");
+	struct sample *before = calloc(1, o->size);
+	struct sample *after = twice ? calloc(1, o->size) : before;
+	int rc = before && after ? o->sample(j->host, j->options, before, e)
+				 : err_set(e, ENOMEM, "no memory for an observation");
 	if (!rc && twice) {
 		double began = now_s();
-		m.beside = j->wait(j->wait_arg,
-				   j->options->window_us ? j->options->window_us : WINDOW_US);
-		after = calloc(1, o->size);
-		rc = after ? o->sample(j->host, j->options, after, e)
-			   : err_set(e, ENOMEM, "no memory for an observation");
+		rc = window_pass(o, j, after, &m.beside, e);
+		if (!rc)
+			rc = o->sample(j->host, j->options, after, e);
 		m.seconds = now_s() - began;
 	}
 	if (!rc)

@@ -92,18 +92,54 @@ static void walls_say(struct answer *a, const struct report *r, size_t count, co
 	a->begun = true;
 }
 
-/* "1 warning: knob.myth", the findings that no wall reports. */
-static void findings_say(struct answer *a, const struct report *r, size_t count,
-			 enum finding_level level, const char *what)
+/* More than that are counted. */
+#define CLAUSES 4
+
+/* The first finding with that clause, itself maybe. */
+static const struct finding *clause_first(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (r->findings[i].level == f->level && !accounted(r, &r->findings[i]) &&
+		    !strcmp(r->findings[i].answer, f->answer))
+			return &r->findings[i];
+	return f;
+}
+
+/* "nginx is dropping connections now", each clause once. */
+static void clauses_say(struct answer *a, const struct report *r, enum finding_level level)
+{
+	size_t said = 0, more = 0;
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		if (f->level != level || accounted(r, f) || !f->answer[0] ||
+		    clause_first(r, f) != f)
+			continue;
+		if (said++ < CLAUSES)
+			SAY(a, "%s%s", a->begun ? "; " : "", f->answer);
+		else
+			more++;
+		a->begun = true;
+	}
+	if (more)
+		SAY(a, " and %zu more", more);
+}
+
+/* "1 warning: knob.myth", of findings that no wall and no clause accounts for. */
+static void findings_say(struct answer *a, const struct report *r, enum finding_level level,
+			 const char *what)
 {
 	const char *between = "";
 	char named[48] = "";
+	size_t count = 0;
+	for (size_t i = 0; i < r->finding_count; i++)
+		count += r->findings[i].level == level && !accounted(r, &r->findings[i]) &&
+			 !r->findings[i].answer[0];
 	if (!count)
 		return;
 	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (f->level != level || accounted(r, f) || !strcmp(f->id, named))
+		if (f->level != level || accounted(r, f) || f->answer[0] || !strcmp(f->id, named))
 			continue;
 		snprintf(named, sizeof(named), "%s", f->id);
 		SAY(a, "%s%s", between, f->id);
@@ -174,8 +210,9 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	switch (s.status) {
 	case VERDICT_SHORT:
 		SAY(&a, "Not ready: ");
+		clauses_say(&a, r, LEVEL_CRITICAL);
 		walls_say(&a, r, s.short_, s.short_ == 1 ? "is short" : "are short", VERDICT_SHORT);
-		findings_say(&a, r, s.criticals, LEVEL_CRITICAL, "critical finding");
+		findings_say(&a, r, LEVEL_CRITICAL, "critical finding");
 		break;
 	case VERDICT_UNKNOWN:
 		SAY(&a, "Not known: ");
@@ -188,8 +225,9 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		break;
 	case VERDICT_TIGHT:
 		SAY(&a, "Ready, but ");
+		clauses_say(&a, r, LEVEL_WARNING);
 		walls_say(&a, r, s.tight, s.tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
-		findings_say(&a, r, s.warnings, LEVEL_WARNING, "warning");
+		findings_say(&a, r, LEVEL_WARNING, "warning");
 		missed_say(&a, r, &s);
 		break;
 	default:

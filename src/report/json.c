@@ -182,6 +182,7 @@ static json_t *finding(struct writer *w, const struct finding *from)
 	set(w, o, "tried_state", state ? text(state) : json_null());
 	set(w, o, "tried", tried(from));
 	set(w, o, "advice", text_or_null(from->advice));
+	set(w, o, "answer", text_or_null(from->answer));
 	for (size_t i = 0; i < from->evidence_count; i++) {
 		json_t *ev = json_object();
 		set(w, ev, "name", text(from->evidence[i].name));

@@ -258,7 +258,8 @@ static int read_finding(struct reader *r, const json_t *o, struct report *out)
 	    (failed = word(r, o, "remedy", remedy_word, REMEDY_PROVIDER, &remedy)) ||
 	    (failed = TEXT(r, o, "wall", f->wall)) || (failed = TEXT(r, o, "detail", f->detail)) ||
 	    (failed = read_proposals(r, o, f)) || (failed = read_tried(r, o, f)) ||
-	    (failed = TEXT(r, o, "advice", f->advice)))
+	    (failed = TEXT(r, o, "advice", f->advice)) ||
+	    (failed = TEXT(r, o, "answer", f->answer)))
 		return failed;
 	f->level = (enum finding_level)level;
 	f->remedy = (enum finding_remedy)remedy;

@@ -85,6 +85,7 @@ struct finding *report_finding(struct report *r, const char *id, const struct wo
 	wording_fill(words, row->title, f->title, sizeof(f->title));
 	wording_fill(words, row->detail, f->detail, sizeof(f->detail));
 	wording_fill(words, row->advice, f->advice, sizeof(f->advice));
+	wording_fill(words, row->answer ? row->answer : "", f->answer, sizeof(f->answer));
 	return f;
 }
 

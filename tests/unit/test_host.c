@@ -22,6 +22,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+#include "epolltune/listener.h"
 
 /* A captured machine: created for each test, filled by put(), removed afterwards. */
 static char root[64];
@@ -627,58 +628,64 @@ static int listen_on(int family, int backlog, uint16_t *port)
 	return fd;
 }
 
-static const struct host_listener *listener_at(const struct host_listener *l, size_t count,
-					       const char *address)
+static const struct listener *listener_at(const struct listeners *l, const char *address)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(l[i].address, address) == 0)
-			return &l[i];
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->at[i].address, address) == 0)
+			return &l->at[i];
 	return NULL;
 }
+
+static bool at_port(const struct listener *l, void *port) { return l->port == *(uint16_t *)port; }
 
 static void listeners_have_depth_limit_and_owner(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	static struct host_listener l[4096];
-	char address[64];
-	size_t total = 0, fewer = 0;
+	struct listeners l;
+	char address[64], name[192], expected[192];
 	uint16_t port = 0, port6 = 0;
 	CLEAN(close_fd) int fd = listen_on(AF_INET, 5, &port);
 	CLEAN(close_fd) int fd6 = listen_on(AF_INET6, 7, &port6);
 	assert_true(fd >= 0);
-	int r = host_listeners(live, l, 4096, &total, &e);
+	int r = listeners_read(live, &l, &e);
 	if (r == -EOPNOTSUPP)
 		skip_because("no inet_diag: %s", e.text);
 	assert_int_equal(r, 0);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	const struct host_listener *mine = listener_at(l, total, address);
+	const struct listener *mine = listener_at(&l, address);
 	assert_non_null(mine);
 	assert_int_equal(mine->limit, 5);
 	assert_int_equal(mine->depth, 0);
 	assert_true(mine->inode != 0);
-	assert_string_equal(mine->process, "test_host");
+	assert_int_equal(mine->owner, -1);
+	assert_int_equal(mine->uid, getuid());
+	assert_string_equal(listener_name(&l, mine, name, sizeof(name)), address);
+	assert_int_equal(listeners_own(live, &l, at_port, &port, &e), 0);
+	assert_int_equal(l.process_count, 1);
+	snprintf(expected, sizeof(expected), "test_host (pid %d) on %s", (int)getpid(), address);
+	assert_string_equal(listener_name(&l, mine, name, sizeof(name)), expected);
 	if (fd6 >= 0) {
 		snprintf(address, sizeof(address), "[::1]:%u", port6);
-		mine = listener_at(l, total, address);
+		mine = listener_at(&l, address);
 		assert_non_null(mine);
 		assert_int_equal(mine->limit, 7);
+		/* Not asked for. */
+		assert_int_equal(mine->owner, -1);
 	}
+	listeners_free(&l);
 	/* A client that is not accepted stays in the queue. */
 	CLEAN(close_fd) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
-	assert_int_equal(host_listeners(live, l, 4096, &total, &e), 0);
+	assert_int_equal(listeners_read(live, &l, &e), 0);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	assert_int_equal(listener_at(l, total, address)->depth, 1);
-	/* The total includes those that do not fit. */
-	if (fd6 >= 0) {
-		assert_int_equal(host_listeners(live, l, 1, &fewer, &e), 0);
-		assert_true(fewer >= 2);
-	}
-	assert_int_equal(host_listeners(captured, l, 1, &fewer, &e), -EOPNOTSUPP);
-	assert_int_equal(fewer, 0);
+	assert_int_equal(listener_at(&l, address)->depth, 1);
+	listeners_free(&l);
+	assert_int_equal(listeners_read(captured, &l, &e), -EOPNOTSUPP);
+	assert_int_equal(l.count, 0);
+	listeners_free(&l);
 }
 
 static uint64_t random_next(uint64_t *seed)

@@ -99,14 +99,14 @@ static void assert_wall(json_t *w)
 static void assert_finding(json_t *f)
 {
 	assert_keys(f, "id level wall observed title detail remedy knob current proposed "
-		       "proposals tried_state tried advice evidence table ");
+		       "proposals tried_state tried advice answer evidence table ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
 	string_at(f, "title");
 	string_at(f, "detail");
 	assert_true(one_of(string_at(f, "remedy"),
 			   "none|kernel|process|application|container|device|provider"));
-	static const char *const optional[] = {"wall",     "knob",  "current",
+	static const char *const optional[] = {"wall",     "knob",  "current", "answer",
 					       "proposed", "tried", "advice"};
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		assert_true(string_or_null(json_object_get(f, optional[i])));

@@ -176,6 +176,25 @@ static void the_answer_says_what_the_status_means(void **state)
 		  "accept-queue.overflowing.");
 }
 
+static void the_answer_says_clauses_of_findings_once(void **state)
+{
+	(void)state;
+	static const char *const processes[] = {"nginx", "nginx", "a", "b", "c", "d", "e"};
+	wall_made("accept-queue", VERDICT_OK);
+	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++) {
+		struct finding *f = finding_made(&r, "accept-queue.overflowing", LEVEL_WARNING, "");
+		report_text(f->answer, "%s drops", processes[i]);
+		f->observed = true;
+	}
+	finding_made(&r, "knob.myth", LEVEL_WARNING, "");
+	answer_is("Ready, but nginx drops; a drops; b drops; c drops and 2 more; 1 warning: "
+		  "knob.myth.");
+	r.findings[0].level = LEVEL_CRITICAL;
+	answer_is("Not ready: nginx drops.");
+	wall_made("time-wait", VERDICT_SHORT);
+	answer_is("Not ready: nginx drops; 1 wall is short: time-wait.");
+}
+
 /* One rule: a wall that fell back is named with its reason; --measured makes the status unknown. */
 static void the_answer_names_what_was_not_measured(void **state)
 {
@@ -250,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup(verdicts_at_their_edges, reset),
 		cmocka_unit_test_setup(worst_part_gives_the_status, reset),
 		cmocka_unit_test_setup(the_answer_says_what_the_status_means, reset),
+		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
 		cmocka_unit_test(rows_of_the_catalogue_are_whole),

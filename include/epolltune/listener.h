@@ -1,0 +1,73 @@
+/* listener: the listening sockets of a network namespace, and the processes that accept from them.
+ *
+ * TCP by inet_diag, UNIX stream and seqpacket sockets by unix_diag; owners by /proc/PID/fd, for the
+ * listeners that the caller asks for only. Compare two readings by `cookie`, processes by pid and
+ * start time: the kernel reuses numbers. */
+#ifndef EPOLLTUNE_LISTENER_H
+#define EPOLLTUNE_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "epolltune/err.h"
+#include "epolltune/host.h"
+
+#define LISTENER_UID_UNKNOWN UINT32_MAX
+
+enum listener_kind { LISTENER_TCP, LISTENER_UNIX };
+
+struct listener {
+	enum listener_kind kind;
+	char address[128]; /* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name" */
+	uint16_t port;     /* host byte order; 0 for UNIX */
+	uint32_t depth;    /* connections that wait for accept() */
+	uint32_t limit;    /* min(backlog, somaxconn) at listen(); full is depth > limit */
+	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); TCP only */
+	uint32_t half_open; /* handshakes in SYN_RECV at its port; TCP only */
+	uint64_t inode, cookie;
+	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
+	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
+};
+
+struct process {
+	pid_t pid;
+	uint64_t started;    /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
+	char name[16];       /* comm */
+	char unit[64];       /* systemd unit by its cgroup, "nginx.service"; "" if none */
+	char state;          /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
+	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
+	uint64_t open;       /* descriptors; 0: unknown */
+};
+
+struct listeners {
+	size_t count;
+	struct listener *at;
+	size_t process_count;
+	struct process *processes;
+	bool hidden; /* owners of some were looked for and are not visible to this user */
+};
+
+/* All listeners of the host's network namespace, without owners, ordered by address.
+ * -EOPNOTSUPP without inet_diag and for a captured machine; a kernel without unix_diag has no UNIX
+ * listeners here. The caller frees with listeners_free(), also after an error. */
+int listeners_read(const struct host *h, struct listeners *out, struct err *e);
+void listeners_free(struct listeners *l);
+/* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
+ * socket: a child of the same program before its parent, and of its children one that watches the
+ * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. */
+int listeners_own(const struct host *h, struct listeners *l,
+		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
+/* By cookie; NULL: it is not there. */
+const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
+/* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
+char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
+
+/* -ENOENT, -ESRCH: it is gone; what is not visible to this user is unknown, not an error. */
+int process_read(const struct host *h, pid_t pid, struct process *out, struct err *e);
+/* Whether both are the same process. */
+bool process_same(const struct process *a, const struct process *b);
+
+#endif

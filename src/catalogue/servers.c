@@ -1,0 +1,130 @@
+/* Servers that many run: their default backlog, and the lines that change their limits. */
+#include <string.h>
+
+#include "epolltune/catalogue.h"
+
+static const struct server_row servers[] = {
+	{
+		.process = "nginx",
+		.name = "nginx",
+		.backlog = "511",
+		.backlog_line = "listen ADDRESS backlog={backlog};",
+		.backlog_effect = "after nginx -s reload; check it with ss -ltn, and restart nginx "
+				  "where Send-Q is still the old one",
+		.files_line = "worker_rlimit_nofile {files};",
+		.inherits = true,
+	},
+	{
+		.process = "redis-server,valkey-server",
+		.name = "Redis",
+		.backlog = "511",
+		.backlog_line = "tcp-backlog {backlog}",
+		.backlog_effect = "after a restart",
+		.files_line = "maxclients {files}",
+	},
+	{
+		.process = "haproxy",
+		.name = "HAProxy",
+		.backlog = "its maxconn",
+		.backlog_line = "backlog {backlog}",
+		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
+				  "listeners) with their old backlog",
+		.files_line = "ulimit-n {files}",
+		.inherits = true,
+	},
+	{
+		.process = "gunicorn*",
+		.name = "gunicorn",
+		.backlog = "2048",
+		.backlog_line = "backlog = {backlog}",
+		.backlog_effect = "after a restart; HUP keeps the socket",
+		.inherits = true,
+	},
+	{
+		.process = "uwsgi*",
+		.name = "uWSGI",
+		.backlog = "100",
+		.backlog_line = "listen = {backlog}",
+		.backlog_effect = "after a restart; a reload keeps the socket",
+		.files_line = "max-fd = {files}",
+		.inherits = true,
+	},
+	{
+		.process = "node,node-MainThread,MainThread",
+		.name = "Node.js",
+		.backlog = "511",
+		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
+		.backlog_effect = "after a restart",
+	},
+	{
+		.process = "postgres",
+		.name = "PostgreSQL",
+		.backlog = "2 × max_connections",
+		.backlog_line = "max_connections = N, half of {backlog}",
+		.backlog_effect = "after a restart; a pooler before it is often better",
+	},
+	{
+		.process = "php-fpm*",
+		.name = "php-fpm",
+		.backlog = "511",
+		.backlog_line = "listen.backlog = {backlog}",
+		.backlog_effect = "after a restart; a reload keeps the socket",
+		.files_line = "rlimit_files = {files}",
+		.inherits = true,
+	},
+	{
+		.process = "envoy",
+		.name = "Envoy",
+		.backlog = "net.core.somaxconn",
+		.backlog_line = "tcp_backlog_size: {backlog}",
+		.backlog_effect = "after a restart; a hot restart hands the sockets on",
+		.inherits = true,
+	},
+	{
+		.process = "memcached",
+		.name = "memcached",
+		.backlog = "1024",
+		.backlog_line = "memcached -b {backlog}",
+		.backlog_effect = "after a restart",
+		.files_line = "memcached -c {files}",
+	},
+	{
+		.process = "java",
+		.name = "Java",
+		.backlog = "50 (ServerSocket), 100 (acceptCount of Tomcat)",
+		.backlog_line = "acceptCount=\"{backlog}\"",
+		.backlog_effect = "after a restart",
+	},
+	{
+		.process = "systemd",
+		.name = "systemd",
+		.backlog = "4096 before systemd 254, now as large as the kernel allows",
+		.backlog_line = "[Socket] Backlog={backlog}",
+		.backlog_effect = "after systemctl restart of the socket unit",
+	},
+};
+
+size_t server_row_count(void) { return sizeof(servers) / sizeof(*servers); }
+
+const struct server_row *server_row_at(size_t i) { return &servers[i]; }
+
+/* Whether a list of names has this one; "*" ends a name that is a beginning. */
+static bool named(const char *names, const char *process)
+{
+	for (const char *at = names; *at; at += strcspn(at, ","), at += *at == ',') {
+		size_t length = strcspn(at, ",");
+		bool beginning = at[length - 1] == '*';
+		length -= beginning;
+		if (!strncmp(at, process, length) && (beginning || !process[length]))
+			return true;
+	}
+	return false;
+}
+
+const struct server_row *server_row_find(const char *process)
+{
+	for (size_t i = 0; i < server_row_count(); i++)
+		if (named(servers[i].process, process))
+			return &servers[i];
+	return NULL;
+}

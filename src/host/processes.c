@@ -1,0 +1,234 @@
+/* Processes by /proc/PID: name, state, systemd unit, limits and open descriptors. */
+#include "host/processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "epolltune/cleanup.h"
+#include "host/machine.h"
+
+/* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
+#define DESCRIPTORS (UINT64_C(1) << 20)
+
+/* Names come from the processes themselves: keeps control characters from a terminal. */
+static void name_copy(char *out, size_t size, const char *name, size_t length)
+{
+	size_t n = length < size ? length : size - 1;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)name[i] < ' ' || name[i] == 127 ? '?' : name[i];
+	out[n] = 0;
+}
+
+bool process_stat_parse(const char *text, struct process_stat *out)
+{
+	enum { PARENT = 4, STARTED = 22 };
+	/* The name may contain blanks and parentheses; no later field does. */
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	uint64_t pid, value;
+	const char *at = text;
+	memset(out, 0, sizeof(*out));
+	if (!text_number(&at, &pid) || pid > INT32_MAX || !open || !close || close < open ||
+	    close[1] != ' ' || !close[2] || close[3] != ' ')
+		return false;
+	out->pid = (pid_t)pid;
+	name_copy(out->name, sizeof(out->name), open + 1, (size_t)(close - open - 1));
+	out->state = close[2];
+	at = close + 3;
+	for (int field = PARENT; field <= STARTED; field++) {
+		at += strspn(at, " ");
+		if (field != PARENT && field != STARTED) {
+			at += strcspn(at, " "); /* some are negative */
+			continue;
+		}
+		if (!text_number(&at, &value))
+			return false;
+		if (field == STARTED)
+			out->started = value;
+		else if (value <= INT32_MAX)
+			out->parent = (pid_t)value;
+	}
+	return true;
+}
+
+static bool ends_with(const char *text, size_t length, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return length > n && memcmp(text + length - n, suffix, n) == 0;
+}
+
+static void unit_of_path(const char *path, size_t length, char *unit, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	if (ends_with(path, length, deleted))
+		length -= sizeof(deleted) - 1;
+	while (length) {
+		const char *slash = memrchr(path, '/', length);
+		const char *part = slash ? slash + 1 : path;
+		size_t n = length - (size_t)(part - path);
+		if (ends_with(part, n, ".service") || ends_with(part, n, ".scope")) {
+			if (n < size)
+				name_copy(unit, size, part, n);
+			return;
+		}
+		length = slash ? (size_t)(slash - path) : 0;
+	}
+}
+
+void process_unit_parse(const char *text, char *unit, size_t size)
+{
+	const char *best = NULL;
+	size_t best_length = 0;
+	unit[0] = 0;
+	/* Lines "1:name=systemd:/path" (v1, its own hierarchy) and "0::/path" (v2). */
+	for (const char *line = text; *line; line += *line == '\n') {
+		size_t length = strcspn(line, "\n");
+		const char *controllers = memchr(line, ':', length);
+		const char *path = controllers ? memchr(controllers + 1, ':',
+							length - (size_t)(controllers + 1 - line))
+					       : NULL;
+		if (path) {
+			size_t n = (size_t)(path - controllers) - 1;
+			bool systemd = n == 12 && memcmp(controllers + 1, "name=systemd", n) == 0;
+			if (systemd || (!n && !best)) {
+				best = path + 1;
+				best_length = length - (size_t)(best - line);
+			}
+		}
+		line += length;
+	}
+	if (best)
+		unit_of_path(best, best_length, unit, size);
+}
+
+static bool limit_field(const char **at, uint64_t *value)
+{
+	static const char unlimited[] = "unlimited";
+	*at += strspn(*at, " \t");
+	if (strncmp(*at, unlimited, sizeof(unlimited) - 1) == 0) {
+		*at += sizeof(unlimited) - 1;
+		*value = HOST_UNLIMITED;
+		return true;
+	}
+	return text_number(at, value);
+}
+
+bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard)
+{
+	static const char key[] = PROCESS_LIMITS_KEY;
+	const char *at = strstr(text, key);
+	if (!at)
+		return false;
+	at += sizeof(key) - 1;
+	return limit_field(&at, soft) && limit_field(&at, hard);
+}
+
+int process_open(const struct host *h, pid_t pid, struct err *e)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "proc/%d", (int)pid);
+	return machine_open(h, path, O_PATH | O_DIRECTORY, "read", e);
+}
+
+int process_directory(int process, const char *name)
+{
+	return openat(process, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+ssize_t process_file(int process, const char *name, char *text, size_t size)
+{
+	CLEAN(close_fd)
+	int fd = openat(process, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	size_t n = 0;
+	if (fd < 0)
+		return -1;
+	while (n < size - 1) {
+		ssize_t got = read(fd, text + n, size - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (!got)
+			break;
+		n += (size_t)got;
+	}
+	text[n] = 0;
+	return (ssize_t)n;
+}
+
+int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e)
+{
+	char text[1024];
+	if (process_file(process, "stat", text, sizeof(text)) < 0)
+		return err_errno(e, "cannot read /proc/%d/stat", (int)pid);
+	if (!process_stat_parse(text, out))
+		return err_set(e, EBADMSG, "/proc/%d/stat: not as proc_pid_stat(5): \"%.60s\"",
+			       (int)pid, text);
+	return 0;
+}
+
+static void dir_close(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* 0: unknown. */
+static uint64_t descriptors_count(int process)
+{
+	struct stat st;
+	/* Since 6.2, and without privilege. */
+	if (!fstatat(process, "fd", &st, AT_SYMLINK_NOFOLLOW) && st.st_size > 0)
+		return (uint64_t)st.st_size;
+	int fd = process_directory(process, "fd");
+	CLEAN(dir_close) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		close_fd(&fd);
+		return 0;
+	}
+	uint64_t count = 0;
+	const struct dirent *entry;
+	while (count < DESCRIPTORS && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	return count < DESCRIPTORS ? count : 0;
+}
+
+int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
+{
+	struct process_stat stat;
+	char text[8192];
+	memset(out, 0, sizeof(*out));
+	int r = process_stat_at(process, pid, &stat, e);
+	if (r < 0)
+		return r;
+	out->pid = pid;
+	out->started = stat.started;
+	out->state = stat.state;
+	memcpy(out->name, stat.name, sizeof(out->name));
+	if (process_file(process, "cgroup", text, sizeof(text)) > 0)
+		process_unit_parse(text, out->unit, sizeof(out->unit));
+	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
+	    !process_limits_parse(text, &out->soft, &out->hard))
+		out->soft = out->hard = 0;
+	/* "0": it runs, or the kernel hides where it waits. */
+	ssize_t n = process_file(process, "wchan", text, sizeof(text));
+	if (n > 0 && strcmp(text, "0") != 0)
+		name_copy(out->waits_in, sizeof(out->waits_in), text, (size_t)n);
+	out->open = descriptors_count(process);
+	return 0;
+}
+
+int process_read(const struct host *h, pid_t pid, struct process *out, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	CLEAN(close_fd) int process = process_open(h, pid, e);
+	return process < 0 ? process : process_read_at(process, pid, out, e);
+}
+
+bool process_same(const struct process *a, const struct process *b)
+{
+	return a->pid == b->pid && a->started == b->started;
+}

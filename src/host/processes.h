@@ -1,0 +1,32 @@
+/* processes: internal to src/host/: what /proc/PID says of a process. */
+#ifndef EPOLLTUNE_HOST_PROCESSES_H
+#define EPOLLTUNE_HOST_PROCESSES_H
+
+#include "epolltune/listener.h"
+
+struct process_stat {
+	pid_t pid, parent;
+	uint64_t started;
+	char name[sizeof(((struct process *)0)->name)];
+	char state;
+};
+/* Reads proc_pid_stat(5). False: not such a text. Pure. */
+bool process_stat_parse(const char *text, struct process_stat *out);
+/* The innermost systemd service or scope of a /proc/PID/cgroup (v1 and v2); "" for none and for a
+ * name that does not fit. Pure. */
+void process_unit_parse(const char *text, char *unit, size_t size);
+#define PROCESS_LIMITS_KEY "Max open files"
+/* The line PROCESS_LIMITS_KEY of a /proc/PID/limits. Pure. */
+bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard);
+
+/* An O_PATH descriptor of /proc/PID. It names this process even after its pid is reused. */
+int process_open(const struct host *h, pid_t pid, struct err *e);
+/* Both read through it; -ESRCH or -ENOENT if the process is gone. */
+int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e);
+int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
+/* An open directory below it, such as "fd", for fdopendir(3); -1 with errno. */
+int process_directory(int process, const char *name);
+/* Reads a file below it. The length; -1 with errno. */
+ssize_t process_file(int process, const char *name, char *text, size_t size);
+
+#endif

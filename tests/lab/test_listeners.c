@@ -1,0 +1,656 @@
+/* Listening sockets and their processes, in a network namespace of the test. */
+#include "../support/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/listener.h"
+#include "host/processes.h"
+
+#define NAME "test_listeners"
+
+static struct host *live;
+static int refused; /* errno of unshare() */
+static char directory[] = "/tmp/epolltune-listeners-XXXXXX";
+
+/* Counts what libnl receives. */
+static size_t received_bytes;
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	ssize_t n = syscall(SYS_recvmsg, fd, message, flags);
+	if (n > 0 && !(flags & MSG_PEEK))
+		received_bytes += (size_t)n;
+	return n;
+}
+
+static void file_write(const char *path, const char *text)
+{
+	CLEAN(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+}
+
+static int namespace_enter(void **state)
+{
+	(void)state;
+	char map[32];
+	struct err e;
+	snprintf(map, sizeof(map), "0 %u 1", geteuid());
+	if (!mkdtemp(directory) || host_open(&live, "/", &e))
+		return -1;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+		refused = errno;
+		return 0;
+	}
+	file_write("/proc/self/uid_map", map);
+	CLEAN(close_fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	return ioctl(fd, SIOCSIFFLAGS, &up);
+}
+
+static int namespace_leave(void **state)
+{
+	(void)state;
+	host_close(live);
+	return rmdir(directory);
+}
+
+static void need_namespace(void)
+{
+	if (refused)
+		skip_because("user namespaces are refused: %s", strerror(refused));
+}
+
+static int reuse_port;
+static bool is_helper; /* cmocka must not go on with the tests there */
+
+static int tcp_listen(const char *address, uint16_t port, int backlog)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	bool six = strchr(address, ':');
+	assert_int_equal(six ? inet_pton(AF_INET6, address, &v6.sin6_addr)
+			     : inet_pton(AF_INET, address, &v4.sin_addr),
+			 1);
+	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int on = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuse_port, sizeof(reuse_port));
+	if (bind(fd, six ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
+		 six ? sizeof(v6) : sizeof(v4)) ||
+	    listen(fd, backlog)) {
+		if (is_helper)
+			_exit(3);
+		fail_msg("%s port %u: %s", address, port, strerror(errno));
+	}
+	return fd;
+}
+
+static int tcp_connect(uint16_t port, int flags)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
+		fail_msg("connect: %s", strerror(errno));
+	return fd;
+}
+
+/* An abstract name begins with NUL. */
+static socklen_t unix_name(struct sockaddr_un *a, const char *name, size_t length)
+{
+	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(a->sun_path, name, length);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+}
+
+static int unix_listen(const char *name, size_t length, int type, int backlog)
+{
+	struct sockaddr_un a;
+	socklen_t size = unix_name(&a, name, length);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&a, size) || listen(fd, backlog))
+		fail_msg("unix: %s", strerror(errno));
+	return fd;
+}
+
+static struct listeners read_or_skip(void)
+{
+	struct listeners l;
+	struct err e = {0};
+	need_namespace();
+	int r = listeners_read(live, &l, &e);
+	if (r == -EOPNOTSUPP)
+		skip_because("%s", e.text);
+	if (r)
+		fail_msg("%s", e.text);
+	return l;
+}
+
+static struct listeners read_now(void)
+{
+	struct listeners l;
+	struct err e = {0};
+	if (listeners_read(live, &l, &e))
+		fail_msg("%s", e.text);
+	return l;
+}
+
+static const struct listener *at(const struct listeners *l, const char *address)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->at[i].address, address) == 0)
+			return &l->at[i];
+	fail_msg("no listener at %s", address);
+	return NULL;
+}
+
+static bool all(const struct listener *l, void *arg)
+{
+	(void)l, (void)arg;
+	return true;
+}
+
+static bool of_kind(const struct listener *l, void *kind)
+{
+	return l->kind == *(enum listener_kind *)kind;
+}
+
+static void own(struct listeners *l)
+{
+	struct err e = {0};
+	if (listeners_own(live, l, all, NULL, &e))
+		fail_msg("%s", e.text);
+}
+
+static pid_t owner(const struct listeners *l, const struct listener *x)
+{
+	return x->owner < 0 ? -1 : l->processes[x->owner].pid;
+}
+
+/* A process that waits for a word on `channel`. */
+struct helper {
+	pid_t pid;
+	int channel;
+};
+
+static struct helper helper_start(const char *name, int (*body)(void))
+{
+	int ends[2];
+	char ready;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		is_helper = true;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ends[0]);
+		if (name)
+			prctl(PR_SET_NAME, name);
+		if (body && body() < 0)
+			_exit(1);
+		if (write(ends[1], "r", 1) != 1 || read(ends[1], &ready, 1) != 1)
+			_exit(2);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &ready, 1), 1);
+	return (struct helper){pid, ends[0]};
+}
+
+/* Its facts, once it waits. */
+static struct process helper_read(const struct helper *h)
+{
+	struct process p;
+	struct err e = {0};
+	do
+		assert_int_equal(process_read(live, h->pid, &p, &e), 0);
+	while (p.state != 'S' && may_try_again());
+	assert_int_equal(p.pid, h->pid);
+	assert_int_equal(p.state, 'S');
+	return p;
+}
+
+static void helper_end(struct helper *h)
+{
+	int status = -1;
+	assert_int_equal(write(h->channel, "q", 1), 1);
+	close(h->channel);
+	assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
+	assert_int_equal(status, 0);
+}
+
+static void every_kind_has_its_address(void **state)
+{
+	(void)state;
+	char path[64], address[72], name[192], expected[192];
+	struct listeners l = read_or_skip();
+	assert_int_equal(l.count, 0);
+	listeners_free(&l);
+	int length = snprintf(path, sizeof(path), "%s/a b.sock", directory);
+	CLEAN(close_fd) int a = tcp_listen("127.0.0.1", 443, 511);
+	CLEAN(close_fd) int b = tcp_listen("127.0.0.1", 80, 5);
+	CLEAN(close_fd) int c = tcp_listen("::1", 80, 7);
+	CLEAN(close_fd) int d = tcp_listen("0.0.0.0", 8080, 9);
+	CLEAN(close_fd) int f = unix_listen(path, (size_t)length + 1, SOCK_STREAM, 11);
+	CLEAN(close_fd) int g = unix_listen("\0one\0two\n", 9, SOCK_SEQPACKET, 13);
+	l = read_now();
+	const char *const addresses[] = {"0.0.0.0:8080", "127.0.0.1:80", "127.0.0.1:443",
+					 "[::1]:80"};
+	for (size_t i = 0; i < 4; i++) {
+		assert_string_equal(l.at[i].address, addresses[i]);
+		assert_int_equal(l.at[i].kind, LISTENER_TCP);
+	}
+	assert_int_equal(at(&l, "127.0.0.1:80")->limit, 5);
+	assert_int_equal(at(&l, "127.0.0.1:80")->port, 80);
+	assert_int_equal(at(&l, "127.0.0.1:80")->uid, 0);
+	assert_int_equal(at(&l, "[::1]:80")->limit, 7);
+	assert_int_equal(at(&l, "127.0.0.1:443")->limit, 511);
+	enum listener_kind tcp = LISTENER_TCP;
+	assert_int_equal(listeners_own(live, &l, of_kind, &tcp, NULL), 0);
+	assert_int_equal(l.process_count, 1);
+	assert_false(l.hidden);
+	snprintf(expected, sizeof(expected), NAME " (pid %d) on [::1]:80", (int)getpid());
+	assert_string_equal(listener_name(&l, at(&l, "[::1]:80"), name, sizeof(name)), expected);
+	if (l.count == 4) {
+		listeners_free(&l);
+		unlink(path);
+		skip_because("no unix_diag");
+	}
+	assert_int_equal(l.count, 6);
+	snprintf(address, sizeof(address), "unix:%s", path);
+	assert_int_equal(at(&l, address)->kind, LISTENER_UNIX);
+	assert_int_equal(at(&l, address)->limit, 11);
+	assert_int_equal(at(&l, address)->port, 0);
+	/* Not asked for. */
+	assert_int_equal(at(&l, address)->owner, -1);
+	assert_string_equal(listener_name(&l, at(&l, address), name, sizeof(name)), address);
+	assert_int_equal(at(&l, "unix:@one@two?")->limit, 13);
+	own(&l);
+	assert_int_equal(l.process_count, 1);
+	assert_int_equal(owner(&l, at(&l, address)), getpid());
+	assert_int_equal(owner(&l, at(&l, "unix:@one@two?")), getpid());
+	listeners_free(&l);
+	unlink(path);
+}
+
+static void sockets_that_share_a_port_are_distinct(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	int fds[4];
+	reuse_port = 1;
+	for (int i = 0; i < 4; i++)
+		fds[i] = tcp_listen("0.0.0.0", 80, 10 + i);
+	reuse_port = 0;
+	l = read_now();
+	assert_int_equal(l.count, 4);
+	close(fds[2]);
+	struct listeners later = read_now();
+	assert_int_equal(later.count, 3);
+	for (size_t i = 0; i < 4; i++) {
+		const struct listener *same = listeners_find(&later, l.at[i].cookie);
+		assert_string_equal(l.at[i].address, "0.0.0.0:80");
+		if (l.at[i].limit == 12)
+			assert_null(same);
+		else
+			assert_int_equal(same->limit, l.at[i].limit);
+	}
+	/* It closed in between. */
+	own(&l);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(owner(&l, &l.at[i]), l.at[i].limit == 12 ? -1 : getpid());
+	assert_false(l.hidden);
+	listeners_free(&l);
+	listeners_free(&later);
+	for (int i = 0; i < 4; i++)
+		if (i != 2)
+			close(fds[i]);
+}
+
+static void a_full_queue_drops(void **state)
+{
+	(void)state;
+	int fds[8];
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 2);
+	CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 2);
+	for (int i = 0; i < 3; i++)
+		fds[i] = tcp_connect(80, 0);
+	l = read_now();
+	assert_int_equal(at(&l, "127.0.0.1:80")->depth, 3);
+	assert_int_equal(at(&l, "127.0.0.1:80")->limit, 2);
+	assert_int_equal(at(&l, "127.0.0.1:80")->drops, 0);
+	listeners_free(&l);
+	for (int i = 3; i < 8; i++)
+		fds[i] = tcp_connect(80, SOCK_NONBLOCK);
+	l = read_now();
+	assert_int_equal(at(&l, "127.0.0.1:80")->depth, 3);
+	assert_in_range(at(&l, "127.0.0.1:80")->drops, 5, 20);
+	assert_int_equal(at(&l, "127.0.0.1:81")->depth, 0);
+	assert_int_equal(at(&l, "127.0.0.1:81")->drops, 0);
+	listeners_free(&l);
+	close(accept(fd, NULL, NULL));
+	l = read_now();
+	assert_int_equal(at(&l, "127.0.0.1:80")->depth, 2);
+	listeners_free(&l);
+	for (int i = 0; i < 8; i++)
+		close(fds[i]);
+}
+
+static void a_unix_queue_holds_one_more_than_its_limit(void **state)
+{
+	(void)state;
+	int fds[8] = {0}, n = 0;
+	struct sockaddr_un a;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	socklen_t size = unix_name(&a, "\0full", 5);
+	CLEAN(close_fd) int fd = unix_listen("\0full", 5, SOCK_STREAM, 2);
+	for (; n < 8; n++) {
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (connect(fds[n], (struct sockaddr *)&a, size))
+			break;
+	}
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(n, 3);
+	l = read_now();
+	for (int i = 0; i <= n; i++)
+		close(fds[i]);
+	if (!l.count)
+		skip_because("no unix_diag");
+	assert_int_equal(at(&l, "unix:@full")->depth, 3);
+	assert_int_equal(at(&l, "unix:@full")->limit, 2);
+	listeners_free(&l);
+}
+
+static void half_open_connections_count_at_their_port(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
+	CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 16);
+	/* The kernel keeps such a connection in SYN_RECV until its client sends. */
+	int seconds = 30;
+	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+	CLEAN(close_fd) int a = tcp_connect(80, 0);
+	CLEAN(close_fd) int b = tcp_connect(80, 0);
+	CLEAN(close_fd) int c = tcp_connect(81, 0);
+	l = read_now();
+	assert_int_equal(at(&l, "127.0.0.1:80")->half_open, 2);
+	assert_int_equal(at(&l, "127.0.0.1:80")->depth, 0);
+	assert_int_equal(at(&l, "127.0.0.1:81")->half_open, 0);
+	assert_int_equal(at(&l, "127.0.0.1:81")->depth, 1);
+	listeners_free(&l);
+}
+
+/* This process is the master, which holds the socket for its workers. */
+static void a_worker_comes_before_its_master(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
+	struct helper first = helper_start(NULL, NULL), second = helper_start(NULL, NULL);
+	l = read_now();
+	own(&l);
+	assert_int_equal(owner(&l, &l.at[0]), first.pid);
+	assert_int_equal(l.process_count, 1);
+	listeners_free(&l);
+	helper_end(&first);
+	l = read_now();
+	own(&l);
+	assert_int_equal(owner(&l, &l.at[0]), second.pid);
+	listeners_free(&l);
+	helper_end(&second);
+	l = read_now();
+	own(&l);
+	assert_int_equal(owner(&l, &l.at[0]), getpid());
+	listeners_free(&l);
+}
+
+static int shares[2], share;
+
+static int watch_share(void)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN};
+	return epoll_ctl(set, EPOLL_CTL_ADD, shares[share], &event);
+}
+
+/* As nginx with reuseport does: all workers hold all sockets. */
+static void a_worker_that_watches_it_comes_first(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper workers[2];
+	reuse_port = 1;
+	for (int i = 0; i < 2; i++)
+		shares[i] = tcp_listen("127.0.0.1", 80, 10 + i);
+	reuse_port = 0;
+	for (int i = 0; i < 2; i++) {
+		share = !i;
+		workers[i] = helper_start(NULL, watch_share);
+	}
+	l = read_now();
+	own(&l);
+	assert_int_equal(l.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(owner(&l, &l.at[i]), workers[l.at[i].limit == 10 ? 1 : 0].pid);
+	listeners_free(&l);
+	for (int i = 0; i < 2; i++) {
+		helper_end(&workers[i]);
+		close(shares[i]);
+	}
+}
+
+static void a_helper_that_inherited_it_does_not(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
+	struct helper helper = helper_start("logger", NULL);
+	l = read_now();
+	own(&l);
+	assert_int_equal(owner(&l, &l.at[0]), getpid());
+	listeners_free(&l);
+	helper_end(&helper);
+}
+
+static int hide(void)
+{
+	tcp_listen("127.0.0.1", 80, 16);
+	/* Then only a process with CAP_SYS_PTRACE outside of this namespace may look inside. */
+	return prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void what_is_not_visible_is_hidden(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper helper = helper_start("secret", hide);
+	char name[192];
+	l = read_now();
+	own(&l);
+	assert_true(l.hidden);
+	assert_int_equal(l.at[0].owner, -1);
+	assert_int_equal(l.process_count, 0);
+	assert_string_equal(listener_name(&l, &l.at[0], name, sizeof(name)), "127.0.0.1:80");
+	/* This much every user may read. */
+	struct process p = helper_read(&helper);
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	assert_string_equal(p.name, "secret");
+	assert_string_equal(p.waits_in, "");
+	assert_true(p.soft == limit.rlim_cur);
+	assert_true(p.started > 0);
+	if (host_kernel_since(live, 6, 2))
+		assert_true(p.open > 0);
+	else
+		assert_int_equal(p.open, 0);
+	listeners_free(&l);
+	helper_end(&helper);
+}
+
+static void a_process_has_its_facts(void **state)
+{
+	(void)state;
+	struct process p, again;
+	struct err e = {0};
+	struct rlimit limit;
+	need_namespace();
+	getrlimit(RLIMIT_NOFILE, &limit);
+	struct helper helper = helper_start("a) (b", NULL);
+	assert_int_equal(process_read(live, getpid(), &p, &e), 0);
+	assert_string_equal(p.name, NAME);
+	assert_int_equal(p.state, 'R');
+	assert_true(p.soft == limit.rlim_cur);
+	assert_true(p.hard == (limit.rlim_max == RLIM_INFINITY ? HOST_UNLIMITED : limit.rlim_max));
+	uint64_t open_before = p.open;
+	CLEAN(close_fd) int one_more = dup(0);
+	assert_int_equal(process_read(live, getpid(), &again, &e), 0);
+	assert_int_equal(again.open, open_before + 1);
+	assert_true(process_same(&p, &again));
+	again = helper_read(&helper);
+	assert_string_equal(again.name, "a) (b");
+	assert_false(process_same(&p, &again));
+
+	/* An open /proc/PID never shows the next process with that pid. */
+	CLEAN(close_fd) int gone = process_open(live, helper.pid, &e);
+	assert_true(gone >= 0);
+	helper_end(&helper);
+	int r = process_read_at(gone, helper.pid, &again, &e);
+	assert_true(r == -ESRCH || r == -ENOENT);
+	r = process_read(live, helper.pid, &again, &e);
+	assert_true(r == -ESRCH || r == -ENOENT);
+	assert_string_equal(again.name, "");
+}
+
+/* Opens listeners, passes them to children and exits, all the time. */
+static int come_and_go(void)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid < 0 ? -1 : 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		int fds[3];
+		for (int i = 0; i < 3; i++)
+			fds[i] = tcp_listen("127.0.0.1", (uint16_t)(80 + i), 4);
+		for (int i = 0; i < 2; i++)
+			if (!fork())
+				_exit(0);
+		for (int i = 0; i < 3; i++)
+			close(fds[i]);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	}
+}
+
+static void what_comes_and_goes_gets_no_wrong_name(void **state)
+{
+	(void)state;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper helper = helper_start("fleeting", come_and_go);
+	size_t seen = 0;
+	for (int i = 0; (i < 100 || seen < 10) && may_try_again(); i++) {
+		l = read_now();
+		own(&l);
+		for (size_t k = 0; k < l.count; k++)
+			if (l.at[k].owner >= 0) {
+				assert_string_equal(l.processes[l.at[k].owner].name, "fleeting");
+				seen++;
+			}
+		listeners_free(&l);
+	}
+	helper_end(&helper);
+	assert_true(seen > 0);
+	do { /* its child is killed */
+		l = read_now();
+		seen = l.count;
+		listeners_free(&l);
+	} while (seen && may_try_again());
+}
+
+static void connections_beside_listeners_are_not_dumped(void **state)
+{
+	(void)state;
+	enum { LISTENERS = 200, CONNECTIONS = 300 };
+	static int fds[LISTENERS + 2 * CONNECTIONS];
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	int n = 0;
+	for (int i = 0; i < LISTENERS; i++)
+		fds[n++] = tcp_listen(i % 2 ? "127.0.0.1" : "::1", (uint16_t)(1000 + i), 64);
+	received_bytes = 0;
+	l = read_now();
+	size_t without = received_bytes;
+	assert_int_equal(l.count, LISTENERS);
+	listeners_free(&l);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		fds[n++] = tcp_connect(1001, 0);
+		fds[n++] = accept4(fds[1], NULL, NULL, SOCK_CLOEXEC);
+	}
+	received_bytes = 0;
+	l = read_now();
+	assert_int_equal(l.count, LISTENERS);
+	assert_int_equal(received_bytes, without);
+	assert_true(without > (size_t)LISTENERS * 72);
+	own(&l);
+	assert_int_equal(l.process_count, 1);
+	for (size_t i = 0; i < l.count; i++)
+		assert_int_equal(owner(&l, &l.at[i]), getpid());
+	listeners_free(&l);
+	while (n)
+		close(fds[--n]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_has_its_address),
+		cmocka_unit_test(sockets_that_share_a_port_are_distinct),
+		cmocka_unit_test(a_full_queue_drops),
+		cmocka_unit_test(a_unix_queue_holds_one_more_than_its_limit),
+		cmocka_unit_test(half_open_connections_count_at_their_port),
+		cmocka_unit_test(a_worker_comes_before_its_master),
+		cmocka_unit_test(a_worker_that_watches_it_comes_first),
+		cmocka_unit_test(a_helper_that_inherited_it_does_not),
+		cmocka_unit_test(what_is_not_visible_is_hidden),
+		cmocka_unit_test(a_process_has_its_facts),
+		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),
+		cmocka_unit_test(connections_beside_listeners_are_not_dumped),
+	};
+	return cmocka_run_group_tests(tests, namespace_enter, namespace_leave);
+}

@@ -1,0 +1,135 @@
+/* When the judge looks at a machine: before and after a window, with ticks in between, or once. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "epolltune/report.h"
+#include "judge/judge.h"
+
+struct sample {
+	unsigned taken, ticks;
+};
+
+static struct seen {
+	char order[64]; /* s sample, t tick, w wait, j judge */
+	struct sample before, after;
+	double seconds;
+	bool beside, same;
+	uint64_t waited_us;
+	int tick_error;
+} seen;
+
+static void mark(const char *what) { strncat(seen.order, what, sizeof(seen.order) - 2); }
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	(void)h, (void)o, (void)e;
+	mark("s");
+	s->taken++;
+	return 0;
+}
+
+static int sample_tick(const struct host *h, struct sample *s, struct err *e)
+{
+	(void)h;
+	mark("t");
+	s->ticks++;
+	return seen.tick_error ? err_set(e, seen.tick_error, "no tick") : 0;
+}
+
+static void sample_judge(const struct sample *before, const struct sample *after,
+			 const struct moment *m, struct report *r)
+{
+	(void)r;
+	mark("j");
+	seen.before = *before;
+	seen.after = *after;
+	seen.same = before == after;
+	seen.seconds = m->seconds;
+	seen.beside = m->beside;
+}
+
+static bool wait_passes(void *arg, uint64_t us)
+{
+	(void)arg;
+	mark("w");
+	seen.waited_us = us;
+	trial_sleep_us(us);
+	return true;
+}
+
+static int observe(bool tick, bool window, int tick_error)
+{
+	static struct report r;
+	const struct observation o = {.size = sizeof(struct sample),
+				      .window = true,
+				      .sample = sample_take,
+				      .tick = tick ? sample_tick : NULL,
+				      .judge = sample_judge};
+	const struct probe p = {.name = "fake", .place = PROBE_HOST, .observation = &o};
+	const struct target target = target_default();
+	const struct probe_options options = {.window_us = 22000};
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	memset(&seen, 0, sizeof(seen));
+	seen.tick_error = tick_error;
+	report_init(&r);
+	const struct judging j = {.target = &target,
+				  .options = &options,
+				  .host = h,
+				  .report = &r,
+				  .wait = window ? wait_passes : NULL};
+	int rc = judge_probe(&p, &j, &e);
+	host_close(h);
+	return rc;
+}
+
+static void a_window_has_two_samples(void **state)
+{
+	(void)state;
+	assert_int_equal(observe(false, true, 0), 0);
+	assert_string_equal(seen.order, "swsj");
+	assert_int_equal(seen.waited_us, 22000);
+	assert_true(seen.seconds >= 0.022 && seen.beside && !seen.same);
+}
+
+static void ticks_spread_over_the_window(void **state)
+{
+	(void)state;
+	assert_int_equal(observe(true, true, 0), 0);
+	assert_string_equal(seen.order, "sttttttttttwsj");
+	assert_int_equal(seen.waited_us, 2000);
+	assert_true(seen.seconds >= 0.022);
+	assert_int_equal(seen.before.ticks, 0);
+	assert_int_equal(seen.after.ticks, OBSERVATION_TICKS);
+	assert_int_equal(seen.after.taken, 1);
+}
+
+static void without_a_window_one_sample_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(observe(true, false, 0), 0);
+	assert_string_equal(seen.order, "sj");
+	assert_true(seen.seconds == 0 && seen.same && !seen.beside);
+}
+
+static void a_tick_that_fails_ends_the_observation(void **state)
+{
+	(void)state;
+	assert_int_equal(observe(true, true, ENOMEM), -ENOMEM);
+	assert_string_equal(seen.order, "st");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_has_two_samples),
+		cmocka_unit_test(ticks_spread_over_the_window),
+		cmocka_unit_test(without_a_window_one_sample_is_taken),
+		cmocka_unit_test(a_tick_that_fails_ends_the_observation),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* What the texts of /proc/PID say of a process. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "host/processes.h"
+
+#define REST " 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 98765 1000 10 18446744073709551615 1 2\n"
+
+static void stat_has_pid_name_state_parent_and_start(void **state)
+{
+	static const struct {
+		const char *text, *name;
+		pid_t pid, parent;
+		char state;
+	} rows[] = {
+		{"812 (nginx) S 1" REST, "nginx", 812, 1, 'S'},
+		{"7 (a b) Z 3" REST, "a b", 7, 3, 'Z'},
+		{"7 (x) R 9 (y) D 3" REST, "x) R 9 (y", 7, 3, 'D'},
+		{"7 ()) (() R 0" REST, ")) ((", 7, 0, 'R'},
+		{"7 () t 2" REST, "", 7, 2, 't'},
+		{"7 (\033[31m) T 2" REST, "?[31m", 7, 2, 'T'},
+		{"7 (kworker/u8:2-events_unbound) I 2" REST, "kworker/u8:2-ev", 7, 2, 'I'},
+		{"2147483647 (x) S 2147483646" REST, "x", 2147483647, 2147483646, 'S'},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process_stat s;
+		if (!process_stat_parse(rows[i].text, &s) || s.pid != rows[i].pid ||
+		    s.parent != rows[i].parent || s.state != rows[i].state || s.started != 98765 ||
+		    strcmp(s.name, rows[i].name) != 0)
+			fail_msg("%zu: \"%s\" %d %d %c %llu", i, s.name, (int)s.pid, (int)s.parent,
+				 s.state, (unsigned long long)s.started);
+	}
+}
+
+static void damaged_stat_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"\n",
+		"812",
+		"812 nginx S 1" REST,
+		"812 (nginx",
+		"812 nginx) S 1" REST,
+		"812 )nginx( S 1" REST,
+		"812 (nginx)",
+		"812 (nginx) ",
+		"812 (nginx) S",
+		"812 (nginx) S 1",
+		"812 (nginx) SS 1" REST,
+		"x (nginx) S 1" REST,
+		"4294967297 (nginx) S 1" REST,
+		"812 (nginx) S 1 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 x98765 1",
+		"812 (nginx) S 1 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct process_stat s;
+		if (process_stat_parse(texts[i], &s))
+			fail_msg("accepts \"%s\"", texts[i]);
+	}
+}
+
+static void unit_is_the_innermost_service_or_scope(void **state)
+{
+	static const struct {
+		const char *text, *unit;
+	} rows[] = {
+		{"0::/system.slice/nginx.service\n", "nginx.service"},
+		{"0::/system.slice/nginx.service", "nginx.service"},
+		{"0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service"},
+		{"0::/system.slice/app.service/worker/0\n", "app.service"},
+		{"0::/system.slice/nginx.service (deleted)\n", "nginx.service"},
+		{"0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"},
+		{"0::/user.slice/user-7.slice/user@7.service/app.slice/web.service\n",
+		 "web.service"},
+		{"0::/../app.service\n", "app.service"},
+		{"0::/\n", ""},
+		{"0::/init\n", ""},
+		{"0::/.service\n", ""},
+		{"0::/system.slice\n", ""},
+		/* A container's scope does not fit, and half of its name is none. */
+		{"0::/system.slice/docker-"
+		 "0123456789012345678901234567890123456789012345678901234567890123.scope\n",
+		 ""},
+		/* v1, and both. */
+		{"12:memory:/limited.service\n1:name=systemd:/system.slice/redis.service\n",
+		 "redis.service"},
+		{"0::/other.service\n1:name=systemd:/system.slice/redis.service\n",
+		 "redis.service"},
+		{"1:name=systemd:/system.slice/redis.service\n0::/other.service\n",
+		 "redis.service"},
+		{"12:memory:/limited.service\n", ""},
+		{"0::/a:b.service\n", "a:b.service"},
+		{"0::/x\033[1m.service\n", "x?[1m.service"},
+		{"", ""},
+		{"\n\n", ""},
+		{"no colon", ""},
+		{"1:one", ""},
+		{"::", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char unit[64];
+		process_unit_parse(rows[i].text, unit, sizeof(unit));
+		if (strcmp(unit, rows[i].unit) != 0)
+			fail_msg("%s: \"%s\"", rows[i].text, unit);
+	}
+}
+
+static void limits_are_those_of_open_files(void **state)
+{
+	static const char head[] =
+		"Limit                     Soft Limit           Hard Limit   Units\n"
+		"Max processes             7                    8            x\n";
+	static const struct {
+		const char *line;
+		bool known;
+		uint64_t soft, hard;
+	} rows[] = {
+		{"Max open files            1024                 524288               files     \n",
+		 true, 1024, 524288},
+		{"Max open files            1024                 unlimited            files     \n",
+		 true, 1024, HOST_UNLIMITED},
+		{"Max open files            unlimited            unlimited            files     \n",
+		 true, HOST_UNLIMITED, HOST_UNLIMITED},
+		{"Max open files            1024\n", false, 0, 0},
+		{"Max open files\n", false, 0, 0},
+		{"Max open files            -1                   5\n", false, 0, 0},
+		{"", false, 0, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[512];
+		uint64_t soft = 0, hard = 0;
+		snprintf(text, sizeof(text), "%s%s", head, rows[i].line);
+		bool known = process_limits_parse(text, &soft, &hard);
+		if (known != rows[i].known ||
+		    (known && (soft != rows[i].soft || hard != rows[i].hard)))
+			fail_msg("%s: %llu %llu", rows[i].line, (unsigned long long)soft,
+				 (unsigned long long)hard);
+	}
+}
+
+static void a_reused_pid_is_another_process(void **state)
+{
+	struct process a = {.pid = 812, .started = 5, .name = "nginx"}, b = a;
+	(void)state;
+	b.state = 'D';
+	assert_true(process_same(&a, &b));
+	b.started = 6;
+	assert_false(process_same(&a, &b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stat_has_pid_name_state_parent_and_start),
+		cmocka_unit_test(damaged_stat_is_refused),
+		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
+		cmocka_unit_test(limits_are_those_of_open_files),
+		cmocka_unit_test(a_reused_pid_is_another_process),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

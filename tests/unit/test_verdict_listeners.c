@@ -1,0 +1,597 @@
+/* What probe listeners makes of two looks at a machine: a full queue that drops, a process at its
+ * limit and counters that grow are findings; a healthy machine is none. */
+#define probe_listeners listeners_under_test
+#include "../../probes/listeners.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#define WINDOW_S 0.5
+
+/* Two looks at three listeners, with ten ticks in between. */
+struct looks {
+	struct sample before, after;
+	struct listener at[2][16];
+	struct process process;
+	struct seen seen[4];
+	struct moment moment;
+	struct target target;
+};
+
+static struct report report;
+
+static void counter_set(struct looks *m, const char *name, int64_t before, int64_t after)
+{
+	struct sample *s[2] = {&m->before, &m->after};
+	for (int i = 0; i < 2; i++) {
+		struct host_counter *c = &s[i]->counters.at[s[i]->counters.count++];
+		snprintf(c->name, sizeof(c->name), "%s", name);
+		c->value = i ? after : before;
+	}
+}
+
+static void listener_make(struct looks *m, size_t n, enum listener_kind kind, const char *address,
+			  uint32_t limit)
+{
+	for (int i = 0; i < 2; i++) {
+		struct listener *l = &m->at[i][n];
+		*l = (struct listener){
+			.kind = kind, .limit = limit, .cookie = 100 + n, .owner = -1};
+		snprintf(l->address, sizeof(l->address), "%s", address);
+	}
+}
+
+static void healthy(struct looks *m)
+{
+	memset(m, 0, sizeof(*m));
+	struct sample *s[2] = {&m->before, &m->after};
+	listener_make(m, 0, LISTENER_TCP, "0.0.0.0:443", 511);
+	listener_make(m, 1, LISTENER_TCP, "[::]:22", 128);
+	listener_make(m, 2, LISTENER_UNIX, "unix:/run/app.sock", 16);
+	for (int i = 0; i < 2; i++) {
+		s[i]->at_s = 10 + i * WINDOW_S;
+		s[i]->listeners = (struct listeners){.count = 3, .at = m->at[i]};
+		s[i]->somaxconn = 4096;
+		s[i]->max_orphans = 65536;
+		s[i]->memory_max = 86514;
+		report_text(s[i]->tcp_mem, "43257 57676 86514");
+		s[i]->page_bytes = 4096;
+		s[i]->uptime_s = 86400 * 12;
+		s[i]->initial = true;
+	}
+	m->process = (struct process){.pid = 812,
+				      .name = "nginx",
+				      .unit = "nginx.service",
+				      .state = 'S',
+				      .waits_in = "ep_poll",
+				      .soft = 1024,
+				      .hard = 524288,
+				      .open = 12};
+	m->after.listeners.processes = &m->process;
+	m->after.listeners.process_count = 1;
+	m->after.ticks = OBSERVATION_TICKS;
+	m->after.seen = m->seen;
+	m->target = target_default();
+	m->moment = (struct moment){.target = &m->target, .seconds = WINDOW_S, .live = true};
+	counter_set(m, "sockstat.TCP.mem", 500, 500);
+	counter_set(m, "sockstat.TCP.orphan", 3, 3);
+}
+
+/* The listener was seen waiting and full at so many ticks, and is so in the end. */
+static void stuck(struct looks *m, size_t n, uint32_t full_ticks, uint32_t depth)
+{
+	m->at[0][n].depth = m->at[1][n].depth = depth;
+	m->at[1][n].owner = 0;
+	m->seen[m->after.seen_count++] = (struct seen){.cookie = 100 + n,
+						       .full = full_ticks,
+						       .waiting = OBSERVATION_TICKS,
+						       .depth = depth};
+}
+
+static void overflows(struct looks *m, size_t n, uint32_t ticks)
+{
+	stuck(m, n, ticks, m->at[0][n].limit + 1);
+	m->at[0][n].drops = UINT32_MAX - 99; /* wraps */
+	m->at[1][n].drops = 400;
+	counter_set(m, OVERFLOWS, 1000, 1500);
+}
+
+static void bursts(struct looks *m) { overflows(m, 0, 4); }
+static void stopped(struct looks *m)
+{
+	overflows(m, 0, 10);
+	m->process.state = 'T';
+}
+static void busy(struct looks *m)
+{
+	overflows(m, 0, 10);
+	m->process.state = 'R';
+}
+/* The stall that the target allows is as long. */
+static void busy_for_a_stall(struct looks *m)
+{
+	busy(m);
+	m->target.stall_us = 300000;
+}
+static void stopped_for_a_stall(struct looks *m)
+{
+	stopped(m);
+	m->target.stall_us = 300000;
+}
+static void stopped_ipv6(struct looks *m)
+{
+	overflows(m, 1, 9);
+	m->process.state = 'T';
+}
+
+static void bursts_at_somaxconn(struct looks *m)
+{
+	m->before.somaxconn = m->after.somaxconn = 128;
+	m->at[0][0].limit = m->at[1][0].limit = 128;
+	overflows(m, 0, 4);
+}
+
+static void bursts_unknown_owner(struct looks *m)
+{
+	bursts(m);
+	m->at[1][0].owner = -1;
+	m->after.listeners.process_count = 0;
+}
+
+/* Stray FIN and RST count as drops of a listener that is well. */
+static void strays(struct looks *m)
+{
+	m->at[1][0].drops = 500;
+	counter_set(m, OVERFLOWS, 1, 1);
+}
+
+static void was_full_once(struct looks *m)
+{
+	stuck(m, 0, 1, 512);
+	m->at[0][0].depth = m->at[1][0].depth = 0;
+	m->seen[0].waiting = 1;
+	counter_set(m, OVERFLOWS, 0, 0);
+}
+
+static void full_and_quiet(struct looks *m)
+{
+	stuck(m, 0, 10, 512);
+	m->process.state = 'T';
+	counter_set(m, OVERFLOWS, 0, 0);
+}
+
+/* The socket of another server: how much it dropped in the window is unknown. */
+static void made_anew(struct looks *m)
+{
+	full_and_quiet(m);
+	m->at[0][0].cookie = 7;
+	m->at[1][0].drops = 50;
+}
+
+static void unix_full(struct looks *m) { stuck(m, 2, 10, 17); }
+
+static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
+
+static void group_stuck(struct looks *m)
+{
+	for (size_t i = 0; i < 8; i++)
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
+	m->before.listeners.count = m->after.listeners.count = 8;
+	m->at[1][2].depth = 400;
+	overflows(m, 5, 10);
+}
+
+static void at_limit(struct looks *m)
+{
+	stuck(m, 0, 0, 300);
+	m->process.open = 1023;
+}
+
+static void at_limit_and_dropping(struct looks *m)
+{
+	stopped(m);
+	m->process.open = 1024;
+}
+
+/* Nothing waits: nothing is wrong yet. */
+static void at_limit_unasked(struct looks *m)
+{
+	at_limit(m);
+	m->at[1][0].depth = 0;
+}
+
+static void waits_for_a_moment(struct looks *m)
+{
+	at_limit(m);
+	m->seen[0].waiting = 3;
+}
+
+static void limit_unknown(struct looks *m)
+{
+	at_limit(m);
+	m->process.soft = m->process.hard = 0;
+}
+
+static void unlimited(struct looks *m)
+{
+	at_limit(m);
+	m->process.soft = m->process.hard = HOST_UNLIMITED;
+}
+
+static void cookies_now(struct looks *m)
+{
+	counter_set(m, COOKIES, 100, 350);
+	m->at[1][1].half_open = 129;
+}
+
+static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
+
+static void memory_used(struct looks *m, int64_t pages_used)
+{
+	m->before.counters.at[0].value = m->after.counters.at[0].value = pages_used;
+}
+static void memory_over(struct looks *m) { memory_used(m, 87916); }
+static void memory_full(struct looks *m) { memory_used(m, 86514); }
+static void memory_unknown(struct looks *m)
+{
+	memory_over(m);
+	m->after.memory_max = REPORT_NONE;
+}
+
+static void orphans_are(struct looks *m, int64_t now) { m->after.counters.at[1].value = now; }
+static void orphans_over(struct looks *m) { orphans_are(m, 65738); }
+static void orphans_near(struct looks *m) { orphans_are(m, 52429); }
+static void orphans_far(struct looks *m) { orphans_are(m, 52428); }
+
+static void prunes(struct looks *m) { counter_set(m, "TcpExt.PruneCalled", 9300, 9312); }
+static void time_wait_overflows(struct looks *m)
+{
+	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 0, 7);
+}
+/* Too short for any look, but counted. */
+static void overflow_unseen(struct looks *m) { counter_set(m, OVERFLOWS, 5, 6); }
+
+static void history(struct looks *m)
+{
+	counter_set(m, OVERFLOWS, 5729, 5729);
+	counter_set(m, "TcpExt.TCPAbortOnMemory", 4021, 4021);
+	counter_set(m, "TcpExt.PruneCalled", 9300, 9300);
+	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 27360, 27360);
+	counter_set(m, "TcpExt.TCPRcvCollapsed", 997586, 997586);
+}
+
+static void nothing_counted(struct looks *m)
+{
+	counter_set(m, OVERFLOWS, 0, 0);
+	counter_set(m, "TcpExt.PruneCalled", 0, 0);
+}
+
+static void unlisted(struct looks *m)
+{
+	m->after.listeners.count = m->after.listeners.process_count = 0;
+	report_text(m->after.unlisted, "inet_diag: Operation not permitted");
+}
+
+static void hidden(struct looks *m)
+{
+	stuck(m, 0, 0, 300);
+	m->at[1][0].owner = -1;
+	m->after.listeners.process_count = 0;
+	m->after.listeners.hidden = true;
+}
+
+static void look_twice(void (*plant)(struct looks *))
+{
+	static struct looks m;
+	healthy(&m);
+	plant(&m);
+	report_init(&report);
+	observation.judge(&m.before, &m.after, &m.moment, &report);
+}
+
+static void look_once(void (*plant)(struct looks *))
+{
+	static struct looks m;
+	healthy(&m);
+	plant(&m);
+	m.moment.seconds = 0;
+	m.after.ticks = 0;
+	m.after.seen_count = 0;
+	report_init(&report);
+	observation.judge(&m.after, &m.after, &m.moment, &report);
+}
+
+/* "id level, id level" */
+static const char *found(void)
+{
+	static char text[400];
+	text[0] = 0;
+	for (size_t i = 0; i < report.finding_count; i++)
+		report_append(text, "%s%s %s", i ? ", " : "", report.findings[i].id,
+			      finding_level_name(report.findings[i].level));
+	return text;
+}
+
+static void texts_are_whole(const char *what)
+{
+	for (size_t i = 0; i < report.finding_count; i++) {
+		const struct finding *f = &report.findings[i];
+		const char *texts[] = {f->title, f->detail, f->advice, f->answer};
+		for (size_t k = 0; k < 4; k++)
+			if (strpbrk(texts[k], "{}") || strstr(texts[k], "…") ||
+			    strstr(texts[k], "  ") || strstr(texts[k], " ."))
+				fail_msg("%s: %s: \"%s\"", what, f->id, texts[k]);
+	}
+}
+
+#define DROPPING "accept-queue.overflowing critical"
+#define PAST ", counters.past note"
+
+static void each_look_gets_its_findings(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct looks *);
+		const char *twice, *once;
+	} rows[] = {
+		{bursts, DROPPING PAST, "accept-queue.full warning" PAST},
+		{stopped, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{busy, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{busy_for_a_stall, DROPPING PAST, "accept-queue.full warning" PAST},
+		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{stopped_ipv6, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{bursts_at_somaxconn, DROPPING PAST, "accept-queue.full warning" PAST},
+		{bursts_unknown_owner, DROPPING PAST, "accept-queue.full warning" PAST},
+		{group_stuck, DROPPING ", accept-queue.slow critical" PAST,
+		 "accept-queue.full warning" PAST},
+		{strays, "counters.past note", "counters.past note"},
+		{was_full_once, "", ""},
+		{full_and_quiet, "accept-queue.full warning", "accept-queue.full warning"},
+		{made_anew, "accept-queue.full warning", "accept-queue.full warning"},
+		{unix_full, "accept-queue.unix.full warning", "accept-queue.unix.full warning"},
+		{unix_waits, "", ""},
+		{at_limit, "descriptors.process.exhausted critical",
+		 "descriptors.process.exhausted critical"},
+		{at_limit_and_dropping,
+		 DROPPING
+		 ", accept-queue.slow critical, descriptors.process.exhausted critical" PAST,
+		 "accept-queue.full warning, descriptors.process.exhausted critical" PAST},
+		{at_limit_unasked, "", ""},
+		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
+		{limit_unknown, "", ""},
+		{unlimited, "", ""},
+		{cookies_now, "syn-queue.cookies warning" PAST, "syn-queue.cookies note" PAST},
+		{cookies_once, "syn-queue.cookies note" PAST, "syn-queue.cookies note" PAST},
+		{memory_over, "buffers.memory.exhausted critical",
+		 "buffers.memory.exhausted critical"},
+		{memory_full, "", ""},
+		{memory_unknown, "", ""},
+		{orphans_over, "orphans.near warning", "orphans.near warning"},
+		{orphans_near, "orphans.near warning", "orphans.near warning"},
+		{orphans_far, "", ""},
+		{prunes, "counters.growing warning" PAST, "counters.past note"},
+		{time_wait_overflows, "counters.growing warning" PAST, "counters.past note"},
+		{overflow_unseen, "counters.growing warning" PAST, "counters.past note"},
+		{history, "counters.past note", "counters.past note"},
+		{nothing_counted, "", ""},
+		{unlisted, "listeners.unlisted skipped", "listeners.unlisted skipped"},
+		{hidden, "listeners.hidden skipped", "listeners.hidden skipped"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[32];
+		snprintf(row, sizeof(row), "row %zu", i);
+		look_twice(rows[i].plant);
+		if (strcmp(found(), rows[i].twice) != 0)
+			fail_msg("%s: %s", row, found());
+		texts_are_whole(row);
+		look_once(rows[i].plant);
+		if (strcmp(found(), rows[i].once) != 0)
+			fail_msg("%s, one look: %s", row, found());
+		texts_are_whole(row);
+	}
+}
+
+static void texts_name_the_server(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct looks *);
+		size_t finding;
+		const char *title, *detail, *advice;
+	} rows[] = {
+		{bursts, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
+		 "handshake packets/s are dropped now",
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096; nginx's default backlog is 511.",
+		 "nginx: listen ADDRESS backlog=4096; (effective after nginx -s reload; check it "
+		 "with ss -ltn, and restart nginx where Send-Q is still the old one). Costs nothing "
+		 "until used."},
+		{bursts_at_somaxconn, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (129 of 129) and 1 000 "
+		 "handshake packets/s are dropped now",
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn (128) "
+		 "is the limit; nginx's default backlog is 511.",
+		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=1024; (effective "
+		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
+		 "still the old one). Costs nothing until used."},
+		{bursts_unknown_owner, 0,
+		 "0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 handshake packets/s "
+		 "are dropped now",
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096.",
+		 "Pass backlog 4096 to listen() (effective after a restart). Costs nothing until "
+		 "used."},
+		{stopped, 1,
+		 "nginx (pid 812) on 0.0.0.0:443: the queue was full in 10 of 10 samples: more "
+		 "arrives than nginx accepts",
+		 "nginx (pid 812) is stopped (state T).",
+		 "No backlog helps; resume or restart it, or add workers."},
+		{at_limit_and_dropping, 1, NULL,
+		 "nginx (pid 812) has 1 024 of 1 024 descriptors open, its soft limit.",
+		 "No backlog helps; raise that limit."},
+		{at_limit, 0,
+		 "nginx (pid 812) has 1 023 of 1 024 descriptors open while 300 connections wait",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
+		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
+		 "on 0.0.0.0:443.",
+		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096, then systemctl restart "
+		 "nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096;"},
+		{group_stuck, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
+		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
+		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
+		 "See accept-queue.slow."},
+		{unix_full, 0,
+		 "nginx (pid 812) on unix:/run/app.sock: its accept queue is full (17 of 17); "
+		 "clients get EAGAIN",
+		 NULL, NULL},
+		{cookies_now, 0, "The kernel answers SYNs with cookies now: 250 in 500 ms",
+		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
+		 "connections now; its backlog is 128.",
+		 NULL},
+		{memory_over, 0, "TCP holds more memory than tcp_mem allows: 343 MiB of 338 MiB",
+		 NULL, NULL},
+		{orphans_over, 0,
+		 "65 738 of 65 536 orphaned sockets: the kernel resets connections that a server has "
+		 "closed",
+		 NULL, NULL},
+		{prunes, 0,
+		 "Counters of loss grow in this network namespace: PruneCalled +12 in 500 ms",
+		 "PruneCalled: How often the kernel had to free memory from the receive queue of a "
+		 "socket.",
+		 NULL},
+		{history, 0,
+		 "ListenOverflows 5 729, TCPAbortOnMemory 4 021, TCPTimeWaitOverflow 27 360, "
+		 "PruneCalled 9 300 and 1 more since boot, 12 days ago",
+		 NULL, NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		look_twice(rows[i].plant);
+		const struct finding *f = &report.findings[rows[i].finding];
+		if (rows[i].title)
+			assert_string_equal(f->title, rows[i].title);
+		if (rows[i].detail)
+			assert_string_equal(f->detail, rows[i].detail);
+		if (rows[i].advice)
+			assert_string_equal(f->advice, rows[i].advice);
+	}
+}
+
+static void the_answer_names_the_server(void **state)
+{
+	(void)state;
+	char answer[REPORT_ANSWER];
+	look_twice(stopped);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "Not ready: nginx is dropping connections now.");
+	look_twice(bursts_unknown_owner);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "Not ready: 0.0.0.0:443 is dropping connections now.");
+	look_twice(unix_full);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "Ready, but the accept queue of nginx is full.");
+	look_twice(cookies_once);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "Ready for this target.");
+}
+
+static void states_of_a_process_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		char state;
+		const char *waits_in, *what;
+	} rows[] = {
+		{'R', "", "is runnable (state R)"},
+		{'t', "", "is stopped by a tracer (state t)"},
+		{'D', "folio_wait_bit", "is in uninterruptible sleep (state D) in folio_wait_bit"},
+		{'S', "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now"},
+		{'S', "futex_wait_queue", "sleeps in futex_wait_queue"},
+		{'S', "", "sleeps (state S)"},
+		{'Z', "", "has exited (state Z)"},
+		{0, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {.state = rows[i].state};
+		report_text(p.waits_in, "%s", rows[i].waits_in);
+		struct doing d = doing_of(&p);
+		assert_string_equal(d.what, rows[i].what);
+		assert_true(d.help[0]);
+	}
+}
+
+/* More listeners in trouble than a report should name are counted. */
+static void many_listeners_are_counted(void **state)
+{
+	(void)state;
+	static struct looks m;
+	char address[32];
+	healthy(&m);
+	m.after.listeners.count = m.before.listeners.count = 12;
+	for (size_t i = 0; i < 12; i++) {
+		snprintf(address, sizeof(address), "0.0.0.0:%zu", 100 + i);
+		listener_make(&m, i, LISTENER_TCP, address, 511);
+		m.at[1][i].depth = 512;
+		m.at[1][i].drops = (uint32_t)i;
+	}
+	counter_set(&m, OVERFLOWS, 1, 100);
+	report_init(&report);
+	observation.judge(&m.before, &m.after, &m.moment, &report);
+	assert_int_equal(report.finding_count, GROUPS_NAMED + 1);
+	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111: "));
+	assert_non_null(strstr(report.findings[0].detail, " 4 more listeners are in trouble."));
+}
+
+static void known_servers_are_found_by_their_process(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *process, *name;
+	} rows[] = {
+		{"nginx", "nginx"},
+		{"redis-server", "Redis"},
+		{"valkey-server", "Redis"},
+		{"php-fpm8.2", "php-fpm"},
+		{"gunicorn: maste", "gunicorn"},
+		{"node-MainThread", "Node.js"},
+		{"java", "Java"},
+		{"systemd", "systemd"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_string_equal(server_row_find(rows[i].process)->name, rows[i].name);
+	assert_null(server_row_find("nginx2"));
+	assert_null(server_row_find("nod"));
+	assert_null(server_row_find(""));
+	for (size_t i = 0; i < server_row_count(); i++) {
+		const struct server_row *row = server_row_at(i);
+		struct wording w = {0};
+		char text[160];
+		wording_set(&w, "backlog", "1024");
+		wording_set(&w, "files", "4096");
+		wording_fill(&w, row->backlog_line, text, sizeof(text));
+		assert_non_null(strstr(text, "1024"));
+		assert_null(strstr(text, "{backlog}"));
+		wording_fill(&w, row->files_line ? row->files_line : "4096", text, sizeof(text));
+		assert_non_null(strstr(text, "4096"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_look_gets_its_findings),
+		cmocka_unit_test(texts_name_the_server),
+		cmocka_unit_test(the_answer_names_the_server),
+		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(many_listeners_are_counted),
+		cmocka_unit_test(known_servers_are_found_by_their_process),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
