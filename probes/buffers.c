@@ -50,9 +50,11 @@
 /* A send buffer may exceed its maximum by two segments of 64 KiB. */
 #define OVERSHOT (128 << 10)
 #define UNSCALED 65535
-/* The smallest share of a buffer that becomes window, and the usual one. */
+/* The smallest share of a buffer that becomes window, the usual and the largest one: a small send
+ * buffer keeps more in flight than it has, by OVERSHOT. */
 #define SHARE_MIN 0.1
 #define SHARE_USUAL 0.5
+#define SHARE_MAX 0.9
 #define REQUEST_BYTES 512
 /* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
 #define REQUEST_TAKES 4096
@@ -207,15 +209,18 @@ static int limit_of(const struct settings *s)
 static void side_bound(enum side side, const struct target *t, const struct settings *s,
 		       struct bound *b)
 {
+	const int64_t *triple = s->at[TRIPLE];
+	/* A receive buffer begins with the second field, and never shrinks. */
+	bool begins_larger = side == RECEIVE && triple[1] > triple[2];
 	const int64_t bytes[] = {
-		[TRIPLE] = s->at[TRIPLE][2] + (side == SEND ? OVERSHOT : 0),
+		[TRIPLE] = triple[begins_larger ? 1 : 2] + (side == SEND ? OVERSHOT : 0),
 		[SCALING] = UNSCALED,
-		[MODERATE] = s->at[TRIPLE][1],
+		[MODERATE] = triple[1],
 	};
 	b->binding = limit_of(s);
 	b->upper = true;
 	b->assumed = true;
-	if (s->at[TRIPLE][2] != REPORT_NONE)
+	if (triple[2] != REPORT_NONE)
 		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
 }
 
@@ -251,8 +256,7 @@ static bool side_solve(const struct target *t, const struct settings *now, const
 			out->at[i][0] = 1;
 	if (tuned && o && third > 0)
 		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
-	if (share < SHARE_MIN)
-		share = SHARE_MIN;
+	share = fmin(fmax(share, SHARE_MIN), SHARE_MAX);
 	if (tuned || third < window)
 		third_set(out, window / share);
 	return true;
