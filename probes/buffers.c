@@ -482,18 +482,22 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 	}
 }
 
-/* Keeps the proportions of the kernel's defaults. */
+/* Keeps the proportions of the kernel's defaults, and lowers no field. */
 static bool memory_solve(const struct target *t, const struct settings *now,
 			 const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[TRIPLE];
 	(void)t;
 	(void)o;
 	if (now->machine.memory_bytes && enough > (int64_t)now->machine.memory_bytes / 2)
 		return false;
-	out->at[TRIPLE][0] = pages * 3 / 4;
-	out->at[TRIPLE][1] = pages;
-	out->at[TRIPLE][2] = pages * 3 / 2;
+	if (field[0] < pages * 3 / 4)
+		field[0] = pages * 3 / 4;
+	if (field[0] > pages)
+		field[0] = pages;
+	field[1] = pages;
+	if (field[2] < pages * 3 / 2)
+		field[2] = pages * 3 / 2;
 	return true;
 }
 

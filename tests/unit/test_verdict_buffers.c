@@ -263,6 +263,9 @@ static const struct memory_row memory_rows[] = {
 	 ""},
 	{10000, 16384, 0, TCP_MEM "=7500 9999 18750", 40955904, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, ""},
+	{10000, 16384, 0, TCP_MEM "=9500 9999 999999", 40955904, VERDICT_SHORT,
+	 "buffers.memory.short", TCP_MEM " 9500 9999 999999 -> 9500 12500 999999", REMEDY_KERNEL,
+	 ""},
 	/* A measured size replaces the assumed one. */
 	{10000, 16384, 8192, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 12500 18750 -> 18750 25000 37500", REMEDY_KERNEL,
