@@ -50,9 +50,11 @@
 /* A send buffer may exceed its maximum by two segments of 64 KiB. */
 #define OVERSHOT (128 << 10)
 #define UNSCALED 65535
-/* The smallest share of a buffer that becomes window, and the usual one. */
+/* The smallest share of a buffer that becomes window, the usual and the largest one: a small send
+ * buffer keeps more in flight than it has, by OVERSHOT. */
 #define SHARE_MIN 0.1
 #define SHARE_USUAL 0.5
+#define SHARE_MAX 0.9
 #define REQUEST_BYTES 512
 /* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
 #define REQUEST_TAKES 4096
@@ -207,15 +209,18 @@ static int limit_of(const struct settings *s)
 static void side_bound(enum side side, const struct target *t, const struct settings *s,
 		       struct bound *b)
 {
+	const int64_t *triple = s->at[TRIPLE];
+	/* A receive buffer begins with the second field, and never shrinks. */
+	bool begins_larger = side == RECEIVE && triple[1] > triple[2];
 	const int64_t bytes[] = {
-		[TRIPLE] = s->at[TRIPLE][2] + (side == SEND ? OVERSHOT : 0),
+		[TRIPLE] = triple[begins_larger ? 1 : 2] + (side == SEND ? OVERSHOT : 0),
 		[SCALING] = UNSCALED,
-		[MODERATE] = s->at[TRIPLE][1],
+		[MODERATE] = triple[1],
 	};
 	b->binding = limit_of(s);
 	b->upper = true;
 	b->assumed = true;
-	if (s->at[TRIPLE][2] != REPORT_NONE)
+	if (triple[2] != REPORT_NONE)
 		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
 }
 
@@ -251,8 +256,7 @@ static bool side_solve(const struct target *t, const struct settings *now, const
 			out->at[i][0] = 1;
 	if (tuned && o && third > 0)
 		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
-	if (share < SHARE_MIN)
-		share = SHARE_MIN;
+	share = fmin(fmax(share, SHARE_MIN), SHARE_MAX);
 	if (tuned || third < window)
 		third_set(out, window / share);
 	return true;
@@ -478,18 +482,22 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 	}
 }
 
-/* Keeps the proportions of the kernel's defaults. */
+/* Keeps the proportions of the kernel's defaults, and lowers no field. */
 static bool memory_solve(const struct target *t, const struct settings *now,
 			 const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[TRIPLE];
 	(void)t;
 	(void)o;
 	if (now->machine.memory_bytes && enough > (int64_t)now->machine.memory_bytes / 2)
 		return false;
-	out->at[TRIPLE][0] = pages * 3 / 4;
-	out->at[TRIPLE][1] = pages;
-	out->at[TRIPLE][2] = pages * 3 / 2;
+	if (field[0] < pages * 3 / 4)
+		field[0] = pages * 3 / 4;
+	if (field[0] > pages)
+		field[0] = pages;
+	field[1] = pages;
+	if (field[2] < pages * 3 / 2)
+		field[2] = pages * 3 / 2;
 	return true;
 }
 

@@ -119,7 +119,8 @@ struct column {
 	int64_t limit;    /* of the wall */
 	const char *knob; /* the one that binds, its value and usual value */
 	int64_t value;
-	uint64_t usual, grown, total;
+	int64_t usual;
+	uint64_t grown, total;
 	double min_per_s; /* minimum growth that is a problem */
 };
 
@@ -144,13 +145,14 @@ static void column_grows(const struct watch *w, const struct column *c, struct r
 	wording_set(&words, "cost", "%s", knob_find(c->knob)->cost);
 	struct finding *f = report_finding(r, c->grows, &words);
 	finding_evidence(f, c->counter, c->unit, (double)c->grown, NAN);
-	if (c->value == REPORT_NONE) {
+	int64_t max = knob_find(c->knob)->max;
+	if (c->value < 0 || c->value >= max) {
 		finding_propose(f, c->knob, "", "");
 		return;
 	}
-	uint64_t twice = 2 * (uint64_t)c->value;
+	int64_t twice = c->value > max / 2 ? max : 2 * c->value;
 	propose(f, c->knob, NULL, quantity_plain((uint64_t)c->value).text,
-		quantity_plain(twice > c->usual ? twice : c->usual).text,
+		quantity_plain((uint64_t)(twice > c->usual ? twice : c->usual)).text,
 		"one value for the whole machine");
 }
 

@@ -248,7 +248,7 @@ int trial_load_optional(struct trial *t, struct load_config config, struct err *
 
 /* Sets knobs of a lab host that are not settings of the experiment. Skips knobs that the kernel
  * lacks. The judge restores them after run(), alternatives() or measure(), but not after prepare().
- * `list` ends with a NULL name. */
+ * `list` ends with a NULL name. -EROFS where the lab is the calling namespace. */
 struct trial_knob {
 	const char *name, *value;
 };

@@ -209,7 +209,8 @@ static inline bool verdict_asks(enum wall_verdict v)
 {
 	return v == VERDICT_TIGHT || v == VERDICT_SHORT;
 }
-/* Appends the content of `part`, without findings whose id and detail `whole` has already. */
+/* Appends the content of `part`, without findings whose id and detail `whole` has already. Beyond
+ * the capacity a warning or critical finding replaces a note. */
 void report_join(struct report *whole, const struct report *part);
 /* Sorts the walls in the order of the catalogue. */
 void report_sort(struct report *r);

@@ -139,7 +139,7 @@ static int get_report(struct apply *a, struct err *e)
 	if (a->from) {
 		int r = report_parse(a->from, a->before, e);
 		a->check.target = a->before->target; /* for the proof */
-		return r;
+		return r ? r : target_check(&a->before->target, e);
 	}
 	a->check.progress = isatty(2) && !a->tuning.json;
 	return check_run(&a->check, a->before, e);

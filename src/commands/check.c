@@ -67,6 +67,18 @@ int target_option(const char *name, const char *value, struct target *t, struct 
 	return 0;
 }
 
+int target_check(const struct target *t, struct err *e)
+{
+	struct target checked = *t;
+	for (size_t i = 0; i < TARGET_NUMBERS; i++) {
+		uint64_t value = *target_field(&checked, i);
+		if (value < target_numbers[i].min || value > target_numbers[i].max)
+			return err_set(e, ERANGE, "the target of the report: no --%s takes %llu",
+				       target_numbers[i].name, (unsigned long long)value);
+	}
+	return 0;
+}
+
 int check_option(const char *name, const char *value, struct check_options *o, struct err *e)
 {
 	int rc = 0;

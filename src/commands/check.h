@@ -35,9 +35,10 @@ int check_option(const char *name, const char *value, struct check_options *opti
  * errno. A preset does not override numbers given before it. */
 struct target_option {
 	bool given[5];
-	bool preset;
 };
 int target_option(const char *name, const char *value, struct target *t, struct target_option *seen,
 		  struct err *e);
+/* Whether these options could have made the target, which a file says. 0 or -ERANGE. */
+int target_check(const struct target *t, struct err *e);
 
 #endif

@@ -213,12 +213,11 @@ static void job_report_failure(const struct job *job, bool crashed, const char *
 /* Whether an error left the walls judged as far as they can be. */
 static bool job_is_judged(const struct job *job)
 {
-	const struct experiment *x = job->probe->experiments;
-	bool any = x && x->wall;
-	for (; x && x->wall; x++)
-		if (!report_find(&job->shared->report, x->wall))
+	const char *name;
+	for (size_t i = 0; (name = probe_wall(job->probe, i)); i++)
+		if (!report_find(&job->shared->report, name))
 			return false;
-	return any;
+	return true;
 }
 
 /* Runs the probe, in its own process. Returns the exit status. */

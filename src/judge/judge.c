@@ -76,6 +76,7 @@ static void finding_refuted(const struct judged *d, const struct proof *p, struc
 	f->tried = TRIED_DONE;
 	f->remedy = REMEDY_NONE;
 	report_text(f->outcome, "%s", text);
+	f->advice[0] = 0; /* about the value */
 	for (size_t i = 0; i < f->proposal_count; i++)
 		f->proposals[i].proposed[0] = 0;
 }
@@ -231,19 +232,25 @@ static void miss(struct judged *d, const struct judging *j, const char *why)
 	report_text(d->outcome.why, "%s", why);
 }
 
-#define EXPERIMENTS 8
+static size_t experiments_count(const struct probe *p)
+{
+	size_t count = 0;
+	while (p->experiments[count].wall)
+		count++;
+	return count;
+}
 
 static int experiments_judge(const struct probe *p, const struct judging *j, struct trial *t,
 			     struct err *e)
 {
-	CLEAN(free_pointer) struct judged *all = calloc(EXPERIMENTS, sizeof(*all));
-	size_t count = 0;
+	size_t count = experiments_count(p);
+	CLEAN(free_pointer) struct judged *all = calloc(count + 1, sizeof(*all));
 	int rc = 0;
 	if (!all)
 		return err_set(e, ENOMEM, "no memory for experiments");
-	for (const struct experiment *x = p->experiments; x && x->wall && count < EXPERIMENTS;
-	     x++) {
-		struct judged *d = &all[count++];
+	for (size_t i = 0; i < count; i++) {
+		const struct experiment *x = &p->experiments[i];
+		struct judged *d = &all[i];
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
 		d->outcome.state = OUTCOME_UNSUPPORTED;
 		settings_read(x, j->host, j->options, &d->now);

@@ -36,7 +36,7 @@ void machine_read(const struct host *h, struct machine *m)
 		.kernel = kernel_of(facts.kernel),
 		.time_wait_overflow = -1,
 	};
-	if (host_files(h, &files, &unread) == 0) {
+	if (host_files(h, &files, &unread) == 0 && files.allocated <= INT64_MAX / 2) {
 		m->files_open = files.allocated;
 		m->files_max = files.max;
 	}
@@ -76,6 +76,12 @@ static void nofile_read(const struct host *h, int64_t field[3])
 	field[1] = limit.hard > INT64_MAX ? INT64_MAX : (int64_t)limit.hard;
 }
 
+/* Knobs of a network namespace are integers of 32 bits: only a damaged capture shows more. */
+static bool kernel_has(const struct knob *k, int64_t value)
+{
+	return k->scope != KNOB_NETNS || (value >= INT32_MIN && value <= UINT32_MAX);
+}
+
 static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
 			 int64_t field[3], char text[SETTING_TEXT])
 {
@@ -87,7 +93,10 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 		nofile_read(h, field);
 	else if (knob_read(k, h, value, &unread) == 0)
 		for (size_t f = 0; f < knob_fields(k->shape); f++)
-			knob_field(value, f, &field[f]);
+			if (knob_field(value, f, &field[f]) || !kernel_has(k, field[f])) {
+				field[0] = field[1] = field[2] = REPORT_NONE;
+				break;
+			}
 	if (field[0] != REPORT_NONE)
 		value_format(k, field, text, SETTING_TEXT);
 }

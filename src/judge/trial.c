@@ -93,6 +93,9 @@ static int swap_call(struct host *h, void *arg, struct err *e)
 
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e)
 {
+	if (!lab_private(t->lab))
+		return err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
+			       list->name);
 	for (; list->name; list++) {
 		struct trial_swap *s = trial_alloc(t, sizeof(*s), e);
 		if (!s)

@@ -121,6 +121,8 @@ int render_line(FILE *out, const struct report *r, const struct render_style *st
 	bool begun = walls(out, r, VERDICT_SHORT, false);
 	begun = walls(out, r, VERDICT_TIGHT, begun);
 	findings(out, r, begun);
+	if (r->lost)
+		fprintf(out, " (%zu more walls or findings did not fit)", r->lost);
 	fputs(r->wall_count ? " |" : "", out);
 	for (size_t i = 0; i < r->wall_count; i++)
 		performance(out, &r->walls[i]);

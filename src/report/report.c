@@ -230,13 +230,30 @@ static bool finding_known(const struct report *r, const struct finding *f)
 	return false;
 }
 
+static bool is_news(const struct finding *f)
+{
+	return f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL;
+}
+
+/* Where none is left for what makes the status, the last of the others gives way. */
+static struct finding *finding_place(struct report *r, const struct finding *f)
+{
+	size_t i = r->finding_count;
+	if (i < REPORT_FINDINGS || !is_news(f))
+		return finding_new(r);
+	r->lost++;
+	while (i > 0 && is_news(&r->findings[i - 1]))
+		i--;
+	return i ? &r->findings[i - 1] : &spare_finding;
+}
+
 void report_join(struct report *whole, const struct report *part)
 {
 	for (size_t i = 0; i < part->wall_count; i++)
 		*report_wall(whole, part->walls[i].name) = part->walls[i];
 	for (size_t i = 0; i < part->finding_count; i++)
 		if (!finding_known(whole, &part->findings[i]))
-			*finding_new(whole) = part->findings[i];
+			*finding_place(whole, &part->findings[i]) = part->findings[i];
 	whole->lost += part->lost;
 }
 

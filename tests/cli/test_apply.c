@@ -932,13 +932,15 @@ static void unreachable_changes_stay(void **state)
 static void the_proof_uses_the_target_of_the_report(void **state)
 {
 	(void)state;
-	struct output o = inside("", REPORT
-				 "somaxconn 16\n"
-				 "sed -i 's/\"rate_per_s\": 10000/\"rate_per_s\": 1000/; "
-				 "s/\"needed\": 1000/\"needed\": "
-				 "100/; s/2048/128/' $B/report.json\n"
-				 "apply --yes --from $B/report.json; echo \"apply $?\"\n"
-				 "apply --yes --from $B/report.json --rate 5k; echo \"both $?\"\n");
+	struct output o =
+		inside("", REPORT "somaxconn 16\n"
+				  "sed -i 's/\"rate_per_s\": 10000/\"rate_per_s\": 1000/; "
+				  "s/\"needed\": 1000/\"needed\": "
+				  "100/; s/2048/128/' $B/report.json\n"
+				  "apply --yes --from $B/report.json; echo \"apply $?\"\n"
+				  "apply --yes --from $B/report.json --rate 5k; echo \"both $?\"\n"
+				  "sed -i 's/\"rtt_us\": 50000/\"rtt_us\": 0/' $B/report.json\n"
+				  "apply --yes --from $B/report.json; echo \"zero $?\"\n");
 	good(&o);
 	has(o.out, "check --probe accept-queue,syn-queue before and after:");
 	has(o.out, "short → ok");
@@ -947,6 +949,8 @@ static void the_proof_uses_the_target_of_the_report(void **state)
 	hasnt(o.out, "napi.latency");
 	has(o.out, "both 3\n");
 	has(o.errors, "--from uses the target of its report");
+	has(o.out, "zero 3\n");
+	has(o.errors, "no --rtt takes 0");
 	output_free(&o);
 }
 

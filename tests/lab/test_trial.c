@@ -70,6 +70,24 @@ static void knobs_are_restored(void **state)
 	fixture_close(&f);
 }
 
+/* With a knob that no kernel has: nothing is written if it is not refused. */
+static void the_calling_namespace_keeps_its_knobs(void **state)
+{
+	(void)state;
+	static const struct trial_knob list[] = {{"net.ipv4.no_such_knob", "1"}, {0}};
+	const struct lab_options options = {.place = LAB_IN_PLACE};
+	struct err e = {0};
+	struct host *host;
+	struct lab *lab;
+	assert_int_equal(host_open(&host, "/", &e), 0);
+	assert_int_equal(lab_open(&lab, &options, host, &e), 0);
+	struct trial t = {.host = host, .lab = lab};
+	assert_int_equal(trial_knobs(&t, LAB_SERVER, list, &e), -EROFS);
+	assert_int_equal(trial_end(&t, 0, &e), 0);
+	lab_close(lab);
+	host_close(host);
+}
+
 static void a_refused_value_restores_the_others(void **state)
 {
 	(void)state;
@@ -125,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knobs_are_restored),
+		cmocka_unit_test(the_calling_namespace_keeps_its_knobs),
 		cmocka_unit_test(a_refused_value_restores_the_others),
 		cmocka_unit_test(servers_and_clients_end),
 	};

@@ -67,7 +67,8 @@ static void an_unknown_wall_is_unknown(void **state)
 	struct report r;
 	sample_unknown(&r);
 	char *text = render(&r, "UNKNOWN");
-	assert_non_null(strstr(text, "- Not known: 1 wall has no verdict: accept-queue. | "
+	assert_non_null(strstr(text, "- Not known: 1 wall has no verdict: accept-queue. "
+				     "(2 more walls or findings did not fit) | "
 				     "accept-queue=U;1250:;1000:;0"));
 	free(text);
 }

@@ -56,6 +56,23 @@ static void nothing_is_lost_silently(void **state)
 	assert_int_equal(part.lost, 10);
 }
 
+/* Whatever the order of the probes: the status depends on it. */
+static void a_note_gives_way_to_a_critical_finding(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < REPORT_FINDINGS; i++)
+		report_text(report_finding_blank(&r)->id, "note.%zu", i);
+	struct finding *f = report_finding_blank(&part);
+	report_text(f->id, "readiness.lost-edge");
+	f->level = LEVEL_CRITICAL;
+	report_text(report_finding_blank(&part)->id, "another.note");
+	report_join(&r, &part);
+	assert_int_equal(r.finding_count, REPORT_FINDINGS);
+	assert_int_equal(r.lost, 2);
+	assert_int_equal(report_exit_status(&r), 2);
+	assert_string_equal(r.findings[REPORT_FINDINGS - 1].id, "readiness.lost-edge");
+}
+
 static void text_is_cut_with_a_mark(void **state)
 {
 	(void)state;
@@ -264,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_new_wall_is_empty, reset),
 		cmocka_unit_test_setup(nothing_is_lost_silently, reset),
+		cmocka_unit_test_setup(a_note_gives_way_to_a_critical_finding, reset),
 		cmocka_unit_test_setup(text_is_cut_with_a_mark, reset),
 		cmocka_unit_test_setup(evidence_that_fits_is_kept, reset),
 		cmocka_unit_test_setup(verdicts_at_their_edges, reset),

@@ -56,6 +56,9 @@ static const struct row rows[] = {
 	 REMEDY_KERNEL},
 	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 4194304", 170000000, 216268800,
 	 VERDICT_OK, "", "", REMEDY_NONE},
+	/* What a small send buffer exceeds its maximum by is no share of a larger one. */
+	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 16384", 1560000, 7372800, VERDICT_SHORT,
+	 "buffers.send.short", WMEM " 4096 16384 16384 -> 4096 16384 3670016", REMEDY_KERNEL},
 	/* The proposal assumes at least a tenth. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 1000, 13107200,
 	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 31457280",
@@ -142,13 +145,27 @@ static void a_window_over_another_rtt_makes_a_derived_wall(void **state)
 static void the_third_field_is_never_below_the_second(void **state)
 {
 	(void)state;
+	const struct experiment *x = verdict_experiment("buffers", "buffers.send");
+	struct target t = target_of(20 * MS, GBIT);
+	struct settings s = verdict_settings(x, WMEM "=4096 16384 262144");
+	s.at[0][1] = 16777216;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 19660800);
+	assert_non_null(strstr(verdict_proposals(verdict_of(x, &t, &s, NULL)),
+			       "-> 4096 16777216 16777216"));
+}
+
+/* The kernel accepts fields that do not ascend. */
+static void a_receive_buffer_begins_with_the_second_field(void **state)
+{
+	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
 	struct target t = target_of(20 * MS, GBIT);
 	struct settings s = verdict_settings(x, RMEM "=4096 131072 262144");
-	s.at[0][1] = 16777216;
-	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 13107200);
-	assert_non_null(strstr(verdict_proposals(verdict_of(x, &t, &s, NULL)),
-			       "-> 4096 16777216 16777216"));
+	s.at[0][1] = 8388608;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].limit, 419430400);
+	assert_int_equal(r->walls[0].verdict, VERDICT_OK);
+	assert_int_equal(r->finding_count, 0);
 }
 
 static void without_an_outcome_the_settings_give_the_verdict(void **state)
@@ -246,6 +263,9 @@ static const struct memory_row memory_rows[] = {
 	 ""},
 	{10000, 16384, 0, TCP_MEM "=7500 9999 18750", 40955904, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, ""},
+	{10000, 16384, 0, TCP_MEM "=9500 9999 999999", 40955904, VERDICT_SHORT,
+	 "buffers.memory.short", TCP_MEM " 9500 9999 999999 -> 9500 12500 999999", REMEDY_KERNEL,
+	 ""},
 	/* A measured size replaces the assumed one. */
 	{10000, 16384, 8192, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 12500 18750 -> 18750 25000 37500", REMEDY_KERNEL,
@@ -340,6 +360,7 @@ int main(void)
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_window_over_another_rtt_makes_a_derived_wall),
 		cmocka_unit_test(the_third_field_is_never_below_the_second),
+		cmocka_unit_test(a_receive_buffer_begins_with_the_second_field),
 		cmocka_unit_test(without_an_outcome_the_settings_give_the_verdict),
 		cmocka_unit_test(a_proof_searches_in_the_third_field),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),

@@ -132,6 +132,18 @@ static void backlog_hidden_drops(struct moments *m)
 	backlog_drops(m);
 }
 
+static void backlog_near_maximum_drops(struct moments *m)
+{
+	m->after.max_backlog = 2000000000;
+	backlog_drops(m);
+}
+
+static void backlog_at_maximum_drops(struct moments *m)
+{
+	m->after.max_backlog = INT32_MAX;
+	backlog_drops(m);
+}
+
 static void backlog_dropped(struct moments *m)
 {
 	m->cpus[0][2].dropped = m->cpus[1][2].dropped = 50000000;
@@ -332,6 +344,11 @@ static const struct {
 	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 10, ""},
+	{backlog_near_maximum_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 10,
+	 "net.core.netdev_max_backlog 2000000000 -> 2147483647"},
+	{backlog_at_maximum_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, ""},
 	{backlog_dropped, "softnet.backlog.past", NOTE, REMEDY_NONE, "", 0, ""},
 	{backlog_dropped_few_of_many, "", 0, 0, "", 0, ""},
