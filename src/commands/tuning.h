@@ -29,6 +29,8 @@ void tuning_close(struct tuning *t);
 /* For a missing journal (*e): 0 in the default directory, where it means that nothing was changed;
  * an error for a directory that was given, as its name may be wrong. */
 int tuning_absent(const struct tuning *t, struct err *e);
+/* Checks the form and the knobs of a --set, NULL for none. */
+int tuning_settings(const char *list, struct err *e);
 /* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, epolltune's own rules), else
  * EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);

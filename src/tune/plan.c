@@ -7,28 +7,11 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/setting.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
 #include "tune/sysctl_d.h"
-
-/* Whether `name` is in a comma separated list of knobs, with dots or slashes. */
-static bool listed(const char *list, const char *name)
-{
-	const struct knob *k = knob_find(name);
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
-		size_t n = strcspn(at, ",");
-		char one[CHANGE_NAME];
-		if (n >= sizeof(one))
-			continue;
-		memcpy(one, at, n);
-		one[n] = 0;
-		const char *whose = strchr(one, '@'), *of = strchr(name, '@');
-		if (k && knob_find(one) == k && (!whose || (of && strcmp(whose, of) == 0)))
-			return true;
-	}
-	return false;
-}
 
 static int check_list(const char *option, const char *list, struct err *e)
 {
@@ -36,7 +19,8 @@ static int check_list(const char *option, const char *list, struct err *e)
 		char one[CHANGE_NAME];
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
 		if (!knob_find(one))
-			return err_set(e, EINVAL, "--%s: unknown knob \"%s\"; see epolltune list",
+			return err_set(e, EINVAL,
+				       "--%s: unknown knob \"%s\"; see epolltune list knobs",
 				       option, one);
 	}
 	return list && !*list ? err_set(e, EINVAL, "--%s: empty", option) : 0;
@@ -44,7 +28,8 @@ static int check_list(const char *option, const char *list, struct err *e)
 
 bool plan_wants(const struct plan_options *o, const char *knob)
 {
-	return (!o->only || listed(o->only, knob)) && !(o->except && listed(o->except, knob));
+	return (!o->only || setting_listed(o->only, knob)) &&
+	       !(o->except && setting_listed(o->except, knob));
 }
 
 /* Reports are untrusted: one line, no control characters. */
@@ -381,17 +366,14 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 	return 0;
 }
 
-static int set_one(struct plan *p, const char *text, const struct plan_options *o,
+static int set_one(struct plan *p, const struct setting *set, const struct plan_options *o,
 		   const struct change_site *site, struct err *e)
 {
-	char name[CHANGE_NAME], running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
-	const char *equals = strchr(text, '=');
-	if (!equals || (size_t)(equals - text) >= sizeof(name))
-		return err_set(e, EINVAL, "--set %.80s: not of the form KNOB=VALUE", text);
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
-	const struct knob *k = knob_find(name);
+	char running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
+	const char *name = set->name;
+	const struct knob *k = set->knob;
 	if (!k)
-		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list", name);
+		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list knobs", name);
 	struct subject s;
 	if (!subject_find(name, &s) && k->scope == KNOB_DEVICE)
 		return err_set(e, EINVAL, "--set %s: missing interface, as in %s@eth0", name,
@@ -402,7 +384,7 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	char why[200];
 	if (!link_allowed(&s, o, site, why))
 		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
-	int r = subject_normal(&s, site, equals + 1, want, e);
+	int r = subject_normal(&s, site, set->value, want, e);
 	if (r == 0)
 		r = subject_read(&s, site, running, e);
 	if (r == -ENOENT)
@@ -430,29 +412,14 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	return r;
 }
 
-/* The next KNOB=VALUE of a list. A comma without a KNOB= after it is part of the value, as in CPU
- * masks. */
-static char *set_next(char **rest)
-{
-	char *one = *rest, *comma = one ? strchr(one, ',') : NULL;
-	while (comma && strcspn(comma + 1, ",") <= strcspn(comma + 1, "="))
-		comma = strchr(comma + 1, ',');
-	if (comma)
-		*comma++ = 0;
-	*rest = comma;
-	return one;
-}
-
 static int plan_set(struct plan *p, const struct plan_options *o, const struct change_site *site,
 		    struct err *e)
 {
-	CLEAN(free_pointer) char *list = o->set ? strdup(o->set) : NULL;
-	if (o->set && !list)
-		return err_errno(e, "--set");
-	char *rest = list, *one;
+	const char *rest = o->set;
+	struct setting set;
 	int r = 0;
-	while (r == 0 && (one = set_next(&rest)))
-		r = set_one(p, one, o, site, e);
+	while (r == 0 && (r = setting_next(&rest, &set, e)) > 0)
+		r = set_one(p, &set, o, site, e);
 	return r;
 }
 
