@@ -128,8 +128,9 @@ static const struct finding_row findings[] = {
 	 .title = "A full accept queue resets clients",
 	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
 		   "up. Otherwise the kernel would admit it a moment later.",
-	 .advice = "epolltune apply --set net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the "
-		   "kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
+	 .advice =
+		 "epolltune apply --only net.ipv4.tcp_abort_on_overflow --set "
+		 "net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
 	 .meaning = "net.ipv4.tcp_abort_on_overflow is set: the kernel resets clients that meet a "
 		    "full accept queue, where a retransmission would have admitted them.",
 	 .action = "Set it to 0, unless something before the server turns resets into another "

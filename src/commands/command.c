@@ -370,8 +370,10 @@ int command_main(int argc, char **argv)
 	const struct command *c = find_or_tell(name);
 	if (!c)
 		return EXIT_UNKNOWN;
-	/* rollback and confirm resolve it; a completion script must stay clean. */
-	if (c->run != command_rollback && c->run != command_confirm && c->run != command_completion)
+	/* apply says so itself; rollback and confirm resolve it; a completion script must stay
+	 * clean. */
+	if (c->run != command_apply && c->run != command_rollback && c->run != command_confirm &&
+	    c->run != command_completion)
 		notice_unfinished(STATE_DIR);
 	return c->run(argc - 1, argv + 1);
 }

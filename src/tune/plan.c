@@ -61,6 +61,43 @@ static struct manual_step *manual_for(struct plan *p, const char *knob)
 	return m;
 }
 
+/* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
+ * whether the wanted value has a smaller field. False: not comparable. */
+static bool join(const struct knob *k, const char *running, const char *want,
+		 char joined[KNOB_VALUE], bool *lower)
+{
+	*lower = false;
+	if (k->shape == KNOB_WORD) {
+		snprintf(joined, KNOB_VALUE, "%s", want);
+		return true;
+	}
+	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
+	for (size_t i = 0; i < fields; i++) {
+		int64_t was, to;
+		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
+			return false;
+		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
+		*lower |= down;
+		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
+				       (long long)(down ? was : to));
+	}
+	return at < KNOB_VALUE;
+}
+
+/* Whether an earlier finding asks for at least as much of the same step. */
+static bool manual_covers(const struct manual_step *m, const struct knob *k, const char *proposed)
+{
+	char joined[KNOB_VALUE];
+	int64_t was, wanted;
+	bool lower;
+	if (!k || !m->proposed[0] || !proposed[0])
+		return false;
+	if (k->scope == KNOB_PROCESS) /* one of its two fields */
+		return knob_field(m->proposed, 0, &was) == 0 &&
+		       knob_field(proposed, 0, &wanted) == 0 && wanted <= was;
+	return join(k, m->proposed, proposed, joined, &lower) && strcmp(joined, m->proposed) == 0;
+}
+
 /* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
 static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
 {
@@ -72,7 +109,8 @@ static void add_ceiling(struct manual_step *m, const char *limit, const struct c
 		return;
 	snprintf(action, sizeof(action), "%s", m->action);
 	report_text_into(m->action, sizeof(m->action),
-			 "first raise fs.nr_open from %s: epolltune apply --set fs.nr_open=%s\n%s",
+			 "first raise fs.nr_open from %s: epolltune apply --only fs.nr_open "
+			 "--set fs.nr_open=%s\n%s",
 			 value, limit, action);
 }
 
@@ -95,7 +133,7 @@ static void add_manual(struct plan *p, const struct finding *f, const struct pro
 {
 	const struct knob *k = c ? knob_find(c->knob) : NULL;
 	struct manual_step *m = manual_for(p, c && c->knob[0] ? c->knob : f->wall);
-	if (!m)
+	if (!m || (c && manual_covers(m, k, c->proposed)))
 		return;
 	report_text(m->current, "%s", c ? c->current : "");
 	report_text(m->proposed, "%s", c ? c->proposed : "");
@@ -178,29 +216,6 @@ static bool link_allowed(const struct subject *s, const struct plan_options *o,
 	return false;
 }
 
-/* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
- * whether the wanted value has a smaller field. False: not comparable. */
-static bool join(const struct knob *k, const char *running, const char *want,
-		 char joined[KNOB_VALUE], bool *lower)
-{
-	*lower = false;
-	if (k->shape == KNOB_WORD) {
-		snprintf(joined, KNOB_VALUE, "%s", want);
-		return true;
-	}
-	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
-	for (size_t i = 0; i < fields; i++) {
-		int64_t was, to;
-		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
-			return false;
-		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
-		*lower |= down;
-		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
-				       (long long)(down ? was : to));
-	}
-	return at < KNOB_VALUE;
-}
-
 static struct change *find_change(struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->count; i++)
@@ -257,7 +272,7 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 	bool device = !strcmp(s->kind, "device");
 	if (r == -ENOENT || (r < 0 && device)) {
 		struct manual_step *m = manual_for(p, s->name);
-		if (m) {
+		if (m && !manual_covers(m, s->knob, c->proposed)) {
 			report_text(m->proposed, "%s", c->proposed);
 			describe(m->why, f);
 			if (device)
@@ -282,8 +297,9 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 			struct manual_step *m = manual_for(p, s->name);
 			if (m)
 				report_text(m->action,
-					    "lowers the value: --set '%s=%s' --allow-lower",
-					    s->name, c->proposed);
+					    "lowers the value: epolltune apply --only %s --set "
+					    "'%s=%s' --allow-lower",
+					    s->name, s->name, c->proposed);
 		}
 		return 0;
 	}
@@ -381,9 +397,6 @@ static int set_one(struct plan *p, const struct setting *set, const struct plan_
 	if (!s.kind)
 		return err_set(e, EINVAL, "--set %s: not a sysctl but %s (see epolltune explain)",
 			       name, knob_scope_name(k->scope));
-	char why[200];
-	if (!link_allowed(&s, o, site, why))
-		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
 	int r = subject_normal(&s, site, set->value, want, e);
 	if (r == 0)
 		r = subject_read(&s, site, running, e);
@@ -392,6 +405,9 @@ static int set_one(struct plan *p, const struct setting *set, const struct plan_
 			       name);
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
+	char why[200];
+	if (!link_allowed(&s, o, site, why))
+		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
 	bool lower;
 	if (!join(k, running, want, joined, &lower))
 		return err_set(e, EINVAL, "--set %s: %s and %s cannot be compared", name, running,
@@ -445,7 +461,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	      const struct change_site *site, struct err *e)
 {
 	memset(p, 0, sizeof(*p));
-	p->target = r ? r->target : target_default();
+	p->target = r ? r->target : o->target ? *o->target : target_default();
 	p->unknown = r ? report_summarize(r).unknown : 0;
 	int failed = check_list("only", o->only, e);
 	if (failed == 0)

@@ -52,11 +52,12 @@ struct plan {
 };
 
 struct plan_options {
-	bool tight;       /* plan changes for tight walls too */
-	bool allow_lower; /* `set` may lower a value */
-	bool allow_reset; /* an interface may lose its link for a moment */
-	bool confirm;     /* all is rolled back unless confirmed */
-	bool foreign;     /* accept a report of another machine or boot */
+	bool tight;                  /* plan changes for tight walls too */
+	bool allow_lower;            /* `set` may lower a value */
+	bool allow_reset;            /* an interface may lose its link for a moment */
+	bool confirm;                /* all is rolled back unless confirmed */
+	const struct target *target; /* without a report; NULL: the default */
+	bool foreign;                /* accept a report of another machine or boot */
 	/* Knobs, comma separated; one of interfaces means all of them or, with @NAME, one. */
 	const char *only;   /* NULL: all */
 	const char *except; /* NULL: none */
