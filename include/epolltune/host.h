@@ -153,6 +153,10 @@ struct host_identity {
 	bool initial;   /* the network namespace of process 1; false if /proc hides it */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
+/* Whether the network namespace of an identity of this boot exists still. Unknown where processes
+ * that could hold it are hidden. Enters a namespace in a process of its own. */
+enum host_netns { HOST_NETNS_EXISTS, HOST_NETNS_GONE, HOST_NETNS_UNKNOWN };
+enum host_netns host_netns_look(const struct host *h, const char *netns);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);

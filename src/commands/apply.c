@@ -47,7 +47,8 @@ struct apply {
 	char *probes;                  /* of the walls that are to move; NULL: all */
 	struct plan *plan;
 	struct execution x;
-	bool doubtful; /* a wall is not proven, or still short */
+	unsigned unwatched; /* how often in a row the watchdog was not found */
+	bool doubtful;      /* a wall is not proven, or still short */
 };
 
 /* Options */
@@ -226,7 +227,7 @@ static int plan_lines(struct apply *a, struct err *e)
 }
 
 /* Another run has to be decided first. */
-static int refuse_pending(const struct apply *a, const struct run *open,
+static int refuse_pending(const struct apply *a, const struct journal *j, const struct run *open,
 			  const struct host_identity *here, struct err *e)
 {
 	char option[TUNING_OPTION];
@@ -236,11 +237,12 @@ static int refuse_pending(const struct apply *a, const struct run *open,
 		return err_set(e, PLAN_REFUSED,
 			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
 			       open->id, option);
-	if (now > open->deadline_ms)
-		return err_set(e, PLAN_REFUSED,
-			       "run %u was not confirmed in time: first run epolltune confirm%s or "
-			       "epolltune rollback %u%s",
-			       open->id, option, open->id, option);
+	if (now > open->deadline_ms || !journal_watched(j, open->id))
+		return err_set(
+			e, PLAN_REFUSED,
+			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
+			"epolltune rollback %u%s",
+			open->id, option, open->id, option);
 	return err_set(e, PLAN_REFUSED,
 		       "run %u waits for confirmation and will be rolled back in %llu s: first run "
 		       "epolltune confirm%s or epolltune rollback %u%s",
@@ -259,7 +261,7 @@ static int check_pending(const struct apply *a, struct err *e)
 	    host_identity(a->tuning.host, &here, &later) < 0)
 		return 0;
 	const struct run *open = journal_open_here(&j, &here);
-	return open ? refuse_pending(a, open, &here, e) : 0;
+	return open ? refuse_pending(a, &j, open, &here, e) : 0;
 }
 
 /* Refuses what can be refused before anything is measured. */
@@ -555,7 +557,7 @@ static int open_journal(struct apply *a, struct journal *j, unsigned expected, s
 		return r;
 	const struct run *open = journal_open_here(j, &here);
 	if (open)
-		return refuse_pending(a, open, &here, e);
+		return refuse_pending(a, j, open, &here, e);
 	if (expected != (j->count ? j->runs[j->count - 1].id + 1 : 1))
 		return err_set(e, PLAN_REFUSED,
 			       "another run was made meanwhile: run epolltune apply again");
@@ -702,11 +704,14 @@ static int watch_once(struct apply *a, int status)
 	}
 	uint64_t clock = watchdog_clock_ms();
 	tuning_option(&a->tuning, option);
-	if (clock > r->deadline_ms + WATCHDOG_LATE_MS && !journal_busy(&j)) {
+	a->unwatched = journal_watched(&j, a->x.run) || journal_busy(&j) ? 0 : a->unwatched + 1;
+	/* Once: it may have decided the run since the journal was read. */
+	if (a->unwatched > 1) {
 		fprintf(stderr,
-			"\r\033[Kepolltune: run %u was not confirmed and the rollback watchdog has "
-			"exited; roll back with: epolltune rollback %u%s\n",
-			a->x.run, a->x.run, option);
+			"\r\033[Kepolltune: run %u is not confirmed and its rollback watchdog has "
+			"exited; confirm with: epolltune confirm%s, or roll back with: "
+			"epolltune rollback %u%s\n",
+			a->x.run, option, a->x.run, option);
 		return EXIT_CRITICAL;
 	}
 	fprintf(stderr,
