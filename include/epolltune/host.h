@@ -147,10 +147,11 @@ int host_listeners(const struct host *h, struct host_listener *out, size_t max, 
 
 /* Boot and network namespace: a value that does not persist can be reverted only there. */
 struct host_identity {
-	char boot[40];  /* proc/sys/kernel/random/boot_id */
-	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
-			   are reused, cookies are not */
-	bool initial;   /* the network namespace of process 1; false if /proc hides it */
+	char boot[40];   /* proc/sys/kernel/random/boot_id */
+	char netns[48];  /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
+			    are reused, cookies are not */
+	bool initial;    /* the network namespace of process 1; false if /proc hides it */
+	bool first_pids; /* the initial PID namespace: no container's */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
 /* Whether the network namespace of an identity of this boot exists still. Unknown where processes

@@ -587,6 +587,19 @@ static const struct finding_row findings[] = {
 	 .action = "See explain for the myth that the finding names.",
 	 .proof = "The running value, in the finding"},
 
+	{.id = "knob.drift",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{knob} is {current} now, and {boot} after a reboot",
+	 .detail = "{file} sets {boot} at boot.{less? The reboot lowers the value.}",
+	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
+	 .meaning = "The running value of a knob that limits a wall differs from the value that "
+		    "the files in sysctl.d set at the next boot.",
+	 .action = "Change the line that the finding names, or set the running value to it.",
+	 .proof = "The running value, and the last line in the order of sysctl.d(5)"},
+
 	{.id = "lab.refused",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",

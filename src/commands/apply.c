@@ -297,6 +297,8 @@ static int make_plan(struct apply *a, struct err *e)
 	/* With --confirm, epolltune confirm writes the files. */
 	if (a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
 		r = plan_lines(a, e);
+	if (r == 0 && a->persist)
+		r = plan_drift(a->plan, &a->plan_options, &a->tuning.site, e);
 	return r;
 }
 

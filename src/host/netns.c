@@ -13,9 +13,6 @@
 
 #include "epolltune/cleanup.h"
 
-/* PROC_PID_INIT_INO of the kernel: from another PID namespace, processes are hidden. */
-#define INITIAL_PIDS "pid:[4026531836]"
-
 struct search {
 	const struct host *host;
 	const char *netns; /* "4026532177.5" */
@@ -115,7 +112,6 @@ enum host_netns host_netns_look(const struct host *h, const char *netns)
 {
 	struct search s = {.host = h, .netns = netns, .found = HOST_NETNS_UNKNOWN};
 	struct host_identity here;
-	char pids[40] = "";
 	struct dirent *entry;
 	size_t inode = strcspn(netns, ".");
 	if (host_identity(h, &here, NULL) < 0 || inode > 20)
@@ -125,8 +121,7 @@ enum host_netns host_netns_look(const struct host *h, const char *netns)
 	if (strncmp(here.netns, netns, inode + 1) == 0)
 		return HOST_NETNS_GONE; /* its number is ours now */
 	snprintf(s.link, sizeof(s.link), "net:[%.*s]", (int)inode, netns);
-	s.blind = readlink("/proc/self/ns/pid", pids, sizeof(pids) - 1) < 0 ||
-		  strcmp(pids, INITIAL_PIDS) != 0;
+	s.blind = !here.first_pids;
 	CLEAN(close_directory) DIR *d = opendir("/proc");
 	while (d && (entry = readdir(d)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&

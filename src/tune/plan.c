@@ -8,10 +8,10 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/setting.h"
+#include "epolltune/sysctl_d.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
-#include "tune/sysctl_d.h"
 
 static int check_list(const char *option, const char *list, struct err *e)
 {
@@ -629,6 +629,61 @@ int plan_persist(struct plan *p, const struct change *standing_changes, size_t s
 	for (size_t i = 0; i < planned && r == 0; i++)
 		if (p->changes[i].scope != CHANGE_FILES)
 			r = persist_any(p, &p->changes[i], who, when, run, site, e);
+	return r;
+}
+
+/* The knob's step is there already, as that of a line which overrides ours. */
+static bool has_manual(const struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->manual_count; i++)
+		if (strcmp(p->manual[i].knob, knob) == 0)
+			return true;
+	return false;
+}
+
+static bool has_line(const struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->changes[i].scope == CHANGE_FILES && strcmp(p->changes[i].name, knob) == 0)
+			return true;
+	return false;
+}
+
+static void add_drift(struct plan *p, const struct knob *k, const struct sysctl_setting *set,
+		      const struct change_site *site)
+{
+	char boot[KNOB_VALUE], running[KNOB_VALUE], joined[KNOB_VALUE];
+	struct subject s;
+	struct err ignored;
+	bool lower;
+	if (!set->value[0] || has_manual(p, k->name) || has_line(p, k->name) ||
+	    !subject_find(k->name, &s) || knob_check(k, set->value, boot, &ignored) < 0 ||
+	    planned_value(p, &s, site, running, &ignored) < 0 ||
+	    !join(k, running, boot, joined, &lower) || !lower)
+		return;
+	struct manual_step *m = manual_for(p, k->name);
+	if (!m)
+		return;
+	report_text(m->current, "%s", running);
+	report_text(m->why, "%.100s:%u sets %s at the next boot", set->file, set->line, boot);
+	report_text(m->action, "change that line to keep the value");
+}
+
+int plan_drift(struct plan *p, const struct plan_options *o, const struct change_site *site,
+	       struct err *e)
+{
+	enum { KNOBS = 96 };
+	const char *names[KNOBS];
+	size_t count = 0;
+	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS, sizeof(*set));
+	if (!set)
+		return err_errno(e, "cannot compare with the files");
+	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
+		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
+			names[count++] = knob_at(i)->name;
+	int r = sysctl_d_find_all(site->root, names, count, set, e);
+	for (size_t i = 0; i < count && r == 0; i++)
+		add_drift(p, knob_find(names[i]), &set[i], site);
 	return r;
 }
 

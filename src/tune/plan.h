@@ -80,6 +80,10 @@ void plan_permit(struct plan *p, const struct change_site *site);
 int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
 		 const char *who, time_t when, unsigned run, const struct change_site *site,
 		 struct err *e);
+/* Adds a manual step for each knob, out of those that the options let change, that the files set to
+ * less than its running or planned value at the next boot. */
+int plan_drift(struct plan *p, const struct plan_options *options, const struct change_site *site,
+	       struct err *e);
 /* Whether `only` and `except` let a knob ("device.ring.rx@eth0") be changed. */
 bool plan_wants(const struct plan_options *options, const char *name);
 /* Whether a plan changes the running kernel. */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/sysctl_d.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
-#include "tune/sysctl_d.h"
 
 struct context {
 	struct undo *u;

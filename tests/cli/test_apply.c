@@ -941,6 +941,42 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 	output_free(&o);
 }
 
+/* Running values that the next boot lowers: a warning of check, a manual step of apply --persist.
+ */
+static void drift_is_reported(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
+		"mkdir -p /run/systemd/system || exit 77\n"
+		"drift() { echo \"== $1\"; epolltune check --probe drift; echo \"$1 $?\"; }\n"
+		"F=/etc/sysctl.d/99-other.conf; somaxconn 2048\n"
+		"drift none; echo net.core.somaxconn=512 >$F; drift lower\n"
+		"unshare -n sh -c 'epolltune check --probe drift >/dev/null; echo \"other $?\"'\n"
+		"fast --persist; echo \"persist $?\"; somaxconn\n"
+		"fast --persist --except net.core.somaxconn | grep -c boot\n"
+		"somaxconn 16; fast --persist >/dev/null; echo \"raised $?\"\n"
+		"echo net.core.somaxconn=4096 >$F; drift higher\n"
+		"echo net.core.somaxconn=2048 >$F; drift equal\n"
+		"echo net.core.somaxconn=512 >/etc/sysctl.d/80-before.conf; drift last\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	good(&o);
+	has(o.out, "none 0\n");
+	has(o.out, "net.core.somaxconn is 2048 now, and 512 after a reboot");
+	has(o.out, "/etc/sysctl.d/99-other.conf:1 sets 512 at boot");
+	has(o.out, "--only net.core.somaxconn --set net.core.somaxconn=512 --allow-lower");
+	has(o.out, "Ready, but 1 warning: knob.drift");
+	has(o.out, "lower 1\nother 0\n");
+	has(o.out, "/etc/sysctl.d/99-other.conf:1 sets 512 at the next boot");
+	has(o.out, "persist 1\n2048\n0\nraised 1\n");
+	has(o.out, "higher 0\n");
+	has(o.out, "equal 0\n");
+	hasnt(strstr(o.out, "== equal"), "drift: ");
+	output_free(&o);
+}
+
 /* Every command reports an unfinished run, and rollback finishes it. */
 static void unfinished_runs_are_reported(void **state)
 {
@@ -1611,6 +1647,7 @@ int main(void)
 		TEST(another_namespace_or_boot),
 		TEST(a_namespace_that_is_gone),
 		TEST(the_earlier_boots_value_is_not_restored),
+		TEST(drift_is_reported),
 		TEST(unfinished_runs_are_reported),
 		TEST(a_failure_rolls_back),
 		TEST(quiet_is_no_proof),
