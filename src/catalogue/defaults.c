@@ -1,4 +1,4 @@
-/* The kernel's own values of knobs, where they depend on nothing but its version. */
+/* Default values of knobs, where they depend only on the kernel's version. */
 #include <string.h>
 
 #include "epolltune/host.h"

@@ -442,8 +442,7 @@ static int table_knobs(FILE *out, const struct listing *m, const struct render_s
 	struct table t = table_begin(out, style, columns);
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
-		struct nic_number value =
-			k->softnet ? softnet_number(m, k) : (struct nic_number){0};
+		struct nic_number value = k->softnet ? softnet_number(m, k) : (struct nic_number){0};
 		if (!value.known)
 			continue;
 		row(&t);

@@ -35,7 +35,7 @@ static bool measures(const struct probe *probe, const void *arg)
 	return false;
 }
 
-static bool stands_on(const struct probe *probe, const struct knob *k)
+static bool uses(const struct probe *probe, const struct knob *k)
 {
 	const char *wall;
 	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
@@ -54,7 +54,7 @@ static bool concerns(const struct probe *probe, const void *arg)
 	for (const char *at = arg; *at; at += strcspn(at, ","), at += *at == ',') {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
 		const struct knob *k = knob_find(name);
-		if (k && stands_on(probe, k))
+		if (k && uses(probe, k))
 			return true;
 	}
 	return false;

@@ -16,7 +16,7 @@ char *coverage_probes(const struct plan *p, const struct probe *const *probes, s
 		      const char *allowed);
 
 /* Likewise those that a knob of `names`, comma separated, concerns: by a wall, or by an experiment
- * that stands on it. */
+ * that uses it. */
 char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
 			 const char *allowed);
 

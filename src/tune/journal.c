@@ -451,7 +451,7 @@ void journal_close(struct journal *j)
 
 bool journal_busy(const struct journal *j)
 {
-	/* Opened anew, so that a lock of this process counts too. */
+	/* Opened again, so that a lock of this process counts too. */
 	CLEAN(close_fd)
 	int fd = openat(j->dir, JOURNAL_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES) {

@@ -94,7 +94,7 @@ static bool ours(const struct undo *u, const struct change *c, const char *found
 	if (c->became[0])
 		return strcmp(found, c->became) == 0;
 	/* Cut off before the read-back: the kernel may have adjusted the value, but only the run
-	 * itself knows that nobody else did. */
+	 * itself knows that no other process did. */
 	return u->own || strcmp(found, c->to) == 0;
 }
 
@@ -227,8 +227,8 @@ static bool other_netns(const struct context *x, const struct change *c)
 	       (kind && not_found(kind->read(x->u->site, c->name, found, &ignored)));
 }
 
-/* A change of another namespace is left to it, unless that is gone or, where nobody can tell, is
- * given up. */
+/* Whether a change of another namespace is left alone: not if that is gone, nor with --force if
+ * that is unknown. */
 static bool remains_elsewhere(const struct context *x, const struct change *c)
 {
 	if (c->scope != CHANGE_NETNS || x->netns == HOST_NETNS_EXISTS)

@@ -16,7 +16,7 @@ struct undo {
 	const char *by;     /* the user, or the watchdog */
 	const char *reason; /* "asked for", "not confirmed in time", … */
 	bool force;         /* overwrite values changed by others; drop what is unreachable */
-	bool own;           /* the run rolls itself back: nobody else can have written since */
+	bool own;           /* the run rolls itself back: no other process can have written since */
 	bool files_only;    /* revert lines of files only; the run stays applied */
 	/* Prints one step for a person; NULL: silent. */
 	void (*print)(void *arg, const struct change *c, const char *text);

@@ -669,7 +669,7 @@ static void a_pending_run_is_named(void **state)
 	output_free(&o);
 }
 
-/* root is told of sudo nowhere. */
+/* No advice to use sudo for root. */
 static void root_needs_no_sudo(void **state)
 {
 	(void)state;

@@ -83,7 +83,7 @@ static void lists_of_any_length(void **state)
 	is(all, PROBES, want, want);
 }
 
-/* Of --only: by the walls of a knob, and by experiments that stand on it. */
+/* Of --only: by the walls of a knob, and by experiments that use it. */
 static void by_knobs(void **state)
 {
 	(void)state;

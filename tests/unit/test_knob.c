@@ -194,7 +194,7 @@ static void test_write_in_a_namespace(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
-		skip_because("no network namespace with a writable somaxconn to be had");
+		skip_because("no network namespace with a writable somaxconn available");
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tune/dropin.h"
 #include "epolltune/sysctl_d.h"
+#include "tune/dropin.h"
 
 static char root[64];
 
