@@ -60,8 +60,8 @@ static void command_format(const struct value *v, const struct value_rule *rule,
 	knob_field(rule->default_value, 0, &proposed);
 	text[0] = 0;
 	if (rule->default_value[0] && knob_find(v->knob))
-		snprintf(text, 200, "epolltune apply --set %s%s=%s%s%s", quote, v->knob,
-			 rule->default_value, quote,
+		snprintf(text, 200, "epolltune apply --only %s --set %s%s=%s%s%s", v->knob, quote,
+			 v->knob, rule->default_value, quote,
 			 proposed < rule->field[0] ? " --allow-lower" : "");
 	else if (rule->default_value[0])
 		snprintf(text, 200, "sysctl -w %s=%s", v->knob, rule->default_value);

@@ -131,12 +131,17 @@ double host_softirq_share(const struct host_cpu_times *before, const struct host
 
 /* Boot and network namespace: a value that does not persist can be reverted only there. */
 struct host_identity {
-	char boot[40];  /* proc/sys/kernel/random/boot_id */
-	char netns[48]; /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
-			   are reused, cookies are not */
-	bool initial;   /* the network namespace of process 1; false if /proc hides it */
+	char boot[40];   /* proc/sys/kernel/random/boot_id */
+	char netns[48];  /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
+			    are reused, cookies are not */
+	bool initial;    /* the network namespace of process 1; false if /proc hides it */
+	bool first_pids; /* the initial PID namespace: no container's */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
+/* Whether the network namespace of an identity of this boot exists still. Unknown where processes
+ * that could hold it are hidden. Enters a namespace in a process of its own. */
+enum host_netns { HOST_NETNS_EXISTS, HOST_NETNS_GONE, HOST_NETNS_UNKNOWN };
+enum host_netns host_netns_look(const struct host *h, const char *netns);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);

@@ -115,6 +115,8 @@ void knob_path(const struct knob *k, char path[KNOB_PATH]);
 int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
 /* The first field of the running value; false without changing *value if it cannot be read. */
 bool knob_number(const char *name, const struct host *h, int64_t *value);
+/* The kernel's own value, as knob_read() gives it; NULL: it depends on the machine. */
+const char *knob_default(const struct knob *k, const struct host *h);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);

@@ -238,8 +238,9 @@ static const struct finding_row findings[] = {
 	 .title = "A full accept queue resets clients",
 	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
 		   "up. Otherwise the kernel would admit it a moment later.",
-	 .advice = "epolltune apply --set net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the "
-		   "kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
+	 .advice =
+		 "epolltune apply --only net.ipv4.tcp_abort_on_overflow --set "
+		 "net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
 	 .meaning = "net.ipv4.tcp_abort_on_overflow is set: the kernel resets clients that meet a "
 		    "full accept queue, where a retransmission would have admitted them.",
 	 .action = "Set it to 0, unless something before the server turns resets into another "
@@ -801,6 +802,19 @@ static const struct finding_row findings[] = {
 	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
 	 .action = "See explain for the myth that the finding names.",
 	 .proof = "The running value, in the finding"},
+
+	{.id = "knob.drift",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{knob} is {current} now, and {boot} after a reboot",
+	 .detail = "{file} sets {boot} at boot.{less? The reboot lowers the value.}",
+	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
+	 .meaning = "The running value of a knob that limits a wall differs from the value that "
+		    "the files in sysctl.d set at the next boot.",
+	 .action = "Change the line that the finding names, or set the running value to it.",
+	 .proof = "The running value, and the last line in the order of sysctl.d(5)"},
 
 	{.id = "lab.refused",
 	 .level = LEVEL_SKIPPED,

@@ -12,6 +12,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/setting.h"
 #include "report/compare.h"
 #include "report/figure.h"
 #include "report/parse.h"
@@ -39,12 +40,15 @@ struct apply {
 	bool command_cut; /* `command` is incomplete */
 
 	struct report *before, *after; /* `after` is the proof's */
+	bool reported;                 /* `before` is filled */
 	char answer[REPORT_ANSWER];    /* of `before` */
+	char *concerned;               /* probes of `before`; NULL: those of `check` */
 	struct check_options again;    /* options of the proof */
 	char *probes;                  /* probes of the proof; NULL: all */
 	struct plan *plan;
 	struct execution x;
-	bool doubtful; /* a wall is not proven, or still short */
+	unsigned unwatched; /* how often in a row the watchdog was not found */
+	bool doubtful;      /* a wall is not proven, or still short */
 };
 
 static bool flag_option(struct apply *a, const char *name)
@@ -129,13 +133,59 @@ static int arguments_read(struct options *o, struct apply *a, struct err *e)
 	return 0;
 }
 
+static char *probes_for(const struct apply *a, const char *knobs)
+{
+	CLEAN(free_pointer) const struct probe **all = calloc(probe_count(), sizeof(*all));
+	for (size_t i = 0; i < probe_count() && all; i++)
+		all[i] = probe_at(i);
+	if (!all)
+		return NULL;
+	return knobs ? coverage_concerned(knobs, all, probe_count(), a->check.probes)
+		     : coverage_probes(a->plan, all, probe_count(), a->check.probes);
+}
+
+/* Whether --set gives each knob of --only its value: then no proposal can change anything. */
+static bool set_decides(const struct apply *a)
+{
+	char one[CHANGE_NAME];
+	const char *only = a->plan_options.only;
+	if (!only || !a->plan_options.set || a->from)
+		return false;
+	for (const char *at = only; *at; at += strcspn(at, ","), at += *at == ',') {
+		const char *rest = a->plan_options.set;
+		struct setting set;
+		struct err ignored;
+		bool found = false;
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
+		/* A knob of interfaces without "@NAME" means the others too. */
+		while (!found && setting_next(&rest, &set, &ignored) > 0)
+			found = setting_listed(one, set.name) &&
+				!strchr(set.name, '@') == !strchr(one, '@');
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Runs only the probes that the selected knobs concern; false: none has to be run. */
+static bool choose_checked(struct apply *a)
+{
+	bool decided = set_decides(a);
+	if (decided && (a->no_proof || a->dry_run || !plan_runtime(a->plan)))
+		return false;
+	if (!a->plan_options.only)
+		return true;
+	a->concerned = probes_for(a, decided ? NULL : a->plan_options.only);
+	if (a->concerned && *a->concerned)
+		a->check.probes = a->concerned;
+	return !decided || !a->concerned || *a->concerned;
+}
+
 static int get_report(struct apply *a, struct err *e)
 {
-	a->before = calloc(1, sizeof(*a->before));
-	a->after = calloc(1, sizeof(*a->after));
-	a->plan = calloc(1, sizeof(*a->plan));
-	if (!a->before || !a->after || !a->plan)
-		return err_errno(e, "cannot make a plan");
+	a->reported = a->from || choose_checked(a);
+	if (!a->reported)
+		return 0;
 	if (a->from) {
 		int r = report_parse(a->from, a->before, e);
 		a->check.target = a->before->target; /* for the proof */
@@ -172,10 +222,67 @@ static int plan_lines(struct apply *a, struct err *e)
 			    &a->tuning.site, e);
 }
 
+/* Another run has to be decided first. */
+static int refuse_pending(const struct apply *a, const struct journal *j, const struct run *open,
+			  const struct host_identity *here, struct err *e)
+{
+	char option[TUNING_OPTION];
+	uint64_t now = watchdog_clock_ms();
+	tuning_option(&a->tuning, option);
+	if (open->status != RUN_WAITING || strcmp(open->boot, here->boot) != 0)
+		return err_set(e, PLAN_REFUSED,
+			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
+			       open->id, option);
+	if (now > open->deadline_ms || !journal_watched(j, open->id))
+		return err_set(
+			e, PLAN_REFUSED,
+			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
+			"epolltune rollback %u%s",
+			open->id, option, open->id, option);
+	return err_set(e, PLAN_REFUSED,
+		       "run %u waits for confirmation and will be rolled back in %llu s: first run "
+		       "epolltune confirm%s or epolltune rollback %u%s",
+		       open->id, (unsigned long long)((open->deadline_ms - now + 999) / 1000),
+		       option, open->id, option);
+}
+
+/* Refuses while another run waits or is unfinished. A journal that is written just now, or cannot
+ * be read, is an error later. */
+static int check_pending(const struct apply *a, struct err *e)
+{
+	CLEAN(journal_close) struct journal j;
+	struct host_identity here;
+	struct err later;
+	if (journal_open(&j, a->tuning.state_dir, JOURNAL_READ, &later) < 0 || journal_busy(&j) ||
+	    host_identity(a->tuning.host, &here, &later) < 0)
+		return 0;
+	const struct run *open = journal_open_here(&j, &here);
+	return open ? refuse_pending(a, &j, open, &here, e) : 0;
+}
+
+/* Refuses what can be refused before anything is measured. */
+static int check_wishes(struct apply *a, struct err *e)
+{
+	int r = tuning_settings(a->plan_options.set, e);
+	a->plan_options.target = &a->check.target;
+	if (r == 0)
+		r = plan_make(a->plan, NULL, &a->plan_options, &a->tuning.site, e);
+	if (r == 0 && a->persist)
+		r = persist_allowed(&a->tuning.site, e);
+	return r < 0 || a->dry_run ? r : check_pending(a, e);
+}
+
 static int make_plan(struct apply *a, struct err *e)
 {
-	int r = get_report(a, e);
-	if (r == 0) {
+	a->before = calloc(1, sizeof(*a->before));
+	a->after = calloc(1, sizeof(*a->after));
+	a->plan = calloc(1, sizeof(*a->plan));
+	if (!a->before || !a->after || !a->plan)
+		return err_errno(e, "cannot make a plan");
+	int r = check_wishes(a, e);
+	if (r == 0)
+		r = get_report(a, e);
+	if (r == 0 && a->reported) {
 		report_answer(a->before, a->answer);
 		a->x.answer = a->answer;
 		r = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
@@ -183,10 +290,11 @@ static int make_plan(struct apply *a, struct err *e)
 	if (r < 0)
 		return r;
 	plan_permit(a->plan, &a->tuning.site);
-	r = a->persist ? persist_allowed(&a->tuning.site, e) : 0;
 	/* With --confirm, epolltune confirm writes the files. */
-	if (r == 0 && a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
+	if (a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
 		r = plan_lines(a, e);
+	if (r == 0 && a->persist)
+		r = plan_drift(a->plan, &a->plan_options, &a->tuning.site, e);
 	return r;
 }
 
@@ -197,10 +305,7 @@ static bool choose_probes(struct apply *a)
 	a->again = a->check;
 	if (!a->from && !a->plan_options.only && !a->plan_options.set)
 		return true;
-	CLEAN(free_pointer) const struct probe **all = calloc(probe_count(), sizeof(*all));
-	for (size_t i = 0; i < probe_count() && all; i++)
-		all[i] = probe_at(i);
-	a->probes = all ? coverage_probes(a->plan, all, probe_count(), a->check.probes) : NULL;
+	a->probes = probes_for(a, NULL);
 	if (!a->probes)
 		return true; /* without memory, all of them */
 	a->again.probes = a->probes;
@@ -307,7 +412,7 @@ static int check_worse(const struct apply *a, struct err *e)
 	for (size_t i = 0; i < a->after->wall_count && !a->plan_options.foreign; i++) {
 		const struct wall *after = &a->after->walls[i];
 		const struct wall *before = report_find(a->before, after->name);
-		if (compare_wall(before, after) == COMPARE_WORSE)
+		if (!is_quiet(after) && compare_wall(before, after) == COMPARE_WORSE)
 			return err_set(e, ECANCELED, "%s became worse: %s before, %s after",
 				       after->name, wall_verdict_name(before->verdict),
 				       wall_verdict_name(after->verdict));
@@ -390,34 +495,47 @@ static int refuse_blocked(struct apply *a)
 	struct err e = a->plan->blocker;
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
 		return command_error(&e);
-	if (e.code == EACCES || e.code == EPERM)
+	bool denied = e.code == EACCES || e.code == EPERM;
+	if (denied && geteuid() != 0 && host_owns_machine(a->tuning.host))
 		err_set(&e, e.code, "%s: nothing was changed; run as root: %s%s",
 			a->plan->blocker.text, a->command_cut ? "the same command" : "sudo ",
 			a->command_cut ? "" : a->command);
 	else
-		err_set(&e, e.code, "%s: nothing was changed", a->plan->blocker.text);
+		err_set(&e, e.code, "%s: nothing was changed%s", a->plan->blocker.text,
+			denied ? "; set it on the host" : "");
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
-/* Asks on the terminal, even if the output goes to a file or a pipe. */
-static bool agreed(const struct apply *a)
+/* Where the answer is read: standard input or, if that is the report, the terminal of the session.
+ * NULL: there is no terminal. */
+static FILE *open_answers(const struct apply *a)
 {
-	/* If standard input is the report, asks on /dev/tty, if there is one. */
-	bool piped = a->from && strcmp(a->from, "-") == 0;
-	if (a->yes || (!piped && !isatty(0)))
-		return true;
-	CLEAN(close_file) FILE *in = piped ? fopen("/dev/tty", "re") : fdopen(dup(0), "r");
-	if (piped && !in)
-		return true;
+	if (a->from && strcmp(a->from, "-") == 0)
+		return fopen("/dev/tty", "re");
+	return isatty(0) ? fdopen(dup(0), "r") : NULL;
+}
+
+/* Asks on the terminal, even if the output goes to a file or a pipe. */
+static int ask(const struct apply *a, struct err *e)
+{
+	CLEAN(close_file) FILE *in = open_answers(a);
+	const char *what = a->plan->count == 1 ? "this change" : "these changes";
+	if (!in)
+		return err_set(e, ENOTTY,
+			       "nothing was changed: there is no terminal to ask on; "
+			       "add --yes to make %s",
+			       what);
 	CLEAN(close_file) FILE *terminal = isatty(2) ? NULL : fopen("/dev/tty", "we");
 	FILE *out = terminal ? terminal : stderr;
 	char answer[16] = "";
 	fflush(stdout);
-	fprintf(out, "Make %s? [y/N] ", a->plan->count == 1 ? "this change" : "these changes");
+	fprintf(out, "Make %s? [y/N] ", what);
 	fflush(out);
-	if (!in || !fgets(answer, sizeof(answer), in))
+	if (!fgets(answer, sizeof(answer), in))
 		fputc('\n', out);
-	return answer[0] == 'y' || answer[0] == 'Y';
+	return answer[0] == 'y' || answer[0] == 'Y'
+		       ? 0
+		       : err_set(e, ECANCELED, "nothing was changed: declined");
 }
 
 static int open_journal(struct apply *a, struct journal *j, unsigned expected, struct err *e)
@@ -429,21 +547,12 @@ static int open_journal(struct apply *a, struct journal *j, unsigned expected, s
 		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
 				"was written): removed, nothing depends on it\n");
 	struct host_identity here;
-	char option[TUNING_OPTION];
 	r = host_identity(a->tuning.host, &here, e);
 	if (r < 0)
 		return r;
-	tuning_option(&a->tuning, option);
 	const struct run *open = journal_open_here(j, &here);
-	if (open && open->status == RUN_WAITING && strcmp(open->boot, here.boot) == 0)
-		return err_set(e, PLAN_REFUSED,
-			       "run %u waits: first run "
-			       "epolltune confirm%s or epolltune rollback %u%s",
-			       open->id, option, open->id, option);
 	if (open)
-		return err_set(e, PLAN_REFUSED,
-			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
-			       open->id, option);
+		return refuse_pending(a, j, open, &here, e);
 	if (expected != (j->count ? j->runs[j->count - 1].id + 1 : 1))
 		return err_set(e, PLAN_REFUSED,
 			       "another run was made meanwhile: run epolltune apply again");
@@ -590,11 +699,14 @@ static int watch_once(struct apply *a, int status)
 	}
 	uint64_t clock = watchdog_clock_ms();
 	tuning_option(&a->tuning, option);
-	if (clock > r->deadline_ms + WATCHDOG_LATE_MS && !journal_busy(&j)) {
+	a->unwatched = journal_watched(&j, a->x.run) || journal_busy(&j) ? 0 : a->unwatched + 1;
+	/* Once: it may have decided the run since the journal was read. */
+	if (a->unwatched > 1) {
 		fprintf(stderr,
-			"\r\033[Kepolltune: run %u was not confirmed and the rollback watchdog has "
-			"exited; roll back with: epolltune rollback %u%s\n",
-			a->x.run, a->x.run, option);
+			"\r\033[Kepolltune: run %u is not confirmed and its rollback watchdog has "
+			"exited; confirm with: epolltune confirm%s, or roll back with: "
+			"epolltune rollback %u%s\n",
+			a->x.run, option, a->x.run, option);
 		return EXIT_CRITICAL;
 	}
 	fprintf(stderr,
@@ -629,6 +741,9 @@ static bool is_ready(const struct apply *a)
 static const char *no_change(const struct apply *a)
 {
 	const struct plan_options *o = &a->plan_options;
+	if (!a->reported)
+		return a->plan->count ? NULL
+				      : "Nothing to change: the values of --set are in force.";
 	if (a->plan->count || is_ready(a))
 		return NULL;
 	if (a->plan->in_force)
@@ -668,6 +783,8 @@ static int run(struct apply *a)
 		return refuse(a, &e, r == -PLAN_REFUSED ? EXIT_CRITICAL : EXIT_UNKNOWN);
 	a->x.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	a->x.reason = no_change(a);
+	if (a->dry_run)
+		notice_unfinished(a->tuning.state_dir);
 	if (a->dry_run || !a->plan->count)
 		return show(a, executor_preview(a->format), &e) < 0 ? command_error(&e)
 								    : preview_status(a);
@@ -675,10 +792,8 @@ static int run(struct apply *a)
 		return refuse_blocked(a);
 	if (!a->tuning.json && show(a, &executor_diff, &e) < 0)
 		return command_error(&e);
-	if (!agreed(a)) {
-		err_set(&e, ECANCELED, "nothing was changed: declined");
-		return refuse(a, &e, EXIT_CRITICAL);
-	}
+	if (!a->yes && (r = ask(a, &e)) < 0)
+		return refuse(a, &e, r == -ENOTTY ? EXIT_UNKNOWN : EXIT_CRITICAL);
 	interrupt_hold();
 	int status = do_plan(a, expected);
 	status = watch(a, status);
@@ -703,6 +818,7 @@ int command_apply(int argc, char **argv)
 	json_decref(a.x.proof);
 	json_decref(a.x.persisted);
 	free(a.probes);
+	free(a.concerned);
 	free(a.before);
 	free(a.after);
 	free(a.plan);

@@ -371,8 +371,9 @@ int command_main(int argc, char **argv)
 	const struct command *c = find_or_tell(name);
 	if (!c)
 		return EXIT_UNKNOWN;
-	/* rollback and confirm resolve it; completion is run by shells. */
-	if (c->run != command_rollback && c->run != command_confirm && c->run != command_completion)
+	/* apply prints it itself; rollback and confirm resolve it; completion is run by shells. */
+	if (c->run != command_apply && c->run != command_rollback && c->run != command_confirm &&
+	    c->run != command_completion)
 		notice_unfinished(STATE_DIR);
 	return c->run(argc - 1, argv + 1);
 }

@@ -69,6 +69,11 @@ int command_help(const struct command *c);
 int values_each(const char *values, int (*each)(const char *value, void *arg), void *arg);
 /* True if the list is complete, so that other values are errors. */
 int values_closed(const char *values);
+/* Whether a list has the value; a knob also with slashes, or with the "@NAME" of an interface. */
+int values_have(const char *values, const char *text);
+/* Sets the error for a value of --OPTION that the list does not have: the most similar one, or
+ * what there is. */
+int values_unknown(const char *option, const char *values, const char *text, struct err *e);
 /* The values of an operand such as "KNOB" or "COMMAND"; NULL if it is free text. */
 const char *values_of_operand(const char *word);
 /* Find the value most similar to `text`, for "did you mean". Returns 0 if none is close. */

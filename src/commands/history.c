@@ -14,12 +14,15 @@
 #include "tune/watchdog.h"
 
 #define LATE "not confirmed in time"
+#define UNWATCHED "waiting, but not watched"
 
 struct history {
 	struct tuning tuning;
-	uint64_t run;  /* 0: all */
-	char boot[40]; /* the current one; "": unknown */
-	bool busy;     /* another process writes the journal */
+	uint64_t run; /* 0: all */
+	struct host *host;
+	struct host_identity here; /* "": unknown */
+	struct journal *journal;
+	bool busy; /* another process writes the journal */
 };
 
 static int arguments_read(struct options *o, struct history *h, struct err *e)
@@ -57,32 +60,88 @@ static bool all_skipped(const struct run *r)
 	return r->count;
 }
 
-/* Reads the state that decides whether a waiting run can still be confirmed. */
-static void now_read(struct history *h, const struct journal *j)
+/* Reads the state that decides whether a run is in force, and can still be confirmed. */
+static void now_read(struct history *h)
 {
-	CLEAN(host_closep) struct host *host = NULL;
-	struct host_identity here = {0};
 	struct err unknown;
-	h->busy = journal_busy(j);
-	if (host_open(&host, "/", &unknown) == 0 && host_identity(host, &here, &unknown) == 0)
-		snprintf(h->boot, sizeof(h->boot), "%s", here.boot);
+	h->busy = journal_busy(h->journal);
+	if (host_open(&h->host, "/", &unknown) < 0 ||
+	    host_identity(h->host, &h->here, &unknown) < 0)
+		h->here = (struct host_identity){0};
 }
 
-/* Writes the status of a run; for a waiting one, the time left. */
-static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
+static bool earlier_boot(const struct history *h, const struct run *r)
+{
+	return h->here.boot[0] && strcmp(r->boot, h->here.boot) != 0;
+}
+
+static bool has_change(const struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a line of our files, of any run, may set a value of the run again. */
+static bool has_file(const struct history *h, const struct run *r)
+{
+	for (size_t i = 0; i < h->journal->count; i++)
+		for (size_t n = 0; n < h->journal->runs[i].count; n++) {
+			const struct change *line = &h->journal->runs[i].items[n];
+			if (line->scope == CHANGE_FILES && line->state == CHANGE_DONE &&
+			    has_change(r, line->name))
+				return true;
+		}
+	return false;
+}
+
+/* Why nothing of a run can be in force; NULL: something may be. */
+static const char *lost(const struct history *h, const struct run *r)
+{
+	if (!run_in_force(r) || !h->here.boot[0])
+		return NULL;
+	if (earlier_boot(h, r))
+		return r->status == RUN_UNFINISHED || has_file(h, r) ? NULL : "lost at a reboot";
+	return run_in_other_netns(r, &h->here) &&
+			       host_netns_look(h->host, r->netns) == HOST_NETNS_GONE
+		       ? "lost with its namespace"
+		       : NULL;
+}
+
+/* Writes the time left. */
+static void waiting_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
 	uint64_t now = watchdog_clock_ms();
-	if (r->status == RUN_PARTLY && all_skipped(r))
-		snprintf(text, size, "not reverted");
-	else if (r->status != RUN_WAITING || (h->boot[0] && strcmp(r->boot, h->boot) != 0))
-		snprintf(text, size, "%s", run_status_name(r->status));
-	else if (now < r->deadline_ms + WATCHDOG_LATE_MS || h->busy)
+	if (h->busy || journal_watched(h->journal, r->id))
 		snprintf(text, size, "waiting, %llu s left",
 			 (unsigned long long)(now < r->deadline_ms
 						      ? (r->deadline_ms - now + 999) / 1000
 						      : 0));
 	else
-		snprintf(text, size, LATE);
+		snprintf(text, size, "%s", now < r->deadline_ms ? UNWATCHED : LATE);
+}
+
+/* The status of a run; of a waiting one, the time left. */
+static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
+{
+	const char *why = lost(h, r);
+	if (why)
+		snprintf(text, size, "%s", why);
+	else if (r->status == RUN_PARTLY && all_skipped(r))
+		snprintf(text, size, "not reverted");
+	else if (r->status == RUN_WAITING && !earlier_boot(h, r))
+		waiting_text(text, size, h, r);
+	else
+		snprintf(text, size, "%s", run_status_name(r->status));
+}
+
+/* The network namespace of a run, as seen from here. */
+static const char *netns_text(const struct history *h, const struct run *r)
+{
+	if (earlier_boot(h, r))
+		return "earlier boot";
+	return strcmp(r->netns, h->here.netns) == 0 ? "current" : r->netns;
 }
 
 static json_t *run_json(const struct run *r)
@@ -122,7 +181,7 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
 }
 
-enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_CHANGES };
+enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_NETNS, COLUMN_CHANGES };
 
 static bool has_line(const struct run *r, const char *name)
 {
@@ -163,12 +222,13 @@ static bool add_run(struct libscols_table *table, const struct history *h, const
 	       !scols_line_set_data(line, COLUMN_TIME, time) &&
 	       !scols_line_set_data(line, COLUMN_STATUS, status) &&
 	       !scols_line_set_data(line, COLUMN_BY, r->by) &&
+	       !scols_line_set_data(line, COLUMN_NETNS, netns_text(h, r)) &&
 	       !scols_line_set_data(line, COLUMN_CHANGES, names);
 }
 
 static int print_table(const struct history *h, const struct journal *j, struct err *e)
 {
-	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "CHANGES"};
+	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "NETNS", "CHANGES"};
 	struct libscols_table *table = scols_new_table();
 	bool good = table;
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
@@ -211,13 +271,14 @@ static void print_run(const struct history *h, const struct run *r)
 	status_text(status, sizeof(status), h, r);
 	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
 	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);
-	if (!strcmp(status, LATE))
+	if (!strcmp(status, LATE) || !strcmp(status, UNWATCHED))
 		printf("  the rollback watchdog has exited; "
 		       "roll back with: epolltune rollback %u\n",
 		       r->id);
 	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
-	       "  netns    %s\n",
-	       r->by, r->command, begun, ended, r->boot, r->netns);
+	       "  netns    %s%s\n",
+	       r->by, r->command, begun, ended, r->boot, r->netns,
+	       strcmp(netns_text(h, r), "current") ? "" : " (current)");
 	for (size_t i = 0; i < r->count; i++) {
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
@@ -262,7 +323,11 @@ int command_history(int argc, char **argv)
 	if (r == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
+	h.journal = &j;
 	if (r == 0 && !h.tuning.json)
-		now_read(&h, &j);
-	return show(&h, &j);
+		now_read(&h);
+	int status = show(&h, &j);
+	if (h.host)
+		host_close(h.host);
+	return status;
 }

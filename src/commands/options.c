@@ -39,20 +39,6 @@ static int unknown_option(const struct command *c, const char *word, struct err 
 		       name, c->name);
 }
 
-static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
-
-static void append(char *text, size_t size, const char *word)
-{
-	size_t used = strlen(text);
-	snprintf(text + used, size - used, "%s%s", used ? ", " : "", word);
-}
-
-static int append_value(const char *value, void *text)
-{
-	append(text, 256, value);
-	return 0;
-}
-
 static int check_value(const struct option_row *row, const char *text, struct err *e)
 {
 	char value[128];
@@ -60,12 +46,8 @@ static int check_value(const struct option_row *row, const char *text, struct er
 	do {
 		size_t length = list ? strcspn(text, ",") : strlen(text);
 		snprintf(value, sizeof(value), "%.*s", (int)length, text);
-		if (length >= sizeof(value) || !values_each(row->values, same, value)) {
-			char known[256] = "";
-			values_each(row->values, append_value, known);
-			return err_set(e, EINVAL, "--%s: \"%.*s\" is not one of %s", row->name,
-				       (int)length, text, known);
-		}
+		if (length >= sizeof(value) || !values_have(row->values, value))
+			return values_unknown(row->name, row->values, value, e);
 		text += length;
 	} while (*text++ == ',');
 	return 0;

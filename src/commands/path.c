@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include "commands/command.h"
+#include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
+#include "epolltune/setting.h"
 #include "epolltune/wire.h"
 
 /* Timeouts for the server to listen, and to exit. */
@@ -226,30 +228,51 @@ static int server_await(struct lab *lab, int channel, const struct side *s, stru
 	return 0;
 }
 
+/* Before Linux 6.11 a namespace of an ordinary user has no net.core. */
+static int knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
+		    struct err *e)
+{
+	char now[KNOB_VALUE];
+	struct err ignored;
+	int rc = lab_knob_set(lab, host, name, value, e);
+	if (rc != -ENOENT || lab_knob_get(lab, host, name, now, sizeof(now), &ignored) != -ENOENT)
+		return rc;
+	return err_set(e, ENOENT,
+		       "--set %s: the lab does not have this knob: this kernel lacks it, or has it "
+		       "only in network namespaces of root%s",
+		       name, geteuid() ? ": run as root" : "");
+}
+
 static int knobs_set(struct lab *lab, const char *list, struct err *e)
 {
-	char one[256];
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
-		size_t length = strcspn(at, ",");
-		snprintf(one, sizeof(one), "%.*s", (int)length, at);
-		char *value = strchr(one, '=');
-		if (length >= sizeof(one) || !value || value == one)
-			return err_set(e, EINVAL, "--set: \"%s\" is not KNOB=VALUE", one);
-		*value++ = 0;
-		char normal[KNOB_VALUE];
-		const struct knob *k = knob_find(one);
-		if (!k || k->scope != KNOB_NETNS)
-			return err_set(e, EINVAL,
-				       "--set: %s is not a knob of a network namespace; see "
-				       "epolltune list knobs",
-				       one);
-		int rc = knob_check(k, value, normal, e);
+	struct setting set;
+	char normal[KNOB_VALUE];
+	int rc;
+	while ((rc = setting_next(&list, &set, e)) > 0) {
+		rc = knob_check(set.knob, set.value, normal, e);
 		for (enum lab_host host = LAB_SERVER; host <= LAB_CLIENT && !rc; host++)
-			rc = lab_knob_set(lab, host, k->name, normal, e);
+			rc = knob_set(lab, host, set.knob->name, normal, e);
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return rc;
+}
+
+/* Checks --set before a lab is made. */
+static int set_check(const char *list, struct err *e)
+{
+	struct setting set;
+	char normal[KNOB_VALUE];
+	int rc = tuning_settings(list, e);
+	while (!rc && (rc = setting_next(&list, &set, e)) > 0) {
+		if (set.knob->scope != KNOB_NETNS)
+			return err_set(e, EINVAL,
+				       "--set: %s is not a knob of a network namespace; see "
+				       "epolltune list knobs",
+				       set.name);
+		rc = knob_check(set.knob, set.value, normal, e);
+	}
+	return rc;
 }
 
 /* Drop orphaned sockets soon: unsent data would pin memory and the namespaces for minutes. */
@@ -412,6 +435,8 @@ int command_path(int argc, char **argv)
 		err_set(&e, EINVAL, "path: --client and COMMAND exclude each other");
 	else if (!p.client && !p.command && !p.server)
 		err_set(&e, EINVAL, "path: nothing to run; give --server, --client or -- COMMAND");
+	else
+		set_check(p.set, &e);
 	if (e.code)
 		return command_error(&e);
 	struct lab *lab = NULL;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "commands/command.h"
+#include "epolltune/setting.h"
 #include "tune/operator.h"
 #include "tune/plan.h"
 #include "tune/state.h"
@@ -42,6 +43,16 @@ void tuning_close(struct tuning *t)
 {
 	host_close(t->host);
 	t->host = NULL;
+}
+
+int tuning_settings(const char *list, struct err *e)
+{
+	struct setting set;
+	int r;
+	while ((r = setting_next(&list, &set, e)) > 0)
+		if (!set.knob)
+			return values_unknown("set", "@knobs", set.name, e);
+	return r;
 }
 
 int tuning_error(const struct err *e)

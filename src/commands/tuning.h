@@ -29,6 +29,8 @@ void tuning_close(struct tuning *t);
 /* For a missing journal (*e): returns 0 for the default directory, as nothing was changed; an error
  * for a directory of --state-dir, as its name may be wrong. */
 int tuning_absent(const struct tuning *t, struct err *e);
+/* Checks the form and the knobs of a --set, NULL for none. */
+int tuning_settings(const char *list, struct err *e);
 /* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, a rule of epolltune),
  * otherwise EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);

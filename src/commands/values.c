@@ -1,11 +1,13 @@
 #include "commands/command.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands/topic.h"
 #include "epolltune/bench.h"
+#include "epolltune/knob.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
@@ -110,6 +112,17 @@ int values_each(const char *values, each_function each, void *arg)
 	return 0;
 }
 
+static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
+
+int values_have(const char *values, const char *text)
+{
+	char copy[128];
+	if (strcmp(values, "@knobs") == 0)
+		return knob_find(text) != NULL;
+	return (size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy) &&
+	       values_each(values, same, copy);
+}
+
 const char *values_of_operand(const char *word)
 {
 	for (size_t i = 0; i < LISTS; i++)
@@ -178,4 +191,29 @@ int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE
 	struct search s = {text, nearest, 2 + length / 4};
 	values_each(values, compare, &s);
 	return s.distance < 2 + length / 4;
+}
+
+#define KNOWN 256
+/* Non-zero: no room for all. */
+static int append_value(const char *value, void *text)
+{
+	size_t used = strlen(text);
+	return (size_t)snprintf((char *)text + used, KNOWN - used, "%s%s", used ? ", " : "",
+				value) >= KNOWN - used;
+}
+
+int values_unknown(const char *option, const char *values, const char *text, struct err *e)
+{
+	char known[KNOWN] = "", dots[VALUE_SIZE], nearest[VALUE_SIZE];
+	snprintf(dots, sizeof(dots), "%s", text);
+	for (char *c = dots; !strcmp(values, "@knobs") && (c = strchr(c, '/'));)
+		*c = '.';
+	bool similar = values_nearest(values, dots, nearest);
+	if (similar && values[0] == '@')
+		return err_set(e, EINVAL, "--%s: unknown %.*s \"%.100s\"; did you mean %s?", option,
+			       (int)strcspn(values + 1, "s"), values + 1, text, nearest);
+	if (!values_each(values, append_value, known))
+		return err_set(e, EINVAL, "--%s: \"%.100s\" is not one of %s", option, text, known);
+	return err_set(e, EINVAL, "--%s: unknown %.*s \"%.100s\"; see epolltune list %s", option,
+		       (int)strcspn(values + 1, "s"), values + 1, text, values + 1);
 }

@@ -345,7 +345,7 @@ static void note_processes(const struct hold *h)
 {
 	char connections[32], ends[32], each[32];
 	uint64_t workers = hold_workers(h);
-	if (workers == 1)
+	if (workers <= 1)
 		return;
 	bench_note(
 		&h->run->table,

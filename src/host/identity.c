@@ -44,6 +44,10 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 		return r;
 	out->initial = netns_inode(h, "proc/1/ns/net", first, NULL) == 0 && strcmp(own, first) == 0;
 
+	char pids[40] = "";
+	out->first_pids = readlinkat(h->fd, "proc/self/ns/pid", pids, sizeof(pids) - 1) > 0 &&
+			  strcmp(pids, MACHINE_FIRST_PIDS) == 0;
+
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);
 	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -4,6 +4,9 @@
 
 #include "epolltune/host.h"
 
+/* PROC_PID_INIT_INO of the kernel. */
+#define MACHINE_FIRST_PIDS "pid:[4026531836]"
+
 struct host {
 	int fd; /* O_PATH of the root directory */
 	bool live;

@@ -1,5 +1,6 @@
 #include "tune/coverage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,9 @@ static bool touches(const struct change *c, const char *wall)
 	return strcmp(c->wall, wall) == 0 || (k && coverage_listed(k->walls, wall));
 }
 
-static bool measures(const struct probe *probe, const struct plan *p)
+static bool measures(const struct probe *probe, const void *arg)
 {
+	const struct plan *p = arg;
 	const char *wall;
 	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
 		for (size_t k = 0; k < p->count; k++)
@@ -33,8 +35,33 @@ static bool measures(const struct probe *probe, const struct plan *p)
 	return false;
 }
 
-char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
-		      const char *allowed)
+static bool uses(const struct probe *probe, const struct knob *k)
+{
+	const char *wall;
+	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
+		if (coverage_listed(k->walls, wall))
+			return true;
+	for (const struct experiment *x = probe->experiments; x && x->wall; x++)
+		for (size_t i = 0; x->knobs[i]; i++)
+			if (strcmp(x->knobs[i], k->name) == 0)
+				return true;
+	return false;
+}
+
+static bool concerns(const struct probe *probe, const void *arg)
+{
+	char name[CHANGE_NAME];
+	for (const char *at = arg; *at; at += strcspn(at, ","), at += *at == ',') {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+		const struct knob *k = knob_find(name);
+		if (k && uses(probe, k))
+			return true;
+	}
+	return false;
+}
+
+static char *choose(const struct probe *const *probes, size_t count, const char *allowed,
+		    bool (*wanted)(const struct probe *, const void *), const void *arg)
 {
 	size_t size = 1;
 	for (size_t i = 0; i < count; i++)
@@ -42,11 +69,23 @@ char *coverage_probes(const struct plan *p, const struct probe *const *probes, s
 	char *list = calloc(1, size), *end = list;
 	for (size_t i = 0; i < count && list; i++) {
 		if ((allowed && !coverage_listed(allowed, probes[i]->name)) ||
-		    !measures(probes[i], p))
+		    !wanted(probes[i], arg))
 			continue;
 		if (end != list)
 			*end++ = ',';
 		end = stpcpy(end, probes[i]->name);
 	}
 	return list;
+}
+
+char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
+		      const char *allowed)
+{
+	return choose(probes, count, allowed, measures, p);
+}
+
+char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
+			 const char *allowed)
+{
+	return choose(probes, count, allowed, concerns, names);
 }

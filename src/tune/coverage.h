@@ -15,4 +15,9 @@ bool coverage_listed(const char *list, const char *name);
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
 		      const char *allowed);
 
+/* Likewise those that a knob of `names`, comma separated, concerns: by a wall, or by an experiment
+ * that uses it. */
+char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
+			 const char *allowed);
+
 #endif

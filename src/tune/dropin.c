@@ -9,7 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
-#include "tune/sysctl_d.h"
+#include "epolltune/sysctl_d.h"
 
 #define DROPIN_MAX ((off_t)1 << 20)
 #define DROPIN_MARK "# run "

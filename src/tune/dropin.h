@@ -13,9 +13,7 @@
 #include <time.h>
 
 #include "epolltune/change.h"
-
-#define DROPIN_DIRECTORY "/etc/sysctl.d"
-#define DROPIN_FILE "90-epolltune.conf"
+#include "epolltune/sysctl_d.h"
 
 /* One of our files. It starts with DROPIN_OWN; a file that does not is not ours. */
 #define DROPIN_OWN "# Written by epolltune"

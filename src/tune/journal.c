@@ -461,6 +461,36 @@ bool journal_busy(const struct journal *j)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* One byte of the lock file for each run. flock() and these locks do not see each other. */
+static struct flock watch_of(unsigned id, short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = id, .l_len = 1};
+}
+
+int journal_watch(const char *path, unsigned id, struct err *e)
+{
+	struct flock lock = watch_of(id, F_WRLCK);
+	CLEAN(close_fd) int dir = state_open(path, false, e);
+	if (dir < 0)
+		return dir;
+	int fd = state_file(dir, path, JOURNAL_LOCK, O_RDWR, 0600, e);
+	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		err_errno(e, "cannot lock %s/%s", path, JOURNAL_LOCK);
+		close_fd(&fd);
+	}
+	return fd < 0 ? -e->code : 0; /* open until this process ends */
+}
+
+bool journal_watched(const struct journal *j, unsigned id)
+{
+	struct flock lock = watch_of(id, F_RDLCK);
+	CLEAN(close_fd)
+	int fd = openat(j->dir, JOURNAL_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENOENT;
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
 struct run *journal_find(struct journal *j, unsigned id)
 {
 	for (size_t i = j->count; i-- > 0;)

@@ -93,6 +93,11 @@ void journal_close(struct journal *j);
  * the last record is younger than five minutes. */
 bool journal_busy(const struct journal *j);
 
+/* Locks run `id` as watched, until this process ends. */
+int journal_watch(const char *path, unsigned id, struct err *e);
+/* Whether a process watches the run; true where that cannot be tested. */
+bool journal_watched(const struct journal *j, unsigned id);
+
 /* The run of that number, NULL if none. Valid until the next journal_begin(). */
 struct run *journal_find(struct journal *j, unsigned id);
 /* The newest unfinished or waiting run; NULL if none. */

@@ -1,5 +1,6 @@
 #include "tune/notice.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "tune/operator.h"
 #include "tune/watchdog.h"
 
-static void print(const struct run *r, const struct host_identity *here, const char *state_dir)
+static void print(const struct run *r, const struct host_identity *here, bool watched,
+		  const char *state_dir)
 {
 	char option[1200];
 	uint64_t now = watchdog_clock_ms();
@@ -17,14 +19,14 @@ static void print(const struct run *r, const struct host_identity *here, const c
 			"epolltune: run %u was interrupted by a reboot; roll back what remains "
 			"with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
-	else if (r->status == RUN_WAITING && now < r->deadline_ms)
+	else if (r->status == RUN_WAITING && now < r->deadline_ms && watched)
 		fprintf(stderr,
 			"epolltune: run %u will be rolled back in %llu s; "
 			"confirm with: epolltune confirm%s\n",
 			r->id, (unsigned long long)((r->deadline_ms - now + 999) / 1000), option);
 	else if (r->status == RUN_WAITING)
 		fprintf(stderr,
-			"epolltune: run %u was not confirmed and the rollback watchdog has exited; "
+			"epolltune: run %u is not confirmed and its rollback watchdog has exited; "
 			"roll back with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
 	else
@@ -48,7 +50,7 @@ void notice_unfinished(const char *state_dir)
 		host_open(&host, "/", &ignored) == 0 && host_identity(host, &here, &ignored) == 0;
 	const struct run *r = known ? journal_open_here(&j, &here) : journal_open_run(&j);
 	if (r && !journal_busy(&j))
-		print(r, known ? &here : NULL, state_dir);
+		print(r, known ? &here : NULL, journal_watched(&j, r->id), state_dir);
 	if (host)
 		host_close(host);
 	journal_close(&j);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/sysctl_d.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/journal.h"
-#include "tune/sysctl_d.h"
 
 /* In the form of knob_read(), so that values compare by text. */
 static void normalize(const char *name, char value[CHANGE_VALUE])

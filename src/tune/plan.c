@@ -7,28 +7,11 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/setting.h"
+#include "epolltune/sysctl_d.h"
 #include "tune/device.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
-#include "tune/sysctl_d.h"
-
-/* Whether `name` is in a comma separated list of knobs, with dots or slashes. */
-static bool listed(const char *list, const char *name)
-{
-	const struct knob *k = knob_find(name);
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
-		size_t n = strcspn(at, ",");
-		char one[CHANGE_NAME];
-		if (n >= sizeof(one))
-			continue;
-		memcpy(one, at, n);
-		one[n] = 0;
-		const char *whose = strchr(one, '@'), *of = strchr(name, '@');
-		if (k && knob_find(one) == k && (!whose || (of && strcmp(whose, of) == 0)))
-			return true;
-	}
-	return false;
-}
 
 static int check_list(const char *option, const char *list, struct err *e)
 {
@@ -36,7 +19,8 @@ static int check_list(const char *option, const char *list, struct err *e)
 		char one[CHANGE_NAME];
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
 		if (!knob_find(one))
-			return err_set(e, EINVAL, "--%s: unknown knob \"%s\"; see epolltune list",
+			return err_set(e, EINVAL,
+				       "--%s: unknown knob \"%s\"; see epolltune list knobs",
 				       option, one);
 	}
 	return list && !*list ? err_set(e, EINVAL, "--%s: empty", option) : 0;
@@ -44,7 +28,8 @@ static int check_list(const char *option, const char *list, struct err *e)
 
 bool plan_wants(const struct plan_options *o, const char *knob)
 {
-	return (!o->only || listed(o->only, knob)) && !(o->except && listed(o->except, knob));
+	return (!o->only || setting_listed(o->only, knob)) &&
+	       !(o->except && setting_listed(o->except, knob));
 }
 
 /* Reports are untrusted: one line, no control characters. */
@@ -76,6 +61,43 @@ static struct manual_step *manual_for(struct plan *p, const char *knob)
 	return m;
 }
 
+/* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
+ * whether the wanted value has a smaller field. False: not comparable. */
+static bool join(const struct knob *k, const char *running, const char *want,
+		 char joined[KNOB_VALUE], bool *lower)
+{
+	*lower = false;
+	if (k->shape == KNOB_WORD) {
+		snprintf(joined, KNOB_VALUE, "%s", want);
+		return true;
+	}
+	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
+	for (size_t i = 0; i < fields; i++) {
+		int64_t was, to;
+		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
+			return false;
+		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
+		*lower |= down;
+		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
+				       (long long)(down ? was : to));
+	}
+	return at < KNOB_VALUE;
+}
+
+/* Whether an earlier finding asks for at least as much of the same step. */
+static bool manual_covers(const struct manual_step *m, const struct knob *k, const char *proposed)
+{
+	char joined[KNOB_VALUE];
+	int64_t was, wanted;
+	bool lower;
+	if (!m->proposed[0] || !proposed[0])
+		return false;
+	if (!k || k->scope == KNOB_PROCESS) /* one number: of RLIMIT_NOFILE, one of its fields */
+		return knob_field(m->proposed, 0, &was) == 0 &&
+		       knob_field(proposed, 0, &wanted) == 0 && wanted <= was;
+	return join(k, m->proposed, proposed, joined, &lower) && strcmp(joined, m->proposed) == 0;
+}
+
 /* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
 static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
 {
@@ -87,7 +109,8 @@ static void add_ceiling(struct manual_step *m, const char *limit, const struct c
 		return;
 	snprintf(action, sizeof(action), "%s", m->action);
 	report_text_into(m->action, sizeof(m->action),
-			 "first raise fs.nr_open from %s: epolltune apply --set fs.nr_open=%s\n%s",
+			 "first raise fs.nr_open from %s: epolltune apply --only fs.nr_open "
+			 "--set fs.nr_open=%s\n%s",
 			 value, limit, action);
 }
 
@@ -104,22 +127,13 @@ static void describe_action(struct manual_step *m, const struct finding *f,
 		report_text(m->action, "%s", f->advice);
 }
 
-/* Two findings may ask for one number: whether the step names at least what this one wants. */
-static bool step_covers(const struct manual_step *m, const struct proposal *c)
-{
-	int64_t planned, wanted, second;
-	return c && knob_field(m->proposed, 0, &planned) == 0 &&
-	       knob_field(c->proposed, 0, &wanted) == 0 &&
-	       knob_field(c->proposed, 1, &second) < 0 && wanted <= planned;
-}
-
 /* The manual step for a finding: of one of its proposals, or NULL. */
 static void add_manual(struct plan *p, const struct finding *f, const struct proposal *c,
 		       const struct change_site *site)
 {
 	const struct knob *k = c ? knob_find(c->knob) : NULL;
 	struct manual_step *m = manual_for(p, c && c->knob[0] ? c->knob : f->wall);
-	if (!m || step_covers(m, c))
+	if (!m || (c && manual_covers(m, k, c->proposed)))
 		return;
 	report_text(m->current, "%s", c ? c->current : "");
 	report_text(m->proposed, "%s", c ? c->proposed : "");
@@ -202,29 +216,6 @@ static bool link_allowed(const struct subject *s, const struct plan_options *o,
 	return false;
 }
 
-/* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
- * whether the wanted value has a smaller field. False: not comparable. */
-static bool join(const struct knob *k, const char *running, const char *want,
-		 char joined[KNOB_VALUE], bool *lower)
-{
-	*lower = false;
-	if (k->shape == KNOB_WORD) {
-		snprintf(joined, KNOB_VALUE, "%s", want);
-		return true;
-	}
-	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
-	for (size_t i = 0; i < fields; i++) {
-		int64_t was, to;
-		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
-			return false;
-		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
-		*lower |= down;
-		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
-				       (long long)(down ? was : to));
-	}
-	return at < KNOB_VALUE;
-}
-
 static struct change *find_change(struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->count; i++)
@@ -281,7 +272,7 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 	bool device = !strcmp(s->kind, "device");
 	if (r == -ENOENT || (r < 0 && device)) {
 		struct manual_step *m = manual_for(p, s->name);
-		if (m) {
+		if (m && !manual_covers(m, s->knob, c->proposed)) {
 			report_text(m->proposed, "%s", c->proposed);
 			describe(m->why, f);
 			if (device)
@@ -306,8 +297,9 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 			struct manual_step *m = manual_for(p, s->name);
 			if (m)
 				report_text(m->action,
-					    "lowers the value: --set '%s=%s' --allow-lower",
-					    s->name, c->proposed);
+					    "lowers the value: epolltune apply --only %s --set "
+					    "'%s=%s' --allow-lower",
+					    s->name, s->name, c->proposed);
 		}
 		return 0;
 	}
@@ -390,17 +382,14 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 	return 0;
 }
 
-static int set_one(struct plan *p, const char *text, const struct plan_options *o,
+static int set_one(struct plan *p, const struct setting *set, const struct plan_options *o,
 		   const struct change_site *site, struct err *e)
 {
-	char name[CHANGE_NAME], running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
-	const char *equals = strchr(text, '=');
-	if (!equals || (size_t)(equals - text) >= sizeof(name))
-		return err_set(e, EINVAL, "--set %.80s: not of the form KNOB=VALUE", text);
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
-	const struct knob *k = knob_find(name);
+	char running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
+	const char *name = set->name;
+	const struct knob *k = set->knob;
 	if (!k)
-		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list", name);
+		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list knobs", name);
 	struct subject s;
 	if (!subject_find(name, &s) && k->scope == KNOB_DEVICE)
 		return err_set(e, EINVAL, "--set %s: missing interface, as in %s@eth0", name,
@@ -408,10 +397,7 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	if (!s.kind)
 		return err_set(e, EINVAL, "--set %s: not a sysctl but %s (see epolltune explain)",
 			       name, knob_scope_name(k->scope));
-	char why[200];
-	if (!link_allowed(&s, o, site, why))
-		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
-	int r = subject_normal(&s, site, equals + 1, want, e);
+	int r = subject_normal(&s, site, set->value, want, e);
 	if (r == 0)
 		r = subject_read(&s, site, running, e);
 	if (r == -ENOENT)
@@ -421,6 +407,9 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 		return err_prefix(e, "--set");
 	if (r < 0)
 		return err_prefix(e, "--set %s", name);
+	char why[200];
+	if (!link_allowed(&s, o, site, why))
+		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
 	bool lower;
 	if (!join(k, running, want, joined, &lower))
 		return err_set(e, EINVAL, "--set %s: %s and %s cannot be compared", name, running,
@@ -441,29 +430,14 @@ static int set_one(struct plan *p, const char *text, const struct plan_options *
 	return r;
 }
 
-/* The next KNOB=VALUE of a list. A comma without a KNOB= after it is part of the value, as in CPU
- * masks. */
-static char *set_next(char **rest)
-{
-	char *one = *rest, *comma = one ? strchr(one, ',') : NULL;
-	while (comma && strcspn(comma + 1, ",") <= strcspn(comma + 1, "="))
-		comma = strchr(comma + 1, ',');
-	if (comma)
-		*comma++ = 0;
-	*rest = comma;
-	return one;
-}
-
 static int plan_set(struct plan *p, const struct plan_options *o, const struct change_site *site,
 		    struct err *e)
 {
-	CLEAN(free_pointer) char *list = o->set ? strdup(o->set) : NULL;
-	if (o->set && !list)
-		return err_errno(e, "--set");
-	char *rest = list, *one;
+	const char *rest = o->set;
+	struct setting set;
 	int r = 0;
-	while (r == 0 && (one = set_next(&rest)))
-		r = set_one(p, one, o, site, e);
+	while (r == 0 && (r = setting_next(&rest, &set, e)) > 0)
+		r = set_one(p, &set, o, site, e);
 	return r;
 }
 
@@ -489,7 +463,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	      const struct change_site *site, struct err *e)
 {
 	memset(p, 0, sizeof(*p));
-	p->target = r ? r->target : target_default();
+	p->target = r ? r->target : o->target ? *o->target : target_default();
 	p->unknown = r ? report_summarize(r).unknown : 0;
 	int failed = check_list("only", o->only, e);
 	if (failed == 0)
@@ -657,6 +631,61 @@ int plan_persist(struct plan *p, const struct change *standing_changes, size_t s
 	for (size_t i = 0; i < planned && r == 0; i++)
 		if (p->changes[i].scope != CHANGE_FILES)
 			r = persist_any(p, &p->changes[i], who, when, run, site, e);
+	return r;
+}
+
+/* The knob's step is there already, as that of a line which overrides ours. */
+static bool has_manual(const struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->manual_count; i++)
+		if (strcmp(p->manual[i].knob, knob) == 0)
+			return true;
+	return false;
+}
+
+static bool has_line(const struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->changes[i].scope == CHANGE_FILES && strcmp(p->changes[i].name, knob) == 0)
+			return true;
+	return false;
+}
+
+static void add_drift(struct plan *p, const struct knob *k, const struct sysctl_setting *set,
+		      const struct change_site *site)
+{
+	char boot[KNOB_VALUE], running[KNOB_VALUE], joined[KNOB_VALUE];
+	struct subject s;
+	struct err ignored;
+	bool lower;
+	if (!set->value[0] || has_manual(p, k->name) || has_line(p, k->name) ||
+	    !subject_find(k->name, &s) || knob_check(k, set->value, boot, &ignored) < 0 ||
+	    planned_value(p, &s, site, running, &ignored) < 0 ||
+	    !join(k, running, boot, joined, &lower) || !lower)
+		return;
+	struct manual_step *m = manual_for(p, k->name);
+	if (!m)
+		return;
+	report_text(m->current, "%s", running);
+	report_text(m->why, "%.100s:%u sets %s at the next boot", set->file, set->line, boot);
+	report_text(m->action, "change that line to keep the value");
+}
+
+int plan_drift(struct plan *p, const struct plan_options *o, const struct change_site *site,
+	       struct err *e)
+{
+	enum { KNOBS = 96 };
+	const char *names[KNOBS];
+	size_t count = 0;
+	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS, sizeof(*set));
+	if (!set)
+		return err_errno(e, "cannot compare with the files");
+	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
+		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
+			names[count++] = knob_at(i)->name;
+	int r = sysctl_d_find_all(site->root, names, count, set, e);
+	for (size_t i = 0; i < count && r == 0; i++)
+		add_drift(p, knob_find(names[i]), &set[i], site);
 	return r;
 }
 

@@ -52,11 +52,12 @@ struct plan {
 };
 
 struct plan_options {
-	bool tight;       /* plan changes for tight walls too */
-	bool allow_lower; /* `set` may lower a value */
-	bool allow_reset; /* an interface may lose its link for a moment */
-	bool confirm;     /* all is rolled back unless confirmed */
-	bool foreign;     /* accept a report of another machine or boot */
+	bool tight;                  /* plan changes for tight walls too */
+	bool allow_lower;            /* `set` may lower a value */
+	bool allow_reset;            /* an interface may lose its link for a moment */
+	bool confirm;                /* all is rolled back unless confirmed */
+	const struct target *target; /* without a report; NULL: the default */
+	bool foreign;                /* accept a report of another machine or boot */
 	/* Knobs, comma separated; one of interfaces means all of them or, with @NAME, one. */
 	const char *only;   /* NULL: all */
 	const char *except; /* NULL: none */
@@ -79,6 +80,10 @@ void plan_permit(struct plan *p, const struct change_site *site);
 int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
 		 const char *who, time_t when, unsigned run, const struct change_site *site,
 		 struct err *e);
+/* Adds a manual step for each knob, out of those that the options let change, that the files set to
+ * less than its running or planned value at the next boot. */
+int plan_drift(struct plan *p, const struct plan_options *options, const struct change_site *site,
+	       struct err *e);
 /* Whether `only` and `except` let a knob ("device.ring.rx@eth0") be changed. */
 bool plan_wants(const struct plan_options *options, const char *name);
 /* Whether a plan changes the running kernel. */

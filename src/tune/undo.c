@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/knob.h"
+#include "epolltune/sysctl_d.h"
 #include "tune/device_files.h"
 #include "tune/dropin.h"
 
@@ -15,6 +17,7 @@ struct context {
 	struct host_identity here;
 	bool persisted[JOURNAL_RUN_ITEMS]; /* of another boot: our file has set it in this one too
 					    */
+	enum host_netns netns;             /* of the run, where that is another one */
 	struct err first;                  /* the first error met */
 };
 
@@ -95,7 +98,40 @@ static bool ours(const struct undo *u, const struct change *c, const char *found
 	return u->own || strcmp(found, c->to) == 0;
 }
 
-static void write_back(struct context *x, size_t n, const char *found)
+static bool same_boot(const struct context *x) { return !strcmp(x->r->boot, x->here.boot); }
+
+#define WHY 400
+
+/* The value before the run was that of an earlier boot. Restores what this boot would have without
+ * the run's line, which is removed by now: the value of another file, or the kernel's own. `why` is
+ * empty where only the earlier value is known. */
+static void restore_of_boot(const struct context *x, struct change *c, char why[WHY])
+{
+	struct sysctl_setting set = {0};
+	struct err ignored;
+	char value[KNOB_VALUE];
+	const struct knob *k = knob_find(c->name);
+	const char *own = k ? knob_default(k, x->u->site->host) : NULL;
+	bool known = sysctl_d_find(x->u->site->root, c->name, &set, &ignored) == 0;
+	why[0] = 0;
+	if (!k || strcmp(c->kind, "sysctl") != 0 || !known)
+		return;
+	if (set.value[0] && knob_check(k, set.value, value, &ignored) == 0)
+		snprintf(why, WHY, " (set by %.200s:%u; %.80s was of an earlier boot)", set.file,
+			 set.line, c->from);
+	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
+		snprintf(why, WHY, " (the kernel's default; %.80s was of an earlier boot)",
+			 c->from);
+	else if (own)
+		snprintf(why, WHY, " (the kernel's default)");
+	if (why[0])
+		snprintf(c->from, sizeof(c->from), "%s", value);
+	else
+		snprintf(why, WHY,
+			 " (the value of an earlier boot; the kernel's default is unknown)");
+}
+
+static void write_back(struct context *x, size_t n, const char *found, const char *why)
 {
 	struct err e;
 	char now[CHANGE_VALUE];
@@ -123,7 +159,7 @@ static void write_back(struct context *x, size_t n, const char *found)
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, *c->from ? "previous line restored" : "line removed");
 	else
-		print(x->u, c, "%s → %s", found, c->from);
+		print(x->u, c, "%s → %s%s", found, c->from, why);
 }
 
 /* The later run that left the value found, 0 if none did. */
@@ -161,19 +197,21 @@ static void conflict(struct context *x, size_t n, const char *found)
 
 static void undo_found(struct context *x, size_t n, const char *found)
 {
+	char why[WHY] = "";
 	struct change *c = &x->r->items[n];
+	bool mine = x->u->force || ours(x->u, c, found);
+	if (mine && !same_boot(x) && c->scope != CHANGE_FILES)
+		restore_of_boot(x, c, why);
 	if (strcmp(found, c->from) == 0) {
 		x->u->unchanged++;
 		record(x, n, CHANGE_REVERTED, NULL);
 		print(x->u, c, "has its old value already");
-	} else if (!x->u->force && !ours(x->u, c, found)) {
+	} else if (!mine) {
 		conflict(x, n, found);
 	} else {
-		write_back(x, n, found);
+		write_back(x, n, found, why);
 	}
 }
-
-static bool same_boot(const struct context *x) { return !strcmp(x->r->boot, x->here.boot); }
 
 static bool not_found(int r) { return r == -ENOENT || r == -ENODEV; }
 
@@ -187,6 +225,15 @@ static bool other_netns(const struct context *x, const struct change *c)
 		return false;
 	return c->scope == CHANGE_NETNS ||
 	       (kind && not_found(kind->read(x->u->site, c->name, found, &ignored)));
+}
+
+/* Whether a change of another namespace is left alone: not if that is gone, nor with --force if
+ * that is unknown. */
+static bool remains_elsewhere(const struct context *x, const struct change *c)
+{
+	if (c->scope != CHANGE_NETNS || x->netns == HOST_NETNS_EXISTS)
+		return true;
+	return x->netns == HOST_NETNS_UNKNOWN && !x->u->force;
 }
 
 static bool to_undo(const struct context *x, const struct change *c)
@@ -229,6 +276,12 @@ static void undo_item(struct context *x, size_t n)
 	}
 	if (kind->tidy && kind->tidy(x->u->site, &e) < 0 && e.code != ENOENT)
 		keep_first(x, &e);
+	if (other_netns(x, c) && !remains_elsewhere(x, c)) {
+		stale(x, n,
+		      x->netns == HOST_NETNS_GONE ? "its network namespace is gone"
+						  : "not accessible, and dropped by --force");
+		return;
+	}
 	if (other_netns(x, c)) {
 		x->u->other_netns++;
 		print(x->u, c, "belongs to network namespace %s, this is %s: roll it back there",
@@ -290,11 +343,13 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 	int code = host_identity(u->site->host, &x.here, e);
 	if (code < 0)
 		return code;
+	x.netns = same_boot(&x) ? host_netns_look(u->site->host, r->netns) : HOST_NETNS_EXISTS;
 	size_t remaining = 0, away = 0;
 	for (size_t n = 0; n < r->count; n++) {
 		x.persisted[n] = !same_boot(&x) && persisted(&x, &r->items[n]);
 		remaining += to_undo(&x, &r->items[n]);
-		away += to_undo(&x, &r->items[n]) && other_netns(&x, &r->items[n]);
+		away += to_undo(&x, &r->items[n]) && other_netns(&x, &r->items[n]) &&
+			remains_elsewhere(&x, &r->items[n]);
 	}
 	struct err trouble;
 	bool recorded = !u->files_only && !(remaining && remaining == away);

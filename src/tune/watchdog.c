@@ -138,6 +138,9 @@ static void watch_run(struct watch *w, uint64_t confirm_s)
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	struct err e;
+	if (journal_watch(w->state_dir, w->run, &e) < 0)
+		return;
 	if (write(WATCHDOG_CHANNEL, "", 1) != 1) /* ready */
 		return;
 	uint64_t deadline;

@@ -8,9 +8,6 @@
 #include "epolltune/change.h"
 #include "epolltune/err.h"
 
-/* How long after the deadline the rollback may take. */
-#define WATCHDOG_LATE_MS 5000
-
 struct watchdog {
 	int channel; /* -1: none */
 };

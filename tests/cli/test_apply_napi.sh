@@ -13,7 +13,7 @@ fail() { echo "FAILED: $*"; cat "$work/said"; exit 1; }
 apply() { # STATUS SETTING WORDS…
 	want=$1
 	shift
-	"$program" apply --probe nic --no-proof --state-dir "$work/state" --set "$@" >"$work/said" 2>&1
+	"$program" apply --probe nic --no-proof --yes --state-dir "$work/state" --set "$@" >"$work/said" 2>&1
 	got=$?
 	[ $got -eq "$want" ] || fail "apply $*: status $got, not $want"
 }
@@ -59,7 +59,7 @@ echo 0 >/sys/class/net/v0/gro_flush_timeout
 # The mounted /sys may be of another namespace, with an interface of that name and index.
 unshare -n sh -ec 'ip link add name v0 index "$1" address "$2" type veth peer name v1; shift 2
 	"$@"' sh "$(cat /sys/class/net/v0/ifindex)" "$(cat /sys/class/net/v0/address)" \
-	"$program" apply --probe nic --no-proof --state-dir "$work/state" --set device.gro_flush_timeout@v0=4000 >"$work/said" 2>&1
+	"$program" apply --probe nic --no-proof --yes --state-dir "$work/state" --set device.gro_flush_timeout@v0=4000 >"$work/said" 2>&1
 [ $? -eq 3 ] || fail 'set in a namespace that /sys does not show'
 [ "$(cat /sys/class/net/v0/gro_flush_timeout)" = 0 ] || fail 'written to an interface of another namespace'
 if ! napi | grep -q ',0,0,0]'; then

@@ -56,6 +56,9 @@ static void hosts_copy_or_set_sysctls(void **state)
 		   "--set 'net.core.somaxconn=77,net.ipv4.tcp_rmem=4096 5000 6000' "
 		   "-- cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_rmem"),
 	       0, "77\n4096\t5000\t6000\n", NULL);
+	/* The kernel refuses the value: not an absent knob. */
+	expect(run("$PROGRAM path --rtt 1ms --set net.ipv4.tcp_congestion_control=nosuch -- true"),
+	       3, "", "cannot write");
 	/* The server's host has them too; the caller's namespace is unchanged. */
 	expect(run("unshare -Urn sh -c 'echo 55 >/proc/sys/net/core/somaxconn; "
 		   "$PROGRAM path --rtt 1ms --server \"cat /proc/sys/net/core/somaxconn\"; "
@@ -186,6 +189,11 @@ static void errors_name_the_knob(void **state)
 	expect(run("$PROGRAM path --set fs.file-max=5 -- true"), 3, "",
 	       "fs.file-max is not a knob");
 	expect(run("$PROGRAM path --set net.core.nosuch=5 -- true"), 3, "", "net.core.nosuch");
+	expect(run("$PROGRAM path --set net/core/somaxcon=5 -- true"), 3, "",
+	       "unknown knob \"net/core/somaxcon\"; did you mean net.core.somaxconn?");
+	/* A comma without a KNOB= after it is part of the value, as for apply. */
+	expect(run("$PROGRAM path --set net.ipv4.ip_local_port_range=3,4 -- true"), 3, "",
+	       "\"3,4\" is not two decimal integers");
 	expect(run("$PROGRAM path --set net.core.somaxconn=x -- true"), 3, "", "somaxconn");
 }
 

@@ -83,12 +83,39 @@ static void lists_of_any_length(void **state)
 	is(all, PROBES, want, want);
 }
 
+/* Of --only: by the walls of a knob, and by experiments that use it. */
+static void by_knobs(void **state)
+{
+	(void)state;
+	static const struct experiment on_wall[] = {{.wall = "buffers.receive"}, {0}};
+	static const struct experiment on_knob[] = {
+		{.wall = "no.such", .knobs = {"net.ipv4.tcp_fin_timeout"}}, {0}};
+	static const struct probe a = {.name = "a", .experiments = on_wall};
+	static const struct probe b = {.name = "b", .experiments = on_knob};
+	static const struct probe *const all[] = {&a, &b};
+	static const struct {
+		const char *knobs, *allowed, *want;
+	} cases[] = {
+		{"net.ipv4.tcp_rmem", NULL, "a"},
+		{"net/ipv4/tcp_fin_timeout", NULL, "b"},
+		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", NULL, "a,b"},
+		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", "b", "b"},
+		{"device.ring.rx@eth0", NULL, ""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *list = coverage_concerned(cases[i].knobs, all, 2, cases[i].allowed);
+		assert_string_equal(list, cases[i].want);
+		free(list);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(by_the_walls_that_change, empty),
 		cmocka_unit_test_setup(files_move_no_wall, empty),
 		cmocka_unit_test_setup(lists_of_any_length, empty),
+		cmocka_unit_test(by_knobs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

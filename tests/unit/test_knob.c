@@ -198,6 +198,47 @@ static void test_write_in_a_namespace(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* In a fresh network namespace: the number of those that differ from the table. */
+static int compare_defaults(const struct host *h)
+{
+	int differ = 0;
+	for (size_t i = 0; i < knob_count(); i++) {
+		const struct knob *k = knob_at(i);
+		const char *own = knob_default(k, h);
+		char value[KNOB_VALUE], normal[KNOB_VALUE];
+		struct err e;
+		if (!own)
+			continue;
+		differ += knob_check(k, own, normal, &e) < 0 || strcmp(normal, own) != 0;
+		if (k->scope != KNOB_NETNS || knob_read(k, h, value, &e) < 0 ||
+		    strcmp(value, own) == 0)
+			continue;
+		fprintf(stderr, "%s is %s, not %s\n", k->name, value, own);
+		differ++;
+	}
+	return differ;
+}
+
+static void test_defaults_are_the_kernels(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+			_exit(77);
+		struct err e;
+		CLEAN(host_closep) struct host *h = NULL;
+		_exit(host_open(&h, "/", &e) < 0 ? 99 : compare_defaults(h));
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("no network namespace of its own");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_read_live),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_write_in_a_namespace),
+		cmocka_unit_test(test_defaults_are_the_kernels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

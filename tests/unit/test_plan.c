@@ -215,6 +215,36 @@ static void all_knobs_of_a_finding(void **state)
 	assert_int_equal(plan->manual_count, 0);
 }
 
+/* Of several findings with the same knob the largest value counts in each order. */
+static void the_largest_of_several_findings(void **state)
+{
+	(void)state;
+	needs_namespace();
+	static const char *const values[][2] = {{"2048", "1024"}, {"1024", "2048"}};
+	for (size_t i = 0; i < 2; i++) {
+		fresh(NULL);
+		struct finding *f = propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn",
+					    "16", values[i][0]);
+		finding_propose(f, "listen.backlog", "128", values[i][0]);
+		f = propose("syn-queue", VERDICT_SHORT, "listen.backlog", "128", values[i][1]);
+		finding_propose(f, "net.core.somaxconn", "16", values[i][1]);
+		f = propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "1024",
+			    values[i][0]);
+		report_text(f->proposals[0].field, "hard");
+		f = propose("epoll.watches", VERDICT_SHORT, "RLIMIT_NOFILE", "1024", values[i][1]);
+		report_text(f->proposals[0].field, "hard");
+		made();
+		assert_int_equal(plan->count, 1);
+		assert_string_equal(plan->changes[0].to, "2048");
+		assert_int_equal(plan->manual_count, 2);
+		for (size_t m = 0; m < 2; m++) {
+			assert_string_equal(plan->manual[m].proposed, "2048");
+			assert_non_null(strstr(plan->manual[m].action, "2048"));
+			assert_null(strstr(plan->manual[m].action, "1024"));
+		}
+	}
+}
+
 static void a_soft_limit_keeps_the_hard_one(void **state)
 {
 	(void)state;
@@ -463,6 +493,7 @@ int main(void)
 		TEST(only_short_walls),
 		TEST(values_never_go_down),
 		TEST(all_knobs_of_a_finding),
+		TEST(the_largest_of_several_findings),
 		TEST(a_soft_limit_keeps_the_hard_one),
 		TEST(set_overrides_proposals),
 		TEST(stale_or_foreign_reports),

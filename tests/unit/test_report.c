@@ -56,7 +56,7 @@ static void nothing_is_lost_silently(void **state)
 	assert_int_equal(part.lost, 10);
 }
 
-/* Whatever the order of the probes: the status depends on it. */
+/* In each order of the probes: the status depends on it. */
 static void a_note_gives_way_to_a_critical_finding(void **state)
 {
 	(void)state;

@@ -119,11 +119,11 @@ static void the_advice_is_a_command(void **state)
 		const char *command;
 	} commands[] = {
 		{{.knob = "net.ipv4.tcp_timestamps", .value = "0"},
-		 "epolltune apply --set net.ipv4.tcp_timestamps=1 sets"},
+		 "epolltune apply --only net.ipv4.tcp_timestamps --set net.ipv4.tcp_timestamps=1 sets"},
 		{{.knob = "net.ipv4.tcp_adv_win_scale", .value = "2"},
-		 "epolltune apply --set net.ipv4.tcp_adv_win_scale=1 --allow-lower sets"},
+		 "epolltune apply --only net.ipv4.tcp_adv_win_scale --set net.ipv4.tcp_adv_win_scale=1 --allow-lower sets"},
 		{{.knob = "net.ipv4.tcp_mem", .value = "8388608 12582912 16777216"},
-		 "epolltune apply --set 'net.ipv4.tcp_mem=196608 262144 393216' --allow-lower"},
+		 "epolltune apply --only net.ipv4.tcp_mem --set 'net.ipv4.tcp_mem=196608 262144 393216' --allow-lower"},
 		/* The table of knobs lacks this one. */
 		{{.knob = "net.ipv4.tcp_fack", .value = "1"}, "sysctl -w net.ipv4.tcp_fack=0 sets"},
 		{{.knob = "net.ipv4.tcp_max_tw_buckets", .value = "5000"},

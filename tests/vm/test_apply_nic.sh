@@ -24,7 +24,7 @@ answers
 apply() { # STATUS WORDS…: apply --set and what follows, without experiments
 	want=$1
 	shift
-	epolltune apply --probe nic --no-proof --set "$@" >/tmp/said 2>&1
+	epolltune apply --probe nic --no-proof --yes --set "$@" >/tmp/said 2>&1
 	got=$?
 	[ $got -eq "$want" ] || { cat /tmp/said; fail "apply $*: status $got, not $want"; }
 }

@@ -28,7 +28,7 @@ names() { echo $(cd /sys/bus/pci/devices/0000:00:02.0/net && ls) $(cd /sys/bus/p
 apply() { # STATUS WORDS…: apply --persist --set and what follows, without experiments
 	want=$1
 	shift
-	epolltune apply --probe nic --no-proof --allow-link-reset --persist --set "$@" >/tmp/said 2>&1
+	epolltune apply --probe nic --no-proof --yes --allow-link-reset --persist --set "$@" >/tmp/said 2>&1
 	got=$?
 	[ $got -eq "$want" ] || { cat /tmp/said; fail "apply $*: status $got, not $want"; }
 }

@@ -1,4 +1,4 @@
-#include "tune/sysctl_d.h"
+#include "epolltune/sysctl_d.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "tune/dropin.h"
+#include "epolltune/host.h"
+#include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -74,7 +75,7 @@ static bool matches(const struct sysctl_line *line, const char *name)
 	if (!line->pattern)
 		return strcmp(line->name, name) == 0;
 	/* FNM_PATHNAME matches part by part, between slashes. */
-	char pattern[sizeof(line->name)], path[CHANGE_NAME];
+	char pattern[sizeof(line->name)], path[256];
 	snprintf(pattern, sizeof(pattern), "%s", line->name);
 	snprintf(path, sizeof(path), "%s", name);
 	for (char *c = pattern; (c = strchr(c, '.'));)
@@ -102,28 +103,32 @@ static void take_line(struct search *s, const char *file, unsigned number, const
 	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
 }
 
-/* Skips unreadable files, as systemd-sysctl does. */
-static int take_file(struct search *s, const char *root, const char *file, struct err *e)
+/* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
+ * systemd-sysctl does. */
+static int take_file(struct search *s, size_t count, const char *root, const char *file,
+		     struct err *e)
 {
 	CLEAN(free_pointer) char *path = NULL;
 	if (asprintf(&path, "%s%s", root, file) < 0) {
 		path = NULL;
 		return err_errno(e, "cannot read %s", file);
 	}
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		close_fd(&fd);
-	CLEAN(close_file) FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!in && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return err_errno(e, "cannot read %s", path);
-	if (!in)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
+	CLEAN(close_file) FILE *in = fdopen(fd, "r");
+	if (!in)
+		return err_errno(e, "cannot read %s", path);
+	fd = -1; /* the stream's now */
 	CLEAN(free_pointer) char *text = NULL;
 	size_t room = 0;
 	ssize_t n;
 	for (unsigned number = 1; (n = getline(&text, &room, in)) > 0; number++)
-		take_line(s, file, number, text, (size_t)n);
+		for (size_t i = 0; i < count; i++)
+			take_line(&s[i], file, number, text, (size_t)n);
 	return 0;
 }
 
@@ -131,6 +136,8 @@ static const char *const directories[] = {
 	DROPIN_DIRECTORY,    "/run/sysctl.d", "/usr/local/lib/sysctl.d",
 	"/usr/lib/sysctl.d", "/lib/sysctl.d",
 };
+/* Read by sysctl --system of procps, not by systemd-sysctl. */
+static const char conf[] = "/etc/sysctl.conf";
 #define DIRECTORIES (sizeof(directories) / sizeof(*directories))
 
 struct listing {
@@ -206,16 +213,50 @@ static int list_files(struct listing *l, const char *root, struct err *e)
 	return r;
 }
 
-int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+/* By all files in their order, and then by `last`, if it is not NULL. */
+static int find_all(const char *root, const char *const *names, size_t count, const char *last,
+		    struct sysctl_setting *out, struct err *e)
 {
-	struct search s = {.name = name};
+	CLEAN(free_pointer) struct search *s = calloc(count + 1, sizeof(*s));
 	CLEAN(listing_free) struct listing l = {0};
+	if (!s)
+		return err_errno(e, "cannot read the files of sysctl.d");
+	for (size_t i = 0; i < count; i++)
+		s[i].name = names[i];
 	int r = list_files(&l, root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
-		r = take_file(&s, root, l.files[i], e);
-	bool named = s.by_name.file[0] || s.excluded;
-	*out = named ? s.by_name : s.by_pattern;
+		r = take_file(s, count, root, l.files[i], e);
+	if (r == 0 && last)
+		r = take_file(s, count, root, last, e);
+	for (size_t i = 0; i < count; i++) {
+		bool named = s[i].by_name.file[0] || s[i].excluded;
+		out[i] = named ? s[i].by_name : s[i].by_pattern;
+	}
 	return r;
+}
+
+int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+		      struct sysctl_setting *out, struct err *e)
+{
+	return find_all(root, names, count, NULL, out, e);
+}
+
+int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+{
+	return find_all(root, &name, 1, NULL, out, e);
+}
+
+int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
+		     struct sysctl_setting *out, struct err *e)
+{
+	struct host_identity here;
+	int r = host_identity(h, &here, e);
+	if (r < 0)
+		return r;
+	bool systemd = faccessat(h->fd, "run/systemd/system", F_OK, 0) == 0;
+	if (!here.initial || (!systemd && !here.first_pids))
+		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
+	return find_all(h->root, names, count, systemd ? NULL : conf, out, e);
 }
 
 int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
@@ -225,7 +266,7 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	int r = list_files(&l, root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
-			r = take_file(&s, root, l.files[i], e);
+			r = take_file(&s, 1, root, l.files[i], e);
 	*out = s.by_name;
 	return r;
 }
@@ -233,7 +274,6 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
 		       struct err *e)
 {
-	static const char conf[] = "/etc/sysctl.conf";
 	*out = (struct sysctl_setting){0};
 	char path[4096];
 	struct stat st, other;
@@ -250,7 +290,7 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 	}
 	struct search s = {.name = name};
 	if (r == 0)
-		r = take_file(&s, root, conf, e);
+		r = take_file(&s, 1, root, conf, e);
 	if (!s.by_name.file[0])
 		s.by_name = s.by_pattern;
 	*out = s.by_name;

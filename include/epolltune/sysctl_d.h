@@ -5,17 +5,24 @@
  *	  those of the same name in later directories;
  *	- files apply in the order of their names, in any directory; the last assignment wins;
  *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns. */
-#ifndef EPOLLTUNE_TUNE_SYSCTL_D_H
-#define EPOLLTUNE_TUNE_SYSCTL_D_H
+#ifndef EPOLLTUNE_SYSCTL_D_H
+#define EPOLLTUNE_SYSCTL_D_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "epolltune/change.h"
+#include "epolltune/err.h"
+
+#define SYSCTL_D_VALUE 512
+/* Our own file. */
+#define DROPIN_DIRECTORY "/etc/sysctl.d"
+#define DROPIN_FILE "90-epolltune.conf"
+
+struct host;
 
 struct sysctl_line {
 	char name[256]; /* with dots */
-	char value[CHANGE_VALUE];
+	char value[SYSCTL_D_VALUE];
 	bool pattern; /* the name has * ? or [ */
 	bool exclude; /* "-NAME" without a value */
 };
@@ -26,11 +33,19 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line);
 struct sysctl_setting {
 	char file[512]; /* "/etc/sysctl.d/99-local.conf"; "" if no file names it */
 	unsigned line;
-	char value[CHANGE_VALUE]; /* "": excluded by a line "-name" */
-	bool ours;                /* DROPIN_FILE in /etc */
+	char value[SYSCTL_D_VALUE]; /* "": excluded by a line "-name" */
+	bool ours;                  /* DROPIN_FILE in /etc */
 };
 /* The value after a reboot, and the line that sets it. `root` is a prefix of "/etc". */
 int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e);
+/* The same of many names, reading each file once. */
+int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+		      struct sysctl_setting *out, struct err *e);
+/* What this machine's own files set in this network namespace at boot, /etc/sysctl.conf included
+ * where procps reads them. -EOPNOTSUPP where they do not apply: in another network namespace than
+ * that of process 1, in a container without systemd, for a captured machine. */
+int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
+		     struct sysctl_setting *out, struct err *e);
 /* Likewise by the files after DROPIN_FILE, which override its lines. */
 int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out,
 		      struct err *e);

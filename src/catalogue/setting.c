@@ -1,0 +1,52 @@
+/* Lists of knobs and of settings, as options take them. */
+#include "epolltune/setting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The length of the first setting of a list. */
+static size_t setting_length(const char *list)
+{
+	const char *comma = strchr(list, ',');
+	while (comma && strcspn(comma + 1, ",") <= strcspn(comma + 1, "="))
+		comma = strchr(comma + 1, ',');
+	return comma ? (size_t)(comma - list) : strlen(list);
+}
+
+int setting_next(const char **list, struct setting *out, struct err *e)
+{
+	*out = (struct setting){0};
+	if (!*list)
+		return 0;
+	size_t length = setting_length(*list);
+	const char *one = *list, *equals = memchr(one, '=', length);
+	*list = one[length] ? one + length + 1 : NULL;
+	size_t name = equals ? (size_t)(equals - one) : 0;
+	if (!name || name >= sizeof(out->name))
+		return err_set(e, EINVAL, "--set: \"%.*s\" is not KNOB=VALUE",
+			       (int)(length < 80 ? length : 80), one);
+	if (length - name - 1 >= sizeof(out->value))
+		return err_set(e, EINVAL, "--set %.*s: the value is too long", (int)name, one);
+	memcpy(out->name, one, name);
+	memcpy(out->value, equals + 1, length - name - 1);
+	out->knob = knob_find(out->name);
+	return 1;
+}
+
+bool setting_listed(const char *knobs, const char *name)
+{
+	const struct knob *k = knob_find(name);
+	for (const char *at = knobs; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		size_t n = strcspn(at, ",");
+		char one[64];
+		if (n >= sizeof(one))
+			continue;
+		memcpy(one, at, n);
+		one[n] = 0;
+		const char *whose = strchr(one, '@'), *of = strchr(name, '@');
+		if (k && knob_find(one) == k && (!whose || (of && strcmp(whose, of) == 0)))
+			return true;
+	}
+	return false;
+}
