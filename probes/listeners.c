@@ -612,7 +612,8 @@ static void judge_orphans(const struct watch *w)
 	const struct sample *s = w->after;
 	int64_t now = host_counter(&s->counters, "sockstat.TCP.orphan");
 	struct wording words = {0};
-	if (s->max_orphans <= 0 || now * 100 < s->max_orphans * ORPHANS_NEAR_PERCENT)
+	if (s->max_orphans <= 0 ||
+	    (double)now * 100 < (double)s->max_orphans * ORPHANS_NEAR_PERCENT)
 		return;
 	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
