@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CLEAN(function) __attribute__((cleanup(function)))
+#define CLEAN(function) __attribute__((cleanup(function), unused))
 
 static inline void close_fd(int *fd)
 {

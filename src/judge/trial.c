@@ -133,7 +133,8 @@ int trial_end(struct trial *t, int rc, struct err *e)
 	return rc;
 }
 
-static void outcome_set(struct outcome *o, enum outcome_state state, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+outcome_set(struct outcome *o, enum outcome_state state, const char *fmt, va_list args)
 {
 	o->state = state;
 	vsnprintf(o->why, sizeof(o->why), fmt, args);

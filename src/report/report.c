@@ -170,7 +170,8 @@ double *finding_row(struct finding *f, const char *name)
 	return f->table.row[i].value;
 }
 
-static void text_print(char *field, size_t size, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void text_print(char *field, size_t size,
+							     const char *fmt, va_list args)
 {
 	static const char mark[] = "…";
 	int length = vsnprintf(field, size, fmt, args);
