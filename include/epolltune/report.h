@@ -218,8 +218,8 @@ void report_sort(struct report *r);
 struct report_summary {
 	/* The first that applies:
 	 * critical (short): a wall is short or a finding critical;
-	 * unknown: a wall that the target needs has no verdict, a probe crashed, or an experiment
-	 * is missed with require_measured;
+	 * unknown: a wall that the target needs has no verdict, a probe crashed, or one failed and
+	 * there is no wall; with require_measured also: an experiment is missed or a probe failed;
 	 * warning (tight): a wall is tight or a finding a warning;
 	 * ok. */
 	enum wall_verdict status;
@@ -227,7 +227,7 @@ struct report_summary {
 	size_t needed_unknown;      /* unknown walls that the target needs */
 	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
 	size_t warnings, criticals; /* findings that belong to no tight or short wall */
-	size_t crashed;             /* probes */
+	size_t crashed, failed;     /* probes */
 };
 struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640

@@ -80,8 +80,8 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	va_end(args);
 	size_t length = strlen(e->text);
 	snprintf(e->text + length, sizeof(e->text) - length, ": %s", text);
-	if (e->reason && e->reason + length + 2 < sizeof(e->text))
-		e->reason += length + 2;
+	if (e->reason)
+		e->reason = e->reason + length + 2 < sizeof(e->text) ? e->reason + length + 2 : 0;
 	flatten(e->text);
 	return -e->code;
 }

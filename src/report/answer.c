@@ -33,11 +33,14 @@ struct report_summary report_summarize(const struct report *r)
 		s.criticals += f->level == LEVEL_CRITICAL && !accounted(r, f);
 		s.warnings += f->level == LEVEL_WARNING && !accounted(r, f);
 	}
-	for (size_t i = 0; i < r->probe_count; i++)
+	for (size_t i = 0; i < r->probe_count; i++) {
 		s.crashed += r->ran[i].state == PROBE_CRASHED;
+		s.failed += r->ran[i].state == PROBE_FAILED;
+	}
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
-	else if (s.needed_unknown || s.crashed || (s.missed && r->require_measured))
+	else if (s.needed_unknown || s.crashed || (s.failed && !r->wall_count) ||
+		 ((s.missed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;
@@ -148,12 +151,14 @@ static void findings_say(struct answer *a, const struct report *r, enum finding_
 	a->begun = true;
 }
 
-static void crashes_say(struct answer *a, const struct report *r)
+/* "probe readiness failed" */
+static void probes_say(struct answer *a, const struct report *r, enum probe_state state)
 {
 	for (size_t i = 0; i < r->probe_count; i++) {
-		if (r->ran[i].state != PROBE_CRASHED)
+		if (r->ran[i].state != state)
 			continue;
-		SAY(a, "%sprobe %s crashed", a->begun ? "; " : "", r->ran[i].name);
+		SAY(a, "%sprobe %s %s", a->begun ? "; " : "", r->ran[i].name,
+		    probe_state_name(state));
 		a->begun = true;
 	}
 }
@@ -190,15 +195,18 @@ static void ready_say(struct answer *a, const struct report *r, const struct rep
 	if (s->missed)
 		SAY(a, "Ready, with ");
 	else
-		SAY(a, "Ready for this target");
+		SAY(a, "Ready for this target%s", s->failed ? ", but " : "");
 	missed_say(a, r, s);
+	probes_say(a, r, PROBE_FAILED);
 	if (r->host.isolation == ISOLATION_SYSROOT)
 		SAY(a, ", by the settings of the captured machine; nothing was measured");
 	else if (r->quick)
 		SAY(a, ", by the settings; nothing was measured");
 	if (r->probes[0])
 		SAY(a, "%s with --probe %s only",
-		    s->missed || r->quick || r->host.isolation == ISOLATION_SYSROOT ? ";" : ",",
+		    s->missed || s->failed || r->quick || r->host.isolation == ISOLATION_SYSROOT
+			    ? ";"
+			    : ",",
 		    r->probes);
 }
 
@@ -216,7 +224,9 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		break;
 	case VERDICT_UNKNOWN:
 		SAY(&a, "Not known: ");
-		crashes_say(&a, r);
+		probes_say(&a, r, PROBE_CRASHED);
+		if (r->require_measured || !r->wall_count)
+			probes_say(&a, r, PROBE_FAILED);
 		walls_say(&a, r, s.needed_unknown,
 			  s.needed_unknown == 1 ? "has no verdict" : "have no verdict",
 			  VERDICT_UNKNOWN);
@@ -229,6 +239,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		walls_say(&a, r, s.tight, s.tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
 		findings_say(&a, r, LEVEL_WARNING, "warning");
 		missed_say(&a, r, &s);
+		probes_say(&a, r, PROBE_FAILED);
 		break;
 	default:
 		ready_say(&a, r, &s);

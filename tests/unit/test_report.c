@@ -239,8 +239,27 @@ static void a_crashed_probe_makes_the_answer_unknown(void **state)
 	r.probe_count = 1;
 	answer_is("Not known: probe ports crashed.");
 	assert_int_equal(report_exit_status(&r), 3);
-	r.ran[0].state = PROBE_FAILED;
+}
+
+/* What it would have found is missing from the report. */
+static void the_answer_names_a_failed_probe(void **state)
+{
+	(void)state;
+	r.ran[0] = (struct report_probe){.name = "readiness", .state = PROBE_FAILED};
+	r.probe_count = 1;
+	answer_is("Not known: probe readiness failed.");
+	assert_int_equal(report_exit_status(&r), 3);
+	wall_made("accept-queue", VERDICT_OK);
+	answer_is("Ready for this target, but probe readiness failed.");
 	assert_int_equal(report_exit_status(&r), 0);
+	r.require_measured = true;
+	answer_is("Not known: probe readiness failed.");
+	assert_int_equal(report_exit_status(&r), 3);
+	r.require_measured = false;
+	wall_made("syn-queue", VERDICT_TIGHT);
+	answer_is("Ready, but 1 wall is tight: syn-queue; probe readiness failed.");
+	wall_made("time-wait", VERDICT_SHORT);
+	answer_is("Not ready: 1 wall is short: time-wait.");
 }
 
 /* Every finding of the catalogue is of a wall or a probe, and its texts are whole. */
@@ -290,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
+		cmocka_unit_test_setup(the_answer_names_a_failed_probe, reset),
 		cmocka_unit_test(rows_of_the_catalogue_are_whole),
 		cmocka_unit_test_setup(joining_appends, reset),
 	};
