@@ -204,7 +204,7 @@ static void an_instances_deferral_is_named_by_its_queue(void **state)
 		    "ip link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 "
 		    "numrxqueues 2 numtxqueues 2 && ethtool -L v0 rx 2 && ethtool -K v0 gro on && "
 		    "ip link set v1 up && ip link set v0 up && d=$(mktemp -d) && "
-		    "$PROGRAM apply --no-proof --probe nic --state-dir $d/s --set "
+		    "$PROGRAM apply --yes --no-proof --probe nic --state-dir $d/s --set "
 		    "device.gro_flush_timeout@v0:rx-1=200000,device.napi_defer_hard_irqs@v0:rx-1=2 "
 		    ">/dev/null && $PROGRAM check --quick --probe napi --format json; "
 		    "s=$?; rm -r $d; exit $s'");
