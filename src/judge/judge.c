@@ -248,12 +248,14 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	int rc = 0;
 	if (!all)
 		return err_set(e, ENOMEM, "no memory for experiments");
+	struct machine machine;
+	machine_read(j->host, &machine);
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
 		d->outcome.state = OUTCOME_UNSUPPORTED;
-		settings_read(x, j->host, j->options, &d->now);
+		settings_read(x, j->host, &machine, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}
 	const char *why = j->missing ? j->missing : j->unasked ? "" : refusal(p, j);

@@ -101,11 +101,10 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 		value_format(k, field, text, SETTING_TEXT);
 }
 
-void settings_read(const struct experiment *x, const struct host *h, const struct probe_options *o,
-		   struct settings *s)
+void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,
+		   const struct probe_options *o, struct settings *s)
 {
-	*s = (struct settings){.taken = {.basis = ""}};
-	machine_read(h, &s->machine);
+	*s = (struct settings){.machine = *m, .taken = {.basis = ""}};
 	for (size_t i = 0; i < SETTINGS_MAX; i++)
 		for (size_t f = 0; f < 3; f++)
 			s->at[i][f] = REPORT_NONE;

@@ -4,9 +4,10 @@
 
 #include "epolltune/probe.h"
 
-/* Reads the experiment's settings from the host. A value that cannot be read is REPORT_NONE. */
-void settings_read(const struct experiment *x, const struct host *h, const struct probe_options *o,
-		   struct settings *s);
+/* Reads the experiment's knobs from the host; `m` is that machine. A value that cannot be read is
+ * REPORT_NONE. */
+void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,
+		   const struct probe_options *o, struct settings *s);
 /* Sets the lab's knobs. If the lab's somaxconn is fixed (unprivileged before Linux 6.11), lowers
  * the backlog of `s` to emulate it and sets *emulated; -ENOTSUP, with the reason as a clause, if
  * that is not possible. */
