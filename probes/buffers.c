@@ -464,8 +464,16 @@ static int64_t request_takes(const struct settings *s)
 	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
 }
 
+/* What the buffers of all connections take already. */
+static int64_t memory_used(const struct settings *s)
+{
+	int64_t pages = s->machine.tcp_pages;
+	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+}
+
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
- * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest. */
+ * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
+ * What is in use is taken (net/core/sock.c, __sk_mem_raise_allocated()). */
 static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
@@ -480,6 +488,8 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 		b->capacity = memory / 2;
 		b->binding = -1;
 	}
+	if (b->capacity != REPORT_NONE)
+		b->capacity = memory_used(s) < b->capacity ? b->capacity - memory_used(s) : 0;
 }
 
 /* Keeps the proportions of the kernel's defaults, and lowers no field. */
@@ -489,7 +499,11 @@ static bool memory_solve(const struct target *t, const struct settings *now,
 	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[TRIPLE];
 	(void)t;
 	(void)o;
-	if (now->machine.memory_bytes && enough > (int64_t)now->machine.memory_bytes / 2)
+	if (now->machine.tcp_pages > INT32_MAX - pages)
+		return false;
+	pages += now->machine.tcp_pages;
+	if (now->machine.memory_bytes &&
+	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
 		return false;
 	if (field[0] < pages * 3 / 4)
 		field[0] = pages * 3 / 4;
@@ -508,6 +522,9 @@ static void memory_words(const struct target *t, const struct settings *s, const
 	(void)o;
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
+	if (memory_used(s))
+		wording_set(w, "used", "%s",
+			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);
 	wording_set(w, "memory", "%s",
 		    s->machine.memory_bytes
 			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text

@@ -103,6 +103,7 @@ struct machine {
 	unsigned kernel;                                    /* KERNEL(6, 18); UINT_MAX: unknown */
 	int64_t ehash_entries;                              /* of the TCP hash table; 0: unknown */
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
+	int64_t tcp_pages; /* in use by the buffers of all namespaces; 0: none or unknown */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
 

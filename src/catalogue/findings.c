@@ -400,7 +400,7 @@ static const struct finding_row findings[] = {
 	      "{connections} connections need {needed} of this machine's {memory}: one with a "
 	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. The limit "
 	      "is {capacity}, {knob?{current?by the second field of {knob}:by default 6 % of the "
-	      "memory}:half of the memory}.",
+	      "memory}:half of the memory}{used? less the {used} in use}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",

@@ -151,7 +151,7 @@ static const struct wall_row walls[] = {
 			  "second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
 			  "visible in this network namespace; by default no buffer grows beyond "
 			  "6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			  "more.}",
+			  "more.}{used? {used} are in use now.}",
 	},
 	{
 		.name = "softnet.backlog",

@@ -43,8 +43,11 @@ void machine_read(const struct host *h, struct machine *m)
 	if (host_read(h, "proc/sys/net/ipv4/tcp_ehash_entries", entries, sizeof(entries), &unread) >
 	    0)
 		m->ehash_entries = strtoll(entries, NULL, 10);
-	if (counters && host_counters(h, counters, &unread) == 0)
+	if (counters && host_counters(h, counters, &unread) == 0) {
+		int64_t pages = host_counter(counters, "sockstat.TCP.mem");
 		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
+		m->tcp_pages = pages > 0 ? pages : 0;
+	}
 	free(counters);
 }
 

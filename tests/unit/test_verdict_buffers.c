@@ -247,6 +247,7 @@ struct memory_row {
 	const char *id, *proposals;
 	enum finding_remedy remedy;
 	const char *says; /* part of the wall's detail */
+	int64_t used;     /* pages */
 };
 
 #define TCP_MEM "net.ipv4.tcp_mem"
@@ -254,35 +255,45 @@ struct memory_row {
 
 static const struct memory_row memory_rows[] = {
 	{10000, 16384, 0, TCP_MEM "=196608 262144 393216", 1024 * MIB, VERDICT_OK, "", "",
-	 REMEDY_NONE, "holds about 4 KiB of buffer. Beyond the second field"},
+	 REMEDY_NONE, "holds about 4 KiB of buffer. Beyond the second field", 0},
 	/* 12 500 pages are needed with headroom. */
 	{10000, 16384, 0, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_OK, "", "", REMEDY_NONE,
-	 ""},
+	 "", 0},
 	{10000, 16384, 0, TCP_MEM "=7500 12499 18750", 51195904, VERDICT_TIGHT,
-	 "buffers.memory.tight", TCP_MEM " 7500 12499 18750 -> 9375 12500 18750", REMEDY_KERNEL,
-	 ""},
+	 "buffers.memory.tight", TCP_MEM " 7500 12499 18750 -> 9375 12500 18750", REMEDY_KERNEL, "",
+	 0},
 	{10000, 16384, 0, TCP_MEM "=7500 9999 18750", 40955904, VERDICT_SHORT,
-	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, ""},
+	 "buffers.memory.short", TCP_MEM " 7500 9999 18750 -> 9375 12500 18750", REMEDY_KERNEL, "",
+	 0},
 	{10000, 16384, 0, TCP_MEM "=9500 9999 999999", 40955904, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 9500 9999 999999 -> 9500 12500 999999", REMEDY_KERNEL,
-	 ""},
+	 "", 0},
 	/* A measured size replaces the assumed one. */
 	{10000, 16384, 8192, TCP_MEM "=7500 12500 18750", 51200000, VERDICT_SHORT,
 	 "buffers.memory.short", TCP_MEM " 7500 12500 18750 -> 18750 25000 37500", REMEDY_KERNEL,
-	 "was measured to hold 8 KiB"},
+	 "was measured to hold 8 KiB", 0},
 	/* Half of the memory is the limit: no knob helps. */
 	{10000, 64, 0, TCP_MEM "=196608 262144 393216", 32 * MIB, VERDICT_SHORT,
-	 "buffers.memory.short", "", REMEDY_NONE, "half of the memory"},
+	 "buffers.memory.short", "", REMEDY_NONE, "half of the memory", 0},
 	{10000, 80, 0, TCP_MEM "=750 1250 1875", 5120000, VERDICT_SHORT, "buffers.memory.short", "",
-	 REMEDY_NONE, ""},
+	 REMEDY_NONE, "", 0},
 	/* tcp_mem is not visible: the kernel's default is assumed. */
-	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "is not visible"},
+	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "is not visible", 0},
 	{1000000, 16384, 0, "", 1024 * MIB, VERDICT_SHORT, "buffers.memory.short",
-	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %"},
-	{10000, 0, 0, "", REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE, "could not be read"},
+	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %", 0},
+	{10000, 0, 0, "", REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE, "could not be read",
+	 0},
+	/* Pages in use are no longer free; a proposal keeps them. */
+	{10000, 16384, 0, TCP_MEM "=9000 13500 20250", 51200000, VERDICT_OK, "", "", REMEDY_NONE,
+	 "3.91 MiB are in use now", 1000},
+	{10000, 16384, 0, TCP_MEM "=9000 10000 20250", 36864000, VERDICT_SHORT,
+	 "buffers.memory.short", TCP_MEM " 9000 10000 20250 -> 10125 13500 20250", REMEDY_KERNEL,
+	 "3.91 MiB", 1000},
+	{10000, 16384, 0, TCP_MEM "=43257 57676 86514", 0, VERDICT_SHORT, "buffers.memory.short",
+	 TCP_MEM " 43257 57676 86514 -> 75312 100416 150624", REMEDY_KERNEL, "343 MiB", 87916},
 	/* The maximum of int64. */
 	{10000, 0, 0, TCP_MEM "=1 9223372036854775806 9223372036854775807", INT64_MAX, VERDICT_OK,
-	 "", "", REMEDY_NONE, ""},
+	 "", "", REMEDY_NONE, "", 0},
 };
 
 static void each_memory_gets_its_verdict(void **state)
@@ -295,6 +306,7 @@ static void each_memory_gets_its_verdict(void **state)
 		t.connections = row->connections;
 		struct settings s = verdict_settings(x, row->settings);
 		s.machine.memory_bytes = row->memory_mib << 20;
+		s.machine.tcp_pages = row->used;
 		s.taken.request_bytes = row->request_bytes;
 		s.taken.measured = row->request_bytes;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
