@@ -326,11 +326,17 @@ static int plan_proposal(struct plan *p, const struct finding *f, const struct p
 	return add_change(p, s, running, joined, f, e);
 }
 
-/* Whether a finding asks for action under these options. */
+/* Whether it fails as the machine runs: no change of a knob ends that. */
+static bool finding_happens(const struct finding *f)
+{
+	return f->observed && f->level == LEVEL_CRITICAL && f->remedy != REMEDY_NONE;
+}
+
+/* Whether a finding asks for a change under these options. */
 static bool finding_acts(const struct finding *f, const struct wall *w,
 			 const struct plan_options *o)
 {
-	if (!w || f->remedy == REMEDY_NONE ||
+	if (!w || finding_happens(f) || f->remedy == REMEDY_NONE ||
 	    (f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL))
 		return false;
 	return w->verdict == VERDICT_SHORT || (o->tight && w->verdict == VERDICT_TIGHT);
@@ -368,6 +374,20 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct pl
 	return 0;
 }
 
+/* A step for each: two servers may have the same trouble. */
+static void add_observed(struct plan *p, const struct finding *f)
+{
+	if (!finding_happens(f) || p->manual_count == PLAN_MANUAL)
+		return;
+	struct manual_step *m = &p->manual[p->manual_count++];
+	*m = (struct manual_step){0};
+	report_text(m->knob, "%s", f->id);
+	report_text(m->why, "%s", f->title);
+	report_text(m->action, "%s", f->advice);
+	flatten(m->knob);
+	flatten(m->why);
+}
+
 static int plan_findings(struct plan *p, const struct report *r, const struct plan_options *o,
 			 const struct change_site *site, struct err *e)
 {
@@ -375,6 +395,8 @@ static int plan_findings(struct plan *p, const struct report *r, const struct pl
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		p->tight += finding_waits(f, w, o);
+		if (!o->only)
+			add_observed(p, f);
 		int failed = finding_acts(f, w, o) ? plan_finding(p, f, o, site, e) : 0;
 		if (failed < 0)
 			return failed;

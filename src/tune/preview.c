@@ -122,7 +122,8 @@ static int diff_change(struct execution *x, struct change *c, struct err *e)
 static void diff_manual(const struct page *p, const struct manual_step *m)
 {
 	char line[PAGE_TEXT];
-	page_text(p, line, sizeof(line), "%s  %s%s%s", m->knob, m->current,
+	page_text(p, line, sizeof(line), "%s%s%s%s%s", m->knob,
+		  m->current[0] || m->proposed[0] ? "  " : "", m->current,
 		  m->current[0] && m->proposed[0] ? " → " : "", m->proposed);
 	fputs("  ", p->out);
 	page_wrap(p, TONE_BOLD, 2, 4, line);

@@ -245,6 +245,32 @@ static void the_largest_of_several_findings(void **state)
 	}
 }
 
+/* Two servers drop connections: a step for each, although no wall is short. */
+static void trouble_of_the_running_machine_is_a_step(void **state)
+{
+	(void)state;
+	needs_namespace();
+	fresh(NULL);
+	report_wall(report, "accept-queue")->verdict = VERDICT_OK;
+	for (size_t i = 0; i < 2; i++) {
+		struct finding *f = finding_made(report, "accept-queue.slow", LEVEL_CRITICAL, "");
+		report_text(f->title, "server %zu is slow", i);
+		report_text(f->advice, "Resume server %zu.", i);
+		f->observed = true;
+		f->remedy = REMEDY_APPLICATION;
+	}
+	finding_made(report, "accept-queue.full", LEVEL_WARNING, "")->observed = true;
+	made();
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->manual_count, 2);
+	assert_string_equal(plan->manual[1].knob, "accept-queue.slow");
+	assert_string_equal(plan->manual[1].why, "server 1 is slow");
+	assert_string_equal(plan->manual[1].action, "Resume server 1.");
+	options.only = "net.core.somaxconn";
+	made();
+	assert_int_equal(plan->manual_count, 0);
+}
+
 static void a_soft_limit_keeps_the_hard_one(void **state)
 {
 	(void)state;
@@ -494,6 +520,7 @@ int main(void)
 		TEST(values_never_go_down),
 		TEST(all_knobs_of_a_finding),
 		TEST(the_largest_of_several_findings),
+		TEST(trouble_of_the_running_machine_is_a_step),
 		TEST(a_soft_limit_keeps_the_hard_one),
 		TEST(set_overrides_proposals),
 		TEST(stale_or_foreign_reports),
