@@ -64,7 +64,7 @@ static double slabs_sum(const struct hold *h)
 static void slabs_tell(const struct hold *h)
 {
 	char text[200] = "";
-	bool told[HOST_SLABS] = {false};
+	bool named[HOST_SLABS] = {false};
 	double ends = 2 * (double)h->connections;
 	if (!by_cache(h))
 		return;
@@ -72,13 +72,13 @@ static void slabs_tell(const struct hold *h)
 		size_t largest = 0;
 		int64_t most = 0;
 		for (size_t i = 0; i < h->after.slabs.count; i++)
-			if (!told[i] && slab_growth(h, &h->after.slabs.at[i]) > most) {
+			if (!named[i] && slab_growth(h, &h->after.slabs.at[i]) > most) {
 				most = slab_growth(h, &h->after.slabs.at[i]);
 				largest = i;
 			}
 		if ((double)most / ends < 8)
 			break;
-		told[largest] = true;
+		named[largest] = true;
 		size_t used = strlen(text);
 		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
 			 h->after.slabs.at[largest].name, (double)most / ends);
