@@ -464,12 +464,13 @@ static int64_t request_takes(const struct settings *s)
 	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
 }
 
-/* What the buffers of all connections take already. */
-static int64_t memory_used(const struct settings *s)
+static int64_t bytes_of(const struct settings *s, int64_t pages)
 {
-	int64_t pages = s->machine.tcp_pages;
 	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
 }
+
+/* What the buffers of all connections take already. */
+static int64_t memory_used(const struct settings *s) { return bytes_of(s, s->machine.tcp_pages); }
 
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
  * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
@@ -481,7 +482,7 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 	b->needed = (int64_t)t->connections * request_takes(s);
 	b->assumed = true;
 	if (pages != REPORT_NONE)
-		b->capacity = pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+		b->capacity = bytes_of(s, pages);
 	else if (memory)
 		b->capacity = memory / 16;
 	if (memory && memory / 2 < b->capacity) {

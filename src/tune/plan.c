@@ -46,12 +46,9 @@ static void describe(char why[200], const struct finding *f)
 	flatten(why);
 }
 
-/* The manual step for a knob, found or added; NULL: the plan is full. */
-static struct manual_step *manual_for(struct plan *p, const char *knob)
+/* Adds a manual step; NULL: the plan is full. */
+static struct manual_step *manual_add(struct plan *p, const char *knob)
 {
-	for (size_t i = 0; i < p->manual_count; i++)
-		if (strcmp(p->manual[i].knob, knob) == 0)
-			return &p->manual[i];
 	if (p->manual_count == PLAN_MANUAL)
 		return NULL;
 	struct manual_step *m = &p->manual[p->manual_count++];
@@ -59,6 +56,15 @@ static struct manual_step *manual_for(struct plan *p, const char *knob)
 	report_text(m->knob, "%s", knob);
 	flatten(m->knob);
 	return m;
+}
+
+/* The manual step for a knob, found or added; NULL: the plan is full. */
+static struct manual_step *manual_for(struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->manual_count; i++)
+		if (strcmp(p->manual[i].knob, knob) == 0)
+			return &p->manual[i];
+	return manual_add(p, knob);
 }
 
 /* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
@@ -377,14 +383,11 @@ static int plan_finding(struct plan *p, const struct finding *f, const struct pl
 /* A step for each: two servers may have the same trouble. */
 static void add_observed(struct plan *p, const struct finding *f)
 {
-	if (!finding_happens(f) || p->manual_count == PLAN_MANUAL)
+	struct manual_step *m = finding_happens(f) ? manual_add(p, f->id) : NULL;
+	if (!m)
 		return;
-	struct manual_step *m = &p->manual[p->manual_count++];
-	*m = (struct manual_step){0};
-	report_text(m->knob, "%s", f->id);
 	report_text(m->why, "%s", f->title);
 	report_text(m->action, "%s", f->advice);
-	flatten(m->knob);
 	flatten(m->why);
 }
 
