@@ -1,5 +1,5 @@
-/* What runs here: listeners that are full, processes at their limits, memory of TCP, and what the
- * kernel has counted. All is judged by what the machine shows, nothing by the target. */
+/* What runs here: listeners that are full, and processes at their limits. All is judged by what the
+ * machine shows, nothing by the target. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -16,8 +16,6 @@
 #include "epolltune/quantity.h"
 
 #define BACKLOG_KNOB "net.core.somaxconn"
-#define TCP_MEM "net.ipv4.tcp_mem"
-#define ORPHANS "net.ipv4.tcp_max_orphans"
 #define OVERFLOWS "TcpExt.ListenOverflows"
 #define COOKIES "TcpExt.TCPReqQFullDoCookies"
 
@@ -27,7 +25,6 @@
 #define FILES_RESERVE 8
 /* More listeners in trouble than that are counted. */
 #define GROUPS_NAMED 8
-#define ORPHANS_NEAR_PERCENT 80
 
 /* How often a listener was seen in trouble at a tick. */
 struct seen {
@@ -43,12 +40,7 @@ struct sample {
 	struct listeners listeners;
 	char unlisted[200]; /* why there are none on this live machine; "": they are all */
 	struct host_counters counters;
-	int64_t somaxconn, max_orphans; /* REPORT_NONE: unknown */
-	int64_t memory_max;             /* pages, the third field of tcp_mem; REPORT_NONE */
-	char tcp_mem[KNOB_VALUE];
-	uint64_t page_bytes; /* 0: unknown */
-	double uptime_s;     /* 0: unknown */
-	bool initial;        /* the machine's own network namespace, or a captured machine */
+	int64_t somaxconn; /* REPORT_NONE: unknown */
 };
 
 static double now_s(void)
@@ -129,27 +121,16 @@ static bool in_trouble(const struct listener *l, void *arg)
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	struct host_identity identity;
-	struct host_facts facts;
 	struct err why = {0};
-	char text[KNOB_VALUE];
 	(void)o;
 	(void)e;
-	s->somaxconn = s->max_orphans = s->memory_max = REPORT_NONE;
+	s->somaxconn = REPORT_NONE;
 	s->at_s = now_s();
 	host_counters(h, &s->counters, NULL);
 	if (host_live(h) && listeners_read(h, &s->listeners, &why))
 		report_text(s->unlisted, "%s", why.text);
 	listeners_own(h, &s->listeners, in_trouble, s, NULL);
 	knob_number(BACKLOG_KNOB, h, &s->somaxconn);
-	knob_number(ORPHANS, h, &s->max_orphans);
-	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
-		knob_field(s->tcp_mem, 2, &s->memory_max);
-	host_facts(h, &facts);
-	s->page_bytes = facts.page_bytes;
-	if (host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0)
-		s->uptime_s = strtod(text, NULL);
-	s->initial = !host_live(h) || (!host_identity(h, &identity, NULL) && identity.initial);
 	return 0;
 }
 
@@ -585,157 +566,19 @@ static void judge_cookies(const struct watch *w)
 	}
 }
 
-static struct quantity_shown pages(const struct sample *s, int64_t count)
+/* Overflows of which no listener was seen full. */
+static void judge_unseen(const struct watch *w)
 {
-	return quantity_show(QUANTITY_SIZE,
-			     (uint64_t)count * (s->page_bytes ? s->page_bytes : 4096));
-}
-
-static void judge_memory(const struct watch *w)
-{
-	const struct sample *s = w->after;
-	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	int64_t grown = growth(w, OVERFLOWS);
 	struct wording words = {0};
-	if (s->memory_max == REPORT_NONE || used <= s->memory_max)
+	if (grown <= 0 || w->blamed)
 		return;
-	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
-	wording_set(&words, "bytes", "%s", pages(s, used).text);
-	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->memory_max).text);
-	wording_set(&words, "max_bytes", "%s", pages(s, s->memory_max).text);
-	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
-	finding_propose(f, TCP_MEM, s->tcp_mem, "");
-	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);
-}
-
-static void judge_orphans(const struct watch *w)
-{
-	const struct sample *s = w->after;
-	int64_t now = host_counter(&s->counters, "sockstat.TCP.orphan");
-	struct wording words = {0};
-	if (s->max_orphans <= 0 ||
-	    (double)now * 100 < (double)s->max_orphans * ORPHANS_NEAR_PERCENT)
-		return;
-	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
-	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
-	wording_flag(&words, "over", now >= s->max_orphans);
-	struct finding *f = report_finding(w->report, "orphans.near", &words);
-	finding_propose(f, ORPHANS, quantity_plain((uint64_t)s->max_orphans).text, "");
-	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
-}
-
-/* Counters of loss and of lack, the worst first. `grows`: growth without a named listener is a
- * warning. */
-static const struct loss {
-	const char *counter;
-	bool grows;
-} losses[] = {
-	{OVERFLOWS, true},
-	{"TcpExt.TCPReqQFullDrop", true},
-	{"TcpExt.TCPAbortOnMemory", true},
-	{"TcpExt.TCPTimeWaitOverflow", true},
-	{"TcpExt.PruneCalled", true},
-	{"TcpExt.RcvPruned", true},
-	{"TcpExt.TCPRcvQDrop", true},
-	{"TcpExt.TCPBacklogDrop", true},
-	{"TcpExt.TCPMemoryPressures", true},
-	{COOKIES, false},
-	{"TcpExt.TCPRcvCollapsed", false},
-};
-#define LOSSES (sizeof(losses) / sizeof(*losses))
-/* More than those are in the table only. */
-#define LOSSES_TITLED 4
-
-static const char *short_name(const char *counter) { return strchr(counter, '.') + 1; }
-
-struct titled {
-	char text[WORDING_TEXT];
-	size_t count;
-};
-
-/* "PruneCalled 9 300, TCPRcvQDrop 12 and 3 more" */
-static void titled_add(struct titled *t, const char *sign, const struct loss *l, int64_t value)
-{
-	if (t->count++ < LOSSES_TITLED)
-		report_append(t->text, "%s%s %s%s", t->text[0] ? ", " : "", short_name(l->counter),
-			      sign, quantity_count((uint64_t)value).text);
-}
-
-static void titled_end(struct titled *t)
-{
-	if (t->count > LOSSES_TITLED)
-		report_append(t->text, " and %zu more", t->count - LOSSES_TITLED);
-}
-
-static const char *counter_what(const char *counter)
-{
-	for (size_t i = 0; i < counter_row_count(); i++)
-		if (!strcmp(counter_row_at(i)->name, counter))
-			return counter_row_at(i)->what;
-	return "";
-}
-
-static void judge_growth(const struct watch *w)
-{
-	struct wording words = {0};
-	struct titled title = {0};
-	char what[WORDING_TEXT] = "";
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = growth(w, losses[i].counter);
-		bool named = w->blamed && !strcmp(losses[i].counter, OVERFLOWS);
-		if (grown <= 0 || !losses[i].grows || named)
-			continue;
-		if (!title.count)
-			report_text(what, "%s: %s", short_name(losses[i].counter),
-				    counter_what(losses[i].counter));
-		titled_add(&title, "+", &losses[i], grown);
-	}
-	if (!title.count)
-		return;
-	titled_end(&title);
-	wording_set(&words, "counters", "%s", title.text);
+	wording_set(&words, "counters", "ListenOverflows +%s",
+		    quantity_count((uint64_t)grown).text);
 	wording_set(&words, "window", "%s", window_of(w).text);
-	wording_set(&words, "what", "%s", what);
+	wording_set(&words, "what", "ListenOverflows: %s", counter_row_find(OVERFLOWS)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
-	for (size_t i = 0; i < LOSSES; i++)
-		if (losses[i].grows && growth(w, losses[i].counter) > 0)
-			finding_evidence(f, short_name(losses[i].counter), "",
-					 (double)growth(w, losses[i].counter), NAN);
-}
-
-static void past_table(struct finding *f, const struct watch *w)
-{
-	finding_table(f, "counter");
-	finding_column(f, "total", "");
-	if (w->seconds > 0)
-		finding_column(f, "in the window", "");
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = host_counter(&w->after->counters, losses[i].counter);
-		if (total <= 0)
-			continue;
-		double *row = finding_row(f, short_name(losses[i].counter));
-		row[0] = (double)total;
-		if (w->seconds > 0)
-			row[1] = (double)growth(w, losses[i].counter);
-	}
-}
-
-static void judge_past(const struct watch *w)
-{
-	struct wording words = {0};
-	struct titled title = {0};
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = host_counter(&w->after->counters, losses[i].counter);
-		if (total > 0)
-			titled_add(&title, "", &losses[i], total);
-	}
-	if (!title.count)
-		return;
-	titled_end(&title);
-	wording_set(&words, "counters", "%s", title.text);
-	wording_flag(&words, "initial", w->after->initial);
-	wording_set(&words, "age", "%s",
-		    w->after->uptime_s > 0 ? quantity_ago(w->after->uptime_s).text : "");
-	past_table(report_finding(w->report, "counters.past", &words), w);
+	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
@@ -745,10 +588,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_queues(&w);
 	judge_files(&w);
 	judge_cookies(&w);
-	judge_memory(&w);
-	judge_orphans(&w);
-	judge_growth(&w);
-	judge_past(&w);
+	judge_unseen(&w);
 	judge_hidden(&w);
 }
 
@@ -763,7 +603,7 @@ static const struct observation observation = {
 
 const struct probe probe_listeners = {
 	.name = "listeners",
-	.summary = "what runs here: full accept queues, processes at their limits, kernel counters",
+	.summary = "what runs here: full accept queues, processes at their limits, SYN cookies",
 	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
 	.observation = &observation,

@@ -82,6 +82,8 @@ struct counter_row {
 
 size_t counter_row_count(void);
 const struct counter_row *counter_row_at(size_t i);
+/* NULL if unknown. */
+const struct counter_row *counter_row_find(const char *name);
 
 /* What an operator sees first: an errno, a line of the kernel log. */
 struct symptom_row {

@@ -1,4 +1,6 @@
 /* The counters that prove that a wall is met. */
+#include <string.h>
+
 #include "epolltune/catalogue.h"
 
 #define NETSTAT "/proc/net/netstat"
@@ -97,3 +99,11 @@ static const struct counter_row counters[] = {
 size_t counter_row_count(void) { return sizeof(counters) / sizeof(*counters); }
 
 const struct counter_row *counter_row_at(size_t i) { return &counters[i]; }
+
+const struct counter_row *counter_row_find(const char *name)
+{
+	for (size_t i = 0; i < counter_row_count(); i++)
+		if (!strcmp(counters[i].name, name))
+			return &counters[i];
+	return NULL;
+}

@@ -566,7 +566,7 @@ static void experiments_are_not_blamed(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct checked c = checked_parse(
 			run("$PROGRAM check --format json --in-place --no-proof --backlog 16 "
-			    "--probe listeners,accept-queue"));
+			    "--probe listeners,counters,accept-queue"));
 		checked_finding(&c, "accept-queue.short");
 		assert_false(checked_has_finding(&c, "accept-queue.overflowing"));
 		assert_false(checked_has_finding(&c, "counters.growing"));

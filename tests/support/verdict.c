@@ -115,3 +115,24 @@ const char *verdict_proposals(const struct report *r)
 	}
 	return text;
 }
+
+static void texts_are_whole(const char *what, const struct finding *f)
+{
+	const char *texts[] = {f->title, f->detail, f->advice, f->answer};
+	for (size_t k = 0; k < 4; k++)
+		if (strpbrk(texts[k], "{}") || strstr(texts[k], "…") || strstr(texts[k], "  ") ||
+		    strstr(texts[k], " ."))
+			fail_msg("%s: %s: \"%s\"", what, f->id, texts[k]);
+}
+
+void findings_are(const char *what, const struct report *r, const char *expected)
+{
+	char found[400] = "";
+	for (size_t i = 0; i < r->finding_count; i++) {
+		report_append(found, "%s%s %s", i ? ", " : "", r->findings[i].id,
+			      finding_level_name(r->findings[i].level));
+		texts_are_whole(what, &r->findings[i]);
+	}
+	if (strcmp(found, expected) != 0)
+		fail_msg("%s: \"%s\", not \"%s\"", what, found, expected);
+}

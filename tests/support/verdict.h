@@ -19,5 +19,8 @@ const struct report *verdict_of(const struct experiment *x, const struct target 
 /* "net.core.somaxconn 512 -> 2048, listen.backlog 128 -> 2048", of the first finding; "" if it
  * proposes nothing, or there is none. */
 const char *verdict_proposals(const struct report *r);
+/* Fails the test unless these are all findings of the report, "id level, id level", and their texts
+ * are whole: no {name} left, nothing cut. `what`: names the case. */
+void findings_are(const char *what, const struct report *r, const char *expected);
 
 #endif

@@ -1,0 +1,235 @@
+/* What the kernel has counted and holds: losses, memory of TCP, orphans. Judged by what the machine
+ * shows, nothing by the target. */
+#include "epolltune/probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+
+#define TCP_MEM "net.ipv4.tcp_mem"
+#define ORPHANS "net.ipv4.tcp_max_orphans"
+#define ORPHANS_NEAR_PERCENT 80
+
+struct sample {
+	struct host_counters counters;
+	int64_t max_orphans; /* REPORT_NONE: unknown */
+	int64_t memory_max;  /* pages, the third field of tcp_mem; REPORT_NONE */
+	char tcp_mem[KNOB_VALUE];
+	uint64_t page_bytes; /* 0: unknown */
+	double uptime_s;     /* 0: unknown */
+	bool initial;        /* the machine's own network namespace, or a captured machine */
+	char boot[40];       /* "": unknown */
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	struct host_identity identity = {0};
+	struct host_facts facts;
+	char text[KNOB_VALUE];
+	(void)o;
+	(void)e;
+	s->max_orphans = s->memory_max = REPORT_NONE;
+	host_counters(h, &s->counters, NULL);
+	knob_number(ORPHANS, h, &s->max_orphans);
+	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
+		knob_field(s->tcp_mem, 2, &s->memory_max);
+	host_facts(h, &facts);
+	s->page_bytes = facts.page_bytes;
+	if (host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0)
+		s->uptime_s = strtod(text, NULL);
+	s->initial = !host_live(h) || (!host_identity(h, &identity, NULL) && identity.initial);
+	report_text(s->boot, "%s", identity.boot);
+	return 0;
+}
+
+/* What was watched. */
+struct watch {
+	const struct sample *before, *after;
+	struct report *report;
+	double seconds; /* 0: there is one sample */
+};
+
+/* A counter's growth; 0 where nothing was watched. */
+static int64_t growth(const struct watch *w, const char *counter)
+{
+	int64_t grown = host_counter_delta(&w->before->counters, &w->after->counters, counter);
+	return grown > 0 ? grown : 0;
+}
+
+static struct quantity_shown pages(const struct sample *s, int64_t count)
+{
+	return quantity_show(QUANTITY_SIZE,
+			     (uint64_t)count * (s->page_bytes ? s->page_bytes : 4096));
+}
+
+static void judge_memory(const struct watch *w)
+{
+	const struct sample *s = w->after;
+	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	struct wording words = {0};
+	if (s->memory_max == REPORT_NONE || used <= s->memory_max)
+		return;
+	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
+	wording_set(&words, "bytes", "%s", pages(s, used).text);
+	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->memory_max).text);
+	wording_set(&words, "max_bytes", "%s", pages(s, s->memory_max).text);
+	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
+	finding_propose(f, TCP_MEM, s->tcp_mem, "");
+	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);
+}
+
+static void judge_orphans(const struct watch *w)
+{
+	const struct sample *s = w->after;
+	int64_t now = host_counter(&s->counters, "sockstat.TCP.orphan");
+	struct wording words = {0};
+	if (s->max_orphans <= 0 ||
+	    (double)now * 100 < (double)s->max_orphans * ORPHANS_NEAR_PERCENT)
+		return;
+	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
+	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
+	wording_flag(&words, "over", now >= s->max_orphans);
+	struct finding *f = report_finding(w->report, "orphans.near", &words);
+	finding_propose(f, ORPHANS, quantity_plain((uint64_t)s->max_orphans).text, "");
+	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
+}
+
+/* Counters of loss and of lack, the worst first. */
+static const struct loss {
+	const char *counter;
+	enum {
+		LOSS,          /* growth is a warning */
+		LOSS_LISTENER, /* growth is a matter of probe listeners, which may name one */
+		LOSS_HARMLESS,
+	} kind;
+} losses[] = {
+	{"TcpExt.ListenOverflows", LOSS_LISTENER},
+	{"TcpExt.TCPReqQFullDrop", LOSS},
+	{"TcpExt.TCPAbortOnMemory", LOSS},
+	{"TcpExt.TCPTimeWaitOverflow", LOSS},
+	{"TcpExt.PruneCalled", LOSS},
+	{"TcpExt.RcvPruned", LOSS},
+	{"TcpExt.TCPRcvQDrop", LOSS},
+	{"TcpExt.TCPBacklogDrop", LOSS},
+	{"TcpExt.TCPMemoryPressures", LOSS},
+	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
+	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
+};
+#define LOSSES (sizeof(losses) / sizeof(*losses))
+/* More than those are in the table only. */
+#define LOSSES_TITLED 4
+
+static const char *short_name(const char *counter) { return strchr(counter, '.') + 1; }
+
+struct titled {
+	char text[WORDING_TEXT];
+	size_t count;
+};
+
+/* "PruneCalled 9 300, TCPRcvQDrop 12 and 3 more" */
+static void titled_add(struct titled *t, const char *sign, const struct loss *l, int64_t value)
+{
+	if (t->count++ < LOSSES_TITLED)
+		report_append(t->text, "%s%s %s%s", t->text[0] ? ", " : "", short_name(l->counter),
+			      sign, quantity_count((uint64_t)value).text);
+}
+
+static void titled_end(struct titled *t)
+{
+	if (t->count > LOSSES_TITLED)
+		report_append(t->text, " and %zu more", t->count - LOSSES_TITLED);
+}
+
+static void judge_growth(const struct watch *w)
+{
+	struct wording words = {0};
+	struct titled title = {0};
+	char what[WORDING_TEXT] = "";
+	for (size_t i = 0; i < LOSSES; i++) {
+		int64_t grown = growth(w, losses[i].counter);
+		if (grown <= 0 || losses[i].kind != LOSS)
+			continue;
+		if (!title.count)
+			report_text(what, "%s: %s", short_name(losses[i].counter),
+				    counter_row_find(losses[i].counter)->what);
+		titled_add(&title, "+", &losses[i], grown);
+	}
+	if (!title.count)
+		return;
+	titled_end(&title);
+	wording_set(&words, "counters", "%s", title.text);
+	wording_set(&words, "window", "%s",
+		    quantity_measured(QUANTITY_DURATION, (uint64_t)(w->seconds * 1e6)).text);
+	wording_set(&words, "what", "%s", what);
+	struct finding *f = report_finding(w->report, "counters.growing", &words);
+	for (size_t i = 0; i < LOSSES; i++)
+		if (losses[i].kind == LOSS && growth(w, losses[i].counter) > 0)
+			finding_evidence(f, short_name(losses[i].counter), "",
+					 (double)growth(w, losses[i].counter), NAN);
+}
+
+static void past_table(struct finding *f, const struct watch *w)
+{
+	finding_table(f, "counter");
+	finding_column(f, "total", "");
+	if (w->seconds > 0)
+		finding_column(f, "in the window", "");
+	for (size_t i = 0; i < LOSSES; i++) {
+		int64_t total = host_counter(&w->after->counters, losses[i].counter);
+		if (total <= 0)
+			continue;
+		double *row = finding_row(f, short_name(losses[i].counter));
+		row[0] = (double)total;
+		if (w->seconds > 0)
+			row[1] = (double)growth(w, losses[i].counter);
+	}
+}
+
+static void judge_past(const struct watch *w)
+{
+	struct wording words = {0};
+	struct titled title = {0};
+	for (size_t i = 0; i < LOSSES; i++) {
+		int64_t total = host_counter(&w->after->counters, losses[i].counter);
+		if (total > 0)
+			titled_add(&title, "", &losses[i], total);
+	}
+	if (!title.count)
+		return;
+	titled_end(&title);
+	wording_set(&words, "counters", "%s", title.text);
+	wording_flag(&words, "initial", w->after->initial);
+	wording_set(&words, "age", "%s",
+		    w->after->uptime_s > 0 ? quantity_ago(w->after->uptime_s).text : "");
+	past_table(report_finding(w->report, "counters.past", &words), w);
+}
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	struct watch w = {before, after, r, m->seconds};
+	judge_memory(&w);
+	judge_orphans(&w);
+	judge_growth(&w);
+	judge_past(&w);
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.window = true,
+	.sample = sample_take,
+	.judge = observation_judge,
+};
+
+const struct probe probe_counters = {
+	.name = "counters",
+	.summary = "what the kernel has counted and holds: losses, memory of TCP, orphans",
+	.mode = PROBE_FIRST,
+	.place = PROBE_HOST,
+	.observation = &observation,
+};

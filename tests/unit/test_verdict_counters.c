@@ -1,0 +1,171 @@
+/* What probe counters makes of two readings: growth, totals, memory of TCP and orphans. */
+#define probe_counters counters_under_test
+#include "../../probes/counters.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#define WINDOW_S 0.5
+
+struct looks {
+	struct sample before, after;
+	struct moment moment;
+	struct target target;
+	struct probe_options options;
+};
+
+static struct report report;
+
+static void counter_set(struct looks *m, const char *name, int64_t before, int64_t after)
+{
+	struct sample *s[2] = {&m->before, &m->after};
+	for (int i = 0; i < 2; i++) {
+		struct host_counter *c = &s[i]->counters.at[s[i]->counters.count++];
+		snprintf(c->name, sizeof(c->name), "%s", name);
+		c->value = i ? after : before;
+	}
+}
+
+static void healthy(struct looks *m)
+{
+	memset(m, 0, sizeof(*m));
+	struct sample *s[2] = {&m->before, &m->after};
+	for (int i = 0; i < 2; i++) {
+		s[i]->max_orphans = 65536;
+		s[i]->memory_max = 86514;
+		report_text(s[i]->tcp_mem, "43257 57676 86514");
+		s[i]->page_bytes = 4096;
+		s[i]->uptime_s = 86400 * 12;
+		s[i]->initial = true;
+	}
+	m->target = target_default();
+	m->moment = (struct moment){
+		.target = &m->target, .options = &m->options, .seconds = WINDOW_S, .live = true};
+	counter_set(m, "sockstat.TCP.mem", 500, 500);
+	counter_set(m, "sockstat.TCP.orphan", 3, 3);
+}
+
+static void memory_used(struct looks *m, int64_t pages_used)
+{
+	m->before.counters.at[0].value = m->after.counters.at[0].value = pages_used;
+}
+static void memory_over(struct looks *m) { memory_used(m, 87916); }
+static void memory_full(struct looks *m) { memory_used(m, 86514); }
+static void memory_unknown(struct looks *m)
+{
+	memory_over(m);
+	m->after.memory_max = REPORT_NONE;
+}
+
+static void orphans_are(struct looks *m, int64_t now) { m->after.counters.at[1].value = now; }
+static void orphans_over(struct looks *m) { orphans_are(m, 65738); }
+static void orphans_near(struct looks *m) { orphans_are(m, 52429); }
+static void orphans_far(struct looks *m) { orphans_are(m, 52428); }
+
+static void prunes(struct looks *m) { counter_set(m, "TcpExt.PruneCalled", 9300, 9312); }
+static void time_wait_overflows(struct looks *m)
+{
+	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 0, 7);
+}
+/* Probe listeners reports it. */
+static void queue_overflows(struct looks *m) { counter_set(m, "TcpExt.ListenOverflows", 5, 6); }
+static void cookies_sent(struct looks *m)
+{
+	counter_set(m, "TcpExt.TCPReqQFullDoCookies", 181003, 181100);
+}
+
+static void history(struct looks *m)
+{
+	counter_set(m, "TcpExt.ListenOverflows", 5729, 5729);
+	counter_set(m, "TcpExt.TCPAbortOnMemory", 4021, 4021);
+	counter_set(m, "TcpExt.PruneCalled", 9300, 9300);
+	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 27360, 27360);
+	counter_set(m, "TcpExt.TCPRcvCollapsed", 997586, 997586);
+}
+
+static void nothing_counted(struct looks *m)
+{
+	counter_set(m, "TcpExt.ListenOverflows", 0, 0);
+	counter_set(m, "TcpExt.PruneCalled", 0, 0);
+}
+
+static void look(void (*plant)(struct looks *), bool twice)
+{
+	static struct looks m;
+	healthy(&m);
+	plant(&m);
+	report_init(&report);
+	if (!twice)
+		m.moment.seconds = 0;
+	observation.judge(twice ? &m.before : &m.after, &m.after, &m.moment, &report);
+}
+
+static void each_look_gets_its_findings(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct looks *);
+		const char *twice, *once;
+	} rows[] = {
+		{memory_over, "buffers.memory.exhausted critical",
+		 "buffers.memory.exhausted critical"},
+		{memory_full, "", ""},
+		{memory_unknown, "", ""},
+		{orphans_over, "orphans.near warning", "orphans.near warning"},
+		{orphans_near, "orphans.near warning", "orphans.near warning"},
+		{orphans_far, "", ""},
+		{prunes, "counters.growing warning, counters.past note", "counters.past note"},
+		{time_wait_overflows, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{queue_overflows, "counters.past note", "counters.past note"},
+		{cookies_sent, "counters.past note", "counters.past note"},
+		{history, "counters.past note", "counters.past note"},
+		{nothing_counted, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[32];
+		snprintf(row, sizeof(row), "row %zu", i);
+		look(rows[i].plant, true);
+		findings_are(row, &report, rows[i].twice);
+		look(rows[i].plant, false);
+		findings_are(row, &report, rows[i].once);
+	}
+}
+
+static void texts_have_the_figures(void **state)
+{
+	(void)state;
+	static const struct {
+		void (*plant)(struct looks *);
+		const char *title, *detail;
+	} rows[] = {
+		{memory_over, "TCP holds more memory than tcp_mem allows: 343 MiB of 338 MiB",
+		 NULL},
+		{orphans_over,
+		 "65 738 of 65 536 orphaned sockets: the kernel resets connections that a server has "
+		 "closed",
+		 NULL},
+		{prunes,
+		 "Counters of loss grow in this network namespace: PruneCalled +12 in 500 ms",
+		 "PruneCalled: How often the kernel had to free memory from the receive queue of a "
+		 "socket."},
+		{history,
+		 "ListenOverflows 5 729, TCPAbortOnMemory 4 021, TCPTimeWaitOverflow 27 360, "
+		 "PruneCalled 9 300 and 1 more since boot, 12 days ago",
+		 NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		look(rows[i].plant, true);
+		assert_string_equal(report.findings[0].title, rows[i].title);
+		if (rows[i].detail)
+			assert_string_equal(report.findings[0].detail, rows[i].detail);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_look_gets_its_findings),
+		cmocka_unit_test(texts_have_the_figures),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
