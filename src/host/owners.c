@@ -1,0 +1,287 @@
+/* The processes that hold sockets, by /proc/PID/fd. */
+#include "host/owners.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/machine.h"
+#include "host/processes.h"
+
+/* Limit the search: of one process, and of all. Listeners have low descriptors. */
+#define OWNER_DESCRIPTORS 8192
+#define OWNER_TOTAL 262144
+/* Descendants of a process that holds a socket. */
+#define OWNER_DEPTH 8
+#define OWNER_THREADS 64
+/* Of a process whose epoll sets are listed. */
+#define WATCHED_DESCRIPTORS 4096
+#define CHILDREN 4096
+
+static void dir_close(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+struct mark {
+	bool held, watched; /* by the process that is looked at */
+};
+
+struct search {
+	const struct host *host;
+	struct owners *o;
+	struct mark *marks;   /* of each thing */
+	unsigned descriptors; /* that may still be read */
+	bool full;
+};
+
+static int inode_order(const void *a, const void *b)
+{
+	const struct owned_socket *x = a, *y = b;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* The thing that has this socket; thing_count: none. */
+static size_t thing_find(const struct search *s, uint64_t inode)
+{
+	const struct owned_socket key = {.inode = inode};
+	const struct owned_socket *found =
+		bsearch(&key, s->o->sockets, s->o->socket_count, sizeof(key), inode_order);
+	return found ? found->thing : s->o->thing_count;
+}
+
+static size_t owned_by(const struct search *s, int index)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->o->thing_count; i++)
+		n += s->o->owner[i] == index;
+	return n;
+}
+
+/* The index of the process in owners.processes; -1: it is gone, or there is no memory. */
+static int process_add(struct search *s, int dir, pid_t pid)
+{
+	struct process p;
+	struct owners *o = s->o;
+	if (process_read_at(dir, pid, &p, NULL) < 0)
+		return -1;
+	for (size_t i = 0; i < o->process_count; i++)
+		if (process_same(&o->processes[i], &p))
+			return (int)i;
+	struct process *more = reallocarray(o->processes, o->process_count + 1, sizeof(*more));
+	if (!more) {
+		s->full = true;
+		return -1;
+	}
+	o->processes = more;
+	more[o->process_count] = p;
+	return (int)o->process_count++;
+}
+
+static void denied_note(struct search *s) { s->o->denied |= errno == EACCES || errno == EPERM; }
+
+/* Marks what an epoll set watches: lines "tfd: 7 … ino:3f sdev:8" (proc_pid_fdinfo(5)). */
+static void watched_mark(struct search *s, int dir, const char *fd)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "fdinfo/%s", fd);
+	int info = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(close_file) FILE *file = info < 0 ? NULL : fdopen(info, "r");
+	if (!file) {
+		close_fd(&info);
+		return;
+	}
+	CLEAN(free_pointer) char *line = NULL;
+	size_t size = 0;
+	while (getline(&line, &size, file) > 0) {
+		const char *inode = strncmp(line, "tfd:", 4) == 0 ? strstr(line, " ino:") : NULL;
+		size_t i = inode ? thing_find(s, strtoull(inode + 5, NULL, 16)) : s->o->thing_count;
+		if (i < s->o->thing_count)
+			s->marks[i].watched = true;
+	}
+}
+
+/* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
+static void held_mark(struct search *s, int dir, int from, bool watched)
+{
+	static const char socket[] = "socket:[";
+	size_t left = owned_by(s, from);
+	int fd = process_directory(dir, "fd");
+	CLEAN(dir_close) DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+	memset(s->marks, 0, s->o->thing_count * sizeof(*s->marks));
+	if (!fds) {
+		denied_note(s);
+		close_fd(&fd);
+		return;
+	}
+	const struct dirent *entry;
+	for (unsigned n = 0;
+	     n < OWNER_DESCRIPTORS && s->descriptors && (left || watched) && (entry = readdir(fds));
+	     n++) {
+		char link[64];
+		s->descriptors--;
+		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
+		if (length < 0)
+			denied_note(s); /* root without CAP_SYS_PTRACE */
+		if (length <= 0)
+			continue;
+		link[length] = 0;
+		if (watched && strcmp(link, "anon_inode:[eventpoll]") == 0)
+			watched_mark(s, dir, entry->d_name);
+		if (strncmp(link, socket, sizeof(socket) - 1) != 0)
+			continue;
+		size_t i = thing_find(s, strtoull(link + sizeof(socket) - 1, NULL, 10));
+		if (i < s->o->thing_count && s->o->owner[i] == from && !s->marks[i].held) {
+			s->marks[i].held = true;
+			left--;
+		}
+	}
+}
+
+/* Makes the process the owner of those that it holds, and by an epoll set watches if `watched`, of
+ * those that `from` owns: another process, or -1. Returns its index, or -1 if there are none. */
+static int process_own(struct search *s, int dir, pid_t pid, int from, bool watched)
+{
+	int self = -1;
+	held_mark(s, dir, from, watched);
+	for (size_t i = 0; i < s->o->thing_count; i++) {
+		if (!s->marks[i].held || (watched && !s->marks[i].watched))
+			continue;
+		if (self < 0 && (self = process_add(s, dir, pid)) < 0)
+			return -1;
+		s->o->owner[i] = self;
+	}
+	return self;
+}
+
+static int pid_order(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* The children of all threads; 0 on a kernel without CONFIG_PROC_CHILDREN. */
+static size_t children_read(int dir, pid_t *pids, size_t max)
+{
+	int fd = process_directory(dir, "task");
+	CLEAN(dir_close) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(free_pointer) char *text = malloc(CHILDREN * 11);
+	size_t count = 0;
+	if (!threads || !text) {
+		if (!threads)
+			close_fd(&fd);
+		return 0;
+	}
+	const struct dirent *entry;
+	for (int n = 0; n < OWNER_THREADS && (entry = readdir(threads)); n++) {
+		char path[300];
+		uint64_t pid;
+		snprintf(path, sizeof(path), "%s/children", entry->d_name);
+		if (entry->d_name[0] == '.' || process_file(fd, path, text, CHILDREN * 11) <= 0)
+			continue;
+		for (const char *at = text; count < max && text_number(&at, &pid);)
+			pids[count++] = (pid_t)pid;
+	}
+	qsort(pids, count, sizeof(*pids), pid_order);
+	return count;
+}
+
+/* Whether a parent holds sockets for such a child. A helper that it runs, another program, may have
+ * inherited them by accident. */
+static bool serves_for(const struct process_stat *child, const struct process *parent)
+{
+	return child->parent == parent->pid &&
+	       (parent->pid == 1 || strcmp(parent->name, "systemd") == 0 ||
+		strcmp(parent->name, child->name) == 0);
+}
+
+/* An epoll set is listed under a lock that its server needs: only small ones are. */
+static bool may_list_watched(int dir)
+{
+	struct process p;
+	return !process_read_at(dir, 0, &p, NULL) && p.open && p.open <= WATCHED_DESCRIPTORS;
+}
+
+static void children_own(struct search *s, int dir, int parent, int depth);
+
+static void child_own(struct search *s, pid_t pid, int parent, int depth, bool watched)
+{
+	struct process_stat stat;
+	CLEAN(close_fd) int child = process_open(s->host, pid, NULL);
+	if (child < 0 || process_stat_at(child, pid, &stat, NULL) < 0 ||
+	    !serves_for(&stat, &s->o->processes[parent]) || (watched && !may_list_watched(child)))
+		return;
+	int self = process_own(s, child, pid, parent, watched);
+	if (self >= 0)
+		children_own(s, child, self, depth - 1);
+}
+
+/* Passes what the process `parent` owns to those of its children that hold it too. Workers with a
+ * socket each (SO_REUSEPORT) may hold those of all: first to the child that watches it. */
+static void children_own(struct search *s, int dir, int parent, int depth)
+{
+	CLEAN(free_pointer) pid_t *pids = depth ? calloc(CHILDREN, sizeof(*pids)) : NULL;
+	size_t count = pids ? children_read(dir, pids, CHILDREN) : 0;
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, true);
+	for (size_t i = 0; i < count && owned_by(s, parent); i++)
+		child_own(s, pids[i], parent, depth, false);
+}
+
+/* A child may have a lower pid than its parent: pids wrap around. */
+static void family_own(struct search *s, int dir, pid_t pid, int self)
+{
+	struct process_stat stat;
+	CLEAN(close_fd) int parent = -1;
+	if (!process_stat_at(dir, pid, &stat, NULL) && stat.parent > pid)
+		parent = process_open(s->host, stat.parent, NULL);
+	int above = parent < 0 ? -1 : process_own(s, parent, stat.parent, self, false);
+	if (above >= 0)
+		children_own(s, parent, above, OWNER_DEPTH);
+	children_own(s, dir, self, OWNER_DEPTH);
+}
+
+static pid_t pid_of(const char *name)
+{
+	uint64_t n;
+	return text_number(&name, &n) && !*name && n && n <= INT32_MAX ? (pid_t)n : -1;
+}
+
+/* By ascending pid, as the kernel lists them. */
+static void processes_search(struct search *s)
+{
+	int fd = machine_open(s->host, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
+	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
+	if (!proc) {
+		s->o->denied = true;
+		close_fd(&fd);
+		return;
+	}
+	const struct dirent *entry;
+	while (owned_by(s, -1) && s->descriptors && !s->full && (entry = readdir(proc))) {
+		pid_t pid = pid_of(entry->d_name);
+		CLEAN(close_fd) int process = pid < 0 ? -1 : process_open(s->host, pid, NULL);
+		int self = process < 0 ? -1 : process_own(s, process, pid, -1, false);
+		if (self >= 0)
+			family_own(s, process, pid, self);
+	}
+}
+
+int owners_find(const struct host *h, struct owners *o, struct err *e)
+{
+	CLEAN(free_pointer) struct mark *marks = calloc(o->thing_count + 1, sizeof(*marks));
+	struct search s = {.host = h, .o = o, .marks = marks, .descriptors = OWNER_TOTAL};
+	if (!marks)
+		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
+	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);
+	o->denied = false;
+	processes_search(&s);
+	/* With hidepid (proc(5)) the processes of other users are not listed. */
+	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
+	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;
+}

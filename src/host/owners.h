@@ -1,0 +1,28 @@
+/* owners: internal to src/host/: the processes that hold sockets, by /proc/PID/fd. */
+#ifndef EPOLLTUNE_HOST_OWNERS_H
+#define EPOLLTUNE_HOST_OWNERS_H
+
+#include "epolltune/listener.h"
+
+/* A socket, of one of the things to find owners for. */
+struct owned_socket {
+	uint64_t inode;
+	size_t thing;
+};
+
+struct owners {
+	struct owned_socket *sockets; /* owners_find() sorts them */
+	size_t socket_count;
+	int *owner; /* of each thing, an index into `processes`; -1: look for it */
+	size_t thing_count;
+	struct process *processes; /* grows; the caller frees it */
+	size_t process_count;
+	bool denied; /* an owner that was not found may be one that this user cannot see */
+};
+
+/* Finds a process that holds a socket of each thing. Of several: a child of the same program before
+ * its parent, and of its children one that watches the socket by epoll. Stops when all are found;
+ * an owner stays -1 if none is visible. */
+int owners_find(const struct host *h, struct owners *o, struct err *e);
+
+#endif

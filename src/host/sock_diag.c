@@ -1,0 +1,95 @@
+/* Sockets of the calling network namespace by sock_diag(7). */
+#include "host/sock_diag.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/idiag/idiagnl.h>
+#include <netlink/msg.h>
+
+#include "epolltune/cleanup.h"
+
+int sock_diag_live(const struct host *h, struct err *e)
+{
+	return h->live ? 0
+		       : err_set(e, EOPNOTSUPP,
+				 "cannot list sockets: a captured machine has no sockets");
+}
+
+static void socket_free(struct nl_sock **s)
+{
+	if (*s)
+		nl_socket_free(*s);
+}
+
+int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t received, void *arg,
+		   struct err *e)
+{
+	static const char what[] = "cannot list sockets: sock_diag";
+	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
+	if (!s)
+		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	int r = idiagnl_connect(s);
+	if (r < 0) {
+		machine_netlink_error(e, r, what);
+		return err_recode(e, EOPNOTSUPP);
+	}
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
+	r = nl_send_simple(s, type, NLM_F_DUMP, request, size);
+	if (r >= 0)
+		r = nl_recvmsgs_default(s);
+	if (r >= 0)
+		return 0;
+	r = machine_netlink_error(e, r, what);
+	/* The module tcp_diag or unix_diag is missing or cannot be loaded. */
+	return r == -ENOENT ? err_recode(e, EOPNOTSUPP) : r;
+}
+
+/* TCPDIAG_GETSOCK dumps both families at once: inet_diag_dump_compat(). */
+int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
+{
+	struct inet_diag_req request = {.idiag_family = AF_INET, .idiag_states = states};
+	return sock_diag_dump(TCPDIAG_GETSOCK, &request, sizeof(request), received, arg, e);
+}
+
+struct half_open {
+	uint16_t port;
+	uint64_t count;
+};
+
+static int half_open_received(struct nl_msg *msg, void *arg)
+{
+	struct half_open *half = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) >= (int)sizeof(*m) && m->idiag_state == TCP_SYN_RECV &&
+	    m->id.idiag_sport == half->port)
+		half->count++;
+	return NL_OK;
+}
+
+int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e)
+{
+	struct half_open half = {.port = port};
+	int r = sock_diag_live(h, e);
+	if (!r)
+		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, &half, e);
+	*count = half.count;
+	return r;
+}
+
+static int closing_received(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	++*(uint64_t *)arg;
+	return NL_OK;
+}
+
+int host_closing(const struct host *h, uint64_t *count, struct err *e)
+{
+	int r = sock_diag_live(h, e);
+	*count = 0;
+	return r ? r
+		 : sock_diag_tcp(1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING,
+				 closing_received, count, e);
+}

@@ -1,0 +1,20 @@
+/* sock_diag: internal to src/host/: dumps of the sockets of the calling network namespace. */
+#ifndef EPOLLTUNE_HOST_SOCK_DIAG_H
+#define EPOLLTUNE_HOST_SOCK_DIAG_H
+
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+
+#include "epolltune/err.h"
+#include "host/machine.h"
+
+/* -EOPNOTSUPP for a captured machine. */
+int sock_diag_live(const struct host *h, struct err *e);
+/* Calls `received` for every socket that a dump by this request of sock_diag(7) has. -EOPNOTSUPP if
+ * the kernel lacks it. */
+int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t received, void *arg,
+		   struct err *e);
+/* Those of TCP, IPv4 and IPv6, in these states (bits 1 << TCP_…): messages inet_diag_msg. */
+int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
+
+#endif
