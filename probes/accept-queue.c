@@ -173,6 +173,11 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct stall *stall = &t->context->stall;
+	const char *why = backlog_untestable(s);
+	if (why) {
+		outcome_unsupported(out, "%s", why);
+		return 0;
+	}
 	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed, .overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
@@ -236,6 +241,37 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	report_append_to(text, size, " (clients retransmit a dropped SYN after 1 s).");
 }
 
+static void queue_words(const struct target *target, const struct settings *s,
+			const struct outcome *o, struct wording *w)
+{
+	(void)o;
+	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
+}
+
+static bool unix_applies(const struct probe_options *o)
+{
+	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest;
+}
+
+static void unix_read(const struct host *h, struct settings *s)
+{
+	(void)h;
+	s->at[BACKLOG_ARGUMENT][0] = subject_queue(s->subject, LISTENER_UNIX).smallest->limit;
+}
+
+static void unix_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	backlog_subject_bound(s, LISTENER_UNIX, b);
+}
+
+static void unix_words(const struct target *target, const struct settings *s,
+		       const struct outcome *o, struct wording *w)
+{
+	(void)o;
+	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
+}
+
 static const struct experiment experiments[] = {
 	{
 		.wall = "accept-queue",
@@ -245,9 +281,19 @@ static const struct experiment experiments[] = {
 			    {"last client connected after", "us"}},
 		.bound = backlog_bound,
 		.solve = backlog_solve,
+		.words = queue_words,
 		.cost = queue_cost,
 		.run = queue_run,
 		.describe = queue_describe,
+	},
+	{
+		.wall = "accept-queue.unix",
+		.knobs = {"net.core.somaxconn", "listen.backlog"},
+		.applies = unix_applies,
+		.read = unix_read,
+		.bound = unix_bound,
+		.solve = backlog_solve,
+		.words = unix_words,
 	},
 	{0},
 };
@@ -331,7 +377,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 			      const struct moment *m, struct report *r)
 {
 	(void)before;
-	if (!m->options->backlog)
+	if (!m->options->backlog && !m->options->subject)
 		judge_listeners(after, m->target, r);
 	if (after->abort[0] && strcmp(after->abort, "0") != 0)
 		finding_propose(report_finding(r, "accept-queue.abort-on-overflow", NULL), ABORT,

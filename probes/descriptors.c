@@ -59,19 +59,46 @@ static int64_t held_by(const struct settings *s)
 	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
 }
 
+/* The processes that share the connections. */
+static size_t processes_of(const struct settings *s)
+{
+	return s->subject && s->subject->accepting ? s->subject->accepting : 1;
+}
+
 /* The connections that a limit on descriptors allows. */
 static int64_t connections_of(const struct settings *s, int field)
 {
 	int64_t limit = s->at[NOFILE][field];
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
-	return limit > held_by(s) ? limit - held_by(s) : 0;
+	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
+	return (int64_t)subject_spread(each, processes_of(s));
 }
 
 /* SOFT if the hard limit suffices, otherwise HARD. */
 static int field_to_raise(const struct settings *s, int64_t enough)
 {
 	return connections_of(s, HARD) >= enough ? SOFT : HARD;
+}
+
+/* The limit of each process with which they hold that many connections. */
+static int64_t limit_for(const struct settings *s, int64_t enough)
+{
+	return (int64_t)subject_part((uint64_t)enough, processes_of(s)) + held_by(s);
+}
+
+static void nofile_read(const struct host *h, struct settings *s)
+{
+	(void)h;
+	if (s->subject)
+		s->taken.held = s->subject->held;
+}
+
+/* A running process has the soft limit that it was started with, or has raised itself. */
+static void subject_bound(const struct settings *s, struct bound *b)
+{
+	b->running = true;
+	b->capacity = connections_of(s, SOFT);
 }
 
 static struct quantity_shown limit_show(int64_t limit)
@@ -87,6 +114,10 @@ static void process_bound(const struct target *target, const struct settings *s,
 {
 	(void)target;
 	b->binding = NOFILE;
+	if (s->subject) {
+		subject_bound(s, b);
+		return;
+	}
 	b->capacity = connections_of(s, HARD);
 	b->unraised = connections_of(s, SOFT);
 }
@@ -97,9 +128,32 @@ static bool process_solve(const struct target *target, const struct settings *no
 	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
 	(void)target;
 	(void)o;
-	if (*limit < enough + held_by(now))
-		*limit = enough + held_by(now);
+	if (*limit < limit_for(now, enough))
+		*limit = limit_for(now, enough);
 	return true;
+}
+
+/* Names the server and its lines; {who} is "" without one. */
+static void subject_words(const struct subject *subject, int64_t proposed, struct wording *w)
+{
+	char line[WORDING_TEXT];
+	wording_set(w, "who", "%s", "");
+	if (!subject)
+		return;
+	const struct server_row *server = server_row_find(subject->name);
+	if (subject->pid)
+		wording_set(w, "who", "%s (pid %d)", subject->name, (int)subject->pid);
+	else
+		wording_set(w, "who", "%s", "The process, which is not visible to this user,");
+	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
+	wording_set(w, "processes", "%s",
+		    subject->accepting > 1 ? quantity_count(subject->accepting).text : "");
+	wording_set(w, "unit", "%s", subject->unit);
+	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
+	wording_set(w, "server", "%s", server ? server->name : "");
+	wording_set(w, "line", "%s",
+		    server_line(server ? server->files_line : NULL, "files", (uint64_t)proposed,
+				line, sizeof(line)));
 }
 
 static void process_words(const struct target *target, const struct settings *s,
@@ -107,11 +161,12 @@ static void process_words(const struct target *target, const struct settings *s,
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target->connections);
-	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), enough + held_by(s));
+	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(s, enough));
 	wording_set(w, "soft", "%s", limit_show(soft).text);
 	wording_set(w, "hard", "%s", limit_show(hard).text);
 	wording_set(w, "held", "%" PRId64, held_by(s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
+	subject_words(s->subject, proposed, w);
 	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "keep", "%s", "");
 	if (field_to_raise(s, enough) == SOFT) {
@@ -139,7 +194,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t goal = least(report_margin(target->connections), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
-	uint64_t room = (uint64_t)connections_of(s, HARD);
+	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	if (m->files_max)
@@ -219,7 +274,8 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 		rc = hold_weigh(t, h, e);
 	if (!rc)
 		rc = hold_talk(t, h, e);
-	if (!rc)
+	/* The limit of a running server is not that of the test server. */
+	if (!rc && !s->subject)
 		rc = hold_limit(t, h, e);
 	return rc;
 }
@@ -249,6 +305,8 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 	int rc = hold_run(t, s, h, e);
 	if (rc)
 		return rc;
+	if (s->subject && h->connections)
+		return 0;
 	if (h->goal && !h->connections)
 		return err_set(e, EIO, "the test server accepted none of %" PRIu64 " connections",
 			       h->goal);
@@ -377,6 +435,7 @@ static const struct experiment experiments[] = {
 		.wall = "descriptors.process",
 		.knobs = {"RLIMIT_NOFILE", "fs.nr_open", "fs.epoll.max_user_watches"},
 		.metrics = {{"held", "connections"}, {"wakeups at the limit", "1/s"}},
+		.read = nofile_read,
 		.bound = process_bound,
 		.solve = process_solve,
 		.words = process_words,

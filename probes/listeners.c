@@ -39,6 +39,7 @@ struct sample {
 	size_t seen_count;
 	struct listeners listeners;
 	char unlisted[200]; /* why there are none on this live machine; "": they are all */
+	const struct subject *subject; /* NULL: none was named */
 	struct host_counters counters;
 	int64_t somaxconn; /* REPORT_NONE: unknown */
 };
@@ -111,25 +112,25 @@ static bool was_full(const struct sample *s, const struct listener *l)
 	return is_full(l) || (seen && seen->full);
 }
 
-/* The owner of a listener that is well is not looked for. */
-static bool in_trouble(const struct listener *l, void *arg)
+/* The owner of a listener that is well is not looked for, unless it is the subject's. */
+static bool is_asked(const struct listener *l, void *arg)
 {
 	const struct sample *s = arg;
-	return was_full(s, l) || waits(s, l);
+	return was_full(s, l) || waits(s, l) || subject_has(s->subject, l);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct err why = {0};
-	(void)o;
 	(void)e;
 	s->somaxconn = REPORT_NONE;
+	s->subject = o->subject;
 	s->at_s = now_s();
 	host_counters(h, &s->counters, NULL);
 	if (host_live(h) && listeners_read(h, &s->listeners, &why))
 		report_text(s->unlisted, "%s", why.text);
-	listeners_own(h, &s->listeners, in_trouble, s, NULL);
+	listeners_own(h, &s->listeners, is_asked, s, NULL);
 	knob_number(BACKLOG_KNOB, h, &s->somaxconn);
 	return 0;
 }
@@ -201,8 +202,9 @@ static void group_add(struct group *g, const struct watch *w, const struct liste
 	g->depth += l->depth;
 	g->room += l->limit + UINT64_C(1);
 	g->total += l->drops;
-	/* Of a socket that was never full they are other packets. The count wraps. */
-	if (full && earlier)
+	/* Of a socket that was never full they may be other packets: only those of the server in
+	 * question count. The count wraps. */
+	if ((full || subject_has(w->after->subject, l)) && earlier)
 		g->grown += (uint32_t)(l->drops - earlier->drops);
 	if (g->fullest && (seen_full < g->seen_full ||
 			   (seen_full == g->seen_full && fullness(l) <= fullness(g->fullest))))
@@ -216,7 +218,7 @@ static void group_add(struct group *g, const struct watch *w, const struct liste
 
 static bool group_dropping(const struct group *g, const struct watch *w)
 {
-	return g->fullest->kind == LISTENER_TCP && g->full && g->grown && w->overflows;
+	return g->fullest->kind == LISTENER_TCP && g->grown && w->overflows;
 }
 
 static const struct process *owner_of(const struct watch *w, const struct listener *l)
@@ -293,18 +295,6 @@ static uint64_t more_than(uint64_t now)
 	return more;
 }
 
-/* The line of a known server's configuration that sets `name` to `value`; "" without one. */
-static void words_line(struct wording *words, const char *as, const char *line, const char *name,
-		       uint64_t value)
-{
-	struct wording number = {0};
-	char text[WORDING_TEXT] = "";
-	wording_set(&number, name, "%s", quantity_plain(value).text);
-	if (line)
-		wording_fill(&number, line, text, sizeof(text));
-	wording_set(words, as, "%s", text);
-}
-
 static void words_process(struct wording *words, const struct watch *w, const struct listener *l)
 {
 	const struct process *p = owner_of(w, l);
@@ -315,6 +305,7 @@ static void words_process(struct wording *words, const struct watch *w, const st
 	wording_set(words, "who", "%s", p ? p->name : l->address);
 	wording_set(words, "process", "%s", p ? p->name : "");
 	wording_set(words, "pid", "%d", p ? (int)p->pid : 0);
+	wording_flag(words, "worker", p && p->pid != p->root);
 	wording_set(words, "unit", "%s", p ? p->unit : "");
 	wording_set(words, "doing", "%s", doing.what);
 	wording_set(words, "help", "%s", doing.help ? doing.help : "");
@@ -333,6 +324,7 @@ static void words_backlog(struct wording *words, const struct watch *w, const st
 {
 	const struct process *p = owner_of(w, l);
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
 	bool kernel = kernel_limits(w, l);
 	uint64_t more = allowed == REPORT_NONE || kernel ? more_than(l->limit + UINT64_C(1))
@@ -341,7 +333,9 @@ static void words_backlog(struct wording *words, const struct watch *w, const st
 		    allowed == REPORT_NONE ? "" : quantity_plain((uint64_t)allowed).text);
 	wording_flag(words, "kernel", kernel);
 	wording_set(words, "backlog", "%s", quantity_plain(more).text);
-	words_line(words, "line", server ? server->backlog_line : NULL, "backlog", more);
+	wording_set(words, "line", "%s",
+		    server_line(server ? server->backlog_line : NULL, "backlog", more, line,
+				sizeof(line)));
 	wording_set(words, "effect", "%s", server ? server->backlog_effect : "after a restart");
 }
 
@@ -354,6 +348,7 @@ static void words_group(struct wording *words, const struct watch *w, const stru
 	wording_set(words, "depth", "%s", quantity_count(g->seen_depth).text);
 	wording_set(words, "capacity", "%s", quantity_count(l->limit + UINT64_C(1)).text);
 	wording_flag(words, "now", g->full_now);
+	wording_flag(words, "seen", g->full);
 	wording_set(words, "rate", "%s",
 		    w->seconds > 0
 			    ? quantity_measured(QUANTITY_COUNT,
@@ -465,7 +460,7 @@ static void files_finding(const struct watch *w, const struct listener *l, const
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = more_than(p->soft);
 	struct wording words = {0};
-	char name[WORDING_TEXT], limit[KNOB_VALUE];
+	char name[WORDING_TEXT], line[WORDING_TEXT], limit[KNOB_VALUE];
 	words_process(&words, w, l);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
@@ -476,7 +471,9 @@ static void files_finding(const struct watch *w, const struct listener *l, const
 	wording_set(&words, "hard", "%s",
 		    p->hard == HOST_UNLIMITED ? "unlimited" : quantity_count(p->hard).text);
 	wording_set(&words, "files", "%s", quantity_plain(more).text);
-	words_line(&words, "line", server ? server->files_line : NULL, "files", more);
+	wording_set(
+		&words, "line", "%s",
+		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
 	struct finding *f = report_finding(w->report, "descriptors.process.exhausted", &words);
 	finding_evidence(f, "open descriptors", "descriptors", (double)p->open, NAN);
 	finding_evidence(f, "connections that wait", "connections", l->depth, NAN);
@@ -509,14 +506,14 @@ static void judge_hidden(const struct watch *w)
 	struct wording words = {0};
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
-		hidden += all->at[i].owner < 0 &&
-			  (was_full(w->after, &all->at[i]) || waits(w->after, &all->at[i]));
+		hidden += all->at[i].owner < 0 && is_asked(&all->at[i], (void *)w->after);
 	if (w->after->unlisted[0]) {
 		wording_set(&words, "why", "%s", w->after->unlisted);
 		report_finding(w->report, "listeners.unlisted", &words);
 	} else if (all->hidden && hidden) {
 		wording_set(&words, "count", "%s", quantity_count(hidden).text);
 		wording_flag(&words, "several", hidden > 1);
+		wording_flag(&words, "subject", w->after->subject);
 		report_finding(w->report, "listeners.hidden", &words);
 	}
 }
@@ -581,6 +578,30 @@ static void judge_unseen(const struct watch *w)
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
 }
 
+/* A subject whose sockets are gone, all or some. */
+static void judge_subject(const struct watch *w)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	const struct listener *gone = NULL;
+	char name[WORDING_TEXT];
+	size_t left = 0;
+	for (size_t i = 0; s && i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (listeners_find(&w->after->listeners, l->cookie))
+			left++;
+		else if (!gone)
+			gone = l;
+	}
+	if (!gone || w->after->unlisted[0])
+		return;
+	wording_set(&words, "listener", "%s",
+		    listener_name(&s->listeners, gone, name, sizeof(name)));
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : gone->address);
+	wording_flag(&words, "left", left);
+	report_finding(w->report, "listeners.closed", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -590,6 +611,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_cookies(&w);
 	judge_unseen(&w);
 	judge_hidden(&w);
+	judge_subject(&w);
 }
 
 static const struct observation observation = {

@@ -168,9 +168,11 @@ static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
-	(void)target;
+	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_syn_queue(target)), w);
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
+	if (s->subject)
+		somaxconn = backlog;
 	wording_set(w, "backlog", "%lld", (long long)(backlog < somaxconn ? backlog : somaxconn));
 	wording_set(w, "max_syn", "%s", s->text[MAX_SYN]);
 	word_count(w, "held", o, HALF_OPEN);
@@ -215,6 +217,11 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 {
 	uint64_t enough = report_margin(t->needed), max = burst_max();
 	uint64_t clients = t->proof ? enough : clients_for(t->target, s);
+	const char *why = backlog_untestable(s);
+	if (why) {
+		outcome_unsupported(out, "%s", why);
+		return 0;
+	}
 	if (enough > max) {
 		outcome_unsupported(out,
 				    "the experiment needs %s clients and RLIMIT_NOFILE allows %s; "

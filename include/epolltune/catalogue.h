@@ -156,6 +156,11 @@ size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* A line of its configuration with {name} as `value`; "" for a NULL line. Returns `out`. */
+char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size);
+/* Whether a server that people call `who` may have a process of that name: "redis" has
+ * "redis-server". */
+bool server_named(const char *who, const char *process);
 
 /* What only the application can do, with example code. */
 struct guide {

@@ -29,10 +29,12 @@ struct listener {
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
+	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
 struct process {
 	pid_t pid;
+	pid_t root; /* its topmost ancestor of the same name: a worker's master; pid if none */
 	uint64_t started;    /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
 	char name[16];       /* comm */
 	char unit[64];       /* systemd unit by its cgroup, "nginx.service"; "" if none */

@@ -18,6 +18,7 @@
 #include "epolltune/load.h"
 #include "epolltune/report.h"
 #include "epolltune/server.h"
+#include "epolltune/subject.h"
 #include "epolltune/target.h"
 
 struct probe_options {
@@ -25,6 +26,7 @@ struct probe_options {
 	bool in_place;      /* loopback of the calling namespace instead of a lab */
 	uint64_t backlog;   /* what the application passes to listen(); 0: the maximum */
 	uint64_t window_us; /* minimum time between the samples; 0: the probe's default */
+	const struct subject *subject; /* the server in question; NULL: none was named */
 };
 
 #define SETTINGS_MAX 6
@@ -34,10 +36,12 @@ struct probe_options {
 /* The values that an experiment depends on, in the order of experiment.knobs, and the machine. */
 struct settings {
 	/* The fields of each knob; REPORT_NONE: not readable, or no such field. RLIMIT_NOFILE:
-	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX if none was given. */
+	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX if none was given. With a
+	 * subject both are those of the running server. */
 	int64_t at[SETTINGS_MAX][3];
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
+	const struct subject *subject; /* the server in question; NULL: none was named */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {
@@ -60,6 +64,8 @@ struct bound {
 	bool upper;
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
+	bool running;   /* as the running server has it */
+	bool absent;    /* the running server has no such thing: the wall is n/a */
 };
 
 enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
@@ -117,6 +123,8 @@ struct experiment {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
 	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
+	/* Whether there is such a wall. NULL: always. */
+	bool (*applies)(const struct probe_options *);
 	/* Reads what is not a knob: fills `taken`, and the slots of knobs that are not in the
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
@@ -151,11 +159,22 @@ struct experiment {
 };
 
 /* bound() and solve() for a listener's queues. The first two knobs must be net.core.somaxconn and
- * listen.backlog; the queue holds one more than the smaller of them. Pure. */
+ * listen.backlog; the queue holds one more than the smaller of them. A subject's queue holds one
+ * more than the kernel keeps as its limit since listen(), also where somaxconn has changed. Pure.
+ */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);
+/* The same for a subject's queues of that kind. */
+void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
+/* Why no lab shows what the subject's queue holds; NULL: one does. */
+const char *backlog_untestable(const struct settings *s);
+/* Adds what names the subject's queue and its configuration: {listener} {limit} {sockets} {sum}
+ * {server} {default} {wanted} {line} {line_effect} {kernel} {somaxconn}; {listener} is "" without
+ * a subject. `enough`: what it should hold. */
+void backlog_words(const struct settings *s, enum listener_kind kind, int64_t enough,
+		   struct wording *w);
 
 /* When the samples of an observation were taken. */
 struct moment {
@@ -233,6 +252,11 @@ const struct probe *probe_find(const char *name);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
+/* Whether these options give the experiment a wall. */
+static inline bool experiment_applies(const struct experiment *x, const struct probe_options *o)
+{
+	return !x->applies || x->applies(o);
+}
 /* Whether the probe runs anything in a lab. */
 bool probe_experiments(const struct probe *p);
 

@@ -128,6 +128,16 @@ struct report_host {
 	enum report_isolation isolation; /* the weakest of all probes */
 };
 
+/* The server that --server named. */
+struct report_server {
+	char asked[128]; /* "": none */
+	char name[16];   /* "": not visible */
+	char unit[64];
+	int64_t pid;        /* 0: not visible */
+	uint64_t processes; /* that accept; 0: not visible */
+	char addresses[300];
+};
+
 struct report_probe {
 	char name[24];
 	enum probe_state state;
@@ -141,6 +151,7 @@ struct report_probe {
 struct report {
 	struct timespec time;
 	struct report_host host;
+	struct report_server server;
 	struct target target;
 	char probes[128];      /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;      /* of the application, given by the operator; 0: none */

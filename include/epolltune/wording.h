@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define WORDING_NAMES 32
+#define WORDING_NAMES 48
 #define WORDING_TEXT 400
 
 struct wording {

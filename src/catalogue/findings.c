@@ -36,6 +36,24 @@
 #define WHOSE_BACKLOG                                                                              \
 	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
 	"{default?; {server}'s default backlog is {default}}.}"
+/* What a server has and needs, and its remedy, by backlog_words(). */
+#define BACKLOG_TITLE(what)                                                                            \
+	"{listener} has {sockets?{sockets} sockets of }backlog {limit}; this load needs {needed}" what \
+	"{tight? and 25 % headroom}"
+#define BACKLOG_OF_A_SERVER                                                                        \
+	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
+	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
+	"{capacity}}. " WHOSE_BACKLOG
+#define BACKLOG_REMEDY                                                                              \
+	"{possible?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog " \
+	"{wanted} to listen()} (effective {line_effect}).:No accept queue holds that many\\: "      \
+	"shorten the server's stalls.}"
+/* The line of a unit for {files} descriptors, and of the server. */
+#define NOFILE_REMEDY                                                                              \
+	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl restart "    \
+	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
+	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
+	"limit of its own\\: {line}}"
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -48,8 +66,11 @@
 
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
-	      "A process {tight?can just:cannot} hold {connections} connections", NOFILE_DETAIL,
-	      "{possible?{how} " NOFILE_WHOSE "{ceiling? fs.nr_open ({ceiling}) has to be raised "
+	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
+	      "hold {connections} connections",
+	      NOFILE_DETAIL,
+	      "{possible?{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
+	      "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
 	      "first.}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
@@ -68,10 +89,7 @@ static const struct finding_row findings[] = {
 		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}), and "
 		 "a level-triggered server spins. {waiting} {several?connections wait:connection "
 		 "waits} in the queue of {listener}.",
-	 .advice = "{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl "
-		   "restart {unit}.:Raise RLIMIT_NOFILE where the process is started "
-		   "(LimitNOFILE={files} in a systemd unit, ulimit -n {files} in a script), and "
-		   "restart it.}{line? {server} has a limit of its own\\: {line}}",
+	 .advice = NOFILE_REMEDY,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning = "A process that accepts connections has as many descriptors open as its soft "
 		    "limit allows, and connections wait in its queue.",
@@ -122,16 +140,28 @@ static const struct finding_row findings[] = {
 	      "The target's connections fit into the available memory"),
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
-	      "The accept queue is {tight?tight:too short} for a stall of {stall}",
-	      "{needed} connections arrive in a stall of {stall}; the queue holds {capacity}.",
-	      "{possible?{how} Costs nothing until used.:No accept queue holds that many: shorten "
-	      "the server's stalls.}",
+	      "{listener?" BACKLOG_TITLE(
+		      "") ":The accept queue is {tight?tight:too short} for a stall "
+			  "of {stall}}",
+	      "{listener?" BACKLOG_OF_A_SERVER ":{needed} connections arrive in a stall of "
+	      "{stall}; the queue holds {capacity}.}",
+	      "{listener?" BACKLOG_REMEDY ":{possible?{how} Costs nothing until used.:No accept "
+	      "queue holds that many: shorten the server's stalls.}}",
 	      "While the server stalls, more clients arrive than its accept queue holds. The "
 	      "kernel drops those beyond; they retransmit after 1 s or more.",
 	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
 	      "restart the server. Or shorten its stalls.",
 	      "TcpExt.ListenOverflows grows, and does not at the proposed value",
 	      "The accept queue holds the clients of a stall"),
+	SHORT("accept-queue.unix", REMEDY_APPLICATION, BACKLOG_TITLE(""),
+	      BACKLOG_OF_A_SERVER " connect() fails with EAGAIN beyond that, or sleeps.",
+	      BACKLOG_REMEDY,
+	      "While the server stalls, more clients arrive at its UNIX socket than its accept "
+	      "queue holds. The kernel refuses those beyond at once, with EAGAIN.",
+	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
+	      "restart the server. Or shorten its stalls.",
+	      "The socket's limit by unix_diag (Send-Q of ss -lx)",
+	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
 	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
@@ -152,9 +182,10 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "accept-queue",
 	 .observed = true,
-	 .title = "{listener}: its accept queue {now?is:was} full ({depth} of {capacity}) and "
-		  "{rate} handshake packets/s are dropped now",
+	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
+		  "and }{rate} handshake packets/s are dropped now",
 	 .detail = "Retransmissions included; {total} since the socket was made. "
+		   "{worker?Worker {pid} accepts from it. }"
 		   "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) were full; "
 		   "together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		   "{more? {more} more listeners are in trouble.}",
@@ -175,8 +206,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
 		  "{process?{process}:the server} accepts",
-	 .detail = "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
-		   "process is not visible to this user.}",
+	 .detail =
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
+		 "process is not visible to this user.}",
 	 .advice =
 		 "No backlog helps; {help?{help}:run the check as root to see the process, or add "
 		 "workers}.",
@@ -195,11 +227,12 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; no drops in "
 		 "this moment:}",
-	 .detail = "The kernel drops a client that arrives now. {process?{process} (pid {pid}) "
-		   "{doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} sockets of "
-		   "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
-		   "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
-		   "since the socket was made.{more? {more} more listeners are full.}",
+	 .detail =
+		 "The kernel drops a client that arrives now. {process?{worker?Its worker:{process}} (pid {pid}) "
+		 "{doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} sockets of "
+		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
+		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
+		 "since the socket was made.{more? {more} more listeners are full.}",
 	 .advice = "{slow?{help?No backlog helps a server that does not accept\\: {help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
@@ -219,7 +252,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{process} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
 	 .advice = "{slow?No backlog helps a server that does not accept{help?\\: {help}}.:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
@@ -248,13 +281,16 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
 
 	SHORT("syn-queue", REMEDY_APPLICATION,
-	      "The SYN queue is {tight?tight:too short} for {rate} over a round trip of {rtt}",
+	      "{listener?" BACKLOG_TITLE(
+		      " half-open connections") ":The SYN queue is {tight?tight:too "
+						"short} for {rate} over a round trip of {rtt}}",
 	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
 	      "{held?held {held}, and the kernel {by_cookie?answered {by_cookie} SYNs with a "
 	      "cookie. No client is lost, but cookies cost CPU and, without timestamps, window "
 	      "scaling and SACK:dropped {dropped} SYNs (clients retransmit a dropped SYN after "
 	      "1 s)}:holds {capacity}}.",
-	      "{possible?{how}:No setting makes it longer\\: spread the clients over several "
+	      "{possible?{listener?" BACKLOG_REMEDY
+	      ":{how}}:No setting makes it longer\\: spread the clients over several "
 	      "listeners (SO_REUSEPORT) or machines.}"
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
@@ -767,15 +803,29 @@ static const struct finding_row findings[] = {
 		    "made.",
 	 .action = "Nothing by itself; see the counters that grow with explain.",
 	 .proof = "/proc/net/netstat"},
+	{.id = "listeners.closed",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{listener}: the socket was closed during this check",
+	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
+		   "listening or was restarted.} The walls are those of the closed socket.",
+	 .advice = "Run the check again when the server runs.",
+	 .answer = "{who} has closed its listener",
+	 .meaning = "A listener of the server that --server named was closed while the check ran: "
+		    "its walls are not those of the server that runs now.",
+	 .action = "Run the check again.",
+	 .proof = "The socket's cookie by inet_diag or unix_diag"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
-	 .title = "The {several?processes of {count} listeners:process of a listener} with waiting "
-		  "clients {several?are:is} not visible to this user",
+	 .title = "The {several?processes of {count} listeners:process of a listener}"
+		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
 	 .detail = "Its name, state and descriptors are unknown.",
 	 .advice = "Run the check as root to name the processes.",
-	 .meaning = "Clients wait at a listener whose process belongs to another user: without "
-		    "privilege its name and limits are unknown.",
+	 .meaning = "Clients wait at a listener, or --server named it, whose process belongs to "
+		    "another user: without privilege its name and limits are unknown.",
 	 .action = "Run the check as root, or as the user of the server.",
 	 .proof = "EACCES from /proc/PID/fd"},
 	{.id = "listeners.unlisted",

@@ -1,7 +1,13 @@
 /* Servers that many run: their default backlog, and the lines that change their limits. */
 #include <string.h>
+#include <strings.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/quantity.h"
+#include "epolltune/wording.h"
+
+/* Bytes of a name in /proc/PID/stat. */
+#define PROCESS_NAME 15
 
 static const struct server_row servers[] = {
 	{
@@ -127,4 +133,31 @@ const struct server_row *server_row_find(const char *process)
 		if (named(servers[i].process, process))
 			return &servers[i];
 	return NULL;
+}
+
+char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size)
+{
+	struct wording words = {0};
+	wording_set(&words, name, "%s", quantity_plain(value).text);
+	out[0] = 0;
+	if (line)
+		wording_fill(&words, line, out, size);
+	return out;
+}
+
+/* Whether a list of names begins with this one. */
+static bool first_is(const char *names, const char *name)
+{
+	size_t length = strcspn(names, ",*");
+	return strlen(name) == length && !strncmp(names, name, length);
+}
+
+bool server_named(const char *who, const char *process)
+{
+	const struct server_row *row = server_row_find(process);
+	size_t length = strlen(process);
+	/* The kernel cuts the name of a process. */
+	if (!strncmp(who, process, length) && (!who[length] || length == PROCESS_NAME))
+		return true;
+	return row && (!strcasecmp(who, row->name) || first_is(row->process, who));
 }

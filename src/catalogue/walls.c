@@ -36,6 +36,12 @@ static int64_t need_throughput(const struct target *t)
 	"{device?{max?The maximum of {device} is {max}.:The driver of {device} does not report "   \
 	"it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
+/* The queue of a running server, by backlog_words(). */
+#define QUEUE_OF_A_SERVER                                                                           \
+	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT) of backlog {limit}; together "    \
+	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog " \
+	"{limit} since listen(); the kernel admits one more}."
+
 #define NOT_A_SERVERS "Not needed with --role server."
 
 static const struct wall_row walls[] = {
@@ -46,8 +52,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one process can hold before accept() fails with "
 			"EMFILE: its limit on descriptors less those that it holds for other "
 			"purposes. Needed: the target's connections.",
-		.detail =
-			"The limit is {knob} less the {held} descriptors that {holder} holds itself.",
+		.detail = "The limit is {knob} less the {held} descriptors that {holder} holds "
+			  "besides its connections{processes?, for each of {processes} processes}.",
 	},
 	{
 		.name = "descriptors.system",
@@ -85,7 +91,17 @@ static const struct wall_row walls[] = {
 			"more than the smaller of the backlog passed to listen() and "
 			"net.core.somaxconn. The kernel drops clients beyond that; they "
 			"retransmit after 1 s. Needed: rate times stall.",
-		.detail = "{knob} is {value}; the kernel admits one more.",
+		.detail = "{listener?" QUEUE_OF_A_SERVER ":{knob} is {value}; the kernel admits "
+			  "one more.}",
+	},
+	{
+		.name = "accept-queue.unix",
+		.unit = "connections",
+		.need = need_accept_queue,
+		.what = "The connections that can wait for accept() at a UNIX socket of the server "
+			"that --server names: one more than its limit since listen(). connect() "
+			"fails with EAGAIN beyond that, or sleeps. Needed: rate times stall.",
+		.detail = QUEUE_OF_A_SERVER,
 	},
 	{
 		.name = "syn-queue",

@@ -303,6 +303,8 @@ static int make_plan(struct apply *a, struct err *e)
 static bool choose_probes(struct apply *a)
 {
 	a->again = a->check;
+	/* A running server keeps its queue and its limits until it is restarted. */
+	a->again.server = NULL;
 	if (!a->from && !a->plan_options.only && !a->plan_options.set)
 		return true;
 	a->probes = probes_for(a, NULL);
@@ -806,6 +808,7 @@ int command_apply(int argc, char **argv)
 	struct err e = {0};
 	struct options o = options_begin("apply", argc, argv);
 	struct apply a = {.tuning = tuning_defaults(), .check = check_defaults(), .format = "text"};
+	a.check.stay = true;
 	a.command_cut = !operator_command(a.command, sizeof(a.command), argc, argv);
 	if (arguments_read(&o, &a, &e))
 		return command_error(&e);

@@ -90,6 +90,8 @@ int check_option(const char *name, const char *value, struct check_options *o, s
 				    &o->probe.window_us, e);
 	else if (!strcmp(name, "probe"))
 		o->probes = value;
+	else if (!strcmp(name, "server"))
+		o->server = value;
 	else if (!strcmp(name, "in-place"))
 		o->probe.in_place = true;
 	else
@@ -123,6 +125,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->output = value;
 		else if (!strcmp(name, "sysroot"))
 			a->check.sysroot = value;
+		else if (!strcmp(name, "netns"))
+			a->check.netns = value;
 		else if (!strcmp(name, "no-proof"))
 			a->check.probe.no_proof = true;
 		else if (!strcmp(name, "quick"))
@@ -136,6 +140,13 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 	}
 	if (!e->code && !o->help && o->next < o->argc)
 		err_set(e, EINVAL, "check: unexpected argument \"%s\"", o->argv[o->next]);
+	if (!e->code && a->check.sysroot && (a->check.server || a->check.netns))
+		err_set(e, EINVAL, "check: --%s needs a running machine; --sysroot has none",
+			a->check.server ? "server" : "netns");
+	if (!e->code && a->check.server && a->check.probe.backlog)
+		err_set(e, EINVAL,
+			"check: --backlog is for a server that does not run; --server takes it from "
+			"the kernel");
 	if (!e->code && a->check.measured && (a->check.quick || a->check.sysroot))
 		err_set(e, EINVAL, "check: --measured needs experiments; %s runs none",
 			a->check.quick ? "--quick" : "--sysroot");

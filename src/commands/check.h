@@ -14,6 +14,9 @@ struct check_options {
 	struct probe_options probe;
 	const char *probes;  /* names, comma separated; NULL: all */
 	const char *sysroot; /* a captured machine; NULL: this one */
+	const char *server;  /* the server in question, as subject_find(); NULL: none */
+	const char *netns;   /* a pid or path; NULL: the calling network namespace */
+	bool stay;           /* refuse a server in another network namespace */
 	bool quick;          /* inspect only */
 	bool measured;       /* a missed experiment makes the status unknown */
 	bool progress;       /* show progress in a line on standard error */
@@ -22,12 +25,13 @@ struct check_options {
 struct check_options check_defaults(void);
 
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
- * probe that fails or crashes reports its walls by their settings, and a skipped finding. Returns
- * an error only if the whole check is not possible: unknown probe, invalid sysroot, no memory. */
+ * probe that fails or crashes reports its walls by their settings, and a skipped finding. Moves
+ * this process into the network namespace of options->netns or of the server. Returns an error only
+ * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
-/* Parses an option of the probes, for all commands that run them: --backlog --window --probe
- * --in-place. Returns as target_option(). */
+/* Parses an option of the probes, for all commands that run them: --server --backlog --window
+ * --probe --in-place. Returns as target_option(). */
 int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
 
 /* Parses an option of the target, for all commands that take one: --target --connections --rate

@@ -210,12 +210,21 @@ static void job_report_failure(const struct job *job, bool crashed, const char *
 	job->shared->is.state = crashed ? PROBE_CRASHED : PROBE_FAILED;
 }
 
+/* Whether the wall is due with these options. */
+static bool wall_due(const struct schedule *s, const struct job *job, const char *wall)
+{
+	for (const struct experiment *x = job->probe->experiments; x && x->wall; x++)
+		if (!strcmp(x->wall, wall))
+			return experiment_applies(x, &s->options->probe);
+	return true;
+}
+
 /* Whether an error left the walls judged as far as they can be. */
-static bool job_is_judged(const struct job *job)
+static bool job_is_judged(const struct schedule *s, const struct job *job)
 {
 	const char *name;
 	for (size_t i = 0; (name = probe_wall(job->probe, i)); i++)
-		if (!report_find(&job->shared->report, name))
+		if (wall_due(s, job, name) && !report_find(&job->shared->report, name))
 			return false;
 	return true;
 }
@@ -248,7 +257,7 @@ static int job_measure(const struct schedule *s, const struct job *job)
 	int judged = judge_probe(job->probe, &j, &failed);
 	labs_uncopied(&labs, j.report);
 	labs_close(&labs);
-	if (judged && !job_is_judged(job))
+	if (judged && !job_is_judged(s, job))
 		return 1;
 	if (rc || judged)
 		job_report_failure(job, false, rc ? e.text : failed.text);
@@ -275,6 +284,8 @@ static void job_unjudge(const struct schedule *s, const struct job *job)
 	const char *name;
 	report_init(&job->shared->report);
 	for (size_t i = 0; (name = probe_wall(job->probe, i)); i++) {
+		if (!wall_due(s, job, name))
+			continue;
 		const struct wall_row *row = wall_row_find(name);
 		struct wall *w = report_wall(&job->shared->report, name);
 		if (row && row->need)
@@ -525,6 +536,30 @@ static enum report_isolation isolation_of(const struct schedule *s)
 	return is;
 }
 
+/* Addresses that a report names. */
+#define ADDRESSES_NAMED 3
+
+static void server_describe(const char *asked, const struct subject *s, struct report_server *out)
+{
+	const char *last = "";
+	size_t count = 0;
+	report_text(out->asked, "%s", asked);
+	report_text(out->name, "%s", s->name);
+	report_text(out->unit, "%s", s->unit);
+	out->pid = s->pid;
+	out->processes = s->accepting;
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const char *address = s->listeners.at[i].address;
+		if (!strcmp(address, last))
+			continue;
+		last = address;
+		if (count++ < ADDRESSES_NAMED)
+			report_append(out->addresses, "%s%s", count > 1 ? ", " : "", address);
+	}
+	if (count > ADDRESSES_NAMED)
+		report_append(out->addresses, " and %zu more", count - ADDRESSES_NAMED);
+}
+
 static void report_head(const struct schedule *s, struct report *out)
 {
 	struct host_facts facts;
@@ -545,6 +580,8 @@ static void report_head(const struct schedule *s, struct report *out)
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->backlog = o->probe.backlog;
 	out->quick = o->quick;
+	if (o->probe.subject)
+		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
 }
 
@@ -594,20 +631,53 @@ static int host_choose(const struct check_options *o, struct host **host, struct
 	return 0;
 }
 
-int check_run(const struct check_options *o, struct report *out, struct err *e)
+static int subject_enter(const struct check_options *o, struct host **host, struct subject *subject,
+			 struct err *e)
 {
+	char pid[16];
+	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
+	subject_free(subject);
+	if (o->stay)
+		return err_remedy(e, "nsenter -t %s -n epolltune apply …", pid);
+	host_close(*host);
+	*host = NULL;
+	int rc = host_enter_netns(pid, e);
+	if (!rc)
+		rc = host_choose(o, host, e);
+	if (!rc)
+		rc = subject_find(*host, o->server, subject, e);
+	return rc == -EXDEV ? err_recode(e, ENOENT) : rc;
+}
+
+/* Opens the machine, in the network namespace of the server if one is named. */
+static int subject_choose(const struct check_options *o, struct host **host,
+			  struct subject *subject, struct err *e)
+{
+	int rc = o->netns ? host_enter_netns(o->netns, e) : 0;
+	if (!rc)
+		rc = host_choose(o, host, e);
+	if (!rc && o->server)
+		rc = subject_find(*host, o->server, subject, e);
+	return rc == -EXDEV ? subject_enter(o, host, subject, e) : rc;
+}
+
+int check_run(const struct check_options *given, struct report *out, struct err *e)
+{
+	CLEAN(subject_free) struct subject subject = {0};
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(shared_unmap) struct shared *shared = NULL;
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
+	struct check_options options = *given, *o = &options;
 	struct schedule s = {.options = o, .watched = watched, .ended = ended};
 	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
-		rc = host_choose(o, &host, e);
+		rc = subject_choose(o, &host, &subject, e);
 	if (rc)
 		return rc;
+	o->probe.subject = o->server ? &subject : NULL;
 	void *memory = mmap(NULL, PROBES * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "epolltune/cleanup.h"
@@ -99,6 +100,15 @@ static void unix_address(struct listener *l, const struct nlattr *name)
 	*to = 0;
 }
 
+/* The kernel writes its own dev_t: MKDEV() of include/linux/kdev_t.h. */
+static void unix_file(struct listener *l, const struct nlattr *attribute)
+{
+	struct unix_diag_vfs vfs = {0};
+	nla_memcpy(&vfs, attribute, sizeof(vfs));
+	l->file = vfs.udiag_vfs_ino;
+	l->file_device = makedev(vfs.udiag_vfs_dev >> 20, vfs.udiag_vfs_dev & 0xfffff);
+}
+
 static int unix_received(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *header = nlmsg_hdr(msg);
@@ -111,6 +121,7 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	struct unix_diag_rqlen queue = {0};
 	const struct nlattr *rqlen = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_RQLEN);
 	const struct nlattr *uid = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_UID);
+	const struct nlattr *file = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_VFS);
 	if (rqlen)
 		nla_memcpy(&queue, rqlen, sizeof(queue));
 	l->kind = LISTENER_UNIX;
@@ -122,6 +133,8 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	l->uid = LISTENER_UID_UNKNOWN;
 	if (uid)
 		nla_memcpy(&l->uid, uid, sizeof(l->uid));
+	if (file)
+		unix_file(l, file);
 	return NL_OK;
 }
 
@@ -141,7 +154,7 @@ static int unix_read(struct list *list, struct err *e)
 	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
 					.udiag_states = 1u << TCP_LISTEN,
 					.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
-						      UDIAG_SHOW_UID};
+						      UDIAG_SHOW_UID | UDIAG_SHOW_VFS};
 	int r = sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), unix_received, list,
 			       e);
 	return r == -EOPNOTSUPP ? 0 : r;
@@ -303,6 +316,6 @@ char *listener_name(const struct listeners *l, const struct listener *at, char *
 		return text;
 	}
 	const struct process *p = &l->processes[at->owner];
-	snprintf(text, size, "%s (pid %d) on %s", p->name, (int)p->pid, at->address);
+	snprintf(text, size, "%s (pid %d) on %s", p->name, (int)p->root, at->address);
 	return text;
 }

@@ -5,14 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
 /* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
 #define DESCRIPTORS (UINT64_C(1) << 20)
+/* Generations between a worker and its master. */
+#define ROOT_DEPTH 8
 
 /* Names come from the processes themselves: keeps control characters from a terminal. */
 static void name_copy(char *out, size_t size, const char *name, size_t length)
@@ -104,6 +108,24 @@ void process_unit_parse(const char *text, char *unit, size_t size)
 		unit_of_path(best, best_length, unit, size);
 }
 
+void process_unit(int process, char *unit, size_t size)
+{
+	char text[8192];
+	unit[0] = 0;
+	if (process_file(process, "cgroup", text, sizeof(text)) > 0)
+		process_unit_parse(text, unit, size);
+}
+
+uint64_t process_netns(int process)
+{
+	char link[40];
+	ssize_t n = readlinkat(process, "ns/net", link, sizeof(link) - 1);
+	if (n <= 0)
+		return 0;
+	link[n] = 0;
+	return strncmp(link, "net:[", 5) ? 0 : strtoull(link + 5, NULL, 10);
+}
+
 static bool limit_field(const char **at, uint64_t *value)
 {
 	static const char unlimited[] = "unlimited";
@@ -170,6 +192,22 @@ int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err
 	return 0;
 }
 
+/* The topmost ancestor of the same name. */
+static pid_t root_of(int process, const struct process_stat *stat)
+{
+	char path[40], text[1024];
+	struct process_stat at = *stat;
+	pid_t root = stat->pid;
+	for (int depth = 0; depth < ROOT_DEPTH && at.parent > 1; depth++) {
+		snprintf(path, sizeof(path), "../%d/stat", (int)at.parent);
+		if (process_file(process, path, text, sizeof(text)) < 0 ||
+		    !process_stat_parse(text, &at) || strcmp(at.name, stat->name) != 0)
+			break;
+		root = at.pid;
+	}
+	return root;
+}
+
 static void dir_close(DIR **d)
 {
 	if (*d)
@@ -205,11 +243,11 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	if (r < 0)
 		return r;
 	out->pid = pid;
+	out->root = root_of(process, &stat);
 	out->started = stat.started;
 	out->state = stat.state;
 	memcpy(out->name, stat.name, sizeof(out->name));
-	if (process_file(process, "cgroup", text, sizeof(text)) > 0)
-		process_unit_parse(text, out->unit, sizeof(out->unit));
+	process_unit(process, out->unit, sizeof(out->unit));
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
 	    !process_limits_parse(text, &out->soft, &out->hard))
 		out->soft = out->hard = 0;
@@ -218,6 +256,49 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	if (n > 0 && strcmp(text, "0") != 0)
 		name_copy(out->waits_in, sizeof(out->waits_in), text, (size_t)n);
 	out->open = descriptors_count(process);
+	return 0;
+}
+
+static int pid_order(const void *a, const void *b)
+{
+	const struct process_stat *x = a, *y = b;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int list_grow(struct process_stat **at, size_t count, struct err *e)
+{
+	size_t room = count ? 2 * count : 128;
+	if (count && (count & (count - 1) || count < 128))
+		return 0;
+	struct process_stat *more = reallocarray(*at, room, sizeof(*more));
+	if (!more)
+		return err_set(e, ENOMEM, "cannot list processes: out of memory");
+	*at = more;
+	return 0;
+}
+
+int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e)
+{
+	*out = NULL;
+	*count = 0;
+	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", e);
+	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
+	if (!proc)
+		return fd < 0 ? fd : (close_fd(&fd), err_errno(e, "cannot read /proc"));
+	const struct dirent *entry;
+	while ((entry = readdir(proc))) {
+		char path[300], text[1024];
+		snprintf(path, sizeof(path), "%s/stat", entry->d_name);
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    process_file(fd, path, text, sizeof(text)) < 0)
+			continue;
+		int rc = list_grow(out, *count, e);
+		if (rc)
+			return rc;
+		*count += process_stat_parse(text, &(*out)[*count]);
+	}
+	if (*count)
+		qsort(*out, *count, sizeof(**out), pid_order);
 	return 0;
 }
 

@@ -24,6 +24,13 @@ int process_open(const struct host *h, pid_t pid, struct err *e);
 /* Both read through it; -ESRCH or -ENOENT if the process is gone. */
 int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e);
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
+/* Reads the start of every process that is visible, ordered by pid; the caller frees `out`. */
+int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
+/* The inode of its network namespace; 0: not visible. */
+uint64_t process_netns(int process);
+/* The systemd unit, as in struct process. */
+void process_unit(int process, char *unit, size_t size);
+
 /* An open directory below it, such as "fd", for fdopendir(3); -1 with errno. */
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */

@@ -1,10 +1,27 @@
-/* The bound of a listener's queues, from somaxconn and backlog. */
+/* The bound of a listener's queues: from somaxconn and backlog, or as a running server has it. */
+#include "epolltune/knob.h"
 #include "epolltune/probe.h"
+#include "epolltune/quantity.h"
+
+void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out)
+{
+	struct subject_queue q = subject_queue(s->subject, kind);
+	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
+	out->running = true;
+	out->absent = !q.smallest;
+	out->binding = argument < s->at[BACKLOG_MAX][0] ? BACKLOG_ARGUMENT : BACKLOG_MAX;
+	if (q.smallest)
+		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
+}
 
 void backlog_bound(const struct target *target, const struct settings *s, struct bound *out)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], argument = s->at[BACKLOG_ARGUMENT][0];
 	(void)target;
+	if (s->subject) {
+		backlog_subject_bound(s, LISTENER_TCP, out);
+		return;
+	}
 	out->binding = argument < somaxconn ? BACKLOG_ARGUMENT : BACKLOG_MAX;
 	if (somaxconn != REPORT_NONE)
 		out->capacity = s->at[out->binding][0] + 1;
@@ -13,11 +30,62 @@ void backlog_bound(const struct target *target, const struct settings *s, struct
 bool backlog_solve(const struct target *target, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out)
 {
+	size_t sockets = 1;
 	(void)target;
-	(void)now;
 	(void)o;
+	if (now->subject)
+		sockets = subject_queue(now->subject, LISTENER_TCP).sockets;
+	enough = (int64_t)subject_part((uint64_t)enough, sockets);
 	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
 		if (out->at[i][0] + 1 < enough)
 			out->at[i][0] = enough - 1;
 	return true;
+}
+
+const char *backlog_untestable(const struct settings *s)
+{
+	if (!s->subject)
+		return NULL;
+	if (subject_queue(s->subject, LISTENER_TCP).sockets > 1)
+		return "the test server has one socket, the running one several (SO_REUSEPORT)";
+	/* The lab's test server would get less than the running one has. */
+	if (s->at[BACKLOG_ARGUMENT][0] > s->at[BACKLOG_MAX][0])
+		return "net.core.somaxconn is lower now than when the server called listen()";
+	return NULL;
+}
+
+static void line_word(struct wording *w, const struct server_row *server, uint64_t backlog)
+{
+	char text[WORDING_TEXT];
+	wording_set(w, "wanted", "%s", quantity_plain(backlog).text);
+	wording_set(w, "server", "%s", server ? server->name : "");
+	wording_set(w, "default", "%s", server ? server->backlog : "");
+	wording_set(w, "line", "%s",
+		    server_line(server ? server->backlog_line : NULL, "backlog", backlog, text,
+				sizeof(text)));
+	wording_set(w, "line_effect", "%s", server ? server->backlog_effect : "after a restart");
+}
+
+void backlog_words(const struct settings *s, enum listener_kind kind, int64_t enough,
+		   struct wording *w)
+{
+	struct subject_queue q = {0};
+	char name[WORDING_TEXT];
+	int64_t somaxconn = s->at[BACKLOG_MAX][0];
+	wording_set(w, "listener", "%s", "");
+	if (s->subject)
+		q = subject_queue(s->subject, kind);
+	if (!q.smallest)
+		return;
+	int64_t each = (int64_t)subject_part((uint64_t)enough, q.sockets);
+	wording_set(w, "listener", "%s",
+		    listener_name(&s->subject->listeners, q.smallest, name, sizeof(name)));
+	wording_set(w, "limit", "%u", q.smallest->limit);
+	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
+	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
+	wording_flag(w, "kernel", (int64_t)q.smallest->limit >= somaxconn);
+	wording_set(w, "somaxconn", "%s",
+		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
+	line_word(w, server_row_find(s->subject->name),
+		  (uint64_t)knob_round(knob_find("listen.backlog"), each - 1));
 }

@@ -253,6 +253,8 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];
+		if (!experiment_applies(x, j->options))
+			continue;
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
 		d->outcome.state = OUTCOME_UNSUPPORTED;
 		settings_read(x, j->host, &machine, j->options, &d->now);
@@ -264,6 +266,8 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		rc = prepare(p, j, t, e);
 	for (size_t i = 0; i < count; i++) {
 		struct judged *d = &all[i];
+		if (!d->x)
+			continue;
 		if (runs && !rc && d->x->run)
 			rc = experiment_run(d, j, t, e);
 		if (rc)

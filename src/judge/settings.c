@@ -85,13 +85,35 @@ static bool kernel_has(const struct knob *k, int64_t value)
 	return k->scope != KNOB_NETNS || (value >= INT32_MIN && value <= UINT32_MAX);
 }
 
+/* Of the process that accepts; 0, 0 of a hidden one: unknown. */
+static void subject_nofile(const struct subject *s, int64_t field[3])
+{
+	if (!s->soft && !s->hard)
+		return;
+	field[0] = s->soft > INT64_MAX ? INT64_MAX : (int64_t)s->soft;
+	field[1] = s->hard > INT64_MAX ? INT64_MAX : (int64_t)s->hard;
+}
+
+/* The limit of its smallest queue, as the kernel keeps it since listen(). */
+static int64_t backlog_of(const struct probe_options *o)
+{
+	struct subject_queue q = {0};
+	if (o->subject)
+		q = subject_queue(o->subject, LISTENER_TCP);
+	if (q.smallest)
+		return q.smallest->limit;
+	return o->backlog ? (int64_t)o->backlog : INT32_MAX;
+}
+
 static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
 			 int64_t field[3], char text[SETTING_TEXT])
 {
 	char value[KNOB_VALUE];
 	struct err unread;
 	if (!strcmp(k->name, BACKLOG_KNOB))
-		field[0] = o->backlog ? (int64_t)o->backlog : INT32_MAX;
+		field[0] = backlog_of(o);
+	else if (k->scope == KNOB_PROCESS && o->subject)
+		subject_nofile(o->subject, field);
 	else if (k->scope == KNOB_PROCESS)
 		nofile_read(h, field);
 	else if (knob_read(k, h, value, &unread) == 0)
@@ -107,7 +129,7 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,
 		   const struct probe_options *o, struct settings *s)
 {
-	*s = (struct settings){.machine = *m, .taken = {.basis = ""}};
+	*s = (struct settings){.machine = *m, .subject = o->subject, .taken = {.basis = ""}};
 	for (size_t i = 0; i < SETTINGS_MAX; i++)
 		for (size_t f = 0; f < 3; f++)
 			s->at[i][f] = REPORT_NONE;

@@ -28,7 +28,7 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 	x->bound(t, s, &b);
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
-	if (b.unlimited)
+	if (b.unlimited || b.absent)
 		b.needed = REPORT_NONE;
 	return b;
 }
@@ -45,6 +45,8 @@ static enum wall_verdict upper_verdict(int64_t capacity, int64_t needed)
 
 static enum wall_verdict bound_verdict(const struct bound *b)
 {
+	if (b->absent)
+		return VERDICT_NA;
 	if (b->unlimited)
 		return VERDICT_OK;
 	if (b->upper)
@@ -110,7 +112,9 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
-	if (b->capacity == REPORT_NONE && !b->unlimited) {
+	if (b->absent) {
+		report_text(w->detail, "The server does not listen there.");
+	} else if (b->capacity == REPORT_NONE && !b->unlimited) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);
 		for (size_t i = 0; x->knobs[i]; i++)
@@ -129,7 +133,7 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 		  struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	w->method = b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
+	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
@@ -142,6 +146,9 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 
 void wall_miss(struct wall *w, const char *why)
 {
+	/* What the running server has is known without an experiment. */
+	if (w->method == METHOD_RUNNING)
+		return;
 	w->experiment = EXPERIMENT_MISSED;
 	w->method = METHOD_DERIVED;
 	report_text(w->reason, "%s", why);
@@ -159,7 +166,8 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	}
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
-	w->method = measured ? METHOD_MEASURED : METHOD_DERIVED;
+	if (!b.running)
+		w->method = measured ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = o->reached;
 	if (o->derived)
 		w->limit = o->reached;

@@ -75,6 +75,20 @@ static json_t *host(struct writer *w, const struct report_host *h)
 	return o;
 }
 
+static json_t *server(struct writer *w, const struct report_server *s)
+{
+	if (!s->asked[0])
+		return json_null();
+	json_t *o = json_object();
+	set(w, o, "asked", text(s->asked));
+	set(w, o, "name", text_or_null(s->name));
+	set(w, o, "pid", fact((uint64_t)s->pid));
+	set(w, o, "processes", fact(s->processes));
+	set(w, o, "unit", text_or_null(s->unit));
+	set(w, o, "addresses", text(s->addresses));
+	return o;
+}
+
 static json_t *target(struct writer *w, const struct target *t)
 {
 	json_t *o = json_object();
@@ -233,6 +247,7 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 	set(&w, root, "version", text(EPOLLTUNE_VERSION));
 	set(&w, root, "time", time_of(r));
 	set(&w, root, "host", host(&w, &r->host));
+	set(&w, root, "server", server(&w, &r->server));
 	set(&w, root, "target", target(&w, &r->target));
 	for (size_t i = 0; i < r->wall_count; i++)
 		add(&w, walls, wall(&w, &r->walls[i]));

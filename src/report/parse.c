@@ -121,6 +121,25 @@ static int read_host(struct reader *r, const json_t *o, struct report_host *h)
 	return 0;
 }
 
+static int read_server(struct reader *r, const json_t *o, struct report_server *s)
+{
+	uint64_t pid;
+	int failed;
+	snprintf(r->at, sizeof(r->at), "server.");
+	if (!o || json_is_null(o))
+		return 0;
+	if ((failed = TEXT(r, o, "asked", s->asked)) || (failed = TEXT(r, o, "name", s->name)) ||
+	    (failed = TEXT(r, o, "unit", s->unit)) ||
+	    (failed = TEXT(r, o, "addresses", s->addresses)) ||
+	    (failed = count(r, o, "pid", &pid)) ||
+	    (failed = count(r, o, "processes", &s->processes)))
+		return failed;
+	if (pid > INT32_MAX)
+		return wrong(r, "pid", "a pid");
+	s->pid = (int64_t)pid;
+	return 0;
+}
+
 static int read_target(struct reader *r, const json_t *o, struct target *t)
 {
 	int role, failed;
@@ -320,6 +339,8 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 	report_init(out);
 	out->time = (struct timespec){.tv_sec = timegm(&tm)};
 	int failed = read_host(r, json_object_get(root, "host"), &out->host);
+	if (!failed)
+		failed = read_server(r, json_object_get(root, "server"), &out->server);
 	if (!failed)
 		failed = read_target(r, json_object_get(root, "target"), &out->target);
 	if (!failed)

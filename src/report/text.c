@@ -30,6 +30,23 @@ static void head(const struct page *p, const struct report *r)
 	page_segments(p, TONE_BOLD, 0, " · ", &s);
 }
 
+/* "Server: nginx (pid 812, 2 workers, nginx.service) on 0.0.0.0:443" */
+static void server(const struct page *p, const struct report_server *s)
+{
+	char who[200] = "not visible to this user";
+	if (!s->asked[0])
+		return;
+	if (s->name[0]) {
+		report_text(who, "%s (pid %" PRId64, s->name, s->pid);
+		if (s->processes > 1)
+			report_append(who, ", %" PRIu64 " workers", s->processes);
+		report_append(who, "%s%s)", s->unit[0] ? ", " : "", s->unit);
+	}
+	struct page_segments segments = {.hang = 2};
+	page_segment(p, &segments, "Server: %s on %s", who, s->addresses);
+	page_segments(p, TONE_PLAIN, 0, "", &segments);
+}
+
 static void target(const struct page *p, const struct target *t)
 {
 	struct page_segments s = {.hang = 2};
@@ -411,6 +428,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	char arguments[384];
 	command[0] = 0;
 	target_arguments(&r->target, arguments, sizeof(arguments));
+	if (r->server.asked[0])
+		report_append(arguments, " --server %s", r->server.asked);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
 	if (r->probes[0])
@@ -454,6 +473,7 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 {
 	struct page p = page_open(out, style);
 	head(&p, r);
+	server(&p, &r->server);
 	target(&p, &r->target);
 	isolation(&p, r);
 	fputc('\n', out);

@@ -35,6 +35,12 @@ static inline void sample_short(struct report *r)
 {
 	sample_head(r);
 	r->target.rate_per_s = 50000;
+	r->server = (struct report_server){.asked = "nginx",
+					   .name = "nginx",
+					   .unit = "nginx.service",
+					   .pid = 812,
+					   .processes = 2,
+					   .addresses = "0.0.0.0:443, [::]:443"};
 	sample_wall(r, "descriptors.process", "descriptors", METHOD_MEASURED, 20000, 19994, 10064);
 	sample_wall(r, "descriptors.system", "descriptors", METHOD_INSPECTED, INT64_MAX,
 		    REPORT_NONE, 10064);

@@ -1,0 +1,54 @@
+/* subject: the server in question (--server): its processes, its listeners and their limits.
+ *
+ * A process tree is a process and its descendants of the same name: the master and the workers of
+ * one server. Pid and start time identify a process, the cookie a socket. */
+#ifndef EPOLLTUNE_SUBJECT_H
+#define EPOLLTUNE_SUBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "epolltune/err.h"
+#include "epolltune/host.h"
+#include "epolltune/listener.h"
+
+struct subject {
+	char name[16];    /* of the process; "": not visible to this user */
+	char unit[64];    /* systemd unit; "" if none */
+	pid_t pid;        /* the first process of its tree; 0: not visible */
+	uint64_t started; /* its start time, as in struct process */
+	/* The processes that accept from its listeners. */
+	size_t accepting;    /* their number; 0: not visible */
+	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
+	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
+	struct listeners listeners; /* its own only, with the processes that are visible */
+};
+
+/* Finds the server that `who` names: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+ * "unix:PATH", "unix:@NAME", or the name of a process, also as people write it ("redis"). The
+ * caller frees `out` with subject_free(), also after an error.
+ * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
+ * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EACCES: its
+ * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
+int subject_find(const struct host *h, const char *who, struct subject *out, struct err *e);
+void subject_free(struct subject *s);
+
+/* Whether the listener is one of the subject's. NULL has none. */
+bool subject_has(const struct subject *s, const struct listener *l);
+
+/* The address of a subject whose accept queues hold least. */
+struct subject_queue {
+	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
+	size_t sockets;                  /* of the address, by SO_REUSEPORT */
+	uint64_t sum;                    /* that they hold together */
+	uint64_t safe;                   /* arrivals that the group holds, as subject_spread() */
+};
+struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
+/* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
+ * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n). One part holds `each`. */
+uint64_t subject_spread(uint64_t each, size_t n);
+/* The smallest part with which n of them hold `enough`. */
+uint64_t subject_part(uint64_t enough, size_t n);
+
+#endif

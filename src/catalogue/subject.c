@@ -1,0 +1,57 @@
+/* What the queues of a running server hold. */
+#include "epolltune/subject.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The root of m + 3 √m = each. */
+uint64_t subject_spread(uint64_t each, size_t n)
+{
+	if (n <= 1)
+		return each;
+	double root = (sqrt(9 + 4 * (double)each) - 3) / 2;
+	return (uint64_t)(root * root * (double)n);
+}
+
+uint64_t subject_part(uint64_t enough, size_t n)
+{
+	double each = (double)enough / (double)n;
+	return n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
+}
+
+bool subject_has(const struct subject *s, const struct listener *l)
+{
+	return s && listeners_find(&s->listeners, l->cookie);
+}
+
+static bool same_address(const struct listener *a, const struct listener *b)
+{
+	return a->kind == b->kind && !strcmp(a->address, b->address);
+}
+
+/* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
+ * address. */
+static struct subject_queue group_queue(const struct listeners *l, size_t *i)
+{
+	const struct listener *first = &l->at[*i];
+	struct subject_queue q = {.smallest = first};
+	for (; *i < l->count && same_address(&l->at[*i], first); ++*i) {
+		q.sockets++;
+		q.sum += l->at[*i].limit + UINT64_C(1);
+		if (l->at[*i].limit < q.smallest->limit)
+			q.smallest = &l->at[*i];
+	}
+	q.safe = subject_spread(q.smallest->limit + UINT64_C(1), q.sockets);
+	return q;
+}
+
+struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
+{
+	struct subject_queue least = {0};
+	for (size_t i = 0; i < s->listeners.count;) {
+		struct subject_queue q = group_queue(&s->listeners, &i);
+		if (q.smallest->kind == kind && (!least.smallest || q.safe < least.safe))
+			least = q;
+	}
+	return least;
+}

@@ -1,0 +1,63 @@
+/* Moves this process into another network namespace. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+
+#define CGROUPS "/sys/fs/cgroup"
+
+static int ns_open(const char *where, struct err *e)
+{
+	char path[64];
+	bool pid = *where && strspn(where, "0123456789") == strlen(where);
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", where);
+	int fd = open(pid ? path : where, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0)
+		return fd;
+	if (pid && errno == ENOENT)
+		return err_set(e, ESRCH, "--netns %s: no such process", where);
+	int rc = err_errno(e, "cannot open the network namespace %s", pid ? path : where);
+	return rc == -EACCES || rc == -EPERM ? err_remedy(e, "run the check as root") : rc;
+}
+
+/* sysfs shows the network namespace that it was mounted in. A mount namespace of this process gets
+ * another sysfs, with the cgroups of the first. */
+static void sysfs_mount(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return;
+	CLEAN(close_fd) int cgroups = -1;
+#ifdef SYS_open_tree
+	cgroups = (int)syscall(SYS_open_tree, AT_FDCWD, CGROUPS,
+			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+#endif
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) < 0)
+		return;
+#ifdef SYS_move_mount
+	if (cgroups >= 0)
+		syscall(SYS_move_mount, cgroups, "", AT_FDCWD, CGROUPS, MOVE_MOUNT_F_EMPTY_PATH);
+#endif
+}
+
+int host_enter_netns(const char *where, struct err *e)
+{
+	CLEAN(close_fd) int fd = ns_open(where, e);
+	if (fd < 0)
+		return fd;
+	if (setns(fd, CLONE_NEWNET) < 0) {
+		int rc = err_errno(e, "cannot enter the network namespace %s", where);
+		if (rc == -EINVAL)
+			return err_set(e, EINVAL, "--netns %s: not a network namespace", where);
+		return rc == -EPERM ? err_remedy(e, "run the check as root") : rc;
+	}
+	sysfs_mount();
+	return 0;
+}
