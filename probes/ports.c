@@ -13,12 +13,15 @@
 
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
 
 #define RANGE_KNOB "net.ipv4.ip_local_port_range"
 #define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
 #define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
 #define DELAY_KNOB "net.ipv4.tcp_tw_reuse_delay"
+#define TIMESTAMPS_KNOB "net.ipv4.tcp_timestamps"
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
 
 #define TIME_WAIT_S 60
@@ -451,8 +454,8 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "ports.ephemeral",
-		.knobs = {RANGE_KNOB, RESERVED_KNOB, "usual ranges", REUSE_KNOB,
-			  "net.ipv4.tcp_timestamps", DELAY_KNOB},
+		.knobs = {RANGE_KNOB, RESERVED_KNOB, "usual ranges", REUSE_KNOB, TIMESTAMPS_KNOB,
+			  DELAY_KNOB},
 		.metrics = {{"connections before EADDRNOTAVAIL", "connections"}},
 		.host = LAB_CLIENT,
 		.read = ports_read,
@@ -466,6 +469,42 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
+/* The ports in use on this machine: they depend on no target. */
+struct sample {
+	struct ports_used used;
+	int64_t reuse, timestamps; /* REPORT_NONE: unknown */
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	struct err unread;
+	(void)o;
+	s->reuse = s->timestamps = REPORT_NONE;
+	knob_number(REUSE_KNOB, h, &s->reuse);
+	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
+	/* What cannot be listed is reported by the listeners. */
+	int r = ports_used_read(h, &s->used, &unread);
+	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
+}
+
+static void sample_release(struct sample *s) { ports_used_free(&s->used); }
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	(void)before;
+	(void)m;
+	ports_used_judge(&after->used, after->reuse, after->timestamps, r);
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.sample = sample_take,
+	.release = sample_release,
+	.judge = observation_judge,
+};
+
 const struct probe probe_ports = {
 	.name = "ports",
 	.summary = "ephemeral ports, TIME_WAIT, and connect rates by the side that closes first",
@@ -475,5 +514,6 @@ const struct probe probe_ports = {
 	.context_size = sizeof(struct context),
 	.prepare = ports_prepare,
 	.experiments = experiments,
+	.observation = &observation,
 	.measure = ports_measure,
 };

@@ -362,6 +362,36 @@ static const struct finding_row findings[] = {
 	      "connections.",
 	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
 	      "A proxy has as many ports as it needs connections"),
+	{.id = "ports.ephemeral.used",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "ports.ephemeral",
+	 .observed = true,
+	 .title = "{used} of {available} ports from {source} to {destination} are in "
+		  "use{process?, by {process} (pid {pid})}",
+	 .detail =
+		 "{left?connect() to it fails with EADDRNOTAVAIL after {left} more; above half of "
+		 "the range it searches long for a free port.:No port is left\\: connect() to it "
+		 "fails with EADDRNOTAVAIL.}{closes? {waiting} of them are in TIME_WAIT, where "
+		 "the side that closes first keeps its port for 60 s.}{reusable? Another "
+		 "{reusable} are in TIME_WAIT\\: connect() reuses those.}{others? More "
+		 "destinations\\: {others}.}{hidden? Run the check as root to see the process.}",
+	 .advice = "Reuse connections (keep-alive){closes?, let the other side close "
+		   "first{reuse?, or set net.ipv4.tcp_tw_reuse=1{no_timestamps? and "
+		   "net.ipv4.tcp_timestamps=1} (connect() then takes ports that have been in "
+		   "TIME_WAIT for 1 s)}}. Otherwise add an address or a port of the destination, "
+		   "or a source address{narrow?, or widen net.ipv4.ip_local_port_range}.",
+	 .answer = "{who} uses {used} of {available} ports to {destination}",
+	 .meaning =
+		 "Most or all ports from one source address to one destination are in use. "
+		 "Without a free port connect() fails with EADDRNOTAVAIL; before that it searches "
+		 "long, as the kernel tries half of the range last.",
+	 .action = "Reuse connections, or add addresses or ports of the destination, or source "
+		   "addresses: each combination has ports of its own. Where the application calls "
+		   "bind(), set IP_BIND_ADDRESS_NO_PORT. A wider net.ipv4.ip_local_port_range adds "
+		   "at most what is left up to 65535.",
+	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
+		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
 	SHORT("time-wait", REMEDY_APPLICATION,
 	      "TIME_WAIT is {tight?tight:too small} for a proxy that closes {rate} first",
 	      "Closing first at {rate} keeps {needed} connections in TIME_WAIT for 60 s each. The "

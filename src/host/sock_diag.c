@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <netinet/tcp.h>
+#include <netlink/attr.h>
 #include <netlink/idiag/idiagnl.h>
 #include <netlink/msg.h>
 
@@ -22,12 +23,17 @@ static void socket_free(struct nl_sock **s)
 		nl_socket_free(*s);
 }
 
-int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t received, void *arg,
-		   struct err *e)
+static void msg_free(struct nl_msg **m) { nlmsg_free(*m); }
+
+/* A filter may be added to the request as an attribute. */
+static int dump(int type, void *request, size_t size, const void *filter, size_t filter_size,
+		nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
 	static const char what[] = "cannot list sockets: sock_diag";
 	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
-	if (!s)
+	CLEAN(msg_free) struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+	if (!s || !m || nlmsg_append(m, request, size, NLMSG_ALIGNTO) ||
+	    (filter_size && nla_put(m, INET_DIAG_REQ_BYTECODE, (int)filter_size, filter)))
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
 	int r = idiagnl_connect(s);
 	if (r < 0) {
@@ -35,7 +41,7 @@ int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t rec
 		return err_recode(e, EOPNOTSUPP);
 	}
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
-	r = nl_send_simple(s, type, NLM_F_DUMP, request, size);
+	r = nl_send_auto(s, m);
 	if (r >= 0)
 		r = nl_recvmsgs_default(s);
 	if (r >= 0)
@@ -45,11 +51,47 @@ int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t rec
 	return r == -ENOENT ? err_recode(e, EOPNOTSUPP) : r;
 }
 
+int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t received, void *arg,
+		   struct err *e)
+{
+	return dump(type, request, size, NULL, 0, received, arg, e);
+}
+
 /* TCPDIAG_GETSOCK dumps both families at once: inet_diag_dump_compat(). */
 int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
 	struct inet_diag_req request = {.idiag_family = AF_INET, .idiag_states = states};
 	return sock_diag_dump(TCPDIAG_GETSOCK, &request, sizeof(request), received, arg, e);
+}
+
+/* A comparison of the local port: an op, its operand behind it, and where to go by the result, in
+ * bytes. The end accepts, 4 bytes beyond it rejects; `yes` has 8 bits, too few for the end. */
+#define COMPARISON (2 * sizeof(struct inet_diag_bc_op))
+#define REJECT sizeof(struct inet_diag_bc_op)
+
+static void compare(struct inet_diag_bc_op op[2], unsigned char code, unsigned port, size_t no)
+{
+	op[0] = (struct inet_diag_bc_op){.code = code, .yes = COMPARISON, .no = (unsigned short)no};
+	op[1] = (struct inet_diag_bc_op){.no = (unsigned short)port};
+}
+
+int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size_t count,
+			nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
+{
+	struct inet_diag_req request = {.idiag_family = AF_INET, .idiag_states = states};
+	struct inet_diag_bc_op ops[PORT_WINDOWS * 4], *at = ops;
+	for (size_t i = 0; i < count; i++, at += 4) {
+		const struct port_window *w = &windows[i];
+		size_t left = (count - i) * 2 * COMPARISON;
+		/* Below this window is below all that follow. */
+		compare(at, INET_DIAG_BC_S_GE, w->low, left + REJECT);
+		if (i < count - 1)
+			compare(at + 2, INET_DIAG_BC_S_GE, w->high + 1u, left - COMPARISON);
+		else
+			compare(at + 2, INET_DIAG_BC_S_LE, w->high, COMPARISON + REJECT);
+	}
+	return dump(TCPDIAG_GETSOCK, &request, sizeof(request), ops, count * 2 * COMPARISON,
+		    received, arg, e);
 }
 
 struct half_open {

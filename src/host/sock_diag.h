@@ -17,4 +17,13 @@ int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t rec
 /* Those of TCP, IPv4 and IPv6, in these states (bits 1 << TCP_…): messages inet_diag_msg. */
 int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
 
+/* The same, of those whose local port is in one of these windows only, ascending and apart: the
+ * kernel selects. */
+#define PORT_WINDOWS 4
+struct port_window {
+	uint16_t low, high;
+};
+int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size_t count,
+			nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
+
 #endif

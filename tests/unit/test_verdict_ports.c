@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/ports_used.h"
 
 #define RANGE "net.ipv4.ip_local_port_range="
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
@@ -278,6 +279,152 @@ static void the_note_on_connect_rates_is_visible_when_exceeded(void **state)
 	assert_string_equal(f->advice, "");
 }
 
+/* A hundred ports, and what is in use to one destination. */
+struct use {
+	uint32_t used, waiting;
+	int64_t reuse, timestamps;
+	bool loopback, seen; /* an owner */
+	const char *level;   /* "": no finding */
+	const char *title, *detail, *advice;
+	const char *knobs;
+};
+
+#define FROM " of 100 ports from 10.0.0.1 to 10.0.0.2:9000 are in use"
+#define BY ", by haproxy (pid 812)"
+#define TIME_WAITS "where the side that closes first keeps its port for 60 s."
+#define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
+#define ADD                                                                                        \
+	"Otherwise add an address or a port of the destination, or a source address, or widen "    \
+	"net.ipv4.ip_local_port_range."
+
+static const struct use uses[] = {
+	{79, 0, 2, 1, false, true, "", "", "", "", ""},
+	{80, 0, 2, 1, false, true, "warning", "80" FROM BY,
+	 "connect() to it fails with EADDRNOTAVAIL after 20 more; above half of the range it "
+	 "searches long for a free port.",
+	 "Reuse connections (keep-alive). " ADD, RANGE "40000 40099"},
+	{98, 0, 2, 1, false, true, "warning", "98" FROM BY, "after 2 more", "", ""},
+	{99, 0, 2, 1, false, true, "critical", "99" FROM BY, "after 1 more", "", ""},
+	{100, 0, 2, 1, false, false, "critical", "100" FROM,
+	 "No port is left: connect() to it fails with EADDRNOTAVAIL. Run the check as root to see "
+	 "the process.",
+	 "", RANGE "40000 40099"},
+	/* An application may use reserved ports, too. */
+	{120, 0, 2, 1, false, true, "critical", "100" FROM BY, "No port is left", "", ""},
+	/* TIME_WAIT that stays. */
+	{90, 60, 2, 1, false, true, "warning", "90" FROM BY,
+	 "60 of them are in TIME_WAIT, " TIME_WAITS,
+	 "Reuse connections (keep-alive), let the other side close first, or set "
+	 "net.ipv4.tcp_tw_reuse=1 (connect() then takes ports that have been in TIME_WAIT for 1 "
+	 "s). " ADD,
+	 RANGE "40000 40099; " REUSE_KNOB "=2"},
+	{90, 90, 0, 1, true, false, "warning", "90" FROM,
+	 "90 of them are in TIME_WAIT, " TIME_WAITS, "", RANGE "40000 40099; " REUSE_KNOB "=0"},
+	{100, 100, 1, 0, false, false, "critical", "100" FROM, "100 of them are in TIME_WAIT",
+	 "net.ipv4.tcp_tw_reuse=1 and net.ipv4.tcp_timestamps=1 (", ""},
+	{100, 100, REPORT_NONE, REPORT_NONE, false, false, "critical", "100" FROM,
+	 "100 of them are in TIME_WAIT", "let the other side close first. Otherwise",
+	 RANGE "40000 40099"},
+	/* TIME_WAIT that connect() reuses. */
+	{100, 60, 1, 1, false, true, "", "", "", "", ""},
+	{100, 60, 2, 1, true, true, "", "", "", "", ""},
+	{100, 15, 1, 1, false, true, "warning", "85" FROM BY,
+	 "Another 15 are in TIME_WAIT: connect() reuses those.", "Reuse connections (keep-alive). ",
+	 RANGE "40000 40099"},
+};
+
+static void use_add(struct ports_used *u, const struct use *use, const char *destination)
+{
+	struct ports_to *to = &u->at[u->count++];
+	snprintf(to->source, sizeof(to->source), "10.0.0.1");
+	snprintf(to->destination, sizeof(to->destination), "%s", destination);
+	to->used = use->used;
+	to->waiting = use->waiting;
+	to->loopback = use->loopback;
+	to->owner = use->seen ? 0 : -1;
+}
+
+static struct ports_used hundred_ports(struct process *p)
+{
+	*p = (struct process){.pid = 812, .name = "haproxy"};
+	return (struct ports_used){.low = 40000,
+				   .high = 40099,
+				   .available = 100,
+				   .processes = p,
+				   .process_count = 1,
+				   .hidden = true};
+}
+
+static void knobs_of(const struct finding *f, char *text, size_t size)
+{
+	text[0] = 0;
+	for (size_t i = 0; i < f->proposal_count; i++)
+		report_append_to(text, size, "%s%s=%s", i ? "; " : "", f->proposals[i].knob,
+				 f->proposals[i].current);
+}
+
+static void text_is_whole(const char *text)
+{
+	if (strpbrk(text, "{}") || strstr(text, "…") || strstr(text, "  ") || strstr(text, " ."))
+		fail_msg("\"%s\"", text);
+}
+
+static void ports_in_use_are_judged(void **state)
+{
+	(void)state;
+	static struct report r;
+	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+		const struct use *use = &uses[i];
+		struct process p;
+		struct ports_used u = hundred_ports(&p);
+		char knobs[200] = "";
+		use_add(&u, use, "10.0.0.2:9000");
+		report_init(&r);
+		ports_used_judge(&u, use->reuse, use->timestamps, &r);
+		const struct finding *f = &r.findings[0];
+		assert_int_equal(r.finding_count, *use->level ? 1 : 0);
+		if (!r.finding_count)
+			continue;
+		knobs_of(f, knobs, sizeof(knobs));
+		text_is_whole(f->detail);
+		text_is_whole(f->advice);
+		if (strcmp(finding_level_name(f->level), use->level) != 0 ||
+		    strcmp(f->title, use->title) != 0 || !strstr(f->detail, use->detail) ||
+		    !strstr(f->advice, use->advice) || !f->observed || finding_proposes(f) ||
+		    (*use->knobs && strcmp(knobs, use->knobs) != 0))
+			fail_msg("row %zu: %s: %s. %s %s [%s]", i, finding_level_name(f->level),
+				 f->title, f->detail, f->advice, knobs);
+	}
+}
+
+static void several_destinations_are_named(void **state)
+{
+	(void)state;
+	static struct report r;
+	static const char *const names[] = {"10.0.0.2:9001", "10.0.0.2:9002", "10.0.0.2:9003",
+					    "10.0.0.2:9004", "10.0.0.2:9005", "10.0.0.2:9006"};
+	struct process p;
+	struct ports_used u = hundred_ports(&p);
+	char answer[REPORT_ANSWER];
+	/* Most of the first ones can be reused: another one is the worst. */
+	use_add(&u, &(struct use){.used = 100, .waiting = 90, .seen = true}, names[0]);
+	use_add(&u, &(struct use){.used = 99, .waiting = 10, .seen = true}, names[1]);
+	use_add(&u, &(struct use){.used = 95, .seen = true}, names[2]);
+	for (size_t i = 3; i < 6; i++)
+		use_add(&u, &(struct use){.used = 90}, names[i]);
+	report_init(&r);
+	ports_used_judge(&u, 1, 1, &r);
+	assert_int_equal(r.finding_count, 1);
+	assert_string_equal(r.findings[0].title, "95 of 100 ports from 10.0.0.1 to 10.0.0.2:9003 "
+						 "are in use, by haproxy (pid 812)");
+	assert_non_null(strstr(r.findings[0].detail,
+			       "More destinations: 10.0.0.1 to 10.0.0.2:9002 (haproxy, 89 of 100), "
+			       "10.0.0.1 to 10.0.0.2:9004 (90 of 100), 10.0.0.1 to 10.0.0.2:9005 "
+			       "(90 of 100) and 1 more."));
+	report_answer(&r, answer);
+	assert_string_equal(answer, "Ready, but haproxy uses 95 of 100 ports to 10.0.0.2:9003.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +434,8 @@ int main(void)
 		cmocka_unit_test(reserved_ports_are_read_within_each_range),
 		cmocka_unit_test(time_wait_allows_a_rate),
 		cmocka_unit_test(the_note_on_connect_rates_is_visible_when_exceeded),
+		cmocka_unit_test(ports_in_use_are_judged),
+		cmocka_unit_test(several_destinations_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

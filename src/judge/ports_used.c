@@ -1,0 +1,135 @@
+/* Judges the ports in use by destination. */
+#include "epolltune/ports_used.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "epolltune/quantity.h"
+#include "epolltune/report.h"
+#include "epolltune/wording.h"
+
+#define RANGE_KNOB "net.ipv4.ip_local_port_range"
+#define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
+#define WIDEST_LOW 1024
+#define WIDEST_HIGH 65535
+/* Destinations that are named. */
+#define NAMED 4
+
+struct tcp_reuse {
+	int64_t reuse, timestamps;
+};
+
+/* Whether connect() takes ports in TIME_WAIT: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+static bool reuses(const struct ports_to *to, struct tcp_reuse knobs)
+{
+	return knobs.timestamps > 0 && (knobs.reuse == 1 || (knobs.reuse == 2 && to->loopback));
+}
+
+/* The ports that connect() cannot take; an application may use reserved ones, too. */
+static int64_t taken(const struct ports_used *u, const struct ports_to *to, struct tcp_reuse knobs)
+{
+	int64_t used = (int64_t)to->used - (reuses(to, knobs) ? (int64_t)to->waiting : 0);
+	return used < u->available ? used : u->available;
+}
+
+static bool is_share(const struct ports_used *u, int64_t used, int percent)
+{
+	return u->available > 0 && used * 100 >= u->available * percent;
+}
+
+static const struct process *owner_of(const struct ports_used *u, const struct ports_to *to)
+{
+	return to->owner < 0 ? NULL : &u->processes[to->owner];
+}
+
+/* "10.0.0.1 to 10.0.0.3:80 (nginx, 90 of 100)" */
+static void others_add(const struct ports_used *u, const struct ports_to *to, int64_t used,
+		       char *others, size_t size)
+{
+	const struct process *p = owner_of(u, to);
+	report_append_to(others, size, "%s%s to %s (%s%s%s of %s)", others[0] ? ", " : "",
+			 to->source, to->destination, p ? p->name : "", p ? ", " : "",
+			 quantity_count((uint64_t)used).text,
+			 quantity_count((uint64_t)u->available).text);
+}
+
+static void words_process(struct wording *w, const struct ports_used *u, const struct ports_to *to)
+{
+	const struct process *p = owner_of(u, to);
+	wording_set(w, "process", "%s", p ? p->name : "");
+	wording_set(w, "pid", "%d", p ? (int)p->pid : 0);
+	wording_set(w, "who", "%s", p ? p->name : to->source);
+	wording_flag(w, "hidden", !p && u->hidden && to->used > to->waiting);
+}
+
+static void words_wait(struct wording *w, const struct ports_to *to, struct tcp_reuse knobs)
+{
+	bool reused = reuses(to, knobs), closes = !reused && 2 * to->waiting > to->used;
+	wording_flag(w, "closes", closes);
+	wording_set(w, "waiting", "%s", quantity_count(to->waiting).text);
+	wording_set(w, "reusable", "%s",
+		    reused && to->waiting ? quantity_count(to->waiting).text : "");
+	wording_flag(w, "reuse", closes && knobs.reuse != REPORT_NONE);
+	wording_flag(w, "no_timestamps", knobs.timestamps == 0);
+}
+
+static void words_ports(struct wording *w, const struct ports_used *u, const struct ports_to *to,
+			int64_t used)
+{
+	int64_t left = u->available - used;
+	wording_set(w, "used", "%s", quantity_count((uint64_t)used).text);
+	wording_set(w, "available", "%s", quantity_count((uint64_t)u->available).text);
+	wording_set(w, "left", "%s", left ? quantity_count((uint64_t)left).text : "");
+	wording_set(w, "source", "%s", to->source);
+	wording_set(w, "destination", "%s", to->destination);
+	wording_flag(w, "narrow", u->low > WIDEST_LOW || u->high < WIDEST_HIGH);
+}
+
+static void used_finding(const struct ports_used *u, const struct ports_to *to, const char *others,
+			 struct tcp_reuse knobs, struct report *r)
+{
+	int64_t used = taken(u, to, knobs);
+	struct wording w = {0};
+	char value[32];
+	words_process(&w, u, to);
+	words_wait(&w, to, knobs);
+	words_ports(&w, u, to, used);
+	wording_set(&w, "others", "%s", others);
+	struct finding *f = report_finding(r, "ports.ephemeral.used", &w);
+	if (is_share(u, used, PORTS_GONE))
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "ports in use", "ports", (double)used, NAN);
+	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
+	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
+	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, u->low, u->high);
+	finding_propose(f, RANGE_KNOB, value, "");
+	if (wording_get(&w, "reuse")[0]) {
+		snprintf(value, sizeof(value), "%" PRId64, knobs.reuse);
+		finding_propose(f, REUSE_KNOB, value, "");
+	}
+}
+
+void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
+		      struct report *r)
+{
+	struct tcp_reuse knobs = {reuse, timestamps};
+	const struct ports_to *worst = NULL;
+	char others[WORDING_TEXT] = "";
+	size_t near = 0;
+	for (size_t i = 0; i < u->count; i++)
+		if (is_share(u, taken(u, &u->at[i], knobs), PORTS_NEAR) &&
+		    (!worst || taken(u, &u->at[i], knobs) > taken(u, worst, knobs)))
+			worst = &u->at[i];
+	for (size_t i = 0; i < u->count; i++) {
+		const struct ports_to *to = &u->at[i];
+		if (to == worst || !is_share(u, taken(u, to, knobs), PORTS_NEAR))
+			continue;
+		if (++near < NAMED)
+			others_add(u, to, taken(u, to, knobs), others, sizeof(others));
+	}
+	if (near >= NAMED)
+		report_append(others, " and %zu more", near - NAMED + 1);
+	if (worst)
+		used_finding(u, worst, others, knobs, r);
+}
