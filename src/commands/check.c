@@ -100,6 +100,7 @@ int check_option(const char *name, const char *value, struct check_options *o, s
 struct check_arguments {
 	struct check_options check;
 	const char *format, *output, *color;
+	const char *since; /* an earlier report; NULL: none */
 	bool verbose;
 };
 
@@ -121,6 +122,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->format = value;
 		else if (!strcmp(name, "output"))
 			a->output = value;
+		else if (!strcmp(name, "since"))
+			a->since = value;
 		else if (!strcmp(name, "sysroot"))
 			a->check.sysroot = value;
 		else if (!strcmp(name, "no-proof"))
@@ -174,9 +177,12 @@ int command_check(int argc, char **argv)
 		return command_error(&e);
 	if (o.help)
 		return command_help(o.command);
-	CLEAN(free_pointer) struct report *report = calloc(1, sizeof(*report));
+	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)
 		return err_set(&e, ENOMEM, "no memory for a report"), command_error(&e);
+	if (a.since && since_load(&a.check, a.since, &report[1], &e))
+		return command_error(&e);
+	a.check.probe.since = a.since ? &report[1] : NULL;
 	a.check.progress = isatty(2);
 	if (check_run(&a.check, report, &e) || arguments_render(&a, report, &e))
 		return command_error(&e);

@@ -26,6 +26,11 @@ struct check_options check_defaults(void);
  * an error only if the whole check is not possible: unknown probe, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
+/* Loads the report of --since and refuses one that this check cannot be compared with: without
+ * counters, from the future, of another machine or network namespace. */
+int since_load(const struct check_options *options, const char *path, struct report *since,
+	       struct err *e);
+
 /* Parses an option of the probes, for all commands that run them: --backlog --window --probe
  * --in-place. Returns as target_option(). */
 int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
