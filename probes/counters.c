@@ -19,10 +19,11 @@ struct sample {
 	int64_t max_orphans; /* REPORT_NONE: unknown */
 	int64_t memory_max;  /* pages, the third field of tcp_mem; REPORT_NONE */
 	char tcp_mem[KNOB_VALUE];
-	uint64_t page_bytes; /* 0: unknown */
-	double uptime_s;     /* 0: unknown */
-	bool initial;        /* the machine's own network namespace, or a captured machine */
-	char boot[40];       /* "": unknown */
+	uint64_t page_bytes;        /* 0: unknown */
+	double uptime_s;            /* 0: unknown */
+	bool initial;               /* the machine's own network namespace, or a captured machine */
+	char boot[40];              /* "": unknown */
+	const struct report *since; /* NULL: none */
 };
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -31,7 +32,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_identity identity = {0};
 	struct host_facts facts;
 	char text[KNOB_VALUE];
-	(void)o;
 	(void)e;
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
@@ -44,6 +44,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		s->uptime_s = strtod(text, NULL);
 	s->initial = !host_live(h) || (!host_identity(h, &identity, NULL) && identity.initial);
 	report_text(s->boot, "%s", identity.boot);
+	s->since = o->since;
 	return 0;
 }
 
@@ -121,34 +122,41 @@ static const struct loss {
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
 #define LOSSES (sizeof(losses) / sizeof(*losses))
-/* More than those are in the table only. */
+/* More than those are in the table only; fewer beside the time of a report. */
 #define LOSSES_TITLED 4
+#define LOSSES_TITLED_SINCE 3
+
+/* What the report records besides these. */
+static const char *const recorded[] = {
+	"TcpExt.ListenDrops", "TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",
+	"sockstat.TCP.inuse", "sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
+};
 
 static const char *short_name(const char *counter) { return strchr(counter, '.') + 1; }
 
 struct titled {
 	char text[WORDING_TEXT];
-	size_t count;
+	size_t count, max;
 };
 
 /* "PruneCalled 9 300, TCPRcvQDrop 12 and 3 more" */
 static void titled_add(struct titled *t, const char *sign, const struct loss *l, int64_t value)
 {
-	if (t->count++ < LOSSES_TITLED)
+	if (t->count++ < t->max)
 		report_append(t->text, "%s%s %s%s", t->text[0] ? ", " : "", short_name(l->counter),
 			      sign, quantity_count((uint64_t)value).text);
 }
 
 static void titled_end(struct titled *t)
 {
-	if (t->count > LOSSES_TITLED)
-		report_append(t->text, " and %zu more", t->count - LOSSES_TITLED);
+	if (t->count > t->max)
+		report_append(t->text, " and %zu more", t->count - t->max);
 }
 
 static void judge_growth(const struct watch *w)
 {
 	struct wording words = {0};
-	struct titled title = {0};
+	struct titled title = {.max = LOSSES_TITLED};
 	char what[WORDING_TEXT] = "";
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = growth(w, losses[i].counter);
@@ -193,7 +201,7 @@ static void past_table(struct finding *f, const struct watch *w)
 static void judge_past(const struct watch *w)
 {
 	struct wording words = {0};
-	struct titled title = {0};
+	struct titled title = {.max = LOSSES_TITLED};
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t total = host_counter(&w->after->counters, losses[i].counter);
 		if (total > 0)
@@ -209,6 +217,80 @@ static void judge_past(const struct watch *w)
 	past_table(report_finding(w->report, "counters.past", &words), w);
 }
 
+static void record(struct report *r, const struct host_counters *counters, const char *name)
+{
+	int64_t value = host_counter(counters, name);
+	if (value >= 0)
+		report_counter(r, name, value);
+}
+
+static void record_all(const struct watch *w)
+{
+	for (size_t i = 0; i < LOSSES; i++)
+		record(w->report, &w->after->counters, losses[i].counter);
+	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
+		record(w->report, &w->after->counters, recorded[i]);
+}
+
+static void since_table(struct finding *f, const struct since *s)
+{
+	finding_table(f, "counter");
+	finding_column(f, "total", "");
+	finding_column(f, "then", "");
+	finding_column(f, "growth", "");
+	for (size_t i = 0; i < LOSSES; i++) {
+		int64_t grown = since_growth(s, losses[i].counter);
+		if (grown <= 0)
+			continue;
+		double *row = finding_row(f, short_name(losses[i].counter));
+		row[0] = (double)host_counter(s->now, losses[i].counter);
+		row[1] = (double)report_counter_value(s->report, losses[i].counter);
+		row[2] = (double)grown;
+	}
+}
+
+/* Growth since an earlier report: a loss is a warning, all else a note. */
+static void judge_since(const struct watch *w)
+{
+	struct since s = since_make(w->after->since, w->after->boot, &w->after->counters);
+	struct wording words = {0};
+	struct titled title = {.max = LOSSES_TITLED_SINCE};
+	bool lost = false;
+	for (size_t i = 0; i < LOSSES; i++) {
+		int64_t grown = since_growth(&s, losses[i].counter);
+		if (grown <= 0)
+			continue;
+		if (!title.count)
+			wording_set(&words, "what", "%s: %s", short_name(losses[i].counter),
+				    counter_row_find(losses[i].counter)->what);
+		titled_add(&title, "+", &losses[i], grown);
+		lost |= losses[i].kind != LOSS_HARMLESS;
+	}
+	if (!title.count)
+		return;
+	titled_end(&title);
+	since_words(&s, w->report->time, &words);
+	wording_set(&words, "counters", "%s", title.text);
+	wording_flag(&words, "lost", lost);
+	struct finding *f = report_finding(w->report, "counters.since", &words);
+	since_table(f, &s);
+	if (lost)
+		return;
+	f->level = LEVEL_NOTE;
+	f->answer[0] = 0;
+}
+
+/* Without counters a missing finding must not read as "nothing was lost". */
+static void judge_incomparable(const struct watch *w)
+{
+	struct wording words = {0};
+	char stamp[REPORT_STAMP];
+	if (!w->after->since || w->after->counters.count)
+		return;
+	wording_set(&words, "report", "%s", report_stamp(w->after->since, stamp));
+	report_finding(w->report, "counters.unread", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -216,7 +298,10 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_memory(&w);
 	judge_orphans(&w);
 	judge_growth(&w);
+	judge_since(&w);
+	judge_incomparable(&w);
 	judge_past(&w);
+	record_all(&w);
 }
 
 static const struct observation observation = {

@@ -25,6 +25,8 @@
 #define FILES_RESERVE 8
 /* More listeners in trouble than that are counted. */
 #define GROUPS_NAMED 8
+/* The same of listeners that dropped packets since an earlier report. */
+#define DROPPERS_NAMED 3
 
 /* How often a listener was seen in trouble at a tick. */
 struct seen {
@@ -42,6 +44,7 @@ struct sample {
 	const struct subject *subject; /* NULL: none was named */
 	struct host_counters counters;
 	int64_t somaxconn; /* REPORT_NONE: unknown */
+	struct since since;
 };
 
 static double now_s(void)
@@ -112,25 +115,40 @@ static bool was_full(const struct sample *s, const struct listener *l)
 	return is_full(l) || (seen && seen->full);
 }
 
-/* The owner of a listener that is well is not looked for, unless it is the subject's. */
-static bool is_asked(const struct listener *l, void *arg)
+/* Packets that a listener has dropped since the earlier report; 0 unless some met a full queue. */
+static uint64_t dropped_since(const struct sample *s, const struct listener *l)
 {
-	const struct sample *s = arg;
-	return was_full(s, l) || waits(s, l) || subject_has(s->subject, l);
+	return since_growth(&s->since, OVERFLOWS) > 0 ? since_drops(&s->since, l) : 0;
+}
+
+static bool in_trouble(const struct sample *s, const struct listener *l)
+{
+	return was_full(s, l) || waits(s, l) || dropped_since(s, l);
+}
+
+/* The owner of a listener that is well is not looked for, unless it is the subject's. */
+static bool is_wanted(const struct listener *l, void *sample)
+{
+	const struct sample *s = sample;
+	return in_trouble(s, l) || subject_has(s->subject, l);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
+	struct host_identity identity = {0};
 	struct err why = {0};
 	(void)e;
 	s->somaxconn = REPORT_NONE;
 	s->subject = o->subject;
 	s->at_s = now_s();
 	host_counters(h, &s->counters, NULL);
+	if (o->since)
+		host_identity(h, &identity, NULL);
+	s->since = since_make(o->since, identity.boot, &s->counters);
 	if (host_live(h) && listeners_read(h, &s->listeners, &why))
 		report_text(s->unlisted, "%s", why.text);
-	listeners_own(h, &s->listeners, is_asked, s, NULL);
+	listeners_own(h, &s->listeners, is_wanted, s, NULL);
 	knob_number(BACKLOG_KNOB, h, &s->somaxconn);
 	return 0;
 }
@@ -144,13 +162,15 @@ static void sample_release(struct sample *s)
 /* The sockets of one address: one, or several by SO_REUSEPORT. */
 struct group {
 	const struct listener *fullest;
-	size_t sockets;        /* in all */
-	size_t full, full_now; /* those that were seen full, and are */
-	uint64_t depth, room;  /* of all */
-	uint64_t grown;        /* drops of the full ones in the window */
-	uint64_t total;        /* drops of all since they were made */
-	uint32_t seen_full;    /* ticks that saw the fullest one full */
-	uint32_t seen_depth;   /* its largest depth */
+	size_t sockets;                 /* in all */
+	size_t full, full_now;          /* those that were seen full, and are */
+	uint64_t depth, room;           /* of all */
+	uint64_t grown;                 /* drops of the full ones in the window */
+	uint64_t total;                 /* drops of all since they were made */
+	uint32_t seen_full;             /* ticks that saw the fullest one full */
+	uint32_t seen_depth;            /* its largest depth */
+	const struct listener *dropper; /* that dropped most since the earlier report */
+	uint64_t since;                 /* drops of all since then */
 };
 
 /* What was watched. */
@@ -190,6 +210,14 @@ static bool same_group(const struct listener *a, const struct listener *b)
 
 static double fullness(const struct listener *l) { return (double)l->depth / (l->limit + 1.0); }
 
+static void group_add_since(struct group *g, const struct sample *s, const struct listener *l)
+{
+	uint64_t dropped = dropped_since(s, l);
+	if (!g->dropper || dropped > dropped_since(s, g->dropper))
+		g->dropper = l;
+	g->since += dropped;
+}
+
 static void group_add(struct group *g, const struct watch *w, const struct listener *l)
 {
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
@@ -202,6 +230,7 @@ static void group_add(struct group *g, const struct watch *w, const struct liste
 	g->depth += l->depth;
 	g->room += l->limit + UINT64_C(1);
 	g->total += l->drops;
+	group_add_since(g, w->after, l);
 	/* Of a socket that was never full they may be other packets: only those of the server in
 	 * question count. The count wraps. */
 	if ((full || subject_has(w->after->subject, l)) && earlier)
@@ -386,17 +415,22 @@ static struct finding *queue_finding(const struct watch *w, const struct group *
 	return f;
 }
 
+/* Names the kernel's limit where that is the one that binds. */
+static void finding_blame(struct finding *f, const struct watch *w, const struct listener *l)
+{
+	if (!kernel_limits(w, l))
+		return;
+	f->remedy = REMEDY_KERNEL;
+	finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
+}
+
 static void group_overflowing(const struct watch *w, const struct group *g, const char *more)
 {
 	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
 	finding_evidence(f, "packets dropped", "packets", (double)g->grown, NAN);
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
 	finding_evidence(f, "ListenOverflows", "packets", (double)growth(w, OVERFLOWS), NAN);
-	if (kernel_limits(w, g->fullest)) {
-		f->remedy = REMEDY_KERNEL;
-		finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text,
-				"");
-	}
+	finding_blame(f, w, g->fullest);
 	if (group_slow(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
 }
@@ -423,9 +457,23 @@ static int by_drops(const void *a, const void *b)
 	return (x->grown < y->grown) - (x->grown > y->grown);
 }
 
-/* The groups in trouble, those that drop most first; the caller frees them. NULL: there are none,
- * or no memory. */
-static struct group *groups_find(const struct watch *w, size_t *count)
+static bool group_dropped(const struct group *g, const struct watch *w)
+{
+	(void)w;
+	return g->since;
+}
+
+static int by_drops_since(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	return (x->since < y->since) - (x->since > y->since);
+}
+
+/* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no
+ * memory. */
+static struct group *groups_find(const struct watch *w,
+				 bool (*asked)(const struct group *, const struct watch *),
+				 int (*order)(const void *, const void *), size_t *count)
 {
 	const struct listeners *all = &w->after->listeners;
 	struct group *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
@@ -435,24 +483,64 @@ static struct group *groups_find(const struct watch *w, size_t *count)
 		size_t first = i;
 		while (i < all->count && same_group(&all->at[first], &all->at[i]))
 			group_add(&g, w, &all->at[i++]);
-		if (group_asks(&g, w))
+		if (asked(&g, w))
 			found[(*count)++] = g;
 	}
 	if (*count)
-		qsort(found, *count, sizeof(*found), by_drops);
+		qsort(found, *count, sizeof(*found), order);
 	return found;
 }
 
 static void judge_queues(struct watch *w)
 {
 	size_t count;
-	CLEAN(free_pointer) struct group *groups = groups_find(w, &count);
+	CLEAN(free_pointer) struct group *groups = groups_find(w, group_asks, by_drops, &count);
 	for (size_t i = 0; groups && i < count; i++)
 		w->blamed |= group_dropping(&groups[i], w);
 	for (size_t i = 0; groups && i < count && i < GROUPS_NAMED; i++)
 		group_judge(w, &groups[i],
 			    !i && count > GROUPS_NAMED ? quantity_count(count - GROUPS_NAMED).text
 						       : "");
+}
+
+/* Of the drops of a socket only those can be handshakes at a full queue that ListenOverflows counts
+ * as well: the others are stray packets. */
+static void group_dropped_finding(const struct watch *w, const struct group *g, const char *more)
+{
+	const struct since *s = &w->after->since;
+	uint64_t overflows = (uint64_t)since_growth(s, OVERFLOWS);
+	struct wording words = {0};
+	char name[WORDING_TEXT];
+	words_process(&words, w, g->dropper);
+	words_backlog(&words, w, g->dropper);
+	wording_set(&words, "listener", "%s",
+		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
+	since_words(s, w->report->time, &words);
+	wording_set(&words, "dropped", "%s",
+		    quantity_count(g->since < overflows ? g->since : overflows).text);
+	wording_flag(&words, "most", g->since > overflows);
+	wording_set(&words, "drops", "%s", quantity_count(g->since).text);
+	wording_set(&words, "overflows", "%s", quantity_count(overflows).text);
+	wording_set(&words, "more", "%s", more);
+	struct finding *f = report_finding(w->report, "accept-queue.dropped", &words);
+	finding_evidence(f, "packets dropped since", "packets", (double)g->since, NAN);
+	finding_evidence(f, "ListenOverflows since", "packets", (double)overflows, NAN);
+	finding_blame(f, w, g->dropper);
+}
+
+/* Those that dropped less than a tenth of the worst may have dropped stray packets only. */
+static void judge_since(const struct watch *w)
+{
+	size_t count;
+	CLEAN(free_pointer)
+	struct group *groups = groups_find(w, group_dropped, by_drops_since, &count);
+	while (count && groups[count - 1].since * 10 < groups[0].since)
+		count--;
+	for (size_t i = 0; i < count && i < DROPPERS_NAMED; i++)
+		group_dropped_finding(w, &groups[i],
+				      !i && count > DROPPERS_NAMED
+					      ? quantity_count(count - DROPPERS_NAMED).text
+					      : "");
 }
 
 static void files_finding(const struct watch *w, const struct listener *l, const struct process *p)
@@ -506,7 +594,7 @@ static void judge_hidden(const struct watch *w)
 	struct wording words = {0};
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
-		hidden += all->at[i].owner < 0 && is_asked(&all->at[i], (void *)w->after);
+		hidden += all->at[i].owner < 0 && is_wanted(&all->at[i], (void *)w->after);
 	if (w->after->unlisted[0]) {
 		wording_set(&words, "why", "%s", w->after->unlisted);
 		report_finding(w->report, "listeners.unlisted", &words);
@@ -602,6 +690,54 @@ static void judge_subject(const struct watch *w)
 	report_finding(w->report, "listeners.closed", &words);
 }
 
+static void record(struct report *r, const struct listeners *all, const struct listener *l,
+		   const struct subject *subject)
+{
+	struct report_listener *to = report_listener(r);
+	const struct process *p = l->owner < 0 ? NULL : &all->processes[l->owner];
+	to->kind = l->kind;
+	report_text(to->address, "%s", l->address);
+	to->depth = l->depth;
+	to->limit = l->limit;
+	to->drops = l->drops;
+	to->half_open = l->half_open;
+	to->cookie = l->cookie;
+	to->pid = p ? p->pid : 0;
+	to->subject = subject_has(subject, l);
+	report_text(to->process, "%s", p ? p->name : "");
+	report_text(to->unit, "%s", p ? p->unit : "");
+}
+
+/* The order of the report, which has room for some. */
+struct ranked {
+	const struct listener *l;
+	bool trouble;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	double fx = fullness(x->l), fy = fullness(y->l);
+	if (x->trouble != y->trouble)
+		return x->trouble ? -1 : 1;
+	if (fx != fy)
+		return fx > fy ? -1 : 1;
+	return (x->l > y->l) - (x->l < y->l);
+}
+
+static void record_all(const struct watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	CLEAN(free_pointer)
+	struct ranked *ranked = all->count ? calloc(all->count, sizeof(*ranked)) : NULL;
+	for (size_t i = 0; ranked && i < all->count; i++)
+		ranked[i] = (struct ranked){&all->at[i], is_wanted(&all->at[i], (void *)w->after)};
+	if (ranked)
+		qsort(ranked, all->count, sizeof(*ranked), by_rank);
+	for (size_t i = 0; ranked && i < all->count; i++)
+		record(w->report, all, ranked[i].l, w->after->subject);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -612,6 +748,8 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_unseen(&w);
 	judge_hidden(&w);
 	judge_subject(&w);
+	judge_since(&w);
+	record_all(&w);
 }
 
 static const struct observation observation = {

@@ -15,6 +15,7 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
+#include "epolltune/listener.h"
 #include "epolltune/load.h"
 #include "epolltune/report.h"
 #include "epolltune/server.h"
@@ -22,10 +23,11 @@
 #include "epolltune/target.h"
 
 struct probe_options {
-	bool no_proof;      /* do not try proposed values */
-	bool in_place;      /* loopback of the calling namespace instead of a lab */
-	uint64_t backlog;   /* what the application passes to listen(); 0: the maximum */
-	uint64_t window_us; /* minimum time between the samples; 0: the probe's default */
+	bool no_proof;              /* do not try proposed values */
+	bool in_place;              /* loopback of the calling namespace instead of a lab */
+	uint64_t backlog;           /* what the application passes to listen(); 0: the maximum */
+	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
+	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
 };
 
@@ -184,6 +186,28 @@ struct moment {
 	bool beside;    /* experiments ran meanwhile */
 	bool live;      /* false: a captured machine */
 };
+
+/* What the kernel has counted since an earlier report. */
+struct since {
+	const struct report *report; /* NULL: none to compare with */
+	const struct host_counters *now;
+	/* Whether the counters began again at 0 in between: after a reboot, or they are smaller
+	 * than in the report. Then the totals are what is known of the time since. */
+	enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART } reset;
+};
+
+/* `boot`: of this machine; "": unknown. Pure, as are those below. */
+struct since since_make(const struct report *report, const char *boot,
+			const struct host_counters *now);
+/* The growth of a counter since the report, or since the reset; -1: unknown. */
+int64_t since_growth(const struct since *, const char *counter);
+/* The drops of a TCP listener since then; 0: none, or unknown. They count packets, stray FIN and
+ * RST included. */
+uint64_t since_drops(const struct since *, const struct listener *);
+/* Sets {report}, its time; {since}, "since the report of … (2 hours ago)", and {after}, "since …",
+ * which name the reset after one; the flags {reboot}, {restart} and {in_place}: experiments of that
+ * report count too. `now`: the time of the new report. */
+void since_words(const struct since *, struct timespec now, struct wording *);
 
 struct sample; /* each probe defines its own */
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/listener.h"
 #include "epolltune/target.h"
 #include "epolltune/wording.h"
 
@@ -122,7 +123,8 @@ struct finding {
 struct report_host {
 	char name[72];
 	char kernel[72];
-	char boot[40]; /* host_identity(); "" for a captured machine */
+	char boot[40];  /* host_identity(); "" for a captured machine */
+	char netns[48]; /* likewise */
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	enum report_isolation isolation; /* the weakest of all probes */
@@ -144,9 +146,27 @@ struct report_probe {
 	enum report_isolation isolation;
 };
 
+/* A counter of the kernel when the report was made. */
+struct report_counter {
+	char name[44]; /* of host_counters() */
+	int64_t value;
+};
+
+struct report_listener {
+	enum listener_kind kind;
+	char address[128];
+	uint32_t depth, limit, drops, half_open; /* of struct listener */
+	uint64_t cookie;
+	int64_t pid; /* of a process that accepts from it; 0: not looked for, or not visible */
+	char process[16], unit[64];
+	bool subject; /* of the server that --server named */
+};
+
 #define REPORT_WALLS 32
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
+#define REPORT_COUNTERS 32
+#define REPORT_LISTENERS 64
 
 struct report {
 	struct timespec time;
@@ -161,9 +181,14 @@ struct report {
 	size_t finding_count;
 	size_t probe_count;
 	size_t lost; /* walls and findings beyond the capacity: every renderer prints it */
+	size_t counter_count;
+	size_t listener_count; /* of the network namespace */
+	size_t listed;         /* of these in listeners: in trouble first, then the fullest */
 	struct wall walls[REPORT_WALLS];
 	struct finding findings[REPORT_FINDINGS];
 	struct report_probe ran[REPORT_PROBES];
+	struct report_counter counters[REPORT_COUNTERS];
+	struct report_listener listeners[REPORT_LISTENERS];
 };
 
 void report_init(struct report *r);
@@ -189,6 +214,13 @@ struct proposal *finding_propose(struct finding *f, const char *knob, const char
 /* The same for a knob of a device, "eth0", or of one of its queues, "eth0:rx-3"; "": no device. */
 struct proposal *finding_propose_device(struct finding *f, const char *knob, const char *device,
 					const char *current, const char *proposed);
+/* Adds a counter, or replaces its value; drops it beyond the capacity. */
+void report_counter(struct report *r, const char *name, int64_t value);
+/* Its value; -1 if the report does not have it. */
+int64_t report_counter_value(const struct report *r, const char *name);
+/* Counts a listener and adds an empty one. Never NULL: beyond the capacity it returns a scratch
+ * listener. */
+struct report_listener *report_listener(struct report *r);
 /* The knob that binds; NULL if the finding is not about a knob. */
 const struct proposal *finding_knob(const struct finding *f);
 /* Whether a value is proposed. */
@@ -244,6 +276,9 @@ struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640
 /* Writes whether this machine is ready for the target, in one line. */
 void report_answer(const struct report *r, char answer[REPORT_ANSWER]);
+/* "2026-01-31T23:59:59Z", the time of the report. */
+#define REPORT_STAMP 32
+const char *report_stamp(const struct report *r, char stamp[REPORT_STAMP]);
 /* 0 ok, 1 warning, 2 critical, 3 unknown. */
 int report_exit_status(const struct report *r);
 

@@ -219,6 +219,30 @@ static const struct finding_row findings[] = {
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
 	 .proof = "The queue was full in nine of ten samples or more"},
+	{.id = "accept-queue.dropped",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "{listener} dropped {most?up to }{dropped} handshake packets {after}",
+	 .detail =
+		 "ListenOverflows of this network namespace grew by {overflows} {since}, "
+		 "retransmissions included.{most? The drops of this socket grew by {drops}\\: they "
+		 "count stray packets too.} " WHOSE_BACKLOG
+		 "{reboot? The machine has rebooted since the report of {report}.}"
+		 "{in_place? Experiments of that report ran in this namespace.}"
+		 "{more? {more} more listeners have dropped packets since.}",
+	 .advice = "Where its stalls are short, {kernel?raise net.core.somaxconn first, then }"
+		   "{line?{server}\\: {line}:pass backlog {backlog} to listen()} (effective "
+		   "{effect}). Costs nothing until used.",
+	 .answer = "{who} dropped handshakes {after}",
+	 .meaning = "A listener's accept queue was full some time since the earlier report with "
+		    "which check --since compared, and the kernel dropped handshakes that arrived "
+		    "at it.",
+	 .action = "Raise the backlog of that server where its stalls are short; otherwise find "
+		   "what it waited for in that time, in its own logs.",
+	 .proof = "The socket's drops by inet_diag and TcpExt.ListenOverflows, each against the "
+		  "earlier report"},
 	{.id = "accept-queue.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -822,12 +846,44 @@ static const struct finding_row findings[] = {
 		 "to no listener that was seen full.",
 	 .action = "See the counter that the finding names with explain.",
 	 .proof = "Two readings of /proc/net/netstat"},
+	{.id = "counters.since",
+	 .level = LEVEL_WARNING,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{counters} {since}",
+	 .detail =
+		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
+		 "are totals since the reboot, what was counted before it is lost.}{restart? "
+		 "Counters are smaller than in the report of {report}\\: these are the totals since "
+		 "they began again at 0.}{in_place? Experiments of that report ran in this "
+		 "namespace after it had read the counters, and are counted too.}",
+	 .advice =
+		 "{lost?accept-queue.dropped names listeners where they are known. For the counters of other "
+		 "connections, ss -tmi shows queues, memory and drops of each.:}",
+	 .answer = "counters of loss grew {after}",
+	 .meaning =
+		 "The kernel has counted losses since an earlier report, with which "
+		 "check --since compared. It is a note where only counters grew that cost no client.",
+	 .action = "See the counters that the finding names with explain.",
+	 .proof = "/proc/net/netstat, and the counters in that report"},
+	{.id = "counters.unread",
+	 .level = LEVEL_WARNING,
+	 .wall = "",
+	 .observed = true,
+	 .title = "The counters could not be compared with the report of {report}",
+	 .detail = "/proc/net/netstat and /proc/net/snmp cannot be read here.",
+	 .advice = "",
+	 .answer = "the counters could not be compared",
+	 .meaning = "check --since found no counters of the kernel: whether anything was lost "
+		    "since the report is unknown.",
+	 .action = "Check where /proc/net is readable; capture it with the machine.",
+	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
 	 .level = LEVEL_NOTE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
-	 .detail = "Totals do not show when it happened: compare two reports.",
+	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
 	 .advice = "",
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",

@@ -123,6 +123,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->format = value;
 		else if (!strcmp(name, "output"))
 			a->output = value;
+		else if (!strcmp(name, "since"))
+			a->check.since = value;
 		else if (!strcmp(name, "sysroot"))
 			a->check.sysroot = value;
 		else if (!strcmp(name, "netns"))
@@ -185,9 +187,12 @@ int command_check(int argc, char **argv)
 		return command_error(&e);
 	if (o.help)
 		return command_help(o.command);
-	CLEAN(free_pointer) struct report *report = calloc(1, sizeof(*report));
+	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)
 		return err_set(&e, ENOMEM, "no memory for a report"), command_error(&e);
+	if (a.check.since && since_load(a.check.since, &report[1], &e))
+		return command_error(&e);
+	a.check.probe.since = a.check.since ? &report[1] : NULL;
 	a.check.progress = isatty(2);
 	if (check_run(&a.check, report, &e) || arguments_render(&a, report, &e))
 		return command_error(&e);

@@ -16,6 +16,7 @@ struct check_options {
 	const char *sysroot; /* a captured machine; NULL: this one */
 	const char *server;  /* the server in question, as subject_find(); NULL: none */
 	const char *netns;   /* a pid or path; NULL: the calling network namespace */
+	const char *since;   /* the file of probe.since, for errors; NULL: none */
 	bool stay;           /* refuse a server in another network namespace */
 	bool quick;          /* inspect only */
 	bool measured;       /* a missed experiment makes the status unknown */
@@ -29,6 +30,11 @@ struct check_options check_defaults(void);
  * this process into the network namespace of options->netns or of the server. Returns an error only
  * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
+
+/* Loads the report of --since; refuses one without counters or from the future. */
+int since_load(const char *path, struct report *since, struct err *e);
+/* Refuses the report of --since if it is of another machine or network namespace. */
+int since_check(const struct check_options *o, const struct host *host, struct err *e);
 
 /* Parses an option of the probes, for all commands that run them: --server --backlog --window
  * --probe --in-place. Returns as target_option(). */

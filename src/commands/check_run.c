@@ -571,8 +571,10 @@ static void report_head(const struct schedule *s, struct report *out)
 	host_facts(s->host, &facts);
 	report_text(out->host.name, "%s", facts.name);
 	report_text(out->host.kernel, "%s", facts.kernel);
-	if (host_identity(s->host, &identity, &unread) == 0)
+	if (host_identity(s->host, &identity, &unread) == 0) {
 		report_text(out->host.boot, "%s", identity.boot);
+		report_text(out->host.netns, "%s", identity.netns);
+	}
 	out->host.cpus = facts.cpus;
 	out->host.memory_bytes = facts.memory_bytes;
 	out->host.isolation = isolation_of(s);
@@ -608,6 +610,16 @@ static void jobs_choose(struct schedule *s, struct shared *shared)
 			s->options->sysroot ? ISOLATION_SYSROOT : ISOLATION_NONE;
 		s->count++;
 	}
+}
+
+/* Only probe counters compares with an earlier report: without it "nothing was lost" is not known.
+ */
+static int since_compared(const struct check_options *o, struct err *e)
+{
+	if (!o->probe.since || probe_wanted(o->probes, "counters"))
+		return 0;
+	return err_set(e, EINVAL, "check: --since needs probe counters; add it to --probe %s",
+		       o->probes);
 }
 
 static void shared_unmap(struct shared **shared)
@@ -674,7 +686,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return err_errno(e, "an eventfd for the probes");
 	int rc = probes_known(o->probes, e);
 	if (!rc)
+		rc = since_compared(o, e);
+	if (!rc)
 		rc = subject_choose(o, &host, &subject, e);
+	if (!rc)
+		rc = since_check(o, host, e);
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;

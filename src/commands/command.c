@@ -49,6 +49,7 @@ static const struct option_row check_options[] = {
 	{"format", "FORMAT", RENDER_REPORT_FORMATS, RENDER_REPORT_FORMATS_HELP},
 	{"verbose", NULL, NULL, "explain each wall and note"},
 	{"output", "FILE", "@files", "write the report to FILE, atomically"},
+	{"since", "FILE", "@files", "compare the counters with this earlier report"},
 	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
 	{"netns", "PATH|PID", NULL, "check another network namespace"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},

@@ -56,11 +56,8 @@ static json_t *number(double value)
 
 static json_t *time_of(const struct report *r)
 {
-	char stamp[32] = "";
-	struct tm tm;
-	if (gmtime_r(&r->time.tv_sec, &tm))
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(stamp);
+	char stamp[REPORT_STAMP];
+	return json_string(report_stamp(r, stamp));
 }
 
 static json_t *host(struct writer *w, const struct report_host *h)
@@ -69,6 +66,7 @@ static json_t *host(struct writer *w, const struct report_host *h)
 	set(w, o, "name", text(h->name));
 	set(w, o, "kernel", text(h->kernel));
 	set(w, o, "boot", text_or_null(h->boot));
+	set(w, o, "netns", text_or_null(h->netns));
 	set(w, o, "cpus", fact(h->cpus));
 	set(w, o, "memory_bytes", fact(h->memory_bytes));
 	set(w, o, "isolation", text(report_isolation_name(h->isolation)));
@@ -219,6 +217,40 @@ static json_t *probe(struct writer *w, const struct report_probe *from)
 	return o;
 }
 
+static json_t *listener(struct writer *w, const struct report_listener *from)
+{
+	bool tcp = from->kind == LISTENER_TCP;
+	json_t *o = json_object();
+	set(w, o, "kind", text(tcp ? "tcp" : "unix"));
+	set(w, o, "address", text(from->address));
+	set(w, o, "depth", count(from->depth));
+	set(w, o, "limit", count(from->limit));
+	set(w, o, "drops", tcp ? count(from->drops) : json_null());
+	set(w, o, "half_open", tcp ? count(from->half_open) : json_null());
+	set(w, o, "pid", from->pid ? json_integer(from->pid) : json_null());
+	set(w, o, "process", text_or_null(from->process));
+	set(w, o, "unit", text_or_null(from->unit));
+	set(w, o, "cookie", count(from->cookie));
+	set(w, o, "subject", json_boolean(from->subject));
+	return o;
+}
+
+static json_t *listeners(struct writer *w, const struct report *r)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < r->listed; i++)
+		add(w, list, listener(w, &r->listeners[i]));
+	return list;
+}
+
+static json_t *counters(struct writer *w, const struct report *r)
+{
+	json_t *o = json_object();
+	for (size_t i = 0; i < r->counter_count; i++)
+		set(w, o, r->counters[i].name, json_integer(r->counters[i].value));
+	return o;
+}
+
 static json_t *summary(struct writer *w, const struct report *r)
 {
 	struct report_summary s = report_summarize(r);
@@ -259,6 +291,9 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 	set(&w, root, "quick", json_boolean(r->quick));
 	set(&w, root, "walls", walls);
 	set(&w, root, "findings", findings);
+	set(&w, root, "listeners", listeners(&w, r));
+	set(&w, root, "listener_count", count(r->listener_count));
+	set(&w, root, "counters", counters(&w, r));
 	set(&w, root, "summary", summary(&w, r));
 
 	int status = 0;

@@ -113,7 +113,8 @@ static int read_host(struct reader *r, const json_t *o, struct report_host *h)
 	int isolation, failed;
 	snprintf(r->at, sizeof(r->at), "host.");
 	if ((failed = TEXT(r, o, "name", h->name)) || (failed = TEXT(r, o, "kernel", h->kernel)) ||
-	    (failed = TEXT(r, o, "boot", h->boot)) || (failed = count(r, o, "cpus", &h->cpus)) ||
+	    (failed = TEXT(r, o, "boot", h->boot)) || (failed = TEXT(r, o, "netns", h->netns)) ||
+	    (failed = count(r, o, "cpus", &h->cpus)) ||
 	    (failed = count(r, o, "memory_bytes", &h->memory_bytes)) ||
 	    (failed = word(r, o, "isolation", isolation_word, ISOLATION_NONE, &isolation)))
 		return failed;
@@ -308,6 +309,64 @@ static int read_probe(struct reader *r, const json_t *o, struct report *out)
 	return 0;
 }
 
+/* Text that a program or a user chose: U+FFFD may have made it longer than the field. */
+static int text_cut(struct reader *r, const json_t *o, const char *key, char *field, size_t size)
+{
+	char whole[1024];
+	int failed = TEXT(r, o, key, whole);
+	report_text_into(field, size, "%s", failed ? "" : whole);
+	return failed;
+}
+#define TEXT_CUT(r, o, key, field) text_cut(r, o, key, field, sizeof(field))
+
+static int count32(struct reader *r, const json_t *o, const char *key, uint32_t *value)
+{
+	uint64_t n;
+	int failed = count(r, o, key, &n);
+	if (!failed && n > UINT32_MAX)
+		return wrong(r, key, "a number of 32 bits");
+	*value = failed ? 0 : (uint32_t)n;
+	return failed;
+}
+
+static const char *kind_word(int i) { return i == LISTENER_TCP ? "tcp" : "unix"; }
+
+static int read_listener(struct reader *r, const json_t *o, struct report *out)
+{
+	struct report_listener *l = report_listener(out);
+	uint64_t pid;
+	int kind, failed;
+	if ((failed = word(r, o, "kind", kind_word, LISTENER_UNIX, &kind)) ||
+	    (failed = TEXT_CUT(r, o, "address", l->address)) ||
+	    (failed = count32(r, o, "depth", &l->depth)) ||
+	    (failed = count32(r, o, "limit", &l->limit)) ||
+	    (failed = count32(r, o, "drops", &l->drops)) ||
+	    (failed = count32(r, o, "half_open", &l->half_open)) ||
+	    (failed = count(r, o, "pid", &pid)) ||
+	    (failed = TEXT_CUT(r, o, "process", l->process)) ||
+	    (failed = TEXT_CUT(r, o, "unit", l->unit)) ||
+	    (failed = count(r, o, "cookie", &l->cookie)))
+		return failed;
+	l->subject = json_is_true(json_object_get(o, "subject"));
+	l->kind = (enum listener_kind)kind;
+	l->pid = (int64_t)pid;
+	return 0;
+}
+
+static int read_counters(struct reader *r, const json_t *root, struct report *out)
+{
+	json_t *counters = json_object_get(root, "counters"), *value;
+	const char *counter;
+	bool valid = !counters || json_is_object(counters);
+	json_object_foreach(counters, counter, value)
+	{
+		valid &= json_is_integer(value) && json_integer_value(value) >= 0;
+		report_counter(out, counter, json_integer_value(value));
+	}
+	r->at[0] = 0;
+	return valid ? 0 : wrong(r, "counters", "an object of non-negative integers");
+}
+
 static int read_list(struct reader *r, const json_t *root, const char *key, struct report *out,
 		     int (*read)(struct reader *r, const json_t *o, struct report *out))
 {
@@ -322,6 +381,21 @@ static int read_list(struct reader *r, const json_t *root, const char *key, stru
 			return failed;
 	}
 	return 0;
+}
+
+/* Reports from before 0.2 lack these members. */
+static int read_observed(struct reader *r, const json_t *root, struct report *out)
+{
+	uint64_t all;
+	int failed = 0;
+	if (json_object_get(root, "listeners"))
+		failed = read_list(r, root, "listeners", out, read_listener);
+	r->at[0] = 0;
+	if (!failed)
+		failed = count(r, root, "listener_count", &all);
+	if (!failed && all > out->listener_count)
+		out->listener_count = all;
+	return failed ? failed : read_counters(r, root, out);
 }
 
 static int read_report(struct reader *r, const json_t *root, struct report *out)
@@ -351,7 +425,7 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 	if (!failed && json_object_get(root, "probes"))
 		failed = read_list(r, root, "probes", out, read_probe);
 	out->quick = json_is_true(json_object_get(root, "quick"));
-	return failed;
+	return failed ? failed : read_observed(r, root, out);
 }
 
 struct source {

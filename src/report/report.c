@@ -23,7 +23,8 @@ static void wall_clear(struct wall *w, const char *name)
 
 void report_init(struct report *r)
 {
-	/* Walls and findings are cleared as they are added: most stay unused. */
+	/* Walls, findings, counters and listeners are cleared as they are added: most stay
+	 * unused. */
 	memset(r, 0, offsetof(struct report, walls));
 	memset(r->ran, 0, sizeof(r->ran));
 	clock_gettime(CLOCK_REALTIME, &r->time);
@@ -173,6 +174,46 @@ double *finding_row(struct finding *f, const char *name)
 	return f->table.row[i].value;
 }
 
+void report_counter(struct report *r, const char *name, int64_t value)
+{
+	size_t i = 0;
+	while (i < r->counter_count && strcmp(r->counters[i].name, name) != 0)
+		i++;
+	if (i == REPORT_COUNTERS)
+		return;
+	if (i == r->counter_count)
+		r->counter_count++;
+	report_text(r->counters[i].name, "%s", name);
+	r->counters[i].value = value;
+}
+
+int64_t report_counter_value(const struct report *r, const char *name)
+{
+	for (size_t i = 0; i < r->counter_count; i++)
+		if (!strcmp(r->counters[i].name, name))
+			return r->counters[i].value;
+	return -1;
+}
+
+struct report_listener *report_listener(struct report *r)
+{
+	static _Thread_local struct report_listener spare;
+	struct report_listener *l =
+		r->listed < REPORT_LISTENERS ? &r->listeners[r->listed++] : &spare;
+	r->listener_count++;
+	*l = (struct report_listener){0};
+	return l;
+}
+
+const char *report_stamp(const struct report *r, char stamp[REPORT_STAMP])
+{
+	struct tm tm;
+	stamp[0] = 0;
+	if (gmtime_r(&r->time.tv_sec, &tm))
+		strftime(stamp, REPORT_STAMP, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return stamp;
+}
+
 __attribute__((format(printf, 3, 0))) static void text_print(char *field, size_t size,
 							     const char *fmt, va_list args)
 {
@@ -258,6 +299,11 @@ void report_join(struct report *whole, const struct report *part)
 	for (size_t i = 0; i < part->finding_count; i++)
 		if (!finding_known(whole, &part->findings[i]))
 			*finding_place(whole, &part->findings[i]) = part->findings[i];
+	for (size_t i = 0; i < part->counter_count; i++)
+		report_counter(whole, part->counters[i].name, part->counters[i].value);
+	for (size_t i = 0; i < part->listed; i++)
+		*report_listener(whole) = part->listeners[i];
+	whole->listener_count += part->listener_count - part->listed;
 	whole->lost += part->lost;
 }
 

@@ -87,6 +87,21 @@ static inline void sample_short(struct report *r)
 	finding_row(f, "the server")[0] = 51400;
 	f = finding_made(r, "lab.refused", LEVEL_SKIPPED, "no delay wire: /dev/net/tun is missing");
 	report_text(f->advice, "modprobe tun");
+
+	report_counter(r, "TcpExt.ListenOverflows", 5729);
+	report_counter(r, "sockstat.TCP.inuse", 12);
+	*report_listener(r) = (struct report_listener){.kind = LISTENER_TCP,
+						       .address = "0.0.0.0:443",
+						       .depth = 512,
+						       .limit = 511,
+						       .drops = UINT32_MAX,
+						       .half_open = 3,
+						       .cookie = 4097,
+						       .pid = 812,
+						       .process = "nginx",
+						       .unit = "nginx.service"};
+	*report_listener(r) = (struct report_listener){
+		.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .limit = 16, .cookie = 9};
 }
 
 static inline void sample_healthy(struct report *r)
@@ -124,6 +139,9 @@ static inline void sample_hostile(struct report *r)
 	memset(p->knob, 'y', sizeof(p->knob) - 1);
 	finding_evidence(f, "\x80", "\x81", INFINITY, -INFINITY);
 	finding_evidence(f, "tiny", "", 1e-300, 1e300);
+	struct report_listener *l = report_listener(r);
+	memset(l->address, 0xff, sizeof(l->address) - 1);
+	memset(l->process, 0xc3, sizeof(l->process) - 1);
 }
 
 #endif

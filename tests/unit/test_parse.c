@@ -55,6 +55,7 @@ static struct report *sample(void)
 	assert_non_null(r);
 	sample_short(r);
 	report_text(r->host.boot, "37e4d331-d507-4244-aa37-5f1ccd0fb59c");
+	report_text(r->host.netns, "4026531833.3");
 	return r;
 }
 
@@ -71,7 +72,51 @@ static void the_same_again(void **state)
 	assert_string_equal(before, after);
 	assert_string_equal(back->host.boot, r->host.boot);
 	assert_true(back->walls[1].limit == r->walls[1].limit);
+	assert_int_equal(report_counter_value(back, "TcpExt.ListenOverflows"), 5729);
+	assert_int_equal(back->listed, 2);
+	assert_int_equal(back->listeners[0].drops, UINT32_MAX);
+	assert_int_equal(back->listeners[1].kind, LISTENER_UNIX);
 	free(before), free(after), free(r), free(back);
+}
+
+/* More listeners than fit, and the names that a hostile process gave. */
+static void listeners_beyond_the_capacity(void **state)
+{
+	(void)state;
+	struct report *r = sample(), *back = calloc(1, sizeof(*back));
+	struct err e = {0};
+	while (r->listener_count < REPORT_LISTENERS + 7)
+		memset(report_listener(r)->address, 0xff, sizeof(r->listeners->address) - 1);
+	char *text = json_of(r);
+	put(text);
+	if (report_parse(path, back, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(back->listed, REPORT_LISTENERS);
+	assert_int_equal(back->listener_count, REPORT_LISTENERS + 7);
+	assert_memory_equal(back->listeners[5].address, "\xef\xbf\xbd", 3);
+	free(text), free(r), free(back);
+}
+
+/* A report of an earlier version. */
+static void reports_without_counters_are_read(void **state)
+{
+	(void)state;
+	struct report *r = sample(), *back = calloc(1, sizeof(*back));
+	struct err e = {0};
+	char *text = json_of(r);
+	json_t *root = json_loads(text, 0, NULL);
+	json_object_del(root, "listeners");
+	json_object_del(root, "listener_count");
+	json_object_del(root, "counters");
+	json_object_del(json_object_get(root, "host"), "netns");
+	free(text);
+	text = json_dumps(root, 0);
+	put(text);
+	assert_int_equal(report_parse(path, back, &e), 0);
+	assert_int_equal(back->listener_count, 0);
+	assert_int_equal(back->counter_count, 0);
+	json_decref(root);
+	free(text), free(r), free(back);
 }
 
 /* The sample with one text in place of another. */
@@ -105,6 +150,11 @@ static void refuses_what_is_no_report(void **state)
 	refuses("\"current\": \"511\"", "\"current\": [511]", -EBADMSG, "findings[0].current");
 	refuses("\"cpus\": 2", "\"cpus\": -2", -EBADMSG, "host.cpus");
 	refuses("\"time\": \"20", "\"time\": \"yesterday 20", -EBADMSG, "time");
+	refuses("\"listeners\": [", "\"listeners\": [1,", -EBADMSG, "listeners[0].kind");
+	refuses("\"depth\": 512", "\"depth\": 4294967296", -EBADMSG, "listeners[0].depth");
+	refuses("\"kind\": \"unix\"", "\"kind\": \"udp\"", -EBADMSG, "listeners[1].kind");
+	refuses("Overflows\": 5729", "Overflows\": -1", -EBADMSG, "counters");
+	refuses("Overflows\": 5729", "Overflows\": \"1\"", -EBADMSG, "counters");
 	refuses("{", "{ ,", -EBADMSG, "invalid JSON");
 	/* A knob's value that would be cut must not be. */
 	char big[300] = "\"current\": \"";
@@ -322,6 +372,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conditions_that_differ),
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(listeners_beyond_the_capacity, make_file,
+						remove_file),
+		cmocka_unit_test_setup_teardown(reports_without_counters_are_read, make_file,
+						remove_file),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),
 		cmocka_unit_test(verdicts_side_by_side),

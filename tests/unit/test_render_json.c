@@ -132,19 +132,35 @@ static void assert_finding(json_t *f)
 	}
 }
 
+static void assert_listener(json_t *l)
+{
+	bool tcp = !strcmp(string_at(l, "kind"), "tcp");
+	assert_keys(l, "kind address depth limit drops half_open pid process unit cookie subject ");
+	assert_true(one_of(string_at(l, "kind"), "tcp|unix"));
+	string_at(l, "address");
+	assert_true(integer_at(l, "depth") >= 0 && integer_at(l, "limit") >= 0);
+	assert_true(tcp == json_is_integer(json_object_get(l, "drops")));
+	assert_true(tcp == json_is_integer(json_object_get(l, "half_open")));
+	assert_true(number_or_null(json_object_get(l, "pid")));
+	assert_true(string_or_null(json_object_get(l, "process")));
+	assert_true(string_or_null(json_object_get(l, "unit")));
+	integer_at(l, "cookie");
+}
+
 static void assert_contract(json_t *root)
 {
 	size_t i;
 	json_t *part;
 	assert_keys(root,
-		    "schema version time host server target probes quick walls findings summary ");
+		    "schema version time host server target probes quick walls findings listeners "
+		    "listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))
 		assert_keys(server, "asked name pid processes unit addresses ");
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
 	assert_string_equal(string_at(root, "version"), EPOLLTUNE_VERSION);
 	json_t *host = json_object_get(root, "host");
-	assert_keys(host, "name kernel boot cpus memory_bytes isolation ");
+	assert_keys(host, "name kernel boot netns cpus memory_bytes isolation ");
 	assert_true(one_of(string_at(host, "isolation"), "lab|in-place|sysroot|none"));
 	json_t *target = json_object_get(root, "target");
 	assert_keys(target, "role connections rate_per_s stall_us rtt_us bandwidth_bps ");
@@ -153,6 +169,11 @@ static void assert_contract(json_t *root)
 	json_array_foreach(json_object_get(root, "walls"), i, part) assert_wall(part);
 	assert_true(json_is_array(json_object_get(root, "findings")));
 	json_array_foreach(json_object_get(root, "findings"), i, part) assert_finding(part);
+	assert_true(json_is_array(json_object_get(root, "listeners")));
+	json_array_foreach(json_object_get(root, "listeners"), i, part) assert_listener(part);
+	assert_true(integer_at(root, "listener_count") >=
+		    (json_int_t)json_array_size(json_object_get(root, "listeners")));
+	assert_true(json_is_object(json_object_get(root, "counters")));
 	json_t *summary = json_object_get(root, "summary");
 	assert_keys(summary, "status answer ok tight short unknown not_applicable missed lost ");
 	assert_true(one_of(string_at(summary, "status"), "ok|warning|critical|unknown"));
@@ -222,6 +243,18 @@ static void the_contract_field_by_field(void **state)
 	json_t *row = json_array_get(json_object_get(table, "rows"), 1);
 	assert_keys(row, "name values ");
 	assert_true(json_is_null(json_array_get(json_object_get(row, "values"), 1)));
+
+	json_t *l = json_array_get(json_object_get(root, "listeners"), 0);
+	assert_string_equal(string_at(l, "address"), "0.0.0.0:443");
+	assert_int_equal(integer_at(l, "drops"), 4294967295);
+	assert_string_equal(string_at(l, "process"), "nginx");
+	l = json_array_get(json_object_get(root, "listeners"), 1);
+	assert_string_equal(string_at(l, "kind"), "unix");
+	assert_true(json_is_null(json_object_get(l, "pid")));
+	assert_int_equal(integer_at(root, "listener_count"), 2);
+	json_t *counters = json_object_get(root, "counters");
+	assert_keys(counters, "TcpExt.ListenOverflows sockstat.TCP.inuse ");
+	assert_int_equal(integer_at(counters, "TcpExt.ListenOverflows"), 5729);
 
 	json_t *summary = json_object_get(root, "summary");
 	assert_string_equal(string_at(summary, "status"), "critical");

@@ -105,9 +105,8 @@ static void the_hint_repeats_the_question(void **state)
 	sample_short(&r);
 	r.backlog = 511;
 	char *text = render(&r, &(struct render_style){false, 80, true, false});
-	assert_non_null(strstr(text,
-			       "\nTo see the changes:\n  epolltune apply --rate 50k --server "
-			       "nginx --backlog 511 --dry-run\n"));
+	assert_non_null(strstr(text, "\nTo see the changes:\n  epolltune apply --rate 50k --server "
+				     "nginx --backlog 511 --dry-run\n"));
 	free(text);
 	r.server.asked[0] = 0;
 	report_text(r.probes, "accept-queue");

@@ -56,6 +56,28 @@ static void nothing_is_lost_silently(void **state)
 	assert_int_equal(part.lost, 10);
 }
 
+static void counters_and_listeners_are_joined(void **state)
+{
+	(void)state;
+	report_counter(&part, "TcpExt.ListenOverflows", 5);
+	report_counter(&part, "TcpExt.ListenOverflows", 6);
+	for (int i = 0; i < REPORT_LISTENERS + 3; i++)
+		report_listener(&part)->cookie = (uint64_t)i + 1;
+	report_join(&r, &part);
+	assert_int_equal(r.counter_count, 1);
+	assert_int_equal(report_counter_value(&r, "TcpExt.ListenOverflows"), 6);
+	assert_int_equal(report_counter_value(&r, "TcpExt.ListenDrops"), -1);
+	assert_int_equal(r.listed, REPORT_LISTENERS);
+	assert_int_equal(r.listener_count, REPORT_LISTENERS + 3);
+	assert_int_equal(r.listeners[REPORT_LISTENERS - 1].cookie, REPORT_LISTENERS);
+	char name[32];
+	for (int i = 0; i < REPORT_COUNTERS + 3; i++) {
+		snprintf(name, sizeof(name), "counter.%d", i);
+		report_counter(&r, name, i);
+	}
+	assert_int_equal(r.counter_count, REPORT_COUNTERS);
+}
+
 /* In each order of the probes: the status depends on it. */
 static void a_note_gives_way_to_a_critical_finding(void **state)
 {
@@ -300,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_new_wall_is_empty, reset),
 		cmocka_unit_test_setup(nothing_is_lost_silently, reset),
+		cmocka_unit_test_setup(counters_and_listeners_are_joined, reset),
 		cmocka_unit_test_setup(a_note_gives_way_to_a_critical_finding, reset),
 		cmocka_unit_test_setup(text_is_cut_with_a_mark, reset),
 		cmocka_unit_test_setup(evidence_that_fits_is_kept, reset),

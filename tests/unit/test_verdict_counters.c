@@ -13,7 +13,7 @@ struct looks {
 	struct probe_options options;
 };
 
-static struct report report;
+static struct report report, earlier;
 
 static void counter_set(struct looks *m, const char *name, int64_t before, int64_t after)
 {
@@ -88,12 +88,76 @@ static void nothing_counted(struct looks *m)
 	counter_set(m, "TcpExt.PruneCalled", 0, 0);
 }
 
+/* An earlier report, two hours ago, with the total of a counter then. */
+static void then(struct looks *m, const char *name, int64_t value)
+{
+	if (!m->after.since)
+		report_init(&earlier);
+	report_counter(&earlier, name, value);
+	m->before.since = m->after.since = &earlier;
+}
+
+static void lost_since(struct looks *m)
+{
+	history(m);
+	then(m, "TcpExt.ListenOverflows", 5729 - 1751);
+	then(m, "TcpExt.PruneCalled", 9300 - 12);
+	then(m, "TcpExt.TCPTimeWaitOverflow", 27360);
+	then(m, "TcpExt.TCPRcvCollapsed", 1);
+}
+
+static void harmless_since(struct looks *m)
+{
+	cookies_sent(m);
+	then(m, "TcpExt.TCPReqQFullDoCookies", 181000);
+}
+
+static void nothing_since(struct looks *m)
+{
+	history(m);
+	then(m, "TcpExt.ListenOverflows", 5729);
+	then(m, "TcpExt.PruneCalled", 9300);
+}
+
+static void reboot_since(struct looks *m)
+{
+	prunes(m);
+	then(m, "TcpExt.PruneCalled", 100000);
+	report_text(earlier.host.boot, "boot-1");
+	report_text(m->before.boot, "boot-2");
+	report_text(m->after.boot, "boot-2");
+}
+
+static void reboot_and_nothing_since(struct looks *m)
+{
+	nothing_counted(m);
+	then(m, "TcpExt.PruneCalled", 100000);
+}
+
+static void all_since(struct looks *m)
+{
+	for (size_t i = 0; i < LOSSES; i++) {
+		counter_set(m, losses[i].counter, 100000, 100000);
+		then(m, losses[i].counter, 1);
+	}
+	earlier.host.isolation = ISOLATION_IN_PLACE;
+}
+
+static void unread_since(struct looks *m)
+{
+	m->before.counters.count = m->after.counters.count = 0;
+	m->after.max_orphans = REPORT_NONE;
+	then(m, "TcpExt.PruneCalled", 1);
+}
+
 static void look(void (*plant)(struct looks *), bool twice)
 {
 	static struct looks m;
 	healthy(&m);
 	plant(&m);
 	report_init(&report);
+	earlier.time.tv_sec = 1795852800;
+	report.time.tv_sec = earlier.time.tv_sec + 7200;
 	if (!twice)
 		m.moment.seconds = 0;
 	observation.judge(twice ? &m.before : &m.after, &m.after, &m.moment, &report);
@@ -120,6 +184,18 @@ static void each_look_gets_its_findings(void **state)
 		{cookies_sent, "counters.past note", "counters.past note"},
 		{history, "counters.past note", "counters.past note"},
 		{nothing_counted, "", ""},
+		{lost_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{harmless_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{nothing_since, "counters.past note", "counters.past note"},
+		{reboot_since,
+		 "counters.growing warning, counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{reboot_and_nothing_since, "", ""},
+		{all_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{unread_since, "counters.unread warning", "counters.unread warning"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[32];
@@ -161,11 +237,54 @@ static void texts_have_the_figures(void **state)
 	}
 }
 
+static double cell(const struct finding *f, size_t row, size_t column)
+{
+	return f->table.row[row].value[column];
+}
+
+static void growth_since_a_report(void **state)
+{
+	(void)state;
+	look(lost_since, false);
+	const struct finding *f = &report.findings[0];
+	assert_string_equal(f->title,
+			    "ListenOverflows +1 751, PruneCalled +12, TCPRcvCollapsed +997 585 "
+			    "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
+	assert_string_equal(f->answer, "counters of loss grew since 2026-11-28T08:00:00Z");
+	assert_int_equal(f->table.row_count, 3);
+	assert_string_equal(f->table.row[1].name, "PruneCalled");
+	assert_true(cell(f, 1, 0) == 9300 && cell(f, 1, 1) == 9288 && cell(f, 1, 2) == 12);
+	look(harmless_since, false);
+	assert_string_equal(report.findings[0].answer, "");
+	look(reboot_since, false);
+	f = &report.findings[0];
+	assert_string_equal(f->title, "PruneCalled +9 312 since the reboot");
+	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
+	assert_true(cell(f, 0, 0) == 9312 && cell(f, 0, 1) == 100000 && cell(f, 0, 2) == 9312);
+	look(all_since, false);
+	assert_non_null(strstr(report.findings[0].title, " and 8 more since the report"));
+	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
+	assert_int_equal(report.findings[0].table.row_count, LOSSES);
+}
+
+static void the_report_carries_its_counters(void **state)
+{
+	(void)state;
+	look(all_since, false);
+	for (size_t i = 0; i < LOSSES; i++)
+		assert_int_equal(report_counter_value(&report, losses[i].counter), 100000);
+	assert_int_equal(report_counter_value(&report, "sockstat.TCP.orphan"), 3);
+	assert_int_equal(report_counter_value(&report, "Tcp.PassiveOpens"), -1);
+	assert_true(LOSSES + sizeof(recorded) / sizeof(*recorded) <= REPORT_COUNTERS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
 		cmocka_unit_test(texts_have_the_figures),
+		cmocka_unit_test(growth_since_a_report),
+		cmocka_unit_test(the_report_carries_its_counters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

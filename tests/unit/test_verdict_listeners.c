@@ -17,7 +17,7 @@ struct looks {
 	struct target target;
 };
 
-static struct report report;
+static struct report report, earlier;
 
 static void counter_set(struct looks *m, const char *name, int64_t before, int64_t after)
 {
@@ -234,12 +234,96 @@ static void hidden(struct looks *m)
 	m->after.listeners.hidden = true;
 }
 
+/* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
+static void since_report(struct looks *m, int64_t overflows)
+{
+	counter_set(m, OVERFLOWS, 5000, 5000);
+	report_init(&earlier);
+	earlier.time.tv_sec = 1795852800;
+	report_counter(&earlier, OVERFLOWS, 5000 - overflows);
+	for (size_t i = 0; i < m->after.listeners.count; i++) {
+		struct report_listener *l = report_listener(&earlier);
+		l->cookie = m->at[1][i].cookie;
+		report_text(l->address, "%s", m->at[1][i].address);
+	}
+	m->before.since = since_make(&earlier, "", &m->before.counters);
+	m->after.since = since_make(&earlier, "", &m->after.counters);
+}
+
+static void dropped(struct looks *m, size_t n, uint32_t drops)
+{
+	m->at[0][n].drops = m->at[1][n].drops = drops;
+	m->at[1][n].owner = 0;
+}
+
+/* The other one dropped strays only. */
+static void dropped_earlier(struct looks *m)
+{
+	dropped(m, 0, 1751);
+	dropped(m, 1, 20);
+	since_report(m, 1751);
+}
+
+static void dropped_with_strays(struct looks *m)
+{
+	m->before.somaxconn = m->after.somaxconn = 511;
+	dropped(m, 0, 1800);
+	since_report(m, 1751);
+}
+
+static void dropped_strays_only(struct looks *m)
+{
+	dropped(m, 0, 1800);
+	since_report(m, 0);
+}
+
+static void dropped_before_the_report(struct looks *m)
+{
+	dropped(m, 0, 1751);
+	since_report(m, 1751);
+	earlier.listeners[0].drops = 1751;
+}
+
+static void dropped_before_a_reboot(struct looks *m)
+{
+	dropped(m, 0, 40);
+	since_report(m, 0);
+	report_text(earlier.host.boot, "boot-1");
+	earlier.counters[0].value = 9000;
+	m->before.since = since_make(&earlier, "boot-2", &m->before.counters);
+	m->after.since = since_make(&earlier, "boot-2", &m->after.counters);
+}
+
+static void group_dropped_earlier(struct looks *m)
+{
+	for (size_t i = 0; i < 8; i++) {
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
+		m->at[0][i].drops = m->at[1][i].drops = i == 5 ? 700 : 10;
+	}
+	m->at[1][5].owner = 0;
+	m->before.listeners.count = m->after.listeners.count = 8;
+	since_report(m, 1000);
+}
+
+static void many_dropped_earlier(struct looks *m)
+{
+	char address[32];
+	m->before.listeners.count = m->after.listeners.count = 12;
+	for (size_t i = 0; i < 12; i++) {
+		snprintf(address, sizeof(address), "0.0.0.0:%zu", 100 + i);
+		listener_make(m, i, LISTENER_TCP, address, 511);
+		m->at[0][i].drops = m->at[1][i].drops = 50 + (uint32_t)i;
+	}
+	since_report(m, 1000);
+}
+
 static void look_twice(void (*plant)(struct looks *))
 {
 	static struct looks m;
 	healthy(&m);
 	plant(&m);
 	report_init(&report);
+	report.time.tv_sec = 1795852800 + 7200;
 	observation.judge(&m.before, &m.after, &m.moment, &report);
 }
 
@@ -252,9 +336,11 @@ static void look_once(void (*plant)(struct looks *))
 	m.after.ticks = 0;
 	m.after.seen_count = 0;
 	report_init(&report);
+	report.time.tv_sec = 1795852800 + 7200;
 	observation.judge(&m.after, &m.after, &m.moment, &report);
 }
 
+#define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
 
 static void each_look_gets_its_findings(void **state)
@@ -293,6 +379,14 @@ static void each_look_gets_its_findings(void **state)
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{overflow_unseen, "counters.growing warning", ""},
+		{dropped_earlier, DROPPED, DROPPED},
+		{dropped_with_strays, DROPPED, DROPPED},
+		{dropped_strays_only, "", ""},
+		{dropped_before_the_report, "", ""},
+		{dropped_before_a_reboot, DROPPED, DROPPED},
+		{group_dropped_earlier, DROPPED, DROPPED},
+		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
+		 DROPPED ", " DROPPED ", " DROPPED},
 		{unlisted, "listeners.unlisted skipped", "listeners.unlisted skipped"},
 		{hidden, "listeners.hidden skipped", "listeners.hidden skipped"},
 	};
@@ -357,6 +451,30 @@ static void texts_name_the_server(void **state)
 		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
 		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
 		 "See accept-queue.slow."},
+		{dropped_earlier, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 dropped 1 751 handshake packets since "
+		 "2026-11-28T08:00:00Z",
+		 "ListenOverflows of this network namespace grew by 1 751 since the report of "
+		 "2026-11-28T08:00:00Z (2 hours ago), retransmissions included. "
+		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
+		 "Where its stalls are short, nginx: listen ADDRESS backlog=4096; (effective after "
+		 "nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is still "
+		 "the old one). Costs nothing until used."},
+		{dropped_with_strays, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 dropped up to 1 751 handshake packets since "
+		 "2026-11-28T08:00:00Z",
+		 "ListenOverflows of this network namespace grew by 1 751 since the report of "
+		 "2026-11-28T08:00:00Z (2 hours ago), retransmissions included. The drops of this "
+		 "socket grew by 1 800: they count stray packets too. net.core.somaxconn (511) is "
+		 "the limit; nginx's default backlog is 511.",
+		 NULL},
+		{dropped_before_a_reboot, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 dropped 40 handshake packets since the reboot",
+		 NULL, NULL},
+		{group_dropped_earlier, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 dropped 770 handshake packets since "
+		 "2026-11-28T08:00:00Z",
+		 NULL, NULL},
 		{unix_full, 0,
 		 "nginx (pid 812) on unix:/run/app.sock: its accept queue is full (17 of 17); "
 		 "clients get EAGAIN",
@@ -395,6 +513,48 @@ static void the_answer_names_the_server(void **state)
 	look_twice(cookies_once);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Ready for this target.");
+}
+
+static void the_worst_since_a_report_come_first(void **state)
+{
+	(void)state;
+	look_once(many_dropped_earlier);
+	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111 dropped 61 "));
+	assert_non_null(strstr(report.findings[0].detail, " 9 more listeners have dropped"));
+	look_once(dropped_with_strays);
+	assert_string_equal(finding_knob(&report.findings[0])->knob, BACKLOG_KNOB);
+	assert_string_equal(report.findings[0].answer,
+			    "nginx dropped handshakes since 2026-11-28T08:00:00Z");
+}
+
+/* In trouble first, then the fullest, as many as fit. */
+static void the_report_carries_the_listeners(void **state)
+{
+	(void)state;
+	static struct listener many[REPORT_LISTENERS + 5];
+	static struct looks m;
+	for (size_t i = 0; i < REPORT_LISTENERS + 5; i++)
+		many[i] = (struct listener){.cookie = i, .limit = 100, .owner = -1};
+	healthy(&m);
+	many[60].depth = 7;
+	many[66].depth = 50;
+	many[66].limit = 1000;
+	many[68] = (struct listener){
+		.depth = 3, .limit = 2, .drops = 9, .half_open = 2, .cookie = 68, .address = "x"};
+	m.after.listeners.at = many;
+	m.after.listeners.count = REPORT_LISTENERS + 5;
+	report_init(&report);
+	observation.judge(&m.before, &m.after, &m.moment, &report);
+	const struct report_listener *l = report.listeners;
+	assert_int_equal(report.listener_count, REPORT_LISTENERS + 5);
+	assert_int_equal(report.listed, REPORT_LISTENERS);
+	assert_int_equal(l[0].cookie, 68);
+	assert_string_equal(l[0].process, "nginx");
+	assert_string_equal(l[0].unit, "nginx.service");
+	assert_true(l[0].pid == 812 && l[0].drops == 9 && l[0].half_open == 2);
+	assert_true(l[1].cookie == 60 && l[2].cookie == 66 && l[3].cookie == 0);
+	assert_string_equal(l[1].process, "");
+	assert_int_equal(l[1].pid, 0);
 }
 
 static void states_of_a_process_are_named(void **state)
@@ -486,6 +646,8 @@ int main(void)
 		cmocka_unit_test(each_look_gets_its_findings),
 		cmocka_unit_test(texts_name_the_server),
 		cmocka_unit_test(the_answer_names_the_server),
+		cmocka_unit_test(the_worst_since_a_report_come_first),
+		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
 		cmocka_unit_test(many_listeners_are_counted),
 		cmocka_unit_test(known_servers_are_found_by_their_process),

@@ -1,0 +1,86 @@
+/* Compares what the kernel has counted with an earlier report. */
+#include <string.h>
+
+#include "epolltune/probe.h"
+#include "epolltune/quantity.h"
+
+/* Those of sockstat are no totals. */
+static bool is_total(const char *counter) { return strncmp(counter, "sockstat.", 9) != 0; }
+
+static bool any_is_smaller(const struct report *then, const struct host_counters *now)
+{
+	for (size_t i = 0; i < then->counter_count; i++) {
+		const struct report_counter *c = &then->counters[i];
+		int64_t value = host_counter(now, c->name);
+		if (is_total(c->name) && value >= 0 && value < c->value)
+			return true;
+	}
+	return false;
+}
+
+struct since since_make(const struct report *report, const char *boot,
+			const struct host_counters *now)
+{
+	struct since s = {.report = report, .now = now};
+	if (!report)
+		return s;
+	if (report->host.boot[0] && boot[0] && strcmp(report->host.boot, boot) != 0)
+		s.reset = SINCE_REBOOT;
+	else if (any_is_smaller(report, now))
+		s.reset = SINCE_RESTART;
+	return s;
+}
+
+int64_t since_growth(const struct since *s, const char *counter)
+{
+	int64_t now = s->report ? host_counter(s->now, counter) : -1;
+	int64_t then = s->report ? report_counter_value(s->report, counter) : -1;
+	if (now < 0 || s->reset)
+		return now;
+	return then < 0 ? -1 : now - then;
+}
+
+static const struct report_listener *listener_then(const struct report *r, const struct listener *l)
+{
+	for (size_t i = 0; i < r->listed; i++)
+		if (r->listeners[i].cookie == l->cookie &&
+		    !strcmp(r->listeners[i].address, l->address))
+			return &r->listeners[i];
+	return NULL;
+}
+
+uint64_t since_drops(const struct since *s, const struct listener *l)
+{
+	const struct report *r = s->report;
+	if (!r || l->kind != LISTENER_TCP)
+		return 0;
+	if (s->reset)
+		return l->drops;
+	const struct report_listener *then = listener_then(r, l);
+	/* The count wraps. */
+	if (then)
+		return (uint32_t)(l->drops - then->drops);
+	/* It was made since, if the report has all that there were. */
+	return r->listed && r->listed == r->listener_count ? l->drops : 0;
+}
+
+void since_words(const struct since *s, struct timespec now, struct wording *words)
+{
+	char stamp[REPORT_STAMP];
+	double age = (double)(now.tv_sec - s->report->time.tv_sec);
+	struct quantity_shown ago = quantity_ago(age);
+	wording_set(words, "report", "%s", report_stamp(s->report, stamp));
+	wording_flag(words, "reboot", s->reset == SINCE_REBOOT);
+	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
+	wording_flag(words, "restart", s->reset == SINCE_RESTART);
+	if (!s->reset) {
+		wording_set(words, "since", "since the report of %s%s%s%s", stamp,
+			    ago.text[0] ? " (" : "", ago.text, ago.text[0] ? ")" : "");
+		wording_set(words, "after", "since %s", stamp);
+		return;
+	}
+	const char *reset =
+		s->reset == SINCE_REBOOT ? "since the reboot" : "since the counters restarted";
+	wording_set(words, "since", "%s", reset);
+	wording_set(words, "after", "%s", reset);
+}

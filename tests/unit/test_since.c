@@ -1,0 +1,168 @@
+/* What has happened since an earlier report: counters and drops then and now. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/probe.h"
+
+#define OVERFLOWS "TcpExt.ListenOverflows"
+
+static struct report then;
+static struct host_counters now;
+static struct since since;
+
+static void count(const char *name, int64_t value)
+{
+	struct host_counter *c = &now.at[now.count++];
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->value = value;
+}
+
+static void listened(const char *address, uint64_t cookie, uint32_t drops)
+{
+	struct report_listener *l = report_listener(&then);
+	report_text(l->address, "%s", address);
+	l->cookie = cookie;
+	l->drops = drops;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	report_init(&then);
+	then.time = (struct timespec){.tv_sec = 1795852800};
+	report_text(then.host.boot, "boot-1");
+	report_counter(&then, OVERFLOWS, 100);
+	report_counter(&then, "sockstat.TCP.inuse", 50);
+	report_counter(&then, "TcpExt.PruneCalled", 7);
+	listened("0.0.0.0:443", 4, 1000);
+	listened("0.0.0.0:80", 5, UINT32_MAX - 9);
+	now.count = 0;
+	count("sockstat.TCP.inuse", 3);
+	count("TcpExt.RcvPruned", 5);
+	count(OVERFLOWS, 1851);
+	return 0;
+}
+
+static void growth_is_what_was_added(void **state)
+{
+	(void)state;
+	since = since_make(&then, "boot-1", &now);
+	assert_int_equal(since.reset, SINCE_CONTINUED);
+	assert_int_equal(since_growth(&since, OVERFLOWS), 1751);
+	/* One of the two does not have it. */
+	assert_int_equal(since_growth(&since, "TcpExt.PruneCalled"), -1);
+	assert_int_equal(since_growth(&since, "TcpExt.RcvPruned"), -1);
+}
+
+static void resets_are_recognised(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *then, *now;
+		int64_t overflows;
+		enum since_reset reset;
+		int64_t growth;
+	} rows[] = {
+		{"boot-1", "boot-1", 100, SINCE_CONTINUED, 0},
+		{"boot-1", "boot-2", 1851, SINCE_REBOOT, 1851},
+		{"boot-1", "boot-2", 0, SINCE_REBOOT, 0},
+		{"boot-1", "boot-1", 99, SINCE_RESTART, 99},
+		{"", "", 99, SINCE_RESTART, 99},
+		{"", "boot-1", 101, SINCE_CONTINUED, 1},
+		{"boot-1", "", 101, SINCE_CONTINUED, 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		report_text(then.host.boot, "%s", rows[i].then);
+		now.at[now.count - 1].value = rows[i].overflows;
+		since = since_make(&then, rows[i].now, &now);
+		if (since.reset != rows[i].reset ||
+		    since_growth(&since, OVERFLOWS) != rows[i].growth)
+			fail_msg("row %zu: reset %d, growth %lld", i, (int)since.reset,
+				 (long long)since_growth(&since, OVERFLOWS));
+	}
+}
+
+static void drops_of_a_listener(void **state)
+{
+	(void)state;
+	static const struct {
+		struct listener l;
+		const char *boot;
+		uint64_t drops;
+	} rows[] = {
+		{{.address = "0.0.0.0:443", .cookie = 4, .drops = 1000}, "boot-1", 0},
+		{{.address = "0.0.0.0:443", .cookie = 4, .drops = 1400}, "boot-1", 400},
+		{{.address = "0.0.0.0:80", .cookie = 5, .drops = 10}, "boot-1", 20},
+		/* Made since. */
+		{{.address = "0.0.0.0:443", .cookie = 6, .drops = 33}, "boot-1", 33},
+		/* The same numbers after a reboot are other sockets. */
+		{{.address = "0.0.0.0:443", .cookie = 4, .drops = 1400}, "boot-2", 1400},
+		{{.address = "unix:x", .kind = LISTENER_UNIX, .cookie = 9, .drops = 1},
+		 "boot-1",
+		 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		since = since_make(&then, rows[i].boot, &now);
+		if (since_drops(&since, &rows[i].l) != rows[i].drops)
+			fail_msg("row %zu: %llu", i,
+				 (unsigned long long)since_drops(&since, &rows[i].l));
+	}
+	/* Whether it was there is not known. */
+	struct listener other = {.address = "0.0.0.0:443", .cookie = 6, .drops = 33};
+	then.listener_count++;
+	since = since_make(&then, "boot-1", &now);
+	assert_int_equal(since_drops(&since, &other), 0);
+	then.listener_count = then.listed = 0;
+	assert_int_equal(since_drops(&since, &other), 0);
+}
+
+static void nothing_without_a_report(void **state)
+{
+	struct listener l = {.address = "0.0.0.0:443", .cookie = 4, .drops = 1400};
+	(void)state;
+	since = since_make(NULL, "boot-1", &now);
+	assert_int_equal(since_growth(&since, OVERFLOWS), -1);
+	assert_int_equal(since_drops(&since, &l), 0);
+}
+
+static void words_name_report_or_reset(void **state)
+{
+	static const struct {
+		int64_t age, overflows;
+		const char *boot, *since, *after;
+	} rows[] = {
+		{7200, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z (2 hours ago)",
+		 "since 2026-11-28T08:00:00Z"},
+		{0, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z",
+		 "since 2026-11-28T08:00:00Z"},
+		{7200, 1851, "boot-2", "since the reboot", "since the reboot"},
+		{7200, 1, "boot-1", "since the counters restarted", "since the counters restarted"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct wording words = {0};
+		now.at[now.count - 1].value = rows[i].overflows;
+		since = since_make(&then, rows[i].boot, &now);
+		since_words(&since, (struct timespec){.tv_sec = then.time.tv_sec + rows[i].age},
+			    &words);
+		assert_string_equal(wording_get(&words, "since"), rows[i].since);
+		assert_string_equal(wording_get(&words, "after"), rows[i].after);
+		assert_string_equal(wording_get(&words, "report"), "2026-11-28T08:00:00Z");
+		assert_true(!wording_get(&words, "reboot")[0] == (since.reset != SINCE_REBOOT));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(growth_is_what_was_added, begin),
+		cmocka_unit_test_setup(resets_are_recognised, begin),
+		cmocka_unit_test_setup(drops_of_a_listener, begin),
+		cmocka_unit_test_setup(nothing_without_a_report, begin),
+		cmocka_unit_test_setup(words_name_report_or_reset, begin),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
