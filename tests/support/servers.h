@@ -77,7 +77,8 @@ pid_t nginx_start(int workers, const char *options);
 const char *named(const char *process, pid_t pid, const char *address);
 /* The report's answer. */
 const char *answer_of(const struct checked *c);
-/* No finding is above a note, and the exit status is 0. */
+/* Whether no finding is a warning or critical, and the exit status is 0; prints what is not so. */
+bool report_healthy(const struct checked *c);
 void assert_healthy(const struct checked *c);
 
 #endif

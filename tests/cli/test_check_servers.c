@@ -1,0 +1,178 @@
+/* The whole check beside real servers: gunicorn whose worker is stopped, a small backlog that is
+ * enough, and nginx under load. CHECKS=30 looks at nginx that often. */
+#include "../support/servers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define GUNICORN_QUEUE 17 /* backlog 16 */
+#define SSHD_PORT 22
+#define CHECKS 5
+
+static struct checked check(const char *options)
+{
+	return checked_parse(run("$PROGRAM check --format json %s", options));
+}
+
+static const char app[] = "def application(environ, start_response):\n"
+			  "    start_response('200 OK', [('Content-Length', '0')])\n"
+			  "    return []\n";
+
+/* The master; its worker answers. */
+static pid_t gunicorn_start(const struct sockaddr_un *a)
+{
+	char path[128], bind[160];
+	snprintf(path, sizeof(path), "%s/app.py", servers_directory);
+	snprintf(bind, sizeof(bind), "unix:%s", a->sun_path);
+	file_write(path, app);
+	return program_start((const char *[]){"gunicorn", "--bind", bind, "--backlog", "16",
+					      "--workers", "1", "--timeout", "600", "app", NULL});
+}
+
+/* A client that has sent its request; -1, and errno: it was refused. */
+static int unix_ask(const struct sockaddr_un *a)
+{
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a))) {
+		int why = errno;
+		close(fd);
+		errno = why;
+		return -1;
+	}
+	assert_int_equal(write(fd, request, strlen(request)), strlen(request));
+	return fd;
+}
+
+/* Waits for the response, and closes. */
+static void unix_answered(int fd)
+{
+	char text[64] = "";
+	fcntl(fd, F_SETFL, 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	assert_contains(text, " 200 OK");
+	close(fd);
+}
+
+static void a_stopped_gunicorn_is_named(void **state)
+{
+	(void)state;
+	struct sockaddr_un a = unix_address_of("app.sock");
+	int clients[GUNICORN_QUEUE], first = -1;
+	char address[160];
+	pid_t master = gunicorn_start(&a);
+	for (int i = 0; i < 500 && (first = unix_ask(&a)) < 0; i++)
+		pause_ms(20);
+	assert_true(first >= 0);
+	unix_answered(first);
+
+	pid_t worker = worker_of(master, 0);
+	kill(worker, SIGSTOP);
+	for (int i = 0; i < GUNICORN_QUEUE; i++)
+		assert_true((clients[i] = unix_ask(&a)) >= 0);
+	assert_int_equal(unix_ask(&a), -1);
+	assert_int_equal(errno, EAGAIN);
+
+	struct checked c = check("");
+	json_t *f = checked_finding(&c, "accept-queue.unix.full");
+	snprintf(address, sizeof(address), "unix:%s", a.sun_path);
+	assert_contains(checked_text(f, "title"), named("gunicorn", worker, address));
+	assert_contains(checked_text(f, "title"), "(17 of 17)");
+	assert_contains(checked_text(f, "detail"), "in 10 of 10 samples");
+	assert_contains(checked_text(f, "detail"), "is stopped (state T)");
+	assert_true(checked_evidence(f, "accept queue", "at_current") == GUNICORN_QUEUE);
+	assert_true(checked_evidence(f, "its limit", "at_current") == GUNICORN_QUEUE - 1);
+	checked_free(&c);
+
+	kill(worker, SIGCONT);
+	for (int i = 0; i < GUNICORN_QUEUE; i++)
+		unix_answered(clients[i]);
+	assert_int_equal(depth_of(address), 0);
+	c = check("");
+	assert_healthy(&c);
+	checked_free(&c);
+}
+
+/* Listens as OpenSSH does, and closes what it accepts. */
+static void sshd_serve(const void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_NAME, "sshd");
+	int fd = listen_at(SSHD_PORT, 128);
+	for (;;)
+		close(accept(fd, NULL, NULL));
+}
+
+/* The default target needs a queue of 1 000, which no load asks of this server. */
+static void a_small_backlog_is_no_fault(void **state)
+{
+	(void)state;
+	child_start(sshd_serve, NULL);
+	wait_listening(SSHD_PORT);
+	struct checked c = check("");
+	assert_true(checked_number(checked_wall(&c, "accept-queue"), "needed") > 128);
+	assert_healthy(&c);
+	checked_free(&c);
+}
+
+/* As udev does, in the mount namespace of this test: every user may open it. */
+static void tun_for_all(void)
+{
+	assert_int_equal(mount("none", "/dev/net", "tmpfs", 0, "mode=755"), 0);
+	assert_int_equal(mknod("/dev/net/tun", S_IFCHR, makedev(10, 200)), 0);
+	assert_int_equal(chmod("/dev/net/tun", 0666), 0);
+}
+
+static void a_user_finds_a_healthy_host_ready(void **state)
+{
+	(void)state;
+	if (access("/dev/net/tun", F_OK))
+		skip_because("this machine has no /dev/net/tun");
+	nginx_start(1, "");
+	tun_for_all();
+	struct checked c = checked_parse(run(PROGRAM_FOR_ALL
+					     "setpriv --reuid 65534 --regid 65534 --clear-groups "
+					     "$PROGRAM check --format json"));
+	umount2("/dev/net", MNT_DETACH);
+	assert_healthy(&c);
+	checked_free(&c);
+}
+
+/* Both fill the CPUs; nginx holds what it is asked to. */
+static void nginx_under_load_is_ready(void **state)
+{
+	(void)state;
+	const char *wanted = getenv("CHECKS");
+	int count = wanted ? atoi(wanted) : CHECKS, good = 0;
+	nginx_start(1, "");
+	program_start((const char *[]){"wrk", "-t", "1", "-c", "64", "-d", "3600",
+				       "http://127.0.0.1:8080/", NULL});
+	for (int i = 0; i < count; i++) {
+		struct checked c = check("--rate 2000 --stall 100ms");
+		good += report_healthy(&c);
+		checked_free(&c);
+	}
+	assert_int_equal(good, count);
+}
+
+static int all_run(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVERS_TEST(a_stopped_gunicorn_is_named),
+		SERVERS_TEST(a_small_backlog_is_no_fault),
+		SERVERS_TEST(a_user_finds_a_healthy_host_ready),
+		SERVERS_TEST(nginx_under_load_is_ready),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void) { return servers_main(all_run); }
