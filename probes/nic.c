@@ -73,6 +73,7 @@ struct watch {
 	bool beside;
 	bool ours; /* most packets of the window came through interfaces of this namespace */
 	uint64_t received;           /* packets of these interfaces, in the window */
+	uint64_t dropped;            /* by a full backlog; at most what these interfaces dropped */
 	struct softnet_growth grown; /* in the window */
 	double busiest_softirq;      /* of the busiest CPU's time */
 };
@@ -89,6 +90,9 @@ static struct watch watch_of(const struct sample *before, const struct sample *a
 	w.received = nics_received(&before->all, &after->all);
 	/* Softnet counts the packets of all namespaces, those of the experiments included. */
 	w.ours = 2 * w.received >= w.grown.total.processed;
+	w.dropped = nics_dropped(&before->all, &after->all);
+	if (w.dropped > w.grown.total.dropped)
+		w.dropped = w.grown.total.dropped;
 	return w;
 }
 
@@ -121,6 +125,7 @@ struct column {
 	int64_t value;
 	int64_t usual;
 	uint64_t grown, total;
+	uint64_t local;   /* of `grown`, what this namespace may have lost */
 	double min_per_s; /* minimum growth that is a problem */
 };
 
@@ -141,10 +146,10 @@ static bool past_matters(uint64_t lost, uint64_t packets)
 static void column_grows(const struct watch *w, const struct column *c, struct report *r)
 {
 	struct wording words = {0};
-	words_growth(w, c->grown, &words);
+	words_growth(w, c->local, &words);
 	wording_set(&words, "cost", "%s", knob_find(c->knob)->cost);
 	struct finding *f = report_finding(r, c->grows, &words);
-	finding_evidence(f, c->counter, c->unit, (double)c->grown, NAN);
+	finding_evidence(f, c->counter, c->unit, (double)c->local, NAN);
 	int64_t max = knob_find(c->knob)->max;
 	if (c->value < 0 || c->value >= max) {
 		finding_propose(f, c->knob, "", "");
@@ -166,6 +171,7 @@ static void column_wall(const struct watch *w, const struct column *c, struct wa
 		wording_set(&words, "grown", "%s",
 			    c->grown ? quantity_show(QUANTITY_COUNT, c->grown).text : "none");
 	wording_flag(&words, "foreign", c->grown && !w->ours);
+	wording_flag(&words, "elsewhere", c->grown && w->ours && !c->local);
 	wording_flag(&words, "hidden", c->limit == REPORT_NONE);
 	report_text(wall->knob, "%s", c->knob);
 	wall->limit = c->limit;
@@ -178,7 +184,7 @@ static void judge_column(const struct watch *w, const struct column *c, struct r
 {
 	struct wall *wall = report_wall(r, c->wall);
 	column_wall(w, c, wall);
-	if (c->grown && w->ours && (double)c->grown >= c->min_per_s * w->seconds) {
+	if (c->local && w->ours && (double)c->local >= c->min_per_s * w->seconds) {
 		column_grows(w, c, r);
 		wall->verdict = VERDICT_TIGHT;
 	} else if (past_matters(c->total, packets_total(w->after))) {
@@ -212,6 +218,7 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				       .value = w->after->max_backlog,
 				       .usual = 1000,
 				       .grown = w->grown.total.dropped,
+				       .local = w->dropped,
 				       .total = total.dropped};
 	struct column budget = {.wall = "softnet.budget",
 				.grows = "softnet.budget.squeezed",
@@ -223,6 +230,7 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				.value = w->after->budget,
 				.usual = 300,
 				.grown = w->grown.total.time_squeeze,
+				.local = w->grown.total.time_squeeze,
 				.total = total.time_squeeze,
 				.min_per_s = SQUEEZES_PER_S};
 	if (ended_by_time(w)) {
