@@ -202,8 +202,8 @@ static void a_full_unix_listener_is_named(void **state)
 	json_t *f = checked_finding(&c, "accept-queue.unix.full");
 	assert_contains(checked_text(f, "title"), listener);
 	assert_contains(checked_text(f, "detail"), "in 10 of 10 samples");
-	assert_int_equal(c.status, 1);
-	assert_string_equal(answer_of(&c), "Ready, but the accept queue of gunicorn is full.");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(answer_of(&c), "Not ready: the accept queue of gunicorn is full.");
 	checked_free(&c);
 	for (int i = 0; i < 17; i++)
 		close(clients[i]);

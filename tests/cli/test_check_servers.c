@@ -84,6 +84,9 @@ static void a_stopped_gunicorn_is_named(void **state)
 
 	struct checked c = check("");
 	json_t *f = checked_finding(&c, "accept-queue.unix.full");
+	assert_int_equal(c.status, 2);
+	assert_string_equal(checked_text(f, "level"), "critical");
+	assert_string_equal(answer_of(&c), "Not ready: the accept queue of gunicorn is full.");
 	snprintf(address, sizeof(address), "unix:%s", a.sun_path);
 	assert_contains(checked_text(f, "title"), named("gunicorn", worker, address));
 	assert_contains(checked_text(f, "title"), "(17 of 17)");
