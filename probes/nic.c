@@ -19,6 +19,8 @@
 #define ONE_CPU_TIME 0.5
 /* Squeezes per second up to which a busy machine has no problem. */
 #define SQUEEZES_PER_S 10
+/* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
+#define DROPS_SHARE 0.00001
 /* Totals since boot are reported from one in a thousand packets on. */
 #define PAST_SHARE 0.001
 #define PAST_MIN 100
@@ -125,8 +127,8 @@ struct column {
 	int64_t value;
 	int64_t usual;
 	uint64_t grown, total;
-	uint64_t local;   /* of `grown`, what this namespace may have lost */
-	double min_per_s; /* minimum growth that is a problem */
+	uint64_t local; /* of `grown`, what this namespace may have lost */
+	double min;     /* minimum of `local` that is a problem */
 };
 
 /* Softnet counters have 32 bits and wrap; those of the interfaces do not. */
@@ -184,7 +186,7 @@ static void judge_column(const struct watch *w, const struct column *c, struct r
 {
 	struct wall *wall = report_wall(r, c->wall);
 	column_wall(w, c, wall);
-	if (c->local && w->ours && (double)c->local >= c->min_per_s * w->seconds) {
+	if (c->local && w->ours && (double)c->local >= c->min) {
 		column_grows(w, c, r);
 		wall->verdict = VERDICT_TIGHT;
 	} else if (past_matters(c->total, packets_total(w->after))) {
@@ -219,7 +221,8 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				       .usual = 1000,
 				       .grown = w->grown.total.dropped,
 				       .local = w->dropped,
-				       .total = total.dropped};
+				       .total = total.dropped,
+				       .min = DROPS_SHARE * (double)w->received};
 	struct column budget = {.wall = "softnet.budget",
 				.grows = "softnet.budget.squeezed",
 				.past = "softnet.budget.past",
@@ -232,7 +235,7 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				.grown = w->grown.total.time_squeeze,
 				.local = w->grown.total.time_squeeze,
 				.total = total.time_squeeze,
-				.min_per_s = SQUEEZES_PER_S};
+				.min = SQUEEZES_PER_S * w->seconds};
 	if (ended_by_time(w)) {
 		budget.knob = "net.core.netdev_budget_usecs";
 		budget.value = w->after->budget_usecs;

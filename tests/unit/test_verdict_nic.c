@@ -129,6 +129,13 @@ static void backlog_drops_among_others(struct moments *m)
 	m->cards[1].statistics.rx_dropped = some(7000);
 }
 
+/* 10 of two million. */
+static void backlog_drops_rarely(struct moments *m)
+{
+	backlog_drops(m);
+	m->cards[1].statistics.rx_packets = some(3000000);
+}
+
 /* The counter is the machine's: packets of another namespace were dropped. */
 static void backlog_drops_elsewhere(struct moments *m)
 {
@@ -359,6 +366,7 @@ static const struct {
 	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{backlog_drops_among_others, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{backlog_drops_rarely, "", 0, 0, "", 0, ""},
 	{backlog_drops_elsewhere, "", 0, 0, "", 0, ""},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
