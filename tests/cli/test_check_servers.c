@@ -1,13 +1,15 @@
-/* The whole check beside real servers: gunicorn whose worker is stopped, a small backlog that is
- * enough, and nginx under load. CHECKS=30 looks at nginx that often. */
+/* The whole check beside real servers: gunicorn whose worker is stopped, HAProxy without free
+ * ports, a small backlog that is enough, and nginx under load, CHECKS times (5). */
 #include "../support/servers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,6 +18,9 @@
 
 #define GUNICORN_QUEUE 17 /* backlog 16 */
 #define SSHD_PORT 22
+#define PROXY_PORT 8100
+#define BACKEND_PORT 8200
+#define PORTS 1000
 #define CHECKS 5
 
 static struct checked check(const char *options)
@@ -105,6 +110,76 @@ static void a_stopped_gunicorn_is_named(void **state)
 	checked_free(&c);
 }
 
+/* Listens behind the proxy, and holds what it accepts; counts it in memory that the test shares. */
+static void backend_serve(const void *arg)
+{
+	atomic_int *held = *(atomic_int *const *)arg;
+	int fd = listen_at(BACKEND_PORT, 2048);
+	while (accept(fd, NULL, NULL) >= 0)
+		atomic_fetch_add(held, 1);
+}
+
+/* Clients of the proxy with source ports outside of the range, which is the proxy's alone. */
+static void proxy_clients_stay(const void *arg)
+{
+	struct sockaddr_storage to = address_of(PROXY_PORT, false);
+	int one = 1;
+	(void)arg;
+	for (int i = 0; i < PORTS; i++) {
+		struct sockaddr_storage from = address_of((uint16_t)(20000 + i), false);
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+		    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+			_exit(1);
+	}
+	pause();
+}
+
+static pid_t haproxy_start(void)
+{
+	char path[128], text[512];
+	snprintf(path, sizeof(path), "%s/haproxy.cfg", servers_directory);
+	snprintf(text, sizeof(text),
+		 "global\n maxconn 2000\n"
+		 "defaults\n mode tcp\n timeout connect 1h\n timeout client 1h\n"
+		 " timeout server 1h\n"
+		 "listen proxy\n bind 127.0.0.1:%d\n server backend 127.0.0.1:%d\n",
+		 PROXY_PORT, BACKEND_PORT);
+	file_write(path, text);
+	pid_t pid = program_start((const char *[]){"haproxy", "-db", "-f", path, NULL});
+	wait_listening(PROXY_PORT);
+	return pid;
+}
+
+static void a_proxy_without_ports_is_named(void **state)
+{
+	(void)state;
+	char text[1024];
+	atomic_int *held = mmap(NULL, sizeof(*held), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(held != MAP_FAILED);
+	file_write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40999\n");
+	child_start(backend_serve, &held);
+	wait_listening(BACKEND_PORT);
+	haproxy_start();
+	child_start(proxy_clients_stay, NULL);
+	for (int i = 0; i < 500 && *held < PORTS; i++)
+		pause_ms(20);
+	assert_int_equal(*held, PORTS);
+	munmap(held, sizeof(*held));
+
+	struct checked c = check("");
+	file_write("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999\n");
+	json_t *f = checked_finding(&c, "ports.ephemeral.used");
+	assert_string_equal(checked_text(f, "level"), "critical");
+	snprintf(text, sizeof(text), "%s %s", checked_text(f, "title"), checked_text(f, "detail"));
+	assert_contains(text, "haproxy");
+	assert_contains(text, "127.0.0.1:8200");
+	assert_int_equal(c.status, 2);
+	checked_free(&c);
+}
+
 /* Listens as OpenSSH does, and closes what it accepts. */
 static void sshd_serve(const void *arg)
 {
@@ -171,6 +246,7 @@ static int all_run(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVERS_TEST(a_stopped_gunicorn_is_named),
+		SERVERS_TEST(a_proxy_without_ports_is_named),
 		SERVERS_TEST(a_small_backlog_is_no_fault),
 		SERVERS_TEST(a_user_finds_a_healthy_host_ready),
 		SERVERS_TEST(nginx_under_load_is_ready),
