@@ -435,12 +435,20 @@ static void group_overflowing(const struct watch *w, const struct group *g, cons
 		group_finding(w, g, "accept-queue.slow", "");
 }
 
+/* No counter shows the clients that the kernel refuses: a queue that stays full refuses all. */
+static void group_unix_full(const struct watch *w, const struct group *g, const char *more)
+{
+	struct finding *f = queue_finding(w, g, "accept-queue.unix.full", more);
+	if (group_slow(g, w))
+		f->level = LEVEL_CRITICAL;
+}
+
 static void group_judge(const struct watch *w, const struct group *g, const char *more)
 {
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
 	else if (g->fullest->kind == LISTENER_UNIX)
-		queue_finding(w, g, "accept-queue.unix.full", more);
+		group_unix_full(w, g, more);
 	else
 		queue_finding(w, g, "accept-queue.full", more);
 }

@@ -19,6 +19,8 @@
 #define ONE_CPU_TIME 0.5
 /* Squeezes per second up to which a busy machine has no problem. */
 #define SQUEEZES_PER_S 10
+/* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
+#define DROPS_SHARE 0.00001
 /* Totals since boot are reported from one in a thousand packets on. */
 #define PAST_SHARE 0.001
 #define PAST_MIN 100
@@ -73,6 +75,7 @@ struct watch {
 	bool beside;
 	bool ours; /* most packets of the window came through interfaces of this namespace */
 	uint64_t received;           /* packets of these interfaces, in the window */
+	uint64_t dropped;            /* by a full backlog; at most what these interfaces dropped */
 	struct softnet_growth grown; /* in the window */
 	double busiest_softirq;      /* of the busiest CPU's time */
 };
@@ -89,6 +92,9 @@ static struct watch watch_of(const struct sample *before, const struct sample *a
 	w.received = nics_received(&before->all, &after->all);
 	/* Softnet counts the packets of all namespaces, those of the experiments included. */
 	w.ours = 2 * w.received >= w.grown.total.processed;
+	w.dropped = nics_dropped(&before->all, &after->all);
+	if (w.dropped > w.grown.total.dropped)
+		w.dropped = w.grown.total.dropped;
 	return w;
 }
 
@@ -121,7 +127,8 @@ struct column {
 	int64_t value;
 	int64_t usual;
 	uint64_t grown, total;
-	double min_per_s; /* minimum growth that is a problem */
+	uint64_t local; /* of `grown`, what this namespace may have lost */
+	double min;     /* minimum of `local` that is a problem */
 };
 
 /* Softnet counters have 32 bits and wrap; those of the interfaces do not. */
@@ -141,10 +148,10 @@ static bool past_matters(uint64_t lost, uint64_t packets)
 static void column_grows(const struct watch *w, const struct column *c, struct report *r)
 {
 	struct wording words = {0};
-	words_growth(w, c->grown, &words);
+	words_growth(w, c->local, &words);
 	wording_set(&words, "cost", "%s", knob_find(c->knob)->cost);
 	struct finding *f = report_finding(r, c->grows, &words);
-	finding_evidence(f, c->counter, c->unit, (double)c->grown, NAN);
+	finding_evidence(f, c->counter, c->unit, (double)c->local, NAN);
 	int64_t max = knob_find(c->knob)->max;
 	if (c->value < 0 || c->value >= max) {
 		finding_propose(f, c->knob, "", "");
@@ -166,6 +173,7 @@ static void column_wall(const struct watch *w, const struct column *c, struct wa
 		wording_set(&words, "grown", "%s",
 			    c->grown ? quantity_show(QUANTITY_COUNT, c->grown).text : "none");
 	wording_flag(&words, "foreign", c->grown && !w->ours);
+	wording_flag(&words, "elsewhere", c->grown && w->ours && !c->local);
 	wording_flag(&words, "hidden", c->limit == REPORT_NONE);
 	report_text(wall->knob, "%s", c->knob);
 	wall->limit = c->limit;
@@ -178,7 +186,7 @@ static void judge_column(const struct watch *w, const struct column *c, struct r
 {
 	struct wall *wall = report_wall(r, c->wall);
 	column_wall(w, c, wall);
-	if (c->grown && w->ours && (double)c->grown >= c->min_per_s * w->seconds) {
+	if (c->local && w->ours && (double)c->local >= c->min) {
 		column_grows(w, c, r);
 		wall->verdict = VERDICT_TIGHT;
 	} else if (past_matters(c->total, packets_total(w->after))) {
@@ -212,7 +220,9 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				       .value = w->after->max_backlog,
 				       .usual = 1000,
 				       .grown = w->grown.total.dropped,
-				       .total = total.dropped};
+				       .local = w->dropped,
+				       .total = total.dropped,
+				       .min = DROPS_SHARE * (double)w->received};
 	struct column budget = {.wall = "softnet.budget",
 				.grows = "softnet.budget.squeezed",
 				.past = "softnet.budget.past",
@@ -223,8 +233,9 @@ static void judge_softnet(const struct watch *w, struct report *r)
 				.value = w->after->budget,
 				.usual = 300,
 				.grown = w->grown.total.time_squeeze,
+				.local = w->grown.total.time_squeeze,
 				.total = total.time_squeeze,
-				.min_per_s = SQUEEZES_PER_S};
+				.min = SQUEEZES_PER_S * w->seconds};
 	if (ended_by_time(w)) {
 		budget.knob = "net.core.netdev_budget_usecs";
 		budget.value = w->after->budget_usecs;

@@ -191,6 +191,10 @@ uint64_t nic_received(const struct nics *before, const struct nics *after, uint3
 /* The sum over all interfaces without bonds, bridges, VLANs and similar: an interface below them
  * counts their packets. */
 uint64_t nics_received(const struct nics *before, const struct nics *after);
+/* The packets that all interfaces dropped between two readings, received (rx_dropped) or sent
+ * (tx_dropped). A full softnet backlog counts there too: on the interface that receives, and of a
+ * veth on both ends. */
+uint64_t nics_dropped(const struct nics *before, const struct nics *after);
 /* The interface that received at least that share (0 to 1) of all these packets; NULL: none. */
 const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
 			       const struct nics *after, double share);

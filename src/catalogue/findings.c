@@ -566,8 +566,9 @@ static const struct finding_row findings[] = {
 		    "full: packets of loopback, RPS, tunnels and veth wait there.",
 	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
 		   "first.",
-	 .proof = "Column 2 of /proc/net/softnet_stat grows, while most packets arrived through "
-		  "interfaces of this namespace"},
+	 .proof =
+		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
+		 "while most packets arrived through interfaces of this namespace"},
 	{.id = "softnet.backlog.past",
 	 .level = LEVEL_NOTE,
 	 .wall = "softnet.backlog",

@@ -28,7 +28,8 @@ static int64_t need_throughput(const struct target *t)
 #define SOFTNET(counts)                                                                            \
 	"{readable?{count} " counts                                                                \
 	" since boot{age? {age}}{grown?, {grown} in the {window} watched"                          \
-	"{foreign?, in which most packets were those of other network namespaces}}{hidden?; the "  \
+	"{foreign?, in which most packets were those of other network namespaces}"                 \
+	"{elsewhere?, none of them at an interface of this network namespace}}{hidden?; the "      \
 	"knob is not visible in this network namespace}.:/proc/net/softnet_stat could not be "     \
 	"read.}"
 /* A setting of the main interface. */

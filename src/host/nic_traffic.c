@@ -54,6 +54,20 @@ uint64_t nics_received(const struct nics *before, const struct nics *after)
 	return sum;
 }
 
+uint64_t nics_dropped(const struct nics *before, const struct nics *after)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < after->count; i++) {
+		const struct nic *a = &after->at[i], *b = nics_at(before, a->index);
+		if (!b)
+			continue;
+		uint64_t now = a->statistics.rx_dropped.value + a->statistics.tx_dropped.value;
+		uint64_t then = b->statistics.rx_dropped.value + b->statistics.tx_dropped.value;
+		sum += now > then ? now - then : 0;
+	}
+	return sum;
+}
+
 const struct nic *nics_carrier(const struct nics *real, const struct nics *before,
 			       const struct nics *after, double share)
 {

@@ -55,6 +55,21 @@ static void received_packets_count_once(void **state)
 	assert_null(nics_carrier(&real, &after, &after, 0));
 }
 
+/* Of received and sent packets; an interface of one reading only has dropped none. */
+static void drops_of_all_interfaces_count(void **state)
+{
+	(void)state;
+	struct nic then[3] = {card("lo", 1, 0), card("veth7", 7, 0), card("veth9", 9, 0)};
+	struct nic now[3] = {card("lo", 1, 0), card("veth7", 7, 0), card("veth8", 8, 0)};
+	struct nics before = {then, 3}, after = {now, 3};
+	then[0].statistics.rx_dropped = some(5);
+	now[0].statistics.rx_dropped = some(25);
+	now[1].statistics.tx_dropped = some(3);
+	now[2].statistics.rx_dropped = then[2].statistics.rx_dropped = some(9000);
+	assert_int_equal(nics_dropped(&before, &after), 23);
+	assert_int_equal(nics_dropped(&after, &before), 0);
+}
+
 static void queues_are_those_that_the_driver_reports(void **state)
 {
 	(void)state;
@@ -204,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_main_interface_is_below_the_default_route),
 		cmocka_unit_test(received_packets_count_once),
+		cmocka_unit_test(drops_of_all_interfaces_count),
 		cmocka_unit_test(queues_are_those_that_the_driver_reports),
 		cmocka_unit_test(rps_is_on_with_a_cpu_in_the_mask),
 		cmocka_unit_test(interrupts_of_one_cpu_have_one_affinity),

@@ -161,6 +161,8 @@ static void made_anew(struct looks *m)
 
 static void unix_full(struct looks *m) { stuck(m, 2, 10, 17); }
 
+static void unix_full_once(struct looks *m) { stuck(m, 2, 1, 17); }
+
 static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 
 static void group_stuck(struct looks *m)
@@ -365,7 +367,9 @@ static void each_look_gets_its_findings(void **state)
 		{was_full_once, "", ""},
 		{full_and_quiet, "accept-queue.full warning", "accept-queue.full warning"},
 		{made_anew, "accept-queue.full warning", "accept-queue.full warning"},
-		{unix_full, "accept-queue.unix.full warning", "accept-queue.unix.full warning"},
+		{unix_full, "accept-queue.unix.full critical", "accept-queue.unix.full warning"},
+		{unix_full_once, "accept-queue.unix.full warning",
+		 "accept-queue.unix.full warning"},
 		{unix_waits, "", ""},
 		{at_limit, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
@@ -509,7 +513,7 @@ static void the_answer_names_the_server(void **state)
 	assert_string_equal(answer, "Not ready: 0.0.0.0:443 is dropping connections now.");
 	look_twice(unix_full);
 	report_answer(&report, answer);
-	assert_string_equal(answer, "Ready, but the accept queue of nginx is full.");
+	assert_string_equal(answer, "Not ready: the accept queue of nginx is full.");
 	look_twice(cookies_once);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Ready for this target.");

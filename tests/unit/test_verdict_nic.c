@@ -119,6 +119,28 @@ static void backlog_drops(struct moments *m)
 {
 	m->cpus[0][2].dropped = 0xfffffffe; /* wraps */
 	m->cpus[1][2].dropped = 8;
+	m->cards[1].statistics.rx_dropped = some(10);
+}
+
+/* The interface drops more, for other reasons. */
+static void backlog_drops_among_others(struct moments *m)
+{
+	backlog_drops(m);
+	m->cards[1].statistics.rx_dropped = some(7000);
+}
+
+/* 10 of two million. */
+static void backlog_drops_rarely(struct moments *m)
+{
+	backlog_drops(m);
+	m->cards[1].statistics.rx_packets = some(3000000);
+}
+
+/* The counter is the machine's: packets of another namespace were dropped. */
+static void backlog_drops_elsewhere(struct moments *m)
+{
+	backlog_drops(m);
+	m->cards[0].statistics.rx_dropped = m->cards[1].statistics.rx_dropped;
 }
 
 static void backlog_hidden(struct moments *m)
@@ -342,6 +364,10 @@ static const struct {
 	{ring_lost_once, "", 0, 0, "", 0, ""},
 	{backlog_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{backlog_drops_among_others, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{backlog_drops_rarely, "", 0, 0, "", 0, ""},
+	{backlog_drops_elsewhere, "", 0, 0, "", 0, ""},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, ""},
@@ -454,6 +480,7 @@ static void each_wall_gets_its_verdict(void **state)
 		{healthy, RING, 256, VERDICT_OK},
 		{healthy, QUEUES, 4, VERDICT_OK},
 		{backlog_drops, "softnet.backlog", 1000, VERDICT_TIGHT},
+		{backlog_drops_elsewhere, "softnet.backlog", 1000, VERDICT_OK},
 		{backlog_hidden, "softnet.backlog", REPORT_NONE, VERDICT_UNKNOWN},
 		{backlog_hidden_drops, "softnet.backlog", REPORT_NONE, VERDICT_TIGHT},
 		{backlog_dropped, "softnet.backlog", 1000, VERDICT_OK},
@@ -502,6 +529,9 @@ static void texts_name_causes(void **state)
 		{others_packets, "softnet.backlog",
 		 "500 packets dropped since boot 3 days ago, 500 in the 0.5 s watched, in which "
 		 "most packets were those of other network namespaces."},
+		{backlog_drops_elsewhere, "softnet.backlog",
+		 "8 packets dropped since boot 3 days ago, 10 in the 0.5 s watched, none of them "
+		 "at an interface of this network namespace."},
 		{backlog_hidden, "softnet.backlog",
 		 "0 packets dropped since boot 3 days ago, none in the 0.5 s watched; the knob is "
 		 "not visible in this network namespace."},
