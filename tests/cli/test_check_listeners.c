@@ -49,19 +49,21 @@ static void assert_well(const struct checked *c)
 static void a_stopped_nginx_is_named(void **state)
 {
 	(void)state;
-	pid_t worker = worker_of(nginx_start(1, ""), 0);
+	char stopped[64];
+	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
 	kill(worker, SIGSTOP);
 	arrive(NGINX_PORT, false);
 	wait_depth(NGINX_PORT, 512);
 
 	struct checked c = check("");
-	assert_overflowing(&c, named("nginx", worker, "0.0.0.0:8080"), 512);
+	assert_overflowing(&c, named("nginx", master, "0.0.0.0:8080"), 512);
 	json_t *f = checked_finding(&c, "accept-queue.overflowing");
 	assert_string_equal(checked_text(f, "remedy"), "application");
 	assert_contains(checked_text(f, "detail"), "nginx's default backlog is 511");
 	f = checked_finding(&c, "accept-queue.slow");
 	assert_contains(checked_text(f, "title"), "in 10 of 10 samples");
-	assert_contains(checked_text(f, "detail"), "is stopped (state T)");
+	snprintf(stopped, sizeof(stopped), "Its worker (pid %d) is stopped (state T)", worker);
+	assert_contains(checked_text(f, "detail"), stopped);
 	assert_string_equal(answer_of(&c), "Not ready: nginx is dropping connections now.");
 	checked_free(&c);
 
@@ -76,7 +78,7 @@ static void a_stopped_nginx_is_named(void **state)
 	c = check("--quick");
 	assert_int_equal(c.status, 1);
 	assert_contains(checked_text(checked_finding(&c, "accept-queue.full"), "title"),
-			named("nginx", worker, "0.0.0.0:8080"));
+			named("nginx", master, "0.0.0.0:8080"));
 	checked_free(&c);
 
 	kill(worker, SIGCONT);
@@ -115,12 +117,12 @@ static void one_of_many_listeners_is_named_over_ipv6(void **state)
 	(void)state;
 	child_start(others_listen, NULL);
 	wait_listening(20000 + OTHERS - 1);
-	pid_t worker = worker_of(nginx_start(1, ""), 0);
+	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
 	kill(worker, SIGSTOP);
 	arrive(NGINX_PORT6, true);
 	wait_depth(NGINX_PORT6, 512);
 	struct checked c = check("");
-	assert_overflowing(&c, named("nginx", worker, "[::]:8081"), 512);
+	assert_overflowing(&c, named("nginx", master, "[::]:8081"), 512);
 	assert_true(checked_has_finding(&c, "accept-queue.slow"));
 	checked_free(&c);
 }
@@ -135,7 +137,7 @@ static void a_stuck_worker_of_a_group_is_named(void **state)
 	arrive(NGINX_PORT, false);
 	wait_depth(NGINX_PORT, 512);
 	struct checked c = check("");
-	assert_overflowing(&c, named("nginx", stuck, "0.0.0.0:8080"), 512);
+	assert_overflowing(&c, named("nginx", master, "0.0.0.0:8080"), 512);
 	json_t *f = checked_finding(&c, "accept-queue.overflowing");
 	assert_contains(checked_text(f, "detail"), "1 of 2 sockets of this address (SO_REUSEPORT)");
 	assert_contains(checked_text(checked_finding(&c, "accept-queue.slow"), "detail"),

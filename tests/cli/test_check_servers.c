@@ -93,7 +93,7 @@ static void a_stopped_gunicorn_is_named(void **state)
 	assert_string_equal(checked_text(f, "level"), "critical");
 	assert_string_equal(answer_of(&c), "Not ready: the accept queue of gunicorn is full.");
 	snprintf(address, sizeof(address), "unix:%s", a.sun_path);
-	assert_contains(checked_text(f, "title"), named("gunicorn", worker, address));
+	assert_contains(checked_text(f, "title"), named("gunicorn", master, address));
 	assert_contains(checked_text(f, "title"), "(17 of 17)");
 	assert_contains(checked_text(f, "detail"), "in 10 of 10 samples");
 	assert_contains(checked_text(f, "detail"), "is stopped (state T)");

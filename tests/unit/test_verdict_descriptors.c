@@ -204,8 +204,9 @@ static void an_experiment_without_emfile_leaves_the_bound(void **state)
 	assert_int_equal(w->limit, 19994);
 	assert_int_equal(w->measured, REPORT_NONE);
 	assert_string_equal(
-		w->detail, "The limit is RLIMIT_NOFILE less the 6 descriptors that the test server "
-			   "holds itself. 12 500 connections opened; no limit met.");
+		w->detail,
+		"The limit is RLIMIT_NOFILE less the 6 descriptors that the test server "
+		"holds besides its connections. 12 500 connections opened; no limit met.");
 }
 
 struct memory_row {

@@ -53,6 +53,7 @@ static void healthy(struct looks *m)
 		s[i]->somaxconn = 4096;
 	}
 	m->process = (struct process){.pid = 812,
+				      .root = 812,
 				      .name = "nginx",
 				      .unit = "nginx.service",
 				      .state = 'S',

@@ -1,0 +1,285 @@
+/* The walls of a server that runs: its queues and its descriptors. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SOCKETS 16
+
+struct running {
+	struct subject subject;
+	struct listener at[SOCKETS];
+	struct process process;
+};
+
+/* nginx with `sockets` of that limit on 0.0.0.0:443. */
+static void running_make(struct running *s, size_t sockets, uint32_t limit)
+{
+	memset(s, 0, sizeof(*s));
+	s->process = (struct process){.pid = 813, .root = 812, .name = "nginx"};
+	s->subject = (struct subject){.name = "nginx",
+				      .unit = "nginx.service",
+				      .pid = 812,
+				      .accepting = 1,
+				      .soft = 1024,
+				      .hard = 524288,
+				      .held = 6,
+				      .listeners = {.count = sockets,
+						    .at = s->at,
+						    .processes = &s->process,
+						    .process_count = 1}};
+	for (size_t i = 0; i < sockets; i++) {
+		s->at[i] = (struct listener){
+			.kind = LISTENER_TCP, .port = 443, .limit = limit, .cookie = i + 1};
+		snprintf(s->at[i].address, sizeof(s->at[i].address), "0.0.0.0:443");
+	}
+}
+
+static void parts_of_a_group(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t each;
+		size_t n;
+		uint64_t holds;
+	} rows[] = {
+		{512, 1, 512}, {512, 8, 3587}, {512, 2, 896},
+		{1, 8, 0},     {0, 4, 0},      {4097, 16, 62550},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t holds = subject_spread(rows[i].each, rows[i].n);
+		if (holds != rows[i].holds)
+			fail_msg("%zu of %llu hold %llu, not %llu", rows[i].n,
+				 (unsigned long long)rows[i].each, (unsigned long long)holds,
+				 (unsigned long long)rows[i].holds);
+	}
+	/* What a part of that size holds is enough. */
+	for (uint64_t enough = 1; enough < 100000; enough = enough * 3 + 1)
+		for (size_t n = 1; n <= 64; n *= 2)
+			assert_true(subject_spread(subject_part(enough, n), n) >= enough);
+}
+
+static void the_smallest_address_is_the_queue(void **state)
+{
+	(void)state;
+	static struct running s;
+	running_make(&s, 4, 511);
+	snprintf(s.at[3].address, sizeof(s.at[3].address), "127.0.0.1:80");
+	s.at[3].limit = 128;
+	struct subject_queue q = subject_queue(&s.subject, LISTENER_TCP);
+	assert_ptr_equal(q.smallest, &s.at[3]);
+	assert_int_equal(q.sockets, 1);
+	assert_int_equal(q.safe, 129);
+	s.at[3].limit = 4096;
+	s.at[1].limit = 500;
+	q = subject_queue(&s.subject, LISTENER_TCP);
+	assert_ptr_equal(q.smallest, &s.at[1]);
+	assert_int_equal(q.sockets, 3);
+	assert_int_equal(q.sum, 512 + 501 + 512);
+	assert_int_equal(q.safe, subject_spread(501, 3));
+	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
+}
+
+struct row {
+	size_t sockets;
+	uint32_t limit;
+	const char *settings;
+	int64_t capacity;
+	enum wall_verdict verdict;
+	const char *proposals, *title;
+	enum finding_remedy remedy;
+};
+
+/* A load of 10 000/s and a stall of 100 ms: 1 000. */
+static const struct row rows[] = {
+	{1, 511, "net.core.somaxconn=4096", 512, VERDICT_SHORT, "listen.backlog 511 -> 2048",
+	 "nginx (pid 812) on 0.0.0.0:443 has backlog 511; this load needs 1 000",
+	 REMEDY_APPLICATION},
+	{1, 1000, "net.core.somaxconn=4096", 1001, VERDICT_TIGHT, "listen.backlog 1000 -> 2048",
+	 "nginx (pid 812) on 0.0.0.0:443 has backlog 1000; this load needs 1 000 and 25 % headroom",
+	 REMEDY_APPLICATION},
+	{1, 4096, "net.core.somaxconn=4096", 4097, VERDICT_OK, "", "", REMEDY_NONE},
+	/* The kernel has cut it, or the application asked for just that. */
+	{1, 128, "net.core.somaxconn=128", 129, VERDICT_SHORT,
+	 "net.core.somaxconn 128 -> 2048, listen.backlog 128 -> 2048",
+	 "nginx (pid 812) on 0.0.0.0:443 has backlog 128; this load needs 1 000", REMEDY_KERNEL},
+	/* somaxconn was lowered after listen(): the queue is as long as it was. */
+	{1, 4096, "net.core.somaxconn=128", 4097, VERDICT_OK, "", "", REMEDY_NONE},
+	/* A group: 4 of 512 hold 2 048 in all, and 1 792 + without loss. */
+	{4, 511, "net.core.somaxconn=4096", 1793, VERDICT_OK, "", "", REMEDY_NONE},
+	{8, 128, "net.core.somaxconn=4096", 793, VERDICT_SHORT, "listen.backlog 128 -> 256",
+	 "nginx (pid 812) on 0.0.0.0:443 has 8 sockets of backlog 128; this load needs 1 000",
+	 REMEDY_APPLICATION},
+};
+
+static void put(struct settings *s, uint32_t limit)
+{
+	s->at[BACKLOG_ARGUMENT][0] = limit;
+	snprintf(s->text[BACKLOG_ARGUMENT], sizeof(s->text[0]), "%u", limit);
+}
+
+static void each_queue_gets_its_verdict(void **state)
+{
+	(void)state;
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct row *row = &rows[i];
+		char name[32];
+		running_make(&server, row->sockets, row->limit);
+		struct settings s = verdict_settings(x, row->settings);
+		s.subject = &server.subject;
+		put(&s, row->limit);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->limit != row->capacity || w->verdict != row->verdict ||
+		    w->method != METHOD_RUNNING)
+			fail_msg("row %zu: %lld %s %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict), wall_method_name(w->method));
+		assert_string_equal(verdict_proposals(r), row->proposals);
+		assert_int_equal(r->finding_count, row->title[0] != 0);
+		if (!row->title[0])
+			continue;
+		assert_string_equal(r->findings[0].title, row->title);
+		assert_int_equal(r->findings[0].remedy, row->remedy);
+		snprintf(name, sizeof(name), "row %zu", i);
+		findings_are(name, r,
+			     row->verdict == VERDICT_SHORT ? "accept-queue.short critical"
+							   : "accept-queue.tight warning");
+	}
+}
+
+static void the_remedy_is_a_line_of_its_configuration(void **state)
+{
+	(void)state;
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
+	running_make(&server, 1, 128);
+	struct settings s = verdict_settings(x, "net.core.somaxconn=128; listen.backlog=128");
+	s.subject = &server.subject;
+	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_string_equal(f->detail,
+			    "1 000 connections arrive in a stall of 100 ms; the queue holds 129. "
+			    "net.core.somaxconn (128) is the limit; nginx's default backlog is "
+			    "511.");
+	assert_string_equal(f->advice,
+			    "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=2048; "
+			    "(effective after nginx -s reload; check it with ss -ltn, and restart "
+			    "nginx where Send-Q is still the old one).");
+}
+
+/* An application without TCP listeners has no such queue. */
+static void what_a_server_lacks_is_not_applicable(void **state)
+{
+	(void)state;
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
+	const struct experiment *local = verdict_experiment("accept-queue", "accept-queue.unix");
+	running_make(&server, 1, 16);
+	server.at[0].kind = LISTENER_UNIX;
+	snprintf(server.at[0].address, sizeof(server.at[0].address), "unix:/run/app.sock");
+	struct settings s = verdict_settings(x, "net.core.somaxconn=4096; listen.backlog=16");
+	s.subject = &server.subject;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].needed, REPORT_NONE);
+	assert_int_equal(r->finding_count, 0);
+	r = verdict_of(local, &t, &s, NULL);
+	assert_int_equal(r->walls[0].limit, 17);
+	assert_string_equal(r->findings[0].id, "accept-queue.unix.short");
+	assert_string_equal(r->findings[0].title, "nginx (pid 812) on unix:/run/app.sock has "
+						  "backlog 16; this load needs 1 000");
+	struct probe_options options = {0};
+	assert_false(experiment_applies(local, &options));
+	options.subject = &server.subject;
+	assert_true(experiment_applies(local, &options));
+	server.at[0].kind = LISTENER_TCP;
+	assert_false(experiment_applies(local, &options));
+}
+
+static void descriptors_of_its_processes(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t accepting;
+		const char *nofile;
+		uint64_t held;
+		int64_t capacity;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} cases[] = {
+		/* The soft limit is in force. */
+		{1, "1024 524288", 6, 1018, VERDICT_SHORT, "RLIMIT_NOFILE 1024 -> 16384"},
+		{1, "1024 4096", 6, 1018, VERDICT_SHORT, "RLIMIT_NOFILE 4096 -> 16384"},
+		{1, "65536 65536", 10, 65526, VERDICT_OK, ""},
+		{8, "4096 524288", 10, 31189, VERDICT_OK, ""},
+		{2, "1024 524288", 6, 1848, VERDICT_SHORT, "RLIMIT_NOFILE 1024 -> 8192"},
+		{1, "unlimited unlimited", 6, INT64_MAX, VERDICT_OK, ""},
+		/* Not visible. */
+		{0, "", 0, REPORT_NONE, VERDICT_UNKNOWN, ""},
+	};
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("descriptors", "descriptors.process");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char values[96] = "";
+		if (cases[i].nofile[0])
+			snprintf(values, sizeof(values), "RLIMIT_NOFILE=%s", cases[i].nofile);
+		running_make(&server, 1, 511);
+		server.subject.accepting = cases[i].accepting;
+		struct settings s = verdict_settings(x, values);
+		s.subject = &server.subject;
+		s.taken.held = cases[i].held;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->limit != cases[i].capacity || w->verdict != cases[i].verdict)
+			fail_msg("case %zu: %lld %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict));
+		if (strcmp(verdict_proposals(r), cases[i].proposals) != 0)
+			fail_msg("case %zu: %s", i, verdict_proposals(r));
+	}
+	running_make(&server, 1, 511);
+	struct settings s = verdict_settings(x, "RLIMIT_NOFILE=1024 524288");
+	s.subject = &server.subject;
+	s.taken.held = 6;
+	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_string_equal(f->title, "nginx (pid 812) cannot hold 10 000 connections");
+	assert_string_equal(f->advice,
+			    "systemctl edit nginx.service: [Service] LimitNOFILE=16384, then "
+			    "systemctl restart nginx.service. nginx has a limit of its own: "
+			    "worker_rlimit_nofile 16384;");
+}
+
+static void names_that_people_use(void **state)
+{
+	(void)state;
+	assert_true(server_named("nginx", "nginx"));
+	assert_true(server_named("redis", "redis-server"));
+	assert_true(server_named("Redis", "redis-server"));
+	assert_true(server_named("php-fpm", "php-fpm8.2"));
+	assert_true(server_named("node", "MainThread"));
+	assert_true(server_named("haproxy", "haproxy"));
+	assert_true(server_named("my-very-long-server-name", "my-very-long-se"));
+	assert_false(server_named("ngin", "nginx"));
+	assert_false(server_named("nginx2", "nginx"));
+	assert_false(server_named("redis", "nginx"));
+	assert_false(server_named("", "nginx"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parts_of_a_group),
+		cmocka_unit_test(the_smallest_address_is_the_queue),
+		cmocka_unit_test(each_queue_gets_its_verdict),
+		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
+		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
+		cmocka_unit_test(descriptors_of_its_processes),
+		cmocka_unit_test(names_that_people_use),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
