@@ -70,7 +70,7 @@ static void names_beyond_the_capacity_are_dropped(void **state)
 		wording_set(&w, name, "%d", i);
 	}
 	assert_int_equal(w.count, WORDING_NAMES);
-	filled(&w, "{n0} {n33}", "0 {n33}");
+	filled(&w, "{n0} {n49}", "0 {n49}");
 }
 
 int main(void)

@@ -1,0 +1,401 @@
+/* check --server beside real servers: who is meant, and that the walls are its own. */
+#include "../support/servers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define APP_PORT 8090
+#define QUICK "--quick --format json "
+
+static struct checked judged(const char *options, const char *who)
+{
+	return checked_parse(run("$PROGRAM check " QUICK "%s --server %s", options, who));
+}
+
+static void refused(const char *options, const char *who, const char *why)
+{
+	struct output o = run("$PROGRAM check --quick %s --server '%s'", options, who);
+	assert_int_equal(o.status, 3);
+	assert_string_equal(o.out, "");
+	if (!strstr(o.errors, why))
+		fail_msg("--server %s: \"%s\" is not in \"%s\"", who, why, o.errors);
+	assert_ptr_equal(strchr(o.errors, '\n'), o.errors + strlen(o.errors) - 1);
+	output_free(&o);
+}
+
+static const char *server_text(const struct checked *c, const char *key)
+{
+	return checked_text(json_object_get(c->report, "server"), key);
+}
+
+static json_t *running_wall(const struct checked *c, const char *name)
+{
+	json_t *w = checked_wall(c, name);
+	assert_string_equal(checked_text(w, "method"), "running");
+	return w;
+}
+
+/* The same server, asked for in so many ways. */
+static void each_name_means_the_server(void **state)
+{
+	(void)state;
+	char names[16][128];
+	size_t count = 0;
+	pid_t master = nginx_start(2, "");
+	snprintf(names[count++], 128, "nginx");
+	snprintf(names[count++], 128, "NGINX");
+	snprintf(names[count++], 128, "%d", master);
+	snprintf(names[count++], 128, "%d", worker_of(master, 1));
+	snprintf(names[count++], 128, ":%d", NGINX_PORT);
+	snprintf(names[count++], 128, "127.0.0.1:%d", NGINX_PORT);
+	snprintf(names[count++], 128, "0.0.0.0:%d", NGINX_PORT);
+	snprintf(names[count++], 128, "[::1]:%d", NGINX_PORT6);
+	for (size_t i = 0; i < count; i++) {
+		struct checked c = judged("", names[i]);
+		json_t *server = json_object_get(c.report, "server");
+		assert_string_equal(server_text(&c, "asked"), names[i]);
+		assert_string_equal(server_text(&c, "name"), "nginx");
+		assert_int_equal(checked_number(server, "pid"), master);
+		assert_int_equal(checked_number(server, "processes"), 2);
+		json_t *w = running_wall(&c, "accept-queue");
+		assert_int_equal(checked_number(w, "limit"), 512);
+		assert_int_equal(checked_number(w, "needed"), 1000);
+		assert_string_equal(checked_text(w, "verdict"), "short");
+		assert_int_equal(c.status, 2);
+		json_t *f = checked_finding(&c, "accept-queue.short");
+		char title[128];
+		snprintf(title, sizeof(title), "nginx (pid %d) on ", master);
+		assert_contains(checked_text(f, "title"), title);
+		assert_contains(checked_text(f, "title"),
+				" has backlog 511; this load needs 1 000");
+		assert_contains(checked_text(f, "advice"), "nginx: listen ADDRESS backlog=2048;");
+		assert_false(checked_has_finding(&c, "accept-queue.application"));
+		checked_free(&c);
+	}
+}
+
+static void who_is_not_there_is_refused(void **state)
+{
+	(void)state;
+	nginx_start(1, "");
+	refused("", "nosuch", "--server nosuch: no such process");
+	refused("", "nosuch.service", "--server nosuch.service: no such unit");
+	refused("", ":9", "--server :9: nothing listens there");
+	refused("", "127.0.0.1:9", "nothing listens there");
+	refused("", "unix:/nosuch", "nothing listens there");
+	refused("", "4000000", "--server 4000000: no such process");
+	refused("", "0", "not a pid");
+	refused("", ":0", "with a port from 1 to 65535");
+	refused("", ":65536", "with a port from 1 to 65535");
+	refused("", ":x", "with a port from 1 to 65535");
+	refused("", "localhost:80", "not :PORT, ADDRESS:PORT");
+	refused("", "300.0.0.1:80", "not :PORT, ADDRESS:PORT");
+	refused("", "", "--server needs");
+	refused("--backlog 511", "nginx", "--backlog is for a server that does not run");
+	refused("--netns 4000000", "nginx", "--netns 4000000: no such process");
+	refused("--netns /nosuch", "nginx", "cannot open the network namespace /nosuch");
+	refused("--netns /etc/passwd", "nginx", "not a network namespace");
+	refused("--sysroot tests/hosts/folklore", "nginx", "--server needs a running machine");
+}
+
+static void serve(uint16_t port, int backlog, const char *name)
+{
+	prctl(PR_SET_NAME, name);
+	int fd = listen_at(port, backlog);
+	(void)fd;
+	for (;;)
+		pause();
+}
+static void first_serves(const void *unused)
+{
+	(void)unused;
+	serve(APP_PORT, 16, "twin");
+}
+static void second_serves(const void *unused)
+{
+	(void)unused;
+	serve(APP_PORT + 1, 64, "twin");
+}
+
+static void two_servers_are_listed(void **state)
+{
+	(void)state;
+	char candidate[64], pid[16];
+	pid_t first = child_start(first_serves, NULL), second = child_start(second_serves, NULL);
+	wait_listening(APP_PORT);
+	wait_listening(APP_PORT + 1);
+	snprintf(candidate, sizeof(candidate), "twin (pid %d) on 127.0.0.1:8090", first);
+	refused("", "twin", candidate);
+	snprintf(candidate, sizeof(candidate), "twin (pid %d) on 127.0.0.1:8091", second);
+	refused("", "twin", candidate);
+	refused("", "twin", "give a pid or an address");
+	snprintf(pid, sizeof(pid), "%d", second);
+	struct checked c = judged("", pid);
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 65);
+	checked_free(&c);
+}
+
+static void a_stopped_server_is_named(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"nginx", ":8080"};
+	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
+	char stopped[64];
+	kill(worker, SIGSTOP);
+	arrive(NGINX_PORT, false);
+	wait_depth(NGINX_PORT, 512);
+	snprintf(stopped, sizeof(stopped), "Its worker (pid %d) is stopped (state T)", worker);
+	for (size_t i = 0; i < 2; i++) {
+		struct checked c = checked_parse(
+			run("$PROGRAM check --format json --rate 4k --probe listeners,accept-queue "
+			    "--no-proof --server %s",
+			    names[i]));
+		json_t *f = checked_finding(&c, "accept-queue.overflowing");
+		assert_contains(checked_text(f, "title"), named("nginx", master, "0.0.0.0:8080"));
+		f = checked_finding(&c, "accept-queue.slow");
+		assert_contains(checked_text(f, "detail"), stopped);
+		assert_int_equal(c.status, 2);
+		assert_contains(answer_of(&c), "Not ready: nginx is dropping connections now");
+		checked_free(&c);
+	}
+	struct output o = run("$PROGRAM check --format line --rate 4k --no-proof "
+			      "--probe listeners,accept-queue --server nginx");
+	assert_int_equal(o.status, 2);
+	assert_contains(o.out, "EPOLLTUNE CRITICAL - Not ready: nginx is dropping connections now");
+	output_free(&o);
+}
+
+/* A socket for each worker: the group holds less than the sum. */
+static void a_group_is_one_queue(void **state)
+{
+	(void)state;
+	nginx_start(4, " reuseport");
+	struct checked c = judged("--rate 14k", "nginx");
+	json_t *w = running_wall(&c, "accept-queue");
+	assert_int_equal(checked_number(w, "limit"), 1793);
+	assert_string_equal(checked_text(w, "verdict"), "ok");
+	assert_contains(checked_text(w, "detail"), "4 sockets (SO_REUSEPORT) of backlog 511");
+	assert_contains(checked_text(w, "detail"), "hold 2 048");
+	checked_free(&c);
+}
+
+/* Raises its own limit in the child that accepts. */
+static void limited_serves(const void *unused)
+{
+	struct rlimit limit = {1024, 4096};
+	(void)unused;
+	prctl(PR_SET_NAME, "limited");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	int fd = listen_at(APP_PORT, 4096);
+	if (!fork()) {
+		limit.rlim_cur = 2048;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		for (;;)
+			pause();
+	}
+	(void)fd;
+	for (;;)
+		pause();
+}
+
+static void the_limit_is_that_of_the_process_that_accepts(void **state)
+{
+	(void)state;
+	child_start(limited_serves, NULL);
+	wait_listening(APP_PORT);
+	struct checked c = {0};
+	/* Until the child has set its limit. */
+	for (int i = 0; i < 200; i++) {
+		c = judged("--rate 100", "limited");
+		if (checked_number(checked_wall(&c, "descriptors.process"), "limit") > 1024)
+			break;
+		checked_free(&c);
+	}
+	json_t *w = running_wall(&c, "descriptors.process");
+	int limit = (int)checked_number(w, "limit");
+	assert_true(limit > 2048 - 32 && limit < 2048);
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	assert_int_equal(c.status, 2);
+	json_t *f = checked_finding(&c, "descriptors.process.short");
+	assert_contains(checked_text(f, "title"), "limited (pid ");
+	assert_contains(checked_text(f, "title"), "cannot hold 10 000 connections");
+	checked_free(&c);
+}
+
+static void unix_serves(const void *arg)
+{
+	const struct sockaddr_un *a = arg;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	prctl(PR_SET_NAME, "local");
+	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) || listen(fd, 16))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_unix_socket_is_its_wall(void **state)
+{
+	(void)state;
+	struct sockaddr_un a = unix_address_of("wall.sock");
+	char who[160], other[200];
+	child_start(unix_serves, &a);
+	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
+	for (int i = 0; i < 500 && depth_of(who) < 0; i++)
+		pause_ms(20);
+	/* The same file by another path. */
+	snprintf(other, sizeof(other), "unix:%s/../%s/wall.sock", servers_directory,
+		 strrchr(servers_directory, '/') + 1);
+	const char *const names[] = {who, other, "local"};
+	for (size_t i = 0; i < 3; i++) {
+		struct checked c = judged("", names[i]);
+		json_t *w = running_wall(&c, "accept-queue.unix");
+		assert_int_equal(checked_number(w, "limit"), 17);
+		assert_string_equal(checked_text(w, "verdict"), "short");
+		w = checked_wall(&c, "accept-queue");
+		assert_string_equal(checked_text(w, "verdict"), "n/a");
+		assert_contains(
+			checked_text(checked_finding(&c, "accept-queue.unix.short"), "title"),
+			"local (pid ");
+		checked_free(&c);
+	}
+}
+
+/* A namespace of its own, with another somaxconn. */
+static void elsewhere_serves(const void *unused)
+{
+	(void)unused;
+	if (unshare(CLONE_NEWNET))
+		_exit(1);
+	file_write("/proc/sys/net/core/somaxconn", "64\n");
+	struct output o = run("ip link set lo up");
+	output_free(&o);
+	serve(APP_PORT, 4096, "elsewhere");
+}
+
+static void its_network_namespace_counts(void **state)
+{
+	(void)state;
+	char options[64], pid[16];
+	pid_t there = child_start(elsewhere_serves, NULL);
+	struct output o = {0};
+	/* Until it listens. */
+	for (int i = 0; i < 200; i++) {
+		o = run("$PROGRAM check " QUICK "--server elsewhere");
+		if (o.status != 3)
+			break;
+		output_free(&o);
+		pause_ms(20);
+	}
+	struct checked c = checked_parse(o);
+	json_t *w = running_wall(&c, "accept-queue");
+	assert_int_equal(checked_number(w, "limit"), 65);
+	json_t *f = checked_finding(&c, "accept-queue.short");
+	assert_string_equal(checked_text(f, "knob"), "net.core.somaxconn");
+	assert_string_equal(checked_text(f, "current"), "64");
+	checked_free(&c);
+
+	snprintf(options, sizeof(options), "--netns %d", there);
+	c = judged(options, ":8090");
+	assert_int_equal(checked_number(checked_wall(&c, "accept-queue"), "limit"), 65);
+	checked_free(&c);
+	snprintf(options, sizeof(options), "--netns /proc/%d/ns/net", there);
+	snprintf(pid, sizeof(pid), "%d", there);
+	c = judged(options, pid);
+	assert_int_equal(checked_number(checked_wall(&c, "accept-queue"), "limit"), 65);
+	checked_free(&c);
+	/* Experiments there too, and nothing is changed there. */
+	c = checked_parse(
+		run("$PROGRAM check --format json --probe accept-queue --server %d", there));
+	assert_int_equal(checked_number(checked_wall(&c, "accept-queue"), "measured"), 65);
+	checked_free(&c);
+	o = run("nsenter -t %d -n cat /proc/sys/net/core/somaxconn", there);
+	assert_string_equal(o.out, "64\n");
+	output_free(&o);
+	/* apply changes this namespace only. */
+	o = run("$PROGRAM apply --server elsewhere --dry-run");
+	assert_int_equal(o.status, 3);
+	assert_contains(o.errors, "is in another network namespace: nsenter -t ");
+	output_free(&o);
+}
+
+static void another_user_sees_what_is_public(void **state)
+{
+	(void)state;
+	nginx_start(1, "");
+	struct output o = run("cp $PROGRAM %s/epolltune && chmod 755 %s/epolltune && "
+			      "setpriv --reuid 65534 --regid 65534 --clear-groups "
+			      "%s/epolltune check " QUICK "--server :8080",
+			      servers_directory, servers_directory, servers_directory);
+	struct checked c = checked_parse(o);
+	json_t *server = json_object_get(c.report, "server");
+	assert_true(json_is_null(json_object_get(server, "pid")));
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 512);
+	assert_string_equal(checked_text(checked_wall(&c, "descriptors.process"), "verdict"),
+			    "unknown");
+	assert_contains(checked_text(checked_finding(&c, "listeners.hidden"), "advice"), "as root");
+	checked_free(&c);
+	o = run("setpriv --reuid 65534 --regid 65534 --clear-groups "
+		"%s/epolltune check --quick --server nginx",
+		servers_directory);
+	assert_int_equal(o.status, 3);
+	assert_contains(o.errors, "are not visible to this user: run the check as root");
+	output_free(&o);
+}
+
+/* Ends in the middle of the quiet window. */
+static void short_lived(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "leaver");
+	int fd = listen_at(APP_PORT, 4096);
+	(void)fd;
+	char path[160];
+	snprintf(path, sizeof(path), "%s/leave", servers_directory);
+	while (access(path, F_OK))
+		pause_ms(1);
+}
+
+static void a_server_that_exits_is_said(void **state)
+{
+	(void)state;
+	pid_t server = child_start(short_lived, NULL);
+	wait_listening(APP_PORT);
+	struct checked c = checked_parse(run(
+		"( for i in $(seq 500); do pgrep -x probe:listeners >/dev/null && break; sleep 0.02; "
+		"done; sleep 0.5; touch %s/leave ) & $PROGRAM check --format json --window 4s "
+		"--probe listeners --server leaver",
+		servers_directory));
+	json_t *f = checked_finding(&c, "listeners.closed");
+	assert_contains(checked_text(f, "title"), named("leaver", server, "127.0.0.1:8090"));
+	assert_int_equal(c.status, 2);
+	assert_string_equal(answer_of(&c), "Not ready: leaver has closed its listener.");
+	checked_free(&c);
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest all[] = {
+		SERVERS_TEST(each_name_means_the_server),
+		SERVERS_TEST(who_is_not_there_is_refused),
+		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(a_stopped_server_is_named),
+		SERVERS_TEST(a_group_is_one_queue),
+		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
+		SERVERS_TEST(a_unix_socket_is_its_wall),
+		SERVERS_TEST(its_network_namespace_counts),
+		SERVERS_TEST(another_user_sees_what_is_public),
+		SERVERS_TEST(a_server_that_exits_is_said),
+	};
+	return cmocka_run_group_tests(all, NULL, NULL);
+}
+
+int main(void) { return servers_main(tests); }
