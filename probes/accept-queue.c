@@ -300,6 +300,8 @@ static const struct experiment experiments[] = {
 
 /* The listeners of this network namespace. */
 #define LISTENER_NAME 192
+/* More are counted. */
+#define LISTENERS_NAMED 4
 
 struct sample {
 	struct listeners listeners;
@@ -313,23 +315,30 @@ static bool listener_is_limited(const struct listener *l, int64_t somaxconn)
 	return l->kind == LISTENER_TCP && (int64_t)l->limit < somaxconn;
 }
 
-static bool listener_wanted(const struct listener *l, void *somaxconn)
+/* The owners of those that a note names. */
+struct naming {
+	int64_t somaxconn;
+	size_t named;
+};
+
+static bool listener_wanted(const struct listener *l, void *arg)
 {
-	return listener_is_limited(l, *(int64_t *)somaxconn);
+	struct naming *n = arg;
+	return listener_is_limited(l, n->somaxconn) && n->named++ < LISTENERS_NAMED;
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	char value[KNOB_VALUE];
-	(void)o;
 	s->somaxconn = REPORT_NONE;
 	knob_number("net.core.somaxconn", h, &s->somaxconn);
 	if (!knob_read(knob_find(ABORT), h, value, NULL))
 		report_text(s->abort, "%s", value);
-	if (!host_live(h) || listeners_read(h, &s->listeners, NULL))
+	if (o->subject || !host_live(h) || listeners_read(h, &s->listeners, NULL))
 		return 0;
-	return listeners_own(h, &s->listeners, listener_wanted, &s->somaxconn, e);
+	struct naming naming = {.somaxconn = s->somaxconn};
+	return listeners_own(h, &s->listeners, listener_wanted, &naming, e);
 }
 
 static void sample_release(struct sample *s) { listeners_free(&s->listeners); }
@@ -357,7 +366,7 @@ static void judge_listeners(const struct sample *s, const struct target *target,
 			wording_set(&words, "listener", "%s",
 				    listener_name(&s->listeners, l, name, sizeof(name)));
 			wording_set(&words, "limit", "%u", l->limit);
-		} else if (small <= 4) {
+		} else if (small <= LISTENERS_NAMED) {
 			report_append(others, "%s%s (backlog %u)", others[0] ? ", " : "",
 				      listener_name(&s->listeners, l, name, sizeof(name)),
 				      l->limit);
@@ -365,8 +374,8 @@ static void judge_listeners(const struct sample *s, const struct target *target,
 	}
 	if (!small)
 		return;
-	if (small > 4)
-		report_append(others, " and %zu more", small - 4);
+	if (small > LISTENERS_NAMED)
+		report_append(others, " and %zu more", small - LISTENERS_NAMED);
 	wording_set(&words, "needed", "%s", quantity_count(needed).text);
 	wording_set(&words, "somaxconn", "%lld", (long long)s->somaxconn);
 	wording_set(&words, "others", "%s", others);

@@ -148,6 +148,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->since = since_make(o->since, identity.boot, &s->counters);
 	if (host_live(h) && listeners_read(h, &s->listeners, &why))
 		report_text(s->unlisted, "%s", why.text);
+	if (host_live(h) && host_counter(&s->counters, COOKIES) > 0)
+		listeners_half_open(h, &s->listeners, NULL);
+	if (s->subject)
+		listeners_adopt(h, &s->listeners, &s->subject->listeners, NULL);
 	listeners_own(h, &s->listeners, is_wanted, s, NULL);
 	knob_number(BACKLOG_KNOB, h, &s->somaxconn);
 	return 0;
@@ -708,7 +712,7 @@ static void record(struct report *r, const struct listeners *all, const struct l
 	to->depth = l->depth;
 	to->limit = l->limit;
 	to->drops = l->drops;
-	to->half_open = l->half_open;
+	to->half_open = all->counted ? l->half_open : REPORT_NONE;
 	to->cookie = l->cookie;
 	to->pid = p ? p->pid : 0;
 	to->subject = subject_has(subject, l);

@@ -25,7 +25,7 @@ struct listener {
 	uint32_t depth;    /* connections that wait for accept() */
 	uint32_t limit;    /* min(backlog, somaxconn) at listen(); full is depth > limit */
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); TCP only */
-	uint32_t half_open; /* handshakes in SYN_RECV at its port; TCP only */
+	uint32_t half_open; /* handshakes in SYN_RECV at its port, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
@@ -49,7 +49,8 @@ struct listeners {
 	struct listener *at;
 	size_t process_count;
 	struct process *processes;
-	bool hidden; /* owners of some were looked for and are not visible to this user */
+	bool hidden;  /* owners of some were looked for and are not visible to this user */
+	bool counted; /* by listeners_half_open() */
 };
 
 /* All listeners of the host's network namespace, without owners, ordered by address.
@@ -57,11 +58,17 @@ struct listeners {
  * listeners here. The caller frees with listeners_free(), also after an error. */
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 void listeners_free(struct listeners *l);
+/* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
+int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
  * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
+/* Takes the owners from an earlier reading, as far as these processes exist still, and reads them
+ * anew. */
+int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
+		    struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */

@@ -155,7 +155,8 @@ struct report_counter {
 struct report_listener {
 	enum listener_kind kind;
 	char address[128];
-	uint32_t depth, limit, drops, half_open; /* of struct listener */
+	uint32_t depth, limit, drops; /* of struct listener */
+	int64_t half_open;            /* likewise; REPORT_NONE: not counted */
 	uint64_t cookie;
 	int64_t pid; /* of a process that accepts from it; 0: not looked for, or not visible */
 	char process[16], unit[64];

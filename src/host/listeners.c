@@ -170,14 +170,17 @@ static int port_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int half_open_read(struct list *list, struct err *e)
+int listeners_half_open(const struct host *h, struct listeners *l, struct err *e)
 {
+	int r = sock_diag_live(h, e);
 	CLEAN(free_pointer) uint32_t *ports = calloc(UINT16_MAX + 1, sizeof(*ports));
 	if (!ports)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
-	int r = sock_diag_tcp(1u << TCP_SYN_RECV, port_received, ports, e);
-	for (size_t i = 0; i < list->count; i++)
-		list->at[i].half_open = ports[list->at[i].port];
+	if (!r)
+		r = sock_diag_tcp(1u << TCP_SYN_RECV, port_received, ports, e);
+	for (size_t i = 0; i < l->count && !r; i++)
+		l->at[i].half_open = ports[l->at[i].port];
+	l->counted = !r;
 	return r;
 }
 
@@ -209,8 +212,6 @@ int listeners_read(const struct host *h, struct listeners *out, struct err *e)
 		r = tcp_read(AF_INET, &list, e);
 	if (!r)
 		r = tcp_read(AF_INET6, &list, e);
-	if (!r && list.count)
-		r = half_open_read(&list, e);
 	if (!r)
 		r = unix_read(&list, e);
 	if (!r && list.full)
@@ -307,6 +308,40 @@ int listeners_own(const struct host *h, struct listeners *l,
 			   .processes = l->processes,
 			   .process_count = l->process_count};
 	return count ? wanted_own(h, l, at, &o, e) : 0;
+}
+
+static int process_adopt(const struct host *h, struct listeners *l, const struct process *was,
+			 struct err *e)
+{
+	struct process now;
+	for (size_t i = 0; i < l->process_count; i++)
+		if (process_same(&l->processes[i], was))
+			return (int)i;
+	if (process_read(h, was->pid, &now, NULL) < 0 || !process_same(&now, was))
+		return -1;
+	struct process *more =
+		reallocarray(l->processes, l->process_count + 1, sizeof(*l->processes));
+	if (!more)
+		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
+	l->processes = more;
+	more[l->process_count] = now;
+	return (int)l->process_count++;
+}
+
+int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
+		    struct err *e)
+{
+	for (size_t i = 0; i < earlier->count; i++) {
+		const struct listener *was = &earlier->at[i];
+		const struct listener *now = listeners_find(l, was->cookie);
+		if (!now || was->owner < 0)
+			continue;
+		int owner = process_adopt(h, l, &earlier->processes[was->owner], e);
+		if (owner < -1)
+			return owner;
+		l->at[now - l->at].owner = owner;
+	}
+	return 0;
 }
 
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
 
-/* Limit the search: of one process, and of all. Listeners have low descriptors. */
+/* Limit the search: of one process, first and then, and of all. Listeners have low descriptors. */
+#define OWNER_LOW 128
 #define OWNER_DESCRIPTORS 8192
 #define OWNER_TOTAL 262144
 /* Descendants of a process that holds a socket. */
@@ -37,6 +39,7 @@ struct search {
 	struct owners *o;
 	struct mark *marks;   /* of each thing */
 	unsigned descriptors; /* that may still be read */
+	unsigned each;        /* of a process */
 	bool full;
 };
 
@@ -109,33 +112,23 @@ static void watched_mark(struct search *s, int dir, const char *fd)
 /* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
 static void held_mark(struct search *s, int dir, int from, bool watched)
 {
-	static const char socket[] = "socket:[";
 	size_t left = owned_by(s, from);
-	int fd = process_directory(dir, "fd");
-	CLEAN(dir_close) DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(descriptors_close) struct descriptors all;
+	struct descriptor d;
 	memset(s->marks, 0, s->o->thing_count * sizeof(*s->marks));
-	if (!fds) {
+	if (descriptors_open(&all, dir) < 0) {
 		denied_note(s);
-		close_fd(&fd);
 		return;
 	}
-	const struct dirent *entry;
 	for (unsigned n = 0;
-	     n < OWNER_DESCRIPTORS && s->descriptors && (left || watched) && (entry = readdir(fds));
+	     n < s->each && s->descriptors && (left || watched) && descriptors_next(&all, &d);
 	     n++) {
-		char link[64];
 		s->descriptors--;
-		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
-		if (length < 0)
+		if (!d.link[0])
 			denied_note(s); /* root without CAP_SYS_PTRACE */
-		if (length <= 0)
-			continue;
-		link[length] = 0;
-		if (watched && strcmp(link, "anon_inode:[eventpoll]") == 0)
-			watched_mark(s, dir, entry->d_name);
-		if (strncmp(link, socket, sizeof(socket) - 1) != 0)
-			continue;
-		size_t i = thing_find(s, strtoull(link + sizeof(socket) - 1, NULL, 10));
+		if (watched && strcmp(d.link, "anon_inode:[eventpoll]") == 0)
+			watched_mark(s, dir, d.fd);
+		size_t i = d.socket ? thing_find(s, d.socket) : s->o->thing_count;
 		if (i < s->o->thing_count && s->o->owner[i] == from && !s->marks[i].held) {
 			s->marks[i].held = true;
 			left--;
@@ -253,8 +246,9 @@ static pid_t pid_of(const char *name)
 }
 
 /* By ascending pid, as the kernel lists them. */
-static void processes_search(struct search *s)
+static void processes_search(struct search *s, unsigned each)
 {
+	s->each = each;
 	int fd = machine_open(s->host, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
 	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
 	if (!proc) {
@@ -280,7 +274,9 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
 	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);
 	o->denied = false;
-	processes_search(&s);
+	processes_search(&s, OWNER_LOW);
+	if (owned_by(&s, -1))
+		processes_search(&s, OWNER_DESCRIPTORS);
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
 	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,16 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
 
-/* Descriptors to look at: of one process, and of all. Listeners have low ones. */
-#define SCAN_ONE 8192
+/* Descriptors to look at: of a process that holds no listener, first and then, and of all. What a
+ * server opens at its start has low ones: of those beyond SCAN_HELD all are taken for connections.
+ */
+#define SCAN_LOW 128
+#define SCAN_HELD 1024
+#define SCAN_ONE 16384
 #define SCAN_ALL 131072
 /* Candidates that an error lists. */
 #define CANDIDATES 4
@@ -52,13 +56,8 @@ struct search {
 	struct member *members;
 	size_t count;
 	unsigned descriptors; /* that may still be looked at */
+	unsigned each;        /* of a process */
 };
-
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
 
 static bool ends_with(const char *text, const char *suffix)
 {
@@ -268,29 +267,20 @@ static bool process_asked(const struct search *s, const struct process_stat *p)
 static bool descriptors_look(struct search *s, int process, struct listeners *l, bool *marks,
 			     bool *holds, uint64_t *held)
 {
-	static const char socket[] = "socket:[";
-	int fd = process_directory(process, "fd");
-	CLEAN(dir_close) DIR *fds = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	CLEAN(descriptors_close) struct descriptors all;
+	struct descriptor d;
 	*holds = false;
 	*held = 0;
-	if (!fds) {
-		close_fd(&fd);
+	if (descriptors_open(&all, process) < 0)
 		return false;
-	}
-	for (unsigned n = 0; n < SCAN_ONE && s->descriptors && (entry = readdir(fds)); n++) {
-		char link[64];
-		ssize_t length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
+	for (unsigned n = 0; n < (*holds && s->each < SCAN_HELD ? SCAN_HELD : s->each) &&
+			     s->descriptors && descriptors_next(&all, &d);
+	     n++) {
+		bool other = !d.socket;
 		s->descriptors--;
-		if (length <= 0)
-			continue;
-		link[length] = 0;
-		bool other = strncmp(link, socket, sizeof(socket) - 1) != 0;
-		uint64_t inode = other ? 0 : strtoull(link + sizeof(socket) - 1, NULL, 10);
-		for (size_t i = 0; inode && i < l->count && !other; i++)
-			if (l->at[i].inode == inode) {
+		for (size_t i = 0; i < l->count && !other; i++)
+			if (l->at[i].inode == d.socket)
 				marks[i] = *holds = other = true;
-			}
 		*held += other;
 	}
 	return true;
@@ -338,6 +328,12 @@ static void member_look(struct search *s, struct member *m, uint64_t here)
 	m->elsewhere = netns && here && netns != here;
 	if (!m->elsewhere)
 		m->denied = !descriptors_look(s, process, s->all, s->held, &m->holds, &held);
+}
+
+static void members_look(struct search *s, uint64_t here)
+{
+	for (size_t i = 0; i < s->count; i++)
+		member_look(s, &s->members[i], here);
 }
 
 /* A unit is one server, also with processes of several names. */
@@ -438,11 +434,15 @@ static int find_by_process(struct search *s, struct subject *out, struct err *e)
 	if (self >= 0)
 		here = process_netns(self);
 	int rc = members_find(s, e);
-	for (size_t i = 0; i < s->count && !rc; i++)
-		member_look(s, &s->members[i], here);
 	if (rc)
 		return rc;
+	members_look(s, here);
 	trees_find(s, member_holds, &count, list);
+	if (!count) {
+		s->each = SCAN_ONE;
+		members_look(s, here);
+		trees_find(s, member_holds, &count, list);
+	}
 	if (!count)
 		return no_listener(s, out, e);
 	if (count > 1) {
@@ -534,7 +534,8 @@ int subject_find(const struct host *h, const char *who, struct subject *out, str
 			   .query = &q,
 			   .all = &out->listeners,
 			   .held = held,
-			   .descriptors = SCAN_ALL};
+			   .descriptors = SCAN_ALL,
+			   .each = SCAN_LOW};
 	if (!held)
 		return err_set(e, ENOMEM, "cannot find the server: out of memory");
 	rc = q.kind == BY_ADDRESS || q.kind == BY_PATH ? find_by_listener(h, &q, out, e)

@@ -226,7 +226,7 @@ static json_t *listener(struct writer *w, const struct report_listener *from)
 	set(w, o, "depth", count(from->depth));
 	set(w, o, "limit", count(from->limit));
 	set(w, o, "drops", tcp ? count(from->drops) : json_null());
-	set(w, o, "half_open", tcp ? count(from->half_open) : json_null());
+	set(w, o, "half_open", tcp ? quantity(from->half_open) : json_null());
 	set(w, o, "pid", from->pid ? json_integer(from->pid) : json_null());
 	set(w, o, "process", text_or_null(from->process));
 	set(w, o, "unit", text_or_null(from->unit));

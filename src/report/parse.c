@@ -341,7 +341,7 @@ static int read_listener(struct reader *r, const json_t *o, struct report *out)
 	    (failed = count32(r, o, "depth", &l->depth)) ||
 	    (failed = count32(r, o, "limit", &l->limit)) ||
 	    (failed = count32(r, o, "drops", &l->drops)) ||
-	    (failed = count32(r, o, "half_open", &l->half_open)) ||
+	    (failed = quantity(r, o, "half_open", &l->half_open)) ||
 	    (failed = count(r, o, "pid", &pid)) ||
 	    (failed = TEXT_CUT(r, o, "process", l->process)) ||
 	    (failed = TEXT_CUT(r, o, "unit", l->unit)) ||

@@ -399,7 +399,14 @@ static void half_open_connections_count_at_their_port(void **state)
 	CLEAN(close_fd) int a = tcp_connect(80, 0);
 	CLEAN(close_fd) int b = tcp_connect(80, 0);
 	CLEAN(close_fd) int c = tcp_connect(81, 0);
+	struct host *h;
+	struct err e;
 	l = read_now();
+	assert_false(l.counted);
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	assert_int_equal(listeners_half_open(h, &l, &e), 0);
+	host_close(h);
+	assert_true(l.counted);
 	assert_int_equal(at(&l, "127.0.0.1:80")->half_open, 2);
 	assert_int_equal(at(&l, "127.0.0.1:80")->depth, 0);
 	assert_int_equal(at(&l, "127.0.0.1:81")->half_open, 0);

@@ -218,7 +218,7 @@ static void descriptors_of_its_processes(void **state)
 		{1, "65536 65536", 10, 65526, VERDICT_OK, ""},
 		{8, "4096 524288", 10, 31189, VERDICT_OK, ""},
 		{2, "1024 524288", 6, 1853, VERDICT_SHORT, "RLIMIT_NOFILE 1024 -> 8192"},
-		{1, "9223372036854775807 9223372036854775807", 6, INT64_MAX, VERDICT_OK, ""},
+		
 		/* Not visible. */
 		{0, "", 0, REPORT_NONE, VERDICT_UNKNOWN, ""},
 	};
