@@ -33,6 +33,11 @@ struct churn_result {
 	uint64_t connections; /* established in time */
 	uint64_t elapsed_ns;  /* from the first connect() to the end */
 	bool ports_used_up;   /* EADDRNOTAVAIL or EADDRINUSE ended the run */
+	uint64_t accepted;    /* by the server, until it was stopped */
+	/* CPU time of the two processes. A softirq is charged to the process that it interrupts,
+	 * mostly the one that sends the packet: the server's share of a handshake to the client. */
+	uint64_t server_cpu_ns, client_cpu_ns;
+	unsigned cpus; /* that they may use */
 };
 
 #define CHURN_DESTINATIONS 4
