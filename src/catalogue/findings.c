@@ -302,8 +302,8 @@ static const struct finding_row findings[] = {
 	      "only if it accepts on each: several workers, each with its own listener "
 	      "(SO_REUSEPORT).",
 	      "The target's new connections a second take more CPU time than this machine has, "
-	      "whatever server accepts them. For a proxy, the connection that it opens itself for "
-	      "each counts as well.",
+	      "even for a server that only accepts and closes them. For a proxy, the "
+	      "connection that it opens itself for each counts as well.",
 	      "Keep connections alive, so that clients open fewer; add CPUs, or machines behind a "
 	      "load balancer; accept on every CPU, with several workers and SO_REUSEPORT.",
 	      "The CPU time per connection of the test server, and of both ends, in the finding",

@@ -105,7 +105,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept.rate",
-		.unit = "connections/s",
+		.unit = "accepts/s",
 		.need = need_rate,
 		.what = "The new connections a second that the CPUs can accept: an upper bound for "
 			"any server, from the CPU time that a connection takes. No knob raises it. "

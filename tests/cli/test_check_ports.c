@@ -150,7 +150,7 @@ static void a_rate_beyond_the_cpus_is_short(void **state)
 		assert_int_equal(c.status, 2);
 		assert_string_equal(checked_text(w, "verdict"), "short");
 		assert_string_equal(checked_text(w, "method"), "derived");
-		assert_string_equal(checked_text(w, "unit"), "connections/s");
+		assert_string_equal(checked_text(w, "unit"), "accepts/s");
 		assert_int_equal(checked_number(w, "needed"), 50000000);
 		assert_in_range(checked_number(w, "limit"), 1, 49999999);
 		assert_true(json_is_true(json_object_get(w, "at_most")));
