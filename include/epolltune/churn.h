@@ -23,6 +23,7 @@ struct churn_config {
 	unsigned first_source; /* number of the first of these addresses */
 	unsigned destinations; /* server ports used in turn, likewise up to CHURN_DESTINATIONS */
 	bool loopback;         /* both ends on the client's host, over 127.0.0.0/8 */
+	bool batches;          /* the server looks once a millisecond, on the client's CPU */
 	bool bind_port; /* bind() without IP_BIND_ADDRESS_NO_PORT, so that it reserves the port */
 	uint16_t port;  /* first server port; 0: any */
 	uint64_t most;  /* maximum connections; 0: no limit */

@@ -30,6 +30,7 @@
 /* Time for the server to accept and close what its client has closed. */
 #define SETTLE_MS 4000
 #define SETTLE_STEP_MS 2
+#define BATCH_MS 1
 
 /* In the lab's memory. */
 struct churn {
@@ -89,6 +90,12 @@ static void server_watch(int epoll, const int listeners[CHURN_DESTINATIONS], boo
 			epoll_ctl(epoll, EPOLL_CTL_DEL, listeners[i], NULL);
 }
 
+static void share_cpu(const struct churn *c)
+{
+	if (c->config.batches)
+		cpus_run_on(cpus_nth(0));
+}
+
 static int server_task(int channel, void *arg)
 {
 	struct churn *c = arg;
@@ -96,6 +103,7 @@ static int server_task(int channel, void *arg)
 	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
 	bool full = false;
 	sockets_raise_limit();
+	share_cpu(c);
 	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
 		rc = server_listen(c, epoll, i, &listeners[i]);
 	if (!rc)
@@ -105,6 +113,8 @@ static int server_task(int channel, void *arg)
 		return rc;
 	uint64_t began_ns = clock_cpu_ns();
 	for (;;) {
+		if (c->config.batches)
+			clock_sleep_ms(BATCH_MS);
 		int n = epoll_wait(epoll, events, EVENTS, -1);
 		for (int i = 0; i < n; i++) {
 			int fd = (int)(events[i].data.u64 & INT32_MAX);
@@ -200,6 +210,7 @@ static int client_task(int channel, void *arg)
 	char word;
 	sockets_raise_limit();
 	c->result.cpus = cpus_count();
+	share_cpu(c);
 	uint64_t began_ns = clock_cpu_ns();
 	k.start_ns = clock_ns();
 	uint64_t stop = k.start_ns + (uint64_t)(c->config.ms ? c->config.ms : MS_DEFAULT) * 1000000;
