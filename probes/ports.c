@@ -39,6 +39,7 @@
 /* Duration of the measurement of a connect rate: for a note, and for a proxy. */
 #define RATE_MS 40
 #define RATE_PROXY_MS 100
+#define CHEAPEST_MS 20
 /* Number of ports to try alternatives with. */
 #define FEW 64
 #define FEW_RANGE "20000 20063"
@@ -46,11 +47,14 @@
 #define DELAY_MS 200
 /* The first destination port, below all ranges in the lab. */
 #define FIRST_PORT 80
+/* A run with fewer connections shows no CPU time per connection. */
+#define COUNTED 128
 
 enum { BUCKETS };                                                /* knobs of time-wait */
 enum { RANGE, RESERVED, USUAL, REUSE, TIMESTAMPS, REUSE_DELAY }; /* knobs of ports.ephemeral */
 enum { OVERFLOWS };                                              /* metrics, likewise */
 enum { OPENED };
+enum { ACCEPT_NS, BOTH_NS };
 
 /* Common port ranges, ascending in size. */
 static const struct {
@@ -62,6 +66,7 @@ struct context {
 	uint16_t port;         /* next destination: each run needs a new one, without TIME_WAIT */
 	uint64_t waiting;      /* connections that the experiment left in TIME_WAIT */
 	struct settings ports; /* running settings of ports.ephemeral; all 0: unknown */
+	struct finding rates;  /* its table: the connect rates */
 };
 
 static int churn_next(struct trial *t, struct churn_config config, struct churn_result *out,
@@ -368,16 +373,36 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 	return rc;
 }
 
-static int rate_measure(struct trial *t, struct churn_config config, double *rate, struct err *e)
+/* 0: unknown. */
+static uint64_t cheaper(uint64_t a, uint64_t b) { return a && a < b ? a : b; }
+
+/* Keeps the lowest CPU time per connection of all runs, for an upper bound. */
+static void cost_take(const struct churn_result *r, struct taken *k)
+{
+	if (r->accepted < COUNTED || r->connections < COUNTED)
+		return;
+	uint64_t server = r->server_cpu_ns / r->accepted;
+	uint64_t client = r->client_cpu_ns / r->connections;
+	k->accept_ns = cheaper(k->accept_ns, server);
+	k->connect_ns = cheaper(k->connect_ns, client);
+	k->both_ns = cheaper(k->both_ns, server + client);
+	k->cpus = r->cpus;
+}
+
+static int rate_measure(struct trial *t, struct churn_config config, struct taken *k, double *rate,
+			struct err *e)
 {
 	struct churn_result r = {0};
 	int rc = churn_next(t, config, &r, e);
-	if (!rc && r.elapsed_ns)
+	if (rc)
+		return rc;
+	if (r.elapsed_ns)
 		*rate = (double)r.connections * 1e9 / (double)r.elapsed_ns;
-	return rc;
+	cost_take(&r, k);
+	return 0;
 }
 
-static int rates_measure(struct trial *t, struct finding *f, struct err *e)
+static int rates_measure(struct trial *t, struct taken *k, struct finding *f, struct err *e)
 {
 	static const char *const wires[] = {"veth", "loopback"};
 	static const struct {
@@ -397,32 +422,103 @@ static int rates_measure(struct trial *t, struct finding *f, struct err *e)
 		report_text(name, "%s, %s", wires[i / 3], ends[i % 3].name);
 		trial_progress(t, "connect rate: %s", name);
 		double *rate = finding_row(f, name);
-		rc = rate_measure(t, config, &rate[0], e);
+		rc = rate_measure(t, config, k, &rate[0], e);
 		config.sources = MANY;
 		if (!rc)
-			rc = rate_measure(t, config, &rate[1], e);
+			rc = rate_measure(t, config, k, &rate[1], e);
 	}
 	return rc;
 }
 
-static int ports_measure(struct trial *t, struct report *r, struct err *e)
+/* Adds runs in which a connection takes the least CPU time: few wakeups, and a server that sends
+ * nothing. */
+static int cheapest_measure(struct trial *t, struct taken *k, struct err *e)
+{
+	const struct churn_config config = {
+		.close = CHURN_RESET, .loopback = true, .batches = true, .ms = CHEAPEST_MS};
+	double unused;
+	int rc = rate_measure(t, config, k, &unused, e);
+	return rc ? rc : rate_measure(t, config, k, &unused, e);
+}
+
+/* The CPU time of a connection at the target's server; 0: not measured. A proxy has both ends. Over
+ * a wire of this machine the softirqs of a handshake are charged to the client: what is left is
+ * less than any server takes. */
+static uint64_t accept_ns(const struct target *t, const struct taken *k)
+{
+	bool measured = k->accept_ns && k->connect_ns && k->both_ns;
+	if (!measured)
+		return 0;
+	return t->role == TARGET_PROXY ? k->accept_ns + k->connect_ns : k->accept_ns;
+}
+
+static int64_t per_second(const struct taken *k, uint64_t ns)
+{
+	return (int64_t)quantity_round(QUANTITY_RATE, k->cpus * 1000000000 / ns);
+}
+
+static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	uint64_t each = accept_ns(t, &s->taken);
+	b->by_run = b->upper = true;
+	if (!each)
+		return;
+	b->capacity = per_second(&s->taken, each);
+	b->shown = per_second(&s->taken, s->taken.both_ns);
+}
+
+static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			 struct wording *w)
+{
+	const struct taken *k = &s->taken;
+	uint64_t each = accept_ns(t, k);
+	(void)o;
+	if (!each)
+		return;
+	wording_flag(w, "proxy", t->role == TARGET_PROXY);
+	wording_set(w, "cpus", "%s CPU%s", quantity_count(k->cpus).text, k->cpus == 1 ? "" : "s");
+	wording_set(w, "each", "%.1f us", (double)each / 1000);
+	wording_set(w, "both", "%.1f us", (double)k->both_ns / 1000);
+	wording_set(w, "shown", "%s", quantity_count((uint64_t)per_second(k, k->both_ns)).text);
+}
+
+static int accept_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	/* Use a wide range, which is not used up during the measurement. */
 	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {0}};
-	struct finding measured = {0};
-	struct wording words = {0};
-	finding_table(&measured, "wire, who closes");
-	finding_column(&measured, "1 address", "1/s");
-	finding_column(&measured, "8 addresses", "1/s");
+	struct taken *k = &s->taken;
+	struct finding *f = &t->context->rates;
+	finding_table(f, "wire, who closes");
+	finding_column(f, "1 address", "1/s");
+	finding_column(f, "8 addresses", "1/s");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	if (!rc)
-		rc = rates_measure(t, &measured, e);
+		rc = rates_measure(t, k, f, e);
+	if (!rc)
+		rc = cheapest_measure(t, k, e);
 	if (rc)
 		return rc;
+	if (!accept_ns(t->target, k)) {
+		outcome_inconclusive(out,
+				     "the test client opened fewer than %d connections in each "
+				     "run: this machine is too busy or too slow",
+				     COUNTED);
+		return 0;
+	}
+	out->metric[ACCEPT_NS] = (double)k->accept_ns;
+	out->metric[BOTH_NS] = (double)k->both_ns;
+	return 0;
+}
+
+/* Reports the rates that the experiment of accept.rate has measured. */
+static int ports_measure(struct trial *t, struct report *r, struct err *e)
+{
+	struct wording words = {0};
+	(void)e;
 	if (t->context->ports.text[RANGE][0])
 		ports_words(t->target, &t->context->ports, NULL, &words);
 	struct finding *f = report_finding(r, "ports.connect-rate", &words);
-	f->table = measured.table;
+	f->table = t->context->rates.table;
 	f->quiet = !wording_get(&words, "exceeded")[0];
 	return 0;
 }
@@ -440,7 +536,7 @@ static int ports_prepare(struct trial *t, struct err *e)
 	return rc ? rc : trial_knobs(t, LAB_CLIENT, client, e);
 }
 
-/* time-wait runs first, while TIME_WAIT is empty. */
+/* time-wait runs first, while TIME_WAIT is empty, and accept.rate last, which fills it. */
 static const struct experiment experiments[] = {
 	{
 		.wall = "time-wait",
@@ -465,6 +561,14 @@ static const struct experiment experiments[] = {
 		.run = ports_run,
 		.describe = ports_describe,
 		.alternatives = ports_alternatives,
+	},
+	{
+		.wall = "accept.rate",
+		.metrics = {{"server CPU time per connection", "ns"},
+			    {"CPU time of both ends", "ns"}},
+		.bound = accept_bound,
+		.words = accept_words,
+		.run = accept_run,
 	},
 	{0},
 };

@@ -23,6 +23,7 @@ struct churn_config {
 	unsigned first_source; /* number of the first of these addresses */
 	unsigned destinations; /* server ports used in turn, likewise up to CHURN_DESTINATIONS */
 	bool loopback;         /* both ends on the client's host, over 127.0.0.0/8 */
+	bool batches;          /* the server looks once a millisecond, on the client's CPU */
 	bool bind_port; /* bind() without IP_BIND_ADDRESS_NO_PORT, so that it reserves the port */
 	uint16_t port;  /* first server port; 0: any */
 	uint64_t most;  /* maximum connections; 0: no limit */
@@ -33,6 +34,11 @@ struct churn_result {
 	uint64_t connections; /* established in time */
 	uint64_t elapsed_ns;  /* from the first connect() to the end */
 	bool ports_used_up;   /* EADDRNOTAVAIL or EADDRINUSE ended the run */
+	uint64_t accepted;    /* by the server, until it was stopped */
+	/* CPU time of the two processes. A softirq is charged to the process that it interrupts,
+	 * mostly the one that sends the packet: the server's share of a handshake to the client. */
+	uint64_t server_cpu_ns, client_cpu_ns;
+	unsigned cpus; /* that they may use */
 };
 
 #define CHURN_DESTINATIONS 4

@@ -50,6 +50,9 @@ struct settings {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
+		/* CPU time per connection of a server's process, of its client's, with the
+		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
+		uint64_t accept_ns, connect_ns, both_ns, cpus;
 		bool measured;
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
@@ -62,8 +65,10 @@ struct bound {
 	int64_t needed;   /* REPORT_NONE: by the catalogue's formula */
 	int binding;      /* index into knobs of the one that binds; -1: none */
 	/* An upper bound that practice does not reach: short below the need, ok only from twice
-	 * the margin. */
+	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
+	int64_t shown;  /* REPORT_NONE: nothing */
+	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
 	bool running;   /* as the running server has it */

@@ -24,7 +24,7 @@ enum wall_verdict {
 	VERDICT_TIGHT,
 	VERDICT_SHORT,
 	VERDICT_UNKNOWN, /* no value is known */
-	VERDICT_NA,      /* this machine has no such thing */
+	VERDICT_NA,      /* this machine has no such thing, or no experiment judged it */
 };
 /* The state of a wall's experiment. */
 enum wall_experiment {

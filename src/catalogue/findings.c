@@ -351,6 +351,25 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
+	SHORT("accept.rate", REMEDY_APPLICATION,
+	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
+	      "{capacity}/s is an upper bound, by the CPU time that a connection takes {proxy?at "
+	      "both ends, as a proxy opens one of its own for each that it accepts:in the test "
+	      "server's process, without the softirqs of its handshake}. The CPU time that the "
+	      "test server and a client took together allows {shown}/s.",
+	      "Keep connections alive, so that clients open fewer, or spread the clients over more "
+	      "CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
+	      "only if it accepts on each: several workers, each with its own listener "
+	      "(SO_REUSEPORT).",
+	      "The target's new connections a second take more CPU time than this machine has, "
+	      "even for a server that only accepts and closes them. For a proxy, the "
+	      "connection that it opens itself for each counts as well.",
+	      "Keep connections alive, so that clients open fewer; add CPUs, or machines behind a "
+	      "load balancer; accept on every CPU, with several workers and SO_REUSEPORT.",
+	      "The CPU time per connection of the test server, and of both ends, in the finding",
+	      "The upper bound allows the target's rate, but with a client on the same CPUs it is "
+	      "reached, if at all"),
+
 	{.id = "ports.connect-rate",
 	 .level = LEVEL_NOTE,
 	 .quiet = true,

@@ -9,6 +9,8 @@ static int64_t need_accept_queue(const struct target *t) { return (int64_t)targe
 
 static int64_t need_syn_queue(const struct target *t) { return (int64_t)target_syn_queue(t); }
 
+static int64_t need_rate(const struct target *t) { return (int64_t)t->rate_per_s; }
+
 static int64_t need_ports(const struct target *t)
 {
 	return t->role == TARGET_PROXY ? (int64_t)t->connections : REPORT_NONE;
@@ -117,6 +119,20 @@ static const struct wall_row walls[] = {
 			"has no effect while tcp_syncookies is on.:Without tcp_syncookies the "
 			"listener's backlog ({backlog}) and three quarters of "
 			"tcp_max_syn_backlog ({max_syn}) are the bounds.}}",
+	},
+	{
+		.name = "accept.rate",
+		.unit = "accepts/s",
+		.need = need_rate,
+		.what = "The new connections a second that the CPUs can accept: an upper bound for "
+			"any server, from the CPU time that a connection takes. No knob raises it. "
+			"Needed: the target's rate.",
+		.detail = "{both?{cpus} at {each} of CPU time a connection, {proxy?at both ends, "
+			  "softirqs included\\: a proxy opens one of its own for each that it "
+			  "accepts:which accept4(), epoll and close() take in the test server's "
+			  "process; the softirqs of the handshake are not in it}. The test server "
+			  "and a client on the same CPUs together took {both}\\: {shown}/s."
+			  ":Only an experiment shows what the CPUs can accept.}",
 	},
 	{
 		.name = "ports.ephemeral",

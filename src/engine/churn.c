@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/cpus.h"
 #include "engine/sockets.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
@@ -29,6 +30,7 @@
 /* Time for the server to accept and close what its client has closed. */
 #define SETTLE_MS 4000
 #define SETTLE_STEP_MS 2
+#define BATCH_MS 1
 
 /* In the lab's memory. */
 struct churn {
@@ -37,6 +39,8 @@ struct churn {
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
 	int client_error, server_error; /* errno of the first failure */
+	/* Written by the server, on a cache line of its own. */
+	_Alignas(64) uint64_t accepted, server_cpu_ns;
 };
 
 static int watch(int epoll, int fd, uint32_t events, uint64_t data)
@@ -64,10 +68,11 @@ static int server_listen(struct churn *c, int epoll, unsigned destination, int *
 }
 
 /* False when descriptors or memory have run out. */
-static bool server_accept(const struct churn *c, int epoll, int listener)
+static bool server_accept(struct churn *c, int epoll, int listener)
 {
 	int fd;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		c->accepted++;
 		if (c->config.close == CHURN_SERVER_FIRST ||
 		    watch(epoll, fd, EPOLLIN | EPOLLRDHUP, (unsigned)fd))
 			close(fd);
@@ -85,6 +90,12 @@ static void server_watch(int epoll, const int listeners[CHURN_DESTINATIONS], boo
 			epoll_ctl(epoll, EPOLL_CTL_DEL, listeners[i], NULL);
 }
 
+static void share_cpu(const struct churn *c)
+{
+	if (c->config.batches)
+		cpus_run_on(cpus_nth(0));
+}
+
 static int server_task(int channel, void *arg)
 {
 	struct churn *c = arg;
@@ -92,6 +103,7 @@ static int server_task(int channel, void *arg)
 	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
 	bool full = false;
 	sockets_raise_limit();
+	share_cpu(c);
 	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
 		rc = server_listen(c, epoll, i, &listeners[i]);
 	if (!rc)
@@ -99,11 +111,15 @@ static int server_task(int channel, void *arg)
 	c->server_error = -rc;
 	if (rc || send(channel, "r", 1, MSG_NOSIGNAL) != 1)
 		return rc;
+	uint64_t began_ns = clock_cpu_ns();
 	for (;;) {
+		if (c->config.batches)
+			clock_sleep_ms(BATCH_MS);
 		int n = epoll_wait(epoll, events, EVENTS, -1);
 		for (int i = 0; i < n; i++) {
 			int fd = (int)(events[i].data.u64 & INT32_MAX);
 			if (fd == channel) {
+				c->server_cpu_ns = clock_cpu_ns() - began_ns;
 				/* Free the ports before reporting the end. */
 				for (unsigned k = 0; k < CHURN_DESTINATIONS; k++)
 					close(listeners[k]);
@@ -193,6 +209,9 @@ static int client_task(int channel, void *arg)
 	struct epoll_event events[EVENTS];
 	char word;
 	sockets_raise_limit();
+	c->result.cpus = cpus_count();
+	share_cpu(c);
+	uint64_t began_ns = clock_cpu_ns();
 	k.start_ns = clock_ns();
 	uint64_t stop = k.start_ns + (uint64_t)(c->config.ms ? c->config.ms : MS_DEFAULT) * 1000000;
 	bool more = true;
@@ -211,6 +230,7 @@ static int client_task(int channel, void *arg)
 			client_event(&k, &events[i]);
 	}
 	c->result.elapsed_ns = clock_ns() - k.start_ns;
+	c->result.client_cpu_ns = clock_cpu_ns() - began_ns;
 	send(channel, "d", 1, MSG_NOSIGNAL);
 	recv(channel, &word, 1, 0);
 	return 0;
@@ -292,6 +312,8 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 	if (server >= 0)
 		lab_finish(server);
 	c->result.ports_used_up = c->client_error == EADDRNOTAVAIL || c->client_error == EADDRINUSE;
+	c->result.accepted = c->accepted;
+	c->result.server_cpu_ns = c->server_cpu_ns;
 	*out = c->result;
 	rc = churn_failure(c, rc, e);
 	lab_release(lab, mark);

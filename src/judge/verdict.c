@@ -24,6 +24,7 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 	struct bound b = {.capacity = REPORT_NONE,
 			  .unraised = REPORT_NONE,
 			  .needed = REPORT_NONE,
+			  .shown = REPORT_NONE,
 			  .binding = -1};
 	x->bound(t, s, &b);
 	if (b.needed == REPORT_NONE && row && row->need)
@@ -35,12 +36,15 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 
 /* A window is between half of its bound and the bound: a need between the two takes an experiment
  * to judge. */
-static enum wall_verdict upper_verdict(int64_t capacity, int64_t needed)
+static enum wall_verdict upper_verdict(const struct bound *b)
 {
-	enum wall_verdict v = report_verdict(capacity, needed);
-	if (v != VERDICT_OK || needed == REPORT_NONE)
+	enum wall_verdict v = report_verdict(b->capacity, b->needed);
+	if (v != VERDICT_OK || b->needed == REPORT_NONE)
 		return v;
-	return report_verdict(capacity / 2, needed) == VERDICT_OK ? v : VERDICT_UNKNOWN;
+	bool known = b->shown != REPORT_NONE;
+	if (report_verdict(known ? b->shown : b->capacity / 2, b->needed) == VERDICT_OK)
+		return v;
+	return known ? VERDICT_TIGHT : VERDICT_UNKNOWN;
 }
 
 static enum wall_verdict bound_verdict(const struct bound *b)
@@ -49,8 +53,10 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 		return VERDICT_NA;
 	if (b->unlimited)
 		return VERDICT_OK;
+	if (b->by_run && b->capacity == REPORT_NONE)
+		return VERDICT_NA;
 	if (b->upper)
-		return upper_verdict(b->capacity, b->needed);
+		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);
 	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed;
 	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
@@ -114,7 +120,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
 		report_text(w->detail, "The server does not listen there.");
-	} else if (b->capacity == REPORT_NONE && !b->unlimited) {
+	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);
 		for (size_t i = 0; x->knobs[i]; i++)

@@ -137,6 +137,56 @@ static void the_default_range_suffices_for_a_proxy(void **state)
 	checked_free(&c);
 }
 
+static void a_rate_beyond_the_cpus_is_short(void **state)
+{
+	(void)state;
+	static const char *const roles[] = {"server", "proxy"};
+	for (size_t i = 0; i < 2; i++) {
+		char options[64];
+		snprintf(options, sizeof(options), "--rate 50m --role %s", roles[i]);
+		struct checked c = check_with("true", options);
+		json_t *w = checked_wall(&c, "accept.rate");
+		json_t *f = checked_finding(&c, "accept.rate.short");
+		assert_int_equal(c.status, 2);
+		assert_string_equal(checked_text(w, "verdict"), "short");
+		assert_string_equal(checked_text(w, "method"), "derived");
+		assert_string_equal(checked_text(w, "unit"), "accepts/s");
+		assert_int_equal(checked_number(w, "needed"), 50000000);
+		assert_in_range(checked_number(w, "limit"), 1, 49999999);
+		assert_true(json_is_true(json_object_get(w, "at_most")));
+		assert_string_equal(checked_text(f, "remedy"), "application");
+		double server = checked_evidence(f, "server CPU time per connection", "at_current");
+		double both = checked_evidence(f, "CPU time of both ends", "at_current");
+		assert_true(server > 0 && server < both);
+		checked_free(&c);
+	}
+}
+
+static void the_cpus_accept_the_default_rate(void **state)
+{
+	(void)state;
+	struct checked c = check_with("true", "");
+	json_t *w = checked_wall(&c, "accept.rate");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(checked_text(w, "verdict"), "ok");
+	assert_int_equal(checked_number(w, "needed"), 10000);
+	assert_false(checked_has_finding(&c, "accept.rate.short"));
+	assert_false(checked_has_finding(&c, "accept.rate.tight"));
+	checked_free(&c);
+}
+
+static void inspection_does_not_judge_the_cpus(void **state)
+{
+	(void)state;
+	struct checked c = check_with("true", "--quick --rate 50m");
+	json_t *w = checked_wall(&c, "accept.rate");
+	assert_int_equal(c.status, 0);
+	assert_string_equal(checked_text(w, "verdict"), "n/a");
+	assert_string_equal(checked_text(w, "experiment"), "none");
+	assert_true(json_is_null(json_object_get(w, "limit")));
+	checked_free(&c);
+}
+
 static void time_wait_overflows(void **state)
 {
 	(void)state;
@@ -191,6 +241,9 @@ int main(void)
 		cmocka_unit_test(the_running_range_is_not_proposed),
 		cmocka_unit_test(reuse_needs_timestamps),
 		cmocka_unit_test(the_default_range_suffices_for_a_proxy),
+		cmocka_unit_test(a_rate_beyond_the_cpus_is_short),
+		cmocka_unit_test(the_cpus_accept_the_default_rate),
+		cmocka_unit_test(inspection_does_not_judge_the_cpus),
 		cmocka_unit_test(time_wait_overflows),
 		cmocka_unit_test(a_rate_beyond_time_wait_is_a_visible_note),
 		cmocka_unit_test(inspection_judges_by_the_knobs),

@@ -547,6 +547,7 @@ static void the_report_carries_the_listeners(void **state)
 	many[68] = (struct listener){
 		.depth = 3, .limit = 2, .drops = 9, .half_open = 2, .cookie = 68, .address = "x"};
 	m.after.listeners.at = many;
+	m.after.listeners.counted = true;
 	m.after.listeners.count = REPORT_LISTENERS + 5;
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);

@@ -136,6 +136,84 @@ static void each_row_gets_its_verdict(void **state)
 	}
 }
 
+/* The CPU time of one connection in ns: server, client, both in one run; 0: not measured. */
+static void cpu_time_bounds_the_rate_of_accepts(void **state)
+{
+	(void)state;
+	static const struct {
+		enum target_role role;
+		struct taken taken;
+		uint64_t rate;
+		int64_t limit;
+		enum wall_verdict verdict;
+		const char *detail;
+	} cases[] = {
+#define COSTS(server, client, both)                                                                \
+	{.accept_ns = server, .connect_ns = client, .both_ns = both, .cpus = 2}
+		{TARGET_SERVER, COSTS(5000, 15000, 20000), 10000, 400000, VERDICT_OK,
+		 "2 CPUs at 5.0 us of CPU time a connection, which accept4()"},
+		/* Both ends together show 100 000/s: ok with 25 % headroom, tight up to the bound.
+		 */
+		{TARGET_SERVER, COSTS(5000, 15000, 20000), 80000, 400000, VERDICT_OK,
+		 "together took 20.0 us: 100 000/s."},
+		{TARGET_SERVER, COSTS(5000, 15000, 20000), 80001, 400000, VERDICT_TIGHT, ""},
+		{TARGET_SERVER, COSTS(5000, 15000, 20000), 400000, 400000, VERDICT_TIGHT, ""},
+		{TARGET_SERVER, COSTS(5000, 15000, 20000), 400001, 400000, VERDICT_SHORT, ""},
+		/* A proxy pays for both ends. */
+		{TARGET_PROXY, COSTS(5000, 15000, 25000), 64000, 100000, VERDICT_OK,
+		 "2 CPUs at 20.0 us of CPU time a connection, at both ends"},
+		{TARGET_PROXY, COSTS(5000, 15000, 25000), 64001, 100000, VERDICT_TIGHT, ""},
+		{TARGET_PROXY, COSTS(5000, 15000, 25000), 100001, 100000, VERDICT_SHORT, ""},
+		/* Rounded to the accuracy of a measurement. */
+		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
+		/* Without an experiment there is no value: the target is not accused. */
+		{TARGET_SERVER,
+		 {0},
+		 50000000,
+		 REPORT_NONE,
+		 VERDICT_NA,
+		 "Only an experiment shows what the CPUs can accept."},
+		{TARGET_SERVER, {.cpus = 2}, 50000000, REPORT_NONE, VERDICT_NA, ""},
+	};
+	const struct experiment *x = verdict_experiment("ports", "accept.rate");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		struct outcome o = verdict_outcome(REPORT_NONE, false);
+		t.role = cases[i].role;
+		t.rate_per_s = cases[i].rate;
+		s.taken = cases[i].taken;
+		const struct report *r = verdict_of(x, &t, &s, s.taken.accept_ns ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		const char *id = w->verdict == VERDICT_SHORT   ? "accept.rate.short"
+				 : w->verdict == VERDICT_TIGHT ? "accept.rate.tight"
+							       : "";
+		if (w->limit != cases[i].limit || w->verdict != cases[i].verdict ||
+		    w->at_most != (w->limit != REPORT_NONE) ||
+		    w->needed != (int64_t)cases[i].rate || !strstr(w->detail, cases[i].detail) ||
+		    strcmp(f ? f->id : "", id) != 0 || (f && f->remedy != REMEDY_APPLICATION))
+			fail_msg("case %zu: limit %lld, %s, %s: %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict), f ? f->id : "", w->detail);
+	}
+}
+
+static void a_busy_machine_gives_no_rate_of_accepts(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("ports", "accept.rate");
+	struct target t = target_default();
+	struct settings s = verdict_settings(x, "");
+	struct outcome o = verdict_outcome(REPORT_NONE, false);
+	outcome_inconclusive(&o, "this machine is too busy");
+	const struct report *r = verdict_of(x, &t, &s, &o);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].experiment, EXPERIMENT_MISSED);
+	assert_string_equal(r->walls[0].reason, "this machine is too busy");
+	assert_int_equal(r->finding_count, 0);
+	assert_int_equal(report_exit_status(r), 0);
+}
+
 static void a_server_needs_neither_wall(void **state)
 {
 	(void)state;
@@ -429,6 +507,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(cpu_time_bounds_the_rate_of_accepts),
+		cmocka_unit_test(a_busy_machine_gives_no_rate_of_accepts),
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read_within_each_range),

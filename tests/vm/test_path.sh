@@ -41,7 +41,7 @@ echo 4096 16384 4194304 >$net/ipv4/tcp_wmem
 
 echo 40000 40099 >$net/ipv4/ip_local_port_range
 check ports-proxy as_user epolltune check --role proxy --connections 1k --probe ports
-check ports-server epolltune check --probe ports
+check ports-server epolltune check --rate 100 --probe ports
 
 echo "path $(as_user epolltune path --rtt 100ms --set net.ipv4.tcp_fin_timeout=33 -- \
 	cat $net/ipv4/tcp_fin_timeout)"
