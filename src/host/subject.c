@@ -269,6 +269,7 @@ static bool descriptors_look(struct search *s, int process, struct listeners *l,
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
+	bool visible = true; /* root without CAP_SYS_PTRACE sees the numbers, not the links */
 	*holds = false;
 	*held = 0;
 	if (descriptors_open(&all, process) < 0)
@@ -277,13 +278,14 @@ static bool descriptors_look(struct search *s, int process, struct listeners *l,
 			     s->descriptors && descriptors_next(&all, &d);
 	     n++) {
 		bool other = !d.socket;
+		visible = d.link[0];
 		s->descriptors--;
 		for (size_t i = 0; i < l->count && !other; i++)
 			if (l->at[i].inode == d.socket)
 				marks[i] = *holds = other = true;
 		*held += other;
 	}
-	return true;
+	return visible;
 }
 
 static int members_find(struct search *s, struct err *e)
