@@ -27,7 +27,7 @@ struct check_options check_defaults(void);
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
 /* Parses an option of the probes, for all commands that run them: --backlog --window --probe
- * --in-place. Returns as target_option(). */
+ * --in-place --gentle. Returns as target_option(). */
 int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
 
 /* Parses an option of the target, for all commands that take one: --target --connections --rate

@@ -136,7 +136,8 @@ static void assert_contract(json_t *root)
 {
 	size_t i;
 	json_t *part;
-	assert_keys(root, "schema version time host target probes quick walls findings summary ");
+	assert_keys(root,
+		    "schema version time host target probes quick gentle walls findings summary ");
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
 	assert_string_equal(string_at(root, "version"), EPOLLTUNE_VERSION);
 	json_t *host = json_object_get(root, "host");
