@@ -191,7 +191,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	out->metric[SERVED] = (double)stall->served;
 	if (stall->served == stall->arrivals)
 		out->metric[LAST_IN] = (double)stall->last_in_us;
-	if (stall->accepts_per_s)
+	if (stall->accepts_per_s && !t->options->gentle)
 		report_text(out->remark, "After the stall the test server accepted %s.",
 			    quantity_measured(QUANTITY_RATE, stall->accepts_per_s).text);
 	return 0;
@@ -223,8 +223,8 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 		stall_result(s, text, size);
 		return;
 	}
-	/* The arrivals of a longer stall are sent within STALL_SEND_MS. */
-	if (t->target->stall_us <= STALL_SEND_MS * 1000)
+	/* The arrivals of a longer stall are sent within STALL_SEND_MS, with --gentle later. */
+	if (t->target->stall_us <= STALL_SEND_MS * 1000 && !t->options->gentle)
 		report_text_into(text, size,
 				 "While the server stalled for %s, %s clients arrived: ",
 				 stall.text, arrivals.text);

@@ -71,12 +71,13 @@ static uint64_t wire_rtt(const struct target *t)
 	return rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us > RTT_MAX_US ? RTT_MAX_US : rtt_us;
 }
 
-/* Counts until all clients are counted or the first handshake completes. */
-static int rush_count(struct trial *t, const struct burst *burst, struct trial_counters *c,
-		      struct err *e)
+/* Counts until all clients are counted or the first handshake completes, and no later than a second
+ * after the first SYN: one sent again would count twice. */
+static int rush_count(struct trial *t, const struct burst *burst, uint64_t begun_ns,
+		      struct trial_counters *c, struct err *e)
 {
 	struct rush *r = &t->context->rush;
-	uint64_t half_open, end = load_now_ns() + 2 * RTT_MAX_US * UINT64_C(1000);
+	uint64_t half_open, end = begun_ns + 2 * RTT_MAX_US * UINT64_C(1000);
 	do {
 		trial_sleep_us(COUNT_EVERY_US);
 		int rc = burst_half_open(burst, &half_open, e);
@@ -89,7 +90,8 @@ static int rush_count(struct trial *t, const struct burst *burst, struct trial_c
 			return 0;
 		rush_read(c, BY_COOKIE, r);
 		r->count[HALF_OPEN] = half_open;
-		r->counted = half_open + r->count[BY_COOKIE] + r->count[DROPPED] >= burst->sent;
+		r->counted = half_open + r->count[BY_COOKIE] + r->count[DROPPED] >= burst->sent &&
+			     load_now_ns() < end;
 	} while (!r->counted && load_now_ns() < end);
 	return 0;
 }
@@ -110,10 +112,12 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 					    .port = t->server->port,
 					    .clients = clients,
 					    .first_source = t->context->attempts++ * BURST_SOURCES,
-					    .spread_us = wire_rtt(t->target) / 8};
+					    .spread_us = wire_rtt(t->target) /
+							 (t->options->gentle ? 2 : 8)};
+	uint64_t begun_ns = load_now_ns();
 	rc = burst_start(&burst, t->lab, &config, e);
 	if (!rc)
-		rc = rush_count(t, &burst, &counters, e);
+		rc = rush_count(t, &burst, begun_ns, &counters, e);
 	if (rc || !r->count[BY_COOKIE])
 		return rc;
 	/* Wait until the server has received the last cookie. */
@@ -193,7 +197,9 @@ static uint64_t clients_for(const struct target *target, const struct settings *
 
 static struct cost queue_cost(const struct target *target, const struct settings *s)
 {
-	return (struct cost){.clients = clients_for(target, s), .clients_max = CLIENTS_MAX};
+	return (struct cost){.clients = clients_for(target, s),
+			     .clients_max = CLIENTS_MAX,
+			     .at_once = report_margin(target_syn_queue(target))};
 }
 
 static void rush_outcome(const struct trial *t, const struct rush *r, struct outcome *out)
@@ -216,7 +222,8 @@ static void rush_outcome(const struct trial *t, const struct rush *r, struct out
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	uint64_t enough = report_margin(t->needed), max = burst_max();
-	uint64_t clients = t->proof ? enough : clients_for(t->target, s);
+	bool few = t->proof || t->options->gentle;
+	uint64_t clients = few ? enough : clients_for(t->target, s);
 	const char *why = backlog_untestable(s);
 	if (why) {
 		outcome_unsupported(out, "%s", why);

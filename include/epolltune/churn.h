@@ -28,6 +28,7 @@ struct churn_config {
 	uint16_t port;  /* first server port; 0: any */
 	uint64_t most;  /* maximum connections; 0: no limit */
 	unsigned ms;    /* maximum duration; 0: 10 s */
+	uint64_t max_per_s; /* connections begun per second; 0: no bound */
 };
 
 struct churn_result {

@@ -20,6 +20,7 @@ struct load_config {
 	bool await_greeting;  /* a client is served at the server's first byte; false: when
 				 established */
 	unsigned cpu;         /* CPU to pin its processes to, counted from 1; 0: none */
+	uint64_t max_per_s; /* load_open() is no faster; its timeout then is longer; 0: no bound */
 };
 
 /* Counters of one shard, which alone writes them; any process may read at any time. */

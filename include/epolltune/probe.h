@@ -25,11 +25,19 @@
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
+	bool gentle;                /* on one CPU at the lowest priority, within the bounds below */
 	uint64_t backlog;           /* what the application passes to listen(); 0: the maximum */
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
 };
+
+/* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them
+ * is not run, nor is measure() of an exclusive probe. */
+#define GENTLE_PER_S 2000
+#define GENTLE_AT_ONCE 1024
+#define GENTLE_BYTES_PER_S 20000000
+#define GENTLE_REFUSES "--gentle runs no experiment that fills a CPU or the wire"
 
 #define SETTINGS_MAX 6
 #define METRICS_MAX 8
@@ -121,6 +129,8 @@ struct trial {
 /* Clients that an experiment uses, and their maximum; 0, 0: few. */
 struct cost {
 	uint64_t clients, clients_max;
+	uint64_t at_once;     /* handshakes at a time, which cannot be spread; 0: few */
+	uint64_t bytes_per_s; /* over one connection; 0: few */
 };
 
 struct experiment {

@@ -177,6 +177,7 @@ struct report {
 	char probes[128];      /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;      /* of the application, given by the operator; 0: none */
 	bool quick;            /* no experiment was requested */
+	bool gentle;           /* experiments ran at the lowest priority, with bounds */
 	bool require_measured; /* a missed experiment makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;

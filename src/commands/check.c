@@ -94,6 +94,8 @@ int check_option(const char *name, const char *value, struct check_options *o, s
 		o->server = value;
 	else if (!strcmp(name, "in-place"))
 		o->probe.in_place = true;
+	else if (!strcmp(name, "gentle"))
+		o->probe.gentle = true;
 	else
 		return 0;
 	return rc ? rc : 1;

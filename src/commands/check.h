@@ -37,7 +37,7 @@ int since_load(const char *path, struct report *since, struct err *e);
 int since_check(const struct check_options *o, const struct host *host, struct err *e);
 
 /* Parses an option of the probes, for all commands that run them: --server --backlog --window
- * --probe --in-place. Returns as target_option(). */
+ * --probe --in-place --gentle. Returns as target_option(). */
 int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
 
 /* Parses an option of the target, for all commands that take one: --target --connections --rate

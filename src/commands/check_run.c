@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commands/gently.h"
 #include "epolltune/cleanup.h"
 #include "judge/judge.h"
 #include "tune/interrupt.h"
@@ -22,6 +23,7 @@
 #define PROBES 32
 /* Timeouts of a probe, and of reading its settings alone. */
 #define PROBE_SECONDS 60
+#define GENTLE_SECONDS 180
 #define INSPECT_SECONDS 10
 #define PROGRESS_MS 100
 
@@ -46,6 +48,7 @@ struct schedule {
 		uint64_t deadline_ms;
 		char killed[64]; /* why this process killed it; "" */
 		char crash[128]; /* how it ended: what runs now reads its settings; "" */
+		bool starved;    /* and that is because other work kept the CPU busy */
 	} at[PROBES];
 };
 
@@ -229,22 +232,22 @@ static bool job_is_judged(const struct schedule *s, const struct job *job)
 	return true;
 }
 
-/* Runs the probe, in its own process. Returns the exit status. */
-static int job_measure(const struct schedule *s, const struct job *job)
+static int job_measure_now(const struct schedule *s, const struct job *job)
 {
 	struct judging j = judging_of(s, job);
 	struct labs labs = {0};
 	struct err e = {0};
 	int rc = 0;
 	bool experiments = has_experiments(job->probe);
-	if (experiments)
+	bool skipped = s->options->probe.gentle && gently_skips(job->probe);
+	if (experiments && !skipped)
 		rc = labs_open(&labs, s, job, &e);
 	j.lab = labs.lab;
 	j.proof = labs.proof;
 	if (rc)
 		report_text(labs.missing, "%s", e.text);
 	if (experiments && !labs.lab)
-		j.missing = labs.missing;
+		j.missing = skipped ? GENTLE_REFUSES : labs.missing;
 	if (job->probe->mode == PROBE_OBSERVER)
 		j.wait = window_wait;
 	else if (job->probe->mode == PROBE_FIRST)
@@ -264,10 +267,36 @@ static int job_measure(const struct schedule *s, const struct job *job)
 	return 0;
 }
 
+/* With --gentle. What a probe found beside other work that leaves it no CPU time does not count:
+ * it is judged by its settings. */
+static int job_measure_gently(const struct schedule *s, const struct job *job)
+{
+	bool waits = has_experiments(job->probe) && !gently_skips(job->probe);
+	int status = 0;
+	gently_enter(s->host);
+	report_text(job->shared->progress, "waiting for an idle CPU");
+	if (waits && !gently_idle())
+		return job_inspect(s, job, GENTLY_STARVED) ? 1 : 0;
+	status = job_measure_now(s, job);
+	if (!waits || gently_idle())
+		return status;
+	job->shared->is.state = PROBE_DONE;
+	job->shared->is.isolation = ISOLATION_NONE;
+	return job_inspect(s, job, GENTLY_STARVED) ? 1 : 0;
+}
+
+/* Runs the probe, in its own process. Returns the exit status. */
+static int job_measure(const struct schedule *s, const struct job *job)
+{
+	return s->options->probe.gentle ? job_measure_gently(s, job) : job_measure_now(s, job);
+}
+
 /* Why the experiments of a crashed probe are missed; NULL: it has none. */
 static const char *crash_text(const struct job *job, char text[192])
 {
 	snprintf(text, 192, "probe %s crashed: %s", job->probe->name, job->crash);
+	if (job->starved)
+		snprintf(text, 192, "%s", GENTLY_STARVED);
 	return has_experiments(job->probe) ? text : NULL;
 }
 
@@ -318,13 +347,22 @@ static int job_fork(const struct schedule *s, struct job *job, unsigned seconds,
 
 static unsigned probe_seconds(const struct schedule *s)
 {
-	return PROBE_SECONDS + (unsigned)(s->options->probe.window_us / 1000000);
+	unsigned seconds = s->options->probe.gentle ? GENTLE_SECONDS : PROBE_SECONDS;
+	return seconds + (unsigned)(s->options->probe.window_us / 1000000);
 }
 
 static void job_crashed(const struct job *job)
 {
 	job_report_failure(job, true, job->crash);
 	job->shared->is.isolation = ISOLATION_NONE;
+}
+
+/* Its experiments are missed, which their walls say; what watches the machine has no walls. */
+static void job_starved(const struct job *job)
+{
+	job->shared->is.isolation = ISOLATION_NONE;
+	if (!has_experiments(job->probe))
+		job_report_failure(job, false, GENTLY_STARVED);
 }
 
 static void job_start(const struct schedule *s, struct job *job)
@@ -376,8 +414,10 @@ static void job_ended(const struct schedule *s, struct job *job, int status)
 	}
 	if (failed)
 		job_unjudge(s, job);
-	if (failed || again)
+	if (failed || (again && !job->starved))
 		job_crashed(job);
+	else if (again)
+		job_starved(job);
 }
 
 static void progress_show(const struct schedule *s)
@@ -398,9 +438,11 @@ static void job_limit(const struct schedule *s, struct job *job)
 {
 	if (interrupt_came())
 		report_text(job->killed, "interrupted");
-	else if (now_ms() > job->deadline_ms)
+	else if (now_ms() > job->deadline_ms) {
 		report_text(job->killed, "it did not end within %u s and was killed",
 			    probe_seconds(s));
+		job->starved |= s->options->probe.gentle && !job->crash[0];
+	}
 	if (job->killed[0])
 		kill(job->pid, SIGKILL);
 }
@@ -463,18 +505,24 @@ static void observers_end(struct schedule *s)
 	schedule_wait(s, MODE(PROBE_OBSERVER));
 }
 
-/* All but the exclusive probes at once: they open their labs while those that come first watch the
- * quiet machine, and then run beside each other. Exclusive ones follow one at a time. */
+/* Whether the job runs beside no other experiment. */
+static bool is_alone(const struct schedule *s, const struct job *job)
+{
+	return has_mode(job, s->options->probe.gentle ? EXPERIMENTS : MODE(PROBE_EXCLUSIVE));
+}
+
+/* All but those that run alone at once: they open their labs while those that come first watch the
+ * quiet machine, and then run beside each other. The others follow one at a time. */
 static void schedule_run(struct schedule *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
+		if (!is_alone(s, &s->at[i]))
 			job_start(s, &s->at[i]);
 	schedule_wait(s, MODE(PROBE_FIRST));
 	eventfd_write(s->watched, 1);
 	schedule_wait(s, EXPERIMENTS);
 	for (size_t i = 0; i < s->count; i++) {
-		if (s->at[i].probe->mode != PROBE_EXCLUSIVE)
+		if (!is_alone(s, &s->at[i]))
 			continue;
 		if (interrupt_came()) {
 			job_interrupted(s, &s->at[i]);
@@ -582,6 +630,7 @@ static void report_head(const struct schedule *s, struct report *out)
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->backlog = o->probe.backlog;
 	out->quick = o->quick;
+	out->gentle = o->probe.gentle;
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;

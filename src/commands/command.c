@@ -33,7 +33,8 @@ static const struct option_row no_options[] = {{0}};
 	{"backlog", "N", NULL, "backlog that the application passes to listen()"}, \
 	{"window", "TIME", NULL, "watch the interfaces for at least TIME (500ms)"}, \
 	{"probe", "NAME,…", "@probes", "run only these probes"}, \
-	{"in-place", NULL, NULL, "use this namespace's loopback, not a private lab"}
+	{"in-place", NULL, NULL, "use this namespace's loopback, not a private lab"}, \
+	{"gentle", NULL, NULL, "lowest priority, one CPU, bounded rates: beside a server in use"}
 
 /* Commands that read or write the journal. */
 #define STATE_DIR_OPTION \

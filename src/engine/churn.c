@@ -202,6 +202,15 @@ static void client_event(struct client *k, const struct epoll_event *event)
 		close(fd);
 }
 
+/* The connections that may have begun by now. */
+static uint64_t client_allowed(const struct client *k)
+{
+	const struct churn_config *c = &k->churn->config;
+	uint64_t most = c->most ? c->most : UINT64_MAX, ns = clock_ns() - k->start_ns;
+	uint64_t due = c->max_per_s ? ns / 1000 * c->max_per_s / 1000000 + 1 : most;
+	return due < most ? due : most;
+}
+
 static int client_task(int channel, void *arg)
 {
 	struct client k = {.churn = arg, .epoll = epoll_create1(EPOLL_CLOEXEC)};
@@ -217,15 +226,19 @@ static int client_task(int channel, void *arg)
 	bool more = true;
 	while ((more || k.in_flight) && clock_ns() < stop) {
 		more = more && !c->client_error;
-		while (more && k.in_flight < IN_FLIGHT) {
-			more = !c->config.most || k.begun < c->config.most;
-			int rc = more ? client_connect(&k) : 0;
+		for (uint64_t due = client_allowed(&k);
+		     more && k.begun < due && k.in_flight < IN_FLIGHT;) {
+			int rc = client_connect(&k);
 			if (rc) {
 				c->client_error = -rc;
 				more = false;
 			}
 		}
-		int n = k.in_flight ? epoll_wait(k.epoll, events, EVENTS, STUCK_MS) : 0;
+		more = more && (!c->config.most || k.begun < c->config.most);
+		bool paced = more && c->config.max_per_s;
+		int n = k.in_flight || paced
+				? epoll_wait(k.epoll, events, EVENTS, paced ? 1 : STUCK_MS)
+				: 0;
 		for (int i = 0; i < n; i++)
 			client_event(&k, &events[i]);
 	}
@@ -303,7 +316,7 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 		rc = -e->code;
 	if (!rc)
 		rc = lab_spawn(lab, LAB_CLIENT, client_task, c, &client, e);
-	if (!rc && lab_receive(client, &word, 1, PATIENCE_MS, e) < 0)
+	if (!rc && lab_receive(client, &word, 1, PATIENCE_MS + (int)config->ms, e) < 0)
 		rc = -e->code;
 	if (client >= 0)
 		lab_finish(client);

@@ -395,7 +395,11 @@ static int load_order(struct load *l, unsigned shard, const struct load_command 
 
 int load_open(struct load *l, uint64_t count, uint64_t rate_per_s, int timeout_ms, struct err *e)
 {
-	uint64_t end = load_now_ns() + (uint64_t)timeout_ms * 1000000;
+	uint64_t end = load_now_ns() + (uint64_t)timeout_ms * 1000000, max = l->config.max_per_s;
+	if (max)
+		end += count * 1000000000 / max;
+	if (max && (!rate_per_s || rate_per_s > max))
+		rate_per_s = max;
 	if (count > l->config.connections - l->opened)
 		return err_set(e, EINVAL, "test load: more connections than configured");
 	while (count) {

@@ -41,9 +41,12 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 	struct cost c = x->cost(j->target, s);
 	const struct machine *m = &s->machine;
 	uint64_t files = m->files_max > m->files_open ? m->files_max - m->files_open : 0;
+	bool gentle = j->options->gentle;
 	if (c.clients_max && c.clients > c.clients_max)
 		report_text_into(why, 160, "the experiment sends at most %s clients",
 				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
+	else if (gentle && (c.at_once > GENTLE_AT_ONCE || c.bytes_per_s > GENTLE_BYTES_PER_S))
+		report_text_into(why, 160, GENTLE_REFUSES);
 	else if (m->files_max && c.clients > files / HEADROOM_SHARE)
 		report_text_into(why, 160,
 				 "the experiment would use too many of the descriptors left "
@@ -354,6 +357,8 @@ static int measure(const struct probe *p, const struct judging *j, struct trial 
 {
 	const char *why = j->unasked ? j->unasked : j->missing ? j->missing : refusal(p, j);
 	int rc = 0;
+	if (!*why && j->options->gentle && p->mode == PROBE_EXCLUSIVE)
+		why = GENTLE_REFUSES;
 	if (j->lab && !*why) {
 		rc = trial_end(t, p->measure(t, j->report, e), e);
 		if (!rc)

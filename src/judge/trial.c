@@ -59,6 +59,7 @@ int trial_load(struct trial *t, struct load_config config, struct err *e)
 		return err_set(e, EINVAL, "test load: no server, or too many loads");
 	config.to = t->server->config.address;
 	config.port = t->server->port;
+	config.max_per_s = t->options->gentle ? GENTLE_PER_S : 0;
 	struct load *load = trial_alloc(t, sizeof(*load), e);
 	int rc = load ? load_start(load, t->lab, &config, e) : -ENOMEM;
 	if (!rc)

@@ -289,6 +289,7 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 		add(&w, probes, probe(&w, &r->ran[i]));
 	set(&w, root, "probes", probes);
 	set(&w, root, "quick", json_boolean(r->quick));
+	set(&w, root, "gentle", json_boolean(r->gentle));
 	set(&w, root, "walls", walls);
 	set(&w, root, "findings", findings);
 	set(&w, root, "listeners", listeners(&w, r));

@@ -425,6 +425,7 @@ static int read_report(struct reader *r, const json_t *root, struct report *out)
 	if (!failed && json_object_get(root, "probes"))
 		failed = read_list(r, root, "probes", out, read_probe);
 	out->quick = json_is_true(json_object_get(root, "quick"));
+	out->gentle = json_is_true(json_object_get(root, "gentle"));
 	return failed ? failed : read_observed(r, root, out);
 }
 

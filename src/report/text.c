@@ -83,6 +83,8 @@ static void isolation(const struct page *p, const struct report *r)
 		[ISOLATION_NONE] = "Experiments: none, settings only",
 	};
 	const char *brief = briefly[r->host.isolation];
+	if (r->gentle && r->host.isolation == ISOLATION_LAB)
+		brief = "Experiments: in a private lab, with --gentle";
 	if (brief && !(p->verbose && r->host.isolation == ISOLATION_LAB)) {
 		page_paragraph(p, TONE_PLAIN, 0, brief);
 		return;
@@ -91,6 +93,8 @@ static void isolation(const struct page *p, const struct report *r)
 	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
 	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
 	isolation_add(p, &s, r, ISOLATION_NONE, "settings only");
+	if (r->gentle && s.count)
+		page_segment(p, &s, "with --gentle");
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
@@ -434,6 +438,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
 	if (r->probes[0])
 		report_append(arguments, " --probe %s", r->probes);
+	if (r->gentle)
+		report_append(arguments, " --gentle");
 	bool shorts = apply_helps(r, VERDICT_SHORT);
 	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
 		snprintf(command, size, "epolltune apply%s%s --dry-run", arguments,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/probe.h"
 
@@ -75,10 +76,29 @@ static void other_knobs_of_the_lab_are_restored(void **state)
 		assert_string_equal(after->text[i], before->text[i]);
 }
 
+static void bounded_churn_takes_its_time(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	CLEAN(host_closep) struct host *h = NULL;
+	CLEAN(lab_closep) struct lab *lab = NULL;
+	const struct lab_options options = {.client_addresses = 1};
+	const struct churn_config config = {.close = CHURN_RESET, .most = 100, .max_per_s = 500};
+	struct churn_result r;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	if (lab_open(&lab, &options, h, &e))
+		skip_because("%s", e.text);
+	if (churn_run(lab, &config, &r, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(r.connections, 100);
+	assert_true(r.elapsed_ns >= UINT64_C(99) * 1000000000 / 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(other_knobs_of_the_lab_are_restored),
+		cmocka_unit_test(bounded_churn_takes_its_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 struct fixture {
 	struct host *host;
 	struct lab *lab;
+	struct probe_options options;
 	struct trial trial;
 	size_t mark;
 };
@@ -27,7 +28,7 @@ static void fixture_open(struct fixture *f)
 		host_close(f->host);
 		skip_because("%s", e.text);
 	}
-	f->trial = (struct trial){.host = f->host, .lab = f->lab};
+	f->trial = (struct trial){.host = f->host, .lab = f->lab, .options = &f->options};
 	f->mark = lab_mark(f->lab);
 }
 
@@ -139,6 +140,23 @@ static void servers_and_clients_end(void **state)
 	fixture_close(&f);
 }
 
+static void gentle_clients_arrive_slowly(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct err e = {0};
+	fixture_open(&f);
+	f.options.gentle = true;
+	assert_int_equal(trial_server(&f.trial, (struct server_config){.backlog = 1024}, &e), 0);
+	assert_int_equal(trial_load(&f.trial, (struct load_config){.connections = 400}, &e), 0);
+	uint64_t began = load_now_ns();
+	if (load_open(f.trial.loads[0], 400, 0, 10000, &e))
+		fail_msg("%s", e.text);
+	assert_true(load_now_ns() - began >= UINT64_C(399) * 1000000000 / GENTLE_PER_S);
+	assert_int_equal(trial_end(&f.trial, 0, &e), 0);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +164,7 @@ int main(void)
 		cmocka_unit_test(the_calling_namespace_keeps_its_knobs),
 		cmocka_unit_test(a_refused_value_restores_the_others),
 		cmocka_unit_test(servers_and_clients_end),
+		cmocka_unit_test(gentle_clients_arrive_slowly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,9 +151,10 @@ static void assert_contract(json_t *root)
 {
 	size_t i;
 	json_t *part;
-	assert_keys(root,
-		    "schema version time host server target probes quick walls findings listeners "
-		    "listener_count counters summary ");
+	assert_keys(
+		root,
+		"schema version time host server target probes quick gentle walls findings listeners "
+		"listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))
 		assert_keys(server, "asked name pid processes unit addresses ");
