@@ -132,7 +132,7 @@ lint:
 	@tests/lint
 
 ## make bench: measures speed as medians and ratios within one run; not a test
-bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire
+bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
 ## make install: installs program, man pages and completion (DESTDIR, prefix)
