@@ -54,7 +54,7 @@ if command -v zsh >/dev/null; then
 	cat >"$work/drive" <<-'EOS'
 		zmodload zsh/zpty
 		zpty shell zsh -f -i
-		zpty -w shell "PS1=; setopt no_beep; stty -echo; autoload -Uz compinit; compinit -u -D; source $1"
+		zpty -w shell "PS1=; setopt no_beep; stty -echo rows 80; LINES=80; autoload -Uz compinit; compinit -u -D; source $1"
 		zpty -w shell "zstyle ':completion:*' list-prompt ''; LISTMAX=1000; zle -N offer; bindkey '^I' offer"
 		zpty -w shell "offer() { zle list-choices; zle -R; print -n list''ed }"
 		shift
