@@ -508,6 +508,10 @@ static void memory_bound(const struct target *t, const struct settings *s, struc
 	}
 	if (b->capacity != REPORT_NONE)
 		b->capacity = memory_used(s) < b->capacity ? b->capacity - memory_used(s) : 0;
+	if (s->machine.sockets_left < b->capacity) {
+		b->capacity = s->machine.sockets_left;
+		b->binding = -1;
+	}
 }
 
 /* Keeps the proportions of the kernel's defaults, and lowers no field. */
@@ -517,6 +521,8 @@ static bool memory_solve(const struct target *t, const struct settings *now,
 	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[TRIPLE];
 	(void)t;
 	(void)o;
+	if (enough > now->machine.sockets_left)
+		return false;
 	if (now->machine.tcp_pages > INT32_MAX - pages)
 		return false;
 	pages += now->machine.tcp_pages;
@@ -536,13 +542,16 @@ static bool memory_solve(const struct target *t, const struct settings *now,
 static void memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			 struct wording *w)
 {
-	(void)t;
 	(void)o;
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
 	if (memory_used(s))
 		wording_set(w, "used", "%s",
 			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);
+	struct bound b = {.capacity = REPORT_NONE};
+	memory_bound(t, s, &b);
+	wording_set(w, "group", "%s",
+		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
 	wording_set(w, "memory", "%s",
 		    s->machine.memory_bytes
 			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text

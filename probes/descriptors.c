@@ -33,9 +33,6 @@ enum { LIMIT, IN_USE };
 #define TALK_REQUESTS 500
 /* Connections may use a tenth of the headroom of each limit of the machine; both ends count. */
 #define HEADROOM_SHARE 20
-/* Kernel memory of an idle connection at one end (TCP, sock_inode_cache, filp, dentry and epoll's
- * objects), measured on Linux 6.18; used if it is neither measured nor in /proc/slabinfo. */
-#define CONNECTION_BYTES 4100
 /* Minimum number of connections to measure the memory of one. */
 #define WEIGHED_CONNECTIONS 1000
 
@@ -203,8 +200,8 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 					   : 0);
 	if (s->at[WATCHES][0] != REPORT_NONE)
 		goal = least(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
-	if (m->available_bytes)
-		goal = least(goal, m->available_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
+	if (m->room_bytes)
+		goal = least(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
 	return goal;
 }
 
@@ -387,6 +384,8 @@ static void connection_bound(const struct target *target, const struct settings 
 	uint64_t available = s->machine.available_bytes, needed;
 	if (__builtin_mul_overflow(target->connections, connection_bytes(s), &needed))
 		needed = INT64_MAX;
+	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
+		available = (uint64_t)s->machine.group_left;
 	b->capacity = available ? (int64_t)available : REPORT_NONE;
 	b->needed = (int64_t)least(needed, INT64_MAX);
 	b->assumed = true;
@@ -398,6 +397,9 @@ static void connection_words(const struct target *target, const struct settings 
 	(void)target;
 	(void)o;
 	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
+	bool grouped = s->machine.group_left < INT64_MAX &&
+		       (uint64_t)s->machine.group_left < s->machine.available_bytes;
+	wording_set(w, "group", "%s", grouped ? s->machine.group : "");
 	wording_set(w, "basis", "%s",
 		    s->taken.connection_bytes ? s->taken.basis
 					      : "as measured on Linux 6.18, not here");

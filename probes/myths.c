@@ -41,7 +41,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	(void)o;
 	(void)e;
-	machine_read(h, &s->machine);
+	machine_read(h, NULL, &s->machine);
 	for (size_t i = 0; i < myth_count(); i++) {
 		const struct myth *m = myth_at(i);
 		for (size_t k = 0; k < 3 && m->knobs[k] && s->count < VALUES; k++) {

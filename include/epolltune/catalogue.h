@@ -40,6 +40,7 @@ struct wall_row {
 	 * probe knows how much (bound.needed). */
 	int64_t (*need)(const struct target *);
 	const char *no_need; /* a sentence for a target that does not need it; NULL: none */
+	const char *absent;  /* a sentence for a machine or server that has no such thing */
 	const char *detail;  /* how its limit is composed, a text with {names} */
 	bool lower_is_better;
 };
@@ -106,6 +107,11 @@ struct machine {
 	int64_t ehash_entries;                              /* of the TCP hash table; 0: unknown */
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
 	int64_t tcp_pages; /* in use by the buffers of all namespaces; 0: none or unknown */
+	/* Bytes that the limits of the control group in question leave, for all its memory and for
+	 * socket buffers; INT64_MAX: no limit. */
+	int64_t group_left, sockets_left;
+	char group[64];      /* the path of that group; "": no limit */
+	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
 
@@ -161,6 +167,18 @@ char *server_line(const char *line, const char *name, uint64_t value, char *out,
 /* Whether a server that people call `who` may have a process of that name: "redis" has
  * "redis-server". */
 bool server_named(const char *who, const char *process);
+
+/* What sets the limits of a control group. Lines are texts with {mib} {bytes} {unit} {path}. */
+struct container_row {
+	const char *match; /* a part of the group's path */
+	const char *name;
+	const char *memory, *cpu, *pids; /* what raises the limit */
+};
+
+size_t container_row_count(void);
+const struct container_row *container_row_at(size_t i);
+/* By the path of a group; never NULL. */
+const struct container_row *container_row_find(const char *path);
 
 /* What only the application can do, with example code. */
 struct guide {

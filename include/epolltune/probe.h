@@ -226,8 +226,9 @@ void since_words(const struct since *, struct timespec now, struct wording *);
 
 struct sample; /* each probe defines its own */
 
-/* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. */
-void machine_read(const struct host *h, struct machine *m);
+/* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. The control group
+ * in question is that of the subject; NULL: this process'. */
+void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
 
 /* Looks during a window. */
 #define OBSERVATION_TICKS 10

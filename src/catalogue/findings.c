@@ -852,6 +852,63 @@ static const struct finding_row findings[] = {
 	 .action = "The finding names them, with the reason.",
 	 .proof = "The reasons, in the finding"},
 
+	SHORT("cgroup.memory", REMEDY_CONTAINER,
+	      "The memory limit of {path} leaves {tight?just enough:too little} for {connections} "
+	      "connections",
+	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
+	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
+	      "at this end, {basis}. Above the limit the kernel ends a process of the group.",
+	      "{engine}\\: {line}",
+	      "The memory limit of the control group leaves less than the target's connections "
+	      "take of kernel memory.",
+	      "Raise the memory limit of the container or unit, or spread the connections.",
+	      "oom_kill in memory.events (v1\\: memory.failcnt)",
+	      "The memory limit of the control group suffices for the target"),
+	{.id = "cgroup.cpu.short",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_CONTAINER,
+	 .wall = "cgroup.cpu",
+	 .observed = true,
+	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
+		  "each {period}",
+	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		   "periods of the window. In such a pause nothing is accepted: the target's stall "
+		   "cannot be shorter.",
+	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
+	 .answer = "the CPU quota of {path} stops the server",
+	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
+		    "the rest of each.",
+	 .action = "Raise or remove the CPU limit of the container or unit; a limit of at least "
+		   "one CPU for each busy thread throttles none.",
+	 .proof = "nr_throttled and nr_periods of cpu.stat"},
+	{.id = "cgroup.cpu.tight",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .wall = "cgroup.cpu",
+	 .observed = true,
+	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
+		  "{pause}",
+	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		   "periods of the window.",
+	 .advice = "{engine}\\: {line}",
+	 .answer = "the CPU quota of {path} throttles it",
+	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "
+		    "the rest of each.",
+	 .action = "As for cgroup.cpu.short, before the load grows.",
+	 .proof = "nr_throttled and nr_periods of cpu.stat"},
+	{.id = "cgroup.pids.near",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .wall = "cgroup.pids",
+	 .observed = true,
+	 .title = "{used} of {max} processes and threads that {path} may have are in use",
+	 .detail = "At the limit fork() and pthread_create() fail with EAGAIN.",
+	 .advice = "{engine}\\: {line}",
+	 .answer = "the process limit of {path} is near",
+	 .meaning = "The control group has less than a tenth of its processes left.",
+	 .action = "Raise the process limit of the container or unit.",
+	 .proof = "pids.current and pids.max; max in pids.events"},
+
 	{.id = "counters.growing",
 	 .level = LEVEL_WARNING,
 	 .wall = "",

@@ -45,6 +45,7 @@ static int64_t need_throughput(const struct target *t)
 	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog " \
 	"{limit} since listen(); the kernel admits one more}."
 
+#define NO_TCP_LISTENER "The server has no TCP listener."
 #define NOT_A_SERVERS "Not needed with --role server."
 
 static const struct wall_row walls[] = {
@@ -83,11 +84,13 @@ static const struct wall_row walls[] = {
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections times the "
 			"memory of one.",
-		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
+		.detail = "The limit is {group?what the memory limit of {group} "
+			  "leaves:MemAvailable}; an idle connection takes {each} of kernel "
 			  "memory at this end, {basis}.",
 	},
 	{
 		.name = "accept-queue",
+		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_accept_queue,
 		.what = "The connections that can wait for accept() after their handshake: one "
@@ -108,6 +111,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "syn-queue",
+		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_syn_queue,
 		.what = "The handshakes that can be half open at a listener. Beyond that the "
@@ -179,12 +183,44 @@ static const struct wall_row walls[] = {
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections times what one holds.",
-		.detail = "A connection with a waiting request {held?was measured to hold "
-			  "{held}:holds about {assumed}} of buffer. {knob?{current?Beyond the "
-			  "second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
-			  "visible in this network namespace; by default no buffer grows beyond "
-			  "6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			  "more.}{used? {used} are in use now.}",
+		.detail =
+			"A connection with a waiting request {held?was measured to hold "
+			"{held}:holds about {assumed}} of buffer. {group?The memory limit of {group} leaves less than "
+			"tcp_mem.:{knob?{current?Beyond the "
+			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
+			"visible in this network namespace; by default no buffer grows beyond "
+			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
+			"more.}}{used? {used} are in use now.}",
+	},
+	{
+		.name = "cgroup.memory",
+		.unit = "B",
+		.what = "The memory that the limit of the control group, or of one above it, "
+			"leaves: what is in use and cannot be reclaimed comes off. Needed: the "
+			"target's connections times the kernel memory of one.",
+		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
+			  "reclaimed; an idle connection takes {each} of kernel memory at this "
+			  "end, {basis}.",
+		.absent = "No memory limit applies to the control group.",
+	},
+	{
+		.name = "cgroup.cpu",
+		.unit = "%",
+		.what = "The CPU time that the quota of the control group, or of one above it, "
+			"allows, in percent of one CPU. A group that has used its quota is "
+			"stopped for the rest of the period: that pause is a stall of the server.",
+		.detail = "{path} may run {quota} in each {period}. {ran?It was throttled in "
+			  "{throttled} of {periods} periods {watched?of the window:since it was "
+			  "made}.:It did not run{watched? in the window:}.}",
+		.absent = "No CPU quota applies to the control group.",
+	},
+	{
+		.name = "cgroup.pids",
+		.unit = "processes",
+		.what = "The processes and threads that the control group, or one above it, may "
+			"start in addition before fork() fails with EAGAIN.",
+		.detail = "{used} of pids.max={max} of {path} are in use.",
+		.absent = "No limit on processes applies to the control group.",
 	},
 	{
 		.name = "softnet.backlog",

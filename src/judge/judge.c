@@ -51,8 +51,7 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 		report_text_into(why, 160,
 				 "the experiment would use too many of the descriptors left "
 				 "under fs.file-max");
-	else if (m->available_bytes &&
-		 c.clients > m->available_bytes / HEADROOM_SHARE / CLIENT_BYTES)
+	else if (m->room_bytes && c.clients > m->room_bytes / HEADROOM_SHARE / CLIENT_BYTES)
 		report_text_into(why, 160,
 				 "the experiment would use too much of the available memory");
 }
@@ -252,7 +251,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	if (!all)
 		return err_set(e, ENOMEM, "no memory for experiments");
 	struct machine machine;
-	machine_read(j->host, &machine);
+	machine_read(j->host, j->options->subject, &machine);
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cgroup.h"
 #include "epolltune/knob.h"
 
 #define SOMAXCONN_KNOB "net.core.somaxconn"
@@ -20,7 +21,24 @@ static unsigned kernel_of(const char *release)
 	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
 }
 
-void machine_read(const struct host *h, struct machine *m)
+static int64_t bytes_left(uint64_t left) { return left > INT64_MAX ? INT64_MAX : (int64_t)left; }
+
+static void machine_groups(const struct host *h, const struct subject *subject, struct machine *m)
+{
+	struct cgroup c;
+	cgroup_read(h, 0, &c);
+	m->room_bytes = m->available_bytes;
+	if (cgroup_left(&c.memory) < m->room_bytes)
+		m->room_bytes = cgroup_left(&c.memory);
+	if (subject && subject->pid)
+		cgroup_read(h, subject->pid, &c);
+	m->group_left = bytes_left(cgroup_left(&c.memory));
+	m->sockets_left = bytes_left(cgroup_left(c.sockets_charged ? &c.memory : &c.tcp));
+	snprintf(m->group, sizeof(m->group), "%.63s",
+		 c.memory.path[0] ? c.memory.path : c.tcp.path);
+}
+
+void machine_read(const struct host *h, const struct subject *subject, struct machine *m)
 {
 	struct host_facts facts;
 	struct host_files files;
@@ -36,6 +54,7 @@ void machine_read(const struct host *h, struct machine *m)
 		.kernel = kernel_of(facts.kernel),
 		.time_wait_overflow = -1,
 	};
+	machine_groups(h, subject, m);
 	if (host_files(h, &files, &unread) == 0 && files.allocated <= INT64_MAX / 2) {
 		m->files_open = files.allocated;
 		m->files_max = files.max;

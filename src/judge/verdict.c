@@ -119,7 +119,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
-		report_text(w->detail, "The server does not listen there.");
+		report_text(w->detail, "%s", row->absent ? row->absent : "");
 	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);

@@ -55,7 +55,10 @@ struct settings verdict_settings(const struct experiment *x, const char *values)
 			    .files_open = 1000,
 			    .files_max = 1000000,
 			    .kernel = KERNEL(6, 18),
-			    .time_wait_overflow = -1},
+			    .time_wait_overflow = -1,
+			    .group_left = INT64_MAX,
+			    .sockets_left = INT64_MAX,
+			    .room_bytes = UINT64_C(12) << 30},
 		.taken = {.basis = ""},
 	};
 	char copy[512], *rest = copy, *one;

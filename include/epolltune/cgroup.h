@@ -1,0 +1,46 @@
+/* cgroup: the limits of a process' control group, v1 and v2, with those of its ancestors as far as
+ * this process can see them. */
+#ifndef EPOLLTUNE_CGROUP_H
+#define EPOLLTUNE_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "epolltune/host.h"
+
+#define CGROUP_PATH 192
+
+/* A limit of the group that leaves least. */
+struct cgroup_limit {
+	uint64_t max;           /* HOST_UNLIMITED: none */
+	uint64_t used;          /* in that group */
+	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
+};
+
+struct cgroup {
+	char path[CGROUP_PATH]; /* of the process; "": not known */
+	/* Bytes. Used is what the kernel cannot reclaim: page cache is not in it. */
+	struct cgroup_limit memory;
+	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
+	bool sockets_charged;    /* socket buffers count as memory: v2 */
+	struct cgroup_limit pids;
+	/* The smallest share of CPU time: quota per period; both 0: none. */
+	uint64_t quota_us, period_us;
+	char cpu_path[CGROUP_PATH];
+	/* Of the group with that quota since it was made: periods in which it ran, and in which it
+	 * was throttled. */
+	uint64_t periods, throttled;
+	uint64_t cpus; /* that the group may use; 0: unknown */
+};
+
+/* Reads the groups of a process; 0: this one. What cannot be read has no limit. A captured machine
+ * has those of the process that captured it. */
+void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Bytes that the limit leaves; HOST_UNLIMITED without one. Pure. */
+uint64_t cgroup_left(const struct cgroup_limit *l);
+/* The pause in each period, in us, when `threads` of the group run all the time: what is left of
+ * the period after they have used the quota together on at most `cpus`. 0 without a quota. Pure. */
+uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads);
+
+#endif

@@ -1,0 +1,270 @@
+/* The limits of the control group: memory, CPU time and processes of a container or unit. Of the
+ * server that --server names, otherwise of epolltune's own group. */
+#include "epolltune/probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/cgroup.h"
+#include "epolltune/quantity.h"
+
+/* Processes left of pids.max, in percent: fewer are a warning. */
+#define PIDS_LEFT_PERCENT 10
+/* Throttled in so many of its periods the group is short of CPU time, in fewer tight. */
+#define THROTTLED_SHORT 0.5
+#define THROTTLED_TIGHT 0.05
+
+enum { MAX, USED };
+
+static pid_t group_of(const struct subject *s) { return s ? s->pid : 0; }
+
+/* The slots of settings have the limit and what is in use; `text` of the first the group's path. */
+static void limit_read(const struct cgroup_limit *l, struct settings *s)
+{
+	if (l->max == HOST_UNLIMITED)
+		return;
+	s->at[MAX][0] = (int64_t)l->max;
+	s->at[USED][0] = (int64_t)(l->used > INT64_MAX ? INT64_MAX : l->used);
+	report_text(s->text[MAX], "%s", l->path);
+}
+
+static void memory_read(const struct host *h, struct settings *s)
+{
+	struct cgroup c;
+	cgroup_read(h, group_of(s->subject), &c);
+	limit_read(&c.memory, s);
+	s->taken.connection_bytes = host_connection_bytes(h);
+	s->taken.basis = "by the size of its objects";
+}
+
+static uint64_t connection_bytes(const struct settings *s)
+{
+	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
+}
+
+static int64_t left(const struct settings *s)
+{
+	return s->at[MAX][0] > s->at[USED][0] ? s->at[MAX][0] - s->at[USED][0] : 0;
+}
+
+static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	uint64_t needed;
+	b->absent = s->at[MAX][0] == REPORT_NONE;
+	if (b->absent)
+		return;
+	if (__builtin_mul_overflow(target->connections, connection_bytes(s), &needed) ||
+	    needed > INT64_MAX)
+		needed = INT64_MAX;
+	b->capacity = left(s);
+	b->needed = (int64_t)needed;
+	b->assumed = true;
+}
+
+static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+
+static void line_word(struct wording *w, const char *line, const struct subject *subject)
+{
+	char text[WORDING_TEXT];
+	wording_set(w, "unit", "%s", subject && subject->unit[0] ? subject->unit : "UNIT");
+	wording_fill(w, line, text, sizeof(text));
+	wording_set(w, "line", "%s", text);
+}
+
+static void memory_words(const struct target *target, const struct settings *s,
+			 const struct outcome *o, struct wording *w)
+{
+	uint64_t enough = report_margin(target->connections * connection_bytes(s));
+	const char *path = s->text[MAX];
+	(void)o;
+	if (s->at[MAX][0] == REPORT_NONE)
+		return;
+	enough += (uint64_t)s->at[USED][0];
+	wording_set(w, "path", "%s", path);
+	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
+	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[USED][0]).text);
+	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
+	wording_set(w, "basis", "%s",
+		    s->taken.connection_bytes ? s->taken.basis
+					      : "as measured on Linux 6.18, not here");
+	wording_set(w, "mib", "%s", quantity_plain(mib(enough)).text);
+	wording_set(w, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
+	wording_set(w, "engine", "%s", container_row_find(path)->name);
+	line_word(w, container_row_find(path)->memory, s->subject);
+}
+
+static void pids_read(const struct host *h, struct settings *s)
+{
+	struct cgroup c;
+	cgroup_read(h, group_of(s->subject), &c);
+	limit_read(&c.pids, s);
+}
+
+/* No target needs processes. */
+static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	b->absent = s->at[MAX][0] == REPORT_NONE;
+	if (!b->absent)
+		b->capacity = left(s);
+}
+
+static void pids_words(const struct target *target, const struct settings *s,
+		       const struct outcome *o, struct wording *w)
+{
+	(void)target;
+	(void)o;
+	if (s->at[MAX][0] == REPORT_NONE)
+		return;
+	wording_set(w, "path", "%s", s->text[MAX]);
+	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
+	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "cgroup.memory",
+		.knobs = {"memory.max", "memory.current"},
+		.read = memory_read,
+		.bound = memory_bound,
+		.words = memory_words,
+	},
+	{
+		.wall = "cgroup.pids",
+		.knobs = {"pids.max", "pids.current"},
+		.read = pids_read,
+		.bound = pids_bound,
+		.words = pids_words,
+	},
+	{0},
+};
+
+struct sample {
+	struct cgroup group;
+	uint64_t cpus; /* online */
+	const struct subject *subject;
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	struct host_facts facts;
+	(void)e;
+	s->subject = o->subject;
+	cgroup_read(h, group_of(o->subject), &s->group);
+	host_facts(h, &facts);
+	s->cpus = facts.cpus;
+	return 0;
+}
+
+/* In how many of its periods the group was throttled: in the window, or since it was made. */
+struct throttling {
+	uint64_t periods, throttled;
+	double share;
+	bool watched;
+};
+
+static struct throttling throttling_of(const struct cgroup *before, const struct cgroup *after,
+				       bool watched)
+{
+	struct throttling t = {.watched = watched};
+	t.periods = after->periods - (watched ? before->periods : 0);
+	t.throttled = after->throttled - (watched ? before->throttled : 0);
+	t.share = t.periods ? (double)t.throttled / (double)t.periods : 0;
+	return t;
+}
+
+static enum wall_verdict cpu_verdict(const struct throttling *t)
+{
+	if (t->share >= THROTTLED_SHORT)
+		return VERDICT_SHORT;
+	return t->share >= THROTTLED_TIGHT ? VERDICT_TIGHT : VERDICT_OK;
+}
+
+static void cpu_words(const struct sample *s, const struct throttling *t, uint64_t pause_us,
+		      struct wording *w)
+{
+	const struct cgroup *c = &s->group;
+	const struct container_row *engine = container_row_find(c->cpu_path);
+	wording_set(w, "path", "%s", c->cpu_path);
+	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, c->quota_us).text);
+	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, c->period_us).text);
+	wording_set(w, "share", "%.0f", t->share * 100);
+	wording_set(w, "throttled", "%s", quantity_count(t->throttled).text);
+	wording_set(w, "periods", "%s", quantity_count(t->periods).text);
+	wording_flag(w, "watched", t->watched);
+	wording_flag(w, "ran", t->periods);
+	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
+	wording_set(w, "engine", "%s", engine->name);
+	wording_flag(w, "tight", t->share < THROTTLED_SHORT);
+	line_word(w, engine->cpu, s->subject);
+}
+
+/* The wall is the share of time that the quota leaves, in percent, and a window shows the loss. */
+static void judge_cpu(const struct sample *before, const struct sample *after, bool watched,
+		      struct report *r)
+{
+	const struct cgroup *c = &after->group;
+	struct throttling t = throttling_of(&before->group, c, watched);
+	struct wording words = {0};
+	struct wall *w = report_wall(r, "cgroup.cpu");
+	if (!c->period_us) {
+		w->verdict = VERDICT_NA;
+		report_text(w->detail, "%s", wall_row_find("cgroup.cpu")->absent);
+		return;
+	}
+	uint64_t pause = cgroup_pause_us(c, after->cpus, 1);
+	cpu_words(after, &t, pause, &words);
+	w->limit = (int64_t)(c->quota_us * 100 / c->period_us);
+	w->verdict = watched || t.share < THROTTLED_TIGHT ? cpu_verdict(&t) : VERDICT_OK;
+	wall_fill(w, &words);
+	if (!verdict_asks(w->verdict))
+		return;
+	struct finding *f = report_finding(
+		r, w->verdict == VERDICT_SHORT ? "cgroup.cpu.short" : "cgroup.cpu.tight", &words);
+	finding_evidence(f, "periods throttled", "", (double)t.throttled, NAN);
+	finding_evidence(f, "periods", "", (double)t.periods, NAN);
+	finding_evidence(f, "pause", "us", (double)pause, NAN);
+}
+
+static void judge_pids(const struct sample *s, struct report *r)
+{
+	const struct cgroup_limit *l = &s->group.pids;
+	struct wording words = {0};
+	if (l->max == HOST_UNLIMITED || cgroup_left(l) * 100 >= l->max * PIDS_LEFT_PERCENT)
+		return;
+	wording_set(&words, "path", "%s", l->path);
+	wording_set(&words, "used", "%s", quantity_count(l->used).text);
+	wording_set(&words, "max", "%s", quantity_count(l->max).text);
+	wording_set(&words, "engine", "%s", container_row_find(l->path)->name);
+	line_word(&words, container_row_find(l->path)->pids, s->subject);
+	finding_evidence(report_finding(r, "cgroup.pids.near", &words), "pids.current", "",
+			 (double)l->used, NAN);
+}
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	judge_cpu(before, after, m->seconds > 0, r);
+	judge_pids(after, r);
+}
+
+static const char *const walls[] = {"cgroup.cpu", NULL};
+
+static const struct observation observation = {
+	.walls = walls,
+	.size = sizeof(struct sample),
+	.window = true,
+	.sample = sample_take,
+	.judge = observation_judge,
+};
+
+const struct probe probe_container = {
+	.name = "container",
+	.summary = "the control group's limits on memory, CPU time and processes",
+	.mode = PROBE_FIRST,
+	.place = PROBE_HOST,
+	.experiments = experiments,
+	.observation = &observation,
+};

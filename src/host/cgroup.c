@@ -1,0 +1,309 @@
+/* Control groups, v1 and v2: /proc/PID/cgroup, the mounts of their file systems, and the files of a
+ * group and of its ancestors (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst). */
+#include "epolltune/cgroup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/machine.h"
+
+/* v1 writes that for no limit: PAGE_COUNTER_MAX pages, in bytes. */
+#define V1_UNLIMITED (UINT64_C(1) << 62)
+#define FILE_TEXT 4096
+
+/* Where a controller's groups are. */
+struct hierarchy {
+	int version;             /* 0: not mounted */
+	char mount[CGROUP_PATH]; /* relative to the host's root: "sys/fs/cgroup" */
+	char root[CGROUP_PATH];  /* that the mount shows: "/" or "/docker/abc" */
+	char path[CGROUP_PATH];  /* of the process */
+};
+
+static bool list_has(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
+}
+
+/* The path of a line "ID:CONTROLLERS:/path" for the controller, or of v2. */
+static bool path_find(const char *groups, const char *controller, int version,
+		      char path[CGROUP_PATH])
+{
+	char line[512], *rest, *controllers, *group;
+	for (const char *at = groups; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		rest = line;
+		strsep(&rest, ":");
+		controllers = strsep(&rest, ":");
+		group = rest;
+		if (!controllers || !group)
+			continue;
+		if (version == 2 ? !*controllers : list_has(controllers, controller)) {
+			snprintf(path, CGROUP_PATH, "%.*s", CGROUP_PATH - 1, group);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A line of mountinfo(5): "… ROOT MOUNTPOINT … - FSTYPE SOURCE OPTIONS". */
+static bool mount_parse(const char *line, const char *controller, struct hierarchy *out)
+{
+	char root[256], point[256], type[32], options[256];
+	const char *dash = strstr(line, " - ");
+	if (!dash || sscanf(line, "%*s %*s %*s %255s %255s", root, point) != 2 ||
+	    sscanf(dash, " - %31s %*s %255s", type, options) != 2 || point[0] != '/')
+		return false;
+	bool v1 = !strcmp(type, "cgroup") && list_has(options, controller);
+	bool v2 = !strcmp(type, "cgroup2");
+	/* A controller is in one hierarchy: v1 where that is mounted. */
+	if (!v1 && (!v2 || out->version == 1))
+		return false;
+	out->version = v1 ? 1 : 2;
+	snprintf(out->mount, sizeof(out->mount), "%.*s", CGROUP_PATH - 1, point + 1);
+	snprintf(out->root, sizeof(out->root), "%.*s", CGROUP_PATH - 1, root);
+	return true;
+}
+
+static void hierarchy_find(const char *mounts, const char *groups, const char *controller,
+			   struct hierarchy *out)
+{
+	char line[1024];
+	memset(out, 0, sizeof(*out));
+	for (const char *at = mounts; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		mount_parse(line, controller, out);
+	}
+	if (out->version && !path_find(groups, controller, out->version, out->path))
+		out->version = 0;
+}
+
+/* The part of the path below what the mount shows. A group outside of it, "/../x" in a cgroup
+ * namespace, is not visible: the mount's own is the nearest ancestor. */
+static const char *path_below(const struct hierarchy *h)
+{
+	size_t n = strlen(h->root);
+	if (strstr(h->path, "/.."))
+		return "";
+	if (!strcmp(h->root, "/"))
+		return strcmp(h->path, "/") ? h->path : "";
+	if (!strncmp(h->path, h->root, n) && (!h->path[n] || h->path[n] == '/'))
+		return h->path + n;
+	return "";
+}
+
+/* A walk from the group of the process up to the first one that is visible. */
+struct walk {
+	const struct host *host;
+	const struct hierarchy *hierarchy;
+	char below[CGROUP_PATH]; /* of the group at hand */
+	bool ended;
+};
+
+static void walk_begin(struct walk *w, const struct host *h, const struct hierarchy *in)
+{
+	*w = (struct walk){.host = h, .hierarchy = in, .ended = !in->version};
+	snprintf(w->below, sizeof(w->below), "%s", path_below(in));
+}
+
+static void walk_up(struct walk *w)
+{
+	char *slash = strrchr(w->below, '/');
+	w->ended = !slash;
+	if (slash)
+		*slash = 0;
+}
+
+static bool group_text(const struct walk *w, const char *file, char *text, size_t size)
+{
+	char path[2 * CGROUP_PATH + 64];
+	snprintf(path, sizeof(path), "%s%s/%s", w->hierarchy->mount, w->below, file);
+	return host_read(w->host, path, text, size, NULL) > 0;
+}
+
+/* "max" and what v1 writes for no limit are HOST_UNLIMITED. False: there is no such number. */
+static bool group_number(const struct walk *w, const char *file, uint64_t *value)
+{
+	char text[64];
+	const char *at = text;
+	if (!group_text(w, file, text, sizeof(text)))
+		return false;
+	*value = HOST_UNLIMITED;
+	if (!strncmp(text, "max", 3) || text[0] == '-')
+		return true;
+	if (!text_number(&at, value))
+		return false;
+	if (*value >= V1_UNLIMITED)
+		*value = HOST_UNLIMITED;
+	return true;
+}
+
+/* The number of a line "key N"; 0 if there is none. */
+static uint64_t keyed(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		if (!strncmp(at, key, n) && at[n] == ' ')
+			return strtoull(at + n + 1, NULL, 10);
+	return 0;
+}
+
+static uint64_t memory_used(const struct walk *w)
+{
+	char stat[FILE_TEXT] = "";
+	uint64_t kernel = 0;
+	if (!group_text(w, "memory.stat", stat, sizeof(stat)))
+		return 0;
+	if (w->hierarchy->version == 2)
+		return keyed(stat, "anon") + keyed(stat, "shmem") + keyed(stat, "sock") +
+		       keyed(stat, "slab_unreclaimable") + keyed(stat, "kernel_stack") +
+		       keyed(stat, "pagetables") + keyed(stat, "percpu");
+	group_number(w, "memory.kmem.usage_in_bytes", &kernel);
+	return keyed(stat, "total_rss") + keyed(stat, "total_shmem") + kernel;
+}
+
+static void limit_take(struct cgroup_limit *l, uint64_t max, uint64_t used, const struct walk *w)
+{
+	struct cgroup_limit here = {.max = max, .used = used};
+	if (max == HOST_UNLIMITED || cgroup_left(&here) >= cgroup_left(l))
+		return;
+	l->max = max;
+	l->used = used;
+	snprintf(l->path, sizeof(l->path), "%s", w->below[0] ? w->below : "/");
+}
+
+static void memory_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
+{
+	static const char *const files[] = {"memory.max", "memory.high"};
+	struct walk w;
+	uint64_t max, used = 0;
+	out->sockets_charged = in->version == 2;
+	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
+		if (in->version == 1) {
+			if (group_number(&w, "memory.limit_in_bytes", &max))
+				limit_take(&out->memory, max, memory_used(&w), &w);
+			if (group_number(&w, "memory.kmem.tcp.limit_in_bytes", &max) &&
+			    group_number(&w, "memory.kmem.tcp.usage_in_bytes", &used))
+				limit_take(&out->tcp, max, used, &w);
+			continue;
+		}
+		for (size_t i = 0; i < 2; i++)
+			if (group_number(&w, files[i], &max))
+				limit_take(&out->memory, max, memory_used(&w), &w);
+	}
+}
+
+static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
+{
+	struct walk w;
+	uint64_t max, now;
+	for (walk_begin(&w, h, in); !w.ended; walk_up(&w))
+		if (group_number(&w, "pids.max", &max) && group_number(&w, "pids.current", &now))
+			limit_take(&out->pids, max, now, &w);
+}
+
+static bool quota_read(const struct walk *w, uint64_t *quota, uint64_t *period)
+{
+	char text[64];
+	const char *at = text;
+	if (w->hierarchy->version == 2)
+		return group_text(w, "cpu.max", text, sizeof(text)) && text_number(&at, quota) &&
+		       text_number(&at, period) && *period;
+	return group_number(w, "cpu.cfs_quota_us", quota) && *quota != HOST_UNLIMITED &&
+	       group_number(w, "cpu.cfs_period_us", period) && *period;
+}
+
+static void cpu_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
+{
+	struct walk w;
+	uint64_t quota, period;
+	char stat[FILE_TEXT];
+	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
+		if (!quota_read(&w, &quota, &period) || quota > UINT32_MAX || period > UINT32_MAX ||
+		    (out->period_us && quota * out->period_us >= out->quota_us * period))
+			continue;
+		out->quota_us = quota;
+		out->period_us = period;
+		snprintf(out->cpu_path, sizeof(out->cpu_path), "%s", w.below[0] ? w.below : "/");
+		stat[0] = 0;
+		group_text(&w, "cpu.stat", stat, sizeof(stat));
+		out->periods = keyed(stat, "nr_periods");
+		out->throttled = keyed(stat, "nr_throttled");
+	}
+}
+
+/* "0-3,8": 5 */
+static uint64_t list_count(const char *text)
+{
+	uint64_t count = 0;
+	while (*text >= '0' && *text <= '9') {
+		char *end;
+		unsigned long first = strtoul(text, &end, 10), last = first;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		count += last >= first ? last - first + 1 : 0;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return count;
+}
+
+static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
+{
+	struct walk w;
+	char text[FILE_TEXT];
+	walk_begin(&w, h, in);
+	if (w.ended)
+		return;
+	if (group_text(&w, in->version == 2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus",
+		       text, sizeof(text)))
+		out->cpus = list_count(text);
+}
+
+void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
+{
+	static const struct {
+		const char *controller;
+		void (*read)(const struct host *, const struct hierarchy *, struct cgroup *);
+	} parts[] = {{"memory", memory_read},
+		     {"pids", pids_read},
+		     {"cpu", cpu_read},
+		     {"cpuset", cpus_read}};
+	CLEAN(free_pointer) char *mounts = NULL;
+	char path[64] = "proc/self/cgroup", groups[FILE_TEXT];
+	struct hierarchy in;
+	*out = (struct cgroup){.memory.max = HOST_UNLIMITED,
+			       .tcp.max = HOST_UNLIMITED,
+			       .pids.max = HOST_UNLIMITED};
+	if (pid)
+		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	if (host_read(h, path, groups, sizeof(groups), NULL) <= 0 ||
+	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
+		return;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		hierarchy_find(mounts, groups, parts[i].controller, &in);
+		parts[i].read(h, &in, out);
+		if (in.version && !out->path[0])
+			snprintf(out->path, sizeof(out->path), "%s", in.path);
+	}
+}
+
+uint64_t cgroup_left(const struct cgroup_limit *l)
+{
+	if (l->max == HOST_UNLIMITED)
+		return HOST_UNLIMITED;
+	return l->max > l->used ? l->max - l->used : 0;
+}
+
+uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads)
+{
+	uint64_t at_once = threads < cpus || !cpus ? threads : cpus;
+	if (!c->period_us || !at_once)
+		return 0;
+	uint64_t runs = c->quota_us / at_once;
+	return runs < c->period_us ? c->period_us - runs : 0;
+}
