@@ -1,0 +1,194 @@
+/* The limits of control groups: of trees as the kernel shows them, v1, v2 and in a container. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "epolltune/cgroup.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define V2_MOUNT "30 25 0:26 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V1_MOUNT(root, name)                                                                       \
+	"31 25 0:27 " root " /sys/fs/cgroup/" name " rw - cgroup cgroup rw," name "\n"
+
+static char root[] = "/tmp/cgroup.XXXXXX";
+
+/* Writes a file below the root, with its directories. */
+static void put(const char *path, const char *text)
+{
+	char full[512];
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	strcpy(root + sizeof(root) - 7, "XXXXXX");
+	put(mkdtemp(root) ? "proc/sys/x" : "", "");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	struct output o = run("rm -rf %s", root);
+	output_free(&o);
+	return 0;
+}
+
+static struct cgroup read_group(void)
+{
+	struct cgroup c;
+	struct host *h;
+	struct err e;
+	assert_int_equal(host_open(&h, root, &e), 0);
+	cgroup_read(h, 0, &c);
+	host_close(h);
+	return c;
+}
+
+static void the_ancestor_that_leaves_least_counts(void **state)
+{
+	(void)state;
+	put("proc/self/cgroup", "0::/system.slice/nginx.service\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/system.slice/nginx.service/memory.max", "536870912\n");
+	put("sys/fs/cgroup/system.slice/nginx.service/memory.stat",
+	    "anon 10485760\nfile 400000000\nkernel 9000000\nshmem 1048576\nsock 2097152\n"
+	    "slab_reclaimable 5000000\nslab_unreclaimable 1048576\nkernel_stack 0\npagetables 0\n");
+	put("sys/fs/cgroup/system.slice/memory.max", "max\n");
+	put("sys/fs/cgroup/system.slice/memory.high", "67108864\n");
+	put("sys/fs/cgroup/system.slice/memory.stat", "anon 20971520\nfile 1\n");
+	struct cgroup c = read_group();
+	assert_string_equal(c.path, "/system.slice/nginx.service");
+	/* Page cache can be reclaimed. */
+	assert_string_equal(c.memory.path, "/system.slice");
+	assert_int_equal(c.memory.max, 64 * MIB);
+	assert_int_equal(c.memory.used, 20 * MIB);
+	assert_int_equal(cgroup_left(&c.memory), 44 * MIB);
+	assert_true(c.sockets_charged);
+	put("sys/fs/cgroup/system.slice/memory.high", "max\n");
+	c = read_group();
+	assert_string_equal(c.memory.path, "/system.slice/nginx.service");
+	assert_int_equal(c.memory.used, 14 * MIB);
+}
+
+static void quota_and_processes(void **state)
+{
+	(void)state;
+	put("proc/self/cgroup", "0::/kubepods/pod1/c1\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/kubepods/pod1/c1/cpu.max", "max 100000\n");
+	put("sys/fs/cgroup/kubepods/pod1/cpu.max", "20000 100000\n");
+	put("sys/fs/cgroup/kubepods/pod1/cpu.stat",
+	    "usage_usec 1\nnr_periods 50\nnr_throttled 45\nthrottled_usec 9\n");
+	put("sys/fs/cgroup/kubepods/cpu.max", "100000 100000\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/pids.max", "100\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/pids.current", "97\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/cpuset.cpus.effective", "0-3,8\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.quota_us, 20000);
+	assert_int_equal(c.period_us, 100000);
+	assert_string_equal(c.cpu_path, "/kubepods/pod1");
+	assert_int_equal(c.periods, 50);
+	assert_int_equal(c.throttled, 45);
+	assert_int_equal(cgroup_left(&c.pids), 3);
+	assert_int_equal(c.cpus, 5);
+	assert_int_equal(cgroup_pause_us(&c, 4, 1), 80000);
+	assert_int_equal(cgroup_pause_us(&c, 4, 2), 90000);
+	assert_int_equal(cgroup_pause_us(&c, 1, 8), 80000);
+	c.quota_us = 300000;
+	assert_int_equal(cgroup_pause_us(&c, 4, 2), 0);
+}
+
+static void version_1(void **state)
+{
+	(void)state;
+	put("proc/self/cgroup", "9:cpuset:/\n5:cpu,cpuacct:/box\n4:memory:/box/in\n0::/\n");
+	put("proc/self/mountinfo",
+	    V1_MOUNT("/", "memory") V1_MOUNT(
+		    "/", "cpu") "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+	put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	put("sys/fs/cgroup/memory/box/memory.limit_in_bytes", "67108864\n");
+	put("sys/fs/cgroup/memory/box/memory.stat",
+	    "cache 99\nrss 1\ntotal_rss 1048576\ntotal_shmem 1048576\n");
+	put("sys/fs/cgroup/memory/box/memory.kmem.usage_in_bytes", "2097152\n");
+	put("sys/fs/cgroup/memory/box/in/memory.limit_in_bytes", "9223372036854771712\n");
+	put("sys/fs/cgroup/memory/box/in/memory.kmem.tcp.limit_in_bytes", "1048576\n");
+	put("sys/fs/cgroup/memory/box/in/memory.kmem.tcp.usage_in_bytes", "4096\n");
+	put("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "50000\n");
+	put("sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
+	put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+	put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+	struct cgroup c = read_group();
+	assert_string_equal(c.memory.path, "/box");
+	assert_int_equal(cgroup_left(&c.memory), 60 * MIB);
+	assert_false(c.sockets_charged);
+	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
+	assert_int_equal(c.quota_us, 50000);
+	assert_string_equal(c.cpu_path, "/box");
+}
+
+/* What lies above a cgroup namespace, or outside of the mount, is not visible. */
+static void in_a_container(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"30 25 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+		"30 25 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+		V2_MOUNT,
+	};
+	static const char *const paths[] = {"0::/\n", "0::/docker/abc\n", "0::/../x\n"};
+	put("sys/fs/cgroup/memory.max", "1048576\n");
+	put("sys/fs/cgroup/memory.stat", "anon 1024\n");
+	for (size_t i = 0; i < 3; i++) {
+		put("proc/self/mountinfo", lines[i]);
+		put("proc/self/cgroup", paths[i]);
+		struct cgroup c = read_group();
+		assert_int_equal(c.memory.max, MIB);
+		assert_string_equal(c.memory.path, "/");
+	}
+}
+
+static void damaged_files_are_no_limits(void **state)
+{
+	(void)state;
+	put("proc/self/mountinfo", V2_MOUNT "x\n\n30 25 - \n");
+	put("proc/self/cgroup", "0::/a\nx\n::\n\n");
+	put("sys/fs/cgroup/a/memory.max", "many\n");
+	put("sys/fs/cgroup/a/cpu.max", "10 0\n");
+	put("sys/fs/cgroup/a/pids.max", "-5\n");
+	put("sys/fs/cgroup/a/pids.current", "");
+	put("sys/fs/cgroup/a/cpuset.cpus.effective", "9-0,x\n");
+	struct cgroup c = read_group();
+	assert_int_equal(cgroup_left(&c.memory), HOST_UNLIMITED);
+	assert_int_equal(cgroup_left(&c.pids), HOST_UNLIMITED);
+	assert_int_equal(c.period_us, 0);
+	assert_int_equal(c.cpus, 0);
+	put("proc/self/cgroup", "");
+	c = read_group();
+	assert_string_equal(c.path, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
+		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
+		cmocka_unit_test_setup_teardown(version_1, begin, end),
+		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
+		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
