@@ -7,6 +7,7 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -257,6 +258,8 @@ static void unix_read(const struct host *h, struct settings *s)
 {
 	(void)h;
 	s->at[BACKLOG_ARGUMENT][0] = subject_queue(s->subject, LISTENER_UNIX).smallest->limit;
+	snprintf(s->text[BACKLOG_ARGUMENT], sizeof(s->text[0]), "%" PRId64,
+		 s->at[BACKLOG_ARGUMENT][0]);
 }
 
 static void unix_bound(const struct target *target, const struct settings *s, struct bound *b)

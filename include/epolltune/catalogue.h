@@ -164,7 +164,7 @@ const struct server_row *server_row_at(size_t i);
 const struct server_row *server_row_find(const char *process);
 /* A line of its configuration with {name} as `value`; "" for a NULL line. Returns `out`. */
 char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size);
-/* Whether a server that people call `who` may have a process of that name: "redis" has
+/* Whether a server that operators call `who` may have a process of that name: "redis" has
  * "redis-server". */
 bool server_named(const char *who, const char *process);
 

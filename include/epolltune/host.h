@@ -145,8 +145,8 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
  * that could hold it are hidden. Enters a namespace in a process of its own. */
 enum host_netns { HOST_NETNS_EXISTS, HOST_NETNS_GONE, HOST_NETNS_UNKNOWN };
 enum host_netns host_netns_look(const struct host *h, const char *netns);
-/* Moves this process, which must have one thread, into another network namespace: that of a pid, or
- * a path such as "/run/netns/blue". Its /sys then shows the devices of that one; hosts opened
+/* Moves this process, which must have one thread, into another network namespace: that of a pid,
+ * of a path, or of a name in /run/netns. Its /sys then shows the devices of that one; hosts opened
  * before keep the old /sys. -ESRCH, -ENOENT: there is none; -EACCES, -EPERM: not allowed; -EINVAL:
  * the path is something else. */
 int host_enter_netns(const char *where, struct err *e);

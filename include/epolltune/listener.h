@@ -65,8 +65,8 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
  * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
-/* Takes the owners from an earlier reading, as far as these processes exist still, and reads them
- * anew. */
+/* Reuses the owners of an earlier reading whose processes still exist, with their state read again.
+ */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
 		    struct err *e);
 /* By cookie; NULL: it is not there. */

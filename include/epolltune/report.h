@@ -139,6 +139,8 @@ struct report_server {
 	uint64_t processes; /* that accept; 0: not visible */
 	char addresses[300];
 };
+/* Bytes of a command prefix that enters the network namespace that was checked. */
+#define REPORT_ENTER 160
 
 struct report_probe {
 	char name[24];
@@ -173,6 +175,7 @@ struct report {
 	struct timespec time;
 	struct report_host host;
 	struct report_server server;
+	char enter[REPORT_ENTER]; /* "nsenter --net=/proc/812/ns/net"; "": the caller's */
 	struct target target;
 	char probes[128];      /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;      /* of the application, given by the operator; 0: none */

@@ -1,4 +1,4 @@
-/* subject: the server in question (--server): its processes, its listeners and their limits.
+/* subject: the server that --server names: its processes, its listeners and their limits.
  *
  * A process tree is a process and its descendants of the same name: the master and the workers of
  * one server. Pid and start time identify a process, the cookie a socket. */
@@ -26,7 +26,7 @@ struct subject {
 };
 
 /* Finds the server that `who` names: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
- * "unix:PATH", "unix:@NAME", or the name of a process, also as people write it ("redis"). The
+ * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error.
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
  * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EACCES: its

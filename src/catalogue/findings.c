@@ -44,10 +44,10 @@
 	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
 	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
 	"{capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                              \
-	"{possible?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog " \
-	"{wanted} to listen()} (effective {line_effect}).:No accept queue holds that many\\: "      \
-	"shorten the server's stalls.}"
+#define BACKLOG_REMEDY                                                                             \
+	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "      \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "    \
+	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. */
 #define NOFILE_REMEDY                                                                              \
 	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl restart "    \
@@ -154,10 +154,12 @@ static const struct finding_row findings[] = {
 	      "TcpExt.ListenOverflows grows, and does not at the proposed value",
 	      "The accept queue holds the clients of a stall"),
 	SHORT("accept-queue.unix", REMEDY_APPLICATION, BACKLOG_TITLE(""),
-	      BACKLOG_OF_A_SERVER " connect() fails with EAGAIN beyond that, or sleeps.",
+	      BACKLOG_OF_A_SERVER " Beyond that queue a non-blocking connect() "
+				  "fails with EAGAIN, a blocking one sleeps.",
 	      BACKLOG_REMEDY,
 	      "While the server stalls, more clients arrive at its UNIX socket than its accept "
-	      "queue holds. The kernel refuses those beyond at once, with EAGAIN.",
+	      "queue holds. A non-blocking connect() of the others fails with EAGAIN, a blocking one "
+	      "waits.",
 	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
 	      "restart the server. Or shorten its stalls.",
 	      "The socket's limit by unix_diag (Send-Q of ss -lx)",
@@ -230,10 +232,11 @@ static const struct finding_row findings[] = {
 		 "retransmissions included.{most? The drops of this socket grew by {drops}\\: they "
 		 "count stray packets too.} " WHOSE_BACKLOG
 		 "{reboot? The machine has rebooted since the report of {report}.}"
-		 "{in_place? Experiments of that report ran in this namespace.}"
+		 "{in_place? The experiments of that report ran in this namespace; their drops are "
+		 "counted too.}"
 		 "{more? {more} more listeners have dropped packets since.}",
-	 .advice = "Where its stalls are short, {kernel?raise net.core.somaxconn first, then }"
-		   "{line?{server}\\: {line}:pass backlog {backlog} to listen()} (effective "
+	 .advice = "Where its stalls are short, raise the backlog{kernel? and net.core.somaxconn}. "
+		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.",
 	 .answer = "{who} dropped handshakes {after}",
 	 .meaning = "A listener's accept queue was full some time since the earlier report with "
@@ -249,14 +252,14 @@ static const struct finding_row findings[] = {
 	 .wall = "accept-queue",
 	 .observed = true,
 	 .title =
-		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; no drops in "
-		 "this moment:}",
+		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
+		 "dropped during this check:}",
 	 .detail =
-		 "The kernel drops a client that arrives now. {process?{worker?Its worker:{process}} (pid {pid}) "
+		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid {pid}) "
 		 "{doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} sockets of "
 		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
-		 "since the socket was made.{more? {more} more listeners are full.}",
+		 "before, since the socket was made.{more? {more} more listeners are full.}",
 	 .advice = "{slow?{help?No backlog helps a server that does not accept\\: {help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
@@ -921,7 +924,7 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
 		 "to no listener that was seen full.",
-	 .action = "See the counter that the finding names with explain.",
+	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "Two readings of /proc/net/netstat"},
 	{.id = "counters.since",
 	 .level = LEVEL_WARNING,
@@ -971,10 +974,10 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .observed = true,
-	 .title = "{listener}: the socket was closed during this check",
+	 .title = "{listener}: the server closed its socket during this check",
 	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
-		   "listening or was restarted.} The walls are those of the closed socket.",
-	 .advice = "Run the check again when the server runs.",
+		   "listening or was restarted.} The walls describe the closed socket.",
+	 .advice = "Run the check again once the server listens.",
 	 .answer = "{who} has closed its listener",
 	 .meaning = "A listener of the server that --server named was closed while the check ran: "
 		    "its walls are not those of the server that runs now.",
@@ -985,7 +988,7 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "The {several?processes of {count} listeners:process of a listener}"
 		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
-	 .detail = "Its name, state and descriptors are unknown.",
+	 .detail = "{several?Their names, states:Its name, state} and descriptors are unknown.",
 	 .advice = "Run the check as root to name the processes.",
 	 .meaning = "Clients wait at a listener, or --server named it, whose process belongs to "
 		    "another user: without privilege its name and limits are unknown.",

@@ -149,8 +149,8 @@ static int arguments_read(struct options *o, struct check_arguments *a, struct e
 			a->check.server ? "server" : "netns");
 	if (!e->code && a->check.server && a->check.probe.backlog)
 		err_set(e, EINVAL,
-			"check: --backlog is for a server that does not run; --server takes it from "
-			"the kernel");
+			"check: --backlog and --server exclude each other: --server reads the "
+			"backlog from the kernel");
 	if (!e->code && a->check.measured && (a->check.quick || a->check.sysroot))
 		err_set(e, EINVAL, "check: --measured needs experiments; %s runs none",
 			a->check.quick ? "--quick" : "--sysroot");

@@ -37,8 +37,9 @@ struct shared {
 struct schedule {
 	const struct check_options *options;
 	struct host *host;
-	int watched; /* an eventfd for experiments: the quiet window is over */
-	int ended;   /* an eventfd for observers: all other probes have ended */
+	char enter[REPORT_ENTER]; /* of the report */
+	int watched;              /* an eventfd for experiments: the quiet window is over */
+	int ended;                /* an eventfd for observers: all other probes have ended */
 	size_t count;
 	struct job {
 		const struct probe *probe;
@@ -631,6 +632,7 @@ static void report_head(const struct schedule *s, struct report *out)
 	out->backlog = o->probe.backlog;
 	out->quick = o->quick;
 	out->gentle = o->probe.gentle;
+	report_text(out->enter, "%s", s->enter);
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
@@ -692,17 +694,31 @@ static int host_choose(const struct check_options *o, struct host **host, struct
 	return 0;
 }
 
+static int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
+{
+	bool pid = strspn(where, "0123456789") == strlen(where);
+	if (pid)
+		report_text_into(enter, REPORT_ENTER, "nsenter --net=/proc/%s/ns/net", where);
+	else
+		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s%s",
+				 strchr(where, '/') ? "" : "/run/netns/", where);
+	return host_enter_netns(where, e);
+}
+
 static int subject_enter(const struct check_options *o, struct host **host, struct subject *subject,
-			 struct err *e)
+			 char enter[REPORT_ENTER], struct err *e)
 {
 	char pid[16];
 	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
 	subject_free(subject);
 	if (o->stay)
-		return err_remedy(e, "nsenter -t %s -n epolltune apply …", pid);
+		return err_remedy(e,
+				  "apply changes this one only; run: nsenter --net=/proc/%s/ns/net "
+				  "epolltune apply --server %s",
+				  pid, o->server);
 	host_close(*host);
 	*host = NULL;
-	int rc = host_enter_netns(pid, e);
+	int rc = netns_enter(pid, enter, e);
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc)
@@ -712,14 +728,14 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 
 /* Opens the machine, in the network namespace of the server if one is named. */
 static int subject_choose(const struct check_options *o, struct host **host,
-			  struct subject *subject, struct err *e)
+			  struct subject *subject, char enter[REPORT_ENTER], struct err *e)
 {
-	int rc = o->netns ? host_enter_netns(o->netns, e) : 0;
+	int rc = o->netns ? netns_enter(o->netns, enter, e) : 0;
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc && o->server)
 		rc = subject_find(*host, o->server, subject, e);
-	return rc == -EXDEV ? subject_enter(o, host, subject, e) : rc;
+	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
 }
 
 int check_run(const struct check_options *given, struct report *out, struct err *e)
@@ -737,7 +753,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
-		rc = subject_choose(o, &host, &subject, e);
+		rc = subject_choose(o, &host, &subject, s.enter, e);
 	if (!rc)
 		rc = since_check(o, host, e);
 	if (rc)

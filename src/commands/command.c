@@ -29,7 +29,7 @@ static const struct option_row no_options[] = {{0}};
 
 /* Commands that run the probes. */
 #define PROBE_OPTIONS \
-	{"server", "WHO", NULL, "judge this server: pid, unit, [ADDRESS]:PORT, unix:PATH, name"}, \
+	{"server", "WHO", NULL, "judge this server: pid, unit, :PORT, ADDRESS:PORT, unix:PATH, name"}, \
 	{"backlog", "N", NULL, "backlog that the application passes to listen()"}, \
 	{"window", "TIME", NULL, "watch the interfaces for at least TIME (500ms)"}, \
 	{"probe", "NAME,…", "@probes", "run only these probes"}, \
@@ -52,7 +52,7 @@ static const struct option_row check_options[] = {
 	{"output", "FILE", "@files", "write the report to FILE, atomically"},
 	{"since", "FILE", "@files", "compare the counters with this earlier report"},
 	{"sysroot", "DIR", "@directories", "inspect the machine captured in DIR"},
-	{"netns", "PATH|PID", NULL, "check another network namespace"},
+	{"netns", "PATH|PID", NULL, "check another network namespace: path, name or pid"},
 	{"no-proof", NULL, NULL, "do not try the proposed values"},
 	{"quick", NULL, NULL, "inspect only, run no experiments"},
 	{"measured", NULL, NULL, "exit with 3 unless every due experiment was run"},

@@ -1,6 +1,7 @@
 /* Moves this process into another network namespace. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,17 +15,26 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
+static bool pid_given(const char *where)
+{
+	return *where && strlen(where) <= 10 && strspn(where, "0123456789") == strlen(where);
+}
+
 static int ns_open(const char *where, struct err *e)
 {
-	char path[64];
-	bool pid = *where && strspn(where, "0123456789") == strlen(where);
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", where);
-	int fd = open(pid ? path : where, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char path[PATH_MAX];
+	bool pid = pid_given(where);
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", where);
+	else /* as ip netns names it */
+		snprintf(path, sizeof(path), "%s%s", strchr(where, '/') ? "" : "/run/netns/",
+			 where);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
 	if (pid && errno == ENOENT)
 		return err_set(e, ESRCH, "--netns %s: no such process", where);
-	int rc = err_errno(e, "cannot open the network namespace %s", pid ? path : where);
+	int rc = err_errno(e, "cannot open the network namespace %s", path);
 	return rc == -EACCES || rc == -EPERM ? err_remedy(e, "run the check as root") : rc;
 }
 
@@ -53,7 +63,8 @@ int host_enter_netns(const char *where, struct err *e)
 	if (fd < 0)
 		return fd;
 	if (setns(fd, CLONE_NEWNET) < 0) {
-		int rc = err_errno(e, "cannot enter the network namespace %s", where);
+		int rc = err_errno(e, "cannot enter the network namespace of %s%s",
+				   pid_given(where) ? "process " : "", where);
 		if (rc == -EINVAL)
 			return err_set(e, EINVAL, "--netns %s: not a network namespace", where);
 		return rc == -EPERM ? err_remedy(e, "run the check as root") : rc;

@@ -27,11 +27,15 @@
 #define CANDIDATES 4
 #define CANDIDATE 160
 
+/* Of the address of a UNIX listener. */
+static const char unix_prefix[] = "unix:";
+
 enum query_kind { BY_PID, BY_UNIT, BY_NAME, BY_ADDRESS, BY_PATH };
 
 struct query {
 	enum query_kind kind;
 	const char *who;
+	const char *path; /* of a UNIX socket, or "@name" */
 	pid_t pid;
 	uint16_t port;
 	char address[INET6_ADDRSTRLEN + 3]; /* as listeners write it, "[::1]"; "": any */
@@ -108,9 +112,10 @@ static int query_make(const char *who, struct query *q, struct err *e)
 	*q = (struct query){.kind = BY_NAME, .who = who};
 	if (!*who)
 		return err_set(e, EINVAL, "--server needs a pid, unit, address or name");
-	if (!strncmp(who, "unix:", 5)) {
+	if (!strncmp(who, unix_prefix, sizeof(unix_prefix) - 1) || who[0] == '/') {
 		q->kind = BY_PATH;
-		if (who[5] == '/' && !stat(who + 5, &st)) {
+		q->path = who[0] == '/' ? who : who + sizeof(unix_prefix) - 1;
+		if (q->path[0] == '/' && !stat(q->path, &st)) {
 			q->file = st.st_ino;
 			q->file_device = st.st_dev;
 		}
@@ -134,7 +139,7 @@ static bool listener_asked(const struct query *q, const struct listener *l, cons
 	char name[sizeof(l->address)];
 	if (q->kind == BY_PATH)
 		return l->kind == LISTENER_UNIX &&
-		       (!strcmp(l->address, q->who) ||
+		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
 			(q->file && l->file == q->file && l->file_device == q->file_device));
 	if (l->kind != LISTENER_TCP || l->port != q->port)
 		return false;
@@ -165,7 +170,9 @@ static int keep_address(struct listeners *l, const struct query *q, struct err *
 		return 0;
 	if (q->address[0] && keep_asked(l, q, "[::]"))
 		return 0;
-	return err_set(e, ENOENT, "--server %s: nothing listens there in this network namespace",
+	return err_set(e, ENOENT,
+		       "--server %s: nothing listens there in this network namespace; for another "
+		       "one add --netns PATH or --netns PID",
 		       q->who);
 }
 
@@ -288,6 +295,38 @@ static bool descriptors_look(struct search *s, int process, struct listeners *l,
 	return visible;
 }
 
+/* Names the processes that listen here, for an operator who has mistyped one: "nginx, redis". */
+static void listening_name(const struct search *s, char *text, size_t size)
+{
+	struct listeners *l = s->all;
+	size_t used = 0, named = 0;
+	listeners_own(s->host, l, any_listener, NULL, NULL);
+	text[0] = 0;
+	for (size_t i = 0; i < l->process_count && named < CANDIDATES && used < size; i++) {
+		bool known = false;
+		for (size_t k = 0; k < i; k++)
+			known |= !strcmp(l->processes[k].name, l->processes[i].name);
+		if (known)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%s%s", named++ ? ", " : "",
+					 l->processes[i].name);
+	}
+}
+
+static int no_process(const struct search *s, struct err *e)
+{
+	const struct query *q = s->query;
+	char names[160];
+	if (q->kind == BY_UNIT)
+		return err_set(e, ESRCH, "--server %s: no process runs in this unit", q->who);
+	err_set(e, ESRCH, "--server %s: no such process", q->who);
+	if (q->kind == BY_PID)
+		return q->pid <= UINT16_MAX ? err_remedy(e, "for a port write :%d", (int)q->pid)
+					    : -ESRCH;
+	listening_name(s, names, sizeof(names));
+	return names[0] ? err_remedy(e, "here listen: %s", names) : -ESRCH;
+}
+
 static int members_find(struct search *s, struct err *e)
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
@@ -315,9 +354,7 @@ static int members_find(struct search *s, struct err *e)
 			break;
 		}
 	}
-	return s->count ? 0
-			: err_set(e, ESRCH, "--server %s: no such %s", s->query->who,
-				  s->query->kind == BY_UNIT ? "unit with a process" : "process");
+	return s->count ? 0 : no_process(s, e);
 }
 
 static void member_look(struct search *s, struct member *m, uint64_t here)

@@ -33,7 +33,7 @@ static void head(const struct page *p, const struct report *r)
 /* "Server: nginx (pid 812, 2 workers, nginx.service) on 0.0.0.0:443" */
 static void server(const struct page *p, const struct report_server *s)
 {
-	char who[200] = "not visible to this user";
+	char who[200] = "a process that this user cannot see,";
 	if (!s->asked[0])
 		return;
 	if (s->name[0]) {
@@ -44,6 +44,13 @@ static void server(const struct page *p, const struct report_server *s)
 	}
 	struct page_segments segments = {.hang = 2};
 	page_segment(p, &segments, "Server: %s on %s", who, s->addresses);
+	page_segments(p, TONE_PLAIN, 0, "", &segments);
+}
+
+static void netns(const struct page *p, const char *enter)
+{
+	struct page_segments segments = {.hang = 2};
+	page_segment(p, &segments, "Network namespace: %s", strchr(enter, '/'));
 	page_segments(p, TONE_PLAIN, 0, "", &segments);
 }
 
@@ -442,8 +449,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 		report_append(arguments, " --gentle");
 	bool shorts = apply_helps(r, VERDICT_SHORT);
 	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
-		snprintf(command, size, "epolltune apply%s%s --dry-run", arguments,
-			 shorts ? "" : " --tight");
+		snprintf(command, size, "%s%sepolltune apply%s%s --dry-run", r->enter,
+			 r->enter[0] ? " " : "", arguments, shorts ? "" : " --tight");
 		return "To see the changes: ";
 	}
 	const struct finding *f = first_of(p, r, LEVEL_CRITICAL);
@@ -458,7 +465,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 
 static void closing(const struct page *p, const struct report *r)
 {
-	char answer[REPORT_ANSWER], command[448], shown[448];
+	char answer[REPORT_ANSWER], command[640], shown[640];
 	if (r->lost)
 		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);
@@ -480,6 +487,8 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 	struct page p = page_open(out, style);
 	head(&p, r);
 	server(&p, &r->server);
+	if (r->enter[0])
+		netns(&p, r->enter);
 	target(&p, &r->target);
 	isolation(&p, r);
 	fputc('\n', out);

@@ -87,8 +87,9 @@ static void who_is_not_there_is_refused(void **state)
 {
 	(void)state;
 	nginx_start(1, "");
-	refused("", "nosuch", "--server nosuch: no such process");
-	refused("", "nosuch.service", "--server nosuch.service: no such unit");
+	refused("", "nosuch", "--server nosuch: no such process: here listen: nginx");
+	refused("", "8080", "--server 8080: no such process: for a port write :8080");
+	refused("", "nosuch.service", "--server nosuch.service: no process runs in this unit");
 	refused("", ":9", "--server :9: nothing listens there");
 	refused("", "127.0.0.1:9", "nothing listens there");
 	refused("", "unix:/nosuch", "nothing listens there");
@@ -100,7 +101,7 @@ static void who_is_not_there_is_refused(void **state)
 	refused("", "localhost:80", "not :PORT, ADDRESS:PORT");
 	refused("", "300.0.0.1:80", "not :PORT, ADDRESS:PORT");
 	refused("", "", "--server needs");
-	refused("--backlog 511", "nginx", "--backlog is for a server that does not run");
+	refused("--backlog 511", "nginx", "--backlog and --server exclude each other");
 	refused("--netns 4000000", "nginx", "--netns 4000000: no such process");
 	refused("--netns /nosuch", "nginx", "cannot open the network namespace /nosuch");
 	refused("--netns /etc/passwd", "nginx", "not a network namespace");
@@ -254,8 +255,8 @@ static void a_unix_socket_is_its_wall(void **state)
 	/* The same file by another path. */
 	snprintf(other, sizeof(other), "unix:%s/../%s/wall.sock", servers_directory,
 		 strrchr(servers_directory, '/') + 1);
-	const char *const names[] = {who, other, "local"};
-	for (size_t i = 0; i < 3; i++) {
+	const char *const names[] = {who, other, "local", who + 5};
+	for (size_t i = 0; i < 4; i++) {
 		struct checked c = judged("", names[i]);
 		json_t *w = running_wall(&c, "accept-queue.unix");
 		assert_int_equal(checked_number(w, "limit"), 17);
@@ -323,7 +324,8 @@ static void its_network_namespace_counts(void **state)
 	/* apply changes this namespace only. */
 	o = run("$PROGRAM apply --server elsewhere --dry-run");
 	assert_int_equal(o.status, 3);
-	assert_contains(o.errors, "is in another network namespace: nsenter -t ");
+	assert_contains(o.errors, "is in another network namespace: apply changes this "
+				  "one only; run: nsenter --net=/proc/");
 	output_free(&o);
 }
 

@@ -462,7 +462,7 @@ static void texts_name_the_server(void **state)
 		 "ListenOverflows of this network namespace grew by 1 751 since the report of "
 		 "2026-11-28T08:00:00Z (2 hours ago), retransmissions included. "
 		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
-		 "Where its stalls are short, nginx: listen ADDRESS backlog=4096; (effective after "
+		 "Where its stalls are short, raise the backlog. nginx: listen ADDRESS backlog=4096; (effective after "
 		 "nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is still "
 		 "the old one). Costs nothing until used."},
 		{dropped_with_strays, 0,

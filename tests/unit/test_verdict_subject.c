@@ -165,10 +165,11 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 			    "1 000 connections arrive in a stall of 100 ms; the queue holds 129. "
 			    "net.core.somaxconn (128) is the limit; nginx's default backlog is "
 			    "511.");
-	assert_string_equal(f->advice,
-			    "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=2048; "
-			    "(effective after nginx -s reload; check it with ss -ltn, and restart "
-			    "nginx where Send-Q is still the old one).");
+	assert_string_equal(
+		f->advice,
+		"Raise net.core.somaxconn (128) first. nginx: listen ADDRESS backlog=2048; "
+		"(effective after nginx -s reload; check it with ss -ltn, and restart "
+		"nginx where Send-Q is still the old one).");
 }
 
 /* An application without TCP listeners has no such queue. */
@@ -218,7 +219,7 @@ static void descriptors_of_its_processes(void **state)
 		{1, "65536 65536", 10, 65526, VERDICT_OK, ""},
 		{8, "4096 524288", 10, 31189, VERDICT_OK, ""},
 		{2, "1024 524288", 6, 1853, VERDICT_SHORT, "RLIMIT_NOFILE 1024 -> 8192"},
-		
+
 		/* Not visible. */
 		{0, "", 0, REPORT_NONE, VERDICT_UNKNOWN, ""},
 	};
