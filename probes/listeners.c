@@ -267,7 +267,7 @@ static bool at_file_limit(const struct process *p)
 /* What a process does, a predicate, and what helps where its queue is full. */
 struct doing {
 	char what[160];
-	const char *help;
+	char help[160];
 };
 
 static struct doing doing_of(const struct process *p)
@@ -277,27 +277,28 @@ static struct doing doing_of(const struct process *p)
 	if (at_file_limit(p)) {
 		report_text(d.what, "has %s of %s descriptors open, its soft limit",
 			    quantity_count(p->open).text, quantity_count(p->soft).text);
-		d.help = "raise that limit";
+		report_text(d.help, "raise that limit (prlimit --pid %d --nofile=N)", (int)p->pid);
 	} else if (p->state == 'T') {
 		report_text(d.what, "is stopped (state T)");
-		d.help = "resume or restart it, or add workers";
+		report_text(d.help, "resume it (kill -CONT %d) or restart it", (int)p->pid);
 	} else if (p->state == 't') {
 		report_text(d.what, "is stopped by a tracer (state t)");
-		d.help = "end the debugger or strace that has stopped it";
+		report_text(d.help, "end the debugger or strace that has stopped it");
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
-		d.help = "restart the server";
+		report_text(d.help, "restart the server");
 	} else if (p->state == 'R') {
 		report_text(d.what, "is runnable (state R)");
-		d.help = "add workers or CPUs, or let it do less for each connection";
+		report_text(d.help, "add workers or CPUs, or let it do less for each connection");
 	} else if (p->state == 'D') {
 		report_text(d.what, "is in uninterruptible sleep (state D)%s%s",
 			    p->waits_in[0] ? " in " : "", p->waits_in);
 	} else if (strstr(p->waits_in, "ep_poll") || strstr(p->waits_in, "epoll")) {
 		report_text(d.what, "sleeps in epoll_wait() though connections wait: it does not "
 				    "watch this listener now");
-		d.help = "see its own limit on connections (such as worker_connections of nginx), "
-			 "or whether another worker has the listener";
+		report_text(d.help,
+			    "see its own limit on connections (such as worker_connections of "
+			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
 		report_text(d.what, "sleeps in %s", p->waits_in);
 	} else if (p->state) {
@@ -319,6 +320,12 @@ static bool group_slow(const struct group *g, const struct watch *w)
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
 }
 
+/* Whether its server does not accept: no backlog helps. */
+static bool group_idle(const struct group *g, const struct watch *w)
+{
+	return group_slow(g, w) || accepts_not(owner_of(w, g->fullest));
+}
+
 /* A power of two, four times what there is. */
 static uint64_t more_than(uint64_t now)
 {
@@ -332,7 +339,7 @@ static void words_process(struct wording *words, const struct watch *w, const st
 {
 	const struct process *p = owner_of(w, l);
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
-	struct doing doing = {0};
+	struct doing doing = {.help = "run the check as root to see the process"};
 	if (p)
 		doing = doing_of(p);
 	wording_set(words, "who", "%s", p ? p->name : l->address);
@@ -341,7 +348,7 @@ static void words_process(struct wording *words, const struct watch *w, const st
 	wording_flag(words, "worker", p && p->pid != p->root);
 	wording_set(words, "unit", "%s", p ? p->unit : "");
 	wording_set(words, "doing", "%s", doing.what);
-	wording_set(words, "help", "%s", doing.help ? doing.help : "");
+	wording_set(words, "help", "%s", doing.help);
 	wording_set(words, "server", "%s", server ? server->name : "");
 	wording_set(words, "default", "%s", server ? server->backlog : "");
 }
@@ -396,7 +403,7 @@ static void words_group(struct wording *words, const struct watch *w, const stru
 	wording_set(words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
-	wording_flag(words, "slow", group_slow(g, w) || accepts_not(owner_of(w, l)));
+	wording_flag(words, "slow", group_idle(g, w));
 	words_process(words, w, l);
 	words_backlog(words, w, l);
 }
@@ -439,11 +446,12 @@ static void group_overflowing(const struct watch *w, const struct group *g, cons
 		group_finding(w, g, "accept-queue.slow", "");
 }
 
-/* No counter shows the clients that the kernel refuses: a queue that stays full refuses all. */
-static void group_unix_full(const struct watch *w, const struct group *g, const char *more)
+/* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
+static void group_full(const struct watch *w, const struct group *g, const char *id,
+		       const char *more)
 {
-	struct finding *f = queue_finding(w, g, "accept-queue.unix.full", more);
-	if (group_slow(g, w))
+	struct finding *f = queue_finding(w, g, id, more);
+	if (group_idle(g, w))
 		f->level = LEVEL_CRITICAL;
 }
 
@@ -452,9 +460,9 @@ static void group_judge(const struct watch *w, const struct group *g, const char
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
 	else if (g->fullest->kind == LISTENER_UNIX)
-		group_unix_full(w, g, more);
+		group_full(w, g, "accept-queue.unix.full", more);
 	else
-		queue_finding(w, g, "accept-queue.full", more);
+		group_full(w, g, "accept-queue.full", more);
 }
 
 /* Full now, or dropping: a queue that was full for a moment and lost nothing is no trouble. */

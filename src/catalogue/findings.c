@@ -265,7 +265,8 @@ static const struct finding_row findings[] = {
 		   "{backlog} to listen()} (effective {effect}).}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
-		    "one sample was taken.",
+		    "one sample was taken. Critical where the process does not accept, or the "
+		    "queue was full all the time.",
 	 .action = "Check again while clients arrive, without --quick. Look at the process that "
 		   "does not accept.",
 	 .proof = "Depth above the limit by inet_diag (Recv-Q and Send-Q of ss -ltn)"},
