@@ -29,15 +29,16 @@ struct listener {
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
+	bool v6only;  /* of "[::]": it does not receive for IPv4 */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
 struct process {
 	pid_t pid;
-	pid_t root; /* its topmost ancestor of the same name: a worker's master; pid if none */
+	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
 	uint64_t started;    /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
 	char name[16];       /* comm */
-	char unit[64];       /* systemd unit by its cgroup, "nginx.service"; "" if none */
+	char unit[96];       /* systemd unit by its cgroup, "nginx.service"; "" if none */
 	char state;          /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */

@@ -134,7 +134,7 @@ struct report_host {
 struct report_server {
 	char asked[128]; /* "": none */
 	char name[16];   /* "": not visible */
-	char unit[64];
+	char unit[96];
 	int64_t pid;        /* 0: not visible */
 	uint64_t processes; /* that accept; 0: not visible */
 	char addresses[300];
@@ -161,7 +161,7 @@ struct report_listener {
 	int64_t half_open;            /* likewise; REPORT_NONE: not counted */
 	uint64_t cookie;
 	int64_t pid; /* of a process that accepts from it; 0: not looked for, or not visible */
-	char process[16], unit[64];
+	char process[16], unit[96];
 	bool subject; /* of the server that --server named */
 };
 

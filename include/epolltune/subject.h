@@ -15,7 +15,7 @@
 
 struct subject {
 	char name[16];    /* of the process; "": not visible to this user */
-	char unit[64];    /* systemd unit; "" if none */
+	char unit[96];    /* systemd unit; "" if none */
 	pid_t pid;        /* the first process of its tree; 0: not visible */
 	uint64_t started; /* its start time, as in struct process */
 	/* The processes that accept from its listeners. */
@@ -27,11 +27,13 @@ struct subject {
 
 /* Finds the server that `who` names: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
- * caller frees `out` with subject_free(), also after an error.
+ * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
+ * other network namespaces.
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
  * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EACCES: its
  * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
-int subject_find(const struct host *h, const char *who, struct subject *out, struct err *e);
+int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
+		 struct err *e);
 void subject_free(struct subject *s);
 
 /* Whether the listener is one of the subject's. NULL has none. */

@@ -722,7 +722,7 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc)
-		rc = subject_find(*host, o->server, subject, e);
+		rc = subject_find(*host, o->server, true, subject, e);
 	return rc == -EXDEV ? err_recode(e, ENOENT) : rc;
 }
 
@@ -734,7 +734,7 @@ static int subject_choose(const struct check_options *o, struct host **host,
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc && o->server)
-		rc = subject_find(*host, o->server, subject, e);
+		rc = subject_find(*host, o->server, o->netns, subject, e);
 	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
 }
 

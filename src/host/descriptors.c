@@ -40,6 +40,12 @@ static bool look(const struct descriptors *d, struct descriptor *out)
 	return n > 0 || errno != ENOENT;
 }
 
+bool descriptors_at(const struct descriptors *d, unsigned number, struct descriptor *out)
+{
+	snprintf(out->fd, sizeof(out->fd), "%u", number);
+	return look(d, out);
+}
+
 static bool listing_next(struct descriptors *d, struct descriptor *out)
 {
 	const struct dirent *entry;

@@ -24,6 +24,8 @@ struct descriptors {
 int descriptors_open(struct descriptors *d, int process);
 /* False: there are no more. */
 bool descriptors_next(struct descriptors *d, struct descriptor *out);
+/* The one of that number. False: there is none. */
+bool descriptors_at(const struct descriptors *d, unsigned number, struct descriptor *out);
 void descriptors_close(struct descriptors *d);
 
 #endif

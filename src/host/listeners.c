@@ -79,6 +79,8 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	if (memory)
 		nla_memcpy(values, memory, sizeof(values));
 	l->drops = values[SK_MEMINFO_DROPS];
+	const struct nlattr *v6only = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_SKV6ONLY);
+	l->v6only = v6only && nla_get_u8(v6only);
 	return NL_OK;
 }
 

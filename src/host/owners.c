@@ -15,7 +15,7 @@
 
 /* Limit the search: of one process, first and then, and of all. Listeners have low descriptors. */
 #define OWNER_LOW 128
-#define OWNER_DESCRIPTORS 8192
+#define OWNER_DESCRIPTORS 32768
 #define OWNER_TOTAL 262144
 /* Descendants of a process that holds a socket. */
 #define OWNER_DEPTH 8
@@ -190,7 +190,7 @@ static bool serves_for(const struct process_stat *child, const struct process *p
 {
 	return child->parent == parent->pid &&
 	       (parent->pid == 1 || strcmp(parent->name, "systemd") == 0 ||
-		strcmp(parent->name, child->name) == 0);
+		process_family(parent->name, child->name));
 }
 
 /* An epoll set is listed under a lock that its server needs: only small ones are. */

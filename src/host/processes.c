@@ -192,16 +192,22 @@ int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err
 	return 0;
 }
 
-/* The topmost ancestor of the same name. */
+bool process_family(const char *a, const char *b)
+{
+	size_t n = strcspn(a, ":");
+	return n == strcspn(b, ":") && !strncmp(a, b, n);
+}
+
+/* The topmost ancestor of the same family. */
 static pid_t root_of(int process, const struct process_stat *stat)
 {
 	char path[40], text[1024];
 	struct process_stat at = *stat;
 	pid_t root = stat->pid;
-	for (int depth = 0; depth < ROOT_DEPTH && at.parent > 1; depth++) {
+	for (int depth = 0; depth < ROOT_DEPTH && at.parent >= 1; depth++) {
 		snprintf(path, sizeof(path), "../%d/stat", (int)at.parent);
 		if (process_file(process, path, text, sizeof(text)) < 0 ||
-		    !process_stat_parse(text, &at) || strcmp(at.name, stat->name) != 0)
+		    !process_stat_parse(text, &at) || !process_family(at.name, stat->name))
 			break;
 		root = at.pid;
 	}

@@ -24,6 +24,9 @@ int process_open(const struct host *h, pid_t pid, struct err *e);
 /* Both read through it; -ESRCH or -ENOENT if the process is gone. */
 int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e);
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
+/* Whether processes of these names may be master and worker: equal, or so up to a colon, as
+ * "gunicorn: master" and "gunicorn: worker". Pure. */
+bool process_family(const char *a, const char *b);
 /* Reads the start of every process that is visible, ordered by pid; the caller frees `out`. */
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
 /* The inode of its network namespace; 0: not visible. */

@@ -1,13 +1,10 @@
 /* Finds the server that the operator names: by process, unit or address. */
 #include "epolltune/subject.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/catalogue.h"
@@ -15,32 +12,22 @@
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
+#include "host/server_query.h"
 
 /* Descriptors to look at: of a process that holds no listener, first and then, and of all. What a
  * server opens at its start has low ones: of those beyond SCAN_HELD all are taken for connections.
  */
 #define SCAN_LOW 128
 #define SCAN_HELD 1024
-#define SCAN_ONE 16384
-#define SCAN_ALL 131072
+#define SCAN_ONE 65536
+#define SCAN_ALL 262144
+/* Of the descriptors beyond SCAN_HELD so many are looked at, evenly, to estimate the rest. */
+#define SCAN_SAMPLE 512
 /* Candidates that an error lists. */
 #define CANDIDATES 4
 #define CANDIDATE 160
-
-/* Of the address of a UNIX listener. */
-static const char unix_prefix[] = "unix:";
-
-enum query_kind { BY_PID, BY_UNIT, BY_NAME, BY_ADDRESS, BY_PATH };
-
-struct query {
-	enum query_kind kind;
-	const char *who;
-	const char *path; /* of a UNIX socket, or "@name" */
-	pid_t pid;
-	uint16_t port;
-	char address[INET6_ADDRSTRLEN + 3]; /* as listeners write it, "[::1]"; "": any */
-	uint64_t file, file_device;         /* of a path that exists */
-};
+/* Of a table of sockets, whose listeners come first. */
+#define TABLE_TEXT 65536
 
 /* A process that the query names, or one of its tree. */
 struct member {
@@ -54,127 +41,15 @@ struct member {
 
 struct search {
 	const struct host *host;
-	const struct query *query;
+	const struct server_query *query;
 	struct listeners *all; /* of this network namespace */
 	bool *held;            /* of each listener, by the tree in question */
 	struct member *members;
 	size_t count;
 	unsigned descriptors; /* that may still be looked at */
 	unsigned each;        /* of a process */
+	bool here_only;       /* this network namespace was asked for */
 };
-
-static bool ends_with(const char *text, const char *suffix)
-{
-	size_t n = strlen(text), m = strlen(suffix);
-	return n > m && !strcmp(text + n - m, suffix);
-}
-
-static bool all_digits(const char *text)
-{
-	return *text && strspn(text, "0123456789") == strlen(text);
-}
-
-/* The address as inet_ntop(3) writes it. */
-static bool address_normal(const char *text, size_t length, char out[INET6_ADDRSTRLEN + 3])
-{
-	char given[INET6_ADDRSTRLEN + 3], normal[INET6_ADDRSTRLEN];
-	struct in6_addr binary;
-	bool v6 = length > 2 && text[0] == '[' && text[length - 1] == ']';
-	if (length >= sizeof(given))
-		return false;
-	snprintf(given, sizeof(given), "%.*s", (int)(v6 ? length - 2 : length), text + v6);
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, given, &binary) != 1 ||
-	    !inet_ntop(v6 ? AF_INET6 : AF_INET, &binary, normal, sizeof(normal)))
-		return false;
-	snprintf(out, INET6_ADDRSTRLEN + 3, v6 ? "[%s]" : "%s", normal);
-	return true;
-}
-
-static int query_address(struct query *q, const char *colon, struct err *e)
-{
-	unsigned long port =
-		all_digits(colon + 1) && strlen(colon + 1) <= 5 ? strtoul(colon + 1, NULL, 10) : 0;
-	size_t length = (size_t)(colon - q->who);
-	q->kind = BY_ADDRESS;
-	if (!port || port > UINT16_MAX || (length && !address_normal(q->who, length, q->address)))
-		return err_set(e, EINVAL,
-			       "--server %s: not :PORT, ADDRESS:PORT or [ADDRESS]:PORT with a port "
-			       "from 1 to 65535",
-			       q->who);
-	q->port = (uint16_t)port;
-	return 0;
-}
-
-static int query_make(const char *who, struct query *q, struct err *e)
-{
-	struct stat st;
-	const char *colon = strrchr(who, ':');
-	*q = (struct query){.kind = BY_NAME, .who = who};
-	if (!*who)
-		return err_set(e, EINVAL, "--server needs a pid, unit, address or name");
-	if (!strncmp(who, unix_prefix, sizeof(unix_prefix) - 1) || who[0] == '/') {
-		q->kind = BY_PATH;
-		q->path = who[0] == '/' ? who : who + sizeof(unix_prefix) - 1;
-		if (q->path[0] == '/' && !stat(q->path, &st)) {
-			q->file = st.st_ino;
-			q->file_device = st.st_dev;
-		}
-	} else if (all_digits(who)) {
-		char *end;
-		unsigned long pid = strtoul(who, &end, 10);
-		q->kind = BY_PID;
-		if (!pid || pid > INT32_MAX)
-			return err_set(e, EINVAL, "--server %s: not a pid", who);
-		q->pid = (pid_t)pid;
-	} else if (colon) {
-		return query_address(q, colon, e);
-	} else if (ends_with(who, ".service") || ends_with(who, ".scope")) {
-		q->kind = BY_UNIT;
-	}
-	return 0;
-}
-
-static bool listener_asked(const struct query *q, const struct listener *l, const char *address)
-{
-	char name[sizeof(l->address)];
-	if (q->kind == BY_PATH)
-		return l->kind == LISTENER_UNIX &&
-		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
-			(q->file && l->file == q->file && l->file_device == q->file_device));
-	if (l->kind != LISTENER_TCP || l->port != q->port)
-		return false;
-	snprintf(name, sizeof(name), "%s:%u", address, q->port);
-	return !*address || !strcmp(l->address, name);
-}
-
-static size_t keep_asked(struct listeners *l, const struct query *q, const char *address)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < l->count; i++)
-		kept += listener_asked(q, &l->at[i], address);
-	if (!kept)
-		return 0;
-	kept = 0;
-	for (size_t i = 0; i < l->count; i++)
-		if (listener_asked(q, &l->at[i], address))
-			l->at[kept++] = l->at[i];
-	return l->count = kept;
-}
-
-/* Those of the address itself, otherwise those of all addresses, which receive for it. */
-static int keep_address(struct listeners *l, const struct query *q, struct err *e)
-{
-	if (keep_asked(l, q, q->address))
-		return 0;
-	if (q->address[0] && q->address[0] != '[' && keep_asked(l, q, "0.0.0.0"))
-		return 0;
-	if (q->address[0] && keep_asked(l, q, "[::]"))
-		return 0;
-	return err_set(e, ENOENT,
-		       "--server %s: nothing listens there in this network namespace; for another "
-		       "one add --netns PATH or --netns PID",
-		       q->who);
-}
 
 static bool any_listener(const struct listener *l, void *unused)
 {
@@ -184,7 +59,7 @@ static bool any_listener(const struct listener *l, void *unused)
 }
 
 /* "nginx (pid 812) on 0.0.0.0:80; nginx (pid 990) on …" */
-static int several(const struct query *q, char list[CANDIDATES][CANDIDATE], size_t count,
+static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE], size_t count,
 		   struct err *e)
 {
 	char text[360] = "";
@@ -198,8 +73,37 @@ static int several(const struct query *q, char list[CANDIDATES][CANDIDATE], size
 		       q->who, text);
 }
 
+/* Without their owners, listeners of one user at several addresses may be several servers; 0.0.0.0
+ * and [::] are one. */
+static bool hidden_agree(const struct listener *a, const struct listener *b)
+{
+	bool wild =
+		strstr(a->address, "0.0.0.0:") == a->address || !strncmp(a->address, "[::]:", 5);
+	bool other =
+		strstr(b->address, "0.0.0.0:") == b->address || !strncmp(b->address, "[::]:", 5);
+	return a->uid == b->uid && (!strcmp(a->address, b->address) || (wild && other));
+}
+
+static int hidden_check(const struct listeners *l, const struct server_query *q, struct err *e)
+{
+	char list[CANDIDATES][CANDIDATE];
+	const struct listener *first = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct listener *at = &l->at[i];
+		if (at->owner >= 0)
+			return 0;
+		first = first ? first : at;
+		if (hidden_agree(first, at))
+			continue;
+		snprintf(list[0], CANDIDATE, "%s", first->address);
+		snprintf(list[1], CANDIDATE, "%s", at->address);
+		return several(q, list, 2, e);
+	}
+	return 0;
+}
+
 /* The owners must be of one tree. */
-static int owners_agree(const struct listeners *l, const struct query *q, struct err *e)
+static int owners_agree(const struct listeners *l, const struct server_query *q, struct err *e)
 {
 	char list[CANDIDATES][CANDIDATE];
 	pid_t roots[CANDIDATES + 1];
@@ -218,13 +122,15 @@ static int owners_agree(const struct listeners *l, const struct query *q, struct
 	return count > 1 ? several(q, list, count, e) : 0;
 }
 
-static int find_by_listener(const struct host *h, const struct query *q, struct subject *out,
+static int find_by_listener(const struct host *h, const struct server_query *q, struct subject *out,
 			    struct err *e)
 {
 	struct listeners *l = &out->listeners;
-	int rc = keep_address(l, q, e);
+	int rc = server_query_keep(l, q, e);
 	if (!rc)
 		rc = listeners_own(h, l, any_listener, NULL, e);
+	if (!rc)
+		rc = hidden_check(l, q, e);
 	return rc ? rc : owners_agree(l, q, e);
 }
 
@@ -241,13 +147,13 @@ static const struct process_stat *stat_find(const struct process_stat *all, size
 	return low < count && all[low].pid == pid ? &all[low] : NULL;
 }
 
-/* The topmost ancestor of the same name. */
+/* The topmost ancestor of the same family. */
 static pid_t root_find(const struct process_stat *all, size_t count, const struct process_stat *p)
 {
 	const struct process_stat *above;
 	for (size_t depth = 0; depth < count; depth++) {
-		above = p->parent > 1 ? stat_find(all, count, p->parent) : NULL;
-		if (!above || strcmp(above->name, p->name) != 0)
+		above = p->parent ? stat_find(all, count, p->parent) : NULL;
+		if (!above || !process_family(above->name, p->name))
 			break;
 		p = above;
 	}
@@ -256,7 +162,7 @@ static pid_t root_find(const struct process_stat *all, size_t count, const struc
 
 static bool process_asked(const struct search *s, const struct process_stat *p)
 {
-	const struct query *q = s->query;
+	const struct server_query *q = s->query;
 	char unit[64];
 	if (q->kind == BY_PID)
 		return p->pid == q->pid;
@@ -295,6 +201,26 @@ static bool descriptors_look(struct search *s, int process, struct listeners *l,
 	return visible;
 }
 
+/* How many of the `open` descriptors of a process that has listeners are no connections: of the low
+ * ones `held` were counted. */
+static uint64_t held_estimate(struct search *s, int process, uint64_t open, uint64_t held)
+{
+	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
+	struct descriptor d;
+	uint64_t seen = 0, other = 0;
+	if (open <= SCAN_HELD || descriptors_open(&all, process) < 0)
+		return held;
+	uint64_t step = (open - SCAN_HELD) / SCAN_SAMPLE + 1;
+	for (uint64_t n = SCAN_HELD; n < open && s->descriptors; n += step) {
+		if (!descriptors_at(&all, (unsigned)n, &d))
+			continue;
+		s->descriptors--;
+		seen++;
+		other += !d.socket;
+	}
+	return seen ? held + (open - SCAN_HELD) * other / seen : held;
+}
+
 /* Names the processes that listen here, for an operator who has mistyped one: "nginx, redis". */
 static void listening_name(const struct search *s, char *text, size_t size)
 {
@@ -315,7 +241,7 @@ static void listening_name(const struct search *s, char *text, size_t size)
 
 static int no_process(const struct search *s, struct err *e)
 {
-	const struct query *q = s->query;
+	const struct server_query *q = s->query;
 	char names[160];
 	if (q->kind == BY_UNIT)
 		return err_set(e, ESRCH, "--server %s: no process runs in this unit", q->who);
@@ -357,6 +283,47 @@ static int members_find(struct search *s, struct err *e)
 	return s->count ? 0 : no_process(s, e);
 }
 
+static void keep_held(struct listeners *l, const bool *held)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (held[i])
+			l->at[kept++] = l->at[i];
+	l->count = kept;
+}
+
+static bool holds_socket(int process, uint64_t inode)
+{
+	CLEAN(descriptors_close) struct descriptors all;
+	struct descriptor d;
+	if (descriptors_open(&all, process) < 0)
+		return false;
+	for (unsigned n = 0; n < SCAN_LOW && descriptors_next(&all, &d); n++)
+		if (d.socket == inode)
+			return true;
+	return false;
+}
+
+/* Whether a process of another network namespace holds a TCP listener there. */
+static bool listens(int process)
+{
+	static const char *const tables[] = {"net/tcp", "net/tcp6"};
+	CLEAN(free_pointer) char *text = malloc(TABLE_TEXT);
+	for (size_t i = 0; text && i < 2; i++) {
+		char state[3];
+		unsigned long long inode;
+		if (process_file(process, tables[i], text, TABLE_TEXT) <= 0)
+			continue;
+		/* "sl: local remote st queues timer retransmits uid timeout inode": proc(5). */
+		for (char *line = text; (line = strchr(line, '\n')); line++)
+			if (sscanf(line + 1, "%*s %*s %*s %2s %*s %*s %*s %*s %*s %llu", state,
+				   &inode) == 2 &&
+			    !strcmp(state, "0A") && holds_socket(process, inode))
+				return true;
+	}
+	return false;
+}
+
 static void member_look(struct search *s, struct member *m, uint64_t here)
 {
 	uint64_t held;
@@ -364,13 +331,30 @@ static void member_look(struct search *s, struct member *m, uint64_t here)
 	if (process < 0)
 		return;
 	uint64_t netns = process_netns(process);
-	m->elsewhere = netns && here && netns != here;
-	if (!m->elsewhere)
+	if (netns && here && netns != here)
+		m->elsewhere = !s->here_only && listens(process);
+	else
 		m->denied = !descriptors_look(s, process, s->all, s->held, &m->holds, &held);
+}
+
+/* What a process that the operator names by pid holds is the server, not what a relative holds. */
+static void asked_look(struct search *s, uint64_t here)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct member *m = &s->members[i];
+		if (m->pid != s->query->pid)
+			continue;
+		member_look(s, m, here);
+		if (m->holds)
+			keep_held(s->all, s->held);
+		memset(s->held, 0, s->all->count * sizeof(*s->held));
+	}
 }
 
 static void members_look(struct search *s, uint64_t here)
 {
+	if (s->query->kind == BY_PID)
+		asked_look(s, here);
 	for (size_t i = 0; i < s->count; i++)
 		member_look(s, &s->members[i], here);
 }
@@ -433,15 +417,6 @@ static void candidates_name(struct search *s, const struct listeners *all,
 	}
 }
 
-static void keep_held(struct listeners *l, const bool *held)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < l->count; i++)
-		if (held[i])
-			l->at[kept++] = l->at[i];
-	l->count = kept;
-}
-
 static int no_listener(const struct search *s, struct subject *out, struct err *e)
 {
 	char list[CANDIDATES][CANDIDATE];
@@ -458,7 +433,9 @@ static int no_listener(const struct search *s, struct subject *out, struct err *
 	if (m) {
 		err_set(e, EACCES, "the descriptors of %s (pid %d) are not visible to this user",
 			m->name, (int)m->root);
-		return err_remedy(e, "run the check as root, or give the address: --server :PORT");
+		return err_remedy(
+			e,
+			"run the check as root (with CAP_SYS_PTRACE), or give the address: --server :PORT");
 	}
 	return err_set(e, ENOENT, "%s (pid %d) does not listen in this network namespace",
 		       s->members[0].name, (int)s->members[0].root);
@@ -466,8 +443,8 @@ static int no_listener(const struct search *s, struct subject *out, struct err *
 
 static int find_by_process(struct search *s, struct subject *out, struct err *e)
 {
-	char list[CANDIDATES][CANDIDATE];
-	size_t count;
+	char list[CANDIDATES + 1][CANDIDATE];
+	size_t count, others;
 	uint64_t here = 0;
 	CLEAN(close_fd) int self = process_open(s->host, getpid(), NULL);
 	if (self >= 0)
@@ -487,6 +464,14 @@ static int find_by_process(struct search *s, struct subject *out, struct err *e)
 	if (count > 1) {
 		candidates_name(s, s->all, list);
 		return several(s->query, list, count, e);
+	}
+	const struct member *other = trees_find(s, member_elsewhere, &others, list + 1);
+	if (other) {
+		candidates_name(s, s->all, list);
+		for (size_t i = 1; i <= others && i < CANDIDATES; i++)
+			strncat(list[i], " in another network namespace",
+				CANDIDATE - strlen(list[i]) - 1);
+		return several(s->query, list, others + 1, e);
 	}
 	keep_held(s->all, s->held);
 	return listeners_own(s->host, s->all, any_listener, NULL, e);
@@ -508,6 +493,7 @@ static void accepting_count(struct search *s, struct subject *out, const struct 
 		out->soft = p.soft;
 		out->hard = p.hard;
 	}
+	held = held_estimate(s, process, p.open, held);
 	if (held > out->held)
 		out->held = held;
 }
@@ -521,6 +507,10 @@ static void accepting_find(struct search *s, struct subject *out)
 	for (size_t i = 0; i < s->count && !out->accepting; i++)
 		if (s->members[i].pid == out->pid)
 			accepting_count(s, out, &s->members[i]);
+	if (!out->accepting && s->each < SCAN_ONE) {
+		s->each = SCAN_ONE;
+		accepting_find(s, out);
+	}
 }
 
 /* The first process of the tree. */
@@ -541,7 +531,7 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 static int subject_describe(struct search *s, struct subject *out, struct err *e)
 {
 	const struct listeners *l = &out->listeners;
-	struct query by_pid = {.kind = BY_PID, .who = s->query->who};
+	struct server_query by_pid = {.kind = BY_PID, .who = s->query->who};
 	int owner = -1;
 	for (size_t i = 0; i < l->count && owner < 0; i++)
 		owner = l->at[i].owner;
@@ -559,11 +549,12 @@ static int subject_describe(struct search *s, struct subject *out, struct err *e
 	return 0;
 }
 
-int subject_find(const struct host *h, const char *who, struct subject *out, struct err *e)
+int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
+		 struct err *e)
 {
-	struct query q;
+	struct server_query q;
 	memset(out, 0, sizeof(*out));
-	int rc = query_make(who, &q, e);
+	int rc = server_query_make(who, &q, e);
 	if (!rc)
 		rc = listeners_read(h, &out->listeners, e);
 	if (rc)
@@ -574,7 +565,8 @@ int subject_find(const struct host *h, const char *who, struct subject *out, str
 			   .all = &out->listeners,
 			   .held = held,
 			   .descriptors = SCAN_ALL,
-			   .each = SCAN_LOW};
+			   .each = SCAN_LOW,
+			   .here_only = here_only};
 	if (!held)
 		return err_set(e, ENOMEM, "cannot find the server: out of memory");
 	rc = q.kind == BY_ADDRESS || q.kind == BY_PATH ? find_by_listener(h, &q, out, e)

@@ -85,6 +85,19 @@ pid_t worker_of(pid_t master, int i)
 	return -1;
 }
 
+/* Until an epoll set of the process watches something. */
+static void wait_watching(pid_t pid)
+{
+	for (int tries = 0; tries < TRIES; tries++, pause_ms(TRY_MS)) {
+		struct output o = run("grep -q ^tfd: /proc/%d/fdinfo/* 2>/dev/null", pid);
+		bool found = !o.status;
+		output_free(&o);
+		if (found)
+			return;
+	}
+	fail_msg("process %d watches nothing", pid);
+}
+
 void servers_test_run(void **state)
 {
 	const struct servers_test *test = *state;
@@ -234,6 +247,8 @@ pid_t nginx_start(int workers, const char *options)
 	pid_t master = program_start((const char *[]){"nginx", "-c", path, NULL});
 	wait_listening(NGINX_PORT);
 	wait_listening(NGINX_PORT6);
+	for (int i = 0; i < workers; i++)
+		wait_watching(worker_of(master, i));
 	return master;
 }
 

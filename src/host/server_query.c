@@ -1,0 +1,173 @@
+/* What --server names: a pid, a unit, an address, a path or a name. */
+#include "host/server_query.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "epolltune/cleanup.h"
+
+/* Of the address of a UNIX listener. */
+static const char unix_prefix[] = "unix:";
+
+static bool ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), m = strlen(suffix);
+	return n > m && !strcmp(text + n - m, suffix);
+}
+
+static bool all_digits(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+/* The address as inet_ntop(3) writes it. */
+static bool address_normal(const char *text, size_t length, char out[INET6_ADDRSTRLEN + 3])
+{
+	char given[INET6_ADDRSTRLEN + 3], normal[INET6_ADDRSTRLEN];
+	struct in6_addr binary;
+	bool v6 = length > 2 && text[0] == '[' && text[length - 1] == ']';
+	if (length >= sizeof(given))
+		return false;
+	snprintf(given, sizeof(given), "%.*s", (int)(v6 ? length - 2 : length), text + v6);
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, given, &binary) != 1 ||
+	    !inet_ntop(v6 ? AF_INET6 : AF_INET, &binary, normal, sizeof(normal)))
+		return false;
+	snprintf(out, INET6_ADDRSTRLEN + 3, v6 ? "[%s]" : "%s", normal);
+	return true;
+}
+
+static int query_address(struct server_query *q, const char *colon, struct err *e)
+{
+	unsigned long port =
+		all_digits(colon + 1) && strlen(colon + 1) <= 5 ? strtoul(colon + 1, NULL, 10) : 0;
+	size_t length = (size_t)(colon - q->who);
+	if (length == 1 && q->who[0] == '*') /* as ss(8) prints all addresses */
+		length = 0;
+	q->kind = BY_ADDRESS;
+	if (!port || port > UINT16_MAX || (length && !address_normal(q->who, length, q->address)))
+		return err_set(e, EINVAL,
+			       "--server %s: not :PORT, ADDRESS:PORT or [ADDRESS]:PORT with a port "
+			       "from 1 to 65535",
+			       q->who);
+	q->port = (uint16_t)port;
+	return 0;
+}
+
+int server_query_make(const char *who, struct server_query *q, struct err *e)
+{
+	struct stat st;
+	const char *colon = strrchr(who, ':');
+	*q = (struct server_query){.kind = BY_NAME, .who = who};
+	if (!*who)
+		return err_set(e, EINVAL, "--server needs a pid, unit, address or name");
+	if (!strncmp(who, unix_prefix, sizeof(unix_prefix) - 1) || who[0] == '/') {
+		q->kind = BY_PATH;
+		q->path = who[0] == '/' ? who : who + sizeof(unix_prefix) - 1;
+		if (q->path[0] != '@' && !stat(q->path, &st)) {
+			q->file = st.st_ino;
+			q->file_device = st.st_dev;
+		}
+	} else if (all_digits(who)) {
+		char *end;
+		unsigned long pid = strtoul(who, &end, 10);
+		q->kind = BY_PID;
+		if (!pid || pid > INT32_MAX)
+			return err_set(e, EINVAL, "--server %s: not a pid", who);
+		q->pid = (pid_t)pid;
+	} else if (colon) {
+		return query_address(q, colon, e);
+	} else if (ends_with(who, ".service") || ends_with(who, ".scope")) {
+		q->kind = BY_UNIT;
+	}
+	return 0;
+}
+
+static bool listener_asked(const struct server_query *q, const struct listener *l,
+			   const char *address)
+{
+	char name[sizeof(l->address)];
+	if (q->kind == BY_PATH)
+		return l->kind == LISTENER_UNIX &&
+		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
+			(q->file && l->file == q->file && l->file_device == q->file_device));
+	if (l->kind != LISTENER_TCP || l->port != q->port)
+		return false;
+	snprintf(name, sizeof(name), "%s:%u", address, q->port);
+	if (!*address || !strcmp(l->address, name))
+		return true;
+	snprintf(name, sizeof(name), "[::ffff:%s]:%u", address, q->port);
+	return !strcmp(l->address, name);
+}
+
+static size_t keep_asked(struct listeners *l, const struct server_query *q, const char *address)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		kept += listener_asked(q, &l->at[i], address);
+	if (!kept)
+		return 0;
+	kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (listener_asked(q, &l->at[i], address))
+			l->at[kept++] = l->at[i];
+	return l->count = kept;
+}
+
+/* Whether this host has the address: others cannot be bound. */
+static bool address_is_here(const char *address)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	char text[INET6_ADDRSTRLEN + 3];
+	bool is_v6 = address[0] == '[';
+	snprintf(text, sizeof(text), "%s", address + is_v6);
+	text[strcspn(text, "]")] = 0;
+	CLEAN(close_fd) int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	if (is_v6)
+		return inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
+		       (!bind(fd, (struct sockaddr *)&v6, sizeof(v6)) || errno != EADDRNOTAVAIL);
+	return inet_pton(AF_INET, text, &v4.sin_addr) == 1 &&
+	       (!bind(fd, (struct sockaddr *)&v4, sizeof(v4)) || errno != EADDRNOTAVAIL);
+}
+
+/* [::] receives for IPv4 too, unless IPV6_V6ONLY is set. */
+static void drop_v6only(struct listeners *l)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->at[i].v6only)
+			l->at[kept++] = l->at[i];
+	l->count = kept;
+}
+
+/* Those of the address itself, otherwise those of all addresses, which receive for it. */
+static bool keep_wildcard(struct listeners *l, const struct server_query *q)
+{
+	bool v4 = q->address[0] != '[';
+	if (!q->address[0] || !address_is_here(q->address))
+		return false;
+	if (v4 && keep_asked(l, q, "0.0.0.0"))
+		return true;
+	if (v4)
+		drop_v6only(l);
+	return keep_asked(l, q, "[::]");
+}
+
+int server_query_keep(struct listeners *l, const struct server_query *q, struct err *e)
+{
+	if (keep_asked(l, q, q->address))
+		return 0;
+	if (keep_wildcard(l, q))
+		return 0;
+	return err_set(e, ENOENT,
+		       "--server %s: nothing listens there in this network namespace; for another "
+		       "one add --netns PATH or --netns PID",
+		       q->who);
+}
