@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <jansson.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "report/table.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
@@ -181,8 +181,6 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
 }
 
-enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_NETNS, COLUMN_CHANGES };
-
 static bool has_line(const struct run *r, const char *name)
 {
 	for (size_t i = 0; i < r->count; i++)
@@ -210,46 +208,31 @@ static void change_names(const struct run *r, char *text, size_t size)
 	}
 }
 
-static bool add_run(struct libscols_table *table, const struct history *h, const struct run *r)
-{
-	char id[16], time[32], status[40], names[4096];
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	snprintf(id, sizeof(id), "%u", r->id);
-	stamp(time, r->time);
-	status_text(status, sizeof(status), h, r);
-	change_names(r, names, sizeof(names));
-	return line && !scols_line_set_data(line, COLUMN_RUN, id) &&
-	       !scols_line_set_data(line, COLUMN_TIME, time) &&
-	       !scols_line_set_data(line, COLUMN_STATUS, status) &&
-	       !scols_line_set_data(line, COLUMN_BY, r->by) &&
-	       !scols_line_set_data(line, COLUMN_NETNS, netns_text(h, r)) &&
-	       !scols_line_set_data(line, COLUMN_CHANGES, names);
-}
-
 static int print_table(const struct history *h, const struct journal *j, struct err *e)
 {
-	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "NETNS", "CHANGES"};
-	struct libscols_table *table = scols_new_table();
-	bool good = table;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (int i = 0; i <= COLUMN_CHANGES && good; i++) {
-		struct libscols_column *column =
-			scols_table_new_column(table, columns[i], 0,
-					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
-					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
-								     : 0);
-		/* The newline separates the lines of a cell: do not escape it. */
-		good = column && (i != COLUMN_CHANGES ||
-				  (!scols_column_set_safechars(column, "\n") &&
-				   !scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
-							      scols_wrapnl_nextchunk, NULL)));
+	static const struct table_column columns[] = {{"RUN", TABLE_RIGHT},
+						      {"TIME", TABLE_LEFT},
+						      {"STATUS", TABLE_LEFT},
+						      {"BY", TABLE_LEFT},
+						      {"NETNS", TABLE_LEFT},
+						      {"CHANGES", TABLE_LINES},
+						      {0}};
+	struct table t = {.columns = columns};
+	for (size_t i = 0; i < j->count; i++) {
+		const struct run *r = &j->runs[i];
+		char time[32], status[40], names[4096];
+		stamp(time, r->time);
+		status_text(status, sizeof(status), h, r);
+		change_names(r, names, sizeof(names));
+		table_row(&t);
+		table_cell(&t, "%u", r->id);
+		table_cell(&t, "%s", time);
+		table_cell(&t, "%s", status);
+		table_cell(&t, "%s", r->by);
+		table_cell(&t, "%s", netns_text(h, r));
+		table_cell(&t, "%s", names);
 	}
-	for (size_t i = 0; i < j->count && good; i++)
-		good = add_run(table, h, &j->runs[i]);
-	if (good)
-		good = scols_print_table(table) == 0;
-	scols_unref_table(table);
-	return good ? 0 : err_set(e, ENOMEM, "not enough memory for the history");
+	return table_print(&t, stdout, e);
 }
 
 static void print_value(const struct page *p, const char *mark, const char *value)

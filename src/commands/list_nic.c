@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
+#include "report/table.h"
 
 struct listing {
 	const struct host *host;
@@ -232,51 +232,19 @@ static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
 	return 0;
 }
 
-/* Text: libsmartcols tables. An empty cell prints "-". */
+/* Text: an empty cell prints "-". */
 
-struct table {
-	struct libscols_table *table;
-	struct libscols_line *line;
-	size_t column;
-	int status;
-};
-
-static struct table table_begin(FILE *out, const struct render_style *style,
-				const char *const *columns)
-{
-	struct table t = {.table = scols_new_table()};
-	if (!t.table) {
-		t.status = -ENOMEM;
-		return t;
+/* A column of a table of names and numbers. */
+#define NAME(head)                                                                                 \
+	{                                                                                          \
+		head, TABLE_LEFT                                                                   \
 	}
-	scols_table_set_stream(t.table, out);
-	scols_table_enable_ascii(t.table, !style->utf8);
-	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
-	for (; *columns; columns++)
-		/* A leading blank right-aligns the column. */
-		if (!scols_table_new_column(t.table, *columns + (**columns == ' '), 0,
-					    **columns == ' ' ? SCOLS_FL_RIGHT : 0))
-			t.status = -ENOMEM;
-	return t;
-}
+#define NUMBER(head)                                                                               \
+	{                                                                                          \
+		head, TABLE_RIGHT                                                                  \
+	}
 
-static void row(struct table *t)
-{
-	if (t->status < 0)
-		return;
-	t->line = scols_table_new_line(t->table, NULL);
-	t->column = 0;
-	if (!t->line)
-		t->status = -ENOMEM;
-}
-
-static void cell(struct table *t, const char *text)
-{
-	if (t->status < 0)
-		return;
-	if (scols_line_set_data(t->line, t->column++, text && *text ? text : "-") != 0)
-		t->status = -ENOMEM;
-}
+static void cell(struct table *t, const char *text) { table_cell(t, "%s", text ? text : ""); }
 
 static void cell_number(struct table *t, struct nic_number n)
 {
@@ -303,31 +271,31 @@ static void cell_feature(struct table *t, const struct nic *n, const char *name)
 	cell(t, !f ? "" : f->active ? "on" : "off");
 }
 
-static int table_end(struct table *t, const char *title, FILE *out, struct err *e)
+static int print(FILE *out, struct table *t, const char *title, struct err *e)
 {
-	if (t->table && t->status == 0 && scols_table_get_nlines(t->table)) {
-		if (title)
-			fprintf(out, "\n%s\n", title);
-		t->status = scols_print_table(t->table);
-	}
-	if (t->table)
-		scols_unref_table(t->table);
-	if (t->status == 0)
-		return 0;
-	return err_set(e, -t->status, "cannot list the interfaces: %s", strerror(-t->status));
+	if (title && t->row_count)
+		fprintf(out, "\n%s\n", title);
+	return table_print(t, out, e);
 }
 
-static int table_nics(FILE *out, const struct listing *m, const struct render_style *style,
-		      struct err *e)
+static int table_nics(FILE *out, const struct listing *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", "DRIVER",  " MTU",      " RX-RING",
-					      " TX-RING",  " QUEUES", " RX-USECS", "GRO",
-					      "TSO",       "QDISC",   NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {NAME("INTERFACE"),
+						      NAME("DRIVER"),
+						      NUMBER("MTU"),
+						      NUMBER("RX-RING"),
+						      NUMBER("TX-RING"),
+						      NUMBER("QUEUES"),
+						      NUMBER("RX-USECS"),
+						      NAME("GRO"),
+						      NAME("TSO"),
+						      NAME("QDISC"),
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		const struct nic_channels *c = &n->channels;
-		row(&t);
+		table_row(&t);
 		cell(&t, n->name);
 		cell(&t, n->driver[0] ? n->driver : n->kind);
 		cell_number(&t, n->link.mtu);
@@ -347,7 +315,7 @@ static int table_nics(FILE *out, const struct listing *m, const struct render_st
 	}
 	if (m->nics.count)
 		fputs("Interfaces (rings and queues: current/maximum)\n", out);
-	return table_end(&t, NULL, out, e);
+	return print(out, &t, NULL, e);
 }
 
 static const struct nic_napi *napi_find(const struct nic *n, struct nic_number id)
@@ -358,13 +326,20 @@ static const struct nic_napi *napi_find(const struct nic *n, struct nic_number i
 	return NULL;
 }
 
-static int table_queues(FILE *out, const struct listing *m, const struct render_style *style,
-			struct err *e)
+static int table_queues(FILE *out, const struct listing *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", "QUEUE",  " NAPI",      "IRQ-CPUS",
-					      "RPS/XPS",   " DEFER", " GRO-FLUSH", " SUSPEND",
-					      "THREADED",  " DROPS", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {NAME("INTERFACE"),
+						      NAME("QUEUE"),
+						      NUMBER("NAPI"),
+						      NAME("IRQ-CPUS"),
+						      NAME("RPS/XPS"),
+						      NUMBER("DEFER"),
+						      NUMBER("GRO-FLUSH"),
+						      NUMBER("SUSPEND"),
+						      NAME("THREADED"),
+						      NUMBER("DROPS"),
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		for (size_t k = 0; k < n->queue_count; k++) {
@@ -378,7 +353,7 @@ static int table_queues(FILE *out, const struct listing *m, const struct render_
 					affinity = n->irqs[j].affinity;
 			snprintf(name, sizeof(name), "%s-%u", q->direction == NIC_RX ? "rx" : "tx",
 				 q->id);
-			row(&t);
+			table_row(&t);
 			cell(&t, n->name);
 			cell(&t, name);
 			cell_number(&t, q->napi);
@@ -391,20 +366,20 @@ static int table_queues(FILE *out, const struct listing *m, const struct render_
 			cell_number(&t, q->hw_drops);
 		}
 	}
-	return table_end(&t, "Queues (GRO-FLUSH and SUSPEND in ns)", out, e);
+	return print(out, &t, "Queues (GRO-FLUSH and SUSPEND in ns)", e);
 }
 
-static int table_interrupts(FILE *out, const struct listing *m, const struct render_style *style,
-			    struct err *e)
+static int table_interrupts(FILE *out, const struct listing *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", " IRQ",   "ACTION",
-					      "CPUS",      " TOTAL", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {NAME("INTERFACE"), NUMBER("IRQ"),
+						      NAME("ACTION"),    NAME("CPUS"),
+						      NUMBER("TOTAL"),   {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		for (size_t k = 0; k < n->irq_count; k++) {
 			struct nic_number irq = {true, n->irqs[k].irq};
-			row(&t);
+			table_row(&t);
 			cell(&t, n->name);
 			cell_number(&t, irq);
 			cell(&t, n->irqs[k].action);
@@ -412,49 +387,51 @@ static int table_interrupts(FILE *out, const struct listing *m, const struct ren
 			cell_number(&t, n->irqs[k].total);
 		}
 	}
-	return table_end(&t, "Interrupts", out, e);
+	return print(out, &t, "Interrupts", e);
 }
 
-static int table_softnet(FILE *out, const struct listing *m, const struct render_style *style,
-			 struct err *e)
+static int table_softnet(FILE *out, const struct listing *m, struct err *e)
 {
-	static const char *const columns[] = {" CPU", " PROCESSED", " DROPPED", " SQUEEZED",
-					      " RPS", " BACKLOG",   NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {NUMBER("CPU"),
+						      NUMBER("PROCESSED"),
+						      NUMBER("DROPPED"),
+						      NUMBER("SQUEEZED"),
+						      NUMBER("RPS"),
+						      NUMBER("BACKLOG"),
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->softnet.count; i++) {
 		const struct softnet_cpu *c = &m->softnet.at[i];
 		const uint64_t numbers[] = {c->cpu, c->processed, c->dropped, c->time_squeeze,
 					    c->received_rps};
-		row(&t);
+		table_row(&t);
 		for (size_t k = 0; k < sizeof(numbers) / sizeof(*numbers); k++) {
 			struct nic_number number = {true, numbers[k]};
 			cell_number(&t, number);
 		}
 		cell_number(&t, c->backlog);
 	}
-	return table_end(&t, "Softnet, since boot", out, e);
+	return print(out, &t, "Softnet, since boot", e);
 }
 
-static int table_knobs(FILE *out, const struct listing *m, const struct render_style *style,
-		       struct err *e)
+static int table_knobs(FILE *out, const struct listing *m, struct err *e)
 {
-	static const char *const columns[] = {"KNOB", " VALUE", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {NAME("KNOB"), NUMBER("VALUE"), {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
 		struct nic_number value =
 			k->softnet ? softnet_number(m, k) : (struct nic_number){0};
 		if (!value.known)
 			continue;
-		row(&t);
+		table_row(&t);
 		cell(&t, k->name);
 		cell_number(&t, value);
 	}
-	return table_end(&t, "Softnet knobs", out, e);
+	return print(out, &t, "Softnet knobs", e);
 }
 
-int list_nic(FILE *out, const struct host *h, bool json, const struct render_style *style,
-	     struct err *e)
+int list_nic(FILE *out, const struct host *h, bool json, struct err *e)
 {
 	CLEAN(machine_free) struct listing m;
 	int r = machine_read(h, &m, e);
@@ -462,14 +439,14 @@ int list_nic(FILE *out, const struct host *h, bool json, const struct render_sty
 		return r;
 	if (json)
 		return render_nics_json(out, &m, e);
-	r = table_nics(out, &m, style, e);
+	r = table_nics(out, &m, e);
 	if (r == 0)
-		r = table_queues(out, &m, style, e);
+		r = table_queues(out, &m, e);
 	if (r == 0)
-		r = table_interrupts(out, &m, style, e);
+		r = table_interrupts(out, &m, e);
 	if (r == 0)
-		r = table_softnet(out, &m, style, e);
+		r = table_softnet(out, &m, e);
 	if (r == 0)
-		r = table_knobs(out, &m, style, e);
+		r = table_knobs(out, &m, e);
 	return r;
 }

@@ -1,13 +1,13 @@
 #include "report/bench_render.h"
 
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/quantity.h"
 #include "report/page.h"
+#include "report/table.h"
 #include "report/utf8.h"
 
 #define VARIANTS 40
@@ -129,56 +129,6 @@ static void hanging(FILE *out, const struct render_style *style, size_t indent, 
 	page_wrap(&p, TONE_PLAIN, indent, indent, text);
 }
 
-/* A libsmartcols table; `failed` keeps an error until it is printed. */
-struct grid {
-	struct libscols_table *table;
-	struct libscols_line *line;
-	size_t column;
-	bool failed;
-};
-
-static struct grid grid_make(const struct render_style *style)
-{
-	struct grid g = {.table = scols_new_table()};
-	g.failed = !g.table || scols_table_set_column_separator(g.table, "  ");
-	if (g.table) {
-		scols_table_set_termforce(g.table, SCOLS_TERMFORCE_ALWAYS);
-		scols_table_set_termwidth(g.table, style->width);
-	}
-	return g;
-}
-
-static void grid_column(struct grid *g, const char *name, int flags)
-{
-	if (!g->failed)
-		g->failed = !scols_table_new_column(g->table, name, 0, flags);
-}
-
-static void grid_row(struct grid *g)
-{
-	g->column = 0;
-	if (!g->failed)
-		g->line = scols_table_new_line(g->table, NULL);
-	g->failed |= !g->line;
-}
-
-static void grid_put(struct grid *g, const char *text)
-{
-	if (!g->failed)
-		g->failed = scols_line_set_data(g->line, g->column++, text) != 0;
-}
-
-static int grid_print(FILE *out, struct grid *g, struct err *e)
-{
-	char *text = NULL;
-	g->failed = g->failed || scols_print_table_to_string(g->table, &text);
-	if (!g->failed)
-		fprintf(out, "%s\n", text);
-	free(text);
-	scols_unref_table(g->table);
-	return g->failed ? err_set(e, ENOMEM, "out of memory for the figures") : 0;
-}
-
 /* The columns beside the sizes: one per variant, or one per metric. */
 static size_t column_count(const struct shape *s)
 {
@@ -262,36 +212,37 @@ static bool row_shows(const struct bench_table *t, const struct shape *s, const 
 	return false;
 }
 
-static int table_print(FILE *out, const struct bench_table *t, const struct shape *s, size_t first,
-		       size_t end, const struct render_style *style, struct err *e)
+static int figures_print(FILE *out, const struct bench_table *t, const struct shape *s,
+			 size_t first, size_t end, struct err *e)
 {
-	struct grid g = grid_make(style);
+	struct table table = {.gap = "  "};
 	char text[96];
 	if (!s->by_size)
-		grid_column(&g, "VARIANT", 0);
-	grid_column(&g, "N", SCOLS_FL_RIGHT);
+		table_column(&table, "VARIANT", TABLE_LEFT);
+	table_column(&table, "N", TABLE_RIGHT);
 	if (some_active(s))
-		grid_column(&g, s->by_size ? "K" : "ACTIVE", SCOLS_FL_RIGHT);
+		table_column(&table, s->by_size ? "K" : "ACTIVE", TABLE_RIGHT);
 	for (size_t c = first; c < end; c++)
-		grid_column(&g, column_name(s, c), SCOLS_FL_RIGHT);
+		table_column(&table, column_name(s, c), TABLE_RIGHT);
 	for (size_t i = 0; i < s->row_count; i++) {
 		const struct row *row = &s->rows[i];
 		if (!row_shows(t, s, row, first, end))
 			continue;
-		grid_row(&g);
+		table_row(&table);
 		if (!s->by_size)
-			grid_put(&g, row->variant);
-		grid_put(&g, bench_size(text, sizeof(text), row->size.n));
+			table_cell(&table, "%s", row->variant);
+		table_cell(&table, "%s", bench_size(text, sizeof(text), row->size.n));
 		if (some_active(s))
-			grid_put(&g, row->size.active
-					     ? bench_size(text, sizeof(text), row->size.active)
-					     : "-");
+			table_cell(&table, "%s",
+				   row->size.active
+					   ? bench_size(text, sizeof(text), row->size.active)
+					   : "-");
 		for (size_t c = first; c < end; c++) {
 			cell_text(text, sizeof(text), t, s, row, c);
-			grid_put(&g, text);
+			table_cell(&table, "%s", text);
 		}
 	}
-	return grid_print(out, &g, e);
+	return table_print(&table, out, e);
 }
 
 /* Print counts with their expected values. */
@@ -394,8 +345,8 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 	} else {
 		size_t each = columns_at_once(t, s, style), columns = column_count(s);
 		for (size_t c = 0; c < columns && rc == 0; c += each) {
-			rc = table_print(out, t, s, c, c + each < columns ? c + each : columns,
-					 style, e);
+			rc = figures_print(out, t, s, c, c + each < columns ? c + each : columns,
+					   e);
 			fputc('\n', out);
 		}
 		conditions(out, t, s, style);

@@ -1,13 +1,13 @@
 #include "report/compare.h"
 
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/figure.h"
 #include "report/page.h"
+#include "report/table.h"
 
 static bool moved(const struct wall *before, const struct wall *after)
 {
@@ -93,19 +93,10 @@ static bool has_finding(const struct report *r, const struct finding *f)
 
 /* Text */
 
-struct table {
-	const struct page *page;
-	struct libscols_table *table;
-};
-
-enum { COLUMN_WALL, COLUMN_BEFORE, COLUMN_AFTER, COLUMN_VERDICT, COLUMN_CHANGE };
-
-static const char *format_figure(const struct page *p, char *text, size_t size,
-				 const struct wall *w)
+static const char *format_figure(char *text, size_t size, const struct wall *w)
 {
-	char raw[64] = "-";
-	page_text(p, text, size, "%s", w ? figure_text(raw, sizeof(raw), w) : raw);
-	return text;
+	snprintf(text, size, "-");
+	return w ? figure_text(text, size, w) : text;
 }
 
 static bool add_line(void *arg, const struct wall *before, const struct wall *after)
@@ -116,57 +107,33 @@ static bool add_line(void *arg, const struct wall *before, const struct wall *af
 		[COMPARE_UNKNOWN] = TONE_WARN, [COMPARE_NEW] = TONE_WARN,
 		[COMPARE_GONE] = TONE_WARN,
 	};
-	const struct table *t = arg;
-	struct libscols_line *line = scols_table_new_line(t->table, NULL);
-	if (!line)
-		return false;
-	char name[64], from[64], to[64], verdict[64];
+	struct table *t = arg;
+	char figure[64];
 	enum compare_verdict change = compare_wall(before, after);
 	const char *was = before ? wall_verdict_name(before->verdict) : "";
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
-	page_text(t->page, name, sizeof(name), "%s", before ? before->name : after->name);
-	page_text(t->page, verdict, sizeof(verdict), "%s%s%s", was,
-		  *was && strcmp(was, is) != 0 ? " → " : "", strcmp(was, is) != 0 ? is : "");
-	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
-		      scols_line_set_data(line, COLUMN_BEFORE,
-					  format_figure(t->page, from, sizeof(from), before)) ||
-		      scols_line_set_data(line, COLUMN_AFTER,
-					  format_figure(t->page, to, sizeof(to), after)) ||
-		      scols_line_set_data(line, COLUMN_VERDICT, verdict) ||
-		      scols_line_set_data(line, COLUMN_CHANGE, compare_name(change));
-	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_CHANGE);
-	if (t->page->color && cell && tones[change] != TONE_PLAIN)
-		failed |= scols_cell_set_color(cell, page_tone(tones[change])) != 0;
-	return !failed;
+	table_row(t);
+	table_cell(t, "%s", before ? before->name : after->name);
+	table_cell(t, "%s", format_figure(figure, sizeof(figure), before));
+	table_cell(t, "%s", format_figure(figure, sizeof(figure), after));
+	table_cell(t, "%s%s%s", was, *was && strcmp(was, is) != 0 ? " → " : "",
+		   strcmp(was, is) != 0 ? is : "");
+	if (tones[change] == TONE_PLAIN)
+		table_cell(t, "%s", compare_name(change));
+	else
+		table_cell_tone(t, tones[change], compare_name(change));
+	return true;
 }
 
-static char *table_text(const struct page *p, const struct report *before,
-			const struct report *after)
+static int put_walls(const struct page *p, const struct report *before, const struct report *after,
+		     struct err *e)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} columns[] = {
-		[COLUMN_WALL] = {"WALL", 0},
-		[COLUMN_BEFORE] = {"BEFORE", SCOLS_FL_RIGHT},
-		[COLUMN_AFTER] = {"AFTER", SCOLS_FL_RIGHT},
-		[COLUMN_VERDICT] = {"VERDICT", 0},
-		[COLUMN_CHANGE] = {"CHANGE", 0},
-	};
-	struct table t = {p, scols_new_table()};
-	char *text = NULL;
-	if (!t.table)
-		return NULL;
-	bool failed = scols_table_set_column_separator(t.table, p->width < 72 ? " " : "   ") != 0;
-	scols_table_enable_colors(t.table, p->color);
-	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
-		failed |= !scols_table_new_column(t.table, columns[i].name, 0, columns[i].flags);
-	if (!failed && each_wall(before, after, add_line, &t) &&
-	    scols_print_table_to_string(t.table, &text))
-		text = NULL;
-	scols_unref_table(t.table);
-	return text;
+	static const struct table_column columns[] = {
+		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
+		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
+	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
+	each_wall(before, after, add_line, &t);
+	return table_print(&t, p->out, e);
 }
 
 static void put_findings(const struct page *p, const char *mark, enum tone tone,
@@ -189,13 +156,9 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 		 const struct render_style *style, struct err *e)
 {
 	struct page p = page_open(out, style);
-	if (before->wall_count || after->wall_count) {
-		char *text = table_text(&p, before, after);
-		if (!text)
-			return err_set(e, ENOMEM, "out of memory for the comparison");
-		fprintf(out, "%s\n", text);
-		free(text);
-	}
+	int status = put_walls(&p, before, after, e);
+	if (status < 0)
+		return status;
 	put_findings(&p, "-", TONE_GOOD, before, after);
 	put_findings(&p, "+", TONE_WARN, after, before);
 	errno = 0;
