@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "report/json_value.h"
 #include "report/table.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
@@ -42,13 +42,6 @@ static int arguments_read(struct options *o, struct history *h, struct err *e)
 	if (!e->code && !o->help && o->next + 1 < o->argc)
 		err_set(e, EINVAL, "history: unexpected argument \"%s\"", o->argv[o->next + 1]);
 	return -e->code;
-}
-
-static void stamp(char text[32], time_t when)
-{
-	struct tm utc;
-	if (!gmtime_r(&when, &utc) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc))
-		text[0] = 0;
 }
 
 /* Whether a rollback skipped every change. */
@@ -146,9 +139,9 @@ static const char *netns_text(const struct history *h, const struct run *r)
 
 static json_t *run_json(const struct run *r)
 {
-	char begun[32], ended[32];
-	stamp(begun, r->time);
-	stamp(ended, r->ended);
+	char begun[REPORT_STAMP], ended[REPORT_STAMP];
+	report_stamp(r->time, begun);
+	report_stamp(r->ended, ended);
 	json_t *changes = json_array();
 	for (size_t i = 0; i < r->count; i++) {
 		const struct change *c = &r->items[i];
@@ -174,11 +167,7 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 			json_array_append_new(runs, run_json(&j->runs[i]));
 	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
 				 EPOLLTUNE_VERSION, "runs", runs);
-	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
-	putchar('\n');
-	json_decref(root);
-	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
+	return value_print(stdout, root, NULL, "the history", e);
 }
 
 static bool has_line(const struct run *r, const char *name)
@@ -220,8 +209,8 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 	struct table t = {.columns = columns};
 	for (size_t i = 0; i < j->count; i++) {
 		const struct run *r = &j->runs[i];
-		char time[32], status[40], names[4096];
-		stamp(time, r->time);
+		char time[REPORT_STAMP], status[40], names[4096];
+		report_stamp(r->time, time);
 		status_text(status, sizeof(status), h, r);
 		change_names(r, names, sizeof(names));
 		table_row(&t);
@@ -247,10 +236,10 @@ static void print_value(const struct page *p, const char *mark, const char *valu
 
 static void print_run(const struct history *h, const struct run *r)
 {
-	char begun[32], ended[32], status[40];
+	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40];
 	struct page p = page_open(stdout, &h->tuning.style);
-	stamp(begun, r->time);
-	stamp(ended, r->ended);
+	report_stamp(r->time, begun);
+	report_stamp(r->ended, ended);
 	status_text(status, sizeof(status), h, r);
 	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
 	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);

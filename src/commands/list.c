@@ -6,6 +6,7 @@
 #include "commands/list_nic.h"
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
+#include "report/json_value.h"
 #include "report/render.h"
 #include "report/table.h"
 
@@ -112,17 +113,14 @@ static bool wanted(const struct topic_kind *kind, const char *only)
 
 static int list_json(const char *only, const struct host *h, struct err *e)
 {
-	CLEAN(json_decrefp)
-	json_t *whole =
-		json_pack("{s:s, s:s}", "schema", "epolltune.list/1", "version", EPOLLTUNE_VERSION);
+	struct json_writer w = {false};
+	json_t *whole = json_object();
+	value_set(&w, whole, "schema", value_text("epolltune.list/1"));
+	value_set(&w, whole, "version", value_text(EPOLLTUNE_VERSION));
 	for (size_t i = 0; i < topic_kind_count; i++)
-		if (wanted(&topic_kinds[i], only) &&
-		    json_object_set_new(whole, topic_kinds[i].plural,
-					topics_of(&topic_kinds[i], h)))
-			return err_set(e, ENOMEM, "list: out of memory");
-	json_dumpf(whole, stdout, JSON_INDENT(2));
-	putchar('\n');
-	return 0;
+		if (wanted(&topic_kinds[i], only))
+			value_set(&w, whole, topic_kinds[i].plural, topics_of(&topic_kinds[i], h));
+	return value_print(stdout, whole, &w, "the list", e);
 }
 
 static int list_text(const char *only, const struct host *h, struct err *e)
@@ -183,7 +181,6 @@ int command_list(int argc, char **argv)
 		return command_error(&e);
 	if (nic)
 		return list_nic(stdout, h, json, &e) < 0 ? command_error(&e) : EXIT_OK;
-	/* main() reports an error of standard output, once. */
 	int r = json ? list_json(only, h, &e) : list_text(only, h, &e);
 	return r < 0 ? command_error(&e) : EXIT_OK;
 }

@@ -1,6 +1,5 @@
 #include "report/compare.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,18 +62,23 @@ const char *compare_name(enum compare_verdict v)
 	return names[v];
 }
 
-/* Call `each` for every wall: those of the first report, then those only in the second. */
-typedef bool (*wall_pair)(void *arg, const struct wall *before, const struct wall *after);
-static bool each_wall(const struct report *before, const struct report *after, wall_pair each,
-		      void *arg)
+/* Finds pair i of the walls: those of the first report, then those only in the second. */
+static bool wall_pair(const struct report *before, const struct report *after, size_t i,
+		      const struct wall **was, const struct wall **is)
 {
-	bool good = true;
-	for (size_t i = 0; i < before->wall_count && good; i++)
-		good = each(arg, &before->walls[i], report_find(after, before->walls[i].name));
-	for (size_t i = 0; i < after->wall_count && good; i++)
-		if (!report_find(before, after->walls[i].name))
-			good = each(arg, NULL, &after->walls[i]);
-	return good;
+	if (i < before->wall_count) {
+		*was = &before->walls[i];
+		*is = report_find(after, before->walls[i].name);
+		return true;
+	}
+	*was = NULL;
+	i -= before->wall_count;
+	for (size_t k = 0; k < after->wall_count; k++) {
+		*is = &after->walls[k];
+		if (!report_find(before, (*is)->name) && i-- == 0)
+			return true;
+	}
+	return false;
 }
 
 static const char *knob_name(const struct finding *f)
@@ -99,7 +103,7 @@ static const char *format_figure(char *text, size_t size, const struct wall *w)
 	return w ? figure_text(text, size, w) : text;
 }
 
-static bool add_line(void *arg, const struct wall *before, const struct wall *after)
+static void add_line(struct table *t, const struct wall *before, const struct wall *after)
 {
 	static const enum tone tones[] = {
 		[COMPARE_SAME] = TONE_PLAIN,   [COMPARE_BETTER] = TONE_GOOD,
@@ -107,7 +111,6 @@ static bool add_line(void *arg, const struct wall *before, const struct wall *af
 		[COMPARE_UNKNOWN] = TONE_WARN, [COMPARE_NEW] = TONE_WARN,
 		[COMPARE_GONE] = TONE_WARN,
 	};
-	struct table *t = arg;
 	char figure[64];
 	enum compare_verdict change = compare_wall(before, after);
 	const char *was = before ? wall_verdict_name(before->verdict) : "";
@@ -122,7 +125,6 @@ static bool add_line(void *arg, const struct wall *before, const struct wall *af
 		table_cell(t, "%s", compare_name(change));
 	else
 		table_cell_tone(t, tones[change], compare_name(change));
-	return true;
 }
 
 static int put_walls(const struct page *p, const struct report *before, const struct report *after,
@@ -132,7 +134,9 @@ static int put_walls(const struct page *p, const struct report *before, const st
 		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
 		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
 	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
-	each_wall(before, after, add_line, &t);
+	const struct wall *was, *is;
+	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++)
+		add_line(&t, was, is);
 	return table_print(&t, p->out, e);
 }
 
@@ -161,50 +165,49 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 		return status;
 	put_findings(&p, "-", TONE_GOOD, before, after);
 	put_findings(&p, "+", TONE_WARN, after, before);
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the comparison");
-	return 0;
+	return render_flush(out, "the comparison", e);
 }
 
 /* JSON */
 
-static json_t *json_side(const struct wall *w)
+static json_t *json_side(struct json_writer *w, const struct wall *wall)
 {
-	if (!w)
+	if (!wall)
 		return json_null();
-	int64_t value = figure_of(w);
-	return json_pack("{s:s, s:o}", "verdict", wall_verdict_name(w->verdict), "value",
-			 value == REPORT_NONE ? json_null() : json_integer(value));
+	json_t *o = json_object();
+	value_set(w, o, "verdict", value_text(wall_verdict_name(wall->verdict)));
+	value_set(w, o, "value", value_quantity(figure_of(wall)));
+	return o;
 }
 
-static bool add_pair(void *arg, const struct wall *before, const struct wall *after)
+static void json_findings(struct json_writer *w, json_t *object, const char *key,
+			  const struct report *of, const struct report *other)
 {
-	const struct wall *any = before ? before : after;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", any->name, "unit", any->unit,
-			      "change", compare_name(compare_wall(before, after)), "before",
-			      json_side(before), "after", json_side(after));
-	return json_array_append_new(arg, o) == 0;
-}
-
-static bool add_findings(json_t *list, const struct report *of, const struct report *other)
-{
-	bool good = true;
-	for (size_t i = 0; i < of->finding_count && good; i++)
+	json_t *list = json_array();
+	for (size_t i = 0; i < of->finding_count; i++)
 		if (!has_finding(other, &of->findings[i]))
-			good = json_array_append_new(list, json_string(of->findings[i].id)) == 0;
-	return good;
+			value_add(w, list, value_text(of->findings[i].id));
+	value_set(w, object, key, list);
 }
 
 json_t *compare_json(const struct report *before, const struct report *after)
 {
-	json_t *walls = json_array(), *gone = json_array(), *new = json_array();
-	bool good = each_wall(before, after, add_pair, walls) &&
-		    add_findings(gone, before, after) && add_findings(new, after, before);
-	json_t *root = json_pack("{s:o, s:{s:o, s:o}}", "walls", walls, "findings", "gone", gone,
-				 "new", new);
-	if (good)
-		return root;
-	json_decref(root);
-	return NULL;
+	struct json_writer writer = {false}, *w = &writer;
+	json_t *root = json_object(), *walls = json_array(), *findings = json_object();
+	const struct wall *was, *is;
+	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++) {
+		const struct wall *any = was ? was : is;
+		json_t *o = json_object();
+		value_set(w, o, "name", value_text(any->name));
+		value_set(w, o, "unit", value_text(any->unit));
+		value_set(w, o, "change", value_text(compare_name(compare_wall(was, is))));
+		value_set(w, o, "before", json_side(w, was));
+		value_set(w, o, "after", json_side(w, is));
+		value_add(w, walls, o);
+	}
+	json_findings(w, findings, "gone", before, after);
+	json_findings(w, findings, "new", after, before);
+	value_set(w, root, "walls", walls);
+	value_set(w, root, "findings", findings);
+	return value_complete(root, w);
 }

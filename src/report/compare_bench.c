@@ -218,38 +218,41 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 			&p, TONE_PLAIN, 0,
 			"Median ± half the range, in %. A figure is better or worse if the rounds "
 			"of the two files do not overlap and the medians differ by more than 5 %.");
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the comparison");
-	return 0;
+	return render_flush(out, "the comparison", e);
 }
 
-static json_t *side_json(const struct figure *f)
+static json_t *side_json(struct json_writer *w, const struct figure *f)
 {
-	return f->known ? json_pack("{s:f, s:f, s:f}", "median", f->median, "min", f->min, "max",
-				    f->max)
-			: json_null();
+	if (!f->known)
+		return json_null();
+	json_t *o = json_object();
+	value_set(w, o, "median", json_real(f->median));
+	value_set(w, o, "min", json_real(f->min));
+	value_set(w, o, "max", json_real(f->max));
+	return o;
 }
 
 json_t *bench_comparison_json(const struct bench_comparison *c)
 {
-	json_t *results = json_array();
-	int failed = 0;
-	for (size_t i = 0; i < c->count && !failed; i++) {
+	struct json_writer writer = {false}, *w = &writer;
+	json_t *root = json_object(), *results = json_array();
+	for (size_t i = 0; i < c->count; i++) {
 		const struct row *r = &c->rows[i];
-		failed = json_array_append_new(
-			results,
-			json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o}", "bench",
-				  r->bench, "variant", r->variant, "n", r->n, "active", r->active,
-				  "metric", r->metric, "unit", r->unit, "change",
-				  compare_name(row_verdict(r)), "before", side_json(&r->at[0]),
-				  "after", side_json(&r->at[1]), "ratio",
-				  has_ratio(r) ? json_real(r->at[1].median / r->at[0].median)
-					       : json_null()));
+		json_t *o = json_object();
+		value_set(w, o, "bench", value_text(r->bench));
+		value_set(w, o, "variant", value_text(r->variant));
+		value_set(w, o, "n", json_integer(r->n));
+		value_set(w, o, "active", json_integer(r->active));
+		value_set(w, o, "metric", value_text(r->metric));
+		value_set(w, o, "unit", value_text(r->unit));
+		value_set(w, o, "change", value_text(compare_name(row_verdict(r))));
+		value_set(w, o, "before", side_json(w, &r->at[0]));
+		value_set(w, o, "after", side_json(w, &r->at[1]));
+		value_set(w, o, "ratio",
+			  has_ratio(r) ? json_real(r->at[1].median / r->at[0].median)
+				       : json_null());
+		value_add(w, results, o);
 	}
-	json_t *root = json_pack("{s:o}", "results", results);
-	if (!failed)
-		return root;
-	json_decref(root);
-	return NULL;
+	value_set(w, root, "results", results);
+	return value_complete(root, w);
 }

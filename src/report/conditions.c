@@ -44,8 +44,9 @@ static const char *shown(char *text, size_t size, const struct row *r, const jso
 
 json_t *conditions_compare(json_t *const documents[2])
 {
+	struct json_writer w = {false};
 	json_t *list = json_array();
-	for (size_t i = 0; i < ROWS && list; i++) {
+	for (size_t i = 0; i < ROWS; i++) {
 		char name[48], before[80], after[80];
 		json_t *a = value_of(&rows[i], documents[0]), *b = value_of(&rows[i], documents[1]);
 		/* Compare as printed: memory differs by a few pages between boots. */
@@ -55,13 +56,10 @@ json_t *conditions_compare(json_t *const documents[2])
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", rows[i].object, rows[i].object[0] ? "." : "",
 			 rows[i].key);
-		if (json_array_append_new(list, json_pack("{s:s, s:O?, s:O?}", "name", name,
-							  "before", a, "after", b)) == 0)
-			continue;
-		json_decref(list);
-		list = NULL;
+		value_add(&w, list,
+			  json_pack("{s:s, s:O?, s:O?}", "name", name, "before", a, "after", b));
 	}
-	return list;
+	return value_complete(list, &w);
 }
 
 static const struct row *row_named(const char *name)

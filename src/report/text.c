@@ -1,6 +1,5 @@
 #include "report/render.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -436,8 +435,5 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 	    findings(&p, r, LEVEL_SKIPPED, finding_line))
 		fputc('\n', out);
 	closing(&p, r);
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the report");
-	return 0;
+	return render_flush(out, "the report", e);
 }
