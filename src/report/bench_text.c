@@ -356,17 +356,6 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 	return rc;
 }
 
-static void plots_print(FILE *out, const struct bench_table *t, const char *bench,
-			const struct render_style *style)
-{
-	struct chart *charts = calloc(CHARTS, sizeof(*charts));
-	size_t count = charts ? charts_of(t, charts, CHARTS) : 0;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(charts[i].bench, bench) == 0)
-			plot_print(out, &charts[i], style);
-	free(charts);
-}
-
 static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
 {
 	char memory[32], name[128];
@@ -419,7 +408,7 @@ int bench_render_text(FILE *out, const struct bench_page *p, const struct render
 		bench = p->table->at[i].bench;
 		rc = bench_print(out, p, bench, style, e);
 		if (rc == 0)
-			plots_print(out, p->table, bench, style);
+			bench_charts_text(out, p->table, bench, style);
 	}
 	if (rc == 0)
 		meanings_print(out, p->table, style);
