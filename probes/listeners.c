@@ -110,13 +110,13 @@ static void judge_files(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t p = 0; p < all->process_count; p++) {
-		const struct listener *most = NULL;
+		const struct listener *worst = NULL;
 		for (size_t i = 0; i < all->count; i++)
 			if (all->at[i].owner == (int)p && queue_waits(w->after, &all->at[i]) &&
-			    (!most || all->at[i].depth > most->depth))
-				most = &all->at[i];
-		if (most && process_at_file_limit(&all->processes[p]))
-			files_finding(w, most, &all->processes[p]);
+			    (!worst || all->at[i].depth > worst->depth))
+				worst = &all->at[i];
+		if (worst && process_at_file_limit(&all->processes[p]))
+			files_finding(w, worst, &all->processes[p]);
 	}
 }
 
@@ -145,24 +145,24 @@ static struct quantity_shown window_of(const struct queue_watch *w)
 }
 
 /* The listener whose handshakes fill most of its SYN queue. */
-static const struct listener *most_half_open(const struct queue_watch *w)
+static const struct listener *fullest_half_open(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
-	const struct listener *most = NULL;
+	const struct listener *worst = NULL;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct listener *l = &all->at[i];
-		if (l->half_open && (!most || l->half_open / (l->limit + 1.0) >
-						      most->half_open / (most->limit + 1.0)))
-			most = l;
+		if (l->half_open && (!worst || l->half_open / (l->limit + 1.0) >
+						       worst->half_open / (worst->limit + 1.0)))
+			worst = l;
 	}
-	return most;
+	return worst;
 }
 
 static void judge_cookies(const struct queue_watch *w)
 {
 	int64_t total = host_counter(&w->after->counters, COOKIES),
 		grown = queue_growth(w, COOKIES);
-	const struct listener *most = most_half_open(w);
+	const struct listener *worst = fullest_half_open(w);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	if (total <= 0)
@@ -171,11 +171,11 @@ static void judge_cookies(const struct queue_watch *w)
 	wording_set(&words, "grown", "%s", grown ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
-	if (most) {
+	if (worst) {
 		wording_set(&words, "listener", "%s",
-			    listener_name(&w->after->listeners, most, name, sizeof(name)));
-		wording_set(&words, "half_open", "%s", quantity_count(most->half_open).text);
-		wording_set(&words, "limit", "%s", quantity_count(most->limit).text);
+			    listener_name(&w->after->listeners, worst, name, sizeof(name)));
+		wording_set(&words, "half_open", "%s", quantity_count(worst->half_open).text);
+		wording_set(&words, "limit", "%s", quantity_count(worst->limit).text);
 	}
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
@@ -200,26 +200,26 @@ static void judge_unseen(const struct queue_watch *w)
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
 }
 
-/* A subject whose sockets are gone, all or some. */
+/* A subject whose sockets are closed, all or some. */
 static void judge_subject(const struct queue_watch *w)
 {
 	const struct subject *s = w->after->subject;
 	struct wording words = {0};
-	const struct listener *gone = NULL;
+	const struct listener *closed = NULL;
 	char name[WORDING_TEXT];
 	size_t left = 0;
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
 		if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
-		else if (!gone)
-			gone = l;
+		else if (!closed)
+			closed = l;
 	}
-	if (!gone)
+	if (!closed)
 		return;
 	wording_set(&words, "listener", "%s",
-		    listener_name(&s->listeners, gone, name, sizeof(name)));
-	wording_set(&words, "who", "%s", s->name[0] ? s->name : gone->address);
+		    listener_name(&s->listeners, closed, name, sizeof(name)));
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : closed->address);
 	wording_flag(&words, "left", left);
 	report_finding(w->report, "listeners.closed", &words);
 }

@@ -9,14 +9,14 @@
 #include "report/json_value.h"
 #include "report/table.h"
 
-struct listing {
+struct network {
 	const struct host *host;
 	struct nics nics;
 	struct softnet softnet; /* empty: not readable */
 };
 
 /* A softnet knob; unknown in child namespaces, which do not have it. */
-static struct nic_number softnet_number(const struct listing *m, const struct knob *k)
+static struct nic_number softnet_number(const struct network *m, const struct knob *k)
 {
 	int64_t value;
 	if (!knob_number(k->name, m->host, &value) || value < 0)
@@ -24,9 +24,9 @@ static struct nic_number softnet_number(const struct listing *m, const struct kn
 	return (struct nic_number){true, (uint64_t)value};
 }
 
-static int machine_read(const struct host *h, struct listing *m, struct err *e)
+static int machine_read(const struct host *h, struct network *m, struct err *e)
 {
-	*m = (struct listing){.host = h};
+	*m = (struct network){.host = h};
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
@@ -36,7 +36,7 @@ static int machine_read(const struct host *h, struct listing *m, struct err *e)
 	return 0;
 }
 
-static void machine_free(struct listing *m)
+static void machine_free(struct network *m)
 {
 	nics_free(&m->nics);
 	softnet_free(&m->softnet);
@@ -187,7 +187,7 @@ static json_t *softnet_json(struct json_writer *w, const struct softnet *s)
 	return cpus;
 }
 
-static int print_json(FILE *out, const struct listing *m, struct err *e)
+static int print_json(FILE *out, const struct network *m, struct err *e)
 {
 	struct json_writer w = {false};
 	json_t *root = json_object(), *nics = json_array(), *knobs = json_object();
@@ -216,11 +216,11 @@ static void cell_number(struct table *t, struct nic_number n)
 }
 
 /* "256/4096": the current value and the maximum of the device. */
-static void cell_of(struct table *t, struct nic_number now, struct nic_number most)
+static void cell_of(struct table *t, struct nic_number now, struct nic_number max)
 {
 	char text[48] = "";
-	if (now.known && most.known)
-		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, most.value);
+	if (now.known && max.known)
+		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, max.value);
 	else if (now.known)
 		snprintf(text, sizeof(text), "%" PRIu64, now.value);
 	cell(t, text);
@@ -239,7 +239,7 @@ static int print(FILE *out, struct table *t, const char *title, struct err *e)
 	return table_print(t, out, e);
 }
 
-static int table_nics(FILE *out, const struct listing *m, struct err *e)
+static int table_nics(FILE *out, const struct network *m, struct err *e)
 {
 	static const struct table_column columns[] = {{"INTERFACE", TABLE_LEFT},
 						      {"DRIVER", TABLE_LEFT},
@@ -287,7 +287,7 @@ static const struct nic_napi *napi_find(const struct nic *n, struct nic_number i
 	return NULL;
 }
 
-static int table_queues(FILE *out, const struct listing *m, struct err *e)
+static int table_queues(FILE *out, const struct network *m, struct err *e)
 {
 	static const struct table_column columns[] = {{"INTERFACE", TABLE_LEFT},
 						      {"QUEUE", TABLE_LEFT},
@@ -330,7 +330,7 @@ static int table_queues(FILE *out, const struct listing *m, struct err *e)
 	return print(out, &t, "Queues (GRO-FLUSH and SUSPEND in ns)", e);
 }
 
-static int table_interrupts(FILE *out, const struct listing *m, struct err *e)
+static int table_interrupts(FILE *out, const struct network *m, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{"INTERFACE", TABLE_LEFT}, {"IRQ", TABLE_RIGHT},   {"ACTION", TABLE_LEFT},
@@ -351,7 +351,7 @@ static int table_interrupts(FILE *out, const struct listing *m, struct err *e)
 	return print(out, &t, "Interrupts", e);
 }
 
-static int table_softnet(FILE *out, const struct listing *m, struct err *e)
+static int table_softnet(FILE *out, const struct network *m, struct err *e)
 {
 	static const struct table_column columns[] = {{"CPU", TABLE_RIGHT},
 						      {"PROCESSED", TABLE_RIGHT},
@@ -375,7 +375,7 @@ static int table_softnet(FILE *out, const struct listing *m, struct err *e)
 	return print(out, &t, "Softnet, since boot", e);
 }
 
-static int table_knobs(FILE *out, const struct listing *m, struct err *e)
+static int table_knobs(FILE *out, const struct network *m, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{"KNOB", TABLE_LEFT}, {"VALUE", TABLE_RIGHT}, {0}};
@@ -395,7 +395,7 @@ static int table_knobs(FILE *out, const struct listing *m, struct err *e)
 
 int list_nic(FILE *out, const struct host *h, bool json, struct err *e)
 {
-	CLEAN(machine_free) struct listing m;
+	CLEAN(machine_free) struct network m;
 	int r = machine_read(h, &m, e);
 	if (r < 0)
 		return r;

@@ -26,7 +26,7 @@ struct shape {
 	bool by_size; /* one metric: a row per size, a column per variant; else a row per variant */
 	bool single;  /* one round: no spread */
 	bool utf8;
-	struct row {
+	struct bench_row {
 		const char *variant; /* unused if by_size */
 		struct size size;
 	} rows[BENCH_RESULTS];
@@ -58,7 +58,7 @@ static int size_compare(const void *a, const void *b)
 	return (x->active > y->active) - (x->active < y->active);
 }
 
-static bool has_row(const struct bench_table *t, const struct shape *s, const struct row *row)
+static bool has_row(const struct bench_table *t, const struct shape *s, const struct bench_row *row)
 {
 	for (size_t m = 0; m < s->metric_count; m++)
 		if (bench_find(t, s->bench, row->variant, row->size.n, row->size.active,
@@ -82,7 +82,7 @@ static void shape_of(struct shape *s, const struct bench_page *p, const char *be
 	s->by_size = s->metric_count == 1 && s->size_count > 1;
 	for (size_t v = 0; v < (s->by_size ? 1 : s->variant_count); v++)
 		for (size_t i = 0; i < s->size_count; i++) {
-			struct row row = {s->variants[v], s->sizes[i]};
+			struct bench_row row = {s->variants[v], s->sizes[i]};
 			if (s->row_count < BENCH_RESULTS && (s->by_size || has_row(t, s, &row)))
 				s->rows[s->row_count++] = row;
 		}
@@ -101,7 +101,7 @@ static bool some_active(const struct shape *s)
  * "442 ns (91 ns to 2.9 us)". */
 static void figure_text(char *buf, size_t size, const struct shape *s, const struct bench_result *r)
 {
-	char figure[32], least[32], most[32];
+	char figure[32], min[32], max[32];
 	const char *sign = s->utf8 ? "±" : "+-";
 	double spread = r->median != 0 ? 50 * (r->max - r->min) / fabs(r->median) : 0;
 	bench_figure(figure, sizeof(figure), r->metric, r->median);
@@ -111,8 +111,8 @@ static void figure_text(char *buf, size_t size, const struct shape *s, const str
 		snprintf(buf, size, "%s %s?", figure, sign);
 	else if (spread > 100)
 		snprintf(buf, size, "%s (%s to %s)", figure,
-			 bench_figure(least, sizeof(least), r->metric, r->min),
-			 bench_figure(most, sizeof(most), r->metric, r->max));
+			 bench_figure(min, sizeof(min), r->metric, r->min),
+			 bench_figure(max, sizeof(max), r->metric, r->max));
 	else
 		snprintf(buf, size, "%s %s%.0f%%", figure, sign, spread);
 }
@@ -141,7 +141,7 @@ static const char *column_name(const struct shape *s, size_t column)
 }
 
 static void cell_text(char *buf, size_t size, const struct bench_table *t, const struct shape *s,
-		      const struct row *row, size_t column)
+		      const struct bench_row *row, size_t column)
 {
 	const struct bench_result *r =
 		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
@@ -200,8 +200,8 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 }
 
 /* True if a row has a figure in these columns. */
-static bool row_shows(const struct bench_table *t, const struct shape *s, const struct row *row,
-		      size_t first, size_t end)
+static bool row_shows(const struct bench_table *t, const struct shape *s,
+		      const struct bench_row *row, size_t first, size_t end)
 {
 	char text[96];
 	for (size_t c = first; c < end; c++) {
@@ -225,7 +225,7 @@ static int figures_print(FILE *out, const struct bench_table *t, const struct sh
 	for (size_t c = first; c < end; c++)
 		table_column(&table, column_name(s, c), TABLE_RIGHT);
 	for (size_t i = 0; i < s->row_count; i++) {
-		const struct row *row = &s->rows[i];
+		const struct bench_row *row = &s->rows[i];
 		if (!row_shows(t, s, row, first, end))
 			continue;
 		table_row(&table);
@@ -359,7 +359,7 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
 {
 	char memory[32], name[128];
-	const char *place = p->host.isolation == ISOLATION_LAB ? "in a private lab"
+	const char *where = p->host.isolation == ISOLATION_LAB ? "in a private lab"
 							       : "in the calling namespace";
 	utf8_copy_printable(name, sizeof(name), p->host.name);
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
@@ -367,13 +367,13 @@ static void head_print(FILE *out, const struct bench_page *p, const struct rende
 		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus,
 		p->host.cpus == 1 ? "" : "s", memory);
 	if (p->wanted == 1)
-		fprintf(out, "one run %s, so figures have no spread\n\n", place);
+		fprintf(out, "one run %s, so figures have no spread\n\n", where);
 	else if (p->runs == 1)
-		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, place);
+		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, where);
 	else if (p->runs < p->wanted)
-		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, place);
+		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, where);
 	else
-		fprintf(out, "%u interleaved rounds %s", p->runs, place);
+		fprintf(out, "%u interleaved rounds %s", p->runs, where);
 	if (p->wanted > 1 && p->runs != 1)
 		fprintf(out, "; median %s half the range, in %%\n\n", style->utf8 ? "±" : "+-");
 }

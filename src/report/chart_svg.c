@@ -156,10 +156,10 @@ static void names(struct svg *s, const struct chart *c, const struct axes *a)
 	for (size_t k = 0; k < count; k++) {
 		size_t i = order[k];
 		double room = lowest - 15 * (double)(count - 1 - k);
-		double place = fmin(fmax(y[i], last + 15), fmax(room, last + 15));
-		last = place;
+		double y_name = fmin(fmax(y[i], last + 15), fmax(room, last + 15));
+		last = y_name;
 		fprintf(s->out, "<g fill=\"%s\">", colors[i % COLORS]);
-		label(s, WIDTH - RIGHT + 10, place + 4, "name", "start", c->series[i].name);
+		label(s, WIDTH - RIGHT + 10, y_name + 4, "name", "start", c->series[i].name);
 		fputs("</g>\n", s->out);
 	}
 }

@@ -17,7 +17,7 @@ struct figure {
 	double median, min, max;
 };
 
-struct row {
+struct pairing {
 	const char *bench, *variant, *metric, *unit; /* owned by the documents */
 	json_int_t n, active;
 	const char *conditions[2];
@@ -27,22 +27,22 @@ struct row {
 struct bench_comparison {
 	json_t *documents[2];
 	size_t count;
-	struct row *rows;
+	struct pairing *rows;
 };
 
-static bool same_row(const struct row *a, const struct row *b)
+static bool same_row(const struct pairing *a, const struct pairing *b)
 {
 	return a->n == b->n && a->active == b->active && strcmp(a->bench, b->bench) == 0 &&
 	       strcmp(a->variant, b->variant) == 0 && strcmp(a->metric, b->metric) == 0;
 }
 
 /* Find the row, or add it; NULL if out of memory. */
-static struct row *row_for(struct bench_comparison *c, const struct row *like)
+static struct pairing *row_for(struct bench_comparison *c, const struct pairing *like)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (same_row(&c->rows[i], like))
 			return &c->rows[i];
-	struct row *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
+	struct pairing *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
 	c->rows = more;
@@ -56,7 +56,7 @@ static int take(struct bench_comparison *c, int side, const char *path, struct e
 	if (!json_is_array(results) || json_array_size(results) > ROWS_MOST)
 		return err_set(e, EBADMSG, "%s: results is not a list of figures", path);
 	for (size_t i = 0; i < json_array_size(results); i++) {
-		struct row row = {0};
+		struct pairing row = {0};
 		struct figure f = {.known = true};
 		const char *conditions = "";
 		json_error_t why;
@@ -67,7 +67,7 @@ static int take(struct bench_comparison *c, int side, const char *path, struct e
 				   &f.median, "min", &f.min, "max", &f.max, "conditions",
 				   &conditions) < 0)
 			return err_set(e, EBADMSG, "%s: results[%zu]: %s", path, i, why.text);
-		struct row *to = row_for(c, &row);
+		struct pairing *to = row_for(c, &row);
 		if (!to)
 			return err_set(e, ENOMEM, "out of memory for the comparison");
 		to->at[side] = f;
@@ -106,7 +106,7 @@ void bench_comparison_free(struct bench_comparison *c)
 	free(c);
 }
 
-static enum compare_verdict row_verdict(const struct row *r)
+static enum compare_verdict row_verdict(const struct pairing *r)
 {
 	const struct figure *a = &r->at[0], *b = &r->at[1];
 	if (!a->known)
@@ -133,7 +133,7 @@ int bench_comparison_status(const struct bench_comparison *c)
 }
 
 /* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */
-static enum bench_metric row_metric(const struct row *r)
+static enum bench_metric row_metric(const struct pairing *r)
 {
 	int m = 0;
 	while (m < BENCH_METRICS && (strcmp(bench_metric_name((enum bench_metric)m), r->metric) ||
@@ -142,13 +142,13 @@ static enum bench_metric row_metric(const struct row *r)
 	return (enum bench_metric)m;
 }
 
-static bool has_ratio(const struct row *r)
+static bool has_ratio(const struct pairing *r)
 {
 	return r->at[0].known && r->at[1].known && r->at[0].median > 0;
 }
 
 /* Format "442 ns ±8%": the median and half the range of its rounds. */
-static const char *row_figure(char *text, size_t size, const struct row *r, int side)
+static const char *row_figure(char *text, size_t size, const struct pairing *r, int side)
 {
 	const struct figure *f = &r->at[side];
 	enum bench_metric metric = row_metric(r);
@@ -168,7 +168,7 @@ static const char *row_figure(char *text, size_t size, const struct row *r, int 
 	return text;
 }
 
-static void add_row(struct table *t, const struct row *r)
+static void add_row(struct table *t, const struct pairing *r)
 {
 	char size[24], active[24], figure[72];
 	bool some = r->active && r->active != r->n;
@@ -237,7 +237,7 @@ json_t *bench_comparison_json(const struct bench_comparison *c)
 	struct json_writer writer = {false}, *w = &writer;
 	json_t *root = json_object(), *results = json_array();
 	for (size_t i = 0; i < c->count; i++) {
-		const struct row *r = &c->rows[i];
+		const struct pairing *r = &c->rows[i];
 		json_t *o = json_object();
 		value_set(w, o, "bench", value_text(r->bench));
 		value_set(w, o, "variant", value_text(r->variant));

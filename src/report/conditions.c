@@ -5,7 +5,7 @@
 #include "epolltune/quantity.h"
 #include "report/page.h"
 
-static const struct row {
+static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */
 	const char *label;
 	enum quantity_kind kind;
@@ -25,13 +25,13 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
-static json_t *value_of(const struct row *r, json_t *document)
+static json_t *value_of(const struct condition *r, json_t *document)
 {
 	json_t *in = r->object[0] ? json_object_get(document, r->object) : document;
 	return json_object_get(in, r->key);
 }
 
-static const char *shown(char *text, size_t size, const struct row *r, const json_t *value)
+static const char *shown(char *text, size_t size, const struct condition *r, const json_t *value)
 {
 	if (json_is_string(value))
 		snprintf(text, size, "%.72s", json_string_value(value));
@@ -62,7 +62,7 @@ json_t *conditions_compare(json_t *const documents[2])
 	return value_complete(list, &w);
 }
 
-static const struct row *row_named(const char *name)
+static const struct condition *row_named(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 	for (size_t i = 0; i < ROWS; i++)
@@ -83,7 +83,8 @@ void conditions_print(FILE *out, json_t *differing, const struct render_style *s
 	json_array_foreach(differing, i, one)
 	{
 		char before[80], after[80], line[PAGE_TEXT];
-		const struct row *r = row_named(json_string_value(json_object_get(one, "name")));
+		const struct condition *r =
+			row_named(json_string_value(json_object_get(one, "name")));
 		shown(before, sizeof(before), r, json_object_get(one, "before"));
 		shown(after, sizeof(after), r, json_object_get(one, "after"));
 		page_text(&p, line, sizeof(line), "  %-12s %s → %s", r->label, before, after);
