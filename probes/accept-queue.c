@@ -251,7 +251,9 @@ static void queue_words(const struct target *target, const struct settings *s,
 
 static bool unix_applies(const struct probe_options *o)
 {
-	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest;
+	/* A UNIX socket beside TCP listeners is seldom what clients connect to. */
+	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
+	       !subject_queue(o->subject, LISTENER_TCP).smallest;
 }
 
 static void unix_read(const struct host *h, struct settings *s)

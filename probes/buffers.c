@@ -8,13 +8,13 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
@@ -38,37 +38,20 @@
 #define BESIDE_MAX_BPS 400000000u
 #define RTT_MAX_US 1000000u
 #define WINDOW_MAX (64u << 20)
-/* The maximum TCP window (RFC 7323, 2.3). */
-#define TCP_WINDOW_MAX (1u << 30)
 /* Minimum share of the time that a sender waits for a buffer that is the limit. */
 #define WAITED_MIN 0.05
 #define ADDRESSES 64
 /* Maximum number of further runs without a verdict. */
 #define AGAIN 2
-/* Beyond that RTT a proof at half the value takes too long. */
-#define HALF_RTT_US 100000u
-/* A send buffer may exceed its maximum by two segments of 64 KiB. */
-#define OVERSHOT (128 << 10)
-#define UNSCALED 65535
-/* The smallest share of a buffer that becomes window, the usual and the largest one: a small send
- * buffer keeps more in flight than it has, by OVERSHOT. */
-#define SHARE_MIN 0.1
-#define SHARE_USUAL 0.5
-#define SHARE_MAX 0.9
 #define REQUEST_BYTES 512
-/* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
-#define REQUEST_TAKES 4096
 /* Time for all runs: check ends a probe after 60 s. */
 #define TIME_MS 45000
 
-enum side { RECEIVE, SEND, SIDES };
-/* Knobs of both sides; only RECEIVE has MODERATE. */
-enum { TRIPLE, SCALING, MODERATE };
 enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
 
 /* One bulk connection and its result. */
 struct bulk {
-	enum side side;
+	enum buffer_side side;
 	bool own; /* the application sets the buffer itself, to the maximum */
 	struct flow flow;
 	struct flow_result result;
@@ -82,7 +65,7 @@ struct context {
 	unsigned addresses; /* used so far */
 	uint64_t until_ms;  /* all runs end before that time */
 	bool ran;
-	struct bulk bulk[2 * SIDES]; /* by side, autotuned first, then `own` */
+	struct bulk bulk[2 * BUFFER_SIDES]; /* by side, autotuned first, then `own` */
 };
 
 /* The factor by which the wire's RTT exceeds the target's, at the same window. */
@@ -135,11 +118,11 @@ static bool time_left(const struct trial *t)
 static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 {
 	return (struct flow_config){
-		.sender = b->side == RECEIVE ? LAB_CLIENT : LAB_SERVER,
+		.sender = b->side == BUFFER_RECEIVE ? LAB_CLIENT : LAB_SERVER,
 		.address = t->context->addresses++ % ADDRESSES,
 		.pace_Bps = pace_Bps(t->target),
-		.receive_buffer = b->own && b->side == RECEIVE ? INT_MAX : 0,
-		.send_buffer = b->own && b->side == SEND ? INT_MAX : 0,
+		.receive_buffer = b->own && b->side == BUFFER_RECEIVE ? INT_MAX : 0,
+		.send_buffer = b->own && b->side == BUFFER_SEND ? INT_MAX : 0,
 		.rtt_us = wire_rtt_us(t->target),
 		.most_ms = bulk_max_ms(t->target),
 	};
@@ -155,7 +138,7 @@ static void bulk_judge(const struct target *t, struct bulk *b)
 	if (b->window > max)
 		b->window = max;
 	b->Bps = b->window * 1e6 / (double)t->rtt_us;
-	b->waited = b->side == RECEIVE ? f->receiver_share : f->sender_share;
+	b->waited = b->side == BUFFER_RECEIVE ? f->receiver_share : f->sender_share;
 }
 
 /* Runs connections at the same time. */
@@ -190,107 +173,50 @@ static int bulk_run_all(struct trial *t, struct err *e)
 {
 	struct context *c = t->context;
 	size_t at_once = t->options->gentle                           ? 1
-			 : t->target->bandwidth_bps <= BESIDE_MAX_BPS ? 2 * SIDES
-								      : SIDES;
-	for (size_t i = 0; i < 2 * SIDES; i++)
-		c->bulk[i] = (struct bulk){.side = i % SIDES, .own = i >= SIDES};
+			 : t->target->bandwidth_bps <= BESIDE_MAX_BPS ? 2 * BUFFER_SIDES
+								      : BUFFER_SIDES;
+	for (size_t i = 0; i < 2 * BUFFER_SIDES; i++)
+		c->bulk[i] = (struct bulk){.side = i % BUFFER_SIDES, .own = i >= BUFFER_SIDES};
 	c->ran = true;
 	trial_progress(t, "bulk connections in both directions");
 	int rc = 0;
-	for (size_t i = 0; i < 2 * SIDES && !rc; i += at_once)
+	for (size_t i = 0; i < 2 * BUFFER_SIDES && !rc; i += at_once)
 		rc = bulk_run(t, c->bulk + i, at_once, e);
 	return rc;
 }
 
-/* The knob that limits the window. */
-static int limit_of(const struct settings *s)
-{
-	return s->at[SCALING][0] == 0 ? SCALING : s->at[MODERATE][0] == 0 ? MODERATE : TRIPLE;
-}
-
-static void side_bound(enum side side, const struct target *t, const struct settings *s,
-		       struct bound *b)
-{
-	const int64_t *triple = s->at[TRIPLE];
-	/* A receive buffer begins with the second field, and never shrinks. */
-	bool begins_larger = side == RECEIVE && triple[1] > triple[2];
-	const int64_t bytes[] = {
-		[TRIPLE] = triple[begins_larger ? 1 : 2] + (side == SEND ? OVERSHOT : 0),
-		[SCALING] = UNSCALED,
-		[MODERATE] = triple[1],
-	};
-	b->binding = limit_of(s);
-	b->upper = true;
-	b->assumed = true;
-	if (triple[2] != REPORT_NONE)
-		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
-}
-
 static void receive_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	side_bound(RECEIVE, t, s, b);
+	window_bound(BUFFER_RECEIVE, t, s, b);
 }
 
 static void send_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	side_bound(SEND, t, s, b);
+	window_bound(BUFFER_SEND, t, s, b);
 }
 
-static void third_set(struct settings *s, double third)
-{
-	if (third < (double)s->at[TRIPLE][1])
-		third = (double)s->at[TRIPLE][1];
-	s->at[TRIPLE][2] = third < INT_MAX ? (int64_t)third : INT_MAX;
-}
-
-/* Assumes that the share of the third field that becomes window stays as measured. */
-static bool side_solve(const struct target *t, const struct settings *now, const struct outcome *o,
-		       int64_t enough, struct settings *out)
-{
-	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
-	double third = (double)now->at[TRIPLE][2];
-	bool tuned = limit_of(now) == TRIPLE;
-	(void)enough;
-	if (target_window(t) >= TCP_WINDOW_MAX)
-		return false;
-	for (int i = SCALING; i <= MODERATE; i++)
-		if (out->at[i][0] == 0)
-			out->at[i][0] = 1;
-	if (tuned && o && third > 0)
-		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
-	share = fmin(fmax(share, SHARE_MIN), SHARE_MAX);
-	if (tuned || third < window)
-		third_set(out, window / share);
-	return true;
-}
-
-/* Does not scale a third field that solve() has kept, nor to one that is known to be too small. */
 static bool side_scale(const struct target *t, const struct settings *now, struct settings *s,
 		       unsigned percent)
 {
-	int64_t before = s->at[TRIPLE][2], running = now->at[TRIPLE][2];
-	if (before == running || (percent < 100 && wire_rtt_us(t) > HALF_RTT_US))
-		return false;
-	third_set(s, (double)before * percent / 100);
-	return s->at[TRIPLE][2] != before && s->at[TRIPLE][2] > running;
+	return window_scale(wire_rtt_us(t), now, s, percent);
 }
 
 static void side_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		       struct wording *w)
 {
-	wording_set(w, "switch", "%s", limit_of(s) == TRIPLE ? "" : "yes");
+	wording_set(w, "switch", "%s", window_limit(s) == BUFFER_TRIPLE ? "" : "yes");
 	wording_set(w, "measured", "%s", o ? "yes" : "");
-	wording_set(w, "impossible", "%s", target_window(t) >= TCP_WINDOW_MAX ? "yes" : "");
+	wording_set(w, "impossible", "%s", window_possible(t) ? "" : "yes");
 }
 
 /* Whether the buffer, or the switch that keeps the window small, limited the connection. */
 static bool bulk_bound(const struct settings *s, const struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
-	uint32_t grown = b->side == RECEIVE ? f->receive_buffer : f->send_buffer;
-	if (limit_of(s) != TRIPLE)
+	uint32_t grown = b->side == BUFFER_RECEIVE ? f->receive_buffer : f->send_buffer;
+	if (window_limit(s) != BUFFER_TRIPLE)
 		return f->settled && f->receiver_share >= WAITED_MIN;
-	return f->settled && b->waited >= WAITED_MIN && grown >= s->at[TRIPLE][2];
+	return f->settled && b->waited >= WAITED_MIN && grown >= s->at[BUFFER_TRIPLE][2];
 }
 
 /* Whether the buffer that the application sets itself limited the connection. */
@@ -342,9 +268,9 @@ static const char *carried(const struct target *t, double Bps, char text[160])
 
 static const struct side_names {
 	const char *option, *maximum, *id;
-} names[SIDES] = {
-	[RECEIVE] = {"SO_RCVBUF", "net.core.rmem_max", "buffers.receive.application"},
-	[SEND] = {"SO_SNDBUF", "net.core.wmem_max", "buffers.send.application"},
+} names[BUFFER_SIDES] = {
+	[BUFFER_RECEIVE] = {"SO_RCVBUF", "net.core.rmem_max", "buffers.receive.application"},
+	[BUFFER_SEND] = {"SO_SNDBUF", "net.core.wmem_max", "buffers.send.application"},
 };
 
 static void remark_add(struct outcome *out, const char *sentence)
@@ -354,7 +280,7 @@ static void remark_add(struct outcome *out, const char *sentence)
 
 static void side_remark(const struct trial *t, const struct bulk *b, struct outcome *out)
 {
-	const struct bulk *own = &t->context->bulk[SIDES + b->side];
+	const struct bulk *own = &t->context->bulk[BUFFER_SIDES + b->side];
 	char text[200], wire[160];
 	if (path_scale(t->target) > 1) {
 		snprintf(text, sizeof(text), "The wire carried %s.",
@@ -378,7 +304,7 @@ static const char *gentle_doubt(const struct trial *t, const struct settings *s,
 				const struct bulk *b)
 {
 	struct bound bound = {.capacity = REPORT_NONE};
-	side_bound(b->side, t->target, s, &bound);
+	window_bound(b->side, t->target, s, &bound);
 	if (!t->options->gentle || bound.capacity < (int64_t)needed_Bps(t->target) ||
 	    report_verdict((int64_t)b->Bps, (int64_t)needed_Bps(t->target)) == VERDICT_OK)
 		return NULL;
@@ -390,7 +316,7 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 {
 	const char *doubt = bulk_doubt(t->target, s, b);
 	bool direct = path_scale(t->target) == 1;
-	bool by_sender = b->side == SEND && limit_of(s) == TRIPLE;
+	bool by_sender = b->side == BUFFER_SEND && window_limit(s) == BUFFER_TRIPLE;
 	if (!doubt)
 		doubt = gentle_doubt(t, s, b);
 	if (doubt) {
@@ -405,8 +331,8 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 	out->derived = !direct;
 	out->metric[direct ? THROUGHPUT : BY_WINDOW] = b->Bps;
 	out->metric[WINDOW] = b->window;
-	if (limit_of(s) == TRIPLE)
-		out->metric[MAXIMUM] = (double)s->at[TRIPLE][2];
+	if (window_limit(s) == BUFFER_TRIPLE)
+		out->metric[MAXIMUM] = (double)s->at[BUFFER_TRIPLE][2];
 	if (t->proof || !by_sender)
 		out->metric[RWND] = 100 * b->result.receiver_share;
 	if (t->proof || by_sender)
@@ -414,8 +340,8 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 	side_remark(t, b, out);
 }
 
-static int side_run(enum side side, struct trial *t, const struct settings *s, struct outcome *out,
-		    struct err *e)
+static int side_run(enum buffer_side side, struct trial *t, const struct settings *s,
+		    struct outcome *out, struct err *e)
 {
 	struct context *c = t->context;
 	struct bulk b = {.side = side};
@@ -440,12 +366,12 @@ static int side_run(enum side side, struct trial *t, const struct settings *s, s
 
 static int receive_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	return side_run(RECEIVE, t, s, out, e);
+	return side_run(BUFFER_RECEIVE, t, s, out, e);
 }
 
 static int send_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	return side_run(SEND, t, s, out, e);
+	return side_run(BUFFER_SEND, t, s, out, e);
 }
 
 static void side_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
@@ -469,93 +395,6 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 			 quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[MAXIMUM]).text,
 			 window.text,
 			 isnan(o->metric[SNDBUF]) ? o->metric[RWND] : o->metric[SNDBUF]);
-}
-
-static int64_t page_of(const struct settings *s)
-{
-	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
-}
-
-static int64_t request_takes(const struct settings *s)
-{
-	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
-}
-
-static int64_t bytes_of(const struct settings *s, int64_t pages)
-{
-	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
-}
-
-/* What the buffers of all connections take already. */
-static int64_t memory_used(const struct settings *s) { return bytes_of(s, s->machine.tcp_pages); }
-
-/* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
- * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
- * What is in use is taken (net/core/sock.c, __sk_mem_raise_allocated()). */
-static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
-{
-	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[TRIPLE][1];
-	b->binding = TRIPLE;
-	b->needed = (int64_t)t->connections * request_takes(s);
-	b->assumed = true;
-	if (pages != REPORT_NONE)
-		b->capacity = bytes_of(s, pages);
-	else if (memory)
-		b->capacity = memory / 16;
-	if (memory && memory / 2 < b->capacity) {
-		b->capacity = memory / 2;
-		b->binding = -1;
-	}
-	if (b->capacity != REPORT_NONE)
-		b->capacity = memory_used(s) < b->capacity ? b->capacity - memory_used(s) : 0;
-	if (s->machine.sockets_left < b->capacity) {
-		b->capacity = s->machine.sockets_left;
-		b->binding = -1;
-	}
-}
-
-/* Keeps the proportions of the kernel's defaults, and lowers no field. */
-static bool memory_solve(const struct target *t, const struct settings *now,
-			 const struct outcome *o, int64_t enough, struct settings *out)
-{
-	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[TRIPLE];
-	(void)t;
-	(void)o;
-	if (enough > now->machine.sockets_left)
-		return false;
-	if (now->machine.tcp_pages > INT32_MAX - pages)
-		return false;
-	pages += now->machine.tcp_pages;
-	if (now->machine.memory_bytes &&
-	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
-		return false;
-	if (field[0] < pages * 3 / 4)
-		field[0] = pages * 3 / 4;
-	if (field[0] > pages)
-		field[0] = pages;
-	field[1] = pages;
-	if (field[2] < pages * 3 / 2)
-		field[2] = pages * 3 / 2;
-	return true;
-}
-
-static void memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			 struct wording *w)
-{
-	(void)o;
-	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
-		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
-	if (memory_used(s))
-		wording_set(w, "used", "%s",
-			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);
-	struct bound b = {.capacity = REPORT_NONE};
-	memory_bound(t, s, &b);
-	wording_set(w, "group", "%s",
-		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
-	wording_set(w, "memory", "%s",
-		    s->machine.memory_bytes
-			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text
-			    : "memory");
 }
 
 static struct cost side_cost(const struct target *t, const struct settings *s)
@@ -587,7 +426,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 
 /* The members that both sides share. */
 #define SIDE                                                                                       \
-	.cost = side_cost, .solve = side_solve, .scale = side_scale, .words = side_words,          \
+	.cost = side_cost, .solve = window_solve, .scale = side_scale, .words = side_words,        \
 	.describe = side_describe,                                                                 \
 	.metrics = {                                                                               \
 		[THROUGHPUT] = {"throughput", "B/s"},                                              \
@@ -602,9 +441,9 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "buffers.memory",
 		.knobs = {TCP_MEM},
-		.bound = memory_bound,
-		.solve = memory_solve,
-		.words = memory_words,
+		.bound = tcp_memory_bound,
+		.solve = tcp_memory_solve,
+		.words = tcp_memory_words,
 		.run = memory_run,
 	},
 	{
@@ -655,7 +494,7 @@ static void application_note(const struct trial *t, const struct bulk *own, stru
 	wording_set(&words, "needed", "%s", speed(needed_Bps(t->target)).text);
 	wording_set(&words, "granted", "%s",
 		    quantity_show(QUANTITY_SIZE,
-				  own->side == RECEIVE ? f->receive_buffer : f->send_buffer)
+				  own->side == BUFFER_RECEIVE ? f->receive_buffer : f->send_buffer)
 			    .text);
 	if (knob_read(knob_find(n->maximum), t->host, maximum, &unread))
 		maximum[0] = 0;
@@ -665,7 +504,7 @@ static void application_note(const struct trial *t, const struct bulk *own, stru
 static int buffers_measure(struct trial *t, struct report *r, struct err *e)
 {
 	(void)e;
-	for (size_t i = SIDES; i < 2 * SIDES; i++)
+	for (size_t i = BUFFER_SIDES; i < 2 * BUFFER_SIDES; i++)
 		application_note(t, &t->context->bulk[i], r);
 	return 0;
 }

@@ -287,7 +287,7 @@ static void judge_incomparable(const struct watch *w)
 	char stamp[REPORT_STAMP];
 	if (!w->after->since || w->after->counters.count)
 		return;
-	wording_set(&words, "report", "%s", report_stamp(w->after->since, stamp));
+	wording_set(&words, "report", "%s", report_stamp(w->after->since->time.tv_sec, stamp));
 	report_finding(w->report, "counters.unread", &words);
 }
 

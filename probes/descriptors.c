@@ -95,6 +95,7 @@ static void nofile_read(const struct host *h, struct settings *s)
 static void subject_bound(const struct settings *s, struct bound *b)
 {
 	b->running = true;
+	b->absent = s->subject->activated;
 	b->capacity = connections_of(s, SOFT);
 }
 

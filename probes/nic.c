@@ -69,7 +69,7 @@ static void sample_release(struct sample *s)
 }
 
 /* Two samples of the machine, or one twice: then no counter has grown. */
-struct watch {
+struct nic_watch {
 	const struct sample *before, *after;
 	double seconds; /* 0: one sample */
 	bool beside;
@@ -80,10 +80,10 @@ struct watch {
 	double busiest_softirq;      /* of the busiest CPU's time */
 };
 
-static struct watch watch_of(const struct sample *before, const struct sample *after,
-			     const struct moment *m)
+static struct nic_watch watch_of(const struct sample *before, const struct sample *after,
+				 const struct moment *m)
 {
-	struct watch w = {.before = before, .after = after, .beside = m->beside};
+	struct nic_watch w = {.before = before, .after = after, .beside = m->beside};
 	if (before == after)
 		return w;
 	w.seconds = m->seconds;
@@ -99,7 +99,7 @@ static struct watch watch_of(const struct sample *before, const struct sample *a
 }
 
 /* Sets {count}, {window} and {beside}. */
-static void words_growth(const struct watch *w, uint64_t count, struct wording *words)
+static void words_growth(const struct nic_watch *w, uint64_t count, struct wording *words)
 {
 	wording_set(words, "count", "%s", quantity_show(QUANTITY_COUNT, count).text);
 	wording_set(words, "window", "%.1f s", w->seconds);
@@ -119,7 +119,7 @@ static void propose(struct finding *f, const char *knob, const struct nic *n, co
 }
 
 /* One column of softnet_stat: its wall, findings and knob. */
-struct column {
+struct loss_column {
 	const char *wall, *grows, *past;
 	const char *counter, *unit;
 	int64_t limit;    /* of the wall */
@@ -145,7 +145,7 @@ static bool past_matters(uint64_t lost, uint64_t packets)
 	return lost >= PAST_MIN && (double)lost >= PAST_SHARE * (double)packets;
 }
 
-static void column_grows(const struct watch *w, const struct column *c, struct report *r)
+static void column_grows(const struct nic_watch *w, const struct loss_column *c, struct report *r)
 {
 	struct wording words = {0};
 	words_growth(w, c->local, &words);
@@ -163,7 +163,7 @@ static void column_grows(const struct watch *w, const struct column *c, struct r
 		"one value for the whole machine");
 }
 
-static void column_wall(const struct watch *w, const struct column *c, struct wall *wall)
+static void column_wall(const struct nic_watch *w, const struct loss_column *c, struct wall *wall)
 {
 	struct wording words = {0};
 	words_growth(w, c->total, &words);
@@ -182,7 +182,7 @@ static void column_wall(const struct watch *w, const struct column *c, struct wa
 	wall_fill(wall, &words);
 }
 
-static void judge_column(const struct watch *w, const struct column *c, struct report *r)
+static void judge_column(const struct nic_watch *w, const struct loss_column *c, struct report *r)
 {
 	struct wall *wall = report_wall(r, c->wall);
 	column_wall(w, c, wall);
@@ -199,7 +199,7 @@ static void judge_column(const struct watch *w, const struct column *c, struct r
 
 /* A round ends by its number of packets or by its time (net/core/dev.c, net_rx_action()). It was
  * the time if fewer packets arrived than that many full rounds hold. */
-static bool ended_by_time(const struct watch *w)
+static bool ended_by_time(const struct nic_watch *w)
 {
 	uint64_t packets =
 		w->received > w->grown.total.processed ? w->received : w->grown.total.processed;
@@ -207,35 +207,35 @@ static bool ended_by_time(const struct watch *w)
 	       packets < w->grown.total.time_squeeze * (uint64_t)w->after->budget;
 }
 
-static void judge_softnet(const struct watch *w, struct report *r)
+static void judge_softnet(const struct nic_watch *w, struct report *r)
 {
 	struct softnet_cpu total = softnet_total(&w->after->softnet);
-	const struct column backlog = {.wall = "softnet.backlog",
-				       .grows = "softnet.backlog.drops",
-				       .past = "softnet.backlog.past",
-				       .counter = "softnet_stat column 2 (dropped)",
-				       .unit = "packets",
-				       .limit = w->after->max_backlog,
-				       .knob = "net.core.netdev_max_backlog",
-				       .value = w->after->max_backlog,
-				       .usual = 1000,
-				       .grown = w->grown.total.dropped,
-				       .local = w->dropped,
-				       .total = total.dropped,
-				       .min = DROPS_SHARE * (double)w->received};
-	struct column budget = {.wall = "softnet.budget",
-				.grows = "softnet.budget.squeezed",
-				.past = "softnet.budget.past",
-				.counter = "softnet_stat column 3 (time_squeeze)",
-				.unit = "rounds",
-				.limit = w->after->budget,
-				.knob = "net.core.netdev_budget",
-				.value = w->after->budget,
-				.usual = 300,
-				.grown = w->grown.total.time_squeeze,
-				.local = w->grown.total.time_squeeze,
-				.total = total.time_squeeze,
-				.min = SQUEEZES_PER_S * w->seconds};
+	const struct loss_column backlog = {.wall = "softnet.backlog",
+					    .grows = "softnet.backlog.drops",
+					    .past = "softnet.backlog.past",
+					    .counter = "softnet_stat column 2 (dropped)",
+					    .unit = "packets",
+					    .limit = w->after->max_backlog,
+					    .knob = "net.core.netdev_max_backlog",
+					    .value = w->after->max_backlog,
+					    .usual = 1000,
+					    .grown = w->grown.total.dropped,
+					    .local = w->dropped,
+					    .total = total.dropped,
+					    .min = DROPS_SHARE * (double)w->received};
+	struct loss_column budget = {.wall = "softnet.budget",
+				     .grows = "softnet.budget.squeezed",
+				     .past = "softnet.budget.past",
+				     .counter = "softnet_stat column 3 (time_squeeze)",
+				     .unit = "rounds",
+				     .limit = w->after->budget,
+				     .knob = "net.core.netdev_budget",
+				     .value = w->after->budget,
+				     .usual = 300,
+				     .grown = w->grown.total.time_squeeze,
+				     .local = w->grown.total.time_squeeze,
+				     .total = total.time_squeeze,
+				     .min = SQUEEZES_PER_S * w->seconds};
 	if (ended_by_time(w)) {
 		budget.knob = "net.core.netdev_budget_usecs";
 		budget.value = w->after->budget_usecs;
@@ -263,7 +263,7 @@ static void device_wall(const struct sample *s, const struct nic *n, uint64_t li
 	wall_fill(wall, words);
 }
 
-static void ring_overrun(const struct watch *w, const struct nic *n, const struct nic_loss *l,
+static void ring_overrun(const struct nic_watch *w, const struct nic *n, const struct nic_loss *l,
 			 struct report *r)
 {
 	struct wording words = {0};
@@ -288,7 +288,7 @@ static void ring_overrun(const struct watch *w, const struct nic *n, const struc
 	report_wall(r, RING)->verdict = VERDICT_TIGHT;
 }
 
-static void ring_past(const struct watch *w, const struct nic *n, const struct nic_loss *l,
+static void ring_past(const struct nic_watch *w, const struct nic *n, const struct nic_loss *l,
 		      struct report *r)
 {
 	struct wording words = {0};
@@ -300,7 +300,7 @@ static void ring_past(const struct watch *w, const struct nic *n, const struct n
 	report_finding(r, "nic.ring.past", &words);
 }
 
-static void judge_ring(const struct watch *w, struct report *r)
+static void judge_ring(const struct nic_watch *w, struct report *r)
 {
 	struct wording words = {0};
 	struct wall *wall = report_wall(r, RING);
@@ -339,7 +339,7 @@ static struct spreading spreading_of(const struct nic *n, const struct softnet *
 
 /* `n`: the interface that received the packets; NULL: none, such as for packets of loopback, which
  * stay on their sender's CPU. */
-static void one_cpu(const struct watch *w, const struct nic *n, struct report *r)
+static void one_cpu(const struct nic_watch *w, const struct nic *n, struct report *r)
 {
 	struct wording words = {0};
 	struct spreading s = n ? spreading_of(n, &w->after->softnet) : (struct spreading){0};
@@ -370,7 +370,7 @@ static void one_cpu(const struct watch *w, const struct nic *n, struct report *r
 		f->level = LEVEL_NOTE;
 }
 
-static void judge_queues(const struct watch *w, struct report *r)
+static void judge_queues(const struct nic_watch *w, struct report *r)
 {
 	struct wording words = {0};
 	struct wall *wall = report_wall(r, QUEUES);
@@ -450,7 +450,7 @@ static void judge_affinity(const struct nic *n, size_t cpus, struct wording *wor
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	struct watch w = watch_of(before, after, m);
+	struct nic_watch w = watch_of(before, after, m);
 	judge_softnet(&w, r);
 	judge_ring(&w, r);
 	judge_queues(&w, r);

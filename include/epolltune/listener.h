@@ -25,7 +25,7 @@ struct listener {
 	uint32_t depth;    /* connections that wait for accept() */
 	uint32_t limit;    /* min(backlog, somaxconn) at listen(); full is depth > limit */
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); TCP only */
-	uint32_t half_open; /* handshakes in SYN_RECV at its port, by listeners_half_open() */
+	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */

@@ -56,4 +56,7 @@ static inline struct quantity_shown quantity_measured(enum quantity_kind kind, u
 	return quantity_show(kind, quantity_round(kind, value));
 }
 
+/* A power of two, four times what there is. */
+uint64_t quantity_more(uint64_t now);
+
 #endif

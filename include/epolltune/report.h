@@ -281,9 +281,9 @@ struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640
 /* Writes whether this machine is ready for the target, in one line. */
 void report_answer(const struct report *r, char answer[REPORT_ANSWER]);
-/* "2026-01-31T23:59:59Z", the time of the report. */
+/* "2026-01-31T23:59:59Z". "" if the year is out of range. */
 #define REPORT_STAMP 32
-const char *report_stamp(const struct report *r, char stamp[REPORT_STAMP]);
+const char *report_stamp(time_t when, char stamp[REPORT_STAMP]);
 /* 0 ok, 1 warning, 2 critical, 3 unknown. */
 int report_exit_status(const struct report *r);
 

@@ -18,6 +18,7 @@ struct subject {
 	char unit[96];    /* systemd unit; "" if none */
 	pid_t pid;        /* the first process of its tree; 0: not visible */
 	uint64_t started; /* its start time, as in struct process */
+	bool activated;   /* systemd holds the socket of a service that does not run */
 	/* The processes that accept from its listeners. */
 	size_t accepting;    /* their number; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */

@@ -37,15 +37,16 @@
 	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
 	"{default?; {server}'s default backlog is {default}}.}"
 /* What a server has and needs, and its remedy, by backlog_words(). */
-#define BACKLOG_TITLE(what)                                                                            \
-	"{listener} has {sockets?{sockets} sockets of }backlog {limit}; this load needs {needed}" what \
+#define BACKLOG_TITLE(what)                                                                                          \
+	"{listener} has {sockets?{sockets} sockets, the smallest of }backlog {limit}; this load needs {needed}" what \
 	"{tight? and 25 % headroom}"
 #define BACKLOG_OF_A_SERVER                                                                        \
 	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
 	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
 	"{capacity}}. " WHOSE_BACKLOG
 #define BACKLOG_REMEDY                                                                             \
-	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "      \
+	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?Restart {server} "  \
+	"first\\: listen() was called when net.core.somaxconn was {limit}. }{line?{server}\\: "    \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "    \
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. */
@@ -270,6 +271,24 @@ static const struct finding_row findings[] = {
 	 .action = "Check again while clients arrive, without --quick. Look at the process that "
 		   "does not accept.",
 	 .proof = "Depth above the limit by inet_diag (Recv-Q and Send-Q of ss -ltn)"},
+	{.id = "accept-queue.waiting",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
+		  "{process?{process}:its server} accepts none",
+	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
+		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples."
+		   "}{more? {more} more listeners are in trouble.}",
+	 .advice = "{help}.",
+	 .answer = "{who} does not accept connections",
+	 .meaning = "Connections wait in a listener's accept queue and none is accepted: the "
+		    "process is stopped, has exited or is at its limit, or the queue did not "
+		    "become shorter during the check. Their clients wait.",
+	 .action = "Look at the process that the finding names.",
+	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
+		  "the process"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

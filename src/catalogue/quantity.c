@@ -276,3 +276,11 @@ char *quantity_word(char *buf, size_t size, enum quantity_kind kind, uint64_t va
 	snprintf(buf, size, "%llu%s", (unsigned long long)(value / best->factor), best->name);
 	return buf;
 }
+
+uint64_t quantity_more(uint64_t now)
+{
+	uint64_t more = 1;
+	while (more < 4 * now && more < UINT32_MAX)
+		more *= 2;
+	return more;
+}

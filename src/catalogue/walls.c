@@ -40,9 +40,9 @@ static int64_t need_throughput(const struct target *t)
 	"it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
 /* The queue of a running server, by backlog_words(). */
-#define QUEUE_OF_A_SERVER                                                                           \
-	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT) of backlog {limit}; together "    \
-	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog " \
+#define QUEUE_OF_A_SERVER                                                                                      \
+	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
+	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
 	"{limit} since listen(); the kernel admits one more}."
 
 #define NO_TCP_LISTENER "The server has no TCP listener."
@@ -51,6 +51,8 @@ static int64_t need_throughput(const struct target *t)
 static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.process",
+		.absent = "systemd holds the socket: the service does not run, and its limit is "
+			  "LimitNOFILE= of its unit.",
 		.unit = "connections",
 		.need = need_connections,
 		.what = "The connections that one process can hold before accept() fails with "

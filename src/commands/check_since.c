@@ -33,7 +33,7 @@ int since_load(const char *path, struct report *since, struct err *e)
 		return rc;
 	if (since->time.tv_sec > time(NULL))
 		return err_set(e, EINVAL, "--since %s is of %s, in the future; check the clock",
-			       path, report_stamp(since, stamp));
+			       path, report_stamp(since->time.tv_sec, stamp));
 	if (!since->counter_count)
 		return err_set(e, ENODATA,
 			       "--since %s has no counters: written by an older epolltune, or by "

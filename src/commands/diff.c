@@ -19,15 +19,14 @@ struct diff {
 
 static int print_json(const struct diff *d, json_t *body, struct err *e)
 {
-	json_t *root = json_pack("{s:s, s:s, s:O}", "schema", "epolltune.diff/1", "version",
-				 EPOLLTUNE_VERSION, "conditions", d->conditions);
-	errno = ENOMEM;
-	int failed = !body || json_object_update(root, body) < 0 ||
-		     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0;
+	struct json_writer w = {false};
+	json_t *root = json_object();
+	value_set(&w, root, "schema", value_text("epolltune.diff/1"));
+	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
+	value_set(&w, root, "conditions", json_incref(d->conditions));
+	w.failed |= json_object_update(root, body) < 0;
 	json_decref(body);
-	json_decref(root);
-	putchar('\n');
-	return failed ? err_errno(e, "cannot write the comparison as JSON") : 0;
+	return value_print(stdout, root, &w, "the comparison", e);
 }
 
 static int diff_reports(const struct diff *d, int *status, struct err *e)

@@ -5,6 +5,7 @@
 
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
+#include "report/json_value.h"
 #include "report/render.h"
 
 #define LABEL_WIDTH 17
@@ -94,18 +95,12 @@ static void topic_print(json_t *topic, size_t width)
 	}
 }
 
-/* main() reports an error of standard output, once. */
 static int topics_print(json_t *topics, bool json, struct err *e)
 {
 	if (json) {
-		CLEAN(json_decrefp)
 		json_t *whole = json_pack("{s:s, s:s, s:O}", "schema", "epolltune.explain/1",
 					  "version", EPOLLTUNE_VERSION, "topics", topics);
-		if (!whole)
-			return err_set(e, ENOMEM, "explain: out of memory");
-		json_dumpf(whole, stdout, JSON_INDENT(2));
-		putchar('\n');
-		return 0;
+		return value_print(stdout, whole, NULL, "the topics", e);
 	}
 	size_t i, width = render_style_for(stdout, "never").width;
 	json_t *topic;

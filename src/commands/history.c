@@ -1,6 +1,4 @@
 #include <errno.h>
-#include <jansson.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +7,8 @@
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "report/json_value.h"
+#include "report/table.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
@@ -42,13 +42,6 @@ static int arguments_read(struct options *o, struct history *h, struct err *e)
 	if (!e->code && !o->help && o->next + 1 < o->argc)
 		err_set(e, EINVAL, "history: unexpected argument \"%s\"", o->argv[o->next + 1]);
 	return -e->code;
-}
-
-static void stamp(char text[32], time_t when)
-{
-	struct tm utc;
-	if (!gmtime_r(&when, &utc) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc))
-		text[0] = 0;
 }
 
 /* Whether a rollback skipped every change. */
@@ -146,9 +139,9 @@ static const char *netns_text(const struct history *h, const struct run *r)
 
 static json_t *run_json(const struct run *r)
 {
-	char begun[32], ended[32];
-	stamp(begun, r->time);
-	stamp(ended, r->ended);
+	char begun[REPORT_STAMP], ended[REPORT_STAMP];
+	report_stamp(r->time, begun);
+	report_stamp(r->ended, ended);
 	json_t *changes = json_array();
 	for (size_t i = 0; i < r->count; i++) {
 		const struct change *c = &r->items[i];
@@ -174,14 +167,8 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 			json_array_append_new(runs, run_json(&j->runs[i]));
 	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
 				 EPOLLTUNE_VERSION, "runs", runs);
-	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
-	putchar('\n');
-	json_decref(root);
-	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
+	return value_print(stdout, root, NULL, "the history", e);
 }
-
-enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_NETNS, COLUMN_CHANGES };
 
 static bool has_line(const struct run *r, const char *name)
 {
@@ -210,46 +197,31 @@ static void change_names(const struct run *r, char *text, size_t size)
 	}
 }
 
-static bool add_run(struct libscols_table *table, const struct history *h, const struct run *r)
-{
-	char id[16], time[32], status[40], names[4096];
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	snprintf(id, sizeof(id), "%u", r->id);
-	stamp(time, r->time);
-	status_text(status, sizeof(status), h, r);
-	change_names(r, names, sizeof(names));
-	return line && !scols_line_set_data(line, COLUMN_RUN, id) &&
-	       !scols_line_set_data(line, COLUMN_TIME, time) &&
-	       !scols_line_set_data(line, COLUMN_STATUS, status) &&
-	       !scols_line_set_data(line, COLUMN_BY, r->by) &&
-	       !scols_line_set_data(line, COLUMN_NETNS, netns_text(h, r)) &&
-	       !scols_line_set_data(line, COLUMN_CHANGES, names);
-}
-
 static int print_table(const struct history *h, const struct journal *j, struct err *e)
 {
-	static const char *const columns[] = {"RUN", "TIME", "STATUS", "BY", "NETNS", "CHANGES"};
-	struct libscols_table *table = scols_new_table();
-	bool good = table;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (int i = 0; i <= COLUMN_CHANGES && good; i++) {
-		struct libscols_column *column =
-			scols_table_new_column(table, columns[i], 0,
-					       i == COLUMN_RUN       ? SCOLS_FL_RIGHT
-					       : i == COLUMN_CHANGES ? SCOLS_FL_WRAP
-								     : 0);
-		/* The newline separates the lines of a cell: do not escape it. */
-		good = column && (i != COLUMN_CHANGES ||
-				  (!scols_column_set_safechars(column, "\n") &&
-				   !scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
-							      scols_wrapnl_nextchunk, NULL)));
+	static const struct table_column columns[] = {{"RUN", TABLE_RIGHT},
+						      {"TIME", TABLE_LEFT},
+						      {"STATUS", TABLE_LEFT},
+						      {"BY", TABLE_LEFT},
+						      {"NETNS", TABLE_LEFT},
+						      {"CHANGES", TABLE_LINES},
+						      {0}};
+	struct table t = {.columns = columns};
+	for (size_t i = 0; i < j->count; i++) {
+		const struct run *r = &j->runs[i];
+		char time[REPORT_STAMP], status[40], names[4096];
+		report_stamp(r->time, time);
+		status_text(status, sizeof(status), h, r);
+		change_names(r, names, sizeof(names));
+		table_row(&t);
+		table_cell(&t, "%u", r->id);
+		table_cell(&t, "%s", time);
+		table_cell(&t, "%s", status);
+		table_cell(&t, "%s", r->by);
+		table_cell(&t, "%s", netns_text(h, r));
+		table_cell(&t, "%s", names);
 	}
-	for (size_t i = 0; i < j->count && good; i++)
-		good = add_run(table, h, &j->runs[i]);
-	if (good)
-		good = scols_print_table(table) == 0;
-	scols_unref_table(table);
-	return good ? 0 : err_set(e, ENOMEM, "not enough memory for the history");
+	return table_print(&t, stdout, e);
 }
 
 static void print_value(const struct page *p, const char *mark, const char *value)
@@ -264,10 +236,10 @@ static void print_value(const struct page *p, const char *mark, const char *valu
 
 static void print_run(const struct history *h, const struct run *r)
 {
-	char begun[32], ended[32], status[40];
+	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40];
 	struct page p = page_open(stdout, &h->tuning.style);
-	stamp(begun, r->time);
-	stamp(ended, r->ended);
+	report_stamp(r->time, begun);
+	report_stamp(r->ended, ended);
 	status_text(status, sizeof(status), h, r);
 	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
 	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);

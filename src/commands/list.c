@@ -1,17 +1,17 @@
 #include "commands/command.h"
 
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 
 #include "commands/list_nic.h"
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
+#include "report/json_value.h"
 #include "report/render.h"
+#include "report/table.h"
 
 #define COLUMNS 4
 #define CELL_SIZE 2048
-#define WRAPPED_LEAST 20
 
 /* The columns of each kind's table, as keys of the JSON object. The last column gets the rest of
  * the line. */
@@ -48,8 +48,6 @@ static const struct layout *layout_find(const char *kind)
 	return &any;
 }
 
-static void table_free(struct libscols_table **t) { scols_unref_table(*t); }
-
 /* The text for a value that this machine does not have. */
 static const char *cell_empty(json_t *topic, const char *key)
 {
@@ -77,81 +75,23 @@ static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 	}
 }
 
-/* Wraps ASCII text: replaces blanks by newlines, so that only longer words exceed the width. */
-static void cell_wrap(char *text, size_t width)
+static int topics_print(const struct layout *l, json_t *topics, size_t width, struct err *e)
 {
-	char *line = text, *blank = NULL;
-	for (char *at = text; *at; at++) {
-		if (*at == ' ')
-			blank = at;
-		if ((size_t)(at - line) >= width && blank) {
-			*blank = '\n';
-			line = blank + 1;
-			blank = NULL;
-		}
-	}
-}
-
-/* The width of the last column. */
-static size_t last_width(const struct layout *l, json_t *topics, size_t width)
-{
-	size_t last = layout_columns(l) - 1, taken = 0, row;
+	size_t row, columns = layout_columns(l);
 	json_t *topic;
-	for (size_t c = 0; c < last; c++) {
-		size_t widest = strlen(l->columns[c].title);
-		json_array_foreach(topics, row, topic)
-		{
-			char text[CELL_SIZE];
-			cell_text(topic, l->columns[c].key, text);
-			widest = strlen(text) > widest ? strlen(text) : widest;
-		}
-		taken += widest + 1;
-	}
-	return width > taken + WRAPPED_LEAST ? width - taken : WRAPPED_LEAST;
-}
-
-static int table_fill(struct libscols_table *table, const struct layout *l, json_t *topics,
-		      size_t width)
-{
-	size_t row, columns = layout_columns(l), rest = last_width(l, topics, width);
-	json_t *topic;
+	struct table t = {.width = width};
+	for (size_t c = 0; c < columns; c++)
+		table_column(&t, l->columns[c].title, c == columns - 1 ? TABLE_LINES : TABLE_LEFT);
 	json_array_foreach(topics, row, topic)
 	{
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		if (!line)
-			return -ENOMEM;
+		table_row(&t);
 		for (size_t c = 0; c < columns; c++) {
 			char text[CELL_SIZE];
 			cell_text(topic, l->columns[c].key, text);
-			if (c == columns - 1)
-				cell_wrap(text, rest);
-			if (scols_line_set_data(line, c, text))
-				return -ENOMEM;
+			table_cell(&t, "%s", text);
 		}
 	}
-	return 0;
-}
-
-static int table_print(const struct layout *l, json_t *topics, size_t width)
-{
-	CLEAN(table_free) struct libscols_table *table = scols_new_table();
-	if (!table)
-		return -ENOMEM;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (size_t c = 0; c < layout_columns(l); c++) {
-		bool last = c == layout_columns(l) - 1;
-		struct libscols_column *column = scols_table_new_column(
-			table, l->columns[c].title, 0, last ? SCOLS_FL_WRAP : 0);
-		if (!column)
-			return -ENOMEM;
-		if (last) {
-			scols_column_set_safechars(column, "\n");
-			scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
-						  scols_wrapnl_nextchunk, NULL);
-		}
-	}
-	int r = table_fill(table, l, topics, width);
-	return r < 0 ? r : scols_print_table(table);
+	return table_print(&t, stdout, e);
 }
 
 static json_t *topics_of(const struct topic_kind *kind, const struct host *h)
@@ -171,22 +111,19 @@ static bool wanted(const struct topic_kind *kind, const char *only)
 	       strcmp(kind->name, "knob") == 0;
 }
 
-static int list_json(const char *only, const struct host *h)
+static int list_json(const char *only, const struct host *h, struct err *e)
 {
-	CLEAN(json_decrefp)
-	json_t *whole =
-		json_pack("{s:s, s:s}", "schema", "epolltune.list/1", "version", EPOLLTUNE_VERSION);
+	struct json_writer w = {false};
+	json_t *whole = json_object();
+	value_set(&w, whole, "schema", value_text("epolltune.list/1"));
+	value_set(&w, whole, "version", value_text(EPOLLTUNE_VERSION));
 	for (size_t i = 0; i < topic_kind_count; i++)
-		if (wanted(&topic_kinds[i], only) &&
-		    json_object_set_new(whole, topic_kinds[i].plural,
-					topics_of(&topic_kinds[i], h)))
-			return -ENOMEM;
-	json_dumpf(whole, stdout, JSON_INDENT(2));
-	putchar('\n');
-	return 0;
+		if (wanted(&topic_kinds[i], only))
+			value_set(&w, whole, topic_kinds[i].plural, topics_of(&topic_kinds[i], h));
+	return value_print(stdout, whole, &w, "the list", e);
 }
 
-static int list_text(const char *only, const struct host *h)
+static int list_text(const char *only, const struct host *h, struct err *e)
 {
 	size_t width = render_style_for(stdout, "never").width;
 	bool first = true;
@@ -197,7 +134,7 @@ static int list_text(const char *only, const struct host *h)
 		if (!first)
 			putchar('\n');
 		first = false;
-		int r = table_print(layout_find(topic_kinds[i].name), topics, width);
+		int r = topics_print(layout_find(topic_kinds[i].name), topics, width, e);
 		if (r < 0)
 			return r;
 	}
@@ -242,14 +179,8 @@ int command_list(int argc, char **argv)
 	CLEAN(host_closep) struct host *h = NULL;
 	if ((only && only_check(only, &e) < 0) || host_open(&h, root, &e) < 0)
 		return command_error(&e);
-	if (nic) {
-		struct render_style style = render_style_for(stdout, "never");
-		return list_nic(stdout, h, json, &style, &e) < 0 ? command_error(&e) : EXIT_OK;
-	}
-	/* main() reports an error of standard output, once. */
-	if ((json ? list_json(only, h) : list_text(only, h)) < 0) {
-		err_set(&e, ENOMEM, "list: out of memory");
-		return command_error(&e);
-	}
-	return EXIT_OK;
+	if (nic)
+		return list_nic(stdout, h, json, &e) < 0 ? command_error(&e) : EXIT_OK;
+	int r = json ? list_json(only, h, &e) : list_text(only, h, &e);
+	return r < 0 ? command_error(&e) : EXIT_OK;
 }

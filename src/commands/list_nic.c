@@ -1,23 +1,22 @@
 #include "commands/list_nic.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
+#include "report/json_value.h"
+#include "report/table.h"
 
-struct listing {
+struct network {
 	const struct host *host;
 	struct nics nics;
 	struct softnet softnet; /* empty: not readable */
 };
 
 /* A softnet knob; unknown in child namespaces, which do not have it. */
-static struct nic_number softnet_number(const struct listing *m, const struct knob *k)
+static struct nic_number softnet_number(const struct network *m, const struct knob *k)
 {
 	int64_t value;
 	if (!knob_number(k->name, m->host, &value) || value < 0)
@@ -25,9 +24,9 @@ static struct nic_number softnet_number(const struct listing *m, const struct kn
 	return (struct nic_number){true, (uint64_t)value};
 }
 
-static int machine_read(const struct host *h, struct listing *m, struct err *e)
+static int machine_read(const struct host *h, struct network *m, struct err *e)
 {
-	*m = (struct listing){.host = h};
+	*m = (struct network){.host = h};
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
@@ -37,51 +36,32 @@ static int machine_read(const struct host *h, struct listing *m, struct err *e)
 	return 0;
 }
 
-static void machine_free(struct listing *m)
+static void machine_free(struct network *m)
 {
 	nics_free(&m->nics);
 	softnet_free(&m->softnet);
 }
 
-/* JSON: `status` keeps an allocation failure until the end. */
-
-static void add(json_t *object, const char *key, json_t *value, int *status)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		*status = -ENOMEM;
-}
-
-static void add_number(json_t *object, const char *key, struct nic_number n, int *status)
+static void add_number(struct json_writer *w, json_t *object, const char *key, struct nic_number n)
 {
 	if (n.known)
-		add(object, key, json_integer((json_int_t)n.value), status);
+		value_set(w, object, key, value_count(n.value));
 }
 
-/* An interface name is any bytes but '/', ':' and blanks; JSON needs UTF-8. */
-static void add_text(json_t *object, const char *key, const char *text, int *status)
+static void add_text(struct json_writer *w, json_t *object, const char *key, const char *text)
 {
-	if (!text || !*text)
-		return;
-	json_t *value = json_string(text);
-	if (!value) {
-		char ascii[256];
-		size_t n = strnlen(text, sizeof(ascii) - 1);
-		for (size_t i = 0; i < n; i++)
-			ascii[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
-		ascii[n] = 0;
-		value = json_string(ascii);
-	}
-	add(object, key, value, status);
+	if (text && *text)
+		value_set(w, object, key, value_text(text));
 }
 
-static json_t *append(json_t *array, json_t *value, int *status)
+static json_t *append(struct json_writer *w, json_t *array)
 {
-	if (json_array_append_new(array, value) < 0)
-		*status = -ENOMEM;
-	return value;
+	json_t *object = json_object();
+	value_add(w, array, object);
+	return object;
 }
 
-static void add_fields(json_t *nic, const struct nic *n, int *status)
+static void add_fields(struct json_writer *w, json_t *nic, const struct nic *n)
 {
 	for (size_t i = 0; i < nic_field_count; i++) {
 		const struct nic_field *f = &nic_fields[i];
@@ -91,192 +71,141 @@ static void add_fields(json_t *nic, const struct nic *n, int *status)
 		json_t *group = json_object_get(nic, f->group);
 		if (!group) {
 			group = json_object();
-			add(nic, f->group, group, status);
+			value_set(w, nic, f->group, group);
 		}
 		if (!strcmp(f->unit, "bool"))
-			add(group, f->name, json_boolean(value.value), status);
+			value_set(w, group, f->name, json_boolean(value.value));
 		else
-			add_number(group, f->name, value, status);
+			add_number(w, group, f->name, value);
 	}
 }
 
-static void add_features(json_t *nic, const struct nic *n, int *status)
+static void add_features(struct json_writer *w, json_t *nic, const struct nic *n)
 {
 	json_t *features = json_object();
 	for (size_t i = 0; i < n->feature_count; i++) {
 		const struct nic_feature *f = &n->features[i];
 		json_t *one = json_object();
-		add(one, "active", json_boolean(f->active), status);
-		add(one, "fixed", json_boolean(!f->changeable), status);
-		add(one, "requested", json_boolean(f->wanted), status);
-		add(features, f->name, one, status);
+		value_set(w, one, "active", json_boolean(f->active));
+		value_set(w, one, "fixed", json_boolean(!f->changeable));
+		value_set(w, one, "requested", json_boolean(f->wanted));
+		value_set(w, features, f->name, one);
 	}
-	add(nic, "features", features, status);
+	value_set(w, nic, "features", features);
 	json_t *counters = json_object();
 	for (size_t i = 0; i < n->counter_count; i++)
-		add(counters, n->counters[i].name, json_integer((json_int_t)n->counters[i].value),
-		    status);
-	add(nic, "counters", counters, status);
+		value_set(w, counters, n->counters[i].name, value_count(n->counters[i].value));
+	value_set(w, nic, "counters", counters);
 }
 
-static void add_queues(json_t *nic, const struct nic *n, int *status)
+static void add_queues(struct json_writer *w, json_t *nic, const struct nic *n)
 {
 	json_t *queues = json_array();
 	for (size_t i = 0; i < n->queue_count; i++) {
 		const struct nic_queue *q = &n->queues[i];
 		bool rx = q->direction == NIC_RX;
-		json_t *one = append(queues, json_object(), status);
-		add(one, "direction", json_string(rx ? "rx" : "tx"), status);
-		add(one, "id", json_integer(q->id), status);
-		add_number(one, "napi", q->napi, status);
-		add_text(one, rx ? "rps_cpus" : "xps_cpus", q->cpus, status);
-		add_number(one, "rps_flow_cnt", q->flows, status);
-		add_number(one, "packets", q->packets, status);
-		add_number(one, "bytes", q->bytes, status);
-		add_number(one, "hw-drops", q->hw_drops, status);
-		add_number(one, "hw-drop-overruns", q->hw_drop_overruns, status);
-		add_number(one, "alloc-fail", q->alloc_fail, status);
+		json_t *one = append(w, queues);
+		value_set(w, one, "direction", value_text(rx ? "rx" : "tx"));
+		value_set(w, one, "id", json_integer(q->id));
+		add_number(w, one, "napi", q->napi);
+		add_text(w, one, rx ? "rps_cpus" : "xps_cpus", q->cpus);
+		add_number(w, one, "rps_flow_cnt", q->flows);
+		add_number(w, one, "packets", q->packets);
+		add_number(w, one, "bytes", q->bytes);
+		add_number(w, one, "hw-drops", q->hw_drops);
+		add_number(w, one, "hw-drop-overruns", q->hw_drop_overruns);
+		add_number(w, one, "alloc-fail", q->alloc_fail);
 	}
-	add(nic, "queues", queues, status);
+	value_set(w, nic, "queues", queues);
 }
 
-static void add_napis(json_t *nic, const struct nic *n, int *status)
+static void add_napis(struct json_writer *w, json_t *nic, const struct nic *n)
 {
 	json_t *napis = json_array();
 	for (size_t i = 0; i < n->napi_count; i++) {
 		const struct nic_napi *p = &n->napis[i];
-		json_t *one = append(napis, json_object(), status);
-		add(one, "id", json_integer(p->id), status);
-		add_number(one, "irq", p->irq, status);
-		add_number(one, "pid", p->pid, status);
-		add_number(one, "defer-hard-irqs", p->defer_hard_irqs, status);
-		add_number(one, "gro-flush-timeout", p->gro_flush_timeout, status);
-		add_number(one, "irq-suspend-timeout", p->irq_suspend_timeout, status);
-		add_number(one, "threaded", p->threaded, status);
+		json_t *one = append(w, napis);
+		value_set(w, one, "id", json_integer(p->id));
+		add_number(w, one, "irq", p->irq);
+		add_number(w, one, "pid", p->pid);
+		add_number(w, one, "defer-hard-irqs", p->defer_hard_irqs);
+		add_number(w, one, "gro-flush-timeout", p->gro_flush_timeout);
+		add_number(w, one, "irq-suspend-timeout", p->irq_suspend_timeout);
+		add_number(w, one, "threaded", p->threaded);
 	}
-	add(nic, "napis", napis, status);
+	value_set(w, nic, "napis", napis);
 	json_t *irqs = json_array();
 	for (size_t i = 0; i < n->irq_count; i++) {
 		const struct nic_irq *irq = &n->irqs[i];
-		json_t *one = append(irqs, json_object(), status);
-		add(one, "irq", json_integer(irq->irq), status);
-		add_text(one, "action", irq->action, status);
-		add_text(one, "smp_affinity_list", irq->affinity, status);
-		add_number(one, "total", irq->total, status);
+		json_t *one = append(w, irqs);
+		value_set(w, one, "irq", json_integer(irq->irq));
+		add_text(w, one, "action", irq->action);
+		add_text(w, one, "smp_affinity_list", irq->affinity);
+		add_number(w, one, "total", irq->total);
 	}
-	add(nic, "irqs", irqs, status);
+	value_set(w, nic, "irqs", irqs);
 }
 
-static json_t *nic_json(const struct nic *n, int *status)
+static json_t *nic_json(struct json_writer *w, const struct nic *n)
 {
 	json_t *nic = json_object();
-	add_text(nic, "name", n->name, status);
-	add(nic, "index", json_integer(n->index), status);
-	add_text(nic, "kind", n->kind, status);
-	add(nic, "physical", json_boolean(n->physical), status);
-	add(nic, "up", json_boolean(n->up), status);
-	add(nic, "running", json_boolean(n->running), status);
-	add(nic, "default_route", json_boolean(n->default_route), status);
+	add_text(w, nic, "name", n->name);
+	value_set(w, nic, "index", json_integer(n->index));
+	add_text(w, nic, "kind", n->kind);
+	value_set(w, nic, "physical", json_boolean(n->physical));
+	value_set(w, nic, "up", json_boolean(n->up));
+	value_set(w, nic, "running", json_boolean(n->running));
+	value_set(w, nic, "default_route", json_boolean(n->default_route));
 	json_t *driver = json_object();
-	add_text(driver, "name", n->driver, status);
-	add_text(driver, "version", n->driver_version, status);
-	add_text(driver, "firmware", n->firmware, status);
-	add_text(driver, "bus", n->bus, status);
-	add(nic, "driver", driver, status);
-	add_text(nic, "qdisc", n->qdisc, status);
-	add_fields(nic, n, status);
-	add_features(nic, n, status);
-	add_queues(nic, n, status);
-	add_napis(nic, n, status);
+	add_text(w, driver, "name", n->driver);
+	add_text(w, driver, "version", n->driver_version);
+	add_text(w, driver, "firmware", n->firmware);
+	add_text(w, driver, "bus", n->bus);
+	value_set(w, nic, "driver", driver);
+	add_text(w, nic, "qdisc", n->qdisc);
+	add_fields(w, nic, n);
+	add_features(w, nic, n);
+	add_queues(w, nic, n);
+	add_napis(w, nic, n);
 	return nic;
 }
 
-static json_t *softnet_json(const struct softnet *s, int *status)
+static json_t *softnet_json(struct json_writer *w, const struct softnet *s)
 {
 	json_t *cpus = json_array();
 	for (size_t i = 0; i < s->count; i++) {
 		const struct softnet_cpu *c = &s->at[i];
-		json_t *one = append(cpus, json_object(), status);
-		add(one, "cpu", json_integer(c->cpu), status);
-		add(one, "processed", json_integer((json_int_t)c->processed), status);
-		add(one, "dropped", json_integer((json_int_t)c->dropped), status);
-		add(one, "time_squeeze", json_integer((json_int_t)c->time_squeeze), status);
-		add(one, "received_rps", json_integer((json_int_t)c->received_rps), status);
-		add_number(one, "flow_limit", c->flow_limit, status);
-		add_number(one, "backlog", c->backlog, status);
+		json_t *one = append(w, cpus);
+		value_set(w, one, "cpu", json_integer(c->cpu));
+		value_set(w, one, "processed", value_count(c->processed));
+		value_set(w, one, "dropped", value_count(c->dropped));
+		value_set(w, one, "time_squeeze", value_count(c->time_squeeze));
+		value_set(w, one, "received_rps", value_count(c->received_rps));
+		add_number(w, one, "flow_limit", c->flow_limit);
+		add_number(w, one, "backlog", c->backlog);
 	}
 	return cpus;
 }
 
-static int render_nics_json(FILE *out, const struct listing *m, struct err *e)
+static int print_json(FILE *out, const struct network *m, struct err *e)
 {
-	int status = 0;
+	struct json_writer w = {false};
 	json_t *root = json_object(), *nics = json_array(), *knobs = json_object();
-	add(root, "schema", json_string("epolltune.nic/1"), &status);
+	value_set(&w, root, "schema", value_text("epolltune.nic/1"));
 	for (size_t i = 0; i < m->nics.count; i++)
-		append(nics, nic_json(&m->nics.at[i], &status), &status);
-	add(root, "interfaces", nics, &status);
-	add(root, "softnet", softnet_json(&m->softnet, &status), &status);
+		value_add(&w, nics, nic_json(&w, &m->nics.at[i]));
+	value_set(&w, root, "interfaces", nics);
+	value_set(&w, root, "softnet", softnet_json(&w, &m->softnet));
 	for (size_t i = 0; i < knob_count(); i++)
 		if (knob_at(i)->softnet)
-			add_number(knobs, knob_at(i)->name, softnet_number(m, knob_at(i)), &status);
-	add(root, "knobs", knobs, &status);
-	if (status < 0) {
-		json_decref(root);
-		return err_set(e, ENOMEM, "cannot list the interfaces: out of memory");
-	}
-	int r = json_dumpf(root, out, JSON_INDENT(2));
-	json_decref(root);
-	if (r < 0 || fputc('\n', out) == EOF)
-		return err_errno(e, "cannot write the list");
-	return 0;
+			add_number(&w, knobs, knob_at(i)->name, softnet_number(m, knob_at(i)));
+	value_set(&w, root, "knobs", knobs);
+	return value_print(out, root, &w, "the list", e);
 }
 
-/* Text: libsmartcols tables. An empty cell prints "-". */
+/* Text: an empty cell prints "-". */
 
-struct table {
-	struct libscols_table *table;
-	struct libscols_line *line;
-	size_t column;
-	int status;
-};
-
-static struct table table_begin(FILE *out, const struct render_style *style,
-				const char *const *columns)
-{
-	struct table t = {.table = scols_new_table()};
-	if (!t.table) {
-		t.status = -ENOMEM;
-		return t;
-	}
-	scols_table_set_stream(t.table, out);
-	scols_table_enable_ascii(t.table, !style->utf8);
-	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
-	for (; *columns; columns++)
-		/* A leading blank right-aligns the column. */
-		if (!scols_table_new_column(t.table, *columns + (**columns == ' '), 0,
-					    **columns == ' ' ? SCOLS_FL_RIGHT : 0))
-			t.status = -ENOMEM;
-	return t;
-}
-
-static void row(struct table *t)
-{
-	if (t->status < 0)
-		return;
-	t->line = scols_table_new_line(t->table, NULL);
-	t->column = 0;
-	if (!t->line)
-		t->status = -ENOMEM;
-}
-
-static void cell(struct table *t, const char *text)
-{
-	if (t->status < 0)
-		return;
-	if (scols_line_set_data(t->line, t->column++, text && *text ? text : "-") != 0)
-		t->status = -ENOMEM;
-}
+static void cell(struct table *t, const char *text) { table_cell(t, "%s", text ? text : ""); }
 
 static void cell_number(struct table *t, struct nic_number n)
 {
@@ -287,11 +216,11 @@ static void cell_number(struct table *t, struct nic_number n)
 }
 
 /* "256/4096": the current value and the maximum of the device. */
-static void cell_of(struct table *t, struct nic_number now, struct nic_number most)
+static void cell_of(struct table *t, struct nic_number now, struct nic_number max)
 {
 	char text[48] = "";
-	if (now.known && most.known)
-		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, most.value);
+	if (now.known && max.known)
+		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, max.value);
 	else if (now.known)
 		snprintf(text, sizeof(text), "%" PRIu64, now.value);
 	cell(t, text);
@@ -303,31 +232,31 @@ static void cell_feature(struct table *t, const struct nic *n, const char *name)
 	cell(t, !f ? "" : f->active ? "on" : "off");
 }
 
-static int table_end(struct table *t, const char *title, FILE *out, struct err *e)
+static int print(FILE *out, struct table *t, const char *title, struct err *e)
 {
-	if (t->table && t->status == 0 && scols_table_get_nlines(t->table)) {
-		if (title)
-			fprintf(out, "\n%s\n", title);
-		t->status = scols_print_table(t->table);
-	}
-	if (t->table)
-		scols_unref_table(t->table);
-	if (t->status == 0)
-		return 0;
-	return err_set(e, -t->status, "cannot list the interfaces: %s", strerror(-t->status));
+	if (title && t->row_count)
+		fprintf(out, "\n%s\n", title);
+	return table_print(t, out, e);
 }
 
-static int table_nics(FILE *out, const struct listing *m, const struct render_style *style,
-		      struct err *e)
+static int table_nics(FILE *out, const struct network *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", "DRIVER",  " MTU",      " RX-RING",
-					      " TX-RING",  " QUEUES", " RX-USECS", "GRO",
-					      "TSO",       "QDISC",   NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {{"INTERFACE", TABLE_LEFT},
+						      {"DRIVER", TABLE_LEFT},
+						      {"MTU", TABLE_RIGHT},
+						      {"RX-RING", TABLE_RIGHT},
+						      {"TX-RING", TABLE_RIGHT},
+						      {"QUEUES", TABLE_RIGHT},
+						      {"RX-USECS", TABLE_RIGHT},
+						      {"GRO", TABLE_LEFT},
+						      {"TSO", TABLE_LEFT},
+						      {"QDISC", TABLE_LEFT},
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		const struct nic_channels *c = &n->channels;
-		row(&t);
+		table_row(&t);
 		cell(&t, n->name);
 		cell(&t, n->driver[0] ? n->driver : n->kind);
 		cell_number(&t, n->link.mtu);
@@ -347,7 +276,7 @@ static int table_nics(FILE *out, const struct listing *m, const struct render_st
 	}
 	if (m->nics.count)
 		fputs("Interfaces (rings and queues: current/maximum)\n", out);
-	return table_end(&t, NULL, out, e);
+	return print(out, &t, NULL, e);
 }
 
 static const struct nic_napi *napi_find(const struct nic *n, struct nic_number id)
@@ -358,13 +287,20 @@ static const struct nic_napi *napi_find(const struct nic *n, struct nic_number i
 	return NULL;
 }
 
-static int table_queues(FILE *out, const struct listing *m, const struct render_style *style,
-			struct err *e)
+static int table_queues(FILE *out, const struct network *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", "QUEUE",  " NAPI",      "IRQ-CPUS",
-					      "RPS/XPS",   " DEFER", " GRO-FLUSH", " SUSPEND",
-					      "THREADED",  " DROPS", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {{"INTERFACE", TABLE_LEFT},
+						      {"QUEUE", TABLE_LEFT},
+						      {"NAPI", TABLE_RIGHT},
+						      {"IRQ-CPUS", TABLE_LEFT},
+						      {"RPS/XPS", TABLE_LEFT},
+						      {"DEFER", TABLE_RIGHT},
+						      {"GRO-FLUSH", TABLE_RIGHT},
+						      {"SUSPEND", TABLE_RIGHT},
+						      {"THREADED", TABLE_LEFT},
+						      {"DROPS", TABLE_RIGHT},
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		for (size_t k = 0; k < n->queue_count; k++) {
@@ -378,7 +314,7 @@ static int table_queues(FILE *out, const struct listing *m, const struct render_
 					affinity = n->irqs[j].affinity;
 			snprintf(name, sizeof(name), "%s-%u", q->direction == NIC_RX ? "rx" : "tx",
 				 q->id);
-			row(&t);
+			table_row(&t);
 			cell(&t, n->name);
 			cell(&t, name);
 			cell_number(&t, q->napi);
@@ -391,20 +327,20 @@ static int table_queues(FILE *out, const struct listing *m, const struct render_
 			cell_number(&t, q->hw_drops);
 		}
 	}
-	return table_end(&t, "Queues (GRO-FLUSH and SUSPEND in ns)", out, e);
+	return print(out, &t, "Queues (GRO-FLUSH and SUSPEND in ns)", e);
 }
 
-static int table_interrupts(FILE *out, const struct listing *m, const struct render_style *style,
-			    struct err *e)
+static int table_interrupts(FILE *out, const struct network *m, struct err *e)
 {
-	static const char *const columns[] = {"INTERFACE", " IRQ",   "ACTION",
-					      "CPUS",      " TOTAL", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {
+		{"INTERFACE", TABLE_LEFT}, {"IRQ", TABLE_RIGHT},   {"ACTION", TABLE_LEFT},
+		{"CPUS", TABLE_LEFT},      {"TOTAL", TABLE_RIGHT}, {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->nics.count; i++) {
 		const struct nic *n = &m->nics.at[i];
 		for (size_t k = 0; k < n->irq_count; k++) {
 			struct nic_number irq = {true, n->irqs[k].irq};
-			row(&t);
+			table_row(&t);
 			cell(&t, n->name);
 			cell_number(&t, irq);
 			cell(&t, n->irqs[k].action);
@@ -412,64 +348,67 @@ static int table_interrupts(FILE *out, const struct listing *m, const struct ren
 			cell_number(&t, n->irqs[k].total);
 		}
 	}
-	return table_end(&t, "Interrupts", out, e);
+	return print(out, &t, "Interrupts", e);
 }
 
-static int table_softnet(FILE *out, const struct listing *m, const struct render_style *style,
-			 struct err *e)
+static int table_softnet(FILE *out, const struct network *m, struct err *e)
 {
-	static const char *const columns[] = {" CPU", " PROCESSED", " DROPPED", " SQUEEZED",
-					      " RPS", " BACKLOG",   NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {{"CPU", TABLE_RIGHT},
+						      {"PROCESSED", TABLE_RIGHT},
+						      {"DROPPED", TABLE_RIGHT},
+						      {"SQUEEZED", TABLE_RIGHT},
+						      {"RPS", TABLE_RIGHT},
+						      {"BACKLOG", TABLE_RIGHT},
+						      {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < m->softnet.count; i++) {
 		const struct softnet_cpu *c = &m->softnet.at[i];
 		const uint64_t numbers[] = {c->cpu, c->processed, c->dropped, c->time_squeeze,
 					    c->received_rps};
-		row(&t);
+		table_row(&t);
 		for (size_t k = 0; k < sizeof(numbers) / sizeof(*numbers); k++) {
 			struct nic_number number = {true, numbers[k]};
 			cell_number(&t, number);
 		}
 		cell_number(&t, c->backlog);
 	}
-	return table_end(&t, "Softnet, since boot", out, e);
+	return print(out, &t, "Softnet, since boot", e);
 }
 
-static int table_knobs(FILE *out, const struct listing *m, const struct render_style *style,
-		       struct err *e)
+static int table_knobs(FILE *out, const struct network *m, struct err *e)
 {
-	static const char *const columns[] = {"KNOB", " VALUE", NULL};
-	struct table t = table_begin(out, style, columns);
+	static const struct table_column columns[] = {
+		{"KNOB", TABLE_LEFT}, {"VALUE", TABLE_RIGHT}, {0}};
+	struct table t = {.empty = "-", .columns = columns};
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
 		struct nic_number value =
 			k->softnet ? softnet_number(m, k) : (struct nic_number){0};
 		if (!value.known)
 			continue;
-		row(&t);
+		table_row(&t);
 		cell(&t, k->name);
 		cell_number(&t, value);
 	}
-	return table_end(&t, "Softnet knobs", out, e);
+	return print(out, &t, "Softnet knobs", e);
 }
 
-int list_nic(FILE *out, const struct host *h, bool json, const struct render_style *style,
-	     struct err *e)
+int list_nic(FILE *out, const struct host *h, bool json, struct err *e)
 {
-	CLEAN(machine_free) struct listing m;
+	CLEAN(machine_free) struct network m;
 	int r = machine_read(h, &m, e);
 	if (r < 0)
 		return r;
 	if (json)
-		return render_nics_json(out, &m, e);
-	r = table_nics(out, &m, style, e);
+		return print_json(out, &m, e);
+	r = table_nics(out, &m, e);
 	if (r == 0)
-		r = table_queues(out, &m, style, e);
+		r = table_queues(out, &m, e);
 	if (r == 0)
-		r = table_interrupts(out, &m, style, e);
+		r = table_interrupts(out, &m, e);
 	if (r == 0)
-		r = table_softnet(out, &m, style, e);
+		r = table_softnet(out, &m, e);
 	if (r == 0)
-		r = table_knobs(out, &m, style, e);
+		r = table_knobs(out, &m, e);
 	return r;
 }

@@ -9,9 +9,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/host.h"
-#include "report/render.h"
 
-int list_nic(FILE *out, const struct host *h, bool json, const struct render_style *style,
-	     struct err *e);
+int list_nic(FILE *out, const struct host *h, bool json, struct err *e);
 
 #endif

@@ -162,26 +162,67 @@ static int unix_read(struct list *list, struct err *e)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static int port_received(struct nl_msg *msg, void *arg)
+/* Listeners by port, for half-open connections. */
+struct half_open {
+	struct listeners *l;
+	int first[UINT16_MAX + 1]; /* of a port, an index; -1: none */
+	int *next;                 /* of the same port */
+};
+
+/* How well a listener matches the local address of a connection; 0: it does not. */
+static int match(const struct listener *l, const char *address, bool v4)
 {
-	uint32_t *ports = arg;
+	size_t n = strlen(address);
+	if (!strncmp(l->address, address, n) && l->address[n] == ':')
+		return 3;
+	if (v4 && !strncmp(l->address, "0.0.0.0:", 8))
+		return 2;
+	return !strncmp(l->address, "[::]:", 5) && !(v4 && l->v6only);
+}
+
+static int half_open_received(struct nl_msg *msg, void *arg)
+{
+	struct half_open *h = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) >= (int)sizeof(*m) && m->idiag_state == TCP_SYN_RECV)
-		ports[ntohs(m->id.idiag_sport)]++;
+	char text[INET6_ADDRSTRLEN] = "", address[INET6_ADDRSTRLEN + 3];
+	int best = 0, at = -1;
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->idiag_state != TCP_SYN_RECV)
+		return NL_OK;
+	bool v4 = m->idiag_family == AF_INET;
+	inet_ntop(m->idiag_family, m->id.idiag_src, text, sizeof(text));
+	snprintf(address, sizeof(address), v4 ? "%s" : "[%s]", text);
+	for (int i = h->first[ntohs(m->id.idiag_sport)]; i >= 0; i = h->next[i]) {
+		int found = match(&h->l->at[i], address, v4);
+		if (found > best) {
+			best = found;
+			at = i;
+		}
+	}
+	if (at >= 0)
+		h->l->at[at].half_open++;
 	return NL_OK;
 }
 
-int listeners_half_open(const struct host *h, struct listeners *l, struct err *e)
+int listeners_half_open(const struct host *host, struct listeners *l, struct err *e)
 {
-	int r = sock_diag_live(h, e);
-	CLEAN(free_pointer) uint32_t *ports = calloc(UINT16_MAX + 1, sizeof(*ports));
-	if (!ports)
+	int r = sock_diag_live(host, e);
+	CLEAN(free_pointer) struct half_open *h = malloc(sizeof(*h));
+	CLEAN(free_pointer) int *next = calloc(l->count + 1, sizeof(*next));
+	if (!h || !next)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	memset(h->first, -1, sizeof(h->first));
+	h->l = l;
+	h->next = next;
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->at[i].kind != LISTENER_TCP)
+			continue;
+		next[i] = h->first[l->at[i].port];
+		h->first[l->at[i].port] = (int)i;
+		l->at[i].half_open = 0;
+	}
 	if (!r)
-		r = sock_diag_tcp(1u << TCP_SYN_RECV, port_received, ports, e);
-	for (size_t i = 0; i < l->count && !r; i++)
-		l->at[i].half_open = ports[l->at[i].port];
+		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, h, e);
 	l->counted = !r;
 	return r;
 }

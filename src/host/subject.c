@@ -523,9 +523,11 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->started = p.started;
 	snprintf(out->name, sizeof(out->name), "%s", p.name);
 	snprintf(out->unit, sizeof(out->unit), "%s", p.unit);
-	/* Readable for other users too. */
-	out->soft = p.soft;
-	out->hard = p.hard;
+	/* The limits of the service are those of its unit, not of the systemd that holds its
+	 * socket. They are readable for other users too. */
+	out->activated = !strcmp(p.name, "systemd");
+	out->soft = out->activated ? 0 : p.soft;
+	out->hard = out->activated ? 0 : p.hard;
 }
 
 static int subject_describe(struct search *s, struct subject *out, struct err *e)
@@ -545,7 +547,8 @@ static int subject_describe(struct search *s, struct subject *out, struct err *e
 		if (rc)
 			return rc == -ESRCH ? 0 : rc;
 	}
-	accepting_find(s, out);
+	if (!out->activated)
+		accepting_find(s, out);
 	return 0;
 }
 

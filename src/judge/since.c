@@ -69,7 +69,7 @@ void since_words(const struct since *s, struct timespec now, struct wording *wor
 	char stamp[REPORT_STAMP];
 	double age = (double)(now.tv_sec - s->report->time.tv_sec);
 	struct quantity_shown ago = quantity_ago(age);
-	wording_set(words, "report", "%s", report_stamp(s->report, stamp));
+	wording_set(words, "report", "%s", report_stamp(s->report->time.tv_sec, stamp));
 	wording_flag(words, "reboot", s->reset == SINCE_REBOOT);
 	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
 	wording_flag(words, "restart", s->reset == SINCE_RESTART);

@@ -54,7 +54,7 @@ int report_exit_status(const struct report *r)
 	return status[report_summarize(r).status];
 }
 
-struct answer {
+struct sentence {
 	char *text;
 	bool begun; /* the answer has text */
 };
@@ -73,7 +73,7 @@ static bool is_missed(const struct wall *w, int unused)
 	return w->experiment == EXPERIMENT_MISSED && w->needed != REPORT_NONE;
 }
 
-static void walls_name(struct answer *a, const struct report *r,
+static void walls_name(struct sentence *a, const struct report *r,
 		       bool (*chosen)(const struct wall *, int), int which)
 {
 	const char *between = "";
@@ -85,7 +85,7 @@ static void walls_name(struct answer *a, const struct report *r,
 }
 
 /* "2 walls are short: a, b" */
-static void walls_say(struct answer *a, const struct report *r, size_t count, const char *state,
+static void walls_say(struct sentence *a, const struct report *r, size_t count, const char *state,
 		      int verdict)
 {
 	if (!count)
@@ -109,7 +109,7 @@ static const struct finding *clause_first(const struct report *r, const struct f
 }
 
 /* "nginx is dropping connections now", each clause once. */
-static void clauses_say(struct answer *a, const struct report *r, enum finding_level level)
+static void clauses_say(struct sentence *a, const struct report *r, enum finding_level level)
 {
 	size_t said = 0, more = 0;
 	for (size_t i = 0; i < r->finding_count; i++) {
@@ -128,7 +128,7 @@ static void clauses_say(struct answer *a, const struct report *r, enum finding_l
 }
 
 /* "1 warning: knob.myth", of findings that no wall and no clause accounts for. */
-static void findings_say(struct answer *a, const struct report *r, enum finding_level level,
+static void findings_say(struct sentence *a, const struct report *r, enum finding_level level,
 			 const char *what)
 {
 	const char *between = "";
@@ -152,7 +152,7 @@ static void findings_say(struct answer *a, const struct report *r, enum finding_
 }
 
 /* "probe readiness failed" */
-static void probes_say(struct answer *a, const struct report *r, enum probe_state state)
+static void probes_say(struct sentence *a, const struct report *r, enum probe_state state)
 {
 	for (size_t i = 0; i < r->probe_count; i++) {
 		if (r->ran[i].state != state)
@@ -164,7 +164,7 @@ static void probes_say(struct answer *a, const struct report *r, enum probe_stat
 }
 
 /* Writes each reason once. */
-static void reasons_say(struct answer *a, const struct report *r)
+static void reasons_say(struct sentence *a, const struct report *r)
 {
 	const char *between = ": ";
 	for (size_t i = 0; i < r->wall_count; i++) {
@@ -179,7 +179,7 @@ static void reasons_say(struct answer *a, const struct report *r)
 	}
 }
 
-static void missed_say(struct answer *a, const struct report *r, const struct report_summary *s)
+static void missed_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
 	if (!s->missed)
 		return;
@@ -190,7 +190,7 @@ static void missed_say(struct answer *a, const struct report *r, const struct re
 	a->begun = true;
 }
 
-static void ready_say(struct answer *a, const struct report *r, const struct report_summary *s)
+static void ready_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
 	if (s->missed)
 		SAY(a, "Ready, with ");
@@ -213,7 +213,7 @@ static void ready_say(struct answer *a, const struct report *r, const struct rep
 void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 {
 	struct report_summary s = report_summarize(r);
-	struct answer a = {.text = answer};
+	struct sentence a = {.text = answer};
 	answer[0] = 0;
 	switch (s.status) {
 	case VERDICT_SHORT:

@@ -1,10 +1,18 @@
+/* The figures of a bench as charts where n varies, else as bars. */
 #include "report/bench_render.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cleanup.h"
+
+#define CHARTS 24
+#define BARS 64
+
 enum kind { KIND_PLAIN, KIND_ONE, KIND_ALL, KINDS };
-static const char *const kind_names[KINDS] = {"", "one ready", "all ready"};
+static const char *const kind_names[KINDS] = {"", ", one ready", ", all ready"};
 
 static bool is_of(const struct bench_result *r, enum kind kind)
 {
@@ -18,62 +26,150 @@ static bool is_of(const struct bench_result *r, enum kind kind)
 	}
 }
 
-static struct curve *curve_of(struct chart *c, const struct bench_result *r)
+static char *format_size(char *text, size_t size, double value, int unit)
 {
-	for (size_t i = 0; i < c->curves; i++)
-		if (strcmp(c->curve[i].variant, r->variant) == 0)
-			return &c->curve[i];
-	if (c->curves == CHART_CURVES)
-		return NULL;
-	c->curve[c->curves] = (struct curve){.variant = r->variant, .conditions = r->conditions};
-	return &c->curve[c->curves++];
+	(void)unit;
+	return bench_size(text, size, (uint64_t)llrint(value));
 }
 
-static void curve_add(struct curve *curve, const struct bench_result *r)
+static char *format_metric(char *text, size_t size, double value, int unit)
 {
-	size_t i = curve->count;
-	if (i == CHART_POINTS || r->median <= 0)
-		return;
-	for (; i > 0 && curve->at[i - 1].n > (double)r->n; i--)
-		curve->at[i] = curve->at[i - 1];
-	curve->at[i].n = (double)r->n;
-	curve->at[i].median = r->median;
-	curve->at[i].min = r->min;
-	curve->at[i].max = r->max;
-	curve->count++;
+	return bench_figure(text, size, (enum bench_metric)unit, value);
 }
 
-/* Fill one chart; false if it has too few points to draw. */
+/* Fills one chart; false if it has too few points to draw. */
 static bool chart_fill(struct chart *c, const struct bench_table *t, const char *bench,
 		       enum bench_metric metric, enum kind kind)
 {
-	*c = (struct chart){.bench = bench, .what = kind_names[kind], .metric = metric};
+	const struct bench *b = bench_named(bench);
+	*c = (struct chart){.x = {"n", b ? b->n : "n", format_size, 0},
+			    .y = {"", bench_metric_name(metric), format_metric, (int)metric}};
+	snprintf(c->title, sizeof(c->title), "%s%s: %s", bench, kind_names[kind], c->y.label);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *r = &t->at[i];
-		if (strcmp(r->bench, bench) || r->metric != metric || !is_of(r, kind) || !r->n)
-			continue;
-		struct curve *curve = curve_of(c, r);
-		if (curve)
-			curve_add(curve, r);
+		if (!strcmp(r->bench, bench) && r->metric == metric && is_of(r, kind) && r->n)
+			chart_add(c, r->variant, r->conditions, (double)r->n, r->median, r->min,
+				  r->max);
 	}
-	size_t longest = 0;
-	for (size_t i = 0; i < c->curves; i++)
-		longest = c->curve[i].count > longest ? c->curve[i].count : longest;
-	return longest >= 3;
+	return chart_longest(c) >= 3;
 }
 
-size_t charts_of(const struct bench_table *t, struct chart *charts, size_t max)
+/* Fills the charts of one bench: one for each metric measured at three sizes or more. */
+static size_t charts_fill(const struct bench_table *t, const char *bench, struct chart *charts,
+			  size_t max)
 {
 	size_t count = 0;
+	for (int m = 0; m < BENCH_METRICS; m++)
+		for (int kind = 0; kind < KINDS && count < max; kind++)
+			count += chart_fill(&charts[count], t, bench, (enum bench_metric)m,
+					    (enum kind)kind);
+	return count;
+}
+
+void bench_charts_text(FILE *out, const struct bench_table *t, const char *bench,
+		       const struct render_style *style)
+{
+	CLEAN(free_pointer) struct chart *charts = calloc(CHARTS, sizeof(*charts));
+	size_t count = charts ? charts_fill(t, bench, charts, CHARTS) : 0;
+	for (size_t i = 0; i < count; i++)
+		chart_text(out, &charts[i], style);
+}
+
+/* A variant has the same colour in all panels. */
+static size_t variant_color(const struct bench_table *t, const struct bench_result *r)
+{
+	size_t color = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *other = &t->at[i];
+		bool seen = false;
+		if (strcmp(other->bench, r->bench) != 0)
+			continue;
+		if (strcmp(other->variant, r->variant) == 0)
+			break;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = strcmp(t->at[k].bench, r->bench) == 0 &&
+			       strcmp(t->at[k].variant, other->variant) == 0;
+		color += !seen;
+	}
+	return color;
+}
+
+struct picture {
+	struct chart charts[CHARTS];
+	struct chart_bars bars[BARS];
+	struct chart_bar bar[BENCH_RESULTS];
+	size_t chart_count, bars_count, bar_count;
+};
+
+/* Whether charts draw the metric. */
+static bool is_charted(const struct picture *p, size_t first, enum bench_metric metric)
+{
+	for (size_t i = first; i < p->chart_count; i++)
+		if (p->charts[i].y.unit == (int)metric)
+			return true;
+	return false;
+}
+
+static void bars_fill(struct picture *p, const struct bench_table *t, const char *bench,
+		      enum bench_metric metric)
+{
+	struct chart_bars *bars = &p->bars[p->bars_count];
+	*bars = (struct chart_bars){
+		.at = &p->bar[p->bar_count],
+		.y = {"", bench_metric_name(metric), format_metric, (int)metric}};
+	snprintf(bars->title, sizeof(bars->title), "%s: %s", bench, bars->y.label);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct bench_result *r = &t->at[i];
+		if (strcmp(r->bench, bench) != 0 || r->metric != metric)
+			continue;
+		struct chart_bar *bar = &p->bar[p->bar_count++];
+		bool some = r->active && r->active != r->n;
+		char size[24], active[24];
+		*bar = (struct chart_bar){
+			.y = r->median, .min = r->min, .max = r->max, .color = variant_color(t, r)};
+		snprintf(bar->name, sizeof(bar->name), "%s, %s%s%s", r->variant,
+			 some ? bench_size(active, sizeof(active), r->active) : "",
+			 some ? " of " : "", bench_size(size, sizeof(size), r->n));
+		bars->count++;
+	}
+	p->bars_count += bars->count > 0;
+}
+
+static void picture_fill(struct picture *p, const struct bench_table *t)
+{
 	const char *bench = "";
-	for (size_t i = 0; i < t->count && count < max; i++) {
+	for (size_t i = 0; i < t->count; i++) {
 		if (strcmp(bench, t->at[i].bench) == 0)
 			continue;
 		bench = t->at[i].bench;
-		for (int m = 0; m < BENCH_METRICS; m++)
-			for (int kind = 0; kind < KINDS && count < max; kind++)
-				count += chart_fill(&charts[count], t, bench, (enum bench_metric)m,
-						    (enum kind)kind);
+		size_t first = p->chart_count;
+		p->chart_count += charts_fill(t, bench, &p->charts[first], CHARTS - first);
+		for (int m = 0; m < BENCH_METRICS && p->bars_count < BARS; m++)
+			if (m != BENCH_EVENTS && !is_charted(p, first, (enum bench_metric)m))
+				bars_fill(p, t, bench, (enum bench_metric)m);
 	}
-	return count;
+}
+
+int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e)
+{
+	char title[160], subtitle[256], stamp[32] = "";
+	struct tm tm;
+	CLEAN(free_pointer) struct picture *picture = calloc(1, sizeof(*picture));
+	if (!picture)
+		return err_set(e, ENOMEM, "out of memory for the picture");
+	picture_fill(picture, p->table);
+	if (gmtime_r(&p->time.tv_sec, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M UTC", &tm);
+	snprintf(title, sizeof(title), "epolltune %s on %s", p->command, p->host.name);
+	snprintf(subtitle, sizeof(subtitle),
+		 "Linux %s, %llu CPU%s, %u round%s, %s. Median; lines: minimum to maximum.",
+		 p->host.kernel, (unsigned long long)p->host.cpus, p->host.cpus == 1 ? "" : "s",
+		 p->runs, p->runs == 1 ? "" : "s", stamp);
+	chart_svg(out, &(struct chart_page){.title = title,
+					    .subtitle = subtitle,
+					    .charts = picture->charts,
+					    .chart_count = picture->chart_count,
+					    .bars = picture->bars,
+					    .bars_count = picture->bars_count});
+	return 0;
 }

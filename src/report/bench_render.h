@@ -10,6 +10,7 @@
 #include "epolltune/bench.h"
 #include "epolltune/err.h"
 #include "epolltune/report.h"
+#include "report/chart.h"
 #include "report/render.h"
 
 /* A table, with the place and time of the measurement. */
@@ -44,30 +45,9 @@ char *bench_figure(char *buf, size_t size, enum bench_metric m, double value);
 /* Format n for axes and columns: "300", "10k", "1M". */
 char *bench_size(char *buf, size_t size, uint64_t n);
 
-#define CHART_POINTS 24
-#define CHART_CURVES 8
-#define CHARTS 24
-
-/* The curves of one metric over n. */
-struct chart {
-	const char *bench;
-	const char *what; /* "one ready", "all ready", "" */
-	enum bench_metric metric;
-	size_t curves;
-	struct curve {
-		const char *variant, *conditions;
-		size_t count;
-		struct {
-			double n, median, min, max;
-		} at[CHART_POINTS]; /* by n, ascending */
-	} curve[CHART_CURVES];
-};
-
-/* Collect the charts of a table: one for each metric measured at three sizes or more. Returns their
- * number, at most `max`. */
-size_t charts_of(const struct bench_table *t, struct chart *charts, size_t max);
-
-/* Draw a chart in a terminal, with logarithmic axes. */
-void plot_print(FILE *out, const struct chart *c, const struct render_style *style);
+/* Draws the charts of one bench in a terminal: one for each metric measured at three sizes or more.
+ */
+void bench_charts_text(FILE *out, const struct bench_table *t, const char *bench,
+		       const struct render_style *style);
 
 #endif

@@ -1,13 +1,13 @@
 #include "report/bench_render.h"
 
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/quantity.h"
 #include "report/page.h"
+#include "report/table.h"
 #include "report/utf8.h"
 
 #define VARIANTS 40
@@ -26,7 +26,7 @@ struct shape {
 	bool by_size; /* one metric: a row per size, a column per variant; else a row per variant */
 	bool single;  /* one round: no spread */
 	bool utf8;
-	struct row {
+	struct bench_row {
 		const char *variant; /* unused if by_size */
 		struct size size;
 	} rows[BENCH_RESULTS];
@@ -58,7 +58,7 @@ static int size_compare(const void *a, const void *b)
 	return (x->active > y->active) - (x->active < y->active);
 }
 
-static bool has_row(const struct bench_table *t, const struct shape *s, const struct row *row)
+static bool has_row(const struct bench_table *t, const struct shape *s, const struct bench_row *row)
 {
 	for (size_t m = 0; m < s->metric_count; m++)
 		if (bench_find(t, s->bench, row->variant, row->size.n, row->size.active,
@@ -82,7 +82,7 @@ static void shape_of(struct shape *s, const struct bench_page *p, const char *be
 	s->by_size = s->metric_count == 1 && s->size_count > 1;
 	for (size_t v = 0; v < (s->by_size ? 1 : s->variant_count); v++)
 		for (size_t i = 0; i < s->size_count; i++) {
-			struct row row = {s->variants[v], s->sizes[i]};
+			struct bench_row row = {s->variants[v], s->sizes[i]};
 			if (s->row_count < BENCH_RESULTS && (s->by_size || has_row(t, s, &row)))
 				s->rows[s->row_count++] = row;
 		}
@@ -101,7 +101,7 @@ static bool some_active(const struct shape *s)
  * "442 ns (91 ns to 2.9 us)". */
 static void figure_text(char *buf, size_t size, const struct shape *s, const struct bench_result *r)
 {
-	char figure[32], least[32], most[32];
+	char figure[32], min[32], max[32];
 	const char *sign = s->utf8 ? "±" : "+-";
 	double spread = r->median != 0 ? 50 * (r->max - r->min) / fabs(r->median) : 0;
 	bench_figure(figure, sizeof(figure), r->metric, r->median);
@@ -111,8 +111,8 @@ static void figure_text(char *buf, size_t size, const struct shape *s, const str
 		snprintf(buf, size, "%s %s?", figure, sign);
 	else if (spread > 100)
 		snprintf(buf, size, "%s (%s to %s)", figure,
-			 bench_figure(least, sizeof(least), r->metric, r->min),
-			 bench_figure(most, sizeof(most), r->metric, r->max));
+			 bench_figure(min, sizeof(min), r->metric, r->min),
+			 bench_figure(max, sizeof(max), r->metric, r->max));
 	else
 		snprintf(buf, size, "%s %s%.0f%%", figure, sign, spread);
 }
@@ -129,56 +129,6 @@ static void hanging(FILE *out, const struct render_style *style, size_t indent, 
 	page_wrap(&p, TONE_PLAIN, indent, indent, text);
 }
 
-/* A libsmartcols table; `failed` keeps an error until it is printed. */
-struct grid {
-	struct libscols_table *table;
-	struct libscols_line *line;
-	size_t column;
-	bool failed;
-};
-
-static struct grid grid_make(const struct render_style *style)
-{
-	struct grid g = {.table = scols_new_table()};
-	g.failed = !g.table || scols_table_set_column_separator(g.table, "  ");
-	if (g.table) {
-		scols_table_set_termforce(g.table, SCOLS_TERMFORCE_ALWAYS);
-		scols_table_set_termwidth(g.table, style->width);
-	}
-	return g;
-}
-
-static void grid_column(struct grid *g, const char *name, int flags)
-{
-	if (!g->failed)
-		g->failed = !scols_table_new_column(g->table, name, 0, flags);
-}
-
-static void grid_row(struct grid *g)
-{
-	g->column = 0;
-	if (!g->failed)
-		g->line = scols_table_new_line(g->table, NULL);
-	g->failed |= !g->line;
-}
-
-static void grid_put(struct grid *g, const char *text)
-{
-	if (!g->failed)
-		g->failed = scols_line_set_data(g->line, g->column++, text) != 0;
-}
-
-static int grid_print(FILE *out, struct grid *g, struct err *e)
-{
-	char *text = NULL;
-	g->failed = g->failed || scols_print_table_to_string(g->table, &text);
-	if (!g->failed)
-		fprintf(out, "%s\n", text);
-	free(text);
-	scols_unref_table(g->table);
-	return g->failed ? err_set(e, ENOMEM, "out of memory for the figures") : 0;
-}
-
 /* The columns beside the sizes: one per variant, or one per metric. */
 static size_t column_count(const struct shape *s)
 {
@@ -191,7 +141,7 @@ static const char *column_name(const struct shape *s, size_t column)
 }
 
 static void cell_text(char *buf, size_t size, const struct bench_table *t, const struct shape *s,
-		      const struct row *row, size_t column)
+		      const struct bench_row *row, size_t column)
 {
 	const struct bench_result *r =
 		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
@@ -250,8 +200,8 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 }
 
 /* True if a row has a figure in these columns. */
-static bool row_shows(const struct bench_table *t, const struct shape *s, const struct row *row,
-		      size_t first, size_t end)
+static bool row_shows(const struct bench_table *t, const struct shape *s,
+		      const struct bench_row *row, size_t first, size_t end)
 {
 	char text[96];
 	for (size_t c = first; c < end; c++) {
@@ -262,36 +212,37 @@ static bool row_shows(const struct bench_table *t, const struct shape *s, const 
 	return false;
 }
 
-static int table_print(FILE *out, const struct bench_table *t, const struct shape *s, size_t first,
-		       size_t end, const struct render_style *style, struct err *e)
+static int figures_print(FILE *out, const struct bench_table *t, const struct shape *s,
+			 size_t first, size_t end, struct err *e)
 {
-	struct grid g = grid_make(style);
+	struct table table = {.gap = "  "};
 	char text[96];
 	if (!s->by_size)
-		grid_column(&g, "VARIANT", 0);
-	grid_column(&g, "N", SCOLS_FL_RIGHT);
+		table_column(&table, "VARIANT", TABLE_LEFT);
+	table_column(&table, "N", TABLE_RIGHT);
 	if (some_active(s))
-		grid_column(&g, s->by_size ? "K" : "ACTIVE", SCOLS_FL_RIGHT);
+		table_column(&table, s->by_size ? "K" : "ACTIVE", TABLE_RIGHT);
 	for (size_t c = first; c < end; c++)
-		grid_column(&g, column_name(s, c), SCOLS_FL_RIGHT);
+		table_column(&table, column_name(s, c), TABLE_RIGHT);
 	for (size_t i = 0; i < s->row_count; i++) {
-		const struct row *row = &s->rows[i];
+		const struct bench_row *row = &s->rows[i];
 		if (!row_shows(t, s, row, first, end))
 			continue;
-		grid_row(&g);
+		table_row(&table);
 		if (!s->by_size)
-			grid_put(&g, row->variant);
-		grid_put(&g, bench_size(text, sizeof(text), row->size.n));
+			table_cell(&table, "%s", row->variant);
+		table_cell(&table, "%s", bench_size(text, sizeof(text), row->size.n));
 		if (some_active(s))
-			grid_put(&g, row->size.active
-					     ? bench_size(text, sizeof(text), row->size.active)
-					     : "-");
+			table_cell(&table, "%s",
+				   row->size.active
+					   ? bench_size(text, sizeof(text), row->size.active)
+					   : "-");
 		for (size_t c = first; c < end; c++) {
 			cell_text(text, sizeof(text), t, s, row, c);
-			grid_put(&g, text);
+			table_cell(&table, "%s", text);
 		}
 	}
-	return grid_print(out, &g, e);
+	return table_print(&table, out, e);
 }
 
 /* Print counts with their expected values. */
@@ -394,8 +345,8 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 	} else {
 		size_t each = columns_at_once(t, s, style), columns = column_count(s);
 		for (size_t c = 0; c < columns && rc == 0; c += each) {
-			rc = table_print(out, t, s, c, c + each < columns ? c + each : columns,
-					 style, e);
+			rc = figures_print(out, t, s, c, c + each < columns ? c + each : columns,
+					   e);
 			fputc('\n', out);
 		}
 		conditions(out, t, s, style);
@@ -405,21 +356,10 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 	return rc;
 }
 
-static void plots_print(FILE *out, const struct bench_table *t, const char *bench,
-			const struct render_style *style)
-{
-	struct chart *charts = calloc(CHARTS, sizeof(*charts));
-	size_t count = charts ? charts_of(t, charts, CHARTS) : 0;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(charts[i].bench, bench) == 0)
-			plot_print(out, &charts[i], style);
-	free(charts);
-}
-
 static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
 {
 	char memory[32], name[128];
-	const char *place = p->host.isolation == ISOLATION_LAB ? "in a private lab"
+	const char *where = p->host.isolation == ISOLATION_LAB ? "in a private lab"
 							       : "in the calling namespace";
 	utf8_copy_printable(name, sizeof(name), p->host.name);
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
@@ -427,13 +367,13 @@ static void head_print(FILE *out, const struct bench_page *p, const struct rende
 		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus,
 		p->host.cpus == 1 ? "" : "s", memory);
 	if (p->wanted == 1)
-		fprintf(out, "one run %s, so figures have no spread\n\n", place);
+		fprintf(out, "one run %s, so figures have no spread\n\n", where);
 	else if (p->runs == 1)
-		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, place);
+		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, where);
 	else if (p->runs < p->wanted)
-		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, place);
+		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, where);
 	else
-		fprintf(out, "%u interleaved rounds %s", p->runs, place);
+		fprintf(out, "%u interleaved rounds %s", p->runs, where);
 	if (p->wanted > 1 && p->runs != 1)
 		fprintf(out, "; median %s half the range, in %%\n\n", style->utf8 ? "±" : "+-");
 }
@@ -468,7 +408,7 @@ int bench_render_text(FILE *out, const struct bench_page *p, const struct render
 		bench = p->table->at[i].bench;
 		rc = bench_print(out, p, bench, style, e);
 		if (rc == 0)
-			plots_print(out, p->table, bench, style);
+			bench_charts_text(out, p->table, bench, style);
 	}
 	if (rc == 0)
 		meanings_print(out, p->table, style);

@@ -1,13 +1,12 @@
 #include "report/compare.h"
 
-#include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/figure.h"
 #include "report/page.h"
+#include "report/table.h"
 
 static bool moved(const struct wall *before, const struct wall *after)
 {
@@ -63,18 +62,23 @@ const char *compare_name(enum compare_verdict v)
 	return names[v];
 }
 
-/* Call `each` for every wall: those of the first report, then those only in the second. */
-typedef bool (*wall_pair)(void *arg, const struct wall *before, const struct wall *after);
-static bool each_wall(const struct report *before, const struct report *after, wall_pair each,
-		      void *arg)
+/* Finds pair i of the walls: those of the first report, then those only in the second. */
+static bool wall_pair(const struct report *before, const struct report *after, size_t i,
+		      const struct wall **was, const struct wall **is)
 {
-	bool good = true;
-	for (size_t i = 0; i < before->wall_count && good; i++)
-		good = each(arg, &before->walls[i], report_find(after, before->walls[i].name));
-	for (size_t i = 0; i < after->wall_count && good; i++)
-		if (!report_find(before, after->walls[i].name))
-			good = each(arg, NULL, &after->walls[i]);
-	return good;
+	if (i < before->wall_count) {
+		*was = &before->walls[i];
+		*is = report_find(after, before->walls[i].name);
+		return true;
+	}
+	*was = NULL;
+	i -= before->wall_count;
+	for (size_t k = 0; k < after->wall_count; k++) {
+		*is = &after->walls[k];
+		if (!report_find(before, (*is)->name) && i-- == 0)
+			return true;
+	}
+	return false;
 }
 
 static const char *knob_name(const struct finding *f)
@@ -93,22 +97,13 @@ static bool has_finding(const struct report *r, const struct finding *f)
 
 /* Text */
 
-struct table {
-	const struct page *page;
-	struct libscols_table *table;
-};
-
-enum { COLUMN_WALL, COLUMN_BEFORE, COLUMN_AFTER, COLUMN_VERDICT, COLUMN_CHANGE };
-
-static const char *format_figure(const struct page *p, char *text, size_t size,
-				 const struct wall *w)
+static const char *format_figure(char *text, size_t size, const struct wall *w)
 {
-	char raw[64] = "-";
-	page_text(p, text, size, "%s", w ? figure_text(raw, sizeof(raw), w) : raw);
-	return text;
+	snprintf(text, size, "-");
+	return w ? figure_text(text, size, w) : text;
 }
 
-static bool add_line(void *arg, const struct wall *before, const struct wall *after)
+static void add_line(struct table *t, const struct wall *before, const struct wall *after)
 {
 	static const enum tone tones[] = {
 		[COMPARE_SAME] = TONE_PLAIN,   [COMPARE_BETTER] = TONE_GOOD,
@@ -116,57 +111,33 @@ static bool add_line(void *arg, const struct wall *before, const struct wall *af
 		[COMPARE_UNKNOWN] = TONE_WARN, [COMPARE_NEW] = TONE_WARN,
 		[COMPARE_GONE] = TONE_WARN,
 	};
-	const struct table *t = arg;
-	struct libscols_line *line = scols_table_new_line(t->table, NULL);
-	if (!line)
-		return false;
-	char name[64], from[64], to[64], verdict[64];
+	char figure[64];
 	enum compare_verdict change = compare_wall(before, after);
 	const char *was = before ? wall_verdict_name(before->verdict) : "";
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
-	page_text(t->page, name, sizeof(name), "%s", before ? before->name : after->name);
-	page_text(t->page, verdict, sizeof(verdict), "%s%s%s", was,
-		  *was && strcmp(was, is) != 0 ? " → " : "", strcmp(was, is) != 0 ? is : "");
-	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
-		      scols_line_set_data(line, COLUMN_BEFORE,
-					  format_figure(t->page, from, sizeof(from), before)) ||
-		      scols_line_set_data(line, COLUMN_AFTER,
-					  format_figure(t->page, to, sizeof(to), after)) ||
-		      scols_line_set_data(line, COLUMN_VERDICT, verdict) ||
-		      scols_line_set_data(line, COLUMN_CHANGE, compare_name(change));
-	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_CHANGE);
-	if (t->page->color && cell && tones[change] != TONE_PLAIN)
-		failed |= scols_cell_set_color(cell, page_tone(tones[change])) != 0;
-	return !failed;
+	table_row(t);
+	table_cell(t, "%s", before ? before->name : after->name);
+	table_cell(t, "%s", format_figure(figure, sizeof(figure), before));
+	table_cell(t, "%s", format_figure(figure, sizeof(figure), after));
+	table_cell(t, "%s%s%s", was, *was && strcmp(was, is) != 0 ? " → " : "",
+		   strcmp(was, is) != 0 ? is : "");
+	if (tones[change] == TONE_PLAIN)
+		table_cell(t, "%s", compare_name(change));
+	else
+		table_cell_tone(t, tones[change], compare_name(change));
 }
 
-static char *table_text(const struct page *p, const struct report *before,
-			const struct report *after)
+static int put_walls(const struct page *p, const struct report *before, const struct report *after,
+		     struct err *e)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} columns[] = {
-		[COLUMN_WALL] = {"WALL", 0},
-		[COLUMN_BEFORE] = {"BEFORE", SCOLS_FL_RIGHT},
-		[COLUMN_AFTER] = {"AFTER", SCOLS_FL_RIGHT},
-		[COLUMN_VERDICT] = {"VERDICT", 0},
-		[COLUMN_CHANGE] = {"CHANGE", 0},
-	};
-	struct table t = {p, scols_new_table()};
-	char *text = NULL;
-	if (!t.table)
-		return NULL;
-	bool failed = scols_table_set_column_separator(t.table, p->width < 72 ? " " : "   ") != 0;
-	scols_table_enable_colors(t.table, p->color);
-	scols_table_set_termforce(t.table, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
-		failed |= !scols_table_new_column(t.table, columns[i].name, 0, columns[i].flags);
-	if (!failed && each_wall(before, after, add_line, &t) &&
-	    scols_print_table_to_string(t.table, &text))
-		text = NULL;
-	scols_unref_table(t.table);
-	return text;
+	static const struct table_column columns[] = {
+		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
+		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
+	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
+	const struct wall *was, *is;
+	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++)
+		add_line(&t, was, is);
+	return table_print(&t, p->out, e);
 }
 
 static void put_findings(const struct page *p, const char *mark, enum tone tone,
@@ -189,59 +160,54 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 		 const struct render_style *style, struct err *e)
 {
 	struct page p = page_open(out, style);
-	if (before->wall_count || after->wall_count) {
-		char *text = table_text(&p, before, after);
-		if (!text)
-			return err_set(e, ENOMEM, "out of memory for the comparison");
-		fprintf(out, "%s\n", text);
-		free(text);
-	}
+	int status = put_walls(&p, before, after, e);
+	if (status < 0)
+		return status;
 	put_findings(&p, "-", TONE_GOOD, before, after);
 	put_findings(&p, "+", TONE_WARN, after, before);
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the comparison");
-	return 0;
+	return render_flush(out, "the comparison", e);
 }
 
 /* JSON */
 
-static json_t *json_side(const struct wall *w)
+static json_t *json_side(struct json_writer *w, const struct wall *wall)
 {
-	if (!w)
+	if (!wall)
 		return json_null();
-	int64_t value = figure_of(w);
-	return json_pack("{s:s, s:o}", "verdict", wall_verdict_name(w->verdict), "value",
-			 value == REPORT_NONE ? json_null() : json_integer(value));
+	json_t *o = json_object();
+	value_set(w, o, "verdict", value_text(wall_verdict_name(wall->verdict)));
+	value_set(w, o, "value", value_quantity(figure_of(wall)));
+	return o;
 }
 
-static bool add_pair(void *arg, const struct wall *before, const struct wall *after)
+static void json_findings(struct json_writer *w, json_t *object, const char *key,
+			  const struct report *of, const struct report *other)
 {
-	const struct wall *any = before ? before : after;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", any->name, "unit", any->unit,
-			      "change", compare_name(compare_wall(before, after)), "before",
-			      json_side(before), "after", json_side(after));
-	return json_array_append_new(arg, o) == 0;
-}
-
-static bool add_findings(json_t *list, const struct report *of, const struct report *other)
-{
-	bool good = true;
-	for (size_t i = 0; i < of->finding_count && good; i++)
+	json_t *list = json_array();
+	for (size_t i = 0; i < of->finding_count; i++)
 		if (!has_finding(other, &of->findings[i]))
-			good = json_array_append_new(list, json_string(of->findings[i].id)) == 0;
-	return good;
+			value_add(w, list, value_text(of->findings[i].id));
+	value_set(w, object, key, list);
 }
 
 json_t *compare_json(const struct report *before, const struct report *after)
 {
-	json_t *walls = json_array(), *gone = json_array(), *new = json_array();
-	bool good = each_wall(before, after, add_pair, walls) &&
-		    add_findings(gone, before, after) && add_findings(new, after, before);
-	json_t *root = json_pack("{s:o, s:{s:o, s:o}}", "walls", walls, "findings", "gone", gone,
-				 "new", new);
-	if (good)
-		return root;
-	json_decref(root);
-	return NULL;
+	struct json_writer writer = {false}, *w = &writer;
+	json_t *root = json_object(), *walls = json_array(), *findings = json_object();
+	const struct wall *was, *is;
+	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++) {
+		const struct wall *any = was ? was : is;
+		json_t *o = json_object();
+		value_set(w, o, "name", value_text(any->name));
+		value_set(w, o, "unit", value_text(any->unit));
+		value_set(w, o, "change", value_text(compare_name(compare_wall(was, is))));
+		value_set(w, o, "before", json_side(w, was));
+		value_set(w, o, "after", json_side(w, is));
+		value_add(w, walls, o);
+	}
+	json_findings(w, findings, "gone", before, after);
+	json_findings(w, findings, "new", after, before);
+	value_set(w, root, "walls", walls);
+	value_set(w, root, "findings", findings);
+	return value_complete(root, w);
 }

@@ -2,10 +2,10 @@
 #ifndef EPOLLTUNE_COMPARE_H
 #define EPOLLTUNE_COMPARE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "report/json_value.h"
 #include "report/render.h"
 
 enum compare_verdict {
@@ -31,7 +31,7 @@ int compare_status(const struct report *before, const struct report *after);
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
- *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL without memory. */
+ *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
 
 #endif

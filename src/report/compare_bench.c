@@ -1,7 +1,6 @@
 #include "report/compare_bench.h"
 
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/page.h"
+#include "report/table.h"
 
 #define ROWS_MOST 4096
 
@@ -17,7 +17,7 @@ struct figure {
 	double median, min, max;
 };
 
-struct row {
+struct pairing {
 	const char *bench, *variant, *metric, *unit; /* owned by the documents */
 	json_int_t n, active;
 	const char *conditions[2];
@@ -27,22 +27,22 @@ struct row {
 struct bench_comparison {
 	json_t *documents[2];
 	size_t count;
-	struct row *rows;
+	struct pairing *rows;
 };
 
-static bool same_row(const struct row *a, const struct row *b)
+static bool same_row(const struct pairing *a, const struct pairing *b)
 {
 	return a->n == b->n && a->active == b->active && strcmp(a->bench, b->bench) == 0 &&
 	       strcmp(a->variant, b->variant) == 0 && strcmp(a->metric, b->metric) == 0;
 }
 
 /* Find the row, or add it; NULL if out of memory. */
-static struct row *row_for(struct bench_comparison *c, const struct row *like)
+static struct pairing *row_for(struct bench_comparison *c, const struct pairing *like)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (same_row(&c->rows[i], like))
 			return &c->rows[i];
-	struct row *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
+	struct pairing *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
 	c->rows = more;
@@ -56,7 +56,7 @@ static int take(struct bench_comparison *c, int side, const char *path, struct e
 	if (!json_is_array(results) || json_array_size(results) > ROWS_MOST)
 		return err_set(e, EBADMSG, "%s: results is not a list of figures", path);
 	for (size_t i = 0; i < json_array_size(results); i++) {
-		struct row row = {0};
+		struct pairing row = {0};
 		struct figure f = {.known = true};
 		const char *conditions = "";
 		json_error_t why;
@@ -67,7 +67,7 @@ static int take(struct bench_comparison *c, int side, const char *path, struct e
 				   &f.median, "min", &f.min, "max", &f.max, "conditions",
 				   &conditions) < 0)
 			return err_set(e, EBADMSG, "%s: results[%zu]: %s", path, i, why.text);
-		struct row *to = row_for(c, &row);
+		struct pairing *to = row_for(c, &row);
 		if (!to)
 			return err_set(e, ENOMEM, "out of memory for the comparison");
 		to->at[side] = f;
@@ -106,7 +106,7 @@ void bench_comparison_free(struct bench_comparison *c)
 	free(c);
 }
 
-static enum compare_verdict row_verdict(const struct row *r)
+static enum compare_verdict row_verdict(const struct pairing *r)
 {
 	const struct figure *a = &r->at[0], *b = &r->at[1];
 	if (!a->known)
@@ -133,7 +133,7 @@ int bench_comparison_status(const struct bench_comparison *c)
 }
 
 /* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */
-static enum bench_metric row_metric(const struct row *r)
+static enum bench_metric row_metric(const struct pairing *r)
 {
 	int m = 0;
 	while (m < BENCH_METRICS && (strcmp(bench_metric_name((enum bench_metric)m), r->metric) ||
@@ -142,9 +142,13 @@ static enum bench_metric row_metric(const struct row *r)
 	return (enum bench_metric)m;
 }
 
+static bool has_ratio(const struct pairing *r)
+{
+	return r->at[0].known && r->at[1].known && r->at[0].median > 0;
+}
+
 /* Format "442 ns ±8%": the median and half the range of its rounds. */
-static const char *row_figure(char *text, size_t size, const struct row *r, int side,
-			      const struct page *p)
+static const char *row_figure(char *text, size_t size, const struct pairing *r, int side)
 {
 	const struct figure *f = &r->at[side];
 	enum bench_metric metric = row_metric(r);
@@ -156,70 +160,43 @@ static const char *row_figure(char *text, size_t size, const struct row *r, int 
 	if (metric != BENCH_METRICS)
 		bench_figure(median, sizeof(median), metric, f->median);
 	else
-		page_text(p, median, sizeof(median), "%.4g %s", f->median, r->unit);
+		snprintf(median, sizeof(median), "%.4g %s", f->median, r->unit);
 	if (f->max > f->min && f->median > 0)
-		snprintf(text, size, "%s %s%.0f%%", median, p->utf8 ? "±" : "+-",
-			 50 * (f->max - f->min) / f->median);
+		snprintf(text, size, "%s ±%.0f%%", median, 50 * (f->max - f->min) / f->median);
 	else
 		snprintf(text, size, "%s", median);
 	return text;
 }
 
-enum {
-	COLUMN_BENCH,
-	COLUMN_N,
-	COLUMN_METRIC,
-	COLUMN_BEFORE,
-	COLUMN_AFTER,
-	COLUMN_RATIO,
-	COLUMN_CHANGE
-};
-
-static bool add_row(const struct page *p, struct libscols_table *table, const struct row *r)
+static void add_row(struct table *t, const struct pairing *r)
 {
-	char bench[128], n[64], size[24], active[24], metric[64], before[72], after[72];
-	char ratio[32] = "";
+	char size[24], active[24], figure[72];
 	bool some = r->active && r->active != r->n;
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	page_text(p, bench, sizeof(bench), "%s %s", r->bench, r->variant);
-	snprintf(n, sizeof(n), "%s%s%s",
-		 some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
-		 some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
-	page_text(p, metric, sizeof(metric), "%s", r->metric);
-	if (r->at[0].known && r->at[1].known && r->at[0].median > 0)
-		snprintf(ratio, sizeof(ratio), "%.2f", r->at[1].median / r->at[0].median);
-	return line && !scols_line_set_data(line, COLUMN_BENCH, bench) &&
-	       !scols_line_set_data(line, COLUMN_N, n) &&
-	       !scols_line_set_data(line, COLUMN_METRIC, metric) &&
-	       !scols_line_set_data(line, COLUMN_BEFORE,
-				    row_figure(before, sizeof(before), r, 0, p)) &&
-	       !scols_line_set_data(line, COLUMN_AFTER,
-				    row_figure(after, sizeof(after), r, 1, p)) &&
-	       !scols_line_set_data(line, COLUMN_RATIO, ratio) &&
-	       !scols_line_set_data(line, COLUMN_CHANGE, compare_name(row_verdict(r)));
+	table_row(t);
+	table_cell(t, "%s %s", r->bench, r->variant);
+	table_cell(t, "%s%s%s", some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
+		   some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
+	table_cell(t, "%s", r->metric);
+	table_cell(t, "%s", row_figure(figure, sizeof(figure), r, 0));
+	table_cell(t, "%s", row_figure(figure, sizeof(figure), r, 1));
+	if (has_ratio(r))
+		table_cell(t, "%.2f", r->at[1].median / r->at[0].median);
+	else
+		table_cell(t, "%s", "");
+	table_cell(t, "%s", compare_name(row_verdict(r)));
 }
 
-static char *table_text(const struct bench_comparison *c, const struct page *p)
+static int put_rows(const struct page *p, const struct bench_comparison *c, struct err *e)
 {
-	static const char *const columns[] = {"BENCH", "N",     "METRIC", "BEFORE",
-					      "AFTER", "RATIO", "CHANGE"};
-	struct libscols_table *table = scols_new_table();
-	char *text = NULL;
-	if (!table)
-		return NULL;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	bool good = true;
-	for (int i = 0; i <= COLUMN_CHANGE && good; i++)
-		good = scols_table_new_column(
-			table, columns[i], 0,
-			i == COLUMN_N || (i >= COLUMN_BEFORE && i <= COLUMN_RATIO) ? SCOLS_FL_RIGHT
-										   : 0);
-	for (size_t i = 0; i < c->count && good; i++)
-		good = add_row(p, table, &c->rows[i]);
-	if (good && scols_print_table_to_string(table, &text))
-		text = NULL;
-	scols_unref_table(table);
-	return text;
+	static const struct table_column columns[] = {
+		{"BENCH", TABLE_LEFT},  {"N", TABLE_RIGHT},
+		{"METRIC", TABLE_LEFT}, {"BEFORE", TABLE_RIGHT},
+		{"AFTER", TABLE_RIGHT}, {"RATIO", TABLE_RIGHT},
+		{"CHANGE", TABLE_LEFT}, {0}};
+	struct table t = {.page = p, .columns = columns};
+	for (size_t i = 0; i < c->count; i++)
+		add_row(&t, &c->rows[i]);
+	return table_print(&t, p->out, e);
 }
 
 int bench_comparison_text(const struct bench_comparison *c, FILE *out,
@@ -227,13 +204,9 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 {
 	struct page p = page_open(out, style);
 	size_t differ = 0;
-	if (c->count) {
-		char *text = table_text(c, &p);
-		if (!text)
-			return err_set(e, ENOMEM, "out of memory for the comparison");
-		fprintf(out, "%s\n", text);
-		free(text);
-	}
+	int status = put_rows(&p, c, e);
+	if (status < 0)
+		return status;
 	for (size_t i = 0; i < c->count; i++)
 		differ += c->rows[i].conditions[0] && c->rows[i].conditions[1] &&
 			  strcmp(c->rows[i].conditions[0], c->rows[i].conditions[1]) != 0;
@@ -245,39 +218,41 @@ int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 			&p, TONE_PLAIN, 0,
 			"Median ± half the range, in %. A figure is better or worse if the rounds "
 			"of the two files do not overlap and the medians differ by more than 5 %.");
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the comparison");
-	return 0;
+	return render_flush(out, "the comparison", e);
 }
 
-static json_t *side_json(const struct figure *f)
+static json_t *side_json(struct json_writer *w, const struct figure *f)
 {
-	return f->known ? json_pack("{s:f, s:f, s:f}", "median", f->median, "min", f->min, "max",
-				    f->max)
-			: json_null();
+	if (!f->known)
+		return json_null();
+	json_t *o = json_object();
+	value_set(w, o, "median", json_real(f->median));
+	value_set(w, o, "min", json_real(f->min));
+	value_set(w, o, "max", json_real(f->max));
+	return o;
 }
 
 json_t *bench_comparison_json(const struct bench_comparison *c)
 {
-	json_t *results = json_array();
-	int failed = 0;
-	for (size_t i = 0; i < c->count && !failed; i++) {
-		const struct row *r = &c->rows[i];
-		bool both = r->at[0].known && r->at[1].known && r->at[0].median > 0;
-		failed = json_array_append_new(
-			results,
-			json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:o}", "bench",
-				  r->bench, "variant", r->variant, "n", r->n, "active", r->active,
-				  "metric", r->metric, "unit", r->unit, "change",
-				  compare_name(row_verdict(r)), "before", side_json(&r->at[0]),
-				  "after", side_json(&r->at[1]), "ratio",
-				  both ? json_real(r->at[1].median / r->at[0].median)
-				       : json_null()));
+	struct json_writer writer = {false}, *w = &writer;
+	json_t *root = json_object(), *results = json_array();
+	for (size_t i = 0; i < c->count; i++) {
+		const struct pairing *r = &c->rows[i];
+		json_t *o = json_object();
+		value_set(w, o, "bench", value_text(r->bench));
+		value_set(w, o, "variant", value_text(r->variant));
+		value_set(w, o, "n", json_integer(r->n));
+		value_set(w, o, "active", json_integer(r->active));
+		value_set(w, o, "metric", value_text(r->metric));
+		value_set(w, o, "unit", value_text(r->unit));
+		value_set(w, o, "change", value_text(compare_name(row_verdict(r))));
+		value_set(w, o, "before", side_json(w, &r->at[0]));
+		value_set(w, o, "after", side_json(w, &r->at[1]));
+		value_set(w, o, "ratio",
+			  has_ratio(r) ? json_real(r->at[1].median / r->at[0].median)
+				       : json_null());
+		value_add(w, results, o);
 	}
-	json_t *root = json_pack("{s:o}", "results", results);
-	if (!failed)
-		return root;
-	json_decref(root);
-	return NULL;
+	value_set(w, root, "results", results);
+	return value_complete(root, w);
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "report/json_value.h"
 #include "report/render.h"
 
 #define COMPARE_BENCH_SCHEMA "epolltune.bench/1"
@@ -19,7 +20,8 @@ int bench_comparison_make(struct bench_comparison **out, const json_t *const doc
 void bench_comparison_free(struct bench_comparison *c);
 int bench_comparison_text(const struct bench_comparison *c, FILE *out,
 			  const struct render_style *style, struct err *e);
-/* { "results": [ { bench, variant, n, active, metric, unit, change, before, after, ratio } ] } */
+/* { "results": [ { bench, variant, n, active, metric, unit, change, before, after, ratio } ] };
+ * NULL if out of memory. */
 json_t *bench_comparison_json(const struct bench_comparison *c);
 /* Exit status: 0 no figure is worse, 1 some is. */
 int bench_comparison_status(const struct bench_comparison *c);

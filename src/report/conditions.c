@@ -5,7 +5,7 @@
 #include "epolltune/quantity.h"
 #include "report/page.h"
 
-static const struct row {
+static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */
 	const char *label;
 	enum quantity_kind kind;
@@ -25,13 +25,13 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
-static json_t *value_of(const struct row *r, json_t *document)
+static json_t *value_of(const struct condition *r, json_t *document)
 {
 	json_t *in = r->object[0] ? json_object_get(document, r->object) : document;
 	return json_object_get(in, r->key);
 }
 
-static const char *shown(char *text, size_t size, const struct row *r, const json_t *value)
+static const char *shown(char *text, size_t size, const struct condition *r, const json_t *value)
 {
 	if (json_is_string(value))
 		snprintf(text, size, "%.72s", json_string_value(value));
@@ -44,8 +44,9 @@ static const char *shown(char *text, size_t size, const struct row *r, const jso
 
 json_t *conditions_compare(json_t *const documents[2])
 {
+	struct json_writer w = {false};
 	json_t *list = json_array();
-	for (size_t i = 0; i < ROWS && list; i++) {
+	for (size_t i = 0; i < ROWS; i++) {
 		char name[48], before[80], after[80];
 		json_t *a = value_of(&rows[i], documents[0]), *b = value_of(&rows[i], documents[1]);
 		/* Compare as printed: memory differs by a few pages between boots. */
@@ -55,16 +56,13 @@ json_t *conditions_compare(json_t *const documents[2])
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", rows[i].object, rows[i].object[0] ? "." : "",
 			 rows[i].key);
-		if (json_array_append_new(list, json_pack("{s:s, s:O?, s:O?}", "name", name,
-							  "before", a, "after", b)) == 0)
-			continue;
-		json_decref(list);
-		list = NULL;
+		value_add(&w, list,
+			  json_pack("{s:s, s:O?, s:O?}", "name", name, "before", a, "after", b));
 	}
-	return list;
+	return value_complete(list, &w);
 }
 
-static const struct row *row_named(const char *name)
+static const struct condition *row_named(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 	for (size_t i = 0; i < ROWS; i++)
@@ -85,7 +83,8 @@ void conditions_print(FILE *out, json_t *differing, const struct render_style *s
 	json_array_foreach(differing, i, one)
 	{
 		char before[80], after[80], line[PAGE_TEXT];
-		const struct row *r = row_named(json_string_value(json_object_get(one, "name")));
+		const struct condition *r =
+			row_named(json_string_value(json_object_get(one, "name")));
 		shown(before, sizeof(before), r, json_object_get(one, "before"));
 		shown(after, sizeof(after), r, json_object_get(one, "after"));
 		page_text(&p, line, sizeof(line), "  %-12s %s → %s", r->label, before, after);

@@ -3,9 +3,9 @@
 #ifndef EPOLLTUNE_CONDITIONS_H
 #define EPOLLTUNE_CONDITIONS_H
 
-#include <jansson.h>
 #include <stdio.h>
 
+#include "report/json_value.h"
 #include "report/render.h"
 
 /* List the conditions that differ as { name, before, after }. Both documents have the same schema

@@ -4,7 +4,6 @@
 #include "report/render.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -127,8 +126,5 @@ int render_line(FILE *out, const struct report *r, const struct render_style *st
 	for (size_t i = 0; i < r->wall_count; i++)
 		performance(out, &r->walls[i]);
 	fputc('\n', out);
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the report");
-	return 0;
+	return render_flush(out, "the report", e);
 }

@@ -23,6 +23,8 @@ struct page page_open(FILE *out, const struct render_style *style)
 	};
 }
 
+const char *page_gap(const struct page *p) { return p->width < 72 ? " " : "   "; }
+
 const char *page_tone(enum tone tone) { return tones[tone]; }
 
 void page_put(const struct page *p, enum tone tone, const char *text)

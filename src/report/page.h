@@ -19,6 +19,8 @@ struct page {
 enum tone { TONE_PLAIN, TONE_BOLD, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_FAINT };
 
 struct page page_open(FILE *out, const struct render_style *style);
+/* What separates the columns of the page's main table. */
+const char *page_gap(const struct page *p);
 /* The escape sequence of a tone; "" for TONE_PLAIN. */
 const char *page_tone(enum tone tone);
 void page_put(const struct page *p, enum tone tone, const char *text);

@@ -1,5 +1,6 @@
 #include "report/render.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,14 @@ struct render_style render_style_for(FILE *stream, const char *color)
 		.width = width_of(fd),
 		.utf8 = strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0,
 	};
+}
+
+int render_flush(FILE *out, const char *what, struct err *e)
+{
+	errno = 0;
+	if (fflush(out) || ferror(out))
+		return err_errno(e, "cannot write %s", what);
+	return 0;
 }
 
 static const struct format {

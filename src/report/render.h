@@ -27,6 +27,9 @@ typedef int render_function(FILE *out, const struct report *r, const struct rend
 #include "report/formats.def"
 #undef FORMAT
 
+/* Returns 0 or a negative errno: "cannot write the report: …". */
+int render_flush(FILE *out, const char *what, struct err *e);
+
 /* The renderer of a report's format; NULL if unknown. */
 render_function *render_find(const char *format);
 /* The formats of a report, as a list of names and as text for --help. Each array begins with a

@@ -205,11 +205,11 @@ struct report_listener *report_listener(struct report *r)
 	return l;
 }
 
-const char *report_stamp(const struct report *r, char stamp[REPORT_STAMP])
+const char *report_stamp(time_t when, char stamp[REPORT_STAMP])
 {
 	struct tm tm;
 	stamp[0] = 0;
-	if (gmtime_r(&r->time.tv_sec, &tm))
+	if (gmtime_r(&when, &tm))
 		strftime(stamp, REPORT_STAMP, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return stamp;
 }

@@ -1,8 +1,6 @@
 #include "report/render.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <libsmartcols/libsmartcols.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +8,7 @@
 #include "epolltune/quantity.h"
 #include "report/figure.h"
 #include "report/page.h"
+#include "report/table.h"
 #include "report/utf8.h"
 
 static void head(const struct page *p, const struct report *r)
@@ -105,83 +104,31 @@ static void isolation(const struct page *p, const struct report *r)
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
-enum { COLUMN_WALL, COLUMN_CAPACITY, COLUMN_NEEDED, COLUMN_BASIS, COLUMN_VERDICT };
-
-/* Adds a line to the table; false if out of memory. */
-static bool add_wall(const struct page *p, struct libscols_table *table, const struct wall *w)
+static void add_wall(struct table *t, const struct wall *w)
 {
 	static const char *const verdicts[] = {
 		[VERDICT_OK] = "ok",           [VERDICT_TIGHT] = "tight", [VERDICT_SHORT] = "SHORT",
 		[VERDICT_UNKNOWN] = "unknown", [VERDICT_NA] = "n/a",
 	};
-	static const enum tone verdict_tones[] = {
+	static const enum tone tones[] = {
 		[VERDICT_OK] = TONE_GOOD,   [VERDICT_TIGHT] = TONE_WARN,
 		[VERDICT_SHORT] = TONE_BAD, [VERDICT_UNKNOWN] = TONE_WARN,
 		[VERDICT_NA] = TONE_PLAIN,
 	};
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	if (!line)
-		return false;
-	char name[64], figure[64], capacity[80], needed[64] = "-";
-	const char *basis = w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method);
-	page_text(p, name, sizeof(name), "%s", w->name);
-	page_text(p, capacity, sizeof(capacity), "%s", figure_text(figure, sizeof(figure), w));
+	char capacity[64], needed[64] = "-";
 	if (w->needed != REPORT_NONE)
 		figure_format(needed, sizeof(needed), w->unit, w->needed);
-	bool failed = scols_line_set_data(line, COLUMN_WALL, name) ||
-		      scols_line_set_data(line, COLUMN_CAPACITY, capacity) ||
-		      scols_line_set_data(line, COLUMN_NEEDED, needed) ||
-		      scols_line_set_data(line, COLUMN_BASIS, basis) ||
-		      scols_line_set_data(line, COLUMN_VERDICT, verdicts[w->verdict]);
-	struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_VERDICT);
-	if (p->color && cell)
-		failed |= scols_cell_set_color(cell, page_tone(verdict_tones[w->verdict])) != 0;
-	return !failed;
+	table_row(t);
+	table_cell(t, "%s", w->name);
+	table_cell(t, "%s", figure_text(capacity, sizeof(capacity), w));
+	table_cell(t, "%s", needed);
+	table_cell(t, "%s", w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method));
+	table_cell_tone(t, tones[w->verdict], verdicts[w->verdict]);
 }
 
-static struct libscols_table *make_table(const struct page *p, const struct report *r)
+/* Prints the details of the walls, and why one that is needed has no verdict. */
+static void wall_details(const struct page *p, const struct report *r)
 {
-	static const struct {
-		const char *name;
-		int flags;
-	} columns[] = {
-		[COLUMN_WALL] = {"WALL", 0},
-		[COLUMN_CAPACITY] = {"CAPACITY", SCOLS_FL_RIGHT},
-		[COLUMN_NEEDED] = {"NEEDED", SCOLS_FL_RIGHT},
-		[COLUMN_BASIS] = {"BASIS", 0},
-		[COLUMN_VERDICT] = {"VERDICT", 0},
-	};
-	struct libscols_table *table = scols_new_table();
-	if (!table)
-		return NULL;
-	bool failed = scols_table_set_column_separator(table, p->width < 72 ? " " : "   ") != 0;
-	scols_table_enable_colors(table, p->color);
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		failed |= !scols_table_new_column(table, columns[i].name, 0, columns[i].flags);
-	for (size_t i = 0; i < r->wall_count && !failed; i++)
-		failed = !add_wall(p, table, &r->walls[i]);
-	if (failed) {
-		scols_unref_table(table);
-		return NULL;
-	}
-	return table;
-}
-
-static int walls(const struct page *p, const struct report *r, struct err *e)
-{
-	if (r->wall_count == 0)
-		return 0;
-	struct libscols_table *table = make_table(p, r);
-	char *text = NULL;
-	if (!table || scols_print_table_to_string(table, &text)) {
-		scols_unref_table(table);
-		return err_set(e, ENOMEM, "not enough memory for the report");
-	}
-	fprintf(p->out, "%s", text);
-	free(text);
-	scols_unref_table(table);
-	fputc('\n', p->out);
 	bool begun = false;
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
@@ -199,7 +146,20 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 			  w->reason[0] ? "Not measured: " : "", w->reason, w->reason[0] ? "." : "");
 		page_wrap(p, TONE_PLAIN, 0, 2, line);
 	}
-	return 0;
+}
+
+static int walls(const struct page *p, const struct report *r, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{"WALL", TABLE_LEFT},  {"CAPACITY", TABLE_RIGHT}, {"NEEDED", TABLE_RIGHT},
+		{"BASIS", TABLE_LEFT}, {"VERDICT", TABLE_LEFT},   {0}};
+	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
+	for (size_t i = 0; i < r->wall_count; i++)
+		add_wall(&t, &r->walls[i]);
+	int status = table_print(&t, p->out, e);
+	if (status == 0)
+		wall_details(p, r);
+	return status;
 }
 
 /* Units that are scaled for readers; others follow the number as they are. */
@@ -260,46 +220,27 @@ static void evidence(const struct page *p, const struct finding *f)
 	page_segments(p, TONE_FAINT, 2, " · ", &s);
 }
 
-static bool figures_fill(struct libscols_table *table, const struct finding_table *t)
-{
-	for (size_t i = 0; i < t->row_count; i++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		if (!line || scols_line_set_data(line, 0, t->row[i].name))
-			return false;
-		for (size_t k = 0; k < t->column_count; k++) {
-			char text[64];
-			format_value(text, sizeof(text), t->row[i].value[k], t->column[k].unit);
-			if (scols_line_set_data(line, k + 1, text))
-				return false;
-		}
-	}
-	return true;
-}
-
 /* Prints the finding's table; nothing if out of memory. */
 static void figures(const struct page *p, const struct finding *f, size_t indent)
 {
-	struct libscols_table *table = f->table.row_count ? scols_new_table() : NULL;
-	char *text = NULL, *rest;
-	if (!table)
+	const struct finding_table *of = &f->table;
+	struct table t = {.page = p, .gap = "  ", .indent = indent};
+	if (!of->row_count)
 		return;
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	scols_table_set_column_separator(table, "  ");
-	bool ok = scols_table_new_column(table, f->table.corner, 0, 0);
-	for (size_t k = 0; k < f->table.column_count && ok; k++)
-		ok = scols_table_new_column(table, f->table.column[k].head, 0, SCOLS_FL_RIGHT);
-	if (ok && figures_fill(table, &f->table) && !scols_print_table_to_string(table, &text)) {
-		rest = text;
-		for (char *line; (line = strsep(&rest, "\n"));) {
-			char shown[PAGE_TEXT];
-			if (!*line)
-				continue;
-			page_text(p, shown, sizeof(shown), "%s", line);
-			fprintf(p->out, "%*s%s\n", (int)indent, "", shown);
+	table_column(&t, of->corner, TABLE_LEFT);
+	for (size_t k = 0; k < of->column_count; k++)
+		table_column(&t, of->column[k].head, TABLE_RIGHT);
+	for (size_t i = 0; i < of->row_count; i++) {
+		table_row(&t);
+		table_cell(&t, "%s", of->row[i].name);
+		for (size_t k = 0; k < of->column_count; k++) {
+			char text[64];
+			table_cell(&t, "%s",
+				   format_value(text, sizeof(text), of->row[i].value[k],
+						of->column[k].unit));
 		}
 	}
-	free(text);
-	scols_unref_table(table);
+	table_print(&t, p->out, NULL);
 }
 
 /* Writes "tried: …" or "not tried: …"; "" if there is nothing to try. */
@@ -503,8 +444,5 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 	    findings(&p, r, LEVEL_SKIPPED, finding_line))
 		fputc('\n', out);
 	closing(&p, r);
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return err_errno(e, "cannot write the report");
-	return 0;
+	return render_flush(out, "the report", e);
 }

@@ -6,7 +6,7 @@
 /* The length of the UTF-8 character at `text`; 0 if invalid. */
 static size_t character(const unsigned char *text, uint32_t *code)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t min[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t length = text[0] < 0x80             ? 1
 			: (text[0] & 0xe0) == 0xc0 ? 2
 			: (text[0] & 0xf0) == 0xe0 ? 3
@@ -22,7 +22,7 @@ static size_t character(const unsigned char *text, uint32_t *code)
 			return 0;
 		*code = *code << 6 | (text[i] & 0x3f);
 	}
-	if (*code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
+	if (*code < min[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
 		return 0;
 	return length;
 }

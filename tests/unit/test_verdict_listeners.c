@@ -12,7 +12,7 @@ struct looks {
 	struct sample before, after;
 	struct listener at[2][16];
 	struct process process;
-	struct seen seen[4];
+	struct queue_seen seen[4];
 	struct moment moment;
 	struct target target;
 };
@@ -23,7 +23,7 @@ static void counter_set(struct looks *m, const char *name, int64_t before, int64
 {
 	struct sample *s[2] = {&m->before, &m->after};
 	for (int i = 0; i < 2; i++) {
-		struct host_counter *c = &s[i]->counters.at[s[i]->counters.count++];
+		struct host_counter *c = &s[i]->queues.counters.at[s[i]->queues.counters.count++];
 		snprintf(c->name, sizeof(c->name), "%s", name);
 		c->value = i ? after : before;
 	}
@@ -48,9 +48,9 @@ static void healthy(struct looks *m)
 	listener_make(m, 1, LISTENER_TCP, "[::]:22", 128);
 	listener_make(m, 2, LISTENER_UNIX, "unix:/run/app.sock", 16);
 	for (int i = 0; i < 2; i++) {
-		s[i]->at_s = 10 + i * WINDOW_S;
-		s[i]->listeners = (struct listeners){.count = 3, .at = m->at[i]};
-		s[i]->somaxconn = 4096;
+		s[i]->queues.at_s = 10 + i * WINDOW_S;
+		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
+		s[i]->queues.somaxconn = 4096;
 	}
 	m->process = (struct process){.pid = 812,
 				      .root = 812,
@@ -61,10 +61,10 @@ static void healthy(struct looks *m)
 				      .soft = 1024,
 				      .hard = 524288,
 				      .open = 12};
-	m->after.listeners.processes = &m->process;
-	m->after.listeners.process_count = 1;
-	m->after.ticks = OBSERVATION_TICKS;
-	m->after.seen = m->seen;
+	m->after.queues.listeners.processes = &m->process;
+	m->after.queues.listeners.process_count = 1;
+	m->after.queues.ticks = OBSERVATION_TICKS;
+	m->after.queues.seen = m->seen;
 	m->target = target_default();
 	m->moment = (struct moment){.target = &m->target, .seconds = WINDOW_S, .live = true};
 }
@@ -74,10 +74,10 @@ static void stuck(struct looks *m, size_t n, uint32_t full_ticks, uint32_t depth
 {
 	m->at[0][n].depth = m->at[1][n].depth = depth;
 	m->at[1][n].owner = 0;
-	m->seen[m->after.seen_count++] = (struct seen){.cookie = 100 + n,
-						       .full = full_ticks,
-						       .waiting = OBSERVATION_TICKS,
-						       .depth = depth};
+	m->seen[m->after.queues.seen_count++] = (struct queue_seen){.cookie = 100 + n,
+								    .full = full_ticks,
+								    .waiting = OBSERVATION_TICKS,
+								    .depth = depth};
 }
 
 static void overflows(struct looks *m, size_t n, uint32_t ticks)
@@ -85,7 +85,7 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 	stuck(m, n, ticks, m->at[0][n].limit + 1);
 	m->at[0][n].drops = UINT32_MAX - 99; /* wraps */
 	m->at[1][n].drops = 400;
-	counter_set(m, OVERFLOWS, 1000, 1500);
+	counter_set(m, QUEUE_OVERFLOWS, 1000, 1500);
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
@@ -118,7 +118,7 @@ static void stopped_ipv6(struct looks *m)
 
 static void bursts_at_somaxconn(struct looks *m)
 {
-	m->before.somaxconn = m->after.somaxconn = 128;
+	m->before.queues.somaxconn = m->after.queues.somaxconn = 128;
 	m->at[0][0].limit = m->at[1][0].limit = 128;
 	overflows(m, 0, 4);
 }
@@ -127,14 +127,14 @@ static void bursts_unknown_owner(struct looks *m)
 {
 	bursts(m);
 	m->at[1][0].owner = -1;
-	m->after.listeners.process_count = 0;
+	m->after.queues.listeners.process_count = 0;
 }
 
 /* Stray FIN and RST count as drops of a listener that is well. */
 static void strays(struct looks *m)
 {
 	m->at[1][0].drops = 500;
-	counter_set(m, OVERFLOWS, 1, 1);
+	counter_set(m, QUEUE_OVERFLOWS, 1, 1);
 }
 
 static void was_full_once(struct looks *m)
@@ -142,14 +142,14 @@ static void was_full_once(struct looks *m)
 	stuck(m, 0, 1, 512);
 	m->at[0][0].depth = m->at[1][0].depth = 0;
 	m->seen[0].waiting = 1;
-	counter_set(m, OVERFLOWS, 0, 0);
+	counter_set(m, QUEUE_OVERFLOWS, 0, 0);
 }
 
 static void full_and_quiet(struct looks *m)
 {
 	stuck(m, 0, 10, 512);
 	m->process.state = 'T';
-	counter_set(m, OVERFLOWS, 0, 0);
+	counter_set(m, QUEUE_OVERFLOWS, 0, 0);
 }
 
 /* The socket of another server: how much it dropped in the window is unknown. */
@@ -166,11 +166,45 @@ static void unix_full_once(struct looks *m) { stuck(m, 2, 1, 17); }
 
 static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 
+/* Some are accepted. */
+static void waits_and_falls(struct looks *m)
+{
+	unix_waits(m);
+	m->seen[0].fell = true;
+}
+static void waits_stopped(struct looks *m)
+{
+	unix_waits(m);
+	m->process.state = 'T';
+}
+static void waits_subject(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	unix_waits(m);
+	own = m->at[1][2];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+
+/* Full between the ticks: its drops are those that the kernel counted. */
+static void one_drops_unseen(struct looks *m)
+{
+	m->at[1][0].drops = 500;
+	m->at[1][1].drops = 3;
+	counter_set(m, QUEUE_OVERFLOWS, 0, 490);
+}
+static void one_drops_among_strays(struct looks *m)
+{
+	one_drops_unseen(m);
+	m->at[1][1].drops = 400;
+}
+
 static void group_stuck(struct looks *m)
 {
 	for (size_t i = 0; i < 8; i++)
 		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
-	m->before.listeners.count = m->after.listeners.count = 8;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 8;
 	m->at[1][2].depth = 400;
 	overflows(m, 5, 10);
 }
@@ -221,11 +255,11 @@ static void cookies_now(struct looks *m)
 static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
 
 /* Too short for any look, but counted. */
-static void overflow_unseen(struct looks *m) { counter_set(m, OVERFLOWS, 5, 6); }
+static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5, 6); }
 
 static void unlisted(struct looks *m)
 {
-	m->after.listeners.count = m->after.listeners.process_count = 0;
+	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
 	report_text(m->after.unlisted, "inet_diag: Operation not permitted");
 }
 
@@ -233,24 +267,24 @@ static void hidden(struct looks *m)
 {
 	stuck(m, 0, 0, 300);
 	m->at[1][0].owner = -1;
-	m->after.listeners.process_count = 0;
-	m->after.listeners.hidden = true;
+	m->after.queues.listeners.process_count = 0;
+	m->after.queues.listeners.hidden = true;
 }
 
 /* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
 static void since_report(struct looks *m, int64_t overflows)
 {
-	counter_set(m, OVERFLOWS, 5000, 5000);
+	counter_set(m, QUEUE_OVERFLOWS, 5000, 5000);
 	report_init(&earlier);
 	earlier.time.tv_sec = 1795852800;
-	report_counter(&earlier, OVERFLOWS, 5000 - overflows);
-	for (size_t i = 0; i < m->after.listeners.count; i++) {
+	report_counter(&earlier, QUEUE_OVERFLOWS, 5000 - overflows);
+	for (size_t i = 0; i < m->after.queues.listeners.count; i++) {
 		struct report_listener *l = report_listener(&earlier);
 		l->cookie = m->at[1][i].cookie;
 		report_text(l->address, "%s", m->at[1][i].address);
 	}
-	m->before.since = since_make(&earlier, "", &m->before.counters);
-	m->after.since = since_make(&earlier, "", &m->after.counters);
+	m->before.queues.since = since_make(&earlier, "", &m->before.queues.counters);
+	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
 }
 
 static void dropped(struct looks *m, size_t n, uint32_t drops)
@@ -269,7 +303,7 @@ static void dropped_earlier(struct looks *m)
 
 static void dropped_with_strays(struct looks *m)
 {
-	m->before.somaxconn = m->after.somaxconn = 511;
+	m->before.queues.somaxconn = m->after.queues.somaxconn = 511;
 	dropped(m, 0, 1800);
 	since_report(m, 1751);
 }
@@ -293,8 +327,8 @@ static void dropped_before_a_reboot(struct looks *m)
 	since_report(m, 0);
 	report_text(earlier.host.boot, "boot-1");
 	earlier.counters[0].value = 9000;
-	m->before.since = since_make(&earlier, "boot-2", &m->before.counters);
-	m->after.since = since_make(&earlier, "boot-2", &m->after.counters);
+	m->before.queues.since = since_make(&earlier, "boot-2", &m->before.queues.counters);
+	m->after.queues.since = since_make(&earlier, "boot-2", &m->after.queues.counters);
 }
 
 static void group_dropped_earlier(struct looks *m)
@@ -304,14 +338,14 @@ static void group_dropped_earlier(struct looks *m)
 		m->at[0][i].drops = m->at[1][i].drops = i == 5 ? 700 : 10;
 	}
 	m->at[1][5].owner = 0;
-	m->before.listeners.count = m->after.listeners.count = 8;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 8;
 	since_report(m, 1000);
 }
 
 static void many_dropped_earlier(struct looks *m)
 {
 	char address[32];
-	m->before.listeners.count = m->after.listeners.count = 12;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 12;
 	for (size_t i = 0; i < 12; i++) {
 		snprintf(address, sizeof(address), "0.0.0.0:%zu", 100 + i);
 		listener_make(m, i, LISTENER_TCP, address, 511);
@@ -336,8 +370,8 @@ static void look_once(void (*plant)(struct looks *))
 	healthy(&m);
 	plant(&m);
 	m.moment.seconds = 0;
-	m.after.ticks = 0;
-	m.after.seen_count = 0;
+	m.after.queues.ticks = 0;
+	m.after.queues.seen_count = 0;
 	report_init(&report);
 	report.time.tv_sec = 1795852800 + 7200;
 	observation.judge(&m.after, &m.after, &m.moment, &report);
@@ -371,7 +405,12 @@ static void each_look_gets_its_findings(void **state)
 		{unix_full, "accept-queue.unix.full critical", "accept-queue.unix.full warning"},
 		{unix_full_once, "accept-queue.unix.full warning",
 		 "accept-queue.unix.full warning"},
-		{unix_waits, "", ""},
+		{unix_waits, "accept-queue.waiting warning", ""},
+		{waits_and_falls, "", ""},
+		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
+		{waits_subject, "accept-queue.waiting critical", ""},
+		{one_drops_unseen, DROPPING, ""},
+		{one_drops_among_strays, "counters.growing warning", ""},
 		{at_limit, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{at_limit_and_dropping,
@@ -379,8 +418,8 @@ static void each_look_gets_its_findings(void **state)
 		 "accept-queue.full critical, descriptors.process.exhausted critical"},
 		{at_limit_unasked, "", ""},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
-		{limit_unknown, "", ""},
-		{unlimited, "", ""},
+		{limit_unknown, "accept-queue.waiting warning", ""},
+		{unlimited, "accept-queue.waiting warning", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{overflow_unseen, "counters.growing warning", ""},
@@ -393,7 +432,8 @@ static void each_look_gets_its_findings(void **state)
 		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
 		 DROPPED ", " DROPPED ", " DROPPED},
 		{unlisted, "listeners.unlisted skipped", "listeners.unlisted skipped"},
-		{hidden, "listeners.hidden skipped", "listeners.hidden skipped"},
+		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
+		 "listeners.hidden skipped"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[32];
@@ -527,7 +567,7 @@ static void the_worst_since_a_report_come_first(void **state)
 	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111 dropped 61 "));
 	assert_non_null(strstr(report.findings[0].detail, " 9 more listeners have dropped"));
 	look_once(dropped_with_strays);
-	assert_string_equal(finding_knob(&report.findings[0])->knob, BACKLOG_KNOB);
+	assert_string_equal(finding_knob(&report.findings[0])->knob, "net.core.somaxconn");
 	assert_string_equal(report.findings[0].answer,
 			    "nginx dropped handshakes since 2026-11-28T08:00:00Z");
 }
@@ -546,9 +586,9 @@ static void the_report_carries_the_listeners(void **state)
 	many[66].limit = 1000;
 	many[68] = (struct listener){
 		.depth = 3, .limit = 2, .drops = 9, .half_open = 2, .cookie = 68, .address = "x"};
-	m.after.listeners.at = many;
-	m.after.listeners.counted = true;
-	m.after.listeners.count = REPORT_LISTENERS + 5;
+	m.after.queues.listeners.at = many;
+	m.after.queues.listeners.counted = true;
+	m.after.queues.listeners.count = REPORT_LISTENERS + 5;
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);
 	const struct report_listener *l = report.listeners;
@@ -597,17 +637,17 @@ static void many_listeners_are_counted(void **state)
 	static struct looks m;
 	char address[32];
 	healthy(&m);
-	m.after.listeners.count = m.before.listeners.count = 12;
+	m.after.queues.listeners.count = m.before.queues.listeners.count = 12;
 	for (size_t i = 0; i < 12; i++) {
 		snprintf(address, sizeof(address), "0.0.0.0:%zu", 100 + i);
 		listener_make(&m, i, LISTENER_TCP, address, 511);
 		m.at[1][i].depth = 512;
 		m.at[1][i].drops = (uint32_t)i;
 	}
-	counter_set(&m, OVERFLOWS, 1, 100);
+	counter_set(&m, QUEUE_OVERFLOWS, 1, 100);
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);
-	assert_int_equal(report.finding_count, GROUPS_NAMED);
+	assert_int_equal(report.finding_count, 8);
 	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111: "));
 	assert_non_null(strstr(report.findings[0].detail, " 4 more listeners are in trouble."));
 }

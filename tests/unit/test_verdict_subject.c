@@ -109,7 +109,7 @@ static const struct row rows[] = {
 	/* A group: 4 of 512 hold 2 048 in all, and 1 792 + without loss. */
 	{4, 511, "net.core.somaxconn=4096", 1793, VERDICT_OK, "", "", REMEDY_NONE},
 	{8, 128, "net.core.somaxconn=4096", 793, VERDICT_SHORT, "listen.backlog 128 -> 256",
-	 "nginx (pid 812) on 0.0.0.0:443 has 8 sockets of backlog 128; this load needs 1 000",
+	 "nginx (pid 812) on 0.0.0.0:443 has 8 sockets, the smallest of backlog 128; this load needs 1 000",
 	 REMEDY_APPLICATION},
 };
 

@@ -1,12 +1,14 @@
 /* Draw curves in a terminal, in braille: a cell is two dots wide and four high. */
-#include "report/bench_render.h"
+#include "report/chart.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cleanup.h"
+
 #define ROWS 14
-#define COLUMNS_MOST 100
+#define COLUMNS_MAX 100
 #define LABEL 9 /* width of the labels left of the plot */
 
 static const char *const colors[] = {"\033[36m", "\033[31m", "\033[32m",
@@ -25,7 +27,7 @@ struct plot {
 	unsigned columns;
 	double x0, x1, y0, y1; /* decimal logarithms at the edges */
 	bool several;          /* some cell has points of several curves */
-	struct cell at[ROWS][COLUMNS_MOST];
+	struct cell at[ROWS][COLUMNS_MAX];
 };
 
 /* The braille dot at column x (0 or 1) and row y (0 to 3, from the top). */
@@ -39,9 +41,9 @@ static void plot_bounds(struct plot *p, const struct chart *c)
 {
 	p->x0 = p->y0 = INFINITY;
 	p->x1 = p->y1 = -INFINITY;
-	for (size_t i = 0; i < c->curves; i++)
-		for (size_t k = 0; k < c->curve[i].count; k++) {
-			double x = log10(c->curve[i].at[k].n), y = log10(c->curve[i].at[k].median);
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t k = 0; k < c->series[i].count; k++) {
+			double x = log10(c->series[i].at[k].x), y = log10(c->series[i].at[k].y);
 			p->x0 = fmin(p->x0, x);
 			p->x1 = fmax(p->x1, x);
 			p->y0 = fmin(p->y0, y);
@@ -77,18 +79,18 @@ static void plot_line(struct plot *p, size_t curve, double xa, double ya, double
 	}
 }
 
-static void plot_curve(struct plot *p, size_t index, const struct curve *c)
+static void plot_curve(struct plot *p, size_t index, const struct chart_series *c)
 {
 	for (size_t k = 1; k < c->count; k++)
-		plot_line(p, index, log10(c->at[k - 1].n), log10(c->at[k - 1].median),
-			  log10(c->at[k].n), log10(c->at[k].median));
+		plot_line(p, index, log10(c->at[k - 1].x), log10(c->at[k - 1].y), log10(c->at[k].x),
+			  log10(c->at[k].y));
 }
 
-static void plot_marks(struct plot *p, size_t index, const struct curve *c)
+static void plot_marks(struct plot *p, size_t index, const struct chart_series *c)
 {
 	for (size_t k = 0; k < c->count; k++) {
-		struct cell *cell = &p->at[dot_y(p, log10(c->at[k].median)) / 4]
-					  [dot_x(p, log10(c->at[k].n)) / 2];
+		struct cell *cell =
+			&p->at[dot_y(p, log10(c->at[k].y)) / 4][dot_x(p, log10(c->at[k].x)) / 2];
 		bool shared = cell->mark && cell->mark != marks[index];
 		p->several |= shared;
 		cell->mark = shared ? SEVERAL : marks[index];
@@ -124,14 +126,14 @@ static bool row_decade(const struct plot *p, unsigned row, double *decade)
 	return false;
 }
 
-static void x_axis(FILE *out, const struct plot *p)
+static void x_axis(FILE *out, const struct plot *p, const struct chart_axis *axis)
 {
-	char line[COLUMNS_MOST + 16], size[24];
+	char line[COLUMNS_MAX + 32], size[32];
 	memset(line, ' ', sizeof(line));
 	unsigned free_from = 0, end = 0;
 	for (int decade = (int)ceil(p->x0); decade <= p->x1; decade++) {
 		unsigned at = dot_x(p, decade) / 2;
-		bench_size(size, sizeof(size), (uint64_t)llrint(pow(10, decade)));
+		axis->format(size, sizeof(size), pow(10, decade), axis->unit);
 		if (at + strlen(size) > p->columns)
 			at = p->columns - (unsigned)strlen(size);
 		if (at < free_from)
@@ -141,7 +143,7 @@ static void x_axis(FILE *out, const struct plot *p)
 			line[end++] = *digit;
 		free_from = end + 1;
 	}
-	fprintf(out, "%*s %.*s\n", LABEL, "n", (int)end, line);
+	fprintf(out, "%*s %.*s\n", LABEL, axis->symbol, (int)end, line);
 }
 
 /* Print the letter of each curve, on as many lines as needed. */
@@ -149,14 +151,14 @@ static void legend(FILE *out, const struct plot *p, const struct chart *c,
 		   const struct render_style *style)
 {
 	size_t used = 0;
-	for (size_t i = 0; i < c->curves; i++) {
-		size_t length = strlen(c->curve[i].variant) + 2;
+	for (size_t i = 0; i < c->count; i++) {
+		size_t length = strlen(c->series[i].name) + 2;
 		bool first = !used || used + 3 + length > p->columns;
 		if (first)
 			fprintf(out, "%s%*s ", i ? "\n" : "", LABEL, "");
 		used = first ? length : used + 3 + length;
 		fprintf(out, "%s%s%c %s%s", first ? "" : "   ",
-			style->color ? colors[i % COLORS] : "", marks[i], c->curve[i].variant,
+			style->color ? colors[i % COLORS] : "", marks[i], c->series[i].name,
 			style->color ? "\033[0m" : "");
 	}
 	if (p->several)
@@ -165,40 +167,43 @@ static void legend(FILE *out, const struct plot *p, const struct chart *c,
 	fputs("\n\n", out);
 }
 
-void plot_print(FILE *out, const struct chart *c, const struct render_style *style)
+static void row_print(FILE *out, const struct plot *p, unsigned row, const struct chart_axis *y,
+		      const struct render_style *style)
 {
-	struct plot *p = calloc(1, sizeof(*p));
+	double decade;
+	char label[32] = "";
+	bool narrow = p->y1 - p->y0 < 2; /* fewer than two decades: label the ends */
+	if (row_decade(p, row, &decade))
+		y->format(label, sizeof(label), pow(10, decade), y->unit);
+	else if (narrow && (row == 0 || row == ROWS - 1))
+		y->format(label, sizeof(label), pow(10, row ? p->y0 : p->y1), y->unit);
+	fprintf(out, "%*s ", LABEL, label);
+	unsigned end = p->columns;
+	while (end && !p->at[row][end - 1].dots && !p->at[row][end - 1].mark)
+		end--;
+	for (unsigned x = 0; x < end; x++)
+		cell_print(out, &p->at[row][x], style);
+	fputc('\n', out);
+}
+
+void chart_text(FILE *out, const struct chart *c, const struct render_style *style)
+{
+	CLEAN(free_pointer) struct plot *p = calloc(1, sizeof(*p));
 	if (!p)
-		return; /* the table has the figures */
+		return; /* a table has the figures */
 	unsigned columns = style->width > LABEL + 22 ? style->width - LABEL - 2 : 20;
-	p->columns = columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
+	p->columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
 	for (unsigned row = 0; row < ROWS; row++)
 		for (unsigned x = 0; x < p->columns; x++)
 			p->at[row][x].curve = -1;
 	plot_bounds(p, c);
-	for (size_t i = 0; i < c->curves; i++)
-		plot_curve(p, i, &c->curve[i]);
-	for (size_t i = 0; i < c->curves; i++)
-		plot_marks(p, i, &c->curve[i]);
-	bool narrow = p->y1 - p->y0 < 2; /* fewer than two decades: label the ends */
-	fprintf(out, "%s%s%s: %s\n", c->bench, *c->what ? ", " : "", c->what,
-		bench_metric_name(c->metric));
-	for (unsigned row = 0; row < ROWS; row++) {
-		double decade;
-		char label[24] = "";
-		if (row_decade(p, row, &decade))
-			bench_figure(label, sizeof(label), c->metric, pow(10, decade));
-		else if (narrow && (row == 0 || row == ROWS - 1))
-			bench_figure(label, sizeof(label), c->metric, pow(10, row ? p->y0 : p->y1));
-		fprintf(out, "%*s ", LABEL, label);
-		unsigned end = p->columns;
-		while (end && !p->at[row][end - 1].dots && !p->at[row][end - 1].mark)
-			end--;
-		for (unsigned x = 0; x < end; x++)
-			cell_print(out, &p->at[row][x], style);
-		fputc('\n', out);
-	}
-	x_axis(out, p);
+	for (size_t i = 0; i < c->count; i++)
+		plot_curve(p, i, &c->series[i]);
+	for (size_t i = 0; i < c->count; i++)
+		plot_marks(p, i, &c->series[i]);
+	fprintf(out, "%s\n", c->title);
+	for (unsigned row = 0; row < ROWS; row++)
+		row_print(out, p, row, &c->y, style);
+	x_axis(out, p, &c->x);
 	legend(out, p, c, style);
-	free(p);
 }

@@ -1,0 +1,60 @@
+/* accept_queues: the accept queues of the listeners that run here, in two looks and at the ticks
+ * between them, judged by what they show. All but the tick is pure. */
+#ifndef EPOLLTUNE_ACCEPT_QUEUES_H
+#define EPOLLTUNE_ACCEPT_QUEUES_H
+
+#include "epolltune/listener.h"
+#include "epolltune/probe.h"
+
+#define QUEUE_OVERFLOWS "TcpExt.ListenOverflows"
+
+/* One look, with what was seen at the ticks before it. */
+struct accept_queues {
+	double at_s; /* monotonic */
+	unsigned ticks;
+	struct queue_seen { /* how often a listener was seen in trouble at a tick */
+		uint64_t cookie;
+		uint32_t full, waiting, depth;
+		uint32_t last; /* depth at the newest tick */
+		bool fell;     /* it became shorter between two ticks */
+	} * seen;
+	size_t seen_count;
+	struct listeners listeners;
+	const struct listener *half_open; /* with the fullest SYN queue; NULL: unknown */
+	const struct subject *subject;    /* NULL: none was named */
+	struct host_counters counters;
+	int64_t somaxconn; /* REPORT_NONE: unknown */
+	struct since since;
+};
+
+/* Adds a tick to `seen`, which the caller frees. */
+int accept_queues_tick(struct accept_queues *q, const struct listeners *now, struct err *e);
+
+bool queue_is_full(const struct listener *l);
+/* 1.0: it is at its limit. */
+double queue_fullness(const struct listener *l);
+/* Whether connections wait in it whenever it is looked at. */
+bool queue_waits(const struct accept_queues *q, const struct listener *l);
+/* Full, waiting, or dropping since the earlier report. */
+bool queue_in_trouble(const struct accept_queues *q, const struct listener *l);
+
+struct queue_watch {
+	const struct accept_queues *before, *after;
+	struct report *report;
+	double seconds; /* 0: there is one look */
+	double stall_s; /* that the target allows */
+	bool overflows; /* ListenOverflows grew, or this kernel does not count them */
+	bool blamed;    /* a listener is named for them */
+};
+struct queue_watch accept_queues_watch(const struct accept_queues *before,
+				       const struct accept_queues *after, const struct moment *m,
+				       struct report *r);
+/* A counter's growth; 0 where nothing was watched. */
+int64_t queue_growth(const struct queue_watch *w, const char *counter);
+/* Adds findings on queues that are full or drop, by address: with SO_REUSEPORT several sockets.
+ * Sets `blamed`. */
+void accept_queues_judge(struct queue_watch *w);
+/* The same on those that dropped packets since the earlier report. */
+void accept_queues_judge_since(const struct queue_watch *w);
+
+#endif

@@ -1,0 +1,36 @@
+/* buffers: what the kernel's rules make of the settings of TCP buffers: the window of a connection,
+ * and the memory of all. For experiments of probes; all is pure. */
+#ifndef EPOLLTUNE_BUFFERS_H
+#define EPOLLTUNE_BUFFERS_H
+
+#include "epolltune/probe.h"
+
+enum buffer_side { BUFFER_RECEIVE, BUFFER_SEND, BUFFER_SIDES };
+
+/* The knobs of a side: tcp_rmem or tcp_wmem, tcp_window_scaling, and for BUFFER_RECEIVE
+ * tcp_moderate_rcvbuf. */
+enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_MODERATE };
+
+/* The index of the knob that limits the window. */
+int window_limit(const struct settings *s);
+/* Whether TCP has windows as large as the target needs. */
+bool window_possible(const struct target *t);
+void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
+		  struct bound *b);
+/* Assumes that the share of the third field that becomes window stays as measured. */
+bool window_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		  int64_t enough, struct settings *out);
+/* Does not scale a third field that window_solve() has kept, nor to one that is known to be too
+ * small. `rtt_us`: of the experiment's wire. */
+bool window_scale(uint64_t rtt_us, const struct settings *now, struct settings *s,
+		  unsigned percent);
+
+/* The memory of all buffers; its only knob is tcp_mem. */
+void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b);
+bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out);
+/* Sets {held} or {assumed}, {used}, {memory} and {group}. */
+void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		      struct wording *w);
+
+#endif

@@ -1,0 +1,23 @@
+/* doing: what a process does, by its state, and what helps where its accept queue is full. Pure. */
+#ifndef EPOLLTUNE_DOING_H
+#define EPOLLTUNE_DOING_H
+
+#include "epolltune/listener.h"
+#include "epolltune/wording.h"
+
+struct doing {
+	char what[160]; /* a predicate; "": unknown */
+	char help[160];
+};
+struct doing doing_of(const struct process *p);
+
+/* Whether its descriptors are used up, but for the few that servers keep in reserve. */
+bool process_at_file_limit(const struct process *p);
+/* Whether one look shows that a process does not accept; false for NULL. */
+bool process_accepts_not(const struct process *p);
+
+/* Adds {who} {process} {pid} {worker} {unit} {doing} {help} {server} {default}. NULL: the process
+ * is unknown, and {who} is the address. */
+void process_words(struct wording *words, const struct process *p, const char *address);
+
+#endif

@@ -1,0 +1,460 @@
+/* Judges the accept queues of the listeners that run here. */
+#include "epolltune/accept_queues.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/doing.h"
+#include "epolltune/quantity.h"
+
+#define BACKLOG_KNOB "net.core.somaxconn"
+/* The queue was full in that share of the ticks: a longer one does not help. */
+#define SLOW_SHARE 0.9
+/* More listeners in trouble than that are counted. */
+#define GROUPS_NAMED 8
+/* The same of listeners that dropped packets since an earlier report. */
+#define DROPPERS_NAMED 3
+
+bool queue_is_full(const struct listener *l) { return l->depth > l->limit; }
+
+static const struct queue_seen *seen_find(const struct accept_queues *s, uint64_t cookie)
+{
+	for (size_t i = 0; i < s->seen_count; i++)
+		if (s->seen[i].cookie == cookie)
+			return &s->seen[i];
+	return NULL;
+}
+
+static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
+{
+	const struct queue_seen *found = seen_find(s, cookie);
+	if (found)
+		return &s->seen[found - s->seen];
+	struct queue_seen *more = realloc(s->seen, (s->seen_count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	s->seen = more;
+	more[s->seen_count] = (struct queue_seen){.cookie = cookie};
+	return &more[s->seen_count++];
+}
+
+int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
+{
+	s->ticks++;
+	for (size_t i = 0; i < now->count; i++) {
+		const struct listener *l = &now->at[i];
+		if (!l->depth)
+			continue;
+		struct queue_seen *seen = seen_add(s, l->cookie);
+		if (!seen)
+			return err_set(e, ENOMEM, "no memory for listeners");
+		seen->waiting++;
+		seen->fell |= l->depth < seen->last;
+		seen->last = l->depth;
+		seen->full += queue_is_full(l);
+		if (l->depth > seen->depth)
+			seen->depth = l->depth;
+	}
+	return 0;
+}
+
+bool queue_waits(const struct accept_queues *s, const struct listener *l)
+{
+	const struct queue_seen *seen = seen_find(s, l->cookie);
+	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
+}
+
+static bool was_full(const struct accept_queues *s, const struct listener *l)
+{
+	const struct queue_seen *seen = seen_find(s, l->cookie);
+	return queue_is_full(l) || (seen && seen->full);
+}
+
+/* Packets that a listener has dropped since the earlier report; 0 unless some met a full queue. */
+static uint64_t dropped_since(const struct accept_queues *s, const struct listener *l)
+{
+	return since_growth(&s->since, QUEUE_OVERFLOWS) > 0 ? since_drops(&s->since, l) : 0;
+}
+
+bool queue_in_trouble(const struct accept_queues *s, const struct listener *l)
+{
+	return was_full(s, l) || queue_waits(s, l) || dropped_since(s, l);
+}
+
+/* The sockets of one address: one, or several by SO_REUSEPORT. */
+struct group {
+	const struct listener *fullest;
+	size_t sockets;                 /* in all */
+	size_t full, full_now;          /* those that were seen full, and are */
+	uint64_t depth, room;           /* of all */
+	uint64_t grown;                 /* drops at a full queue in the window */
+	uint64_t stray;                 /* of those that were not seen full: maybe other packets */
+	const struct listener *idle;    /* where most wait and none is accepted; NULL: none */
+	uint64_t total;                 /* drops of all since they were made */
+	uint32_t seen_full;             /* ticks that saw the fullest one full */
+	uint32_t seen_depth;            /* its largest depth */
+	const struct listener *dropper; /* that dropped most since the earlier report */
+	uint64_t since;                 /* drops of all since then */
+};
+
+int64_t queue_growth(const struct queue_watch *w, const char *counter)
+{
+	int64_t grown = host_counter_delta(&w->before->counters, &w->after->counters, counter);
+	return grown > 0 ? grown : 0;
+}
+
+struct queue_watch accept_queues_watch(const struct accept_queues *before,
+				       const struct accept_queues *after, const struct moment *m,
+				       struct report *r)
+{
+	struct queue_watch w = {.before = before,
+				.after = after,
+				.report = r,
+				.stall_s = (double)m->target->stall_us / 1e6};
+	if (m->seconds > 0)
+		w.seconds = after->at_s - before->at_s;
+	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
+		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
+	return w;
+}
+
+static bool same_group(const struct listener *a, const struct listener *b)
+{
+	return a->kind == b->kind && !strcmp(a->address, b->address);
+}
+
+double queue_fullness(const struct listener *l) { return (double)l->depth / (l->limit + 1.0); }
+
+static void group_add_since(struct group *g, const struct accept_queues *s,
+			    const struct listener *l)
+{
+	uint64_t dropped = dropped_since(s, l);
+	if (!g->dropper || dropped > dropped_since(s, g->dropper))
+		g->dropper = l;
+	g->since += dropped;
+}
+
+static const struct process *owner_of(const struct queue_watch *w, const struct listener *l)
+{
+	return l->owner < 0 ? NULL : &w->after->listeners.processes[l->owner];
+}
+
+/* Whether connections wait and none is accepted: the process shows it, or the queue has not become
+ * shorter for longer than a stall of the target explains. */
+static bool is_idle(const struct queue_watch *w, const struct listener *l)
+{
+	const struct queue_seen *seen = seen_find(w->after, l->cookie);
+	const struct process *p = owner_of(w, l);
+	/* Of a process at its limit another finding reports. */
+	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
+		return false;
+	return process_accepts_not(p) ||
+	       (seen && !seen->fell && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
+}
+
+static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
+{
+	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
+	const struct queue_seen *seen = seen_find(w->after, l->cookie);
+	bool full = was_full(w->after, l) || (earlier && queue_is_full(earlier));
+	uint32_t seen_full = seen ? seen->full : 0;
+	g->sockets++;
+	g->full += full;
+	g->full_now += queue_is_full(l);
+	g->depth += l->depth;
+	g->room += l->limit + UINT64_C(1);
+	g->total += l->drops;
+	group_add_since(g, w->after, l);
+	if (earlier) /* the count wraps */
+		*(full ? &g->grown : &g->stray) += (uint32_t)(l->drops - earlier->drops);
+	if (is_idle(w, l) && (!g->idle || l->depth > g->idle->depth))
+		g->idle = l;
+	if (g->fullest &&
+	    (seen_full < g->seen_full ||
+	     (seen_full == g->seen_full && queue_fullness(l) <= queue_fullness(g->fullest))))
+		return;
+	g->fullest = l;
+	g->seen_full = seen_full;
+	g->seen_depth = seen && seen->depth > l->depth ? seen->depth : l->depth;
+	if (earlier && earlier->depth > g->seen_depth)
+		g->seen_depth = earlier->depth;
+}
+
+static bool group_dropping(const struct group *g, const struct queue_watch *w)
+{
+	return g->fullest->kind == LISTENER_TCP && g->grown && w->overflows;
+}
+
+/* Longer than a stall of the target explains, unless the process shows that it does not accept. */
+static bool group_slow(const struct group *g, const struct queue_watch *w)
+{
+	bool stalls = w->seconds < 2 * w->stall_s && !process_accepts_not(owner_of(w, g->fullest));
+	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
+}
+
+/* Whether its server does not accept: no backlog helps. */
+static bool group_stuck(const struct group *g, const struct queue_watch *w)
+{
+	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest));
+}
+
+/* Whether the kernel's limit is the one that binds. */
+static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
+{
+	return w->after->somaxconn != REPORT_NONE && (int64_t)l->limit >= w->after->somaxconn;
+}
+
+/* The longest queue that needs no sysctl, and the line that asks for it. */
+static void words_backlog(struct wording *words, const struct queue_watch *w,
+			  const struct listener *l)
+{
+	const struct process *p = owner_of(w, l);
+	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	char line[WORDING_TEXT];
+	int64_t allowed = w->after->somaxconn;
+	bool kernel = kernel_limits(w, l);
+	uint64_t more = allowed == REPORT_NONE || kernel ? quantity_more(l->limit + UINT64_C(1))
+							 : (uint64_t)allowed;
+	wording_set(words, "somaxconn", "%s",
+		    allowed == REPORT_NONE ? "" : quantity_plain((uint64_t)allowed).text);
+	wording_flag(words, "kernel", kernel);
+	wording_set(words, "backlog", "%s", quantity_plain(more).text);
+	wording_set(words, "line", "%s",
+		    server_line(server ? server->backlog_line : NULL, "backlog", more, line,
+				sizeof(line)));
+	wording_set(words, "effect", "%s", server ? server->backlog_effect : "after a restart");
+}
+
+static void words_group(struct wording *words, const struct queue_watch *w, const struct group *g)
+{
+	const struct listener *l = g->fullest;
+	char name[WORDING_TEXT];
+	wording_set(words, "listener", "%s",
+		    listener_name(&w->after->listeners, l, name, sizeof(name)));
+	wording_set(words, "depth", "%s", quantity_count(g->seen_depth).text);
+	wording_set(words, "capacity", "%s", quantity_count(l->limit + UINT64_C(1)).text);
+	wording_flag(words, "now", g->full_now);
+	wording_flag(words, "seen", g->full);
+	wording_set(words, "rate", "%s",
+		    w->seconds > 0
+			    ? quantity_measured(QUANTITY_COUNT,
+						(uint64_t)((double)g->grown / w->seconds + 0.5))
+				      .text
+			    : "");
+	wording_set(words, "total", "%s", quantity_count(g->total).text);
+	wording_set(words, "group", "%s", g->sockets > 1 ? quantity_count(g->sockets).text : "");
+	wording_set(words, "stuck", "%s", quantity_count(g->full).text);
+	wording_set(words, "sum", "%s", quantity_count(g->depth).text);
+	wording_set(words, "room", "%s", quantity_count(g->room).text);
+	wording_set(words, "looks", "%s",
+		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
+	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
+	wording_flag(words, "slow", group_stuck(g, w));
+	process_words(words, owner_of(w, l), l->address);
+	words_backlog(words, w, l);
+}
+
+static struct finding *group_finding(const struct queue_watch *w, const struct group *g,
+				     const char *id, const char *more)
+{
+	struct wording words = {0};
+	words_group(&words, w, g);
+	wording_set(&words, "more", "%s", more);
+	return report_finding(w->report, id, &words);
+}
+
+static struct finding *queue_finding(const struct queue_watch *w, const struct group *g,
+				     const char *id, const char *more)
+{
+	struct finding *f = group_finding(w, g, id, more);
+	finding_evidence(f, "accept queue", "connections", g->seen_depth, NAN);
+	finding_evidence(f, "its limit", "connections", g->fullest->limit, NAN);
+	return f;
+}
+
+/* Names the kernel's limit where that is the one that binds. */
+static void finding_blame(struct finding *f, const struct queue_watch *w, const struct listener *l)
+{
+	if (!kernel_limits(w, l))
+		return;
+	f->remedy = REMEDY_KERNEL;
+	finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
+}
+
+static void group_overflowing(const struct queue_watch *w, const struct group *g, const char *more)
+{
+	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
+	finding_evidence(f, "packets dropped", "packets", (double)g->grown, NAN);
+	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
+	finding_evidence(f, "ListenOverflows", "packets", (double)queue_growth(w, QUEUE_OVERFLOWS),
+			 NAN);
+	finding_blame(f, w, g->fullest);
+	if (group_slow(g, w))
+		group_finding(w, g, "accept-queue.slow", "");
+}
+
+/* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
+static void group_full(const struct queue_watch *w, const struct group *g, const char *id,
+		       const char *more)
+{
+	struct finding *f = queue_finding(w, g, id, more);
+	if (group_stuck(g, w))
+		f->level = LEVEL_CRITICAL;
+}
+
+/* Connections that nobody accepts, in a queue that has room. */
+static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
+{
+	const struct listener *l = g->idle;
+	struct wording words = {0};
+	char name[WORDING_TEXT];
+	wording_set(&words, "listener", "%s",
+		    listener_name(&w->after->listeners, l, name, sizeof(name)));
+	wording_set(&words, "depth", "%s", quantity_count(l->depth).text);
+	wording_flag(&words, "several", l->depth > 1);
+	wording_set(&words, "looks", "%s",
+		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
+	process_words(&words, owner_of(w, l), l->address);
+	wording_set(&words, "more", "%s", more);
+	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
+	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
+	if (process_accepts_not(owner_of(w, l)) || subject_has(w->after->subject, l))
+		f->level = LEVEL_CRITICAL;
+}
+
+static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)
+{
+	if (group_dropping(g, w))
+		group_overflowing(w, g, more);
+	else if (!g->full_now)
+		group_waiting(w, g, more);
+	else if (g->fullest->kind == LISTENER_UNIX)
+		group_full(w, g, "accept-queue.unix.full", more);
+	else
+		group_full(w, g, "accept-queue.full", more);
+}
+
+/* Full now, dropping, or not accepting: a queue that was full for a moment and lost nothing is no
+ * trouble. */
+static bool group_asks(const struct group *g, const struct queue_watch *w)
+{
+	return g->full_now || group_dropping(g, w) || g->idle;
+}
+
+static int by_drops(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	return (x->grown < y->grown) - (x->grown > y->grown);
+}
+
+static bool group_dropped(const struct group *g, const struct queue_watch *w)
+{
+	(void)w;
+	return g->since;
+}
+
+static int by_drops_since(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	return (x->since < y->since) - (x->since > y->since);
+}
+
+/* Overflows that no full queue accounts for are those of a listener that dropped as many packets,
+ * if the others have dropped next to none: it was full between the looks. */
+static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
+{
+	uint64_t unexplained = (uint64_t)queue_growth(w, QUEUE_OVERFLOWS), stray = 0;
+	struct group *worst = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct group *g = &groups[i];
+		unexplained -= g->grown < unexplained ? g->grown : unexplained;
+		stray += g->stray;
+		if (!worst || g->stray > worst->stray)
+			worst = g;
+	}
+	if (!unexplained || !worst->stray || worst->stray * 10 < unexplained * 9 ||
+	    (stray - worst->stray) * 10 > unexplained)
+		return;
+	worst->grown += worst->stray < unexplained ? worst->stray : unexplained;
+}
+
+/* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no
+ * memory. */
+static struct group *groups_find(const struct queue_watch *w,
+				 bool (*asked)(const struct group *, const struct queue_watch *),
+				 int (*order)(const void *, const void *), size_t *count)
+{
+	const struct listeners *all = &w->after->listeners;
+	struct group *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
+	size_t groups = 0;
+	*count = 0;
+	for (size_t i = 0; found && i < all->count; groups++) {
+		size_t first = i;
+		while (i < all->count && same_group(&all->at[first], &all->at[i]))
+			group_add(&found[groups], w, &all->at[i++]);
+	}
+	if (groups)
+		groups_blame(found, groups, w);
+	for (size_t i = 0; i < groups; i++)
+		if (asked(&found[i], w))
+			found[(*count)++] = found[i];
+	if (*count)
+		qsort(found, *count, sizeof(*found), order);
+	return found;
+}
+
+void accept_queues_judge(struct queue_watch *w)
+{
+	size_t count;
+	CLEAN(free_pointer) struct group *groups = groups_find(w, group_asks, by_drops, &count);
+	for (size_t i = 0; groups && i < count; i++)
+		w->blamed |= group_dropping(&groups[i], w);
+	for (size_t i = 0; groups && i < count && i < GROUPS_NAMED; i++)
+		group_judge(w, &groups[i],
+			    !i && count > GROUPS_NAMED ? quantity_count(count - GROUPS_NAMED).text
+						       : "");
+}
+
+/* Of the drops of a socket only those can be handshakes at a full queue that ListenOverflows counts
+ * as well: the others are stray packets. */
+static void group_dropped_finding(const struct queue_watch *w, const struct group *g,
+				  const char *more)
+{
+	const struct since *s = &w->after->since;
+	uint64_t overflows = (uint64_t)since_growth(s, QUEUE_OVERFLOWS);
+	struct wording words = {0};
+	char name[WORDING_TEXT];
+	process_words(&words, owner_of(w, g->dropper), g->dropper->address);
+	words_backlog(&words, w, g->dropper);
+	wording_set(&words, "listener", "%s",
+		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
+	since_words(s, w->report->time, &words);
+	wording_set(&words, "dropped", "%s",
+		    quantity_count(g->since < overflows ? g->since : overflows).text);
+	wording_flag(&words, "most", g->since > overflows);
+	wording_set(&words, "drops", "%s", quantity_count(g->since).text);
+	wording_set(&words, "overflows", "%s", quantity_count(overflows).text);
+	wording_set(&words, "more", "%s", more);
+	struct finding *f = report_finding(w->report, "accept-queue.dropped", &words);
+	finding_evidence(f, "packets dropped since", "packets", (double)g->since, NAN);
+	finding_evidence(f, "ListenOverflows since", "packets", (double)overflows, NAN);
+	finding_blame(f, w, g->dropper);
+}
+
+/* Those that dropped less than a tenth of the worst may have dropped stray packets only. */
+void accept_queues_judge_since(const struct queue_watch *w)
+{
+	size_t count;
+	CLEAN(free_pointer)
+	struct group *groups = groups_find(w, group_dropped, by_drops_since, &count);
+	while (count && groups[count - 1].since * 10 < groups[0].since)
+		count--;
+	for (size_t i = 0; i < count && i < DROPPERS_NAMED; i++)
+		group_dropped_finding(w, &groups[i],
+				      !i && count > DROPPERS_NAMED
+					      ? quantity_count(count - DROPPERS_NAMED).text
+					      : "");
+}

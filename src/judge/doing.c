@@ -1,0 +1,76 @@
+#include "epolltune/doing.h"
+
+#include <string.h>
+
+#include "epolltune/catalogue.h"
+#include "epolltune/quantity.h"
+#include "epolltune/report.h"
+
+/* A process with fewer descriptors left than that is at its limit: servers keep some in reserve. */
+#define FILES_RESERVE 8
+
+bool process_at_file_limit(const struct process *p)
+{
+	return p->soft && p->open && p->soft != HOST_UNLIMITED && p->open + FILES_RESERVE > p->soft;
+}
+
+struct doing doing_of(const struct process *p)
+{
+	struct doing d = {.help = "find out what it waits for (a disk, a lock, another server), or "
+				  "add workers"};
+	if (process_at_file_limit(p)) {
+		report_text(d.what, "has %s of %s descriptors open, its soft limit",
+			    quantity_count(p->open).text, quantity_count(p->soft).text);
+		report_text(d.help, "raise that limit (prlimit --pid %d --nofile=N)", (int)p->pid);
+	} else if (p->state == 'T') {
+		report_text(d.what, "is stopped (state T)");
+		report_text(d.help, "resume it (kill -CONT %d) or restart it", (int)p->pid);
+	} else if (p->state == 't') {
+		report_text(d.what, "is stopped by a tracer (state t)");
+		report_text(d.help, "end the debugger or strace that has stopped it");
+	} else if (p->state == 'Z' || p->state == 'X') {
+		report_text(d.what, "has exited (state %c)", p->state);
+		report_text(d.help, "restart the server");
+	} else if (p->state == 'R') {
+		report_text(d.what, "is runnable (state R)");
+		report_text(d.help, "add workers or CPUs, or let it do less for each connection");
+	} else if (p->state == 'D') {
+		report_text(d.what, "is in uninterruptible sleep (state D)%s%s",
+			    p->waits_in[0] ? " in " : "", p->waits_in);
+	} else if (strstr(p->waits_in, "ep_poll") || strstr(p->waits_in, "epoll")) {
+		report_text(d.what, "sleeps in epoll_wait() though connections wait: it does not "
+				    "watch this listener now");
+		report_text(d.help,
+			    "see its own limit on connections (such as worker_connections of "
+			    "nginx), or whether another worker has the listener");
+	} else if (p->waits_in[0]) {
+		report_text(d.what, "sleeps in %s", p->waits_in);
+	} else if (p->state) {
+		report_text(d.what, "sleeps (state %c)", p->state);
+	}
+	return d;
+}
+
+bool process_accepts_not(const struct process *p)
+{
+	return p && (process_at_file_limit(p) || (p->state && strchr("TtZX", p->state)));
+}
+
+void process_words(struct wording *words, const struct process *p, const char *address)
+{
+	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	struct doing doing = {.help = "run the check as root to see the process"};
+	if (p)
+		doing = doing_of(p);
+	/* "gunicorn" of "gunicorn: master" */
+	int family = p ? (int)strcspn(p->name, ":") : 0;
+	wording_set(words, "who", "%.*s", p ? family : (int)strlen(address), p ? p->name : address);
+	wording_set(words, "process", "%.*s", family, p ? p->name : "");
+	wording_set(words, "pid", "%d", p ? (int)p->pid : 0);
+	wording_flag(words, "worker", p && p->pid != p->root);
+	wording_set(words, "unit", "%s", p ? p->unit : "");
+	wording_set(words, "doing", "%s", doing.what);
+	wording_set(words, "help", "%s", doing.help);
+	wording_set(words, "server", "%s", server ? server->name : "");
+	wording_set(words, "default", "%s", server ? server->backlog : "");
+}

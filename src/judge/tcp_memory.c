@@ -1,0 +1,92 @@
+/* The memory of all TCP buffers, by the kernel's rules. */
+#include "epolltune/buffers.h"
+#include "epolltune/quantity.h"
+
+/* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
+#define REQUEST_TAKES 4096
+static int64_t page_of(const struct settings *s)
+{
+	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
+}
+
+static int64_t request_takes(const struct settings *s)
+{
+	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
+}
+
+static int64_t bytes_of(const struct settings *s, int64_t pages)
+{
+	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+}
+
+/* What the buffers of all connections take already. */
+static int64_t memory_used(const struct settings *s) { return bytes_of(s, s->machine.tcp_pages); }
+
+/* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
+ * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
+ * What is in use is taken (net/core/sock.c, __sk_mem_raise_allocated()). */
+void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][1];
+	b->binding = 0;
+	b->needed = (int64_t)t->connections * request_takes(s);
+	b->assumed = true;
+	if (pages != REPORT_NONE)
+		b->capacity = bytes_of(s, pages);
+	else if (memory)
+		b->capacity = memory / 16;
+	if (memory && memory / 2 < b->capacity) {
+		b->capacity = memory / 2;
+		b->binding = -1;
+	}
+	if (b->capacity != REPORT_NONE)
+		b->capacity = memory_used(s) < b->capacity ? b->capacity - memory_used(s) : 0;
+	if (s->machine.sockets_left < b->capacity) {
+		b->capacity = s->machine.sockets_left;
+		b->binding = -1;
+	}
+}
+
+/* Keeps the proportions of the kernel's defaults, and lowers no field. */
+bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out)
+{
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[0];
+	(void)t;
+	(void)o;
+	if (enough > now->machine.sockets_left)
+		return false;
+	if (now->machine.tcp_pages > INT32_MAX - pages)
+		return false;
+	pages += now->machine.tcp_pages;
+	if (now->machine.memory_bytes &&
+	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
+		return false;
+	if (field[0] < pages * 3 / 4)
+		field[0] = pages * 3 / 4;
+	if (field[0] > pages)
+		field[0] = pages;
+	field[1] = pages;
+	if (field[2] < pages * 3 / 2)
+		field[2] = pages * 3 / 2;
+	return true;
+}
+
+void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		      struct wording *w)
+{
+	struct bound b = {.capacity = REPORT_NONE};
+	(void)o;
+	tcp_memory_bound(t, s, &b);
+	wording_set(w, "group", "%s",
+		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
+	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
+		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
+	if (memory_used(s))
+		wording_set(w, "used", "%s",
+			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);
+	wording_set(w, "memory", "%s",
+		    s->machine.memory_bytes
+			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text
+			    : "memory");
+}

@@ -1,0 +1,82 @@
+/* The window that the buffers of a TCP connection allow, by the kernel's rules. */
+#include <limits.h>
+#include <math.h>
+
+#include "epolltune/buffers.h"
+
+/* The maximum TCP window (RFC 7323, 2.3). */
+#define WINDOW_MAX (1u << 30)
+/* A send buffer may exceed its maximum by two segments of 64 KiB. */
+#define OVERSHOT (128 << 10)
+#define UNSCALED 65535
+/* The smallest share of a buffer that becomes window, the usual and the largest one: a small send
+ * buffer keeps more in flight than it has, by OVERSHOT. */
+#define SHARE_MIN 0.1
+#define SHARE_USUAL 0.5
+#define SHARE_MAX 0.9
+/* Beyond that RTT a proof at half the value takes too long. */
+#define HALF_RTT_US 100000u
+
+bool window_possible(const struct target *t) { return target_window(t) < WINDOW_MAX; }
+
+int window_limit(const struct settings *s)
+{
+	return s->at[BUFFER_SCALING][0] == 0    ? BUFFER_SCALING
+	       : s->at[BUFFER_MODERATE][0] == 0 ? BUFFER_MODERATE
+						: BUFFER_TRIPLE;
+}
+
+void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
+		  struct bound *b)
+{
+	const int64_t *triple = s->at[BUFFER_TRIPLE];
+	/* A receive buffer begins with the second field, and never shrinks. */
+	bool begins_larger = side == BUFFER_RECEIVE && triple[1] > triple[2];
+	const int64_t bytes[] = {
+		[BUFFER_TRIPLE] =
+			triple[begins_larger ? 1 : 2] + (side == BUFFER_SEND ? OVERSHOT : 0),
+		[BUFFER_SCALING] = UNSCALED,
+		[BUFFER_MODERATE] = triple[1],
+	};
+	b->binding = window_limit(s);
+	b->upper = true;
+	b->assumed = true;
+	if (triple[2] != REPORT_NONE)
+		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
+}
+
+static void third_set(struct settings *s, double third)
+{
+	if (third < (double)s->at[BUFFER_TRIPLE][1])
+		third = (double)s->at[BUFFER_TRIPLE][1];
+	s->at[BUFFER_TRIPLE][2] = third < INT_MAX ? (int64_t)third : INT_MAX;
+}
+
+bool window_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		  int64_t enough, struct settings *out)
+{
+	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
+	double third = (double)now->at[BUFFER_TRIPLE][2];
+	bool tuned = window_limit(now) == BUFFER_TRIPLE;
+	(void)enough;
+	if (!window_possible(t))
+		return false;
+	for (int i = BUFFER_SCALING; i <= BUFFER_MODERATE; i++)
+		if (out->at[i][0] == 0)
+			out->at[i][0] = 1;
+	if (tuned && o && third > 0)
+		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
+	share = fmin(fmax(share, SHARE_MIN), SHARE_MAX);
+	if (tuned || third < window)
+		third_set(out, window / share);
+	return true;
+}
+
+bool window_scale(uint64_t rtt_us, const struct settings *now, struct settings *s, unsigned percent)
+{
+	int64_t before = s->at[BUFFER_TRIPLE][2], running = now->at[BUFFER_TRIPLE][2];
+	if (before == running || (percent < 100 && rtt_us > HALF_RTT_US))
+		return false;
+	third_set(s, (double)before * percent / 100);
+	return s->at[BUFFER_TRIPLE][2] != before && s->at[BUFFER_TRIPLE][2] > running;
+}
