@@ -8,11 +8,11 @@
 
 #include "commands/address.h"
 #include "commands/command.h"
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"

@@ -10,10 +10,10 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/notify.h"
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/crew.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
 
