@@ -1,21 +1,21 @@
 #include "commands/command.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands/topic.h"
 #include "epolltune/bench.h"
 #include "epolltune/knob.h"
+#include "epolltune/list.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
 
 static int commands_each(each_function each, void *arg)
 {
-	for (size_t i = 0; i < command_table_size; i++) {
-		int status = each(command_table[i].name, arg);
+	for (size_t i = 0; i < command_count(); i++) {
+		int status = each(command_at(i)->name, arg);
 		if (status)
 			return status;
 	}
@@ -87,7 +87,7 @@ static const struct list *list_find(const char *values)
 	return NULL;
 }
 
-int values_closed(const char *values)
+bool values_closed(const char *values)
 {
 	return values && (values[0] != '@' || list_find(values) != NULL);
 }
@@ -100,21 +100,19 @@ int values_each(const char *values, each_function each, void *arg)
 		const struct list *l = list_find(values);
 		return l ? l->each(each, arg) : 0;
 	}
-	while (*values) {
+	struct list_item item;
+	int status = 0;
+	while (!status && list_next(&values, &item)) {
 		char value[VALUE_SIZE];
-		size_t length = strcspn(values, ",");
-		snprintf(value, sizeof(value), "%.*s", (int)length, values);
-		int status = each(value, arg);
-		if (status)
-			return status;
-		values += length + (values[length] == ',');
+		snprintf(value, sizeof(value), "%.*s", item.length, item.text);
+		status = each(value, arg);
 	}
-	return 0;
+	return status;
 }
 
 static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
 
-int values_have(const char *values, const char *text)
+bool values_have(const char *values, const char *text)
 {
 	char copy[128];
 	if (strcmp(values, "@knobs") == 0)
@@ -182,7 +180,7 @@ static int compare(const char *value, void *arg)
 	return 0;
 }
 
-int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
+bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
 {
 	size_t length = strlen(text);
 	if (length == 0 || length >= VALUE_SIZE)
