@@ -7,6 +7,7 @@
 
 #include "commands/schedule.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
@@ -18,19 +19,15 @@ struct check_options check_defaults(void)
 
 static bool probe_wanted(const char *names, const char *name)
 {
-	size_t length = strlen(name);
-	for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-		if (!strncmp(at, name, length) && (at[length] == ',' || !at[length]))
-			return true;
-	return !names;
+	return !names || list_has(names, name);
 }
 
 static int probes_known(const char *names, struct err *e)
 {
+	struct list_item item;
 	char name[64];
-	for (const char *at = names; at && *at;
-	     at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+	while (list_next(&names, &item)) {
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
 		if (!probe_find(name))
 			return err_set(e, EINVAL, "no probe \"%s\"; epolltune list probes", name);
 	}
@@ -78,14 +75,13 @@ static void report_head(const struct schedule *s, struct report *out)
 {
 	struct host_facts facts;
 	struct host_identity identity;
-	struct err unread;
 	const struct check_options *o = s->check.options;
 	report_init(out);
 	clock_gettime(CLOCK_REALTIME, &out->time);
 	host_facts(s->check.host, &facts);
 	report_text(out->host.name, "%s", facts.name);
 	report_text(out->host.kernel, "%s", facts.kernel);
-	if (host_identity(s->check.host, &identity, &unread) == 0) {
+	if (host_identity(s->check.host, &identity, NULL) == 0) {
 		report_text(out->host.boot, "%s", identity.boot);
 		report_text(out->host.netns, "%s", identity.netns);
 	}

@@ -9,8 +9,8 @@
 #include "epolltune/clock.h"
 
 #define NICE_MAX 19
-/* The least CPU time that an idle CPU gives within that time. A busy one gives a percent, in slices
- * of a tick, up to 10 ms. */
+/* The minimum CPU time that an idle CPU gives within that time. A busy one gives a percent, in
+ * slices of a tick, up to 10 ms. */
 #define SPIN_NS 20000000u
 #define SPIN_MAX_NS 100000000u
 #define PAUSE_US 50000u

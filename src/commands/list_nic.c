@@ -31,8 +31,7 @@ static int machine_read(const struct host *h, struct listing *m, struct err *e)
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
-	struct err absent;
-	if (softnet_read(h, &m->softnet, &absent) < 0)
+	if (softnet_read(h, &m->softnet, NULL) < 0)
 		m->softnet = (struct softnet){0};
 	return 0;
 }
@@ -287,11 +286,11 @@ static void cell_number(struct table *t, struct nic_number n)
 }
 
 /* "256/4096": the current value and the maximum of the device. */
-static void cell_of(struct table *t, struct nic_number now, struct nic_number most)
+static void cell_of(struct table *t, struct nic_number now, struct nic_number max)
 {
 	char text[48] = "";
-	if (now.known && most.known)
-		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, most.value);
+	if (now.known && max.known)
+		snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, now.value, max.value);
 	else if (now.known)
 		snprintf(text, sizeof(text), "%" PRIu64, now.value);
 	cell(t, text);

@@ -199,9 +199,8 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 static uint64_t port_range(const struct host *h)
 {
 	char value[KNOB_VALUE];
-	struct err ignored = {0};
 	int64_t low = 0, high = 0;
-	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, &ignored) < 0 ||
+	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, NULL) < 0 ||
 	    knob_field(value, 0, &low) < 0 || knob_field(value, 1, &high) < 0 || high < low)
 		return 0;
 	return (uint64_t)(high - low) + 1;
@@ -445,8 +444,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
 	page.host.isolation = ISOLATION_IN_PLACE;
 	if (t->count && figures_write(&a->figures, &page, host, &other) < 0 && rc == 0) {
-		*e = other;
-		rc = -other.code;
+		rc = err_copy(e, &other);
 	}
 	return rc == 0 && failed ? 1 : rc;
 }

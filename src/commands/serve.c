@@ -174,8 +174,7 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 			  uint64_t accepted)
 {
 	static struct host_counters after;
-	struct err ignored = {0};
-	if (host_counters(h, &after, &ignored) < 0)
+	if (host_counters(h, &after, NULL) < 0)
 		return;
 	int64_t kernels = host_counter_delta(before, &after, "Tcp.PassiveOpens");
 	double off = (double)kernels - (double)accepted;
@@ -191,7 +190,6 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	static struct crew crew;
 	static struct host_counters before;
 	CLEAN(host_closep) struct host *host = NULL;
-	struct err unknown = {0};
 	char address[ENDPOINT_TEXT];
 	sigset_t set;
 	sigemptyset(&set);
@@ -200,8 +198,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	sigaddset(&set, SIGCHLD);
 	/* Block the signals, also in the workers; only sigtimedwait() takes them. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	bool counted =
-		host_open(&host, "/", &unknown) == 0 && host_counters(host, &before, &unknown) == 0;
+	bool counted = host_open(&host, "/", NULL) == 0 && host_counters(host, &before, NULL) == 0;
 	int rc = crew_start(&crew, &here, &a->crew, e);
 	if (rc < 0)
 		return rc;
