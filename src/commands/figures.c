@@ -2,7 +2,6 @@
 
 #include <time.h>
 
-#include "commands/command.h"
 #include "report/output.h"
 
 struct rendering {

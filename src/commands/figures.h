@@ -2,6 +2,7 @@
 #ifndef EPOLLTUNE_FIGURES_H
 #define EPOLLTUNE_FIGURES_H
 
+#include "commands/command.h"
 #include "epolltune/host.h"
 #include "report/bench_render.h"
 
