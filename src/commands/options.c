@@ -192,16 +192,16 @@ int options_parse(const struct command *c, int argc, char **argv, void *argument
 		  struct given *given, struct err *e)
 {
 	struct options o = {.command = c, .argc = argc, .argv = argv, .next = 1};
-	const char *values[64], *value;
+	const char *values[64] = {NULL}, *value;
 	const struct option_row *row;
 	e->code = 0;
 	while ((row = options_next(&o, &value, e)))
-		values[row - c->options] = value;
+		values[row - c->options] = value ? value : "";
 	*given = (struct given){c, argc - o.next, argv + o.next, o.seen, o.help};
 	if (e->code || o.help)
 		return -e->code;
 	for (size_t i = 0; c->options[i].name; i++)
-		if (o.seen >> i & 1 && option_store(&c->options[i], values[i], arguments, e))
+		if (values[i] && option_store(&c->options[i], values[i], arguments, e))
 			return -e->code;
 	return 0;
 }
