@@ -28,5 +28,7 @@ char *err_reason(const struct err *e, char *out, size_t size);
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Replaces the code and keeps the text. Returns -code. */
 int err_recode(struct err *e, int code);
+/* Copies an error. Returns -from->code. */
+int err_copy(struct err *e, const struct err *from);
 
 #endif

@@ -21,6 +21,10 @@ struct target {
 	uint64_t bandwidth_bps; /* of one connection, bits per second */
 };
 
+/* clang-format off */
+#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000}
+/* clang-format on */
+
 /* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.
  */
 struct target target_default(void);

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/list.h"
 #include "epolltune/quantity.h"
 #include "epolltune/wording.h"
 
@@ -117,11 +118,12 @@ const struct server_row *server_row_at(size_t i) { return &servers[i]; }
 /* Whether a list of names has this one; "*" ends a name that is a beginning. */
 static bool named(const char *names, const char *process)
 {
-	for (const char *at = names; *at; at += strcspn(at, ","), at += *at == ',') {
-		size_t length = strcspn(at, ",");
-		bool beginning = at[length - 1] == '*';
-		length -= beginning;
-		if (!strncmp(at, process, length) && (beginning || !process[length]))
+	struct list_item item;
+	while (list_next(&names, &item)) {
+		bool beginning = item.text[item.length - 1] == '*';
+		item.length -= beginning;
+		if (!strncmp(item.text, process, (size_t)item.length) &&
+		    (beginning || !process[item.length]))
 			return true;
 	}
 	return false;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/list.h"
+
 /* The length of the first setting of a list. */
 static size_t setting_length(const char *list)
 {
@@ -37,13 +39,11 @@ int setting_next(const char **list, struct setting *out, struct err *e)
 bool setting_listed(const char *knobs, const char *name)
 {
 	const struct knob *k = knob_find(name);
-	for (const char *at = knobs; at && *at; at += strcspn(at, ","), at += *at == ',') {
-		size_t n = strcspn(at, ",");
+	struct list_item item;
+	while (list_next(&knobs, &item)) {
 		char one[64];
-		if (n >= sizeof(one))
+		if (snprintf(one, sizeof(one), "%.*s", item.length, item.text) != item.length)
 			continue;
-		memcpy(one, at, n);
-		one[n] = 0;
 		const char *whose = strchr(one, '@'), *of = strchr(name, '@');
 		if (k && knob_find(one) == k && (!whose || (of && strcmp(whose, of) == 0)))
 			return true;

@@ -13,7 +13,7 @@ static const struct preset {
 	const char *name;
 	struct target target;
 } presets[] = {
-	{"c10k", {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000}},
+	{"c10k", TARGET_DEFAULT},
 	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000}},
 	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000}},
 };

@@ -6,21 +6,23 @@
 #include <unistd.h>
 
 #include "commands/command.h"
-#include "engine/clock.h"
+#include "commands/figures.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
 
 #define NAMES 16
-#define CONNECTIONS_MOST 4000000
+#define CONNECTIONS_MAX 4000000
 
 struct bench_arguments {
 	struct bench_options bench;
 	const struct bench *names[NAMES];
 	size_t count;
-	const char *format, *output, *svg, *color;
+	struct figures figures;
+	const char *svg;
 	bool in_place;
 };
 
@@ -43,54 +45,24 @@ static int name_add(struct bench_arguments *a, const char *name, struct err *e)
 	return 0;
 }
 
-static int option_read(struct bench_arguments *a, const char *name, const char *value,
-		       struct err *e)
+static int variants_parse(const char *value, void *field, struct err *e)
 {
-	uint64_t number;
-	if (!strcmp(name, "runs")) {
-		int rc = quantity_parse("--runs", QUANTITY_COUNT, value, 1, BENCH_RUNS, &number, e);
-		if (rc == 0)
-			a->bench.runs = (unsigned)number;
-		return rc;
-	}
-	if (!strcmp(name, "connections"))
-		return quantity_parse("--connections", QUANTITY_COUNT, value, 2, CONNECTIONS_MOST,
-				      &a->bench.connections, e);
-	if (!strcmp(name, "svg") && !strcmp(value, "-"))
-		return err_set(e, EINVAL, "--svg: needs a file, not standard output");
-	if (!strcmp(name, "variant")) {
-		if (!*value)
-			return err_set(e, EINVAL, "--variant: the list is empty");
-		if (strlen(value) >= sizeof(a->bench.variants))
-			return err_set(e, EINVAL, "--variant: the list is too long");
-		strcpy(a->bench.variants, value);
-	}
-	if (!strcmp(name, "quick"))
-		a->bench.quick = true;
-	else if (!strcmp(name, "in-place"))
-		a->in_place = true;
-	else if (!strcmp(name, "format"))
-		a->format = value;
-	else if (!strcmp(name, "output"))
-		a->output = value;
-	else if (!strcmp(name, "svg"))
-		a->svg = value;
-	else if (!strcmp(name, "color"))
-		a->color = value;
+	char *variants = field;
+	if (!*value)
+		return err_set(e, EINVAL, "--variant: the list is empty");
+	if (strlen(value) >= sizeof(((struct bench_options *)0)->variants))
+		return err_set(e, EINVAL, "--variant: the list is too long");
+	strcpy(variants, value);
 	return 0;
 }
 
-static int arguments_read(struct options *o, struct bench_arguments *a, struct err *e)
+static int arguments_complete(struct bench_arguments *a, const struct given *given, struct err *e)
 {
-	const struct option_row *row;
-	const char *value;
 	int rc = 0;
-	while (rc == 0 && (row = options_next(o, &value, e)))
-		rc = option_read(a, row->name, value, e);
-	if (e->code || o->help)
-		return -e->code;
-	for (; o->next < o->argc && rc == 0; o->next++)
-		rc = name_add(a, o->argv[o->next], e);
+	if (a->svg && !strcmp(a->svg, "-"))
+		return err_set(e, EINVAL, "--svg: needs a file, not standard output");
+	for (int i = 0; i < given->count && rc == 0; i++)
+		rc = name_add(a, given->operands[i], e);
 	if (rc == 0 && !a->count)
 		for (size_t i = 0; i < bench_count(); i++)
 			a->names[a->count++] = bench_at(i);
@@ -213,22 +185,10 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 /* The number of rounds in the longest series. */
 static unsigned rounds_done(const struct bench_table *t)
 {
-	unsigned most = 0;
+	unsigned max = 0;
 	for (size_t i = 0; i < t->count; i++)
-		most = t->at[i].runs > most ? t->at[i].runs : most;
-	return most;
-}
-
-struct rendering {
-	const char *format;
-	const struct bench_page *page;
-	const struct render_style *style;
-};
-
-static int render_to(FILE *out, void *arg, struct err *e)
-{
-	const struct rendering *r = arg;
-	return bench_render_find(r->format)(out, r->page, r->style, e);
+		max = t->at[i].runs > max ? t->at[i].runs : max;
+	return max;
 }
 
 static int render_svg_to(FILE *out, void *arg, struct err *e)
@@ -239,25 +199,13 @@ static int render_svg_to(FILE *out, void *arg, struct err *e)
 static int figures_render(const struct bench_arguments *a, const struct host *h,
 			  const struct bench_run *run, struct err *e)
 {
-	struct host_facts facts;
 	struct bench_page page = {.command = "bench",
 				  .runs = rounds_done(&run->table),
 				  .wanted = a->bench.runs,
 				  .table = &run->table};
-	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
-	struct render_style style = render_style_for(stdout, color);
-	struct rendering r = {a->format, &page, &style};
-	clock_gettime(CLOCK_REALTIME, &page.time);
-	host_facts(h, &facts);
-	report_text(page.host.name, "%s", facts.name);
-	report_text(page.host.kernel, "%s", facts.kernel);
-	page.host.cpus = facts.cpus;
-	page.host.memory_bytes = facts.memory_bytes;
 	page.host.isolation = lab_private(run->lab) ? ISOLATION_LAB : ISOLATION_IN_PLACE;
-	int rc = a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
-	if (rc == 0 && a->svg)
-		rc = output_write(a->svg, render_svg_to, &page, e);
-	return rc;
+	int rc = figures_write(&a->figures, &page, h, e);
+	return rc == 0 && a->svg ? output_write(a->svg, render_svg_to, &page, e) : rc;
 }
 
 static struct bench_run *run_make(const struct bench_arguments *a, const struct host *host,
@@ -296,17 +244,40 @@ static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 	return run->table.count || *good ? figures_render(a, host, run, e) : 0;
 }
 
-int command_bench(int argc, char **argv)
+static int bench(void *arguments, const struct given *given)
 {
+	struct bench_arguments *a = arguments;
 	struct err e = {0};
-	struct options o = options_begin("bench", argc, argv);
-	struct bench_arguments a = {.format = "text", .color = "auto"};
-	if (arguments_read(&o, &a, &e))
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
 	bool good = false;
-	if (bench_all(&a, &good, &e))
+	if (arguments_complete(a, given, &e) || bench_all(a, &good, &e))
 		return command_error(&e);
 	return good ? EXIT_OK : EXIT_UNKNOWN;
 }
+
+#define AT(member) OPTION_AT(struct bench_arguments, member)
+
+static const struct option_row options[] = {
+	{"runs", "N", "number of interleaved rounds (5)", AT(bench.runs),
+	 NUMBER(COUNT, 1, BENCH_RUNS)},
+	{"quick", NULL, "fewer and shorter rounds, smaller sizes", AT(bench.quick), FLAG},
+	{"variant", "NAME,…", "run only these variants", AT(bench.variants), LIST(NULL),
+	 .parse = variants_parse},
+	{"connections", "N", "connections of hold and request, largest size of wait",
+	 AT(bench.connections), NUMBER(COUNT, 2, CONNECTIONS_MAX)},
+	FIGURES_OPTIONS(struct bench_arguments, figures),
+	{"svg", "FILE", "also draw the figures into FILE, as SVG", AT(svg), TEXT("@files")},
+	IN_PLACE_OPTION(AT(in_place)),
+	{0},
+};
+
+static const struct bench_arguments defaults = {.figures = {"text", NULL, "auto"}};
+
+const struct command bench_command = {
+	.name = "bench",
+	.arguments = "[BENCH ...]",
+	.summary = "Benchmark connects, requests, waits and memory of epoll",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = bench,
+};

@@ -1,36 +1,105 @@
-/* command: the table of commands; dispatch, --help, completion and the test of the manual pages
- * use it. */
+/* command: the commands and their options as data. Dispatch, parsing, --help, completion and the
+ * tests of the manual pages use the rows. */
 #ifndef EPOLLTUNE_COMMAND_H
 #define EPOLLTUNE_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "epolltune/err.h"
+#include "epolltune/quantity.h"
+#include "report/render.h"
 
 /* The monitoring plugins' convention. */
 enum exit_status { EXIT_OK, EXIT_WARNING, EXIT_CRITICAL, EXIT_UNKNOWN };
 
+/* What an option takes, and the type of its field. */
+enum option_kind {
+	/* A quantity from `min` to `max`; an integer of any size. */
+	OPTION_COUNT = QUANTITY_COUNT,
+	OPTION_RATE = QUANTITY_RATE,
+	OPTION_DURATION = QUANTITY_DURATION,
+	OPTION_BANDWIDTH = QUANTITY_BANDWIDTH,
+	OPTION_SIZE = QUANTITY_SIZE,
+	OPTION_FLAG,   /* nothing; bool */
+	OPTION_CHOICE, /* one of `values`; an enum in their order, a bool for two */
+	OPTION_TEXT,   /* const char * */
+	OPTION_LIST,   /* comma-separated; const char * */
+	OPTION_PARSED, /* what `parse` takes and writes */
+};
+
 struct option_row {
 	const char *name;     /* "connections", without dashes */
-	const char *argument; /* "N", "TIME"; NULL: a flag */
+	const char *argument; /* "N", "TIME"; NULL for a flag */
+	/* One line. --help appends the default, and the values of a choice or a text. */
+	const char *help;
+	enum option_kind kind;
+	size_t field, size; /* in the struct of the command */
+	uint64_t min, max;
 	/* Comma-separated choices, or the name of a list in values.c such as "@targets" or
 	 * "@knobs". "@files", "@directories" and NULL are not checked. */
 	const char *values;
-	const char *help; /* one line */
+	bool explained; /* `help` has the values and the default */
+	/* Writes what `kind` cannot; NULL: not needed. */
+	int (*parse)(const char *value, void *field, struct err *e);
+};
+
+/* clang-format off */
+/* The parts of a row, after its help. */
+#define OPTION_AT(type, member) \
+	.field = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define FLAG .kind = OPTION_FLAG
+#define NUMBER(unit, lowest, highest) .kind = OPTION_##unit, .min = (lowest), .max = (highest)
+#define CHOICE(names) .kind = OPTION_CHOICE, .values = (names)
+#define TEXT(names) .kind = OPTION_TEXT, .values = (names)
+#define LIST(names) .kind = OPTION_LIST, .values = (names)
+#define PARSED(function) .kind = OPTION_PARSED, .parse = (function)
+
+/* Rows of several commands. `at`: the OPTION_AT() of their field. */
+#define FORMAT_OPTION(at) {"format", "FORMAT", "", at, CHOICE(RENDER_FORMATS)} /* bool json */
+#define COLOR_OPTION(at) {"color", "WHEN", "colour output", at, TEXT("auto,always,never")}
+#define OUTPUT_OPTION(what, at) \
+	{"output", "FILE", "write the " what " to FILE, atomically", at, TEXT("@files")}
+#define SYSROOT_OPTION(at) \
+	{"sysroot", "DIR", "read the machine captured in DIR", at, TEXT("@directories")}
+#define IN_PLACE_OPTION(at) \
+	{"in-place", NULL, "use this namespace's loopback, not a private lab", at, FLAG}
+/* clang-format on */
+
+/* A command line, without the command and its options. */
+struct given {
+	const struct command *command;
+	int count;
+	char **operands;
+	uint64_t rows; /* bit i: row i was given */
+	bool help;
 };
 
 struct command {
 	const char *name;
 	const char *arguments;            /* "ADDRESS:PORT", "[RUN]", "" if none */
 	const char *summary;              /* one line, no full stop */
-	const struct option_row *options; /* ends with a NULL name */
-	/* argv[0] is the command's name. Prints its own errors with command_error(). */
-	int (*run)(int argc, char **argv); /* returns an exit_status */
+	const struct option_row *options; /* ends with a NULL name; at most 64 */
+	const void *defaults;             /* the struct of the options' fields; NULL: no options */
+	size_t size;                      /* of that struct */
+	bool resolves;                    /* prints or ends unfinished runs itself */
+	/* Gets a copy of the defaults with what was given. Prints its own errors with
+	 * command_error(). Returns an exit_status. */
+	int (*run)(void *arguments, const struct given *given);
+	int (*run_argv)(int argc, char **argv); /* instead of run(): parses its options itself */
 };
 
-extern const struct command command_table[];
-extern const size_t command_table_size;
+/* The commands in the order of commands.def. */
+size_t command_count(void);
+const struct command *command_at(size_t i);
 const struct command *command_find(const char *name);
+/* Like command_find(), but prints an error if there is no such command. */
+const struct command *command_require(const char *name);
+#define COMMAND(name) extern const struct command name##_command;
+#include "commands/commands.def"
+#undef COMMAND
+extern const struct option_row no_options[];
 
 /* Find the command and run it. Returns an exit_status. */
 int command_main(int argc, char **argv);
@@ -38,29 +107,39 @@ int command_main(int argc, char **argv);
 /* Print "epolltune: TEXT" to standard error. Returns EXIT_UNKNOWN. */
 int command_error(const struct err *e);
 
+/* The style of output to a file or, for NULL, to standard output. */
+struct render_style command_style(const char *output, const char *color);
+
 /* Parse the options of one command: "--name value" or "--name=value", before, between or after the
- * operands; "--" ends them, --help sets o.help.
- *
- *	struct options o = options_begin(command, argc, argv);
- *	while ((row = options_next(&o, &value, &e)))
- *		…compare row->name…
- *	if (e.code) return command_error(&e);
- *	if (o.help) return command_help(o.command);
- *	operands: argv[o.next] … (argv is reordered)
- *
- * An option whose argument ends in ",…" takes a comma-separated list. Errors: an unknown option
- * (with the nearest known one), a missing or unexpected argument, a value outside `values`, an
- * option given twice, an operand where the command has none. */
+ * operands; "--" ends them, --help sets given->help. Writes what was given into the fields, in the
+ * order of the rows. Reorders argv. Errors: an unknown option (with the nearest known one), a
+ * missing or unexpected argument, a value outside the bounds or `values`, an option given twice, an
+ * operand where the command has none. */
+int options_parse(const struct command *c, int argc, char **argv, void *arguments,
+		  struct given *given, struct err *e);
+/* The field of a number or a choice. */
+uint64_t option_number(const struct option_row *row, const void *arguments);
+bool given_option(const struct given *given, const char *name);
+/* Refuses more than `max` operands. */
+int given_check(const struct given *given, int max, struct err *e);
+
+/* For commands with run_argv(). */
 struct options {
 	const struct command *command;
 	int argc;
 	char **argv;
 	int next;
 	int help;
-	unsigned long long seen;
+	uint64_t seen;
 };
 struct options options_begin(const char *command, int argc, char **argv);
 const struct option_row *options_next(struct options *o, const char **value, struct err *e);
+
+/* The help of an option with its default and values. Returns `text`. */
+#define HELP_TEXT 256
+char *option_help(const struct command *c, const struct option_row *row, char text[HELP_TEXT]);
+/* Print the list of commands. Returns EXIT_OK. */
+int commands_help(void);
 /* Print the help of one command. Returns EXIT_OK. */
 int command_help(const struct command *c);
 
@@ -68,40 +147,25 @@ int command_help(const struct command *c);
  * non-zero. Returns the last result. */
 int values_each(const char *values, int (*each)(const char *value, void *arg), void *arg);
 /* True if the list is complete, so that other values are errors. */
-int values_closed(const char *values);
+bool values_closed(const char *values);
 /* Whether a list has the value; a knob also with slashes, or with the "@NAME" of an interface. */
-int values_have(const char *values, const char *text);
+bool values_have(const char *values, const char *text);
 /* Sets the error for a value of --OPTION that the list does not have: the most similar one, or
  * what there is. */
 int values_unknown(const char *option, const char *values, const char *text, struct err *e);
 /* The values of an operand such as "KNOB" or "COMMAND"; NULL if it is free text. */
 const char *values_of_operand(const char *word);
-/* Find the value most similar to `text`, for "did you mean". Returns 0 if none is close. */
+/* Find the value most similar to `text`, for "did you mean". Returns false if none is close. */
 #define VALUE_SIZE 64
-int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
+bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
 
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at
  * column `indent`; the others are indented to it. Counts a byte as a column. */
 void print_wrapped(const char *text, size_t indent, size_t width);
 
-/* True if standard output gets colour. `when` is "always", "never" or "auto": on a terminal, unless
- * NO_COLOR is set or TERM is "dumb". */
-int color_wanted(const char *when);
-
-int command_bench(int argc, char **argv);
-int command_load(int argc, char **argv);
-int command_serve(int argc, char **argv);
-int command_check(int argc, char **argv);
-int command_help_command(int argc, char **argv);
-int command_explain(int argc, char **argv);
-int command_list(int argc, char **argv);
 int command_apply(int argc, char **argv);
 int command_confirm(int argc, char **argv);
 int command_rollback(int argc, char **argv);
 int command_history(int argc, char **argv);
-int command_diff(int argc, char **argv);
-int command_path(int argc, char **argv);
-int command_version(int argc, char **argv);
-int command_completion(int argc, char **argv);
 
 #endif

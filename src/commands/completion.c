@@ -55,7 +55,7 @@ static void bash_row(const struct command *c)
 			continue;
 		printf("\t\t--%s) values='", row->name);
 		print_values(row->values);
-		printf("' takes=%s ;;\n", strstr(row->argument, ",…") ? "list" : "one");
+		printf("' takes=%s ;;\n", row->kind == OPTION_LIST ? "list" : "one");
 	}
 	printf("\t\tesac ;;\n");
 }
@@ -74,8 +74,8 @@ static void bash(void)
 	       "\t\tCOMPREPLY=($(compgen -W '--help --version");
 	values_each("@commands", print_word, NULL);
 	printf("' -- \"$word\"))\n\t\treturn\n\tfi\n\tcase $command in\n");
-	for (size_t i = 0; i < command_table_size; i++)
-		bash_row(&command_table[i]);
+	for (size_t i = 0; i < command_count(); i++)
+		bash_row(command_at(i));
 	printf("\tesac\n"
 	       "\tif [[ ! $takes ]]; then values=$operands; fi\n"
 	       "\tif [[ ! $takes && $word == -* ]]; then values=$options; fi\n"
@@ -118,12 +118,13 @@ static void zsh_values(const char *values)
 
 static void zsh_row(const struct command *c)
 {
+	char help[HELP_TEXT];
 	printf("\t\t%s)\n\t\t\t_arguments '--help[print this help]'", c->name);
 	for (const struct option_row *row = c->options; row->name; row++) {
 		printf(" \\\n\t\t\t\t'--%s%s[", row->name, row->argument ? "=" : "");
-		zsh_text(row->help);
+		zsh_text(option_help(c, row, help));
 		printf("]");
-		if (row->argument && strstr(row->argument, ",…")) {
+		if (row->kind == OPTION_LIST) {
 			printf(":%s:_values -s , %s", row->argument, row->name);
 			values_each(row->values, print_word, NULL);
 		} else if (row->argument) {
@@ -150,9 +151,9 @@ static void zsh(void)
 	       "\tlocal curcontext=$curcontext state line\n"
 	       "\tlocal -a commands\n"
 	       "\tcommands=(\n");
-	for (size_t i = 0; i < command_table_size; i++) {
-		printf("\t\t'%s:", command_table[i].name);
-		zsh_text(command_table[i].summary);
+	for (size_t i = 0; i < command_count(); i++) {
+		printf("\t\t'%s:", command_at(i)->name);
+		zsh_text(command_at(i)->summary);
 		printf("'\n");
 	}
 	printf("\t)\n"
@@ -162,8 +163,8 @@ static void zsh(void)
 	       "\tcommand) _describe command commands ;;\n"
 	       "\targument)\n"
 	       "\t\tcase $line[1] in\n");
-	for (size_t i = 0; i < command_table_size; i++)
-		zsh_row(&command_table[i]);
+	for (size_t i = 0; i < command_count(); i++)
+		zsh_row(command_at(i));
 	printf("\t\tesac ;;\n"
 	       "\tesac\n"
 	       "}\n"
@@ -171,20 +172,13 @@ static void zsh(void)
 	       "else compdef _epolltune epolltune; fi\n");
 }
 
-int command_completion(int argc, char **argv)
+static int completion(void *arguments, const struct given *given)
 {
 	struct err e = {0};
-	const char *value;
-	struct options o = options_begin("completion", argc, argv);
-	while (options_next(&o, &value, &e))
-		;
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (argc - o.next == 1 && strcmp(argv[o.next], "bash") == 0)
+	(void)arguments;
+	if (given->count == 1 && strcmp(given->operands[0], "bash") == 0)
 		bash();
-	else if (argc - o.next == 1 && strcmp(argv[o.next], "zsh") == 0)
+	else if (given->count == 1 && strcmp(given->operands[0], "zsh") == 0)
 		zsh();
 	else {
 		err_set(&e, EINVAL, "completion: expected one shell, bash or zsh");
@@ -192,3 +186,12 @@ int command_completion(int argc, char **argv)
 	}
 	return EXIT_OK;
 }
+
+const struct command completion_command = {
+	.name = "completion",
+	.arguments = "bash|zsh",
+	.summary = "Print a shell completion script",
+	.options = no_options,
+	.resolves = true, /* shells run it */
+	.run = completion,
+};

@@ -11,7 +11,8 @@
 #include "report/parse.h"
 
 struct diff {
-	const char *format, *color;
+	bool json;
+	const char *color;
 	const char *paths[2];
 	json_t *documents[2];
 	json_t *conditions; /* those that differ */
@@ -40,9 +41,9 @@ static int diff_reports(const struct diff *d, int *status, struct err *e)
 	if (failed)
 		return failed;
 	*status = compare_status(&r[0], &r[1]);
-	if (strcmp(d->format, "json") == 0)
+	if (d->json)
 		return print_json(d, compare_json(&r[0], &r[1]), e);
-	struct render_style style = render_style_for(stdout, d->color);
+	struct render_style style = command_style(NULL, d->color);
 	conditions_print(stdout, d->conditions, &style);
 	return compare_text(stdout, &r[0], &r[1], &style, e);
 }
@@ -57,14 +58,14 @@ static int diff_benches(const struct diff *d, int *status, struct err *e)
 	if (failed)
 		return failed;
 	*status = bench_comparison_status(c);
-	if (strcmp(d->format, "json") == 0)
+	if (d->json)
 		return print_json(d, bench_comparison_json(c), e);
-	struct render_style style = render_style_for(stdout, d->color);
+	struct render_style style = command_style(NULL, d->color);
 	conditions_print(stdout, d->conditions, &style);
 	return bench_comparison_text(c, stdout, &style, e);
 }
 
-static int diff(struct diff *d, int *status, struct err *e)
+static int documents_compare(struct diff *d, int *status, struct err *e)
 {
 	for (int i = 0; i < 2; i++) {
 		int failed = document_load(d->paths[i], &d->documents[i], e);
@@ -79,33 +80,37 @@ static int diff(struct diff *d, int *status, struct err *e)
 							 : diff_reports(d, status, e);
 }
 
-int command_diff(int argc, char **argv)
+static int diff(void *arguments, const struct given *given)
 {
+	struct diff *d = arguments;
 	struct err e = {0};
-	struct options o = options_begin("diff", argc, argv);
-	struct diff d = {.format = "text", .color = "auto"};
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(&o, &value, &e))) {
-		if (!strcmp(row->name, "format"))
-			d.format = value;
-		else if (!strcmp(row->name, "color"))
-			d.color = value;
-	}
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (o.argc - o.next != 2) {
+	if (given->count != 2) {
 		err_set(&e, EINVAL, "diff: expected two reports: epolltune diff A.json B.json");
 		return command_error(&e);
 	}
-	d.paths[0] = argv[o.next];
-	d.paths[1] = argv[o.next + 1];
+	d->paths[0] = given->operands[0];
+	d->paths[1] = given->operands[1];
 	int status = EXIT_OK;
-	int failed = diff(&d, &status, &e);
-	json_decref(d.documents[0]);
-	json_decref(d.documents[1]);
-	json_decref(d.conditions);
+	int failed = documents_compare(d, &status, &e);
+	json_decref(d->documents[0]);
+	json_decref(d->documents[1]);
+	json_decref(d->conditions);
 	return failed ? command_error(&e) : status;
 }
+
+static const struct diff defaults = {.color = "auto"};
+static const struct option_row options[] = {
+	FORMAT_OPTION(OPTION_AT(struct diff, json)),
+	COLOR_OPTION(OPTION_AT(struct diff, color)),
+	{0},
+};
+
+const struct command diff_command = {
+	.name = "diff",
+	.arguments = "A.json B.json",
+	.summary = "Compare two reports of check or bench",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = diff,
+};

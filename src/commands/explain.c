@@ -138,32 +138,41 @@ static int topics_collect(json_t *topics, char **names, int count, const struct 
 	return 0;
 }
 
-int command_explain(int argc, char **argv)
+struct arguments {
+	bool json;
+	const char *root;
+};
+
+static int explain(void *arguments, const struct given *given)
 {
+	const struct arguments *a = arguments;
 	struct err e = {0};
-	const char *value, *root = "/";
-	bool json = false;
-	const struct option_row *row;
-	struct options o = options_begin("explain", argc, argv);
-	while ((row = options_next(&o, &value, &e))) {
-		if (strcmp(row->name, "format") == 0)
-			json = strcmp(value, "json") == 0;
-		else if (strcmp(row->name, "sysroot") == 0)
-			root = value;
-	}
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (o.next == argc) {
+	if (!given->count) {
 		err_set(&e, EINVAL, "explain: missing NAME; epolltune list prints the names");
 		return command_error(&e);
 	}
 	CLEAN(host_closep) struct host *h = NULL;
 	CLEAN(json_decrefp) json_t *topics = json_array();
-	if (host_open(&h, root, &e) < 0 ||
-	    topics_collect(topics, argv + o.next, argc - o.next, h, &e) < 0 ||
-	    topics_print(topics, json, &e) < 0)
+	if (host_open(&h, a->root ? a->root : "/", &e) < 0 ||
+	    topics_collect(topics, given->operands, given->count, h, &e) < 0 ||
+	    topics_print(topics, a->json, &e) < 0)
 		return command_error(&e);
 	return EXIT_OK;
 }
+
+static const struct arguments defaults;
+static const struct option_row options[] = {
+	FORMAT_OPTION(OPTION_AT(struct arguments, json)),
+	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
+	{0},
+};
+
+const struct command explain_command = {
+	.name = "explain",
+	.arguments = "NAME ...",
+	.summary = "Explain a knob, finding, wall or any other name that list prints",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = explain,
+};

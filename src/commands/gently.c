@@ -4,24 +4,18 @@
 #include <sched.h>
 #include <stdint.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "epolltune/clock.h"
+
 #define NICE_MAX 19
-/* The least CPU time that an idle CPU gives within that time. A busy one gives a percent, in slices
- * of a tick, up to 10 ms. */
+/* The minimum CPU time that an idle CPU gives within that time. A busy one gives a percent, in
+ * slices of a tick, up to 10 ms. */
 #define SPIN_NS 20000000u
 #define SPIN_MAX_NS 100000000u
 #define PAUSE_US 50000u
 #define TRIES 10
 #define PATIENCE_NS 5000000000u
-
-static uint64_t clock_of(clockid_t clock)
-{
-	struct timespec t;
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void bind_to_last(void)
 {
@@ -60,18 +54,18 @@ void gently_enter(const struct host *h)
 
 static bool has_time(void)
 {
-	uint64_t began = clock_of(CLOCK_MONOTONIC), spent = clock_of(CLOCK_THREAD_CPUTIME_ID);
-	while (clock_of(CLOCK_THREAD_CPUTIME_ID) - spent < SPIN_NS)
-		if (clock_of(CLOCK_MONOTONIC) - began > SPIN_MAX_NS)
+	uint64_t began = clock_ns(), spent = clock_of_ns(CLOCK_THREAD_CPUTIME_ID);
+	while (clock_of_ns(CLOCK_THREAD_CPUTIME_ID) - spent < SPIN_NS)
+		if (clock_ns() - began > SPIN_MAX_NS)
 			return false;
-	return clock_of(CLOCK_MONOTONIC) - began <= SPIN_MAX_NS;
+	return clock_ns() - began <= SPIN_MAX_NS;
 }
 
 bool gently_idle(void)
 {
-	uint64_t end = clock_of(CLOCK_MONOTONIC) + PATIENCE_NS;
+	uint64_t end = clock_ns() + PATIENCE_NS;
 	while (!has_time()) {
-		if (clock_of(CLOCK_MONOTONIC) >= end)
+		if (clock_ns() >= end)
 			return false;
 		trial_sleep_us(PAUSE_US);
 	}

@@ -152,35 +152,41 @@ static int only_check(const char *only, struct err *e)
 	return err_set(e, EINVAL, "list: \"%.100s\" is not one of %s", only, names);
 }
 
-int command_list(int argc, char **argv)
+struct arguments {
+	bool json, nic;
+	const char *root;
+};
+
+static int list(void *arguments, const struct given *given)
 {
+	const struct arguments *a = arguments;
 	struct err e = {0};
-	const char *value, *root = "/";
-	const struct option_row *row;
-	bool json = false, nic = false;
-	struct options o = options_begin("list", argc, argv);
-	while ((row = options_next(&o, &value, &e))) {
-		if (strcmp(row->name, "format") == 0)
-			json = strcmp(value, "json") == 0;
-		else if (strcmp(row->name, "sysroot") == 0)
-			root = value;
-		else if (strcmp(row->name, "nic") == 0)
-			nic = true;
-	}
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (argc - o.next > !nic) {
-		err_set(&e, EINVAL, "list: unexpected argument \"%.100s\"", argv[o.next + !nic]);
-		return command_error(&e);
-	}
-	const char *only = o.next < argc ? argv[o.next] : NULL;
+	const char *only = given->count ? given->operands[0] : NULL;
 	CLEAN(host_closep) struct host *h = NULL;
-	if ((only && only_check(only, &e) < 0) || host_open(&h, root, &e) < 0)
+	if (given_check(given, a->nic ? 0 : 1, &e) || (only && only_check(only, &e) < 0) ||
+	    host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
-	if (nic)
-		return list_nic(stdout, h, json, &e) < 0 ? command_error(&e) : EXIT_OK;
-	int r = json ? list_json(only, h, &e) : list_text(only, h, &e);
+	if (a->nic)
+		return list_nic(stdout, h, a->json, &e) < 0 ? command_error(&e) : EXIT_OK;
+	int r = a->json ? list_json(only, h, &e) : list_text(only, h, &e);
 	return r < 0 ? command_error(&e) : EXIT_OK;
 }
+
+static const struct arguments defaults;
+static const struct option_row options[] = {
+	{"nic", NULL, "list interfaces: rings, queues, NAPI, softnet",
+	 OPTION_AT(struct arguments, nic), FLAG},
+	FORMAT_OPTION(OPTION_AT(struct arguments, json)),
+	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
+	{0},
+};
+
+const struct command list_command = {
+	.name = "list",
+	.arguments = "[KIND]",
+	.summary = "List probes, walls, and knobs with their current values",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = list,
+};

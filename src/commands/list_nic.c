@@ -30,8 +30,7 @@ static int machine_read(const struct host *h, struct network *m, struct err *e)
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
-	struct err absent;
-	if (softnet_read(h, &m->softnet, &absent) < 0)
+	if (softnet_read(h, &m->softnet, NULL) < 0)
 		m->softnet = (struct softnet){0};
 	return 0;
 }

@@ -8,24 +8,26 @@
 
 #include "commands/address.h"
 #include "commands/command.h"
-#include "engine/clock.h"
+#include "commands/figures.h"
 #include "engine/cpus.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
+#include "epolltune/list.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
 
-#define CONNECTIONS 100
-#define CONNECTIONS_MOST 4000000
-#define RATE_MOST 100000000
+#define CONNECTIONS_MAX 4000000
+#define RATE_MAX 100000000
 #define DAY_US 86400000000u
 #define RATE_MET 0.98 /* share of --rate that counts as met */
 #define SAMPLE 1000   /* connections that send requests at the end of a hold */
 
 enum load_mode { LOAD_CONNECT, LOAD_REQUEST, LOAD_HOLD, LOAD_MIX };
+#define LOAD_MODES "connect,request,hold,mix"
 static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
 
 struct load_arguments {
@@ -34,7 +36,7 @@ struct load_arguments {
 	uint64_t connections, active, rate_per_s, duration_us;
 	uint64_t depth, size;
 	bool remote;
-	const char *format, *output, *color;
+	struct figures figures;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -49,94 +51,67 @@ static void end_on(int signal)
 		sigaction(signal, &action, NULL);
 }
 
-static int sources_read(struct load_arguments *a, const char *list, struct err *e)
+static int sources_parse(const char *list, void *field, struct err *e)
 {
-	for (const char *p = list;; p++) {
+	struct driver_config *driver = field;
+	struct list_item item;
+	while (list_next(&list, &item)) {
 		char text[256];
-		union endpoint *source = &a->fleet.driver.sources[a->fleet.driver.source_count];
-		size_t length = strcspn(p, ",");
-		snprintf(text, sizeof(text), "%.*s", (int)length, p);
-		if (a->fleet.driver.source_count == DRIVER_SOURCES)
+		union endpoint *source = &driver->sources[driver->source_count];
+		snprintf(text, sizeof(text), "%.*s", item.length, item.text);
+		if (driver->source_count == DRIVER_SOURCES)
 			return err_set(e, EINVAL, "--from: at most %d addresses", DRIVER_SOURCES);
 		int rc = address_parse("--from", text, false, source, e);
 		if (rc < 0)
 			return rc;
 		if (!address_is_local(source))
 			return err_set(e, EINVAL, "--from: %s is not a local address", text);
-		a->fleet.driver.source_count++;
-		p += length;
-		if (!*p)
-			return 0;
+		driver->source_count++;
 	}
-}
-
-static int mode_read(struct load_arguments *a, const char *value)
-{
-	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
-		if (!strcmp(mode_names[i], value))
-			a->mode = (enum load_mode)i;
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	enum quantity_kind kind;
-	uint64_t min, max;
-	size_t field;
-} numbers[] = {
-	{"connections", QUANTITY_COUNT, 1, CONNECTIONS_MOST,
-	 offsetof(struct load_arguments, connections)},
-	{"active", QUANTITY_COUNT, 1, CONNECTIONS_MOST, offsetof(struct load_arguments, active)},
-	{"rate", QUANTITY_RATE, 1, RATE_MOST, offsetof(struct load_arguments, rate_per_s)},
-	{"duration", QUANTITY_DURATION, 1000, DAY_US, offsetof(struct load_arguments, duration_us)},
-	{"depth", QUANTITY_COUNT, 1, DRIVER_DEPTH, offsetof(struct load_arguments, depth)},
-	{"size", QUANTITY_SIZE, 1, DRIVER_SIZE, offsetof(struct load_arguments, size)},
+#define AT(member) OPTION_AT(struct load_arguments, member)
+
+static const struct option_row options[] = {
+	{"mode", "MODE", "", AT(mode), CHOICE(LOAD_MODES)},
+	{"connections", "N", "concurrent connections", AT(connections),
+	 NUMBER(COUNT, 1, CONNECTIONS_MAX)},
+	{"active", "N", "with mix: connections that send requests (a tenth)", AT(active),
+	 NUMBER(COUNT, 1, CONNECTIONS_MAX)},
+	{"rate", "N", "operations per second (default: closed loop)", AT(rate_per_s),
+	 NUMBER(RATE, 1, RATE_MAX)},
+	{"duration", "TIME", "length of the run", AT(duration_us), NUMBER(DURATION, 1000, DAY_US)},
+	{"depth", "N", "outstanding requests per connection", AT(depth),
+	 NUMBER(COUNT, 1, DRIVER_DEPTH)},
+	{"size", "SIZE", "request size", AT(size), NUMBER(SIZE, 1, DRIVER_SIZE)},
+	{"close", "WHO", "who closes", AT(fleet.driver.close), CHOICE(DRIVER_CLOSES)},
+	{"from", "ADDRESS,…", "source addresses, used in turn", AT(fleet.driver), LIST(NULL),
+	 .parse = sources_parse},
+	{"workers", "N", "number of processes (one per CPU, or more)", AT(fleet.drivers),
+	 NUMBER(COUNT, 1, FLEET_DRIVERS)},
+	{"remote", NULL, "allow an address of another machine", AT(remote), FLAG},
+	FIGURES_OPTIONS(struct load_arguments, figures),
+	{0},
 };
 
-static int option_read(struct load_arguments *a, const char *name, const char *value, struct err *e)
-{
-	uint64_t workers;
-	int rc;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		char option[32];
-		if (strcmp(name, numbers[i].name))
-			continue;
-		snprintf(option, sizeof(option), "--%s", name);
-		return quantity_parse(option, numbers[i].kind, value, numbers[i].min,
-				      numbers[i].max,
-				      (uint64_t *)(void *)((char *)a + numbers[i].field), e);
-	}
-	if (!strcmp(name, "workers")) {
-		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, FLEET_DRIVERS, &workers,
-				    e);
-		a->fleet.drivers = rc == 0 ? (unsigned)workers : 0;
-		return rc;
-	}
-	if (!strcmp(name, "from"))
-		return sources_read(a, value, e);
-	if (!strcmp(name, "mode"))
-		return mode_read(a, value);
-	if (!strcmp(name, "close"))
-		driver_close_parse(value, &a->fleet.driver.close);
-	else if (!strcmp(name, "remote"))
-		a->remote = true;
-	else if (!strcmp(name, "format"))
-		a->format = value;
-	else if (!strcmp(name, "output"))
-		a->output = value;
-	else if (!strcmp(name, "color"))
-		a->color = value;
-	return 0;
-}
+static const struct load_arguments defaults = {
+	.mode = LOAD_REQUEST,
+	.connections = 100,
+	.duration_us = 5000000,
+	.depth = 1,
+	.size = 64,
+	.figures = {"text", NULL, "auto"},
+};
 
-static int arguments_check(struct load_arguments *a, const struct options *o, struct err *e)
+static int arguments_check(struct load_arguments *a, const struct given *given, struct err *e)
 {
 	char address[ENDPOINT_TEXT];
-	if (o->next + 1 < o->argc)
-		return err_set(e, EINVAL, "load: unexpected argument \"%s\"", o->argv[o->next + 1]);
-	if (o->next == o->argc)
+	if (!given->count)
 		return err_set(e, EINVAL, "load: missing ADDRESS:PORT");
-	int rc = address_parse("load", o->argv[o->next], true, &a->fleet.driver.to, e);
+	int rc = given_check(given, 1, e);
+	if (rc == 0)
+		rc = address_parse("load", given->operands[0], true, &a->fleet.driver.to, e);
 	if (rc < 0)
 		return rc;
 	if (!a->remote && !address_is_local(&a->fleet.driver.to))
@@ -224,9 +199,8 @@ static int open_all(struct fleet *f, const struct load_arguments *a, bool show, 
 static uint64_t port_range(const struct host *h)
 {
 	char value[KNOB_VALUE];
-	struct err ignored = {0};
 	int64_t low = 0, high = 0;
-	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, &ignored) < 0 ||
+	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, NULL) < 0 ||
 	    knob_field(value, 0, &low) < 0 || knob_field(value, 1, &high) < 0 || high < low)
 		return 0;
 	return (uint64_t)(high - low) + 1;
@@ -430,36 +404,6 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 	return rc;
 }
 
-struct rendering {
-	const char *format;
-	const struct bench_page *page;
-	const struct render_style *style;
-};
-
-static int render_to(FILE *out, void *arg, struct err *e)
-{
-	const struct rendering *r = arg;
-	return bench_render_find(r->format)(out, r->page, r->style, e);
-}
-
-static int figures_render(const struct load_arguments *a, const struct host *h,
-			  const struct bench_table *t, struct err *e)
-{
-	struct host_facts facts;
-	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
-	const char *color = a->output && !strcmp(a->color, "auto") ? "never" : a->color;
-	struct render_style style = render_style_for(stdout, color);
-	struct rendering r = {a->format, &page, &style};
-	clock_gettime(CLOCK_REALTIME, &page.time);
-	host_facts(h, &facts);
-	report_text(page.host.name, "%s", facts.name);
-	report_text(page.host.kernel, "%s", facts.kernel);
-	page.host.cpus = facts.cpus;
-	page.host.memory_bytes = facts.memory_bytes;
-	page.host.isolation = ISOLATION_IN_PLACE;
-	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
-}
-
 /* Returns 0, 1 if some operations failed or never started, or a negative errno. */
 static int load_run(struct load_arguments *a, struct err *e)
 {
@@ -488,7 +432,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 		bench_note(t, "interrupted: these are the figures up to then");
 	struct fleet_sum sum = fleet_sum(&fleet);
 	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
-	if (rc == 0 && failed && !strcmp(a->format, "csv")) /* CSV has no notes */
+	if (rc == 0 && failed && !strcmp(a->figures.format, "csv")) /* CSV has no notes */
 		fprintf(stderr,
 			"epolltune: load: %llu failed, %llu never started, %llu retries without a "
 			"free port or descriptor: %s\n",
@@ -497,38 +441,32 @@ static int load_run(struct load_arguments *a, struct err *e)
 			sum.first_errno ? driver_failure(sum.first_errno)
 					: "the server or this client is too slow");
 	fleet_stop(&fleet);
-	if (t->count && figures_render(a, host, t, &other) < 0 && rc == 0) {
-		*e = other;
-		rc = -other.code;
+	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
+	page.host.isolation = ISOLATION_IN_PLACE;
+	if (t->count && figures_write(&a->figures, &page, host, &other) < 0 && rc == 0) {
+		rc = err_copy(e, &other);
 	}
 	return rc == 0 && failed ? 1 : rc;
 }
 
-int command_load(int argc, char **argv)
+static int load(void *arguments, const struct given *given)
 {
+	struct load_arguments *a = arguments;
 	struct err e = {0};
-	struct options o = options_begin("load", argc, argv);
-	static struct load_arguments a = {
-		.mode = LOAD_REQUEST,
-		.connections = CONNECTIONS,
-		.duration_us = 5000000,
-		.depth = 1,
-		.size = 64,
-		.format = "text",
-		.color = "auto",
-	};
-	const struct option_row *row;
-	const char *value;
-	a.fleet.drivers = cpus_count() < FLEET_DRIVERS ? cpus_count() : FLEET_DRIVERS;
-	while ((row = options_next(&o, &value, &e)))
-		if (option_read(&a, row->name, value, &e))
-			break;
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	int rc = arguments_check(&a, &o, &e);
+	if (!a->fleet.drivers)
+		a->fleet.drivers = cpus_count() < FLEET_DRIVERS ? cpus_count() : FLEET_DRIVERS;
+	int rc = arguments_check(a, given, &e);
 	if (rc == 0)
-		rc = load_run(&a, &e);
+		rc = load_run(a, &e);
 	return rc < 0 ? command_error(&e) : rc ? EXIT_WARNING : EXIT_OK;
 }
+
+const struct command load_command = {
+	.name = "load",
+	.arguments = "ADDRESS:PORT",
+	.summary = "Load an echo server with connections and requests",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = load,
+};

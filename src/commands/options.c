@@ -1,8 +1,13 @@
+/* Parses options into the fields of their rows. */
 #include "commands/command.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "epolltune/list.h"
+
+const struct option_row no_options[] = {{0}};
 
 struct options options_begin(const char *command, int argc, char **argv)
 {
@@ -41,15 +46,18 @@ static int unknown_option(const struct command *c, const char *word, struct err 
 
 static int check_value(const struct option_row *row, const char *text, struct err *e)
 {
-	char value[128];
-	int list = strstr(row->argument, ",…") != NULL;
-	do {
-		size_t length = list ? strcspn(text, ",") : strlen(text);
-		snprintf(value, sizeof(value), "%.*s", (int)length, text);
-		if (length >= sizeof(value) || !values_have(row->values, value))
+	const char *list = text;
+	struct list_item item;
+	while (list_next(&list, &item)) {
+		char value[128];
+		if (row->kind != OPTION_LIST) {
+			item = (struct list_item){text, (int)strlen(text)};
+			list = NULL;
+		}
+		snprintf(value, sizeof(value), "%.*s", item.length, item.text);
+		if ((size_t)item.length >= sizeof(value) || !values_have(row->values, value))
 			return values_unknown(row->name, row->values, value, e);
-		text += length;
-	} while (*text++ == ',');
+	}
 	return 0;
 }
 
@@ -60,7 +68,7 @@ static const struct option_row *row_find(struct options *o, const char *word, st
 	for (const struct option_row *row = o->command->options; row->name; row++)
 		if (length == strlen(row->name) + 2 && strncmp(word, "--", 2) == 0 &&
 		    strncmp(word + 2, row->name, length - 2) == 0) {
-			unsigned long long bit = 1ULL << (row - o->command->options);
+			uint64_t bit = UINT64_C(1) << (row - o->command->options);
 			if (o->seen & bit) {
 				err_set(e, EINVAL, "--%s: given twice", row->name);
 				return NULL;
@@ -114,4 +122,103 @@ const struct option_row *options_next(struct options *o, const char **value, str
 		return NULL;
 	bring_forward(o, at, words);
 	return row;
+}
+
+static void store(void *field, size_t size, uint64_t number)
+{
+	if (size == sizeof(uint8_t))
+		*(uint8_t *)field = (uint8_t)number;
+	else if (size == sizeof(uint16_t))
+		*(uint16_t *)field = (uint16_t)number;
+	else if (size == sizeof(uint32_t))
+		*(uint32_t *)field = (uint32_t)number;
+	else
+		*(uint64_t *)field = number;
+}
+
+uint64_t option_number(const struct option_row *row, const void *arguments)
+{
+	const void *field = (const char *)arguments + row->field;
+	return row->size == sizeof(uint8_t)    ? *(const uint8_t *)field
+	       : row->size == sizeof(uint16_t) ? *(const uint16_t *)field
+	       : row->size == sizeof(uint32_t) ? *(const uint32_t *)field
+					       : *(const uint64_t *)field;
+}
+
+static uint64_t position(const char *values, const char *value)
+{
+	struct list_item item;
+	uint64_t i = 0;
+	while (list_next(&values, &item) && !list_item_is(&item, value))
+		i++;
+	return i;
+}
+
+static int number_store(const struct option_row *row, const char *value, void *field, struct err *e)
+{
+	char name[VALUE_SIZE];
+	uint64_t number;
+	snprintf(name, sizeof(name), "--%s", row->name);
+	int rc = quantity_parse(name, (enum quantity_kind)row->kind, value, row->min, row->max,
+				&number, e);
+	if (!rc)
+		store(field, row->size, number);
+	return rc;
+}
+
+static int option_store(const struct option_row *row, const char *value, void *arguments,
+			struct err *e)
+{
+	void *field = (char *)arguments + row->field;
+	if (row->parse)
+		return row->parse(value, field, e);
+	switch (row->kind) {
+	case OPTION_FLAG:
+		store(field, row->size, true);
+		return 0;
+	case OPTION_CHOICE:
+		store(field, row->size, position(row->values, value));
+		return 0;
+	case OPTION_TEXT:
+	case OPTION_LIST:
+		memcpy(field, &value, sizeof(value));
+		return 0;
+	default:
+		return number_store(row, value, field, e);
+	}
+}
+
+int options_parse(const struct command *c, int argc, char **argv, void *arguments,
+		  struct given *given, struct err *e)
+{
+	struct options o = {.command = c, .argc = argc, .argv = argv, .next = 1};
+	const char *values[64] = {NULL}, *value;
+	const struct option_row *row;
+	e->code = 0;
+	while ((row = options_next(&o, &value, e)))
+		values[row - c->options] = value ? value : "";
+	*given = (struct given){c, argc - o.next, argv + o.next, o.seen, o.help};
+	if (e->code || o.help)
+		return -e->code;
+	for (size_t i = 0; c->options[i].name; i++)
+		if (values[i] && option_store(&c->options[i], values[i], arguments, e))
+			return -e->code;
+	return 0;
+}
+
+bool given_option(const struct given *given, const char *name)
+{
+	const struct option_row *rows = given->command->options;
+	for (size_t i = 0; rows[i].name; i++)
+		if (given->rows >> i & 1 && !strcmp(rows[i].name, name))
+			return true;
+	return false;
+}
+
+int given_check(const struct given *given, int max, struct err *e)
+{
+	if (given->count <= max)
+		return 0;
+	return err_set(e, EINVAL, "%s: unexpected argument \"%.100s\"", given->command->name,
+		       given->operands[max]);
 }

@@ -282,7 +282,7 @@ static int orphans_end(struct host *h, void *arg, struct err *e)
 	return host_write(h, "proc/sys/net/ipv4/tcp_orphan_retries", "1", e);
 }
 
-static void way_tell(const char *to, const struct wire_way *w)
+static void print_way(const char *to, const struct wire_way *w)
 {
 	fprintf(stderr, "; to the %s: %s packet%s, %s", to,
 		quantity_show(QUANTITY_COUNT, w->packets).text, w->packets == 1 ? "" : "s",
@@ -295,7 +295,7 @@ static void way_tell(const char *to, const struct wire_way *w)
 }
 
 /* Print the traffic of the path, and whether the emulation kept up. */
-static void wire_tell(const struct path *p, struct lab *lab)
+static void print_wire(const struct path *p, struct lab *lab)
 {
 	static const struct wire_way none;
 	const struct wire_stats *w = lab_wire_look(lab);
@@ -305,8 +305,8 @@ static void wire_tell(const struct path *p, struct lab *lab)
 				p->lab.bandwidth_bps);
 	fprintf(stderr, "epolltune: path: RTT %s, bandwidth %s",
 		quantity_format(rtt, sizeof(rtt), QUANTITY_DURATION, p->lab.rtt_us), bandwidth);
-	way_tell("server", &w->way[LAB_CLIENT]);
-	way_tell("client", &w->way[LAB_SERVER]);
+	print_way("server", &w->way[LAB_CLIENT]);
+	print_way("client", &w->way[LAB_SERVER]);
 	fputc('\n', stderr);
 	if (w->ended || wire_behind(&none, &w->way[0], p->lab.rtt_us) ||
 	    wire_behind(&none, &w->way[1], p->lab.rtt_us))
@@ -315,7 +315,7 @@ static void wire_tell(const struct path *p, struct lab *lab)
 			"lower bound\n");
 }
 
-static int status_tell(const char *who, const struct side *s)
+static int print_status(const char *who, const struct side *s)
 {
 	if (!s->status)
 		return EXIT_OK;
@@ -360,13 +360,14 @@ static int path_run(const struct path *p, struct lab *lab, int channels[2], stru
 	side_end(&channels[LAB_SERVER]);
 	if (rc)
 		return command_error(e);
-	wire_tell(p, lab);
-	return alone ? status_tell("server", server) : status_tell("client", client);
+	print_wire(p, lab);
+	return alone ? print_status("server", server) : print_status("client", client);
 }
 
 /* "0.1%" or "0.001". */
-static int loss_parse(const char *text, double *loss, struct err *e)
+static int loss_parse(const char *text, void *field, struct err *e)
 {
+	double *loss = field;
 	char *end;
 	errno = 0;
 	*loss = strtod(text, &end);
@@ -381,26 +382,6 @@ static int loss_parse(const char *text, double *loss, struct err *e)
 	return 0;
 }
 
-static int option_take(struct path *p, const char *name, const char *value, struct err *e)
-{
-	const char **texts[] = {&p->server, &p->client, &p->set};
-	static const char *const names[] = {"server", "client", "set"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i])) {
-			*texts[i] = value;
-			return 0;
-		}
-	if (!strcmp(name, "rtt"))
-		return quantity_parse("--rtt", QUANTITY_DURATION, value, 1, 1000000, &p->lab.rtt_us,
-				      e);
-	if (!strcmp(name, "bandwidth"))
-		return quantity_parse("--bandwidth", QUANTITY_BANDWIDTH, value, 1000, 100000000000u,
-				      &p->lab.bandwidth_bps, e);
-	if (!strcmp(name, "loss"))
-		return loss_parse(value, &p->lab.loss, e);
-	return quantity_parse("--seed", QUANTITY_COUNT, value, 1, INT64_MAX, &p->lab.seed, e);
-}
-
 static int path_open(const struct path *p, struct lab **lab, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
@@ -411,38 +392,57 @@ static int path_open(const struct path *p, struct lab **lab, struct err *e)
 	return rc ? rc : lab_open(lab, &p->lab, host, e);
 }
 
-int command_path(int argc, char **argv)
+static int path(void *arguments, const struct given *given)
 {
-	struct path p = {.lab = {.wire = LAB_WIRE_DELAY,
-				 .rtt_us = 50000,
-				 .seed = 1,
-				 .files = true,
-				 .writable = true}};
-	struct options o = options_begin("path", argc, argv);
+	struct path *p = arguments;
 	struct err e = {0};
-	const struct option_row *row;
-	const char *value;
-	int channels[2] = {-1, -1}, rc = 0;
-	while (!rc && (row = options_next(&o, &value, &e)))
-		rc = option_take(&p, row->name, value, &e);
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (o.next < argc)
-		p.command = argv + o.next;
-	if (p.client && p.command)
+	int channels[2] = {-1, -1};
+	if (given->count)
+		p->command = given->operands;
+	if (p->client && p->command)
 		err_set(&e, EINVAL, "path: --client and COMMAND exclude each other");
-	else if (!p.client && !p.command && !p.server)
+	else if (!p->client && !p->command && !p->server)
 		err_set(&e, EINVAL, "path: nothing to run; give --server, --client or -- COMMAND");
 	else
-		set_check(p.set, &e);
+		set_check(p->set, &e);
 	if (e.code)
 		return command_error(&e);
 	struct lab *lab = NULL;
-	if (path_open(&p, &lab, &e))
+	if (path_open(p, &lab, &e))
 		return command_error(&e);
-	int status = path_run(&p, lab, channels, &e);
+	int status = path_run(p, lab, channels, &e);
 	lab_close(lab);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct path, member)
+
+static const struct option_row options[] = {
+	{"rtt", "TIME", "round-trip time, up to 1s", AT(lab.rtt_us), NUMBER(DURATION, 1, 1000000)},
+	{"bandwidth", "RATE", "bandwidth in each direction (unlimited)", AT(lab.bandwidth_bps),
+	 NUMBER(BANDWIDTH, 1000, 100000000000u)},
+	{"loss", "SHARE", "packet loss ratio, such as 0.1%", AT(lab.loss), PARSED(loss_parse)},
+	{"seed", "N", "seed for the loss generator", AT(lab.seed), NUMBER(COUNT, 1, INT64_MAX)},
+	{"server", "COMMAND", "shell command to run on the server's host", AT(server), TEXT(NULL)},
+	{"client", "COMMAND", "shell command to run on the client's host", AT(client), TEXT(NULL)},
+	{"set", "KNOB=VALUE,…", "sysctls of both hosts (this host's values)", AT(set), LIST(NULL)},
+	{0},
+};
+
+static const struct path defaults = {
+	.lab = {.wire = LAB_WIRE_DELAY,
+		.rtt_us = 50000,
+		.seed = 1,
+		.files = true,
+		.writable = true},
+};
+
+const struct command path_command = {
+	.name = "path",
+	.arguments = "[COMMAND]",
+	.summary = "Run your client and server over an emulated network path",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = path,
+};

@@ -10,73 +10,50 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/notify.h"
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/crew.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
 
-#define PORT 7007
-#define BACKLOG 4096
 #define DAY_US 86400000000u
 #define SECOND_NS 1000000000u
 #define HEADER_EACH 20 /* lines of statistics between two headers */
 
 struct serve_arguments {
 	struct crew_config crew;
+	const char *listen;
+	uint16_t port;
 	uint64_t duration_us; /* 0: runs until a signal */
 	bool quiet;
-	bool listen_given, mode_given;
+};
+#define AT(member) OPTION_AT(struct serve_arguments, member)
+
+static const struct option_row options[] = {
+	{"listen", "ADDRESS", "IPv4 or IPv6 address to listen on", AT(listen), TEXT(NULL)},
+	{"port", "N", "TCP port to listen on", AT(port), NUMBER(COUNT, 1, 65535)},
+	{"workers", "N", "number of processes or threads (one per CPU)", AT(crew.workers),
+	 NUMBER(COUNT, 1, CREW_WORKERS)},
+	{"share", "HOW", "", AT(crew.share), CHOICE(CREW_SHARES)},
+	{"mode", "MODE", "epoll mode", AT(crew.mode), CHOICE(WORKER_MODES)},
+	{"backlog", "N", "backlog passed to listen()", AT(crew.backlog), NUMBER(COUNT, 1, INT_MAX)},
+	{"close", NULL, "close each connection after the first reply", AT(crew.close_after_reply),
+	 FLAG},
+	{"duration", "TIME", "exit after TIME", AT(duration_us), NUMBER(DURATION, 1, DAY_US)},
+	{"quiet", NULL, "print no statistics", AT(quiet), FLAG},
+	{0},
 };
 
-static int option_read(struct serve_arguments *a, const char *name, const char *value,
-		       struct err *e)
-{
-	uint64_t number;
-	int rc = 0;
-	if (!strcmp(name, "listen")) {
-		uint16_t port = endpoint_port(&a->crew.address);
-		rc = address_parse("--listen", value, false, &a->crew.address, e);
-		endpoint_set_port(&a->crew.address, port);
-		a->listen_given = true;
-	} else if (!strcmp(name, "port")) {
-		rc = quantity_parse("--port", QUANTITY_COUNT, value, 1, 65535, &number, e);
-		if (rc == 0)
-			endpoint_set_port(&a->crew.address, (uint16_t)number);
-		a->listen_given = true;
-	} else if (!strcmp(name, "workers")) {
-		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, CREW_WORKERS, &number,
-				    e);
-		a->crew.workers = rc == 0 ? (unsigned)number : 0;
-	} else if (!strcmp(name, "backlog")) {
-		rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX, &number, e);
-		a->crew.backlog = rc == 0 ? (int)number : 0;
-	} else if (!strcmp(name, "duration")) {
-		rc = quantity_parse("--duration", QUANTITY_DURATION, value, 1, DAY_US,
-				    &a->duration_us, e);
-	} else if (!strcmp(name, "mode")) {
-		worker_mode_parse(value, &a->crew.mode);
-		a->mode_given = true;
-	} else if (!strcmp(name, "share")) {
-		crew_share_parse(value, &a->crew.share);
-	} else if (!strcmp(name, "close")) {
-		a->crew.close_after_reply = true;
-	} else if (!strcmp(name, "quiet")) {
-		a->quiet = true;
-	}
-	return rc;
-}
-
 /* Take over a socket from the service manager. */
-static int take_listener(struct serve_arguments *a, struct err *e)
+static int take_listener(struct serve_arguments *a, const struct given *given, struct err *e)
 {
 	int fd = notify_listener(e);
 	if (fd == -1)
 		return 0;
 	if (fd < 0)
 		return fd;
-	if (a->listen_given)
+	if (given_option(given, "listen") || given_option(given, "port"))
 		return err_set(e, EINVAL,
 			       "serve: the service manager passed a socket; remove --listen and "
 			       "--port");
@@ -197,8 +174,7 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 			  uint64_t accepted)
 {
 	static struct host_counters after;
-	struct err ignored = {0};
-	if (host_counters(h, &after, &ignored) < 0)
+	if (host_counters(h, &after, NULL) < 0)
 		return;
 	int64_t kernels = host_counter_delta(before, &after, "Tcp.PassiveOpens");
 	double off = (double)kernels - (double)accepted;
@@ -214,7 +190,6 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	static struct crew crew;
 	static struct host_counters before;
 	CLEAN(host_closep) struct host *host = NULL;
-	struct err unknown = {0};
 	char address[ENDPOINT_TEXT];
 	sigset_t set;
 	sigemptyset(&set);
@@ -223,8 +198,7 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	sigaddset(&set, SIGCHLD);
 	/* Block the signals, also in the workers; only sigtimedwait() takes them. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	bool counted =
-		host_open(&host, "/", &unknown) == 0 && host_counters(host, &before, &unknown) == 0;
+	bool counted = host_open(&host, "/", NULL) == 0 && host_counters(host, &before, NULL) == 0;
 	int rc = crew_start(&crew, &here, &a->crew, e);
 	if (rc < 0)
 		return rc;
@@ -247,32 +221,35 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	return rc;
 }
 
-int command_serve(int argc, char **argv)
+static int serve(void *arguments, const struct given *given)
 {
+	struct serve_arguments *a = arguments;
 	struct err e = {0};
-	struct options o = options_begin("serve", argc, argv);
-	struct serve_arguments a = {
-		.crew = {
-			.address.v4 = {.sin_family = AF_INET,
-				       .sin_port = htons(PORT),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-			.workers = cpus_count() < CREW_WORKERS ? cpus_count() : CREW_WORKERS,
-			.backlog = BACKLOG,
-			.listener = -1,
-		}};
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(&o, &value, &e)))
-		if (option_read(&a, row->name, value, &e))
-			break;
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
+	if (!a->crew.workers)
+		a->crew.workers = cpus_count() < CREW_WORKERS ? cpus_count() : CREW_WORKERS;
 	/* leader-follower needs EPOLLONESHOT. */
-	if (a.crew.share == CREW_FOLLOWERS && !a.mode_given)
-		a.crew.mode = WORKER_ONESHOT;
-	if (take_listener(&a, &e) || serve_run(&a, &e))
+	if (a->crew.share == CREW_FOLLOWERS && !given_option(given, "mode"))
+		a->crew.mode = WORKER_ONESHOT;
+	if (address_parse("--listen", a->listen, false, &a->crew.address, &e))
+		return command_error(&e);
+	endpoint_set_port(&a->crew.address, a->port);
+	if (take_listener(a, given, &e) || serve_run(a, &e))
 		return command_error(&e);
 	return EXIT_OK;
 }
+
+static const struct serve_arguments defaults = {
+	.crew = {.backlog = 4096, .listener = -1},
+	.listen = "127.0.0.1",
+	.port = 7007,
+};
+
+const struct command serve_command = {
+	.name = "serve",
+	.arguments = "",
+	.summary = "Run the epoll test server, which echoes what clients send",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = serve,
+};

@@ -4,28 +4,17 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
+#include "epolltune/list.h"
 #include "epolltune/probe.h"
-
-static bool listed(const char *names, const char *name)
-{
-	size_t length = strlen(name);
-	for (const char *at = names; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
-			return true;
-	}
-	return false;
-}
 
 /* Makes ["a","b"] from "a,b". */
 static json_t *names_json(const char *names)
 {
 	json_t *list = json_array();
-	while (*names) {
-		size_t length = strcspn(names, ",");
-		json_array_append_new(list, json_stringn(names, length));
-		names += length + (names[length] == ',');
-	}
+	struct list_item item;
+	while (list_next(&names, &item))
+		if (item.length)
+			json_array_append_new(list, json_stringn(item.text, (size_t)item.length));
 	return list;
 }
 
@@ -36,8 +25,7 @@ static json_t *knob_describe(size_t i, const struct host *h)
 	static const char *const shapes[] = {"number", "triple", "range", "word"};
 	const struct knob *k = knob_at(i);
 	char value[KNOB_VALUE];
-	struct err e;
-	bool known = knob_read(k, h, value, &e) == 0;
+	bool known = knob_read(k, h, value, NULL) == 0;
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "kind",
 		"knob", "name", k->name, "what", k->what, "value", known ? value : NULL, "unit",
@@ -68,7 +56,7 @@ static json_t *wall_describe(size_t i, const struct host *h)
 	const struct wall_row *w = wall_row_at(i);
 	json_t *knobs = json_array(), *findings = json_array();
 	for (size_t k = 0; k < knob_count(); k++)
-		if (listed(knob_at(k)->walls, w->name))
+		if (list_has(knob_at(k)->walls, w->name))
 			json_array_append_new(knobs, json_string(knob_at(k)->name));
 	for (size_t f = 0; f < finding_row_count(); f++) {
 		const struct finding_row *row = finding_row_at(f);

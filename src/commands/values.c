@@ -1,25 +1,39 @@
 #include "commands/command.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands/topic.h"
 #include "epolltune/bench.h"
 #include "epolltune/knob.h"
+#include "epolltune/list.h"
+#include "epolltune/probe.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
 
-static int commands_each(each_function each, void *arg)
+static const char *command_name(size_t i) { return command_at(i)->name; }
+static const char *bench_name(size_t i) { return bench_at(i)->name; }
+static const char *probe_name(size_t i) { return probe_at(i)->name; }
+static const char *knob_name(size_t i) { return knob_at(i)->name; }
+static const char *kind_name(size_t i) { return topic_kinds[i].plural; }
+static size_t kind_count(void) { return topic_kind_count; }
+
+static int names_each(size_t count, const char *(*name_at)(size_t i), each_function each, void *arg)
 {
-	for (size_t i = 0; i < command_table_size; i++) {
-		int status = each(command_table[i].name, arg);
-		if (status)
-			return status;
-	}
-	return 0;
+	int status = 0;
+	for (size_t i = 0; i < count && !status; i++)
+		status = each(name_at(i), arg);
+	return status;
+}
+
+static int topics_each(each_function each, void *arg)
+{
+	int status = 0;
+	for (size_t k = 0; k < topic_kind_count && !status; k++)
+		status = names_each(topic_kinds[k].count(), topic_kinds[k].name_at, each, arg);
+	return status;
 }
 
 static int targets_each(each_function each, void *arg)
@@ -27,55 +41,20 @@ static int targets_each(each_function each, void *arg)
 	return values_each(target_presets(), each, arg);
 }
 
-static int benches_each(each_function each, void *arg)
-{
-	for (size_t i = 0; i < bench_count(); i++) {
-		int status = each(bench_at(i)->name, arg);
-		if (status)
-			return status;
-	}
-	return 0;
-}
-
-/* Topics of one kind, or of every kind if `plural` is NULL. */
-static int topics_each(const char *plural, each_function each, void *arg)
-{
-	for (size_t k = 0; k < topic_kind_count; k++) {
-		const struct topic_kind *kind = &topic_kinds[k];
-		if (plural && strcmp(kind->plural, plural) != 0)
-			continue;
-		for (size_t i = 0; i < kind->count(); i++) {
-			int status = each(kind->name_at(i), arg);
-			if (status)
-				return status;
-		}
-	}
-	return 0;
-}
-
-static int knobs_each(each_function each, void *arg) { return topics_each("knobs", each, arg); }
-static int probes_each(each_function each, void *arg) { return topics_each("probes", each, arg); }
-static int all_each(each_function each, void *arg) { return topics_each(NULL, each, arg); }
-
-static int kinds_each(each_function each, void *arg)
-{
-	for (size_t k = 0; k < topic_kind_count; k++) {
-		int status = each(topic_kinds[k].plural, arg);
-		if (status)
-			return status;
-	}
-	return 0;
-}
-
 static const struct list {
 	const char *name;
 	const char *operand; /* the word for it in a command's arguments */
-	int (*each)(each_function each, void *arg);
+	size_t (*count)(void);
+	const char *(*name_at)(size_t i);
+	int (*each)(each_function each, void *arg); /* instead of both */
 } lists[] = {
-	{"@commands", "COMMAND", commands_each}, {"@targets", "TARGET", targets_each},
-	{"@probes", "PROBE", probes_each},       {"@knobs", "KNOB", knobs_each},
-	{"@kinds", "KIND", kinds_each},          {"@topics", "NAME", all_each},
-	{"@benches", "BENCH", benches_each},
+	{"@commands", "COMMAND", command_count, command_name, NULL},
+	{"@probes", "PROBE", probe_count, probe_name, NULL},
+	{"@knobs", "KNOB", knob_count, knob_name, NULL},
+	{"@benches", "BENCH", bench_count, bench_name, NULL},
+	{"@kinds", "KIND", kind_count, kind_name, NULL},
+	{"@topics", "NAME", NULL, NULL, topics_each},
+	{"@targets", "TARGET", NULL, NULL, targets_each},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
@@ -87,7 +66,7 @@ static const struct list *list_find(const char *values)
 	return NULL;
 }
 
-int values_closed(const char *values)
+bool values_closed(const char *values)
 {
 	return values && (values[0] != '@' || list_find(values) != NULL);
 }
@@ -98,23 +77,23 @@ int values_each(const char *values, each_function each, void *arg)
 		return 0;
 	if (values[0] == '@') {
 		const struct list *l = list_find(values);
-		return l ? l->each(each, arg) : 0;
+		if (!l)
+			return 0;
+		return l->each ? l->each(each, arg) : names_each(l->count(), l->name_at, each, arg);
 	}
-	while (*values) {
+	struct list_item item;
+	int status = 0;
+	while (!status && list_next(&values, &item)) {
 		char value[VALUE_SIZE];
-		size_t length = strcspn(values, ",");
-		snprintf(value, sizeof(value), "%.*s", (int)length, values);
-		int status = each(value, arg);
-		if (status)
-			return status;
-		values += length + (values[length] == ',');
+		snprintf(value, sizeof(value), "%.*s", item.length, item.text);
+		status = each(value, arg);
 	}
-	return 0;
+	return status;
 }
 
 static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
 
-int values_have(const char *values, const char *text)
+bool values_have(const char *values, const char *text)
 {
 	char copy[128];
 	if (strcmp(values, "@knobs") == 0)
@@ -182,7 +161,7 @@ static int compare(const char *value, void *arg)
 	return 0;
 }
 
-int values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
+bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
 {
 	size_t length = strlen(text);
 	if (length == 0 || length >= VALUE_SIZE)

@@ -6,18 +6,10 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-int command_version(int argc, char **argv)
+static int version(void *arguments, const struct given *given)
 {
-	struct err e = {0};
-	const char *value;
-	struct options o = options_begin("version", argc, argv);
-	while (options_next(&o, &value, &e))
-		;
-	if (e.code)
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-
+	(void)arguments;
+	(void)given;
 	const char *smartcols = "?";
 	scols_get_library_version(&smartcols);
 	printf("epolltune %s\n", EPOLLTUNE_VERSION);
@@ -30,3 +22,11 @@ int command_version(int argc, char **argv)
 		printf("%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
 	return EXIT_OK;
 }
+
+const struct command version_command = {
+	.name = "version",
+	.arguments = "",
+	.summary = "Print the versions of epolltune, its libraries and the kernel",
+	.options = no_options,
+	.run = version,
+};

@@ -92,3 +92,10 @@ int err_recode(struct err *e, int code)
 		e->code = code;
 	return -code;
 }
+
+int err_copy(struct err *e, const struct err *from)
+{
+	if (e)
+		*e = *from;
+	return -from->code;
+}

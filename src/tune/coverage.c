@@ -5,15 +5,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
-
-bool coverage_listed(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
-			return length;
-	return false;
-}
+#include "epolltune/list.h"
 
 /* Whether a change is meant to move a wall: that of its finding, or one of its knob. */
 static bool touches(const struct change *c, const char *wall)
@@ -21,7 +13,7 @@ static bool touches(const struct change *c, const char *wall)
 	const struct knob *k = knob_find(c->name);
 	if (c->scope == CHANGE_FILES)
 		return false;
-	return strcmp(c->wall, wall) == 0 || (k && coverage_listed(k->walls, wall));
+	return strcmp(c->wall, wall) == 0 || (k && list_has(k->walls, wall));
 }
 
 static bool measures(const struct probe *probe, const void *arg)
@@ -39,7 +31,7 @@ static bool uses(const struct probe *probe, const struct knob *k)
 {
 	const char *wall;
 	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
-		if (coverage_listed(k->walls, wall))
+		if (list_has(k->walls, wall))
 			return true;
 	for (const struct experiment *x = probe->experiments; x && x->wall; x++)
 		for (size_t i = 0; x->knobs[i]; i++)
@@ -51,8 +43,10 @@ static bool uses(const struct probe *probe, const struct knob *k)
 static bool concerns(const struct probe *probe, const void *arg)
 {
 	char name[CHANGE_NAME];
-	for (const char *at = arg; *at; at += strcspn(at, ","), at += *at == ',') {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+	const char *names = arg;
+	struct list_item item;
+	while (list_next(&names, &item)) {
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
 		const struct knob *k = knob_find(name);
 		if (k && uses(probe, k))
 			return true;
@@ -68,8 +62,7 @@ static char *choose(const struct probe *const *probes, size_t count, const char 
 		size += strlen(probes[i]->name) + 1;
 	char *list = calloc(1, size), *end = list;
 	for (size_t i = 0; i < count && list; i++) {
-		if ((allowed && !coverage_listed(allowed, probes[i]->name)) ||
-		    !wanted(probes[i], arg))
+		if ((allowed && !list_has(allowed, probes[i]->name)) || !wanted(probes[i], arg))
 			continue;
 		if (end != list)
 			*end++ = ',';

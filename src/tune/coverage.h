@@ -2,14 +2,13 @@
 #ifndef EPOLLTUNE_TUNE_COVERAGE_H
 #define EPOLLTUNE_TUNE_COVERAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "epolltune/list.h"
 #include "epolltune/probe.h"
 #include "tune/plan.h"
 
-/* Whether a comma separated list has a name; NULL is the empty list. */
-bool coverage_listed(const char *list, const char *name);
+#define coverage_listed list_has
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
  * all). "" if there is none; NULL without memory. To be freed. */
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,

@@ -82,8 +82,8 @@ static size_t count(const char *text, const char *needle)
 static void synopses_list_every_option(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < command_table_size; i++) {
-		const struct command *c = &command_table[i];
+	for (size_t i = 0; i < command_count(); i++) {
+		const struct command *c = command_at(i);
 		char path[64], macros[96];
 		char *page = page_of(c, path), *synopsis = synopsis_of(page, path);
 		size_t rows = 0;
@@ -107,8 +107,8 @@ static void synopses_list_every_option(void **state)
 static void pages_describe_every_choice(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < command_table_size; i++) {
-		const struct command *c = &command_table[i];
+	for (size_t i = 0; i < command_count(); i++) {
+		const struct command *c = command_at(i);
 		char path[64];
 		char *page = page_of(c, path);
 		for (const struct option_row *row = c->options; row->name; row++) {
@@ -131,15 +131,15 @@ static void every_command_is_listed(void **state)
 {
 	(void)state;
 	char *page = page_read("man/epolltune.1");
-	for (size_t i = 0; i < command_table_size; i++) {
+	for (size_t i = 0; i < command_count(); i++) {
 		char item[96], reference[96];
-		snprintf(item, sizeof(item), "\n.It Cm %s\n", command_table[i].name);
+		snprintf(item, sizeof(item), "\n.It Cm %s\n", command_at(i)->name);
 		if (!strstr(page, item))
-			fail_msg("man/epolltune.1 does not list %s", command_table[i].name);
-		snprintf(reference, sizeof(reference), "man/epolltune-%s.1", command_table[i].name);
+			fail_msg("man/epolltune.1 does not list %s", command_at(i)->name);
+		snprintf(reference, sizeof(reference), "man/epolltune-%s.1", command_at(i)->name);
 		if (access(reference, R_OK))
 			continue;
-		snprintf(reference, sizeof(reference), ".Xr epolltune-%s 1", command_table[i].name);
+		snprintf(reference, sizeof(reference), ".Xr epolltune-%s 1", command_at(i)->name);
 		if (!strstr(page, reference))
 			fail_msg("man/epolltune.1 lacks %s", reference);
 	}

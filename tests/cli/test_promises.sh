@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests what DESIGN.md promises to contributors: it adds a probe, a knob, a finding, a counter, a
-# symptom, a myth, a format and another wording to a copy of the tree, each in the promised places
+# symptom, a myth, a format, a command and another wording to a copy of the tree, each in the promised places
 # only, and the program built from it has them in all its outputs.
 set -u
 BUILD=${BUILD:-build}
@@ -213,6 +213,49 @@ int render_tally(FILE *out, const struct report *r, const struct render_style *s
 FORMAT
 echo 'FORMAT(tally, "tally for toys of all kinds and sizes")' | add src/report/formats.def
 
+# A command with its options: one file, one line.
+cat >"$copy/src/commands/pile.c" <<'COMMAND'
+/* Piles toys. */
+#include "commands/command.h"
+
+#include <stdio.h>
+
+struct pile {
+	uint64_t toys;
+	bool neat;
+	enum { BLOCKS, BEARS } of;
+};
+#define AT(member) OPTION_AT(struct pile, member)
+
+static const struct option_row options[] = {
+	{"toys", "N", "toys of the pile", AT(toys), NUMBER(COUNT, 1, 1000)},
+	{"neat", NULL, "pile them neatly", AT(neat), FLAG},
+	{"of", "KIND", "what they are", AT(of), CHOICE("blocks,bears")},
+	{0},
+};
+static const struct pile defaults = {.toys = 30};
+
+static int pile(void *arguments, const struct given *given)
+{
+	const struct pile *p = arguments;
+	(void)given;
+	printf("%llu %s%s\n", (unsigned long long)p->toys, p->neat ? "neat " : "",
+	       p->of == BEARS ? "bears" : "blocks");
+	return EXIT_OK;
+}
+
+const struct command pile_command = {
+	.name = "pile",
+	.arguments = "",
+	.summary = "Pile toys",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = pile,
+};
+COMMAND
+echo 'COMMAND(pile)' | add src/commands/commands.def
+
 # Another wording: one place for each text.
 old_title='A server that does not raise its soft limit' new_title='A server that keeps its soft limit'
 old_meaning='The hard limit suffices, but a server' new_meaning='The hard limit is high, but a server'
@@ -277,6 +320,20 @@ prints ', tally for toys of all kinds and sizes ' sh -c '"$0" check --help | tr 
 [ -z "$("$new" check --help | grep '.\{81\}')" ] || fail 'the help is wider than 80 columns'
 prints ', tally' "$new" check --format yaml
 grep -q -e "--format) values='[^']* tally'" "$work/bash" || fail 'completion does not offer it'
+
+promise 'A command with its options is one file and one line in commands.def'
+prints 'Pile toys' "$new" --help
+prints '--toys N            toys of the pile (30)' "$new" pile --help
+prints '--of KIND           what they are: blocks (default) or bears' "$new" pile --help
+prints '30 blocks' "$new" pile
+prints '1000 neat bears' "$new" pile --of bears --neat --toys=1k
+prints '--toys: ' "$new" pile --toys 1001
+prints 'pile: unknown option "--neet"; did you mean --neat?' "$new" pile --neet
+prints '--of: "bear" is not one of blocks, bears' "$new" pile --of bear
+prints 'pile: unexpected argument "more"' "$new" pile more
+grep -q -e "options='--toys --neat --of --help'" "$work/bash" || fail 'completion has no options'
+grep -q -e "--of) values=' blocks bears' takes=one" "$work/bash" || fail 'completion has no choices'
+"$new" completion zsh >"$work/zsh" && grep -qF "'pile:Pile toys'" "$work/zsh" || fail 'zsh has no pile'
 
 promise 'Another wording is one place'
 for format in text json line; do

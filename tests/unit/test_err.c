@@ -61,6 +61,7 @@ static void without_a_struct_the_code_is_returned(void **state)
 	assert_int_equal(err_errno(NULL, "odd"), -EIO);
 	assert_int_equal(err_set(NULL, EINVAL, "%d is odd", 3), -EINVAL);
 	assert_int_equal(err_recode(NULL, EPERM), -EPERM);
+	assert_int_equal(err_copy(NULL, &(struct err){.code = EPERM}), -EPERM);
 	/* It has no code to return. */
 	assert_int_equal(err_prefix(NULL, "lab %d", 1), -EIO);
 }
@@ -73,6 +74,9 @@ static void a_new_code_keeps_the_text(void **state)
 	assert_int_equal(err_recode(&e, ENODEV), -ENODEV);
 	assert_int_equal(e.code, ENODEV);
 	assert_string_equal(e.text, "why");
+	struct err copy = {0};
+	assert_int_equal(err_copy(&copy, &e), -ENODEV);
+	assert_string_equal(copy.text, "why");
 }
 
 static void what_to_do_is_apart_from_the_reason(void **state)

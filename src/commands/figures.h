@@ -1,0 +1,25 @@
+/* figures: the output of commands that measure speed. */
+#ifndef EPOLLTUNE_FIGURES_H
+#define EPOLLTUNE_FIGURES_H
+
+#include "commands/command.h"
+#include "epolltune/host.h"
+#include "report/bench_render.h"
+
+/* Where to, and how. */
+struct figures {
+	const char *format, *output, *color;
+};
+
+/* clang-format off */
+#define FIGURES_OPTIONS(type, figures) \
+	{"format", "FORMAT", "", OPTION_AT(type, figures.format), TEXT(BENCH_RENDER_FORMATS)}, \
+	OUTPUT_OPTION("figures", OPTION_AT(type, figures.output)), \
+	COLOR_OPTION(OPTION_AT(type, figures.color))
+/* clang-format on */
+
+/* Completes the page by time and host, and writes it. */
+int figures_write(const struct figures *f, struct bench_page *page, const struct host *h,
+		  struct err *e);
+
+#endif

@@ -1,0 +1,21 @@
+/* schedule: which probes run beside each other, and when. */
+#ifndef EPOLLTUNE_SCHEDULE_H
+#define EPOLLTUNE_SCHEDULE_H
+
+#include "commands/job.h"
+
+#define SCHEDULE_JOBS 32
+
+struct schedule {
+	struct check check;
+	char enter[REPORT_ENTER]; /* of the report */
+	size_t count;
+	struct job at[SCHEDULE_JOBS];
+};
+
+/* Runs the jobs, each in a process of its own. */
+void schedule_run(struct schedule *s);
+/* Judges all probes by their settings. */
+void schedule_inspect(struct schedule *s);
+
+#endif
