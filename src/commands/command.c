@@ -8,9 +8,9 @@
 #include "engine/crew.h"
 #include "engine/driver.h"
 #include "report/bench_render.h"
+#include "report/plan_render.h"
 #include "report/render.h"
 #include "report/utf8.h"
-#include "tune/executor.h"
 #include "tune/notice.h"
 #include "tune/state.h"
 
@@ -107,7 +107,7 @@ static const struct option_row apply_options[] = {
 	{"allow-lower", NULL, NULL, "let --set lower a value"},
 	{"allow-link-reset", NULL, NULL, "allow changes that reset the link of an interface"},
 	{"dry-run", NULL, NULL, "print the plan, change nothing"},
-	{"format", "FORMAT", EXECUTOR_PREVIEWS,
+	{"format", "FORMAT", PLAN_FORMATS,
 	 "text (default) or json; with --dry-run sysctl or shell"},
 	{"yes", NULL, NULL, "apply without asking"},
 	{"confirm", "TIME", NULL, "roll back unless confirmed within TIME"},

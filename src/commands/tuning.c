@@ -8,7 +8,9 @@
 #include "commands/command.h"
 #include "epolltune/setting.h"
 #include "tune/operator.h"
+#include "tune/persist.h"
 #include "tune/plan.h"
+#include "tune/site.h"
 #include "tune/state.h"
 
 struct tuning tuning_defaults(void)
@@ -41,6 +43,7 @@ int tuning_open(struct tuning *t, struct err *e)
 
 void tuning_close(struct tuning *t)
 {
+	site_refresh(&t->site);
 	host_close(t->host);
 	t->host = NULL;
 }
@@ -71,4 +74,30 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	fputs("  ", p.out);
 	page_wrap(&p, TONE_PLAIN, 2, 4, line);
 	fflush(p.out);
+}
+
+int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct change *c = &plan->changes[i];
+		struct persisted p;
+		char text[CHANGE_VALUE * 3];
+		if (c->scope != CHANGE_FILES)
+			continue;
+		int r = persist_look(c, &t->site, &p, e);
+		if (r < 0)
+			return r;
+		persist_text(&p, text, sizeof(text));
+		json_array_append_new(list, persist_json(&p));
+		tuning_print(t, p.knob, text);
+	}
+	return 0;
+}
+
+int tuning_finish(const struct tuning *t, const struct plan_result *result, int status)
+{
+	struct err e;
+	if (t->json && plan_render_json(stdout, result, &t->style, &e) < 0)
+		return command_error(&e);
+	return status;
 }

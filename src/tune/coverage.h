@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "epolltune/change.h"
 #include "epolltune/probe.h"
-#include "tune/plan.h"
 
 /* Whether a comma separated list has a name; NULL is the empty list. */
 bool coverage_listed(const char *list, const char *name);
@@ -19,5 +19,9 @@ char *coverage_probes(const struct plan *p, const struct probe *const *probes, s
  * that uses it. */
 char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
 			 const char *allowed);
+
+/* Reduces a report to the walls and findings of the probes of a list. */
+void coverage_narrow(struct report *r, const char *list, const struct probe *const *probes,
+		     size_t count);
 
 #endif

@@ -8,39 +8,18 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
-#include "epolltune/sysctl_d.h"
 
 #define DROPIN_MAX ((off_t)1 << 20)
 #define DROPIN_MARK "# run "
 
-static bool sysctl_sets(const char *line, size_t length, const char *name)
-{
-	struct sysctl_line read;
-	return sysctl_d_line(line, length, &read) && !read.pattern && strcmp(read.name, name) == 0;
-}
-
-const char dropin_head[] =
-	DROPIN_OWN " apply --persist. The comment above each line names its run;\n"
-		   "# `epolltune rollback RUN` removes the lines of that run.\n";
-
-static struct dropin_place sysctl_place(const char *name)
-{
-	struct dropin_place place = {.directory = DROPIN_DIRECTORY,
-				     .file = DROPIN_FILE,
-				     .sets = sysctl_sets,
-				     .of = name};
-	memcpy(place.head, dropin_head, sizeof(dropin_head));
-	return place;
-}
-
-int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, time_t when,
-		unsigned run, const char *why, struct err *e)
+int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
+		const struct change_author *author, struct err *e)
 {
 	char date[32];
 	struct tm utc;
-	strftime(date, sizeof(date), "%FT%TZ", gmtime_r(&when, &utc));
-	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", run, date, who, why);
+	strftime(date, sizeof(date), "%FT%TZ", gmtime_r(&author->when, &utc));
+	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", author->run, date,
+			 author->by, why);
 	if (n < 0 || n >= CHANGE_VALUE)
 		return err_set(e, EFBIG, "the comment above \"%.80s\" is too long", line);
 	/* Flatten to a single comment line. */
@@ -53,36 +32,14 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, tim
 	return 0;
 }
 
-int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
-		 time_t when, unsigned run, const char *why, struct err *e)
-{
-	char line[CHANGE_VALUE];
-	if ((size_t)snprintf(line, sizeof(line), "%s = %s", name, set_to) >= sizeof(line))
-		return err_set(e, EFBIG, "the line for %s is too long", name);
-	return dropin_line(value, line, who, when, run, why, e);
-}
-
-void dropin_setting(const char *value, char setting[CHANGE_VALUE])
-{
-	setting[0] = 0;
-	const char *line = strrchr(value, '\n');
-	line = line ? line + 1 : value;
-	const char *equals = strchr(line, '=');
-	if (!equals)
-		return;
-	equals += 1 + strspn(equals + 1, " \t");
-	snprintf(setting, CHANGE_VALUE, "%s", equals);
-}
-
-static const char *directory(const struct change_site *site, const struct dropin_place *place,
+static const char *directory(struct change_site *site, const struct dropin_place *place,
 			     char path[4096])
 {
 	snprintf(path, 4096, "%s%s", site->root, place->directory);
 	return path;
 }
 
-static int open_directory(const struct change_site *site, const struct dropin_place *place,
-			  struct err *e)
+static int open_directory(struct change_site *site, const struct dropin_place *place, struct err *e)
 {
 	char path[4096];
 	int fd =
@@ -128,7 +85,7 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 	return 0;
 }
 
-static int load(int dir, const struct change_site *site, const struct dropin_place *place,
+static int load(int dir, struct change_site *site, const struct dropin_place *place,
 		struct dropin *d, struct err *e)
 {
 	char path[4200];
@@ -178,8 +135,8 @@ static void locate(const char *text, const struct dropin_place *place, size_t *f
 	}
 }
 
-int place_read(const struct change_site *site, const struct dropin_place *place,
-	       char value[CHANGE_VALUE], struct err *e)
+int place_read(struct change_site *site, const struct dropin_place *place, char value[CHANGE_VALUE],
+	       struct err *e)
 {
 	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
@@ -198,19 +155,13 @@ int place_read(const struct change_site *site, const struct dropin_place *place,
 	return 0;
 }
 
-int place_check(const struct change_site *site, const struct dropin_place *place, const char *value,
-		char normal[CHANGE_VALUE], struct err *e)
+int place_check(struct change_site *site, const struct dropin_place *place, struct err *e)
 {
-	char now[CHANGE_VALUE];
+	char now[CHANGE_VALUE], path[4096];
 	int r = place_read(site, place, now, e);
-	if (r < 0)
-		return r;
-	char path[4096];
-	if (access(directory(site, place, path), W_OK) < 0)
+	if (r == 0 && access(directory(site, place, path), W_OK) < 0)
 		return err_errno(e, "cannot write to %s", path);
-	if (normal != value)
-		snprintf(normal, CHANGE_VALUE, "%s", value);
-	return 0;
+	return r;
 }
 
 /* The file's text with the lines [from, to) replaced; NULL without memory. */
@@ -298,7 +249,7 @@ static int replace(int dir, const struct dropin *d, const struct dropin_place *p
 	return fsync(dir);
 }
 
-int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
+int place_write(struct change_site *site, const struct dropin_place *place, const char *value,
 		struct err *e)
 {
 	CLEAN(close_fd) int dir = open_directory(site, place, e);
@@ -319,7 +270,7 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 	return 0;
 }
 
-int place_tidy(const struct change_site *site, const struct dropin_place *place, struct err *e)
+int place_tidy(struct change_site *site, const struct dropin_place *place, struct err *e)
 {
 	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
@@ -332,30 +283,4 @@ int place_tidy(const struct change_site *site, const struct dropin_place *place,
 	if (unlinkat(dir, name, 0) < 0)
 		return err_errno(e, "cannot remove %s%s/%s", site->root, place->directory, name);
 	return 0;
-}
-
-int dropin_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
-		struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_read(site, &place, value, e);
-}
-
-int dropin_check(const struct change_site *site, const char *name, const char *value,
-		 char normal[CHANGE_VALUE], struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_check(site, &place, value, normal, e);
-}
-
-int dropin_write(const struct change_site *site, const char *name, const char *value, struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_write(site, &place, value, e);
-}
-
-int dropin_tidy(const struct change_site *site, struct err *e)
-{
-	struct dropin_place place = sysctl_place("");
-	return place_tidy(site, &place, e);
 }

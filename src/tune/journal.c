@@ -405,8 +405,8 @@ static int lock(struct journal *j, struct err *e)
 	return 0;
 }
 
-static int open_and_read(struct journal *j, const char *path, enum journal_access access,
-			 struct err *e)
+static int open_files(struct journal *j, const char *path, enum journal_access access,
+		      struct err *e)
 {
 	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path))
 		return err_set(e, ENAMETOOLONG,
@@ -419,23 +419,83 @@ static int open_and_read(struct journal *j, const char *path, enum journal_acces
 			   flags | (access == JOURNAL_MAKE ? O_CREAT : 0), 0644, e);
 	if (j->fd < 0)
 		return j->fd;
-	int r = access == JOURNAL_READ ? 0 : lock(j, e);
-	if (r == 0)
-		r = read_all(j, e);
-	if (r == 0 && j->torn && access != JOURNAL_READ && ftruncate(j->fd, j->good) < 0)
-		r = err_errno(e, "cannot cut off the torn last record of %s/%s", j->path,
-			      JOURNAL_FILE);
+	return access == JOURNAL_READ ? 0 : lock(j, e);
+}
+
+/* Cuts off a torn record if the journal is open for writing. */
+static int read_and_cut(struct journal *j, struct err *e)
+{
+	int r = read_all(j, e);
+	if (r == 0 && j->torn && j->lock >= 0 && ftruncate(j->fd, j->good) < 0)
+		return err_errno(e, "cannot cut off the torn last record of %s/%s", j->path,
+				 JOURNAL_FILE);
 	return r;
 }
 
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e)
 {
-	*j = (struct journal){.dir = -1, .fd = -1, .lock = -1};
-	int r = open_and_read(j, path, access, e);
+	*j = (struct journal)JOURNAL_CLOSED;
+	int r = open_files(j, path, access, e);
+	if (r == 0)
+		r = read_and_cut(j, e);
 	if (r < 0)
 		journal_close(j);
 	return r;
 }
+
+/* Whether a file is the journal as it was read: records are only ever appended. */
+static bool same_file(const struct journal *j, const struct stat *now)
+{
+	struct stat read;
+	return j->fd >= 0 && fstat(j->fd, &read) == 0 && read.st_dev == now->st_dev &&
+	       read.st_ino == now->st_ino && now->st_size == j->good;
+}
+
+bool journal_changed(const struct journal *j)
+{
+	struct stat now;
+	return fstatat(j->dir, JOURNAL_FILE, &now, AT_SYMLINK_NOFOLLOW) < 0 || !same_file(j, &now);
+}
+
+static void replace(struct journal *j, struct journal *next)
+{
+	journal_close(j);
+	*j = *next;
+}
+
+int journal_refresh(struct journal *j, struct err *e)
+{
+	struct journal next;
+	if (!journal_changed(j))
+		return 0;
+	int r = journal_open(&next, j->path, JOURNAL_READ, e);
+	if (r == 0)
+		replace(j, &next);
+	return r;
+}
+
+int journal_lock(struct journal *j, const char *path, struct err *e)
+{
+	struct stat now;
+	struct journal next = JOURNAL_CLOSED;
+	int r = open_files(&next, path, JOURNAL_MAKE, e);
+	if (r == 0 && fstat(next.fd, &now) == 0 && same_file(j, &now)) {
+		next.good = j->good;
+		next.runs = j->runs;
+		next.count = j->count;
+		j->runs = NULL;
+		j->count = 0;
+	} else if (r == 0) {
+		r = read_and_cut(&next, e);
+	}
+	if (r < 0)
+		journal_close(&next);
+	else
+		replace(j, &next);
+	return r;
+}
+
+void journal_unlock(struct journal *j) { close_fd(&j->lock); }
 
 void journal_close(struct journal *j)
 {
@@ -491,7 +551,7 @@ bool journal_watched(const struct journal *j, unsigned id)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-struct run *journal_find(struct journal *j, unsigned id)
+struct run *journal_find(const struct journal *j, unsigned id)
 {
 	for (size_t i = j->count; i-- > 0;)
 		if (j->runs[i].id == id)
@@ -499,7 +559,12 @@ struct run *journal_find(struct journal *j, unsigned id)
 	return NULL;
 }
 
-struct run *journal_open_run(struct journal *j)
+unsigned journal_next(const struct journal *j)
+{
+	return j->count ? j->runs[j->count - 1].id + 1 : 1;
+}
+
+struct run *journal_open_run(const struct journal *j)
 {
 	for (size_t i = j->count; i-- > 0;)
 		if (j->runs[i].status == RUN_UNFINISHED || j->runs[i].status == RUN_WAITING)
@@ -507,7 +572,7 @@ struct run *journal_open_run(struct journal *j)
 	return NULL;
 }
 
-struct run *journal_open_here(struct journal *j, const struct host_identity *here)
+struct run *journal_open_here(const struct journal *j, const struct host_identity *here)
 {
 	for (size_t i = j->count; i-- > 0;) {
 		struct run *r = &j->runs[i];
@@ -616,7 +681,7 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 
 int journal_begin(struct journal *j, const struct run *r, struct run **out, struct err *e)
 {
-	unsigned id = j->count ? j->runs[j->count - 1].id + 1 : 1;
+	unsigned id = journal_next(j);
 	int failed = record(j, id, "begin", e, "{s:s, s:s, s:s, s:s, s:I, s:b}", "by", r->by,
 			    "command", r->command, "boot", r->boot, "netns", r->netns, "confirm_s",
 			    (json_int_t)r->confirm_s, "persist", r->persist);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/journal.h"
 #include "tune/operator.h"
 #include "tune/watchdog.h"
 
@@ -37,21 +36,23 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 			option);
 }
 
-/* Ignores runs of other network namespaces. */
+void notice_of_journal(const struct journal *j)
+{
+	struct host *host = NULL;
+	struct host_identity here;
+	bool known = host_open(&host, "/", NULL) == 0 && host_identity(host, &here, NULL) == 0;
+	const struct run *r = known ? journal_open_here(j, &here) : journal_open_run(j);
+	if (r && !journal_busy(j))
+		print(r, known ? &here : NULL, journal_watched(j, r->id), j->path);
+	if (host)
+		host_close(host);
+}
+
 void notice_unfinished(const char *state_dir)
 {
 	struct journal j;
-	struct host *host = NULL;
-	struct host_identity here;
-	struct err ignored;
-	if (journal_open(&j, state_dir, JOURNAL_READ, &ignored) < 0)
+	if (journal_open(&j, state_dir, JOURNAL_READ, NULL) < 0)
 		return;
-	bool known =
-		host_open(&host, "/", &ignored) == 0 && host_identity(host, &here, &ignored) == 0;
-	const struct run *r = known ? journal_open_here(&j, &here) : journal_open_run(&j);
-	if (r && !journal_busy(&j))
-		print(r, known ? &here : NULL, journal_watched(&j, r->id), state_dir);
-	if (host)
-		host_close(host);
+	notice_of_journal(&j);
 	journal_close(&j);
 }

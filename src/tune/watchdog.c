@@ -32,7 +32,7 @@ uint64_t watchdog_clock_ms(void)
 
 struct watch {
 	const char *state_dir;
-	const struct change_site *site;
+	struct change_site *site;
 	unsigned run;
 	uint64_t deadline_ms;
 	struct journal known; /* as last read: a lost journal does not prevent the rollback */
@@ -51,22 +51,28 @@ static struct run *watched(struct watch *w, struct journal *j)
 	return same ? r : NULL;
 }
 
+static bool is_open(const struct run *r)
+{
+	return r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
+}
+
 /* Whether the run is neither confirmed nor rolled back; true if the journal cannot be read. */
 static bool undecided(struct watch *w)
 {
 	struct journal j;
-	struct err ignored;
-	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
+	const struct run *r = journal_find(&w->known, w->run);
+	if (r && !journal_changed(&w->known))
+		return is_open(r);
+	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) < 0)
 		return true;
-	const struct run *r = watched(w, &j);
+	r = watched(w, &j);
 	if (!r) {
 		journal_close(&j);
 		return true;
 	}
-	bool open = r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
 	journal_close(&w->known);
 	w->known = j;
-	return open;
+	return is_open(r);
 }
 
 /* Waits until the deadline; false if the run was decided before. */
@@ -118,9 +124,9 @@ static struct journal *open_journal(struct watch *w, struct journal *j)
 
 static void roll_back(struct watch *w)
 {
-	struct journal opened = {.dir = -1, .fd = -1, .lock = -1}, *j = open_journal(w, &opened);
+	struct journal opened = JOURNAL_CLOSED, *j = open_journal(w, &opened);
 	struct run *r = journal_find(j, w->run);
-	if (r && !r->confirmed && (r->status == RUN_WAITING || r->status == RUN_UNFINISHED)) {
+	if (r && !r->confirmed && is_open(r)) {
 		struct err e;
 		struct undo u = {.site = w->site,
 				 .by = "the watchdog of --confirm",
@@ -205,7 +211,7 @@ static bool answered(int channel)
 	return n == 1;
 }
 
-int watchdog_start(struct watchdog *handle, const char *state_dir, const struct change_site *site,
+int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
 		   unsigned run, uint64_t confirm_s, struct err *e)
 {
 	handle->channel = -1;
@@ -219,10 +225,7 @@ int watchdog_start(struct watchdog *handle, const char *state_dir, const struct 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the rollback watchdog");
 	fflush(NULL);
-	struct watch w = {.state_dir = path,
-			  .site = site,
-			  .run = run,
-			  .known = {.dir = -1, .fd = -1, .lock = -1}};
+	struct watch w = {.state_dir = path, .site = site, .run = run, .known = JOURNAL_CLOSED};
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(start(&w, ends[1], confirm_s) < 0);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "epolltune/knob.h"
-#include "tune/executor.h"
+#include "report/plan_render.h"
 #include "tune/plan.h"
 
 static struct host *host;
@@ -454,11 +454,11 @@ static char *preview(const char *format)
 	char *text = NULL;
 	size_t size;
 	struct err e;
-	struct execution x = {.plan = plan,
-			      .out = open_memstream(&text, &size),
-			      .style = {.width = 80, .utf8 = true}};
-	assert_int_equal(executor_run(executor_preview(format), &x, &e), 0);
-	fclose(x.out);
+	FILE *out = open_memstream(&text, &size);
+	const struct plan_result result = {.plan = plan};
+	const struct render_style style = {.width = 80, .utf8 = true};
+	assert_int_equal(plan_render_find(format)(out, &result, &style, &e), 0);
+	fclose(out);
 	return text;
 }
 

@@ -1,18 +1,16 @@
-/* The executor that makes the changes. Each one: compare with the plan, journal the intent, write
- * once, read back, journal the result. Any error rolls the whole run back. */
+#include "tune/execute.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/cleanup.h"
-#include "tune/executor.h"
 #include "tune/interrupt.h"
+#include "tune/site.h"
 #include "tune/undo.h"
-#include "tune/watchdog.h"
 
 static struct run *run_of(const struct execution *x) { return journal_find(x->journal, x->run); }
 
-static int real_begin(struct execution *x, struct err *e)
+static int begin(struct execution *x, struct err *e)
 {
 	struct host_identity here;
 	int failed = host_identity(x->site->host, &here, e);
@@ -38,7 +36,7 @@ static int check_interrupt(struct err *e)
 	return signal ? err_set(e, EINTR, "interrupted by %s", interrupt_name(signal)) : 0;
 }
 
-static int as_planned(const struct change_kind *kind, const struct change_site *site,
+static int as_planned(const struct change_kind *kind, struct change_site *site,
 		      const struct change *c, struct err *e)
 {
 	char now[CHANGE_VALUE];
@@ -53,15 +51,16 @@ static int as_planned(const struct change_kind *kind, const struct change_site *
 	return 0;
 }
 
-static int real_change(struct execution *x, struct change *c, struct err *e)
+static int make_change(struct execution *x, struct change *c, struct err *e)
 {
 	const struct change_kind *kind = change_kind_find(c->kind);
 	size_t n = 0;
+	site_refresh(x->site);
 	int r = check_interrupt(e);
 	if (r == 0)
 		r = as_planned(kind, x->site, c, e);
-	if (r == 0 && kind->object)
-		r = kind->object(x->site, c->name, c->object, e);
+	if (r == 0 && kind->running)
+		r = kind->running->object(x->site, c->name, c->object, e);
 	if (r == 0)
 		r = journal_intent(x->journal, run_of(x), c, &n, e);
 	if (r < 0)
@@ -124,7 +123,7 @@ static void roll_back(struct execution *x, const char *reason, bool files_only)
 		x->plan->changes[begun].state = r->items[--n].state;
 }
 
-static int real_end(struct execution *x, int failed, struct err *e)
+static int end(struct execution *x, int failed, struct err *e)
 {
 	if (!x->run)
 		return failed; /* no run was begun */
@@ -143,24 +142,30 @@ static int real_end(struct execution *x, int failed, struct err *e)
 	return failed;
 }
 
-const struct executor executor_real = {"real", real_begin, real_change, real_end};
-
-static int persist_end(struct execution *x, int failed, struct err *e)
+static int make_changes(struct execution *x, struct err *e)
 {
+	int r = 0;
+	for (size_t i = 0; i < x->plan->count && r == 0; i++)
+		r = make_change(x, &x->plan->changes[i], e);
+	return r;
+}
+
+int execute_plan(struct execution *x, struct err *e)
+{
+	x->watchdog = (struct watchdog){.channel = -1};
+	int r = begin(x, e);
+	if (r == 0)
+		r = make_changes(x, e);
+	return end(x, r, e);
+}
+
+int execute_files(struct execution *x, struct err *e)
+{
+	int failed = make_changes(x, e);
 	if (failed == 0)
 		failed = journal_end(x->journal, run_of(x), e);
 	if (failed < 0)
 		roll_back(x, "", true);
 	x->outcome = OUTCOME_APPLIED; /* the run stays applied even if the files failed */
 	return failed;
-}
-
-const struct executor executor_persist = {"persist", NULL, real_change, persist_end};
-
-int executor_run(const struct executor *executor, struct execution *x, struct err *e)
-{
-	int failed = executor->begin ? executor->begin(x, e) : 0;
-	for (size_t i = 0; i < x->plan->count && failed == 0 && executor->change; i++)
-		failed = executor->change(x, &x->plan->changes[i], e);
-	return executor->end ? executor->end(x, failed, e) : failed;
 }
