@@ -134,24 +134,26 @@ struct change_running {
 	/* Whether a knob's name ("net/core/somaxconn", "device.ring.rx@eth0") is of this kind, and
 	 * how plan and journal spell it. */
 	bool (*has)(const char *name, char spelled[CHANGE_NAME]);
+	enum change_scope (*scope)(const char *name);
 	/* `normal` gets a value as read() returns it; -EINVAL or -ERANGE if it is out of range. */
 	int (*normal)(struct change_site *site, const char *name, const char *value,
 		      char normal[CHANGE_VALUE], struct err *e);
-	/* Fills change.object. */
+	/* Fills change.object; NULL: a name is enough. */
 	int (*object)(struct change_site *site, const char *name, char object[CHANGE_OBJECT],
 		      struct err *e);
-	/* Whether the options allow to disturb what the change disturbs; if not, why. */
+	/* Whether the options allow to disturb what the change disturbs; if not, why. NULL: it
+	 * disturbs nothing. */
 	bool (*allowed)(struct change_site *site, const char *name, const struct plan_options *o,
 			char why[200]);
 	/* Whether a setting that read() refused is a manual step, not an error; if so, what to do.
 	 */
 	bool (*hidden)(const struct err *why, char action[CHANGE_VALUE]);
 	/* Whether the object of a change that read() does not find was removed, and is not merely
-	 * hidden; if not, *e may say where it is. */
+	 * hidden; if not, *e may say where it is. NULL: unknown. */
 	bool (*gone)(struct change_site *site, const struct change *c, struct err *e);
 	/* For a rollback in a later boot: replaces c->from, which is of an earlier one, by the
 	 * value that this boot would have without the change. `why` says whose that is; "":
-	 * unknown. */
+	 * unknown, like NULL. */
 	void (*at_boot)(struct change_site *site, struct change *c, char why[CHANGE_WHY]);
 	/* The kind of file that holds the setting for the next boot; NULL: none can. */
 	const struct change_kind *(*file)(const char *name);
@@ -169,26 +171,25 @@ struct change_author {
 
 /* A kind whose changes are lines of files below /etc; names are those of the running kind. */
 struct change_file {
-	bool optional; /* a setting that no file can hold is a manual step, not an error */
+	bool optional;         /* a setting that no file can hold is a manual step, not an error */
+	const char *directory; /* "/etc/sysctl.d" */
 	void (*path)(const char *name, char path[CHANGE_FILE]);
 	/* The setting of a line as read() returns it; "" for no line. */
 	void (*setting)(const char *name, const char *line, char setting[CHANGE_VALUE]);
 	/* The line that sets it, with its comment. */
 	int (*line)(struct change_site *site, const char *name, const char *set_to, const char *why,
 		    const struct change_author *author, char line[CHANGE_VALUE], struct err *e);
-	/* `why` says what overrides our line at the next boot; "": nothing. */
+	/* `why` says what overrides our line at the next boot; "": nothing. NULL: not known here.
+	 */
 	int (*overridden)(struct change_site *site, const char *name, const char *set_to,
 			  char why[200], struct err *e);
 	/* Fills what the files will set at the next boot. */
 	int (*look)(struct change_site *site, const char *name, struct persisted *out,
 		    struct err *e);
-	/* Removes temporary files of a write that was cut off. */
-	int (*tidy)(struct change_site *site, struct err *e);
 };
 
 struct change_kind {
 	const char *name;
-	enum change_scope (*scope)(const char *name);
 	/* Whether `value` is in range (-EINVAL, -ERANGE) and this process may write it here
 	 * (-EACCES, -EPERM, -EROFS, -ENOENT). */
 	int (*check)(struct change_site *site, const char *name, const char *value, struct err *e);

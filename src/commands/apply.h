@@ -30,6 +30,18 @@ struct apply {
 	struct journal journal; /* as last read; locked while changes are made */
 };
 
+/* Makes the plan; checks first, if no report is given. */
+int apply_plan(struct apply *a, struct err *e);
+/* Refuses because another run has to be decided first. */
+int apply_refuse_pending(const struct apply *a, const struct run *open,
+			 const struct host_identity *here, struct err *e);
+/* Why a report that is not ready leads to no change; NULL: nothing to say. */
+const char *apply_no_change(const struct apply *a);
+/* The exit status of a preview, and of a plan without changes. */
+int apply_preview_status(const struct apply *a);
+/* EXIT_WARNING if manual steps remain or a change is not proven. */
+int apply_status(const struct apply *a);
+
 /* The probes that measure a wall of the plan or, with `knobs`, that those concern; see coverage.h.
  */
 char *apply_probes(const struct apply *a, const char *knobs);

@@ -52,11 +52,11 @@ static void narrow(const struct apply *a)
 
 static int prove_once(struct apply *a, struct err *e)
 {
-	int r = check_run(&a->again, a->after, e);
+	int rc = check_run(&a->again, a->after, e);
 	if (interrupt_came())
 		return err_set(e, EINTR, "interrupted by %s during the proof",
 			       interrupt_name(interrupt_came()));
-	return r < 0 ? err_prefix(e, "the proof") : verify_plan(&a->proof, e);
+	return rc < 0 ? err_prefix(e, "the proof") : verify_plan(&a->proof, e);
 }
 
 static void print_proof(const struct apply *a)
@@ -85,12 +85,12 @@ int apply_prove(void *arg, struct err *e)
 					 .foreign = a->plan_options.foreign};
 	if (a->probes)
 		narrow(a);
-	int r = prove_once(a, e);
-	if (r < 0 && !interrupt_came())
-		r = prove_once(a, e);
+	int rc = prove_once(a, e);
+	if (rc < 0 && !interrupt_came())
+		rc = prove_once(a, e);
 	if (a->tuning.json)
 		a->result.proof = compare_json(a->before, a->after);
 	else
 		print_proof(a);
-	return r;
+	return rc;
 }

@@ -72,7 +72,7 @@ static int watch_once(struct apply *a, unsigned *unwatched, int status)
 	if (journal_refresh(&a->journal, &e) < 0)
 		return command_error(&e);
 	const struct run *r = journal_find(j, run);
-	if (!r || (r->status != RUN_WAITING && r->status != RUN_UNFINISHED))
+	if (!r || !run_is_open(r))
 		return decided(a, r, status);
 	if (interrupt_came()) {
 		fprintf(stderr, "\nepolltune: the count-down continues without this display\n");

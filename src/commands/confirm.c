@@ -59,10 +59,10 @@ static int persist_run(struct confirm *c, struct journal *j, unsigned run, struc
 {
 	struct run *r = journal_find(j, run);
 	if (r->persist || c->persist) {
-		int failed = plan_lines(c, r, e);
-		if (failed < 0) {
+		int rc = plan_lines(c, r, e);
+		if (rc < 0) {
 			journal_end(j, r, NULL);
-			return failed;
+			return rc;
 		}
 	}
 	struct execution x = {
@@ -88,19 +88,19 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 {
 	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_APPLIED};
 	bool late = watchdog_clock_ms() > journal_find(j, run)->deadline_ms;
-	int failed = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
-	if (failed < 0) {
+	int rc = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
+	if (rc < 0) {
 		result.outcome = OUTCOME_REFUSED;
 		result.reason = e->text;
 		command_error(e);
 		return tuning_finish(&c->tuning, &result, EXIT_CRITICAL);
 	}
 	result.run = run;
-	failed = persist_run(c, j, run, e);
-	int status = failed < 0 ? EXIT_CRITICAL : EXIT_OK;
+	rc = persist_run(c, j, run, e);
+	int status = rc < 0 ? EXIT_CRITICAL : EXIT_OK;
 	struct err other;
 	json_t *lines = json_array();
-	if (failed < 0) {
+	if (rc < 0) {
 		err_prefix(e, "run %u is confirmed, but not persisted", run);
 		command_error(e);
 		result.reason = e->text;
@@ -108,7 +108,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 		printf("Run %u is confirmed%s: the changes stay.\n", run,
 		       late ? ", after its deadline" : "");
 	}
-	if (failed == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0)
+	if (rc == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0)
 		status = command_error(&other);
 	else
 		result.persisted = lines;
@@ -143,9 +143,9 @@ static int none_waits(const struct confirm *c, struct journal *j)
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
 	struct host_identity here;
-	int failed = host_identity(c->tuning.host, &here, e);
-	if (failed < 0)
-		return failed;
+	int rc = host_identity(c->tuning.host, &here, e);
+	if (rc < 0)
+		return rc;
 	if (strcmp(r->boot, here.boot) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "run %u was lost at a reboot before it was confirmed; "
@@ -180,12 +180,12 @@ static const struct run *find_waiting(struct confirm *c, const struct journal *j
 static int run(struct confirm *c, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
-	if (r == -ENOENT)
+	int rc = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
+	if (rc == -ENOENT)
 		return tuning_absent(&c->tuning, e) < 0 ? refuse(c, e) : none_waits(c, &j);
-	if (r == -EACCES)
+	if (rc == -EACCES)
 		err_prefix(e, "run as root: sudo epolltune confirm");
-	if (r < 0)
+	if (rc < 0)
 		return refuse(c, e);
 	const struct run *waiting = find_waiting(c, &j, e);
 	if (waiting)

@@ -175,10 +175,10 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
 				 EPOLLTUNE_VERSION, "runs", runs);
 	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 	putchar('\n');
 	json_decref(root);
-	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
+	return rc ? err_errno(e, "cannot write the history as JSON") : 0;
 }
 
 enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_NETNS, COLUMN_CHANGES };
@@ -317,14 +317,14 @@ int command_history(int argc, char **argv)
 		return command_help(o.command);
 	h.tuning.style = render_style_for(stdout, h.tuning.color);
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
-	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
+	int rc = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
+	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
 		return command_error(&e);
-	if (r == 0 && j.torn && !journal_busy(&j))
+	if (rc == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
 	h.journal = &j;
-	if (r == 0 && !h.tuning.json)
+	if (rc == 0 && !h.tuning.json)
 		now_read(&h);
 	int status = show(&h, &j);
 	if (h.host)

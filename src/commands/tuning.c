@@ -36,9 +36,9 @@ int tuning_open(struct tuning *t, struct err *e)
 	umask(022);
 	operator_name(t->by);
 	t->style = render_style_for(stdout, t->color);
-	int r = host_open(&t->host, "/", e);
+	int rc = host_open(&t->host, "/", e);
 	t->site = (struct change_site){.host = t->host, .root = ""};
-	return r;
+	return rc;
 }
 
 void tuning_close(struct tuning *t)
@@ -51,11 +51,11 @@ void tuning_close(struct tuning *t)
 int tuning_settings(const char *list, struct err *e)
 {
 	struct setting set;
-	int r;
-	while ((r = setting_next(&list, &set, e)) > 0)
+	int rc;
+	while ((rc = setting_next(&list, &set, e)) > 0)
 		if (!set.knob)
 			return values_unknown("set", "@knobs", set.name, e);
-	return r;
+	return rc;
 }
 
 int tuning_error(const struct err *e)
@@ -84,9 +84,9 @@ int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct
 		char text[CHANGE_VALUE * 3];
 		if (c->scope != CHANGE_FILES)
 			continue;
-		int r = persist_look(c, &t->site, &p, e);
-		if (r < 0)
-			return r;
+		int rc = persist_look(c, &t->site, &p, e);
+		if (rc < 0)
+			return rc;
 		persist_text(&p, text, sizeof(text));
 		json_array_append_new(list, persist_json(&p));
 		tuning_print(t, p.knob, text);

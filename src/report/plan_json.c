@@ -54,22 +54,21 @@ static json_t *json_plan(const struct plan_result *r)
 				 EPOLLTUNE_VERSION, "changed", changed, "outcome",
 				 outcome_name(r->outcome));
 	json_t *changes = json_array(), *manual = json_array();
-	int failed = json_object_set_new(root, "run", r->run ? json_integer(r->run) : json_null());
-	failed |= json_object_set_new(root, "answer", json_text(r->answer ? r->answer : ""));
-	failed |= json_object_set_new(root, "reason",
-				      r->reason ? json_string(r->reason) : json_null());
+	int rc = json_object_set_new(root, "run", r->run ? json_integer(r->run) : json_null());
+	rc |= json_object_set_new(root, "answer", json_text(r->answer ? r->answer : ""));
+	rc |= json_object_set_new(root, "reason", r->reason ? json_string(r->reason) : json_null());
 	for (size_t i = 0; i < r->plan->count; i++)
-		failed |= json_array_append_new(changes, json_change(&r->plan->changes[i]));
+		rc |= json_array_append_new(changes, json_change(&r->plan->changes[i]));
 	for (size_t i = 0; i < r->plan->manual_count; i++)
-		failed |= json_array_append_new(manual, json_manual(&r->plan->manual[i]));
-	failed |= json_object_set_new(root, "changes", changes);
-	failed |= json_object_set_new(root, "manual", manual);
-	failed |= json_object_set_new(root, "unknown", json_integer((json_int_t)r->plan->unknown));
-	failed |= json_object_set_new(root, "memory", json_budget(&r->plan->after));
-	failed |= json_object_set(root, "proof", r->proof ? r->proof : json_null());
-	failed |= r->persisted ? json_object_set(root, "persisted", r->persisted)
-			       : json_object_set_new(root, "persisted", json_array());
-	if (failed) {
+		rc |= json_array_append_new(manual, json_manual(&r->plan->manual[i]));
+	rc |= json_object_set_new(root, "changes", changes);
+	rc |= json_object_set_new(root, "manual", manual);
+	rc |= json_object_set_new(root, "unknown", json_integer((json_int_t)r->plan->unknown));
+	rc |= json_object_set_new(root, "memory", json_budget(&r->plan->after));
+	rc |= json_object_set(root, "proof", r->proof ? r->proof : json_null());
+	rc |= r->persisted ? json_object_set(root, "persisted", r->persisted)
+			   : json_object_set_new(root, "persisted", json_array());
+	if (rc) {
 		json_decref(root);
 		return NULL;
 	}

@@ -145,9 +145,9 @@ static int read_number(const struct device_name *d, const struct nic *n, struct 
 		if (d->setting->group)
 			*value = nic_get(n, field_of(d->setting, n, false));
 		if (d->setting->by_napi || threads(d->setting)) {
-			int r = agreed(d, n, value, e);
-			if (r < 0)
-				return r;
+			int rc = agreed(d, n, value, e);
+			if (rc < 0)
+				return rc;
 		}
 	}
 	return value->known ? 0 : lacking(d, n, e);
@@ -159,18 +159,18 @@ static int read_from(const struct device_name *d, const struct nic *n, char valu
 	struct nic_number number;
 	if (d->setting->masks)
 		return read_masks(d, n, value, e);
-	int r = read_number(d, n, &number, e);
-	if (r == 0)
+	int rc = read_number(d, n, &number, e);
+	if (rc == 0)
 		snprintf(value, CHANGE_VALUE, "%" PRIu64, number.value);
-	return r;
+	return rc;
 }
 
 /* A name and its interface. */
 static int look_at(struct change_site *site, const char *name, struct device_name *d,
 		   const struct nic **n, struct err *e)
 {
-	int r = parse(name, d, e);
-	return r < 0 ? r : site_nic(site, d->nic, n, e);
+	int rc = parse(name, d, e);
+	return rc < 0 ? rc : site_nic(site, d->nic, n, e);
 }
 
 static int device_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
@@ -178,8 +178,8 @@ static int device_read(struct change_site *site, const char *name, char value[CH
 {
 	struct device_name d;
 	const struct nic *n;
-	int r = look_at(site, name, &d, &n, e);
-	return r < 0 ? r : read_from(&d, n, value, e);
+	int rc = look_at(site, name, &d, &n, e);
+	return rc < 0 ? rc : read_from(&d, n, value, e);
 }
 
 static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *e)
@@ -199,14 +199,14 @@ static int device_normal(struct change_site *site, const char *name, const char 
 	struct device_name d;
 	const struct nic *n;
 	char now[CHANGE_VALUE];
-	int r = look_at(site, name, &d, &n, e);
-	if (r == 0)
-		r = read_from(&d, n, now, e);
-	if (r == 0)
-		r = d.setting->masks ? check_mask(value, normal, e)
-				     : knob_check(d.knob, value, normal, e);
-	if (r < 0)
-		return r;
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
+		rc = read_from(&d, n, now, e);
+	if (rc == 0)
+		rc = d.setting->masks ? check_mask(value, normal, e)
+				      : knob_check(d.knob, value, normal, e);
+	if (rc < 0)
+		return rc;
 	const struct nic_field *max = d.setting->group ? field_of(d.setting, n, true) : NULL;
 	struct nic_number limit = max ? nic_get(n, max) : (struct nic_number){0};
 	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
@@ -229,10 +229,10 @@ static int device_check(struct change_site *site, const char *name, const char *
 	struct device_name d;
 	const struct nic *n;
 	char normal[CHANGE_VALUE];
-	int r = device_normal(site, name, value, normal, e);
-	if (r == 0)
-		r = look_at(site, name, &d, &n, e);
-	return r < 0 ? r : nic_settable(site->host, n, means_of(&d), e);
+	int rc = device_normal(site, name, value, normal, e);
+	if (rc == 0)
+		rc = look_at(site, name, &d, &n, e);
+	return rc < 0 ? rc : nic_settable(site->host, n, means_of(&d), e);
 }
 
 static int write_napis(const struct change_site *site, const struct device_name *d,
@@ -244,8 +244,8 @@ static int write_napis(const struct change_site *site, const struct device_name 
 		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, n, e);
 	}
 	for (size_t i = 0; i < n->napi_count; i++) {
-		int r = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
-		if (r < 0)
+		int rc = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
+		if (rc < 0)
 			return err_prefix(e, "%s", d->nic);
 	}
 	return n->napi_count ? 0 : lacking(d, n, e);
@@ -271,11 +271,11 @@ static int device_write(struct change_site *site, const char *name, const char *
 {
 	struct device_name d;
 	const struct nic *n;
-	int r = look_at(site, name, &d, &n, e);
-	if (r == 0)
-		r = write_to(site, name, &d, n, value, e);
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
+		rc = write_to(site, name, &d, n, value, e);
 	site_refresh(site);
-	return r;
+	return rc;
 }
 
 /* The interface's index, which survives a rename. */
@@ -284,10 +284,10 @@ static int device_object(struct change_site *site, const char *name, char object
 {
 	struct device_name d;
 	const struct nic *n;
-	int r = look_at(site, name, &d, &n, e);
-	if (r == 0)
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
 		snprintf(object, CHANGE_OBJECT, "%u", n->index);
-	return r;
+	return rc;
 }
 
 static bool device_gone(struct change_site *site, const struct change *c, struct err *e)
@@ -357,13 +357,6 @@ static bool device_hidden(const struct err *why, char action[CHANGE_VALUE])
 	return true;
 }
 
-/* The value of an earlier boot: what a driver sets at first is not known. */
-static void device_at_boot(struct change_site *site, struct change *c, char why[CHANGE_WHY])
-{
-	(void)site, (void)c;
-	why[0] = 0;
-}
-
 /* Quotes a word for a shell: interface names may hold almost any character. */
 static void shell_word(FILE *out, const char *text)
 {
@@ -416,12 +409,12 @@ static void device_sysctl(FILE *out, const struct change *c)
 
 static const struct change_running running = {
 	.has = device_has,
+	.scope = device_scope,
 	.normal = device_normal,
 	.object = device_object,
 	.allowed = device_allowed,
 	.hidden = device_hidden,
 	.gone = device_gone,
-	.at_boot = device_at_boot,
 	.file = device_file,
 	.shell = device_shell,
 	.sysctl = device_sysctl,
@@ -429,7 +422,6 @@ static const struct change_running running = {
 
 const struct change_kind kind_device = {
 	.name = "device",
-	.scope = device_scope,
 	.check = device_check,
 	.read = device_read,
 	.write = device_write,

@@ -19,7 +19,6 @@
 
 #define LINK_DIRECTORY "/etc/systemd/network"
 #define UDEV_DIRECTORY "/etc/udev/rules.d"
-#define OUR_PREFIX "90-epolltune-"
 
 static bool is_link(const struct device_name *d) { return d->setting->link != NULL; }
 
@@ -51,9 +50,9 @@ static int card_find(struct change_site *site, const struct device_name *d, stru
 {
 	const struct nic *n;
 	*c = (struct card){0};
-	int r = site_nic(site, d->nic, &n, e);
-	if (r < 0)
-		return r;
+	int rc = site_nic(site, d->nic, &n, e);
+	if (rc < 0)
+		return rc;
 	if (!strcmp(d->knob->name, "device.channels") && !n->channels.combined.known)
 		return err_set(
 			e, EOPNOTSUPP,
@@ -143,10 +142,10 @@ static int card_policy(struct change_site *site, const struct device_name *d, co
 		       struct card *c, struct err *e)
 {
 	char applied[256];
-	int r = link_applied(site, d, c->index, applied, e);
+	int rc = link_applied(site, d, c->index, applied, e);
 	const char *slash = strrchr(applied, '/'), *file = slash ? slash + 1 : applied;
-	if (r < 0 || !is_link(d) || !*applied)
-		return r;
+	if (rc < 0 || !is_link(d) || !*applied)
+		return rc;
 	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)
 		return err_set(e, EOPNOTSUPP,
 			       "%s: only one .link file applies to it, %s: "
@@ -163,8 +162,10 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 		.sets = is_link(d) ? link_sets : udev_sets,
 		.of = is_link(d) ? d->setting->link : d->setting->udev,
 	};
-	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
-		 is_link(d) ? ".link" : ".rules");
+	snprintf(place.file, sizeof(place.file),
+		 DROPIN_PREFIX "-"
+			       "%s%s",
+		 d->nic, is_link(d) ? ".link" : ".rules");
 	/* Without the card, lines that end in "=" match any value, see dropin.c. */
 	if (is_link(d))
 		snprintf(place.head, sizeof(place.head),
@@ -234,15 +235,15 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	struct dropin_place place;
 	struct card card;
 	char line[CHANGE_VALUE];
-	int r = place_named(name, &d, &place, e);
-	if (r == 0)
-		r = card_find(site, &d, &card, e);
-	if (r == 0)
-		r = card_policy(site, &d, place.file, &card, e);
-	if (r == 0)
-		r = card_same(site, &place, &card, e);
-	if (r < 0)
-		return r;
+	int rc = place_named(name, &d, &place, e);
+	if (rc == 0)
+		rc = card_find(site, &d, &card, e);
+	if (rc == 0)
+		rc = card_policy(site, &d, place.file, &card, e);
+	if (rc == 0)
+		rc = card_same(site, &place, &card, e);
+	if (rc < 0)
+		return rc;
 	if (is_link(&d) && d.setting->boolean)
 		snprintf(line, sizeof(line), "%s=%s", d.setting->link,
 			 strcmp(set_to, "0") ? "yes" : "no");
@@ -338,8 +339,8 @@ static int file_check(struct change_site *site, const char *name, const char *va
 	(void)value;
 	struct device_name d;
 	struct dropin_place place;
-	int r = place_named(name, &d, &place, e);
-	return r < 0 ? r : place_check(site, &place, e);
+	int rc = place_named(name, &d, &place, e);
+	return rc < 0 ? rc : place_check(site, &place, e);
 }
 
 static int file_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
@@ -347,8 +348,8 @@ static int file_read(struct change_site *site, const char *name, char value[CHAN
 {
 	struct device_name d;
 	struct dropin_place place;
-	int r = place_named(name, &d, &place, e);
-	return r < 0 ? r : place_read(site, &place, value, e);
+	int rc = place_named(name, &d, &place, e);
+	return rc < 0 ? rc : place_read(site, &place, value, e);
 }
 
 static int file_write(struct change_site *site, const char *name, const char *value, struct err *e)
@@ -356,65 +357,30 @@ static int file_write(struct change_site *site, const char *name, const char *va
 	struct device_name d;
 	struct dropin_place place;
 	struct card card;
-	int r = place_named(name, &d, &place, e);
-	if (r < 0)
-		return r;
+	int rc = place_named(name, &d, &place, e);
+	if (rc < 0)
+		return rc;
 	/* Only the head of a new file needs the address. */
 	char path[512];
 	snprintf(path, sizeof(path), "%.300s%s/%s", site->root, place.directory, place.file);
 	if (*value && access(path, F_OK) < 0) {
-		r = card_find(site, &d, &card, e);
-		if (r == 0)
-			r = card_policy(site, &d, place.file, &card, e);
+		rc = card_find(site, &d, &card, e);
+		if (rc == 0)
+			rc = card_policy(site, &d, place.file, &card, e);
 		place = place_of(&d, &card);
 	}
-	return r < 0 ? r : place_write(site, &place, value, e);
-}
-
-/* Removes temporary files of a write that was cut off: ".90-epolltune-….new". */
-static int tidy(struct change_site *site, const char *directory, struct err *e)
-{
-	char path[512];
-	int r = 0;
-	snprintf(path, sizeof(path), "%.400s%s", site->root, directory);
-	DIR *list = opendir(path);
-	const struct dirent *entry;
-	while (list && r == 0 && (entry = readdir(list))) {
-		size_t n = strlen(entry->d_name);
-		if (n > 5 && !strncmp(entry->d_name, "." OUR_PREFIX, strlen("." OUR_PREFIX)) &&
-		    !strcmp(entry->d_name + n - 4, ".new") &&
-		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
-			r = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
-	}
-	if (list)
-		closedir(list);
-	return r;
-}
-
-static int file_tidy(struct change_site *site, struct err *e)
-{
-	int r = tidy(site, LINK_DIRECTORY, e);
-	return r < 0 ? r : tidy(site, UDEV_DIRECTORY, e);
-}
-
-/* Of such files see find_rival(): it is checked when they are written. */
-static int file_overridden(struct change_site *site, const char *name, const char *set_to,
-			   char why[200], struct err *e)
-{
-	(void)site, (void)name, (void)set_to, (void)e;
-	why[0] = 0;
-	return 0;
+	return rc < 0 ? rc : place_write(site, &place, value, e);
 }
 
 static int file_look(struct change_site *site, const char *name, struct persisted *out,
 		     struct err *e)
 {
 	char line[CHANGE_VALUE];
-	int r = kind_device.read(site, name, out->running, e);
-	if (r == 0)
-		r = file_read(site, name, line, e);
-	if (r < 0)
-		return r;
+	int rc = kind_device.read(site, name, out->running, e);
+	if (rc == 0)
+		rc = file_read(site, name, line, e);
+	if (rc < 0)
+		return rc;
 	file_setting(name, line, out->files);
 	if (out->files[0])
 		file_path(name, out->file);
@@ -424,30 +390,14 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	return 0;
 }
 
-static const struct change_file file = {
-	.optional = true,
-	.path = file_path,
-	.setting = file_setting,
-	.line = file_line,
-	.overridden = file_overridden,
-	.look = file_look,
-	.tidy = file_tidy,
-};
+#define FILE_OPERATIONS                                                                            \
+	.optional = true, .path = file_path, .setting = file_setting, .line = file_line,           \
+	.look = file_look
 
-const struct change_kind kind_link = {
-	.name = "link",
-	.scope = kind_scope_files,
-	.check = file_check,
-	.read = file_read,
-	.write = file_write,
-	.file = &file,
-};
+static const struct change_file link_file = {.directory = LINK_DIRECTORY, FILE_OPERATIONS};
+static const struct change_file udev_file = {.directory = UDEV_DIRECTORY, FILE_OPERATIONS};
 
-const struct change_kind kind_udev = {
-	.name = "udev",
-	.scope = kind_scope_files,
-	.check = file_check,
-	.read = file_read,
-	.write = file_write,
-	.file = &file,
-};
+const struct change_kind kind_link = {"link", file_check, file_read, file_write,
+				      .file = &link_file};
+const struct change_kind kind_udev = {"udev", file_check, file_read, file_write,
+				      .file = &udev_file};

@@ -1,5 +1,6 @@
 #include "tune/dropin.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -142,9 +143,9 @@ int place_read(struct change_site *site, const struct dropin_place *place, char 
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, place, &d, e);
-	if (r < 0)
-		return r;
+	int rc = load(dir, site, place, &d, e);
+	if (rc < 0)
+		return rc;
 	size_t from, to;
 	locate(d.text, place, &from, &to);
 	if (to - from >= CHANGE_VALUE)
@@ -158,10 +159,10 @@ int place_read(struct change_site *site, const struct dropin_place *place, char 
 int place_check(struct change_site *site, const struct dropin_place *place, struct err *e)
 {
 	char now[CHANGE_VALUE], path[4096];
-	int r = place_read(site, place, now, e);
-	if (r == 0 && access(directory(site, place, path), W_OK) < 0)
+	int rc = place_read(site, place, now, e);
+	if (rc == 0 && access(directory(site, place, path), W_OK) < 0)
 		return err_errno(e, "cannot write to %s", path);
-	return r;
+	return rc;
 }
 
 /* The file's text with the lines [from, to) replaced; NULL without memory. */
@@ -256,9 +257,9 @@ int place_write(struct change_site *site, const struct dropin_place *place, cons
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, place, &d, e);
-	if (r < 0)
-		return r;
+	int rc = load(dir, site, place, &d, e);
+	if (rc < 0)
+		return rc;
 	size_t from, to;
 	locate(d.text, place, &from, &to);
 	if (!d.exists && !*value)
@@ -270,17 +271,23 @@ int place_write(struct change_site *site, const struct dropin_place *place, cons
 	return 0;
 }
 
-int place_tidy(struct change_site *site, const struct dropin_place *place, struct err *e)
+int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 {
-	CLEAN(close_fd) int dir = open_directory(site, place, e);
-	if (dir < 0)
-		return dir;
-	/* Tested first: on a read-only file system, unlinkat() fails for a missing file too. */
-	struct stat st;
-	char name[80];
-	if (fstatat(dir, fresh(place, name), &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	if (unlinkat(dir, name, 0) < 0)
-		return err_errno(e, "cannot remove %s%s/%s", site->root, place->directory, name);
-	return 0;
+	char path[512];
+	int rc = 0;
+	snprintf(path, sizeof(path), "%.400s%s", site->root, of);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	while (list && rc == 0 && (entry = readdir(list))) {
+		size_t n = strlen(entry->d_name);
+		if (n > 5 &&
+		    !strncmp(entry->d_name, "." DROPIN_PREFIX, strlen("." DROPIN_PREFIX)) &&
+		    !strcmp(entry->d_name + n - 4, ".new") &&
+		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
+			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
+	}
+	if (list)
+		closedir(list);
+	return rc;
 }

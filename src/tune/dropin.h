@@ -13,6 +13,7 @@
 #include "epolltune/change.h"
 
 /* One of our files. It starts with DROPIN_OWN; a file that does not is not ours. */
+#define DROPIN_PREFIX "90-epolltune"
 #define DROPIN_OWN "# Written by epolltune"
 #define DROPIN_HEAD                                                                                \
 	DROPIN_OWN " apply --persist. The comment above each line names its run;\n"                \
@@ -32,7 +33,8 @@ int place_read(struct change_site *site, const struct dropin_place *place, char 
 int place_check(struct change_site *site, const struct dropin_place *place, struct err *e);
 int place_write(struct change_site *site, const struct dropin_place *place, const char *value,
 		struct err *e);
-int place_tidy(struct change_site *site, const struct dropin_place *place, struct err *e);
+/* Removes temporary files of a write that was cut off, ".90-epolltune….new". */
+int dropin_tidy(const struct change_site *site, const char *directory, struct err *e);
 
 /* Makes a value of a line: comment, newline, line. -EFBIG if too long. */
 int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,

@@ -13,21 +13,21 @@ static struct run *run_of(const struct execution *x) { return journal_find(x->jo
 static int begin(struct execution *x, struct err *e)
 {
 	struct host_identity here;
-	int failed = host_identity(x->site->host, &here, e);
-	if (failed < 0)
-		return failed;
+	int rc = host_identity(x->site->host, &here, e);
+	if (rc < 0)
+		return rc;
 	struct run about = {.confirm_s = x->confirm_s, .persist = x->persist}, *made;
 	snprintf(about.by, sizeof(about.by), "%s", x->by);
 	snprintf(about.command, sizeof(about.command), "%s", x->command);
 	memcpy(about.boot, here.boot, sizeof(about.boot));
 	memcpy(about.netns, here.netns, sizeof(about.netns));
-	failed = journal_begin(x->journal, &about, &made, e);
-	if (failed == 0)
+	rc = journal_begin(x->journal, &about, &made, e);
+	if (rc == 0)
 		x->run = made->id;
-	if (failed == 0 && x->confirm_s)
-		failed = watchdog_start(&x->watchdog, x->journal->path, x->site, x->run,
-					x->confirm_s, e);
-	return failed;
+	if (rc == 0 && x->confirm_s)
+		rc = watchdog_start(&x->watchdog, x->journal->path, x->site, x->run, x->confirm_s,
+				    e);
+	return rc;
 }
 
 static int check_interrupt(struct err *e)
@@ -40,9 +40,9 @@ static int as_planned(const struct change_kind *kind, struct change_site *site,
 		      const struct change *c, struct err *e)
 {
 	char now[CHANGE_VALUE];
-	int r = kind->read(site, c->name, now, e);
-	if (r < 0)
-		return r;
+	int rc = kind->read(site, c->name, now, e);
+	if (rc < 0)
+		return rc;
 	if (strcmp(now, c->from) != 0)
 		return err_set(e, ESTALE,
 			       "%s is \"%s\" now, but was \"%s\" when the plan was made: "
@@ -56,26 +56,26 @@ static int make_change(struct execution *x, struct change *c, struct err *e)
 	const struct change_kind *kind = change_kind_find(c->kind);
 	size_t n = 0;
 	site_refresh(x->site);
-	int r = check_interrupt(e);
-	if (r == 0)
-		r = as_planned(kind, x->site, c, e);
-	if (r == 0 && kind->running)
-		r = kind->running->object(x->site, c->name, c->object, e);
-	if (r == 0)
-		r = journal_intent(x->journal, run_of(x), c, &n, e);
-	if (r < 0)
-		return r;
+	int rc = check_interrupt(e);
+	if (rc == 0)
+		rc = as_planned(kind, x->site, c, e);
+	if (rc == 0 && kind->running && kind->running->object)
+		rc = kind->running->object(x->site, c->name, c->object, e);
+	if (rc == 0)
+		rc = journal_intent(x->journal, run_of(x), c, &n, e);
+	if (rc < 0)
+		return rc;
 	c->state = CHANGE_INTENDED;
-	r = kind->write(x->site, c->name, c->to, e);
-	if (r == 0)
-		r = kind->read(x->site, c->name, c->became, e);
-	if (r == 0 && strcmp(c->became, c->from) == 0)
-		r = err_set(e, EIO, "%s: the kernel accepted \"%s\", but it still reads \"%s\"",
-			    c->name, c->to, c->from);
-	if (r == 0)
-		r = journal_done(x->journal, run_of(x), n, c->became, e);
-	if (r < 0)
-		return r;
+	rc = kind->write(x->site, c->name, c->to, e);
+	if (rc == 0)
+		rc = kind->read(x->site, c->name, c->became, e);
+	if (rc == 0 && strcmp(c->became, c->from) == 0)
+		rc = err_set(e, EIO, "%s: the kernel accepted \"%s\", but it still reads \"%s\"",
+			     c->name, c->to, c->from);
+	if (rc == 0)
+		rc = journal_done(x->journal, run_of(x), n, c->became, e);
+	if (rc < 0)
+		return rc;
 	c->state = CHANGE_DONE;
 	if (x->print && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
 		char text[CHANGE_VALUE * 2 + 64];
@@ -92,11 +92,11 @@ static int settle(struct execution *x, struct err *e)
 		return journal_end(x->journal, run_of(x), e);
 	}
 	uint64_t deadline = watchdog_clock_ms() + x->confirm_s * 1000;
-	int r = journal_wait(x->journal, run_of(x), deadline, e);
-	if (r == 0)
-		r = watchdog_arm(&x->watchdog, deadline, e);
+	int rc = journal_wait(x->journal, run_of(x), deadline, e);
+	if (rc == 0)
+		rc = watchdog_arm(&x->watchdog, deadline, e);
 	x->outcome = OUTCOME_WAITING;
-	return r;
+	return rc;
 }
 
 /* Roll back this run; keep the original error. */
@@ -123,49 +123,49 @@ static void roll_back(struct execution *x, const char *reason, bool files_only)
 		x->plan->changes[begun].state = r->items[--n].state;
 }
 
-static int end(struct execution *x, int failed, struct err *e)
+static int end(struct execution *x, int rc, struct err *e)
 {
 	if (!x->run)
-		return failed; /* no run was begun */
-	const char *reason = failed ? "a change failed" : NULL;
-	if (failed == 0 && x->prove && (failed = x->prove(x->arg, e)) < 0)
+		return rc; /* no run was begun */
+	const char *reason = rc ? "a change failed" : NULL;
+	if (rc == 0 && x->prove && (rc = x->prove(x->arg, e)) < 0)
 		reason = "the proof failed";
-	if (failed == 0)
-		failed = check_interrupt(e);
-	if (failed == 0 && (failed = settle(x, e)) < 0)
+	if (rc == 0)
+		rc = check_interrupt(e);
+	if (rc == 0 && (rc = settle(x, e)) < 0)
 		reason = "the journal could not be written";
-	if (interrupt_came() && failed)
+	if (interrupt_came() && rc)
 		reason = "interrupted by a signal";
-	if (failed < 0)
+	if (rc < 0)
 		roll_back(x, reason, false);
 	watchdog_leave(&x->watchdog);
-	return failed;
+	return rc;
 }
 
 static int make_changes(struct execution *x, struct err *e)
 {
-	int r = 0;
-	for (size_t i = 0; i < x->plan->count && r == 0; i++)
-		r = make_change(x, &x->plan->changes[i], e);
-	return r;
+	int rc = 0;
+	for (size_t i = 0; i < x->plan->count && rc == 0; i++)
+		rc = make_change(x, &x->plan->changes[i], e);
+	return rc;
 }
 
 int execute_plan(struct execution *x, struct err *e)
 {
 	x->watchdog = (struct watchdog){.channel = -1};
-	int r = begin(x, e);
-	if (r == 0)
-		r = make_changes(x, e);
-	return end(x, r, e);
+	int rc = begin(x, e);
+	if (rc == 0)
+		rc = make_changes(x, e);
+	return end(x, rc, e);
 }
 
 int execute_files(struct execution *x, struct err *e)
 {
-	int failed = make_changes(x, e);
-	if (failed == 0)
-		failed = journal_end(x->journal, run_of(x), e);
-	if (failed < 0)
+	int rc = make_changes(x, e);
+	if (rc == 0)
+		rc = journal_end(x->journal, run_of(x), e);
+	if (rc < 0)
 		roll_back(x, "", true);
 	x->outcome = OUTCOME_APPLIED; /* the run stays applied even if the files failed */
-	return failed;
+	return rc;
 }

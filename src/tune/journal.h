@@ -116,10 +116,11 @@ bool journal_watched(const struct journal *j, unsigned id);
 struct run *journal_find(const struct journal *j, unsigned id);
 /* The number of the next run. */
 unsigned journal_next(const struct journal *j);
-/* The newest unfinished or waiting run; NULL if none. */
-struct run *journal_open_run(const struct journal *j);
-/* Likewise, without those for which run_in_other_netns() is true. */
-struct run *journal_open_here(const struct journal *j, const struct host_identity *here);
+/* Whether a run is unfinished or waiting. */
+bool run_is_open(const struct run *r);
+/* The newest such run; NULL if none. With `here`, without those for which run_in_other_netns() is
+ * true. */
+struct run *journal_open_run(const struct journal *j, const struct host_identity *here);
 /* Whether a rollback has anything left to do. */
 bool run_in_force(const struct run *r);
 /* Whether all that is in force belongs to another network namespace of this boot, from where alone

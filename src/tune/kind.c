@@ -23,12 +23,6 @@ const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_N
 	return NULL;
 }
 
-enum change_scope kind_scope_files(const char *name)
-{
-	(void)name;
-	return CHANGE_FILES;
-}
-
 static const char *const scopes[] = {
 	[CHANGE_NETNS] = "netns",
 	[CHANGE_SYSTEM] = "system",

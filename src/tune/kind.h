@@ -6,7 +6,5 @@
 
 extern const struct change_kind kind_sysctl, kind_device;            /* of the running kernel */
 extern const struct change_kind kind_sysctl_d, kind_link, kind_udev; /* of files */
-/* The scope of all kinds of files. */
-enum change_scope kind_scope_files(const char *name);
 
 #endif

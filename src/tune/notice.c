@@ -41,7 +41,7 @@ void notice_of_journal(const struct journal *j)
 	struct host *host = NULL;
 	struct host_identity here;
 	bool known = host_open(&host, "/", NULL) == 0 && host_identity(host, &here, NULL) == 0;
-	const struct run *r = known ? journal_open_here(j, &here) : journal_open_run(j);
+	const struct run *r = journal_open_run(j, known ? &here : NULL);
 	if (r && !journal_busy(j))
 		print(r, known ? &here : NULL, journal_watched(j, r->id), j->path);
 	if (host)

@@ -9,9 +9,9 @@
 int persist_allowed(struct change_site *site, struct err *e)
 {
 	struct host_identity here;
-	int r = host_identity(site->host, &here, e);
-	if (r < 0 || here.initial)
-		return r;
+	int rc = host_identity(site->host, &here, e);
+	if (rc < 0 || here.initial)
+		return rc;
 	return err_set(e, PLAN_REFUSED,
 		       "--persist: the files apply to the network namespace of process 1 only, "
 		       "and this is another one");

@@ -67,7 +67,7 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 		*c = (struct change){.effect = knob_effect_text(k->knob->effect),
 				     .cost = k->knob->cost,
 				     .cost_bytes = REPORT_NONE,
-				     .scope = k->kind->scope(k->name)};
+				     .scope = k->kind->running->scope(k->name)};
 		report_text(c->kind, "%s", k->kind->name);
 		report_text(c->name, "%s", k->name);
 		snprintf(c->from, sizeof(c->from), "%s", from);
@@ -86,9 +86,9 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 static int check_report(const struct report *r, struct change_site *site, struct err *e)
 {
 	struct host_identity here;
-	int failed = host_identity(site->host, &here, e);
-	if (failed < 0)
-		return failed;
+	int rc = host_identity(site->host, &here, e);
+	if (rc < 0)
+		return rc;
 	if (!r->host.boot[0])
 		return err_set(e, PLAN_REFUSED,
 			       "the report has no boot id (a captured machine?): "
@@ -109,18 +109,18 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	site_refresh(site);
 	p->target = r ? r->target : o->target ? *o->target : target_default();
 	p->unknown = r ? report_summarize(r).unknown : 0;
-	int failed = check_list("only", o->only, e);
-	if (failed == 0)
-		failed = check_list("except", o->except, e);
-	if (failed == 0 && r && !o->foreign)
-		failed = check_report(r, site, e);
-	if (failed == 0 && r)
-		failed = plan_findings(&at, r, e);
-	if (failed == 0)
-		failed = plan_set(&at, e);
+	int rc = check_list("only", o->only, e);
+	if (rc == 0)
+		rc = check_list("except", o->except, e);
+	if (rc == 0 && r && !o->foreign)
+		rc = check_report(r, site, e);
+	if (rc == 0 && r)
+		rc = plan_findings(&at, r, e);
+	if (rc == 0)
+		rc = plan_set(&at, e);
 	for (size_t i = 0; i < p->count; i++)
 		p->changes[i].cost_bytes = budget_cost(p, &p->changes[i], site);
-	return failed < 0 ? failed : budget_check(p, site, e);
+	return rc < 0 ? rc : budget_check(p, site, e);
 }
 
 static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
@@ -143,9 +143,9 @@ void plan_permit(struct plan *p, struct change_site *site)
 	for (size_t i = 0; i < p->count; i++) {
 		struct change *c = &p->changes[i];
 		why[i] = (struct err){0};
-		int r = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
-		blocked[i] = r < 0;
-		if (r < 0 && !p->blocked++)
+		int rc = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
+		blocked[i] = rc < 0;
+		if (rc < 0 && !p->blocked++)
 			p->blocker = why[i];
 	}
 	if (p->blocked == p->count)

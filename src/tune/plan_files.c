@@ -12,15 +12,15 @@
 static int add_override(struct plan *p, const struct change_kind *kind, const char *name,
 			const char *to, struct change_site *site, struct err *e)
 {
-	char why[200];
-	int r = kind->file->overridden(site, name, to, why, e);
-	struct manual_step *m = r == 0 && why[0] ? manual_for(p, name) : NULL;
+	char why[200] = "";
+	int rc = kind->file->overridden ? kind->file->overridden(site, name, to, why, e) : 0;
+	struct manual_step *m = rc == 0 && why[0] ? manual_for(p, name) : NULL;
 	if (m) {
 		report_text(m->current, "%.79s", to);
 		report_text(m->why, "%s", why);
 		report_text(m->action, "remove or change that line to keep the value");
 	}
-	return r;
+	return rc;
 }
 
 /* Adds the line of a file for the change `of`, unless the file says so already. */
@@ -31,13 +31,13 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	const char *to = of->became[0] ? of->became : of->to;
 	if (!kind)
 		return err_set(e, EOPNOTSUPP, "no file can hold a setting of one NAPI instance");
-	int r = kind->read(site, of->name, found, e);
-	if (r < 0)
-		return r;
+	int rc = kind->read(site, of->name, found, e);
+	if (rc < 0)
+		return rc;
 	kind->file->setting(of->name, found, setting);
-	r = add_override(p, kind, of->name, to, site, e);
-	if (r < 0 || strcmp(setting, to) == 0)
-		return r;
+	rc = add_override(p, kind, of->name, to, site, e);
+	if (rc < 0 || strcmp(setting, to) == 0)
+		return rc;
 	struct change *c = plan_change_next(p, e);
 	if (!c)
 		return -E2BIG;
@@ -50,10 +50,10 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	c->cost = NULL;
 	c->cost_bytes = REPORT_NONE;
 	memcpy(c->from, found, sizeof(c->from));
-	r = kind->file->line(site, of->name, to, of->why, author, c->to, e);
-	if (r < 0)
+	rc = kind->file->line(site, of->name, to, of->why, author, c->to, e);
+	if (rc < 0)
 		p->count--;
-	return r;
+	return rc;
 }
 
 static int persist_one(struct plan *p, const struct change *of, const struct change_author *author,
@@ -61,30 +61,30 @@ static int persist_one(struct plan *p, const struct change *of, const struct cha
 {
 	struct err why = {0};
 	const struct change_kind *kind = change_kind_find(of->kind)->running->file(of->name);
-	int r = add_line(p, kind, of, author, site, &why);
-	if ((!kind || kind->file->optional) && (r == -ENOENT || r == -EOPNOTSUPP)) {
+	int rc = add_line(p, kind, of, author, site, &why);
+	if ((!kind || kind->file->optional) && (rc == -ENOENT || rc == -EOPNOTSUPP)) {
 		struct manual_step *m = manual_for(p, of->name);
 		if (m)
 			report_text(m->action, "lost at the next boot: %s", why.text);
 		return 0;
 	}
-	if (r < 0)
+	if (rc < 0)
 		*e = why;
-	return r;
+	return rc;
 }
 
 int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
 		 const struct change_author *author, struct change_site *site, struct err *e)
 {
-	int r = 0;
+	int rc = 0;
 	size_t planned = p->count;
-	for (size_t i = 0; i < standing_count && r == 0; i++)
+	for (size_t i = 0; i < standing_count && rc == 0; i++)
 		if (!plan_change_find(p, standing[i].name))
-			r = persist_one(p, &standing[i], author, site, e);
-	for (size_t i = 0; i < planned && r == 0; i++)
+			rc = persist_one(p, &standing[i], author, site, e);
+	for (size_t i = 0; i < planned && rc == 0; i++)
 		if (p->changes[i].scope != CHANGE_FILES)
-			r = persist_one(p, &p->changes[i], author, site, e);
-	return r;
+			rc = persist_one(p, &p->changes[i], author, site, e);
+	return rc;
 }
 
 static bool has_line(const struct plan *p, const char *knob)
@@ -130,8 +130,8 @@ int plan_drift(struct plan *p, const struct plan_options *o, struct change_site 
 	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
 		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	int r = sysctl_d_find_all(site->root, names, count, set, e);
-	for (size_t i = 0; i < count && r == 0; i++)
+	int rc = sysctl_d_find_all(site->root, names, count, set, e);
+	for (size_t i = 0; i < count && rc == 0; i++)
 		add_drift(&at, knob_find(names[i]), &set[i]);
-	return r;
+	return rc;
 }

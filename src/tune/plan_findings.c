@@ -50,8 +50,8 @@ static int plan_joined(const struct planner *at, const struct finding *f, const 
 {
 	char now[KNOB_VALUE], joined[KNOB_VALUE], why[200];
 	bool lower;
-	int r = plan_knob_planned(at, k, now, e);
-	if (r < 0)
+	int rc = plan_knob_planned(at, k, now, e);
+	if (rc < 0)
 		return err_prefix(e, "finding %s", f->id);
 	if (!plan_join(k->knob, now, want, joined, &lower))
 		return 0;
@@ -63,7 +63,7 @@ static int plan_joined(const struct planner *at, const struct finding *f, const 
 		return err_set(e, PLAN_REFUSED,
 			       "%s is %s, but was %s in the report: run epolltune check again",
 			       k->name, running, c->current);
-	if (!k->kind->running->allowed(at->site, k->name, at->options, why)) {
+	if (!plan_knob_allowed(at, k, why)) {
 		add_step(at, f, c, k, why);
 		return 0;
 	}
@@ -75,15 +75,15 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 {
 	char running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE], action[CHANGE_VALUE];
 	bool lower;
-	int r = plan_knob_read(at, k, running, e);
-	if (r < 0 && k->kind->running->hidden(e, action)) {
+	int rc = plan_knob_read(at, k, running, e);
+	if (rc < 0 && k->kind->running->hidden(e, action)) {
 		add_hidden(at->plan, f, c, k, action);
 		*e = (struct err){0};
 		return 0;
 	}
-	if (r == 0)
-		r = plan_knob_normal(at, k, c->proposed, want, e);
-	if (r < 0)
+	if (rc == 0)
+		rc = plan_knob_normal(at, k, c->proposed, want, e);
+	if (rc < 0)
 		return err_prefix(e, "finding %s", f->id);
 	bool comparable = plan_join(k->knob, running, want, joined, &lower);
 	if (comparable && !(lower && strcmp(joined, running) == 0))
@@ -134,9 +134,9 @@ static int plan_finding(const struct planner *at, const struct finding *f, struc
 			manual_of_finding(at, f, c);
 			continue;
 		}
-		int r = plan_proposal(at, f, c, &k, e);
-		if (r < 0)
-			return r;
+		int rc = plan_proposal(at, f, c, &k, e);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

@@ -22,6 +22,8 @@ int plan_knob_read(const struct planner *at, const struct plan_knob *k, char val
 		   struct err *e);
 int plan_knob_normal(const struct planner *at, const struct plan_knob *k, const char *value,
 		     char normal[KNOB_VALUE], struct err *e);
+/* Whether the options allow it; if not, why. */
+bool plan_knob_allowed(const struct planner *at, const struct plan_knob *k, char why[200]);
 /* The value as planned so far, or the running one. */
 int plan_knob_planned(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
 		      struct err *e);

@@ -20,18 +20,18 @@ static int set_one(const struct planner *at, const struct setting *set, struct e
 	if (!k.kind)
 		return err_set(e, EINVAL, "--set %s: not a sysctl but %s (see epolltune explain)",
 			       name, knob_scope_name(knob->scope));
-	int r = plan_knob_normal(at, &k, set->value, want, e);
-	if (r == 0)
-		r = plan_knob_read(at, &k, running, e);
-	if (r == -ENOENT)
+	int rc = plan_knob_normal(at, &k, set->value, want, e);
+	if (rc == 0)
+		rc = plan_knob_read(at, &k, running, e);
+	if (rc == -ENOENT)
 		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
 			       name);
-	if (r < 0 && e && !strncmp(e->text, name, strlen(name)))
+	if (rc < 0 && e && !strncmp(e->text, name, strlen(name)))
 		return err_prefix(e, "--set");
-	if (r < 0)
+	if (rc < 0)
 		return err_prefix(e, "--set %s", name);
 	char why[200];
-	if (!k.kind->running->allowed(at->site, k.name, at->options, why))
+	if (!plan_knob_allowed(at, &k, why))
 		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
 	bool lower;
 	if (!plan_join(knob, running, want, joined, &lower))
@@ -45,20 +45,20 @@ static int set_one(const struct planner *at, const struct setting *set, struct e
 	const struct change *c = plan_change_find(p, k.name);
 	if (!c && strcmp(running, want) == 0)
 		return 0;
-	r = plan_change_add(p, &k, running, want, NULL, e);
+	rc = plan_change_add(p, &k, running, want, NULL, e);
 	/* --set cancels a proposal if it names the running value. */
 	struct change *made = plan_change_find(p, k.name);
-	if (r == 0 && made && strcmp(made->from, made->to) == 0)
+	if (rc == 0 && made && strcmp(made->from, made->to) == 0)
 		*made = p->changes[--p->count];
-	return r;
+	return rc;
 }
 
 int plan_set(const struct planner *at, struct err *e)
 {
 	const char *rest = at->options->set;
 	struct setting set;
-	int r = 0;
-	while (r == 0 && (r = setting_next(&rest, &set, e)) > 0)
-		r = set_one(at, &set, e);
-	return r;
+	int rc = 0;
+	while (rc == 0 && (rc = setting_next(&rest, &set, e)) > 0)
+		rc = set_one(at, &set, e);
+	return rc;
 }

@@ -12,14 +12,14 @@ bool plan_knob_find(const char *name, struct plan_knob *k)
 	return k->kind;
 }
 
-static int fit(const struct plan_knob *k, int r, const char *text, char value[KNOB_VALUE],
+static int fit(const struct plan_knob *k, int rc, const char *text, char value[KNOB_VALUE],
 	       struct err *e)
 {
-	if (r == 0 && strlen(text) >= KNOB_VALUE)
+	if (rc == 0 && strlen(text) >= KNOB_VALUE)
 		return err_set(e, EFBIG, "%s: its value is too long", k->name);
-	if (r == 0)
+	if (rc == 0)
 		memcpy(value, text, strlen(text) + 1);
-	return r;
+	return rc;
 }
 
 int plan_knob_read(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
@@ -34,6 +34,12 @@ int plan_knob_normal(const struct planner *at, const struct plan_knob *k, const 
 {
 	char text[CHANGE_VALUE];
 	return fit(k, k->kind->running->normal(at->site, k->name, value, text, e), text, normal, e);
+}
+
+bool plan_knob_allowed(const struct planner *at, const struct plan_knob *k, char why[200])
+{
+	const struct change_running *running = k->kind->running;
+	return !running->allowed || running->allowed(at->site, k->name, at->options, why);
 }
 
 int plan_knob_planned(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],

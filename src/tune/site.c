@@ -6,10 +6,10 @@
 
 int site_nics(struct change_site *site, const struct nics **all, struct err *e)
 {
-	int r = site->all_nics.count ? 0
-				     : nics_read(site->host, NIC_STATISTICS, &site->all_nics, e);
+	int rc = site->all_nics.count ? 0
+				      : nics_read(site->host, NIC_STATISTICS, &site->all_nics, e);
 	*all = &site->all_nics;
-	return r;
+	return rc;
 }
 
 int site_nic(struct change_site *site, const char *name, const struct nic **n, struct err *e)
@@ -19,9 +19,9 @@ int site_nic(struct change_site *site, const char *name, const struct nic **n, s
 	*n = nics_find(known, name);
 	if (*n)
 		return 0;
-	int r = nics_read_one(site->host, name, &one, e);
-	if (r < 0)
-		return r;
+	int rc = nics_read_one(site->host, name, &one, e);
+	if (rc < 0)
+		return rc;
 	struct nic *more = realloc(known->at, (known->count + 1) * sizeof(*more));
 	if (!more)
 		return err_errno(e, "cannot read %s", name);

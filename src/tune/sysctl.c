@@ -42,9 +42,9 @@ static int sysctl_check(struct change_site *site, const char *name, const char *
 			struct err *e)
 {
 	char normal[CHANGE_VALUE], path[KNOB_PATH];
-	int r = sysctl_normal(site, name, value, normal, e);
-	if (r < 0)
-		return r;
+	int rc = sysctl_normal(site, name, value, normal, e);
+	if (rc < 0)
+		return rc;
 	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
 	if (sysctl_scope(name) == CHANGE_SYSTEM && !host_owns_machine(site->host))
 		return err_set(e, EACCES,
@@ -79,35 +79,11 @@ static bool sysctl_has(const char *name, char spelled[CHANGE_NAME])
 	return is_sysctl(k) && snprintf(spelled, CHANGE_NAME, "%s", k->name) > 0;
 }
 
-/* A name is enough. */
-static int sysctl_object(struct change_site *site, const char *name, char object[CHANGE_OBJECT],
-			 struct err *e)
-{
-	(void)site, (void)name, (void)e;
-	object[0] = 0;
-	return 0;
-}
-
-static bool sysctl_allowed(struct change_site *site, const char *name, const struct plan_options *o,
-			   char why[200])
-{
-	(void)site, (void)name, (void)o;
-	why[0] = 0;
-	return true;
-}
-
 static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
 {
 	snprintf(action, CHANGE_VALUE,
 		 "not visible in this network namespace: set it on the host.");
 	return why->code == ENOENT;
-}
-
-/* This /proc may merely hide it. */
-static bool sysctl_gone(struct change_site *site, const struct change *c, struct err *e)
-{
-	(void)site, (void)c, (void)e;
-	return false;
 }
 
 /* The value of another file, or the kernel's own. */
@@ -156,11 +132,9 @@ static void sysctl_line(FILE *out, const struct change *c)
 
 static const struct change_running running = {
 	.has = sysctl_has,
+	.scope = sysctl_scope,
 	.normal = sysctl_normal,
-	.object = sysctl_object,
-	.allowed = sysctl_allowed,
 	.hidden = sysctl_hidden,
-	.gone = sysctl_gone,
 	.at_boot = sysctl_at_boot,
 	.file = sysctl_file,
 	.shell = sysctl_shell,
@@ -169,7 +143,6 @@ static const struct change_running running = {
 
 const struct change_kind kind_sysctl = {
 	.name = "sysctl",
-	.scope = sysctl_scope,
 	.check = sysctl_check,
 	.read = sysctl_read,
 	.write = sysctl_write,
@@ -249,14 +222,14 @@ static int file_overridden(struct change_site *site, const char *name, const cha
 	char value[KNOB_VALUE];
 	struct err ignored;
 	why[0] = 0;
-	int r = sysctl_d_override(site->root, name, &later, e);
+	int rc = sysctl_d_override(site->root, name, &later, e);
 	const struct knob *k = knob_find(name);
 	bool same = k && knob_check(k, later.value, value, &ignored) == 0 && !strcmp(value, set_to);
-	if (r == 0 && later.file[0] && !same)
+	if (rc == 0 && later.file[0] && !same)
 		report_text_into(why, 200, "at the next boot %s:%u overrides our line: %s%.60s",
 				 later.file, later.line,
 				 later.value[0] ? "sets " : "excludes the knob", later.value);
-	return r;
+	return rc;
 }
 
 /* In the form of knob_read(), so that values compare by text. */
@@ -273,13 +246,13 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 		     struct err *e)
 {
 	struct sysctl_setting set = {0}, conf = {0};
-	int r = sysctl_read(site, name, out->running, e);
-	if (r == 0)
-		r = sysctl_d_find(site->root, name, &set, e);
-	if (r == 0)
-		r = sysctl_d_find_conf(site->root, name, &conf, e);
-	if (r < 0)
-		return r;
+	int rc = sysctl_read(site, name, out->running, e);
+	if (rc == 0)
+		rc = sysctl_d_find(site->root, name, &set, e);
+	if (rc == 0)
+		rc = sysctl_d_find_conf(site->root, name, &conf, e);
+	if (rc < 0)
+		return rc;
 	memcpy(out->files, set.value, sizeof(out->files));
 	memcpy(out->file, set.file, sizeof(out->file));
 	memcpy(out->conf, conf.value, sizeof(out->conf));
@@ -291,24 +264,17 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	return 0;
 }
 
-static int file_tidy(struct change_site *site, struct err *e)
-{
-	struct dropin_place place = place_of("");
-	return place_tidy(site, &place, e);
-}
-
 static const struct change_file file = {
+	.directory = DROPIN_DIRECTORY,
 	.path = file_path,
 	.setting = file_setting,
 	.line = file_line,
 	.overridden = file_overridden,
 	.look = file_look,
-	.tidy = file_tidy,
 };
 
 const struct change_kind kind_sysctl_d = {
 	.name = "sysctl.d",
-	.scope = kind_scope_files,
 	.check = file_check,
 	.read = file_read,
 	.write = file_write,

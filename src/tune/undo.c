@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tune/dropin.h"
 #include "tune/site.h"
 
 struct context {
@@ -105,21 +106,21 @@ static void write_back(struct context *x, size_t n, const char *found, const cha
 	struct change *c = &x->r->items[n];
 	const struct change_kind *kind = change_kind_find(c->kind);
 	record(x, n, CHANGE_REVERTING, NULL);
-	int r = kind->write(x->u->site, c->name, c->from, &e);
+	int rc = kind->write(x->u->site, c->name, c->from, &e);
 	/* A write that failed may still have been made: only a read decides. */
 	struct err unreadable;
 	int seen = kind->read(x->u->site, c->name, now, &unreadable);
 	if (seen < 0) {
-		failed(x, c, r < 0 ? &e : &unreadable);
+		failed(x, c, rc < 0 ? &e : &unreadable);
 		return;
 	}
 	if (strcmp(now, c->from) != 0) {
-		if (r == 0)
+		if (rc == 0)
 			err_set(&e, EIO, "%s was written back, but reads \"%s\"", c->name, now);
 		failed(x, c, &e);
 		return;
 	}
-	if (r < 0)
+	if (rc < 0)
 		keep_first(x, &e);
 	x->u->reverted++;
 	record(x, n, CHANGE_REVERTED, NULL);
@@ -166,10 +167,11 @@ static void undo_found(struct context *x, size_t n, const char *found)
 {
 	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
+	const struct change_running *running = change_kind_find(c->kind)->running;
 	bool mine = x->u->force || ours(x->u, c, found);
 	/* The run's line is removed by now: restores what this boot would have without it. */
-	if (mine && !same_boot(x) && c->scope != CHANGE_FILES)
-		change_kind_find(c->kind)->running->at_boot(x->u->site, c, why);
+	if (mine && !same_boot(x) && running && running->at_boot)
+		running->at_boot(x->u->site, c, why);
 	if (strcmp(found, c->from) == 0) {
 		x->u->unchanged++;
 		record(x, n, CHANGE_REVERTED, NULL);
@@ -181,7 +183,7 @@ static void undo_found(struct context *x, size_t n, const char *found)
 	}
 }
 
-static bool not_found(int r) { return r == -ENOENT || r == -ENODEV; }
+static bool not_found(int rc) { return rc == -ENOENT || rc == -ENODEV; }
 
 static bool is_of_other_netns(const struct context *x, const struct change *c)
 {
@@ -216,7 +218,7 @@ static void undo_unreachable(struct context *x, size_t n, const struct change_ki
 {
 	struct change *c = &x->r->items[n];
 	struct err e = *why;
-	if (kind->running && kind->running->gone(x->u->site, c, &e)) {
+	if (kind->running && kind->running->gone && kind->running->gone(x->u->site, c, &e)) {
 		stale(x, n, "it was removed");
 	} else if (x->u->force) {
 		stale(x, n, "not accessible, and dropped by --force");
@@ -241,7 +243,7 @@ static void undo_item(struct context *x, size_t n)
 		failed(x, c, &e);
 		return;
 	}
-	if (kind->file && kind->file->tidy(x->u->site, &e) < 0 && e.code != ENOENT)
+	if (kind->file && dropin_tidy(x->u->site, kind->file->directory, &e) < 0)
 		keep_first(x, &e);
 	if (x->other_netns[n] && !remains(x, c)) {
 		stale(x, n,
@@ -255,13 +257,13 @@ static void undo_item(struct context *x, size_t n)
 		      x->r->netns, x->here.netns);
 		return;
 	}
-	int r = kind->read(x->u->site, c->name, found, &e);
+	int rc = kind->read(x->u->site, c->name, found, &e);
 	if (!same_boot(x) && c->scope != CHANGE_FILES &&
-	    (!x->persisted[n] || (r == 0 && !ours(x->u, c, found))))
+	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found))))
 		stale(x, n, "a reboot has reset it");
-	else if (not_found(r) || (x->u->force && r == -EOPNOTSUPP))
+	else if (not_found(rc) || (x->u->force && rc == -EOPNOTSUPP))
 		undo_unreachable(x, n, kind, &e);
-	else if (r < 0)
+	else if (rc < 0)
 		failed(x, c, &e);
 	else
 		undo_found(x, n, found);

@@ -78,11 +78,11 @@ static int check_worse(const struct verification *v, struct err *e)
 
 int verify_plan(struct verification *v, struct err *e)
 {
-	int r = 0;
+	int rc = 0;
 	v->doubtful = false;
-	for (size_t i = 0; i < v->plan->count && r == 0; i++)
-		r = check_moved(v, &v->plan->changes[i], e);
-	return r < 0 ? r : check_worse(v, e);
+	for (size_t i = 0; i < v->plan->count && rc == 0; i++)
+		rc = check_moved(v, &v->plan->changes[i], e);
+	return rc < 0 ? rc : check_worse(v, e);
 }
 
 bool verify_unproven(const struct verification *v, const struct change *c, char text[80])

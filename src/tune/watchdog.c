@@ -51,18 +51,13 @@ static struct run *watched(struct watch *w, struct journal *j)
 	return same ? r : NULL;
 }
 
-static bool is_open(const struct run *r)
-{
-	return r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
-}
-
 /* Whether the run is neither confirmed nor rolled back; true if the journal cannot be read. */
 static bool undecided(struct watch *w)
 {
 	struct journal j;
 	const struct run *r = journal_find(&w->known, w->run);
 	if (r && !journal_changed(&w->known))
-		return is_open(r);
+		return run_is_open(r);
 	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) < 0)
 		return true;
 	r = watched(w, &j);
@@ -72,7 +67,7 @@ static bool undecided(struct watch *w)
 	}
 	journal_close(&w->known);
 	w->known = j;
-	return is_open(r);
+	return run_is_open(r);
 }
 
 /* Waits until the deadline; false if the run was decided before. */
@@ -126,7 +121,7 @@ static void roll_back(struct watch *w)
 {
 	struct journal opened = JOURNAL_CLOSED, *j = open_journal(w, &opened);
 	struct run *r = journal_find(j, w->run);
-	if (r && !r->confirmed && is_open(r)) {
+	if (r && !r->confirmed && run_is_open(r)) {
 		struct err e;
 		struct undo u = {.site = w->site,
 				 .by = "the watchdog of --confirm",

@@ -403,7 +403,7 @@ static void an_interface_that_is_removed(void **state)
 	/* The journal has no open run. */
 	journal_close(&j);
 	begin(&j);
-	assert_null(journal_open_run(&j));
+	assert_null(journal_open_run(&j, NULL));
 	const struct run *r = journal_find(&j, x.run);
 	assert_non_null(r);
 	for (size_t i = 0; i < r->count; i++)
@@ -429,7 +429,7 @@ static void rollback_of_a_removed_interface(void **state)
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.stale, 1);
 	assert_int_equal(u.failed, 0);
-	assert_null(journal_open_run(&j));
+	assert_null(journal_open_run(&j, NULL));
 	journal_close(&j);
 }
 

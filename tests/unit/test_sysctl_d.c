@@ -286,9 +286,9 @@ static void temporary_files_are_removed(void **state)
 	write_line("net.core.somaxconn", a);
 	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
 	put("/etc/sysctl.d/.90-epolltune.conf.new", "torn");
-	assert_int_equal(kind_sysctl_d.file->tidy(&s, &e), 0);
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
 	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
-	assert_int_equal(kind_sysctl_d.file->tidy(&s, &e), 0);
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
 }
 
 static void long_and_odd_comments(void **state)
