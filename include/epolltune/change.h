@@ -150,7 +150,7 @@ struct change_running {
 	bool (*hidden)(const struct err *why, char action[CHANGE_VALUE]);
 	/* Whether the object of a change that read() does not find was removed, and is not merely
 	 * hidden; if not, *e may say where it is. NULL: unknown. */
-	bool (*gone)(struct change_site *site, const struct change *c, struct err *e);
+	bool (*removed)(struct change_site *site, const struct change *c, struct err *e);
 	/* For a rollback in a later boot: replaces c->from, which is of an earlier one, by the
 	 * value that this boot would have without the change. `why` says whose that is; "":
 	 * unknown, like NULL. */

@@ -290,7 +290,7 @@ static int device_object(struct change_site *site, const char *name, char object
 	return rc;
 }
 
-static bool device_gone(struct change_site *site, const struct change *c, struct err *e)
+static bool device_removed(struct change_site *site, const struct change *c, struct err *e)
 {
 	const struct nics *all;
 	struct device_name d;
@@ -414,7 +414,7 @@ static const struct change_running running = {
 	.object = device_object,
 	.allowed = device_allowed,
 	.hidden = device_hidden,
-	.gone = device_gone,
+	.removed = device_removed,
 	.file = device_file,
 	.shell = device_shell,
 	.sysctl = device_sysctl,

@@ -218,7 +218,7 @@ static void undo_unreachable(struct context *x, size_t n, const struct change_ki
 {
 	struct change *c = &x->r->items[n];
 	struct err e = *why;
-	if (kind->running && kind->running->gone && kind->running->gone(x->u->site, c, &e)) {
+	if (kind->running && kind->running->removed && kind->running->removed(x->u->site, c, &e)) {
 		stale(x, n, "it was removed");
 	} else if (x->u->force) {
 		stale(x, n, "not accessible, and dropped by --force");
