@@ -1,7 +1,7 @@
 /* change: one setting, from, to, why. A plan is a list of them, the journal their history.
  *
- * What epolltune can change is of a kind: a row of operations in src/tune/kind.c, which plan,
- * journal, executors and rollback call. */
+ * What epolltune can change is of a kind: a row of operations in the table of src/tune/kind.c.
+ * Plan, execution, rollback and renderers call these and know no kind by name. */
 #ifndef EPOLLTUNE_CHANGE_H
 #define EPOLLTUNE_CHANGE_H
 
@@ -145,8 +145,7 @@ struct change_running {
 	 * disturbs nothing. */
 	bool (*allowed)(struct change_site *site, const char *name, const struct plan_options *o,
 			char why[200]);
-	/* Whether a setting that read() refused is a manual step, not an error; if so, what to do.
-	 */
+	/* Whether a setting that read() refused is a manual step (what to do), not an error. */
 	bool (*hidden)(const struct err *why, char action[CHANGE_VALUE]);
 	/* Whether the object of a change that read() does not find was removed, and is not merely
 	 * hidden; if not, *e may say where it is. NULL: unknown. */
@@ -179,8 +178,7 @@ struct change_file {
 	/* The line that sets it, with its comment. */
 	int (*line)(struct change_site *site, const char *name, const char *set_to, const char *why,
 		    const struct change_author *author, char line[CHANGE_VALUE], struct err *e);
-	/* `why` says what overrides our line at the next boot; "": nothing. NULL: not known here.
-	 */
+	/* `why` says what overrides our line at the next boot; "": nothing, like NULL. */
 	int (*overridden)(struct change_site *site, const char *name, const char *set_to,
 			  char why[200], struct err *e);
 	/* Fills what the files will set at the next boot. */

@@ -139,9 +139,7 @@ static int open_journal(struct apply *a, unsigned expected, struct err *e)
 	int rc = journal_lock(&a->journal, a->tuning.state_dir, e);
 	if (rc < 0)
 		return rc;
-	if (a->journal.torn)
-		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
-				"was written): removed, nothing depends on it\n");
+	tuning_torn(&a->journal);
 	rc = host_identity(a->tuning.host, &here, e);
 	if (rc < 0)
 		return rc;

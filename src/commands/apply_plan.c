@@ -85,13 +85,13 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 			 const struct host_identity *here, struct err *e)
 {
 	char option[TUNING_OPTION];
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(open->deadline_ms);
 	tuning_option(&a->tuning, option);
 	if (open->status != RUN_WAITING || strcmp(open->boot, here->boot) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
 			       open->id, option);
-	if (now > open->deadline_ms || !journal_watched(&a->journal, open->id))
+	if (!left || !journal_watched(&a->journal, open->id))
 		return err_set(
 			e, PLAN_REFUSED,
 			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
@@ -100,8 +100,7 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 	return err_set(e, PLAN_REFUSED,
 		       "run %u waits for confirmation and will be rolled back in %llu s: first run "
 		       "epolltune confirm%s or epolltune rollback %u%s",
-		       open->id, (unsigned long long)((open->deadline_ms - now + 999) / 1000),
-		       option, open->id, option);
+		       open->id, left, option, open->id, option);
 }
 
 /* Refuses while another run waits or is unfinished. A journal that is written just now, or cannot

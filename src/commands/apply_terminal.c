@@ -78,7 +78,6 @@ static int watch_once(struct apply *a, unsigned *unwatched, int status)
 		fprintf(stderr, "\nepolltune: the count-down continues without this display\n");
 		return status;
 	}
-	uint64_t clock = watchdog_clock_ms();
 	tuning_option(&a->tuning, option);
 	*unwatched = journal_watched(j, run) || journal_busy(j) ? 0 : *unwatched + 1;
 	/* Once: it may have decided the run since the journal was read. */
@@ -92,10 +91,7 @@ static int watch_once(struct apply *a, unsigned *unwatched, int status)
 	}
 	fprintf(stderr,
 		"\r\033[KRun %u will be rolled back in %llu s. Confirm with: epolltune confirm%s ",
-		run,
-		(unsigned long long)(r->deadline_ms > clock ? (r->deadline_ms - clock + 999) / 1000
-							    : 0),
-		option);
+		run, watchdog_seconds_left(r->deadline_ms), option);
 	return -1;
 }
 

@@ -112,14 +112,11 @@ static const char *lost(const struct history *h, const struct run *r)
 /* Writes the time left. */
 static void waiting_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	if (h->busy || journal_watched(h->journal, r->id))
-		snprintf(text, size, "waiting, %llu s left",
-			 (unsigned long long)(now < r->deadline_ms
-						      ? (r->deadline_ms - now + 999) / 1000
-						      : 0));
+		snprintf(text, size, "waiting, %llu s left", left);
 	else
-		snprintf(text, size, "%s", now < r->deadline_ms ? UNWATCHED : LATE);
+		snprintf(text, size, "%s", left ? UNWATCHED : LATE);
 }
 
 /* The status of a run; of a waiting one, the time left. */

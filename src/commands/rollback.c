@@ -167,9 +167,7 @@ static int run(struct rollback *b, struct err *e)
 		err_prefix(e, "run as root: sudo epolltune rollback");
 	if (rc < 0)
 		return refuse(b, e);
-	if (j.torn)
-		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
-				"was written): removed, nothing depends on it\n");
+	tuning_torn(&j);
 	return roll_back(b, &j, e);
 }
 

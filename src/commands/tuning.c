@@ -76,8 +76,16 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	fflush(p.out);
 }
 
+void tuning_torn(const struct journal *j)
+{
+	if (j->torn)
+		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
+				"was written): removed, nothing depends on it\n");
+}
+
 int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e)
 {
+	site_refresh(&t->site); /* a proof may have taken a while */
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct change *c = &plan->changes[i];
 		struct persisted p;

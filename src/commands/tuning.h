@@ -7,6 +7,7 @@
 #include "epolltune/change.h"
 #include "report/page.h"
 #include "report/plan_render.h"
+#include "tune/journal.h"
 
 #define TUNING_OPTION 1200 /* bytes that hold tuning_option() */
 
@@ -38,6 +39,8 @@ int tuning_error(const struct err *e);
 /* Prints "  NAME: TEXT", unless the format is JSON. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
 
+/* Prints that a torn record was cut off, if there was one. */
+void tuning_torn(const struct journal *j);
 /* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
  * it to a list of JSON. */
 int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);

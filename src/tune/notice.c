@@ -11,18 +11,18 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 		  const char *state_dir)
 {
 	char option[1200];
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	operator_state_option(option, sizeof(option), state_dir);
 	if (here && strcmp(here->boot, r->boot) != 0)
 		fprintf(stderr,
 			"epolltune: run %u was interrupted by a reboot; roll back what remains "
 			"with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
-	else if (r->status == RUN_WAITING && now < r->deadline_ms && watched)
+	else if (r->status == RUN_WAITING && left && watched)
 		fprintf(stderr,
 			"epolltune: run %u will be rolled back in %llu s; "
 			"confirm with: epolltune confirm%s\n",
-			r->id, (unsigned long long)((r->deadline_ms - now + 999) / 1000), option);
+			r->id, left, option);
 	else if (r->status == RUN_WAITING)
 		fprintf(stderr,
 			"epolltune: run %u is not confirmed and its rollback watchdog has exited; "

@@ -30,6 +30,12 @@ uint64_t watchdog_clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+unsigned long long watchdog_seconds_left(uint64_t deadline_ms)
+{
+	uint64_t now = watchdog_clock_ms();
+	return now < deadline_ms ? (deadline_ms - now + 999) / 1000 : 0;
+}
+
 struct watch {
 	const char *state_dir;
 	struct change_site *site;

@@ -23,5 +23,7 @@ void watchdog_leave(struct watchdog *handle);
 
 /* CLOCK_BOOTTIME in milliseconds: includes the time of a suspend. */
 uint64_t watchdog_clock_ms(void);
+/* The seconds until a deadline, rounded up; 0: it has passed. */
+unsigned long long watchdog_seconds_left(uint64_t deadline_ms);
 
 #endif
