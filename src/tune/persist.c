@@ -83,12 +83,11 @@ static bool in_force(const struct run *r, const struct change *c, struct change_
 		     const struct host_identity *here)
 {
 	char now[CHANGE_VALUE];
-	struct err ignored;
-	return c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
+	const struct change_kind *kind = change_kind_find(c->kind);
+	return kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
 	       strcmp(r->boot, here->boot) == 0 &&
 	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
-	       change_kind_find(c->kind)->read(site, c->name, now, &ignored) == 0 &&
-	       strcmp(now, c->became) == 0;
+	       kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
 }
 
 size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,

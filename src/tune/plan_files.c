@@ -6,6 +6,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "tune/plan.h"
 #include "tune/plan_internal.h"
 
 /* A manual step where the files override our line. */
@@ -60,7 +61,8 @@ static int persist_one(struct plan *p, const struct change *of, const struct cha
 		       struct change_site *site, struct err *e)
 {
 	struct err why = {0};
-	const struct change_kind *kind = change_kind_find(of->kind)->running->file(of->name);
+	const struct change_kind *kind = change_kind_find(of->kind);
+	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
 	int rc = add_line(p, kind, of, author, site, &why);
 	if ((!kind || kind->file->optional) && (rc == -ENOENT || rc == -EOPNOTSUPP)) {
 		struct manual_step *m = manual_for(p, of->name);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tune/plan.h"
 #include "tune/plan_internal.h"
 
 /* The step for a setting that cannot be read here. */

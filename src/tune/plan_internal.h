@@ -2,8 +2,9 @@
 #ifndef EPOLLTUNE_TUNE_PLAN_INTERNAL_H
 #define EPOLLTUNE_TUNE_PLAN_INTERNAL_H
 
+#include "epolltune/change.h"
 #include "epolltune/knob.h"
-#include "tune/plan.h"
+#include "epolltune/report.h"
 
 struct planner {
 	struct plan *plan;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "epolltune/setting.h"
+#include "tune/plan.h"
 #include "tune/plan_internal.h"
 
 static int set_one(const struct planner *at, const struct setting *set, struct err *e)

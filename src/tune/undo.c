@@ -276,8 +276,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 	char line[CHANGE_VALUE];
 	struct err ignored;
 	const struct change_kind *kind = change_kind_find(c->kind);
-	if (kind)
-		kind = kind->running->file(c->name);
+	kind = kind && kind->running ? kind->running->file(c->name) : NULL;
 	if (!kind || kind->read(site, c->name, line, &ignored) < 0)
 		return false;
 	kind->file->setting(c->name, line, setting);

@@ -337,6 +337,34 @@ static void values_are_checked_by_the_device(void **state)
 	refused(-PLAN_REFUSED, "--allow-lower");
 }
 
+static void wrote(const char *nic, const char *value)
+{
+	char name[48], now[CHANGE_VALUE];
+	struct err e = {0};
+	snprintf(name, sizeof(name), "device.channels@%s", nic);
+	site_refresh(&site);
+	assert_int_equal(kind_device.read(&site, name, now, &e), 0);
+	assert_string_equal(now, value);
+}
+
+/* A plan reads an interface once; a write makes the next read a fresh one. */
+static void interfaces_are_read_once(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3,device.channels@v1=2";
+	made();
+	const struct nic *read = site.nics.at;
+	assert_int_equal(site.nics.count, 2);
+	plan_permit(plan, &site);
+	assert_ptr_equal(site.nics.at, read);
+	assert_int_equal(kind_device.write(&site, "device.channels@v0", "3", &e), 0);
+	assert_int_equal(site.nics.count, 0);
+	wrote("v0", "3");
+}
+
 static struct execution begin(struct journal *j)
 {
 	struct err e = {0};
@@ -346,16 +374,6 @@ static struct execution begin(struct journal *j)
 		fail_msg("%s", e.text);
 	return (struct execution){
 		.plan = plan, .site = &site, .journal = j, .by = "test", .command = "test"};
-}
-
-static void wrote(const char *nic, const char *value)
-{
-	char name[48], now[CHANGE_VALUE];
-	struct err e = {0};
-	snprintf(name, sizeof(name), "device.channels@%s", nic);
-	site_refresh(&site);
-	assert_int_equal(kind_device.read(&site, name, now, &e), 0);
-	assert_string_equal(now, value);
 }
 
 static void written_read_back_and_reverted(void **state)
@@ -527,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
 		cmocka_unit_test_setup(any_route_of_the_connection_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
+		cmocka_unit_test_setup(interfaces_are_read_once, fresh),
 		cmocka_unit_test_setup(written_read_back_and_reverted, fresh),
 		cmocka_unit_test_setup(an_interface_that_is_removed, fresh),
 		cmocka_unit_test_setup(rollback_of_a_renamed_interface, fresh),

@@ -449,6 +449,25 @@ static void knobs_of_the_host_are_manual_steps(void **state)
 		assert_int_equal(plan->blocker.code, EACCES);
 }
 
+/* What plan, rollback and previews call of every kind. */
+static void kinds_are_complete(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"sysctl", "device", "sysctl.d", "link", "udev"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct change_kind *k = change_kind_find(names[i]);
+		assert_non_null(k);
+		assert_true(k->check && k->read && k->write);
+		const struct change_running *r = k->running;
+		const struct change_file *f = k->file;
+		assert_true(!r != !f);
+		assert_true(!r || (r->has && r->scope && r->normal && r->hidden && r->file &&
+				   r->shell && r->sysctl));
+		assert_true(!f || (f->directory && f->path && f->setting && f->line && f->look));
+	}
+	assert_null(change_kind_find("hosts"));
+}
+
 static char *preview(const char *format)
 {
 	char *text = NULL;
@@ -528,6 +547,7 @@ int main(void)
 		TEST(memory_is_summed),
 		TEST(limits_of_others_are_manual_steps),
 		TEST(knobs_of_the_host_are_manual_steps),
+		TEST(kinds_are_complete),
 		TEST(previews),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
