@@ -249,16 +249,6 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 	return good ? 0 : err_set(e, ENOMEM, "not enough memory for the history");
 }
 
-static void print_value(const struct page *p, const char *mark, const char *value)
-{
-	char line[PAGE_TEXT];
-	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		page_text(p, line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		fprintf(p->out, "    %s %s\n", mark, line);
-	}
-}
-
 static void print_run(const struct history *h, const struct run *r)
 {
 	char begun[32], ended[32], status[40];
@@ -280,8 +270,8 @@ static void print_run(const struct history *h, const struct run *r)
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
-		print_value(&p, "-", c->from);
-		print_value(&p, "+", c->became[0] ? c->became : c->to);
+		plan_put_value(&p, TONE_PLAIN, 4, "-", c->from);
+		plan_put_value(&p, TONE_PLAIN, 4, "+", c->became[0] ? c->became : c->to);
 	}
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "epolltune/change.h"
-#include "report/render.h"
+#include "report/page.h"
 
 struct plan_result {
 	const struct plan *plan;
@@ -30,6 +30,10 @@ plan_render_function *plan_render_find(const char *format);
 /* The formats of a plan, as a list of names that begins with a separator. */
 extern const char plan_format_names[];
 #define PLAN_FORMATS (plan_format_names + 1)
+
+/* Prints the lines of a value, each with a mark before it. */
+void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
+		    const char *value);
 
 /* For renderers. What is printed of a plan without changes: */
 const char *plan_no_change(const struct plan_result *r);

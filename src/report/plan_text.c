@@ -3,26 +3,19 @@
 #include <string.h>
 
 #include "epolltune/quantity.h"
-#include "report/page.h"
 #include "report/plan_render.h"
 
-static void put_line(const struct page *p, enum tone tone, const char *mark, const char *value)
-{
-	char text[PAGE_TEXT];
-	page_text(p, text, sizeof(text), "%s %s", mark, value);
-	fputs("  ", p->out);
-	page_put(p, tone, text);
-	fputc('\n', p->out);
-}
-
 /* The value of a file is two lines: a comment and the setting. */
-static void put_value(const struct page *p, enum tone tone, const char *mark, const char *value)
+void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
+		    const char *value)
 {
-	char line[CHANGE_VALUE];
+	char line[PAGE_TEXT];
 	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
 		at += *at == '\n';
-		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		put_line(p, tone, mark, line);
+		page_text(p, line, sizeof(line), "%s %.*s", mark, (int)strcspn(at, "\n"), at);
+		fprintf(p->out, "%*s", indent, "");
+		page_put(p, tone, line);
+		fputc('\n', p->out);
 	}
 }
 
@@ -60,8 +53,8 @@ static void put_change(const struct page *p, const struct change *c)
 		fprintf(p->out, "  (%s)", file);
 	}
 	fputc('\n', p->out);
-	put_value(p, TONE_BAD, "-", c->from);
-	put_value(p, TONE_GOOD, "+", c->to);
+	plan_put_value(p, TONE_BAD, 2, "-", c->from);
+	plan_put_value(p, TONE_GOOD, 2, "+", c->to);
 	if (c->scope != CHANGE_FILES) {
 		put_field(p, "why", c->why);
 		put_field(p, "effect", c->effect);

@@ -27,7 +27,8 @@ static int64_t last_field(const char *value)
 }
 
 /* The last field of a knob, as it is or as planned; -1 if it is not visible here. */
-static int64_t level(const struct plan *p, bool after, const char *name, struct change_site *site)
+static int64_t level(const struct plan *p, bool after, const char *name,
+		     const struct change_site *site)
 {
 	for (size_t i = 0; i < p->count && after; i++)
 		if (strcmp(p->changes[i].name, name) == 0)
@@ -47,7 +48,7 @@ static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
 	return pages < 0 ? facts->memory_bytes / 32 * 3 : times((uint64_t)pages, facts->page_bytes);
 }
 
-int64_t budget_cost(const struct plan *p, const struct change *c, struct change_site *site)
+int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site)
 {
 	const struct knob *k = knob_find(c->name);
 	if (!k || !k->memory.bytes)
@@ -75,7 +76,7 @@ int64_t budget_cost(const struct plan *p, const struct change *c, struct change_
 }
 
 static void budget_make(struct budget *b, const struct plan *p, bool after,
-			struct change_site *site)
+			const struct change_site *site)
 {
 	struct host_facts facts;
 	host_facts(site->host, &facts);
@@ -95,7 +96,7 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 	b->sum = plus(b->fixed, buffers < b->cap ? buffers : b->cap);
 }
 
-int budget_check(struct plan *p, struct change_site *site, struct err *e)
+int budget_check(struct plan *p, const struct change_site *site, struct err *e)
 {
 	budget_make(&p->before, p, false, site);
 	budget_make(&p->after, p, true, site);

@@ -19,8 +19,7 @@ struct device_name {
 /* False for a name of another form. */
 bool device_parse(const char *name, struct device_name *out);
 
-/* The kind of file that holds the setting: "link" or "udev"; NULL: none can (of one NAPI instance).
- */
+/* The kind of file that holds the setting, "link" or "udev"; NULL: none (of one NAPI instance). */
 const struct change_kind *device_file(const char *name);
 
 #endif

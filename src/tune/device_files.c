@@ -75,7 +75,7 @@ static const char *const link_directories[] = {LINK_DIRECTORY, "/run/systemd/net
 #define LINK_DIRECTORIES (sizeof(link_directories) / sizeof(*link_directories))
 #define LINK_DEFAULT "99-default.link"
 
-static FILE *file_open(struct change_site *site, const char *path, const char *more)
+static FILE *file_open(const struct change_site *site, const char *path, const char *more)
 {
 	char full[640];
 	snprintf(full, sizeof(full), "%.300s%.200s%s", site->root, path, more);
@@ -84,7 +84,7 @@ static FILE *file_open(struct change_site *site, const char *path, const char *m
 
 /* The .link file that systemd-udevd applied to the interface, from udev's database, where its key
  * is "n" and the index; "" if none. */
-static int link_applied(struct change_site *site, const struct device_name *d, uint32_t index,
+static int link_applied(const struct change_site *site, const struct device_name *d, uint32_t index,
 			char path[256], struct err *e)
 {
 	static const char key[] = "E:ID_NET_LINK_FILE=";
@@ -105,7 +105,7 @@ static int link_applied(struct change_site *site, const struct device_name *d, u
 }
 
 /* The [Link] section of the default; empty if it is masked by a link to /dev/null. */
-static int default_policy(struct change_site *site, char policy[400], struct err *e)
+static int default_policy(const struct change_site *site, char policy[400], struct err *e)
 {
 	char line[256];
 	bool inside = false;
@@ -138,7 +138,7 @@ static int default_policy(struct change_site *site, char policy[400], struct err
 
 /* systemd-udevd applies one .link file to an interface, the first by name. Ours may replace only
  * the default, whose policy it repeats: otherwise the name of the interface could change. */
-static int card_policy(struct change_site *site, const struct device_name *d, const char *own,
+static int card_policy(const struct change_site *site, const struct device_name *d, const char *own,
 		       struct card *c, struct err *e)
 {
 	char applied[256];
@@ -189,7 +189,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 }
 
 /* Refuses an older file of ours that names another card. */
-static int card_same(struct change_site *site, const struct dropin_place *place,
+static int card_same(const struct change_site *site, const struct dropin_place *place,
 		     const struct card *c, struct err *e)
 {
 	char line[512];

@@ -33,14 +33,15 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
 	return 0;
 }
 
-static const char *directory(struct change_site *site, const struct dropin_place *place,
+static const char *directory(const struct change_site *site, const struct dropin_place *place,
 			     char path[4096])
 {
 	snprintf(path, 4096, "%s%s", site->root, place->directory);
 	return path;
 }
 
-static int open_directory(struct change_site *site, const struct dropin_place *place, struct err *e)
+static int open_directory(const struct change_site *site, const struct dropin_place *place,
+			  struct err *e)
 {
 	char path[4096];
 	int fd =
@@ -86,7 +87,7 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 	return 0;
 }
 
-static int load(int dir, struct change_site *site, const struct dropin_place *place,
+static int load(int dir, const struct change_site *site, const struct dropin_place *place,
 		struct dropin *d, struct err *e)
 {
 	char path[4200];
@@ -136,8 +137,8 @@ static void locate(const char *text, const struct dropin_place *place, size_t *f
 	}
 }
 
-int place_read(struct change_site *site, const struct dropin_place *place, char value[CHANGE_VALUE],
-	       struct err *e)
+int place_read(const struct change_site *site, const struct dropin_place *place,
+	       char value[CHANGE_VALUE], struct err *e)
 {
 	CLEAN(close_fd) int dir = open_directory(site, place, e);
 	if (dir < 0)
@@ -156,7 +157,7 @@ int place_read(struct change_site *site, const struct dropin_place *place, char 
 	return 0;
 }
 
-int place_check(struct change_site *site, const struct dropin_place *place, struct err *e)
+int place_check(const struct change_site *site, const struct dropin_place *place, struct err *e)
 {
 	char now[CHANGE_VALUE], path[4096];
 	int rc = place_read(site, place, now, e);
@@ -250,7 +251,7 @@ static int replace(int dir, const struct dropin *d, const struct dropin_place *p
 	return fsync(dir);
 }
 
-int place_write(struct change_site *site, const struct dropin_place *place, const char *value,
+int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
 		struct err *e)
 {
 	CLEAN(close_fd) int dir = open_directory(site, place, e);

@@ -28,10 +28,10 @@ struct dropin_place {
 };
 
 /* The lines of one file. */
-int place_read(struct change_site *site, const struct dropin_place *place, char value[CHANGE_VALUE],
-	       struct err *e);
-int place_check(struct change_site *site, const struct dropin_place *place, struct err *e);
-int place_write(struct change_site *site, const struct dropin_place *place, const char *value,
+int place_read(const struct change_site *site, const struct dropin_place *place,
+	       char value[CHANGE_VALUE], struct err *e);
+int place_check(const struct change_site *site, const struct dropin_place *place, struct err *e);
+int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
 		struct err *e);
 /* Removes temporary files of a write that was cut off, ".90-epolltune….new". */
 int dropin_tidy(const struct change_site *site, const char *directory, struct err *e);

@@ -388,9 +388,11 @@ static int lock(struct journal *j, struct err *e)
 static int open_files(struct journal *j, const char *path, enum journal_access access,
 		      struct err *e)
 {
-	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path))
+	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path)) {
+		j->path[0] = 0;
 		return err_set(e, ENAMETOOLONG,
 			       "the name of the state directory is too long: %.80s…", path);
+	}
 	j->dir = state_open(path, access == JOURNAL_MAKE, e);
 	if (j->dir < 0)
 		return j->dir;

@@ -6,7 +6,7 @@
 
 #include "tune/plan.h"
 
-int persist_allowed(struct change_site *site, struct err *e)
+int persist_allowed(const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
 	int rc = host_identity(site->host, &here, e);

@@ -21,7 +21,7 @@ struct persisted {
 };
 
 /* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
-int persist_allowed(struct change_site *site, struct err *e);
+int persist_allowed(const struct change_site *site, struct err *e);
 /* Reads the state of the knob of a file change. */
 int persist_look(const struct change *c, struct change_site *site, struct persisted *out,
 		 struct err *e);

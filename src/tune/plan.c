@@ -83,7 +83,7 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 	return 0;
 }
 
-static int check_report(const struct report *r, struct change_site *site, struct err *e)
+static int check_report(const struct report *r, const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
 	int rc = host_identity(site->host, &here, e);

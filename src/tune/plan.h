@@ -32,9 +32,9 @@ struct plan_options {
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *options,
 	      struct change_site *site, struct err *e);
 /* Refuses a plan that raises the worst case above the machine's memory. Called by plan_make(). */
-int budget_check(struct plan *p, struct change_site *site, struct err *e);
+int budget_check(struct plan *p, const struct change_site *site, struct err *e);
 /* The maximum cost of a change in bytes at the target's load; REPORT_NONE without a formula. */
-int64_t budget_cost(const struct plan *p, const struct change *c, struct change_site *site);
+int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site);
 /* Turns changes that this process may not make into manual steps. If all are such, they stay in the
  * plan, to be shown, and p->blocked counts them. */
 void plan_permit(struct plan *p, struct change_site *site);

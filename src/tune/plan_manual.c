@@ -45,7 +45,7 @@ bool manual_covers(const struct manual_step *m, const struct knob *k, const char
 }
 
 /* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
-static void add_ceiling(struct manual_step *m, const char *limit, struct change_site *site)
+static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
 {
 	char value[KNOB_VALUE], action[sizeof(m->action)];
 	int64_t now, wanted;
