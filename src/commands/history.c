@@ -112,14 +112,11 @@ static const char *lost(const struct history *h, const struct run *r)
 /* Writes the time left. */
 static void waiting_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	if (h->busy || journal_watched(h->journal, r->id))
-		snprintf(text, size, "waiting, %llu s left",
-			 (unsigned long long)(now < r->deadline_ms
-						      ? (r->deadline_ms - now + 999) / 1000
-						      : 0));
+		snprintf(text, size, "waiting, %llu s left", left);
 	else
-		snprintf(text, size, "%s", now < r->deadline_ms ? UNWATCHED : LATE);
+		snprintf(text, size, "%s", left ? UNWATCHED : LATE);
 }
 
 /* The status of a run; of a waiting one, the time left. */
@@ -175,10 +172,10 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
 				 EPOLLTUNE_VERSION, "runs", runs);
 	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 	putchar('\n');
 	json_decref(root);
-	return failed ? err_errno(e, "cannot write the history as JSON") : 0;
+	return rc ? err_errno(e, "cannot write the history as JSON") : 0;
 }
 
 enum { COLUMN_RUN, COLUMN_TIME, COLUMN_STATUS, COLUMN_BY, COLUMN_NETNS, COLUMN_CHANGES };
@@ -252,16 +249,6 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 	return good ? 0 : err_set(e, ENOMEM, "not enough memory for the history");
 }
 
-static void print_value(const struct page *p, const char *mark, const char *value)
-{
-	char line[PAGE_TEXT];
-	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		page_text(p, line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		fprintf(p->out, "    %s %s\n", mark, line);
-	}
-}
-
 static void print_run(const struct history *h, const struct run *r)
 {
 	char begun[32], ended[32], status[40];
@@ -283,8 +270,8 @@ static void print_run(const struct history *h, const struct run *r)
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
-		print_value(&p, "-", c->from);
-		print_value(&p, "+", c->became[0] ? c->became : c->to);
+		plan_put_value(&p, TONE_PLAIN, 4, "-", c->from);
+		plan_put_value(&p, TONE_PLAIN, 4, "+", c->became[0] ? c->became : c->to);
 	}
 }
 
@@ -317,14 +304,14 @@ int command_history(int argc, char **argv)
 		return command_help(o.command);
 	h.tuning.style = render_style_for(stdout, h.tuning.color);
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
-	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
+	int rc = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
+	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
 		return command_error(&e);
-	if (r == 0 && j.torn && !journal_busy(&j))
+	if (rc == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
 	h.journal = &j;
-	if (r == 0 && !h.tuning.json)
+	if (rc == 0 && !h.tuning.json)
 		now_read(&h);
 	int status = show(&h, &j);
 	if (h.host)

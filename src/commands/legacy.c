@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "epolltune/quantity.h"
+#include "report/plan_render.h"
 #include "report/render.h"
-#include "tune/executor.h"
 #include "tune/state.h"
 
 #define STATE_DIR_ROW                                                                              \
@@ -38,7 +38,7 @@ static const struct option_row apply_options[] = {
 	{"allow-link-reset", NULL, "allow changes that reset the link of an interface", FLAG},
 	{"dry-run", NULL, "print the plan, change nothing", FLAG},
 	{"format", "FORMAT", "text (default) or json; with --dry-run sysctl or shell",
-	 TEXT(EXECUTOR_PREVIEWS), .explained = true},
+	 TEXT(PLAN_FORMATS), .explained = true},
 	{"yes", NULL, "apply without asking", FLAG},
 	{"confirm", "TIME", "roll back unless confirmed within TIME", TEXT(NULL)},
 	{"persist", NULL, "also write the values below /etc, for the next boot", FLAG},

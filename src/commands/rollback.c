@@ -46,7 +46,7 @@ static struct run *newest(struct rollback *b, struct journal *j)
 	struct host_identity here;
 	struct err ignored;
 	bool known = host_identity(b->tuning.host, &here, &ignored) == 0;
-	struct run *r = known ? journal_open_here(j, &here) : journal_open_run(j);
+	struct run *r = journal_open_run(j, known ? &here : NULL);
 	for (size_t i = j->count; i-- > 0 && !r;)
 		if (run_in_force(&j->runs[i]) &&
 		    (!known || !run_in_other_netns(&j->runs[i], &here)))
@@ -86,10 +86,10 @@ static int print_json(const struct undo *u, const struct run *r, const char *out
 		(json_int_t)u->stale, "other_netns", (json_int_t)u->other_netns, "set_at_boot",
 		(json_int_t)u->set_at_boot, "failed", (json_int_t)u->failed, "changes", changes);
 	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 	json_decref(root);
 	putchar('\n');
-	return failed ? err_errno(e, "cannot write the outcome as JSON") : 0;
+	return rc ? err_errno(e, "cannot write the outcome as JSON") : 0;
 }
 
 /* Prints the outcome if the format is JSON; returns the exit status. */
@@ -146,30 +146,28 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 			 .force = b->force,
 			 .print = print_step,
 			 .arg = b};
-	int failed = undo_run(&u, j, r, e);
-	if (failed < 0)
+	int rc = undo_run(&u, j, r, e);
+	if (rc < 0)
 		command_error(e);
 	if (!b->tuning.json)
 		summarize(&u, r);
-	int status = failed < 0                                                      ? EXIT_CRITICAL
+	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
 										     : EXIT_OK;
-	return finish(b, &u, r, run_status_name(r->status), failed < 0 ? e->text : NULL, status);
+	return finish(b, &u, r, run_status_name(r->status), rc < 0 ? e->text : NULL, status);
 }
 
 static int run(struct rollback *b, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
-	if (r == -ENOENT)
+	int rc = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
+	if (rc == -ENOENT)
 		return tuning_absent(&b->tuning, e) < 0 ? refuse(b, e) : nothing(b);
-	if (r == -EACCES)
+	if (rc == -EACCES)
 		err_prefix(e, "run as root: sudo epolltune rollback");
-	if (r < 0)
+	if (rc < 0)
 		return refuse(b, e);
-	if (j.torn)
-		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
-				"was written): removed, nothing depends on it\n");
+	tuning_torn(&j);
 	return roll_back(b, &j, e);
 }
 

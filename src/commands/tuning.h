@@ -6,6 +6,8 @@
 
 #include "epolltune/change.h"
 #include "report/page.h"
+#include "report/plan_render.h"
+#include "tune/journal.h"
 
 #define TUNING_OPTION 1200 /* bytes that hold tuning_option() */
 
@@ -36,5 +38,13 @@ int tuning_settings(const char *list, struct err *e);
 int tuning_error(const struct err *e);
 /* Prints "  NAME: TEXT", unless the format is JSON. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
+
+/* Prints that a torn record was cut off, if there was one. */
+void tuning_torn(const struct journal *j);
+/* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
+ * it to a list of JSON. */
+int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
+/* Prints the outcome if the format is JSON; returns the exit status. */
+int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
 
 #endif
