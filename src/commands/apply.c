@@ -6,87 +6,50 @@
 
 #include "commands/apply.h"
 #include "commands/command.h"
-#include "epolltune/quantity.h"
 #include "tune/execute.h"
 #include "tune/interrupt.h"
 #include "tune/notice.h"
 #include "tune/operator.h"
 
+#define CONFIRM_MIN_US 1000000
 #define CONFIRM_MAX_US 86400000000u /* a day */
 
-static bool flag_option(struct apply *a, const char *name)
-{
-	const struct {
-		const char *name;
-		bool *flag;
-	} flags[] = {
-		{"foreign", &a->plan_options.foreign},
-		{"tight", &a->plan_options.tight},
-		{"allow-lower", &a->plan_options.allow_lower},
-		{"allow-link-reset", &a->plan_options.allow_reset},
-		{"dry-run", &a->dry_run},
-		{"yes", &a->yes},
-		{"no-proof", &a->no_proof},
-		{"persist", &a->persist},
-	};
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (!strcmp(name, flags[i].name))
-			return *flags[i].flag = true;
-	return false;
-}
+#define AT(member) OPTION_AT(struct apply, member)
 
-static bool text_option(struct apply *a, const char *name, const char *value)
-{
-	const struct {
-		const char *name;
-		const char **text;
-	} texts[] = {
-		{"from", &a->from},
-		{"only", &a->plan_options.only},
-		{"except", &a->plan_options.except},
-		{"set", &a->plan_options.set},
-		{"format", &a->format},
-		{"state-dir", &a->tuning.state_dir},
-		{"color", &a->tuning.color},
-	};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (!strcmp(name, texts[i].name)) {
-			*texts[i].text = value;
-			return true;
-		}
-	return false;
-}
+static const struct option_row options[] = {
+	{"from", "FILE", "apply this report of check --format json", AT(from), TEXT("@files")},
+	{"foreign", NULL, "accept a report of another machine or boot", AT(plan_options.foreign),
+	 FLAG},
+	{"tight", NULL, "include tight walls", AT(plan_options.tight), FLAG},
+	{"only", "KNOB,…", "change only these knobs", AT(plan_options.only), LIST("@knobs")},
+	{"except", "KNOB,…", "do not change these knobs", AT(plan_options.except), LIST("@knobs")},
+	{"set", "KNOB=VALUE,…", "set these values, with the same checks", AT(plan_options.set),
+	 LIST(NULL)},
+	{"allow-lower", NULL, "let --set lower a value", AT(plan_options.allow_lower), FLAG},
+	{"allow-link-reset", NULL, "allow changes that reset the link of an interface",
+	 AT(plan_options.allow_reset), FLAG},
+	{"dry-run", NULL, "print the plan, change nothing", AT(dry_run), FLAG},
+	{"format", "FORMAT", "text (default) or json; with --dry-run sysctl or shell", AT(format),
+	 TEXT(PLAN_FORMATS), .explained = true},
+	{"yes", NULL, "apply without asking", AT(yes), FLAG},
+	{"confirm", "TIME", "roll back unless confirmed within TIME", AT(confirm_us),
+	 NUMBER(DURATION, CONFIRM_MIN_US, CONFIRM_MAX_US)},
+	{"persist", NULL, "also write the values below /etc, for the next boot", AT(persist), FLAG},
+	{"no-proof", NULL, "do not verify the changes by a second check", AT(no_proof), FLAG},
+	TARGET_OPTIONS(struct apply, check.target),
+	PROBE_OPTIONS(struct apply, check),
+	TUNING_OPTIONS(struct apply, tuning),
+	{0},
+};
 
-static int arguments_read(struct options *o, struct apply *a, struct err *e)
+static int arguments_check(struct apply *a, const struct given *given, struct err *e)
 {
-	struct target_option seen = {0};
-	const struct option_row *row;
-	const char *value;
-	bool target = false;
-	while ((row = options_next(o, &value, e))) {
-		const char *name = row->name;
-		int rc = target_option(name, value, &a->check.target, &seen, e);
-		target |= rc > 0;
-		if (!rc)
-			rc = check_option(name, value, &a->check, e);
-		if (rc < 0)
-			return rc;
-		if (rc || flag_option(a, name) || text_option(a, name, value))
-			continue;
-		if (!strcmp(name, "confirm"))
-			rc = quantity_parse("--confirm", QUANTITY_DURATION, value, 1000000,
-					    CONFIRM_MAX_US, &a->confirm_us, e);
-		if (rc < 0)
-			return rc;
-	}
-	if (e->code || o->help)
-		return -e->code;
 	a->tuning.json = !strcmp(a->format, "json");
 	a->plan_options.confirm = a->confirm_us != 0;
 	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
-	if (a->from && target)
+	if (a->from && target_given(given))
 		return err_set(e, EINVAL,
 			       "--from uses the target of its report: no other can be given");
 	if (a->plan_options.allow_lower && !a->plan_options.set)
@@ -287,28 +250,40 @@ static int run(struct apply *a)
 	return status;
 }
 
-int command_apply(int argc, char **argv)
+static int apply(void *arguments, const struct given *given)
 {
+	struct apply *a = arguments;
 	struct err e = {0};
-	struct options o = options_begin("apply", argc, argv);
-	struct apply a = {.tuning = tuning_defaults(), .check = check_defaults(), .format = "text"};
-	a.check.stay = true;
-	a.command_cut = !operator_command(a.command, sizeof(a.command), argc, argv);
-	if (arguments_read(&o, &a, &e))
+	a->command_cut =
+		!operator_command(a->command, sizeof(a->command), given->argc, given->argv);
+	if (arguments_check(a, given, &e) || tuning_open(&a->tuning, &e) < 0)
 		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (tuning_open(&a.tuning, &e) < 0)
-		return command_error(&e);
-	int status = run(&a);
-	tuning_close(&a.tuning);
-	journal_close(&a.journal);
-	json_decref(a.result.proof);
-	json_decref(a.result.persisted);
-	free(a.probes);
-	free(a.concerned);
-	free(a.before);
-	free(a.after);
-	free(a.plan);
+	int status = run(a);
+	tuning_close(&a->tuning);
+	journal_close(&a->journal);
+	json_decref(a->result.proof);
+	json_decref(a->result.persisted);
+	free(a->probes);
+	free(a->concerned);
+	free(a->before);
+	free(a->after);
+	free(a->plan);
 	return status;
 }
+
+static const struct apply defaults = {
+	.tuning = TUNING_DEFAULTS,
+	.check = {.target = TARGET_DEFAULT, .stay = true},
+	.format = "text",
+};
+
+const struct command apply_command = {
+	.name = "apply",
+	.arguments = "",
+	.summary = "Apply the recommended settings, verify them, roll back on failure",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.resolves = true,
+	.run = apply,
+};

@@ -8,6 +8,7 @@
 #include "commands/apply.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 #include "epolltune/setting.h"
 #include "report/parse.h"
 #include "tune/persist.h"
@@ -17,17 +18,17 @@
 static bool set_decides(const struct apply *a)
 {
 	char one[CHANGE_NAME];
+	struct list_item item;
 	const char *only = a->plan_options.only;
 	if (!only || !a->plan_options.set || a->from)
 		return false;
-	for (const char *at = only; *at; at += strcspn(at, ","), at += *at == ',') {
+	while (list_next(&only, &item)) {
 		const char *rest = a->plan_options.set;
 		struct setting set;
-		struct err ignored;
 		bool found = false;
-		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
 		/* A knob of interfaces without "@NAME" means the others too. */
-		while (!found && setting_next(&rest, &set, &ignored) > 0)
+		while (!found && setting_next(&rest, &set, NULL) > 0)
 			found = setting_listed(one, set.name) &&
 				!strchr(set.name, '@') == !strchr(one, '@');
 		if (!found)

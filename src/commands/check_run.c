@@ -12,11 +12,6 @@
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
 
-struct check_options check_defaults(void)
-{
-	return (struct check_options){.target = target_default()};
-}
-
 static bool probe_wanted(const char *names, const char *name)
 {
 	return !names || list_has(names, name);

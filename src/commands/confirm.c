@@ -18,23 +18,6 @@ struct confirm {
 	struct plan *plan; /* the lines of files to write */
 };
 
-static int arguments_read(struct options *o, struct confirm *c, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "persist"))
-			c->persist = true;
-		else if (!strcmp(row->name, "format"))
-			c->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			c->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			c->tuning.color = value;
-	}
-	return -e->code;
-}
-
 static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct confirm *of = arg;
@@ -193,21 +176,39 @@ static int run(struct confirm *c, struct err *e)
 	return e->code ? refuse(c, e) : none_waits(c, &j);
 }
 
-int command_confirm(int argc, char **argv)
+static int confirm(void *arguments, const struct given *given)
 {
+	struct confirm *c = arguments;
 	struct err e = {0};
-	struct options o = options_begin("confirm", argc, argv);
-	struct confirm c = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &c, &e))
+	(void)given;
+	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (tuning_open(&c.tuning, &e) < 0)
-		return command_error(&e);
-	c.plan = calloc(1, sizeof(*c.plan));
+	c->plan = calloc(1, sizeof(*c->plan));
 	interrupt_hold();
-	int status = c.plan ? run(&c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
-	free(c.plan);
-	tuning_close(&c.tuning);
+	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	free(c->plan);
+	tuning_close(&c->tuning);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct confirm, member)
+
+static const struct option_row options[] = {
+	{"persist", NULL, "also write the run's values below /etc", AT(persist), FLAG},
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct confirm, tuning),
+	{0},
+};
+
+static const struct confirm defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command confirm_command = {
+	.name = "confirm",
+	.arguments = "",
+	.summary = "Keep the changes of apply --confirm",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.resolves = true,
+	.run = confirm,
+};

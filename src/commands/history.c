@@ -8,7 +8,6 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/quantity.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
@@ -24,25 +23,6 @@ struct history {
 	struct journal *journal;
 	bool busy; /* another process writes the journal */
 };
-
-static int arguments_read(struct options *o, struct history *h, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "format"))
-			h->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			h->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			h->tuning.color = value;
-	}
-	if (!e->code && !o->help && o->next < o->argc)
-		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &h->run, e);
-	if (!e->code && !o->help && o->next + 1 < o->argc)
-		err_set(e, EINVAL, "history: unexpected argument \"%s\"", o->argv[o->next + 1]);
-	return -e->code;
-}
 
 static void stamp(char text[32], time_t when)
 {
@@ -293,28 +273,45 @@ static int show(const struct history *h, struct journal *j)
 	return EXIT_OK;
 }
 
-int command_history(int argc, char **argv)
+static int history(void *arguments, const struct given *given)
 {
+	struct history *h = arguments;
 	struct err e = {0};
-	struct options o = options_begin("history", argc, argv);
-	struct history h = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &h, &e))
+	if (tuning_run(given, &h->run, &e))
 		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	h.tuning.style = render_style_for(stdout, h.tuning.color);
+	h->tuning.style = render_style_for(stdout, h->tuning.color);
 	CLEAN(journal_close) struct journal j;
-	int rc = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
-	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
+	int rc = journal_open(&j, h->tuning.state_dir, JOURNAL_READ, &e);
+	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h->tuning, &e) < 0))
 		return command_error(&e);
 	if (rc == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
-	h.journal = &j;
-	if (rc == 0 && !h.tuning.json)
-		now_read(&h);
-	int status = show(&h, &j);
-	if (h.host)
-		host_close(h.host);
+	h->journal = &j;
+	if (rc == 0 && !h->tuning.json)
+		now_read(h);
+	int status = show(h, &j);
+	if (h->host)
+		host_close(h->host);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct history, member)
+
+static const struct option_row options[] = {
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct history, tuning),
+	{0},
+};
+
+static const struct history defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command history_command = {
+	.name = "history",
+	.arguments = "[RUN]",
+	.summary = "List the runs of apply: what they changed and their state",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = history,
+};

@@ -7,7 +7,6 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/quantity.h"
 #include "tune/interrupt.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
@@ -18,34 +17,12 @@ struct rollback {
 	bool force;
 };
 
-static int arguments_read(struct options *o, struct rollback *b, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "force"))
-			b->force = true;
-		else if (!strcmp(row->name, "format"))
-			b->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			b->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			b->tuning.color = value;
-	}
-	if (!e->code && !o->help && o->next < o->argc)
-		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &b->run, e);
-	if (!e->code && !o->help && o->next + 1 < o->argc)
-		err_set(e, EINVAL, "rollback: unexpected argument \"%s\"", o->argv[o->next + 1]);
-	return -e->code;
-}
-
 /* The newest unfinished or waiting run, otherwise the newest in force. Prefers runs of this network
  * namespace. */
 static struct run *newest(struct rollback *b, struct journal *j)
 {
 	struct host_identity here;
-	struct err ignored;
-	bool known = host_identity(b->tuning.host, &here, &ignored) == 0;
+	bool known = host_identity(b->tuning.host, &here, NULL) == 0;
 	struct run *r = journal_open_run(j, known ? &here : NULL);
 	for (size_t i = j->count; i-- > 0 && !r;)
 		if (run_in_force(&j->runs[i]) &&
@@ -171,20 +148,37 @@ static int run(struct rollback *b, struct err *e)
 	return roll_back(b, &j, e);
 }
 
-int command_rollback(int argc, char **argv)
+static int rollback(void *arguments, const struct given *given)
 {
+	struct rollback *b = arguments;
 	struct err e = {0};
-	struct options o = options_begin("rollback", argc, argv);
-	struct rollback b = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &b, &e))
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (tuning_open(&b.tuning, &e) < 0)
+	if (tuning_run(given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
 		return command_error(&e);
 	/* Signals must not interrupt a rollback. */
 	interrupt_hold();
-	int status = run(&b, &e);
-	tuning_close(&b.tuning);
+	int status = run(b, &e);
+	tuning_close(&b->tuning);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct rollback, member)
+
+static const struct option_row options[] = {
+	{"force", NULL, "also restore values modified since the run", AT(force), FLAG},
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct rollback, tuning),
+	{0},
+};
+
+static const struct rollback defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command rollback_command = {
+	.name = "rollback",
+	.arguments = "[RUN]",
+	.summary = "Roll back the changes of a run, by default the newest",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.resolves = true,
+	.run = rollback,
+};

@@ -5,17 +5,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "commands/command.h"
+#include "epolltune/quantity.h"
 #include "epolltune/setting.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/site.h"
-#include "tune/state.h"
 
-struct tuning tuning_defaults(void)
+int tuning_run(const struct given *given, uint64_t *run, struct err *e)
 {
-	return (struct tuning){.state_dir = STATE_DIR, .color = "auto"};
+	if (given->count &&
+	    quantity_parse("RUN", QUANTITY_COUNT, given->operands[0], 1, UINT32_MAX, run, e))
+		return -e->code;
+	return given_check(given, 1, e);
 }
 
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION])

@@ -4,10 +4,12 @@
 
 #include <stdbool.h>
 
+#include "commands/command.h"
 #include "epolltune/change.h"
 #include "report/page.h"
 #include "report/plan_render.h"
 #include "tune/journal.h"
+#include "tune/state.h"
 
 #define TUNING_OPTION 1200 /* bytes that hold tuning_option() */
 
@@ -24,7 +26,17 @@ struct tuning {
 /* Writes " --state-dir DIR" if it is not the default, otherwise "": for commands to paste. */
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 
-struct tuning tuning_defaults(void);
+/* clang-format off */
+#define TUNING_DEFAULTS {.state_dir = STATE_DIR, .color = "auto"}
+/* The options of commands that read or write the journal. */
+#define TUNING_OPTIONS(type, tuning) \
+	{"state-dir", "DIR", "journal directory", OPTION_AT(type, tuning.state_dir), \
+	 TEXT("@directories")}, \
+	COLOR_OPTION(OPTION_AT(type, tuning.color))
+/* clang-format on */
+
+/* The number of a run, the only operand that a command has; unchanged if there is none. */
+int tuning_run(const struct given *given, uint64_t *run, struct err *e);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 

@@ -87,7 +87,7 @@ static bool measured(const struct wall *w, const char *list, const struct probe 
 		     size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (coverage_listed(list, probes[i]->name) && probe_has_wall(probes[i], w->name))
+		if (list_has(list, probes[i]->name) && probe_has_wall(probes[i], w->name))
 			return true;
 	return false;
 }

@@ -8,7 +8,6 @@
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
 
-#define coverage_listed list_has
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
  * all). "" if there is none; NULL without memory. To be freed. */
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
