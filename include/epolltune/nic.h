@@ -239,8 +239,9 @@ struct nic_deferred nics_deferred(const struct nics *n);
 
 /* Whether management traffic depends on the interface, directly or through a bridge, bond or VLAN
  * on it: the default route, or the operator's connection (SSH_CONNECTION of this process or one of
- * its parents). `what` says which. */
-bool nic_lifeline(const struct host *h, const char *nic, char what[40]);
+ * its parents); also where that cannot be read, or `all` is empty. `what` says which. */
+bool nic_management_path(const struct host *h, const struct nics *all, const char *nic,
+			 char what[40]);
 
 /* All numbers of a struct nic, in groups with the names of its members: "link" "rings" "channels"
  * "coalesce" "napi" "rss" "statistics". Code that prints, compares or sets them uses this table. */
@@ -267,9 +268,10 @@ const struct nic_field *nic_field_find(const char *group, const char *name);
  * captured machine. */
 
 /* Whether this process may set values by these means, without trying: 0, -EPERM, -EROFS, or for
- * NIC_BY_SYSFS -EXDEV if the mounted sysfs shows another network namespace. */
+ * NIC_BY_SYSFS, which alone needs `n`, -EXDEV if the mounted sysfs shows another network namespace.
+ */
 enum nic_means { NIC_BY_ETHTOOL, NIC_BY_NAPI_SET, NIC_BY_SYSFS };
-int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e);
+int nic_settable(const struct host *h, const struct nic *n, enum nic_means means, struct err *e);
 /* A field of "rings", "channels", "coalesce" (ethtool) or "napi" (sysfs). Many drivers reset the
  * link for the first two. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,

@@ -297,4 +297,19 @@ const char *report_isolation_name(enum report_isolation i);
 const char *probe_state_name(enum probe_state s);
 const char *report_status_name(enum wall_verdict status); /* "ok" "warning" "critical" "unknown" */
 
+/* The measured capacity, else the limit by the settings; REPORT_NONE if neither is known. */
+int64_t figure_of(const struct wall *w);
+
+enum compare_verdict {
+	COMPARE_SAME,
+	COMPARE_BETTER, /* by verdict: ok, tight, short */
+	COMPARE_WORSE,
+	COMPARE_MOVED,   /* same verdict, figure changed by more than COMPARE_NOISE */
+	COMPARE_UNKNOWN, /* one of the two has no verdict, or only a bound */
+	COMPARE_NEW,     /* only in the second report */
+	COMPARE_GONE,    /* only in the first report */
+};
+/* Compare a wall of two reports; `before` or `after` is NULL if that report lacks it. */
+enum compare_verdict compare_wall(const struct wall *before, const struct wall *after);
+
 #endif

@@ -21,6 +21,7 @@ struct target {
 	uint64_t bandwidth_bps; /* of one connection, bits per second */
 };
 
+/* The preset c10k. */
 /* clang-format off */
 #define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000}
 /* clang-format on */
@@ -32,7 +33,6 @@ int target_preset(const char *name, struct target *out, struct err *e);
 /* All presets' names, comma separated, for help and completion. */
 const char *target_presets(void);
 const char *target_role_name(enum target_role role);
-int target_role_parse(const char *text, enum target_role *role, struct err *e);
 
 /* The options that make this target of the default one: " --rate 50k --stall 250ms", "" for none.
  * 256 bytes always suffice. */

@@ -39,17 +39,6 @@ const char *target_role_name(enum target_role role)
 	return role == TARGET_PROXY ? "proxy" : "server";
 }
 
-int target_role_parse(const char *text, enum target_role *role, struct err *e)
-{
-	if (strcmp(text, "server") == 0)
-		*role = TARGET_SERVER;
-	else if (strcmp(text, "proxy") == 0)
-		*role = TARGET_PROXY;
-	else
-		return err_set(e, EINVAL, "no role is called \"%s\"; there are server,proxy", text);
-	return 0;
-}
-
 void target_arguments(const struct target *t, char *text, size_t size)
 {
 	const struct target usual = target_default();

@@ -39,6 +39,14 @@ int target_check(const struct target *t, struct err *e)
 	return 0;
 }
 
+bool target_given(const struct given *given)
+{
+	for (const struct option_row *row = target_rows; row->name; row++)
+		if (given_option(given, row->name))
+			return true;
+	return false;
+}
+
 struct arguments {
 	struct check_options check;
 	const char *format, *output, *color;

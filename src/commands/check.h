@@ -25,8 +25,6 @@ struct check_options {
 	bool progress;       /* show progress in a line on standard error */
 };
 
-struct check_options check_defaults(void);
-
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
  * probe that fails or crashes reports its walls by their settings, and a skipped finding. Moves
  * this process into the network namespace of options->netns or of the server. Returns an error only
@@ -41,14 +39,8 @@ int since_check(const struct check_options *o, const struct host *host, struct e
 /* Whether the options of a target could have made this one, which a file says. 0 or -ERANGE. */
 int target_check(const struct target *t, struct err *e);
 
-/* For apply, which parses its options itself: 1 if `name` is such an option, 0 if not, or a
- * negative errno. */
-struct target_option {
-	bool given[5];
-};
-int target_option(const char *name, const char *value, struct target *t, struct target_option *seen,
-		  struct err *e);
-int check_option(const char *name, const char *value, struct check_options *options, struct err *e);
+/* Whether an option of the target was given. */
+bool target_given(const struct given *given);
 
 #define HOUR_US 3600000000u
 #define WINDOW_MIN_US 500000

@@ -12,11 +12,6 @@
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
 
-struct check_options check_defaults(void)
-{
-	return (struct check_options){.target = target_default()};
-}
-
 static bool probe_wanted(const char *names, const char *name)
 {
 	return !names || list_has(names, name);
@@ -71,7 +66,7 @@ static enum report_isolation isolation_of(const struct schedule *s)
 	return is;
 }
 
-static void report_head(const struct schedule *s, struct report *out)
+static void report_head(const struct schedule *s, const char *enter, struct report *out)
 {
 	struct host_facts facts;
 	struct host_identity identity;
@@ -93,7 +88,7 @@ static void report_head(const struct schedule *s, struct report *out)
 	out->backlog = o->probe.backlog;
 	out->quick = o->quick;
 	out->gentle = o->probe.gentle;
-	report_text(out->enter, "%s", s->enter);
+	report_text(out->enter, "%s", enter);
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
@@ -209,6 +204,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
 	struct check_options options = *given, *o = &options;
+	char enter[REPORT_ENTER] = "";
 	struct schedule s = {
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
 	if (watched < 0 || ended < 0)
@@ -217,7 +213,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
-		rc = subject_choose(o, &host, &subject, s.enter, e);
+		rc = subject_choose(o, &host, &subject, enter, e);
 	if (!rc)
 		rc = since_check(o, host, e);
 	if (rc)
@@ -234,7 +230,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		schedule_run(&s);
 	else
 		schedule_inspect(&s);
-	report_head(&s, out);
+	report_head(&s, enter, out);
 	report_join_jobs(&s, out);
 	return 0;
 }

@@ -96,5 +96,5 @@ int command_main(int argc, char **argv)
 		return EXIT_UNKNOWN;
 	if (!c->resolves)
 		notice_unfinished(STATE_DIR);
-	return c->run_argv ? c->run_argv(argc - 1, argv + 1) : command_run(c, argc - 1, argv + 1);
+	return command_run(c, argc - 1, argv + 1);
 }

@@ -67,11 +67,13 @@ struct option_row {
 	{"in-place", NULL, "use this namespace's loopback, not a private lab", at, FLAG}
 /* clang-format on */
 
-/* A command line, without the command and its options. */
+/* A command line. */
 struct given {
 	const struct command *command;
 	int count;
 	char **operands;
+	int argc; /* all words, from the command on; options before operands */
+	char **argv;
 	uint64_t rows; /* bit i: row i was given */
 	bool help;
 };
@@ -87,7 +89,6 @@ struct command {
 	/* Gets a copy of the defaults with what was given. Prints its own errors with
 	 * command_error(). Returns an exit_status. */
 	int (*run)(void *arguments, const struct given *given);
-	int (*run_argv)(int argc, char **argv); /* instead of run(): parses its options itself */
 };
 
 /* The commands in the order of commands.def. */
@@ -123,18 +124,6 @@ bool given_option(const struct given *given, const char *name);
 /* Refuses more than `max` operands. */
 int given_check(const struct given *given, int max, struct err *e);
 
-/* For commands with run_argv(). */
-struct options {
-	const struct command *command;
-	int argc;
-	char **argv;
-	int next;
-	int help;
-	uint64_t seen;
-};
-struct options options_begin(const char *command, int argc, char **argv);
-const struct option_row *options_next(struct options *o, const char **value, struct err *e);
-
 /* The help of an option with its default and values. Returns `text`. */
 #define HELP_TEXT 256
 char *option_help(const struct command *c, const struct option_row *row, char text[HELP_TEXT]);
@@ -162,10 +151,5 @@ bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZ
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at
  * column `indent`; the others are indented to it. Counts a byte as a column. */
 void print_wrapped(const char *text, size_t indent, size_t width);
-
-int command_apply(int argc, char **argv);
-int command_confirm(int argc, char **argv);
-int command_rollback(int argc, char **argv);
-int command_history(int argc, char **argv);
 
 #endif

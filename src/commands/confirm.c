@@ -6,34 +6,17 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
-#include "tune/executor.h"
+#include "tune/execute.h"
 #include "tune/interrupt.h"
 #include "tune/persist.h"
+#include "tune/plan.h"
 #include "tune/undo.h"
-#include "tune/watchdog.h"
 
 struct confirm {
 	struct tuning tuning;
 	bool persist;
 	struct plan *plan; /* the lines of files to write */
 };
-
-static int arguments_read(struct options *o, struct confirm *c, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "persist"))
-			c->persist = true;
-		else if (!strcmp(row->name, "format"))
-			c->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			c->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			c->tuning.color = value;
-	}
-	return -e->code;
-}
 
 static void print_step(void *arg, const struct change *c, const char *text)
 {
@@ -42,7 +25,7 @@ static void print_step(void *arg, const struct change *c, const char *text)
 }
 
 /* Plans the lines for all changes of the run. Copies them, as writing adds changes to the run. */
-static int plan_lines(struct plan *p, const struct confirm *c, const struct run *r, struct err *e)
+static int plan_lines(struct confirm *c, const struct run *r, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(r->count + 1, sizeof(*standing));
 	size_t count = 0;
@@ -51,103 +34,69 @@ static int plan_lines(struct plan *p, const struct confirm *c, const struct run 
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope != CHANGE_FILES && r->items[i].state == CHANGE_DONE)
 			standing[count++] = r->items[i];
-	return plan_persist(p, standing, count, c->tuning.by, time(NULL), r->id, &c->tuning.site,
-			    e);
+	const struct change_author author = {.by = c->tuning.by, .when = time(NULL), .run = r->id};
+	return plan_persist(c->plan, standing, count, &author, &c->tuning.site, e);
 }
 
-static int persist_run(struct confirm *c, struct journal *j, unsigned run, struct execution *x,
-		       struct err *e)
+static int persist_run(struct confirm *c, struct journal *j, unsigned run, struct err *e)
 {
 	struct run *r = journal_find(j, run);
-	x->outcome = OUTCOME_APPLIED;
-	x->run = run;
 	if (r->persist || c->persist) {
-		int failed = plan_lines(x->plan, c, r, e);
-		if (failed < 0) {
-			struct err ignored;
-			journal_end(j, r, &ignored);
-			return failed;
+		int rc = plan_lines(c, r, e);
+		if (rc < 0) {
+			journal_end(j, r, NULL);
+			return rc;
 		}
 	}
-	x->by = c->tuning.by;
-	x->journal = j;
-	x->site = &c->tuning.site;
-	x->print = print_step;
-	x->arg = c;
-	return executor_run(&executor_persist, x, e);
-}
-
-static int print_lines(const struct confirm *c, struct execution *x, struct err *e)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < x->plan->count; i++) {
-		struct persisted p;
-		char text[CHANGE_VALUE * 3];
-		int r = persist_look(&x->plan->changes[i], &c->tuning.site, &p, e);
-		if (r < 0) {
-			json_decref(list);
-			return r;
-		}
-		persist_text(&p, text, sizeof(text));
-		json_array_append_new(list, persist_json(&p));
-		if (!c->tuning.json)
-			tuning_print(&c->tuning, p.knob, text);
-	}
-	x->persisted = list;
-	return 0;
-}
-
-static struct execution execution_of(const struct confirm *c, enum run_outcome outcome)
-{
-	return (struct execution){.plan = c->plan,
-				  .outcome = outcome,
-				  .out = stdout,
-				  .style = c->tuning.style,
-				  .watchdog = {.channel = -1}};
-}
-
-/* Prints the outcome if the format is JSON; returns the exit status. */
-static int finish(const struct confirm *c, struct execution *x, int status)
-{
-	struct err e;
-	if (c->tuning.json && executor_run(&executor_json, x, &e) < 0)
-		return command_error(&e);
-	return status;
+	struct execution x = {
+		.plan = c->plan,
+		.journal = j,
+		.site = &c->tuning.site,
+		.by = c->tuning.by,
+		.print = print_step,
+		.arg = c,
+		.run = run,
+	};
+	return execute_files(&x, e);
 }
 
 static int refuse(const struct confirm *c, const struct err *why)
 {
-	struct execution x = execution_of(c, OUTCOME_REFUSED);
-	x.reason = why->text;
-	return finish(c, &x, tuning_error(why));
+	struct plan_result result = {
+		.plan = c->plan, .outcome = OUTCOME_REFUSED, .reason = why->text};
+	return tuning_finish(&c->tuning, &result, tuning_error(why));
 }
 
 static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct err *e)
 {
-	struct execution x = execution_of(c, OUTCOME_APPLIED);
+	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_APPLIED};
 	bool late = watchdog_clock_ms() > journal_find(j, run)->deadline_ms;
-	int failed = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
-	if (failed < 0) {
-		x.outcome = OUTCOME_REFUSED;
-		x.reason = e->text;
+	int rc = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
+	if (rc < 0) {
+		result.outcome = OUTCOME_REFUSED;
+		result.reason = e->text;
 		command_error(e);
-		return finish(c, &x, EXIT_CRITICAL);
+		return tuning_finish(&c->tuning, &result, EXIT_CRITICAL);
 	}
-	failed = persist_run(c, j, run, &x, e);
-	int status = failed < 0 ? EXIT_CRITICAL : EXIT_OK;
+	result.run = run;
+	rc = persist_run(c, j, run, e);
+	int status = rc < 0 ? EXIT_CRITICAL : EXIT_OK;
 	struct err other;
-	if (failed < 0) {
+	json_t *lines = json_array();
+	if (rc < 0) {
 		err_prefix(e, "run %u is confirmed, but not persisted", run);
 		command_error(e);
-		x.reason = e->text;
+		result.reason = e->text;
 	} else if (!c->tuning.json) {
 		printf("Run %u is confirmed%s: the changes stay.\n", run,
 		       late ? ", after its deadline" : "");
 	}
-	if (failed == 0 && print_lines(c, &x, &other) < 0)
+	if (rc == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0)
 		status = command_error(&other);
-	status = finish(c, &x, status);
-	json_decref(x.persisted);
+	else
+		result.persisted = lines;
+	status = tuning_finish(&c->tuning, &result, status);
+	json_decref(lines);
 	return status;
 }
 
@@ -167,19 +116,19 @@ static int none_waits(const struct confirm *c, struct journal *j)
 			last->reason);
 		return refuse(c, &e);
 	}
-	struct execution x = execution_of(c, OUTCOME_NOT_WAITING);
+	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_NOT_WAITING};
 	if (!c->tuning.json)
 		puts("No run waits to be confirmed.");
-	return finish(c, &x, EXIT_OK);
+	return tuning_finish(&c->tuning, &result, EXIT_OK);
 }
 
 /* Whether a waiting run can be confirmed from here. */
-static int check_here(const struct confirm *c, const struct run *r, struct err *e)
+static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
 	struct host_identity here;
-	int failed = host_identity(c->tuning.host, &here, e);
-	if (failed < 0)
-		return failed;
+	int rc = host_identity(c->tuning.host, &here, e);
+	if (rc < 0)
+		return rc;
 	if (strcmp(r->boot, here.boot) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "run %u was lost at a reboot before it was confirmed; "
@@ -195,8 +144,7 @@ static int check_here(const struct confirm *c, const struct run *r, struct err *
 }
 
 /* The newest run that can be confirmed; if there is none, *e is the reason for the newest. */
-static const struct run *find_waiting(const struct confirm *c, const struct journal *j,
-				      struct err *e)
+static const struct run *find_waiting(struct confirm *c, const struct journal *j, struct err *e)
 {
 	const struct run *found = NULL;
 	e->code = 0;
@@ -215,12 +163,12 @@ static const struct run *find_waiting(const struct confirm *c, const struct jour
 static int run(struct confirm *c, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
-	if (r == -ENOENT)
+	int rc = journal_open(&j, c->tuning.state_dir, JOURNAL_WRITE, e);
+	if (rc == -ENOENT)
 		return tuning_absent(&c->tuning, e) < 0 ? refuse(c, e) : none_waits(c, &j);
-	if (r == -EACCES)
+	if (rc == -EACCES)
 		err_prefix(e, "run as root: sudo epolltune confirm");
-	if (r < 0)
+	if (rc < 0)
 		return refuse(c, e);
 	const struct run *waiting = find_waiting(c, &j, e);
 	if (waiting)
@@ -228,21 +176,39 @@ static int run(struct confirm *c, struct err *e)
 	return e->code ? refuse(c, e) : none_waits(c, &j);
 }
 
-int command_confirm(int argc, char **argv)
+static int confirm(void *arguments, const struct given *given)
 {
+	struct confirm *c = arguments;
 	struct err e = {0};
-	struct options o = options_begin("confirm", argc, argv);
-	struct confirm c = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &c, &e))
+	(void)given;
+	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (tuning_open(&c.tuning, &e) < 0)
-		return command_error(&e);
-	c.plan = calloc(1, sizeof(*c.plan));
+	c->plan = calloc(1, sizeof(*c->plan));
 	interrupt_hold();
-	int status = c.plan ? run(&c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
-	free(c.plan);
-	tuning_close(&c.tuning);
+	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	free(c->plan);
+	tuning_close(&c->tuning);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct confirm, member)
+
+static const struct option_row options[] = {
+	{"persist", NULL, "also write the run's values below /etc", AT(persist), FLAG},
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct confirm, tuning),
+	{0},
+};
+
+static const struct confirm defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command confirm_command = {
+	.name = "confirm",
+	.arguments = "",
+	.summary = "Keep the changes of apply --confirm",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.resolves = true,
+	.run = confirm,
+};

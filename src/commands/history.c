@@ -6,7 +6,6 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/quantity.h"
 #include "report/json_value.h"
 #include "report/table.h"
 #include "tune/journal.h"
@@ -24,25 +23,6 @@ struct history {
 	struct journal *journal;
 	bool busy; /* another process writes the journal */
 };
-
-static int arguments_read(struct options *o, struct history *h, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "format"))
-			h->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			h->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			h->tuning.color = value;
-	}
-	if (!e->code && !o->help && o->next < o->argc)
-		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &h->run, e);
-	if (!e->code && !o->help && o->next + 1 < o->argc)
-		err_set(e, EINVAL, "history: unexpected argument \"%s\"", o->argv[o->next + 1]);
-	return -e->code;
-}
 
 /* Whether a rollback skipped every change. */
 static bool all_skipped(const struct run *r)
@@ -105,14 +85,11 @@ static const char *lost(const struct history *h, const struct run *r)
 /* Writes the time left. */
 static void waiting_text(char *text, size_t size, const struct history *h, const struct run *r)
 {
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	if (h->busy || journal_watched(h->journal, r->id))
-		snprintf(text, size, "waiting, %llu s left",
-			 (unsigned long long)(now < r->deadline_ms
-						      ? (r->deadline_ms - now + 999) / 1000
-						      : 0));
+		snprintf(text, size, "waiting, %llu s left", left);
 	else
-		snprintf(text, size, "%s", now < r->deadline_ms ? UNWATCHED : LATE);
+		snprintf(text, size, "%s", left ? UNWATCHED : LATE);
 }
 
 /* The status of a run; of a waiting one, the time left. */
@@ -224,16 +201,6 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 	return table_print(&t, stdout, e);
 }
 
-static void print_value(const struct page *p, const char *mark, const char *value)
-{
-	char line[PAGE_TEXT];
-	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		page_text(p, line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		fprintf(p->out, "    %s %s\n", mark, line);
-	}
-}
-
 static void print_run(const struct history *h, const struct run *r)
 {
 	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40];
@@ -255,8 +222,8 @@ static void print_run(const struct history *h, const struct run *r)
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
-		print_value(&p, "-", c->from);
-		print_value(&p, "+", c->became[0] ? c->became : c->to);
+		plan_put_value(&p, TONE_PLAIN, 4, "-", c->from);
+		plan_put_value(&p, TONE_PLAIN, 4, "+", c->became[0] ? c->became : c->to);
 	}
 }
 
@@ -278,28 +245,45 @@ static int show(const struct history *h, struct journal *j)
 	return EXIT_OK;
 }
 
-int command_history(int argc, char **argv)
+static int history(void *arguments, const struct given *given)
 {
+	struct history *h = arguments;
 	struct err e = {0};
-	struct options o = options_begin("history", argc, argv);
-	struct history h = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &h, &e))
+	if (tuning_run(given, &h->run, &e))
 		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	h.tuning.style = render_style_for(stdout, h.tuning.color);
+	h->tuning.style = render_style_for(stdout, h->tuning.color);
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, h.tuning.state_dir, JOURNAL_READ, &e);
-	if (r < 0 && (r != -ENOENT || tuning_absent(&h.tuning, &e) < 0))
+	int rc = journal_open(&j, h->tuning.state_dir, JOURNAL_READ, &e);
+	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h->tuning, &e) < 0))
 		return command_error(&e);
-	if (r == 0 && j.torn && !journal_busy(&j))
+	if (rc == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
-	h.journal = &j;
-	if (r == 0 && !h.tuning.json)
-		now_read(&h);
-	int status = show(&h, &j);
-	if (h.host)
-		host_close(h.host);
+	h->journal = &j;
+	if (rc == 0 && !h->tuning.json)
+		now_read(h);
+	int status = show(h, &j);
+	if (h->host)
+		host_close(h->host);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct history, member)
+
+static const struct option_row options[] = {
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct history, tuning),
+	{0},
+};
+
+static const struct history defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command history_command = {
+	.name = "history",
+	.arguments = "[RUN]",
+	.summary = "List the runs of apply: what they changed and their state",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.run = history,
+};

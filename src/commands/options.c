@@ -9,15 +9,15 @@
 
 const struct option_row no_options[] = {{0}};
 
-struct options options_begin(const char *command, int argc, char **argv)
-{
-	return (struct options){
-		.command = command_find(command),
-		.argc = argc,
-		.argv = argv,
-		.next = 1,
-	};
-}
+/* A command line as far as it is read. */
+struct options {
+	const struct command *command;
+	int argc;
+	char **argv;
+	int next;
+	bool help;
+	uint64_t seen;
+};
 
 /* Move `count` words from position `from` to o->next, and advance o->next past them. */
 static void bring_forward(struct options *o, int from, int count)
@@ -80,7 +80,8 @@ static const struct option_row *row_find(struct options *o, const char *word, st
 	return NULL;
 }
 
-const struct option_row *options_next(struct options *o, const char **value, struct err *e)
+/* Takes the next option; NULL at the end, at --help and at an error. */
+static const struct option_row *options_next(struct options *o, const char **value, struct err *e)
 {
 	int at = o->next;
 	while (at < o->argc && (o->argv[at][0] != '-' || o->argv[at][1] == 0))
@@ -96,7 +97,7 @@ const struct option_row *options_next(struct options *o, const char **value, str
 	}
 	const char *word = o->argv[at];
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-		o->help = 1;
+		o->help = true;
 		return NULL;
 	}
 	const struct option_row *row = row_find(o, word, e);
@@ -197,7 +198,7 @@ int options_parse(const struct command *c, int argc, char **argv, void *argument
 	e->code = 0;
 	while ((row = options_next(&o, &value, e)))
 		values[row - c->options] = value ? value : "";
-	*given = (struct given){c, argc - o.next, argv + o.next, o.seen, o.help};
+	*given = (struct given){c, argc - o.next, argv + o.next, argc, argv, o.seen, o.help};
 	if (e->code || o.help)
 		return -e->code;
 	for (size_t i = 0; c->options[i].name; i++)

@@ -7,7 +7,6 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/quantity.h"
 #include "tune/interrupt.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
@@ -18,35 +17,13 @@ struct rollback {
 	bool force;
 };
 
-static int arguments_read(struct options *o, struct rollback *b, struct err *e)
-{
-	const struct option_row *row;
-	const char *value;
-	while ((row = options_next(o, &value, e))) {
-		if (!strcmp(row->name, "force"))
-			b->force = true;
-		else if (!strcmp(row->name, "format"))
-			b->tuning.json = !strcmp(value, "json");
-		else if (!strcmp(row->name, "state-dir"))
-			b->tuning.state_dir = value;
-		else if (!strcmp(row->name, "color"))
-			b->tuning.color = value;
-	}
-	if (!e->code && !o->help && o->next < o->argc)
-		quantity_parse("RUN", QUANTITY_COUNT, o->argv[o->next], 1, UINT32_MAX, &b->run, e);
-	if (!e->code && !o->help && o->next + 1 < o->argc)
-		err_set(e, EINVAL, "rollback: unexpected argument \"%s\"", o->argv[o->next + 1]);
-	return -e->code;
-}
-
 /* The newest unfinished or waiting run, otherwise the newest in force. Prefers runs of this network
  * namespace. */
 static struct run *newest(struct rollback *b, struct journal *j)
 {
 	struct host_identity here;
-	struct err ignored;
-	bool known = host_identity(b->tuning.host, &here, &ignored) == 0;
-	struct run *r = known ? journal_open_here(j, &here) : journal_open_run(j);
+	bool known = host_identity(b->tuning.host, &here, NULL) == 0;
+	struct run *r = journal_open_run(j, known ? &here : NULL);
 	for (size_t i = j->count; i-- > 0 && !r;)
 		if (run_in_force(&j->runs[i]) &&
 		    (!known || !run_in_other_netns(&j->runs[i], &here)))
@@ -86,10 +63,10 @@ static int print_json(const struct undo *u, const struct run *r, const char *out
 		(json_int_t)u->stale, "other_netns", (json_int_t)u->other_netns, "set_at_boot",
 		(json_int_t)u->set_at_boot, "failed", (json_int_t)u->failed, "changes", changes);
 	errno = ENOMEM;
-	int failed = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
 	json_decref(root);
 	putchar('\n');
-	return failed ? err_errno(e, "cannot write the outcome as JSON") : 0;
+	return rc ? err_errno(e, "cannot write the outcome as JSON") : 0;
 }
 
 /* Prints the outcome if the format is JSON; returns the exit status. */
@@ -146,47 +123,62 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 			 .force = b->force,
 			 .print = print_step,
 			 .arg = b};
-	int failed = undo_run(&u, j, r, e);
-	if (failed < 0)
+	int rc = undo_run(&u, j, r, e);
+	if (rc < 0)
 		command_error(e);
 	if (!b->tuning.json)
 		summarize(&u, r);
-	int status = failed < 0                                                      ? EXIT_CRITICAL
+	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
 										     : EXIT_OK;
-	return finish(b, &u, r, run_status_name(r->status), failed < 0 ? e->text : NULL, status);
+	return finish(b, &u, r, run_status_name(r->status), rc < 0 ? e->text : NULL, status);
 }
 
 static int run(struct rollback *b, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
-	int r = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
-	if (r == -ENOENT)
+	int rc = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
+	if (rc == -ENOENT)
 		return tuning_absent(&b->tuning, e) < 0 ? refuse(b, e) : nothing(b);
-	if (r == -EACCES)
+	if (rc == -EACCES)
 		err_prefix(e, "run as root: sudo epolltune rollback");
-	if (r < 0)
+	if (rc < 0)
 		return refuse(b, e);
-	if (j.torn)
-		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
-				"was written): removed, nothing depends on it\n");
+	tuning_torn(&j);
 	return roll_back(b, &j, e);
 }
 
-int command_rollback(int argc, char **argv)
+static int rollback(void *arguments, const struct given *given)
 {
+	struct rollback *b = arguments;
 	struct err e = {0};
-	struct options o = options_begin("rollback", argc, argv);
-	struct rollback b = {.tuning = tuning_defaults()};
-	if (arguments_read(&o, &b, &e))
-		return command_error(&e);
-	if (o.help)
-		return command_help(o.command);
-	if (tuning_open(&b.tuning, &e) < 0)
+	if (tuning_run(given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
 		return command_error(&e);
 	/* Signals must not interrupt a rollback. */
 	interrupt_hold();
-	int status = run(&b, &e);
-	tuning_close(&b.tuning);
+	int status = run(b, &e);
+	tuning_close(&b->tuning);
 	return status;
 }
+
+#define AT(member) OPTION_AT(struct rollback, member)
+
+static const struct option_row options[] = {
+	{"force", NULL, "also restore values modified since the run", AT(force), FLAG},
+	FORMAT_OPTION(AT(tuning.json)),
+	TUNING_OPTIONS(struct rollback, tuning),
+	{0},
+};
+
+static const struct rollback defaults = {.tuning = TUNING_DEFAULTS};
+
+const struct command rollback_command = {
+	.name = "rollback",
+	.arguments = "[RUN]",
+	.summary = "Roll back the changes of a run, by default the newest",
+	.options = options,
+	.defaults = &defaults,
+	.size = sizeof(defaults),
+	.resolves = true,
+	.run = rollback,
+};

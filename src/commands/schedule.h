@@ -8,7 +8,6 @@
 
 struct schedule {
 	struct check check;
-	char enter[REPORT_ENTER]; /* of the report */
 	size_t count;
 	struct job at[SCHEDULE_JOBS];
 };

@@ -5,15 +5,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "commands/command.h"
+#include "epolltune/quantity.h"
 #include "epolltune/setting.h"
 #include "tune/operator.h"
+#include "tune/persist.h"
 #include "tune/plan.h"
-#include "tune/state.h"
+#include "tune/site.h"
 
-struct tuning tuning_defaults(void)
+int tuning_run(const struct given *given, uint64_t *run, struct err *e)
 {
-	return (struct tuning){.state_dir = STATE_DIR, .color = "auto"};
+	if (given->count &&
+	    quantity_parse("RUN", QUANTITY_COUNT, given->operands[0], 1, UINT32_MAX, run, e))
+		return -e->code;
+	return given_check(given, 1, e);
 }
 
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION])
@@ -34,13 +38,14 @@ int tuning_open(struct tuning *t, struct err *e)
 	umask(022);
 	operator_name(t->by);
 	t->style = render_style_for(stdout, t->color);
-	int r = host_open(&t->host, "/", e);
+	int rc = host_open(&t->host, "/", e);
 	t->site = (struct change_site){.host = t->host, .root = ""};
-	return r;
+	return rc;
 }
 
 void tuning_close(struct tuning *t)
 {
+	site_refresh(&t->site);
 	host_close(t->host);
 	t->host = NULL;
 }
@@ -48,11 +53,11 @@ void tuning_close(struct tuning *t)
 int tuning_settings(const char *list, struct err *e)
 {
 	struct setting set;
-	int r;
-	while ((r = setting_next(&list, &set, e)) > 0)
+	int rc;
+	while ((rc = setting_next(&list, &set, e)) > 0)
 		if (!set.knob)
 			return values_unknown("set", "@knobs", set.name, e);
-	return r;
+	return rc;
 }
 
 int tuning_error(const struct err *e)
@@ -71,4 +76,38 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	fputs("  ", p.out);
 	page_wrap(&p, TONE_PLAIN, 2, 4, line);
 	fflush(p.out);
+}
+
+void tuning_torn(const struct journal *j)
+{
+	if (j->torn)
+		fprintf(stderr, "epolltune: the journal's last record was torn (a crash while it "
+				"was written): removed, nothing depends on it\n");
+}
+
+int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e)
+{
+	site_refresh(&t->site); /* a proof may have taken a while */
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct change *c = &plan->changes[i];
+		struct persisted p;
+		char text[CHANGE_VALUE * 3];
+		if (c->scope != CHANGE_FILES)
+			continue;
+		int rc = persist_look(c, &t->site, &p, e);
+		if (rc < 0)
+			return rc;
+		persist_text(&p, text, sizeof(text));
+		json_array_append_new(list, persist_json(&p));
+		tuning_print(t, p.knob, text);
+	}
+	return 0;
+}
+
+int tuning_finish(const struct tuning *t, const struct plan_result *result, int status)
+{
+	struct err e;
+	if (t->json && plan_render_json(stdout, result, &t->style, &e) < 0)
+		return command_error(&e);
+	return status;
 }

@@ -4,8 +4,12 @@
 
 #include <stdbool.h>
 
+#include "commands/command.h"
 #include "epolltune/change.h"
 #include "report/page.h"
+#include "report/plan_render.h"
+#include "tune/journal.h"
+#include "tune/state.h"
 
 #define TUNING_OPTION 1200 /* bytes that hold tuning_option() */
 
@@ -22,7 +26,17 @@ struct tuning {
 /* Writes " --state-dir DIR" if it is not the default, otherwise "": for commands to paste. */
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 
-struct tuning tuning_defaults(void);
+/* clang-format off */
+#define TUNING_DEFAULTS {.state_dir = STATE_DIR, .color = "auto"}
+/* The options of commands that read or write the journal. */
+#define TUNING_OPTIONS(type, tuning) \
+	{"state-dir", "DIR", "journal directory", OPTION_AT(type, tuning.state_dir), \
+	 TEXT("@directories")}, \
+	COLOR_OPTION(OPTION_AT(type, tuning.color))
+/* clang-format on */
+
+/* The number of a run, the only operand that a command has; unchanged if there is none. */
+int tuning_run(const struct given *given, uint64_t *run, struct err *e);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 
@@ -36,5 +50,13 @@ int tuning_settings(const char *list, struct err *e);
 int tuning_error(const struct err *e);
 /* Prints "  NAME: TEXT", unless the format is JSON. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
+
+/* Prints that a torn record was cut off, if there was one. */
+void tuning_torn(const struct journal *j);
+/* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
+ * it to a list of JSON. */
+int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
+/* Prints the outcome if the format is JSON; returns the exit status. */
+int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
 
 #endif

@@ -74,7 +74,7 @@ int nic_defer(const struct host *h, const char *nic, const struct nic_deferral *
 {
 	const struct nic_field *flush = nic_field_find("napi", "gro_flush_timeout");
 	const struct nic_field *polls = nic_field_find("napi", "napi_defer_hard_irqs");
-	int r = nic_settable(h, nic, NIC_BY_SYSFS, e);
+	int r = nic_settable(h, NULL, NIC_BY_NAPI_SET, e); /* nic_set() checks sysfs */
 	if (r == 0)
 		r = nic_set(h, nic, flush, d->flush_ns, e);
 	if (r == 0)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/ethtool_netlink.h>
+#include <net/if.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <stdio.h>
@@ -47,6 +48,18 @@ static struct nl_msg *ethtool_message(int family, uint8_t command, const char *n
 }
 
 /* Refuses a /sys that shows another network namespace's interfaces. */
+static int sysfs_shows(const struct host *h, const struct nic *n, struct err *e)
+{
+	if (nic_in_sysfs(h, n))
+		return 0;
+	if (!if_nametoindex(n->name))
+		return err_set(e, ENODEV, "%s: no such interface", n->name);
+	return err_set(e, EXDEV,
+		       "%s: /sys shows the interfaces of another network namespace; run first: "
+		       "unshare -m, then mount -t sysfs sysfs /sys",
+		       n->name);
+}
+
 static int sysfs_check(const struct host *h, const char *nic, struct err *e)
 {
 	CLEAN(nics_freep) struct nics all = {0};
@@ -54,13 +67,7 @@ static int sysfs_check(const struct host *h, const char *nic, struct err *e)
 	const struct nic *n = r < 0 ? NULL : nics_find(&all, nic);
 	if (r == 0 && !n)
 		return err_set(e, ENODEV, "%s: no such interface", nic);
-	if (r == 0 && !nic_in_sysfs(h, n))
-		return err_set(
-			e, EXDEV,
-			"%s: /sys shows the interfaces of another network namespace; run first: "
-			"unshare -m, then mount -t sysfs sysfs /sys",
-			nic);
-	return r;
+	return r < 0 ? r : sysfs_shows(h, n, e);
 }
 
 static int set_ethtool(const struct host *h, const char *nic, const struct nic_field *f,
@@ -103,7 +110,7 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 	return nic_tell(a, m, what, e);
 }
 
-int nic_settable(const struct host *h, const char *nic, enum nic_means means, struct err *e)
+int nic_settable(const struct host *h, const struct nic *n, enum nic_means means, struct err *e)
 {
 	if (!host_live(h))
 		return err_set(e, EROFS, "a captured machine is read-only");
@@ -113,7 +120,7 @@ int nic_settable(const struct host *h, const char *nic, enum nic_means means, st
 		return err_set(e, EPERM,
 			       "this setting needs CAP_NET_ADMIN in the initial user namespace, "
 			       "not in a container's");
-	return means == NIC_BY_SYSFS ? sysfs_check(h, nic, e) : 0;
+	return means == NIC_BY_SYSFS ? sysfs_shows(h, n, e) : 0;
 }
 
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
@@ -137,7 +144,7 @@ int nic_set(const struct host *h, const char *nic, const struct nic_field *f, ui
 
 int nic_set_rps(const struct host *h, const struct nic *n, const char *mask, struct err *e)
 {
-	int r = host_live(h) ? sysfs_check(h, n->name, e) : 0;
+	int r = host_live(h) ? sysfs_shows(h, n, e) : 0;
 	for (size_t i = 0; r == 0 && i < n->queue_count; i++) {
 		char path[96];
 		if (n->queues[i].direction != NIC_RX || !n->queues[i].cpus)

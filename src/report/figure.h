@@ -7,8 +7,6 @@
 
 #include "epolltune/report.h"
 
-/* The measured capacity, else the limit by the settings; REPORT_NONE if neither is known. */
-int64_t figure_of(const struct wall *w);
 /* Is the figure exact or a bound? */
 enum figure_bound { FIGURE_EXACT, FIGURE_AT_LEAST, FIGURE_AT_MOST };
 enum figure_bound figure_bound(const struct wall *w);

@@ -82,3 +82,26 @@ char *coverage_concerned(const char *names, const struct probe *const *probes, s
 {
 	return choose(probes, count, allowed, concerns, names);
 }
+
+static bool measured(const struct wall *w, const char *list, const struct probe *const *probes,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list_has(list, probes[i]->name) && probe_has_wall(probes[i], w->name))
+			return true;
+	return false;
+}
+
+void coverage_narrow(struct report *r, const char *list, const struct probe *const *probes,
+		     size_t count)
+{
+	size_t walls = 0, findings = 0;
+	for (size_t i = 0; i < r->wall_count; i++)
+		if (measured(&r->walls[i], list, probes, count))
+			r->walls[walls++] = r->walls[i];
+	r->wall_count = walls;
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (r->findings[i].wall[0] && report_find(r, r->findings[i].wall))
+			r->findings[findings++] = r->findings[i];
+	r->finding_count = findings;
+}

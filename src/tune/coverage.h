@@ -4,11 +4,10 @@
 
 #include <stddef.h>
 
+#include "epolltune/change.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
-#include "tune/plan.h"
 
-#define coverage_listed list_has
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
  * all). "" if there is none; NULL without memory. To be freed. */
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
@@ -18,5 +17,9 @@ char *coverage_probes(const struct plan *p, const struct probe *const *probes, s
  * that uses it. */
 char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
 			 const char *allowed);
+
+/* Reduces a report to the walls and findings of the probes of a list. */
+void coverage_narrow(struct report *r, const char *list, const struct probe *const *probes,
+		     size_t count);
 
 #endif

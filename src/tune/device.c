@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/report.h"
+#include "tune/kind.h"
+#include "tune/plan.h"
+#include "tune/site.h"
 
 bool device_parse(const char *name, struct device_name *out)
 {
@@ -41,30 +44,6 @@ static int parse(const char *name, struct device_name *out, struct err *e)
 		       ? 0
 		       : err_set(e, EINVAL, "%s is not an interface setting that epolltune knows",
 				 name);
-}
-
-enum change_scope device_scope(const char *name)
-{
-	(void)name;
-	return CHANGE_NETNS;
-}
-
-/* A snapshot of one interface. */
-struct look {
-	struct nics nics;
-	const struct nic *nic;
-};
-
-static void look_end(struct look *l) { nics_free(&l->nics); }
-
-static int look_at(const struct change_site *site, const struct device_name *d, struct look *l,
-		   struct err *e)
-{
-	*l = (struct look){0};
-	int r = nics_read_one(site->host, d->nic, &l->nics, e);
-	if (r == 0)
-		l->nic = l->nics.at;
-	return r;
 }
 
 static int lacking(const struct device_name *d, const struct nic *n, struct err *e)
@@ -166,9 +145,9 @@ static int read_number(const struct device_name *d, const struct nic *n, struct 
 		if (d->setting->group)
 			*value = nic_get(n, field_of(d->setting, n, false));
 		if (d->setting->by_napi || threads(d->setting)) {
-			int r = agreed(d, n, value, e);
-			if (r < 0)
-				return r;
+			int rc = agreed(d, n, value, e);
+			if (rc < 0)
+				return rc;
 		}
 	}
 	return value->known ? 0 : lacking(d, n, e);
@@ -180,21 +159,27 @@ static int read_from(const struct device_name *d, const struct nic *n, char valu
 	struct nic_number number;
 	if (d->setting->masks)
 		return read_masks(d, n, value, e);
-	int r = read_number(d, n, &number, e);
-	if (r == 0)
+	int rc = read_number(d, n, &number, e);
+	if (rc == 0)
 		snprintf(value, CHANGE_VALUE, "%" PRIu64, number.value);
-	return r;
+	return rc;
 }
 
-int device_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
-		struct err *e)
+/* A name and its interface. */
+static int look_at(struct change_site *site, const char *name, struct device_name *d,
+		   const struct nic **n, struct err *e)
+{
+	int rc = parse(name, d, e);
+	return rc < 0 ? rc : site_nic(site, d->nic, n, e);
+}
+
+static int device_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		       struct err *e)
 {
 	struct device_name d;
-	CLEAN(look_end) struct look l = {0};
-	int r = parse(name, &d, e);
-	if (r == 0)
-		r = look_at(site, &d, &l, e);
-	return r < 0 ? r : read_from(&d, l.nic, value, e);
+	const struct nic *n;
+	int rc = look_at(site, name, &d, &n, e);
+	return rc < 0 ? rc : read_from(&d, n, value, e);
 }
 
 static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *e)
@@ -208,30 +193,22 @@ static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *
 	return 0;
 }
 
-int device_normal(const struct change_site *site, const char *name, const char *value,
-		  char normal[CHANGE_VALUE], struct err *e)
+static int device_normal(struct change_site *site, const char *name, const char *value,
+			 char normal[CHANGE_VALUE], struct err *e)
 {
 	struct device_name d;
-	char now[CHANGE_VALUE], number[KNOB_VALUE];
-	CLEAN(look_end) struct look l = {0};
-	int r = parse(name, &d, e);
-	if (r == 0)
-		r = look_at(site, &d, &l, e);
-	if (r == 0)
-		r = read_from(&d, l.nic, now, e);
-	if (r < 0)
-		return r;
-	if (d.setting->masks) {
-		r = check_mask(value, normal, e);
-	} else {
-		r = knob_check(d.knob, value, number, e);
-		if (r == 0)
-			snprintf(normal, CHANGE_VALUE, "%s", number);
-	}
-	if (r < 0)
-		return r;
-	const struct nic_field *max = d.setting->group ? field_of(d.setting, l.nic, true) : NULL;
-	struct nic_number limit = max ? nic_get(l.nic, max) : (struct nic_number){0};
+	const struct nic *n;
+	char now[CHANGE_VALUE];
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
+		rc = read_from(&d, n, now, e);
+	if (rc == 0)
+		rc = d.setting->masks ? check_mask(value, normal, e)
+				      : knob_check(d.knob, value, normal, e);
+	if (rc < 0)
+		return rc;
+	const struct nic_field *max = d.setting->group ? field_of(d.setting, n, true) : NULL;
+	struct nic_number limit = max ? nic_get(n, max) : (struct nic_number){0};
 	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
 		return err_set(e, ERANGE, "%s: %s is above the maximum of the device: %" PRIu64,
 			       name, normal, limit.value);
@@ -246,14 +223,16 @@ static enum nic_means means_of(const struct device_name *d)
 								       : NIC_BY_ETHTOOL;
 }
 
-int device_check(const struct change_site *site, const char *name, const char *value,
-		 char normal[CHANGE_VALUE], struct err *e)
+static int device_check(struct change_site *site, const char *name, const char *value,
+			struct err *e)
 {
 	struct device_name d;
-	int r = device_normal(site, name, value, normal, e);
-	if (r == 0)
-		r = parse(name, &d, e);
-	return r < 0 ? r : nic_settable(site->host, d.nic, means_of(&d), e);
+	const struct nic *n;
+	char normal[CHANGE_VALUE];
+	int rc = device_normal(site, name, value, normal, e);
+	if (rc == 0)
+		rc = look_at(site, name, &d, &n, e);
+	return rc < 0 ? rc : nic_settable(site->host, n, means_of(&d), e);
 }
 
 static int write_napis(const struct change_site *site, const struct device_name *d,
@@ -265,62 +244,186 @@ static int write_napis(const struct change_site *site, const struct device_name 
 		return p ? nic_set_napi(site->host, p->id, setting, value, e) : lacking(d, n, e);
 	}
 	for (size_t i = 0; i < n->napi_count; i++) {
-		int r = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
-		if (r < 0)
+		int rc = nic_set_napi(site->host, n->napis[i].id, setting, value, e);
+		if (rc < 0)
 			return err_prefix(e, "%s", d->nic);
 	}
 	return n->napi_count ? 0 : lacking(d, n, e);
 }
 
-int device_write(const struct change_site *site, const char *name, const char *value, struct err *e)
+static int write_to(const struct change_site *site, const char *name, const struct device_name *d,
+		    const struct nic *n, const char *value, struct err *e)
 {
-	struct device_name d;
-	CLEAN(look_end) struct look l = {0};
-	int r = parse(name, &d, e);
-	if (r == 0)
-		r = look_at(site, &d, &l, e);
-	if (r < 0)
-		return r;
-	if (d.setting->masks)
-		return nic_set_rps(site->host, l.nic, value, e);
+	if (d->setting->masks)
+		return nic_set_rps(site->host, n, value, e);
 	char *end;
 	errno = 0;
 	uint64_t number = strtoull(value, &end, 10);
 	if (errno || *end || !isdigit((unsigned char)*value))
 		return err_set(e, EINVAL, "%s: \"%s\" is not a number", name, value);
-	if (means_of(&d) == NIC_BY_NAPI_SET)
-		return write_napis(site, &d, l.nic, number, e);
-	return nic_set(site->host, d.nic, field_of(d.setting, l.nic, false), number, e);
+	if (means_of(d) == NIC_BY_NAPI_SET)
+		return write_napis(site, d, n, number, e);
+	return nic_set(site->host, d->nic, field_of(d->setting, n, false), number, e);
 }
 
-int device_object(const struct change_site *site, const char *name, char object[CHANGE_OBJECT],
-		  struct err *e)
+static int device_write(struct change_site *site, const char *name, const char *value,
+			struct err *e)
 {
 	struct device_name d;
-	CLEAN(look_end) struct look l = {0};
-	int r = parse(name, &d, e);
-	if (r == 0)
-		r = look_at(site, &d, &l, e);
-	if (r == 0)
-		snprintf(object, CHANGE_OBJECT, "%u", l.nic->index);
-	return r;
+	const struct nic *n;
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
+		rc = write_to(site, name, &d, n, value, e);
+	site_refresh(site);
+	return rc;
 }
 
-bool device_gone(const struct change_site *site, const struct change *c, struct err *e)
+/* The interface's index, which survives a rename. */
+static int device_object(struct change_site *site, const char *name, char object[CHANGE_OBJECT],
+			 struct err *e)
 {
-	CLEAN(nics_freep) struct nics all = {0};
+	struct device_name d;
+	const struct nic *n;
+	int rc = look_at(site, name, &d, &n, e);
+	if (rc == 0)
+		snprintf(object, CHANGE_OBJECT, "%u", n->index);
+	return rc;
+}
+
+static bool device_removed(struct change_site *site, const struct change *c, struct err *e)
+{
+	const struct nics *all;
 	struct device_name d;
 	char index[CHANGE_OBJECT];
-	if (!c->object[0] || !device_parse(c->name, &d) ||
-	    nics_read(site->host, NIC_STATISTICS, &all, e) < 0)
+	if (!c->object[0] || !device_parse(c->name, &d) || site_nics(site, &all, e) < 0)
 		return false;
-	for (size_t i = 0; i < all.count; i++) {
-		snprintf(index, sizeof(index), "%u", all.at[i].index);
+	for (size_t i = 0; i < all->count; i++) {
+		snprintf(index, sizeof(index), "%u", all->at[i].index);
 		if (strcmp(index, c->object) != 0)
 			continue;
-		if (strcmp(all.at[i].name, d.nic) != 0)
-			err_set(e, ENODEV, "%s was renamed to %s", d.nic, all.at[i].name);
+		if (strcmp(all->at[i].name, d.nic) != 0)
+			err_set(e, ENODEV, "%s was renamed to %s", d.nic, all->at[i].name);
 		return false;
 	}
 	return true;
 }
+
+const struct change_kind *device_file(const char *name)
+{
+	struct device_name d;
+	if (!device_parse(name, &d) || d.queue >= 0)
+		return NULL;
+	return d.setting->link ? &kind_link : d.setting->udev ? &kind_udev : NULL;
+}
+
+static enum change_scope device_scope(const char *name)
+{
+	(void)name;
+	return CHANGE_NETNS;
+}
+
+static bool device_has(const char *name, char spelled[CHANGE_NAME])
+{
+	struct device_name d;
+	return device_parse(name, &d) && snprintf(spelled, CHANGE_NAME, "%s", name) < CHANGE_NAME;
+}
+
+/* Many drivers reset the link for some settings. */
+static bool device_allowed(struct change_site *site, const char *name, const struct plan_options *o,
+			   char why[200])
+{
+	struct device_name d;
+	const struct nics *all;
+	char what[40];
+	if (!device_parse(name, &d) || !d.setting->resets)
+		return true;
+	site_nics(site, &all, NULL);
+	bool management_path = nic_management_path(site->host, all, d.nic, what);
+	if (o->allow_reset && (o->confirm || !management_path))
+		return true;
+	if (!management_path)
+		snprintf(why, 200, "%s may briefly lose its link: add --allow-link-reset", d.nic);
+	else
+		snprintf(why, 200,
+			 "%s carries %s and may briefly lose its link: "
+			 "add --allow-link-reset and --confirm TIME",
+			 d.nic, what);
+	return false;
+}
+
+static bool device_hidden(const struct err *why, char action[CHANGE_VALUE])
+{
+	report_text_into(action, CHANGE_VALUE, "%s", why->text);
+	return true;
+}
+
+/* Quotes a word for a shell: interface names may hold almost any character. */
+static void shell_word(FILE *out, const char *text)
+{
+	putc('\'', out);
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*text, out);
+	putc('\'', out);
+}
+
+static const char *shell_value(const struct device_setting *s, const char *value)
+{
+	return !s->boolean ? value : strcmp(value, "0") ? "on" : "off";
+}
+
+/* By ethtool or sysfs; a comment for settings of netlink only. */
+static void device_shell(FILE *out, const struct change *c)
+{
+	struct device_name d;
+	if (!device_parse(c->name, &d))
+		return;
+	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
+	if (d.setting->ethtool[0]) {
+		fprintf(out, "setting %s ", d.setting->ethtool[0] + 1);
+		shell_word(out, d.nic);
+		fprintf(out, " %s '%s' '%s' '%s'\n", d.setting->ethtool[1], d.setting->ethtool[2],
+			shell_value(d.setting, c->from), shell_value(d.setting, c->to));
+	} else if (d.setting->masks) {
+		fputs("for f in /sys/class/net/", out);
+		shell_word(out, d.nic);
+		/* Not compared: the kernel prints leading zeros, the plan does not. */
+		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
+			d.setting->udev, c->to);
+	} else if (d.queue < 0 && d.setting->udev) {
+		fputs("change /sys/class/net/", out);
+		shell_word(out, d.nic);
+		fprintf(out, "/%s '%s' '%s'\n", d.setting->udev, c->from, c->to);
+	} else {
+		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
+			c->name, c->to);
+	}
+}
+
+static void device_sysctl(FILE *out, const struct change *c)
+{
+	fprintf(out, "\n# %s = %s is not a sysctl: use epolltune apply --set\n", c->name, c->to);
+}
+
+static const struct change_running running = {
+	.has = device_has,
+	.scope = device_scope,
+	.normal = device_normal,
+	.object = device_object,
+	.allowed = device_allowed,
+	.hidden = device_hidden,
+	.removed = device_removed,
+	.file = device_file,
+	.shell = device_shell,
+	.sysctl = device_sysctl,
+};
+
+const struct change_kind kind_device = {
+	.name = "device",
+	.check = device_check,
+	.read = device_read,
+	.write = device_write,
+	.running = &running,
+};

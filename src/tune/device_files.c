@@ -1,5 +1,6 @@
-#include "tune/device_files.h"
-
+/* Files that set an interface at the next boot, identified by its hardware address: a .link file of
+ * systemd-udevd (rings, channels, coalescing; systemd.link(5)) and a udev rule (NAPI, RPS). Change
+ * kinds "link" and "udev"; names as of the kind "device", values as in dropin.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,18 +13,12 @@
 #include "epolltune/cleanup.h"
 #include "tune/device.h"
 #include "tune/dropin.h"
+#include "tune/kind.h"
+#include "tune/persist.h"
+#include "tune/site.h"
 
 #define LINK_DIRECTORY "/etc/systemd/network"
 #define UDEV_DIRECTORY "/etc/udev/rules.d"
-#define OUR_PREFIX "90-epolltune-"
-
-const char *device_file_kind(const char *name)
-{
-	struct device_name d;
-	if (!device_parse(name, &d) || d.queue >= 0)
-		return NULL;
-	return d.setting->link ? "link" : d.setting->udev ? "udev" : NULL;
-}
 
 static bool is_link(const struct device_name *d) { return d->setting->link != NULL; }
 
@@ -50,29 +45,28 @@ struct card {
 };
 
 /* -EOPNOTSUPP for VLANs and bridges: their address is that of another device. */
-static int card_find(const struct change_site *site, const struct device_name *d, struct card *c,
+static int card_find(struct change_site *site, const struct device_name *d, struct card *c,
 		     struct err *e)
 {
-	struct nics nics;
+	const struct nic *n;
 	*c = (struct card){0};
-	int r = nics_read_one(site->host, d->nic, &nics, e);
-	if (r == 0 && !strcmp(d->knob->name, "device.channels") &&
-	    !nics.at->channels.combined.known)
-		r = err_set(e, EOPNOTSUPP,
-			    "%s: epolltune cannot persist separate receive and transmit channels",
-			    d->nic);
-	if (r == 0 && (!nics.at->address[0] || !nics.at->physical))
-		r = err_set(e, EOPNOTSUPP,
-			    "%s: no hardware address of its own "
-			    "that could identify it at the next boot",
-			    d->nic);
-	if (r == 0) {
-		c->permanent = nics.at->permanent[0];
-		memcpy(c->address, c->permanent ? nics.at->permanent : nics.at->address, 24);
-		c->index = nics.at->index;
-	}
-	nics_free(&nics);
-	return r;
+	int rc = site_nic(site, d->nic, &n, e);
+	if (rc < 0)
+		return rc;
+	if (!strcmp(d->knob->name, "device.channels") && !n->channels.combined.known)
+		return err_set(
+			e, EOPNOTSUPP,
+			"%s: epolltune cannot persist separate receive and transmit channels",
+			d->nic);
+	if (!n->address[0] || !n->physical)
+		return err_set(e, EOPNOTSUPP,
+			       "%s: no hardware address of its own "
+			       "that could identify it at the next boot",
+			       d->nic);
+	c->permanent = n->permanent[0];
+	memcpy(c->address, c->permanent ? n->permanent : n->address, sizeof(c->address));
+	c->index = n->index;
+	return 0;
 }
 
 static const char *const link_directories[] = {LINK_DIRECTORY, "/run/systemd/network",
@@ -148,10 +142,10 @@ static int card_policy(const struct change_site *site, const struct device_name 
 		       struct card *c, struct err *e)
 {
 	char applied[256];
-	int r = link_applied(site, d, c->index, applied, e);
+	int rc = link_applied(site, d, c->index, applied, e);
 	const char *slash = strrchr(applied, '/'), *file = slash ? slash + 1 : applied;
-	if (r < 0 || !is_link(d) || !*applied)
-		return r;
+	if (rc < 0 || !is_link(d) || !*applied)
+		return rc;
 	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)
 		return err_set(e, EOPNOTSUPP,
 			       "%s: only one .link file applies to it, %s: "
@@ -163,29 +157,26 @@ static int card_policy(const struct change_site *site, const struct device_name 
 /* The file of a setting. `card` may be NULL unless the file is to be created. */
 static struct dropin_place place_of(const struct device_name *d, const struct card *card)
 {
-	static const char how[] = DROPIN_OWN " apply --persist. The comment above each line names "
-					     "its run;\n# `epolltune rollback RUN` removes the "
-					     "lines of that run.\n";
 	struct dropin_place place = {
 		.directory = is_link(d) ? LINK_DIRECTORY : UDEV_DIRECTORY,
 		.sets = is_link(d) ? link_sets : udev_sets,
 		.of = is_link(d) ? d->setting->link : d->setting->udev,
 	};
-	snprintf(place.file, sizeof(place.file), OUR_PREFIX "%s%s", d->nic,
-		 is_link(d) ? ".link" : ".rules");
+	snprintf(place.file, sizeof(place.file),
+		 DROPIN_PREFIX "-"
+			       "%s%s",
+		 d->nic, is_link(d) ? ".link" : ".rules");
 	/* Without the card, lines that end in "=" match any value, see dropin.c. */
 	if (is_link(d))
 		snprintf(place.head, sizeof(place.head),
-			 "%s"
-			 "[Match]\n"
-			 "%sMACAddress=%s\n"
-			 "Path=*\n"
-			 "\n"
-			 "[Link]\n"
-			 "# As in " LINK_DEFAULT ", which this file replaces:\n"
-			 "%s"
-			 "# The settings:\n",
-			 how,
+			 DROPIN_HEAD "[Match]\n"
+				     "%sMACAddress=%s\n"
+				     "Path=*\n"
+				     "\n"
+				     "[Link]\n"
+				     "# As in " LINK_DEFAULT ", which this file replaces:\n"
+				     "%s"
+				     "# The settings:\n",
 			 !card             ? "PermanentMACAddress=\n"
 			 : card->permanent ? "Permanent"
 					   : "",
@@ -193,7 +184,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 			 card ? card->policy
 			      : "NamePolicy=\nAlternativeNamesPolicy=\nMACAddressPolicy=\n");
 	else
-		snprintf(place.head, sizeof(place.head), "%s", how);
+		snprintf(place.head, sizeof(place.head), "%s", DROPIN_HEAD);
 	return place;
 }
 
@@ -220,39 +211,39 @@ static int card_same(const struct change_site *site, const struct dropin_place *
 static int place_named(const char *name, struct device_name *d, struct dropin_place *place,
 		       struct err *e)
 {
-	if (!device_parse(name, d) || !device_file_kind(name))
+	if (!device_parse(name, d) || !device_file(name))
 		return err_set(e, EINVAL, "%s: no file can hold this setting", name);
 	*place = place_of(d, NULL);
 	return 0;
 }
 
-void device_file_path(const char *name, char path[128])
+static void file_path(const char *name, char path[CHANGE_FILE])
 {
 	struct device_name d;
 	struct dropin_place place;
 	struct err ignored;
 	path[0] = 0;
 	if (place_named(name, &d, &place, &ignored) == 0)
-		snprintf(path, 128, "%s/%s", place.directory, place.file);
+		snprintf(path, CHANGE_FILE, "%s/%s", place.directory, place.file);
 }
 
-int device_file_line(const struct change_site *site, const char *name, const char *set_to,
-		     const char *who, time_t when, unsigned run, const char *why,
-		     char value[CHANGE_VALUE], struct err *e)
+static int file_line(struct change_site *site, const char *name, const char *set_to,
+		     const char *why, const struct change_author *author, char value[CHANGE_VALUE],
+		     struct err *e)
 {
 	struct device_name d;
 	struct dropin_place place;
 	struct card card;
 	char line[CHANGE_VALUE];
-	int r = place_named(name, &d, &place, e);
-	if (r == 0)
-		r = card_find(site, &d, &card, e);
-	if (r == 0)
-		r = card_policy(site, &d, place.file, &card, e);
-	if (r == 0)
-		r = card_same(site, &place, &card, e);
-	if (r < 0)
-		return r;
+	int rc = place_named(name, &d, &place, e);
+	if (rc == 0)
+		rc = card_find(site, &d, &card, e);
+	if (rc == 0)
+		rc = card_policy(site, &d, place.file, &card, e);
+	if (rc == 0)
+		rc = card_same(site, &place, &card, e);
+	if (rc < 0)
+		return rc;
 	if (is_link(&d) && d.setting->boolean)
 		snprintf(line, sizeof(line), "%s=%s", d.setting->link,
 			 strcmp(set_to, "0") ? "yes" : "no");
@@ -272,10 +263,10 @@ int device_file_line(const struct change_site *site, const char *name, const cha
 			 "DRIVERS==\"?*\", "
 			 "ATTR{%s}=\"%.200s\"",
 			 card.address, d.setting->udev, set_to);
-	return dropin_line(value, line, who, when, run, why, e);
+	return dropin_line(value, line, why, author, e);
 }
 
-void device_file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
+static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
 	struct device_name d;
 	const char *line = strrchr(value, '\n');
@@ -313,7 +304,9 @@ static bool names_it(int dir, const char *file, const char *nic, const char *add
 	return strstr(text, name) || (*address && strcasestr(text, address));
 }
 
-void device_file_rival(const struct change_site *site, const char *name, char path[512])
+/* Another .link file that names this interface and that systemd-udevd prefers to ours, because its
+ * name sorts first; "" if none. */
+static void find_rival(struct change_site *site, const char *name, char path[512])
 {
 	struct device_name d;
 	struct dropin_place place;
@@ -341,67 +334,70 @@ void device_file_rival(const struct change_site *site, const char *name, char pa
 	}
 }
 
-int device_file_check(const struct change_site *site, const char *name, const char *value,
-		      char normal[CHANGE_VALUE], struct err *e)
+static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
 {
+	(void)value;
 	struct device_name d;
 	struct dropin_place place;
-	int r = place_named(name, &d, &place, e);
-	return r < 0 ? r : place_check(site, &place, value, normal, e);
+	int rc = place_named(name, &d, &place, e);
+	return rc < 0 ? rc : place_check(site, &place, e);
 }
 
-int device_file_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
+static int file_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
 		     struct err *e)
 {
 	struct device_name d;
 	struct dropin_place place;
-	int r = place_named(name, &d, &place, e);
-	return r < 0 ? r : place_read(site, &place, value, e);
+	int rc = place_named(name, &d, &place, e);
+	return rc < 0 ? rc : place_read(site, &place, value, e);
 }
 
-int device_file_write(const struct change_site *site, const char *name, const char *value,
-		      struct err *e)
+static int file_write(struct change_site *site, const char *name, const char *value, struct err *e)
 {
 	struct device_name d;
 	struct dropin_place place;
 	struct card card;
-	int r = place_named(name, &d, &place, e);
-	if (r < 0)
-		return r;
+	int rc = place_named(name, &d, &place, e);
+	if (rc < 0)
+		return rc;
 	/* Only the head of a new file needs the address. */
 	char path[512];
 	snprintf(path, sizeof(path), "%.300s%s/%s", site->root, place.directory, place.file);
 	if (*value && access(path, F_OK) < 0) {
-		r = card_find(site, &d, &card, e);
-		if (r == 0)
-			r = card_policy(site, &d, place.file, &card, e);
+		rc = card_find(site, &d, &card, e);
+		if (rc == 0)
+			rc = card_policy(site, &d, place.file, &card, e);
 		place = place_of(&d, &card);
 	}
-	return r < 0 ? r : place_write(site, &place, value, e);
+	return rc < 0 ? rc : place_write(site, &place, value, e);
 }
 
-/* Removes temporary files of a write that was cut off: ".90-epolltune-….new". */
-static int tidy(const struct change_site *site, const char *directory, struct err *e)
+static int file_look(struct change_site *site, const char *name, struct persisted *out,
+		     struct err *e)
 {
-	char path[512];
-	int r = 0;
-	snprintf(path, sizeof(path), "%.400s%s", site->root, directory);
-	DIR *list = opendir(path);
-	const struct dirent *entry;
-	while (list && r == 0 && (entry = readdir(list))) {
-		size_t n = strlen(entry->d_name);
-		if (n > 5 && !strncmp(entry->d_name, "." OUR_PREFIX, strlen("." OUR_PREFIX)) &&
-		    !strcmp(entry->d_name + n - 4, ".new") &&
-		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
-			r = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
-	}
-	if (list)
-		closedir(list);
-	return r;
+	char line[CHANGE_VALUE];
+	int rc = kind_device.read(site, name, out->running, e);
+	if (rc == 0)
+		rc = file_read(site, name, line, e);
+	if (rc < 0)
+		return rc;
+	file_setting(name, line, out->files);
+	if (out->files[0])
+		file_path(name, out->file);
+	find_rival(site, name, out->rival);
+	out->ours = out->files[0] && !out->rival[0];
+	out->agrees = out->ours && strcmp(out->files, out->running) == 0;
+	return 0;
 }
 
-int device_file_tidy(const struct change_site *site, struct err *e)
-{
-	int r = tidy(site, LINK_DIRECTORY, e);
-	return r < 0 ? r : tidy(site, UDEV_DIRECTORY, e);
-}
+#define FILE_OPERATIONS                                                                            \
+	.optional = true, .path = file_path, .setting = file_setting, .line = file_line,           \
+	.look = file_look
+
+static const struct change_file link_file = {.directory = LINK_DIRECTORY, FILE_OPERATIONS};
+static const struct change_file udev_file = {.directory = UDEV_DIRECTORY, FILE_OPERATIONS};
+
+const struct change_kind kind_link = {"link", file_check, file_read, file_write,
+				      .file = &link_file};
+const struct change_kind kind_udev = {"udev", file_check, file_read, file_write,
+				      .file = &udev_file};

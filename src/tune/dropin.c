@@ -1,5 +1,6 @@
 #include "tune/dropin.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,39 +9,18 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
-#include "epolltune/sysctl_d.h"
 
 #define DROPIN_MAX ((off_t)1 << 20)
 #define DROPIN_MARK "# run "
 
-static bool sysctl_sets(const char *line, size_t length, const char *name)
-{
-	struct sysctl_line read;
-	return sysctl_d_line(line, length, &read) && !read.pattern && strcmp(read.name, name) == 0;
-}
-
-const char dropin_head[] =
-	DROPIN_OWN " apply --persist. The comment above each line names its run;\n"
-		   "# `epolltune rollback RUN` removes the lines of that run.\n";
-
-static struct dropin_place sysctl_place(const char *name)
-{
-	struct dropin_place place = {.directory = DROPIN_DIRECTORY,
-				     .file = DROPIN_FILE,
-				     .sets = sysctl_sets,
-				     .of = name};
-	memcpy(place.head, dropin_head, sizeof(dropin_head));
-	return place;
-}
-
-int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, time_t when,
-		unsigned run, const char *why, struct err *e)
+int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
+		const struct change_author *author, struct err *e)
 {
 	char date[32];
 	struct tm utc;
-	strftime(date, sizeof(date), "%FT%TZ", gmtime_r(&when, &utc));
-	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", run, date, who, why);
+	strftime(date, sizeof(date), "%FT%TZ", gmtime_r(&author->when, &utc));
+	int n = snprintf(value, CHANGE_VALUE, DROPIN_MARK "%u, %s, %s: %s", author->run, date,
+			 author->by, why);
 	if (n < 0 || n >= CHANGE_VALUE)
 		return err_set(e, EFBIG, "the comment above \"%.80s\" is too long", line);
 	/* Flatten to a single comment line. */
@@ -51,27 +31,6 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *who, tim
 	if ((size_t)snprintf(value + n, room, "\n%s", line) >= room)
 		return err_set(e, EFBIG, "the line \"%.80s\" is too long", line);
 	return 0;
-}
-
-int dropin_value(char value[CHANGE_VALUE], const char *name, const char *set_to, const char *who,
-		 time_t when, unsigned run, const char *why, struct err *e)
-{
-	char line[CHANGE_VALUE];
-	if ((size_t)snprintf(line, sizeof(line), "%s = %s", name, set_to) >= sizeof(line))
-		return err_set(e, EFBIG, "the line for %s is too long", name);
-	return dropin_line(value, line, who, when, run, why, e);
-}
-
-void dropin_setting(const char *value, char setting[CHANGE_VALUE])
-{
-	setting[0] = 0;
-	const char *line = strrchr(value, '\n');
-	line = line ? line + 1 : value;
-	const char *equals = strchr(line, '=');
-	if (!equals)
-		return;
-	equals += 1 + strspn(equals + 1, " \t");
-	snprintf(setting, CHANGE_VALUE, "%s", equals);
 }
 
 static const char *directory(const struct change_site *site, const struct dropin_place *place,
@@ -185,9 +144,9 @@ int place_read(const struct change_site *site, const struct dropin_place *place,
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, place, &d, e);
-	if (r < 0)
-		return r;
+	int rc = load(dir, site, place, &d, e);
+	if (rc < 0)
+		return rc;
 	size_t from, to;
 	locate(d.text, place, &from, &to);
 	if (to - from >= CHANGE_VALUE)
@@ -198,19 +157,13 @@ int place_read(const struct change_site *site, const struct dropin_place *place,
 	return 0;
 }
 
-int place_check(const struct change_site *site, const struct dropin_place *place, const char *value,
-		char normal[CHANGE_VALUE], struct err *e)
+int place_check(const struct change_site *site, const struct dropin_place *place, struct err *e)
 {
-	char now[CHANGE_VALUE];
-	int r = place_read(site, place, now, e);
-	if (r < 0)
-		return r;
-	char path[4096];
-	if (access(directory(site, place, path), W_OK) < 0)
+	char now[CHANGE_VALUE], path[4096];
+	int rc = place_read(site, place, now, e);
+	if (rc == 0 && access(directory(site, place, path), W_OK) < 0)
 		return err_errno(e, "cannot write to %s", path);
-	if (normal != value)
-		snprintf(normal, CHANGE_VALUE, "%s", value);
-	return 0;
+	return rc;
 }
 
 /* The file's text with the lines [from, to) replaced; NULL without memory. */
@@ -305,9 +258,9 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 	if (dir < 0)
 		return dir;
 	CLEAN(dropin_free) struct dropin d;
-	int r = load(dir, site, place, &d, e);
-	if (r < 0)
-		return r;
+	int rc = load(dir, site, place, &d, e);
+	if (rc < 0)
+		return rc;
 	size_t from, to;
 	locate(d.text, place, &from, &to);
 	if (!d.exists && !*value)
@@ -319,43 +272,23 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 	return 0;
 }
 
-int place_tidy(const struct change_site *site, const struct dropin_place *place, struct err *e)
+int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 {
-	CLEAN(close_fd) int dir = open_directory(site, place, e);
-	if (dir < 0)
-		return dir;
-	/* Tested first: on a read-only file system, unlinkat() fails for a missing file too. */
-	struct stat st;
-	char name[80];
-	if (fstatat(dir, fresh(place, name), &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	if (unlinkat(dir, name, 0) < 0)
-		return err_errno(e, "cannot remove %s%s/%s", site->root, place->directory, name);
-	return 0;
-}
-
-int dropin_read(const struct change_site *site, const char *name, char value[CHANGE_VALUE],
-		struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_read(site, &place, value, e);
-}
-
-int dropin_check(const struct change_site *site, const char *name, const char *value,
-		 char normal[CHANGE_VALUE], struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_check(site, &place, value, normal, e);
-}
-
-int dropin_write(const struct change_site *site, const char *name, const char *value, struct err *e)
-{
-	struct dropin_place place = sysctl_place(name);
-	return place_write(site, &place, value, e);
-}
-
-int dropin_tidy(const struct change_site *site, struct err *e)
-{
-	struct dropin_place place = sysctl_place("");
-	return place_tidy(site, &place, e);
+	char path[512];
+	int rc = 0;
+	snprintf(path, sizeof(path), "%.400s%s", site->root, of);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	while (list && rc == 0 && (entry = readdir(list))) {
+		size_t n = strlen(entry->d_name);
+		if (n > 5 &&
+		    !strncmp(entry->d_name, "." DROPIN_PREFIX, strlen("." DROPIN_PREFIX)) &&
+		    !strcmp(entry->d_name + n - 4, ".new") &&
+		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
+			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
+	}
+	if (list)
+		closedir(list);
+	return rc;
 }

@@ -126,41 +126,14 @@ static bool fold_rollback(struct run *r, const json_t *o)
 	return take_text(o, "reason", r->reason, sizeof(r->reason));
 }
 
-static bool fold_item(struct run *r, const json_t *o, enum change_state state)
-{
-	struct change *c = take_item(o, r);
-	if (c)
-		c->state = state;
-	return c;
-}
-
-static bool fold_revert(struct run *r, const json_t *o)
-{
-	return fold_item(r, o, CHANGE_REVERTING);
-}
-
-static bool fold_reverted(struct run *r, const json_t *o)
-{
-	return fold_item(r, o, CHANGE_REVERTED);
-}
-
-static bool fold_conflict(struct run *r, const json_t *o)
-{
-	return fold_item(r, o, CHANGE_CONFLICT);
-}
-
-static bool fold_unreachable(struct run *r, const json_t *o)
-{
-	return fold_item(r, o, CHANGE_UNREACHABLE);
-}
-
-static bool fold_stale(struct run *r, const json_t *o) { return fold_item(r, o, CHANGE_STALE); }
-
 /* Version 1 had one event for both, with an empty value where none was readable. */
 static bool fold_spared(struct run *r, const json_t *o)
 {
+	struct change *c = take_item(o, r);
 	const char *found = json_string_value(json_object_get(o, "found"));
-	return found && !*found ? fold_unreachable(r, o) : fold_conflict(r, o);
+	if (c)
+		c->state = found && !*found ? CHANGE_UNREACHABLE : CHANGE_CONFLICT;
+	return c;
 }
 
 static bool fold_end(struct run *r, const json_t *o)
@@ -175,33 +148,40 @@ static bool fold_end(struct run *r, const json_t *o)
 
 static const struct {
 	const char *event;
-	bool (*fold)(struct run *r, const json_t *o);
+	bool (*fold)(struct run *r, const json_t *o); /* NULL: gives an item the state */
+	enum change_state state;
 } folds[] = {
-	{"begin", fold_begin},
-	{"intent", fold_intent},
-	{"done", fold_done},
-	{"wait", fold_wait},
-	{"confirm", fold_confirm},
-	{"rollback", fold_rollback},
-	{"revert", fold_revert},
-	{"reverted", fold_reverted},
-	{"conflict", fold_conflict},
-	{"unreachable", fold_unreachable},
-	{"stale", fold_stale},
-	{"end", fold_end},
+	{"begin", fold_begin, 0},
+	{"intent", fold_intent, 0},
+	{"done", fold_done, 0},
+	{"wait", fold_wait, 0},
+	{"confirm", fold_confirm, 0},
+	{"rollback", fold_rollback, 0},
+	{"revert", NULL, CHANGE_REVERTING},
+	{"reverted", NULL, CHANGE_REVERTED},
+	{"conflict", NULL, CHANGE_CONFLICT},
+	{"unreachable", NULL, CHANGE_UNREACHABLE},
+	{"stale", NULL, CHANGE_STALE},
+	{"end", fold_end, 0},
 	/* Of version 1. */
-	{"undo", fold_revert},
-	{"undone", fold_reverted},
-	{"spared", fold_spared},
-	{"gone", fold_stale},
+	{"undo", NULL, CHANGE_REVERTING},
+	{"undone", NULL, CHANGE_REVERTED},
+	{"spared", fold_spared, 0},
+	{"gone", NULL, CHANGE_STALE},
 };
+#define FOLDS (sizeof(folds) / sizeof(*folds))
 
 static bool fold_event(struct run *r, const char *event, const json_t *o)
 {
-	for (size_t i = 0; i < sizeof(folds) / sizeof(*folds); i++)
-		if (strcmp(event, folds[i].event) == 0)
-			return folds[i].fold(r, o);
-	return false;
+	size_t i = 0;
+	while (i < FOLDS && strcmp(event, folds[i].event) != 0)
+		i++;
+	if (i == FOLDS || folds[i].fold)
+		return i < FOLDS && folds[i].fold(r, o);
+	struct change *c = take_item(o, r);
+	if (c)
+		c->state = folds[i].state;
+	return c;
 }
 
 /* The event of a record, its time, and its run, NULL for one that begins; NULL: it fits none. */
@@ -353,18 +333,18 @@ static int read_records(struct journal *j, FILE *in, off_t size, struct err *e)
 	while (errno = 0, (n = getline(&line, &room, in)) > 0) {
 		bool last = j->good + n >= size;
 		bool whole = line[n - 1] == '\n';
-		int r = whole ? read_line(j, line, (size_t)n - 1, ++number, e) : -EBADMSG;
-		if (r == -EBADMSG && last && looks_torn(line, (size_t)n)) {
+		int rc = whole ? read_line(j, line, (size_t)n - 1, ++number, e) : -EBADMSG;
+		if (rc == -EBADMSG && last && looks_torn(line, (size_t)n)) {
 			j->torn = true;
 			return 0;
 		}
-		if (r < 0 && !whole)
+		if (rc < 0 && !whole)
 			return err_set(e, EBADMSG,
 				       "%s/%s: line %zu is not a journal record: "
 				       "repair the file or move it away",
 				       j->path, JOURNAL_FILE, number + 1);
-		if (r < 0)
-			return r;
+		if (rc < 0)
+			return rc;
 		j->good += n;
 	}
 	if (errno)
@@ -405,12 +385,14 @@ static int lock(struct journal *j, struct err *e)
 	return 0;
 }
 
-static int open_and_read(struct journal *j, const char *path, enum journal_access access,
-			 struct err *e)
+static int open_files(struct journal *j, const char *path, enum journal_access access,
+		      struct err *e)
 {
-	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path))
+	if ((size_t)snprintf(j->path, sizeof(j->path), "%s", path) >= sizeof(j->path)) {
+		j->path[0] = 0;
 		return err_set(e, ENAMETOOLONG,
 			       "the name of the state directory is too long: %.80s…", path);
+	}
 	j->dir = state_open(path, access == JOURNAL_MAKE, e);
 	if (j->dir < 0)
 		return j->dir;
@@ -419,23 +401,83 @@ static int open_and_read(struct journal *j, const char *path, enum journal_acces
 			   flags | (access == JOURNAL_MAKE ? O_CREAT : 0), 0644, e);
 	if (j->fd < 0)
 		return j->fd;
-	int r = access == JOURNAL_READ ? 0 : lock(j, e);
-	if (r == 0)
-		r = read_all(j, e);
-	if (r == 0 && j->torn && access != JOURNAL_READ && ftruncate(j->fd, j->good) < 0)
-		r = err_errno(e, "cannot cut off the torn last record of %s/%s", j->path,
-			      JOURNAL_FILE);
-	return r;
+	return access == JOURNAL_READ ? 0 : lock(j, e);
+}
+
+/* Cuts off a torn record if the journal is open for writing. */
+static int read_and_cut(struct journal *j, struct err *e)
+{
+	int rc = read_all(j, e);
+	if (rc == 0 && j->torn && j->lock >= 0 && ftruncate(j->fd, j->good) < 0)
+		return err_errno(e, "cannot cut off the torn last record of %s/%s", j->path,
+				 JOURNAL_FILE);
+	return rc;
 }
 
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e)
 {
-	*j = (struct journal){.dir = -1, .fd = -1, .lock = -1};
-	int r = open_and_read(j, path, access, e);
-	if (r < 0)
+	*j = (struct journal)JOURNAL_CLOSED;
+	int rc = open_files(j, path, access, e);
+	if (rc == 0)
+		rc = read_and_cut(j, e);
+	if (rc < 0)
 		journal_close(j);
-	return r;
+	return rc;
 }
+
+/* Whether a file is the journal as it was read: records are only ever appended. */
+static bool same_file(const struct journal *j, const struct stat *now)
+{
+	struct stat read;
+	return j->fd >= 0 && fstat(j->fd, &read) == 0 && read.st_dev == now->st_dev &&
+	       read.st_ino == now->st_ino && now->st_size == j->good;
+}
+
+bool journal_changed(const struct journal *j)
+{
+	struct stat now;
+	return fstatat(j->dir, JOURNAL_FILE, &now, AT_SYMLINK_NOFOLLOW) < 0 || !same_file(j, &now);
+}
+
+static void replace(struct journal *j, struct journal *next)
+{
+	journal_close(j);
+	*j = *next;
+}
+
+int journal_refresh(struct journal *j, struct err *e)
+{
+	struct journal next;
+	if (!journal_changed(j))
+		return 0;
+	int rc = journal_open(&next, j->path, JOURNAL_READ, e);
+	if (rc == 0)
+		replace(j, &next);
+	return rc;
+}
+
+int journal_lock(struct journal *j, const char *path, struct err *e)
+{
+	struct stat now;
+	struct journal next = JOURNAL_CLOSED;
+	int rc = open_files(&next, path, JOURNAL_MAKE, e);
+	if (rc == 0 && fstat(next.fd, &now) == 0 && same_file(j, &now)) {
+		next.good = j->good;
+		next.runs = j->runs;
+		next.count = j->count;
+		j->runs = NULL;
+		j->count = 0;
+	} else if (rc == 0) {
+		rc = read_and_cut(&next, e);
+	}
+	if (rc < 0)
+		journal_close(&next);
+	else
+		replace(j, &next);
+	return rc;
+}
+
+void journal_unlock(struct journal *j) { close_fd(&j->lock); }
 
 void journal_close(struct journal *j)
 {
@@ -491,7 +533,7 @@ bool journal_watched(const struct journal *j, unsigned id)
 	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-struct run *journal_find(struct journal *j, unsigned id)
+struct run *journal_find(const struct journal *j, unsigned id)
 {
 	for (size_t i = j->count; i-- > 0;)
 		if (j->runs[i].id == id)
@@ -499,22 +541,21 @@ struct run *journal_find(struct journal *j, unsigned id)
 	return NULL;
 }
 
-struct run *journal_open_run(struct journal *j)
+unsigned journal_next(const struct journal *j)
 {
-	for (size_t i = j->count; i-- > 0;)
-		if (j->runs[i].status == RUN_UNFINISHED || j->runs[i].status == RUN_WAITING)
-			return &j->runs[i];
-	return NULL;
+	return j->count ? j->runs[j->count - 1].id + 1 : 1;
 }
 
-struct run *journal_open_here(struct journal *j, const struct host_identity *here)
+bool run_is_open(const struct run *r)
 {
-	for (size_t i = j->count; i-- > 0;) {
-		struct run *r = &j->runs[i];
-		if ((r->status == RUN_UNFINISHED || r->status == RUN_WAITING) &&
-		    !run_in_other_netns(r, here))
-			return r;
-	}
+	return r->status == RUN_UNFINISHED || r->status == RUN_WAITING;
+}
+
+struct run *journal_open_run(const struct journal *j, const struct host_identity *here)
+{
+	for (size_t i = j->count; i-- > 0;)
+		if (run_is_open(&j->runs[i]) && !(here && run_in_other_netns(&j->runs[i], here)))
+			return &j->runs[i];
 	return NULL;
 }
 
@@ -566,11 +607,11 @@ static int write_line(struct journal *j, const char *line, size_t length)
 			return -1;
 		at += (size_t)n;
 	}
-	int r;
+	int rc;
 	do
-		r = fsync(j->fd);
-	while (r < 0 && errno == EINTR);
-	return r;
+		rc = fsync(j->fd);
+	while (rc < 0 && errno == EINTR);
+	return rc;
 }
 
 /* Writes a record of `event` with the members of jansson's pack format. It is applied to a copy of
@@ -616,12 +657,12 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 
 int journal_begin(struct journal *j, const struct run *r, struct run **out, struct err *e)
 {
-	unsigned id = j->count ? j->runs[j->count - 1].id + 1 : 1;
-	int failed = record(j, id, "begin", e, "{s:s, s:s, s:s, s:s, s:I, s:b}", "by", r->by,
-			    "command", r->command, "boot", r->boot, "netns", r->netns, "confirm_s",
-			    (json_int_t)r->confirm_s, "persist", r->persist);
-	*out = failed ? NULL : journal_find(j, id);
-	return failed;
+	unsigned id = journal_next(j);
+	int rc = record(j, id, "begin", e, "{s:s, s:s, s:s, s:s, s:I, s:b}", "by", r->by, "command",
+			r->command, "boot", r->boot, "netns", r->netns, "confirm_s",
+			(json_int_t)r->confirm_s, "persist", r->persist);
+	*out = rc ? NULL : journal_find(j, id);
+	return rc;
 }
 
 int journal_intent(struct journal *j, struct run *r, const struct change *c, size_t *n,
@@ -659,15 +700,13 @@ int journal_rollback(struct journal *j, struct run *r, const char *by, const cha
 int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,
 		 const char *found, struct err *e)
 {
-	static const char *const events[] = {
-		[CHANGE_REVERTING] = "revert",  [CHANGE_REVERTED] = "reverted",
-		[CHANGE_CONFLICT] = "conflict", [CHANGE_UNREACHABLE] = "unreachable",
-		[CHANGE_STALE] = "stale",
-	};
+	size_t i = 0;
+	while (folds[i].fold || folds[i].state != state)
+		i++;
 	if (found)
-		return record(j, r->id, events[state], e, "{s:I, s:s}", "n", (json_int_t)n, "found",
-			      found);
-	return record(j, r->id, events[state], e, "{s:I}", "n", (json_int_t)n);
+		return record(j, r->id, folds[i].event, e, "{s:I, s:s}", "n", (json_int_t)n,
+			      "found", found);
+	return record(j, r->id, folds[i].event, e, "{s:I}", "n", (json_int_t)n);
 }
 
 int journal_end(struct journal *j, struct run *r, struct err *e)

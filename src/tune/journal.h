@@ -85,10 +85,24 @@ struct journal {
 	struct run *runs; /* oldest first */
 };
 
+#define JOURNAL_CLOSED                                                                             \
+	{                                                                                          \
+		.dir = -1, .fd = -1, .lock = -1                                                    \
+	}
+
 /* Opens and reads the journal. -EPROTO: unknown version; -EBADMSG: damaged; -EPERM: see state.h.
  * Does not modify such a journal. */
 int journal_open(struct journal *j, const char *path, enum journal_access access, struct err *e);
 void journal_close(struct journal *j);
+/* Whether the file was written or replaced since it was read. */
+bool journal_changed(const struct journal *j);
+/* Reads it again then. On failure the old content stays. */
+int journal_refresh(struct journal *j, struct err *e);
+/* Opens an open or closed journal for writing (JOURNAL_MAKE), read again if it changed. On failure
+ * it stays as it is. */
+int journal_lock(struct journal *j, const char *path, struct err *e);
+/* Lets others write it. */
+void journal_unlock(struct journal *j);
 /* Whether a process has the journal open for writing. Without permission to test the lock: whether
  * the last record is younger than five minutes. */
 bool journal_busy(const struct journal *j);
@@ -99,11 +113,14 @@ int journal_watch(const char *path, unsigned id, struct err *e);
 bool journal_watched(const struct journal *j, unsigned id);
 
 /* The run of that number, NULL if none. Valid until the next journal_begin(). */
-struct run *journal_find(struct journal *j, unsigned id);
-/* The newest unfinished or waiting run; NULL if none. */
-struct run *journal_open_run(struct journal *j);
-/* Likewise, without those for which run_in_other_netns() is true. */
-struct run *journal_open_here(struct journal *j, const struct host_identity *here);
+struct run *journal_find(const struct journal *j, unsigned id);
+/* The number of the next run. */
+unsigned journal_next(const struct journal *j);
+/* Whether a run is unfinished or waiting. */
+bool run_is_open(const struct run *r);
+/* The newest such run; NULL if none. With `here`, without those for which run_in_other_netns() is
+ * true. */
+struct run *journal_open_run(const struct journal *j, const struct host_identity *here);
 /* Whether a rollback has anything left to do. */
 bool run_in_force(const struct run *r);
 /* Whether all that is in force belongs to another network namespace of this boot, from where alone

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/journal.h"
 #include "tune/operator.h"
 #include "tune/watchdog.h"
 
@@ -12,18 +11,18 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 		  const char *state_dir)
 {
 	char option[1200];
-	uint64_t now = watchdog_clock_ms();
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	operator_state_option(option, sizeof(option), state_dir);
 	if (here && strcmp(here->boot, r->boot) != 0)
 		fprintf(stderr,
 			"epolltune: run %u was interrupted by a reboot; roll back what remains "
 			"with: epolltune rollback %u%s\n",
 			r->id, r->id, option);
-	else if (r->status == RUN_WAITING && now < r->deadline_ms && watched)
+	else if (r->status == RUN_WAITING && left && watched)
 		fprintf(stderr,
 			"epolltune: run %u will be rolled back in %llu s; "
 			"confirm with: epolltune confirm%s\n",
-			r->id, (unsigned long long)((r->deadline_ms - now + 999) / 1000), option);
+			r->id, left, option);
 	else if (r->status == RUN_WAITING)
 		fprintf(stderr,
 			"epolltune: run %u is not confirmed and its rollback watchdog has exited; "
@@ -37,21 +36,23 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 			option);
 }
 
-/* Ignores runs of other network namespaces. */
+void notice_of_journal(const struct journal *j)
+{
+	struct host *host = NULL;
+	struct host_identity here;
+	bool known = host_open(&host, "/", NULL) == 0 && host_identity(host, &here, NULL) == 0;
+	const struct run *r = journal_open_run(j, known ? &here : NULL);
+	if (r && !journal_busy(j))
+		print(r, known ? &here : NULL, journal_watched(j, r->id), j->path);
+	if (host)
+		host_close(host);
+}
+
 void notice_unfinished(const char *state_dir)
 {
 	struct journal j;
-	struct host *host = NULL;
-	struct host_identity here;
-	struct err ignored;
-	if (journal_open(&j, state_dir, JOURNAL_READ, &ignored) < 0)
+	if (journal_open(&j, state_dir, JOURNAL_READ, NULL) < 0)
 		return;
-	bool known =
-		host_open(&host, "/", &ignored) == 0 && host_identity(host, &here, &ignored) == 0;
-	const struct run *r = known ? journal_open_here(&j, &here) : journal_open_run(&j);
-	if (r && !journal_busy(&j))
-		print(r, known ? &here : NULL, journal_watched(&j, r->id), state_dir);
-	if (host)
-		host_close(host);
+	notice_of_journal(&j);
 	journal_close(&j);
 }

@@ -2,7 +2,12 @@
 #ifndef EPOLLTUNE_TUNE_NOTICE_H
 #define EPOLLTUNE_TUNE_NOTICE_H
 
-/* Silent if the journal is missing, unreadable or being written. */
+#include "tune/journal.h"
+
+/* Silent if the journal is missing, unreadable or being written. Ignores runs of other network
+ * namespaces. */
 void notice_unfinished(const char *state_dir);
+/* The same of a journal that was read already. */
+void notice_of_journal(const struct journal *j);
 
 #endif

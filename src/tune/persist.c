@@ -4,76 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
-#include "epolltune/sysctl_d.h"
-#include "tune/device.h"
-#include "tune/device_files.h"
-#include "tune/journal.h"
-
-/* In the form of knob_read(), so that values compare by text. */
-static void normalize(const char *name, char value[CHANGE_VALUE])
-{
-	char normal[CHANGE_VALUE];
-	struct err ignored;
-	const struct knob *k = knob_find(name);
-	if (k && knob_check(k, value, normal, &ignored) == 0)
-		snprintf(value, CHANGE_VALUE, "%s", normal);
-}
+#include "tune/plan.h"
 
 int persist_allowed(const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
-	int r = host_identity(site->host, &here, e);
-	if (r < 0 || here.initial)
-		return r;
+	int rc = host_identity(site->host, &here, e);
+	if (rc < 0 || here.initial)
+		return rc;
 	return err_set(e, PLAN_REFUSED,
 		       "--persist: the files apply to the network namespace of process 1 only, "
 		       "and this is another one");
 }
 
-/* A line of a .link file or of a udev rule. */
-static int look_at_device(const struct change *c, const struct change_site *site,
-			  struct persisted *out, struct err *e)
-{
-	char line[CHANGE_VALUE];
-	int r = device_read(site, c->name, out->running, e);
-	if (r == 0)
-		r = device_file_read(site, c->name, line, e);
-	if (r < 0)
-		return r;
-	device_file_setting(c->name, line, out->files);
-	if (out->files[0])
-		device_file_path(c->name, out->file);
-	device_file_rival(site, c->name, out->rival);
-	out->ours = out->files[0] && !out->rival[0];
-	out->agrees = out->ours && strcmp(out->files, out->running) == 0;
-	return 0;
-}
-
-int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
+int persist_look(const struct change *c, struct change_site *site, struct persisted *out,
 		 struct err *e)
 {
-	struct sysctl_setting set = {0}, conf = {0};
-	memset(out, 0, sizeof(*out));
+	*out = (struct persisted){0};
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
-	if (strcmp(c->kind, "sysctl.d") != 0)
-		return look_at_device(c, site, out, e);
-	int r = change_kind_find("sysctl")->read(site, c->name, out->running, e);
-	if (r == 0)
-		r = sysctl_d_find(site->root, c->name, &set, e);
-	if (r == 0)
-		r = sysctl_d_find_conf(site->root, c->name, &conf, e);
-	if (r < 0)
-		return r;
-	memcpy(out->files, set.value, sizeof(out->files));
-	memcpy(out->file, set.file, sizeof(out->file));
-	memcpy(out->conf, conf.value, sizeof(out->conf));
-	out->line = set.line;
-	out->ours = set.ours;
-	normalize(c->name, out->files);
-	normalize(c->name, out->conf);
-	out->agrees = out->files[0] && strcmp(out->files, out->running) == 0;
-	return 0;
+	return change_kind_find(c->kind)->file->look(site, c->name, out, e);
 }
 
 void persist_text(const struct persisted *p, char *text, size_t size)
@@ -130,35 +79,31 @@ static bool seen(const struct change *standing, size_t count, const char *name)
 	return false;
 }
 
-static bool in_force(const struct run *r, const struct change *c, const struct change_site *site,
+static bool in_force(const struct run *r, const struct change *c, struct change_site *site,
 		     const struct host_identity *here)
 {
 	char now[CHANGE_VALUE];
-	struct err ignored;
-	return c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
+	const struct change_kind *kind = change_kind_find(c->kind);
+	return kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
 	       strcmp(r->boot, here->boot) == 0 &&
 	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
-	       change_kind_find(c->kind)->read(site, c->name, now, &ignored) == 0 &&
-	       strcmp(now, c->became) == 0;
+	       kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
 }
 
-size_t persist_standing(const char *state_dir, const struct change_site *site,
-			struct change *standing, size_t max)
+size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,
+			size_t max)
 {
-	struct journal j;
 	struct host_identity here;
-	struct err ignored;
 	size_t count = 0;
-	if (host_identity(site->host, &here, &ignored) < 0 ||
-	    journal_open(&j, state_dir, JOURNAL_READ, &ignored) < 0)
+	if (host_identity(site->host, &here, NULL) < 0)
 		return 0;
-	for (size_t i = j.count; i-- > 0;)
-		for (size_t n = j.runs[i].count; n-- > 0 && count < max;) {
-			const struct change *c = &j.runs[i].items[n];
-			if (j.runs[i].status == RUN_APPLIED &&
-			    in_force(&j.runs[i], c, site, &here) && !seen(standing, count, c->name))
+	for (size_t i = j->count; i-- > 0;)
+		for (size_t n = j->runs[i].count; n-- > 0 && count < max;) {
+			const struct change *c = &j->runs[i].items[n];
+			if (j->runs[i].status == RUN_APPLIED &&
+			    in_force(&j->runs[i], c, site, &here) &&
+			    !seen(standing, count, c->name))
 				standing[count++] = *c;
 		}
-	journal_close(&j);
 	return count;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "epolltune/change.h"
-#include "tune/plan.h"
+#include "tune/journal.h"
 
 struct persisted {
 	char knob[CHANGE_NAME];
@@ -23,14 +23,14 @@ struct persisted {
 /* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
 int persist_allowed(const struct change_site *site, struct err *e);
 /* Reads the state of the knob of a file change. */
-int persist_look(const struct change *c, const struct change_site *site, struct persisted *out,
+int persist_look(const struct change *c, struct change_site *site, struct persisted *out,
 		 struct err *e);
 /* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
 json_t *persist_json(const struct persisted *p);
 /* The changes of earlier runs that are in force, the newest of each knob; at most `max`. Returns
- * the number, 0 if the journal cannot be read. */
-size_t persist_standing(const char *state_dir, const struct change_site *site,
-			struct change *standing, size_t max);
+ * the number. */
+size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,
+			size_t max);
 
 #endif

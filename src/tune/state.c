@@ -46,9 +46,9 @@ static int made(int fd, int parent, const char *path, struct err *e)
 int state_open(const char *path, bool create, struct err *e)
 {
 	char parent[4096], base[4096];
-	int r = split(path, parent, base, sizeof(parent), e);
-	if (r < 0)
-		return r;
+	int rc = split(path, parent, base, sizeof(parent), e);
+	if (rc < 0)
+		return rc;
 	CLEAN(close_fd) int up = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up < 0)
 		return err_errno(e, "cannot open %s, the parent of the state directory", parent);
@@ -66,16 +66,16 @@ int state_open(const char *path, bool create, struct err *e)
 		errno = code;
 		return err_errno(e, "cannot open the state directory %s", path);
 	}
-	if (fresh && (r = made(fd, up, path, e)) < 0)
-		return r;
+	if (fresh && (rc = made(fd, up, path, e)) < 0)
+		return rc;
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "cannot examine the state directory %s", path);
 	char what[4160];
 	snprintf(what, sizeof(what), "the state directory %s", path);
-	r = check_owner(&st, what, e);
-	if (r < 0)
-		return r;
+	rc = check_owner(&st, what, e);
+	if (rc < 0)
+		return rc;
 	int own = fd;
 	fd = -1;
 	return own;
@@ -105,9 +105,9 @@ int state_file(int dir, const char *path, const char *name, int flags, mode_t mo
 			       path, name);
 	char what[4160];
 	snprintf(what, sizeof(what), "%s/%s", path, name);
-	int r = check_owner(&st, what, e);
-	if (r < 0)
-		return r;
+	int rc = check_owner(&st, what, e);
+	if (rc < 0)
+		return rc;
 	int own = fd;
 	fd = -1;
 	return own;

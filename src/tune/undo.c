@@ -5,20 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
-#include "epolltune/sysctl_d.h"
-#include "tune/device_files.h"
 #include "tune/dropin.h"
+#include "tune/site.h"
 
 struct context {
 	struct undo *u;
 	struct journal *j;
 	struct run *r;
 	struct host_identity here;
-	bool persisted[JOURNAL_RUN_ITEMS]; /* of another boot: our file has set it in this one too
-					    */
-	enum host_netns netns;             /* of the run, where that is another one */
-	struct err first;                  /* the first error met */
+	/* Of each item: of another boot, but our file has set it in this one too; belongs to
+	 * another network namespace of this boot, or is visible in that one only. */
+	bool persisted[JOURNAL_RUN_ITEMS], other_netns[JOURNAL_RUN_ITEMS];
+	enum host_netns netns; /* of the run, where that is another one */
+	struct err first;      /* the first error met */
 };
 
 static void print(struct undo *u, const struct change *c, const char *fmt, ...)
@@ -100,37 +99,6 @@ static bool ours(const struct undo *u, const struct change *c, const char *found
 
 static bool same_boot(const struct context *x) { return !strcmp(x->r->boot, x->here.boot); }
 
-#define WHY 400
-
-/* The value before the run was that of an earlier boot. Restores what this boot would have without
- * the run's line, which is removed by now: the value of another file, or the kernel's own. `why` is
- * empty where only the earlier value is known. */
-static void restore_of_boot(const struct context *x, struct change *c, char why[WHY])
-{
-	struct sysctl_setting set = {0};
-	struct err ignored;
-	char value[KNOB_VALUE];
-	const struct knob *k = knob_find(c->name);
-	const char *own = k ? knob_default(k, x->u->site->host) : NULL;
-	bool known = sysctl_d_find(x->u->site->root, c->name, &set, &ignored) == 0;
-	why[0] = 0;
-	if (!k || strcmp(c->kind, "sysctl") != 0 || !known)
-		return;
-	if (set.value[0] && knob_check(k, set.value, value, &ignored) == 0)
-		snprintf(why, WHY, " (set by %.200s:%u; %.80s was of an earlier boot)", set.file,
-			 set.line, c->from);
-	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
-		snprintf(why, WHY, " (the kernel's default; %.80s was of an earlier boot)",
-			 c->from);
-	else if (own)
-		snprintf(why, WHY, " (the kernel's default)");
-	if (why[0])
-		snprintf(c->from, sizeof(c->from), "%s", value);
-	else
-		snprintf(why, WHY,
-			 " (the value of an earlier boot; the kernel's default is unknown)");
-}
-
 static void write_back(struct context *x, size_t n, const char *found, const char *why)
 {
 	struct err e;
@@ -138,21 +106,21 @@ static void write_back(struct context *x, size_t n, const char *found, const cha
 	struct change *c = &x->r->items[n];
 	const struct change_kind *kind = change_kind_find(c->kind);
 	record(x, n, CHANGE_REVERTING, NULL);
-	int r = kind->write(x->u->site, c->name, c->from, &e);
+	int rc = kind->write(x->u->site, c->name, c->from, &e);
 	/* A write that failed may still have been made: only a read decides. */
 	struct err unreadable;
 	int seen = kind->read(x->u->site, c->name, now, &unreadable);
 	if (seen < 0) {
-		failed(x, c, r < 0 ? &e : &unreadable);
+		failed(x, c, rc < 0 ? &e : &unreadable);
 		return;
 	}
 	if (strcmp(now, c->from) != 0) {
-		if (r == 0)
+		if (rc == 0)
 			err_set(&e, EIO, "%s was written back, but reads \"%s\"", c->name, now);
 		failed(x, c, &e);
 		return;
 	}
-	if (r < 0)
+	if (rc < 0)
 		keep_first(x, &e);
 	x->u->reverted++;
 	record(x, n, CHANGE_REVERTED, NULL);
@@ -197,11 +165,13 @@ static void conflict(struct context *x, size_t n, const char *found)
 
 static void undo_found(struct context *x, size_t n, const char *found)
 {
-	char why[WHY] = "";
+	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
+	const struct change_running *running = change_kind_find(c->kind)->running;
 	bool mine = x->u->force || ours(x->u, c, found);
-	if (mine && !same_boot(x) && c->scope != CHANGE_FILES)
-		restore_of_boot(x, c, why);
+	/* The run's line is removed by now: restores what this boot would have without it. */
+	if (mine && !same_boot(x) && running && running->at_boot)
+		running->at_boot(x->u->site, c, why);
 	if (strcmp(found, c->from) == 0) {
 		x->u->unchanged++;
 		record(x, n, CHANGE_REVERTED, NULL);
@@ -213,10 +183,9 @@ static void undo_found(struct context *x, size_t n, const char *found)
 	}
 }
 
-static bool not_found(int r) { return r == -ENOENT || r == -ENODEV; }
+static bool not_found(int rc) { return rc == -ENOENT || rc == -ENODEV; }
 
-/* Belongs to another network namespace of this boot, or is visible in that one only. */
-static bool other_netns(const struct context *x, const struct change *c)
+static bool is_of_other_netns(const struct context *x, const struct change *c)
 {
 	char found[CHANGE_VALUE];
 	struct err ignored;
@@ -229,7 +198,7 @@ static bool other_netns(const struct context *x, const struct change *c)
 
 /* Whether a change of another namespace is left alone: not if that is gone, nor with --force if
  * that is unknown. */
-static bool remains_elsewhere(const struct context *x, const struct change *c)
+static bool remains(const struct context *x, const struct change *c)
 {
 	if (c->scope != CHANGE_NETNS || x->netns == HOST_NETNS_EXISTS)
 		return true;
@@ -249,7 +218,7 @@ static void undo_unreachable(struct context *x, size_t n, const struct change_ki
 {
 	struct change *c = &x->r->items[n];
 	struct err e = *why;
-	if (kind->gone && kind->gone(x->u->site, c, &e)) {
+	if (kind->running && kind->running->removed && kind->running->removed(x->u->site, c, &e)) {
 		stale(x, n, "it was removed");
 	} else if (x->u->force) {
 		stale(x, n, "not accessible, and dropped by --force");
@@ -274,50 +243,44 @@ static void undo_item(struct context *x, size_t n)
 		failed(x, c, &e);
 		return;
 	}
-	if (kind->tidy && kind->tidy(x->u->site, &e) < 0 && e.code != ENOENT)
+	if (kind->file && dropin_tidy(x->u->site, kind->file->directory, &e) < 0)
 		keep_first(x, &e);
-	if (other_netns(x, c) && !remains_elsewhere(x, c)) {
+	if (x->other_netns[n] && !remains(x, c)) {
 		stale(x, n,
 		      x->netns == HOST_NETNS_GONE ? "its network namespace is gone"
 						  : "not accessible, and dropped by --force");
 		return;
 	}
-	if (other_netns(x, c)) {
+	if (x->other_netns[n]) {
 		x->u->other_netns++;
 		print(x->u, c, "belongs to network namespace %s, this is %s: roll it back there",
 		      x->r->netns, x->here.netns);
 		return;
 	}
-	int r = kind->read(x->u->site, c->name, found, &e);
+	int rc = kind->read(x->u->site, c->name, found, &e);
 	if (!same_boot(x) && c->scope != CHANGE_FILES &&
-	    (!x->persisted[n] || (r == 0 && !ours(x->u, c, found))))
+	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found))))
 		stale(x, n, "a reboot has reset it");
-	else if (not_found(r) || (x->u->force && r == -EOPNOTSUPP))
+	else if (not_found(rc) || (x->u->force && rc == -EOPNOTSUPP))
 		undo_unreachable(x, n, kind, &e);
-	else if (r < 0)
+	else if (rc < 0)
 		failed(x, c, &e);
 	else
 		undo_found(x, n, found);
 }
 
 /* The line of our files for a change; false: none, or unreadable. */
-static bool our_line(const struct change_site *site, const struct change *c,
-		     char setting[CHANGE_VALUE], char path[128], unsigned *run)
+static bool our_line(struct change_site *site, const struct change *c, char setting[CHANGE_VALUE],
+		     char path[CHANGE_FILE], unsigned *run)
 {
 	char line[CHANGE_VALUE];
 	struct err ignored;
-	bool device = strcmp(c->kind, "device") == 0;
-	const char *files = device ? device_file_kind(c->name) : "sysctl.d";
-	const struct change_kind *kind = files ? change_kind_find(files) : NULL;
+	const struct change_kind *kind = change_kind_find(c->kind);
+	kind = kind && kind->running ? kind->running->file(c->name) : NULL;
 	if (!kind || kind->read(site, c->name, line, &ignored) < 0)
 		return false;
-	snprintf(path, 128, "%s", DROPIN_DIRECTORY "/" DROPIN_FILE);
-	if (device) {
-		device_file_setting(c->name, line, setting);
-		device_file_path(c->name, path);
-	} else {
-		dropin_setting(line, setting);
-	}
+	kind->file->setting(c->name, line, setting);
+	kind->file->path(c->name, path);
 	*run = 0;
 	sscanf(line, "# run %u,", run);
 	return setting[0];
@@ -326,7 +289,7 @@ static bool our_line(const struct change_site *site, const struct change *c,
 /* Warns where a line that a later run wrote sets the reverted value again at the next boot. */
 static void check_next_boot(struct context *x, const struct change *c)
 {
-	char setting[CHANGE_VALUE], path[128];
+	char setting[CHANGE_VALUE], path[CHANGE_FILE];
 	unsigned run;
 	if (c->scope == CHANGE_FILES || c->state != CHANGE_REVERTED ||
 	    !our_line(x->u->site, c, setting, path, &run) || run <= x->r->id ||
@@ -343,13 +306,16 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 	int code = host_identity(u->site->host, &x.here, e);
 	if (code < 0)
 		return code;
+	site_refresh(u->site);
 	x.netns = same_boot(&x) ? host_netns_look(u->site->host, r->netns) : HOST_NETNS_EXISTS;
 	size_t remaining = 0, away = 0;
 	for (size_t n = 0; n < r->count; n++) {
-		x.persisted[n] = !same_boot(&x) && persisted(&x, &r->items[n]);
-		remaining += to_undo(&x, &r->items[n]);
-		away += to_undo(&x, &r->items[n]) && other_netns(&x, &r->items[n]) &&
-			remains_elsewhere(&x, &r->items[n]);
+		const struct change *c = &r->items[n];
+		x.persisted[n] = !same_boot(&x) && persisted(&x, c);
+		bool due = to_undo(&x, c);
+		x.other_netns[n] = due && is_of_other_netns(&x, c);
+		remaining += due;
+		away += x.other_netns[n] && remains(&x, c);
 	}
 	struct err trouble;
 	bool recorded = !u->files_only && !(remaining && remaining == away);

@@ -12,7 +12,7 @@
 #define UNDO_ASKED "asked for"
 
 struct undo {
-	const struct change_site *site;
+	struct change_site *site;
 	const char *by;     /* the user, or the watchdog */
 	const char *reason; /* "asked for", "not confirmed in time", … */
 	bool force;         /* overwrite values changed by others; drop what is unreachable */

@@ -30,9 +30,15 @@ uint64_t watchdog_clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+unsigned long long watchdog_seconds_left(uint64_t deadline_ms)
+{
+	uint64_t now = watchdog_clock_ms();
+	return now < deadline_ms ? (deadline_ms - now + 999) / 1000 : 0;
+}
+
 struct watch {
 	const char *state_dir;
-	const struct change_site *site;
+	struct change_site *site;
 	unsigned run;
 	uint64_t deadline_ms;
 	struct journal known; /* as last read: a lost journal does not prevent the rollback */
@@ -55,18 +61,19 @@ static struct run *watched(struct watch *w, struct journal *j)
 static bool undecided(struct watch *w)
 {
 	struct journal j;
-	struct err ignored;
-	if (journal_open(&j, w->state_dir, JOURNAL_READ, &ignored) < 0)
+	const struct run *r = journal_find(&w->known, w->run);
+	if (r && !journal_changed(&w->known))
+		return run_is_open(r);
+	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) < 0)
 		return true;
-	const struct run *r = watched(w, &j);
+	r = watched(w, &j);
 	if (!r) {
 		journal_close(&j);
 		return true;
 	}
-	bool open = r->status == RUN_WAITING || r->status == RUN_UNFINISHED;
 	journal_close(&w->known);
 	w->known = j;
-	return open;
+	return run_is_open(r);
 }
 
 /* Waits until the deadline; false if the run was decided before. */
@@ -118,9 +125,9 @@ static struct journal *open_journal(struct watch *w, struct journal *j)
 
 static void roll_back(struct watch *w)
 {
-	struct journal opened = {.dir = -1, .fd = -1, .lock = -1}, *j = open_journal(w, &opened);
+	struct journal opened = JOURNAL_CLOSED, *j = open_journal(w, &opened);
 	struct run *r = journal_find(j, w->run);
-	if (r && !r->confirmed && (r->status == RUN_WAITING || r->status == RUN_UNFINISHED)) {
+	if (r && !r->confirmed && run_is_open(r)) {
 		struct err e;
 		struct undo u = {.site = w->site,
 				 .by = "the watchdog of --confirm",
@@ -205,7 +212,7 @@ static bool answered(int channel)
 	return n == 1;
 }
 
-int watchdog_start(struct watchdog *handle, const char *state_dir, const struct change_site *site,
+int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
 		   unsigned run, uint64_t confirm_s, struct err *e)
 {
 	handle->channel = -1;
@@ -219,10 +226,7 @@ int watchdog_start(struct watchdog *handle, const char *state_dir, const struct 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the rollback watchdog");
 	fflush(NULL);
-	struct watch w = {.state_dir = path,
-			  .site = site,
-			  .run = run,
-			  .known = {.dir = -1, .fd = -1, .lock = -1}};
+	struct watch w = {.state_dir = path, .site = site, .run = run, .known = JOURNAL_CLOSED};
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(start(&w, ends[1], confirm_s) < 0);

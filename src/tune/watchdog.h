@@ -14,7 +14,7 @@ struct watchdog {
 
 /* Starts the watchdog of a run, before its first change is written. It rolls back at the deadline
  * of watchdog_arm(), or `confirm_s` after the calling process ends without that call. */
-int watchdog_start(struct watchdog *handle, const char *state_dir, const struct change_site *site,
+int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
 		   unsigned run, uint64_t confirm_s, struct err *e);
 /* Sets the deadline, in milliseconds of CLOCK_BOOTTIME. */
 int watchdog_arm(struct watchdog *handle, uint64_t deadline_ms, struct err *e);
@@ -23,5 +23,7 @@ void watchdog_leave(struct watchdog *handle);
 
 /* CLOCK_BOOTTIME in milliseconds: includes the time of a suspend. */
 uint64_t watchdog_clock_ms(void);
+/* The seconds until a deadline, rounded up; 0: it has passed. */
+unsigned long long watchdog_seconds_left(uint64_t deadline_ms);
 
 #endif

@@ -1,6 +1,10 @@
 /* The command line: help, errors in options, write errors. */
 #include "../support/support.h"
 #include "commands/command.h"
+#include "engine/crew.h"
+#include "engine/driver.h"
+#include "epolltune/list.h"
+#include "epolltune/target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -305,6 +309,29 @@ static void fields_are_in_the_defaults(void **state)
 	}
 }
 
+static const char *role(int i) { return target_role_name((enum target_role)i); }
+static const char *share(int i) { return crew_share_name((enum crew_share)i); }
+static const char *mode(int i) { return worker_mode_name((enum worker_mode)i); }
+static const char *close_mode(int i) { return driver_close_name((enum driver_close)i); }
+
+static void choices_have_the_order_of_their_enums(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *values;
+		const char *(*name)(int i);
+	} choices[] = {{"server,proxy", role},
+		       {CREW_SHARES, share},
+		       {WORKER_MODES, mode},
+		       {DRIVER_CLOSES, close_mode}};
+	for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
+		const char *values = choices[i].values;
+		struct list_item item;
+		for (int k = 0; list_next(&values, &item); k++)
+			assert_true(list_item_is(&item, choices[i].name(k)));
+	}
+}
+
 static void similar_values_are_suggested(void **state)
 {
 	(void)state;
@@ -331,6 +358,7 @@ int main(void)
 		cmocka_unit_test(options_are_parsed),
 		cmocka_unit_test(help_shows_defaults_and_choices),
 		cmocka_unit_test(fields_are_in_the_defaults),
+		cmocka_unit_test(choices_have_the_order_of_their_enums),
 		cmocka_unit_test(similar_values_are_suggested),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

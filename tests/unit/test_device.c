@@ -13,9 +13,10 @@
 
 #include "epolltune/cleanup.h"
 #include "tune/device.h"
-#include "tune/device_files.h"
-#include "tune/executor.h"
+#include "tune/execute.h"
+#include "tune/kind.h"
 #include "tune/plan.h"
+#include "tune/site.h"
 #include "tune/undo.h"
 
 static struct host *host;
@@ -62,6 +63,7 @@ static int enter(void **state)
 static int leave(void **state)
 {
 	(void)state;
+	site_refresh(&site);
 	host_close(host);
 	free(plan);
 	struct output o = run("rm -r %s", dir);
@@ -74,6 +76,7 @@ static int fresh(void **state)
 {
 	(void)state;
 	options = (struct plan_options){0};
+	site_refresh(&site);
 	site = (struct change_site){.host = host, .root = dir};
 	if (!allowed)
 		return 0;
@@ -246,23 +249,31 @@ static void a_device_finding_becomes_a_change(void **state)
 	assert_string_equal(plan->manual[0].knob, "device.channels@v9");
 }
 
+static bool on_management_path(const char *nic, char what[40])
+{
+	const struct nics *all;
+	site_refresh(&site);
+	assert_int_equal(site_nics(&site, &all, NULL), 0);
+	return nic_management_path(host, all, nic, what);
+}
+
 static void the_operators_connection_counts(void **state)
 {
 	(void)state;
 	needs_namespace();
 	char what[40];
 	assert_true(shell("ip address add 10.7.0.1/24 dev v0 && ip link set v0 up"));
-	assert_false(nic_lifeline(host, "v0", what));
+	assert_false(on_management_path("v0", what));
 	setenv("SSH_CONNECTION", "10.7.0.9 50000 10.7.0.1 22", 1);
-	assert_true(nic_lifeline(host, "v0", what));
+	assert_true(on_management_path("v0", what));
 	assert_string_equal(what, "your own connection");
-	assert_false(nic_lifeline(host, "v1", what));
+	assert_false(on_management_path("v1", what));
 	/* Over a bridge: its ports carry its traffic. */
 	if (shell("ip link add name b0 type bridge && ip link set v1 master b0 && "
 		  "ip address add 10.8.0.1/24 dev b0 && ip link set b0 up")) {
 		setenv("SSH_CONNECTION", "10.8.0.9 50000 10.8.0.1 22", 1);
-		assert_true(nic_lifeline(host, "v1", what));
-		assert_false(nic_lifeline(host, "v0", what));
+		assert_true(on_management_path("v1", what));
+		assert_false(on_management_path("v0", what));
 		assert_true(shell("ip link del b0"));
 	}
 	unsetenv("SSH_CONNECTION");
@@ -277,31 +288,31 @@ static void any_route_of_the_connection_counts(void **state)
 	assert_true(
 		shell("ip link set lo up && ip link set v1 up && ip link set v0 up && "
 		      "ip address add 10.7.0.1/24 dev v0 && ip address add 10.9.9.9/32 dev lo"));
-	assert_false(nic_lifeline(host, "v0", what));
+	assert_false(on_management_path("v0", what));
 	assert_true(shell("ip route add default via 10.7.0.2 table 100"));
-	assert_true(nic_lifeline(host, "v0", what));
-	assert_false(nic_lifeline(host, "v1", what));
+	assert_true(on_management_path("v0", what));
+	assert_false(on_management_path("v1", what));
 	assert_true(shell("ip route flush table 100"));
 	if (shell("ip link add name w0 type veth peer name w1 && ip link set w1 up && "
 		  "ip link set w0 up && ip address add 10.6.0.1/24 dev w0 && "
 		  "ip route add default nexthop via 10.6.0.2 nexthop via 10.7.0.2")) {
-		assert_true(nic_lifeline(host, "v0", what));
-		assert_true(nic_lifeline(host, "w0", what));
+		assert_true(on_management_path("v0", what));
+		assert_true(on_management_path("w0", what));
 		assert_true(shell("ip route del default; ip link del w0"));
 	}
 	setenv("SSH_CONNECTION", "10.7.0.9 50000 10.9.9.9 22", 1);
-	assert_true(nic_lifeline(host, "v0", what));
+	assert_true(on_management_path("v0", what));
 	assert_string_equal(what, "your own connection");
 	setenv("SSH_CONNECTION", "fe80::9%v0 50000 fe80::1%v0 22", 1);
-	assert_true(nic_lifeline(host, "v0", what));
-	assert_false(nic_lifeline(host, "v1", what));
+	assert_true(on_management_path("v0", what));
+	assert_false(on_management_path("v1", what));
 	unsetenv("SSH_CONNECTION");
 	if (shell("ip link add name g0 type gre local 10.7.0.1 remote 10.7.0.2 && "
 		  "ip link set g0 up && ip route add default dev g0")) {
-		assert_true(nic_lifeline(host, "v0", what));
+		assert_true(on_management_path("v0", what));
 		assert_true(shell("ip link del g0"));
 	}
-	assert_false(nic_lifeline(host, "v0", what));
+	assert_false(on_management_path("v0", what));
 }
 
 static void values_are_checked_by_the_device(void **state)
@@ -326,6 +337,34 @@ static void values_are_checked_by_the_device(void **state)
 	refused(-PLAN_REFUSED, "--allow-lower");
 }
 
+static void wrote(const char *nic, const char *value)
+{
+	char name[48], now[CHANGE_VALUE];
+	struct err e = {0};
+	snprintf(name, sizeof(name), "device.channels@%s", nic);
+	site_refresh(&site);
+	assert_int_equal(kind_device.read(&site, name, now, &e), 0);
+	assert_string_equal(now, value);
+}
+
+/* A plan reads an interface once; a write makes the next read a fresh one. */
+static void interfaces_are_read_once(void **state)
+{
+	(void)state;
+	needs_namespace();
+	struct err e = {0};
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3,device.channels@v1=2";
+	made();
+	const struct nic *read = site.nics.at;
+	assert_int_equal(site.nics.count, 2);
+	plan_permit(plan, &site);
+	assert_ptr_equal(site.nics.at, read);
+	assert_int_equal(kind_device.write(&site, "device.channels@v0", "3", &e), 0);
+	assert_int_equal(site.nics.count, 0);
+	wrote("v0", "3");
+}
+
 static struct execution begin(struct journal *j)
 {
 	struct err e = {0};
@@ -333,21 +372,8 @@ static struct execution begin(struct journal *j)
 	snprintf(path, sizeof(path), "%s/state", dir);
 	if (journal_open(j, path, JOURNAL_MAKE, &e) < 0)
 		fail_msg("%s", e.text);
-	return (struct execution){.plan = plan,
-				  .site = &site,
-				  .journal = j,
-				  .by = "test",
-				  .command = "test",
-				  .watchdog = {.channel = -1}};
-}
-
-static void wrote(const char *nic, const char *value)
-{
-	char name[48], now[CHANGE_VALUE];
-	struct err e = {0};
-	snprintf(name, sizeof(name), "device.channels@%s", nic);
-	assert_int_equal(device_read(&site, name, now, &e), 0);
-	assert_string_equal(now, value);
+	return (struct execution){
+		.plan = plan, .site = &site, .journal = j, .by = "test", .command = "test"};
 }
 
 static void written_read_back_and_reverted(void **state)
@@ -361,7 +387,7 @@ static void written_read_back_and_reverted(void **state)
 	made();
 	assert_int_equal(plan->count, 2);
 	struct execution x = begin(&j);
-	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_int_equal(x.outcome, OUTCOME_APPLIED);
 	wrote("v0", "3");
 	wrote("v1", "2");
@@ -388,14 +414,14 @@ static void an_interface_that_is_removed(void **state)
 	assert_int_equal(plan->count, 2);
 	assert_true(shell("ip link del w0"));
 	struct execution x = begin(&j);
-	assert_int_equal(executor_run(&executor_real, &x, &e), -ENODEV);
+	assert_int_equal(execute_plan(&x, &e), -ENODEV);
 	assert_string_equal(e.text, "w0: no such interface");
 	assert_int_equal(x.outcome, OUTCOME_REVERTED);
 	wrote("v0", "1");
 	/* The journal has no open run. */
 	journal_close(&j);
 	begin(&j);
-	assert_null(journal_open_run(&j));
+	assert_null(journal_open_run(&j, NULL));
 	const struct run *r = journal_find(&j, x.run);
 	assert_non_null(r);
 	for (size_t i = 0; i < r->count; i++)
@@ -415,13 +441,13 @@ static void rollback_of_a_removed_interface(void **state)
 	options.set = "device.channels@v0=3";
 	made();
 	struct execution x = begin(&j);
-	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link del v0"));
 	struct undo u = {.site = &site, .by = "test", .reason = ""};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.stale, 1);
 	assert_int_equal(u.failed, 0);
-	assert_null(journal_open_run(&j));
+	assert_null(journal_open_run(&j, NULL));
 	journal_close(&j);
 }
 
@@ -437,7 +463,7 @@ static void rollback_of_a_renamed_interface(void **state)
 	assert_true(shell("ethtool -L v1 rx 1"));
 	made();
 	struct execution x = begin(&j);
-	assert_int_equal(executor_run(&executor_real, &x, &e), 0);
+	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link set v1 name z1"));
 	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
@@ -457,35 +483,35 @@ static void files_of_a_device(void **state)
 {
 	(void)state;
 	char path[128], setting[CHANGE_VALUE];
-	assert_string_equal(device_file_kind("device.ring.rx@eth0"), "link");
-	assert_string_equal(device_file_kind("device.gro_flush_timeout@eth0"), "udev");
-	assert_string_equal(device_file_kind("device.rps_cpus@eth0"), "udev");
-	assert_null(device_file_kind("device.irq-suspend-timeout@eth0"));
-	assert_null(device_file_kind("device.gro_flush_timeout@eth0:rx-0"));
-	assert_null(device_file_kind("net.core.somaxconn"));
-	device_file_path("device.ring.rx@eth0", path);
+	assert_string_equal(device_file("device.ring.rx@eth0")->name, "link");
+	assert_string_equal(device_file("device.gro_flush_timeout@eth0")->name, "udev");
+	assert_string_equal(device_file("device.rps_cpus@eth0")->name, "udev");
+	assert_null(device_file("device.irq-suspend-timeout@eth0"));
+	assert_null(device_file("device.gro_flush_timeout@eth0:rx-0"));
+	assert_null(device_file("net.core.somaxconn"));
+	kind_link.file->path("device.ring.rx@eth0", path);
 	assert_string_equal(path, "/etc/systemd/network/90-epolltune-eth0.link");
-	device_file_path("device.threaded@eth0", path);
+	kind_link.file->path("device.threaded@eth0", path);
 	assert_string_equal(path, "/etc/udev/rules.d/90-epolltune-eth0.rules");
-	device_file_setting("device.ring.rx@eth0", "# run 1, …\nRxBufferSize=512", setting);
+	kind_link.file->setting("device.ring.rx@eth0", "# run 1, …\nRxBufferSize=512", setting);
 	assert_string_equal(setting, "512");
-	device_file_setting("device.coalesce.rx-usecs@eth0", "# run 1\nRxCoalesceSec=50us",
-			    setting);
+	kind_link.file->setting("device.coalesce.rx-usecs@eth0", "# run 1\nRxCoalesceSec=50us",
+				setting);
 	assert_string_equal(setting, "50");
-	device_file_setting("device.coalesce.adaptive-rx@eth0", "# r\nUseAdaptiveRxCoalesce=yes",
-			    setting);
+	kind_link.file->setting("device.coalesce.adaptive-rx@eth0",
+				"# r\nUseAdaptiveRxCoalesce=yes", setting);
 	assert_string_equal(setting, "1");
-	device_file_setting("device.gro_flush_timeout@eth0",
-			    "# run 1\nACTION==\"add\", ATTR{address}==\"02:00:00:00:00:01\", "
-			    "ATTR{gro_flush_timeout}=\"20000\"",
-			    setting);
+	kind_link.file->setting("device.gro_flush_timeout@eth0",
+				"# run 1\nACTION==\"add\", ATTR{address}==\"02:00:00:00:00:01\", "
+				"ATTR{gro_flush_timeout}=\"20000\"",
+				setting);
 	assert_string_equal(setting, "20000");
-	device_file_setting("device.rps_cpus@eth0",
-			    "# run 1\nACTION==\"add\", RUN+=\"/bin/sh -c 'for f in x; do echo "
-			    "f,ffffffff >$$f; done'\"",
-			    setting);
+	kind_link.file->setting("device.rps_cpus@eth0",
+				"# run 1\nACTION==\"add\", RUN+=\"/bin/sh -c 'for f in x; do echo "
+				"f,ffffffff >$$f; done'\"",
+				setting);
 	assert_string_equal(setting, "f,ffffffff");
-	device_file_setting("device.ring.rx@eth0", "", setting);
+	kind_link.file->setting("device.ring.rx@eth0", "", setting);
 	assert_string_equal(setting, "");
 }
 
@@ -496,12 +522,13 @@ static void what_no_file_can_hold_is_a_manual_step(void **state)
 	(void)state;
 	needs_namespace();
 	struct err e = {0};
+	const struct change_author test = {.by = "test", .run = 1};
 	options.allow_reset = true;
 	options.set = "device.channels@v0=3";
 	made();
 	struct output o = run("mkdir -p %s/etc/systemd/network", dir);
 	output_free(&o);
-	assert_int_equal(plan_persist(plan, NULL, 0, "test", 0, 1, &site, &e), 0);
+	assert_int_equal(plan_persist(plan, NULL, 0, &test, &site, &e), 0);
 	assert_int_equal(plan->count, 1);
 	assert_int_equal(plan->manual_count, 1);
 	assert_non_null(strstr(plan->manual[0].action, "lost at the next boot"));
@@ -518,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup(the_operators_connection_counts, fresh),
 		cmocka_unit_test_setup(any_route_of_the_connection_counts, fresh),
 		cmocka_unit_test_setup(values_are_checked_by_the_device, fresh),
+		cmocka_unit_test_setup(interfaces_are_read_once, fresh),
 		cmocka_unit_test_setup(written_read_back_and_reverted, fresh),
 		cmocka_unit_test_setup(an_interface_that_is_removed, fresh),
 		cmocka_unit_test_setup(rollback_of_a_renamed_interface, fresh),

@@ -404,6 +404,64 @@ static void one_writer(void **state)
 	journal_close(&second);
 }
 
+/* A handle is read again only if the file was written or replaced since. */
+static void read_again_if_written(void **state)
+{
+	(void)state;
+	struct journal j, writer;
+	struct run next = about(), *r;
+	struct err e;
+	write_runs();
+	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), 0);
+	assert_false(journal_changed(&j));
+	const struct run *runs = j.runs;
+	assert_int_equal(journal_refresh(&j, &e), 0);
+	assert_ptr_equal(j.runs, runs);
+	assert_int_equal(journal_open(&writer, directory, JOURNAL_WRITE, &e), 0);
+	assert_int_equal(journal_begin(&writer, &next, &r, &e), 0);
+	assert_false(journal_changed(&writer));
+	assert_true(journal_changed(&j));
+	assert_int_equal(journal_refresh(&j, &e), 0);
+	assert_int_equal(journal_next(&j), 3);
+	assert_false(journal_changed(&j));
+	/* A copy in its place is another file. */
+	char bytes[8192], copy[512];
+	snprintf(copy, sizeof(copy), "%s/copy", base);
+	put(copy, bytes, get(file, bytes, sizeof(bytes)));
+	assert_int_equal(rename(copy, file), 0);
+	assert_true(journal_changed(&j));
+	put(file, "{}\n", 3);
+	assert_int_equal(journal_refresh(&j, &e), -EBADMSG);
+	assert_int_equal(journal_next(&j), 3);
+	journal_close(&writer);
+	journal_close(&j);
+}
+
+static void locked_and_unlocked(void **state)
+{
+	(void)state;
+	struct journal j = JOURNAL_CLOSED, other;
+	struct run next = about(), *r;
+	struct err e;
+	assert_int_equal(journal_lock(&j, directory, &e), 0);
+	assert_int_equal(journal_next(&j), 1);
+	journal_unlock(&j);
+	write_runs();
+	assert_int_equal(journal_lock(&j, directory, &e), 0);
+	assert_int_equal(journal_next(&j), 2);
+	journal_unlock(&j);
+	const struct run *runs = j.runs;
+	assert_int_equal(journal_lock(&j, directory, &e), 0);
+	assert_ptr_equal(j.runs, runs);
+	assert_int_equal(journal_begin(&j, &next, &r, &e), 0);
+	assert_int_equal(r->id, 2);
+	/* Busy: the handle stays as it is. */
+	other = (struct journal)JOURNAL_CLOSED;
+	assert_int_equal(journal_lock(&other, directory, &e), -EBUSY);
+	assert_int_equal(other.fd, -1);
+	journal_close(&j);
+}
+
 static void nothing_there(void **state)
 {
 	(void)state;
@@ -435,6 +493,8 @@ int main(void)
 		TEST(a_whole_last_record_is_not_torn),
 		TEST(refuses_a_strange_place),
 		TEST(one_writer),
+		TEST(read_again_if_written),
+		TEST(locked_and_unlocked),
 		TEST(nothing_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

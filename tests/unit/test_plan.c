@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "epolltune/knob.h"
-#include "tune/executor.h"
+#include "report/plan_render.h"
 #include "tune/plan.h"
 
 static struct host *host;
@@ -449,16 +449,35 @@ static void knobs_of_the_host_are_manual_steps(void **state)
 		assert_int_equal(plan->blocker.code, EACCES);
 }
 
+/* What plan, rollback and previews call of every kind. */
+static void kinds_are_complete(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"sysctl", "device", "sysctl.d", "link", "udev"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct change_kind *k = change_kind_find(names[i]);
+		assert_non_null(k);
+		assert_true(k->check && k->read && k->write);
+		const struct change_running *r = k->running;
+		const struct change_file *f = k->file;
+		assert_true(!r != !f);
+		assert_true(!r || (r->has && r->scope && r->normal && r->hidden && r->file &&
+				   r->shell && r->sysctl));
+		assert_true(!f || (f->directory && f->path && f->setting && f->line && f->look));
+	}
+	assert_null(change_kind_find("hosts"));
+}
+
 static char *preview(const char *format)
 {
 	char *text = NULL;
 	size_t size;
 	struct err e;
-	struct execution x = {.plan = plan,
-			      .out = open_memstream(&text, &size),
-			      .style = {.width = 80, .utf8 = true}};
-	assert_int_equal(executor_run(executor_preview(format), &x, &e), 0);
-	fclose(x.out);
+	FILE *out = open_memstream(&text, &size);
+	const struct plan_result result = {.plan = plan};
+	const struct render_style style = {.width = 80, .utf8 = true};
+	assert_int_equal(plan_render_find(format)(out, &result, &style, &e), 0);
+	fclose(out);
 	return text;
 }
 
@@ -528,6 +547,7 @@ int main(void)
 		TEST(memory_is_summed),
 		TEST(limits_of_others_are_manual_steps),
 		TEST(knobs_of_the_host_are_manual_steps),
+		TEST(kinds_are_complete),
 		TEST(previews),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -10,6 +10,7 @@
 
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
+#include "tune/kind.h"
 
 static char root[64];
 
@@ -157,17 +158,18 @@ static void write_line(const char *name, const char *value)
 {
 	struct err e = {0};
 	struct change_site s = site();
-	if (dropin_write(&s, name, value, &e) < 0)
+	if (kind_sysctl_d.write(&s, name, value, &e) < 0)
 		fail_msg("%s", e.text);
 	char back[CHANGE_VALUE];
-	assert_int_equal(dropin_read(&s, name, back, &e), 0);
+	assert_int_equal(kind_sysctl_d.read(&s, name, back, &e), 0);
 	assert_string_equal(back, value);
 }
 
 static void line(char value[CHANGE_VALUE], const char *name, const char *set_to, unsigned run)
 {
 	struct err e;
-	assert_int_equal(dropin_value(value, name, set_to, "alice", 0, run, "why", &e), 0);
+	const struct change_author alice = {.by = "alice", .run = run};
+	assert_int_equal(kind_sysctl_d.file->line(NULL, name, set_to, "why", &alice, value, &e), 0);
 }
 
 #define OURS "/etc/sysctl.d/90-epolltune.conf"
@@ -181,13 +183,13 @@ static void our_file_is_created_and_removed(void **state)
 	line(c, "net.core.somaxconn", "200", 2);
 	assert_string_equal(a, "# run 1, 1970-01-01T00:00:00Z, alice: why\n"
 			       "net.core.somaxconn = 100");
-	dropin_setting(b, setting);
+	kind_sysctl_d.file->setting("", b, setting);
 	assert_string_equal(setting, "4096 131072 8388608");
 
 	write_line("net.core.somaxconn", a);
 	write_line("net.ipv4.tcp_rmem", b);
 	strcpy(first, get(OURS));
-	assert_true(strncmp(first, dropin_head, strlen(dropin_head)) == 0);
+	assert_true(strncmp(first, DROPIN_HEAD, strlen(DROPIN_HEAD)) == 0);
 	says("net.core.somaxconn", "100", OURS);
 	assert_true(find("net.core.somaxconn").ours);
 	/* The line of another run replaces it; rolled back in any order. */
@@ -223,7 +225,7 @@ static void lines_of_others_are_kept(void **state)
 	char was[CHANGE_VALUE];
 	struct err e;
 	struct change_site s = site();
-	assert_int_equal(dropin_read(&s, "net.core.rmem_max", was, &e), 0);
+	assert_int_equal(kind_sysctl_d.read(&s, "net.core.rmem_max", was, &e), 0);
 	assert_string_equal(was, "net.core.rmem_max=5");
 	write_line("net.core.rmem_max", b);
 	assert_non_null(strstr(get(OURS), "# by hand\nvm.swappiness = 1\n# run 2"));
@@ -236,14 +238,14 @@ static void lines_of_others_are_kept(void **state)
 
 static void refused(int code, const char *needle)
 {
-	char a[CHANGE_VALUE], now[CHANGE_VALUE];
+	char a[CHANGE_VALUE];
 	struct change_site s = site();
 	struct err e = {0};
 	line(a, "net.core.somaxconn", "100", 1);
-	assert_int_equal(dropin_write(&s, "net.core.somaxconn", a, &e), code);
+	assert_int_equal(kind_sysctl_d.write(&s, "net.core.somaxconn", a, &e), code);
 	if (!strstr(e.text, needle))
 		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
-	assert_int_equal(dropin_check(&s, "net.core.somaxconn", a, now, &e), code);
+	assert_int_equal(kind_sysctl_d.check(&s, "net.core.somaxconn", a, &e), code);
 }
 
 static void only_our_own_file(void **state)
@@ -284,9 +286,9 @@ static void temporary_files_are_removed(void **state)
 	write_line("net.core.somaxconn", a);
 	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
 	put("/etc/sysctl.d/.90-epolltune.conf.new", "torn");
-	assert_int_equal(dropin_tidy(&s, &e), 0);
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
 	assert_null(get("/etc/sysctl.d/.90-epolltune.conf.new"));
-	assert_int_equal(dropin_tidy(&s, &e), 0);
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
 }
 
 static void long_and_odd_comments(void **state)
@@ -296,12 +298,13 @@ static void long_and_odd_comments(void **state)
 	struct err e;
 	memset(why, 'w', sizeof(why));
 	why[sizeof(why) - 1] = 0;
-	assert_int_equal(dropin_value(value, "a.b", "1", "x", 0, 1, why, &e), -EFBIG);
-	assert_int_equal(dropin_value(value, "a.b", "1", "x\nkernel.core_pattern = |evil", 0, 1,
-				      "two\nlines", &e),
-			 0);
+	const struct change_author x = {.by = "x", .run = 1},
+				   evil = {.by = "x\nkernel.core_pattern = |evil", .run = 1};
+	const struct change_file *file = kind_sysctl_d.file;
+	assert_int_equal(file->line(NULL, "a.b", "1", why, &x, value, &e), -EFBIG);
+	assert_int_equal(file->line(NULL, "a.b", "1", "two\nlines", &evil, value, &e), 0);
 	char setting[CHANGE_VALUE];
-	dropin_setting(value, setting);
+	kind_sysctl_d.file->setting("", value, setting);
 	assert_string_equal(setting, "1");
 	assert_ptr_equal(strchr(value, '\n'), strrchr(value, '\n'));
 }

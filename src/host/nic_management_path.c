@@ -217,23 +217,21 @@ static void ask_operator(const struct host *h, struct nl_cache *routes, struct q
 	nl_addr_put(client);
 }
 
-bool nic_lifeline(const struct host *h, const char *nic, char what[40])
+bool nic_management_path(const struct host *h, const struct nics *all, const char *nic,
+			 char what[40])
 {
-	CLEAN(nics_freep) struct nics all = {0};
-	struct question q = {.all = &all};
+	struct question q = {.all = all, .lower = nics_find(all, nic)};
 	struct nl_sock *s = nl_socket_alloc();
 	struct nl_cache *routes = s ? routes_read(s) : NULL;
-	int r = nics_read(h, NIC_STATISTICS, &all, NULL);
-	q.lower = nics_find(&all, nic);
-	if (r < 0 || !routes) {
+	if (!all->count || !routes) {
 		q.found = "perhaps your own connection";
 	} else if (q.lower) {
 		ask_operator(h, routes, &q);
 		q.over = "the default route";
 		routes_each(routes, NULL, ask, &q);
-		for (size_t i = 0; i < all.count; i++)
-			if (all.at[i].default_route)
-				ask(all.at[i].index, &q);
+		for (size_t i = 0; i < all->count; i++)
+			if (all->at[i].default_route)
+				ask(all->at[i].index, &q);
 	}
 	if (routes)
 		nl_cache_free(routes);

@@ -1,0 +1,59 @@
+/* apply: what the files of the command share. */
+#ifndef EPOLLTUNE_APPLY_H
+#define EPOLLTUNE_APPLY_H
+
+#include "commands/check.h"
+#include "commands/tuning.h"
+#include "tune/journal.h"
+#include "tune/plan.h"
+#include "tune/verify.h"
+
+struct apply {
+	struct tuning tuning;
+	struct check_options check;
+	struct plan_options plan_options;
+	const char *from, *format;
+	bool dry_run, yes, no_proof, persist;
+	uint64_t confirm_us;
+	char command[1024];
+	bool command_cut; /* `command` is incomplete */
+
+	struct report *before, *after; /* `after` is the proof's */
+	bool reported;                 /* `before` is filled */
+	char answer[REPORT_ANSWER];    /* of `before` */
+	char *concerned;               /* probes of `before`; NULL: those of `check` */
+	struct check_options again;    /* options of the proof */
+	char *probes;                  /* probes of the proof; NULL: all */
+	struct plan *plan;
+	struct plan_result result;
+	struct verification proof;
+	struct journal journal; /* as last read; locked while changes are made */
+};
+
+/* Makes the plan; checks first, if no report is given. */
+int apply_plan(struct apply *a, struct err *e);
+/* Refuses because another run has to be decided first. */
+int apply_refuse_pending(const struct apply *a, const struct run *open,
+			 const struct host_identity *here, struct err *e);
+/* Why a report that is not ready leads to no change; NULL: nothing to say. */
+const char *apply_no_change(const struct apply *a);
+/* The exit status of a preview, and of a plan without changes. */
+int apply_preview_status(const struct apply *a);
+/* EXIT_WARNING if manual steps remain or a change is not proven. */
+int apply_status(const struct apply *a);
+
+/* The probes that measure a wall of the plan or, with `knobs`, that those concern; see coverage.h.
+ */
+char *apply_probes(const struct apply *a, const char *knobs);
+/* Whether any probe covers the changes; selects those of the proof. */
+bool apply_choose_proof(struct apply *a);
+/* Checks again and compares; prints the comparison. Of struct execution. */
+int apply_prove(void *arg, struct err *e);
+
+/* Asks on the terminal whether to make the changes. -ENOTTY without one, -ECANCELED: declined. */
+int apply_ask(const struct apply *a, struct err *e);
+/* Shows the count-down of a waiting run on a terminal. Returns the exit status: `status` if the run
+ * is confirmed or the display is interrupted. */
+int apply_watch(struct apply *a, int status);
+
+#endif

@@ -1,0 +1,195 @@
+/* The plan of apply: of a report or of --set, with what the files need. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/apply.h"
+#include "commands/command.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/list.h"
+#include "epolltune/setting.h"
+#include "report/parse.h"
+#include "tune/persist.h"
+#include "tune/watchdog.h"
+
+/* Whether --set gives each knob of --only its value: then no proposal can change anything. */
+static bool set_decides(const struct apply *a)
+{
+	char one[CHANGE_NAME];
+	struct list_item item;
+	const char *only = a->plan_options.only;
+	if (!only || !a->plan_options.set || a->from)
+		return false;
+	while (list_next(&only, &item)) {
+		const char *rest = a->plan_options.set;
+		struct setting set;
+		bool found = false;
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
+		/* A knob of interfaces without "@NAME" means the others too. */
+		while (!found && setting_next(&rest, &set, NULL) > 0)
+			found = setting_listed(one, set.name) &&
+				!strchr(set.name, '@') == !strchr(one, '@');
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Runs only the probes that the selected knobs concern; false: none has to be run. */
+static bool choose_checked(struct apply *a)
+{
+	bool decided = set_decides(a);
+	if (decided && (a->no_proof || a->dry_run || !plan_runtime(a->plan)))
+		return false;
+	if (!a->plan_options.only)
+		return true;
+	a->concerned = apply_probes(a, decided ? NULL : a->plan_options.only);
+	if (a->concerned && *a->concerned)
+		a->check.probes = a->concerned;
+	return !decided || !a->concerned || *a->concerned;
+}
+
+static int get_report(struct apply *a, struct err *e)
+{
+	a->reported = a->from || choose_checked(a);
+	if (!a->reported)
+		return 0;
+	if (a->from) {
+		int rc = report_parse(a->from, a->before, e);
+		a->check.target = a->before->target; /* for the proof */
+		return rc ? rc : target_check(&a->before->target, e);
+	}
+	a->check.progress = isatty(2) && !a->tuning.json;
+	return check_run(&a->check, a->before, e);
+}
+
+/* The lines of files. */
+static int plan_lines(struct apply *a, struct err *e)
+{
+	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
+	if (!standing)
+		return err_errno(e, "cannot make a plan");
+	journal_refresh(&a->journal, NULL);
+	size_t found = persist_standing(&a->journal, &a->tuning.site, standing, PLAN_CHANGES);
+	size_t count = 0;
+	for (size_t i = 0; i < found; i++)
+		if (plan_wants(&a->plan_options, standing[i].name))
+			standing[count++] = standing[i];
+	const struct change_author author = {
+		.by = a->tuning.by, .when = time(NULL), .run = journal_next(&a->journal)};
+	return plan_persist(a->plan, standing, count, &author, &a->tuning.site, e);
+}
+
+int apply_refuse_pending(const struct apply *a, const struct run *open,
+			 const struct host_identity *here, struct err *e)
+{
+	char option[TUNING_OPTION];
+	unsigned long long left = watchdog_seconds_left(open->deadline_ms);
+	tuning_option(&a->tuning, option);
+	if (open->status != RUN_WAITING || strcmp(open->boot, here->boot) != 0)
+		return err_set(e, PLAN_REFUSED,
+			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
+			       open->id, option);
+	if (!left || !journal_watched(&a->journal, open->id))
+		return err_set(
+			e, PLAN_REFUSED,
+			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
+			"epolltune rollback %u%s",
+			open->id, option, open->id, option);
+	return err_set(e, PLAN_REFUSED,
+		       "run %u waits for confirmation and will be rolled back in %llu s: first run "
+		       "epolltune confirm%s or epolltune rollback %u%s",
+		       open->id, left, option, open->id, option);
+}
+
+/* Refuses while another run waits or is unfinished. A journal that is written just now, or cannot
+ * be read, is an error later. */
+static int check_pending(const struct apply *a, struct err *e)
+{
+	struct host_identity here;
+	if (journal_busy(&a->journal) || host_identity(a->tuning.host, &here, NULL) < 0)
+		return 0;
+	const struct run *open = journal_open_run(&a->journal, &here);
+	return open ? apply_refuse_pending(a, open, &here, e) : 0;
+}
+
+/* Refuses what can be refused before anything is measured. */
+static int check_wishes(struct apply *a, struct err *e)
+{
+	int rc = tuning_settings(a->plan_options.set, e);
+	a->plan_options.target = &a->check.target;
+	if (rc == 0)
+		rc = plan_make(a->plan, NULL, &a->plan_options, &a->tuning.site, e);
+	if (rc == 0 && a->persist)
+		rc = persist_allowed(&a->tuning.site, e);
+	return rc < 0 || a->dry_run ? rc : check_pending(a, e);
+}
+
+int apply_plan(struct apply *a, struct err *e)
+{
+	a->before = calloc(1, sizeof(*a->before));
+	a->after = calloc(1, sizeof(*a->after));
+	a->plan = calloc(1, sizeof(*a->plan));
+	if (!a->before || !a->after || !a->plan)
+		return err_errno(e, "cannot make a plan");
+	int rc = check_wishes(a, e);
+	if (rc == 0)
+		rc = get_report(a, e);
+	if (rc == 0 && a->reported) {
+		report_answer(a->before, a->answer);
+		a->result.answer = a->answer;
+		rc = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
+	}
+	if (rc < 0)
+		return rc;
+	plan_permit(a->plan, &a->tuning.site);
+	/* With --confirm, epolltune confirm writes the files. */
+	if (a->persist && !a->plan->blocked && (!a->confirm_us || a->dry_run))
+		rc = plan_lines(a, e);
+	if (rc == 0 && a->persist)
+		rc = plan_drift(a->plan, &a->plan_options, &a->tuning.site, e);
+	return rc;
+}
+
+/* A report without any verdict is not ready. */
+static bool is_ready(const struct apply *a)
+{
+	enum wall_verdict status = report_summarize(a->before).status;
+	return (status == VERDICT_OK || status == VERDICT_TIGHT) &&
+	       a->plan->unknown < a->before->wall_count;
+}
+
+const char *apply_no_change(const struct apply *a)
+{
+	const struct plan_options *o = &a->plan_options;
+	if (!a->reported)
+		return a->plan->count ? NULL
+				      : "Nothing to change: the values of --set are in force.";
+	if (a->plan->count || is_ready(a))
+		return NULL;
+	if (a->plan->in_force)
+		return "Nothing to change: the proposed values are in force; run epolltune check.";
+	if (o->set)
+		return "Nothing to change: the values of --set are in force.";
+	if (a->plan->manual_count)
+		return "epolltune can change nothing here.";
+	if (o->only || o->except)
+		return "Nothing to change among the selected knobs: see epolltune check.";
+	return "epolltune can change nothing here: see epolltune check.";
+}
+
+int apply_preview_status(const struct apply *a)
+{
+	const struct plan *p = a->plan;
+	if (apply_status(a) != EXIT_OK || p->count || p->in_force || a->plan_options.set ||
+	    is_ready(a))
+		return apply_status(a);
+	return report_summarize(a->before).status == VERDICT_SHORT ? EXIT_WARNING : EXIT_UNKNOWN;
+}
+
+int apply_status(const struct apply *a)
+{
+	return a->proof.doubtful || a->plan->manual_count ? EXIT_WARNING : EXIT_OK;
+}

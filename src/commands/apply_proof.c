@@ -1,0 +1,96 @@
+/* The proof of apply: the same check again, compared with the one before. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands/apply.h"
+#include "epolltune/cleanup.h"
+#include "report/compare.h"
+#include "tune/coverage.h"
+#include "tune/interrupt.h"
+
+/* All probes; NULL without memory. To be freed. */
+static const struct probe **all_probes(void)
+{
+	const struct probe **all = calloc(probe_count(), sizeof(*all));
+	for (size_t i = 0; i < probe_count() && all; i++)
+		all[i] = probe_at(i);
+	return all;
+}
+
+char *apply_probes(const struct apply *a, const char *knobs)
+{
+	CLEAN(free_pointer) const struct probe **all = all_probes();
+	if (!all)
+		return NULL;
+	return knobs ? coverage_concerned(knobs, all, probe_count(), a->check.probes)
+		     : coverage_probes(a->plan, all, probe_count(), a->check.probes);
+}
+
+/* The probes of the proof: those of the check or, with --from, --only or --set, those that measure
+ * the changes. */
+bool apply_choose_proof(struct apply *a)
+{
+	a->again = a->check;
+	/* A running server keeps its queue and its limits until it is restarted. */
+	a->again.server = NULL;
+	if (!a->from && !a->plan_options.only && !a->plan_options.set)
+		return true;
+	a->probes = apply_probes(a, NULL);
+	if (!a->probes)
+		return true; /* without memory, all of them */
+	a->again.probes = a->probes;
+	return *a->probes;
+}
+
+static void narrow(const struct apply *a)
+{
+	CLEAN(free_pointer) const struct probe **all = all_probes();
+	if (all)
+		coverage_narrow(a->before, a->probes, all, probe_count());
+}
+
+static int prove_once(struct apply *a, struct err *e)
+{
+	int rc = check_run(&a->again, a->after, e);
+	if (interrupt_came())
+		return err_set(e, EINTR, "interrupted by %s during the proof",
+			       interrupt_name(interrupt_came()));
+	return rc < 0 ? err_prefix(e, "the proof") : verify_plan(&a->proof, e);
+}
+
+static void print_proof(const struct apply *a)
+{
+	struct err ignored; /* a closed pipe must not cause a rollback either */
+	char text[PAGE_TEXT];
+	struct page p = page_open(stdout, &a->tuning.style);
+	snprintf(text, sizeof(text),
+		 "Proof, %s%s before and after:", a->probes ? "check --probe " : "the same probes",
+		 a->probes ? a->probes : "");
+	page_paragraph(&p, TONE_PLAIN, 0, text);
+	putchar('\n');
+	compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
+	for (size_t i = 0; i < a->plan->count; i++)
+		if (verify_unproven(&a->proof, &a->plan->changes[i], text))
+			tuning_print(&a->tuning, a->plan->changes[i].wall, text);
+}
+
+/* Repeats a failed proof once, so that a busy moment does not cause a rollback. */
+int apply_prove(void *arg, struct err *e)
+{
+	struct apply *a = arg;
+	a->proof = (struct verification){.plan = a->plan,
+					 .before = a->before,
+					 .after = a->after,
+					 .foreign = a->plan_options.foreign};
+	if (a->probes)
+		narrow(a);
+	int rc = prove_once(a, e);
+	if (rc < 0 && !interrupt_came())
+		rc = prove_once(a, e);
+	if (a->tuning.json)
+		a->result.proof = compare_json(a->before, a->after);
+	else
+		print_proof(a);
+	return rc;
+}

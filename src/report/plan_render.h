@@ -1,0 +1,45 @@
+/* plan_render: print a plan and its outcome; one file per format. */
+#ifndef EPOLLTUNE_PLAN_RENDER_H
+#define EPOLLTUNE_PLAN_RENDER_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "epolltune/change.h"
+#include "report/page.h"
+
+struct plan_result {
+	const struct plan *plan;
+	enum plan_outcome outcome;
+	unsigned run;              /* its number in the journal; 0: none */
+	const char *answer;        /* of the report that was planned from; NULL: none */
+	const char *reason;        /* why refused, rolled back or nothing to change; or NULL */
+	json_t *proof, *persisted; /* of the JSON; NULL: none */
+};
+
+typedef int plan_render_function(FILE *out, const struct plan_result *r,
+				 const struct render_style *style, struct err *e);
+/* One renderer for each format of plan_formats.def. Only text uses the style. json has the schema
+ * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script. */
+#define FORMAT(name) plan_render_function plan_render_##name;
+#include "report/plan_formats.def"
+#undef FORMAT
+
+/* The renderer of that name; NULL if unknown. */
+plan_render_function *plan_render_find(const char *format);
+/* The formats of a plan, as a list of names that begins with a separator. */
+extern const char plan_format_names[];
+#define PLAN_FORMATS (plan_format_names + 1)
+
+/* Prints the lines of a value, each with a mark before it. */
+void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
+		    const char *value);
+
+/* For renderers. What is printed of a plan without changes: */
+const char *plan_no_change(const struct plan_result *r);
+/* No change, or manual steps, as comments. */
+void plan_comments(FILE *out, const struct plan_result *r);
+/* Flushes; returns 0 or the negative errno of a write that failed. */
+int plan_written(FILE *out, struct err *e);
+
+#endif

@@ -1,0 +1,17 @@
+/* A plan as a sysctl.d file. */
+#include "report/plan_render.h"
+
+int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct render_style *style,
+		       struct err *e)
+{
+	(void)style;
+	fputs("# By epolltune apply --dry-run --format sysctl.\n", out);
+	for (size_t i = 0; i < r->plan->count; i++) {
+		const struct change *c = &r->plan->changes[i];
+		const struct change_running *running = change_kind_find(c->kind)->running;
+		if (running)
+			running->sysctl(out, c);
+	}
+	plan_comments(out, r);
+	return plan_written(out, e);
+}

@@ -1,0 +1,150 @@
+/* A plan as a diff for a person. */
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/quantity.h"
+#include "report/plan_render.h"
+
+/* The value of a file is two lines: a comment and the setting. */
+void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
+		    const char *value)
+{
+	char line[PAGE_TEXT];
+	for (const char *at = value; at && *at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		page_text(p, line, sizeof(line), "%s %.*s", mark, (int)strcspn(at, "\n"), at);
+		fprintf(p->out, "%*s", indent, "");
+		page_put(p, tone, line);
+		fputc('\n', p->out);
+	}
+}
+
+static void put_field(const struct page *p, const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	char line[PAGE_TEXT];
+	page_text(p, line, sizeof(line), "%s", text);
+	fprintf(p->out, "    %-8s", name);
+	page_wrap(p, TONE_PLAIN, 12, 12, line);
+}
+
+static void put_cost(const struct page *p, const struct change *c)
+{
+	char text[PAGE_TEXT], bytes[32];
+	if (!c->cost && c->cost_bytes == REPORT_NONE)
+		return;
+	text[0] = 0;
+	if (c->cost_bytes > 0)
+		snprintf(text, sizeof(text), "Up to %s for this load. ",
+			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
+					 (uint64_t)c->cost_bytes));
+	size_t used = strlen(text);
+	snprintf(text + used, sizeof(text) - used, "%s", c->cost ? c->cost : "");
+	put_field(p, "costs", text);
+}
+
+static void put_change(const struct page *p, const struct change *c)
+{
+	page_put(p, TONE_BOLD, c->name);
+	if (c->scope == CHANGE_FILES) {
+		char file[CHANGE_FILE];
+		change_kind_find(c->kind)->file->path(c->name, file);
+		fprintf(p->out, "  (%s)", file);
+	}
+	fputc('\n', p->out);
+	plan_put_value(p, TONE_BAD, 2, "-", c->from);
+	plan_put_value(p, TONE_GOOD, 2, "+", c->to);
+	if (c->scope != CHANGE_FILES) {
+		put_field(p, "why", c->why);
+		put_field(p, "effect", c->effect);
+		put_field(p, "scope",
+			  c->scope == CHANGE_NETNS ? "this network namespace"
+						   : "the whole machine");
+		put_cost(p, c);
+	}
+	fputc('\n', p->out);
+}
+
+static void put_manual(const struct page *p, const struct manual_step *m)
+{
+	char line[PAGE_TEXT];
+	page_text(p, line, sizeof(line), "%s%s%s%s%s", m->knob,
+		  m->current[0] || m->proposed[0] ? "  " : "", m->current,
+		  m->current[0] && m->proposed[0] ? " → " : "", m->proposed);
+	fputs("  ", p->out);
+	page_wrap(p, TONE_BOLD, 2, 4, line);
+	page_paragraph(p, TONE_PLAIN, 4, m->why);
+	for (const char *at = m->action; at && *at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		size_t indent = 4 + strspn(at, " ");
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		page_paragraph(p, TONE_PLAIN, indent, line + strspn(line, " "));
+	}
+}
+
+/* Whether the costs of the changes exceed the growth of the total, which counts some already. */
+static bool costs_exceed(const struct plan *plan)
+{
+	uint64_t own = 0, grows = plan->after.sum - plan->before.sum;
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->changes[i].cost_bytes > 0 &&
+		    __builtin_add_overflow(own, (uint64_t)plan->changes[i].cost_bytes, &own))
+			return true;
+	return plan->after.sum < plan->before.sum || own > grows;
+}
+
+static void put_budget(const struct page *p, const struct plan *plan)
+{
+	const struct budget *b = &plan->after;
+	char n[32], one[32], cap[32], sum[32], was[32], machine[32], text[PAGE_TEXT];
+	if (!b->machine)
+		return;
+	bool same = b->sum == plan->before.sum;
+	quantity_format(was, sizeof(was), QUANTITY_SIZE, plan->before.sum);
+	snprintf(text, sizeof(text),
+		 "Worst-case memory: %s of %s, %s%s (%s connections with up to %s of buffers each; "
+		 "all buffers together up to %s%s).%s",
+		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, b->sum),
+		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE, b->machine),
+		 same ? "as" : was, " now",
+		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
+		 quantity_format(one, sizeof(one), QUANTITY_SIZE, b->receive + b->send),
+		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, b->cap),
+		 b->cap_assumed ? ", the kernel's default: tcp_mem is not visible in this network "
+				  "namespace"
+				: " by tcp_mem",
+		 costs_exceed(plan) ? " This total already includes the costs above." : "");
+	page_paragraph(p, TONE_PLAIN, 0, text);
+}
+
+int plan_render_text(FILE *out, const struct plan_result *r, const struct render_style *style,
+		     struct err *e)
+{
+	struct page p = page_open(out, style);
+	const struct plan *plan = r->plan;
+	if (r->answer) {
+		page_paragraph(&p, TONE_BOLD, 0, r->answer);
+		fputc('\n', out);
+	}
+	for (size_t i = 0; i < plan->count; i++)
+		put_change(&p, &plan->changes[i]);
+	if (!plan->count)
+		page_paragraph(&p, TONE_PLAIN, 0, plan_no_change(r));
+	if (plan->manual_count) {
+		fprintf(out, "%sManual steps:\n", plan->count ? "" : "\n");
+		for (size_t i = 0; i < plan->manual_count; i++)
+			put_manual(&p, &plan->manual[i]);
+		if (plan->count)
+			fputc('\n', out);
+	}
+	if (plan->tight)
+		fputs("Tight walls are not changed; add --tight to include them.\n", out);
+	if (plan->unknown)
+		fprintf(out,
+			"%zu wall%s no verdict; run epolltune check --verbose for the reasons.\n",
+			plan->unknown, plan->unknown == 1 ? " has" : "s have");
+	if (plan_runtime(plan))
+		put_budget(&p, plan);
+	return plan_written(out, e);
+}

@@ -1,0 +1,139 @@
+/* The lines of files that a plan adds for the next boot, and what the files say otherwise. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/sysctl_d.h"
+#include "tune/plan.h"
+#include "tune/plan_internal.h"
+
+/* A manual step where the files override our line. */
+static int add_override(struct plan *p, const struct change_kind *kind, const char *name,
+			const char *to, struct change_site *site, struct err *e)
+{
+	char why[200] = "";
+	int rc = kind->file->overridden ? kind->file->overridden(site, name, to, why, e) : 0;
+	struct manual_step *m = rc == 0 && why[0] ? manual_for(p, name) : NULL;
+	if (m) {
+		report_text(m->current, "%.79s", to);
+		report_text(m->why, "%s", why);
+		report_text(m->action, "remove or change that line to keep the value");
+	}
+	return rc;
+}
+
+/* Adds the line of a file for the change `of`, unless the file says so already. */
+static int add_line(struct plan *p, const struct change_kind *kind, const struct change *of,
+		    const struct change_author *author, struct change_site *site, struct err *e)
+{
+	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
+	const char *to = of->became[0] ? of->became : of->to;
+	if (!kind)
+		return err_set(e, EOPNOTSUPP, "no file can hold a setting of one NAPI instance");
+	int rc = kind->read(site, of->name, found, e);
+	if (rc < 0)
+		return rc;
+	kind->file->setting(of->name, found, setting);
+	rc = add_override(p, kind, of->name, to, site, e);
+	if (rc < 0 || strcmp(setting, to) == 0)
+		return rc;
+	struct change *c = plan_change_next(p, e);
+	if (!c)
+		return -E2BIG;
+	*c = *of;
+	report_text(c->kind, "%s", kind->name);
+	c->scope = CHANGE_FILES;
+	c->state = CHANGE_PLANNED;
+	c->became[0] = 0;
+	c->effect = "the next boot";
+	c->cost = NULL;
+	c->cost_bytes = REPORT_NONE;
+	memcpy(c->from, found, sizeof(c->from));
+	rc = kind->file->line(site, of->name, to, of->why, author, c->to, e);
+	if (rc < 0)
+		p->count--;
+	return rc;
+}
+
+static int persist_one(struct plan *p, const struct change *of, const struct change_author *author,
+		       struct change_site *site, struct err *e)
+{
+	struct err why = {0};
+	const struct change_kind *kind = change_kind_find(of->kind);
+	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
+	int rc = add_line(p, kind, of, author, site, &why);
+	if ((!kind || kind->file->optional) && (rc == -ENOENT || rc == -EOPNOTSUPP)) {
+		struct manual_step *m = manual_for(p, of->name);
+		if (m)
+			report_text(m->action, "lost at the next boot: %s", why.text);
+		return 0;
+	}
+	if (rc < 0)
+		*e = why;
+	return rc;
+}
+
+int plan_persist(struct plan *p, const struct change *standing, size_t standing_count,
+		 const struct change_author *author, struct change_site *site, struct err *e)
+{
+	int rc = 0;
+	size_t planned = p->count;
+	for (size_t i = 0; i < standing_count && rc == 0; i++)
+		if (!plan_change_find(p, standing[i].name))
+			rc = persist_one(p, &standing[i], author, site, e);
+	for (size_t i = 0; i < planned && rc == 0; i++)
+		if (p->changes[i].scope != CHANGE_FILES)
+			rc = persist_one(p, &p->changes[i], author, site, e);
+	return rc;
+}
+
+static bool has_line(const struct plan *p, const char *knob)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->changes[i].scope == CHANGE_FILES && strcmp(p->changes[i].name, knob) == 0)
+			return true;
+	return false;
+}
+
+/* Unless the knob has a step already, as that of a line which overrides ours. */
+static void add_drift(const struct planner *at, const struct knob *of,
+		      const struct sysctl_setting *set)
+{
+	struct plan *p = at->plan;
+	char boot[KNOB_VALUE], running[KNOB_VALUE], joined[KNOB_VALUE];
+	struct plan_knob k;
+	struct err ignored;
+	bool lower;
+	if (!set->value[0] || manual_find(p, of->name) || has_line(p, of->name) ||
+	    !plan_knob_find(of->name, &k) || knob_check(of, set->value, boot, &ignored) < 0 ||
+	    plan_knob_planned(at, &k, running, &ignored) < 0 ||
+	    !plan_join(of, running, boot, joined, &lower) || !lower)
+		return;
+	struct manual_step *m = manual_for(p, of->name);
+	if (!m)
+		return;
+	report_text(m->current, "%s", running);
+	report_text(m->why, "%.100s:%u sets %s at the next boot", set->file, set->line, boot);
+	report_text(m->action, "change that line to keep the value");
+}
+
+int plan_drift(struct plan *p, const struct plan_options *o, struct change_site *site,
+	       struct err *e)
+{
+	enum { KNOBS = 96 };
+	const struct planner at = {.plan = p, .options = o, .site = site};
+	const char *names[KNOBS];
+	size_t count = 0;
+	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS, sizeof(*set));
+	if (!set)
+		return err_errno(e, "cannot compare with the files");
+	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
+		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
+			names[count++] = knob_at(i)->name;
+	int rc = sysctl_d_find_all(site->root, names, count, set, e);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		add_drift(&at, knob_find(names[i]), &set[i]);
+	return rc;
+}

@@ -1,0 +1,74 @@
+/* Values of a plan: read, in the kernel's form, compared. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tune/plan_internal.h"
+
+bool plan_knob_find(const char *name, struct plan_knob *k)
+{
+	*k = (struct plan_knob){.knob = knob_find(name)};
+	k->kind = k->knob ? change_kind_of(name, k->name) : NULL;
+	return k->kind;
+}
+
+static int fit(const struct plan_knob *k, int rc, const char *text, char value[KNOB_VALUE],
+	       struct err *e)
+{
+	if (rc == 0 && strlen(text) >= KNOB_VALUE)
+		return err_set(e, EFBIG, "%s: its value is too long", k->name);
+	if (rc == 0)
+		memcpy(value, text, strlen(text) + 1);
+	return rc;
+}
+
+int plan_knob_read(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
+		   struct err *e)
+{
+	char text[CHANGE_VALUE];
+	return fit(k, k->kind->read(at->site, k->name, text, e), text, value, e);
+}
+
+int plan_knob_normal(const struct planner *at, const struct plan_knob *k, const char *value,
+		     char normal[KNOB_VALUE], struct err *e)
+{
+	char text[CHANGE_VALUE];
+	return fit(k, k->kind->running->normal(at->site, k->name, value, text, e), text, normal, e);
+}
+
+bool plan_knob_allowed(const struct planner *at, const struct plan_knob *k, char why[200])
+{
+	const struct change_running *running = k->kind->running;
+	return !running->allowed || running->allowed(at->site, k->name, at->options, why);
+}
+
+int plan_knob_planned(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
+		      struct err *e)
+{
+	const struct change *c = plan_change_find(at->plan, k->name);
+	if (!c)
+		return plan_knob_read(at, k, value, e);
+	snprintf(value, KNOB_VALUE, "%.*s", KNOB_VALUE - 1, c->to);
+	return 0;
+}
+
+bool plan_join(const struct knob *k, const char *running, const char *want, char joined[KNOB_VALUE],
+	       bool *lower)
+{
+	*lower = false;
+	if (k->shape == KNOB_WORD) {
+		snprintf(joined, KNOB_VALUE, "%s", want);
+		return true;
+	}
+	size_t fields = k->shape == KNOB_NUMBER ? 1 : k->shape == KNOB_RANGE ? 2 : 3, at = 0;
+	for (size_t i = 0; i < fields; i++) {
+		int64_t was, to;
+		if (knob_field(running, i, &was) < 0 || knob_field(want, i, &to) < 0)
+			return false;
+		bool down = k->shape == KNOB_RANGE && i == 0 ? to > was : to < was;
+		*lower |= down;
+		at += (size_t)snprintf(joined + at, KNOB_VALUE - at, "%s%lld", i ? " " : "",
+				       (long long)(down ? was : to));
+	}
+	return at < KNOB_VALUE;
+}

@@ -1,0 +1,39 @@
+#include "tune/site.h"
+
+#include <stdlib.h>
+
+#include "epolltune/cleanup.h"
+
+int site_nics(struct change_site *site, const struct nics **all, struct err *e)
+{
+	int rc = site->all_nics.count ? 0
+				      : nics_read(site->host, NIC_STATISTICS, &site->all_nics, e);
+	*all = &site->all_nics;
+	return rc;
+}
+
+int site_nic(struct change_site *site, const char *name, const struct nic **n, struct err *e)
+{
+	CLEAN(nics_freep) struct nics one = {0};
+	struct nics *known = &site->nics;
+	*n = nics_find(known, name);
+	if (*n)
+		return 0;
+	int rc = nics_read_one(site->host, name, &one, e);
+	if (rc < 0)
+		return rc;
+	struct nic *more = realloc(known->at, (known->count + 1) * sizeof(*more));
+	if (!more)
+		return err_errno(e, "cannot read %s", name);
+	known->at = more;
+	*n = &known->at[known->count++];
+	known->at[known->count - 1] = *one.at;
+	one.count = 0; /* its contents have moved */
+	return 0;
+}
+
+void site_refresh(struct change_site *site)
+{
+	nics_free(&site->all_nics);
+	nics_free(&site->nics);
+}

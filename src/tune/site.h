@@ -1,0 +1,14 @@
+/* site: the interfaces of a change site, read once. */
+#ifndef EPOLLTUNE_TUNE_SITE_H
+#define EPOLLTUNE_TUNE_SITE_H
+
+#include "epolltune/change.h"
+
+/* All interfaces with name, link and statistics; valid until site_refresh(). */
+int site_nics(struct change_site *site, const struct nics **all, struct err *e);
+/* One interface with its settings; valid until the next call. */
+int site_nic(struct change_site *site, const char *name, const struct nic **n, struct err *e);
+/* Forgets what was read: the next call reads again. */
+void site_refresh(struct change_site *site);
+
+#endif

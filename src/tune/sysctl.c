@@ -1,0 +1,282 @@
+/* Sysctls, and their lines in /etc/sysctl.d: the change kinds "sysctl" and "sysctl.d". */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/report.h"
+#include "epolltune/sysctl_d.h"
+#include "tune/dropin.h"
+#include "tune/kind.h"
+#include "tune/persist.h"
+
+static bool is_sysctl(const struct knob *k)
+{
+	return k && (k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM);
+}
+
+static const struct knob *sysctl_find(const char *name, struct err *e)
+{
+	const struct knob *k = knob_find(name);
+	if (is_sysctl(k))
+		return k;
+	err_set(e, EINVAL, "%s is not a sysctl that epolltune knows", name);
+	return NULL;
+}
+
+static enum change_scope sysctl_scope(const char *name)
+{
+	const struct knob *k = knob_find(name);
+	return k && k->scope == KNOB_NETNS ? CHANGE_NETNS : CHANGE_SYSTEM;
+}
+
+static int sysctl_normal(struct change_site *site, const char *name, const char *value,
+			 char normal[CHANGE_VALUE], struct err *e)
+{
+	(void)site;
+	const struct knob *k = sysctl_find(name, e);
+	return k ? knob_check(k, value, normal, e) : -EINVAL;
+}
+
+static int sysctl_check(struct change_site *site, const char *name, const char *value,
+			struct err *e)
+{
+	char normal[CHANGE_VALUE], path[KNOB_PATH];
+	int rc = sysctl_normal(site, name, value, normal, e);
+	if (rc < 0)
+		return rc;
+	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
+	if (sysctl_scope(name) == CHANGE_SYSTEM && !host_owns_machine(site->host))
+		return err_set(e, EACCES,
+			       "%s applies to the whole machine: not writable from a namespace",
+			       name);
+	knob_path(knob_find(name), path);
+	return host_writable(site->host, path, e);
+}
+
+static int sysctl_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		       struct err *e)
+{
+	const struct knob *k = sysctl_find(name, e);
+	return k ? knob_read(k, site->host, value, e) : -EINVAL;
+}
+
+static int sysctl_write(struct change_site *site, const char *name, const char *value,
+			struct err *e)
+{
+	const struct knob *k = sysctl_find(name, e);
+	if (!k)
+		return -EINVAL;
+	/* Not checked by knob_check(): rollback must be able to restore any old value. */
+	char path[KNOB_PATH];
+	knob_path(k, path);
+	return host_write(site->host, path, value, e);
+}
+
+static bool sysctl_has(const char *name, char spelled[CHANGE_NAME])
+{
+	const struct knob *k = knob_find(name);
+	return is_sysctl(k) && snprintf(spelled, CHANGE_NAME, "%s", k->name) > 0;
+}
+
+static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
+{
+	snprintf(action, CHANGE_VALUE,
+		 "not visible in this network namespace: set it on the host.");
+	return why->code == ENOENT;
+}
+
+/* The value of another file, or the kernel's own. */
+static void sysctl_at_boot(struct change_site *site, struct change *c, char why[CHANGE_WHY])
+{
+	struct sysctl_setting set = {0};
+	struct err ignored;
+	char value[KNOB_VALUE];
+	const struct knob *k = knob_find(c->name);
+	const char *own = k ? knob_default(k, site->host) : NULL;
+	why[0] = 0;
+	if (!k || sysctl_d_find(site->root, c->name, &set, &ignored) < 0)
+		return;
+	if (set.value[0] && knob_check(k, set.value, value, &ignored) == 0)
+		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
+			 set.file, set.line, c->from);
+	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
+		snprintf(why, CHANGE_WHY, " (the kernel's default; %.80s was of an earlier boot)",
+			 c->from);
+	else if (own)
+		snprintf(why, CHANGE_WHY, " (the kernel's default)");
+	if (why[0])
+		snprintf(c->from, sizeof(c->from), "%s", value);
+	else
+		snprintf(why, CHANGE_WHY,
+			 " (the value of an earlier boot; the kernel's default is unknown)");
+}
+
+static const struct change_kind *sysctl_file(const char *name)
+{
+	(void)name;
+	return &kind_sysctl_d;
+}
+
+static void sysctl_shell(FILE *out, const struct change *c)
+{
+	char path[KNOB_PATH];
+	knob_path(knob_find(c->name), path);
+	fprintf(out, "\n# %s\nchange /%s '%s' '%s'\n", c->why, path, c->from, c->to);
+}
+
+static void sysctl_line(FILE *out, const struct change *c)
+{
+	fprintf(out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
+}
+
+static const struct change_running running = {
+	.has = sysctl_has,
+	.scope = sysctl_scope,
+	.normal = sysctl_normal,
+	.hidden = sysctl_hidden,
+	.at_boot = sysctl_at_boot,
+	.file = sysctl_file,
+	.shell = sysctl_shell,
+	.sysctl = sysctl_line,
+};
+
+const struct change_kind kind_sysctl = {
+	.name = "sysctl",
+	.check = sysctl_check,
+	.read = sysctl_read,
+	.write = sysctl_write,
+	.running = &running,
+};
+
+static bool sets(const char *line, size_t length, const char *name)
+{
+	struct sysctl_line read;
+	return sysctl_d_line(line, length, &read) && !read.pattern && strcmp(read.name, name) == 0;
+}
+
+static struct dropin_place place_of(const char *name)
+{
+	return (struct dropin_place){.directory = DROPIN_DIRECTORY,
+				     .file = DROPIN_FILE,
+				     .head = DROPIN_HEAD,
+				     .sets = sets,
+				     .of = name};
+}
+
+static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
+{
+	(void)value;
+	struct dropin_place place = place_of(name);
+	return place_check(site, &place, e);
+}
+
+static int file_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
+		     struct err *e)
+{
+	struct dropin_place place = place_of(name);
+	return place_read(site, &place, value, e);
+}
+
+static int file_write(struct change_site *site, const char *name, const char *value, struct err *e)
+{
+	struct dropin_place place = place_of(name);
+	return place_write(site, &place, value, e);
+}
+
+static void file_path(const char *name, char path[CHANGE_FILE])
+{
+	(void)name;
+	snprintf(path, CHANGE_FILE, "%s", DROPIN_DIRECTORY "/" DROPIN_FILE);
+}
+
+static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
+{
+	(void)name;
+	setting[0] = 0;
+	const char *line = strrchr(value, '\n');
+	line = line ? line + 1 : value;
+	const char *equals = strchr(line, '=');
+	if (!equals)
+		return;
+	equals += 1 + strspn(equals + 1, " \t");
+	snprintf(setting, CHANGE_VALUE, "%s", equals);
+}
+
+static int file_line(struct change_site *site, const char *name, const char *set_to,
+		     const char *why, const struct change_author *author, char value[CHANGE_VALUE],
+		     struct err *e)
+{
+	(void)site;
+	char line[CHANGE_VALUE];
+	if ((size_t)snprintf(line, sizeof(line), "%s = %s", name, set_to) >= sizeof(line))
+		return err_set(e, EFBIG, "the line for %s is too long", name);
+	return dropin_line(value, line, why, author, e);
+}
+
+/* By a line of a later file. */
+static int file_overridden(struct change_site *site, const char *name, const char *set_to,
+			   char why[200], struct err *e)
+{
+	struct sysctl_setting later;
+	char value[KNOB_VALUE];
+	struct err ignored;
+	why[0] = 0;
+	int rc = sysctl_d_override(site->root, name, &later, e);
+	const struct knob *k = knob_find(name);
+	bool same = k && knob_check(k, later.value, value, &ignored) == 0 && !strcmp(value, set_to);
+	if (rc == 0 && later.file[0] && !same)
+		report_text_into(why, 200, "at the next boot %s:%u overrides our line: %s%.60s",
+				 later.file, later.line,
+				 later.value[0] ? "sets " : "excludes the knob", later.value);
+	return rc;
+}
+
+/* In the form of knob_read(), so that values compare by text. */
+static void normalize(const char *name, char value[CHANGE_VALUE])
+{
+	char normal[CHANGE_VALUE];
+	struct err ignored;
+	const struct knob *k = knob_find(name);
+	if (k && knob_check(k, value, normal, &ignored) == 0)
+		snprintf(value, CHANGE_VALUE, "%s", normal);
+}
+
+static int file_look(struct change_site *site, const char *name, struct persisted *out,
+		     struct err *e)
+{
+	struct sysctl_setting set = {0}, conf = {0};
+	int rc = sysctl_read(site, name, out->running, e);
+	if (rc == 0)
+		rc = sysctl_d_find(site->root, name, &set, e);
+	if (rc == 0)
+		rc = sysctl_d_find_conf(site->root, name, &conf, e);
+	if (rc < 0)
+		return rc;
+	memcpy(out->files, set.value, sizeof(out->files));
+	memcpy(out->file, set.file, sizeof(out->file));
+	memcpy(out->conf, conf.value, sizeof(out->conf));
+	out->line = set.line;
+	out->ours = set.ours;
+	normalize(name, out->files);
+	normalize(name, out->conf);
+	out->agrees = out->files[0] && strcmp(out->files, out->running) == 0;
+	return 0;
+}
+
+static const struct change_file file = {
+	.directory = DROPIN_DIRECTORY,
+	.path = file_path,
+	.setting = file_setting,
+	.line = file_line,
+	.overridden = file_overridden,
+	.look = file_look,
+};
+
+const struct change_kind kind_sysctl_d = {
+	.name = "sysctl.d",
+	.check = file_check,
+	.read = file_read,
+	.write = file_write,
+	.file = &file,
+};

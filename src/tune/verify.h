@@ -1,0 +1,22 @@
+/* verify: whether the changes of a plan improved their walls, by a check before and after. Pure. */
+#ifndef EPOLLTUNE_TUNE_VERIFY_H
+#define EPOLLTUNE_TUNE_VERIFY_H
+
+#include <stdbool.h>
+
+#include "epolltune/change.h"
+#include "epolltune/report.h"
+
+struct verification {
+	const struct plan *plan;
+	const struct report *before, *after;
+	bool foreign;  /* `before` is of another machine */
+	bool doubtful; /* a wall is not proven, or still short */
+};
+
+/* -ECANCELED if a change did not improve its wall, or a wall became worse; sets `doubtful`. */
+int verify_plan(struct verification *v, struct err *e);
+/* Whether a change is not proven; if so, `text` says why. */
+bool verify_unproven(const struct verification *v, const struct change *c, char text[80]);
+
+#endif
