@@ -379,7 +379,7 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	int rc = kind_device.read(site, name, out->running, e);
 	if (rc == 0)
 		rc = file_read(site, name, line, e);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	file_setting(name, line, out->files);
 	if (out->files[0])

@@ -201,59 +201,6 @@ static const char *find_event(struct journal *j, const json_t *o, struct run **r
 	return event;
 }
 
-/* Applies a record to *next: a copy of its run, or a new run for "begin". */
-static bool stage(struct journal *j, const json_t *o, struct run **run, struct run *next)
-{
-	uint64_t id;
-	time_t time;
-	const char *event = find_event(j, o, run, &id, &time);
-	if (!event)
-		return false;
-	*next = *run ? **run : (struct run){.id = (unsigned)id, .time = time};
-	next->ended = time;
-	next->items = malloc((next->count + 1) * sizeof(*next->items));
-	if (!next->items)
-		return false;
-	if (*run && next->count)
-		memcpy(next->items, (*run)->items, next->count * sizeof(*next->items));
-	return fold_event(next, event, o);
-}
-
-/* Makes the room that commit() needs. */
-static bool reserve(struct journal *j, struct run *run, const struct run *next)
-{
-	void *more;
-	if (!run)
-		more = realloc(j->runs, (j->count + 1) * sizeof(*j->runs));
-	else if (next->count > run->count)
-		more = realloc(run->items, next->count * sizeof(*run->items));
-	else
-		return true;
-	if (!more)
-		return false;
-	if (!run)
-		j->runs = more;
-	else
-		run->items = more;
-	return true;
-}
-
-/* Cannot fail. Items keep their addresses: callers hold pointers to them. */
-static void commit(struct journal *j, struct run *run, struct run *next)
-{
-	if (!run) {
-		j->runs[j->count++] = *next;
-		return;
-	}
-	struct change *items = run->items;
-	if (next->count)
-		memcpy(items, next->items, next->count * sizeof(*items));
-	free(next->items);
-	*run = *next;
-	run->items = items;
-}
-
-/* For reading: in place, as a journal that does not fit is not read at all. */
 static bool fold(struct journal *j, const json_t *o)
 {
 	struct run *run;
@@ -262,15 +209,47 @@ static bool fold(struct journal *j, const json_t *o)
 	const char *event = find_event(j, o, &run, &id, &time);
 	if (!event)
 		return false;
-	if (run) {
-		run->ended = time;
-		return fold_event(run, event, o);
+	if (!run) {
+		struct run *more = realloc(j->runs, (j->count + 1) * sizeof(*more));
+		if (!more)
+			return false;
+		j->runs = more;
+		run = &more[j->count++];
+		*run = (struct run){.id = (unsigned)id, .time = time};
 	}
-	struct run next = {.id = (unsigned)id, .time = time, .ended = time};
-	if (!fold_event(&next, event, o) || !reserve(j, NULL, &next))
-		return false;
-	commit(j, NULL, &next);
-	return true;
+	run->ended = time;
+	return fold_event(run, event, o);
+}
+
+/* What a record can change, to restore it where the record cannot be written. */
+struct before {
+	size_t count;
+	struct run *run; /* NULL: the record begins one */
+	struct run was;
+	struct change item;
+};
+
+static void remember(struct before *b, const struct journal *j, unsigned run, const json_t *o)
+{
+	*b = (struct before){.count = j->count, .run = journal_find(j, run)};
+	const struct change *c = take_item(o, b->run);
+	if (b->run)
+		b->was = *b->run;
+	if (c)
+		b->item = *c;
+}
+
+static void restore(const struct before *b, struct journal *j, const json_t *o)
+{
+	j->count = b->count;
+	if (!b->run)
+		return;
+	struct change *items = b->run->items; /* an intent may have moved them */
+	*b->run = b->was;
+	b->run->items = items;
+	struct change *c = take_item(o, b->run);
+	if (c)
+		*c = b->item;
 }
 
 /* Reading */
@@ -594,8 +573,6 @@ const char *run_status_name(enum run_status s)
 
 /* Writing */
 
-static void free_items(struct run *r) { free(r->items); }
-
 static int write_line(struct journal *j, const char *line, size_t length)
 {
 	size_t at = 0;
@@ -614,8 +591,8 @@ static int write_line(struct journal *j, const char *line, size_t length)
 	return rc;
 }
 
-/* Writes a record of `event` with the members of jansson's pack format. It is applied to a copy of
- * the run first, by the code that reads it back later, so that nothing can fail after the fsync. */
+/* Writes a record of `event` with the members of jansson's pack format. It is applied first, by the
+ * code that reads it back later, so that nothing can fail after the fsync. */
 static int record(struct journal *j, unsigned run, const char *event, struct err *e,
 		  const char *fmt, ...)
 {
@@ -634,24 +611,24 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 	if (!text)
 		return err_set(e, ENOMEM, "cannot write into the journal: out of memory");
 	text[length] = '\n'; /* in place of the NUL: the length is known */
-	struct run *target;
-	CLEAN(free_items) struct run next = {0};
+	struct before before;
+	remember(&before, j, run, o);
 	errno = 0;
-	if (!stage(j, o, &target, &next) || !reserve(j, target, &next)) {
+	if (!fold(j, o)) {
 		int code = errno == ENOMEM ? ENOMEM : EPROTO;
+		restore(&before, j, o);
 		return err_set(e, code, "cannot write into the journal: %s",
 			       code == ENOMEM ? "out of memory"
 					      : "the record does not fit the run");
 	}
 	if ((j->dirty && ftruncate(j->fd, j->good) < 0) || write_line(j, text, length + 1) < 0) {
-		err_errno(e, "cannot write to %s/%s", j->path, JOURNAL_FILE);
+		int rc = err_errno(e, "cannot write to %s/%s", j->path, JOURNAL_FILE);
 		j->dirty = ftruncate(j->fd, j->good) < 0;
-		return -e->code;
+		restore(&before, j, o);
+		return rc;
 	}
 	j->dirty = false;
 	j->good += (off_t)length + 1;
-	commit(j, target, &next);
-	next.items = NULL; /* the journal's now */
 	return 0;
 }
 
