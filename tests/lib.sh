@@ -13,10 +13,10 @@
 #	}
 #	run_tests "$@"
 #
-# Each function test_… is a test, and its name a sentence. It runs in a subshell, in an empty directory of
-# its own ($work), and ends at its first failure; its background jobs are killed at its end. `FILE NAME…`
-# runs the tests whose names contain NAME. `setup`, where a file has it, runs before each test.
-# UPDATE=1 writes the files of tests/expected/ that `expected` compares with.
+# Each function test_… is a test, and its name a sentence. It runs in a subshell with `set -e`, in an empty
+# directory of its own ($work), and ends at its first failure; its background jobs are killed at its end.
+# `FILE NAME…` runs the tests whose names contain NAME. `setup`, where a file has it, runs before each test.
+# The program under test is in PATH. UPDATE=1 writes the files of tests/expected/ that `expected` compares with.
 set -u
 tests=$(cd "$(dirname "$0")/.." && pwd)
 root=${tests%/*}
@@ -24,8 +24,6 @@ self=$tests/$(basename "$(dirname "$0")")/$(basename "$0")
 : "${PROGRAM:=$root/build/epolltune}" "${BUILD:=build}"
 case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 export PROGRAM BUILD
-
-epolltune() { "$PROGRAM" "$@"; }
 
 fail() { # TEXT…
 	echo "FAILED: $*"
@@ -71,6 +69,14 @@ lacks() { # FILE TEXT…
 	done
 }
 
+matches() { # FILE REGEX…
+	file=$1
+	shift
+	for text; do
+		grep -qE -e "$text" "$file" || { show out err && fail "/$text/ is not in $file"; }
+	done
+}
+
 # Each TEXT is part of what the command of the last `expect` printed.
 said() { contains out "$@"; } # TEXT…
 
@@ -92,8 +98,8 @@ is() { # WHAT VALUE EXPECTED
 	[ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
 }
 
-# Each jq filter is true of ./out, where `wall("name")`, `finding("id")`, its `at_current("name")` and
-# `at_proposed("name")`, and the `rows` of its table are at hand.
+# Each jq filter is true of ./out. A filter can use `wall("name")`, `finding("id")`, and of a finding
+# `at_current("name")`, `at_proposed("name")` and `rows("name")`.
 json() { # FILTER…
 	for filter; do
 		jq -e "$jq_words $filter" out >filtered 2>&1 && continue
@@ -176,12 +182,15 @@ end_jobs() {
 	wait
 }
 
+has_setup=
+if grep -q '^setup() {' "$self"; then has_setup=1; fi
+
 run_one() { # NAME
-	name=$1 status=0
-	cd "$work" || exit 1
+	name=$1
+	cd "$work"
 	trap 'end_jobs' EXIT
 	trap 'exit 130' HUP INT TERM
-	if [ "${INSIDE:-}" != "$name" ] && command -v setup >/dev/null; then setup; fi
+	if [ "${INSIDE:-}" != "$name" ] && [ "$has_setup" ]; then setup; fi
 	"$name"
 }
 
@@ -197,6 +206,7 @@ names_of() {
 
 run_tests() { # [NAME…]
 	if [ "${1-}" = --one ]; then
+		set -e
 		run_one "$2"
 		exit
 	fi
@@ -205,17 +215,26 @@ run_tests() { # [NAME…]
 	echo "1..$#"
 	number=0 failed=0
 	top=$(mktemp -d) || exit 1
+	mkdir "$top/bin"
+	ln -s "$PROGRAM" "$top/bin/epolltune"
+	PATH=$top/bin:$PATH
 	trap 'rm -rf "$top"' EXIT
 	trap 'exit 130' HUP INT TERM
 	for name; do
-		number=$((number + 1)) status=0 began=$(date +%s)
+		number=$((number + 1)) began=$(date +%s)
 		mkdir "$top/$number"
-		(work=$top/$number && export work && run_one "$name") >"$top/log" 2>&1 || status=$?
+		(
+			set -e
+			export work="$top/$number"
+			run_one "$name"
+		) >"$top/log" 2>&1
+		status=$?
 		said=$(echo "$number - ${name#test_}" | tr _ ' ')
 		case $status in
 		0) echo "ok $said" ;;
 		77) echo "ok $said # SKIP $(sed -n 's/^skipped: //p' "$top/log")" ;;
 		*)
+			grep -q '^FAILED: ' "$top/log" || echo "FAILED: a command exits with $status" >>"$top/log"
 			sed 's/^/# /' "$top/log"
 			echo "not ok $said" && failed=1
 			;;
