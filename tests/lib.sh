@@ -15,7 +15,8 @@
 #
 # Each function test_… is a test, and its name a sentence. It runs in a subshell with `set -e`, in an empty
 # directory of its own ($work), and ends at its first failure; its background jobs are killed at its end.
-# `FILE NAME…` runs the tests whose names contain NAME. `setup`, where a file has it, runs before each test.
+# `FILE NAME…` runs the tests whose names contain NAME. Where a file has them, `setup` runs before each test,
+# and `setup_all` once, in the directory $shared.
 # The program under test is in PATH. UPDATE=1 writes the files of tests/expected/ that `expected` compares with.
 set -u
 tests=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,6 +25,15 @@ self=$tests/$(basename "$(dirname "$0")")/$(basename "$0")
 : "${PROGRAM:=$root/build/epolltune}" "${BUILD:=build}"
 case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 export PROGRAM BUILD
+
+if [ "${1-}" != --one ]; then
+	top=$(mktemp -d) || exit 1
+	trap 'rm -rf "$top"' EXIT
+	trap 'exit 130' HUP INT TERM
+	mkdir "$top/bin" "$top/shared"
+	ln -s "$PROGRAM" "$top/bin/epolltune"
+	export shared="$top/shared" PATH="$top/bin:$PATH"
+fi
 
 fail() { # TEXT…
 	echo "FAILED: $*"
@@ -182,15 +192,13 @@ end_jobs() {
 	wait
 }
 
-has_setup=
-if grep -q '^setup() {' "$self"; then has_setup=1; fi
+has() { grep -q "^$1() {" "$self"; } # FUNCTION
 
 run_one() { # NAME
 	name=$1
-	cd "$work"
 	trap 'end_jobs' EXIT
 	trap 'exit 130' HUP INT TERM
-	if [ "${INSIDE:-}" != "$name" ] && [ "$has_setup" ]; then setup; fi
+	if [ "${INSIDE:-}" != "$name" ] && has setup; then setup; fi
 	"$name"
 }
 
@@ -204,6 +212,30 @@ names_of() {
 	done
 }
 
+in_subshell() { # DIRECTORY COMMAND…
+	(
+		set -e
+		export work="$1"
+		shift
+		cd "$work"
+		"$@"
+	) >"$top/log" 2>&1
+	status=$?
+}
+
+result() { # NUMBER-AND-NAME
+	case $status in
+	0) echo "ok $1" ;;
+	77) echo "ok $1 # SKIP $(sed -n 's/^skipped: //p' "$top/log")" ;;
+	*)
+		grep -q '^FAILED: ' "$top/log" || echo "FAILED: a command exits with $status" >>"$top/log"
+		sed 's/^/# /' "$top/log"
+		echo "not ok $1"
+		failed=1
+		;;
+	esac
+}
+
 run_tests() { # [NAME…]
 	if [ "${1-}" = --one ]; then
 		set -e
@@ -213,32 +245,17 @@ run_tests() { # [NAME…]
 	# shellcheck disable=SC2046 # names have no blanks
 	set -- $(names_of "$@")
 	echo "1..$#"
-	number=0 failed=0
-	top=$(mktemp -d) || exit 1
-	mkdir "$top/bin"
-	ln -s "$PROGRAM" "$top/bin/epolltune"
-	PATH=$top/bin:$PATH
-	trap 'rm -rf "$top"' EXIT
-	trap 'exit 130' HUP INT TERM
+	number=0 failed=0 status=0
+	if has setup_all; then
+		in_subshell "$shared" setup_all
+		if [ $status -ne 0 ] && [ $status -ne 77 ]; then set -- "$1"; fi
+	fi
+	setup_status=$status
 	for name; do
 		number=$((number + 1)) began=$(date +%s)
 		mkdir "$top/$number"
-		(
-			set -e
-			export work="$top/$number"
-			run_one "$name"
-		) >"$top/log" 2>&1
-		status=$?
-		said=$(echo "$number - ${name#test_}" | tr _ ' ')
-		case $status in
-		0) echo "ok $said" ;;
-		77) echo "ok $said # SKIP $(sed -n 's/^skipped: //p' "$top/log")" ;;
-		*)
-			grep -q '^FAILED: ' "$top/log" || echo "FAILED: a command exits with $status" >>"$top/log"
-			sed 's/^/# /' "$top/log"
-			echo "not ok $said" && failed=1
-			;;
-		esac
+		[ $setup_status -ne 0 ] || in_subshell "$top/$number" run_one "$name"
+		result "$number - $(echo "${name#test_}" | tr _ ' ')"
 		took=$(($(date +%s) - began))
 		[ $took -lt 2 ] || echo "# $took s"
 		rm -rf "${top:?}/$number"
