@@ -45,6 +45,13 @@ skip() { # REASON…
 	exit 77
 }
 
+# Skips all tests of the file; before its functions.
+all_skip() { # REASON…
+	echo '1..1'
+	echo "ok 1 - all # SKIP $*"
+	exit
+}
+
 show() { # FILE…
 	for file; do
 		[ ! -s "$file" ] || { echo "-- $file:" && head -c 4000 "$file" && echo; }
@@ -122,13 +129,13 @@ json() { # FILTER…
 # shellcheck disable=SC2016 # jq's variables
 jq_words='
 def only(f): [.[] | select(f)] | if length > 0 then .[0] else error("no such row") end;
-def wall(n): .walls | only(.name == n);
-def finding(i): .findings | only(.id == i);
+def wall(n): n as $n | .walls | only(.name == $n);
+def finding(i): i as $i | .findings | only(.id == $i);
 def has_finding(i): any(.findings[]; .id == i);
-def evidence(n): .evidence | only(.name == n);
+def evidence(n): n as $n | .evidence | only(.name == $n);
 def at_current(n): evidence(n).at_current;
 def at_proposed(n): evidence(n).at_proposed;
-def rows(n): .table.rows | only(.name == n).values;'
+def rows(n): n as $n | .table.rows | only(.name == $n).values;'
 
 # ./out, or FILE, is as tests/expected/NAME.
 expected() { # NAME [FILE]
@@ -152,7 +159,7 @@ wait_for() { # COMMAND…
 
 # A process has exited, also where nothing has waited for it.
 gone() { # PID
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
+	! kill -0 "$1" 2>/dev/null || grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
 }
 
 may_unshare() { # OPTIONS
@@ -185,10 +192,18 @@ needs() { # COMMAND…
 	done
 }
 
+# A job that has just been started may miss a signal: its shell still has the traps of this one.
 end_jobs() {
-	for job in $(jobs -p); do
-		kill "$job" 2>/dev/null
-	done
+	jobs -p >"$work/.jobs" # a subshell of dash has no jobs
+	while read -r job; do
+		tries=100
+		while ! gone "$job"; do
+			[ $tries -gt 0 ] || kill -KILL "$job"
+			kill "$job" 2>/dev/null || true
+			tries=$((tries - 1))
+			sleep 0.05
+		done
+	done <"$work/.jobs"
 	wait
 }
 
