@@ -18,7 +18,7 @@ static char path[64];
 static int make_file(void **state)
 {
 	(void)state;
-	strcpy(path, "/tmp/epolltune-report-XXXXXX");
+	strcpy(path, "/dev/shm/epolltune-report-XXXXXX");
 	int fd = mkstemp(path);
 	close(fd);
 	return fd < 0;
