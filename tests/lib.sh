@@ -21,7 +21,7 @@
 set -u
 tests=$(cd "$(dirname "$0")/.." && pwd)
 root=${tests%/*}
-self=$tests/$(basename "$(dirname "$0")")/$(basename "$0")
+self=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 : "${PROGRAM:=$root/build/epolltune}" "${BUILD:=build}"
 case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 export PROGRAM BUILD
@@ -115,11 +115,13 @@ is() { # WHAT VALUE EXPECTED
 	[ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
 }
 
+holds() { jq -e "$jq_words $1" out >filtered 2>&1; } # FILTER
+
 # Each jq filter is true of ./out. A filter can use `wall("name")`, `finding("id")`, and of a finding
 # `at_current("name")`, `at_proposed("name")` and `rows("name")`.
 json() { # FILTER…
 	for filter; do
-		jq -e "$jq_words $filter" out >filtered 2>&1 && continue
+		! holds "$filter" || continue
 		jq -c '{summary, host, walls, findings} | del(..|nulls)' out 2>/dev/null | head -c 6000
 		echo
 		head -c 400 filtered
@@ -131,11 +133,23 @@ jq_words='
 def only(f): [.[] | select(f)] | if length > 0 then .[0] else error("no such row") end;
 def wall(n): n as $n | .walls | only(.name == $n);
 def finding(i): i as $i | .findings | only(.id == $i);
-def has_finding(i): any(.findings[]; .id == i);
+def has_finding(i): any(.findings[].id; IN(i));
 def evidence(n): n as $n | .evidence | only(.name == $n);
 def at_current(n): evidence(n).at_current;
 def at_proposed(n): evidence(n).at_proposed;
 def rows(n): n as $n | .table.rows | only(.name == $n).values;'
+
+# Repeats a check whose result a busy machine made inconclusive, until the jq filter is true of it.
+expect_known() { # FILTER STATUS COMMAND…
+	filter=$1 known=$2 attempts=20
+	shift 2
+	expect any "$@"
+	while ! holds "$filter" && [ $attempts -gt 0 ]; do
+		attempts=$((attempts - 1))
+		expect any "$@"
+	done
+	[ "$known" = any ] || is 'the exit status' "$status" "$known"
+}
 
 # ./out, or FILE, is as tests/expected/NAME.
 expected() { # NAME [FILE]

@@ -44,8 +44,16 @@ test_errors_exit_with_3_and_one_line() {
 	contains err --measured
 }
 
-# The answer is the same sentence in each format.
+# The answer is the same sentence in each format. A busy machine may miss an experiment in one of them.
 same() { # PLANT OPTIONS
+	for _ in 1 2 3; do
+		if (same_once "$@") >why 2>&1; then return; fi
+	done
+	cat why
+	fail 'the answers differ'
+}
+
+same_once() { # PLANT OPTIONS
 	check "$1" "$2"
 	answer=$(jq -r .summary.answer out)
 	inside "$1 epolltune check --format line $2" >line || true
