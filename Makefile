@@ -48,7 +48,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test fuzz tsan lint bench install uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels soak fuzz tsan lint bench install uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -60,8 +60,8 @@ endif
 ## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1)
 all: $(PROGRAM)
 
-# run, test and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test bench,$(MAKECMDGOALS))
+# run, the tests and bench install missing packages; a plain build only names them.
+INSTALLS := $(filter run test test-servers test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -95,18 +95,36 @@ run: $(PROGRAM)
 ## make tests: builds all tests
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
-## make check: runs the unit tests in parallel, in seconds and without root; run it before a commit
-UNIT_TESTS := $(filter tests/unit/%,$(TEST_SOURCES:%.c=%))
-check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
-	@printf '%s\n' $(UNIT_TESTS) | BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' xargs -n 1 -P "$$(nproc)" sh -c \
-		'out=$$(tests/run "$$0") && echo "$$out" | head -n 1 || { echo "$$out"; exit 1; }'
-
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers,$(ALL_TESTS))
+KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
+UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS),$(ALL_TESTS))
+RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run
+
+## make check: runs the unit tests, in seconds and without root; run it before each commit
+check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
+	@$(RUN_TESTS) $(UNIT_TESTS)
+
 # Unknown test names are passed through so that tests/run reports them.
-TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(ALL_TESTS))
-## make test: runs all tests (select with TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=vm/%)
+TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(CORE_TESTS))
+## make test: runs the core tests (select any with TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=lab/%)
 test: tests
-	@BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
+	@$(RUN_TESTS) $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
+
+## make test-servers: checks beside nginx, redis, gunicorn and haproxy, beside a busy nginx CHECKS (30) times
+CHECKS := 30
+test-servers: tests
+	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)
+
+## make test-kernels: runs the tests in emulated machines, with the kernels of Debian
+test-kernels: tests
+	@$(RUN_TESTS) $(KERNEL_TESTS)
+
+## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
+SOAK := 30
+soak: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/soak $(SOAK)
 
 ## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10

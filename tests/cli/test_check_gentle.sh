@@ -1,45 +1,18 @@
 #!/bin/sh
 # check --gentle: the processes that it starts have the lowest priority and share one CPU, experiments
-# run one at a time, and a slow or starved experiment makes no wall short and no probe crash. A case a
-# function; each runs in a network namespace of its own.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-program=${PROGRAM:?is set by make test}
-work=$(mktemp -d) || exit 1
-failed=0 busy=
-# shellcheck disable=SC2086 # several processes
-trap '[ -z "$busy" ] || kill $busy 2>/dev/null; wait; rm -rf "$work"' EXIT
-trap 'exit 130' HUP INT TERM
-refused='--gentle runs no experiment that fills a CPU or the wire'
-starved='--gentle waits for an idle CPU, and other work kept this one busy'
+# run one at a time, and a slow or starved experiment makes no wall short and no probe crash.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-fail() {
-	echo "FAILED: $*"
-	failed=1
-}
+last=$(taskset -cp $$ | sed 's/.*[-, ]//')
+export refused='--gentle runs no experiment that fills a CPU or the wire'
+export starved='--gentle waits for an idle CPU, and other work kept this one busy'
+ipv4=/proc/sys/net/ipv4
 
-unshare -Urn true 2>/dev/null || {
-	echo 'skipped: user namespaces are refused'
-	exit 77
-}
+gentle() { expect any epolltune check --format json --gentle "$@" && quiet; } # OPTIONS…
 
-inside() { unshare -Urnm sh -c "ip link set lo up; $1"; }
-
-# check PLANT OPTIONS: a report as JSON in $work/report.
-check() {
-	inside "$1 exec $program check --format json $2" >"$work/report" 2>"$work/errors"
-	[ ! -s "$work/errors" ] || fail "check $2: $(cat "$work/errors")"
-}
-
-# holds TEXT FILTER: the jq filter is true of the report.
-holds() {
-	jq -e --arg refused "$refused" --arg starved "$starved" "$2" "$work/report" >/dev/null && return
-	fail "$1: not so: $2"
-	jq -c '[.probes, .summary, [.walls[] | {name, verdict, experiment, reason}], [.findings[].id]]' "$work/report"
-}
-
-# below PID: all processes below a process.
-below() {
+# All processes below a process.
+below() { # PID
 	for task in "/proc/$1/task/"*; do
 		for pid in $(cat "$task/children" 2>/dev/null); do
 			echo "$pid"
@@ -48,8 +21,8 @@ below() {
 	done
 }
 
-# lowest PID: whether the process has SCHED_IDLE (5) and one CPU, or is gone.
-lowest() {
+# Whether the process has SCHED_IDLE (5) and one CPU, or is gone.
+is_lowest() { # PID
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
 	cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 0
 	# shellcheck disable=SC2086 # its fields from the third on
@@ -59,148 +32,149 @@ lowest() {
 	[ "$1" = 5 ] && [ "${cpus:-$last}" = "$last" ]
 }
 
-# The processes enter their policy right after they were forked.
-becomes_lowest() {
-	for _ in $(seq 50); do
-		lowest "$1" && return
-		sleep 0.02
-	done
-	return 1
-}
-
-last=$(taskset -cp $$ | sed 's/.*[-, ]//')
-
-# watch PID: all processes below it while it runs; writes their number and names to $work/seen.
-watch() {
-	: >"$work/seen"
-	while [ -d "/proc/$1" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)" != Z ]; do
+# Watches all processes below one while it runs, and writes their names to ./seen. They enter their
+# policy right after they were forked.
+watch() { # PID
+	: >seen
+	until gone "$1"; do
 		for pid in $(below "$1"); do
-			name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
-			echo "$name $pid" >>"$work/seen"
-			becomes_lowest "$pid" || fail "$name: CPUs $cpus, $stat"
+			comm=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
+			echo "$comm $pid" >>seen
+			wait_for is_lowest "$pid"
 		done
-		# Processes of a lab have the name of its probe: count the children of the check.
-		alone=0
-		for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-			case $(cat "/proc/$pid/comm" 2>/dev/null) in
-			probe:listeners | probe:nic | '') ;;
-			probe:*) [ "$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null)" = Z ] || alone=$((alone + 1)) ;;
-			esac
-		done
-		[ "$alone" -le 1 ] || fail "$alone probes beside each other"
+		runs_one_experiment "$1"
 	done
 }
 
-test_processes() {
-	inside "echo \$\$ >$work/pid; exec $program check --gentle --format json --probe listeners,accept-queue,syn-queue,nic,readiness" \
-		>"$work/report" &
-	run=$!
-	for _ in $(seq 100); do
-		[ -s "$work/pid" ] && break
-		sleep 0.02
+# Processes of a lab have the name of its probe: the children of the check count.
+runs_one_experiment() { # PID
+	experiments=0
+	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		case $(cat "/proc/$pid/comm" 2>/dev/null) in
+		probe:listeners | probe:nic | '') ;;
+		probe:*) gone "$pid" || experiments=$((experiments + 1)) ;;
+		esac
 	done
-	watch "$(cat "$work/pid")"
-	wait "$run"
-	[ "$(sort -u "$work/seen" | wc -l)" -ge 8 ] || fail "few processes seen: $(sort -u "$work/seen")"
-	grep -q '^probe:accept' "$work/seen" || fail "probe accept-queue was not seen: $(sort -u "$work/seen")"
-	holds 'processes' '.gentle and .schema == "epolltune.report/1"'
+	[ "$experiments" -le 1 ] || fail "$experiments probes beside each other"
 }
 
-# Experiments are measured, or missed with a reason; verdicts are those without --gentle.
-test_healthy() {
-	check 'ulimit -Sn $(ulimit -Hn);' '--gentle'
-	holds 'healthy' '[.walls[] | select(.verdict == "short")] == []'
-	holds 'healthy' '[.walls[] | select(.experiment == "missed" and (.reason | not))] == []'
-	holds 'healthy' '[.probes[].state] | unique == ["done"]'
-	holds 'healthy' '.walls[] | select(.name == "napi.latency") | .reason == $refused'
-	cp "$work/report" "$work/gentle"
-	check 'ulimit -Sn $(ulimit -Hn);' ''
-	holds 'without' '.gentle == false'
-	jq -r --slurpfile usual "$work/report" '.walls[] | select(.experiment != "missed") | . as $wall |
+test_every_process_has_the_lowest_priority_and_one_cpu() {
+	in_namespace -Urnm
+	epolltune check --gentle --format json --probe listeners,accept-queue,syn-queue,nic,readiness >out &
+	check=$!
+	watch $check
+	wait $check || true
+	[ "$(sort -u seen | wc -l)" -ge 8 ] || { show seen && fail 'few processes seen'; }
+	matches seen '^probe:accept'
+	json '.gentle and .schema == "epolltune.report/1"'
+}
+
+test_apply_gentle_has_the_lowest_priority_and_one_cpu() {
+	in_namespace -Urnm
+	echo 16 >/proc/sys/net/core/somaxconn
+	epolltune apply --gentle --probe accept-queue --dry-run --format json --state-dir state >out &
+	apply=$!
+	watch $apply
+	wait $apply || true
+	matches seen '^probe:accept'
+	json '.changes[0].name == "net.core.somaxconn"'
+}
+
+test_experiments_are_measured_or_missed_with_a_reason() {
+	in_namespace -Urnm
+	ulimit -Sn "$(ulimit -Hn)"
+	gentle
+	json '[.walls[] | select(.verdict == "short")] == []' \
+		'[.walls[] | select(.experiment == "missed" and (.reason | not))] == []' \
+		'[.probes[].state] | unique == ["done"]' \
+		'wall("napi.latency").reason == $ENV.refused'
+	cp out gentle
+	expect any epolltune check --format json
+	json '.gentle == false'
+	jq -r --slurpfile usual out '.walls[] | select(.experiment != "missed") | . as $wall |
 		$usual[0].walls[] | select(.name == $wall.name and .experiment != "missed" and .verdict != $wall.verdict) |
-		"\(.name): \(.verdict), with --gentle \($wall.verdict)"' "$work/gentle" >"$work/differ"
-	[ ! -s "$work/differ" ] || fail "$(cat "$work/differ")"
+		"\(.name): \(.verdict), with --gentle \($wall.verdict)"' gentle >differ
+	[ ! -s differ ] || { show differ && fail 'other verdicts'; }
 }
 
-test_short_is_short() {
-	check 'echo 16 >/proc/sys/net/core/somaxconn;' '--gentle --probe accept-queue --rate 500'
-	holds 'short' '.walls[] | select(.name == "accept-queue") | .reason == $starved or (.verdict == "short" and .measured == 17)'
-	holds 'short' '.findings[] | select(.id == "accept-queue.short") | .tried_state == "tried" or (.tried | contains($starved))'
-	# At 2 000/s this takes longer than filling the same ports without --gentle.
-	check 'echo 40000 41999 >/proc/sys/net/ipv4/ip_local_port_range;' '--gentle --probe ports --role proxy'
-	holds 'ports' '.walls[] | select(.name == "ports.ephemeral") | .verdict == "short" and (.reason == $starved or .measured == 2000)'
-	holds 'ports' '[.findings[] | select(.id == "ports.connect-rate")] == []'
+test_a_short_queue_is_short() {
+	in_namespace -Urnm
+	echo 16 >/proc/sys/net/core/somaxconn
+	gentle --probe accept-queue --rate 500
+	json 'wall("accept-queue") | .reason == $ENV.starved or (.verdict == "short" and .measured == 17)' \
+		'finding("accept-queue.short") | .tried_state == "tried" or (.tried | contains($ENV.starved))'
 }
 
-test_bounds() {
-	check '' '--gentle --probe buffers,syn-queue --bandwidth 1gbit --rate 50k --no-proof'
+# At 2 000/s this takes longer than filling the same ports without --gentle.
+test_few_ports_are_short() {
+	in_namespace -Urnm
+	echo 40000 41999 >$ipv4/ip_local_port_range
+	gentle --probe ports --role proxy
+	json 'wall("ports.ephemeral") | .verdict == "short" and (.reason == $ENV.starved or .measured == 2000)' \
+		'has_finding("ports.connect-rate") | not'
+}
+
+test_experiments_beyond_its_bounds_are_not_run() {
+	in_namespace -Urnm
+	gentle --probe buffers,syn-queue --bandwidth 1gbit --rate 50k --no-proof
 	for wall in buffers.receive buffers.send syn-queue; do
-		holds 'bounds' ".walls[] | select(.name == \"$wall\") | .experiment == \"missed\" and
-			(.reason == \$refused or .reason == \$starved)"
+		json "wall(\"$wall\") | .experiment == \"missed\" and (.reason == \$ENV.refused or .reason == \$ENV.starved)"
 	done
-	check '' '--gentle --probe buffers,syn-queue'
-	holds 'within bounds' '[.walls[] | select(.reason == $refused)] == []'
+}
+
+test_experiments_within_its_bounds_are_run() {
+	in_namespace -Urnm
+	gentle --probe buffers,syn-queue
+	json '[.walls[] | select(.reason == $ENV.refused)] == []'
 }
 
 # A window that the settings allow, and practice does not: the CPU may have been the limit.
 test_slow_is_not_short() {
-	check 'echo 4096 131072 700000 >/proc/sys/net/ipv4/tcp_rmem;' '--gentle --probe buffers'
-	holds 'slow' '.walls[] | select(.name == "buffers.receive") | .verdict != "short" and .experiment == "missed"'
-	check 'echo 4096 16384 262144 >/proc/sys/net/ipv4/tcp_rmem;' '--gentle --probe buffers'
-	holds 'too small' '.walls[] | select(.name == "buffers.receive") | .verdict == "short"'
+	in_namespace -Urnm
+	echo 4096 131072 700000 >$ipv4/tcp_rmem
+	gentle --probe buffers
+	json 'wall("buffers.receive") | .verdict != "short" and .experiment == "missed"'
 }
 
-# Beside a busy loop on each CPU no experiment gets CPU time.
-test_starved() {
+test_a_window_that_the_settings_refuse_is_short() {
+	in_namespace -Urnm
+	echo 4096 16384 262144 >$ipv4/tcp_rmem
+	gentle --probe buffers
+	json 'wall("buffers.receive").verdict == "short"'
+}
+
+# Beside a busy loop on each CPU no experiment gets CPU time, and the check ends anyway.
+test_starved_experiments_are_missed() {
+	in_namespace -Urnm
 	for cpu in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
 		for one in $(seq "${cpu%-*}" "${cpu#*-}"); do
 			timeout 120 taskset -c "$one" sh -c 'while :; do :; done' &
-			busy="$busy $!"
 		done
 	done
-	check '' '--gentle --probe listeners,accept-queue,buffers,readiness,nic'
-	holds 'starved' '[.probes[].state] | unique == ["done"]'
-	holds 'starved' '[.walls[] | select(.verdict == "short")] == []'
-	holds 'starved' '[.walls[] | select(.name == "accept-queue" or .name == "buffers.receive" or .name == "buffers.send") |
-		.experiment == "missed" and .reason == $starved] == [true, true, true]'
-	holds 'starved' '[.findings[] | select(.id | startswith("readiness"))] == []'
-	# shellcheck disable=SC2086 # several processes
-	kill $busy
-	wait
-	busy=
+	expect any timeout 100 "$PROGRAM" check --format json --gentle --probe listeners,accept-queue,buffers,readiness,nic
+	json '[.probes[].state] | unique == ["done"]' \
+		'[.walls[] | select(.verdict == "short")] == []' \
+		'[wall("accept-queue", "buffers.receive", "buffers.send") |
+			.experiment == "missed" and .reason == $ENV.starved] == [true, true, true]' \
+		'[.findings[] | select(.id | startswith("readiness"))] == []'
 }
 
-test_text() {
-	inside "exec $program check --gentle --probe accept-queue --color never" >"$work/text"
-	grep -qxE 'Experiments: (in a private lab, with --gentle|none, settings only)' "$work/text" ||
-		fail "text: $(grep Experiments "$work/text")"
-	inside "echo 16 >/proc/sys/net/core/somaxconn; exec $program check --gentle --probe accept-queue --color never" >"$work/text"
-	grep -q 'epolltune apply .*--gentle --dry-run' "$work/text" || fail "text: $(tail -n 3 "$work/text")"
+test_the_text_says_that_it_was_gentle() {
+	in_namespace -Urnm
+	expect any epolltune check --gentle --probe accept-queue --color never
+	matches out '^Experiments: (in a private lab, with --gentle|none, settings only)$'
+	echo 16 >/proc/sys/net/core/somaxconn
+	expect 2 epolltune check --gentle --probe accept-queue --color never
+	matches out 'epolltune apply .*--gentle --dry-run'
 }
 
-test_options() {
+test_check_and_apply_offer_the_option() {
 	for command in check apply; do
-		"$program" "$command" --help | grep -e '--gentle  ' >/dev/null || fail "$command --help lacks --gentle"
+		expect 0 epolltune "$command" --help
+		said '--gentle  '
 	done
-	"$program" completion bash | grep -e '--gentle' >/dev/null || fail 'bash completion lacks --gentle'
-	inside "echo \$\$ >$work/pid; echo 16 >/proc/sys/net/core/somaxconn
-		exec $program apply --gentle --probe accept-queue --dry-run --format json --state-dir $work/state" >"$work/report" &
-	run=$!
-	for _ in $(seq 100); do
-		[ -s "$work/pid" ] && break
-		sleep 0.02
-	done
-	apply=$(cat "$work/pid")
-	watch "$apply"
-	wait "$run"
-	grep -q '^probe:accept' "$work/seen" || fail "apply: probe accept-queue was not seen: $(cat "$work/seen")"
-	jq -e '.changes[0].name == "net.core.somaxconn"' "$work/report" >/dev/null || fail "apply: $(head -c 300 "$work/report")"
+	expect 0 epolltune completion bash
+	said --gentle
 }
 
-for case in processes healthy short_is_short bounds slow_is_not_short starved text options; do
-	: >"$work/pid"
-	began=$(date +%s)
-	"test_$case"
-	echo "$case: $(($(date +%s) - began)) s"
-done
-exit "$failed"
+run_tests "$@"

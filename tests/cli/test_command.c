@@ -1,4 +1,4 @@
-/* The command line: help, errors in options, write errors. */
+/* The command line: help and options. */
 #include "../support/support.h"
 #include "commands/command.h"
 #include "engine/crew.h"
@@ -10,28 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void assert_run(const char *arguments, int status, const char *out, const char *errors)
-{
-	struct output o = run("\"$PROGRAM\" %s", arguments);
-	if (o.status != status || (out && !strstr(o.out, out)) ||
-	    (errors && !strstr(o.errors, errors)))
-		fail_msg("epolltune %s: status %d\n%s\n%s", arguments, o.status, o.out, o.errors);
-	if (out && !*out)
-		assert_string_equal(o.out, "");
-	if (errors && !*errors)
-		assert_string_equal(o.errors, "");
-	output_free(&o);
-}
-
-/* One line that starts with the program name. */
-static void assert_one_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-	assert_memory_equal(text, "epolltune: ", 11);
-	assert_non_null(end);
-	assert_int_equal(end[1], 0);
-}
 
 static void assert_narrow(const char *text)
 {
@@ -88,63 +66,6 @@ static void help_covers_every_command_and_option(void **state)
 		output_free(&same);
 	}
 	output_free(&all);
-}
-
-static void errors_name_the_argument(void **state)
-{
-	(void)state;
-	assert_run("", 3, "", "usage: epolltune COMMAND");
-	assert_run("verison", 3, "", "unknown command \"verison\"; did you mean version?");
-	assert_run("xyzzy", 3, "", "unknown command \"xyzzy\"; see epolltune --help");
-	assert_run("''", 3, "", "unknown command \"\"");
-	assert_run("--frobnicate", 3, "", "unknown option \"--frobnicate\"");
-	assert_run("version --hlep", 3, "",
-		   "version: unknown option \"--hlep\"; did you mean --help?");
-	assert_run("version -x", 3, "", "version: unknown option \"-x\"");
-	assert_run("version more", 3, "", "version: unexpected argument \"more\"");
-	assert_run("version -- more", 3, "", "version: unexpected argument \"more\"");
-	assert_run("completion", 3, "", "expected one shell, bash or zsh");
-	assert_run("completion fish", 3, "", "expected one shell, bash or zsh");
-	assert_run("help xyzzy", 3, "", "unknown command \"xyzzy\"");
-	assert_run("--version", 0, "epolltune " EPOLLTUNE_VERSION "\n", "");
-	assert_run("-h", 0, "Usage: epolltune COMMAND", "");
-}
-
-static void versions_name_the_libraries(void **state)
-{
-	(void)state;
-	struct output o = run("\"$PROGRAM\" version");
-	assert_int_equal(o.status, 0);
-	static const char *const parts[] = {"epolltune ", "libnl ", "jansson ", "libsmartcols ",
-					    "Linux "};
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		assert_non_null(strstr(o.out, parts[i]));
-	assert_null(strchr(o.out, '?'));
-	output_free(&o);
-}
-
-static void lost_output_is_an_error(void **state)
-{
-	(void)state;
-	static const char *const lines[] = {
-		"\"$PROGRAM\" version >/dev/full",
-		"\"$PROGRAM\" --help >/dev/full",
-		"\"$PROGRAM\" completion zsh >/dev/full",
-		"\"$PROGRAM\" version >&-",
-	};
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		struct output o = run("%s", lines[i]);
-		assert_int_equal(o.status, 3);
-		assert_one_line(o.errors);
-		assert_non_null(strstr(o.errors, "standard output"));
-		output_free(&o);
-	}
-	/* The reader exits before the program writes. */
-	struct output o = run("{ (trap '' PIPE; while printf x; do sleep 0.02; done) 2>/dev/null; "
-			      "\"$PROGRAM\" version; echo $? >&2; } | :");
-	assert_non_null(strstr(o.errors, "Broken pipe\n3\n"));
-	output_free(&o);
-	assert_run("version <&- 2>&-", 0, "epolltune ", "");
 }
 
 struct fields {
@@ -352,9 +273,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_covers_every_command_and_option),
-		cmocka_unit_test(errors_name_the_argument),
-		cmocka_unit_test(versions_name_the_libraries),
-		cmocka_unit_test(lost_output_is_an_error),
 		cmocka_unit_test(options_are_parsed),
 		cmocka_unit_test(help_shows_defaults_and_choices),
 		cmocka_unit_test(fields_are_in_the_defaults),

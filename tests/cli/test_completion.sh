@@ -1,60 +1,60 @@
 #!/bin/bash
 # The completion scripts load in their shells and offer every command and option.
-set -u
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-fail() {
-	echo "$*"
-	failed=1
+setup() {
+	commands=$(epolltune --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p')
+	[ "$commands" ] || fail 'no commands in --help'
+	epolltune completion bash >bash
+	epolltune completion zsh >_epolltune
 }
 
-"$PROGRAM" completion bash >"$work/bash" || fail 'completion bash failed'
-"$PROGRAM" completion zsh >"$work/_epolltune" || fail 'completion zsh failed'
-commands=$("$PROGRAM" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p')
-[ "$commands" ] || fail 'no commands in --help'
-
-bash -n "$work/bash" || fail 'bash does not read its script'
-# shellcheck source=/dev/null
-. "$work/bash"
-
-# offer WORD...: print what bash offers to complete the last word.
-offer() {
+# Prints what bash offers to complete the last word.
+offer() { # WORD…
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
 	_epolltune
 	[ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}"
 }
 
-for command in $commands; do
-	offer epolltune '' | grep -qx "$command" || fail "bash does not offer $command"
-	offer epolltune "$command" --h | grep -qx -e --help || fail "bash: no --help for $command"
-	for option in $("$PROGRAM" "$command" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
-		offer epolltune "$command" - | grep -qx -e "$option" ||
-			fail "bash does not offer $command $option"
-	done
-done
-[ "$(offer epolltune completion z)" = zsh ] || fail 'bash does not offer zsh for completion'
-[ "$(offer epolltune help vers)" = version ] || fail 'bash does not offer version for help'
-if offer epolltune '' | grep -qx check; then
-	[ "$(offer epolltune check --format j)" = json ] || fail 'bash: no json for --format'
-	[ "$(offer epolltune check --format = j)" = json ] || fail 'bash: no json for --format='
-	[ "$(offer epolltune check --probe desc)" = descriptors ] || fail 'bash: no probes'
-	[ "$(offer epolltune check --probe descriptors,acc)" = descriptors,accept-queue ] ||
-		fail 'bash: no second probe'
-	[ "$(offer epolltune check --rate '')" = '' ] || fail 'bash: invents values for --rate'
-	(cd "$work" && [ "$(offer epolltune check --output ba)" = bash ]) || fail 'bash: no files'
-	(mkdir "$work/bb" && cd "$work" && [ "$(offer epolltune check --sysroot b)" = bb ]) ||
-		fail 'bash: no directories'
-fi
+load_bash() {
+	bash -n bash || fail 'bash does not read its script'
+	# shellcheck source=/dev/null
+	. ./bash
+	set +e # the script is for interactive shells
+}
 
-if command -v zsh >/dev/null; then
-	zsh -n "$work/_epolltune" || fail 'zsh does not read its script'
-	cat >"$work/drive" <<-'EOS'
+test_bash_offers_every_command_and_option() {
+	load_bash
+	for command in $commands; do
+		offer epolltune '' | grep -qx "$command" || fail "bash does not offer $command"
+		offer epolltune "$command" --h | grep -qx -e --help || fail "bash: no --help for $command"
+		for option in $(epolltune "$command" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
+			offer epolltune "$command" - | grep -qx -e "$option" || fail "bash does not offer $command $option"
+		done
+	done
+}
+
+test_bash_offers_the_values_of_an_option() {
+	load_bash
+	is 'for completion' "$(offer epolltune completion z)" zsh
+	is 'for help' "$(offer epolltune help vers)" version
+	is 'for --format' "$(offer epolltune check --format j)" json
+	is 'for --format=' "$(offer epolltune check --format = j)" json
+	is 'for --probe' "$(offer epolltune check --probe desc)" descriptors
+	is 'for a second probe' "$(offer epolltune check --probe descriptors,acc)" descriptors,accept-queue
+	is 'for --rate' "$(offer epolltune check --rate '')" ''
+	mkdir bb
+	is 'for files' "$(offer epolltune check --output ba)" bash
+	is 'for directories' "$(offer epolltune check --sysroot b)" bb
+}
+
+# Prints what an interactive zsh lists behind each line.
+zsh_offers() { # LINE…
+	cat >drive <<-'EOS'
 		zmodload zsh/zpty
 		zpty shell zsh -f -i
-		zpty -w shell "PS1=; setopt no_beep; stty -echo rows 80; LINES=80; autoload -Uz compinit; compinit -u -D; source $1"
+		zpty -w shell "PS1=; setopt no_beep; stty -echo rows 100; autoload -Uz compinit; compinit -u -D; source $1"
 		zpty -w shell "zstyle ':completion:*' list-prompt ''; LISTMAX=1000; zle -N offer; bindkey '^I' offer"
 		zpty -w shell "offer() { zle list-choices; zle -R; print -n list''ed }"
 		shift
@@ -70,18 +70,20 @@ if command -v zsh >/dev/null; then
 		done
 		zpty -d shell
 	EOS
-	seen=$(timeout 60 zsh -f "$work/drive" "$work/_epolltune" 'epolltune ')
+	timeout 60 zsh -f drive "$work/_epolltune" "$@"
+}
+
+test_zsh_offers_commands_options_and_values() {
+	needs zsh
+	zsh -n _epolltune || fail 'zsh does not read its script'
+	seen=$(zsh_offers 'epolltune ')
 	for command in $commands; do
 		case $seen in *"$command"*) ;; *) fail "zsh does not offer $command: $seen" ;; esac
 	done
-	seen=$(timeout 60 zsh -f "$work/drive" "$work/_epolltune" 'epolltune completion ')
+	seen=$(zsh_offers 'epolltune completion ')
 	case $seen in *bash*zsh*) ;; *) fail "zsh does not offer the shells: $seen" ;; esac
-	if "$PROGRAM" help check >/dev/null 2>&1; then
-		seen=$(timeout 60 zsh -f "$work/drive" "$work/_epolltune" 'epolltune check --format ' \
-			'epolltune check --' 'epolltune check --probe descriptors,')
-		case $seen in *json*text*--rate*accept-queue*) ;; *) fail "zsh: options of check: $seen" ;; esac
-	fi
-elif [ "${EPOLLTUNE_MUST_RUN:-}" ]; then
-	fail 'zsh is not installed'
-fi
-exit $failed
+	seen=$(zsh_offers 'epolltune check --format ' 'epolltune check --' 'epolltune check --probe descriptors,')
+	case $seen in *json*text*--rate*accept-queue*) ;; *) fail "zsh: options of check: $seen" ;; esac
+}
+
+run_tests "$@"

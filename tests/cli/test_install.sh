@@ -1,19 +1,20 @@
 #!/bin/sh
-# make install installs the program, every manual page and both completions; make uninstall removes
-# them.
-set -eu
+# make install and make uninstall.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+test_install_puts_everything_in_place_and_uninstall_removes_it() {
+	cd "$root"
+	make -s install DESTDIR="$work" prefix=/usr
+	"$work/usr/bin/epolltune" --version >/dev/null
+	for page in man/*.[1-8]; do
+		cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
+	done
+	bash -n "$work/usr/share/bash-completion/completions/epolltune"
+	grep -q '^#compdef epolltune$' "$work/usr/share/zsh/site-functions/_epolltune"
 
-make -s install DESTDIR="$work" prefix=/usr
-"$work/usr/bin/epolltune" --version >/dev/null
-for page in man/*.[1-8]; do
-	cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
-done
-bash -n "$work/usr/share/bash-completion/completions/epolltune"
-grep -q '^#compdef epolltune$' "$work/usr/share/zsh/site-functions/_epolltune"
+	make -s uninstall DESTDIR="$work" prefix=/usr
+	is 'what is left' "$(find "$work" -type f)" ''
+}
 
-make -s uninstall DESTDIR="$work" prefix=/usr
-left=$(find "$work" -type f)
-[ -z "$left" ] || { echo "left behind: $left"; exit 1; }
+run_tests "$@"

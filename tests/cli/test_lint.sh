@@ -1,74 +1,82 @@
 #!/bin/bash
 # tests/lint finds faults that this test plants in a copy of the sources.
-set -u
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cp -r Makefile README.md LICENSE .ci include src probes tests man "$work"/ 2>/dev/null
-cd "$work" || exit 1
-failed=0
+setup() {
+	mkdir copy
+	(cd "$root" && cp -r Makefile README.md LICENSE .ci include src probes tests man "$work/copy")
+	cd copy
+}
 
-# plant FILE LINE EXPECTED: tests/lint names FILE and the last line of it when LINE is added.
-plant() {
+# tests/lint names FILE and its last line when LINE is added.
+plant() { # FILE LINE EXPECTED
 	mkdir -p "${1%/*}"
 	[[ ! -e $1 ]] || cp "$1" saved
 	printf '%s\n' "$2" >>"$1"
 	if tests/lint house >house.out || ! grep -q "^$1:$(wc -l <"$1"):.*<- .*$3" house.out; then
-		echo "not found in $1: $2"
 		cat house.out
-		failed=1
+		fail "not found in $1: $2"
 	fi
 	rm "$1"
 	[[ ! -e saved ]] || mv saved "$1"
 }
 
-plant probes/descriptors.c '#include "host/machine.h"' 'a probe includes'
-plant probes/descriptors.c '#include <jansson.h>' 'uses no library'
-plant src/host/text.c '#include "epolltune/report.h"' 'below that contract'
-plant src/catalogue/x.c '#include "epolltune/lab.h"' 'below that contract'
-plant src/engine/x.c '#include "lab/internal.h"' 'may not include'
-plant src/report/text.c '#include "commands/command.h"' 'may not include'
-plant src/catalogue/x.c '#include "report/render.h"' 'may not include'
-plant src/judge/x.c '#include "tune/plan.h"' 'may not include'
-plant src/bench/x.c '#include "tune/plan.h"' 'may not include'
-plant src/main.c '#include "report/render.h"' 'may not include'
-plant include/epolltune/err.h '#include "host/machine.h"' 'contracts only'
-plant src/report/text.c 'int f(void) { return open("/proc/self/maps", 0); }' 'only src/host opens'
-plant probes/accept-queue.c '#include <linux/rtnetlink.h>' 'uses netlink'
-plant src/report/text.c 'void f(void) { exit(1); }' 'only main calls exit'
-plant src/report/text.c 'void f(void) { system("true"); }' 'not allowed'
-plant src/report/text.c 'int x; ' 'blanks at the end'
-plant src/tune/plan.c 'bool f(struct finding *f) { return !strncmp(f->id, "lab.", 4); }' 'give it a type'
-plant src/tune/plan.c 'bool f(struct report *r) { return strstr("x", r->findings[0].title); }' 'give it a type'
-plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
+test_the_house_has_its_rules() {
+	plant probes/descriptors.c '#include "host/machine.h"' 'a probe includes'
+	plant probes/descriptors.c '#include <jansson.h>' 'uses no library'
+	plant src/host/text.c '#include "epolltune/report.h"' 'below that contract'
+	plant src/catalogue/x.c '#include "epolltune/lab.h"' 'below that contract'
+	plant src/engine/x.c '#include "lab/internal.h"' 'may not include'
+	plant src/report/text.c '#include "commands/command.h"' 'may not include'
+	plant src/catalogue/x.c '#include "report/render.h"' 'may not include'
+	plant src/judge/x.c '#include "tune/plan.h"' 'may not include'
+	plant src/bench/x.c '#include "tune/plan.h"' 'may not include'
+	plant src/main.c '#include "report/render.h"' 'may not include'
+	plant include/epolltune/err.h '#include "host/machine.h"' 'contracts only'
+	plant src/report/text.c 'int f(void) { return open("/proc/self/maps", 0); }' 'only src/host opens'
+	plant probes/accept-queue.c '#include <linux/rtnetlink.h>' 'uses netlink'
+	plant src/report/text.c 'void f(void) { exit(1); }' 'only main calls exit'
+	plant src/report/text.c 'void f(void) { system("true"); }' 'not allowed'
+	plant src/report/text.c 'int x; ' 'blanks at the end'
+	plant src/tune/plan.c 'bool f(struct finding *f) { return !strncmp(f->id, "lab.", 4); }' 'give it a type'
+	plant src/tune/plan.c 'bool f(struct report *r) { return strstr("x", r->findings[0].title); }' 'give it a type'
+	plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
+}
 
-# words HITS FILE TEXT: tests/words-check finds HITS words in FILE.
-words() {
+# tests/words-check finds HITS words in FILE.
+words() { # HITS FILE TEXT
 	local hits=$1 seen
 	printf '%s\n' "$3" >"$2"
-	seen=$(tests/words-check "$2")
+	seen=$(tests/words-check "$2") || true
 	if [[ $(grep -c "^$2:[0-9]*: .*<- write: " <<<"$seen") -ne $hits ]]; then
-		printf '%s\n' "$2: not $hits words found in: $3" "$seen"
-		failed=1
+		printf '%s\n' "$seen"
+		fail "$2: not $hits words found in: $3"
 	fi
 }
 
-w=spared
-words 1 x.c "/* What was $w. */"
-words 1 x.c "// What was $w"
-words 1 x.c "const char *s = \"3 $w\\n\";"
-words 1 x.c 'const char *s = "with less than a "'$'\n''"quarter to "'$'\n''"spare";'
-words 1 x.c '/* It goes'$'\n'' * back. */'
-words 2 x.c "/* $w */ \"is $w\""
-words 0 x.c "int $w = $w(); char q = '\"'; f(\"$w\", \"{\\\"$w\\\": 1}\"); /* ->$w $w() \`${w}_x\` */"
-words 1 x.1 "The value is"$'\n'"$w."
-words 0 x.1 ".Li $w"
-words 1 x.md "What was $w"
-words 0 x.md "The key \`$w\`"
-words 1 Makefile "# What was $w"
-words 0 Makefile "$w := \$($w)"
-words 2 x.sh "echo 'what was $w' # and $w"
-words 0 x.sh "$w=\${1#$w}; $w '.$w | length'"
-words 1 x.sh "cat <<EOF"$'\n'"it's $w"$'\n'"EOF"
-[[ $(grep -c $'\t' tests/words) -ge 50 ]] || { echo 'tests/words has less than 50 rows'; failed=1; }
-exit $failed
+test_words_are_found_in_texts_and_not_in_code() {
+	local w=spared
+	words 1 x.c "/* What was $w. */"
+	words 1 x.c "// What was $w"
+	words 1 x.c "const char *s = \"3 $w\\n\";"
+	words 1 x.c 'const char *s = "with less than a "'$'\n''"quarter to "'$'\n''"spare";'
+	words 1 x.c '/* It goes'$'\n'' * back. */'
+	words 2 x.c "/* $w */ \"is $w\""
+	words 0 x.c "int $w = $w(); char q = '\"'; f(\"$w\", \"{\\\"$w\\\": 1}\"); /* ->$w $w() \`${w}_x\` */"
+	words 1 x.1 "The value is"$'\n'"$w."
+	words 0 x.1 ".Li $w"
+	words 1 x.md "What was $w"
+	words 0 x.md "The key \`$w\`"
+	words 1 Makefile "# What was $w"
+	words 0 Makefile "$w := \$($w)"
+	words 2 x.sh "echo 'what was $w' # and $w"
+	words 0 x.sh "$w=\${1#$w}; $w '.$w | length'"
+	words 1 x.sh "cat <<EOF"$'\n'"it's $w"$'\n'"EOF"
+}
+
+test_the_list_of_words_is_complete() {
+	[[ $(grep -c $'\t' tests/words) -ge 50 ]] || fail 'tests/words has less than 50 rows'
+}
+
+run_tests "$@"

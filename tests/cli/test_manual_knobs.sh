@@ -1,5 +1,10 @@
 #!/bin/sh
-# epolltune-knobs(7) is the output of `make man`.
-"${BUILD:-build}/man/knobs" | diff - man/epolltune-knobs.7 && exit 0
-echo 'man/epolltune-knobs.7 differs from the catalogue: run make man'
-exit 1
+# epolltune-knobs(7) is made from the catalogue.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+test_the_page_is_the_output_of_make_man() {
+	"$BUILD/man/knobs" | diff - "$root/man/epolltune-knobs.7" || fail 'run make man'
+}
+
+run_tests "$@"

@@ -1,73 +1,52 @@
 #!/bin/sh
-# Tests what DESIGN.md promises to contributors: it adds a probe, a knob, a finding, a counter, a
-# symptom, a myth, a format, a command and another wording to a copy of the tree, each in the promised places
-# only, and the program built from it has them in all its outputs.
-set -u
-BUILD=${BUILD:-build}
-root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
-copy=$work/copy new=$copy/$BUILD/epolltune promise='' failed=0
+# What DESIGN.md promises to contributors: a probe, a knob, a finding, a counter, a symptom, a myth, a
+# format, a command and another wording are added to a copy of the tree, each in the promised places only, and the
+# program built from it has them in all its outputs.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+build=${BUILD#"$root"/}
+copy=$shared/copy new=$shared/copy/$build/epolltune page=$shared/copy/man/epolltune-knobs.7
+table=$build/tests/unit/test_verdict_accept_queue
+old_title='A server that does not raise its soft limit' new_title='A server that keeps its soft limit'
+old_meaning='The hard limit suffices, but a server' new_meaning='The hard limit is high, but a server'
 export COLUMNS=400
-
-fail() {
-	echo "FAILED: ${promise:+$promise: }$*"
-	failed=1
-}
-give_up() {
-	fail "$@"
-	exit 1
-}
-promise() { promise=$1 && echo "$1"; }
 enter='unshare -Urn'
-$enter true 2>/dev/null || enter=
+may_unshare -Urn || enter=
 
-# prints TEXT COMMAND...: fail unless the command prints TEXT. Ignores the exit status.
-prints() {
-	text=$1
-	shift
-	out=$("$@" 2>&1)
-	case $out in *"$text"*) ;; *) fail "no \"$text\" from $*: $out" ;; esac
+# Adds standard input to FILE of the copy, after the first match or at the end.
+add() { # FILE [PATTERN]
+	cat >part
+	[ $# -eq 1 ] || grep -q "$2" "$copy/$1" || fail "no line \"$2\" in $1"
+	if [ $# -eq 1 ]; then cat part >>"$copy/$1"; else sed -i "0,/$2/{/$2/r part
+	}" "$copy/$1"; fi
 }
-# holds FILTER FILE: fail unless the jq filter is true.
-holds() { jq -e "$1" "$2" >/dev/null || fail "not so: $1 in $(cat "$2")"; }
-# add FILE [PATTERN]: add standard input to FILE of the copy, after the first match or at the end.
-add() {
-	file=$copy/$1 && cat >"$work/part"
-	[ $# -eq 1 ] || grep -q "$2" "$file" || give_up "no line \"$2\" in $1"
-	if [ $# -eq 1 ]; then cat "$work/part" >>"$file"; else sed -i "0,/$2/{/$2/r $work/part
-	}" "$file"; fi
-}
-# replace FILE OLD NEW: replace a text in FILE of the copy.
-replace() {
-	grep -q "$2" "$copy/$1" || give_up "no \"$2\" in $1"
+
+# Replaces a text in FILE of the copy.
+replace() { # FILE OLD NEW
+	grep -q "$2" "$copy/$1" || fail "no \"$2\" in $1"
 	sed -i "s/$2/$3/" "$copy/$1"
 }
+
 # make passes the flags of a variant; without make they follow from the name of the build directory.
-build() {
-	case $BUILD in */*san) export SAN=1 ;; esac
-	case $BUILD in */clang*) export CC=clang ;; esac
-	(cd "$copy" && make -s -j2 BUILD="$BUILD" "$@") >"$work/log" 2>&1 || {
-		cat "$work/log"
-		give_up "cannot build $*"
-	}
+make_copy() { # GOAL…
+	case $build in */*san) export SAN=1 ;; esac
+	case $build in */clang*) export CC=clang ;; esac
+	make -C "$copy" -s -j2 BUILD="$build" "$@"
 }
 
-case $BUILD in /*)
-	echo "skipped: $BUILD cannot be copied with the tree"
-	exit 77
-	;;
-esac
-# Copy the build too, so that make compiles only what changes.
-mkdir -p "$copy/$BUILD/tests" || exit 1
-cd "$root" && cp -a Makefile include src probes man tests "$copy" || exit 1
-for part in src probes man tests/support libs.mk flags sources libepolltune.a; do
-	[ ! -e "$BUILD/$part" ] || cp -a "$BUILD/$part" "$copy/$BUILD/${part%support}" || exit 1
-done
+# Copies the build too, so that make compiles only what changes.
+copy_tree() {
+	case $build in /*) skip "$build cannot be copied with the tree" ;; esac
+	mkdir -p "$copy/$build/tests"
+	(cd "$root" && cp -a Makefile include src probes man tests "$copy")
+	for part in src probes man tests/support libs.mk flags sources libepolltune.a; do
+		[ ! -e "$root/$build/$part" ] || cp -a "$root/$build/$part" "$copy/$build/${part%support}"
+	done
+}
 
-# A probe: one file, one line, its rows.
-cat >"$copy/probes/toy.c" <<'PROBE'
+# One file, one line, its rows.
+add_probe() {
+	cat >"$copy/probes/toy.c" <<'PROBE'
 /* A toy: the packets of a search for the path MTU. */
 #include "epolltune/probe.h"
 
@@ -127,8 +106,8 @@ const struct probe probe_toy = {
 	.experiments = experiments,
 };
 PROBE
-echo 'PROBE(toy)' | add probes/probes.def
-add src/catalogue/walls.c '^static const struct wall_row walls\[\] = {$' <<'ROW'
+	echo 'PROBE(toy)' | add probes/probes.def
+	add src/catalogue/walls.c '^static const struct wall_row walls\[\] = {$' <<'ROW'
 	{
 		.name = "toys",
 		.unit = "toys",
@@ -137,7 +116,10 @@ add src/catalogue/walls.c '^static const struct wall_row walls\[\] = {$' <<'ROW'
 		.detail = "{knob} {value}.",
 	},
 ROW
-add src/catalogue/findings.c '^static const struct finding_row findings\[\] = {$' <<'ROW'
+}
+
+add_finding() {
+	add src/catalogue/findings.c '^static const struct finding_row findings\[\] = {$' <<'ROW'
 	SHORT("toys", REMEDY_KERNEL, "The toy box is {tight?tight:too small}", "{needed} are needed.",
 	      "{how}", "The toys do not fit.", "Get a larger box.", "A toy on the floor",
 	      "The toys fit"),
@@ -152,13 +134,14 @@ add src/catalogue/findings.c '^static const struct finding_row findings\[\] = {$
 	 .action = "Take it out.",
 	 .proof = "The bear"},
 ROW
-# The finding is added by the observation of another probe.
-add probes/accept-queue.c '^static void observation_judge(' </dev/null
-sed -i '/^static void observation_judge(/,/^}/ s/^{$/{\n\treport_finding(r, "accept-queue.toy", NULL);/' \
-	"$copy/probes/accept-queue.c"
+	# The finding is added by the observation of another probe.
+	add probes/accept-queue.c '^static void observation_judge(' </dev/null
+	sed -i '/^static void observation_judge(/,/^}/ s/^{$/{\n\treport_finding(r, "accept-queue.toy", NULL);/' \
+		"$copy/probes/accept-queue.c"
+}
 
-# A knob, a counter, a symptom, a myth: one row each.
-add src/catalogue/knobs.c '^static const struct knob knobs\[\] = {$' <<'ROW'
+add_knob() {
+	add src/catalogue/knobs.c '^static const struct knob knobs\[\] = {$' <<'ROW'
 	{
 		.name = "net.ipv4.tcp_probe_threshold",
 		.scope = KNOB_NETNS,
@@ -175,15 +158,18 @@ add src/catalogue/knobs.c '^static const struct knob knobs\[\] = {$' <<'ROW'
 		.since = "",
 	},
 ROW
-add src/catalogue/counters.c '^static const struct counter_row counters\[\] = {$' <<'ROW'
+}
+
+add_counter_symptom_and_myth() {
+	add src/catalogue/counters.c '^static const struct counter_row counters\[\] = {$' <<'ROW'
 	{"TcpExt.TCPToys", "/proc/net/netstat", "Toys that were lost.", "toys", "nstat -az TcpExtTCPToys"},
 ROW
-add src/catalogue/symptoms.c '^static const struct symptom_row symptoms\[\] = {$' <<'ROW'
+	add src/catalogue/symptoms.c '^static const struct symptom_row symptoms\[\] = {$' <<'ROW'
 	{"ETOYS", "A toy broke.", "toys", "ls toys", "Repair it."},
 ROW
-sed -i 's/^static const struct myth myths\[\] = {$/static bool plays(struct value_rule *v) { return v->field[0] != REPORT_NONE; }\n\n&/' \
-	"$copy/src/catalogue/myths.c"
-add src/catalogue/myths.c '^static const struct myth myths\[\] = {$' <<'ROW'
+	sed -i 's/^static const struct myth myths\[\] = {$/static bool plays(struct value_rule *v) { return v->field[0] != REPORT_NONE; }\n\n&/' \
+		"$copy/src/catalogue/myths.c"
+	add src/catalogue/myths.c '^static const struct myth myths\[\] = {$' <<'ROW'
 	{
 		.name = "toys-everywhere",
 		.claim = "More toys are more fun.",
@@ -197,9 +183,11 @@ add src/catalogue/myths.c '^static const struct myth myths\[\] = {$' <<'ROW'
 		.reason = "They cover the floor.",
 	},
 ROW
+}
 
-# A format of a report: one file, one line.
-cat >"$copy/src/report/tally.c" <<'FORMAT'
+# One file, one line.
+add_format() {
+	cat >"$copy/src/report/tally.c" <<'FORMAT'
 /* Counts walls and findings. */
 #include "report/render.h"
 
@@ -211,10 +199,12 @@ int render_tally(FILE *out, const struct report *r, const struct render_style *s
 	return 0;
 }
 FORMAT
-echo 'FORMAT(tally, "tally for toys of all kinds and sizes")' | add src/report/formats.def
+	echo 'FORMAT(tally, "tally for toys of all kinds and sizes")' | add src/report/formats.def
+}
 
-# A command with its options: one file, one line.
-cat >"$copy/src/commands/pile.c" <<'COMMAND'
+# One file, one line.
+add_command() {
+	cat >"$copy/src/commands/pile.c" <<'COMMAND'
 /* Piles toys. */
 #include "commands/command.h"
 
@@ -254,101 +244,114 @@ const struct command pile_command = {
 	.run = pile,
 };
 COMMAND
-echo 'COMMAND(pile)' | add src/commands/commands.def
+	echo 'COMMAND(pile)' | add src/commands/commands.def
+}
 
-# Another wording: one place for each text.
-old_title='A server that does not raise its soft limit' new_title='A server that keeps its soft limit'
-old_meaning='The hard limit suffices, but a server' new_meaning='The hard limit is high, but a server'
-replace src/catalogue/findings.c "$old_title" "$new_title"
-replace src/catalogue/findings.c "$old_meaning" "$new_meaning"
+setup_all() {
+	copy_tree
+	add_probe
+	add_finding
+	add_knob
+	add_counter_symptom_and_myth
+	add_format
+	add_command
+	replace src/catalogue/findings.c "$old_title" "$new_title"
+	replace src/catalogue/findings.c "$old_meaning" "$new_meaning"
+	make_copy all man "$table"
+	"$new" completion bash >bash
+	"$new" completion zsh >zsh
+}
 
-promise 'The copy with all additions builds'
-table=$BUILD/tests/unit/test_verdict_accept_queue
-build all man "$table"
-page=$copy/man/epolltune-knobs.7
-"$new" completion bash >"$work/bash" || fail 'completion bash'
-# named KIND NAME TEXT: list, explain, completion and the manual have a row and a text of it.
-named() {
+# The command prints TEXT, with any exit status.
+prints() { # TEXT COMMAND…
+	text=$1
+	shift
+	expect any "$@"
+	cat out err >both
+	contains both "$text"
+}
+
+# list, explain, completion and the manual have a row and a text of it.
+named() { # KIND NAME TEXT
 	prints "$2" "$new" list "$1"
 	prints "$3" "$new" explain "$2"
-	grep -qwF -e "$2" "$work/bash" || fail "completion has no $2"
+	grep -qwF -e "$2" "$shared/bash" || fail "completion has no $2"
 	[ "$1" = probes ] || grep -qF "$2" "$page" || fail "the manual page has no $2"
 	[ "$1" = probes ] || grep -qF "$3" "$page" || fail "the manual page has no \"$3\""
 }
 
-promise 'A probe is one file, one line in probes.def and its rows in the catalogue'
-named probes toy 'how many toys fit'
-named walls toys 'The toys that fit.'
-named findings toys.short 'The toys do not fit.'
-named findings toys.tight 'with less than 25 % headroom'
-"$new" check --probe toy --format json >"$work/toy.json" 2>"$work/errors"
-[ $? -eq 2 ] || fail "check --probe toy has another status: $(cat "$work/errors" "$work/toy.json")"
-holds '[.walls[] | .name, .verdict, .needed] == ["toys", "short", 10000]' "$work/toy.json"
-holds '.findings[] | select(.id == "toys.short") | .title == "The toy box is too small"' "$work/toy.json"
-if [ "$enter" ]; then
-	holds '.walls[0].method == "measured"' "$work/toy.json"
-	holds '.findings[] | select(.id == "toys.short") | [.proposed, .tried_state, .tried] ==
-		["12500", "tried", "12500 toys"]' "$work/toy.json"
-elif [ "${EPOLLTUNE_MUST_RUN:-}" ]; then
-	fail 'no private namespaces here, so no proposal is tried'
-else
-	echo 'skipped: no private namespaces here, so no proposal is tried'
-fi
+test_a_probe_is_one_file_one_line_in_probes_def_and_its_rows_in_the_catalogue() {
+	named probes toy 'how many toys fit'
+	named walls toys 'The toys that fit.'
+	named findings toys.short 'The toys do not fit.'
+	named findings toys.tight 'with less than 25 % headroom'
+	expect 2 "$new" check --probe toy --format json
+	json '[.walls[] | .name, .verdict, .needed] == ["toys", "short", 10000]' \
+		'finding("toys.short").title == "The toy box is too small"'
+	[ "$enter" ] || skip 'no private namespaces here, so no proposal is tried'
+	json '.walls[0].method == "measured"' \
+		'finding("toys.short") | [.proposed, .tried_state, .tried] == ["12500", "tried", "12500 toys"]'
+}
 
-promise 'A knob is one row'
-named knobs net.ipv4.tcp_probe_threshold 'The bytes that toys weigh.'
-prints 'net.ipv4.tcp_probe_threshold' "$new" list walls
-prints '+ 77' $enter "$new" apply --set net.ipv4.tcp_probe_threshold=77 --dry-run
-prints '0 is outside 1 to' $enter "$new" apply --set net.ipv4.tcp_probe_threshold=0 --dry-run
+test_a_knob_is_one_row() {
+	named knobs net.ipv4.tcp_probe_threshold 'The bytes that toys weigh.'
+	prints 'net.ipv4.tcp_probe_threshold' "$new" list walls
+	prints '+ 77' $enter "$new" apply --set net.ipv4.tcp_probe_threshold=77 --dry-run
+	prints '0 is outside 1 to' $enter "$new" apply --set net.ipv4.tcp_probe_threshold=0 --dry-run
+}
 
-promise 'A finding is one row'
-named findings accept-queue.toy 'A toy is not a client.'
-prints 'A toy waits in the queue' "$new" check --quick --probe accept-queue
-prints 'accept-queue.toy: A toy waits' "$new" check --quick --probe accept-queue --format line
+test_a_finding_is_one_row() {
+	named findings accept-queue.toy 'A toy is not a client.'
+	prints 'A toy waits in the queue' "$new" check --quick --probe accept-queue
+	prints 'accept-queue.toy: A toy waits' "$new" check --quick --probe accept-queue --format line
+}
 
-promise 'A counter, a symptom and a myth are one row each'
-named counters TcpExt.TCPToys 'Toys that were lost.'
-named symptoms ETOYS 'A toy broke.'
-named myths toys-everywhere 'More toys are more fun.'
-"$new" check --quick --probe myths --format json >"$work/myths.json"
-holds '[.findings[] | select(.id == "knob.myth") | .title] | any(contains("scatters toys"))' \
-	"$work/myths.json"
+test_a_counter_a_symptom_and_a_myth_are_one_row_each() {
+	named counters TcpExt.TCPToys 'Toys that were lost.'
+	named symptoms ETOYS 'A toy broke.'
+	named myths toys-everywhere 'More toys are more fun.'
+	expect any "$new" check --quick --probe myths --format json
+	json '[.findings[] | select(.id == "knob.myth") | .title] | any(contains("scatters toys"))'
+}
 
-promise 'A format of a report is one file and one line in formats.def'
-prints 'tally: 1 walls' "$new" check --quick --probe toy --format tally
-prints ', tally for toys of all kinds and sizes ' sh -c '"$0" check --help | tr -s " \n" " "' "$new"
-[ -z "$("$new" check --help | grep '.\{81\}')" ] || fail 'the help is wider than 80 columns'
-prints ', tally' "$new" check --format yaml
-grep -q -e "--format) values='[^']* tally'" "$work/bash" || fail 'completion does not offer it'
+test_a_format_of_a_report_is_one_file_and_one_line_in_formats_def() {
+	prints 'tally: 1 walls' "$new" check --quick --probe toy --format tally
+	prints ', tally for toys of all kinds and sizes ' sh -c '"$0" check --help | tr -s " \n" " "' "$new"
+	[ -z "$("$new" check --help | grep '.\{81\}')" ] || fail 'the help is wider than 80 columns'
+	prints ', tally' "$new" check --format yaml
+	matches "$shared/bash" "--format\) values='[^']* tally'"
+}
 
-promise 'A command with its options is one file and one line in commands.def'
-prints 'Pile toys' "$new" --help
-prints '--toys N            toys of the pile (30)' "$new" pile --help
-prints '--of KIND           what they are: blocks (default) or bears' "$new" pile --help
-prints '30 blocks' "$new" pile
-prints '1000 neat bears' "$new" pile --of bears --neat --toys=1k
-prints '--toys: ' "$new" pile --toys 1001
-prints 'pile: unknown option "--neet"; did you mean --neat?' "$new" pile --neet
-prints '--of: "bear" is not one of blocks, bears' "$new" pile --of bear
-prints 'pile: unexpected argument "more"' "$new" pile more
-grep -q -e "options='--toys --neat --of --help'" "$work/bash" || fail 'completion has no options'
-grep -q -e "--of) values=' blocks bears' takes=one" "$work/bash" || fail 'completion has no choices'
-"$new" completion zsh >"$work/zsh" && grep -qF "'pile:Pile toys'" "$work/zsh" || fail 'zsh has no pile'
+test_a_command_with_its_options_is_one_file_and_one_line_in_commands_def() {
+	prints '--toys N            toys of the pile (30)' "$new" pile --help
+	prints '--of KIND           what they are: blocks (default) or bears' "$new" pile --help
+	prints '30 blocks' "$new" pile
+	prints '1000 neat bears' "$new" pile --of bears --neat --toys=1k
+	prints '--toys: ' "$new" pile --toys 1001
+	prints 'pile: unknown option "--neet"; did you mean --neat?' "$new" pile --neet
+	prints '--of: "bear" is not one of blocks, bears' "$new" pile --of bear
+	prints 'pile: unexpected argument "more"' "$new" pile more
+	contains "$shared/bash" pile
+	contains "$shared/zsh" "'pile:Pile toys'"
+}
 
-promise 'Another wording is one place'
-for format in text json line; do
-	prints "$new_title" "$new" check --sysroot "$root/tests/hosts/debian-12-6.1" --format $format
-done
-named findings descriptors.process.soft-limit "$new_meaning"
-grep -aqF -e "$old_title" -e "$old_meaning" "$new" "$page" && fail 'the old wording is left'
+test_another_wording_is_one_place() {
+	for format in text json line; do
+		prints "$new_title" "$new" check --sysroot "$root/tests/hosts/debian-12-6.1" --format $format
+	done
+	named findings descriptors.process.soft-limit "$new_meaning"
+	! grep -aqF -e "$old_title" -e "$old_meaning" "$new" "$page" || fail 'the old wording is left'
+}
 
-promise 'Another verdict is one pure function, and its table of cases sees it'
-"$copy/$table" >"$work/cases" 2>&1 || fail "the table fails before the change: $(cat "$work/cases")"
-cp "$copy/src/judge/backlog.c" "$work/before"
-sed -i '/^void backlog_bound(/,/^}/ s/ + 1;/ + 2;/' "$copy/src/judge/backlog.c"
-cmp -s "$copy/src/judge/backlog.c" "$work/before" && give_up 'backlog_bound() has no " + 1;"'
-build "$table"
-"$copy/$table" >"$work/cases" 2>&1 && fail 'the table passes with a wrong bound'
-grep -q '^\[  FAILED  \] each_row' "$work/cases" || fail "no case fails: $(cat "$work/cases")"
+test_another_verdict_is_one_pure_function_and_its_table_of_cases_sees_it() {
+	expect 0 "$copy/$table"
+	cp "$copy/src/judge/backlog.c" before
+	sed -i '/^void backlog_bound(/,/^}/ s/ + 1;/ + 2;/' "$copy/src/judge/backlog.c"
+	! cmp -s "$copy/src/judge/backlog.c" before || fail 'backlog_bound() has no " + 1;"'
+	make_copy "$table"
+	expect any env CMOCKA_MESSAGE_OUTPUT=TAP "$copy/$table"
+	[ $status -ne 0 ] || fail 'the table passes with a wrong bound'
+	matches out '^not ok [0-9]+ - each_row'
+}
 
-exit $failed
+run_tests "$@"

@@ -2,96 +2,95 @@
 # check reports the same about a captured machine (tests/hosts/) wherever it runs, and does not read
 # this machine. `UPDATE=1 make test TESTS_ONLY=cli/test_sysroot.sh` updates the expected reports: review
 # the difference before you commit it.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-program=${PROGRAM:?is set by make test}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' HUP INT TERM
-failed=0
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-fail() {
-	echo "FAILED: $*"
-	failed=1
-}
+hosts=$tests/hosts
 
 # Prints the exit status and the report, without time and version, and without nulls, so that a new
 # field that a capture does not have is not a difference.
-report() {
+report() { # COMMAND…
 	status=0
-	"$@" >"$work/out" 2>"$work/err" || status=$?
+	"$@" >json 2>err || status=$?
 	jq -S --argjson status "$status" '{exit_status: $status} + del(.time, .version) |
-		walk(if type == "object" then with_entries(select(.value != null)) else . end)' "$work/out" ||
-		{ echo "exit status $status, no JSON:"; cat "$work/out" "$work/err"; }
+		walk(if type == "object" then with_entries(select(.value != null)) else . end)' json ||
+		{ show json err && fail "exit status $status, no JSON"; }
 }
 
-for host in hosts/*/; do
-	host=${host%/}
-	report "$program" check --sysroot "$host" --format json >"$work/report"
-	if [ "${UPDATE:-}" ]; then cp "$work/report" "$host.json"; fi
-	diff -u "$host.json" "$work/report" || fail "$host: not the report in $host.json"
-	if [ -s "$work/err" ]; then
-		cat "$work/err"
-		fail "$host: check wrote to standard error"
-	fi
-	grep -q '"isolation": "sysroot"' "$work/report" || fail "$host: not marked as a captured machine"
-
-	# With other limits, in another directory, as another user in another namespace.
-	(cd "$host" && report prlimit --nofile=64 "$program" check --sysroot . --format json) >"$work/again"
-	cmp -s "$work/report" "$work/again" || fail "$host: another report with other limits"
-	if unshare -Urn true 2>/dev/null; then
-		report unshare -Urn "$program" check --sysroot "$host" --format json >"$work/again"
-		cmp -s "$work/report" "$work/again" || fail "$host: another report in another namespace"
-	fi
-
-	status=0
-	"$program" check --sysroot "$host" --color never >"$work/text" 2>&1 || status=$?
-	[ "$status" -eq "$(jq .exit_status "$work/report")" ] || fail "$host: text and JSON differ in exit status: $status"
-	! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" "$work/text" || fail "$host: control characters in the text"
-	for wall in $(jq -r '.walls[].name' "$work/report"); do
-		grep -q "^ *$wall " "$work/text" || fail "$host: $wall is not in the text"
+test_reports_are_as_expected() {
+	for host in "$hosts"/*/; do
+		host=${host%/}
+		report epolltune check --sysroot "$host" --format json >report
+		if [ "${UPDATE:-}" ]; then cp report "$host.json"; fi
+		diff -u "$host.json" report || fail "$host: not the report in $host.json"
+		quiet
+		grep -q '"isolation": "sysroot"' report || fail "$host: not marked as a captured machine"
 	done
+}
 
-	"$program" list knobs --sysroot "$host" >"$work/list" 2>"$work/err" || fail "$host: list knobs: $(cat "$work/err")"
-	grep -q net.core.somaxconn "$work/list" || fail "$host: list knobs without somaxconn"
-	"$program" explain net.core.somaxconn --sysroot "$host" >"$work/explain" 2>"$work/err" ||
-		fail "$host: explain: $(cat "$work/err")"
-done
-
-# The values come from the capture.
-for host in linux-6.18 debian-12-6.1; do
-	"$program" list knobs --sysroot hosts/$host >"$work/list"
-	for knob in fs.nr_open fs.epoll.max_user_watches net.ipv4.tcp_max_tw_buckets; do
-		value=$(cat "hosts/$host/proc/sys/$(echo $knob | tr . /)")
-		grep -F $knob "$work/list" | grep -qw "$value" || fail "$host: list knobs: $knob is not $value"
+test_limits_directories_and_namespaces_of_the_caller_do_not_count() {
+	for host in "$hosts"/*/; do
+		host=${host%/}
+		report sh -c 'cd "$1" && exec prlimit --nofile=64 "$PROGRAM" check --sysroot . --format json' sh "$host" >again
+		cmp -s "$host.json" again || fail "$host: another report with other limits"
+		may_unshare -Urn || continue
+		report unshare -Urn "$PROGRAM" check --sysroot "$host" --format json >again
+		cmp -s "$host.json" again || fail "$host: another report in another namespace"
 	done
-done
+}
 
-# A damaged capture gets no verdict for walls that the target needs, and exit status 3.
-[ "$(jq .exit_status hosts/damaged.json)" -eq 3 ] || fail 'damaged: the exit status is not 3'
-[ "$(jq '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] | length' hosts/damaged.json)" -eq 0 ] ||
-	fail 'damaged: a verdict out of garbage'
+test_the_text_has_every_wall_and_the_same_exit_status() {
+	for host in "$hosts"/*/; do
+		host=${host%/}
+		expect "$(jq .exit_status "$host.json")" epolltune check --sysroot "$host" --color never
+		quiet
+		! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out || fail "$host: control characters in the text"
+		for wall in $(jq -r '.walls[].name' "$host.json"); do
+			matches out "^ *$wall "
+		done
+	done
+}
 
-# check reads only the capture: no /proc, no /sys, no netlink, no namespace. (Sanitizers read
-# /proc/self/maps and similar files.)
-if strace -o /dev/null true 2>/dev/null; then
-	for host in hosts/*/; do
-		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=%file,socket,unshare,setns -o "$work/trace" \
-			"$program" check --sysroot "$host" --format json >"$work/out" 2>&1
-		[ -s "$work/trace" ] || fail "$host: strace saw nothing"
-		sed '/"\/proc\/self\/\(maps\|exe\|environ\|cmdline\)"/d' "$work/trace" |
+test_list_and_explain_read_the_capture() {
+	for host in "$hosts"/*/; do
+		expect 0 epolltune list knobs --sysroot "$host"
+		said net.core.somaxconn
+		expect 0 epolltune explain net.core.somaxconn --sysroot "$host"
+	done
+	for host in linux-6.18 debian-12-6.1; do
+		expect 0 epolltune list knobs --sysroot "$hosts/$host"
+		for knob in fs.nr_open fs.epoll.max_user_watches net.ipv4.tcp_max_tw_buckets; do
+			value=$(cat "$hosts/$host/proc/sys/$(echo $knob | tr . /)")
+			grep -F $knob out | grep -qw "$value" || fail "$host: list knobs: $knob is not $value"
+		done
+	done
+}
+
+test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
+	cp "$hosts/damaged.json" out
+	json '.exit_status == 3' '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] == []'
+}
+
+# No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)
+test_check_opens_only_the_capture() {
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	for host in "$hosts"/*/; do
+		expect any env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=%file,socket,unshare,setns -o trace \
+			epolltune check --sysroot "$host" --format json
+		[ -s trace ] || fail "$host: strace saw nothing"
+		sed '/"\/proc\/self\/\(maps\|exe\|environ\|cmdline\)"/d' trace |
 			grep -E '"/(proc|sys)/|AF_NETLINK|unshare\(|setns\(' && fail "$host: this machine was read"
 	done
-else
-	echo 'no strace: opened files are not checked'
-fi
+	true
+}
 
-# Invalid roots are refused.
-: >"$work/file"
-mkdir "$work/empty"
-for root in "$work/nowhere" "$work/file" "$work/empty" ''; do
-	"$program" check --sysroot "$root" >"$work/out" 2>"$work/err"
-	[ $? -eq 3 ] || fail "--sysroot '$root' was not refused"
-	[ "$(wc -l <"$work/err")" -eq 1 ] || fail "--sysroot '$root': not one line: $(cat "$work/err")"
-done
-exit $failed
+test_invalid_roots_are_refused() {
+	: >file
+	mkdir empty
+	for path in nowhere file empty ''; do
+		expect 3 epolltune check --sysroot "$path"
+		complained ''
+	done
+}
+
+run_tests "$@"

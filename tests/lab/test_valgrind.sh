@@ -1,40 +1,36 @@
 #!/bin/sh
 # The server, in each way of sharing, with some load and a clean end, under valgrind: its processes
-# make no error and lose no memory. In a network namespace of its own.
-set -eu
-if [ "${1-}" != inside ]; then
-	command -v valgrind >/dev/null || { echo 'skipped: no valgrind here'; exit 77; }
-	case ${BUILD-} in
-	*san) echo 'skipped: valgrind runs no sanitized program' && exit 77 ;;
-	esac
-	exec unshare -rn "$0" inside
-fi
+# make no error and lose no memory.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
 
-tests=$(dirname "$0")/..
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-ip link set lo up
+setup() {
+	needs valgrind
+	case $BUILD in *san) skip 'valgrind runs no sanitized program' ;; esac
+}
 
-for share in reuseport exclusive leader-follower; do
-	rm -f "$work/said"
-	mkfifo "$work/said"
-	# A worker in which valgrind finds an error exits with 99, and serve then exits with 3.
+# A worker in which valgrind finds an error exits with 99, and serve then exits with 3.
+shared_by() { # WAY
+	in_namespace
+	mkfifo served
 	valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
 		--suppressions="$tests/valgrind.supp" \
-		"$PROGRAM" serve --workers 2 --share $share --duration 60s >"$work/said" 2>"$work/error" &
+		"$PROGRAM" serve --workers 2 --share "$1" --duration 60s >served 2>err &
 	server=$!
-	exec 3<"$work/said"
+	exec 3<served
 	read -r line <&3 || true
-	status=0
-	"$PROGRAM" load --mode connect --connections 20 --duration 300ms 127.0.0.1:7007 >"$work/load" ||
-		status=$?
+	epolltune load --mode connect --connections 20 --duration 300ms 127.0.0.1:7007 >load || { show load err && fail load; }
 	kill "$server"
+	status=0
 	wait "$server" || status=$?
-	grep '^served [1-9]' <&3 >/dev/null || status=$?
-	exec 3<&-
-	if [ $status -ne 0 ] || [ -s "$work/error" ]; then
-		echo "$share: status $status; $line"
-		cat "$work/error" "$work/load"
-		exit 1
-	fi
-done
+	cat <&3 >rest
+	[ $status -eq 0 ] || { show err && fail "serve exits with $status: $line"; }
+	quiet
+	matches rest '^served [1-9]'
+}
+
+test_workers_with_so_reuseport_make_no_error() { shared_by reuseport; }
+test_workers_that_share_a_listener_make_no_error() { shared_by exclusive; }
+test_a_leader_and_its_followers_make_no_error() { shared_by leader-follower; }
+
+run_tests "$@"

@@ -16,7 +16,7 @@ static char base[64], directory[96], file[128];
 static int make_directory(void **state)
 {
 	(void)state;
-	strcpy(base, "/tmp/epolltune-journal-XXXXXX");
+	strcpy(base, "/dev/shm/epolltune-journal-XXXXXX");
 	if (!mkdtemp(base))
 		return -1;
 	snprintf(directory, sizeof(directory), "%s/state", base);

@@ -13,7 +13,7 @@
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
 
-static void test_table_is_whole(void **state)
+static void the_table_is_whole(void **state)
 {
 	(void)state;
 	assert_true(knob_count() > 30);
@@ -35,7 +35,7 @@ static void test_table_is_whole(void **state)
 	}
 }
 
-static void test_find(void **state)
+static void names_are_found_in_both_spellings(void **state)
 {
 	(void)state;
 	assert_non_null(knob_find("net.core.somaxconn"));
@@ -59,7 +59,7 @@ static void check(const char *knob, const char *value, int code, const char *exp
 		assert_non_null(strstr(e.text, knob));
 }
 
-static void test_check(void **state)
+static void values_outside_a_range_are_refused(void **state)
 {
 	(void)state;
 	check("net.core.somaxconn", "4096", 0, "4096");
@@ -101,7 +101,7 @@ static void test_check(void **state)
 	check("net.ipv4.tcp_congestion_control", longest, -EINVAL, NULL);
 }
 
-static void test_field(void **state)
+static void fields_of_a_value_are_read(void **state)
 {
 	(void)state;
 	int64_t n = 0;
@@ -116,7 +116,7 @@ static void test_field(void **state)
 }
 
 /* Every sysctl of the table that this kernel shows reads as the table says. */
-static void test_read_live(void **state)
+static void running_values_are_read(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -137,7 +137,7 @@ static void test_read_live(void **state)
 	assert_true(read > 20);
 }
 
-static void test_number(void **state)
+static void numbers_are_parsed(void **state)
 {
 	(void)state;
 	struct err e;
@@ -178,7 +178,7 @@ static int write_somaxconn(struct host *h)
 	return 0;
 }
 
-static void test_write_in_a_namespace(void **state)
+static void values_are_written_in_a_namespace(void **state)
 {
 	(void)state;
 	pid_t pid = fork();
@@ -219,7 +219,7 @@ static int compare_defaults(const struct host *h)
 	return differ;
 }
 
-static void test_defaults_are_the_kernels(void **state)
+static void defaults_are_the_kernels(void **state)
 {
 	(void)state;
 	pid_t pid = fork();
@@ -242,14 +242,14 @@ static void test_defaults_are_the_kernels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table_is_whole),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_field),
-		cmocka_unit_test(test_read_live),
-		cmocka_unit_test(test_number),
-		cmocka_unit_test(test_write_in_a_namespace),
-		cmocka_unit_test(test_defaults_are_the_kernels),
+		cmocka_unit_test(the_table_is_whole),
+		cmocka_unit_test(names_are_found_in_both_spellings),
+		cmocka_unit_test(values_outside_a_range_are_refused),
+		cmocka_unit_test(fields_of_a_value_are_read),
+		cmocka_unit_test(running_values_are_read),
+		cmocka_unit_test(numbers_are_parsed),
+		cmocka_unit_test(values_are_written_in_a_namespace),
+		cmocka_unit_test(defaults_are_the_kernels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static char path[64];
 static int make_file(void **state)
 {
 	(void)state;
-	strcpy(path, "/tmp/epolltune-report-XXXXXX");
+	strcpy(path, "/dev/shm/epolltune-report-XXXXXX");
 	int fd = mkstemp(path);
 	close(fd);
 	return fd < 0;
@@ -335,7 +335,7 @@ static json_t *document(const char *kernel, json_int_t memory, json_int_t rate)
 			 "memory_bytes", memory, "target", "rate_per_s", rate);
 }
 
-static void test_conditions_that_differ(void **state)
+static void conditions_that_differ_are_named(void **state)
 {
 	(void)state;
 	json_t *documents[2] = {document("6.1", 1 << 30, 10), document("6.18", 1 << 30, 20)};
@@ -370,7 +370,7 @@ static void test_conditions_that_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conditions_that_differ),
+		cmocka_unit_test(conditions_that_differ_are_named),
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(listeners_beyond_the_capacity, make_file,
 						remove_file),

@@ -1,10 +1,22 @@
-# Shared by the tests of this directory; sourced.
+# Shared by the tests of this directory; sourced. Each file is one test, whose name is its second line.
 # shellcheck shell=sh
 set -u
 vm=$(dirname "$0")
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'finish $?' EXIT
 trap 'exit 130' HUP INT TERM
+
+# Prints the result as TAP.
+finish() { # STATUS
+	rm -rf "$work"
+	name=$(sed -n '2s/^# //p' "$0")
+	echo 1..1
+	case $1 in
+	0) echo "ok 1 - $name" ;;
+	77) echo "ok 1 - $name # SKIP" ;;
+	*) echo "not ok 1 - $name" ;;
+	esac
+}
 
 # boot [option of machine]… - [ARGUMENT]… <SCRIPT: boots a machine, runs SCRIPT in it and ends it.
 # Leaves its output in $work/out and $work/err and its exit status in $status. Skips the test where
@@ -13,14 +25,12 @@ boot() {
 	status=0
 	"$vm/machine" "$@" >"$work/out" 2>"$work/err" || status=$?
 	if [ "$status" -eq 77 ]; then
-		cat "$work/err"
+		sed 's/^/# /' "$work/err"
 		exit 77
 	fi
 }
 
 fail() {
-	echo "FAILED: $*"
-	head -c 4000 "$work/out"
-	head -c 4000 "$work/err"
+	{ echo "FAILED: $*" && head -c 4000 "$work/out" "$work/err"; } | sed 's/^/# /'
 	exit 1
 }

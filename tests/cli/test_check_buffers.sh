@@ -1,0 +1,134 @@
+#!/bin/sh
+# Probe buffers measures and names a bound that the test sets, and its proposal removes it.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+ipv4=/proc/sys/net/ipv4
+check='epolltune check --format json --probe buffers'
+far='--rtt 20ms --bandwidth 1gbit'
+
+in_wired_namespace() {
+	needs_tun
+	in_namespace
+}
+
+# On a busy machine the wall is derived or the proof inconclusive.
+known() { # WALL
+	echo "wall(\"$1\").method == \"measured\" and all(.findings[]; .id != \"$1.short\" or .tried_state != \"inconclusive\")"
+}
+
+# The window is 2.5 MB with 25 % headroom, half to all of the buffer. Half of the proposal is too small;
+# it is tried unless the machine is too busy.
+proposal_is_proven() { # FINDING FIRST SECOND
+	json "finding(\"$1\") | (.proposed | split(\" \") | map(tonumber)) as [\$first, \$second, \$third] |
+		\$first == $2 and \$second == $3 and \$third >= 2500000 and \$third <= 2 * 2 * 2500000" \
+		"finding(\"$1\") | at_proposed(\"throughput\") >= 125e6"
+}
+
+test_a_short_receive_buffer_is_named() {
+	in_wired_namespace
+	echo 4096 131072 262144 >$ipv4/tcp_rmem
+	expect_known "$(known buffers.receive)" 2 $check $far
+	# 9.4 MB/s is half to all of 256 KiB in 20 ms.
+	json 'wall("buffers.receive") | .verdict == "short" and .method == "measured" and .knob == "net.ipv4.tcp_rmem" and
+			.measured >= 9400000 * 0.85 and .measured <= 9400000 * 1.15 and .needed == 125000000' \
+		'finding("buffers.receive.short").current == "4096 131072 262144"'
+	proposal_is_proven buffers.receive.short 4096 131072
+	json 'has_finding("buffers.send.short") | not'
+}
+
+test_a_short_send_buffer_is_named() {
+	in_wired_namespace
+	echo 4096 16384 262144 >$ipv4/tcp_wmem
+	expect_known "$(known buffers.send)" 2 $check $far
+	json 'wall("buffers.send") | .verdict == "short" and .knob == "net.ipv4.tcp_wmem" and
+		.measured >= 6000000 and .measured <= 14000000'
+	proposal_is_proven buffers.send.short 4096 16384
+	json 'has_finding("buffers.receive.short") | not'
+}
+
+knob_is_named() { # KNOB
+	in_wired_namespace
+	echo 0 >$ipv4/"$1"
+	expect_known "$(known buffers.receive)" 2 $check --rtt 40ms
+	json "finding(\"buffers.receive.short\") | .knob == \"net.ipv4.$1\"" \
+		'finding("buffers.receive.short") | .current == "0" and .proposed == "1" and at_proposed("throughput") >= 12.5e6'
+}
+test_autotuning_off_is_named() { knob_is_named tcp_moderate_rcvbuf; }
+test_window_scaling_off_is_named() { knob_is_named tcp_window_scaling; }
+
+test_no_proof_runs_with_no_proof() {
+	in_wired_namespace
+	echo 4096 131072 262144 >$ipv4/tcp_rmem
+	expect_known "$(known buffers.receive)" 2 $check --no-proof $far
+	json 'finding("buffers.receive.short") | at_proposed("throughput") == null and .tried_state == "not tried" and
+		(.tried | contains("--no-proof"))'
+}
+
+test_the_defaults_suffice() {
+	in_wired_namespace
+	echo 4096 131072 6291456 >$ipv4/tcp_rmem
+	expect_known "$(known buffers.receive)" any $check
+	[ $status -eq 0 ] || [ $status -eq 3 ] || fail "exit status $status"
+	json 'wall("buffers.receive").verdict == "ok"' 'wall("buffers.memory").verdict == "ok"'
+}
+
+test_settings_alone_give_a_verdict_by_their_bounds() {
+	in_wired_namespace
+	echo 4096 131072 262144 >$ipv4/tcp_rmem
+	expect 2 $check --quick $far
+	json 'wall("buffers.receive") | .verdict == "short" and .method == "derived" and .limit == 262144 * 50' \
+		'finding("buffers.receive.short").tried_state == "not tried"'
+}
+
+test_a_path_beyond_the_wire_is_derived() {
+	in_wired_namespace
+	echo 4096 131072 6291456 >$ipv4/tcp_rmem
+	expect 2 $check --rtt 500ms --bandwidth 10gbit
+	json 'wall("buffers.receive") | .method == "derived" and .experiment == "missed" and (.reason | contains("at most 64 MiB"))' \
+		'has_finding("buffers.receive.short")'
+}
+
+test_a_window_beyond_tcp_is_not_proposed() {
+	in_wired_namespace
+	echo 4096 131072 6291456 >$ipv4/tcp_rmem
+	expect 2 $check --quick --rtt 500ms --bandwidth 40gbit
+	json 'finding("buffers.receive.short") | .remedy == "application" and .proposed == null and
+		(.advice | contains("several connections"))'
+}
+
+# On a busy machine the wall is judged by its settings.
+test_a_fast_path_is_measured_over_a_longer_rtt() {
+	in_wired_namespace
+	echo 4096 131072 2621440 >$ipv4/tcp_rmem
+	expect any $check --no-proof --rtt 10ms --bandwidth 3gbit
+	json 'wall("buffers.receive") | .method == "derived" and .verdict != "ok" and
+		(.experiment != "done" or (.detail | contains("over 20 ms, a window that allows")))'
+}
+
+test_all_connections_together_have_a_limit() {
+	in_wired_namespace
+	echo 4096 131072 6291456 >$ipv4/tcp_rmem
+	expect 2 $check --quick --connections 100m --rtt 1ms
+	json 'finding("buffers.memory.short").remedy == "none"'
+}
+
+test_memory_pressure_is_reported() {
+	cp -r "$tests/hosts/linux-6.18" host
+	chmod -R u+w host
+	# shellcheck disable=SC2046 # three numbers
+	set -- $(cat host/proc/sys/net/ipv4/tcp_mem)
+	sed -i "s/^\(TCP:.* mem\) .*/\1 $2/" host/proc/net/sockstat
+	expect 2 $check --sysroot host # nothing is left of the limit
+	json 'finding("buffers.memory.pressure").level == "warning"'
+}
+
+test_without_the_tun_device_the_finding_names_it() {
+	in_namespace -Urm
+	mount -t tmpfs none /dev/net
+	expect any $check
+	json 'finding("lab.refused") | .level == "skipped" and (.detail | contains("/dev/net/tun"))' \
+		'wall("buffers.receive").method == "derived"'
+}
+
+run_tests "$@"

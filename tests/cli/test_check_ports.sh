@@ -1,0 +1,132 @@
+#!/bin/sh
+# Probe ports measures the port range and TIME_WAIT, which only a proxy needs. test_verdict_ports
+# tests the rules.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+ipv4=/proc/sys/net/ipv4
+check='epolltune check --format json --probe ports'
+
+test_a_proxy_runs_out_of_ports() {
+	in_namespace
+	echo 40000 40099 >$ipv4/ip_local_port_range
+	expect 2 $check --role proxy
+	json 'wall("ports.ephemeral") | .verdict == "short" and .method == "measured" and .measured == 100 and .needed == 10000' \
+		'finding("ports.ephemeral.short") | .knob == "net.ipv4.ip_local_port_range" and .current == "40000 40099" and
+			.proposed == "32768 60999" and at_proposed("connections before EADDRNOTAVAIL") == 12500'
+	# Alternatives on 64 ports, some without effect.
+	json 'finding("ports.ephemeral.short") | rows("2 source addresses")[0] == 128 and rows("2 destinations")[0] == 128 and
+		rows("2 destinations, bind() without NO_PORT")[0] == 64 and
+		rows("tcp_tw_reuse=1, all in TIME_WAIT before")[0] == 64'
+}
+
+test_a_server_needs_no_ports() {
+	in_namespace
+	echo 40000 40099 >$ipv4/ip_local_port_range
+	expect 0 $check
+	json 'wall("ports.ephemeral") | .verdict == "ok" and .measured == 100 and .needed == null' \
+		'finding("ports.connect-rate") | .level == "note" and rows("veth, client closes first")[0] > 0 and
+			rows("veth, server closes first")[0] > 0 and rows("loopback, client resets")[0] > 0'
+}
+
+test_reserved_ports_do_not_count() {
+	in_namespace
+	echo 40000 40099 >$ipv4/ip_local_port_range
+	echo 80,40010-40019,40098-50000 >$ipv4/ip_local_reserved_ports
+	expect any $check
+	json 'wall("ports.ephemeral") | .limit == 88 and .measured == 88'
+}
+
+test_reserved_ports_do_not_count_in_the_proposal() {
+	in_namespace
+	echo 32768 60999 >$ipv4/ip_local_port_range
+	echo 20000-20063,32768-60899 >$ipv4/ip_local_reserved_ports
+	expect any $check --role proxy --rate 10 --connections 1000
+	json 'wall("ports.ephemeral").measured == 100' \
+		'finding("ports.ephemeral.short") | .proposed == "16384 65535" and
+			(.advice | contains("ip_local_reserved_ports takes 28 132")) and
+			at_proposed("connections before EADDRNOTAVAIL") == 1250'
+	# Reserved ports do not limit the alternatives.
+	json 'finding("ports.ephemeral.short") | rows("2 source addresses")[0] == 128 and
+		rows("2 destinations, bind() without NO_PORT")[0] == 64'
+}
+
+test_the_running_range_is_not_proposed() {
+	in_namespace
+	echo 1024 65535 >$ipv4/ip_local_port_range
+	expect any $check --quick --role proxy --rate 10 --connections 100k
+	json 'finding("ports.ephemeral.short") | .remedy == "application" and .proposed == null and
+		(.advice | contains("2 source addresses"))'
+}
+
+test_reuse_needs_timestamps() {
+	in_namespace
+	echo 40000 40599 >$ipv4/ip_local_port_range
+	echo 0 >$ipv4/tcp_timestamps
+	echo 1 >$ipv4/tcp_tw_reuse
+	expect any $check
+	json 'finding("ports.connect-rate").detail | contains("can open 10 connections/s from one")'
+}
+
+test_the_default_range_suffices_for_a_proxy() {
+	in_namespace
+	echo 32768 60999 >$ipv4/ip_local_port_range
+	echo 1000000 >$ipv4/tcp_max_tw_buckets
+	expect 0 $check --role proxy
+	json 'wall("ports.ephemeral") | .verdict == "ok" and .limit == 28232 and .measured >= 12500'
+}
+
+beyond_the_cpus() { # ROLE
+	in_namespace
+	expect 2 $check --rate 50m --role "$1"
+	json 'wall("accept.rate") | .verdict == "short" and .method == "derived" and .unit == "accepts/s" and
+			.needed == 50000000 and .limit >= 1 and .limit <= 49999999 and .at_most == true' \
+		'finding("accept.rate.short") | .remedy == "application" and
+			at_current("server CPU time per connection") > 0 and
+			at_current("server CPU time per connection") < at_current("CPU time of both ends")'
+}
+test_a_rate_beyond_the_cpus_is_short_for_a_server() { beyond_the_cpus server; }
+test_a_rate_beyond_the_cpus_is_short_for_a_proxy() { beyond_the_cpus proxy; }
+
+test_the_cpus_accept_the_default_rate() {
+	in_namespace
+	expect 0 $check
+	json 'wall("accept.rate") | .verdict == "ok" and .needed == 10000' \
+		'has_finding("accept.rate.short", "accept.rate.tight") | not'
+}
+
+test_inspection_does_not_judge_the_cpus() {
+	in_namespace
+	expect 0 $check --quick --rate 50m
+	json 'wall("accept.rate") | .verdict == "n/a" and .experiment == "none" and .limit == null'
+}
+
+test_time_wait_overflows() {
+	in_namespace
+	echo 500 >$ipv4/tcp_max_tw_buckets
+	expect 2 $check --role proxy --rate 20 --connections 100
+	# The kernel tests and increments the count in two steps (inet_twsk_alloc()): every other CPU may
+	# add one between them.
+	json "wall(\"time-wait\").measured | . >= 500 and . <= 499 + $(getconf _NPROCESSORS_CONF)" \
+		'wall("time-wait") | .method == "measured" and .needed == 1200' \
+		'finding("time-wait.short") | .knob == "net.ipv4.tcp_max_tw_buckets" and
+			at_current("TCPTimeWaitOverflow") > 0 and at_proposed("TCPTimeWaitOverflow") == 0'
+}
+
+test_a_rate_beyond_time_wait_is_a_visible_note() {
+	in_namespace
+	echo 40000 40959 >$ipv4/ip_local_port_range
+	expect 0 $check --role proxy --rate 500 --connections 100
+	json 'finding("ports.connect-rate").title ==
+		"TIME_WAIT allows 16 new connections/s from one address to one destination; 500/s are needed"'
+}
+
+test_inspection_judges_by_the_knobs() {
+	in_namespace
+	echo 40000 40099 >$ipv4/ip_local_port_range
+	expect 2 $check --quick --role proxy
+	json 'wall("ports.ephemeral").method == "inspected"' \
+		'has_finding("ports.ephemeral.short")' 'has_finding("time-wait.short")'
+}
+
+run_tests "$@"

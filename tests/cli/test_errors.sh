@@ -1,0 +1,67 @@
+#!/bin/sh
+# The command line: errors name the argument, and lost output is an error.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+wrong() { # ERROR ARGUMENTS…
+	error=$1
+	shift
+	expect 3 epolltune "$@"
+	refused "$error"
+}
+
+test_errors_name_the_argument() {
+	expect 3 epolltune
+	[ ! -s out ]
+	contains err 'usage: epolltune COMMAND'
+	wrong 'unknown command "verison"; did you mean version?' verison
+	wrong 'unknown command "xyzzy"; see epolltune --help' xyzzy
+	wrong 'unknown command ""' ''
+	wrong 'unknown option "--frobnicate"' --frobnicate
+	wrong 'version: unknown option "--hlep"; did you mean --help?' version --hlep
+	wrong 'version: unknown option "-x"' version -x
+	wrong 'version: unexpected argument "more"' version more
+	wrong 'version: unexpected argument "more"' version -- more
+	wrong 'expected one shell, bash or zsh' completion
+	wrong 'expected one shell, bash or zsh' completion fish
+	wrong 'unknown command "xyzzy"' help xyzzy
+}
+
+test_the_version_is_printed() {
+	version=$(sed -n 's/^VERSION := //p' "$root/Makefile")
+	expect 0 epolltune --version
+	is 'what it prints' "$(head -n 1 out)" "epolltune $version"
+	quiet
+	expect 0 epolltune -h
+	said 'Usage: epolltune COMMAND'
+	quiet
+}
+
+test_versions_name_the_libraries() {
+	expect 0 epolltune version
+	said 'epolltune ' 'libnl ' 'jansson ' 'libsmartcols ' 'Linux '
+	lacks out '?'
+}
+
+test_lost_output_is_an_error() {
+	for line in 'version >/dev/full' '--help >/dev/full' 'completion zsh >/dev/full' 'version >&-'; do
+		expect 3 sh -c "epolltune $line"
+		complained 'standard output'
+		matches err '^epolltune: '
+	done
+}
+
+# The reader exits before the program writes.
+test_a_closed_pipe_is_an_error() {
+	expect any sh -c '{ (trap "" PIPE; while printf x; do sleep 0.02; done) 2>/dev/null
+		epolltune version; echo $? >&2; } | :'
+	contains err 'Broken pipe
+3'
+}
+
+test_closed_streams_that_are_not_needed_do_no_harm() {
+	expect 0 sh -c 'epolltune version <&- 2>&-'
+	said 'epolltune '
+}
+
+run_tests "$@"

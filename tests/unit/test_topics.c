@@ -1,0 +1,42 @@
+/* The catalogue: its names are distinct, and those that it refers to exist. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/topic.h"
+#include "epolltune/knob.h"
+
+/* All walls that a knob names exist, and only a probe and its wall share a name. */
+static void the_tables_agree(void **state)
+{
+	(void)state;
+	size_t place;
+	for (size_t i = 0; i < knob_count(); i++) {
+		char walls[256], *at = NULL;
+		snprintf(walls, sizeof(walls), "%s", knob_at(i)->walls);
+		for (char *w = strtok_r(walls, ",", &at); w; w = strtok_r(NULL, ",", &at)) {
+			const struct topic_kind *kind = topic_find(w, &place);
+			if (!kind || strcmp(kind->name, "wall") != 0)
+				fail_msg("%s names \"%s\", which is not a wall", knob_at(i)->name,
+					 w);
+		}
+	}
+	for (size_t k = 0; k < topic_kind_count; k++)
+		for (size_t i = 0; i < topic_kinds[k].count(); i++) {
+			const char *name = topic_kinds[k].name_at(i);
+			const struct topic_kind *kind = topic_find(name, &place);
+			if (kind != &topic_kinds[k] && strcmp(topic_kinds[k].name, "probe") != 0)
+				fail_msg("%s \"%s\" is hidden by a %s", topic_kinds[k].name, name,
+					 kind->name);
+			assert_true(strlen(name) < 48);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_tables_agree),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
