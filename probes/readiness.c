@@ -48,10 +48,10 @@ static void deviation_report(struct report *r, const struct semantics_check *c)
 {
 	struct finding *f = finding_of(r, c->finding);
 	char range[48] = "";
-	if (c->least != c->most)
-		snprintf(range, sizeof(range), " to %lld", (long long)c->most);
+	if (c->min != c->max)
+		snprintf(range, sizeof(range), " to %lld", (long long)c->max);
 	report_append(f->detail, "%sExpected %lld%s (%s), seen %lld.", f->detail[0] ? " " : "",
-		      (long long)c->least, range, c->expected, (long long)c->seen);
+		      (long long)c->min, range, c->expected, (long long)c->seen);
 	finding_evidence(f, c->name, "count", (double)c->seen, (double)NAN);
 }
 

@@ -206,9 +206,9 @@ static void client_event(struct client *k, const struct epoll_event *event)
 static uint64_t client_allowed(const struct client *k)
 {
 	const struct churn_config *c = &k->churn->config;
-	uint64_t most = c->most ? c->most : UINT64_MAX, ns = clock_ns() - k->start_ns;
-	uint64_t due = c->max_per_s ? ns / 1000 * c->max_per_s / 1000000 + 1 : most;
-	return due < most ? due : most;
+	uint64_t max = c->max ? c->max : UINT64_MAX, ns = clock_ns() - k->start_ns;
+	uint64_t due = c->max_per_s ? ns / 1000 * c->max_per_s / 1000000 + 1 : max;
+	return due < max ? due : max;
 }
 
 static int client_task(int channel, void *arg)
@@ -234,7 +234,7 @@ static int client_task(int channel, void *arg)
 				more = false;
 			}
 		}
-		more = more && (!c->config.most || k.begun < c->config.most);
+		more = more && (!c->config.max || k.begun < c->config.max);
 		bool paced = more && c->config.max_per_s;
 		int n = k.in_flight || paced
 				? epoll_wait(k.epoll, events, EVENTS, paced ? 1 : STUCK_MS)

@@ -30,7 +30,7 @@
 #define SPINS 1000
 #define COPY_PAIRS 32
 
-/* What each check counts. `least` and `most` are the range promised by epoll(7), epoll_ctl(2) and
+/* What each check counts. `min` and `max` are the range promised by epoll(7), epoll_ctl(2) and
  * select(2). */
 enum check {
 	LEVEL_FIRST,
@@ -68,7 +68,7 @@ enum check {
 
 static const struct {
 	const char *name, *finding, *expected;
-	int64_t least, most;
+	int64_t min, max;
 } table[CHECKS] = {
 	[LEVEL_FIRST] = {"level-first", "level-lost", "100 bytes arrive: one level-triggered event",
 			 1, 1},
@@ -167,7 +167,7 @@ static void saw(struct desk *d, enum check c, int64_t seen)
 {
 	struct semantics_check *k = &d->out->at[c];
 	k->seen = seen;
-	k->state = seen >= k->least && seen <= k->most ? SEMANTICS_AS_EXPECTED : SEMANTICS_DEVIATES;
+	k->state = seen >= k->min && seen <= k->max ? SEMANTICS_AS_EXPECTED : SEMANTICS_DEVIATES;
 }
 
 /* Creates a set that watches one descriptor; the caller closes it. */
@@ -479,7 +479,7 @@ static int herd(struct desk *d, uint32_t events, unsigned index, enum check chec
 	if (rc == 0)
 		rc = client = connect_to(d, listener);
 	if (rc >= 0)
-		saw(d, check, waiters_count(d, pipe_fd[0], w, (int)table[check].least));
+		saw(d, check, waiters_count(d, pipe_fd[0], w, (int)table[check].min));
 	if (client >= 0)
 		sockets_abort(client);
 	for (int i = 0; i < WAITERS; i++)
@@ -683,8 +683,8 @@ int semantics_run(const struct host *h, struct semantics *out, struct err *e)
 			.name = table[c].name,
 			.finding = table[c].finding,
 			.expected = table[c].expected,
-			.least = table[c].least,
-			.most = table[c].most,
+			.min = table[c].min,
+			.max = table[c].max,
 		};
 	int rc = sockets_open(&d.s, 2 * (EXPERIMENTS + COPY_PAIRS), 0, e);
 	if (rc < 0)

@@ -3,7 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "engine/benches.h"
+#include "bench/benches.h"
 #include "engine/clock.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "engine/benches.h"
+#include "bench/benches.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/statistics.h"
 
@@ -146,15 +146,15 @@ struct pair {
 static size_t pairs_split(const struct pair *pairs, size_t count)
 {
 	size_t best = 0;
-	double least = INFINITY;
+	double min = INFINITY;
 	for (size_t split = 0; split <= count; split++) {
 		double against = 0;
 		for (size_t i = 0; i < count; i++) {
 			double d = log(pairs[i].ratio);
 			against += i < split ? fmax(d, 0) : fmax(-d, 0);
 		}
-		if (against < least) {
-			least = against;
+		if (against < min) {
+			min = against;
 			best = split;
 		}
 	}

@@ -1,12 +1,12 @@
 /* The fixture of the benches: a server and a client pool on one host of a lab. */
-#ifndef EPOLLTUNE_RIG_H
-#define EPOLLTUNE_RIG_H
+#ifndef EPOLLTUNE_FIXTURE_H
+#define EPOLLTUNE_FIXTURE_H
 
 #include "engine/crew.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
 
-struct rig_config {
+struct fixture_config {
 	unsigned number; /* chooses the address: two fixtures share neither address nor ports */
 	enum crew_share share;
 	enum worker_mode mode;
@@ -19,18 +19,23 @@ struct rig_config {
 };
 
 /* Maximum processes of fixtures and baselines at a time; the others are for the measuring code. */
-#define RIG_TASKS (LAB_TASKS - 16)
+#define FIXTURE_TASKS (LAB_TASKS - 16)
 
 /* Counted by both the engine and the kernel. */
-enum rig_count { RIG_ACTIVE_OPENS, RIG_PASSIVE_OPENS, RIG_SEGMENTS, RIG_COUNTS };
+enum fixture_count {
+	FIXTURE_ACTIVE_OPENS,
+	FIXTURE_PASSIVE_OPENS,
+	FIXTURE_SEGMENTS,
+	FIXTURE_COUNTS
+};
 
-struct rig {
-	struct rig_check {
+struct fixture {
+	struct fixture_check {
 		unsigned times, disagreed; /* by more than 0.5 % */
 		double off;                /* the largest deviation, as a share of ours */
-		uint64_t ours, most;       /* range that the kernel may count */
+		uint64_t ours, max;        /* range that the kernel may count */
 		int64_t kernels;
-	} checks[RIG_COUNTS];
+	} checks[FIXTURE_COUNTS];
 	uint64_t failed; /* connections and requests */
 	int first_errno;
 	int (*tick)(uint64_t done, void *arg); /* see fleet_order(); NULL: shows the progress */
@@ -41,7 +46,7 @@ struct rig {
 };
 
 /* Cost of one order. */
-struct rig_round {
+struct fixture_round {
 	struct fleet_sum load;
 	double p50_us, p99_us;
 	double cpu_us;        /* per operation, both ends */
@@ -50,19 +55,20 @@ struct rig_round {
 };
 
 /* Starts server and client pool; on failure both are stopped. */
-int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *config, struct err *e);
-void rig_stop(struct rig *r);
+int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture_config *config,
+		  struct err *e);
+void fixture_stop(struct fixture *r);
 /* Runs one order and cross-checks the counts of the engine against those of the kernel. */
-int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
-	      struct rig_round *out, struct err *e);
+int fixture_order(struct fixture *r, struct bench_run *run, const struct driver_order *order,
+		  struct fixture_round *out, struct err *e);
 /* Adds notes about cross-checks that failed, and about failures. */
-void rig_tell(const struct rig *r, struct bench_run *run, const char *what);
+void fixture_notes(const struct fixture *r, struct bench_run *run, const char *what);
 /* One worker per CPU, or fewer, with a note, if the lab cannot run `processes` for each. */
-unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processes);
+unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned processes);
 /* Adds the round's rate, p50, p99, cpu and server_cpu to the table. */
-void rig_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
-	     uint64_t active, const struct rig_round *round, const char *conditions);
+void fixture_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
+		 uint64_t active, const struct fixture_round *round, const char *conditions);
 /* The context of the benches' processes. */
-struct place rig_place(const struct bench_run *run);
+struct place fixture_place(const struct bench_run *run);
 
 #endif

@@ -1,4 +1,4 @@
-#include "engine/floor.h"
+#include "bench/baseline.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,15 +20,15 @@
 #include "epolltune/cleanup.h"
 
 #define PROCESSES LAB_TASKS
-#define SIZE_MOST 4096
+#define REQUEST_MAX 4096
 #define AT_A_TIME 16 /* operations between two reads of the clock */
 #define PATIENCE_MS 600000
 /* First shard of the baseline, apart from those of other benches. */
-#define FLOOR_SHARD 8192
+#define BASELINE_SHARD 8192
 
 /* One process, in shared memory. */
 struct part {
-	struct floor_order order; /* connections: of this process */
+	struct baseline_order order; /* connections: of this process */
 	unsigned index;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
 	int code;
@@ -78,7 +78,7 @@ static int loop_connect(struct part *p, char *data)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
-	CLEAN(close_fd) int listener = sockets_listener(FLOOR_SHARD + p->index, 1, 128, &p->e);
+	CLEAN(close_fd) int listener = sockets_listener(BASELINE_SHARD + p->index, 1, 128, &p->e);
 	if (listener < 0)
 		return listener;
 	if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
@@ -94,7 +94,8 @@ static int loop_connect(struct part *p, char *data)
 static int loop_request(struct part *p, char *data)
 {
 	struct sockets s;
-	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
+	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, BASELINE_SHARD + p->index,
+			      &p->e);
 	if (rc < 0)
 		return rc;
 	uint64_t start = p->start_ns = clock_ns(), end = start + p->order.duration_us * 1000;
@@ -115,7 +116,7 @@ static int loop_request(struct part *p, char *data)
 /* The other process of the ping-pong: answers until its peer closes. */
 static _Noreturn void pong(int fd, size_t size)
 {
-	char data[SIZE_MOST];
+	char data[REQUEST_MAX];
 	while (receive_all(fd, data, size) == 0 && send_all(fd, data, size) == 0)
 		;
 	_exit(0);
@@ -134,7 +135,7 @@ static uint64_t children_cpu_ns(void)
 static int loop_pingpong(struct part *p, char *data)
 {
 	struct sockets s;
-	int rc = sockets_open(&s, 2, FLOOR_SHARD + p->index, &p->e);
+	int rc = sockets_open(&s, 2, BASELINE_SHARD + p->index, &p->e);
 	if (rc < 0)
 		return rc;
 	pid_t parent = getpid(), peer = fork();
@@ -168,7 +169,7 @@ static int loop_pingpong(struct part *p, char *data)
 static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 {
 	size_t count = (size_t)p->order.connections;
-	unsigned shard = FLOOR_SHARD + p->index;
+	unsigned shard = BASELINE_SHARD + p->index;
 	*s = (struct sockets){.fd = calloc(2 * count + 1, sizeof(int))};
 	if (!s->fd)
 		return err_set(e, ENOMEM, "no memory for %zu sockets", 2 * count);
@@ -224,18 +225,18 @@ static int loop_hold(struct part *p, int channel)
 static int part_main(int channel, void *arg)
 {
 	struct part *p = arg;
-	char data[SIZE_MOST] = {0};
+	char data[REQUEST_MAX] = {0};
 	/* All start together, when the last one is ready. */
 	if (recv(channel, data, 1, 0) != 1)
 		return -ECANCELED;
-	if (p->order.loop == FLOOR_HOLD)
+	if (p->order.loop == BASELINE_HOLD)
 		return loop_hold(p, channel);
 	cpus_run_on(cpus_nth(p->index));
 	sockets_raise_limit();
 	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
-	int rc = p->order.loop == FLOOR_CONNECT   ? loop_connect(p, data)
-		 : p->order.loop == FLOOR_REQUEST ? loop_request(p, data)
-						  : loop_pingpong(p, data);
+	int rc = p->order.loop == BASELINE_CONNECT   ? loop_connect(p, data)
+		 : p->order.loop == BASELINE_REQUEST ? loop_request(p, data)
+						     : loop_pingpong(p, data);
 	if (!p->elapsed_ns)
 		p->elapsed_ns = clock_ns() - start;
 	if (!p->cpu_ns)
@@ -246,7 +247,7 @@ static int part_main(int channel, void *arg)
 }
 
 static int parts_wait(struct part **parts, const int *channels, unsigned count,
-		      struct floor_result *out, struct err *e)
+		      struct baseline_result *out, struct err *e)
 {
 	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -277,15 +278,15 @@ static int parts_wait(struct part **parts, const int *channels, unsigned count,
 	return 0;
 }
 
-int floor_run(const struct place *place, const struct floor_order *order, struct floor_result *out,
-	      struct err *e)
+int baseline_run(const struct place *place, const struct baseline_order *order,
+		 struct baseline_result *out, struct err *e)
 {
 	struct part *parts[PROCESSES];
 	int channels[PROCESSES], rc = 0;
 	pid_t pids[PROCESSES];
 	unsigned count = 0, processes = order->processes;
-	*out = (struct floor_result){0};
-	if (!processes || processes > PROCESSES || order->size > SIZE_MOST)
+	*out = (struct baseline_result){0};
+	if (!processes || processes > PROCESSES || order->size > REQUEST_MAX)
 		return err_set(e, EINVAL, "unsupported: %u blocking loops", processes);
 	while (count < processes && rc == 0) {
 		struct part *p = parts[count] = place_alloc(place, sizeof(*p), e);

@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/benches.h"
+#include "bench/benches.h"
+#include "bench/uring.h"
 #include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
-#include "engine/uring.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
@@ -27,7 +27,7 @@
 #define SPARE_DESCRIPTORS 96 /* per process, for everything but the measured sockets */
 #define POINTS 16
 #define HOLDERS 512
-#define WAIT_MOST 1000000u
+#define SOCKETS_MAX 1000000u
 #define FLAT_SIZE 10
 #define FLAT_TURNS 5
 #define ALL_ACTIVE_MAX 100000 /* larger sizes have few ready sockets only */
@@ -80,8 +80,8 @@ struct wait {
 	uint64_t budget_ns;
 	struct epoll_event *events;
 	struct pollfd *pollfds;
-	struct uring uring;  /* of the current point */
-	uint64_t uring_most; /* maximum sockets in a ring, as far as known */
+	struct uring uring; /* of the current point */
+	uint64_t uring_max; /* maximum sockets in a ring, as far as known */
 	fd_set interest;
 	int select_end;
 	const struct point *point; /* current */
@@ -419,7 +419,7 @@ static bool ring_enter(struct wait *w, const struct point *p)
 	if (rc >= 0)
 		return true;
 	uring_close(&w->uring);
-	w->uring_most = p->n - 1;
+	w->uring_max = p->n - 1;
 	bench_note(&w->run->table, "wait io-uring: not measured with %s or more sockets: %s",
 		   count_text(size, sizeof(size), p->n), e.text);
 	return false;
@@ -442,7 +442,7 @@ static void point_enter(struct wait *w, const struct point *p, bool *uring)
 			w->select_end = fd + 1;
 		}
 	}
-	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_most && ring_enter(w, p);
+	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_max && ring_enter(w, p);
 }
 
 static bool variant_fits(const struct wait *w, const struct variant *v, bool uring)
@@ -549,14 +549,14 @@ static int points_open(struct wait *w, struct err *e)
 	const struct bench_options *o = &w->run->options;
 	const uint64_t *all = o->quick ? sizes_quick : sizes;
 	size_t count = o->quick ? sizeof(sizes_quick) / 8 : sizeof(sizes) / 8;
-	uint64_t most = o->connections ? o->connections : ALL_ACTIVE_MAX;
-	if (most > WAIT_MOST)
+	uint64_t max = o->connections ? o->connections : ALL_ACTIVE_MAX;
+	if (max > SOCKETS_MAX)
 		return err_set(e, EINVAL, "--connections: bench wait supports at most %u sockets",
-			       WAIT_MOST);
-	for (size_t i = 0; i < count && all[i] <= most; i++)
+			       SOCKETS_MAX);
+	for (size_t i = 0; i < count && all[i] <= max; i++)
 		w->points[w->point_count++] = (struct point){all[i], -1, -1};
-	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < most))
-		w->points[w->point_count++] = (struct point){most, -1, -1};
+	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < max))
+		w->points[w->point_count++] = (struct point){max, -1, -1};
 	for (size_t i = 0; i + 1 < w->point_count; i++)
 		if (w->points[i].n == FLAT_SIZE) {
 			w->flat[0] = &w->points[i];
@@ -576,16 +576,16 @@ static int points_open(struct wait *w, struct err *e)
 /* Opens all sockets, in as many processes as the descriptor limit requires. */
 static int sockets_spread(struct wait *w, struct err *e)
 {
-	uint64_t most = w->points[w->point_count - 1].n;
+	uint64_t max = w->points[w->point_count - 1].n;
 	size_t limit = sockets_raise_limit();
 	uint64_t room = limit > 2 * SPARE_DESCRIPTORS ? (limit - SPARE_DESCRIPTORS) & ~1ull : 0;
 	if (room < 2 * SPARE_DESCRIPTORS)
 		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu, too low for this bench", limit);
 	w->limit = limit;
-	w->own_count = most < room ? most : room;
+	w->own_count = max < room ? max : room;
 	uint64_t per_holder = room - 2 * POINTS;
-	for (uint64_t base = w->own_count; base < most; base += per_holder) {
-		uint64_t count = most - base < per_holder ? most - base : per_holder;
+	for (uint64_t base = w->own_count; base < max; base += per_holder) {
+		uint64_t count = max - base < per_holder ? max - base : per_holder;
 		int rc = holder_start(w, base, (size_t)count, e);
 		if (rc < 0)
 			return rc;
@@ -595,22 +595,22 @@ static int sockets_spread(struct wait *w, struct err *e)
 		rc = part_register(w, &w->own, e);
 	if (rc == 0)
 		rc = holders_ready(w, e);
-	w->events = calloc(most < ALL_ACTIVE_MAX ? most + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
+	w->events = calloc(max < ALL_ACTIVE_MAX ? max + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
 	w->pollfds = calloc(w->own_count, sizeof(*w->pollfds));
 	if (rc == 0 && (!w->events || !w->pollfds))
-		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)most);
+		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)max);
 	return rc;
 }
 
 /* Cost of reading the clock, subtracted from every timing. */
 static uint64_t clock_cost(void)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t min = UINT64_MAX;
 	for (int i = 0; i < 1000; i++) {
 		uint64_t start = clock_ns(), took = clock_ns() - start;
-		least = took < least ? took : least;
+		min = took < min ? took : min;
 	}
-	return least;
+	return min;
 }
 
 /* The result of a variant with the largest n, with one socket or all ready. */
@@ -632,15 +632,15 @@ static void wait_limits(const struct wait *w)
 {
 	char size[32], limit[32];
 	struct bench_table *t = &w->run->table;
-	uint64_t most = w->points[w->point_count - 1].n;
-	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
+	uint64_t max = w->points[w->point_count - 1].n;
+	if (bench_wants(w->run, "select") && max >= FD_SETSIZE)
 		bench_note(t,
 			   "wait select ends below %d: an fd_set is an array of FD_SETSIZE bits, "
 			   "indexed by descriptor; the limit is the C library's, the kernel "
 			   "accepts more",
 			   FD_SETSIZE);
 	const struct bench_result *poll_end = largest(t, "poll", false);
-	if (most > w->own_count && poll_end)
+	if (max > w->own_count && poll_end)
 		bench_note(t,
 			   "wait poll and io-uring end at %s sockets: both take descriptors of one "
 			   "process, limited to %s (RLIMIT_NOFILE); an epoll set can hold sockets "
@@ -656,7 +656,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory");
 	w->run = run;
 	w->uring.fd = -1;
-	w->uring_most = UINT64_MAX;
+	w->uring_max = UINT64_MAX;
 	w->clock_cost = clock_cost();
 	w->budget_ns = w->run->options.quick ? 500000 : 3000000;
 	int rc = points_open(w, e);
@@ -730,11 +730,11 @@ static void wait_notes(struct bench_table *t)
 			   bench_ratio_text(text, sizeof(text), &all));
 	const struct bench_result *ten =
 		bench_find(t, "wait", "epoll-level", FLAT_SIZE, 1, BENCH_COST);
-	const struct bench_result *most = largest(t, "epoll-level", false);
-	struct bench_ratio flat = bench_ratio(most, ten);
-	if (most && flat.rounds && most->n > FLAT_SIZE)
+	const struct bench_result *max = largest(t, "epoll-level", false);
+	struct bench_ratio flat = bench_ratio(max, ten);
+	if (max && flat.rounds && max->n > FLAT_SIZE)
 		bench_note(t, "wait, one ready: cost of epoll at %s sockets relative to %d: %s",
-			   count_text(size, sizeof(size), most->n), FLAT_SIZE,
+			   count_text(size, sizeof(size), max->n), FLAT_SIZE,
 			   bench_ratio_text(text, sizeof(text), &flat));
 }
 
