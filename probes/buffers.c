@@ -141,7 +141,7 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 		.receive_buffer = b->own && b->side == RECEIVE ? INT_MAX : 0,
 		.send_buffer = b->own && b->side == SEND ? INT_MAX : 0,
 		.rtt_us = wire_rtt_us(t->target),
-		.most_ms = bulk_max_ms(t->target),
+		.max_ms = bulk_max_ms(t->target),
 	};
 }
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "epolltune/err.h"
-#include "epolltune/lab.h"
+#include "epolltune/task.h"
 
 /* Client addresses that a burst uses in turn. */
 #define BURST_SOURCES 16
@@ -27,8 +27,8 @@ struct burst {
 	struct lab *lab;
 	uint64_t sent;      /* clients that have started */
 	unsigned processes; /* 0: not running */
-	int channels[BURST_PROCESSES];
-	struct burst_process *tasks[BURST_PROCESSES];
+	struct task tasks[BURST_PROCESSES];
+	struct burst_process *at[BURST_PROCESSES];
 	struct burst_count *half_open;
 };
 

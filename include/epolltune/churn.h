@@ -8,6 +8,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
+#include "epolltune/task.h"
 
 /* The side that closes first keeps the connection in TIME_WAIT for 60 s. */
 enum churn_close {

@@ -74,6 +74,11 @@ void *lab_alloc(struct lab *lab, size_t size, struct err *e);
 size_t lab_mark(const struct lab *lab);
 void lab_release(struct lab *lab, size_t mark);
 
+struct task_port;
+/* The main function of a task (task.h): returns 0, or a negative errno with port->e set, soon after
+ * its caller has ended it. */
+typedef int (*task_main)(struct task_port *port, void *arg);
+
 /* A task receives its end of a control channel (SOCK_SEQPACKET) and `arg`, which must come from
  * lab_alloc() or be older than the lab. It must return soon after end of file on the channel. Its
  * descriptors are 0 and 1 (/dev/null), 2 (standard error), the channel as 3, and those it opens. */

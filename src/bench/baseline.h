@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/place.h"
 #include "epolltune/err.h"
+#include "epolltune/task.h"
 
 enum baseline_loop {
 	BASELINE_CONNECT,  /* socket, connect, accept, request, reply, close by reset */
@@ -34,7 +34,7 @@ struct baseline_result {
 };
 
 /* Runs an order to its end. -EINTR if it was stopped; -ECHILD and others if a loop failed. */
-int baseline_run(const struct place *place, const struct baseline_order *order,
+int baseline_run(const struct task_context *where, const struct baseline_order *order,
 		 struct baseline_result *out, struct err *e);
 
 #endif

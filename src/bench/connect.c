@@ -59,7 +59,7 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 
 static int baseline_round(struct bench_run *run, unsigned workers, struct err *e)
 {
-	struct place place = fixture_place(run);
+	const struct task_context where = fixture_context(run);
 	struct baseline_result result;
 	const struct baseline_order order = {
 		.loop = BASELINE_CONNECT,
@@ -69,7 +69,7 @@ static int baseline_round(struct bench_run *run, unsigned workers, struct err *e
 		.stop = &run->stop,
 	};
 	char conditions[BENCH_CONDITIONS];
-	int rc = baseline_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	snprintf(conditions, sizeof(conditions),

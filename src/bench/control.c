@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "bench/benches.h"
-#include "engine/clock.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/statistics.h"
 
 #define SPARE_DESCRIPTORS 64

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/clock.h"
 #include "engine/cpus.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 
 #define FIXTURE_ADDRESS 0x7f200001u /* 127.32.0.1: fixture n listens on 127.32.n.1 and up */
@@ -20,9 +20,9 @@
 #define ACK_DELAY_S 0.02 /* half of the minimum ACK delay, TCP_DELACK_MIN */
 #define SETTLE_MS 5000
 
-struct place fixture_place(const struct bench_run *run)
+struct task_context fixture_context(const struct bench_run *run)
 {
-	return (struct place){.lab = run->lab, .host = LAB_SERVER};
+	return (struct task_context){.lab = run->lab, .host = LAB_SERVER};
 }
 
 /* Half of the accept queue (the smaller of backlog and somaxconn), at most WINDOW_MAX. */
@@ -41,7 +41,7 @@ static unsigned accept_window(struct bench_run *run)
 int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture_config *config,
 		  struct err *e)
 {
-	struct place place = fixture_place(run);
+	const struct place place = {run->lab, LAB_SERVER};
 	struct crew_config crew = {
 		.address.v4 = {.sin_family = AF_INET,
 			       .sin_addr.s_addr = htonl(FIXTURE_ADDRESS + (config->number << 8))},

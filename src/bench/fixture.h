@@ -5,6 +5,7 @@
 #include "engine/crew.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"
+#include "epolltune/task.h"
 
 struct fixture_config {
 	unsigned number; /* chooses the address: two fixtures share neither address nor ports */
@@ -69,6 +70,6 @@ unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned proc
 void fixture_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
 		 uint64_t active, const struct fixture_round *round, const char *conditions);
 /* The context of the benches' processes. */
-struct place fixture_place(const struct bench_run *run);
+struct task_context fixture_context(const struct bench_run *run);
 
 #endif

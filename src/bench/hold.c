@@ -10,8 +10,8 @@
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "bench/hold_budget.h"
-#include "engine/clock.h"
 #include "engine/sockets.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -312,7 +312,7 @@ static int hold_round(struct hold *h, struct err *e)
 
 static int baseline_round(struct hold *h, struct err *e)
 {
-	struct place place = fixture_place(h->run);
+	const struct task_context where = fixture_context(h->run);
 	struct baseline_result result;
 	uint64_t per_process = fleet_per_driver() / 2;
 	const struct baseline_order order = {
@@ -325,7 +325,7 @@ static int baseline_round(struct hold *h, struct err *e)
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
-	int rc = baseline_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];

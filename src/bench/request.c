@@ -136,7 +136,7 @@ static int case_round(struct request_bench *b, struct request_case *at, struct e
 static int baseline_add(struct request_bench *b, enum baseline_loop loop, unsigned processes,
 			uint64_t connections, struct err *e)
 {
-	struct place place = fixture_place(b->run);
+	const struct task_context where = fixture_context(b->run);
 	struct baseline_result result;
 	const struct baseline_order order = {
 		.loop = loop,
@@ -146,7 +146,7 @@ static int baseline_add(struct request_bench *b, enum baseline_loop loop, unsign
 		.size = SIZE,
 		.stop = &b->run->stop,
 	};
-	int rc = baseline_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];

@@ -4,29 +4,27 @@
 #include <math.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/benches.h"
 #include "bench/uring.h"
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
+#include "epolltune/task.h"
 
 #define PATIENCE_MS 5000
 #define SPARE_DESCRIPTORS 96 /* per process, for everything but the measured sockets */
 #define POINTS 16
-#define HOLDERS 512
+#define HOLDERS TASKS_MAX
 #define SOCKETS_MAX 1000000u
 #define FLAT_SIZE 10
 #define FLAT_TURNS 5
@@ -60,9 +58,10 @@ struct order {
 /* A process that holds sockets beyond the descriptor limit of one. It adds them to the epoll sets
  * that it inherited. */
 struct holder {
-	pid_t pid;
-	int control;
+	const struct wait *wait;
 	uint64_t base;
+	size_t count;
+	unsigned shard;
 };
 
 struct wait {
@@ -73,6 +72,7 @@ struct wait {
 	double flat_cost[2];         /* in this round */
 	struct part own;
 	struct holder holders[HOLDERS];
+	struct task tasks[HOLDERS];
 	size_t holder_count;
 	uint64_t own_count; /* sockets that this process may hold */
 	uint64_t limit;     /* its descriptor limit */
@@ -147,25 +147,20 @@ static int part_register(const struct wait *w, const struct part *p, struct err 
 	return 0;
 }
 
-/* The main function of a holder: opens and registers `count` sockets, then runs orders. */
-static void holder_main(const struct wait *w, int control, uint64_t base, size_t count,
-			unsigned shard)
+/* Opens and registers its sockets, then runs orders. */
+static int holder_main(struct task_port *port, void *arg)
 {
-	struct part p = {.base = base};
-	struct err e = {0};
-	int rc = sockets_open(&p.s, count, shard, &e);
-	if (rc == 0)
-		rc = part_register(w, &p, &e);
-	e.code = -rc;
+	const struct holder *h = arg;
+	struct part p = {.base = h->base};
 	struct order o;
-	if (send(control, &e, sizeof(e), MSG_NOSIGNAL) == sizeof(e) && rc == 0)
-		while (recv(control, &o, sizeof(o), 0) == sizeof(o)) {
-			rc = part_act(&p, &o);
-			if (send(control, &rc, sizeof(rc), MSG_NOSIGNAL) != sizeof(rc))
-				break;
-		}
+	int rc = sockets_open(&p.s, h->count, h->shard, &port->e);
+	if (rc == 0)
+		rc = part_register(h->wait, &p, &port->e);
+	if (task_answer(port, rc, &port->e, NULL, 0) && rc == 0)
+		while (task_hear(port, &o, sizeof(o)))
+			task_answer(port, part_act(&p, &o), NULL, NULL, 0);
 	sockets_close(&p.s);
-	_exit(0);
+	return 0;
 }
 
 /* Moves a descriptor above FD_SETSIZE; the low ones are for select(). */
@@ -180,28 +175,17 @@ static int fd_high(int fd)
 
 static int holder_start(struct wait *w, uint64_t base, size_t count, struct err *e)
 {
-	int pair[2];
-	if (w->holder_count == HOLDERS)
+	const struct task_context here = {0};
+	size_t i = w->holder_count;
+	if (i == HOLDERS)
 		return err_set(e, E2BIG, "more than %d processes needed to hold the sockets",
 			       HOLDERS);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(e, "socketpair");
-	pid_t parent = getpid(), pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(0);
-		for (size_t i = 0; i < w->holder_count; i++)
-			close(w->holders[i].control);
-		close(pair[0]);
-		holder_main(w, pair[1], base, count, (unsigned)w->holder_count + 1);
-	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return err_errno(e, "fork");
-	}
-	w->holders[w->holder_count++] = (struct holder){pid, fd_high(pair[0]), base};
+	w->holders[i] = (struct holder){w, base, count, (unsigned)i + 1};
+	int rc = task_start(&w->tasks[i], &here, holder_main, &w->holders[i], e);
+	if (rc < 0)
+		return rc;
+	w->tasks[i].channel = fd_high(w->tasks[i].channel);
+	w->holder_count++;
 	return 0;
 }
 
@@ -209,16 +193,11 @@ static int holder_start(struct wait *w, uint64_t base, size_t count, struct err 
 static int holders_ready(struct wait *w, struct err *e)
 {
 	for (size_t i = 0; i < w->holder_count; i++) {
-		struct err theirs;
 		bench_progress(w->run, "wait: opening sockets, %zu of %zu processes", i + 1,
 			       w->holder_count + 1);
-		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
-			return err_set(e, ECHILD, "process %d, which holds sockets, exited",
-				       (int)w->holders[i].pid);
-		if (theirs.code) {
-			*e = theirs;
-			return -e->code;
-		}
+		int rc = task_await(&w->tasks[i], NULL, 0, -1, e);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
@@ -230,33 +209,17 @@ static int order_all(struct wait *w, enum action action, const struct point *p, 
 {
 	struct order o = {action, p->n, k, p->edge};
 	size_t asked = 0;
-	int rc = 0, theirs;
 	if (k <= w->own_count && o.n > w->own_count)
 		o.n = w->own_count;
-	for (; asked < w->holder_count && w->holders[asked].base < o.n; asked++)
-		if (send(w->holders[asked].control, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
-			break;
-	rc = part_act(&w->own, &o);
-	for (size_t i = 0; i < asked; i++) {
-		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
-			theirs = -ECHILD;
-		rc = rc < 0 ? rc : theirs;
-	}
-	if (asked < w->holder_count && w->holders[asked].base < o.n)
-		rc = -ECHILD;
-	errno = -rc;
-	return rc < 0 ? err_errno(e, "make sockets ready") : 0;
-}
-
-/* Stops the holders and waits for them. */
-static void holders_end(struct wait *w)
-{
-	for (size_t i = 0; i < w->holder_count; i++)
-		close(w->holders[i].control);
-	for (size_t i = 0; i < w->holder_count; i++)
-		while (waitpid(w->holders[i].pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	w->holder_count = 0;
+	int rc = 0;
+	for (; rc == 0 && asked < w->holder_count && w->holders[asked].base < o.n; asked++)
+		rc = task_send(&w->tasks[asked], &o, sizeof(o), e);
+	if (rc == 0 && (rc = part_act(&w->own, &o)) < 0)
+		err_set(e, -rc, "%s", strerror(-rc));
+	int theirs = task_await_all(w->tasks, asked, -1, rc < 0 ? NULL : e);
+	if (rc == 0)
+		rc = theirs;
+	return rc < 0 ? err_prefix(e, "make sockets ready") : 0;
 }
 
 /* The waits. Each finds all ready sockets and returns their number, or -errno. */
@@ -668,7 +631,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 		if (rc == 0)
 			rc = round_measure(w, e);
 	}
-	holders_end(w);
+	task_end_all(w->tasks, w->holder_count);
 	sockets_close(&w->own.s);
 	for (size_t i = 0; i < w->point_count; i++) {
 		close_fd(&w->points[i].level);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "commands/command.h"
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"

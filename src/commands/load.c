@@ -8,7 +8,7 @@
 
 #include "commands/address.h"
 #include "commands/command.h"
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/cpus.h"
 #include "engine/fleet.h"
 #include "epolltune/bench.h"

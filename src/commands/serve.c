@@ -10,7 +10,7 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/notify.h"
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/cpus.h"
 #include "engine/crew.h"
 #include "epolltune/cleanup.h"

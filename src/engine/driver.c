@@ -17,7 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "engine/usage.h"

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 

@@ -6,7 +6,7 @@
 
 #include "bench/baseline.h"
 
-static const struct place here;
+static const struct task_context here;
 
 static void each_loop_counts(void **state)
 {

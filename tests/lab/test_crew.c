@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
+#include "epolltune/clock.h"
 #include "engine/crew.h"
 #include "engine/fleet.h"
 #include "engine/sockets.h"

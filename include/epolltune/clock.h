@@ -1,4 +1,4 @@
-/* clock: the monotonic clock in nanoseconds, and a sleep. */
+/* clock: the monotonic clock in nanoseconds, CPU time, and a sleep. */
 #ifndef EPOLLTUNE_CLOCK_H
 #define EPOLLTUNE_CLOCK_H
 
