@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
 #include "epolltune/wire.h"
 
@@ -120,7 +120,7 @@ static uint64_t pace_Bps(const struct target *t)
 	return (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t));
 }
 
-static uint64_t now_ms(void) { return load_now_ns() / 1000000; }
+static uint64_t now_ms(void) { return clock_ns() / 1000000; }
 
 static unsigned bulk_max_ms(const struct target *t)
 {

@@ -4,9 +4,9 @@
 #ifndef EPOLLTUNE_BURST_H
 #define EPOLLTUNE_BURST_H
 
-#include <netinet/in.h>
 #include <stdint.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/task.h"
 
@@ -15,8 +15,7 @@
 #define BURST_PROCESSES 16
 
 struct burst_config {
-	struct in_addr to;
-	uint16_t port;         /* network byte order */
+	union endpoint to;     /* IPv4 */
 	uint64_t clients;      /* at most burst_max() */
 	unsigned first_source; /* index of the first of the lab's client addresses; wraps */
 	uint64_t spread_us;    /* time over which the clients start, evenly */

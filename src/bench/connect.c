@@ -9,22 +9,22 @@
 #include "bench/benches.h"
 #include "bench/fixture.h"
 
-#define AT_A_TIME 32 /* concurrent connections of each load worker */
+#define AT_A_TIME 32 /* concurrent connections of each client process */
 #define SIZE 64u
 
 static const struct variant {
 	const char *name;
-	enum driver_close close;
+	enum client_close close;
 	unsigned sources;
 	unsigned periods; /* length of a round; ports are reusable after a second only */
 	const char *conditions;
 } variants[] = {
-	{"reset", DRIVER_CLOSE_RESET, 0, 1, "client closes by reset, 1 address"},
-	{"server-first", DRIVER_CLOSE_SERVER, 0, 1,
+	{"reset", CLIENT_CLOSE_RESET, 0, 1, "client closes by reset, 1 address"},
+	{"server-first", CLIENT_CLOSE_SERVER, 0, 1,
 	 "server closes first (TIME_WAIT there), 1 address"},
-	{"client-first", DRIVER_CLOSE_CLIENT, 1, 6,
+	{"client-first", CLIENT_CLOSE_CLIENT, 1, 6,
 	 "client closes first (TIME_WAIT holds its ports), 1 address"},
-	{"client-first-40-addresses", DRIVER_CLOSE_CLIENT, 40, 1,
+	{"client-first-40-addresses", CLIENT_CLOSE_CLIENT, 40, 1,
 	 "client closes first, 40 addresses in turn"},
 };
 #define VARIANTS (sizeof(variants) / sizeof(variants[0]))
@@ -34,8 +34,8 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 {
 	char conditions[BENCH_CONDITIONS];
 	struct fixture_round round;
-	struct driver_order order = {
-		.verb = DRIVER_CHURN,
+	struct client_order order = {
+		.verb = CLIENT_CHURN,
 		.duration_us = run->options.duration_us * v->periods,
 		.active = (uint64_t)AT_A_TIME * workers,
 		.depth = 1,
@@ -45,7 +45,7 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 	if (rc < 0)
 		return err_prefix(e, "%s", v->name);
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server and %u load processes, one pair per CPU, %u concurrent "
+		 "%s; %u server and %u client processes, one pair per CPU, %u concurrent "
 		 "connections, %u B each way, loopback",
 		 v->conditions, workers, workers, AT_A_TIME * workers, SIZE);
 	fixture_add(run, "connect", v->name, order.active, 0, &round, conditions);
@@ -104,7 +104,7 @@ static int connect_rounds(struct bench_run *run, struct fixture *fixtures, unsig
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
 		rc = bench_round(run, "connect", i, e);
 		for (size_t v = 0; v < VARIANTS && rc == 0; v++)
-			if (fixtures[v].crew.processes)
+			if (fixtures[v].server.processes)
 				rc = variant_round(run, &variants[v], &fixtures[v], workers, e);
 		if (rc == 0 && bench_wants(run, "floor-blocking"))
 			rc = baseline_round(run, workers, e);
@@ -123,7 +123,7 @@ static int connect_run(struct bench_run *run, struct err *e)
 	for (size_t v = 0; v < VARIANTS && rc == 0; v++) {
 		struct fixture_config config = {
 			.number = (unsigned)v,
-			.mode = WORKER_LEVEL,
+			.mode = SERVER_LEVEL,
 			.close = variants[v].close,
 			.sources = variants[v].sources,
 			.workers = workers,

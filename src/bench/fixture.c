@@ -41,39 +41,37 @@ static unsigned accept_window(struct bench_run *run)
 int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture_config *config,
 		  struct err *e)
 {
-	const struct place place = {run->lab, LAB_SERVER};
-	struct crew_config crew = {
+	const struct task_context where = fixture_context(run);
+	const struct server_config server = {
 		.address.v4 = {.sin_family = AF_INET,
 			       .sin_addr.s_addr = htonl(FIXTURE_ADDRESS + (config->number << 8))},
 		.share = config->share,
 		.mode = config->mode,
 		.workers = config->workers,
 		.backlog = BACKLOG,
-		.close_after_reply = config->close == DRIVER_CLOSE_SERVER,
-		.apart = config->apart,
+		.close_after_reply = config->close == CLIENT_CLOSE_SERVER,
+		.own_addresses = config->own_addresses,
 		.pin = config->pin,
 		.batch = true,
-		.listener = -1,
 	};
-	struct fleet_config *fleet = calloc(1, sizeof(*fleet));
+	union endpoint sources[CLIENT_SOURCES];
 	*r = (struct fixture){.window = accept_window(run)};
-	if (!fleet)
-		return err_set(e, ENOMEM, "no memory for the load");
-	int rc = crew_start(&r->crew, &place, &crew, e);
-	fleet->driver.to = r->crew.address;
-	fleet->driver.close = config->close;
-	fleet->driver.capacity = config->connections;
-	fleet->driver.batch = true;
-	fleet->driver.source_count = config->sources;
+	int rc = server_start(&r->server, &where, &server, e);
 	for (unsigned i = 0; i < config->sources; i++)
-		fleet->driver.sources[i].v4 = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_ADDRESS + i)};
-	fleet->drivers = config->workers;
-	fleet->pin = config->pin;
-	fleet->apart = config->apart ? &r->crew : NULL;
+		sources[i] = endpoint_ipv4((struct in_addr){htonl(SOURCE_ADDRESS + i)});
+	const struct client_config client = {
+		.to = r->server.address,
+		.workers = config->own_addresses ? &r->server : NULL,
+		.close = config->close,
+		.connections = config->connections,
+		.processes = config->workers,
+		.sources = sources,
+		.source_count = config->sources,
+		.pin = config->pin,
+		.batch = true,
+	};
 	if (rc == 0)
-		rc = fleet_start(&r->fleet, &place, fleet, e);
-	free(fleet);
+		rc = client_start(&r->client, &where, &client, e);
 	if (rc < 0)
 		fixture_stop(r);
 	return rc;
@@ -81,8 +79,8 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 
 void fixture_stop(struct fixture *r)
 {
-	fleet_stop(&r->fleet);
-	crew_stop(&r->crew);
+	client_stop(&r->client);
+	server_stop(&r->server);
 }
 
 static int show_progress(uint64_t done, void *arg)
@@ -159,26 +157,26 @@ unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned proc
 static void fixture_settle(const struct fixture *r, uint64_t accepted)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	for (int i = 0; i < SETTLE_MS && crew_sum(&r->crew).accepted < accepted; i++)
+	for (int i = 0; i < SETTLE_MS && server_sum(&r->server).accepted < accepted; i++)
 		nanosleep(&pause, NULL);
 }
 
 /* All counters at one moment. */
 struct counts {
 	struct host_counters counters;
-	struct crew_usage usage;
-	struct crew_sum crew;
-	struct fleet_sum fleet;
+	struct server_usage usage;
+	struct server_sum server;
+	struct client_sum client;
 };
 
-static void crosscheck_all(struct fixture *r, const struct driver_order *order,
+static void crosscheck_all(struct fixture *r, const struct client_order *order,
 			   const struct counts *before, const struct counts *after,
-			   const struct fleet_sum *load)
+			   const struct client_sum *load)
 {
 	const struct host_counters *from = &before->counters, *to = &after->counters;
 	crosscheck(r, FIXTURE_ACTIVE_OPENS, load->attempted,
 		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
-	crosscheck(r, FIXTURE_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
+	crosscheck(r, FIXTURE_PASSIVE_OPENS, after->server.accepted - before->server.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
 	/* A busy connection has one segment each way per request. An idle one, as all are at the
 	 * start and end of an order, has a delayed ACK in addition: with rare requests, each of
@@ -186,12 +184,12 @@ static void crosscheck_all(struct fixture *r, const struct driver_order *order,
 	bool settled = !order->count && order->rate_per_s <= 0 &&
 		       (double)order->active < load->rate * ACK_DELAY_S;
 	uint64_t rests = order->active + (settled ? 0 : load->done);
-	if (order->verb == DRIVER_REQUEST && order->depth == 1)
+	if (order->verb == CLIENT_REQUEST && order->depth == 1)
 		crosscheck_range(r, FIXTURE_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
 				 host_counter_delta(from, to, "Tcp.InSegs"));
 }
 
-int fixture_order(struct fixture *r, struct bench_run *run, const struct driver_order *order,
+int fixture_order(struct fixture *r, struct bench_run *run, const struct client_order *order,
 		  struct fixture_round *out, struct err *e)
 {
 	struct counts *before = calloc(2, sizeof(*before)), *after = before ? before + 1 : NULL;
@@ -200,31 +198,31 @@ int fixture_order(struct fixture *r, struct bench_run *run, const struct driver_
 	if (rc == 0)
 		rc = lab_counters(run->lab, LAB_SERVER, &before->counters, e);
 	if (rc == 0)
-		rc = crew_usage(&r->crew, &before->usage, e);
+		rc = server_usage(&r->server, &before->usage, e);
 	if (rc == 0) {
-		before->crew = crew_sum(&r->crew);
-		before->fleet = fleet_sum(&r->fleet);
+		before->server = server_sum(&r->server);
+		before->client = client_sum(&r->client);
 		uint64_t start = clock_ns();
-		rc = fleet_order(&r->fleet, order, r->tick ? r->tick : show_progress,
-				 r->tick ? r->tick_arg : run, e);
+		rc = client_order(&r->client, order, r->tick ? r->tick : show_progress,
+				  r->tick ? r->tick_arg : run, e);
 		if (rc == 0)
-			fixture_settle(r, before->crew.accepted + fleet_sum(&r->fleet).opened -
-						  before->fleet.opened);
+			fixture_settle(r, before->server.accepted + client_sum(&r->client).opened -
+						  before->client.opened);
 		out->elapsed_s = (double)(clock_ns() - start) / 1e9;
 	}
 	if (rc == 0)
-		rc = crew_usage(&r->crew, &after->usage, e);
+		rc = server_usage(&r->server, &after->usage, e);
 	if (rc == 0)
 		rc = lab_counters(run->lab, LAB_SERVER, &after->counters, e);
 	if (rc == 0) {
-		after->crew = crew_sum(&r->crew);
-		after->fleet = fleet_sum(&r->fleet);
-		out->load = after->fleet;
-		out->load.failed -= before->fleet.failed;
-		out->load.starved -= before->fleet.starved;
-		out->load.attempted -= before->fleet.attempted;
-		out->load.opened -= before->fleet.opened;
-		fleet_latency(&r->fleet, latency);
+		after->server = server_sum(&r->server);
+		after->client = client_sum(&r->client);
+		out->load = after->client;
+		out->load.failed -= before->client.failed;
+		out->load.starved -= before->client.starved;
+		out->load.attempted -= before->client.attempted;
+		out->load.opened -= before->client.opened;
+		client_latency(&r->client, latency);
 		out->p50_us = (double)histogram_quantile(latency, 0.5) / 1e3;
 		out->p99_us = (double)histogram_quantile(latency, 0.99) / 1e3;
 		double done = out->load.done ? (double)out->load.done : INFINITY;

@@ -1,21 +1,21 @@
-/* The fixture of the benches: a server and a client pool on one host of a lab. */
+/* The fixture of the benches: a server and a client on one host of a lab. */
 #ifndef EPOLLTUNE_FIXTURE_H
 #define EPOLLTUNE_FIXTURE_H
 
-#include "engine/crew.h"
-#include "engine/fleet.h"
 #include "epolltune/bench.h"
+#include "epolltune/client.h"
+#include "epolltune/server.h"
 #include "epolltune/task.h"
 
 struct fixture_config {
 	unsigned number; /* chooses the address: two fixtures share neither address nor ports */
-	enum crew_share share;
-	enum worker_mode mode;
-	enum driver_close close;
-	unsigned workers;     /* server workers and load workers, each */
+	enum server_share share;
+	enum server_mode mode;
+	enum client_close close;
+	unsigned workers;     /* server workers and client processes, each */
 	unsigned sources;     /* client addresses; 0: the kernel chooses */
 	uint64_t connections; /* maximum */
-	bool apart;           /* load worker i connects to server worker i */
+	bool own_addresses;   /* client process i connects to server worker i */
 	bool pin;
 };
 
@@ -39,28 +39,28 @@ struct fixture {
 	} checks[FIXTURE_COUNTS];
 	uint64_t failed; /* connections and requests */
 	int first_errno;
-	int (*tick)(uint64_t done, void *arg); /* see fleet_order(); NULL: shows the progress */
+	int (*tick)(uint64_t done, void *arg); /* see client_order(); NULL: shows the progress */
 	void *tick_arg;
-	unsigned window; /* connections allowed in the accept queue; for DRIVER_OPEN */
-	struct crew crew;
-	struct fleet fleet;
+	unsigned window; /* connections allowed in the accept queue; for CLIENT_OPEN */
+	struct server server;
+	struct client client;
 };
 
 /* Cost of one order. */
 struct fixture_round {
-	struct fleet_sum load;
+	struct client_sum load;
 	double p50_us, p99_us;
 	double cpu_us;        /* per operation, both ends */
 	double server_cpu_us; /* the server's share of that */
 	double elapsed_s;     /* until the server has accepted all */
 };
 
-/* Starts server and client pool; on failure both are stopped. */
+/* Starts server and client; on failure both are stopped. */
 int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture_config *config,
 		  struct err *e);
 void fixture_stop(struct fixture *r);
 /* Runs one order and cross-checks the counts of the engine against those of the kernel. */
-int fixture_order(struct fixture *r, struct bench_run *run, const struct driver_order *order,
+int fixture_order(struct fixture *r, struct bench_run *run, const struct client_order *order,
 		  struct fixture_round *out, struct err *e);
 /* Adds notes about cross-checks that failed, and about failures. */
 void fixture_notes(const struct fixture *r, struct bench_run *run, const char *what);

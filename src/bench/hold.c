@@ -125,8 +125,8 @@ static int open_progress(uint64_t done, void *arg)
 /* Opens all connections; the time ends when the server has accepted them. */
 static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
 {
-	const struct driver_order order = {
-		.verb = DRIVER_OPEN, .count = h->connections, .window = h->fixture.window};
+	const struct client_order order = {
+		.verb = CLIENT_OPEN, .count = h->connections, .window = h->fixture.window};
 	h->started_ns = clock_ns();
 	h->fixture.tick = open_progress;
 	h->fixture.tick_arg = h;
@@ -140,11 +140,11 @@ static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
 			       (unsigned long long)round->load.held,
 			       (unsigned long long)h->connections,
 			       strerror(round->load.first_errno));
-	uint64_t accepted = crew_sum(&h->fixture.crew).accepted;
+	uint64_t accepted = server_sum(&h->fixture.server).accepted;
 	if (accepted < h->connections)
 		return err_set(e, EIO, "the server accepted only %llu of %llu connections",
 			       (unsigned long long)accepted, (unsigned long long)h->connections);
-	return crew_check(&h->fixture.crew, e);
+	return server_check(&h->fixture.server, e);
 }
 
 static double growth(const struct hold *h, uint64_t before, uint64_t after)
@@ -175,8 +175,8 @@ static int hold_talk(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
 	uint64_t active = h->connections < SAMPLE ? h->connections : SAMPLE;
-	const struct driver_order order = {
-		.verb = DRIVER_REQUEST,
+	const struct client_order order = {
+		.verb = CLIENT_REQUEST,
 		.duration_us = h->run->options.quick ? TALK_US / 10 : TALK_US,
 		.active = active,
 		.rate_per_s = active < RATE / RATE_OF_ONE ? (double)active * RATE_OF_ONE : RATE,
@@ -210,27 +210,27 @@ static int hold_talk(struct hold *h, struct err *e)
 static int hold_measure(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
-	const struct driver_order look = {.verb = DRIVER_USAGE};
-	struct crew_usage server_before = {0}, server_after = {0};
+	const struct client_order look = {.verb = CLIENT_USAGE};
+	uint64_t server_before = 0, server_after = 0;
 	struct fixture_round round = {0};
 	char conditions[BENCH_CONDITIONS];
 	slabs_settle(h->run->host, h->connections);
 	host_slab_memory(h->run->host, &h->before);
-	int rc = crew_usage(&h->fixture.crew, &server_before, e);
+	int rc = server_memory(&h->fixture.server, &server_before, e);
 	if (rc == 0)
-		rc = fleet_order(&h->fixture.fleet, &look, NULL, NULL, e);
-	uint64_t client_before = fleet_sum(&h->fixture.fleet).private_bytes;
+		rc = client_order(&h->fixture.client, &look, NULL, NULL, e);
+	uint64_t client_before = client_sum(&h->fixture.client).private_bytes;
 	if (rc == 0)
 		rc = hold_open(h, &round, e);
 	if (rc == 0)
-		rc = crew_usage(&h->fixture.crew, &server_after, e);
+		rc = server_memory(&h->fixture.server, &server_after, e);
 	if (rc < 0)
 		return rc;
 	host_slab_memory(h->run->host, &h->after);
 	snprintf(conditions, sizeof(conditions),
 		 "idle connections over loopback, both ends on this machine; server processes: %u, "
-		 "load processes: %u",
-		 h->fixture.crew.processes, h->fixture.fleet.drivers);
+		 "client processes: %u",
+		 h->fixture.server.processes, h->fixture.client.processes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, round.elapsed_s, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
@@ -238,8 +238,8 @@ static int hold_measure(struct hold *h, struct err *e)
 		  "%s of the whole machine, both ends; without user and page memory",
 		  by_cache(h) ? "growth of all slab caches (/proc/slabinfo)"
 			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo needs root)");
-	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
-	h->load_bytes = growth(h, client_before, fleet_sum(&h->fixture.fleet).private_bytes);
+	h->server_bytes = growth(h, server_before, server_after);
+	h->load_bytes = growth(h, client_before, client_sum(&h->fixture.client).private_bytes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
 		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
 		  "growth of private memory, the larger of both ends");
@@ -267,18 +267,18 @@ static uint64_t port_range(struct bench_run *run)
 static void hold_shape(struct hold *h)
 {
 	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
-	uint64_t descriptors = fleet_per_driver();
+	uint64_t descriptors = client_per_process();
 	h->per_worker = few < descriptors ? few : descriptors;
 	if ((h->connections + h->per_worker - 1) / h->per_worker > FIXTURE_TASKS / 2)
 		h->per_worker = descriptors;
 	uint64_t each = h->connections < h->per_worker ? h->connections : h->per_worker;
 	uint64_t sources = (each + few - 1) / few;
 	h->sources = sources < 2                ? 0
-		     : sources < DRIVER_SOURCES ? (unsigned)sources
-						: DRIVER_SOURCES;
+		     : sources < CLIENT_SOURCES ? (unsigned)sources
+						: CLIENT_SOURCES;
 }
 
-/* Server processes, and as many load processes. */
+/* Server processes, and as many client processes. */
 static uint64_t hold_workers(const struct hold *h)
 {
 	return (h->connections + h->per_worker - 1) / h->per_worker;
@@ -288,23 +288,23 @@ static int hold_round(struct hold *h, struct err *e)
 {
 	struct fixture_config config = {
 		.number = HOLD_FIXTURE,
-		.mode = WORKER_LEVEL,
-		.close = DRIVER_CLOSE_RESET,
+		.mode = SERVER_LEVEL,
+		.close = CLIENT_CLOSE_RESET,
 		.workers = (unsigned)hold_workers(h),
 		.sources = h->sources,
 		.connections = h->connections,
-		.apart = true,
+		.own_addresses = true,
 	};
 	int rc = fixture_start(&h->fixture, h->run, &config, e);
 	if (rc == 0)
 		rc = hold_measure(h, e);
 	if (rc == 0) {
-		const struct driver_order end = {.verb = DRIVER_CLOSE};
+		const struct client_order end = {.verb = CLIENT_CLOSE};
 		hold_progress(h, "closing");
-		rc = fleet_order(&h->fixture.fleet, &end, NULL, NULL, e);
+		rc = client_order(&h->fixture.client, &end, NULL, NULL, e);
 	}
 	if (rc == 0)
-		rc = crew_check(&h->fixture.crew, e);
+		rc = server_check(&h->fixture.server, e);
 	fixture_notes(&h->fixture, h->run, "hold");
 	fixture_stop(&h->fixture);
 	return rc;
@@ -314,7 +314,7 @@ static int baseline_round(struct hold *h, struct err *e)
 {
 	const struct task_context where = fixture_context(h->run);
 	struct baseline_result result;
-	uint64_t per_process = fleet_per_driver() / 2;
+	uint64_t per_process = client_per_process() / 2;
 	const struct baseline_order order = {
 		.loop = BASELINE_HOLD,
 		.connections = h->connections,
@@ -356,8 +356,8 @@ static void note_processes(const struct hold *h)
 		(unsigned long long)workers, (unsigned long long)workers,
 		quantity_format(each, sizeof(each), QUANTITY_COUNT,
 				(h->connections + workers - 1) / workers),
-		h->per_worker < fleet_per_driver() ? "2/5 of net.ipv4.ip_local_port_range"
-						   : "RLIMIT_NOFILE");
+		h->per_worker < client_per_process() ? "2/5 of net.ipv4.ip_local_port_range"
+						     : "RLIMIT_NOFILE");
 }
 
 static void hold_notes(struct hold *h)
@@ -370,7 +370,7 @@ static void hold_notes(struct hold *h)
 		slabs_tell(h);
 		bench_note(t,
 			   "hold: user memory per connection: %.1f B in the server, %.1f B in the "
-			   "load processes",
+			   "client processes",
 			   h->server_bytes, h->load_bytes);
 	}
 	const struct bench_result *baseline =

@@ -23,7 +23,7 @@ struct hold_plan {
 	uint64_t watches;
 	uint64_t per_process; /* connection ends per process */
 	uint64_t processes_max;
-	uint64_t ports_of_process; /* that one load worker can connect from */
+	uint64_t ports_of_process; /* that one client process can connect from */
 };
 
 /* Kernel memory of one connection, both ends: TCP 2 x 2520, socket inodes 2 x 862, files and

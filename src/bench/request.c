@@ -13,28 +13,29 @@
 #define SIZE 64u
 /* Requests on each connection beforehand: new ones acknowledge at once (TCP_MAX_QUICKACKS, 16). */
 #define WARM_UP 50
-/* A server and a load process for each variant, and one of the baseline. */
+/* A server and a client process for each variant, and one of the baseline. */
 #define PROCESSES_EACH (2 * VARIANTS + 1)
 #define WORKERS_MAX (FIXTURE_TASKS / PROCESSES_EACH)
 
 static const struct variant {
 	const char *name;
-	enum crew_share share;
-	enum worker_mode mode;
+	enum server_share share;
+	enum server_mode mode;
 	const char *conditions;
 } variants[] = {
-	{"level", CREW_REUSEPORT, WORKER_LEVEL, "level-triggered"},
-	{"edge", CREW_REUSEPORT, WORKER_EDGE, "edge-triggered"},
-	{"oneshot", CREW_REUSEPORT, WORKER_ONESHOT, "EPOLLONESHOT, one EPOLL_CTL_MOD per request"},
-	{"leader-follower", CREW_FOLLOWERS, WORKER_ONESHOT,
+	{"level", SERVER_REUSEPORT, SERVER_LEVEL, "level-triggered"},
+	{"edge", SERVER_REUSEPORT, SERVER_EDGE, "edge-triggered"},
+	{"oneshot", SERVER_REUSEPORT, SERVER_ONESHOT,
+	 "EPOLLONESHOT, one EPOLL_CTL_MOD per request"},
+	{"leader-follower", SERVER_FOLLOWERS, SERVER_ONESHOT,
 	 "threads that share one set, one event at a time, EPOLLONESHOT"},
-	{"level-mod", CREW_REUSEPORT, WORKER_LEVEL_MOD,
+	{"level-mod", SERVER_REUSEPORT, SERVER_LEVEL_MOD,
 	 "level-triggered, waits for EPOLLOUT before each reply: two EPOLL_CTL_MOD per request"},
 };
 #define VARIANTS 5
 _Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "one case per variant");
 
-/* Server and client pool of one variant, kept for all rounds. */
+/* Server and client of one variant, kept for all rounds. */
 struct request_case {
 	const struct variant *variant; /* NULL: not selected */
 	unsigned workers;
@@ -62,8 +63,8 @@ static void fixture_name(char *text, size_t size, const struct request_case *at)
 static int talk(struct request_bench *b, struct request_case *at, uint64_t requests,
 		uint64_t duration_us, struct fixture_round *round, struct err *e)
 {
-	const struct driver_order order = {
-		.verb = DRIVER_REQUEST,
+	const struct client_order order = {
+		.verb = CLIENT_REQUEST,
 		.count = requests,
 		.duration_us = duration_us,
 		.active = at->active,
@@ -71,7 +72,7 @@ static int talk(struct request_bench *b, struct request_case *at, uint64_t reque
 		.size = SIZE,
 	};
 	if (requests)
-		return fleet_order(&at->fixture.fleet, &order, NULL, NULL, e);
+		return client_order(&at->fixture.client, &order, NULL, NULL, e);
 	return fixture_order(&at->fixture, b->run, &order, round, e);
 }
 
@@ -89,14 +90,14 @@ static int case_open(struct request_bench *b, struct request_case *at, struct er
 	struct fixture_round round = {0};
 	char name[64];
 	int rc = fixture_start(&at->fixture, b->run, &config, e);
-	const struct driver_order order = {
-		.verb = DRIVER_OPEN, .count = at->connections, .window = at->fixture.window};
+	const struct client_order order = {
+		.verb = CLIENT_OPEN, .count = at->connections, .window = at->fixture.window};
 	fixture_name(name, sizeof(name), at);
 	if (rc == 0)
 		rc = fixture_order(&at->fixture, b->run, &order, &round, e);
 	if (rc < 0)
 		return err_prefix(e, "%s", name);
-	uint64_t accepted = crew_sum(&at->fixture.crew).accepted;
+	uint64_t accepted = server_sum(&at->fixture.server).accepted;
 	if (round.load.held != at->connections || accepted < at->connections)
 		return err_set(e, EIO, "%s: %llu connections opened, %llu accepted", name,
 			       (unsigned long long)round.load.held, (unsigned long long)accepted);
@@ -117,10 +118,9 @@ static int case_round(struct request_bench *b, struct request_case *at, struct e
 	if (at->active < at->connections)
 		snprintf(idle, sizeof(idle), ", beside an idle connection");
 	else if (at->connections == 1)
-		snprintf(idle, sizeof(idle),
-			 ", the only one: both ends retry recv() before they wait");
+		snprintf(idle, sizeof(idle), ", the only one");
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server worker%s and load process%s%s, one request at a time on each "
+		 "%s; %u server worker%s and client process%s%s, one request at a time on each "
 		 "connection%s, %u B each way, loopback",
 		 at->variant->conditions, at->workers, at->workers > 1 ? "s" : "",
 		 at->workers > 1 ? "es" : "",
@@ -252,7 +252,7 @@ static void note_bound(struct bench_table *t, uint64_t n)
 static int workers_choose(struct request_bench *b, struct err *e)
 {
 	unsigned max = fixture_workers(b->run, "request", PROCESSES_EACH);
-	uint64_t each = fleet_per_driver() / 2, needed = (b->connections + each - 1) / each;
+	uint64_t each = client_per_process() / 2, needed = (b->connections + each - 1) / each;
 	b->workers = b->run->options.workers ? (unsigned)b->run->options.workers : max;
 	if (needed > b->workers && needed <= WORKERS_MAX)
 		b->workers = (unsigned)needed;
@@ -261,7 +261,7 @@ static int workers_choose(struct request_bench *b, struct err *e)
 			       "%llu connections need %llu server processes of %llu descriptors "
 			       "each (RLIMIT_NOFILE, half of it in reserve); the maximum is %d",
 			       (unsigned long long)b->connections, (unsigned long long)needed,
-			       (unsigned long long)fleet_per_driver(), WORKERS_MAX);
+			       (unsigned long long)client_per_process(), WORKERS_MAX);
 	if (b->connections < b->workers)
 		b->workers = (unsigned)b->connections;
 	return 0;

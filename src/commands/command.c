@@ -5,8 +5,8 @@
 #include <stdio_ext.h>
 #include <string.h>
 
-#include "engine/crew.h"
-#include "engine/driver.h"
+#include "epolltune/client.h"
+#include "epolltune/server.h"
 #include "report/bench_render.h"
 #include "report/render.h"
 #include "report/utf8.h"
@@ -153,8 +153,8 @@ static const struct option_row serve_options[] = {
 	{"listen", "ADDRESS", NULL, "IPv4 or IPv6 address to listen on (127.0.0.1)"},
 	{"port", "N", NULL, "TCP port to listen on (7007)"},
 	{"workers", "N", NULL, "number of processes or threads (one per CPU)"},
-	{"share", "HOW", CREW_SHARES, "reuseport (default), exclusive or leader-follower"},
-	{"mode", "MODE", WORKER_MODES, "epoll mode: level (default), edge or oneshot"},
+	{"share", "HOW", SERVER_SHARES, "reuseport (default), exclusive or leader-follower"},
+	{"mode", "MODE", SERVER_MODES, "epoll mode: level (default), edge or oneshot"},
 	{"backlog", "N", NULL, "backlog passed to listen() (4096)"},
 	{"close", NULL, NULL, "close each connection after the first reply"},
 	{"duration", "TIME", NULL, "exit after TIME"},
@@ -170,7 +170,7 @@ static const struct option_row load_options[] = {
 	{"duration", "TIME", NULL, "length of the run (5s)"},
 	{"depth", "N", NULL, "outstanding requests per connection (1)"},
 	{"size", "SIZE", NULL, "request size (64)"},
-	{"close", "WHO", DRIVER_CLOSES, "who closes: reset (default), client or server"},
+	{"close", "WHO", CLIENT_CLOSES, "who closes: reset (default), client or server"},
 	{"from", "ADDRESS,…", NULL, "source addresses, used in turn"},
 	{"workers", "N", NULL, "number of processes (one per CPU, or more)"},
 	{"remote", NULL, NULL, "allow an address of another machine"},

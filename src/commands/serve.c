@@ -10,12 +10,12 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/notify.h"
-#include "epolltune/clock.h"
 #include "engine/cpus.h"
-#include "engine/crew.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
+#include "epolltune/server.h"
 
 #define PORT 7007
 #define BACKLOG 4096
@@ -24,7 +24,7 @@
 #define HEADER_EACH 20 /* lines of statistics between two headers */
 
 struct serve_arguments {
-	struct crew_config crew;
+	struct server_config server;
 	uint64_t duration_us; /* 0: runs until a signal */
 	bool quiet;
 	bool listen_given, mode_given;
@@ -36,32 +36,32 @@ static int option_read(struct serve_arguments *a, const char *name, const char *
 	uint64_t number;
 	int rc = 0;
 	if (!strcmp(name, "listen")) {
-		uint16_t port = endpoint_port(&a->crew.address);
-		rc = address_parse("--listen", value, false, &a->crew.address, e);
-		endpoint_set_port(&a->crew.address, port);
+		uint16_t port = endpoint_port(&a->server.address);
+		rc = address_parse("--listen", value, false, &a->server.address, e);
+		endpoint_set_port(&a->server.address, port);
 		a->listen_given = true;
 	} else if (!strcmp(name, "port")) {
 		rc = quantity_parse("--port", QUANTITY_COUNT, value, 1, 65535, &number, e);
 		if (rc == 0)
-			endpoint_set_port(&a->crew.address, (uint16_t)number);
+			endpoint_set_port(&a->server.address, (uint16_t)number);
 		a->listen_given = true;
 	} else if (!strcmp(name, "workers")) {
-		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, CREW_WORKERS, &number,
+		rc = quantity_parse("--workers", QUANTITY_COUNT, value, 1, SERVER_WORKERS, &number,
 				    e);
-		a->crew.workers = rc == 0 ? (unsigned)number : 0;
+		a->server.workers = rc == 0 ? (unsigned)number : 0;
 	} else if (!strcmp(name, "backlog")) {
 		rc = quantity_parse("--backlog", QUANTITY_COUNT, value, 1, INT_MAX, &number, e);
-		a->crew.backlog = rc == 0 ? (int)number : 0;
+		a->server.backlog = rc == 0 ? (int)number : 0;
 	} else if (!strcmp(name, "duration")) {
 		rc = quantity_parse("--duration", QUANTITY_DURATION, value, 1, DAY_US,
 				    &a->duration_us, e);
 	} else if (!strcmp(name, "mode")) {
-		worker_mode_parse(value, &a->crew.mode);
+		server_mode_parse(value, &a->server.mode);
 		a->mode_given = true;
 	} else if (!strcmp(name, "share")) {
-		crew_share_parse(value, &a->crew.share);
+		server_share_parse(value, &a->server.share);
 	} else if (!strcmp(name, "close")) {
-		a->crew.close_after_reply = true;
+		a->server.close_after_reply = true;
 	} else if (!strcmp(name, "quiet")) {
 		a->quiet = true;
 	}
@@ -80,9 +80,9 @@ static int take_listener(struct serve_arguments *a, struct err *e)
 		return err_set(e, EINVAL,
 			       "serve: the service manager passed a socket; remove --listen and "
 			       "--port");
-	a->crew.listener = fd;
-	if (a->crew.share == CREW_REUSEPORT)
-		a->crew.share = CREW_EXCLUSIVE;
+	a->server.listener = fd;
+	if (a->server.share == SERVER_REUSEPORT)
+		a->server.share = SERVER_EXCLUSIVE;
 	return 0;
 }
 
@@ -91,13 +91,13 @@ static const struct column {
 	const char *name;
 	int width;
 	enum quantity_kind kind;
-	size_t offset; /* into struct crew_sum */
+	size_t offset; /* into struct server_sum */
 } columns[] = {
-	{"accepted/s", 12, QUANTITY_COUNT, offsetof(struct crew_sum, accepted)},
-	{"reads/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, requests)},
-	{"received/s", 12, QUANTITY_SIZE, offsetof(struct crew_sum, bytes)},
-	{"wakeups/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, wakeups)},
-	{"resets/s", 10, QUANTITY_COUNT, offsetof(struct crew_sum, resets)},
+	{"accepted/s", 12, QUANTITY_COUNT, offsetof(struct server_sum, accepted)},
+	{"reads/s", 11, QUANTITY_COUNT, offsetof(struct server_sum, requests)},
+	{"received/s", 12, QUANTITY_SIZE, offsetof(struct server_sum, bytes)},
+	{"wakeups/s", 11, QUANTITY_COUNT, offsetof(struct server_sum, wakeups)},
+	{"resets/s", 10, QUANTITY_COUNT, offsetof(struct server_sum, resets)},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -109,8 +109,8 @@ static void header_print(void)
 	putchar('\n');
 }
 
-static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *before, size_t offset,
-			double seconds)
+static uint64_t rate_of(const struct server_sum *now, const struct server_sum *before,
+			size_t offset, double seconds)
 {
 	uint64_t a, b;
 	memcpy(&a, (const char *)now + offset, sizeof(a));
@@ -119,8 +119,8 @@ static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *befor
 }
 
 /* Print one line of statistics since the last one. */
-static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
-			double since_start)
+static void stats_print(const struct server_sum *now, const struct server_sum *before,
+			double seconds, double since_start)
 {
 	uint64_t open = now->accepted > now->closed ? now->accepted - now->closed : 0;
 	printf("%6.0f s%10s", since_start, quantity_show(QUANTITY_COUNT, open).text);
@@ -128,7 +128,7 @@ static void stats_print(const struct crew_sum *now, const struct crew_sum *befor
 		uint64_t rate = rate_of(now, before, columns[i].offset, seconds);
 		printf("%*s", columns[i].width, quantity_show(columns[i].kind, rate).text);
 	}
-	uint64_t refused = rate_of(now, before, offsetof(struct crew_sum, refused), seconds);
+	uint64_t refused = rate_of(now, before, offsetof(struct server_sum, refused), seconds);
 	if (refused)
 		printf("  %s refused/s", quantity_show(QUANTITY_COUNT, refused).text);
 	if (now->accept_fails != before->accept_fails)
@@ -137,7 +137,7 @@ static void stats_print(const struct crew_sum *now, const struct crew_sum *befor
 	fflush(stdout);
 }
 
-static void summary_print(const struct crew_sum *now, double seconds)
+static void summary_print(const struct server_sum *now, double seconds)
 {
 	printf("served %s connections, %s reads, %s in %.1f s; %s reset, %s refused\n",
 	       quantity_show(QUANTITY_COUNT, now->accepted).text,
@@ -156,10 +156,10 @@ static int signal_await(const sigset_t *set, uint64_t until_ns)
 	return signal > 0 ? signal : 0;
 }
 
-static int serve_loop(struct crew *crew, const struct serve_arguments *a, const sigset_t *set,
+static int serve_loop(struct server *server, const struct serve_arguments *a, const sigset_t *set,
 		      struct err *e)
 {
-	struct crew_sum before = crew_sum(crew), now;
+	struct server_sum before = server_sum(server), now;
 	uint64_t start = clock_ns(), last = start, due = start + SECOND_NS;
 	uint64_t end = a->duration_us ? start + a->duration_us * 1000 : UINT64_MAX;
 	int signal = 0, rc = 0;
@@ -168,8 +168,8 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	       !ferror(stdout)) {
 		uint64_t next = due < end ? due : end;
 		signal = signal_await(set, next);
-		rc = crew_check(crew, e);
-		now = crew_sum(crew);
+		rc = server_check(server, e);
+		now = server_sum(server);
 		uint64_t at = clock_ns();
 		if (at < next)
 			continue;
@@ -186,7 +186,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		before = now;
 		last = at;
 	}
-	now = crew_sum(crew);
+	now = server_sum(server);
 	if (!a->quiet)
 		summary_print(&now, (double)(clock_ns() - start) / 1e9);
 	return rc;
@@ -210,8 +210,8 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 
 static int serve_run(const struct serve_arguments *a, struct err *e)
 {
-	const struct place here = {0};
-	static struct crew crew;
+	const struct task_context here = {0};
+	static struct server server;
 	static struct host_counters before;
 	CLEAN(host_closep) struct host *host = NULL;
 	struct err unknown = {0};
@@ -225,24 +225,24 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	bool counted =
 		host_open(&host, "/", &unknown) == 0 && host_counters(host, &before, &unknown) == 0;
-	int rc = crew_start(&crew, &here, &a->crew, e);
+	int rc = server_start(&server, &here, &a->server, e);
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
 		printf("listening on %s, %u worker%s, mode %s, share %s%s\n",
-		       a->crew.listener >= 0 ? "the socket from the service manager"
-					     : endpoint_format(address, &crew.address),
-		       a->crew.workers, a->crew.workers == 1 ? "" : "s",
-		       worker_mode_name(a->crew.mode), crew_share_name(a->crew.share),
-		       a->crew.close_after_reply ? ", close after the first reply" : "");
+		       a->server.listener > 0 ? "the socket from the service manager"
+					      : endpoint_format(address, &server.address),
+		       a->server.workers, a->server.workers == 1 ? "" : "s",
+		       server_mode_name(a->server.mode), server_share_name(a->server.share),
+		       a->server.close_after_reply ? ", close after the first reply" : "");
 		fflush(stdout);
 	}
 	notify_send("READY=1");
-	rc = serve_loop(&crew, a, &set, e);
+	rc = serve_loop(&server, a, &set, e);
 	notify_send("STOPPING=1");
 	if (counted && !a->quiet)
-		opens_compare(host, &before, crew_sum(&crew).accepted);
-	if (crew_stop(&crew) < 0 && rc == 0)
+		opens_compare(host, &before, server_sum(&server).accepted);
+	if (server_stop(&server) < 0 && rc == 0)
 		rc = err_set(e, ECHILD, "serve: a worker did not exit in time");
 	return rc;
 }
@@ -252,13 +252,12 @@ int command_serve(int argc, char **argv)
 	struct err e = {0};
 	struct options o = options_begin("serve", argc, argv);
 	struct serve_arguments a = {
-		.crew = {
+		.server = {
 			.address.v4 = {.sin_family = AF_INET,
 				       .sin_port = htons(PORT),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-			.workers = cpus_count() < CREW_WORKERS ? cpus_count() : CREW_WORKERS,
+			.workers = cpus_count() < SERVER_WORKERS ? cpus_count() : SERVER_WORKERS,
 			.backlog = BACKLOG,
-			.listener = -1,
 		}};
 	const struct option_row *row;
 	const char *value;
@@ -270,8 +269,8 @@ int command_serve(int argc, char **argv)
 	if (o.help)
 		return command_help(o.command);
 	/* leader-follower needs EPOLLONESHOT. */
-	if (a.crew.share == CREW_FOLLOWERS && !a.mode_given)
-		a.crew.mode = WORKER_ONESHOT;
+	if (a.server.share == SERVER_FOLLOWERS && !a.mode_given)
+		a.server.mode = SERVER_ONESHOT;
 	if (take_listener(&a, &e) || serve_run(&a, &e))
 		return command_error(&e);
 	return EXIT_OK;

@@ -65,11 +65,7 @@ static _Noreturn void task_enter(int channel, const struct agent_request *reques
 		dup2(null, 2);
 	dup2(kept, TASK_CHANNEL);
 	close_descriptors(TASK_CHANNEL + 1, ~0U);
-	if (request->main)
-		task_run(TASK_CHANNEL, request->main, request->arg);
-	int rc = request->task(TASK_CHANNEL, request->arg);
-	close_descriptors(TASK_CHANNEL + 1, ~0U);
-	_exit(rc ? 1 : 0);
+	task_run(TASK_CHANNEL, request->main, request->arg);
 }
 
 static int agent_fork(struct agent *a, const struct agent_request *request, struct err *e)

@@ -62,7 +62,6 @@ int wire_napi_defer(struct host *h, void *arg, struct err *e);
 struct agent_request {
 	lab_function function; /* to call, or */
 	task_main main;        /* to start, with its channel by task_send_fds() */
-	lab_task task;
 	void *arg;
 };
 void agent_serve(struct task_port *port);

@@ -2,9 +2,7 @@
 #include "lab/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,8 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -24,7 +20,6 @@
 
 /* Timeout for the set-up of a lab and for lab_call(). */
 #define LAB_PATIENCE_MS 20000
-#define TASK_END_MS 5000
 
 /* Arguments and results of the lab's own calls, at the start of the arena. */
 struct lab_shared {
@@ -460,62 +455,10 @@ int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int
 	return lab_request(lab, host, &request, channel, e);
 }
 
-int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *channel,
-	      struct err *e)
-{
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return err_errno(e, "lab: channel to a task");
-	const struct agent_request request = {.task = fn, .arg = arg};
-	int rc = lab_request(lab, host, &request, pair[1], e);
-	close(pair[1]);
-	if (rc) {
-		close(pair[0]);
-		return rc;
-	}
-	*channel = pair[0];
-	return 0;
-}
-
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)
 {
 	const struct agent_request request = {.function = fn, .arg = arg};
 	return lab_request(lab, host, &request, -1, e);
-}
-
-int lab_send(int channel, const void *message, size_t size, struct err *e)
-{
-	if (send(channel, message, size, MSG_NOSIGNAL) < 0)
-		return errno == EPIPE || errno == ECONNRESET
-			       ? err_set(e, EPIPE, "send to a task: it has exited")
-			       : err_errno(e, "send to a task");
-	return 0;
-}
-
-ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e)
-{
-	struct pollfd p = {.fd = channel, .events = POLLIN};
-	int ready;
-	do
-		ready = poll(&p, 1, timeout_ms);
-	while (ready < 0 && errno == EINTR);
-	if (ready < 0)
-		return err_errno(e, "wait for a task");
-	if (!ready)
-		return err_set(e, ETIMEDOUT, "no reply within %d ms", timeout_ms);
-	ssize_t n = recv(channel, message, size, 0);
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(e, EPIPE, "exited before it replied");
-	return n < 0 ? err_errno(e, "receive from a task") : n;
-}
-
-void lab_finish(int channel)
-{
-	char rest[256];
-	shutdown(channel, SHUT_WR);
-	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, NULL) > 0)
-		;
-	close(channel);
 }
 
 static int call_knob_get(struct host *h, void *arg, struct err *e)

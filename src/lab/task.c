@@ -164,6 +164,8 @@ static int task_gone(struct task *t, const struct message *last, struct err *e)
 int task_send(struct task *t, const void *request, size_t size, struct err *e)
 {
 	const struct message head = {.sequence = t->asked + 1};
+	if (!t->running)
+		return err_set(e, ECHILD, "is not running");
 	if (!message_send(t->channel, &head, request, size)) {
 		int rc = err_errno(e, "send to a task");
 		return rc == -EPIPE || rc == -ECONNRESET ? task_gone(t, NULL, e) : rc;
@@ -183,6 +185,8 @@ int task_await(struct task *t, void *answer, size_t size, int timeout_ms, struct
 {
 	uint64_t end = clock_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * 1000000;
 	struct message head;
+	if (!t->running)
+		return err_set(e, ECHILD, "is not running");
 	do {
 		int events = channel_poll(t->channel, POLLIN, timeout_ms < 0 ? -1 : left_ms(end));
 		if (!events)

@@ -82,6 +82,6 @@ signalled_twice() {
 }
 
 # The lab's processes come first, then server workers, then clients.
-killed 'tail -n 1' 'load process [0-9]+ '
-killed 'sed -n 3p' 'server worker [0-9]+ was killed'
+killed 'tail -n 1' 'client process [0-9]+: '
+killed 'sed -n 3p' 'server worker [0-9]+: exited unexpectedly'
 signalled_twice 'tail -n 1'
