@@ -138,8 +138,8 @@ fuzz:
 
 ## make tsan: runs the server's threads and processes under ThreadSanitizer
 tsan:
-	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_crew
-	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_crew
+	@$(MAKE) --no-print-directory TSAN=1 build/tsan/tests/lab/test_server
+	@TSAN_OPTIONS='suppressions=tests/tsan.supp halt_on_error=1' BUILD=build/tsan tests/run tests/lab/test_server
 
 ## make man: makes man/epolltune-knobs.7 from the catalogue
 man: $(BUILD)/man/knobs

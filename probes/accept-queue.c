@@ -4,6 +4,7 @@
  * The server stays stalled until all arrivals are sent, so the result is a count and does not
  * depend on time. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()), so a
  * queue holds min(listen argument, somaxconn) + 1. */
+#include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -64,11 +65,11 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 		pace = t->target->rate_per_s;
 	trial_progress(t, "%s clients arrive at a stalled server",
 		       quantity_count(s->arrivals).text);
-	int rc = load_open(t->loads[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
+	int rc = client_open(t->clients[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
 	if (!rc)
 		rc = server_settle(t->server, s->arrivals, &queue, e);
 	if (!rc)
-		rc = load_check(t->loads[ARRIVALS], e);
+		rc = client_check(t->clients[ARRIVALS], e);
 	if (rc)
 		return rc;
 	/* Clients that are neither queued nor dropped never arrived. */
@@ -88,10 +89,10 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 /* Sends further clients, if any, until the queue overflows. */
 static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 {
-	struct load *beyond = t->loads[BEYOND];
+	struct client *beyond = t->clients[BEYOND];
 	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
 		struct server_queue queue;
-		int rc = load_open(beyond, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
+		int rc = client_open(beyond, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
 		if (!rc)
 			rc = server_settle(t->server, s->arrivals + beyond->opened, &queue, e);
 		if (rc)
@@ -106,21 +107,22 @@ static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 /* Resumes the server and waits for its clients. */
 static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 {
-	const struct load *load = t->loads[ARRIVALS];
+	const struct client *client = t->clients[ARRIVALS];
 	struct server_queue alive;
 	int rc = server_resume(t->server, e);
-	uint64_t resumed = load_now_ns();
+	uint64_t resumed = clock_ns();
 	if (rc)
 		return rc;
-	load_await(load, s->arrivals, stall_patience_ms(s));
+	client_await(client, s->arrivals, stall_patience_ms(s));
 	/* A server that died would otherwise look like a very slow one. */
 	rc = server_queue(t->server, &alive, e);
 	if (rc)
 		return rc;
-	struct load_sum sum = load_sum(load);
-	s->served = sum.served;
-	s->last_in_us = sum.last_served_ns > resumed ? (sum.last_served_ns - resumed) / 1000 : 0;
-	uint64_t accepted = t->server->stats->accepted, last = t->server->stats->last_accept_ns;
+	struct client_sum sum = client_sum(client);
+	s->served = sum.opened;
+	s->last_in_us = sum.last_opened_ns > resumed ? (sum.last_opened_ns - resumed) / 1000 : 0;
+	struct server_sum server = server_sum(t->server);
+	uint64_t accepted = server.accepted, last = server.last_accept_ns;
 	if (s->served == s->arrivals && !s->dropped && last > resumed)
 		s->accepts_per_s = (uint64_t)((double)accepted * 1e9 / (double)(last - resumed));
 	return 0;
@@ -130,16 +132,16 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *s, struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	struct load_config clients = {.connections = s->arrivals, .await_greeting = true};
+	struct client_config clients = {.connections = s->arrivals, .await_greeting = true};
 	const struct server_config stalled = {
 		.backlog = backlog, .paused = true, .greet_and_close = true};
 	int rc = trial_server(t, stalled, e);
 	if (!rc)
-		rc = trial_load(t, clients, e);
+		rc = trial_client(t, clients, e);
 	clients.connections = fill;
 	/* With a low RLIMIT_NOFILE the end of the queue may be out of reach. */
 	if (!rc && fill)
-		rc = trial_load_optional(t, clients, e);
+		rc = trial_client_optional(t, clients, e);
 	if (!rc)
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (!rc)

@@ -16,9 +16,9 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
-#include "epolltune/load.h"
 #include "epolltune/quantity.h"
 #include "epolltune/wire.h"
 
@@ -103,7 +103,7 @@ static uint64_t pace_Bps(const struct target *t)
 	return (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t));
 }
 
-static uint64_t now_ms(void) { return load_now_ns() / 1000000; }
+static uint64_t now_ms(void) { return clock_ns() / 1000000; }
 
 static unsigned bulk_max_ms(const struct target *t)
 {
@@ -124,7 +124,7 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 		.receive_buffer = b->own && b->side == BUFFER_RECEIVE ? INT_MAX : 0,
 		.send_buffer = b->own && b->side == BUFFER_SEND ? INT_MAX : 0,
 		.rtt_us = wire_rtt_us(t->target),
-		.most_ms = bulk_max_ms(t->target),
+		.max_ms = bulk_max_ms(t->target),
 	};
 }
 

@@ -209,13 +209,13 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 /* Opens the connections in steps and stops when the server is at its limit. */
 static int hold_open(struct trial *t, struct hold *h, struct err *e)
 {
-	struct load *load = t->loads[0];
-	while (load->opened < h->goal && !server_limit(t->server)) {
-		uint64_t step = least(h->goal - load->opened, HOLD_STEP);
-		int rc = load_open(load, step, 0, HOLD_TIMEOUT_MS, e);
+	struct client *client = t->clients[0];
+	while (client->opened < h->goal && !server_limit(t->server)) {
+		uint64_t step = least(h->goal - client->opened, HOLD_STEP);
+		int rc = client_open(client, step, 0, HOLD_TIMEOUT_MS, e);
 		if (rc)
 			return rc;
-		trial_progress(t, "%s connections", quantity_count(load->opened).text);
+		trial_progress(t, "%s connections", quantity_count(client->opened).text);
 	}
 	h->connections = server_await(t->server, h->goal, &h->end_errno);
 	return 0;
@@ -234,11 +234,11 @@ static int hold_weigh(struct trial *t, struct hold *h, struct err *e)
 
 static int hold_talk(struct trial *t, struct hold *h, struct err *e)
 {
-	struct load *load = t->loads[0];
-	if (t->options->gentle || !h->connections || load_sum(load).served < h->connections / 2)
+	struct client *client = t->clients[0];
+	if (t->options->gentle || !h->connections || client_sum(client).opened < h->connections / 2)
 		return 0;
-	int rc = load_talk(load, TALK_REQUESTS, HOLD_TIMEOUT_MS, e);
-	h->request_p50_ns = load_request_ns(load, 0.5);
+	int rc = client_talk(client, TALK_REQUESTS, 1, HOLD_TIMEOUT_MS, e);
+	h->request_p50_ns = client_quantile_ns(client, 0.5);
 	return rc;
 }
 
@@ -250,7 +250,7 @@ static int hold_limit(struct trial *t, struct hold *h, struct err *e)
 		trial_progress(t, "filling the server's descriptors");
 		rc = server_fill(t->server, FILL_DESCRIPTORS, &h->filled, e);
 		if (!rc)
-			rc = load_open(t->loads[0], 1, 0, HOLD_TIMEOUT_MS, e);
+			rc = client_open(t->clients[0], 1, 0, HOLD_TIMEOUT_MS, e);
 	}
 	if (!rc && (h->end_errno || h->filled.end_errno)) {
 		trial_progress(t, "connecting a client beyond the limit");
@@ -267,7 +267,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 		return rc;
 	s->taken.held = t->server->held;
 	h->goal = hold_goal(t->target, s);
-	rc = trial_load(t, (struct load_config){.connections = h->goal + 1}, e);
+	rc = trial_client(t, (struct client_config){.connections = h->goal + 1}, e);
 	if (!rc)
 		rc = hold_weigh(t, h, e);
 	if (!rc)

@@ -3,6 +3,7 @@
  *
  * The rounds of all ways are interleaved. One way is faster than another only if their rounds do
  * not overlap. */
+#include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
 #include <ctype.h>
@@ -464,7 +465,7 @@ static bool way_possible(const struct context *c, enum way_index i)
 
 static int rounds_run(struct context *c, struct err *e)
 {
-	uint64_t start = load_now_ns(), budget = ROUNDS_US, window = c->trial->options->window_us;
+	uint64_t start = clock_ns(), budget = ROUNDS_US, window = c->trial->options->window_us;
 	size_t rounds = ROUNDS;
 	int rc = 0;
 	if (window) {
@@ -472,7 +473,7 @@ static int rounds_run(struct context *c, struct err *e)
 		rounds = ROUNDS_MAX;
 	}
 	for (size_t round = 0; !rc && round < rounds; round++) {
-		uint64_t spent_us = (load_now_ns() - start) / 1000;
+		uint64_t spent_us = (clock_ns() - start) / 1000;
 		if (spent_us > budget && (round >= ROUNDS_MIN || spent_us > ROUNDS_MAX_US))
 			break;
 		trial_progress(c->trial, "request latency, round %zu", round + 1);

@@ -87,21 +87,21 @@ static unsigned fill_ms(const struct trial *t)
 /* Opens connections to one destination and closes them first, up to `most` or until no port is
  * left. */
 static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
-		       uint64_t most, struct churn_result *out, struct err *e)
+		       uint64_t max, struct churn_result *out, struct err *e)
 {
 	const struct churn_config config = {
-		.close = CHURN_CLIENT_FIRST, .sources = sources, .most = most, .ms = fill_ms(t)};
+		.close = CHURN_CLIENT_FIRST, .sources = sources, .max = max, .ms = fill_ms(t)};
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	return rc ? rc : churn_next(t, config, out, e);
 }
 
 /* A proof that met no limit is conclusive only if it made all its connections; so is any run that
  * may have been slow. */
-static void proof_complete(const struct trial *t, uint64_t most, const struct churn_result *r,
+static void proof_complete(const struct trial *t, uint64_t max, const struct churn_result *r,
 			   struct outcome *out)
 {
 	bool late = t->options->gentle && r->elapsed_ns / 1000000 >= fill_ms(t);
-	if (late || ((t->proof || t->options->gentle) && !out->limit_met && r->connections < most))
+	if (late || ((t->proof || t->options->gentle) && !out->limit_met && r->connections < max))
 		outcome_inconclusive(out, "the experiment made only %s connections",
 				     quantity_count(r->connections).text);
 }

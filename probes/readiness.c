@@ -6,30 +6,23 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/semantics.h"
+#include "epolltune/task.h"
 
 #define PATIENCE_MS 30000
 
-/* The results, which the task writes to the lab's memory. */
-struct result {
-	struct semantics semantics;
-	int rc;
-	struct err e;
-};
-
-static int readiness_task(int channel, void *arg)
+/* A task of the lab; arg is a struct semantics in its memory. */
+static int readiness_main(struct task_port *port, void *arg)
 {
-	struct result *r = arg;
-	struct host *h = NULL;
-	r->rc = host_open(&h, "/", &r->e);
-	if (r->rc == 0)
-		r->rc = semantics_run(h, &r->semantics, &r->e);
-	host_close(h);
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	return r->rc;
+	CLEAN(host_closep) struct host *h = NULL;
+	struct err e = {0};
+	int rc = host_open(&h, "/", &e);
+	if (rc == 0)
+		rc = semantics_run(h, arg, &e);
+	task_answer(port, rc, &e, NULL, 0);
+	return 0;
 }
 
 /* The finding of a problem, which several checks may share. */
@@ -48,10 +41,10 @@ static void deviation_report(struct report *r, const struct semantics_check *c)
 {
 	struct finding *f = finding_of(r, c->finding);
 	char range[48] = "";
-	if (c->least != c->most)
-		snprintf(range, sizeof(range), " to %lld", (long long)c->most);
+	if (c->min != c->max)
+		snprintf(range, sizeof(range), " to %lld", (long long)c->max);
 	report_append(f->detail, "%sExpected %lld%s (%s), seen %lld.", f->detail[0] ? " " : "",
-		      (long long)c->least, range, c->expected, (long long)c->seen);
+		      (long long)c->min, range, c->expected, (long long)c->seen);
 	finding_evidence(f, c->name, "count", (double)c->seen, (double)NAN);
 }
 
@@ -81,22 +74,19 @@ static void semantics_report(const struct semantics *s, struct report *r)
 
 static int readiness_measure(struct trial *t, struct report *report, struct err *e)
 {
-	struct result *r = lab_alloc(t->lab, sizeof(*r), e);
-	if (!r)
+	const struct task_context where = {t->lab, LAB_SERVER};
+	struct semantics *s = lab_alloc(t->lab, sizeof(*s), e);
+	struct task task = {0};
+	if (!s)
 		return -ENOMEM;
-	CLEAN(close_fd) int channel = -1;
-	char done;
 	trial_progress(t, "level, edge, oneshot, exclusive");
-	int rc = lab_spawn(t->lab, LAB_SERVER, readiness_task, r, &channel, e);
+	int rc = task_start(&task, &where, readiness_main, s, e);
 	if (rc == 0)
-		rc = (int)lab_receive(channel, &done, 1, PATIENCE_MS, e);
+		rc = task_await(&task, NULL, 0, PATIENCE_MS, e);
+	task_end(&task);
 	if (rc < 0)
 		return err_prefix(e, "experiments on epoll");
-	if (r->rc < 0) {
-		*e = r->e;
-		return r->rc;
-	}
-	semantics_report(&r->semantics, report);
+	semantics_report(s, report);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) considers the queue full at the listener's
  * backlog. With tcp_syncookies it then answers with a cookie and keeps no state; without, it drops
  * the SYN, and reserves the last quarter of tcp_max_syn_backlog for clients known from earlier. */
+#include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
 #include <math.h>
@@ -86,13 +87,13 @@ static int rush_count(struct trial *t, const struct burst *burst, uint64_t begun
 		if (rc)
 			return rc;
 		/* A handshake that completes between the two counts is in neither. */
-		if (t->server->stats->accepted)
+		if (server_sum(t->server).accepted)
 			return 0;
 		rush_read(c, BY_COOKIE, r);
 		r->count[HALF_OPEN] = half_open;
 		r->counted = half_open + r->count[BY_COOKIE] + r->count[DROPPED] >= burst->sent &&
-			     load_now_ns() < end;
-	} while (!r->counted && load_now_ns() < end);
+			     clock_ns() < end;
+	} while (!r->counted && clock_ns() < end);
 	return 0;
 }
 
@@ -108,13 +109,12 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (rc)
 		return rc;
-	const struct burst_config config = {.to = t->server->config.address,
-					    .port = t->server->port,
+	const struct burst_config config = {.to = t->server->address,
 					    .clients = clients,
 					    .first_source = t->context->attempts++ * BURST_SOURCES,
 					    .spread_us = wire_rtt(t->target) /
 							 (t->options->gentle ? 2 : 8)};
-	uint64_t begun_ns = load_now_ns();
+	uint64_t begun_ns = clock_ns();
 	rc = burst_start(&burst, t->lab, &config, e);
 	if (!rc)
 		rc = rush_count(t, &burst, begun_ns, &counters, e);

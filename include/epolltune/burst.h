@@ -4,19 +4,18 @@
 #ifndef EPOLLTUNE_BURST_H
 #define EPOLLTUNE_BURST_H
 
-#include <netinet/in.h>
 #include <stdint.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
-#include "epolltune/lab.h"
+#include "epolltune/task.h"
 
 /* Client addresses that a burst uses in turn. */
 #define BURST_SOURCES 16
 #define BURST_PROCESSES 16
 
 struct burst_config {
-	struct in_addr to;
-	uint16_t port;         /* network byte order */
+	union endpoint to;     /* IPv4 */
 	uint64_t clients;      /* at most burst_max() */
 	unsigned first_source; /* index of the first of the lab's client addresses; wraps */
 	uint64_t spread_us;    /* time over which the clients start, evenly */
@@ -27,8 +26,8 @@ struct burst {
 	struct lab *lab;
 	uint64_t sent;      /* clients that have started */
 	unsigned processes; /* 0: not running */
-	int channels[BURST_PROCESSES];
-	struct burst_process *tasks[BURST_PROCESSES];
+	struct task tasks[BURST_PROCESSES];
+	struct burst_process *at[BURST_PROCESSES];
 	struct burst_count *half_open;
 };
 

@@ -8,6 +8,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
+#include "epolltune/task.h"
 
 /* The side that closes first keeps the connection in TIME_WAIT for 60 s. */
 enum churn_close {
@@ -26,7 +27,7 @@ struct churn_config {
 	bool batches;          /* the server looks once a millisecond, on the client's CPU */
 	bool bind_port; /* bind() without IP_BIND_ADDRESS_NO_PORT, so that it reserves the port */
 	uint16_t port;  /* first server port; 0: any */
-	uint64_t most;  /* maximum connections; 0: no limit */
+	uint64_t max;   /* maximum connections; 0: no limit */
 	unsigned ms;    /* maximum duration; 0: 10 s */
 	uint64_t max_per_s; /* connections begun per second; 0: no bound */
 };
@@ -45,7 +46,7 @@ struct churn_result {
 #define CHURN_DESTINATIONS 4
 #define CHURN_SOURCES 16
 
-/* Runs until `most`, `ms` or the first connect() that fails; returns its errno unless that says
+/* Runs until `max`, `ms` or the first connect() that fails; returns its errno unless that says
  * that the ports are used up. On return held connections are closed, and those that the client
  * closed first are in TIME_WAIT, unless that took more than four seconds. */
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,

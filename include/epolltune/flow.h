@@ -8,6 +8,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
+#include "epolltune/task.h"
 
 struct flow_config {
 	enum lab_host sender;
@@ -19,7 +20,7 @@ struct flow_config {
 	uint64_t rtt_us;    /* of the wire */
 	bool steady; /* continue until settled even when the pace is reached earlier: measures the
 			path, not slow start */
-	unsigned most_ms;    /* maximum duration */
+	unsigned max_ms;     /* maximum duration */
 	unsigned rest_bytes; /* not 0: sends this much once and measures the idle connection */
 };
 
@@ -41,11 +42,11 @@ struct flow_result {
 };
 
 struct flow {
-	int channels[2]; /* by enum lab_host; -1: not running */
-	struct flow_task *task;
+	struct task tasks[2]; /* by enum lab_host */
+	struct flow_shared *shared;
 };
 
-/* Starts a flow. flow_wait() returns its result, soon after most_ms at the latest. */
+/* Starts a flow. flow_wait() returns its result, soon after max_ms at the latest. */
 int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config, struct err *e);
 int flow_wait(struct flow *f, struct flow_result *out, struct err *e);
 /* Allowed on a zeroed flow and after flow_wait(). */

@@ -74,21 +74,11 @@ void *lab_alloc(struct lab *lab, size_t size, struct err *e);
 size_t lab_mark(const struct lab *lab);
 void lab_release(struct lab *lab, size_t mark);
 
-/* A task receives its end of a control channel (SOCK_SEQPACKET) and `arg`, which must come from
- * lab_alloc() or be older than the lab. It must return soon after end of file on the channel. Its
- * descriptors are 0 and 1 (/dev/null), 2 (standard error), the channel as 3, and those it opens. */
-typedef int (*lab_task)(int channel, void *arg);
-/* Starts fn(arg) as a new process on a host. *channel is the caller's end; closing it ends the
- * task. Results go through `arg` and the channel: the return value of fn is lost. */
-int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *channel,
-	      struct err *e);
-/* One message on a channel. -ETIMEDOUT after timeout_ms (-1: no timeout); -EPIPE if the task has
- * exited. lab_receive() returns the length. */
-int lab_send(int channel, const void *message, size_t size, struct err *e);
-ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e);
-/* Ends a task and waits up to 5 s until it has closed its descriptors, so that it does not disturb
- * the next experiment. */
-void lab_finish(int channel);
+struct task_port;
+/* The main function of a task (task.h): returns 0, or a negative errno with port->e set, soon after
+ * its caller has ended it. */
+typedef int (*task_main)(struct task_port *port, void *arg);
+
 /* Runs fn(arg) on a host, waits and returns its result. `h` is the machine as that lab host sees
  * it (/proc/net, knobs). -ETIMEDOUT after 20 s: fn may then still run and use `arg`; the host
  * serves the next request after it, and the late reply is dropped. */

@@ -3,9 +3,9 @@
 #ifndef EPOLLTUNE_PAIR_H
 #define EPOLLTUNE_PAIR_H
 
+#include "epolltune/client.h"
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
-#include "epolltune/load.h"
 #include "epolltune/server.h"
 #include "epolltune/statistics.h"
 
@@ -14,8 +14,8 @@
 
 struct pair {
 	struct server server;
-	struct load load;
-	struct histogram latency[2]; /* scratch memory of a round */
+	struct client client;
+	struct histogram latency; /* scratch memory of a round */
 };
 
 /* Starts a zeroed pair and opens its connections. -ENOTSUP if this process may use one CPU only.

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/client.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
 #include "epolltune/listener.h"
-#include "epolltune/load.h"
 #include "epolltune/report.h"
 #include "epolltune/server.h"
 #include "epolltune/subject.h"
@@ -104,7 +104,7 @@ struct outcome {
 
 struct context; /* each probe defines its own: state that its experiments share */
 
-#define TRIAL_LOADS 2
+#define TRIAL_CLIENTS 2
 
 /* The argument of run(). The judge owns it and ends what run() has started. */
 struct trial {
@@ -117,11 +117,11 @@ struct trial {
 	bool emulated;           /* the listen argument emulates somaxconn in the lab */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
 	char *progress;          /* PROBE_PROGRESS bytes; NULL: none */
-	/* What trial_server(), trial_load() and trial_knobs() have started, in the lab's memory
+	/* What trial_server(), trial_client() and trial_knobs() have started, in the lab's memory
 	 * from `mark` on. */
-	struct server *server;           /* NULL: none */
-	struct load *loads[TRIAL_LOADS]; /* in the order of starting; NULL: none */
-	struct trial_swap *swaps;        /* knobs to restore, the last one first */
+	struct server *server;                 /* NULL: none */
+	struct client *clients[TRIAL_CLIENTS]; /* in the order of starting; NULL: none */
+	struct trial_swap *swaps;              /* knobs to restore, the last one first */
 	size_t mark;
 	bool begun;
 };
@@ -304,11 +304,11 @@ bool probe_experiments(const struct probe *p);
  * server and its clients. The judge stops servers and clients and releases lab memory after run(),
  * alternatives() and measure(), also after an error. */
 int trial_server(struct trial *t, struct server_config config, struct err *e);
-/* Starts clients of that server, as the next of t->loads, without opening connections. -EMFILE, and
- * no clients, if RLIMIT_NOFILE does not allow that many. */
-int trial_load(struct trial *t, struct load_config config, struct err *e);
+/* Starts clients of that server, as the next of t->clients, without opening connections. -EMFILE,
+ * and no clients, if RLIMIT_NOFILE does not allow that many. */
+int trial_client(struct trial *t, struct client_config config, struct err *e);
 /* The same; 0 without clients instead of -EMFILE. */
-int trial_load_optional(struct trial *t, struct load_config config, struct err *e);
+int trial_client_optional(struct trial *t, struct client_config config, struct err *e);
 
 /* Sets knobs of a lab host that are not settings of the experiment. Skips knobs that the kernel
  * lacks. The judge restores them after run(), alternatives() or measure(), but not after prepare().

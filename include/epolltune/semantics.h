@@ -20,7 +20,7 @@ struct semantics_check {
 	const char *name;     /* "edge-new-data"; static text */
 	const char *finding;  /* finding for a deviation, e.g. "lost-edge"; static text */
 	const char *expected; /* one sentence; static text */
-	int64_t least, most;  /* expected range, inclusive */
+	int64_t min, max;     /* expected range, inclusive */
 	int64_t seen;
 	enum semantics_state state;
 	char detail[160]; /* why it was skipped, or an additional figure; may be empty */

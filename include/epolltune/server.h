@@ -1,56 +1,105 @@
-/* server: the epoll test server, a lab task: one process, non-blocking, level-triggered. It
- * accepts, greets, echoes and closes connections, and counts them. It stops accepting on request.
- * At a limit it reports the errno and continues. */
+/* server: the epoll test server, as tasks in a lab or in the caller's namespaces. It accepts,
+ * greets, echoes and closes connections, and counts them; no peer and no limit ends it. Processes
+ * share one address by SO_REUSEPORT or one listener with EPOLLEXCLUSIVE; threads of one process
+ * share one epoll set. */
 #ifndef EPOLLTUNE_SERVER_H
 #define EPOLLTUNE_SERVER_H
 
-#include <netinet/in.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
-#include "epolltune/lab.h"
+#include "epolltune/task.h"
+
+enum server_share {
+	SERVER_REUSEPORT,
+	SERVER_EXCLUSIVE, /* not in a lab */
+	SERVER_FOLLOWERS, /* leader and followers: threads */
+};
+enum server_mode {
+	SERVER_LEVEL,
+	SERVER_EDGE,
+	SERVER_ONESHOT,
+	SERVER_LEVEL_MOD, /* for comparison: waits for EPOLLOUT before each reply, as tutorials do
+			   */
+};
+#define SERVER_SHARES "reuseport,exclusive,leader-follower"
+#define SERVER_MODES "level,edge,oneshot"
+const char *server_share_name(enum server_share s);
+const char *server_mode_name(enum server_mode m);
+/* Parse the names above; false if unknown. */
+bool server_share_parse(const char *name, enum server_share *out);
+bool server_mode_parse(const char *name, enum server_mode *out);
+
+#define SERVER_WORKERS 240
 
 struct server_config {
-	struct in_addr address;
-	int backlog;          /* passed to listen() */
-	bool paused;          /* does not accept until server_resume() */
-	bool greet_and_close; /* sends each client one byte and closes: holds no descriptors */
-	unsigned cpu;         /* CPU to pin it to, counted from 1; 0: none */
+	union endpoint address; /* port 0: any */
+	enum server_share share;
+	enum server_mode mode;  /* SERVER_FOLLOWERS needs SERVER_ONESHOT */
+	unsigned workers;       /* processes or threads, up to SERVER_WORKERS; 0 means 1 */
+	int backlog;            /* passed to listen() */
+	bool paused;            /* does not accept until server_resume() */
+	bool greet_and_close;   /* sends each client one byte and closes: holds no descriptors */
+	bool close_after_reply; /* the server closes first */
+	bool stop_at_limit; /* does not accept after it has met a limit; false: tries again soon */
+	bool own_addresses; /* worker i listens on the IPv4 address `address` + i */
+	bool pin; /* worker i runs on the CPU first_cpu + i of those allowed; with SO_REUSEPORT a
+		     connection goes to the worker on the CPU that received its SYN */
+	unsigned first_cpu;
+	bool batch;           /* SCHED_BATCH: its wakeups do not preempt others */
+	uint32_t pending_max; /* unsent replies that each process buffers; 0: default */
+	int listener; /* an existing listening socket (socket activation), not in a lab; 0: none */
 };
 
-/* Counters that only the server writes, on their own cache lines; any process may read. */
-struct server_stats {
-	_Alignas(64) _Atomic uint64_t accepted;
-	_Atomic uint64_t closed;
-	_Atomic uint64_t requests;     /* reads answered */
-	_Atomic uint64_t bytes;        /* received */
-	_Atomic uint64_t wakeups;      /* returns of epoll_wait() */
-	_Atomic uint64_t resets;       /* connections that ended in an error */
-	_Atomic uint64_t refused;      /* reset because the server could not buffer or watch them */
-	_Atomic uint64_t accept_fails; /* accept4() calls that failed at a limit */
-	_Atomic uint64_t last_accept_ns; /* CLOCK_MONOTONIC */
-	_Atomic int accept_errno; /* of the first accept4() that failed at a limit and stopped
-				     accepting */
-	_Atomic int watch_errno;  /* of the first EPOLL_CTL_ADD that failed */
-};
-
-/* The caller's handle of a running server. */
+/* The caller's handle. A zeroed one is not running. */
 struct server {
-	int channel; /* -1: not running */
-	struct server_stats *stats;
 	struct server_config config;
-	uint16_t port;       /* network byte order */
-	uint64_t held;       /* descriptors open without connections */
+	union endpoint address; /* of worker 0 */
+	unsigned processes;
+	struct task tasks[SERVER_WORKERS];
+	struct server_process {
+		union endpoint address;
+		struct server_part *part;
+	} at[SERVER_WORKERS];
+	uint64_t held;       /* descriptors that process 0 has open without connections */
 	uint64_t soft, hard; /* its RLIMIT_NOFILE at start; it then raises soft to hard */
 };
 
-/* Starts a server on the lab's server host and waits until it listens. */
-int server_start(struct server *s, struct lab *lab, const struct server_config *config,
-		 struct err *e);
-/* Stops the server; does nothing if channel is -1. */
-void server_stop(struct server *s);
+/* Starts the workers and waits until each listens. On failure all are stopped. */
+int server_start(struct server *s, const struct task_context *where,
+		 const struct server_config *config, struct err *e);
+/* Stops the workers and waits for them. 0, or -ECHILD if one failed. */
+int server_stop(struct server *s);
+/* 0 while all run; -ECHILD says how one exited. */
+int server_check(struct server *s, struct err *e);
+
+/* Sums over all workers, at any time; `closed` never exceeds `accepted`. */
+struct server_sum {
+	uint64_t accepted, closed;
+	uint64_t requests;       /* reads answered */
+	uint64_t bytes;          /* received */
+	uint64_t wakeups;        /* returns of epoll_wait() */
+	uint64_t resets;         /* connections that ended in an error */
+	uint64_t refused;        /* reset because the server could not buffer or watch them */
+	uint64_t accept_fails;   /* accept4() calls that failed at a limit */
+	uint64_t last_accept_ns; /* CLOCK_MONOTONIC */
+	int accept_errno;        /* of the first accept4() that failed at a limit */
+	int watch_errno;         /* of the first EPOLL_CTL_ADD that failed */
+};
+struct server_sum server_sum(const struct server *s);
+
+/* Of all processes. */
+struct server_usage {
+	uint64_t cpu_ns;
+	uint32_t napi; /* NAPI ID of the connection last answered (SO_INCOMING_NAPI_ID); 0: none */
+};
+int server_usage(struct server *s, struct server_usage *out, struct err *e);
+/* Resident memory of all processes that is not shared. */
+int server_memory(struct server *s, uint64_t *bytes, struct err *e);
+
+/* What follows is about worker 0. */
 
 /* The listener's accept queue: depth and limit (tcp_info: tcpi_unacked, tcpi_sacked) and the
  * connection attempts it dropped (SO_MEMINFO, since 4.12; 0 before). */
@@ -72,17 +121,17 @@ const char *server_limit_text(int code);
  * Returns the connections that it holds; sets *limit as server_limit(). */
 uint64_t server_await(const struct server *s, uint64_t connections, int *limit);
 
-/* Fills the descriptor table with at most `most` duplicates of the listener, which do not count
+/* Fills the descriptor table with at most `max` duplicates of the listener, which do not count
  * towards fs.file-max. Reports the duplicates made, the connections held then, and the errno that
  * ended it (0: none). */
 struct server_filled {
 	uint64_t duplicates, connections;
 	int end_errno;
 };
-int server_fill(struct server *s, uint64_t most, struct server_filled *out, struct err *e);
+int server_fill(struct server *s, uint64_t max, struct server_filled *out, struct err *e);
 
 /* Watches the listener for `time_us` (at most 1 s) while a client waits that the server cannot
- * accept, and counts the wakeups of a level-triggered server. */
+ * accept, and counts the wakeups of a level-triggered server. Not with threads. */
 struct server_spin {
 	uint64_t wakeups;
 	uint64_t failures; /* of accept4() */
@@ -99,11 +148,5 @@ struct server_busy_poll {
 	bool prefer;     /* keeps device interrupts masked while the server polls */
 };
 int server_busy_poll(struct server *s, const struct server_busy_poll *params, struct err *e);
-
-struct server_usage {
-	uint64_t cpu_ns; /* of the server process, since its start */
-	uint32_t napi; /* NAPI ID of the connection last answered (SO_INCOMING_NAPI_ID); 0: none */
-};
-int server_usage(struct server *s, struct server_usage *out, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "engine/endpoint.h"
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 
 /* Parse "127.0.0.1", "::1", "fe80::1%eth0", "localhost", or if `port` is set "10.0.0.7:7007",

@@ -10,9 +10,9 @@
 #include "commands/command.h"
 #include "commands/figures.h"
 #include "engine/cpus.h"
-#include "engine/fleet.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/client.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
@@ -32,7 +32,11 @@ static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
 
 struct load_arguments {
 	enum load_mode mode;
-	struct fleet_config fleet;
+	struct client_config client;
+	struct sources {
+		unsigned count;
+		union endpoint at[CLIENT_SOURCES];
+	} from;
 	uint64_t connections, active, rate_per_s, duration_us;
 	uint64_t depth, size;
 	bool remote;
@@ -53,20 +57,20 @@ static void end_on(int signal)
 
 static int sources_parse(const char *list, void *field, struct err *e)
 {
-	struct driver_config *driver = field;
+	struct sources *from = field;
 	struct list_item item;
 	while (list_next(&list, &item)) {
 		char text[256];
-		union endpoint *source = &driver->sources[driver->source_count];
+		union endpoint *source = &from->at[from->count];
 		snprintf(text, sizeof(text), "%.*s", item.length, item.text);
-		if (driver->source_count == DRIVER_SOURCES)
-			return err_set(e, EINVAL, "--from: at most %d addresses", DRIVER_SOURCES);
+		if (from->count == CLIENT_SOURCES)
+			return err_set(e, EINVAL, "--from: at most %d addresses", CLIENT_SOURCES);
 		int rc = address_parse("--from", text, false, source, e);
 		if (rc < 0)
 			return rc;
 		if (!address_is_local(source))
 			return err_set(e, EINVAL, "--from: %s is not a local address", text);
-		driver->source_count++;
+		from->count++;
 	}
 	return 0;
 }
@@ -83,13 +87,13 @@ static const struct option_row options[] = {
 	 NUMBER(RATE, 1, RATE_MAX)},
 	{"duration", "TIME", "length of the run", AT(duration_us), NUMBER(DURATION, 1000, DAY_US)},
 	{"depth", "N", "outstanding requests per connection", AT(depth),
-	 NUMBER(COUNT, 1, DRIVER_DEPTH)},
-	{"size", "SIZE", "request size", AT(size), NUMBER(SIZE, 1, DRIVER_SIZE)},
-	{"close", "WHO", "who closes", AT(fleet.driver.close), CHOICE(DRIVER_CLOSES)},
-	{"from", "ADDRESS,…", "source addresses, used in turn", AT(fleet.driver), LIST(NULL),
+	 NUMBER(COUNT, 1, CLIENT_DEPTH)},
+	{"size", "SIZE", "request size", AT(size), NUMBER(SIZE, 1, CLIENT_SIZE)},
+	{"close", "WHO", "who closes", AT(client.close), CHOICE(CLIENT_CLOSES)},
+	{"from", "ADDRESS,…", "source addresses, used in turn", AT(from), LIST(NULL),
 	 .parse = sources_parse},
-	{"workers", "N", "number of processes (one per CPU, or more)", AT(fleet.drivers),
-	 NUMBER(COUNT, 1, FLEET_DRIVERS)},
+	{"workers", "N", "number of processes (one per CPU, or more)", AT(client.processes),
+	 NUMBER(COUNT, 1, CLIENT_PROCESSES)},
 	{"remote", NULL, "allow an address of another machine", AT(remote), FLAG},
 	FIGURES_OPTIONS(struct load_arguments, figures),
 	{0},
@@ -111,22 +115,22 @@ static int arguments_check(struct load_arguments *a, const struct given *given, 
 		return err_set(e, EINVAL, "load: missing ADDRESS:PORT");
 	int rc = given_check(given, 1, e);
 	if (rc == 0)
-		rc = address_parse("load", given->operands[0], true, &a->fleet.driver.to, e);
+		rc = address_parse("load", given->operands[0], true, &a->client.to, e);
 	if (rc < 0)
 		return rc;
-	if (!a->remote && !address_is_local(&a->fleet.driver.to))
+	if (!a->remote && !address_is_local(&a->client.to))
 		return err_set(e, EPERM,
 			       "load: %s is not a local address; add --remote to allow it",
-			       endpoint_format(address, &a->fleet.driver.to));
-	for (unsigned i = 0; i < a->fleet.driver.source_count; i++)
-		if (a->fleet.driver.sources[i].any.sa_family != a->fleet.driver.to.any.sa_family)
+			       endpoint_format(address, &a->client.to));
+	for (unsigned i = 0; i < a->from.count; i++)
+		if (a->from.at[i].any.sa_family != a->client.to.any.sa_family)
 			return err_set(e, EINVAL,
 				       "--from: source addresses and %s must be of one family, "
 				       "IPv4 or IPv6",
-				       endpoint_format(address, &a->fleet.driver.to));
-	if (a->depth * a->size > DRIVER_FLIGHT)
+				       endpoint_format(address, &a->client.to));
+	if (a->depth * a->size > CLIENT_FLIGHT)
 		return err_set(e, EINVAL, "--depth times --size exceeds the maximum of %d bytes",
-			       DRIVER_FLIGHT);
+			       CLIENT_FLIGHT);
 	if (a->depth > 1 && (a->mode == LOAD_CONNECT || a->mode == LOAD_HOLD))
 		return err_set(e, EINVAL, "--depth: valid only with --mode request or mix");
 	if (a->mode == LOAD_MIX && !a->active)
@@ -137,9 +141,11 @@ static int arguments_check(struct load_arguments *a, const struct given *given, 
 		return err_set(e, EINVAL, "--active: more than --connections");
 	if (!a->active)
 		a->active = a->connections;
-	if (a->fleet.drivers > a->active)
-		a->fleet.drivers = (unsigned)a->active;
-	a->fleet.driver.capacity = a->connections;
+	if (a->client.processes > a->active)
+		a->client.processes = (unsigned)a->active;
+	a->client.connections = a->connections;
+	a->client.sources = a->from.at;
+	a->client.source_count = a->from.count;
 	return 0;
 }
 
@@ -166,32 +172,31 @@ static int tick(uint64_t done, void *arg)
 	return interrupted;
 }
 
-static int order_run(struct fleet *f, const struct driver_order *order, bool show, struct err *e)
+static int order_run(struct client *c, const struct client_order *order, bool show, struct err *e)
 {
-	static const char *const verbs[] = {[DRIVER_OPEN] = "opened",
-					    [DRIVER_CHURN] = "connections",
-					    [DRIVER_REQUEST] = "requests"};
+	static const char *const verbs[] = {[CLIENT_OPEN] = "opened",
+					    [CLIENT_CHURN] = "connections",
+					    [CLIENT_REQUEST] = "requests"};
 	struct progress p = {show, verbs[order->verb], order->count, order->duration_us,
 			     clock_ns()};
-	return fleet_order(f, order, tick, &p, e);
+	return client_order(c, order, tick, &p, e);
 }
 
-static int open_all(struct fleet *f, const struct load_arguments *a, bool show, struct err *e)
+static int open_all(struct client *c, const struct load_arguments *a, bool show, struct err *e)
 {
-	const struct driver_order order = {
-		.verb = DRIVER_OPEN,
+	const struct client_order order = {
+		.verb = CLIENT_OPEN,
 		.count = a->connections,
 		.depth = (unsigned)a->depth,
 		.rate_per_s = a->mode == LOAD_HOLD ? (double)a->rate_per_s : 0,
 	};
 	char to[ENDPOINT_TEXT];
-	int rc = order_run(f, &order, show, e);
-	struct fleet_sum sum = fleet_sum(f);
+	int rc = order_run(c, &order, show, e);
+	struct client_sum sum = client_sum(c);
 	if (rc == 0 && sum.held == 0)
 		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
-			     "load: cannot connect to %s: %s",
-			     endpoint_format(to, &a->fleet.driver.to),
-			     driver_failure(sum.first_errno));
+			     "load: cannot connect to %s: %s", endpoint_format(to, &a->client.to),
+			     client_failure(sum.first_errno));
 	return rc;
 }
 
@@ -211,7 +216,7 @@ static uint64_t port_range(const struct host *h)
 static int ports_check(const struct load_arguments *a, const struct host *h, struct bench_table *t,
 		       struct err *e)
 {
-	unsigned sources = a->fleet.driver.source_count ? a->fleet.driver.source_count : 1;
+	unsigned sources = a->client.source_count ? a->client.source_count : 1;
 	uint64_t range = port_range(h), there = range * sources;
 	if (range && a->connections > there)
 		return err_set(e, EADDRNOTAVAIL,
@@ -228,10 +233,10 @@ static int ports_check(const struct load_arguments *a, const struct host *h, str
 
 /* Describe the conditions; `talk`: the connections send requests. */
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
-			     unsigned drivers, bool talk)
+			     unsigned processes, bool talk)
 {
 	char to[ENDPOINT_TEXT], requests[80] = "", due[40] = "";
-	unsigned sources = a->fleet.driver.source_count ? a->fleet.driver.source_count : 1;
+	unsigned sources = a->client.source_count ? a->client.source_count : 1;
 	if (talk)
 		snprintf(requests, sizeof(requests), ", %llu B requests, depth %llu",
 			 (unsigned long long)a->size, (unsigned long long)a->depth);
@@ -239,23 +244,22 @@ static void conditions_write(char *buf, size_t size, const struct load_arguments
 		snprintf(due, sizeof(due), ", open loop at %llu/s",
 			 (unsigned long long)a->rate_per_s);
 	snprintf(buf, size, "to %s, %u client process%s, %u source address%s, close %s%s%s",
-		 endpoint_format(to, &a->fleet.driver.to), drivers, drivers == 1 ? "" : "es",
-		 sources, sources == 1 ? "" : "es", driver_close_name(a->fleet.driver.close),
-		 requests, due);
+		 endpoint_format(to, &a->client.to), processes, processes == 1 ? "" : "es", sources,
+		 sources == 1 ? "" : "es", client_close_name(a->client.close), requests, due);
 }
 
 /* Add the results of the last order: `n` connections, `active` of them used. */
 static void figures_add(struct bench_table *t, const struct load_arguments *a,
-			const struct fleet *f, const char *variant, uint64_t n, uint64_t active,
+			const struct client *c, const char *variant, uint64_t n, uint64_t active,
 			bool latencies)
 {
-	struct fleet_sum sum = fleet_sum(f);
+	struct client_sum sum = client_sum(c);
 	struct histogram *h = calloc(1, sizeof(*h));
 	char conditions[200];
-	conditions_write(conditions, sizeof(conditions), a, f->drivers, latencies);
+	conditions_write(conditions, sizeof(conditions), a, c->processes, latencies);
 	bench_add(t, "load", variant, n, active, BENCH_RATE, sum.rate, "%s", conditions);
 	if (h && latencies) {
-		fleet_latency(f, h);
+		client_latency(c, h);
 		bench_add(t, "load", variant, n, active, BENCH_P50,
 			  (double)histogram_quantile(h, 0.5) / 1e3, "%s", conditions);
 		bench_add(t, "load", variant, n, active, BENCH_P99,
@@ -270,21 +274,21 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 }
 
 /* True if the load fell behind --rate, not counting operations still in flight at the end. */
-static bool rate_missed(const struct load_arguments *a, const struct fleet *f, double rate)
+static bool rate_missed(const struct load_arguments *a, const struct client *c, double rate)
 {
 	struct histogram *h = calloc(1, sizeof(*h));
 	double due = (double)a->rate_per_s, seconds = (double)a->duration_us / 1e6;
 	if (!h)
 		return false;
-	fleet_latency(f, h);
+	client_latency(c, h);
 	double under_way = due * (double)histogram_quantile(h, 0.1) / 1e9;
 	free(h);
 	return rate + under_way / seconds < RATE_MET * due;
 }
 
 /* Note how the load was paced, and whether it kept up. */
-static void notes_pace(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
-		       const struct fleet_sum *sum)
+static void notes_pace(struct bench_table *t, const struct load_arguments *a,
+		       const struct client *c, const struct client_sum *sum)
 {
 	if (a->mode == LOAD_HOLD)
 		return;
@@ -297,27 +301,27 @@ static void notes_pace(struct bench_table *t, const struct load_arguments *a, co
 		   "open loop at %llu/s: latency counts from the time an operation was due, so a "
 		   "stall of the server counts for every operation it delayed",
 		   (unsigned long long)a->rate_per_s);
-	if (!interrupted && rate_missed(a, f, sum->rate))
+	if (!interrupted && rate_missed(a, c, sum->rate))
 		bench_note(t,
 			   "the load reached %.0f/s of %llu/s: the other operations were late or "
 			   "never started",
 			   sum->rate, (unsigned long long)a->rate_per_s);
 }
 
-static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct fleet *f,
+static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct client *c,
 		      const struct host_counters *before, const struct host_counters *after)
 {
-	struct fleet_sum sum = fleet_sum(f);
+	struct client_sum sum = client_sum(c);
 	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
-	notes_pace(t, a, f, &sum);
+	notes_pace(t, a, c, &sum);
 	if (sum.failed)
 		bench_note(t, "%llu connections or requests failed; first error: %s",
-			   (unsigned long long)sum.failed, driver_failure(sum.first_errno));
-	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_SERVER &&
+			   (unsigned long long)sum.failed, client_failure(sum.first_errno));
+	if (a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_SERVER &&
 	    sum.first_errno == ETIMEDOUT)
 		bench_note(t, "--close server needs a server that closes after its reply, such as "
 			      "epolltune serve --close");
-	if (a->mode == LOAD_CONNECT && a->fleet.driver.close == DRIVER_CLOSE_CLIENT)
+	if (a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_CLIENT)
 		bench_note(t, "the connect rate is limited by ports in TIME_WAIT (the client "
 			      "closes first); use --close reset, or add addresses with --from");
 	if (sum.missed)
@@ -327,7 +331,7 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   (unsigned long long)sum.missed);
 	if (sum.starved && sum.first_errno != EADDRNOTAVAIL)
 		bench_note(t, "%llu retries of connect(): %s", (unsigned long long)sum.starved,
-			   driver_failure(sum.first_errno));
+			   client_failure(sum.first_errno));
 	else if (sum.starved)
 		bench_note(t,
 			   "ephemeral ports ran out %llu times; add addresses with --from, or use "
@@ -351,11 +355,11 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 }
 
 /* The load itself, by mode, and its figures; also of what was done until an interruption. */
-static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_table *t, bool show,
+static int mode_run(struct client *c, struct load_arguments *a, struct bench_table *t, bool show,
 		    struct err *e)
 {
-	struct driver_order order = {
-		.verb = a->mode == LOAD_CONNECT ? DRIVER_CHURN : DRIVER_REQUEST,
+	struct client_order order = {
+		.verb = a->mode == LOAD_CONNECT ? CLIENT_CHURN : CLIENT_REQUEST,
 		.duration_us = a->duration_us,
 		.active = a->active,
 		.rate_per_s = (double)a->rate_per_s,
@@ -364,40 +368,40 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 	};
 	const char *variant = mode_names[a->mode];
 	char to[ENDPOINT_TEXT];
-	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(f, a, show, e);
+	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(c, a, show, e);
 	/* Interrupted clients have closed their connections. */
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
-		     : rc == -EINTR          ? fleet_sum(f).opened
-					     : fleet_sum(f).held;
+		     : rc == -EINTR          ? client_sum(c).opened
+					     : client_sum(c).held;
 	if (n && n < a->connections && rc == -EINTR)
 		bench_note(t, "interrupted with %llu of %llu connections open",
 			   (unsigned long long)n, (unsigned long long)a->connections);
 	else if (n && n < a->connections)
 		bench_note(t, "only %llu of %llu connections opened: %s", (unsigned long long)n,
 			   (unsigned long long)a->connections,
-			   driver_failure(fleet_sum(f).first_errno));
+			   client_failure(client_sum(c).first_errno));
 	if (a->mode == LOAD_HOLD && n)
-		figures_add(t, a, f, variant, n, n, false);
+		figures_add(t, a, c, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
 		struct timespec left = {(time_t)(a->duration_us / 1000000),
 					(long)(a->duration_us % 1000000) * 1000};
 		while (!interrupted && nanosleep(&left, &left) < 0 && errno == EINTR)
 			;
 		variant = "hold-sample";
-		order = (struct driver_order){.verb = DRIVER_REQUEST,
+		order = (struct client_order){.verb = CLIENT_REQUEST,
 					      .count = 10 * (n < SAMPLE ? n : SAMPLE),
 					      .active = n < SAMPLE ? n : SAMPLE,
 					      .depth = 1,
 					      .size = (unsigned)a->size};
 	}
 	if (rc == 0) {
-		rc = order_run(f, &order, show, e);
-		if (fleet_sum(f).done)
-			figures_add(t, a, f, variant, n, order.active < n ? order.active : n, true);
+		rc = order_run(c, &order, show, e);
+		if (client_sum(c).done)
+			figures_add(t, a, c, variant, n, order.active < n ? order.active : n, true);
 		else if (rc == 0)
 			rc = err_set(e, EIO, "load: no reply from %s: %s",
-				     endpoint_format(to, &a->fleet.driver.to),
-				     driver_failure(fleet_sum(f).first_errno));
+				     endpoint_format(to, &a->client.to),
+				     client_failure(client_sum(c).first_errno));
 	}
 	if (show)
 		fputs("\r\033[K", stderr);
@@ -407,8 +411,8 @@ static int mode_run(struct fleet *f, struct load_arguments *a, struct bench_tabl
 /* Returns 0, 1 if some operations failed or never started, or a negative errno. */
 static int load_run(struct load_arguments *a, struct err *e)
 {
-	const struct place here = {0};
-	static struct fleet fleet;
+	const struct task_context here = {0};
+	static struct client client;
 	static struct host_counters before, after;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(free_pointer) struct bench_table *t = calloc(1, sizeof(*t));
@@ -421,16 +425,16 @@ static int load_run(struct load_arguments *a, struct err *e)
 	if (rc == 0)
 		rc = ports_check(a, host, t, e);
 	if (rc == 0)
-		rc = fleet_start(&fleet, &here, &a->fleet, e);
+		rc = client_start(&client, &here, &a->client, e);
 	if (rc == 0)
-		rc = mode_run(&fleet, a, t, isatty(2), e);
+		rc = mode_run(&client, a, t, isatty(2), e);
 	/* Print what was measured even after a failure. */
 	struct err other = {0};
 	if (t->count && host_counters(host, &after, &other) == 0)
-		notes_add(t, a, &fleet, &before, &after);
+		notes_add(t, a, &client, &before, &after);
 	if (t->count && rc == -EINTR)
 		bench_note(t, "interrupted: these are the figures up to then");
-	struct fleet_sum sum = fleet_sum(&fleet);
+	struct client_sum sum = client_sum(&client);
 	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
 	if (rc == 0 && failed && !strcmp(a->figures.format, "csv")) /* CSV has no notes */
 		fprintf(stderr,
@@ -438,9 +442,9 @@ static int load_run(struct load_arguments *a, struct err *e)
 			"free port or descriptor: %s\n",
 			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
 			(unsigned long long)sum.starved,
-			sum.first_errno ? driver_failure(sum.first_errno)
+			sum.first_errno ? client_failure(sum.first_errno)
 					: "the server or this client is too slow");
-	fleet_stop(&fleet);
+	client_stop(&client);
 	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
 	page.host.isolation = ISOLATION_IN_PLACE;
 	if (t->count && figures_write(&a->figures, &page, host, &other) < 0 && rc == 0) {
@@ -453,8 +457,9 @@ static int load(void *arguments, const struct given *given)
 {
 	struct load_arguments *a = arguments;
 	struct err e = {0};
-	if (!a->fleet.drivers)
-		a->fleet.drivers = cpus_count() < FLEET_DRIVERS ? cpus_count() : FLEET_DRIVERS;
+	if (!a->client.processes)
+		a->client.processes =
+			cpus_count() < CLIENT_PROCESSES ? cpus_count() : CLIENT_PROCESSES;
 	int rc = arguments_check(a, given, &e);
 	if (rc == 0)
 		rc = load_run(a, &e);

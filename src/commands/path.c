@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,6 +24,7 @@
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/setting.h"
+#include "epolltune/task.h"
 #include "epolltune/wire.h"
 
 /* Timeouts for the server to listen, and to exit. */
@@ -48,53 +48,16 @@ struct side {
 	_Atomic int status; /* wait status, once it has exited */
 };
 
-/* Passes the caller's standard streams to a lab task, which has none. */
-union rights {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(STREAMS * sizeof(int))];
-};
-
-static int streams_send(int channel, struct err *e)
-{
-	static const int streams[STREAMS] = {0, 1, 2};
-	char word = 's';
-	struct iovec iov = {&word, 1};
-	union rights rights = {0};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &rights,
-				 .msg_controllen = sizeof(rights)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(streams));
-	memcpy(CMSG_DATA(c), streams, sizeof(streams));
-	return sendmsg(channel, &message, MSG_NOSIGNAL) < 0
-		       ? err_errno(e, "path: cannot pass the standard streams")
-		       : 0;
-}
-
-static int streams_take(int channel)
+/* Receives the caller's standard streams: a task of a lab has none. */
+static int streams_take(int channel, struct err *e)
 {
 	int streams[STREAMS];
-	char word;
-	struct iovec iov = {&word, 1};
-	union rights rights = {0};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &rights,
-				 .msg_controllen = sizeof(rights)};
-	if (recvmsg(channel, &message, 0) != 1)
-		return -EPIPE;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(streams)))
-		return -EPROTO;
-	memcpy(streams, CMSG_DATA(c), sizeof(streams));
-	for (int i = 0; i < STREAMS; i++) {
+	int rc = task_receive_fds(channel, streams, STREAMS, e);
+	for (int i = 0; i < STREAMS && !rc; i++) {
 		dup2(streams[i], i);
 		close(streams[i]);
 	}
-	return 0;
+	return rc;
 }
 
 /* Keep low ports and raw sockets for a command that does not run as root. Ignore errors: a command
@@ -117,8 +80,9 @@ static void capabilities_keep(void)
 static void side_exec(const struct side *s)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		signal(defaults[i], SIG_DFL);
 	if (!s->input) {
 		int null = open("/dev/null", O_RDONLY);
 		dup2(null, 0);
@@ -136,22 +100,22 @@ static void side_exec(const struct side *s)
 	_exit(127);
 }
 
-/* Wait for the command to exit; stop it when the channel closes. */
-static int side_task(int channel, void *arg)
+/* Wait for the command to exit; stop it when the task is ended. */
+static int side_main(struct task_port *port, void *arg)
 {
 	struct side *s = arg;
-	int status = 0, rc = streams_take(channel);
+	int status = 0, rc = streams_take(port->channel, &port->e);
 	if (rc)
 		return rc;
 	pid_t pid = fork();
 	if (pid < 0)
-		return -errno;
+		return err_errno(&port->e, "fork");
 	if (pid == 0) {
-		close(channel);
+		close(port->channel);
 		side_exec(s);
 	}
 	int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd fds[] = {{process, POLLIN, 0}, {channel, POLLIN, 0}};
+	struct pollfd fds[] = {{process, POLLIN, 0}, {port->channel, POLLIN, 0}};
 	/* Without pidfd_open() (before 5.3), poll ten times a second. */
 	do
 		poll(fds, 2, process < 0 ? 100 : -1);
@@ -163,12 +127,12 @@ static int side_task(int channel, void *arg)
 		waitpid(pid, &status, 0);
 	}
 	s->status = status;
-	send(channel, "d", 1, MSG_NOSIGNAL);
+	task_answer(port, 0, NULL, NULL, 0);
 	return 0;
 }
 
 static int side_start(struct lab *lab, enum lab_host host, const char *shell, char **argv,
-		      bool input, struct side **out, int *channel, struct err *e)
+		      bool input, struct side **out, struct task *task, struct err *e)
 {
 	struct in_addr server = lab_address(lab, LAB_SERVER, 0);
 	struct in_addr client = lab_address(lab, LAB_CLIENT, 0);
@@ -181,20 +145,9 @@ static int side_start(struct lab *lab, enum lab_host host, const char *shell, ch
 	inet_ntop(AF_INET, &server, s->server, sizeof(s->server));
 	inet_ntop(AF_INET, &client, s->client, sizeof(s->client));
 	*out = s;
-	int rc = lab_spawn(lab, host, side_task, s, channel, e);
-	return rc ? rc : streams_send(*channel, e);
-}
-
-static void side_end(int *channel)
-{
-	struct err ignored = {0};
-	char word;
-	if (*channel < 0)
-		return;
-	shutdown(*channel, SHUT_WR);
-	while (lab_receive(*channel, &word, 1, 2 * END_MS, &ignored) > 0)
-		;
-	close_fd(channel);
+	static const int streams[STREAMS] = {0, 1, 2};
+	int rc = task_start(task, &(struct task_context){lab, host}, side_main, s, e);
+	return rc ? rc : task_send_fds(task->channel, streams, STREAMS, e);
 }
 
 static int any_listener(struct host *h, void *arg, struct err *e)
@@ -208,17 +161,16 @@ static int any_listener(struct host *h, void *arg, struct err *e)
 }
 
 /* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
-static int server_await(struct lab *lab, int channel, const struct side *s, struct err *e)
+static int server_await(struct lab *lab, const struct task *task, const struct side *s,
+			struct err *e)
 {
 	bool *listens = lab_alloc(lab, sizeof(*listens), e);
-	struct pollfd ended = {channel, POLLIN, 0};
 	if (!listens)
 		return -ENOMEM;
 	for (int ms = 0; ms < LISTEN_MS; ms += 20) {
-		struct err ignored = {0};
-		if (lab_call(lab, LAB_SERVER, any_listener, listens, &ignored) || *listens)
+		if (lab_call(lab, LAB_SERVER, any_listener, listens, NULL) || *listens)
 			return 0;
-		if (poll(&ended, 1, 20) > 0 && s->status)
+		if (task_select(task, 1, 20) == 0 && s->status)
 			return err_set(e, ECHILD,
 				       "path: the server command exited with status %d before the "
 				       "client started",
@@ -334,10 +286,10 @@ static int print_status(const char *who, const struct side *s)
 	return never ? EXIT_UNKNOWN : EXIT_CRITICAL;
 }
 
-static int path_run(const struct path *p, struct lab *lab, int channels[2], struct err *e)
+static int path_run(const struct path *p, struct lab *lab, struct err *e)
 {
 	struct side *server = NULL, *client = NULL;
-	char word;
+	struct task tasks[2] = {{0}}; /* by enum lab_host */
 	int rc = knobs_set(lab, p->set, e);
 	if (!rc && lab_uncopied(lab)[0])
 		fprintf(stderr, "epolltune: path: not copied from this host: %s\n",
@@ -345,19 +297,18 @@ static int path_run(const struct path *p, struct lab *lab, int channels[2], stru
 	bool alone = !p->client && !p->command;
 	if (!rc && p->server)
 		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, &server,
-				&channels[LAB_SERVER], e);
+				&tasks[LAB_SERVER], e);
 	if (!rc && p->server && !alone)
-		rc = server_await(lab, channels[LAB_SERVER], server, e);
+		rc = server_await(lab, &tasks[LAB_SERVER], server, e);
 	if (!rc && !alone)
 		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, &client,
-				&channels[LAB_CLIENT], e);
-	if (!rc && lab_receive(channels[alone ? LAB_SERVER : LAB_CLIENT], &word, 1, -1, e) < 0)
-		rc = -e->code;
-	struct err ignored = {0};
-	lab_call(lab, LAB_CLIENT, orphans_end, NULL, &ignored);
-	lab_call(lab, LAB_SERVER, orphans_end, NULL, &ignored);
-	side_end(&channels[LAB_CLIENT]);
-	side_end(&channels[LAB_SERVER]);
+				&tasks[LAB_CLIENT], e);
+	if (!rc)
+		rc = task_await(&tasks[alone ? LAB_SERVER : LAB_CLIENT], NULL, 0, -1, e);
+	lab_call(lab, LAB_CLIENT, orphans_end, NULL, NULL);
+	lab_call(lab, LAB_SERVER, orphans_end, NULL, NULL);
+	task_end(&tasks[LAB_CLIENT]);
+	task_end(&tasks[LAB_SERVER]);
 	if (rc)
 		return command_error(e);
 	print_wire(p, lab);
@@ -396,7 +347,6 @@ static int path(void *arguments, const struct given *given)
 {
 	struct path *p = arguments;
 	struct err e = {0};
-	int channels[2] = {-1, -1};
 	if (given->count)
 		p->command = given->operands;
 	if (p->client && p->command)
@@ -410,7 +360,7 @@ static int path(void *arguments, const struct given *given)
 	struct lab *lab = NULL;
 	if (path_open(p, &lab, &e))
 		return command_error(&e);
-	int status = path_run(p, lab, channels, &e);
+	int status = path_run(p, lab, &e);
 	lab_close(lab);
 	return status;
 }

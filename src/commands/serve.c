@@ -11,18 +11,18 @@
 #include "commands/command.h"
 #include "commands/notify.h"
 #include "engine/cpus.h"
-#include "engine/crew.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
+#include "epolltune/server.h"
 
 #define DAY_US 86400000000u
 #define SECOND_NS 1000000000u
 #define HEADER_EACH 20 /* lines of statistics between two headers */
 
 struct serve_arguments {
-	struct crew_config crew;
+	struct server_config server;
 	const char *listen;
 	uint16_t port;
 	uint64_t duration_us; /* 0: runs until a signal */
@@ -33,12 +33,12 @@ struct serve_arguments {
 static const struct option_row options[] = {
 	{"listen", "ADDRESS", "IPv4 or IPv6 address to listen on", AT(listen), TEXT(NULL)},
 	{"port", "N", "TCP port to listen on", AT(port), NUMBER(COUNT, 1, 65535)},
-	{"workers", "N", "number of processes or threads (one per CPU)", AT(crew.workers),
-	 NUMBER(COUNT, 1, CREW_WORKERS)},
-	{"share", "HOW", "", AT(crew.share), CHOICE(CREW_SHARES)},
-	{"mode", "MODE", "epoll mode", AT(crew.mode), CHOICE(WORKER_MODES)},
-	{"backlog", "N", "backlog passed to listen()", AT(crew.backlog), NUMBER(COUNT, 1, INT_MAX)},
-	{"close", NULL, "close each connection after the first reply", AT(crew.close_after_reply),
+	{"workers", "N", "number of processes or threads (one per CPU)", AT(server.workers),
+	 NUMBER(COUNT, 1, SERVER_WORKERS)},
+	{"share", "HOW", "", AT(server.share), CHOICE(SERVER_SHARES)},
+	{"mode", "MODE", "epoll mode", AT(server.mode), CHOICE(SERVER_MODES)},
+	{"backlog", "N", "backlog passed to listen()", AT(server.backlog), NUMBER(COUNT, 1, INT_MAX)},
+	{"close", NULL, "close each connection after the first reply", AT(server.close_after_reply),
 	 FLAG},
 	{"duration", "TIME", "exit after TIME", AT(duration_us), NUMBER(DURATION, 1, DAY_US)},
 	{"quiet", NULL, "print no statistics", AT(quiet), FLAG},
@@ -57,9 +57,9 @@ static int take_listener(struct serve_arguments *a, const struct given *given, s
 		return err_set(e, EINVAL,
 			       "serve: the service manager passed a socket; remove --listen and "
 			       "--port");
-	a->crew.listener = fd;
-	if (a->crew.share == CREW_REUSEPORT)
-		a->crew.share = CREW_EXCLUSIVE;
+	a->server.listener = fd;
+	if (a->server.share == SERVER_REUSEPORT)
+		a->server.share = SERVER_EXCLUSIVE;
 	return 0;
 }
 
@@ -68,13 +68,13 @@ static const struct column {
 	const char *name;
 	int width;
 	enum quantity_kind kind;
-	size_t offset; /* into struct crew_sum */
+	size_t offset; /* into struct server_sum */
 } columns[] = {
-	{"accepted/s", 12, QUANTITY_COUNT, offsetof(struct crew_sum, accepted)},
-	{"reads/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, requests)},
-	{"received/s", 12, QUANTITY_SIZE, offsetof(struct crew_sum, bytes)},
-	{"wakeups/s", 11, QUANTITY_COUNT, offsetof(struct crew_sum, wakeups)},
-	{"resets/s", 10, QUANTITY_COUNT, offsetof(struct crew_sum, resets)},
+	{"accepted/s", 12, QUANTITY_COUNT, offsetof(struct server_sum, accepted)},
+	{"reads/s", 11, QUANTITY_COUNT, offsetof(struct server_sum, requests)},
+	{"received/s", 12, QUANTITY_SIZE, offsetof(struct server_sum, bytes)},
+	{"wakeups/s", 11, QUANTITY_COUNT, offsetof(struct server_sum, wakeups)},
+	{"resets/s", 10, QUANTITY_COUNT, offsetof(struct server_sum, resets)},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -86,8 +86,8 @@ static void header_print(void)
 	putchar('\n');
 }
 
-static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *before, size_t offset,
-			double seconds)
+static uint64_t rate_of(const struct server_sum *now, const struct server_sum *before,
+			size_t offset, double seconds)
 {
 	uint64_t a, b;
 	memcpy(&a, (const char *)now + offset, sizeof(a));
@@ -96,8 +96,8 @@ static uint64_t rate_of(const struct crew_sum *now, const struct crew_sum *befor
 }
 
 /* Print one line of statistics since the last one. */
-static void stats_print(const struct crew_sum *now, const struct crew_sum *before, double seconds,
-			double since_start)
+static void stats_print(const struct server_sum *now, const struct server_sum *before,
+			double seconds, double since_start)
 {
 	uint64_t open = now->accepted > now->closed ? now->accepted - now->closed : 0;
 	printf("%6.0f s%10s", since_start, quantity_show(QUANTITY_COUNT, open).text);
@@ -105,7 +105,7 @@ static void stats_print(const struct crew_sum *now, const struct crew_sum *befor
 		uint64_t rate = rate_of(now, before, columns[i].offset, seconds);
 		printf("%*s", columns[i].width, quantity_show(columns[i].kind, rate).text);
 	}
-	uint64_t refused = rate_of(now, before, offsetof(struct crew_sum, refused), seconds);
+	uint64_t refused = rate_of(now, before, offsetof(struct server_sum, refused), seconds);
 	if (refused)
 		printf("  %s refused/s", quantity_show(QUANTITY_COUNT, refused).text);
 	if (now->accept_fails != before->accept_fails)
@@ -114,7 +114,7 @@ static void stats_print(const struct crew_sum *now, const struct crew_sum *befor
 	fflush(stdout);
 }
 
-static void summary_print(const struct crew_sum *now, double seconds)
+static void summary_print(const struct server_sum *now, double seconds)
 {
 	printf("served %s connections, %s reads, %s in %.1f s; %s reset, %s refused\n",
 	       quantity_show(QUANTITY_COUNT, now->accepted).text,
@@ -133,10 +133,10 @@ static int signal_await(const sigset_t *set, uint64_t until_ns)
 	return signal > 0 ? signal : 0;
 }
 
-static int serve_loop(struct crew *crew, const struct serve_arguments *a, const sigset_t *set,
+static int serve_loop(struct server *server, const struct serve_arguments *a, const sigset_t *set,
 		      struct err *e)
 {
-	struct crew_sum before = crew_sum(crew), now;
+	struct server_sum before = server_sum(server), now;
 	uint64_t start = clock_ns(), last = start, due = start + SECOND_NS;
 	uint64_t end = a->duration_us ? start + a->duration_us * 1000 : UINT64_MAX;
 	int signal = 0, rc = 0;
@@ -145,8 +145,8 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 	       !ferror(stdout)) {
 		uint64_t next = due < end ? due : end;
 		signal = signal_await(set, next);
-		rc = crew_check(crew, e);
-		now = crew_sum(crew);
+		rc = server_check(server, e);
+		now = server_sum(server);
 		uint64_t at = clock_ns();
 		if (at < next)
 			continue;
@@ -163,7 +163,7 @@ static int serve_loop(struct crew *crew, const struct serve_arguments *a, const 
 		before = now;
 		last = at;
 	}
-	now = crew_sum(crew);
+	now = server_sum(server);
 	if (!a->quiet)
 		summary_print(&now, (double)(clock_ns() - start) / 1e9);
 	return rc;
@@ -186,8 +186,8 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 
 static int serve_run(const struct serve_arguments *a, struct err *e)
 {
-	const struct place here = {0};
-	static struct crew crew;
+	const struct task_context here = {0};
+	static struct server server;
 	static struct host_counters before;
 	CLEAN(host_closep) struct host *host = NULL;
 	char address[ENDPOINT_TEXT];
@@ -199,24 +199,24 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	/* Block the signals, also in the workers; only sigtimedwait() takes them. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	bool counted = host_open(&host, "/", NULL) == 0 && host_counters(host, &before, NULL) == 0;
-	int rc = crew_start(&crew, &here, &a->crew, e);
+	int rc = server_start(&server, &here, &a->server, e);
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
 		printf("listening on %s, %u worker%s, mode %s, share %s%s\n",
-		       a->crew.listener >= 0 ? "the socket from the service manager"
-					     : endpoint_format(address, &crew.address),
-		       a->crew.workers, a->crew.workers == 1 ? "" : "s",
-		       worker_mode_name(a->crew.mode), crew_share_name(a->crew.share),
-		       a->crew.close_after_reply ? ", close after the first reply" : "");
+		       a->server.listener > 0 ? "the socket from the service manager"
+					      : endpoint_format(address, &server.address),
+		       a->server.workers, a->server.workers == 1 ? "" : "s",
+		       server_mode_name(a->server.mode), server_share_name(a->server.share),
+		       a->server.close_after_reply ? ", close after the first reply" : "");
 		fflush(stdout);
 	}
 	notify_send("READY=1");
-	rc = serve_loop(&crew, a, &set, e);
+	rc = serve_loop(&server, a, &set, e);
 	notify_send("STOPPING=1");
 	if (counted && !a->quiet)
-		opens_compare(host, &before, crew_sum(&crew).accepted);
-	if (crew_stop(&crew) < 0 && rc == 0)
+		opens_compare(host, &before, server_sum(&server).accepted);
+	if (server_stop(&server) < 0 && rc == 0)
 		rc = err_set(e, ECHILD, "serve: a worker did not exit in time");
 	return rc;
 }
@@ -225,21 +225,21 @@ static int serve(void *arguments, const struct given *given)
 {
 	struct serve_arguments *a = arguments;
 	struct err e = {0};
-	if (!a->crew.workers)
-		a->crew.workers = cpus_count() < CREW_WORKERS ? cpus_count() : CREW_WORKERS;
+	if (!a->server.workers)
+		a->server.workers = cpus_count() < SERVER_WORKERS ? cpus_count() : SERVER_WORKERS;
 	/* leader-follower needs EPOLLONESHOT. */
-	if (a->crew.share == CREW_FOLLOWERS && !given_option(given, "mode"))
-		a->crew.mode = WORKER_ONESHOT;
-	if (address_parse("--listen", a->listen, false, &a->crew.address, &e))
+	if (a->server.share == SERVER_FOLLOWERS && !given_option(given, "mode"))
+		a->server.mode = SERVER_ONESHOT;
+	if (address_parse("--listen", a->listen, false, &a->server.address, &e))
 		return command_error(&e);
-	endpoint_set_port(&a->crew.address, a->port);
+	endpoint_set_port(&a->server.address, a->port);
 	if (take_listener(a, given, &e) || serve_run(a, &e))
 		return command_error(&e);
 	return EXIT_OK;
 }
 
 static const struct serve_arguments defaults = {
-	.crew = {.backlog = 4096, .listener = -1},
+	.server = {.backlog = 4096, .listener = -1},
 	.listen = "127.0.0.1",
 	.port = 7007,
 };

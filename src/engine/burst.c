@@ -1,14 +1,12 @@
 #include "epolltune/burst.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include "engine/clock.h"
 #include "engine/sockets.h"
+#include "epolltune/clock.h"
 
 /* Descriptors of a process that are not connections, with a reserve. */
 #define BURST_HELD 16
@@ -22,8 +20,7 @@
 struct burst_process {
 	union endpoint to, from[BURST_SOURCES];
 	uint64_t clients, spread_ns;
-	_Atomic uint64_t sent;
-	_Atomic int error; /* errno of the first client that could not begin */
+	uint64_t sent;
 };
 
 /* Likewise, as the server's host counts. */
@@ -52,46 +49,44 @@ static void sleep_until(uint64_t due_ns)
 
 /* Its sockets stay open until it exits, and are reset then: no connection is left to close, and
  * the kernel remembers no client. */
-static int burst_task(int channel, void *arg)
+static int burst_main(struct task_port *port, void *arg)
 {
 	struct burst_process *p = arg;
-	char word;
+	int rc = 0;
 	sockets_raise_limit();
 	uint64_t start = clock_ns();
-	for (uint64_t i = 0; i < p->clients; i++) {
+	for (uint64_t i = 0; i < p->clients && rc == 0; i++) {
 		uint64_t due = start + p->spread_ns / p->clients * i;
 		if (due > clock_ns() + BURST_EARLY_NS)
 			sleep_until(due);
 		int fd = sockets_connect(&p->to, &p->from[i % BURST_SOURCES]);
-		if (fd < 0) {
-			p->error = -fd;
+		rc = fd < 0 ? fd : 0;
+		if (fd < 0)
 			break;
-		}
 		sockets_abort(fd);
 		p->sent++;
 	}
-	send(channel, "s", 1, MSG_NOSIGNAL);
-	recv(channel, &word, 1, 0);
+	task_answer(port, rc, NULL, NULL, 0);
+	task_hear(port, NULL, 0);
 	return 0;
 }
 
-static int burst_spawn(struct burst *b, const struct burst_config *config, uint64_t clients,
-		       struct err *e)
+static int burst_process_start(struct burst *b, const struct burst_config *config, uint64_t clients,
+			       struct err *e)
 {
 	struct burst_process *p = lab_alloc(b->lab, sizeof(*p), e);
 	if (!p)
 		return -ENOMEM;
 	p->clients = clients;
 	p->spread_ns = config->spread_us * 1000;
-	p->to.v4 = (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_addr = config->to, .sin_port = config->port};
+	p->to = config->to;
 	for (unsigned i = 0; i < BURST_SOURCES; i++) {
 		unsigned source = (config->first_source + i) % lab_addresses(b->lab, LAB_CLIENT);
-		p->from[i].v4 = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_addr = lab_address(b->lab, LAB_CLIENT, source)};
+		p->from[i] = endpoint_ipv4(lab_address(b->lab, LAB_CLIENT, source));
 	}
-	b->tasks[b->processes] = p;
-	int rc = lab_spawn(b->lab, LAB_CLIENT, burst_task, p, &b->channels[b->processes], e);
+	const struct task_context where = {b->lab, LAB_CLIENT};
+	b->at[b->processes] = p;
+	int rc = task_start(&b->tasks[b->processes], &where, burst_main, p, e);
 	if (!rc)
 		b->processes++;
 	return rc;
@@ -99,16 +94,12 @@ static int burst_spawn(struct burst *b, const struct burst_config *config, uint6
 
 static int burst_await(struct burst *b, struct err *e)
 {
-	char word;
 	for (unsigned i = 0; i < b->processes; i++) {
-		const struct burst_process *p = b->tasks[i];
-		ssize_t n = lab_receive(b->channels[i], &word, 1, BURST_TIMEOUT_MS, e);
-		if (n < 0)
-			return (int)n;
-		b->sent += p->sent;
-		if (p->error)
-			return err_set(e, p->error, "client %llu in the lab could not connect: %s",
-				       (unsigned long long)b->sent, strerror(p->error));
+		int rc = task_await(&b->tasks[i], NULL, 0, BURST_TIMEOUT_MS, e);
+		b->sent += b->at[i]->sent;
+		if (rc)
+			return err_prefix(e, "client %llu in the lab could not connect",
+					  (unsigned long long)b->sent);
 	}
 	return 0;
 }
@@ -124,10 +115,10 @@ int burst_start(struct burst *b, struct lab *lab, const struct burst_config *con
 	b->half_open = lab_alloc(lab, sizeof(*b->half_open), e);
 	if (!b->half_open)
 		return -ENOMEM;
-	b->half_open->port = config->port;
+	b->half_open->port = config->to.v4.sin_port;
 	while (left && !rc) {
 		uint64_t clients = left < each ? left : each;
-		rc = burst_spawn(b, config, clients, e);
+		rc = burst_process_start(b, config, clients, e);
 		left -= clients;
 	}
 	return rc ? rc : burst_await(b, e);
@@ -146,12 +137,8 @@ int burst_half_open(const struct burst *b, uint64_t *count, struct err *e)
 	return rc;
 }
 
-/* Signals all before it waits for any. */
 void burst_stop(struct burst *b)
 {
-	for (unsigned i = 0; i < b->processes; i++)
-		shutdown(b->channels[i], SHUT_WR);
-	for (unsigned i = 0; i < b->processes; i++)
-		lab_finish(b->channels[i]);
+	task_end_all(b->tasks, b->processes);
 	b->processes = 0;
 }

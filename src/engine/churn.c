@@ -7,12 +7,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
+#include "epolltune/clock.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -38,7 +37,7 @@ struct churn {
 	struct in_addr server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
-	int client_error, server_error; /* errno of the first failure */
+	int client_error; /* errno of the first failure */
 	/* Written by the server, on a cache line of its own. */
 	_Alignas(64) uint64_t accepted, server_cpu_ns;
 };
@@ -96,35 +95,19 @@ static void share_cpu(const struct churn *c)
 		cpus_run_on(cpus_nth(0));
 }
 
-static int server_task(int channel, void *arg)
+/* Serves until the channel is readable. */
+static void server_serve(struct churn *c, int epoll, const int listeners[], int channel)
 {
-	struct churn *c = arg;
 	struct epoll_event events[EVENTS];
-	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
 	bool full = false;
-	sockets_raise_limit();
-	share_cpu(c);
-	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
-		rc = server_listen(c, epoll, i, &listeners[i]);
-	if (!rc)
-		rc = watch(epoll, channel, EPOLLIN, (uint64_t)channel);
-	c->server_error = -rc;
-	if (rc || send(channel, "r", 1, MSG_NOSIGNAL) != 1)
-		return rc;
-	uint64_t began_ns = clock_cpu_ns();
 	for (;;) {
 		if (c->config.batches)
 			clock_sleep_ms(BATCH_MS);
 		int n = epoll_wait(epoll, events, EVENTS, -1);
 		for (int i = 0; i < n; i++) {
 			int fd = (int)(events[i].data.u64 & INT32_MAX);
-			if (fd == channel) {
-				c->server_cpu_ns = clock_cpu_ns() - began_ns;
-				/* Free the ports before reporting the end. */
-				for (unsigned k = 0; k < CHURN_DESTINATIONS; k++)
-					close(listeners[k]);
-				return 0;
-			}
+			if (fd == channel)
+				return;
 			bool was = full;
 			if (events[i].data.u64 >> 63) {
 				full = !server_accept(c, epoll, fd);
@@ -140,14 +123,35 @@ static int server_task(int channel, void *arg)
 	}
 }
 
-struct client {
+static int server_main(struct task_port *port, void *arg)
+{
+	struct churn *c = arg;
+	int listeners[CHURN_DESTINATIONS], rc = 0, epoll = epoll_create1(EPOLL_CLOEXEC);
+	sockets_raise_limit();
+	share_cpu(c);
+	for (unsigned i = 0; i < CHURN_DESTINATIONS && !rc; i++)
+		rc = server_listen(c, epoll, i, &listeners[i]);
+	if (!rc)
+		rc = watch(epoll, port->channel, EPOLLIN, (uint64_t)port->channel);
+	if (!task_answer(port, rc, NULL, NULL, 0) || rc)
+		return rc;
+	uint64_t began_ns = clock_cpu_ns();
+	server_serve(c, epoll, listeners, port->channel);
+	c->server_cpu_ns = clock_cpu_ns() - began_ns;
+	/* Free the ports before reporting the end. */
+	for (unsigned i = 0; i < CHURN_DESTINATIONS; i++)
+		close(listeners[i]);
+	return 0;
+}
+
+struct churn_client {
 	struct churn *churn;
 	int epoll;
 	uint64_t begun, in_flight, start_ns;
 };
 
 /* Returns 0 or -errno. */
-static int client_connect(struct client *k)
+static int client_connect(struct churn_client *k)
 {
 	const struct churn *c = k->churn;
 	const struct churn_config *o = &c->config;
@@ -181,7 +185,7 @@ static int client_connect(struct client *k)
 	return 0;
 }
 
-static void client_event(struct client *k, const struct epoll_event *event)
+static void client_event(struct churn_client *k, const struct epoll_event *event)
 {
 	struct churn *c = k->churn;
 	int fd = (int)event->data.u64;
@@ -203,20 +207,19 @@ static void client_event(struct client *k, const struct epoll_event *event)
 }
 
 /* The connections that may have begun by now. */
-static uint64_t client_allowed(const struct client *k)
+static uint64_t client_allowed(const struct churn_client *k)
 {
 	const struct churn_config *c = &k->churn->config;
-	uint64_t most = c->most ? c->most : UINT64_MAX, ns = clock_ns() - k->start_ns;
-	uint64_t due = c->max_per_s ? ns / 1000 * c->max_per_s / 1000000 + 1 : most;
-	return due < most ? due : most;
+	uint64_t max = c->max ? c->max : UINT64_MAX, ns = clock_ns() - k->start_ns;
+	uint64_t due = c->max_per_s ? ns / 1000 * c->max_per_s / 1000000 + 1 : max;
+	return due < max ? due : max;
 }
 
-static int client_task(int channel, void *arg)
+static int client_main(struct task_port *port, void *arg)
 {
-	struct client k = {.churn = arg, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct churn_client k = {.churn = arg, .epoll = epoll_create1(EPOLL_CLOEXEC)};
 	struct churn *c = k.churn;
 	struct epoll_event events[EVENTS];
-	char word;
 	sockets_raise_limit();
 	c->result.cpus = cpus_count();
 	share_cpu(c);
@@ -234,7 +237,7 @@ static int client_task(int channel, void *arg)
 				more = false;
 			}
 		}
-		more = more && (!c->config.most || k.begun < c->config.most);
+		more = more && (!c->config.max || k.begun < c->config.max);
 		bool paced = more && c->config.max_per_s;
 		int n = k.in_flight || paced
 				? epoll_wait(k.epoll, events, EVENTS, paced ? 1 : STUCK_MS)
@@ -244,8 +247,8 @@ static int client_task(int channel, void *arg)
 	}
 	c->result.elapsed_ns = clock_ns() - k.start_ns;
 	c->result.client_cpu_ns = clock_cpu_ns() - began_ns;
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	recv(channel, &word, 1, 0);
+	task_answer(port, 0, NULL, NULL, 0);
+	task_hear(port, NULL, 0);
 	return 0;
 }
 
@@ -261,13 +264,11 @@ static int count_closing(struct host *h, void *arg, struct err *e)
  * from TIME_WAIT. */
 static void churn_settle(struct lab *lab)
 {
-	const struct timespec step = {.tv_nsec = SETTLE_STEP_MS * 1000000};
-	struct err ignored = {0};
-	uint64_t *closing = lab_alloc(lab, sizeof(*closing), &ignored);
+	uint64_t *closing = lab_alloc(lab, sizeof(*closing), NULL);
 	for (unsigned ms = 0; closing && ms < SETTLE_MS; ms += SETTLE_STEP_MS) {
-		if (lab_call(lab, LAB_CLIENT, count_closing, closing, &ignored) || !*closing)
+		if (lab_call(lab, LAB_CLIENT, count_closing, closing, NULL) || !*closing)
 			return;
-		nanosleep(&step, NULL);
+		clock_sleep_ms(SETTLE_STEP_MS);
 	}
 }
 
@@ -282,24 +283,14 @@ static void churn_addresses(struct churn *c, const struct lab *lab)
 				       : lab_address(lab, LAB_SERVER, 0);
 }
 
-/* The server's failure is the cause where its client has none of its own. */
-static int churn_failure(struct churn *c, int rc, struct err *e)
-{
-	int server = c->server_error, client = c->client_error;
-	if (server && (rc || !client || client == EIO))
-		return err_set(e, server, "test server in the lab: %s", strerror(server));
-	if (rc || !client || c->result.ports_used_up)
-		return rc;
-	return err_set(e, client, "test client in the lab: %s", strerror(client));
-}
-
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
 	      struct err *e)
 {
 	size_t mark = lab_mark(lab);
 	struct churn *c = lab_alloc(lab, sizeof(*c), e);
-	int server = -1, client = -1;
-	char word;
+	struct task server = {0}, client = {0};
+	const struct task_context on_client = {lab, LAB_CLIENT};
+	const struct task_context on_server = {lab, config->loopback ? LAB_CLIENT : LAB_SERVER};
 	if (!c)
 		return -ENOMEM;
 	c->config = *config;
@@ -310,25 +301,24 @@ int churn_run(struct lab *lab, const struct churn_config *config, struct churn_r
 	if (c->config.destinations > CHURN_DESTINATIONS)
 		c->config.destinations = CHURN_DESTINATIONS;
 	churn_addresses(c, lab);
-	int rc = lab_spawn(lab, config->loopback ? LAB_CLIENT : LAB_SERVER, server_task, c, &server,
-			   e);
-	if (!rc && lab_receive(server, &word, 1, PATIENCE_MS, e) < 0)
-		rc = -e->code;
+	int rc = task_start(&server, &on_server, server_main, c, e);
+	if (!rc && (rc = task_await(&server, NULL, 0, PATIENCE_MS, e)) < 0)
+		err_prefix(e, "test server in the lab");
 	if (!rc)
-		rc = lab_spawn(lab, LAB_CLIENT, client_task, c, &client, e);
-	if (!rc && lab_receive(client, &word, 1, PATIENCE_MS + (int)config->ms, e) < 0)
-		rc = -e->code;
-	if (client >= 0)
-		lab_finish(client);
+		rc = task_start(&client, &on_client, client_main, c, e);
+	if (!rc)
+		rc = task_await(&client, NULL, 0, PATIENCE_MS + (int)config->ms, e);
+	task_end(&client);
 	if (!rc && config->close == CHURN_CLIENT_FIRST)
 		churn_settle(lab);
-	if (server >= 0)
-		lab_finish(server);
+	task_end(&server);
 	c->result.ports_used_up = c->client_error == EADDRNOTAVAIL || c->client_error == EADDRINUSE;
 	c->result.accepted = c->accepted;
 	c->result.server_cpu_ns = c->server_cpu_ns;
 	*out = c->result;
-	rc = churn_failure(c, rc, e);
+	if (!rc && c->client_error && !c->result.ports_used_up)
+		rc = err_set(e, c->client_error, "test client in the lab: %s",
+			     strerror(c->client_error));
 	lab_release(lab, mark);
 	return rc;
 }

@@ -1,4 +1,4 @@
-#include "engine/endpoint.h"
+#include "epolltune/endpoint.h"
 
 #include <netdb.h>
 #include <stdio.h>

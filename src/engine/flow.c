@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "epolltune/clock.h"
+
 #define CHUNK (256u << 10)
 /* Samples per round trip, and the minimum interval between two. */
 #define SAMPLES_PER_RTT 4
@@ -30,7 +32,7 @@ struct sample {
 };
 
 /* Configuration and results that both ends share, in the lab's memory. */
-struct flow_task {
+struct flow_shared {
 	struct flow_config config;
 	struct in_addr server, client;
 	uint16_t port;
@@ -39,18 +41,12 @@ struct flow_task {
 	struct sample at[SAMPLES];
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* One end. Both hosts run the same code; the configuration says which one sends. */
 struct end {
-	struct flow_task *task;
+	struct flow_shared *shared;
 	enum lab_host host;
-	int channel, sock;
+	struct task_port *port;
+	int sock;
 	bool sends;
 };
 
@@ -69,7 +65,7 @@ static void largest(uint32_t *into, uint32_t value)
 
 static int end_options(const struct end *end, int sock)
 {
-	const struct flow_config *c = &end->task->config;
+	const struct flow_config *c = &end->shared->config;
 	int size = end->sends ? c->send_buffer : c->receive_buffer, on = 1;
 	if (size &&
 	    setsockopt(sock, SOL_SOCKET, end->sends ? SO_SNDBUF : SO_RCVBUF, &size, sizeof(size)))
@@ -84,10 +80,10 @@ static int end_options(const struct end *end, int sock)
 	return 0;
 }
 
-/* True if `events` occurred on the socket, false if the channel was closed or time is up. */
+/* True if `events` occurred on the socket, false if the flow was ended or time is up. */
 static bool end_await(const struct end *end, short events, int timeout_ms)
 {
-	struct pollfd fds[] = {{end->channel, POLLIN, 0}, {end->sock, events, 0}};
+	struct pollfd fds[] = {{end->port->channel, POLLRDHUP, 0}, {end->sock, events, 0}};
 	int n;
 	do
 		n = poll(fds, 2, timeout_ms);
@@ -97,7 +93,7 @@ static bool end_await(const struct end *end, short events, int timeout_ms)
 
 static int end_listen(struct end *end)
 {
-	struct flow_task *t = end->task;
+	struct flow_shared *t = end->shared;
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = t->server};
 	socklen_t size = sizeof(at);
 	int rc, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -108,7 +104,7 @@ static int end_listen(struct end *end)
 		    getsockname(listener, (struct sockaddr *)&at, &size)))
 		rc = -errno;
 	t->port = at.sin_port;
-	if (!rc && send(end->channel, "r", 1, MSG_NOSIGNAL) != 1)
+	if (!rc && !task_answer(end->port, 0, NULL, NULL, 0))
 		rc = -EPIPE;
 	end->sock = listener;
 	if (!rc && !end_await(end, POLLIN, START_MS))
@@ -123,7 +119,7 @@ static int end_listen(struct end *end)
 
 static int end_connect(struct end *end)
 {
-	struct flow_task *t = end->task;
+	struct flow_shared *t = end->shared;
 	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = t->client};
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = t->server, .sin_port = t->port};
 	int error = 0;
@@ -143,7 +139,7 @@ static int end_connect(struct end *end)
 	return rc;
 }
 
-static void sample_take(struct flow_task *t, int sock)
+static void sample_take(struct flow_shared *t, int sock)
 {
 	struct tcp_info info = {0};
 	socklen_t size = sizeof(info);
@@ -151,7 +147,7 @@ static void sample_take(struct flow_task *t, int sock)
 	getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &size);
 	memory_read(sock, memory);
 	t->at[t->count++ % SAMPLES] = (struct sample){
-		.at_ns = now_ns(),
+		.at_ns = clock_ns(),
 		.acked = info.tcpi_bytes_acked,
 		.busy_us = info.tcpi_busy_time,
 		.receiver_us = info.tcpi_rwnd_limited,
@@ -170,7 +166,7 @@ static void sample_take(struct flow_task *t, int sock)
 
 /* Bytes per second by least squares over samples first to last. ACKs arrive in bursts: one burst
  * more or less would distort the difference of two samples. */
-static double samples_slope(const struct flow_task *t, size_t first, size_t last)
+static double samples_slope(const struct flow_shared *t, size_t first, size_t last)
 {
 	const struct sample *origin = &t->at[first % SAMPLES];
 	double n = (double)(last - first + 1), x = 0, y = 0, xx = 0, xy = 0;
@@ -188,7 +184,7 @@ static double samples_slope(const struct flow_task *t, size_t first, size_t last
 }
 
 /* Evaluates the last samples. */
-static void samples_judge(struct flow_task *t)
+static void samples_judge(struct flow_shared *t)
 {
 	struct flow_result *r = &t->result;
 	uint64_t span = LOOKED_AT_RTTS * t->config.rtt_us * 1000;
@@ -222,18 +218,18 @@ static void samples_judge(struct flow_task *t)
 static int end_send(struct end *end)
 {
 	static unsigned char chunk[CHUNK];
-	struct flow_task *t = end->task;
+	struct flow_shared *t = end->shared;
 	uint64_t interval = t->config.rtt_us * 1000 / SAMPLES_PER_RTT;
 	if (interval < INTERVAL_MIN_NS)
 		interval = INTERVAL_MIN_NS;
-	uint64_t start = now_ns(), next = start + interval;
-	uint64_t stop = start + (uint64_t)t->config.most_ms * 1000000;
+	uint64_t start = clock_ns(), next = start + interval;
+	uint64_t stop = start + (uint64_t)t->config.max_ms * 1000000;
 	sample_take(t, end->sock);
 	for (;;) {
 		ssize_t n = send(end->sock, chunk, sizeof(chunk), MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns();
 		if (now >= next) {
 			sample_take(t, end->sock);
 			samples_judge(t);
@@ -243,7 +239,8 @@ static int end_send(struct end *end)
 			next = now + interval;
 		}
 		if (n < 0) {
-			struct pollfd fds[] = {{end->channel, POLLIN, 0}, {end->sock, POLLOUT, 0}};
+			struct pollfd fds[] = {{end->port->channel, POLLRDHUP, 0},
+					       {end->sock, POLLOUT, 0}};
 			uint64_t left = next > now ? next - now : 0;
 			struct timespec timeout = {(time_t)(left / 1000000000u),
 						   (long)(left % 1000000000u)};
@@ -257,7 +254,7 @@ static int end_send(struct end *end)
 static int end_receive(struct end *end)
 {
 	static unsigned char chunk[CHUNK];
-	struct flow_result *r = &end->task->result;
+	struct flow_result *r = &end->shared->result;
 	for (;;) {
 		uint32_t memory[SK_MEMINFO_VARS];
 		memory_read(end->sock, memory);
@@ -276,7 +273,7 @@ static int end_receive(struct end *end)
 static int end_rest(struct end *end)
 {
 	static const unsigned char request[4096];
-	struct flow_task *t = end->task;
+	struct flow_shared *t = end->shared;
 	uint32_t memory[SK_MEMINFO_VARS];
 	size_t size =
 		t->config.rest_bytes < sizeof(request) ? t->config.rest_bytes : sizeof(request);
@@ -291,11 +288,10 @@ static int end_rest(struct end *end)
 	return 0;
 }
 
-static int end_run(int channel, void *arg, enum lab_host host)
+static int end_run(struct task_port *port, void *arg, enum lab_host host)
 {
-	struct end end = {.task = arg, .host = host, .channel = channel, .sock = -1};
-	struct flow_task *t = end.task;
-	char word;
+	struct end end = {.shared = arg, .host = host, .port = port, .sock = -1};
+	struct flow_shared *t = end.shared;
 	end.sends = t->config.sender == host;
 	int rc = host == LAB_SERVER ? end_listen(&end) : end_connect(&end);
 	if (!rc)
@@ -304,30 +300,30 @@ static int end_run(int channel, void *arg, enum lab_host host)
 					  : end_receive(&end);
 	if (rc && rc != -ECANCELED && !t->result.error)
 		t->result.error = -rc;
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	/* Keep the connection until the channel is closed. */
-	recv(channel, &word, 1, 0);
-	return rc;
+	/* The connection lasts until the flow is ended. */
+	while (task_hear(port, NULL, 0))
+		task_answer(port, 0, NULL, NULL, 0);
+	return 0;
 }
 
-static int server_end(int channel, void *arg) { return end_run(channel, arg, LAB_SERVER); }
-static int client_end(int channel, void *arg) { return end_run(channel, arg, LAB_CLIENT); }
+static int server_end(struct task_port *port, void *arg) { return end_run(port, arg, LAB_SERVER); }
+static int client_end(struct task_port *port, void *arg) { return end_run(port, arg, LAB_CLIENT); }
 
 int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config, struct err *e)
 {
-	char word;
-	f->channels[0] = f->channels[1] = -1;
-	f->task = lab_alloc(lab, sizeof(*f->task), e);
-	if (!f->task)
+	*f = (struct flow){.shared = lab_alloc(lab, sizeof(*f->shared), e)};
+	if (!f->shared)
 		return -ENOMEM;
-	f->task->config = *config;
-	f->task->server = lab_address(lab, LAB_SERVER, 0);
-	f->task->client = lab_address(lab, LAB_CLIENT, config->address);
-	int rc = lab_spawn(lab, LAB_SERVER, server_end, f->task, &f->channels[LAB_SERVER], e);
-	if (!rc && lab_receive(f->channels[LAB_SERVER], &word, 1, START_MS, e) < 0)
-		rc = -e->code;
+	f->shared->config = *config;
+	f->shared->server = lab_address(lab, LAB_SERVER, 0);
+	f->shared->client = lab_address(lab, LAB_CLIENT, config->address);
+	int rc = task_start(&f->tasks[LAB_SERVER], &(struct task_context){lab, LAB_SERVER},
+			    server_end, f->shared, e);
 	if (!rc)
-		rc = lab_spawn(lab, LAB_CLIENT, client_end, f->task, &f->channels[LAB_CLIENT], e);
+		rc = task_await(&f->tasks[LAB_SERVER], NULL, 0, START_MS, e);
+	if (!rc)
+		rc = task_start(&f->tasks[LAB_CLIENT], &(struct task_context){lab, LAB_CLIENT},
+				client_end, f->shared, e);
 	if (rc)
 		flow_stop(f);
 	return rc;
@@ -335,13 +331,12 @@ int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config
 
 int flow_wait(struct flow *f, struct flow_result *out, struct err *e)
 {
-	const struct flow_config *c = &f->task->config;
-	char word;
+	const struct flow_config *c = &f->shared->config;
 	/* The receiver has the result of an idle connection, else the sender. */
 	enum lab_host knows = c->rest_bytes ? (enum lab_host) !c->sender : c->sender;
-	int timeout = (int)c->most_ms + (int)(c->rtt_us / 1000) + 2 * START_MS;
-	int rc = lab_receive(f->channels[knows], &word, 1, timeout, e) < 0 ? -e->code : 0;
-	*out = f->task->result;
+	int timeout = (int)c->max_ms + (int)(c->rtt_us / 1000) + 2 * START_MS;
+	int rc = task_ask(&f->tasks[knows], NULL, 0, NULL, 0, timeout, e);
+	*out = f->shared->result;
 	flow_stop(f);
 	if (!rc && out->error)
 		rc = err_set(e, out->error, "bulk connection in the lab: %s", strerror(out->error));
@@ -350,16 +345,6 @@ int flow_wait(struct flow *f, struct flow_result *out, struct err *e)
 
 void flow_stop(struct flow *f)
 {
-	if (!f->task)
-		return;
-	for (size_t i = 0; i < 2; i++)
-		if (f->channels[i] >= 0)
-			shutdown(f->channels[i], SHUT_WR);
-	/* Wait for exit: the memory is reused. */
-	for (size_t i = 0; i < 2; i++) {
-		if (f->channels[i] >= 0)
-			lab_finish(f->channels[i]);
-		f->channels[i] = -1;
-	}
-	f->task = NULL;
+	/* Waits for their exit: the memory is reused. */
+	task_end_all(f->tasks, 2);
 }

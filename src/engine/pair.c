@@ -1,10 +1,9 @@
 #include "epolltune/pair.h"
 
 #include <errno.h>
-#include <string.h>
-#include <time.h>
 
 #include "engine/cpus.h"
+#include "epolltune/clock.h"
 
 #define TIMEOUT_MS 5000
 #define BACKLOG 64
@@ -12,46 +11,41 @@
 #define STORM 400
 #define WARM 10
 #define SPARSE 2
-#define SPARSE_US 1000
-#define IDLE_US 10000
+#define SPARSE_MS 1
+#define IDLE_MS 10
 #define IDLE_ROUNDS 3
 #define NAPI_TRIES 50
-#define NAPI_PAUSE_US 10000
-
-static void sleep_us(long us)
-{
-	struct timespec left = {us / 1000000, us % 1000000 * 1000};
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}
+#define NAPI_PAUSE_MS 10
 
 /* Two CPUs, as two machines have: on one they would hand over by a context switch, and a server
  * that polls would keep the client from sending. */
 int pair_start(struct pair *p, struct lab *lab, struct err *e)
 {
-	struct server_config serve = {.address = lab_address(lab, LAB_SERVER, 0),
-				      .backlog = BACKLOG,
-				      .cpu = (unsigned)cpus_nth(0) + 1};
-	p->server.channel = -1;
+	const struct server_config serve = {.address =
+						    endpoint_ipv4(lab_address(lab, LAB_SERVER, 0)),
+					    .backlog = BACKLOG,
+					    .pin = true};
 	if (cpus_count() < 2)
 		return err_set(e, ENOTSUP,
 			       "this process may use one CPU only, on which a server that polls "
 			       "would keep the client from sending");
-	int rc = server_start(&p->server, lab, &serve, e);
-	struct load_config to = {.to = serve.address,
-				 .port = p->server.port,
-				 .connections = PAIR_CONNECTIONS,
-				 .cpu = (unsigned)cpus_nth(cpus_count() - 1) + 1};
+	int rc = server_start(&p->server, &(struct task_context){lab, LAB_SERVER}, &serve, e);
+	const struct client_config client = {.to = p->server.address,
+					     .connections = PAIR_CONNECTIONS,
+					     .pin = true,
+					     .first_cpu = cpus_count() - 1};
 	if (!rc)
-		rc = load_start(&p->load, lab, &to, e);
+		rc = client_start(&p->client, &(struct task_context){lab, LAB_CLIENT}, &client, e);
 	if (!rc)
-		rc = load_open(&p->load, PAIR_CONNECTIONS, 0, TIMEOUT_MS, e);
+		rc = client_open(&p->client, PAIR_CONNECTIONS, 0, TIMEOUT_MS, e);
+	if (!rc && client_await(&p->client, PAIR_CONNECTIONS, TIMEOUT_MS))
+		rc = err_set(e, ETIMEDOUT, "the test clients could not connect");
 	return rc;
 }
 
 void pair_stop(struct pair *p)
 {
-	load_stop(&p->load);
+	client_stop(&p->client);
 	server_stop(&p->server);
 }
 
@@ -61,8 +55,8 @@ int pair_await_napi(struct pair *p, struct err *e)
 	int rc = 0;
 	for (unsigned tries = 0; !rc && !usage.napi && tries < NAPI_TRIES; tries++) {
 		if (tries)
-			sleep_us(NAPI_PAUSE_US);
-		rc = load_talk(&p->load, 2 * PAIR_CONNECTIONS, TIMEOUT_MS, e);
+			clock_sleep_ms(NAPI_PAUSE_MS);
+		rc = client_talk(&p->client, 2 * PAIR_CONNECTIONS, 1, TIMEOUT_MS, e);
 		if (!rc)
 			rc = server_usage(&p->server, &usage, e);
 	}
@@ -73,16 +67,22 @@ int pair_await_napi(struct pair *p, struct err *e)
 		       "(SO_INCOMING_NAPI_ID is 0)");
 }
 
-int pair_warm(struct pair *p, struct err *e) { return load_talk(&p->load, WARM, TIMEOUT_MS, e); }
+int pair_warm(struct pair *p, struct err *e)
+{
+	return client_talk(&p->client, WARM, 1, TIMEOUT_MS, e);
+}
 
-static int talk(struct pair *p, struct err *e) { return load_talk(&p->load, TALK, TIMEOUT_MS, e); }
+static int talk(struct pair *p, struct err *e)
+{
+	return client_talk(&p->client, TALK, 1, TIMEOUT_MS, e);
+}
 
 static int talk_sparsely(struct pair *p, struct err *e)
 {
 	int rc = 0;
 	for (unsigned i = 0; !rc && i < SPARSE; i++) {
-		rc = load_talk(&p->load, 1, TIMEOUT_MS, e);
-		sleep_us(SPARSE_US);
+		rc = client_talk(&p->client, 1, 1, TIMEOUT_MS, e);
+		clock_sleep_ms(SPARSE_MS);
 	}
 	return rc;
 }
@@ -91,7 +91,7 @@ static int idle(struct pair *p, struct err *e)
 {
 	(void)p;
 	(void)e;
-	sleep_us(IDLE_US);
+	clock_sleep_ms(IDLE_MS);
 	return 0;
 }
 
@@ -111,16 +111,13 @@ static int cpu_spent(struct pair *p, int (*meanwhile)(struct pair *, struct err 
 
 static int round_talk(struct pair *p, struct pair_rounds *r, struct err *e)
 {
-	struct histogram *request = &p->latency[1];
 	double us;
-	load_forget(&p->load);
 	int rc = cpu_spent(p, talk, &us, e);
 	if (rc)
 		return rc;
-	memset(p->latency, 0, sizeof(p->latency));
-	load_latency(&p->load, &p->latency[0], request);
-	histogram_merge(&r->latency, request);
-	series_add(&r->of[PAIR_P50_US], (double)histogram_quantile(request, 0.5) / 1e3);
+	client_latency(&p->client, &p->latency);
+	histogram_merge(&r->latency, &p->latency);
+	series_add(&r->of[PAIR_P50_US], (double)histogram_quantile(&p->latency, 0.5) / 1e3);
 	series_add(&r->of[PAIR_CPU_US], us / TALK);
 	return 0;
 }
@@ -129,22 +126,22 @@ int pair_round(struct pair *p, struct pair_rounds *r, struct err *e)
 {
 	double us;
 	int rc = round_talk(p, r, e);
-	uint64_t start = load_now_ns();
+	uint64_t start = clock_ns();
 	if (!rc)
-		rc = load_storm(&p->load, STORM, PAIR_CONNECTIONS, TIMEOUT_MS, e);
+		rc = client_talk(&p->client, STORM, PAIR_CONNECTIONS, TIMEOUT_MS, e);
 	if (rc)
 		return rc;
-	series_add(&r->of[PAIR_PER_S], STORM * 1e9 / (double)(load_now_ns() - start));
+	series_add(&r->of[PAIR_PER_S], STORM * 1e9 / (double)(clock_ns() - start));
 	rc = cpu_spent(p, talk_sparsely, &us, e);
 	if (rc)
 		return rc;
 	series_add(&r->of[PAIR_SPARSE_CPU_US], us / SPARSE);
 	if (r->of[PAIR_IDLE_PERCENT].count == IDLE_ROUNDS)
 		return 0;
-	start = load_now_ns();
+	start = clock_ns();
 	rc = cpu_spent(p, idle, &us, e);
 	if (!rc)
-		series_add(&r->of[PAIR_IDLE_PERCENT], us * 1e5 / (double)(load_now_ns() - start));
+		series_add(&r->of[PAIR_IDLE_PERCENT], us * 1e5 / (double)(clock_ns() - start));
 	return rc;
 }
 

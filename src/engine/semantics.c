@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +11,15 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/task.h"
 
 #define PATIENCE_MS 2000 /* for an event that must occur; a late one is no deviation */
 #define REPEATS 10       /* of a wait that must return the same each time */
@@ -30,7 +27,7 @@
 #define SPINS 1000
 #define COPY_PAIRS 32
 
-/* What each check counts. `least` and `most` are the range promised by epoll(7), epoll_ctl(2) and
+/* What each check counts. `min` and `max` are the range promised by epoll(7), epoll_ctl(2) and
  * select(2). */
 enum check {
 	LEVEL_FIRST,
@@ -68,7 +65,7 @@ enum check {
 
 static const struct {
 	const char *name, *finding, *expected;
-	int64_t least, most;
+	int64_t min, max;
 } table[CHECKS] = {
 	[LEVEL_FIRST] = {"level-first", "level-lost", "100 bytes arrive: one level-triggered event",
 			 1, 1},
@@ -145,33 +142,33 @@ static const struct {
 };
 
 /* The fixture of all experiments. */
-struct desk {
+struct fixture {
 	const struct host *host;
 	struct semantics *out;
 	struct sockets s;  /* the even ones are the clients */
-	size_t next_pair;  /* each experiment takes its own */
+	size_t next;       /* each experiment takes its own */
 	struct err *error; /* of the experiment that could not be set up */
 };
 
-struct pair {
+struct connection {
 	int client, server;
 };
 
-static struct pair pair_take(struct desk *d)
+static struct connection connection_take(struct fixture *d)
 {
-	size_t i = 2 * d->next_pair++;
-	return (struct pair){d->s.fd[i], d->s.fd[i + 1]};
+	size_t i = 2 * d->next++;
+	return (struct connection){d->s.fd[i], d->s.fd[i + 1]};
 }
 
-static void saw(struct desk *d, enum check c, int64_t seen)
+static void saw(struct fixture *d, enum check c, int64_t seen)
 {
 	struct semantics_check *k = &d->out->at[c];
 	k->seen = seen;
-	k->state = seen >= k->least && seen <= k->most ? SEMANTICS_AS_EXPECTED : SEMANTICS_DEVIATES;
+	k->state = seen >= k->min && seen <= k->max ? SEMANTICS_AS_EXPECTED : SEMANTICS_DEVIATES;
 }
 
 /* Creates a set that watches one descriptor; the caller closes it. */
-static int set_of(struct desk *d, int fd, uint32_t events)
+static int set_of(struct fixture *d, int fd, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.fd = fd};
 	int set = epoll_create1(EPOLL_CLOEXEC);
@@ -215,7 +212,7 @@ static int events_now(int set, int waits)
 
 /* Sends from the client and waits until the server has `unread` bytes: "no event" means something
  * only after the data has arrived. */
-static int feed(struct desk *d, struct pair p, size_t bytes, int unread)
+static int feed(struct fixture *d, struct connection p, size_t bytes, int unread)
 {
 	static const char data[128];
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
@@ -231,15 +228,15 @@ static int feed(struct desk *d, struct pair p, size_t bytes, int unread)
 }
 
 /* Reads what is there, at most `bytes`. */
-static void take(struct pair p, size_t bytes)
+static void take(struct connection p, size_t bytes)
 {
 	char buf[256];
 	(void)!recv(p.server, buf, bytes, MSG_DONTWAIT);
 }
 
-static int try_level(struct desk *d)
+static int try_level(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -252,9 +249,9 @@ static int try_level(struct desk *d)
 	return 0;
 }
 
-static int try_edge(struct desk *d)
+static int try_edge(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -269,9 +266,9 @@ static int try_edge(struct desk *d)
 }
 
 /* A server that reads one request per event, which is right with level triggering only. */
-static int try_undrained(struct desk *d)
+static int try_undrained(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -285,9 +282,9 @@ static int try_undrained(struct desk *d)
 	return 0;
 }
 
-static int try_spin(struct desk *d)
+static int try_spin(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLOUT);
 	CLEAN(close_fd) int edge = set_of(d, p.server, EPOLLOUT | EPOLLET);
 	if (set < 0 || edge < 0)
@@ -313,9 +310,9 @@ static int try_spin(struct desk *d)
 	return 0;
 }
 
-static int try_oneshot(struct desk *d)
+static int try_oneshot(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLONESHOT);
 	if (set < 0 || feed(d, p, 1, 1) < 0)
 		return -d->error->code;
@@ -330,84 +327,82 @@ static int try_oneshot(struct desk *d)
 	return 0;
 }
 
-/* A process that waits for the listener with its own set. */
+/* A process that waits for the listener with its own set. It answers with its pid in /proc, which
+ * may be of another PID namespace; asked to wait, it answers when it wakes. */
 struct waiter {
-	pid_t pid;
-	pid_t shown; /* its pid in /proc, which may be of another PID namespace */
+	const struct host *host;
+	int listener;
+	uint32_t events;
+	pid_t shown;
 	bool woke;
 };
 
-/* A message of a waiter: its pid before it waits, then that it woke. */
-struct word {
-	int index;
-	pid_t shown; /* 0: woke */
-};
-
-static _Noreturn void waiter_main(const struct host *h, int listener, uint32_t events, int pipe_fd,
-				  int index)
+static int waiter_main(struct task_port *port, void *arg)
 {
+	const struct waiter *w = arg;
 	char stat[512];
-	struct err e = {0};
-	struct epoll_event ev = {.events = events};
+	struct epoll_event ev = {.events = w->events, .data.fd = w->listener},
+			   control = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = port->channel};
 	int set = epoll_create1(EPOLL_CLOEXEC);
-	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, listener, &ev) < 0 ||
-	    host_read(h, "proc/self/stat", stat, sizeof(stat), &e) < 0)
-		_exit(1);
-	struct word word = {index, (pid_t)strtol(stat, NULL, 10)};
-	if (write(pipe_fd, &word, sizeof(word)) != sizeof(word))
-		_exit(1);
-	word.shown = 0;
-	if (event_within(set, &ev, 5 * PATIENCE_MS) == 1)
-		(void)!write(pipe_fd, &word, sizeof(word));
-	for (;;)
-		pause();
+	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, w->listener, &ev) < 0)
+		return err_errno(&port->e, "watch a listener");
+	int rc = host_read(w->host, "proc/self/stat", stat, sizeof(stat), &port->e) < 0;
+	pid_t shown = (pid_t)strtol(stat, NULL, 10);
+	if (rc || !task_answer(port, 0, NULL, &shown, sizeof(shown)) || !task_hear(port, NULL, 0))
+		return -ECHILD;
+	epoll_ctl(set, EPOLL_CTL_ADD, port->channel, &control);
+	if (event_within(set, &ev, -1) == 1 && ev.data.fd == w->listener)
+		task_answer(port, 0, NULL, NULL, 0);
+	task_hear(port, NULL, 0);
+	return 0;
 }
 
-/* Receives the next message of any waiter; false if none arrives in time. */
-static bool waiter_hear(int pipe_fd, struct waiter w[WAITERS], int timeout_ms)
+/* Receives the word of any waiter that woke; false if none comes in time. */
+static bool waiter_hear(struct task tasks[WAITERS], struct waiter w[WAITERS], int timeout_ms)
 {
-	struct pollfd p = {.fd = pipe_fd, .events = POLLIN};
-	struct word word;
-	int n;
-	do
-		n = poll(&p, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
-	if (n != 1 || read(pipe_fd, &word, sizeof(word)) != sizeof(word))
+	int i = task_select(tasks, WAITERS, timeout_ms);
+	if (i < 0 || task_await(&tasks[i], NULL, 0, 0, NULL) < 0)
 		return false;
-	if (word.shown)
-		w[word.index].shown = word.shown;
-	else
-		w[word.index].woke = true;
+	w[i].woke = true;
 	return true;
 }
 
 /* Whether it sleeps, that is, is in its wait and was not woken. */
-static bool waiter_sleeps(const struct host *h, const struct waiter *w)
+static bool waiter_sleeps(const struct waiter *w)
 {
 	char path[32], stat[512];
-	struct err e = {0};
 	snprintf(path, sizeof(path), "proc/%d/stat", (int)w->shown);
-	if (host_read(h, path, stat, sizeof(stat), &e) < 0)
+	if (host_read(w->host, path, stat, sizeof(stat), NULL) < 0)
 		return false;
 	/* "PID (NAME) S …"; NAME may contain any character. */
 	const char *state = strrchr(stat, ')');
 	return state && state[1] == ' ' && state[2] == 'S';
 }
 
-static int waiters_settle(struct desk *d, int pipe_fd, struct waiter w[WAITERS])
+static int waiters_start(struct fixture *d, int listener, uint32_t events,
+			 struct task tasks[WAITERS], struct waiter w[WAITERS])
 {
+	const struct task_context here = {0};
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
-	for (int i = 0; i < WAITERS; i++)
-		if (!waiter_hear(pipe_fd, w, PATIENCE_MS))
-			return err_set(d->error, ECHILD, "a waiting process did not start");
-	for (int i = 0; i < WAITERS; i++)
-		while (!waiter_sleeps(d->host, &w[i])) {
+	int rc = 0;
+	for (int i = 0; i < WAITERS && rc == 0; i++) {
+		w[i] = (struct waiter){.host = d->host, .listener = listener, .events = events};
+		rc = task_start(&tasks[i], &here, waiter_main, &w[i], d->error);
+	}
+	for (int i = 0; i < WAITERS && rc == 0; i++) {
+		rc = task_await(&tasks[i], &w[i].shown, sizeof(w[i].shown), PATIENCE_MS, d->error);
+		/* A request wakes it: it sleeps again in its wait only. */
+		if (rc == 0)
+			rc = task_send(&tasks[i], NULL, 0, d->error);
+	}
+	for (int i = 0; i < WAITERS && rc == 0; i++)
+		while (!waiter_sleeps(&w[i]) && rc == 0) {
 			if (clock_ns() > end)
-				return err_set(d->error, ETIMEDOUT,
-					       "the waiting processes did not go to sleep");
+				rc = err_set(d->error, ETIMEDOUT,
+					     "the waiting processes did not go to sleep");
 			sched_yield();
 		}
-	return 0;
+	return rc;
 }
 
 static int waiters_woken(const struct waiter w[WAITERS])
@@ -420,39 +415,21 @@ static int waiters_woken(const struct waiter w[WAITERS])
 
 /* The number of waiters that one connection wakes, of which `expected` must. After these, any other
  * that was woken reports it before it sleeps again. */
-static int waiters_count(struct desk *d, int pipe_fd, struct waiter w[WAITERS], int expected)
+static int waiters_count(struct task tasks[WAITERS], struct waiter w[WAITERS], int expected)
 {
 	while (waiters_woken(w) < expected)
-		if (!waiter_hear(pipe_fd, w, PATIENCE_MS))
+		if (!waiter_hear(tasks, w, PATIENCE_MS))
 			return waiters_woken(w);
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
 	for (int i = 0; i < WAITERS; i++)
-		while (!w[i].woke && !waiter_sleeps(d->host, &w[i]) && clock_ns() < end)
-			waiter_hear(pipe_fd, w, 1);
-	while (waiter_hear(pipe_fd, w, 0))
+		while (!w[i].woke && !waiter_sleeps(&w[i]) && clock_ns() < end)
+			waiter_hear(tasks, w, 1);
+	while (waiter_hear(tasks, w, 0))
 		;
 	return waiters_woken(w);
 }
 
-static int waiters_start(struct desk *d, int listener, uint32_t events, int pipe_fd[2],
-			 struct waiter w[WAITERS])
-{
-	pid_t parent = getpid();
-	for (int i = 0; i < WAITERS; i++) {
-		w[i].pid = fork();
-		if (w[i].pid < 0)
-			return err_errno(d->error, "fork");
-		if (w[i].pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (getppid() == parent)
-				waiter_main(d->host, listener, events, pipe_fd[1], i);
-			_exit(1);
-		}
-	}
-	return waiters_settle(d, pipe_fd[0], w);
-}
-
-static int connect_to(struct desk *d, int listener)
+static int connect_to(struct fixture *d, int listener)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
@@ -465,43 +442,35 @@ static int connect_to(struct desk *d, int listener)
 	return client;
 }
 
-static int herd(struct desk *d, uint32_t events, unsigned index, enum check check)
+static int herd(struct fixture *d, uint32_t events, unsigned index, enum check check)
 {
+	struct task tasks[WAITERS] = {{0}};
 	struct waiter w[WAITERS] = {{0}};
-	int pipe_fd[2];
 	CLEAN(close_fd) int listener = sockets_listener(1, index, 8, d->error);
 	if (listener < 0)
 		return listener;
-	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
-		return err_errno(d->error, "pipe");
 	CLEAN(close_fd) int client = -1;
-	int rc = waiters_start(d, listener, events, pipe_fd, w);
+	int rc = waiters_start(d, listener, events, tasks, w);
 	if (rc == 0)
 		rc = client = connect_to(d, listener);
 	if (rc >= 0)
-		saw(d, check, waiters_count(d, pipe_fd[0], w, (int)table[check].least));
+		saw(d, check, waiters_count(tasks, w, (int)table[check].min));
 	if (client >= 0)
 		sockets_abort(client);
-	for (int i = 0; i < WAITERS; i++)
-		if (w[i].pid > 0) {
-			kill(w[i].pid, SIGKILL);
-			waitpid(w[i].pid, NULL, 0);
-		}
-	close(pipe_fd[0]);
-	close(pipe_fd[1]);
+	task_end_all(tasks, WAITERS);
 	return rc < 0 ? rc : 0;
 }
 
-static int try_herd(struct desk *d) { return herd(d, EPOLLIN, 1, HERD_SHARED); }
+static int try_herd(struct fixture *d) { return herd(d, EPOLLIN, 1, HERD_SHARED); }
 
-static int try_exclusive(struct desk *d)
+static int try_exclusive(struct fixture *d)
 {
 	return herd(d, EPOLLIN | EPOLLEXCLUSIVE, 2, HERD_EXCLUSIVE);
 }
 
-static int try_duplicate(struct desk *d)
+static int try_duplicate(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	int closed = fcntl(p.server, F_DUPFD_CLOEXEC, 0);
 	if (closed < 0)
 		return err_errno(d->error, "dup");
@@ -520,9 +489,9 @@ static int try_duplicate(struct desk *d)
 	return 0;
 }
 
-static int try_rdhup(struct desk *d)
+static int try_rdhup(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	struct epoll_event ev = {0};
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLRDHUP);
 	if (set < 0)
@@ -534,9 +503,9 @@ static int try_rdhup(struct desk *d)
 	return 0;
 }
 
-static int try_nested(struct desk *d)
+static int try_nested(struct fixture *d)
 {
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int inner = set_of(d, p.server, EPOLLIN);
 	if (inner < 0)
 		return inner;
@@ -552,7 +521,7 @@ static int try_nested(struct desk *d)
 }
 
 /* The number of mappings of the process, or a negative errno. */
-static int mappings(struct desk *d)
+static int mappings(struct fixture *d)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	int lines = 0;
@@ -582,15 +551,15 @@ static int events_copied(int set, int ready)
 	return written;
 }
 
-static int try_copy(struct desk *d)
+static int try_copy(struct fixture *d)
 {
 	/* The first read grows the heap to its final size. */
 	int before = mappings(d);
 	before = mappings(d);
 	if (before < 0)
 		return before;
-	size_t first = 2 * d->next_pair;
-	struct pair p = pair_take(d);
+	size_t first = 2 * d->next;
+	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0)
 		return set;
@@ -599,9 +568,9 @@ static int try_copy(struct desk *d)
 		if (i != 1 && epoll_ctl(set, EPOLL_CTL_ADD, d->s.fd[first + i], &ev) < 0)
 			return err_errno(d->error, "EPOLL_CTL_ADD");
 	}
-	d->next_pair += COPY_PAIRS - 1;
+	d->next += COPY_PAIRS - 1;
 	for (size_t i = 0; i < 3; i++) {
-		struct pair q = {d->s.fd[first + 2 * i], d->s.fd[first + 2 * i + 1]};
+		struct connection q = {d->s.fd[first + 2 * i], d->s.fd[first + 2 * i + 1]};
 		if (feed(d, q, 1, 1) < 0)
 			return -d->error->code;
 	}
@@ -617,10 +586,10 @@ static int try_copy(struct desk *d)
 	return 0;
 }
 
-static int try_select(struct desk *d)
+static int try_select(struct fixture *d)
 {
 	saw(d, SELECT_SIZE, FD_SETSIZE);
-	struct pair p = pair_take(d);
+	struct connection p = connection_take(d);
 	unsigned long bits[2 * FD_SETSIZE / (8 * sizeof(unsigned long))] = {0};
 	if (sockets_raise_limit() <= FD_SETSIZE + 1)
 		return err_set(d->error, EMFILE, "RLIMIT_NOFILE leaves no descriptor above %d",
@@ -643,7 +612,7 @@ static int try_select(struct desk *d)
 
 /* Each experiment and its checks. */
 static const struct {
-	int (*run)(struct desk *d);
+	int (*run)(struct fixture *d);
 	enum check first, last;
 } experiments[] = {
 	{try_level, LEVEL_FIRST, LEVEL_DRAINED},
@@ -661,7 +630,7 @@ static const struct {
 };
 #define EXPERIMENTS (sizeof(experiments) / sizeof(experiments[0]))
 
-static void experiment_run(struct desk *d, size_t i)
+static void experiment_run(struct fixture *d, size_t i)
 {
 	*d->error = (struct err){0};
 	if (experiments[i].run(d) == 0)
@@ -676,15 +645,15 @@ static void experiment_run(struct desk *d, size_t i)
 int semantics_run(const struct host *h, struct semantics *out, struct err *e)
 {
 	struct err last;
-	struct desk d = {.host = h, .out = out, .error = &last};
+	struct fixture d = {.host = h, .out = out, .error = &last};
 	*out = (struct semantics){.count = CHECKS};
 	for (int c = 0; c < CHECKS; c++)
 		out->at[c] = (struct semantics_check){
 			.name = table[c].name,
 			.finding = table[c].finding,
 			.expected = table[c].expected,
-			.least = table[c].least,
-			.most = table[c].most,
+			.min = table[c].min,
+			.max = table[c].max,
 		};
 	int rc = sockets_open(&d.s, 2 * (EXPERIMENTS + COPY_PAIRS), 0, e);
 	if (rc < 0)

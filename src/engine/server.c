@@ -2,301 +2,230 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/sock_diag.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "engine/clock.h"
-#include "engine/cpus.h"
-#include "engine/worker.h"
+#include "engine/server_process.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 
-#define SERVER_PATIENCE_MS 30000
+#define PATIENCE_MS 30000
 /* Time without change after which nothing more is expected: of a queue, of connections. */
 #define SETTLE_QUIET_MS 50
 #define SETTLE_STEP_MS 2
 #define SETTLE_MAX_MS 500
 #define AWAIT_QUIET_MS 1000
 
-enum server_verb { VERB_QUEUE, VERB_RESUME, VERB_FILL, VERB_SPIN, VERB_BUSY_POLL, VERB_USAGE };
-
-struct server_command {
-	enum server_verb verb;
-	uint64_t argument;
-	struct server_busy_poll busy_poll;
+static const char *const share_names[] = {
+	[SERVER_REUSEPORT] = "reuseport",
+	[SERVER_EXCLUSIVE] = "exclusive",
+	[SERVER_FOLLOWERS] = "leader-follower",
+};
+static const char *const mode_names[] = {
+	[SERVER_LEVEL] = "level",
+	[SERVER_EDGE] = "edge",
+	[SERVER_ONESHOT] = "oneshot",
+	[SERVER_LEVEL_MOD] = "level-mod",
 };
 
-struct server_answer {
-	int code; /* 0 or a positive errno */
-	union {
-		struct {
-			uint16_t port;
-			uint64_t held, soft, hard;
-		} hello;
-		struct server_queue queue;
-		struct server_filled filled;
-		struct server_spin spin;
-		struct server_usage usage;
-	} u;
-};
+const char *server_share_name(enum server_share s) { return share_names[s]; }
+const char *server_mode_name(enum server_mode m) { return mode_names[m]; }
 
-/* Arguments of the task, in the lab's memory. */
-struct server_start {
-	struct server_config config;
-	struct server_stats stats;
-};
-
-struct server_task {
-	const struct server_config *config;
-	int channel, listener;
-	struct worker_config worker_config;
-	struct worker_shared shared;
-	struct worker worker;
-};
-
-static int task_queue(struct server_task *t, struct server_queue *out)
+bool server_share_parse(const char *name, enum server_share *out)
 {
-	struct tcp_info info = {0};
-	socklen_t size = sizeof(info);
-	if (getsockopt(t->listener, IPPROTO_TCP, TCP_INFO, &info, &size))
-		return errno;
-	*out = (struct server_queue){.depth = info.tcpi_unacked, .limit = info.tcpi_sacked};
-	uint32_t memory[SK_MEMINFO_VARS] = {0};
-	size = sizeof(memory);
-	if (!getsockopt(t->listener, SOL_SOCKET, SO_MEMINFO, memory, &size))
-		out->drops = memory[SK_MEMINFO_DROPS];
-	return 0;
-}
-
-static void task_fill(struct server_task *t, uint64_t most, struct server_filled *out)
-{
-	out->connections = t->worker.stats->accepted - t->worker.stats->closed;
-	while (out->duplicates < most) {
-		if (fcntl(t->listener, F_DUPFD_CLOEXEC, 0) < 0) {
-			out->end_errno = errno;
-			return;
+	for (size_t i = 0; i < sizeof(share_names) / sizeof(share_names[0]); i++)
+		if (strcmp(share_names[i], name) == 0) {
+			*out = (enum server_share)i;
+			return true;
 		}
-		out->duplicates++;
-	}
+	return false;
 }
 
-static void task_spin(struct server_task *t, uint64_t time_us, struct server_spin *out)
+bool server_mode_parse(const char *name, enum server_mode *out)
 {
-	uint64_t start = clock_ns(), now = start, cpu = clock_cpu_ns();
-	uint64_t end = start + (time_us > 1000000 ? 1000000 : time_us) * 1000;
-	struct epoll_event event;
-	struct err ignored;
-	worker_listen(&t->worker, true, &ignored);
-	for (; now < end; now = clock_ns()) {
-		int left_ms = (int)((end - now) / 1000000) + 1;
-		if (epoll_wait(t->worker.epoll, &event, 1, left_ms) <= 0)
-			continue;
-		out->wakeups++;
-		if (event.data.fd != t->listener)
-			continue;
-		int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			worker_adopt(&t->worker, fd);
-		} else if (errno != EAGAIN) {
-			out->failures++;
-			out->last_errno = errno;
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
+		if (strcmp(mode_names[i], name) == 0) {
+			*out = (enum server_mode)i;
+			return true;
 		}
-	}
-	worker_listen(&t->worker, false, &ignored);
-	out->elapsed_us = (now - start) / 1000;
-	out->cpu_us = (clock_cpu_ns() - cpu) / 1000;
+	return false;
 }
 
-/* include/uapi/linux/eventpoll.h of Linux 6.9, which Debian 12's headers lack. */
-struct epoll_params_6_9 {
-	uint32_t busy_poll_usecs;
-	uint16_t busy_poll_budget;
-	uint8_t prefer_busy_poll;
-	uint8_t pad;
-};
-#define EPIOCSPARAMS_6_9 _IOW(0x8A, 0x01, struct epoll_params_6_9)
-
-static int task_busy_poll(struct server_task *t, const struct server_busy_poll *to)
+/* Puts the worker before the text of an error. */
+static int worker_error(unsigned i, int rc, struct err *e)
 {
-	struct epoll_params_6_9 params = {.busy_poll_usecs = to->usecs,
-					  .busy_poll_budget = to->budget,
-					  .prefer_busy_poll = to->prefer};
-	if (!ioctl(t->worker.epoll, EPIOCSPARAMS_6_9, &params))
-		return 0;
-	/* An older kernel has no ioctl for epoll sets. */
-	return errno == ENOTTY ? EOPNOTSUPP : errno;
+	if (rc < 0 && e)
+		err_prefix(e, "server worker %u", i);
+	return rc;
 }
 
-static void task_usage(struct server_task *t, struct server_usage *out)
+static int process_ask(struct server *s, unsigned i, const struct server_request *request,
+		       union server_answer *answer, struct err *e)
 {
-	socklen_t size = sizeof(out->napi);
-	out->cpu_ns = clock_cpu_ns();
-	if (t->worker.talked < 0 ||
-	    getsockopt(t->worker.talked, SOL_SOCKET, SO_INCOMING_NAPI_ID, &out->napi, &size))
-		out->napi = 0;
-}
-
-/* False if the channel was closed. */
-static bool task_command(struct server_task *t)
-{
-	struct server_command command;
-	struct server_answer answer = {0};
-	struct err ignored;
-	ssize_t n = recv(t->channel, &command, sizeof(command), 0);
-	if (n < 0 && errno == EINTR)
-		return true;
-	if (n != sizeof(command))
-		return false;
-	switch (command.verb) {
-	case VERB_QUEUE:
-		answer.code = task_queue(t, &answer.u.queue);
-		break;
-	case VERB_RESUME:
-		answer.code = -worker_listen(&t->worker, true, &ignored);
-		break;
-	case VERB_FILL:
-		task_fill(t, command.argument, &answer.u.filled);
-		break;
-	case VERB_SPIN:
-		task_spin(t, command.argument, &answer.u.spin);
-		break;
-	case VERB_BUSY_POLL:
-		answer.code = task_busy_poll(t, &command.busy_poll);
-		break;
-	case VERB_USAGE:
-		task_usage(t, &answer.u.usage);
-		break;
-	}
-	return send(t->channel, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer);
-}
-
-static int task_open(struct server_task *t, struct server_stats *stats, struct server_answer *hello)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = t->config->address};
-	socklen_t size = sizeof(address);
-	struct err ignored;
-	t->worker_config = (struct worker_config){
-		.greet_and_close = t->config->greet_and_close,
-		.plain = true,
-		.stop_at_limit = true,
-		.cpu = -1,
-	};
-	int rc = worker_shared_open(&t->shared, 0, &ignored);
-	if (rc)
-		return -rc;
-	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->listener < 0 || bind(t->listener, (struct sockaddr *)&address, sizeof(address)) ||
-	    listen(t->listener, t->config->backlog) ||
-	    getsockname(t->listener, (struct sockaddr *)&address, &size))
-		return errno;
-	rc = worker_open(&t->worker, &t->worker_config, stats, &t->shared, -1, t->listener,
-			 &ignored);
-	if (!rc && !t->config->paused)
-		rc = worker_listen(&t->worker, true, &ignored);
-	hello->u.hello.port = address.sin_port;
-	/* Standard streams, the channel, the listener and the epoll set. */
-	hello->u.hello.held = (uint64_t)t->worker.epoll + 1;
-	return -rc;
-}
-
-static int server_task(int channel, void *arg)
-{
-	struct server_start *start = arg;
-	struct server_answer hello = {0};
-	struct rlimit limit = {0};
-	struct err ignored;
-	struct server_task *t = calloc(1, sizeof(*t));
-	cpus_run_on((int)start->config.cpu - 1); /* fails for 0: not pinned */
-	getrlimit(RLIMIT_NOFILE, &limit);
-	hello.u.hello.soft = limit.rlim_cur;
-	hello.u.hello.hard = limit.rlim_max;
-	if (t) {
-		t->config = &start->config;
-		t->channel = channel;
-	}
-	hello.code = t ? task_open(t, &start->stats, &hello) : ENOMEM;
-	send(channel, &hello, sizeof(hello), MSG_NOSIGNAL);
-	if (!hello.code)
-		while (!worker_run(&t->worker, channel, &ignored) && task_command(t))
-			;
-	free(t);
-	return hello.code;
-}
-
-static int server_answer(struct server *s, struct server_answer *answer, const char *what,
-			 struct err *e)
-{
-	ssize_t n = lab_receive(s->channel, answer, sizeof(*answer), SERVER_PATIENCE_MS, e);
-	if (n < 0)
-		return err_prefix(e, "test server: %s", what);
-	if (n != sizeof(*answer))
-		return err_set(e, EPROTO, "test server: %s: short answer", what);
-	return answer->code ? err_set(e, answer->code, "test server: %s: %s", what,
-				      strerror(answer->code))
-			    : 0;
-}
-
-static int server_command(struct server *s, const struct server_command *command,
-			  struct server_answer *answer, struct err *e)
-{
-	static const char *const names[] = {"read the accept queue", "resume",
-					    "fill descriptors",      "watch the listener",
-					    "set busy polling",      "read usage"};
-	const char *name = names[command->verb];
-	int rc = lab_send(s->channel, command, sizeof(*command), e);
-	return rc ? err_prefix(e, "test server: %s", name) : server_answer(s, answer, name, e);
+	int rc = task_ask(&s->tasks[i], request, sizeof(*request), answer, sizeof(*answer),
+			  PATIENCE_MS, e);
+	return worker_error(i, rc, e);
 }
 
 static int server_ask(struct server *s, enum server_verb verb, uint64_t argument,
-		      struct server_answer *answer, struct err *e)
+		      union server_answer *answer, struct err *e)
 {
-	struct server_command command = {.verb = verb, .argument = argument};
-	return server_command(s, &command, answer, e);
+	const struct server_request request = {.verb = verb, .argument = argument};
+	return process_ask(s, 0, &request, answer, e);
 }
 
-int server_start(struct server *s, struct lab *lab, const struct server_config *config,
-		 struct err *e)
+static int process_start(struct server *s, const struct task_context *where, unsigned threads,
+			 struct err *e)
 {
-	struct server_answer hello;
-	*s = (struct server){.channel = -1, .config = *config};
-	struct server_start *start = lab_alloc(lab, sizeof(*start), e);
-	if (!start)
-		return -e->code;
-	start->config = *config;
-	s->stats = &start->stats;
-	int rc = lab_spawn(lab, LAB_SERVER, server_task, start, &s->channel, e);
-	if (!rc)
-		rc = server_answer(s, &hello, "listen", e);
-	if (rc) {
-		server_stop(s);
-		return rc;
+	unsigned i = s->processes;
+	union server_answer hello;
+	struct server_part *part =
+		task_alloc(where, sizeof(*part) + threads * sizeof(part->stats[0]), e);
+	if (!part)
+		return -ENOMEM;
+	part->config = s->config;
+	part->config.address = s->address;
+	if (s->config.own_addresses) {
+		part->config.address = s->config.address;
+		part->config.address.v4.sin_addr.s_addr =
+			htonl(ntohl(s->config.address.v4.sin_addr.s_addr) + i);
 	}
-	s->port = hello.u.hello.port;
-	s->held = hello.u.hello.held;
-	s->soft = hello.u.hello.soft;
-	s->hard = hello.u.hello.hard;
+	part->index = i;
+	part->threads = threads;
+	int rc = task_start(&s->tasks[i], where, server_main, part, e);
+	if (rc < 0)
+		return rc;
+	s->processes++;
+	s->at[i].part = part;
+	rc = task_await(&s->tasks[i], &hello, sizeof(hello), PATIENCE_MS, e);
+	if (rc < 0)
+		return rc == -ECHILD ? worker_error(i, rc, e) : rc;
+	s->at[i].address = hello.hello.address;
+	if (i)
+		return 0;
+	s->address = hello.hello.address; /* the others join its port */
+	s->held = hello.hello.held;
+	s->soft = hello.hello.soft;
+	s->hard = hello.hello.hard;
 	return 0;
 }
 
-void server_stop(struct server *s)
+/* Processes that share a listener inherit it, so it is opened here. */
+static int shared_listener(struct server *s, const struct task_context *where, struct err *e)
 {
-	if (s->channel >= 0)
-		lab_finish(s->channel);
-	s->channel = -1;
+	if (s->config.share != SERVER_EXCLUSIVE || s->config.listener > 0)
+		return 0;
+	if (where->lab)
+		return err_set(e, EINVAL, "processes in a lab cannot share one listener");
+	int fd = server_listen(&s->config, true, e);
+	s->config.listener = fd < 0 ? 0 : fd;
+	return fd < 0 ? fd : 0;
+}
+
+int server_start(struct server *s, const struct task_context *where,
+		 const struct server_config *config, struct err *e)
+{
+	bool threads = config->share == SERVER_FOLLOWERS;
+	*s = (struct server){.config = *config, .address = config->address};
+	if (!s->config.workers)
+		s->config.workers = 1;
+	unsigned workers = s->config.workers;
+	if (workers > SERVER_WORKERS)
+		return err_set(e, EINVAL, "1 to %d workers, not %u", SERVER_WORKERS, workers);
+	if (threads && config->mode != SERVER_ONESHOT)
+		return err_set(
+			e, EINVAL,
+			"leader-follower needs oneshot, or two threads would serve one connection");
+	int rc = shared_listener(s, where, e);
+	for (unsigned i = 0; i < (threads ? 1 : workers) && rc == 0; i++)
+		rc = process_start(s, where, threads ? workers : 1, e);
+	/* The processes have it now; here it would keep the port open after they exit. */
+	if (config->listener != s->config.listener)
+		close_fd(&s->config.listener);
+	if (rc < 0)
+		server_stop(s);
+	return rc;
+}
+
+int server_stop(struct server *s)
+{
+	int rc = task_end_all(s->tasks, s->processes);
+	s->processes = 0;
+	return rc;
+}
+
+int server_check(struct server *s, struct err *e)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < s->processes && rc == 0; i++)
+		rc = worker_error(i, task_check(&s->tasks[i], e), e);
+	return rc;
+}
+
+static void sum_add(struct server_sum *sum, const struct server_stats *s)
+{
+	uint64_t last = counter_get(&s->last_accept_ns);
+	sum->accepted += counter_get(&s->accepted);
+	sum->requests += counter_get(&s->requests);
+	sum->bytes += counter_get(&s->bytes);
+	sum->wakeups += counter_get(&s->wakeups);
+	sum->resets += counter_get(&s->resets);
+	sum->refused += counter_get(&s->refused);
+	sum->accept_fails += counter_get(&s->accept_fails);
+	sum->last_accept_ns = last > sum->last_accept_ns ? last : sum->last_accept_ns;
+	sum->accept_errno = sum->accept_errno ? sum->accept_errno : s->accept_errno;
+	sum->watch_errno = sum->watch_errno ? sum->watch_errno : s->watch_errno;
+}
+
+struct server_sum server_sum(const struct server *s)
+{
+	struct server_sum sum = {0};
+	/* Read `closed` first: a thread may close what another one accepted, and the sum of closed
+	 * connections must not exceed that of accepted ones. */
+	for (unsigned i = 0; i < s->processes; i++)
+		for (unsigned k = 0; k < s->at[i].part->threads; k++)
+			sum.closed += counter_get(&s->at[i].part->stats[k].closed);
+	for (unsigned i = 0; i < s->processes; i++)
+		for (unsigned k = 0; k < s->at[i].part->threads; k++)
+			sum_add(&sum, &s->at[i].part->stats[k]);
+	return sum;
+}
+
+int server_usage(struct server *s, struct server_usage *out, struct err *e)
+{
+	const struct server_request request = {.verb = SERVER_USAGE};
+	*out = (struct server_usage){0};
+	for (unsigned i = 0; i < s->processes; i++) {
+		union server_answer answer;
+		int rc = process_ask(s, i, &request, &answer, e);
+		if (rc < 0)
+			return rc;
+		out->cpu_ns += answer.usage.cpu_ns;
+		out->napi = out->napi ? out->napi : answer.usage.napi;
+	}
+	return 0;
+}
+
+int server_memory(struct server *s, uint64_t *bytes, struct err *e)
+{
+	const struct server_request request = {.verb = SERVER_MEMORY};
+	*bytes = 0;
+	for (unsigned i = 0; i < s->processes; i++) {
+		union server_answer answer;
+		int rc = process_ask(s, i, &request, &answer, e);
+		if (rc < 0)
+			return rc;
+		*bytes += answer.memory;
+	}
+	return 0;
 }
 
 int server_queue(struct server *s, struct server_queue *out, struct err *e)
 {
-	struct server_answer answer;
-	int rc = server_ask(s, VERB_QUEUE, 0, &answer, e);
+	union server_answer answer;
+	int rc = server_ask(s, SERVER_QUEUE, 0, &answer, e);
 	if (!rc)
-		*out = answer.u.queue;
+		*out = answer.queue;
 	return rc;
 }
 
@@ -318,8 +247,8 @@ int server_settle(struct server *s, uint64_t sent, struct server_queue *out, str
 
 int server_limit(const struct server *s)
 {
-	int code = s->stats->accept_errno;
-	return code ? code : s->stats->watch_errno;
+	struct server_sum sum = server_sum(s);
+	return sum.accept_errno ? sum.accept_errno : sum.watch_errno;
 }
 
 const char *server_limit_text(int code)
@@ -343,11 +272,10 @@ uint64_t server_await(const struct server *s, uint64_t connections, int *limit)
 {
 	uint64_t held = 0, last = 0;
 	for (unsigned quiet = 0; quiet < AWAIT_QUIET_MS; quiet++) {
-		/* The errno first, as nothing is accepted after it; `closed` before `accepted`, so
-		 * that the difference is never negative. */
+		/* The errno first, as nothing is accepted after it. */
 		*limit = server_limit(s);
-		uint64_t closed = s->stats->closed;
-		held = s->stats->accepted - closed;
+		struct server_sum sum = server_sum(s);
+		held = sum.accepted - sum.closed;
 		if (*limit || held >= connections)
 			break;
 		if (held != last)
@@ -360,40 +288,31 @@ uint64_t server_await(const struct server *s, uint64_t connections, int *limit)
 
 int server_resume(struct server *s, struct err *e)
 {
-	struct server_answer answer;
-	return server_ask(s, VERB_RESUME, 0, &answer, e);
+	union server_answer answer;
+	return server_ask(s, SERVER_RESUME, 0, &answer, e);
 }
 
-int server_fill(struct server *s, uint64_t most, struct server_filled *out, struct err *e)
+int server_fill(struct server *s, uint64_t max, struct server_filled *out, struct err *e)
 {
-	struct server_answer answer;
-	int rc = server_ask(s, VERB_FILL, most, &answer, e);
+	union server_answer answer;
+	int rc = server_ask(s, SERVER_FILL, max, &answer, e);
 	if (!rc)
-		*out = answer.u.filled;
+		*out = answer.filled;
 	return rc;
 }
 
 int server_spin(struct server *s, uint64_t time_us, struct server_spin *out, struct err *e)
 {
-	struct server_answer answer;
-	int rc = server_ask(s, VERB_SPIN, time_us, &answer, e);
+	union server_answer answer;
+	int rc = server_ask(s, SERVER_SPIN, time_us, &answer, e);
 	if (!rc)
-		*out = answer.u.spin;
+		*out = answer.spin;
 	return rc;
 }
 
 int server_busy_poll(struct server *s, const struct server_busy_poll *params, struct err *e)
 {
-	struct server_command command = {.verb = VERB_BUSY_POLL, .busy_poll = *params};
-	struct server_answer answer;
-	return server_command(s, &command, &answer, e);
-}
-
-int server_usage(struct server *s, struct server_usage *out, struct err *e)
-{
-	struct server_answer answer;
-	int rc = server_ask(s, VERB_USAGE, 0, &answer, e);
-	if (!rc)
-		*out = answer.u.usage;
-	return rc;
+	const struct server_request request = {.verb = SERVER_BUSY_POLL, .busy_poll = *params};
+	union server_answer answer;
+	return process_ask(s, 0, &request, &answer, e);
 }

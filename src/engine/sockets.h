@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/endpoint.h"
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 
 struct sockets {

@@ -13,6 +13,8 @@
 
 /* The kernel's maximum for one write(2) to a sysctl. */
 #define KNOB_TEXT_MAX 4096
+/* For a reply to a request: the server answers at once or is at a limit. */
+#define REPLY_MS 2000
 
 /* A knob that was changed, in the lab's memory. */
 struct trial_swap {
@@ -31,9 +33,9 @@ static void *trial_alloc(struct trial *t, size_t size, struct err *e)
 
 static void server_end(struct trial *t)
 {
-	for (size_t i = TRIAL_LOADS; i-- > 0; t->loads[i] = NULL)
-		if (t->loads[i])
-			load_stop(t->loads[i]);
+	for (size_t i = TRIAL_CLIENTS; i-- > 0; t->clients[i] = NULL)
+		if (t->clients[i])
+			client_stop(t->clients[i]);
 	if (t->server)
 		server_stop(t->server);
 	t->server = NULL;
@@ -42,34 +44,37 @@ static void server_end(struct trial *t)
 int trial_server(struct trial *t, struct server_config config, struct err *e)
 {
 	server_end(t);
-	config.address = lab_address(t->lab, LAB_SERVER, 0);
+	const struct task_context where = {t->lab, LAB_SERVER};
+	config.address = endpoint_ipv4(lab_address(t->lab, LAB_SERVER, 0));
+	config.stop_at_limit = true;
 	struct server *server = trial_alloc(t, sizeof(*server), e);
-	int rc = server ? server_start(server, t->lab, &config, e) : -ENOMEM;
+	int rc = server ? server_start(server, &where, &config, e) : -ENOMEM;
 	if (!rc)
 		t->server = server;
 	return rc;
 }
 
-int trial_load(struct trial *t, struct load_config config, struct err *e)
+int trial_client(struct trial *t, struct client_config config, struct err *e)
 {
 	size_t i = 0;
-	while (i < TRIAL_LOADS && t->loads[i])
+	while (i < TRIAL_CLIENTS && t->clients[i])
 		i++;
-	if (i == TRIAL_LOADS || !t->server)
-		return err_set(e, EINVAL, "test load: no server, or too many loads");
-	config.to = t->server->config.address;
-	config.port = t->server->port;
+	if (i == TRIAL_CLIENTS || !t->server)
+		return err_set(e, EINVAL, "test client: no server, or too many clients");
+	config.to = t->server->address;
+	config.patience_ms = REPLY_MS;
 	config.max_per_s = t->options->gentle ? GENTLE_PER_S : 0;
-	struct load *load = trial_alloc(t, sizeof(*load), e);
-	int rc = load ? load_start(load, t->lab, &config, e) : -ENOMEM;
+	struct client *client = trial_alloc(t, sizeof(*client), e);
+	const struct task_context where = {t->lab, LAB_CLIENT};
+	int rc = client ? client_start(client, &where, &config, e) : -ENOMEM;
 	if (!rc)
-		t->loads[i] = load;
+		t->clients[i] = client;
 	return rc;
 }
 
-int trial_load_optional(struct trial *t, struct load_config config, struct err *e)
+int trial_client_optional(struct trial *t, struct client_config config, struct err *e)
 {
-	int rc = trial_load(t, config, e);
+	int rc = trial_client(t, config, e);
 	return rc == -EMFILE ? err_recode(e, 0) : rc;
 }
 

@@ -4,19 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "epolltune/cleanup.h"
 
 #define TASK_CHANNEL 3
 /* Highest descriptor that is closed one by one: the usual soft limit. */
 #define DESCRIPTORS 1024
 
 struct agent {
-	int socket;
+	struct task_port port;
 	struct host *host;
 	pid_t tasks[LAB_TASKS]; /* 0: free */
 };
@@ -51,7 +51,7 @@ void close_descriptors(unsigned first, unsigned last)
 }
 
 /* Leaves the task its channel and standard streams, none of the agent's descriptors. */
-static void task_enter(int channel)
+static _Noreturn void task_enter(int channel, const struct agent_request *request)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int null = open("/dev/null", O_RDWR);
@@ -65,85 +65,46 @@ static void task_enter(int channel)
 		dup2(null, 2);
 	dup2(kept, TASK_CHANNEL);
 	close_descriptors(TASK_CHANNEL + 1, ~0U);
+	task_run(TASK_CHANNEL, request->main, request->arg);
 }
 
-static void agent_spawn(struct agent *a, const struct agent_request *request, int channel)
+static int agent_fork(struct agent *a, const struct agent_request *request, struct err *e)
 {
-	struct agent_reply reply = {.sequence = request->sequence};
+	CLEAN(close_fd) int channel = -1;
 	size_t slot = 0;
 	agent_reap(a);
+	int rc = task_receive_fds(a->port.channel, &channel, 1, e);
+	if (rc < 0)
+		return err_prefix(e, "lab: start a task");
 	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
-	if (channel < 0) {
-		/* The kernel drops a descriptor that exceeds RLIMIT_NOFILE (MSG_CTRUNC). */
-		reply.result = err_set(&reply.e, EMFILE, "lab: start a task: %s", strerror(EMFILE));
-	} else if (slot == LAB_TASKS) {
-		reply.result = err_set(&reply.e, EAGAIN,
-				       "lab: start a task: %d are running, the maximum", LAB_TASKS);
-	} else {
-		pid_t pid = fork();
-		if (pid == 0) {
-			task_enter(channel);
-			int rc = request->task(TASK_CHANNEL, request->arg);
-			/* Before the channel: lab_finish() takes its end for the end of all. */
-			close_descriptors(TASK_CHANNEL + 1, ~0U);
-			_exit(rc ? 1 : 0);
-		}
-		if (pid < 0)
-			reply.result = err_errno(&reply.e, "lab: start a task");
-		else
-			a->tasks[slot] = pid;
-	}
-	if (channel >= 0)
-		close(channel);
-	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
+	if (slot == LAB_TASKS)
+		return err_set(e, EAGAIN, "lab: start a task: %d are running, the maximum",
+			       LAB_TASKS);
+	pid_t pid = fork();
+	if (pid == 0)
+		task_enter(channel, request);
+	if (pid < 0)
+		return err_errno(e, "lab: start a task");
+	a->tasks[slot] = pid;
+	return 0;
 }
 
-static void agent_call(struct agent *a, const struct agent_request *request)
+static int agent_call(struct agent *a, const struct agent_request *request, struct err *e)
 {
-	struct agent_reply reply = {.sequence = request->sequence};
-	if (!a->host)
-		reply.result = host_open(&a->host, "/", &reply.e);
-	if (!reply.result)
-		reply.result = request->function(a->host, request->arg, &reply.e);
-	send(a->socket, &reply, sizeof(reply), MSG_NOSIGNAL);
+	int rc = a->host ? 0 : host_open(&a->host, "/", e);
+	return rc ? rc : request->function(a->host, request->arg, e);
 }
 
-/* Returns false once the socket is closed. */
-static bool agent_receive(struct agent *a, struct agent_request *request, int *channel)
+void agent_serve(struct task_port *port)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {request, sizeof(*request)};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	ssize_t n;
-	do
-		n = recvmsg(a->socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(*request))
-		return false;
-	*channel = -1;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(channel, CMSG_DATA(c), sizeof(int));
-	return true;
-}
-
-void agent_serve(int socket)
-{
-	struct agent agent = {.socket = socket};
+	struct agent agent = {.port = *port};
 	struct agent_request request;
-	int channel;
-	while (agent_receive(&agent, &request, &channel)) {
-		if (request.task)
-			agent_spawn(&agent, &request, channel);
-		else
-			agent_call(&agent, &request);
+	while (task_hear(&agent.port, &request, sizeof(request))) {
+		struct err e = {0};
+		int rc = request.function ? agent_call(&agent, &request, &e)
+					  : agent_fork(&agent, &request, &e);
+		task_answer(&agent.port, rc, &e, NULL, 0);
 	}
 	agent_end_tasks(&agent);
 	host_close(agent.host);

@@ -6,6 +6,7 @@
 
 #include "epolltune/lab.h"
 #include "epolltune/nic.h"
+#include "epolltune/task.h"
 
 /* Name of the wire's interface on both hosts. */
 #define LAB_DEVICE "wire"
@@ -59,17 +60,17 @@ int wire_napi_defer(struct host *h, void *arg, struct err *e);
 /* An agent: the resident process of one host. It forks tasks and calls functions on request until
  * its socket is closed; then it kills its tasks and returns. */
 struct agent_request {
-	uint32_t sequence; /* from 1 */
-	lab_task task;     /* with the task's channel as SCM_RIGHTS, or */
-	lab_function function;
+	lab_function function; /* to call, or */
+	task_main main;        /* to start, with its channel by task_send_fds() */
 	void *arg;
 };
-struct agent_reply {
-	uint32_t sequence; /* of the request; 0: result of the set-up */
-	int result;
-	struct err e;
-};
-void agent_serve(int socket);
+void agent_serve(struct task_port *port);
+
+/* Starts a task with this end of its channel, which the caller closes. */
+int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,
+	     struct err *e);
+/* Runs main() in a new process and exits. */
+_Noreturn void task_run(int channel, task_main main, void *arg);
 
 /* For tests: sets the timeout of lab_call() and lab_spawn(). */
 void lab_set_patience(struct lab *lab, int ms);

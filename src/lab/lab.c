@@ -2,9 +2,7 @@
 #include "lab/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,8 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -24,7 +20,6 @@
 
 /* Timeout for the set-up of a lab and for lab_call(). */
 #define LAB_PATIENCE_MS 20000
-#define TASK_END_MS 5000
 
 /* Arguments and results of the lab's own calls, at the start of the arena. */
 struct lab_shared {
@@ -41,11 +36,10 @@ struct lab_shared {
 
 struct lab {
 	struct lab_options options;
-	pid_t init;     /* the server's agent; in a private lab also init of the PID namespace */
-	pid_t client;   /* the client's agent, in place only: otherwise init reaps it */
-	int agents[2];  /* our ends of the sockets, by enum lab_host */
-	int sockets[2]; /* the agents' ends, until fork() */
-	uint32_t asked[2], answered[2]; /* sequence numbers of the last request and reply */
+	pid_t init;   /* the server's agent; in a private lab also init of the PID namespace */
+	pid_t client; /* the client's agent, in place only: otherwise init reaps it */
+	struct task agents[2]; /* by enum lab_host */
+	int sockets[2];        /* the agents' ends, until fork() */
 	int patience_ms;
 	struct knob_copy copy;
 	struct lab_shared *shared;
@@ -78,20 +72,19 @@ static unsigned lab_count(const struct lab *lab, enum lab_host host)
 
 /* From here to lab_open(): code of the agents. */
 
-/* The agent's first message: ready, or with `e` why not. */
+/* The agent's first answer: ready, or with `e` why not. */
 static void agent_ready(struct lab *lab, enum lab_host host, const struct err *e)
 {
-	struct agent_reply reply = {0};
-	if (e)
-		reply = (struct agent_reply){.result = -e->code, .e = *e};
-	send(lab->sockets[host], &reply, sizeof(reply), MSG_NOSIGNAL);
+	struct task_port port = {.channel = lab->sockets[host], .sequence = 1};
+	task_answer(&port, e ? -e->code : 0, e, NULL, 0);
 }
 
 static void agent_run(struct lab *lab, enum lab_host host)
 {
+	struct task_port port = {.channel = lab->sockets[host], .sequence = 1};
 	close_fd(&lab->sockets[!host]);
 	agent_ready(lab, host, NULL);
-	agent_serve(lab->sockets[host]);
+	agent_serve(&port);
 	_exit(0);
 }
 
@@ -293,7 +286,8 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 		int pair[2];
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 			return err_errno(e, "lab: socket pair");
-		lab->agents[host] = pair[0];
+		lab->agents[host] =
+			(struct task){.running = true, .channel = pair[0], .pid = -1, .asked = 1};
 		lab->sockets[host] = pair[1];
 	}
 	if (lab->options.place == LAB_PRIVATE)
@@ -306,56 +300,25 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 	return rc;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static const char *host_name(enum lab_host host)
 {
 	return host == LAB_SERVER ? "server" : "client";
 }
 
-/* Receives the reply to the last request and drops late replies to earlier ones, whose callers have
- * timed out. */
-static int reply_receive(struct lab *lab, enum lab_host host, struct agent_reply *reply,
-			 struct err *e)
+static int lab_await(struct lab *lab, enum lab_host host, struct err *e)
 {
-	uint64_t now = now_ms(), until = now + (uint64_t)lab->patience_ms;
-	do {
-		int left = until > now ? (int)(until - now) : 0;
-		ssize_t n = lab_receive(lab->agents[host], reply, sizeof(*reply), left, e);
-		if (n < 0) {
-			err_prefix(e, "lab: the %s's host", host_name(host));
-			return (int)n;
-		}
-		if (n != sizeof(*reply))
-			return err_set(e, EPROTO, "lab: the %s's host: truncated reply",
-				       host_name(host));
-		lab->answered[host] = reply->sequence;
-		now = now_ms();
-	} while (reply->sequence != lab->asked[host]);
-	return 0;
-}
-
-static int lab_reply(struct lab *lab, enum lab_host host, struct err *e)
-{
-	struct agent_reply reply;
-	int rc = reply_receive(lab, host, &reply, e);
-	if (rc)
-		return rc;
-	if (reply.result < 0 && e)
-		*e = reply.e;
-	return reply.result;
+	int rc = task_await(&lab->agents[host], NULL, 0, lab->patience_ms, e);
+	if (rc == -ECHILD || lab->agents[host].answered != lab->agents[host].asked)
+		err_prefix(e, "lab: the %s's host", host_name(host));
+	return rc;
 }
 
 /* Waits for a function whose call has timed out: it may still use the host's lab_shared. */
 static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
 {
-	struct agent_reply late;
-	return lab->answered[host] == lab->asked[host] ? 0 : reply_receive(lab, host, &late, e);
+	const struct task *agent = &lab->agents[host];
+	int rc = agent->answered == agent->asked ? 0 : lab_await(lab, host, e);
+	return agent->answered == agent->asked ? 0 : rc;
 }
 
 void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
@@ -368,18 +331,18 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 		return err_set(e, ENOMEM, "lab: no memory");
 	lab->options = *options;
 	lab->patience_ms = LAB_PATIENCE_MS;
-	lab->agents[0] = lab->agents[1] = lab->sockets[0] = lab->sockets[1] = -1;
+	lab->sockets[0] = lab->sockets[1] = -1;
 	int rc = lab_start(lab, calling, e);
 	/* -ECHILD from the server: the client failed, and reports why. */
 	if (!rc) {
 		struct err server = {0};
-		int server_rc = lab_reply(lab, LAB_SERVER, &server);
+		int server_rc = lab_await(lab, LAB_SERVER, &server);
 		if (server_rc && server_rc != -ECHILD) {
 			rc = -server.code;
 			if (e)
 				*e = server;
 		} else {
-			rc = lab_reply(lab, LAB_CLIENT, e);
+			rc = lab_await(lab, LAB_CLIENT, e);
 		}
 	}
 	if (rc) {
@@ -390,31 +353,15 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	return 0;
 }
 
-/* Kills an agent that has not exited within TASK_END_MS. */
-static void lab_reap(pid_t pid)
-{
-	struct timespec nap = {.tv_nsec = 200000};
-	pid_t got = 0;
-	for (int i = 0; pid > 0 && i < TASK_END_MS * 5; i++) {
-		got = waitpid(pid, NULL, WNOHANG);
-		if (got && !(got < 0 && errno == EINTR))
-			return;
-		nanosleep(&nap, NULL);
-	}
-	if (pid > 0 && !kill(pid, SIGKILL))
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-}
-
 void lab_close(struct lab *lab)
 {
 	if (!lab)
 		return;
 	/* Agents exit when their sockets close; the exit of init ends the PID namespace. */
-	close_all(lab->agents, 2);
 	close_all(lab->sockets, 2);
-	lab_reap(lab->client);
-	lab_reap(lab->init);
+	lab->agents[LAB_SERVER].pid = lab->init;
+	lab->agents[LAB_CLIENT].pid = lab->client;
+	task_end_all(lab->agents, 2);
 	if (lab->shared)
 		munmap(lab->shared, LAB_ARENA);
 	knob_copy_free(&lab->copy);
@@ -487,88 +434,31 @@ void lab_release(struct lab *lab, size_t mark)
 	lab->used = mark;
 }
 
-static int agent_request(struct lab *lab, enum lab_host host, struct agent_request request, int fd,
-			 struct err *e)
+static int lab_request(struct lab *lab, enum lab_host host, const struct agent_request *request,
+		       int fd, struct err *e)
 {
-	request.sequence = ++lab->asked[host];
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {&request, sizeof(request)};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-	if (fd >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	if (sendmsg(lab->agents[host], &message, MSG_NOSIGNAL) < 0) {
-		lab->asked[host]--;
-		return err_errno(e, "lab: the %s's host: send a request", host_name(host));
-	}
-	return lab_reply(lab, host, e);
-}
-
-int lab_spawn(struct lab *lab, enum lab_host host, lab_task fn, void *arg, int *channel,
-	      struct err *e)
-{
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return err_errno(e, "lab: channel to a task");
-	struct agent_request request = {.task = fn, .arg = arg};
-	int rc = agent_request(lab, host, request, pair[1], e);
-	close(pair[1]);
+	struct task *agent = &lab->agents[host];
+	int rc = task_send(agent, request, sizeof(*request), e);
+	if (!rc && fd >= 0)
+		rc = task_send_fds(agent->channel, &fd, 1, e);
 	if (rc) {
-		close(pair[0]);
+		err_prefix(e, "lab: the %s's host", host_name(host));
 		return rc;
 	}
-	*channel = pair[0];
-	return 0;
+	return lab_await(lab, host, e);
+}
+
+int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,
+	     struct err *e)
+{
+	const struct agent_request request = {.main = main, .arg = arg};
+	return lab_request(lab, host, &request, channel, e);
 }
 
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)
 {
-	struct agent_request request = {.function = fn, .arg = arg};
-	return agent_request(lab, host, request, -1, e);
-}
-
-int lab_send(int channel, const void *message, size_t size, struct err *e)
-{
-	if (send(channel, message, size, MSG_NOSIGNAL) < 0)
-		return errno == EPIPE || errno == ECONNRESET
-			       ? err_set(e, EPIPE, "send to a task: it has exited")
-			       : err_errno(e, "send to a task");
-	return 0;
-}
-
-ssize_t lab_receive(int channel, void *message, size_t size, int timeout_ms, struct err *e)
-{
-	struct pollfd p = {.fd = channel, .events = POLLIN};
-	int ready;
-	do
-		ready = poll(&p, 1, timeout_ms);
-	while (ready < 0 && errno == EINTR);
-	if (ready < 0)
-		return err_errno(e, "wait for a task");
-	if (!ready)
-		return err_set(e, ETIMEDOUT, "no reply within %d ms", timeout_ms);
-	ssize_t n = recv(channel, message, size, 0);
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(e, EPIPE, "exited before it replied");
-	return n < 0 ? err_errno(e, "receive from a task") : n;
-}
-
-void lab_finish(int channel)
-{
-	char rest[256];
-	shutdown(channel, SHUT_WR);
-	while (lab_receive(channel, rest, sizeof(rest), TASK_END_MS, NULL) > 0)
-		;
-	close(channel);
+	const struct agent_request request = {.function = fn, .arg = arg};
+	return lab_request(lab, host, &request, -1, e);
 }
 
 static int call_knob_get(struct host *h, void *arg, struct err *e)

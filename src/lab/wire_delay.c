@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/quantity.h"
+#include "epolltune/task.h"
 #include "lab/delay_line.h"
 #include "lab/internal.h"
 
@@ -47,13 +49,6 @@ struct relay {
 		uint64_t looked; /* when the device was last known to be empty */
 	} ways[2];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
 
 static struct delay_line_config line_config(const struct wire_delay_config *c, unsigned way)
 {
@@ -143,7 +138,7 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 {
 	size_t length;
 	const void *packet;
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	while ((packet = delay_line_peek(w->line, now, &length))) {
 		uint64_t error = now - delay_line_next(w->line);
 		histogram_add(&r->stats->error, error);
@@ -157,7 +152,7 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 			w->way->refused += errno != EIO;
 		}
 		delay_line_pop(w->line);
-		now = now_ns();
+		now = clock_ns();
 	}
 	return 0;
 }
@@ -168,7 +163,7 @@ static int relay_take(struct relay *r, struct relay_way *w)
 {
 	for (unsigned i = 0; i < READ_BATCH; i++) {
 		ssize_t n = read(w->from, delay_line_space(w->line), DELAY_LINE_PACKET);
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns();
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN)
@@ -200,14 +195,14 @@ static void relay_wait(struct relay *r)
 	uint64_t next = delay_line_next(r->ways[0].line);
 	if (delay_line_next(r->ways[1].line) < next)
 		next = delay_line_next(r->ways[1].line);
-	uint64_t now = now_ns(), left = next > now ? next - now : 0;
+	uint64_t now = clock_ns(), left = next > now ? next - now : 0;
 	if (!left)
 		return;
 	struct timespec timeout = {(time_t)(left / NS), (long)(left % NS)};
 	struct pollfd fds[] = {{r->ways[0].from, POLLIN, 0}, {r->ways[1].from, POLLIN, 0}};
 	ppoll(fds, 2, next == UINT64_MAX ? NULL : &timeout, NULL);
 	/* After a sleep, the time since the last look is no measure of a packet's wait. */
-	r->ways[0].looked = r->ways[1].looked = now_ns();
+	r->ways[0].looked = r->ways[1].looked = clock_ns();
 }
 
 static int relay_loop(struct relay *r)
@@ -264,7 +259,7 @@ static void relay_run(int server_fd, int client_fd, const struct wire_delay_conf
 					       .to = i ? server_fd : client_fd,
 					       .line = &lines[i],
 					       .way = &stats->way[i],
-					       .looked = now_ns()};
+					       .looked = clock_ns()};
 		fcntl(r.ways[i].from, F_SETFL, O_NONBLOCK);
 	}
 	relay_hurry();
@@ -272,51 +267,12 @@ static void relay_run(int server_fd, int client_fd, const struct wire_delay_conf
 	munmap(lines, 2 * (sizeof(*lines) + ring));
 }
 
-/* Control message with one descriptor. */
-union rights {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(sizeof(int))];
-};
-
 int wire_delay_give(int socket, const struct wire_delay_config *config, struct err *e)
 {
 	CLEAN(close_fd) int tun = device_open(config, e);
 	if (tun < 0)
 		return tun;
-	char word = 'n';
-	struct iovec iov = {&word, 1};
-	union rights rights = {0};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &rights,
-				 .msg_controllen = sizeof(rights)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(tun));
-	memcpy(CMSG_DATA(c), &tun, sizeof(tun));
-	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-		return err_errno(e, "delay wire: send a device");
-	return 0;
-}
-
-static int device_receive(int socket, struct err *e)
-{
-	char word;
-	struct iovec iov = {&word, 1};
-	union rights rights = {0};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &rights,
-				 .msg_controllen = sizeof(rights)};
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
-		return err_set(e, ECHILD, "delay wire: the client's host exited");
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return err_set(e, EPROTO, "delay wire: the client's host sent no device");
-	int tun;
-	memcpy(&tun, CMSG_DATA(c), sizeof(tun));
-	return tun;
+	return task_send_fds(socket, &tun, 1, e);
 }
 
 /* The relay keeps the two devices, its standard streams and its memory. */
@@ -345,9 +301,12 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 	CLEAN(close_fd) int server = device_open(config, e);
 	if (server < 0)
 		return server;
-	CLEAN(close_fd) int client = device_receive(socket, e);
-	if (client < 0)
-		return client;
+	CLEAN(close_fd) int client = -1;
+	int rc = task_receive_fds(socket, &client, 1, e);
+	if (rc == -EPIPE)
+		return err_set(e, ECHILD, "delay wire: the client's host exited");
+	if (rc < 0)
+		return err_prefix(e, "delay wire");
 	pid_t relay = fork();
 	if (relay < 0)
 		return err_errno(e, "delay wire: start the relay");

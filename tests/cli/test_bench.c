@@ -110,7 +110,7 @@ static void holders_lift_the_descriptor_limit(void **state)
 	o = run("ulimit -n 600; $PROGRAM bench hold --runs 1 --connections 2000 --format json");
 	assert_int_equal(o.status, 0);
 	/* The note adds up: 2 x 4 processes x 500 ends. */
-	assert_non_null(strstr(o.out, "4 server and 4 load processes"));
+	assert_non_null(strstr(o.out, "4 server and 4 client processes"));
 	output_free(&o);
 }
 

@@ -1,9 +1,9 @@
 /* The command line: help and options. */
 #include "../support/support.h"
 #include "commands/command.h"
-#include "engine/crew.h"
-#include "engine/driver.h"
+#include "epolltune/client.h"
 #include "epolltune/list.h"
+#include "epolltune/server.h"
 #include "epolltune/target.h"
 
 #include <errno.h>
@@ -231,9 +231,9 @@ static void fields_are_in_the_defaults(void **state)
 }
 
 static const char *role(int i) { return target_role_name((enum target_role)i); }
-static const char *share(int i) { return crew_share_name((enum crew_share)i); }
-static const char *mode(int i) { return worker_mode_name((enum worker_mode)i); }
-static const char *close_mode(int i) { return driver_close_name((enum driver_close)i); }
+static const char *share(int i) { return server_share_name((enum server_share)i); }
+static const char *mode(int i) { return server_mode_name((enum server_mode)i); }
+static const char *close_mode(int i) { return client_close_name((enum client_close)i); }
 
 static void choices_have_the_order_of_their_enums(void **state)
 {
@@ -242,9 +242,9 @@ static void choices_have_the_order_of_their_enums(void **state)
 		const char *values;
 		const char *(*name)(int i);
 	} choices[] = {{"server,proxy", role},
-		       {CREW_SHARES, share},
-		       {WORKER_MODES, mode},
-		       {DRIVER_CLOSES, close_mode}};
+		       {SERVER_SHARES, share},
+		       {SERVER_MODES, mode},
+		       {CLIENT_CLOSES, close_mode}};
 	for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
 		const char *values = choices[i].values;
 		struct list_item item;

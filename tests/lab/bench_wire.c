@@ -65,7 +65,7 @@ static int figure_take(struct figure *f, unsigned round, const struct host *h, s
 				     .pace_Bps = f->pace_Bps,
 				     .rtt_us = f->rtt_us,
 				     .steady = true,
-				     .most_ms = (unsigned)(f->rtt_us / 1000 * 15 + 700)};
+				     .max_ms = (unsigned)(f->rtt_us / 1000 * 15 + 700)};
 	struct flow flow = {0};
 	struct flow_result result = {0};
 	struct lab *lab = NULL;

@@ -1,8 +1,9 @@
-/* The test server and its client pool in a lab: their counts agree, and limits do not end them. */
+/* The test server and its client in a lab: their counts agree, and limits do not end them. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,64 +13,67 @@
 #include <unistd.h>
 
 #include "epolltune/burst.h"
+#include "epolltune/client.h"
+#include "epolltune/clock.h"
 #include "epolltune/lab.h"
-#include "epolltune/load.h"
 #include "epolltune/server.h"
 
 struct bench {
 	struct host *host;
 	struct lab *lab;
 	struct server server;
-	struct load load;
+	struct client client;
 };
 
 static void bench_open(struct bench *b, bool greet, bool paused, uint64_t connections)
 {
 	struct err e = {0};
 	const struct lab_options options = {.client_addresses = 2};
-	*b = (struct bench){.server.channel = -1};
+	*b = (struct bench){0};
 	assert_int_equal(host_open(&b->host, "/", &e), 0);
 	if (lab_open(&b->lab, &options, b->host, &e)) {
 		host_close(b->host);
 		skip_because("%s", e.text);
 	}
-	struct server_config config = {.address = lab_address(b->lab, LAB_SERVER, 0),
+	struct server_config config = {.address = endpoint_ipv4(lab_address(b->lab, LAB_SERVER, 0)),
 				       .backlog = 4096,
 				       .paused = paused,
-				       .greet_and_close = greet};
-	if (server_start(&b->server, b->lab, &config, &e))
+				       .greet_and_close = greet,
+				       .stop_at_limit = true};
+	if (server_start(&b->server, &(struct task_context){b->lab, LAB_SERVER}, &config, &e))
 		fail_msg("%s", e.text);
-	struct load_config to = {.to = config.address,
-				 .port = b->server.port,
-				 .connections = connections,
-				 .await_greeting = greet};
-	if (load_start(&b->load, b->lab, &to, &e))
+	struct client_config to = {
+		.to = b->server.address, .connections = connections, .await_greeting = greet};
+	if (client_start(&b->client, &(struct task_context){b->lab, LAB_CLIENT}, &to, &e))
 		fail_msg("%s", e.text);
 }
 
 static void bench_close(struct bench *b)
 {
-	load_stop(&b->load);
+	client_stop(&b->client);
 	server_stop(&b->server);
 	lab_close(b->lab);
 	host_close(b->host);
 }
 
-/* Waits until the counter has the value, at most 10 s. */
-static bool reaches(const _Atomic uint64_t *counter, uint64_t value)
+/* Waits until a count of the server has the value, at most 10 s. */
+static bool reaches(const struct bench *b, size_t field, uint64_t value)
 {
-	struct timespec nap = {.tv_nsec = 1000000};
-	for (int i = 0; i < 10000 && *counter < value; i++)
-		nanosleep(&nap, NULL);
-	return *counter == value;
+	uint64_t count = 0;
+	for (int i = 0; i < 10000 && count < value; i++) {
+		struct server_sum sum = server_sum(&b->server);
+		memcpy(&count, (const char *)&sum + field, sizeof(count));
+		clock_sleep_ms(count < value);
+	}
+	return count == value;
 }
 
-static bool all_served(const struct load *l, uint64_t count)
+static bool all_opened(const struct client *c, uint64_t count)
 {
 	struct timespec nap = {.tv_nsec = 1000000};
-	for (int i = 0; i < 10000 && load_sum(l).served < count; i++)
+	for (int i = 0; i < 10000 && client_sum(c).opened < count; i++)
 		nanosleep(&nap, NULL);
-	return load_sum(l).served == count;
+	return client_sum(c).opened == count;
 }
 
 static void the_counts_of_server_clients_and_kernel_agree(void **state)
@@ -80,27 +84,26 @@ static void the_counts_of_server_clients_and_kernel_agree(void **state)
 	struct host_counters before, after;
 	bench_open(&b, false, false, 700);
 	assert_int_equal(lab_counters(b.lab, LAB_SERVER, &before, &e), 0);
-	assert_int_equal(load_open(&b.load, 300, 0, 5000, &e), 0);
-	assert_int_equal(load_open(&b.load, 400, 20000, 5000, &e), 0);
-	assert_true(all_served(&b.load, 700));
-	assert_true(reaches(&b.server.stats->accepted, 700));
-	assert_int_equal(load_talk(&b.load, 500, 10000, &e), 0);
-	assert_true(reaches(&b.server.stats->requests, 500));
-	struct load_sum sum = load_sum(&b.load);
+	assert_int_equal(client_open(&b.client, 300, 0, 5000, &e), 0);
+	assert_int_equal(client_open(&b.client, 400, 20000, 5000, &e), 0);
+	assert_true(all_opened(&b.client, 700));
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 700));
+	assert_int_equal(client_talk(&b.client, 500, 1, 10000, &e), 0);
+	assert_true(reaches(&b, offsetof(struct server_sum, requests), 500));
+	struct client_sum sum = client_sum(&b.client);
 	assert_int_equal(sum.attempted, 700);
 	assert_int_equal(sum.failed, 0);
-	assert_int_equal(sum.requests, 500);
-	struct histogram *h = calloc(2, sizeof(*h));
-	load_latency(&b.load, &h[0], &h[1]);
-	assert_int_equal(h[0].total, 700);
-	assert_int_equal(h[1].total, 500);
-	assert_true(histogram_quantile(&h[1], 0.5) > 0);
+	assert_int_equal(sum.done, 500);
+	struct histogram *h = calloc(1, sizeof(*h));
+	client_latency(&b.client, h);
+	assert_int_equal(h->total, 500);
+	assert_true(histogram_quantile(h, 0.5) > 0);
 	free(h);
 	assert_int_equal(lab_counters(b.lab, LAB_SERVER, &after, &e), 0);
 	assert_int_equal(host_counter_delta(&before, &after, "Tcp.PassiveOpens"), 700);
 	assert_int_equal(host_counter_delta(&before, &after, "TcpExt.ListenOverflows"), 0);
-	load_stop(&b.load);
-	assert_true(reaches(&b.server.stats->closed, 700));
+	client_stop(&b.client);
+	assert_true(reaches(&b, offsetof(struct server_sum, closed), 700));
 	bench_close(&b);
 }
 
@@ -112,7 +115,7 @@ static void a_paused_server_keeps_its_clients_queued(void **state)
 	struct server_queue queue = {0};
 	struct timespec nap = {.tv_nsec = 1000000};
 	bench_open(&b, true, true, 100);
-	assert_int_equal(load_open(&b.load, 100, 0, 5000, &e), 0);
+	assert_int_equal(client_open(&b.client, 100, 0, 5000, &e), 0);
 	for (int i = 0; i < 5000 && queue.depth < 100; i++) {
 		assert_int_equal(server_queue(&b.server, &queue, &e), 0);
 		nanosleep(&nap, NULL);
@@ -120,10 +123,10 @@ static void a_paused_server_keeps_its_clients_queued(void **state)
 	assert_int_equal(queue.depth, 100);
 	assert_int_equal(queue.drops, 0);
 	assert_int_equal(queue.limit, 4096);
-	assert_int_equal(b.server.stats->accepted, 0);
+	assert_int_equal(server_sum(&b.server).accepted, 0);
 	assert_int_equal(server_resume(&b.server, &e), 0);
-	assert_true(all_served(&b.load, 100));
-	assert_true(reaches(&b.server.stats->accepted, 100));
+	assert_true(all_opened(&b.client, 100));
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 100));
 	bench_close(&b);
 }
 
@@ -137,26 +140,23 @@ static void a_burst_opens_from_several_processes(void **state)
 	struct rlimit limit = {64, 64};
 	uint64_t half_open = 1;
 	bench_open(&b, false, false, 1);
-	struct burst_config config = {.to = b.server.config.address,
-				      .port = b.server.port,
-				      .clients = 100,
-				      .first_source = 1,
-				      .spread_us = 20000};
+	struct burst_config config = {
+		.to = b.server.address, .clients = 100, .first_source = 1, .spread_us = 20000};
 	assert_int_equal(burst_start(&burst, b.lab, &config, &e), 0);
 	assert_int_equal(burst.processes, 1);
 	assert_int_equal(burst.sent, 100);
-	assert_true(reaches(&b.server.stats->accepted, 100));
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 100));
 	assert_int_equal(burst_half_open(&burst, &half_open, &e), 0);
 	assert_int_equal(half_open, 0);
 	burst_stop(&burst);
-	assert_true(reaches(&b.server.stats->closed, 100));
+	assert_true(reaches(&b, offsetof(struct server_sum, closed), 100));
 	/* The limit counts when a burst starts; each process holds 16 besides its clients. */
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		fail_msg("RLIMIT_NOFILE: %s", strerror(errno));
 	assert_int_equal(burst_max(), BURST_PROCESSES * 48);
 	assert_int_equal(burst_start(&burst, b.lab, &config, &e), 0);
 	assert_int_equal(burst.processes, 3);
-	assert_true(reaches(&b.server.stats->accepted, 200));
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 200));
 	burst_stop(&burst);
 	config.clients = burst_max() + 1;
 	assert_int_equal(burst_start(&burst, b.lab, &config, &e), -EMFILE);
@@ -171,7 +171,10 @@ static void no_client_of_a_burst_fails_silently(void **state)
 	struct burst burst = {0};
 	struct err e = {0};
 	bench_open(&b, false, false, 1);
-	const struct burst_config config = {.to = {htonl(0xf0000001)}, .port = 1, .clients = 3};
+	const struct burst_config config = {.to = {.v4 = {.sin_family = AF_INET,
+							  .sin_port = htons(1),
+							  .sin_addr.s_addr = htonl(0xf0000001)}},
+					    .clients = 3};
 	assert_true(burst_start(&burst, b.lab, &config, &e) < 0);
 	assert_non_null(strstr(e.text, "could not connect"));
 	burst_stop(&burst);
@@ -188,11 +191,11 @@ static void the_server_survives_its_descriptor_limit(void **state)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	bench_open(&b, false, false, 150);
 	assert_int_equal(b.server.hard, 64);
-	assert_true(b.load.shards >= 3);
-	assert_int_equal(load_open(&b.load, 150, 0, 5000, &e), 0);
-	assert_true(all_served(&b.load, 150));
-	assert_true(reaches(&b.server.stats->accepted, 64 - b.server.held));
-	assert_int_equal(b.server.stats->accept_errno, EMFILE);
+	assert_true(b.client.processes >= 3);
+	assert_int_equal(client_open(&b.client, 150, 0, 5000, &e), 0);
+	assert_true(all_opened(&b.client, 150));
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 64 - b.server.held));
+	assert_int_equal(server_sum(&b.server).accept_errno, EMFILE);
 	assert_int_equal(server_spin(&b.server, 20000, &spin, &e), 0);
 	assert_int_equal(spin.last_errno, EMFILE);
 	assert_true(spin.failures > 10);
@@ -207,8 +210,8 @@ static void filling_stops_at_the_descriptor_limit(void **state)
 	struct err e = {0};
 	struct server_filled filled;
 	bench_open(&b, false, false, 10);
-	assert_int_equal(load_open(&b.load, 10, 0, 5000, &e), 0);
-	assert_true(reaches(&b.server.stats->accepted, 10));
+	assert_int_equal(client_open(&b.client, 10, 0, 5000, &e), 0);
+	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 10));
 	assert_int_equal(server_fill(&b.server, 100, &filled, &e), 0);
 	assert_int_equal(filled.duplicates, 100);
 	assert_int_equal(filled.end_errno, 0);
@@ -236,10 +239,9 @@ static int rude_connect(const struct rude *r)
 	return fd;
 }
 
-static int be_rude(int channel, void *arg)
+static int be_rude(struct task_port *port, void *arg)
 {
 	struct rude *r = arg;
-	struct err e = {0};
 	struct linger reset = {1, 0};
 	static char garbage[60000];
 	for (int i = 0; i < 1000; i++) {
@@ -258,7 +260,8 @@ static int be_rude(int channel, void *arg)
 			shutdown(fd, SHUT_WR);
 		close(fd);
 	}
-	return lab_send(channel, "done", 4, &e);
+	task_answer(port, 0, NULL, NULL, 0);
+	return 0;
 }
 
 static void rude_clients_do_not_stop_the_server(void **state)
@@ -266,21 +269,19 @@ static void rude_clients_do_not_stop_the_server(void **state)
 	(void)state;
 	struct bench b;
 	struct err e = {0};
-	char done[8];
-	int channel;
+	struct task task;
 	bench_open(&b, false, false, 10);
 	struct rude *r = lab_alloc(b.lab, sizeof(*r), &e);
-	r->to = (struct sockaddr_in){.sin_family = AF_INET,
-				     .sin_port = b.server.port,
-				     .sin_addr = b.server.config.address};
-	assert_int_equal(lab_spawn(b.lab, LAB_CLIENT, be_rude, r, &channel, &e), 0);
-	assert_int_equal(lab_receive(channel, done, sizeof(done), 30000, &e), 4);
+	r->to = b.server.address.v4;
+	assert_int_equal(
+		task_start(&task, &(struct task_context){b.lab, LAB_CLIENT}, be_rude, r, &e), 0);
+	assert_int_equal(task_await(&task, NULL, 0, 30000, &e), 0);
 	assert_int_equal(r->failures, 0);
-	close(channel);
-	assert_int_equal(load_open(&b.load, 10, 0, 5000, &e), 0);
-	assert_true(all_served(&b.load, 10));
-	assert_int_equal(load_talk(&b.load, 100, 10000, &e), 0);
-	assert_int_equal(load_sum(&b.load).requests, 100);
+	task_end(&task);
+	assert_int_equal(client_open(&b.client, 10, 0, 5000, &e), 0);
+	assert_true(all_opened(&b.client, 10));
+	assert_int_equal(client_talk(&b.client, 100, 1, 10000, &e), 0);
+	assert_int_equal(client_sum(&b.client).done, 100);
 	bench_close(&b);
 }
 
@@ -290,15 +291,14 @@ struct closer {
 	unsigned connections;
 };
 
-static int accept_and_close(int channel, void *arg)
+static int accept_and_close(struct task_port *port, void *arg)
 {
 	struct closer *c = arg;
-	struct err e = {0};
 	socklen_t size = sizeof(c->at);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&c->at, size) ||
 	    listen(listener, 16) || getsockname(listener, (struct sockaddr *)&c->at, &size) ||
-	    lab_send(channel, "listens", 7, &e))
+	    !task_answer(port, 0, NULL, NULL, 0))
 		return -1;
 	for (unsigned i = 0; i < c->connections; i++)
 		close(accept(listener, NULL, NULL));
@@ -311,28 +311,30 @@ static void a_closed_peer_is_a_failed_client(void **state)
 {
 	(void)state;
 	struct bench b;
-	struct load load;
+	struct client client;
 	struct err e = {0};
-	char listens[8];
-	int channel;
+	struct task task;
 	bench_open(&b, true, false, 10);
 	struct closer *c = lab_alloc(b.lab, sizeof(*c), &e);
 	assert_non_null(c);
 	*c = (struct closer){
-		.at = {.sin_family = AF_INET, .sin_addr = b.server.config.address},
+		.at = {.sin_family = AF_INET, .sin_addr = b.server.address.v4.sin_addr},
 		.connections = 10,
 	};
-	assert_int_equal(lab_spawn(b.lab, LAB_SERVER, accept_and_close, c, &channel, &e), 0);
-	assert_int_equal(lab_receive(channel, listens, sizeof(listens), 10000, &e), 7);
-	struct load_config to = b.load.config;
-	to.port = c->at.sin_port;
-	assert_int_equal(load_start(&load, b.lab, &to, &e), 0);
-	assert_int_equal(load_open(&load, 10, 0, 5000, &e), 0);
-	assert_true(reaches(&load.stats[0]->failed, 10));
-	assert_int_equal(load_sum(&load).first_errno, ECONNRESET);
-	assert_int_equal(load_sum(&load).served, 0);
-	load_stop(&load);
-	lab_finish(channel);
+	assert_int_equal(task_start(&task, &(struct task_context){b.lab, LAB_SERVER},
+				    accept_and_close, c, &e),
+			 0);
+	assert_int_equal(task_await(&task, NULL, 0, 10000, &e), 0);
+	struct client_config to = b.client.config;
+	to.to.v4 = c->at;
+	assert_int_equal(client_start(&client, &(struct task_context){b.lab, LAB_CLIENT}, &to, &e),
+			 0);
+	assert_int_equal(client_open(&client, 10, 0, 5000, &e), 0);
+	assert_int_equal(client_await(&client, 10, 5000), 0);
+	assert_int_equal(client_sum(&client).first_errno, ECONNRESET);
+	assert_int_equal(client_sum(&client).opened, 0);
+	client_stop(&client);
+	task_end(&task);
 	bench_close(&b);
 }
 
@@ -342,11 +344,12 @@ static void more_connections_than_configured_are_refused(void **state)
 	struct bench b;
 	struct err e = {0};
 	bench_open(&b, false, false, 5);
-	assert_int_equal(load_open(&b.load, 6, 0, 5000, &e), -EINVAL);
-	struct load huge;
-	struct load_config to = b.load.config;
+	assert_int_equal(client_open(&b.client, 6, 0, 5000, &e), -EINVAL);
+	struct client huge;
+	struct client_config to = b.client.config;
 	to.connections = 1ull << 40;
-	assert_int_equal(load_start(&huge, b.lab, &to, &e), -EMFILE);
+	assert_int_equal(client_start(&huge, &(struct task_context){b.lab, LAB_CLIENT}, &to, &e),
+			 -EMFILE);
 	bench_close(&b);
 }
 

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/crew.h"
 #include "engine/sockets.h"
+#include "epolltune/server.h"
 
 #define PEERS 200
 
@@ -71,35 +71,34 @@ int flooded_accept4(int listener, void *address, socklen_t *size, int flags)
 	return (int)syscall(SYS_accept4, listener, address, size, flags);
 }
 
-static struct crew_config followers(unsigned workers)
+static struct server_config followers(unsigned workers)
 {
-	return (struct crew_config){
+	return (struct server_config){
 		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-		.share = CREW_FOLLOWERS,
-		.mode = WORKER_ONESHOT,
+		.share = SERVER_FOLLOWERS,
+		.mode = SERVER_ONESHOT,
 		.workers = workers,
 		.backlog = 1024,
-		.listener = -1,
 	};
 }
 
 static void each_connection_is_closed_once(void **state)
 {
 	(void)state;
-	const struct place here = {0};
-	const struct crew_config config = followers(4);
-	static struct crew crew;
+	const struct task_context here = {0};
+	const struct server_config config = followers(4);
+	static struct server server;
 	struct err e = {0};
-	if (crew_start(&crew, &here, &config, &e) < 0)
+	if (server_start(&server, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
 	for (long i = 0; i < PEERS; i++)
-		be_deaf(&crew.address, i % 20 * 400);
-	struct crew_sum sum = crew_sum(&crew);
+		be_deaf(&server.address, i % 20 * 400);
+	struct server_sum sum = server_sum(&server);
 	for (int i = 0; i < 1000 && (sum.accepted < PEERS || sum.closed < PEERS); i++) {
 		nap_us(10000);
-		sum = crew_sum(&crew);
+		sum = server_sum(&server);
 	}
-	assert_int_equal(crew_stop(&crew), 0);
+	assert_int_equal(server_stop(&server), 0);
 	assert_int_equal(sum.accepted, PEERS);
 	assert_int_equal(sum.closed, PEERS);
 }
@@ -108,59 +107,60 @@ static void each_connection_is_closed_once(void **state)
 static void new_clients_do_not_starve_a_connected_one(void **state)
 {
 	(void)state;
-	const struct place here = {0};
-	const struct crew_config config = followers(2);
+	const struct task_context here = {0};
+	const struct server_config config = followers(2);
 	const struct timeval patience = {.tv_sec = 60};
-	static struct crew crew;
+	static struct server server;
 	struct err e = {0};
 	char byte = 'x';
-	if (crew_start(&crew, &here, &config, &e) < 0)
+	if (server_start(&server, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	assert_int_equal(connect(fd, &crew.address.any, endpoint_size(&crew.address)), 0);
+	assert_int_equal(connect(fd, &server.address.any, endpoint_size(&server.address)), 0);
 	*flood = true;
 	int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(first, &crew.address.any, endpoint_size(&crew.address)), 0);
+	assert_int_equal(connect(first, &server.address.any, endpoint_size(&server.address)), 0);
 	int served = 0;
 	while (served < 10 && send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
 		served++;
 	/* The flood continues, and then ends. */
-	uint64_t before = crew_sum(&crew).accepted;
-	for (int i = 0; i < 6000 && crew_sum(&crew).accepted < before + 2000; i++)
+	uint64_t before = server_sum(&server).accepted;
+	for (int i = 0; i < 6000 && server_sum(&server).accepted < before + 2000; i++)
 		nap_us(10000);
-	uint64_t after = crew_sum(&crew).accepted;
+	uint64_t after = server_sum(&server).accepted;
 	*flood = false;
 	assert_int_equal(served, 10);
 	assert_true(after >= before + 2000);
 	close(first);
 	close(fd);
-	assert_int_equal(crew_stop(&crew), 0);
+	assert_int_equal(server_stop(&server), 0);
 }
 
 /* More wait than are accepted in a row: none of them is forgotten. */
 static void every_queued_client_is_accepted(void **state)
 {
 	(void)state;
-	const struct place here = {0};
-	struct crew_config config = followers(1);
-	static struct crew crew;
+	const struct task_context here = {0};
+	struct server_config config = followers(1);
+	static struct server server;
 	struct err e = {0};
 	config.backlog = 4096;
-	if (crew_start(&crew, &here, &config, &e) < 0)
+	if (server_start(&server, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
-	kill(crew.at[0].pid, SIGSTOP);
+	kill(server.tasks[0].pid, SIGSTOP);
 	for (int i = 0; i < 1500; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(fd, &crew.address.any, endpoint_size(&crew.address)), 0);
+		assert_int_equal(connect(fd, &server.address.any, endpoint_size(&server.address)),
+				 0);
 		close(fd);
 	}
-	kill(crew.at[0].pid, SIGCONT);
-	for (int i = 0; i < 3000 && crew_sum(&crew).closed < 1500; i++)
+	kill(server.tasks[0].pid, SIGCONT);
+	for (int i = 0; i < 3000 && server_sum(&server).closed < 1500; i++)
 		nap_us(10000);
-	assert_int_equal(crew_sum(&crew).accepted, 1500);
-	assert_int_equal(crew_sum(&crew).closed, 1500);
-	assert_int_equal(crew_stop(&crew), 0);
+	assert_int_equal(server_sum(&server).accepted, 1500);
+	assert_int_equal(server_sum(&server).closed, 1500);
+	assert_int_equal(server_stop(&server), 0);
 }
 
 int main(void)

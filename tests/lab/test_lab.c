@@ -21,8 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
+#include "epolltune/task.h"
 #include "lab/internal.h"
 
 static const struct lab_options veth = {.place = LAB_PRIVATE, .client_addresses = 3};
@@ -53,49 +55,59 @@ static int in_child(int (*body)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int shout(int channel, void *arg)
+static int shout(struct task_port *port, void *arg)
 {
-	char *word = arg, buf[64];
-	struct err e = {0};
-	ssize_t n;
-	lab_send(channel, "ready", 5, &e);
-	while ((n = lab_receive(channel, buf, sizeof(buf), -1, &e)) > 0) {
-		snprintf(word, 64, "%.*s!", (int)n, buf);
-		lab_send(channel, word, strlen(word), &e);
+	char *word = arg, buf[4];
+	task_answer(port, 0, NULL, NULL, 0);
+	while (task_hear(port, buf, sizeof(buf))) {
+		snprintf(word, 64, "%.3s!", buf);
+		task_answer(port, 7, NULL, word, 5);
 	}
 	return 0;
 }
 
-static void a_task_replies_and_shares_memory(void **state)
+/* Starts shout() on a host. */
+static int shout_start(struct task *t, struct lab *lab, enum lab_host host, void *word,
+		       struct err *e)
+{
+	return task_start(t, &(struct task_context){lab, host}, shout, word, e);
+}
+
+static void a_task_answers_and_shares_memory(void **state)
 {
 	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&veth, &h);
 	for (int where = LAB_SERVER; where <= LAB_CLIENT; where++) {
-		char buf[64] = "";
-		int channel;
+		char buf[5] = "";
+		struct task t;
 		char *word = lab_alloc(lab, 64, &e);
 		assert_non_null(word);
-		assert_int_equal(lab_spawn(lab, (enum lab_host)where, shout, word, &channel, &e),
-				 0);
-		assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), 5);
-		assert_int_equal(lab_send(channel, "hey", 3, &e), 0);
-		assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), 4);
-		assert_memory_equal(buf, "hey!", 4);
+		assert_int_equal(shout_start(&t, lab, (enum lab_host)where, word, &e), 0);
+		assert_int_equal(task_await(&t, NULL, 0, 5000, &e), 0);
+		assert_int_equal(task_ask(&t, "hey", 4, buf, sizeof(buf), 5000, &e), 7);
+		assert_string_equal(buf, "hey!");
 		assert_string_equal(word, "hey!");
-		close(channel);
+		assert_int_equal(task_check(&t, &e), 0);
+		assert_int_equal(task_end(&t), 0);
 	}
 	lab_close(lab);
 	host_close(h);
 }
 
-static int die(int channel, void *arg)
+static int die(struct task_port *port, void *arg)
 {
-	(void)channel;
+	(void)port;
 	(void)arg;
 	raise(SIGKILL);
 	return 0;
+}
+
+static int give_up(struct task_port *port, void *arg)
+{
+	(void)arg;
+	return err_set(&port->e, ENOLINK, "the link is gone");
 }
 
 static void a_killed_task_is_reported(void **state)
@@ -103,14 +115,58 @@ static void a_killed_task_is_reported(void **state)
 	(void)state;
 	struct host *h;
 	struct err e = {0};
-	char buf[8];
-	int channel;
+	struct task t;
 	struct lab *lab = open_or_skip(&veth, &h);
-	assert_int_equal(lab_spawn(lab, LAB_CLIENT, die, NULL, &channel, &e), 0);
-	assert_int_equal(lab_receive(channel, buf, sizeof(buf), 5000, &e), -EPIPE);
-	close(channel);
+	assert_int_equal(task_start(&t, &(struct task_context){lab, LAB_CLIENT}, die, NULL, &e), 0);
+	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	task_end(&t);
 	lab_close(lab);
 	host_close(h);
+}
+
+static void a_task_without_a_lab_says_how_it_exited(void **state)
+{
+	(void)state;
+	const struct task_context here = {0};
+	struct err e = {0};
+	struct task t;
+	assert_int_equal(task_start(&t, &here, die, NULL, &e), 0);
+	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	assert_non_null(strstr(e.text, "was killed by signal 9"));
+	assert_int_equal(task_end(&t), 0);
+	assert_int_equal(task_start(&t, &here, give_up, NULL, &e), 0);
+	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	assert_string_equal(e.text, "exited: the link is gone");
+	task_end(&t);
+}
+
+/* Answers each request late but the last. */
+static int answer_slowly(struct task_port *port, void *arg)
+{
+	int number;
+	(void)arg;
+	while (task_hear(port, &number, sizeof(number))) {
+		clock_sleep_ms(number < 3 ? 50 : 0);
+		task_answer(port, 0, NULL, &number, sizeof(number));
+	}
+	return 0;
+}
+
+static void a_late_answer_is_dropped(void **state)
+{
+	(void)state;
+	const struct task_context here = {0};
+	struct err e = {0};
+	struct task t;
+	int answer = 0;
+	assert_int_equal(task_start(&t, &here, answer_slowly, NULL, &e), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(task_ask(&t, &i, sizeof(i), &answer, sizeof(answer), 0, &e),
+				 -ETIMEDOUT);
+	assert_int_equal(task_ask(&t, &(int){3}, sizeof(int), &answer, sizeof(answer), 5000, &e),
+			 0);
+	assert_int_equal(answer, 3);
+	assert_int_equal(task_end(&t), 0);
 }
 
 static int refuse(struct host *h, void *arg, struct err *e)
@@ -231,15 +287,15 @@ static void an_agent_without_descriptors_starts_no_task(void **state)
 	(void)state;
 	struct host *h;
 	struct err e = {0};
-	int channel = -1;
+	struct task t = {0};
 	struct lab *lab = open_or_skip(&in_place, &h);
 	char *word = lab_alloc(lab, 64, &e);
 	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, NULL, &e), 0);
-	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), -EMFILE);
+	assert_int_equal(shout_start(&t, lab, LAB_SERVER, word, &e), -EMFILE);
 	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, lab, &e), 0);
-	assert_int_equal(lab_spawn(lab, LAB_SERVER, shout, word, &channel, &e), 0);
-	assert_int_equal(lab_receive(channel, (char[8]){0}, 8, 5000, &e), 5);
-	lab_finish(channel);
+	assert_int_equal(shout_start(&t, lab, LAB_SERVER, word, &e), 0);
+	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), 0);
+	task_end(&t);
 	lab_close(lab);
 	host_close(h);
 }
@@ -531,12 +587,12 @@ static void hold_a_lab(int tell, const struct lab_options *options)
 	struct err e = {0};
 	struct host *h;
 	struct lab *lab;
-	int a, b;
+	struct task a, b;
 	if (host_open(&h, "/", &e) || lab_open(&lab, options, h, &e))
 		_exit(77);
 	char *word = lab_alloc(lab, 128, &e);
-	if (lab_spawn(lab, LAB_SERVER, shout, word, &a, &e) ||
-	    lab_spawn(lab, LAB_CLIENT, shout, word + 64, &b, &e))
+	if (shout_start(&a, lab, LAB_SERVER, word, &e) ||
+	    shout_start(&b, lab, LAB_CLIENT, word + 64, &e))
 		_exit(1);
 	if (write(tell, "x", 1) != 1)
 		_exit(1);
@@ -587,16 +643,16 @@ static void closing_a_lab_kills_busy_tasks(void **state)
 	(void)state;
 	struct host *h;
 	struct err e = {0};
-	int channel;
+	struct task t;
 	pid_t pids[64];
 	struct lab *lab = open_or_skip(&veth, &h);
 	char *word = lab_alloc(lab, 64, &e);
-	assert_int_equal(lab_spawn(lab, LAB_CLIENT, shout, word, &channel, &e), 0);
+	assert_int_equal(shout_start(&t, lab, LAB_CLIENT, word, &e), 0);
 	size_t count = descendants(getpid(), pids, 64);
 	assert_true(count >= 3);
 	lab_close(lab); /* the channel stays open */
 	assert_true(gone_within(pids, count, 5));
-	close(channel);
+	task_end(&t);
 	host_close(h);
 }
 
@@ -633,8 +689,10 @@ static void refused_namespaces_say_what_to_allow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_task_replies_and_shares_memory),
+		cmocka_unit_test(a_task_answers_and_shares_memory),
 		cmocka_unit_test(a_killed_task_is_reported),
+		cmocka_unit_test(a_task_without_a_lab_says_how_it_exited),
+		cmocka_unit_test(a_late_answer_is_dropped),
 		cmocka_unit_test(a_call_returns_the_error),
 		cmocka_unit_test(a_late_reply_answers_no_later_call),
 		cmocka_unit_test(a_late_call_does_not_change_what_is_set),

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/client.h"
 #include "epolltune/epoll_set.h"
 #include "epolltune/lab.h"
-#include "epolltune/load.h"
 #include "epolltune/nic.h"
 #include "epolltune/server.h"
 
@@ -191,15 +191,19 @@ static void the_engine_receives_through_napi(void **state)
 	struct lab *lab = open_as(&napi);
 	struct wire_order *o = order(lab);
 	struct server server;
-	struct load load;
+	struct client client;
 	struct server_usage usage;
-	struct server_config config = {.address = lab_address(lab, LAB_SERVER, 0), .backlog = 16};
+	const struct server_config config = {
+		.address = endpoint_ipv4(lab_address(lab, LAB_SERVER, 0)), .backlog = 16};
 
-	assert_int_equal(server_start(&server, lab, &config, &e), 0);
-	struct load_config to = {.to = config.address, .port = server.port, .connections = 4};
-	assert_int_equal(load_start(&load, lab, &to, &e), 0);
-	assert_int_equal(load_open(&load, 4, 0, 2000, &e), 0);
-	assert_int_equal(load_talk(&load, 20, 5000, &e), 0);
+	assert_int_equal(
+		server_start(&server, &(struct task_context){lab, LAB_SERVER}, &config, &e), 0);
+	const struct client_config to = {.to = server.address, .connections = 4};
+	assert_int_equal(client_start(&client, &(struct task_context){lab, LAB_CLIENT}, &to, &e),
+			 0);
+	assert_int_equal(client_open(&client, 4, 0, 2000, &e), 0);
+	assert_int_equal(client_await(&client, 4, 2000), 0);
+	assert_int_equal(client_talk(&client, 20, 1, 5000, &e), 0);
 	assert_int_equal(server_usage(&server, &usage, &e), 0);
 	assert_true(usage.cpu_ns > 0);
 	assert_int_not_equal(usage.napi, 0);
@@ -228,18 +232,17 @@ static void the_engine_receives_through_napi(void **state)
 		r = server_busy_poll(&server, &poll, &e);
 		assert_true(r == 0 || r == -EPERM);
 	}
-	assert_int_equal(load_storm(&load, 100, 4, 5000, &e), 0);
-	assert_int_equal(load_sum(&load).requests, 120);
-	assert_int_equal(load_sum(&load).failed, 0);
-	load_forget(&load);
-	assert_int_equal(load_talk(&load, 5, 5000, &e), 0);
-	struct histogram *h = calloc(2, sizeof(*h));
+	assert_int_equal(client_talk(&client, 100, 4, 5000, &e), 0);
+	assert_int_equal(client_sum(&client).done, 100);
+	assert_int_equal(client_sum(&client).failed, 0);
+	assert_int_equal(client_talk(&client, 5, 1, 5000, &e), 0);
+	struct histogram *h = calloc(1, sizeof(*h));
 	assert_non_null(h);
-	load_latency(&load, &h[0], &h[1]);
-	assert_int_equal(h[1].total, 5);
+	client_latency(&client, h);
+	assert_int_equal(h->total, 5);
 	free(h);
 
-	load_stop(&load);
+	client_stop(&client);
 	server_stop(&server);
 	lab_close(lab);
 }

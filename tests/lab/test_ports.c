@@ -83,7 +83,7 @@ static void bounded_churn_takes_its_time(void **state)
 	CLEAN(host_closep) struct host *h = NULL;
 	CLEAN(lab_closep) struct lab *lab = NULL;
 	const struct lab_options options = {.client_addresses = 1};
-	const struct churn_config config = {.close = CHURN_RESET, .most = 100, .max_per_s = 500};
+	const struct churn_config config = {.close = CHURN_RESET, .max = 100, .max_per_s = 500};
 	struct churn_result r;
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	if (lab_open(&lab, &options, h, &e))

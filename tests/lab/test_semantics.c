@@ -62,7 +62,7 @@ static void this_kernel_keeps_every_promise(void **state)
 			fail_msg("%s: %s", s.at[i].name, s.at[i].detail);
 		if (s.at[i].state == SEMANTICS_DEVIATES)
 			fail_msg("%s: expected %lld to %lld, seen %lld", s.at[i].name,
-				 (long long)s.at[i].least, (long long)s.at[i].most,
+				 (long long)s.at[i].min, (long long)s.at[i].max,
 				 (long long)s.at[i].seen);
 	}
 	assert_true(s.spin_wakeups_per_s > 1000);

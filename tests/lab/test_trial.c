@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
 #define REUSE "net.ipv4.tcp_tw_reuse"
@@ -107,33 +108,33 @@ static void a_refused_value_restores_the_others(void **state)
 static void servers_and_clients_end(void **state)
 {
 	(void)state;
-	const struct load_config ten = {.connections = 10};
-	const struct load_config too_many = {.connections = UINT64_C(1) << 40};
+	const struct client_config ten = {.connections = 10};
+	const struct client_config too_many = {.connections = UINT64_C(1) << 40};
 	struct fixture f;
 	struct trial *t = &f.trial;
 	struct err e = {0};
 	int limit;
 	fixture_open(&f);
-	assert_int_equal(trial_load(t, ten, &e), -EINVAL);
+	assert_int_equal(trial_client(t, ten, &e), -EINVAL);
 	assert_int_equal(trial_server(t, (struct server_config){.backlog = 64}, &e), 0);
-	assert_int_equal(trial_load(t, ten, &e), 0);
-	assert_int_equal(trial_load(t, too_many, &e), -EMFILE);
-	assert_int_equal(trial_load_optional(t, too_many, &e), 0);
-	assert_null(t->loads[1]);
-	assert_int_equal(trial_load_optional(t, ten, &e), 0);
-	assert_non_null(t->loads[1]);
-	assert_int_equal(trial_load(t, ten, &e), -EINVAL);
-	assert_int_equal(load_open(t->loads[1], 10, 0, 5000, &e), 0);
-	assert_int_equal(load_await(t->loads[1], 10, 5000), 0);
-	assert_int_equal(load_check(t->loads[1], &e), 0);
-	assert_int_equal(load_await(t->loads[0], 1, 1), -ETIMEDOUT);
+	assert_int_equal(trial_client(t, ten, &e), 0);
+	assert_int_equal(trial_client(t, too_many, &e), -EMFILE);
+	assert_int_equal(trial_client_optional(t, too_many, &e), 0);
+	assert_null(t->clients[1]);
+	assert_int_equal(trial_client_optional(t, ten, &e), 0);
+	assert_non_null(t->clients[1]);
+	assert_int_equal(trial_client(t, ten, &e), -EINVAL);
+	assert_int_equal(client_open(t->clients[1], 10, 0, 5000, &e), 0);
+	assert_int_equal(client_await(t->clients[1], 10, 5000), 0);
+	assert_int_equal(client_check(t->clients[1], &e), 0);
+	assert_int_equal(client_await(t->clients[0], 1, 1), -ETIMEDOUT);
 	assert_int_equal(server_await(t->server, 10, &limit), 10);
 	assert_int_equal(limit, 0);
 	/* Another server ends the first and its clients. */
 	assert_int_equal(trial_server(t, (struct server_config){.backlog = 64}, &e), 0);
-	assert_int_equal(t->server->stats->accepted, 0);
-	assert_null(t->loads[0]);
-	assert_null(t->loads[1]);
+	assert_int_equal(server_sum(t->server).accepted, 0);
+	assert_null(t->clients[0]);
+	assert_null(t->clients[1]);
 	assert_int_equal(trial_end(t, 0, &e), 0);
 	assert_null(t->server);
 	assert_int_equal(lab_mark(f.lab), f.mark);
@@ -148,11 +149,11 @@ static void gentle_clients_arrive_slowly(void **state)
 	fixture_open(&f);
 	f.options.gentle = true;
 	assert_int_equal(trial_server(&f.trial, (struct server_config){.backlog = 1024}, &e), 0);
-	assert_int_equal(trial_load(&f.trial, (struct load_config){.connections = 400}, &e), 0);
-	uint64_t began = load_now_ns();
-	if (load_open(f.trial.loads[0], 400, 0, 10000, &e))
+	assert_int_equal(trial_client(&f.trial, (struct client_config){.connections = 400}, &e), 0);
+	uint64_t began = clock_ns();
+	if (client_open(f.trial.clients[0], 400, 0, 10000, &e))
 		fail_msg("%s", e.text);
-	assert_true(load_now_ns() - began >= UINT64_C(399) * 1000000000 / GENTLE_PER_S);
+	assert_true(clock_ns() - began >= UINT64_C(399) * 1000000000 / GENTLE_PER_S);
 	assert_int_equal(trial_end(&f.trial, 0, &e), 0);
 	fixture_close(&f);
 }

@@ -1,6 +1,7 @@
 /* The delay wire: delay, pacing, loss and clean-up. */
 #include "../support/support.h"
 #include "epolltune/lab.h"
+#include "epolltune/task.h"
 #include "epolltune/wire.h"
 
 #include <dirent.h>
@@ -69,16 +70,16 @@ struct pings {
 	uint64_t ns[PINGS];
 };
 
-static int echo_task(int channel, void *arg)
+static int echo_task(struct task_port *port, void *arg)
 {
 	struct pings *p = arg;
 	char byte;
 	int sock = socket(AF_INET, SOCK_DGRAM, 0);
 	if (bind(sock, (struct sockaddr *)&p->server, sizeof(p->server)))
 		return -errno;
-	send(channel, "r", 1, 0);
+	task_answer(port, 0, NULL, NULL, 0);
 	for (;;) {
-		struct pollfd fds[] = {{channel, POLLIN, 0}, {sock, POLLIN, 0}};
+		struct pollfd fds[] = {{port->channel, POLLIN, 0}, {sock, POLLIN, 0}};
 		struct sockaddr_in from;
 		socklen_t size = sizeof(from);
 		poll(fds, 2, 60000);
@@ -89,7 +90,7 @@ static int echo_task(int channel, void *arg)
 	}
 }
 
-static int ping_task(int channel, void *arg)
+static int ping_task(struct task_port *port, void *arg)
 {
 	struct pings *p = arg;
 	int sock = socket(AF_INET, SOCK_DGRAM, 0);
@@ -103,24 +104,23 @@ static int ping_task(int channel, void *arg)
 			break;
 		p->ns[p->answered++] = now_ns() - sent;
 	}
-	send(channel, "d", 1, 0);
+	task_answer(port, 0, NULL, NULL, 0);
 	return 0;
 }
 
-static void task_start(enum lab_host where, lab_task task, void *arg, int *channel)
+static void start(enum lab_host where, task_main main, void *arg, struct task *task)
 {
 	struct err e = {0};
-	if (lab_spawn(lab, where, task, arg, channel, &e))
+	if (task_start(task, &(struct task_context){lab, where}, main, arg, &e))
 		fail_msg("%s", e.text);
 }
 
-static void task_word(int channel, char word)
+/* Waits for the answer to the start. */
+static void await(struct task *task)
 {
 	struct err e = {0};
-	char got = 0;
-	if (lab_receive(channel, &got, 1, 60000, &e) != 1)
+	if (task_await(task, NULL, 0, 60000, &e))
 		fail_msg("%s", e.text);
-	assert_int_equal(got, word);
 }
 
 static int ascending(const void *a, const void *b)
@@ -132,17 +132,17 @@ static int ascending(const void *a, const void *b)
 static struct pings *ping(uint64_t rtt_us)
 {
 	struct err e = {0};
-	int server, client;
+	struct task server, client;
 	lab_make(rtt_us, 0, 0);
 	struct pings *p = lab_alloc(lab, sizeof(*p), &e);
 	assert_non_null(p);
 	p->server = server_address();
-	task_start(LAB_SERVER, echo_task, p, &server);
-	task_word(server, 'r');
-	task_start(LAB_CLIENT, ping_task, p, &client);
-	task_word(client, 'd');
-	close(client);
-	close(server);
+	start(LAB_SERVER, echo_task, p, &server);
+	await(&server);
+	start(LAB_CLIENT, ping_task, p, &client);
+	await(&client);
+	task_end(&client);
+	task_end(&server);
 	assert_int_equal(p->answered, PINGS);
 	qsort(p->ns, PINGS, sizeof(*p->ns), ascending);
 	return p;
@@ -174,7 +174,7 @@ struct bulk {
 
 static unsigned char stream_byte(uint64_t at) { return (unsigned char)(at * 2654435761u >> 13); }
 
-static int drain_task(int channel, void *arg)
+static int drain_task(struct task_port *port, void *arg)
 {
 	static unsigned char buf[1 << 18];
 	struct bulk *b = arg;
@@ -182,21 +182,22 @@ static int drain_task(int channel, void *arg)
 	int sock = socket(AF_INET, SOCK_STREAM, 0);
 	if (bind(sock, (struct sockaddr *)&b->server, sizeof(b->server)) || listen(sock, 1))
 		return -errno;
-	send(channel, "r", 1, 0);
+	task_answer(port, 0, NULL, NULL, 0);
 	int conn = accept(sock, NULL, NULL);
 	if (b->deaf)
-		recv(channel, buf, 1, 0);
+		task_hear(port, NULL, 0);
 	while ((n = recv(conn, buf, sizeof(buf), 0)) > 0)
 		for (ssize_t i = 0; i < n; i++)
 			if (buf[i] == stream_byte(b->good + b->wrong))
 				b->good++;
 			else
 				b->wrong++;
-	send(channel, "d", 1, 0);
+	if (task_hear(port, NULL, 0))
+		task_answer(port, 0, NULL, NULL, 0);
 	return 0;
 }
 
-static int stream_task(int channel, void *arg)
+static int stream_task(struct task_port *port, void *arg)
 {
 	static unsigned char buf[1 << 16];
 	struct bulk *b = arg;
@@ -212,30 +213,31 @@ static int stream_task(int channel, void *arg)
 			return -errno;
 		b->sent += (uint64_t)done;
 		if (b->deaf && b->sent >= 1 << 16)
-			send(channel, "f", 1, MSG_DONTWAIT);
+			task_answer(port, 0, NULL, NULL, 0);
 	}
 	return 0;
 }
 
-static struct bulk *bulk(uint64_t size, bool deaf, int *server, int *client)
+static struct bulk *bulk(uint64_t size, bool deaf, struct task *server, struct task *client)
 {
 	struct err e = {0};
 	struct bulk *b = lab_alloc(lab, sizeof(*b), &e);
 	assert_non_null(b);
 	*b = (struct bulk){.server = server_address(), .size = size, .deaf = deaf};
-	task_start(LAB_SERVER, drain_task, b, server);
-	task_word(*server, 'r');
-	task_start(LAB_CLIENT, stream_task, b, client);
+	start(LAB_SERVER, drain_task, b, server);
+	await(server);
+	start(LAB_CLIENT, stream_task, b, client);
 	return b;
 }
 
 static void bulk_arrives(uint64_t size)
 {
-	int server, client;
+	struct task server, client;
 	struct bulk *b = bulk(size, false, &server, &client);
-	task_word(server, 'd');
-	close(server);
-	close(client);
+	if (task_ask(&server, NULL, 0, NULL, 0, 60000, NULL))
+		fail_msg("the server does not answer");
+	task_end(&server);
+	task_end(&client);
 	assert_int_equal(b->good, size);
 	assert_int_equal(b->wrong, 0);
 	assert_true(lab_wire(lab)->way[LAB_CLIENT].bytes >= size);
@@ -293,19 +295,19 @@ static unsigned group_size(void)
 static void closing_a_lab_kills_blocked_tasks_and_the_relay(void **state)
 {
 	(void)state;
-	int server, client;
+	struct task server, client;
 	setpgid(0, 0);
 	unsigned before = group_size();
 	lab_make(1000, 0, 0);
 	/* A client blocked in send(): the server does not read. */
 	bulk(UINT64_MAX, true, &server, &client);
-	task_word(client, 'f');
+	await(&client);
 	assert_true(group_size() >= before + 5);
 	lab_close(lab);
 	lab = NULL;
 	assert_int_equal(group_size(), before);
-	close(server);
-	close(client);
+	task_end(&server);
+	task_end(&client);
 }
 
 static bool close_range_refuse(void)

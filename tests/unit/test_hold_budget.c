@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/hold_budget.h"
-#include "engine/rig.h"
+#include "bench/fixture.h"
+#include "bench/hold_budget.h"
 
 static struct host *machine;
 
@@ -31,7 +31,7 @@ static int check(uint64_t connections, uint64_t watches, uint64_t per_process, s
 	const struct hold_plan plan = {.connections = connections,
 				       .watches = watches,
 				       .per_process = per_process,
-				       .processes_most = RIG_TASKS,
+				       .processes_max = FIXTURE_TASKS,
 				       .ports_of_process = ports};
 	hold_budget_make(&b, machine, &plan);
 	return hold_budget_check(&b, e);

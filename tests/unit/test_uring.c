@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "engine/uring.h"
+#include "bench/uring.h"
 
 static struct uring ring;
 

@@ -17,8 +17,8 @@ static void judge_checks(const struct semantics_check *checks, size_t count)
 static const struct semantics_check kept = {.name = "level-first",
 					    .finding = "level-lost",
 					    .expected = "one event",
-					    .least = 1,
-					    .most = 1,
+					    .min = 1,
+					    .max = 1,
 					    .seen = 1,
 					    .state = SEMANTICS_AS_EXPECTED};
 
@@ -28,8 +28,8 @@ static struct semantics_check deviation(const char *finding, int64_t least, int6
 	return (struct semantics_check){.name = "check",
 					.finding = finding,
 					.expected = "some events",
-					.least = least,
-					.most = most,
+					.min = least,
+					.max = most,
 					.seen = seen,
 					.state = SEMANTICS_DEVIATES};
 }

@@ -1,4 +1,4 @@
-/* The client pool against servers that are stopped, never answer, or are too slow: what it counts,
+/* The client against servers that are stopped, never answer, or are too slow: what it counts,
  * and that it stops on request. Over loopback. */
 #include "../support/support.h"
 
@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
-#include "engine/crew.h"
-#include "engine/fleet.h"
+#include "epolltune/client.h"
+#include "epolltune/clock.h"
+#include "epolltune/server.h"
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -27,50 +27,48 @@
 
 #define LATE_NS 1000000000ull /* operations due before the end may start this long after it */
 
-static const struct place here;
-static struct crew crew;
-static struct fleet fleet;
+static const struct task_context here;
+static struct server server;
+static struct client client;
 
 static void serve(void)
 {
 	struct err e = {0};
-	const struct crew_config config = {
+	const struct server_config config = {
 		.address.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
 		.workers = 1,
 		.backlog = 1024,
-		.listener = -1,
 	};
-	if (crew_start(&crew, &here, &config, &e) < 0)
+	if (server_start(&server, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
 /* 0 as `patience_ms`: the default. */
-static void drive(const union endpoint *to, uint64_t capacity, unsigned drivers,
+static void drive(const union endpoint *to, uint64_t connections, unsigned processes,
 		  unsigned patience_ms)
 {
-	static struct fleet_config config;
+	const struct client_config config = {.to = *to,
+					     .connections = connections,
+					     .processes = processes,
+					     .patience_ms = patience_ms};
 	struct err e = {0};
-	config = (struct fleet_config){.drivers = drivers};
-	config.driver.to = *to;
-	config.driver.capacity = capacity;
-	config.driver.patience_ms = patience_ms;
-	if (fleet_start(&fleet, &here, &config, &e) < 0)
+	if (client_start(&client, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
-static struct fleet_sum order(const struct driver_order *o, int (*tick)(uint64_t done, void *arg),
-			      void *arg)
+static struct client_sum order(const struct client_order *o, int (*tick)(uint64_t done, void *arg),
+			       void *arg)
 {
 	struct err e = {0};
-	if (fleet_order(&fleet, o, tick, arg, &e) < 0)
+	if (client_order(&client, o, tick, arg, &e) < 0)
 		fail_msg("%s", e.text);
-	return fleet_sum(&fleet);
+	return client_sum(&client);
 }
 
 static void open_connections(uint64_t count)
 {
-	const struct driver_order o = {.verb = DRIVER_OPEN, .count = count};
-	struct fleet_sum s = order(&o, NULL, NULL);
+	const struct client_order o = {.verb = CLIENT_OPEN, .count = count};
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.held, count);
 	/* The rate is the total over the total time, however unevenly the processes work. */
 	double rate = (double)count * 1e9 / (double)s.elapsed_ns;
@@ -85,27 +83,27 @@ static int give_up(uint64_t done, void *arg)
 }
 
 /* An order of a quarter of an hour is given up: all processes stop at once, whether the server
- * answers or not. A single connection uses blocking calls. */
+ * answers or not. */
 static void an_order_that_is_given_up_stops_at_once(void **state)
 {
 	(void)state;
 	for (unsigned connections = 1; connections <= 2; connections++)
 		for (int stopped = 0; stopped <= 1; stopped++) {
-			const struct driver_order o = {.verb = DRIVER_REQUEST,
+			const struct client_order o = {.verb = CLIENT_REQUEST,
 						       .duration_us = 900000000,
 						       .active = connections,
 						       .depth = 1,
 						       .size = 64};
 			struct err e = {0};
 			serve();
-			drive(&crew.address, connections, 1, 0);
+			drive(&server.address, connections, 1, 0);
 			open_connections(connections);
 			if (stopped)
-				kill(crew.at[0].pid, SIGSTOP);
-			assert_int_equal(fleet_order(&fleet, &o, give_up, NULL, &e), -EINTR);
-			fleet_stop(&fleet);
-			kill(crew.at[0].pid, SIGCONT);
-			crew_stop(&crew);
+				kill(server.tasks[0].pid, SIGSTOP);
+			assert_int_equal(client_order(&client, &o, give_up, NULL, &e), -EINTR);
+			client_stop(&client);
+			kill(server.tasks[0].pid, SIGCONT);
+			server_stop(&server);
 		}
 }
 
@@ -115,7 +113,7 @@ static int let_go_on(uint64_t done, void *arg)
 	const uint64_t *at = arg;
 	(void)done;
 	if (clock_ns() > *at)
-		kill(crew.at[0].pid, SIGCONT);
+		kill(server.tasks[0].pid, SIGCONT);
 	return 0;
 }
 
@@ -124,7 +122,7 @@ static int let_go_on(uint64_t done, void *arg)
 static void operations_that_never_started_are_counted(void **state)
 {
 	(void)state;
-	const struct driver_order o = {.verb = DRIVER_REQUEST,
+	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 200000,
 				       .active = 4,
 				       .rate_per_s = 1000,
@@ -132,15 +130,15 @@ static void operations_that_never_started_are_counted(void **state)
 				       .size = 64};
 	static struct histogram h;
 	serve();
-	drive(&crew.address, 4, 1, 0);
+	drive(&server.address, 4, 1, 0);
 	open_connections(4);
-	kill(crew.at[0].pid, SIGSTOP);
+	kill(server.tasks[0].pid, SIGSTOP);
 	uint64_t at = clock_ns() + 200000000 + LATE_NS + LATE_NS / 2;
-	struct fleet_sum s = order(&o, let_go_on, &at);
+	struct client_sum s = order(&o, let_go_on, &at);
 	assert_int_equal(s.done + s.missed + s.failed, 200);
 	assert_in_range(s.missed, 150, 196);
 	assert_int_equal(s.elapsed_ns, 200000000);
-	fleet_latency(&fleet, &h);
+	client_latency(&client, &h);
 	assert_int_equal(h.total, 200 - s.failed);
 	assert_true(histogram_quantile(&h, 0.1) >= LATE_NS);
 }
@@ -149,7 +147,7 @@ static void operations_that_never_started_are_counted(void **state)
 static void operations_beyond_the_capacity_are_counted(void **state)
 {
 	(void)state;
-	const struct driver_order o = {.verb = DRIVER_REQUEST,
+	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 100000,
 				       .active = 4,
 				       .rate_per_s = 1e9,
@@ -157,13 +155,13 @@ static void operations_beyond_the_capacity_are_counted(void **state)
 				       .size = 64};
 	static struct histogram h;
 	serve();
-	drive(&crew.address, 4, 2, 0);
+	drive(&server.address, 4, 2, 0);
 	open_connections(4);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 0);
 	assert_true(s.done > 0 && s.missed > 0);
 	assert_int_equal(s.done + s.missed, 100000000);
-	fleet_latency(&fleet, &h);
+	client_latency(&client, &h);
 	assert_int_equal(h.total, 100000000);
 	assert_true(histogram_quantile(&h, 0.5) >= LATE_NS);
 }
@@ -174,21 +172,21 @@ static void the_rate_is_shared_by_the_work(void **state)
 	(void)state;
 	static const uint64_t active[] = {1, 2, 6};
 	serve();
-	drive(&crew.address, 6, 3, 0);
+	drive(&server.address, 6, 3, 0);
 	open_connections(6);
 	for (size_t i = 0; i < sizeof(active) / sizeof(active[0]); i++) {
-		const struct driver_order o = {.verb = DRIVER_REQUEST,
+		const struct client_order o = {.verb = CLIENT_REQUEST,
 					       .duration_us = 300000,
 					       .active = active[i],
 					       .rate_per_s = 600,
 					       .depth = 1,
 					       .size = 64};
-		struct fleet_sum s = order(&o, NULL, NULL);
+		struct client_sum s = order(&o, NULL, NULL);
 		/* Each of three processes may round up or down. */
 		assert_in_range(s.done + s.missed, 177, 183);
 	}
 	/* Less than one per second for each process. */
-	const struct driver_order slow = {.verb = DRIVER_REQUEST,
+	const struct client_order slow = {.verb = CLIENT_REQUEST,
 					  .count = 6,
 					  .active = 6,
 					  .rate_per_s = 2,
@@ -249,12 +247,12 @@ static pid_t serve_at(void (*serves)(int listener), int backlog, union endpoint 
 	return pid;
 }
 
-/* Stops the client pool, then the server, which runs until then. */
-static void stop_both(pid_t server)
+/* Stops the client, then the server, which runs until then. */
+static void stop_both(pid_t peer)
 {
-	fleet_stop(&fleet);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	client_stop(&client);
+	kill(peer, SIGKILL);
+	assert_int_equal(waitpid(peer, NULL, 0), peer);
 }
 
 static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
@@ -271,20 +269,20 @@ static void failures_name_what_the_server_did(void **state)
 		const char *text;
 	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not an echo"}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct driver_order o = {.verb = DRIVER_REQUEST,
+		const struct client_order o = {.verb = CLIENT_REQUEST,
 					       .duration_us = 100000,
 					       .active = 1,
 					       .depth = 1,
 					       .size = 64};
 		union endpoint address;
-		pid_t server = serve_by(cases[i].serves, &address);
+		pid_t peer = serve_by(cases[i].serves, &address);
 		drive(&address, 1, 1, 0);
 		open_connections(1);
-		struct fleet_sum s = order(&o, NULL, NULL);
+		struct client_sum s = order(&o, NULL, NULL);
 		assert_int_equal(s.failed, 1);
-		assert_non_null(strstr(driver_failure(s.first_errno), cases[i].text));
-		fleet_stop(&fleet);
-		assert_int_equal(waitpid(server, NULL, 0), server);
+		assert_non_null(strstr(client_failure(s.first_errno), cases[i].text));
+		client_stop(&client);
+		assert_int_equal(waitpid(peer, NULL, 0), peer);
 	}
 }
 
@@ -298,39 +296,39 @@ static void never_accept(int listener)
 static void failed_handshakes_are_counted(void **state)
 {
 	(void)state;
-	struct driver_order o = {.verb = DRIVER_OPEN, .count = 100};
+	struct client_order o = {.verb = CLIENT_OPEN, .count = 100};
 	union endpoint address;
-	pid_t server = serve_by(never_accept, &address);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	pid_t peer = serve_by(never_accept, &address);
+	kill(peer, SIGKILL);
+	assert_int_equal(waitpid(peer, NULL, 0), peer);
 	drive(&address, 100, 1, 0);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 100);
 	assert_int_equal(s.held, 0);
 	assert_int_equal(s.first_errno, ECONNREFUSED);
-	fleet_stop(&fleet);
+	client_stop(&client);
 
 	/* A backlog of 8 holds 9 connections (include/net/sock.h, sk_acceptq_is_full()). */
-	server = serve_by(never_accept, &address);
+	peer = serve_by(never_accept, &address);
 	drive(&address, 100, 1, 500);
 	s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 91);
 	assert_int_equal(s.held, 9);
 	assert_int_equal(s.first_errno, ETIMEDOUT);
-	fleet_stop(&fleet);
-	kill(server, SIGKILL);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	client_stop(&client);
+	kill(peer, SIGKILL);
+	assert_int_equal(waitpid(peer, NULL, 0), peer);
 
 	serve();
 	for (o.window = 1; o.window <= 3; o.window++) {
-		uint64_t before = crew_sum(&crew).requests;
-		drive(&crew.address, 100, 1, 0);
+		uint64_t before = server_sum(&server).requests;
+		drive(&server.address, 100, 1, 0);
 		s = order(&o, NULL, NULL);
 		assert_int_equal(s.failed, 0);
 		assert_int_equal(s.held, 100);
 		/* The last of each window sent a request and got a reply. */
-		assert_true(crew_sum(&crew).requests - before >= 100 / o.window);
-		fleet_stop(&fleet);
+		assert_true(server_sum(&server).requests - before >= 100 / o.window);
+		client_stop(&client);
 	}
 }
 
@@ -360,24 +358,22 @@ static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
 	}
 }
 
-/* With DRIVER_CLOSE_SERVER an exchange ends when the server closes; a server that does not has
+/* With CLIENT_CLOSE_SERVER an exchange ends when the server closes; a server that does not has
  * failed it. */
 static void a_server_that_does_not_close_fails_the_exchange(void **state)
 {
 	(void)state;
-	static struct fleet_config config;
-	const struct driver_order o = {
-		.verb = DRIVER_CHURN, .duration_us = 100000, .active = 5, .depth = 1, .size = 64};
+	const struct client_order o = {
+		.verb = CLIENT_CHURN, .duration_us = 100000, .active = 5, .depth = 1, .size = 64};
 	struct err e = {0};
 	serve();
-	config = (struct fleet_config){.drivers = 1};
-	config.driver = (struct driver_config){.to = crew.address,
-					       .close = DRIVER_CLOSE_SERVER,
-					       .capacity = 5,
-					       .patience_ms = 500};
-	if (fleet_start(&fleet, &here, &config, &e) < 0)
+	const struct client_config config = {.to = server.address,
+					     .close = CLIENT_CLOSE_SERVER,
+					     .connections = 5,
+					     .patience_ms = 500};
+	if (client_start(&client, &here, &config, &e) < 0)
 		fail_msg("%s", e.text);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.done, 0);
 	assert_int_equal(s.failed, 5);
 	assert_int_equal(s.first_errno, ETIMEDOUT);
@@ -404,74 +400,74 @@ static void close_each_second(int listener)
 static void a_window_without_a_reply_has_failed(void **state)
 {
 	(void)state;
-	const struct driver_order o = {.verb = DRIVER_OPEN, .count = 4, .window = 2};
+	const struct client_order o = {.verb = CLIENT_OPEN, .count = 4, .window = 2};
 	union endpoint address;
-	pid_t server = serve_by(close_each_second, &address);
+	pid_t peer = serve_by(close_each_second, &address);
 	drive(&address, 4, 1, 0);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.done, 2);
 	assert_int_equal(s.failed, 2);
 	assert_int_equal(s.held, 2);
-	stop_both(server);
+	stop_both(peer);
 }
 
 /* Connections whose SYN was retransmitted work like all others. */
 static void a_connection_with_a_retransmitted_syn_works(void **state)
 {
 	(void)state;
-	const struct driver_order o = {
-		.verb = DRIVER_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
+	const struct client_order o = {
+		.verb = CLIENT_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
 	union endpoint address;
 	/* Two fit into its accept queue; the SYNs of the others are dropped and retransmitted after
 	 * 1 s. */
-	pid_t server = serve_at(echo_late, 1, &address);
+	pid_t peer = serve_at(echo_late, 1, &address);
 	drive(&address, 4, 1, 3000);
 	open_connections(4);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 0);
 	assert_int_equal(s.done, 40);
-	stop_both(server);
+	stop_both(peer);
 }
 
 /* Held connections that the server closes while more are opened are lost, and the order ends. */
 static void a_connection_lost_while_others_open_is_counted(void **state)
 {
 	(void)state;
-	const struct driver_order talk = {
-		.verb = DRIVER_REQUEST, .count = 4, .active = 2, .depth = 1, .size = 64};
-	const struct driver_order more = {
-		.verb = DRIVER_OPEN, .count = 4, .rate_per_s = 20, .window = 2};
+	const struct client_order talk = {
+		.verb = CLIENT_REQUEST, .count = 4, .active = 2, .depth = 1, .size = 64};
+	const struct client_order more = {
+		.verb = CLIENT_OPEN, .count = 4, .rate_per_s = 20, .window = 2};
 	union endpoint address;
-	pid_t server = serve_by(lose_two, &address);
+	pid_t peer = serve_by(lose_two, &address);
 	drive(&address, 6, 1, 2000);
 	open_connections(2);
 	assert_int_equal(order(&talk, NULL, NULL).done, 4);
-	struct fleet_sum s = order(&more, NULL, NULL);
+	struct client_sum s = order(&more, NULL, NULL);
 	assert_int_equal(s.done, 4);
 	assert_int_equal(s.failed, 2);
 	assert_int_equal(s.held, 4);
-	stop_both(server);
+	stop_both(peer);
 }
 
 /* A connection without an answer is reported, and does not lower the rate of the others. */
 static void a_connection_without_an_answer_does_not_lower_the_rate(void **state)
 {
 	(void)state;
-	const struct driver_order o = {
-		.verb = DRIVER_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
+	const struct client_order o = {
+		.verb = CLIENT_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
 	union endpoint address;
-	pid_t server = serve_by(echo_to_first, &address);
+	pid_t peer = serve_by(echo_to_first, &address);
 	drive(&address, 2, 1, 2000);
 	open_connections(2);
-	struct fleet_sum s = order(&o, NULL, NULL);
+	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.failed, 1);
 	assert_int_equal(s.first_errno, ETIMEDOUT);
 	assert_int_equal(s.held, 1);
 	assert_int_equal(s.elapsed_ns, 300000000);
 	/* The last reply may arrive after the end. */
 	assert_true(s.done > 1 && s.rate * 0.3 > (double)s.done - 1.5);
-	fleet_stop(&fleet);
-	assert_int_equal(waitpid(server, NULL, 0), server);
+	client_stop(&client);
+	assert_int_equal(waitpid(peer, NULL, 0), peer);
 }
 
 static size_t time_waits(const union endpoint *to)
@@ -492,17 +488,17 @@ static void held_connections_are_reset(void **state)
 {
 	(void)state;
 	serve();
-	drive(&crew.address, 50, 2, 0);
+	drive(&server.address, 50, 2, 0);
 	open_connections(50);
-	fleet_stop(&fleet);
-	assert_int_equal(time_waits(&crew.address), 0);
+	client_stop(&client);
+	assert_int_equal(time_waits(&server.address), 0);
 }
 
 /* The median latency of an open-loop order in ns, measured in a process in which epoll_pwait2(2)
  * fails with `code` (0: works). */
 static uint64_t paced_latency(int code)
 {
-	const struct driver_order o = {.verb = DRIVER_REQUEST,
+	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 200000,
 				       .active = 1,
 				       .rate_per_s = 300,
@@ -524,12 +520,12 @@ static uint64_t paced_latency(int code)
 		if (code && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 			     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0))
 			_exit(77);
-		drive(&crew.address, 1, 1, 0);
+		drive(&server.address, 1, 1, 0);
 		open_connections(1);
-		struct fleet_sum s = order(&o, NULL, NULL);
-		fleet_latency(&fleet, &h);
+		struct client_sum s = order(&o, NULL, NULL);
+		client_latency(&client, &h);
 		median = histogram_quantile(&h, 0.5);
-		fleet_stop(&fleet);
+		client_stop(&client);
 		_exit(s.done + s.missed == 60 && s.failed == 0 &&
 				      write(pipe_fd[1], &median, sizeof(median)) == sizeof(median)
 			      ? 0
@@ -567,10 +563,10 @@ static void open_loop_orders_are_on_time_without_epoll_pwait2(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	if (crew.processes)
-		kill(crew.at[0].pid, SIGCONT);
-	fleet_stop(&fleet);
-	crew_stop(&crew);
+	if (server.processes)
+		kill(server.tasks[0].pid, SIGCONT);
+	client_stop(&client);
+	server_stop(&server);
 	return 0;
 }
 

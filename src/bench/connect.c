@@ -5,50 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/benches.h"
-#include "engine/floor.h"
-#include "engine/rig.h"
+#include "bench/baseline.h"
+#include "bench/benches.h"
+#include "bench/fixture.h"
 
-#define AT_A_TIME 32 /* concurrent connections of each load worker */
+#define AT_A_TIME 32 /* concurrent connections of each client process */
 #define SIZE 64u
 
 static const struct variant {
 	const char *name;
-	enum driver_close close;
+	enum client_close close;
 	unsigned sources;
 	unsigned periods; /* length of a round; ports are reusable after a second only */
 	const char *conditions;
 } variants[] = {
-	{"reset", DRIVER_CLOSE_RESET, 0, 1, "client closes by reset, 1 address"},
-	{"server-first", DRIVER_CLOSE_SERVER, 0, 1,
+	{"reset", CLIENT_CLOSE_RESET, 0, 1, "client closes by reset, 1 address"},
+	{"server-first", CLIENT_CLOSE_SERVER, 0, 1,
 	 "server closes first (TIME_WAIT there), 1 address"},
-	{"client-first", DRIVER_CLOSE_CLIENT, 1, 6,
+	{"client-first", CLIENT_CLOSE_CLIENT, 1, 6,
 	 "client closes first (TIME_WAIT holds its ports), 1 address"},
-	{"client-first-40-addresses", DRIVER_CLOSE_CLIENT, 40, 1,
+	{"client-first-40-addresses", CLIENT_CLOSE_CLIENT, 40, 1,
 	 "client closes first, 40 addresses in turn"},
 };
 #define VARIANTS (sizeof(variants) / sizeof(variants[0]))
 
-static int variant_round(struct bench_run *run, const struct variant *v, struct rig *rig,
+static int variant_round(struct bench_run *run, const struct variant *v, struct fixture *fixture,
 			 unsigned workers, struct err *e)
 {
 	char conditions[BENCH_CONDITIONS];
-	struct rig_round round;
-	struct driver_order order = {
-		.verb = DRIVER_CHURN,
+	struct fixture_round round;
+	struct client_order order = {
+		.verb = CLIENT_CHURN,
 		.duration_us = run->options.duration_us * v->periods,
 		.active = (uint64_t)AT_A_TIME * workers,
 		.depth = 1,
 		.size = SIZE,
 	};
-	int rc = rig_order(rig, run, &order, &round, e);
+	int rc = fixture_order(fixture, run, &order, &round, e);
 	if (rc < 0)
 		return err_prefix(e, "%s", v->name);
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server and %u load processes, one pair per CPU, %u concurrent "
+		 "%s; %u server and %u client processes, one pair per CPU, %u concurrent "
 		 "connections, %u B each way, loopback",
 		 v->conditions, workers, workers, AT_A_TIME * workers, SIZE);
-	rig_add(run, "connect", v->name, order.active, 0, &round, conditions);
+	fixture_add(run, "connect", v->name, order.active, 0, &round, conditions);
 	if (round.load.starved)
 		bench_note(
 			&run->table,
@@ -57,19 +57,19 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 	return 0;
 }
 
-static int floor_round(struct bench_run *run, unsigned workers, struct err *e)
+static int baseline_round(struct bench_run *run, unsigned workers, struct err *e)
 {
-	struct place place = rig_place(run);
-	struct floor_result result;
-	const struct floor_order order = {
-		.loop = FLOOR_CONNECT,
+	const struct task_context where = fixture_context(run);
+	struct baseline_result result;
+	const struct baseline_order order = {
+		.loop = BASELINE_CONNECT,
 		.duration_us = run->options.duration_us,
 		.processes = workers,
 		.size = SIZE,
 		.stop = &run->stop,
 	};
 	char conditions[BENCH_CONDITIONS];
-	int rc = floor_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	snprintf(conditions, sizeof(conditions),
@@ -88,25 +88,26 @@ static void connect_notes(struct bench_run *run, unsigned workers)
 	struct bench_table *t = &run->table;
 	const struct bench_result *reset =
 		bench_find(t, "connect", "reset", (uint64_t)AT_A_TIME * workers, 0, BENCH_RATE);
-	const struct bench_result *floor =
+	const struct bench_result *baseline =
 		bench_find(t, "connect", "floor-blocking", workers, 0, BENCH_RATE);
-	struct bench_ratio ratio = bench_ratio(reset, floor);
+	struct bench_ratio ratio = bench_ratio(reset, baseline);
 	char text[48];
 	if (ratio.rounds)
 		bench_note(t, "connect: rate of reset relative to floor-blocking: %s",
 			   bench_ratio_text(text, sizeof(text), &ratio));
 }
 
-static int connect_rounds(struct bench_run *run, struct rig *rigs, unsigned workers, struct err *e)
+static int connect_rounds(struct bench_run *run, struct fixture *fixtures, unsigned workers,
+			  struct err *e)
 {
 	int rc = 0;
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
 		rc = bench_round(run, "connect", i, e);
 		for (size_t v = 0; v < VARIANTS && rc == 0; v++)
-			if (rigs[v].crew.processes)
-				rc = variant_round(run, &variants[v], &rigs[v], workers, e);
+			if (fixtures[v].server.processes)
+				rc = variant_round(run, &variants[v], &fixtures[v], workers, e);
 		if (rc == 0 && bench_wants(run, "floor-blocking"))
-			rc = floor_round(run, workers, e);
+			rc = baseline_round(run, workers, e);
 	}
 	return rc;
 }
@@ -114,15 +115,15 @@ static int connect_rounds(struct bench_run *run, struct rig *rigs, unsigned work
 static int connect_run(struct bench_run *run, struct err *e)
 {
 	unsigned workers = run->options.workers ? (unsigned)run->options.workers
-						: rig_workers(run, "connect", 2 * VARIANTS + 1);
-	struct rig *rigs = calloc(VARIANTS, sizeof(*rigs));
-	int rc = rigs ? 0 : err_set(e, ENOMEM, "no memory for the benches");
+						: fixture_workers(run, "connect", 2 * VARIANTS + 1);
+	struct fixture *fixtures = calloc(VARIANTS, sizeof(*fixtures));
+	int rc = fixtures ? 0 : err_set(e, ENOMEM, "no memory for the benches");
 	if (!run->options.duration_us)
 		run->options.duration_us = run->options.quick ? 150000 : 400000;
 	for (size_t v = 0; v < VARIANTS && rc == 0; v++) {
-		struct rig_config config = {
+		struct fixture_config config = {
 			.number = (unsigned)v,
-			.mode = WORKER_LEVEL,
+			.mode = SERVER_LEVEL,
 			.close = variants[v].close,
 			.sources = variants[v].sources,
 			.workers = workers,
@@ -130,17 +131,17 @@ static int connect_run(struct bench_run *run, struct err *e)
 			.pin = true,
 		};
 		if (bench_wants(run, variants[v].name))
-			rc = rig_start(&rigs[v], run, &config, e);
+			rc = fixture_start(&fixtures[v], run, &config, e);
 	}
 	if (rc == 0)
-		rc = connect_rounds(run, rigs, workers, e);
-	for (size_t v = 0; rigs && v < VARIANTS; v++) {
+		rc = connect_rounds(run, fixtures, workers, e);
+	for (size_t v = 0; fixtures && v < VARIANTS; v++) {
 		char what[64];
 		snprintf(what, sizeof(what), "connect %s", variants[v].name);
-		rig_tell(&rigs[v], run, what);
-		rig_stop(&rigs[v]);
+		fixture_notes(&fixtures[v], run, what);
+		fixture_stop(&fixtures[v]);
 	}
-	free(rigs);
+	free(fixtures);
 	if (rc == 0)
 		connect_notes(run, workers);
 	return rc;

@@ -12,6 +12,11 @@ union endpoint {
 	struct sockaddr_in6 v6;
 };
 
+static inline union endpoint endpoint_ipv4(struct in_addr address)
+{
+	return (union endpoint){.v4 = {.sin_family = AF_INET, .sin_addr = address}};
+}
+
 /* Size of the address in use, for bind(2) and connect(2). */
 socklen_t endpoint_size(const union endpoint *p);
 /* In host byte order. */

@@ -29,8 +29,8 @@ static inline void uring_closep(struct uring *u) { uring_close(u); }
 /* Arms one multishot poll for POLLIN; submitted when the queue is full and by uring_submit(). */
 int uring_poll_add(struct uring *u, int fd, uint64_t data, struct err *e);
 int uring_submit(struct uring *u, struct err *e);
-/* Waits for at least `least` completions (0: does not wait), consumes all and returns their number;
+/* Waits for at least `min` completions (0: does not wait), consumes all and returns their number;
  * the error of a poll that failed, -EIO if one ended. */
-int uring_wait(struct uring *u, unsigned least);
+int uring_wait(struct uring *u, unsigned min);
 
 #endif

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "engine/benches.h"
-#include "epolltune/cleanup.h"
+#include "bench/benches.h"
 #include "epolltune/statistics.h"
+#include "epolltune/task.h"
+
+#define SHOW_MS 200 /* between two lines of progress */
 
 static const struct {
 	const char *name, *unit, *meaning;
@@ -146,15 +147,15 @@ struct pair {
 static size_t pairs_split(const struct pair *pairs, size_t count)
 {
 	size_t best = 0;
-	double least = INFINITY;
+	double min = INFINITY;
 	for (size_t split = 0; split <= count; split++) {
 		double against = 0;
 		for (size_t i = 0; i < count; i++) {
 			double d = log(pairs[i].ratio);
 			against += i < split ? fmax(d, 0) : fmax(-d, 0);
 		}
-		if (against < least) {
-			least = against;
+		if (against < min) {
+			min = against;
 			best = split;
 		}
 	}
@@ -295,45 +296,37 @@ int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err
 	return run->stop ? err_set(e, EINTR, "interrupted") : 0;
 }
 
-/* Arguments and results of a task, in the lab's memory. */
-struct task_frame {
+/* Arguments of the task of a bench, in the lab's memory. */
+struct bench_frame {
 	struct bench_run *run;
 	bench_task task;
-	int result;
-	struct err e;
 };
 
-static int task_main(int channel, void *arg)
+static int bench_main(struct task_port *port, void *arg)
 {
-	struct task_frame *f = arg;
-	f->result = f->task(f->run, &f->e);
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	return f->result;
+	struct bench_frame *f = arg;
+	struct err e = {0};
+	int rc = f->task(f->run, &e);
+	task_answer(port, rc, &e, NULL, 0);
+	return 0;
 }
 
 int bench_in_lab(struct bench_run *run, enum lab_host host, bench_task task, struct err *e)
 {
+	const struct task_context where = {run->lab, host};
+	struct task t = {0};
 	size_t mark = lab_mark(run->lab);
-	struct task_frame *f = lab_alloc(run->lab, sizeof(*f), e);
+	struct bench_frame *f = lab_alloc(run->lab, sizeof(*f), e);
 	if (!f)
-		return -e->code;
-	*f = (struct task_frame){.run = run, .task = task};
-	CLEAN(close_fd) int channel = -1;
-	int rc = lab_spawn(run->lab, host, task_main, f, &channel, e);
-	char done;
-	ssize_t n = rc;
-	while (rc == 0 && (n = lab_receive(channel, &done, 1, 200, e)) == -ETIMEDOUT)
+		return -ENOMEM;
+	*f = (struct bench_frame){.run = run, .task = task};
+	int rc = task_start(&t, &where, bench_main, f, e);
+	while (rc == 0 && task_select(&t, 1, SHOW_MS) < 0)
 		if (run->show)
 			run->show(run->progress);
-	if (n == 1) {
-		rc = f->result;
-		if (rc < 0)
-			*e = f->e;
-		else
-			e->code = 0;
-	} else if (rc == 0) {
-		rc = err_set(e, ECHILD, "the measuring process exited unexpectedly");
-	}
+	if (rc == 0)
+		rc = task_await(&t, NULL, 0, -1, e);
+	task_end(&t);
 	lab_release(run->lab, mark);
 	return rc;
 }

@@ -3,10 +3,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "engine/benches.h"
-#include "engine/clock.h"
+#include "bench/benches.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/statistics.h"
 
 #define SPARE_DESCRIPTORS 64

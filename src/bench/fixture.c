@@ -1,4 +1,4 @@
-#include "engine/rig.h"
+#include "bench/fixture.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,24 +8,24 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/clock.h"
 #include "engine/cpus.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 
-#define RIG_ADDRESS 0x7f200001u    /* 127.32.0.1: fixture n listens on 127.32.n.1 and up */
-#define SOURCE_ADDRESS 0x7f300001u /* 127.48.0.1 and up */
+#define FIXTURE_ADDRESS 0x7f200001u /* 127.32.0.1: fixture n listens on 127.32.n.1 and up */
+#define SOURCE_ADDRESS 0x7f300001u  /* 127.48.0.1 and up */
 #define BACKLOG 4096
-#define WINDOW_MOST 64 /* few, so that accepted sockets are still in the CPU caches */
+#define WINDOW_MAX 64 /* few, so that accepted sockets are still in the CPU caches */
 #define TOLERANCE 0.005
 #define ACK_DELAY_S 0.02 /* half of the minimum ACK delay, TCP_DELACK_MIN */
 #define SETTLE_MS 5000
 
-struct place rig_place(const struct bench_run *run)
+struct task_context fixture_context(const struct bench_run *run)
 {
-	return (struct place){.lab = run->lab, .host = LAB_SERVER};
+	return (struct task_context){.lab = run->lab, .host = LAB_SERVER};
 }
 
-/* Half of the accept queue (the smaller of backlog and somaxconn), at most WINDOW_MOST. */
+/* Half of the accept queue (the smaller of backlog and somaxconn), at most WINDOW_MAX. */
 static unsigned accept_window(struct bench_run *run)
 {
 	char value[KNOB_VALUE];
@@ -34,54 +34,53 @@ static unsigned accept_window(struct bench_run *run)
 	if (lab_knob_get(run->lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value),
 			 &ignored) == 0)
 		somaxconn = strtol(value, NULL, 10);
-	somaxconn = somaxconn < WINDOW_MOST * 2 ? somaxconn : WINDOW_MOST * 2;
+	somaxconn = somaxconn < WINDOW_MAX * 2 ? somaxconn : WINDOW_MAX * 2;
 	return somaxconn > 2 ? (unsigned)somaxconn / 2 : 1;
 }
 
-int rig_start(struct rig *r, struct bench_run *run, const struct rig_config *config, struct err *e)
+int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture_config *config,
+		  struct err *e)
 {
-	struct place place = rig_place(run);
-	struct crew_config crew = {
+	const struct task_context where = fixture_context(run);
+	const struct server_config server = {
 		.address.v4 = {.sin_family = AF_INET,
-			       .sin_addr.s_addr = htonl(RIG_ADDRESS + (config->number << 8))},
+			       .sin_addr.s_addr = htonl(FIXTURE_ADDRESS + (config->number << 8))},
 		.share = config->share,
 		.mode = config->mode,
 		.workers = config->workers,
 		.backlog = BACKLOG,
-		.close_after_reply = config->close == DRIVER_CLOSE_SERVER,
-		.apart = config->apart,
+		.close_after_reply = config->close == CLIENT_CLOSE_SERVER,
+		.own_addresses = config->own_addresses,
 		.pin = config->pin,
 		.batch = true,
-		.listener = -1,
 	};
-	struct fleet_config *fleet = calloc(1, sizeof(*fleet));
-	*r = (struct rig){.window = accept_window(run)};
-	if (!fleet)
-		return err_set(e, ENOMEM, "no memory for the load");
-	int rc = crew_start(&r->crew, &place, &crew, e);
-	fleet->driver.to = r->crew.address;
-	fleet->driver.close = config->close;
-	fleet->driver.capacity = config->connections;
-	fleet->driver.batch = true;
-	fleet->driver.source_count = config->sources;
+	union endpoint sources[CLIENT_SOURCES];
+	*r = (struct fixture){.window = accept_window(run)};
+	int rc = server_start(&r->server, &where, &server, e);
 	for (unsigned i = 0; i < config->sources; i++)
-		fleet->driver.sources[i].v4 = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_addr.s_addr = htonl(SOURCE_ADDRESS + i)};
-	fleet->drivers = config->workers;
-	fleet->pin = config->pin;
-	fleet->apart = config->apart ? &r->crew : NULL;
+		sources[i] = endpoint_ipv4((struct in_addr){htonl(SOURCE_ADDRESS + i)});
+	const struct client_config client = {
+		.to = r->server.address,
+		.workers = config->own_addresses ? &r->server : NULL,
+		.close = config->close,
+		.connections = config->connections,
+		.processes = config->workers,
+		.sources = sources,
+		.source_count = config->sources,
+		.pin = config->pin,
+		.batch = true,
+	};
 	if (rc == 0)
-		rc = fleet_start(&r->fleet, &place, fleet, e);
-	free(fleet);
+		rc = client_start(&r->client, &where, &client, e);
 	if (rc < 0)
-		rig_stop(r);
+		fixture_stop(r);
 	return rc;
 }
 
-void rig_stop(struct rig *r)
+void fixture_stop(struct fixture *r)
 {
-	fleet_stop(&r->fleet);
-	crew_stop(&r->crew);
+	client_stop(&r->client);
+	server_stop(&r->server);
 }
 
 static int show_progress(uint64_t done, void *arg)
@@ -94,15 +93,15 @@ static int show_progress(uint64_t done, void *arg)
 }
 
 /* Records the largest difference of two counts of the same thing. The kernel may count from `ours`
- * to `most`. */
-static void crosscheck_range(struct rig *r, enum rig_count which, uint64_t ours, uint64_t most,
-			     int64_t kernels)
+ * to `max`. */
+static void crosscheck_range(struct fixture *r, enum fixture_count which, uint64_t ours,
+			     uint64_t max, int64_t kernels)
 {
-	struct rig_check *c = &r->checks[which];
+	struct fixture_check *c = &r->checks[which];
 	if (kernels < 0 || (!ours && !kernels))
 		return;
 	uint64_t less = (uint64_t)kernels < ours ? ours - (uint64_t)kernels : 0;
-	uint64_t more = (uint64_t)kernels > most ? (uint64_t)kernels - most : 0;
+	uint64_t more = (uint64_t)kernels > max ? (uint64_t)kernels - max : 0;
 	double off = (double)(less + more) / (ours ? (double)ours : 1);
 	c->times++;
 	c->disagreed += off > TOLERANCE;
@@ -110,74 +109,74 @@ static void crosscheck_range(struct rig *r, enum rig_count which, uint64_t ours,
 		return;
 	c->off = off;
 	c->ours = ours;
-	c->most = most;
+	c->max = max;
 	c->kernels = kernels;
 }
 
-static void crosscheck(struct rig *r, enum rig_count which, uint64_t ours, int64_t kernels)
+static void crosscheck(struct fixture *r, enum fixture_count which, uint64_t ours, int64_t kernels)
 {
 	crosscheck_range(r, which, ours, ours, kernels);
 }
 
-void rig_tell(const struct rig *r, struct bench_run *run, const char *what)
+void fixture_notes(const struct fixture *r, struct bench_run *run, const char *what)
 {
-	static const char *const names[RIG_COUNTS] = {
-		[RIG_ACTIVE_OPENS] = "ActiveOpens",
-		[RIG_PASSIVE_OPENS] = "PassiveOpens",
-		[RIG_SEGMENTS] = "InSegs",
+	static const char *const names[FIXTURE_COUNTS] = {
+		[FIXTURE_ACTIVE_OPENS] = "ActiveOpens",
+		[FIXTURE_PASSIVE_OPENS] = "PassiveOpens",
+		[FIXTURE_SEGMENTS] = "InSegs",
 	};
-	for (int i = 0; i < RIG_COUNTS; i++) {
-		const struct rig_check *c = &r->checks[i];
-		char most[64] = "";
-		if (c->most > c->ours)
-			snprintf(most, sizeof(most), ", or up to %llu with acknowledgements",
-				 (unsigned long long)c->most);
+	for (int i = 0; i < FIXTURE_COUNTS; i++) {
+		const struct fixture_check *c = &r->checks[i];
+		char max[64] = "";
+		if (c->max > c->ours)
+			snprintf(max, sizeof(max), ", or up to %llu with acknowledgements",
+				 (unsigned long long)c->max);
 		if (c->disagreed)
 			bench_note(&run->table,
 				   "%s: the kernel's %s differs from the engine's count in %u of "
 				   "%u measurements, by up to %.1f %% (kernel %lld, engine %llu%s)",
 				   what, names[i], c->disagreed, c->times, 100 * c->off,
-				   (long long)c->kernels, (unsigned long long)c->ours, most);
+				   (long long)c->kernels, (unsigned long long)c->ours, max);
 	}
 	if (r->failed)
 		bench_note(&run->table, "%s: %llu connections or requests failed, first error: %s",
 			   what, (unsigned long long)r->failed, strerror(r->first_errno));
 }
 
-unsigned rig_workers(struct bench_run *run, const char *bench, unsigned processes)
+unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned processes)
 {
-	unsigned cpus = cpus_count(), most = RIG_TASKS / processes;
-	if (cpus <= most)
+	unsigned cpus = cpus_count(), max = FIXTURE_TASKS / processes;
+	if (cpus <= max)
 		return cpus;
 	bench_note(&run->table, "%s: only %u workers on %u CPUs: a lab runs at most %d processes",
-		   bench, most, cpus, LAB_TASKS);
-	return most;
+		   bench, max, cpus, LAB_TASKS);
+	return max;
 }
 
 /* Clients are connected before the server accepts them: waits until it has accepted that many. */
-static void rig_settle(const struct rig *r, uint64_t accepted)
+static void fixture_settle(const struct fixture *r, uint64_t accepted)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	for (int i = 0; i < SETTLE_MS && crew_sum(&r->crew).accepted < accepted; i++)
+	for (int i = 0; i < SETTLE_MS && server_sum(&r->server).accepted < accepted; i++)
 		nanosleep(&pause, NULL);
 }
 
 /* All counters at one moment. */
 struct counts {
 	struct host_counters counters;
-	struct crew_usage usage;
-	struct crew_sum crew;
-	struct fleet_sum fleet;
+	struct server_usage usage;
+	struct server_sum server;
+	struct client_sum client;
 };
 
-static void crosscheck_all(struct rig *r, const struct driver_order *order,
+static void crosscheck_all(struct fixture *r, const struct client_order *order,
 			   const struct counts *before, const struct counts *after,
-			   const struct fleet_sum *load)
+			   const struct client_sum *load)
 {
 	const struct host_counters *from = &before->counters, *to = &after->counters;
-	crosscheck(r, RIG_ACTIVE_OPENS, load->attempted,
+	crosscheck(r, FIXTURE_ACTIVE_OPENS, load->attempted,
 		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
-	crosscheck(r, RIG_PASSIVE_OPENS, after->crew.accepted - before->crew.accepted,
+	crosscheck(r, FIXTURE_PASSIVE_OPENS, after->server.accepted - before->server.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
 	/* A busy connection has one segment each way per request. An idle one, as all are at the
 	 * start and end of an order, has a delayed ACK in addition: with rare requests, each of
@@ -185,13 +184,13 @@ static void crosscheck_all(struct rig *r, const struct driver_order *order,
 	bool settled = !order->count && order->rate_per_s <= 0 &&
 		       (double)order->active < load->rate * ACK_DELAY_S;
 	uint64_t rests = order->active + (settled ? 0 : load->done);
-	if (order->verb == DRIVER_REQUEST && order->depth == 1)
-		crosscheck_range(r, RIG_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
+	if (order->verb == CLIENT_REQUEST && order->depth == 1)
+		crosscheck_range(r, FIXTURE_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
 				 host_counter_delta(from, to, "Tcp.InSegs"));
 }
 
-int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *order,
-	      struct rig_round *out, struct err *e)
+int fixture_order(struct fixture *r, struct bench_run *run, const struct client_order *order,
+		  struct fixture_round *out, struct err *e)
 {
 	struct counts *before = calloc(2, sizeof(*before)), *after = before ? before + 1 : NULL;
 	struct histogram *latency = calloc(1, sizeof(*latency));
@@ -199,31 +198,31 @@ int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *o
 	if (rc == 0)
 		rc = lab_counters(run->lab, LAB_SERVER, &before->counters, e);
 	if (rc == 0)
-		rc = crew_usage(&r->crew, &before->usage, e);
+		rc = server_usage(&r->server, &before->usage, e);
 	if (rc == 0) {
-		before->crew = crew_sum(&r->crew);
-		before->fleet = fleet_sum(&r->fleet);
+		before->server = server_sum(&r->server);
+		before->client = client_sum(&r->client);
 		uint64_t start = clock_ns();
-		rc = fleet_order(&r->fleet, order, r->tick ? r->tick : show_progress,
-				 r->tick ? r->tick_arg : run, e);
+		rc = client_order(&r->client, order, r->tick ? r->tick : show_progress,
+				  r->tick ? r->tick_arg : run, e);
 		if (rc == 0)
-			rig_settle(r, before->crew.accepted + fleet_sum(&r->fleet).opened -
-					      before->fleet.opened);
+			fixture_settle(r, before->server.accepted + client_sum(&r->client).opened -
+						  before->client.opened);
 		out->elapsed_s = (double)(clock_ns() - start) / 1e9;
 	}
 	if (rc == 0)
-		rc = crew_usage(&r->crew, &after->usage, e);
+		rc = server_usage(&r->server, &after->usage, e);
 	if (rc == 0)
 		rc = lab_counters(run->lab, LAB_SERVER, &after->counters, e);
 	if (rc == 0) {
-		after->crew = crew_sum(&r->crew);
-		after->fleet = fleet_sum(&r->fleet);
-		out->load = after->fleet;
-		out->load.failed -= before->fleet.failed;
-		out->load.starved -= before->fleet.starved;
-		out->load.attempted -= before->fleet.attempted;
-		out->load.opened -= before->fleet.opened;
-		fleet_latency(&r->fleet, latency);
+		after->server = server_sum(&r->server);
+		after->client = client_sum(&r->client);
+		out->load = after->client;
+		out->load.failed -= before->client.failed;
+		out->load.starved -= before->client.starved;
+		out->load.attempted -= before->client.attempted;
+		out->load.opened -= before->client.opened;
+		client_latency(&r->client, latency);
 		out->p50_us = (double)histogram_quantile(latency, 0.5) / 1e3;
 		out->p99_us = (double)histogram_quantile(latency, 0.99) / 1e3;
 		double done = out->load.done ? (double)out->load.done : INFINITY;
@@ -241,8 +240,8 @@ int rig_order(struct rig *r, struct bench_run *run, const struct driver_order *o
 	return rc;
 }
 
-void rig_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
-	     uint64_t active, const struct rig_round *round, const char *conditions)
+void fixture_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
+		 uint64_t active, const struct fixture_round *round, const char *conditions)
 {
 	struct bench_table *t = &run->table;
 	bench_add(t, bench, variant, n, active, BENCH_RATE, round->load.rate, "%s", conditions);

@@ -13,7 +13,7 @@ struct hold_budget {
 	uint64_t memory, memory_available;
 	uint64_t files, files_available;     /* fs.file-max minus open files */
 	uint64_t watches, watches_available; /* fs.epoll.max_user_watches */
-	uint64_t processes, processes_most;
+	uint64_t processes, processes_max;
 	uint64_t ports, ports_available;
 };
 
@@ -22,8 +22,8 @@ struct hold_plan {
 	uint64_t connections;
 	uint64_t watches;
 	uint64_t per_process; /* connection ends per process */
-	uint64_t processes_most;
-	uint64_t ports_of_process; /* that one load worker can connect from */
+	uint64_t processes_max;
+	uint64_t ports_of_process; /* that one client process can connect from */
 };
 
 /* Kernel memory of one connection, both ends: TCP 2 x 2520, socket inodes 2 x 862, files and

@@ -1,4 +1,4 @@
-#include "engine/floor.h"
+#include "bench/baseline.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,24 +14,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 
 #define PROCESSES LAB_TASKS
-#define SIZE_MOST 4096
+#define REQUEST_MAX 4096
 #define AT_A_TIME 16 /* operations between two reads of the clock */
 #define PATIENCE_MS 600000
 /* First shard of the baseline, apart from those of other benches. */
-#define FLOOR_SHARD 8192
+#define BASELINE_SHARD 8192
 
 /* One process, in shared memory. */
 struct part {
-	struct floor_order order; /* connections: of this process */
+	struct baseline_order order; /* connections: of this process */
 	unsigned index;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
-	int code;
 	struct err e;
 };
 
@@ -78,7 +77,7 @@ static int loop_connect(struct part *p, char *data)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
-	CLEAN(close_fd) int listener = sockets_listener(FLOOR_SHARD + p->index, 1, 128, &p->e);
+	CLEAN(close_fd) int listener = sockets_listener(BASELINE_SHARD + p->index, 1, 128, &p->e);
 	if (listener < 0)
 		return listener;
 	if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
@@ -94,7 +93,8 @@ static int loop_connect(struct part *p, char *data)
 static int loop_request(struct part *p, char *data)
 {
 	struct sockets s;
-	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, FLOOR_SHARD + p->index, &p->e);
+	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, BASELINE_SHARD + p->index,
+			      &p->e);
 	if (rc < 0)
 		return rc;
 	uint64_t start = p->start_ns = clock_ns(), end = start + p->order.duration_us * 1000;
@@ -115,7 +115,7 @@ static int loop_request(struct part *p, char *data)
 /* The other process of the ping-pong: answers until its peer closes. */
 static _Noreturn void pong(int fd, size_t size)
 {
-	char data[SIZE_MOST];
+	char data[REQUEST_MAX];
 	while (receive_all(fd, data, size) == 0 && send_all(fd, data, size) == 0)
 		;
 	_exit(0);
@@ -134,7 +134,7 @@ static uint64_t children_cpu_ns(void)
 static int loop_pingpong(struct part *p, char *data)
 {
 	struct sockets s;
-	int rc = sockets_open(&s, 2, FLOOR_SHARD + p->index, &p->e);
+	int rc = sockets_open(&s, 2, BASELINE_SHARD + p->index, &p->e);
 	if (rc < 0)
 		return rc;
 	pid_t parent = getpid(), peer = fork();
@@ -168,7 +168,7 @@ static int loop_pingpong(struct part *p, char *data)
 static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 {
 	size_t count = (size_t)p->order.connections;
-	unsigned shard = FLOOR_SHARD + p->index;
+	unsigned shard = BASELINE_SHARD + p->index;
 	*s = (struct sockets){.fd = calloc(2 * count + 1, sizeof(int))};
 	if (!s->fd)
 		return err_set(e, ENOMEM, "no memory for %zu sockets", 2 * count);
@@ -203,67 +203,54 @@ static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 	return 0;
 }
 
-/* Opens, reports that, and holds until the channel is closed. */
-static int loop_hold(struct part *p, int channel)
+/* Opens, reports that, and holds until the task is ended. */
+static int loop_hold(struct part *p, struct task_port *port)
 {
 	struct sockets s;
-	char byte;
-	sockets_raise_limit();
 	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
-	int rc = pairs_open(&s, p, &p->e);
+	int rc = pairs_open(&s, p, &port->e);
 	p->elapsed_ns = clock_ns() - start;
 	p->cpu_ns = clock_cpu_ns() - cpu;
 	p->done = s.count / 2;
-	p->code = -rc;
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	(void)!recv(channel, &byte, 1, 0);
+	task_answer(port, rc, &port->e, NULL, 0);
+	task_hear(port, NULL, 0);
 	sockets_close(&s);
 	return rc;
 }
 
-static int part_main(int channel, void *arg)
+static int part_main(struct task_port *port, void *arg)
 {
 	struct part *p = arg;
-	char data[SIZE_MOST] = {0};
+	char data[REQUEST_MAX] = {0};
 	/* All start together, when the last one is ready. */
-	if (recv(channel, data, 1, 0) != 1)
-		return -ECANCELED;
-	if (p->order.loop == FLOOR_HOLD)
-		return loop_hold(p, channel);
-	cpus_run_on(cpus_nth(p->index));
+	if (!task_hear(port, NULL, 0))
+		return 0;
 	sockets_raise_limit();
+	if (p->order.loop == BASELINE_HOLD)
+		return loop_hold(p, port);
+	cpus_run_on(cpus_nth(p->index));
 	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
-	int rc = p->order.loop == FLOOR_CONNECT   ? loop_connect(p, data)
-		 : p->order.loop == FLOOR_REQUEST ? loop_request(p, data)
-						  : loop_pingpong(p, data);
+	int rc = p->order.loop == BASELINE_CONNECT   ? loop_connect(p, data)
+		 : p->order.loop == BASELINE_REQUEST ? loop_request(p, data)
+						     : loop_pingpong(p, data);
 	if (!p->elapsed_ns)
 		p->elapsed_ns = clock_ns() - start;
 	if (!p->cpu_ns)
 		p->cpu_ns = clock_cpu_ns() - cpu;
-	p->code = -rc;
-	send(channel, "d", 1, MSG_NOSIGNAL);
-	return rc;
+	task_answer(port, rc, &p->e, NULL, 0);
+	return 0;
 }
 
-static int parts_wait(struct part **parts, const int *channels, unsigned count,
-		      struct floor_result *out, struct err *e)
+static int parts_run(struct part **parts, struct task *tasks, unsigned count,
+		     struct baseline_result *out, struct err *e)
 {
 	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
-	for (unsigned i = 0; i < count; i++) {
-		char go = 'g';
-		int rc = lab_send(channels[i], &go, 1, e);
-		if (rc < 0)
-			return err_prefix(e, "blocking loop %u", i);
-	}
-	for (unsigned i = 0; i < count; i++) {
-		char done;
-		ssize_t n = lab_receive(channels[i], &done, 1, PATIENCE_MS, e);
-		if (n < 0)
-			return err_prefix(e, "blocking loop %u", i);
-		if (parts[i]->code) {
-			*e = parts[i]->e;
-			return -parts[i]->code;
-		}
+	int rc = 0;
+	for (unsigned i = 0; i < count && rc == 0; i++)
+		rc = task_send(&tasks[i], NULL, 0, e);
+	if (rc == 0)
+		rc = task_await_all(tasks, count, PATIENCE_MS, e);
+	for (unsigned i = 0; i < count && rc == 0; i++) {
 		double elapsed = (double)parts[i]->elapsed_ns / 1e9;
 		out->done += parts[i]->done;
 		out->rate += elapsed > 0 ? (double)parts[i]->done / elapsed : 0;
@@ -274,38 +261,35 @@ static int parts_wait(struct part **parts, const int *channels, unsigned count,
 	}
 	out->elapsed_s = last > first ? (double)(last - first) / 1e9 : 0;
 	out->cpu_us = out->done ? (double)cpu / 1e3 / (double)out->done : 0;
-	return 0;
+	return rc;
 }
 
-int floor_run(const struct place *place, const struct floor_order *order, struct floor_result *out,
-	      struct err *e)
+int baseline_run(const struct task_context *where, const struct baseline_order *order,
+		 struct baseline_result *out, struct err *e)
 {
 	struct part *parts[PROCESSES];
-	int channels[PROCESSES], rc = 0;
-	pid_t pids[PROCESSES];
+	struct task tasks[PROCESSES];
 	unsigned count = 0, processes = order->processes;
-	*out = (struct floor_result){0};
-	if (!processes || processes > PROCESSES || order->size > SIZE_MOST)
+	int rc = 0;
+	*out = (struct baseline_result){0};
+	if (!processes || processes > PROCESSES || order->size > REQUEST_MAX)
 		return err_set(e, EINVAL, "unsupported: %u blocking loops", processes);
 	while (count < processes && rc == 0) {
-		struct part *p = parts[count] = place_alloc(place, sizeof(*p), e);
+		struct part *p = parts[count] = task_alloc(where, sizeof(*p), e);
 		if (!p) {
-			rc = -e->code;
+			rc = -ENOMEM;
 			break;
 		}
 		p->order = *order;
 		p->order.connections = order->connections * (count + 1) / processes -
 				       order->connections * count / processes;
 		p->index = count;
-		rc = place_spawn(place, part_main, p, &channels[count], &pids[count], e);
+		rc = task_start(&tasks[count], where, part_main, p, e);
 		count += rc == 0;
 	}
 	if (rc == 0)
-		rc = parts_wait(parts, channels, count, out, e);
-	/* Signal all before waiting for any. Their sockets must be gone when others measure. */
-	for (unsigned i = 0; i < count; i++)
-		shutdown(channels[i], SHUT_WR);
-	for (unsigned i = 0; i < count; i++)
-		place_finish(&channels[i], &pids[i]);
+		rc = parts_run(parts, tasks, count, out, e);
+	/* Their sockets must be gone when others measure. */
+	task_end_all(tasks, count);
 	return rc;
 }

@@ -4,141 +4,141 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/benches.h"
+#include "bench/baseline.h"
+#include "bench/benches.h"
+#include "bench/fixture.h"
 #include "engine/cpus.h"
-#include "engine/floor.h"
-#include "engine/rig.h"
 
 #define CONNECTIONS 100
 #define SIZE 64u
 /* Requests on each connection beforehand: new ones acknowledge at once (TCP_MAX_QUICKACKS, 16). */
 #define WARM_UP 50
-/* A server and a load process for each variant, and one of the baseline. */
+/* A server and a client process for each variant, and one of the baseline. */
 #define PROCESSES_EACH (2 * VARIANTS + 1)
-#define WORKERS_MOST (RIG_TASKS / PROCESSES_EACH)
+#define WORKERS_MAX (FIXTURE_TASKS / PROCESSES_EACH)
 
 static const struct variant {
 	const char *name;
-	enum crew_share share;
-	enum worker_mode mode;
+	enum server_share share;
+	enum server_mode mode;
 	const char *conditions;
 } variants[] = {
-	{"level", CREW_REUSEPORT, WORKER_LEVEL, "level-triggered"},
-	{"edge", CREW_REUSEPORT, WORKER_EDGE, "edge-triggered"},
-	{"oneshot", CREW_REUSEPORT, WORKER_ONESHOT, "EPOLLONESHOT, one EPOLL_CTL_MOD per request"},
-	{"leader-follower", CREW_FOLLOWERS, WORKER_ONESHOT,
+	{"level", SERVER_REUSEPORT, SERVER_LEVEL, "level-triggered"},
+	{"edge", SERVER_REUSEPORT, SERVER_EDGE, "edge-triggered"},
+	{"oneshot", SERVER_REUSEPORT, SERVER_ONESHOT,
+	 "EPOLLONESHOT, one EPOLL_CTL_MOD per request"},
+	{"leader-follower", SERVER_FOLLOWERS, SERVER_ONESHOT,
 	 "threads that share one set, one event at a time, EPOLLONESHOT"},
-	{"level-mod", CREW_REUSEPORT, WORKER_LEVEL_MOD,
+	{"level-mod", SERVER_REUSEPORT, SERVER_LEVEL_MOD,
 	 "level-triggered, waits for EPOLLOUT before each reply: two EPOLL_CTL_MOD per request"},
 };
 #define VARIANTS 5
-_Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "one seat per variant");
+_Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "one case per variant");
 
-/* Server and client pool of one variant, kept for all rounds. */
-struct seat {
+/* Server and client of one variant, kept for all rounds. */
+struct request_case {
 	const struct variant *variant; /* NULL: not selected */
 	unsigned workers;
 	uint64_t connections, active;
-	struct rig rig;
+	struct fixture fixture;
 };
 
-/* Two more seats: a single connection, and one active connection beside an idle one. */
-enum { SEAT_LONE = VARIANTS, SEAT_BESIDE, SEATS };
+/* Two more cases: a single connection, and one active connection beside an idle one. */
+enum { CASE_LONE = VARIANTS, CASE_BESIDE, CASES };
 
 struct request_bench {
 	struct bench_run *run;
 	unsigned workers;
 	uint64_t connections;
-	struct seat seats[SEATS];
+	struct request_case cases[CASES];
 };
 
 /* Names a fixture in errors and notes. */
-static void rig_name(char *text, size_t size, const struct seat *seat)
+static void fixture_name(char *text, size_t size, const struct request_case *at)
 {
-	snprintf(text, size, "request %s, %llu connection%s", seat->variant->name,
-		 (unsigned long long)seat->connections, seat->connections == 1 ? "" : "s");
+	snprintf(text, size, "request %s, %llu connection%s", at->variant->name,
+		 (unsigned long long)at->connections, at->connections == 1 ? "" : "s");
 }
 
-static int talk(struct request_bench *b, struct seat *seat, uint64_t requests, uint64_t duration_us,
-		struct rig_round *round, struct err *e)
+static int talk(struct request_bench *b, struct request_case *at, uint64_t requests,
+		uint64_t duration_us, struct fixture_round *round, struct err *e)
 {
-	const struct driver_order order = {
-		.verb = DRIVER_REQUEST,
+	const struct client_order order = {
+		.verb = CLIENT_REQUEST,
 		.count = requests,
 		.duration_us = duration_us,
-		.active = seat->active,
+		.active = at->active,
 		.depth = 1,
 		.size = SIZE,
 	};
 	if (requests)
-		return fleet_order(&seat->rig.fleet, &order, NULL, NULL, e);
-	return rig_order(&seat->rig, b->run, &order, round, e);
+		return client_order(&at->fixture.client, &order, NULL, NULL, e);
+	return fixture_order(&at->fixture, b->run, &order, round, e);
 }
 
-static int seat_open(struct request_bench *b, struct seat *seat, struct err *e)
+static int case_open(struct request_bench *b, struct request_case *at, struct err *e)
 {
-	const struct rig_config config = {
-		.number = (unsigned)(seat - b->seats),
-		.share = seat->variant->share,
-		.mode = seat->variant->mode,
-		.workers = seat->workers,
-		.connections = seat->connections,
+	const struct fixture_config config = {
+		.number = (unsigned)(at - b->cases),
+		.share = at->variant->share,
+		.mode = at->variant->mode,
+		.workers = at->workers,
+		.connections = at->connections,
 		/* With more workers than CPUs, some would never receive a SYN. */
-		.pin = seat->workers <= cpus_count(),
+		.pin = at->workers <= cpus_count(),
 	};
-	struct rig_round round = {0};
+	struct fixture_round round = {0};
 	char name[64];
-	int rc = rig_start(&seat->rig, b->run, &config, e);
-	const struct driver_order order = {
-		.verb = DRIVER_OPEN, .count = seat->connections, .window = seat->rig.window};
-	rig_name(name, sizeof(name), seat);
+	int rc = fixture_start(&at->fixture, b->run, &config, e);
+	const struct client_order order = {
+		.verb = CLIENT_OPEN, .count = at->connections, .window = at->fixture.window};
+	fixture_name(name, sizeof(name), at);
 	if (rc == 0)
-		rc = rig_order(&seat->rig, b->run, &order, &round, e);
+		rc = fixture_order(&at->fixture, b->run, &order, &round, e);
 	if (rc < 0)
 		return err_prefix(e, "%s", name);
-	uint64_t accepted = crew_sum(&seat->rig.crew).accepted;
-	if (round.load.held != seat->connections || accepted < seat->connections)
+	uint64_t accepted = server_sum(&at->fixture.server).accepted;
+	if (round.load.held != at->connections || accepted < at->connections)
 		return err_set(e, EIO, "%s: %llu connections opened, %llu accepted", name,
 			       (unsigned long long)round.load.held, (unsigned long long)accepted);
-	return talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
+	return talk(b, at, WARM_UP * at->active, 0, NULL, e);
 }
 
-static int seat_round(struct request_bench *b, struct seat *seat, struct err *e)
+static int case_round(struct request_bench *b, struct request_case *at, struct err *e)
 {
 	char conditions[BENCH_CONDITIONS], idle[64] = "", name[64];
-	struct rig_round round;
+	struct fixture_round round;
 	/* After a pause a connection acknowledges at once again for a while. */
-	int rc = talk(b, seat, WARM_UP * seat->active, 0, NULL, e);
+	int rc = talk(b, at, WARM_UP * at->active, 0, NULL, e);
 	if (rc == 0)
-		rc = talk(b, seat, 0, b->run->options.duration_us, &round, e);
-	rig_name(name, sizeof(name), seat);
+		rc = talk(b, at, 0, b->run->options.duration_us, &round, e);
+	fixture_name(name, sizeof(name), at);
 	if (rc < 0)
 		return err_prefix(e, "%s", name);
-	if (seat->active < seat->connections)
+	if (at->active < at->connections)
 		snprintf(idle, sizeof(idle), ", beside an idle connection");
-	else if (seat->connections == 1)
-		snprintf(idle, sizeof(idle),
-			 ", the only one: both ends retry recv() before they wait");
+	else if (at->connections == 1)
+		snprintf(idle, sizeof(idle), ", the only one");
 	snprintf(conditions, sizeof(conditions),
-		 "%s; %u server worker%s and load process%s%s, one request at a time on each "
+		 "%s; %u server worker%s and client process%s%s, one request at a time on each "
 		 "connection%s, %u B each way, loopback",
-		 seat->variant->conditions, seat->workers, seat->workers > 1 ? "s" : "",
-		 seat->workers > 1 ? "es" : "",
-		 seat->workers > cpus_count() ? ""
-		 : seat->workers > 1          ? ", one pair per CPU"
-					      : ", both on one CPU",
+		 at->variant->conditions, at->workers, at->workers > 1 ? "s" : "",
+		 at->workers > 1 ? "es" : "",
+		 at->workers > cpus_count() ? ""
+		 : at->workers > 1          ? ", one pair per CPU"
+					    : ", both on one CPU",
 		 idle, SIZE);
-	rig_add(b->run, "request", seat->variant->name, seat->connections, seat->active, &round,
-		conditions);
+	fixture_add(b->run, "request", at->variant->name, at->connections, at->active, &round,
+		    conditions);
 	return 0;
 }
 
-static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned processes,
-		     uint64_t connections, struct err *e)
+static int baseline_add(struct request_bench *b, enum baseline_loop loop, unsigned processes,
+			uint64_t connections, struct err *e)
 {
-	struct place place = rig_place(b->run);
-	struct floor_result result;
-	const struct floor_order order = {
+	const struct task_context where = fixture_context(b->run);
+	struct baseline_result result;
+	const struct baseline_order order = {
 		.loop = loop,
 		.duration_us = b->run->options.duration_us,
 		.connections = connections,
@@ -146,12 +146,12 @@ static int floor_add(struct request_bench *b, enum floor_loop loop, unsigned pro
 		.size = SIZE,
 		.stop = &b->run->stop,
 	};
-	int rc = floor_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions), "%s, %u B each way, loopback",
-		 loop == FLOOR_PINGPONG
+		 loop == BASELINE_PINGPONG
 			 ? "blocking ping-pong, two processes on one CPU"
 			 : "blocking calls, both ends in one thread, one process per CPU",
 		 SIZE);
@@ -166,17 +166,17 @@ static int request_round(struct request_bench *b, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; i < VARIANTS && rc == 0; i++)
-		if (b->seats[i].variant)
-			rc = seat_round(b, &b->seats[i], e);
+		if (b->cases[i].variant)
+			rc = case_round(b, &b->cases[i], e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
-		rc = floor_add(b, FLOOR_REQUEST, b->workers, b->connections, e);
-	if (rc == 0 && b->seats[SEAT_BESIDE].variant)
-		rc = seat_round(b, &b->seats[SEAT_BESIDE], e);
+		rc = baseline_add(b, BASELINE_REQUEST, b->workers, b->connections, e);
+	if (rc == 0 && b->cases[CASE_BESIDE].variant)
+		rc = case_round(b, &b->cases[CASE_BESIDE], e);
 	/* Run the two that are compared back to back. */
-	if (rc == 0 && b->seats[SEAT_LONE].variant)
-		rc = seat_round(b, &b->seats[SEAT_LONE], e);
+	if (rc == 0 && b->cases[CASE_LONE].variant)
+		rc = case_round(b, &b->cases[CASE_LONE], e);
 	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
-		rc = floor_add(b, FLOOR_PINGPONG, 1, 1, e);
+		rc = baseline_add(b, BASELINE_PINGPONG, 1, 1, e);
 	return rc;
 }
 
@@ -228,7 +228,7 @@ static void note_bound(struct bench_table *t, uint64_t n)
 	const struct bench_result *both =
 		bench_find(t, "request", "floor-blocking", n, n, BENCH_CPU);
 	double bounds[BENCH_RUNS];
-	char own[48], most[48];
+	char own[48], max[48];
 	unsigned rounds = 0;
 	if (!level || !mod || !both)
 		return;
@@ -245,41 +245,41 @@ static void note_bound(struct bench_table *t, uint64_t n)
 		   "request, %llu connections: upper bound of that, for a server that costs no "
 		   "more than half of floor-blocking (%.2f us): %s",
 		   (unsigned long long)n, both->median / 2,
-		   bench_ratio_text(most, sizeof(most), &bound));
+		   bench_ratio_text(max, sizeof(max), &bound));
 }
 
 /* Enough workers to hold the connections even if they are spread unevenly; at least one per CPU. */
 static int workers_choose(struct request_bench *b, struct err *e)
 {
-	unsigned most = rig_workers(b->run, "request", PROCESSES_EACH);
-	uint64_t each = fleet_per_driver() / 2, needed = (b->connections + each - 1) / each;
-	b->workers = b->run->options.workers ? (unsigned)b->run->options.workers : most;
-	if (needed > b->workers && needed <= WORKERS_MOST)
+	unsigned max = fixture_workers(b->run, "request", PROCESSES_EACH);
+	uint64_t each = client_per_process() / 2, needed = (b->connections + each - 1) / each;
+	b->workers = b->run->options.workers ? (unsigned)b->run->options.workers : max;
+	if (needed > b->workers && needed <= WORKERS_MAX)
 		b->workers = (unsigned)needed;
 	if (needed > b->workers)
 		return err_set(e, EMFILE,
 			       "%llu connections need %llu server processes of %llu descriptors "
 			       "each (RLIMIT_NOFILE, half of it in reserve); the maximum is %d",
 			       (unsigned long long)b->connections, (unsigned long long)needed,
-			       (unsigned long long)fleet_per_driver(), WORKERS_MOST);
+			       (unsigned long long)client_per_process(), WORKERS_MAX);
 	if (b->connections < b->workers)
 		b->workers = (unsigned)b->connections;
 	return 0;
 }
 
-static void seats_choose(struct request_bench *b)
+static void cases_choose(struct request_bench *b)
 {
 	for (size_t i = 0; i < VARIANTS; i++)
 		if (bench_wants(b->run, variants[i].name))
-			b->seats[i] = (struct seat){.variant = &variants[i],
-						    .workers = b->workers,
-						    .connections = b->connections,
-						    .active = b->connections};
-	for (size_t i = SEAT_LONE; i < SEATS && bench_wants(b->run, variants[0].name); i++)
-		b->seats[i] = (struct seat){.variant = &variants[0],
-					    .workers = 1,
-					    .connections = i == SEAT_LONE ? 1 : 2,
-					    .active = 1};
+			b->cases[i] = (struct request_case){.variant = &variants[i],
+							    .workers = b->workers,
+							    .connections = b->connections,
+							    .active = b->connections};
+	for (size_t i = CASE_LONE; i < CASES && bench_wants(b->run, variants[0].name); i++)
+		b->cases[i] = (struct request_case){.variant = &variants[0],
+						    .workers = 1,
+						    .connections = i == CASE_LONE ? 1 : 2,
+						    .active = 1};
 }
 
 static void request_notes(struct bench_run *run, uint64_t n)
@@ -306,21 +306,21 @@ static int request_run(struct bench_run *run, struct err *e)
 		run->options.duration_us = run->options.quick ? 100000 : 300000;
 	int rc = workers_choose(b, e);
 	if (rc == 0)
-		seats_choose(b);
-	for (size_t i = 0; i < SEATS && rc == 0; i++)
-		if (b->seats[i].variant)
-			rc = seat_open(b, &b->seats[i], e);
+		cases_choose(b);
+	for (size_t i = 0; i < CASES && rc == 0; i++)
+		if (b->cases[i].variant)
+			rc = case_open(b, &b->cases[i], e);
 	for (unsigned i = 0; i < run->options.runs && rc == 0; i++) {
 		rc = bench_round(run, "request", i, e);
 		if (rc == 0)
 			rc = request_round(b, e);
 	}
-	for (size_t i = 0; i < SEATS; i++)
-		if (b->seats[i].variant) {
+	for (size_t i = 0; i < CASES; i++)
+		if (b->cases[i].variant) {
 			char name[64];
-			rig_name(name, sizeof(name), &b->seats[i]);
-			rig_tell(&b->seats[i].rig, run, name);
-			rig_stop(&b->seats[i].rig);
+			fixture_name(name, sizeof(name), &b->cases[i]);
+			fixture_notes(&b->cases[i].fixture, run, name);
+			fixture_stop(&b->cases[i].fixture);
 		}
 	if (rc == 0)
 		request_notes(run, b->connections);

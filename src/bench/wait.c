@@ -4,30 +4,28 @@
 #include <math.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/benches.h"
-#include "engine/clock.h"
+#include "bench/benches.h"
+#include "bench/uring.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
-#include "engine/uring.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
+#include "epolltune/task.h"
 
 #define PATIENCE_MS 5000
 #define SPARE_DESCRIPTORS 96 /* per process, for everything but the measured sockets */
 #define POINTS 16
-#define HOLDERS 512
-#define WAIT_MOST 1000000u
+#define HOLDERS TASKS_MAX
+#define SOCKETS_MAX 1000000u
 #define FLAT_SIZE 10
 #define FLAT_TURNS 5
 #define ALL_ACTIVE_MAX 100000 /* larger sizes have few ready sockets only */
@@ -60,9 +58,10 @@ struct order {
 /* A process that holds sockets beyond the descriptor limit of one. It adds them to the epoll sets
  * that it inherited. */
 struct holder {
-	pid_t pid;
-	int control;
+	const struct wait *wait;
 	uint64_t base;
+	size_t count;
+	unsigned shard;
 };
 
 struct wait {
@@ -73,6 +72,7 @@ struct wait {
 	double flat_cost[2];         /* in this round */
 	struct part own;
 	struct holder holders[HOLDERS];
+	struct task tasks[HOLDERS];
 	size_t holder_count;
 	uint64_t own_count; /* sockets that this process may hold */
 	uint64_t limit;     /* its descriptor limit */
@@ -80,8 +80,8 @@ struct wait {
 	uint64_t budget_ns;
 	struct epoll_event *events;
 	struct pollfd *pollfds;
-	struct uring uring;  /* of the current point */
-	uint64_t uring_most; /* maximum sockets in a ring, as far as known */
+	struct uring uring; /* of the current point */
+	uint64_t uring_max; /* maximum sockets in a ring, as far as known */
 	fd_set interest;
 	int select_end;
 	const struct point *point; /* current */
@@ -147,25 +147,20 @@ static int part_register(const struct wait *w, const struct part *p, struct err 
 	return 0;
 }
 
-/* The main function of a holder: opens and registers `count` sockets, then runs orders. */
-static void holder_main(const struct wait *w, int control, uint64_t base, size_t count,
-			unsigned shard)
+/* Opens and registers its sockets, then runs orders. */
+static int holder_main(struct task_port *port, void *arg)
 {
-	struct part p = {.base = base};
-	struct err e = {0};
-	int rc = sockets_open(&p.s, count, shard, &e);
-	if (rc == 0)
-		rc = part_register(w, &p, &e);
-	e.code = -rc;
+	const struct holder *h = arg;
+	struct part p = {.base = h->base};
 	struct order o;
-	if (send(control, &e, sizeof(e), MSG_NOSIGNAL) == sizeof(e) && rc == 0)
-		while (recv(control, &o, sizeof(o), 0) == sizeof(o)) {
-			rc = part_act(&p, &o);
-			if (send(control, &rc, sizeof(rc), MSG_NOSIGNAL) != sizeof(rc))
-				break;
-		}
+	int rc = sockets_open(&p.s, h->count, h->shard, &port->e);
+	if (rc == 0)
+		rc = part_register(h->wait, &p, &port->e);
+	if (task_answer(port, rc, &port->e, NULL, 0) && rc == 0)
+		while (task_hear(port, &o, sizeof(o)))
+			task_answer(port, part_act(&p, &o), NULL, NULL, 0);
 	sockets_close(&p.s);
-	_exit(0);
+	return 0;
 }
 
 /* Moves a descriptor above FD_SETSIZE; the low ones are for select(). */
@@ -180,28 +175,17 @@ static int fd_high(int fd)
 
 static int holder_start(struct wait *w, uint64_t base, size_t count, struct err *e)
 {
-	int pair[2];
-	if (w->holder_count == HOLDERS)
+	const struct task_context here = {0};
+	size_t i = w->holder_count;
+	if (i == HOLDERS)
 		return err_set(e, E2BIG, "more than %d processes needed to hold the sockets",
 			       HOLDERS);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(e, "socketpair");
-	pid_t parent = getpid(), pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(0);
-		for (size_t i = 0; i < w->holder_count; i++)
-			close(w->holders[i].control);
-		close(pair[0]);
-		holder_main(w, pair[1], base, count, (unsigned)w->holder_count + 1);
-	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return err_errno(e, "fork");
-	}
-	w->holders[w->holder_count++] = (struct holder){pid, fd_high(pair[0]), base};
+	w->holders[i] = (struct holder){w, base, count, (unsigned)i + 1};
+	int rc = task_start(&w->tasks[i], &here, holder_main, &w->holders[i], e);
+	if (rc < 0)
+		return rc;
+	w->tasks[i].channel = fd_high(w->tasks[i].channel);
+	w->holder_count++;
 	return 0;
 }
 
@@ -209,16 +193,11 @@ static int holder_start(struct wait *w, uint64_t base, size_t count, struct err 
 static int holders_ready(struct wait *w, struct err *e)
 {
 	for (size_t i = 0; i < w->holder_count; i++) {
-		struct err theirs;
 		bench_progress(w->run, "wait: opening sockets, %zu of %zu processes", i + 1,
 			       w->holder_count + 1);
-		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
-			return err_set(e, ECHILD, "process %d, which holds sockets, exited",
-				       (int)w->holders[i].pid);
-		if (theirs.code) {
-			*e = theirs;
-			return -e->code;
-		}
+		int rc = task_await(&w->tasks[i], NULL, 0, -1, e);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
@@ -230,33 +209,17 @@ static int order_all(struct wait *w, enum action action, const struct point *p, 
 {
 	struct order o = {action, p->n, k, p->edge};
 	size_t asked = 0;
-	int rc = 0, theirs;
 	if (k <= w->own_count && o.n > w->own_count)
 		o.n = w->own_count;
-	for (; asked < w->holder_count && w->holders[asked].base < o.n; asked++)
-		if (send(w->holders[asked].control, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
-			break;
-	rc = part_act(&w->own, &o);
-	for (size_t i = 0; i < asked; i++) {
-		if (recv(w->holders[i].control, &theirs, sizeof(theirs), 0) != sizeof(theirs))
-			theirs = -ECHILD;
-		rc = rc < 0 ? rc : theirs;
-	}
-	if (asked < w->holder_count && w->holders[asked].base < o.n)
-		rc = -ECHILD;
-	errno = -rc;
-	return rc < 0 ? err_errno(e, "make sockets ready") : 0;
-}
-
-/* Stops the holders and waits for them. */
-static void holders_end(struct wait *w)
-{
-	for (size_t i = 0; i < w->holder_count; i++)
-		close(w->holders[i].control);
-	for (size_t i = 0; i < w->holder_count; i++)
-		while (waitpid(w->holders[i].pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	w->holder_count = 0;
+	int rc = 0;
+	for (; rc == 0 && asked < w->holder_count && w->holders[asked].base < o.n; asked++)
+		rc = task_send(&w->tasks[asked], &o, sizeof(o), e);
+	if (rc == 0 && (rc = part_act(&w->own, &o)) < 0)
+		err_set(e, -rc, "%s", strerror(-rc));
+	int theirs = task_await_all(w->tasks, asked, -1, rc < 0 ? NULL : e);
+	if (rc == 0)
+		rc = theirs;
+	return rc < 0 ? err_prefix(e, "make sockets ready") : 0;
 }
 
 /* The waits. Each finds all ready sockets and returns their number, or -errno. */
@@ -419,7 +382,7 @@ static bool ring_enter(struct wait *w, const struct point *p)
 	if (rc >= 0)
 		return true;
 	uring_close(&w->uring);
-	w->uring_most = p->n - 1;
+	w->uring_max = p->n - 1;
 	bench_note(&w->run->table, "wait io-uring: not measured with %s or more sockets: %s",
 		   count_text(size, sizeof(size), p->n), e.text);
 	return false;
@@ -442,7 +405,7 @@ static void point_enter(struct wait *w, const struct point *p, bool *uring)
 			w->select_end = fd + 1;
 		}
 	}
-	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_most && ring_enter(w, p);
+	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_max && ring_enter(w, p);
 }
 
 static bool variant_fits(const struct wait *w, const struct variant *v, bool uring)
@@ -549,14 +512,14 @@ static int points_open(struct wait *w, struct err *e)
 	const struct bench_options *o = &w->run->options;
 	const uint64_t *all = o->quick ? sizes_quick : sizes;
 	size_t count = o->quick ? sizeof(sizes_quick) / 8 : sizeof(sizes) / 8;
-	uint64_t most = o->connections ? o->connections : ALL_ACTIVE_MAX;
-	if (most > WAIT_MOST)
+	uint64_t max = o->connections ? o->connections : ALL_ACTIVE_MAX;
+	if (max > SOCKETS_MAX)
 		return err_set(e, EINVAL, "--connections: bench wait supports at most %u sockets",
-			       WAIT_MOST);
-	for (size_t i = 0; i < count && all[i] <= most; i++)
+			       SOCKETS_MAX);
+	for (size_t i = 0; i < count && all[i] <= max; i++)
 		w->points[w->point_count++] = (struct point){all[i], -1, -1};
-	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < most))
-		w->points[w->point_count++] = (struct point){most, -1, -1};
+	if (!w->point_count || (o->connections && w->points[w->point_count - 1].n < max))
+		w->points[w->point_count++] = (struct point){max, -1, -1};
 	for (size_t i = 0; i + 1 < w->point_count; i++)
 		if (w->points[i].n == FLAT_SIZE) {
 			w->flat[0] = &w->points[i];
@@ -576,16 +539,16 @@ static int points_open(struct wait *w, struct err *e)
 /* Opens all sockets, in as many processes as the descriptor limit requires. */
 static int sockets_spread(struct wait *w, struct err *e)
 {
-	uint64_t most = w->points[w->point_count - 1].n;
+	uint64_t max = w->points[w->point_count - 1].n;
 	size_t limit = sockets_raise_limit();
 	uint64_t room = limit > 2 * SPARE_DESCRIPTORS ? (limit - SPARE_DESCRIPTORS) & ~1ull : 0;
 	if (room < 2 * SPARE_DESCRIPTORS)
 		return err_set(e, EMFILE, "RLIMIT_NOFILE is %zu, too low for this bench", limit);
 	w->limit = limit;
-	w->own_count = most < room ? most : room;
+	w->own_count = max < room ? max : room;
 	uint64_t per_holder = room - 2 * POINTS;
-	for (uint64_t base = w->own_count; base < most; base += per_holder) {
-		uint64_t count = most - base < per_holder ? most - base : per_holder;
+	for (uint64_t base = w->own_count; base < max; base += per_holder) {
+		uint64_t count = max - base < per_holder ? max - base : per_holder;
 		int rc = holder_start(w, base, (size_t)count, e);
 		if (rc < 0)
 			return rc;
@@ -595,22 +558,22 @@ static int sockets_spread(struct wait *w, struct err *e)
 		rc = part_register(w, &w->own, e);
 	if (rc == 0)
 		rc = holders_ready(w, e);
-	w->events = calloc(most < ALL_ACTIVE_MAX ? most + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
+	w->events = calloc(max < ALL_ACTIVE_MAX ? max + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
 	w->pollfds = calloc(w->own_count, sizeof(*w->pollfds));
 	if (rc == 0 && (!w->events || !w->pollfds))
-		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)most);
+		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)max);
 	return rc;
 }
 
 /* Cost of reading the clock, subtracted from every timing. */
 static uint64_t clock_cost(void)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t min = UINT64_MAX;
 	for (int i = 0; i < 1000; i++) {
 		uint64_t start = clock_ns(), took = clock_ns() - start;
-		least = took < least ? took : least;
+		min = took < min ? took : min;
 	}
-	return least;
+	return min;
 }
 
 /* The result of a variant with the largest n, with one socket or all ready. */
@@ -632,15 +595,15 @@ static void wait_limits(const struct wait *w)
 {
 	char size[32], limit[32];
 	struct bench_table *t = &w->run->table;
-	uint64_t most = w->points[w->point_count - 1].n;
-	if (bench_wants(w->run, "select") && most >= FD_SETSIZE)
+	uint64_t max = w->points[w->point_count - 1].n;
+	if (bench_wants(w->run, "select") && max >= FD_SETSIZE)
 		bench_note(t,
 			   "wait select ends below %d: an fd_set is an array of FD_SETSIZE bits, "
 			   "indexed by descriptor; the limit is the C library's, the kernel "
 			   "accepts more",
 			   FD_SETSIZE);
 	const struct bench_result *poll_end = largest(t, "poll", false);
-	if (most > w->own_count && poll_end)
+	if (max > w->own_count && poll_end)
 		bench_note(t,
 			   "wait poll and io-uring end at %s sockets: both take descriptors of one "
 			   "process, limited to %s (RLIMIT_NOFILE); an epoll set can hold sockets "
@@ -656,7 +619,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 		return err_set(e, ENOMEM, "no memory");
 	w->run = run;
 	w->uring.fd = -1;
-	w->uring_most = UINT64_MAX;
+	w->uring_max = UINT64_MAX;
 	w->clock_cost = clock_cost();
 	w->budget_ns = w->run->options.quick ? 500000 : 3000000;
 	int rc = points_open(w, e);
@@ -668,7 +631,7 @@ static int wait_task(struct bench_run *run, struct err *e)
 		if (rc == 0)
 			rc = round_measure(w, e);
 	}
-	holders_end(w);
+	task_end_all(w->tasks, w->holder_count);
 	sockets_close(&w->own.s);
 	for (size_t i = 0; i < w->point_count; i++) {
 		close_fd(&w->points[i].level);
@@ -730,11 +693,11 @@ static void wait_notes(struct bench_table *t)
 			   bench_ratio_text(text, sizeof(text), &all));
 	const struct bench_result *ten =
 		bench_find(t, "wait", "epoll-level", FLAT_SIZE, 1, BENCH_COST);
-	const struct bench_result *most = largest(t, "epoll-level", false);
-	struct bench_ratio flat = bench_ratio(most, ten);
-	if (most && flat.rounds && most->n > FLAT_SIZE)
+	const struct bench_result *max = largest(t, "epoll-level", false);
+	struct bench_ratio flat = bench_ratio(max, ten);
+	if (max && flat.rounds && max->n > FLAT_SIZE)
 		bench_note(t, "wait, one ready: cost of epoll at %s sockets relative to %d: %s",
-			   count_text(size, sizeof(size), most->n), FLAT_SIZE,
+			   count_text(size, sizeof(size), max->n), FLAT_SIZE,
 			   bench_ratio_text(text, sizeof(text), &flat));
 }
 

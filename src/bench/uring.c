@@ -1,4 +1,4 @@
-#include "engine/uring.h"
+#include "bench/uring.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,11 +24,11 @@ static int ring_setup(unsigned flags, struct io_uring_params *p, unsigned comple
 	return (int)syscall(SYS_io_uring_setup, SUBMISSIONS, p);
 }
 
-static int ring_enter(const struct uring *u, unsigned submit, unsigned least, unsigned flags)
+static int ring_enter(const struct uring *u, unsigned submit, unsigned min, unsigned flags)
 {
 	int n;
 	do
-		n = (int)syscall(SYS_io_uring_enter, u->fd, submit, least, flags, NULL, 0);
+		n = (int)syscall(SYS_io_uring_enter, u->fd, submit, min, flags, NULL, 0);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -125,9 +125,9 @@ int uring_poll_add(struct uring *u, int fd, uint64_t data, struct err *e)
 	return 0;
 }
 
-int uring_wait(struct uring *u, unsigned least)
+int uring_wait(struct uring *u, unsigned min)
 {
-	int rc = ring_enter(u, 0, least, IORING_ENTER_GETEVENTS);
+	int rc = ring_enter(u, 0, min, IORING_ENTER_GETEVENTS);
 	if (rc < 0)
 		return rc;
 	unsigned head = *u->cq_head, tail = __atomic_load_n(u->cq_tail, __ATOMIC_ACQUIRE);

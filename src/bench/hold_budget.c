@@ -1,4 +1,4 @@
-#include "engine/hold_budget.h"
+#include "bench/hold_budget.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -27,7 +27,7 @@ void hold_budget_make(struct hold_budget *b, const struct host *h, const struct 
 		.watches = plan->watches,
 		.watches_available = UINT64_MAX,
 		.processes = 2 * clients,
-		.processes_most = plan->processes_most,
+		.processes_max = plan->processes_max,
 		.ports = connections,
 		.ports_available = clients * plan->ports_of_process,
 	};
@@ -48,7 +48,7 @@ int hold_budget_check(const struct hold_budget *b, struct err *e)
 		{"files", "fs.file-max", b->files, b->files_available, 1},
 		{"watches", "fs.epoll.max_user_watches", b->watches, b->watches_available, 1},
 		{"processes", "maximum of a lab; with a higher RLIMIT_NOFILE fewer are needed",
-		 b->processes, b->processes_most, 1},
+		 b->processes, b->processes_max, 1},
 		{"ports", "net.ipv4.ip_local_port_range, all addresses", b->ports,
 		 b->ports_available, 1},
 	};

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/benches.h"
-#include "engine/clock.h"
-#include "engine/floor.h"
-#include "engine/hold_budget.h"
-#include "engine/rig.h"
+#include "bench/baseline.h"
+#include "bench/benches.h"
+#include "bench/fixture.h"
+#include "bench/hold_budget.h"
 #include "engine/sockets.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -21,7 +21,7 @@
 #define RATE_OF_ONE 100 /* maximum per connection */
 #define TALK_US 2000000ull
 #define SIZE 64u
-#define HOLD_RIG 64 /* fixture number; worker i listens on its address + i */
+#define HOLD_FIXTURE 64 /* fixture number; worker i listens on its address + i */
 #define CACHES_TOLD 8
 
 struct hold {
@@ -31,7 +31,7 @@ struct hold {
 	unsigned sources;    /* client addresses; 0: the kernel chooses */
 	unsigned round;      /* from 1 */
 	uint64_t started_ns;
-	struct rig rig;
+	struct fixture fixture;
 	struct host_slab_memory before, after;
 	double server_bytes, load_bytes; /* user memory per connection, in the last round */
 };
@@ -70,18 +70,18 @@ static void slabs_tell(const struct hold *h)
 		return;
 	for (unsigned n = 0; n < CACHES_TOLD; n++) {
 		size_t largest = 0;
-		int64_t most = 0;
+		int64_t max = 0;
 		for (size_t i = 0; i < h->after.slabs.count; i++)
-			if (!named[i] && slab_growth(h, &h->after.slabs.at[i]) > most) {
-				most = slab_growth(h, &h->after.slabs.at[i]);
+			if (!named[i] && slab_growth(h, &h->after.slabs.at[i]) > max) {
+				max = slab_growth(h, &h->after.slabs.at[i]);
 				largest = i;
 			}
-		if ((double)most / ends < 8)
+		if ((double)max / ends < 8)
 			break;
 		named[largest] = true;
 		size_t used = strlen(text);
 		snprintf(text + used, sizeof(text) - used, "%s%s %.0f", used ? ", " : "",
-			 h->after.slabs.at[largest].name, (double)most / ends);
+			 h->after.slabs.at[largest].name, (double)max / ends);
 	}
 	bench_note(&h->run->table, "hold: kernel memory per connection end by cache, in bytes: %s",
 		   text);
@@ -123,15 +123,15 @@ static int open_progress(uint64_t done, void *arg)
 }
 
 /* Opens all connections; the time ends when the server has accepted them. */
-static int hold_open(struct hold *h, struct rig_round *round, struct err *e)
+static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
 {
-	const struct driver_order order = {
-		.verb = DRIVER_OPEN, .count = h->connections, .window = h->rig.window};
+	const struct client_order order = {
+		.verb = CLIENT_OPEN, .count = h->connections, .window = h->fixture.window};
 	h->started_ns = clock_ns();
-	h->rig.tick = open_progress;
-	h->rig.tick_arg = h;
-	int rc = rig_order(&h->rig, h->run, &order, round, e);
-	h->rig.tick = NULL;
+	h->fixture.tick = open_progress;
+	h->fixture.tick_arg = h;
+	int rc = fixture_order(&h->fixture, h->run, &order, round, e);
+	h->fixture.tick = NULL;
 	if (rc < 0)
 		return rc;
 	if (round->load.held < h->connections)
@@ -140,11 +140,11 @@ static int hold_open(struct hold *h, struct rig_round *round, struct err *e)
 			       (unsigned long long)round->load.held,
 			       (unsigned long long)h->connections,
 			       strerror(round->load.first_errno));
-	uint64_t accepted = crew_sum(&h->rig.crew).accepted;
+	uint64_t accepted = server_sum(&h->fixture.server).accepted;
 	if (accepted < h->connections)
 		return err_set(e, EIO, "the server accepted only %llu of %llu connections",
 			       (unsigned long long)accepted, (unsigned long long)h->connections);
-	return crew_check(&h->rig.crew, e);
+	return server_check(&h->fixture.server, e);
 }
 
 static double growth(const struct hold *h, uint64_t before, uint64_t after)
@@ -175,8 +175,8 @@ static int hold_talk(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
 	uint64_t active = h->connections < SAMPLE ? h->connections : SAMPLE;
-	const struct driver_order order = {
-		.verb = DRIVER_REQUEST,
+	const struct client_order order = {
+		.verb = CLIENT_REQUEST,
 		.duration_us = h->run->options.quick ? TALK_US / 10 : TALK_US,
 		.active = active,
 		.rate_per_s = active < RATE / RATE_OF_ONE ? (double)active * RATE_OF_ONE : RATE,
@@ -184,10 +184,10 @@ static int hold_talk(struct hold *h, struct err *e)
 		.size = SIZE,
 	};
 	char conditions[BENCH_CONDITIONS];
-	struct rig_round round = {0};
+	struct fixture_round round = {0};
 	hold_progress(h, "requests over %llu of %llu", (unsigned long long)order.active,
 		      (unsigned long long)h->connections);
-	int rc = rig_order(&h->rig, h->run, &order, &round, e);
+	int rc = fixture_order(&h->fixture, h->run, &order, &round, e);
 	if (rc < 0)
 		return rc;
 	snprintf(conditions, sizeof(conditions),
@@ -210,27 +210,27 @@ static int hold_talk(struct hold *h, struct err *e)
 static int hold_measure(struct hold *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
-	const struct driver_order look = {.verb = DRIVER_USAGE};
-	struct crew_usage server_before = {0}, server_after = {0};
-	struct rig_round round = {0};
+	const struct client_order look = {.verb = CLIENT_USAGE};
+	uint64_t server_before = 0, server_after = 0;
+	struct fixture_round round = {0};
 	char conditions[BENCH_CONDITIONS];
 	slabs_settle(h->run->host, h->connections);
 	host_slab_memory(h->run->host, &h->before);
-	int rc = crew_usage(&h->rig.crew, &server_before, e);
+	int rc = server_memory(&h->fixture.server, &server_before, e);
 	if (rc == 0)
-		rc = fleet_order(&h->rig.fleet, &look, NULL, NULL, e);
-	uint64_t client_before = fleet_sum(&h->rig.fleet).private_bytes;
+		rc = client_order(&h->fixture.client, &look, NULL, NULL, e);
+	uint64_t client_before = client_sum(&h->fixture.client).private_bytes;
 	if (rc == 0)
 		rc = hold_open(h, &round, e);
 	if (rc == 0)
-		rc = crew_usage(&h->rig.crew, &server_after, e);
+		rc = server_memory(&h->fixture.server, &server_after, e);
 	if (rc < 0)
 		return rc;
 	host_slab_memory(h->run->host, &h->after);
 	snprintf(conditions, sizeof(conditions),
 		 "idle connections over loopback, both ends on this machine; server processes: %u, "
-		 "load processes: %u",
-		 h->rig.crew.processes, h->rig.fleet.drivers);
+		 "client processes: %u",
+		 h->fixture.server.processes, h->fixture.client.processes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_ELAPSED, round.elapsed_s, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_CPU, round.cpu_us, "%s", conditions);
@@ -238,8 +238,8 @@ static int hold_measure(struct hold *h, struct err *e)
 		  "%s of the whole machine, both ends; without user and page memory",
 		  by_cache(h) ? "growth of all slab caches (/proc/slabinfo)"
 			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo needs root)");
-	h->server_bytes = growth(h, server_before.private_bytes, server_after.private_bytes);
-	h->load_bytes = growth(h, client_before, fleet_sum(&h->rig.fleet).private_bytes);
+	h->server_bytes = growth(h, server_before, server_after);
+	h->load_bytes = growth(h, client_before, client_sum(&h->fixture.client).private_bytes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
 		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
 		  "growth of private memory, the larger of both ends");
@@ -267,18 +267,18 @@ static uint64_t port_range(struct bench_run *run)
 static void hold_shape(struct hold *h)
 {
 	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
-	uint64_t descriptors = fleet_per_driver();
+	uint64_t descriptors = client_per_process();
 	h->per_worker = few < descriptors ? few : descriptors;
-	if ((h->connections + h->per_worker - 1) / h->per_worker > RIG_TASKS / 2)
+	if ((h->connections + h->per_worker - 1) / h->per_worker > FIXTURE_TASKS / 2)
 		h->per_worker = descriptors;
 	uint64_t each = h->connections < h->per_worker ? h->connections : h->per_worker;
 	uint64_t sources = (each + few - 1) / few;
 	h->sources = sources < 2                ? 0
-		     : sources < DRIVER_SOURCES ? (unsigned)sources
-						: DRIVER_SOURCES;
+		     : sources < CLIENT_SOURCES ? (unsigned)sources
+						: CLIENT_SOURCES;
 }
 
-/* Server processes, and as many load processes. */
+/* Server processes, and as many client processes. */
 static uint64_t hold_workers(const struct hold *h)
 {
 	return (h->connections + h->per_worker - 1) / h->per_worker;
@@ -286,37 +286,37 @@ static uint64_t hold_workers(const struct hold *h)
 
 static int hold_round(struct hold *h, struct err *e)
 {
-	struct rig_config config = {
-		.number = HOLD_RIG,
-		.mode = WORKER_LEVEL,
-		.close = DRIVER_CLOSE_RESET,
+	struct fixture_config config = {
+		.number = HOLD_FIXTURE,
+		.mode = SERVER_LEVEL,
+		.close = CLIENT_CLOSE_RESET,
 		.workers = (unsigned)hold_workers(h),
 		.sources = h->sources,
 		.connections = h->connections,
-		.apart = true,
+		.own_addresses = true,
 	};
-	int rc = rig_start(&h->rig, h->run, &config, e);
+	int rc = fixture_start(&h->fixture, h->run, &config, e);
 	if (rc == 0)
 		rc = hold_measure(h, e);
 	if (rc == 0) {
-		const struct driver_order end = {.verb = DRIVER_CLOSE};
+		const struct client_order end = {.verb = CLIENT_CLOSE};
 		hold_progress(h, "closing");
-		rc = fleet_order(&h->rig.fleet, &end, NULL, NULL, e);
+		rc = client_order(&h->fixture.client, &end, NULL, NULL, e);
 	}
 	if (rc == 0)
-		rc = crew_check(&h->rig.crew, e);
-	rig_tell(&h->rig, h->run, "hold");
-	rig_stop(&h->rig);
+		rc = server_check(&h->fixture.server, e);
+	fixture_notes(&h->fixture, h->run, "hold");
+	fixture_stop(&h->fixture);
 	return rc;
 }
 
-static int floor_round(struct hold *h, struct err *e)
+static int baseline_round(struct hold *h, struct err *e)
 {
-	struct place place = rig_place(h->run);
-	struct floor_result result;
-	uint64_t per_process = fleet_per_driver() / 2;
-	const struct floor_order order = {
-		.loop = FLOOR_HOLD,
+	const struct task_context where = fixture_context(h->run);
+	struct baseline_result result;
+	uint64_t per_process = client_per_process() / 2;
+	const struct baseline_order order = {
+		.loop = BASELINE_HOLD,
 		.connections = h->connections,
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
 		.stop = &h->run->stop,
@@ -325,7 +325,7 @@ static int floor_round(struct hold *h, struct err *e)
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
-	int rc = floor_run(&place, &order, &result, e);
+	int rc = baseline_run(&where, &order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];
@@ -356,8 +356,8 @@ static void note_processes(const struct hold *h)
 		(unsigned long long)workers, (unsigned long long)workers,
 		quantity_format(each, sizeof(each), QUANTITY_COUNT,
 				(h->connections + workers - 1) / workers),
-		h->per_worker < fleet_per_driver() ? "2/5 of net.ipv4.ip_local_port_range"
-						   : "RLIMIT_NOFILE");
+		h->per_worker < client_per_process() ? "2/5 of net.ipv4.ip_local_port_range"
+						     : "RLIMIT_NOFILE");
 }
 
 static void hold_notes(struct hold *h)
@@ -370,12 +370,12 @@ static void hold_notes(struct hold *h)
 		slabs_tell(h);
 		bench_note(t,
 			   "hold: user memory per connection: %.1f B in the server, %.1f B in the "
-			   "load processes",
+			   "client processes",
 			   h->server_bytes, h->load_bytes);
 	}
-	const struct bench_result *floor =
+	const struct bench_result *baseline =
 		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);
-	struct bench_ratio ratio = bench_ratio(ours, floor);
+	struct bench_ratio ratio = bench_ratio(ours, baseline);
 	char text[48];
 	if (ratio.rounds)
 		bench_note(t, "hold: time to open relative to floor-blocking: %s",
@@ -396,7 +396,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 		.connections = h->connections,
 		.watches = h->connections + 2 * SAMPLE,
 		.per_process = h->per_worker,
-		.processes_most = RIG_TASKS,
+		.processes_max = FIXTURE_TASKS,
 		/* On each client address, or to each address of the baseline. */
 		.ports_of_process = port_range(run) * SOCKETS_ADDRESSES,
 	};
@@ -406,15 +406,15 @@ static int hold_run(struct bench_run *run, struct err *e)
 		size_t mark = lab_mark(run->lab);
 		/* Alternate, so that neither always gets memory that the other one warmed up. */
 		for (unsigned k = 0; k < 2 && rc == 0; k++) {
-			bool floor = (i + k) % 2;
+			bool baseline = (i + k) % 2;
 			h->round = i + 1;
 			rc = bench_round(run, "hold", i, e);
 			if (rc < 0)
 				break;
-			if (!floor && bench_wants(run, "idle"))
+			if (!baseline && bench_wants(run, "idle"))
 				rc = hold_round(h, e);
-			else if (floor && bench_wants(run, "floor-blocking"))
-				rc = floor_round(h, e);
+			else if (baseline && bench_wants(run, "floor-blocking"))
+				rc = baseline_round(h, e);
 		}
 		lab_release(run->lab, mark);
 	}

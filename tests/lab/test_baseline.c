@@ -4,26 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/floor.h"
+#include "bench/baseline.h"
 
-static const struct place here;
+static const struct task_context here;
 
 static void each_loop_counts(void **state)
 {
 	(void)state;
-	static const struct floor_order orders[] = {
-		{.loop = FLOOR_CONNECT, .duration_us = 20000, .processes = 2, .size = 64},
-		{.loop = FLOOR_REQUEST,
+	static const struct baseline_order orders[] = {
+		{.loop = BASELINE_CONNECT, .duration_us = 20000, .processes = 2, .size = 64},
+		{.loop = BASELINE_REQUEST,
 		 .duration_us = 20000,
 		 .processes = 2,
 		 .size = 64,
 		 .connections = 10},
-		{.loop = FLOOR_PINGPONG, .duration_us = 20000, .processes = 1, .size = 64},
+		{.loop = BASELINE_PINGPONG, .duration_us = 20000, .processes = 1, .size = 64},
 	};
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-		struct floor_result result;
+		struct baseline_result result;
 		struct err e = {0};
-		if (floor_run(&here, &orders[i], &result, &e) < 0)
+		if (baseline_run(&here, &orders[i], &result, &e) < 0)
 			fail_msg("loop %zu: %s", i, e.text);
 		assert_true(result.done > 0 && result.rate > 0 && result.cpu_us > 0);
 		assert_true(result.elapsed_s >= 0.02);
@@ -33,10 +33,11 @@ static void each_loop_counts(void **state)
 static void hold_opens_all_connections(void **state)
 {
 	(void)state;
-	const struct floor_order order = {.loop = FLOOR_HOLD, .connections = 501, .processes = 2};
-	struct floor_result result;
+	const struct baseline_order order = {
+		.loop = BASELINE_HOLD, .connections = 501, .processes = 2};
+	struct baseline_result result;
 	struct err e = {0};
-	if (floor_run(&here, &order, &result, &e) < 0)
+	if (baseline_run(&here, &order, &result, &e) < 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(result.done, 501);
 }
@@ -45,11 +46,11 @@ static void a_stopped_hold_is_interrupted(void **state)
 {
 	(void)state;
 	static const _Atomic bool stop = true;
-	const struct floor_order order = {
-		.loop = FLOOR_HOLD, .connections = 501, .processes = 2, .stop = &stop};
-	struct floor_result result;
+	const struct baseline_order order = {
+		.loop = BASELINE_HOLD, .connections = 501, .processes = 2, .stop = &stop};
+	struct baseline_result result;
 	struct err e = {0};
-	assert_int_equal(floor_run(&here, &order, &result, &e), -EINTR);
+	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINTR);
 	assert_string_equal(e.text, "interrupted");
 	assert_int_equal(result.done, 0);
 }
@@ -57,12 +58,12 @@ static void a_stopped_hold_is_interrupted(void **state)
 static void invalid_orders_are_refused(void **state)
 {
 	(void)state;
-	struct floor_order order = {.loop = FLOOR_HOLD, .connections = 1};
-	struct floor_result result;
+	struct baseline_order order = {.loop = BASELINE_HOLD, .connections = 1};
+	struct baseline_result result;
 	struct err e = {0};
-	assert_int_equal(floor_run(&here, &order, &result, &e), -EINVAL);
+	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINVAL);
 	order.processes = 100000;
-	assert_int_equal(floor_run(&here, &order, &result, &e), -EINVAL);
+	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINVAL);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* Checks what epoll promises on this kernel. */
-#include "engine/benches.h"
-#include "epolltune/cleanup.h"
 #include "epolltune/semantics.h"
+#include "bench/benches.h"
+#include "epolltune/cleanup.h"
 
 static int semantics_task(struct bench_run *run, struct err *e)
 {
@@ -19,14 +19,14 @@ static int semantics_task(struct bench_run *run, struct err *e)
 			skipped += c->state == SEMANTICS_SKIPPED;
 			if (c->state == SEMANTICS_SKIPPED)
 				bench_note(&run->table, "semantics %s: %s", c->name, c->detail);
-			else if (c->least == c->most)
+			else if (c->min == c->max)
 				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
-					  (double)c->seen, "expected %lld: %s", (long long)c->least,
+					  (double)c->seen, "expected %lld: %s", (long long)c->min,
 					  c->expected);
 			else
 				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
 					  (double)c->seen, "expected %lld to %lld: %s",
-					  (long long)c->least, (long long)c->most, c->expected);
+					  (long long)c->min, (long long)c->max, c->expected);
 		}
 	}
 	host_close(h);

@@ -1,0 +1,826 @@
+#include "engine/client_worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/cpus.h"
+#include "engine/sockets.h"
+#include "engine/usage.h"
+#include "epolltune/clock.h"
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+#define EVENTS 512
+#define BURST 64 /* connections started in a row */
+/* Requests started in a row: more than are answered at a time, so that all get in flight. */
+#define STARTS (2 * EVENTS)
+#define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
+#define LATE_NS 1000000000ull /* after the end, for operations due before it */
+#define MISSED_STEPS 1024     /* in which missed operations are counted */
+#define WINDOW_MS 10000       /* time for a server to accept a window of connections */
+#define CONTROL UINT64_MAX    /* the channel's number in the epoll set */
+
+enum state {
+	FREE,
+	CONNECTING, /* the request is sent after the handshake */
+	OPEN,
+	CLOSING, /* the reply is complete, the server must close */
+};
+
+/* A connection: 24 bytes, as there may be a million. */
+struct slot {
+	int fd;
+	uint32_t got : 27, state : 3, registered : 1; /* bytes of the current reply */
+	uint32_t detached : 1;                        /* opened by a detached order */
+	uint32_t unsent;                              /* bytes not sent yet */
+	uint32_t under_way;                           /* requests in flight */
+	uint64_t since; /* when the oldest operation in flight was due */
+};
+
+/* An operation needs a token to start: the number of a slot that can take one (more). */
+struct tokens {
+	uint32_t *ring;
+	size_t size; /* a power of two */
+	size_t head, tail;
+};
+
+struct worker {
+	const struct client_config *config;
+	struct client_stats *stats;
+	struct task_port *port;
+	int epoll;
+	bool coarse; /* epoll_pwait2(2) is missing */
+	struct slot *slots;
+	uint64_t *due; /* CLIENT_DEPTH per slot: when each request was due; if depth is above 1 */
+	struct tokens tokens;
+	uint64_t used; /* slots that were ever used */
+	unsigned source;
+
+	struct client_order order;
+	uint64_t silence_ns; /* operations in flight fail after this long without progress */
+	uint64_t start_ns, end_ns, starved_until;
+	uint64_t moved_ns;   /* last progress, or last time operations were failed */
+	uint64_t done_ns;    /* end of the last operation */
+	uint64_t started;    /* operations of this order */
+	uint64_t busy;       /* tokens in use */
+	unsigned unaccepted; /* opened since the server was last known to have accepted all */
+	unsigned fresh_count;
+	uint32_t fresh[BURST]; /* started, not checked yet */
+
+	char out[CLIENT_FLIGHT + CLIENT_SIZE]; /* requests, one after the other */
+	char in[CLIENT_FLIGHT];
+};
+
+static void token_put(struct worker *w, uint64_t number)
+{
+	w->tokens.ring[w->tokens.tail++ & (w->tokens.size - 1)] = (uint32_t)number;
+}
+
+static bool token_any(const struct worker *w) { return w->tokens.head != w->tokens.tail; }
+
+static uint64_t token_take(struct worker *w)
+{
+	return w->tokens.ring[w->tokens.head++ & (w->tokens.size - 1)];
+}
+
+static void worker_fail(struct worker *w, int code, counter *which)
+{
+	int none = 0;
+	atomic_compare_exchange_strong(&w->stats->first_errno, &none, code);
+	counter_add(which, 1);
+}
+
+/* Transient limits: ports in TIME_WAIT, descriptors, memory. */
+static bool code_starves(int code)
+{
+	return code == EADDRNOTAVAIL || code == EMFILE || code == ENFILE || code == ENOBUFS ||
+	       code == ENOMEM;
+}
+
+/* When operation `n` of an open-loop order is due. */
+static uint64_t order_due(const struct worker *w, uint64_t n)
+{
+	return w->start_ns + (uint64_t)(((double)n + w->order.phase) * 1e9 / w->order.rate_per_s);
+}
+
+/* Whether all operations of the order have started. Those due before the end may start late. */
+static bool order_over(const struct worker *w, uint64_t now)
+{
+	if (w->order.count && w->started >= w->order.count)
+		return true;
+	if (!w->end_ns || now < w->end_ns)
+		return false;
+	return w->order.rate_per_s <= 0 || now >= w->end_ns + LATE_NS ||
+	       order_due(w, w->started) >= w->end_ns;
+}
+
+/* Counts an operation that is done. */
+static void operation_done(struct worker *w, uint64_t now)
+{
+	counter_add(&w->stats->done, 1);
+	if (!w->end_ns || now <= w->end_ns)
+		counter_add(&w->stats->timely, 1);
+	w->moved_ns = w->done_ns = now;
+}
+
+static int slot_watch(struct worker *w, uint64_t number, uint32_t events)
+{
+	struct slot *s = &w->slots[number];
+	struct epoll_event ev = {.events = events | EPOLLET | EPOLLRDHUP, .data.u64 = number};
+	if (epoll_ctl(w->epoll, s->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &ev) < 0)
+		return -errno;
+	s->registered = 1;
+	return 0;
+}
+
+/* Starts a connection: 0 if it is established or in progress, else -errno. */
+static int slot_connect(struct worker *w, uint64_t number)
+{
+	const struct client_config *c = w->config;
+	unsigned tries = w->order.detach && c->source_count ? c->source_count : 1;
+	int on = 1, fd = -EADDRNOTAVAIL;
+	for (unsigned i = 0; i < tries && fd == -EADDRNOTAVAIL; i++)
+		fd = sockets_connect(&c->to, c->source_count
+						     ? &c->sources[w->source++ % c->source_count]
+						     : NULL);
+	if (fd >= 0 || !code_starves(-fd))
+		counter_add(&w->stats->attempted, 1);
+	if (fd < 0)
+		return fd;
+	if (w->order.depth > 1)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	w->slots[number] =
+		(struct slot){.fd = fd, .state = CONNECTING, .detached = w->order.detach};
+	return 0;
+}
+
+static void slot_opened(struct worker *w, struct slot *s)
+{
+	s->state = OPEN;
+	counter_add(&w->stats->opened, 1);
+	counter_add(&w->stats->held, 1);
+}
+
+/* Closes a connection; with `reset` by RST, without TIME_WAIT on either side. */
+static void slot_close(struct worker *w, uint64_t number, bool reset)
+{
+	struct slot *s = &w->slots[number];
+	if (s->state == OPEN || s->state == CLOSING)
+		counter_set(&w->stats->held, counter_get(&w->stats->held) - 1);
+	if (reset)
+		sockets_abort(s->fd);
+	close(s->fd);
+	*s = (struct slot){.fd = -1};
+}
+
+/* The operations of the order that are in flight on a connection. */
+static uint64_t slot_operations(const struct worker *w, const struct slot *s)
+{
+	if (w->order.verb == CLIENT_REQUEST)
+		return s->under_way;
+	return w->order.verb == CLIENT_CHURN || (s->state == CONNECTING && !s->detached);
+}
+
+/* Fails a connection. Its token is reused after a pause, so that a server that refuses is not
+ * retried in a busy loop. */
+static void slot_fail(struct worker *w, uint64_t number, int code)
+{
+	worker_fail(w, code, &w->stats->failed);
+	w->busy -= slot_operations(w, &w->slots[number]);
+	if (w->order.verb == CLIENT_CHURN) {
+		token_put(w, number);
+		w->starved_until = clock_ns() + STARVED_NS;
+	}
+	slot_close(w, number, true);
+}
+
+/* Sends what is pending: 0, or -errno if the connection failed. */
+static int slot_send(struct worker *w, uint64_t number)
+{
+	struct slot *s = &w->slots[number];
+	while (s->unsent) {
+		uint32_t size = w->order.size, at = (size - s->unsent % size) % size;
+		ssize_t n = send(s->fd, w->out + at, s->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return slot_watch(w, number, EPOLLIN | EPOLLOUT);
+		if (n < 0)
+			return -errno;
+		if (s->state == CONNECTING)
+			slot_opened(w, s);
+		s->unsent -= (uint32_t)n;
+	}
+	return 0;
+}
+
+/* Starts one more request. */
+static int slot_request(struct worker *w, uint64_t number, uint64_t due)
+{
+	struct slot *s = &w->slots[number];
+	if (w->order.depth > 1)
+		w->due[number * CLIENT_DEPTH + s->under_way] = due;
+	else
+		s->since = due;
+	s->under_way++;
+	s->unsent += w->order.size;
+	return slot_send(w, number);
+}
+
+/* Handles the complete reply to the oldest request of a connection. */
+static void slot_replied(struct worker *w, uint64_t number, uint64_t now)
+{
+	struct slot *s = &w->slots[number];
+	uint64_t due = s->since;
+	s->under_way--;
+	if (w->order.depth > 1) {
+		uint64_t *times = &w->due[number * CLIENT_DEPTH];
+		due = times[0];
+		memmove(times, times + 1, s->under_way * sizeof(*times));
+	}
+	histogram_add(&w->stats->latency, now > due ? now - due : 0);
+	w->moved_ns = now;
+	/* If the server closes first, the close is part of the operation. */
+	if (w->order.verb != CLIENT_CHURN || w->config->close != CLIENT_CLOSE_SERVER)
+		operation_done(w, now);
+	if (w->order.verb != CLIENT_CHURN) {
+		w->busy--;
+		token_put(w, number);
+	}
+}
+
+/* Ends a connection after its one exchange. */
+static void slot_churned(struct worker *w, uint64_t number)
+{
+	if (w->config->close == CLIENT_CLOSE_SERVER)
+		operation_done(w, clock_ns());
+	w->busy--;
+	token_put(w, number);
+	slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
+}
+
+/* Checks that what was received belongs to the requests in flight, byte for byte. */
+static bool reply_take(struct worker *w, uint64_t number, size_t length)
+{
+	struct slot *s = &w->slots[number];
+	uint32_t size = w->order.size;
+	if (s->state != OPEN || s->got + length > (size_t)s->under_way * size ||
+	    memcmp(w->in, w->out + s->got, length) != 0)
+		return false;
+	uint32_t got = s->got + (uint32_t)length;
+	if (got >= size)
+		for (uint64_t now = clock_ns(); got >= size; got -= size)
+			slot_replied(w, number, now);
+	s->got = got & 0x7ffffff;
+	return true;
+}
+
+/* Reads available data. False if there is none and the connection stays open. */
+static bool slot_read(struct worker *w, uint64_t number)
+{
+	struct slot *s = &w->slots[number];
+	for (;;) {
+		ssize_t n = recv(s->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n == 0 && s->state == CLOSING) {
+			slot_churned(w, number);
+			return true;
+		}
+		if (n <= 0 || !reply_take(w, number, (size_t)n)) {
+			slot_fail(w, number, n < 0 ? errno : n == 0 ? EPIPE : EPROTO);
+			return true;
+		}
+		if (w->order.verb != CLIENT_CHURN || s->under_way)
+			return true;
+		if (w->config->close != CLIENT_CLOSE_SERVER) {
+			slot_churned(w, number);
+			return true;
+		}
+		s->state = CLOSING;
+	}
+}
+
+/* Completes a handshake, or registers the socket if it is still in progress. -errno if it
+ * failed. */
+static int slot_handshake(struct worker *w, uint64_t number)
+{
+	struct slot *s = &w->slots[number];
+	if (connect(s->fd, &w->config->to.any, endpoint_size(&w->config->to)) == 0 ||
+	    errno == EISCONN) {
+		slot_opened(w, s);
+		return 0;
+	}
+	if (errno != EALREADY && errno != EINPROGRESS)
+		return -errno;
+	return s->registered ? 0 : slot_watch(w, number, EPOLLIN | EPOLLOUT);
+}
+
+/* A connection was opened to be held. The last one of a window sends a request, and no more are
+ * opened before its reply: the server accepts in order, so only late connections can still be
+ * queued then, and an accept queue of two windows cannot overflow (which would cost each client a
+ * second). */
+static void slot_held(struct worker *w, uint64_t number, uint64_t now)
+{
+	counter_set(&w->stats->last_opened_ns, now);
+	if (w->slots[number].detached)
+		return;
+	w->busy--;
+	if (!w->order.window || ++w->unaccepted < w->order.window) {
+		operation_done(w, now);
+		return;
+	}
+	char reply;
+	struct slot *s = &w->slots[number];
+	struct pollfd p[] = {{.fd = s->fd, .events = POLLIN},
+			     {.fd = w->port->channel, .events = POLLIN}};
+	w->unaccepted = 0;
+	bool replied = send(s->fd, "?", 1, MSG_NOSIGNAL) == 1 && poll(p, 2, WINDOW_MS) > 0 &&
+		       recv(s->fd, &reply, 1, MSG_DONTWAIT) == 1;
+	if (replied) {
+		operation_done(w, now);
+	} else {
+		worker_fail(w, ETIMEDOUT, &w->stats->failed);
+		slot_close(w, number, true);
+	}
+	w->moved_ns = clock_ns();
+}
+
+/* A connection that awaits the greeting of its server has an event. */
+static void slot_greeted(struct worker *w, uint64_t number, uint32_t events)
+{
+	struct slot *s = &w->slots[number];
+	int code = 0;
+	socklen_t size = sizeof(code);
+	char byte;
+	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN)) {
+		getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &code, &size);
+		slot_fail(w, number, code ? code : ECONNRESET);
+		return;
+	}
+	ssize_t n = recv(s->fd, &byte, 1, MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n != 1) {
+		slot_fail(w, number, n < 0 ? errno : ECONNRESET);
+		return;
+	}
+	counter_add(&w->stats->opened, 1);
+	slot_held(w, number, clock_ns());
+	slot_close(w, number, true);
+}
+
+/* Starts the connection of one token. False to pause, as ports or descriptors ran out. */
+static bool connection_start(struct worker *w, uint64_t number, int *rc)
+{
+	*rc = slot_connect(w, number);
+	if (*rc >= 0) {
+		w->busy += !w->order.detach;
+		if (w->config->await_greeting)
+			*rc = slot_watch(w, number, EPOLLIN);
+		return true;
+	}
+	bool starves = code_starves(-*rc) && !w->order.detach;
+	worker_fail(w, -*rc, starves ? &w->stats->starved : &w->stats->failed);
+	if (w->order.detach) {
+		w->started++; /* and failed */
+		return false;
+	}
+	token_put(w, number);
+	w->starved_until = clock_ns() + STARVED_NS;
+	return false;
+}
+
+/* Starts the operation of one token; fresh_sweep() continues it. False if it could not. */
+static bool operation_start(struct worker *w, uint64_t due)
+{
+	uint64_t number = token_take(w);
+	struct slot *s = &w->slots[number];
+	int rc = 0;
+	if (w->order.verb == CLIENT_REQUEST) {
+		if (s->state != OPEN)
+			return true; /* the connection failed: drop its token */
+		w->busy++;
+	} else if (!connection_start(w, number, &rc)) {
+		return false;
+	}
+	w->started++;
+	if (w->order.verb != CLIENT_OPEN)
+		rc = slot_request(w, number, due);
+	if (rc < 0)
+		slot_fail(w, number, -rc);
+	else if (!s->registered)
+		w->fresh[w->fresh_count++] = (uint32_t)number;
+	return true;
+}
+
+/* Whether one more operation may be in flight: not accepted yet, or not answered. */
+static bool start_allowed(const struct worker *w)
+{
+	const struct client_order *o = &w->order;
+	return (!o->window || w->unaccepted + w->busy < o->window) &&
+	       (!o->in_flight || w->busy < o->in_flight);
+}
+
+/* Starts due operations, a burst at most. */
+static void operations_start(struct worker *w, uint64_t now)
+{
+	if (now < w->starved_until)
+		return;
+	for (unsigned i = 0; i < STARTS && w->fresh_count < BURST && token_any(w) &&
+			     !order_over(w, now) && start_allowed(w);
+	     i++) {
+		uint64_t due = now;
+		if (w->order.rate_per_s > 0) {
+			due = order_due(w, w->started);
+			if (due > now)
+				return;
+		} else {
+			due = clock_ns();
+		}
+		if (!operation_start(w, due))
+			return;
+	}
+}
+
+/* Checks handshakes that were just started: over loopback they are complete, and one poll(2)
+ * reports them all. The others go into the epoll set. */
+static void fresh_opened(struct worker *w)
+{
+	struct pollfd p[BURST];
+	for (unsigned i = 0; i < w->fresh_count; i++)
+		p[i] = (struct pollfd){.fd = w->slots[w->fresh[i]].fd, .events = POLLOUT};
+	if (poll(p, w->fresh_count, 0) < 0)
+		memset(p, 0, sizeof(p)); /* unknown: leave them to the epoll set */
+	uint64_t now = clock_ns();
+	for (unsigned i = 0; i < w->fresh_count; i++) {
+		uint64_t number = w->fresh[i];
+		if (p[i].revents == POLLOUT) {
+			slot_opened(w, &w->slots[number]);
+			slot_held(w, number, now);
+			continue;
+		}
+		int rc = slot_handshake(w, number);
+		if (rc < 0)
+			slot_fail(w, number, -rc);
+		else if (w->slots[number].state == OPEN)
+			slot_held(w, number, now);
+	}
+}
+
+/* Checks requests that were just sent: yields to a server that may wait for this CPU. Connections
+ * with a reply by then need no registration. */
+static void fresh_asked(struct worker *w)
+{
+	sched_yield();
+	for (unsigned i = 0; i < w->fresh_count; i++) {
+		uint64_t number = w->fresh[i];
+		struct slot *s = &w->slots[number];
+		if (s->state == FREE || s->registered || slot_read(w, number))
+			continue;
+		int rc = slot_watch(w, number, EPOLLIN);
+		if (rc < 0)
+			slot_fail(w, number, -rc);
+	}
+}
+
+static void fresh_sweep(struct worker *w)
+{
+	if (w->fresh_count && w->order.verb == CLIENT_OPEN)
+		fresh_opened(w);
+	else if (w->fresh_count)
+		fresh_asked(w);
+	w->fresh_count = 0;
+}
+
+static void slot_event(struct worker *w, uint64_t number, uint32_t events)
+{
+	struct slot *s = &w->slots[number];
+	int rc = 0;
+	if (s->state == FREE)
+		return;
+	if (s->state == CONNECTING && w->config->await_greeting) {
+		slot_greeted(w, number, events);
+		return;
+	}
+	if (s->state == CONNECTING) {
+		rc = slot_handshake(w, number);
+		if (rc == 0 && s->state == OPEN && (s->detached || w->order.verb == CLIENT_OPEN))
+			slot_held(w, number, clock_ns());
+		w->moved_ns = clock_ns();
+		if (s->state == FREE)
+			return;
+	}
+	if (rc == 0 && s->state == OPEN && s->unsent)
+		rc = slot_send(w, number);
+	if (rc < 0)
+		slot_fail(w, number, -rc);
+	else if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && s->state != CONNECTING)
+		slot_read(w, number);
+}
+
+/* Waits at most `timeout_ns` (0: not at all) with nanosecond resolution: by ppoll(2) on the set
+ * where epoll_pwait2(2) is missing, before Linux 5.11 or in a sandbox. */
+static int worker_wait(struct worker *w, struct epoll_event *events, uint64_t timeout_ns)
+{
+	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
+	int n = -1;
+	if (timeout_ns && !w->coarse) {
+		n = (int)syscall(SYS_epoll_pwait2, w->epoll, events, EVENTS, &t, NULL, 0);
+		w->coarse = n < 0 && (errno == ENOSYS || errno == EPERM);
+	}
+	if (timeout_ns && w->coarse) {
+		struct pollfd p = {.fd = w->epoll, .events = POLLIN};
+		n = ppoll(&p, 1, &t, NULL);
+	}
+	if (!timeout_ns || (w->coarse && n > 0))
+		n = epoll_wait(w->epoll, events, EVENTS, 0);
+	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
+}
+
+/* Time until the next start or deadline. */
+static uint64_t idle_ns(const struct worker *w, uint64_t now)
+{
+	uint64_t until = (w->busy ? w->moved_ns : now) + w->silence_ns;
+	uint64_t end = w->end_ns && now >= w->end_ns ? w->end_ns + LATE_NS : w->end_ns;
+	if (end > now && end < until)
+		until = end;
+	if (token_any(w) && !order_over(w, now) && start_allowed(w)) {
+		uint64_t next = w->order.rate_per_s > 0 ? order_due(w, w->started) : now;
+		next = next > w->starved_until ? next : w->starved_until;
+		until = next < until ? next : until;
+	}
+	return until > now ? until - now : 0;
+}
+
+/* No progress within the timeout: fails all operations in flight. */
+static void worker_give_up(struct worker *w)
+{
+	for (uint64_t i = 0; i < w->used && w->busy; i++)
+		if (slot_operations(w, &w->slots[i]) && w->slots[i].state != FREE)
+			slot_fail(w, i, ETIMEDOUT);
+}
+
+/* Runs the order. False if the caller wants something else meanwhile. */
+static bool order_run(struct worker *w, struct err *e)
+{
+	struct epoll_event events[EVENTS];
+	for (;;) {
+		uint64_t now = clock_ns();
+		operations_start(w, now);
+		fresh_sweep(w);
+		now = clock_ns();
+		if (order_over(w, now) ? w->busy == 0 : w->busy == 0 && !token_any(w))
+			return true;
+		if (now > w->moved_ns + w->silence_ns) {
+			worker_give_up(w);
+			if (!w->end_ns && w->starved_until > w->moved_ns)
+				return true; /* nothing could be started either */
+			w->moved_ns = now;
+			continue;
+		}
+		int n = worker_wait(w, events, idle_ns(w, now));
+		if (n < 0) {
+			err_set(e, -n, "epoll_wait: %s", strerror(-n));
+			return true;
+		}
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.u64 == CONTROL)
+				return false;
+			slot_event(w, events[i].data.u64, events[i].events);
+		}
+	}
+}
+
+static int tokens_make(struct worker *w, size_t count, struct err *e)
+{
+	size_t size = 64;
+	while (size < count)
+		size *= 2;
+	if (size > w->tokens.size) {
+		void *ring = mmap(NULL, size * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (ring == MAP_FAILED)
+			return err_errno(e, "memory for %zu operations", count);
+		if (w->tokens.ring)
+			munmap(w->tokens.ring, w->tokens.size * sizeof(uint32_t));
+		w->tokens = (struct tokens){.ring = ring, .size = size};
+	}
+	w->tokens.head = w->tokens.tail = 0;
+	return 0;
+}
+
+static int order_check(struct worker *w, const struct client_order *o, struct err *e)
+{
+	bool talks = o->verb == CLIENT_CHURN || o->verb == CLIENT_REQUEST;
+	if (talks && (!o->size || o->size > CLIENT_SIZE || !o->depth || o->depth > CLIENT_DEPTH ||
+		      (uint64_t)o->size * o->depth > CLIENT_FLIGHT))
+		return err_set(e, EINVAL, "unsupported: requests of %u bytes, %u in flight",
+			       o->size, o->depth);
+	if (o->verb == CLIENT_CHURN && w->used)
+		return err_set(e, EBUSY, "connections are still held");
+	if ((o->verb == CLIENT_CHURN && o->active > w->config->connections) ||
+	    (o->verb == CLIENT_OPEN && w->used + o->count > w->config->connections))
+		return err_set(e, ENOBUFS, "more than %llu connections",
+			       (unsigned long long)w->config->connections);
+	return 0;
+}
+
+/* Creates the tokens of the order. */
+static int order_prepare(struct worker *w, struct err *e)
+{
+	const struct client_order *o = &w->order;
+	uint64_t first = w->used;
+	int rc = order_check(w, o, e);
+	if (rc < 0)
+		return rc;
+	if (o->depth > 1 && !w->due) {
+		w->due = mmap(NULL, w->config->connections * CLIENT_DEPTH * sizeof(*w->due),
+			      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			      -1, 0);
+		if (w->due == MAP_FAILED) {
+			w->due = NULL;
+			return err_errno(e, "memory for due times of requests");
+		}
+	}
+	if (o->verb == CLIENT_OPEN) {
+		rc = tokens_make(w, o->count, e);
+		for (uint64_t i = 0; i < o->count && rc == 0; i++)
+			token_put(w, first + i);
+		w->used += rc == 0 ? o->count : 0;
+		return rc;
+	}
+	rc = tokens_make(w, o->active * o->depth, e);
+	if (o->verb == CLIENT_CHURN) {
+		for (uint64_t i = 0; i < o->active && rc == 0; i++)
+			token_put(w, i);
+		w->used = o->active;
+		return rc;
+	}
+	uint64_t active = o->active < w->used ? o->active : w->used;
+	for (uint64_t i = 0; i < active && rc == 0; i++) {
+		uint64_t number = i * w->used / active;
+		if (w->slots[number].state != OPEN)
+			continue;
+		w->slots[number].got = 0;
+		if (!w->slots[number].registered && slot_watch(w, number, EPOLLIN) < 0)
+			return err_errno(e, "watch connection %llu", (unsigned long long)number);
+	}
+	for (uint64_t i = 0; i < active * o->depth && rc == 0; i++)
+		token_put(w, i % active * w->used / active);
+	return rc;
+}
+
+static void close_all(struct worker *w)
+{
+	for (uint64_t i = 0; i < w->used; i++)
+		if (w->slots[i].state != FREE)
+			slot_close(w, i, w->config->close == CLIENT_CLOSE_RESET);
+	w->used = 0;
+}
+
+/* Counts operations that were due and never started, with the time that they have waited so far. In
+ * steps, as there may be billions. */
+static void missed_count(struct worker *w, uint64_t now)
+{
+	const struct client_order *o = &w->order;
+	if (o->rate_per_s <= 0 || !w->end_ns)
+		return;
+	uint64_t until = now < w->end_ns ? now : w->end_ns;
+	uint64_t due = (uint64_t)((double)(until - w->start_ns) / 1e9 * o->rate_per_s) + 1;
+	while (due && order_due(w, due - 1) >= until)
+		due--;
+	uint64_t seen = now < w->end_ns + LATE_NS ? now : w->end_ns + LATE_NS;
+	if (o->count && due > o->count)
+		due = o->count;
+	if (due <= w->started)
+		return;
+	uint64_t whole = due - w->started;
+	uint64_t steps = whole < MISSED_STEPS ? whole : MISSED_STEPS;
+	for (uint64_t i = 0; i < steps; i++) {
+		uint64_t middle = w->started + whole * (2 * i + 1) / (2 * steps);
+		histogram_add_many(&w->stats->latency, seen - order_due(w, middle),
+				   whole * (i + 1) / steps - whole * i / steps);
+	}
+	counter_set(&w->stats->missed, whole);
+}
+
+/* Time of the order's operations without the final timeout: its duration, or, with a count, until
+ * the last of it was done. */
+static uint64_t order_elapsed(const struct worker *w, uint64_t now)
+{
+	uint64_t until = w->end_ns && w->end_ns < now ? w->end_ns : now;
+	if (!w->end_ns && w->done_ns)
+		until = w->done_ns;
+	return until - w->start_ns;
+}
+
+/* False if the caller wants something else meanwhile. */
+static bool order_obey(struct worker *w, struct err *e)
+{
+	const struct client_order *o = &w->order;
+	bool done = true;
+	uint64_t cpu = clock_cpu_ns();
+	memset(&w->stats->latency, 0, o->verb == CLIENT_USAGE ? 0 : sizeof(w->stats->latency));
+	counter_set(&w->stats->done, 0);
+	counter_set(&w->stats->timely, 0);
+	counter_set(&w->stats->missed, 0);
+	w->started = w->busy = w->unaccepted = 0;
+	w->starved_until = w->done_ns = 0;
+	for (size_t i = 0; i < sizeof(w->out) && o->size && o->verb != CLIENT_USAGE; i++)
+		w->out[i] = (char)('a' + i % o->size % 26);
+	w->start_ns = w->moved_ns = clock_ns();
+	w->end_ns = o->duration_us ? w->start_ns + o->duration_us * 1000 : 0;
+	if (o->verb == CLIENT_CLOSE) {
+		close_all(w);
+	} else if (o->verb != CLIENT_USAGE && order_prepare(w, e) == 0) {
+		w->start_ns = w->moved_ns = clock_ns();
+		w->end_ns = o->duration_us ? w->start_ns + o->duration_us * 1000 : 0;
+		done = order_run(w, e);
+		if (o->verb == CLIENT_CHURN && done)
+			w->used = 0;
+		missed_count(w, clock_ns());
+	}
+	counter_set(&w->stats->elapsed_ns, order_elapsed(w, clock_ns()));
+	counter_set(&w->stats->cpu_ns, clock_cpu_ns() - cpu);
+	counter_set(&w->stats->private_bytes, usage_private_bytes());
+	return done;
+}
+
+/* Waits for the next order, while connections change. False at the end. */
+static bool order_next(struct worker *w)
+{
+	struct epoll_event events[EVENTS];
+	for (;;) {
+		bool asked = false;
+		int n = epoll_wait(w->epoll, events, EVENTS, -1);
+		if (n < 0 && errno != EINTR)
+			return false;
+		for (int i = 0; i < n; i++)
+			if (events[i].data.u64 == CONTROL)
+				asked = true;
+			else
+				slot_event(w, events[i].data.u64, events[i].events);
+		if (asked)
+			return task_hear(w->port, &w->order, sizeof(w->order));
+	}
+}
+
+static int worker_open(struct worker *w, int cpu, struct err *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = CONTROL};
+	sockets_raise_limit();
+	prctl(PR_SET_TIMERSLACK, 1);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->port->channel, &ev) < 0)
+		return err_errno(e, "epoll");
+	w->slots = mmap(NULL, w->config->connections * sizeof(*w->slots), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (w->slots == MAP_FAILED)
+		return err_errno(e, "memory for connections");
+	if (w->config->batch) {
+		struct sched_param none = {0};
+		sched_setscheduler(0, SCHED_BATCH, &none);
+	}
+	int rc = cpu < 0 ? 0 : cpus_run_on(cpu);
+	errno = -rc;
+	return rc < 0 ? err_errno(e, "pin to CPU %d", cpu) : 0;
+}
+
+int client_main(struct task_port *port, void *arg)
+{
+	struct client_part *part = arg;
+	struct err e = {0};
+	struct worker *w =
+		mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w == MAP_FAILED)
+		return err_errno(&port->e, "memory for a client");
+	w->config = &part->config;
+	w->stats = &part->stats;
+	w->port = port;
+	w->silence_ns =
+		1000000ull * (w->config->patience_ms ? w->config->patience_ms : CLIENT_PATIENCE_MS);
+	int rc = worker_open(w, part->cpu, &e);
+	task_answer(port, rc, &e, NULL, 0);
+	while (rc == 0 && order_next(w)) {
+		e.code = 0;
+		if (order_obey(w, &e))
+			task_answer(port, -e.code, &e, NULL, 0);
+	}
+	close_all(w);
+	return rc;
+}

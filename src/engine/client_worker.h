@@ -1,0 +1,39 @@
+/* client_worker: one process of the client. */
+#ifndef EPOLLTUNE_CLIENT_WORKER_H
+#define EPOLLTUNE_CLIENT_WORKER_H
+
+#include "engine/counter.h"
+#include "epolltune/client.h"
+
+/* Counters that only the worker writes: see struct client_sum. */
+struct client_stats {
+	_Alignas(64) counter opened;
+	counter attempted;
+	counter held;
+	counter failed;
+	counter starved;
+	_Atomic int first_errno;
+	counter last_opened_ns;
+	counter private_bytes;
+	/* Of the last order. */
+	counter done;
+	counter timely; /* of these, before its end */
+	counter missed;
+	counter elapsed_ns;
+	counter cpu_ns;
+	struct histogram latency;
+};
+
+/* One process, in shared memory. */
+struct client_part {
+	struct client_config config; /* `to` and `connections` are its own */
+	int cpu;                     /* -1: any */
+	union endpoint sources[CLIENT_SOURCES];
+	struct client_stats stats;
+};
+
+/* A task_main; arg is a struct client_part. Requests are a struct client_order; answers carry no
+ * data. */
+int client_main(struct task_port *port, void *arg);
+
+#endif

@@ -1,1 +1,0 @@
-#include "epolltune/clock.h"
