@@ -37,7 +37,9 @@ static void print_names(const char *label, json_t *names, size_t width)
 	size_t i;
 	json_t *name;
 	json_array_foreach(names, i, name)
+	{
 		report_append(text, "%s%s", i ? ", " : "", json_string_value(name));
+	}
 	print_labelled(label, i ? text : "none", width);
 }
 
