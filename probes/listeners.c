@@ -2,12 +2,10 @@
  * machine shows, nothing by the target. */
 #include "epolltune/probe.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "epolltune/accept_queues.h"

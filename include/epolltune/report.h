@@ -257,6 +257,13 @@ static inline bool verdict_asks(enum wall_verdict v)
 {
 	return v == VERDICT_TIGHT || v == VERDICT_SHORT;
 }
+/* Whether it is a warning or critical. */
+static inline bool finding_asks(const struct finding *f)
+{
+	return f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL;
+}
+/* Whether the verdict of the finding's wall reports the problem already. */
+bool report_accounts(const struct report *r, const struct finding *f);
 /* Appends the content of `part`, without findings whose id and detail `whole` has already. Beyond
  * the capacity a warning or critical finding replaces a note. */
 void report_join(struct report *whole, const struct report *part);

@@ -34,17 +34,13 @@ static void print_range(json_t *topic, size_t width)
 static void print_names(const char *label, json_t *names, size_t width)
 {
 	char text[2048] = "";
-	size_t used = 0, i;
+	size_t i;
 	json_t *name;
 	json_array_foreach(names, i, name)
 	{
-		int n = snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
-				 json_string_value(name));
-		if (n < 0 || (size_t)n >= sizeof(text) - used)
-			break;
-		used += (size_t)n;
+		report_append(text, "%s%s", i ? ", " : "", json_string_value(name));
 	}
-	print_labelled(label, used ? text : "none", width);
+	print_labelled(label, i ? text : "none", width);
 }
 
 /* The text follows the JSON object, in this order and under these labels. */

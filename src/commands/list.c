@@ -62,16 +62,15 @@ static const char *cell_empty(json_t *topic, const char *key)
 /* Writes a value as one text; joins lists. */
 static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 {
-	size_t used = 0, i;
+	size_t i;
 	json_t *value = json_object_get(topic, key), *name;
 	snprintf(text, CELL_SIZE, "%s",
 		 json_is_string(value) ? json_string_value(value) : cell_empty(topic, key));
 	json_array_foreach(value, i, name)
 	{
-		used += (size_t)snprintf(text + used, CELL_SIZE - used, "%s%s", used ? " " : "",
-					 json_string_value(name));
-		if (used >= CELL_SIZE)
-			return;
+		if (!i)
+			text[0] = 0;
+		report_append_to(text, CELL_SIZE, "%s%s", i ? " " : "", json_string_value(name));
 	}
 }
 

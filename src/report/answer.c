@@ -16,8 +16,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
 }
 
-/* Whether the verdict of the finding's wall reports the problem already. */
-static bool accounted(const struct report *r, const struct finding *f)
+bool report_accounts(const struct report *r, const struct finding *f)
 {
 	const struct wall *w = report_find(r, f->wall);
 	return w && !f->observed && verdict_asks(w->verdict);
@@ -30,8 +29,8 @@ struct report_summary report_summarize(const struct report *r)
 		wall_count(&s, &r->walls[i]);
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		s.criticals += f->level == LEVEL_CRITICAL && !accounted(r, f);
-		s.warnings += f->level == LEVEL_WARNING && !accounted(r, f);
+		s.criticals += f->level == LEVEL_CRITICAL && !report_accounts(r, f);
+		s.warnings += f->level == LEVEL_WARNING && !report_accounts(r, f);
 	}
 	for (size_t i = 0; i < r->probe_count; i++) {
 		s.crashed += r->ran[i].state == PROBE_CRASHED;
@@ -102,7 +101,7 @@ static void walls_say(struct sentence *a, const struct report *r, size_t count, 
 static const struct finding *clause_first(const struct report *r, const struct finding *f)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == f->level && !accounted(r, &r->findings[i]) &&
+		if (r->findings[i].level == f->level && !report_accounts(r, &r->findings[i]) &&
 		    !strcmp(r->findings[i].answer, f->answer))
 			return &r->findings[i];
 	return f;
@@ -114,7 +113,7 @@ static void clauses_say(struct sentence *a, const struct report *r, enum finding
 	size_t said = 0, more = 0;
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (f->level != level || accounted(r, f) || !f->answer[0] ||
+		if (f->level != level || report_accounts(r, f) || !f->answer[0] ||
 		    clause_first(r, f) != f)
 			continue;
 		if (said++ < CLAUSES)
@@ -135,14 +134,15 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 	char named[48] = "";
 	size_t count = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
-		count += r->findings[i].level == level && !accounted(r, &r->findings[i]) &&
+		count += r->findings[i].level == level && !report_accounts(r, &r->findings[i]) &&
 			 !r->findings[i].answer[0];
 	if (!count)
 		return;
 	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (f->level != level || accounted(r, f) || f->answer[0] || !strcmp(f->id, named))
+		if (f->level != level || report_accounts(r, f) || f->answer[0] ||
+		    !strcmp(f->id, named))
 			continue;
 		snprintf(named, sizeof(named), "%s", f->id);
 		SAY(a, "%s%s", between, f->id);

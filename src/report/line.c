@@ -25,8 +25,7 @@ static const char *reason(const struct report *r, const struct wall *w)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if ((f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL) &&
-		    !strcmp(f->wall, w->name))
+		if (finding_asks(f) && !strcmp(f->wall, w->name))
 			return f->title;
 	}
 	return "";
@@ -72,10 +71,7 @@ static void findings(FILE *out, const struct report *r, bool begun)
 {
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		const struct wall *w = report_find(r, f->wall);
-		if (f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL)
-			continue;
-		if (w && !f->observed && verdict_asks(w->verdict))
+		if (!finding_asks(f) || report_accounts(r, f))
 			continue;
 		fputs(begun ? "; " : " ", out);
 		put(out, f->id);

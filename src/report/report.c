@@ -275,19 +275,14 @@ static bool finding_known(const struct report *r, const struct finding *f)
 	return false;
 }
 
-static bool is_news(const struct finding *f)
-{
-	return f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL;
-}
-
 /* Where none is left for what makes the status, the last of the others gives way. */
 static struct finding *finding_place(struct report *r, const struct finding *f)
 {
 	size_t i = r->finding_count;
-	if (i < REPORT_FINDINGS || !is_news(f))
+	if (i < REPORT_FINDINGS || !finding_asks(f))
 		return finding_new(r);
 	r->lost++;
-	while (i > 0 && is_news(&r->findings[i - 1]))
+	while (i > 0 && finding_asks(&r->findings[i - 1]))
 		i--;
 	return i ? &r->findings[i - 1] : &spare_finding;
 }

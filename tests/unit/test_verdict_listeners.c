@@ -2,6 +2,8 @@
  * its limit are findings; a healthy machine is none. */
 #define probe_listeners listeners_under_test
 #include "../../probes/listeners.c"
+#include <string.h>
+
 #include "../support/support.h"
 #include "../support/verdict.h"
 
