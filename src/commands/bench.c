@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "commands/command.h"
-#include "epolltune/clock.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
