@@ -412,7 +412,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	struct flow_config config = {.sender = LAB_CLIENT,
 				     .address = t->context->addresses++ % ADDRESSES,
 				     .rtt_us = wire_rtt_us(t->target),
-				     .rest_bytes = REQUEST_BYTES};
+				     .idle_bytes = REQUEST_BYTES};
 	(void)out;
 	int rc = flow_start(&flow, t->lab, &config, e);
 	if (!rc)

@@ -21,7 +21,7 @@ struct flow_config {
 	bool steady; /* continue until settled even when the pace is reached earlier: measures the
 			path, not slow start */
 	unsigned max_ms;     /* maximum duration */
-	unsigned rest_bytes; /* not 0: sends this much once and measures the idle connection */
+	unsigned idle_bytes; /* not 0: sends this much once and measures the idle connection */
 };
 
 /* Measured over the last four round trips or more. */

@@ -59,10 +59,8 @@ struct server {
 	union endpoint address; /* of worker 0 */
 	unsigned processes;
 	struct task tasks[SERVER_WORKERS];
-	struct server_process {
-		union endpoint address;
-		struct server_part *part;
-	} at[SERVER_WORKERS];
+	struct server_part *parts[SERVER_WORKERS];
+	union endpoint addresses[SERVER_WORKERS];
 	uint64_t held;       /* descriptors that process 0 has open without connections */
 	uint64_t soft, hard; /* its RLIMIT_NOFILE at start; it then raises soft to hard */
 };

@@ -27,7 +27,7 @@
 #define BASELINE_SHARD 8192
 
 /* One process, in shared memory. */
-struct part {
+struct baseline_part {
 	struct baseline_order order; /* connections: of this process */
 	unsigned index;
 	uint64_t done, start_ns, elapsed_ns, cpu_ns;
@@ -73,7 +73,7 @@ static int connect_once(int listener, const struct sockaddr_in *to, char *data, 
 	return 0;
 }
 
-static int loop_connect(struct part *p, char *data)
+static int loop_connect(struct baseline_part *p, char *data)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
@@ -90,7 +90,7 @@ static int loop_connect(struct part *p, char *data)
 	return 0;
 }
 
-static int loop_request(struct part *p, char *data)
+static int loop_request(struct baseline_part *p, char *data)
 {
 	struct sockets s;
 	int rc = sockets_open(&s, 2 * (size_t)p->order.connections, BASELINE_SHARD + p->index,
@@ -131,7 +131,7 @@ static uint64_t children_cpu_ns(void)
 	return us * 1000;
 }
 
-static int loop_pingpong(struct part *p, char *data)
+static int loop_pingpong(struct baseline_part *p, char *data)
 {
 	struct sockets s;
 	int rc = sockets_open(&s, 2, BASELINE_SHARD + p->index, &p->e);
@@ -165,7 +165,7 @@ static int loop_pingpong(struct part *p, char *data)
 
 /* Calls only socket(), connect() and accept(), to one address after the other, until it is stopped.
  * The caller frees the sockets with sockets_close(), also on failure. */
-static int pairs_open(struct sockets *s, struct part *p, struct err *e)
+static int pairs_open(struct sockets *s, struct baseline_part *p, struct err *e)
 {
 	size_t count = (size_t)p->order.connections;
 	unsigned shard = BASELINE_SHARD + p->index;
@@ -204,7 +204,7 @@ static int pairs_open(struct sockets *s, struct part *p, struct err *e)
 }
 
 /* Opens, reports that, and holds until the task is ended. */
-static int loop_hold(struct part *p, struct task_port *port)
+static int loop_hold(struct baseline_part *p, struct task_port *port)
 {
 	struct sockets s;
 	uint64_t start = p->start_ns = clock_ns(), cpu = clock_cpu_ns();
@@ -220,7 +220,7 @@ static int loop_hold(struct part *p, struct task_port *port)
 
 static int part_main(struct task_port *port, void *arg)
 {
-	struct part *p = arg;
+	struct baseline_part *p = arg;
 	char data[REQUEST_MAX] = {0};
 	/* All start together, when the last one is ready. */
 	if (!task_hear(port, NULL, 0))
@@ -241,7 +241,7 @@ static int part_main(struct task_port *port, void *arg)
 	return 0;
 }
 
-static int parts_run(struct part **parts, struct task *tasks, unsigned count,
+static int parts_run(struct baseline_part **parts, struct task *tasks, unsigned count,
 		     struct baseline_result *out, struct err *e)
 {
 	uint64_t cpu = 0, first = UINT64_MAX, last = 0;
@@ -267,7 +267,7 @@ static int parts_run(struct part **parts, struct task *tasks, unsigned count,
 int baseline_run(const struct task_context *where, const struct baseline_order *order,
 		 struct baseline_result *out, struct err *e)
 {
-	struct part *parts[PROCESSES];
+	struct baseline_part *parts[PROCESSES];
 	struct task tasks[PROCESSES];
 	unsigned count = 0, processes = order->processes;
 	int rc = 0;
@@ -275,7 +275,7 @@ int baseline_run(const struct task_context *where, const struct baseline_order *
 	if (!processes || processes > PROCESSES || order->size > REQUEST_MAX)
 		return err_set(e, EINVAL, "unsupported: %u blocking loops", processes);
 	while (count < processes && rc == 0) {
-		struct part *p = parts[count] = task_alloc(where, sizeof(*p), e);
+		struct baseline_part *p = parts[count] = task_alloc(where, sizeof(*p), e);
 		if (!p) {
 			rc = -ENOMEM;
 			break;

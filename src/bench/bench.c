@@ -137,14 +137,14 @@ void bench_note(struct bench_table *t, const char *fmt, ...)
 }
 
 /* One size that both curves have. */
-struct pair {
+struct size_ratio {
 	double n; /* first, so that double_compare() sorts pairs */
 	double ratio;
 };
 
 /* The number of smaller sizes at which `a` is cheaper: the split that contradicts the figures
  * least, as noise decides single points near a crossing. */
-static size_t pairs_split(const struct pair *pairs, size_t count)
+static size_t pairs_split(const struct size_ratio *pairs, size_t count)
 {
 	size_t best = 0;
 	double min = INFINITY;
@@ -168,14 +168,14 @@ static double value_of(const struct bench_result *r, unsigned round)
 	return round == BENCH_RUNS ? r->median : round < r->runs ? r->sample[round] : 0;
 }
 
-static double crossing_of(const struct pair *pairs, size_t count)
+static double crossing_of(const struct size_ratio *pairs, size_t count)
 {
 	if (count < 2)
 		return (double)NAN;
 	size_t split = pairs_split(pairs, count);
 	if (split == 0 || split == count)
 		return split == 0 ? 0 : (double)INFINITY;
-	const struct pair *below = &pairs[split - 1], *above = &pairs[split];
+	const struct size_ratio *below = &pairs[split - 1], *above = &pairs[split];
 	double share = below->ratio < 1 && above->ratio > 1
 			       ? log(below->ratio) / (log(below->ratio) - log(above->ratio))
 			       : 0.5;
@@ -191,7 +191,7 @@ struct curves {
 
 static double round_crossing(const struct bench_table *t, const struct curves *c, unsigned round)
 {
-	struct pair pairs[64];
+	struct size_ratio pairs[64];
 	size_t count = 0;
 	for (size_t i = 0; i < t->count && count < 64; i++) {
 		const struct bench_result *a = &t->at[i];
@@ -201,8 +201,8 @@ static double round_crossing(const struct bench_table *t, const struct curves *c
 		const struct bench_result *b =
 			bench_find(t, c->bench, c->b, a->n, a->active, c->metric);
 		if (b && value_of(a, round) > 0 && value_of(b, round) > 0)
-			pairs[count++] = (struct pair){(double)a->n,
-						       value_of(a, round) / value_of(b, round)};
+			pairs[count++] = (struct size_ratio){
+				(double)a->n, value_of(a, round) / value_of(b, round)};
 	}
 	qsort(pairs, count, sizeof(pairs[0]), double_compare);
 	return crossing_of(pairs, count);

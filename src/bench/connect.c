@@ -12,7 +12,7 @@
 #define AT_A_TIME 32 /* concurrent connections of each client process */
 #define SIZE 64u
 
-static const struct variant {
+static const struct connect_variant {
 	const char *name;
 	enum client_close close;
 	unsigned sources;
@@ -29,8 +29,8 @@ static const struct variant {
 };
 #define VARIANTS (sizeof(variants) / sizeof(variants[0]))
 
-static int variant_round(struct bench_run *run, const struct variant *v, struct fixture *fixture,
-			 unsigned workers, struct err *e)
+static int variant_round(struct bench_run *run, const struct connect_variant *v,
+			 struct fixture *fixture, unsigned workers, struct err *e)
 {
 	char conditions[BENCH_CONDITIONS];
 	struct fixture_round round;
@@ -49,7 +49,7 @@ static int variant_round(struct bench_run *run, const struct variant *v, struct 
 		 "connections, %u B each way, loopback",
 		 v->conditions, workers, workers, AT_A_TIME * workers, SIZE);
 	fixture_add(run, "connect", v->name, order.active, 0, &round, conditions);
-	if (round.load.starved)
+	if (round.client.starved)
 		bench_note(
 			&run->table,
 			"connect %s: limited by ports in TIME_WAIT (net.ipv4.ip_local_port_range)",

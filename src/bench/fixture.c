@@ -171,10 +171,10 @@ struct counts {
 
 static void crosscheck_all(struct fixture *r, const struct client_order *order,
 			   const struct counts *before, const struct counts *after,
-			   const struct client_sum *load)
+			   const struct client_sum *client)
 {
 	const struct host_counters *from = &before->counters, *to = &after->counters;
-	crosscheck(r, FIXTURE_ACTIVE_OPENS, load->attempted,
+	crosscheck(r, FIXTURE_ACTIVE_OPENS, client->attempted,
 		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
 	crosscheck(r, FIXTURE_PASSIVE_OPENS, after->server.accepted - before->server.accepted,
 		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
@@ -182,10 +182,10 @@ static void crosscheck_all(struct fixture *r, const struct client_order *order,
 	 * start and end of an order, has a delayed ACK in addition: with rare requests, each of
 	 * them. */
 	bool settled = !order->count && order->rate_per_s <= 0 &&
-		       (double)order->active < load->rate * ACK_DELAY_S;
-	uint64_t rests = order->active + (settled ? 0 : load->done);
+		       (double)order->active < client->rate * ACK_DELAY_S;
+	uint64_t rests = order->active + (settled ? 0 : client->done);
 	if (order->verb == CLIENT_REQUEST && order->depth == 1)
-		crosscheck_range(r, FIXTURE_SEGMENTS, 2 * load->done, 2 * (load->done + rests),
+		crosscheck_range(r, FIXTURE_SEGMENTS, 2 * client->done, 2 * (client->done + rests),
 				 host_counter_delta(from, to, "Tcp.InSegs"));
 }
 
@@ -217,22 +217,22 @@ int fixture_order(struct fixture *r, struct bench_run *run, const struct client_
 	if (rc == 0) {
 		after->server = server_sum(&r->server);
 		after->client = client_sum(&r->client);
-		out->load = after->client;
-		out->load.failed -= before->client.failed;
-		out->load.starved -= before->client.starved;
-		out->load.attempted -= before->client.attempted;
-		out->load.opened -= before->client.opened;
+		out->client = after->client;
+		out->client.failed -= before->client.failed;
+		out->client.starved -= before->client.starved;
+		out->client.attempted -= before->client.attempted;
+		out->client.opened -= before->client.opened;
 		client_latency(&r->client, latency);
 		out->p50_us = (double)histogram_quantile(latency, 0.5) / 1e3;
 		out->p99_us = (double)histogram_quantile(latency, 0.99) / 1e3;
-		double done = out->load.done ? (double)out->load.done : INFINITY;
+		double done = out->client.done ? (double)out->client.done : INFINITY;
 		uint64_t server_ns = after->usage.cpu_ns - before->usage.cpu_ns;
 		out->server_cpu_us = (double)server_ns / 1e3 / done;
-		out->cpu_us = (double)(server_ns + out->load.cpu_ns) / 1e3 / done;
-		crosscheck_all(r, order, before, after, &out->load);
-		if (out->load.failed && !out->load.starved) {
-			r->failed += out->load.failed;
-			r->first_errno = r->first_errno ? r->first_errno : out->load.first_errno;
+		out->cpu_us = (double)(server_ns + out->client.cpu_ns) / 1e3 / done;
+		crosscheck_all(r, order, before, after, &out->client);
+		if (out->client.failed && !out->client.starved) {
+			r->failed += out->client.failed;
+			r->first_errno = r->first_errno ? r->first_errno : out->client.first_errno;
 		}
 	}
 	free(before);
@@ -244,7 +244,7 @@ void fixture_add(struct bench_run *run, const char *bench, const char *variant, 
 		 uint64_t active, const struct fixture_round *round, const char *conditions)
 {
 	struct bench_table *t = &run->table;
-	bench_add(t, bench, variant, n, active, BENCH_RATE, round->load.rate, "%s", conditions);
+	bench_add(t, bench, variant, n, active, BENCH_RATE, round->client.rate, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_P50, round->p50_us, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_P99, round->p99_us, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_CPU, round->cpu_us, "%s", conditions);

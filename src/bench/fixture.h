@@ -48,7 +48,7 @@ struct fixture {
 
 /* Cost of one order. */
 struct fixture_round {
-	struct client_sum load;
+	struct client_sum client;
 	double p50_us, p99_us;
 	double cpu_us;        /* per operation, both ends */
 	double server_cpu_us; /* the server's share of that */

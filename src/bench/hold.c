@@ -33,7 +33,7 @@ struct hold {
 	uint64_t started_ns;
 	struct fixture fixture;
 	struct host_slab_memory before, after;
-	double server_bytes, load_bytes; /* user memory per connection, in the last round */
+	double server_bytes, client_bytes; /* user memory per connection, in the last round */
 };
 
 static bool by_cache(const struct hold *h) { return h->before.slabs.count && h->after.slabs.count; }
@@ -134,12 +134,12 @@ static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
 	h->fixture.tick = NULL;
 	if (rc < 0)
 		return rc;
-	if (round->load.held < h->connections)
-		return err_set(e, round->load.first_errno ? round->load.first_errno : EIO,
+	if (round->client.held < h->connections)
+		return err_set(e, round->client.first_errno ? round->client.first_errno : EIO,
 			       "only %llu of %llu connections opened; first error: %s",
-			       (unsigned long long)round->load.held,
+			       (unsigned long long)round->client.held,
 			       (unsigned long long)h->connections,
-			       strerror(round->load.first_errno));
+			       strerror(round->client.first_errno));
 	uint64_t accepted = server_sum(&h->fixture.server).accepted;
 	if (accepted < h->connections)
 		return err_set(e, EIO, "the server accepted only %llu of %llu connections",
@@ -195,11 +195,11 @@ static int hold_talk(struct hold *h, struct err *e)
 		 "was due",
 		 order.rate_per_s, SIZE,
 		 active < h->connections ? "a sample, the others idle" : "all");
-	if (round.load.missed)
+	if (round.client.missed)
 		bench_note(t,
 			   "hold: this machine is too slow for %.0f requests per second: %llu were "
 			   "never sent",
-			   order.rate_per_s, (unsigned long long)round.load.missed);
+			   order.rate_per_s, (unsigned long long)round.client.missed);
 	bench_add(t, "hold", "idle", h->connections, order.active, BENCH_P50, round.p50_us, "%s",
 		  conditions);
 	bench_add(t, "hold", "idle", h->connections, order.active, BENCH_P99, round.p99_us, "%s",
@@ -239,9 +239,9 @@ static int hold_measure(struct hold *h, struct err *e)
 		  by_cache(h) ? "growth of all slab caches (/proc/slabinfo)"
 			      : "growth of all slabs (/proc/meminfo; /proc/slabinfo needs root)");
 	h->server_bytes = growth(h, server_before, server_after);
-	h->load_bytes = growth(h, client_before, client_sum(&h->fixture.client).private_bytes);
+	h->client_bytes = growth(h, client_before, client_sum(&h->fixture.client).private_bytes);
 	bench_add(t, "hold", "idle", h->connections, 0, BENCH_USER_MEMORY,
-		  h->server_bytes > h->load_bytes ? h->server_bytes : h->load_bytes,
+		  h->server_bytes > h->client_bytes ? h->server_bytes : h->client_bytes,
 		  "growth of private memory, the larger of both ends");
 	return hold_talk(h, e);
 }
@@ -371,7 +371,7 @@ static void hold_notes(struct hold *h)
 		bench_note(t,
 			   "hold: user memory per connection: %.1f B in the server, %.1f B in the "
 			   "client processes",
-			   h->server_bytes, h->load_bytes);
+			   h->server_bytes, h->client_bytes);
 	}
 	const struct bench_result *baseline =
 		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);

@@ -17,7 +17,7 @@
 #define PROCESSES_EACH (2 * VARIANTS + 1)
 #define WORKERS_MAX (FIXTURE_TASKS / PROCESSES_EACH)
 
-static const struct variant {
+static const struct request_variant {
 	const char *name;
 	enum server_share share;
 	enum server_mode mode;
@@ -37,7 +37,7 @@ _Static_assert(sizeof(variants) / sizeof(variants[0]) == VARIANTS, "one case per
 
 /* Server and client of one variant, kept for all rounds. */
 struct request_case {
-	const struct variant *variant; /* NULL: not selected */
+	const struct request_variant *variant; /* NULL: not selected */
 	unsigned workers;
 	uint64_t connections, active;
 	struct fixture fixture;
@@ -98,9 +98,9 @@ static int case_open(struct request_bench *b, struct request_case *at, struct er
 	if (rc < 0)
 		return err_prefix(e, "%s", name);
 	uint64_t accepted = server_sum(&at->fixture.server).accepted;
-	if (round.load.held != at->connections || accepted < at->connections)
+	if (round.client.held != at->connections || accepted < at->connections)
 		return err_set(e, EIO, "%s: %llu connections opened, %llu accepted", name,
-			       (unsigned long long)round.load.held, (unsigned long long)accepted);
+			       (unsigned long long)round.client.held, (unsigned long long)accepted);
 	return talk(b, at, WARM_UP * at->active, 0, NULL, e);
 }
 

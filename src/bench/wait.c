@@ -42,7 +42,7 @@ struct point {
 };
 
 /* The sockets held by one process: numbers base to base + s.count - 1. */
-struct part {
+struct socket_range {
 	struct sockets s;
 	uint64_t base;
 };
@@ -70,7 +70,7 @@ struct wait {
 	size_t point_count;
 	const struct point *flat[2]; /* 10 sockets and the largest size; NULL: not both */
 	double flat_cost[2];         /* in this round */
-	struct part own;
+	struct socket_range own;
 	struct holder holders[HOLDERS];
 	struct task tasks[HOLDERS];
 	size_t holder_count;
@@ -95,7 +95,7 @@ static uint64_t ready_number(uint64_t n, uint64_t k, uint64_t j)
 	return (2 * j + 1) * n / (2 * k);
 }
 
-static int socket_act(const struct part *p, uint64_t number, const struct order *o)
+static int socket_act(const struct socket_range *p, uint64_t number, const struct order *o)
 {
 	size_t i = (size_t)(number - p->base);
 	char byte = 0;
@@ -108,7 +108,7 @@ static int socket_act(const struct part *p, uint64_t number, const struct order 
 }
 
 /* Runs an order on the ready sockets of this part. */
-static int part_act(const struct part *p, const struct order *o)
+static int part_act(const struct socket_range *p, const struct order *o)
 {
 	uint64_t end = p->base + p->s.count;
 	uint64_t j = p->base * o->k / o->n;
@@ -127,7 +127,7 @@ static int part_act(const struct part *p, const struct order *o)
 	return 0;
 }
 
-static int part_register(const struct wait *w, const struct part *p, struct err *e)
+static int part_register(const struct wait *w, const struct socket_range *p, struct err *e)
 {
 	for (size_t i = 0; i < p->s.count; i++) {
 		for (size_t j = 0; j < w->point_count; j++) {
@@ -151,7 +151,7 @@ static int part_register(const struct wait *w, const struct part *p, struct err 
 static int holder_main(struct task_port *port, void *arg)
 {
 	const struct holder *h = arg;
-	struct part p = {.base = h->base};
+	struct socket_range p = {.base = h->base};
 	struct order o;
 	int rc = sockets_open(&p.s, h->count, h->shard, &port->e);
 	if (rc == 0)
@@ -264,7 +264,7 @@ static int wait_uring(struct wait *w)
 
 /* How a variant is timed: level-triggered waits can be repeated while sockets are ready; the others
  * need `rearm` before each. */
-struct variant {
+struct wait_variant {
 	const char *name;
 	int (*wait)(struct wait *w);
 	int (*rearm)(struct wait *w, struct err *e);
@@ -284,7 +284,7 @@ static int rearm_data(struct wait *w, struct err *e)
 	return rc < 0 ? rc : order_all(w, MAKE_READY, w->point, w->k, e);
 }
 
-static const struct variant variants[] = {
+static const struct wait_variant variants[] = {
 	{"select", wait_select, NULL, "including the scan of the set"},
 	{"poll", wait_poll, NULL, "including the scan of the array"},
 	{"epoll-level", wait_level, NULL, "EPOLLIN"},
@@ -296,7 +296,7 @@ static const struct variant variants[] = {
 
 #define LEVEL (&variants[2])
 
-static int wrong_count(const struct wait *w, const struct variant *v, int n, struct err *e)
+static int wrong_count(const struct wait *w, const struct wait_variant *v, int n, struct err *e)
 {
 	if (n < 0) {
 		errno = -n;
@@ -308,7 +308,7 @@ static int wrong_count(const struct wait *w, const struct variant *v, int n, str
 }
 
 /* The median of `batches` timings of `batch` waits each, in ns per wait. */
-static int timed(struct wait *w, const struct variant *v, unsigned batches, unsigned batch,
+static int timed(struct wait *w, const struct wait_variant *v, unsigned batches, unsigned batch,
 		 double *cost, struct err *e)
 {
 	double sample[64];
@@ -330,7 +330,7 @@ static int timed(struct wait *w, const struct variant *v, unsigned batches, unsi
 }
 
 /* Cost of one variant at the current point and k, in ns per wait. */
-static int measure(struct wait *w, const struct variant *v, double *out, struct err *e)
+static int measure(struct wait *w, const struct wait_variant *v, double *out, struct err *e)
 {
 	double cost = 0;
 	/* Warm up: the first wait drops leftovers of other rounds from the ready list; a few more
@@ -351,7 +351,7 @@ static int measure(struct wait *w, const struct variant *v, double *out, struct 
 	return timed(w, v, (unsigned)batches, batch, out, e);
 }
 
-static void measured(struct wait *w, const struct variant *v, double cost)
+static void measured(struct wait *w, const struct wait_variant *v, double cost)
 {
 	bool early = v->wait == wait_uring && !w->uring.deferred;
 	bench_add(&w->run->table, "wait", v->name, w->point->n, w->k, BENCH_COST, cost,
@@ -408,7 +408,7 @@ static void point_enter(struct wait *w, const struct point *p, bool *uring)
 	*uring = bench_wants(w->run, "io-uring") && p->n <= w->uring_max && ring_enter(w, p);
 }
 
-static bool variant_fits(const struct wait *w, const struct variant *v, bool uring)
+static bool variant_fits(const struct wait *w, const struct wait_variant *v, bool uring)
 {
 	uint64_t n = w->point->n;
 	if (!bench_wants(w->run, v->name))
@@ -436,7 +436,7 @@ static int arrival(struct wait *w, struct err *e)
 /* Is the cost constant from 10 sockets to the largest size? These two points of epoll-level are
  * measured alternately, so that only their size differs; the others one after the other. Returns
  * the figure of such a point, NULL for others. */
-static const double *flat_cost(const struct wait *w, const struct variant *v)
+static const double *flat_cost(const struct wait *w, const struct wait_variant *v)
 {
 	for (unsigned i = 0; i < 2 && v == LEVEL && w->k == 1; i++)
 		if (w->point == w->flat[i])

@@ -64,7 +64,7 @@ static int take_listener(struct serve_arguments *a, const struct given *given, s
 }
 
 /* The columns of the statistics. */
-static const struct column {
+static const struct stats_column {
 	const char *name;
 	int width;
 	enum quantity_kind kind;

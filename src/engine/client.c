@@ -98,7 +98,7 @@ static int process_start(struct client *c, const struct task_context *where, uns
 	part->config.connections = connections ? connections : 1;
 	part->cpu = c->config.pin ? cpus_nth(c->config.first_cpu + i) : -1;
 	if (workers && workers->processes)
-		part->config.to = workers->at[i % workers->processes].address;
+		part->config.to = workers->addresses[i % workers->processes];
 	sources_choose(part, where);
 	int rc = task_start(&c->tasks[i], where, client_main, part, e);
 	if (rc < 0)

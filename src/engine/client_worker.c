@@ -56,7 +56,7 @@ struct tokens {
 	size_t head, tail;
 };
 
-struct worker {
+struct client_worker {
 	const struct client_config *config;
 	struct client_stats *stats;
 	struct task_port *port;
@@ -83,19 +83,19 @@ struct worker {
 	char in[CLIENT_FLIGHT];
 };
 
-static void token_put(struct worker *w, uint64_t number)
+static void token_put(struct client_worker *w, uint64_t number)
 {
 	w->tokens.ring[w->tokens.tail++ & (w->tokens.size - 1)] = (uint32_t)number;
 }
 
-static bool token_any(const struct worker *w) { return w->tokens.head != w->tokens.tail; }
+static bool token_any(const struct client_worker *w) { return w->tokens.head != w->tokens.tail; }
 
-static uint64_t token_take(struct worker *w)
+static uint64_t token_take(struct client_worker *w)
 {
 	return w->tokens.ring[w->tokens.head++ & (w->tokens.size - 1)];
 }
 
-static void worker_fail(struct worker *w, int code, counter *which)
+static void worker_fail(struct client_worker *w, int code, counter *which)
 {
 	int none = 0;
 	atomic_compare_exchange_strong(&w->stats->first_errno, &none, code);
@@ -110,13 +110,13 @@ static bool code_starves(int code)
 }
 
 /* When operation `n` of an open-loop order is due. */
-static uint64_t order_due(const struct worker *w, uint64_t n)
+static uint64_t order_due(const struct client_worker *w, uint64_t n)
 {
 	return w->start_ns + (uint64_t)(((double)n + w->order.phase) * 1e9 / w->order.rate_per_s);
 }
 
 /* Whether all operations of the order have started. Those due before the end may start late. */
-static bool order_over(const struct worker *w, uint64_t now)
+static bool order_over(const struct client_worker *w, uint64_t now)
 {
 	if (w->order.count && w->started >= w->order.count)
 		return true;
@@ -127,7 +127,7 @@ static bool order_over(const struct worker *w, uint64_t now)
 }
 
 /* Counts an operation that is done. */
-static void operation_done(struct worker *w, uint64_t now)
+static void operation_done(struct client_worker *w, uint64_t now)
 {
 	counter_add(&w->stats->done, 1);
 	if (!w->end_ns || now <= w->end_ns)
@@ -135,7 +135,7 @@ static void operation_done(struct worker *w, uint64_t now)
 	w->moved_ns = w->done_ns = now;
 }
 
-static int slot_watch(struct worker *w, uint64_t number, uint32_t events)
+static int slot_watch(struct client_worker *w, uint64_t number, uint32_t events)
 {
 	struct slot *s = &w->slots[number];
 	struct epoll_event ev = {.events = events | EPOLLET | EPOLLRDHUP, .data.u64 = number};
@@ -146,7 +146,7 @@ static int slot_watch(struct worker *w, uint64_t number, uint32_t events)
 }
 
 /* Starts a connection: 0 if it is established or in progress, else -errno. */
-static int slot_connect(struct worker *w, uint64_t number)
+static int slot_connect(struct client_worker *w, uint64_t number)
 {
 	const struct client_config *c = w->config;
 	unsigned tries = w->order.detach && c->source_count ? c->source_count : 1;
@@ -166,7 +166,7 @@ static int slot_connect(struct worker *w, uint64_t number)
 	return 0;
 }
 
-static void slot_opened(struct worker *w, struct slot *s)
+static void slot_opened(struct client_worker *w, struct slot *s)
 {
 	s->state = OPEN;
 	counter_add(&w->stats->opened, 1);
@@ -174,7 +174,7 @@ static void slot_opened(struct worker *w, struct slot *s)
 }
 
 /* Closes a connection; with `reset` by RST, without TIME_WAIT on either side. */
-static void slot_close(struct worker *w, uint64_t number, bool reset)
+static void slot_close(struct client_worker *w, uint64_t number, bool reset)
 {
 	struct slot *s = &w->slots[number];
 	if (s->state == OPEN || s->state == CLOSING)
@@ -186,7 +186,7 @@ static void slot_close(struct worker *w, uint64_t number, bool reset)
 }
 
 /* The operations of the order that are in flight on a connection. */
-static uint64_t slot_operations(const struct worker *w, const struct slot *s)
+static uint64_t slot_operations(const struct client_worker *w, const struct slot *s)
 {
 	if (w->order.verb == CLIENT_REQUEST)
 		return s->under_way;
@@ -195,7 +195,7 @@ static uint64_t slot_operations(const struct worker *w, const struct slot *s)
 
 /* Fails a connection. Its token is reused after a pause, so that a server that refuses is not
  * retried in a busy loop. */
-static void slot_fail(struct worker *w, uint64_t number, int code)
+static void slot_fail(struct client_worker *w, uint64_t number, int code)
 {
 	worker_fail(w, code, &w->stats->failed);
 	w->busy -= slot_operations(w, &w->slots[number]);
@@ -207,7 +207,7 @@ static void slot_fail(struct worker *w, uint64_t number, int code)
 }
 
 /* Sends what is pending: 0, or -errno if the connection failed. */
-static int slot_send(struct worker *w, uint64_t number)
+static int slot_send(struct client_worker *w, uint64_t number)
 {
 	struct slot *s = &w->slots[number];
 	while (s->unsent) {
@@ -227,7 +227,7 @@ static int slot_send(struct worker *w, uint64_t number)
 }
 
 /* Starts one more request. */
-static int slot_request(struct worker *w, uint64_t number, uint64_t due)
+static int slot_request(struct client_worker *w, uint64_t number, uint64_t due)
 {
 	struct slot *s = &w->slots[number];
 	if (w->order.depth > 1)
@@ -240,7 +240,7 @@ static int slot_request(struct worker *w, uint64_t number, uint64_t due)
 }
 
 /* Handles the complete reply to the oldest request of a connection. */
-static void slot_replied(struct worker *w, uint64_t number, uint64_t now)
+static void slot_replied(struct client_worker *w, uint64_t number, uint64_t now)
 {
 	struct slot *s = &w->slots[number];
 	uint64_t due = s->since;
@@ -262,7 +262,7 @@ static void slot_replied(struct worker *w, uint64_t number, uint64_t now)
 }
 
 /* Ends a connection after its one exchange. */
-static void slot_churned(struct worker *w, uint64_t number)
+static void slot_churned(struct client_worker *w, uint64_t number)
 {
 	if (w->config->close == CLIENT_CLOSE_SERVER)
 		operation_done(w, clock_ns());
@@ -272,7 +272,7 @@ static void slot_churned(struct worker *w, uint64_t number)
 }
 
 /* Checks that what was received belongs to the requests in flight, byte for byte. */
-static bool reply_take(struct worker *w, uint64_t number, size_t length)
+static bool reply_take(struct client_worker *w, uint64_t number, size_t length)
 {
 	struct slot *s = &w->slots[number];
 	uint32_t size = w->order.size;
@@ -288,7 +288,7 @@ static bool reply_take(struct worker *w, uint64_t number, size_t length)
 }
 
 /* Reads available data. False if there is none and the connection stays open. */
-static bool slot_read(struct worker *w, uint64_t number)
+static bool slot_read(struct client_worker *w, uint64_t number)
 {
 	struct slot *s = &w->slots[number];
 	for (;;) {
@@ -317,7 +317,7 @@ static bool slot_read(struct worker *w, uint64_t number)
 
 /* Completes a handshake, or registers the socket if it is still in progress. -errno if it
  * failed. */
-static int slot_handshake(struct worker *w, uint64_t number)
+static int slot_handshake(struct client_worker *w, uint64_t number)
 {
 	struct slot *s = &w->slots[number];
 	if (connect(s->fd, &w->config->to.any, endpoint_size(&w->config->to)) == 0 ||
@@ -334,7 +334,7 @@ static int slot_handshake(struct worker *w, uint64_t number)
  * opened before its reply: the server accepts in order, so only late connections can still be
  * queued then, and an accept queue of two windows cannot overflow (which would cost each client a
  * second). */
-static void slot_held(struct worker *w, uint64_t number, uint64_t now)
+static void slot_held(struct client_worker *w, uint64_t number, uint64_t now)
 {
 	counter_set(&w->stats->last_opened_ns, now);
 	if (w->slots[number].detached)
@@ -361,7 +361,7 @@ static void slot_held(struct worker *w, uint64_t number, uint64_t now)
 }
 
 /* A connection that awaits the greeting of its server has an event. */
-static void slot_greeted(struct worker *w, uint64_t number, uint32_t events)
+static void slot_greeted(struct client_worker *w, uint64_t number, uint32_t events)
 {
 	struct slot *s = &w->slots[number];
 	int code = 0;
@@ -385,7 +385,7 @@ static void slot_greeted(struct worker *w, uint64_t number, uint32_t events)
 }
 
 /* Starts the connection of one token. False to pause, as ports or descriptors ran out. */
-static bool connection_start(struct worker *w, uint64_t number, int *rc)
+static bool connection_start(struct client_worker *w, uint64_t number, int *rc)
 {
 	*rc = slot_connect(w, number);
 	if (*rc >= 0) {
@@ -406,7 +406,7 @@ static bool connection_start(struct worker *w, uint64_t number, int *rc)
 }
 
 /* Starts the operation of one token; fresh_sweep() continues it. False if it could not. */
-static bool operation_start(struct worker *w, uint64_t due)
+static bool operation_start(struct client_worker *w, uint64_t due)
 {
 	uint64_t number = token_take(w);
 	struct slot *s = &w->slots[number];
@@ -429,7 +429,7 @@ static bool operation_start(struct worker *w, uint64_t due)
 }
 
 /* Whether one more operation may be in flight: not accepted yet, or not answered. */
-static bool start_allowed(const struct worker *w)
+static bool start_allowed(const struct client_worker *w)
 {
 	const struct client_order *o = &w->order;
 	return (!o->window || w->unaccepted + w->busy < o->window) &&
@@ -437,7 +437,7 @@ static bool start_allowed(const struct worker *w)
 }
 
 /* Starts due operations, a burst at most. */
-static void operations_start(struct worker *w, uint64_t now)
+static void operations_start(struct client_worker *w, uint64_t now)
 {
 	if (now < w->starved_until)
 		return;
@@ -459,7 +459,7 @@ static void operations_start(struct worker *w, uint64_t now)
 
 /* Checks handshakes that were just started: over loopback they are complete, and one poll(2)
  * reports them all. The others go into the epoll set. */
-static void fresh_opened(struct worker *w)
+static void fresh_opened(struct client_worker *w)
 {
 	struct pollfd p[BURST];
 	for (unsigned i = 0; i < w->fresh_count; i++)
@@ -484,7 +484,7 @@ static void fresh_opened(struct worker *w)
 
 /* Checks requests that were just sent: yields to a server that may wait for this CPU. Connections
  * with a reply by then need no registration. */
-static void fresh_asked(struct worker *w)
+static void fresh_asked(struct client_worker *w)
 {
 	sched_yield();
 	for (unsigned i = 0; i < w->fresh_count; i++) {
@@ -498,7 +498,7 @@ static void fresh_asked(struct worker *w)
 	}
 }
 
-static void fresh_sweep(struct worker *w)
+static void fresh_sweep(struct client_worker *w)
 {
 	if (w->fresh_count && w->order.verb == CLIENT_OPEN)
 		fresh_opened(w);
@@ -507,7 +507,7 @@ static void fresh_sweep(struct worker *w)
 	w->fresh_count = 0;
 }
 
-static void slot_event(struct worker *w, uint64_t number, uint32_t events)
+static void slot_event(struct client_worker *w, uint64_t number, uint32_t events)
 {
 	struct slot *s = &w->slots[number];
 	int rc = 0;
@@ -535,7 +535,7 @@ static void slot_event(struct worker *w, uint64_t number, uint32_t events)
 
 /* Waits at most `timeout_ns` (0: not at all) with nanosecond resolution: by ppoll(2) on the set
  * where epoll_pwait2(2) is missing, before Linux 5.11 or in a sandbox. */
-static int worker_wait(struct worker *w, struct epoll_event *events, uint64_t timeout_ns)
+static int worker_wait(struct client_worker *w, struct epoll_event *events, uint64_t timeout_ns)
 {
 	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
 	int n = -1;
@@ -553,7 +553,7 @@ static int worker_wait(struct worker *w, struct epoll_event *events, uint64_t ti
 }
 
 /* Time until the next start or deadline. */
-static uint64_t idle_ns(const struct worker *w, uint64_t now)
+static uint64_t idle_ns(const struct client_worker *w, uint64_t now)
 {
 	uint64_t until = (w->busy ? w->moved_ns : now) + w->silence_ns;
 	uint64_t end = w->end_ns && now >= w->end_ns ? w->end_ns + LATE_NS : w->end_ns;
@@ -568,7 +568,7 @@ static uint64_t idle_ns(const struct worker *w, uint64_t now)
 }
 
 /* No progress within the timeout: fails all operations in flight. */
-static void worker_give_up(struct worker *w)
+static void worker_give_up(struct client_worker *w)
 {
 	for (uint64_t i = 0; i < w->used && w->busy; i++)
 		if (slot_operations(w, &w->slots[i]) && w->slots[i].state != FREE)
@@ -576,7 +576,7 @@ static void worker_give_up(struct worker *w)
 }
 
 /* Runs the order. False if the caller wants something else meanwhile. */
-static bool order_run(struct worker *w, struct err *e)
+static bool order_run(struct client_worker *w, struct err *e)
 {
 	struct epoll_event events[EVENTS];
 	for (;;) {
@@ -606,7 +606,7 @@ static bool order_run(struct worker *w, struct err *e)
 	}
 }
 
-static int tokens_make(struct worker *w, size_t count, struct err *e)
+static int tokens_make(struct client_worker *w, size_t count, struct err *e)
 {
 	size_t size = 64;
 	while (size < count)
@@ -624,7 +624,7 @@ static int tokens_make(struct worker *w, size_t count, struct err *e)
 	return 0;
 }
 
-static int order_check(struct worker *w, const struct client_order *o, struct err *e)
+static int order_check(struct client_worker *w, const struct client_order *o, struct err *e)
 {
 	bool talks = o->verb == CLIENT_CHURN || o->verb == CLIENT_REQUEST;
 	if (talks && (!o->size || o->size > CLIENT_SIZE || !o->depth || o->depth > CLIENT_DEPTH ||
@@ -641,7 +641,7 @@ static int order_check(struct worker *w, const struct client_order *o, struct er
 }
 
 /* Creates the tokens of the order. */
-static int order_prepare(struct worker *w, struct err *e)
+static int order_prepare(struct client_worker *w, struct err *e)
 {
 	const struct client_order *o = &w->order;
 	uint64_t first = w->used;
@@ -685,7 +685,7 @@ static int order_prepare(struct worker *w, struct err *e)
 	return rc;
 }
 
-static void close_all(struct worker *w)
+static void close_all(struct client_worker *w)
 {
 	for (uint64_t i = 0; i < w->used; i++)
 		if (w->slots[i].state != FREE)
@@ -695,7 +695,7 @@ static void close_all(struct worker *w)
 
 /* Counts operations that were due and never started, with the time that they have waited so far. In
  * steps, as there may be billions. */
-static void missed_count(struct worker *w, uint64_t now)
+static void missed_count(struct client_worker *w, uint64_t now)
 {
 	const struct client_order *o = &w->order;
 	if (o->rate_per_s <= 0 || !w->end_ns)
@@ -721,7 +721,7 @@ static void missed_count(struct worker *w, uint64_t now)
 
 /* Time of the order's operations without the final timeout: its duration, or, with a count, until
  * the last of it was done. */
-static uint64_t order_elapsed(const struct worker *w, uint64_t now)
+static uint64_t order_elapsed(const struct client_worker *w, uint64_t now)
 {
 	uint64_t until = w->end_ns && w->end_ns < now ? w->end_ns : now;
 	if (!w->end_ns && w->done_ns)
@@ -730,7 +730,7 @@ static uint64_t order_elapsed(const struct worker *w, uint64_t now)
 }
 
 /* False if the caller wants something else meanwhile. */
-static bool order_obey(struct worker *w, struct err *e)
+static bool order_obey(struct client_worker *w, struct err *e)
 {
 	const struct client_order *o = &w->order;
 	bool done = true;
@@ -762,7 +762,7 @@ static bool order_obey(struct worker *w, struct err *e)
 }
 
 /* Waits for the next order, while connections change. False at the end. */
-static bool order_next(struct worker *w)
+static bool order_next(struct client_worker *w)
 {
 	struct epoll_event events[EVENTS];
 	for (;;) {
@@ -780,7 +780,7 @@ static bool order_next(struct worker *w)
 	}
 }
 
-static int worker_open(struct worker *w, int cpu, struct err *e)
+static int worker_open(struct client_worker *w, int cpu, struct err *e)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = CONTROL};
 	sockets_raise_limit();
@@ -805,7 +805,7 @@ int client_main(struct task_port *port, void *arg)
 {
 	struct client_part *part = arg;
 	struct err e = {0};
-	struct worker *w =
+	struct client_worker *w =
 		mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w == MAP_FAILED)
 		return err_errno(&port->e, "memory for a client");

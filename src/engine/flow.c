@@ -25,7 +25,7 @@
 #define GROWTH 1.01
 #define START_MS 5000
 
-struct sample {
+struct flow_sample {
 	uint64_t at_ns, acked;
 	uint64_t busy_us, receiver_us, sender_us;
 	uint32_t rtt_us, window, send_buffer, cwnd_bytes, retransmits;
@@ -38,7 +38,7 @@ struct flow_shared {
 	uint16_t port;
 	struct flow_result result;
 	size_t count; /* samples taken; the last SAMPLES are kept */
-	struct sample at[SAMPLES];
+	struct flow_sample at[SAMPLES];
 };
 
 /* One end. Both hosts run the same code; the configuration says which one sends. */
@@ -146,7 +146,7 @@ static void sample_take(struct flow_shared *t, int sock)
 	uint32_t memory[SK_MEMINFO_VARS];
 	getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &size);
 	memory_read(sock, memory);
-	t->at[t->count++ % SAMPLES] = (struct sample){
+	t->at[t->count++ % SAMPLES] = (struct flow_sample){
 		.at_ns = clock_ns(),
 		.acked = info.tcpi_bytes_acked,
 		.busy_us = info.tcpi_busy_time,
@@ -168,10 +168,10 @@ static void sample_take(struct flow_shared *t, int sock)
  * more or less would distort the difference of two samples. */
 static double samples_slope(const struct flow_shared *t, size_t first, size_t last)
 {
-	const struct sample *origin = &t->at[first % SAMPLES];
+	const struct flow_sample *origin = &t->at[first % SAMPLES];
 	double n = (double)(last - first + 1), x = 0, y = 0, xx = 0, xy = 0;
 	for (size_t i = first; i <= last; i++) {
-		const struct sample *s = &t->at[i % SAMPLES];
+		const struct flow_sample *s = &t->at[i % SAMPLES];
 		double dx = (double)(s->at_ns - origin->at_ns) / 1e9;
 		double dy = (double)(s->acked - origin->acked);
 		x += dx;
@@ -189,7 +189,7 @@ static void samples_judge(struct flow_shared *t)
 	struct flow_result *r = &t->result;
 	uint64_t span = LOOKED_AT_RTTS * t->config.rtt_us * 1000;
 	size_t last = t->count - 1, first = last;
-	const struct sample *b = &t->at[last % SAMPLES], *a = b;
+	const struct flow_sample *b = &t->at[last % SAMPLES], *a = b;
 	if (span < LOOKED_AT_MIN_NS)
 		span = LOOKED_AT_MIN_NS;
 	/* Skip the first sample, taken of the empty connection. */
@@ -270,13 +270,13 @@ static int end_receive(struct end *end)
 }
 
 /* Measures an idle connection with an unread request: what it holds. */
-static int end_rest(struct end *end)
+static int end_idle(struct end *end)
 {
 	static const unsigned char request[4096];
 	struct flow_shared *t = end->shared;
 	uint32_t memory[SK_MEMINFO_VARS];
 	size_t size =
-		t->config.rest_bytes < sizeof(request) ? t->config.rest_bytes : sizeof(request);
+		t->config.idle_bytes < sizeof(request) ? t->config.idle_bytes : sizeof(request);
 	if (end->sends)
 		return send(end->sock, request, size, MSG_NOSIGNAL) < 0 ? -errno : 0;
 	if (!end_await(end, POLLIN, START_MS))
@@ -295,7 +295,7 @@ static int end_run(struct task_port *port, void *arg, enum lab_host host)
 	end.sends = t->config.sender == host;
 	int rc = host == LAB_SERVER ? end_listen(&end) : end_connect(&end);
 	if (!rc)
-		rc = t->config.rest_bytes ? end_rest(&end)
+		rc = t->config.idle_bytes ? end_idle(&end)
 		     : end.sends          ? end_send(&end)
 					  : end_receive(&end);
 	if (rc && rc != -ECANCELED && !t->result.error)
@@ -333,7 +333,7 @@ int flow_wait(struct flow *f, struct flow_result *out, struct err *e)
 {
 	const struct flow_config *c = &f->shared->config;
 	/* The receiver has the result of an idle connection, else the sender. */
-	enum lab_host knows = c->rest_bytes ? (enum lab_host) !c->sender : c->sender;
+	enum lab_host knows = c->idle_bytes ? (enum lab_host) !c->sender : c->sender;
 	int timeout = (int)c->max_ms + (int)(c->rtt_us / 1000) + 2 * START_MS;
 	int rc = task_ask(&f->tasks[knows], NULL, 0, NULL, 0, timeout, e);
 	*out = f->shared->result;

@@ -142,7 +142,7 @@ static const struct {
 };
 
 /* The fixture of all experiments. */
-struct fixture {
+struct semantics_fixture {
 	const struct host *host;
 	struct semantics *out;
 	struct sockets s;  /* the even ones are the clients */
@@ -154,13 +154,13 @@ struct connection {
 	int client, server;
 };
 
-static struct connection connection_take(struct fixture *d)
+static struct connection connection_take(struct semantics_fixture *d)
 {
 	size_t i = 2 * d->next++;
 	return (struct connection){d->s.fd[i], d->s.fd[i + 1]};
 }
 
-static void saw(struct fixture *d, enum check c, int64_t seen)
+static void saw(struct semantics_fixture *d, enum check c, int64_t seen)
 {
 	struct semantics_check *k = &d->out->at[c];
 	k->seen = seen;
@@ -168,7 +168,7 @@ static void saw(struct fixture *d, enum check c, int64_t seen)
 }
 
 /* Creates a set that watches one descriptor; the caller closes it. */
-static int set_of(struct fixture *d, int fd, uint32_t events)
+static int set_of(struct semantics_fixture *d, int fd, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.fd = fd};
 	int set = epoll_create1(EPOLL_CLOEXEC);
@@ -212,7 +212,7 @@ static int events_now(int set, int waits)
 
 /* Sends from the client and waits until the server has `unread` bytes: "no event" means something
  * only after the data has arrived. */
-static int feed(struct fixture *d, struct connection p, size_t bytes, int unread)
+static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, int unread)
 {
 	static const char data[128];
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
@@ -234,7 +234,7 @@ static void take(struct connection p, size_t bytes)
 	(void)!recv(p.server, buf, bytes, MSG_DONTWAIT);
 }
 
-static int try_level(struct fixture *d)
+static int try_level(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
@@ -249,7 +249,7 @@ static int try_level(struct fixture *d)
 	return 0;
 }
 
-static int try_edge(struct fixture *d)
+static int try_edge(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
@@ -266,7 +266,7 @@ static int try_edge(struct fixture *d)
 }
 
 /* A server that reads one request per event, which is right with level triggering only. */
-static int try_undrained(struct fixture *d)
+static int try_undrained(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
@@ -282,7 +282,7 @@ static int try_undrained(struct fixture *d)
 	return 0;
 }
 
-static int try_spin(struct fixture *d)
+static int try_spin(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLOUT);
@@ -310,7 +310,7 @@ static int try_spin(struct fixture *d)
 	return 0;
 }
 
-static int try_oneshot(struct fixture *d)
+static int try_oneshot(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLONESHOT);
@@ -379,7 +379,7 @@ static bool waiter_sleeps(const struct waiter *w)
 	return state && state[1] == ' ' && state[2] == 'S';
 }
 
-static int waiters_start(struct fixture *d, int listener, uint32_t events,
+static int waiters_start(struct semantics_fixture *d, int listener, uint32_t events,
 			 struct task tasks[WAITERS], struct waiter w[WAITERS])
 {
 	const struct task_context here = {0};
@@ -429,7 +429,7 @@ static int waiters_count(struct task tasks[WAITERS], struct waiter w[WAITERS], i
 	return waiters_woken(w);
 }
 
-static int connect_to(struct fixture *d, int listener)
+static int connect_to(struct semantics_fixture *d, int listener)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
@@ -442,7 +442,7 @@ static int connect_to(struct fixture *d, int listener)
 	return client;
 }
 
-static int herd(struct fixture *d, uint32_t events, unsigned index, enum check check)
+static int herd(struct semantics_fixture *d, uint32_t events, unsigned index, enum check check)
 {
 	struct task tasks[WAITERS] = {{0}};
 	struct waiter w[WAITERS] = {{0}};
@@ -461,14 +461,14 @@ static int herd(struct fixture *d, uint32_t events, unsigned index, enum check c
 	return rc < 0 ? rc : 0;
 }
 
-static int try_herd(struct fixture *d) { return herd(d, EPOLLIN, 1, HERD_SHARED); }
+static int try_herd(struct semantics_fixture *d) { return herd(d, EPOLLIN, 1, HERD_SHARED); }
 
-static int try_exclusive(struct fixture *d)
+static int try_exclusive(struct semantics_fixture *d)
 {
 	return herd(d, EPOLLIN | EPOLLEXCLUSIVE, 2, HERD_EXCLUSIVE);
 }
 
-static int try_duplicate(struct fixture *d)
+static int try_duplicate(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	int closed = fcntl(p.server, F_DUPFD_CLOEXEC, 0);
@@ -489,7 +489,7 @@ static int try_duplicate(struct fixture *d)
 	return 0;
 }
 
-static int try_rdhup(struct fixture *d)
+static int try_rdhup(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	struct epoll_event ev = {0};
@@ -503,7 +503,7 @@ static int try_rdhup(struct fixture *d)
 	return 0;
 }
 
-static int try_nested(struct fixture *d)
+static int try_nested(struct semantics_fixture *d)
 {
 	struct connection p = connection_take(d);
 	CLEAN(close_fd) int inner = set_of(d, p.server, EPOLLIN);
@@ -521,7 +521,7 @@ static int try_nested(struct fixture *d)
 }
 
 /* The number of mappings of the process, or a negative errno. */
-static int mappings(struct fixture *d)
+static int mappings(struct semantics_fixture *d)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	int lines = 0;
@@ -551,7 +551,7 @@ static int events_copied(int set, int ready)
 	return written;
 }
 
-static int try_copy(struct fixture *d)
+static int try_copy(struct semantics_fixture *d)
 {
 	/* The first read grows the heap to its final size. */
 	int before = mappings(d);
@@ -586,7 +586,7 @@ static int try_copy(struct fixture *d)
 	return 0;
 }
 
-static int try_select(struct fixture *d)
+static int try_select(struct semantics_fixture *d)
 {
 	saw(d, SELECT_SIZE, FD_SETSIZE);
 	struct connection p = connection_take(d);
@@ -612,7 +612,7 @@ static int try_select(struct fixture *d)
 
 /* Each experiment and its checks. */
 static const struct {
-	int (*run)(struct fixture *d);
+	int (*run)(struct semantics_fixture *d);
 	enum check first, last;
 } experiments[] = {
 	{try_level, LEVEL_FIRST, LEVEL_DRAINED},
@@ -630,7 +630,7 @@ static const struct {
 };
 #define EXPERIMENTS (sizeof(experiments) / sizeof(experiments[0]))
 
-static void experiment_run(struct fixture *d, size_t i)
+static void experiment_run(struct semantics_fixture *d, size_t i)
 {
 	*d->error = (struct err){0};
 	if (experiments[i].run(d) == 0)
@@ -645,7 +645,7 @@ static void experiment_run(struct fixture *d, size_t i)
 int semantics_run(const struct host *h, struct semantics *out, struct err *e)
 {
 	struct err last;
-	struct fixture d = {.host = h, .out = out, .error = &last};
+	struct semantics_fixture d = {.host = h, .out = out, .error = &last};
 	*out = (struct semantics){.count = CHECKS};
 	for (int c = 0; c < CHECKS; c++)
 		out->at[c] = (struct semantics_check){

@@ -96,11 +96,11 @@ static int process_start(struct server *s, const struct task_context *where, uns
 	if (rc < 0)
 		return rc;
 	s->processes++;
-	s->at[i].part = part;
+	s->parts[i] = part;
 	rc = task_await(&s->tasks[i], &hello, sizeof(hello), PATIENCE_MS, e);
 	if (rc < 0)
 		return rc == -ECHILD ? worker_error(i, rc, e) : rc;
-	s->at[i].address = hello.hello.address;
+	s->addresses[i] = hello.hello.address;
 	if (i)
 		return 0;
 	s->address = hello.hello.address; /* the others join its port */
@@ -183,11 +183,11 @@ struct server_sum server_sum(const struct server *s)
 	/* Read `closed` first: a thread may close what another one accepted, and the sum of closed
 	 * connections must not exceed that of accepted ones. */
 	for (unsigned i = 0; i < s->processes; i++)
-		for (unsigned k = 0; k < s->at[i].part->threads; k++)
-			sum.closed += counter_get(&s->at[i].part->stats[k].closed);
+		for (unsigned k = 0; k < s->parts[i]->threads; k++)
+			sum.closed += counter_get(&s->parts[i]->stats[k].closed);
 	for (unsigned i = 0; i < s->processes; i++)
-		for (unsigned k = 0; k < s->at[i].part->threads; k++)
-			sum_add(&sum, &s->at[i].part->stats[k]);
+		for (unsigned k = 0; k < s->parts[i]->threads; k++)
+			sum_add(&sum, &s->parts[i]->stats[k]);
 	return sum;
 }
 

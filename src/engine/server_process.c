@@ -32,7 +32,7 @@ struct server_thread {
 	struct err e;
 };
 
-struct process {
+struct server_process {
 	struct server_part *part;
 	struct task_port *port;
 	struct server_shared shared;
@@ -89,7 +89,7 @@ static int thread_place(const struct server_part *part, unsigned i, struct err *
 	return rc < 0 ? err_set(e, -rc, "pin to CPU %d: %s", cpu, strerror(-rc)) : 0;
 }
 
-static int thread_open(struct process *p, unsigned i, int control, struct err *e)
+static int thread_open(struct server_process *p, unsigned i, int control, struct err *e)
 {
 	const struct server_config *c = &p->part->config;
 	struct server_thread *t = &p->threads[i];
@@ -101,7 +101,7 @@ static int thread_open(struct process *p, unsigned i, int control, struct err *e
 
 /* Arguments of a thread. */
 struct thread_start {
-	struct process *process;
+	struct server_process *process;
 	unsigned i;
 };
 
@@ -119,7 +119,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static int thread_start(struct process *p, unsigned i, struct err *e)
+static int thread_start(struct server_process *p, unsigned i, struct err *e)
 {
 	struct thread_start *start = malloc(sizeof(*start));
 	if (!start)
@@ -132,7 +132,7 @@ static int thread_start(struct process *p, unsigned i, struct err *e)
 	return rc ? err_set(e, rc, "start thread %u: %s", i, strerror(rc)) : 0;
 }
 
-static int threads_start(struct process *p, struct err *e)
+static int threads_start(struct server_process *p, struct err *e)
 {
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	p->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -146,7 +146,7 @@ static int threads_start(struct process *p, struct err *e)
 }
 
 /* Returns the first failure. */
-static int threads_stop(struct process *p, struct err *e)
+static int threads_stop(struct server_process *p, struct err *e)
 {
 	const uint64_t one = 1;
 	int rc = 0;
@@ -165,7 +165,7 @@ static int threads_stop(struct process *p, struct err *e)
 	return rc;
 }
 
-static int process_open(struct process *p, struct server_hello *hello, struct err *e)
+static int process_open(struct server_process *p, struct server_hello *hello, struct err *e)
 {
 	const struct server_config *c = &p->part->config;
 	socklen_t size = sizeof(hello->address);
@@ -195,7 +195,7 @@ static int process_open(struct process *p, struct server_hello *hello, struct er
 	return rc;
 }
 
-static int queue_read(const struct process *p, struct server_queue *out, struct err *e)
+static int queue_read(const struct server_process *p, struct server_queue *out, struct err *e)
 {
 	struct tcp_info info = {0};
 	socklen_t size = sizeof(info);
@@ -209,7 +209,7 @@ static int queue_read(const struct process *p, struct server_queue *out, struct 
 	return 0;
 }
 
-static void table_fill(const struct process *p, uint64_t max, struct server_filled *out)
+static void table_fill(const struct server_process *p, uint64_t max, struct server_filled *out)
 {
 	const struct server_stats *stats = &p->part->stats[0];
 	out->connections = counter_get(&stats->accepted) - counter_get(&stats->closed);
@@ -222,7 +222,7 @@ static void table_fill(const struct process *p, uint64_t max, struct server_fill
 	}
 }
 
-static int listener_spin(struct process *p, uint64_t time_us, struct server_spin *out,
+static int listener_spin(struct server_process *p, uint64_t time_us, struct server_spin *out,
 			 struct err *e)
 {
 	struct server_worker *w = &p->threads[0].worker;
@@ -262,7 +262,8 @@ struct epoll_params_6_9 {
 };
 #define EPIOCSPARAMS_6_9 _IOW(0x8A, 0x01, struct epoll_params_6_9)
 
-static int busy_poll_set(const struct process *p, const struct server_busy_poll *to, struct err *e)
+static int busy_poll_set(const struct server_process *p, const struct server_busy_poll *to,
+			 struct err *e)
 {
 	struct epoll_params_6_9 params = {.busy_poll_usecs = to->usecs,
 					  .busy_poll_budget = to->budget,
@@ -274,7 +275,7 @@ static int busy_poll_set(const struct process *p, const struct server_busy_poll 
 	return err_set(e, code, "set busy polling: %s", strerror(code));
 }
 
-static void usage_read(const struct process *p, struct server_usage *out)
+static void usage_read(const struct server_process *p, struct server_usage *out)
 {
 	int answered = p->threads[0].worker.answered;
 	socklen_t size = sizeof(out->napi);
@@ -284,7 +285,7 @@ static void usage_read(const struct process *p, struct server_usage *out)
 		out->napi = 0;
 }
 
-static int process_obey(struct process *p, const struct server_request *request,
+static int process_obey(struct server_process *p, const struct server_request *request,
 			union server_answer *answer, struct err *e)
 {
 	switch (request->verb) {
@@ -311,7 +312,7 @@ static int process_obey(struct process *p, const struct server_request *request,
 
 /* Serves until the channel is readable (1). With threads, waits for the channel, or for a thread to
  * fail (0). */
-static int process_wait(struct process *p)
+static int process_wait(struct server_process *p)
 {
 	if (p->part->config.share != SERVER_FOLLOWERS) {
 		int rc = server_worker_run(&p->threads[0].worker, p->port->channel, &p->port->e);
@@ -326,7 +327,7 @@ static int process_wait(struct process *p)
 }
 
 /* 0 at the end or when a thread failed, else what failed. */
-static int process_serve(struct process *p)
+static int process_serve(struct server_process *p)
 {
 	struct server_request request;
 	int rc;
@@ -341,7 +342,8 @@ static int process_serve(struct process *p)
 
 int server_main(struct task_port *port, void *arg)
 {
-	struct process p = {.part = arg, .port = port, .listener = -1, .epoll = -1, .quit = -1};
+	struct server_process p = {
+		.part = arg, .port = port, .listener = -1, .epoll = -1, .quit = -1};
 	union server_answer hello = {0};
 	struct err e = {0};
 	p.threads = calloc(p.part->threads, sizeof(*p.threads));

@@ -45,9 +45,9 @@ killed() { # COMMAND PATTERN
 	all_gone
 }
 
-test_a_killed_client_is_reported() { killed 'tail -n 1' 'load process [0-9]+ '; }
+test_a_killed_client_is_reported() { killed 'tail -n 1' 'client process [0-9]+: '; }
 
-test_a_killed_server_worker_is_reported() { killed 'sed -n 3p' 'server worker [0-9]+ was killed'; }
+test_a_killed_server_worker_is_reported() { killed 'sed -n 3p' 'server worker [0-9]+: exited unexpectedly'; }
 
 test_a_first_signal_waits_for_the_round_and_a_second_does_not() {
 	begin 'tail -n 1'

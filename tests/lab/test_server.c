@@ -122,7 +122,7 @@ static void end_of(uint64_t accepted)
 static void assert_shared(void)
 {
 	for (unsigned i = 0; i < server.processes; i++) {
-		struct server one = {.processes = 1, .at = {server.at[i]}};
+		struct server one = {.processes = 1, .parts = {server.parts[i]}};
 		assert_true(server_sum(&one).accepted > 0);
 	}
 }
