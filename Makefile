@@ -107,7 +107,7 @@ check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
 	@$(RUN_TESTS) $(UNIT_TESTS)
 
 # Unknown test names are passed through so that tests/run reports them.
-TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t,$(ALL_TESTS)),tests/$t)),$(CORE_TESTS))
+TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t tests/$t.sh,$(ALL_TESTS)),tests/$t)),$(CORE_TESTS))
 ## make test: runs the core tests (select any with TESTS_ONLY='unit/% cli/test_path' or TESTS_EXCEPT=lab/%)
 test: tests
 	@$(RUN_TESTS) $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))

@@ -16,8 +16,8 @@
 # Each function test_… is a test, and its name a sentence. It runs in a subshell with `set -e`, in an empty
 # directory of its own ($work), and ends at its first failure; its background jobs are killed at its end.
 # `FILE NAME…` runs the tests whose names contain NAME. Where a file has them, `setup` runs before each test,
-# and `setup_all` once, in the directory $shared.
-# The program under test is in PATH. UPDATE=1 writes the files of tests/expected/ that `expected` compares with.
+# and `setup_all` once, in the directory $shared. The program under test is in PATH. UPDATE=1 writes the
+# files of tests/expected/ that `expected` compares with.
 set -u
 tests=$(cd "$(dirname "$0")/.." && pwd)
 root=${tests%/*}
@@ -45,7 +45,7 @@ skip() { # REASON…
 	exit 77
 }
 
-# Skips all tests of the file; before its functions.
+# Skips all tests of the file; outside of its functions.
 all_skip() { # REASON…
 	echo '1..1'
 	echo "ok 1 - all # SKIP $*"
@@ -58,7 +58,7 @@ show() { # FILE…
 	done
 }
 
-# Runs a command and keeps what it writes in ./out and ./err. STATUS: any: ignores the exit status.
+# Runs a command and keeps what it writes in ./out and ./err. STATUS is a number or `any`.
 expect() { # STATUS COMMAND…
 	want=$1
 	shift
@@ -181,16 +181,14 @@ may_unshare() { # OPTIONS
 	unshare $1 true 2>/dev/null
 }
 
-# Continues the test from here in new namespaces, as root, with loopback up. OPTIONS of unshare(1):
-# a user and network namespace. WRAPPER: a command that runs before, as `prlimit --nofile=100`.
-in_namespace() { # [OPTIONS [WRAPPER…]]
+# Starts the test over in new namespaces, as their root and with loopback up; so it comes first in a test.
+# OPTIONS of unshare(1): a user and a network namespace.
+in_namespace() { # [OPTIONS]
 	options=${1:--Urn}
 	if [ "${INSIDE:-}" != "$name" ]; then
 		may_unshare "$options" || skip "unshare $options is refused"
-		[ $# -eq 0 ] || shift
-		trap - EXIT
 		# shellcheck disable=SC2086 # several options
-		INSIDE=$name exec "$@" unshare $options "$self" --one "$name"
+		INSIDE=$name exec unshare $options "$self" --one "$name"
 	fi
 	case $options in *n*) ip link set lo up ;; esac
 }
@@ -198,7 +196,7 @@ in_namespace() { # [OPTIONS [WRAPPER…]]
 # In a network namespace, as the real root where that runs the tests.
 in_root_namespace() { if [ "$(id -u)" -eq 0 ]; then in_namespace -n; else in_namespace -Urn; fi; }
 
-needs_tun() { { : <>/dev/net/tun; } 2>/dev/null || skip '/dev/net/tun may not be used'; }
+needs_tun() { { [ -r /dev/net/tun ] && [ -w /dev/net/tun ]; } || skip '/dev/net/tun may not be used'; }
 
 needs() { # COMMAND…
 	for command; do

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/boot.sh"
 machine=$vm/machine
 harness=
+# shellcheck disable=SC2154 # the trap sets it
 trap 'ended=$?; [ -z "$harness" ] || kill -9 "$harness" 2>/dev/null; finish $ended' EXIT
 
 # Prints the pids that have a word on their command line; grep reads the word from its input.
