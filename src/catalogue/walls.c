@@ -198,8 +198,8 @@ static const struct wall_row walls[] = {
 		.name = "cgroup.memory",
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
-			"leaves: what is in use and cannot be reclaimed comes off. Needed: the "
-			"target's connections times the kernel memory of one.",
+			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
+			"Needed: the target's connections times the kernel memory of one.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
 			  "end, {basis}.",

@@ -101,7 +101,7 @@ static const char *path_below(const struct hierarchy *h)
 struct walk {
 	const struct host *host;
 	const struct hierarchy *hierarchy;
-	char below[CGROUP_PATH]; /* of the group at hand */
+	char below[CGROUP_PATH]; /* of this group */
 	bool ended;
 };
 

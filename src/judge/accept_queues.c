@@ -305,7 +305,7 @@ static void group_full(const struct queue_watch *w, const struct group *g, const
 		f->level = LEVEL_CRITICAL;
 }
 
-/* Connections that nobody accepts, in a queue that has room. */
+/* Connections that no process accepts, in a queue that has room. */
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	const struct listener *l = g->idle;

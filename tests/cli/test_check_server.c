@@ -184,7 +184,8 @@ static void a_group_is_one_queue(void **state)
 	json_t *w = running_wall(&c, "accept-queue");
 	assert_int_equal(checked_number(w, "limit"), 1793);
 	assert_string_equal(checked_text(w, "verdict"), "ok");
-	assert_contains(checked_text(w, "detail"), "4 sockets (SO_REUSEPORT), the smallest of backlog 511");
+	assert_contains(checked_text(w, "detail"),
+			"4 sockets (SO_REUSEPORT), the smallest of backlog 511");
 	assert_contains(checked_text(w, "detail"), "hold 2 048");
 	checked_free(&c);
 }
