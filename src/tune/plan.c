@@ -7,6 +7,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/ports.h"
 #include "epolltune/setting.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/device.h"
@@ -67,13 +68,27 @@ static struct manual_step *manual_for(struct plan *p, const char *knob)
 	return manual_add(p, knob);
 }
 
+/* The ports of both lists. */
+static bool join_ports(const char *running, const char *want, char joined[KNOB_VALUE], bool *lower)
+{
+	struct port_set both = {0}, wanted = {0};
+	if (!port_set_parse(&both, running) || !port_set_parse(&both, want) ||
+	    !port_set_parse(&wanted, want))
+		return false;
+	*lower = memcmp(&both, &wanted, sizeof(both)) != 0;
+	port_set_format(&both, joined, KNOB_VALUE);
+	return true;
+}
+
 /* The field-wise maximum of the running and the wanted value; of a range, the wider one. *lower:
  * whether the wanted value has a smaller field. False: not comparable. */
 static bool join(const struct knob *k, const char *running, const char *want,
 		 char joined[KNOB_VALUE], bool *lower)
 {
 	*lower = false;
-	if (k->shape == KNOB_WORD) {
+	if (k->shape == KNOB_PORTS)
+		return join_ports(running, want, joined, lower);
+	if (k->shape == KNOB_WORD || k->choice) {
 		snprintf(joined, KNOB_VALUE, "%s", want);
 		return true;
 	}
