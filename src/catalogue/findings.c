@@ -26,10 +26,15 @@
 	}
 
 #define TAKES_EFFECT "Takes effect {effect}."
+/* Ports that a wider range takes in. */
+#define SERVICES                                                                                   \
+	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
+	"of this host. }"
+#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                               \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
 	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
-	"listener takes a whole CPU and wakes {wakeups} times/s.}"
+	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
 	"/proc/PID/limits."
@@ -112,7 +117,7 @@ static const struct finding_row findings[] = {
 	SHORT("descriptors.system", REMEDY_KERNEL,
 	      "The machine {tight?just has enough:has too few} descriptors left",
 	      "{capacity} of fs.file-max ({current}) are left, {open} are in use; {needed} are "
-	      "needed.",
+	      "needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "The machine as a whole has too few open files left for the target's connections.",
 	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
@@ -121,7 +126,7 @@ static const struct finding_row findings[] = {
 	SHORT("epoll.watches", REMEDY_KERNEL,
 	      "One user {tight?can just:cannot} watch {connections} connections",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
-	      "are needed.",
+	      "are needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "One user may not register the target's connections in epoll sets.",
 	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
@@ -129,7 +134,7 @@ static const struct finding_row findings[] = {
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone would {tight?nearly :}fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}.",
+	      "of kernel memory at this end, {basis}." TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -506,7 +511,7 @@ static const struct finding_row findings[] = {
 	 .proof = "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
 	SHORT("buffers.memory", REMEDY_NONE,
 	      "The buffers of all connections together have too low a bound",
-	      "{connections} connections need {needed} of this machine's {memory}: one with a "
+	      "{connections} connections{proxy? of a proxy, two for each,} need {needed} of this machine's {memory}: one with a "
 	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. The limit "
 	      "is {capacity}, {knob?{current?by the second field of {knob}:by default 6 % of the "
 	      "memory}:half of the memory}{used? less the {used} in use}.",
@@ -857,7 +862,8 @@ static const struct finding_row findings[] = {
 	      "connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}. Above the limit the kernel ends a process of the group.",
+	      "at this end, {basis}." TWO_EACH " Above the limit the kernel ends a process of the "
+	      "group.",
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory.",
