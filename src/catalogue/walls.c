@@ -16,9 +16,9 @@ static int64_t need_ports(const struct target *t)
 	return t->role == TARGET_PROXY ? (int64_t)t->connections : REPORT_NONE;
 }
 
-static int64_t need_time_wait(const struct target *t)
+static int64_t need_ports_rate(const struct target *t)
 {
-	return t->role == TARGET_PROXY ? (int64_t)target_time_wait(t) : REPORT_NONE;
+	return t->role == TARGET_PROXY ? (int64_t)t->rate_per_s : REPORT_NONE;
 }
 
 static int64_t need_throughput(const struct target *t)
@@ -154,13 +154,32 @@ static const struct wall_row walls[] = {
 			  "one destination{reserved?; {reserved} ports of the range are reserved}.",
 	},
 	{
+		.name = "ports.rate",
+		.unit = "connects/s",
+		.need = need_ports_rate,
+		.no_need = NOT_A_SERVERS,
+		.what = "The new connections a second that one source address can open to one "
+			"destination address and port, and close first, before connect() fails "
+			"with EADDRNOTAVAIL: the ports that are left beside the open connections, "
+			"divided by the time that a closed one keeps its port. That is 60 s of "
+			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
+			"Needed by a proxy only: its rate.",
+		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
+			  "the ports are used up.:{proxy?Of {ports} ports to one destination "
+			  "{connections} are for open connections; a closed one keeps its port "
+			  "for {rest}\\: {exact}/s{differs? ({near}/s over loopback)}.:Each of "
+			  "{ports} ports to one destination is kept for {rest} after a close "
+			  "by this side\\: {lasting}/s.}}",
+	},
+	{
 		.name = "time-wait",
 		.unit = "connections",
-		.need = need_time_wait,
-		.no_need = NOT_A_SERVERS,
-		.what = "The closed connections that can be in TIME_WAIT. Needed by the side that "
-			"closes first: rate times 60 seconds.",
-		.detail = "The kernel closes connections beyond that at once.",
+		.no_need = "No target needs more: one address has at most as many to one "
+			   "destination as it has ports.",
+		.what = "The closed connections that can be in TIME_WAIT. No target needs a "
+			"number: a client that closes first has at most as many to one "
+			"destination as it has ports.",
+		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
 	},
 	{
 		.name = "buffers.receive",
