@@ -54,7 +54,7 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 	b->absent = s->at[MAX][0] == REPORT_NONE;
 	if (b->absent)
 		return;
-	if (__builtin_mul_overflow(target->connections, connection_bytes(s), &needed) ||
+	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed) ||
 	    needed > INT64_MAX)
 		needed = INT64_MAX;
 	b->capacity = left(s);
@@ -75,7 +75,7 @@ static void line_word(struct wording *w, const char *line, const struct subject 
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
-	uint64_t enough = report_margin(target->connections * connection_bytes(s));
+	uint64_t enough = report_margin(target_sockets(target) * connection_bytes(s));
 	const char *path = s->text[MAX];
 	(void)o;
 	if (s->at[MAX][0] == REPORT_NONE)

@@ -158,7 +158,7 @@ static void process_words(const struct target *target, const struct settings *s,
 			  const struct outcome *o, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
-	int64_t enough = (int64_t)report_margin(target->connections);
+	int64_t enough = (int64_t)report_margin(target_sockets(target));
 	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(s, enough));
 	wording_set(w, "soft", "%s", limit_show(soft).text);
 	wording_set(w, "hard", "%s", limit_show(hard).text);
@@ -189,7 +189,7 @@ static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t hold_goal(const struct target *target, const struct settings *s)
 {
 	const struct machine *m = &s->machine;
-	uint64_t goal = least(report_margin(target->connections), HOLD_CONNECTIONS);
+	uint64_t goal = least(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
 	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
@@ -383,7 +383,7 @@ static uint64_t connection_bytes(const struct settings *s)
 static void connection_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	uint64_t available = s->machine.available_bytes, needed;
-	if (__builtin_mul_overflow(target->connections, connection_bytes(s), &needed))
+	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed))
 		needed = INT64_MAX;
 	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
 		available = (uint64_t)s->machine.group_left;

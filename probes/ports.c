@@ -1,30 +1,35 @@
 /* Measures ports and TIME_WAIT: the limits of the side that connects and of the side that closes
  * first.
  *
- * A connection that its client closes first keeps its port for 60 s (TCP_TIMEWAIT_LEN). So opening
- * and closing uses up ports without descriptors, until connect() fails with EADDRNOTAVAIL. Only a
- * proxy needs these walls. */
+ * A connection that its client closes first keeps its port for 60 s (TCP_TIMEWAIT_LEN), or until
+ * tcp_tw_reuse lets connect() take it. So opening and closing uses up ports without descriptors,
+ * until connect() fails with EADDRNOTAVAIL. Only a proxy needs these walls. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
 
 #define RANGE_KNOB "net.ipv4.ip_local_port_range"
 #define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
+#define FIRST_KNOB "net.ipv4.ip_unprivileged_port_start"
 #define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
 #define DELAY_KNOB "net.ipv4.tcp_tw_reuse_delay"
 #define TIMESTAMPS_KNOB "net.ipv4.tcp_timestamps"
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
 
 #define TIME_WAIT_S 60
+#define TIME_WAIT_MS (TIME_WAIT_S * 1000)
 /* The delay of kernels without the knob. */
 #define DELAY_DEFAULT_MS 1000
 #define WIDEST "1024 65535"
@@ -33,7 +38,6 @@
 #define FILL_ALWAYS 4096
 /* Maximum number of connections to keep in TIME_WAIT; limits up to it are overflowed. */
 #define BUCKETS_FILL 16384
-#define TOO_MANY "the experiment keeps at most 16 384 connections in TIME_WAIT"
 #define FILL_MS 8000
 #define MANY 8
 /* Duration of the measurement of a connect rate: for a note, and for a proxy. */
@@ -42,7 +46,12 @@
 #define CHEAPEST_MS 20
 /* Number of ports to try alternatives with. */
 #define FEW 64
-#define FEW_RANGE "20000 20063"
+#define FEW_PORTS                                                                                  \
+	{FIRST_KNOB, "0"}, {RANGE_KNOB, "20000 20063"}, {RESERVED_KNOB, ""},                       \
+		{TIMESTAMPS_KNOB, "1"}, {DELAY_KNOB, "200"},                                       \
+	{                                                                                          \
+		BUCKETS_KNOB, BUCKETS_WIDE                                                         \
+	}
 /* tcp_tw_reuse_delay for the alternatives. */
 #define DELAY_MS 200
 /* The first destination port, below all ranges in the lab. */
@@ -50,23 +59,33 @@
 /* A run with fewer connections shows no CPU time per connection. */
 #define COUNTED 128
 
-enum { BUCKETS };                                                /* knobs of time-wait */
-enum { RANGE, RESERVED, USUAL, REUSE, TIMESTAMPS, REUSE_DELAY }; /* knobs of ports.ephemeral */
-enum { OVERFLOWS };                                              /* metrics, likewise */
+/* Sleeps beyond the delay of tcp_tw_reuse; longer delays are not waited for. */
+#define DELAY_MORE_MS 50
+#define DELAY_MAX_MS 3000
+/* With --gentle no range is filled that is larger. */
+#define GENTLE_FILL 16384
+/* Connections beyond the ports of a range: a fill ends there. */
+#define BEYOND 64
+/* Ports of a range that are used up at a time. */
+#define PART 2048
+#define KEEP_ALIVE_REQUESTS 128
+#define KEEP_ALIVE_MS 5000
+
+enum { BUCKETS }; /* knobs of time-wait */
+/* Knobs of ports.ephemeral, and with them of ports.rate. `SERVICES` has the ports of listeners as
+ * text; its number is set on a Kubernetes node. A list of reserved ports that is too long has no
+ * text; its third number counts those in the range. */
+enum { RANGE, RESERVED, SERVICES, FIRST, REUSE, TIMESTAMPS, REUSE_DELAY, RATE_BUCKETS };
+enum { TAKEN = 2 };
+enum { OVERFLOWS }; /* metrics, likewise */
 enum { OPENED };
+enum { RATE_OPENED, RATE_AGAIN };
 enum { ACCEPT_NS, BOTH_NS };
 
-/* Common port ranges, ascending in size. */
-static const struct {
-	int64_t low, high;
-} usual[] = {{32768, 60999}, {16384, 65535}, {1024, 65535}};
-#define USUAL_COUNT (sizeof(usual) / sizeof(*usual))
-
 struct context {
-	uint16_t port;         /* next destination: each run needs a new one, without TIME_WAIT */
-	uint64_t waiting;      /* connections that the experiment left in TIME_WAIT */
-	struct settings ports; /* running settings of ports.ephemeral; all 0: unknown */
-	struct finding rates;  /* its table: the connect rates */
+	uint16_t port;        /* next destination: each run needs a new one, without TIME_WAIT */
+	struct settings rate; /* running settings of ports.rate; all 0: unknown */
+	struct finding rates; /* its table: the connect rates */
 };
 
 static int churn_next(struct trial *t, struct churn_config config, struct churn_result *out,
@@ -106,6 +125,40 @@ static void proof_complete(const struct trial *t, uint64_t max, const struct chu
 				     quantity_count(r->connections).text);
 }
 
+/* Uses up to `most` ports of a range, in parts: above half of a range each connect() searches
+ * long. */
+static int fill_range(struct trial *t, const struct settings *s, const struct trial_knob *list,
+		      uint64_t most, struct churn_result *out, struct err *e)
+{
+	static const struct trial_knob none[] = {{0}};
+	const struct trial_knob range[] = {{RANGE_KNOB, s->text[RANGE]}, {0}};
+	int64_t low = s->at[RANGE][0], high = s->at[RANGE][1];
+	uint16_t port = t->context->port;
+	if (high - low < PART)
+		return close_first(t, list, 1, most, out, e);
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
+	if (!rc)
+		rc = trial_knobs(t, LAB_CLIENT, range, e);
+	for (; !rc && low <= high && out->connections < most; low += PART) {
+		struct churn_result r = {0};
+		int64_t end = low + PART - 1 < high ? low + PART - 1 : high;
+		/* The kernel logs ends of the same parity. */
+		int64_t from = low - ((end - low) % 2 == 0);
+		char text[48];
+		snprintf(text, sizeof(text), "%" PRId64 " %" PRId64, from, end);
+		rc = lab_knob_set(t->lab, LAB_CLIENT, RANGE_KNOB, text, e);
+		t->context->port = port;
+		if (!rc)
+			rc = close_first(t, none, 1, most - out->connections, &r, e);
+		out->connections += r.connections;
+		out->elapsed_ns += r.elapsed_ns;
+		out->ports_used_up = r.ports_used_up;
+		if (!r.ports_used_up)
+			break;
+	}
+	return rc;
+}
+
 static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	(void)t;
@@ -113,42 +166,22 @@ static void time_wait_bound(const struct target *t, const struct settings *s, st
 	b->capacity = s->at[BUCKETS][0];
 }
 
-static bool time_wait_solve(const struct target *t, const struct settings *now,
-			    const struct outcome *o, int64_t enough, struct settings *out)
-{
-	(void)t;
-	(void)now;
-	(void)o;
-	out->at[BUCKETS][0] = enough;
-	return true;
-}
-
-/* The number of connections to close: beyond the limit if that is near, otherwise what the target
- * needs; 0: no experiment. */
-static uint64_t time_wait_fill(const struct trial *t, const struct settings *s)
-{
-	int64_t limit = s->at[BUCKETS][0];
-	uint64_t enough = report_margin(t->needed);
-	if (t->proof)
-		return enough > t->context->waiting ? enough - t->context->waiting : 1;
-	return limit <= BUCKETS_FILL ? (uint64_t)(limit + limit / 4 + 16) : enough;
-}
-
+/* No target needs it: only a limit that is near is met. */
 static int time_wait_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {REUSE_KNOB, "0"}, {0}};
+	static const struct trial_knob list[] = {
+		{FIRST_KNOB, "0"}, {RANGE_KNOB, WIDEST}, {REUSE_KNOB, "0"}, {0}};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	uint64_t fill = time_wait_fill(t, s);
+	int64_t limit = s->at[BUCKETS][0];
 	struct churn_result r = {0};
-	if (!fill ||
-	    (s->at[BUCKETS][0] > BUCKETS_FILL && report_margin(t->needed) > BUCKETS_FILL)) {
-		outcome_unsupported(out, "%s", fill ? TOO_MANY : "");
+	if (limit > BUCKETS_FILL) {
+		outcome_unsupported(out, "%s", "");
 		return 0;
 	}
 	trial_progress(t, "filling TIME_WAIT");
 	int rc = trial_counters_begin(t, LAB_CLIENT, &counters, e);
 	if (!rc)
-		rc = close_first(t, list, MANY, fill, &r, e);
+		rc = close_first(t, list, MANY, (uint64_t)(limit + limit / 4 + 16), &r, e);
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
@@ -156,57 +189,100 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 	int64_t overflow = trial_counters_growth(&counters, "TcpExt.TCPTimeWaitOverflow");
 	overflow = overflow > 0 ? overflow : 0;
 	out->limit_met = overflow > 0;
-	out->reached = (int64_t)(t->context->waiting + r.connections) - overflow;
+	out->reached = (int64_t)r.connections - overflow;
 	out->metric[OVERFLOWS] = (double)overflow;
-	t->context->waiting = (uint64_t)out->reached;
-	proof_complete(t, fill, &r, out);
+	proof_complete(t, (uint64_t)limit, &r, out);
 	return 0;
 }
 
-static void time_wait_describe(const struct trial *t, const struct outcome *o, char *text,
-			       size_t size)
+static void reserved_read(const struct host *h, struct settings *s)
 {
-	if (t->proof)
-		snprintf(text, size, "%s in TIME_WAIT, %s overflowed",
-			 quantity_count((uint64_t)o->reached).text,
-			 quantity_count((uint64_t)o->metric[OVERFLOWS]).text);
+	const int64_t *range = s->at[RANGE];
+	struct port_set set = {0};
+	char list[KNOB_VALUE];
+	bool known = knob_read(knob_find(RESERVED_KNOB), h, list, NULL) == 0;
+	s->at[RESERVED][0] = s->at[RESERVED][TAKEN] = REPORT_NONE;
+	if (known && port_set_parse(&set, list)) {
+		s->at[RESERVED][0] = port_set_count(&set, 0, 65535);
+		report_text(s->text[RESERVED], "%s", list);
+	} else {
+		s->at[RESERVED][TAKEN] = host_reserved_ports(h, range[0], range[1]);
+	}
+}
+
+static void services_read(const struct host *h, struct settings *s)
+{
+	struct port_services services;
+	host_port_services(h, &services);
+	port_set_format(&services.listeners, s->text[SERVICES], sizeof(s->text[SERVICES]));
+	s->at[SERVICES][0] = services.kubernetes;
 }
 
 static void ports_read(const struct host *h, struct settings *s)
 {
 	int64_t *range = s->at[RANGE];
-	for (size_t i = 0; i < USUAL_COUNT; i++)
-		s->at[USUAL][i] = usual[i].high - usual[i].low + 1 -
-				  host_reserved_ports(h, usual[i].low, usual[i].high);
+	char first[32];
 	/* A captured machine may hold any text: discard an invalid range. */
 	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
 		range[0] = range[1] = REPORT_NONE;
 		s->text[RANGE][0] = 0;
 		return;
 	}
-	s->at[RESERVED][0] = host_reserved_ports(h, range[0], range[1]);
+	reserved_read(h, s);
+	services_read(h, s);
+	if (host_read(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", first, sizeof(first),
+		      NULL) > 0)
+		s->at[FIRST][0] = strtoll(first, NULL, 10);
+}
+
+/* The reserved ports of the range in the settings. */
+static int64_t reserved_of(const struct settings *s)
+{
+	struct port_set set = {0};
+	if (s->at[RESERVED][TAKEN] != REPORT_NONE)
+		return s->at[RESERVED][TAKEN];
+	port_set_parse(&set, s->text[RESERVED]);
+	return port_set_count(&set, s->at[RANGE][0], s->at[RANGE][1]);
 }
 
 /* The free ports of the range in the settings. */
 static int64_t ports_of(const struct settings *s)
 {
-	const int64_t *range = s->at[RANGE], reserved = s->at[RESERVED][0];
+	const int64_t *range = s->at[RANGE];
 	if (range[0] == REPORT_NONE)
 		return REPORT_NONE;
-	for (size_t i = 0; i < USUAL_COUNT; i++)
-		if (range[0] == usual[i].low && range[1] == usual[i].high)
-			return s->at[USUAL][i];
-	return range[1] - range[0] + 1 - reserved;
+	return range[1] - range[0] + 1 - reserved_of(s);
 }
 
-/* The first usual range with that many free ports, otherwise the widest; USUAL_COUNT if that is not
- * wider than the running one. */
-static size_t range_for(const struct settings *s, int64_t enough)
+static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
 {
-	size_t i = 0;
-	while (i < USUAL_COUNT - 1 && s->at[USUAL][i] < enough)
-		i++;
-	return s->at[USUAL][i] > ports_of(s) ? i : USUAL_COUNT;
+	struct port_rules rules = {
+		.low = s->at[RANGE][0],
+		.high = s->at[RANGE][1],
+		.first = s->at[FIRST][0],
+		.reserved_fixed = s->at[RESERVED][TAKEN] != REPORT_NONE,
+		.services = {.kubernetes = s->at[SERVICES][0] > 0},
+	};
+	if (rules.low == REPORT_NONE)
+		return false;
+	port_set_parse(&rules.reserved, s->text[RESERVED]);
+	port_set_parse(&rules.services.listeners, s->text[SERVICES]);
+	return port_range_for(&rules, enough, out);
+}
+
+/* The widest range if none has that many ports; false: none is wider. */
+static bool range_solve(const struct settings *now, int64_t enough, struct settings *out)
+{
+	struct port_range range;
+	if (!range_for(now, enough, &range))
+		return false;
+	out->at[RANGE][0] = range.low;
+	out->at[RANGE][1] = range.high;
+	if (!port_set_count(&range.added, 0, 65535))
+		return true;
+	out->at[RESERVED][0] = port_set_count(&range.reserved, 0, 65535);
+	port_set_format(&range.reserved, out->text[RESERVED], KNOB_VALUE);
+	return true;
 }
 
 static void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -219,24 +295,140 @@ static void ports_bound(const struct target *t, const struct settings *s, struct
 static bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 			int64_t enough, struct settings *out)
 {
-	size_t i = range_for(now, enough);
 	(void)t;
 	(void)o;
-	if (i == USUAL_COUNT)
-		return false;
-	out->at[RANGE][0] = usual[i].low;
-	out->at[RANGE][1] = usual[i].high;
-	return true;
+	return range_solve(now, enough, out);
 }
 
-/* The connections/s that one address can open to one destination and close first. */
-static double rate_lasting(const struct settings *s, bool loopback)
+/* Sets {added}: the ports that a range with `enough` ports has to leave to services. Returns its
+ * free ports. */
+static int64_t range_words(const struct settings *s, int64_t enough, struct wording *w)
+{
+	struct port_range range;
+	char added[KNOB_VALUE];
+	if (reserved_of(s) > 0)
+		wording_set(w, "reserved", "%s", quantity_count((uint64_t)reserved_of(s)).text);
+	wording_set(w, "added", "%s", "");
+	if (!range_for(s, enough, &range))
+		return ports_of(s);
+	port_set_format(&range.added, added, sizeof(added));
+	wording_set(w, "added", "%s", added);
+	return range.free;
+}
+
+static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
+
+static void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			struct wording *w)
+{
+	int64_t enough = (int64_t)report_margin(t->connections);
+	(void)o;
+	if (s->at[RANGE][0] == REPORT_NONE)
+		return;
+	int64_t each = range_words(s, enough, w);
+	if (enough > each && each > 0)
+		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
+}
+
+/* How long a closed connection keeps its port. tcp_tw_reuse needs timestamps:
+ * net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+static int64_t rest_ms(const struct settings *s, bool loopback)
 {
 	int64_t reuse = s->at[REUSE][0], delay = s->at[REUSE_DELAY][0];
-	/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
-	bool reused = s->at[TIMESTAMPS][0] && (reuse == 1 || (reuse == 2 && loopback));
-	double rest_s = (double)(delay > 0 ? delay : DELAY_DEFAULT_MS) / 1000;
-	return (double)ports_of(s) / (reused ? rest_s : TIME_WAIT_S);
+	if (!s->at[TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
+		return TIME_WAIT_MS;
+	return delay > 0 ? delay : DELAY_DEFAULT_MS;
+}
+
+/* The connections that it opens itself and holds. */
+static int64_t own_connections(const struct target *t)
+{
+	if (t->role != TARGET_PROXY)
+		return 0;
+	return t->connections > INT64_MAX ? INT64_MAX : (int64_t)t->connections;
+}
+
+/* The ports that closed connections may have. */
+static int64_t ports_left(const struct target *t, const struct settings *s)
+{
+	int64_t ports = ports_of(s);
+	if (ports == REPORT_NONE)
+		return REPORT_NONE;
+	return own_connections(t) < ports ? ports - own_connections(t) : 0;
+}
+
+/* Whether the kernel ends TIME_WAIT before the ports are used up. */
+static bool ends_early(const struct target *t, const struct settings *s)
+{
+	int64_t buckets = s->at[RATE_BUCKETS][0];
+	return buckets != REPORT_NONE && ports_left(t, s) != REPORT_NONE &&
+	       buckets < ports_left(t, s);
+}
+
+/* The ports that so many new connections a second take: connections + rate × rest. */
+static int64_t ports_for(const struct target *t, const struct settings *s, int64_t rate)
+{
+	int64_t closed, all;
+	if (__builtin_mul_overflow(rate, rest_ms(s, false), &closed) || closed > INT64_MAX - 999 ||
+	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all))
+		return INT64_MAX;
+	return all;
+}
+
+static int64_t rate_of(const struct target *t, const struct settings *s, int64_t ports)
+{
+	int64_t connections = own_connections(t);
+	return ports > connections ? (ports - connections) * 1000 / rest_ms(s, false) : 0;
+}
+
+static void rate_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	b->binding = rest_ms(s, false) < TIME_WAIT_MS ? RANGE : REUSE;
+	b->unlimited = ends_early(t, s);
+	if (ports_of(s) != REPORT_NONE)
+		b->capacity = rate_of(t, s, ports_of(s));
+}
+
+static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
+{
+	return ports_of(s) >= ports_for(t, s, enough);
+}
+
+static void number_put(struct settings *s, int knob, int64_t value)
+{
+	s->at[knob][0] = value;
+	report_text(s->text[knob], "%" PRId64, value);
+}
+
+/* tcp_tw_reuse=1, otherwise a wider range, otherwise both, with timestamps if they are off. */
+static bool rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		       int64_t enough, struct settings *out)
+{
+	struct settings reused = *now, wider = *now;
+	(void)o;
+	if (now->at[REUSE][0] != 1)
+		number_put(&reused, REUSE, 1);
+	if (now->at[TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {
+		*out = reused;
+		return true;
+	}
+	if (range_solve(now, ports_for(t, now, enough), &wider) &&
+	    rate_suffices(t, &wider, enough)) {
+		*out = wider;
+		return true;
+	}
+	if (!now->at[TIMESTAMPS][0])
+		number_put(&reused, TIMESTAMPS, 1);
+	*out = reused;
+	if (rate_suffices(t, out, enough))
+		return true;
+	return range_solve(&reused, ports_for(t, &reused, enough), out) &&
+	       rate_suffices(t, out, enough);
+}
+
+static double rate_lasting(const struct settings *s, int64_t ports, bool loopback)
+{
+	return (double)ports * 1000 / (double)rest_ms(s, loopback);
 }
 
 static void rate_word(struct wording *w, const char *name, double rate)
@@ -247,39 +439,140 @@ static void rate_word(struct wording *w, const char *name, double rate)
 		wording_set(w, name, "%s", quantity_count((uint64_t)rate).text);
 }
 
-/* Sets {exceeded}, and {addresses} that a proxy needs, if TIME_WAIT allows less than its rate. */
-static void rate_words(const struct target *t, const struct settings *s, struct wording *w)
+/* Sets {reuses}, whether tcp_tw_reuse is proposed, and {added}, as range_words(). */
+static void remedy_words(const struct target *t, const struct settings *s, struct wording *w)
 {
-	double lasting = rate_lasting(s, false), needed = (double)t->rate_per_s;
-	rate_word(w, "lasting", lasting);
-	rate_word(w, "loopback", rate_lasting(s, true));
-	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports_of(s)).text);
-	wording_set(w, "reuse", "%s", s->text[REUSE]);
-	wording_set(w, "no_timestamps", "%s", s->at[TIMESTAMPS][0] ? "" : "yes");
-	wording_set(w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
-	if (t->role != TARGET_PROXY || lasting >= needed)
-		return;
-	wording_set(w, "exceeded", "yes");
-	if (lasting > 0)
-		wording_set(w, "addresses", "%s",
-			    quantity_count((uint64_t)ceil(needed / lasting)).text);
+	struct settings then = *s;
+	struct port_set added = {0}, before = {0};
+	char text[KNOB_VALUE];
+	bool solved = rate_solve(t, s, NULL, (int64_t)report_margin(t->rate_per_s), &then);
+	wording_flag(w, "reuses", solved && then.at[REUSE][0] != s->at[REUSE][0]);
+	port_set_parse(&added, solved ? then.text[RESERVED] : "");
+	port_set_parse(&before, s->text[RESERVED]);
+	for (size_t i = 0; i < sizeof(added.at) / sizeof(*added.at); i++)
+		added.at[i] &= ~before.at[i];
+	port_set_format(&added, text, sizeof(text));
+	wording_set(w, "added", "%s", text);
 }
 
-static void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			struct wording *w)
+static void rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		       struct wording *w)
 {
-	int64_t enough = (int64_t)report_margin(t->connections), each = ports_of(s);
-	size_t wider = range_for(s, enough);
+	int64_t ports = ports_of(s), left = ports_left(t, s);
+	int64_t enough = ports_for(t, s, (int64_t)report_margin(t->rate_per_s));
 	(void)o;
-	if (s->at[RESERVED][0] > 0)
-		wording_set(w, "reserved", "%s", quantity_count((uint64_t)s->at[RESERVED][0]).text);
-	if (wider < USUAL_COUNT)
-		each = s->at[USUAL][wider];
-	if (enough > each && each > 0)
-		wording_set(w, "sources", "%s",
-			    quantity_count((uint64_t)((enough - 1) / each + 1)).text);
-	if (ports_of(s) != REPORT_NONE)
-		rate_words(t, s, w);
+	if (ports == REPORT_NONE)
+		return;
+	remedy_words(t, s, w);
+	rate_word(w, "exact", rate_lasting(s, left, false));
+	rate_word(w, "lasting", rate_lasting(s, ports, false));
+	rate_word(w, "loopback", rate_lasting(s, ports, true));
+	rate_word(w, "near", rate_lasting(s, left, true));
+	wording_flag(w, "full", !left);
+	wording_flag(w, "differs", rest_ms(s, true) != rest_ms(s, false));
+	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
+	wording_set(w, "reuse", "%s", s->text[REUSE]);
+	wording_flag(w, "no_timestamps", !s->at[TIMESTAMPS][0]);
+	wording_set(w, "rest", "%s",
+		    quantity_show(QUANTITY_DURATION, (uint64_t)rest_ms(s, false) * 1000).text);
+	wording_set(w, "buckets", "%s", ends_early(t, s) ? s->text[RATE_BUCKETS] : "");
+	if (ports > 0 && enough < INT64_MAX)
+		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
+}
+
+/* Opens and closes connections on all ports, at most on a part of them, and once more after the
+ * delay: then tcp_tw_reuse takes them. */
+static int rate_again(struct trial *t, const struct settings *s, struct outcome *out, struct err *e)
+{
+	static const struct trial_knob none[] = {{0}};
+	char range[48];
+	const struct trial_knob list[] = {
+		{BUCKETS_KNOB, BUCKETS_WIDE}, {RESERVED_KNOB, ""}, {RANGE_KNOB, range}, {0}};
+	static const struct trial_knob whole[] = {{BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
+	struct churn_result fill = {0}, again = {0};
+	uint64_t all = (uint64_t)ports_of(s), ports = all < PART ? all : PART;
+	uint16_t port = t->context->port;
+	snprintf(range, sizeof(range), "%" PRId64 " %" PRId64, s->at[RANGE][0],
+		 s->at[RANGE][0] + PART - 1);
+	int rc = close_first(t, ports < all ? list : whole, 1, ports + BEYOND, &fill, e);
+	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
+	if (!rc)
+		trial_sleep_us(host_kernel_since(t->host, 6, 14)
+				       ? (uint64_t)(rest_ms(s, false) + DELAY_MORE_MS) * 1000
+				       : 2100000);
+	t->context->port = port;
+	if (!rc)
+		rc = close_first(t, none, 1, ports, &again, e);
+	if (rc)
+		return rc;
+	uint64_t reused = again.connections < ports ? again.connections : ports;
+	out->limit_met = fill.ports_used_up || again.ports_used_up;
+	if (again.connections < ports && !again.ports_used_up)
+		outcome_inconclusive(out, "the experiment made only %s connections",
+				     quantity_count(again.connections).text);
+	out->reached = rate_of(t->target, s, (int64_t)(all * reused / ports));
+	out->derived = ports < all;
+	if (!out->derived)
+		out->metric[RATE_OPENED] = (double)(fill.connections + again.connections);
+	else
+		report_text(out->remark, "Measured on %s of the ports.",
+			    quantity_count(ports).text);
+	out->metric[RATE_AGAIN] = (double)again.connections;
+	return 0;
+}
+
+/* Opens and closes connections until no port is left, or as many as the target needs. */
+static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
+		     struct outcome *out, struct err *e)
+{
+	static const struct trial_knob list[] = {{BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
+	uint64_t ports = (uint64_t)ports_of(s), most = enough > ports ? ports + BEYOND : enough;
+	struct churn_result r = {0};
+	int rc = fill_range(t, s, list, most, &r, e);
+	if (rc)
+		return rc;
+	out->limit_met = r.ports_used_up && enough > ports;
+	out->reached = rate_of(t->target, s, (int64_t)r.connections);
+	if (out->limit_met || t->proof)
+		out->metric[RATE_OPENED] = (double)r.connections;
+	proof_complete(t, most, &r, out);
+	return 0;
+}
+
+/* TIME_WAIT is not waited for: that the ports are used up shows how many it takes. */
+static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	int64_t rest = rest_ms(s, false);
+	uint64_t ports = (uint64_t)ports_of(s);
+	uint64_t enough = (uint64_t)ports_for(t->target, s, (int64_t)report_margin(t->needed));
+	if (!t->proof)
+		t->context->rate = *s;
+	if (!t->needed || !ports || ends_early(t->target, s)) {
+		outcome_unsupported(out, "%s", "");
+	} else if (t->options->gentle && rest == TIME_WAIT_MS && ports > GENTLE_FILL) {
+		outcome_unsupported(out, "%s", GENTLE_REFUSES);
+	} else if (rest > DELAY_MAX_MS && rest < TIME_WAIT_MS) {
+		outcome_unsupported(out, "the experiment does not wait for a " DELAY_KNOB
+					 " of more than 3 s");
+	} else {
+		trial_progress(t, "closing first until the ports are used up");
+		return rest < TIME_WAIT_MS ? rate_again(t, s, out, e)
+					   : rate_fill(t, s, enough, out, e);
+	}
+	return 0;
+}
+
+static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	if (!t->proof)
+		return;
+	if (isnan(o->metric[RATE_AGAIN]))
+		snprintf(text, size, "%s connects%s",
+			 quantity_count((uint64_t)o->metric[RATE_OPENED]).text,
+			 o->limit_met ? ", then EADDRNOTAVAIL" : " and more");
+	else
+		snprintf(text, size, "%s connects on ports in TIME_WAIT",
+			 quantity_count((uint64_t)o->metric[RATE_AGAIN]).text);
 }
 
 static int ports_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
@@ -290,8 +583,6 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	uint64_t ports = (uint64_t)ports_of(s), enough = report_margin(t->needed);
 	/* Use up the whole range if it is small, otherwise only what the target needs. */
 	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
-	if (!t->proof)
-		t->context->ports = *s;
 	if (!to_end && !enough) {
 		outcome_unsupported(out, "%s", "");
 		return 0;
@@ -302,7 +593,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return 0;
 	}
 	trial_progress(t, "using up the ports");
-	int rc = close_first(t, list, 1, to_end && !t->proof ? 0 : enough, &r, e);
+	int rc = fill_range(t, s, list, to_end && !t->proof ? ports + BEYOND : enough, &r, e);
 	if (rc)
 		return rc;
 	out->limit_met = r.ports_used_up;
@@ -357,11 +648,7 @@ static int reuse(struct trial *t, double *reused, struct err *e)
 static int ports_alternatives(struct trial *t, const struct settings *s, struct finding *f,
 			      struct err *e)
 {
-	static const struct trial_knob list[] = {{RANGE_KNOB, FEW_RANGE},
-						 {RESERVED_KNOB, ""},
-						 {REUSE_KNOB, "1"},
-						 {DELAY_KNOB, "200"},
-						 {0}};
+	static const struct trial_knob list[] = {FEW_PORTS, {REUSE_KNOB, "1"}, {0}};
 	static const struct {
 		const char *name;
 		struct churn_config config;
@@ -379,6 +666,79 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		rc = hold(t, holds[i].config, finding_row(f, holds[i].name), e);
 	if (!rc)
 		rc = reuse(t, finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
+	return rc;
+}
+
+/* Opens and closes connections on 64 ports until none is left, and twice if `again`. Each row has
+ * source addresses of its own: a port in TIME_WAIT is no longer free for bind(). */
+static int rate_remedy(struct trial *t, struct churn_config config, bool again, double *opened,
+		       struct err *e)
+{
+	struct churn_result r = {0};
+	uint16_t port = t->context->port;
+	int rc = churn_next(t, config, &r, e);
+	*opened = (double)r.connections;
+	if (rc || !again)
+		return rc;
+	trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (DELAY_MS + DELAY_MORE_MS) * 1000
+							 : 2100000);
+	t->context->port = port;
+	rc = churn_next(t, config, &r, e);
+	/* On a slow machine the delay may pass during the run: ports are then reused twice. */
+	*opened += r.connections < FEW ? (double)r.connections : FEW;
+	return rc;
+}
+
+/* Sends requests over one connection. */
+static int rate_keep_alive(struct trial *t, double *sent, struct err *e)
+{
+	int rc = trial_server(t, (struct server_config){.backlog = FEW}, e);
+	if (!rc)
+		rc = trial_client(t, (struct client_config){.connections = 1}, e);
+	if (!rc)
+		rc = client_open(t->clients[0], 1, 0, KEEP_ALIVE_MS, e);
+	if (!rc)
+		rc = client_talk(t->clients[0], KEEP_ALIVE_REQUESTS, 1, KEEP_ALIVE_MS, e);
+	if (!rc)
+		*sent = (double)client_sum(t->clients[0]).done;
+	return rc;
+}
+
+static int rate_alternatives(struct trial *t, const struct settings *s, struct finding *f,
+			     struct err *e)
+{
+	static const struct trial_knob list[] = {FEW_PORTS, {REUSE_KNOB, "0"}, {0}};
+	static const struct trial_knob reused[] = {{REUSE_KNOB, "1"}, {0}};
+	static const struct {
+		const char *name;
+		struct churn_config config;
+	} rows[] = {
+		{"nothing", {.first_source = 8}},
+		{"2 source addresses", {.first_source = 9, .sources = 2}},
+		{"2 destinations", {.first_source = 11, .destinations = 2}},
+		{"2 destinations, IP_BIND_ADDRESS_NO_PORT",
+		 {.first_source = 14, .destinations = 2}},
+	};
+	static const struct churn_config once = {.first_source = 12};
+	/* The last one: until TIME_WAIT ends, no connect() takes a port that bind() has taken. */
+	static const struct churn_config bound = {
+		.first_source = 13, .destinations = 2, .bind_port = true};
+	(void)s;
+	trial_progress(t, "trying each remedy alone");
+	finding_table(f, "what is changed alone");
+	finding_column(f, "requests on 64 ports", "");
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !rc; i++)
+		rc = rate_remedy(t, rows[i].config, false, finding_row(f, rows[i].name), e);
+	if (!rc)
+		rc = rate_keep_alive(t, finding_row(f, "keep-alive, 1 connection"), e);
+	if (!rc)
+		rc = trial_knobs(t, LAB_CLIENT, reused, e);
+	if (!rc)
+		rc = rate_remedy(t, once, true, finding_row(f, "tcp_tw_reuse=1"), e);
+	if (!rc)
+		rc = rate_remedy(t, bound, false,
+				 finding_row(f, "2 destinations, bind() without NO_PORT"), e);
 	return rc;
 }
 
@@ -494,7 +854,7 @@ static void accept_words(const struct target *t, const struct settings *s, const
 static int accept_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	/* Use a wide range, which is not used up during the measurement. */
-	static const struct trial_knob list[] = {{RANGE_KNOB, WIDEST}, {0}};
+	static const struct trial_knob list[] = {{FIRST_KNOB, "0"}, {RANGE_KNOB, WIDEST}, {0}};
 	struct taken *k = &s->taken;
 	struct finding *f = &t->context->rates;
 	finding_table(f, "wire, who closes");
@@ -524,20 +884,20 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct wording words = {0};
 	(void)e;
-	if (t->context->ports.text[RANGE][0])
-		ports_words(t->target, &t->context->ports, NULL, &words);
-	struct finding *f = report_finding(r, "ports.connect-rate", &words);
-	f->table = t->context->rates.table;
-	f->quiet = !wording_get(&words, "exceeded")[0];
+	if (t->context->rate.text[RANGE][0])
+		rate_words(t->target, &t->context->rate, NULL, &words);
+	report_finding(r, "ports.connect-rate", &words)->table = t->context->rates.table;
 	return 0;
 }
 
 /* The experiment measures the client, so the accept queue must not limit it. tcp_rfc1337 prevents
  * that a reset frees a port in TIME_WAIT: if another CPU handles the server's ACK after the
- * server's own FIN, the kernel answers the late ACK, and the answer meets no connection. */
+ * server's own FIN, the kernel answers the late ACK, and the answer meets no connection. The server
+ * has timestamps: only the client's are in question. */
 static int ports_prepare(struct trial *t, struct err *e)
 {
-	static const struct trial_knob server[] = {{"net.core.somaxconn", "4096"}, {0}};
+	static const struct trial_knob server[] = {
+		{"net.core.somaxconn", "4096"}, {TIMESTAMPS_KNOB, "1"}, {0}};
 	static const struct trial_knob client[] = {
 		{"net.core.somaxconn", "4096"}, {"net.ipv4.tcp_rfc1337", "1"}, {0}};
 	t->context->port = FIRST_PORT;
@@ -553,14 +913,11 @@ static const struct experiment experiments[] = {
 		.metrics = {{"TCPTimeWaitOverflow", "connections"}},
 		.host = LAB_CLIENT,
 		.bound = time_wait_bound,
-		.solve = time_wait_solve,
 		.run = time_wait_run,
-		.describe = time_wait_describe,
 	},
 	{
 		.wall = "ports.ephemeral",
-		.knobs = {RANGE_KNOB, RESERVED_KNOB, "usual ranges", REUSE_KNOB, TIMESTAMPS_KNOB,
-			  DELAY_KNOB},
+		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB},
 		.metrics = {{"connections before EADDRNOTAVAIL", "connections"}},
 		.host = LAB_CLIENT,
 		.read = ports_read,
@@ -570,6 +927,21 @@ static const struct experiment experiments[] = {
 		.run = ports_run,
 		.describe = ports_describe,
 		.alternatives = ports_alternatives,
+	},
+	{
+		.wall = "ports.rate",
+		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB, REUSE_KNOB,
+			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB},
+		.metrics = {{"connects before EADDRNOTAVAIL", "connections"},
+			    {"on the same ports again", "connections"}},
+		.host = LAB_CLIENT,
+		.read = ports_read,
+		.bound = rate_bound,
+		.solve = rate_solve,
+		.words = rate_words,
+		.run = rate_run,
+		.describe = rate_describe,
+		.alternatives = rate_alternatives,
 	},
 	{
 		.wall = "accept.rate",
@@ -585,15 +957,28 @@ static const struct experiment experiments[] = {
 /* The ports in use on this machine: they depend on no target. */
 struct sample {
 	struct ports_used used;
-	int64_t reuse, timestamps; /* REPORT_NONE: unknown */
+	int64_t reuse, timestamps, buckets; /* REPORT_NONE: unknown */
+	int64_t ports;                      /* free ones of the range; likewise */
 };
+
+static int64_t free_ports(const struct host *h)
+{
+	char range[KNOB_VALUE];
+	int64_t low, high;
+	if (knob_read(knob_find(RANGE_KNOB), h, range, NULL) || knob_field(range, 0, &low) ||
+	    knob_field(range, 1, &high) || low < 1 || high > 65535 || low > high)
+		return REPORT_NONE;
+	return high - low + 1 - host_reserved_ports(h, low, high);
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct err unread;
 	(void)o;
-	s->reuse = s->timestamps = REPORT_NONE;
+	s->reuse = s->timestamps = s->buckets = REPORT_NONE;
+	s->ports = free_ports(h);
+	knob_number(BUCKETS_KNOB, h, &s->buckets);
 	knob_number(REUSE_KNOB, h, &s->reuse);
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
@@ -603,12 +988,29 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 
 static void sample_release(struct sample *s) { ports_used_free(&s->used); }
 
+/* What a proxy has in TIME_WAIT to one destination is at most all ports of an address: more buckets
+ * make no difference, fewer let it connect more often. */
+static void buckets_judge(const struct sample *s, const struct target *t, struct report *r)
+{
+	struct wording w = {0};
+	int64_t closed = (int64_t)target_time_wait(t);
+	if (t->role != TARGET_PROXY || s->buckets == REPORT_NONE || s->ports == REPORT_NONE)
+		return;
+	closed = closed < s->ports ? closed : s->ports;
+	if (s->buckets >= closed)
+		return;
+	wording_set(&w, "buckets", "%" PRId64, s->buckets);
+	wording_set(&w, "closed", "%s", quantity_count((uint64_t)closed).text);
+	wording_set(&w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
+	report_finding(r, "time-wait.early", &w);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	(void)before;
-	(void)m;
 	ports_used_judge(&after->used, after->reuse, after->timestamps, r);
+	buckets_judge(after, m->target, r);
 }
 
 static const struct observation observation = {

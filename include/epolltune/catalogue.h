@@ -3,6 +3,7 @@
  *
  * wording_fill() fills texts with {names}. In a finding of a wall these are
  *	{connections} {rate} {stall} {rtt} {bandwidth}	the target's numbers
+ *	{proxy}				set if its role is proxy
  *	{needed} {capacity} {unraised}	of the wall; {unraised} without raising a soft limit
  *	{knob} {current} {proposed}	the knob that binds
  *	{others}			"A to 2 and B to 4", the other knobs

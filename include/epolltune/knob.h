@@ -25,6 +25,7 @@ enum knob_shape {
 	KNOB_TRIPLE, /* min default max, ascending */
 	KNOB_RANGE,  /* low high, ascending; a resource limit: soft hard */
 	KNOB_WORD,   /* one word, such as a congestion control's name */
+	KNOB_PORTS,  /* a list of ports and ranges of them: "8080,9000-9010"; may be empty */
 };
 
 enum knob_effect {
@@ -73,6 +74,7 @@ struct knob {
 	enum knob_effect effect;
 	const char *unit; /* of each field: "connections", "B", "pages", "us", "" */
 	int64_t min, max; /* of each field, as the kernel enforces or as is reasonable */
+	bool choice;      /* its number selects a behaviour: none is lower than another */
 	enum knob_round round;
 	int64_t round_min;
 	/* How to set it if epolltune cannot: a sentence with the {names} of a finding; NULL: only

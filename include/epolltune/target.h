@@ -38,6 +38,8 @@ const char *target_role_name(enum target_role role);
  * 256 bytes always suffice. */
 void target_arguments(const struct target *t, char *text, size_t size);
 
+/* Sockets of open connections: a proxy has one to its client and one of its own for each. */
+uint64_t target_sockets(const struct target *t);
 /* Connections that arrive while the server pauses: rate × stall, rounded up. */
 uint64_t target_accept_queue(const struct target *t);
 /* Handshakes that are half open at a time: rate × rtt, rounded up. */

@@ -72,7 +72,7 @@ static const struct counter_row counters[] = {
 	 "acknowledged. net.ipv4.tcp_max_orphans bounds them.",
 	 "buffers.memory", "grep TCP: /proc/net/sockstat"},
 	{"sockstat.TCP.tw", "/proc/net/sockstat",
-	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.ephemeral",
+	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.rate",
 	 "grep TCP: /proc/net/sockstat"},
 	{"fs.file-nr", "/proc/sys/fs/file-nr",
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "

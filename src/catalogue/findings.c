@@ -26,10 +26,15 @@
 	}
 
 #define TAKES_EFFECT "Takes effect {effect}."
+/* Ports that a wider range takes in. */
+#define SERVICES                                                                                   \
+	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
+	"of this host. }"
+#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                               \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
 	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
-	"listener takes a whole CPU and wakes {wakeups} times/s.}"
+	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
 	"/proc/PID/limits."
@@ -113,7 +118,7 @@ static const struct finding_row findings[] = {
 	SHORT("descriptors.system", REMEDY_KERNEL,
 	      "The machine {tight?just has enough:has too few} descriptors left",
 	      "{capacity} of fs.file-max ({current}) are left, {open} are in use; {needed} are "
-	      "needed.",
+	      "needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "The machine as a whole has too few open files left for the target's connections.",
 	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
@@ -122,7 +127,7 @@ static const struct finding_row findings[] = {
 	SHORT("epoll.watches", REMEDY_KERNEL,
 	      "One user {tight?can just:cannot} watch {connections} connections",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
-	      "are needed.",
+	      "are needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "One user may not register the target's connections in epoll sets.",
 	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
@@ -130,7 +135,7 @@ static const struct finding_row findings[] = {
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone would {tight?nearly :}fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}.",
+	      "of kernel memory at this end, {basis}." TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -397,30 +402,44 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_NOTE,
 	 .quiet = true,
 	 .wall = "ports.ephemeral",
-	 .title = "{exceeded?TIME_WAIT allows {lasting} new connections/s from one address to one "
-		  "destination; {rate} are needed:Connect rates, by the side that closes first}",
+	 .title = "Connect rates, by the side that closes first",
 	 .detail = "{lasting?With {ports} ports, TIME_WAIT of 60 s and tcp_tw_reuse={reuse}"
 		   "{no_timestamps? (without effect as tcp_timestamps is off)}, a client that "
 		   "closes first can open {lasting} connections/s from one address to one "
 		   "destination, {loopback}/s over loopback. Once half of the ports are in use, "
 		   "each connect() searches long for a free one.}",
-	 .advice = "{exceeded?A proxy that opens a connection for each request and closes it first "
-		   "needs {addresses?{addresses}:more} source addresses or destinations. Or reuse "
-		   "connections, or let the other side close first.}",
+	 .advice = "",
 	 .meaning = "The connections/s that one client opens here, by the side that closes first, "
 		    "from one and from several source addresses, over veth and over loopback.",
 	 .action = "Compare only connect rates that name all three. The side that closes first "
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
+	SHORT("ports.rate", REMEDY_APPLICATION,
+	      "TIME_WAIT allows {exact} new connections/s from one address to one destination; "
+	      "{rate} are needed{tight? with 25 % headroom}",
+	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
+	      "{no_timestamps?, without effect as tcp_timestamps is off}). {full?Its open "
+	      "connections take all {ports} ports.:{connections} of {ports} ports are for open "
+	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
+	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
+	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "
+	      "or destinations, reuse connections (keep-alive), or let the other side close first.",
+	      "A proxy opens and closes more connections a second than it has ports for: each "
+	      "stays in TIME_WAIT for 60 s.",
+	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
+	      "or destinations, with IP_BIND_ADDRESS_NO_PORT; widen net.ipv4.ip_local_port_range. "
+	      "net.ipv4.tcp_max_tw_buckets does not help.",
+	      "EADDRNOTAVAIL from connect(2) once the ports are used up, and not with the "
+	      "proposed values",
+	      "TIME_WAIT leaves a proxy as many ports as its rate needs"),
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
 	      "There are {tight?just enough:not enough} ports to connect from",
 	      "From one source address to one destination {capacity} connections are possible at "
 	      "a time; {needed} are needed.",
 	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} ports of the range. "
-	      "}{sources?{proposed?Even with that range:No usual range is wider\\:} it takes "
-	      "{sources} source addresses or destinations. }{proposed?Takes effect {effect}; keep "
-	      "the ports of services in net.ipv4.ip_local_reserved_ports. }Idle connections that "
-	      "are reused take no new ports.",
+	      "}{sources?{proposed?Even with that range:No range is wider\\:} it takes "
+	      "{sources} source addresses or destinations. }{proposed?Takes effect {effect}. " SERVICES
+	      "}Idle connections that are reused take no new ports.",
 	      "A proxy has fewer ports from one source address to one destination than it needs "
 	      "connections.",
 	      "Widen net.ipv4.ip_local_port_range, give it more source addresses or "
@@ -458,19 +477,21 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
-	SHORT("time-wait", REMEDY_APPLICATION,
-	      "TIME_WAIT is {tight?tight:too small} for a proxy that closes {rate} first",
-	      "Closing first at {rate} keeps {needed} connections in TIME_WAIT for 60 s each. The "
-	      "kernel closes those beyond {capacity} at once, without the protection against old "
-	      "segments.",
-	      "{proposed?Takes effect {effect}. {cost} :No value is that large. }Where the other "
-	      "side closes first, or connections are reused, it is not needed.",
-	      "Closing first at the target's rate leaves more connections in TIME_WAIT than the "
-	      "kernel keeps; it closes those beyond at once.",
-	      "Raise net.ipv4.tcp_max_tw_buckets, let the other side close first, or reuse "
-	      "connections.",
-	      "TcpExt.TCPTimeWaitOverflow grows, and does not at the proposed value",
-	      "The kernel keeps what the target's rate leaves in TIME_WAIT"),
+	{.id = "time-wait.early",
+	 .level = LEVEL_NOTE,
+	 .wall = "time-wait",
+	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
+	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
+		   "to one destination; the kernel ends those beyond {buckets} at once, without "
+		   "the protection against old segments. That raises the rate at which one "
+		   "address can connect.",
+	 .advice = "A larger value does not allow more connections.",
+	 .meaning = "The limit on connections in TIME_WAIT is below what a proxy's load leaves "
+		    "there. More of its connects succeed, some without the protection against "
+		    "old segments.",
+	 .action = "Leave it, or return to the kernel's default where segments of old connections "
+		   "may do harm. Where ports run out, set net.ipv4.tcp_tw_reuse=1 instead.",
+	 .proof = "TcpExt.TCPTimeWaitOverflow grows"},
 
 	SHORT("buffers.receive", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
@@ -529,7 +550,7 @@ static const struct finding_row findings[] = {
 	 .proof = "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
 	SHORT("buffers.memory", REMEDY_NONE,
 	      "The buffers of all connections together have too low a bound",
-	      "{connections} connections need {needed} of this machine's {memory}: one with a "
+	      "{connections} connections{proxy? of a proxy, two for each,} need {needed} of this machine's {memory}: one with a "
 	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. The limit "
 	      "is {capacity}, {knob?{current?by the second field of {knob}:by default 6 % of the "
 	      "memory}:half of the memory}{used? less the {used} in use}.",
@@ -880,7 +901,8 @@ static const struct finding_row findings[] = {
 	      "connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}. Above the limit the kernel ends a process of the group.",
+	      "at this end, {basis}." TWO_EACH " Above the limit the kernel ends a process of the "
+	      "group.",
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory.",

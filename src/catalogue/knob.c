@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/host.h"
+#include "epolltune/ports.h"
 
 const struct knob *knob_find(const char *name)
 {
@@ -104,6 +105,7 @@ size_t knob_fields(enum knob_shape shape)
 	case KNOB_TRIPLE:
 		return 3;
 	case KNOB_WORD:
+	case KNOB_PORTS:
 		return 0;
 	}
 	return 0;
@@ -142,6 +144,8 @@ static const char *shape_text(enum knob_shape shape)
 		return "three decimal integers";
 	case KNOB_WORD:
 		return "one word";
+	case KNOB_PORTS:
+		return "a list of ports such as 8080,9000-9010";
 	}
 	return "?";
 }
@@ -192,6 +196,8 @@ static bool shape_fits(const struct knob *k, const char *value)
 {
 	if (k->shape == KNOB_WORD)
 		return word_valid(value);
+	if (k->shape == KNOB_PORTS)
+		return port_set_parse(&(struct port_set){0}, value);
 	size_t count = 0;
 	int64_t number;
 	const char *at = value;
@@ -227,6 +233,11 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 	if (!squeeze(value, normal) || !shape_fits(k, normal))
 		return err_set(e, EINVAL, "%s: \"%.100s\" is not %s", k->name, value,
 			       shape_text(k->shape));
+	if (k->shape == KNOB_PORTS) {
+		struct port_set set = {0};
+		port_set_parse(&set, normal);
+		port_set_format(&set, normal, KNOB_VALUE);
+	}
 	int64_t previous = INT64_MIN;
 	for (size_t i = 0; i < knob_fields(k->shape); i++) {
 		int64_t number = 0;

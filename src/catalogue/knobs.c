@@ -560,15 +560,33 @@ static const struct knob knobs[] = {
 		.unit = "ports",
 		.min = 1,
 		.max = 65535,
-		.walls = "ports.ephemeral",
+		.walls = "ports.ephemeral,ports.rate",
 		.what = "Sets the ports that connect() chooses from, and so the number of "
 			"connections that one source address can have to one destination address "
 			"and port. The default is 32768 60999. The first may not be below "
-			"net.ipv4.ip_unprivileged_port_start.",
+			"net.ipv4.ip_unprivileged_port_start, and the kernel wants ends of "
+			"different parity.",
 		.cost = "A connection may take the port of a service before that service starts: "
 			"keep such ports in net.ipv4.ip_local_reserved_ports.",
 		.counter = "EADDRNOTAVAIL from connect(2)",
 		.source = "ip(7); net/ipv4/inet_hashtables.c __inet_hash_connect()",
+		.since = "",
+	},
+	{
+		.name = "net.ipv4.ip_local_reserved_ports",
+		.scope = KNOB_NETNS,
+		.shape = KNOB_PORTS,
+		.effect = KNOB_NEXT_CONNECTION,
+		.unit = "ports",
+		.min = 0,
+		.max = 65535,
+		.walls = "ports.ephemeral,ports.rate",
+		.what = "Lists the ports of net.ipv4.ip_local_port_range that connect() does not "
+			"choose: those of services, which could not start while a connection has "
+			"their port. bind() to such a port succeeds. The default is empty.",
+		.cost = "Each port in the range is one less to connect from.",
+		.counter = "EADDRINUSE from bind(2) of a service",
+		.source = "ip-sysctl.rst; net/ipv4/inet_hashtables.c __inet_hash_connect()",
 		.since = "",
 	},
 	{
@@ -579,7 +597,8 @@ static const struct knob knobs[] = {
 		.unit = "",
 		.min = 0,
 		.max = 2,
-		.walls = "ports.ephemeral,time-wait",
+		.choice = true,
+		.walls = "ports.rate,time-wait",
 		.what = "Selects whether connect() may take a port whose connection is in "
 			"TIME_WAIT: 0 never, 1 where timestamps make it safe, 2 (the default "
 			"since 4.19) the same over loopback only. It helps the side that connects "
@@ -598,7 +617,7 @@ static const struct knob knobs[] = {
 		.unit = "ms",
 		.min = 1,
 		.max = 60000,
-		.walls = "ports.ephemeral",
+		.walls = "ports.rate",
 		.what = "Sets how old a connection in TIME_WAIT must be before "
 			"net.ipv4.tcp_tw_reuse allows its port to be taken. The default is 1000; "
 			"before 6.14 it is one second and cannot be set.",
@@ -616,7 +635,7 @@ static const struct knob knobs[] = {
 		.unit = "",
 		.min = 0,
 		.max = 2,
-		.walls = "ports.ephemeral,time-wait",
+		.walls = "ports.rate,time-wait",
 		.what = "Selects whether segments carry timestamps: 1 (the default) with a random "
 			"offset for each connection, 2 without an offset, 0 none. "
 			"net.ipv4.tcp_tw_reuse, protection against wrapped sequence numbers and "
@@ -639,7 +658,9 @@ static const struct knob knobs[] = {
 		.walls = "time-wait",
 		.what = "Limits the connections in TIME_WAIT. Those beyond close at once, without "
 			"the protection against old segments. It is a limit against attacks, not "
-			"a cure for TIME_WAIT.",
+			"a cure for TIME_WAIT, and a larger one does not allow more connections: "
+			"one address has at most as many in TIME_WAIT to one destination as it "
+			"has ports.",
 		.cost = "Each such connection takes about 250 bytes of kernel memory.",
 		.counter = "TcpExt.TCPTimeWaitOverflow; sockstat.TCP.tw shows those in use",
 		.source = "tcp(7); net/ipv4/inet_timewait_sock.c inet_twsk_alloc()",

@@ -21,7 +21,7 @@ static const struct symptom_row symptoms[] = {
 	{"EADDRNOTAVAIL",
 	 "From connect(): every port of net.ipv4.ip_local_port_range is in use between this source "
 	 "address and this destination, by connections or in TIME_WAIT.",
-	 "ports.ephemeral,time-wait", "ss -tan state time-wait | wc -l",
+	 "ports.ephemeral,ports.rate", "ss -tan state time-wait | wc -l",
 	 "Reuse connections, add source addresses or destinations, widen "
 	 "net.ipv4.ip_local_port_range, set net.ipv4.tcp_tw_reuse=1."},
 	{"EAGAIN",
@@ -51,7 +51,7 @@ static const struct symptom_row symptoms[] = {
 	 "Kernel log: net.ipv4.tcp_max_tw_buckets connections are in TIME_WAIT. The kernel closes "
 	 "further ones at once.",
 	 "time-wait", "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPTimeWaitOverflow",
-	 "Raise net.ipv4.tcp_max_tw_buckets, or reuse connections."},
+	 "Reuse connections. A larger net.ipv4.tcp_max_tw_buckets does not allow more connections."},
 	{"VFS: file-max limit reached",
 	 "Kernel log: the machine has as many files open as fs.file-max allows.",
 	 "descriptors.system", "cat /proc/sys/fs/file-nr",

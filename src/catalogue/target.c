@@ -74,6 +74,11 @@ static uint64_t scale(uint64_t a, uint64_t b, uint64_t divisor)
 	return result > INT64_MAX ? INT64_MAX : (uint64_t)result;
 }
 
+uint64_t target_sockets(const struct target *t)
+{
+	return scale(t->connections, t->role == TARGET_PROXY ? 2 : 1, 1);
+}
+
 uint64_t target_accept_queue(const struct target *t)
 {
 	return scale(t->rate_per_s, t->stall_us, SECOND_US);

@@ -3,7 +3,7 @@
 
 #include "epolltune/catalogue.h"
 
-static int64_t need_connections(const struct target *t) { return (int64_t)t->connections; }
+static int64_t need_sockets(const struct target *t) { return (int64_t)target_sockets(t); }
 
 static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
 
@@ -16,9 +16,9 @@ static int64_t need_ports(const struct target *t)
 	return t->role == TARGET_PROXY ? (int64_t)t->connections : REPORT_NONE;
 }
 
-static int64_t need_time_wait(const struct target *t)
+static int64_t need_ports_rate(const struct target *t)
 {
-	return t->role == TARGET_PROXY ? (int64_t)target_time_wait(t) : REPORT_NONE;
+	return t->role == TARGET_PROXY ? (int64_t)t->rate_per_s : REPORT_NONE;
 }
 
 static int64_t need_throughput(const struct target *t)
@@ -45,6 +45,8 @@ static int64_t need_throughput(const struct target *t)
 	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
 	"{limit} since listen(); the kernel admits one more}."
 
+#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
+
 #define NO_TCP_LISTENER "The server has no TCP listener."
 #define NOT_A_SERVERS "Not needed with --role server."
 
@@ -54,41 +56,43 @@ static const struct wall_row walls[] = {
 		.absent = "systemd holds the socket: the service does not run, and its limit is "
 			  "LimitNOFILE= of its unit.",
 		.unit = "connections",
-		.need = need_connections,
+		.need = need_sockets,
 		.what = "The connections that one process can hold before accept() fails with "
 			"EMFILE: its limit on descriptors less those that it holds for other "
-			"purposes. Needed: the target's connections.",
-		.detail = "The limit is {knob} less the {held} descriptors that {holder} holds "
-			  "besides its connections{processes?, for each of {processes} processes}.",
+			"purposes. Needed: the target's connections, two for each of a proxy.",
+		.detail =
+			"The limit is {knob} less the {held} descriptors that {holder} holds "
+			"besides its connections{processes?, for each of {processes} processes}." TWO_EACH,
 	},
 	{
 		.name = "descriptors.system",
 		.unit = "descriptors",
-		.need = need_connections,
+		.need = need_sockets,
 		.what = "The files and sockets that the machine can open in addition before every "
 			"process without CAP_SYS_ADMIN gets ENFILE. Read, never exhausted. "
-			"Needed: the target's connections.",
+			"Needed: the target's connections, two for each of a proxy.",
 		.detail = "{open} of {knob}={value} are in use. A connection takes one at each "
-			  "end. The limit does not apply to a process with CAP_SYS_ADMIN.",
+			  "end. The limit does not apply to a process with CAP_SYS_ADMIN." TWO_EACH,
 	},
 	{
 		.name = "epoll.watches",
 		.unit = "watches",
-		.need = need_connections,
+		.need = need_sockets,
 		.what = "The descriptors that one user can register in epoll sets before "
-			"EPOLL_CTL_ADD fails with ENOSPC. Needed: the target's connections.",
+			"EPOLL_CTL_ADD fails with ENOSPC. Needed: the target's connections, two "
+			"for each of a proxy.",
 		.detail =
-			"All processes of one user share this limit; a connection takes one watch.",
+			"All processes of one user share this limit; a connection takes one watch." TWO_EACH,
 	},
 	{
 		.name = "memory.connection",
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
-			"the memory that is available. Needed: the target's connections times the "
-			"memory of one.",
+			"the memory that is available. Needed: the target's connections, two for "
+			"each of a proxy, times the memory of one.",
 		.detail = "The limit is {group?what the memory limit of {group} "
 			  "leaves:MemAvailable}; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}.",
+			  "memory at this end, {basis}." TWO_EACH,
 	},
 	{
 		.name = "accept-queue",
@@ -152,13 +156,32 @@ static const struct wall_row walls[] = {
 			  "one destination{reserved?; {reserved} ports of the range are reserved}.",
 	},
 	{
+		.name = "ports.rate",
+		.unit = "connects/s",
+		.need = need_ports_rate,
+		.no_need = NOT_A_SERVERS,
+		.what = "The new connections a second that one source address can open to one "
+			"destination address and port, and close first, before connect() fails "
+			"with EADDRNOTAVAIL: the ports that are left beside the open connections, "
+			"divided by the time that a closed one keeps its port. That is 60 s of "
+			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
+			"Needed by a proxy only: its rate.",
+		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
+			  "the ports are used up.:{proxy?Of {ports} ports to one destination "
+			  "{connections} are for open connections; a closed one keeps its port "
+			  "for {rest}\\: {exact}/s{differs? ({near}/s over loopback)}.:Each of "
+			  "{ports} ports to one destination is kept for {rest} after a close "
+			  "by this side\\: {lasting}/s.}}",
+	},
+	{
 		.name = "time-wait",
 		.unit = "connections",
-		.need = need_time_wait,
-		.no_need = NOT_A_SERVERS,
-		.what = "The closed connections that can be in TIME_WAIT. Needed by the side that "
-			"closes first: rate times 60 seconds.",
-		.detail = "The kernel closes connections beyond that at once.",
+		.no_need = "No target needs more: one address has at most as many to one "
+			   "destination as it has ports.",
+		.what = "The closed connections that can be in TIME_WAIT. No target needs a "
+			"number: a client that closes first has at most as many to one "
+			"destination as it has ports.",
+		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
 	},
 	{
 		.name = "buffers.receive",
@@ -184,7 +207,8 @@ static const struct wall_row walls[] = {
 		.name = "buffers.memory",
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
-			"Needed: the target's connections times what one holds.",
+			"Needed: the target's connections, two for each of a proxy, times what one "
+			"holds.",
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {group?The memory limit of {group} leaves less than "
@@ -192,17 +216,18 @@ static const struct wall_row walls[] = {
 			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
 			"visible in this network namespace; by default no buffer grows beyond "
 			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			"more.}}{used? {used} are in use now.}",
+			"more.}}{used? {used} are in use now.}" TWO_EACH,
 	},
 	{
 		.name = "cgroup.memory",
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
-			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
-			"Needed: the target's connections times the kernel memory of one.",
+			"leaves: what is in use and cannot be reclaimed comes off. Needed: the "
+			"target's connections, two for each of a proxy, times the kernel memory of "
+			"one.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
-			  "end, {basis}.",
+			  "end, {basis}." TWO_EACH,
 		.absent = "No memory limit applies to the control group.",
 	},
 	{

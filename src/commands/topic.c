@@ -22,7 +22,7 @@ static const char *knob_name_at(size_t i) { return knob_at(i)->name; }
 
 static json_t *knob_describe(size_t i, const struct host *h)
 {
-	static const char *const shapes[] = {"number", "triple", "range", "word"};
+	static const char *const shapes[] = {"number", "triple", "range", "word", "ports"};
 	const struct knob *k = knob_at(i);
 	char value[KNOB_VALUE];
 	bool known = knob_read(k, h, value, NULL) == 0;
@@ -33,7 +33,7 @@ static json_t *knob_describe(size_t i, const struct host *h)
 		"scope_text", knob_scope_text(k->scope), "takes_effect",
 		knob_effect_text(k->effect), "cost", k->cost, "proof", k->counter, "walls",
 		names_json(k->walls), "source", k->source, "since", k->since);
-	if (k->shape != KNOB_WORD) {
+	if (knob_fields(k->shape)) {
 		json_object_set_new(object, "min", json_integer(k->min));
 		json_object_set_new(object, "max", json_integer(k->max));
 	}

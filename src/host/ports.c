@@ -1,35 +1,137 @@
-/* Ports that the kernel does not hand out. */
-#include "host/machine.h"
+/* Sets of ports, and what of this host occupies ports. */
+#include "epolltune/ports.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/listener.h"
+#include "host/machine.h"
 
-/* The list as the kernel writes it: "8080,9000-9010". */
-static int64_t ports_within(const char *list, int64_t low, int64_t high)
+#define PORTS 65536
+/* Of the kubelet and of kube-proxy: every node has one of them. */
+#define KUBELET 10250
+#define KUBE_PROXY 10256
+
+bool port_set_has(const struct port_set *s, int64_t port)
+{
+	return port >= 0 && port < PORTS && s->at[port / 64] >> port % 64 & 1;
+}
+
+void port_set_add(struct port_set *s, int64_t low, int64_t high)
+{
+	for (int64_t port = low < 0 ? 0 : low; port <= high && port < PORTS; port++)
+		s->at[port / 64] |= UINT64_C(1) << port % 64;
+}
+
+int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high)
 {
 	int64_t count = 0;
-	while (*list) {
-		char *end;
-		int64_t from = strtol(list, &end, 10), to = from;
-		if (end == list)
-			break;
-		if (*end == '-')
-			to = strtol(end + 1, &end, 10);
-		from = from < low ? low : from;
-		to = to > high ? high : to;
-		count += to >= from ? to - from + 1 : 0;
-		if (*end != ',')
-			break;
-		list = end + 1;
-	}
+	for (int64_t port = low; port <= high && port < PORTS; port++)
+		count += port_set_has(s, port);
 	return count;
+}
+
+/* Reads a number of decimal digits; -1: there is none, or it is no port. */
+static int64_t port_read(const char **at)
+{
+	char *end;
+	if (!isdigit((unsigned char)**at))
+		return -1;
+	long port = strtol(*at, &end, 10);
+	*at = end;
+	return port < PORTS ? port : -1;
+}
+
+bool port_set_parse(struct port_set *s, const char *list)
+{
+	while (*list && *list != '\n') {
+		int64_t low = port_read(&list), high = low;
+		if (*list == '-') {
+			list++;
+			high = port_read(&list);
+		}
+		if (low < 0 || high < low)
+			return false;
+		port_set_add(s, low, high);
+		if (*list == ',' && isdigit((unsigned char)list[1]))
+			list++;
+		else if (*list && *list != '\n')
+			return false;
+	}
+	return true;
+}
+
+/* The next run of ports at or behind `from`; false: none. */
+static bool run_next(const struct port_set *s, int64_t from, int64_t *low, int64_t *high)
+{
+	for (*low = from; *low < PORTS && !port_set_has(s, *low);)
+		++*low;
+	for (*high = *low; *high + 1 < PORTS && port_set_has(s, *high + 1);)
+		++*high;
+	return *low < PORTS;
+}
+
+/* Returns the bytes without NUL that the list takes. */
+static size_t list_write(const struct port_set *s, char *text, size_t size)
+{
+	int64_t low, high = -1;
+	size_t used = 0;
+	text[0] = 0;
+	while (run_next(s, high + 1, &low, &high)) {
+		char run[16];
+		int n = snprintf(run, sizeof(run), high > low ? "%s%d-%d" : "%s%d", used ? "," : "",
+				 (int)low, (int)high);
+		if (used + (size_t)n < size)
+			memcpy(text + used, run, (size_t)n + 1);
+		used += (size_t)n;
+	}
+	return used;
+}
+
+static void join_nearest(struct port_set *s)
+{
+	int64_t low, high, end = -1, from = 0, to = 0;
+	run_next(s, 0, &low, &end);
+	while (run_next(s, end + 1, &low, &high)) {
+		if (!to || low - end < to - from) {
+			from = end;
+			to = low;
+		}
+		end = high;
+	}
+	port_set_add(s, from, to);
+}
+
+void port_set_format(struct port_set *s, char *text, size_t size)
+{
+	while (list_write(s, text, size) >= size)
+		join_nearest(s);
 }
 
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 {
 	CLEAN(free_pointer) char *list = NULL;
+	struct port_set set = {0};
 	if (host_read_all(h, "proc/sys/net/ipv4/ip_local_reserved_ports", &list, NULL) < 0)
 		return 0;
-	return ports_within(list, low, high);
+	/* What is not damaged of a captured list counts. */
+	port_set_parse(&set, list);
+	return port_set_count(&set, low, high);
+}
+
+void host_port_services(const struct host *h, struct port_services *out)
+{
+	struct listeners l = {0};
+	struct err unread;
+	*out = (struct port_services){0};
+	if (listeners_read(h, &l, &unread) == 0)
+		for (size_t i = 0; i < l.count; i++)
+			if (l.at[i].port)
+				port_set_add(&out->listeners, l.at[i].port, l.at[i].port);
+	listeners_free(&l);
+	out->kubernetes =
+		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }

@@ -213,7 +213,10 @@ int settings_enter(const struct experiment *x, struct lab *lab, struct settings 
 	*emulated = false;
 	for (size_t i = 0; i < settings_count(x); i++) {
 		const struct knob *k = knob_find(x->knobs[i]);
-		if (!k || k->scope != KNOB_NETNS || !s->text[i][0])
+		/* An empty list of ports is a value. */
+		bool known = s->text[i][0] ||
+			     (k && k->shape == KNOB_PORTS && s->at[i][0] != REPORT_NONE);
+		if (!k || k->scope != KNOB_NETNS || !known)
 			continue;
 		int rc = setting_enter(x, lab, i, s, emulated, e);
 		if (rc)
@@ -238,7 +241,7 @@ bool settings_round(const struct experiment *x, const struct settings *now, stru
 {
 	for (size_t i = 0; i < settings_count(x); i++) {
 		const struct knob *k = knob_find(x->knobs[i]);
-		if (!k || !settings_differ(now, s, i))
+		if (!k || !knob_fields(k->shape) || !settings_differ(now, s, i))
 			continue;
 		for (size_t f = 0; f < knob_fields(k->shape); f++) {
 			if (s->at[i][f] == now->at[i][f] || k->round == KNOB_EXACT)

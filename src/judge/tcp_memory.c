@@ -29,7 +29,8 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][1];
 	b->binding = 0;
-	b->needed = (int64_t)t->connections * request_takes(s);
+	if (__builtin_mul_overflow((int64_t)target_sockets(t), request_takes(s), &b->needed))
+		b->needed = INT64_MAX;
 	b->assumed = true;
 	if (pages != REPORT_NONE)
 		b->capacity = bytes_of(s, pages);

@@ -103,6 +103,7 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	/* A client out of ports would look like a limit of the server. */
 	if (host == LAB_CLIENT && lab->options.wide_ports) {
 		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
+		host_write(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
 		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
 	}
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)

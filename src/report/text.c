@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/figure.h"
 #include "report/page.h"
@@ -255,8 +256,11 @@ static void outcome_text(const struct page *p, const struct finding *f, char *te
 static void knob_line(const struct page *p, const struct proposal *c)
 {
 	char knob[PAGE_TEXT], change[PAGE_TEXT];
+	const struct knob *k = knob_find(c->knob);
+	/* An empty list of ports is a value. */
+	const char *missing = k && k->shape == KNOB_PORTS ? "none" : "unknown";
 	page_text(p, knob, sizeof(knob), "%s", c->knob);
-	page_text(p, change, sizeof(change), "%s%s%s", c->current[0] ? c->current : "unknown",
+	page_text(p, change, sizeof(change), "%s%s%s", c->current[0] ? c->current : missing,
 		  c->proposed[0] ? " → " : "", c->proposed);
 	size_t column = 2 + utf8_length(knob) + 3 + utf8_length(change);
 	fputs("  ", p->out);

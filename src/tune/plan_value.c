@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/ports.h"
 #include "tune/plan_internal.h"
 
 bool plan_knob_find(const char *name, struct plan_knob *k)
@@ -52,11 +53,25 @@ int plan_knob_planned(const struct planner *at, const struct plan_knob *k, char 
 	return 0;
 }
 
+/* The ports of both lists. */
+static bool join_ports(const char *running, const char *want, char joined[KNOB_VALUE], bool *lower)
+{
+	struct port_set both = {0}, wanted = {0};
+	if (!port_set_parse(&both, running) || !port_set_parse(&both, want) ||
+	    !port_set_parse(&wanted, want))
+		return false;
+	*lower = memcmp(&both, &wanted, sizeof(both)) != 0;
+	port_set_format(&both, joined, KNOB_VALUE);
+	return true;
+}
+
 bool plan_join(const struct knob *k, const char *running, const char *want, char joined[KNOB_VALUE],
 	       bool *lower)
 {
 	*lower = false;
-	if (k->shape == KNOB_WORD) {
+	if (k->shape == KNOB_PORTS)
+		return join_ports(running, want, joined, lower);
+	if (k->shape == KNOB_WORD || k->choice) {
 		snprintf(joined, KNOB_VALUE, "%s", want);
 		return true;
 	}

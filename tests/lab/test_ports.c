@@ -36,6 +36,19 @@ static int read_all(struct host *h, void *arg, struct err *e)
 	return 0;
 }
 
+/* Connections on 64 ports, by the rows of the tables. */
+static const double held[] = {128, 128, 64, 64, 0}, closed[] = {64, 128, 128, 128, 128, 128, 64, 0};
+
+static void remedies_are(const struct finding *f, const double *expected)
+{
+	size_t i = 0;
+	for (; expected[i] > 0; i++)
+		if (i >= f->table.row_count || f->table.row[i].value[0] != expected[i])
+			fail_msg("row %zu (%s): %g", i, f->table.row[i].name,
+				 f->table.row[i].value[0]);
+	assert_int_equal(f->table.row_count, i);
+}
+
 static void other_knobs_of_the_lab_are_restored(void **state)
 {
 	(void)state;
@@ -65,11 +78,7 @@ static void other_knobs_of_the_lab_are_restored(void **state)
 			continue;
 		if (trial_end(&t, x->alternatives(&t, &s, f, &e), &e))
 			fail_msg("%s", e.text);
-		assert_int_equal(f->table.row_count, 4);
-		assert_true(f->table.row[0].value[0] == 128);
-		assert_true(f->table.row[1].value[0] == 128);
-		assert_true(f->table.row[2].value[0] == 64);
-		assert_true(f->table.row[3].value[0] == 64);
+		remedies_are(f, strcmp(x->wall, "ports.rate") != 0 ? held : closed);
 	}
 	assert_int_equal(lab_call(lab, LAB_CLIENT, read_all, after, &e), 0);
 	for (size_t i = 0; i < CHANGED; i++)

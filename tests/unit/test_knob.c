@@ -89,6 +89,15 @@ static void values_outside_a_range_are_refused(void **state)
 	check("net.ipv4.ip_local_port_range", "2000 1999", -EINVAL, NULL);
 	check("net.ipv4.ip_local_port_range", "1024 65536", -ERANGE, NULL);
 
+	check("net.ipv4.ip_local_reserved_ports", "", 0, "");
+	check("net.ipv4.ip_local_reserved_ports", "9100,80,8081-8090,8080\n", 0,
+	      "80,8080-8090,9100");
+	check("net.ipv4.ip_local_reserved_ports", "65535", 0, "65535");
+	static const char *const no_ports[] = {"65536", "9-8", "80,",   ",80",
+					       "80 81", "8o",  "1-2-3", "-1"};
+	for (size_t i = 0; i < sizeof(no_ports) / sizeof(*no_ports); i++)
+		check("net.ipv4.ip_local_reserved_ports", no_ports[i], -EINVAL, NULL);
+
 	check("net.ipv4.tcp_congestion_control", "bbr", 0, "bbr");
 	check("net.ipv4.tcp_congestion_control", "fq codel", -EINVAL, NULL);
 	check("net.ipv4.tcp_congestion_control", "cu;bic", -EINVAL, NULL);

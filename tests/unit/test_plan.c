@@ -194,6 +194,23 @@ static void values_never_go_down(void **state)
 	assert_int_equal(plan->count, 2);
 }
 
+/* tcp_tw_reuse 1 is no less than 2. Of lists of ports all are kept. */
+static void choices_and_lists_have_no_order(void **state)
+{
+	(void)state;
+	needs_namespace();
+	propose("a", VERDICT_SHORT, "net.ipv4.tcp_tw_reuse", "2", "1");
+	propose("b", VERDICT_SHORT, "net.ipv4.ip_local_reserved_ports", "", "9090,9091");
+	propose("c", VERDICT_SHORT, "net.ipv4.ip_local_reserved_ports", "", "33000");
+	made();
+	assert_int_equal(plan->count, 2);
+	assert_string_equal(plan->changes[0].from, "2");
+	assert_string_equal(plan->changes[0].to, "1");
+	assert_string_equal(plan->changes[1].from, "");
+	assert_string_equal(plan->changes[1].to, "9090-9091,33000");
+	assert_int_equal(plan->manual_count, 0);
+}
+
 /* A proposal of several knobs is one plan: what epolltune can set is a change, the rest a step. */
 static void all_knobs_of_a_finding(void **state)
 {
@@ -537,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_short_walls),
 		TEST(values_never_go_down),
+		TEST(choices_and_lists_have_no_order),
 		TEST(all_knobs_of_a_finding),
 		TEST(the_largest_of_several_findings),
 		TEST(trouble_of_the_running_machine_is_a_step),

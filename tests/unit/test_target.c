@@ -47,6 +47,9 @@ static void needs_follow(void **state)
 	assert_int_equal(target_syn_queue(&t), 500);
 	assert_int_equal(target_window(&t), 625000);
 	assert_int_equal(target_time_wait(&t), 600000);
+	assert_int_equal(target_sockets(&t), 10000);
+	t.role = TARGET_PROXY;
+	assert_int_equal(target_sockets(&t), 20000);
 	t.rate_per_s = 1;
 	t.stall_us = 1;
 	assert_int_equal(target_accept_queue(&t), 1);
@@ -63,6 +66,7 @@ static void needs_saturate(void **state)
 	assert_true(target_syn_queue(&t) == INT64_MAX);
 	assert_true(target_window(&t) == INT64_MAX);
 	assert_true(target_time_wait(&t) == INT64_MAX);
+	assert_true(target_sockets(&t) == INT64_MAX);
 }
 
 static void roles_have_names(void **state)

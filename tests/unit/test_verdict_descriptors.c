@@ -264,6 +264,50 @@ static void memory_of_connections(void **state)
 	}
 }
 
+/* --role proxy --connections 50k, as --connections 100k of a server. */
+static void a_proxy_needs_two_of_each(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *probe, *wall, *settings;
+		int64_t needed;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} cases[] = {
+		{"descriptors", "descriptors.process", NOFILE "65536 65536", 100000, VERDICT_SHORT,
+		 "RLIMIT_NOFILE 65536 -> 131072"},
+		{"descriptors", "descriptors.system", "fs.file-max=110000; fs.file-nr=1000", 100000,
+		 VERDICT_TIGHT, "fs.file-max 110000 -> 131072"},
+		{"descriptors", "epoll.watches", "fs.epoll.max_user_watches=65536", 100000,
+		 VERDICT_SHORT, "fs.epoll.max_user_watches 65536 -> 131072"},
+		{"descriptors", "memory.connection", "", INT64_C(100000) * 4100, VERDICT_OK, ""},
+		{"container", "cgroup.memory", "memory.max=300000000; memory.current=0",
+		 INT64_C(100000) * 4100, VERDICT_SHORT, ""},
+		{"buffers", "buffers.memory", "net.ipv4.tcp_mem=37500 60000 75000",
+		 INT64_C(100000) * 4096, VERDICT_SHORT,
+		 "net.ipv4.tcp_mem 37500 60000 75000 -> 93750 125000 187500"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment(cases[i].probe, cases[i].wall);
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, cases[i].settings);
+		t.connections = 50000;
+		t.role = TARGET_PROXY;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->needed != cases[i].needed || w->verdict != cases[i].verdict ||
+		    !strstr(w->detail, "A proxy needs two for each connection.") ||
+		    strcmp(verdict_proposals(r), cases[i].proposals) != 0)
+			fail_msg("%s: needed %lld, %s [%s]: %s", w->name, (long long)w->needed,
+				 wall_verdict_name(w->verdict), verdict_proposals(r), w->detail);
+		if (r->finding_count && !strstr(r->findings[0].detail, "two for each"))
+			fail_msg("%s: %s", r->findings[0].id, r->findings[0].detail);
+		t.role = TARGET_SERVER;
+		assert_null(strstr(verdict_of(x, &t, &s, NULL)->walls[0].detail, "two"));
+		assert_true(verdict_of(x, &t, &s, NULL)->walls[0].needed * 2 == cases[i].needed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),
+		cmocka_unit_test(a_proxy_needs_two_of_each),
 	};
 	process = verdict_experiment("descriptors", "descriptors.process");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,8 @@
 
 #define RANGE "net.ipv4.ip_local_port_range="
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
-/* The free ports of the usual ranges, without reserved ones. */
-#define USUAL "; usual ranges=28232 49152 64512"
+#define LISTENERS "; listeners="
+#define FIRST "; net.ipv4.ip_unprivileged_port_start="
 #define BUCKETS "net.ipv4.tcp_max_tw_buckets="
 
 struct row {
@@ -34,68 +34,86 @@ struct row {
 #define REACHED(number, met) OUTCOME_CONCLUSIVE, number, met
 #define FAILS(state_) state_, 1, false
 
-static const struct row rows[] = {
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, SETTINGS_ONLY, 28232, VERDICT_OK,
-	 METHOD_INSPECTED, "", REMEDY_NONE},
-	/* 80 are needed: ok from 100 on, short below 80. */
-	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, SETTINGS_ONLY, 100, VERDICT_OK,
-	 METHOD_INSPECTED, "", REMEDY_NONE},
-	{PORTS, RANGE "40000 40099" RESERVED "1" USUAL, 80, SETTINGS_ONLY, 99, VERDICT_TIGHT,
-	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999",
-	 REMEDY_KERNEL},
-	{PORTS, RANGE "40000 40099" RESERVED "21" USUAL, 80, SETTINGS_ONLY, 79, VERDICT_SHORT,
-	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999",
-	 REMEDY_KERNEL},
-	/* The first usual range that suffices is proposed. */
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 30000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
-	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535",
-	 REMEDY_KERNEL},
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 45000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
-	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
-	/* None suffices: the widest is proposed. */
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
-	 METHOD_INSPECTED, "net.ipv4.ip_local_port_range 32768 60999 -> 1024 65535", REMEDY_KERNEL},
-	/* The widest usual range, or a wider one, is not replaced. */
-	{PORTS, RANGE "1024 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 64512, VERDICT_SHORT,
-	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
-	{PORTS, RANGE "1 65535" RESERVED "0" USUAL, 100000, SETTINGS_ONLY, 65535, VERDICT_SHORT,
-	 METHOD_INSPECTED, "", REMEDY_APPLICATION},
-	/* Reserved ports do not count, in the proposal either. */
-	{PORTS, RANGE "32768 60999" RESERVED "28132; usual ranges=100 20956 36316", 1000,
-	 SETTINGS_ONLY, 100, VERDICT_SHORT, METHOD_INSPECTED,
-	 "net.ipv4.ip_local_port_range 32768 60999 -> 16384 65535", REMEDY_KERNEL},
-	{PORTS, RANGE "30000 60000" RESERVED "0; usual ranges=200 300 400", 28000, SETTINGS_ONLY,
-	 30001, VERDICT_TIGHT, METHOD_INSPECTED, "", REMEDY_APPLICATION},
-	/* Unreadable. */
-	{PORTS, "usual ranges=28232 49152 64512", 80, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN,
-	 METHOD_INSPECTED, "", REMEDY_NONE},
-	/* An experiment that met the limit overrides the settings; another one does not. */
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, REACHED(12500, false), 28232,
-	 VERDICT_OK, METHOD_DERIVED, "", REMEDY_NONE},
-	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(100, true), 100, VERDICT_OK,
-	 METHOD_MEASURED, "", REMEDY_NONE},
-	{PORTS, RANGE "40000 40099" RESERVED "0" USUAL, 80, REACHED(60, true), 100, VERDICT_SHORT,
-	 METHOD_MEASURED, "net.ipv4.ip_local_port_range 40000 40099 -> 32768 60999", REMEDY_KERNEL},
-	/* An experiment that is not needed leaves the settings. */
-	{PORTS, RANGE "32768 60999" RESERVED "0" USUAL, 10000, FAILS(OUTCOME_UNSUPPORTED), 28232,
-	 VERDICT_OK, METHOD_INSPECTED, "", REMEDY_NONE},
+#define WIDER(now, then) "net.ipv4.ip_local_port_range " now " -> " then
+#define KEEPS(now, then) ", net.ipv4.ip_local_reserved_ports " now " -> " then
 
-	/* 60 s at 10/s: 600 are needed, ok from 750 on. */
+static const struct row rows[] = {
+	{PORTS, RANGE "32768 60999", 10000, SETTINGS_ONLY, 28232, VERDICT_OK, METHOD_INSPECTED, "",
+	 REMEDY_NONE},
+	/* 80 are needed: ok from 100 on, short below 80. */
+	{PORTS, RANGE "40000 40099", 80, SETTINGS_ONLY, 100, VERDICT_OK, METHOD_INSPECTED, "",
+	 REMEDY_NONE},
+	{PORTS, RANGE "40000 40099" RESERVED "40001", 80, SETTINGS_ONLY, 99, VERDICT_TIGHT,
+	 METHOD_INSPECTED, WIDER("40000 40099", "40000 40103"), REMEDY_KERNEL},
+	{PORTS, RANGE "40000 40099" RESERVED "40000-40019,40050", 80, SETTINGS_ONLY, 79,
+	 VERDICT_SHORT, METHOD_INSPECTED, WIDER("40000 40099", "40000 40123"), REMEDY_KERNEL},
+	/* Just enough, to the top first; the ends differ in parity. */
+	{PORTS, RANGE "40000 40009", 10, SETTINGS_ONLY, 10, VERDICT_TIGHT, METHOD_INSPECTED,
+	 WIDER("40000 40009", "40000 40013"), REMEDY_KERNEL},
+	{PORTS, RANGE "40001 40009", 10, SETTINGS_ONLY, 9, VERDICT_SHORT, METHOD_INSPECTED,
+	 WIDER("40001 40009", "40001 40014"), REMEDY_KERNEL},
+	{PORTS, RANGE "32768 60999", 30000, SETTINGS_ONLY, 28232, VERDICT_SHORT, METHOD_INSPECTED,
+	 WIDER("32768 60999", "26624 65535"), REMEDY_KERNEL},
+	{PORTS, RANGE "65000 65535", 1000, SETTINGS_ONLY, 536, VERDICT_SHORT, METHOD_INSPECTED,
+	 WIDER("65000 65535", "64256 65535"), REMEDY_KERNEL},
+	/* Ports of services are reserved, beside those that are. */
+	{PORTS, RANGE "32768 60999" LISTENERS "22,9100,33000", 30000, SETTINGS_ONLY, 28232,
+	 VERDICT_SHORT, METHOD_INSPECTED, WIDER("32768 60999", "26624 65535") KEEPS("", "33000"),
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "32768 60999" RESERVED "8000,40000-40009" LISTENERS "9100,33000,40005", 45000,
+	 SETTINGS_ONLY, 28222, VERDICT_SHORT, METHOD_INSPECTED,
+	 WIDER("32768 60999", "8192 65535")
+		 KEEPS("8000,40000-40009", "8000,9090,9100,10250-10259,33000,40000-40009"),
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "40000 40009" LISTENERS "40010-40019", 16, SETTINGS_ONLY, 10, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("40000 40009", "40000 40029") KEEPS("", "40010-40019"),
+	 REMEDY_KERNEL},
+	/* The kernel refuses a range that starts below the privileged ports. */
+	{PORTS, RANGE "32768 60999" FIRST "2000", 60000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("32768 60999", "2000 65535") KEEPS("", "9090,10250-10259"),
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "32768 60999" FIRST "2001", 60000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("32768 60999", "2002 65535") KEEPS("", "9090,10250-10259"),
+	 REMEDY_KERNEL},
+	/* Below 1024 are privileged services, even if the kernel allows it. */
+	{PORTS, RANGE "32768 60999" FIRST "0", 60000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("32768 60999", "1024 65535") KEEPS("", "9090,10250-10259"),
+	 REMEDY_KERNEL},
+	/* A node of Kubernetes has node ports. */
+	{PORTS, RANGE "32768 60999" LISTENERS "1", 30000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("32768 60999", "24576 65535") KEEPS("", "30000-32767"),
+	 REMEDY_KERNEL},
+	/* None suffices: the widest is proposed. */
+	{PORTS, RANGE "32768 60999", 100000, SETTINGS_ONLY, 28232, VERDICT_SHORT, METHOD_INSPECTED,
+	 WIDER("32768 60999", "1024 65535") KEEPS("", "9090,10250-10259"), REMEDY_KERNEL},
+	/* The widest range, or a wider one, is not replaced. */
+	{PORTS, RANGE "1024 65535", 100000, SETTINGS_ONLY, 64512, VERDICT_SHORT, METHOD_INSPECTED,
+	 "", REMEDY_APPLICATION},
+	{PORTS, RANGE "1 65535", 100000, SETTINGS_ONLY, 65535, VERDICT_SHORT, METHOD_INSPECTED, "",
+	 REMEDY_APPLICATION},
+	/* Unreadable. */
+	{PORTS, "listeners=80", 80, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN, METHOD_INSPECTED,
+	 "", REMEDY_NONE},
+	/* An experiment that met the limit overrides the settings; another one does not. */
+	{PORTS, RANGE "32768 60999", 10000, REACHED(12500, false), 28232, VERDICT_OK,
+	 METHOD_DERIVED, "", REMEDY_NONE},
+	{PORTS, RANGE "40000 40099", 80, REACHED(100, true), 100, VERDICT_OK, METHOD_MEASURED, "",
+	 REMEDY_NONE},
+	{PORTS, RANGE "40000 40099", 80, REACHED(60, true), 100, VERDICT_SHORT, METHOD_MEASURED, "",
+	 REMEDY_APPLICATION},
+	/* An experiment that is not needed leaves the settings. */
+	{PORTS, RANGE "32768 60999", 10000, FAILS(OUTCOME_UNSUPPORTED), 28232, VERDICT_OK,
+	 METHOD_INSPECTED, "", REMEDY_NONE},
+
+	/* A proxy needs no number of them: P ports are at most P connections in TIME_WAIT. */
 	{WAIT, BUCKETS "750", 10, SETTINGS_ONLY, 750, VERDICT_OK, METHOD_INSPECTED, "",
 	 REMEDY_NONE},
-	{WAIT, BUCKETS "749", 10, SETTINGS_ONLY, 749, VERDICT_TIGHT, METHOD_INSPECTED,
-	 "net.ipv4.tcp_max_tw_buckets 749 -> 4096", REMEDY_KERNEL},
-	{WAIT, BUCKETS "0", 10, SETTINGS_ONLY, 0, VERDICT_SHORT, METHOD_INSPECTED,
-	 "net.ipv4.tcp_max_tw_buckets 0 -> 4096", REMEDY_KERNEL},
-	{WAIT, BUCKETS "131072", 10000, SETTINGS_ONLY, 131072, VERDICT_SHORT, METHOD_INSPECTED,
-	 "net.ipv4.tcp_max_tw_buckets 131072 -> 1048576", REMEDY_KERNEL},
-	{WAIT, BUCKETS "131072", 100000000, SETTINGS_ONLY, 131072, VERDICT_SHORT, METHOD_INSPECTED,
-	 "", REMEDY_APPLICATION},
+	{WAIT, BUCKETS "0", 10, SETTINGS_ONLY, 0, VERDICT_OK, METHOD_INSPECTED, "", REMEDY_NONE},
+	{WAIT, BUCKETS "131072", 100000000, SETTINGS_ONLY, 131072, VERDICT_OK, METHOD_INSPECTED, "",
+	 REMEDY_NONE},
 	{WAIT, "", 10, SETTINGS_ONLY, REPORT_NONE, VERDICT_UNKNOWN, METHOD_INSPECTED, "",
 	 REMEDY_NONE},
-	{WAIT, BUCKETS "500", 10, REACHED(501, true), 500, VERDICT_SHORT, METHOD_MEASURED,
-	 "net.ipv4.tcp_max_tw_buckets 500 -> 4096", REMEDY_KERNEL},
-	{WAIT, BUCKETS "131072", 10, REACHED(750, false), 131072, VERDICT_OK, METHOD_DERIVED, "",
+	{WAIT, BUCKETS "500", 10, REACHED(501, true), 500, VERDICT_OK, METHOD_MEASURED, "",
 	 REMEDY_NONE},
 };
 
@@ -214,12 +232,14 @@ static void a_busy_machine_gives_no_rate_of_accepts(void **state)
 	assert_int_equal(report_exit_status(r), 0);
 }
 
+#define RATE "ports.rate"
+
 static void a_server_needs_neither_wall(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *wall, *settings;
-	} short_of[] = {{PORTS, RANGE "40000 40099" RESERVED "0" USUAL}, {WAIT, BUCKETS "10"}};
+	} short_of[] = {{PORTS, RANGE "40000 40099"}, {RATE, RANGE "40000 40099"}};
 	struct target t = target_default();
 	for (size_t i = 0; i < 2; i++) {
 		const struct experiment *x = verdict_experiment("ports", short_of[i].wall);
@@ -238,11 +258,11 @@ static void the_finding_says_how_many_addresses_are_needed(void **state)
 	static const struct {
 		const char *settings, *advice;
 	} cases[] = {
-		{RANGE "1024 65535" RESERVED "0" USUAL,
-		 "No usual range is wider: it takes 2 source addresses or destinations."},
-		{RANGE "32768 60999" RESERVED "0" USUAL,
+		{RANGE "1024 65535",
+		 "No range is wider: it takes 2 source addresses or destinations."},
+		{RANGE "32768 60999",
 		 "Even with that range it takes 2 source addresses or destinations."},
-		{RANGE "32768 60999" RESERVED "28132; usual ranges=100 20956 36316",
+		{RANGE "32768 60999" RESERVED "32768-60899",
 		 "net.ipv4.ip_local_reserved_ports takes 28 132 ports of the range. Even with "
 		 "that range it takes 4 source addresses"},
 	};
@@ -255,106 +275,236 @@ static void the_finding_says_how_many_addresses_are_needed(void **state)
 			fail_msg("case %zu: %s", i, f->advice);
 	}
 	t.connections = 1000;
-	struct settings s = verdict_settings(x, RANGE "40000 40099" RESERVED "0" USUAL);
+	struct settings s = verdict_settings(x, RANGE "40000 40099" LISTENERS "40100");
 	const struct report *r = verdict_of(x, &t, &s, NULL);
 	assert_null(strstr(r->findings[0].advice, "source addresses"));
+	assert_non_null(strstr(r->findings[0].advice,
+			       "net.ipv4.ip_local_reserved_ports keeps 40100 for listeners"));
 }
 
-static void reserved_ports_are_read_within_each_range(void **state)
+static void reserved_ports_are_read(void **state)
 {
 	(void)state;
-	char root[] = "/tmp/epolltune.XXXXXX";
+	char root[] = "/tmp/epolltune.XXXXXX", longest[200] = "";
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
 	const struct experiment *x = verdict_experiment("ports", PORTS);
+	struct target t = proxy(1000, 10);
 	assert_non_null(mkdtemp(root));
-	struct output o =
-		run("mkdir -p %s/proc/sys/net/ipv4 && echo 80,1024,40010-40019,40098-50000,"
-		    "65535 >%s/proc/sys/net/ipv4/ip_local_reserved_ports",
-		    root, root);
+	struct output o = run("mkdir -p %s/proc/sys/net/ipv4 && cd %s/proc/sys/net/ipv4 && "
+			      "echo 80,1024,40010-40019,40098-50000,65535 "
+			      ">ip_local_reserved_ports && echo 2000 >ip_unprivileged_port_start",
+			      root, root);
 	assert_int_equal(o.status, 0);
 	output_free(&o);
 	assert_int_equal(host_open(&h, root, &e), 0);
 	struct settings s = verdict_settings(x, RANGE "40000 40099");
 	x->read(h, &s);
-	assert_int_equal(s.at[1][0], 12);
-	assert_int_equal(s.at[2][0], 28232 - 10 - 9903);
-	assert_int_equal(s.at[2][1], 49152 - 10 - 9903 - 1);
-	assert_int_equal(s.at[2][2], 64512 - 10 - 9903 - 2);
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 100 - 12);
+	assert_string_equal(s.text[1], "80,1024,40010-40019,40098-50000,65535");
+	assert_int_equal(s.at[3][0], 2000);
+	/* A list that no finding can hold still counts. No range is proposed that it would have to
+	 * be extended for. */
+	for (int port = 40000; port < 40060; port += 2)
+		report_append(longest, "%s%d", port > 40000 ? "," : "", port);
+	o = run("echo %s >%s/proc/sys/net/ipv4/ip_local_reserved_ports", longest, root);
+	output_free(&o);
+	s = verdict_settings(x, RANGE "40000 40099");
+	x->read(h, &s);
+	snprintf(s.text[2], sizeof(s.text[2]), "40105");
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].limit, 70);
+	assert_string_equal(verdict_proposals(r), "");
+	snprintf(s.text[2], sizeof(s.text[2]), "80");
+	assert_non_null(strstr(verdict_proposals(verdict_of(x, &t, &s, NULL)), "40000 4"));
 	o = run("rm -r %s", root);
 	output_free(&o);
 }
 
-struct rate {
+#define KNOBS(reuse, timestamps, delay)                                                            \
+	"; net.ipv4.tcp_tw_reuse=" reuse "; net.ipv4.tcp_timestamps=" timestamps                   \
+	"; net.ipv4.tcp_tw_reuse_delay=" delay
+#define OF_500 RANGE "40000 40499"
+#define REUSE(now) "net.ipv4.tcp_tw_reuse " now " -> 1"
+
+static const struct rate_row {
+	uint64_t connections, rate;
 	const char *settings;
-	enum target_role role;
-	const char *lasting, *loopback, *exceeded, *addresses;
+	int64_t limit;
+	enum wall_verdict verdict;
+	const char *proposals, *detail;
+	int64_t opened; /* by an experiment that met EADDRNOTAVAIL; 0: none */
+} rate_rows[] = {
+	/* connections + rate x rest <= ports. */
+	{300, 60, OF_500 KNOBS("2", "1", "1000"), 3, VERDICT_SHORT, REUSE("2"),
+	 "Of 500 ports to one destination 300 are for open connections; a closed one keeps its "
+	 "port for 60 s: 3.3/s (200/s over loopback).",
+	 0},
+	{300, 60, OF_500 KNOBS("2", "1", "1000"), 3, VERDICT_SHORT, REUSE("2"), "3.3/s", 3},
+	{300, 60, OF_500 KNOBS("0", "1", "1000"), 3, VERDICT_SHORT, REUSE("0"), "60 s: 3.3/s.", 0},
+	{300, 60, OF_500, 3, VERDICT_SHORT, REUSE(""), "3.3/s", 0},
+	{200, 4, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_OK, "", "5/s", 0},
+	{200, 5, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_TIGHT, REUSE("2"), "5/s", 0},
+	{500, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 40511"), "for 1 s: 0/s.", 0},
+	{1000, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 41023"), "0/s", 0},
+	/* tcp_tw_reuse lets connect() take a port after 1 s, or what is set since 6.14. */
+	{300, 160, OF_500 KNOBS("1", "1", "1000"), 200, VERDICT_OK, "",
+	 "keeps its port for 1 s: 200/s.", 0},
+	{300, 161, OF_500 KNOBS("1", "1", "1000"), 200, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 40511"), "", 0},
+	{300, 160, OF_500 KNOBS("1", "1", "4000"), 50, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 41151"), "for 4 s: 50/s.", 0},
+	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", 200, VERDICT_OK, "", "", 0},
+	/* That needs timestamps. */
+	{300, 60, OF_500 KNOBS("1", "0", "1000"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 44863"), "60 s: 3.3/s.", 0},
+	{300, 60, OF_500 KNOBS("0", "0", "1000"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 44863"), "", 0},
+	{300, 2000, OF_500 KNOBS("1", "0", "1000"), 3, VERDICT_SHORT,
+	 "net.ipv4.ip_local_port_range 40000 40499 -> 40000 42815, net.ipv4.tcp_timestamps 0 -> 1",
+	 "", 0},
+	{300, 100, RANGE "32768 60999" KNOBS("0", "1", "1000"), 465, VERDICT_OK, "", "465/s", 0},
+	/* tcp_tw_reuse alone, otherwise a wider range, otherwise both. */
+	{1000, 10, OF_500 KNOBS("2", "1", "1000"), 0, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 41791"), "", 0},
+	{1000, 2000, OF_500 KNOBS("2", "1", "1000"), 0, VERDICT_SHORT,
+	 REUSE("2") ", " WIDER("40000 40499", "40000 43583"), "", 0},
+	{10000, 2000000, OF_500 KNOBS("2", "1", "1000"), 0, VERDICT_SHORT, "", "", 0},
+	{300, INT64_MAX, OF_500 KNOBS("2", "1", "1000"), 3, VERDICT_SHORT, "", "", 0},
+	{INT64_MAX, 1, OF_500 KNOBS("2", "1", "1000"), 0, VERDICT_SHORT, "", "", 0},
+	/* Fewer buckets than ports: TIME_WAIT ends before they are used up. */
+	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "199", REPORT_NONE, VERDICT_OK, "",
+	 "net.ipv4.tcp_max_tw_buckets=199 ends TIME_WAIT before", 0},
+	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "200", 3, VERDICT_SHORT, REUSE("2"),
+	 "", 0},
+	{300, 60, "net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "", "", 0},
 };
+
+static void text_is_whole(const char *text)
+{
+	if (strpbrk(text, "{}") || strstr(text, "…") || strstr(text, "  ") || strstr(text, " ."))
+		fail_msg("\"%s\"", text);
+}
 
 static void time_wait_allows_a_rate(void **state)
 {
 	(void)state;
-#define KNOBS(reuse, timestamps, delay)                                                            \
-	"; net.ipv4.tcp_tw_reuse=" reuse "; net.ipv4.tcp_timestamps=" timestamps                   \
-	"; net.ipv4.tcp_tw_reuse_delay=" delay
-	static const struct rate rates[] = {
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY, "16",
-		 "16", "yes", "32"},
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("2", "1", "1000"), TARGET_PROXY, "16",
-		 "960", "yes", "32"},
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "1", "1000"), TARGET_PROXY,
-		 "960", "960", "", ""},
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "1", "4000"), TARGET_PROXY,
-		 "240", "240", "yes", "3"},
-		{RANGE "40000 40959" RESERVED "0" USUAL "; net.ipv4.tcp_tw_reuse=1", TARGET_PROXY,
-		 "960", "960", "", ""},
-		/* Without timestamps no port is reused. */
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("1", "0", "1000"), TARGET_PROXY, "16",
-		 "16", "yes", "32"},
-		{RANGE "40000 40959" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_SERVER,
-		 "16", "16", "", ""},
-		{RANGE "40000 40000" RESERVED "0" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY,
-		 "0.017", "0.017", "yes", "30 000"},
-		{RANGE "40000 40000" RESERVED "1" USUAL KNOBS("0", "1", "1000"), TARGET_PROXY, "0",
-		 "0", "yes", ""},
-	};
-	const struct experiment *x = verdict_experiment("ports", PORTS);
-	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
-		struct target t = proxy(10, 500);
-		struct wording w = {0};
-		t.role = rates[i].role;
-		struct settings s = verdict_settings(x, rates[i].settings);
-		x->words(&t, &s, NULL, &w);
-		if (strcmp(wording_get(&w, "lasting"), rates[i].lasting) != 0 ||
-		    strcmp(wording_get(&w, "loopback"), rates[i].loopback) != 0 ||
-		    strcmp(wording_get(&w, "exceeded"), rates[i].exceeded) != 0 ||
-		    strcmp(wording_get(&w, "addresses"), rates[i].addresses) != 0)
-			fail_msg("rate %zu: %s, loopback %s, exceeded \"%s\", addresses \"%s\"", i,
-				 wording_get(&w, "lasting"), wording_get(&w, "loopback"),
-				 wording_get(&w, "exceeded"), wording_get(&w, "addresses"));
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	for (size_t i = 0; i < sizeof(rate_rows) / sizeof(*rate_rows); i++) {
+		const struct rate_row *row = &rate_rows[i];
+		struct target t = proxy(row->connections, row->rate);
+		struct settings s = verdict_settings(x, row->settings);
+		struct outcome o = verdict_outcome(row->opened, true);
+		const struct report *r = verdict_of(x, &t, &s, row->opened ? &o : NULL);
+		const struct wall *w = &r->walls[0];
+		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+		const char *id = w->verdict == VERDICT_SHORT   ? RATE ".short"
+				 : w->verdict == VERDICT_TIGHT ? RATE ".tight"
+							       : "";
+		text_is_whole(w->detail);
+		if (f) {
+			text_is_whole(f->title);
+			text_is_whole(f->detail);
+			text_is_whole(f->advice);
+		}
+		if (w->limit != row->limit || w->verdict != row->verdict ||
+		    w->method != (row->opened ? METHOD_MEASURED : METHOD_INSPECTED) ||
+		    !strstr(w->detail, row->detail) || strcmp(f ? f->id : "", id) != 0 ||
+		    strcmp(verdict_proposals(r), row->proposals) != 0)
+			fail_msg("row %zu: limit %lld, %s, %s [%s]: %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict), f ? f->id : "",
+				 verdict_proposals(r), w->detail);
 	}
 }
 
-static void the_note_on_connect_rates_is_visible_when_exceeded(void **state)
+static void the_finding_names_rate_and_remedies(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct target t = proxy(300, 60);
+	struct settings s = verdict_settings(x, OF_500 KNOBS("2", "1", "1000") LISTENERS "40600");
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	const struct finding *f = r->findings;
+	assert_int_equal(f->level, LEVEL_CRITICAL);
+	assert_int_equal(f->remedy, REMEDY_KERNEL);
+	assert_string_equal(f->title, "TIME_WAIT allows 3.3 new connections/s from one address to "
+				      "one destination; 60/s are needed");
+	assert_non_null(strstr(f->detail, "for 60 s (tcp_tw_reuse=2). 300 of 500 ports"));
+	assert_non_null(strstr(f->advice, "A peer without usable timestamps"));
+	assert_non_null(strstr(f->advice, "use 10 source addresses or destinations"));
+	/* No range is proposed: it takes in no listener. */
+	assert_null(strstr(f->advice, "ip_local_reserved_ports"));
+	s = verdict_settings(x, OF_500 KNOBS("1", "0", "1000") LISTENERS "40600");
+	r = verdict_of(x, &t, &s, NULL);
+	assert_non_null(strstr(r->findings[0].detail, "without effect as tcp_timestamps is off"));
+	assert_non_null(strstr(r->findings[0].advice,
+			       "net.ipv4.ip_local_reserved_ports keeps 40600 for listeners"));
+	assert_string_equal(verdict_proposals(r),
+			    WIDER("40000 40499", "40000 44863") KEEPS("", "40600"));
+}
+
+/* The note about buckets, by the observation of a captured machine. */
+static size_t notes_with(const char *buckets, enum target_role role, struct report *r)
+{
+	const struct probe *p = probe_find("ports");
+	struct target t = proxy(300, 60);
+	struct probe_options options = {0};
+	struct moment m = {.target = &t, .options = &options};
+	struct output made =
+		run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc/sys/net/ipv4 && "
+		    "echo 40000 40499 >ip_local_port_range && echo %s >tcp_max_tw_buckets && "
+		    "printf $d",
+		    buckets);
+	struct host *h;
+	struct err e = {0};
+	struct sample *s = calloc(1, p->observation->size);
+	t.role = role;
+	assert_non_null(s);
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	assert_int_equal(p->observation->sample(h, &options, s, &e), 0);
+	report_init(r);
+	p->observation->judge(s, s, &m, r);
+	p->observation->release(s);
+	free(s);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+	return r->finding_count;
+}
+
+static void buckets_that_end_time_wait_early_are_a_note(void **state)
 {
 	(void)state;
 	static struct report r;
-	const struct experiment *x = verdict_experiment("ports", PORTS);
+	assert_int_equal(notes_with("500", TARGET_PROXY, &r), 0);
+	assert_int_equal(notes_with("499", TARGET_SERVER, &r), 0);
+	assert_int_equal(notes_with("499", TARGET_PROXY, &r), 1);
+	findings_are("499 buckets", &r, "time-wait.early note");
+	assert_int_equal(r.findings[0].proposal_count, 0);
+	assert_int_equal(report_exit_status(&r), 0);
+}
+
+static void the_note_on_connect_rates_warns_of_nothing(void **state)
+{
+	(void)state;
+	static struct report r;
+	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct target t = proxy(10, 500);
 	struct wording w = {0};
-	struct settings s = verdict_settings(x, RANGE "40000 40959" RESERVED "0" USUAL
-						      "; net.ipv4.tcp_tw_reuse=2");
+	struct settings s = verdict_settings(x, RANGE "40000 40959" KNOBS("2", "1", "1000"));
 	report_init(&r);
 	x->words(&t, &s, NULL, &w);
 	const struct finding *f = report_finding(&r, "ports.connect-rate", &w);
-	assert_string_equal(f->title, "TIME_WAIT allows 16 new connections/s from one address to "
-				      "one destination; 500/s are needed");
-	assert_non_null(strstr(f->advice, "32 source addresses or destinations"));
+	assert_string_equal(f->title, "Connect rates, by the side that closes first");
+	assert_non_null(strstr(f->detail, "can open 16 connections/s from one address to one "
+					  "destination, 960/s over loopback."));
+	assert_string_equal(f->advice, "");
 	assert_true(f->quiet);
 	f = report_finding(&r, "ports.connect-rate", NULL);
-	assert_string_equal(f->title, "Connect rates, by the side that closes first");
 	assert_string_equal(f->detail, "");
-	assert_string_equal(f->advice, "");
 }
 
 /* A hundred ports, and what is in use to one destination. */
@@ -441,12 +591,6 @@ static void knobs_of(const struct finding *f, char *text, size_t size)
 				 f->proposals[i].current);
 }
 
-static void text_is_whole(const char *text)
-{
-	if (strpbrk(text, "{}") || strstr(text, "…") || strstr(text, "  ") || strstr(text, " ."))
-		fail_msg("\"%s\"", text);
-}
-
 static void ports_in_use_are_judged(void **state)
 {
 	(void)state;
@@ -511,9 +655,11 @@ int main(void)
 		cmocka_unit_test(a_busy_machine_gives_no_rate_of_accepts),
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
-		cmocka_unit_test(reserved_ports_are_read_within_each_range),
+		cmocka_unit_test(reserved_ports_are_read),
 		cmocka_unit_test(time_wait_allows_a_rate),
-		cmocka_unit_test(the_note_on_connect_rates_is_visible_when_exceeded),
+		cmocka_unit_test(the_finding_names_rate_and_remedies),
+		cmocka_unit_test(buckets_that_end_time_wait_early_are_a_note),
+		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(several_destinations_are_named),
 	};

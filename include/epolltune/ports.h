@@ -1,0 +1,52 @@
+/* ports: sets of ports, and the range that connect() chooses from. */
+#ifndef EPOLLTUNE_PORTS_H
+#define EPOLLTUNE_PORTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/host.h"
+
+struct port_set {
+	uint64_t at[65536 / 64];
+};
+
+void port_set_add(struct port_set *s, int64_t low, int64_t high);
+bool port_set_has(const struct port_set *s, int64_t port);
+int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high);
+/* Adds a list as the kernel writes it: "8080,9000-9010"; "" adds none. False: not such a list. */
+bool port_set_parse(struct port_set *s, const char *list);
+/* Writes the list as the kernel does. Adds the ports between neighbours, the nearest first, until
+ * it fits: the set becomes what was written. */
+void port_set_format(struct port_set *s, char *text, size_t size);
+
+/* Services that connect() must not take the port of. */
+struct port_services {
+	struct port_set listeners; /* ports of the TCP listeners of this network namespace */
+	bool kubernetes;           /* this host is a node: it has node ports */
+};
+/* Empty for a captured machine and where listeners cannot be listed. */
+void host_port_services(const struct host *h, struct port_services *out);
+
+/* What a new range has to respect. */
+struct port_rules {
+	int64_t low, high;        /* the running range */
+	int64_t first;            /* net.ipv4.ip_unprivileged_port_start */
+	struct port_set reserved; /* net.ipv4.ip_local_reserved_ports */
+	bool reserved_fixed;      /* that list cannot be changed here: it is too long */
+	struct port_services services;
+};
+
+struct port_range {
+	int64_t low, high;
+	int64_t free;             /* not reserved */
+	struct port_set reserved; /* with the services in the range */
+	struct port_set added;    /* those of them that were not reserved before */
+};
+
+/* The smallest range around the running one with `enough` free ports, otherwise the widest. It
+ * grows to the top first, as services rather have low ports. False: none is wider. Pure. */
+bool port_range_for(const struct port_rules *rules, int64_t enough, struct port_range *out);
+
+#endif

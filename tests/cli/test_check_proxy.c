@@ -1,0 +1,139 @@
+/* A proxy beside an independent client, and beside listeners that a range proposal would take in.
+ */
+#include "../support/checked.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#define OF_500 "echo 40000 40499 >ip_local_port_range; echo 2 >tcp_tw_reuse"
+
+static struct checked check_with(const char *before, const char *options)
+{
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	return checked_parse(run("unshare -Urn sh -ec 'cd /proc/sys/net/ipv4; %s; "
+				 "$PROGRAM check --format json --probe ports %s'",
+				 before, options));
+}
+
+/* This program as an independent client and server: "connect HELD COUNT" opens connections and
+ * holds them, then opens and closes others, and prints how many connect() refused; "listen" lets
+ * its clients close first. */
+static int be_listener(uint16_t port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
+	struct pollfd at[2048] = {{.fd = listener, .events = POLLIN}};
+	nfds_t count = 1;
+	if (bind(listener, (const struct sockaddr *)&to, sizeof(to)) || listen(listener, 4096))
+		return 1;
+	while (poll(at, count, 60000) > 0) {
+		for (nfds_t i = count; i-- > 1;)
+			if (at[i].revents) {
+				close(at[i].fd);
+				at[i] = at[--count];
+			}
+		if (at[0].revents && count < 2048 && (fd = accept(listener, NULL, NULL)) >= 0)
+			at[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	return 0;
+}
+
+static int be_client(const char *address, int held, int count)
+{
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(9000)};
+	int refused = 0;
+	inet_pton(AF_INET, address, &server.sin_addr);
+	for (int i = 0; i < held + count; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fd, (const struct sockaddr *)&server, sizeof(server))) {
+			if (errno != EADDRNOTAVAIL)
+				return 1;
+			refused++;
+		}
+		if (i >= held)
+			close(fd);
+	}
+	printf("%d\n", refused);
+	return 0;
+}
+
+static void an_independent_client_agrees(void **state)
+{
+	(void)state;
+	if (!namespaces_allowed())
+		skip_because("namespaces are refused");
+	struct output o = run(
+		"unshare -Urn sh -ec '"
+		"unshare -n sh -ec \"until ip addr add 10.9.0.2/24 dev v1; do sleep 0.05; done; "
+		"ip link set dev v1 up; exec $SELF listen 9000\" 2>/dev/null & p=$!; "
+		"trap \"kill $p\" EXIT; "
+		"until [ \"$(readlink /proc/$p/ns/net)\" != \"$(readlink /proc/$$/ns/net)\" ]; do "
+		"sleep 0.05; done; "
+		"ip link add name v0 type veth peer name v1; ip link set dev v1 netns $p; "
+		"ip addr add 10.9.0.1/24 dev v0; ip link set dev v0 up; cd /proc/sys/net/ipv4; " OF_500
+		"; until nsenter -t $p -n ss -Hltn | grep -q :9000; do sleep 0.05; done; "
+		"$SELF connect 10.9.0.2 300 700; echo 1 >tcp_tw_reuse; sleep 2.1; "
+		"$SELF connect 10.9.0.2 300 75'");
+	/* 500 ports less 300 open connections: 200 succeed. Then 300 and 75 more take ports that
+	 * have been in TIME_WAIT for a second. */
+	if (strcmp(o.out, "500\n0\n") != 0 || o.status)
+		fail_msg("%d: %s%s", o.status, o.out, o.errors);
+	output_free(&o);
+}
+
+/* Waits until it listens, runs the check, and ends it. */
+static struct checked check_beside(const char *listeners, const char *before, const char *options)
+{
+	char all[1024];
+	snprintf(all, sizeof(all),
+		 "ip link set lo up; for p in %s; do $SELF listen $p & k=\"$k $!\"; done; "
+		 "trap \"kill $k\" EXIT; "
+		 "for p in %s; do until ss -Hltn sport = :$p | grep -q .; do sleep 0.05; done; "
+		 "done; %s",
+		 listeners, listeners, before);
+	return check_with(all, options);
+}
+
+static void ports_of_listeners_are_kept(void **state)
+{
+	(void)state;
+	struct checked c = check_beside("33000 9100",
+					"echo 32768 60999 >ip_local_port_range; "
+					"echo 8000 >ip_local_reserved_ports; "
+					"echo 2000 >ip_unprivileged_port_start",
+					"--quick --role proxy --rate 1 --connections 48k");
+	json_t *f = checked_finding(&c, "ports.ephemeral.short");
+	json_t *proposals = json_object_get(f, "proposals"), *second = json_array_get(proposals, 1);
+	int low, high;
+	assert_int_equal(sscanf(checked_text(f, "proposed"), "%d %d", &low, &high), 2);
+	assert_in_range(low, 2000, 9000);
+	assert_int_equal((high - low) % 2, 1);
+	assert_string_equal(checked_text(second, "knob"), "net.ipv4.ip_local_reserved_ports");
+	assert_string_equal(checked_text(second, "proposed"), "8000,9090,9100,10250-10259,33000");
+	assert_non_null(strstr(checked_text(f, "advice"), "9090,9100,10250-10259,33000"));
+	checked_free(&c);
+}
+
+int main(int argc, char **argv)
+{
+	char self[256] = "";
+	if (argc == 5 && !strcmp(argv[1], "connect"))
+		return be_client(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 3 && !strcmp(argv[1], "listen"))
+		return be_listener((uint16_t)atoi(argv[2]));
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
+		setenv("SELF", self, 1);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_independent_client_agrees),
+		cmocka_unit_test(ports_of_listeners_are_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
