@@ -220,10 +220,11 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.memory",
+		.quiet = true,
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
-			"leaves: what is in use and cannot be reclaimed comes off. Needed: the "
-			"target's connections, two for each of a proxy, times the kernel memory of "
+			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
+			"Needed: the target's connections, two for each of a proxy, times the kernel memory of "
 			"one.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
@@ -232,6 +233,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.cpu",
+		.quiet = true,
 		.unit = "%",
 		.what = "The CPU time that the quota of the control group, or of one above it, "
 			"allows, in percent of one CPU. A group that has used its quota is "
@@ -243,6 +245,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.pids",
+		.quiet = true,
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
 			"start in addition before fork() fails with EAGAIN.",

@@ -149,6 +149,13 @@ static void wall_details(const struct page *p, const struct report *r)
 	}
 }
 
+/* Whether most machines have no such thing, and this one has not. */
+static bool is_absent(const struct wall *w)
+{
+	const struct wall_row *row = wall_row_find(w->name);
+	return w->verdict == VERDICT_NA && row && row->quiet;
+}
+
 static int walls(const struct page *p, const struct report *r, struct err *e)
 {
 	static const struct table_column columns[] = {
@@ -156,7 +163,8 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 		{"BASIS", TABLE_LEFT}, {"VERDICT", TABLE_LEFT},   {0}};
 	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
 	for (size_t i = 0; i < r->wall_count; i++)
-		add_wall(&t, &r->walls[i]);
+		if (p->verbose || !is_absent(&r->walls[i]))
+			add_wall(&t, &r->walls[i]);
 	int status = table_print(&t, p->out, e);
 	if (status == 0)
 		wall_details(p, r);
