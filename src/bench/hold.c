@@ -349,7 +349,7 @@ static void note_processes(const struct hold *h)
 		return;
 	bench_note(
 		&h->run->table,
-		"hold: %s connections have %s ends, one descriptor each: %llu server and %llu load "
+		"hold: %s connections have %s ends, one descriptor each: %llu server and %llu client "
 		"processes hold up to %s ends each (limit: %s)",
 		quantity_format(connections, sizeof(connections), QUANTITY_COUNT, h->connections),
 		quantity_format(ends, sizeof(ends), QUANTITY_COUNT, 2 * h->connections),
