@@ -277,7 +277,9 @@ static int busy_poll_set(const struct server_process *p, const struct server_bus
 
 static void usage_read(const struct server_process *p, struct server_usage *out)
 {
-	int answered = p->threads[0].worker.answered;
+	/* Threads change theirs at any time. */
+	bool threads = p->part->config.share == SERVER_FOLLOWERS;
+	int answered = threads ? -1 : p->threads[0].worker.answered;
 	socklen_t size = sizeof(out->napi);
 	out->cpu_ns = clock_cpu_ns();
 	if (answered < 0 ||
