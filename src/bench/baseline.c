@@ -3,15 +3,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/cpus.h"
@@ -112,13 +109,22 @@ static int loop_request(struct baseline_part *p, char *data)
 	return rc;
 }
 
-/* The other process of the ping-pong: answers until its peer closes. */
-static _Noreturn void pong(int fd, size_t size)
+/* The other end of the ping-pong. */
+struct pong {
+	int fd, peer;
+	size_t size;
+};
+
+/* Answers until its peer closes. */
+static int pong_main(struct task_port *port, void *arg)
 {
+	const struct pong *p = arg;
 	char data[REQUEST_MAX];
-	while (receive_all(fd, data, size) == 0 && send_all(fd, data, size) == 0)
+	(void)port;
+	close(p->peer);
+	while (receive_all(p->fd, data, p->size) == 0 && send_all(p->fd, data, p->size) == 0)
 		;
-	_exit(0);
+	return 0;
 }
 
 static uint64_t children_cpu_ns(void)
@@ -137,16 +143,10 @@ static int loop_pingpong(struct baseline_part *p, char *data)
 	int rc = sockets_open(&s, 2, BASELINE_SHARD + p->index, &p->e);
 	if (rc < 0)
 		return rc;
-	pid_t parent = getpid(), peer = fork();
-	if (peer == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-		close(s.fd[0]);
-		pong(s.fd[1], p->order.size);
-	}
-	if (peer < 0)
-		rc = err_errno(&p->e, "fork");
+	const struct task_context here = {0};
+	struct pong pong = {s.fd[1], s.fd[0], p->order.size};
+	struct task peer = {0};
+	rc = task_start(&peer, &here, pong_main, &pong, &p->e);
 	uint64_t start = p->start_ns = clock_ns(), end = start + p->order.duration_us * 1000;
 	uint64_t cpu = clock_cpu_ns();
 	while (rc == 0 && clock_ns() < end)
@@ -156,9 +156,7 @@ static int loop_pingpong(struct baseline_part *p, char *data)
 				rc = err_errno(&p->e, "blocking ping-pong");
 	p->elapsed_ns = clock_ns() - start;
 	sockets_close(&s);
-	if (peer > 0)
-		while (waitpid(peer, NULL, 0) < 0 && errno == EINTR)
-			;
+	task_end(&peer);
 	p->cpu_ns = clock_cpu_ns() - cpu + children_cpu_ns();
 	return rc;
 }

@@ -761,6 +761,15 @@ static bool order_obey(struct client_worker *w, struct err *e)
 	return done;
 }
 
+/* Fails what an order has in flight whose caller has timed out. */
+static void order_abandon(struct client_worker *w)
+{
+	if (!w->busy)
+		return;
+	worker_give_up(w);
+	w->used = w->order.verb == CLIENT_CHURN ? 0 : w->used;
+}
+
 /* Waits for the next order, while connections change. False at the end. */
 static bool order_next(struct client_worker *w)
 {
@@ -775,8 +784,12 @@ static bool order_next(struct client_worker *w)
 				asked = true;
 			else
 				slot_event(w, events[i].data.u64, events[i].events);
-		if (asked)
+		if (asked && task_ended(w->port))
+			return false;
+		if (asked) {
+			order_abandon(w);
 			return task_hear(w->port, &w->order, sizeof(w->order));
+		}
 	}
 }
 

@@ -121,8 +121,8 @@ static int sockets_fill(struct sockets *s, size_t count, unsigned shard, struct 
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		int rc = 0;
-		size_t most = s->count + 2 * SOCKETS_AT_ONE;
-		while (s->count < count && s->count < most && rc == 0) {
+		size_t max = s->count + 2 * SOCKETS_AT_ONE;
+		while (s->count < count && s->count < max && rc == 0) {
 			rc = pair_open(listener, &to, &s->fd[s->count]);
 			s->count += rc == 0 ? 2 : 0;
 		}

@@ -332,6 +332,54 @@ static void failed_handshakes_are_counted(void **state)
 	}
 }
 
+/* A detached order has done its part when all have started; the others go on meanwhile. */
+static void a_detached_order_goes_on(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	union endpoint address;
+	/* A backlog of 8 holds 9 connections. */
+	pid_t peer = serve_by(never_accept, &address);
+	drive(&address, 12, 2, 100);
+	assert_int_equal(client_open(&client, 7, 0, 5000, &e), 0);
+	assert_int_equal(client_open(&client, 5, 0, 5000, &e), 0);
+	assert_int_equal(client_await(&client, 9, 10000), 0);
+	assert_int_equal(client_await(&client, 10, 300), -ETIMEDOUT);
+	struct client_sum s = client_sum(&client);
+	assert_int_equal(s.attempted, 12);
+	assert_int_equal(s.held, 9);
+	assert_int_equal(s.failed, 0);
+	kill(peer, SIGKILL);
+	assert_int_equal(waitpid(peer, NULL, 0), peer);
+	/* Those that waited are refused when their SYN is retransmitted. */
+	assert_int_equal(client_await(&client, 12, 10000), 0);
+	assert_true(client_check(&client, &e) < 0);
+	assert_int_equal(client_open(&client, 1, 0, 5000, &e), -EINVAL);
+}
+
+/* One request at a time in all, over each connection in turn, and however many processes. */
+static void few_requests_are_in_flight(void **state)
+{
+	(void)state;
+	static struct histogram h;
+	struct err e = {0};
+	serve();
+	drive(&server.address, 6, 3, 0);
+	open_connections(6);
+	for (unsigned in_flight = 1; in_flight <= 4; in_flight += 3) {
+		assert_int_equal(client_talk(&client, 60, in_flight, 10000, &e), 0);
+		assert_int_equal(client_sum(&client).done, 60);
+		assert_int_equal(client_sum(&client).failed, 0);
+		client_latency(&client, &h);
+		assert_int_equal(h.total, 60);
+	}
+	kill(server.tasks[0].pid, SIGSTOP);
+	assert_int_equal(client_talk(&client, 1, 1, 100, &e), -ETIMEDOUT);
+	kill(server.tasks[0].pid, SIGCONT);
+	/* The order that was given up answers nothing. */
+	assert_int_equal(client_talk(&client, 30, 1, 10000, &e), 0);
+}
+
 /* Echoes to all, after `late_ms`; closes the first `lost` connections when one more arrives. */
 static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
 {
@@ -578,6 +626,8 @@ int main(void)
 		cmocka_unit_test_teardown(operations_beyond_the_capacity_are_counted, teardown),
 		cmocka_unit_test_teardown(the_rate_is_shared_by_the_work, teardown),
 		cmocka_unit_test_teardown(failed_handshakes_are_counted, teardown),
+		cmocka_unit_test_teardown(a_detached_order_goes_on, teardown),
+		cmocka_unit_test_teardown(few_requests_are_in_flight, teardown),
 		cmocka_unit_test_teardown(a_server_that_does_not_close_fails_the_exchange,
 					  teardown),
 		cmocka_unit_test_teardown(a_window_without_a_reply_has_failed, teardown),
