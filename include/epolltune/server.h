@@ -105,7 +105,8 @@ struct server_queue {
 	uint64_t depth, limit, drops;
 };
 int server_queue(struct server *s, struct server_queue *out, struct err *e);
-/* Reads it when each of `sent` connections is queued or dropped, or nothing has changed for 50 ms.
+/* Reads it when each of `sent` connections is queued or dropped, or nothing has changed for 50 ms
+ * since the first came (3 s without one).
  */
 int server_settle(struct server *s, uint64_t sent, struct server_queue *out, struct err *e);
 /* Starts accepting after config.paused. */

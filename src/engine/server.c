@@ -13,7 +13,8 @@
 /* Time without change after which nothing more is expected: of a queue, of connections. */
 #define SETTLE_QUIET_MS 50
 #define SETTLE_STEP_MS 2
-#define SETTLE_MAX_MS 500
+/* A busy machine can take long to deliver the first packet; when one came the others are close. */
+#define SETTLE_FIRST_MS 3000
 #define AWAIT_QUIET_MS 1000
 
 static const char *const share_names[] = {
@@ -233,13 +234,15 @@ int server_settle(struct server *s, uint64_t sent, struct server_queue *out, str
 {
 	unsigned quiet = 0;
 	*out = (struct server_queue){0};
-	for (unsigned ms = 0; ms < SETTLE_MAX_MS && quiet < SETTLE_QUIET_MS; ms += SETTLE_STEP_MS) {
+	for (unsigned ms = 0; ms < SETTLE_FIRST_MS && quiet < SETTLE_QUIET_MS;
+	     ms += SETTLE_STEP_MS) {
 		struct server_queue before = *out;
 		int rc = server_queue(s, out, e);
 		if (rc || out->depth + out->drops >= sent)
 			return rc;
+		bool arrived = out->depth + out->drops > 0;
 		bool still = out->depth == before.depth && out->drops == before.drops;
-		quiet = still ? quiet + SETTLE_STEP_MS : 0;
+		quiet = arrived && still ? quiet + SETTLE_STEP_MS : 0;
 		clock_sleep_ms(SETTLE_STEP_MS);
 	}
 	return 0;

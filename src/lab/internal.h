@@ -39,6 +39,10 @@ int seal_capabilities(struct err *e);
 int wire_veth_make(pid_t peer, struct err *e);
 /* Brings up loopback and the wire in the calling namespace and adds `addresses` IPv4 addresses. */
 int wire_address(enum lab_host host, unsigned addresses, struct err *e);
+/* Waits until the wire's end in the calling namespace carries packets: on a busy machine the kernel
+ * starts its queue up to seconds after both ends are up (net/core/link_watch.c), and drops packets
+ * until then. -ETIMEDOUT after some seconds. */
+int wire_await(struct err *e);
 /* Sets MTU and queue length (packets) of the wire's end in the calling namespace. */
 int wire_size(unsigned mtu, unsigned queue, struct err *e);
 /* Address i of a host, from 198.18.0.0/15, the range for benchmarks (RFC 2544). */

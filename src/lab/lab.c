@@ -324,6 +324,13 @@ static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
 
 void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
 
+static int call_wire_await(struct host *h, void *unused, struct err *e)
+{
+	(void)h;
+	(void)unused;
+	return wire_await(e);
+}
+
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e)
 {
@@ -346,6 +353,8 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 			rc = lab_await(lab, LAB_CLIENT, e);
 		}
 	}
+	for (int host = LAB_SERVER; host <= LAB_CLIENT && !rc && lab_private(lab); host++)
+		rc = lab_call(lab, (enum lab_host)host, call_wire_await, NULL, e);
 	if (rc) {
 		lab_close(lab);
 		return rc;

@@ -12,6 +12,12 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+
+/* How long the kernel may take to start the queues of a new pair, which it leaves to a work queue.
+ */
+#define CARRIES_MS 5000
+#define CARRIES_STEP_MS 2
 
 static void free_socket(struct nl_sock **sock) { nl_socket_free(*sock); }
 static void put_link(struct rtnl_link **link) { rtnl_link_put(*link); }
@@ -58,6 +64,29 @@ static int wire_up(struct nl_sock *sock, const char *name, int *index, struct er
 		return wire_error(e, rc, name);
 	*index = rtnl_link_get_ifindex(link);
 	return 0;
+}
+
+/* Whether packets pass; a tun device has no operational state. */
+static bool link_carries(struct rtnl_link *link)
+{
+	int state = rtnl_link_get_operstate(link);
+	return state == IF_OPER_UP || state == IF_OPER_UNKNOWN;
+}
+
+int wire_await(struct err *e)
+{
+	CLEAN(free_socket) struct nl_sock *sock = NULL;
+	int rc = wire_socket(&sock, e);
+	for (unsigned ms = 0; !rc && ms < CARRIES_MS; ms += CARRIES_STEP_MS) {
+		CLEAN(put_link) struct rtnl_link *link = NULL;
+		rc = rtnl_link_get_kernel(sock, 0, LAB_DEVICE, &link);
+		if (rc)
+			return wire_error(e, rc, LAB_DEVICE);
+		if (link_carries(link))
+			return 0;
+		clock_sleep_ms(CARRIES_STEP_MS);
+	}
+	return rc ? rc : err_set(e, ETIMEDOUT, "lab: the wire did not come up in time");
 }
 
 int wire_size(unsigned mtu, unsigned queue, struct err *e)
