@@ -25,14 +25,14 @@ answers() { is 'the answer' "$(jq -r .summary.answer out)" "$1"; } # TEXT
 
 # With --measured a busy machine that misses the experiment exits with 3: repeats the check then.
 exits() { # STATUS COMMAND…
-	want=$1
+	exit_status=$1
 	shift
 	for _ in 1 2 3; do
 		expect any "$@"
-		[ "$status" -ne "$want" ] || return 0
+		[ "$status" -ne "$exit_status" ] || return 0
 	done
 	show out err
-	fail "exit status $status, not $want: $*"
+	fail "exit status $status, not $exit_status: $*"
 }
 
 test_the_exit_status_is_that_of_the_verdict_in_every_format() {
