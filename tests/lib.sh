@@ -53,8 +53,8 @@ all_skip() { # REASON…
 }
 
 show() { # FILE…
-	for file; do
-		[ ! -s "$file" ] || { echo "-- $file:" && head -c 4000 "$file" && echo; }
+	for shown; do
+		[ ! -s "$shown" ] || { echo "-- $shown:" && head -c 4000 "$shown" && echo; }
 	done
 }
 

@@ -23,11 +23,23 @@ check() { # PLANT OPTIONS
 
 answers() { is 'the answer' "$(jq -r .summary.answer out)" "$1"; } # TEXT
 
+# With --measured a busy machine that misses the experiment exits with 3: repeats the check then.
+exits() { # STATUS COMMAND…
+	exit_status=$1
+	shift
+	for _ in 1 2 3; do
+		expect any "$@"
+		[ "$status" -ne "$exit_status" ] || return 0
+	done
+	show out err
+	fail "exit status $status, not $exit_status: $*"
+}
+
 test_the_exit_status_is_that_of_the_verdict_in_every_format() {
 	for format in text json line; do
 		for row in '4096 0' '1100 1' '37 2'; do
 			for options in '' --quick --measured; do
-				expect "${row#* }" inside "echo ${row% *} >/proc/sys/net/core/somaxconn
+				exits "${row#* }" inside "echo ${row% *} >/proc/sys/net/core/somaxconn
 					epolltune check --probe accept-queue --no-proof --format $format $options"
 			done
 		done

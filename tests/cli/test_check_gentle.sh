@@ -32,15 +32,23 @@ is_lowest() { # PID
 	[ "$1" = 5 ] && [ "${cpus:-$last}" = "$last" ]
 }
 
-# Watches all processes below one while it runs, and writes their names to ./seen. They enter their
-# policy right after they were forked.
+# They enter their policy right after they were forked.
+becomes_lowest() { # PID
+	for _ in $(seq 50); do
+		! is_lowest "$1" || return 0
+		sleep 0.02
+	done
+	fail "$comm: CPUs $cpus, $stat"
+}
+
+# Watches all processes below one while it runs, and writes their names to ./seen.
 watch() { # PID
 	: >seen
 	until gone "$1"; do
 		for pid in $(below "$1"); do
 			comm=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
 			echo "$comm $pid" >>seen
-			wait_for is_lowest "$pid"
+			becomes_lowest "$pid"
 		done
 		runs_one_experiment "$1"
 	done
