@@ -244,7 +244,8 @@ static void since_table(struct finding *f, const struct since *s)
 			continue;
 		double *row = finding_row(f, short_name(losses[i].counter));
 		row[0] = (double)host_counter(s->now, losses[i].counter);
-		row[1] = (double)report_counter_value(s->report, losses[i].counter);
+		if (!s->reset) /* else of a count that is lost */
+			row[1] = (double)report_counter_value(s->report, losses[i].counter);
 		row[2] = (double)grown;
 	}
 }

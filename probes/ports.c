@@ -857,6 +857,10 @@ static int accept_run(struct trial *t, struct settings *s, struct outcome *out, 
 	static const struct trial_knob list[] = {{FIRST_KNOB, "0"}, {RANGE_KNOB, WIDEST}, {0}};
 	struct taken *k = &s->taken;
 	struct finding *f = &t->context->rates;
+	if (t->options->gentle) {
+		outcome_unsupported(out, "%s", GENTLE_REFUSES);
+		return 0;
+	}
 	finding_table(f, "wire, who closes");
 	finding_column(f, "1 address", "1/s");
 	finding_column(f, "8 addresses", "1/s");

@@ -68,6 +68,10 @@ static void print_proof(const struct apply *a)
 		 "Proof, %s%s before and after:", a->probes ? "check --probe " : "the same probes",
 		 a->probes ? a->probes : "");
 	page_paragraph(&p, TONE_PLAIN, 0, text);
+	if (a->check.server)
+		page_paragraph(&p, TONE_PLAIN, 0,
+			       "A server that runs keeps its accept queue and its limits until it "
+			       "is restarted: BEFORE is of this server, AFTER of a new one.");
 	putchar('\n');
 	compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
 	for (size_t i = 0; i < a->plan->count; i++)

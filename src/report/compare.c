@@ -136,7 +136,8 @@ static int put_walls(const struct page *p, const struct report *before, const st
 	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
 	const struct wall *was, *is;
 	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++)
-		add_line(&t, was, is);
+		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)))
+			add_line(&t, was, is);
 	return table_print(&t, p->out, e);
 }
 

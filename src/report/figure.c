@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/quantity.h"
 
 /* Byte rates are decimal, as for networks and disks, and rounded to three digits. */
@@ -69,4 +70,10 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 		figure_format(figure, sizeof(figure), w->unit, figure_of(w));
 	snprintf(text, size, "%s%s", known ? signs[figure_bound(w)] : "", figure);
 	return text;
+}
+
+bool figure_is_absent(const struct wall *w)
+{
+	const struct wall_row *row = wall_row_find(w->name);
+	return w->verdict == VERDICT_NA && row && row->quiet;
 }

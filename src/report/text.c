@@ -149,13 +149,6 @@ static void wall_details(const struct page *p, const struct report *r)
 	}
 }
 
-/* Whether most machines have no such thing, and this one has not. */
-static bool is_absent(const struct wall *w)
-{
-	const struct wall_row *row = wall_row_find(w->name);
-	return w->verdict == VERDICT_NA && row && row->quiet;
-}
-
 static int walls(const struct page *p, const struct report *r, struct err *e)
 {
 	static const struct table_column columns[] = {
@@ -163,7 +156,7 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 		{"BASIS", TABLE_LEFT}, {"VERDICT", TABLE_LEFT},   {0}};
 	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
 	for (size_t i = 0; i < r->wall_count; i++)
-		if (p->verbose || !is_absent(&r->walls[i]))
+		if (p->verbose || !figure_is_absent(&r->walls[i]))
 			add_wall(&t, &r->walls[i]);
 	int status = table_print(&t, p->out, e);
 	if (status == 0)
