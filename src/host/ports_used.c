@@ -147,7 +147,10 @@ static uint64_t sockstat_sum(const struct host *h, const char *path, const char 
 	for (const char *field = at ? strchr(at, ' ') : NULL; field && *field == ' ';) {
 		bool counts = !strncmp(field, " inuse ", 7) || !strncmp(field, " tw ", 4);
 		field = strchr(field + 1, ' ');
-		if (!field++ || !text_number(&field, &value))
+		if (!field)
+			break;
+		field++;
+		if (!text_number(&field, &value))
 			break;
 		sum += counts ? value : 0;
 	}

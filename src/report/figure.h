@@ -11,8 +11,8 @@
 /* Is the figure exact or a bound? */
 enum figure_bound { FIGURE_EXACT, FIGURE_AT_LEAST, FIGURE_AT_MOST };
 enum figure_bound figure_bound(const struct wall *w);
-/* Whether most machines have no such thing, and neither has the one of this wall: a table for people
- * leaves it out. */
+/* Whether most machines have no such thing, and neither has the one of this wall: a table for
+ * people leaves it out. */
 bool figure_is_absent(const struct wall *w);
 /* Formats the figure for a table: "9.3 MB/s", "≥ 17.8 MB/s", "≤ 86.5 MB/s", "unknown" or "n/a". 64
  * bytes suffice. Returns text. */
