@@ -39,7 +39,7 @@ struct churn {
 	struct churn_result result;
 	int client_error; /* errno of the first failure */
 	/* Written by the server, on a cache line of its own. */
-	_Alignas(64) uint64_t accepted, server_cpu_ns;
+	_Alignas(64) uint64_t accepted, server_cpu_ns, unused[6];
 };
 
 static int watch(int epoll, int fd, uint32_t events, uint64_t data)
