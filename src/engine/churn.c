@@ -33,13 +33,14 @@
 
 /* In the lab's memory. */
 struct churn {
+	/* Written by the server, on a cache line of its own. */
+	_Alignas(64) uint64_t accepted;
+	uint64_t server_cpu_ns, unused[6];
 	struct churn_config config;
 	struct in_addr server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
 	int client_error; /* errno of the first failure */
-	/* Written by the server, on a cache line of its own. */
-	_Alignas(64) uint64_t accepted, server_cpu_ns;
 };
 
 static int watch(int epoll, int fd, uint32_t events, uint64_t data)

@@ -24,6 +24,8 @@
 
 /* One worker: the only thread of a process, or one of the threads that share its epoll set. */
 struct server_thread {
+	struct server_process *process;
+	unsigned number; /* in its process */
 	struct server_worker worker;
 	int control; /* stops it when readable */
 	pthread_t id;
@@ -93,26 +95,20 @@ static int thread_open(struct server_process *p, unsigned i, int control, struct
 {
 	const struct server_config *c = &p->part->config;
 	struct server_thread *t = &p->threads[i];
+	t->process = p;
+	t->number = i;
 	t->control = control;
 	int rc = server_worker_open(&t->worker, c, &p->part->stats[i], &p->shared, p->epoll,
 				    p->listener, e);
 	return rc < 0 || c->paused ? rc : server_worker_listen(&t->worker, true, e);
 }
 
-/* Arguments of a thread. */
-struct thread_start {
-	struct server_process *process;
-	unsigned i;
-};
-
 /* A thread that fails stops the others, too. */
 static void *thread_main(void *arg)
 {
-	struct thread_start start = *(struct thread_start *)arg;
-	struct server_thread *t = &start.process->threads[start.i];
+	struct server_thread *t = arg;
 	const uint64_t one = 1;
-	free(arg);
-	t->result = thread_place(start.process->part, start.i, &t->e);
+	t->result = thread_place(t->process->part, t->number, &t->e);
 	if (t->result == 0)
 		t->result = server_worker_run(&t->worker, t->control, &t->e);
 	(void)!write(t->control, &one, sizeof(one));
@@ -121,14 +117,9 @@ static void *thread_main(void *arg)
 
 static int thread_start(struct server_process *p, unsigned i, struct err *e)
 {
-	struct thread_start *start = malloc(sizeof(*start));
-	if (!start)
-		return err_set(e, ENOMEM, "no memory for a thread");
-	*start = (struct thread_start){p, i};
-	int rc = pthread_create(&p->threads[i].id, NULL, thread_main, start);
-	p->threads[i].started = rc == 0;
-	if (rc)
-		free(start);
+	struct server_thread *t = &p->threads[i];
+	int rc = pthread_create(&t->id, NULL, thread_main, t);
+	t->started = rc == 0;
 	return rc ? err_set(e, rc, "start thread %u: %s", i, strerror(rc)) : 0;
 }
 
