@@ -340,7 +340,7 @@ static void a_detached_order_goes_on(void **state)
 	union endpoint address;
 	/* A backlog of 8 holds 9 connections. */
 	pid_t peer = serve_by(never_accept, &address);
-	drive(&address, 12, 2, 100);
+	drive(&address, 12, 1, 100);
 	assert_int_equal(client_open(&client, 7, 0, 5000, &e), 0);
 	assert_int_equal(client_open(&client, 5, 0, 5000, &e), 0);
 	assert_int_equal(client_await(&client, 9, 10000), 0);
