@@ -222,8 +222,11 @@ struct bench_crossing bench_crossing(const struct bench_table *t, const char *be
 	return c;
 }
 
-static const struct bench *const all[] = {&bench_connect, &bench_request, &bench_hold,
-					  &bench_wait,    &bench_control, &bench_semantics};
+static const struct bench *const all[] = {
+#define BENCH(name) &bench_##name,
+#include "bench/benches.def"
+#undef BENCH
+};
 
 size_t bench_count(void) { return sizeof(all) / sizeof(all[0]); }
 const struct bench *bench_at(size_t i) { return all[i]; }

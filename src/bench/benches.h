@@ -1,10 +1,11 @@
-/* benches: the benches, one file each; bench.c lists them. */
+/* benches: the benches, one file each; benches.def lists them. */
 #ifndef EPOLLTUNE_BENCHES_H
 #define EPOLLTUNE_BENCHES_H
 
 #include "epolltune/bench.h"
 
-extern const struct bench bench_connect, bench_request, bench_hold, bench_wait, bench_control,
-	bench_semantics;
+#define BENCH(name) extern const struct bench bench_##name;
+#include "bench/benches.def"
+#undef BENCH
 
 #endif

@@ -44,6 +44,13 @@ test_the_house_has_its_rules() {
 	plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
 }
 
+test_a_circle_of_includes_is_found() {
+	grep -qx '#include "host/nic_reply.h"' src/host/nic_ask.h src/host/nic_ask.c
+	echo '#include "host/nic_ask.h"' >>src/host/nic_reply.h
+	! tests/lint house >house.out || fail 'no circle found'
+	grep -q 'src/host/nic_reply .*<- no circle' house.out
+}
+
 # tests/words-check finds HITS words in FILE.
 words() { # HITS FILE TEXT
 	local hits=$1 seen

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What DESIGN.md promises to contributors: a probe, a knob, a finding, a counter, a symptom, a myth, a
-# format, a command and another wording are added to a copy of the tree, each in the promised places only, and the
-# program built from it has them in all its outputs.
+# format, a command, a bench and another wording are added to a copy of the tree, each in the promised
+# places only, and the program built from it has them in all its outputs.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 build=${BUILD#"$root"/}
@@ -111,7 +111,7 @@ PROBE
 	{
 		.name = "toys",
 		.unit = "toys",
-		.need = need_connections,
+		.need = need_sockets,
 		.what = "The toys that fit.",
 		.detail = "{knob} {value}.",
 	},
@@ -247,6 +247,38 @@ COMMAND
 	echo 'COMMAND(pile)' | add src/commands/commands.def
 }
 
+# One file, one line.
+add_bench() {
+	cat >"$copy/src/bench/roll.c" <<'BENCH'
+/* How far toys roll. */
+#include "bench/benches.h"
+
+static int roll_run(struct bench_run *run, struct err *e)
+{
+	for (unsigned i = 0; i < run->options.runs; i++) {
+		int rc = bench_round(run, "roll", i, e);
+		if (rc < 0)
+			return rc;
+		if (bench_wants(run, "wood"))
+			bench_add(&run->table, "roll", "wood", 8, 0, BENCH_COST, 300, "on a floor");
+		if (bench_wants(run, "steel"))
+			bench_add(&run->table, "roll", "steel", 8, 0, BENCH_COST, 100, "on a floor");
+	}
+	bench_note(&run->table, "roll: steel rolls farther");
+	return 0;
+}
+
+const struct bench bench_roll = {
+	.name = "roll",
+	.summary = "how far toys roll",
+	.n = "toys",
+	.variants = "wood,steel",
+	.run = roll_run,
+};
+BENCH
+	echo 'BENCH(roll)' | add src/bench/benches.def
+}
+
 setup_all() {
 	copy_tree
 	add_probe
@@ -255,6 +287,7 @@ setup_all() {
 	add_counter_symptom_and_myth
 	add_format
 	add_command
+	add_bench
 	replace src/catalogue/findings.c "$old_title" "$new_title"
 	replace src/catalogue/findings.c "$old_meaning" "$new_meaning"
 	make_copy all man "$table"
@@ -333,6 +366,17 @@ test_a_command_with_its_options_is_one_file_and_one_line_in_commands_def() {
 	prints 'pile: unexpected argument "more"' "$new" pile more
 	contains "$shared/bash" pile
 	contains "$shared/zsh" "'pile:Pile toys'"
+}
+
+test_a_bench_is_one_file_and_one_line_in_benches_def() {
+	prints ', roll' "$new" bench --help
+	expect 0 "$new" bench roll --runs 3 --format json
+	json '[.results[] | select(.bench == "roll") | .variant, .median] == ["wood", 300, "steel", 100]' \
+		'.notes | any(. == "roll: steel rolls farther")'
+	expect 0 "$new" bench roll --runs 2 --variant steel --format json
+	json '[.results[].variant] == ["steel"]'
+	prints 'bench roll has no variant "glass"' "$new" bench roll --variant glass
+	contains "$shared/bash" roll
 }
 
 test_another_wording_is_one_place() {
