@@ -94,6 +94,7 @@ static void knob_range(const struct knob *k)
 		[KNOB_NUMBER] = "",
 		[KNOB_TRIPLE] = "three numbers, ascending, each ",
 		[KNOB_RANGE] = "two numbers, ascending, each ",
+		[KNOB_PORTS] = "ports and ranges of ports, each ",
 	};
 	char line[256];
 	if (k->shape == KNOB_WORD)

@@ -228,6 +228,17 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 	finding_evidence(f, "pause", "us", (double)pause, NAN);
 }
 
+/* The check has made the pause the target's stall. */
+static void judge_pause(const struct sample *s, uint64_t pause_us, struct report *r)
+{
+	struct throttling t = throttling_of(&s->group, &s->group, false);
+	struct wording words = {0};
+	if (!pause_us)
+		return;
+	cpu_words(s, &t, pause_us, &words);
+	report_finding(r, "cgroup.cpu.pause", &words);
+}
+
 static void judge_pids(const struct sample *s, struct report *r)
 {
 	const struct cgroup_limit *l = &s->group.pids;
@@ -247,6 +258,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 			      const struct moment *m, struct report *r)
 {
 	judge_cpu(before, after, m->seconds > 0, r);
+	judge_pause(after, m->options->pause_us, r);
 	judge_pids(after, r);
 }
 

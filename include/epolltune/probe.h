@@ -30,6 +30,7 @@ struct probe_options {
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
+	uint64_t pause_us; /* of a CPU quota, which became the target's stall; 0: did not */
 };
 
 /* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them

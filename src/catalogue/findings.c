@@ -941,6 +941,21 @@ static const struct finding_row findings[] = {
 		    "the rest of each.",
 	 .action = "As for cgroup.cpu.short, before the load grows.",
 	 .proof = "nr_throttled and nr_periods of cpu.stat"},
+	{.id = "cgroup.cpu.pause",
+	 .level = LEVEL_NOTE,
+	 .wall = "cgroup.cpu",
+	 .observed = true,
+	 .title = "The target's stall is {pause} here: the CPU quota of {path} stops it that long",
+	 .detail = "The quota of {quota} in {period} was used up in {throttled} of {periods} "
+		   "periods since the group was made. The accept queue must hold what arrives "
+		   "meanwhile.",
+	 .advice = "",
+	 .answer = "",
+	 .meaning = "The control group has used up its CPU quota before, and the rest of such a "
+		    "period is longer than the stall of the target: the check uses that pause as "
+		    "the stall.",
+	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
+	 .proof = "cpu.max and nr_throttled of cpu.stat (v1\\: cpu.cfs_quota_us)"},
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "commands/schedule.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
 
@@ -196,6 +197,20 @@ static const char *unasked(const struct check_options *o)
 			  : NULL;
 }
 
+/* A control group that has used up its CPU quota does so again: for the rest of the period nothing
+ * is accepted, and the target's stall cannot be shorter. */
+static void stall_raise(const struct host *host, struct check_options *o)
+{
+	struct host_facts facts;
+	struct cgroup group;
+	cgroup_read(host, o->probe.subject ? o->probe.subject->pid : 0, &group);
+	host_facts(host, &facts);
+	uint64_t pause = cgroup_pause_us(&group, facts.cpus, 1);
+	if (!group.throttled || pause <= o->target.stall_us)
+		return;
+	o->target.stall_us = o->probe.pause_us = pause;
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
@@ -219,6 +234,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
+	stall_raise(host, o);
 	void *memory = mmap(NULL, SCHEDULE_JOBS * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)

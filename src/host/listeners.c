@@ -301,12 +301,13 @@ static void processes_compact(struct listeners *l)
 }
 
 /* Whether a listener without an owner still exists. */
-static bool any_left(const struct host *h, struct listener *const *wanted, const struct owners *o)
+static bool any_left(const struct host *h, struct listener *const *wanted, const int *owner,
+		     size_t count)
 {
 	struct listeners now;
 	bool left = listeners_read(h, &now, NULL) < 0;
-	for (size_t i = 0; i < o->thing_count && !left; i++)
-		left = o->owner[i] < 0 && listeners_find(&now, wanted[i]->cookie);
+	for (size_t i = 0; i < count && !left; i++)
+		left = owner[i] < 0 && listeners_find(&now, wanted[i]->cookie);
 	listeners_free(&now);
 	return left;
 }
@@ -314,17 +315,18 @@ static bool any_left(const struct host *h, struct listener *const *wanted, const
 static int wanted_own(const struct host *h, struct listeners *l, struct listener *const *wanted,
 		      struct owners *o, struct err *e)
 {
-	for (size_t i = 0; i < o->thing_count; i++) {
+	const size_t count = o->thing_count;
+	for (size_t i = 0; i < count; i++) {
 		o->sockets[i] = (struct owned_socket){.inode = wanted[i]->inode, .thing = i};
 		o->owner[i] = -1;
 	}
 	int r = owners_find(h, o, e);
 	l->processes = o->processes;
 	l->process_count = o->process_count;
-	for (size_t i = 0; i < o->thing_count; i++)
+	for (size_t i = 0; i < count; i++)
 		wanted[i]->owner = o->owner[i];
 	processes_compact(l);
-	l->hidden |= o->denied && any_left(h, wanted, o);
+	l->hidden |= o->denied && any_left(h, wanted, o->owner, count);
 	return r;
 }
 

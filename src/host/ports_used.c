@@ -285,8 +285,9 @@ static int ports_own(const struct host *h, struct ports_used *u, const struct ca
 		index[o.thing_count] = i;
 		owner[o.thing_count++] = -1;
 	}
-	int r = o.thing_count ? owners_find(h, &o, e) : 0;
-	for (size_t i = 0; i < o.thing_count; i++)
+	const size_t count = o.thing_count;
+	int r = count ? owners_find(h, &o, e) : 0;
+	for (size_t i = 0; i < count; i++)
 		u->at[index[i]].owner = owner[i];
 	u->processes = o.processes;
 	u->process_count = o.process_count;

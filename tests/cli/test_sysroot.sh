@@ -42,7 +42,7 @@ test_limits_directories_and_namespaces_of_the_caller_do_not_count() {
 test_the_text_has_every_wall_and_the_same_exit_status() {
 	for host in "$hosts"/*/; do
 		host=${host%/}
-		expect "$(jq .exit_status "$host.json")" epolltune check --sysroot "$host" --color never
+		expect "$(jq .exit_status "$host.json")" epolltune check --sysroot "$host" --color never --verbose
 		quiet
 		! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out || fail "$host: control characters in the text"
 		for wall in $(jq -r '.walls[].name' "$host.json"); do

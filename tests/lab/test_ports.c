@@ -36,14 +36,16 @@ static int read_all(struct host *h, void *arg, struct err *e)
 	return 0;
 }
 
-/* Connections on 64 ports, by the rows of the tables. */
+/* Connections on 64 ports, by the rows of the tables: a few more where some left no TIME_WAIT,
+ * which a slow machine shows now and then. */
 static const double held[] = {128, 128, 64, 64, 0}, closed[] = {64, 128, 128, 128, 128, 128, 64, 0};
 
 static void remedies_are(const struct finding *f, const double *expected)
 {
 	size_t i = 0;
 	for (; expected[i] > 0; i++)
-		if (i >= f->table.row_count || f->table.row[i].value[0] != expected[i])
+		if (i >= f->table.row_count || f->table.row[i].value[0] < expected[i] ||
+		    f->table.row[i].value[0] >= 1.25 * expected[i])
 			fail_msg("row %zu (%s): %g", i, f->table.row[i].name,
 				 f->table.row[i].value[0]);
 	assert_int_equal(f->table.row_count, i);

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Limits of a control group v2, on memory and CPU time, are named, and no experiment makes the kernel kill.
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+boot --get "/tmp/reports:$work/reports" - <<'END'
+#!/bin/sh
+root=/sys/fs/cgroup
+grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts || mount -t cgroup2 none $root || exit 1
+echo '+memory +cpu' >$root/cgroup.subtree_control || exit 1
+mkdir $root/small $root/slow /tmp/reports || exit 1
+echo 67108864 >$root/small/memory.max
+echo '10000 100000' >$root/slow/cpu.max
+# check GROUP NAME OPTION…: writes the JSON report of a check within GROUP to NAME.
+check() {
+	group=$1
+	name=$2
+	shift 2
+	sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$root/$group" epolltune check "$@" --format json \
+		>/tmp/reports/"$name" 2>/tmp/reports/"$name.err"
+	echo "$name $?"
+}
+check small quick --quick --target c100k
+check small memory --probe memory,container --connections 15k
+echo "small $(grep '^oom_kill ' $root/small/memory.events)"
+sh -c 'echo 0 >"$0/cgroup.procs" && exec epolltune serve --port 8090 --workers 1 --quiet' $root/slow &
+sh -c 'echo 0 >"$0/cgroup.procs" && while :; do :; done' $root/slow &
+tries=0
+until grep -qi ':1F9A 00000000:0000 0A' /proc/net/tcp && grep -q '^nr_throttled [1-9]' $root/slow/cpu.stat; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+check . slow --server :8090 --probe container,accept-queue --no-proof --rate 10k --stall 20ms
+kill $(cat $root/slow/cgroup.procs)
+END
+[ "$status" -eq 0 ] || fail "exit status $status"
+holds() { # NAME FILTER…
+	name=$1
+	shift
+	for filter; do
+		jq -e "def wall(n): .walls[] | select(.name == n); def finding(i): .findings[] | select(.id == i); $filter" \
+			"$work/reports/$name" >"$work/filtered" 2>&1 || {
+			cat "$work/reports/$name" "$work/reports/$name.err" >>"$work/out"
+			fail "$name: not so: $filter"
+		}
+	done
+}
+grep -qx 'quick 2' "$work/out" || fail 'not short'
+holds quick 'wall("cgroup.memory") | .verdict == "short" and .limit <= 67108864' \
+	'finding("cgroup.memory.short").title' 'wall("memory.connection").limit <= 67108864'
+holds memory 'wall("cgroup.memory").verdict != "unknown"' 'any(.findings[]; .id == "probe.failed") | not'
+grep -qx 'small oom_kill 0' "$work/out" || fail 'the kernel killed a process'
+holds slow 'wall("cgroup.cpu") | .verdict == "short" and .limit == 10' 'finding("cgroup.cpu.pause").title' \
+	'.target.stall_us == 90000' 'wall("accept-queue").needed == 900'
