@@ -34,6 +34,8 @@ static void memory_read(const struct host *h, struct settings *s)
 	struct cgroup c;
 	cgroup_read(h, group_of(s->subject), &c);
 	limit_read(&c.memory, s);
+	if (c.memory.max == HOST_UNLIMITED)
+		return;
 	s->taken.connection_bytes = host_connection_bytes(h);
 	s->taken.basis = "by the size of its objects";
 }
