@@ -234,6 +234,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
+	if (s.check.unasked)
+		host_freeze(host);
 	stall_raise(host, o);
 	void *memory = mmap(NULL, SCHEDULE_JOBS * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

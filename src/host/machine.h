@@ -10,7 +10,8 @@
 struct host {
 	int fd; /* O_PATH of the root directory */
 	bool live;
-	char *root; /* "" for "/": errors print "%s/%s" of root and path */
+	char *root;              /* "" for "/": errors print "%s/%s" of root and path */
+	struct kept_files *kept; /* what host_freeze() keeps; NULL: nothing */
 };
 
 #define HOST_FILE_MAX ((size_t)16 << 20)
