@@ -618,6 +618,7 @@ static int hold(struct trial *t, struct churn_config config, double *held, struc
 	/* bind() cannot use ports of its address in TIME_WAIT: use other addresses. */
 	config.first_source = MANY;
 	config.close = CHURN_HOLD;
+	config.max = 4 * FEW;
 	int rc = churn_next(t, config, &r, e);
 	if (!rc && !r.ports_used_up)
 		rc = err_set(e, ETIMEDOUT, "test client in the lab: %s", strerror(ETIMEDOUT));

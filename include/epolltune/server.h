@@ -42,9 +42,11 @@ struct server_config {
 	int backlog;            /* passed to listen() */
 	bool paused;            /* does not accept until server_resume() */
 	bool greet_and_close;   /* sends each client one byte and closes: holds no descriptors */
+	bool close_at_once;     /* closes each client unserved */
 	bool close_after_reply; /* the server closes first */
 	bool stop_at_limit; /* does not accept after it has met a limit; false: tries again soon */
-	bool own_addresses; /* worker i listens on the IPv4 address `address` + i */
+	bool own_ports;     /* worker i listens on the port of `address` + i, or on any */
+	unsigned pause_ms;  /* sleeps so long before each wait, and so serves in batches */
 	bool pin; /* worker i runs on the CPU first_cpu + i of those allowed; with SO_REUSEPORT a
 		     connection goes to the worker on the CPU that received its SYN */
 	unsigned first_cpu;

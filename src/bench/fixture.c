@@ -50,7 +50,7 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 		.workers = config->workers,
 		.backlog = BACKLOG,
 		.close_after_reply = config->close == CLIENT_CLOSE_SERVER,
-		.own_addresses = config->own_addresses,
+		.own_ports = config->own_ports,
 		.pin = config->pin,
 		.batch = true,
 	};
@@ -61,7 +61,7 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 		sources[i] = endpoint_ipv4((struct in_addr){htonl(SOURCE_ADDRESS + i)});
 	const struct client_config client = {
 		.to = r->server.address,
-		.workers = config->own_addresses ? &r->server : NULL,
+		.workers = config->own_ports ? &r->server : NULL,
 		.close = config->close,
 		.connections = config->connections,
 		.processes = config->workers,

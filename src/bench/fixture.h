@@ -15,7 +15,7 @@ struct fixture_config {
 	unsigned workers;     /* server workers and client processes, each */
 	unsigned sources;     /* client addresses; 0: the kernel chooses */
 	uint64_t connections; /* maximum */
-	bool own_addresses;   /* client process i connects to server worker i */
+	bool own_ports;       /* client process i connects to server worker i */
 	bool pin;
 };
 

@@ -21,7 +21,7 @@
 #define RATE_OF_ONE 100 /* maximum per connection */
 #define TALK_US 2000000ull
 #define SIZE 64u
-#define HOLD_FIXTURE 64 /* fixture number; worker i listens on its address + i */
+#define HOLD_FIXTURE 64 /* fixture number */
 #define CACHES_TOLD 8
 
 struct hold {
@@ -293,7 +293,7 @@ static int hold_round(struct hold *h, struct err *e)
 		.workers = (unsigned)hold_workers(h),
 		.sources = h->sources,
 		.connections = h->connections,
-		.own_addresses = true,
+		.own_ports = true,
 	};
 	int rc = fixture_start(&h->fixture, h->run, &config, e);
 	if (rc == 0)

@@ -1,6 +1,5 @@
 #include "epolltune/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,12 +84,10 @@ static int process_start(struct server *s, const struct task_context *where, uns
 	if (!part)
 		return -ENOMEM;
 	part->config = s->config;
-	part->config.address = s->address;
-	if (s->config.own_addresses) {
-		part->config.address = s->config.address;
-		part->config.address.v4.sin_addr.s_addr =
-			htonl(ntohl(s->config.address.v4.sin_addr.s_addr) + i);
-	}
+	part->config.address = s->config.own_ports ? s->config.address : s->address;
+	uint16_t port = endpoint_port(&part->config.address);
+	if (s->config.own_ports && port)
+		endpoint_set_port(&part->config.address, (uint16_t)(port + i));
 	part->index = i;
 	part->threads = threads;
 	int rc = task_start(&s->tasks[i], where, server_main, part, e);

@@ -165,9 +165,8 @@ static int process_open(struct server_process *p, struct server_hello *hello, st
 	int rc = server_shared_open(&p->shared, c->pending_max, e);
 	if (rc < 0)
 		return rc;
-	p->listener = c->listener > 0
-			      ? c->listener
-			      : server_listen(c, p->part->index == 0 || c->own_addresses, e);
+	p->listener = c->listener > 0 ? c->listener
+				      : server_listen(c, p->part->index == 0 || c->own_ports, e);
 	if (p->listener < 0)
 		return p->listener;
 	if (c->pin && c->share == SERVER_REUSEPORT)

@@ -300,8 +300,9 @@ static int accept_resume(struct server_worker *w)
 void server_worker_adopt(struct server_worker *w, int fd)
 {
 	counter_add(&w->stats->accepted, 1);
-	if (w->config->greet_and_close) {
+	if (w->config->greet_and_close)
 		(void)!send(fd, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (w->config->greet_and_close || w->config->close_at_once) {
 		conn_end(w, fd);
 		return;
 	}
@@ -413,6 +414,8 @@ int server_worker_run(struct server_worker *w, int control, struct err *e)
 	/* Threads that share a set take one event at a time, so that the others can follow. */
 	int max = w->set_shared ? 1 : EVENTS;
 	for (bool called = false; !called;) {
+		if (w->config->pause_ms)
+			clock_sleep_ms(w->config->pause_ms);
 		int n = epoll_wait(w->epoll, events, max, accept_resume(w));
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, "epoll_wait");
