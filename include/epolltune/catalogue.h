@@ -157,7 +157,6 @@ struct server_row {
 	const char *backlog_line;   /* of its configuration, with {backlog} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
-	bool inherits; /* a reload hands the socket on, which may keep its old backlog */
 };
 
 size_t server_row_count(void);
@@ -177,8 +176,6 @@ struct container_row {
 	const char *memory, *cpu, *pids; /* what raises the limit */
 };
 
-size_t container_row_count(void);
-const struct container_row *container_row_at(size_t i);
 /* By the path of a group; never NULL. */
 const struct container_row *container_row_find(const char *path);
 

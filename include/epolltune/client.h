@@ -21,7 +21,6 @@ enum client_close {
 };
 #define CLIENT_CLOSES "reset,client,server"
 const char *client_close_name(enum client_close c);
-bool client_close_parse(const char *name, enum client_close *out);
 
 #define CLIENT_PROCESSES 240
 #define CLIENT_SOURCES 256

@@ -28,9 +28,6 @@ enum server_mode {
 #define SERVER_MODES "level,edge,oneshot"
 const char *server_share_name(enum server_share s);
 const char *server_mode_name(enum server_mode m);
-/* Parse the names above; false if unknown. */
-bool server_share_parse(const char *name, enum server_share *out);
-bool server_mode_parse(const char *name, enum server_mode *out);
 
 #define SERVER_WORKERS 240
 
@@ -136,8 +133,7 @@ int server_fill(struct server *s, uint64_t max, struct server_filled *out, struc
 struct server_spin {
 	uint64_t wakeups;
 	uint64_t failures; /* of accept4() */
-	uint64_t elapsed_us, cpu_us;
-	int last_errno;
+	uint64_t cpu_us;
 };
 int server_spin(struct server *s, uint64_t time_us, struct server_spin *out, struct err *e);
 

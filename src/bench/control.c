@@ -1,7 +1,6 @@
 /* Cost of epoll_ctl(2) on a set that holds n sockets. */
 #include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "bench/benches.h"
 #include "engine/sockets.h"

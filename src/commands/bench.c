@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands/command.h"
@@ -10,7 +9,6 @@
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
-#include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
 

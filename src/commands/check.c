@@ -1,15 +1,12 @@
 #include "commands/check.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/quantity.h"
 #include "report/output.h"
 #include "report/render.h"
 

@@ -1,7 +1,6 @@
 #include "epolltune/burst.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 

@@ -230,15 +230,12 @@ static int listener_spin(struct server_process *p, uint64_t time_us, struct serv
 		if (event.data.fd != p->listener)
 			continue;
 		int fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
+		if (fd >= 0)
 			server_worker_adopt(w, fd);
-		} else if (errno != EAGAIN) {
-			out->failures++;
-			out->last_errno = errno;
-		}
+		else
+			out->failures += errno != EAGAIN;
 	}
 	server_worker_listen(w, false, NULL);
-	out->elapsed_us = (now - start) / 1000;
 	out->cpu_us = (clock_cpu_ns() - cpu) / 1000;
 	return 0;
 }

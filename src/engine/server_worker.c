@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -380,13 +379,6 @@ int server_worker_open(struct server_worker *w, const struct server_config *conf
 				    .exclusive = config->share == SERVER_EXCLUSIVE ||
 						 config->listener > 0};
 	return w->epoll < 0 ? err_errno(e, "epoll_create1") : 0;
-}
-
-void server_worker_close(struct server_worker *w)
-{
-	if (!w->set_shared && w->epoll >= 0)
-		close(w->epoll);
-	w->epoll = -1;
 }
 
 /* True if the control descriptor is among them. */

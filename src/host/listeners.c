@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 
 #include "epolltune/cleanup.h"
 #include "host/owners.h"

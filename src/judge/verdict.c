@@ -1,6 +1,5 @@
 #include "judge/verdict.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,11 +4,8 @@
 #include "../support/verdict.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "epolltune/cleanup.h"
 #include "judge/judge.h"
 
 #define RMEM "net.ipv4.tcp_rmem"
