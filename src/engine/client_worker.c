@@ -77,7 +77,7 @@ struct client_worker {
 	uint64_t busy;       /* tokens in use */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
 	unsigned fresh_count;
-	uint32_t fresh[BURST]; /* started, not checked yet */
+	uint32_t fresh[BURST]; /* handshakes started, not checked yet */
 
 	char out[CLIENT_FLIGHT + CLIENT_SIZE]; /* requests, one after the other */
 	char in[CLIENT_FLIGHT];
@@ -432,7 +432,7 @@ static bool connection_start(struct client_worker *w, uint64_t number, int *rc)
 	return false;
 }
 
-/* Starts the operation of one token; fresh_sweep() continues it. False if it could not. */
+/* Starts the operation of one token. False if it could not. */
 static bool operation_start(struct client_worker *w, uint64_t due)
 {
 	uint64_t number = token_take(w);
@@ -446,12 +446,16 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 		return false;
 	}
 	w->started++;
-	if (!order_opens(w))
+	if (order_opens(w)) {
+		if (rc == 0 && !s->registered)
+			w->fresh[w->fresh_count++] = (uint32_t)number;
+	} else {
 		rc = slot_request(w, number, due);
+		if (rc == 0 && !s->registered)
+			rc = slot_watch(w, number, EPOLLIN);
+	}
 	if (rc < 0)
 		slot_fail(w, number, -rc);
-	else if (!s->registered)
-		w->fresh[w->fresh_count++] = (uint32_t)number;
 	return true;
 }
 
@@ -507,30 +511,6 @@ static void fresh_opened(struct client_worker *w)
 		else if (w->slots[number].state == OPEN)
 			slot_held(w, number, now);
 	}
-}
-
-/* Checks requests that were just sent: yields to a server that may wait for this CPU. Connections
- * with a reply by then need no registration. */
-static void fresh_asked(struct client_worker *w)
-{
-	sched_yield();
-	for (unsigned i = 0; i < w->fresh_count; i++) {
-		uint64_t number = w->fresh[i];
-		struct slot *s = &w->slots[number];
-		if (s->state == FREE || s->registered || slot_read(w, number))
-			continue;
-		int rc = slot_watch(w, number, EPOLLIN);
-		if (rc < 0)
-			slot_fail(w, number, -rc);
-	}
-}
-
-static void fresh_sweep(struct client_worker *w)
-{
-	if (w->fresh_count && order_opens(w))
-		fresh_opened(w);
-	else if (w->fresh_count)
-		fresh_asked(w);
 	w->fresh_count = 0;
 }
 
@@ -609,7 +589,8 @@ static bool order_run(struct client_worker *w, struct err *e)
 	for (;;) {
 		uint64_t now = clock_ns();
 		operations_start(w, now);
-		fresh_sweep(w);
+		if (w->fresh_count)
+			fresh_opened(w);
 		now = clock_ns();
 		if (order_over(w, now) ? w->busy == 0 : w->busy == 0 && !token_any(w))
 			return true;

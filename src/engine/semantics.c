@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,7 +222,7 @@ static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, 
 		if (clock_ns() > end)
 			return err_set(d->error, ETIMEDOUT, "data does not arrive over loopback");
 		else
-			sched_yield();
+			clock_sleep_ms(1);
 	return 0;
 }
 
@@ -400,7 +399,7 @@ static int waiters_start(struct semantics_fixture *d, int listener, uint32_t eve
 			if (clock_ns() > end)
 				rc = err_set(d->error, ETIMEDOUT,
 					     "the waiting processes did not go to sleep");
-			sched_yield();
+			clock_sleep_ms(1);
 		}
 	return rc;
 }

@@ -286,7 +286,7 @@ static void load_reports_servers_that_do_not_echo(void **state)
 	char said[4096];
 	server_start_at_port("--close");
 	struct output o =
-		run("$PROGRAM load --duration 100ms --connections 4 127.0.0.1:%u", server.port);
+		run("$PROGRAM load --duration 5s --connections 4 127.0.0.1:%u", server.port);
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "4 connections or requests failed"));
 	output_free(&o);
