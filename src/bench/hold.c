@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/baseline.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "bench/hold_budget.h"
@@ -312,32 +311,22 @@ static int hold_round(struct hold *h, struct err *e)
 
 static int baseline_round(struct hold *h, struct err *e)
 {
-	const struct task_context where = fixture_context(h->run);
-	struct baseline_result result;
+	char conditions[BENCH_CONDITIONS];
 	uint64_t per_process = client_per_process() / 2;
 	const struct baseline_order order = {
 		.loop = BASELINE_HOLD,
 		.connections = h->connections,
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
-		.stop = &h->run->stop,
 	};
 	hold_progress(h, "the baseline, blocking connects and accepts");
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
-	int rc = baseline_run(&where, &order, &result, e);
-	if (rc < 0)
-		return err_prefix(e, "floor-blocking");
-	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions),
 		 "socket(), blocking connect() and accept(), both ends in one process, loopback; "
 		 "processes: %u",
 		 order.processes);
-	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
-		  result.elapsed_s, "%s", conditions);
-	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_CPU,
-		  result.cpu_us, "%s", conditions);
-	return 0;
+	return fixture_baseline(h->run, "hold", &order, h->connections, conditions, e);
 }
 
 /* Adds a note on how the connections add up to processes and descriptors. */
@@ -374,7 +363,7 @@ static void hold_notes(struct hold *h)
 			   h->server_bytes, h->client_bytes);
 	}
 	const struct bench_result *baseline =
-		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);
+		bench_find(t, "hold", BENCH_BASELINE, h->connections, 0, BENCH_ELAPSED);
 	struct bench_ratio ratio = bench_ratio(ours, baseline);
 	char text[48];
 	if (ratio.rounds)
@@ -413,7 +402,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 				break;
 			if (!baseline && bench_wants(run, "idle"))
 				rc = hold_round(h, e);
-			else if (baseline && bench_wants(run, "floor-blocking"))
+			else if (baseline && bench_wants(run, BENCH_BASELINE))
 				rc = baseline_round(h, e);
 		}
 		lab_release(run->lab, mark);
@@ -424,10 +413,12 @@ static int hold_run(struct bench_run *run, struct err *e)
 	return rc;
 }
 
+static const char *const variants[] = {"idle"};
+
 const struct bench bench_hold = {
 	.name = "hold",
 	.summary = "many idle connections: time to open, memory of each, request latency",
 	.n = "connections held",
-	.variants = "idle,floor-blocking",
+	.variants = {BENCH_VARIANTS(variants), .baseline = true},
 	.run = hold_run,
 };

@@ -51,6 +51,5 @@ const struct bench bench_semantics = {
 	.name = "semantics",
 	.summary = "what epoll promises, checked by experiments: expected and observed",
 	.n = "not applicable",
-	.variants = "",
 	.run = semantics_bench,
 };
