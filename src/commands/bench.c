@@ -19,7 +19,7 @@ struct bench_arguments {
 	struct bench_options bench;
 	const struct bench *names[NAMES];
 	size_t count;
-	struct figures figures;
+	struct figures_options figures;
 	const char *svg;
 	bool in_place;
 };

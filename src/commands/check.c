@@ -88,7 +88,7 @@ static int arguments_check(const struct check_options *o, struct err *e)
 	return 0;
 }
 
-struct rendering {
+struct report_rendering {
 	const char *format;
 	const struct report *report;
 	const struct render_style *style;
@@ -96,7 +96,7 @@ struct rendering {
 
 static int render_to(FILE *out, void *arg, struct err *e)
 {
-	const struct rendering *r = arg;
+	const struct report_rendering *r = arg;
 	return render_find(r->format)(out, r->report, r->style, e);
 }
 
@@ -104,7 +104,7 @@ static int arguments_render(const struct arguments *a, const struct report *repo
 {
 	struct render_style style = command_style(a->output, a->color);
 	style.verbose = a->verbose;
-	struct rendering r = {a->format, report, &style};
+	struct report_rendering r = {a->format, report, &style};
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 

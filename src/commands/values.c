@@ -41,7 +41,7 @@ static int targets_each(each_function each, void *arg)
 	return values_each(target_presets(), each, arg);
 }
 
-static const struct list {
+static const struct value_list {
 	const char *name;
 	const char *operand; /* the word for it in a command's arguments */
 	size_t (*count)(void);
@@ -58,7 +58,7 @@ static const struct list {
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-static const struct list *list_find(const char *values)
+static const struct value_list *list_find(const char *values)
 {
 	for (size_t i = 0; i < LISTS; i++)
 		if (strcmp(lists[i].name, values) == 0)
@@ -76,7 +76,7 @@ int values_each(const char *values, each_function each, void *arg)
 	if (!values)
 		return 0;
 	if (values[0] == '@') {
-		const struct list *l = list_find(values);
+		const struct value_list *l = list_find(values);
 		if (!l)
 			return 0;
 		return l->each ? l->each(each, arg) : names_each(l->count(), l->name_at, each, arg);
@@ -139,7 +139,7 @@ static size_t distance(const char *a, const char *b)
 	return last[length];
 }
 
-struct search {
+struct nearest_search {
 	const char *text;
 	char *nearest;
 	size_t distance;
@@ -147,7 +147,7 @@ struct search {
 
 static int compare(const char *value, void *arg)
 {
-	struct search *s = arg;
+	struct nearest_search *s = arg;
 	if (strlen(value) >= VALUE_SIZE)
 		return 0;
 	size_t d = distance(s->text, value);
@@ -167,7 +167,7 @@ bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZ
 	if (length == 0 || length >= VALUE_SIZE)
 		return 0;
 	/* Allow one edit, and one more for every four letters. */
-	struct search s = {text, nearest, 2 + length / 4};
+	struct nearest_search s = {text, nearest, 2 + length / 4};
 	values_each(values, compare, &s);
 	return s.distance < 2 + length / 4;
 }

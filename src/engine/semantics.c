@@ -28,7 +28,7 @@
 
 /* What each check counts. `min` and `max` are the range promised by epoll(7), epoll_ctl(2) and
  * select(2). */
-enum check {
+enum promise {
 	LEVEL_FIRST,
 	LEVEL_REPEATS,
 	LEVEL_HALF_READ,
@@ -159,7 +159,7 @@ static struct connection connection_take(struct semantics_fixture *d)
 	return (struct connection){d->s.fd[i], d->s.fd[i + 1]};
 }
 
-static void saw(struct semantics_fixture *d, enum check c, int64_t seen)
+static void saw(struct semantics_fixture *d, enum promise c, int64_t seen)
 {
 	struct semantics_check *k = &d->out->at[c];
 	k->seen = seen;
@@ -441,7 +441,7 @@ static int connect_to(struct semantics_fixture *d, int listener)
 	return client;
 }
 
-static int herd(struct semantics_fixture *d, uint32_t events, unsigned index, enum check check)
+static int herd(struct semantics_fixture *d, uint32_t events, unsigned index, enum promise check)
 {
 	struct task tasks[WAITERS] = {{0}};
 	struct waiter w[WAITERS] = {{0}};
@@ -612,7 +612,7 @@ static int try_select(struct semantics_fixture *d)
 /* Each experiment and its checks. */
 static const struct {
 	int (*run)(struct semantics_fixture *d);
-	enum check first, last;
+	enum promise first, last;
 } experiments[] = {
 	{try_level, LEVEL_FIRST, LEVEL_DRAINED},
 	{try_edge, EDGE_FIRST, EDGE_NEW_DATA},

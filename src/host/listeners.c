@@ -24,13 +24,13 @@
 #define UNIX_DIAG_UID (UNIX_DIAG_SHUTDOWN + 1)
 #endif
 
-struct list {
+struct listener_list {
 	struct listener *at;
 	size_t count, room;
 	bool full; /* no memory */
 };
 
-static struct listener *list_add(struct list *list)
+static struct listener *list_add(struct listener_list *list)
 {
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 64;
@@ -139,7 +139,7 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int tcp_read(int family, struct list *list, struct err *e)
+static int tcp_read(int family, struct listener_list *list, struct err *e)
 {
 	/* The kernel walks its table of listeners alone, however many connections there are. */
 	struct inet_diag_req_v2 request = {.sdiag_family = (uint8_t)family,
@@ -150,7 +150,7 @@ static int tcp_read(int family, struct list *list, struct err *e)
 			      e);
 }
 
-static int unix_read(struct list *list, struct err *e)
+static int unix_read(struct listener_list *list, struct err *e)
 {
 	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
 					.udiag_states = 1u << TCP_LISTEN,
@@ -162,7 +162,7 @@ static int unix_read(struct list *list, struct err *e)
 }
 
 /* Listeners by port, for half-open connections. */
-struct half_open {
+struct half_open_tally {
 	struct listeners *l;
 	int first[UINT16_MAX + 1]; /* of a port, an index; -1: none */
 	int *next;                 /* of the same port */
@@ -181,7 +181,7 @@ static int match(const struct listener *l, const char *address, bool v4)
 
 static int half_open_received(struct nl_msg *msg, void *arg)
 {
-	struct half_open *h = arg;
+	struct half_open_tally *h = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	char text[INET6_ADDRSTRLEN] = "", address[INET6_ADDRSTRLEN + 3];
@@ -206,7 +206,7 @@ static int half_open_received(struct nl_msg *msg, void *arg)
 int listeners_half_open(const struct host *host, struct listeners *l, struct err *e)
 {
 	int r = sock_diag_live(host, e);
-	CLEAN(free_pointer) struct half_open *h = malloc(sizeof(*h));
+	CLEAN(free_pointer) struct half_open_tally *h = malloc(sizeof(*h));
 	CLEAN(free_pointer) int *next = calloc(l->count + 1, sizeof(*next));
 	if (!h || !next)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
@@ -247,7 +247,7 @@ static size_t repeated_drop(struct listener *at, size_t count)
 
 int listeners_read(const struct host *h, struct listeners *out, struct err *e)
 {
-	struct list list = {0};
+	struct listener_list list = {0};
 	int r = sock_diag_live(h, e);
 	memset(out, 0, sizeof(*out));
 	if (!r)

@@ -94,14 +94,14 @@ int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size
 		    received, arg, e);
 }
 
-struct half_open {
+struct half_open_count {
 	uint16_t port;
 	uint64_t count;
 };
 
 static int half_open_received(struct nl_msg *msg, void *arg)
 {
-	struct half_open *half = arg;
+	struct half_open_count *half = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	if (nlmsg_datalen(header) >= (int)sizeof(*m) && m->idiag_state == TCP_SYN_RECV &&
@@ -112,7 +112,7 @@ static int half_open_received(struct nl_msg *msg, void *arg)
 
 int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e)
 {
-	struct half_open half = {.port = port};
+	struct half_open_count half = {.port = port};
 	int r = sock_diag_live(h, e);
 	if (!r)
 		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, &half, e);
