@@ -26,12 +26,6 @@ struct set_search {
 	unsigned processes, descriptors;
 };
 
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static DIR *dir_open(const struct host *h, const char *path)
 {
 	int fd = machine_open(h, path, O_RDONLY | O_DIRECTORY, "read", NULL);
@@ -151,7 +145,7 @@ static void process_look(struct set_search *s, const char *pid)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "proc/%.20s/fd", pid);
-	CLEAN(dir_close) DIR *dir = dir_open(s->host, path);
+	CLEAN(close_directory) DIR *dir = dir_open(s->host, path);
 	CLEAN(close_fd) int pidfd = -1;
 	if (!dir) {
 		s->hidden += errno == EACCES || errno == EPERM;
@@ -185,7 +179,7 @@ int epoll_sets_read(const struct host *h, struct epoll_set *out, size_t max, siz
 	if (syscall(SYS_pidfd_getfd, -1, 0, 0) < 0 && errno == ENOSYS)
 		return err_set(e, EOPNOTSUPP,
 			       "this kernel has no pidfd_getfd(2), which needs Linux 5.6");
-	CLEAN(dir_close) DIR *proc = dir_open(h, "proc");
+	CLEAN(close_directory) DIR *proc = dir_open(h, "proc");
 	if (!proc)
 		return err_errno(e, "cannot read /proc");
 	const struct dirent *entry;

@@ -20,12 +20,6 @@ struct netns_search {
 	bool blind; /* a process or a mount could hide it */
 };
 
-static void close_directory(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Enters it in a process of its own, which compares the identity: inode numbers are reused. */
 static enum host_netns compare(const struct netns_search *s, int ns)
 {

@@ -24,12 +24,6 @@
 #define WATCHED_DESCRIPTORS 4096
 #define CHILDREN 4096
 
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 struct mark {
 	bool held, watched; /* by the process that is looked at */
 };
@@ -165,7 +159,7 @@ static int pid_order(const void *a, const void *b)
 static size_t children_read(int dir, pid_t *pids, size_t max)
 {
 	int fd = process_directory(dir, "task");
-	CLEAN(dir_close) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
 	CLEAN(free_pointer) char *text = malloc(CHILDREN * 11);
 	size_t count = 0;
 	if (!threads || !text) {
@@ -253,7 +247,7 @@ static void processes_search(struct owner_search *s, unsigned each)
 {
 	s->each = each;
 	int fd = machine_open(s->host, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
-	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
 	if (!proc) {
 		s->o->denied = true;
 		close_fd(&fd);

@@ -23,15 +23,14 @@ static void socket_free(struct nl_sock **s)
 		nl_socket_free(*s);
 }
 
-static void msg_free(struct nl_msg **m) { nlmsg_free(*m); }
-
 /* A filter may be added to the request as an attribute. */
 static int dump(int type, void *request, size_t size, const void *filter, size_t filter_size,
 		nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
 	static const char what[] = "cannot list sockets: sock_diag";
 	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
-	CLEAN(msg_free) struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+	CLEAN(machine_message_free)
+	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
 	if (!s || !m || nlmsg_append(m, request, size, NLMSG_ALIGNTO) ||
 	    (filter_size && nla_put(m, INET_DIAG_REQ_BYTECODE, (int)filter_size, filter)))
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
