@@ -132,11 +132,14 @@ bool loopback_up(void)
 
 int namespace_enter(void)
 {
-	char map[32];
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
+	char uid[32], gid[32];
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		return errno;
-	file_write("/proc/self/uid_map", map);
+	file_write("/proc/self/setgroups", "deny");
+	file_write("/proc/self/uid_map", uid);
+	file_write("/proc/self/gid_map", gid);
 	assert_true(loopback_up());
 	return 0;
 }

@@ -3,7 +3,6 @@
 #include "../support/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,30 +27,12 @@ static void set(const char *knob, const char *value)
 		fail_msg("%s", e.text);
 }
 
-static void map(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY);
-	if (fd >= 0) {
-		(void)!write(fd, text, strlen(text));
-		close(fd);
-	}
-}
-
 static int enter(void **state)
 {
 	(void)state;
-	char uid[32], gid[32];
 	struct err e;
-	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
-	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
 	/* Before Linux 6.11 only root's network namespaces have net.core. */
-	bool root = unshare(CLONE_NEWNET) == 0;
-	allowed = root || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-	if (allowed && !root) {
-		map("/proc/self/setgroups", "deny");
-		map("/proc/self/uid_map", uid);
-		map("/proc/self/gid_map", gid);
-	}
+	allowed = unshare(CLONE_NEWNET) == 0 || namespace_enter() == 0;
 	int r = host_open(&host, "/", &e);
 	site = (struct change_site){.host = host, .root = ""};
 	report = calloc(1, sizeof(*report));

@@ -137,20 +137,13 @@ static void each_row_gets_its_verdict(void **state)
 		struct outcome o = verdict_outcome(row->reached, row->limit_met);
 		o.state = row->state;
 		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
-		const struct wall *w = &r->walls[0];
-		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
 		char id[64] = "";
 		if (verdict_asks(row->verdict))
 			snprintf(id, sizeof(id), "%s.%s", row->wall,
 				 wall_verdict_name(row->verdict));
-		if (w->limit != row->limit || w->verdict != row->verdict ||
-		    w->method != row->method || strcmp(f ? f->id : "", id) != 0 ||
-		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
-		    (f && f->remedy != row->remedy))
-			fail_msg("row %zu (%s): limit %lld, %s %s, %s [%s] %s", i, row->settings,
-				 (long long)w->limit, wall_verdict_name(w->verdict),
-				 wall_method_name(w->method), f ? f->id : "", verdict_proposals(r),
-				 f ? finding_remedy_name(f->remedy) : "");
+		verdict_is(row->settings, r, row->limit, row->verdict, id, row->proposals,
+			   row->remedy);
+		assert_int_equal(r->walls[0].method, row->method);
 	}
 }
 
