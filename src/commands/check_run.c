@@ -97,8 +97,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
-	if (o->saved.name[0] && !o->kept && !o->observe_us)
-		report_text(out->saved, "%s", o->saved.name);
+	saved_options(o, out->saved);
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
@@ -228,8 +227,10 @@ static int observe(const struct host *host, struct check_options *o, struct repo
 	if (rc)
 		return rc;
 	out->headroom_percent = o->headroom_percent;
-	out->target = observed_target(out, &o->target);
+	struct target seen = observed_target(out, &o->target);
+	out->target = target_fit(&seen);
 	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
+	checked = target_fit(&checked);
 	o->target = target_keep(&o->target, o->kept, &checked);
 	return 0;
 }
