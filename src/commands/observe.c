@@ -85,7 +85,8 @@ static void progress_show(uint64_t now, uint64_t began, uint64_t end)
 
 static int observer_run(struct observer *o, uint64_t us, bool progress, struct err *e)
 {
-	uint64_t began = clock_ns(), end = began + us * 1000, shown = began;
+	uint64_t began = clock_ns(), end = began + us * 1000;
+	uint64_t shown = began + PROGRESS_NS;
 	for (uint64_t now = began;;) {
 		int rc = look(o, now >= end, e);
 		uint64_t next = o->look_at < end ? o->look_at : end;
@@ -124,7 +125,7 @@ int observe_server(const struct host *h, const struct subject *s, uint64_t us, b
 	if (rc)
 		return rc;
 	if (!o->listens)
-		return err_set(e, ENOENT, "--observe: %s does not listen any more",
+		return err_set(e, ENOENT, "--observe: %s stopped listening",
 			       s->name[0] ? s->name : "the server");
 	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
 	if (!out->opened && !out->connections)

@@ -20,7 +20,7 @@ enum still {
 	STILL_SURE,
 };
 
-/* The queue at the look before this one; NULL: it is new. Its place hardly changes. */
+/* The queue at the look before this one; NULL: it is new. It is mostly at the same place. */
 static const struct traffic_queue *queue_before(const struct traffic *t, uint64_t cookie,
 						size_t place)
 {

@@ -85,7 +85,7 @@ static void observed_missing(const struct page *p, const struct report_observed 
 {
 	struct page_segments s = {.hang = 4};
 	if (!o->stall_us)
-		page_segment(p, &s, "Not observed: --stall (none in looks up to %s apart)",
+		page_segment(p, &s, "Not observed: --stall (none in readings at most %s apart)",
 			     quantity_measured(QUANTITY_DURATION, o->gap_us).text);
 	if (!o->rtt_us.count)
 		page_segment(p, &s, "%s--rtt (no connection was open)",
