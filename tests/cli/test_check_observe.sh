@@ -46,10 +46,10 @@ test_the_load_becomes_the_target() {
 
 waits() { [ "$(ss -Hltn | awk '/:7000/ { print $2 }')" -ge "$1" ]; } # COUNT
 
-# All processes of the server are stopped while it is observed.
+# All processes of the server are stopped while it is observed; its queue overflows.
 test_a_stall_is_seen() {
 	in_namespace
-	epolltune serve --port 7000 --quiet --workers 1 >/dev/null &
+	epolltune serve --port 7000 --quiet --workers 1 --backlog 4 >/dev/null &
 	server=$!
 	wait_for listens $address
 	epolltune load --mode connect --connections 64 --rate 200 --duration 60s $address >/dev/null &
@@ -62,7 +62,8 @@ test_a_stall_is_seen() {
 	# shellcheck disable=SC2086 # several processes
 	kill -CONT "$server" $worker
 	json '.observed.stall_us >= 1900000 and .observed.stall_us <= .observed.duration_us' \
-		'.target.stall_us >= 1900000' '.observed.options | contains("--stall ")'
+		'.target.stall_us >= 1900000' '.observed.options | contains("--stall ")' \
+		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")'
 }
 
 test_it_needs_a_server_that_can_be_observed() {
