@@ -149,14 +149,14 @@ struct semantics_fixture {
 	struct err *error; /* of the experiment that could not be set up */
 };
 
-struct connection {
+struct semantics_connection {
 	int client, server;
 };
 
-static struct connection connection_take(struct semantics_fixture *d)
+static struct semantics_connection connection_take(struct semantics_fixture *d)
 {
 	size_t i = 2 * d->next++;
-	return (struct connection){d->s.fd[i], d->s.fd[i + 1]};
+	return (struct semantics_connection){d->s.fd[i], d->s.fd[i + 1]};
 }
 
 static void saw(struct semantics_fixture *d, enum promise c, int64_t seen)
@@ -211,7 +211,8 @@ static int events_now(int set, int waits)
 
 /* Sends from the client and waits until the server has `unread` bytes: "no event" means something
  * only after the data has arrived. */
-static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, int unread)
+static int feed(struct semantics_fixture *d, struct semantics_connection p, size_t bytes,
+		int unread)
 {
 	static const char data[128];
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
@@ -227,7 +228,7 @@ static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, 
 }
 
 /* Reads what is there, at most `bytes`. */
-static void take(struct connection p, size_t bytes)
+static void take(struct semantics_connection p, size_t bytes)
 {
 	char buf[256];
 	(void)!recv(p.server, buf, bytes, MSG_DONTWAIT);
@@ -235,7 +236,7 @@ static void take(struct connection p, size_t bytes)
 
 static int try_level(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -250,7 +251,7 @@ static int try_level(struct semantics_fixture *d)
 
 static int try_edge(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -267,7 +268,7 @@ static int try_edge(struct semantics_fixture *d)
 /* A server that reads one request per event, which is right with level triggering only. */
 static int try_undrained(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -283,7 +284,7 @@ static int try_undrained(struct semantics_fixture *d)
 
 static int try_spin(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLOUT);
 	CLEAN(close_fd) int edge = set_of(d, p.server, EPOLLOUT | EPOLLET);
 	if (set < 0 || edge < 0)
@@ -311,7 +312,7 @@ static int try_spin(struct semantics_fixture *d)
 
 static int try_oneshot(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLONESHOT);
 	if (set < 0 || feed(d, p, 1, 1) < 0)
 		return -d->error->code;
@@ -469,7 +470,7 @@ static int try_exclusive(struct semantics_fixture *d)
 
 static int try_duplicate(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	int closed = fcntl(p.server, F_DUPFD_CLOEXEC, 0);
 	if (closed < 0)
 		return err_errno(d->error, "dup");
@@ -490,7 +491,7 @@ static int try_duplicate(struct semantics_fixture *d)
 
 static int try_rdhup(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	struct epoll_event ev = {0};
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLRDHUP);
 	if (set < 0)
@@ -504,7 +505,7 @@ static int try_rdhup(struct semantics_fixture *d)
 
 static int try_nested(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int inner = set_of(d, p.server, EPOLLIN);
 	if (inner < 0)
 		return inner;
@@ -558,7 +559,7 @@ static int try_copy(struct semantics_fixture *d)
 	if (before < 0)
 		return before;
 	size_t first = 2 * d->next;
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0)
 		return set;
@@ -569,7 +570,8 @@ static int try_copy(struct semantics_fixture *d)
 	}
 	d->next += COPY_PAIRS - 1;
 	for (size_t i = 0; i < 3; i++) {
-		struct connection q = {d->s.fd[first + 2 * i], d->s.fd[first + 2 * i + 1]};
+		struct semantics_connection q = {d->s.fd[first + 2 * i],
+						 d->s.fd[first + 2 * i + 1]};
 		if (feed(d, q, 1, 1) < 0)
 			return -d->error->code;
 	}
@@ -588,7 +590,7 @@ static int try_copy(struct semantics_fixture *d)
 static int try_select(struct semantics_fixture *d)
 {
 	saw(d, SELECT_SIZE, FD_SETSIZE);
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	unsigned long bits[2 * FD_SETSIZE / (8 * sizeof(unsigned long))] = {0};
 	if (sockets_raise_limit() <= FD_SETSIZE + 1)
 		return err_set(d->error, EMFILE, "RLIMIT_NOFILE leaves no descriptor above %d",
