@@ -74,9 +74,22 @@
 enum { BUCKETS }; /* knobs of time-wait */
 /* Knobs of ports.ephemeral, and with them of ports.rate. `SERVICES` has the ports of listeners as
  * text; its number is set on a Kubernetes node. A list of reserved ports that is too long has no
- * text; its third number counts those in the range. */
-enum { RANGE, RESERVED, SERVICES, FIRST, REUSE, TIMESTAMPS, REUSE_DELAY, RATE_BUCKETS };
+ * text; its third number counts those in the range. The last two are the fullest destinations: the
+ * ports in use to it without those in TIME_WAIT, and all, with its name as text. */
+enum {
+	RANGE,
+	RESERVED,
+	SERVICES,
+	FIRST,
+	REUSE,
+	TIMESTAMPS,
+	REUSE_DELAY,
+	RATE_BUCKETS,
+	REMOTE,
+	NEAR
+};
 enum { TAKEN = 2 };
+enum { HELD, ALL };
 enum { OVERFLOWS }; /* metrics, likewise */
 enum { OPENED };
 enum { RATE_OPENED, RATE_AGAIN };
@@ -84,6 +97,7 @@ enum { ACCEPT_NS, BOTH_NS };
 
 struct context {
 	uint16_t port;        /* next destination: each run needs a new one, without TIME_WAIT */
+	bool loopback;        /* the destinations of close_first() are near */
 	struct settings rate; /* running settings of ports.rate; all 0: unknown */
 	struct finding rates; /* its table: the connect rates */
 };
@@ -108,8 +122,11 @@ static unsigned fill_ms(const struct trial *t)
 static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
 		       uint64_t max, struct churn_result *out, struct err *e)
 {
-	const struct churn_config config = {
-		.close = CHURN_CLIENT_FIRST, .sources = sources, .max = max, .ms = fill_ms(t)};
+	const struct churn_config config = {.close = CHURN_CLIENT_FIRST,
+					    .sources = sources,
+					    .loopback = t->context->loopback,
+					    .max = max,
+					    .ms = fill_ms(t)};
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	return rc ? rc : churn_next(t, config, out, e);
 }
@@ -235,6 +252,31 @@ static void ports_read(const struct host *h, struct settings *s)
 		s->at[FIRST][0] = strtoll(first, NULL, 10);
 }
 
+static void destination_read(struct settings *s, int at, const struct ports_taken *taken)
+{
+	s->at[at][HELD] = taken->held;
+	s->at[at][ALL] = taken->all;
+	report_text(s->text[at], "%s", taken->destination);
+}
+
+/* The fullest destinations, of the server in question where one was named. Otherwise there may
+ * always be another one that is not near. */
+static void rate_read(const struct host *h, struct settings *s)
+{
+	struct ports_used used;
+	struct ports_taken taken;
+	struct err unread;
+	ports_read(h, s);
+	if (ports_used_read(h, s->subject, &used, &unread) < 0)
+		used.count = 0;
+	bool own = s->subject;
+	if (ports_used_taken(&used, false, own, &taken) || !own)
+		destination_read(s, REMOTE, &taken);
+	if (ports_used_taken(&used, true, own, &taken))
+		destination_read(s, NEAR, &taken);
+	ports_used_free(&used);
+}
+
 /* The reserved ports of the range in the settings. */
 static int64_t reserved_of(const struct settings *s)
 {
@@ -340,6 +382,22 @@ static int64_t rest_ms(const struct settings *s, bool loopback)
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
 
+/* Whether the server connects to such a destination. Without any, to one that is not near. */
+static bool connects_to(const struct settings *s, bool loopback)
+{
+	bool near = s->at[NEAR][HELD] != REPORT_NONE;
+	return loopback ? near : !near || s->at[REMOTE][HELD] != REPORT_NONE;
+}
+
+/* The ports to it that others have in use, and that connect() cannot take. */
+static int64_t used_to(const struct settings *s, bool loopback)
+{
+	const int64_t *used = s->at[loopback ? NEAR : REMOTE];
+	if (used[HELD] == REPORT_NONE)
+		return 0;
+	return used[rest_ms(s, loopback) < TIME_WAIT_MS ? HELD : ALL];
+}
+
 /* The connections that it opens itself and holds. */
 static int64_t own_connections(const struct target *t)
 {
@@ -348,45 +406,68 @@ static int64_t own_connections(const struct target *t)
 	return t->connections > INT64_MAX ? INT64_MAX : (int64_t)t->connections;
 }
 
-/* The ports that closed connections may have. */
-static int64_t ports_left(const struct target *t, const struct settings *s)
+/* Of so many ports to a destination those that closed connections may have. */
+static int64_t ports_left(const struct target *t, const struct settings *s, int64_t ports,
+			  bool loopback)
 {
-	int64_t ports = ports_of(s);
-	if (ports == REPORT_NONE)
-		return REPORT_NONE;
-	return own_connections(t) < ports ? ports - own_connections(t) : 0;
+	int64_t left = ports == REPORT_NONE ? 0 : ports - used_to(s, loopback);
+	return own_connections(t) < left ? left - own_connections(t) : 0;
+}
+
+static int64_t rate_to(const struct target *t, const struct settings *s, int64_t ports,
+		       bool loopback)
+{
+	return ports_left(t, s, ports, loopback) * 1000 / rest_ms(s, loopback);
+}
+
+/* Whether the destination that binds is one over loopback. */
+static bool near_binds(const struct target *t, const struct settings *s, int64_t ports)
+{
+	return connects_to(s, true) &&
+	       (!connects_to(s, false) || rate_to(t, s, ports, true) < rate_to(t, s, ports, false));
+}
+
+static int64_t rate_of(const struct target *t, const struct settings *s, int64_t ports)
+{
+	return rate_to(t, s, ports, near_binds(t, s, ports));
 }
 
 /* Whether the kernel ends TIME_WAIT before the ports are used up. */
 static bool ends_early(const struct target *t, const struct settings *s)
 {
-	int64_t buckets = s->at[RATE_BUCKETS][0];
-	return buckets != REPORT_NONE && ports_left(t, s) != REPORT_NONE &&
-	       buckets < ports_left(t, s);
+	int64_t buckets = s->at[RATE_BUCKETS][0], ports = ports_of(s);
+	return buckets != REPORT_NONE && ports != REPORT_NONE &&
+	       buckets < ports_left(t, s, ports, near_binds(t, s, ports));
 }
 
-/* The ports that so many new connections a second take: connections + rate × rest. */
-static int64_t ports_for(const struct target *t, const struct settings *s, int64_t rate)
+/* The ports that so many new connections a second take: connections + rate × rest, beside those
+ * that others use. */
+static int64_t ports_to(const struct target *t, const struct settings *s, int64_t rate,
+			bool loopback)
 {
 	int64_t closed, all;
-	if (__builtin_mul_overflow(rate, rest_ms(s, false), &closed) || closed > INT64_MAX - 999 ||
-	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all))
+	if (__builtin_mul_overflow(rate, rest_ms(s, loopback), &closed) ||
+	    closed > INT64_MAX - 999 ||
+	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all) ||
+	    __builtin_add_overflow(all, used_to(s, loopback), &all))
 		return INT64_MAX;
 	return all;
 }
 
-static int64_t rate_of(const struct target *t, const struct settings *s, int64_t ports)
+static int64_t ports_for(const struct target *t, const struct settings *s, int64_t rate)
 {
-	int64_t connections = own_connections(t);
-	return ports > connections ? (ports - connections) * 1000 / rest_ms(s, false) : 0;
+	int64_t far = connects_to(s, false) ? ports_to(t, s, rate, false) : 0;
+	int64_t near = connects_to(s, true) ? ports_to(t, s, rate, true) : 0;
+	return far > near ? far : near;
 }
 
 static void rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	b->binding = rest_ms(s, false) < TIME_WAIT_MS ? RANGE : REUSE;
+	int64_t ports = ports_of(s);
 	b->unlimited = ends_early(t, s);
-	if (ports_of(s) != REPORT_NONE)
-		b->capacity = rate_of(t, s, ports_of(s));
+	b->binding = rest_ms(s, near_binds(t, s, ports)) < TIME_WAIT_MS ? RANGE : REUSE;
+	if (ports != REPORT_NONE)
+		b->capacity = rate_of(t, s, ports);
 }
 
 static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
@@ -455,26 +536,39 @@ static void remedy_words(const struct target *t, const struct settings *s, struc
 	wording_set(w, "added", "%s", text);
 }
 
+/* Sets {used}, the ports that others have in use to {destination}: a name, or "one destination". */
+static void destination_words(const struct settings *s, bool near, struct wording *w)
+{
+	const char *name = s->text[near ? NEAR : REMOTE];
+	int64_t used = used_to(s, near);
+	wording_flag(w, "named", s->subject);
+	wording_set(w, "destination", "%s", name[0] ? name : "one destination");
+	wording_set(w, "used", "%s", used > 0 ? quantity_count((uint64_t)used).text : "");
+}
+
 static void rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		       struct wording *w)
 {
-	int64_t ports = ports_of(s), left = ports_left(t, s);
+	int64_t ports = ports_of(s);
 	int64_t enough = ports_for(t, s, (int64_t)report_margin(t->rate_per_s));
+	bool near = near_binds(t, s, ports);
 	(void)o;
 	if (ports == REPORT_NONE)
 		return;
+	int64_t left = ports_left(t, s, ports, near);
 	remedy_words(t, s, w);
-	rate_word(w, "exact", rate_lasting(s, left, false));
+	destination_words(s, near, w);
+	rate_word(w, "exact", rate_lasting(s, left, near));
 	rate_word(w, "lasting", rate_lasting(s, ports, false));
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
 	rate_word(w, "near", rate_lasting(s, left, true));
 	wording_flag(w, "full", !left);
-	wording_flag(w, "differs", rest_ms(s, true) != rest_ms(s, false));
+	wording_flag(w, "differs", !near && rest_ms(s, true) != rest_ms(s, false));
 	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
 	wording_set(w, "reuse", "%s", s->text[REUSE]);
 	wording_flag(w, "no_timestamps", !s->at[TIMESTAMPS][0]);
 	wording_set(w, "rest", "%s",
-		    quantity_show(QUANTITY_DURATION, (uint64_t)rest_ms(s, false) * 1000).text);
+		    quantity_show(QUANTITY_DURATION, (uint64_t)rest_ms(s, near) * 1000).text);
 	wording_set(w, "buckets", "%s", ends_early(t, s) ? s->text[RATE_BUCKETS] : "");
 	if (ports > 0 && enough < INT64_MAX)
 		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
@@ -497,9 +591,11 @@ static int rate_again(struct trial *t, const struct settings *s, struct outcome 
 	int rc = close_first(t, ports < all ? list : whole, 1, ports + BEYOND, &fill, e);
 	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
 	if (!rc)
-		trial_sleep_us(host_kernel_since(t->host, 6, 14)
-				       ? (uint64_t)(rest_ms(s, false) + DELAY_MORE_MS) * 1000
-				       : 2100000);
+		trial_sleep_us(
+			host_kernel_since(t->host, 6, 14)
+				? (uint64_t)(rest_ms(s, t->context->loopback) + DELAY_MORE_MS) *
+					  1000
+				: 2100000);
 	t->context->port = port;
 	if (!rc)
 		rc = close_first(t, none, 1, ports, &again, e);
@@ -542,9 +638,11 @@ static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
 /* TIME_WAIT is not waited for: that the ports are used up shows how many it takes. */
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	int64_t rest = rest_ms(s, false);
 	uint64_t ports = (uint64_t)ports_of(s);
 	uint64_t enough = (uint64_t)ports_for(t->target, s, (int64_t)report_margin(t->needed));
+	bool near = near_binds(t->target, s, (int64_t)ports);
+	int64_t rest = rest_ms(s, near);
+	int rc = 0;
 	if (!t->proof)
 		t->context->rate = *s;
 	if (!t->needed || !ports || ends_early(t->target, s)) {
@@ -556,10 +654,12 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 					 " of more than 3 s");
 	} else {
 		trial_progress(t, "closing first until the ports are used up");
-		return rest < TIME_WAIT_MS ? rate_again(t, s, out, e)
-					   : rate_fill(t, s, enough, out, e);
+		t->context->loopback = near;
+		rc = rest < TIME_WAIT_MS ? rate_again(t, s, out, e)
+					 : rate_fill(t, s, enough, out, e);
+		t->context->loopback = false;
 	}
-	return 0;
+	return rc;
 }
 
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
@@ -935,11 +1035,12 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "ports.rate",
 		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB, REUSE_KNOB,
-			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB},
+			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB, "destination",
+			  "destination.loopback"},
 		.metrics = {{"connects before EADDRNOTAVAIL", "connections"},
 			    {"on the same ports again", "connections"}},
 		.host = LAB_CLIENT,
-		.read = ports_read,
+		.read = rate_read,
 		.bound = rate_bound,
 		.solve = rate_solve,
 		.words = rate_words,
@@ -986,7 +1087,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number(REUSE_KNOB, h, &s->reuse);
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
-	int r = ports_used_read(h, &s->used, &unread);
+	int r = ports_used_read(h, NULL, &s->used, &unread);
 	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
 }
 

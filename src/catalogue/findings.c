@@ -415,11 +415,13 @@ static const struct finding_row findings[] = {
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.rate", REMEDY_APPLICATION,
-	      "TIME_WAIT allows {exact} new connections/s from one address to one destination; "
+	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{no_timestamps?, without effect as tcp_timestamps is off}). {full?Its open "
-	      "connections take all {ports} ports.:{connections} of {ports} ports are for open "
+	      "{no_timestamps?, without effect as tcp_timestamps is off}). {used?{used} ports to "
+	      "{destination} are in use now{named?:; with --server those of the server itself do "
+	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
+	      "ports.:{connections} of {ports} ports are for open "
 	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
 	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "

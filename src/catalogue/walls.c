@@ -167,9 +167,10 @@ static const struct wall_row walls[] = {
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
 			"Needed by a proxy only: its rate.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
-			  "the ports are used up.:{proxy?Of {ports} ports to one destination "
-			  "{connections} are for open connections; a closed one keeps its port "
-			  "for {rest}\\: {exact}/s{differs? ({near}/s over loopback)}.:Each of "
+			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
+			  "{used?{used} are in use and }{connections} are for open connections; a "
+			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			  "over loopback)}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",
 	},

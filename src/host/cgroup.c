@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/cpu_list.h"
 #include "host/machine.h"
 
 /* v1 writes that for no limit: PAGE_COUNTER_MAX pages, in bytes. */
@@ -237,21 +238,6 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 	}
 }
 
-/* "0-3,8": 5 */
-static uint64_t list_count(const char *text)
-{
-	uint64_t count = 0;
-	while (*text >= '0' && *text <= '9') {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		count += last >= first ? last - first + 1 : 0;
-		text = *end == ',' ? end + 1 : end;
-	}
-	return count;
-}
-
 static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
@@ -261,7 +247,7 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 		return;
 	if (group_text(&w, in->version == 2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus",
 		       text, sizeof(text)))
-		out->cpus = list_count(text);
+		out->cpus = cpu_list_number(text);
 }
 
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)

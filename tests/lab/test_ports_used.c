@@ -87,7 +87,7 @@ static int begin(void **state)
 		skip_because("user namespaces are refused: %s", strerror(refused));
 	range_set("40000 40099");
 	reserved_set("\n");
-	int r = ports_used_read(live, &u, &e);
+	int r = ports_used_read(live, NULL, &u, &e);
 	ports_used_free(&u);
 	if (r == -EOPNOTSUPP)
 		skip_because("%s", e.text);
@@ -184,7 +184,7 @@ static struct ports_used read_now(void)
 {
 	struct ports_used u;
 	struct err e = {0};
-	if (ports_used_read(live, &u, &e))
+	if (ports_used_read(live, NULL, &u, &e))
 		fail_msg("%s", e.text);
 	return u;
 }
