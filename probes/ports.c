@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cgroup.h"
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
@@ -563,7 +564,8 @@ static void rate_words(const struct target *t, const struct settings *s, const s
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
 	rate_word(w, "near", rate_lasting(s, left, true));
 	wording_flag(w, "full", !left);
-	wording_flag(w, "differs", !near && rest_ms(s, true) != rest_ms(s, false));
+	wording_flag(w, "differs",
+		     !near && !s->text[REMOTE][0] && rest_ms(s, true) != rest_ms(s, false));
 	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
 	wording_set(w, "reuse", "%s", s->text[REUSE]);
 	wording_flag(w, "no_timestamps", !s->at[TIMESTAMPS][0]);
@@ -843,7 +845,7 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 }
 
 /* 0: unknown. */
-static uint64_t cheaper(uint64_t a, uint64_t b) { return a && a < b ? a : b; }
+static uint64_t smaller(uint64_t a, uint64_t b) { return a && (!b || a < b) ? a : b; }
 
 /* Keeps the lowest CPU time per connection of all runs, for an upper bound. */
 static void cost_take(const struct churn_result *r, struct taken *k)
@@ -852,10 +854,10 @@ static void cost_take(const struct churn_result *r, struct taken *k)
 		return;
 	uint64_t server = r->server_cpu_ns / r->accepted;
 	uint64_t client = r->client_cpu_ns / r->connections;
-	k->accept_ns = cheaper(k->accept_ns, server);
-	k->connect_ns = cheaper(k->connect_ns, client);
-	k->both_ns = cheaper(k->both_ns, server + client);
-	k->cpus = r->cpus;
+	k->accept_ns = smaller(k->accept_ns, server);
+	k->connect_ns = smaller(k->connect_ns, client);
+	k->both_ns = smaller(k->both_ns, server + client);
+	k->cpus = k->cpus ? k->cpus : r->cpus;
 }
 
 static int rate_measure(struct trial *t, struct churn_config config, struct taken *k, double *rate,
@@ -926,6 +928,16 @@ static int64_t per_second(const struct taken *k, uint64_t ns)
 	return (int64_t)quantity_round(QUANTITY_RATE, k->cpus * 1000000000 / ns);
 }
 
+/* The CPUs of the server in question, by the affinity of its threads and its cpuset. */
+static void accept_read(const struct host *h, struct settings *s)
+{
+	struct cgroup group;
+	if (!s->subject)
+		return;
+	cgroup_read(h, s->subject->pid, &group);
+	s->taken.cpus = smaller(subject_cpus(h, s->subject), group.cpus);
+}
+
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	uint64_t each = accept_ns(t, &s->taken);
@@ -946,6 +958,8 @@ static void accept_words(const struct target *t, const struct settings *s, const
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
 	wording_set(w, "cpus", "%s CPU%s", quantity_count(k->cpus).text, k->cpus == 1 ? "" : "s");
+	wording_set(w, "online", "%s",
+		    k->cpus < s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
 	wording_set(w, "each", "%.1f us", (double)each / 1000);
 	wording_set(w, "both", "%.1f us", (double)k->both_ns / 1000);
 	wording_set(w, "shown", "%s", quantity_count((uint64_t)per_second(k, k->both_ns)).text);
@@ -1052,6 +1066,7 @@ static const struct experiment experiments[] = {
 		.wall = "accept.rate",
 		.metrics = {{"server CPU time per connection", "ns"},
 			    {"CPU time of both ends", "ns"}},
+		.read = accept_read,
 		.bound = accept_bound,
 		.words = accept_words,
 		.run = accept_run,

@@ -385,8 +385,9 @@ static const struct finding_row findings[] = {
 	      "both ends, as a proxy opens one of its own for each that it accepts:in the test "
 	      "server's process, without the softirqs of its handshake}. The CPU time that the "
 	      "test server and a client took together allows {shown}/s.",
-	      "Keep connections alive, so that clients open fewer, or spread the clients over more "
-	      "CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
+	      "{online?Let the server run on more of the {online} CPUs (AllowedCPUs= or CPUAffinity= "
+	      "of its unit, cpuset of its container). }Keep connections alive, so that clients "
+	      "open fewer, or spread the clients over more CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
 	      "only if it accepts on each: several workers, each with its own listener "
 	      "(SO_REUSEPORT).",
 	      "The target's new connections a second take more CPU time than this machine has, "

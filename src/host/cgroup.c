@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/cpu_list.h"
 #include "host/machine.h"
@@ -276,6 +277,28 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}
+}
+
+static bool has_mark(const struct host *h, const struct container_row *row)
+{
+	return row->mark && host_has(h, row->mark);
+}
+
+const struct container_row *cgroup_container(const struct host *h, pid_t pid)
+{
+	struct host_identity here;
+	struct cgroup c;
+	cgroup_read(h, pid, &c);
+	const struct container_row *row = container_row_find(c.path);
+	if (row->sysctls)
+		return row;
+	/* In a cgroup namespace the path does not say. A machine made of an image has its marks. */
+	if (pid || row->match[0] || host_identity(h, &here, NULL) || here.first_pids)
+		return NULL;
+	for (size_t i = 0; i < container_row_count(); i++)
+		if (has_mark(h, container_row_at(i)))
+			return container_row_at(i);
+	return NULL;
 }
 
 uint64_t cgroup_left(const struct cgroup_limit *l)
