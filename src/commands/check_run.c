@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "commands/room.h"
 #include "commands/schedule.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
@@ -211,6 +212,16 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	o->target.stall_us = o->probe.pause_us = pause;
 }
 
+static void cramped_find(struct check *c)
+{
+	struct host_facts facts;
+	struct cgroup group;
+	cgroup_read(c->host, 0, &group);
+	host_facts(c->host, &facts);
+	room_lacks(&group, facts.cpus, c->cramped, sizeof(c->cramped));
+	c->quota = group.period_us;
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
@@ -241,6 +252,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return err_errno(e, "memory for the probes' reports");
 	shared = memory;
 	s.check.host = host;
+	cramped_find(&s.check);
 	jobs_choose(&s, shared);
 	if (!s.check.unasked)
 		schedule_run(&s);

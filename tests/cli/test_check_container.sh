@@ -69,4 +69,25 @@ test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {
 	json 'has_finding("cgroup.cpu.pause", "cgroup.cpu.short") | not' 'wall("accept-queue").needed == 200'
 }
 
+# The labs of other probes are made after the quiet window: the check alone uses no quota up in it.
+test_a_check_in_a_group_with_a_quota_accuses_nobody() {
+	case $BUILD in *san) exit 0 ;; esac
+	in_namespace -n
+	make_group cpu
+	limit cpu.cfs_period_us 100000 cpu.max '30000 100000'
+	limit cpu.cfs_quota_us 30000 cpu.max '30000 100000'
+	expect any sh -c "$enter" "$group" epolltune check --probe container,syn-queue,ports,buffers --no-proof --format json
+	json 'wall("cgroup.cpu") | .verdict == "ok" and .limit == 30'
+}
+
+test_what_does_not_fit_is_not_run() {
+	in_namespace -n
+	make_group pids
+	limit pids.max 12 pids.max 12
+	expect 0 sh -c "$enter" "$group" epolltune check --probe syn-queue --format json
+	json 'wall("syn-queue") | .experiment == "missed" and .method == "derived" and
+			(.reason | startswith("pids.max of /"))' \
+		'.summary.answer | contains("not measured")' 'has_finding("probe.failed") | not'
+}
+
 run_tests "$@"
