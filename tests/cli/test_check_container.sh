@@ -46,8 +46,8 @@ test_64_mib_are_short_and_kill_nothing() {
 	done
 }
 
-# With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. However busy the
-# machine is, so much of it runs in each period.
+# With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. The group uses 2 ms up
+# in each period, however busy the machine is.
 test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {
 	in_namespace -n
 	make_group cpu

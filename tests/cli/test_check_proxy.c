@@ -136,7 +136,7 @@ static void ports_of_listeners_are_kept(void **state)
 	checked_free(&c);
 }
 
-/* Two proxies to one destination: of either the ports of the other one come off. */
+/* Two proxies to one destination: those of the other one are subtracted. */
 static void what_others_have_in_use_comes_off(void **state)
 {
 	(void)state;

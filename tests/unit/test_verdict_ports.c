@@ -421,8 +421,8 @@ static const struct rate_row {
 	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "200", 3, VERDICT_SHORT, REUSE("2"),
 	 "", 0},
 	{300, 60, "net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "", "", 0},
-	/* What others have in use to the fullest destination comes off; what is in TIME_WAIT only
-	 * where it stays. */
+	/* What others have in use to the fullest destination is subtracted, what is in TIME_WAIT
+	 * only where it stays. */
 	{100, 1, OF_500 KNOBS("2", "1", "1000") FAR("200 260"), 2, VERDICT_OK, "",
 	 "260 are in use and 100 are for open connections; a closed one keeps its port for 60 s: "
 	 "2.3/s.",
