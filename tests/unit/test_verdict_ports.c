@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/port_settings.h"
 #include "epolltune/ports_used.h"
 
 #define RANGE "net.ipv4.ip_local_port_range="
@@ -613,13 +614,13 @@ static void a_captured_machine_shows_its_destinations(void **state)
 	assert_true(ports_used_taken(&u, true, false, &taken));
 	assert_int_equal(taken.all, 1);
 	ports_used_free(&u);
-	/* A destination over loopback, from the capture to the rate. */
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct settings s = verdict_settings(x, OF_500);
 	x->read(h, &s);
-	assert_string_equal(s.text[8], "10.0.0.2:80");
-	assert_int_equal(s.at[8][1], 3);
-	assert_int_equal(s.at[9][1], 1);
+	assert_string_equal(s.text[PORT_SERVICES], "40003");
+	assert_string_equal(s.text[PORT_REMOTE], "10.0.0.2:80");
+	assert_int_equal(s.at[PORT_REMOTE][1], 3);
+	assert_int_equal(s.at[PORT_NEAR][1], 1);
 	host_close(h);
 	struct output removed = run("rm -r %s", made.out);
 	output_free(&removed);
