@@ -91,14 +91,15 @@ static void an_independent_client_agrees(void **state)
 		"sleep 0.05; done; "
 		"ip link add name v0 type veth peer name v1; ip link set dev v1 netns $p; "
 		"ip addr add 10.9.0.1/24 dev v0; ip link set dev v0 up; cd /proc/sys/net/ipv4; " OF_500
-		"; until nsenter -t $p -n ss -Hltn | grep -q :9000; do sleep 0.05; done; "
+		"; echo 1 >tcp_rfc1337; until nsenter -t $p -n ss -Hltn | grep -q :9000; do sleep 0.05; done; "
 		"$SELF connect 10.9.0.2 300 700; echo 1 >tcp_tw_reuse; sleep 2.1; "
 		"$SELF connect 10.9.0.2 300 75'");
 	/* 500 ports less 300 open connections: 200 succeed. Then 300 and 75 more take ports that
-	 * have been in TIME_WAIT for a second. On a busy machine some connections leave none. */
+	 * have been in TIME_WAIT for a second. (Without tcp_rfc1337 a late ACK ends some: the
+	 * answer to it is reset.) */
 	int refused = 0, then = -1;
 	sscanf(o.out, "%d %d", &refused, &then);
-	if (refused < 450 || refused > 500 || then || o.status)
+	if (refused < 495 || refused > 500 || then || o.status)
 		fail_msg("%d: %s%s", o.status, o.out, o.errors);
 	output_free(&o);
 }
