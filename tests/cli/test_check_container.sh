@@ -74,10 +74,11 @@ test_a_check_in_a_group_with_a_quota_accuses_nobody() {
 	case $BUILD in *san) exit 0 ;; esac
 	in_namespace -n
 	make_group cpu
-	limit cpu.cfs_period_us 100000 cpu.max '30000 100000'
-	limit cpu.cfs_quota_us 30000 cpu.max '30000 100000'
-	expect any sh -c "$enter" "$group" epolltune check --probe container,syn-queue,ports,buffers --no-proof --format json
-	json 'wall("cgroup.cpu") | .verdict == "ok" and .limit == 30'
+	limit cpu.cfs_period_us 100000 cpu.max '10000 100000'
+	limit cpu.cfs_quota_us 10000 cpu.max '10000 100000'
+	expect any sh -c "$enter" "$group" epolltune check --format json --no-proof --connections 100 --rate 10 \
+		--probe container,syn-queue,descriptors,accept-queue
+	json 'wall("cgroup.cpu") | .verdict == "ok" and .limit == 10'
 }
 
 test_what_does_not_fit_is_not_run() {
