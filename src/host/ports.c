@@ -2,13 +2,13 @@
 #include "epolltune/ports.h"
 
 #include <ctype.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/listener.h"
-#include "host/machine.h"
+#include "host/port_sockets.h"
 
 #define PORTS 65536
 /* Of the kubelet and of kube-proxy: every node has one of them. */
@@ -141,16 +141,17 @@ int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 	return port_set_count(&set, low, high);
 }
 
+static void listener_seen(const struct port_socket *s, void *arg)
+{
+	port_set_add(arg, s->port, s->port);
+}
+
 void host_port_services(const struct host *h, struct port_services *out)
 {
-	struct listeners l = {0};
+	static const struct port_window all = {1, UINT16_MAX};
 	struct err unread;
 	*out = (struct port_services){0};
-	if (listeners_read(h, &l, &unread) == 0)
-		for (size_t i = 0; i < l.count; i++)
-			if (l.at[i].port)
-				port_set_add(&out->listeners, l.at[i].port, l.at[i].port);
-	listeners_free(&l);
+	port_sockets_walk(h, 1u << TCP_LISTEN, &all, 1, listener_seen, &out->listeners, &unread);
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }

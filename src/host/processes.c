@@ -82,6 +82,11 @@ static void unit_of_path(const char *path, size_t length, char *unit, size_t siz
 	}
 }
 
+const char *unit_service(const char *unit)
+{
+	return ends_with(unit, strlen(unit), ".service") ? unit : "";
+}
+
 void process_unit_parse(const char *text, char *unit, size_t size)
 {
 	const char *best = NULL;

@@ -8,6 +8,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "judge/container_advice.h"
 #include "judge/proof.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
@@ -173,6 +174,7 @@ static void judged_finding(const struct judged *d, const struct judging *j, stru
 		finding_prove(d, j, t, &then, f);
 	if (o && d->x->alternatives && j->lab && !j->options->no_proof)
 		finding_alternatives(d, t, f);
+	container_advise(&d->now.machine, f);
 }
 
 static struct trial trial_make(const struct judging *j, struct context *context)

@@ -67,7 +67,7 @@ static int begin(void **state)
 		skip_because("user namespaces are refused: %s", strerror(refused));
 	range_set("40000 40099");
 	reserved_set("\n");
-	int r = ports_used_read(live, &u, &e);
+	int r = ports_used_read(live, NULL, &u, &e);
 	ports_used_free(&u);
 	if (r == -EOPNOTSUPP)
 		skip_because("%s", e.text);
@@ -164,7 +164,7 @@ static struct ports_used read_now(void)
 {
 	struct ports_used u;
 	struct err e = {0};
-	if (ports_used_read(live, &u, &e))
+	if (ports_used_read(live, NULL, &u, &e))
 		fail_msg("%s", e.text);
 	return u;
 }
@@ -185,11 +185,14 @@ static void a_destination_with_most_ports_is_named(void **state)
 	pairs_fill(other, "127.0.0.1", 81, 60);
 	pairs_fill(full, "127.0.0.1", 80, 79);
 	struct ports_used u = read_now();
-	assert_int_equal(u.count, 0);
+	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:80", 79, 0);
+	destination_is(&u.at[1], "127.0.0.1", "127.0.0.1:81", 60, 0);
+	/* Owners are looked for where ports are nearly used up. */
+	assert_int_equal(u.at[0].owner, -1);
 	ports_used_free(&u);
 	pairs_fill(full, "127.0.0.1", 80, 6);
 	u = read_now();
-	assert_int_equal(u.count, 1);
+	assert_int_equal(u.count, 2);
 	assert_int_equal(u.available, 100);
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:80", 85, 0);
 	assert_int_equal(u.process_count, 1);
@@ -303,20 +306,14 @@ static void a_larger_range_is_counted_exactly(void **state)
 	}
 }
 
-/* Neither few sockets nor those of a server are worth a dump. */
 static void accepted_connections_are_not_copied(void **state)
 {
 	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 88);
-	pairs_fill(p, "127.0.0.1", 88, 30);
+	pairs_fill(p, "127.0.0.1", 88, 60);
 	received_bytes = 0;
-	struct ports_used u = read_now();
-	assert_int_equal(u.count, 0);
-	assert_int_equal(received_bytes, 0);
-	ports_used_free(&u);
-	pairs_fill(p, "127.0.0.1", 88, 30);
 	range_set("50000 50099");
-	u = read_now();
+	struct ports_used u = read_now();
 	assert_int_equal(u.count, 0);
 	assert_in_range(received_bytes, 1, 100);
 	ports_used_free(&u);
@@ -332,6 +329,32 @@ static void a_server_in_the_range_uses_one_port(void **state)
 	pairs_fill(p, "127.0.0.1", 40050, 90);
 	range_set("40000 40099");
 	struct ports_used u = read_now();
+	assert_int_equal(u.at[0].used, 1);
+	ports_used_free(&u);
+	pairs_end(p);
+}
+
+/* Those of a process count as its own; of no other process any is a destination of it. */
+static void a_server_has_destinations_of_its_own(void **state)
+{
+	(void)state;
+	struct pairs *p = pairs_listen("127.0.0.1", 89);
+	struct subject self = {.pid = getpid()}, other = {.pid = 1};
+	struct process here, first;
+	struct ports_used u;
+	struct err e = {0};
+	pairs_fill(p, "127.0.0.1", 89, 20);
+	assert_int_equal(process_read(live, self.pid, &here, &e), 0);
+	snprintf(self.name, sizeof(self.name), "%s", here.name);
+	self.pid = here.root;
+	assert_int_equal(ports_used_read(live, &self, &u, &e), 0);
+	assert_int_equal(u.count, 1);
+	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:89", 20, 0);
+	assert_int_equal(u.at[0].own, 20);
+	ports_used_free(&u);
+	assert_int_equal(process_read(live, other.pid, &first, &e), 0);
+	snprintf(other.name, sizeof(other.name), "%s", first.name);
+	assert_int_equal(ports_used_read(live, &other, &u, &e), 0);
 	assert_int_equal(u.count, 0);
 	ports_used_free(&u);
 	pairs_end(p);
@@ -347,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup(a_larger_range_is_counted_exactly, begin),
 		cmocka_unit_test_setup(accepted_connections_are_not_copied, begin),
 		cmocka_unit_test_setup(a_server_in_the_range_uses_one_port, begin),
+		cmocka_unit_test_setup(a_server_has_destinations_of_its_own, begin),
 		/* Last: its ports stay in TIME_WAIT. */
 		cmocka_unit_test_setup(time_wait_is_counted_apart, begin),
 	};

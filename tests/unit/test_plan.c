@@ -374,6 +374,14 @@ static void memory_is_summed(void **state)
 	made();
 	assert_int_equal(plan->changes[0].cost_bytes,
 			 (int64_t)report->target.connections * KNOB_SOCKET_BYTES);
+	/* A proxy has two sockets for each. */
+	report->target.role = TARGET_PROXY;
+	made();
+	assert_int_equal(plan->changes[0].cost_bytes,
+			 2 * (int64_t)report->target.connections * KNOB_SOCKET_BYTES);
+	assert_int_equal(plan->after.connections, 2 * report->target.connections);
+	assert_int_equal(plan->after.fixed, 2 * report->target.connections * KNOB_SOCKET_BYTES);
+	report->target.role = TARGET_SERVER;
 	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
 	made();
 	/* More sockets than the machine can hold, and a plan that needs more memory. */
