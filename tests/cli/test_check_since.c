@@ -86,8 +86,7 @@ static int64_t overflow(void)
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		connect(clients[i], (struct sockaddr *)&a, sizeof(a));
 	}
-	for (int i = 0; i < 500 && overflows() == before; i++)
-		usleep(20000);
+	WAIT_UNTIL(overflows() > before);
 	for (int i = 0; i < CLIENTS; i++)
 		close(clients[i]);
 	while ((fd = accept(server, NULL, NULL)) >= 0)
