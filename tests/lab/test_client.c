@@ -627,5 +627,6 @@ int main(void)
 		cmocka_unit_test_teardown(held_connections_are_reset, teardown),
 		cmocka_unit_test_teardown(open_loop_orders_never_wait_by_milliseconds, teardown),
 	};
+	loopback_of_its_own();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -673,5 +673,6 @@ int main(void)
 		cmocka_unit_test_teardown(the_server_survives_its_descriptor_limit, teardown),
 		cmocka_unit_test_teardown(invalid_configurations_are_refused, teardown),
 	};
+	loopback_of_its_own();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,9 @@ bool may_try_again(void);
 			clock_sleep_ms(1);                                                         \
 	while (0)
 
+/* Enters a network namespace, whose loopback is up; false: stays, without privilege. */
+bool loopback_of_its_own(void);
+
 /* What waits at a local port, by /proc/net/tcp: for TCP_LISTEN the connections in the accept queue,
  * for TCP_ESTABLISHED the bytes that are not read yet. */
 unsigned tcp_waiting(uint16_t port, unsigned state);
