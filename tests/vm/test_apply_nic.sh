@@ -60,7 +60,7 @@ answers
 ip route add default via 10.9.0.1
 apply 2 device.ring.rx@eth0=512 --allow-link-reset
 said 'carries the default route'
-apply 0 device.ring.rx@eth0=512 --allow-link-reset --confirm 2s
+apply 0 device.ring.rx@eth0=512 --allow-link-reset --confirm 8s
 ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is not 512'
 tries=0
 while ! state | cmp -s - /tmp/before; do
