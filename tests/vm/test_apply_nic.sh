@@ -15,7 +15,7 @@ answers() {
 	tries=0
 	until ping -q -c 1 -W 1 10.9.0.1 >/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 20 ] || fail 'the gateway does not answer'
+		[ $tries -lt 60 ] || fail 'the gateway does not answer'
 		sleep 1
 	done
 }
@@ -65,7 +65,7 @@ ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is no
 tries=0
 while ! state | cmp -s - /tmp/before; do
 	tries=$((tries + 1))
-	[ $tries -lt 20 ] || fail 'not confirmed, but not rolled back'
+	[ $tries -lt 60 ] || fail 'not confirmed, but not rolled back'
 	sleep 1
 done
 answers
