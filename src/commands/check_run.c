@@ -5,10 +5,12 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "commands/observe.h"
 #include "commands/schedule.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
+#include "judge/traffic.h"
 
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
@@ -72,7 +74,9 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	struct host_facts facts;
 	struct host_identity identity;
 	const struct check_options *o = s->check.options;
+	const struct report_observed observed = out->observed;
 	report_init(out);
+	out->observed = observed;
 	clock_gettime(CLOCK_REALTIME, &out->time);
 	host_facts(s->check.host, &facts);
 	report_text(out->host.name, "%s", facts.name);
@@ -93,6 +97,8 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
+	if (o->saved.name[0] && !o->kept && !o->observe_us)
+		report_text(out->saved, "%s", o->saved.name);
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
@@ -103,6 +109,9 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 			out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
+	const struct saved_target *saved = &s->check.options->saved;
+	for (size_t i = 0; i < saved->accepted_count; i++)
+		report_accept(out, saved->accepted[i].id, saved->accepted[i].wall);
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
@@ -211,6 +220,20 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	o->target.stall_us = o->probe.pause_us = pause;
 }
 
+/* Takes the target from what the server does, but for the numbers that were given. */
+static int observe(const struct host *host, struct check_options *o, struct report_observed *out,
+		   struct err *e)
+{
+	int rc = observe_server(host, o->probe.subject, o->observe_us, o->progress, out, e);
+	if (rc)
+		return rc;
+	out->headroom_percent = o->headroom_percent;
+	out->target = observed_target(out, &o->target);
+	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
+	o->target = target_keep(&o->target, o->kept, &checked);
+	return 0;
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
@@ -234,6 +257,10 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
+	if (o->observe_us)
+		rc = observe(host, o, &out->observed, e);
+	if (rc)
+		return rc;
 	stall_raise(host, o);
 	void *memory = mmap(NULL, SCHEDULE_JOBS * sizeof(*shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

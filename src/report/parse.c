@@ -254,6 +254,7 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 	TEXT(r, o, "advice", f->advice);
 	TEXT(r, o, "answer", f->answer);
 	f->observed = flag(o, "observed");
+	f->accepted = flag(o, "accepted");
 	if (evidence && !json_is_array(evidence))
 		wrong(r, "evidence", "a list");
 	for (size_t i = 0; i < json_array_size(evidence); i++)
