@@ -7,6 +7,8 @@
 build=${BUILD:-build}
 set --
 for source in "$vm"/../lab/test_*.c; do
+	# An emulated machine is too slow for thousands of peers.
+	case $source in */test_server.c) continue ;; esac
 	name=$(basename "$source" .c)
 	set -- "$@" --file "$build/tests/lab/$name:/tests/$name"
 done
