@@ -10,8 +10,8 @@
 #include "epolltune/clock.h"
 
 #define PATIENCE_MS 30000
-/* Time without change after which nothing more is expected: of a queue, of connections. */
-/* Longer than a client waits to retransmit a SYN that the machine lost. */
+/* Time without change after which nothing more is expected: of a queue, of connections. The first
+ * is longer than a client waits to retransmit a SYN that the machine lost. */
 #define SETTLE_QUIET_MS 1500
 #define SETTLE_STEP_MS 2
 /* A busy machine can take long to deliver the first packet. */

@@ -427,9 +427,9 @@ static void a_killed_worker_is_reported(void **state)
 		drive(CLIENT_CLOSE_RESET, 20, 1);
 		open_connections(20);
 		unsigned victim = server.processes - 1;
+		uint64_t asked = server_sum(&server).requests;
 		pid_t killer = fork();
 		if (killer == 0) {
-			uint64_t asked = server_sum(&server).requests;
 			WAIT_UNTIL(server_sum(&server).requests >= asked + 100);
 			kill(server.tasks[victim].pid, SIGKILL);
 			_exit(0);
@@ -542,9 +542,9 @@ static void a_killed_client_is_reported(void **state)
 	serve(&config);
 	drive(CLIENT_CLOSE_RESET, 8, 2);
 	open_connections(8);
+	uint64_t asked = server_sum(&server).requests;
 	pid_t killer = fork();
 	if (killer == 0) {
-		uint64_t asked = server_sum(&server).requests;
 		WAIT_UNTIL(server_sum(&server).requests >= asked + 100);
 		kill(client.tasks[1].pid, SIGKILL);
 		_exit(0);
