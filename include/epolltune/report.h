@@ -143,7 +143,7 @@ struct report_server {
 };
 /* What --observe saw of that server. */
 struct observed_share {
-	size_t count; /* connections that show it; 0: unknown */
+	size_t count; /* samples that show it; 0: unknown */
 	uint64_t p50, p95, p99;
 };
 struct report_observed {
@@ -155,7 +155,7 @@ struct report_observed {
 	uint64_t stall_us;    /* the longest pause between two accepts; 0: none was seen */
 	uint64_t gap_us;      /* the longest time between two looks */
 	bool others;          /* the namespace has other listeners */
-	size_t sampled;       /* connections that these are of */
+	size_t sampled;       /* looks at connections, of one or several each, that these are of */
 	struct observed_share rtt_us, bandwidth_bps;
 	struct target target; /* as it was seen */
 	uint64_t headroom_percent;
@@ -186,7 +186,7 @@ struct report_listener {
 	bool subject; /* of the server that --server named */
 };
 
-#define REPORT_SAVED 256
+#define REPORT_SAVED 384
 #define REPORT_WALLS 32
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
@@ -200,7 +200,7 @@ struct report {
 	struct report_observed observed;
 	char enter[REPORT_ENTER]; /* "nsenter --net=/proc/812/ns/net"; "": the caller's */
 	struct target target;
-	char saved[REPORT_SAVED]; /* name or file of a saved target; "": none, or changed */
+	char saved[REPORT_SAVED]; /* options of a saved target, " --target web"; "": none */
 	char probes[128];         /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;         /* of the application, given by the operator; 0: none */
 	bool quick;               /* no experiment was requested */

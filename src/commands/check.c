@@ -10,6 +10,7 @@
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/render.h"
 
@@ -69,6 +70,18 @@ int target_check(const struct target *t, struct err *e)
 	return 0;
 }
 
+struct target target_fit(const struct target *t)
+{
+	struct bounded out = {*t};
+	for (const struct option_row *row = target_rows; row->name; row++) {
+		uint64_t value = option_number(row, &out);
+		uint64_t fits = value < row->min ? row->min : value > row->max ? row->max : value;
+		if (row->max)
+			memcpy((char *)&out + row->field, &fits, sizeof(fits));
+	}
+	return out.target;
+}
+
 static unsigned numbers_given(const struct given *given)
 {
 	unsigned bits = 0;
@@ -92,10 +105,32 @@ struct target target_keep(const struct target *given, unsigned kept, const struc
 	return out.target;
 }
 
+void saved_options(const struct check_options *o, char out[REPORT_SAVED])
+{
+	static const char name[] = " --target ";
+	const struct bounded now = {o->target};
+	char word[32];
+	size_t at = (size_t)snprintf(out, REPORT_SAVED, "%s", name);
+	at += shell_word(out + at, REPORT_SAVED - at, o->saved.name);
+	for (size_t i = 0; target_rows[i].name && at < REPORT_SAVED; i++) {
+		const struct option_row *row = &target_rows[i];
+		if (!(o->kept >> i & 1) && !o->observe_us)
+			continue;
+		const char *value =
+			row->kind == OPTION_CHOICE
+				? target_role_name(now.target.role)
+				: quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
+						option_number(row, &now));
+		at += (size_t)snprintf(out + at, REPORT_SAVED - at, " --%s %s", row->name, value);
+	}
+	if (!o->saved.name[0] || at >= REPORT_SAVED)
+		out[0] = 0;
+}
+
 void check_saved(struct check_options *o, const struct given *given)
 {
 	o->kept = numbers_given(given);
-	if (!o->server && o->saved.server[0])
+	if (!o->server && !o->sysroot && o->saved.server[0])
 		o->server = o->saved.server;
 }
 
@@ -185,7 +220,7 @@ static int check(void *arguments, const struct given *given)
 	struct err e = {0};
 	check_saved(&a->check, given);
 	if (arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
-	    (a->save && saved_target_check(a->save, &e)))
+	    (a->save && saved_target_check(a->save, a->check.server, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)
@@ -196,14 +231,13 @@ static int check(void *arguments, const struct given *given)
 	a->check.progress = isatty(2);
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
-	if (a->save) {
-		a->check.target = report->target;
-		if (saved_target_save(a->save, &a->check, &e))
-			return command_error(&e);
-	}
+	/* The report is printed also if the target cannot be saved. */
+	struct err unsaved = {0};
+	a->check.target = report->target;
+	int saved = a->save ? saved_target_save(a->save, &a->check, &unsaved) : 0;
 	if (arguments_render(a, report, &e))
 		return command_error(&e);
-	return report_exit_status(report);
+	return saved ? command_error(&unsaved) : report_exit_status(report);
 }
 
 static const struct arguments defaults = {

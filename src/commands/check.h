@@ -14,8 +14,8 @@
 /* What a saved target has beside the numbers. */
 #define ACCEPTED_MAX 32
 struct saved_target {
-	char name[REPORT_SAVED]; /* as --target names it; "": none was given */
-	char server[128];        /* "": none */
+	char name[256];   /* as --target names it; "": none was given */
+	char server[128]; /* "": none */
 	size_t accepted_count;
 	struct accepted {
 		char id[48], wall[32]; /* wall "": on every wall */
@@ -54,11 +54,17 @@ int since_check(const struct check_options *o, const struct host *host, struct e
 /* Whether the options of a target could have made this one, which a file says. 0 or -ERANGE. */
 int target_check(const struct target *t, struct err *e);
 
+/* The nearest target that the options can make. */
+struct target target_fit(const struct target *t);
+
 /* Uses the server of a saved target where none was given, and notes which options of the target
  * were given. */
 void check_saved(struct check_options *o, const struct given *given);
 /* `other` with the numbers of `given` whose bits in `kept` are set. */
 struct target target_keep(const struct target *given, unsigned kept, const struct target *other);
+/* Writes the options that make this target of a saved one, quoted for a shell; "": none was used.
+ */
+void saved_options(const struct check_options *o, char out[REPORT_SAVED]);
 /* Whether an option of the target was given. */
 bool target_given(const struct given *given);
 
@@ -71,10 +77,10 @@ int saved_target_save(const char *where, const struct check_options *o, struct e
 /* Calls each(name, arg) for those in /etc/epolltune/targets until it returns non-zero. Returns the
  * last result. */
 int saved_target_names(int (*each)(const char *value, void *arg), void *arg);
-/* Refuses what saved_target_save() could not write, before time is spent. */
-int saved_target_check(const char *where, struct err *e);
+/* Refuses what saved_target_save() could not write, before time is spent. `server`: NULL: none. */
+int saved_target_check(const char *where, const char *server, struct err *e);
 
-#define HOUR_US 3600000000u
+#define HOUR_US UINT64_C(3600000000)
 #define WINDOW_MIN_US 500000
 #define OBSERVE_MIN_US 1000000
 

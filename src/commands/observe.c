@@ -11,8 +11,8 @@
 #include "epolltune/quantity.h"
 #include "judge/traffic.h"
 
-/* Between two looks at the queues, and between two at the connections, at least; and so many times
- * as long as a look took. */
+/* Between two looks at the queues, and between two counts of the connections, at least; and so many
+ * times as long as the one before took. A long count does not delay the looks. */
 #define LOOK_NS 5000000u
 #define COUNT_NS 250000000u
 #define REST 50
@@ -25,8 +25,8 @@ struct observer {
 	struct connections connections;
 	struct host_counters counters;
 	uint64_t max_open;
-	uint64_t count_at; /* when to count the connections next */
-	bool listens;      /* at the last look */
+	uint64_t look_at, count_at; /* when to look, and to count the connections, next */
+	bool listens;               /* at the last look */
 };
 
 /* By address: a reload may make new sockets. */
@@ -39,12 +39,17 @@ static bool is_subject(const struct listener *l, void *arg)
 	return false;
 }
 
+static uint64_t rest_after(uint64_t began, uint64_t min_ns)
+{
+	uint64_t now = clock_ns(), rest = (now - began) * REST;
+	return now + (rest > min_ns ? rest : min_ns);
+}
+
 static int connections_count(struct observer *o, const struct listeners *l, struct err *e)
 {
 	uint64_t began = clock_ns();
 	int rc = connections_read(o->host, l, is_subject, (void *)o->subject, &o->connections, e);
-	uint64_t took = clock_ns() - began;
-	o->count_at = clock_ns() + (took * REST > COUNT_NS ? took * REST : COUNT_NS);
+	o->count_at = rest_after(began, COUNT_NS);
 	if (o->connections.open > o->max_open)
 		o->max_open = o->connections.open;
 	return rc;
@@ -67,32 +72,33 @@ static int look(struct observer *o, bool last, struct err *e)
 	for (size_t i = 0; i < l.count; i++)
 		o->listens |= is_subject(&l.at[i], (void *)o->subject);
 	traffic_add(&o->traffic, &one);
+	o->look_at = rest_after(one.at_ns, LOOK_NS);
 	return last || clock_ns() >= o->count_at ? connections_count(o, &l, e) : 0;
 }
 
 static void progress_show(uint64_t now, uint64_t began, uint64_t end)
 {
-	fprintf(stderr, "\r%s of %s observed ",
+	fprintf(stderr, "\r\033[K%s of %s observed ",
 		quantity_show(QUANTITY_DURATION, (now - began) / 1000000000 * 1000000).text,
 		quantity_show(QUANTITY_DURATION, (end - began) / 1000).text);
 }
 
 static int observer_run(struct observer *o, uint64_t us, bool progress, struct err *e)
 {
-	uint64_t began = clock_ns(), end = began + us * 1000, shown = began;
+	uint64_t began = clock_ns(), end = began + us * 1000;
+	uint64_t shown = began + PROGRESS_NS;
 	for (uint64_t now = began;;) {
 		int rc = look(o, now >= end, e);
-		uint64_t after = clock_ns(), took = after - now;
-		uint64_t next = after + (took * REST > LOOK_NS ? took * REST : LOOK_NS);
+		uint64_t next = o->look_at < end ? o->look_at : end;
 		if (rc || now >= end)
 			return rc;
-		if (progress && after >= shown) {
-			progress_show(after, began, end);
+		if (progress && clock_ns() >= shown) {
+			progress_show(clock_ns(), began, end);
 			shown += PROGRESS_NS;
 		}
-		next = next < end ? next : end;
 		while ((now = clock_ns()) < next) {
-			const struct timespec rest = {0, (long)((next - now) % 1000000000)};
+			const struct timespec rest = {(time_t)((next - now) / 1000000000),
+						      (long)((next - now) % 1000000000)};
 			nanosleep(&rest, NULL);
 		}
 	}
@@ -119,13 +125,12 @@ int observe_server(const struct host *h, const struct subject *s, uint64_t us, b
 	if (rc)
 		return rc;
 	if (!o->listens)
-		return err_set(e, ENOENT, "--observe: %s does not listen any more",
+		return err_set(e, ENOENT, "--observe: %s stopped listening",
 			       s->name[0] ? s->name : "the server");
 	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
 	if (!out->opened && !out->connections)
 		return err_set(e, ENODATA,
-			       "--observe: %s had no connection and got none in %s: there is "
-			       "nothing to observe; repeat it under load",
+			       "--observe: %s had no connection in %s; repeat it under load",
 			       s->name[0] ? s->name : "the server",
 			       quantity_show(QUANTITY_DURATION, us).text);
 	return 0;

@@ -49,6 +49,8 @@ static int accept_parse(const char *value, void *field, struct err *e)
 
 static const struct option_row rows[] = {
 	TARGET_NUMBERS(struct check_options, target),
+	{"backlog", "N", "", OPTION_AT(struct check_options, probe.backlog),
+	 NUMBER(COUNT, 1, INT_MAX)},
 	{"server", "WHO", "", OPTION_AT(struct check_options, saved), PARSED(server_parse)},
 	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved), PARSED(accept_parse)},
 	{0},
@@ -95,7 +97,7 @@ static int line_take(char *line, unsigned *seen, struct check_options *out, stru
 	}
 	return err_set(e, EINVAL,
 		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
-		       "bandwidth, role, server and accept",
+		       "bandwidth, role, backlog, server and accept",
 		       name);
 }
 
@@ -103,17 +105,20 @@ static int file_take(FILE *in, const char *path, struct check_options *out, stru
 {
 	char line[LINE_BYTES];
 	unsigned seen = 0;
+	/* A NUL byte that is not the end of the string is of the file. */
+	memset(line, ' ', sizeof(line));
 	for (unsigned number = 1; fgets(line, sizeof(line), in); number++) {
 		size_t length = strlen(line);
+		if (memrchr(line, 0, sizeof(line)) != line + length)
+			return err_set(e, EINVAL, "%s:%u: has a NUL byte", path, number);
 		if (length == sizeof(line) - 1 && line[length - 1] != '\n')
 			return err_set(e, EINVAL, "%s:%u: longer than %d bytes", path, number,
 				       LINE_BYTES - 2);
 		char *text = trimmed(line);
-		if (!*text || *text == '#')
-			continue;
-		int rc = line_take(text, &seen, out, e);
+		int rc = !*text || *text == '#' ? 0 : line_take(text, &seen, out, e);
 		if (rc)
 			return err_prefix(e, "%s:%u", path, number);
+		memset(line, ' ', sizeof(line));
 	}
 	return ferror(in) ? err_errno(e, "%s", path) : 0;
 }
@@ -134,7 +139,8 @@ int saved_target_load(const char *where, struct check_options *out, struct err *
 	if (!in)
 		return err_errno(e, "%s", path);
 	fd = -1;
-	report_text(out->saved.name, "%s", where);
+	if (strlen(where) < sizeof(out->saved.name))
+		strcpy(out->saved.name, where);
 	return file_take(in, path, out, e);
 }
 
@@ -176,11 +182,23 @@ static int directory_make(struct err *e)
 	return 0;
 }
 
-int saved_target_check(const char *where, struct err *e)
+/* What a line of the file can hold. */
+static int server_line_check(const char *server, struct err *e)
+{
+	struct saved_target s;
+	int rc = server_parse(server, &s, e);
+	if (!rc && (strpbrk(server, "\r\n") || strcmp(server, trimmed(s.server)) != 0))
+		return err_set(e, EINVAL, "server: begins or ends with a blank, or has two lines");
+	return rc;
+}
+
+int saved_target_check(const char *where, const char *server, struct err *e)
 {
 	char path[PATH_MAX];
 	struct check_options *o;
 	struct target preset;
+	if (server && server_line_check(server, e))
+		return err_prefix(e, "--save %s", where);
 	if (!is_file(where) && !is_name(where))
 		return err_set(
 			e, EINVAL,
@@ -198,6 +216,8 @@ int saved_target_check(const char *where, struct err *e)
 	free(o);
 	if (rc)
 		return err_prefix(e, "--save %s", where);
+	if (output_check(path, e))
+		return err_prefix(e, "--save");
 	*strrchr(path, '/') = 0;
 	return access(*path ? path : "/", W_OK) < 0 ? err_errno(e, "--save %s: %s", where, path)
 						    : 0;
@@ -214,7 +234,7 @@ static int target_write(FILE *out, void *arg, struct err *e)
 	for (const struct option_row *row = rows; row->name; row++)
 		if (row->kind == OPTION_CHOICE)
 			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
-		else if (!row->parse)
+		else if (!row->parse && option_number(row, o) >= row->min)
 			fprintf(out, "%s = %s\n", row->name,
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
 					      option_number(row, o)));

@@ -11,43 +11,72 @@
  * listener's server, as 1 in: the counter is of the namespace. */
 #define ACCEPTED_ELSEWHERE 4
 
-static struct traffic_queue *queue_find(struct traffic *t, const struct listener *l, uint64_t now)
+/* What a look says of all queues together. */
+enum still {
+	STILL_NOT, /* connections were accepted, and by no other server */
+	/* Another server may have accepted them: a queue that got deeper than usual was not served.
+	 */
+	STILL_PERHAPS,
+	STILL_SURE,
+};
+
+/* The queue at the look before this one; NULL: it is new. It is mostly at the same place. */
+static const struct traffic_queue *queue_before(const struct traffic *t, uint64_t cookie,
+						size_t place)
 {
-	for (size_t i = 0; i < t->queue_count; i++)
-		if (t->queues[i].cookie == l->cookie)
-			return &t->queues[i];
-	if (t->queue_count == TRAFFIC_QUEUES)
-		return NULL;
-	struct traffic_queue *q = &t->queues[t->queue_count++];
-	*q = (struct traffic_queue){.cookie = l->cookie, .moved_ns = now};
+	const struct traffic_queue *before = t->queues[!(t->looks & 1)];
+	for (size_t i = 0; i < t->queue_count; i++) {
+		const struct traffic_queue *q = &before[(place + i) % t->queue_count];
+		if (q->cookie == cookie)
+			return q;
+	}
+	return NULL;
+}
+
+static struct traffic_queue queue_now(struct traffic *t, const struct listener *l, size_t place,
+				      uint64_t now, enum still still)
+{
+	const struct traffic_queue *before = queue_before(t, l->cookie, place);
+	struct traffic_queue q = {.cookie = l->cookie, .depth = l->depth, .moved_ns = now};
+	q.usual = before && before->usual > l->depth ? before->usual : l->depth;
+	if (!before || !l->depth || l->depth < before->depth || still == STILL_NOT) {
+		if (before && before->depth > q.usual)
+			q.usual = before->depth;
+		return q;
+	}
+	q.usual = before->usual;
+	q.moved_ns = before->moved_ns;
+	q.still = before->still + 1;
+	if (q.still >= LOOKS_SURE && (still == STILL_SURE || l->depth > q.usual) &&
+	    now - q.moved_ns > t->longest_ns)
+		t->longest_ns = now - q.moved_ns;
 	return q;
 }
 
-/* `still`: nothing was accepted since the last look. */
-static void queue_add(struct traffic *t, const struct listener *l, uint64_t now, bool still)
+static void queues_add(struct traffic *t, const struct traffic_look *look, enum still still)
 {
-	struct traffic_queue *q = queue_find(t, l, now);
-	if (!q)
-		return;
-	if (!l->depth || l->depth < q->depth || !still) {
-		q->moved_ns = now;
-		q->still = 0;
-	} else if (++q->still >= LOOKS_SURE && now - q->moved_ns > t->longest_ns) {
-		t->longest_ns = now - q->moved_ns;
+	struct traffic_queue *queues = t->queues[t->looks & 1];
+	size_t count = 0;
+	for (size_t i = 0; i < look->l->count && count < TRAFFIC_QUEUES; i++) {
+		const struct listener *l = &look->l->at[i];
+		if (look->wanted(l, look->arg)) {
+			queues[count] = queue_now(t, l, count, look->at_ns, still);
+			count++;
+		}
 	}
-	q->depth = l->depth;
+	t->queue_count = count;
 }
 
-static void slot_add(struct traffic *t, const struct traffic_look *look)
+static void slot_add(struct traffic *t, uint64_t now)
 {
-	uint64_t ns = look->at_ns - t->slot_ns;
+	uint64_t ns = now - t->slot_ns;
 	if (ns < TRAFFIC_SLOT_NS)
 		return;
-	double per_s = (double)(look->opened - t->slot_opened) * 1e9 / (double)ns;
+	double per_s = (double)(t->opened - t->slot_opened) * 1e9 / (double)ns;
 	if (per_s > t->peak_per_s)
 		t->peak_per_s = per_s;
-	t->slot_ns = look->at_ns;
-	t->slot_opened = look->opened;
+	t->slot_ns = now;
+	t->slot_opened = t->opened;
 }
 
 void traffic_add(struct traffic *t, const struct traffic_look *look)
@@ -61,18 +90,20 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 	}
 	if (!t->looks) {
 		t->first_ns = t->slot_ns = look->at_ns;
-		t->first_opened = t->slot_opened = t->last_opened = look->opened;
+		t->last_opened = look->opened;
 	} else if (look->at_ns - t->last_ns > t->gap_ns) {
 		t->gap_ns = look->at_ns - t->last_ns;
 	}
-	int64_t arrived = look->opened - t->last_opened;
+	/* A 32-bit kernel's counter wraps. */
+	int64_t arrived = look->opened > t->last_opened ? look->opened - t->last_opened : 0;
 	int64_t accepted = arrived - ((int64_t)waiting - (int64_t)t->waiting);
 	/* The sockets of a SO_REUSEPORT group have servers of their own. */
-	bool still = sockets > 1 || accepted <= arrived / ACCEPTED_ELSEWHERE;
-	for (size_t i = 0; i < look->l->count; i++)
-		if (look->wanted(&look->l->at[i], look->arg))
-			queue_add(t, &look->l->at[i], look->at_ns, t->looks && still);
-	slot_add(t, look);
+	enum still still = sockets > 1 || accepted <= arrived / ACCEPTED_ELSEWHERE ? STILL_SURE
+			   : t->others                                             ? STILL_PERHAPS
+										   : STILL_NOT;
+	t->opened += (uint64_t)arrived;
+	queues_add(t, look, still);
+	slot_add(t, look->at_ns);
 	t->waiting = waiting;
 	t->last_opened = look->opened;
 	t->last_ns = look->at_ns;
@@ -116,7 +147,7 @@ void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t 
 	*out = (struct report_observed){
 		.us = (t->last_ns - t->first_ns) / 1000,
 		.connections = max_open,
-		.opened = (uint64_t)(t->last_opened - t->first_opened),
+		.opened = t->opened,
 		.peak_per_s = whole(t->peak_per_s),
 		.stall_us = t->longest_ns / 1000,
 		.gap_us = t->gap_ns / 1000,

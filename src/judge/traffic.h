@@ -8,7 +8,8 @@
 #include "epolltune/report.h"
 #include "epolltune/target.h"
 
-#define TRAFFIC_QUEUES 64
+/* Sockets of the server that are looked at. */
+#define TRAFFIC_QUEUES 512
 #define TRAFFIC_SLOT_NS 100000000u
 
 /* One look. */
@@ -23,9 +24,10 @@ struct traffic_look {
 
 struct traffic {
 	uint64_t looks, first_ns, last_ns;
-	int64_t first_opened, last_opened;
+	int64_t last_opened;
+	uint64_t opened;  /* since the first look */
 	uint64_t slot_ns; /* the beginning of the present slot */
-	int64_t slot_opened;
+	uint64_t slot_opened;
 	double peak_per_s;           /* of all slots that are over */
 	uint64_t waiting;            /* in the accept queues of the namespace at the last look */
 	bool others;                 /* some listener of the namespace is not the server's */
@@ -34,9 +36,10 @@ struct traffic {
 	struct traffic_queue {
 		uint64_t cookie;
 		uint32_t depth;
-		unsigned still;    /* looks since something was accepted from it */
-		uint64_t moved_ns; /* the last look by which something was, or it was empty */
-	} queues[TRAFFIC_QUEUES];
+		uint32_t usual;      /* the deepest that it was while something was accepted */
+		unsigned still;      /* looks since something was accepted from it */
+		uint64_t moved_ns;   /* the last look by which something was, or it was empty */
+	} queues[2][TRAFFIC_QUEUES]; /* of this look and the one before, in turn */
 };
 
 /* Adds a look; `t` is zeroed before the first. */

@@ -44,7 +44,7 @@ static json_t *target(struct json_writer *w, const struct target *t)
 static json_t *share(struct json_writer *w, const struct observed_share *s)
 {
 	json_t *o = json_object();
-	value_set(w, o, "connections", value_count(s->count));
+	value_set(w, o, "samples", value_count(s->count));
 	value_set(w, o, "p50", value_fact(s->p50));
 	value_set(w, o, "p95", value_fact(s->p95));
 	value_set(w, o, "p99", value_fact(s->p99));

@@ -165,6 +165,7 @@ static void read_wall(struct reader *r, const json_t *o, struct report *out)
 		WORD(r, o, "experiment", w->experiment, wall_experiment_name, EXPERIMENT_MISSED);
 	w->at_least = flag(o, "at_least");
 	w->at_most = flag(o, "at_most");
+	w->accepted = flag(o, "accepted");
 }
 
 static void read_evidence(struct reader *r, const json_t *o, struct finding *f)

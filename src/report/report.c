@@ -312,7 +312,7 @@ static void wall_accept(struct report *r, struct wall *w)
 		accepted += f->accepted;
 		others += finding_asks(f);
 	}
-	w->accepted = accepted && !others && verdict_asks(w->verdict);
+	w->accepted = accepted && !others && !r->lost && verdict_asks(w->verdict);
 }
 
 void report_accept(struct report *r, const char *id, const char *wall)

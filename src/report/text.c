@@ -7,6 +7,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/shell.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/table.h"
@@ -73,7 +74,7 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p95).text,
 			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p99).text);
 	if (o->bandwidth_bps.count)
-		page_segment(p, &s, "%s per connection (p95 of %zu that filled their path)",
+		page_segment(p, &s, "%s per connection (p95 of %zu samples that the path limited)",
 			     quantity_measured(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95).text,
 			     o->bandwidth_bps.count);
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
@@ -84,7 +85,7 @@ static void observed_missing(const struct page *p, const struct report_observed 
 {
 	struct page_segments s = {.hang = 4};
 	if (!o->stall_us)
-		page_segment(p, &s, "Not observed: --stall (none in looks up to %s apart)",
+		page_segment(p, &s, "Not observed: --stall (none in readings at most %s apart)",
 			     quantity_measured(QUANTITY_DURATION, o->gap_us).text);
 	if (!o->rtt_us.count)
 		page_segment(p, &s, "%s--rtt (no connection was open)",
@@ -105,8 +106,8 @@ static void observed(const struct page *p, const struct report_observed *o)
 		return;
 	observed_numbers(p, o);
 	target_arguments(&o->target, arguments, sizeof(arguments));
-	page_segment(p, &s, "Options:%s",
-		     arguments[0] ? arguments : " none, as the default target");
+	page_segment(p, &s, "As options:%s",
+		     arguments[0] ? arguments : " none, it is the default target");
 	page_segments(p, TONE_PLAIN, 2, "", &s);
 	observed_missing(p, o);
 }
@@ -458,14 +459,15 @@ static const struct finding *first_of(const struct page *p, const struct report 
 /* Writes the command to run next, or "". Returns its purpose. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
-	char arguments[384];
+	char arguments[REPORT_SAVED + 700], word[4 * sizeof(r->server.asked)];
 	command[0] = 0;
 	if (r->saved[0])
-		report_text(arguments, " --target %s", r->saved);
+		report_text(arguments, "%s", r->saved);
 	else
 		target_arguments(&r->target, arguments, sizeof(arguments));
+	shell_word(word, sizeof(word), r->server.asked);
 	if (r->server.asked[0])
-		report_append(arguments, " --server %s", r->server.asked);
+		report_append(arguments, " --server %s", word);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
 	if (r->probes[0])
@@ -490,7 +492,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 
 static void closing(const struct page *p, const struct report *r)
 {
-	char answer[REPORT_ANSWER], command[640], shown[640];
+	char answer[REPORT_ANSWER], command[1280], shown[1280];
 	if (r->lost)
 		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);

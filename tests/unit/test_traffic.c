@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/check.h"
 #include "judge/traffic.h"
 
 #define MS 1000000u
@@ -91,6 +92,23 @@ static void stalls_are_seen(void **state)
 		 4,
 		 {{0, 0, 0}, {9, 0, 9}, {9, 0, 18}, {9, 0, 27}},
 		 0},
+		{"another listener accepts many meanwhile",
+		 2,
+		 6,
+		 {{0, 0, 0}, {99, 2, 0}, {99, 9, 0}, {99, 18, 0}, {99, 27, 0}, {99, 0, 0}},
+		 40},
+		{"both accept: no deeper than usual",
+		 2,
+		 8,
+		 {{0, 0, 0},
+		  {99, 6, 0},
+		  {99, 2, 0},
+		  {99, 3, 0},
+		  {99, 5, 0},
+		  {99, 6, 0},
+		  {99, 1, 0},
+		  {99, 4, 0}},
+		 0},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct report_observed o =
@@ -99,6 +117,40 @@ static void stalls_are_seen(void **state)
 			fail_msg("%s: %llu us", cases[i].what, (unsigned long long)o.stall_us);
 		assert_int_equal(o.others, cases[i].listeners > 1);
 	}
+}
+
+/* A large SO_REUSEPORT group, whose last socket is not served, after many reloads. */
+static void every_socket_is_looked_at(void **state)
+{
+	(void)state;
+	struct listener at[300] = {{0}};
+	struct listeners l = {.count = 300, .at = at};
+	struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
+	struct connections none = {0};
+	struct traffic *t = calloc(1, sizeof(*t));
+	struct report_observed o;
+	for (unsigned step = 0; step < 14; step++) {
+		for (unsigned i = 0; i < 300; i++)
+			at[i] = (struct listener){.port = 80,
+						  .cookie = step < 10 ? step * 300 + i : i};
+		at[299].depth = step > 10 ? step : 0;
+		look.at_ns += 10 * MS;
+		look.opened += 500;
+		traffic_add(t, &look);
+	}
+	traffic_sum(t, &none, 0, &o);
+	assert_int_equal(o.stall_us, 30000);
+	free(t);
+}
+
+/* Of a 32-bit kernel. */
+static void a_counter_wraps(void **state)
+{
+	(void)state;
+	const struct step steps[] = {{0, 0, 0}, {50, 0, 0}, {-70040, 0, 0}, {50, 0, 0}};
+	struct report_observed o = observe(steps, 4, 1);
+	assert_int_equal(o.opened, 100);
+	assert_in_range(o.peak_per_s, 1, 10000);
 }
 
 /* 100 connections in the first 100 ms, none in the next 300. */
@@ -192,12 +244,26 @@ static void the_target_follows(void **state)
 	assert_int_equal(t.stall_us, 45700);
 	assert_int_equal(t.rtt_us, 12300);
 	assert_int_equal(t.bandwidth_bps, 98800000);
+
+	/* As a target of options. */
+	o = (struct report_observed){.us = 1,
+				     .stall_us = 2 * HOUR_US,
+				     .rtt_us = {1, 1, 3, 1},
+				     .bandwidth_bps = {1, 1, 80, 1}};
+	t = observed_target(&o, &usual);
+	t = target_fit(&t);
+	assert_int_equal(t.stall_us, HOUR_US);
+	assert_int_equal(t.rtt_us, 3);
+	assert_int_equal(t.bandwidth_bps, 1000);
+	assert_int_equal(t.role, usual.role);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stalls_are_seen),
+		cmocka_unit_test(every_socket_is_looked_at),
+		cmocka_unit_test(a_counter_wraps),
 		cmocka_unit_test(the_rate_has_a_mean_and_a_peak),
 		cmocka_unit_test(a_new_socket_has_no_stall),
 		cmocka_unit_test(the_sample_gives_rtt_and_bandwidth),
