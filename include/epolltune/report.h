@@ -84,7 +84,7 @@ struct proposal {
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
-#define TABLE_ROWS 12
+#define TABLE_ROWS 20
 struct finding_table {
 	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;
@@ -109,7 +109,7 @@ struct finding {
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
 	char detail[640];
-	char advice[400];
+	char advice[480];
 	char answer[96]; /* what the report's answer says of it, a clause; "": its id */
 	enum finding_tried tried;
 	char outcome[200]; /* the result of the proposal, or why there is none */

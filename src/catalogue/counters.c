@@ -5,6 +5,7 @@
 
 #define NETSTAT "/proc/net/netstat"
 #define SOFTNET "/proc/net/softnet_stat"
+#define CONNTRACK "/proc/net/stat/nf_conntrack"
 #define NSTAT(name) "nstat -az " name
 
 static const struct counter_row counters[] = {
@@ -74,6 +75,22 @@ static const struct counter_row counters[] = {
 	{"sockstat.TCP.tw", "/proc/net/sockstat",
 	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.rate",
 	 "grep TCP: /proc/net/sockstat"},
+	{"nf_conntrack.drop", CONNTRACK,
+	 "Packets dropped as connection tracking had no entry for their connection: "
+	 "net.netfilter.nf_conntrack_max was reached and no entry could be evicted.",
+	 "conntrack", "conntrack -S"},
+	{"nf_conntrack.early_drop", CONNTRACK,
+	 "Entries of connections without traffic in both directions that were evicted as "
+	 "net.netfilter.nf_conntrack_max was reached.",
+	 "conntrack", "conntrack -S"},
+	{"nf_conntrack.insert_failed", CONNTRACK,
+	 "Packets dropped as their entry could not be inserted: another packet of the connection "
+	 "was faster (two DNS queries from one socket, for example), or NAT found no free port.",
+	 "conntrack", "conntrack -S"},
+	{"nf_conntrack.chainlength", CONNTRACK,
+	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
+	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
+	 "conntrack", "conntrack -S"},
 	{"fs.file-nr", "/proc/sys/fs/file-nr",
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
 	 "Linux 7.0.",

@@ -60,6 +60,15 @@
 	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
 	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
 	"limit of its own\\: {line}}"
+#define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
+/* Why a line in sysctl.d does not hold. */
+#define CONNTRACK_HOLDS                                                                            \
+	"In sysctl.d it holds only where the module is loaded before\\: echo nf_conntrack "        \
+	">/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
+#define UNTRACKED                                                                                  \
+	"nft 'table inet untracked \\{ chain in \\{ type filter hook prerouting priority raw; "    \
+	"tcp dport {port} notrack; \\}; chain out \\{ type filter hook output priority raw; tcp "  \
+	"sport {port} notrack; \\}; \\}'"
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -969,6 +978,43 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the process limit of the container or unit.",
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
+	SHORT("conntrack", REMEDY_KERNEL,
+	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
+	      "{connections} open connections and {closing} that closed in the last {rest} have an "
+	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
+	      "maximum the kernel drops the packets of new connections." TWO_EACH,
+	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
+	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
+	      "Connection tracking does not hold an entry for each connection of the target and "
+	      "for those that closed recently: packets of new ones are dropped.",
+	      "Raise net.netfilter.nf_conntrack_max, shorten " CONNTRACK_REST
+	      ", or do not track the port. " CONNTRACK_HOLDS,
+	      "nf_conntrack.drop; \"nf_conntrack: table full, dropping packet\" in the kernel log",
+	      "Connection tracking holds the target's entries"),
+	{.id = "conntrack.full",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "conntrack",
+	 .observed = true,
+	 .title =
+		 "{full?Connection tracking is full\\: {used} of {max} entries}{dropped?{full? and "
+		 ":Connection tracking dropped }{dropped} packet{several?s}{full? dropped} in "
+		 "{window}}",
+	 .detail =
+		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
+		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
+		 "connections\\: their clients retransmit, and sendto() here fails with EPERM.",
+	 .advice =
+		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
+		 "entries; those of vanished peers stay for "
+		 "nf_conntrack_tcp_timeout_established.",
+	 .answer = "connection tracking {full?is full:drops packets}",
+	 .meaning = "The table of connection tracking has as many entries as "
+		    "net.netfilter.nf_conntrack_max allows, or dropped packets during the check.",
+	 .action = "Raise net.netfilter.nf_conntrack_max, or do not track the port.",
+	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
+		  "grows"},
+
 	{.id = "counters.growing",
 	 .level = LEVEL_WARNING,
 	 .wall = "",
@@ -1081,8 +1127,12 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
 	 .observed = true,
-	 .title = "{knob} is {current} now, and {boot} after a reboot",
-	 .detail = "{file} sets {boot} at boot.{less? The reboot lowers the value.}",
+	 .title =
+		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
+		 "early}",
+	 .detail =
+		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{late? " CONNTRACK_HOLDS
+		 "}",
 	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
 	 .meaning = "The running value of a knob that limits a wall differs from the value that "
 		    "the files in sysctl.d set at the next boot.",

@@ -723,6 +723,49 @@ static const struct knob knobs[] = {
 		.softnet = true,
 	},
 	{
+		.name = "net.netfilter.nf_conntrack_max",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "entries",
+		.min = 0,
+		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 65536,
+		.walls = "conntrack",
+		.what = "Limits the connections that connection tracking holds in each network "
+			"namespace; 0 is no limit. It exists while the module nf_conntrack is "
+			"loaded, and only the initial namespace can set it. The default is "
+			"nf_conntrack_buckets, and four times that before Linux 5.15.",
+		.cost = "An entry takes 256 bytes of kernel memory, and 128 more with NAT or "
+			"accounting.",
+		.counter = "nf_conntrack.drop; \"nf_conntrack: table full\" in the kernel log",
+		.source = "nf_conntrack-sysctl.rst; nf_conntrack_core.c __nf_conntrack_alloc()",
+		.since = "",
+		.memory = {384, KNOB_PER_ENTRY, KNOB_UNLIMITED},
+	},
+	{
+		.name = "net.netfilter.nf_conntrack_buckets",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_AT_ONCE,
+		.unit = "buckets",
+		.min = 1024,
+		.max = INT32_MAX,
+		.round = KNOB_POWER,
+		.round_min = 1024,
+		.walls = "conntrack",
+		.what = "Is the size of connection tracking's hash table, which all network "
+			"namespaces share. An entry is in two chains: the average length is "
+			"twice the entries divided by the buckets. Where a chain is too long the "
+			"kernel drops the packet (since Linux 5.15).",
+		.cost = "8 bytes each, allocated at once. Setting it moves all entries.",
+		.counter = "nf_conntrack.chainlength",
+		.source = "nf_conntrack-sysctl.rst; nf_conntrack_core.c nf_conntrack_hash_resize()",
+		.since = "",
+		.memory = {8, KNOB_PER_ENTRY, KNOB_UNLIMITED},
+	},
+	{
 		.name = "net.core.netdev_max_backlog",
 		.scope = KNOB_SYSTEM,
 		.shape = KNOB_NUMBER,

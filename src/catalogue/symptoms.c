@@ -56,6 +56,11 @@ static const struct symptom_row symptoms[] = {
 	 "Kernel log: the machine has as many files open as fs.file-max allows.",
 	 "descriptors.system", "cat /proc/sys/fs/file-nr",
 	 "Find the process that holds them; raise fs.file-max."},
+	{"nf_conntrack: table full",
+	 "Kernel log: connection tracking has net.netfilter.nf_conntrack_max entries. The kernel "
+	 "drops the packets of new connections; sendto() here fails with EPERM.",
+	 "conntrack", "conntrack -S; sysctl net.netfilter.nf_conntrack_count",
+	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
 	{"prefer different parity",
 	 "Kernel log: both ends of net.ipv4.ip_local_port_range are even, or both odd. connect() "
 	 "then searches longer for a free port.",

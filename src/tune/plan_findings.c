@@ -94,7 +94,7 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 	return 0;
 }
 
-/* Whether it fails as the machine runs: no change of a knob ends that. */
+/* Whether it fails as the machine runs: a change may not end that. */
 static bool finding_happens(const struct finding *f)
 {
 	return f->observed && f->level == LEVEL_CRITICAL && f->remedy != REMEDY_NONE;
@@ -142,10 +142,13 @@ static int plan_finding(const struct planner *at, const struct finding *f, struc
 	return 0;
 }
 
-/* A step for each: two servers may have the same trouble. */
+/* A step for each: two servers may have the same trouble. None where the plan changes its knob. */
 static void add_observed(struct plan *p, const struct finding *f)
 {
-	struct manual_step *m = finding_happens(f) ? manual_add(p, f->id) : NULL;
+	const struct proposal *c = finding_knob(f);
+	if (!finding_happens(f) || (c && plan_change_find(p, c->knob)))
+		return;
+	struct manual_step *m = manual_add(p, f->id);
 	if (!m)
 		return;
 	report_text(m->why, "%s", f->title);
@@ -160,11 +163,11 @@ int plan_findings(const struct planner *at, const struct report *r, struct err *
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		at->plan->tight += finding_waits(f, w, o);
-		if (!o->only)
-			add_observed(at->plan, f);
 		int rc = finding_acts(f, w, o) ? plan_finding(at, f, e) : 0;
 		if (rc < 0)
 			return rc;
 	}
+	for (size_t i = 0; !o->only && i < r->finding_count; i++)
+		add_observed(at->plan, &r->findings[i]);
 	return 0;
 }
