@@ -177,7 +177,7 @@ static const struct finding_row findings[] = {
 	      "waits.",
 	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
 	      "restart the server. Or shorten its stalls.",
-	      "The socket's limit by unix_diag (Send-Q of ss -lx)",
+	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
 	 .level = LEVEL_NOTE,

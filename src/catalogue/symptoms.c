@@ -27,7 +27,7 @@ static const struct symptom_row symptoms[] = {
 	{"EAGAIN",
 	 "From connect() to a UNIX socket: the accept queue of its listener is full. The kernel "
 	 "refuses a non-blocking connect() at once; a blocking one sleeps.",
-	 "", "ss -lx",
+	 "accept-queue.unix", "ss -lx",
 	 "Add workers where Recv-Q stays above Send-Q; raise the server's backlog where bursts "
 	 "fill the queue."},
 	{"Possible SYN flooding",
