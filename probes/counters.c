@@ -26,6 +26,9 @@ struct sample {
 	const struct report *since; /* NULL: none */
 };
 
+/* Of /proc/net/stat. */
+static const char *const tables[] = {"nf_conntrack", "arp_cache", "ndisc_cache"};
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -35,7 +38,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	(void)e;
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
-	host_table_counters(h, "nf_conntrack", &s->counters);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		host_table_counters(h, tables[i], &s->counters);
 	knob_number(ORPHANS, h, &s->max_orphans);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
 		knob_field(s->tcp_mem, 2, &s->memory_max);
@@ -106,7 +110,7 @@ static const struct loss {
 	const char *counter;
 	enum {
 		LOSS,           /* growth is a warning */
-		LOSS_ELSEWHERE, /* growth is a matter of probe listeners or conntrack */
+		LOSS_ELSEWHERE, /* growth is a matter of probe listeners, conntrack or neighbours */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
@@ -123,6 +127,8 @@ static const struct loss {
 	{"nf_conntrack.early_drop", LOSS},
 	{"nf_conntrack.insert_failed", LOSS},
 	{"nf_conntrack.chainlength", LOSS},
+	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
+	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };

@@ -179,6 +179,7 @@ struct report {
 	struct target target;
 	char probes[128];      /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;      /* of the application, given by the operator; 0: none */
+	uint64_t peers;        /* given by the operator; 0: none */
 	bool quick;            /* no experiment was requested */
 	bool gentle;           /* experiments ran at the lowest priority, with bounds */
 	bool require_measured; /* a missed experiment makes the status unknown */

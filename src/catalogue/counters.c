@@ -91,6 +91,12 @@ static const struct counter_row counters[] = {
 	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
 	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
 	 "conntrack", "conntrack -S"},
+	{"arp_cache.table_fulls", "/proc/net/stat/arp_cache",
+	 "Entries that the IPv4 neighbour table refused, as net.ipv4.neigh.default.gc_thresh3 was reached: the packets were dropped.",
+	 "neighbours", "lnstat -f arp_cache -c 1"},
+	{"ndisc_cache.table_fulls", "/proc/net/stat/ndisc_cache",
+	 "The same of the IPv6 neighbour table and net.ipv6.neigh.default.gc_thresh3.",
+	 "neighbours", "lnstat -f ndisc_cache -c 1"},
 	{"fs.file-nr", "/proc/sys/fs/file-nr",
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
 	 "Linux 7.0.",

@@ -1015,6 +1015,49 @@ static const struct finding_row findings[] = {
 	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
 		  "grows"},
 
+	SHORT("neighbours", REMEDY_KERNEL,
+	      "The neighbour table {tight?can just:cannot} hold {needed} more peers",
+	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries, IPv6 "
+	      "{used6}. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
+	      TAKES_EFFECT " {cost}",
+	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
+	      "IPv6 holds.",
+	      "Raise gc_thresh3 and gc_thresh2 of net.ipv4.neigh.default and "
+	      "net.ipv6.neigh.default.",
+	      "arp_cache.table_fulls; ENOBUFS from sendto(2) with IP_RECVERR; \"neighbor table "
+	      "overflow\" in the kernel log",
+	      "The neighbour tables hold the peers"),
+	{.id = "neighbours.full",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "neighbours",
+	 .observed = true,
+	 .title =
+		 "The neighbour table of {family} refused {grown} entr{several?ies:y} in {window}: "
+		 "{used} of {max}",
+	 .detail =
+		 "Packets to peers without an entry are dropped\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
+		 "network namespaces.",
+	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .answer = "the neighbour table of {family} is full",
+	 .meaning = "The kernel could not make an entry for a host on the same link during the "
+		    "check, as gc_thresh3 was reached.",
+	 .action = "Raise gc_thresh3 and gc_thresh2.",
+	 .proof = "table_fulls in /proc/net/stat/arp_cache or ndisc_cache grows"},
+	{.id = "neighbours.near",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "neighbours",
+	 .observed = true,
+	 .title = "The neighbour table of {family} has {used} of {max} entries",
+	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
+		   "counted here, but not by that limit.",
+	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .answer = "the neighbour table of {family} is nearly full",
+	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",
+	 .action = "Raise gc_thresh3 and gc_thresh2.",
+	 .proof = "entries in /proc/net/stat/arp_cache or ndisc_cache"},
+
 	{.id = "counters.growing",
 	 .level = LEVEL_WARNING,
 	 .wall = "",

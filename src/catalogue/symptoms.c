@@ -61,6 +61,16 @@ static const struct symptom_row symptoms[] = {
 	 "drops the packets of new connections; sendto() here fails with EPERM.",
 	 "conntrack", "conntrack -S; sysctl net.netfilter.nf_conntrack_count",
 	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
+	{"ENOBUFS",
+	 "From sendto() with IP_RECVERR, as of ping: the neighbour table has no room for a host on the "
+	 "same link (gc_thresh3). Without IP_RECVERR the packet is dropped without an error.",
+	 "neighbours", "lnstat -f arp_cache -c 1; ip -s neigh",
+	 "Raise gc_thresh3 and gc_thresh2 of net.ipv4.neigh.default or net.ipv6.neigh.default."},
+	{"neighbor table overflow",
+	 "Kernel log: the neighbour table of IPv4 (arp_cache) or IPv6 (ndisc_cache) has gc_thresh3 "
+	 "entries. Packets to further hosts on the same link are dropped.",
+	 "neighbours", "lnstat -f arp_cache -c 1; ip -s neigh",
+	 "Raise gc_thresh3 and gc_thresh2 of net.ipv4.neigh.default or net.ipv6.neigh.default."},
 	{"prefer different parity",
 	 "Kernel log: both ends of net.ipv4.ip_local_port_range are even, or both odd. connect() "
 	 "then searches longer for a free port.",

@@ -268,6 +268,15 @@ static const struct wall_row walls[] = {
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{
+		.name = "neighbours",
+		.unit = "neighbours",
+		.what = "The hosts on the same link, in IPv4 or IPv6, that the kernel can know the "
+			"link address of in addition. Packets to others are dropped. Needed: the peers of --peers; what is behind a gateway does not "
+			"count.",
+		.detail = "IPv4 has {used} of gc_thresh3={max}, IPv6 {used6} of {max6}; the tables "
+			  "are those of all network namespaces.",
+	},
+	{
 		.name = "softnet.backlog",
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "

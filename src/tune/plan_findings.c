@@ -123,8 +123,6 @@ static bool finding_waits(const struct finding *f, const struct wall *w,
 static int plan_finding(const struct planner *at, const struct finding *f, struct err *e)
 {
 	const struct plan_options *o = at->options;
-	if (!finding_proposes(f) && !o->only)
-		manual_of_finding(at, f, finding_knob(f));
 	for (size_t i = 0; finding_proposes(f) && i < f->proposal_count; i++) {
 		const struct proposal *c = &f->proposals[i];
 		const struct knob *known = knob_find(c->knob);
@@ -142,13 +140,10 @@ static int plan_finding(const struct planner *at, const struct finding *f, struc
 	return 0;
 }
 
-/* A step for each: two servers may have the same trouble. None where the plan changes its knob. */
+/* A step for each: two servers may have the same trouble. */
 static void add_observed(struct plan *p, const struct finding *f)
 {
-	const struct proposal *c = finding_knob(f);
-	if (!finding_happens(f) || (c && plan_change_find(p, c->knob)))
-		return;
-	struct manual_step *m = manual_add(p, f->id);
+	struct manual_step *m = finding_happens(f) ? manual_add(p, f->id) : NULL;
 	if (!m)
 		return;
 	report_text(m->why, "%s", f->title);
@@ -167,7 +162,15 @@ int plan_findings(const struct planner *at, const struct report *r, struct err *
 		if (rc < 0)
 			return rc;
 	}
-	for (size_t i = 0; !o->only && i < r->finding_count; i++)
-		add_observed(at->plan, &r->findings[i]);
+	/* What has no value is left to the operator, unless the plan changes its knob. */
+	for (size_t i = 0; !o->only && i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		const struct proposal *c = finding_knob(f);
+		if (c && plan_change_find(at->plan, c->knob))
+			continue;
+		add_observed(at->plan, f);
+		if (finding_acts(f, report_find(r, f->wall), o) && !finding_proposes(f))
+			manual_of_finding(at, f, c);
+	}
 	return 0;
 }
