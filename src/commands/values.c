@@ -147,23 +147,30 @@ static size_t distance(const char *a, const char *b)
 	return last[length];
 }
 
+unsigned values_similar(const char *value, const char *text)
+{
+	size_t length = strlen(text), allowed = 2 + length / 4;
+	if (length == 0 || length >= VALUE_SIZE || strlen(value) >= VALUE_SIZE)
+		return 0;
+	size_t d = distance(text, value);
+	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
+	if (d > 1 && length >= 3 && strstr(value, text))
+		d = 1;
+	return d < allowed ? (unsigned)(allowed - d) : 0;
+}
+
 struct search {
 	const char *text;
 	char *nearest;
-	size_t distance;
+	unsigned similar;
 };
 
 static int compare(const char *value, void *arg)
 {
 	struct search *s = arg;
-	if (strlen(value) >= VALUE_SIZE)
-		return 0;
-	size_t d = distance(s->text, value);
-	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
-	if (d > 1 && strlen(s->text) >= 3 && strstr(value, s->text))
-		d = 1;
-	if (d < s->distance) {
-		s->distance = d;
+	unsigned similar = values_similar(value, s->text);
+	if (similar > s->similar) {
+		s->similar = similar;
 		strcpy(s->nearest, value);
 	}
 	return 0;
@@ -171,13 +178,9 @@ static int compare(const char *value, void *arg)
 
 bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
 {
-	size_t length = strlen(text);
-	if (length == 0 || length >= VALUE_SIZE)
-		return 0;
-	/* Allow one edit, and one more for every four letters. */
-	struct search s = {text, nearest, 2 + length / 4};
+	struct search s = {text, nearest, 0};
 	values_each(values, compare, &s);
-	return s.distance < 2 + length / 4;
+	return s.similar > 0;
 }
 
 #define KNOWN 256
