@@ -1,16 +1,13 @@
 /* check --server beside real servers: who is meant, and that the walls are its own. */
 #include "../support/servers.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define APP_PORT 8090

@@ -4,12 +4,10 @@
 #include "../support/support.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -33,16 +31,7 @@ static struct sockaddr_in address(void)
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-static bool isolate(void)
-{
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	if (unshare(CLONE_NEWNET))
-		return false;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-	close(fd);
-	return up;
-}
+static bool isolate(void) { return unshare(CLONE_NEWNET) == 0 && loopback_up(); }
 
 static void listen_anew(void)
 {

@@ -2,7 +2,6 @@
 #include "../support/support.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "bench/baseline.h"
 

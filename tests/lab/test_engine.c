@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -197,7 +196,6 @@ static void the_server_survives_its_descriptor_limit(void **state)
 	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 64 - b.server.held));
 	assert_int_equal(server_sum(&b.server).accept_errno, EMFILE);
 	assert_int_equal(server_spin(&b.server, 20000, &spin, &e), 0);
-	assert_int_equal(spin.last_errno, EMFILE);
 	assert_true(spin.failures > 10);
 	assert_int_equal(spin.wakeups, spin.failures);
 	bench_close(&b);

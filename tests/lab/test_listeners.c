@@ -4,22 +4,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -42,29 +38,14 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	return n;
 }
 
-static void file_write(const char *path, const char *text)
-{
-	CLEAN(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		fail_msg("%s: %s", path, strerror(errno));
-}
-
-static int namespace_enter(void **state)
+static int prepare(void **state)
 {
 	(void)state;
-	char map[32];
 	struct err e;
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
 	if (!mkdtemp(directory) || host_open(&live, "/", &e))
 		return -1;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-		refused = errno;
-		return 0;
-	}
-	file_write("/proc/self/uid_map", map);
-	CLEAN(close_fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	return ioctl(fd, SIOCSIFFLAGS, &up);
+	refused = namespace_enter();
+	return 0;
 }
 
 static int namespace_leave(void **state)
@@ -659,5 +640,5 @@ int main(void)
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),
 		cmocka_unit_test(connections_beside_listeners_are_not_dumped),
 	};
-	return cmocka_run_group_tests(tests, namespace_enter, namespace_leave);
+	return cmocka_run_group_tests(tests, prepare, namespace_leave);
 }

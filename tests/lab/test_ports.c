@@ -1,7 +1,6 @@
 /* What the probe ports leaves in its lab. */
 #include "../support/support.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/probe.h"
 

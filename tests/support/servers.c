@@ -2,13 +2,11 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -208,14 +206,6 @@ void arrive(uint16_t port, bool ipv6)
 	child_start(clients_arrive, &to);
 }
 
-void file_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 void must_have(const char *program)
 {
 	struct output o = run("command -v %s", program);
@@ -295,15 +285,11 @@ static bool isolate(void)
 static bool settle(void)
 {
 	struct rlimit files;
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-	close(fd);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	return up && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return loopback_up() && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("proc", "/proc", "proc", 0, NULL) == 0 &&
 	       mount("none", servers_directory, "tmpfs", 0, "mode=755") == 0;
 }

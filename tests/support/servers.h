@@ -30,7 +30,6 @@ int servers_end(void **state);
 int servers_main(int (*tests)(void));
 
 void pause_ms(unsigned ms);
-void file_write(const char *path, const char *text);
 /* Skips the test if a program is not installed. */
 void must_have(const char *program);
 void assert_contains(const char *text, const char *part);

@@ -27,6 +27,14 @@ struct output {
 struct output run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void output_free(struct output *o);
 
+/* Writes a file in one write(2); fails the test if that does not work. */
+void file_write(const char *path, const char *text);
+/* Brings the loopback device of this network namespace up. */
+bool loopback_up(void);
+/* Enters a user namespace, as its root, and a network namespace with loopback up; 0, or the errno
+ * of unshare(2). */
+int namespace_enter(void);
+
 /* Prefix of a command line: makes $PROGRAM a copy that every user can execute. */
 #define PROGRAM_FOR_ALL                                                                            \
 	"d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "                              \

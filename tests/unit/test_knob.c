@@ -2,7 +2,6 @@
 #include "../support/support.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
