@@ -207,6 +207,8 @@ struct container_row {
 };
 
 /* By the path of a group; never NULL. */
+size_t container_row_count(void);
+const struct container_row *container_row_at(size_t i);
 const struct container_row *container_row_find(const char *path);
 /* Whether a pod may set this sysctl without the kubelet's permission (safe sysctls). */
 bool container_pod_safe(const char *sysctl);

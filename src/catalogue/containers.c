@@ -69,6 +69,10 @@ static const struct container_row containers[] = {
 	},
 };
 
+size_t container_row_count(void) { return sizeof(containers) / sizeof(*containers); }
+
+const struct container_row *container_row_at(size_t i) { return &containers[i]; }
+
 const struct container_row *container_row_find(const char *path)
 {
 	size_t i = 0;
