@@ -33,7 +33,7 @@ int target_parse(const char *value, void *field, struct err *e)
 		return rc;
 	*e = known;
 	saved_target_names(name_add, e);
-	return rc;
+	return err_prefix(e, "--target");
 }
 
 /* Parses --headroom into percent: a number of times the load, with a fraction. */

@@ -8,10 +8,11 @@
 #include "epolltune/clock.h"
 
 #define PATIENCE_MS 30000
-/* Time without change after which nothing more is expected: of a queue, of connections. */
-#define SETTLE_QUIET_MS 50
+/* Time without change after which nothing more is expected: of a queue, of connections. The first
+ * is longer than a client waits to retransmit a SYN that the machine lost. */
+#define SETTLE_QUIET_MS 1500
 #define SETTLE_STEP_MS 2
-/* A busy machine can take long to deliver the first packet; when one came the others are close. */
+/* A busy machine can take long to deliver the first packet. */
 #define SETTLE_FIRST_MS 3000
 #define AWAIT_QUIET_MS 1000
 

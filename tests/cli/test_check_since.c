@@ -4,7 +4,6 @@
 #include "../support/support.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +29,6 @@ static struct sockaddr_in address(void)
 				    .sin_port = htons(PORT),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
-
-static bool isolate(void) { return unshare(CLONE_NEWNET) == 0 && loopback_up(); }
 
 static void listen_anew(void)
 {
@@ -75,8 +72,7 @@ static int64_t overflow(void)
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		connect(clients[i], (struct sockaddr *)&a, sizeof(a));
 	}
-	for (int i = 0; i < 500 && overflows() == before; i++)
-		usleep(20000);
+	WAIT_UNTIL(overflows() > before);
 	for (int i = 0; i < CLIENTS; i++)
 		close(clients[i]);
 	while ((fd = accept(server, NULL, NULL)) >= 0)
@@ -333,7 +329,7 @@ int main(void)
 		TEST(captured_machines_are_compared),
 		TEST(what_cannot_be_compared_is_refused),
 	};
-	isolated = isolate();
+	isolated = loopback_of_its_own();
 	prctl(PR_SET_NAME, "tiny");
 	if (!mkdtemp(directory))
 		return 1;

@@ -447,5 +447,6 @@ int main(void)
 		cmocka_unit_test_teardown(serve_notifies_the_service_manager, teardown),
 		cmocka_unit_test(errors_name_the_argument),
 	};
+	loopback_of_its_own();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,6 +236,14 @@ static void mapped_addresses_are_ipv4(void **state)
 	pairs_end(both);
 }
 
+static uint32_t waiting_now(void)
+{
+	struct ports_used u = read_now();
+	uint32_t waiting = u.count ? u.at[0].waiting : 0;
+	ports_used_free(&u);
+	return waiting;
+}
+
 static void time_wait_is_counted_apart(void **state)
 {
 	(void)state;
@@ -247,6 +255,7 @@ static void time_wait_is_counted_apart(void **state)
 		assert_int_equal(read(p->servers[i], &end, 1), 0);
 		close(p->servers[i]);
 	}
+	WAIT_UNTIL(waiting_now() == 50);
 	struct ports_used u = read_now();
 	assert_int_equal(u.count, 1);
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:84", 90, 50);
@@ -257,6 +266,7 @@ static void time_wait_is_counted_apart(void **state)
 		assert_int_equal(read(p->servers[i], &end, 1), 0);
 		close(p->servers[i]);
 	}
+	WAIT_UNTIL(waiting_now() == 90);
 	u = read_now();
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:84", 90, 90);
 	/* No process holds a socket in TIME_WAIT. */

@@ -16,10 +16,6 @@
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 
-/* A condition is tested so often, every 20 ms. */
-#define TRIES 500
-#define TRY_MS 20
-
 char servers_directory[] = "/tmp/servers.XXXXXX";
 static bool isolated;
 
@@ -76,24 +72,25 @@ static pid_t child_of(pid_t parent, int i)
 
 pid_t worker_of(pid_t master, int i)
 {
-	for (int tries = 0; tries < TRIES; tries++, pause_ms(TRY_MS))
-		if (child_of(master, i) > 0)
-			return child_of(master, i);
-	fail_msg("process %d has no worker %d", master, i);
-	return -1;
+	WAIT_UNTIL(child_of(master, i) > 0);
+	if (child_of(master, i) < 0)
+		fail_msg("process %d has no worker %d", master, i);
+	return child_of(master, i);
+}
+
+static bool watches(pid_t pid)
+{
+	struct output o = run("grep -q ^tfd: /proc/%d/fdinfo/* 2>/dev/null", pid);
+	bool found = !o.status;
+	output_free(&o);
+	return found;
 }
 
 /* Until an epoll set of the process watches something. */
 static void wait_watching(pid_t pid)
 {
-	for (int tries = 0; tries < TRIES; tries++, pause_ms(TRY_MS)) {
-		struct output o = run("grep -q ^tfd: /proc/%d/fdinfo/* 2>/dev/null", pid);
-		bool found = !o.status;
-		output_free(&o);
-		if (found)
-			return;
-	}
-	fail_msg("process %d watches nothing", pid);
+	WAIT_UNTIL(watches(pid));
+	assert_true(watches(pid));
 }
 
 void servers_test_run(void **state)
@@ -173,8 +170,7 @@ int depth_of(const char *address) { return depth_read(address, 0); }
 
 void wait_depth(uint16_t port, int depth)
 {
-	for (int i = 0; i < TRIES && depth_at(port) < depth; i++)
-		pause_ms(TRY_MS);
+	WAIT_UNTIL(depth_at(port) >= depth);
 	assert_true(depth_at(port) >= depth);
 }
 
@@ -182,8 +178,7 @@ void wait_listening(uint16_t port) { wait_depth(port, 0); }
 
 void wait_drained(uint16_t port)
 {
-	for (int i = 0; i < TRIES && depth_at(port) > 8; i++)
-		pause_ms(TRY_MS);
+	WAIT_UNTIL(depth_at(port) <= 8);
 	assert_true(depth_at(port) <= 8);
 }
 

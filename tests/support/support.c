@@ -61,6 +61,31 @@ bool may_try_again(void)
 	return time(NULL) - since < TRY_AGAIN_S;
 }
 
+bool loopback_of_its_own(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	if (unshare(CLONE_NEWNET))
+		return false;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	close(fd);
+	return up;
+}
+
+unsigned tcp_waiting(uint16_t port, unsigned state)
+{
+	char line[256];
+	unsigned sum = 0, at, is, waiting;
+	FILE *f = fopen("/proc/net/tcp", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x %*x:%x", &at, &is, &waiting) == 3 &&
+		    at == port && is == state)
+			sum += waiting;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
 struct output run(const char *fmt, ...)
 {
 	char command[8192];

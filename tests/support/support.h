@@ -11,9 +11,27 @@
 
 #include <cmocka.h>
 
+#include "epolltune/clock.h"
+
 /* Whether an inconclusive result of a busy machine may be retried: until TRY_AGAIN_S after the
  * first call. */
 bool may_try_again(void);
+
+/* Bounds what would hang; not what is slow. */
+#define WITHIN_MS 60000
+/* Waits until a condition holds, which it tests each millisecond, or about WITHIN_MS. */
+#define WAIT_UNTIL(condition)                                                                      \
+	do                                                                                         \
+		for (int tries = 0; !(condition) && tries < WITHIN_MS; tries++)                    \
+			clock_sleep_ms(1);                                                         \
+	while (0)
+
+/* Enters a network namespace, whose loopback is up; false: stays, without privilege. */
+bool loopback_of_its_own(void);
+
+/* What waits at a local port, by /proc/net/tcp: for TCP_LISTEN the connections in the accept queue,
+ * for TCP_ESTABLISHED the bytes that are not read yet. */
+unsigned tcp_waiting(uint16_t port, unsigned state);
 
 void skip_because(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
