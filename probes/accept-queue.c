@@ -3,7 +3,8 @@
  *
  * The server stays stalled until all arrivals are sent, so the result is a count and does not
  * depend on time. The kernel tests `len > backlog` (include/net/sock.h, sk_acceptq_is_full()), so a
- * queue holds min(listen argument, somaxconn) + 1. */
+ * queue holds min(listen argument, somaxconn) + 1. That of a UNIX socket too: it refuses clients.
+ */
 #include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
@@ -11,11 +12,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
+#include "epolltune/task.h"
 
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
 
@@ -33,6 +39,7 @@
 #define STALL_QUEUED_MS 8000
 
 enum { OVERFLOWS, SERVED, LAST_IN };
+enum { REFUSED };
 /* Client pools: the arrivals, and the clients that find the end of the queue. */
 enum { ARRIVALS, BEYOND };
 
@@ -279,6 +286,101 @@ static void unix_words(const struct target *target, const struct settings *s,
 	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
+/* Clients of a UNIX socket whose server accepts none. */
+struct unix_stall {
+	int backlog;
+	uint64_t clients, queued;
+	int error; /* of the first connect() that failed; 0: none did */
+};
+
+static int unix_listen(int backlog, struct sockaddr_un *a, socklen_t *size)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*size = sizeof(*a);
+	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
+	/* Without a name the kernel gives an abstract one. */
+	if (fd < 0 || bind(fd, (struct sockaddr *)a, sizeof(a->sun_family)) ||
+	    listen(fd, backlog) || getsockname(fd, (struct sockaddr *)a, size))
+		return -1;
+	return fd;
+}
+
+/* The task's end closes all sockets. */
+static int unix_main(struct task_port *port, void *arg)
+{
+	struct unix_stall *s = arg;
+	struct sockaddr_un a;
+	socklen_t size;
+	struct rlimit files;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (unix_listen(s->backlog, &a, &size) < 0)
+		return err_set(&port->e, errno, "UNIX listener");
+	while (!s->error && s->queued < s->clients) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return err_set(&port->e, errno, "client of a UNIX socket");
+		if (connect(fd, (struct sockaddr *)&a, size))
+			s->error = errno;
+		else
+			s->queued++;
+	}
+	task_answer(port, 0, NULL, NULL, 0);
+	return 0;
+}
+
+/* As many clients as must be queued, or one more than the queue should hold. */
+static uint64_t unix_clients(int64_t capacity, uint64_t needed)
+{
+	uint64_t end = (uint64_t)capacity + 1, margin = report_margin(needed);
+	return end > FILL_CONNECTIONS || end < margin ? margin : end;
+}
+
+static int unix_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	struct bound b = {.capacity = REPORT_NONE};
+	struct unix_stall *stall = lab_alloc(t->lab, sizeof(*stall), e);
+	const char *why = backlog_untestable(s);
+	struct task task = {0};
+	if (!stall)
+		return -ENOMEM;
+	if (why) {
+		outcome_unsupported(out, "%s", why);
+		return 0;
+	}
+	unix_bound(t->target, s, &b);
+	stall->backlog = (int)s->at[BACKLOG_ARGUMENT][0];
+	stall->clients = unix_clients(b.capacity, t->needed);
+	trial_progress(t, "%s clients of a UNIX socket", quantity_count(stall->clients).text);
+	int rc = task_start(&task, &(struct task_context){t->lab, LAB_SERVER}, unix_main, stall, e);
+	if (!rc)
+		rc = task_await(&task, NULL, 0, STALL_SEND_TIMEOUT_MS, e);
+	task_end(&task);
+	if (rc)
+		return rc;
+	if (stall->error && stall->error != EAGAIN)
+		return err_set(e, stall->error, "connect() to a UNIX socket");
+	out->reached = (int64_t)stall->queued;
+	out->limit_met = stall->error;
+	out->metric[REFUSED] = stall->queued < t->needed ? (double)(t->needed - stall->queued) : 0;
+	if (stall->error)
+		report_text(out->remark,
+			    "In the experiment connect() failed with EAGAIN behind %s connections.",
+			    quantity_count(stall->queued).text);
+	return 0;
+}
+
+static void unix_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	/* The catalogue's text suffices. */
+	if (t->proof)
+		report_text_into(text, size, "%s of %s refused",
+				 quantity_count((uint64_t)o->metric[REFUSED]).text,
+				 quantity_count(t->needed).text);
+}
+
 static const struct experiment experiments[] = {
 	{
 		.wall = "accept-queue",
@@ -296,11 +398,15 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "accept-queue.unix",
 		.knobs = {"net.core.somaxconn", "listen.backlog"},
+		.metrics = {{"clients refused", "connections"}},
 		.applies = unix_applies,
 		.read = unix_read,
 		.bound = unix_bound,
 		.solve = backlog_solve,
 		.words = unix_words,
+		.cost = queue_cost,
+		.run = unix_run,
+		.describe = unix_describe,
 	},
 	{0},
 };

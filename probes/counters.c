@@ -26,6 +26,9 @@ struct sample {
 	const struct report *since; /* NULL: none */
 };
 
+/* Of /proc/net/stat. */
+static const char *const tables[] = {"nf_conntrack", "arp_cache", "ndisc_cache"};
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -35,6 +38,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	(void)e;
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		host_table_counters(h, tables[i], &s->counters);
 	knob_number(ORPHANS, h, &s->max_orphans);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
 		knob_field(s->tcp_mem, 2, &s->memory_max);
@@ -104,12 +109,12 @@ static void judge_orphans(const struct watch *w)
 static const struct loss {
 	const char *counter;
 	enum {
-		LOSS,          /* growth is a warning */
-		LOSS_LISTENER, /* growth is a matter of probe listeners, which may name one */
+		LOSS,           /* growth is a warning */
+		LOSS_ELSEWHERE, /* growth is a matter of probe listeners, conntrack or neighbours */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
-	{"TcpExt.ListenOverflows", LOSS_LISTENER},
+	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
 	{"TcpExt.TCPReqQFullDrop", LOSS},
 	{"TcpExt.TCPAbortOnMemory", LOSS},
 	{"TcpExt.TCPTimeWaitOverflow", LOSS},
@@ -118,6 +123,12 @@ static const struct loss {
 	{"TcpExt.TCPRcvQDrop", LOSS},
 	{"TcpExt.TCPBacklogDrop", LOSS},
 	{"TcpExt.TCPMemoryPressures", LOSS},
+	{"nf_conntrack.drop", LOSS_ELSEWHERE},
+	{"nf_conntrack.early_drop", LOSS},
+	{"nf_conntrack.insert_failed", LOSS},
+	{"nf_conntrack.chainlength", LOSS},
+	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
+	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
@@ -132,7 +143,12 @@ static const char *const recorded[] = {
 	"sockstat.TCP.inuse", "sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
 };
 
-static const char *short_name(const char *counter) { return strchr(counter, '.') + 1; }
+/* nstat's and ss' names need no group. */
+static const char *short_name(const char *counter)
+{
+	size_t group = strlen("TcpExt.");
+	return strncmp(counter, "TcpExt.", group) ? counter : counter + group;
+}
 
 struct titled {
 	char text[WORDING_TEXT];

@@ -78,6 +78,7 @@ static void value_report(const struct value *v, struct report *r)
 	wording_set(&words, "current", "%s", v->running);
 	wording_set(&words, "boot", "%s", v->boot);
 	wording_set(&words, "less", "%s", is_less(v) ? "yes" : "");
+	wording_flag(&words, "late", strstr(v->knob->name, ".nf_conntrack_"));
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
 	wording_set(&words, "command", "epolltune apply --only %s --set %s%s=%s%s%s", v->knob->name,
 		    quote, v->knob->name, v->boot, quote, is_less(v) ? " --allow-lower" : "");

@@ -78,6 +78,9 @@ struct host_counters {
 	} at[HOST_COUNTERS];
 };
 int host_counters(const struct host *h, struct host_counters *out, struct err *e);
+/* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where it cannot
+ * be read. "entries" is the table's own count. */
+void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
 /* Those of /proc/net/snmp alone. */
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e);
 /* The value of a counter, or -1 if the kernel has no such counter. */

@@ -27,6 +27,7 @@ struct probe_options {
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
 	bool gentle;                /* on one CPU at the lowest priority, within the bounds below */
 	uint64_t backlog;           /* what the application passes to listen(); 0: the maximum */
+	uint64_t peers;             /* on the same link, at a time; 0: not given */
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
@@ -53,6 +54,7 @@ struct settings {
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject; /* the server in question; NULL: none was named */
+	uint64_t peers;                /* of the options */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {

@@ -85,7 +85,7 @@ struct proposal {
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
-#define TABLE_ROWS 12
+#define TABLE_ROWS 20
 struct finding_table {
 	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;
@@ -203,6 +203,7 @@ struct report {
 	char saved[REPORT_SAVED]; /* options of a saved target, " --target web"; "": none */
 	char probes[128];         /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;         /* of the application, given by the operator; 0: none */
+	uint64_t peers;           /* given by the operator; 0: none */
 	bool quick;               /* no experiment was requested */
 	bool gentle;              /* experiments ran at the lowest priority, with bounds */
 	bool require_measured;    /* a missed experiment makes the status unknown */

@@ -6,6 +6,7 @@
 #define NETSTAT "/proc/net/netstat"
 #define SNMP "/proc/net/snmp"
 #define SOFTNET "/proc/net/softnet_stat"
+#define CONNTRACK "/proc/net/stat/nf_conntrack"
 #define NSTAT(name) "nstat -az " name
 
 static const struct counter_row counters[] = {
@@ -95,6 +96,35 @@ static const struct counter_row counters[] = {
 	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.rate",
 	 REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "Nothing on a server. On a proxy reuse connections, or net.ipv4.tcp_tw_reuse=1."},
+	{"nf_conntrack.drop", "", CONNTRACK,
+	 "Packets dropped as connection tracking had no entry for their connection: "
+	 "net.netfilter.nf_conntrack_max was reached and no entry could be evicted.",
+	 "conntrack", REMEDY_KERNEL, "conntrack -S",
+	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
+	{"nf_conntrack.early_drop", "", CONNTRACK,
+	 "Entries of connections without traffic in both directions that were evicted as "
+	 "net.netfilter.nf_conntrack_max was reached.",
+	 "conntrack", REMEDY_KERNEL, "conntrack -S",
+	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
+	{"nf_conntrack.insert_failed", "", CONNTRACK,
+	 "Packets dropped as their entry could not be inserted: another packet of the connection "
+	 "was faster (two DNS queries from one socket, for example), or NAT found no free port.",
+	 "conntrack", REMEDY_APPLICATION, "conntrack -S",
+	 "For DNS: options single-request-reopen in resolv.conf, or a local cache. For NAT: more "
+	 "source addresses."},
+	{"nf_conntrack.chainlength", "", CONNTRACK,
+	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
+	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
+	 "conntrack", REMEDY_KERNEL, "conntrack -S", "Raise net.netfilter.nf_conntrack_buckets."},
+	{"arp_cache.table_fulls", "", "/proc/net/stat/arp_cache",
+	 "Entries that the IPv4 neighbour table refused, as net.ipv4.neigh.default.gc_thresh3 was "
+	 "reached: the packets were dropped.",
+	 "neighbours", REMEDY_KERNEL, "lnstat -f arp_cache -c 1",
+	 "Raise gc_thresh3 and gc_thresh2 of net.ipv4.neigh.default."},
+	{"ndisc_cache.table_fulls", "", "/proc/net/stat/ndisc_cache",
+	 "The same of the IPv6 neighbour table and net.ipv6.neigh.default.gc_thresh3.",
+	 "neighbours", REMEDY_KERNEL, "lnstat -f ndisc_cache -c 1",
+	 "Raise gc_thresh3 and gc_thresh2 of net.ipv6.neigh.default."},
 	{"fs.file-nr", "file-nr", "/proc/sys/fs/file-nr",
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
 	 "Linux 7.0.",

@@ -162,18 +162,17 @@ static const struct clue_row directives[] = {
 	 "Write it without quotes: net.ipv4.ip_local_port_range = 1024 65535, with "
 	 "net.ipv4.ip_local_reserved_ports for services above 1024.",
 	 "sysctl.d(5); kernel/sysctl.c proc_dointvec_minmax()"},
-	{"net.netfilter.nf_conntrack_max",
-	 "net.nf_conntrack_max\nip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
+	{"net.nf_conntrack_max", "ip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
 	 "The connections that a network namespace tracks; one number for all, writable in the "
 	 "initial one only. ip_conntrack_max is its old name, gone since long. "
 	 "kube-proxy writes it at its start.",
-	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
+	 "conntrack", REMEDY_KERNEL, CONNTRACK_SHOW,
 	 "sysctl -w net.netfilter.nf_conntrack_max=1048576, buckets a quarter or more." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst; net/netfilter/nf_conntrack_core.c"},
-	{"net.netfilter.nf_conntrack_buckets", "ip_conntrack_buckets\nnf_conntrack*hashsize",
+	{"ip_conntrack_buckets", "nf_conntrack*hashsize",
 	 "The size of conntrack's hash table. Each entry is in it twice: the mean chain is 2 * entries "
 	 "/ buckets.",
-	 "", REMEDY_KERNEL, "sysctl net.netfilter.nf_conntrack_buckets; conntrack -S",
+	 "conntrack", REMEDY_KERNEL, "sysctl net.netfilter.nf_conntrack_buckets; conntrack -S",
 	 "As many as nf_conntrack_max, or a quarter: sysctl -w net.netfilter.nf_conntrack_buckets="
 	 "262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst"},
@@ -191,11 +190,10 @@ static const struct clue_row directives[] = {
 	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
 	 "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=7440, above tcp_keepalive_time." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst"},
-	{"net.ipv4.neigh.default.gc_thresh3",
-	 "gc_thresh1\ngc_thresh2\ngc_thresh3\nnet.ipv6.neigh.default.gc_thresh3",
+	{"net.ipv4.neigh.default.gc_thresh1", "net.ipv6.neigh.default.gc_thresh1\ngc_thresh1",
 	 "Neighbour entries (ARP, NDP) of all network namespaces: below gc_thresh1 (128) none is "
 	 "freed, above gc_thresh3 (1024) none is made: \"neighbor table overflow\".",
-	 "", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
+	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
 	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096, gc_thresh2=8192, gc_thresh3=16384: above "
 	 "the number of neighbours.",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},

@@ -60,6 +60,15 @@
 	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
 	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
 	"limit of its own\\: {line}}"
+#define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
+/* Why a line in sysctl.d does not hold. */
+#define CONNTRACK_HOLDS                                                                            \
+	"In sysctl.d it holds only where the module is loaded before\\: echo nf_conntrack "        \
+	">/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
+#define UNTRACKED                                                                                  \
+	"nft 'table inet untracked \\{ chain in \\{ type filter hook prerouting priority raw; "    \
+	"tcp dport {port} notrack; \\}; chain out \\{ type filter hook output priority raw; tcp "  \
+	"sport {port} notrack; \\}; \\}'"
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -168,7 +177,7 @@ static const struct finding_row findings[] = {
 	      "waits.",
 	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
 	      "restart the server. Or shorten its stalls.",
-	      "The socket's limit by unix_diag (Send-Q of ss -lx)",
+	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
 	 .level = LEVEL_NOTE,
@@ -972,6 +981,86 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the process limit of the container or unit.",
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
+	SHORT("conntrack", REMEDY_KERNEL,
+	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
+	      "{connections} open connections and {closing} that closed in the last {rest} have an "
+	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
+	      "maximum the kernel drops the packets of new connections." TWO_EACH,
+	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
+	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
+	      "Connection tracking does not hold an entry for each connection of the target and "
+	      "for those that closed recently: packets of new ones are dropped.",
+	      "Raise net.netfilter.nf_conntrack_max, shorten " CONNTRACK_REST
+	      ", or do not track the port. " CONNTRACK_HOLDS,
+	      "nf_conntrack.drop; \"nf_conntrack: table full, dropping packet\" in the kernel log",
+	      "Connection tracking holds the target's entries"),
+	{.id = "conntrack.full",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "conntrack",
+	 .observed = true,
+	 .title =
+		 "{full?Connection tracking is full\\: {used} of {max} entries}{dropped?{full? and "
+		 ":Connection tracking dropped }{dropped} packet{several?s}{full? dropped} in "
+		 "{window}}",
+	 .detail =
+		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
+		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
+		 "connections\\: their clients retransmit, and sendto() here fails with EPERM.",
+	 .advice =
+		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
+		 "entries; those of vanished peers stay for "
+		 "nf_conntrack_tcp_timeout_established.",
+	 .answer = "connection tracking {full?is full:drops packets}",
+	 .meaning = "The table of connection tracking has as many entries as "
+		    "net.netfilter.nf_conntrack_max allows, or dropped packets during the check.",
+	 .action = "Raise net.netfilter.nf_conntrack_max, or do not track the port.",
+	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
+		  "grows"},
+
+	SHORT("neighbours", REMEDY_KERNEL,
+	      "The neighbour table {tight?can just:cannot} hold {needed} more peers",
+	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries, IPv6 "
+	      "{used6}. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
+	      TAKES_EFFECT " {cost}",
+	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
+	      "IPv6 holds.",
+	      "Raise gc_thresh3 and gc_thresh2 of net.ipv4.neigh.default and "
+	      "net.ipv6.neigh.default.",
+	      "arp_cache.table_fulls; ENOBUFS from sendto(2) with IP_RECVERR; \"neighbor table "
+	      "overflow\" in the kernel log",
+	      "The neighbour tables hold the peers"),
+	{.id = "neighbours.full",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "neighbours",
+	 .observed = true,
+	 .title =
+		 "The neighbour table of {family} refused {grown} entr{several?ies:y} in {window}: "
+		 "{used} of {max}",
+	 .detail =
+		 "Packets to peers without an entry are dropped\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
+		 "network namespaces.",
+	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .answer = "the neighbour table of {family} is full",
+	 .meaning = "The kernel could not make an entry for a host on the same link during the "
+		    "check, as gc_thresh3 was reached.",
+	 .action = "Raise gc_thresh3 and gc_thresh2.",
+	 .proof = "table_fulls in /proc/net/stat/arp_cache or ndisc_cache grows"},
+	{.id = "neighbours.near",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "neighbours",
+	 .observed = true,
+	 .title = "The neighbour table of {family} has {used} of {max} entries",
+	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
+		   "counted here, but not by that limit.",
+	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .answer = "the neighbour table of {family} is nearly full",
+	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",
+	 .action = "Raise gc_thresh3 and gc_thresh2.",
+	 .proof = "entries in /proc/net/stat/arp_cache or ndisc_cache"},
+
 	{.id = "counters.growing",
 	 .level = LEVEL_WARNING,
 	 .wall = "",
@@ -1084,8 +1173,12 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
 	 .observed = true,
-	 .title = "{knob} is {current} now, and {boot} after a reboot",
-	 .detail = "{file} sets {boot} at boot.{less? The reboot lowers the value.}",
+	 .title =
+		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
+		 "early}",
+	 .detail =
+		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{late? " CONNTRACK_HOLDS
+		 "}",
 	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
 	 .meaning = "The running value of a knob that limits a wall differs from the value that "
 		    "the files in sysctl.d set at the next boot.",

@@ -83,7 +83,7 @@ static const struct clue_row symptoms[] = {
 	{"ENOBUFS", "No buffer space available\nErrno 105\nfailed (105:",
 	 "From connect() or send(): the neighbour table is full (net.ipv4.neigh.default.gc_thresh3, "
 	 "in networks with many addresses), or the queue of an interface dropped the packet.",
-	 "", REMEDY_KERNEL,
+	 "neighbours", REMEDY_KERNEL,
 	 "ip neigh | wc -l; sysctl net.ipv4.neigh.default.gc_thresh3; tc -s qdisc",
 	 "Raise net.ipv4.neigh.default.gc_thresh1, gc_thresh2 and gc_thresh3 above the number of "
 	 "neighbours; where tc shows drops, send more slowly.",
@@ -298,7 +298,7 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: this network namespace tracks net.netfilter.nf_conntrack_max connections; "
 	 "packets of new ones are dropped. A closed one stays 120 s in TIME_WAIT, an established one "
 	 "5 days: need = connections + closed/s * 120.",
-	 "", REMEDY_KERNEL,
+	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
 	 "/proc/net/stat/nf_conntrack",
 	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 in the initial network namespace (a few "
@@ -309,7 +309,7 @@ static const struct clue_row symptoms[] = {
 	{"neighbor table overflow", "neighbour table overflow",
 	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
 	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
-	 "", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
+	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
 	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 gc_thresh2=8192 gc_thresh3=16384, with "
 	 "the full name for each (net.ipv6 for ndisc_cache).",
 	 "net/core/neighbour.c neigh_alloc(); arp(7)"},

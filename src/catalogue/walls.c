@@ -255,6 +255,30 @@ static const struct wall_row walls[] = {
 		.absent = "No limit on processes applies to the control group.",
 	},
 	{
+		.name = "conntrack",
+		.quiet = true,
+		.unit = "entries",
+		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
+			"can hold beside those that it tracks now. The kernel drops the packets "
+			"of new ones beyond that. Needed: an entry for each of the target's "
+			"connections, two for each of a proxy, and for those closed ones that "
+			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait.",
+		.detail = "{used} of nf_conntrack_max={max} entries are in use. A closed "
+			  "connection keeps its entry for {rest}.{buckets? With the target's "
+			  "entries the hash chains of {buckets} buckets have {chain} on "
+			  "average.} Those take up to {memory}." TWO_EACH,
+		.absent = "No connection is tracked in this network namespace.",
+	},
+	{
+		.name = "neighbours",
+		.unit = "neighbours",
+		.what = "The hosts on the same link, in IPv4 or IPv6, that the kernel can know the "
+			"link address of in addition. Packets to others are dropped. Needed: the peers of --peers; what is behind a gateway does not "
+			"count.",
+		.detail = "IPv4 has {used} of gc_thresh3={max}, IPv6 {used6} of {max6}; the tables "
+			  "are those of all network namespaces.",
+	},
+	{
 		.name = "softnet.backlog",
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "

@@ -115,6 +115,8 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, check.server), TEXT(NULL)}, \
 	{"backlog", "N", "backlog that the application passes to listen()", \
 	 OPTION_AT(type, check.probe.backlog), NUMBER(COUNT, 1, INT_MAX)}, \
+	{"peers", "N", "hosts on the same link to talk to at a time", \
+	 OPTION_AT(type, check.probe.peers), NUMBER(COUNT, 1, INT_MAX)}, \
 	{"window", "TIME", "watch the interfaces for at least TIME (500ms)", \
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \

@@ -93,6 +93,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->target = o->target;
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->backlog = o->probe.backlog;
+	out->peers = o->probe.peers;
 	out->quick = o->quick;
 	out->gentle = o->probe.gentle;
 	report_text(out->enter, "%s", enter);

@@ -138,6 +138,50 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	return err_set(e, first.code, "%s", first.text);
 }
 
+#define TABLE_COLUMNS_MAX 32
+
+/* Splits a line into words; returns how many it has. */
+static size_t words_split(char *line, char *words[TABLE_COLUMNS_MAX])
+{
+	char *at = NULL;
+	size_t count = 0;
+	for (char *word = strtok_r(line, " ", &at); word; word = strtok_r(NULL, " ", &at)) {
+		if (count == TABLE_COLUMNS_MAX)
+			return 0;
+		words[count++] = word;
+	}
+	return count;
+}
+
+/* A line of names, then one of hexadecimal values for each CPU, where the entries of the table are
+ * those of all of them: ct_cpu_seq_show(), neigh_stat_seq_show(). */
+static void table_add(struct host_counters *c, const char *table, char *text)
+{
+	char *at = NULL, *names[TABLE_COLUMNS_MAX], *values[TABLE_COLUMNS_MAX];
+	int64_t sums[TABLE_COLUMNS_MAX] = {0};
+	char *line = strtok_r(text, "\n", &at);
+	size_t columns = line ? words_split(line, names) : 0;
+	while ((line = strtok_r(NULL, "\n", &at))) {
+		if (words_split(line, values) != columns)
+			return;
+		for (size_t i = 0; i < columns; i++) {
+			int64_t value = (int64_t)strtoul(values[i], NULL, 16);
+			sums[i] = strcmp(names[i], "entries") ? sums[i] + value : value;
+		}
+	}
+	for (size_t i = 0; i < columns; i++)
+		counter_add(c, table, names[i], sums[i]);
+}
+
+void host_table_counters(const struct host *h, const char *table, struct host_counters *out)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/net/stat/%s", table);
+	if (host_read_all(h, path, &text, NULL) > 0)
+		table_add(out, table, text);
+}
+
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e)
 {
 	out->count = 0;

@@ -469,6 +469,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 		report_append(arguments, " --server %s", word);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
+	if (r->peers)
+		report_append(arguments, " --peers %" PRIu64, r->peers);
 	if (r->probes[0])
 		report_append(arguments, " --probe %s", r->probes);
 	if (r->gentle)

@@ -92,7 +92,7 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 	return 0;
 }
 
-/* Whether it fails as the machine runs: no change of a knob ends that. */
+/* Whether it fails as the machine runs: a change may not end that. */
 static bool finding_happens(const struct finding *f)
 {
 	return f->observed && f->level == LEVEL_CRITICAL && f->remedy != REMEDY_NONE;
@@ -120,8 +120,6 @@ static bool finding_waits(const struct finding *f, const struct wall *w,
 static int plan_finding(const struct planner *at, const struct finding *f, struct err *e)
 {
 	const struct plan_options *o = at->options;
-	if (!finding_proposes(f) && !o->only)
-		manual_of_finding(at, f, finding_knob(f));
 	for (size_t i = 0; finding_proposes(f) && i < f->proposal_count; i++) {
 		const struct proposal *c = &f->proposals[i];
 		const struct knob *known = knob_find(c->knob);
@@ -157,11 +155,19 @@ int plan_findings(const struct planner *at, const struct report *r, struct err *
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		at->plan->tight += finding_waits(f, w, o);
-		if (!o->only)
-			add_observed(at->plan, f);
 		int rc = finding_acts(f, w, o) ? plan_finding(at, f, e) : 0;
 		if (rc < 0)
 			return rc;
+	}
+	/* What has no value is left to the operator, unless the plan changes its knob. */
+	for (size_t i = 0; !o->only && i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		const struct proposal *c = finding_knob(f);
+		if (c && plan_change_find(at->plan, c->knob))
+			continue;
+		add_observed(at->plan, f);
+		if (finding_acts(f, report_find(r, f->wall), o) && !finding_proposes(f))
+			manual_of_finding(at, f, c);
 	}
 	return 0;
 }

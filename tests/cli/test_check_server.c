@@ -269,6 +269,40 @@ static void a_unix_socket_is_its_wall(void **state)
 	}
 }
 
+/* somaxconn was 8 when it listened with 16: its queue holds 9. */
+static void a_unix_socket_is_filled_in_the_lab(void **state)
+{
+	(void)state;
+	struct sockaddr_un a = unix_address_of("fill.sock");
+	char who[160];
+	file_write("/proc/sys/net/core/somaxconn", "8\n");
+	child_start(unix_serves, &a);
+	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
+	for (int i = 0; i < 500 && depth_of(who) < 0; i++)
+		pause_ms(20);
+	file_write("/proc/sys/net/core/somaxconn", "4096\n");
+	struct checked c = checked_parse(run("$PROGRAM check --format json --probe accept-queue "
+					     "--rate 1k --server %s",
+					     who));
+	json_t *w = running_wall(&c, "accept-queue.unix");
+	assert_int_equal(checked_number(w, "measured"), 9);
+	assert_int_equal(checked_number(w, "needed"), 100);
+	assert_false(json_is_true(json_object_get(w, "at_least")));
+	json_t *f = checked_finding(&c, "accept-queue.unix.short");
+	assert_string_equal(checked_text(f, "tried"), "0 of 100 refused");
+	json_t *evidence = json_array_get(json_object_get(f, "evidence"), 0);
+	assert_int_equal(checked_number(evidence, "at_current"), 91);
+	assert_int_equal(checked_number(evidence, "at_proposed"), 0);
+	assert_int_equal(json_array_size(json_object_get(f, "proposals")), 1);
+	checked_free(&c);
+	c = checked_parse(run("$PROGRAM check --format json --probe accept-queue --rate 10 "
+			      "--server %s",
+			      who));
+	assert_string_equal(checked_text(running_wall(&c, "accept-queue.unix"), "verdict"), "ok");
+	assert_int_equal(c.status, 0);
+	checked_free(&c);
+}
+
 /* A namespace of its own, with another somaxconn. */
 static void elsewhere_serves(const void *unused)
 {
@@ -394,6 +428,7 @@ static int tests(void)
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(a_unix_socket_is_its_wall),
+		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
 		SERVERS_TEST(another_user_sees_what_is_public),
 		SERVERS_TEST(a_server_that_exits_is_said),

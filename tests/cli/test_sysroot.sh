@@ -67,6 +67,12 @@ test_list_and_explain_read_the_capture() {
 	done
 }
 
+test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
+	expect 0 epolltune check --sysroot "$hosts/docker" --target c10k --rate 1k --format json
+	json '[.findings[] | select(.level | IN("note", "skipped") | not)] == []' \
+		'.walls[] | select(.name == "conntrack") | .verdict == "ok" and .needed == 130000'
+}
+
 test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
 	cp "$hosts/damaged.json" out
 	json '.exit_status == 3' '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] == []'

@@ -119,11 +119,20 @@ const char *verdict_proposals(const struct report *r)
 	return text;
 }
 
+/* A {name} without a value; other braces belong to what an operator pastes. */
+static bool unfilled(const char *text)
+{
+	for (const char *at = text; (at = strchr(at, '{')); at++)
+		if (at[1] >= 'a' && at[1] <= 'z')
+			return true;
+	return false;
+}
+
 static void texts_are_whole(const char *what, const struct finding *f)
 {
 	const char *texts[] = {f->title, f->detail, f->advice, f->answer};
 	for (size_t k = 0; k < 4; k++)
-		if (strpbrk(texts[k], "{}") || strstr(texts[k], "…") || strstr(texts[k], "  ") ||
+		if (unfilled(texts[k]) || strstr(texts[k], "…") || strstr(texts[k], "  ") ||
 		    strstr(texts[k], " ."))
 			fail_msg("%s: %s: \"%s\"", what, f->id, texts[k]);
 }

@@ -485,6 +485,19 @@ static void counters_are_named_and_damage_is_absent(void **state)
 	assert_int_equal(host_counter_delta(&c, &later, "TcpExt.A"), 10);
 	assert_int_equal(host_counter_delta(&c, &later, "TcpExt.Z"), -1);
 
+	/* The entries are those of all CPUs, in each line; a damaged line ends the table. */
+	put("proc/net/stat/nf_conntrack",
+	    "entries  found drop\n0000000a  00000001 000000ff\n0000000a  00000002 00000001\n1 2\n");
+	host_table_counters(captured, "nf_conntrack", &c);
+	assert_int_equal(c.count, 6);
+	put("proc/net/stat/nf_conntrack",
+	    "entries  found drop\n0000000a  00000001 000000ff\n0000000a  00000002 00000001\n");
+	host_table_counters(captured, "nf_conntrack", &c);
+	host_table_counters(captured, "nosuch", &c);
+	assert_int_equal(c.count, 9);
+	assert_int_equal(host_counter(&c, "nf_conntrack.entries"), 10);
+	assert_int_equal(host_counter(&c, "nf_conntrack.drop"), 256);
+
 	put("proc/net/netstat", "");
 	put("proc/net/snmp", "garbage");
 	put("proc/net/sockstat", "\n\n");

@@ -1,0 +1,194 @@
+/* Connection tracking: the entries that are left in nf_conntrack's table, compared with those of
+ * the target's connections, and what a full table loses. */
+#include "epolltune/probe.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+
+#define DIR "net.netfilter.nf_conntrack_"
+#define FILES "proc/sys/net/netfilter/nf_conntrack_"
+/* That of nf_conntrack_proto_tcp.c, where it cannot be read, and what suffices for a peer that has
+ * retransmitted its last segment. */
+#define REST_S 120
+#define REST_SHORTER_S 30
+/* The kernel's default before 5.15 allowed four entries a bucket: each is in two chains. */
+#define ENTRIES_PER_BUCKET 4
+
+enum { MAX, BUCKETS, REST, USED, TRACKED };
+
+static bool has_tcp(const struct subject *s)
+{
+	return !s || subject_queue(s, LISTENER_TCP).smallest;
+}
+
+static int64_t number_read(const struct host *h, const char *file)
+{
+	uint64_t value;
+	return host_read_u64(h, file, &value, NULL) || value > INT32_MAX ? REPORT_NONE
+									 : (int64_t)value;
+}
+
+static void table_read(const struct host *h, struct settings *s)
+{
+	s->at[USED][0] = number_read(h, FILES "count");
+	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
+	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
+	s->at[TRACKED][0] = has_tcp(s->subject) && s->at[USED][0] > 0;
+}
+
+static uint64_t rest(const struct settings *s)
+{
+	return s->at[REST][0] >= 0 ? (uint64_t)s->at[REST][0] : REST_S;
+}
+
+/* connections + rate × rest, for each connection of a proxy to its server too. */
+static int64_t entries(const struct target *t, uint64_t rest_s)
+{
+	uint64_t each = t->role == TARGET_PROXY ? 2 : 1, count;
+	if (__builtin_mul_overflow(t->rate_per_s, rest_s, &count) ||
+	    __builtin_add_overflow(t->connections, count, &count) ||
+	    __builtin_mul_overflow(count, each, &count) || count > INT64_MAX / 2)
+		return INT64_MAX / 2;
+	return (int64_t)count;
+}
+
+static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t max = s->at[MAX][0], used = s->at[USED][0];
+	b->absent = s->at[TRACKED][0] != 1;
+	if (b->absent)
+		return;
+	b->unlimited = max == 0;
+	b->binding = MAX;
+	b->needed = entries(t, rest(s));
+	b->assumed = s->at[REST][0] == REPORT_NONE;
+	if (max != REPORT_NONE && used != REPORT_NONE)
+		b->capacity = max > used ? max - used : 0;
+}
+
+static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+			int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)o;
+	if (now->at[USED][0] == REPORT_NONE || enough > INT32_MAX)
+		return false;
+	int64_t max = enough + now->at[USED][0];
+	int64_t buckets = (max + ENTRIES_PER_BUCKET - 1) / ENTRIES_PER_BUCKET;
+	out->at[MAX][0] = max;
+	if (now->at[BUCKETS][0] > 0 && now->at[BUCKETS][0] < buckets)
+		out->at[BUCKETS][0] = buckets;
+	return true;
+}
+
+static void count_word(struct wording *w, const char *name, int64_t count)
+{
+	wording_set(w, name, "%s", count < 0 ? "" : quantity_count((uint64_t)count).text);
+}
+
+static void port_word(struct wording *w, const struct subject *s)
+{
+	const char *address = s ? subject_queue(s, LISTENER_TCP).smallest->address : "";
+	const char *port = strrchr(address, ':');
+	wording_set(w, "port", "%s", port ? port + 1 : "PORT");
+}
+
+static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			struct wording *w)
+{
+	const struct knob *knob = knob_find(DIR "max");
+	int64_t needed = entries(t, rest(s)), full = needed;
+	(void)o;
+	if (s->at[TRACKED][0] != 1)
+		return;
+	if (s->at[USED][0] > 0)
+		full += s->at[USED][0];
+	count_word(w, "max", s->at[MAX][0]);
+	count_word(w, "used", s->at[USED][0]);
+	count_word(w, "closing", (int64_t)(t->rate_per_s * rest(s)));
+	count_word(w, "buckets", s->at[BUCKETS][0]);
+	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
+	wording_set(w, "chain", "%.2g",
+		    s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0);
+	wording_set(w, "memory", "%s",
+		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
+	count_word(w, "shorter", rest(s) > REST_SHORTER_S ? entries(t, REST_SHORTER_S) : -1);
+	port_word(w, s->subject);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "conntrack",
+		.knobs = {DIR "max", DIR "buckets", "time_wait", "used", "tracked"},
+		.read = table_read,
+		.bound = table_bound,
+		.solve = table_solve,
+		.words = table_words,
+	},
+	{0},
+};
+
+struct sample {
+	int64_t used, max; /* REPORT_NONE: not readable */
+	struct host_counters counters;
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	(void)o;
+	(void)e;
+	s->used = number_read(h, FILES "count");
+	s->max = REPORT_NONE;
+	if (s->used <= 0)
+		return 0;
+	knob_number(DIR "max", h, &s->max);
+	host_table_counters(h, "nf_conntrack", &s->counters);
+	return 0;
+}
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	static const char dropped[] = "nf_conntrack.drop";
+	int64_t grown = host_counter_delta(&before->counters, &after->counters, dropped);
+	bool full = after->max > 0 && after->used >= after->max;
+	struct wording words = {0};
+	if (!full && grown <= 0)
+		return;
+	count_word(&words, "used", after->used);
+	count_word(&words, "max", after->max);
+	count_word(&words, "total", host_counter(&after->counters, dropped));
+	count_word(&words, "early", host_counter(&after->counters, "nf_conntrack.early_drop"));
+	wording_flag(&words, "full", full);
+	wording_flag(&words, "several", grown > 1);
+	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
+	wording_set(&words, "window", "%s",
+		    quantity_measured(QUANTITY_DURATION, (uint64_t)(m->seconds * 1e6)).text);
+	struct finding *f = report_finding(r, "conntrack.full", &words);
+	finding_propose(f, DIR "max", quantity_plain((uint64_t)after->max).text, "");
+	finding_evidence(f, "nf_conntrack_count", "entries", (double)after->used, NAN);
+	for (size_t i = 0; i < after->counters.count; i++)
+		if (!strcmp(after->counters.at[i].name, dropped))
+			finding_evidence(f, dropped, "packets", (double)after->counters.at[i].value,
+					 NAN);
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.window = true,
+	.sample = sample_take,
+	.judge = observation_judge,
+};
+
+const struct probe probe_conntrack = {
+	.name = "conntrack",
+	.summary = "entries of connection tracking: what is left, and what a full table loses",
+	.mode = PROBE_FIRST,
+	.place = PROBE_HOST,
+	.experiments = experiments,
+	.observation = &observation,
+};

@@ -1,0 +1,176 @@
+/* The neighbour tables of IPv4 and IPv6: peers on the same link as this machine. Each table is one
+ * for all network namespaces, and only the initial one shows it. */
+#include "epolltune/probe.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+
+#define IPV4 "net.ipv4.neigh.default."
+#define IPV6 "net.ipv6.neigh.default."
+/* Entries that reach this share of gc_thresh3 are a warning. */
+#define NEAR_PERCENT 80
+
+static const struct family {
+	const char *name, *table, *max;
+} families[] = {
+	{"IPv4", "arp_cache", IPV4 "gc_thresh3"},
+	{"IPv6", "ndisc_cache", IPV6 "gc_thresh3"},
+};
+#define FAMILIES (sizeof(families) / sizeof(*families))
+
+/* Of each family: gc_thresh3, gc_thresh2, and the entries. */
+enum { MAX, MAX6, SOFT, SOFT6, USED, USED6 };
+
+static int64_t table_counter(const struct host_counters *c, const struct family *f,
+			     const char *column)
+{
+	char name[32];
+	report_text(name, "%s.%s", f->table, column);
+	return host_counter(c, name);
+}
+
+static void table_read(const struct host *h, struct settings *s)
+{
+	static struct host_counters counters;
+	counters.count = 0;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		host_table_counters(h, families[i].table, &counters);
+		int64_t used = table_counter(&counters, &families[i], "entries");
+		s->at[USED + i][0] = used < 0 ? REPORT_NONE : used;
+	}
+}
+
+static bool peers_applies(const struct probe_options *o) { return o->peers; }
+
+static int64_t used_of(const struct settings *s, size_t i)
+{
+	return s->at[USED + i][0] > 0 ? s->at[USED + i][0] : 0;
+}
+
+/* The smaller of the two tables: peers may use either. */
+static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	(void)t;
+	b->needed = (int64_t)s->peers;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		int64_t max = s->at[MAX + i][0], left = max - used_of(s, i);
+		if (max == REPORT_NONE || (b->capacity != REPORT_NONE && left >= b->capacity))
+			continue;
+		b->capacity = left > 0 ? left : 0;
+		b->binding = MAX + (int)i;
+	}
+}
+
+/* Above gc_thresh2 the kernel evicts entries that are in use. */
+static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+			int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)o;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		int64_t max = enough + used_of(now, i);
+		if (now->at[MAX + i][0] == REPORT_NONE || now->at[MAX + i][0] >= max)
+			continue;
+		out->at[MAX + i][0] = max;
+		if (now->at[SOFT + i][0] != REPORT_NONE && now->at[SOFT + i][0] < max)
+			out->at[SOFT + i][0] = max;
+	}
+	return true;
+}
+
+static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			struct wording *w)
+{
+	(void)t;
+	(void)o;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const char *max = i ? "max6" : "max", *used = i ? "used6" : "used";
+		wording_set(w, max, "%s", s->text[MAX + i]);
+		wording_set(w, used, "%s", quantity_count((uint64_t)used_of(s, i)).text);
+	}
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "neighbours",
+		.knobs = {IPV4 "gc_thresh3", IPV6 "gc_thresh3", IPV4 "gc_thresh2",
+			  IPV6 "gc_thresh2", "used", "used6"},
+		.applies = peers_applies,
+		.read = table_read,
+		.bound = table_bound,
+		.solve = table_solve,
+		.words = table_words,
+	},
+	{0},
+};
+
+struct sample {
+	int64_t max[FAMILIES]; /* REPORT_NONE: not readable */
+	struct host_counters counters;
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	(void)o;
+	(void)e;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		host_table_counters(h, families[i].table, &s->counters);
+		s->max[i] = REPORT_NONE;
+		if (table_counter(&s->counters, &families[i], "entries") > 0)
+			knob_number(families[i].max, h, &s->max[i]);
+	}
+	return 0;
+}
+
+static void judge_family(const struct sample *before, const struct sample *after, size_t i,
+			 double seconds, struct report *r)
+{
+	const struct family *f = &families[i];
+	int64_t used = table_counter(&after->counters, f, "entries");
+	int64_t full = table_counter(&after->counters, f, "table_fulls");
+	int64_t grown = full - table_counter(&before->counters, f, "table_fulls");
+	struct wording words = {0};
+	bool near = after->max[i] > 0 && (double)used * 100 >= (double)after->max[i] * NEAR_PERCENT;
+	if (full < 0 || (grown <= 0 && !near))
+		return;
+	wording_set(&words, "family", "%s", f->name);
+	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
+	wording_set(&words, "max", "%s", quantity_count((uint64_t)after->max[i]).text);
+	wording_set(&words, "grown", "%s", quantity_count((uint64_t)grown).text);
+	wording_flag(&words, "several", grown > 1);
+	wording_set(&words, "knob", "%s", f->max);
+	wording_set(&words, "window", "%s",
+		    quantity_measured(QUANTITY_DURATION, (uint64_t)(seconds * 1e6)).text);
+	struct finding *finding =
+		report_finding(r, grown > 0 ? "neighbours.full" : "neighbours.near", &words);
+	finding_propose(finding, f->max, quantity_plain((uint64_t)after->max[i]).text, "");
+	finding_evidence(finding, "entries", "neighbours", (double)used, NAN);
+	finding_evidence(finding, "table_fulls", "", (double)full, NAN);
+}
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	for (size_t i = 0; i < FAMILIES; i++)
+		judge_family(before, after, i, m->seconds, r);
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.window = true,
+	.sample = sample_take,
+	.judge = observation_judge,
+};
+
+const struct probe probe_neighbours = {
+	.name = "neighbours",
+	.summary = "the neighbour tables of IPv4 and IPv6: peers on the same link",
+	.mode = PROBE_FIRST,
+	.place = PROBE_HOST,
+	.experiments = experiments,
+	.observation = &observation,
+};

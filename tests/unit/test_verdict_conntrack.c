@@ -1,0 +1,128 @@
+/* What probe conntrack makes of a table: entries of the target, proposals, a full table, drops. */
+#define probe_conntrack conntrack_under_test
+#include "../../probes/conntrack.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+
+#define TABLE "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
+
+static void the_targets_entries_need_room(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *values;
+		enum target_role role;
+		uint64_t connections, rate;
+		enum wall_verdict verdict;
+		int64_t needed;
+		const char *proposals;
+	} rows[] = {
+		{TABLE "time_wait=120; used=5; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_OK,
+		 130000, ""},
+		{TABLE "time_wait=120; used=100000; tracked=1", TARGET_SERVER, 10000, 1000,
+		 VERDICT_TIGHT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=120; used=262144; tracked=1", TARGET_SERVER, 10000, 1000,
+		 VERDICT_SHORT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		/* Lowered below what is in use. */
+		{TABLE "time_wait=120; used=300000; tracked=1", TARGET_SERVER, 1, 1, VERDICT_SHORT,
+		 121, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=30; used=5; tracked=1", TARGET_PROXY, 10000, 1000, VERDICT_OK,
+		 80000, ""},
+		{TABLE "time_wait=120; used=5; tracked=1", TARGET_PROXY, 10000, 1000, VERDICT_TIGHT,
+		 260000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		/* The time is not readable: 120 s. */
+		{TABLE "used=5; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_OK, 130000, ""},
+		/* A chain of eight entries at most. */
+		{"net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=16384; "
+		 "time_wait=120; used=5; tracked=1",
+		 TARGET_SERVER, 10000, 10000, VERDICT_SHORT, 1210000,
+		 "net.netfilter.nf_conntrack_max 262144 -> 2097152, "
+		 "net.netfilter.nf_conntrack_buckets 16384 -> 524288"},
+		/* More than the kernel counts: the value would have to be 2^31. */
+		{TABLE "time_wait=120; used=5; tracked=1", TARGET_SERVER, 10000, 30000000,
+		 VERDICT_SHORT, 3600010000, ""},
+		{"net.netfilter.nf_conntrack_max=0; used=5; tracked=1", TARGET_SERVER, 10000, 10000,
+		 VERDICT_OK, REPORT_NONE, ""},
+		{TABLE "time_wait=120; used=0; tracked=0", TARGET_SERVER, 10000, 10000, VERDICT_NA,
+		 REPORT_NONE, ""},
+		{"", TARGET_SERVER, 10000, 10000, VERDICT_NA, REPORT_NONE, ""},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		char row[24];
+		snprintf(row, sizeof(row), "row %zu", i);
+		t.role = rows[i].role;
+		t.connections = rows[i].connections;
+		t.rate_per_s = rows[i].rate;
+		struct settings s = verdict_settings(x, rows[i].values);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed)
+			fail_msg("%s: verdict %d, needed %lld", row, (int)w->verdict,
+				 (long long)w->needed);
+		if (strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: \"%s\"", row, verdict_proposals(r));
+		findings_are(row, r,
+			     w->verdict == VERDICT_SHORT   ? "conntrack.short critical"
+			     : w->verdict == VERDICT_TIGHT ? "conntrack.tight warning"
+							   : "");
+	}
+}
+
+static struct sample sample_of(int64_t used, int64_t max, int64_t drops)
+{
+	struct sample s = {.used = used, .max = max};
+	if (drops >= 0)
+		s.counters = (struct host_counters){1, {{"nf_conntrack.drop", drops}}};
+	return s;
+}
+
+static void a_full_table_and_drops_are_critical(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t used, max, before, after; /* drops; -1: not readable */
+		double seconds;
+		const char *title; /* "": silence */
+	} rows[] = {
+		{65536, 65536, 12, 12, 0.5,
+		 "Connection tracking is full: 65 536 of 65 536 entries"},
+		{65536, 65536, 12, 112, 0.5,
+		 "Connection tracking is full: 65 536 of 65 536 entries and 100 packets dropped in "
+		 "500 ms"},
+		{65536, 65536, -1, -1, 0, "Connection tracking is full: 65 536 of 65 536 entries"},
+		{65530, 65536, 12, 13, 0.5, "Connection tracking dropped 1 packet in 500 ms"},
+		{65530, 65536, 12, 12, 0.5, ""},
+		{65530, 65536, 12, 12, 0, ""},
+		{70000, 0, 0, 0, 0.5, ""}, /* no limit */
+		{0, REPORT_NONE, -1, -1, 0.5, ""},
+		{REPORT_NONE, REPORT_NONE, -1, -1, 0.5, ""},
+	};
+	const struct target t = target_default();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		static struct sample before, after;
+		struct moment m = {.target = &t, .seconds = rows[i].seconds};
+		char row[24];
+		before = sample_of(rows[i].used, rows[i].max, rows[i].before);
+		after = sample_of(rows[i].used, rows[i].max, rows[i].after);
+		snprintf(row, sizeof(row), "row %zu", i);
+		report_init(&r);
+		observation_judge(&before, &after, &m, &r);
+		findings_are(row, &r, rows[i].title[0] ? "conntrack.full critical" : "");
+		if (rows[i].title[0])
+			assert_string_equal(r.findings[0].title, rows[i].title);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_targets_entries_need_room),
+		cmocka_unit_test(a_full_table_and_drops_are_critical),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

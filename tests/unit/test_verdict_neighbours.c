@@ -1,0 +1,120 @@
+/* What probe neighbours makes of the tables: room for peers, proposals, refused entries. */
+#define probe_neighbours neighbours_under_test
+#include "../../probes/neighbours.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+
+#define V4(max, soft) IPV4 "gc_thresh3=" max "; " IPV4 "gc_thresh2=" soft "; "
+#define V6(max, soft) IPV6 "gc_thresh3=" max "; " IPV6 "gc_thresh2=" soft "; "
+
+static void the_smaller_table_must_hold_the_peers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *values;
+		uint64_t peers;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *proposals;
+	} rows[] = {
+		{V4("1024", "512") V6("1024", "512") "used=20; used6=8", 500, VERDICT_OK, 1004, ""},
+		{V4("1024", "512") V6("1024", "512") "used=20; used6=8", 1000, VERDICT_TIGHT, 1004,
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
+		 "net.ipv6.neigh.default.gc_thresh3 1024 -> 2048, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048, "
+		 "net.ipv6.neigh.default.gc_thresh2 512 -> 2048"},
+		/* One table is large enough. */
+		{V4("8192", "8192") V6("1024", "512") "used=20; used6=8", 3000, VERDICT_SHORT, 1016,
+		 "net.ipv6.neigh.default.gc_thresh3 1024 -> 4096, "
+		 "net.ipv6.neigh.default.gc_thresh2 512 -> 4096"},
+		{V4("1024", "512") "used=1024", 1, VERDICT_SHORT, 0,
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
+		/* In a namespace of its own neither is visible. */
+		{"", 500, VERDICT_UNKNOWN, REPORT_NONE, ""},
+	};
+	const struct experiment *x = &experiments[0];
+	const struct target t = target_default();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		struct settings s = verdict_settings(x, rows[i].values);
+		s.peers = rows[i].peers;
+		snprintf(row, sizeof(row), "row %zu", i);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit)
+			fail_msg("%s: verdict %d, limit %lld", row, (int)w->verdict,
+				 (long long)w->limit);
+		if (strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: \"%s\"", row, verdict_proposals(r));
+		findings_are(row, r,
+			     w->verdict == VERDICT_SHORT   ? "neighbours.short critical"
+			     : w->verdict == VERDICT_TIGHT ? "neighbours.tight warning"
+							   : "");
+	}
+}
+
+static void the_wall_exists_with_peers_only(void **state)
+{
+	(void)state;
+	assert_false(experiments[0].applies(&(struct probe_options){0}));
+	assert_true(experiments[0].applies(&(struct probe_options){.peers = 1}));
+}
+
+static void refused_entries_are_critical(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t used, max, before, after;
+		const char *findings, *title;
+	} rows[] = {
+		{1024, 1024, 3, 12, "neighbours.full critical",
+		 "The neighbour table of IPv4 refused 9 entries in 500 ms: 1 024 of 1 024"},
+		{700, 1024, 3, 4, "neighbours.full critical",
+		 "The neighbour table of IPv4 refused 1 entry in 500 ms: 700 of 1 024"},
+		{820, 1024, 3, 3, "neighbours.near warning",
+		 "The neighbour table of IPv4 has 820 of 1 024 entries"},
+		{819, 1024, 3, 3, "", NULL},
+		{900, REPORT_NONE, 3, 3, "", NULL},
+	};
+	const struct target t = target_default();
+	const struct moment m = {.target = &t, .seconds = 0.5};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		static struct sample looks[2];
+		char row[24];
+		for (size_t k = 0; k < 2; k++) {
+			int64_t fulls = k ? rows[i].after : rows[i].before;
+			looks[k].max[0] = rows[i].max;
+			looks[k].max[1] = REPORT_NONE;
+			looks[k].counters =
+				(struct host_counters){2,
+						       {{"arp_cache.entries", rows[i].used},
+							{"arp_cache.table_fulls", fulls}}};
+		}
+		snprintf(row, sizeof(row), "row %zu", i);
+		report_init(&r);
+		observation_judge(&looks[0], &looks[1], &m, &r);
+		findings_are(row, &r, rows[i].findings);
+		if (rows[i].title)
+			assert_string_equal(r.findings[0].title, rows[i].title);
+	}
+	/* Without the files of /proc/net/stat nothing is known. */
+	static struct report r;
+	static struct sample none;
+	report_init(&r);
+	observation_judge(&none, &none, &m, &r);
+	assert_int_equal(r.finding_count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_smaller_table_must_hold_the_peers),
+		cmocka_unit_test(the_wall_exists_with_peers_only),
+		cmocka_unit_test(refused_entries_are_critical),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

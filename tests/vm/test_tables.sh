@@ -1,0 +1,130 @@
+#!/bin/sh
+# Full tables of connection tracking and of neighbours are critical, losses are the kernel's, and the proposed values suffice.
+# shellcheck source=SCRIPTDIR/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+boot --get "/tmp/reports:$work/reports" --time 200 - <<'END'
+#!/bin/sh
+table=/proc/sys/net/netfilter/nf_conntrack
+target='--probe conntrack,counters --connections 100 --rate 10'
+mkdir /tmp/reports
+check() { epolltune check --quick $target --format json >/tmp/reports/"$1" 2>/tmp/reports/"$1.err"; }
+modprobe nf_conntrack || exit 1
+# sum TABLE COLUMN: over the CPUs, of the kernel's file.
+sum() {
+	awk -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next } { print "0x" $c }' \
+		/proc/net/stat/"$1" | { sum=0; while read -r n; do sum=$((sum + n)); done; echo $sum; }
+}
+fulls() { sum arp_cache table_fulls; }
+check untracked
+echo "untracked $? $(cat ${table}_count)"
+rmmod nf_conntrack && modprobe nf_conntrack enable_hooks=1 || exit 1
+echo 600 >${table}_tcp_timeout_time_wait
+epolltune serve --port 8090 --workers 1 --quiet &
+tries=0
+until grep -qi ':1F9A 00000000:0000 0A' /proc/net/tcp; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+load() { exec timeout 60 epolltune load 127.0.0.1:8090 --mode connect --close client --duration 1s --rate 200 >/dev/null 2>&1; }
+(load)
+check tracked
+echo "tracked $?"
+echo 20 >${table}_max
+server=$!
+load &
+tries=0
+until [ "$(sum nf_conntrack drop)" -gt 0 ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+kill $! $server
+wait
+drops=$(sum nf_conntrack drop)
+check full
+echo "full $? $drops $(cat ${table}_count)"
+epolltune apply --yes $target >/tmp/reports/apply 2>&1
+echo "applied $? $(cat ${table}_max)"
+check applied
+echo "again $?"
+
+thresh=/proc/sys/net/ipv4/neigh/default/gc_thresh
+target='--probe neighbours,counters --peers 100'
+check peers
+echo "peers $?"
+echo 8 >${thresh}2
+echo 16 >${thresh}3
+ip link add peers type dummy && ip link set peers arp on up && ip address add 10.1.0.1/16 dev peers || exit 1
+# The link has no other host: an entry stays until its three requests are not answered.
+while [ ! -e /tmp/enough ]; do
+	i=2
+	while [ $i -lt 60 ]; do
+		ping -c 1 -W 1 10.1.0.$i >/dev/null 2>&1 &
+		i=$((i + 1))
+	done
+	wait
+done &
+tries=0
+until [ "$(fulls)" -gt 0 ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+epolltune check $target --window 5s --format json >/tmp/reports/refusing 2>/tmp/reports/refusing.err
+echo "refusing $?"
+touch /tmp/enough
+wait $!
+# Then the kernel reports the last failures to this host itself, which takes entries too.
+tries=0
+until [ -z "$(ip neigh show dev peers nud incomplete)" ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+check few
+echo "few $? $(fulls)"
+epolltune apply --yes $target >/tmp/reports/apply 2>&1
+echo "raised $? $(cat ${thresh}2 ${thresh}3 | tr '\n' ' ')"
+check raised
+echo "after $?"
+END
+[ "$status" -eq 0 ] || fail "exit status $status"
+holds() { # NAME FILTER…
+	name=$1
+	shift
+	for filter; do
+		jq -e --argjson drops "${drops:-0}" "def wall: .walls[0];
+			def found: [.findings[] | select(.level != \"note\").id]; $filter" \
+			"$work/reports/$name" >"$work/filtered" 2>&1 || {
+			jq -c '.counters, .walls, [.findings[].id]' "$work/reports/$name" >>"$work/out"
+			fail "$name: not so: $filter"
+		}
+	done
+}
+grep -qx 'untracked 0 0' "$work/out" || fail 'nothing is tracked, and yet a wall'
+holds untracked 'wall.verdict == "n/a"' 'found == []'
+grep -qx 'tracked 0' "$work/out" || fail 'tracked, with room: not ready'
+holds tracked 'wall | .verdict == "ok" and .needed == 6100' 'found == []' '.counters["nf_conntrack.drop"] == 0'
+read -r _ is drops used <<END
+$(grep '^full ' "$work/out")
+END
+[ "$is" = 2 ] && [ "$drops" -gt 0 ] && [ "$used" -ge 20 ] || fail "exit status $is, $drops drops, $used entries"
+holds full 'found == ["conntrack.full", "conntrack.short"]' '.counters["nf_conntrack.drop"] == $drops' \
+	'.findings[] | select(.id == "conntrack.full").evidence[] | select(.name == "nf_conntrack.drop").at_current == $drops'
+grep -qx 'applied 0 65536' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
+grep -qx 'again 0' "$work/out" || fail 'the applied value does not suffice'
+holds applied 'wall | .verdict == "ok"' 'found == []'
+
+holds peers 'wall | .name == "neighbours" and .verdict == "ok"' 'found == []'
+grep -qx 'refusing 2' "$work/out" || fail 'a full neighbour table is not critical'
+holds refusing 'found | sort == ["neighbours.full", "neighbours.short"]'
+read -r _ is drops <<END
+$(grep '^few ' "$work/out")
+END
+[ "$is" = 2 ] && [ "$drops" -gt 0 ] || fail "exit status $is, $drops refused"
+holds few '.counters["arp_cache.table_fulls"] == $drops' 'found | index("neighbours.short")'
+grep -qx 'raised 0 512 1024 ' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
+grep -qx 'after 0' "$work/out" || fail 'the applied value does not suffice'
+holds raised 'wall | .verdict == "ok"' 'found == []'
