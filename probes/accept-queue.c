@@ -46,7 +46,8 @@ struct context {
 		uint64_t served;        /* arrivals, at the end of the experiment */
 		uint64_t last_in_us;    /* from the end of the stall to the last client served */
 		uint64_t accepts_per_s; /* while the server drained the queue */
-		int64_t overflows;      /* ListenOverflows at the end of the stall; -1: unknown */
+		int64_t overflows;      /* ListenOverflows of the arrivals; -1: unknown */
+		int64_t all_overflows;  /* with those of further clients */
 	} stall;
 };
 
@@ -152,6 +153,9 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 		return rc;
 	s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	rc = stall_fill(t, s, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	s->all_overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return rc ? rc : stall_drain(t, s, e);
 }
 
@@ -172,6 +176,22 @@ static struct cost queue_cost(const struct target *target, const struct settings
 	return (struct cost){.clients = target_accept_queue(target), .clients_max = STALL_ARRIVALS};
 }
 
+/* The SYN queue of a machine without SYN cookies must not drop what this one would hold. Where
+ * /proc/sys is read-only it may. */
+static void syn_queue_raise(struct trial *t)
+{
+	static const struct trial_knob list[] = {{"net.ipv4.tcp_max_syn_backlog", "1048576"}, {0}};
+	if (lab_private(t->lab))
+		trial_knobs(t, LAB_SERVER, list, NULL);
+}
+
+/* SYNs are dropped for other reasons too: this queue's own counter grew, or it is as full as it can
+ * be. */
+static bool stall_is_full(const struct stall *s, int64_t bound)
+{
+	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
+}
+
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
@@ -184,9 +204,17 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed, .overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
+	syn_queue_raise(t);
 	int rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
+	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
+		outcome_inconclusive(out,
+				     "SYNs were dropped while %s connections waited, but not by "
+				     "this queue: ListenOverflows did not grow",
+				     quantity_count(stall->capacity).text);
+		return 0;
+	}
 	out->limit_met = stall->capacity;
 	out->reached = (int64_t)(stall->capacity ? stall->capacity : stall->reached);
 	out->metric[OVERFLOWS] =

@@ -133,8 +133,10 @@ static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 
 static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
 
 /* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full()). Before 6.14 and stable kernels with its change it is full at the
- * backlog: the experiment measures one less. */
+ * inet_csk_reqsk_queue_is_full()), before 6.14 at the backlog. Stable kernels that took that change
+ * hold one more, which the experiment measures. */
+static int64_t held_less(const struct settings *s) { return s->machine.kernel < KERNEL(6, 14); }
+
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
@@ -144,6 +146,8 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		return;
 	}
 	backlog_bound(target, s, b);
+	if (b->capacity != REPORT_NONE)
+		b->capacity -= held_less(s);
 	if (cookies == 0 && max_syn == REPORT_NONE) {
 		b->capacity = REPORT_NONE;
 	} else if (cookies == 0 && max_syn_capacity(max_syn) < b->capacity) {
@@ -155,7 +159,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
-	backlog_solve(target, now, o, enough, out);
+	backlog_solve(target, now, o, enough + held_less(now), out);
 	if (now->at[COOKIES][0] == 0 && max_syn_capacity(now->at[MAX_SYN][0]) < enough)
 		out->at[MAX_SYN][0] = max_syn_for(enough);
 	return true;

@@ -135,7 +135,10 @@ struct cost {
 };
 
 struct experiment {
-	const char *wall;                    /* its row in the catalogue */
+	const char *wall; /* its row in the catalogue */
+	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
+	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
+	unsigned spread;
 	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {
 		const char *name, *unit;

@@ -302,13 +302,10 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)
 {
-	char path[KNOB_PATH], normal[KNOB_VALUE];
-	int r = knob_check(k, value, normal, e);
-	if (r < 0)
-		return r;
+	char path[KNOB_PATH];
 	if (!is_sysctl(k))
 		return err_set(e, EOPNOTSUPP, "%s: not a sysctl, of scope %s", k->name,
 			       knob_scope_name(k->scope));
 	knob_path(k, path);
-	return host_write(h, path, normal, e);
+	return host_write(h, path, value, e);
 }
