@@ -145,13 +145,31 @@ static void bulk_judge(const struct trial *t, struct bulk *b)
 	b->waited = b->side == BUFFER_RECEIVE ? f->receiver_share : f->sender_share;
 }
 
+/* A send buffer begins with the second field. Where that is above the third, the kernel shrinks it
+ * to the third once the congestion window asks for more (tcp_sndbuf_expand()), seconds later: begin
+ * there. */
+static int send_buffer_shrink(struct trial *t, struct err *e)
+{
+	char value[KNOB_VALUE];
+	int64_t field[3] = {0};
+	int rc = lab_knob_get(t->lab, LAB_SERVER, WMEM, value, sizeof(value), e);
+	for (size_t i = 0; i < 3 && !rc; i++)
+		rc = knob_field(value, i, &field[i]);
+	if (rc || field[1] <= field[2])
+		return rc;
+	snprintf(value, sizeof(value), "%lld %lld %lld", (long long)field[0], (long long)field[2],
+		 (long long)field[2]);
+	const struct trial_knob list[] = {{WMEM, value}, {0}};
+	return trial_knobs(t, LAB_SERVER, list, e);
+}
+
 /* Runs connections at the same time. */
 static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err *e)
 {
+	int rc = send_buffer_shrink(t, e);
 	size_t mark = lab_mark(t->lab);
 	const struct wire_stats *wire = lab_wire_look(t->lab);
 	struct wire_way before[2] = {wire->way[0], wire->way[1]};
-	int rc = 0;
 	for (size_t i = 0; i < count && !rc; i++) {
 		struct flow_config config = bulk_config(t, &bulk[i]);
 		rc = flow_start(&bulk[i].flow, t->lab, &config, e);
@@ -210,6 +228,7 @@ static void side_words(const struct target *t, const struct settings *s, const s
 {
 	wording_set(w, "switch", "%s", window_limit(s) == BUFFER_TRIPLE ? "" : "yes");
 	wording_set(w, "measured", "%s", o ? "yes" : "");
+	wording_flag(w, "inverted", s->at[BUFFER_TRIPLE][1] > s->at[BUFFER_TRIPLE][2]);
 	wording_set(w, "impossible", "%s", window_possible(t) ? "" : "yes");
 }
 

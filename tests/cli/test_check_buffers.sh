@@ -47,6 +47,18 @@ test_a_short_send_buffer_is_named() {
 	json 'has_finding("buffers.receive.short") | not'
 }
 
+# The buffer begins with the second field; over a path with room it has shrunk to the third a second later,
+# at 4 to 5 MB/s.
+test_a_send_buffer_that_shrinks_is_short() {
+	in_wired_namespace
+	echo 4096 8388608 262144 >$ipv4/tcp_wmem
+	expect_known "$(known buffers.send)" 2 $check
+	json 'wall("buffers.send") | .verdict == "short" and .measured >= 2000000 and .measured <= 8000000 and
+			(.detail | contains("shrinks to the third"))' \
+		'finding("buffers.send.short").proposed == "4096 8388608 8388608"' \
+		'has_finding("buffers.receive.short") | not'
+}
+
 knob_is_named() { # KNOB
 	in_wired_namespace
 	echo 0 >$ipv4/"$1"
