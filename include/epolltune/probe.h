@@ -25,6 +25,7 @@
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
+	bool kernel_log;            /* experiments may make the kernel write to its log */
 	bool gentle;                /* on one CPU at the lowest priority, within the bounds below */
 	uint64_t backlog;           /* what the application passes to listen(); 0: the maximum */
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */

@@ -337,10 +337,11 @@ static const struct finding_row findings[] = {
 		      " half-open connections") ":The SYN queue is {tight?tight:too "
 						"short} for {rate} over a round trip of {rtt}}",
 	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
-	      "{held?held {held}, and the kernel {by_cookie?answered {by_cookie} SYNs with a "
-	      "cookie. No client is lost, but cookies cost CPU and, without timestamps, window "
-	      "scaling and SACK:dropped {dropped} SYNs (clients retransmit a dropped SYN after "
-	      "1 s)}:holds {capacity}}.",
+	      "{held?held {held}:holds {capacity}}{by_cookie?, and the kernel answered {by_cookie} "
+	      "SYNs with a cookie:{dropped?, and the kernel dropped {dropped} SYNs}}. {cookies?The "
+	      "kernel answers those beyond with a cookie\\: no client is lost, but cookies cost CPU "
+	      "and, without timestamps, window scaling and SACK:The kernel drops those beyond, and "
+	      "clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{listener?" BACKLOG_REMEDY
 	      ":{how}}:No setting makes it longer\\: spread the clients over several "
 	      "listeners (SO_REUSEPORT) or machines.}"

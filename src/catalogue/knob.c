@@ -300,6 +300,22 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 	return 0;
 }
 
+const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE])
+{
+	int64_t low, high;
+	if (strcmp(name, "net.ipv4.ip_local_port_range") != 0 ||
+	    sscanf(value, "%" SCNd64 " %" SCNd64, &low, &high) != 2 || (high - low) % 2)
+		return value;
+	if (low < high)
+		high--;
+	else if (high < UINT16_MAX)
+		high++;
+	else
+		low--;
+	snprintf(silent, KNOB_VALUE, "%" PRId64 "\t%" PRId64 "\n", low, high);
+	return silent;
+}
+
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)
 {
 	char path[KNOB_PATH];

@@ -1,6 +1,7 @@
 #include "engine/server_process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
@@ -291,6 +292,7 @@ static int process_obey(struct server_process *p, const struct server_request *r
 	case SERVER_QUEUE:
 		return queue_read(p, &answer->queue, e);
 	case SERVER_RESUME:
+		listen(p->threads[0].worker.listener, INT_MAX);
 		return server_worker_listen(&p->threads[0].worker, true, e);
 	case SERVER_FILL:
 		table_fill(p, request->argument, &answer->filled);

@@ -91,7 +91,8 @@ static int swap_call(struct host *h, void *arg, struct err *e)
 		return (int)length;
 	if (length >= KNOB_TEXT_MAX)
 		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
-	int rc = host_write(h, path, s->text, e);
+	char silent[KNOB_VALUE];
+	int rc = host_write(h, path, knob_silent(s->knob, s->text, silent), e);
 	if (!rc)
 		memcpy(s->text, was, (size_t)length + 1);
 	return rc;

@@ -88,6 +88,19 @@ static void agent_run(struct lab *lab, enum lab_host host)
 	_exit(0);
 }
 
+/* What no experiment sets must not look like a limit of the server: the client's ports, those that
+ * a server listens on, and a queue that a burst of clients fills. Programs of the user (`files`)
+ * have the caller's values. */
+static void host_widen(const struct lab *lab, enum lab_host host, const struct host *h)
+{
+	if (host == LAB_CLIENT ? !lab->options.wide_ports : lab->options.files)
+		return;
+	host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
+	host_write(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
+	host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
+	host_write(h, "proc/sys/net/core/somaxconn", "65535", NULL);
+}
+
 static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct host *h = NULL;
@@ -100,12 +113,7 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
-	/* A client out of ports would look like a limit of the server. */
-	if (host == LAB_CLIENT && lab->options.wide_ports) {
-		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
-		host_write(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
-		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
-	}
+	host_widen(lab, host, h);
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
 		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
@@ -486,7 +494,8 @@ static int call_knob_set(struct host *h, void *arg, struct err *e)
 	const struct knob *k = knob_find(knob->name);
 	if (!k)
 		return err_set(e, ENOENT, "%s: no such knob", knob->name);
-	return knob_write(k, h, knob->value, e);
+	char silent[KNOB_VALUE];
+	return knob_write(k, h, knob_silent(knob->name, knob->value, silent), e);
 }
 
 int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *value, size_t size,

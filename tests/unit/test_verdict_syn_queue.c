@@ -208,11 +208,16 @@ static void the_finding_says_what_happened_beyond_the_queue(void **state)
 	struct outcome o = full(17, "TCPReqQFullDoCookies", 608);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
-					  "with a cookie. No client is lost"));
+					  "with a cookie. The kernel answers those beyond "
+					  "with a cookie: no client is lost"));
 	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16");
 	o = full(13, "ListenDrops", 612);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
-	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs "));
+	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs. "));
+	/* Filled exactly: none went beyond. */
+	o = full(13, "", 0);
+	f = &verdict_of(x, &t, &s, &o)->findings[0];
+	assert_non_null(strstr(f->detail, "the queue held 13. The kernel drops those beyond"));
 	assert_non_null(strstr(f->advice, "tcp_syncookies=1 would answer with cookies"));
 }
 
