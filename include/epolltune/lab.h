@@ -42,6 +42,10 @@ struct lab_options {
 	bool writable;   /* with files: tasks may write what the caller may write */
 };
 
+/* Why fork(2) fails with EAGAIN. */
+#define LAB_NO_PROCESS                                                                             \
+	"the limit on processes is reached (ulimit -u, or pids.max of the control group)"
+
 struct lab;
 struct nic_deferral;
 

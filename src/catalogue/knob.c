@@ -312,7 +312,7 @@ const char *knob_silent(const char *name, const char *value, char silent[KNOB_VA
 		high++;
 	else
 		low--;
-	snprintf(silent, KNOB_VALUE, "%" PRId64 "\t%" PRId64 "\n", low, high);
+	snprintf(silent, KNOB_VALUE, "%" PRId64 "\t%" PRId64, low, high);
 	return silent;
 }
 

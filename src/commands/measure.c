@@ -53,13 +53,16 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 		l->lab = l->proof;
 		return 0;
 	}
+	judge_descriptors(job->check->host, rc, &refused);
 	if (rc && !in_place)
 		labs_refused(l, &job->shared->report, &refused);
 	if (p->place == PROBE_LAB)
 		return 0;
 	options.place = LAB_IN_PLACE;
 	l->in_place = true;
-	return lab_open(&l->lab, &options, job->check->host, e);
+	rc = lab_open(&l->lab, &options, job->check->host, e);
+	judge_descriptors(job->check->host, rc, e);
+	return rc;
 }
 
 static void labs_uncopied(const struct labs *l, struct report *r)

@@ -80,7 +80,7 @@ static void capabilities_keep(void)
 static void side_exec(const struct side *s)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
+	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL);
 	if (!s->input) {

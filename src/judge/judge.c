@@ -198,6 +198,16 @@ static uint64_t backlog_drops(const struct host *h)
 	return dropped;
 }
 
+bool judge_descriptors(const struct host *h, int rc, struct err *e)
+{
+	struct host_nofile limit;
+	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
+		return false;
+	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
+		      quantity_count(limit.soft).text);
+	return true;
+}
+
 /* Runs the experiment, and says so if it failed while such packets were dropped. */
 static int watched_run(struct judged *d, const struct judging *j, struct trial *t, struct err *e)
 {
@@ -205,6 +215,11 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 	uint64_t before = backlog_drops(j->host);
 	int rc = trial_run(t, d->x, &d->now, &d->outcome, e);
 	uint64_t dropped = backlog_drops(j->host) - before;
+	if (judge_descriptors(j->host, rc, e)) {
+		d->outcome = outcome_blank();
+		outcome_unsupported(&d->outcome, "%s", e->text);
+		return err_recode(e, 0);
+	}
 	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
 		return rc;
 	knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL);
@@ -394,6 +409,8 @@ static int measure(const struct probe *p, const struct judging *j, struct trial 
 		rc = trial_end(t, p->measure(t, j->report, e), e);
 		if (!rc)
 			return 0;
+		if (judge_descriptors(j->host, rc, e))
+			rc = -ENOTSUP;
 		why = e->text;
 	}
 	unmeasured(p, j, why);

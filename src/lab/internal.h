@@ -79,6 +79,9 @@ _Noreturn void task_run(int channel, task_main main, void *arg);
 /* For tests: sets the timeout of lab_call() and lab_spawn(). */
 void lab_set_patience(struct lab *lab, int ms);
 
+/* The error of fork(2), by errno. */
+int fork_refused(struct err *e, const char *what);
+
 /* Closes the descriptors from `first` to `last`. */
 void close_descriptors(unsigned first, unsigned last);
 

@@ -64,6 +64,12 @@ static void keep_only(int a, int b)
 	close_descriptors((unsigned)high + 1, ~0U);
 }
 
+int fork_refused(struct err *e, const char *what)
+{
+	return errno == EAGAIN ? err_set(e, EAGAIN, "%s: " LAB_NO_PROCESS, what)
+			       : err_errno(e, "%s", what);
+}
+
 static unsigned lab_count(const struct lab *lab, enum lab_host host)
 {
 	unsigned n = lab->options.client_addresses;
@@ -190,7 +196,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		return err_errno(e, "lab: socket pair");
 	pid_t client = fork();
 	if (client < 0)
-		return err_errno(e, "lab: start the client's host");
+		return fork_refused(e, "lab: start the client's host");
 	if (client == 0) {
 		close(go[0]);
 		client_main(lab, go[1]);
@@ -207,7 +213,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	if (!rc)
 		rc = host_prepare(lab, LAB_SERVER, e);
 	if (!rc && write(client_go, "g", 1) != 1)
-		rc = err_errno(e, "lab: start the client's host");
+		rc = fork_refused(e, "lab: start the client's host");
 	return rc;
 }
 
@@ -245,6 +251,8 @@ static int fork_private(struct lab *lab, struct err *e)
 		server_main(lab, uid, gid, user_namespace);
 	if (lab->init > 0)
 		return 0;
+	if (errno == EAGAIN)
+		return fork_refused(e, "lab: start its first process");
 	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
 	int rc = err_set(e, code, "lab: the kernel refuses new namespaces (%s)", strerror(errno));
 	err_remedy(e, "run as root, or allow them with user.max_user_namespaces above 0, "
@@ -260,7 +268,7 @@ static int fork_in_place(struct lab *lab, struct err *e)
 	for (int host = LAB_SERVER; host <= LAB_CLIENT; host++) {
 		*pids[host] = fork();
 		if (*pids[host] < 0)
-			return err_errno(e, "lab: start a host");
+			return fork_refused(e, "lab: start a host");
 		if (*pids[host] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			keep_only(lab->sockets[0], lab->sockets[1]);
@@ -272,6 +280,8 @@ static int fork_in_place(struct lab *lab, struct err *e)
 
 static int lab_check(const struct lab_options *options, struct err *e)
 {
+	if (options->place == LAB_PRIVATE && access("/proc/self/fd", X_OK))
+		return err_errno(e, "lab: /proc is not mounted here");
 	if (options->wire != LAB_WIRE_DELAY)
 		return 0;
 	if (options->place != LAB_PRIVATE)
@@ -363,6 +373,9 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	}
 	for (int host = LAB_SERVER; host <= LAB_CLIENT && !rc && lab_private(lab); host++)
 		rc = lab_call(lab, (enum lab_host)host, call_wire_await, NULL, e);
+	if (rc && lab->shared && lab->shared->wire.ended)
+		rc = err_set(e, lab->shared->wire.ended, "delay wire: the relay: %s",
+			     strerror(lab->shared->wire.ended));
 	if (rc) {
 		lab_close(lab);
 		return rc;
