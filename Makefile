@@ -19,7 +19,7 @@ DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps st
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wformat=2 -Wundef -Wvla -Werror
+	-Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
 OPT ?= -O2 -g
 CFLAGS ?= $(OPT) -fstack-protector-strong
 override CFLAGS += -std=c17 $(WARN)
@@ -57,7 +57,7 @@ ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
-## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1)
+## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1; WERROR=1: warnings are errors)
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
