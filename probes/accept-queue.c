@@ -125,8 +125,8 @@ static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 	return 0;
 }
 
-/* Clients whose SYNs were dropped come again in bursts: the server listens again with a queue that
- * holds them. In place it cannot, and the experiment ends before. */
+/* Clients retransmit the dropped SYNs in bursts: the server listens again with a queue that holds
+ * them. In place it cannot, and the experiment ends before. */
 static void stall_widen(struct trial *t)
 {
 	static const struct trial_knob list[] = {{"net.core.somaxconn", "65535"}, {0}};

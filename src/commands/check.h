@@ -14,15 +14,16 @@
 struct check_options {
 	struct target target;
 	struct probe_options probe;
-	const char *probes;  /* names, comma separated; NULL: all */
-	const char *sysroot; /* a captured machine; NULL: this one */
-	const char *server;  /* the server in question, as subject_find(); NULL: none */
-	const char *netns;   /* a pid or path; NULL: the calling network namespace */
-	const char *since;   /* the file of probe.since, for errors; NULL: none */
-	bool stay;           /* refuse a server in another network namespace */
-	bool quick;          /* inspect only */
-	bool measured;       /* a missed experiment makes the status unknown */
-	bool progress;       /* show progress in a line on standard error */
+	const char *probes;    /* names, comma separated; NULL: all */
+	const char *sysroot;   /* a captured machine; NULL: this one */
+	const char *server;    /* the server in question, as subject_find(); NULL: none */
+	const char *netns;     /* a pid or path; NULL: the calling network namespace */
+	const char *since;     /* the file of probe.since, for errors; NULL: none */
+	enum ip_family family; /* of the experiments */
+	bool stay;             /* refuse a server in another network namespace */
+	bool quick;            /* inspect only */
+	bool measured;         /* a missed experiment makes the status unknown */
+	bool progress;         /* show progress in a line on standard error */
 };
 
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
@@ -78,6 +79,7 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
+	FAMILY_OPTION(OPTION_AT(type, check.family)), \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */

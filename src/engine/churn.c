@@ -37,7 +37,7 @@ struct churn {
 	_Alignas(64) uint64_t accepted;
 	uint64_t server_cpu_ns, unused[6];
 	struct churn_config config;
-	struct in_addr server, sources[CHURN_SOURCES];
+	union endpoint server, sources[CHURN_SOURCES];
 	uint16_t ports[CHURN_DESTINATIONS];
 	struct churn_result result;
 	int client_error; /* errno of the first failure */
@@ -51,17 +51,17 @@ static int watch(int epoll, int fd, uint32_t events, uint64_t data)
 
 static int server_listen(struct churn *c, int epoll, unsigned destination, int *out)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = c->server};
+	union endpoint at = c->server;
 	socklen_t size = sizeof(at);
 	int on = 1;
 	if (c->config.port)
-		at.sin_port = htons((uint16_t)(c->config.port + destination));
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		endpoint_set_port(&at, (uint16_t)(c->config.port + destination));
+	int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, BACKLOG) ||
-	    getsockname(fd, (struct sockaddr *)&at, &size))
+	    bind(fd, &at.any, endpoint_size(&at)) || listen(fd, BACKLOG) ||
+	    getsockname(fd, &at.any, &size))
 		return -errno;
-	c->ports[destination] = at.sin_port;
+	c->ports[destination] = endpoint_port(&at);
 	*out = fd;
 	/* The top bit distinguishes listeners from connections. */
 	return watch(epoll, fd, EPOLLIN, (uint64_t)1 << 63 | (unsigned)fd);
@@ -158,22 +158,21 @@ static int client_connect(struct churn_client *k)
 	const struct churn_config *o = &c->config;
 	unsigned sources = o->sources ? o->sources : 1;
 	unsigned destinations = o->destinations ? o->destinations : 1;
-	struct sockaddr_in from = {.sin_family = AF_INET,
-				   .sin_addr = c->sources[o->first_source + k->begun % sources]};
-	struct sockaddr_in to = {.sin_family = AF_INET,
-				 .sin_addr = c->server,
-				 .sin_port = c->ports[k->begun / sources % destinations]};
+	const union endpoint *from = &c->sources[o->first_source + k->begun % sources];
+	union endpoint to = c->server;
 	struct linger reset = {.l_onoff = 1};
-	int on = 1, rc = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, rc = 0;
+	int fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	endpoint_set_port(&to, c->ports[k->begun / sources % destinations]);
 	if (!o->bind_port)
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (o->close == CHURN_RESET || o->close == CHURN_HOLD)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	uint32_t events = o->close == CHURN_SERVER_FIRST ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
-	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
-	    (connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS))
+	if (bind(fd, &from->any, endpoint_size(from)) ||
+	    (connect(fd, &to.any, endpoint_size(&to)) && errno != EINPROGRESS))
 		rc = -errno;
 	if (!rc)
 		rc = watch(k->epoll, fd, events | EPOLLET, (unsigned)fd);
@@ -278,9 +277,9 @@ static void churn_addresses(struct churn *c, const struct lab *lab)
 	for (unsigned i = 0; i < CHURN_SOURCES; i++)
 		c->sources[i] =
 			c->config.loopback
-				? (struct in_addr){htonl(INADDR_LOOPBACK + 1 + i)}
+				? endpoint_ipv4((struct in_addr){htonl(INADDR_LOOPBACK + 1 + i)})
 				: lab_address(lab, LAB_CLIENT, i % lab_addresses(lab, LAB_CLIENT));
-	c->server = c->config.loopback ? (struct in_addr){htonl(INADDR_LOOPBACK)}
+	c->server = c->config.loopback ? endpoint_ipv4((struct in_addr){htonl(INADDR_LOOPBACK)})
 				       : lab_address(lab, LAB_SERVER, 0);
 }
 

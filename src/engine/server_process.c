@@ -1,8 +1,8 @@
 #include "engine/server_process.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>

@@ -45,7 +45,7 @@ int trial_server(struct trial *t, struct server_config config, struct err *e)
 {
 	server_end(t);
 	const struct task_context where = {t->lab, LAB_SERVER};
-	config.address = endpoint_ipv4(lab_address(t->lab, LAB_SERVER, 0));
+	config.address = lab_address(t->lab, LAB_SERVER, 0);
 	config.stop_at_limit = true;
 	struct server *server = trial_alloc(t, sizeof(*server), e);
 	int rc = server ? server_start(server, &where, &config, e) : -ENOMEM;

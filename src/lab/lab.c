@@ -73,7 +73,9 @@ int fork_refused(struct err *e, const char *what)
 static unsigned lab_count(const struct lab *lab, enum lab_host host)
 {
 	unsigned n = lab->options.client_addresses;
-	return host == LAB_SERVER || !n ? 1 : n > 240 ? 240 : n;
+	if (host == LAB_SERVER || !n || (lab->options.ipv6 && !lab_private(lab)))
+		return 1;
+	return n > 240 ? 240 : n;
 }
 
 /* From here to lab_open(): code of the agents. */
@@ -110,12 +112,17 @@ static void host_widen(const struct lab *lab, enum lab_host host, const struct h
 static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct host *h = NULL;
-	int rc = wire_address(host, lab_count(lab, host), e);
+	int rc = host_open(&h, "/", e);
 	if (rc)
 		return rc;
-	rc = host_open(&h, "/", e);
-	if (rc)
+	/* Older kernels log that an interface is ready for IPv6. */
+	host_write(h, "proc/sys/net/ipv6/conf/default/disable_ipv6", lab->options.ipv6 ? "0" : "1",
+		   NULL);
+	rc = wire_address(lab->options.ipv6, host, lab_count(lab, host), e);
+	if (rc) {
+		host_close(h);
 		return rc;
+	}
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
@@ -553,11 +560,15 @@ int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out,
 	return rc;
 }
 
-struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i)
+union endpoint lab_address(const struct lab *lab, enum lab_host host, unsigned i)
 {
-	if (!lab_private(lab)) /* all of 127/8 is local to loopback */
-		return (struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))};
-	return wire_ipv4(host, i);
+	if (lab_private(lab))
+		return wire_endpoint(lab->options.ipv6, host, i);
+	if (lab->options.ipv6)
+		return endpoint_ipv6(in6addr_loopback);
+	/* All of 127/8 is local to loopback. */
+	return endpoint_ipv4(
+		(struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))});
 }
 
 unsigned lab_addresses(const struct lab *lab, enum lab_host host) { return lab_count(lab, host); }

@@ -85,7 +85,7 @@ test_a_loopback_that_is_down_is_not_a_short_queue() {
 	dead_wire --in-place
 }
 
-# It would be deaf to its own wire.
+# With it no host of the lab would answer an ARP request.
 test_a_lab_takes_over_no_arp_settings() {
 	in_namespace
 	echo 8 >$net/ipv4/conf/all/arp_ignore

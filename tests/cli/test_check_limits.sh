@@ -1,5 +1,5 @@
 #!/bin/sh
-# The lab works whatever limits and settings the caller has, or check names what stopped it.
+# The lab works with low limits, few ports and in nested namespaces, or check names what stopped it.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -13,7 +13,7 @@ test_few_descriptors_suffice() {
 	in_namespace
 	ulimit -n 48
 	expect any $check --probe descriptors,accept-queue,syn-queue,buffers,ports,readiness
-	json "$ready" "$(measured descriptors.process)" "$(measured buffers.send)" 'wall("accept-queue").experiment == "done"' 
+	json "$ready" "$(measured descriptors.process)" "$(measured buffers.send)" 'wall("accept-queue").experiment == "done"'
 }
 
 test_too_few_descriptors_are_named() {

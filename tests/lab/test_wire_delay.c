@@ -61,7 +61,7 @@ static struct sockaddr_in server_address(void)
 {
 	return (struct sockaddr_in){.sin_family = AF_INET,
 				    .sin_port = PORT,
-				    .sin_addr = lab_address(lab, LAB_SERVER, 0)};
+				    .sin_addr = lab_address(lab, LAB_SERVER, 0).v4.sin_addr};
 }
 
 struct pings {
