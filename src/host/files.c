@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 int host_open(struct host **out, const char *root, struct err *e)
 {

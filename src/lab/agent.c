@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 #define TASK_CHANNEL 3
 /* Highest descriptor that is closed one by one: the usual soft limit. */

@@ -49,7 +49,7 @@ static int copy_one(const char *path, void *arg)
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 {
 	/* No experiment depends on what is below conf and neigh: with arp_ignore=8 a host answers
-	 * nobody, and the kernel warns about some others. */
+	 * no ARP request, and the kernel warns about some others. */
 	static const char *const dirs[] = {"core", "ipv4", "ipv6", "unix"};
 	struct copy_walk walk = {copy, h, e};
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {

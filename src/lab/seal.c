@@ -6,14 +6,13 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 static int write_own(const char *path, const char *text, struct err *e)
 {

@@ -4,6 +4,7 @@
 #include "epolltune/task.h"
 #include "epolltune/wire.h"
 
+#include "host/compat.h"
 #include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
