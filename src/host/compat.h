@@ -3,6 +3,7 @@
 #ifndef EPOLLTUNE_HOST_COMPAT_H
 #define EPOLLTUNE_HOST_COMPAT_H
 
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <stdint.h>
 #include <sys/mount.h>
@@ -40,6 +41,9 @@ static inline void closefrom(int first)
 #define FSOPEN_CLOEXEC 1
 #define FSCONFIG_CMD_CREATE 6
 #define FSMOUNT_CLOEXEC 1
+#define OPEN_TREE_CLONE 1
+#define OPEN_TREE_CLOEXEC O_CLOEXEC
+#define MOVE_MOUNT_F_EMPTY_PATH 4
 
 struct mount_attr {
 	uint64_t attr_set, attr_clr, propagation, userns_fd;

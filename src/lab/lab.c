@@ -116,7 +116,7 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	if (rc)
 		return rc;
 	/* Older kernels log that an interface is ready for IPv6. */
-	host_write(h, "proc/sys/net/ipv6/conf/default/disable_ipv6", lab->options.ipv6 ? "0" : "1",
+	host_write(h, "proc/sys/net/ipv6/conf/all/disable_ipv6", lab->options.ipv6 ? "0" : "1",
 		   NULL);
 	rc = wire_address(lab->options.ipv6, host, lab_count(lab, host), e);
 	if (rc) {

@@ -56,11 +56,12 @@ static int mount_readonly(const char *path, bool readonly, bool recursive)
 	struct statvfs fs;
 	if (statvfs(path, &fs))
 		return -errno;
-	unsigned long flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
-			      (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
-			      (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
-			      (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
-	return mount(NULL, path, NULL, flags | (readonly ? MS_RDONLY : 0), NULL) ? -errno : 0;
+	int flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
+		    (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
+		    (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
+		    (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
+	flags |= readonly ? MS_RDONLY : 0;
+	return mount(NULL, path, NULL, (unsigned long)flags, NULL) ? -errno : 0;
 }
 
 static int bind_on_itself(const char *path)
