@@ -67,7 +67,12 @@ static void put_labelled(const char *label, const char *text)
 	put_text(line);
 }
 
-static void item(const char *name) { printf(".It Sy %s\n", name); }
+/* Several words are in quotes, as one of them could be the name of a macro. */
+static void item(const char *name)
+{
+	const char *quote = strchr(name, ' ') ? "\"" : "";
+	printf(".It Sy %s%s%s\n", quote, name, quote);
+}
 
 static void section(const char *title, const char *lead)
 {
@@ -138,31 +143,46 @@ static void findings(void)
 	puts(".El");
 }
 
+static void seen(const char *name, const char *what, const char *action, const char *walls,
+		 const char *show)
+{
+	item(name);
+	put_text(what);
+	puts(".Pp");
+	put_text(action);
+	put_labelled("Walls: ", walls);
+	put_labelled("To see it: ", show);
+}
+
 static void counters(void)
 {
 	section("COUNTERS", NULL);
 	for (size_t i = 0; i < counter_row_count(); i++) {
 		const struct counter_row *c = counter_row_at(i);
-		item(c->name);
-		put_text(c->what);
-		put_labelled("Walls: ", c->walls);
-		put_labelled("To see it: ", c->show);
+		seen(c->name, c->what, c->action, c->walls, c->show);
 	}
 	puts(".El");
+}
+
+static void clue(const struct clue_row *c)
+{
+	seen(c->name, c->what, c->action, c->walls, c->show);
+	put_labelled("Source: ", c->source);
 }
 
 static void symptoms(void)
 {
 	section("SYMPTOMS", NULL);
-	for (size_t i = 0; i < symptom_row_count(); i++) {
-		const struct symptom_row *s = symptom_row_at(i);
-		item(s->name);
-		put_text(s->what);
-		puts(".Pp");
-		put_text(s->action);
-		put_labelled("Walls: ", s->walls);
-		put_labelled("To see it: ", s->show);
-	}
+	for (size_t i = 0; i < symptom_row_count(); i++)
+		clue(symptom_row_at(i));
+	puts(".El");
+}
+
+static void directives(void)
+{
+	section("DIRECTIVES", NULL);
+	for (size_t i = 0; i < directive_row_count(); i++)
+		clue(directive_row_at(i));
 	puts(".El");
 }
 
@@ -205,7 +225,7 @@ int main(void)
 	     ".Os\n"
 	     ".Sh NAME\n"
 	     ".Nm epolltune-knobs\n"
-	     ".Nd walls, knobs, findings, counters, symptoms, myths and guides of epolltune\n"
+	     ".Nd walls, knobs, findings, counters, symptoms, directives, myths and guides of epolltune\n"
 	     ".Sh DESCRIPTION\n"
 	     "This page lists what the programs and reports of\n"
 	     ".Xr epolltune 1\n"
@@ -215,7 +235,9 @@ int main(void)
 	     ".Pq knobs ,\n"
 	     "the problems that a report may name\n"
 	     ".Pq findings ,\n"
-	     "the counters and symptoms that show them, common but ineffective or harmful advice\n"
+	     "the counters and symptoms that show them, lines of configuration files\n"
+	     ".Pq directives ,\n"
+	     "common but ineffective or harmful advice\n"
 	     ".Pq myths ,\n"
 	     "and what an application has to do itself\n"
 	     ".Pq guides .\n"
@@ -237,6 +259,7 @@ int main(void)
 	findings();
 	counters();
 	symptoms();
+	directives();
 	myths();
 	guides();
 	puts(".Sh SEE ALSO\n"

@@ -77,10 +77,13 @@ const struct finding_row *finding_row_find(const char *id);
 /* A counter of the kernel or of a driver that grows when a wall is reached. */
 struct counter_row {
 	const char *name;  /* as the kernel writes it: "TcpExt.ListenOverflows" */
+	const char *match; /* further patterns of pattern_find(), a line each; "": none */
 	const char *where; /* the file or command that has it */
 	const char *what;  /* what it counts, and what it does not */
 	const char *walls; /* comma separated; "": none */
-	const char *show;  /* a command that prints it */
+	enum finding_remedy whose;
+	const char *show;   /* a command that prints it */
+	const char *action; /* what to do where it grows */
 };
 
 size_t counter_row_count(void);
@@ -88,17 +91,36 @@ const struct counter_row *counter_row_at(size_t i);
 /* NULL if unknown. */
 const struct counter_row *counter_row_find(const char *name);
 
-/* What an operator sees first: an errno, a line of the kernel log. */
-struct symptom_row {
-	const char *name;   /* "EMFILE", "Possible SYN flooding" */
-	const char *what;   /* the cause */
-	const char *walls;  /* comma separated; "": none */
+/* What an operator starts from: an errno, a line of a log, a directive of a configuration file. */
+struct clue_row {
+	const char *name;  /* "EMFILE", "Possible SYN flooding", "LimitNOFILE": a pattern as well */
+	const char *match; /* further patterns of pattern_find(), a line each; "": none */
+	const char *what;  /* the cause, or what it sets */
+	const char *walls; /* comma separated; "": none */
+	enum finding_remedy whose;
 	const char *show;   /* a command that shows the present state */
 	const char *action; /* what to do */
+	const char *source; /* kernel file and function, file of the server, man page */
 };
 
+/* Errors of system calls, lines of the kernel log, messages of servers. */
 size_t symptom_row_count(void);
-const struct symptom_row *symptom_row_at(size_t i);
+const struct clue_row *symptom_row_at(size_t i);
+/* Lines of systemd units, limits.conf, configuration files of servers, and sysctls that epolltune
+ * does not set. */
+size_t directive_row_count(void);
+const struct clue_row *directive_row_at(size_t i);
+
+/* Finds a pattern in a text, where each run of blanks is one. "*" stands for any text and "." for
+ * "/" too, the case of letters does not count, and words match as a whole. Returns the number of
+ * characters that the pattern fixes; 0: not found. Pure. */
+size_t pattern_find(const char *pattern, const char *text);
+/* Whether a character is part of a word. */
+static inline bool pattern_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
+}
 
 /* The facts about the machine that rules about values use. */
 struct machine {

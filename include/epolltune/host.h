@@ -76,6 +76,8 @@ struct host_counters {
 	} at[HOST_COUNTERS];
 };
 int host_counters(const struct host *h, struct host_counters *out, struct err *e);
+/* Those of /proc/net/snmp alone. */
+int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e);
 /* The value of a counter, or -1 if the kernel has no such counter. */
 int64_t host_counter(const struct host_counters *c, const char *name);
 /* after - before of a counter, or -1 if it is absent in one of them. */

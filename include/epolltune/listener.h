@@ -58,6 +58,8 @@ struct listeners {
  * -EOPNOTSUPP without inet_diag and for a captured machine; a kernel without unix_diag has no UNIX
  * listeners here. The caller frees with listeners_free(), also after an error. */
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
+/* The same of TCP only. */
+int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e);
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);

@@ -62,6 +62,7 @@ struct wall {
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
 	bool at_most;     /* practice does not reach `limit` */
 	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */
+	bool accepted;    /* all its findings are: the verdict counts nothing */
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[400]; /* one or two sentences */
 	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
@@ -105,6 +106,7 @@ struct finding {
 	enum finding_level level;
 	enum finding_remedy remedy;
 	bool observed; /* on this machine as it runs, not in an experiment */
+	bool accepted; /* by the operator: it counts nothing */
 	bool quiet;    /* a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
@@ -140,6 +142,25 @@ struct report_server {
 	uint64_t processes; /* that accept; 0: not visible */
 	char addresses[300];
 };
+/* What --observe saw of that server. */
+struct observed_share {
+	size_t count; /* samples that show it; 0: unknown */
+	uint64_t p50, p95, p99;
+};
+struct report_observed {
+	uint64_t us;          /* how long; 0: not observed */
+	uint64_t connections; /* open at a time, at most */
+	uint64_t opened;      /* new ones, of all listeners of the network namespace */
+	uint64_t rate_per_s;  /* their mean */
+	uint64_t peak_per_s;  /* in the busiest 100 ms */
+	uint64_t stall_us;    /* the longest pause between two accepts; 0: none was seen */
+	uint64_t gap_us;      /* the longest time between two looks */
+	bool others;          /* the namespace has other listeners */
+	size_t sampled;       /* looks at connections, of one or several each, that these are of */
+	struct observed_share rtt_us, bandwidth_bps;
+	struct target target; /* as it was seen */
+	uint64_t headroom_percent;
+};
 /* Bytes of a command prefix that enters the network namespace that was checked. */
 #define REPORT_ENTER 160
 
@@ -166,6 +187,7 @@ struct report_listener {
 	bool subject; /* of the server that --server named */
 };
 
+#define REPORT_SAVED 384
 #define REPORT_WALLS 32
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
@@ -176,13 +198,15 @@ struct report {
 	struct timespec time;
 	struct report_host host;
 	struct report_server server;
+	struct report_observed observed;
 	char enter[REPORT_ENTER]; /* "nsenter --net=/proc/812/ns/net"; "": the caller's */
 	struct target target;
-	char probes[128];      /* chosen by the operator, comma separated; "": all */
-	uint64_t backlog;      /* of the application, given by the operator; 0: none */
-	bool quick;            /* no experiment was requested */
-	bool gentle;           /* experiments ran at the lowest priority, with bounds */
-	bool require_measured; /* a missed experiment makes the status unknown */
+	char saved[REPORT_SAVED]; /* options of a saved target, " --target web"; "": none */
+	char probes[128];         /* chosen by the operator, comma separated; "": all */
+	uint64_t backlog;         /* of the application, given by the operator; 0: none */
+	bool quick;               /* no experiment was requested */
+	bool gentle;              /* experiments ran at the lowest priority, with bounds */
+	bool require_measured;    /* a missed experiment makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
 	size_t probe_count;
@@ -261,8 +285,11 @@ static inline bool verdict_asks(enum wall_verdict v)
 /* Whether it is a warning or critical. */
 static inline bool finding_asks(const struct finding *f)
 {
-	return f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL;
+	return !f->accepted && (f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL);
 }
+/* Marks the findings of that id, with a wall only those of that wall, as accepted, and walls of
+ * which all that asks for action is. */
+void report_accept(struct report *r, const char *id, const char *wall);
 /* Whether the verdict of the finding's wall reports the problem already. */
 bool report_accounts(const struct report *r, const struct finding *f);
 /* Appends the content of `part`, without findings whose id and detail `whole` has already. Beyond
@@ -281,6 +308,7 @@ struct report_summary {
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
 	size_t needed_unknown;      /* unknown walls that the target needs */
+	size_t accepted;            /* findings */
 	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
 	size_t warnings, criticals; /* findings that belong to no tight or short wall */
 	size_t crashed, failed;     /* probes */

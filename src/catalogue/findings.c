@@ -245,9 +245,9 @@ static const struct finding_row findings[] = {
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.",
 	 .answer = "{who} dropped handshakes {after}",
-	 .meaning = "A listener's accept queue was full some time since the earlier report with "
-		    "which check --since compared, and the kernel dropped handshakes that arrived "
-		    "at it.",
+	 .meaning = "A listener's accept queue was full some time since the earlier report of "
+		    "check --since, or while check --observe ran, and the kernel dropped "
+		    "handshakes that arrived at it.",
 	 .action = "Raise the backlog of that server where its stalls are short; otherwise find "
 		   "what it waited for in that time, in its own logs.",
 	 .proof = "The socket's drops by inet_diag and TcpExt.ListenOverflows, each against the "
@@ -1002,8 +1002,8 @@ static const struct finding_row findings[] = {
 		 "connections, ss -tmi shows queues, memory and drops of each.:}",
 	 .answer = "counters of loss grew {after}",
 	 .meaning =
-		 "The kernel has counted losses since an earlier report, with which "
-		 "check --since compared. It is a note where only counters grew that cost no client.",
+		 "The kernel has counted losses since the earlier report of check --since, or "
+		 "while check --observe ran. It is a note where only counters grew that cost no client.",
 	 .action = "See the counters that the finding names with explain.",
 	 .proof = "/proc/net/netstat, and the counters in that report"},
 	{.id = "counters.unread",

@@ -1,68 +1,610 @@
-/* What operators start from: errors of system calls, lines of the kernel log. */
+/* What operators start from: errors of system calls, lines of the kernel log, messages of servers.
+ */
 #include "epolltune/catalogue.h"
 
-static const struct symptom_row symptoms[] = {
-	{"EMFILE",
+#define FILES_SHOW "grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l"
+#define FILES_ACTION                                                                                 \
+	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
+	"edit UNIT), then restart it; for the running process: prlimit --pid PID --nofile=65536."
+#define SYSTEM_FILES_SHOW "cat /proc/sys/fs/file-nr"
+#define SYSTEM_FILES_ACTION                                                                           \
+	"Find the process that holds them: ls -d /proc/[0-9]*/fd/* | cut -d/ -f3 | sort | uniq -c | " \
+	"sort -n | tail; raise fs.file-max."
+#define QUEUE_SHOW "ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows TcpExtListenDrops"
+#define PORTS_SHOW                                                                                 \
+	"sysctl net.ipv4.ip_local_port_range; ss -tan dst ADDRESS | awk '{print $1}' | sort | uniq -c"
+#define PORTS_ACTION                                                                                  \
+	"Reuse connections (keep-alive to the backend), add source addresses or destinations, widen " \
+	"net.ipv4.ip_local_port_range, set net.ipv4.tcp_tw_reuse=1."
+#define SYSCTL_SHOW "sysctl KEY; grep -rs KEY /etc/sysctl.conf /etc/sysctl.d /usr/lib/sysctl.d"
+
+static const struct clue_row symptoms[] = {
+	/* Errors of system calls. */
+	{"EMFILE", "Too many open files\nErrno 24\nNo file descriptors available",
 	 "A process has as many descriptors open as its soft limit allows: accept(), socket() or "
 	 "open() fails. A level-triggered server that keeps watching its listener then uses a "
 	 "whole CPU.",
-	 "descriptors.process", "grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l",
-	 "Raise the limit where the process is started: LimitNOFILE= in its systemd unit."},
+	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW, FILES_ACTION,
+	 "accept(2); fs/file.c alloc_fd()"},
+	{"accept: Too many open files",
+	 "accept() failed (24:\naccept4() failed (24:\naccept EMFILE\naccept4: Too many open "
+	 "files\naccept tcp*Too many open files\nToo many open files (Accept failed)\n"
+	 "accept*Too many open files\nsocket.accept() out of system resource\n"
+	 "ServerSocketChannelImpl.accept*Too many open files",
+	 "EMFILE from accept(): the server has no descriptor for the next client. Connected "
+	 "clients wait in the accept queue until it is full too, then SYNs are dropped. "
+	 "A longer queue does not help.",
+	 "descriptors.process,accept-queue", REMEDY_PROCESS, FILES_SHOW,
+	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile 65536;",
+	 "accept(2); nginx src/event/ngx_event_accept.c"},
+	{"socket: Too many open files",
+	 "socket() failed (24:\nsocket: too many open files\nsocket*Too many open files",
+	 "EMFILE from socket(): a proxy has no descriptor for its connection to the backend. It "
+	 "needs two for each client.",
+	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
+	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile 65536;",
+	 "socket(2); nginx src/event/ngx_event_connect.c"},
 	{"ENFILE",
+	 "Too many open files in system\nErrno 23\nreached system FD limit\naccept4() failed (23:\n"
+	 "socket() failed (23:",
 	 "The machine has as many files open as fs.file-max allows: every process without "
 	 "CAP_SYS_ADMIN fails to open one more.",
-	 "descriptors.system", "cat /proc/sys/fs/file-nr",
-	 "Find the process that holds them; raise fs.file-max."},
-	{"ENOSPC",
+	 "descriptors.system", REMEDY_KERNEL, SYSTEM_FILES_SHOW, SYSTEM_FILES_ACTION,
+	 "accept(2); fs/file_table.c alloc_empty_file()"},
+	{"ENOSPC", "No space left on device\nErrno 28",
 	 "From epoll_ctl(): one user has registered as many descriptors as "
-	 "fs.epoll.max_user_watches allows, over all its processes.",
-	 "epoll.watches", "cat /proc/sys/fs/epoll/max_user_watches",
-	 "Raise fs.epoll.max_user_watches, or run the workers as different users."},
+	 "fs.epoll.max_user_watches allows, over all its processes. From inotify_add_watch(): "
+	 "fs.inotify.max_user_watches. From write(): a full disk.",
+	 "epoll.watches", REMEDY_KERNEL, "cat /proc/sys/fs/epoll/max_user_watches; df -h; df -i",
+	 "Raise fs.epoll.max_user_watches, or run the workers as different users; free the disk "
+	 "where write() failed.",
+	 "epoll_ctl(2); fs/eventpoll.c ep_insert()"},
+	{"epoll_ctl: No space left on device",
+	 "epoll_ctl*No space left on device\nepoll_ctl*failed (28:\nepoll_ctl*ENOSPC\n"
+	 "ENOSPC*epoll_ctl\nEpollCtl*No space left",
+	 "ENOSPC from epoll_ctl(): one user has registered as many descriptors as "
+	 "fs.epoll.max_user_watches allows, over all its processes. The disk is not full.",
+	 "epoll.watches", REMEDY_KERNEL,
+	 "cat /proc/sys/fs/epoll/max_user_watches; grep -c ^tfd: /proc/PID/fdinfo/EPOLL_FD",
+	 "sysctl -w fs.epoll.max_user_watches=VALUE, or run the workers as different users.",
+	 "epoll_ctl(2); fs/eventpoll.c ep_insert()"},
+	{"inotify watch limit reached",
+	 "System limit for number of file watchers reached\ninotify_add_watch*No space left\n"
+	 "inotify watches*limit\nFailed to allocate directory watch\n"
+	 "inotify_init*Too many open files\ninotify instance*Too many open files\n"
+	 "inotify*No space left",
+	 "One user has as many inotify watches (ENOSPC) or instances (EMFILE) as "
+	 "fs.inotify.max_user_watches or fs.inotify.max_user_instances allows. Descriptors and "
+	 "disks are not the limit.",
+	 "", REMEDY_KERNEL, "sysctl fs.inotify",
+	 "sysctl -w fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288, and the "
+	 "same lines in /etc/sysctl.d.",
+	 "inotify(7); fs/notify/inotify/inotify_user.c"},
+	{"ENOBUFS", "No buffer space available\nErrno 105\nfailed (105:",
+	 "From connect() or send(): the neighbour table is full (net.ipv4.neigh.default.gc_thresh3, "
+	 "in networks with many addresses), or the queue of an interface dropped the packet.",
+	 "", REMEDY_KERNEL,
+	 "ip neigh | wc -l; sysctl net.ipv4.neigh.default.gc_thresh3; tc -s qdisc",
+	 "Raise net.ipv4.neigh.default.gc_thresh1, gc_thresh2 and gc_thresh3 above the number of "
+	 "neighbours; where tc shows drops, send more slowly.",
+	 "arp(7); net/core/neighbour.c ___neigh_create(); send(2)"},
 	{"EADDRNOTAVAIL",
+	 "Cannot assign requested address\nErrno 99\nCan't assign requested address",
 	 "From connect(): every port of net.ipv4.ip_local_port_range is in use between this source "
-	 "address and this destination, by connections or in TIME_WAIT.",
-	 "ports.ephemeral,ports.rate", "ss -tan state time-wait | wc -l",
-	 "Reuse connections, add source addresses or destinations, widen "
-	 "net.ipv4.ip_local_port_range, set net.ipv4.tcp_tw_reuse=1."},
-	{"EAGAIN",
+	 "address and this destination, by connections or in TIME_WAIT. From bind() to a fixed "
+	 "address: no interface has that address.",
+	 "ports.ephemeral,ports.rate", REMEDY_KERNEL, PORTS_SHOW, PORTS_ACTION,
+	 "connect(2); net/ipv4/inet_hashtables.c __inet_hash_connect()"},
+	{"connect: Cannot assign requested address",
+	 "connect() failed (99:\nconnect: cannot assign requested address\nconnect EADDRNOTAVAIL\n"
+	 "connect*Cannot assign requested address\nbackend*no free ports\n"
+	 "NoRouteToHostException: Cannot assign requested address",
+	 "EADDRNOTAVAIL from connect(): a proxy or client has every port of "
+	 "net.ipv4.ip_local_port_range in use between its address and this destination, by "
+	 "connections or in TIME_WAIT. Ports count for each destination. A program that binds its "
+	 "source address first, without IP_BIND_ADDRESS_NO_PORT, takes a port for all destinations.",
+	 "ports.ephemeral,ports.rate", REMEDY_KERNEL, PORTS_SHOW,
+	 PORTS_ACTION " nginx: keepalive 32; in upstream, with proxy_http_version 1.1; and "
+		      "proxy_set_header Connection \"\";",
+	 "connect(2), ip(7); net/ipv4/inet_hashtables.c __inet_hash_connect()"},
+	{"bind: Cannot assign requested address",
+	 "bind() to*failed (99:\nbind*Cannot assign requested address\nlisten EADDRNOTAVAIL\n"
+	 "BindException: Cannot assign requested address\n"
+	 "cannot bind*Cannot assign requested address\nlisten*Cannot assign requested address",
+	 "EADDRNOTAVAIL from bind(): no interface of this network namespace has that address (yet). "
+	 "Ports are not the limit.",
+	 "", REMEDY_APPLICATION, "ip -br address",
+	 "Start the server after its address: After=network-online.target in its unit; or for an "
+	 "address that moves: net.ipv4.ip_nonlocal_bind=1.",
+	 "bind(2), ip(7); net/ipv4/af_inet.c __inet_bind()"},
+	{"EADDRINUSE", "Address already in use\nErrno 98\nfailed (98:",
+	 "From bind(): another socket has the port: a listener, a connection whose automatic port "
+	 "it is, or one in TIME_WAIT where the server does not set SO_REUSEADDR. From bind() to port "
+	 "0: no port is free.",
+	 "ports.ephemeral", REMEDY_APPLICATION, "ss -tanp 'sport = :PORT'",
+	 "Stop the other process. Where a client took the port of a service: "
+	 "net.ipv4.ip_local_reserved_ports=PORT.",
+	 "bind(2), ip(7); net/ipv4/inet_connection_sock.c inet_csk_get_port()"},
+	{"EAGAIN", "Resource temporarily unavailable\nEWOULDBLOCK\nErrno 11",
 	 "From connect() to a UNIX socket: the accept queue of its listener is full. The kernel "
-	 "refuses a non-blocking connect() at once; a blocking one sleeps.",
-	 "", "ss -lx",
+	 "refuses a non-blocking connect() at once; a blocking one sleeps. From fork(): a limit on "
+	 "processes. From read(), write() and accept() of a non-blocking socket it is normal.",
+	 "accept-queue.unix,cgroup.pids", REMEDY_APPLICATION, "ss -lx",
 	 "Add workers where Recv-Q stays above Send-Q; raise the server's backlog where bursts "
-	 "fill the queue."},
-	{"Possible SYN flooding",
-	 "Kernel log: a listener's SYN queue was full for the first time. With "
-	 "net.ipv4.tcp_syncookies=1 the kernel sends cookies and no client is lost; the cause is "
-	 "more often a small backlog than an attack.",
-	 "syn-queue", "nstat -az TcpExtTCPReqQFullDoCookies TcpExtTCPReqQFullDrop",
-	 "Raise the backlog that the server passes to listen(), and net.core.somaxconn."},
+	 "fill the queue.",
+	 "connect(2), unix(7); net/unix/af_unix.c unix_stream_connect()"},
+	{"connect to UNIX: temporarily unavailable",
+	 "connect() to unix:*failed (11:\nconnect*unix*Resource temporarily unavailable\n"
+	 "connect EAGAIN\nunix socket, check backlog size on the server\n"
+	 ".sock*Resource temporarily unavailable",
+	 "EAGAIN from connect() to a UNIX socket: the accept queue of the server behind it (php-fpm, "
+	 "gunicorn, uWSGI, puma) is full. The client is refused at once: UNIX sockets do not "
+	 "retransmit. The queue holds min(backlog, net.core.somaxconn) + 1.",
+	 "accept-queue.unix", REMEDY_APPLICATION, "ss -lx",
+	 "Add workers where Recv-Q stays above Send-Q; else raise the server's backlog "
+	 "(php-fpm: listen.backlog = 4096) and net.core.somaxconn, and restart it.",
+	 "unix(7); net/unix/af_unix.c unix_stream_connect()"},
+	{"fork: Resource temporarily unavailable",
+	 "fork*Resource temporarily unavailable\nunable to create native thread\n"
+	 "can't start new thread\npthread_create*Resource temporarily unavailable\n"
+	 "could not fork new process for connection\nfork*failed (11:\n"
+	 "failed to create new OS thread",
+	 "EAGAIN from fork() or clone(): a limit on processes and threads is reached: pids.max of "
+	 "the control group (TasksMax=), RLIMIT_NPROC of the user, kernel.threads-max or "
+	 "kernel.pid_max.",
+	 "cgroup.pids", REMEDY_CONTAINER,
+	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/pids.{current,max,events}; grep "
+	 "processes /proc/PID/limits",
+	 "systemctl set-property UNIT TasksMax=4096; docker update --pids-limit 4096 CONTAINER; or "
+	 "LimitNPROC= of the unit.",
+	 "fork(2); kernel/fork.c copy_process(); kernel/cgroup/pids.c"},
+	{"ECONNRESET", "Connection reset by peer\nErrno 104\nfailed (104:\nsocket hang up",
+	 "The other side sent RST: its process closed with unread data or ended; or the server has "
+	 "net.ipv4.tcp_abort_on_overflow=1 and a full accept queue, closed a listener with waiting "
+	 "connections, or its kernel ended orphans for lack of memory. A middlebox may also forget "
+	 "idle connections.",
+	 "accept-queue,buffers.memory", REMEDY_APPLICATION,
+	 "on the side that sent RST: nstat -az TcpOutRsts TcpExtTCPAbortOnData TcpExtTCPAbortOnClose "
+	 "TcpExtTCPAbortOnMemory TcpExtListenOverflows",
+	 "Act on the counter that grows: epolltune explain NAME. For idle connections make the "
+	 "keep-alive of the client shorter than that of the server and of the load balancer.",
+	 "tcp(7); net/ipv4/tcp.c __tcp_close(), tcp_send_active_reset()"},
+	{"ECONNREFUSED", "Connection refused\nErrno 111\nfailed (111:",
+	 "No socket listens on that address and port in that network namespace, or a firewall "
+	 "rejects. A full accept queue does not refuse: it drops, and the client retransmits.",
+	 "", REMEDY_APPLICATION, "ss -ltnp 'sport = :PORT'; systemctl status UNIT",
+	 "Start the server, or let it listen on the address that clients use (0.0.0.0 or [::]).",
+	 "connect(2); net/ipv4/tcp_ipv4.c tcp_v4_send_reset()"},
+	{"ETIMEDOUT",
+	 "Connection timed out\nErrno 110\nfailed (110:\nconnect timed out\ndial tcp*i/o timeout\n"
+	 "connection timeout",
+	 "From connect(): no answer to the SYN and its retransmissions (127 s with the default "
+	 "net.ipv4.tcp_syn_retries=6): a full accept queue, a full conntrack table, a firewall or a "
+	 "dead host. Later: data or keepalive probes were not acknowledged.",
+	 "accept-queue,syn-queue", REMEDY_NONE,
+	 "on the server: nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPTimeouts; ss -ltn",
+	 "Where ListenOverflows grows, the server accepts too slowly or its backlog is short: "
+	 "epolltune check --server :PORT. Where it does not, look at conntrack and the path.",
+	 "connect(2), tcp(7); net/ipv4/tcp_timer.c"},
+	{"EPIPE", "Broken pipe\nErrno 32\nfailed (32:",
+	 "From write(): the other side has closed the connection, mostly a client that no longer "
+	 "waits. Where many do, the answer comes too late: time in the accept queue is part of it.",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
+	 "Where Recv-Q of the listener stays high, add workers. A longer queue makes it worse.",
+	 "write(2), tcp(7)"},
+	{"ECONNABORTED",
+	 "Software caused connection abort\nErrno 103\nfailed (103:\n"
+	 "client prematurely closed connection",
+	 "The client was gone before the server accepted or answered it: it waited longer than its "
+	 "timeout.",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
+	 "Accept faster: add workers. A longer queue makes it worse.", "accept(2)"},
+	{"EHOSTUNREACH", "No route to host\nErrno 113\nfailed (113:",
+	 "No answer to ARP or neighbour discovery from the next hop, or a router or firewall sent an "
+	 "ICMP error.",
+	 "", REMEDY_NONE, "ip route get ADDRESS; ip neigh show to ADDRESS",
+	 "Where the neighbour is FAILED, the host is down or in another network; otherwise look at "
+	 "the firewall of the destination.",
+	 "ip(7); net/core/neighbour.c"},
+	{"ENOMEM", "Cannot allocate memory\nErrno 12\nfailed (12:",
+	 "The kernel or a limit refused memory: the control group, vm.overcommit_memory=2, or the "
+	 "machine itself.",
+	 "cgroup.memory,memory.connection", REMEDY_KERNEL,
+	 "free -m; cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,current,events}",
+	 "Raise the limit of the container or unit (MemoryMax=), or serve fewer connections for "
+	 "each machine: epolltune check --connections N says what they take.",
+	 "accept(2), mmap(2)"},
+	{"filedescriptor out of range in select()",
+	 "file descriptor out of range in select\nfd*FD_SETSIZE\ntoo large for select",
+	 "The program waits by select(), which takes descriptors below 1024 (FD_SETSIZE) on any "
+	 "limit.",
+	 "", REMEDY_APPLICATION, "ls /proc/PID/fd | wc -l",
+	 "Use epoll or poll in the program (in Python: selectors.DefaultSelector). No setting helps.",
+	 "select(2); Python Modules/selectmodule.c"},
+
+	/* States of connections. */
+	{"TIME_WAIT", "TIME-WAIT\ntimewait\ntime wait state",
+	 "The side that closed first keeps address and port of a connection for 60 s, a constant. "
+	 "It is harmless on a server (about 250 bytes each) and limits only those who connect: ports "
+	 "/ 60 s new connections a second to one destination.",
+	 "ports.rate,time-wait", REMEDY_KERNEL,
+	 "ss -tan state time-wait | awk '{print $4}' | sort | uniq -c | sort -n | tail",
+	 "Reuse connections; on a proxy set net.ipv4.tcp_tw_reuse=1. Do not lower "
+	 "net.ipv4.tcp_max_tw_buckets; net.ipv4.tcp_fin_timeout does not change it.",
+	 "tcp(7); include/net/tcp.h TCP_TIMEWAIT_LEN"},
+	{"CLOSE_WAIT", "CLOSE-WAIT",
+	 "The other side has closed and this process has not: it leaks descriptors or is blocked. No "
+	 "timeout of the kernel ends it.",
+	 "descriptors.process", REMEDY_APPLICATION, "ss -tanp state close-wait",
+	 "Repair the program: close() after read() returned 0. A restart frees them until then.",
+	 "tcp(7); RFC 9293"},
+	{"SYN_RECV", "SYN-RECV\nSYN_RCVD",
+	 "A handshake whose last ACK has not arrived, or that a full accept queue does not take: the "
+	 "SYN queue.",
+	 "syn-queue,accept-queue", REMEDY_APPLICATION,
+	 "ss -tan state syn-recv; ss -ltn; nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDoCookies",
+	 "Where Recv-Q of the listener is at Send-Q, the accept queue is the cause; raise the "
+	 "backlog or accept faster. Otherwise clients do not answer: keep net.ipv4.tcp_syncookies=1.",
+	 "tcp(7); net/ipv4/tcp_input.c tcp_conn_request()"},
+	{"SYN_SENT", "SYN-SENT",
+	 "A connect() that waits for an answer. Many of them to one server: it drops SYNs.",
+	 "accept-queue,syn-queue", REMEDY_NONE,
+	 "ss -tan state syn-sent; on the server: nstat -az TcpExtListenDrops",
+	 "On the server: epolltune check --server :PORT.", "tcp(7)"},
+
+	/* Lines of the kernel log. */
+	{"Possible SYN flooding", "",
+	 "Kernel log: a listener's SYN queue was full. With net.ipv4.tcp_syncookies=1 the kernel "
+	 "sends cookies and no client is lost; the cause is more often a small backlog than an "
+	 "attack. It is logged once for each listener: later overflows only count.",
+	 "syn-queue", REMEDY_APPLICATION,
+	 "nstat -az TcpExtTCPReqQFullDoCookies TcpExtTCPReqQFullDrop; ss -ltn 'sport = :PORT'",
+	 "Raise the backlog that the server passes to listen(), and net.core.somaxconn.",
+	 "net/ipv4/tcp_input.c tcp_syn_flood_action()"},
+	{"SYN flooding: Dropping request", "Possible SYN flooding on port*Dropping request",
+	 "Kernel log: a listener's SYN queue was full and net.ipv4.tcp_syncookies is 0: SYNs are "
+	 "dropped, clients wait 1 s and more.",
+	 "syn-queue", REMEDY_KERNEL,
+	 "sysctl net.ipv4.tcp_syncookies; nstat -az TcpExtTCPReqQFullDrop; ss -ltn 'sport = :PORT'",
+	 "Set net.ipv4.tcp_syncookies=1, and raise the backlog of the server.",
+	 "net/ipv4/tcp_input.c tcp_syn_flood_action()"},
 	{"TCP: out of memory",
+	 "out of memory -- consider tuning tcp_mem\nOut of socket memory\nconsider tuning tcp_mem",
 	 "Kernel log: all TCP sockets together exceed the third field of net.ipv4.tcp_mem. The "
 	 "kernel drops received packets and resets orphans.",
-	 "buffers.memory", "grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem",
-	 "Find sockets with full queues (ss -tm); raise net.ipv4.tcp_mem (pages)."},
-	{"too many orphaned sockets",
+	 "buffers.memory", REMEDY_KERNEL,
+	 "grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem; ss -tanm | sort -k2,3n | tail",
+	 "Find sockets with full queues (ss -tnpm: Recv-Q is the process' own delay, Send-Q the "
+	 "peer's); raise net.ipv4.tcp_mem (pages).",
+	 "net/ipv4/tcp.c tcp_check_oom()"},
+	{"too many orphaned sockets", "too many of orphaned sockets",
 	 "Kernel log: net.ipv4.tcp_max_orphans connections are closed by their processes and wait "
 	 "for their last data to be acknowledged. The kernel resets further ones.",
-	 "buffers.memory", "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
+	 "buffers.memory", REMEDY_KERNEL,
+	 "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
 	 "Find the clients that do not acknowledge (ss -tan state fin-wait-1); raise "
-	 "net.ipv4.tcp_max_orphans where memory allows."},
-	{"time wait bucket table overflow",
-	 "Kernel log: net.ipv4.tcp_max_tw_buckets connections are in TIME_WAIT. The kernel closes "
-	 "further ones at once.",
-	 "time-wait", "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPTimeWaitOverflow",
-	 "Reuse connections. A larger net.ipv4.tcp_max_tw_buckets does not allow more connections."},
-	{"VFS: file-max limit reached",
+	 "net.ipv4.tcp_max_orphans where memory allows.",
+	 "net/ipv4/tcp.c tcp_check_oom()"},
+	{"time wait bucket table overflow", "",
+	 "Kernel log of old kernels: net.ipv4.tcp_max_tw_buckets connections are in TIME_WAIT. The "
+	 "kernel closes further ones at once. Newer kernels only count TCPTimeWaitOverflow.",
+	 "time-wait", REMEDY_KERNEL,
+	 "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPTimeWaitOverflow",
+	 "Reuse connections. A larger net.ipv4.tcp_max_tw_buckets does not allow more connections.",
+	 "net/ipv4/inet_timewait_sock.c inet_twsk_alloc()"},
+	{"nf_conntrack: table full",
+	 "nf_conntrack: table full, dropping packet\nip_conntrack: table full\n"
+	 "table full, dropping packet\nconntrack*table full",
+	 "Kernel log: this network namespace tracks net.netfilter.nf_conntrack_max connections; "
+	 "packets of new ones are dropped. A closed one stays 120 s in TIME_WAIT, an established one "
+	 "5 days: need = connections + closed/s * 120.",
+	 "", REMEDY_KERNEL,
+	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
+	 "/proc/net/stat/nf_conntrack",
+	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 in the initial network namespace (a few "
+	 "hundred bytes each), and nf_conntrack_buckets to at least a quarter; lower "
+	 "nf_conntrack_tcp_timeout_established=3600; or do not track the port (NOTRACK). A file in "
+	 "/etc/sysctl.d holds only if the module is loaded first: /etc/modules-load.d.",
+	 "net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc()"},
+	{"neighbor table overflow", "neighbour table overflow",
+	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
+	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
+	 "", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
+	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 gc_thresh2=8192 gc_thresh3=16384, with "
+	 "the full name for each (net.ipv6 for ndisc_cache).",
+	 "net/core/neighbour.c neigh_alloc(); arp(7)"},
+	{"VFS: file-max limit reached", "file-max limit * reached",
 	 "Kernel log: the machine has as many files open as fs.file-max allows.",
-	 "descriptors.system", "cat /proc/sys/fs/file-nr",
-	 "Find the process that holds them; raise fs.file-max."},
-	{"prefer different parity",
+	 "descriptors.system", REMEDY_KERNEL, SYSTEM_FILES_SHOW, SYSTEM_FILES_ACTION,
+	 "fs/file_table.c alloc_empty_file()"},
+	{"prefer different parity", "",
 	 "Kernel log: both ends of net.ipv4.ip_local_port_range are even, or both odd. connect() "
 	 "then searches longer for a free port.",
-	 "ports.ephemeral", "cat /proc/sys/net/ipv4/ip_local_port_range",
-	 "Set a range whose ends differ in parity."},
+	 "ports.ephemeral", REMEDY_KERNEL, "cat /proc/sys/net/ipv4/ip_local_port_range",
+	 "Set a range whose ends differ in parity: net.ipv4.ip_local_port_range = 32768 60999.",
+	 "net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range()"},
+	{"callbacks suppressed", "",
+	 "Kernel log: more messages of that kind came than the rate limit prints (10 in 5 s). Counts "
+	 "of lines in the log are lower bounds.",
+	 "", REMEDY_NONE, "sysctl net.core.message_cost net.core.message_burst",
+	 "Read the counters instead: nstat -az.", "lib/ratelimit.c ___ratelimit()"},
+	{"Out of memory: Killed process",
+	 "Out of memory: Kill process\nOut of memory: Killed process\noom-kill:constraint="
+	 "CONSTRAINT_NONE\ninvoked oom-killer",
+	 "Kernel log: the machine ran out of memory and the kernel killed a process. Each idle "
+	 "connection takes about 4 KiB of kernel memory, its buffers more.",
+	 "memory.connection,buffers.memory", REMEDY_KERNEL,
+	 "free -m; grep -E 'MemAvailable|Slab|SUnreclaim' /proc/meminfo; grep TCP: /proc/net/sockstat",
+	 "Lower what grows (buffers, workers, connections) or add memory: epolltune check "
+	 "--connections N says what N connections take.",
+	 "mm/oom_kill.c oom_kill_process()"},
+	{"Memory cgroup out of memory",
+	 "Memory cgroup out of memory: Killed process\noom-kill:constraint=CONSTRAINT_MEMCG\nOOMKilled\nkilled as a result of limit of",
+	 "Kernel log: the processes of a control group reached its memory limit (memory.max; a "
+	 "container's or unit's), and one of them was killed. Socket buffers count.",
+	 "cgroup.memory", REMEDY_CONTAINER,
+	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,peak,events}",
+	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g CONTAINER; Kubernetes: "
+	 "resources.limits.memory.",
+	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
+	{"fork rejected by pids controller", "",
+	 "Kernel log: a control group has pids.max processes and threads; fork() fails with EAGAIN. "
+	 "It is logged once for each group.",
+	 "cgroup.pids", REMEDY_CONTAINER, "cat /sys/fs/cgroup/GROUP/pids.{current,max,events}",
+	 "systemctl set-property UNIT TasksMax=4096; docker update --pids-limit 4096 CONTAINER.",
+	 "kernel/cgroup/pids.c pids_can_fork()"},
+	{"Route cache is full", "",
+	 "Kernel log: net.ipv6.route.max_size IPv6 routes are in use; packets to new destinations are "
+	 "dropped. IPv4 has no such cache since 3.6, IPv6 no such limit since 6.3 (and stable kernels "
+	 "that took it).",
+	 "", REMEDY_KERNEL, "cat /proc/net/rt6_stats; sysctl net.ipv6.route.max_size",
+	 "sysctl -w net.ipv6.route.max_size=1048576.", "net/core/dst.c dst_alloc(); af6d10345ca7"},
+	{"NETDEV WATCHDOG: queue timed out", "NETDEV WATCHDOG\ntransmit queue * timed out",
+	 "Kernel log: a network card did not send for seconds and was reset. A hardware or driver "
+	 "problem, not a setting.",
+	 "", REMEDY_DEVICE, "ethtool -i DEVICE; ip -s link show DEVICE",
+	 "Update driver and firmware; as a test switch off offloads: ethtool -K DEVICE tso off gso off.",
+	 "net/sched/sch_generic.c dev_watchdog()"},
+	{"Driver has suspect GRO implementation", "",
+	 "Kernel log: a driver delivers packets larger than the MSS of the connection, so receivers "
+	 "compute their window from a wrong size.",
+	 "buffers.receive", REMEDY_DEVICE, "ethtool -k DEVICE | grep receive-offload",
+	 "ethtool -K DEVICE lro off, or gro off where that does not help; update the driver.",
+	 "net/ipv4/tcp_input.c tcp_gro_dev_warn()"},
+	{"page allocation failure", "page allocation failure: order",
+	 "Kernel log: the kernel found no free memory in an interrupt, mostly for received packets, "
+	 "which are dropped.",
+	 "memory.connection", REMEDY_KERNEL, "cat /proc/buddyinfo; sysctl vm.min_free_kbytes",
+	 "Raise vm.min_free_kbytes, and lower MTU or rings where the order is above 0.",
+	 "mm/page_alloc.c warn_alloc()"},
+
+	/* nginx. */
+	{"worker_connections are not enough", "",
+	 "nginx: a worker has as many connections as worker_connections allows (512 by default); "
+	 "new ones are closed. A proxied request takes two.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "nginx -T | grep -E 'worker_(conn|rlimit|proc)'",
+	 "events { worker_connections 16384; } with worker_rlimit_nofile 32768; then nginx -s reload.",
+	 "nginx src/core/ngx_connection.c ngx_get_connection()"},
+	{"worker_connections exceed open files",
+	 "worker_connections exceed open file resource limit",
+	 "nginx: worker_connections is above the soft limit of descriptors, so accept() or socket() "
+	 "will fail first (EMFILE).",
+	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
+	 "worker_rlimit_nofile 32768; (twice worker_connections on a proxy), or LimitNOFILE=32768 in "
+	 "the unit; then restart nginx.",
+	 "nginx src/event/ngx_event.c ngx_event_module_init()"},
+	{"setrlimit(RLIMIT_NOFILE) failed",
+	 "setrlimit(RLIMIT_NOFILE*failed\nCannot raise FD limit to\n"
+	 "can't set maximum open files to\nopen files: cannot modify limit\n"
+	 "error setting rlimit*nofile",
+	 "The server asked for more descriptors than its hard limit; only CAP_SYS_RESOURCE may raise "
+	 "that, and no process above fs.nr_open. It continues with less.",
+	 "descriptors.process", REMEDY_PROCESS,
+	 "grep 'open files' /proc/PID/limits; sysctl fs.nr_open",
+	 "LimitNOFILE=65536 in its systemd unit; docker run --ulimit nofile=65536:65536; then restart.",
+	 "setrlimit(2); kernel/sys.c do_prlimit()"},
+	{"upstream timed out", "upstream timed out (110:",
+	 "nginx: the server behind it did not accept or answer within proxy_connect_timeout or "
+	 "proxy_read_timeout (60 s). \"While connecting\": its accept queue is full or the path drops "
+	 "SYNs. \"While reading\": it is slow.",
+	 "accept-queue", REMEDY_APPLICATION,
+	 "on the upstream: ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows",
+	 "While connecting: epolltune check --server :PORT on the upstream. While reading: more "
+	 "workers there; no kernel setting helps.",
+	 "nginx src/http/ngx_http_upstream.c"},
+	{"no live upstreams", "",
+	 "nginx: every server of the upstream failed max_fails times within fail_timeout. The errors "
+	 "before it in the log have the cause.",
+	 "", REMEDY_APPLICATION, "grep -B20 'no live upstreams' /var/log/nginx/error.log",
+	 "Look at the errors before it; max_fails=0 keeps a server that fails at times.",
+	 "nginx src/http/ngx_http_upstream_round_robin.c"},
+	{"upstream prematurely closed connection", "",
+	 "nginx: the upstream closed without a whole answer: it ended, was killed, or closed an idle "
+	 "connection at the moment nginx used it.",
+	 "", REMEDY_APPLICATION, "journalctl -u UNIT -S -1h; dmesg -T | grep -i 'killed process'",
+	 "Make the upstream's keep-alive timeout longer than nginx's keepalive_timeout; look for "
+	 "crashes and OOM kills.",
+	 "nginx src/http/ngx_http_upstream.c"},
+
+	/* HAProxy. */
+	{"reached process FD limit", "",
+	 "HAProxy: EMFILE: its descriptors are used up; accepting pauses.", "descriptors.process",
+	 REMEDY_PROCESS, FILES_SHOW,
+	 "Remove ulimit-n (HAProxy computes it from maxconn) and raise LimitNOFILE= of haproxy.service; "
+	 "each connection takes two.",
+	 "HAProxy src/sock.c sock_accept_conn()"},
+	{"reached system memory limit", "",
+	 "HAProxy: ENOBUFS or ENOMEM from accept() or socket(): kernel memory is short.",
+	 "buffers.memory,memory.connection", REMEDY_KERNEL,
+	 "free -m; grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem",
+	 "Lower maxconn, or raise the memory of machine or container.",
+	 "HAProxy src/sock.c sock_accept_conn()"},
+	{"FD limit too low for maxconn",
+	 "FD limit*too low for maxconn\nFD limit*too low*raise 'ulimit-n'",
+	 "HAProxy: its limit of descriptors does not hold maxconn connections with two descriptors "
+	 "each.",
+	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
+	 "systemctl edit haproxy: [Service] LimitNOFILE=N with the number that the message names.",
+	 "HAProxy src/haproxy.c main()"},
+	{"reached the maximum connection limit", "reached the configured maximum connection limit",
+	 "HAProxy: global maxconn connections are open; further ones wait in the accept queue.",
+	 "accept-queue", REMEDY_APPLICATION,
+	 "echo 'show info' | socat stdio /run/haproxy/admin.sock | grep -i conn",
+	 "global: maxconn 40000, with memory and descriptors for it (two for each connection).",
+	 "HAProxy src/listener.c"},
+
+	/* Redis and Valkey. */
+	{"TCP backlog setting cannot be enforced", "TCP backlog setting of * cannot be enforced",
+	 "Redis: tcp-backlog (511) is above net.core.somaxconn of its network namespace, which cuts "
+	 "it without an error. It matters only where that many clients connect within one stall.",
+	 "accept-queue", REMEDY_KERNEL, "sysctl net.core.somaxconn; ss -ltn 'sport = :6379'",
+	 "sysctl -w net.core.somaxconn=4096, then restart Redis. In a container: docker run --sysctl "
+	 "net.core.somaxconn=4096; Kubernetes: securityContext.sysctls (unsafe).",
+	 "Redis src/server.c checkTcpBacklogSettings()"},
+	{"maxclients has been reduced",
+	 "maxclients has been reduced to\nYou requested maxclients of\n"
+	 "is not enough for the server to start",
+	 "Redis: its limit of descriptors does not hold maxclients + 32, so it accepts fewer clients.",
+	 "descriptors.process", REMEDY_PROCESS, "redis-cli config get maxclients; " FILES_SHOW,
+	 "LimitNOFILE=65536 in redis-server.service, or docker run --ulimit nofile=65536:65536; then "
+	 "restart.",
+	 "Redis src/server.c adjustOpenFilesLimit()"},
+	{"max number of clients reached", "max number of clients + cluster connections reached",
+	 "Redis: maxclients connections are open (10000 by default); the client got an error.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "redis-cli info clients; redis-cli info stats | grep rejected",
+	 "redis-cli config set maxclients 20000, with descriptors for it; timeout 300 ends idle ones; "
+	 "close connections in the clients (a pool).",
+	 "Redis src/networking.c acceptCommonHandler()"},
+
+	/* uWSGI, php-fpm, gunicorn. */
+	{"uWSGI listen queue full",
+	 "uWSGI listen queue of socket*full\nlisten queue of socket*full\nlisten queue full",
+	 "uWSGI: the accept queue of its socket is full (waiting / limit). A burst needs a longer "
+	 "queue; arrivals above the rate of service need workers, and no queue helps.",
+	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
+	 "ss -ltn 'sport = :PORT' or ss -lx, some times: Recv-Q that stays at Send-Q is no burst",
+	 "Recv-Q stays full: processes = N or threads = N. It falls in between: listen = 1024, with "
+	 "net.core.somaxconn as high; then restart (a reload keeps the socket).",
+	 "uWSGI core/master.c get_linux_tcp_info()"},
+	{"Listen queue size above the system max",
+	 "Listen queue size is greater than the system max",
+	 "uWSGI: listen is above net.core.somaxconn of this network namespace: it does not start.",
+	 "accept-queue", REMEDY_KERNEL, "sysctl net.core.somaxconn",
+	 "sysctl -w net.core.somaxconn=4096 (in a container: docker run --sysctl), or a smaller listen.",
+	 "uWSGI core/socket.c bind_to_tcp()"},
+	{"server socket listen backlog is limited to", "",
+	 "uWSGI: a notice at its start: the accept queue has the default of 100.", "accept-queue",
+	 REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
+	 "listen = 1024 where bursts are longer; the kernel cuts it at net.core.somaxconn.",
+	 "uWSGI core/uwsgi.c"},
+	{"server reached pm.max_children setting", "reached pm.max_children",
+	 "php-fpm: all pm.max_children processes are busy; further requests wait in the accept queue "
+	 "(listen.backlog, 511), and clients of a UNIX socket get EAGAIN when it is full.",
+	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
+	 "ss -lx or ss -ltn; php-fpm's status page: listen queue, max listen queue",
+	 "pm.max_children = memory for PHP / memory of a process; make slow requests faster "
+	 "(request_slowlog_timeout).",
+	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
+	{"pool seems busy", "seems busy (you may need to increase pm.start_servers",
+	 "php-fpm: requests arrive faster than it starts processes; they wait in the accept queue.",
+	 "accept-queue.unix", REMEDY_APPLICATION, "ss -lx; php-fpm's status page",
+	 "pm.start_servers, pm.min_spare_servers and pm.max_spare_servers higher, or pm = static.",
+	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
+	{"WORKER TIMEOUT", "CRITICAL*WORKER TIMEOUT",
+	 "gunicorn: a worker did not report for timeout seconds (30): a request blocked it. It is "
+	 "killed; meanwhile it does not accept.",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
+	 "workers = 2 * CPUs + 1, threads = N (gthread) for requests that wait; timeout = 60 only "
+	 "where requests may take that long.",
+	 "gunicorn arbiter.py murder_workers()"},
+
+	{"was sent SIGKILL! Perhaps out of memory", "",
+	 "gunicorn: a worker was killed: by the OOM killer, or by gunicorn itself after a WORKER "
+	 "TIMEOUT.",
+	 "cgroup.memory", REMEDY_CONTAINER,
+	 "dmesg -T | grep -i 'killed process'; cat /sys/fs/cgroup/GROUP/memory.events",
+	 "Raise the memory limit of the container or unit, or fewer workers.",
+	 "gunicorn arbiter.py reap_workers()"},
+
+	/* Databases and others. */
+	{"sorry, too many clients already", "",
+	 "PostgreSQL: max_connections are open. Each is a process.", "", REMEDY_APPLICATION,
+	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
+	 "Put a pooler before it (pgbouncer); else max_connections = 300 and restart.",
+	 "PostgreSQL src/backend/storage/lmgr/proc.c InitProcess()"},
+	{"remaining connection slots are reserved", "",
+	 "PostgreSQL: all connections but those reserved (superuser_reserved_connections, 3) are "
+	 "open.",
+	 "", REMEDY_APPLICATION,
+	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
+	 "Put a pooler before it (pgbouncer); else max_connections = 300 and restart.",
+	 "PostgreSQL src/backend/utils/init/postinit.c"},
+	{"out of file descriptors: release and retry", "out of file descriptors*release and retry",
+	 "PostgreSQL: EMFILE or ENFILE from open(): it closes cached files and continues, slower.",
+	 "descriptors.process,descriptors.system", REMEDY_PROCESS,
+	 FILES_SHOW "; cat /proc/sys/fs/file-nr",
+	 "LimitNOFILE= of its unit, or a smaller max_files_per_process.",
+	 "PostgreSQL src/backend/storage/file/fd.c BasicOpenFile()"},
+	{"no more connections allowed", "no more connections allowed (max_client_conn)",
+	 "PgBouncer: max_client_conn clients are connected (100 by default).", "",
+	 REMEDY_APPLICATION, "psql -p 6432 pgbouncer -c 'show pools'",
+	 "max_client_conn = 5000, with LimitNOFILE= of its unit above it and all server connections.",
+	 "PgBouncer src/client.c"},
+	{"reached MaxRequestWorkers setting", "reached MaxRequestWorkers\nAH00161\nAH00484",
+	 "Apache: all workers are busy; further clients wait in the accept queue (ListenBacklog, "
+	 "511).",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :80'; apachectl status",
+	 "MaxRequestWorkers 400 and ServerLimit, as far as memory allows; KeepAliveTimeout 2; or mpm "
+	 "event.",
+	 "httpd server/mpm/event/event.c, prefork.c"},
+	{"ERROR 1040: Too many connections", "Too many connections",
+	 "MySQL and others: max_connections of the server are open.", "", REMEDY_APPLICATION,
+	 "mysql -e \"show status like 'Threads_connected'; show variables like 'max_connections'\"",
+	 "Use a pool in the clients; else max_connections = 500 with LimitNOFILE= of its unit.",
+	 "MySQL Reference Manual, ER_CON_COUNT_ERROR"},
+	{"receive buffer not sufficiently increased",
+	 "failed to sufficiently increase receive buffer size\n"
+	 "failed to sufficiently increase send buffer size",
+	 "A QUIC server (quic-go: Caddy, cloudflared, Syncthing) asked for a larger UDP buffer than "
+	 "net.core.rmem_max (wmem_max) allows. Bursts above it are dropped: UdpRcvbufErrors counts.",
+	 "", REMEDY_KERNEL, "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors; ss -uanm",
+	 "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000, then restart the server. "
+	 "Not needed where UdpRcvbufErrors does not grow.",
+	 "socket(7); quic-go sys_conn_buffers.go"},
+
+	/* sysctl and systemd-sysctl. */
+	{"sysctl: Invalid argument",
+	 "setting key*Invalid argument\nCouldn't write*Invalid argument\nsysctl*Invalid argument\n"
+	 ".proc.sys.*Invalid argument",
+	 "The kernel refused the value: quotes in the file, a number out of range (a port above "
+	 "65535), ends in the wrong order, or the low end of ip_local_port_range below "
+	 "ip_unprivileged_port_start.",
+	 "", REMEDY_NONE, "sysctl KEY; epolltune explain KEY",
+	 "Write the value without quotes: net.ipv4.ip_local_port_range = 1024 65535.",
+	 "kernel/sysctl.c; net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range()"},
+	{"sysctl: No such file or directory",
+	 "cannot stat /proc/sys\nCouldn't write*No such file or directory\nis an unknown key\n"
+	 "setting key*No such file or directory",
+	 "This kernel has no such setting: removed, misspelt, or of a module that is not loaded yet "
+	 "(nf_conntrack), or not visible in this network namespace.",
+	 "", REMEDY_NONE, SYSCTL_SHOW "; lsmod | grep conntrack",
+	 "Remove the line, or load the module first: echo nf_conntrack >/etc/modules-load.d/"
+	 "conntrack.conf. epolltune explain KEY says since when.",
+	 "sysctl.d(5); fs/proc/proc_sysctl.c"},
+	{"sysctl: permission denied on key",
+	 "permission denied on key\nsetting key*Read-only file system\n"
+	 "Couldn't write*Read-only file system\nCouldn't write*Permission denied\n"
+	 ".proc.sys.*Read-only file system",
+	 "In a container /proc/sys is read-only, and global settings can be written in the initial "
+	 "network namespace only.",
+	 "", REMEDY_CONTAINER, "readlink /proc/self/ns/net; grep /proc/sys /proc/mounts",
+	 "Set it from outside: docker run --sysctl KEY=VALUE, securityContext.sysctls of the pod; "
+	 "global ones on the host.",
+	 "sysctl(8); net/sysctl_net.c net_ctl_permissions()"},
 };
 
 size_t symptom_row_count(void) { return sizeof(symptoms) / sizeof(*symptoms); }
 
-const struct symptom_row *symptom_row_at(size_t i) { return &symptoms[i]; }
+const struct clue_row *symptom_row_at(size_t i) { return &symptoms[i]; }

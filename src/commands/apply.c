@@ -36,7 +36,7 @@ static const struct option_row options[] = {
 	 NUMBER(DURATION, CONFIRM_MIN_US, CONFIRM_MAX_US)},
 	{"persist", NULL, "also write the values below /etc, for the next boot", AT(persist), FLAG},
 	{"no-proof", NULL, "do not verify the changes by a second check", AT(no_proof), FLAG},
-	TARGET_OPTIONS(struct apply, check.target),
+	TARGET_OPTIONS(struct apply, check),
 	PROBE_OPTIONS(struct apply, check),
 	TUNING_OPTIONS(struct apply, tuning),
 	{0},
@@ -256,6 +256,7 @@ static int apply(void *arguments, const struct given *given)
 	struct err e = {0};
 	a->command_cut =
 		!operator_command(a->command, sizeof(a->command), given->argc, given->argv);
+	check_saved(&a->check, given);
 	if (arguments_check(a, given, &e) || tuning_open(&a->tuning, &e) < 0)
 		return command_error(&e);
 	int status = run(a);

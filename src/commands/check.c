@@ -10,12 +10,43 @@
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/render.h"
 
+static int name_add(const char *value, void *arg)
+{
+	struct err *e = arg;
+	size_t used = strlen(e->text);
+	snprintf(e->text + used, sizeof(e->text) - used, ",%s", value);
+	return 0;
+}
+
 int target_parse(const char *value, void *field, struct err *e)
 {
-	return target_preset(value, field, e);
+	struct check_options *o = field;
+	bool file = strchr(value, '/') != NULL;
+	if (!file && !target_preset(value, &o->target, e))
+		return 0;
+	struct err known = *e;
+	int rc = saved_target_load(value, o, e);
+	if (rc != -ENOENT || file)
+		return rc;
+	*e = known;
+	saved_target_names(name_add, e);
+	return rc;
+}
+
+/* Parses --headroom into percent: a number of times the load, with a fraction. */
+static int headroom_parse(const char *value, void *field, struct err *e)
+{
+	char *end;
+	double times = strtod(value, &end);
+	if (end == value || *end || strspn(value, "0123456789.") != strlen(value) ||
+	    !(times >= 1 && times <= 100))
+		return err_set(e, EINVAL, "--headroom %.20s: not a number from 1 to 100", value);
+	*(uint64_t *)field = (uint64_t)(times * 100 + 0.5);
+	return 0;
 }
 
 /* A target alone, with the bounds of its options. */
@@ -23,7 +54,7 @@ struct bounded {
 	struct target target;
 };
 static const struct option_row target_rows[] = {
-	TARGET_OPTIONS(struct bounded, target),
+	TARGET_NUMBERS(struct bounded, target),
 	{0},
 };
 
@@ -39,23 +70,79 @@ int target_check(const struct target *t, struct err *e)
 	return 0;
 }
 
+struct target target_fit(const struct target *t)
+{
+	struct bounded out = {*t};
+	for (const struct option_row *row = target_rows; row->name; row++) {
+		uint64_t value = option_number(row, &out);
+		uint64_t fits = value < row->min ? row->min : value > row->max ? row->max : value;
+		if (row->max)
+			memcpy((char *)&out + row->field, &fits, sizeof(fits));
+	}
+	return out.target;
+}
+
+static unsigned numbers_given(const struct given *given)
+{
+	unsigned bits = 0;
+	for (size_t i = 0; target_rows[i].name; i++)
+		bits |= (unsigned)given_option(given, target_rows[i].name) << i;
+	return bits;
+}
+
 bool target_given(const struct given *given)
 {
-	for (const struct option_row *row = target_rows; row->name; row++)
-		if (given_option(given, row->name))
-			return true;
-	return false;
+	return given_option(given, "target") || numbers_given(given);
+}
+
+struct target target_keep(const struct target *given, unsigned kept, const struct target *other)
+{
+	struct bounded out = {*other};
+	for (size_t i = 0; target_rows[i].name; i++)
+		if (kept >> i & 1)
+			memcpy((char *)&out + target_rows[i].field,
+			       (const char *)given + target_rows[i].field, target_rows[i].size);
+	return out.target;
+}
+
+void saved_options(const struct check_options *o, char out[REPORT_SAVED])
+{
+	static const char name[] = " --target ";
+	const struct bounded now = {o->target};
+	char word[32];
+	size_t at = (size_t)snprintf(out, REPORT_SAVED, "%s", name);
+	at += shell_word(out + at, REPORT_SAVED - at, o->saved.name);
+	for (size_t i = 0; target_rows[i].name && at < REPORT_SAVED; i++) {
+		const struct option_row *row = &target_rows[i];
+		if (!(o->kept >> i & 1) && !o->observe_us)
+			continue;
+		const char *value =
+			row->kind == OPTION_CHOICE
+				? target_role_name(now.target.role)
+				: quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
+						option_number(row, &now));
+		at += (size_t)snprintf(out + at, REPORT_SAVED - at, " --%s %s", row->name, value);
+	}
+	if (!o->saved.name[0] || at >= REPORT_SAVED)
+		out[0] = 0;
+}
+
+void check_saved(struct check_options *o, const struct given *given)
+{
+	o->kept = numbers_given(given);
+	if (!o->server && !o->sysroot && o->saved.server[0])
+		o->server = o->saved.server;
 }
 
 struct arguments {
 	struct check_options check;
-	const char *format, *output, *color;
+	const char *format, *output, *color, *save;
 	bool verbose;
 };
 #define AT(member) OPTION_AT(struct arguments, member)
 
 static const struct option_row options[] = {
-	TARGET_OPTIONS(struct arguments, check.target),
+	TARGET_OPTIONS(struct arguments, check),
 	PROBE_OPTIONS(struct arguments, check),
 	{"format", "FORMAT", RENDER_REPORT_FORMATS_HELP, AT(format), TEXT(RENDER_REPORT_FORMATS),
 	 .explained = true},
@@ -63,6 +150,11 @@ static const struct option_row options[] = {
 	OUTPUT_OPTION("report", AT(output)),
 	{"since", "FILE", "compare the counters with this earlier report", AT(check.since),
 	 TEXT("@files")},
+	{"observe", "TIME", "take the target from the load of --server, observed for TIME",
+	 AT(check.observe_us), NUMBER(DURATION, OBSERVE_MIN_US, 24 * HOUR_US)},
+	{"headroom", "N", "check for N times the observed load (2)", AT(check.headroom_percent),
+	 PARSED(headroom_parse), .explained = true},
+	{"save", "NAME|FILE", "save the target for --target NAME|FILE", AT(save), TEXT(NULL)},
 	{"sysroot", "DIR", "inspect the machine captured in DIR", AT(check.sysroot),
 	 TEXT("@directories")},
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
@@ -76,6 +168,17 @@ static const struct option_row options[] = {
 	COLOR_OPTION(AT(color)),
 	{0},
 };
+
+static int observe_check(const struct check_options *o, const struct given *given, struct err *e)
+{
+	if (!o->observe_us)
+		return given_option(given, "headroom")
+			       ? err_set(e, EINVAL, "check: --headroom needs --observe TIME")
+			       : 0;
+	if (!o->server)
+		return err_set(e, EINVAL, "check: --observe needs --server WHO");
+	return 0;
+}
 
 static int arguments_check(const struct check_options *o, struct err *e)
 {
@@ -117,8 +220,9 @@ static int check(void *arguments, const struct given *given)
 {
 	struct arguments *a = arguments;
 	struct err e = {0};
-	(void)given;
-	if (arguments_check(&a->check, &e))
+	check_saved(&a->check, given);
+	if (arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
+	    (a->save && saved_target_check(a->save, a->check.server, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)
@@ -127,13 +231,19 @@ static int check(void *arguments, const struct given *given)
 		return command_error(&e);
 	a->check.probe.since = a->check.since ? &report[1] : NULL;
 	a->check.progress = isatty(2);
-	if (check_run(&a->check, report, &e) || arguments_render(a, report, &e))
+	if (check_run(&a->check, report, &e))
 		return command_error(&e);
-	return report_exit_status(report);
+	/* The report is printed also if the target cannot be saved. */
+	struct err unsaved = {0};
+	a->check.target = report->target;
+	int saved = a->save ? saved_target_save(a->save, &a->check, &unsaved) : 0;
+	if (arguments_render(a, report, &e))
+		return command_error(&e);
+	return saved ? command_error(&unsaved) : report_exit_status(report);
 }
 
 static const struct arguments defaults = {
-	.check.target = TARGET_DEFAULT,
+	.check = {.target = TARGET_DEFAULT, .headroom_percent = 200},
 	.format = "text",
 	.color = "auto",
 };

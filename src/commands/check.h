@@ -11,19 +11,34 @@
 #include "epolltune/report.h"
 #include "epolltune/target.h"
 
+/* What a saved target has beside the numbers. */
+#define ACCEPTED_MAX 32
+struct saved_target {
+	char name[256];   /* as --target names it; "": none was given */
+	char server[128]; /* "": none */
+	size_t accepted_count;
+	struct accepted {
+		char id[48], wall[32]; /* wall "": on every wall */
+	} accepted[ACCEPTED_MAX];
+};
+
 struct check_options {
 	struct target target;
+	struct saved_target saved;
 	struct probe_options probe;
-	const char *probes;    /* names, comma separated; NULL: all */
-	const char *sysroot;   /* a captured machine; NULL: this one */
-	const char *server;    /* the server in question, as subject_find(); NULL: none */
-	const char *netns;     /* a pid or path; NULL: the calling network namespace */
-	const char *since;     /* the file of probe.since, for errors; NULL: none */
-	enum ip_family family; /* of the experiments */
-	bool stay;             /* refuse a server in another network namespace */
-	bool quick;            /* inspect only */
-	bool measured;         /* a missed experiment makes the status unknown */
-	bool progress;         /* show progress in a line on standard error */
+	const char *probes;        /* names, comma separated; NULL: all */
+	const char *sysroot;       /* a captured machine; NULL: this one */
+	const char *server;        /* the server in question, as subject_find(); NULL: none */
+	const char *netns;         /* a pid or path; NULL: the calling network namespace */
+	const char *since;         /* the file of probe.since, for errors; NULL: none */
+	enum ip_family family;     /* of the experiments */
+	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
+	uint64_t headroom_percent; /* of that load to check for */
+	unsigned kept;             /* bits of TARGET_OPTIONS: given, and not to be observed */
+	bool stay;                 /* refuse a server in another network namespace */
+	bool quick;                /* inspect only */
+	bool measured;             /* a missed experiment makes the status unknown */
+	bool progress;             /* show progress in a line on standard error */
 };
 
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
@@ -40,21 +55,47 @@ int since_check(const struct check_options *o, const struct host *host, struct e
 /* Whether the options of a target could have made this one, which a file says. 0 or -ERANGE. */
 int target_check(const struct target *t, struct err *e);
 
+/* The nearest target that the options can make. */
+struct target target_fit(const struct target *t);
+
+/* Uses the server of a saved target where none was given, and notes which options of the target
+ * were given. */
+void check_saved(struct check_options *o, const struct given *given);
+/* `other` with the numbers of `given` whose bits in `kept` are set. */
+struct target target_keep(const struct target *given, unsigned kept, const struct target *other);
+/* Writes the options that make this target of a saved one, quoted for a shell; "": none was used.
+ */
+void saved_options(const struct check_options *o, char out[REPORT_SAVED]);
 /* Whether an option of the target was given. */
 bool target_given(const struct given *given);
 
-#define HOUR_US 3600000000u
-#define WINDOW_MIN_US 500000
+/* Reads a saved target: "name = value" lines of the options' names, server, and accept, several
+ * times. `where`: a file, if it has a "/", otherwise a name in /etc/epolltune/targets. -ENOENT:
+ * there is none of that name; -EINVAL and -ERANGE name file and line. */
+int saved_target_load(const char *where, struct check_options *out, struct err *e);
+/* Writes one atomically, and keeps what a present one accepts. */
+int saved_target_save(const char *where, const struct check_options *o, struct err *e);
+/* Calls each(name, arg) for those in /etc/epolltune/targets until it returns non-zero. Returns the
+ * last result. */
+int saved_target_names(int (*each)(const char *value, void *arg), void *arg);
+/* Refuses what saved_target_save() could not write, before time is spent. `server`: NULL: none. */
+int saved_target_check(const char *where, const char *server, struct err *e);
 
-/* Parses --target into a struct target. */
+#define HOUR_US UINT64_C(3600000000)
+#define WINDOW_MIN_US 500000
+#define OBSERVE_MIN_US 1000000
+
+/* Parses --target into a struct check_options: a preset, a saved target, or the file of one. */
 int target_parse(const char *value, void *field, struct err *e);
 
 /* clang-format off */
-/* The options of the target, for all commands that take one: `target` is a member of `type`. A
- * preset comes first, so that it does not override the numbers that are given. */
-#define TARGET_OPTIONS(type, target) \
-	{"target", "NAME", "target load: c10k (default), c100k or c1m", \
-	 OPTION_AT(type, target), PARSED(target_parse), .values = "@targets", .explained = true}, \
+/* The options of the target, for all commands that take one: `check` is a struct check_options in
+ * `type`. A named target comes first, so that it does not override the numbers that are given. */
+#define TARGET_OPTIONS(type, check) \
+	{"target", "NAME|FILE", "target load: c10k (default), c100k, c1m, or a saved one", \
+	 OPTION_AT(type, check), PARSED(target_parse), .values = "@targets", .explained = true}, \
+	TARGET_NUMBERS(type, check.target)
+#define TARGET_NUMBERS(type, target) \
 	{"connections", "N", "concurrent connections", \
 	 OPTION_AT(type, target.connections), NUMBER(COUNT, 1, 100000000)}, \
 	{"rate", "N", "new connections per second", \

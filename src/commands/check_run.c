@@ -1,14 +1,17 @@
 /* Runs the probes that a check asks for, and joins their reports. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "commands/observe.h"
 #include "commands/schedule.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
+#include "judge/traffic.h"
 
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
@@ -72,7 +75,9 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	struct host_facts facts;
 	struct host_identity identity;
 	const struct check_options *o = s->check.options;
+	const struct report_observed observed = out->observed;
 	report_init(out);
+	out->observed = observed;
 	clock_gettime(CLOCK_REALTIME, &out->time);
 	host_facts(s->check.host, &facts);
 	report_text(out->host.name, "%s", facts.name);
@@ -95,6 +100,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (o->probe.subject)
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
+	saved_options(o, out->saved);
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
@@ -105,6 +111,9 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 			out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
+	const struct saved_target *saved = &s->check.options->saved;
+	for (size_t i = 0; i < saved->accepted_count; i++)
+		report_accept(out, saved->accepted[i].id, saved->accepted[i].wall);
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
@@ -213,11 +222,63 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	o->target.stall_us = o->probe.pause_us = pause;
 }
 
+static int probes_run(struct schedule *s, const char *enter, struct report *out, struct err *e)
+{
+	CLEAN(shared_unmap) struct shared *shared = NULL;
+	void *memory = mmap(NULL, SCHEDULE_JOBS * sizeof(*shared), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return err_errno(e, "memory for the probes' reports");
+	shared = memory;
+	jobs_choose(s, shared);
+	if (!s->check.unasked)
+		schedule_run(s);
+	else
+		schedule_inspect(s);
+	report_head(s, enter, out);
+	report_join_jobs(s, out);
+	return 0;
+}
+
+/* What the kernel has counted before: losses while the server is observed are of the report. */
+static int before_read(const struct check *check, struct report *before, struct err *e)
+{
+	struct check_options o = *check->options;
+	struct schedule s = {.check = *check};
+	o.probes = "counters,listeners";
+	s.check.options = &o;
+	s.check.unasked = "";
+	int rc = probes_run(&s, "", before, e);
+	before->observed.us = o.observe_us;
+	return rc;
+}
+
+/* Takes the target from what the server does, but for the numbers that were given. */
+static int observe(const struct check *check, struct check_options *o, struct report *before,
+		   struct report_observed *out, struct err *e)
+{
+	int rc = o->probe.since ? 0 : before_read(check, before, e);
+	if (!rc)
+		rc = observe_server(check->host, o->probe.subject, o->observe_us, o->progress, out,
+				    e);
+	if (rc)
+		return rc;
+	if (!o->probe.since)
+		o->probe.since = before;
+	out->headroom_percent = o->headroom_percent;
+	struct target seen = observed_target(out, &o->target);
+	out->target = target_fit(&seen);
+	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
+	checked = target_fit(&checked);
+	o->target = target_keep(&o->target, o->kept, &checked);
+	return 0;
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
 	CLEAN(host_closep) struct host *host = NULL;
-	CLEAN(shared_unmap) struct shared *shared = NULL;
+	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
 	struct check_options options = *given, *o = &options;
@@ -236,19 +297,13 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
-	stall_raise(host, o);
-	void *memory = mmap(NULL, SCHEDULE_JOBS * sizeof(*shared), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return err_errno(e, "memory for the probes' reports");
-	shared = memory;
 	s.check.host = host;
-	jobs_choose(&s, shared);
-	if (!s.check.unasked)
-		schedule_run(&s);
-	else
-		schedule_inspect(&s);
-	report_head(&s, enter, out);
-	report_join_jobs(&s, out);
-	return 0;
+	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
+		return err_set(e, ENOMEM, "--observe: out of memory");
+	if (o->observe_us)
+		rc = observe(&s.check, o, before, &out->observed, e);
+	if (rc)
+		return rc;
+	stall_raise(host, o);
+	return probes_run(&s, enter, out, e);
 }

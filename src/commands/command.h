@@ -37,8 +37,8 @@ struct option_row {
 	enum option_kind kind;
 	size_t field, size; /* in the struct of the command */
 	uint64_t min, max;
-	/* Comma-separated choices, or the name of a list in values.c such as "@targets" or
-	 * "@knobs". "@files", "@directories" and NULL are not checked. */
+	/* Comma-separated choices, or the name of a list in values.c such as "@probes" or
+	 * "@knobs". "@files", "@directories", "@targets" and NULL are not checked. */
 	const char *values;
 	bool explained; /* `help` has the values and the default */
 	/* Writes what `kind` cannot; NULL: not needed. */
@@ -121,6 +121,8 @@ struct render_style command_style(const char *output, const char *color);
  * operand where the command has none. */
 int options_parse(const struct command *c, int argc, char **argv, void *arguments,
 		  struct given *given, struct err *e);
+/* Writes the value of one option into its field, with the same checks. */
+int option_take(const struct option_row *row, const char *value, void *arguments, struct err *e);
 /* The field of a number or a choice. */
 uint64_t option_number(const struct option_row *row, const void *arguments);
 bool given_option(const struct given *given, const char *name);
@@ -138,6 +140,8 @@ int command_help(const struct command *c);
 /* Call each(value, arg) for every value of a list such as "text,json" or "@knobs", until it returns
  * non-zero. Returns the last result. */
 int values_each(const char *values, int (*each)(const char *value, void *arg), void *arg);
+/* True if there is a list to offer. */
+bool values_listed(const char *values);
 /* True if the list is complete, so that other values are errors. */
 bool values_closed(const char *values);
 /* Whether a list has the value; a knob also with slashes, or with the "@NAME" of an interface. */
@@ -147,6 +151,9 @@ bool values_have(const char *values, const char *text);
 int values_unknown(const char *option, const char *values, const char *text, struct err *e);
 /* The values of an operand such as "KNOB" or "COMMAND"; NULL if it is free text. */
 const char *values_of_operand(const char *word);
+/* How much a value's spelling is like a text's: 0 if not. One edit, and one more for every four
+ * letters, are alike. */
+unsigned values_similar(const char *value, const char *text);
 /* Find the value most similar to `text`, for "did you mean". Returns false if none is close. */
 #define VALUE_SIZE 64
 bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);

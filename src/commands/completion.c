@@ -16,7 +16,7 @@ static int print_word(const char *value, void *arg)
 /* Print the values of an argument or operand: words, or a list such as "@files". */
 static void print_values(const char *values)
 {
-	if (values_closed(values))
+	if (values_listed(values))
 		values_each(values, print_word, NULL);
 	else if (values)
 		printf(" %s", values);

@@ -1,12 +1,16 @@
 #include "commands/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "commands/topic.h"
+#include "commands/explain_log.h"
+#include "commands/recognise.h"
 #include "epolltune/cleanup.h"
 #include "report/json_value.h"
 #include "report/render.h"
+#include "report/utf8.h"
 
 #define LABEL_WIDTH 17
 #define TEXT_WIDTH 100 /* lines longer than this are hard to read */
@@ -40,7 +44,8 @@ static void print_names(const char *label, json_t *names, size_t width)
 	{
 		report_append(text, "%s%s", i ? ", " : "", json_string_value(name));
 	}
-	print_labelled(label, i ? text : "none", width);
+	if (i)
+		print_labelled(label, text, width);
 }
 
 /* The text follows the JSON object, in this order and under these labels. */
@@ -49,10 +54,11 @@ static const struct {
 } rows[] = {
 	{"claim", "claim"},        {"truth", "fact"},        {"value", "running value"},
 	{"min", "range"},          {"scope_text", "scope"},  {"takes_effect", "takes effect"},
-	{"cost", "raising costs"}, {"remedy", "what to do"}, {"proof", "proof"},
-	{"where", "counted in"},   {"show", "to see it"},    {"probe", "probe"},
-	{"knobs", "knobs"},        {"findings", "findings"}, {"walls", "walls"},
-	{"source", "source"},      {"since", "since Linux"},
+	{"cost", "raising costs"}, {"owner", "whose limit"}, {"where", "counted in"},
+	{"show", "to see it"},     {"remedy", "what to do"}, {"proof", "proof"},
+	{"probe", "probe"},        {"knobs", "knobs"},       {"findings", "findings"},
+	{"walls", "walls"},        {"source", "source"},     {"since", "since Linux"},
+	{"also", "see also"},
 };
 
 /* A sysctl that this kernel or namespace lacks is shown as missing. The knob of a device or an
@@ -61,6 +67,21 @@ static bool may_be_missing(json_t *topic)
 {
 	const char *scope = json_string_value(json_object_get(topic, "scope"));
 	return !scope || strcmp(scope, "netns") == 0 || strcmp(scope, "system") == 0;
+}
+
+static void print_lines(json_t *topic, size_t width)
+{
+	static const struct {
+		const char *label, *line, *text;
+	} ends[] = {{"first", "first_line", "first"}, {"last", "last_line", "last"}};
+	json_int_t lines = json_integer_value(json_object_get(topic, "lines"));
+	for (size_t i = 0; i < (lines > 1 ? 2 : 1); i++) {
+		char text[512];
+		snprintf(text, sizeof(text), "line %lld: %s",
+			 (long long)json_integer_value(json_object_get(topic, ends[i].line)),
+			 json_string_value(json_object_get(topic, ends[i].text)));
+		print_labelled(ends[i].label, text, width);
+	}
 }
 
 static void topic_print(json_t *topic, size_t width)
@@ -76,6 +97,8 @@ static void topic_print(json_t *topic, size_t width)
 	json_t *code = json_object_get(topic, "code");
 	if (code)
 		printf("%s\n", json_string_value(code));
+	if (json_object_get(topic, "lines"))
+		print_lines(topic, width);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *value = json_object_get(topic, rows[i].key);
 		if (!value || (json_is_null(value) && !may_be_missing(topic)))
@@ -91,15 +114,38 @@ static void topic_print(json_t *topic, size_t width)
 	}
 }
 
-static int topics_print(json_t *topics, bool json, struct err *e)
+static void log_print(json_t *topics, json_t *log)
+{
+	size_t i;
+	json_t *topic;
+	char name[256];
+	utf8_copy_printable(name, sizeof(name), json_string_value(json_object_get(log, "file")));
+	printf("%s: %lld lines, %lld of them recognised\n", name,
+	       (long long)json_integer_value(json_object_get(log, "lines")),
+	       (long long)json_integer_value(json_object_get(log, "recognised")));
+	json_array_foreach(topics, i, topic)
+	{
+		printf("%8lld  %s\n",
+		       (long long)json_integer_value(json_object_get(topic, "lines")),
+		       json_string_value(json_object_get(topic, "name")));
+	}
+	if (i)
+		putchar('\n');
+}
+
+/* `log` NULL: the topics are not those of a log. */
+static int topics_print(json_t *topics, json_t *log, bool json, struct err *e)
 {
 	if (json) {
-		json_t *whole = json_pack("{s:s, s:s, s:O}", "schema", "epolltune.explain/1",
-					  "version", EPOLLTUNE_VERSION, "topics", topics);
+		json_t *whole =
+			json_pack("{s:s, s:s, s:O, s:O?}", "schema", "epolltune.explain/1",
+				  "version", EPOLLTUNE_VERSION, "topics", topics, "log", log);
 		return value_print(stdout, whole, NULL, "the topics", e);
 	}
 	size_t i, width = render_style_for(stdout, "never").width;
 	json_t *topic;
+	if (log)
+		log_print(topics, log);
 	json_array_foreach(topics, i, topic)
 	{
 		if (i)
@@ -109,55 +155,131 @@ static int topics_print(json_t *topics, bool json, struct err *e)
 	return 0;
 }
 
-static int unknown(const char *name, struct err *e)
+#define TEXT_MAX 65536 /* bytes of a pasted text that are read */
+#define ALSO_MAX 4
+
+struct explainer {
+	struct recogniser *recogniser;
+	const struct host *host;
+};
+
+static int unknown(const struct explainer *x, const char *text, struct err *e)
 {
-	char nearest[VALUE_SIZE];
-	if (values_nearest("@topics", name, nearest))
-		return err_set(e, EINVAL, "explain: unknown name \"%.100s\"; did you mean %s?",
-			       name, nearest);
-	return err_set(e, EINVAL,
-		       "explain: unknown name \"%.100s\"; epolltune list prints the names", name);
+	const char *names[NEAREST_MAX];
+	char shown[101], list[NEAREST_MAX * VALUE_SIZE] = "";
+	size_t count = topics_nearest(text, x->host, names);
+	utf8_copy_printable(shown, sizeof(shown), text);
+	for (size_t i = 0; i < count; i++)
+		report_append(list, "%s%s", i ? ", " : "", names[i]);
+	if (count)
+		return err_set(e, EINVAL, "explain: unknown name \"%s\"; did you mean %s?", shown,
+			       list);
+	return err_set(e, EINVAL, "explain: unknown name \"%s\"; epolltune list prints the names",
+		       shown);
 }
 
-/* Look up all names before printing anything. */
-static int topics_collect(json_t *topics, char **names, int count, const struct host *h,
+/* Appends what a text is the name of, or else what its most specific pattern belongs to. */
+static bool topic_append(const struct explainer *x, const char *text, json_t *topics)
+{
+	struct topic_hit hits[1 + ALSO_MAX] = {{0}};
+	size_t count = 1;
+	hits[0].kind = topic_find(text, &hits[0].at);
+	if (!hits[0].kind)
+		count = recognise(x->recogniser, text, hits, 1 + ALSO_MAX);
+	if (!count)
+		return false;
+	json_t *topic = hits[0].kind->describe(hits[0].at, x->host), *also = json_array();
+	for (size_t i = 1; i < count; i++)
+		json_array_append_new(also, json_string(hits[i].kind->name_at(hits[i].at)));
+	json_object_set_new(topic, "also", also);
+	json_array_append_new(topics, topic);
+	return true;
+}
+
+/* Each word by itself where all are known; otherwise they are one text. */
+static int topics_collect(const struct explainer *x, json_t *topics, char **words, int count,
 			  struct err *e)
 {
+	CLEAN(free_pointer) char *whole = calloc(1, TEXT_MAX), *text = calloc(1, TEXT_MAX);
+	bool all = true;
+	if (!whole || !text)
+		return err_set(e, ENOMEM, "explain: out of memory");
 	for (int i = 0; i < count; i++) {
-		size_t at;
-		const struct topic_kind *kind = topic_find(names[i], &at);
-		if (!kind)
-			return unknown(names[i], e);
-		if (json_array_append_new(topics, kind->describe(at, h)))
-			return err_set(e, ENOMEM, "explain: out of memory");
+		report_append_to(whole, TEXT_MAX, "%s%s", i ? " " : "", words[i]);
+		text_clean(text, TEXT_MAX, words[i], strlen(words[i]));
+		all = all && topic_append(x, text, topics);
 	}
+	if (all)
+		return 0;
+	json_array_clear(topics);
+	text_clean(text, TEXT_MAX, whole, strlen(whole));
+	return topic_append(x, text, topics) ? 0 : unknown(x, text, e);
+}
+
+/* What is piped in, as one text; "" at a terminal. */
+static int input_read(char *text, struct err *e)
+{
+	size_t used = 0;
+	CLEAN(free_pointer) char *bytes = malloc(TEXT_MAX);
+	*text = 0;
+	if (!bytes)
+		return err_set(e, ENOMEM, "explain: out of memory");
+	while (used < TEXT_MAX && !isatty(STDIN_FILENO)) {
+		ssize_t got = read(STDIN_FILENO, bytes + used, TEXT_MAX - used);
+		if (got < 0 && errno != EINTR)
+			return err_errno(e, "explain: standard input");
+		if (got == 0)
+			break;
+		used += got > 0 ? (size_t)got : 0;
+	}
+	text_clean(text, TEXT_MAX, bytes, used);
 	return 0;
 }
 
 struct arguments {
 	bool json;
-	const char *root;
+	const char *root, *log;
 };
+
+static int explain_words(const struct explainer *x, const struct given *given, json_t *topics,
+			 struct err *e)
+{
+	char input[TEXT_MAX], *text = input;
+	bool piped = !given->count || (given->count == 1 && !strcmp(given->operands[0], "-"));
+	if (!piped)
+		return topics_collect(x, topics, given->operands, given->count, e);
+	if (input_read(input, e) < 0)
+		return -e->code;
+	if (!*input)
+		return err_set(e, EINVAL,
+			       "explain: missing NAME or TEXT; epolltune list prints the names");
+	return topics_collect(x, topics, &text, 1, e);
+}
 
 static int explain(void *arguments, const struct given *given)
 {
 	const struct arguments *a = arguments;
 	struct err e = {0};
-	if (!given->count) {
-		err_set(&e, EINVAL, "explain: missing NAME; epolltune list prints the names");
-		return command_error(&e);
-	}
 	CLEAN(host_closep) struct host *h = NULL;
-	CLEAN(json_decrefp) json_t *topics = json_array();
-	if (host_open(&h, a->root ? a->root : "/", &e) < 0 ||
-	    topics_collect(topics, given->operands, given->count, h, &e) < 0 ||
-	    topics_print(topics, a->json, &e) < 0)
+	CLEAN(recogniser_closep) struct recogniser *r = NULL;
+	CLEAN(json_decrefp) json_t *topics = NULL;
+	CLEAN(json_decrefp) json_t *log = NULL;
+	if ((a->log && given_check(given, 0, &e) < 0) ||
+	    host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
-	return EXIT_OK;
+	topics = a->log ? explain_log(a->log, h, &log, &e) : json_array();
+	if (!topics)
+		return command_error(&e);
+	if (!a->log && (recogniser_open(&r, false, &e) < 0 ||
+			explain_words(&(struct explainer){r, h}, given, topics, &e) < 0))
+		return command_error(&e);
+	return topics_print(topics, log, a->json, &e) < 0 ? command_error(&e) : EXIT_OK;
 }
 
 static const struct arguments defaults;
 static const struct option_row options[] = {
+	{"log", "FILE", "list the symptoms in a log; - is standard input",
+	 OPTION_AT(struct arguments, log), TEXT("@files")},
 	FORMAT_OPTION(OPTION_AT(struct arguments, json)),
 	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
 	{0},
@@ -165,8 +287,8 @@ static const struct option_row options[] = {
 
 const struct command explain_command = {
 	.name = "explain",
-	.arguments = "NAME ...",
-	.summary = "Explain a knob, finding, wall or any other name that list prints",
+	.arguments = "[NAME ... | TEXT]",
+	.summary = "Explain a name, an error, or a line of a log or configuration",
 	.options = options,
 	.defaults = &defaults,
 	.size = sizeof(defaults),

@@ -189,6 +189,12 @@ static int option_store(const struct option_row *row, const char *value, void *a
 	}
 }
 
+int option_take(const struct option_row *row, const char *value, void *arguments, struct err *e)
+{
+	int rc = values_closed(row->values) ? check_value(row, value, e) : 0;
+	return rc ? rc : option_store(row, value, arguments, e);
+}
+
 int options_parse(const struct command *c, int argc, char **argv, void *arguments,
 		  struct given *given, struct err *e)
 {

@@ -6,6 +6,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
+#include "epolltune/report.h"
 
 /* Makes ["a","b"] from "a,b". */
 static json_t *names_json(const char *names)
@@ -79,25 +80,41 @@ static json_t *finding_describe(size_t i, const struct host *h)
 }
 
 static const char *counter_name_at(size_t i) { return counter_row_at(i)->name; }
+static const char *counter_match_at(size_t i) { return counter_row_at(i)->match; }
 
 static json_t *counter_describe(size_t i, const struct host *h)
 {
 	(void)h;
 	const struct counter_row *c = counter_row_at(i);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "counter", "name", c->name,
-			 "what", c->what, "where", c->where, "show", c->show, "walls",
-			 names_json(c->walls));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "counter", "name",
+			 c->name, "what", c->what, "where", c->where, "owner",
+			 finding_remedy_name(c->whose), "show", c->show, "remedy", c->action,
+			 "walls", names_json(c->walls));
+}
+
+static json_t *clue_describe(const char *kind, const struct clue_row *c)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "kind", kind, "name", c->name,
+			 "what", c->what, "owner", finding_remedy_name(c->whose), "show", c->show,
+			 "remedy", c->action, "walls", names_json(c->walls), "source", c->source);
 }
 
 static const char *symptom_name_at(size_t i) { return symptom_row_at(i)->name; }
+static const char *symptom_match_at(size_t i) { return symptom_row_at(i)->match; }
 
 static json_t *symptom_describe(size_t i, const struct host *h)
 {
 	(void)h;
-	const struct symptom_row *s = symptom_row_at(i);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "symptom", "name", s->name,
-			 "what", s->what, "show", s->show, "remedy", s->action, "walls",
-			 names_json(s->walls));
+	return clue_describe("symptom", symptom_row_at(i));
+}
+
+static const char *directive_name_at(size_t i) { return directive_row_at(i)->name; }
+static const char *directive_match_at(size_t i) { return directive_row_at(i)->match; }
+
+static json_t *directive_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	return clue_describe("directive", directive_row_at(i));
 }
 
 static const char *probe_name_at(size_t i) { return probe_at(i)->name; }
@@ -135,14 +152,19 @@ static json_t *guide_describe(size_t i, const struct host *h)
 }
 
 const struct topic_kind topic_kinds[] = {
-	{"wall", "walls", wall_row_count, wall_name_at, wall_describe},
-	{"probe", "probes", probe_count, probe_name_at, probe_describe},
-	{"knob", "knobs", knob_count, knob_name_at, knob_describe},
-	{"finding", "findings", finding_row_count, finding_name_at, finding_describe},
-	{"counter", "counters", counter_row_count, counter_name_at, counter_describe},
-	{"symptom", "symptoms", symptom_row_count, symptom_name_at, symptom_describe},
-	{"myth", "myths", myth_count, myth_name_at, myth_describe},
-	{"guide", "guides", guide_count, guide_name_at, guide_describe},
+	{"wall", "walls", wall_row_count, wall_name_at, wall_describe, MATCH_NAME, NULL},
+	{"probe", "probes", probe_count, probe_name_at, probe_describe, MATCH_NAME, NULL},
+	{"knob", "knobs", knob_count, knob_name_at, knob_describe, MATCH_SHORT, NULL},
+	{"finding", "findings", finding_row_count, finding_name_at, finding_describe, MATCH_TEXT,
+	 NULL},
+	{"counter", "counters", counter_row_count, counter_name_at, counter_describe, MATCH_COUNTER,
+	 counter_match_at},
+	{"symptom", "symptoms", symptom_row_count, symptom_name_at, symptom_describe, MATCH_LOG,
+	 symptom_match_at},
+	{"directive", "directives", directive_row_count, directive_name_at, directive_describe,
+	 MATCH_SHORT, directive_match_at},
+	{"myth", "myths", myth_count, myth_name_at, myth_describe, MATCH_SHORT, NULL},
+	{"guide", "guides", guide_count, guide_name_at, guide_describe, MATCH_TEXT, NULL},
 };
 const size_t topic_kind_count = sizeof(topic_kinds) / sizeof(*topic_kinds);
 

@@ -1,5 +1,6 @@
-/* topic: what explain describes: walls, probes, knobs, findings, counters, symptoms, myths, guides.
- * Each kind is a row of the table in topic.c, which `explain`, `list` and completion use. */
+/* topic: what explain describes: walls, probes, knobs, findings, counters, symptoms, directives,
+ * myths, guides. Each kind is a row of the table in topic.c, which `explain`, `list` and completion
+ * use. */
 #ifndef EPOLLTUNE_TOPIC_H
 #define EPOLLTUNE_TOPIC_H
 
@@ -7,6 +8,15 @@
 #include <stddef.h>
 
 #include "epolltune/host.h"
+
+/* How names of a kind are found in a longer text. */
+enum topic_match {
+	MATCH_NAME,    /* only as the whole text: names are everyday words */
+	MATCH_TEXT,    /* anywhere in it */
+	MATCH_SHORT,   /* anywhere, also without what is before the last dot: "somaxconn" */
+	MATCH_COUNTER, /* the same, also as "TcpExtListenOverflows" */
+	MATCH_LOG,     /* anywhere, and in the lines of a log */
+};
 
 struct topic_kind {
 	const char *name;   /* "knob" */
@@ -17,6 +27,8 @@ struct topic_kind {
 	 * caller owns. Knobs have "value", the running value of `h` or null. NULL if out of
 	 * memory. */
 	json_t *(*describe)(size_t i, const struct host *h);
+	enum topic_match match;
+	const char *(*match_at)(size_t i); /* further patterns, a line each; NULL: none */
 };
 
 extern const struct topic_kind topic_kinds[];

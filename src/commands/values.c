@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands/check.h"
 #include "commands/topic.h"
 #include "epolltune/bench.h"
 #include "epolltune/knob.h"
@@ -38,7 +39,8 @@ static int topics_each(each_function each, void *arg)
 
 static int targets_each(each_function each, void *arg)
 {
-	return values_each(target_presets(), each, arg);
+	int status = values_each(target_presets(), each, arg);
+	return status ? status : saved_target_names(each, arg);
 }
 
 static const struct list {
@@ -47,14 +49,15 @@ static const struct list {
 	size_t (*count)(void);
 	const char *(*name_at)(size_t i);
 	int (*each)(each_function each, void *arg); /* instead of both */
+	bool open;                                  /* others are valid too */
 } lists[] = {
-	{"@commands", "COMMAND", command_count, command_name, NULL},
-	{"@probes", "PROBE", probe_count, probe_name, NULL},
-	{"@knobs", "KNOB", knob_count, knob_name, NULL},
-	{"@benches", "BENCH", bench_count, bench_name, NULL},
-	{"@kinds", "KIND", kind_count, kind_name, NULL},
-	{"@topics", "NAME", NULL, NULL, topics_each},
-	{"@targets", "TARGET", NULL, NULL, targets_each},
+	{"@commands", "COMMAND", command_count, command_name, NULL, false},
+	{"@probes", "PROBE", probe_count, probe_name, NULL, false},
+	{"@knobs", "KNOB", knob_count, knob_name, NULL, false},
+	{"@benches", "BENCH", bench_count, bench_name, NULL, false},
+	{"@kinds", "KIND", kind_count, kind_name, NULL, false},
+	{"@topics", "NAME", NULL, NULL, topics_each, false},
+	{"@targets", "TARGET", NULL, NULL, targets_each, true},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
@@ -66,9 +69,14 @@ static const struct list *list_find(const char *values)
 	return NULL;
 }
 
-bool values_closed(const char *values)
+bool values_listed(const char *values)
 {
 	return values && (values[0] != '@' || list_find(values) != NULL);
+}
+
+bool values_closed(const char *values)
+{
+	return values_listed(values) && !(values[0] == '@' && list_find(values)->open);
 }
 
 int values_each(const char *values, each_function each, void *arg)
@@ -139,23 +147,30 @@ static size_t distance(const char *a, const char *b)
 	return last[length];
 }
 
+unsigned values_similar(const char *value, const char *text)
+{
+	size_t length = strlen(text), allowed = 2 + length / 4;
+	if (length == 0 || length >= VALUE_SIZE || strlen(value) >= VALUE_SIZE)
+		return 0;
+	size_t d = distance(text, value);
+	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
+	if (d > 1 && length >= 3 && strstr(value, text))
+		d = 1;
+	return d < allowed ? (unsigned)(allowed - d) : 0;
+}
+
 struct search {
 	const char *text;
 	char *nearest;
-	size_t distance;
+	unsigned similar;
 };
 
 static int compare(const char *value, void *arg)
 {
 	struct search *s = arg;
-	if (strlen(value) >= VALUE_SIZE)
-		return 0;
-	size_t d = distance(s->text, value);
-	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
-	if (d > 1 && strlen(s->text) >= 3 && strstr(value, s->text))
-		d = 1;
-	if (d < s->distance) {
-		s->distance = d;
+	unsigned similar = values_similar(value, s->text);
+	if (similar > s->similar) {
+		s->similar = similar;
 		strcpy(s->nearest, value);
 	}
 	return 0;
@@ -163,13 +178,9 @@ static int compare(const char *value, void *arg)
 
 bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
 {
-	size_t length = strlen(text);
-	if (length == 0 || length >= VALUE_SIZE)
-		return 0;
-	/* Allow one edit, and one more for every four letters. */
-	struct search s = {text, nearest, 2 + length / 4};
+	struct search s = {text, nearest, 0};
 	values_each(values, compare, &s);
-	return s.distance < 2 + length / 4;
+	return s.similar > 0;
 }
 
 #define KNOWN 256

@@ -109,6 +109,17 @@ static bool sockstat_add(struct host_counters *c, char *text)
 	return whole;
 }
 
+static int file_add(const struct host *h, const char *path,
+		    bool (*add)(struct host_counters *c, char *text), struct host_counters *out,
+		    struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	ssize_t n = host_read_all(h, path, &text, e);
+	if (n < 0)
+		return (int)n;
+	return add(out, text) ? 0 : err_set(e, EBADMSG, "%s/%s: damaged", h->root, path);
+}
+
 int host_counters(const struct host *h, struct host_counters *out, struct err *e)
 {
 	static const struct {
@@ -121,17 +132,17 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	};
 	struct err first = {0};
 	out->count = 0;
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		struct err here = {0};
-		CLEAN(free_pointer) char *text = NULL;
-		if (host_read_all(h, files[i].path, &text, &here) >= 0 && !files[i].add(out, text))
-			err_set(&here, EBADMSG, "%s/%s: damaged", h->root, files[i].path);
-		if (!first.code)
-			first = here;
-	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		file_add(h, files[i].path, files[i].add, out, first.code ? NULL : &first);
 	if (out->count)
 		return 0;
 	return err_set(e, first.code, "%s", first.text);
+}
+
+int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e)
+{
+	out->count = 0;
+	return file_add(h, "proc/net/snmp", pairs_add, out, e);
 }
 
 int64_t host_counter(const struct host_counters *c, const char *name)

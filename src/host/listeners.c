@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #include "epolltune/cleanup.h"
+#include "host/listener_table.h"
 #include "host/owners.h"
 #include "host/sock_diag.h"
 
@@ -162,67 +163,35 @@ static int unix_read(struct list *list, struct err *e)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-/* Listeners by port, for half-open connections. */
 struct half_open {
 	struct listeners *l;
-	int first[UINT16_MAX + 1]; /* of a port, an index; -1: none */
-	int *next;                 /* of the same port */
+	struct listener_table *table;
 };
-
-/* How well a listener matches the local address of a connection; 0: it does not. */
-static int match(const struct listener *l, const char *address, bool v4)
-{
-	size_t n = strlen(address);
-	if (!strncmp(l->address, address, n) && l->address[n] == ':')
-		return 3;
-	if (v4 && !strncmp(l->address, "0.0.0.0:", 8))
-		return 2;
-	return !strncmp(l->address, "[::]:", 5) && !(v4 && l->v6only);
-}
 
 static int half_open_received(struct nl_msg *msg, void *arg)
 {
-	struct half_open *h = arg;
+	const struct half_open *half = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	char text[INET6_ADDRSTRLEN] = "", address[INET6_ADDRSTRLEN + 3];
-	int best = 0, at = -1;
 	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->idiag_state != TCP_SYN_RECV)
 		return NL_OK;
-	bool v4 = m->idiag_family == AF_INET;
-	inet_ntop(m->idiag_family, m->id.idiag_src, text, sizeof(text));
-	snprintf(address, sizeof(address), v4 ? "%s" : "[%s]", text);
-	for (int i = h->first[ntohs(m->id.idiag_sport)]; i >= 0; i = h->next[i]) {
-		int found = match(&h->l->at[i], address, v4);
-		if (found > best) {
-			best = found;
-			at = i;
-		}
-	}
+	int at = listener_table_find(half->table, m);
 	if (at >= 0)
-		h->l->at[at].half_open++;
+		half->l->at[at].half_open++;
 	return NL_OK;
 }
 
-int listeners_half_open(const struct host *host, struct listeners *l, struct err *e)
+int listeners_half_open(const struct host *h, struct listeners *l, struct err *e)
 {
-	int r = sock_diag_live(host, e);
-	CLEAN(free_pointer) struct half_open *h = malloc(sizeof(*h));
-	CLEAN(free_pointer) int *next = calloc(l->count + 1, sizeof(*next));
-	if (!h || !next)
+	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(l);
+	struct half_open half = {l, table};
+	int r = sock_diag_live(h, e);
+	if (!table)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
-	memset(h->first, -1, sizeof(h->first));
-	h->l = l;
-	h->next = next;
-	for (size_t i = 0; i < l->count; i++) {
-		if (l->at[i].kind != LISTENER_TCP)
-			continue;
-		next[i] = h->first[l->at[i].port];
-		h->first[l->at[i].port] = (int)i;
+	for (size_t i = 0; i < l->count; i++)
 		l->at[i].half_open = 0;
-	}
 	if (!r)
-		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, h, e);
+		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, &half, e);
 	l->counted = !r;
 	return r;
 }
@@ -246,7 +215,7 @@ static size_t repeated_drop(struct listener *at, size_t count)
 	return kept;
 }
 
-int listeners_read(const struct host *h, struct listeners *out, struct err *e)
+static int read_kinds(const struct host *h, bool all, struct listeners *out, struct err *e)
 {
 	struct list list = {0};
 	int r = sock_diag_live(h, e);
@@ -255,7 +224,7 @@ int listeners_read(const struct host *h, struct listeners *out, struct err *e)
 		r = tcp_read(AF_INET, &list, e);
 	if (!r)
 		r = tcp_read(AF_INET6, &list, e);
-	if (!r)
+	if (!r && all)
 		r = unix_read(&list, e);
 	if (!r && list.full)
 		r = err_set(e, ENOMEM, "cannot list sockets: out of memory");
@@ -266,6 +235,16 @@ int listeners_read(const struct host *h, struct listeners *out, struct err *e)
 		qsort(list.at, list.count, sizeof(*list.at), listener_order);
 	out->count = repeated_drop(list.at, list.count);
 	return 0;
+}
+
+int listeners_read(const struct host *h, struct listeners *out, struct err *e)
+{
+	return read_kinds(h, true, out, e);
+}
+
+int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e)
+{
+	return read_kinds(h, false, out, e);
 }
 
 void listeners_free(struct listeners *l)

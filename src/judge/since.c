@@ -74,7 +74,8 @@ void since_words(const struct since *s, struct timespec now, struct wording *wor
 	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
 	wording_flag(words, "restart", s->reset == SINCE_RESTART);
 	if (!s->reset) {
-		wording_set(words, "since", "since the report of %s%s%s%s", stamp,
+		wording_set(words, "since", "since the %s %s%s%s%s",
+			    s->report->observed.us ? "observation began at" : "report of", stamp,
 			    ago.text[0] ? " (" : "", ago.text, ago.text[0] ? ")" : "");
 		wording_set(words, "after", "since %s", stamp);
 		return;

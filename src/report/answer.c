@@ -7,6 +7,8 @@
 static void wall_count(struct report_summary *s, const struct wall *w)
 {
 	bool needed = w->needed != REPORT_NONE;
+	if (w->accepted)
+		return;
 	s->ok += w->verdict == VERDICT_OK;
 	s->tight += w->verdict == VERDICT_TIGHT;
 	s->short_ += w->verdict == VERDICT_SHORT;
@@ -22,6 +24,12 @@ bool report_accounts(const struct report *r, const struct finding *f)
 	return w && !f->observed && verdict_asks(w->verdict);
 }
 
+/* Whether a finding of that level makes the status by itself. */
+static bool counts(const struct report *r, const struct finding *f, enum finding_level level)
+{
+	return f->level == level && !f->accepted && !report_accounts(r, f);
+}
+
 struct report_summary report_summarize(const struct report *r)
 {
 	struct report_summary s = {.status = VERDICT_OK};
@@ -29,8 +37,9 @@ struct report_summary report_summarize(const struct report *r)
 		wall_count(&s, &r->walls[i]);
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		s.criticals += f->level == LEVEL_CRITICAL && !report_accounts(r, f);
-		s.warnings += f->level == LEVEL_WARNING && !report_accounts(r, f);
+		s.criticals += counts(r, f, LEVEL_CRITICAL);
+		s.warnings += counts(r, f, LEVEL_WARNING);
+		s.accepted += f->accepted;
 	}
 	for (size_t i = 0; i < r->probe_count; i++) {
 		s.crashed += r->ran[i].state == PROBE_CRASHED;
@@ -62,7 +71,7 @@ struct sentence {
 
 static bool has_verdict(const struct wall *w, int verdict)
 {
-	return (int)w->verdict == verdict &&
+	return (int)w->verdict == verdict && !w->accepted &&
 	       (verdict != VERDICT_UNKNOWN || w->needed != REPORT_NONE);
 }
 
@@ -101,7 +110,7 @@ static void walls_say(struct sentence *a, const struct report *r, size_t count, 
 static const struct finding *clause_first(const struct report *r, const struct finding *f)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == f->level && !report_accounts(r, &r->findings[i]) &&
+		if (counts(r, &r->findings[i], f->level) &&
 		    !strcmp(r->findings[i].answer, f->answer))
 			return &r->findings[i];
 	return f;
@@ -113,8 +122,7 @@ static void clauses_say(struct sentence *a, const struct report *r, enum finding
 	size_t said = 0, more = 0;
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (f->level != level || report_accounts(r, f) || !f->answer[0] ||
-		    clause_first(r, f) != f)
+		if (!counts(r, f, level) || !f->answer[0] || clause_first(r, f) != f)
 			continue;
 		if (said++ < CLAUSES)
 			SAY(a, "%s%s", a->begun ? "; " : "", f->answer);
@@ -134,15 +142,13 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 	char named[48] = "";
 	size_t count = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
-		count += r->findings[i].level == level && !report_accounts(r, &r->findings[i]) &&
-			 !r->findings[i].answer[0];
+		count += counts(r, &r->findings[i], level) && !r->findings[i].answer[0];
 	if (!count)
 		return;
 	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (f->level != level || report_accounts(r, f) || f->answer[0] ||
-		    !strcmp(f->id, named))
+		if (!counts(r, f, level) || f->answer[0] || !strcmp(f->id, named))
 			continue;
 		snprintf(named, sizeof(named), "%s", f->id);
 		SAY(a, "%s%s", between, f->id);
@@ -210,6 +216,22 @@ static void ready_say(struct sentence *a, const struct report *r, const struct r
 		    r->probes);
 }
 
+/* "; accepted: a, b", each id once. */
+static void accepted_say(struct sentence *a, const struct report *r)
+{
+	const char *between = "; accepted: ";
+	for (size_t i = 0; i < r->finding_count; i++) {
+		bool said = !r->findings[i].accepted;
+		for (size_t k = 0; k < i && !said; k++)
+			said = r->findings[k].accepted &&
+			       !strcmp(r->findings[k].id, r->findings[i].id);
+		if (said)
+			continue;
+		SAY(a, "%s%s", between, r->findings[i].id);
+		between = ", ";
+	}
+}
+
 void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 {
 	struct report_summary s = report_summarize(r);
@@ -244,6 +266,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	default:
 		ready_say(&a, r, &s);
 	}
+	accepted_say(&a, r);
 	size_t length = strlen(answer);
 	if (length && !strchr(".…", answer[length - 1]))
 		SAY(&a, ".");

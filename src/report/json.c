@@ -42,6 +42,40 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	return o;
 }
 
+static json_t *share(struct json_writer *w, const struct observed_share *s)
+{
+	json_t *o = json_object();
+	value_set(w, o, "samples", value_count(s->count));
+	value_set(w, o, "p50", value_fact(s->p50));
+	value_set(w, o, "p95", value_fact(s->p95));
+	value_set(w, o, "p99", value_fact(s->p99));
+	return o;
+}
+
+static json_t *observed(struct json_writer *w, const struct report_observed *from)
+{
+	char arguments[256];
+	if (!from->us)
+		return json_null();
+	json_t *o = json_object();
+	value_set(w, o, "duration_us", value_count(from->us));
+	value_set(w, o, "connections", value_count(from->connections));
+	value_set(w, o, "opened", value_count(from->opened));
+	value_set(w, o, "rate_per_s", value_count(from->rate_per_s));
+	value_set(w, o, "rate_peak_per_s", value_count(from->peak_per_s));
+	value_set(w, o, "other_listeners", json_boolean(from->others));
+	value_set(w, o, "stall_us", value_fact(from->stall_us));
+	value_set(w, o, "gap_us", value_count(from->gap_us));
+	value_set(w, o, "sampled", value_count(from->sampled));
+	value_set(w, o, "rtt_us", share(w, &from->rtt_us));
+	value_set(w, o, "bandwidth_bps", share(w, &from->bandwidth_bps));
+	value_set(w, o, "headroom", json_real((double)from->headroom_percent / 100));
+	value_set(w, o, "target", target(w, &from->target));
+	target_arguments(&from->target, arguments, sizeof(arguments));
+	value_set(w, o, "options", value_text(arguments[0] ? arguments + 1 : ""));
+	return o;
+}
+
 static json_t *wall(struct json_writer *w, const struct wall *from)
 {
 	json_t *o = json_object();
@@ -56,6 +90,7 @@ static json_t *wall(struct json_writer *w, const struct wall *from)
 	value_set(w, o, "at_most", json_boolean(from->at_most));
 	value_set(w, o, "needed", value_quantity(from->needed));
 	value_set(w, o, "verdict", value_text(wall_verdict_name(from->verdict)));
+	value_set(w, o, "accepted", json_boolean(from->accepted));
 	value_set(w, o, "knob", value_text_or_null(from->knob));
 	value_set(w, o, "detail", value_text(from->detail));
 	return o;
@@ -127,6 +162,7 @@ static json_t *finding(struct json_writer *w, const struct finding *from)
 	value_set(w, o, "level", value_text(finding_level_name(from->level)));
 	value_set(w, o, "wall", value_text_or_null(from->wall));
 	value_set(w, o, "observed", json_boolean(from->observed));
+	value_set(w, o, "accepted", json_boolean(from->accepted));
 	value_set(w, o, "title", value_text(from->title));
 	value_set(w, o, "detail", value_text(from->detail));
 	value_set(w, o, "remedy", value_text(finding_remedy_name(from->remedy)));
@@ -208,6 +244,7 @@ static json_t *summary(struct json_writer *w, const struct report *r)
 	value_set(w, o, "unknown", value_count(s.unknown));
 	value_set(w, o, "not_applicable", value_count(s.na));
 	value_set(w, o, "missed", value_count(s.missed));
+	value_set(w, o, "accepted", value_count(s.accepted));
 	value_set(w, o, "lost", value_count(r->lost));
 	return o;
 }
@@ -224,6 +261,7 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 	value_set(&w, root, "time", value_text(report_stamp(r->time.tv_sec, stamp)));
 	value_set(&w, root, "host", host(&w, &r->host));
 	value_set(&w, root, "server", server(&w, &r->server));
+	value_set(&w, root, "observed", observed(&w, &r->observed));
 	value_set(&w, root, "target", target(&w, &r->target));
 	for (size_t i = 0; i < r->wall_count; i++)
 		value_add(&w, walls, wall(&w, &r->walls[i]));

@@ -57,7 +57,7 @@ static void put_wall(FILE *out, const struct report *r, const struct wall *w)
 static bool walls(FILE *out, const struct report *r, enum wall_verdict verdict, bool begun)
 {
 	for (size_t i = 0; i < r->wall_count; i++) {
-		if (r->walls[i].verdict != verdict)
+		if (r->walls[i].verdict != verdict || r->walls[i].accepted)
 			continue;
 		fputs(begun ? "; " : " ", out);
 		put_wall(out, r, &r->walls[i]);

@@ -95,6 +95,12 @@ static int inspect(const char *path, bool *direct, struct err *e)
 	return 0;
 }
 
+int output_check(const char *path, struct err *e)
+{
+	bool direct;
+	return inspect(path, &direct, e);
+}
+
 int output_write(const char *path, output_writer write, void *arg, struct err *e)
 {
 	bool direct;

@@ -166,6 +166,7 @@ static void read_wall(struct reader *r, const json_t *o, struct report *out)
 		WORD(r, o, "experiment", w->experiment, wall_experiment_name, EXPERIMENT_MISSED);
 	w->at_least = flag(o, "at_least");
 	w->at_most = flag(o, "at_most");
+	w->accepted = flag(o, "accepted");
 }
 
 static void read_evidence(struct reader *r, const json_t *o, struct finding *f)
@@ -255,6 +256,7 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 	TEXT(r, o, "advice", f->advice);
 	TEXT(r, o, "answer", f->answer);
 	f->observed = flag(o, "observed");
+	f->accepted = flag(o, "accepted");
 	if (evidence && !json_is_array(evidence))
 		wrong(r, "evidence", "a list");
 	for (size_t i = 0; i < json_array_size(evidence); i++)

@@ -7,6 +7,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/shell.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/table.h"
@@ -54,11 +55,73 @@ static void netns(const struct page *p, const char *enter)
 	page_segments(p, TONE_PLAIN, 0, "", &segments);
 }
 
-static void target(const struct page *p, const struct target *t)
+static void observed_numbers(const struct page *p, const struct report_observed *o)
 {
 	struct page_segments s = {.hang = 2};
-	page_segment(p, &s, "Target%s: %s connections",
-		     t->role == TARGET_PROXY ? " of a proxy" : "",
+	page_segment(p, &s, "Observed for %s: up to %s connections",
+		     quantity_measured(QUANTITY_DURATION, o->us).text,
+		     quantity_show(QUANTITY_COUNT, o->connections).text);
+	page_segment(p, &s, "%s new/s, %s/s in the busiest 100 ms%s",
+		     quantity_show(QUANTITY_COUNT, o->rate_per_s).text,
+		     quantity_show(QUANTITY_COUNT, o->peak_per_s).text,
+		     o->others ? " (of all listeners of this network namespace)" : "");
+	if (o->stall_us)
+		page_segment(p, &s, "accept stalls up to %s",
+			     quantity_measured(QUANTITY_DURATION, o->stall_us).text);
+	if (o->rtt_us.count)
+		page_segment(p, &s, "RTT %s (median), %s (p95), %s (p99)",
+			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p50).text,
+			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p95).text,
+			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p99).text);
+	if (o->bandwidth_bps.count)
+		page_segment(p, &s, "%s per connection (p95 of %zu samples that the path limited)",
+			     quantity_measured(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95).text,
+			     o->bandwidth_bps.count);
+	page_segments(p, TONE_PLAIN, 0, " · ", &s);
+}
+
+/* The numbers of the target that keep their value, and why. */
+static void observed_missing(const struct page *p, const struct report_observed *o)
+{
+	struct page_segments s = {.hang = 4};
+	if (!o->stall_us)
+		page_segment(p, &s, "Not observed: --stall (none in readings at most %s apart)",
+			     quantity_measured(QUANTITY_DURATION, o->gap_us).text);
+	if (!o->rtt_us.count)
+		page_segment(p, &s, "%s--rtt (no connection was open)",
+			     s.count ? "" : "Not observed: ");
+	if (!o->bandwidth_bps.count)
+		page_segment(p, &s, "%s--bandwidth (the application limits what is sent)",
+			     s.count ? "" : "Not observed: ");
+	page_segment(p, &s, "%s--role (proxy if it connects to other servers for its clients)",
+		     s.count ? "" : "Not observed: ");
+	page_segments(p, TONE_PLAIN, 2, ", ", &s);
+}
+
+static void observed(const struct page *p, const struct report_observed *o)
+{
+	char arguments[256];
+	struct page_segments s = {.hang = 2};
+	if (!o->us)
+		return;
+	observed_numbers(p, o);
+	target_arguments(&o->target, arguments, sizeof(arguments));
+	page_segment(p, &s, "As options:%s",
+		     arguments[0] ? arguments : " none, it is the default target");
+	page_segments(p, TONE_PLAIN, 2, "", &s);
+	observed_missing(p, o);
+}
+
+static void target(const struct page *p, const struct report *r)
+{
+	const struct target *t = &r->target;
+	struct page_segments s = {.hang = 2};
+	char headroom[48] = "";
+	if (r->observed.us)
+		report_text(headroom, ", %g times the observed load",
+			    (double)r->observed.headroom_percent / 100);
+	page_segment(p, &s, "Target%s%s: %s connections",
+		     t->role == TARGET_PROXY ? " of a proxy" : "", headroom,
 		     quantity_show(QUANTITY_COUNT, t->connections).text);
 	page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
 	page_segment(p, &s, "accept stalls up to %s",
@@ -338,7 +401,7 @@ static void finding_line(const struct page *p, const struct finding *f)
 		append_sentence(text, sizeof(text), f->advice);
 	}
 	page_text(p, line, sizeof(line), "%s", text);
-	fprintf(p->out, "%-8s ", finding_level_name(f->level));
+	fprintf(p->out, "%-8s ", f->accepted ? "accepted" : finding_level_name(f->level));
 	page_wrap(p, TONE_PLAIN, 9, 9, line);
 	if (p->verbose)
 		figures(p, f, 9);
@@ -354,8 +417,20 @@ static size_t findings(const struct page *p, const struct report *r, enum findin
 {
 	size_t printed = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == level && !is_quiet(p, &r->findings[i])) {
+		if (r->findings[i].level == level && !r->findings[i].accepted &&
+		    !is_quiet(p, &r->findings[i])) {
 			print(p, &r->findings[i]);
+			printed++;
+		}
+	return printed;
+}
+
+static size_t accepted(const struct page *p, const struct report *r)
+{
+	size_t printed = 0;
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (r->findings[i].accepted) {
+			finding_line(p, &r->findings[i]);
 			printed++;
 		}
 	return printed;
@@ -367,7 +442,8 @@ static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		if (w && w->verdict == verdict && f->remedy != REMEDY_NONE && finding_proposes(f))
+		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
+		    finding_proposes(f))
 			return true;
 	}
 	return false;
@@ -377,7 +453,8 @@ static const struct finding *first_of(const struct page *p, const struct report 
 				      enum finding_level level)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == level && !is_quiet(p, &r->findings[i]))
+		if (r->findings[i].level == level && !r->findings[i].accepted &&
+		    !is_quiet(p, &r->findings[i]))
 			return &r->findings[i];
 	return NULL;
 }
@@ -385,11 +462,15 @@ static const struct finding *first_of(const struct page *p, const struct report 
 /* Writes the command to run next, or "". Returns its purpose. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
-	char arguments[384];
+	char arguments[REPORT_SAVED + 700], word[4 * sizeof(r->server.asked)];
 	command[0] = 0;
-	target_arguments(&r->target, arguments, sizeof(arguments));
+	if (r->saved[0])
+		report_text(arguments, "%s", r->saved);
+	else
+		target_arguments(&r->target, arguments, sizeof(arguments));
+	shell_word(word, sizeof(word), r->server.asked);
 	if (r->server.asked[0])
-		report_append(arguments, " --server %s", r->server.asked);
+		report_append(arguments, " --server %s", word);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
 	if (r->probes[0])
@@ -414,7 +495,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 
 static void closing(const struct page *p, const struct report *r)
 {
-	char answer[REPORT_ANSWER], command[640], shown[640];
+	char answer[REPORT_ANSWER], command[1280], shown[1280];
 	if (r->lost)
 		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);
@@ -438,7 +519,8 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 	server(&p, &r->server);
 	if (r->enter[0])
 		netns(&p, r->enter);
-	target(&p, &r->target);
+	observed(&p, &r->observed);
+	target(&p, r);
 	isolation(&p, r);
 	fputc('\n', out);
 	int status = walls(&p, r, e);
@@ -448,7 +530,7 @@ int render_text(FILE *out, const struct report *r, const struct render_style *st
 		fputc('\n', out);
 	findings(&p, r, LEVEL_CRITICAL, finding_block);
 	findings(&p, r, LEVEL_WARNING, finding_block);
-	if (findings(&p, r, LEVEL_NOTE, finding_line) +
+	if (accepted(&p, r) + findings(&p, r, LEVEL_NOTE, finding_line) +
 	    findings(&p, r, LEVEL_SKIPPED, finding_line))
 		fputc('\n', out);
 	closing(&p, r);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epolltune/shell.h"
 #include "tune/state.h"
 
 static void plain(char *text)
@@ -28,27 +29,13 @@ void operator_name(char name[64])
 	plain(name);
 }
 
-/* Quotes one word for a shell. Returns the length needed, as snprintf() does. */
-static size_t put_word(char *at, size_t room, const char *word)
-{
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				   "@%+=:,./_-";
-	if (*word && !word[strspn(word, safe)])
-		return (size_t)snprintf(at, room, "%s", word);
-	size_t n = (size_t)snprintf(at, room, "'");
-	for (; *word; word++)
-		n += (size_t)snprintf(at + (n < room ? n : room), n < room ? room - n : 0,
-				      *word == '\'' ? "'\\''" : "%c", *word);
-	return n + (size_t)snprintf(at + (n < room ? n : room), n < room ? room - n : 0, "'");
-}
-
 bool operator_command(char *line, size_t size, int argc, char **argv)
 {
 	size_t room = size - strlen(OPERATOR_CUT);
 	size_t at = (size_t)snprintf(line, room, "epolltune"), whole = at;
 	for (int i = 0; i < argc; i++) {
 		at += (size_t)snprintf(line + at, room - at, " ");
-		at += put_word(line + at, room - at, argv[i]);
+		at += shell_word(line + at, room - at, argv[i]);
 		if (at >= room) {
 			snprintf(line + whole, size - whole, OPERATOR_CUT);
 			plain(line);
@@ -67,6 +54,6 @@ void operator_state_option(char *option, size_t size, const char *state_dir)
 	if (strcmp(state_dir, STATE_DIR) == 0)
 		return;
 	size_t n = (size_t)snprintf(option, size, "%s", name);
-	if (n + put_word(option + n, size - n, state_dir) >= size)
+	if (n + shell_word(option + n, size - n, state_dir) >= size)
 		option[0] = 0;
 }

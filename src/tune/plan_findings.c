@@ -104,8 +104,7 @@ static bool finding_happens(const struct finding *f)
 static bool finding_acts(const struct finding *f, const struct wall *w,
 			 const struct plan_options *o)
 {
-	if (!w || finding_happens(f) || f->remedy == REMEDY_NONE ||
-	    (f->level != LEVEL_WARNING && f->level != LEVEL_CRITICAL))
+	if (!w || finding_happens(f) || f->remedy == REMEDY_NONE || !finding_asks(f))
 		return false;
 	return w->verdict == VERDICT_SHORT || (o->tight && w->verdict == VERDICT_TIGHT);
 }
@@ -115,7 +114,7 @@ static bool finding_waits(const struct finding *f, const struct wall *w,
 			  const struct plan_options *o)
 {
 	const struct proposal *c = finding_knob(f);
-	return w && w->verdict == VERDICT_TIGHT && !o->tight && f->level == LEVEL_WARNING &&
+	return w && w->verdict == VERDICT_TIGHT && !o->tight && finding_asks(f) &&
 	       f->remedy != REMEDY_NONE && plan_wants(o, c ? c->knob : "");
 }
 

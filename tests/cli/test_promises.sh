@@ -160,12 +160,17 @@ add_knob() {
 ROW
 }
 
-add_counter_symptom_and_myth() {
+add_counter_clues_and_myth() {
 	add src/catalogue/counters.c '^static const struct counter_row counters\[\] = {$' <<'ROW'
-	{"TcpExt.TCPToys", "/proc/net/netstat", "Toys that were lost.", "toys", "nstat -az TcpExtTCPToys"},
+	{"TcpExt.TCPToys", "", "/proc/net/netstat", "Toys that were lost.", "toys", REMEDY_KERNEL,
+	 "nstat -az TcpExtTCPToys", "Count them."},
 ROW
-	add src/catalogue/symptoms.c '^static const struct symptom_row symptoms\[\] = {$' <<'ROW'
-	{"ETOYS", "A toy broke.", "toys", "ls toys", "Repair it."},
+	add src/catalogue/symptoms.c '^static const struct clue_row symptoms\[\] = {$' <<'ROW'
+	{"ETOYS", "toy * is broken", "A toy broke.", "toys", REMEDY_APPLICATION, "ls toys", "Repair it.",
+	 "toys(7)"},
+ROW
+	add src/catalogue/directives.c '^static const struct clue_row directives\[\] = {$' <<'ROW'
+	{"toys_max", "", "Toys at one time.", "toys", REMEDY_APPLICATION, "ls toys", "toys_max 9;", "toys(5)"},
 ROW
 	sed -i 's/^static const struct myth myths\[\] = {$/static bool plays(struct value_rule *v) { return v->field[0] != REPORT_NONE; }\n\n&/' \
 		"$copy/src/catalogue/myths.c"
@@ -284,7 +289,7 @@ setup_all() {
 	add_probe
 	add_finding
 	add_knob
-	add_counter_symptom_and_myth
+	add_counter_clues_and_myth
 	add_format
 	add_command
 	add_bench
@@ -339,9 +344,11 @@ test_a_finding_is_one_row() {
 	prints 'accept-queue.toy: A toy waits' "$new" check --quick --probe accept-queue --format line
 }
 
-test_a_counter_a_symptom_and_a_myth_are_one_row_each() {
+test_a_counter_a_symptom_a_directive_and_a_myth_are_one_row_each() {
 	named counters TcpExt.TCPToys 'Toys that were lost.'
 	named symptoms ETOYS 'A toy broke.'
+	prints 'A toy broke.' "$new" explain the toy 9 is broken
+	named directives toys_max 'Toys at one time.'
 	named myths toys-everywhere 'More toys are more fun.'
 	expect any "$new" check --quick --probe myths --format json
 	json '[.findings[] | select(.id == "knob.myth") | .title] | any(contains("scatters toys"))'

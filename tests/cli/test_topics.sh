@@ -3,7 +3,7 @@
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-kinds='walls probes knobs findings counters symptoms myths guides'
+kinds='walls probes knobs findings counters symptoms directives myths guides'
 
 names() { # KIND…
 	for kind; do
@@ -51,19 +51,144 @@ wrong() { # ERROR ARGUMENTS…
 	refused "$error"
 }
 
+# No control characters, and valid UTF-8.
+printable() { # FILE
+	! LC_ALL=C grep -q '[[:cntrl:]]' "$1" && iconv -f UTF-8 "$1" >/dev/null || fail "$1 is not printable"
+}
+
 test_errors_name_the_argument() {
-	wrong 'unknown name "somaxcon"; did you mean net.core.somaxconn?' explain somaxcon
-	wrong 'did you mean accept-queue.short?' explain accept-queue.shrt
+	wrong 'unknown name "somaxcon"; did you mean net.core.somaxconn' explain somaxcon
+	wrong 'did you mean accept-queue.short, ' explain accept-queue.shrt
 	wrong 'unknown name "zzzzzzzzzzzz"; epolltune list' explain zzzzzzzzzzzz
 	wrong 'unknown name ""' explain ''
-	wrong 'unknown name "nosuch"' explain net.core.somaxconn nosuch
-	wrong 'missing NAME' explain
+	wrong 'unknown name "nosuch nothing"' explain nosuch nothing
+	wrong 'missing NAME or TEXT' explain </dev/null
 	wrong --format explain --format xml net.core.somaxconn
 	wrong 'not one of walls, probes' list knob
 	wrong 'unexpected argument "walls"' list knobs walls
 	wrong 'unexpected argument "knobs"' list --nic knobs
 	wrong /nonexistent list --sysroot /nonexistent
 	wrong /etc/passwd explain --sysroot /etc/passwd net.core.somaxconn
+}
+
+test_unknown_words_lead_to_at_most_five_similar_names() {
+	wrong 'did you mean nofile' explain nofil
+	wrong 'did you mean accept-queue.overflowing' explain 'accept queue overflowed'
+	wrong 'unknown name "' explain network queue memory connections packets limit of the kernel
+	[ "$(tr -cd , <err | wc -c)" -le 4 ] || fail 'more than five names'
+	# Escape sequences and invalid UTF-8 are not printed.
+	wrong 'unknown name "qqred qq' explain "$(printf 'qq\033[31mred\033]0;title\007 qq\377')"
+	printable err
+}
+
+# Quoted or not, or from standard input.
+test_a_pasted_line_is_one_text() {
+	line='Nov 28 10:00:01 web-1 kernel: [16427.2] TCP: Possible SYN flooding on port 443. Sending cookies.'
+	# shellcheck disable=SC2086 # words
+	for how in "epolltune explain '$line'" "epolltune explain $line" "echo '$line' | epolltune explain" \
+		"echo '$line' | epolltune explain -"; do
+		expect 0 sh -c "$how"
+		is 'the first line' "$(head -1 out)" 'Possible SYN flooding (symptom)'
+		said 'whose limit    application' 'to see it      nstat -az' 'what to do     Raise the backlog' \
+			'walls          syn-queue' tcp_syn_flood_action
+	done
+	expect 0 epolltune explain accept EMFILE
+	said 'accept: Too many open files (symptom)'
+	# Known words are explained each.
+	expect 0 epolltune explain --format json somaxconn EMFILE 'Too many open files in system'
+	json '[.topics[].name] == ["net.core.somaxconn", "EMFILE", "ENFILE"] and .log == null'
+}
+
+test_the_most_specific_is_explained_and_others_are_named() {
+	expect 0 epolltune explain --format json 'accept4() failed (24: Too many open files), see net.core.somaxconn'
+	json '.topics | length == 1' '.topics[0].name == "accept: Too many open files"' \
+		'.topics[0].also == ["EMFILE", "net.core.somaxconn"]' '.topics[0].owner == "process"' \
+		'.topics[0].walls == ["descriptors.process", "accept-queue"]'
+	expect 0 epolltune explain 'accept4() failed (24: Too many open files), see net.core.somaxconn'
+	said 'see also       EMFILE, net.core.somaxconn'
+	expect 0 epolltune explain EMFILE
+	lacks out 'see also'
+}
+
+test_any_bytes_are_read_as_a_text() {
+	head -c 300000 /dev/urandom | tr -d '\n' >noise
+	expect any sh -c 'epolltune explain <noise'
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
+	printf 'a\0b EMFILE\0\0' | expect 0 epolltune explain
+	said 'EMFILE (symptom)'
+	expect 3 sh -c 'epolltune explain <.'
+	complained 'standard input'
+}
+
+log_lines() {
+	echo 'nothing here'
+	printf 'kernel: TCP: Possible SYN flooding on port %s. Sending cookies.\n' 80 81 82
+	printf '\033[31mcrit\033[0m accept4() failed (24: Too many open files)\033]0;evil\007\0\377 \302\23331m end\n'
+	echo 'net.core.somaxconn is no symptom'
+	printf 'last EMFILE' # without a line end
+}
+
+test_the_symptoms_of_a_log_are_counted() {
+	log_lines >log
+	for how in '--log log' '--log=log' '--log - <log'; do
+		expect 0 sh -c "epolltune explain --format json $how"
+		json '[.log | .lines, .recognised, .unrecognised] == [7, 5, 2]' \
+			'[.topics[] | [.name, .lines, .first_line, .last_line]] == [["Possible SYN flooding", 3, 2, 4],
+				["accept: Too many open files", 1, 5, 5], ["EMFILE", 1, 7, 7]]' \
+			'.topics[0].first | endswith("on port 80. Sending cookies.")' \
+			'.topics[0].last | endswith("on port 82. Sending cookies.")' \
+			'.topics[1].first == "crit accept4() failed (24: Too many open files) \ufffd ?31m end"'
+	done
+	expect 0 epolltune explain --log log
+	said 'log: 7 lines, 5 of them recognised' '3  Possible SYN flooding' 'line 2: kernel: TCP' 'line 4: kernel: TCP' \
+		'whose limit    process'
+	printable out
+	quiet
+}
+
+test_a_log_without_symptoms_is_read_as_well() {
+	: >empty
+	expect 0 epolltune explain --log empty
+	is output "$(cat out)" 'empty: 0 lines, 0 of them recognised'
+	expect 0 epolltune explain --log "$PROGRAM"
+	expect 0 epolltune explain --log /proc/self/status
+	said 'recognised'
+}
+
+test_what_is_no_log_is_refused_at_once() {
+	mkfifo fifo
+	mkdir directory
+	ln -s loop loop
+	for file in fifo directory /dev/zero /dev/null; do
+		expect 3 timeout 20 epolltune explain --log $file
+		refused "$file" 'not a regular file' 'epolltune explain --log -'
+	done
+	wrong 'nosuch: No such file' explain --log nosuch
+	wrong 'loop: Too many levels' explain --log loop
+	wrong 'unexpected argument "EMFILE"' explain --log log EMFILE
+	expect 3 sh -c 'epolltune explain --log - <&-'
+	complained 'standard input'
+	expect 3 sh -c 'epolltune explain --log - <directory'
+	complained 'Is a directory'
+}
+
+# Each pattern is compared once with a line, however often its words are in it. Without that this takes
+# minutes.
+test_repeated_words_are_not_compared_again() {
+	yes files files files files files files files files | tr '\n' ' ' | fold -w 2040 | head -c 48M >log
+	expect 0 timeout 30 epolltune explain --format json --log log
+	json '.log.recognised == 0' '.log.lines > 24000'
+}
+
+# 128 MiB without a line end, in less memory than that.
+test_a_line_of_any_length_is_judged_by_its_beginning() {
+	printf 'EMFILE ' >log
+	truncate -s 128M log
+	printf '\nEMFILE\n' >>log
+	# The sanitizers reserve more.
+	case $BUILD in *san) ;; *) ulimit -v 60000 ;; esac
+	expect 0 epolltune explain --format json --log log
+	json '.log.lines == 2' '.topics[0] | .name == "EMFILE" and .lines == 2 and .first == "EMFILE"'
 }
 
 test_every_kind_is_listed() {

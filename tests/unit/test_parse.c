@@ -56,6 +56,7 @@ static struct report *sample(void)
 	sample_short(r);
 	report_text(r->host.boot, "37e4d331-d507-4244-aa37-5f1ccd0fb59c");
 	report_text(r->host.netns, "4026531833.3");
+	report_accept(r, "accept-queue.short", "");
 	return r;
 }
 

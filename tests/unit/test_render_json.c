@@ -80,7 +80,8 @@ static void assert_wall(json_t *w)
 	assert_keys(
 		w,
 		"name unit method experiment reason limit measured at_least at_most needed verdict "
-		"knob detail ");
+		"accepted knob detail ");
+	assert_true(json_is_boolean(json_object_get(w, "accepted")));
 	string_at(w, "name");
 	string_at(w, "unit");
 	assert_true(one_of(string_at(w, "method"), "measured|derived|inspected|running"));
@@ -98,7 +99,7 @@ static void assert_wall(json_t *w)
 
 static void assert_finding(json_t *f)
 {
-	assert_keys(f, "id level wall observed title detail remedy knob current proposed "
+	assert_keys(f, "id level wall observed accepted title detail remedy knob current proposed "
 		       "proposals tried_state tried advice answer evidence table ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
@@ -116,6 +117,7 @@ static void assert_finding(json_t *f)
 	assert_true(json_is_null(state) ||
 		    one_of(json_string_value(state), "tried|inconclusive|not tried"));
 	assert_true(json_is_boolean(json_object_get(f, "observed")));
+	assert_true(json_is_boolean(json_object_get(f, "accepted")));
 	json_array_foreach(json_object_get(f, "proposals"), i, proposal)
 	{
 		assert_keys(proposal, "knob current proposed field ");
@@ -153,11 +155,19 @@ static void assert_contract(json_t *root)
 	json_t *part;
 	assert_keys(
 		root,
-		"schema version time host server target probes quick gentle walls findings listeners "
+		"schema version time host server observed target probes quick gentle walls findings listeners "
 		"listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))
 		assert_keys(server, "asked name pid processes unit addresses ");
+	json_t *observed = json_object_get(root, "observed");
+	if (!json_is_null(observed)) {
+		assert_keys(observed,
+			    "duration_us connections opened rate_per_s rate_peak_per_s "
+			    "other_listeners stall_us gap_us sampled rtt_us bandwidth_bps headroom "
+			    "target options ");
+		assert_keys(json_object_get(observed, "rtt_us"), "connections p50 p95 p99 ");
+	}
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
 	assert_string_equal(string_at(root, "version"), EPOLLTUNE_VERSION);
 	json_t *host = json_object_get(root, "host");
@@ -176,7 +186,8 @@ static void assert_contract(json_t *root)
 		    (json_int_t)json_array_size(json_object_get(root, "listeners")));
 	assert_true(json_is_object(json_object_get(root, "counters")));
 	json_t *summary = json_object_get(root, "summary");
-	assert_keys(summary, "status answer ok tight short unknown not_applicable missed lost ");
+	assert_keys(summary,
+		    "status answer ok tight short unknown not_applicable missed accepted lost ");
 	assert_true(one_of(string_at(summary, "status"), "ok|warning|critical|unknown"));
 }
 

@@ -76,6 +76,8 @@ static void golden_texts(void **state)
 	compare(&r, "short-80-color.txt", (struct render_style){true, 80, true, false});
 	sample_healthy(&r);
 	compare(&r, "healthy-80.txt", (struct render_style){false, 80, true, false});
+	sample_observed(&r);
+	compare(&r, "observed-80.txt", (struct render_style){false, 80, true, false});
 	sample_unknown(&r);
 	compare(&r, "unknown-80.txt", (struct render_style){false, 80, true, false});
 }
@@ -84,8 +86,9 @@ static void fits_its_width(void **state)
 {
 	(void)state;
 	struct report r;
-	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_unknown};
-	for (size_t i = 0; i < 3; i++)
+	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_observed,
+						      sample_unknown};
+	for (size_t i = 0; i < 4; i++)
 		for (unsigned width = 60; width <= 140; width++)
 			for (int utf8 = 0; utf8 < 2; utf8++) {
 				samples[i](&r);

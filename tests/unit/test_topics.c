@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands/command.h"
 #include "commands/topic.h"
 #include "epolltune/knob.h"
 
@@ -29,7 +30,7 @@ static void the_tables_agree(void **state)
 			if (kind != &topic_kinds[k] && strcmp(topic_kinds[k].name, "probe") != 0)
 				fail_msg("%s \"%s\" is hidden by a %s", topic_kinds[k].name, name,
 					 kind->name);
-			assert_true(strlen(name) < 48);
+			assert_true(strlen(name) < VALUE_SIZE);
 		}
 }
 

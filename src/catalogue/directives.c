@@ -1,0 +1,276 @@
+/* Lines of units, limits.conf and configuration files of servers, and sysctls that epolltune does
+ * not set. */
+#include "epolltune/catalogue.h"
+
+#define FILES_SHOW "grep 'open files' /proc/PID/limits"
+#define CONNTRACK_SHOW                                                                             \
+	"sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "             \
+	"/proc/net/stat/nf_conntrack"
+#define LISTENER_SHOW "ss -ltn 'sport = :PORT' (Send-Q of a listener is its backlog)"
+#define CONNTRACK_FILE                                                                             \
+	" In a file of /etc/sysctl.d it needs the module at boot: echo nf_conntrack "              \
+	">/etc/modules-load.d/conntrack.conf."
+
+static const struct clue_row directives[] = {
+	/* Resource limits. */
+	{"LimitNOFILE", "DefaultLimitNOFILE\nLimitNOFILE=\nLimitNOFILESoft",
+	 "systemd: RLIMIT_NOFILE of a service, \"soft:hard\" or both as one. The default is "
+	 "1024:524288; programs that do not raise their soft limit keep 1024. \"infinity\" is "
+	 "fs.nr_open, a billion on some systems, which slows programs that size tables by it.",
+	 "descriptors.process", REMEDY_PROCESS,
+	 "systemctl show -p LimitNOFILE,LimitNOFILESoft UNIT; " FILES_SHOW,
+	 "systemctl edit UNIT: [Service] LimitNOFILE=65536; then systemctl restart UNIT.",
+	 "systemd.exec(5)"},
+	{"nofile", "ulimit -n\nsoft nofile\nhard nofile\nopen files (-n)",
+	 "limits.conf: RLIMIT_NOFILE of sessions that PAM opens (ssh, su, cron). Services of systemd "
+	 "do not read it: LimitNOFILE= is theirs. A value above fs.nr_open is refused.",
+	 "descriptors.process", REMEDY_PROCESS, "ulimit -Sn; ulimit -Hn; " FILES_SHOW,
+	 "/etc/security/limits.d/90-nofile.conf: USER - nofile 65536, then log in again. For a "
+	 "service: LimitNOFILE=65536.",
+	 "limits.conf(5), pam_limits(8), getrlimit(2)"},
+	{"TasksMax", "pids.max\nLimitNPROC\nnproc\npids-limit\nPodPidsLimit",
+	 "systemd and containers: processes and threads of a control group; above it fork() fails "
+	 "with EAGAIN. LimitNPROC and nproc count all of one user instead.",
+	 "cgroup.pids", REMEDY_CONTAINER,
+	 "systemctl show -p TasksMax,TasksCurrent UNIT; cat /sys/fs/cgroup/GROUP/pids.events",
+	 "systemctl set-property UNIT TasksMax=4096.",
+	 "systemd.resource-control(5); cgroup-v2.rst"},
+	{"MemoryMax", "MemoryHigh\nMemoryLimit\nmemory.max\nmemory.high\nmemory.limit_in_bytes",
+	 "systemd and containers: memory of a control group, kernel memory and (version 2) socket "
+	 "buffers included. Above it a process is killed, above MemoryHigh it is slowed.",
+	 "cgroup.memory", REMEDY_CONTAINER,
+	 "systemctl show -p MemoryMax,MemoryCurrent UNIT; cat /sys/fs/cgroup/GROUP/memory.events",
+	 "systemctl set-property UNIT MemoryMax=1G.", "systemd.resource-control(5); cgroup-v2.rst"},
+	{"CPUQuota", "cpu.max\ncpu.cfs_quota_us\nlimits.cpu",
+	 "systemd and containers: CPU time in each period of 100 ms. A server that used it up is "
+	 "paused until the next: the accept queue must hold what arrives meanwhile.",
+	 "cgroup.cpu,accept-queue", REMEDY_CONTAINER,
+	 "cat /sys/fs/cgroup/GROUP/cpu.stat (nr_throttled / nr_periods)",
+	 "systemctl set-property UNIT CPUQuota=200%; or a longer backlog; or no limit, with weights "
+	 "(CPUWeight=).",
+	 "systemd.resource-control(5); sched-bwc.rst"},
+
+	/* Backlogs. */
+	{"backlog=", "Backlog=\nlisten*backlog=",
+	 "nginx (listen ... backlog=511, the default) and systemd sockets (Backlog=, 4096 before "
+	 "systemd 254): what listen() asks for. The kernel cuts it at net.core.somaxconn; the queue "
+	 "holds one more.",
+	 "accept-queue,syn-queue", REMEDY_APPLICATION, LISTENER_SHOW,
+	 "nginx: listen 443 ssl backlog=4096; [Socket] Backlog=4096. After a reload check ss -ltn; "
+	 "restart where Send-Q is the old one.",
+	 "listen(2); nginx ngx_http_core_module; systemd.socket(5)"},
+	{"tcp-backlog", "",
+	 "Redis: the backlog of its listener (511 by default), cut at net.core.somaxconn.",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :6379'",
+	 "redis.conf: tcp-backlog 4096, with net.core.somaxconn as high; then restart.",
+	 "redis.conf; Redis src/anet.c"},
+	{"acceptCount", "server.tomcat.accept-count\naccept-count",
+	 "Tomcat: the backlog of its connector (100 by default).", "accept-queue",
+	 REMEDY_APPLICATION, LISTENER_SHOW,
+	 "<Connector acceptCount=\"1024\" maxConnections=\"8192\"> with net.core.somaxconn as high; "
+	 "then restart.",
+	 "Tomcat Configuration Reference, HTTP connector"},
+	{"ListenBacklog", "", "Apache: the backlog of its listeners (511 by default).",
+	 "accept-queue", REMEDY_APPLICATION, LISTENER_SHOW, "ListenBacklog 4096; then restart.",
+	 "httpd mpm_common"},
+	{"SO_REUSEPORT", "reuseport",
+	 "Several sockets listen on one port, each with an accept queue of its own; a hash spreads "
+	 "the clients, not the load. n queues of q hold less than n * q, and a worker that hangs "
+	 "keeps its clients.",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltnp 'sport = :PORT' (one line for each socket)",
+	 "nginx: listen 443 ssl reuseport; use as many workers as CPUs, and a backlog that holds an "
+	 "uneven share.",
+	 "socket(7); net/core/sock_reuseport.c"},
+
+	/* Connections of servers. */
+	{"worker_connections", "",
+	 "nginx: connections of one worker (512 by default), to clients and to upstreams together: "
+	 "a proxied request takes two.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "nginx -T | grep -E 'worker_(conn|rlimit|proc)'",
+	 "events { worker_connections 16384; } with worker_rlimit_nofile 32768; then nginx -s reload.",
+	 "nginx ngx_core_module"},
+	{"worker_rlimit_nofile", "",
+	 "nginx: RLIMIT_NOFILE of its workers, set by the master as root, above the limit that "
+	 "systemd gave.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "grep 'open files' /proc/$(pgrep -n nginx)/limits",
+	 "worker_rlimit_nofile 32768; (twice worker_connections on a proxy); then nginx -s reload.",
+	 "nginx ngx_core_module"},
+	{"maxclients", "",
+	 "Redis: clients at one time (10000 by default). It needs maxclients + 32 descriptors and "
+	 "is reduced without them.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "redis-cli config get maxclients; redis-cli info clients",
+	 "redis.conf: maxclients 20000, with LimitNOFILE=20032 or more in its unit.",
+	 "redis.conf; Redis src/server.c adjustOpenFilesLimit()"},
+	{"maxconn", "",
+	 "HAProxy: connections at one time: global (from ulimit -n if absent), of a frontend, or of a "
+	 "server (further requests are queued in HAProxy). A frontend's is its backlog too.",
+	 "descriptors.process,accept-queue", REMEDY_APPLICATION,
+	 "echo 'show info' | socat stdio /run/haproxy/admin.sock | grep -i conn",
+	 "global: maxconn 40000 (two descriptors each); frontend: maxconn below it, backlog 8192.",
+	 "HAProxy configuration.txt"},
+	{"ulimit-n", "",
+	 "HAProxy: its RLIMIT_NOFILE. HAProxy computes it from maxconn: a lower one fails.",
+	 "descriptors.process", REMEDY_APPLICATION,
+	 "grep 'open files' /proc/$(pgrep -n haproxy)/limits",
+	 "Remove the line; raise LimitNOFILE= of haproxy.service instead.",
+	 "HAProxy configuration.txt"},
+	{"max-fd", "", "uWSGI: its RLIMIT_NOFILE, as far as the hard limit allows.",
+	 "descriptors.process", REMEDY_APPLICATION, FILES_SHOW,
+	 "max-fd = 65536, with LimitNOFILE=65536 in its unit.", "uWSGI options"},
+	{"rlimit_files", "", "php-fpm: RLIMIT_NOFILE of a pool or of the master.",
+	 "descriptors.process", REMEDY_APPLICATION, FILES_SHOW,
+	 "rlimit_files = 65536, within LimitNOFILE= of its unit.", "php-fpm.conf"},
+	{"pm.max_children", "",
+	 "php-fpm: processes of a pool: so many requests run at one time; the others wait in the "
+	 "accept queue (listen.backlog).",
+	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION, "ss -lx; php-fpm's status page",
+	 "pm.max_children = memory for PHP / memory of a process; then reload.", "php-fpm.conf"},
+	{"MaxRequestWorkers", "",
+	 "Apache: requests at one time; further clients wait in the accept queue.", "accept-queue",
+	 REMEDY_APPLICATION, "apachectl status",
+	 "MaxRequestWorkers 400 with ServerLimit; then restart.", "httpd mpm_common"},
+	{"max_connections", "",
+	 "PostgreSQL (100) and MySQL (151): clients at one time. PostgreSQL derives its backlog from "
+	 "it: twice as many.",
+	 "accept-queue", REMEDY_APPLICATION, "psql -c 'show max_connections'",
+	 "Put a pooler before it; else raise it with memory for each (work_mem), and restart.",
+	 "PostgreSQL documentation 19.3; src/backend/libpq/pqcomm.c"},
+	{"max_client_conn", "", "PgBouncer: clients at one time (100 by default).",
+	 "descriptors.process", REMEDY_APPLICATION, "psql -p 6432 pgbouncer -c 'show config'",
+	 "max_client_conn = 5000, with LimitNOFILE= of its unit above it and all server connections.",
+	 "PgBouncer config.md"},
+	{"IP_BIND_ADDRESS_NO_PORT", "",
+	 "A socket option: bind() to a source address does not choose a port yet, so connect() can use "
+	 "each port for each destination. Without it bind() takes one port for all destinations and "
+	 "ends with EADDRINUSE. Since Linux 4.2.",
+	 "ports.ephemeral", REMEDY_APPLICATION,
+	 "ss -tan | awk '{print $4}' | sort | uniq -d | head",
+	 "Set it before bind() (nginx does in proxy_bind, HAProxy in source), or do not bind.",
+	 "ip(7); net/ipv4/af_inet.c __inet_bind()"},
+
+	/* Sysctls. */
+	{"quotes in sysctl.conf",
+	 "net.ipv4.ip_local_port_range*=*\"*\"\nnet.ipv4.ip_local_port_range*=*'*'\n"
+	 "net.ipv4.tcp_rmem*=*\"*\"\nnet.ipv4.tcp_wmem*=*\"*\"\nnet.ipv4.tcp_mem*=*\"*\"\n"
+	 "net.*=*\"*\"\nnet.*=*'*'\nfs.*=*\"*\"\nvm.*=*\"*\"\nkernel.*=*\"*\"",
+	 "The files of sysctl.d have no quotes: the kernel gets them as part of the value and refuses "
+	 "it (EINVAL), so the setting keeps its default. In a shell, sysctl -w KEY=\"A B\" is right.",
+	 "", REMEDY_NONE, "sysctl --system 2>&1 | grep -i invalid",
+	 "Write it without quotes: net.ipv4.ip_local_port_range = 1024 65535, with "
+	 "net.ipv4.ip_local_reserved_ports for services above 1024.",
+	 "sysctl.d(5); kernel/sysctl.c proc_dointvec_minmax()"},
+	{"net.netfilter.nf_conntrack_max",
+	 "net.nf_conntrack_max\nip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
+	 "The connections that a network namespace tracks; one number for all, writable in the "
+	 "initial one only. ip_conntrack_max is its old name, gone since long. "
+	 "kube-proxy writes it at its start.",
+	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
+	 "sysctl -w net.netfilter.nf_conntrack_max=1048576, buckets a quarter or more." CONNTRACK_FILE,
+	 "nf_conntrack-sysctl.rst; net/netfilter/nf_conntrack_core.c"},
+	{"net.netfilter.nf_conntrack_buckets", "ip_conntrack_buckets\nnf_conntrack*hashsize",
+	 "The size of conntrack's hash table. Each entry is in it twice: the mean chain is 2 * entries "
+	 "/ buckets.",
+	 "", REMEDY_KERNEL, "sysctl net.netfilter.nf_conntrack_buckets; conntrack -S",
+	 "As many as nf_conntrack_max, or a quarter: sysctl -w net.netfilter.nf_conntrack_buckets="
+	 "262144." CONNTRACK_FILE,
+	 "nf_conntrack-sysctl.rst"},
+	{"nf_conntrack_tcp_timeout_time_wait",
+	 "net.netfilter.nf_conntrack_tcp_timeout_time_wait\nip_conntrack_tcp_timeout_time_wait",
+	 "How long conntrack keeps a closed connection (120 s): the table needs closed/s * 120 entries "
+	 "for them.",
+	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
+	 "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_time_wait=30." CONNTRACK_FILE,
+	 "nf_conntrack-sysctl.rst"},
+	{"nf_conntrack_tcp_timeout_established",
+	 "net.netfilter.nf_conntrack_tcp_timeout_established\nip_conntrack_tcp_timeout_established",
+	 "How long conntrack keeps an idle established connection (5 days): peers that vanished fill "
+	 "the table.",
+	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
+	 "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=7440, above tcp_keepalive_time." CONNTRACK_FILE,
+	 "nf_conntrack-sysctl.rst"},
+	{"net.ipv4.neigh.default.gc_thresh3",
+	 "gc_thresh1\ngc_thresh2\ngc_thresh3\nnet.ipv6.neigh.default.gc_thresh3",
+	 "Neighbour entries (ARP, NDP) of all network namespaces: below gc_thresh1 (128) none is "
+	 "freed, above gc_thresh3 (1024) none is made: \"neighbor table overflow\".",
+	 "", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
+	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096, gc_thresh2=8192, gc_thresh3=16384: above "
+	 "the number of neighbours.",
+	 "arp(7); net/core/neighbour.c neigh_alloc()"},
+	{"net.ipv4.tcp_keepalive_time", "tcp_keepalive_intvl\ntcp_keepalive_probes\nSO_KEEPALIVE",
+	 "Idle seconds until the first keepalive probe (7200), then tcp_keepalive_probes (9) every "
+	 "tcp_keepalive_intvl (75 s). Only for sockets with SO_KEEPALIVE. Load balancers and NAT "
+	 "forget idle connections earlier, after 350 s for example.",
+	 "", REMEDY_APPLICATION, "ss -tno state established (timer:keepalive)",
+	 "TCP_KEEPIDLE in the application (nginx: listen ... so_keepalive=300s), or sysctl -w "
+	 "net.ipv4.tcp_keepalive_time=300.",
+	 "tcp(7)"},
+	{"net.ipv4.ip_unprivileged_port_start", "",
+	 "Ports below it need CAP_NET_BIND_SERVICE (1024). The low end of "
+	 "net.ipv4.ip_local_port_range cannot be below it.",
+	 "ports.ephemeral", REMEDY_KERNEL,
+	 "sysctl net.ipv4.ip_unprivileged_port_start net.ipv4.ip_local_port_range",
+	 "sysctl -w net.ipv4.ip_unprivileged_port_start=80 lets a service without root listen there.",
+	 "ip-sysctl.rst; net/ipv4/sysctl_net_ipv4.c. Since Linux 4.11"},
+	{"net.ipv4.tcp_retries2", "TCP_USER_TIMEOUT",
+	 "Retransmissions of an established connection until ETIMEDOUT: 15 are 13 to 30 minutes. "
+	 "Connections to a dead peer hold descriptors and buffers until then.",
+	 "descriptors.process", REMEDY_KERNEL, "ss -tno state established | grep timer:.on",
+	 "TCP_USER_TIMEOUT in the application; or sysctl -w net.ipv4.tcp_retries2=8 (100 s and more).",
+	 "tcp(7); RFC 1122"},
+	{"net.ipv4.tcp_syn_retries", "",
+	 "Retransmissions of a SYN until connect() fails with ETIMEDOUT: 6 are 127 s. Lower values "
+	 "hide a short queue, they do not help.",
+	 "accept-queue,syn-queue", REMEDY_KERNEL, "ss -tan state syn-sent",
+	 "A timeout of the application for connect(); the queue of the server.", "tcp(7)"},
+	{"net.ipv4.tcp_orphan_retries", "",
+	 "Retransmissions for a connection that its process has closed: 0 is 8. They are the orphans "
+	 "of net.ipv4.tcp_max_orphans.",
+	 "buffers.memory", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
+	 "sysctl -w net.ipv4.tcp_orphan_retries=3 where orphans pile up.",
+	 "tcp(7); net/ipv4/tcp_timer.c tcp_orphan_retries()"},
+	{"net.ipv4.udp_mem", "udp_rmem_min\nudp_wmem_min",
+	 "Pages of all UDP sockets, as net.ipv4.tcp_mem is for TCP.", "", REMEDY_KERNEL,
+	 "grep UDP: /proc/net/sockstat; nstat -az UdpMemErrors",
+	 "Raise its third field only where UdpMemErrors grows.", "udp(7)"},
+	{"net.core.optmem_max", "",
+	 "Bytes of options and control messages of a socket. No limit of connections or windows.",
+	 "", REMEDY_KERNEL, "sysctl net.core.optmem_max",
+	 "Leave it; for MSG_ZEROCOPY more may be needed.",
+	 "Documentation/admin-guide/sysctl/net.rst"},
+	{"net.ipv4.ip_nonlocal_bind", "IP_FREEBIND",
+	 "Set to 1, bind() takes an address that no interface has (yet): for addresses that move.",
+	 "", REMEDY_KERNEL, "sysctl net.ipv4.ip_nonlocal_bind; ip -br address",
+	 "sysctl -w net.ipv4.ip_nonlocal_bind=1, or IP_FREEBIND in the server (systemd: FreeBind=yes).",
+	 "ip-sysctl.rst, ip(7)"},
+	{"fs.inotify.max_user_watches", "max_user_instances\nmax_queued_events",
+	 "inotify: watches and instances of one user. Not those of epoll: "
+	 "fs.epoll.max_user_watches.",
+	 "", REMEDY_KERNEL, "sysctl fs.inotify",
+	 "sysctl -w fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512.",
+	 "inotify(7)"},
+	{"kernel.threads-max", "kernel.pid_max",
+	 "Threads and process numbers of the machine; above them fork() fails with EAGAIN. Control "
+	 "groups (TasksMax=) mostly limit earlier.",
+	 "cgroup.pids", REMEDY_KERNEL, "sysctl kernel.threads-max kernel.pid_max; ps -eLf | wc -l",
+	 "sysctl -w kernel.pid_max=4194304 on 64-bit machines.", "proc(5); kernel/fork.c"},
+	{"net.ipv6.route.max_size", "net.ipv4.route.max_size",
+	 "Routes that the kernel caches. Without effect for IPv4 since Linux 3.6, for IPv6 since 6.3 "
+	 "(and stable kernels that took it).",
+	 "", REMEDY_KERNEL, "cat /proc/net/rt6_stats",
+	 "Before 6.3: sysctl -w "
+	 "net.ipv6.route.max_size=1048576.",
+	 "ip-sysctl.rst; af6d10345ca7"},
+	{"vm.min_free_kbytes", "",
+	 "Memory that the kernel keeps free for interrupts: drivers take packets from it.",
+	 "memory.connection", REMEDY_KERNEL,
+	 "sysctl vm.min_free_kbytes; dmesg | grep 'page allocation'",
+	 "Raise it where \"page allocation failure\" is logged.",
+	 "Documentation/admin-guide/sysctl/vm.rst"},
+};
+
+size_t directive_row_count(void) { return sizeof(directives) / sizeof(*directives); }
+
+const struct clue_row *directive_row_at(size_t i) { return &directives[i]; }

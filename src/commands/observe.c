@@ -1,0 +1,137 @@
+#include "commands/observe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/connections.h"
+#include "epolltune/quantity.h"
+#include "judge/traffic.h"
+
+/* Between two looks at the queues, and between two counts of the connections, at least; and so many
+ * times as long as the one before took. A long count does not delay the looks. */
+#define LOOK_NS 5000000u
+#define COUNT_NS 250000000u
+#define REST 50
+#define PROGRESS_NS 1000000000u
+
+struct observer {
+	const struct host *host;
+	const struct subject *subject;
+	struct traffic traffic;
+	struct connections connections;
+	struct host_counters counters;
+	uint64_t max_open;
+	uint64_t look_at, count_at; /* when to look, and to count the connections, next */
+	bool listens;               /* at the last look */
+};
+
+/* By address: a reload may make new sockets. */
+static bool is_subject(const struct listener *l, void *arg)
+{
+	const struct subject *s = arg;
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
+			return true;
+	return false;
+}
+
+static uint64_t rest_after(uint64_t began, uint64_t min_ns)
+{
+	uint64_t now = clock_ns(), rest = (now - began) * REST;
+	return now + (rest > min_ns ? rest : min_ns);
+}
+
+static int connections_count(struct observer *o, const struct listeners *l, struct err *e)
+{
+	uint64_t began = clock_ns();
+	int rc = connections_read(o->host, l, is_subject, (void *)o->subject, &o->connections, e);
+	o->count_at = rest_after(began, COUNT_NS);
+	if (o->connections.open > o->max_open)
+		o->max_open = o->connections.open;
+	return rc;
+}
+
+static int look(struct observer *o, bool last, struct err *e)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	struct traffic_look one = {
+		.l = &l, .wanted = is_subject, .arg = (void *)o->subject, .at_ns = clock_ns()};
+	int rc = host_counters_snmp(o->host, &o->counters, e);
+	if (!rc)
+		rc = listeners_read_tcp(o->host, &l, e);
+	if (rc)
+		return rc;
+	one.opened = host_counter(&o->counters, "Tcp.PassiveOpens");
+	if (one.opened < 0)
+		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
+	o->listens = false;
+	for (size_t i = 0; i < l.count; i++)
+		o->listens |= is_subject(&l.at[i], (void *)o->subject);
+	traffic_add(&o->traffic, &one);
+	o->look_at = rest_after(one.at_ns, LOOK_NS);
+	return last || clock_ns() >= o->count_at ? connections_count(o, &l, e) : 0;
+}
+
+static void progress_show(uint64_t now, uint64_t began, uint64_t end)
+{
+	fprintf(stderr, "\r\033[K%s of %s observed ",
+		quantity_show(QUANTITY_DURATION, (now - began) / 1000000000 * 1000000).text,
+		quantity_show(QUANTITY_DURATION, (end - began) / 1000).text);
+}
+
+static int observer_run(struct observer *o, uint64_t us, bool progress, struct err *e)
+{
+	uint64_t began = clock_ns(), end = began + us * 1000;
+	uint64_t shown = began + PROGRESS_NS;
+	for (uint64_t now = began;;) {
+		int rc = look(o, now >= end, e);
+		uint64_t next = o->look_at < end ? o->look_at : end;
+		if (rc || now >= end)
+			return rc;
+		if (progress && clock_ns() >= shown) {
+			progress_show(clock_ns(), began, end);
+			shown += PROGRESS_NS;
+		}
+		while ((now = clock_ns()) < next) {
+			const struct timespec rest = {(time_t)((next - now) / 1000000000),
+						      (long)((next - now) % 1000000000)};
+			nanosleep(&rest, NULL);
+		}
+	}
+}
+
+static void observer_free(struct observer **o) { free(*o); }
+
+int observe_server(const struct host *h, const struct subject *s, uint64_t us, bool progress,
+		   struct report_observed *out, struct err *e)
+{
+	CLEAN(observer_free) struct observer *o = calloc(1, sizeof(*o));
+	if (!o)
+		return err_set(e, ENOMEM, "--observe: out of memory");
+	o->host = h;
+	o->subject = s;
+	if (!subject_queue(s, LISTENER_TCP).smallest)
+		return err_set(e, EOPNOTSUPP,
+			       "--observe: %s has no TCP listener; connections to UNIX sockets "
+			       "cannot be observed",
+			       s->name[0] ? s->name : "the server");
+	int rc = observer_run(o, us, progress, e);
+	if (progress)
+		fputs("\r\033[K", stderr);
+	if (rc)
+		return rc;
+	if (!o->listens)
+		return err_set(e, ENOENT, "--observe: %s stopped listening",
+			       s->name[0] ? s->name : "the server");
+	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
+	if (!out->opened && !out->connections)
+		return err_set(e, ENODATA,
+			       "--observe: %s had no connection in %s; repeat it under load",
+			       s->name[0] ? s->name : "the server",
+			       quantity_show(QUANTITY_DURATION, us).text);
+	return 0;
+}

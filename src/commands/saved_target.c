@@ -1,0 +1,260 @@
+/* Saved targets: files of "name = value" lines with the options' names, for check, apply and what
+ * runs by a timer. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands/check.h"
+#include "epolltune/catalogue.h"
+#include "epolltune/cleanup.h"
+#include "report/output.h"
+
+#define DIRECTORY "/etc/epolltune/targets"
+#define LINE_BYTES 512
+
+static int server_parse(const char *value, void *field, struct err *e)
+{
+	struct saved_target *s = field;
+	if (strlen(value) >= sizeof(s->server))
+		return err_set(e, EINVAL, "server: longer than %zu bytes", sizeof(s->server) - 1);
+	strcpy(s->server, value);
+	return 0;
+}
+
+static int accept_parse(const char *value, void *field, struct err *e)
+{
+	struct saved_target *s = field;
+	size_t length = strcspn(value, "@");
+	const char *wall = value[length] ? value + length + 1 : "";
+	if (s->accepted_count == ACCEPTED_MAX)
+		return err_set(e, EINVAL, "accept: more than %d findings", ACCEPTED_MAX);
+	struct accepted *a = &s->accepted[s->accepted_count];
+	snprintf(a->id, sizeof(a->id), "%.*s", (int)length, value);
+	snprintf(a->wall, sizeof(a->wall), "%s", wall);
+	if (length >= sizeof(a->id) || !finding_row_find(a->id))
+		return err_set(e, EINVAL, "accept: no finding \"%.60s\"; epolltune list findings",
+			       value);
+	if (value[length] && (strlen(wall) >= sizeof(a->wall) || !wall_row_find(a->wall)))
+		return err_set(e, EINVAL, "accept: no wall \"%.60s\"; epolltune list walls", wall);
+	s->accepted_count++;
+	return 0;
+}
+
+static const struct option_row rows[] = {
+	TARGET_NUMBERS(struct check_options, target),
+	{"backlog", "N", "", OPTION_AT(struct check_options, probe.backlog),
+	 NUMBER(COUNT, 1, INT_MAX)},
+	{"server", "WHO", "", OPTION_AT(struct check_options, saved), PARSED(server_parse)},
+	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved), PARSED(accept_parse)},
+	{0},
+};
+
+/* Files have a "/", names in the directory have none. */
+static bool is_file(const char *where) { return strchr(where, '/') != NULL; }
+
+static bool is_name(const char *where)
+{
+	return isalnum((unsigned char)where[0]) && strlen(where) < 64 &&
+	       where[strspn(where, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789._-")] == 0;
+}
+
+static void path_of(const char *where, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s%s", is_file(where) ? "" : DIRECTORY "/", where);
+}
+
+static char *trimmed(char *text)
+{
+	text += strspn(text, " \t");
+	size_t n = strlen(text);
+	while (n && strchr(" \t\r\n", text[n - 1]))
+		text[--n] = 0;
+	return text;
+}
+
+static int line_take(char *line, unsigned *seen, struct check_options *out, struct err *e)
+{
+	char *equals = strchr(line, '=');
+	if (!equals)
+		return err_set(e, EINVAL, "not \"name = value\"");
+	*equals = 0;
+	const char *name = trimmed(line), *value = trimmed(equals + 1);
+	for (size_t i = 0; rows[i].name; i++) {
+		if (strcmp(rows[i].name, name) != 0)
+			continue;
+		if (*seen >> i & 1 && rows[i].parse != accept_parse)
+			return err_set(e, EINVAL, "%s: given twice", name);
+		*seen |= 1u << i;
+		return option_take(&rows[i], value, out, e);
+	}
+	return err_set(e, EINVAL,
+		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
+		       "bandwidth, role, backlog, server and accept",
+		       name);
+}
+
+static int file_take(FILE *in, const char *path, struct check_options *out, struct err *e)
+{
+	char line[LINE_BYTES];
+	unsigned seen = 0;
+	/* A NUL byte that is not the end of the string is of the file. */
+	memset(line, ' ', sizeof(line));
+	for (unsigned number = 1; fgets(line, sizeof(line), in); number++) {
+		size_t length = strlen(line);
+		if (memrchr(line, 0, sizeof(line)) != line + length)
+			return err_set(e, EINVAL, "%s:%u: has a NUL byte", path, number);
+		if (length == sizeof(line) - 1 && line[length - 1] != '\n')
+			return err_set(e, EINVAL, "%s:%u: longer than %d bytes", path, number,
+				       LINE_BYTES - 2);
+		char *text = trimmed(line);
+		int rc = !*text || *text == '#' ? 0 : line_take(text, &seen, out, e);
+		if (rc)
+			return err_prefix(e, "%s:%u", path, number);
+		memset(line, ' ', sizeof(line));
+	}
+	return ferror(in) ? err_errno(e, "%s", path) : 0;
+}
+
+int saved_target_load(const char *where, struct check_options *out, struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	path_of(where, path);
+	if (!is_file(where) && !is_name(where))
+		return err_set(e, ENOENT, "no target is called \"%.60s\"", where);
+	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, "%s: not a file", path);
+	CLEAN(close_file) FILE *in = fdopen(fd, "r");
+	if (!in)
+		return err_errno(e, "%s", path);
+	fd = -1;
+	if (strlen(where) < sizeof(out->saved.name))
+		strcpy(out->saved.name, where);
+	return file_take(in, path, out, e);
+}
+
+int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
+{
+	struct dirent **names;
+	int count = scandir(DIRECTORY, &names, NULL, alphasort), status = 0;
+	for (int i = 0; i < count; i++) {
+		if (!status && is_name(names[i]->d_name))
+			status = each(names[i]->d_name, arg);
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+	return status;
+}
+
+/* What a present file accepts is the operator's. */
+static int accepted_keep(const char *where, struct check_options *o, struct err *e)
+{
+	struct check_options *before = calloc(1, sizeof(*before));
+	if (!before)
+		return err_set(e, ENOMEM, "no memory for a target");
+	int rc = saved_target_load(where, before, e);
+	if (!rc) {
+		o->saved.accepted_count = before->saved.accepted_count;
+		memcpy(o->saved.accepted, before->saved.accepted, sizeof(o->saved.accepted));
+	}
+	free(before);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int directory_make(struct err *e)
+{
+	static const char *const parts[] = {"/etc/epolltune", DIRECTORY};
+	for (size_t i = 0; i < 2; i++)
+		if (mkdir(parts[i], 0755) < 0 && errno != EEXIST)
+			return err_errno(e, "%s", parts[i]);
+	return 0;
+}
+
+/* What a line of the file can hold. */
+static int server_line_check(const char *server, struct err *e)
+{
+	struct saved_target s;
+	int rc = server_parse(server, &s, e);
+	if (!rc && (strpbrk(server, "\r\n") || strcmp(server, trimmed(s.server)) != 0))
+		return err_set(e, EINVAL, "server: begins or ends with a blank, or has two lines");
+	return rc;
+}
+
+int saved_target_check(const char *where, const char *server, struct err *e)
+{
+	char path[PATH_MAX];
+	struct check_options *o;
+	struct target preset;
+	if (server && server_line_check(server, e))
+		return err_prefix(e, "--save %s", where);
+	if (!is_file(where) && !is_name(where))
+		return err_set(
+			e, EINVAL,
+			"--save %.60s: a name has letters, digits, \".\", \"_\" and \"-\"; a "
+			"file has a \"/\"",
+			where);
+	if (!is_file(where) && !target_preset(where, &preset, NULL))
+		return err_set(e, EINVAL, "--save %s: this target is predefined", where);
+	if (!is_file(where) && directory_make(e))
+		return err_prefix(e, "--save %s", where);
+	path_of(where, path);
+	if (!(o = calloc(1, sizeof(*o))))
+		return err_set(e, ENOMEM, "no memory for a target");
+	int rc = accepted_keep(where, o, e);
+	free(o);
+	if (rc)
+		return err_prefix(e, "--save %s", where);
+	if (output_check(path, e))
+		return err_prefix(e, "--save");
+	*strrchr(path, '/') = 0;
+	return access(*path ? path : "/", W_OK) < 0 ? err_errno(e, "--save %s: %s", where, path)
+						    : 0;
+}
+
+static int target_write(FILE *out, void *arg, struct err *e)
+{
+	const struct check_options *o = arg;
+	char word[32];
+	(void)e;
+	fputs("# A target of epolltune: epolltune check --target NAME|FILE\n", out);
+	if (o->server)
+		fprintf(out, "server = %s\n", o->server);
+	for (const struct option_row *row = rows; row->name; row++)
+		if (row->kind == OPTION_CHOICE)
+			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
+		else if (!row->parse && option_number(row, o) >= row->min)
+			fprintf(out, "%s = %s\n", row->name,
+				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
+					      option_number(row, o)));
+	for (size_t i = 0; i < o->saved.accepted_count; i++)
+		fprintf(out, "accept = %s%s%s\n", o->saved.accepted[i].id,
+			o->saved.accepted[i].wall[0] ? "@" : "", o->saved.accepted[i].wall);
+	return 0;
+}
+
+int saved_target_save(const char *where, const struct check_options *o, struct err *e)
+{
+	char path[PATH_MAX];
+	struct check_options *copy = malloc(sizeof(*copy));
+	if (!copy)
+		return err_set(e, ENOMEM, "no memory for a target");
+	*copy = *o;
+	path_of(where, path);
+	int rc = accepted_keep(where, copy, e);
+	if (!rc)
+		rc = output_write(path, target_write, copy, e);
+	free(copy);
+	return rc;
+}

@@ -1,0 +1,73 @@
+#include "host/listener_table.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct listener_table {
+	const struct listeners *l;
+	int first[UINT16_MAX + 1]; /* of a port, an index; -1: none */
+	int next[];                /* of the same port */
+};
+
+struct listener_table *listener_table_make(const struct listeners *l)
+{
+	struct listener_table *t = malloc(sizeof(*t) + l->count * sizeof(*t->next));
+	if (!t)
+		return NULL;
+	memset(t->first, -1, sizeof(t->first));
+	t->l = l;
+	for (size_t i = 0; i < l->count; i++) {
+		t->next[i] = -1;
+		if (l->at[i].kind != LISTENER_TCP)
+			continue;
+		t->next[i] = t->first[l->at[i].port];
+		t->first[l->at[i].port] = (int)i;
+	}
+	return t;
+}
+
+void listener_table_free(struct listener_table **t) { free(*t); }
+
+/* How well a listener matches the local address of a connection; 0: it does not. */
+static int match(const struct listener *l, const char *address, bool v4)
+{
+	size_t n = strlen(address);
+	if (!strncmp(l->address, address, n) && l->address[n] == ':')
+		return 3;
+	if (v4 && !strncmp(l->address, "0.0.0.0:", 8))
+		return 2;
+	return !strncmp(l->address, "[::]:", 5) && !(v4 && l->v6only);
+}
+
+/* A socket of a dual-stack listener has an IPv4 address in IPv6 form. */
+static bool local_address(const struct inet_diag_msg *m, char *out, size_t size)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	const struct in6_addr *six = (const struct in6_addr *)m->id.idiag_src;
+	bool v4 = m->idiag_family == AF_INET || IN6_IS_ADDR_V4MAPPED(six);
+	const void *at = m->idiag_family == AF_INET ? (const void *)m->id.idiag_src
+			 : v4                       ? (const void *)&six->s6_addr[12]
+						    : (const void *)six;
+	inet_ntop(v4 ? AF_INET : AF_INET6, at, text, sizeof(text));
+	snprintf(out, size, v4 ? "%s" : "[%s]", text);
+	return v4;
+}
+
+int listener_table_find(const struct listener_table *t, const struct inet_diag_msg *m)
+{
+	char address[INET6_ADDRSTRLEN + 3];
+	int best = 0, at = -1, i = t->first[ntohs(m->id.idiag_sport)];
+	if (i < 0)
+		return -1;
+	bool v4 = local_address(m, address, sizeof(address));
+	for (; i >= 0; i = t->next[i]) {
+		int found = match(&t->l->at[i], address, v4);
+		if (found > best) {
+			best = found;
+			at = i;
+		}
+	}
+	return at;
+}

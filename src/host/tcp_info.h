@@ -1,0 +1,11 @@
+/* tcp_info: internal to src/host/: decodes INET_DIAG_INFO. In a file of its own, as <linux/tcp.h>
+ * and the <netinet/tcp.h> of libnl exclude each other. */
+#ifndef EPOLLTUNE_HOST_TCP_INFO_H
+#define EPOLLTUNE_HOST_TCP_INFO_H
+
+#include "epolltune/connections.h"
+
+/* A shorter structure of an older kernel leaves the other fields 0. */
+struct connection tcp_info_connection(const void *info, size_t size);
+
+#endif

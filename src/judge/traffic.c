@@ -1,0 +1,189 @@
+#include "judge/traffic.h"
+
+#include <stdlib.h>
+
+#include "epolltune/quantity.h"
+
+/* A server pauses while connections wait in its queue and the queue does not get shorter. One look
+ * may see a connection that is about to be accepted. */
+#define LOOKS_SURE 2
+/* Of the connections that arrived between two looks so many may have been accepted by another
+ * listener's server, as 1 in: the counter is of the namespace. */
+#define ACCEPTED_ELSEWHERE 4
+
+/* What a look says of all queues together. */
+enum still {
+	STILL_NOT, /* connections were accepted, and by no other server */
+	/* Another server may have accepted them: a queue that got deeper than usual was not served.
+	 */
+	STILL_PERHAPS,
+	STILL_SURE,
+};
+
+/* The queue at the look before this one; NULL: it is new. It is mostly at the same place. */
+static const struct traffic_queue *queue_before(const struct traffic *t, uint64_t cookie,
+						size_t place)
+{
+	const struct traffic_queue *before = t->queues[!(t->looks & 1)];
+	for (size_t i = 0; i < t->queue_count; i++) {
+		const struct traffic_queue *q = &before[(place + i) % t->queue_count];
+		if (q->cookie == cookie)
+			return q;
+	}
+	return NULL;
+}
+
+static struct traffic_queue queue_now(struct traffic *t, const struct listener *l, size_t place,
+				      uint64_t now, enum still still)
+{
+	const struct traffic_queue *before = queue_before(t, l->cookie, place);
+	struct traffic_queue q = {.cookie = l->cookie, .depth = l->depth, .moved_ns = now};
+	q.usual = before && before->usual > l->depth ? before->usual : l->depth;
+	if (!before || !l->depth || l->depth < before->depth || still == STILL_NOT) {
+		if (before && before->depth > q.usual)
+			q.usual = before->depth;
+		return q;
+	}
+	q.usual = before->usual;
+	q.moved_ns = before->moved_ns;
+	q.still = before->still + 1;
+	if (q.still >= LOOKS_SURE && (still == STILL_SURE || l->depth > q.usual) &&
+	    now - q.moved_ns > t->longest_ns)
+		t->longest_ns = now - q.moved_ns;
+	return q;
+}
+
+static void queues_add(struct traffic *t, const struct traffic_look *look, enum still still)
+{
+	struct traffic_queue *queues = t->queues[t->looks & 1];
+	size_t count = 0;
+	for (size_t i = 0; i < look->l->count && count < TRAFFIC_QUEUES; i++) {
+		const struct listener *l = &look->l->at[i];
+		if (look->wanted(l, look->arg)) {
+			queues[count] = queue_now(t, l, count, look->at_ns, still);
+			count++;
+		}
+	}
+	t->queue_count = count;
+}
+
+static void slot_add(struct traffic *t, uint64_t now)
+{
+	uint64_t ns = now - t->slot_ns;
+	if (ns < TRAFFIC_SLOT_NS)
+		return;
+	double per_s = (double)(t->opened - t->slot_opened) * 1e9 / (double)ns;
+	if (per_s > t->peak_per_s)
+		t->peak_per_s = per_s;
+	t->slot_ns = now;
+	t->slot_opened = t->opened;
+}
+
+void traffic_add(struct traffic *t, const struct traffic_look *look)
+{
+	uint64_t waiting = 0, sockets = 0;
+	for (size_t i = 0; i < look->l->count; i++) {
+		bool ours = look->wanted(&look->l->at[i], look->arg);
+		waiting += look->l->at[i].depth;
+		sockets += ours;
+		t->others |= !ours;
+	}
+	if (!t->looks) {
+		t->first_ns = t->slot_ns = look->at_ns;
+		t->last_opened = look->opened;
+	} else if (look->at_ns - t->last_ns > t->gap_ns) {
+		t->gap_ns = look->at_ns - t->last_ns;
+	}
+	/* A 32-bit kernel's counter wraps. */
+	int64_t arrived = look->opened > t->last_opened ? look->opened - t->last_opened : 0;
+	int64_t accepted = arrived - ((int64_t)waiting - (int64_t)t->waiting);
+	/* The sockets of a SO_REUSEPORT group have servers of their own. */
+	enum still still = sockets > 1 || accepted <= arrived / ACCEPTED_ELSEWHERE ? STILL_SURE
+			   : t->others                                             ? STILL_PERHAPS
+										   : STILL_NOT;
+	t->opened += (uint64_t)arrived;
+	queues_add(t, look, still);
+	slot_add(t, look->at_ns);
+	t->waiting = waiting;
+	t->last_opened = look->opened;
+	t->last_ns = look->at_ns;
+	t->looks++;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Sorts the values. */
+static struct observed_share shares(uint64_t *values, size_t count)
+{
+	struct observed_share s = {.count = count};
+	if (!count)
+		return s;
+	qsort(values, count, sizeof(*values), by_value);
+	s.p50 = values[(count - 1) * 50 / 100];
+	s.p95 = values[(count - 1) * 95 / 100];
+	s.p99 = values[(count - 1) * 99 / 100];
+	return s;
+}
+
+static uint64_t whole(double value) { return value > 0 ? (uint64_t)(value + 0.5) : 0; }
+
+void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t max_open,
+		 struct report_observed *out)
+{
+	uint64_t rtt[CONNECTIONS_SAMPLE], bps[CONNECTIONS_SAMPLE];
+	size_t rtts = 0, rates = 0;
+	double seconds = (double)(t->last_ns - t->first_ns) / 1e9;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct connection *one = &c->at[i];
+		if (one->rtt_us)
+			rtt[rtts++] = one->rtt_us;
+		if (one->delivered && !one->app_limited)
+			bps[rates++] = one->delivered * 8;
+	}
+	*out = (struct report_observed){
+		.us = (t->last_ns - t->first_ns) / 1000,
+		.connections = max_open,
+		.opened = t->opened,
+		.peak_per_s = whole(t->peak_per_s),
+		.stall_us = t->longest_ns / 1000,
+		.gap_us = t->gap_ns / 1000,
+		.others = t->others,
+		.sampled = c->count,
+		.rtt_us = shares(rtt, rtts),
+		.bandwidth_bps = shares(bps, rates),
+	};
+	out->rate_per_s = seconds > 0 ? whole((double)out->opened / seconds) : 0;
+	if (out->opened && !out->rate_per_s)
+		out->rate_per_s = 1;
+	if (out->peak_per_s < out->rate_per_s)
+		out->peak_per_s = out->rate_per_s;
+}
+
+static uint64_t or_usual(uint64_t seen, uint64_t usual) { return seen ? seen : usual; }
+
+struct target observed_target(const struct report_observed *o, const struct target *usual)
+{
+	struct target t = *usual;
+	t.connections = or_usual(o->connections, 1);
+	t.rate_per_s = or_usual(o->rate_per_s, 1);
+	t.stall_us = or_usual(quantity_round(QUANTITY_DURATION, o->stall_us), usual->stall_us);
+	t.rtt_us = or_usual(quantity_round(QUANTITY_DURATION, o->rtt_us.p95), usual->rtt_us);
+	t.bandwidth_bps = or_usual(quantity_round(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95),
+				   usual->bandwidth_bps);
+	return t;
+}
+
+struct target observed_headroom(const struct report_observed *o, const struct target *seen,
+				uint64_t percent)
+{
+	struct target t = *seen;
+	t.connections = (seen->connections * percent + 99) / 100;
+	t.rate_per_s = (seen->rate_per_s * percent + 99) / 100;
+	if (t.rate_per_s < o->peak_per_s)
+		t.rate_per_s = o->peak_per_s;
+	return t;
+}

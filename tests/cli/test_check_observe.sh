@@ -1,0 +1,230 @@
+#!/bin/sh
+# check --observe: the target comes from what the server's clients do. Saved targets: --save and --target.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+address=127.0.0.1:7000
+quick() { expect any epolltune check --quick --format json "$@"; } # OPTIONS…
+listens() { ss -Hltn | grep -q "$1"; }                            # ADDRESS
+has_connections() { [ "$(ss -Htn state established sport = :7000 | wc -l)" -ge "$1" ]; } # COUNT
+
+serves() {
+	epolltune serve --port 7000 --quiet >/dev/null &
+	server=$!
+	wait_for listens $address
+}
+
+test_an_idle_server_gives_nothing_to_observe() {
+	in_namespace
+	serves
+	expect 3 epolltune check --quick --server :7000 --observe 1s
+	refused 'epolltune had no connection in 1 s'
+}
+
+# 100 connections that are held, beside 400 new ones a second.
+test_the_load_becomes_the_target() {
+	in_namespace
+	serves
+	epolltune load --mode hold --connections 100 --duration 60s $address >/dev/null &
+	wait_for has_connections 100
+	epolltune load --mode connect --connections 4 --rate 400 --duration 60s $address >/dev/null &
+	wait_for has_connections 101
+	quick --server :7000 --observe 3s --headroom 3 --stall 20ms
+	quiet
+	json '.observed.duration_us >= 3000000 and .observed.sampled > 0' \
+		'.observed.connections >= 100 and .observed.connections <= 115' \
+		'.observed.rate_per_s >= 340 and .observed.rate_per_s <= 460' \
+		'.observed.rate_peak_per_s >= .observed.rate_per_s' \
+		'.observed.other_listeners == false' \
+		'.observed.rtt_us.samples > 0 and .observed.rtt_us.p50 <= .observed.rtt_us.p99' \
+		'.observed.target.connections == .observed.connections' \
+		'.target.connections == 3 * .observed.connections' \
+		'.target.rate_per_s == ([3 * .observed.rate_per_s, .observed.rate_peak_per_s] | max)' \
+		'.target.stall_us == 20000' '.target.rtt_us == .observed.target.rtt_us' \
+		'.observed.options | startswith("--connections 10")'
+}
+
+waits() { [ "$(ss -Hltn | awk '/:7000/ { print $2 }')" -ge "$1" ]; } # COUNT
+
+# All processes of the server are stopped while it is observed; its queue overflows.
+test_a_stall_is_seen() {
+	in_namespace
+	epolltune serve --port 7000 --quiet --workers 1 --backlog 4 >/dev/null &
+	server=$!
+	wait_for listens $address
+	epolltune load --mode connect --connections 64 --rate 200 --duration 60s $address >/dev/null &
+	wait_for has_connections 1
+	worker=$(cat /proc/$server/task/$server/children)
+	# shellcheck disable=SC2086 # several processes
+	kill -STOP "$server" $worker
+	wait_for waits 1
+	quick --server :7000 --observe 2s
+	# shellcheck disable=SC2086 # several processes
+	kill -CONT "$server" $worker
+	json '.observed.stall_us >= 1900000 and .observed.stall_us <= .observed.duration_us' \
+		'.target.stall_us >= 1900000' '.observed.options | contains("--stall ")' \
+		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")'
+}
+
+test_it_needs_a_server_that_can_be_observed() {
+	expect 3 epolltune check --observe 5s
+	refused 'check: --observe needs --server WHO'
+	expect 3 epolltune check --headroom 2
+	refused 'check: --headroom needs --observe TIME'
+	for wrong in 0.5 101 x 1e1 -2 nan ''; do
+		expect 3 epolltune check --server :1 --observe 5s "--headroom=$wrong"
+		refused '--headroom'
+	done
+	expect 3 epolltune check --server :1 --observe 24h
+	refused 'nothing listens'
+	expect 3 epolltune check --sysroot "$tests/hosts/healthy" --observe 5s --server :80
+	refused '--sysroot'
+}
+
+test_a_target_is_saved_and_used() {
+	in_namespace
+	quick --connections 3000 --rate 700 --stall 40ms --rtt 3ms --bandwidth 20mbit --role proxy \
+		--save ./web.target
+	quiet
+	grep -v '^#' web.target >saved
+	cat >want <<-END
+		connections = 3k
+		rate = 700
+		stall = 40ms
+		rtt = 3ms
+		bandwidth = 20mbit
+		role = proxy
+	END
+	diff want saved || fail 'not what was asked for'
+	quick --target ./web.target
+	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
+			rtt_us: 3000, bandwidth_bps: 20000000}'
+	quick --rate 800 --target ./web.target
+	json '.target.rate_per_s == 800 and .target.connections == 3000'
+	expect any epolltune check --quick --target ./web.target
+	said 'Target of a proxy: 3 000 connections · 700 new/s'
+	expect any epolltune apply --target ./web.target --dry-run --probe ports
+	quiet
+	expect 3 epolltune apply --target ./absent.target --dry-run
+	refused './absent.target: No such file or directory'
+}
+
+test_a_saved_target_names_its_server() {
+	in_namespace
+	serves
+	quick --server :7000 --connections 50 --rate 10 --save ./web.target
+	contains web.target 'server = :7000'
+	quick --target ./web.target
+	json '.server.asked == ":7000"'
+	quick --target ./web.target --server $address
+	json ".server.asked == \"$address\""
+}
+
+# somaxconn 16 is short for 1 000 connections a second; the operator knows.
+test_what_is_accepted_counts_nothing() {
+	in_root_namespace
+	echo 16 >/proc/sys/net/core/somaxconn
+	cat >web.target <<-END
+		# the batch host
+		rate = 1k
+		accept = accept-queue.short
+	END
+	expect 2 epolltune check --quick --probe accept-queue --rate 1k
+	expect 0 epolltune check --quick --probe accept-queue --target ./web.target
+	said 'accepted accept-queue.short' 'accepted: accept-queue.short'
+	expect 0 epolltune check --quick --probe accept-queue --target ./web.target --format line
+	lacks out 'accept-queue 17 of'
+	quick --probe accept-queue --target ./web.target
+	is 'the exit status' "$status" 0
+	json '.summary.accepted == 1 and .summary.short == 0' \
+		'wall("accept-queue") | .accepted and .verdict == "short"' \
+		'finding("accept-queue.short").accepted'
+	expect 0 epolltune apply --probe accept-queue --target ./web.target --dry-run
+	said 'Nothing to change'
+	# Another wall does not match, and saving keeps the line.
+	sed 's/short$/short@syn-queue/' web.target >other.target
+	expect 2 epolltune check --quick --probe accept-queue --target ./other.target
+	expect 0 epolltune check --quick --probe accept-queue --target ./web.target --rate 2k --save ./web.target
+	contains web.target 'rate = 2k' 'accept = accept-queue.short'
+	# The command to run next accepts the same.
+	cp web.target "my web"
+	expect any epolltune check --quick --probe accept-queue --target './my web' --rate 150
+	said "epolltune apply --target './my web' --rate 150 "
+}
+
+test_a_damaged_file_is_refused() {
+	bad() { # LINE ERROR
+		printf 'rate = 5\n%s\n' "$1" >bad.target
+		expect 3 epolltune check --quick --target ./bad.target
+		refused './bad.target:2: ' "$2"
+	}
+	bad 'connection = 5' 'no "connection" in a target'
+	bad 'rate = 6' 'rate: given twice'
+	bad 'stall = 5' '--stall'
+	bad 'role = client' 'role'
+	bad 'connections' 'not "name = value"'
+	bad 'accept = nosuch.finding' 'no finding "nosuch.finding"'
+	bad 'accept = accept-queue.short@nosuch' 'no wall "nosuch"'
+	bad "server = $(printf '%0200d' 1)" 'server: longer than'
+	bad "rtt = $(printf '%0600d' 1)" 'longer than'
+	expect 3 epolltune check --quick --target ./absent.target
+	refused './absent.target: No such file or directory'
+	expect 3 epolltune check --quick --target .
+	refused 'no target is called "."'
+	expect 3 epolltune check --quick --target ./
+	refused './: not a file'
+	expect 3 epolltune check --quick --target c10
+	refused 'no target is called "c10"; there are c10k,c100k,c1m'
+	printf 'rate = 5\0 6\n' >nul.target
+	expect 3 epolltune check --quick --target ./nul.target
+	refused './nul.target:1: has a NUL byte'
+	mkfifo pipe.target
+	expect 3 epolltune check --quick --target ./pipe.target
+	refused './pipe.target: not a file'
+}
+
+# Nothing is measured or observed for a target that cannot be saved.
+test_what_cannot_be_saved_is_refused_first() {
+	expect 3 epolltune check --save c100k
+	refused '--save c100k: this target is predefined'
+	expect 3 epolltune check --save ../../tmp/x/y
+	refused '--save ../../tmp/x/y: ' 'No such file or directory'
+	expect 3 epolltune check --save .hidden
+	refused '--save .hidden: a name has letters'
+	echo 'rate = x' >broken
+	expect 3 epolltune check --save ./broken
+	refused '--save ./broken: ./broken:1: '
+	contains broken 'rate = x'
+	ln -s absent link
+	expect 3 epolltune check --save ./link
+	refused './link: is a symbolic link'
+	expect 3 epolltune check --server "$(printf '%0200d' 1)" --save ./long
+	refused '--save ./long: server: longer than 127 bytes'
+	expect 3 epolltune check --server ' nginx' --save ./blank
+	refused '--save ./blank: server: '
+}
+
+# In a mount namespace of its own: /etc of this machine stays as it is.
+test_a_name_is_a_file_below_etc() {
+	in_namespace -Urnm
+	mount -t tmpfs none /etc
+	quick --connections 70 --save web
+	quiet
+	contains /etc/epolltune/targets/web 'connections = 70'
+	quick --target web
+	json '.target.connections == 70'
+	expect 3 epolltune check --target wed
+	refused 'there are c10k,c100k,c1m,web'
+	quick --connections 80 --save web
+	contains /etc/epolltune/targets/web 'connections = 80'
+	[ "$(ls -A /etc/epolltune/targets)" = web ] || fail 'files are left'
+	# The report is printed, whether or not its target can be saved.
+	mkdir full
+	mount -t tmpfs -o size=4k none full
+	head -c 8192 /dev/zero >full/zeros 2>/dev/null || :
+	expect 3 epolltune check --quick --save ./full/web
+	said 'Target: 10 000 connections'
+	contains err './full/web: cannot write: No space left on device'
+}
+
+run_tests "$@"
