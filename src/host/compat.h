@@ -35,7 +35,7 @@ static inline void closefrom(int first)
 }
 #endif
 
-/* linux/mount.h cannot stand beside the sys/mount.h of these. */
+/* Their sys/mount.h and linux/mount.h exclude each other. */
 #if !__GLIBC_PREREQ(2, 36)
 #define MOUNT_ATTR_RDONLY 1
 #define FSOPEN_CLOEXEC 1
