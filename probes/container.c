@@ -66,10 +66,19 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 
 static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
-static void line_word(struct wording *w, const char *line, const struct subject *subject)
+/* In a cgroup namespace the path does not name what made the group. */
+static const struct container_row *engine_of(const char *path,
+					     const struct container_row *container)
+{
+	const struct container_row *row = container_row_find(path);
+	return !row->match[0] && container ? container : row;
+}
+
+/* The last part of the path is the group that has the limit: a unit of systemd. */
+static void line_word(struct wording *w, const char *line, const char *path)
 {
 	char text[WORDING_TEXT];
-	wording_set(w, "unit", "%s", subject && subject->unit[0] ? subject->unit : "UNIT");
+	wording_set(w, "unit", "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
 	wording_fill(w, line, text, sizeof(text));
 	wording_set(w, "line", "%s", text);
 }
@@ -92,8 +101,9 @@ static void memory_words(const struct target *target, const struct settings *s,
 					      : "as measured on Linux 6.18, not here");
 	wording_set(w, "mib", "%s", quantity_plain(mib(enough)).text);
 	wording_set(w, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
-	wording_set(w, "engine", "%s", container_row_find(path)->name);
-	line_word(w, container_row_find(path)->memory, s->subject);
+	const struct container_row *engine = engine_of(path, s->machine.container);
+	wording_set(w, "engine", "%s", engine->name);
+	line_word(w, engine->memory, path);
 }
 
 static void pids_read(const struct host *h, struct settings *s)
@@ -145,7 +155,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct cgroup group;
 	uint64_t cpus; /* online */
-	const struct subject *subject;
+	const struct container_row *container;
 };
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -153,8 +163,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_facts facts;
 	(void)e;
-	s->subject = o->subject;
 	cgroup_read(h, group_of(o->subject), &s->group);
+	s->container = cgroup_container(h, group_of(o->subject));
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
 	return 0;
@@ -188,7 +198,7 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 		      struct wording *w)
 {
 	const struct cgroup *c = &s->group;
-	const struct container_row *engine = container_row_find(c->cpu_path);
+	const struct container_row *engine = engine_of(c->cpu_path, s->container);
 	wording_set(w, "path", "%s", c->cpu_path);
 	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, c->quota_us).text);
 	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, c->period_us).text);
@@ -200,7 +210,7 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
 	wording_set(w, "engine", "%s", engine->name);
 	wording_flag(w, "tight", t->share < THROTTLED_SHORT);
-	line_word(w, engine->cpu, s->subject);
+	line_word(w, engine->cpu, c->cpu_path);
 }
 
 /* The wall is the share of time that the quota leaves, in percent, and a window shows the loss. */
@@ -250,8 +260,9 @@ static void judge_pids(const struct sample *s, struct report *r)
 	wording_set(&words, "path", "%s", l->path);
 	wording_set(&words, "used", "%s", quantity_count(l->used).text);
 	wording_set(&words, "max", "%s", quantity_count(l->max).text);
-	wording_set(&words, "engine", "%s", container_row_find(l->path)->name);
-	line_word(&words, container_row_find(l->path)->pids, s->subject);
+	const struct container_row *engine = engine_of(l->path, s->container);
+	wording_set(&words, "engine", "%s", engine->name);
+	line_word(&words, engine->pids, l->path);
 	finding_evidence(report_finding(r, "cgroup.pids.near", &words), "pids.current", "",
 			 (double)l->used, NAN);
 }

@@ -146,7 +146,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
 		    subject->accepting > 1 ? quantity_count(subject->accepting).text : "");
-	wording_set(w, "unit", "%s", subject->unit);
+	wording_set(w, "unit", "%s", unit_service(subject->unit));
 	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "line", "%s",

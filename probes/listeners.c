@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "epolltune/accept_queues.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/doing.h"
 #include "epolltune/knob.h"
 #include "epolltune/listener.h"
@@ -21,13 +21,6 @@ struct sample {
 	struct accept_queues queues;
 	char unlisted[200]; /* why there are no listeners on this live machine; "": they are all */
 };
-
-static double now_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* The listener whose handshakes fill most of its SYN queue. */
 static const struct listener *fullest_half_open(const struct listeners *all)
@@ -64,7 +57,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	(void)e;
 	q->somaxconn = REPORT_NONE;
 	q->subject = o->subject;
-	q->at_s = now_s();
+	q->at_s = clock_s();
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cgroup.h"
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
@@ -28,10 +30,6 @@
 #define TIMESTAMPS_KNOB "net.ipv4.tcp_timestamps"
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
 
-#define TIME_WAIT_S 60
-#define TIME_WAIT_MS (TIME_WAIT_S * 1000)
-/* The delay of kernels without the knob. */
-#define DELAY_DEFAULT_MS 1000
 #define WIDEST "1024 65535"
 #define BUCKETS_WIDE "1048576"
 /* Ranges up to this size are used up even if the target needs no ports. */
@@ -71,12 +69,7 @@
 #define KEEP_ALIVE_REQUESTS 128
 #define KEEP_ALIVE_MS 5000
 
-enum { BUCKETS }; /* knobs of time-wait */
-/* Knobs of ports.ephemeral, and with them of ports.rate. `SERVICES` has the ports of listeners as
- * text; its number is set on a Kubernetes node. A list of reserved ports that is too long has no
- * text; its third number counts those in the range. */
-enum { RANGE, RESERVED, SERVICES, FIRST, REUSE, TIMESTAMPS, REUSE_DELAY, RATE_BUCKETS };
-enum { TAKEN = 2 };
+enum { BUCKETS };   /* knobs of time-wait */
 enum { OVERFLOWS }; /* metrics, likewise */
 enum { OPENED };
 enum { RATE_OPENED, RATE_AGAIN };
@@ -84,6 +77,7 @@ enum { ACCEPT_NS, BOTH_NS };
 
 struct context {
 	uint16_t port;        /* next destination: each run needs a new one, without TIME_WAIT */
+	bool loopback;        /* the destinations of close_first() are near */
 	struct settings rate; /* running settings of ports.rate; all 0: unknown */
 	struct finding rates; /* its table: the connect rates */
 };
@@ -108,8 +102,11 @@ static unsigned fill_ms(const struct trial *t)
 static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
 		       uint64_t max, struct churn_result *out, struct err *e)
 {
-	const struct churn_config config = {
-		.close = CHURN_CLIENT_FIRST, .sources = sources, .max = max, .ms = fill_ms(t)};
+	const struct churn_config config = {.close = CHURN_CLIENT_FIRST,
+					    .sources = sources,
+					    .loopback = t->context->loopback,
+					    .max = max,
+					    .ms = fill_ms(t)};
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	return rc ? rc : churn_next(t, config, out, e);
 }
@@ -131,8 +128,8 @@ static int fill_range(struct trial *t, const struct settings *s, const struct tr
 		      uint64_t most, struct churn_result *out, struct err *e)
 {
 	static const struct trial_knob none[] = {{0}};
-	const struct trial_knob range[] = {{RANGE_KNOB, s->text[RANGE]}, {0}};
-	int64_t low = s->at[RANGE][0], high = s->at[RANGE][1];
+	const struct trial_knob range[] = {{RANGE_KNOB, s->text[PORT_RANGE]}, {0}};
+	int64_t low = s->at[PORT_RANGE][0], high = s->at[PORT_RANGE][1];
 	uint16_t port = t->context->port;
 	if (high - low < PART)
 		return close_first(t, list, 1, most, out, e);
@@ -195,289 +192,12 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 	return 0;
 }
 
-static void reserved_read(const struct host *h, struct settings *s)
+/* Lets the delay of tcp_tw_reuse pass. */
+static void delay_pass(const struct trial *t, uint64_t delay_ms)
 {
-	const int64_t *range = s->at[RANGE];
-	struct port_set set = {0};
-	char list[KNOB_VALUE];
-	bool known = knob_read(knob_find(RESERVED_KNOB), h, list, NULL) == 0;
-	s->at[RESERVED][0] = s->at[RESERVED][TAKEN] = REPORT_NONE;
-	if (known && port_set_parse(&set, list)) {
-		s->at[RESERVED][0] = port_set_count(&set, 0, 65535);
-		report_text(s->text[RESERVED], "%s", list);
-	} else {
-		s->at[RESERVED][TAKEN] = host_reserved_ports(h, range[0], range[1]);
-	}
-}
-
-static void services_read(const struct host *h, struct settings *s)
-{
-	struct port_services services;
-	host_port_services(h, &services);
-	port_set_format(&services.listeners, s->text[SERVICES], sizeof(s->text[SERVICES]));
-	s->at[SERVICES][0] = services.kubernetes;
-}
-
-static void ports_read(const struct host *h, struct settings *s)
-{
-	int64_t *range = s->at[RANGE];
-	char first[32];
-	/* A captured machine may hold any text: discard an invalid range. */
-	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
-		range[0] = range[1] = REPORT_NONE;
-		s->text[RANGE][0] = 0;
-		return;
-	}
-	reserved_read(h, s);
-	services_read(h, s);
-	if (host_read(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", first, sizeof(first),
-		      NULL) > 0)
-		s->at[FIRST][0] = strtoll(first, NULL, 10);
-}
-
-/* The reserved ports of the range in the settings. */
-static int64_t reserved_of(const struct settings *s)
-{
-	struct port_set set = {0};
-	if (s->at[RESERVED][TAKEN] != REPORT_NONE)
-		return s->at[RESERVED][TAKEN];
-	port_set_parse(&set, s->text[RESERVED]);
-	return port_set_count(&set, s->at[RANGE][0], s->at[RANGE][1]);
-}
-
-/* The free ports of the range in the settings. */
-static int64_t ports_of(const struct settings *s)
-{
-	const int64_t *range = s->at[RANGE];
-	if (range[0] == REPORT_NONE)
-		return REPORT_NONE;
-	return range[1] - range[0] + 1 - reserved_of(s);
-}
-
-static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
-{
-	struct port_rules rules = {
-		.low = s->at[RANGE][0],
-		.high = s->at[RANGE][1],
-		.first = s->at[FIRST][0],
-		.reserved_fixed = s->at[RESERVED][TAKEN] != REPORT_NONE,
-		.services = {.kubernetes = s->at[SERVICES][0] > 0},
-	};
-	if (rules.low == REPORT_NONE)
-		return false;
-	port_set_parse(&rules.reserved, s->text[RESERVED]);
-	port_set_parse(&rules.services.listeners, s->text[SERVICES]);
-	return port_range_for(&rules, enough, out);
-}
-
-/* The widest range if none has that many ports; false: none is wider. */
-static bool range_solve(const struct settings *now, int64_t enough, struct settings *out)
-{
-	struct port_range range;
-	if (!range_for(now, enough, &range))
-		return false;
-	out->at[RANGE][0] = range.low;
-	out->at[RANGE][1] = range.high;
-	if (!port_set_count(&range.added, 0, 65535))
-		return true;
-	out->at[RESERVED][0] = port_set_count(&range.reserved, 0, 65535);
-	port_set_format(&range.reserved, out->text[RESERVED], KNOB_VALUE);
-	return true;
-}
-
-static void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
-{
-	(void)t;
-	b->binding = RANGE;
-	b->capacity = ports_of(s);
-}
-
-static bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
-			int64_t enough, struct settings *out)
-{
-	(void)t;
-	(void)o;
-	return range_solve(now, enough, out);
-}
-
-/* Sets {added}: the ports that a range with `enough` ports has to leave to services. Returns its
- * free ports. */
-static int64_t range_words(const struct settings *s, int64_t enough, struct wording *w)
-{
-	struct port_range range;
-	char added[KNOB_VALUE];
-	if (reserved_of(s) > 0)
-		wording_set(w, "reserved", "%s", quantity_count((uint64_t)reserved_of(s)).text);
-	wording_set(w, "added", "%s", "");
-	if (!range_for(s, enough, &range))
-		return ports_of(s);
-	port_set_format(&range.added, added, sizeof(added));
-	wording_set(w, "added", "%s", added);
-	return range.free;
-}
-
-static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
-
-static void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			struct wording *w)
-{
-	int64_t enough = (int64_t)report_margin(t->connections);
-	(void)o;
-	if (s->at[RANGE][0] == REPORT_NONE)
-		return;
-	int64_t each = range_words(s, enough, w);
-	if (enough > each && each > 0)
-		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
-}
-
-/* How long a closed connection keeps its port. tcp_tw_reuse needs timestamps:
- * net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
-static int64_t rest_ms(const struct settings *s, bool loopback)
-{
-	int64_t reuse = s->at[REUSE][0], delay = s->at[REUSE_DELAY][0];
-	if (!s->at[TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
-		return TIME_WAIT_MS;
-	return delay > 0 ? delay : DELAY_DEFAULT_MS;
-}
-
-/* The connections that it opens itself and holds. */
-static int64_t own_connections(const struct target *t)
-{
-	if (t->role != TARGET_PROXY)
-		return 0;
-	return t->connections > INT64_MAX ? INT64_MAX : (int64_t)t->connections;
-}
-
-/* The ports that closed connections may have. */
-static int64_t ports_left(const struct target *t, const struct settings *s)
-{
-	int64_t ports = ports_of(s);
-	if (ports == REPORT_NONE)
-		return REPORT_NONE;
-	return own_connections(t) < ports ? ports - own_connections(t) : 0;
-}
-
-/* Whether the kernel ends TIME_WAIT before the ports are used up. */
-static bool ends_early(const struct target *t, const struct settings *s)
-{
-	int64_t buckets = s->at[RATE_BUCKETS][0];
-	return buckets != REPORT_NONE && ports_left(t, s) != REPORT_NONE &&
-	       buckets < ports_left(t, s);
-}
-
-/* The ports that so many new connections a second take: connections + rate × rest. */
-static int64_t ports_for(const struct target *t, const struct settings *s, int64_t rate)
-{
-	int64_t closed, all;
-	if (__builtin_mul_overflow(rate, rest_ms(s, false), &closed) || closed > INT64_MAX - 999 ||
-	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all))
-		return INT64_MAX;
-	return all;
-}
-
-static int64_t rate_of(const struct target *t, const struct settings *s, int64_t ports)
-{
-	int64_t connections = own_connections(t);
-	return ports > connections ? (ports - connections) * 1000 / rest_ms(s, false) : 0;
-}
-
-static void rate_bound(const struct target *t, const struct settings *s, struct bound *b)
-{
-	b->binding = rest_ms(s, false) < TIME_WAIT_MS ? RANGE : REUSE;
-	b->unlimited = ends_early(t, s);
-	if (ports_of(s) != REPORT_NONE)
-		b->capacity = rate_of(t, s, ports_of(s));
-}
-
-static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
-{
-	return ports_of(s) >= ports_for(t, s, enough);
-}
-
-static void number_put(struct settings *s, int knob, int64_t value)
-{
-	s->at[knob][0] = value;
-	report_text(s->text[knob], "%" PRId64, value);
-}
-
-/* tcp_tw_reuse=1, otherwise a wider range, otherwise both, with timestamps if they are off. */
-static bool rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
-		       int64_t enough, struct settings *out)
-{
-	struct settings reused = *now, wider = *now;
-	(void)o;
-	if (now->at[REUSE][0] != 1)
-		number_put(&reused, REUSE, 1);
-	if (now->at[TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {
-		*out = reused;
-		return true;
-	}
-	if (range_solve(now, ports_for(t, now, enough), &wider) &&
-	    rate_suffices(t, &wider, enough)) {
-		*out = wider;
-		return true;
-	}
-	if (!now->at[TIMESTAMPS][0])
-		number_put(&reused, TIMESTAMPS, 1);
-	*out = reused;
-	if (rate_suffices(t, out, enough))
-		return true;
-	return range_solve(&reused, ports_for(t, &reused, enough), out) &&
-	       rate_suffices(t, out, enough);
-}
-
-static double rate_lasting(const struct settings *s, int64_t ports, bool loopback)
-{
-	return (double)ports * 1000 / (double)rest_ms(s, loopback);
-}
-
-static void rate_word(struct wording *w, const char *name, double rate)
-{
-	if (rate < 10)
-		wording_set(w, name, "%.2g", rate);
-	else
-		wording_set(w, name, "%s", quantity_count((uint64_t)rate).text);
-}
-
-/* Sets {reuses}, whether tcp_tw_reuse is proposed, and {added}, as range_words(). */
-static void remedy_words(const struct target *t, const struct settings *s, struct wording *w)
-{
-	struct settings then = *s;
-	struct port_set added = {0}, before = {0};
-	char text[KNOB_VALUE];
-	bool solved = rate_solve(t, s, NULL, (int64_t)report_margin(t->rate_per_s), &then);
-	wording_flag(w, "reuses", solved && then.at[REUSE][0] != s->at[REUSE][0]);
-	port_set_parse(&added, solved ? then.text[RESERVED] : "");
-	port_set_parse(&before, s->text[RESERVED]);
-	for (size_t i = 0; i < sizeof(added.at) / sizeof(*added.at); i++)
-		added.at[i] &= ~before.at[i];
-	port_set_format(&added, text, sizeof(text));
-	wording_set(w, "added", "%s", text);
-}
-
-static void rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		       struct wording *w)
-{
-	int64_t ports = ports_of(s), left = ports_left(t, s);
-	int64_t enough = ports_for(t, s, (int64_t)report_margin(t->rate_per_s));
-	(void)o;
-	if (ports == REPORT_NONE)
-		return;
-	remedy_words(t, s, w);
-	rate_word(w, "exact", rate_lasting(s, left, false));
-	rate_word(w, "lasting", rate_lasting(s, ports, false));
-	rate_word(w, "loopback", rate_lasting(s, ports, true));
-	rate_word(w, "near", rate_lasting(s, left, true));
-	wording_flag(w, "full", !left);
-	wording_flag(w, "differs", rest_ms(s, true) != rest_ms(s, false));
-	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
-	wording_set(w, "reuse", "%s", s->text[REUSE]);
-	wording_flag(w, "no_timestamps", !s->at[TIMESTAMPS][0]);
-	wording_set(w, "rest", "%s",
-		    quantity_show(QUANTITY_DURATION, (uint64_t)rest_ms(s, false) * 1000).text);
-	wording_set(w, "buckets", "%s", ends_early(t, s) ? s->text[RATE_BUCKETS] : "");
-	if (ports > 0 && enough < INT64_MAX)
-		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
+	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
+	trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
+							 : 2100000);
 }
 
 /* Opens and closes connections on all ports, at most on a part of them, and once more after the
@@ -490,16 +210,13 @@ static int rate_again(struct trial *t, const struct settings *s, struct outcome 
 		{BUCKETS_KNOB, BUCKETS_WIDE}, {RESERVED_KNOB, ""}, {RANGE_KNOB, range}, {0}};
 	static const struct trial_knob whole[] = {{BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
 	struct churn_result fill = {0}, again = {0};
-	uint64_t all = (uint64_t)ports_of(s), ports = all < PART ? all : PART;
+	uint64_t all = (uint64_t)ports_free(s), ports = all < PART ? all : PART;
 	uint16_t port = t->context->port;
-	snprintf(range, sizeof(range), "%" PRId64 " %" PRId64, s->at[RANGE][0],
-		 s->at[RANGE][0] + PART - 1);
+	snprintf(range, sizeof(range), "%" PRId64 " %" PRId64, s->at[PORT_RANGE][0],
+		 s->at[PORT_RANGE][0] + PART - 1);
 	int rc = close_first(t, ports < all ? list : whole, 1, ports + BEYOND, &fill, e);
-	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
 	if (!rc)
-		trial_sleep_us(host_kernel_since(t->host, 6, 14)
-				       ? (uint64_t)(rest_ms(s, false) + DELAY_MORE_MS) * 1000
-				       : 2100000);
+		delay_pass(t, (uint64_t)ports_rest_ms(s, t->context->loopback));
 	t->context->port = port;
 	if (!rc)
 		rc = close_first(t, none, 1, ports, &again, e);
@@ -510,7 +227,7 @@ static int rate_again(struct trial *t, const struct settings *s, struct outcome 
 	if (again.connections < ports && !again.ports_used_up)
 		outcome_inconclusive(out, "the experiment made only %s connections",
 				     quantity_count(again.connections).text);
-	out->reached = rate_of(t->target, s, (int64_t)(all * reused / ports));
+	out->reached = ports_rate_of(t->target, s, (int64_t)(all * reused / ports));
 	out->derived = ports < all;
 	if (!out->derived)
 		out->metric[RATE_OPENED] = (double)(fill.connections + again.connections);
@@ -526,13 +243,13 @@ static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
 		     struct outcome *out, struct err *e)
 {
 	static const struct trial_knob list[] = {{BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
-	uint64_t ports = (uint64_t)ports_of(s), most = enough > ports ? ports + BEYOND : enough;
+	uint64_t ports = (uint64_t)ports_free(s), most = enough > ports ? ports + BEYOND : enough;
 	struct churn_result r = {0};
 	int rc = fill_range(t, s, list, most, &r, e);
 	if (rc)
 		return rc;
 	out->limit_met = r.ports_used_up && enough > ports;
-	out->reached = rate_of(t->target, s, (int64_t)r.connections);
+	out->reached = ports_rate_of(t->target, s, (int64_t)r.connections);
 	if (out->limit_met || t->proof)
 		out->metric[RATE_OPENED] = (double)r.connections;
 	proof_complete(t, most, &r, out);
@@ -542,24 +259,28 @@ static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
 /* TIME_WAIT is not waited for: that the ports are used up shows how many it takes. */
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	int64_t rest = rest_ms(s, false);
-	uint64_t ports = (uint64_t)ports_of(s);
-	uint64_t enough = (uint64_t)ports_for(t->target, s, (int64_t)report_margin(t->needed));
+	uint64_t ports = (uint64_t)ports_free(s);
+	uint64_t enough = (uint64_t)ports_for_rate(t->target, s, (int64_t)report_margin(t->needed));
+	bool near = ports_near_binds(t->target, s, (int64_t)ports);
+	int64_t rest = ports_rest_ms(s, near);
+	int rc = 0;
 	if (!t->proof)
 		t->context->rate = *s;
-	if (!t->needed || !ports || ends_early(t->target, s)) {
+	if (!t->needed || !ports || ports_end_early(t->target, s)) {
 		outcome_unsupported(out, "%s", "");
-	} else if (t->options->gentle && rest == TIME_WAIT_MS && ports > GENTLE_FILL) {
+	} else if (t->options->gentle && rest == PORTS_TIME_WAIT_MS && ports > GENTLE_FILL) {
 		outcome_unsupported(out, "%s", GENTLE_REFUSES);
-	} else if (rest > DELAY_MAX_MS && rest < TIME_WAIT_MS) {
+	} else if (rest > DELAY_MAX_MS && rest < PORTS_TIME_WAIT_MS) {
 		outcome_unsupported(out, "the experiment does not wait for a " DELAY_KNOB
 					 " of more than 3 s");
 	} else {
 		trial_progress(t, "closing first until the ports are used up");
-		return rest < TIME_WAIT_MS ? rate_again(t, s, out, e)
-					   : rate_fill(t, s, enough, out, e);
+		t->context->loopback = near;
+		rc = rest < PORTS_TIME_WAIT_MS ? rate_again(t, s, out, e)
+					       : rate_fill(t, s, enough, out, e);
+		t->context->loopback = false;
 	}
-	return 0;
+	return rc;
 }
 
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
@@ -580,7 +301,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	static const struct trial_knob list[] = {
 		{REUSE_KNOB, "0"}, {BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
 	struct churn_result r = {0};
-	uint64_t ports = (uint64_t)ports_of(s), enough = report_margin(t->needed);
+	uint64_t ports = (uint64_t)ports_free(s), enough = report_margin(t->needed);
 	/* Use up the whole range if it is small, otherwise only what the target needs. */
 	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
 	if (!to_end && !enough) {
@@ -599,9 +320,9 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	out->limit_met = r.ports_used_up;
 	out->reached = (int64_t)r.connections;
 	/* knob_silent() has shifted an end. */
-	if (out->limit_met && llabs(out->reached - ports_of(s)) == 1 &&
-	    (s->at[RANGE][1] - s->at[RANGE][0]) % 2 == 0) {
-		out->reached = ports_of(s);
+	if (out->limit_met && llabs(out->reached - (int64_t)ports) == 1 &&
+	    (s->at[PORT_RANGE][1] - s->at[PORT_RANGE][0]) % 2 == 0) {
+		out->reached = (int64_t)ports;
 		out->derived = true;
 	}
 	if (t->proof || out->limit_met)
@@ -624,6 +345,7 @@ static int hold(struct trial *t, struct churn_config config, double *held, struc
 	/* bind() cannot use ports of its address in TIME_WAIT: use other addresses. */
 	config.first_source = MANY;
 	config.close = CHURN_HOLD;
+	config.max = 4 * FEW;
 	int rc = churn_next(t, config, &r, e);
 	if (!rc && !r.ports_used_up)
 		rc = err_set(e, ETIMEDOUT, "test client in the lab: %s", strerror(ETIMEDOUT));
@@ -631,23 +353,22 @@ static int hold(struct trial *t, struct churn_config config, double *held, struc
 	return rc;
 }
 
-/* Opens connections on all ports and closes them first, twice: then tcp_tw_reuse reuses the ports.
- */
-static int reuse(struct trial *t, double *reused, struct err *e)
+/* Opens connections on 64 ports and closes them first, until none is left: *first; with `again`
+ * once more when tcp_tw_reuse may reuse the ports. */
+static int churn_few(struct trial *t, struct churn_config config, double *first, double *again,
+		     struct err *e)
 {
-	const struct churn_config config = {.close = CHURN_CLIENT_FIRST, .first_source = MANY};
 	struct churn_result r = {0};
 	uint16_t port = t->context->port;
 	int rc = churn_next(t, config, &r, e);
-	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
-	if (!rc)
-		trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (DELAY_MS + 50) * 1000
-								 : 2100000);
+	*first = (double)r.connections;
+	if (rc || !again)
+		return rc;
+	delay_pass(t, DELAY_MS);
 	t->context->port = port;
-	if (!rc)
-		rc = churn_next(t, config, &r, e);
+	rc = churn_next(t, config, &r, e);
 	/* On a slow machine the delay may pass during the run: ports are then reused twice. */
-	*reused = r.connections < FEW ? (double)r.connections : FEW;
+	*again = r.connections < FEW ? (double)r.connections : FEW;
 	return rc;
 }
 
@@ -663,6 +384,7 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations", {.destinations = 2}},
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
+	double first;
 	(void)s;
 	trial_progress(t, "trying what else helps");
 	finding_table(f, "what else was tried");
@@ -671,27 +393,8 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 	for (size_t i = 0; i < sizeof(holds) / sizeof(*holds) && !rc; i++)
 		rc = hold(t, holds[i].config, finding_row(f, holds[i].name), e);
 	if (!rc)
-		rc = reuse(t, finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
-	return rc;
-}
-
-/* Opens and closes connections on 64 ports until none is left, and twice if `again`. Each row has
- * source addresses of its own: a port in TIME_WAIT is no longer free for bind(). */
-static int rate_remedy(struct trial *t, struct churn_config config, bool again, double *opened,
-		       struct err *e)
-{
-	struct churn_result r = {0};
-	uint16_t port = t->context->port;
-	int rc = churn_next(t, config, &r, e);
-	*opened = (double)r.connections;
-	if (rc || !again)
-		return rc;
-	trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (DELAY_MS + DELAY_MORE_MS) * 1000
-							 : 2100000);
-	t->context->port = port;
-	rc = churn_next(t, config, &r, e);
-	/* On a slow machine the delay may pass during the run: ports are then reused twice. */
-	*opened += r.connections < FEW ? (double)r.connections : FEW;
+		rc = churn_few(t, (struct churn_config){.first_source = MANY}, &first,
+			       finding_row(f, "tcp_tw_reuse=1, all in TIME_WAIT before"), e);
 	return rc;
 }
 
@@ -710,6 +413,7 @@ static int rate_keep_alive(struct trial *t, double *sent, struct err *e)
 	return rc;
 }
 
+/* Each row has source addresses of its own: a port in TIME_WAIT is no longer free for bind(). */
 static int rate_alternatives(struct trial *t, const struct settings *s, struct finding *f,
 			     struct err *e)
 {
@@ -735,21 +439,23 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 	finding_column(f, "requests on 64 ports", "");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !rc; i++)
-		rc = rate_remedy(t, rows[i].config, false, finding_row(f, rows[i].name), e);
+		rc = churn_few(t, rows[i].config, finding_row(f, rows[i].name), NULL, e);
 	if (!rc)
 		rc = rate_keep_alive(t, finding_row(f, "keep-alive, 1 connection"), e);
 	if (!rc)
 		rc = trial_knobs(t, LAB_CLIENT, reused, e);
+	double *both = finding_row(f, "tcp_tw_reuse=1"), again = 0;
 	if (!rc)
-		rc = rate_remedy(t, once, true, finding_row(f, "tcp_tw_reuse=1"), e);
+		rc = churn_few(t, once, both, &again, e);
+	*both += again;
 	if (!rc)
-		rc = rate_remedy(t, bound, false,
-				 finding_row(f, "2 destinations, bind() without NO_PORT"), e);
+		rc = churn_few(t, bound, finding_row(f, "2 destinations, bind() without NO_PORT"),
+			       NULL, e);
 	return rc;
 }
 
 /* 0: unknown. */
-static uint64_t cheaper(uint64_t a, uint64_t b) { return a && a < b ? a : b; }
+static uint64_t smaller(uint64_t a, uint64_t b) { return a && (!b || a < b) ? a : b; }
 
 /* Keeps the lowest CPU time per connection of all runs, for an upper bound. */
 static void cost_take(const struct churn_result *r, struct taken *k)
@@ -758,10 +464,10 @@ static void cost_take(const struct churn_result *r, struct taken *k)
 		return;
 	uint64_t server = r->server_cpu_ns / r->accepted;
 	uint64_t client = r->client_cpu_ns / r->connections;
-	k->accept_ns = cheaper(k->accept_ns, server);
-	k->connect_ns = cheaper(k->connect_ns, client);
-	k->both_ns = cheaper(k->both_ns, server + client);
-	k->cpus = r->cpus;
+	k->accept_ns = smaller(k->accept_ns, server);
+	k->connect_ns = smaller(k->connect_ns, client);
+	k->both_ns = smaller(k->both_ns, server + client);
+	k->cpus = k->cpus ? k->cpus : r->cpus;
 }
 
 static int rate_measure(struct trial *t, struct churn_config config, struct taken *k, double *rate,
@@ -832,6 +538,16 @@ static int64_t per_second(const struct taken *k, uint64_t ns)
 	return (int64_t)quantity_round(QUANTITY_RATE, k->cpus * 1000000000 / ns);
 }
 
+/* The CPUs of the server in question, by the affinity of its threads and its cpuset. */
+static void accept_read(const struct host *h, struct settings *s)
+{
+	struct cgroup group;
+	if (!s->subject)
+		return;
+	cgroup_read(h, s->subject->pid, &group);
+	s->taken.cpus = smaller(subject_cpus(h, s->subject), group.cpus);
+}
+
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	uint64_t each = accept_ns(t, &s->taken);
@@ -852,6 +568,8 @@ static void accept_words(const struct target *t, const struct settings *s, const
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
 	wording_set(w, "cpus", "%s CPU%s", quantity_count(k->cpus).text, k->cpus == 1 ? "" : "s");
+	wording_set(w, "online", "%s",
+		    k->cpus < s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
 	wording_set(w, "each", "%.1f us", (double)each / 1000);
 	wording_set(w, "both", "%.1f us", (double)k->both_ns / 1000);
 	wording_set(w, "shown", "%s", quantity_count((uint64_t)per_second(k, k->both_ns)).text);
@@ -894,8 +612,8 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct wording words = {0};
 	(void)e;
-	if (t->context->rate.text[RANGE][0])
-		rate_words(t->target, &t->context->rate, NULL, &words);
+	if (t->context->rate.text[PORT_RANGE][0])
+		ports_rate_words(t->target, &t->context->rate, NULL, &words);
 	report_finding(r, "ports.connect-rate", &words)->table = t->context->rates.table;
 	return 0;
 }
@@ -930,7 +648,7 @@ static const struct experiment experiments[] = {
 		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB},
 		.metrics = {{"connections before EADDRNOTAVAIL", "connections"}},
 		.host = LAB_CLIENT,
-		.read = ports_read,
+		.read = ports_settings_read,
 		.bound = ports_bound,
 		.solve = ports_solve,
 		.words = ports_words,
@@ -941,14 +659,15 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "ports.rate",
 		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB, REUSE_KNOB,
-			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB},
+			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB, "destination",
+			  "destination.loopback"},
 		.metrics = {{"connects before EADDRNOTAVAIL", "connections"},
 			    {"on the same ports again", "connections"}},
 		.host = LAB_CLIENT,
-		.read = ports_read,
-		.bound = rate_bound,
-		.solve = rate_solve,
-		.words = rate_words,
+		.read = ports_rate_read,
+		.bound = ports_rate_bound,
+		.solve = ports_rate_solve,
+		.words = ports_rate_words,
 		.run = rate_run,
 		.describe = rate_describe,
 		.alternatives = rate_alternatives,
@@ -957,6 +676,7 @@ static const struct experiment experiments[] = {
 		.wall = "accept.rate",
 		.metrics = {{"server CPU time per connection", "ns"},
 			    {"CPU time of both ends", "ns"}},
+		.read = accept_read,
 		.bound = accept_bound,
 		.words = accept_words,
 		.run = accept_run,
@@ -992,7 +712,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number(REUSE_KNOB, h, &s->reuse);
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
-	int r = ports_used_read(h, &s->used, &unread);
+	int r = ports_used_read(h, NULL, &s->used, &unread);
 	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
 }
 

@@ -5,7 +5,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* Reserve descriptors 0 to 2 if the caller closed them. Open them in the wrong direction, so that
  * using one fails. */

@@ -161,12 +161,12 @@ expected() { # NAME [FILE]
 		fail "not as tests/expected/$1 (UPDATE=1 writes it: review the difference)"
 }
 
-# Waits for a condition, 30 s at most.
+# Waits for a condition, a minute or more.
 wait_for() { # COMMAND…
-	tries=600
+	tries=1200
 	until "$@"; do
 		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "not within 30 s: $*"
+		[ $tries -gt 0 ] || fail "not within 60 s: $*"
 		sleep 0.05
 	done
 }

@@ -30,7 +30,6 @@ struct accept_queues {
 /* Adds a tick to `seen`, which the caller frees. */
 int accept_queues_tick(struct accept_queues *q, const struct listeners *now, struct err *e);
 
-bool queue_is_full(const struct listener *l);
 /* 1.0: it is at its limit. */
 double queue_fullness(const struct listener *l);
 /* Whether connections wait in it whenever it is looked at. */

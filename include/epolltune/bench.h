@@ -96,7 +96,7 @@ struct bench_options {
 	uint64_t connections; /* 0: the bench's default */
 	uint64_t duration_us; /* of one measurement of connect and request; 0: default */
 	uint64_t workers;     /* server processes; 0: default */
-	char variants[256];   /* comma separated; "": all */
+	const char *variants; /* comma separated; NULL: all */
 };
 
 #define BENCH_PROGRESS 96
@@ -118,11 +118,19 @@ typedef int (*bench_task)(struct bench_run *run, struct err *e);
 /* Runs `task` on a host of the lab, waits for it without limit and returns its value. */
 int bench_in_lab(struct bench_run *run, enum lab_host host, bench_task task, struct err *e);
 
+#define BENCH_BASELINE "floor-blocking" /* the variant that makes blocking calls */
+#define BENCH_VARIANTS(table)                                                                      \
+	.rows = (table), .size = sizeof(*(table)), .count = sizeof(table) / sizeof(*(table))
+
 struct bench {
 	const char *name;
 	const char *summary;
-	const char *n;        /* what n counts */
-	const char *variants; /* comma separated, in the order of the rounds */
+	const char *n; /* what n counts */
+	struct bench_variants {
+		const void *rows; /* in the order of the rounds; each begins with its name */
+		size_t size, count;
+		bool baseline; /* there is BENCH_BASELINE too */
+	} variants;
 	int (*run)(struct bench_run *run, struct err *e);
 };
 
@@ -133,6 +141,8 @@ const struct bench *bench_named(const char *name); /* NULL if unknown */
  * the first that does not. */
 int bench_check_variants(const char *list, const struct bench *const *benches, size_t count,
 			 struct err *e);
+/* The name of variant i (from 0); NULL beyond the last. */
+const char *bench_variant(const struct bench *b, size_t i);
 bool bench_wants(const struct bench_run *run, const char *variant);
 
 /* Call before round `i` (from 0): updates run->progress. -EINTR when the bench must stop. */

@@ -134,7 +134,9 @@ struct machine {
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers; INT64_MAX: no limit. */
 	int64_t group_left, sockets_left;
-	char group[64];      /* the path of that group; "": no limit */
+	char group[192];                       /* the path of that group; "": no limit */
+	const struct container_row *container; /* that has the server; NULL: none that is known */
+	bool own_netns;      /* the network namespace is not the machine's first one */
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
@@ -179,7 +181,6 @@ struct server_row {
 	const char *backlog_line;   /* of its configuration, with {backlog} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
-	bool inherits; /* a reload hands the socket on, which may keep its old backlog */
 };
 
 size_t server_row_count(void);
@@ -192,17 +193,27 @@ char *server_line(const char *line, const char *name, uint64_t value, char *out,
  * "redis-server". */
 bool server_named(const char *who, const char *process);
 
-/* What sets the limits of a control group. Lines are texts with {mib} {bytes} {unit} {path}. */
+/* What sets the limits of a control group, and the values of a container. Lines are texts with
+ * {mib} {bytes} {unit} {path}, of values with {sysctls} {unsafe} {files}. */
 struct container_row {
 	const char *match; /* a part of the group's path */
+	const char *mark;  /* a file that its containers have; NULL: none */
 	const char *name;
 	const char *memory, *cpu, *pids; /* what raises the limit */
+	const char *sysctls;             /* sets sysctls of its network namespace; NULL: nothing */
+	const char
+		*sysctl;   /* one of {sysctls}, with {name} {value}, and {more} but for the first */
+	const char *files; /* sets RLIMIT_NOFILE; NULL: nothing of its own */
 };
 
+/* By the path of a group; never NULL. */
 size_t container_row_count(void);
 const struct container_row *container_row_at(size_t i);
-/* By the path of a group; never NULL. */
 const struct container_row *container_row_find(const char *path);
+/* Whether a pod may set this sysctl without the kubelet's permission (safe sysctls). */
+bool container_pod_safe(const char *sysctl);
+/* Whose value of a sysctl counts, a sentence. */
+extern const char container_netns[];
 
 /* What only the application can do, with example code. */
 struct guide {

@@ -9,6 +9,8 @@
 
 #include "epolltune/host.h"
 
+struct container_row;
+
 #define CGROUP_PATH 192
 
 /* A limit of the group that leaves least. */
@@ -37,6 +39,9 @@ struct cgroup {
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit. A captured machine
  * has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* What runs the container that has a process, 0: this one, by its group or by a file that such
+ * containers have; NULL: none that is known. */
+const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 /* Bytes that the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);
 /* The pause in each period, in us, when `threads` of the group run all the time: what is left of

@@ -1,14 +1,14 @@
-/* churn: a client that opens connections as fast as possible, to measure how soon ports can be
- * reused. One epoll loop on each side. */
+/* churn: opens connections as fast as possible, to measure how soon ports can be reused. */
 #ifndef EPOLLTUNE_CHURN_H
 #define EPOLLTUNE_CHURN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "epolltune/client.h"
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
-#include "epolltune/task.h"
+#include "epolltune/server.h"
 
 /* The side that closes first keeps the connection in TIME_WAIT for 60 s. */
 enum churn_close {
@@ -20,14 +20,15 @@ enum churn_close {
 
 struct churn_config {
 	enum churn_close close;
-	unsigned sources;      /* client addresses used in turn, at most CHURN_SOURCES; 0 means 1 */
-	unsigned first_source; /* number of the first of these addresses */
-	unsigned destinations; /* server ports used in turn, likewise up to CHURN_DESTINATIONS */
+	unsigned sources;      /* client addresses used in turn; 0 means 1 */
+	unsigned first_source; /* number of the first of these; all are below CHURN_SOURCES */
+	unsigned destinations; /* server ports used beside each other, up to CHURN_DESTINATIONS; 0
+				  means 1 */
 	bool loopback;         /* both ends on the client's host, over 127.0.0.0/8 */
 	bool batches;          /* the server looks once a millisecond, on the client's CPU */
 	bool bind_port; /* bind() without IP_BIND_ADDRESS_NO_PORT, so that it reserves the port */
 	uint16_t port;  /* first server port; 0: any */
-	uint64_t max;   /* maximum connections; 0: no limit */
+	uint64_t max;   /* maximum connections; 0: no limit, not with CHURN_HOLD */
 	unsigned ms;    /* maximum duration; 0: 10 s */
 	uint64_t max_per_s; /* connections begun per second; 0: no bound */
 };

@@ -5,6 +5,7 @@
 #ifndef EPOLLTUNE_CLEANUP_H
 #define EPOLLTUNE_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,12 @@ static inline void close_file(FILE **file)
 	if (*file)
 		fclose(*file);
 	*file = NULL;
+}
+
+static inline void close_directory(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
 }
 
 #endif

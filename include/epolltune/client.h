@@ -21,7 +21,6 @@ enum client_close {
 };
 #define CLIENT_CLOSES "reset,client,server"
 const char *client_close_name(enum client_close c);
-bool client_close_parse(const char *name, enum client_close *out);
 
 #define CLIENT_PROCESSES 240
 #define CLIENT_SOURCES 256
@@ -41,6 +40,7 @@ struct client_config {
 	const union endpoint *sources; /* of the family of `to`; their ports are ignored */
 	unsigned source_count; /* up to CLIENT_SOURCES; 0: all addresses of a lab's client host,
 				  elsewhere the kernel chooses */
+	bool reserve_port;     /* bind() without IP_BIND_ADDRESS_NO_PORT */
 	bool pin;              /* process i runs on the CPU first_cpu + i of those allowed */
 	unsigned first_cpu;
 	bool batch;           /* SCHED_BATCH */
@@ -73,7 +73,8 @@ void client_stop(struct client *c);
 
 enum client_verb {
 	CLIENT_OPEN,    /* opens `count` more connections and holds them */
-	CLIENT_CHURN,   /* connect, request, reply, close, `active` at a time */
+	CLIENT_CHURN,   /* connect, request, reply, close, `active` at a time; without a request
+			   where `size` is 0 */
 	CLIENT_REQUEST, /* requests over `active` of the held connections, spread evenly */
 	CLIENT_CLOSE,   /* closes all held connections */
 	CLIENT_USAGE,   /* only updates cpu_ns and private_bytes */
@@ -96,8 +97,9 @@ struct client_order {
 	unsigned window;    /* CLIENT_OPEN: maximum connections not yet accepted, at most half of
 			       the accept queue. The last of each window exchanges a request before
 			       the next window opens; a lost SYN delays all. 0: no limit */
-	bool detach;        /* CLIENT_OPEN: done when all have started, and the others go on; a
-			       lack of ports is a failure, not waited for */
+	bool stop;   /* a process ends at its first failure, or lack of ports or descriptors */
+	bool detach; /* CLIENT_OPEN: done when all have started, and the others go on; a
+			lack of ports is a failure, not waited for */
 };
 
 /* Splits an order among the processes (count, active, in_flight and rate are totals; only processes

@@ -13,6 +13,7 @@ static inline uint64_t clock_of_ns(clockid_t clock)
 }
 
 static inline uint64_t clock_ns(void) { return clock_of_ns(CLOCK_MONOTONIC); }
+static inline double clock_s(void) { return (double)clock_ns() / 1e9; }
 static inline uint64_t clock_ms(void) { return clock_ns() / 1000000; }
 /* CPU time of the calling process, user and system. */
 static inline uint64_t clock_cpu_ns(void) { return clock_of_ns(CLOCK_PROCESS_CPUTIME_ID); }

@@ -79,6 +79,9 @@ char *listener_name(const struct listeners *l, const struct listener *at, char *
 
 /* -ENOENT, -ESRCH: it is gone; what is not visible to this user is unknown, not an error. */
 int process_read(const struct host *h, pid_t pid, struct process *out, struct err *e);
+/* The unit if its file can set limits; "" for a scope, whose processes something else starts. Pure.
+ */
+const char *unit_service(const char *unit);
 /* Whether both are the same process. */
 bool process_same(const struct process *a, const struct process *b);
 

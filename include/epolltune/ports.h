@@ -23,10 +23,11 @@ void port_set_format(struct port_set *s, char *text, size_t size);
 
 /* Services that connect() must not take the port of. */
 struct port_services {
-	struct port_set listeners; /* ports of the TCP listeners of this network namespace */
+	struct port_set listeners; /* ports of its TCP listeners */
 	bool kubernetes;           /* this host is a node: it has node ports */
 };
-/* Empty for a captured machine and where listeners cannot be listed. */
+/* Without listeners where they cannot be listed; a captured machine has those of its
+ * /proc/net/tcp. */
 void host_port_services(const struct host *h, struct port_services *out);
 
 /* What a new range has to respect. */

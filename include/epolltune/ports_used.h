@@ -9,6 +9,7 @@
 
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
+#include "epolltune/subject.h"
 
 struct report;
 
@@ -23,24 +24,36 @@ struct ports_to {
 	bool loopback;        /* one of both */
 	uint32_t used;        /* ports, those in TIME_WAIT included */
 	uint32_t waiting;     /* in TIME_WAIT */
-	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, or all in
-		      TIME_WAIT */
+	uint32_t own;         /* of the subject's sockets; 0 without a subject */
+	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, all in
+		      TIME_WAIT, or below PORTS_NEAR */
 };
 
 struct ports_used {
 	int64_t low, high; /* net.ipv4.ip_local_port_range; 0, 0: unknown */
 	int64_t available; /* without net.ipv4.ip_local_reserved_ports */
-	size_t count;      /* from PORTS_NEAR on; most used first */
+	size_t count;      /* most used first */
 	struct ports_to at[PORTS_USED_MAX];
 	size_t process_count;
 	struct process *processes;
 	bool hidden; /* owners of some are not visible to this user */
 };
 
-/* Looks for destinations to which PORTS_NEAR percent of the ports are in use. -EOPNOTSUPP for a
- * captured machine and without inet_diag. The caller frees, also after an error. */
-int ports_used_read(const struct host *h, struct ports_used *out, struct err *e);
+/* The destinations that most ports are in use to, of the network namespace or of a captured
+ * machine; with a subject those that its processes have sockets to. -EOPNOTSUPP without inet_diag.
+ * The caller frees, also after an error. */
+int ports_used_read(const struct host *h, const struct subject *subject, struct ports_used *out,
+		    struct err *e);
 void ports_used_free(struct ports_used *u);
+
+/* What is in use to the fullest destination, `held` without those in TIME_WAIT. */
+struct ports_taken {
+	uint32_t held, all;
+	const char *destination; /* with most of `all`; "" without one */
+};
+/* Of the destinations over loopback, or of the others. `own`: what the subject has in use does not
+ * count. False: there are none. Pure. */
+bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out);
 
 /* Adds the finding ports.ephemeral.used. `reuse`: net.ipv4.tcp_tw_reuse, `timestamps`:
  * net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */

@@ -111,7 +111,7 @@ struct finding {
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
 	char detail[640];
-	char advice[400];
+	char advice[640];
 	char answer[96]; /* what the report's answer says of it, a clause; "": its id */
 	enum finding_tried tried;
 	char outcome[200]; /* the result of the proposal, or why there is none */

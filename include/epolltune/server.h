@@ -28,9 +28,6 @@ enum server_mode {
 #define SERVER_MODES "level,edge,oneshot"
 const char *server_share_name(enum server_share s);
 const char *server_mode_name(enum server_mode m);
-/* Parse the names above; false if unknown. */
-bool server_share_parse(const char *name, enum server_share *out);
-bool server_mode_parse(const char *name, enum server_mode *out);
 
 #define SERVER_WORKERS 240
 
@@ -42,9 +39,11 @@ struct server_config {
 	int backlog;            /* passed to listen() */
 	bool paused;            /* does not accept until server_resume() */
 	bool greet_and_close;   /* sends each client one byte and closes: holds no descriptors */
+	bool close_at_once;     /* closes each client unserved */
 	bool close_after_reply; /* the server closes first */
 	bool stop_at_limit; /* does not accept after it has met a limit; false: tries again soon */
-	bool own_addresses; /* worker i listens on the IPv4 address `address` + i */
+	bool own_ports;     /* worker i listens on the port of `address` + i, or on any */
+	unsigned pause_ms;  /* sleeps so long before each wait, and so serves in batches */
 	bool pin; /* worker i runs on the CPU first_cpu + i of those allowed; with SO_REUSEPORT a
 		     connection goes to the worker on the CPU that received its SYN */
 	unsigned first_cpu;
@@ -135,8 +134,7 @@ int server_fill(struct server *s, uint64_t max, struct server_filled *out, struc
 struct server_spin {
 	uint64_t wakeups;
 	uint64_t failures; /* of accept4() */
-	uint64_t elapsed_us, cpu_us;
-	int last_errno;
+	uint64_t cpu_us;
 };
 int server_spin(struct server *s, uint64_t time_us, struct server_spin *out, struct err *e);
 

@@ -37,6 +37,13 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		 struct err *e);
 void subject_free(struct subject *s);
 
+/* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
+ * visible to another user. The caller frees *inodes, also after an error. */
+int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
+		    struct err *e);
+/* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
+uint64_t subject_cpus(const struct host *h, const struct subject *s);
+
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
 

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "bench/benches.h"
+#include "epolltune/list.h"
+#include "epolltune/report.h"
 #include "epolltune/statistics.h"
 #include "epolltune/task.h"
 
@@ -239,50 +241,53 @@ const struct bench *bench_named(const char *name)
 	return NULL;
 }
 
-/* Whether the word of `length` bytes is in the comma separated `list`. */
-static bool list_has(const char *list, const char *word, size_t length)
+const char *bench_variant(const struct bench *b, size_t i)
 {
-	for (const char *p = list; *p;) {
-		size_t n = strcspn(p, ",");
-		if (n == length && !strncmp(p, word, n))
-			return true;
-		p += n + (p[n] == ',');
-	}
-	return false;
+	const struct bench_variants *v = &b->variants;
+	if (i < v->count)
+		return *(const char *const *)((const char *)v->rows + i * v->size);
+	return i == v->count && v->baseline ? BENCH_BASELINE : NULL;
 }
 
-static int variant_unknown(int n, const char *variant, const struct bench *const *benches,
-			   size_t count, struct err *e)
+static bool bench_has(const struct bench *b, const struct list_item *variant)
 {
-	if (count == 1)
-		return err_set(e, EINVAL, "--variant: bench %s has no variant \"%.*s\"; it has %s",
-			       benches[0]->name, n, variant, benches[0]->variants);
-	return err_set(e, EINVAL,
-		       "--variant: none of these benches has a variant \"%.*s\"; "
-		       "epolltune-bench(1) lists them",
-		       n, variant);
+	size_t i = 0;
+	while (bench_variant(b, i) && !list_item_is(variant, bench_variant(b, i)))
+		i++;
+	return bench_variant(b, i);
+}
+
+static int variant_unknown(const struct list_item *variant, const struct bench *b, struct err *e)
+{
+	char known[256] = "";
+	if (!b)
+		return err_set(e, EINVAL,
+			       "--variant: none of these benches has a variant \"%.*s\"; "
+			       "epolltune-bench(1) lists them",
+			       variant->length, variant->text);
+	for (size_t i = 0; bench_variant(b, i); i++)
+		report_append(known, "%s%s", i ? "," : "", bench_variant(b, i));
+	return err_set(e, EINVAL, "--variant: bench %s has no variant \"%.*s\"; it has %s", b->name,
+		       variant->length, variant->text, known);
 }
 
 int bench_check_variants(const char *list, const struct bench *const *benches, size_t count,
 			 struct err *e)
 {
-	for (const char *p = list;;) {
-		size_t n = strcspn(p, ",");
-		bool known = false;
-		for (size_t i = 0; i < count && !known; i++)
-			known = n && list_has(benches[i]->variants, p, n);
-		if (!known)
-			return variant_unknown((int)n, p, benches, count, e);
-		if (!p[n])
-			return 0;
-		p += n + 1;
+	struct list_item item;
+	while (list_next(&list, &item)) {
+		size_t i = 0;
+		while (i < count && !bench_has(benches[i], &item))
+			i++;
+		if (i == count)
+			return variant_unknown(&item, count == 1 ? benches[0] : NULL, e);
 	}
+	return 0;
 }
 
 bool bench_wants(const struct bench_run *run, const char *variant)
 {
-	return !run->options.variants[0] ||
-	       list_has(run->options.variants, variant, strlen(variant));
+	return !run->options.variants || list_has(run->options.variants, variant);
 }
 
 void bench_progress(struct bench_run *run, const char *fmt, ...)

@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "bench/baseline.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 
@@ -59,28 +57,18 @@ static int variant_round(struct bench_run *run, const struct connect_variant *v,
 
 static int baseline_round(struct bench_run *run, unsigned workers, struct err *e)
 {
-	const struct task_context where = fixture_context(run);
-	struct baseline_result result;
 	const struct baseline_order order = {
 		.loop = BASELINE_CONNECT,
 		.duration_us = run->options.duration_us,
 		.processes = workers,
 		.size = SIZE,
-		.stop = &run->stop,
 	};
 	char conditions[BENCH_CONDITIONS];
-	int rc = baseline_run(&where, &order, &result, e);
-	if (rc < 0)
-		return err_prefix(e, "floor-blocking");
 	snprintf(conditions, sizeof(conditions),
 		 "blocking calls, both ends in one thread, %u processes, each on its own CPU, "
 		 "client closes by reset, %u B each way, loopback",
 		 workers, SIZE);
-	bench_add(&run->table, "connect", "floor-blocking", workers, 0, BENCH_RATE, result.rate,
-		  "%s", conditions);
-	bench_add(&run->table, "connect", "floor-blocking", workers, 0, BENCH_CPU, result.cpu_us,
-		  "%s", conditions);
-	return 0;
+	return fixture_baseline(run, "connect", &order, workers, conditions, e);
 }
 
 static void connect_notes(struct bench_run *run, unsigned workers)
@@ -89,7 +77,7 @@ static void connect_notes(struct bench_run *run, unsigned workers)
 	const struct bench_result *reset =
 		bench_find(t, "connect", "reset", (uint64_t)AT_A_TIME * workers, 0, BENCH_RATE);
 	const struct bench_result *baseline =
-		bench_find(t, "connect", "floor-blocking", workers, 0, BENCH_RATE);
+		bench_find(t, "connect", BENCH_BASELINE, workers, 0, BENCH_RATE);
 	struct bench_ratio ratio = bench_ratio(reset, baseline);
 	char text[48];
 	if (ratio.rounds)
@@ -106,7 +94,7 @@ static int connect_rounds(struct bench_run *run, struct fixture *fixtures, unsig
 		for (size_t v = 0; v < VARIANTS && rc == 0; v++)
 			if (fixtures[v].server.processes)
 				rc = variant_round(run, &variants[v], &fixtures[v], workers, e);
-		if (rc == 0 && bench_wants(run, "floor-blocking"))
+		if (rc == 0 && bench_wants(run, BENCH_BASELINE))
 			rc = baseline_round(run, workers, e);
 	}
 	return rc;
@@ -151,6 +139,6 @@ const struct bench bench_connect = {
 	.name = "connect",
 	.summary = "connections per second: connect, request, reply, close",
 	.n = "concurrent connections (floor-blocking: processes)",
-	.variants = "reset,server-first,client-first,client-first-40-addresses,floor-blocking",
+	.variants = {BENCH_VARIANTS(variants), .baseline = true},
 	.run = connect_run,
 };

@@ -1,7 +1,6 @@
 /* Cost of epoll_ctl(2) on a set that holds n sockets. */
 #include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "bench/benches.h"
 #include "engine/sockets.h"
@@ -16,7 +15,7 @@ static const uint64_t sizes[] = {10, 100, 1000, 10000};
 
 enum step { ADD, MODIFY, DELETE, CHURN, STEPS };
 static const struct {
-	const char *variant, *conditions;
+	const char *name, *conditions;
 } steps[STEPS] = {
 	[ADD] = {"add", "EPOLL_CTL_ADD"},
 	[MODIFY] = {"modify", "EPOLL_CTL_MOD"},
@@ -62,8 +61,8 @@ static int size_measure(struct bench_run *run, int epoll, uint64_t n, const int 
 		}
 	for (int step = 0; step < STEPS; step++) {
 		double median = spread_of(took[step], batches).median;
-		if (bench_wants(run, steps[step].variant))
-			bench_add(&run->table, "control", steps[step].variant, n, 0, BENCH_COST,
+		if (bench_wants(run, steps[step].name))
+			bench_add(&run->table, "control", steps[step].name, n, 0, BENCH_COST,
 				  median, "%s, TCP sockets over loopback, all idle",
 				  steps[step].conditions);
 	}
@@ -125,6 +124,6 @@ const struct bench bench_control = {
 	.name = "control",
 	.summary = "cost of epoll_ctl(): add, modify, delete, add and delete",
 	.n = "sockets in the set",
-	.variants = "add,modify,delete,churn",
+	.variants = {BENCH_VARIANTS(steps)},
 	.run = control_run,
 };

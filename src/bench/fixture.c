@@ -20,7 +20,7 @@
 #define ACK_DELAY_S 0.02 /* half of the minimum ACK delay, TCP_DELACK_MIN */
 #define SETTLE_MS 5000
 
-struct task_context fixture_context(const struct bench_run *run)
+static struct task_context fixture_context(const struct bench_run *run)
 {
 	return (struct task_context){.lab = run->lab, .host = LAB_SERVER};
 }
@@ -50,7 +50,7 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 		.workers = config->workers,
 		.backlog = BACKLOG,
 		.close_after_reply = config->close == CLIENT_CLOSE_SERVER,
-		.own_addresses = config->own_addresses,
+		.own_ports = config->own_ports,
 		.pin = config->pin,
 		.batch = true,
 	};
@@ -61,7 +61,7 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 		sources[i] = endpoint_ipv4((struct in_addr){htonl(SOURCE_ADDRESS + i)});
 	const struct client_config client = {
 		.to = r->server.address,
-		.workers = config->own_addresses ? &r->server : NULL,
+		.workers = config->own_ports ? &r->server : NULL,
 		.close = config->close,
 		.connections = config->connections,
 		.processes = config->workers,
@@ -250,4 +250,23 @@ void fixture_add(struct bench_run *run, const char *bench, const char *variant, 
 	bench_add(t, bench, variant, n, active, BENCH_CPU, round->cpu_us, "%s", conditions);
 	bench_add(t, bench, variant, n, active, BENCH_SERVER_CPU, round->server_cpu_us, "%s",
 		  conditions);
+}
+
+int fixture_baseline(struct bench_run *run, const char *bench, const struct baseline_order *order,
+		     uint64_t n, const char *conditions, struct err *e)
+{
+	const struct task_context where = fixture_context(run);
+	struct baseline_result result;
+	struct baseline_order stoppable = *order;
+	bool hold = order->loop == BASELINE_HOLD;
+	uint64_t active = order->loop == BASELINE_CONNECT || hold ? 0 : n;
+	stoppable.stop = &run->stop;
+	int rc = baseline_run(&where, &stoppable, &result, e);
+	if (rc < 0)
+		return err_prefix(e, BENCH_BASELINE);
+	bench_add(&run->table, bench, BENCH_BASELINE, n, active, hold ? BENCH_ELAPSED : BENCH_RATE,
+		  hold ? result.elapsed_s : result.rate, "%s", conditions);
+	bench_add(&run->table, bench, BENCH_BASELINE, n, active, BENCH_CPU, result.cpu_us, "%s",
+		  conditions);
+	return 0;
 }

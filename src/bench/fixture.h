@@ -2,6 +2,7 @@
 #ifndef EPOLLTUNE_FIXTURE_H
 #define EPOLLTUNE_FIXTURE_H
 
+#include "bench/baseline.h"
 #include "epolltune/bench.h"
 #include "epolltune/client.h"
 #include "epolltune/server.h"
@@ -15,7 +16,7 @@ struct fixture_config {
 	unsigned workers;     /* server workers and client processes, each */
 	unsigned sources;     /* client addresses; 0: the kernel chooses */
 	uint64_t connections; /* maximum */
-	bool own_addresses;   /* client process i connects to server worker i */
+	bool own_ports;       /* client process i connects to server worker i */
 	bool pin;
 };
 
@@ -69,7 +70,8 @@ unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned proc
 /* Adds the round's rate, p50, p99, cpu and server_cpu to the table. */
 void fixture_add(struct bench_run *run, const char *bench, const char *variant, uint64_t n,
 		 uint64_t active, const struct fixture_round *round, const char *conditions);
-/* The context of the benches' processes. */
-struct task_context fixture_context(const struct bench_run *run);
+/* Runs the baseline and adds its rate, or of BASELINE_HOLD the time, and its cpu to the table. */
+int fixture_baseline(struct bench_run *run, const char *bench, const struct baseline_order *order,
+		     uint64_t n, const char *conditions, struct err *e);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/baseline.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "bench/hold_budget.h"
@@ -21,10 +20,10 @@
 #define RATE_OF_ONE 100 /* maximum per connection */
 #define TALK_US 2000000ull
 #define SIZE 64u
-#define HOLD_FIXTURE 64 /* fixture number; worker i listens on its address + i */
+#define HOLD_FIXTURE 64 /* fixture number */
 #define CACHES_TOLD 8
 
-struct hold {
+struct hold_bench {
 	struct bench_run *run;
 	uint64_t connections;
 	uint64_t per_worker; /* maximum connections per server process */
@@ -36,15 +35,18 @@ struct hold {
 	double server_bytes, client_bytes; /* user memory per connection, in the last round */
 };
 
-static bool by_cache(const struct hold *h) { return h->before.slabs.count && h->after.slabs.count; }
+static bool by_cache(const struct hold_bench *h)
+{
+	return h->before.slabs.count && h->after.slabs.count;
+}
 
-static int64_t slab_growth(const struct hold *h, const struct host_slab *after)
+static int64_t slab_growth(const struct hold_bench *h, const struct host_slab *after)
 {
 	return host_slab_growth(&h->before.slabs, after);
 }
 
 /* Growth of all slabs per connection end. */
-static double slabs_coarse(const struct hold *h)
+static double slabs_coarse(const struct hold_bench *h)
 {
 	return (double)((int64_t)h->after.bytes - (int64_t)h->before.bytes) /
 	       (2 * (double)h->connections);
@@ -52,7 +54,7 @@ static double slabs_coarse(const struct hold *h)
 
 /* Kernel memory per connection end: growth of all caches where they can be read, else of all
  * slabs. */
-static double slabs_sum(const struct hold *h)
+static double slabs_sum(const struct hold_bench *h)
 {
 	double sum = 0;
 	for (size_t i = 0; i < h->after.slabs.count; i++)
@@ -61,7 +63,7 @@ static double slabs_sum(const struct hold *h)
 }
 
 /* Adds notes about the caches that grew most, where they can be read. */
-static void slabs_tell(const struct hold *h)
+static void slabs_tell(const struct hold_bench *h)
 {
 	char text[200] = "";
 	bool named[HOST_SLABS] = {false};
@@ -97,9 +99,9 @@ static void slabs_tell(const struct hold *h)
 }
 
 /* printf into the run's progress, after the round number. */
-static void hold_progress(struct hold *h, const char *fmt, ...)
+static void hold_progress(struct hold_bench *h, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-static void hold_progress(struct hold *h, const char *fmt, ...)
+static void hold_progress(struct hold_bench *h, const char *fmt, ...)
 {
 	char text[BENCH_PROGRESS];
 	va_list args;
@@ -111,7 +113,7 @@ static void hold_progress(struct hold *h, const char *fmt, ...)
 
 static int open_progress(uint64_t done, void *arg)
 {
-	struct hold *h = arg;
+	struct hold_bench *h = arg;
 	double elapsed = (double)(clock_ns() - h->started_ns) / 1e9;
 	double rate = elapsed > 0 ? (double)done / elapsed : 0;
 	hold_progress(h, "%llu of %llu open, %.0f k/s, %.0f s left", (unsigned long long)done,
@@ -123,7 +125,7 @@ static int open_progress(uint64_t done, void *arg)
 }
 
 /* Opens all connections; the time ends when the server has accepted them. */
-static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
+static int hold_open(struct hold_bench *h, struct fixture_round *round, struct err *e)
 {
 	const struct client_order order = {
 		.verb = CLIENT_OPEN, .count = h->connections, .window = h->fixture.window};
@@ -147,7 +149,7 @@ static int hold_open(struct hold *h, struct fixture_round *round, struct err *e)
 	return server_check(&h->fixture.server, e);
 }
 
-static double growth(const struct hold *h, uint64_t before, uint64_t after)
+static double growth(const struct hold_bench *h, uint64_t before, uint64_t after)
 {
 	return after > before ? (double)(after - before) / (double)h->connections : 0;
 }
@@ -171,7 +173,7 @@ static void slabs_settle(const struct host *host, uint64_t connections)
 }
 
 /* Measures request latency while all connections are held. */
-static int hold_talk(struct hold *h, struct err *e)
+static int hold_talk(struct hold_bench *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
 	uint64_t active = h->connections < SAMPLE ? h->connections : SAMPLE;
@@ -207,7 +209,7 @@ static int hold_talk(struct hold *h, struct err *e)
 	return 0;
 }
 
-static int hold_measure(struct hold *h, struct err *e)
+static int hold_measure(struct hold_bench *h, struct err *e)
 {
 	struct bench_table *t = &h->run->table;
 	const struct client_order look = {.verb = CLIENT_USAGE};
@@ -264,7 +266,7 @@ static uint64_t port_range(struct bench_run *run)
  * fifths of the ports: finding a free one takes long once half are in use (__inet_hash_connect() of
  * net/ipv4/inet_hashtables.c tries all of one parity first). If that needs more processes than a
  * lab runs, the clients use several addresses instead. */
-static void hold_shape(struct hold *h)
+static void hold_shape(struct hold_bench *h)
 {
 	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
 	uint64_t descriptors = client_per_process();
@@ -279,12 +281,12 @@ static void hold_shape(struct hold *h)
 }
 
 /* Server processes, and as many client processes. */
-static uint64_t hold_workers(const struct hold *h)
+static uint64_t hold_workers(const struct hold_bench *h)
 {
 	return (h->connections + h->per_worker - 1) / h->per_worker;
 }
 
-static int hold_round(struct hold *h, struct err *e)
+static int hold_round(struct hold_bench *h, struct err *e)
 {
 	struct fixture_config config = {
 		.number = HOLD_FIXTURE,
@@ -293,7 +295,7 @@ static int hold_round(struct hold *h, struct err *e)
 		.workers = (unsigned)hold_workers(h),
 		.sources = h->sources,
 		.connections = h->connections,
-		.own_addresses = true,
+		.own_ports = true,
 	};
 	int rc = fixture_start(&h->fixture, h->run, &config, e);
 	if (rc == 0)
@@ -310,38 +312,28 @@ static int hold_round(struct hold *h, struct err *e)
 	return rc;
 }
 
-static int baseline_round(struct hold *h, struct err *e)
+static int baseline_round(struct hold_bench *h, struct err *e)
 {
-	const struct task_context where = fixture_context(h->run);
-	struct baseline_result result;
+	char conditions[BENCH_CONDITIONS];
 	uint64_t per_process = client_per_process() / 2;
 	const struct baseline_order order = {
 		.loop = BASELINE_HOLD,
 		.connections = h->connections,
 		.processes = (unsigned)((h->connections + per_process - 1) / per_process),
-		.stop = &h->run->stop,
 	};
 	hold_progress(h, "the baseline, blocking connects and accepts");
 	if (h->run->show)
 		h->run->show(h->run->progress);
 	slabs_settle(h->run->host, h->connections);
-	int rc = baseline_run(&where, &order, &result, e);
-	if (rc < 0)
-		return err_prefix(e, "floor-blocking");
-	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions),
 		 "socket(), blocking connect() and accept(), both ends in one process, loopback; "
 		 "processes: %u",
 		 order.processes);
-	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED,
-		  result.elapsed_s, "%s", conditions);
-	bench_add(&h->run->table, "hold", "floor-blocking", h->connections, 0, BENCH_CPU,
-		  result.cpu_us, "%s", conditions);
-	return 0;
+	return fixture_baseline(h->run, "hold", &order, h->connections, conditions, e);
 }
 
 /* Adds a note on how the connections add up to processes and descriptors. */
-static void note_processes(const struct hold *h)
+static void note_processes(const struct hold_bench *h)
 {
 	char connections[32], ends[32], each[32];
 	uint64_t workers = hold_workers(h);
@@ -360,7 +352,7 @@ static void note_processes(const struct hold *h)
 						     : "RLIMIT_NOFILE");
 }
 
-static void hold_notes(struct hold *h)
+static void hold_notes(struct hold_bench *h)
 {
 	struct bench_table *t = &h->run->table;
 	const struct bench_result *ours =
@@ -374,7 +366,7 @@ static void hold_notes(struct hold *h)
 			   h->server_bytes, h->client_bytes);
 	}
 	const struct bench_result *baseline =
-		bench_find(t, "hold", "floor-blocking", h->connections, 0, BENCH_ELAPSED);
+		bench_find(t, "hold", BENCH_BASELINE, h->connections, 0, BENCH_ELAPSED);
 	struct bench_ratio ratio = bench_ratio(ours, baseline);
 	char text[48];
 	if (ratio.rounds)
@@ -385,7 +377,7 @@ static void hold_notes(struct hold *h)
 static int hold_run(struct bench_run *run, struct err *e)
 {
 	struct hold_budget budget;
-	struct hold *h = calloc(1, sizeof(*h));
+	struct hold_bench *h = calloc(1, sizeof(*h));
 	unsigned runs = run->options.runs;
 	if (!h)
 		return err_set(e, ENOMEM, "no memory for the bench");
@@ -413,7 +405,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 				break;
 			if (!baseline && bench_wants(run, "idle"))
 				rc = hold_round(h, e);
-			else if (baseline && bench_wants(run, "floor-blocking"))
+			else if (baseline && bench_wants(run, BENCH_BASELINE))
 				rc = baseline_round(h, e);
 		}
 		lab_release(run->lab, mark);
@@ -424,10 +416,12 @@ static int hold_run(struct bench_run *run, struct err *e)
 	return rc;
 }
 
+static const char *const variants[] = {"idle"};
+
 const struct bench bench_hold = {
 	.name = "hold",
 	.summary = "many idle connections: time to open, memory of each, request latency",
 	.n = "connections held",
-	.variants = "idle,floor-blocking",
+	.variants = {BENCH_VARIANTS(variants), .baseline = true},
 	.run = hold_run,
 };

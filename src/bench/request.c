@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "bench/baseline.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "engine/cpus.h"
@@ -133,33 +131,23 @@ static int case_round(struct request_bench *b, struct request_case *at, struct e
 	return 0;
 }
 
-static int baseline_add(struct request_bench *b, enum baseline_loop loop, unsigned processes,
-			uint64_t connections, struct err *e)
+static int baseline_round(struct request_bench *b, enum baseline_loop loop, unsigned processes,
+			  uint64_t connections, struct err *e)
 {
-	const struct task_context where = fixture_context(b->run);
-	struct baseline_result result;
 	const struct baseline_order order = {
 		.loop = loop,
 		.duration_us = b->run->options.duration_us,
 		.connections = connections,
 		.processes = processes,
 		.size = SIZE,
-		.stop = &b->run->stop,
 	};
-	int rc = baseline_run(&where, &order, &result, e);
-	if (rc < 0)
-		return err_prefix(e, "floor-blocking");
 	char conditions[BENCH_CONDITIONS];
 	snprintf(conditions, sizeof(conditions), "%s, %u B each way, loopback",
 		 loop == BASELINE_PINGPONG
 			 ? "blocking ping-pong, two processes on one CPU"
 			 : "blocking calls, both ends in one thread, one process per CPU",
 		 SIZE);
-	bench_add(&b->run->table, "request", "floor-blocking", connections, connections, BENCH_RATE,
-		  result.rate, "%s", conditions);
-	bench_add(&b->run->table, "request", "floor-blocking", connections, connections, BENCH_CPU,
-		  result.cpu_us, "%s", conditions);
-	return 0;
+	return fixture_baseline(b->run, "request", &order, connections, conditions, e);
 }
 
 static int request_round(struct request_bench *b, struct err *e)
@@ -168,15 +156,15 @@ static int request_round(struct request_bench *b, struct err *e)
 	for (size_t i = 0; i < VARIANTS && rc == 0; i++)
 		if (b->cases[i].variant)
 			rc = case_round(b, &b->cases[i], e);
-	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
-		rc = baseline_add(b, BASELINE_REQUEST, b->workers, b->connections, e);
+	if (rc == 0 && bench_wants(b->run, BENCH_BASELINE))
+		rc = baseline_round(b, BASELINE_REQUEST, b->workers, b->connections, e);
 	if (rc == 0 && b->cases[CASE_BESIDE].variant)
 		rc = case_round(b, &b->cases[CASE_BESIDE], e);
 	/* Run the two that are compared back to back. */
 	if (rc == 0 && b->cases[CASE_LONE].variant)
 		rc = case_round(b, &b->cases[CASE_LONE], e);
-	if (rc == 0 && bench_wants(b->run, "floor-blocking"))
-		rc = baseline_add(b, BASELINE_PINGPONG, 1, 1, e);
+	if (rc == 0 && bench_wants(b->run, BENCH_BASELINE))
+		rc = baseline_round(b, BASELINE_PINGPONG, 1, 1, e);
 	return rc;
 }
 
@@ -225,8 +213,7 @@ static void note_bound(struct bench_table *t, uint64_t n)
 		bench_find(t, "request", "level", n, n, BENCH_SERVER_CPU);
 	const struct bench_result *mod =
 		bench_find(t, "request", "level-mod", n, n, BENCH_SERVER_CPU);
-	const struct bench_result *both =
-		bench_find(t, "request", "floor-blocking", n, n, BENCH_CPU);
+	const struct bench_result *both = bench_find(t, "request", BENCH_BASELINE, n, n, BENCH_CPU);
 	double bounds[BENCH_RUNS];
 	char own[48], max[48];
 	unsigned rounds = 0;
@@ -290,9 +277,9 @@ static void request_notes(struct bench_run *run, uint64_t n)
 	note_ratio(t, "edge", "level", n);
 	note_ratio(t, "oneshot", "level", n);
 	note_ratio(t, "leader-follower", "level", n);
-	note_ratio(t, "level", "floor-blocking", n);
-	note_ratio(t, "edge", "floor-blocking", n);
-	note_ratio(t, "level", "floor-blocking", 1);
+	note_ratio(t, "level", BENCH_BASELINE, n);
+	note_ratio(t, "edge", BENCH_BASELINE, n);
+	note_ratio(t, "level", BENCH_BASELINE, 1);
 }
 
 static int request_run(struct bench_run *run, struct err *e)
@@ -332,6 +319,6 @@ const struct bench bench_request = {
 	.name = "request",
 	.summary = "requests per second over open connections, by how the server waits",
 	.n = "connections",
-	.variants = "level,edge,oneshot,leader-follower,level-mod,floor-blocking",
+	.variants = {BENCH_VARIANTS(variants), .baseline = true},
 	.run = request_run,
 };

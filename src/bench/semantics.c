@@ -1,7 +1,6 @@
 /* Checks what epoll promises on this kernel. */
 #include "epolltune/semantics.h"
 #include "bench/benches.h"
-#include "epolltune/cleanup.h"
 
 static int semantics_task(struct bench_run *run, struct err *e)
 {
@@ -52,6 +51,5 @@ const struct bench bench_semantics = {
 	.name = "semantics",
 	.summary = "what epoll promises, checked by experiments: expected and observed",
 	.n = "not applicable",
-	.variants = "",
 	.run = semantics_bench,
 };

@@ -713,6 +713,6 @@ const struct bench bench_wait = {
 	.name = "wait",
 	.summary = "cost of one wait with k of n sockets ready: select, poll, epoll, io_uring",
 	.n = "sockets watched",
-	.variants = "select,poll,epoll-level,epoll-edge,io-uring",
+	.variants = {BENCH_VARIANTS(variants)},
 	.run = wait_run,
 };

@@ -3,27 +3,49 @@
 
 #include "epolltune/catalogue.h"
 
+#define SYSTEMD(part)                                                                              \
+	{                                                                                          \
+		.match = part, .name = "systemd",                                                  \
+		.memory = "systemctl set-property {unit} MemoryMax={mib}M",                        \
+		.cpu = "systemctl set-property {unit} CPUQuota=",                                  \
+		.pids = "systemctl set-property {unit} TasksMax=N"                                 \
+	}
+
 static const struct container_row containers[] = {
 	{
 		.match = "kubepods",
+		.mark = "run/secrets/kubernetes.io",
 		.name = "Kubernetes",
 		.memory = "resources.limits.memory\\: {mib}Mi",
 		.cpu = "resources.limits.cpu, or none",
 		.pids = "podPidsLimit of the kubelet's configuration",
+		.sysctls = "securityContext.sysctls of the pod\\: [{sysctls}]{unsafe? (unsafe\\: "
+			   "--allowed-unsafe-sysctls of the kubelet has to list {unsafe})}",
+		.sysctl = "{more?, }\\{name\\: {name}, value\\: \"{value}\"\\}",
+		.files = "LimitNOFILE={files} in the unit of the node's container runtime",
 	},
 	{
 		.match = "libpod",
+		.mark = "run/.containerenv",
 		.name = "Podman",
 		.memory = "podman update --memory {mib}m NAME",
 		.cpu = "podman update --cpus N NAME",
 		.pids = "podman update --pids-limit N NAME",
+		.sysctls = "podman run{sysctls}",
+		.sysctl = " --sysctl {name}=\"{value}\"",
+		.files = "podman run --ulimit nofile={files}",
 	},
 	{
 		.match = "docker",
+		.mark = ".dockerenv",
 		.name = "Docker",
 		.memory = "docker update --memory {mib}m NAME, or mem_limit\\: {mib}m in compose",
 		.cpu = "docker update --cpus N NAME, or cpus\\: N in compose",
 		.pids = "docker update --pids-limit N NAME, or pids_limit\\: N in compose",
+		.sysctls = "sysctls\\: \\{{sysctls}\\} in compose",
+		.sysctl = "{more?, }{name}\\: \"{value}\"",
+		.files = "ulimits\\: \\{nofile\\: {files}\\} in compose, or docker run --ulimit "
+			 "nofile={files}",
 	},
 	{
 		.match = "lxc",
@@ -31,14 +53,13 @@ static const struct container_row containers[] = {
 		.memory = "lxc.cgroup2.memory.max = {mib}M",
 		.cpu = "lxc.cgroup2.cpu.max = max",
 		.pids = "lxc.cgroup2.pids.max = N",
+		.sysctls = "{sysctls}",
+		.sysctl = "{more?; }lxc.sysctl.{name} = {value}",
+		.files = "lxc.prlimit.nofile = {files}",
 	},
-	{
-		.match = ".service",
-		.name = "systemd",
-		.memory = "systemctl set-property {unit} MemoryMax={mib}M",
-		.cpu = "systemctl set-property {unit} CPUQuota=",
-		.pids = "systemctl set-property {unit} TasksMax=N",
-	},
+	SYSTEMD(".service"),
+	SYSTEMD(".scope"),
+	SYSTEMD(".slice"),
 	{
 		.match = "",
 		.name = "Control group",
@@ -59,3 +80,26 @@ const struct container_row *container_row_find(const char *path)
 		i++;
 	return &containers[i];
 }
+
+/* https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster, those that are knobs here. */
+static const char *const pod_safe[] = {
+	"net.ipv4.ip_local_port_range",
+	"net.ipv4.ip_local_reserved_ports", /* 1.27 */
+	"net.ipv4.ip_unprivileged_port_start",
+	"net.ipv4.tcp_fin_timeout",    /* 1.29 */
+	"net.ipv4.tcp_keepalive_time", /* 1.29 */
+	"net.ipv4.tcp_rmem",           /* 1.32 */
+	"net.ipv4.tcp_syncookies",
+	"net.ipv4.tcp_wmem", /* 1.32 */
+};
+
+bool container_pod_safe(const char *sysctl)
+{
+	for (size_t i = 0; i < sizeof(pod_safe) / sizeof(*pod_safe); i++)
+		if (!strcmp(pod_safe[i], sysctl))
+			return true;
+	return false;
+}
+
+const char container_netns[] = "These sysctls belong to {engine?the container's:this} network "
+			       "namespace: the host's values do not reach it.";

@@ -386,8 +386,9 @@ static const struct finding_row findings[] = {
 	      "both ends, as a proxy opens one of its own for each that it accepts:in the test "
 	      "server's process, without the softirqs of its handshake}. The CPU time that the "
 	      "test server and a client took together allows {shown}/s.",
-	      "Keep connections alive, so that clients open fewer, or spread the clients over more "
-	      "CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
+	      "{online?Let the server run on more of the {online} CPUs (AllowedCPUs= or CPUAffinity= "
+	      "of its unit, cpuset of its container). }Keep connections alive, so that clients "
+	      "open fewer, or spread the clients over more CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
 	      "only if it accepts on each: several workers, each with its own listener "
 	      "(SO_REUSEPORT).",
 	      "The target's new connections a second take more CPU time than this machine has, "
@@ -416,11 +417,13 @@ static const struct finding_row findings[] = {
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.rate", REMEDY_APPLICATION,
-	      "TIME_WAIT allows {exact} new connections/s from one address to one destination; "
+	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{no_timestamps?, without effect as tcp_timestamps is off}). {full?Its open "
-	      "connections take all {ports} ports.:{connections} of {ports} ports are for open "
+	      "{no_timestamps?, without effect as tcp_timestamps is off}). {used?{used} ports to "
+	      "{destination} are in use now{named?:; with --server those of the server itself do "
+	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
+	      "ports.:{connections} of {ports} ports are for open "
 	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
 	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "

@@ -24,91 +24,45 @@ const struct knob *knob_find(const char *name)
 	return NULL;
 }
 
-const char *knob_scope_name(enum knob_scope s)
-{
-	switch (s) {
-	case KNOB_NETNS:
-		return "netns";
-	case KNOB_SYSTEM:
-		return "system";
-	case KNOB_PROCESS:
-		return "process";
-	case KNOB_APPLICATION:
-		return "application";
-	case KNOB_DEVICE:
-		return "device";
-	}
-	return "?";
-}
+static const struct {
+	const char *name, *text;
+	const char *untried; /* why no lab tries it; NULL: one does */
+} scopes[] = {
+	[KNOB_NETNS] = {"netns", "each network namespace has its own", NULL},
+	[KNOB_SYSTEM] = {"system", "one for the whole machine",
+			 "one limit for the whole machine: it is read, never exhausted"},
+	[KNOB_PROCESS] = {"process", "each process has its own, inherited from its parent",
+			  "a limit of the process, set where it is started"},
+	[KNOB_APPLICATION] = {"application", "the application chooses", NULL},
+	[KNOB_DEVICE] = {"device", "each interface has its own", "a setting of the device"},
+};
 
-const char *knob_scope_text(enum knob_scope s)
-{
-	switch (s) {
-	case KNOB_NETNS:
-		return "each network namespace has its own";
-	case KNOB_SYSTEM:
-		return "one for the whole machine";
-	case KNOB_PROCESS:
-		return "each process has its own, inherited from its parent";
-	case KNOB_APPLICATION:
-		return "the application chooses";
-	case KNOB_DEVICE:
-		return "each interface has its own";
-	}
-	return "?";
-}
+const char *knob_scope_name(enum knob_scope s) { return scopes[s].name; }
+const char *knob_scope_text(enum knob_scope s) { return scopes[s].text; }
+const char *knob_scope_untried(enum knob_scope s) { return scopes[s].untried; }
 
 const char *knob_effect_text(enum knob_effect e)
 {
-	switch (e) {
-	case KNOB_AT_ONCE:
-		return "at once";
-	case KNOB_NEXT_PACKET:
-		return "from the next packet on";
-	case KNOB_NEXT_SOCKET:
-		return "for sockets made or accepted from now on";
-	case KNOB_NEXT_CONNECTION:
-		return "for connections made from now on";
-	case KNOB_NEXT_LISTEN:
-		return "at the next listen(): restart the server";
-	case KNOB_NEXT_PROCESS:
-		return "at the next start of the process";
-	case KNOB_NEXT_DEVICE:
-		return "for interfaces brought up from now on";
-	}
-	return "?";
-}
-
-const char *knob_scope_untried(enum knob_scope s)
-{
-	switch (s) {
-	case KNOB_NETNS:
-	case KNOB_APPLICATION:
-		return NULL;
-	case KNOB_SYSTEM:
-		return "one limit for the whole machine: it is read, never exhausted";
-	case KNOB_PROCESS:
-		return "a limit of the process, set where it is started";
-	case KNOB_DEVICE:
-		return "a setting of the device";
-	}
-	return NULL;
+	static const char *const texts[] = {
+		[KNOB_AT_ONCE] = "at once",
+		[KNOB_NEXT_PACKET] = "from the next packet on",
+		[KNOB_NEXT_SOCKET] = "for sockets made or accepted from now on",
+		[KNOB_NEXT_CONNECTION] = "for connections made from now on",
+		[KNOB_NEXT_LISTEN] = "at the next listen(): restart the server",
+		[KNOB_NEXT_PROCESS] = "at the next start of the process",
+		[KNOB_NEXT_DEVICE] = "for interfaces brought up from now on",
+	};
+	return texts[e];
 }
 
 size_t knob_fields(enum knob_shape shape)
 {
-	switch (shape) {
-	case KNOB_NUMBER:
-		return 1;
-	case KNOB_RANGE:
-		return 2;
-	case KNOB_TRIPLE:
-		return 3;
-	case KNOB_WORD:
-	case KNOB_PORTS:
-		return 0;
-	}
-	return 0;
+	static const size_t fields[] = {[KNOB_NUMBER] = 1,
+					[KNOB_RANGE] = 2,
+					[KNOB_TRIPLE] = 3,
+					[KNOB_WORD] = 0,
+					[KNOB_PORTS] = 0};
+	return fields[shape];
 }
 
 int64_t knob_round(const struct knob *k, int64_t value)

@@ -19,7 +19,6 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after nginx -s reload; check it with ss -ltn, and restart nginx "
 				  "where Send-Q is still the old one",
 		.files_line = "worker_rlimit_nofile {files};",
-		.inherits = true,
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -37,7 +36,6 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
 		.files_line = "ulimit-n {files}",
-		.inherits = true,
 	},
 	{
 		.process = "gunicorn*",
@@ -45,7 +43,6 @@ static const struct server_row servers[] = {
 		.backlog = "2048",
 		.backlog_line = "backlog = {backlog}",
 		.backlog_effect = "after a restart; HUP keeps the socket",
-		.inherits = true,
 	},
 	{
 		.process = "uwsgi*",
@@ -54,7 +51,6 @@ static const struct server_row servers[] = {
 		.backlog_line = "listen = {backlog}",
 		.backlog_effect = "after a restart; a reload keeps the socket",
 		.files_line = "max-fd = {files}",
-		.inherits = true,
 	},
 	{
 		.process = "node,node-MainThread,MainThread",
@@ -77,7 +73,6 @@ static const struct server_row servers[] = {
 		.backlog_line = "listen.backlog = {backlog}",
 		.backlog_effect = "after a restart; a reload keeps the socket",
 		.files_line = "rlimit_files = {files}",
-		.inherits = true,
 	},
 	{
 		.process = "envoy",
@@ -85,7 +80,6 @@ static const struct server_row servers[] = {
 		.backlog = "net.core.somaxconn",
 		.backlog_line = "tcp_backlog_size: {backlog}",
 		.backlog_effect = "after a restart; a hot restart hands the sockets on",
-		.inherits = true,
 	},
 	{
 		.process = "memcached",

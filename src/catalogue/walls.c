@@ -137,12 +137,13 @@ static const struct wall_row walls[] = {
 		.what = "The new connections a second that the CPUs can accept: an upper bound for "
 			"any server, from the CPU time that a connection takes. No knob raises it. "
 			"Needed: the target's rate.",
-		.detail = "{both?{cpus} at {each} of CPU time a connection, {proxy?at both ends, "
-			  "softirqs included\\: a proxy opens one of its own for each that it "
-			  "accepts:which accept4(), epoll and close() take in the test server's "
-			  "process; the softirqs of the handshake are not in it}. The test server "
-			  "and a client on the same CPUs together took {both}\\: {shown}/s."
-			  ":Only an experiment shows what the CPUs can accept.}",
+		.detail =
+			"{both?{cpus}{online? of {online}, by affinity and cpuset,} at {each} of CPU time a connection, {proxy?at both ends, "
+			"softirqs included\\: a proxy opens one of its own for each that it "
+			"accepts:which accept4(), epoll and close() take in the test server's "
+			"process; the softirqs of the handshake are not in it}. The test server "
+			"and a client on the same CPUs together took {both}\\: {shown}/s."
+			":Only an experiment shows what the CPUs can accept.}",
 	},
 	{
 		.name = "ports.ephemeral",
@@ -167,9 +168,10 @@ static const struct wall_row walls[] = {
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
 			"Needed by a proxy only: its rate.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
-			  "the ports are used up.:{proxy?Of {ports} ports to one destination "
-			  "{connections} are for open connections; a closed one keeps its port "
-			  "for {rest}\\: {exact}/s{differs? ({near}/s over loopback)}.:Each of "
+			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
+			  "{used?{used} are in use and }{connections} are for open connections; a "
+			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			  "over loopback)}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",
 	},

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands/command.h"
@@ -10,7 +9,6 @@
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
-#include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
 
@@ -21,7 +19,7 @@ struct bench_arguments {
 	struct bench_options bench;
 	const struct bench *names[NAMES];
 	size_t count;
-	struct figures figures;
+	struct figures_options figures;
 	const char *svg;
 	bool in_place;
 };
@@ -45,17 +43,6 @@ static int name_add(struct bench_arguments *a, const char *name, struct err *e)
 	return 0;
 }
 
-static int variants_parse(const char *value, void *field, struct err *e)
-{
-	char *variants = field;
-	if (!*value)
-		return err_set(e, EINVAL, "--variant: the list is empty");
-	if (strlen(value) >= sizeof(((struct bench_options *)0)->variants))
-		return err_set(e, EINVAL, "--variant: the list is too long");
-	strcpy(variants, value);
-	return 0;
-}
-
 static int arguments_complete(struct bench_arguments *a, const struct given *given, struct err *e)
 {
 	int rc = 0;
@@ -66,7 +53,7 @@ static int arguments_complete(struct bench_arguments *a, const struct given *giv
 	if (rc == 0 && !a->count)
 		for (size_t i = 0; i < bench_count(); i++)
 			a->names[a->count++] = bench_at(i);
-	if (rc == 0 && *a->bench.variants)
+	if (rc == 0 && a->bench.variants)
 		rc = bench_check_variants(a->bench.variants, a->names, a->count, e);
 	if (!a->bench.runs)
 		a->bench.runs = a->bench.quick ? 3 : 5;
@@ -260,8 +247,7 @@ static const struct option_row options[] = {
 	{"runs", "N", "number of interleaved rounds (5)", AT(bench.runs),
 	 NUMBER(COUNT, 1, BENCH_RUNS)},
 	{"quick", NULL, "fewer and shorter rounds, smaller sizes", AT(bench.quick), FLAG},
-	{"variant", "NAME,…", "run only these variants", AT(bench.variants), LIST(NULL),
-	 .parse = variants_parse},
+	{"variant", "NAME,…", "run only these variants", AT(bench.variants), LIST(NULL)},
 	{"connections", "N", "connections of hold and request, largest size of wait",
 	 AT(bench.connections), NUMBER(COUNT, 2, CONNECTIONS_MAX)},
 	FIGURES_OPTIONS(struct bench_arguments, figures),

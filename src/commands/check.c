@@ -1,7 +1,6 @@
 #include "commands/check.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@ int target_parse(const char *value, void *field, struct err *e)
 		return rc;
 	*e = known;
 	saved_target_names(name_add, e);
-	return rc;
+	return err_prefix(e, "--target");
 }
 
 /* Parses --headroom into percent: a number of times the load, with a fraction. */
@@ -196,7 +195,7 @@ static int arguments_check(const struct check_options *o, struct err *e)
 	return 0;
 }
 
-struct rendering {
+struct report_rendering {
 	const char *format;
 	const struct report *report;
 	const struct render_style *style;
@@ -204,7 +203,7 @@ struct rendering {
 
 static int render_to(FILE *out, void *arg, struct err *e)
 {
-	const struct rendering *r = arg;
+	const struct report_rendering *r = arg;
 	return render_find(r->format)(out, r->report, r->style, e);
 }
 
@@ -212,7 +211,7 @@ static int arguments_render(const struct arguments *a, const struct report *repo
 {
 	struct render_style style = command_style(a->output, a->color);
 	style.verbose = a->verbose;
-	struct rendering r = {a->format, report, &style};
+	struct report_rendering r = {a->format, report, &style};
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 

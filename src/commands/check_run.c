@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "commands/observe.h"
+#include "commands/room.h"
 #include "commands/schedule.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
@@ -222,6 +223,16 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	o->target.stall_us = o->probe.pause_us = pause;
 }
 
+static void cramped_find(struct check *c)
+{
+	struct host_facts facts;
+	struct cgroup group;
+	cgroup_read(c->host, 0, &group);
+	host_facts(c->host, &facts);
+	room_lacks(&group, facts.cpus, c->cramped, sizeof(c->cramped));
+	c->quota = group.period_us;
+}
+
 static int probes_run(struct schedule *s, const char *enter, struct report *out, struct err *e)
 {
 	CLEAN(shared_unmap) struct shared *shared = NULL;
@@ -298,12 +309,15 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
 	s.check.host = host;
+	cramped_find(&s.check);
 	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
 		return err_set(e, ENOMEM, "--observe: out of memory");
 	if (o->observe_us)
 		rc = observe(&s.check, o, before, &out->observed, e);
 	if (rc)
 		return rc;
+	if (s.check.unasked)
+		host_freeze(host);
 	stall_raise(host, o);
 	return probes_run(&s, enter, out, e);
 }

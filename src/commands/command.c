@@ -21,7 +21,7 @@ size_t command_count(void) { return sizeof(commands) / sizeof(*commands); }
 
 const struct command *command_at(size_t i) { return commands[i]; }
 
-const struct command *command_find(const char *name)
+static const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; i < command_count(); i++)
 		if (strcmp(commands[i]->name, name) == 0)

@@ -97,8 +97,7 @@ struct command {
 /* The commands in the order of commands.def. */
 size_t command_count(void);
 const struct command *command_at(size_t i);
-const struct command *command_find(const char *name);
-/* Like command_find(), but prints an error if there is no such command. */
+/* NULL, with a printed error, if there is no such command. */
 const struct command *command_require(const char *name);
 #define COMMAND(name) extern const struct command name##_command;
 #include "commands/commands.def"

@@ -4,7 +4,7 @@
 
 #include "report/output.h"
 
-struct rendering {
+struct figures_rendering {
 	const char *format;
 	const struct bench_page *page;
 	const struct render_style *style;
@@ -12,16 +12,16 @@ struct rendering {
 
 static int render_to(FILE *out, void *arg, struct err *e)
 {
-	const struct rendering *r = arg;
+	const struct figures_rendering *r = arg;
 	return bench_render_find(r->format)(out, r->page, r->style, e);
 }
 
-int figures_write(const struct figures *f, struct bench_page *page, const struct host *h,
+int figures_write(const struct figures_options *f, struct bench_page *page, const struct host *h,
 		  struct err *e)
 {
 	struct host_facts facts;
 	struct render_style style = command_style(f->output, f->color);
-	struct rendering r = {f->format, page, &style};
+	struct figures_rendering r = {f->format, page, &style};
 	clock_gettime(CLOCK_REALTIME, &page->time);
 	host_facts(h, &facts);
 	report_text(page->host.name, "%s", facts.name);

@@ -7,7 +7,7 @@
 #include "report/bench_render.h"
 
 /* Where to, and how. */
-struct figures {
+struct figures_options {
 	const char *format, *output, *color;
 };
 
@@ -19,7 +19,7 @@ struct figures {
 /* clang-format on */
 
 /* Completes the page by time and host, and writes it. */
-int figures_write(const struct figures *f, struct bench_page *page, const struct host *h,
+int figures_write(const struct figures_options *f, struct bench_page *page, const struct host *h,
 		  struct err *e);
 
 #endif

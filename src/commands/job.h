@@ -17,9 +17,11 @@ struct check {
 	const struct check_options *options;
 	struct host *host;
 	const char *unasked; /* why no experiments are run; NULL: they are */
-	bool experiments;    /* one of the jobs runs experiments */
-	int watched;         /* an eventfd for experiments: the quiet window is over */
-	int ended;           /* an eventfd for observers: all other probes have ended */
+	char cramped[320];   /* why the labs do not fit into the control group; "": they do */
+	bool quota;       /* a CPU quota applies: making labs would use it up in the quiet window */
+	bool experiments; /* one of the jobs runs experiments */
+	int watched;      /* an eventfd for experiments: the quiet window is over */
+	int ended;        /* an eventfd for observers: all other probes have ended */
 };
 
 /* The memory that a probe's process shares with this one. */

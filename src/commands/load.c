@@ -40,7 +40,7 @@ struct load_arguments {
 	uint64_t connections, active, rate_per_s, duration_us;
 	uint64_t depth, size;
 	bool remote;
-	struct figures figures;
+	struct figures_options figures;
 };
 
 static volatile sig_atomic_t interrupted;

@@ -161,7 +161,12 @@ static int job_measure_now(const struct job *job)
 	struct err e = {0};
 	int rc = 0;
 	bool experiments = job_has_experiments(job);
-	bool skipped = job->check->options->probe.gentle && gently_skips(job->probe);
+	bool gentle = job->check->options->probe.gentle;
+	const char *skipped = gentle && gently_skips(job->probe) ? GENTLE_REFUSES
+			      : job->check->cramped[0]           ? job->check->cramped
+								 : NULL;
+	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
+		eventfd_wait(job->check->watched);
 	if (experiments && !skipped)
 		rc = labs_open(&labs, job, &e);
 	j.lab = labs.lab;
@@ -169,7 +174,7 @@ static int job_measure_now(const struct job *job)
 	if (rc)
 		report_text(labs.missing, "%s", e.text);
 	if (experiments && !labs.lab)
-		j.missing = skipped ? GENTLE_REFUSES : labs.missing;
+		j.missing = skipped ? skipped : labs.missing;
 	if (job->probe->mode == PROBE_OBSERVER)
 		j.wait = window_wait;
 	else if (job->probe->mode == PROBE_FIRST)

@@ -2,7 +2,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands/command.h"
 #include "commands/tuning.h"

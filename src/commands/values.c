@@ -43,7 +43,7 @@ static int targets_each(each_function each, void *arg)
 	return status ? status : saved_target_names(each, arg);
 }
 
-static const struct list {
+static const struct value_list {
 	const char *name;
 	const char *operand; /* the word for it in a command's arguments */
 	size_t (*count)(void);
@@ -61,7 +61,7 @@ static const struct list {
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-static const struct list *list_find(const char *values)
+static const struct value_list *list_find(const char *values)
 {
 	for (size_t i = 0; i < LISTS; i++)
 		if (strcmp(lists[i].name, values) == 0)
@@ -84,7 +84,7 @@ int values_each(const char *values, each_function each, void *arg)
 	if (!values)
 		return 0;
 	if (values[0] == '@') {
-		const struct list *l = list_find(values);
+		const struct value_list *l = list_find(values);
 		if (!l)
 			return 0;
 		return l->each ? l->each(each, arg) : names_each(l->count(), l->name_at, each, arg);
@@ -159,7 +159,7 @@ unsigned values_similar(const char *value, const char *text)
 	return d < allowed ? (unsigned)(allowed - d) : 0;
 }
 
-struct search {
+struct nearest_search {
 	const char *text;
 	char *nearest;
 	unsigned similar;
@@ -167,7 +167,7 @@ struct search {
 
 static int compare(const char *value, void *arg)
 {
-	struct search *s = arg;
+	struct nearest_search *s = arg;
 	unsigned similar = values_similar(value, s->text);
 	if (similar > s->similar) {
 		s->similar = similar;
@@ -178,7 +178,7 @@ static int compare(const char *value, void *arg)
 
 bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
 {
-	struct search s = {text, nearest, 0};
+	struct nearest_search s = {text, nearest, 0};
 	values_each(values, compare, &s);
 	return s.similar > 0;
 }

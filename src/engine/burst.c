@@ -1,7 +1,6 @@
 #include "epolltune/burst.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -59,7 +58,7 @@ static int burst_main(struct task_port *port, void *arg)
 		uint64_t due = start + p->spread_ns / p->clients * i;
 		if (due > clock_ns() + BURST_EARLY_NS)
 			sleep_until(due);
-		int fd = sockets_connect(&p->to, &p->from[i % BURST_SOURCES]);
+		int fd = sockets_connect(&p->to, &p->from[i % BURST_SOURCES], false);
 		rc = fd < 0 ? fd : 0;
 		if (fd < 0)
 			break;

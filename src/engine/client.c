@@ -22,16 +22,6 @@ static const char *const close_names[] = {
 
 const char *client_close_name(enum client_close c) { return close_names[c]; }
 
-bool client_close_parse(const char *name, enum client_close *out)
-{
-	for (size_t i = 0; i < sizeof(close_names) / sizeof(close_names[0]); i++)
-		if (strcmp(close_names[i], name) == 0) {
-			*out = (enum client_close)i;
-			return true;
-		}
-	return false;
-}
-
 const char *client_failure(int code)
 {
 	switch (code) {

@@ -74,7 +74,7 @@ struct client_worker {
 	uint64_t busy;       /* tokens in use */
 	unsigned unaccepted; /* opened since the server was last known to have accepted all */
 	unsigned fresh_count;
-	uint32_t fresh[BURST]; /* started, not checked yet */
+	uint32_t fresh[BURST]; /* handshakes started, not checked yet */
 
 	char out[CLIENT_FLIGHT + CLIENT_SIZE]; /* requests, one after the other */
 	char in[CLIENT_FLIGHT];
@@ -117,6 +117,8 @@ static bool order_over(const struct client_worker *w, uint64_t now)
 {
 	if (w->order.count && w->started >= w->order.count)
 		return true;
+	if (w->order.stop && w->stats->first_errno)
+		return true;
 	if (!w->end_ns || now < w->end_ns)
 		return false;
 	return w->order.rate_per_s <= 0 || now >= w->end_ns + LATE_NS ||
@@ -149,9 +151,9 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 	unsigned tries = w->order.detach && c->source_count ? c->source_count : 1;
 	int on = 1, fd = -EADDRNOTAVAIL;
 	for (unsigned i = 0; i < tries && fd == -EADDRNOTAVAIL; i++)
-		fd = sockets_connect(&c->to, c->source_count
-						     ? &c->sources[w->source++ % c->source_count]
-						     : NULL);
+		fd = sockets_connect(
+			&c->to, c->source_count ? &c->sources[w->source++ % c->source_count] : NULL,
+			c->reserve_port);
 	if (fd >= 0 || !code_starves(-fd))
 		counter_add(&w->stats->attempted, 1);
 	if (fd < 0)
@@ -258,6 +260,12 @@ static void slot_replied(struct client_worker *w, uint64_t number, uint64_t now)
 	}
 }
 
+/* Whether the operations of the order are done when a connection is open. */
+static bool order_opens(const struct client_worker *w)
+{
+	return w->order.verb == CLIENT_OPEN || (w->order.verb == CLIENT_CHURN && !w->order.size);
+}
+
 /* Ends a connection after its one exchange. */
 static void slot_churned(struct client_worker *w, uint64_t number)
 {
@@ -327,6 +335,21 @@ static int slot_handshake(struct client_worker *w, uint64_t number)
 	return s->registered ? 0 : slot_watch(w, number, EPOLLIN | EPOLLOUT);
 }
 
+/* A connection without exchange is open: closes it, or waits until the server does. */
+static void slot_unasked(struct client_worker *w, uint64_t number, uint64_t now)
+{
+	struct slot *s = &w->slots[number];
+	if (w->config->close != CLIENT_CLOSE_SERVER) {
+		operation_done(w, now);
+		slot_churned(w, number);
+		return;
+	}
+	s->state = CLOSING;
+	int rc = s->registered ? 0 : slot_watch(w, number, EPOLLIN);
+	if (rc < 0)
+		slot_fail(w, number, -rc);
+}
+
 /* A connection was opened to be held. The last one of a window sends a request, and no more are
  * opened before its reply: the server accepts in order, so only late connections can still be
  * queued then, and an accept queue of two windows cannot overflow (which would cost each client a
@@ -336,6 +359,10 @@ static void slot_held(struct client_worker *w, uint64_t number, uint64_t now)
 	counter_set(&w->stats->last_opened_ns, now);
 	if (w->slots[number].detached)
 		return;
+	if (w->order.verb == CLIENT_CHURN) {
+		slot_unasked(w, number, now);
+		return;
+	}
 	w->busy--;
 	if (!w->order.window || ++w->unaccepted < w->order.window) {
 		operation_done(w, now);
@@ -402,7 +429,7 @@ static bool connection_start(struct client_worker *w, uint64_t number, int *rc)
 	return false;
 }
 
-/* Starts the operation of one token; fresh_sweep() continues it. False if it could not. */
+/* Starts the operation of one token. False if it could not. */
 static bool operation_start(struct client_worker *w, uint64_t due)
 {
 	uint64_t number = token_take(w);
@@ -416,12 +443,16 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 		return false;
 	}
 	w->started++;
-	if (w->order.verb != CLIENT_OPEN)
+	if (order_opens(w)) {
+		if (rc == 0 && !s->registered)
+			w->fresh[w->fresh_count++] = (uint32_t)number;
+	} else {
 		rc = slot_request(w, number, due);
+		if (rc == 0 && !s->registered)
+			rc = slot_watch(w, number, EPOLLIN);
+	}
 	if (rc < 0)
 		slot_fail(w, number, -rc);
-	else if (!s->registered)
-		w->fresh[w->fresh_count++] = (uint32_t)number;
 	return true;
 }
 
@@ -477,30 +508,6 @@ static void fresh_opened(struct client_worker *w)
 		else if (w->slots[number].state == OPEN)
 			slot_held(w, number, now);
 	}
-}
-
-/* Checks requests that were just sent: yields to a server that may wait for this CPU. Connections
- * with a reply by then need no registration. */
-static void fresh_asked(struct client_worker *w)
-{
-	sched_yield();
-	for (unsigned i = 0; i < w->fresh_count; i++) {
-		uint64_t number = w->fresh[i];
-		struct slot *s = &w->slots[number];
-		if (s->state == FREE || s->registered || slot_read(w, number))
-			continue;
-		int rc = slot_watch(w, number, EPOLLIN);
-		if (rc < 0)
-			slot_fail(w, number, -rc);
-	}
-}
-
-static void fresh_sweep(struct client_worker *w)
-{
-	if (w->fresh_count && w->order.verb == CLIENT_OPEN)
-		fresh_opened(w);
-	else if (w->fresh_count)
-		fresh_asked(w);
 	w->fresh_count = 0;
 }
 
@@ -516,7 +523,7 @@ static void slot_event(struct client_worker *w, uint64_t number, uint32_t events
 	}
 	if (s->state == CONNECTING) {
 		rc = slot_handshake(w, number);
-		if (rc == 0 && s->state == OPEN && (s->detached || w->order.verb == CLIENT_OPEN))
+		if (rc == 0 && s->state == OPEN && (s->detached || order_opens(w)))
 			slot_held(w, number, clock_ns());
 		w->moved_ns = clock_ns();
 		if (s->state == FREE)
@@ -579,7 +586,8 @@ static bool order_run(struct client_worker *w, struct err *e)
 	for (;;) {
 		uint64_t now = clock_ns();
 		operations_start(w, now);
-		fresh_sweep(w);
+		if (w->fresh_count)
+			fresh_opened(w);
 		now = clock_ns();
 		if (order_over(w, now) ? w->busy == 0 : w->busy == 0 && !token_any(w))
 			return true;
@@ -623,7 +631,7 @@ static int tokens_make(struct client_worker *w, size_t count, struct err *e)
 
 static int order_check(struct client_worker *w, const struct client_order *o, struct err *e)
 {
-	bool talks = o->verb == CLIENT_CHURN || o->verb == CLIENT_REQUEST;
+	bool talks = (o->verb == CLIENT_CHURN && o->size) || o->verb == CLIENT_REQUEST;
 	if (talks && (!o->size || o->size > CLIENT_SIZE || !o->depth || o->depth > CLIENT_DEPTH ||
 		      (uint64_t)o->size * o->depth > CLIENT_FLIGHT))
 		return err_set(e, EINVAL, "unsupported: requests of %u bytes, %u in flight",

@@ -27,7 +27,7 @@
 
 struct flow_sample {
 	uint64_t at_ns, acked;
-	uint64_t busy_us, receiver_us, sender_us;
+	uint64_t receiver_us, sender_us;
 	uint32_t rtt_us, window, send_buffer, cwnd_bytes, retransmits;
 };
 
@@ -144,7 +144,6 @@ static void sample_take(struct flow_shared *t, int sock)
 	t->at[t->count++ % SAMPLES] = (struct flow_sample){
 		.at_ns = clock_ns(),
 		.acked = info.tcpi_bytes_acked,
-		.busy_us = info.tcpi_busy_time,
 		.receiver_us = info.tcpi_rwnd_limited,
 		.sender_us = info.tcpi_sndbuf_limited,
 		.rtt_us = info.tcpi_rtt,

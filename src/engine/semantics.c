@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@
 
 /* What each check counts. `min` and `max` are the range promised by epoll(7), epoll_ctl(2) and
  * select(2). */
-enum check {
+enum promise {
 	LEVEL_FIRST,
 	LEVEL_REPEATS,
 	LEVEL_HALF_READ,
@@ -150,17 +149,17 @@ struct semantics_fixture {
 	struct err *error; /* of the experiment that could not be set up */
 };
 
-struct connection {
+struct semantics_connection {
 	int client, server;
 };
 
-static struct connection connection_take(struct semantics_fixture *d)
+static struct semantics_connection connection_take(struct semantics_fixture *d)
 {
 	size_t i = 2 * d->next++;
-	return (struct connection){d->s.fd[i], d->s.fd[i + 1]};
+	return (struct semantics_connection){d->s.fd[i], d->s.fd[i + 1]};
 }
 
-static void saw(struct semantics_fixture *d, enum check c, int64_t seen)
+static void saw(struct semantics_fixture *d, enum promise c, int64_t seen)
 {
 	struct semantics_check *k = &d->out->at[c];
 	k->seen = seen;
@@ -212,7 +211,8 @@ static int events_now(int set, int waits)
 
 /* Sends from the client and waits until the server has `unread` bytes: "no event" means something
  * only after the data has arrived. */
-static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, int unread)
+static int feed(struct semantics_fixture *d, struct semantics_connection p, size_t bytes,
+		int unread)
 {
 	static const char data[128];
 	uint64_t end = clock_ns() + PATIENCE_MS * 1000000ull;
@@ -223,12 +223,12 @@ static int feed(struct semantics_fixture *d, struct connection p, size_t bytes, 
 		if (clock_ns() > end)
 			return err_set(d->error, ETIMEDOUT, "data does not arrive over loopback");
 		else
-			sched_yield();
+			clock_sleep_ms(1);
 	return 0;
 }
 
 /* Reads what is there, at most `bytes`. */
-static void take(struct connection p, size_t bytes)
+static void take(struct semantics_connection p, size_t bytes)
 {
 	char buf[256];
 	(void)!recv(p.server, buf, bytes, MSG_DONTWAIT);
@@ -236,7 +236,7 @@ static void take(struct connection p, size_t bytes)
 
 static int try_level(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -251,7 +251,7 @@ static int try_level(struct semantics_fixture *d)
 
 static int try_edge(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -268,7 +268,7 @@ static int try_edge(struct semantics_fixture *d)
 /* A server that reads one request per event, which is right with level triggering only. */
 static int try_undrained(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLET);
 	if (set < 0 || feed(d, p, 100, 100) < 0)
 		return -d->error->code;
@@ -284,7 +284,7 @@ static int try_undrained(struct semantics_fixture *d)
 
 static int try_spin(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLOUT);
 	CLEAN(close_fd) int edge = set_of(d, p.server, EPOLLOUT | EPOLLET);
 	if (set < 0 || edge < 0)
@@ -312,7 +312,7 @@ static int try_spin(struct semantics_fixture *d)
 
 static int try_oneshot(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLONESHOT);
 	if (set < 0 || feed(d, p, 1, 1) < 0)
 		return -d->error->code;
@@ -400,7 +400,7 @@ static int waiters_start(struct semantics_fixture *d, int listener, uint32_t eve
 			if (clock_ns() > end)
 				rc = err_set(d->error, ETIMEDOUT,
 					     "the waiting processes did not go to sleep");
-			sched_yield();
+			clock_sleep_ms(1);
 		}
 	return rc;
 }
@@ -442,7 +442,7 @@ static int connect_to(struct semantics_fixture *d, int listener)
 	return client;
 }
 
-static int herd(struct semantics_fixture *d, uint32_t events, unsigned index, enum check check)
+static int herd(struct semantics_fixture *d, uint32_t events, unsigned index, enum promise check)
 {
 	struct task tasks[WAITERS] = {{0}};
 	struct waiter w[WAITERS] = {{0}};
@@ -470,7 +470,7 @@ static int try_exclusive(struct semantics_fixture *d)
 
 static int try_duplicate(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	int closed = fcntl(p.server, F_DUPFD_CLOEXEC, 0);
 	if (closed < 0)
 		return err_errno(d->error, "dup");
@@ -491,7 +491,7 @@ static int try_duplicate(struct semantics_fixture *d)
 
 static int try_rdhup(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	struct epoll_event ev = {0};
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN | EPOLLRDHUP);
 	if (set < 0)
@@ -505,7 +505,7 @@ static int try_rdhup(struct semantics_fixture *d)
 
 static int try_nested(struct semantics_fixture *d)
 {
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int inner = set_of(d, p.server, EPOLLIN);
 	if (inner < 0)
 		return inner;
@@ -559,7 +559,7 @@ static int try_copy(struct semantics_fixture *d)
 	if (before < 0)
 		return before;
 	size_t first = 2 * d->next;
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	CLEAN(close_fd) int set = set_of(d, p.server, EPOLLIN);
 	if (set < 0)
 		return set;
@@ -570,7 +570,8 @@ static int try_copy(struct semantics_fixture *d)
 	}
 	d->next += COPY_PAIRS - 1;
 	for (size_t i = 0; i < 3; i++) {
-		struct connection q = {d->s.fd[first + 2 * i], d->s.fd[first + 2 * i + 1]};
+		struct semantics_connection q = {d->s.fd[first + 2 * i],
+						 d->s.fd[first + 2 * i + 1]};
 		if (feed(d, q, 1, 1) < 0)
 			return -d->error->code;
 	}
@@ -589,7 +590,7 @@ static int try_copy(struct semantics_fixture *d)
 static int try_select(struct semantics_fixture *d)
 {
 	saw(d, SELECT_SIZE, FD_SETSIZE);
-	struct connection p = connection_take(d);
+	struct semantics_connection p = connection_take(d);
 	unsigned long bits[2 * FD_SETSIZE / (8 * sizeof(unsigned long))] = {0};
 	if (sockets_raise_limit() <= FD_SETSIZE + 1)
 		return err_set(d->error, EMFILE, "RLIMIT_NOFILE leaves no descriptor above %d",
@@ -613,7 +614,7 @@ static int try_select(struct semantics_fixture *d)
 /* Each experiment and its checks. */
 static const struct {
 	int (*run)(struct semantics_fixture *d);
-	enum check first, last;
+	enum promise first, last;
 } experiments[] = {
 	{try_level, LEVEL_FIRST, LEVEL_DRAINED},
 	{try_edge, EDGE_FIRST, EDGE_NEW_DATA},

@@ -1,8 +1,6 @@
 #include "epolltune/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/server_process.h"
@@ -10,10 +8,11 @@
 #include "epolltune/clock.h"
 
 #define PATIENCE_MS 30000
-/* Time without change after which nothing more is expected: of a queue, of connections. */
-#define SETTLE_QUIET_MS 50
+/* Time without change after which nothing more is expected: of a queue, of connections. The first
+ * is longer than a client waits to retransmit a SYN that the machine lost. */
+#define SETTLE_QUIET_MS 1500
 #define SETTLE_STEP_MS 2
-/* A busy machine can take long to deliver the first packet; when one came the others are close. */
+/* A busy machine can take long to deliver the first packet. */
 #define SETTLE_FIRST_MS 3000
 #define AWAIT_QUIET_MS 1000
 
@@ -31,26 +30,6 @@ static const char *const mode_names[] = {
 
 const char *server_share_name(enum server_share s) { return share_names[s]; }
 const char *server_mode_name(enum server_mode m) { return mode_names[m]; }
-
-bool server_share_parse(const char *name, enum server_share *out)
-{
-	for (size_t i = 0; i < sizeof(share_names) / sizeof(share_names[0]); i++)
-		if (strcmp(share_names[i], name) == 0) {
-			*out = (enum server_share)i;
-			return true;
-		}
-	return false;
-}
-
-bool server_mode_parse(const char *name, enum server_mode *out)
-{
-	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
-		if (strcmp(mode_names[i], name) == 0) {
-			*out = (enum server_mode)i;
-			return true;
-		}
-	return false;
-}
 
 /* Puts the worker before the text of an error. */
 static int worker_error(unsigned i, int rc, struct err *e)
@@ -85,12 +64,10 @@ static int process_start(struct server *s, const struct task_context *where, uns
 	if (!part)
 		return -ENOMEM;
 	part->config = s->config;
-	part->config.address = s->address;
-	if (s->config.own_addresses) {
-		part->config.address = s->config.address;
-		part->config.address.v4.sin_addr.s_addr =
-			htonl(ntohl(s->config.address.v4.sin_addr.s_addr) + i);
-	}
+	part->config.address = s->config.own_ports ? s->config.address : s->address;
+	uint16_t port = endpoint_port(&part->config.address);
+	if (s->config.own_ports && port)
+		endpoint_set_port(&part->config.address, (uint16_t)(port + i));
 	part->index = i;
 	part->threads = threads;
 	int rc = task_start(&s->tasks[i], where, server_main, part, e);

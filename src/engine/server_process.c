@@ -166,9 +166,8 @@ static int process_open(struct server_process *p, struct server_hello *hello, st
 	int rc = server_shared_open(&p->shared, c->pending_max, e);
 	if (rc < 0)
 		return rc;
-	p->listener = c->listener > 0
-			      ? c->listener
-			      : server_listen(c, p->part->index == 0 || c->own_addresses, e);
+	p->listener = c->listener > 0 ? c->listener
+				      : server_listen(c, p->part->index == 0 || c->own_ports, e);
 	if (p->listener < 0)
 		return p->listener;
 	if (c->pin && c->share == SERVER_REUSEPORT)
@@ -232,15 +231,12 @@ static int listener_spin(struct server_process *p, uint64_t time_us, struct serv
 		if (event.data.fd != p->listener)
 			continue;
 		int fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
+		if (fd >= 0)
 			server_worker_adopt(w, fd);
-		} else if (errno != EAGAIN) {
-			out->failures++;
-			out->last_errno = errno;
-		}
+		else
+			out->failures += errno != EAGAIN;
 	}
 	server_worker_listen(w, false, NULL);
-	out->elapsed_us = (now - start) / 1000;
 	out->cpu_us = (clock_cpu_ns() - cpu) / 1000;
 	return 0;
 }

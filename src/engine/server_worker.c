@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -300,8 +299,9 @@ static int accept_resume(struct server_worker *w)
 void server_worker_adopt(struct server_worker *w, int fd)
 {
 	counter_add(&w->stats->accepted, 1);
-	if (w->config->greet_and_close) {
+	if (w->config->greet_and_close)
 		(void)!send(fd, "!", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (w->config->greet_and_close || w->config->close_at_once) {
 		conn_end(w, fd);
 		return;
 	}
@@ -381,13 +381,6 @@ int server_worker_open(struct server_worker *w, const struct server_config *conf
 	return w->epoll < 0 ? err_errno(e, "epoll_create1") : 0;
 }
 
-void server_worker_close(struct server_worker *w)
-{
-	if (!w->set_shared && w->epoll >= 0)
-		close(w->epoll);
-	w->epoll = -1;
-}
-
 /* True if the control descriptor is among them. */
 static bool events_serve(struct server_worker *w, const struct epoll_event *events, int count,
 			 int control)
@@ -413,6 +406,8 @@ int server_worker_run(struct server_worker *w, int control, struct err *e)
 	/* Threads that share a set take one event at a time, so that the others can follow. */
 	int max = w->set_shared ? 1 : EVENTS;
 	for (bool called = false; !called;) {
+		if (w->config->pause_ms)
+			clock_sleep_ms(w->config->pause_ms);
 		int n = epoll_wait(w->epoll, events, max, accept_resume(w));
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, "epoll_wait");

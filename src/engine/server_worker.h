@@ -76,7 +76,6 @@ void server_shared_close(struct server_shared *s);
 int server_worker_open(struct server_worker *w, const struct server_config *config,
 		       struct server_stats *stats, struct server_shared *shared, int epoll,
 		       int listener, struct err *e);
-void server_worker_close(struct server_worker *w);
 /* Starts or stops accepting. */
 int server_worker_listen(struct server_worker *w, bool on, struct err *e);
 /* Takes over a connection accepted elsewhere. */

@@ -39,13 +39,12 @@ int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e)
 	return listener;
 }
 
-int sockets_connect(const union endpoint *to, const union endpoint *from)
+int sockets_connect(const union endpoint *to, const union endpoint *from, bool reserve)
 {
-	int on = 1, rc = 0;
+	int on = !reserve, rc = 0;
 	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Without it bind() reserves a port that no other connection can share. */
 	if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
 		     bind(fd, &from->any, endpoint_size(from)) < 0))
 		rc = -errno;

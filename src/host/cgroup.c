@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "host/cpu_list.h"
 #include "host/machine.h"
 
 /* v1 writes that for no limit: PAGE_COUNTER_MAX pages, in bytes. */
@@ -237,21 +239,6 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 	}
 }
 
-/* "0-3,8": 5 */
-static uint64_t list_count(const char *text)
-{
-	uint64_t count = 0;
-	while (*text >= '0' && *text <= '9') {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		count += last >= first ? last - first + 1 : 0;
-		text = *end == ',' ? end + 1 : end;
-	}
-	return count;
-}
-
 static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
@@ -261,7 +248,7 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 		return;
 	if (group_text(&w, in->version == 2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus",
 		       text, sizeof(text)))
-		out->cpus = list_count(text);
+		out->cpus = cpu_list_number(text);
 }
 
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
@@ -290,6 +277,28 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}
+}
+
+static bool has_mark(const struct host *h, const struct container_row *row)
+{
+	return row->mark && host_has(h, row->mark);
+}
+
+const struct container_row *cgroup_container(const struct host *h, pid_t pid)
+{
+	struct host_identity here;
+	struct cgroup c;
+	cgroup_read(h, pid, &c);
+	const struct container_row *row = container_row_find(c.path);
+	if (row->sysctls)
+		return row;
+	/* In a cgroup namespace the path does not say. A machine made of an image has its marks. */
+	if (pid || row->match[0] || host_identity(h, &here, NULL) || here.first_pids)
+		return NULL;
+	for (size_t i = 0; i < container_row_count(); i++)
+		if (has_mark(h, container_row_at(i)))
+			return container_row_at(i);
+	return NULL;
 }
 
 uint64_t cgroup_left(const struct cgroup_limit *l)

@@ -1,5 +1,4 @@
 /* The time of each CPU. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

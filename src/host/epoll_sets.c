@@ -20,18 +20,12 @@
 #define PROCESSES 4096
 #define DESCRIPTORS 32768
 
-struct search {
+struct set_search {
 	const struct host *host;
 	struct epoll_set *out;
 	size_t max, count, hidden;
 	unsigned processes, descriptors;
 };
-
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
 
 static DIR *dir_open(const struct host *h, const char *path)
 {
@@ -104,7 +98,7 @@ static int *targets_read(const struct host *h, int pid, int fd, size_t *count)
 	return targets;
 }
 
-static void set_keep(struct search *s, const struct epoll_set *set)
+static void set_keep(struct set_search *s, const struct epoll_set *set)
 {
 	size_t at = s->count;
 	while (at && s->out[at - 1].connections < set->connections)
@@ -116,7 +110,7 @@ static void set_keep(struct search *s, const struct epoll_set *set)
 	s->out[at] = *set;
 }
 
-static void set_look(struct search *s, int pidfd, int dir, const char *pid, const char *fd)
+static void set_look(struct set_search *s, int pidfd, int dir, const char *pid, const char *fd)
 {
 	struct epoll_set set = {.pid = number_of(pid), .fd = number_of(fd)};
 	unsigned napis[EPOLL_SET_SAMPLE];
@@ -148,11 +142,11 @@ static void set_look(struct search *s, int pidfd, int dir, const char *pid, cons
 		set_keep(s, &set);
 }
 
-static void process_look(struct search *s, const char *pid)
+static void process_look(struct set_search *s, const char *pid)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "proc/%.20s/fd", pid);
-	CLEAN(dir_close) DIR *dir = dir_open(s->host, path);
+	CLEAN(close_directory) DIR *dir = dir_open(s->host, path);
 	CLEAN(close_fd) int pidfd = -1;
 	if (!dir) {
 		s->hidden += errno == EACCES || errno == EPERM;
@@ -175,18 +169,18 @@ static void process_look(struct search *s, const char *pid)
 int epoll_sets_read(const struct host *h, struct epoll_set *out, size_t max, size_t *count,
 		    size_t *hidden, struct err *e)
 {
-	struct search s = {.host = h,
-			   .out = out,
-			   .max = max,
-			   .processes = PROCESSES,
-			   .descriptors = DESCRIPTORS};
+	struct set_search s = {.host = h,
+			       .out = out,
+			       .max = max,
+			       .processes = PROCESSES,
+			       .descriptors = DESCRIPTORS};
 	*count = *hidden = 0;
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "a captured machine has no running processes");
 	if (syscall(SYS_pidfd_getfd, -1, 0, 0) < 0 && errno == ENOSYS)
 		return err_set(e, EOPNOTSUPP,
 			       "this kernel has no pidfd_getfd(2), which needs Linux 5.6");
-	CLEAN(dir_close) DIR *proc = dir_open(h, "proc");
+	CLEAN(close_directory) DIR *proc = dir_open(h, "proc");
 	if (!proc)
 		return err_errno(e, "cannot read /proc");
 	const struct dirent *entry;

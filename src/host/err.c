@@ -14,35 +14,37 @@ static void flatten(char *text)
 			*text = ' ';
 }
 
-int err_errno(struct err *e, const char *fmt, ...)
+static int fill(struct err *e, int code, const char *fmt, va_list args, const char *reason)
 {
-	int code = errno ? errno : EIO;
 	if (!e)
 		return -code;
-	va_list args;
-	va_start(args, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
-	va_end(args);
 	size_t length = strlen(e->text);
-	snprintf(e->text + length, sizeof(e->text) - length, ": %s", strerror(code));
+	if (reason)
+		snprintf(e->text + length, sizeof(e->text) - length, ": %s", reason);
 	flatten(e->text);
 	e->code = code;
 	e->reason = 0;
 	return -code;
 }
 
-int err_set(struct err *e, int code, const char *fmt, ...)
+int err_errno(struct err *e, const char *fmt, ...)
 {
-	if (!e)
-		return -code;
+	int code = errno ? errno : EIO;
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	int rc = fill(e, code, fmt, args, strerror(code));
 	va_end(args);
-	flatten(e->text);
-	e->code = code;
-	e->reason = 0;
-	return -code;
+	return rc;
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	int rc = fill(e, code, fmt, args, NULL);
+	va_end(args);
+	return rc;
 }
 
 int err_remedy(struct err *e, const char *fmt, ...)

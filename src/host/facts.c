@@ -7,38 +7,14 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-
-/* The number of CPUs in a list such as "0-3,8"; 0 if it is malformed. */
-static uint64_t cpu_list_count(const char *list)
-{
-	uint64_t count = 0;
-	for (const char *at = list; *at;) {
-		unsigned first, last;
-		int n = 0;
-		if (sscanf(at, "%5u%n", &first, &n) != 1)
-			return 0;
-		at += n;
-		last = first;
-		if (*at == '-') {
-			if (sscanf(at, "-%5u%n", &last, &n) != 1 || last < first)
-				return 0;
-			at += n;
-		}
-		count += last - first + 1;
-		if (*at == ',')
-			at++;
-		else if (*at)
-			return 0;
-	}
-	return count;
-}
+#include "host/cpu_list.h"
 
 static uint64_t cpus_online(const struct host *h)
 {
 	char list[1024];
 	uint64_t count = 0;
 	if (host_read(h, "sys/devices/system/cpu/online", list, sizeof(list), NULL) >= 0)
-		count = cpu_list_count(list);
+		count = cpu_list_number(list);
 	CLEAN(free_pointer) char *info = NULL;
 	if (!count && host_read_all(h, "proc/cpuinfo", &info, NULL) >= 0)
 		for (const char *at = info; (at = strstr(at, "processor\t")); at++)

@@ -16,6 +16,17 @@
 #include "epolltune/cleanup.h"
 #include "host/compat.h"
 
+#define KEPT_FILES 512
+
+struct kept_files {
+	size_t count;
+	struct kept_file {
+		uint64_t hash; /* of the path */
+		char *path, *text;
+		size_t length;
+	} at[KEPT_FILES];
+};
+
 int host_open(struct host **out, const char *root, struct err *e)
 {
 	*out = NULL;
@@ -51,11 +62,51 @@ void host_close(struct host *h)
 		return;
 	if (h->fd >= 0)
 		close(h->fd);
+	for (size_t i = 0; h->kept && i < h->kept->count; i++) {
+		free(h->kept->at[i].path);
+		free(h->kept->at[i].text);
+	}
+	free(h->kept);
 	free(h->root);
 	free(h);
 }
 
 bool host_live(const struct host *h) { return h->live; }
+
+void host_freeze(struct host *h)
+{
+	if (!h->kept)
+		h->kept = calloc(1, sizeof(*h->kept));
+}
+
+static uint64_t path_hash(const char *path)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 0x100000001b3;
+	return hash;
+}
+
+static const struct kept_file *kept_find(const struct kept_files *kept, const char *path)
+{
+	uint64_t hash = path_hash(path);
+	for (size_t i = 0; i < kept->count; i++)
+		if (kept->at[i].hash == hash && !strcmp(kept->at[i].path, path))
+			return &kept->at[i];
+	return NULL;
+}
+
+/* Keeps a copy. Without room or memory the file is read again. */
+static void kept_add(struct kept_files *kept, const char *path, const char *text, size_t length)
+{
+	struct kept_file file = {path_hash(path), strdup(path), strdup(text), length};
+	if (kept->count < KEPT_FILES && file.path && file.text) {
+		kept->at[kept->count++] = file;
+		return;
+	}
+	free(file.path);
+	free(file.text);
+}
 
 static bool path_allowed(const char *path)
 {
@@ -170,7 +221,10 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
 {
-	*text = NULL;
+	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
+	*text = kept ? strdup(kept->text) : NULL;
+	if (*text)
+		return (ssize_t)kept->length;
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
 	if (fd < 0)
 		return fd;
@@ -192,6 +246,8 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 	}
 	if (n && buf[n - 1] == '\n')
 		buf[--n] = 0;
+	if (h->kept)
+		kept_add(h->kept, path, buf, n);
 	*text = buf;
 	return (ssize_t)n;
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 
 #include "epolltune/cleanup.h"
 #include "host/listener_table.h"
@@ -26,13 +25,13 @@
 #define UNIX_DIAG_UID (UNIX_DIAG_SHUTDOWN + 1)
 #endif
 
-struct list {
+struct listener_list {
 	struct listener *at;
 	size_t count, room;
 	bool full; /* no memory */
 };
 
-static struct listener *list_add(struct list *list)
+static struct listener *list_add(struct listener_list *list)
 {
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 64;
@@ -141,7 +140,7 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int tcp_read(int family, struct list *list, struct err *e)
+static int tcp_read(int family, struct listener_list *list, struct err *e)
 {
 	/* The kernel walks its table of listeners alone, however many connections there are. */
 	struct inet_diag_req_v2 request = {.sdiag_family = (uint8_t)family,
@@ -152,7 +151,7 @@ static int tcp_read(int family, struct list *list, struct err *e)
 			      e);
 }
 
-static int unix_read(struct list *list, struct err *e)
+static int unix_read(struct listener_list *list, struct err *e)
 {
 	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
 					.udiag_states = 1u << TCP_LISTEN,
@@ -163,14 +162,14 @@ static int unix_read(struct list *list, struct err *e)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-struct half_open {
+struct half_open_tally {
 	struct listeners *l;
 	struct listener_table *table;
 };
 
 static int half_open_received(struct nl_msg *msg, void *arg)
 {
-	const struct half_open *half = arg;
+	const struct half_open_tally *half = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->idiag_state != TCP_SYN_RECV)
@@ -184,7 +183,7 @@ static int half_open_received(struct nl_msg *msg, void *arg)
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e)
 {
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(l);
-	struct half_open half = {l, table};
+	struct half_open_tally half = {l, table};
 	int r = sock_diag_live(h, e);
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
@@ -217,7 +216,7 @@ static size_t repeated_drop(struct listener *at, size_t count)
 
 static int read_kinds(const struct host *h, bool all, struct listeners *out, struct err *e)
 {
-	struct list list = {0};
+	struct listener_list list = {0};
 	int r = sock_diag_live(h, e);
 	memset(out, 0, sizeof(*out));
 	if (!r)

@@ -10,7 +10,8 @@
 struct host {
 	int fd; /* O_PATH of the root directory */
 	bool live;
-	char *root; /* "" for "/": errors print "%s/%s" of root and path */
+	char *root;              /* "" for "/": errors print "%s/%s" of root and path */
+	struct kept_files *kept; /* what host_freeze() keeps; NULL: nothing */
 };
 
 #define HOST_FILE_MAX ((size_t)16 << 20)
@@ -24,6 +25,8 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 
 /* Converts the negative code of a libnl function to an errno and "what: text". Returns -errno. */
 int machine_netlink_error(struct err *e, int nl, const char *what);
+struct nl_msg;
+void machine_message_free(struct nl_msg **m); /* NULL is allowed */
 
 /* For parsers of kernel text: they accept what the kernel writes and refuse anything else. */
 

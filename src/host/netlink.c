@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netlink/errno.h>
+#include <netlink/msg.h>
 
 int machine_netlink_error(struct err *e, int nl, const char *what)
 {
@@ -31,3 +32,5 @@ int machine_netlink_error(struct err *e, int nl, const char *what)
 			code = codes[i].code;
 	return err_set(e, code, "%s: %s", what, nl_geterror(nl));
 }
+
+void machine_message_free(struct nl_msg **m) { nlmsg_free(*m); }

@@ -6,14 +6,13 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 
-struct search {
+struct netns_search {
 	const struct host *host;
 	const char *netns; /* "4026532177.5" */
 	char link[40];     /* "net:[4026532177]" */
@@ -21,14 +20,8 @@ struct search {
 	bool blind; /* a process or a mount could hide it */
 };
 
-static void close_directory(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Enters it in a process of its own, which compares the identity: inode numbers are reused. */
-static enum host_netns compare(const struct search *s, int ns)
+static enum host_netns compare(const struct netns_search *s, int ns)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -45,7 +38,7 @@ static enum host_netns compare(const struct search *s, int ns)
 }
 
 /* Only one namespace has the number at a time: the first that does decides. */
-static bool decide(struct search *s, const char *path)
+static bool decide(struct netns_search *s, const char *path)
 {
 	CLEAN(close_fd) int ns = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	s->found = ns < 0 ? HOST_NETNS_UNKNOWN : compare(s, ns);
@@ -53,7 +46,7 @@ static bool decide(struct search *s, const char *path)
 }
 
 /* A link in /proc that may lead to the namespace; true: decided. */
-static bool look(struct search *s, const char *path, bool hides)
+static bool look(struct netns_search *s, const char *path, bool hides)
 {
 	char link[40];
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
@@ -66,7 +59,8 @@ static bool look(struct search *s, const char *path, bool hides)
 }
 
 /* The links of a directory of a process: its threads' namespaces, or its descriptors. */
-static bool look_in(struct search *s, const char *pid, const char *in, const char *of, bool hides)
+static bool look_in(struct netns_search *s, const char *pid, const char *in, const char *of,
+		    bool hides)
 {
 	char path[96];
 	snprintf(path, sizeof(path), "/proc/%.16s/%s", pid, in);
@@ -85,7 +79,7 @@ static bool look_in(struct search *s, const char *pid, const char *in, const cha
 }
 
 /* Bind mounts, as of ip netns. */
-static bool look_at_mounts(struct search *s, const char *pid)
+static bool look_at_mounts(struct netns_search *s, const char *pid)
 {
 	char path[4200], line[8192], root[64], point[4096];
 	snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", pid);
@@ -101,7 +95,7 @@ static bool look_at_mounts(struct search *s, const char *pid)
 }
 
 /* Process 1 is in the initial namespaces, readable or not. */
-static bool look_at_process(struct search *s, const char *pid)
+static bool look_at_process(struct netns_search *s, const char *pid)
 {
 	bool hides = strcmp(pid, "1") != 0;
 	return look_in(s, pid, "task", "/ns/net", hides) || look_at_mounts(s, pid) ||
@@ -110,7 +104,7 @@ static bool look_at_process(struct search *s, const char *pid)
 
 enum host_netns host_netns_look(const struct host *h, const char *netns)
 {
-	struct search s = {.host = h, .netns = netns, .found = HOST_NETNS_UNKNOWN};
+	struct netns_search s = {.host = h, .netns = netns, .found = HOST_NETNS_UNKNOWN};
 	struct host_identity here;
 	struct dirent *entry;
 	size_t inode = strcspn(netns, ".");

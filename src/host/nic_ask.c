@@ -119,15 +119,9 @@ static int reply_add(struct reply *r, const void *data, size_t size, struct err 
 	return 0;
 }
 
-static void message_free(struct nl_msg **m)
-{
-	if (*m)
-		nlmsg_free(*m);
-}
-
 static struct nl_msg *message_make(const struct nic_asker *a, enum nic_request what, uint32_t index)
 {
-	CLEAN(message_free) struct nl_msg *m = nlmsg_alloc();
+	CLEAN(machine_message_free) struct nl_msg *m = nlmsg_alloc();
 	enum family family = requests[what].family;
 	if (!m)
 		return NULL;
@@ -313,7 +307,7 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		return err_set(e, EOPNOTSUPP, "this kernel has no netlink family \"%s\"",
 			       family_names[family]);
 	for (int attempt = 0;; attempt++) {
-		CLEAN(message_free)
+		CLEAN(machine_message_free)
 		struct nl_msg *m = message_make(a, what, what == NIC_LINKS ? 0 : of->index);
 		if (!m)
 			return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");

@@ -1,5 +1,4 @@
 /* Interrupts that interfaces defer. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -15,7 +15,9 @@ static int no_memory(struct err *e)
 	return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
 }
 
-bool interrupts_line(const char *line, struct nic_irq *out)
+/* Parses "38:  0  645  PCI-MSIX-0000:00:03.0  1-edge  virtio2-input.0"; `total` is the sum over all
+ * CPUs. False for other lines (the header, "NMI:", …). */
+static bool interrupts_line(const char *line, struct nic_irq *out)
 {
 	*out = (struct nic_irq){0};
 	const char *at = line + strspn(line, " ");

@@ -9,14 +9,9 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/machine.h"
 #include "host/nic_ask.h"
 #include "host/nic_sources.h"
-
-static void message_free(struct nl_msg **m)
-{
-	if (*m)
-		nlmsg_free(*m);
-}
 
 static int no_memory(struct err *e)
 {
@@ -35,7 +30,7 @@ static int name_check(const char *nic, struct err *e)
 /* A request of the ethtool family, by name: an index may have been reused. */
 static struct nl_msg *ethtool_message(int family, uint8_t command, const char *nic)
 {
-	CLEAN(message_free) struct nl_msg *m = nlmsg_alloc();
+	CLEAN(machine_message_free) struct nl_msg *m = nlmsg_alloc();
 	if (!m || !genlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, 0, command, 1))
 		return NULL;
 	struct nlattr *nest = nla_nest_start(m, ETHTOOL_A_RINGS_HEADER | NLA_F_NESTED);
@@ -93,7 +88,7 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 		return err_set(e, ERANGE, "%s: %s %s: too large", nic, f->group, f->name);
 
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
-	CLEAN(message_free) struct nl_msg *m = NULL;
+	CLEAN(machine_message_free) struct nl_msg *m = NULL;
 	char what[80];
 	int r = nic_asker_open(&a, h, e);
 	int family = r < 0 ? r : nic_family(a, "ethtool", e);
@@ -160,7 +155,7 @@ int nic_set_feature(const struct host *h, const char *nic, const char *feature, 
 		    struct err *e)
 {
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
-	CLEAN(message_free) struct nl_msg *m = NULL;
+	CLEAN(machine_message_free) struct nl_msg *m = NULL;
 	int r = name_check(nic, e);
 	if (r == 0)
 		r = nic_asker_open(&a, h, e);
@@ -200,7 +195,7 @@ int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting sett
 					      NETDEV_A_NAPI_IRQ_SUSPEND_TIMEOUT, true},
 	};
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
-	CLEAN(message_free) struct nl_msg *m = NULL;
+	CLEAN(machine_message_free) struct nl_msg *m = NULL;
 	char what[80];
 	snprintf(what, sizeof(what), "NAPI instance %u: set %s", napi, settings[setting].name);
 	if (value > UINT32_MAX && !settings[setting].wide)

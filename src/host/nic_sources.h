@@ -22,9 +22,6 @@ struct interrupts {
 };
 int interrupts_read(const struct host *h, struct interrupts *out, struct err *e);
 void interrupts_free(struct interrupts *i);
-/* Parses "38:  0  645  PCI-MSIX-0000:00:03.0  1-edge  virtio2-input.0"; `total` is the sum over all
- * CPUs. False for other lines (the header, "NMI:", …). */
-bool interrupts_line(const char *line, struct nic_irq *out);
 /* The interrupts of a device: MSI vectors of its bus device, interrupts of its NAPI instances, and
  * those whose action has the interface's name. */
 int nic_take_interrupts(const struct host *h, const struct interrupts *all, struct nic *n,

@@ -24,17 +24,11 @@
 #define WATCHED_DESCRIPTORS 4096
 #define CHILDREN 4096
 
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 struct mark {
 	bool held, watched; /* by the process that is looked at */
 };
 
-struct search {
+struct owner_search {
 	const struct host *host;
 	struct owners *o;
 	struct mark *marks;   /* of each thing */
@@ -50,7 +44,7 @@ static int inode_order(const void *a, const void *b)
 }
 
 /* The thing that has this socket; thing_count: none. */
-static size_t thing_find(const struct search *s, uint64_t inode)
+static size_t thing_find(const struct owner_search *s, uint64_t inode)
 {
 	const struct owned_socket key = {.inode = inode};
 	const struct owned_socket *found =
@@ -58,7 +52,7 @@ static size_t thing_find(const struct search *s, uint64_t inode)
 	return found ? found->thing : s->o->thing_count;
 }
 
-static size_t owned_by(const struct search *s, int index)
+static size_t owned_by(const struct owner_search *s, int index)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < s->o->thing_count; i++)
@@ -67,7 +61,7 @@ static size_t owned_by(const struct search *s, int index)
 }
 
 /* The index of the process in owners.processes; -1: it is gone, or there is no memory. */
-static int process_add(struct search *s, int dir, pid_t pid)
+static int process_add(struct owner_search *s, int dir, pid_t pid)
 {
 	struct process p;
 	struct owners *o = s->o;
@@ -86,10 +80,13 @@ static int process_add(struct search *s, int dir, pid_t pid)
 	return (int)o->process_count++;
 }
 
-static void denied_note(struct search *s) { s->o->denied |= errno == EACCES || errno == EPERM; }
+static void denied_note(struct owner_search *s)
+{
+	s->o->denied |= errno == EACCES || errno == EPERM;
+}
 
 /* Marks what an epoll set watches: lines "tfd: 7 … ino:3f sdev:8" (proc_pid_fdinfo(5)). */
-static void watched_mark(struct search *s, int dir, const char *fd)
+static void watched_mark(struct owner_search *s, int dir, const char *fd)
 {
 	char path[300];
 	snprintf(path, sizeof(path), "fdinfo/%s", fd);
@@ -110,7 +107,7 @@ static void watched_mark(struct search *s, int dir, const char *fd)
 }
 
 /* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
-static void held_mark(struct search *s, int dir, int from, bool watched)
+static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 {
 	size_t left = owned_by(s, from);
 	CLEAN(descriptors_close) struct descriptors all;
@@ -138,7 +135,7 @@ static void held_mark(struct search *s, int dir, int from, bool watched)
 
 /* Makes the process the owner of those that it holds, and by an epoll set watches if `watched`, of
  * those that `from` owns: another process, or -1. Returns its index, or -1 if there are none. */
-static int process_own(struct search *s, int dir, pid_t pid, int from, bool watched)
+static int process_own(struct owner_search *s, int dir, pid_t pid, int from, bool watched)
 {
 	int self = -1;
 	held_mark(s, dir, from, watched);
@@ -162,7 +159,7 @@ static int pid_order(const void *a, const void *b)
 static size_t children_read(int dir, pid_t *pids, size_t max)
 {
 	int fd = process_directory(dir, "task");
-	CLEAN(dir_close) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
 	CLEAN(free_pointer) char *text = malloc(CHILDREN * 11);
 	size_t count = 0;
 	if (!threads || !text) {
@@ -200,9 +197,9 @@ static bool may_list_watched(int dir)
 	return !process_read_at(dir, 0, &p, NULL) && p.open && p.open <= WATCHED_DESCRIPTORS;
 }
 
-static void children_own(struct search *s, int dir, int parent, int depth);
+static void children_own(struct owner_search *s, int dir, int parent, int depth);
 
-static void child_own(struct search *s, pid_t pid, int parent, int depth, bool watched)
+static void child_own(struct owner_search *s, pid_t pid, int parent, int depth, bool watched)
 {
 	struct process_stat stat;
 	CLEAN(close_fd) int child = process_open(s->host, pid, NULL);
@@ -216,7 +213,7 @@ static void child_own(struct search *s, pid_t pid, int parent, int depth, bool w
 
 /* Passes what the process `parent` owns to those of its children that hold it too. Workers with a
  * socket each (SO_REUSEPORT) may hold those of all: first to the child that watches it. */
-static void children_own(struct search *s, int dir, int parent, int depth)
+static void children_own(struct owner_search *s, int dir, int parent, int depth)
 {
 	CLEAN(free_pointer) pid_t *pids = depth ? calloc(CHILDREN, sizeof(*pids)) : NULL;
 	size_t count = pids ? children_read(dir, pids, CHILDREN) : 0;
@@ -227,7 +224,7 @@ static void children_own(struct search *s, int dir, int parent, int depth)
 }
 
 /* A child may have a lower pid than its parent: pids wrap around. */
-static void family_own(struct search *s, int dir, pid_t pid, int self)
+static void family_own(struct owner_search *s, int dir, pid_t pid, int self)
 {
 	struct process_stat stat;
 	CLEAN(close_fd) int parent = -1;
@@ -246,11 +243,11 @@ static pid_t pid_of(const char *name)
 }
 
 /* By ascending pid, as the kernel lists them. */
-static void processes_search(struct search *s, unsigned each)
+static void processes_search(struct owner_search *s, unsigned each)
 {
 	s->each = each;
 	int fd = machine_open(s->host, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
-	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
 	if (!proc) {
 		s->o->denied = true;
 		close_fd(&fd);
@@ -269,7 +266,7 @@ static void processes_search(struct search *s, unsigned each)
 int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
 	CLEAN(free_pointer) struct mark *marks = calloc(o->thing_count + 1, sizeof(*marks));
-	struct search s = {.host = h, .o = o, .marks = marks, .descriptors = OWNER_TOTAL};
+	struct owner_search s = {.host = h, .o = o, .marks = marks, .descriptors = OWNER_TOTAL};
 	if (!marks)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
 	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);

@@ -2,13 +2,13 @@
 #include "epolltune/ports.h"
 
 #include <ctype.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/listener.h"
-#include "host/machine.h"
+#include "host/port_sockets.h"
 
 #define PORTS 65536
 /* Of the kubelet and of kube-proxy: every node has one of them. */
@@ -20,17 +20,27 @@ bool port_set_has(const struct port_set *s, int64_t port)
 	return port >= 0 && port < PORTS && s->at[port / 64] >> port % 64 & 1;
 }
 
+/* The bits of the ports `low` to `high` in a word. */
+static uint64_t word_mask(int64_t word, int64_t low, int64_t high)
+{
+	int64_t first = word * 64, last = first + 63;
+	if (low > last || high < first)
+		return 0;
+	uint64_t mask = low > first ? UINT64_MAX << (low - first) : UINT64_MAX;
+	return high < last ? mask & UINT64_MAX >> (last - high) : mask;
+}
+
 void port_set_add(struct port_set *s, int64_t low, int64_t high)
 {
-	for (int64_t port = low < 0 ? 0 : low; port <= high && port < PORTS; port++)
-		s->at[port / 64] |= UINT64_C(1) << port % 64;
+	for (int64_t word = low < 0 ? 0 : low / 64; word < PORTS / 64 && word <= high / 64; word++)
+		s->at[word] |= word_mask(word, low, high);
 }
 
 int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high)
 {
 	int64_t count = 0;
-	for (int64_t port = low; port <= high && port < PORTS; port++)
-		count += port_set_has(s, port);
+	for (int64_t word = 0; word < PORTS / 64; word++)
+		count += __builtin_popcountll(s->at[word] & word_mask(word, low, high));
 	return count;
 }
 
@@ -64,13 +74,22 @@ bool port_set_parse(struct port_set *s, const char *list)
 	return true;
 }
 
+/* The first port from `from` on that is in the set, or is not; PORTS: none. */
+static int64_t port_next(const struct port_set *s, int64_t from, bool in)
+{
+	for (; from < PORTS; from += 64 - from % 64) {
+		uint64_t word = (in ? s->at[from / 64] : ~s->at[from / 64]) >> from % 64;
+		if (word)
+			return from + __builtin_ctzll(word);
+	}
+	return PORTS;
+}
+
 /* The next run of ports at or behind `from`; false: none. */
 static bool run_next(const struct port_set *s, int64_t from, int64_t *low, int64_t *high)
 {
-	for (*low = from; *low < PORTS && !port_set_has(s, *low);)
-		++*low;
-	for (*high = *low; *high + 1 < PORTS && port_set_has(s, *high + 1);)
-		++*high;
+	*low = port_next(s, from, true);
+	*high = port_next(s, *low, false) - 1;
 	return *low < PORTS;
 }
 
@@ -122,16 +141,17 @@ int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 	return port_set_count(&set, low, high);
 }
 
+static void listener_seen(const struct port_socket *s, void *arg)
+{
+	port_set_add(arg, s->port, s->port);
+}
+
 void host_port_services(const struct host *h, struct port_services *out)
 {
-	struct listeners l = {0};
+	static const struct port_window all = {1, UINT16_MAX};
 	struct err unread;
 	*out = (struct port_services){0};
-	if (listeners_read(h, &l, &unread) == 0)
-		for (size_t i = 0; i < l.count; i++)
-			if (l.at[i].port)
-				port_set_add(&out->listeners, l.at[i].port, l.at[i].port);
-	listeners_free(&l);
+	port_sockets_walk(h, 1u << TCP_LISTEN, &all, 1, listener_seen, &out->listeners, &unread);
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }

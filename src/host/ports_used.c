@@ -3,50 +3,43 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/inet_diag.h>
 #include <netinet/tcp.h>
-#include <netlink/msg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "host/owners.h"
-#include "host/sock_diag.h"
+#include "host/port_sockets.h"
 
 #define NO_MEMORY "cannot count the ports in use: out of memory"
 /* All but LISTEN and CLOSE. Only the side that accepts is in SYN_RECV. */
 #define STATES                                                                                     \
 	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
 	 1u << TCP_TIME_WAIT | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
-/* Of a larger range so many ports are looked at first, in windows. Kernel and applications spread
- * ports: the share in use is near that of all. (The order of a dump is no sample: since 6.15
+/* Of a larger range, on a machine with more sockets, so many ports are looked at first, in windows:
+ * kernel and applications spread ports. (The order of a dump is no sample: since 6.15
  * inet_ehashfn() puts the sockets of a destination side by side.) */
 #define SAMPLE 1024
-#define SAMPLE_NEAR 75
+#define SAMPLE_FROM 16384
 #define TALLIES ((size_t)1 << 17)
 /* Sockets of a destination to find its owner by: one is enough, among the low descriptors. */
 #define OWNER_SOCKETS 64
 
-/* IPv4 addresses are mapped: a socket of either family takes the same ports. */
-struct route {
-	struct in6_addr source, destination;
-	uint32_t port; /* of the destination */
-};
-
 struct tally {
-	struct route route;
+	struct port_route route;
 	uint32_t count; /* 0: a free slot */
 };
 
 struct tallies {
 	struct tally *at;
 	size_t size, used; /* a power of two, at most half full */
+	const struct inodes *of;
 };
 
 struct candidate {
-	struct route route;
-	uint32_t used, waiting;
+	struct port_route route;
+	uint32_t used, waiting, own;
 	uint64_t inodes[OWNER_SOCKETS];
 	size_t inode_count;
 	uint8_t seen[(UINT16_MAX + 1) / 8]; /* a dump in several parts may repeat sockets */
@@ -55,34 +48,27 @@ struct candidate {
 struct candidates {
 	struct candidate *at;
 	size_t count;
+	const struct inodes *of;
 };
 
-static struct in6_addr address_of(int family, const uint32_t words[4])
+/* The sockets of the processes in question, sorted; NULL: all count. */
+struct inodes {
+	uint64_t *at;
+	size_t count;
+};
+
+static int inode_order(const void *a, const void *b)
 {
-	struct in6_addr a = {0};
-	if (family == AF_INET6) {
-		memcpy(&a, words, sizeof(a));
-	} else {
-		memset(&a.s6_addr[10], 0xff, 2);
-		memcpy(&a.s6_addr[12], words, 4);
-	}
-	return a;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
 }
 
-static const struct inet_diag_msg *message_route(struct nl_msg *msg, struct route *route)
+static bool inodes_have(const struct inodes *i, uint64_t inode)
 {
-	struct nlmsghdr *header = nlmsg_hdr(msg);
-	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) ||
-	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
-		return NULL;
-	*route = (struct route){.source = address_of(m->idiag_family, m->id.idiag_src),
-				.destination = address_of(m->idiag_family, m->id.idiag_dst),
-				.port = ntohs(m->id.idiag_dport)};
-	return m;
+	return inode && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
 }
 
-static size_t route_hash(const struct route *r)
+static size_t route_hash(const struct port_route *r)
 {
 	uint32_t words[sizeof(*r) / 4];
 	uint64_t hash = 0;
@@ -93,43 +79,38 @@ static size_t route_hash(const struct route *r)
 }
 
 /* Routes beyond the capacity are dropped: one that is frequent comes early. */
-static int tally_received(struct nl_msg *msg, void *arg)
+static void tally_seen(const struct port_socket *s, void *arg)
 {
 	struct tallies *t = arg;
-	struct route route;
-	if (!message_route(msg, &route))
-		return NL_SKIP;
-	size_t i = route_hash(&route) & (t->size - 1);
-	while (t->at[i].count && memcmp(&t->at[i].route, &route, sizeof(route)) != 0)
+	if (t->of && !inodes_have(t->of, s->inode))
+		return;
+	size_t i = route_hash(&s->route) & (t->size - 1);
+	while (t->at[i].count && memcmp(&t->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i = (i + 1) & (t->size - 1);
 	if (!t->at[i].count && t->used >= t->size / 2)
-		return NL_SKIP;
+		return;
 	t->used += !t->at[i].count;
-	t->at[i].route = route;
+	t->at[i].route = s->route;
 	t->at[i].count++;
-	return NL_OK;
 }
 
-static int candidate_received(struct nl_msg *msg, void *arg)
+static void candidate_seen(const struct port_socket *s, void *arg)
 {
 	const struct candidates *c = arg;
-	struct route route;
-	const struct inet_diag_msg *m = message_route(msg, &route);
 	size_t i = 0;
-	while (m && i < c->count && memcmp(&c->at[i].route, &route, sizeof(route)) != 0)
+	while (i < c->count && memcmp(&c->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i++;
-	if (!m || i == c->count)
-		return NL_SKIP;
+	if (i == c->count)
+		return;
 	struct candidate *at = &c->at[i];
-	uint16_t port = ntohs(m->id.idiag_sport);
-	if (at->seen[port / 8] & 1u << port % 8)
-		return NL_SKIP;
-	at->seen[port / 8] |= (uint8_t)(1u << port % 8);
+	if (at->seen[s->port / 8] & 1u << s->port % 8)
+		return;
+	at->seen[s->port / 8] |= (uint8_t)(1u << s->port % 8);
 	at->used++;
-	at->waiting += m->idiag_state == TCP_TIME_WAIT;
-	if (m->idiag_inode && at->inode_count < OWNER_SOCKETS)
-		at->inodes[at->inode_count++] = m->idiag_inode;
-	return NL_OK;
+	at->waiting += s->state == TCP_TIME_WAIT;
+	at->own += c->of && inodes_have(c->of, s->inode);
+	if (s->inode && at->inode_count < OWNER_SOCKETS)
+		at->inodes[at->inode_count++] = s->inode;
 }
 
 static uint64_t near(const struct ports_used *u)
@@ -157,9 +138,11 @@ static uint64_t sockstat_sum(const struct host *h, const char *path, const char 
 	return sum;
 }
 
-/* Listeners and both families included: the ports in use are not more. */
+/* Listeners and both families included: the ports in use are not more. A capture may lack it. */
 static uint64_t sockets_count(const struct host *h)
 {
+	if (!h->live)
+		return TALLIES;
 	return sockstat_sum(h, "proc/net/sockstat", "TCP: ") +
 	       sockstat_sum(h, "proc/net/sockstat6", "TCP6: ");
 }
@@ -182,53 +165,57 @@ static int range_read(const struct host *h, struct ports_used *u, struct err *e)
 	return 0;
 }
 
-/* The windows to look at, at equal distances; returns how many sockets of a destination in them
- * make it a candidate. */
-static uint64_t windows_make(const struct ports_used *u, struct port_window w[PORT_WINDOWS],
-			     size_t *count)
+/* The windows to look at, at equal distances; returns their number. */
+static size_t windows_make(const struct ports_used *u, uint64_t sockets,
+			   struct port_window w[PORT_WINDOWS])
 {
-	uint64_t size = (uint64_t)(u->high - u->low + 1), available = (uint64_t)u->available;
-	*count = 1;
+	uint64_t size = (uint64_t)(u->high - u->low + 1);
 	w[0] = (struct port_window){(uint16_t)u->low, (uint16_t)u->high};
 	/* Reserved ports are not spread. */
-	if (size <= SAMPLE || available < size / 2)
-		return near(u);
-	for (*count = 0; *count < PORT_WINDOWS; ++*count) {
-		uint64_t from = (uint64_t)u->low + *count * (size / PORT_WINDOWS);
-		w[*count] = (struct port_window){(uint16_t)from,
-						 (uint16_t)(from + SAMPLE / PORT_WINDOWS - 1)};
+	if (size <= SAMPLE || (uint64_t)u->available < size / 2 || sockets <= SAMPLE_FROM)
+		return 1;
+	for (size_t i = 0; i < PORT_WINDOWS; i++) {
+		uint64_t from = (uint64_t)u->low + i * (size / PORT_WINDOWS);
+		w[i] = (struct port_window){(uint16_t)from,
+					    (uint16_t)(from + SAMPLE / PORT_WINDOWS - 1)};
 	}
-	return SAMPLE * available * SAMPLE_NEAR / size / 100;
+	return PORT_WINDOWS;
 }
 
-/* Adds the routes that have so many sockets. */
-static int candidates_choose(const struct tallies *t, uint64_t enough, struct candidates *c,
-			     struct err *e)
+static int by_count(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+	return (x->count < y->count) - (x->count > y->count);
+}
+
+/* Adds the routes that have most sockets. */
+static int candidates_choose(struct tallies *t, struct candidates *c, struct err *e)
 {
 	c->at = calloc(PORTS_USED_MAX, sizeof(*c->at));
 	if (!c->at)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	for (size_t i = 0; i < t->size && c->count < PORTS_USED_MAX; i++)
-		if (t->at[i].count && t->at[i].count >= enough)
-			c->at[c->count++].route = t->at[i].route;
+	qsort(t->at, t->size, sizeof(*t->at), by_count);
+	while (c->count < PORTS_USED_MAX && c->count < t->size && t->at[c->count].count) {
+		c->at[c->count].route = t->at[c->count].route;
+		c->count++;
+	}
 	return 0;
 }
 
-static int candidates_find(const struct ports_used *u, uint64_t sockets, struct candidates *c,
-			   struct err *e)
+static int candidates_find(const struct host *h, const struct ports_used *u, uint64_t sockets,
+			   struct candidates *c, struct err *e)
 {
 	struct port_window windows[PORT_WINDOWS];
-	size_t count;
-	uint64_t enough = windows_make(u, windows, &count);
-	struct tallies t = {.size = 64};
+	size_t count = windows_make(u, sockets, windows);
+	struct tallies t = {.size = 64, .of = c->of};
 	while (t.size < TALLIES && t.size < 2 * sockets)
 		t.size *= 2;
 	CLEAN(free_pointer) struct tally *at = calloc(t.size, sizeof(*at));
 	t.at = at;
 	if (!at)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	int r = sock_diag_tcp_ports(STATES, windows, count, tally_received, &t, e);
-	return r ? r : candidates_choose(&t, enough, c, e);
+	int r = port_sockets_walk(h, STATES, windows, count, tally_seen, &t, e);
+	return r ? r : candidates_choose(&t, c, e);
 }
 
 static bool is_loopback(const struct in6_addr *a)
@@ -245,7 +232,7 @@ static void address_text(const struct in6_addr *a, char text[INET6_ADDRSTRLEN])
 
 static void ports_add(struct ports_used *u, const struct candidate *c)
 {
-	const struct route *r = &c->route;
+	const struct port_route *r = &c->route;
 	struct ports_to *to = &u->at[u->count++];
 	char address[INET6_ADDRSTRLEN];
 	address_text(&r->source, address);
@@ -256,6 +243,7 @@ static void ports_add(struct ports_used *u, const struct candidate *c)
 	to->loopback = is_loopback(&r->source) || is_loopback(&r->destination);
 	to->used = c->used;
 	to->waiting = c->waiting;
+	to->own = c->own;
 	to->owner = -1;
 }
 
@@ -266,6 +254,7 @@ static int by_use(const void *a, const void *b)
 				  : memcmp(&x->route, &y->route, sizeof(x->route));
 }
 
+/* Of the destinations that are nearly full. */
 static int ports_own(const struct host *h, struct ports_used *u, const struct candidates *c,
 		     struct err *e)
 {
@@ -276,7 +265,7 @@ static int ports_own(const struct host *h, struct ports_used *u, const struct ca
 	size_t index[PORTS_USED_MAX];
 	if (!sockets)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	for (size_t i = 0; i < u->count; i++) {
+	for (size_t i = 0; i < u->count && c->at[i].used >= near(u); i++) {
 		for (size_t k = 0; k < c->at[i].inode_count; k++)
 			sockets[o.socket_count++] = (struct owned_socket){
 				.inode = c->at[i].inodes[k], .thing = o.thing_count};
@@ -286,7 +275,7 @@ static int ports_own(const struct host *h, struct ports_used *u, const struct ca
 		owner[o.thing_count++] = -1;
 	}
 	const size_t count = o.thing_count;
-	int r = count ? owners_find(h, &o, e) : 0;
+	int r = count && h->live ? owners_find(h, &o, e) : 0;
 	for (size_t i = 0; i < count; i++)
 		u->at[index[i]].owner = owner[i];
 	u->processes = o.processes;
@@ -299,30 +288,57 @@ static int candidates_count(const struct host *h, struct ports_used *u, struct c
 			    struct err *e)
 {
 	const struct port_window all = {(uint16_t)u->low, (uint16_t)u->high};
-	int r = sock_diag_tcp_ports(STATES, &all, 1, candidate_received, c, e);
+	int r = port_sockets_walk(h, STATES, &all, 1, candidate_seen, c, e);
 	if (r)
 		return r;
 	qsort(c->at, c->count, sizeof(*c->at), by_use);
-	for (size_t i = 0; i < c->count && c->at[i].used >= near(u); i++)
+	for (size_t i = 0; i < c->count && c->at[i].used; i++)
 		ports_add(u, &c->at[i]);
-	return u->count ? ports_own(h, u, c, e) : 0;
+	return ports_own(h, u, c, e);
 }
 
-int ports_used_read(const struct host *h, struct ports_used *out, struct err *e)
+int ports_used_read(const struct host *h, const struct subject *subject, struct ports_used *out,
+		    struct err *e)
 {
-	struct candidates c = {0};
+	CLEAN(free_pointer) uint64_t *inodes = NULL;
+	struct inodes of = {0};
+	struct candidates c = {.of = subject ? &of : NULL};
 	memset(out, 0, sizeof(*out));
-	int r = sock_diag_live(h, e);
-	if (!r)
-		r = range_read(h, out, e);
+	int r = range_read(h, out, e);
 	uint64_t sockets = r ? 0 : sockets_count(h);
-	if (r || out->available <= 0 || sockets < near(out))
+	if (r || out->available <= 0 || !sockets)
 		return r;
-	r = candidates_find(out, sockets, &c, e);
+	if (subject)
+		r = subject_sockets(h, subject, &inodes, &of.count, e);
+	of.at = inodes;
+	if (of.count)
+		qsort(of.at, of.count, sizeof(*of.at), inode_order);
+	if (!r)
+		r = candidates_find(h, out, sockets, &c, e);
 	if (!r && c.count)
 		r = candidates_count(h, out, &c, e);
 	free(c.at);
 	return r;
+}
+
+/* Those that TIME_WAIT keeps are the server's own where it has connections to that destination. */
+bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out)
+{
+	bool any = false;
+	*out = (struct ports_taken){.destination = ""};
+	for (size_t i = 0; i < u->count; i++) {
+		const struct ports_to *to = &u->at[i];
+		uint32_t held = to->used - to->waiting - to->own;
+		uint32_t all = held + (own ? 0 : to->waiting);
+		if (to->loopback != loopback)
+			continue;
+		if (!any || all > out->all)
+			out->destination = to->destination;
+		any = true;
+		out->held = held > out->held ? held : out->held;
+		out->all = all > out->all ? all : out->all;
+	}
+	return any;
 }
 
 void ports_used_free(struct ports_used *u)

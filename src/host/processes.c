@@ -82,6 +82,11 @@ static void unit_of_path(const char *path, size_t length, char *unit, size_t siz
 	}
 }
 
+const char *unit_service(const char *unit)
+{
+	return ends_with(unit, strlen(unit), ".service") ? unit : "";
+}
+
 void process_unit_parse(const char *text, char *unit, size_t size)
 {
 	const char *best = NULL;
@@ -214,12 +219,6 @@ static pid_t root_of(int process, const struct process_stat *stat)
 	return root;
 }
 
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* 0: unknown. */
 static uint64_t descriptors_count(int process)
 {
@@ -228,7 +227,7 @@ static uint64_t descriptors_count(int process)
 	if (!fstatat(process, "fd", &st, AT_SYMLINK_NOFOLLOW) && st.st_size > 0)
 		return (uint64_t)st.st_size;
 	int fd = process_directory(process, "fd");
-	CLEAN(dir_close) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		close_fd(&fd);
 		return 0;
@@ -288,7 +287,7 @@ int process_list(const struct host *h, struct process_stat **out, size_t *count,
 	*out = NULL;
 	*count = 0;
 	int fd = machine_open(h, "proc", O_RDONLY | O_DIRECTORY, "read", e);
-	CLEAN(dir_close) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(close_directory) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
 	if (!proc)
 		return fd < 0 ? fd : (close_fd(&fd), err_errno(e, "cannot read /proc"));
 	const struct dirent *entry;

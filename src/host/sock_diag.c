@@ -23,15 +23,14 @@ static void socket_free(struct nl_sock **s)
 		nl_socket_free(*s);
 }
 
-static void msg_free(struct nl_msg **m) { nlmsg_free(*m); }
-
 /* A filter may be added to the request as an attribute. */
 static int dump(int type, void *request, size_t size, const void *filter, size_t filter_size,
 		nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
 	static const char what[] = "cannot list sockets: sock_diag";
 	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
-	CLEAN(msg_free) struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+	CLEAN(machine_message_free)
+	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
 	if (!s || !m || nlmsg_append(m, request, size, NLMSG_ALIGNTO) ||
 	    (filter_size && nla_put(m, INET_DIAG_REQ_BYTECODE, (int)filter_size, filter)))
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
@@ -103,14 +102,14 @@ int sock_diag_tcp_with(unsigned attribute, unsigned states, const struct port_wi
 		    received, arg, e);
 }
 
-struct half_open {
+struct half_open_count {
 	uint16_t port;
 	uint64_t count;
 };
 
 static int half_open_received(struct nl_msg *msg, void *arg)
 {
-	struct half_open *half = arg;
+	struct half_open_count *half = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	if (nlmsg_datalen(header) >= (int)sizeof(*m) && m->idiag_state == TCP_SYN_RECV &&
@@ -121,7 +120,7 @@ static int half_open_received(struct nl_msg *msg, void *arg)
 
 int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct err *e)
 {
-	struct half_open half = {.port = port};
+	struct half_open_count half = {.port = port};
 	int r = sock_diag_live(h, e);
 	if (!r)
 		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, &half, e);

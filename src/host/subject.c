@@ -39,7 +39,7 @@ struct member {
 	bool denied;    /* its descriptors are not visible */
 };
 
-struct search {
+struct subject_search {
 	const struct host *host;
 	const struct server_query *query;
 	struct listeners *all; /* of this network namespace */
@@ -160,7 +160,7 @@ static pid_t root_find(const struct process_stat *all, size_t count, const struc
 	return p->pid;
 }
 
-static bool process_asked(const struct search *s, const struct process_stat *p)
+static bool process_asked(const struct subject_search *s, const struct process_stat *p)
 {
 	const struct server_query *q = s->query;
 	char unit[64];
@@ -177,8 +177,8 @@ static bool process_asked(const struct search *s, const struct process_stat *p)
 
 /* Looks at the descriptors of a process: whether it holds one of the listeners, which it marks, and
  * how many it holds that are no connections. False: they are not visible. */
-static bool descriptors_look(struct search *s, int process, struct listeners *l, bool *marks,
-			     bool *holds, uint64_t *held)
+static bool descriptors_look(struct subject_search *s, int process, struct listeners *l,
+			     bool *marks, bool *holds, uint64_t *held)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
@@ -203,7 +203,7 @@ static bool descriptors_look(struct search *s, int process, struct listeners *l,
 
 /* How many of the `open` descriptors of a process that has listeners are no connections: of the low
  * ones `held` were counted. */
-static uint64_t held_estimate(struct search *s, int process, uint64_t open, uint64_t held)
+static uint64_t held_estimate(struct subject_search *s, int process, uint64_t open, uint64_t held)
 {
 	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
 	struct descriptor d;
@@ -222,7 +222,7 @@ static uint64_t held_estimate(struct search *s, int process, uint64_t open, uint
 }
 
 /* Names the processes that listen here, for an operator who has mistyped one: "nginx, redis". */
-static void listening_name(const struct search *s, char *text, size_t size)
+static void listening_name(const struct subject_search *s, char *text, size_t size)
 {
 	struct listeners *l = s->all;
 	size_t used = 0, named = 0;
@@ -239,7 +239,7 @@ static void listening_name(const struct search *s, char *text, size_t size)
 	}
 }
 
-static int no_process(const struct search *s, struct err *e)
+static int no_process(const struct subject_search *s, struct err *e)
 {
 	const struct server_query *q = s->query;
 	char names[160];
@@ -253,7 +253,7 @@ static int no_process(const struct search *s, struct err *e)
 	return names[0] ? err_remedy(e, "here listen: %s", names) : -ESRCH;
 }
 
-static int members_find(struct search *s, struct err *e)
+static int members_find(struct subject_search *s, struct err *e)
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
 	CLEAN(free_pointer) pid_t *roots = NULL;
@@ -324,7 +324,7 @@ static bool listens(int process)
 	return false;
 }
 
-static void member_look(struct search *s, struct member *m, uint64_t here)
+static void member_look(struct subject_search *s, struct member *m, uint64_t here)
 {
 	uint64_t held;
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
@@ -338,7 +338,7 @@ static void member_look(struct search *s, struct member *m, uint64_t here)
 }
 
 /* What a process that the operator names by pid holds is the server, not what a relative holds. */
-static void asked_look(struct search *s, uint64_t here)
+static void asked_look(struct subject_search *s, uint64_t here)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct member *m = &s->members[i];
@@ -351,7 +351,7 @@ static void asked_look(struct search *s, uint64_t here)
 	}
 }
 
-static void members_look(struct search *s, uint64_t here)
+static void members_look(struct subject_search *s, uint64_t here)
 {
 	if (s->query->kind == BY_PID)
 		asked_look(s, here);
@@ -360,7 +360,7 @@ static void members_look(struct search *s, uint64_t here)
 }
 
 /* A unit is one server, also with processes of several names. */
-static pid_t tree_of(const struct search *s, const struct member *m)
+static pid_t tree_of(const struct subject_search *s, const struct member *m)
 {
 	return s->query->kind == BY_UNIT ? s->members[0].root : m->root;
 }
@@ -370,8 +370,9 @@ static bool member_elsewhere(const struct member *m) { return m->elsewhere; }
 static bool member_denied(const struct member *m) { return m->denied; }
 
 /* The first member of the trees of which one is so; *count: of how many. Lists them. */
-static const struct member *trees_find(const struct search *s, bool (*is)(const struct member *),
-				       size_t *count, char list[CANDIDATES][CANDIDATE])
+static const struct member *trees_find(const struct subject_search *s,
+				       bool (*is)(const struct member *), size_t *count,
+				       char list[CANDIDATES][CANDIDATE])
 {
 	const struct member *first = NULL;
 	*count = 0;
@@ -391,7 +392,7 @@ static const struct member *trees_find(const struct search *s, bool (*is)(const 
 }
 
 /* Adds to each candidate where it listens. */
-static void candidates_name(struct search *s, const struct listeners *all,
+static void candidates_name(struct subject_search *s, const struct listeners *all,
 			    char list[CANDIDATES][CANDIDATE])
 {
 	pid_t named[CANDIDATES];
@@ -417,7 +418,7 @@ static void candidates_name(struct search *s, const struct listeners *all,
 	}
 }
 
-static int no_listener(const struct search *s, struct subject *out, struct err *e)
+static int no_listener(const struct subject_search *s, struct subject *out, struct err *e)
 {
 	char list[CANDIDATES][CANDIDATE];
 	size_t count;
@@ -441,7 +442,7 @@ static int no_listener(const struct search *s, struct subject *out, struct err *
 		       s->members[0].name, (int)s->members[0].root);
 }
 
-static int find_by_process(struct search *s, struct subject *out, struct err *e)
+static int find_by_process(struct subject_search *s, struct subject *out, struct err *e)
 {
 	char list[CANDIDATES + 1][CANDIDATE];
 	size_t count, others;
@@ -478,7 +479,7 @@ static int find_by_process(struct search *s, struct subject *out, struct err *e)
 }
 
 /* What the processes of the tree that accept may open, and hold besides connections. */
-static void accepting_count(struct search *s, struct subject *out, const struct member *m)
+static void accepting_count(struct subject_search *s, struct subject *out, const struct member *m)
 {
 	struct process p;
 	bool holds;
@@ -499,7 +500,7 @@ static void accepting_count(struct search *s, struct subject *out, const struct 
 }
 
 /* A master that has workers does not accept. */
-static void accepting_find(struct search *s, struct subject *out)
+static void accepting_find(struct subject_search *s, struct subject *out)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->members[i].pid != out->pid)
@@ -530,7 +531,7 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->hard = out->activated ? 0 : p.hard;
 }
 
-static int subject_describe(struct search *s, struct subject *out, struct err *e)
+static int subject_describe(struct subject_search *s, struct subject *out, struct err *e)
 {
 	const struct listeners *l = &out->listeners;
 	struct server_query by_pid = {.kind = BY_PID, .who = s->query->who};
@@ -563,13 +564,13 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	if (rc)
 		return rc;
 	CLEAN(free_pointer) bool *held = calloc(out->listeners.count + 1, sizeof(*held));
-	struct search s = {.host = h,
-			   .query = &q,
-			   .all = &out->listeners,
-			   .held = held,
-			   .descriptors = SCAN_ALL,
-			   .each = SCAN_LOW,
-			   .here_only = here_only};
+	struct subject_search s = {.host = h,
+				   .query = &q,
+				   .all = &out->listeners,
+				   .held = held,
+				   .descriptors = SCAN_ALL,
+				   .each = SCAN_LOW,
+				   .here_only = here_only};
 	if (!held)
 		return err_set(e, ENOMEM, "cannot find the server: out of memory");
 	rc = q.kind == BY_ADDRESS || q.kind == BY_PATH ? find_by_listener(h, &q, out, e)

@@ -64,7 +64,7 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	return true;
 }
 
-struct search {
+struct setting_search {
 	const char *name;
 	struct sysctl_setting by_name, by_pattern;
 	bool excluded;
@@ -85,7 +85,7 @@ static bool matches(const struct sysctl_line *line, const char *name)
 	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
 }
 
-static void take_line(struct search *s, const char *file, unsigned number, const char *text,
+static void take_line(struct setting_search *s, const char *file, unsigned number, const char *text,
 		      size_t length)
 {
 	struct sysctl_line line;
@@ -105,7 +105,7 @@ static void take_line(struct search *s, const char *file, unsigned number, const
 
 /* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
  * systemd-sysctl does. */
-static int take_file(struct search *s, size_t count, const char *root, const char *file,
+static int take_file(struct setting_search *s, size_t count, const char *root, const char *file,
 		     struct err *e)
 {
 	CLEAN(free_pointer) char *path = NULL;
@@ -217,7 +217,7 @@ static int list_files(struct listing *l, const char *root, struct err *e)
 static int find_all(const char *root, const char *const *names, size_t count, const char *last,
 		    struct sysctl_setting *out, struct err *e)
 {
-	CLEAN(free_pointer) struct search *s = calloc(count + 1, sizeof(*s));
+	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
 	CLEAN(listing_free) struct listing l = {0};
 	if (!s)
 		return err_errno(e, "cannot read the files of sysctl.d");
@@ -261,7 +261,7 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 
 int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
 {
-	struct search s = {.name = name};
+	struct setting_search s = {.name = name};
 	CLEAN(listing_free) struct listing l = {0};
 	int r = list_files(&l, root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
@@ -288,7 +288,7 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 		    other.st_ino == st.st_ino)
 			return 0;
 	}
-	struct search s = {.name = name};
+	struct setting_search s = {.name = name};
 	if (r == 0)
 		r = take_file(&s, 1, root, conf, e);
 	if (!s.by_name.file[0])

@@ -18,7 +18,7 @@
 /* The same of listeners that dropped packets since an earlier report. */
 #define DROPPERS_NAMED 3
 
-bool queue_is_full(const struct listener *l) { return l->depth > l->limit; }
+static bool queue_is_full(const struct listener *l) { return l->depth > l->limit; }
 
 static const struct queue_seen *seen_find(const struct accept_queues *s, uint64_t cookie)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
 
@@ -68,7 +69,7 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	wording_set(words, "process", "%.*s", family, p ? p->name : "");
 	wording_set(words, "pid", "%d", p ? (int)p->pid : 0);
 	wording_flag(words, "worker", p && p->pid != p->root);
-	wording_set(words, "unit", "%s", p ? p->unit : "");
+	wording_set(words, "unit", "%s", p ? unit_service(p->unit) : "");
 	wording_set(words, "doing", "%s", doing.what);
 	wording_set(words, "help", "%s", doing.help);
 	wording_set(words, "server", "%s", server ? server->name : "");

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
+#include "judge/container_advice.h"
 #include "judge/proof.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
@@ -175,6 +176,7 @@ static void judged_finding(const struct judged *d, const struct judging *j, stru
 		finding_prove(d, j, t, &then, f);
 	if (o && d->x->alternatives && j->lab && !j->options->no_proof)
 		finding_alternatives(d, t, f);
+	container_advise(&d->now.machine, f);
 }
 
 static struct trial trial_make(const struct judging *j, struct context *context)
@@ -340,13 +342,6 @@ static void samples_release(const struct observation *o, struct sample *before,
 		free(after);
 }
 
-static double now_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Lets the window pass, with ticks in between; *beside: whether experiments ran meanwhile. */
 static int window_pass(const struct observation *o, const struct judging *j, struct sample *during,
 		       bool *beside, struct err *e)
@@ -373,11 +368,11 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	int rc = before && after ? o->sample(j->host, j->options, before, e)
 				 : err_set(e, ENOMEM, "no memory for an observation");
 	if (!rc && twice) {
-		double began = now_s();
+		double began = clock_s();
 		rc = window_pass(o, j, after, &m.beside, e);
 		if (!rc)
 			rc = o->sample(j->host, j->options, after, e);
-		m.seconds = now_s() - began;
+		m.seconds = clock_s() - began;
 	}
 	if (!rc)
 		o->judge(before, after, &m, j->report);

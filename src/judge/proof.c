@@ -1,7 +1,6 @@
 #include "judge/proof.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "judge/settings.h"
 #include "judge/verdict.h"

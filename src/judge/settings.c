@@ -34,8 +34,15 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 		cgroup_read(h, subject->pid, &c);
 	m->group_left = bytes_left(cgroup_left(&c.memory));
 	m->sockets_left = bytes_left(cgroup_left(c.sockets_charged ? &c.memory : &c.tcp));
-	snprintf(m->group, sizeof(m->group), "%.63s",
-		 c.memory.path[0] ? c.memory.path : c.tcp.path);
+	m->container = cgroup_container(h, subject ? subject->pid : 0);
+	snprintf(m->group, sizeof(m->group), "%s", c.memory.path[0] ? c.memory.path : c.tcp.path);
+}
+
+static bool own_netns(const struct host *h)
+{
+	struct host_identity here;
+	return host_live(h) && !host_identity(h, &here, NULL) &&
+	       (!here.initial || !here.first_pids);
 }
 
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m)
@@ -55,6 +62,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.time_wait_overflow = -1,
 	};
 	machine_groups(h, subject, m);
+	m->own_netns = own_netns(h);
 	if (host_files(h, &files, &unread) == 0 && files.allocated <= INT64_MAX / 2) {
 		m->files_open = files.allocated;
 		m->files_max = files.max;

@@ -1,6 +1,5 @@
 #include "judge/verdict.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,9 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
-struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s)
+/* Calls bound() and adds the catalogue's need. */
+static struct bound bound_of(const struct experiment *x, const struct target *t,
+			     const struct settings *s)
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct bound b = {.capacity = REPORT_NONE,

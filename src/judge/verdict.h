@@ -5,8 +5,6 @@
 
 #include "epolltune/probe.h"
 
-/* Calls bound() and adds the catalogue's need. */
-struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s);
 /* Judges the wall by its settings alone. */
 void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
 		  struct wall *w);

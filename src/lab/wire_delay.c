@@ -50,7 +50,7 @@ struct relay {
 	} ways[2];
 };
 
-static struct delay_line_config line_config(const struct wire_delay_config *c, unsigned way)
+struct delay_line_config wire_delay_line(const struct wire_delay_config *c, unsigned way)
 {
 	uint64_t filled = (uint64_t)((double)c->bandwidth_bps / 8 * (double)c->rtt_us / 1e6);
 	uint64_t queue = c->queue_bytes ? c->queue_bytes : filled;
@@ -66,7 +66,7 @@ static struct delay_line_config line_config(const struct wire_delay_config *c, u
 
 static size_t line_memory(const struct wire_delay_config *c)
 {
-	struct delay_line_config line = line_config(c, 0);
+	struct delay_line_config line = wire_delay_line(c, 0);
 	size_t size = delay_line_memory(&line, UNPACED_BPS);
 	/* Without pacing, packets that do not fit are dropped and counted. */
 	if (!c->bandwidth_bps && size > WIRE_DELAY_MEMORY / 2)
@@ -253,7 +253,7 @@ static void relay_run(int server_fd, int client_fd, const struct wire_delay_conf
 	}
 	struct relay r = {.stats = stats, .late_ns = WIRE_LATE_US(config->rtt_us) * 1000};
 	for (unsigned i = 0; i < 2; i++) {
-		struct delay_line_config line = line_config(config, i);
+		struct delay_line_config line = wire_delay_line(config, i);
 		delay_line_init(&lines[i], &line, (unsigned char *)(lines + 2) + i * ring, ring);
 		r.ways[i] = (struct relay_way){.from = i ? client_fd : server_fd,
 					       .to = i ? server_fd : client_fd,

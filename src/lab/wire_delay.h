@@ -8,6 +8,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/wire.h"
+#include "lab/delay_line.h"
 
 #define WIRE_DELAY_RTT_MAX_US 1000000u
 #define WIRE_DELAY_MEMORY ((size_t)256 << 20) /* for both directions */
@@ -20,6 +21,8 @@ struct wire_delay_config {
 	uint64_t seed;
 };
 
+/* How the relay delays, paces and drops in one direction. */
+struct delay_line_config wire_delay_line(const struct wire_delay_config *config, unsigned way);
 /* -EINVAL or -ERANGE for a path that cannot be emulated, for example one that needs more than
  * WIRE_DELAY_MEMORY. */
 int wire_delay_check(const struct wire_delay_config *config, struct err *e);

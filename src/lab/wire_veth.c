@@ -10,7 +10,6 @@
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
-#include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"

@@ -11,10 +11,10 @@
 #define CHARTS 24
 #define BARS 64
 
-enum kind { KIND_PLAIN, KIND_ONE, KIND_ALL, KINDS };
+enum chart_kind { KIND_PLAIN, KIND_ONE, KIND_ALL, KINDS };
 static const char *const kind_names[KINDS] = {"", ", one ready", ", all ready"};
 
-static bool is_of(const struct bench_result *r, enum kind kind)
+static bool is_of(const struct bench_result *r, enum chart_kind kind)
 {
 	switch (kind) {
 	case KIND_ONE:
@@ -39,7 +39,7 @@ static char *format_metric(char *text, size_t size, double value, int unit)
 
 /* Fills one chart; false if it has too few points to draw. */
 static bool chart_fill(struct chart *c, const struct bench_table *t, const char *bench,
-		       enum bench_metric metric, enum kind kind)
+		       enum bench_metric metric, enum chart_kind kind)
 {
 	const struct bench *b = bench_named(bench);
 	*c = (struct chart){.x = {"n", b ? b->n : "n", format_size, 0},
@@ -62,7 +62,7 @@ static size_t charts_fill(const struct bench_table *t, const char *bench, struct
 	for (int m = 0; m < BENCH_METRICS; m++)
 		for (int kind = 0; kind < KINDS && count < max; kind++)
 			count += chart_fill(&charts[count], t, bench, (enum bench_metric)m,
-					    (enum kind)kind);
+					    (enum chart_kind)kind);
 	return count;
 }
 

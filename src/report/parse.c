@@ -10,8 +10,6 @@
 
 #define PARSE_MAX ((size_t)16 << 20)
 
-static void free_json(json_t **o) { json_decref(*o); }
-
 /* The position in the document, for errors. After the first error nothing more is read. */
 struct reader {
 	const char *path;
@@ -392,7 +390,7 @@ int document_load(const char *path, json_t **root, struct err *e)
 	struct source s = {.in = in};
 	json_error_t why;
 	errno = 0;
-	CLEAN(free_json)
+	CLEAN(json_decrefp)
 	json_t *loaded = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
 	if (!loaded && ferror(in))
 		return err_errno(e, "cannot read the report %s", name);
@@ -417,7 +415,7 @@ int report_parse_document(const char *path, const json_t *root, struct report *o
 
 int report_parse(const char *path, struct report *out, struct err *e)
 {
-	CLEAN(free_json) json_t *root = NULL;
+	CLEAN(json_decrefp) json_t *root = NULL;
 	int failed = document_load(path, &root, e);
 	return failed < 0 ? failed : report_parse_document(path, root, out, e);
 }

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"

@@ -60,13 +60,13 @@ int64_t budget_cost(const struct plan *p, const struct change *c, const struct c
 	host_facts(site->host, &facts);
 	const uint64_t by[] = {
 		[KNOB_PER_ENTRY] = 1,
-		[KNOB_PER_CONNECTION] = t->connections,
+		[KNOB_PER_CONNECTION] = target_sockets(t),
 		[KNOB_PER_CPU] = facts.cpus ? facts.cpus : 1,
 		[KNOB_PER_PAGE] = facts.page_bytes,
 	};
 	const uint64_t max[] = {
 		[KNOB_UNLIMITED] = UINT64_MAX,
-		[KNOB_MAX_CONNECTIONS] = times(t->connections, m->bytes),
+		[KNOB_MAX_CONNECTIONS] = times(target_sockets(t), m->bytes),
 		[KNOB_MAX_TIME_WAIT] = times(target_time_wait(t), m->bytes),
 		[KNOB_MAX_TCP_MEMORY] =
 			tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
@@ -84,8 +84,8 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 	int64_t send = level(p, after, "net.ipv4.tcp_wmem", site);
 	int64_t pages = level(p, after, "net.ipv4.tcp_mem", site);
 	*b = (struct budget){
-		.connections = p->target.connections,
-		.fixed = times(p->target.connections, KNOB_SOCKET_BYTES),
+		.connections = target_sockets(&p->target),
+		.fixed = times(target_sockets(&p->target), KNOB_SOCKET_BYTES),
 		.receive = receive > 0 ? (uint64_t)receive : 0,
 		.send = send > 0 ? (uint64_t)send : 0,
 		.machine = facts.memory_bytes,

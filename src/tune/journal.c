@@ -24,8 +24,6 @@
 /* The start of every record, by which a torn one is recognised. */
 #define JOURNAL_HEAD "{\"v\":"
 
-static void free_json(json_t **o) { json_decref(*o); }
-
 /* Records to runs. Each fold_…() applies one event to a run; false: the record does not fit, or,
  * with errno set, memory is short. */
 
@@ -278,7 +276,7 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 		     struct err *e)
 {
 	json_error_t why;
-	CLEAN(free_json) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
+	CLEAN(json_decrefp) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
 	if (!o && json_error_code(&why) == json_error_out_of_memory)
 		return no_memory(j, e);
 	if (!json_is_object(o))
@@ -598,9 +596,9 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 {
 	va_list args;
 	va_start(args, fmt);
-	CLEAN(free_json) json_t *members = json_vpack_ex(NULL, 0, fmt, args);
+	CLEAN(json_decrefp) json_t *members = json_vpack_ex(NULL, 0, fmt, args);
 	va_end(args);
-	CLEAN(free_json)
+	CLEAN(json_decrefp)
 	json_t *o = json_pack("{s:i, s:s, s:I, s:I}", "v", JOURNAL_VERSION, "event", event, "run",
 			      (json_int_t)run, "time", (json_int_t)time(NULL));
 	if (!members || !o || json_object_update(o, members) < 0)

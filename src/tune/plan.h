@@ -3,6 +3,7 @@
 #ifndef EPOLLTUNE_TUNE_PLAN_H
 #define EPOLLTUNE_TUNE_PLAN_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,5 @@
 /* The lines of files that a plan adds for the next boot, and what the files say otherwise. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

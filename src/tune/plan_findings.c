@@ -1,6 +1,4 @@
 /* Findings to changes: per knob the largest value that a finding asks for. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tune/plan.h"

@@ -8,7 +8,7 @@
 #include "tune/dropin.h"
 #include "tune/site.h"
 
-struct context {
+struct undoing {
 	struct undo *u;
 	struct journal *j;
 	struct run *r;
@@ -34,14 +34,14 @@ static void print(struct undo *u, const struct change *c, const char *fmt, ...)
 	u->print(u->arg, c, text);
 }
 
-static void keep_first(struct context *x, const struct err *e)
+static void keep_first(struct undoing *x, const struct err *e)
 {
 	if (!x->first.code)
 		x->first = *e;
 }
 
 /* A journal that cannot be written must not stop values from being written back. */
-static void record(struct context *x, size_t n, enum change_state state, const char *found)
+static void record(struct undoing *x, size_t n, enum change_state state, const char *found)
 {
 	struct err e;
 	if (journal_item(x->j, x->r, n, state, found, &e) < 0) {
@@ -51,7 +51,7 @@ static void record(struct context *x, size_t n, enum change_state state, const c
 }
 
 /* Whether a line of our files, written in the boot of x->r, was still there at this boot. */
-static bool line_survived(const struct context *x, const struct run *r, const struct change *line)
+static bool line_survived(const struct undoing *x, const struct run *r, const struct change *line)
 {
 	return strcmp(r->boot, x->r->boot) == 0 && line->scope == CHANGE_FILES &&
 	       line->state != CHANGE_STALE &&
@@ -59,7 +59,7 @@ static bool line_survived(const struct context *x, const struct run *r, const st
 }
 
 /* Values of another boot are in force only if a line of ours set them again. */
-static bool persisted(const struct context *x, const struct change *c)
+static bool persisted(const struct undoing *x, const struct change *c)
 {
 	if (c->scope == CHANGE_NETNS && !x->here.initial)
 		return false;
@@ -73,14 +73,14 @@ static bool persisted(const struct context *x, const struct change *c)
 	return false;
 }
 
-static void stale(struct context *x, size_t n, const char *why)
+static void stale(struct undoing *x, size_t n, const char *why)
 {
 	x->u->stale++;
 	record(x, n, CHANGE_STALE, NULL);
 	print(x->u, &x->r->items[n], "nothing to roll back: %s", why);
 }
 
-static void failed(struct context *x, const struct change *c, const struct err *e)
+static void failed(struct undoing *x, const struct change *c, const struct err *e)
 {
 	x->u->failed++;
 	keep_first(x, e);
@@ -97,9 +97,9 @@ static bool ours(const struct undo *u, const struct change *c, const char *found
 	return u->own || strcmp(found, c->to) == 0;
 }
 
-static bool same_boot(const struct context *x) { return !strcmp(x->r->boot, x->here.boot); }
+static bool same_boot(const struct undoing *x) { return !strcmp(x->r->boot, x->here.boot); }
 
-static void write_back(struct context *x, size_t n, const char *found, const char *why)
+static void write_back(struct undoing *x, size_t n, const char *found, const char *why)
 {
 	struct err e;
 	char now[CHANGE_VALUE];
@@ -131,7 +131,7 @@ static void write_back(struct context *x, size_t n, const char *found, const cha
 }
 
 /* The later run that left the value found, 0 if none did. */
-static unsigned later_run(const struct context *x, const struct change *c, const char *found)
+static unsigned later_run(const struct undoing *x, const struct change *c, const char *found)
 {
 	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id;)
 		for (size_t n = 0; n < x->j->runs[i].count; n++) {
@@ -144,7 +144,7 @@ static unsigned later_run(const struct context *x, const struct change *c, const
 	return 0;
 }
 
-static void conflict(struct context *x, size_t n, const char *found)
+static void conflict(struct undoing *x, size_t n, const char *found)
 {
 	struct change *c = &x->r->items[n];
 	unsigned later = later_run(x, c, found);
@@ -163,7 +163,7 @@ static void conflict(struct context *x, size_t n, const char *found)
 		      found, x->r->id, c->became[0] ? c->became : c->to, x->r->id, by, c->from);
 }
 
-static void undo_found(struct context *x, size_t n, const char *found)
+static void undo_found(struct undoing *x, size_t n, const char *found)
 {
 	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
@@ -185,7 +185,7 @@ static void undo_found(struct context *x, size_t n, const char *found)
 
 static bool not_found(int rc) { return rc == -ENOENT || rc == -ENODEV; }
 
-static bool is_of_other_netns(const struct context *x, const struct change *c)
+static bool is_of_other_netns(const struct undoing *x, const struct change *c)
 {
 	char found[CHANGE_VALUE];
 	struct err ignored;
@@ -198,14 +198,14 @@ static bool is_of_other_netns(const struct context *x, const struct change *c)
 
 /* Whether a change of another namespace is left alone: not if that is gone, nor with --force if
  * that is unknown. */
-static bool remains(const struct context *x, const struct change *c)
+static bool remains(const struct undoing *x, const struct change *c)
 {
 	if (c->scope != CHANGE_NETNS || x->netns == HOST_NETNS_EXISTS)
 		return true;
 	return x->netns == HOST_NETNS_UNKNOWN && !x->u->force;
 }
 
-static bool to_undo(const struct context *x, const struct change *c)
+static bool to_undo(const struct undoing *x, const struct change *c)
 {
 	return c->state != CHANGE_REVERTED && c->state != CHANGE_STALE &&
 	       (!x->u->files_only || c->scope == CHANGE_FILES);
@@ -213,7 +213,7 @@ static bool to_undo(const struct context *x, const struct change *c)
 
 /* Not readable is not removed: an interface that is down or was renamed, a knob that this /proc or
  * /sys hides. The change may be in force, so that a later rollback has to revert it. */
-static void undo_unreachable(struct context *x, size_t n, const struct change_kind *kind,
+static void undo_unreachable(struct undoing *x, size_t n, const struct change_kind *kind,
 			     const struct err *why)
 {
 	struct change *c = &x->r->items[n];
@@ -232,7 +232,7 @@ static void undo_unreachable(struct context *x, size_t n, const struct change_ki
 	}
 }
 
-static void undo_item(struct context *x, size_t n)
+static void undo_item(struct undoing *x, size_t n)
 {
 	struct err e;
 	char found[CHANGE_VALUE];
@@ -287,7 +287,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 }
 
 /* Warns where a line that a later run wrote sets the reverted value again at the next boot. */
-static void check_next_boot(struct context *x, const struct change *c)
+static void check_next_boot(struct undoing *x, const struct change *c)
 {
 	char setting[CHANGE_VALUE], path[CHANGE_FILE];
 	unsigned run;
@@ -302,7 +302,7 @@ static void check_next_boot(struct context *x, const struct change *c)
 
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 {
-	struct context x = {.u = u, .j = j, .r = r};
+	struct undoing x = {.u = u, .j = j, .r = r};
 	int code = host_identity(u->site->host, &x.here, e);
 	if (code < 0)
 		return code;

@@ -37,7 +37,7 @@ unsigned long long watchdog_seconds_left(uint64_t deadline_ms)
 	return now < deadline_ms ? (deadline_ms - now + 999) / 1000 : 0;
 }
 
-struct watch {
+struct confirm_watch {
 	const char *state_dir;
 	struct change_site *site;
 	unsigned run;
@@ -46,7 +46,7 @@ struct watch {
 };
 
 /* The watched run; NULL if a new journal has another run of that number. */
-static struct run *watched(struct watch *w, struct journal *j)
+static struct run *watched(struct confirm_watch *w, struct journal *j)
 {
 	struct run *r = journal_find(j, w->run), *known = journal_find(&w->known, w->run);
 	if (!r || !known)
@@ -59,7 +59,7 @@ static struct run *watched(struct watch *w, struct journal *j)
 }
 
 /* Whether the run is neither confirmed nor rolled back; true if the journal cannot be read. */
-static bool undecided(struct watch *w)
+static bool undecided(struct confirm_watch *w)
 {
 	struct journal j;
 	const struct run *r = journal_find(&w->known, w->run);
@@ -78,7 +78,7 @@ static bool undecided(struct watch *w)
 }
 
 /* Waits until the deadline; false if the run was decided before. */
-static bool wait_for_deadline(struct watch *w)
+static bool wait_for_deadline(struct confirm_watch *w)
 {
 	char path[JOURNAL_PATH + sizeof(JOURNAL_FILE)];
 	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, w->state_dir);
@@ -108,7 +108,7 @@ static bool wait_for_deadline(struct watch *w)
 }
 
 /* Opens the journal for writing; if that fails, returns it as last read, to restore values only. */
-static struct journal *open_journal(struct watch *w, struct journal *j)
+static struct journal *open_journal(struct confirm_watch *w, struct journal *j)
 {
 	struct err e;
 	uint64_t until = watchdog_clock_ms() + WATCHDOG_PATIENCE_MS;
@@ -124,7 +124,7 @@ static struct journal *open_journal(struct watch *w, struct journal *j)
 	return &w->known;
 }
 
-static void roll_back(struct watch *w)
+static void roll_back(struct confirm_watch *w)
 {
 	struct journal opened = JOURNAL_CLOSED, *j = open_journal(w, &opened);
 	struct run *r = journal_find(j, w->run);
@@ -138,7 +138,7 @@ static void roll_back(struct watch *w)
 	journal_close(&opened);
 }
 
-static void watch_run(struct watch *w, uint64_t confirm_s)
+static void watch_run(struct confirm_watch *w, uint64_t confirm_s)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGALRM};
 	sigset_t none;
@@ -184,7 +184,7 @@ static int detach(int channel)
 	return 0;
 }
 
-static int start(struct watch *w, int channel, uint64_t confirm_s)
+static int start(struct confirm_watch *w, int channel, uint64_t confirm_s)
 {
 	if (detach(channel) < 0)
 		return -1;
@@ -227,7 +227,8 @@ int watchdog_start(struct watchdog *handle, const char *state_dir, struct change
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the rollback watchdog");
 	fflush(NULL);
-	struct watch w = {.state_dir = path, .site = site, .run = run, .known = JOURNAL_CLOSED};
+	struct confirm_watch w = {
+		.state_dir = path, .site = site, .run = run, .known = JOURNAL_CLOSED};
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(start(&w, ends[1], confirm_s) < 0);

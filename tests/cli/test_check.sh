@@ -110,6 +110,7 @@ test_both_limits_are_named() {
 }
 
 test_no_value_is_proposed_beyond_the_range() {
+	in_namespace
 	expect any $queue --rate 100m --stall 60min
 	json 'wall("accept-queue").method == "derived"' 'finding("accept-queue.short").proposed == null'
 }
@@ -163,6 +164,7 @@ test_a_tight_queue_is_a_warning() {
 }
 
 test_the_listen_argument_is_distinguished_from_somaxconn() {
+	in_namespace
 	expect 2 $queue --backlog 63
 	json 'wall("accept-queue") | .measured == 64 and .knob == "listen.backlog"' \
 		'finding("accept-queue.short") | .remedy == "application" and .current == "63"'
@@ -243,7 +245,7 @@ test_a_killed_check_leaves_the_host_unchanged() {
 
 test_refused_namespaces_fall_back_to_loopback() {
 	raise_descriptors
-	in_namespace -Ur
+	in_namespace
 	echo 0 >/proc/sys/user/max_net_namespaces
 	expect 0 $check $small
 	json 'finding("lab.refused") | .level == "skipped" and (.detail | contains("user.max_user_namespaces"))' \
@@ -257,6 +259,7 @@ first_child() { child=$(cut -d' ' -f1 "/proc/$1/task/$1/children") && [ "$child"
 # The children of check are its probes.
 test_a_killed_probe_is_reported() {
 	raise_descriptors
+	in_namespace
 	$queue --rate 1k --backlog 50 >out 2>err &
 	check=$!
 	wait_for first_child $check
@@ -267,11 +270,13 @@ test_a_killed_probe_is_reported() {
 
 test_quick_only_inspects() {
 	raise_descriptors
+	in_namespace
 	expect 0 $check --quick $small
 	json 'all(.walls[]; .method != "measured")'
 }
 
 test_no_proof_tries_nothing() {
+	in_namespace
 	expect any $queue --backlog 10 --rate 1k --no-proof
 	json 'finding("accept-queue.short") | .tried_state == "not tried" and at_proposed("ListenOverflows") == null'
 }
@@ -314,6 +319,7 @@ test_output_is_complete_or_absent() {
 
 test_progress_is_printed_on_terminals_only() {
 	raise_descriptors
+	in_namespace
 	expect any epolltune check $small
 	quiet
 	lacks out "$(printf '\033')"

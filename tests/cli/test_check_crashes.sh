@@ -148,7 +148,7 @@ test_an_ended_check_leaves_no_process() {
 			epolltune check >/dev/null 2>&1 & check=$!
 			until grep -sqx "probe:.*" /proc/[0-9]*/comm; do sleep 0.01; done
 			sleep 0.3; kill -'$signal' $check; wait $check; status=$?
-			tries=100; while [ $(ls -d /proc/[0-9]* | wc -l) -gt 4 ]; do
+			tries=600; while [ $(ls -d /proc/[0-9]* | wc -l) -gt 4 ]; do
 				tries=$((tries - 1)); [ $tries -gt 0 ] || { cat /proc/[0-9]*/comm; exit 1; }; sleep 0.1
 			done; exit $status' >out 2>err || status=$?
 		case $signal in KILL) want=137 ;; TERM) want=143 ;; HUP) want=129 ;; esac

@@ -11,80 +11,40 @@ ipv4=/proc/sys/net/ipv4
 
 gentle() { expect any epolltune check --format json --gentle "$@" && quiet; } # OPTIONS…
 
-# All processes below a process.
-below() { # PID
-	for task in "/proc/$1/task/"*; do
-		for pid in $(cat "$task/children" 2>/dev/null); do
-			echo "$pid"
-			below "$pid"
-		done
-	done
-}
-
-# Whether the process has SCHED_IDLE (5) and one CPU, or is gone.
-is_lowest() { # PID
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
-	cpus=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 0
-	# shellcheck disable=SC2086 # its fields from the third on
-	set -- ${stat##*) }
-	case $1 in Z | X) return 0 ;; esac
-	shift 38 # to field 41 of proc_pid_stat(5)
-	[ "$1" = 5 ] && [ "${cpus:-$last}" = "$last" ]
-}
-
-# They enter their policy right after they were forked.
-becomes_lowest() { # PID
-	for _ in $(seq 50); do
-		! is_lowest "$1" || return 0
-		sleep 0.02
-	done
-	fail "$comm: CPUs $cpus, $stat"
-}
-
-# Watches all processes below one while it runs, and writes their names to ./seen.
-watch() { # PID
-	: >seen
-	until gone "$1"; do
-		for pid in $(below "$1"); do
-			comm=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
-			echo "$comm $pid" >>seen
-			becomes_lowest "$pid"
-		done
-		runs_one_experiment "$1"
-	done
-}
-
-# Processes of a lab have the name of its probe: the children of the check count.
-runs_one_experiment() { # PID
-	experiments=0
-	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		case $(cat "/proc/$pid/comm" 2>/dev/null) in
-		probe:listeners | probe:nic | '') ;;
-		probe:*) gone "$pid" || experiments=$((experiments + 1)) ;;
-		esac
-	done
-	[ "$experiments" -le 1 ] || fail "$experiments probes beside each other"
+# Runs a command. Each process of a probe takes SCHED_IDLE and one CPU before it starts others, which
+# inherit both; none changes that later; and one experiment runs at a time.
+lowered() { # STATUS COMMAND…
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	want=$1
+	shift
+	expect "$want" strace -f -o trace -E ASAN_OPTIONS=detect_leaks=0 \
+		-e trace=clone,clone3,fork,vfork,prctl,sched_setscheduler,sched_setattr,sched_setaffinity,setpriority "$@"
+	awk -v cpu="$last" '
+		/PR_SET_NAME, "probe:/ {
+			probes[$1] = $3
+			if (!/probe:(listeners|nic)"/ && ++running > 1) print "beside another experiment: " $0
+		}
+		$2 == "+++" && $1 in probes && probes[$1] !~ /probe:(listeners|nic)"/ { running-- }
+		/ sched_setscheduler\(0, SCHED_IDLE,/ { lowered[$1]++; next }
+		/ sched_setaffinity\(/ && index($0, ", [" cpu "]") { bound[$1]++; next }
+		/ (sched_set|setpriority)/ && !/resumed/ || / sched_set.* = -1 / { print "not the lowest: " $0 }
+		$2 ~ /^(clone|clone3|fork|vfork)\(/ && $1 in probes && !(lowered[$1] && bound[$1]) { print "too early: " $0 }
+		END { for (pid in probes) if (!lowered[pid] || !bound[pid]) print pid " " probes[pid] " is as its caller" }' \
+		trace >wrong
+	[ ! -s wrong ] || { show wrong trace && fail 'not gentle'; }
+	matches trace 'PR_SET_NAME, "probe:accept'
 }
 
 test_every_process_has_the_lowest_priority_and_one_cpu() {
 	in_namespace -Urnm
-	epolltune check --gentle --format json --probe listeners,accept-queue,syn-queue,nic,readiness >out &
-	check=$!
-	watch $check
-	wait $check || true
-	[ "$(sort -u seen | wc -l)" -ge 8 ] || { show seen && fail 'few processes seen'; }
-	matches seen '^probe:accept'
+	lowered any epolltune check --gentle --format json --probe listeners,accept-queue,syn-queue,nic,readiness
 	json '.gentle and .schema == "epolltune.report/1"'
 }
 
 test_apply_gentle_has_the_lowest_priority_and_one_cpu() {
 	in_namespace -Urnm
 	echo 16 >/proc/sys/net/core/somaxconn
-	epolltune apply --gentle --probe accept-queue --dry-run --format json --state-dir state >out &
-	apply=$!
-	watch $apply
-	wait $apply || true
-	matches seen '^probe:accept'
+	lowered 0 epolltune apply --gentle --probe accept-queue --dry-run --format json --state-dir state
 	json '.changes[0].name == "net.core.somaxconn"'
 }
 

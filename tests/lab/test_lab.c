@@ -1,7 +1,6 @@
 /* The lab on the running kernel: knobs, isolation, errors and clean-up. */
 #include "../support/support.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -15,10 +14,8 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/clock.h"
@@ -85,8 +82,8 @@ static void a_task_answers_and_shares_memory(void **state)
 		char *word = lab_alloc(lab, 64, &e);
 		assert_non_null(word);
 		assert_int_equal(shout_start(&t, lab, (enum lab_host)where, word, &e), 0);
-		assert_int_equal(task_await(&t, NULL, 0, 5000, &e), 0);
-		assert_int_equal(task_ask(&t, "hey", 4, buf, sizeof(buf), 5000, &e), 7);
+		assert_int_equal(task_await(&t, NULL, 0, WITHIN_MS, &e), 0);
+		assert_int_equal(task_ask(&t, "hey", 4, buf, sizeof(buf), WITHIN_MS, &e), 7);
 		assert_string_equal(buf, "hey!");
 		assert_string_equal(word, "hey!");
 		assert_int_equal(task_check(&t, &e), 0);
@@ -118,7 +115,7 @@ static void a_killed_task_is_reported(void **state)
 	struct task t;
 	struct lab *lab = open_or_skip(&veth, &h);
 	assert_int_equal(task_start(&t, &(struct task_context){lab, LAB_CLIENT}, die, NULL, &e), 0);
-	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	assert_int_equal(task_await(&t, NULL, 0, WITHIN_MS, &e), -ECHILD);
 	task_end(&t);
 	lab_close(lab);
 	host_close(h);
@@ -131,22 +128,26 @@ static void a_task_without_a_lab_says_how_it_exited(void **state)
 	struct err e = {0};
 	struct task t;
 	assert_int_equal(task_start(&t, &here, die, NULL, &e), 0);
-	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	assert_int_equal(task_await(&t, NULL, 0, WITHIN_MS, &e), -ECHILD);
 	assert_non_null(strstr(e.text, "was killed by signal 9"));
 	assert_int_equal(task_end(&t), 0);
 	assert_int_equal(task_start(&t, &here, give_up, NULL, &e), 0);
-	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), -ECHILD);
+	assert_int_equal(task_await(&t, NULL, 0, WITHIN_MS, &e), -ECHILD);
 	assert_string_equal(e.text, "exited: the link is gone");
 	task_end(&t);
 }
 
-/* Answers each request late but the last. */
+struct slow {
+	atomic_bool may_return;
+};
+
+/* Answers no request before it may. */
 static int answer_slowly(struct task_port *port, void *arg)
 {
+	struct slow *slow = arg;
 	int number;
-	(void)arg;
 	while (task_hear(port, &number, sizeof(number))) {
-		clock_sleep_ms(number < 3 ? 50 : 0);
+		WAIT_UNTIL(slow->may_return);
 		task_answer(port, 0, NULL, &number, sizeof(number));
 	}
 	return 0;
@@ -159,12 +160,15 @@ static void a_late_answer_is_dropped(void **state)
 	struct err e = {0};
 	struct task t;
 	int answer = 0;
-	assert_int_equal(task_start(&t, &here, answer_slowly, NULL, &e), 0);
+	struct slow *slow = task_alloc(&here, sizeof(*slow), &e);
+	assert_non_null(slow);
+	assert_int_equal(task_start(&t, &here, answer_slowly, slow, &e), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(task_ask(&t, &i, sizeof(i), &answer, sizeof(answer), 0, &e),
 				 -ETIMEDOUT);
-	assert_int_equal(task_ask(&t, &(int){3}, sizeof(int), &answer, sizeof(answer), 5000, &e),
-			 0);
+	slow->may_return = true;
+	assert_int_equal(
+		task_ask(&t, &(int){3}, sizeof(int), &answer, sizeof(answer), WITHIN_MS, &e), 0);
 	assert_int_equal(answer, 3);
 	assert_int_equal(task_end(&t), 0);
 }
@@ -188,17 +192,11 @@ static void a_call_returns_the_error(void **state)
 	host_close(h);
 }
 
-struct slow {
-	atomic_bool may_return;
-};
-
 static int answer_late(struct host *h, void *arg, struct err *e)
 {
 	struct slow *slow = arg;
-	struct timespec nap = {.tv_nsec = 1000000};
 	(void)h, (void)e;
-	while (!slow->may_return)
-		nanosleep(&nap, NULL);
+	WAIT_UNTIL(slow->may_return);
 	return 1;
 }
 
@@ -222,7 +220,7 @@ static void a_late_reply_answers_no_later_call(void **state)
 		for (int i = 0; i < late; i++)
 			assert_int_equal(lab_call(lab, LAB_SERVER, answer_late, slow, &e),
 					 -ETIMEDOUT);
-		lab_set_patience(lab, 20000);
+		lab_set_patience(lab, WITHIN_MS);
 		slow->may_return = true;
 		assert_int_equal(lab_call(lab, LAB_SERVER, answer_now, NULL, &e), 2);
 	}
@@ -233,11 +231,10 @@ static void a_late_reply_answers_no_later_call(void **state)
 /* In another process, while this one waits. */
 static pid_t let_return_soon(struct slow *slow)
 {
-	struct timespec nap = {.tv_nsec = 100000000};
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		nanosleep(&nap, NULL);
+		clock_sleep_ms(100);
 		slow->may_return = true;
 		_exit(0);
 	}
@@ -258,7 +255,7 @@ static void a_late_call_does_not_change_what_is_set(void **state)
 	lab_set_patience(lab, 20);
 	assert_int_equal(lab_call(lab, LAB_CLIENT, answer_late, slow, &e), -ETIMEDOUT);
 	assert_int_equal(lab_knob_get(lab, LAB_CLIENT, name, value, sizeof(value), &e), -ETIMEDOUT);
-	lab_set_patience(lab, 20000);
+	lab_set_patience(lab, WITHIN_MS);
 	pid_t pid = let_return_soon(slow);
 	assert_int_equal(lab_knob_set(lab, LAB_CLIENT, name, "99", &e), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -294,7 +291,7 @@ static void an_agent_without_descriptors_starts_no_task(void **state)
 	assert_int_equal(shout_start(&t, lab, LAB_SERVER, word, &e), -EMFILE);
 	assert_int_equal(lab_call(lab, LAB_SERVER, exhaust_descriptors, lab, &e), 0);
 	assert_int_equal(shout_start(&t, lab, LAB_SERVER, word, &e), 0);
-	assert_int_equal(task_await(&t, NULL, 0, 5000, &e), 0);
+	assert_int_equal(task_await(&t, NULL, 0, WITHIN_MS, &e), 0);
 	task_end(&t);
 	lab_close(lab);
 	host_close(h);
@@ -569,18 +566,18 @@ static size_t descendants(pid_t pid, pid_t *out, size_t max)
 	return count;
 }
 
-static bool gone_within(const pid_t *pids, size_t count, int seconds)
+static size_t left_of(const pid_t *pids, size_t count)
 {
-	struct timespec nap = {.tv_nsec = 10000000};
-	for (int i = 0; i < seconds * 100; i++) {
-		size_t left = 0;
-		for (size_t k = 0; k < count; k++)
-			left += !kill(pids[k], 0);
-		if (!left)
-			return true;
-		nanosleep(&nap, NULL);
-	}
-	return false;
+	size_t left = 0;
+	for (size_t k = 0; k < count; k++)
+		left += !kill(pids[k], 0);
+	return left;
+}
+
+static void assert_all_end(const pid_t *pids, size_t count)
+{
+	WAIT_UNTIL(left_of(pids, count) == 0);
+	assert_int_equal(left_of(pids, count), 0);
 }
 
 /* Opens a lab with a task on each host, writes a byte and waits for a signal. */
@@ -625,7 +622,7 @@ static void killed_lab_leaves_no_process(const struct lab_options *options)
 	assert_true(count >= 4); /* two hosts, two tasks */
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
-	assert_true(gone_within(pids, count, 10));
+	assert_all_end(pids, count);
 }
 
 static void a_killed_lab_leaves_no_process(void **state)
@@ -653,7 +650,7 @@ static void closing_a_lab_kills_busy_tasks(void **state)
 	size_t count = descendants(getpid(), pids, 64);
 	assert_true(count >= 3);
 	lab_close(lab); /* the channel stays open */
-	assert_true(gone_within(pids, count, 5));
+	assert_all_end(pids, count);
 	task_end(&t);
 	host_close(h);
 }

@@ -124,8 +124,8 @@ static void servers_and_clients_end(void **state)
 	assert_int_equal(trial_client_optional(t, ten, &e), 0);
 	assert_non_null(t->clients[1]);
 	assert_int_equal(trial_client(t, ten, &e), -EINVAL);
-	assert_int_equal(client_open(t->clients[1], 10, 0, 5000, &e), 0);
-	assert_int_equal(client_await(t->clients[1], 10, 5000), 0);
+	assert_int_equal(client_open(t->clients[1], 10, 0, WITHIN_MS, &e), 0);
+	assert_int_equal(client_await(t->clients[1], 10, WITHIN_MS), 0);
 	assert_int_equal(client_check(t->clients[1], &e), 0);
 	assert_int_equal(client_await(t->clients[0], 1, 1), -ETIMEDOUT);
 	assert_int_equal(server_await(t->server, 10, &limit), 10);
@@ -151,7 +151,7 @@ static void gentle_clients_arrive_slowly(void **state)
 	assert_int_equal(trial_server(&f.trial, (struct server_config){.backlog = 1024}, &e), 0);
 	assert_int_equal(trial_client(&f.trial, (struct client_config){.connections = 400}, &e), 0);
 	uint64_t began = clock_ns();
-	if (client_open(f.trial.clients[0], 400, 0, 10000, &e))
+	if (client_open(f.trial.clients[0], 400, 0, WITHIN_MS, &e))
 		fail_msg("%s", e.text);
 	assert_true(clock_ns() - began >= UINT64_C(399) * 1000000000 / GENTLE_PER_S);
 	assert_int_equal(trial_end(&f.trial, 0, &e), 0);

@@ -17,11 +17,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PORT htons(7777)
-#define PINGS 21
+#define PINGS 5
 
 static struct host *host;
 static struct lab *lab;
@@ -51,13 +50,6 @@ static void lab_make(uint64_t rtt_us, uint64_t bandwidth_bps, double loss)
 		fail_msg("%s", e.text);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static struct sockaddr_in server_address(void)
 {
 	return (struct sockaddr_in){.sin_family = AF_INET,
@@ -83,7 +75,7 @@ static int echo_task(struct task_port *port, void *arg)
 		struct pollfd fds[] = {{port->channel, POLLIN, 0}, {sock, POLLIN, 0}};
 		struct sockaddr_in from;
 		socklen_t size = sizeof(from);
-		poll(fds, 2, 60000);
+		poll(fds, 2, WITHIN_MS);
 		if (!fds[1].revents)
 			return 0;
 		recvfrom(sock, &byte, 1, 0, (struct sockaddr *)&from, &size);
@@ -99,11 +91,12 @@ static int ping_task(struct task_port *port, void *arg)
 	for (unsigned i = 0; i < PINGS; i++) {
 		struct pollfd fd = {sock, POLLIN, 0};
 		char byte = (char)i, answer;
-		uint64_t sent = now_ns();
+		uint64_t sent = clock_ns();
 		send(sock, &byte, 1, 0);
-		if (poll(&fd, 1, 30000) != 1 || recv(sock, &answer, 1, 0) != 1 || answer != byte)
+		if (poll(&fd, 1, WITHIN_MS) != 1 || recv(sock, &answer, 1, 0) != 1 ||
+		    answer != byte)
 			break;
-		p->ns[p->answered++] = now_ns() - sent;
+		p->ns[p->answered++] = clock_ns() - sent;
 	}
 	task_answer(port, 0, NULL, NULL, 0);
 	return 0;
@@ -120,14 +113,8 @@ static void start(enum lab_host where, task_main main, void *arg, struct task *t
 static void await(struct task *task)
 {
 	struct err e = {0};
-	if (task_await(task, NULL, 0, 60000, &e))
+	if (task_await(task, NULL, 0, 2 * WITHIN_MS, &e))
 		fail_msg("%s", e.text);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return x < y ? -1 : x > y;
 }
 
 static struct pings *ping(uint64_t rtt_us)
@@ -145,17 +132,16 @@ static struct pings *ping(uint64_t rtt_us)
 	task_end(&client);
 	task_end(&server);
 	assert_int_equal(p->answered, PINGS);
-	qsort(p->ns, PINGS, sizeof(*p->ns), ascending);
 	return p;
 }
 
+/* And more on a busy machine: test_delay_line tests when a packet is due. */
 static void a_ping_of_40_ms_takes_40_ms(void **state)
 {
 	(void)state;
 	struct pings *far = ping(40000);
-	assert_true(far->ns[0] >= 40000000u);
-	/* The fastest ping has the least disturbance; twice the RTT would be wrong. */
-	assert_true(far->ns[0] < 60000000u);
+	for (unsigned i = 0; i < PINGS; i++)
+		assert_true(far->ns[i] >= 40000000u);
 	const struct wire_stats *wire = lab_wire(lab);
 	assert_true(wire->way[LAB_CLIENT].packets >= PINGS);
 	assert_true(wire->way[LAB_SERVER].packets >= PINGS);
@@ -235,7 +221,7 @@ static void bulk_arrives(uint64_t size)
 {
 	struct task server, client;
 	struct bulk *b = bulk(size, false, &server, &client);
-	if (task_ask(&server, NULL, 0, NULL, 0, 60000, NULL))
+	if (task_ask(&server, NULL, 0, NULL, 0, 2 * WITHIN_MS, NULL))
 		fail_msg("the server does not answer");
 	task_end(&server);
 	task_end(&client);
@@ -267,10 +253,10 @@ static void pacing_limits_the_throughput(void **state)
 {
 	(void)state;
 	lab_make(1000, 80000000, 0);
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns();
 	bulk_arrives(2 << 20);
 	/* 2 MiB at 10 MB/s. */
-	assert_true(now_ns() - start >= 209000000u);
+	assert_true(clock_ns() - start >= 209000000u);
 }
 
 static unsigned group_size(void)
@@ -371,12 +357,8 @@ static int relay_without_close_range(void)
 	setpgid(0, 0);
 	if (!close_range_refuse() || lab_open(&own, &options, host, &e))
 		return 77;
-	struct timespec nap = {.tv_nsec = 10000000};
-	bool bare = false;
-	for (int i = 0; i < 500 && !bare; i++) {
-		bare = relay_is_bare();
-		nanosleep(&nap, NULL);
-	}
+	bool bare;
+	WAIT_UNTIL((bare = relay_is_bare()));
 	lab_close(own);
 	return bare ? 0 : 1;
 }

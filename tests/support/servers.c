@@ -2,13 +2,11 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,10 +15,6 @@
 
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
-
-/* A condition is tested so often, every 20 ms. */
-#define TRIES 500
-#define TRY_MS 20
 
 char servers_directory[] = "/tmp/servers.XXXXXX";
 static bool isolated;
@@ -78,24 +72,25 @@ static pid_t child_of(pid_t parent, int i)
 
 pid_t worker_of(pid_t master, int i)
 {
-	for (int tries = 0; tries < TRIES; tries++, pause_ms(TRY_MS))
-		if (child_of(master, i) > 0)
-			return child_of(master, i);
-	fail_msg("process %d has no worker %d", master, i);
-	return -1;
+	WAIT_UNTIL(child_of(master, i) > 0);
+	if (child_of(master, i) < 0)
+		fail_msg("process %d has no worker %d", master, i);
+	return child_of(master, i);
+}
+
+static bool watches(pid_t pid)
+{
+	struct output o = run("grep -q ^tfd: /proc/%d/fdinfo/* 2>/dev/null", pid);
+	bool found = !o.status;
+	output_free(&o);
+	return found;
 }
 
 /* Until an epoll set of the process watches something. */
 static void wait_watching(pid_t pid)
 {
-	for (int tries = 0; tries < TRIES; tries++, pause_ms(TRY_MS)) {
-		struct output o = run("grep -q ^tfd: /proc/%d/fdinfo/* 2>/dev/null", pid);
-		bool found = !o.status;
-		output_free(&o);
-		if (found)
-			return;
-	}
-	fail_msg("process %d watches nothing", pid);
+	WAIT_UNTIL(watches(pid));
+	assert_true(watches(pid));
 }
 
 void servers_test_run(void **state)
@@ -175,8 +170,7 @@ int depth_of(const char *address) { return depth_read(address, 0); }
 
 void wait_depth(uint16_t port, int depth)
 {
-	for (int i = 0; i < TRIES && depth_at(port) < depth; i++)
-		pause_ms(TRY_MS);
+	WAIT_UNTIL(depth_at(port) >= depth);
 	assert_true(depth_at(port) >= depth);
 }
 
@@ -184,8 +178,7 @@ void wait_listening(uint16_t port) { wait_depth(port, 0); }
 
 void wait_drained(uint16_t port)
 {
-	for (int i = 0; i < TRIES && depth_at(port) > 8; i++)
-		pause_ms(TRY_MS);
+	WAIT_UNTIL(depth_at(port) <= 8);
 	assert_true(depth_at(port) <= 8);
 }
 
@@ -206,14 +199,6 @@ void arrive(uint16_t port, bool ipv6)
 {
 	struct sockaddr_storage to = address_of(port, ipv6);
 	child_start(clients_arrive, &to);
-}
-
-void file_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 }
 
 void must_have(const char *program)
@@ -295,15 +280,11 @@ static bool isolate(void)
 static bool settle(void)
 {
 	struct rlimit files;
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-	close(fd);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	return up && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return loopback_up() && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("proc", "/proc", "proc", 0, NULL) == 0 &&
 	       mount("none", servers_directory, "tmpfs", 0, "mode=755") == 0;
 }

@@ -3,7 +3,8 @@
  * A test program's main() returns servers_main(tests): the tests run as the first process of a
  * PID namespace, with network and mount namespaces of its own, loopback up and the soft limit of
  * descriptors raised to the hard one. Each test is a SERVERS_TEST: it is skipped where there are no
- * such namespaces, and all processes end after it. Waiting functions fail the test after 10 s. */
+ * such namespaces, and all processes end after it. Waiting functions fail the test after a minute.
+ */
 #ifndef EPOLLTUNE_TESTS_SERVERS_H
 #define EPOLLTUNE_TESTS_SERVERS_H
 
@@ -30,7 +31,6 @@ int servers_end(void **state);
 int servers_main(int (*tests)(void));
 
 void pause_ms(unsigned ms);
-void file_write(const char *path, const char *text);
 /* Skips the test if a program is not installed. */
 void must_have(const char *program);
 void assert_contains(const char *text, const char *part);

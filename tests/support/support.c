@@ -1,10 +1,16 @@
 #include "support.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +59,31 @@ bool may_try_again(void)
 	if (!since)
 		since = time(NULL);
 	return time(NULL) - since < TRY_AGAIN_S;
+}
+
+bool loopback_of_its_own(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	if (unshare(CLONE_NEWNET))
+		return false;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	close(fd);
+	return up;
+}
+
+unsigned tcp_waiting(uint16_t port, unsigned state)
+{
+	char line[256];
+	unsigned sum = 0, at, is, waiting;
+	FILE *f = fopen("/proc/net/tcp", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x %*x:%x", &at, &is, &waiting) == 3 &&
+		    at == port && is == state)
+			sum += waiting;
+	if (f)
+		fclose(f);
+	return sum;
 }
 
 struct output run(const char *fmt, ...)
@@ -105,4 +136,35 @@ void output_free(struct output *o)
 	free(o->out);
 	free(o->errors);
 	o->out = o->errors = NULL;
+}
+
+void file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail_msg("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+bool loopback_up(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	close(fd);
+	return up;
+}
+
+int namespace_enter(void)
+{
+	char uid[32], gid[32];
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return errno;
+	file_write("/proc/self/setgroups", "deny");
+	file_write("/proc/self/uid_map", uid);
+	file_write("/proc/self/gid_map", gid);
+	assert_true(loopback_up());
+	return 0;
 }

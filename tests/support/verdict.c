@@ -139,3 +139,17 @@ void findings_are(const char *what, const struct report *r, const char *expected
 	if (strcmp(found, expected) != 0)
 		fail_msg("%s: \"%s\", not \"%s\"", what, found, expected);
 }
+
+void verdict_is(const char *what, const struct report *r, int64_t limit, enum wall_verdict verdict,
+		const char *id, const char *proposals, enum finding_remedy remedy)
+{
+	const struct wall *w = &r->walls[0];
+	const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
+	if (w->limit != limit || w->verdict != verdict || r->finding_count > 1 ||
+	    strcmp(f ? f->id : "", id) != 0 || strcmp(verdict_proposals(r), proposals) != 0 ||
+	    (f && f->remedy != remedy) || strchr(w->detail, '{') ||
+	    (f && (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))))
+		fail_msg("%s: limit %lld, %s, %s [%s] %s, %s", what, (long long)w->limit,
+			 wall_verdict_name(w->verdict), f ? f->id : "", verdict_proposals(r),
+			 f ? finding_remedy_name(f->remedy) : "", f ? f->advice : w->detail);
+}

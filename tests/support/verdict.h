@@ -16,6 +16,10 @@ struct outcome verdict_outcome(int64_t reached, bool limit_met);
  * outcome of an experiment at them. Lives until the next call. */
 const struct report *verdict_of(const struct experiment *x, const struct target *t,
 				const struct settings *s, const struct outcome *o);
+/* Fails the test unless the report has that wall and that finding (`id` "": none), whose texts are
+ * whole. `what`: names the case. */
+void verdict_is(const char *what, const struct report *r, int64_t limit, enum wall_verdict verdict,
+		const char *id, const char *proposals, enum finding_remedy remedy);
 /* "net.core.somaxconn 512 -> 2048, listen.backlog 128 -> 2048", of the first finding; "" if it
  * proposes nothing, or there is none. */
 const char *verdict_proposals(const struct report *r);

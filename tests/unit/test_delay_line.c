@@ -1,5 +1,6 @@
 #include "../support/support.h"
 #include "lab/delay_line.h"
+#include "lab/wire_delay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,22 @@ static void a_packet_is_due_after_the_delay_and_not_before(void **state)
 	assert_null(delay_line_peek(&line, 25 * MS - 1, &length));
 	packet_expect(1, 100, 25 * MS);
 	assert_true(delay_line_next(&line) == UINT64_MAX);
+}
+
+/* Each direction of a path has half the RTT, the bandwidth and losses of its own. */
+static void a_path_is_two_lines(void **state)
+{
+	(void)state;
+	const struct wire_delay_config path = {
+		.rtt_us = 40000, .bandwidth_bps = 80 * MBIT, .loss = 0.01, .seed = 7};
+	for (unsigned way = 0; way < 2; way++) {
+		struct delay_line_config c = wire_delay_line(&path, way);
+		assert_int_equal(c.delay_ns, 20 * MS);
+		assert_int_equal(c.bandwidth_bps, 80 * MBIT);
+		assert_int_equal(c.queue_bytes, 400000);
+		assert_true(c.loss == 0.01);
+		assert_int_equal(c.seed, 7 + way);
+	}
 }
 
 static void packets_leave_in_order(void **state)
@@ -322,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_line_has_nothing_due),
 		cmocka_unit_test(a_packet_is_due_after_the_delay_and_not_before),
+		cmocka_unit_test(a_path_is_two_lines),
 		cmocka_unit_test(packets_leave_in_order),
 		cmocka_unit_test(the_link_sends_one_after_the_other),
 		cmocka_unit_test(recorded_packets_are_due_at_their_time),

@@ -4,8 +4,6 @@
 #include "../support/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,15 +24,6 @@ static struct plan_options options;
 static char dir[] = "/tmp/epolltune-device-XXXXXX";
 static bool allowed;
 
-static void map(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY);
-	if (fd >= 0) {
-		(void)!write(fd, text, strlen(text));
-		close(fd);
-	}
-}
-
 static bool shell(const char *command)
 {
 	struct output o = run("%s", command);
@@ -46,16 +35,8 @@ static bool shell(const char *command)
 static int enter(void **state)
 {
 	(void)state;
-	char uid[32], gid[32];
 	struct err e;
-	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
-	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
-	allowed = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-	if (allowed) {
-		map("/proc/self/setgroups", "deny");
-		map("/proc/self/uid_map", uid);
-		map("/proc/self/gid_map", gid);
-	}
+	allowed = namespace_enter() == 0;
 	plan = calloc(1, sizeof(*plan));
 	return host_open(&host, "/", &e) < 0 || !mkdtemp(dir) || !plan;
 }

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -23,6 +22,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
+#include "epolltune/ports.h"
 #include "host/compat.h"
 
 /* A captured machine: created for each test, filled by put(), removed afterwards. */
@@ -120,6 +120,27 @@ static void a_text_file_is_read_whole(void **state)
 	assert_true(host_has(captured, "empty"));
 	assert_false(host_has(captured, "missing"));
 	assert_false(host_has(captured, "/etc/passwd"));
+}
+
+static void a_frozen_machine_keeps_what_it_has_read(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char text[8];
+	put("kept", "before\n");
+	put("fresh", "before\n");
+	host_freeze(captured);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(host_read(captured, "kept", text, sizeof(text), &e), 6);
+		assert_string_equal(text, "before");
+		put("kept", "after\n");
+		put("fresh", "after\n");
+	}
+	assert_int_equal(host_read(captured, "kept", text, 2, &e), -EFBIG);
+	assert_int_equal(host_read(captured, "fresh", text, sizeof(text), &e), 5);
+	assert_int_equal(host_read(captured, "missing", text, sizeof(text), &e), -ENOENT);
+	put("missing", "here\n");
+	assert_int_equal(host_read(captured, "missing", text, sizeof(text), &e), 4);
 }
 
 static void only_regular_files_below_the_root_are_read(void **state)
@@ -600,6 +621,11 @@ static void reserved_ports_are_counted_within_a_range(void **state)
 		{"8080,9000-9010\n", 9005, 9006, 2},
 		{"8080,9000-9010\n", 8080, 9000, 2},
 		{"8080,9000-9010\n", 9011, 65535, 0},
+		{"63-64,127,192\n", 0, 63, 1},
+		{"63-64,127,192\n", 64, 191, 2},
+		{"63-64,127,192\n", -5, 999999, 4},
+		{"63-64,127,192\n", 127, 64, 0},
+		{"0-65535\n", 1000, 1999, 1000},
 		{"8080;9000\n", 1, 65535, 1},
 		{"ports\n", 1, 65535, 0},
 	};
@@ -608,6 +634,28 @@ static void reserved_ports_are_counted_within_a_range(void **state)
 		if (host_reserved_ports(captured, rows[i].low, rows[i].high) != rows[i].count)
 			fail_msg("%s within %lld-%lld", rows[i].list, (long long)rows[i].low,
 				 (long long)rows[i].high);
+	}
+}
+
+static void sets_of_ports_are_written_as_lists(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *list;
+		size_t size;
+		const char *written;
+	} rows[] = {
+		{"", 64, ""},
+		{"0,63-64,127,128,65535", 64, "0,63-64,127-128,65535"},
+		{"0-65535", 64, "0-65535"},
+		{"1,63,66,190,65535", 16, "1-66,190,65535"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct port_set set = {0};
+		char text[64];
+		assert_true(port_set_parse(&set, rows[i].list));
+		port_set_format(&set, text, rows[i].size);
+		assert_string_equal(text, rows[i].written);
 	}
 }
 
@@ -758,6 +806,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_root_must_be_a_directory),
 		TEST(a_text_file_is_read_whole),
+		TEST(a_frozen_machine_keeps_what_it_has_read),
 		TEST(only_regular_files_below_the_root_are_read),
 		TEST(links_cannot_leave_the_root),
 		TEST(links_are_refused_without_openat2),
@@ -774,6 +823,7 @@ int main(void)
 		TEST(slabs_grow_by_connections),
 		TEST(a_connection_takes_its_objects),
 		TEST(reserved_ports_are_counted_within_a_range),
+		TEST(sets_of_ports_are_written_as_lists),
 		TEST(listeners_have_depth_limit_and_owner),
 		TEST(randomly_damaged_files_are_parsed_in_bounds),
 	};

@@ -3,7 +3,6 @@
 #include "epolltune/nic.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static struct nic_number some(uint64_t value) { return (struct nic_number){true, value}; }
 

@@ -3,7 +3,6 @@
 #include "../support/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,30 +27,12 @@ static void set(const char *knob, const char *value)
 		fail_msg("%s", e.text);
 }
 
-static void map(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY);
-	if (fd >= 0) {
-		(void)!write(fd, text, strlen(text));
-		close(fd);
-	}
-}
-
 static int enter(void **state)
 {
 	(void)state;
-	char uid[32], gid[32];
 	struct err e;
-	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
-	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
 	/* Before Linux 6.11 only root's network namespaces have net.core. */
-	bool root = unshare(CLONE_NEWNET) == 0;
-	allowed = root || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-	if (allowed && !root) {
-		map("/proc/self/setgroups", "deny");
-		map("/proc/self/uid_map", uid);
-		map("/proc/self/gid_map", gid);
-	}
+	allowed = unshare(CLONE_NEWNET) == 0 || namespace_enter() == 0;
 	int r = host_open(&host, "/", &e);
 	site = (struct change_site){.host = host, .root = ""};
 	report = calloc(1, sizeof(*report));
@@ -393,6 +374,14 @@ static void memory_is_summed(void **state)
 	made();
 	assert_int_equal(plan->changes[0].cost_bytes,
 			 (int64_t)report->target.connections * KNOB_SOCKET_BYTES);
+	/* A proxy has two sockets for each. */
+	report->target.role = TARGET_PROXY;
+	made();
+	assert_int_equal(plan->changes[0].cost_bytes,
+			 2 * (int64_t)report->target.connections * KNOB_SOCKET_BYTES);
+	assert_int_equal(plan->after.connections, 2 * report->target.connections);
+	assert_int_equal(plan->after.fixed, 2 * report->target.connections * KNOB_SOCKET_BYTES);
+	report->target.role = TARGET_SERVER;
 	options.set = "net.ipv4.tcp_rmem=4096 131072 16777216";
 	made();
 	/* More sockets than the machine can hold, and a plan that needs more memory. */

@@ -2,7 +2,6 @@
 #include "epolltune/quantity.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

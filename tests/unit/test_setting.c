@@ -1,7 +1,6 @@
 /* The grammar of --set and of lists of knobs. */
 #include "../support/support.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "epolltune/setting.h"

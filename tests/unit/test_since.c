@@ -2,8 +2,6 @@
 #include "../support/support.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "epolltune/probe.h"
 

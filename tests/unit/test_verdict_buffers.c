@@ -4,11 +4,8 @@
 #include "../support/verdict.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "epolltune/cleanup.h"
 #include "judge/judge.h"
 #include "judge/verdict.h"
 
@@ -114,18 +111,8 @@ static void each_row_gets_its_verdict(void **state)
 		struct settings s = verdict_settings(x, row->settings);
 		struct outcome o = verdict_outcome(row->reached, true);
 		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
-		const struct wall *w = &r->walls[0];
-		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
-		if (w->limit != row->limit || w->verdict != row->verdict ||
-		    strcmp(f ? f->id : "", row->id) != 0 ||
-		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
-		    (f && f->remedy != row->remedy) || strchr(w->detail, '{') ||
-		    (f &&
-		     (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))))
-			fail_msg("row %zu (%s): limit %lld, %s, %s [%s] %s, %s", i, row->settings,
-				 (long long)w->limit, wall_verdict_name(w->verdict), f ? f->id : "",
-				 verdict_proposals(r), f ? finding_remedy_name(f->remedy) : "",
-				 f ? f->advice : w->detail);
+		verdict_is(row->settings, r, row->limit, row->verdict, row->id, row->proposals,
+			   row->remedy);
 	}
 }
 

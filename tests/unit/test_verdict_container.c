@@ -5,6 +5,8 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include "judge/container_advice.h"
+
 /* A quota of 20 ms in 100, of which the group ran in 1 000 periods before the window. */
 static struct sample sample_of(uint64_t periods, uint64_t throttled)
 {
@@ -114,12 +116,110 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 	}
 }
 
+static const struct container_row *engine(const char *path)
+{
+	const struct container_row *row = container_row_find(path);
+	return row->sysctls ? row : NULL;
+}
+
+static void values_are_set_where_the_container_is_described(void **state)
+{
+	(void)state;
+#define HOSTS "sysctls belong to the container's network namespace: the host's values do not"
+	static const struct {
+		const char *path;
+		bool own_netns;
+		const char *knob, *value, *advice; /* NULL: none */
+	} rows[] = {
+		{"/docker/4f", true, "net.core.somaxconn", "4096",
+		 "Docker: sysctls: {net.core.somaxconn: \"4096\"} in compose. These " HOSTS},
+		{"/kubepods/a", true, "net.core.somaxconn", "4096",
+		 "Kubernetes: securityContext.sysctls of the pod: [{name: net.core.somaxconn, value: "
+		 "\"4096\"}] (unsafe: --allowed-unsafe-sysctls of the kubelet has to list "
+		 "net.core.somaxconn). These " HOSTS},
+		{"/kubepods/a", true, "net.ipv4.ip_local_port_range", "1024 65535",
+		 "pod: [{name: net.ipv4.ip_local_port_range, value: \"1024 65535\"}]. These " HOSTS},
+		{"/libpod-1.scope", true, "net.ipv4.tcp_tw_reuse", "1",
+		 "Podman: podman run --sysctl net.ipv4.tcp_tw_reuse=\"1\". These"},
+		{"/lxc/a", true, "net.ipv4.tcp_tw_reuse", "1",
+		 "LXC: lxc.sysctl.net.ipv4.tcp_tw_reuse = 1. These"},
+		/* A namespace of another kind has values of its own, too. */
+		{"/a.service", true, "net.core.somaxconn", "4096",
+		 "These sysctls belong to this network namespace: the host's values do not reach it."},
+		{"/docker/4f", true, "RLIMIT_NOFILE", "20000 20000",
+		 "Docker: ulimits: {nofile: 20000} in compose"},
+		{"/kubepods/a", false, "RLIMIT_NOFILE", "20000 20000", "LimitNOFILE=20000 in the"},
+		/* The host's values apply. */
+		{"/a.service", false, "net.core.somaxconn", "4096", NULL},
+		{"/docker/4f", false, "net.core.somaxconn", "4096", NULL}, /* --network host */
+		{"/a.service", false, "RLIMIT_NOFILE", "20000 20000", NULL},
+		{"/docker/4f", true, "fs.file-max", "20000", NULL},
+		{"/docker/4f", true, "net.core.somaxconn", "", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct machine m = {.container = engine(rows[i].path),
+				    .own_netns = rows[i].own_netns};
+		struct finding f = {.advice = "First."};
+		finding_propose(&f, rows[i].knob, "1", rows[i].value);
+		container_advise(&m, &f);
+		if (rows[i].advice ? !strstr(f.advice, rows[i].advice) : strcmp(f.advice, "First."))
+			fail_msg("row %zu: %s", i, f.advice);
+		if (rows[i].advice && strncmp(f.advice, "First. ", 7) != 0)
+			fail_msg("row %zu: %s", i, f.advice);
+	}
+}
+
+static void several_values_are_one_line(void **state)
+{
+	(void)state;
+	struct machine m = {.container = engine("/kubepods/a"), .own_netns = true};
+	struct finding f = {0};
+	finding_propose(&f, "net.ipv4.tcp_tw_reuse", "2", "1");
+	finding_propose(&f, "net.ipv4.ip_local_port_range", "32768 60999", "1024 65535");
+	container_advise(&m, &f);
+	assert_non_null(strstr(f.advice, "[{name: net.ipv4.tcp_tw_reuse, value: \"1\"}, {name: "
+					 "net.ipv4.ip_local_port_range, value: \"1024 65535\"}]"));
+	assert_non_null(strstr(f.advice, "has to list net.ipv4.tcp_tw_reuse)"));
+}
+
+static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *name, *line;
+	} rows[] = {
+		{"/system.slice/nginx.service", "systemd",
+		 "systemctl set-property nginx.service MemoryMax={mib}M"},
+		{"/system.slice", "systemd",
+		 "systemctl set-property system.slice MemoryMax={mib}M"},
+		{"/user.slice/run-3.scope", "systemd", "systemctl set-property run-3.scope "},
+		{"/system.slice/docker-4f.scope", "Docker", "mem_limit: {mib}m in compose"},
+		{"/own", "Control group", "of {path}"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct wording w = {0};
+		const struct container_row *row = engine_of(rows[i].path, NULL);
+		line_word(&w, row->memory, rows[i].path);
+		assert_string_equal(row->name, rows[i].name);
+		if (!strstr(wording_get(&w, "line"), rows[i].line))
+			fail_msg("%s: %s", rows[i].path, wording_get(&w, "line"));
+	}
+	/* In a cgroup namespace the path is "/". */
+	assert_string_equal(engine_of("/", engine("/docker/4f"))->name, "Docker");
+	assert_string_equal(unit_service("nginx.service"), "nginx.service");
+	assert_string_equal(unit_service("docker-4f.scope"), "");
+	assert_string_equal(unit_service(""), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(throttled_periods_are_a_share),
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
+		cmocka_unit_test(values_are_set_where_the_container_is_described),
+		cmocka_unit_test(several_values_are_one_line),
+		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,14 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/port_settings.h"
 #include "epolltune/ports_used.h"
 
 #define RANGE "net.ipv4.ip_local_port_range="
@@ -137,20 +140,13 @@ static void each_row_gets_its_verdict(void **state)
 		struct outcome o = verdict_outcome(row->reached, row->limit_met);
 		o.state = row->state;
 		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
-		const struct wall *w = &r->walls[0];
-		const struct finding *f = r->finding_count ? &r->findings[0] : NULL;
 		char id[64] = "";
 		if (verdict_asks(row->verdict))
 			snprintf(id, sizeof(id), "%s.%s", row->wall,
 				 wall_verdict_name(row->verdict));
-		if (w->limit != row->limit || w->verdict != row->verdict ||
-		    w->method != row->method || strcmp(f ? f->id : "", id) != 0 ||
-		    strcmp(verdict_proposals(r), row->proposals) != 0 ||
-		    (f && f->remedy != row->remedy))
-			fail_msg("row %zu (%s): limit %lld, %s %s, %s [%s] %s", i, row->settings,
-				 (long long)w->limit, wall_verdict_name(w->verdict),
-				 wall_method_name(w->method), f ? f->id : "", verdict_proposals(r),
-				 f ? finding_remedy_name(f->remedy) : "");
+		verdict_is(row->settings, r, row->limit, row->verdict, id, row->proposals,
+			   row->remedy);
+		assert_int_equal(r->walls[0].method, row->method);
 	}
 }
 
@@ -182,6 +178,13 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 "2 CPUs at 20.0 us of CPU time a connection, at both ends"},
 		{TARGET_PROXY, COSTS(5000, 15000, 25000), 64001, 100000, VERDICT_TIGHT, ""},
 		{TARGET_PROXY, COSTS(5000, 15000, 25000), 100001, 100000, VERDICT_SHORT, ""},
+		/* Of a server that may use one of two. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000, .connect_ns = 15000, .both_ns = 20000, .cpus = 1},
+		 10000,
+		 200000,
+		 VERDICT_OK,
+		 "1 CPU of 2, by affinity and cpuset, at 5.0 us"},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */
@@ -214,6 +217,36 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 			fail_msg("case %zu: limit %lld, %s, %s: %s", i, (long long)w->limit,
 				 wall_verdict_name(w->verdict), f ? f->id : "", w->detail);
 	}
+}
+
+/* A server on one CPU, here this process. */
+static void affinity_bounds_the_rate_of_accepts(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("ports", "accept.rate");
+	struct settings s = verdict_settings(x, "");
+	struct subject self = {.pid = getpid()};
+	struct process here;
+	struct host *h;
+	struct err e = {0};
+	cpu_set_t all, one;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	x->read(h, &s);
+	assert_int_equal(s.taken.cpus, 0); /* known by the experiment */
+	assert_int_equal(process_read(h, self.pid, &here, &e), 0);
+	snprintf(self.name, sizeof(self.name), "%s", here.name);
+	self.pid = here.root;
+	s.subject = &self;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	x->read(h, &s);
+	assert_int_equal(s.taken.cpus, 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	host_close(h);
 }
 
 static void a_busy_machine_gives_no_rate_of_accepts(void **state)
@@ -325,6 +358,8 @@ static void reserved_ports_are_read(void **state)
 	"; net.ipv4.tcp_tw_reuse=" reuse "; net.ipv4.tcp_timestamps=" timestamps                   \
 	"; net.ipv4.tcp_tw_reuse_delay=" delay
 #define OF_500 RANGE "40000 40499"
+#define FAR(held_all) "; destination=" held_all
+#define NEAR(held_all) "; destination.loopback=" held_all
 #define REUSE(now) "net.ipv4.tcp_tw_reuse " now " -> 1"
 
 static const struct rate_row {
@@ -380,6 +415,29 @@ static const struct rate_row {
 	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "200", 3, VERDICT_SHORT, REUSE("2"),
 	 "", 0},
 	{300, 60, "net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "", "", 0},
+	/* What others have in use to the fullest destination is subtracted, what is in TIME_WAIT
+	 * only where it stays. */
+	{100, 1, OF_500 KNOBS("2", "1", "1000") FAR("200 260"), 2, VERDICT_OK, "",
+	 "260 are in use and 100 are for open connections; a closed one keeps its port for 60 s: "
+	 "2.3/s.",
+	 0},
+	{100, 1, OF_500 KNOBS("2", "1", "1000") FAR("200 260"), 2, VERDICT_OK, "", "2.3/s", 2},
+	{100, 160, OF_500 KNOBS("1", "1", "1000") FAR("200 260"), 200, VERDICT_OK, "",
+	 "200 are in use and", 0},
+	{300, 1, OF_500 KNOBS("1", "1", "1000") FAR("300 300"), 0, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 40607"), "", 0},
+	/* One over loopback has the rest of loopback. */
+	{100, 200, OF_500 KNOBS("2", "1", "1000") NEAR("100 400"), 300, VERDICT_OK, "",
+	 "100 are in use and 100 are for open connections; a closed one keeps its port for 1 s: "
+	 "300/s.",
+	 0},
+	{100, 1, OF_500 KNOBS("0", "1", "1000") NEAR("100 400"), 0, VERDICT_SHORT, REUSE("0"), "",
+	 0},
+	/* The one that allows least binds. */
+	{100, 6, OF_500 KNOBS("2", "1", "1000") FAR("0 0") NEAR("390 390"), 6, VERDICT_TIGHT,
+	 REUSE("2"), "Of 500 ports", 0},
+	{100, 4, OF_500 KNOBS("2", "1", "1000") FAR("0 0") NEAR("398 398"), 2, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 40511"), "398 are in use", 0},
 };
 
 static void text_is_whole(const char *text)
@@ -505,6 +563,88 @@ static void the_note_on_connect_rates_warns_of_nothing(void **state)
 	assert_true(f->quiet);
 	f = report_finding(&r, "ports.connect-rate", NULL);
 	assert_string_equal(f->detail, "");
+}
+
+/* /proc/net/tcp of a captured machine: sl, local, remote, state and inode of proc(5). */
+#define LINE(local, remote, state)                                                                 \
+	"  0: " local " " remote " " state " 00000000:00000000 00:00000000 00000000 0 0 4711 1\\n"
+#define FROM_40000 "0100000A:9C40"
+#define FROM_40001 "0100000A:9C41"
+#define TO_80 "0200000A:0050"
+#define SIX "0000000000000000FFFF00000100000A"
+
+static void a_captured_machine_shows_its_destinations(void **state)
+{
+	(void)state;
+	struct output made = run(
+		"d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 $d/proc/net && cd $d/proc && "
+		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && printf '"
+		/* Of both families the same port; one outside of the range; a listener; two more
+		 * destinations; a damaged line. */
+		"sl header\\n" LINE(FROM_40000, TO_80, "01") LINE(FROM_40001, TO_80, "06") LINE(
+			"0100000A:9C3F", TO_80, "01") LINE("00000000:9C43", "00000000:0000", "0A")
+			LINE("0100007F:9C40", "0100007F:0050", "01") "  1: zz' >net/tcp && printf '" LINE(
+				SIX ":9C40", "0000000000000000FFFF00000200000A:0050", "01")
+				LINE(SIX ":9C42", "0000000000000000FFFF00000200000A:0050", "01")
+					LINE("00000000000000000000000001000000:9C40",
+					     "000080FE000000000000000002000000:0050",
+					     "02") "' >net/tcp6 && printf $d");
+	struct host *h;
+	struct ports_used u;
+	struct ports_taken taken;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	assert_int_equal(ports_used_read(h, NULL, &u, &e), 0);
+	assert_int_equal(u.count, 3);
+	assert_string_equal(u.at[0].source, "10.0.0.1");
+	assert_string_equal(u.at[0].destination, "10.0.0.2:80");
+	assert_int_equal(u.at[0].used, 3);
+	assert_int_equal(u.at[0].waiting, 1);
+	assert_true(ports_used_taken(&u, false, false, &taken));
+	assert_string_equal(taken.destination, "10.0.0.2:80");
+	assert_int_equal(taken.held, 2);
+	assert_int_equal(taken.all, 3);
+	assert_true(ports_used_taken(&u, true, false, &taken));
+	assert_int_equal(taken.all, 1);
+	ports_used_free(&u);
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct settings s = verdict_settings(x, OF_500);
+	x->read(h, &s);
+	assert_string_equal(s.text[PORT_SERVICES], "40003");
+	assert_string_equal(s.text[PORT_REMOTE], "10.0.0.2:80");
+	assert_int_equal(s.at[PORT_REMOTE][1], 3);
+	assert_int_equal(s.at[PORT_NEAR][1], 1);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
+/* The fullest destination is not always that of most connections; the server's own do not count. */
+static void the_fullest_destination_is_chosen(void **state)
+{
+	(void)state;
+	struct ports_used u = {.count = 4};
+	struct ports_taken taken;
+	static const struct ports_to at[] = {
+		{.destination = "a", .used = 100, .waiting = 90, .own = 0},
+		{.destination = "b", .used = 60, .waiting = 0, .own = 55},
+		{.destination = "c", .used = 50, .waiting = 10, .own = 10},
+		{.destination = "d", .used = 80, .loopback = true, .own = 80},
+	};
+	memcpy(u.at, at, sizeof(at));
+	assert_true(ports_used_taken(&u, false, false, &taken));
+	assert_string_equal(taken.destination, "a");
+	assert_int_equal(taken.all, 45 + 55);
+	assert_int_equal(taken.held, 30);
+	assert_true(ports_used_taken(&u, false, true, &taken));
+	assert_string_equal(taken.destination, "c");
+	assert_int_equal(taken.all, 30);
+	assert_true(ports_used_taken(&u, true, true, &taken));
+	assert_string_equal(taken.destination, "d");
+	assert_int_equal(taken.all, 0);
+	u.count = 3;
+	assert_false(ports_used_taken(&u, true, true, &taken));
 }
 
 /* A hundred ports, and what is in use to one destination. */
@@ -652,6 +792,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(cpu_time_bounds_the_rate_of_accepts),
+		cmocka_unit_test(affinity_bounds_the_rate_of_accepts),
 		cmocka_unit_test(a_busy_machine_gives_no_rate_of_accepts),
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
@@ -660,6 +801,8 @@ int main(void)
 		cmocka_unit_test(the_finding_names_rate_and_remedies),
 		cmocka_unit_test(buckets_that_end_time_wait_early_are_a_note),
 		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
+		cmocka_unit_test(a_captured_machine_shows_its_destinations),
+		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(several_destinations_are_named),
 	};

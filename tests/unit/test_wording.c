@@ -3,7 +3,6 @@
 #include "epolltune/wording.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void filled(const struct wording *w, const char *text, const char *want)
 {

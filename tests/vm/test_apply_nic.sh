@@ -15,7 +15,7 @@ answers() {
 	tries=0
 	until ping -q -c 1 -W 1 10.9.0.1 >/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 20 ] || fail 'the gateway does not answer'
+		[ $tries -lt 60 ] || fail 'the gateway does not answer'
 		sleep 1
 	done
 }
@@ -60,12 +60,12 @@ answers
 ip route add default via 10.9.0.1
 apply 2 device.ring.rx@eth0=512 --allow-link-reset
 said 'carries the default route'
-apply 0 device.ring.rx@eth0=512 --allow-link-reset --confirm 2s
+apply 0 device.ring.rx@eth0=512 --allow-link-reset --confirm 8s
 ethtool -g eth0 | tail -n 12 | grep -q '^RX:[^0-9]*512$' || fail 'the ring is not 512'
 tries=0
 while ! state | cmp -s - /tmp/before; do
 	tries=$((tries + 1))
-	[ $tries -lt 20 ] || fail 'not confirmed, but not rolled back'
+	[ $tries -lt 60 ] || fail 'not confirmed, but not rolled back'
 	sleep 1
 done
 answers

@@ -7,9 +7,11 @@ boot --get "/tmp/reports:$work/reports" - <<'END'
 #!/bin/sh
 root=/sys/fs/cgroup
 grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts || mount -t cgroup2 none $root || exit 1
-echo '+memory +cpu' >$root/cgroup.subtree_control || exit 1
-mkdir $root/small $root/slow /tmp/reports || exit 1
+echo '+memory +cpu +pids' >$root/cgroup.subtree_control || exit 1
+mkdir $root/small $root/tiny $root/few $root/slow /tmp/reports || exit 1
 echo 67108864 >$root/small/memory.max
+echo 33554432 >$root/tiny/memory.max
+echo 20 >$root/few/pids.max
 echo '10000 100000' >$root/slow/cpu.max
 # check GROUP NAME OPTION…: writes the JSON report of a check within GROUP to NAME.
 check() {
@@ -22,7 +24,11 @@ check() {
 }
 check small quick --quick --target c100k
 check small memory --probe memory,container --connections 15k
-echo "small $(grep '^oom_kill ' $root/small/memory.events)"
+check tiny tiny --connections 15k
+check few few --probe syn-queue,container
+for group in small tiny; do
+	echo "$group $(grep '^oom_kill ' $root/$group/memory.events)"
+done
 sh -c 'echo 0 >"$0/cgroup.procs" && exec epolltune serve --port 8090 --workers 1 --quiet' $root/slow &
 sh -c 'echo 0 >"$0/cgroup.procs" && while :; do :; done' $root/slow &
 tries=0
@@ -50,6 +56,13 @@ grep -qx 'quick 2' "$work/out" || fail 'not short'
 holds quick 'wall("cgroup.memory") | .verdict == "short" and .limit <= 67108864' \
 	'finding("cgroup.memory.short").title' 'wall("memory.connection").limit <= 67108864'
 holds memory 'wall("cgroup.memory").verdict != "unknown"' 'any(.findings[]; .id == "probe.failed") | not'
-grep -qx 'small oom_kill 0' "$work/out" || fail 'the kernel killed a process'
+holds tiny 'wall("cgroup.memory").verdict != "unknown"' \
+	'wall("syn-queue").reason | startswith("the memory limit of /tiny leaves ")' \
+	'any(.findings[]; .id == "probe.failed") | not'
+holds few 'wall("cgroup.pids").verdict == "ok"' 'wall("syn-queue").reason | startswith("pids.max of /few leaves ")' \
+	'any(.findings[]; .id == "probe.failed") | not'
+for group in small tiny; do
+	grep -qx "$group oom_kill 0" "$work/out" || fail "the kernel killed a process of $group"
+done
 holds slow 'wall("cgroup.cpu") | .verdict == "short" and .limit == 10' 'finding("cgroup.cpu.pause").title' \
 	'.target.stall_us == 90000' 'wall("accept-queue").needed == 900'

@@ -1,0 +1,60 @@
+/* port_settings: the settings of the walls ports.ephemeral and ports.rate, and what the kernel's
+ * rules make of them. */
+#ifndef EPOLLTUNE_PORT_SETTINGS_H
+#define EPOLLTUNE_PORT_SETTINGS_H
+
+#include "epolltune/probe.h"
+
+/* The knobs of an experiment, in this order: up to PORT_FIRST of ports.ephemeral, all of
+ * ports.rate. PORT_SERVICES has the ports of listeners as text; its number is set on a Kubernetes
+ * node. A list of reserved ports that is too long has no text; its third number counts those in the
+ * range. The last two are the fullest destinations: the ports in use to it without those in
+ * TIME_WAIT, and all, with its name as text. */
+enum {
+	PORT_RANGE,
+	PORT_RESERVED,
+	PORT_SERVICES,
+	PORT_FIRST,
+	PORT_REUSE,
+	PORT_TIMESTAMPS,
+	PORT_REUSE_DELAY,
+	PORT_BUCKETS,
+	PORT_REMOTE,
+	PORT_NEAR, /* over loopback */
+};
+#define PORTS_TIME_WAIT_MS 60000
+
+void ports_settings_read(const struct host *h, struct settings *s);
+/* The same, and the destinations: of the server in question where one was named. Otherwise there
+ * may always be another one that is not near. */
+void ports_rate_read(const struct host *h, struct settings *s);
+
+/* All that follow are pure. */
+
+/* The ports of the range that are not reserved; REPORT_NONE: unknown. */
+int64_t ports_free(const struct settings *s);
+/* How long a closed connection keeps its port. */
+int64_t ports_rest_ms(const struct settings *s, bool loopback);
+/* Whether the destination that binds, with so many ports, is one over loopback. */
+bool ports_near_binds(const struct target *t, const struct settings *s, int64_t ports);
+/* The new connections a second that so many ports to a destination allow. */
+int64_t ports_rate_of(const struct target *t, const struct settings *s, int64_t ports);
+/* Whether the kernel ends TIME_WAIT before the ports are used up. */
+bool ports_end_early(const struct target *t, const struct settings *s);
+/* The ports that so many new connections a second take: connections + rate × rest, beside those
+ * that others use. */
+int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t rate);
+
+/* bound(), solve() and words() of the experiments. */
+void ports_bound(const struct target *t, const struct settings *s, struct bound *b);
+bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		 int64_t enough, struct settings *out);
+void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		 struct wording *w);
+void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b);
+bool ports_rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out);
+void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		      struct wording *w);
+
+#endif

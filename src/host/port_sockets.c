@@ -1,0 +1,112 @@
+/* TCP sockets by local port, of this network namespace and of a captured machine. */
+#include "host/port_sockets.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/inet_diag.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+struct walk {
+	port_socket_seen seen;
+	void *arg;
+};
+
+static struct in6_addr address_of(bool six, const uint32_t words[4])
+{
+	struct in6_addr a = {0};
+	if (six) {
+		memcpy(&a, words, sizeof(a));
+	} else {
+		memset(&a.s6_addr[10], 0xff, 2);
+		memcpy(&a.s6_addr[12], words, 4);
+	}
+	return a;
+}
+
+static int message_received(struct nl_msg *msg, void *arg)
+{
+	const struct walk *w = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) < (int)sizeof(*m) ||
+	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
+		return NL_SKIP;
+	bool six = m->idiag_family == AF_INET6;
+	const struct port_socket s = {.route = {.source = address_of(six, m->id.idiag_src),
+						.destination = address_of(six, m->id.idiag_dst),
+						.port = ntohs(m->id.idiag_dport)},
+				      .port = ntohs(m->id.idiag_sport),
+				      .state = m->idiag_state,
+				      .inode = m->idiag_inode};
+	w->seen(&s, w->arg);
+	return NL_OK;
+}
+
+/* "0100007F", or four such words: the kernel prints each in the byte order of the machine. */
+static bool address_parse(const char *hex, struct in6_addr *out)
+{
+	uint32_t words[4] = {0};
+	size_t n = strlen(hex);
+	if (n != 8 && n != 32)
+		return false;
+	for (size_t i = 0; i < n / 8; i++)
+		if (sscanf(hex + i * 8, "%8" SCNx32, &words[i]) != 1)
+			return false;
+	*out = address_of(n == 32, words);
+	return true;
+}
+
+bool port_socket_parse(const char *line, struct port_socket *out)
+{
+	char source[33], destination[33];
+	unsigned port, to;
+	/* "sl: local remote st queues timer retransmits uid timeout inode" */
+	*out = (struct port_socket){0};
+	if (sscanf(line,
+		   " %*[0-9]: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*s %*s %*s %*s %*s "
+		   "%" SCNu64,
+		   source, &port, destination, &to, &out->state, &out->inode) != 6)
+		return false;
+	out->port = (uint16_t)port;
+	out->route.port = to;
+	return out->state < 32 && address_parse(source, &out->route.source) &&
+	       address_parse(destination, &out->route.destination);
+}
+
+static bool in_window(uint16_t port, const struct port_window *w, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (port >= w[i].low && port <= w[i].high)
+			return true;
+	return false;
+}
+
+static int captured_walk(const struct host *h, unsigned states, const struct port_window *windows,
+			 size_t count, const struct walk *w, struct err *e)
+{
+	static const char *const tables[] = {"proc/net/tcp", "proc/net/tcp6"};
+	for (size_t i = 0; i < 2; i++) {
+		CLEAN(free_pointer) char *text = NULL;
+		struct err unread;
+		if (host_read_all(h, tables[i], &text, &unread) == -ENOMEM)
+			return err_set(e, ENOMEM, "%s", unread.text);
+		struct port_socket s;
+		for (char *line, *rest = text; rest && (line = strsep(&rest, "\n"));)
+			if (port_socket_parse(line, &s) && states >> s.state & 1 &&
+			    in_window(s.port, windows, count))
+				w->seen(&s, w->arg);
+	}
+	return 0;
+}
+
+int port_sockets_walk(const struct host *h, unsigned states, const struct port_window *windows,
+		      size_t count, port_socket_seen seen, void *arg, struct err *e)
+{
+	struct walk w = {seen, arg};
+	return h->live ? sock_diag_tcp_ports(states, windows, count, message_received, &w, e)
+		       : captured_walk(h, states, windows, count, &w, e);
+}

@@ -1,0 +1,114 @@
+/* What the processes of a server hold and may use. */
+#include "epolltune/subject.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/cpu_list.h"
+#include "host/descriptors.h"
+#include "host/processes.h"
+
+/* Bound the search. */
+#define SOCKETS_MAX ((size_t)1 << 20)
+#define THREADS_MAX 1024
+
+struct inodes {
+	uint64_t *at;
+	size_t count, size;
+};
+
+static bool inode_add(struct inodes *i, uint64_t inode)
+{
+	if (i->count == i->size) {
+		size_t size = i->size ? 2 * i->size : 256;
+		uint64_t *more = reallocarray(i->at, size, sizeof(*more));
+		if (!more)
+			return false;
+		i->at = more;
+		i->size = size;
+	}
+	i->at[i->count++] = inode;
+	return true;
+}
+
+static bool sockets_add(int process, void *arg)
+{
+	struct inodes *i = arg;
+	CLEAN(descriptors_close) struct descriptors all;
+	struct descriptor d;
+	if (descriptors_open(&all, process) < 0)
+		return true;
+	while (i->count < SOCKETS_MAX && descriptors_next(&all, &d))
+		if (d.socket && !inode_add(i, d.socket))
+			return false;
+	return true;
+}
+
+/* Each process of the tree, until `look` is false; -ENOMEM then. */
+static int tree_walk(const struct host *h, const struct subject *s,
+		     bool (*look)(int process, void *arg), void *arg, struct err *e)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	size_t count = 0;
+	int rc = s->pid && !s->activated ? process_list(h, &all, &count, e) : 0;
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct process p;
+		if (!process_family(s->name, all[i].name))
+			continue;
+		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
+		if (process < 0 || process_read_at(process, all[i].pid, &p, NULL) < 0 ||
+		    p.root != s->pid)
+			continue;
+		if (!look(process, arg))
+			rc = err_set(e, ENOMEM, "cannot list the server's sockets: out of memory");
+	}
+	return rc;
+}
+
+int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
+		    struct err *e)
+{
+	struct inodes i = {0};
+	int rc = tree_walk(h, s, sockets_add, &i, e);
+	*inodes = i.at;
+	*count = i.count;
+	return rc;
+}
+
+static void thread_add(int threads, const char *thread, struct cpu_list *cpus)
+{
+	static const char key[] = "\nCpus_allowed_list:\t";
+	char path[300], text[4096];
+	snprintf(path, sizeof(path), "%s/status", thread);
+	ssize_t n = process_file(threads, path, text, sizeof(text));
+	const char *list = n > 0 ? strstr(text, key) : NULL;
+	if (list)
+		cpu_list_add(cpus, list + sizeof(key) - 1);
+}
+
+static bool cpus_add(int process, void *arg)
+{
+	int fd = process_directory(process, "task");
+	DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	if (!threads) {
+		close_fd(&fd);
+		return true;
+	}
+	for (int n = 0; n < THREADS_MAX && (entry = readdir(threads)); n++)
+		if (entry->d_name[0] != '.')
+			thread_add(fd, entry->d_name, arg);
+	closedir(threads);
+	return true;
+}
+
+uint64_t subject_cpus(const struct host *h, const struct subject *s)
+{
+	struct cpu_list cpus = {0};
+	tree_walk(h, s, cpus_add, &cpus, NULL);
+	return cpu_list_count(&cpus);
+}

@@ -1,0 +1,376 @@
+/* What the kernel's rules make of the settings of ports: how many, and at which rate. */
+#include "epolltune/port_settings.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/ports.h"
+#include "epolltune/ports_used.h"
+#include "epolltune/quantity.h"
+
+#define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
+/* The delay of kernels without the knob. */
+#define DELAY_DEFAULT_MS 1000
+
+enum { TAKEN = 2 };
+enum { HELD, ALL };
+
+static void reserved_read(const struct host *h, struct settings *s)
+{
+	const int64_t *range = s->at[PORT_RANGE];
+	struct port_set set = {0};
+	char list[KNOB_VALUE];
+	bool known = knob_read(knob_find(RESERVED_KNOB), h, list, NULL) == 0;
+	s->at[PORT_RESERVED][0] = s->at[PORT_RESERVED][TAKEN] = REPORT_NONE;
+	if (known && port_set_parse(&set, list)) {
+		s->at[PORT_RESERVED][0] = port_set_count(&set, 0, 65535);
+		report_text(s->text[PORT_RESERVED], "%s", list);
+	} else {
+		s->at[PORT_RESERVED][TAKEN] = host_reserved_ports(h, range[0], range[1]);
+	}
+}
+
+static void services_read(const struct host *h, struct settings *s)
+{
+	struct port_services services;
+	host_port_services(h, &services);
+	port_set_format(&services.listeners, s->text[PORT_SERVICES],
+			sizeof(s->text[PORT_SERVICES]));
+	s->at[PORT_SERVICES][0] = services.kubernetes;
+}
+
+void ports_settings_read(const struct host *h, struct settings *s)
+{
+	int64_t *range = s->at[PORT_RANGE];
+	char first[32];
+	/* A captured machine may hold any text: discard an invalid range. */
+	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
+		range[0] = range[1] = REPORT_NONE;
+		s->text[PORT_RANGE][0] = 0;
+		return;
+	}
+	reserved_read(h, s);
+	services_read(h, s);
+	if (host_read(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", first, sizeof(first),
+		      NULL) > 0)
+		s->at[PORT_FIRST][0] = strtoll(first, NULL, 10);
+}
+
+static void destination_read(struct settings *s, int at, const struct ports_taken *taken)
+{
+	s->at[at][HELD] = taken->held;
+	s->at[at][ALL] = taken->all;
+	report_text(s->text[at], "%s", taken->destination);
+}
+
+void ports_rate_read(const struct host *h, struct settings *s)
+{
+	struct ports_used used;
+	struct ports_taken taken;
+	struct err unread;
+	ports_settings_read(h, s);
+	if (ports_used_read(h, s->subject, &used, &unread) < 0)
+		used.count = 0;
+	bool own = s->subject;
+	if (ports_used_taken(&used, false, own, &taken) || !own)
+		destination_read(s, PORT_REMOTE, &taken);
+	if (ports_used_taken(&used, true, own, &taken))
+		destination_read(s, PORT_NEAR, &taken);
+	ports_used_free(&used);
+}
+
+/* The reserved ports of the range in the settings. */
+static int64_t reserved_of(const struct settings *s)
+{
+	struct port_set set = {0};
+	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE)
+		return s->at[PORT_RESERVED][TAKEN];
+	port_set_parse(&set, s->text[PORT_RESERVED]);
+	return port_set_count(&set, s->at[PORT_RANGE][0], s->at[PORT_RANGE][1]);
+}
+
+int64_t ports_free(const struct settings *s)
+{
+	const int64_t *range = s->at[PORT_RANGE];
+	if (range[0] == REPORT_NONE)
+		return REPORT_NONE;
+	return range[1] - range[0] + 1 - reserved_of(s);
+}
+
+static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
+{
+	struct port_rules rules = {
+		.low = s->at[PORT_RANGE][0],
+		.high = s->at[PORT_RANGE][1],
+		.first = s->at[PORT_FIRST][0],
+		.reserved_fixed = s->at[PORT_RESERVED][TAKEN] != REPORT_NONE,
+		.services = {.kubernetes = s->at[PORT_SERVICES][0] > 0},
+	};
+	if (rules.low == REPORT_NONE)
+		return false;
+	port_set_parse(&rules.reserved, s->text[PORT_RESERVED]);
+	port_set_parse(&rules.services.listeners, s->text[PORT_SERVICES]);
+	return port_range_for(&rules, enough, out);
+}
+
+/* The widest range if none has that many ports; false: none is wider. */
+static bool range_solve(const struct settings *now, int64_t enough, struct settings *out)
+{
+	struct port_range range;
+	if (!range_for(now, enough, &range))
+		return false;
+	out->at[PORT_RANGE][0] = range.low;
+	out->at[PORT_RANGE][1] = range.high;
+	if (!port_set_count(&range.added, 0, 65535))
+		return true;
+	out->at[PORT_RESERVED][0] = port_set_count(&range.reserved, 0, 65535);
+	port_set_format(&range.reserved, out->text[PORT_RESERVED], KNOB_VALUE);
+	return true;
+}
+
+void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	(void)t;
+	b->binding = PORT_RANGE;
+	b->capacity = ports_free(s);
+}
+
+bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		 int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)o;
+	return range_solve(now, enough, out);
+}
+
+/* Sets {added}: the ports that a range with `enough` ports has to leave to services. Returns its
+ * free ports. */
+static int64_t range_words(const struct settings *s, int64_t enough, struct wording *w)
+{
+	struct port_range range;
+	char added[KNOB_VALUE];
+	if (reserved_of(s) > 0)
+		wording_set(w, "reserved", "%s", quantity_count((uint64_t)reserved_of(s)).text);
+	wording_set(w, "added", "%s", "");
+	if (!range_for(s, enough, &range))
+		return ports_free(s);
+	port_set_format(&range.added, added, sizeof(added));
+	wording_set(w, "added", "%s", added);
+	return range.free;
+}
+
+static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
+
+void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		 struct wording *w)
+{
+	int64_t enough = (int64_t)report_margin(t->connections);
+	(void)o;
+	if (s->at[PORT_RANGE][0] == REPORT_NONE)
+		return;
+	int64_t each = range_words(s, enough, w);
+	if (enough > each && each > 0)
+		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
+}
+
+/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+int64_t ports_rest_ms(const struct settings *s, bool loopback)
+{
+	int64_t reuse = s->at[PORT_REUSE][0], delay = s->at[PORT_REUSE_DELAY][0];
+	if (!s->at[PORT_TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
+		return PORTS_TIME_WAIT_MS;
+	return delay > 0 ? delay : DELAY_DEFAULT_MS;
+}
+
+/* Whether the server connects to such a destination. Without any, to one that is not near. */
+static bool connects_to(const struct settings *s, bool loopback)
+{
+	bool near = s->at[PORT_NEAR][HELD] != REPORT_NONE;
+	return loopback ? near : !near || s->at[PORT_REMOTE][HELD] != REPORT_NONE;
+}
+
+/* The ports to it that others have in use, and that connect() cannot take. */
+static int64_t used_to(const struct settings *s, bool loopback)
+{
+	const int64_t *used = s->at[loopback ? PORT_NEAR : PORT_REMOTE];
+	if (used[HELD] == REPORT_NONE)
+		return 0;
+	return used[ports_rest_ms(s, loopback) < PORTS_TIME_WAIT_MS ? HELD : ALL];
+}
+
+/* The connections that it opens itself and holds. */
+static int64_t own_connections(const struct target *t)
+{
+	if (t->role != TARGET_PROXY)
+		return 0;
+	return t->connections > INT64_MAX ? INT64_MAX : (int64_t)t->connections;
+}
+
+/* Of so many ports to a destination those that closed connections may have. */
+static int64_t ports_left(const struct target *t, const struct settings *s, int64_t ports,
+			  bool loopback)
+{
+	int64_t left = ports == REPORT_NONE ? 0 : ports - used_to(s, loopback);
+	return own_connections(t) < left ? left - own_connections(t) : 0;
+}
+
+static int64_t rate_to(const struct target *t, const struct settings *s, int64_t ports,
+		       bool loopback)
+{
+	return ports_left(t, s, ports, loopback) * 1000 / ports_rest_ms(s, loopback);
+}
+
+bool ports_near_binds(const struct target *t, const struct settings *s, int64_t ports)
+{
+	return connects_to(s, true) &&
+	       (!connects_to(s, false) || rate_to(t, s, ports, true) < rate_to(t, s, ports, false));
+}
+
+int64_t ports_rate_of(const struct target *t, const struct settings *s, int64_t ports)
+{
+	return rate_to(t, s, ports, ports_near_binds(t, s, ports));
+}
+
+bool ports_end_early(const struct target *t, const struct settings *s)
+{
+	int64_t buckets = s->at[PORT_BUCKETS][0], ports = ports_free(s);
+	return buckets != REPORT_NONE && ports != REPORT_NONE &&
+	       buckets < ports_left(t, s, ports, ports_near_binds(t, s, ports));
+}
+
+static int64_t ports_to(const struct target *t, const struct settings *s, int64_t rate,
+			bool loopback)
+{
+	int64_t closed, all;
+	if (__builtin_mul_overflow(rate, ports_rest_ms(s, loopback), &closed) ||
+	    closed > INT64_MAX - 999 ||
+	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all) ||
+	    __builtin_add_overflow(all, used_to(s, loopback), &all))
+		return INT64_MAX;
+	return all;
+}
+
+int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t rate)
+{
+	int64_t far = connects_to(s, false) ? ports_to(t, s, rate, false) : 0;
+	int64_t near = connects_to(s, true) ? ports_to(t, s, rate, true) : 0;
+	return far > near ? far : near;
+}
+
+void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t ports = ports_free(s);
+	b->unlimited = ports_end_early(t, s);
+	b->binding = ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
+			     ? PORT_RANGE
+			     : PORT_REUSE;
+	if (ports != REPORT_NONE)
+		b->capacity = ports_rate_of(t, s, ports);
+}
+
+static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
+{
+	return ports_free(s) >= ports_for_rate(t, s, enough);
+}
+
+static void number_put(struct settings *s, int knob, int64_t value)
+{
+	s->at[knob][0] = value;
+	report_text(s->text[knob], "%" PRId64, value);
+}
+
+/* tcp_tw_reuse=1, otherwise a wider range, otherwise both, with timestamps if they are off. */
+bool ports_rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out)
+{
+	struct settings reused = *now, wider = *now;
+	(void)o;
+	if (now->at[PORT_REUSE][0] != 1)
+		number_put(&reused, PORT_REUSE, 1);
+	if (now->at[PORT_TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {
+		*out = reused;
+		return true;
+	}
+	if (range_solve(now, ports_for_rate(t, now, enough), &wider) &&
+	    rate_suffices(t, &wider, enough)) {
+		*out = wider;
+		return true;
+	}
+	if (!now->at[PORT_TIMESTAMPS][0])
+		number_put(&reused, PORT_TIMESTAMPS, 1);
+	*out = reused;
+	if (rate_suffices(t, out, enough))
+		return true;
+	return range_solve(&reused, ports_for_rate(t, &reused, enough), out) &&
+	       rate_suffices(t, out, enough);
+}
+
+static double rate_lasting(const struct settings *s, int64_t ports, bool loopback)
+{
+	return (double)ports * 1000 / (double)ports_rest_ms(s, loopback);
+}
+
+static void rate_word(struct wording *w, const char *name, double rate)
+{
+	if (rate < 10)
+		wording_set(w, name, "%.2g", rate);
+	else
+		wording_set(w, name, "%s", quantity_count((uint64_t)rate).text);
+}
+
+/* Sets {reuses}, whether tcp_tw_reuse is proposed, and {added}, as range_words(). */
+static void remedy_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	struct settings then = *s;
+	struct port_set added = {0}, before = {0};
+	char text[KNOB_VALUE];
+	bool solved = ports_rate_solve(t, s, NULL, (int64_t)report_margin(t->rate_per_s), &then);
+	wording_flag(w, "reuses", solved && then.at[PORT_REUSE][0] != s->at[PORT_REUSE][0]);
+	port_set_parse(&added, solved ? then.text[PORT_RESERVED] : "");
+	port_set_parse(&before, s->text[PORT_RESERVED]);
+	for (size_t i = 0; i < sizeof(added.at) / sizeof(*added.at); i++)
+		added.at[i] &= ~before.at[i];
+	port_set_format(&added, text, sizeof(text));
+	wording_set(w, "added", "%s", text);
+}
+
+/* Sets {used}, the ports that others have in use to {destination}: a name, or "one destination". */
+static void destination_words(const struct settings *s, bool near, struct wording *w)
+{
+	const char *name = s->text[near ? PORT_NEAR : PORT_REMOTE];
+	int64_t used = used_to(s, near);
+	wording_flag(w, "named", s->subject);
+	wording_set(w, "destination", "%s", name[0] ? name : "one destination");
+	wording_set(w, "used", "%s", used > 0 ? quantity_count((uint64_t)used).text : "");
+}
+
+void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		      struct wording *w)
+{
+	int64_t ports = ports_free(s);
+	int64_t enough = ports_for_rate(t, s, (int64_t)report_margin(t->rate_per_s));
+	bool near = ports_near_binds(t, s, ports);
+	(void)o;
+	if (ports == REPORT_NONE)
+		return;
+	int64_t left = ports_left(t, s, ports, near);
+	remedy_words(t, s, w);
+	destination_words(s, near, w);
+	rate_word(w, "exact", rate_lasting(s, left, near));
+	rate_word(w, "lasting", rate_lasting(s, ports, false));
+	rate_word(w, "loopback", rate_lasting(s, ports, true));
+	rate_word(w, "near", rate_lasting(s, left, true));
+	wording_flag(w, "full", !left);
+	wording_flag(w, "differs",
+		     !near && !s->text[PORT_REMOTE][0] &&
+			     ports_rest_ms(s, true) != ports_rest_ms(s, false));
+	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
+	wording_set(w, "reuse", "%s", s->text[PORT_REUSE]);
+	wording_flag(w, "no_timestamps", !s->at[PORT_TIMESTAMPS][0]);
+	wording_set(w, "rest", "%s",
+		    quantity_show(QUANTITY_DURATION, (uint64_t)ports_rest_ms(s, near) * 1000).text);
+	wording_set(w, "buckets", "%s", ports_end_early(t, s) ? s->text[PORT_BUCKETS] : "");
+	if (ports > 0 && enough < INT64_MAX)
+		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
+}

@@ -1,0 +1,42 @@
+/* Whether the experiments fit into a control group. */
+#include "../support/support.h"
+
+#include <string.h>
+
+#include "commands/room.h"
+
+#define MIB(n) ((uint64_t)(n) << 20)
+
+static void labs_need_memory_and_processes(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t memory, used, pids, running, cpus;
+		const char *why; /* begins with */
+	} rows[] = {
+		{HOST_UNLIMITED, 0, HOST_UNLIMITED, 0, 2, ""},
+		{MIB(34), 0, HOST_UNLIMITED, 0, 2, ""},
+		{MIB(34), MIB(1), HOST_UNLIMITED, 0, 2, "the memory limit of /a leaves 33 MiB; "},
+		{MIB(64), MIB(40), HOST_UNLIMITED, 0, 2, "the memory limit of /a leaves 24 MiB; "},
+		{MIB(64), MIB(80), HOST_UNLIMITED, 0, 2, "the memory limit of /a leaves 0 B; "},
+		{MIB(64), 0, HOST_UNLIMITED, 0, 32, ""},
+		{MIB(64), 0, HOST_UNLIMITED, 0, 33, "the memory limit of /a leaves 64 MiB; "},
+		{HOST_UNLIMITED, 0, 100, 68, 2, ""},
+		{HOST_UNLIMITED, 0, 100, 69, 2, "pids.max of /b leaves 31 processes; "},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cgroup c = {.memory = {rows[i].memory, rows[i].used, "/a"},
+				   .pids = {rows[i].pids, rows[i].running, "/b"}};
+		char why[320];
+		room_lacks(&c, rows[i].cpus, why, sizeof(why));
+		if (strncmp(why, rows[i].why, strlen(rows[i].why)) != 0 ||
+		    !why[0] != !rows[i].why[0])
+			fail_msg("row %zu: \"%s\"", i, why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(labs_need_memory_and_processes)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
