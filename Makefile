@@ -19,7 +19,7 @@ DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps st
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wformat=2 -Wundef -Wvla -Werror
+	-Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
 OPT ?= -O2 -g
 CFLAGS ?= $(OPT) -fstack-protector-strong
 override CFLAGS += -std=c17 $(WARN)
@@ -57,7 +57,7 @@ ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
-## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1)
+## make: builds build/epolltune (variants: CC=clang, SAN=1, TSAN=1; WERROR=1: warnings are errors)
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
@@ -175,7 +175,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 $(PROGRAM): $(BUILD)/src/main.o $(ARCHIVE)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
 # Built from scratch, so that a removed source leaves no member.
 $(ARCHIVE): $(OBJECTS) $(BUILD)/sources
@@ -197,10 +197,10 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 
 $(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm -pthread
 
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

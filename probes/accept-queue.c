@@ -47,13 +47,16 @@ struct context {
 	/* One stall of the server with clients arriving. */
 	struct stall {
 		uint64_t arrivals;
+		uint64_t step;          /* clients that arrive at a time until the queue is full */
 		uint64_t dropped;       /* arrivals, at the end of the stall */
 		uint64_t capacity;      /* depth of the queue at overflow; 0: no overflow */
 		uint64_t reached;       /* maximum depth */
 		uint64_t served;        /* arrivals, at the end of the experiment */
+		bool unwatched;         /* it ended with the stall: `served` are those queued */
 		uint64_t last_in_us;    /* from the end of the stall to the last client served */
 		uint64_t accepts_per_s; /* while the server drained the queue */
-		int64_t overflows;      /* ListenOverflows at the end of the stall; -1: unknown */
+		int64_t overflows;      /* ListenOverflows of the arrivals; -1: unknown */
+		int64_t all_overflows;  /* with those of further clients */
 	} stall;
 };
 
@@ -61,6 +64,27 @@ struct context {
 static uint64_t stall_patience_ms(const struct stall *s)
 {
 	return s->dropped ? STALL_LATE_MS + s->arrivals / 20 : STALL_QUEUED_MS;
+}
+
+/* Opens `count` clients. Handshakes that are under way when the queue gets full stay half open:
+ * more of them than the SYN queue holds would make the kernel log a SYN flood. So few arrive at a
+ * time, until the kernel drops SYNs at once. `before`: clients sent earlier. */
+static int stall_open(struct trial *t, struct client *client, uint64_t count, uint64_t pace,
+		      uint64_t before, struct server_queue *queue, struct err *e)
+{
+	uint64_t sent = 0;
+	int rc = 0;
+	*queue = (struct server_queue){0};
+	while (!rc && sent < count) {
+		uint64_t step = t->context->stall.step;
+		if (queue->drops || step > count - sent)
+			step = count - sent;
+		rc = client_open(client, step, pace, STALL_SEND_TIMEOUT_MS, e);
+		sent += step;
+		if (!rc)
+			rc = server_settle(t->server, before + sent, queue, e);
+	}
+	return rc;
 }
 
 /* Sends the arrivals to the stalled server and counts those queued and dropped. */
@@ -72,9 +96,7 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 		pace = t->target->rate_per_s;
 	trial_progress(t, "%s clients arrive at a stalled server",
 		       quantity_count(s->arrivals).text);
-	int rc = client_open(t->clients[ARRIVALS], s->arrivals, pace, STALL_SEND_TIMEOUT_MS, e);
-	if (!rc)
-		rc = server_settle(t->server, s->arrivals, &queue, e);
+	int rc = stall_open(t, t->clients[ARRIVALS], s->arrivals, pace, 0, &queue, e);
 	if (!rc)
 		rc = client_check(t->clients[ARRIVALS], e);
 	if (rc)
@@ -99,9 +121,8 @@ static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 	struct client *beyond = t->clients[BEYOND];
 	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
 		struct server_queue queue;
-		int rc = client_open(beyond, FILL_STEP, 0, STALL_SEND_TIMEOUT_MS, e);
-		if (!rc)
-			rc = server_settle(t->server, s->arrivals + beyond->opened, &queue, e);
+		int rc = stall_open(t, beyond, FILL_STEP, 0, s->arrivals + beyond->opened, &queue,
+				    e);
 		if (rc)
 			return rc;
 		s->reached = queue.depth;
@@ -111,11 +132,26 @@ static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 	return 0;
 }
 
+/* Clients retransmit the dropped SYNs in bursts: the server listens again with a queue that holds
+ * them. In place it cannot, and the experiment ends before. */
+static void stall_widen(struct trial *t)
+{
+	static const struct trial_knob list[] = {{"net.core.somaxconn", "65535"}, {0}};
+	if (lab_private(t->lab))
+		trial_knobs(t, LAB_SERVER, list, NULL);
+}
+
 /* Resumes the server and waits for its clients. */
 static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 {
 	const struct client *client = t->clients[ARRIVALS];
 	struct server_queue alive;
+	s->unwatched = s->dropped && !lab_private(t->lab) && !t->options->kernel_log;
+	if (s->unwatched) {
+		s->served = s->arrivals - s->dropped;
+		return 0;
+	}
+	stall_widen(t);
 	int rc = server_resume(t->server, e);
 	uint64_t resumed = clock_ns();
 	if (rc)
@@ -159,6 +195,9 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 		return rc;
 	s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	rc = stall_fill(t, s, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	s->all_overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return rc ? rc : stall_drain(t, s, e);
 }
 
@@ -179,6 +218,22 @@ static struct cost queue_cost(const struct target *target, const struct settings
 	return (struct cost){.clients = target_accept_queue(target), .clients_max = STALL_ARRIVALS};
 }
 
+/* The SYN queue of a machine without SYN cookies must not drop what this one would hold. Where
+ * /proc/sys is read-only it may. */
+static void syn_queue_raise(struct trial *t)
+{
+	static const struct trial_knob list[] = {{"net.ipv4.tcp_max_syn_backlog", "1048576"}, {0}};
+	if (lab_private(t->lab))
+		trial_knobs(t, LAB_SERVER, list, NULL);
+}
+
+/* SYNs are dropped for other reasons too: this queue's own counter grew, or it is as full as it can
+ * be. */
+static bool stall_is_full(const struct stall *s, int64_t bound)
+{
+	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
+}
+
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
@@ -189,11 +244,21 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return 0;
 	}
 	backlog_bound(t->target, s, &b);
-	*stall = (struct stall){.arrivals = t->needed, .overflows = -1};
+	*stall = (struct stall){.arrivals = t->needed,
+				.step = b.capacity > 2 ? (uint64_t)b.capacity / 2 : 1,
+				.overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
+	syn_queue_raise(t);
 	int rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
+	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
+		outcome_inconclusive(out,
+				     "SYNs were dropped while %s connections waited, but not by "
+				     "this queue: ListenOverflows did not grow",
+				     quantity_count(stall->capacity).text);
+		return 0;
+	}
 	out->limit_met = stall->capacity;
 	out->reached = (int64_t)(stall->capacity ? stall->capacity : stall->reached);
 	out->metric[OVERFLOWS] =
@@ -212,12 +277,14 @@ static void stall_result(const struct stall *s, char *text, size_t size)
 {
 	uint64_t out = s->arrivals - s->served;
 	uint64_t us = out ? stall_patience_ms(s) * 1000 : s->last_in_us;
-	report_append_to(text, size, "%s dropped, ", quantity_count(s->dropped).text);
+	report_append_to(text, size, "%s dropped", quantity_count(s->dropped).text);
+	if (s->unwatched)
+		return;
 	if (out)
-		report_append_to(text, size, "%s clients still not connected",
+		report_append_to(text, size, ", %s clients still not connected",
 				 quantity_count(out).text);
 	else
-		report_append_to(text, size, "the last client connected");
+		report_append_to(text, size, ", the last client connected");
 	report_append_to(text, size, " %s after the stall",
 			 quantity_measured(QUANTITY_DURATION, us).text);
 }

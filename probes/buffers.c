@@ -32,6 +32,8 @@
 /* Pace as a multiple of the target's bandwidth: ok starts at 1.25, and a flow stays a little below
  * its pace. */
 #define PACE 1.5
+/* In a proof ok starts at the margin with the spread. */
+#define PROOF_PACE (PACE * (100 + BUFFER_SPREAD) / 100)
 /* Two faster flows would fill the wire: they carry the same window over a longer RTT instead. */
 #define SPEED_MAX_BPS 1600000000u
 /* Up to this speed the wire carries four flows at a time. */
@@ -100,9 +102,10 @@ static double needed_Bps(const struct target *t)
 	return (double)bytes;
 }
 
-static uint64_t pace_Bps(const struct target *t)
+static uint64_t pace_Bps(const struct trial *t)
 {
-	return (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t));
+	double pace = t->proof ? PROOF_PACE : PACE;
+	return (uint64_t)(pace * needed_Bps(t->target) / (double)path_scale(t->target));
 }
 
 static uint64_t now_ms(void) { return clock_ns() / 1000000; }
@@ -122,7 +125,7 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 	return (struct flow_config){
 		.sender = b->side == BUFFER_RECEIVE ? LAB_CLIENT : LAB_SERVER,
 		.address = t->context->addresses++ % ADDRESSES,
-		.pace_Bps = pace_Bps(t->target),
+		.pace_Bps = pace_Bps(t),
 		.receive_buffer = b->own && b->side == BUFFER_RECEIVE ? INT_MAX : 0,
 		.send_buffer = b->own && b->side == BUFFER_SEND ? INT_MAX : 0,
 		.rtt_us = wire_rtt_us(t->target),
@@ -132,31 +135,50 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 
 /* Computes the window from the wire's RTT: on a busy machine the sender measures a longer RTT, but
  * its window stays the same. */
-static void bulk_judge(const struct target *t, struct bulk *b)
+static void bulk_judge(const struct trial *t, struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
-	double wire_rtt = (double)wire_rtt_us(t), max = (double)pace_Bps(t) * wire_rtt / 1e6;
+	double wire_rtt = (double)wire_rtt_us(t->target);
+	double max = (double)pace_Bps(t) * wire_rtt / 1e6;
 	b->window = (double)f->Bps * (f->paced ? wire_rtt : (double)f->rtt_us) / 1e6;
 	if (b->window > max)
 		b->window = max;
-	b->Bps = b->window * 1e6 / (double)t->rtt_us;
+	b->Bps = b->window * 1e6 / (double)t->target->rtt_us;
 	b->waited = b->side == BUFFER_RECEIVE ? f->receiver_share : f->sender_share;
+}
+
+/* A send buffer begins with the second field. Where that is above the third, the kernel shrinks it
+ * to the third once the congestion window asks for more (tcp_sndbuf_expand()), seconds later: begin
+ * there. */
+static int send_buffer_shrink(struct trial *t, struct err *e)
+{
+	char value[KNOB_VALUE];
+	int64_t field[3] = {0};
+	int rc = lab_knob_get(t->lab, LAB_SERVER, WMEM, value, sizeof(value), e);
+	for (size_t i = 0; i < 3 && !rc; i++)
+		rc = knob_field(value, i, &field[i]);
+	if (rc || field[1] <= field[2])
+		return rc;
+	snprintf(value, sizeof(value), "%lld %lld %lld", (long long)field[0], (long long)field[2],
+		 (long long)field[2]);
+	const struct trial_knob list[] = {{WMEM, value}, {0}};
+	return trial_knobs(t, LAB_SERVER, list, e);
 }
 
 /* Runs connections at the same time. */
 static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err *e)
 {
+	int rc = send_buffer_shrink(t, e);
 	size_t mark = lab_mark(t->lab);
 	const struct wire_stats *wire = lab_wire_look(t->lab);
 	struct wire_way before[2] = {wire->way[0], wire->way[1]};
-	int rc = 0;
 	for (size_t i = 0; i < count && !rc; i++) {
 		struct flow_config config = bulk_config(t, &bulk[i]);
 		rc = flow_start(&bulk[i].flow, t->lab, &config, e);
 	}
 	for (size_t i = 0; i < count && !rc; i++) {
 		rc = flow_wait(&bulk[i].flow, &bulk[i].result, e);
-		bulk_judge(t->target, &bulk[i]);
+		bulk_judge(t, &bulk[i]);
 	}
 	lab_wire_look(t->lab);
 	bool behind = wire->ended;
@@ -208,6 +230,7 @@ static void side_words(const struct target *t, const struct settings *s, const s
 {
 	wording_set(w, "switch", "%s", window_limit(s) == BUFFER_TRIPLE ? "" : "yes");
 	wording_set(w, "measured", "%s", o ? "yes" : "");
+	wording_flag(w, "inverted", s->at[BUFFER_TRIPLE][1] > s->at[BUFFER_TRIPLE][2]);
 	wording_set(w, "impossible", "%s", window_possible(t) ? "" : "yes");
 }
 
@@ -228,12 +251,18 @@ static bool own_bound(const struct bulk *own)
 	return !own->behind && !f->paced && f->settled && own->waited >= waited_min[own->side];
 }
 
-/* Why the connection allows no verdict; NULL: it does. Other limits only make it slower, so a fast
- * connection always allows one. */
-static const char *bulk_doubt(const struct target *t, const struct settings *s,
-			      const struct bulk *b)
+/* Whether it carried what the target needs with the margin, in a proof with the spread as well. */
+static bool bulk_carried(const struct trial *t, const struct bulk *b)
 {
-	if (report_verdict((int64_t)b->Bps, (int64_t)needed_Bps(t)) == VERDICT_OK)
+	double asked = needed_Bps(t->target) * (t->proof ? 100 + BUFFER_SPREAD : 100) / 100;
+	return report_verdict((int64_t)b->Bps, (int64_t)asked) == VERDICT_OK;
+}
+
+/* Why the connection allows no verdict; NULL: it does. Other limits only make it slower, so a fast
+ * connection allows one, but a busy machine proves no proposal. */
+static const char *bulk_doubt(const struct trial *t, const struct settings *s, const struct bulk *b)
+{
+	if (bulk_carried(t, b) && !(t->proof && b->behind))
 		return NULL;
 	if (b->behind)
 		return "the wire was the limit: this machine was too busy";
@@ -308,7 +337,7 @@ static const char *gentle_doubt(const struct trial *t, const struct settings *s,
 	struct bound bound = {.capacity = REPORT_NONE};
 	window_bound(b->side, t->target, s, &bound);
 	if (!t->options->gentle || bound.capacity < (int64_t)needed_Bps(t->target) ||
-	    report_verdict((int64_t)b->Bps, (int64_t)needed_Bps(t->target)) == VERDICT_OK)
+	    bulk_carried(t, b))
 		return NULL;
 	return "with --gentle the machine may have been the limit";
 }
@@ -316,7 +345,7 @@ static const char *gentle_doubt(const struct trial *t, const struct settings *s,
 static void side_outcome(const struct trial *t, const struct settings *s, const struct bulk *b,
 			 struct outcome *out)
 {
-	const char *doubt = bulk_doubt(t->target, s, b);
+	const char *doubt = bulk_doubt(t, s, b);
 	bool direct = path_scale(t->target) == 1;
 	bool by_sender = b->side == BUFFER_SEND && window_limit(s) == BUFFER_TRIPLE;
 	if (!doubt)
@@ -359,7 +388,7 @@ static int side_run(enum buffer_side side, struct trial *t, const struct setting
 		b = c->bulk[side];
 	/* The disturbance may have ended. */
 	for (unsigned again = 0; !rc && again < AGAIN; again++)
-		if (bulk_doubt(t->target, s, &b) && time_left(t))
+		if (bulk_doubt(t, s, &b) && time_left(t))
 			rc = bulk_run(t, &b, 1, e);
 	if (!rc)
 		side_outcome(t, s, &b, out);
@@ -402,7 +431,8 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 static struct cost side_cost(const struct target *t, const struct settings *s)
 {
 	(void)s;
-	return (struct cost){.bytes_per_s = pace_Bps(t)};
+	return (struct cost){.bytes_per_s =
+				     (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t))};
 }
 
 /* Measures the buffer memory of a connection with a waiting request. */
@@ -428,8 +458,8 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 
 /* The members that both sides share. */
 #define SIDE                                                                                       \
-	.cost = side_cost, .solve = window_solve, .scale = side_scale, .words = side_words,        \
-	.describe = side_describe,                                                                 \
+	.spread = BUFFER_SPREAD, .cost = side_cost, .solve = window_solve, .scale = side_scale,    \
+	.words = side_words, .describe = side_describe,                                            \
 	.metrics = {                                                                               \
 		[THROUGHPUT] = {"throughput", "B/s"},                                              \
 		[BY_WINDOW] = {"throughput by the window", "B/s"},                                 \

@@ -189,7 +189,8 @@ static void judge_column(const struct nic_watch *w, const struct loss_column *c,
 	if (c->local && w->ours && (double)c->local >= c->min) {
 		column_grows(w, c, r);
 		wall->verdict = VERDICT_TIGHT;
-	} else if (past_matters(c->total, packets_total(w->after))) {
+	} else if (past_matters(c->total > c->grown ? c->total - c->grown : 0,
+				packets_total(w->before))) {
 		struct wording words = {0};
 		wording_set(&words, "history", "%s", wall->detail);
 		wording_flag(&words, "none", w->seconds > 0 && !c->grown);

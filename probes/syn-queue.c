@@ -133,8 +133,10 @@ static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 
 static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
 
 /* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full()). Before 6.14 and stable kernels with its change it is full at the
- * backlog: the experiment measures one less. */
+ * inet_csk_reqsk_queue_is_full()), before 6.14 at the backlog. Stable kernels that took that change
+ * hold one more, which the experiment measures. */
+static int64_t held_less(const struct settings *s) { return s->machine.kernel < KERNEL(6, 14); }
+
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
@@ -144,6 +146,8 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		return;
 	}
 	backlog_bound(target, s, b);
+	if (b->capacity != REPORT_NONE)
+		b->capacity -= held_less(s);
 	if (cookies == 0 && max_syn == REPORT_NONE) {
 		b->capacity = REPORT_NONE;
 	} else if (cookies == 0 && max_syn_capacity(max_syn) < b->capacity) {
@@ -155,7 +159,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
-	backlog_solve(target, now, o, enough, out);
+	backlog_solve(target, now, o, enough + held_less(now), out);
 	if (now->at[COOKIES][0] == 0 && max_syn_capacity(now->at[MAX_SYN][0]) < enough)
 		out->at[MAX_SYN][0] = max_syn_for(enough);
 	return true;
@@ -184,27 +188,49 @@ static void queue_words(const struct target *target, const struct settings *s,
 	word_count(w, "dropped", o, DROPPED);
 }
 
-/* Enough clients to find the end of the queue, unless it is too far away. */
-static uint64_t clients_for(const struct target *target, const struct settings *s)
+static int64_t capacity_of(const struct target *target, const struct settings *s)
 {
 	struct bound b = {.capacity = REPORT_NONE};
-	uint64_t enough = report_margin(target_syn_queue(target));
 	queue_bound(target, s, &b);
-	uint64_t end = b.capacity > 0 ? (uint64_t)b.capacity : 0;
-	end += end / 16 + 64;
+	return b.unlimited ? REPORT_NONE : b.capacity;
+}
+
+/* Whether the kernel logs a SYN beyond the queue, as a flood: not those that three quarters of
+ * tcp_max_syn_backlog exclude. */
+static bool beyond_is_logged(const struct target *target, const struct settings *s)
+{
+	struct bound b = {.capacity = REPORT_NONE};
+	queue_bound(target, s, &b);
+	return b.binding != MAX_SYN && !b.unlimited;
+}
+
+/* Enough clients to find the end of the queue, unless it is too far away. `beyond`: it may be
+ * exceeded; otherwise it is filled exactly. */
+static uint64_t clients_for(const struct target *target, const struct settings *s, bool beyond)
+{
+	uint64_t enough = report_margin(target_syn_queue(target));
+	int64_t capacity = capacity_of(target, s);
+	uint64_t end = capacity > 0 ? (uint64_t)capacity : 0;
+	if (!beyond && beyond_is_logged(target, s) && end < enough)
+		return end;
+	if (beyond || !beyond_is_logged(target, s))
+		end += end / 16 + 64;
 	return end > enough && end <= REACH * enough && end <= CLIENTS_MAX ? end : enough;
 }
 
 static struct cost queue_cost(const struct target *target, const struct settings *s)
 {
-	return (struct cost){.clients = clients_for(target, s),
+	return (struct cost){.clients = clients_for(target, s, true),
 			     .clients_max = CLIENTS_MAX,
 			     .at_once = report_margin(target_syn_queue(target))};
 }
 
-static void rush_outcome(const struct trial *t, const struct rush *r, struct outcome *out)
+/* `capacity`: by the settings. A queue that holds exactly that is full. */
+static void rush_outcome(const struct trial *t, const struct rush *r, int64_t capacity,
+			 struct outcome *out)
 {
-	bool full = r->count[BY_COOKIE] || r->count[DROPPED];
+	bool full = r->count[BY_COOKIE] || r->count[DROPPED] ||
+		    (capacity != REPORT_NONE && r->count[HALF_OPEN] == (uint64_t)capacity);
 	if (!r->counted || (!full && r->count[HALF_OPEN] < report_margin(t->needed))) {
 		outcome_inconclusive(out,
 				     "this machine was too busy to count %s half-open handshakes",
@@ -222,13 +248,18 @@ static void rush_outcome(const struct trial *t, const struct rush *r, struct out
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	uint64_t enough = report_margin(t->needed), max = burst_max();
-	bool few = t->proof || t->options->gentle;
-	uint64_t clients = few ? enough : clients_for(t->target, s);
+	bool few = t->proof || t->options->gentle, log = t->options->kernel_log;
+	int64_t capacity = capacity_of(t->target, s);
+	uint64_t clients = clients_for(t->target, s, log);
 	const char *why = backlog_untestable(s);
 	if (why) {
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
+	if (few && clients > enough)
+		clients = enough;
+	if (enough > clients)
+		enough = clients;
 	if (enough > max) {
 		outcome_unsupported(out,
 				    "the experiment needs %s clients and RLIMIT_NOFILE allows %s; "
@@ -242,7 +273,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 				  i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
-		rush_outcome(t, &t->context->rush, out);
+		rush_outcome(t, &t->context->rush, capacity, out);
 		if (out->state == OUTCOME_CONCLUSIVE)
 			break;
 	}

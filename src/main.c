@@ -19,8 +19,9 @@ int main(int argc, char **argv)
 {
 	open_missing_streams();
 	setlocale(LC_CTYPE, "");
-	/* Report a closed pipe as a write error, below. */
+	/* Report a closed pipe and a file beyond RLIMIT_FSIZE as a write error, below. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored by the caller, it would reap our children before waitpid(). */
 	signal(SIGCHLD, SIG_DFL);
 

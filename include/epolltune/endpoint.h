@@ -17,6 +17,11 @@ static inline union endpoint endpoint_ipv4(struct in_addr address)
 	return (union endpoint){.v4 = {.sin_family = AF_INET, .sin_addr = address}};
 }
 
+static inline union endpoint endpoint_ipv6(struct in6_addr address)
+{
+	return (union endpoint){.v6 = {.sin6_family = AF_INET6, .sin6_addr = address}};
+}
+
 /* Size of the address in use, for bind(2) and connect(2). */
 socklen_t endpoint_size(const union endpoint *p);
 /* In host byte order. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "epolltune/err.h"
@@ -176,6 +177,10 @@ int host_closing(const struct host *h, uint64_t *count, struct err *e);
 /* How many ports from `low` to `high` net.ipv4.ip_local_reserved_ports keeps from connect(); 0
  * where it cannot be read. */
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
+
+/* AF_INET where an interface beside loopback has an IPv4 address, or none has an address; otherwise
+ * AF_INET6. AF_INET for a captured machine. */
+int host_family(const struct host *h);
 
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

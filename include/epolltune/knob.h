@@ -122,9 +122,14 @@ const char *knob_default(const struct knob *k, const struct host *h);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
-/* Checks a value, then writes a sysctl with one write(2); -EOPNOTSUPP for other scopes. The kernel
- * may clamp or round it: read again to learn the result. */
+/* Writes a sysctl with one write(2), unchecked: a value that was read, in any order of its fields,
+ * can be restored. -EOPNOTSUPP for other scopes. The kernel may clamp or round it: read again to
+ * learn the result. */
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
+/* The value to write in a lab, which has one kernel log with the machine: the kernel warns about a
+ * port range with ends of the same parity, so it loses its last port; a single one gains another.
+ * Others stay, as does the form in which the kernel shows them. */
+const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
@@ -28,6 +29,7 @@ enum lab_wire {
 struct lab_options {
 	enum lab_place place;
 	enum lab_wire wire;
+	bool ipv6;                 /* addresses and wire are IPv6, not IPv4 */
 	unsigned client_addresses; /* the client's source addresses, 1 to 240; 0 means 1 */
 	uint64_t rtt_us;           /* LAB_WIRE_DELAY only, like the next three */
 	uint64_t bandwidth_bps;
@@ -41,6 +43,10 @@ struct lab_options {
 			    programs; otherwise the root has only /proc, /sys and /dev */
 	bool writable;   /* with files: tasks may write what the caller may write */
 };
+
+/* Why fork(2) fails with EAGAIN. */
+#define LAB_NO_PROCESS                                                                             \
+	"the limit on processes is reached (ulimit -u, or pids.max of the control group)"
 
 struct lab;
 struct nic_deferral;
@@ -94,8 +100,8 @@ int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const ch
 /* Reads the counters of one host's network namespace. */
 int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out, struct err *e);
 
-/* IPv4 address i of a host, network byte order. */
-struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i);
+/* Address i of a host, of the lab's family, with port 0. */
+union endpoint lab_address(const struct lab *lab, enum lab_host host, unsigned i);
 unsigned lab_addresses(const struct lab *lab, enum lab_host host);
 
 #endif

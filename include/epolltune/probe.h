@@ -25,6 +25,7 @@
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
+	bool kernel_log;            /* experiments may make the kernel write to its log */
 	bool gentle;                /* on one CPU at the lowest priority, within the bounds below */
 	uint64_t backlog;           /* what the application passes to listen(); 0: the maximum */
 	uint64_t peers;             /* on the same link, at a time; 0: not given */
@@ -137,7 +138,10 @@ struct cost {
 };
 
 struct experiment {
-	const char *wall;                    /* its row in the catalogue */
+	const char *wall; /* its row in the catalogue */
+	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
+	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
+	unsigned spread;
 	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {
 		const char *name, *unit;

@@ -130,6 +130,7 @@ struct report_host {
 	uint64_t cpus;
 	uint64_t memory_bytes;
 	enum report_isolation isolation; /* the weakest of all probes */
+	uint64_t family;                 /* of the experiments: 4 or 6; 0: none ran */
 };
 
 /* The server that --server named. */

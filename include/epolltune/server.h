@@ -108,7 +108,8 @@ int server_queue(struct server *s, struct server_queue *out, struct err *e);
  * since the first came (3 s without one).
  */
 int server_settle(struct server *s, uint64_t sent, struct server_queue *out, struct err *e);
-/* Starts accepting after config.paused. */
+/* Starts accepting after config.paused, with the longest backlog that somaxconn allows: clients
+ * retransmit dropped SYNs in bursts, and the kernel logs those that the SYN queue does not hold. */
 int server_resume(struct server *s, struct err *e);
 
 /* The errno of the limit at which the server stopped accepting or watching; 0: none. */

@@ -346,10 +346,11 @@ static const struct finding_row findings[] = {
 		      " half-open connections") ":The SYN queue is {tight?tight:too "
 						"short} for {rate} over a round trip of {rtt}}",
 	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
-	      "{held?held {held}, and the kernel {by_cookie?answered {by_cookie} SYNs with a "
-	      "cookie. No client is lost, but cookies cost CPU and, without timestamps, window "
-	      "scaling and SACK:dropped {dropped} SYNs (clients retransmit a dropped SYN after "
-	      "1 s)}:holds {capacity}}.",
+	      "{held?held {held}:holds {capacity}}{by_cookie?, and the kernel answered {by_cookie} "
+	      "SYNs with a cookie:{dropped?, and the kernel dropped {dropped} SYNs}}. {cookies?The "
+	      "kernel answers those beyond with a cookie\\: no client is lost, but cookies cost CPU "
+	      "and, without timestamps, window scaling and SACK:The kernel drops those beyond, and "
+	      "clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{listener?" BACKLOG_REMEDY
 	      ":{how}}:No setting makes it longer\\: spread the clients over several "
 	      "listeners (SO_REUSEPORT) or machines.}"
@@ -512,7 +513,8 @@ static const struct finding_row findings[] = {
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
-	      "memory only on connections that fill the path.}}",
+	      "memory only on connections that fill the path.{measured? The value has a reserve "
+	      "for packets of 1 500 bytes; the lab sends packets of up to 9 000 bytes.}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -540,7 +542,8 @@ static const struct finding_row findings[] = {
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
-	      "memory only on connections that fill the path.}}",
+	      "memory only on connections that fill the path.{measured? The value has a reserve "
+	      "for packets of 1 500 bytes; the lab sends packets of up to 9 000 bytes.}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",

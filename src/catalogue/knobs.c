@@ -414,6 +414,24 @@ static const struct knob knobs[] = {
 		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
 	},
 	{
+		.name = "net.core.bypass_prot_mem",
+		.scope = KNOB_NETNS,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_SOCKET,
+		.unit = "",
+		.min = 0,
+		.max = 1,
+		.choice = true,
+		.walls = "buffers.memory",
+		.what = "With 1 the sockets of a memory control group do not count in "
+			"net.ipv4.tcp_mem: only the limit of the group bounds their buffers. The "
+			"default is 0.",
+		.cost = "Without a limit of the group nothing bounds the buffers.",
+		.counter = "sockstat.TCP.mem stays at 0 while sockets hold data",
+		.source = "ip-sysctl.rst; net/core/sock.c __sk_mem_raise_allocated()",
+		.since = "6.19",
+	},
+	{
 		.name = "net.ipv4.tcp_max_orphans",
 		.scope = KNOB_SYSTEM,
 		.shape = KNOB_NUMBER,
@@ -711,11 +729,13 @@ static const struct knob knobs[] = {
 		.shape = KNOB_NUMBER,
 		.effect = KNOB_AT_ONCE,
 		.unit = "us",
-		.min = 0,
+		.min = 2000,
 		.max = INT32_MAX,
 		.walls = "softnet.budget",
 		.what = "Limits the duration of one round of the receive softirq. The default is "
-			"two ticks of the kernel's clock: 2000 with HZ=1000, 8000 with HZ=250.",
+			"two ticks of the kernel's clock: 2000 with HZ=1000, 8000 with HZ=250. "
+			"Since 6.14, and in stable kernels that took its change, the kernel "
+			"refuses less.",
 		.cost = "Longer rounds delay the processes on that CPU.",
 		.counter = "softnet_stat column 3 (squeezed)",
 		.source = "net/core/dev.c net_rx_action(); net.rst",

@@ -58,11 +58,10 @@ static bool counts_bytes(struct value_rule *v)
 }
 
 /* The default (files_maxfiles_init()) is one for each 10 KiB of memory, less what the kernel
- * reserves: so the rule uses half of it. */
+ * reserves: so the rule uses half of it, and names no number. */
 static bool lowers_files(struct value_rule *v)
 {
 	int64_t files = (int64_t)(v->machine->memory_bytes / 10240);
-	set_default(v, files);
 	return v->field[0] >= 0 && v->field[0] < files / 2;
 }
 

@@ -202,8 +202,11 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can send over the target's round "
 			"trip, by what the send buffer keeps in flight. Needed: the target's "
 			"bandwidth.",
-		.detail = "{measured?:At most a whole buffer in each round trip; only an "
-			  "experiment shows how much of it becomes window.}",
+		.detail =
+			"{measured?:At most a whole buffer in each round trip; only an "
+			"experiment shows how much of it becomes window.}{inverted? The second field of "
+			"tcp_wmem is above the third\\: the buffer begins with the second and "
+			"shrinks to the third as the connection speeds up.}",
 	},
 	{
 		.name = "buffers.memory",

@@ -159,6 +159,8 @@ static const struct option_row options[] = {
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
 	 TEXT(NULL)},
 	{"no-proof", NULL, "do not try the proposed values", AT(check.probe.no_proof), FLAG},
+	{"allow-kernel-log", NULL, "experiments may make the kernel log SYN floods",
+	 AT(check.probe.kernel_log), FLAG},
 	{"quick", NULL, "inspect only, run no experiments", AT(check.quick), FLAG},
 	{"measured", NULL, "exit with 3 unless every due experiment was run", AT(check.measured),
 	 FLAG},

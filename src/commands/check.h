@@ -31,6 +31,7 @@ struct check_options {
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
 	const char *netns;         /* a pid or path; NULL: the calling network namespace */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */
+	enum ip_family family;     /* of the experiments */
 	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
 	uint64_t headroom_percent; /* of that load to check for */
 	unsigned kept;             /* bits of TARGET_OPTIONS: given, and not to be observed */
@@ -121,6 +122,7 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
+	FAMILY_OPTION(OPTION_AT(type, check.family)), \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */

@@ -90,6 +90,8 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->host.cpus = facts.cpus;
 	out->host.memory_bytes = facts.memory_bytes;
 	out->host.isolation = isolation_of(s);
+	if (out->host.isolation == ISOLATION_LAB || out->host.isolation == ISOLATION_IN_PLACE)
+		out->host.family = check_ipv6(&s->check) ? 6 : 4;
 	out->target = o->target;
 	report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->backlog = o->probe.backlog;

@@ -56,6 +56,9 @@ struct option_row {
 #define LIST(names) .kind = OPTION_LIST, .values = (names)
 #define PARSED(function) .kind = OPTION_PARSED, .parse = (function)
 
+enum ip_family { FAMILY_OF_HOST, FAMILY_4, FAMILY_6 };
+#define FAMILY_OPTION(at) {"family", "VERSION", "IPv4 or IPv6 in the lab: 4, 6 or auto (default)", at, \
+	CHOICE("auto,4,6"), .explained = true}
 /* Rows of several commands. `at`: the OPTION_AT() of their field. */
 #define FORMAT_OPTION(at) {"format", "FORMAT", "", at, CHOICE(RENDER_FORMATS)} /* bool json */
 #define COLOR_OPTION(at) {"color", "WHEN", "colour output", at, TEXT("auto,always,never")}

@@ -112,7 +112,8 @@ void job_start(struct job *job)
 	int rc = job_fork(job, job_seconds(job), job_measure);
 	if (!rc)
 		return;
-	report_text(job->crash, "its process could not be started: %s", strerror(-rc));
+	report_text(job->crash, "its process could not be started: %s",
+		    rc == -EAGAIN ? LAB_NO_PROCESS : strerror(-rc));
 	if (job_reinspect(job))
 		job_unjudge(job);
 	job_crashed(job);

@@ -58,6 +58,9 @@ void job_reap(struct job *job);
 /* Judges its probe by the settings in the calling process. */
 void job_inspect_here(struct job *job);
 
+/* Whether its experiments use IPv6. */
+bool check_ipv6(const struct check *check);
+
 /* What the process of a probe runs (measure.c). */
 
 /* Runs the probe. Returns the exit status. */

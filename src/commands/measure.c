@@ -30,6 +30,12 @@ static void labs_refused(struct labs *l, struct report *r, const struct err *ref
 	err_reason(refused, l->missing, sizeof(l->missing));
 }
 
+bool check_ipv6(const struct check *check)
+{
+	enum ip_family family = check->options->family;
+	return family == FAMILY_OF_HOST ? host_family(check->host) == AF_INET6 : family == FAMILY_6;
+}
+
 /* Opens the lab that the probe wants; falls back to the calling namespace where that is allowed and
  * harmless. */
 static int labs_open(struct labs *l, const struct job *job, struct err *e)
@@ -40,6 +46,7 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	struct err refused = {0};
 	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
 	int rc = -EPERM;
+	options.ipv6 = check_ipv6(job->check);
 	options.rtt_us = o->target.rtt_us;
 	options.bandwidth_bps = o->target.bandwidth_bps;
 	if (p->shape)
@@ -53,13 +60,16 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 		l->lab = l->proof;
 		return 0;
 	}
+	judge_descriptors(job->check->host, rc, &refused);
 	if (rc && !in_place)
 		labs_refused(l, &job->shared->report, &refused);
 	if (p->place == PROBE_LAB)
 		return 0;
 	options.place = LAB_IN_PLACE;
 	l->in_place = true;
-	return lab_open(&l->lab, &options, job->check->host, e);
+	rc = lab_open(&l->lab, &options, job->check->host, e);
+	judge_descriptors(job->check->host, rc, e);
+	return rc;
 }
 
 static void labs_uncopied(const struct labs *l, struct report *r)

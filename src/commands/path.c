@@ -1,8 +1,8 @@
 /* path: run the operator's client and server on the two hosts of a lab, over an emulated path. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,6 +33,7 @@
 
 struct path {
 	struct lab_options lab;
+	enum ip_family family;
 	const char *server, *client; /* for sh -c */
 	char **command;              /* the client's argv, instead of `client`; NULL: none */
 	const char *set;
@@ -43,7 +44,7 @@ struct side {
 	const char *shell;
 	char **argv;
 	bool input; /* reads the caller's standard input */
-	char server[INET_ADDRSTRLEN], client[INET_ADDRSTRLEN];
+	char server[INET6_ADDRSTRLEN], client[INET6_ADDRSTRLEN];
 	_Atomic int status; /* wait status, once it has exited */
 };
 
@@ -79,7 +80,7 @@ static void capabilities_keep(void)
 static void side_exec(const struct side *s)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
+	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL);
 	if (!s->input) {
@@ -133,16 +134,18 @@ static int side_main(struct task_port *port, void *arg)
 static int side_start(struct lab *lab, enum lab_host host, const char *shell, char **argv,
 		      bool input, struct side **out, struct task *task, struct err *e)
 {
-	struct in_addr server = lab_address(lab, LAB_SERVER, 0);
-	struct in_addr client = lab_address(lab, LAB_CLIENT, 0);
+	union endpoint server = lab_address(lab, LAB_SERVER, 0);
+	union endpoint client = lab_address(lab, LAB_CLIENT, 0);
 	struct side *s = lab_alloc(lab, sizeof(*s), e);
 	if (!s)
 		return -ENOMEM;
 	s->shell = shell;
 	s->argv = argv;
 	s->input = input;
-	inet_ntop(AF_INET, &server, s->server, sizeof(s->server));
-	inet_ntop(AF_INET, &client, s->client, sizeof(s->client));
+	getnameinfo(&server.any, endpoint_size(&server), s->server, sizeof(s->server), NULL, 0,
+		    NI_NUMERICHOST);
+	getnameinfo(&client.any, endpoint_size(&client), s->client, sizeof(s->client), NULL, 0,
+		    NI_NUMERICHOST);
 	*out = s;
 	static const int streams[STREAMS] = {0, 1, 2};
 	int rc = task_start(task, &(struct task_context){lab, host}, side_main, s, e);
@@ -339,7 +342,10 @@ static int path_open(const struct path *p, struct lab **lab, struct err *e)
 	/* An interrupt is for the commands; epolltune exits after them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	return rc ? rc : lab_open(lab, &p->lab, host, e);
+	struct lab_options options = p->lab;
+	options.ipv6 =
+		p->family == FAMILY_OF_HOST ? host_family(host) == AF_INET6 : p->family == FAMILY_6;
+	return rc ? rc : lab_open(lab, &options, host, e);
 }
 
 static int path(void *arguments, const struct given *given)
@@ -372,6 +378,7 @@ static const struct option_row options[] = {
 	 NUMBER(BANDWIDTH, 1000, 100000000000u)},
 	{"loss", "SHARE", "packet loss ratio, such as 0.1%", AT(lab.loss), PARSED(loss_parse)},
 	{"seed", "N", "seed for the loss generator", AT(lab.seed), NUMBER(COUNT, 1, INT64_MAX)},
+	FAMILY_OPTION(AT(family)),
 	{"server", "COMMAND", "shell command to run on the server's host", AT(server), TEXT(NULL)},
 	{"client", "COMMAND", "shell command to run on the client's host", AT(client), TEXT(NULL)},
 	{"set", "KNOB=VALUE,…", "sysctls of both hosts (this host's values)", AT(set), LIST(NULL)},

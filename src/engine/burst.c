@@ -81,7 +81,7 @@ static int burst_process_start(struct burst *b, const struct burst_config *confi
 	p->to = config->to;
 	for (unsigned i = 0; i < BURST_SOURCES; i++) {
 		unsigned source = (config->first_source + i) % lab_addresses(b->lab, LAB_CLIENT);
-		p->from[i] = endpoint_ipv4(lab_address(b->lab, LAB_CLIENT, source));
+		p->from[i] = lab_address(b->lab, LAB_CLIENT, source);
 	}
 	const struct task_context where = {b->lab, LAB_CLIENT};
 	b->at[b->processes] = p;
@@ -114,7 +114,7 @@ int burst_start(struct burst *b, struct lab *lab, const struct burst_config *con
 	b->half_open = lab_alloc(lab, sizeof(*b->half_open), e);
 	if (!b->half_open)
 		return -ENOMEM;
-	b->half_open->port = config->to.v4.sin_port;
+	b->half_open->port = htons(endpoint_port(&config->to));
 	while (left && !rc) {
 		uint64_t clients = left < each ? left : each;
 		rc = burst_process_start(b, config, clients, e);

@@ -27,8 +27,8 @@ static int churn_server(struct churn *c, struct err *e)
 	const struct churn_config *o = c->config;
 	const struct task_context where = {c->lab, o->loopback ? LAB_CLIENT : LAB_SERVER};
 	struct server_config config = {
-		.address = endpoint_ipv4(o->loopback ? (struct in_addr){htonl(INADDR_LOOPBACK)}
-						     : lab_address(c->lab, LAB_SERVER, 0)),
+		.address = o->loopback ? endpoint_ipv4((struct in_addr){htonl(INADDR_LOOPBACK)})
+				       : lab_address(c->lab, LAB_SERVER, 0),
 		.workers = o->destinations,
 		.own_ports = true,
 		.backlog = BACKLOG,
@@ -64,10 +64,10 @@ static int churn_client(struct churn *c, struct err *e)
 	};
 	for (unsigned i = 0; i < config.source_count && i < CHURN_SOURCES; i++) {
 		unsigned number = o->first_source + i;
-		sources[i] = endpoint_ipv4(
-			o->loopback ? (struct in_addr){htonl(INADDR_LOOPBACK + 1 + number)}
-				    : lab_address(c->lab, LAB_CLIENT,
-						  number % lab_addresses(c->lab, LAB_CLIENT)));
+		sources[i] = o->loopback ? endpoint_ipv4((struct in_addr){
+						   htonl(INADDR_LOOPBACK + 1 + number)})
+					 : lab_address(c->lab, LAB_CLIENT,
+						       number % lab_addresses(c->lab, LAB_CLIENT));
 	}
 	return client_start(&c->client, &where, &config, e);
 }

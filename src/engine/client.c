@@ -67,7 +67,7 @@ static void sources_choose(struct client_part *part, const struct task_context *
 	if (!config->source_count && where->lab && where->host == LAB_CLIENT) {
 		config->source_count = lab_addresses(where->lab, LAB_CLIENT);
 		for (unsigned i = 0; i < config->source_count; i++)
-			part->sources[i] = endpoint_ipv4(lab_address(where->lab, LAB_CLIENT, i));
+			part->sources[i] = lab_address(where->lab, LAB_CLIENT, i);
 	} else if (config->source_count) {
 		memcpy(part->sources, config->sources,
 		       config->source_count * sizeof(*config->sources));

@@ -17,10 +17,7 @@
 #include "engine/sockets.h"
 #include "engine/usage.h"
 #include "epolltune/clock.h"
-
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
+#include "host/compat.h"
 
 #define EVENTS 512
 #define BURST 64 /* connections started in a row */

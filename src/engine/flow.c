@@ -34,8 +34,7 @@ struct flow_sample {
 /* Configuration and results that both ends share, in the lab's memory. */
 struct flow_shared {
 	struct flow_config config;
-	struct in_addr server, client;
-	uint16_t port;
+	union endpoint server, client; /* the server's has its port */
 	struct flow_result result;
 	size_t count; /* samples taken; the last SAMPLES are kept */
 	struct flow_sample at[SAMPLES];
@@ -94,16 +93,14 @@ static bool end_await(const struct end *end, short events, int timeout_ms)
 static int end_listen(struct end *end)
 {
 	struct flow_shared *t = end->shared;
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = t->server};
-	socklen_t size = sizeof(at);
-	int rc, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(t->server);
+	int rc, listener = socket(t->server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (listener < 0)
 		return -errno;
 	rc = end_options(end, listener);
-	if (!rc && (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 1) ||
-		    getsockname(listener, (struct sockaddr *)&at, &size)))
+	if (!rc && (bind(listener, &t->server.any, endpoint_size(&t->server)) ||
+		    listen(listener, 1) || getsockname(listener, &t->server.any, &size)))
 		rc = -errno;
-	t->port = at.sin_port;
 	if (!rc && !task_answer(end->port, 0, NULL, NULL, 0))
 		rc = -EPIPE;
 	end->sock = listener;
@@ -120,17 +117,15 @@ static int end_listen(struct end *end)
 static int end_connect(struct end *end)
 {
 	struct flow_shared *t = end->shared;
-	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = t->client};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = t->server, .sin_port = t->port};
 	int error = 0;
 	socklen_t size = sizeof(error);
-	end->sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	end->sock = socket(t->server.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (end->sock < 0)
 		return -errno;
 	int rc = end_options(end, end->sock);
-	if (!rc &&
-	    (bind(end->sock, (struct sockaddr *)&from, sizeof(from)) ||
-	     (connect(end->sock, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)))
+	if (!rc && (bind(end->sock, &t->client.any, endpoint_size(&t->client)) ||
+		    (connect(end->sock, &t->server.any, endpoint_size(&t->server)) &&
+		     errno != EINPROGRESS)))
 		rc = -errno;
 	if (!rc && !end_await(end, POLLOUT, START_MS))
 		rc = -ETIMEDOUT;

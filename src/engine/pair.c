@@ -21,10 +21,8 @@
  * that polls would keep the client from sending. */
 int pair_start(struct pair *p, struct lab *lab, struct err *e)
 {
-	const struct server_config serve = {.address =
-						    endpoint_ipv4(lab_address(lab, LAB_SERVER, 0)),
-					    .backlog = BACKLOG,
-					    .pin = true};
+	const struct server_config serve = {
+		.address = lab_address(lab, LAB_SERVER, 0), .backlog = BACKLOG, .pin = true};
 	if (cpus_count() < 2)
 		return err_set(e, ENOTSUP,
 			       "this process may use one CPU only, on which a server that polls "

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
@@ -287,6 +288,7 @@ static int process_obey(struct server_process *p, const struct server_request *r
 	case SERVER_QUEUE:
 		return queue_read(p, &answer->queue, e);
 	case SERVER_RESUME:
+		listen(p->threads[0].worker.listener, INT_MAX);
 		return server_worker_listen(&p->threads[0].worker, true, e);
 	case SERVER_FILL:
 		table_fill(p, request->argument, &answer->filled);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 #include "host/machine.h"
 
 /* Limits the time on machines with many processes. */

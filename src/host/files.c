@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 #define KEPT_FILES 512
 

@@ -2,16 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+#include "host/compat.h"
 
 #define CGROUPS "/sys/fs/cgroup"
 

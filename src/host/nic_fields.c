@@ -3,14 +3,7 @@
 #include <string.h>
 
 #include "epolltune/nic.h"
-
-/* Attributes newer than Debian 12's headers (include/uapi/linux/ethtool_netlink_generated.h). */
-enum {
-	RINGS_RX_PUSH = 14,
-	COALESCE_TX_AGGR_MAX_BYTES = 26,
-	COALESCE_TX_AGGR_MAX_FRAMES = 27,
-	COALESCE_TX_AGGR_TIME_USECS = 28,
-};
+#include "host/compat.h"
 
 #define FIELD(group, member, name, unit, attribute)                                                \
 	{                                                                                          \
@@ -35,10 +28,10 @@ const struct nic_field nic_fields[] = {
 	RINGS(rx_jumbo_max, "rx-jumbo-max", "descriptors", RX_JUMBO_MAX),
 	RINGS(tx, "tx", "descriptors", TX),
 	RINGS(tx_max, "tx-max", "descriptors", TX_MAX),
-	RINGS(rx_buf_len, "rx-buf-len", "B", RX_BUF_LEN),
-	RINGS(tcp_data_split, "tcp-data-split", "bool", TCP_DATA_SPLIT),
-	RINGS(cqe_size, "cqe-size", "B", CQE_SIZE),
-	RINGS(tx_push, "tx-push", "bool", TX_PUSH),
+	FIELD(rings, rx_buf_len, "rx-buf-len", "B", RINGS_RX_BUF_LEN),
+	FIELD(rings, tcp_data_split, "tcp-data-split", "bool", RINGS_TCP_DATA_SPLIT),
+	FIELD(rings, cqe_size, "cqe-size", "B", RINGS_CQE_SIZE),
+	FIELD(rings, tx_push, "tx-push", "bool", RINGS_TX_PUSH),
 	FIELD(rings, rx_push, "rx-push", "bool", RINGS_RX_PUSH),
 
 	CHANNELS(rx, "rx", RX_COUNT),
@@ -72,8 +65,8 @@ const struct nic_field nic_fields[] = {
 	COALESCE(rx_frames_high, "rx-frames-high", "frames", RX_MAX_FRAMES_HIGH),
 	COALESCE(tx_usecs_high, "tx-usecs-high", "us", TX_USECS_HIGH),
 	COALESCE(tx_frames_high, "tx-frames-high", "frames", TX_MAX_FRAMES_HIGH),
-	COALESCE(cqe_mode_rx, "cqe-mode-rx", "bool", USE_CQE_MODE_RX),
-	COALESCE(cqe_mode_tx, "cqe-mode-tx", "bool", USE_CQE_MODE_TX),
+	FIELD(coalesce, cqe_mode_rx, "cqe-mode-rx", "bool", COALESCE_USE_CQE_MODE_RX),
+	FIELD(coalesce, cqe_mode_tx, "cqe-mode-tx", "bool", COALESCE_USE_CQE_MODE_TX),
 	FIELD(coalesce, tx_aggr_max_bytes, "tx-aggr-max-bytes", "B", COALESCE_TX_AGGR_MAX_BYTES),
 	FIELD(coalesce, tx_aggr_max_frames, "tx-aggr-max-frames", "frames",
 	      COALESCE_TX_AGGR_MAX_FRAMES),

@@ -1,6 +1,7 @@
 /* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
+#include "host/compat.h"
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
@@ -196,10 +197,10 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 	size_t at = 0;
 	const struct nlmsghdr *m;
 	while ((m = next_message(r, &at))) {
-		struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+		struct nlattr *tb[LINK_MAX + 1], *info[IFLA_INFO_MAX + 1];
 		char name[NIC_NAME];
 		if (m->nlmsg_type != RTM_NEWLINK ||
-		    !parse(tb, IFLA_MAX, m, sizeof(struct ifinfomsg)) ||
+		    !parse(tb, LINK_MAX, m, sizeof(struct ifinfomsg)) ||
 		    !link_name(name, tb[IFLA_IFNAME]))
 			continue;
 		const struct ifinfomsg *link = nlmsg_data(m);
@@ -212,7 +213,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		n->index = (uint32_t)link->ifi_index;
 		n->up = link->ifi_flags & IFF_UP;
 		n->running = link->ifi_flags & IFF_RUNNING;
-		n->physical = tb[IFLA_PARENT_DEV_NAME]; /* Linux 5.14; also in sysfs */
+		n->physical = tb[LINK_PARENT_DEV_NAME]; /* Linux 5.14; also in sysfs */
 		name_take(n->qdisc, sizeof(n->qdisc), tb[IFLA_QDISC]);
 		if (parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO]))
 			name_take(n->kind, sizeof(n->kind), info[IFLA_INFO_KIND]);

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 #include "host/machine.h"
 
 #define QUEUES_MAX 4096

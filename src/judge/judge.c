@@ -7,6 +7,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
+#include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "judge/container_advice.h"
 #include "judge/proof.h"
@@ -17,6 +18,7 @@
 /* An experiment may use a tenth of the machine's headroom, and both ends of a client count. */
 #define HEADROOM_SHARE 20
 #define CLIENT_BYTES 8192
+#define BACKLOG_KNOB "net.core.netdev_max_backlog"
 
 /* One experiment of a probe, and its outcome. */
 struct judged {
@@ -187,6 +189,51 @@ static struct trial trial_make(const struct judging *j, struct context *context)
 			      .progress = j->progress};
 }
 
+/* Packets that the machine has dropped at a full backlog; a veth wire's wait there too. */
+static uint64_t backlog_drops(const struct host *h)
+{
+	struct softnet s = {0};
+	if (softnet_read(h, &s, NULL))
+		return 0;
+	uint64_t dropped = softnet_total(&s).dropped;
+	softnet_free(&s);
+	return dropped;
+}
+
+bool judge_descriptors(const struct host *h, int rc, struct err *e)
+{
+	struct host_nofile limit;
+	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
+		return false;
+	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
+		      quantity_count(limit.soft).text);
+	return true;
+}
+
+/* Runs the experiment, and says so if it failed while such packets were dropped. */
+static int watched_run(struct judged *d, const struct judging *j, struct trial *t, struct err *e)
+{
+	char value[KNOB_VALUE] = "?", text[96];
+	uint64_t before = backlog_drops(j->host);
+	int rc = trial_run(t, d->x, &d->now, &d->outcome, e);
+	uint64_t dropped = backlog_drops(j->host) - before;
+	if (judge_descriptors(j->host, rc, e)) {
+		d->outcome = outcome_blank();
+		outcome_unsupported(&d->outcome, "%s", e->text);
+		return err_recode(e, 0);
+	}
+	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
+		return rc;
+	knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL);
+	report_text(text, "; %s packets were dropped at " BACKLOG_KNOB "=%s",
+		    quantity_count(dropped).text, value);
+	if (rc)
+		report_append(e->text, "%s", text);
+	else
+		report_append(d->outcome.why, "%s", text);
+	return rc;
+}
+
 static int experiment_run(struct judged *d, const struct judging *j, struct trial *t, struct err *e)
 {
 	struct wall *w = report_wall(j->report, d->x->wall);
@@ -199,7 +246,7 @@ static int experiment_run(struct judged *d, const struct judging *j, struct tria
 		d->outcome.state = OUTCOME_UNSUPPORTED;
 		report_text(d->outcome.why, "%s", why);
 	} else {
-		int rc = trial_run(t, d->x, &d->now, &d->outcome, e);
+		int rc = watched_run(d, j, t, e);
 		if (rc)
 			return rc;
 	}
@@ -357,6 +404,8 @@ static int measure(const struct probe *p, const struct judging *j, struct trial 
 		rc = trial_end(t, p->measure(t, j->report, e), e);
 		if (!rc)
 			return 0;
+		if (judge_descriptors(j->host, rc, e))
+			rc = -ENOTSUP;
 		why = e->text;
 	}
 	unmeasured(p, j, why);

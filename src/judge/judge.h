@@ -27,4 +27,7 @@ struct judging {
  * error. */
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
+/* Whether the caller's limit on descriptors stopped something; names it in `e`. */
+bool judge_descriptors(const struct host *h, int rc, struct err *e);
+
 #endif

@@ -45,7 +45,7 @@ int trial_server(struct trial *t, struct server_config config, struct err *e)
 {
 	server_end(t);
 	const struct task_context where = {t->lab, LAB_SERVER};
-	config.address = endpoint_ipv4(lab_address(t->lab, LAB_SERVER, 0));
+	config.address = lab_address(t->lab, LAB_SERVER, 0);
 	config.stop_at_limit = true;
 	struct server *server = trial_alloc(t, sizeof(*server), e);
 	int rc = server ? server_start(server, &where, &config, e) : -ENOMEM;
@@ -91,7 +91,8 @@ static int swap_call(struct host *h, void *arg, struct err *e)
 		return (int)length;
 	if (length >= KNOB_TEXT_MAX)
 		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
-	int rc = host_write(h, path, s->text, e);
+	char silent[KNOB_VALUE];
+	int rc = host_write(h, path, knob_silent(s->knob, s->text, silent), e);
 	if (!rc)
 		memcpy(s->text, was, (size_t)length + 1);
 	return rc;

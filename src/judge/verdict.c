@@ -191,6 +191,8 @@ bool outcome_suffices(const struct experiment *x, const struct target *t, const 
 		      const struct outcome *o)
 {
 	struct bound b = bound_of(x, t, s);
+	if (b.needed != REPORT_NONE)
+		b.needed += (int64_t)((double)b.needed * x->spread / 100);
 	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
 }
 

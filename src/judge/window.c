@@ -9,11 +9,10 @@
 /* A send buffer may exceed its maximum by two segments of 64 KiB. */
 #define OVERSHOT (128 << 10)
 #define UNSCALED 65535
-/* The smallest share of a buffer that becomes window, the usual and the largest one: a small send
- * buffer keeps more in flight than it has, by OVERSHOT. */
+/* The smallest share of a buffer that becomes window, and the usual one: what a small send buffer
+ * exceeds its maximum by is no share of a larger one. */
 #define SHARE_MIN 0.1
 #define SHARE_USUAL 0.5
-#define SHARE_MAX 0.9
 /* Beyond that RTT a proof at half the value takes too long. */
 #define HALF_RTT_US 100000u
 
@@ -65,8 +64,9 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 		if (out->at[i][0] == 0)
 			out->at[i][0] = 1;
 	if (tuned && o && third > 0)
-		share = (double)o->reached * (double)t->rtt_us / 1e6 / third;
-	share = fmin(fmax(share, SHARE_MIN), SHARE_MAX);
+		share = (double)o->reached * (double)t->rtt_us / 1e6 / third /
+			(1 + BUFFER_SPREAD / 100.0);
+	share = fmin(fmax(share, SHARE_MIN), SHARE_USUAL);
 	if (tuned || third < window)
 		third_set(out, window / share);
 	return true;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 #define TASK_CHANNEL 3
 /* Highest descriptor that is closed one by one: the usual soft limit. */
@@ -85,7 +86,7 @@ static int agent_fork(struct agent *a, const struct agent_request *request, stru
 	if (pid == 0)
 		task_enter(channel, request);
 	if (pid < 0)
-		return err_errno(e, "lab: start a task");
+		return fork_refused(e, "lab: start a task");
 	a->tasks[slot] = pid;
 	return 0;
 }

@@ -48,19 +48,9 @@ static int copy_one(const char *path, void *arg)
 
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 {
-	/* "all" and "default" belong to the namespace; other directories belong to one device. */
-	static const char *const dirs[] = {
-		"core",
-		"ipv4",
-		"ipv4/conf/all",
-		"ipv4/conf/default",
-		"ipv4/neigh/default",
-		"ipv6",
-		"ipv6/conf/all",
-		"ipv6/conf/default",
-		"ipv6/neigh/default",
-		"unix",
-	};
+	/* No experiment depends on what is below conf and neigh: with arp_ignore=8 a host answers
+	 * no ARP request, and the kernel warns about some others. */
+	static const char *const dirs[] = {"core", "ipv4", "ipv6", "unix"};
 	struct copy_walk walk = {copy, h, e};
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		char dir[64];
@@ -84,22 +74,24 @@ static size_t copy_pass(const struct knob_copy *copy, const struct host *h, char
 		CLEAN(free_pointer) char *now = NULL;
 		CLEAN(free_pointer) char *after = NULL;
 		const struct knob_copied *k = &copy->at[i];
+		const struct knob *row = knob_find(k->path + strlen("proc/sys/"));
+		char silent[KNOB_VALUE];
+		const char *value = row ? knob_silent(row->name, k->value, silent) : k->value;
 		/* Absent here: a global knob, which all namespaces share. */
-		if (host_read_all(h, k->path, &now, NULL) < 0 || !strcmp(now, k->value))
+		if (host_read_all(h, k->path, &now, NULL) < 0 || !strcmp(now, value))
 			continue;
-		int rc = host_write(h, k->path, k->value, NULL);
+		int rc = host_write(h, k->path, value, NULL);
 		/* Read-only information such as tcp_ehash_entries. */
 		if (rc == -EACCES || rc == -EPERM)
 			continue;
-		if (!rc && host_read_all(h, k->path, &after, NULL) >= 0 && !strcmp(after, k->value))
+		if (!rc && host_read_all(h, k->path, &after, NULL) >= 0 && !strcmp(after, value))
 			continue;
 		differing++;
 		/* Report only differing knobs that a wall depends on. */
-		const char *name = k->path + strlen("proc/sys/");
-		if (uncopied && knob_find(name)) {
+		if (uncopied && row) {
 			size_t length = strlen(uncopied);
 			snprintf(uncopied + length, size - length, "%s%s", length ? "," : "",
-				 knob_find(name)->name);
+				 row->name);
 		}
 	}
 	return differing;

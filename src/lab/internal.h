@@ -37,16 +37,17 @@ int seal_capabilities(struct err *e);
 
 /* Creates a veth pair: one end in the calling namespace, the other in that of process `peer`. */
 int wire_veth_make(pid_t peer, struct err *e);
-/* Brings up loopback and the wire in the calling namespace and adds `addresses` IPv4 addresses. */
-int wire_address(enum lab_host host, unsigned addresses, struct err *e);
+/* Brings up loopback and the wire in the calling namespace and adds `addresses` addresses. */
+int wire_address(bool ipv6, enum lab_host host, unsigned addresses, struct err *e);
 /* Waits until the wire's end in the calling namespace carries packets: on a busy machine the kernel
  * starts its queue up to seconds after both ends are up (net/core/link_watch.c), and drops packets
  * until then. -ETIMEDOUT after some seconds. */
 int wire_await(struct err *e);
 /* Sets MTU and queue length (packets) of the wire's end in the calling namespace. */
 int wire_size(unsigned mtu, unsigned queue, struct err *e);
-/* Address i of a host, from 198.18.0.0/15, the range for benchmarks (RFC 2544). */
-struct in_addr wire_ipv4(enum lab_host host, unsigned i);
+/* Address i of a host, from 198.18.0.0/15 or 2001:2::/48, the ranges for benchmarks (RFC 2544,
+ * RFC 5180). */
+union endpoint wire_endpoint(bool ipv6, enum lab_host host, unsigned i);
 
 /* Deferred interrupts of the server's end of a wire that receives through NAPI; shared by the lab's
  * processes. */
@@ -78,6 +79,9 @@ _Noreturn void task_run(int channel, task_main main, void *arg);
 
 /* For tests: sets the timeout of lab_call() and lab_spawn(). */
 void lab_set_patience(struct lab *lab, int ms);
+
+/* The error of fork(2), by errno. */
+int fork_refused(struct err *e, const char *what);
 
 /* Closes the descriptors from `first` to `last`. */
 void close_descriptors(unsigned first, unsigned last);

@@ -64,10 +64,18 @@ static void keep_only(int a, int b)
 	close_descriptors((unsigned)high + 1, ~0U);
 }
 
+int fork_refused(struct err *e, const char *what)
+{
+	return errno == EAGAIN ? err_set(e, EAGAIN, "%s: " LAB_NO_PROCESS, what)
+			       : err_errno(e, "%s", what);
+}
+
 static unsigned lab_count(const struct lab *lab, enum lab_host host)
 {
 	unsigned n = lab->options.client_addresses;
-	return host == LAB_SERVER || !n ? 1 : n > 240 ? 240 : n;
+	if (host == LAB_SERVER || !n || (lab->options.ipv6 && !lab_private(lab)))
+		return 1;
+	return n > 240 ? 240 : n;
 }
 
 /* From here to lab_open(): code of the agents. */
@@ -88,24 +96,37 @@ static void agent_run(struct lab *lab, enum lab_host host)
 	_exit(0);
 }
 
+/* What no experiment sets must not look like a limit of the server: the client's ports, those that
+ * a server listens on, and a queue that a burst of clients fills. Programs of the user (`files`)
+ * have the caller's values. */
+static void host_widen(const struct lab *lab, enum lab_host host, const struct host *h)
+{
+	if (host == LAB_CLIENT ? !lab->options.wide_ports : lab->options.files)
+		return;
+	host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
+	host_write(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
+	host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
+	host_write(h, "proc/sys/net/core/somaxconn", "65535", NULL);
+}
+
 static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 {
 	struct host *h = NULL;
-	int rc = wire_address(host, lab_count(lab, host), e);
+	int rc = host_open(&h, "/", e);
 	if (rc)
 		return rc;
-	rc = host_open(&h, "/", e);
-	if (rc)
+	/* Older kernels log that an interface is ready for IPv6. */
+	host_write(h, "proc/sys/net/ipv6/conf/all/disable_ipv6", lab->options.ipv6 ? "0" : "1",
+		   NULL);
+	rc = wire_address(lab->options.ipv6, host, lab_count(lab, host), e);
+	if (rc) {
+		host_close(h);
 		return rc;
+	}
 	char ignored[sizeof(lab->shared->uncopied)];
 	knob_copy_write(&lab->copy, h, host == LAB_SERVER ? lab->shared->uncopied : ignored,
 			sizeof(ignored));
-	/* A client out of ports would look like a limit of the server. */
-	if (host == LAB_CLIENT && lab->options.wide_ports) {
-		host_write(h, "proc/sys/net/ipv4/ip_local_reserved_ports", "", NULL);
-		host_write(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
-		host_write(h, "proc/sys/net/ipv4/ip_local_port_range", "1024 65535", NULL);
-	}
+	host_widen(lab, host, h);
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
 		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
@@ -182,7 +203,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		return err_errno(e, "lab: socket pair");
 	pid_t client = fork();
 	if (client < 0)
-		return err_errno(e, "lab: start the client's host");
+		return fork_refused(e, "lab: start the client's host");
 	if (client == 0) {
 		close(go[0]);
 		client_main(lab, go[1]);
@@ -199,7 +220,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	if (!rc)
 		rc = host_prepare(lab, LAB_SERVER, e);
 	if (!rc && write(client_go, "g", 1) != 1)
-		rc = err_errno(e, "lab: start the client's host");
+		rc = fork_refused(e, "lab: start the client's host");
 	return rc;
 }
 
@@ -237,6 +258,8 @@ static int fork_private(struct lab *lab, struct err *e)
 		server_main(lab, uid, gid, user_namespace);
 	if (lab->init > 0)
 		return 0;
+	if (errno == EAGAIN)
+		return fork_refused(e, "lab: start its first process");
 	int code = errno == ENOSPC || errno == EUSERS ? EPERM : errno;
 	int rc = err_set(e, code, "lab: the kernel refuses new namespaces (%s)", strerror(errno));
 	err_remedy(e, "run as root, or allow them with user.max_user_namespaces above 0, "
@@ -252,7 +275,7 @@ static int fork_in_place(struct lab *lab, struct err *e)
 	for (int host = LAB_SERVER; host <= LAB_CLIENT; host++) {
 		*pids[host] = fork();
 		if (*pids[host] < 0)
-			return err_errno(e, "lab: start a host");
+			return fork_refused(e, "lab: start a host");
 		if (*pids[host] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			keep_only(lab->sockets[0], lab->sockets[1]);
@@ -264,6 +287,8 @@ static int fork_in_place(struct lab *lab, struct err *e)
 
 static int lab_check(const struct lab_options *options, struct err *e)
 {
+	if (options->place == LAB_PRIVATE && access("/proc/self/fd", X_OK))
+		return err_errno(e, "lab: /proc is not mounted here");
 	if (options->wire != LAB_WIRE_DELAY)
 		return 0;
 	if (options->place != LAB_PRIVATE)
@@ -355,6 +380,9 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 	}
 	for (int host = LAB_SERVER; host <= LAB_CLIENT && !rc && lab_private(lab); host++)
 		rc = lab_call(lab, (enum lab_host)host, call_wire_await, NULL, e);
+	if (rc && lab->shared && lab->shared->wire.ended)
+		rc = err_set(e, lab->shared->wire.ended, "delay wire: the relay: %s",
+			     strerror(lab->shared->wire.ended));
 	if (rc) {
 		lab_close(lab);
 		return rc;
@@ -486,7 +514,8 @@ static int call_knob_set(struct host *h, void *arg, struct err *e)
 	const struct knob *k = knob_find(knob->name);
 	if (!k)
 		return err_set(e, ENOENT, "%s: no such knob", knob->name);
-	return knob_write(k, h, knob->value, e);
+	char silent[KNOB_VALUE];
+	return knob_write(k, h, knob_silent(knob->name, knob->value, silent), e);
 }
 
 int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *value, size_t size,
@@ -531,11 +560,15 @@ int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out,
 	return rc;
 }
 
-struct in_addr lab_address(const struct lab *lab, enum lab_host host, unsigned i)
+union endpoint lab_address(const struct lab *lab, enum lab_host host, unsigned i)
 {
-	if (!lab_private(lab)) /* all of 127/8 is local to loopback */
-		return (struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))};
-	return wire_ipv4(host, i);
+	if (lab_private(lab))
+		return wire_endpoint(lab->options.ipv6, host, i);
+	if (lab->options.ipv6)
+		return endpoint_ipv6(in6addr_loopback);
+	/* All of 127/8 is local to loopback. */
+	return endpoint_ipv4(
+		(struct in_addr){htonl(INADDR_LOOPBACK + (host == LAB_CLIENT ? i : 0))});
 }
 
 unsigned lab_addresses(const struct lab *lab, enum lab_host host) { return lab_count(lab, host); }

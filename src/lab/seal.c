@@ -6,14 +6,13 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 
 static int write_own(const char *path, const char *text, struct err *e)
 {
@@ -57,11 +56,12 @@ static int mount_readonly(const char *path, bool readonly, bool recursive)
 	struct statvfs fs;
 	if (statvfs(path, &fs))
 		return -errno;
-	unsigned long flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
-			      (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
-			      (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
-			      (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
-	return mount(NULL, path, NULL, flags | (readonly ? MS_RDONLY : 0), NULL) ? -errno : 0;
+	int flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
+		    (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
+		    (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
+		    (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
+	flags |= readonly ? MS_RDONLY : 0;
+	return mount(NULL, path, NULL, (unsigned long)flags, NULL) ? -errno : 0;
 }
 
 static int bind_on_itself(const char *path)

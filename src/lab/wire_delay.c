@@ -309,7 +309,7 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 		return err_prefix(e, "delay wire");
 	pid_t relay = fork();
 	if (relay < 0)
-		return err_errno(e, "delay wire: start the relay");
+		return fork_refused(e, "delay wire: start the relay");
 	if (relay == 0)
 		relay_main(server, client, config, stats);
 	return 0;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
@@ -106,14 +107,29 @@ int wire_size(unsigned mtu, unsigned queue, struct err *e)
 	return rc ? wire_error(e, rc, "set MTU and queue length of the wire") : 0;
 }
 
-struct in_addr wire_ipv4(enum lab_host host, unsigned i)
+union endpoint wire_endpoint(bool ipv6, enum lab_host host, unsigned i)
 {
-	/* Server: 198.18.0.1 and up; client: 198.18.1.1 and up. */
-	uint32_t net = 0xc6120000u + (host == LAB_CLIENT ? 0x100u : 0);
-	return (struct in_addr){htonl(net + 1 + i)};
+	/* Server: 198.18.0.1 or 2001:2::1 and up; client: 198.18.1.1 or 2001:2::101 and up. */
+	uint32_t number = (host == LAB_CLIENT ? 0x100u : 0) + 1 + i;
+	struct in6_addr v6 = {
+		.s6_addr = {0x20, 0x01, 0x00,
+			    0x02, [14] = (uint8_t)(number >> 8), [15] = (uint8_t)number}};
+	return ipv6 ? endpoint_ipv6(v6)
+		    : endpoint_ipv4((struct in_addr){htonl(0xc6120000u + number)});
 }
 
-int wire_address(enum lab_host host, unsigned addresses, struct err *e)
+static struct nl_addr *address_build(bool ipv6, enum lab_host host, unsigned i)
+{
+	union endpoint at = wire_endpoint(ipv6, host, i);
+	struct nl_addr *local =
+		ipv6 ? nl_addr_build(AF_INET6, &at.v6.sin6_addr, sizeof(at.v6.sin6_addr))
+		     : nl_addr_build(AF_INET, &at.v4.sin_addr, sizeof(at.v4.sin_addr));
+	if (local)
+		nl_addr_set_prefixlen(local, ipv6 ? 48 : 15);
+	return local;
+}
+
+int wire_address(bool ipv6, enum lab_host host, unsigned addresses, struct err *e)
 {
 	CLEAN(free_socket) struct nl_sock *sock = NULL;
 	int index, rc = wire_socket(&sock, e);
@@ -123,13 +139,14 @@ int wire_address(enum lab_host host, unsigned addresses, struct err *e)
 	if (!rc)
 		rc = wire_up(sock, LAB_DEVICE, &index, e);
 	for (unsigned i = 0; !rc && i < addresses; i++) {
-		struct in_addr ip = wire_ipv4(host, i);
 		CLEAN(put_addr) struct rtnl_addr *addr = rtnl_addr_alloc();
-		CLEAN(put_nl_addr) struct nl_addr *local = nl_addr_build(AF_INET, &ip, sizeof(ip));
+		CLEAN(put_nl_addr) struct nl_addr *local = address_build(ipv6, host, i);
 		if (!addr || !local)
 			return err_set(e, ENOMEM, "lab: netlink request: out of memory");
-		nl_addr_set_prefixlen(local, 15);
 		rtnl_addr_set_ifindex(addr, index);
+		/* Otherwise it stays tentative for a second or two. */
+		if (ipv6)
+			rtnl_addr_set_flags(addr, IFA_F_NODAD);
 		rc = rtnl_addr_set_local(addr, local);
 		if (!rc)
 			rc = rtnl_addr_add(sock, addr, 0);

@@ -12,6 +12,7 @@ static json_t *host(struct json_writer *w, const struct report_host *h)
 	value_set(w, o, "cpus", value_fact(h->cpus));
 	value_set(w, o, "memory_bytes", value_fact(h->memory_bytes));
 	value_set(w, o, "isolation", value_text(report_isolation_name(h->isolation)));
+	value_set(w, o, "family", value_fact(h->family));
 	return o;
 }
 

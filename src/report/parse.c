@@ -116,6 +116,7 @@ static void read_host(struct reader *r, const json_t *o, struct report_host *h)
 	h->cpus = count(r, o, "cpus");
 	h->memory_bytes = count(r, o, "memory_bytes");
 	WORD(r, o, "isolation", h->isolation, report_isolation_name, ISOLATION_NONE);
+	h->family = count(r, o, "family");
 }
 
 static void read_server(struct reader *r, const json_t *o, struct report_server *s)

@@ -93,7 +93,7 @@ static const char *cell_at(const struct table *t, size_t row, size_t column)
 static size_t column_width(const struct table *t, size_t column)
 {
 	struct libscols_column *c = scols_table_get_column(t->scols, column);
-	size_t width = utf8_length(scols_column_get_name(c));
+	size_t width = utf8_length(scols_cell_get_data(scols_column_get_header(c)));
 	for (size_t row = 0; row < t->row_count; row++) {
 		size_t length = utf8_length(cell_at(t, row, column));
 		width = length > width ? length : width;

@@ -154,7 +154,8 @@ static void isolation(const struct page *p, const struct report *r)
 	const char *brief = briefly[r->host.isolation];
 	if (r->gentle && r->host.isolation == ISOLATION_LAB)
 		brief = "Experiments: in a private lab, with --gentle";
-	if (brief && !(p->verbose && r->host.isolation == ISOLATION_LAB)) {
+	bool ipv6 = r->host.family == 6;
+	if (brief && !ipv6 && !(p->verbose && r->host.isolation == ISOLATION_LAB)) {
 		page_paragraph(p, TONE_PLAIN, 0, brief);
 		return;
 	}
@@ -162,6 +163,8 @@ static void isolation(const struct page *p, const struct report *r)
 	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
 	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
 	isolation_add(p, &s, r, ISOLATION_NONE, "settings only");
+	if (ipv6 && s.count)
+		page_segment(p, &s, "over IPv6");
 	if (r->gentle && s.count)
 		page_segment(p, &s, "with --gentle");
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);

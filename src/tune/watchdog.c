@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/compat.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
 

@@ -85,10 +85,12 @@ test_a_loopback_that_is_down_is_not_a_short_queue() {
 	dead_wire --in-place
 }
 
-test_a_wire_without_arp_is_not_a_short_queue() {
+# With it no host of the lab would answer an ARP request.
+test_a_lab_takes_over_no_arp_settings() {
 	in_namespace
 	echo 8 >$net/ipv4/conf/all/arp_ignore
-	dead_wire
+	expect 0 $queue
+	json 'wall("accept-queue").measured == 4097'
 }
 
 test_few_ports_do_not_limit_the_load() {

@@ -19,10 +19,7 @@
 
 #include "epolltune/client.h"
 #include "epolltune/server.h"
-
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
+#include "host/compat.h"
 
 #define LATE_NS 1000000000ull /* operations due before the end may start this long after it */
 

@@ -32,7 +32,7 @@ static void bench_open(struct bench *b, bool greet, bool paused, uint64_t connec
 		host_close(b->host);
 		skip_because("%s", e.text);
 	}
-	struct server_config config = {.address = endpoint_ipv4(lab_address(b->lab, LAB_SERVER, 0)),
+	struct server_config config = {.address = lab_address(b->lab, LAB_SERVER, 0),
 				       .backlog = 4096,
 				       .paused = paused,
 				       .greet_and_close = greet,

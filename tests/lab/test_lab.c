@@ -500,7 +500,9 @@ static int check_copied(void)
 		if (rc)
 			return 3;
 	}
-	if (lab_open(&lab, &veth, h, &e))
+	struct lab_options options = veth;
+	options.files = true; /* otherwise the server's ports and queue are wide */
+	if (lab_open(&lab, &options, h, &e))
 		return 77;
 	int differ = 0;
 	for (int where = LAB_SERVER; where <= LAB_CLIENT; where++)

@@ -203,8 +203,8 @@ static void the_engine_receives_through_napi(void **state)
 	struct server server;
 	struct client client;
 	struct server_usage usage;
-	const struct server_config config = {
-		.address = endpoint_ipv4(lab_address(lab, LAB_SERVER, 0)), .backlog = 16};
+	const struct server_config config = {.address = lab_address(lab, LAB_SERVER, 0),
+					     .backlog = 16};
 
 	assert_int_equal(
 		server_start(&server, &(struct task_context){lab, LAB_SERVER}, &config, &e), 0);

@@ -57,8 +57,8 @@ static void clients_far_away_are_observed(void **state)
 		skip_because("%s", e.text);
 	}
 	const struct task_context at_server = {lab, LAB_SERVER}, at_client = {lab, LAB_CLIENT};
-	const struct server_config serve = {
-		.address = endpoint_ipv4(lab_address(lab, LAB_SERVER, 0)), .backlog = 4096};
+	const struct server_config serve = {.address = lab_address(lab, LAB_SERVER, 0),
+					    .backlog = 4096};
 	if (server_start(&server, &at_server, &serve, &e))
 		fail_msg("%s", e.text);
 	const struct client_config to = {.to = server.address, .connections = HELD};

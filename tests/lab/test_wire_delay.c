@@ -4,6 +4,7 @@
 #include "epolltune/task.h"
 #include "epolltune/wire.h"
 
+#include "host/compat.h"
 #include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -53,7 +54,7 @@ static struct sockaddr_in server_address(void)
 {
 	return (struct sockaddr_in){.sin_family = AF_INET,
 				    .sin_port = PORT,
-				    .sin_addr = lab_address(lab, LAB_SERVER, 0)};
+				    .sin_addr = lab_address(lab, LAB_SERVER, 0).v4.sin_addr};
 }
 
 struct pings {

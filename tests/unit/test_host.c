@@ -23,6 +23,7 @@
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 #include "epolltune/ports.h"
+#include "host/compat.h"
 
 /* A captured machine: created for each test, filled by put(), removed afterwards. */
 static char root[64];

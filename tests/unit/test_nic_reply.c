@@ -2,6 +2,7 @@
 #include "../fuzz/fuzz_netlink.c"
 #include "../support/support.h"
 
+#include "host/compat.h"
 #include <glob.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
@@ -62,8 +63,8 @@ static void missing_attributes_are_absent(void **state)
 	struct nl_msg *m = ethtool_reply(INDEX);
 	nla_put_u32(m, ETHTOOL_A_RINGS_RX, 0);
 	nla_put_u32(m, ETHTOOL_A_RINGS_RX_MAX, 4096);
-	nla_put_u8(m, ETHTOOL_A_RINGS_TX_PUSH, 1);
-	nla_put_u8(m, ETHTOOL_A_RINGS_TCP_DATA_SPLIT, 0); /* unknown */
+	nla_put_u8(m, RINGS_TX_PUSH, 1);
+	nla_put_u8(m, RINGS_TCP_DATA_SPLIT, 0); /* unknown */
 	take(NIC_RINGS, m, &n);
 	assert_true(n.rings.rx.known);
 	assert_int_equal(n.rings.rx.value, 0);

@@ -171,7 +171,7 @@ static void assert_contract(json_t *root)
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
 	assert_string_equal(string_at(root, "version"), EPOLLTUNE_VERSION);
 	json_t *host = json_object_get(root, "host");
-	assert_keys(host, "name kernel boot netns cpus memory_bytes isolation ");
+	assert_keys(host, "name kernel boot netns cpus memory_bytes isolation family ");
 	assert_true(one_of(string_at(host, "isolation"), "lab|in-place|sysroot|none"));
 	json_t *target = json_object_get(root, "target");
 	assert_keys(target, "role connections rate_per_s stall_us rtt_us bandwidth_bps ");

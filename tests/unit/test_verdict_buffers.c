@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "judge/judge.h"
+#include "judge/verdict.h"
 
 #define RMEM "net.ipv4.tcp_rmem"
 #define WMEM "net.ipv4.tcp_wmem"
@@ -44,18 +45,22 @@ static const struct row rows[] = {
 	/* A send buffer exceeds its maximum by two segments. */
 	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 262144", 0, 19660800, VERDICT_SHORT,
 	 "buffers.send.short", WMEM " 4096 16384 262144 -> 4096 16384 6291456", REMEDY_KERNEL},
-	/* An experiment shows how much of the buffer becomes window. */
+	/* An experiment shows how much of the buffer becomes window. The proposal has a reserve for
+	 * smaller packets and a busy machine, and its settings alone give the verdict ok. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 9400000, 13107200,
-	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 4718592",
+	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 6291456",
+	 REMEDY_KERNEL},
+	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 6550000, 13107200,
+	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 9437184",
 	 REMEDY_KERNEL},
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 3276800", 130000000, 163840000,
-	 VERDICT_TIGHT, "buffers.receive.tight", RMEM " 4096 131072 3276800 -> 4096 131072 4194304",
+	 VERDICT_TIGHT, "buffers.receive.tight", RMEM " 4096 131072 3276800 -> 4096 131072 6291456",
 	 REMEDY_KERNEL},
 	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 4194304", 170000000, 216268800,
 	 VERDICT_OK, "", "", REMEDY_NONE},
 	/* What a small send buffer exceeds its maximum by is no share of a larger one. */
 	{"buffers.send", 20 * MS, GBIT, WMEM "=4096 16384 16384", 1560000, 7372800, VERDICT_SHORT,
-	 "buffers.send.short", WMEM " 4096 16384 16384 -> 4096 16384 3670016", REMEDY_KERNEL},
+	 "buffers.send.short", WMEM " 4096 16384 16384 -> 4096 16384 6291456", REMEDY_KERNEL},
 	/* The proposal assumes at least a tenth. */
 	{"buffers.receive", 20 * MS, GBIT, RMEM "=4096 131072 262144", 1000, 13107200,
 	 VERDICT_SHORT, "buffers.receive.short", RMEM " 4096 131072 262144 -> 4096 131072 31457280",
@@ -201,6 +206,32 @@ static void a_proof_searches_in_the_third_field(void **state)
 	/* The kernel's maximum. */
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 2000000000, 125), INT_MAX);
 	assert_int_equal(scaled(20 * MS, 131072, 262144, INT_MAX, 125), 0);
+}
+
+/* Half of the proposal is not enough, and a proof at it must exceed the margin. */
+static void a_proof_has_a_reserve(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t reached;
+		bool suffices;
+	} proofs[] = {{156250000, false}, {210937499, false}, {210937500, true}};
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(20 * MS, GBIT);
+	struct settings s = verdict_settings(x, RMEM "=4096 131072 6291456");
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(*proofs); i++) {
+		struct outcome o = verdict_outcome(proofs[i].reached, false);
+		assert_int_equal(verdict_of(x, &t, &s, &o)->walls[0].verdict, VERDICT_OK);
+		assert_int_equal(outcome_suffices(x, &t, &s, &o), proofs[i].suffices);
+	}
+	s = verdict_settings(x, RMEM "=4096 131072 3145728");
+	assert_int_not_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_OK);
+	/* A count needs none. */
+	x = verdict_experiment("accept-queue", "accept-queue");
+	t = target_default();
+	s = verdict_settings(x, "net.core.somaxconn=4096");
+	struct outcome o = verdict_outcome(1250, true);
+	assert_true(outcome_suffices(x, &t, &s, &o));
 }
 
 static void a_path_beyond_the_wire_is_refused(void **state)
@@ -362,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_receive_buffer_begins_with_the_second_field),
 		cmocka_unit_test(without_an_outcome_the_settings_give_the_verdict),
 		cmocka_unit_test(a_proof_searches_in_the_third_field),
+		cmocka_unit_test(a_proof_has_a_reserve),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),
 		cmocka_unit_test(memory_pressure_is_a_warning),

@@ -118,6 +118,33 @@ static void each_row_gets_its_verdict(void **state)
 	}
 }
 
+static void an_older_kernel_holds_one_less(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned kernel;
+		const char *settings;
+		int64_t limit;
+		const char *proposals;
+	} olders[] = {
+		{KERNEL(6, 13), COOKIES SOMAXCONN_KNOB "=4096", 4096, ""},
+		{KERNEL(5, 10), COOKIES SOMAXCONN_KNOB "=37", 37, SOMAXCONN_KNOB " 37 -> 1024"},
+		{KERNEL(6, 13), COOKIES SOMAXCONN_KNOB "=624", 624, SOMAXCONN_KNOB " 624 -> 1024"},
+		{KERNEL(6, 14), COOKIES SOMAXCONN_KNOB "=624", 625, ""},
+		/* This bound is the same. */
+		{KERNEL(5, 10), DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=832", 625, ""},
+	};
+	const struct experiment *x = experiment();
+	struct target t = target_at(10000);
+	for (size_t i = 0; i < sizeof(olders) / sizeof(*olders); i++) {
+		struct settings s = verdict_settings(x, olders[i].settings);
+		s.machine.kernel = olders[i].kernel;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls[0].limit, olders[i].limit);
+		assert_string_equal(verdict_proposals(r), olders[i].proposals);
+	}
+}
+
 static void a_wall_without_a_queue_has_no_need(void **state)
 {
 	(void)state;
@@ -174,11 +201,16 @@ static void the_finding_says_what_happened_beyond_the_queue(void **state)
 	struct outcome o = full(17, "TCPReqQFullDoCookies", 608);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
-					  "with a cookie. No client is lost"));
+					  "with a cookie. The kernel answers those beyond "
+					  "with a cookie: no client is lost"));
 	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16");
 	o = full(13, "ListenDrops", 612);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
-	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs "));
+	assert_non_null(strstr(f->detail, "the queue held 13, and the kernel dropped 612 SYNs. "));
+	/* Filled exactly: none went beyond. */
+	o = full(13, "", 0);
+	f = &verdict_of(x, &t, &s, &o)->findings[0];
+	assert_non_null(strstr(f->detail, "the queue held 13. The kernel drops those beyond"));
 	assert_non_null(strstr(f->advice, "tcp_syncookies=1 would answer with cookies"));
 }
 
@@ -239,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(an_older_kernel_holds_one_less),
 		cmocka_unit_test(a_wall_without_a_queue_has_no_need),
 		cmocka_unit_test(the_wall_names_its_bound),
 		cmocka_unit_test(the_finding_says_what_happened_beyond_the_queue),
