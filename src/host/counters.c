@@ -153,24 +153,33 @@ static size_t words_split(char *line, char *words[TABLE_COLUMNS_MAX])
 	return count;
 }
 
+static bool hex_value(const char *word, uint64_t *value)
+{
+	errno = 0;
+	*value = strtoull(word, NULL, 16);
+	return !errno && !word[strspn(word, "0123456789abcdefABCDEF")];
+}
+
 /* A line of names, then one of hexadecimal values for each CPU, where the entries of the table are
  * those of all of them: ct_cpu_seq_show(), neigh_stat_seq_show(). */
 static void table_add(struct host_counters *c, const char *table, char *text)
 {
 	char *at = NULL, *names[TABLE_COLUMNS_MAX], *values[TABLE_COLUMNS_MAX];
-	int64_t sums[TABLE_COLUMNS_MAX] = {0};
+	uint64_t value, sums[TABLE_COLUMNS_MAX] = {0};
 	char *line = strtok_r(text, "\n", &at);
 	size_t columns = line ? words_split(line, names) : 0;
 	while ((line = strtok_r(NULL, "\n", &at))) {
 		if (words_split(line, values) != columns)
 			return;
 		for (size_t i = 0; i < columns; i++) {
-			int64_t value = (int64_t)strtoul(values[i], NULL, 16);
+			if (!hex_value(values[i], &value))
+				return;
 			sums[i] = strcmp(names[i], "entries") ? sums[i] + value : value;
 		}
 	}
 	for (size_t i = 0; i < columns; i++)
-		counter_add(c, table, names[i], sums[i]);
+		if (sums[i] <= INT64_MAX)
+			counter_add(c, table, names[i], (int64_t)sums[i]);
 }
 
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out)
