@@ -22,8 +22,8 @@ void host_close(struct host *h);
 static inline void host_closep(struct host **h) { host_close(*h); }
 /* False for a captured machine: no writes, no netlink, no experiments. */
 bool host_live(const struct host *h);
-/* From now on each file is read once and its text kept: for a check that takes one sample, but asks
- * for the same facts in many places. */
+/* From now on each file is read once and its text kept, 8 MiB in all: for a check that takes one
+ * sample, but asks for the same facts in many places. */
 void host_freeze(struct host *h);
 
 /* Reads a whole text file without its last newline, NUL-terminated. Returns the length; -EFBIG

@@ -17,9 +17,10 @@
 #include "host/compat.h"
 
 #define KEPT_FILES 512
+#define KEPT_BYTES ((size_t)8 << 20)
 
 struct kept_files {
-	size_t count;
+	size_t count, bytes;
 	struct kept_file {
 		uint64_t hash; /* of the path */
 		char *path, *text;
@@ -99,8 +100,11 @@ static const struct kept_file *kept_find(const struct kept_files *kept, const ch
 /* Keeps a copy. Without room or memory the file is read again. */
 static void kept_add(struct kept_files *kept, const char *path, const char *text, size_t length)
 {
+	if (kept->count == KEPT_FILES || length > KEPT_BYTES - kept->bytes)
+		return;
 	struct kept_file file = {path_hash(path), strdup(path), strdup(text), length};
-	if (kept->count < KEPT_FILES && file.path && file.text) {
+	if (file.path && file.text) {
+		kept->bytes += length;
 		kept->at[kept->count++] = file;
 		return;
 	}

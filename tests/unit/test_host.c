@@ -141,6 +141,15 @@ static void a_frozen_machine_keeps_what_it_has_read(void **state)
 	assert_int_equal(host_read(captured, "missing", text, sizeof(text), &e), -ENOENT);
 	put("missing", "here\n");
 	assert_int_equal(host_read(captured, "missing", text, sizeof(text), &e), 4);
+	/* Large files are not kept. */
+	static char large[(9 << 20) + 1];
+	char *whole = NULL;
+	memset(large, 'x', sizeof(large) - 1);
+	put("large", large);
+	assert_int_equal(host_read_all(captured, "large", &whole, &e), sizeof(large) - 1);
+	free(whole);
+	put("large", "small\n");
+	assert_int_equal(host_read(captured, "large", text, sizeof(text), &e), 5);
 }
 
 static void only_regular_files_below_the_root_are_read(void **state)
@@ -489,6 +498,11 @@ static void counters_are_named_and_damage_is_absent(void **state)
 	/* The entries are those of all CPUs, in each line; a damaged line ends the table. */
 	put("proc/net/stat/nf_conntrack",
 	    "entries  found drop\n0000000a  00000001 000000ff\n0000000a  00000002 00000001\n1 2\n");
+	host_table_counters(captured, "nf_conntrack", &c);
+	assert_int_equal(c.count, 6);
+	put("proc/net/stat/nf_conntrack", "entries  found drop\n0000000a  00000001 rubbish\n");
+	host_table_counters(captured, "nf_conntrack", &c);
+	put("proc/net/stat/nf_conntrack", "drop\n7fffffffffffffff\n7fffffffffffffff\n");
 	host_table_counters(captured, "nf_conntrack", &c);
 	assert_int_equal(c.count, 6);
 	put("proc/net/stat/nf_conntrack",
