@@ -16,8 +16,11 @@
 #define REST_SHORTER_S 30
 /* The kernel's default before 5.15 allowed four entries a bucket: each is in two chains. */
 #define ENTRIES_PER_BUCKET 4
+#define DROPPED "nf_conntrack.drop"
+/* Entries that are short of the maximum by less than one in so many: the table is full at times. */
+#define NEAR_SHARE 20
 
-enum { MAX, BUCKETS, REST, USED, TRACKED };
+enum { MAX, BUCKETS, USED, REST, TRACKED };
 
 static bool has_tcp(const struct subject *s)
 {
@@ -33,10 +36,12 @@ static int64_t number_read(const struct host *h, const char *file)
 
 static void table_read(const struct host *h, struct settings *s)
 {
-	s->at[USED][0] = number_read(h, FILES "count");
+	int64_t used = number_read(h, FILES "count");
+	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
+	s->at[USED][0] = used;
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
-	s->at[TRACKED][0] = has_tcp(s->subject) && s->at[USED][0] > 0;
+	s->at[TRACKED][0] = has_tcp(s->subject) && (used > 0 || unread);
 }
 
 static uint64_t rest(const struct settings *s)
@@ -122,7 +127,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 static const struct experiment experiments[] = {
 	{
 		.wall = "conntrack",
-		.knobs = {DIR "max", DIR "buckets", "time_wait", "used", "tracked"},
+		.knobs = {DIR "max", DIR "buckets", "nf_conntrack_count", "time_wait", "tracked"},
 		.read = table_read,
 		.bound = table_bound,
 		.solve = table_solve,
@@ -150,18 +155,28 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
+/* What a full table has dropped between two samples. Two packets of a new connection that arrive at
+ * the same time count as dropped too, and as insert_failed. */
+static int64_t drops_grown(const struct sample *before, const struct sample *after)
+{
+	const struct host_counters *from = &before->counters, *to = &after->counters;
+	int64_t drops = host_counter_delta(from, to, DROPPED);
+	int64_t clashes = host_counter_delta(from, to, "nf_conntrack.insert_failed");
+	bool near = after->max > 0 && after->used >= after->max - after->max / NEAR_SHARE;
+	return near || clashes < 0 ? drops : drops - clashes;
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	static const char dropped[] = "nf_conntrack.drop";
-	int64_t grown = host_counter_delta(&before->counters, &after->counters, dropped);
+	int64_t grown = drops_grown(before, after);
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);
 	count_word(&words, "max", after->max);
-	count_word(&words, "total", host_counter(&after->counters, dropped));
+	count_word(&words, "total", host_counter(&after->counters, DROPPED));
 	count_word(&words, "early", host_counter(&after->counters, "nf_conntrack.early_drop"));
 	wording_flag(&words, "full", full);
 	wording_flag(&words, "several", grown > 1);
@@ -169,11 +184,13 @@ static void observation_judge(const struct sample *before, const struct sample *
 	wording_set(&words, "window", "%s",
 		    quantity_measured(QUANTITY_DURATION, (uint64_t)(m->seconds * 1e6)).text);
 	struct finding *f = report_finding(r, "conntrack.full", &words);
-	finding_propose(f, DIR "max", quantity_plain((uint64_t)after->max).text, "");
+	finding_propose(f, DIR "max",
+			after->max == REPORT_NONE ? "" : quantity_plain((uint64_t)after->max).text,
+			"");
 	finding_evidence(f, "nf_conntrack_count", "entries", (double)after->used, NAN);
 	for (size_t i = 0; i < after->counters.count; i++)
-		if (!strcmp(after->counters.at[i].name, dropped))
-			finding_evidence(f, dropped, "packets", (double)after->counters.at[i].value,
+		if (!strcmp(after->counters.at[i].name, DROPPED))
+			finding_evidence(f, DROPPED, "packets", (double)after->counters.at[i].value,
 					 NAN);
 }
 

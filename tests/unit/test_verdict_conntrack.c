@@ -19,35 +19,41 @@ static void the_targets_entries_need_room(void **state)
 		int64_t needed;
 		const char *proposals;
 	} rows[] = {
-		{TABLE "time_wait=120; used=5; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_OK,
-		 130000, ""},
-		{TABLE "time_wait=120; used=100000; tracked=1", TARGET_SERVER, 10000, 1000,
-		 VERDICT_TIGHT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
-		{TABLE "time_wait=120; used=262144; tracked=1", TARGET_SERVER, 10000, 1000,
-		 VERDICT_SHORT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=120; nf_conntrack_count=5; tracked=1", TARGET_SERVER, 10000, 1000,
+		 VERDICT_OK, 130000, ""},
+		{TABLE "time_wait=120; nf_conntrack_count=100000; tracked=1", TARGET_SERVER, 10000,
+		 1000, VERDICT_TIGHT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=120; nf_conntrack_count=262144; tracked=1", TARGET_SERVER, 10000,
+		 1000, VERDICT_SHORT, 130000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
 		/* Lowered below what is in use. */
-		{TABLE "time_wait=120; used=300000; tracked=1", TARGET_SERVER, 1, 1, VERDICT_SHORT,
-		 121, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
-		{TABLE "time_wait=30; used=5; tracked=1", TARGET_PROXY, 10000, 1000, VERDICT_OK,
-		 80000, ""},
-		{TABLE "time_wait=120; used=5; tracked=1", TARGET_PROXY, 10000, 1000, VERDICT_TIGHT,
-		 260000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=120; nf_conntrack_count=300000; tracked=1", TARGET_SERVER, 1, 1,
+		 VERDICT_SHORT, 121, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{TABLE "time_wait=30; nf_conntrack_count=5; tracked=1", TARGET_PROXY, 10000, 1000,
+		 VERDICT_OK, 80000, ""},
+		{TABLE "time_wait=120; nf_conntrack_count=5; tracked=1", TARGET_PROXY, 10000, 1000,
+		 VERDICT_TIGHT, 260000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
 		/* The time is not readable: 120 s. */
-		{TABLE "used=5; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_OK, 130000, ""},
+		{TABLE "nf_conntrack_count=5; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_OK,
+		 130000, ""},
 		/* A chain of eight entries at most. */
 		{"net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=16384; "
-		 "time_wait=120; used=5; tracked=1",
+		 "time_wait=120; nf_conntrack_count=5; tracked=1",
 		 TARGET_SERVER, 10000, 10000, VERDICT_SHORT, 1210000,
 		 "net.netfilter.nf_conntrack_max 262144 -> 2097152, "
 		 "net.netfilter.nf_conntrack_buckets 16384 -> 524288"},
 		/* More than the kernel counts: the value would have to be 2^31. */
-		{TABLE "time_wait=120; used=5; tracked=1", TARGET_SERVER, 10000, 30000000,
-		 VERDICT_SHORT, 3600010000, ""},
-		{"net.netfilter.nf_conntrack_max=0; used=5; tracked=1", TARGET_SERVER, 10000, 10000,
-		 VERDICT_OK, REPORT_NONE, ""},
-		{TABLE "time_wait=120; used=0; tracked=0", TARGET_SERVER, 10000, 10000, VERDICT_NA,
-		 REPORT_NONE, ""},
+		{TABLE "time_wait=120; nf_conntrack_count=5; tracked=1", TARGET_SERVER, 10000,
+		 30000000, VERDICT_SHORT, 3600010000, ""},
+		{"net.netfilter.nf_conntrack_max=0; nf_conntrack_count=5; tracked=1", TARGET_SERVER,
+		 10000, 10000, VERDICT_OK, REPORT_NONE, ""},
+		{TABLE "time_wait=120; nf_conntrack_count=0; tracked=0", TARGET_SERVER, 10000,
+		 10000, VERDICT_NA, REPORT_NONE, ""},
 		{"", TARGET_SERVER, 10000, 10000, VERDICT_NA, REPORT_NONE, ""},
+		/* The entries are not readable, or the maximum is not (a user namespace). */
+		{TABLE "time_wait=120; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_UNKNOWN,
+		 130000, ""},
+		{"time_wait=120; nf_conntrack_count=5; tracked=1", TARGET_SERVER, 10000, 1000,
+		 VERDICT_UNKNOWN, 130000, ""},
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -72,11 +78,12 @@ static void the_targets_entries_need_room(void **state)
 	}
 }
 
-static struct sample sample_of(int64_t used, int64_t max, int64_t drops)
+static struct sample sample_of(int64_t used, int64_t max, int64_t drops, int64_t clashes)
 {
 	struct sample s = {.used = used, .max = max};
 	if (drops >= 0)
-		s.counters = (struct host_counters){1, {{"nf_conntrack.drop", drops}}};
+		s.counters = (struct host_counters){
+			2, {{"nf_conntrack.drop", drops}, {"nf_conntrack.insert_failed", clashes}}};
 	return s;
 }
 
@@ -85,21 +92,30 @@ static void a_full_table_and_drops_are_critical(void **state)
 	(void)state;
 	static const struct {
 		int64_t used, max, before, after; /* drops; -1: not readable */
+		int64_t clashes;                  /* insert_failed has grown by */
 		double seconds;
 		const char *title; /* "": silence */
 	} rows[] = {
-		{65536, 65536, 12, 12, 0.5,
+		{65536, 65536, 12, 12, 0, 0.5,
 		 "Connection tracking is full: 65 536 of 65 536 entries"},
-		{65536, 65536, 12, 112, 0.5,
+		{65536, 65536, 12, 112, 0, 0.5,
 		 "Connection tracking is full: 65 536 of 65 536 entries and 100 packets dropped in "
 		 "500 ms"},
-		{65536, 65536, -1, -1, 0, "Connection tracking is full: 65 536 of 65 536 entries"},
-		{65530, 65536, 12, 13, 0.5, "Connection tracking dropped 1 packet in 500 ms"},
-		{65530, 65536, 12, 12, 0.5, ""},
-		{65530, 65536, 12, 12, 0, ""},
-		{70000, 0, 0, 0, 0.5, ""}, /* no limit */
-		{0, REPORT_NONE, -1, -1, 0.5, ""},
-		{REPORT_NONE, REPORT_NONE, -1, -1, 0.5, ""},
+		{65536, 65536, -1, -1, 0, 0,
+		 "Connection tracking is full: 65 536 of 65 536 entries"},
+		{65530, 65536, 12, 13, 0, 0.5, "Connection tracking dropped 1 packet in 500 ms"},
+		{65530, 65536, 12, 12, 0, 0.5, ""},
+		{65530, 65536, 12, 12, 0, 0, ""},
+		{70000, 0, 0, 0, 0, 0.5, ""}, /* no limit */
+		{0, REPORT_NONE, -1, -1, 0, 0.5, ""},
+		{REPORT_NONE, REPORT_NONE, -1, -1, 0, 0.5, ""},
+		/* Two packets of one connection at the same time, in a table with room. */
+		{1000, 65536, 12, 20, 8, 0.5, ""},
+		{1000, 65536, 12, 21, 8, 0.5, "Connection tracking dropped 1 packet in 500 ms"},
+		{65000, 65536, 12, 20, 8, 0.5, "Connection tracking dropped 8 packets in 500 ms"},
+		/* In a user namespace the maximum is not readable. */
+		{1000, REPORT_NONE, 12, 13, 0, 0.5,
+		 "Connection tracking dropped 1 packet in 500 ms"},
 	};
 	const struct target t = target_default();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -107,14 +123,16 @@ static void a_full_table_and_drops_are_critical(void **state)
 		static struct sample before, after;
 		struct moment m = {.target = &t, .seconds = rows[i].seconds};
 		char row[24];
-		before = sample_of(rows[i].used, rows[i].max, rows[i].before);
-		after = sample_of(rows[i].used, rows[i].max, rows[i].after);
+		before = sample_of(rows[i].used, rows[i].max, rows[i].before, 5);
+		after = sample_of(rows[i].used, rows[i].max, rows[i].after, 5 + rows[i].clashes);
 		snprintf(row, sizeof(row), "row %zu", i);
 		report_init(&r);
 		observation_judge(&before, &after, &m, &r);
 		findings_are(row, &r, rows[i].title[0] ? "conntrack.full critical" : "");
 		if (rows[i].title[0])
 			assert_string_equal(r.findings[0].title, rows[i].title);
+		if (rows[i].title[0] && rows[i].max == REPORT_NONE)
+			assert_string_equal(r.findings[0].proposals[0].current, "");
 	}
 }
 
