@@ -35,11 +35,17 @@ static int64_t table_counter(const struct host_counters *c, const struct family 
 static void table_read(const struct host *h, struct settings *s)
 {
 	static struct host_counters counters;
+	char addresses[128];
 	counters.count = 0;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		host_table_counters(h, families[i].table, &counters);
 		int64_t used = table_counter(&counters, &families[i], "entries");
 		s->at[USED + i][0] = used < 0 ? REPORT_NONE : used;
+	}
+	/* IPv6 is off: not even loopback has an address. */
+	if (!host_read(h, "proc/net/if_inet6", addresses, sizeof(addresses), NULL)) {
+		s->at[MAX6][0] = s->at[SOFT6][0] = REPORT_NONE;
+		s->text[MAX6][0] = s->text[SOFT6][0] = 0;
 	}
 }
 
@@ -57,7 +63,10 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	b->needed = (int64_t)s->peers;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		int64_t max = s->at[MAX + i][0], left = max - used_of(s, i);
-		if (max == REPORT_NONE || (b->capacity != REPORT_NONE && left >= b->capacity))
+		if (max == REPORT_NONE)
+			continue;
+		b->assumed |= s->at[USED + i][0] == REPORT_NONE;
+		if (b->capacity != REPORT_NONE && left >= b->capacity)
 			continue;
 		b->capacity = left > 0 ? left : 0;
 		b->binding = MAX + (int)i;
@@ -130,16 +139,17 @@ static void judge_family(const struct sample *before, const struct sample *after
 			 double seconds, struct report *r)
 {
 	const struct family *f = &families[i];
-	int64_t used = table_counter(&after->counters, f, "entries");
+	int64_t used = table_counter(&after->counters, f, "entries"), max = after->max[i];
 	int64_t full = table_counter(&after->counters, f, "table_fulls");
-	int64_t grown = full - table_counter(&before->counters, f, "table_fulls");
+	int64_t was_full = table_counter(&before->counters, f, "table_fulls");
+	int64_t grown = was_full < 0 ? 0 : full - was_full;
 	struct wording words = {0};
-	bool near = after->max[i] > 0 && (double)used * 100 >= (double)after->max[i] * NEAR_PERCENT;
+	bool near = max > 0 && (double)used * 100 >= (double)max * NEAR_PERCENT;
 	if (full < 0 || (grown <= 0 && !near))
 		return;
 	wording_set(&words, "family", "%s", f->name);
 	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
-	wording_set(&words, "max", "%s", quantity_count((uint64_t)after->max[i]).text);
+	wording_set(&words, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(&words, "grown", "%s", quantity_count((uint64_t)grown).text);
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "knob", "%s", f->max);
@@ -147,7 +157,7 @@ static void judge_family(const struct sample *before, const struct sample *after
 		    quantity_measured(QUANTITY_DURATION, (uint64_t)(seconds * 1e6)).text);
 	struct finding *finding =
 		report_finding(r, grown > 0 ? "neighbours.full" : "neighbours.near", &words);
-	finding_propose(finding, f->max, quantity_plain((uint64_t)after->max[i]).text, "");
+	finding_propose(finding, f->max, max < 0 ? "" : quantity_plain((uint64_t)max).text, "");
 	finding_evidence(finding, "entries", "neighbours", (double)used, NAN);
 	finding_evidence(finding, "table_fulls", "", (double)full, NAN);
 }

@@ -1023,8 +1023,8 @@ static const struct finding_row findings[] = {
 
 	SHORT("neighbours", REMEDY_KERNEL,
 	      "The neighbour table {tight?can just:cannot} hold {needed} more peers",
-	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries, IPv6 "
-	      "{used6}. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
+	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries{max6?, IPv6 "
+	      "{used6}}. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
 	      TAKES_EFFECT " {cost}",
 	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
 	      "IPv6 holds.",
@@ -1038,9 +1038,8 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "neighbours",
 	 .observed = true,
-	 .title =
-		 "The neighbour table of {family} refused {grown} entr{several?ies:y} in {window}: "
-		 "{used} of {max}",
+	 .title = "The neighbour table of {family} refused {grown} entr{several?ies:y} in "
+		  "{window}{max?\\: {used} of {max}}",
 	 .detail =
 		 "Packets to peers without an entry are dropped\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
 		 "network namespaces.",

@@ -278,8 +278,9 @@ static const struct wall_row walls[] = {
 		.what = "The hosts on the same link, in IPv4 or IPv6, that the kernel can know the "
 			"link address of in addition. Packets to others are dropped. Needed: the peers of --peers; what is behind a gateway does not "
 			"count.",
-		.detail = "IPv4 has {used} of gc_thresh3={max}, IPv6 {used6} of {max6}; the tables "
-			  "are those of all network namespaces.",
+		.detail =
+			"{max?IPv4 has {used} of gc_thresh3={max}}{max6?{max?, }IPv6 has {used6} of "
+			"{max6}}; the tables are those of all network namespaces.",
 	},
 	{
 		.name = "softnet.backlog",

@@ -73,6 +73,29 @@ test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
 		'.walls[] | select(.name == "conntrack") | .verdict == "ok" and .needed == 130000'
 }
 
+test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
+	cp -r "$hosts/docker" host
+	chmod -R u+w host
+	echo 8192 >host/proc/sys/net/ipv4/neigh/default/gc_thresh3
+	expect 2 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
+	json '.walls[0] | .verdict == "short" and .knob == "net.ipv6.neigh.default.gc_thresh3"'
+	: >host/proc/net/if_inet6
+	expect 0 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
+	json '.walls[0] | .verdict == "ok" and (.detail | contains("IPv6") | not)'
+}
+
+test_tracked_connections_that_cannot_be_counted_are_unknown() {
+	cp -r "$hosts/docker" host
+	chmod -R u+w host
+	count=host/proc/sys/net/netfilter/nf_conntrack_count
+	echo 99999999999 >$count
+	expect 3 epolltune check --sysroot host --probe conntrack --format json
+	json '.walls[0] | .verdict == "unknown" and .detail == "nf_conntrack_count could not be read."'
+	echo 0 >$count
+	expect 0 epolltune check --sysroot host --probe conntrack --format json
+	json '.walls[0].verdict == "n/a"'
+}
+
 test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
 	cp "$hosts/damaged.json" out
 	json '.exit_status == 3' '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] == []'

@@ -32,6 +32,8 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 		{V4("1024", "512") "used=1024", 1, VERDICT_SHORT, 0,
 		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
 		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
+		/* What is in use is not readable. */
+		{V4("1024", "512"), 500, VERDICT_OK, 1024, ""},
 		/* In a namespace of its own neither is visible. */
 		{"", 500, VERDICT_UNKNOWN, REPORT_NONE, ""},
 	};
@@ -47,6 +49,9 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit)
 			fail_msg("%s: verdict %d, limit %lld", row, (int)w->verdict,
 				 (long long)w->limit);
+		if (w->limit != REPORT_NONE &&
+		    (w->method == METHOD_DERIVED) != !strstr(rows[i].values, "used="))
+			fail_msg("%s: method %d", row, (int)w->method);
 		if (strcmp(verdict_proposals(r), rows[i].proposals) != 0)
 			fail_msg("%s: \"%s\"", row, verdict_proposals(r));
 		findings_are(row, r,
@@ -78,6 +83,9 @@ static void refused_entries_are_critical(void **state)
 		 "The neighbour table of IPv4 has 820 of 1 024 entries"},
 		{819, 1024, 3, 3, "", NULL},
 		{900, REPORT_NONE, 3, 3, "", NULL},
+		{900, REPORT_NONE, 3, 4, "neighbours.full critical",
+		 "The neighbour table of IPv4 refused 1 entry in 500 ms"},
+		{700, 1024, -1, 4, "", NULL}, /* not readable before */
 	};
 	const struct target t = target_default();
 	const struct moment m = {.target = &t, .seconds = 0.5};
