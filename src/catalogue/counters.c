@@ -97,10 +97,12 @@ static const struct counter_row counters[] = {
 	 REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "Nothing on a server. On a proxy reuse connections, or net.ipv4.tcp_tw_reuse=1."},
 	{"nf_conntrack.drop", "", CONNTRACK,
-	 "Packets dropped as connection tracking had no entry for their connection: "
-	 "net.netfilter.nf_conntrack_max was reached and no entry could be evicted.",
+	 "Packets that connection tracking dropped: net.netfilter.nf_conntrack_max was reached and "
+	 "no entry could be evicted, or, where insert_failed grows as much, two packets of a new "
+	 "connection arrived at the same time.",
 	 "conntrack", REMEDY_KERNEL, "conntrack -S",
-	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
+	 "Raise net.netfilter.nf_conntrack_max where nf_conntrack_count is near it, or do not track "
+	 "the port (nft: notrack)."},
 	{"nf_conntrack.early_drop", "", CONNTRACK,
 	 "Entries of connections without traffic in both directions that were evicted as "
 	 "net.netfilter.nf_conntrack_max was reached.",
@@ -111,7 +113,7 @@ static const struct counter_row counters[] = {
 	 "was faster (two DNS queries from one socket, for example), or NAT found no free port.",
 	 "conntrack", REMEDY_APPLICATION, "conntrack -S",
 	 "For DNS: options single-request-reopen in resolv.conf, or a local cache. For NAT: more "
-	 "source addresses."},
+	 "source addresses, or --random-fully in the rule."},
 	{"nf_conntrack.chainlength", "", CONNTRACK,
 	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
 	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
@@ -261,19 +263,6 @@ static const struct counter_row counters[] = {
 	 "Datagrams that were dropped as all UDP sockets hold the third field of net.ipv4.udp_mem.",
 	 "", REMEDY_KERNEL, "nstat -az UdpMemErrors; grep UDP: /proc/net/sockstat",
 	 "Raise net.ipv4.udp_mem (pages); find the socket with a full queue: ss -uanm."},
-	{"nf_conntrack.insert_failed", "", "/proc/net/stat/nf_conntrack",
-	 "Entries that conntrack could not insert: two packets of one connection at the same time (UDP DNS), or a port of NAT was taken. The packet is dropped.",
-	 "", REMEDY_KERNEL, "conntrack -S; cat /proc/net/stat/nf_conntrack",
-	 "Where it grows with NAT: --random-fully in the rule; DNS over one socket (single-request-reopen in resolv.conf)."},
-	{"nf_conntrack.early_drop", "", "/proc/net/stat/nf_conntrack",
-	 "Entries of connections without an answer that were removed to make room: the table was full.",
-	 "", REMEDY_KERNEL,
-	 "conntrack -S; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
-	 "Raise net.netfilter.nf_conntrack_max, lower its timeouts, or do not track the port."},
-	{"arp_cache.table_fulls", "", "/proc/net/stat/arp_cache",
-	 "Neighbours that were not made as the table was full, of all network namespaces.", "",
-	 REMEDY_KERNEL, "cat /proc/net/stat/arp_cache /proc/net/stat/ndisc_cache; ip neigh | wc -l",
-	 "Raise net.ipv4.neigh.default.gc_thresh3 above the number of neighbours."},
 	{"softnet_stat-received_rps", "received_rps", SOFTNET,
 	 "Column 10: packets that another CPU handed to this one by RPS.", "nic.queues",
 	 REMEDY_KERNEL, "cat /proc/net/softnet_stat", "Nothing: a share of each CPU, not a loss."},

@@ -397,6 +397,7 @@ static void rows_are_complete(void **state)
 	}
 	for (size_t i = 0; i < counter_row_count(); i++) {
 		const struct counter_row *c = counter_row_at(i);
+		assert_ptr_equal(counter_row_find(c->name), c); /* so no name stands twice */
 		row_is_complete(c->name,
 				(const char *const[]){c->what, c->where, c->show, c->action, NULL},
 				c->walls);
