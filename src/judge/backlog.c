@@ -5,13 +5,20 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
+/* Before 6.11 somaxconn is hidden in the network namespace of another user namespace. */
+static bool kernel_limits(int64_t limit, int64_t somaxconn)
+{
+	return somaxconn != REPORT_NONE && limit >= somaxconn;
+}
+
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out)
 {
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
 	out->running = true;
 	out->absent = !q.smallest;
-	out->binding = argument < s->at[BACKLOG_MAX][0] ? BACKLOG_ARGUMENT : BACKLOG_MAX;
+	out->binding =
+		kernel_limits(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
 	if (q.smallest)
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
 }
@@ -39,7 +46,7 @@ bool backlog_solve(const struct target *target, const struct settings *now, cons
 		sockets = subject_queue(now->subject, LISTENER_TCP).sockets;
 	enough = (int64_t)subject_part((uint64_t)enough, sockets);
 	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
-		if (out->at[i][0] + 1 < enough)
+		if (out->at[i][0] != REPORT_NONE && out->at[i][0] + 1 < enough)
 			out->at[i][0] = enough - 1;
 	return true;
 }
@@ -50,6 +57,8 @@ const char *backlog_untestable(const struct settings *s)
 		return NULL;
 	if (subject_queue(s->subject, LISTENER_TCP).sockets > 1)
 		return "the test server has one socket, the running one several (SO_REUSEPORT)";
+	if (s->at[BACKLOG_MAX][0] == REPORT_NONE)
+		return "net.core.somaxconn is not visible here";
 	/* The lab's test server would get less than the running one has. */
 	if (s->at[BACKLOG_ARGUMENT][0] > s->at[BACKLOG_MAX][0])
 		return "net.core.somaxconn is lower now than when the server called listen()";
@@ -93,7 +102,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_set(w, "limit", "%u", q.smallest->limit);
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
-	wording_flag(w, "kernel", (int64_t)q.smallest->limit >= somaxconn);
+	wording_flag(w, "kernel", kernel_limits(q.smallest->limit, somaxconn));
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);

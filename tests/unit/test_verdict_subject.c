@@ -106,6 +106,10 @@ static const struct row rows[] = {
 	 "nginx (pid 812) on 0.0.0.0:443 has backlog 128; this load needs 1 000", REMEDY_KERNEL},
 	/* somaxconn was lowered after listen(): the queue is as long as it was. */
 	{1, 4096, "net.core.somaxconn=128", 4097, VERDICT_OK, "", "", REMEDY_NONE},
+	/* somaxconn is not visible in this namespace. */
+	{1, 511, "", 512, VERDICT_SHORT, "listen.backlog 511 -> 2048",
+	 "nginx (pid 812) on 0.0.0.0:443 has backlog 511; this load needs 1 000",
+	 REMEDY_APPLICATION},
 	/* A group: 4 of 512 hold 2 048 in all, and 1 792 + without loss. */
 	{4, 511, "net.core.somaxconn=4096", 1793, VERDICT_OK, "", "", REMEDY_NONE},
 	{8, 128, "net.core.somaxconn=4096", 793, VERDICT_SHORT, "listen.backlog 128 -> 256",
