@@ -380,6 +380,8 @@ static int side_run(enum buffer_side side, struct trial *t, const struct setting
 	if (t->proof && !time_left(t))
 		return err_set(e, ETIME, "no time is left: over this RTT a connection takes %u s",
 			       bulk_max_ms(t->target) / 1000);
+	if (t->proof && t->options->gentle && pace_Bps(t) > GENTLE_BYTES_PER_S)
+		return err_set(e, ENOTSUP, "%s", GENTLE_REFUSES);
 	if (t->proof)
 		rc = bulk_run(t, &b, 1, e);
 	else if (!c->ran)

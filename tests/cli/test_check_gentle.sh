@@ -108,7 +108,8 @@ test_a_window_that_the_settings_refuse_is_short() {
 	in_namespace -Urnm
 	echo 4096 16384 262144 >$ipv4/tcp_rmem
 	gentle --probe buffers
-	json 'wall("buffers.receive").verdict == "short"'
+	json 'wall("buffers.receive").verdict == "short"' \
+		'finding("buffers.receive.short").tried_state == "not tried"'
 }
 
 # Beside a busy loop on each CPU no experiment gets CPU time, and the check ends anyway.
