@@ -372,10 +372,9 @@ static int unix_listen(int backlog, struct sockaddr_un *a, socklen_t *size)
 	return fd;
 }
 
-/* The task's end closes all sockets. */
-static int unix_main(struct task_port *port, void *arg)
+/* Leaves its sockets open: the task's end closes them. */
+static int unix_fill(struct unix_stall *s, struct err *e)
 {
-	struct unix_stall *s = arg;
 	struct sockaddr_un a;
 	socklen_t size;
 	struct rlimit files;
@@ -384,17 +383,23 @@ static int unix_main(struct task_port *port, void *arg)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	if (unix_listen(s->backlog, &a, &size) < 0)
-		return err_set(&port->e, errno, "UNIX listener");
+		return err_errno(e, "cannot listen at a UNIX socket");
 	while (!s->error && s->queued < s->clients) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (fd < 0)
-			return err_set(&port->e, errno, "client of a UNIX socket");
+			return err_errno(e, "cannot make a client of a UNIX socket");
 		if (connect(fd, (struct sockaddr *)&a, size))
 			s->error = errno;
 		else
 			s->queued++;
 	}
-	task_answer(port, 0, NULL, NULL, 0);
+	return 0;
+}
+
+static int unix_main(struct task_port *port, void *arg)
+{
+	struct err e = {0};
+	task_answer(port, unix_fill(arg, &e), &e, NULL, 0);
 	return 0;
 }
 
@@ -428,7 +433,8 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	if (rc)
 		return rc;
 	if (stall->error && stall->error != EAGAIN)
-		return err_set(e, stall->error, "connect() to a UNIX socket");
+		return err_set(e, stall->error, "cannot connect to a UNIX socket: %s",
+			       strerror(stall->error));
 	out->reached = (int64_t)stall->queued;
 	out->limit_met = stall->error;
 	out->metric[REFUSED] = stall->queued < t->needed ? (double)(t->needed - stall->queued) : 0;

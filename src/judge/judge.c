@@ -117,6 +117,16 @@ static const char *unprovable(const struct judged *d, const struct judging *j,
 	return NULL;
 }
 
+bool judge_descriptors(const struct host *h, int rc, struct err *e)
+{
+	struct host_nofile limit;
+	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
+		return false;
+	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
+		      quantity_count(limit.soft).text);
+	return true;
+}
+
 static void finding_prove(const struct judged *d, const struct judging *j, struct trial *t,
 			  const struct settings *then, struct finding *f)
 {
@@ -130,6 +140,7 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 		trial_progress(t, "trying %s %s", f->proposals[0].knob, f->proposals[0].proposed);
 		t->lab = j->proof;
 		rc = proof_search(t, d->x, &d->now, &p, &e);
+		judge_descriptors(j->host, rc, &e);
 		t->lab = j->lab;
 	}
 	metrics_report(d->x, &d->outcome, rc == 0 ? &p.outcome : NULL, f);
@@ -198,16 +209,6 @@ static uint64_t backlog_drops(const struct host *h)
 	uint64_t dropped = softnet_total(&s).dropped;
 	softnet_free(&s);
 	return dropped;
-}
-
-bool judge_descriptors(const struct host *h, int rc, struct err *e)
-{
-	struct host_nofile limit;
-	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
-		return false;
-	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
-		      quantity_count(limit.soft).text);
-	return true;
 }
 
 /* Runs the experiment, and says so if it failed while such packets were dropped. */

@@ -301,6 +301,16 @@ static void a_unix_socket_is_filled_in_the_lab(void **state)
 	assert_string_equal(checked_text(running_wall(&c, "accept-queue.unix"), "verdict"), "ok");
 	assert_int_equal(c.status, 0);
 	checked_free(&c);
+	/* More clients are needed than this process may have descriptors. */
+	c = checked_parse(run("prlimit --nofile=64 $PROGRAM check --format json --rate 1k "
+			      "--probe accept-queue --server %s",
+			      who));
+	assert_false(checked_has_finding(&c, "probe.failed"));
+	assert_string_equal(
+		checked_text(checked_finding(&c, "accept-queue.unix.short"), "tried"),
+		"not tried: cannot make a client of a UNIX socket: Too many open files: "
+		"RLIMIT_NOFILE is 64, raise it with ulimit -n");
+	checked_free(&c);
 }
 
 /* A namespace of its own, with another somaxconn. */
