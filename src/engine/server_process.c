@@ -288,7 +288,8 @@ static int process_obey(struct server_process *p, const struct server_request *r
 	case SERVER_QUEUE:
 		return queue_read(p, &answer->queue, e);
 	case SERVER_RESUME:
-		listen(p->threads[0].worker.listener, INT_MAX);
+		if (listen(p->threads[0].worker.listener, INT_MAX) < 0)
+			return err_errno(e, "listen");
 		return server_worker_listen(&p->threads[0].worker, true, e);
 	case SERVER_FILL:
 		table_fill(p, request->argument, &answer->filled);

@@ -220,7 +220,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	if (!rc)
 		rc = host_prepare(lab, LAB_SERVER, e);
 	if (!rc && write(client_go, "g", 1) != 1)
-		rc = fork_refused(e, "lab: start the client's host");
+		rc = err_errno(e, "lab: start the client's host");
 	return rc;
 }
 
