@@ -198,6 +198,9 @@ in_root_namespace() { if [ "$(id -u)" -eq 0 ]; then in_namespace -n; else in_nam
 
 needs_tun() { { [ -r /dev/net/tun ] && [ -w /dev/net/tun ]; } || skip '/dev/net/tun may not be used'; }
 
+# Whether the program has sanitizers, which need memory, address space and /proc of their own.
+sanitized() { case $BUILD in *san) ;; *) return 1 ;; esac }
+
 needs() { # COMMAND…
 	for command; do
 		command -v "$command" >/dev/null || skip "$command is not installed"

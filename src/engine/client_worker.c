@@ -538,7 +538,7 @@ static void slot_event(struct client_worker *w, uint64_t number, uint32_t events
 }
 
 /* Waits at most `timeout_ns` (0: not at all) with nanosecond resolution: by ppoll(2) on the set
- * where epoll_pwait2(2) is missing, before Linux 5.11 or in a sandbox. */
+ * where epoll_pwait2(2) is missing, before Linux 5.11 or in a sandbox. -1: by errno. */
 static int worker_wait(struct client_worker *w, struct epoll_event *events, uint64_t timeout_ns)
 {
 	struct timespec t = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
@@ -553,7 +553,7 @@ static int worker_wait(struct client_worker *w, struct epoll_event *events, uint
 	}
 	if (!timeout_ns || (w->coarse && n > 0))
 		n = epoll_wait(w->epoll, events, EVENTS, 0);
-	return n < 0 && errno != EINTR ? -errno : n < 0 ? 0 : n;
+	return n < 0 && errno == EINTR ? 0 : n;
 }
 
 /* Time until the next start or deadline. */
@@ -600,7 +600,7 @@ static bool order_run(struct client_worker *w, struct err *e)
 		}
 		int n = worker_wait(w, events, idle_ns(w, now));
 		if (n < 0) {
-			err_set(e, -n, "epoll_wait: %s", strerror(-n));
+			err_errno(e, "epoll_wait");
 			return true;
 		}
 		for (int i = 0; i < n; i++) {

@@ -14,7 +14,8 @@ static void flatten(char *text)
 			*text = ' ';
 }
 
-static int fill(struct err *e, int code, const char *fmt, va_list args, const char *reason)
+__attribute__((format(printf, 3, 0))) static int fill(struct err *e, int code, const char *fmt,
+						      va_list args, const char *reason)
 {
 	if (!e)
 		return -code;

@@ -185,8 +185,7 @@ test_a_line_of_any_length_is_judged_by_its_beginning() {
 	printf 'EMFILE ' >log
 	truncate -s 128M log
 	printf '\nEMFILE\n' >>log
-	# The sanitizers reserve more.
-	case $BUILD in *san) ;; *) ulimit -v 60000 ;; esac
+	sanitized || ulimit -v 60000
 	expect 0 epolltune explain --format json --log log
 	json '.log.lines == 2' '.topics[0] | .name == "EMFILE" and .lines == 2 and .first == "EMFILE"'
 }
