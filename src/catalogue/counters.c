@@ -83,6 +83,14 @@ static const struct counter_row counters[] = {
 	 "was full.",
 	 "buffers.receive", REMEDY_APPLICATION, NSTAT("TcpExtTCPBacklogDrop"),
 	 "Raise the third field of net.ipv4.tcp_rmem; read in larger pieces."},
+	{"ss.LISTEN.Recv-Q", "LISTEN *:*:\ntcp*LISTEN\nu_str LISTEN", "ss -lntux",
+	 "Of a listener: the connections that wait in its accept queue now. Send-Q is its backlog, "
+	 "the smaller of what the application passed to listen() and net.core.somaxconn (netstat "
+	 "prints 0). The queue is full where Recv-Q is above Send-Q.",
+	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
+	 "ss -ltn 'sport = :PORT'; " NSTAT("TcpExtListenOverflows"),
+	 "Where it stays near Send-Q, add workers; where only bursts fill it, raise the backlog: "
+	 "epolltune check --server :PORT says which."},
 	{"sockstat.TCP.mem", "", "/proc/net/sockstat",
 	 "Pages that all TCP sockets of the machine hold. net.ipv4.tcp_mem bounds it.",
 	 "buffers.memory", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
@@ -107,13 +115,14 @@ static const struct counter_row counters[] = {
 	 "Entries of connections without traffic in both directions that were evicted as "
 	 "net.netfilter.nf_conntrack_max was reached.",
 	 "conntrack", REMEDY_KERNEL, "conntrack -S",
-	 "Raise net.netfilter.nf_conntrack_max, or do not track the port (nft: notrack)."},
+	 "Raise net.netfilter.nf_conntrack_max, shorten its timeouts, or do not track the port (nft: "
+	 "notrack)."},
 	{"nf_conntrack.insert_failed", "", CONNTRACK,
 	 "Packets dropped as their entry could not be inserted: another packet of the connection "
 	 "was faster (two DNS queries from one socket, for example), or NAT found no free port.",
 	 "conntrack", REMEDY_APPLICATION, "conntrack -S",
-	 "For DNS: options single-request-reopen in resolv.conf, or a local cache. For NAT: more "
-	 "source addresses, or --random-fully in the rule."},
+	 "For DNS: options single-request-reopen in resolv.conf, or a local cache. For NAT: "
+	 "--random-fully in the rule, or more source addresses."},
 	{"nf_conntrack.chainlength", "", CONNTRACK,
 	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
 	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
@@ -179,9 +188,10 @@ static const struct counter_row counters[] = {
 	 "", REMEDY_NONE, NSTAT("TcpExtTCPAbortOnTimeout"),
 	 "Peers or middleboxes vanish: shorter keepalive than their timeout."},
 	{"TcpExt.TCPAbortOnData", "connections reset due to unexpected data", NETSTAT,
-	 "Connections that the process closed with unread data, or by SO_LINGER 0: the peer gets RST.",
+	 "Connections that the process closed with SO_LINGER 0, or that received data after it had "
+	 "closed them: the peer gets RST (ECONNRESET).",
 	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnData"),
-	 "The application: read until the end before close()."},
+	 "The application: read until the end before close(), without SO_LINGER 0."},
 	{"TcpExt.TCPAbortOnClose", "connections reset due to early user close", NETSTAT,
 	 "Connections that were closed while data was unread: the peer gets RST (ECONNRESET).", "",
 	 REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnClose"),
@@ -227,8 +237,8 @@ static const struct counter_row counters[] = {
 	 "", REMEDY_NONE, "nstat -az TcpAttemptFails",
 	 "Compare with TcpExt.ListenOverflows here and on the servers."},
 	{"Tcp.EstabResets", "connection resets received", SNMP,
-	 "Established connections that ended by RST, sent or received.", "", REMEDY_APPLICATION,
-	 "nstat -az TcpEstabResets TcpOutRsts",
+	 "Established connections that ended by RST, sent or received, or by a timeout.", "",
+	 REMEDY_APPLICATION, "nstat -az TcpEstabResets TcpOutRsts",
 	 "Where TcpOutRsts grows as much, a process here closes with unread data, or memory is short: TcpExt.TCPAbortOnMemory."},
 	{"Tcp.RetransSegs", "segments retransmitted\nsegments retransmited", SNMP,
 	 "Segments that were retransmitted, SYNs included. Below 1 % of Tcp.OutSegs is usual.", "",
@@ -290,7 +300,7 @@ static const struct counter_row counters[] = {
 	 "Packets that a card received faster than its buffer was emptied.", "nic.ring",
 	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_over_errors",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
-	{"rx_dropped", "RX*dropped\nrx_queue_*_drops", "/sys/class/net/*/statistics",
+	{"rx_dropped", "RX*dropped\nrx_queue_0_drops", "/sys/class/net/*/statistics",
 	 "Packets that the driver or the kernel dropped. With ena, vmxnet3, enic, cxgb, cxgb4 and hv_netvsc a full ring is among them; elsewhere it counts protocols that nothing receives.",
 	 "nic.ring", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -i DEVICE",
 	 "With one of these drivers: enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs. Otherwise see what arrives: tcpdump -e not ip and not ip6 and not arp."},

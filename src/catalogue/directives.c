@@ -28,7 +28,7 @@ static const struct clue_row directives[] = {
 	 "/etc/security/limits.d/90-nofile.conf: USER - nofile 65536, then log in again. For a "
 	 "service: LimitNOFILE=65536.",
 	 "limits.conf(5), pam_limits(8), getrlimit(2)"},
-	{"TasksMax", "pids.max\nLimitNPROC\nnproc\npids-limit\nPodPidsLimit",
+	{"TasksMax", "DefaultTasksMax\npids.max\nLimitNPROC\nnproc\npids-limit\nPodPidsLimit",
 	 "systemd and containers: processes and threads of a control group; above it fork() fails "
 	 "with EAGAIN. LimitNPROC and nproc count all of one user instead.",
 	 "cgroup.pids", REMEDY_CONTAINER,
@@ -164,10 +164,11 @@ static const struct clue_row directives[] = {
 	 "sysctl.d(5); kernel/sysctl.c proc_dointvec_minmax()"},
 	{"net.nf_conntrack_max", "ip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
 	 "The connections that a network namespace tracks; one number for all, writable in the "
-	 "initial one only. ip_conntrack_max is its old name, gone since long. "
+	 "initial one only. ip_conntrack_max is an old name that no longer exists. "
 	 "kube-proxy writes it at its start.",
 	 "conntrack", REMEDY_KERNEL, CONNTRACK_SHOW,
-	 "sysctl -w net.netfilter.nf_conntrack_max=1048576, buckets a quarter or more." CONNTRACK_FILE,
+	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 "
+	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst; net/netfilter/nf_conntrack_core.c"},
 	{"ip_conntrack_buckets", "nf_conntrack*hashsize",
 	 "The size of conntrack's hash table. Each entry is in it twice: the mean chain is 2 * entries "
@@ -188,14 +189,15 @@ static const struct clue_row directives[] = {
 	 "How long conntrack keeps an idle established connection (5 days): peers that vanished fill "
 	 "the table.",
 	 "", REMEDY_KERNEL, CONNTRACK_SHOW,
-	 "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=7440, above tcp_keepalive_time." CONNTRACK_FILE,
+	 "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=7440 (above "
+	 "net.ipv4.tcp_keepalive_time)." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst"},
 	{"net.ipv4.neigh.default.gc_thresh1", "net.ipv6.neigh.default.gc_thresh1\ngc_thresh1",
 	 "Neighbour entries (ARP, NDP) of all network namespaces: below gc_thresh1 (128) none is "
 	 "freed, above gc_thresh3 (1024) none is made: \"neighbor table overflow\".",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096, gc_thresh2=8192, gc_thresh3=16384: above "
-	 "the number of neighbours.",
+	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
+	 "net.ipv4.neigh.default.gc_thresh3=16384 (above the number of neighbours).",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},
 	{"net.ipv4.tcp_keepalive_time", "tcp_keepalive_intvl\ntcp_keepalive_probes\nSO_KEEPALIVE",
 	 "Idle seconds until the first keepalive probe (7200), then tcp_keepalive_probes (9) every "
@@ -219,7 +221,8 @@ static const struct clue_row directives[] = {
 	 "TCP_USER_TIMEOUT in the application; or sysctl -w net.ipv4.tcp_retries2=8 (100 s and more).",
 	 "tcp(7); RFC 1122"},
 	{"net.ipv4.tcp_syn_retries", "",
-	 "Retransmissions of a SYN until connect() fails with ETIMEDOUT: 6 are 127 s. Lower values "
+	 "Retransmissions of a SYN until connect() fails with ETIMEDOUT: 6 are 131 s, before "
+	 "Linux 6.5 127 s. Lower values "
 	 "hide a short queue, they do not help.",
 	 "accept-queue,syn-queue", REMEDY_KERNEL, "ss -tan state syn-sent",
 	 "A timeout of the application for connect(); the queue of the server.", "tcp(7)"},
@@ -247,7 +250,8 @@ static const struct clue_row directives[] = {
 	 "inotify: watches and instances of one user. Not those of epoll: "
 	 "fs.epoll.max_user_watches.",
 	 "", REMEDY_KERNEL, "sysctl fs.inotify",
-	 "sysctl -w fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512.",
+	 "sysctl -w fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024 "
+	 "where the running values are lower.",
 	 "inotify(7)"},
 	{"kernel.threads-max", "kernel.pid_max",
 	 "Threads and process numbers of the machine; above them fork() fails with EAGAIN. Control "

@@ -65,9 +65,9 @@
 #define CONNTRACK_HOLDS                                                                            \
 	"In sysctl.d it holds only where the module is loaded before\\: echo nf_conntrack "        \
 	">/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
-#define UNTRACKED                                                                                  \
-	"nft 'table inet untracked \\{ chain in \\{ type filter hook prerouting priority raw; "    \
-	"tcp dport {port} notrack; \\}; chain out \\{ type filter hook output priority raw; tcp "  \
+#define UNTRACKED                                                                                      \
+	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
+	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
 	"sport {port} notrack; \\}; \\}'"
 #define BY_EXPERIMENT "The experiment, in the finding"
 

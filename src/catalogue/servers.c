@@ -18,7 +18,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "listen ADDRESS backlog={backlog};",
 		.backlog_effect = "after nginx -s reload; check it with ss -ltn, and restart nginx "
 				  "where Send-Q is still the old one",
-		.files_line = "worker_rlimit_nofile {files};",
+		.files_line =
+			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -35,7 +36,7 @@ static const struct server_row servers[] = {
 		.backlog_line = "backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
-		.files_line = "ulimit-n {files}",
+		.files_line = "maxconn N, half of {files}, without ulimit-n",
 	},
 	{
 		.process = "gunicorn*",

@@ -77,8 +77,8 @@ static const struct clue_row symptoms[] = {
 	 "fs.inotify.max_user_watches or fs.inotify.max_user_instances allows. Descriptors and "
 	 "disks are not the limit.",
 	 "", REMEDY_KERNEL, "sysctl fs.inotify",
-	 "sysctl -w fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288, and the "
-	 "same lines in /etc/sysctl.d.",
+	 "sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576 where "
+	 "the running values are lower, and the same lines in /etc/sysctl.d.",
 	 "inotify(7); fs/notify/inotify/inotify_user.c"},
 	{"ENOBUFS", "No buffer space available\nErrno 105\nfailed (105:",
 	 "From connect() or send(): the neighbour table is full (net.ipv4.neigh.default.gc_thresh3, "
@@ -97,7 +97,8 @@ static const struct clue_row symptoms[] = {
 	 "connect(2); net/ipv4/inet_hashtables.c __inet_hash_connect()"},
 	{"connect: Cannot assign requested address",
 	 "connect() failed (99:\nconnect: cannot assign requested address\nconnect EADDRNOTAVAIL\n"
-	 "connect*Cannot assign requested address\nbackend*no free ports\n"
+	 "connect*Cannot assign requested address\nconnecting to*Cannot assign requested address\n"
+	 "backend*no free ports\n"
 	 "NoRouteToHostException: Cannot assign requested address",
 	 "EADDRNOTAVAIL from connect(): a proxy or client has every port of "
 	 "net.ipv4.ip_local_port_range in use between its address and this destination, by "
@@ -148,7 +149,7 @@ static const struct clue_row symptoms[] = {
 	 "fork*Resource temporarily unavailable\nunable to create native thread\n"
 	 "can't start new thread\npthread_create*Resource temporarily unavailable\n"
 	 "could not fork new process for connection\nfork*failed (11:\n"
-	 "failed to create new OS thread",
+	 "failed to create new OS thread\nspawn EAGAIN\nspawn*EAGAIN",
 	 "EAGAIN from fork() or clone(): a limit on processes and threads is reached: pids.max of "
 	 "the control group (TasksMax=), RLIMIT_NPROC of the user, kernel.threads-max or "
 	 "kernel.pid_max.",
@@ -178,8 +179,8 @@ static const struct clue_row symptoms[] = {
 	{"ETIMEDOUT",
 	 "Connection timed out\nErrno 110\nfailed (110:\nconnect timed out\ndial tcp*i/o timeout\n"
 	 "connection timeout",
-	 "From connect(): no answer to the SYN and its retransmissions (127 s with the default "
-	 "net.ipv4.tcp_syn_retries=6): a full accept queue, a full conntrack table, a firewall or a "
+	 "From connect(): no answer to the SYN and its retransmissions (about 130 s with the "
+	 "default net.ipv4.tcp_syn_retries=6): a full accept queue, a full conntrack table, a firewall or a "
 	 "dead host. Later: data or keepalive probes were not acknowledged.",
 	 "accept-queue,syn-queue", REMEDY_NONE,
 	 "on the server: nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPTimeouts; ss -ltn",
@@ -273,7 +274,7 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: all TCP sockets together exceed the third field of net.ipv4.tcp_mem. The "
 	 "kernel drops received packets and resets orphans.",
 	 "buffers.memory", REMEDY_KERNEL,
-	 "grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem; ss -tanm | sort -k2,3n | tail",
+	 "grep TCP: /proc/net/sockstat; cat /proc/sys/net/ipv4/tcp_mem; ss -tan | sort -k2,2n -k3,3n | tail",
 	 "Find sockets with full queues (ss -tnpm: Recv-Q is the process' own delay, Send-Q the "
 	 "peer's); raise net.ipv4.tcp_mem (pages).",
 	 "net/ipv4/tcp.c tcp_check_oom()"},
@@ -301,17 +302,19 @@ static const struct clue_row symptoms[] = {
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
 	 "/proc/net/stat/nf_conntrack",
-	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 in the initial network namespace (a few "
-	 "hundred bytes each), and nf_conntrack_buckets to at least a quarter; lower "
-	 "nf_conntrack_tcp_timeout_established=3600; or do not track the port (NOTRACK). A file in "
+	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 "
+	 "net.netfilter.nf_conntrack_buckets=262144 in the initial network namespace (a few hundred "
+	 "bytes an entry). Against peers that vanished: sysctl -w "
+	 "net.netfilter.nf_conntrack_tcp_timeout_established=7440. Or do not track the port (nft: "
+	 "notrack). A file in "
 	 "/etc/sysctl.d holds only if the module is loaded first: /etc/modules-load.d.",
 	 "net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc()"},
 	{"neighbor table overflow", "neighbour table overflow",
 	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
 	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 gc_thresh2=8192 gc_thresh3=16384, with "
-	 "the full name for each (net.ipv6 for ndisc_cache).",
+	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
+	 "net.ipv4.neigh.default.gc_thresh3=16384 (net.ipv6 for ndisc_cache).",
 	 "net/core/neighbour.c neigh_alloc(); arp(7)"},
 	{"VFS: file-max limit reached", "file-max limit * reached",
 	 "Kernel log: the machine has as many files open as fs.file-max allows.",
@@ -347,6 +350,18 @@ static const struct clue_row symptoms[] = {
 	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g CONTAINER; Kubernetes: "
 	 "resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
+	{"killed by the OOM killer",
+	 "killed by the OOM killer\nFailed with result 'oom-kill'\ncode=killed, status=9/KILL\n"
+	 "code=killed, signal=KILL",
+	 "systemd: a process of the unit got SIGKILL, mostly from the kernel for lack of memory: its "
+	 "control group reached MemoryMax=, or the machine ran out. The kernel log says which.",
+	 "cgroup.memory,memory.connection", REMEDY_CONTAINER,
+	 "journalctl -k | grep -E 'oom-kill:|Killed process'; systemctl show -p MemoryMax,MemoryCurrent "
+	 "UNIT",
+	 "CONSTRAINT_MEMCG: systemctl set-property UNIT MemoryMax=1G. CONSTRAINT_NONE: the machine is "
+	 "short of memory: lower what grows. Neither: a stop timeout (TimeoutStopSec=) or an "
+	 "administrator.",
+	 "systemd.service(5); mm/oom_kill.c"},
 	{"fork rejected by pids controller", "",
 	 "Kernel log: a control group has pids.max processes and threads; fork() fails with EAGAIN. "
 	 "It is logged once for each group.",
@@ -397,7 +412,7 @@ static const struct clue_row symptoms[] = {
 	{"setrlimit(RLIMIT_NOFILE) failed",
 	 "setrlimit(RLIMIT_NOFILE*failed\nCannot raise FD limit to\n"
 	 "can't set maximum open files to\nopen files: cannot modify limit\n"
-	 "error setting rlimit*nofile",
+	 "error setting rlimit*nofile\nerror setting rlimit type 7",
 	 "The server asked for more descriptors than its hard limit; only CAP_SYS_RESOURCE may raise "
 	 "that, and no process above fs.nr_open. It continues with less.",
 	 "descriptors.process", REMEDY_PROCESS,
@@ -596,12 +611,14 @@ static const struct clue_row symptoms[] = {
 	{"sysctl: permission denied on key",
 	 "permission denied on key\nsetting key*Read-only file system\n"
 	 "Couldn't write*Read-only file system\nCouldn't write*Permission denied\n"
+	 "forbidden sysctl\nSysctlForbidden\n"
 	 ".proc.sys.*Read-only file system",
 	 "In a container /proc/sys is read-only, and global settings can be written in the initial "
 	 "network namespace only.",
 	 "", REMEDY_CONTAINER, "readlink /proc/self/ns/net; grep /proc/sys /proc/mounts",
-	 "Set it from outside: docker run --sysctl KEY=VALUE, securityContext.sysctls of the pod; "
-	 "global ones on the host.",
+	 "Set it from outside: docker run --sysctl KEY=VALUE, securityContext.sysctls of the pod "
+	 "(Kubernetes forbids most until --allowed-unsafe-sysctls of the kubelet lists them); global "
+	 "ones on the host.",
 	 "sysctl(8); net/sysctl_net.c net_ctl_permissions()"},
 };
 

@@ -17,7 +17,7 @@ static int name_add(const char *value, void *arg)
 {
 	struct err *e = arg;
 	size_t used = strlen(e->text);
-	snprintf(e->text + used, sizeof(e->text) - used, ",%s", value);
+	snprintf(e->text + used, sizeof(e->text) - used, ", %s", value);
 	return 0;
 }
 

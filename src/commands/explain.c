@@ -21,6 +21,23 @@ static void print_labelled(const char *label, const char *text, size_t width)
 	print_wrapped(text, LABEL_WIDTH, width);
 }
 
+/* On one line, or a line for each command: a command that is wrapped cannot be pasted. */
+static void print_commands(const char *label, const char *text, size_t width)
+{
+	bool fits = LABEL_WIDTH + strlen(text) <= width;
+	char quote = 0;
+	printf("  %-*s", LABEL_WIDTH - 2, label);
+	for (; *text; text++) {
+		if (quote ? *text == quote : *text == '\'' || *text == '"')
+			quote = quote ? 0 : *text;
+		if (fits || quote || strncmp(text, "; ", 2) != 0)
+			putchar(*text);
+		else
+			printf("\n%*s", LABEL_WIDTH - 1, "");
+	}
+	putchar('\n');
+}
+
 static void print_range(json_t *topic, size_t width)
 {
 	const char *shape = json_string_value(json_object_get(topic, "shape"));
@@ -108,7 +125,11 @@ static void topic_print(json_t *topic, size_t width)
 		else if (json_is_array(value))
 			print_names(rows[i].label, value, width);
 		else if (json_is_null(value))
-			print_labelled(rows[i].label, "none", width);
+			print_labelled(rows[i].label,
+				       strcmp(rows[i].key, "value") ? "none" : "not available here",
+				       width);
+		else if (strcmp(rows[i].key, "show") == 0)
+			print_commands(rows[i].label, json_string_value(value), width);
 		else if (*json_string_value(value))
 			print_labelled(rows[i].label, json_string_value(value), width);
 	}

@@ -11,8 +11,8 @@ names() { # KIND…
 	done
 }
 
-fits() { # FILE
-	! LC_ALL=C grep '.\{81\}' "$1" || fail 'wider than 80 columns'
+fits() { # FILE: but for commands
+	! sed '/^  to see it /,/^  what to do/d' "$1" | LC_ALL=C grep '.\{81\}' || fail 'wider than 80 columns'
 }
 
 test_every_name_is_explained() {
@@ -108,6 +108,18 @@ test_the_most_specific_is_explained_and_others_are_named() {
 	said 'see also       EMFILE, net.core.somaxconn'
 	expect 0 epolltune explain EMFILE
 	lacks out 'see also'
+}
+
+# A line that does not fit is broken between commands only, never in quotes.
+test_commands_can_be_pasted() {
+	expect 0 epolltune explain 'Possible SYN flooding'
+	is 'the commands' "$(grep -A1 'to see it' out)" \
+		"  to see it      nstat -az TcpExtTCPReqQFullDoCookies TcpExtTCPReqQFullDrop
+                 ss -ltn 'sport = :PORT'"
+	expect 0 epolltune explain EMFILE
+	said "  to see it      grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l"
+	expect 0 epolltune explain 'ERROR 1040: Too many connections'
+	said "like 'Threads_connected'; show variables like"
 }
 
 test_any_bytes_are_read_as_a_text() {

@@ -30,6 +30,8 @@ static void the_tables_agree(void **state)
 			if (kind != &topic_kinds[k] && strcmp(topic_kinds[k].name, "probe") != 0)
 				fail_msg("%s \"%s\" is hidden by a %s", topic_kinds[k].name, name,
 					 kind->name);
+			if (kind == &topic_kinds[k] && place != i)
+				fail_msg("%s \"%s\" has two rows", topic_kinds[k].name, name);
 			assert_true(strlen(name) < VALUE_SIZE);
 		}
 }

@@ -492,7 +492,8 @@ static void texts_name_the_server(void **state)
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
 		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096, then systemctl restart "
-		 "nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096;"},
+		 "nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; events { "
+		 "worker_connections 4096; }"},
 		{group_stuck, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
 		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "

@@ -256,7 +256,7 @@ static void descriptors_of_its_processes(void **state)
 	assert_string_equal(f->advice,
 			    "systemctl edit nginx.service: [Service] LimitNOFILE=16384, then "
 			    "systemctl restart nginx.service. nginx has a limit of its own: "
-			    "worker_rlimit_nofile 16384;");
+			    "worker_rlimit_nofile 16384; events { worker_connections 16384; }");
 }
 
 static void names_that_people_use(void **state)
