@@ -824,8 +824,8 @@ static const struct knob knobs[] = {
 		.round_min = 65536,
 		.walls = "conntrack",
 		.what = "Limits the connections that connection tracking holds in each network "
-			"namespace; 0 removes the limit. It exists while the module nf_conntrack is "
-			"loaded, and only the initial namespace can set it. The default is "
+			"namespace; 0 removes the limit, and is refused since Linux 6.19. It exists "
+			"while the module nf_conntrack is loaded, and only the initial namespace can set it. The default is "
 			"nf_conntrack_buckets, and four times that before Linux 5.15.",
 		.cost = "An entry takes 256 bytes of kernel memory, and 128 more with NAT or "
 			"accounting.",
