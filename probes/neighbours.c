@@ -51,9 +51,11 @@ static void table_read(const struct host *h, struct settings *s)
 
 static bool peers_applies(const struct probe_options *o) { return o->peers; }
 
+/* The kernel counts in an int; a damaged capture may have more. */
 static int64_t used_of(const struct settings *s, size_t i)
 {
-	return s->at[USED + i][0] > 0 ? s->at[USED + i][0] : 0;
+	int64_t used = s->at[USED + i][0];
+	return used < 0 ? 0 : used < INT32_MAX ? used : INT32_MAX;
 }
 
 /* The smaller of the two tables: peers may use either. */
@@ -62,9 +64,10 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	(void)t;
 	b->needed = (int64_t)s->peers;
 	for (size_t i = 0; i < FAMILIES; i++) {
-		int64_t max = s->at[MAX + i][0], left = max - used_of(s, i);
+		int64_t max = s->at[MAX + i][0];
 		if (max == REPORT_NONE)
 			continue;
+		int64_t left = max - used_of(s, i);
 		b->assumed |= s->at[USED + i][0] == REPORT_NONE;
 		if (b->capacity != REPORT_NONE && left >= b->capacity)
 			continue;
