@@ -181,8 +181,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	wording_flag(&words, "full", full);
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
-	wording_set(&words, "window", "%s",
-		    quantity_measured(QUANTITY_DURATION, (uint64_t)(m->seconds * 1e6)).text);
+	wording_set(&words, "window", "%s", quantity_seconds(m->seconds).text);
 	struct finding *f = report_finding(r, "conntrack.full", &words);
 	finding_propose(f, DIR "max",
 			after->max == REPORT_NONE ? "" : quantity_plain((uint64_t)after->max).text,

@@ -187,8 +187,7 @@ static void judge_growth(const struct watch *w)
 		return;
 	titled_end(&title);
 	wording_set(&words, "counters", "%s", title.text);
-	wording_set(&words, "window", "%s",
-		    quantity_measured(QUANTITY_DURATION, (uint64_t)(w->seconds * 1e6)).text);
+	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "what", "%s", what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	for (size_t i = 0; i < LOSSES; i++)

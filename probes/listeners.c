@@ -146,7 +146,7 @@ static void judge_hidden(const struct queue_watch *w, const char *unlisted)
 
 static struct quantity_shown window_of(const struct queue_watch *w)
 {
-	return quantity_measured(QUANTITY_DURATION, (uint64_t)(w->seconds * 1e6));
+	return quantity_seconds(w->seconds);
 }
 
 static void judge_cookies(const struct queue_watch *w)

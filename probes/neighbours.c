@@ -156,8 +156,7 @@ static void judge_family(const struct sample *before, const struct sample *after
 	wording_set(&words, "grown", "%s", quantity_count((uint64_t)grown).text);
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "knob", "%s", f->max);
-	wording_set(&words, "window", "%s",
-		    quantity_measured(QUANTITY_DURATION, (uint64_t)(seconds * 1e6)).text);
+	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
 	struct finding *finding =
 		report_finding(r, grown > 0 ? "neighbours.full" : "neighbours.near", &words);
 	finding_propose(finding, f->max, max < 0 ? "" : quantity_plain((uint64_t)max).text, "");

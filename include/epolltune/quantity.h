@@ -56,6 +56,12 @@ static inline struct quantity_shown quantity_measured(enum quantity_kind kind, u
 	return quantity_show(kind, quantity_round(kind, value));
 }
 
+/* A measured time: "500 ms". */
+static inline struct quantity_shown quantity_seconds(double seconds)
+{
+	return quantity_measured(QUANTITY_DURATION, (uint64_t)(seconds * 1e6));
+}
+
 /* A power of two, four times what there is. */
 uint64_t quantity_more(uint64_t now);
 

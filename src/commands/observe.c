@@ -26,7 +26,6 @@ struct observer {
 	struct host_counters counters;
 	uint64_t max_open;
 	uint64_t look_at, count_at; /* when to look, and to count the connections, next */
-	bool listens;               /* at the last look */
 };
 
 /* By address: a reload may make new sockets. */
@@ -68,9 +67,6 @@ static int look(struct observer *o, bool last, struct err *e)
 	one.opened = host_counter(&o->counters, "Tcp.PassiveOpens");
 	if (one.opened < 0)
 		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
-	o->listens = false;
-	for (size_t i = 0; i < l.count; i++)
-		o->listens |= is_subject(&l.at[i], (void *)o->subject);
 	traffic_add(&o->traffic, &one);
 	o->look_at = rest_after(one.at_ns, LOOK_NS);
 	return last || clock_ns() >= o->count_at ? connections_count(o, &l, e) : 0;
@@ -124,7 +120,7 @@ int observe_server(const struct host *h, const struct subject *s, uint64_t us, b
 		fputs("\r\033[K", stderr);
 	if (rc)
 		return rc;
-	if (!o->listens)
+	if (!o->traffic.queue_count)
 		return err_set(e, ENOENT, "--observe: %s stopped listening",
 			       s->name[0] ? s->name : "the server");
 	traffic_sum(&o->traffic, &o->connections, o->max_open, out);

@@ -32,7 +32,7 @@ struct traffic {
 	uint64_t waiting;            /* in the accept queues of the namespace at the last look */
 	bool others;                 /* some listener of the namespace is not the server's */
 	uint64_t longest_ns, gap_ns; /* the longest pause, and the longest time between two looks */
-	size_t queue_count;
+	size_t queue_count;          /* of the server at the last look, up to TRAFFIC_QUEUES */
 	struct traffic_queue {
 		uint64_t cookie;
 		uint32_t depth;
