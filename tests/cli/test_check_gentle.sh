@@ -101,7 +101,8 @@ test_slow_is_not_short() {
 	in_namespace -Urnm
 	echo 4096 131072 700000 >$ipv4/tcp_rmem
 	gentle --probe buffers
-	json 'wall("buffers.receive") | .verdict != "short" and .experiment == "missed"'
+	json 'wall("buffers.receive") | .verdict != "short" and
+		(.experiment == "missed" or .measured >= .needed)'
 }
 
 test_a_window_that_the_settings_refuse_is_short() {
