@@ -1,5 +1,5 @@
-/* What the kernel has counted and holds: losses, memory of TCP, orphans. Judged by what the machine
- * shows, nothing by the target. */
+/* What the kernel has counted and holds: losses, memory of TCP, UDP sockets that drop, orphans.
+ * Judged by what the machine shows; of the target by the orphans that its connections become. */
 #include "epolltune/probe.h"
 
 #include <math.h>
@@ -10,15 +10,88 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/queues.h"
 
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define ORPHANS_NEAR_PERCENT 80
 
+enum { MAX, USED };
+
+static void orphans_read(const struct host *h, struct settings *s)
+{
+	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
+	if (counters && !host_counters(h, counters, NULL))
+		s->at[USED][0] = host_counter(counters, "sockstat.TCP.orphan");
+}
+
+/* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
+ * kernel shows them negative where network namespaces share the table. */
+static int64_t orphans_max(const struct settings *s)
+{
+	if (s->at[MAX][0] != REPORT_NONE)
+		return s->at[MAX][0];
+	return s->machine.ehash_entries ? llabs(s->machine.ehash_entries) / 2 : REPORT_NONE;
+}
+
+static int64_t orphans_used(const struct settings *s)
+{
+	return s->at[USED][0] > 0 ? s->at[USED][0] : 0;
+}
+
+/* A closed connection is an orphan until its FIN is acknowledged, one round trip, whoever closes
+ * first. */
+static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t max = orphans_max(s), each = t->role == TARGET_PROXY ? 2 : 1;
+	b->binding = MAX;
+	b->assumed = s->at[MAX][0] == REPORT_NONE;
+	if (max == REPORT_NONE)
+		return;
+	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
+	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), each, &b->needed))
+		b->needed = INT64_MAX;
+}
+
+static bool orphans_solve(const struct target *t, const struct settings *now,
+			  const struct outcome *o, int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)o;
+	if (now->at[MAX][0] == REPORT_NONE || enough > INT32_MAX)
+		return false;
+	out->at[MAX][0] = enough + orphans_used(now);
+	return true;
+}
+
+static void orphans_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			  struct wording *w)
+{
+	int64_t max = orphans_max(s);
+	(void)t;
+	(void)o;
+	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
+	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
+	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "orphans",
+		.knobs = {ORPHANS, "TCP orphan of /proc/net/sockstat"},
+		.read = orphans_read,
+		.bound = orphans_bound,
+		.solve = orphans_solve,
+		.words = orphans_words,
+	},
+	{0},
+};
+
 struct sample {
 	struct host_counters counters;
 	int64_t max_orphans; /* REPORT_NONE: unknown */
 	int64_t memory_max;  /* pages, the third field of tcp_mem; REPORT_NONE */
+	struct queues queues; /* where that is exceeded */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes;        /* 0: unknown */
 	double uptime_s;            /* 0: unknown */
@@ -66,6 +139,12 @@ static int sample_tick(const struct host *h, struct sample *during, struct err *
 	return 0;
 }
 
+static bool memory_exceeded(const struct sample *s)
+{
+	return s->memory_max != REPORT_NONE &&
+	       host_counter(&s->counters, "sockstat.TCP.mem") > s->memory_max;
+}
+
 static void sample_release(struct sample *s) { listeners_free(&s->udp); }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -88,6 +167,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->initial = !host_live(h) || (!host_identity(h, &identity, NULL) && identity.initial);
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
+	if (memory_exceeded(s))
+		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
 }
 
@@ -117,7 +198,7 @@ static void judge_memory(const struct watch *w)
 	const struct sample *s = w->after;
 	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
 	struct wording words = {0};
-	if (s->memory_max == REPORT_NONE || used <= s->memory_max)
+	if (!memory_exceeded(s))
 		return;
 	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
 	wording_set(&words, "bytes", "%s", pages(s, used).text);
@@ -126,6 +207,7 @@ static void judge_memory(const struct watch *w)
 	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
 	finding_propose(f, TCP_MEM, s->tcp_mem, "");
 	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);
+	queues_table(&s->queues, f);
 }
 
 static void judge_orphans(const struct watch *w)
@@ -190,11 +272,12 @@ static void judge_udp(const struct watch *w)
 	udp_words(w, worst, most, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
+	int64_t errors = growth(w, "Udp.RcvbufErrors");
 	if (subject_has(w->subject, worst))
 		f->level = LEVEL_CRITICAL;
 	finding_evidence(f, "dropped by the socket", "datagrams", (double)most, NAN);
-	finding_evidence(f, "UdpRcvbufErrors", "datagrams",
-			 (double)growth(w, "Udp.RcvbufErrors"), NAN);
+	if (errors)
+		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
 	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
 }
 
@@ -430,5 +513,6 @@ const struct probe probe_counters = {
 	.summary = "what the kernel has counted and holds: losses, memory of TCP, orphans",
 	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
+	.experiments = experiments,
 	.observation = &observation,
 };

@@ -58,7 +58,7 @@ static const struct counter_row counters[] = {
 	 "Find sockets with full queues (ss -tm); raise net.ipv4.tcp_mem (pages) where memory allows."},
 	{"TcpExt.TCPAbortOnMemory", "connections aborted due to memory pressure", NETSTAT,
 	 "Connections that the kernel reset for lack of memory or for too many orphans.",
-	 "buffers.memory", REMEDY_KERNEL, NSTAT("TcpExtTCPAbortOnMemory"),
+	 "orphans,buffers.memory", REMEDY_KERNEL, NSTAT("TcpExtTCPAbortOnMemory"),
 	 "grep TCP: /proc/net/sockstat shows which: orphan against net.ipv4.tcp_max_orphans, mem against the third field of net.ipv4.tcp_mem."},
 	{"TcpExt.PruneCalled", "packets pruned from receive queue because of socket buffer overrun",
 	 NETSTAT, "How often the kernel had to free memory from the receive queue of a socket.",
@@ -98,7 +98,7 @@ static const struct counter_row counters[] = {
 	{"sockstat.TCP.orphan", "", "/proc/net/sockstat",
 	 "Connections of the machine that their process has closed and whose last data is not "
 	 "acknowledged. net.ipv4.tcp_max_orphans bounds them.",
-	 "buffers.memory", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
+	 "orphans", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "Compare with net.ipv4.tcp_max_orphans; find the clients that do not acknowledge: ss -tan state fin-wait-1."},
 	{"sockstat.TCP.tw", "", "/proc/net/sockstat",
 	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.rate",

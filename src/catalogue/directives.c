@@ -229,7 +229,7 @@ static const struct clue_row directives[] = {
 	{"net.ipv4.tcp_orphan_retries", "",
 	 "Retransmissions for a connection that its process has closed: 0 is 8. They are the orphans "
 	 "of net.ipv4.tcp_max_orphans.",
-	 "buffers.memory", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
+	 "orphans", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "sysctl -w net.ipv4.tcp_orphan_retries=3 where orphans pile up.",
 	 "tcp(7); net/ipv4/tcp_timer.c tcp_orphan_retries()"},
 	{"net.ipv4.udp_rmem_min", "udp_wmem_min",

@@ -461,7 +461,9 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
-		.walls = "buffers.memory",
+		.round = KNOB_POWER,
+		.round_min = 4096,
+		.walls = "orphans",
 		.what = "Limits the connections that an application has closed and that the "
 			"kernel serves until their last data is acknowledged. The kernel resets "
 			"those beyond the limit.",

@@ -281,7 +281,7 @@ static const struct clue_row symptoms[] = {
 	{"too many orphaned sockets", "too many of orphaned sockets",
 	 "Kernel log: net.ipv4.tcp_max_orphans connections are closed by their processes and wait "
 	 "for their last data to be acknowledged. The kernel resets further ones.",
-	 "buffers.memory", REMEDY_KERNEL,
+	 "orphans", REMEDY_KERNEL,
 	 "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
 	 "Find the clients that do not acknowledge (ss -tan state fin-wait-1); raise "
 	 "net.ipv4.tcp_max_orphans where memory allows.",

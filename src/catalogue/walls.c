@@ -191,6 +191,18 @@ static const struct wall_row walls[] = {
 		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
 	},
 	{
+		.name = "orphans",
+		.unit = "connections",
+		.what = "The connections that a process has closed and whose last data or FIN is not "
+			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
+			"all network namespaces together, and resets those beyond. Those that are "
+			"in use come off. Needed: rate times round trip, twice for a proxy. Clients "
+			"that vanish make orphans that last for minutes: no target foresees them.",
+		.detail = "{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
+			  "network namespace; by default it is} {max}, {used} are in use. Above half "
+			  "of it the kernel resets those whose peer does not answer.",
+	},
+	{
 		.name = "buffers.receive",
 		.unit = "B/s",
 		.need = need_throughput,
