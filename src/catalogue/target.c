@@ -58,7 +58,8 @@ void target_arguments(const struct target *t, char *text, size_t size)
 	size_t at = 0;
 	char word[32];
 	text[0] = 0;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers) && at < size; i++)
+	const size_t count = sizeof(numbers) / sizeof(*numbers);
+	for (size_t i = 0; i < count - !t->datagrams_per_s && at < size; i++)
 		if (numbers[i].is != numbers[i].was)
 			at += (size_t)snprintf(
 				text + at, size - at, " --%s %s", numbers[i].option,
