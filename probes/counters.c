@@ -39,8 +39,8 @@ static int64_t orphans_used(const struct settings *s)
 	return s->at[USED][0] > 0 ? s->at[USED][0] : 0;
 }
 
-/* A closed connection is an orphan until its FIN is acknowledged, one round trip, whoever closes
- * first. */
+/* A closed connection is an orphan until its FIN is acknowledged, one round trip, on either side.
+ */
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = orphans_max(s), each = t->role == TARGET_PROXY ? 2 : 1;
@@ -89,8 +89,8 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	struct host_counters counters;
-	int64_t max_orphans; /* REPORT_NONE: unknown */
-	int64_t memory_max;  /* pages, the third field of tcp_mem; REPORT_NONE */
+	int64_t max_orphans;  /* REPORT_NONE: unknown */
+	int64_t memory_max;   /* pages, the third field of tcp_mem; REPORT_NONE */
 	struct queues queues; /* where that is exceeded */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes;        /* 0: unknown */
@@ -241,8 +241,7 @@ static void udp_words(const struct watch *w, const struct listener *l, int64_t g
 		      struct wording *words)
 {
 	char name[WORDING_TEXT];
-	wording_set(words, "socket", "%s",
-		    listener_name(&w->after->udp, l, name, sizeof(name)));
+	wording_set(words, "socket", "%s", listener_name(&w->after->udp, l, name, sizeof(name)));
 	wording_set(words, "grown", "%s", quantity_count((uint64_t)grown).text);
 	wording_set(words, "drops", "%s", quantity_count(l->drops).text);
 	wording_set(words, "queued", "%s", quantity_show(QUANTITY_SIZE, l->depth).text);

@@ -46,8 +46,7 @@ bool probe_has_wall(const struct probe *p, const char *wall)
 	return false;
 }
 
-bool probe_experiments(const struct probe *p, const struct target *t,
-		       const struct probe_options *o)
+bool probe_experiments(const struct probe *p, const struct target *t, const struct probe_options *o)
 {
 	if (p->measure)
 		return true;

@@ -71,7 +71,8 @@ static int64_t memory_left(const struct settings *s)
 	int64_t max = s->at[MEMORY][2], used = s->at[USED][0] > 0 ? s->at[USED][0] : 0, bytes;
 	if (max == REPORT_NONE)
 		return INT64_MAX;
-	return __builtin_mul_overflow(max > used ? max - used : 0, page, &bytes) ? INT64_MAX : bytes;
+	return __builtin_mul_overflow(max > used ? max - used : 0, page, &bytes) ? INT64_MAX
+										 : bytes;
 }
 
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets

@@ -30,8 +30,8 @@ int datagrams_run(struct lab *lab, const struct datagrams_config *config,
 
 /* Bytes of a receive buffer that a datagram takes where the sender's sk_buff is received (veth,
  * loopback), headers included; of a larger one than fits into 1500 bytes, those of its fragments:
- * SKB_TRUESIZE() of include/linux/skbuff.h, with a buffer that is the small head since Linux 6.3, or
- * a power of two. A network card's driver may take more. Pure. */
+ * SKB_TRUESIZE() of include/linux/skbuff.h, with a buffer that is the small head since Linux 6.3,
+ * or a power of two. A network card's driver may take more. Pure. */
 uint64_t datagram_truesize(uint64_t bytes);
 
 #endif

@@ -26,10 +26,10 @@ struct listener {
 	enum listener_kind kind;
 	/* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name", "udp:0.0.0.0:443" */
 	char address[128];
-	uint16_t port;     /* host byte order; 0 for UNIX */
-	uint32_t depth;    /* connections that wait for accept(); UDP: bytes that wait */
-	uint32_t limit;    /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
-			      of the receive buffer (sk_rcvbuf) */
+	uint16_t port;  /* host byte order; 0 for UNIX */
+	uint32_t depth; /* connections that wait for accept(); UDP: bytes that wait */
+	uint32_t limit; /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
+			   of the receive buffer (sk_rcvbuf) */
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;

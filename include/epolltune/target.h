@@ -14,11 +14,11 @@ enum target_role {
 
 struct target {
 	enum target_role role;
-	uint64_t connections;   /* open at a time */
-	uint64_t rate_per_s;    /* new ones a second */
-	uint64_t stall_us;      /* longest pause of the server between two accepts */
-	uint64_t rtt_us;        /* round trip to the clients */
-	uint64_t bandwidth_bps; /* of one connection, bits per second */
+	uint64_t connections;     /* open at a time */
+	uint64_t rate_per_s;      /* new ones a second */
+	uint64_t stall_us;        /* longest pause of the server between two accepts */
+	uint64_t rtt_us;          /* round trip to the clients */
+	uint64_t bandwidth_bps;   /* of one connection, bits per second */
 	uint64_t datagrams_per_s; /* of UDP, that arrive at one socket; 0: none */
 	uint64_t datagram_bytes;  /* payload of each */
 };

@@ -70,9 +70,9 @@
 	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
 	"sport {port} notrack; \\}; \\}'"
 /* What an application has to do, beside the kernel. */
-#define UDP_REMEDY                                                                                 \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "  \
-	"application ask for} SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "          \
+#define UDP_REMEDY                                                                                           \
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "        \
+	"application ask for} SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: " \
 	"so-rcvbuf; quic-go asks for 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
@@ -614,7 +614,8 @@ static const struct finding_row findings[] = {
 	      "kernel keeps.",
 	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
 	      "fin-wait-1.",
-	      "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan", "The kernel keeps the target's orphans"),
+	      "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan",
+	      "The kernel keeps the target's orphans"),
 	{.id = "orphans.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
@@ -1021,11 +1022,13 @@ static const struct finding_row findings[] = {
 	 .wall = "udp.receive",
 	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
 		  "needs {needed}",
-	 .detail = "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
-		   "socket that does not ask for it has {default} (net.core.rmem_default).",
-	 .advice = "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
-		   "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "
-		   "itself.",
+	 .detail =
+		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
+		 "socket that does not ask for it has {default} (net.core.rmem_default).",
+	 .advice =
+		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
+		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "
+		 "itself.",
 	 .meaning = "The target's datagrams fit into the largest receive buffer that "
 		    "net.core.rmem_max allows, but not into that of a socket which asks for none.",
 	 .action = "Let the application set SO_RCVBUF.",
@@ -1036,13 +1039,16 @@ static const struct finding_row findings[] = {
 	 .wall = "udp.receive",
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
-	 .detail = "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
-		   "were dropped since the socket was made.{others? So do {others} other sockets.}",
-	 .advice = "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
-		   "check --server {port} --datagrams N says which buffer N datagrams a second need.",
+	 .detail =
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
+		 "were dropped since the socket was made.{others? So do {others} other sockets.}",
+	 .advice =
+		 "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.",
 	 .answer = "{socket} drops datagrams now",
-	 .meaning = "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		    "kernel counted them as receive buffer errors.",
+	 .meaning =
+		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
+		 "kernel counted them as receive buffer errors.",
 	 .action = "Let the server read faster, or give it a larger receive buffer.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
 

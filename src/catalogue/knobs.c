@@ -367,8 +367,8 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.walls = "udp.receive",
 		.what = "Limits the memory of all UDP sockets together, in pages. Above the third "
-			"field the kernel drops received datagrams, whatever the socket's buffer. "
-			"By default the third field is 3/16 of the memory.",
+			"field the kernel drops received datagrams, even where the buffer of the socket "
+			"has room. By default the third field is 3/16 of the memory.",
 		.cost = "Unswappable memory that peers can fill.",
 		.counter = "Udp.MemErrors; sockstat.UDP.mem shows what is in use",
 		.source = "udp(7); net/core/sock.c __sk_mem_raise_allocated()",

@@ -195,12 +195,13 @@ static const struct wall_row walls[] = {
 		.unit = "connections",
 		.what = "The connections that a process has closed and whose last data or FIN is not "
 			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
-			"all network namespaces together, and resets those beyond. Those that are "
-			"in use come off. Needed: rate times round trip, twice for a proxy. Clients "
+			"all network namespaces together, and resets those beyond. What is in use "
+			"is subtracted. Needed: rate times round trip, twice for a proxy. Clients "
 			"that vanish make orphans that last for minutes: no target foresees them.",
-		.detail = "{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
-			  "network namespace; by default it is} {max}, {used} are in use. Above half "
-			  "of it the kernel resets those whose peer does not answer.",
+		.detail =
+			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
+			"network namespace; by default it is} {max}, {used} are in use. Above half "
+			"of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",

@@ -59,8 +59,8 @@ int target_check(const struct target *t, struct err *e);
 /* The nearest target that the options can make. */
 struct target target_fit(const struct target *t);
 
-/* Uses server and network namespace of a saved target where none was given, and notes which options of the target
- * were given. */
+/* Uses server and network namespace of a saved target where none was given, and notes which options
+ * of the target were given. */
 void check_saved(struct check_options *o, const struct given *given);
 /* `other` with the numbers of `given` whose bits in `kept` are set. */
 struct target target_keep(const struct target *given, unsigned kept, const struct target *other);

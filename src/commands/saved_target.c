@@ -200,7 +200,8 @@ static int line_check(const char *name, const char *value, struct err *e)
 	char word[128];
 	int rc = value ? word_take(name, value, word, e) : 0;
 	if (!rc && value && (strpbrk(value, "\r\n") || strcmp(value, trimmed(word)) != 0))
-		return err_set(e, EINVAL, "%s: begins or ends with a blank, or has two lines", name);
+		return err_set(e, EINVAL, "%s: begins or ends with a blank, or has two lines",
+			       name);
 	return rc;
 }
 

@@ -164,9 +164,10 @@ static int exchange_run(struct exchange *x, struct lab *lab, struct task tasks[2
 	if (!rc)
 		rc = task_await(&tasks[0], NULL, 0, START_MS, e);
 	if (rc == -EPERM)
-		return err_set(e, EPERM,
-			       "a receive buffer above net.core.rmem_max needs CAP_NET_ADMIN in the "
-			       "initial user namespace: root tries it");
+		return err_set(
+			e, EPERM,
+			"a receive buffer above net.core.rmem_max needs CAP_NET_ADMIN in the "
+			"initial user namespace: root tries it");
 	if (!rc)
 		rc = task_start(&tasks[1], &client, client_main, x, e);
 	if (!rc)

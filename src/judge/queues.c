@@ -24,7 +24,8 @@ void queues_table(const struct queues *q, struct finding *f)
 		row[1] = (double)one->unsent;
 	}
 	if (q->unseen)
-		report_append(f->detail, " Sockets of %s other network namespace%s are not visible to "
-					 "this user.",
+		report_append(f->detail,
+			      " Sockets of %s other network namespace%s are not visible to "
+			      "this user.",
 			      quantity_count(q->unseen).text, q->unseen > 1 ? "s" : "");
 }

@@ -172,8 +172,8 @@ static pid_t flood(const struct sockaddr_in *to)
 
 static void found(const char *options, int status, const char *const texts[])
 {
-	struct output o = run("$PROGRAM check --probe counters --window 1s --color never %s",
-			      options);
+	struct output o =
+		run("$PROGRAM check --probe counters --window 1s --color never %s", options);
 	if (o.status != status)
 		fail_msg("%s: exit status %d: %s%s", options, o.status, o.out, o.errors);
 	for (size_t i = 0; texts[i]; i++)
@@ -195,8 +195,12 @@ static void a_socket_that_drops_datagrams_now_is_named(void **state)
 		 ntohs(to.sin_port));
 	found(who, 0, (const char *const[]){"Ready", NULL});
 	pid_t sender = flood(&to);
-	found("", 1, (const char *const[]){"udp.receive.overflowing", "warning", title, "Ready, but", NULL});
-	found(who, 2, (const char *const[]){"udp.receive.overflowing", "critical", title, "Not ready", NULL});
+	found("", 1,
+	      (const char *const[]){"udp.receive.overflowing", "warning", title, "Ready, but",
+				    NULL});
+	found(who, 2,
+	      (const char *const[]){"udp.receive.overflowing", "critical", title, "Not ready",
+				    NULL});
 	kill(sender, SIGKILL);
 	waitpid(sender, NULL, 0);
 	close(udp);

@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 
-#define KERNEL_HAS(max) "net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
-#define MEMORY_HAS(pages, used) "net.ipv4.udp_mem=100 200 " pages "; UDP mem of /proc/net/sockstat=" used
+#define KERNEL_HAS(max)                                                                            \
+	"net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
+#define MEMORY_HAS(pages, used)                                                                    \
+	"net.ipv4.udp_mem=100 200 " pages "; UDP mem of /proc/net/sockstat=" used
 
 static const struct experiment *const x = &experiments[0];
 
