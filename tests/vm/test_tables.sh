@@ -1,5 +1,5 @@
 #!/bin/sh
-# Full tables of connection tracking and of neighbours are critical, losses are the kernel's, and the proposed values suffice.
+# Full tables of connection tracking and of neighbours, short receive buffers and exhausted TCP memory are critical, losses are the kernel's, and the proposed values suffice.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
@@ -89,6 +89,38 @@ epolltune apply --yes $target >/tmp/reports/apply 2>&1
 echo "raised $? $(cat ${thresh}2 ${thresh}3 | tr '\n' ' ')"
 check raised
 echo "after $?"
+
+target='--probe udp --datagrams 50k'
+echo 212992 >/proc/sys/net/core/rmem_max
+epolltune check $target --format json >/tmp/reports/burst 2>/tmp/reports/burst.err
+echo "burst $?"
+epolltune apply --yes $target >/tmp/reports/apply 2>&1
+echo "buffer $(cat /proc/sys/net/core/rmem_max)"
+check buffer
+echo "held $?"
+
+target='--probe counters --connections 10 --rate 10'
+busybox nc -l -p 9000 >/dev/null &
+reader=$!
+tries=0
+until grep -qi ':2328 00000000:0000 0A' /proc/net/tcp; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+kill -STOP $reader
+busybox nc 127.0.0.1 9000 </dev/zero &
+writer=$!
+echo '1 2 4' >/proc/sys/net/ipv4/tcp_mem
+tries=0
+until [ "$(awk '/^TCP:/ { print $NF }' /proc/net/sockstat)" -gt 4 ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+check exhausted
+echo "exhausted $?"
+kill -KILL $reader $writer
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 holds() { # NAME FILTER…
@@ -128,3 +160,19 @@ holds few '.counters["arp_cache.table_fulls"] == $drops' 'found | index("neighbo
 grep -qx 'raised 0 512 1024 ' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
 grep -qx 'after 0' "$work/out" || fail 'the applied value does not suffice'
 holds raised 'wall | .verdict == "ok"' 'found == []'
+
+grep -qx 'burst 2' "$work/out" || fail 'a QUIC burst at 212 992 bytes is not short'
+holds burst 'found == ["udp.receive.short"]' 'wall | .method == "measured" and .needed == 5000 and .measured < 200' \
+	'.findings[] | select(.id == "udp.receive.short") | .proposed == "7340032" and .tried_state == "tried" and
+		(.tried | contains("0 of 5 000 dropped; with half the value"))' \
+	'.findings[] | select(.id == "udp.receive.short").evidence | map({(.name): .at_current}) | add |
+		.["dropped by the socket"] == .UdpRcvbufErrors and .received + .UdpRcvbufErrors == 5000'
+grep -qx 'buffer 7340032' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
+# A socket that does not ask for it has rmem_default.
+grep -qx 'held 1' "$work/out" || fail 'the applied value does not suffice'
+holds buffer 'found == ["udp.receive.default"]'
+
+grep -qx 'exhausted 2' "$work/out" || fail 'exhausted TCP memory is not critical'
+holds exhausted 'found | index("buffers.memory.exhausted")' \
+	'.findings[] | select(.id == "buffers.memory.exhausted").table.rows | length > 0 and length <= 10 and
+		any(.[]; .name | test("^(nc|busybox) .pid [0-9]+., 127.0.0.1:"))'
