@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "epolltune/cleanup.h"
+#include "host/listener_file.h"
 #include "host/listener_table.h"
 #include "host/owners.h"
 #include "host/sock_diag.h"
@@ -226,8 +227,10 @@ static int read_kinds(const struct host *h, enum listener_kind inet, unsigned st
 		      struct listeners *out, struct err *e)
 {
 	struct listener_list list = {.kind = inet};
-	int r = sock_diag_live(h, e);
 	memset(out, 0, sizeof(*out));
+	if (!h->live && inet == LISTENER_TCP)
+		return listener_file_read(h, local, out, e);
+	int r = sock_diag_live(h, e);
 	if (!r)
 		r = inet_read(AF_INET, states, &list, e);
 	if (!r)
@@ -339,9 +342,8 @@ int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
 {
 	size_t count = 0;
-	int r = sock_diag_live(h, e);
-	if (r)
-		return r;
+	if (!h->live)
+		return 0;
 	CLEAN(free_pointer) struct listener **at = calloc(l->count + 1, sizeof(struct listener *));
 	CLEAN(free_pointer)
 	struct owned_socket *sockets = calloc(l->count + 1, sizeof(*sockets));
