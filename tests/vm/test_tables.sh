@@ -3,7 +3,7 @@
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --get "/tmp/reports:$work/reports" --time 200 - <<'END'
+boot --get "/tmp/reports:$work/reports" --time 400 - <<'END'
 #!/bin/sh
 table=/proc/sys/net/netfilter/nf_conntrack
 target='--probe conntrack,counters --connections 100 --rate 10'
@@ -103,7 +103,7 @@ target='--probe counters --connections 10 --rate 10'
 busybox nc -l -p 9000 >/dev/null &
 reader=$!
 tries=0
-until grep -qi ':2328 00000000:0000 0A' /proc/net/tcp; do
+until grep -qi ':2328 0*:0000 0A' /proc/net/tcp /proc/net/tcp6; do
 	tries=$((tries + 1))
 	[ $tries -lt 300 ] || exit 1
 	sleep 0.1
