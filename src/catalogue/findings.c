@@ -1134,6 +1134,45 @@ static const struct finding_row findings[] = {
 		    "its walls are not those of the server that runs now.",
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
+	{.id = "live.causes",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title =
+		 "{count} connection{several?s} of {who}, limited for most of {window}\\: {causes}",
+	 .detail =
+		 "{more?Further connections were not looked at. }{send?The send buffer of {send} does not grow "
+		 "(SO_SNDBUF; inferred). }{receive?The receive buffer of {receive} does not grow "
+		 "(SO_RCVBUF; inferred). }TCP_USER_TIMEOUT and TCP_NOTSENT_LOWAT of a connection, and a "
+		 "fixed buffer above the initial size that limits nothing, are not visible from outside.",
+	 .advice =
+		 "{peer?The peer's window\\: the peer reads slowly, or has a small buffer; no setting of this "
+		 "host helps. }{buffer?The send buffer\\: remove SO_SNDBUF from the application, else raise "
+		 "net.ipv4.tcp_wmem. }{path?The congestion window and loss are of the path\\: ss -ti shows cwnd "
+		 "and retransmissions. }{unread?{who} leaves received data unread\\: see what its "
+		 "processes wait for.}",
+	 .meaning =
+		 "What limits the open connections of the server that --server names now, by the kernel's times of "
+		 "each connection at two moments. A connection is limited by what took most of the time in which it "
+		 "had data to send; one that had none for half of the time, or waits only for the "
+		 "acknowledgement of what is sent, by the application. At most 2 048 connections are "
+		 "looked at.",
+	 .action = "Look at the connections that live.worst names; the advice names who can act on "
+		   "each cause.",
+	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
+	{.id = "live.worst",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "The connection{several?s} limited most\\: {worst}",
+	 .detail = "",
+	 .advice = "ss -tmi dst ADDRESS shows one of them.",
+	 .meaning =
+		 "The three connections of live.causes that were limited for the largest share of "
+		 "the time by something else than an application without data, by the "
+		 "address of the peer.",
+	 .action = "See live.causes.",
+	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",
