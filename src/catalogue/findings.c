@@ -93,6 +93,28 @@ static const struct finding_row findings[] = {
 	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
+	{.id = "descriptors.process.large",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_PROCESS,
+	 .wall = "descriptors.process",
+	 .observed = true,
+	 .title =
+		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
+	 .detail =
+		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
+		 "machine has {memory}}.",
+	 .advice =
+		 "{server}\\: {line}. Or {unit?systemctl edit {unit}\\: [Service] "
+		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
+		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
+	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
+	 .meaning =
+		 "The server that --server named is one that allocates tables by its soft limit on "
+		 "descriptors, which is so high that they take 1 GiB or more; a warning where they "
+		 "exceed the memory.",
+	 .action = "Bound the tables in the server's configuration, or lower the soft limit.",
+	 .proof =
+		 "RSS of the process (ps -o rss= -p PID) beside the soft limit in /proc/PID/limits"},
 	{.id = "descriptors.process.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
@@ -194,6 +216,23 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
+	{.id = "accept-queue.long",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
+	 .detail =
+		 "That is {limit} connections accepted at {rate}. Most clients give up after 10 to 30 s: "
+		 "the server would then accept connections that nobody uses.",
+	 .advice = "Keep the queue for stalls, not for overload\\: a value that empties within the "
+		   "clients' timeout. Unused entries cost nothing.",
+	 .meaning =
+		 "net.core.somaxconn is above the kernel's default and above what the target needs, and a "
+		 "full queue takes longer to empty at the target's rate than clients wait (30 s).",
+	 .action = "Nothing while the queue is not full; lower net.core.somaxconn or the backlog "
+		   "where clients time out during overload.",
+	 .proof = "somaxconn divided by the accepts a second"},
 	{.id = "accept-queue.overflowing",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
