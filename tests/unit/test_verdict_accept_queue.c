@@ -75,38 +75,11 @@ static void a_need_beyond_any_knob_proposes_nothing(void **state)
 	assert_non_null(strstr(r->findings[0].advice, "shorten the server's stalls"));
 }
 
-/* 4 096, the default, is never too long, nor is what the target needs. */
-static void a_queue_beyond_the_patience_of_clients_is_a_note(void **state)
-{
-	(void)state;
-	static const struct {
-		int64_t somaxconn;
-		uint64_t rate, stall_us;
-		const char *findings;
-	} rows[] = {
-		{65535, 1000, 100000, "accept-queue.long note"},
-		{65535, 10000, 100000, ""},
-		{4096, 10, 100000, ""},
-		{65535, 1000, 60000000, ""},
-		{REPORT_NONE, 1000, 100000, ""},
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		static struct report r;
-		const struct target t = {.rate_per_s = rows[i].rate, .stall_us = rows[i].stall_us};
-		char row[24];
-		snprintf(row, sizeof(row), "row %zu", i);
-		report_init(&r);
-		judge_length(rows[i].somaxconn, &t, &r);
-		findings_are(row, &r, rows[i].findings);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_need_beyond_any_knob_proposes_nothing),
-		cmocka_unit_test(a_queue_beyond_the_patience_of_clients_is_a_note),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
