@@ -225,7 +225,7 @@ static const struct finding_row findings[] = {
 	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
 	 .detail =
 		 "That is {limit} connections accepted at {rate}. Most clients give up after 10 to 30 s: "
-		 "the server would then accept connections that nobody uses.",
+		 "the server would then accept connections that their clients have closed.",
 	 .advice = "Keep the queue for stalls, not for overload\\: a value that empties within the "
 		   "clients' timeout. Unused entries cost nothing.",
 	 .meaning =
