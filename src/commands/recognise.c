@@ -296,7 +296,7 @@ size_t topics_nearest(const char *text, const struct host *h, const char *names[
 		for (size_t i = 0; i < topic_kinds[k].count(); i++)
 			all[count++] = (struct candidate){
 				topic_kinds[k].name_at(i), texts_of(topic_kinds[k].describe(i, h)),
-				NAMED * values_similar(topic_kinds[k].name_at(i), text)};
+				NAMED * similar(topic_kinds[k].name_at(i), text)};
 	const char *rest = text;
 	struct word word;
 	for (int words = 0; words < 32 && word_next(&rest, &word); words++)
