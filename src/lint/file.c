@@ -134,8 +134,9 @@ static enum lint_kind kind_by_name(const char *path)
 		{"limits.d/", ".conf", FILE_LIMITS}, {"", "limits.conf", FILE_LIMITS},
 		{"", ".service", FILE_UNIT},         {"", ".socket", FILE_UNIT},
 		{"", ".slice", FILE_UNIT},           {"systemd/", ".conf", FILE_UNIT},
-		{"nginx", "", FILE_NGINX},           {"redis", ".conf", FILE_REDIS},
-		{"", "haproxy.cfg", FILE_HAPROXY},
+		{"nginx", "", FILE_NGINX},           {"redis", ".conf", FILE_SERVER},
+		{"php", ".conf", FILE_SERVER},       {"apache2", ".conf", FILE_SERVER},
+		{"httpd", ".conf", FILE_SERVER},     {"", "haproxy.cfg", FILE_HAPROXY},
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strstr(path, names[i].part) && ends(path, names[i].end))
@@ -197,7 +198,7 @@ static void line_judge(struct lint *l, const struct lint_line *line, enum lint_k
 		unit_line_judge(l, line, &s->unit);
 		break;
 	case FILE_NGINX:
-	case FILE_REDIS:
+	case FILE_SERVER:
 	case FILE_HAPROXY:
 		server_line_judge(l, line, kind, &s->server);
 		break;

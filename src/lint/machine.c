@@ -217,6 +217,9 @@ static int others_judge(struct lint *l, struct err *e)
 		"/etc/nginx",
 		"/etc/redis",
 		"/etc/haproxy/haproxy.cfg",
+		"/etc/php",
+		"/etc/apache2",
+		"/etc/httpd",
 	};
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
 		struct err ignored;

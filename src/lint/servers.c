@@ -43,6 +43,15 @@ static void nginx_judge(struct lint *l, const struct lint_line *line, const char
 		backlog_judge(l, line, "backlog", number_after(text, "backlog"));
 }
 
+/* Redis, php-fpm, Apache. */
+static void keys_judge(struct lint *l, const struct lint_line *line, const char *text)
+{
+	static const char *const keys[] = {"tcp-backlog", "listen.backlog", "ListenBacklog"};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (!strncmp(text, keys[i], strlen(keys[i])))
+			backlog_judge(l, line, keys[i], number_after(text, keys[i]));
+}
+
 void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
 		       struct server_state *s)
 {
@@ -51,8 +60,8 @@ void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_k
 	text[strcspn(text, "#")] = 0;
 	if (kind == FILE_NGINX)
 		nginx_judge(l, line, text, s);
-	else if (kind == FILE_REDIS && !strncmp(text, "tcp-backlog", 11))
-		backlog_judge(l, line, "tcp-backlog", number_after(text, "tcp-backlog"));
+	else if (kind == FILE_SERVER)
+		keys_judge(l, line, text);
 	else if (kind == FILE_HAPROXY && !strncmp(text, "backlog", 7))
 		backlog_judge(l, line, "backlog", number_after(text, "backlog"));
 	else if (kind == FILE_HAPROXY && !strncmp(text, "ulimit-n", 8))

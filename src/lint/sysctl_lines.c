@@ -112,7 +112,7 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	if (l->guesses < GUESSES_MAX)
 		alike = sysctl_nearest(a->general, near);
 	l->guesses++;
-	bool found = alike && (sysctl_complete(a->general) || !strchr(name, '.') || alike >= close);
+	bool found = alike && alike >= close;
 	if (found && !strchr(near, '*')) {
 		fix_make(a, near, a->read.value, fix);
 		lint_add(l, a->line, LINT_UNKNOWN, fix, "%s does not exist; did you mean %s?", name,

@@ -96,16 +96,16 @@ static void limit_judge(struct lint *l, const struct lint_line *line, const char
 	if (!list_has(limits, key + (manager ? 7 : 0))) {
 		nearest_limit(key + (manager ? 7 : 0), near);
 		lint_add(l, line, LINT_UNKNOWN, NULL,
-			 "systemd has no %s= and ignores the line%s%s%s", key,
-			 near[0] ? "; did you mean " : "", near[0] && manager ? "Default" : "",
+			 "systemd has no %s= and ignores the line: %s%s%s", key,
+			 near[0] ? "write " : "remove it", near[0] && manager ? "Default" : "",
 			 near);
 		return;
 	}
 	if (manager != !strcmp(s->section, "Manager") || !strcmp(s->section, "Unit") ||
 	    !strcmp(s->section, "Install")) {
 		lint_add(l, line, LINT_UNREAD, NULL,
-			 "systemd does not read %s= in [%s]: move it to [%s]", key, s->section,
-			 manager ? "Manager] of system.conf" : "Service");
+			 "systemd does not read %s= in [%s]: move it to %s", key, s->section,
+			 manager ? "[Manager] of system.conf" : "[Service] of a unit");
 		return;
 	}
 	if (!strcmp(key + (manager ? 7 : 0), "LimitNOFILE"))
@@ -136,7 +136,8 @@ void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_s
 	value += strspn(value, " \t");
 	for (size_t n = strlen(key); n && isspace((unsigned char)key[n - 1]); n--)
 		key[n - 1] = 0;
-	if (is_limit(key))
+	/* An empty value resets what files before said. */
+	if (is_limit(key) && *value)
 		limit_judge(l, line, key, value, s);
 	long long backlog = atoll(value);
 	if (!strcmp(key, "Backlog") && l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
