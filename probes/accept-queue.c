@@ -325,8 +325,9 @@ static void queue_words(const struct target *target, const struct settings *s,
 	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
-static bool unix_applies(const struct probe_options *o)
+static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
+	(void)t;
 	/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
 	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
 	       !subject_queue(o->subject, LISTENER_TCP).smallest;
@@ -521,7 +522,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.core.somaxconn", h, &s->somaxconn);
 	if (!knob_read(knob_find(ABORT), h, value, NULL))
 		report_text(s->abort, "%s", value);
-	if (o->subject || !host_live(h) || listeners_read(h, &s->listeners, NULL))
+	if (o->subject || listeners_read(h, &s->listeners, NULL))
 		return 0;
 	struct naming naming = {.somaxconn = s->somaxconn};
 	return listeners_own(h, &s->listeners, listener_wanted, &naming, e);

@@ -62,7 +62,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (o->since)
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o->since, identity.boot, &q->counters);
-	if (host_live(h) && listeners_read(h, &q->listeners, &why))
+	if (listeners_read(h, &q->listeners, &why) && host_live(h))
 		report_text(s->unlisted, "%s", why.text);
 	if (host_live(h) && host_counter(&q->counters, COOKIES) > 0)
 		listeners_half_open(h, &q->listeners, NULL);
@@ -201,7 +201,9 @@ static void judge_subject(const struct queue_watch *w)
 	size_t left = 0;
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (listeners_find(&w->after->listeners, l->cookie))
+		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
+			left++;
+		else if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
 		else if (!closed)
 			closed = l;

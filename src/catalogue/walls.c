@@ -1,11 +1,17 @@
 /* The walls, in the order of a report. */
 #include <string.h>
 
+#include "catalogue/runbook.h"
 #include "epolltune/catalogue.h"
 
 static int64_t need_sockets(const struct target *t) { return (int64_t)target_sockets(t); }
 
 static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
+
+static int64_t need_datagrams(const struct target *t)
+{
+	return t->datagrams_per_s ? (int64_t)target_datagrams(t) : REPORT_NONE;
+}
 
 static int64_t need_syn_queue(const struct target *t) { return (int64_t)target_syn_queue(t); }
 
@@ -53,6 +59,7 @@ static int64_t need_throughput(const struct target *t)
 static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.process",
+		.runbook = RUNBOOK_FILES,
 		.absent = "systemd holds the socket: the service does not run, and its limit is "
 			  "LimitNOFILE= of its unit.",
 		.unit = "connections",
@@ -66,6 +73,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "descriptors.system",
+		.runbook = RUNBOOK_FILES,
 		.unit = "descriptors",
 		.need = need_sockets,
 		.what = "The files and sockets that the machine can open in addition before every "
@@ -76,6 +84,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "epoll.watches",
+		.runbook = RUNBOOK_FILES,
 		.unit = "watches",
 		.need = need_sockets,
 		.what = "The descriptors that one user can register in epoll sets before "
@@ -86,6 +95,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "memory.connection",
+		.runbook = RUNBOOK_SALE,
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections, two for "
@@ -96,6 +106,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue",
+		.runbook = RUNBOOK_TIMEOUTS,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_accept_queue,
@@ -108,6 +119,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue.unix",
+		.runbook = RUNBOOK_TIMEOUTS,
 		.unit = "connections",
 		.need = need_accept_queue,
 		.what = "The connections that can wait for accept() at a UNIX socket of the server "
@@ -117,6 +129,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "syn-queue",
+		.runbook = RUNBOOK_SYN,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_syn_queue,
@@ -132,6 +145,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept.rate",
+		.runbook = RUNBOOK_SALE,
 		.unit = "accepts/s",
 		.need = need_rate,
 		.what = "The new connections a second that the CPUs can accept: an upper bound for "
@@ -147,6 +161,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.ephemeral",
+		.runbook = RUNBOOK_PORTS,
 		.unit = "connections",
 		.need = need_ports,
 		.no_need = NOT_A_SERVERS,
@@ -158,6 +173,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.rate",
+		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connects/s",
 		.need = need_ports_rate,
 		.no_need = NOT_A_SERVERS,
@@ -177,6 +193,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "time-wait",
+		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connections",
 		.no_need = "No target needs more: one address has at most as many to one "
 			   "destination as it has ports.",
@@ -186,7 +203,21 @@ static const struct wall_row walls[] = {
 		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
 	},
 	{
+		.name = "orphans",
+		.unit = "connections",
+		.what = "The connections that a process has closed and whose last data or FIN is not "
+			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
+			"all network namespaces together, and resets those beyond. What is in use "
+			"is subtracted. Needed: rate times round trip, twice for a proxy. Clients "
+			"that vanish make orphans that last for minutes: no target foresees them.",
+		.detail =
+			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
+			"network namespace; by default it is} {max}, {used} are in use. Above half "
+			"of it the kernel resets those whose peer does not answer.",
+	},
+	{
 		.name = "buffers.receive",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
 		.what = "The throughput at which one connection can receive over the target's "
@@ -197,6 +228,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.send",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
 		.what = "The throughput at which one connection can send over the target's round "
@@ -210,6 +242,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.memory",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections, two for each of a proxy, times what one "
@@ -224,7 +257,27 @@ static const struct wall_row walls[] = {
 			"more.}}{used? {used} are in use now.}" TWO_EACH,
 	},
 	{
+		.name = "udp.receive",
+		.absent = "The server has no UDP socket.",
+		.unit = "datagrams",
+		.need = need_datagrams,
+		.no_need = "Only --datagrams has a need.",
+		.what = "The datagrams that a UDP socket holds while the server does not read: its "
+			"receive buffer divided by what a datagram takes of it. The buffer is "
+			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
+			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
+			"datagrams times stall.",
+		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
+			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{drops?, and "
+			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
+			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
+			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
+			  "datagram of {size} takes {measured?:about }{each}.{memory? "
+			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+	},
+	{
 		.name = "cgroup.memory",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
@@ -238,6 +291,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.cpu",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "%",
 		.what = "The CPU time that the quota of the control group, or of one above it, "
@@ -250,6 +304,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.pids",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
@@ -259,6 +314,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "conntrack",
+		.runbook = RUNBOOK_CONNTRACK,
 		.quiet = true,
 		.unit = "entries",
 		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
@@ -284,6 +340,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "softnet.backlog",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "
 			"NAPI. The kernel drops those beyond.",
@@ -291,6 +348,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "softnet.budget",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets, and the time, that one round of the receive softirq takes "
 			"before it yields with work left.",
@@ -298,6 +356,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "nic.ring",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets that an interface can hold until the kernel fetches them. The "
 			"device drops those beyond.",
@@ -305,6 +364,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "nic.queues",
+		.runbook = RUNBOOK_SALE,
 		.unit = "queues",
 		.what = "The queues, and so CPUs, over which an interface spreads received "
 			"packets.",

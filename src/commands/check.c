@@ -131,6 +131,8 @@ void check_saved(struct check_options *o, const struct given *given)
 	o->kept = numbers_given(given);
 	if (!o->server && !o->sysroot && o->saved.server[0])
 		o->server = o->saved.server;
+	if (!o->netns && !o->sysroot && o->saved.netns[0])
+		o->netns = o->saved.netns;
 }
 
 struct arguments {
@@ -154,8 +156,7 @@ static const struct option_row options[] = {
 	{"headroom", "N", "check for N times the observed load (2)", AT(check.headroom_percent),
 	 PARSED(headroom_parse), .explained = true},
 	{"save", "NAME|FILE", "save the target for --target NAME|FILE", AT(save), TEXT(NULL)},
-	{"sysroot", "DIR", "inspect the machine captured in DIR", AT(check.sysroot),
-	 TEXT("@directories")},
+	SYSROOT_OPTION(AT(check.sysroot)),
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
 	 TEXT(NULL)},
 	{"no-proof", NULL, "do not try the proposed values", AT(check.probe.no_proof), FLAG},
@@ -221,7 +222,7 @@ static int check(void *arguments, const struct given *given)
 	struct err e = {0};
 	check_saved(&a->check, given);
 	if (arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
-	    (a->save && saved_target_check(a->save, a->check.server, &e)))
+	    (a->save && saved_target_check(a->save, &a->check, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands/lint_output.h"
 #include "epolltune/catalogue.h"
@@ -42,6 +43,13 @@ static int machine_judge(struct lint *l, const struct arguments *a, struct err *
 {
 	CLEAN(host_closep) struct host *h = NULL;
 	struct host_facts facts;
+	struct stat st;
+	char etc[PATH_MAX];
+	snprintf(etc, sizeof(etc), "%s/etc", a->root);
+	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		err_set(e, ENOTDIR, "lint: %s is no directory with etc/ in it", a->root);
+		return err_remedy(e, "unpack an archive and name its directory");
+	}
 	int rc = host_open(&h, a->root, e);
 	if (rc < 0)
 		return rc;

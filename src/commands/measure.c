@@ -110,7 +110,8 @@ bool job_wall_is_due(const struct job *job, const char *wall)
 {
 	for (const struct experiment *x = job->probe->experiments; x && x->wall; x++)
 		if (!strcmp(x->wall, wall))
-			return experiment_applies(x, &job->check->options->probe);
+			return experiment_applies(x, &job->check->options->target,
+						  &job->check->options->probe);
 	return true;
 }
 
@@ -129,6 +130,7 @@ static struct judging judging_of(const struct job *job)
 	return (struct judging){.target = &job->check->options->target,
 				.options = &job->check->options->probe,
 				.host = job->check->host,
+				.earlier = job->check->earlier,
 				.report = &job->shared->report,
 				.progress = job->shared->progress,
 				.unasked = job->check->unasked,

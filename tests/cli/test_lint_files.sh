@@ -152,6 +152,9 @@ test_nothing_that_is_read_stops_it() {
 	quiet
 	expect 3 epolltune lint d/sysctl.d/10-fifo.conf
 	refused 'neither a file nor a directory'
+	tar -cf m.tar d
+	expect 3 epolltune lint --sysroot m.tar
+	refused 'unpack'
 	expect 3 epolltune lint d/sysctl.d/13-dangling.conf
 	refused 'No such file'
 	: >empty.conf
