@@ -47,7 +47,7 @@ static int machine_judge(struct lint *l, const struct arguments *a, struct err *
 	char etc[PATH_MAX];
 	snprintf(etc, sizeof(etc), "%s/etc", a->root);
 	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		err_set(e, ENOTDIR, "lint: %s is no directory with etc/ in it", a->root);
+		err_set(e, ENOTDIR, "lint: %s is not a directory with etc/ in it", a->root);
 		return err_remedy(e, "unpack an archive and name its directory");
 	}
 	int rc = host_open(&h, a->root, e);
