@@ -3,6 +3,7 @@
 #ifndef EPOLLTUNE_QUEUES_H
 #define EPOLLTUNE_QUEUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,7 +16,8 @@
 struct queue {
 	uint64_t received, unsent; /* bytes of memory: not read by the process, and not
 				      acknowledged by the peer (SKMEMINFO) */
-	uint64_t inode;            /* 0: an orphan */
+	uint64_t inode;            /* 0: no process has it */
+	bool orphan;               /* as one has closed it; false: it waits for accept() */
 	pid_t pid;                 /* that holds it; 0: not visible */
 	char process[16];
 	char peer[56]; /* "10.0.0.2:443" */

@@ -47,6 +47,8 @@ uint64_t subject_cpus(const struct host *h, const struct subject *s);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
+/* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
+bool subject_receives(const struct listener *l, void *subject);
 
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {

@@ -99,6 +99,28 @@ static const struct finding_row findings[] = {
 	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
+	{.id = "descriptors.process.large",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_PROCESS,
+	 .wall = "descriptors.process",
+	 .observed = true,
+	 .title =
+		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
+	 .detail =
+		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
+		 "machine has {memory}}.",
+	 .advice =
+		 "{server}\\: {line}. Or {unit?systemctl edit {unit}\\: [Service] "
+		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
+		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
+	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
+	 .meaning =
+		 "The server that --server named is one that allocates tables by its soft limit on "
+		 "descriptors, which is so high that they take 1 GiB or more; a warning where they "
+		 "exceed the memory.",
+	 .action = "Bound the tables in the server's configuration, or lower the soft limit.",
+	 .proof =
+		 "RSS of the process (ps -o rss= -p PID) beside the soft limit in /proc/PID/limits"},
 	{.id = "descriptors.process.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
@@ -200,6 +222,23 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
+	{.id = "accept-queue.long",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
+	 .detail =
+		 "That is {limit} connections accepted at {rate}. Most clients give up after 10 to 30 s: "
+		 "the server would then accept connections that their clients have closed.",
+	 .advice = "Keep the queue for stalls, not for overload\\: a value that empties within the "
+		   "clients' timeout. Unused entries cost nothing.",
+	 .meaning =
+		 "net.core.somaxconn is above the kernel's default and above what the target needs, and a "
+		 "full queue takes longer to empty at the target's rate than clients wait (30 s).",
+	 .action = "Nothing while the queue is not full; lower net.core.somaxconn or the backlog "
+		   "where clients time out during overload.",
+	 .proof = "somaxconn divided by the accepts a second"},
 	{.id = "accept-queue.overflowing",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
@@ -1207,6 +1246,45 @@ static const struct finding_row findings[] = {
 		    "its walls are not those of the server that runs now.",
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
+	{.id = "live.causes",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title =
+		 "{count} connection{several?s} of {who}, limited for most of {window}\\: {causes}",
+	 .detail =
+		 "{more?Further connections were not looked at. }{send?The send buffer of {send} does not grow "
+		 "(SO_SNDBUF; inferred). }{receive?The receive buffer of {receive} does not grow "
+		 "(SO_RCVBUF; inferred). }TCP_USER_TIMEOUT and TCP_NOTSENT_LOWAT of a connection, and a "
+		 "fixed buffer above the initial size that limits nothing, are not visible from outside.",
+	 .advice =
+		 "{peer?The peer's window\\: the peer reads slowly, or has a small buffer; no setting of this "
+		 "host helps. }{buffer?The send buffer\\: remove SO_SNDBUF from the application, else raise "
+		 "net.ipv4.tcp_wmem. }{path?The congestion window and loss are of the path\\: ss -ti shows cwnd "
+		 "and retransmissions. }{unread?{who} leaves received data unread\\: see what its "
+		 "processes wait for.}",
+	 .meaning =
+		 "What limits the open connections of the server that --server names now, by the kernel's times of "
+		 "each connection at two moments. A connection is limited by what took most of the time in which it "
+		 "had data to send; one that had none for half of the time, or waits only for the "
+		 "acknowledgement of what is sent, by the application. At most 2 048 connections are "
+		 "looked at.",
+	 .action = "Look at the connections that live.worst names; the advice names who can act on "
+		   "each cause.",
+	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
+	{.id = "live.worst",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "The connection{several?s} limited most\\: {worst}",
+	 .detail = "",
+	 .advice = "ss -tmi dst ADDRESS shows one of them.",
+	 .meaning =
+		 "The three connections of live.causes that were limited for the largest share of "
+		 "the time by something else than an application without data, by the "
+		 "address of the peer.",
+	 .action = "See live.causes.",
+	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",

@@ -25,6 +25,7 @@
 #define STATES                                                                                     \
 	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
 	 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
+#define OPEN (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
 #define NAMESPACES 64
 
 void queues_add(struct queues *q, const struct queue *one)
@@ -56,6 +57,7 @@ static int received(struct nl_msg *msg, void *arg)
 	one.received = memory[SK_MEMINFO_RMEM_ALLOC];
 	one.unsent = memory[SK_MEMINFO_WMEM_QUEUED];
 	one.inode = m->idiag_inode;
+	one.orphan = !one.inode && !(1u << m->idiag_state & OPEN);
 	inet_ntop(m->idiag_family, m->id.idiag_dst, address, sizeof(address));
 	snprintf(one.peer, sizeof(one.peer), m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
 		 address, ntohs(m->id.idiag_dport));

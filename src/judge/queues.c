@@ -14,7 +14,10 @@ void queues_table(const struct queues *q, struct finding *f)
 	for (size_t i = 0; i < q->count; i++) {
 		const struct queue *one = &q->at[i];
 		char name[sizeof(f->table.row[0].name)];
-		const char *process = one->process[0] ? one->process : one->inode ? "?" : "orphan";
+		const char *process = one->process[0] ? one->process
+				      : one->inode    ? "?"
+				      : one->orphan   ? "orphan"
+						      : "not accepted";
 		if (one->pid)
 			report_text(name, "%s (pid %d), %s", process, (int)one->pid, one->peer);
 		else

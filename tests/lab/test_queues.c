@@ -108,7 +108,7 @@ static void only_the_longest_are_kept(void **state)
 	for (size_t i = 0; i < QUEUES_MAX; i++)
 		assert_int_equal(q.at[i].received, 24 - i);
 	q.unseen = 2;
-	q.at[9] = (struct queue){.unsent = 1};
+	q.at[9] = (struct queue){.unsent = 1, .orphan = true};
 	report_init(&r);
 	struct finding *f = report_finding(&r, "buffers.memory.exhausted", NULL);
 	queues_table(&q, f);
