@@ -325,8 +325,9 @@ static void queue_words(const struct target *target, const struct settings *s,
 	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
-static bool unix_applies(const struct probe_options *o)
+static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
+	(void)t;
 	/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
 	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
 	       !subject_queue(o->subject, LISTENER_TCP).smallest;

@@ -201,7 +201,9 @@ static void judge_subject(const struct queue_watch *w)
 	size_t left = 0;
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (listeners_find(&w->after->listeners, l->cookie))
+		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
+			left++;
+		else if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
 		else if (!closed)
 			closed = l;

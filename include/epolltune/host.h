@@ -159,6 +159,8 @@ enum host_netns host_netns_look(const struct host *h, const char *netns);
  * before keep the old /sys. -ESRCH, -ENOENT: there is none; -EACCES, -EPERM: not allowed; -EINVAL:
  * the path is something else. */
 int host_enter_netns(const char *where, struct err *e);
+/* Whether this process is in it. Errors as above. */
+int host_in_netns(const char *where, bool *here, struct err *e);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);

@@ -26,7 +26,8 @@ struct subject {
 	struct listeners listeners; /* its own only, with the processes that are visible */
 };
 
-/* Finds the server that `who` names: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+/* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
+ * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.

@@ -70,6 +70,11 @@
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
 	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
 	"sport {port} notrack; \\}; \\}'"
+/* What an application has to do, beside the kernel. */
+#define UDP_REMEDY                                                                                           \
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "        \
+	"application ask for} SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: " \
+	"so-rcvbuf; quic-go asks for 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -598,10 +603,24 @@ static const struct finding_row findings[] = {
 		   "them; raise net.ipv4.tcp_mem, which counts pages.",
 	 .proof = "sockstat.TCP.mem above the third field of tcp_mem; TcpExt.TCPAbortOnMemory "
 		  "grows; \"TCP: out of memory\" in the kernel log"},
+	SHORT("orphans", REMEDY_KERNEL,
+	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
+	      "their last data is acknowledged",
+	      "Connections close at {rate}, and each is an orphan for a round trip of {rtt}{proxy?, "
+	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
+	      "their clients lose the end of the answer.",
+	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
+	      "namespace\\: set it in the initial one.}",
+	      "The orphans that the target's closed connections are for a round trip exceed what the "
+	      "kernel keeps.",
+	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
+	      "fin-wait-1.",
+	      "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan",
+	      "The kernel keeps the target's orphans"),
 	{.id = "orphans.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "buffers.memory",
+	 .wall = "orphans",
 	 .observed = true,
 	 .title =
 		 "{now} of {max} orphaned sockets: the kernel {over?resets:soon resets} connections "
@@ -984,6 +1003,55 @@ static const struct finding_row findings[] = {
 	 .meaning = "The control group has less than a tenth of its processes left.",
 	 .action = "Raise the process limit of the container or unit.",
 	 .proof = "pids.current and pids.max; max in pids.events"},
+
+	SHORT("udp.receive", REMEDY_APPLICATION,
+	      "{socket?{socket}:A UDP socket} holds {capacity} datagrams of {size}; this load needs "
+	      "{needed}{tight? and 25 % headroom}",
+	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
+	      "receive buffer, which is {buffer}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
+	      "sockets.}",
+	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
+	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
+	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
+	      "kernel drops the others.",
+	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
+	      "Udp.RcvbufErrors; the drops of the socket: ss -uanm, /proc/net/udp",
+	      "A UDP socket holds the target's datagrams"),
+	{.id = "udp.receive.default",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "udp.receive",
+	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
+		  "needs {needed}",
+	 .detail =
+		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
+		 "socket that does not ask for it has {default} (net.core.rmem_default).",
+	 .advice =
+		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
+		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "
+		 "itself.",
+	 .meaning = "The target's datagrams fit into the largest receive buffer that "
+		    "net.core.rmem_max allows, but not into that of a socket which asks for none.",
+	 .action = "Let the application set SO_RCVBUF.",
+	 .proof = "Udp.RcvbufErrors"},
+	{.id = "udp.receive.overflowing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "udp.receive",
+	 .observed = true,
+	 .title = "{socket} drops datagrams now: {grown} in {window}",
+	 .detail =
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
+		 "were dropped since the socket was made.{others? So do {others} other sockets.}",
+	 .advice =
+		 "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.",
+	 .answer = "{socket} drops datagrams now",
+	 .meaning =
+		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
+		 "kernel counted them as receive buffer errors.",
+	 .action = "Let the server read faster, or give it a larger receive buffer.",
+	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",

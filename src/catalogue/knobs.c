@@ -293,7 +293,9 @@ static const struct knob knobs[] = {
 		.unit = "B",
 		.min = RCVBUF_MIN,
 		.max = INT32_MAX,
-		.walls = "buffers.receive",
+		.round = KNOB_SIXTEENTH,
+		.round_min = 262144,
+		.walls = "buffers.receive,udp.receive",
 		.what = "Limits the receive buffer that an application may ask for with "
 			"SO_RCVBUF; the kernel then doubles it for its own overhead. It does not "
 			"limit autotuning.",
@@ -329,7 +331,7 @@ static const struct knob knobs[] = {
 		.unit = "B",
 		.min = RCVBUF_MIN,
 		.max = INT32_MAX,
-		.walls = "buffers.receive",
+		.walls = "buffers.receive,udp.receive",
 		.what = "Sets the receive buffer that sockets other than TCP start with. TCP uses "
 			"the second field of net.ipv4.tcp_rmem instead.",
 		.cost = "Each UDP, raw and local socket may hold that much unread data.",
@@ -356,6 +358,24 @@ static const struct knob knobs[] = {
 		.since = "",
 	},
 	{
+		.name = "net.ipv4.udp_mem",
+		.scope = KNOB_SYSTEM,
+		.shape = KNOB_TRIPLE,
+		.effect = KNOB_AT_ONCE,
+		.unit = "pages",
+		.min = 0,
+		.max = INT32_MAX,
+		.walls = "udp.receive",
+		.what = "Limits the memory of all UDP sockets together, in pages. Above the third "
+			"field the kernel drops received datagrams, even where the buffer of the socket "
+			"has room. By default the third field is 3/16 of the memory.",
+		.cost = "Unswappable memory that peers can fill.",
+		.counter = "Udp.MemErrors; sockstat.UDP.mem shows what is in use",
+		.source = "udp(7); net/core/sock.c __sk_mem_raise_allocated()",
+		.since = "",
+		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
+	},
+	{
 		.name = "SO_RCVBUF",
 		.scope = KNOB_APPLICATION,
 		.shape = KNOB_NUMBER,
@@ -363,7 +383,9 @@ static const struct knob knobs[] = {
 		.unit = "B",
 		.min = 0,
 		.max = INT32_MAX,
-		.walls = "buffers.receive",
+		.round = KNOB_SIXTEENTH,
+		.round_min = 262144,
+		.walls = "buffers.receive,udp.receive",
 		.what = "Sets a receive buffer that the application chooses, capped by "
 			"net.core.rmem_max and doubled by the kernel. It turns autotuning off for "
 			"the socket. The window scale follows it only if it is set before "
@@ -439,7 +461,9 @@ static const struct knob knobs[] = {
 		.unit = "connections",
 		.min = 0,
 		.max = INT32_MAX,
-		.walls = "buffers.memory",
+		.round = KNOB_POWER,
+		.round_min = 4096,
+		.walls = "orphans",
 		.what = "Limits the connections that an application has closed and that the "
 			"kernel serves until their last data is acknowledged. The kernel resets "
 			"those beyond the limit.",

@@ -8,6 +8,11 @@ static int64_t need_sockets(const struct target *t) { return (int64_t)target_soc
 
 static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
 
+static int64_t need_datagrams(const struct target *t)
+{
+	return t->datagrams_per_s ? (int64_t)target_datagrams(t) : REPORT_NONE;
+}
+
 static int64_t need_syn_queue(const struct target *t) { return (int64_t)target_syn_queue(t); }
 
 static int64_t need_rate(const struct target *t) { return (int64_t)t->rate_per_s; }
@@ -198,6 +203,19 @@ static const struct wall_row walls[] = {
 		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
 	},
 	{
+		.name = "orphans",
+		.unit = "connections",
+		.what = "The connections that a process has closed and whose last data or FIN is not "
+			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
+			"all network namespaces together, and resets those beyond. What is in use "
+			"is subtracted. Needed: rate times round trip, twice for a proxy. Clients "
+			"that vanish make orphans that last for minutes: no target foresees them.",
+		.detail =
+			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
+			"network namespace; by default it is} {max}, {used} are in use. Above half "
+			"of it the kernel resets those whose peer does not answer.",
+	},
+	{
 		.name = "buffers.receive",
 		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
@@ -237,6 +255,25 @@ static const struct wall_row walls[] = {
 			"visible in this network namespace; by default no buffer grows beyond "
 			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
 			"more.}}{used? {used} are in use now.}" TWO_EACH,
+	},
+	{
+		.name = "udp.receive",
+		.absent = "The server has no UDP socket.",
+		.unit = "datagrams",
+		.need = need_datagrams,
+		.no_need = "Only --datagrams has a need.",
+		.what = "The datagrams that a UDP socket holds while the server does not read: its "
+			"receive buffer divided by what a datagram takes of it. The buffer is "
+			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
+			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
+			"datagrams times stall.",
+		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
+			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{drops?, and "
+			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
+			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
+			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
+			  "datagram of {size} takes {measured?:about }{each}.{memory? "
+			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	},
 	{
 		.name = "cgroup.memory",

@@ -21,6 +21,7 @@ struct accepted {
 struct saved_target {
 	char name[256];   /* as --target names it; "": none was given */
 	char server[128]; /* "": none */
+	char netns[128];  /* likewise */
 	struct accepted accepted;
 };
 
@@ -31,7 +32,7 @@ struct check_options {
 	const char *probes;        /* names, comma separated; NULL: all */
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
-	const char *netns;         /* a pid or path; NULL: the calling network namespace */
+	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
 	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */
 	enum ip_family family;     /* of the experiments */
@@ -69,8 +70,8 @@ int target_check(const struct target *t, struct err *e);
 /* The nearest target that the options can make. */
 struct target target_fit(const struct target *t);
 
-/* Uses the server of a saved target where none was given, and notes which options of the target
- * were given. */
+/* Uses server and network namespace of a saved target where none was given, and notes which options
+ * of the target were given. */
 void check_saved(struct check_options *o, const struct given *given);
 /* `other` with the numbers of `given` whose bits in `kept` are set. */
 struct target target_keep(const struct target *given, unsigned kept, const struct target *other);
@@ -95,8 +96,8 @@ int saved_target_save(const char *where, const struct check_options *o, struct e
 /* Calls each(name, arg) for those in /etc/epolltune/targets until it returns non-zero. Returns the
  * last result. */
 int saved_target_names(int (*each)(const char *value, void *arg), void *arg);
-/* Refuses what saved_target_save() could not write, before time is spent. `server`: NULL: none. */
-int saved_target_check(const char *where, const char *server, struct err *e);
+/* Refuses what saved_target_save() could not write, before time is spent. */
+int saved_target_check(const char *where, const struct check_options *o, struct err *e);
 
 #define HOUR_US UINT64_C(3600000000)
 #define WINDOW_MIN_US 500000
@@ -123,6 +124,10 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, target.rtt_us), NUMBER(DURATION, 1, HOUR_US)}, \
 	{"bandwidth", "RATE", "bandwidth of each connection", \
 	 OPTION_AT(type, target.bandwidth_bps), NUMBER(BANDWIDTH, 1000, 10000000000000)}, \
+	{"datagrams", "N", "UDP datagrams per second that arrive at one socket", \
+	 OPTION_AT(type, target.datagrams_per_s), NUMBER(RATE, 0, 100000000)}, \
+	{"datagram", "SIZE", "payload of each of them", \
+	 OPTION_AT(type, target.datagram_bytes), NUMBER(SIZE, 1, 65507)}, \
 	{"role", "ROLE", "server (default) accepts; proxy also connects out", \
 	 OPTION_AT(type, target.role), CHOICE("server,proxy"), .explained = true}
 

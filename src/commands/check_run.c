@@ -169,6 +169,18 @@ static int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *
 	return host_enter_netns(where, e);
 }
 
+static int netns_choose(const struct check_options *o, char enter[REPORT_ENTER], struct err *e)
+{
+	bool here = false;
+	int rc = host_in_netns(o->netns, &here, e);
+	if (rc || here)
+		return rc;
+	if (!o->stay)
+		return netns_enter(o->netns, enter, e);
+	err_set(e, EXDEV, "the target is of the network namespace %s", o->netns);
+	return err_remedy(e, "apply changes this one only; run it there with nsenter --net=PATH");
+}
+
 static int subject_enter(const struct check_options *o, struct host **host, struct subject *subject,
 			 char enter[REPORT_ENTER], struct err *e)
 {
@@ -193,7 +205,7 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 int check_open(const struct check_options *o, struct host **host, struct subject *subject,
 	       char enter[REPORT_ENTER], struct err *e)
 {
-	int rc = o->netns ? netns_enter(o->netns, enter, e) : 0;
+	int rc = o->netns ? netns_choose(o, enter, e) : 0;
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc && o->server)

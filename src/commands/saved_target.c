@@ -18,13 +18,22 @@
 
 #define DIRECTORY "/etc/epolltune/targets"
 
+static int word_take(const char *name, const char *value, char word[128], struct err *e)
+{
+	if (strlen(value) >= 128)
+		return err_set(e, EINVAL, "%s: longer than 127 bytes", name);
+	strcpy(word, value);
+	return 0;
+}
+
 static int server_parse(const char *value, void *field, struct err *e)
 {
-	struct saved_target *s = field;
-	if (strlen(value) >= sizeof(s->server))
-		return err_set(e, EINVAL, "server: longer than %zu bytes", sizeof(s->server) - 1);
-	strcpy(s->server, value);
-	return 0;
+	return word_take("server", value, ((struct saved_target *)field)->server, e);
+}
+
+static int netns_parse(const char *value, void *field, struct err *e)
+{
+	return word_take("netns", value, ((struct saved_target *)field)->netns, e);
 }
 
 static int accept_parse(const char *value, void *field, struct err *e)
@@ -36,7 +45,9 @@ static const struct option_row rows[] = {
 	TARGET_NUMBERS(struct check_options, target),
 	{"backlog", "N", "", OPTION_AT(struct check_options, probe.backlog),
 	 NUMBER(COUNT, 1, INT_MAX)},
+	{"peers", "N", "", OPTION_AT(struct check_options, probe.peers), NUMBER(COUNT, 1, INT_MAX)},
 	{"server", "WHO", "", OPTION_AT(struct check_options, saved), PARSED(server_parse)},
+	{"netns", "PATH|PID", "", OPTION_AT(struct check_options, saved), PARSED(netns_parse)},
 	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved.accepted),
 	 PARSED(accept_parse)},
 	{0},
@@ -80,7 +91,8 @@ static int line_take(char *line, void *arg, struct err *e)
 	}
 	return err_set(e, EINVAL,
 		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
-		       "bandwidth, role, backlog, server and accept",
+		       "bandwidth, datagrams, datagram, role, backlog, peers, server, netns and "
+		       "accept",
 		       name);
 }
 
@@ -133,21 +145,22 @@ static int directory_make(struct err *e)
 }
 
 /* What a line of the file can hold. */
-static int server_line_check(const char *server, struct err *e)
+static int line_check(const char *name, const char *value, struct err *e)
 {
-	struct saved_target s;
-	int rc = server_parse(server, &s, e);
-	if (!rc && (strpbrk(server, "\r\n") || strcmp(server, line_trim(s.server)) != 0))
-		return err_set(e, EINVAL, "server: begins or ends with a blank, or has two lines");
+	char word[128];
+	int rc = value ? word_take(name, value, word, e) : 0;
+	if (!rc && value && (strpbrk(value, "\r\n") || strcmp(value, line_trim(word)) != 0))
+		return err_set(e, EINVAL, "%s: begins or ends with a blank, or has two lines",
+			       name);
 	return rc;
 }
 
-int saved_target_check(const char *where, const char *server, struct err *e)
+int saved_target_check(const char *where, const struct check_options *given, struct err *e)
 {
 	char path[PATH_MAX];
 	struct check_options *o;
 	struct target preset;
-	if (server && server_line_check(server, e))
+	if (line_check("server", given->server, e) || line_check("netns", given->netns, e))
 		return err_prefix(e, "--save %s", where);
 	if (!is_file(where) && !is_name(where))
 		return err_set(
@@ -173,6 +186,11 @@ int saved_target_check(const char *where, const char *server, struct err *e)
 						    : 0;
 }
 
+static bool is_unused(const struct option_row *row, const struct check_options *o)
+{
+	return !strncmp(row->name, "datagram", 8) && !o->target.datagrams_per_s;
+}
+
 static int target_write(FILE *out, void *arg, struct err *e)
 {
 	const struct check_options *o = arg;
@@ -181,10 +199,12 @@ static int target_write(FILE *out, void *arg, struct err *e)
 	fputs("# A target of epolltune: epolltune check --target NAME|FILE\n", out);
 	if (o->server)
 		fprintf(out, "server = %s\n", o->server);
+	if (o->netns)
+		fprintf(out, "netns = %s\n", o->netns);
 	for (const struct option_row *row = rows; row->name; row++)
 		if (row->kind == OPTION_CHOICE)
 			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
-		else if (!row->parse && option_number(row, o) >= row->min)
+		else if (!row->parse && option_number(row, o) >= row->min && !is_unused(row, o))
 			fprintf(out, "%s = %s\n", row->name,
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
 					      option_number(row, o)));

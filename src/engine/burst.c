@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "engine/sockets.h"
 #include "epolltune/clock.h"
@@ -39,13 +38,6 @@ static uint64_t burst_per_process(void)
 
 uint64_t burst_max(void) { return BURST_PROCESSES * burst_per_process(); }
 
-static void sleep_until(uint64_t due_ns)
-{
-	const struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
-		;
-}
-
 /* Its sockets stay open until it exits, and are reset then: no connection is left to close, and
  * the kernel remembers no client. */
 static int burst_main(struct task_port *port, void *arg)
@@ -57,7 +49,7 @@ static int burst_main(struct task_port *port, void *arg)
 	for (uint64_t i = 0; i < p->clients && rc == 0; i++) {
 		uint64_t due = start + p->spread_ns / p->clients * i;
 		if (due > clock_ns() + BURST_EARLY_NS)
-			sleep_until(due);
+			clock_sleep_until(due);
 		int fd = sockets_connect(&p->to, &p->from[i % BURST_SOURCES], false);
 		rc = fd < 0 ? fd : 0;
 		if (fd < 0)

@@ -39,6 +39,8 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	value_set(w, o, "stall_us", value_count(t->stall_us));
 	value_set(w, o, "rtt_us", value_count(t->rtt_us));
 	value_set(w, o, "bandwidth_bps", value_count(t->bandwidth_bps));
+	value_set(w, o, "datagrams_per_s", value_count(t->datagrams_per_s));
+	value_set(w, o, "datagram_bytes", value_count(t->datagram_bytes));
 	return o;
 }
 

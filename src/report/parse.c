@@ -139,6 +139,12 @@ static void read_target(struct reader *r, const json_t *o, struct target *t)
 	t->stall_us = count(r, o, "stall_us");
 	t->rtt_us = count(r, o, "rtt_us");
 	t->bandwidth_bps = count(r, o, "bandwidth_bps");
+	/* Older versions do not write these. */
+	t->datagram_bytes = target_default().datagram_bytes;
+	if (member(o, "datagrams_per_s"))
+		t->datagrams_per_s = count(r, o, "datagrams_per_s");
+	if (member(o, "datagram_bytes"))
+		t->datagram_bytes = count(r, o, "datagram_bytes");
 }
 
 static void read_wall(struct reader *r, const json_t *o, struct report *out)

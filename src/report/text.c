@@ -128,6 +128,10 @@ static void target(const struct page *p, const struct report *r)
 	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
 	page_segment(p, &s, "%s per connection",
 		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
+	if (t->datagrams_per_s)
+		page_segment(p, &s, "%s datagrams/s of %s B",
+			     quantity_show(QUANTITY_COUNT, t->datagrams_per_s).text,
+			     quantity_show(QUANTITY_COUNT, t->datagram_bytes).text);
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 

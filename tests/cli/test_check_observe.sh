@@ -98,7 +98,7 @@ test_a_target_is_saved_and_used() {
 	diff want saved || fail 'not what was asked for'
 	quick --target ./web.target
 	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
-			rtt_us: 3000, bandwidth_bps: 20000000}'
+			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200}'
 	quick --rate 800 --target ./web.target
 	json '.target.rate_per_s == 800 and .target.connections == 3000'
 	expect any epolltune check --quick --target ./web.target
@@ -107,6 +107,21 @@ test_a_target_is_saved_and_used() {
 	quiet
 	expect 3 epolltune apply --target ./absent.target --dry-run
 	refused './absent.target: No such file or directory'
+}
+
+test_peers_datagrams_and_namespace_are_saved() {
+	in_root_namespace
+	quick --peers 20 --datagrams 500 --netns $$ --save ./web.target
+	grep -v '^#' web.target >saved
+	contains saved "netns = $$" 'peers = 20' 'datagrams = 500' 'datagram = 1200'
+	quick --target ./web.target
+	json '.target.datagrams_per_s == 500' 'wall("neighbours").needed == 20' 'wall("udp.receive").needed == 50'
+	# It is this one, which apply may change.
+	expect any epolltune apply --target ./web.target --dry-run --probe ports
+	quiet
+	echo 'netns = 1' >web.target
+	expect 3 epolltune apply --target ./web.target --dry-run --probe ports
+	expect 3 epolltune check --quick --netns absent --save ./web.target
 }
 
 test_a_saved_target_names_its_server() {
