@@ -11,16 +11,18 @@
 #include "epolltune/report.h"
 #include "epolltune/target.h"
 
+#define ACCEPTED_MAX 64
+struct accepted {
+	size_t count;
+	struct acceptance at[ACCEPTED_MAX];
+};
+
 /* What a saved target has beside the numbers. */
-#define ACCEPTED_MAX 32
 struct saved_target {
 	char name[256];   /* as --target names it; "": none was given */
 	char server[128]; /* "": none */
 	char netns[128];  /* likewise */
-	size_t accepted_count;
-	struct accepted {
-		char id[48], wall[32]; /* wall "": on every wall */
-	} accepted[ACCEPTED_MAX];
+	struct accepted accepted;
 };
 
 struct check_options {
@@ -31,6 +33,7 @@ struct check_options {
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
 	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
+	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */
 	enum ip_family family;     /* of the experiments */
 	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
@@ -77,6 +80,12 @@ struct target target_keep(const struct target *given, unsigned kept, const struc
 void saved_options(const struct check_options *o, char out[REPORT_SAVED]);
 /* Whether an option of the target was given. */
 bool target_given(const struct given *given);
+
+/* Adds ID[@WALL] of the catalogue to a struct accepted. */
+int accepted_parse(const char *value, void *accepted, struct err *e);
+/* All that is accepted, from options, saved target and, on this machine, /etc/epolltune/accepted.
+ */
+int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e);
 
 /* Reads a saved target: "name = value" lines of the options' names, server, and accept, several
  * times. `where`: a file, if it has a "/", otherwise a name in /etc/epolltune/targets. -ENOENT:
@@ -136,6 +145,8 @@ int target_parse(const char *value, void *field, struct err *e);
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
+	{"ignore", "ID[@WALL],…", "accept these findings: list them, count nothing", \
+	 OPTION_AT(type, check.ignore), LIST("@findings")}, \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */

@@ -104,6 +104,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
+	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
@@ -114,9 +115,6 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 			out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
-	const struct saved_target *saved = &s->check.options->saved;
-	for (size_t i = 0; i < saved->accepted_count; i++)
-		report_accept(out, saved->accepted[i].id, saved->accepted[i].wall);
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
@@ -314,6 +312,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	CLEAN(free_pointer) struct report *before = NULL;
+	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
 	struct check_options options = *given, *o = &options;
@@ -322,7 +321,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
 	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
+	if (!accepted)
+		return err_set(e, ENOMEM, "no memory for what is accepted");
 	int rc = probes_known(o->probes, e);
+	if (!rc)
+		rc = accepted_gather(o, accepted, e);
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
@@ -345,5 +348,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (s.check.unasked)
 		host_freeze(host);
 	stall_raise(host, o);
-	return probes_run(&s, enter, out, e);
+	rc = probes_run(&s, enter, out, e);
+	for (size_t i = 0; !rc && i < accepted->count; i++)
+		report_accept(out, &accepted->at[i]);
+	return rc;
 }

@@ -7,6 +7,7 @@
 #include "commands/check.h"
 #include "commands/topic.h"
 #include "epolltune/bench.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
@@ -21,6 +22,8 @@ static const char *probe_name(size_t i) { return probe_at(i)->name; }
 static const char *knob_name(size_t i) { return knob_at(i)->name; }
 static const char *kind_name(size_t i) { return topic_kinds[i].plural; }
 static size_t kind_count(void) { return topic_kind_count; }
+
+static const char *finding_name(size_t i) { return finding_row_at(i)->id; }
 
 static int names_each(size_t count, const char *(*name_at)(size_t i), each_function each, void *arg)
 {
@@ -55,6 +58,7 @@ static const struct value_list {
 	{"@commands", "COMMAND", command_count, command_name, NULL, false},
 	{"@probes", "PROBE", probe_count, probe_name, NULL, false},
 	{"@knobs", "KNOB", knob_count, knob_name, NULL, false},
+	{"@findings", "FINDING", finding_row_count, finding_name, NULL, true},
 	{"@benches", "BENCH", bench_count, bench_name, NULL, false},
 	{"@kinds", "KIND", kind_count, kind_name, NULL, false},
 	{"@topics", "NAME", NULL, NULL, topics_each, false},
