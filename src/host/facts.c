@@ -24,7 +24,9 @@ static uint64_t cpus_online(const struct host *h)
 	return count;
 }
 
-/* The page size of a captured machine may differ from this machine's. */
+/* The page size of a captured machine may differ from this machine's. Without smaps, meminfo shows
+ * it where the kernel maps its memory by such pages and no other can be the base page:
+ * arch/x86/mm/pat/set_memory.c and arch/s390/mm/pageattr.c, unlike powerpc's radix_pgtable.c. */
 static uint64_t page_bytes(const struct host *h, const char *meminfo)
 {
 	if (h->live)
@@ -34,7 +36,9 @@ static uint64_t page_bytes(const struct host *h, const char *meminfo)
 	if (host_read_all(h, "proc/self/smaps", &smaps, NULL) >= 0 &&
 	    text_keyed_bytes(smaps, "KernelPageSize", &bytes))
 		return bytes;
-	return meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) ? 4096 : 0;
+	bool small = meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
+		     !text_keyed_bytes(meminfo, "DirectMap64k", &bytes);
+	return small ? 4096 : 0;
 }
 
 void host_facts(const struct host *h, struct host_facts *out)

@@ -4,10 +4,8 @@
 
 /* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
 #define REQUEST_TAKES 4096
-static int64_t page_of(const struct settings *s)
-{
-	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
-}
+/* 0: unknown, of a captured machine. */
+static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
 
 static int64_t request_takes(const struct settings *s)
 {
@@ -16,7 +14,8 @@ static int64_t request_takes(const struct settings *s)
 
 static int64_t bytes_of(const struct settings *s, int64_t pages)
 {
-	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+	int64_t bytes;
+	return __builtin_mul_overflow(pages, page_of(s), &bytes) ? INT64_MAX : bytes;
 }
 
 /* What the buffers of all connections take already. */
@@ -33,7 +32,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 		b->needed = INT64_MAX;
 	b->assumed = true;
 	if (pages != REPORT_NONE)
-		b->capacity = bytes_of(s, pages);
+		b->capacity = page_of(s) ? bytes_of(s, pages) : REPORT_NONE;
 	else if (memory)
 		b->capacity = memory / 16;
 	if (memory && memory / 2 < b->capacity) {
@@ -52,11 +51,12 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
-	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[0];
+	int64_t *field = out->at[0];
 	(void)t;
 	(void)o;
-	if (enough > now->machine.sockets_left)
+	if (!page_of(now) || enough > now->machine.sockets_left)
 		return false;
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
 	if (now->machine.tcp_pages > INT32_MAX - pages)
 		return false;
 	pages += now->machine.tcp_pages;
@@ -81,6 +81,7 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
 		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
+	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
 	if (memory_used(s))
