@@ -1,6 +1,7 @@
 /* Name, kernel, CPUs and memory of the machine. */
 #include "host/machine.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -11,9 +12,9 @@
 
 static uint64_t cpus_online(const struct host *h)
 {
-	char list[1024];
+	CLEAN(free_pointer) char *list = NULL;
 	uint64_t count = 0;
-	if (host_read(h, "sys/devices/system/cpu/online", list, sizeof(list), NULL) >= 0)
+	if (host_read_all(h, "sys/devices/system/cpu/online", &list, NULL) >= 0)
 		count = cpu_list_number(list);
 	CLEAN(free_pointer) char *info = NULL;
 	if (!count && host_read_all(h, "proc/cpuinfo", &info, NULL) >= 0)
@@ -22,6 +23,15 @@ static uint64_t cpus_online(const struct host *h)
 	if (!count && h->live && sysconf(_SC_NPROCESSORS_ONLN) > 0)
 		count = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	return count;
+}
+
+bool machine_big_endian(const struct host *h)
+{
+	char order[16];
+	if (!h || h->live)
+		return BYTE_ORDER == BIG_ENDIAN;
+	return host_read(h, "sys/kernel/cpu_byteorder", order, sizeof(order), NULL) > 0 &&
+	       strcmp(order, "big") == 0;
 }
 
 /* The page size of a captured machine may differ from this machine's. Without smaps, meminfo shows

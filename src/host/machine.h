@@ -23,6 +23,10 @@ struct host {
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
+/* The byte order of the machine: that of a captured one is in sys/kernel/cpu_byteorder (Linux 6.2,
+ * or written by tests/hosts/capture); without it, little-endian. NULL: this machine. */
+bool machine_big_endian(const struct host *h);
+
 /* Converts the negative code of a libnl function to an errno and "what: text". Returns -errno. */
 int machine_netlink_error(struct err *e, int nl, const char *what);
 struct nl_msg;

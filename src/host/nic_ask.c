@@ -300,6 +300,8 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		int r = reply_from_file(a->host, what, name, out, e);
 		if (r < 0)
 			reply_free(out);
+		else if (machine_big_endian(a->host) != machine_big_endian(NULL))
+			reply_swap(what, out);
 		return r;
 	}
 	enum family family = requests[what].family;

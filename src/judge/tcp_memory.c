@@ -2,24 +2,36 @@
 #include "epolltune/buffers.h"
 #include "epolltune/quantity.h"
 
-/* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
+/* Assumed memory of a small request (skb->truesize), until it is measured. */
 #define REQUEST_TAKES 4096
 /* 0: unknown, of a captured machine. */
 static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
 
-static int64_t request_takes(const struct settings *s)
+/* What a socket takes at a time, and sockstat counts in: a page, and 4096 bytes from 4.11 to 5.19
+ * (include/net/sock.h, SK_MEM_QUANTUM). */
+static int64_t quantum_of(const struct settings *s)
 {
-	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
+	return s->machine.kernel < KERNEL(6, 0) ? 4096 : page_of(s);
 }
 
-static int64_t bytes_of(const struct settings *s, int64_t pages)
+static int64_t request_takes(const struct settings *s)
+{
+	if (s->taken.request_bytes)
+		return (int64_t)s->taken.request_bytes;
+	return quantum_of(s) > REQUEST_TAKES ? quantum_of(s) : REQUEST_TAKES;
+}
+
+static int64_t times(int64_t count, int64_t size)
 {
 	int64_t bytes;
-	return __builtin_mul_overflow(pages, page_of(s), &bytes) ? INT64_MAX : bytes;
+	return __builtin_mul_overflow(count, size, &bytes) ? INT64_MAX : bytes;
 }
 
 /* What the buffers of all connections take already. */
-static int64_t memory_used(const struct settings *s) { return bytes_of(s, s->machine.tcp_pages); }
+static int64_t memory_used(const struct settings *s)
+{
+	return times(s->machine.tcp_pages, quantum_of(s));
+}
 
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
  * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
@@ -31,8 +43,9 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	if (__builtin_mul_overflow((int64_t)target_sockets(t), request_takes(s), &b->needed))
 		b->needed = INT64_MAX;
 	b->assumed = true;
+	b->explained = pages != REPORT_NONE && !page_of(s);
 	if (pages != REPORT_NONE)
-		b->capacity = page_of(s) ? bytes_of(s, pages) : REPORT_NONE;
+		b->capacity = page_of(s) ? times(pages, page_of(s)) : REPORT_NONE;
 	else if (memory)
 		b->capacity = memory / 16;
 	if (memory && memory / 2 < b->capacity) {
@@ -57,9 +70,10 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 	if (!page_of(now) || enough > now->machine.sockets_left)
 		return false;
 	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
-	if (now->machine.tcp_pages > INT32_MAX - pages)
+	int64_t used = memory_used(now) / page_of(now);
+	if (used > INT32_MAX - pages)
 		return false;
-	pages += now->machine.tcp_pages;
+	pages += used;
 	if (now->machine.memory_bytes &&
 	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
 		return false;

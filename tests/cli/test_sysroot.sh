@@ -73,6 +73,36 @@ test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
 		'.walls[] | select(.name == "conntrack") | .verdict == "ok" and .needed == 130000'
 }
 
+# 64 KiB a page since 6.0: tcp_mem, 1945 pages, is 121.6 MiB, and 10 000 connections take a page each. CPU 1 of
+# four is off.
+test_pages_and_cpus_are_those_of_the_captured_machine() {
+	cp "$hosts/debian-12-ppc64le.json" out
+	json '.host.cpus == 3' 'wall("buffers.memory") | .limit == 1945 * 65536 and .needed == 10000 * 65536' \
+		'finding("buffers.memory.short").proposed == "9375 12500 18750"'
+	cp -r "$hosts/debian-12-ppc64le" host
+	chmod -R u+w host
+	rm host/proc/self/smaps
+	expect 3 epolltune check --sysroot host --probe buffers --format json
+	json 'wall("buffers.memory") | .verdict == "unknown" and (.detail | contains("does not show their size"))'
+	cp "$hosts/large.json" out
+	json '.host.cpus == 128' 'wall("buffers.memory") | .verdict == "ok" and .limit == (33554432 - 800) * 4096'
+}
+
+# The values that ethtool would print in the machine, which records big-endian numbers; 236 MiB, one CPU.
+test_a_big_endian_recording_is_read_in_its_byte_order() {
+	expect 0 epolltune list --nic --sysroot "$hosts/debian-12-s390x" --format json
+	jq -e '.. | objects | select(.name? == "eth0") | .link.mtu == 1500 and .rings.rx == 256 and .rings["rx-max"] == 256' out ||
+		fail 'not the rings of eth0'
+	cp "$hosts/debian-12-s390x.json" out
+	json '.host.cpus == 1' 'wall("nic.ring").limit == 256' 'wall("buffers.memory").limit == 3466 * 4096'
+	cp -r "$hosts/debian-12-s390x" host
+	chmod -R u+w host
+	# A connection from 10.0.0.1 as this machine prints it.
+	printf 'sl header\n 0: 0A000001:9C40 0A000002:0050 01 0:0 0:0 0 0 0 4711 1\n' >host/proc/net/tcp
+	expect any epolltune check --sysroot host --role proxy --probe ports --format json
+	contains out 10.0.0.2
+}
+
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
