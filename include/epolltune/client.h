@@ -11,6 +11,7 @@
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/histogram.h"
+#include "epolltune/protocol.h"
 #include "epolltune/server.h"
 #include "epolltune/task.h"
 
@@ -31,7 +32,8 @@ const char *client_close_name(enum client_close c);
 
 struct client_config {
 	union endpoint to;
-	const struct server *workers; /* process i connects to its worker i; NULL: all to `to` */
+	const struct server *workers;    /* process i connects to its worker i; NULL: all to `to` */
+	struct protocol_request request; /* zeroed: requests of an order's `size`, echoed */
 	enum client_close close;
 	uint64_t connections;          /* maximum over the life of the client */
 	bool await_greeting;           /* a connection is open at the server's first byte, and is
@@ -93,7 +95,7 @@ struct client_order {
 			       end may start up to a second after it */
 	double phase;       /* open loop: when the first operation is due, 0 to 1 of the interval */
 	unsigned depth;     /* requests in flight per connection */
-	unsigned size;      /* bytes per request */
+	unsigned size;      /* bytes per request: with a protocol, its size */
 	unsigned window;    /* CLIENT_OPEN: maximum connections not yet accepted, at most half of
 			       the accept queue. The last of each window exchanges a request before
 			       the next window opens; a lost SYN delays all. 0: no limit */
@@ -127,9 +129,11 @@ struct client_sum {
 	uint64_t opened;    /* connections established, or greeted */
 	uint64_t attempted; /* without those that lacked a port or descriptor */
 	uint64_t held;
-	uint64_t failed;  /* connections and requests */
-	uint64_t starved; /* pauses for lack of ports or descriptors; retried, so no failures */
-	int first_errno;  /* of the first failure or shortage: see client_failure() */
+	uint64_t failed;   /* connections and requests */
+	uint64_t starved;  /* pauses for lack of ports or descriptors; retried, so no failures */
+	int first_errno;   /* of the first failure or shortage: see client_failure() */
+	uint64_t reopened; /* of the opened, because the server ended them after a reply (HTTP) */
+	uint64_t errors;   /* replies that are errors of the server */
 	uint64_t last_opened_ns; /* CLOCK_MONOTONIC */
 	uint64_t private_bytes;
 	/* Of the last order. */
@@ -140,6 +144,13 @@ struct client_sum {
 	uint64_t cpu_ns;
 };
 struct client_sum client_sum(const struct client *c);
+/* Replies of HTTP by status, 100 to 599. */
+#define CLIENT_STATUSES 600
+void client_statuses(const struct client *c, uint64_t counts[CLIENT_STATUSES]);
+/* The beginning of the first reply that is an error, or not of the protocol; "": none. The client
+ * ends an order when the first reply of all is not of the protocol. */
+#define CLIENT_ANSWER 64
+void client_answer(const struct client *c, char text[CLIENT_ANSWER]);
 /* Merged latencies of the requests of the last order, ns. `out` (60 kB) is the caller's. */
 void client_latency(const struct client *c, struct histogram *out);
 /* The latency that a `share` (0 to 1) of them did not exceed; 0: none. */

@@ -10,6 +10,7 @@
 
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"
+#include "epolltune/protocol.h"
 #include "epolltune/task.h"
 
 enum server_share {
@@ -33,6 +34,7 @@ const char *server_mode_name(enum server_mode m);
 
 struct server_config {
 	union endpoint address; /* port 0: any */
+	enum protocol protocol; /* PROTOCOL_ECHO, or PROTOCOL_HTTP: answers each with "ok" */
 	enum server_share share;
 	enum server_mode mode;  /* SERVER_FOLLOWERS needs SERVER_ONESHOT */
 	unsigned workers;       /* processes or threads, up to SERVER_WORKERS; 0 means 1 */
@@ -75,7 +77,7 @@ int server_check(struct server *s, struct err *e);
 /* Sums over all workers, at any time; `closed` never exceeds `accepted`. */
 struct server_sum {
 	uint64_t accepted, closed;
-	uint64_t requests;       /* reads answered */
+	uint64_t requests;       /* reads answered, or requests of HTTP */
 	uint64_t bytes;          /* received */
 	uint64_t wakeups;        /* returns of epoll_wait() */
 	uint64_t resets;         /* connections that ended in an error */

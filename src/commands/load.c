@@ -32,6 +32,8 @@ static const char *const mode_names[] = {"connect", "request", "hold", "mix"};
 
 struct load_arguments {
 	enum load_mode mode;
+	enum protocol protocol;
+	const char *path;
 	struct client_config client;
 	struct sources {
 		unsigned count;
@@ -79,6 +81,8 @@ static int sources_parse(const char *list, void *field, struct err *e)
 
 static const struct option_row options[] = {
 	{"mode", "MODE", "", AT(mode), CHOICE(LOAD_MODES)},
+	{"protocol", "NAME", "what the server speaks", AT(protocol), CHOICE(PROTOCOLS)},
+	{"path", "PATH", "with http: path of the requests", AT(path), TEXT(NULL)},
 	{"connections", "N", "concurrent connections", AT(connections),
 	 NUMBER(COUNT, 1, CONNECTIONS_MAX)},
 	{"active", "N", "with mix: connections that send requests (a tenth)", AT(active),
@@ -101,12 +105,39 @@ static const struct option_row options[] = {
 
 static const struct load_arguments defaults = {
 	.mode = LOAD_REQUEST,
+	.path = "/",
 	.connections = 100,
 	.duration_us = 5000000,
 	.depth = 1,
 	.size = 64,
 	.figures = {"text", NULL, "auto"},
 };
+
+/* What the protocol decides: the request and its size. */
+static int protocol_check(struct load_arguments *a, const struct given *given, struct err *e)
+{
+	const char *name = protocol_name(a->protocol);
+	char host[ENDPOINT_TEXT];
+	if (given_option(given, "path") && a->protocol != PROTOCOL_HTTP)
+		return err_set(e, EINVAL, "--path: valid only with --protocol http");
+	if (given_option(given, "size") && a->protocol != PROTOCOL_ECHO)
+		return err_set(e, EINVAL, "--size: valid only with --protocol echo");
+	if (a->depth > 1 && a->protocol == PROTOCOL_HTTP)
+		return err_set(e, EINVAL, "--depth: not with --protocol http");
+	if (a->protocol == PROTOCOL_CONNECT && a->mode != LOAD_CONNECT && a->mode != LOAD_HOLD)
+		return err_set(e, EINVAL,
+			       "--protocol connect: valid only with --mode connect or "
+			       "hold");
+	endpoint_format(host, &a->client.to);
+	int rc = protocol_request_make(
+		&a->client.request, a->protocol, host, a->path,
+		a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_SERVER, e);
+	if (rc < 0)
+		return err_prefix(e, "--protocol %s", name);
+	if (a->protocol != PROTOCOL_ECHO)
+		a->size = a->client.request.size;
+	return 0;
+}
 
 static int arguments_check(struct load_arguments *a, const struct given *given, struct err *e)
 {
@@ -146,7 +177,7 @@ static int arguments_check(struct load_arguments *a, const struct given *given, 
 	a->client.connections = a->connections;
 	a->client.sources = a->from.at;
 	a->client.source_count = a->from.count;
-	return 0;
+	return protocol_check(a, given, e);
 }
 
 /* The progress line. */
@@ -231,15 +262,27 @@ static int ports_check(const struct load_arguments *a, const struct host *h, str
 	return 0;
 }
 
+/* What the requests are. */
+static void requests_write(char *buf, size_t size, const struct load_arguments *a)
+{
+	if (a->protocol == PROTOCOL_ECHO)
+		snprintf(buf, size, ", %llu B requests, depth %llu", (unsigned long long)a->size,
+			 (unsigned long long)a->depth);
+	else if (a->protocol == PROTOCOL_HTTP)
+		snprintf(buf, size, ", HTTP requests of %.200s", a->path);
+	else if (a->protocol != PROTOCOL_CONNECT)
+		snprintf(buf, size, ", requests of %s, depth %llu", protocol_name(a->protocol),
+			 (unsigned long long)a->depth);
+}
+
 /* Describe the conditions; `talk`: the connections send requests. */
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
 			     unsigned processes, bool talk)
 {
-	char to[ENDPOINT_TEXT], requests[80] = "", due[40] = "";
+	char to[ENDPOINT_TEXT], requests[240] = "", due[40] = "";
 	unsigned sources = a->client.source_count ? a->client.source_count : 1;
 	if (talk)
-		snprintf(requests, sizeof(requests), ", %llu B requests, depth %llu",
-			 (unsigned long long)a->size, (unsigned long long)a->depth);
+		requests_write(requests, sizeof(requests), a);
 	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
 		snprintf(due, sizeof(due), ", open loop at %llu/s",
 			 (unsigned long long)a->rate_per_s);
@@ -255,7 +298,7 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 {
 	struct client_sum sum = client_sum(c);
 	struct histogram *h = calloc(1, sizeof(*h));
-	char conditions[200];
+	char conditions[400];
 	conditions_write(conditions, sizeof(conditions), a, c->processes, latencies);
 	bench_add(t, "load", variant, n, active, BENCH_RATE, sum.rate, "%s", conditions);
 	if (h && latencies) {
@@ -308,12 +351,74 @@ static void notes_pace(struct bench_table *t, const struct load_arguments *a,
 			   sum->rate, (unsigned long long)a->rate_per_s);
 }
 
+/* The beginning of an answer, printable. */
+static void answer_show(const char answer[CLIENT_ANSWER], char out[CLIENT_ANSWER])
+{
+	size_t i = 0;
+	for (; answer[i]; i++)
+		out[i] = (char)(answer[i] >= ' ' && answer[i] <= '~' ? answer[i] : '.');
+	out[i] = 0;
+}
+
+/* Says what answered instead, if anything did. */
+static int no_reply(const struct load_arguments *a, const struct client *c, struct err *e)
+{
+	char to[ENDPOINT_TEXT], answer[CLIENT_ANSWER], shown[CLIENT_ANSWER];
+	const char *option = NULL;
+	int code = client_sum(c).first_errno;
+	endpoint_format(to, &a->client.to);
+	client_answer(c, answer);
+	answer_show(answer, shown);
+	const char *speaks = protocol_recognise(answer, strlen(answer), &option);
+	if (code == ETIMEDOUT)
+		return err_set(e, EIO,
+			       "load: no reply from %s before the timeout; --protocol names what "
+			       "it speaks, now %s",
+			       to, protocol_name(a->protocol));
+	if (code != EPROTO)
+		return err_set(e, EIO, "load: no reply from %s: %s", to, client_failure(code));
+	if (!speaks)
+		return err_set(e, EPROTO, "load: %s does not speak %s: its first answer was '%s'",
+			       to, protocol_name(a->protocol), shown);
+	return err_set(e, EPROTO, "load: %s does not speak %s but %s; use --protocol %s%s", to,
+		       protocol_name(a->protocol), speaks, option,
+		       !strcmp(option, "connect") ? " --mode connect" : "");
+}
+
+/* Notes what the server answered. */
+static void notes_replies(struct bench_table *t, const struct client *c,
+			  const struct client_sum *sum)
+{
+	static uint64_t counts[CLIENT_STATUSES];
+	char list[200] = "", answer[CLIENT_ANSWER], shown[CLIENT_ANSWER];
+	size_t used = 0;
+	client_statuses(c, counts);
+	for (unsigned status = 100; status < CLIENT_STATUSES && used < sizeof(list) - 40; status++)
+		if (counts[status])
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%u: %llu",
+						 used ? ", " : "", status,
+						 (unsigned long long)counts[status]);
+	if (used)
+		bench_note(t, "replies by status: %s", list);
+	client_answer(c, answer);
+	answer_show(answer, shown);
+	if (sum->errors && !used)
+		bench_note(t, "%llu replies were errors; the first: %s",
+			   (unsigned long long)sum->errors, shown);
+	if (sum->reopened)
+		bench_note(t,
+			   "the server ended %llu connections after a reply (keep-alive limit); "
+			   "they were opened again",
+			   (unsigned long long)sum->reopened);
+}
+
 static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct client *c,
 		      const struct host_counters *before, const struct host_counters *after)
 {
 	struct client_sum sum = client_sum(c);
 	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
 	notes_pace(t, a, c, &sum);
+	notes_replies(t, c, &sum);
 	if (sum.failed)
 		bench_note(t, "%llu connections or requests failed; first error: %s",
 			   (unsigned long long)sum.failed, client_failure(sum.first_errno));
@@ -367,7 +472,6 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 		.size = (unsigned)a->size,
 	};
 	const char *variant = mode_names[a->mode];
-	char to[ENDPOINT_TEXT];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(c, a, show, e);
 	/* Interrupted clients have closed their connections. */
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
@@ -394,14 +498,13 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 					      .depth = 1,
 					      .size = (unsigned)a->size};
 	}
-	if (rc == 0) {
+	bool talks = a->mode == LOAD_CONNECT || a->protocol != PROTOCOL_CONNECT;
+	if (rc == 0 && talks) {
 		rc = order_run(c, &order, show, e);
 		if (client_sum(c).done)
 			figures_add(t, a, c, variant, n, order.active < n ? order.active : n, true);
 		else if (rc == 0)
-			rc = err_set(e, EIO, "load: no reply from %s: %s",
-				     endpoint_format(to, &a->client.to),
-				     client_failure(client_sum(c).first_errno));
+			rc = no_reply(a, c, e);
 	}
 	if (show)
 		fputs("\r\033[K", stderr);
@@ -435,14 +538,15 @@ static int load_run(struct load_arguments *a, struct err *e)
 	if (t->count && rc == -EINTR)
 		bench_note(t, "interrupted: these are the figures up to then");
 	struct client_sum sum = client_sum(&client);
-	bool failed = sum.failed > 0 || sum.starved > 0 || sum.missed > 0;
+	bool failed = sum.failed || sum.starved || sum.missed || sum.errors;
 	if (rc == 0 && failed && !strcmp(a->figures.format, "csv")) /* CSV has no notes */
 		fprintf(stderr,
 			"epolltune: load: %llu failed, %llu never started, %llu retries without a "
-			"free port or descriptor: %s\n",
+			"free port or descriptor, %llu replies were errors: %s\n",
 			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
-			(unsigned long long)sum.starved,
+			(unsigned long long)sum.starved, (unsigned long long)sum.errors,
 			sum.first_errno ? client_failure(sum.first_errno)
+			: sum.errors    ? "the server answered so"
 					: "the server or this client is too slow");
 	client_stop(&client);
 	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
@@ -469,7 +573,7 @@ static int load(void *arguments, const struct given *given)
 const struct command load_command = {
 	.name = "load",
 	.arguments = "ADDRESS:PORT",
-	.summary = "Load an echo server with connections and requests",
+	.summary = "Load a server with connections and requests",
 	.options = options,
 	.defaults = &defaults,
 	.size = sizeof(defaults),

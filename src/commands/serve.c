@@ -32,6 +32,7 @@ struct serve_arguments {
 static const struct option_row options[] = {
 	{"listen", "ADDRESS", "IPv4 or IPv6 address to listen on", AT(listen), TEXT(NULL)},
 	{"port", "N", "TCP port to listen on", AT(port), NUMBER(COUNT, 1, 65535)},
+	{"protocol", "NAME", "what to answer", AT(server.protocol), CHOICE("echo,http")},
 	{"workers", "N", "number of processes or threads (one per CPU)", AT(server.workers),
 	 NUMBER(COUNT, 1, SERVER_WORKERS)},
 	{"share", "HOW", "", AT(server.share), CHOICE(SERVER_SHARES)},
@@ -203,11 +204,12 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
-		printf("listening on %s, %u worker%s, mode %s, share %s%s\n",
+		printf("listening on %s, protocol %s, %u worker%s, mode %s, share %s%s\n",
 		       a->server.listener > 0 ? "the socket from the service manager"
 					      : endpoint_format(address, &server.address),
-		       a->server.workers, a->server.workers == 1 ? "" : "s",
-		       server_mode_name(a->server.mode), server_share_name(a->server.share),
+		       protocol_name(a->server.protocol), a->server.workers,
+		       a->server.workers == 1 ? "" : "s", server_mode_name(a->server.mode),
+		       server_share_name(a->server.share),
 		       a->server.close_after_reply ? ", close after the first reply" : "");
 		fflush(stdout);
 	}
@@ -247,7 +249,7 @@ static const struct serve_arguments defaults = {
 const struct command serve_command = {
 	.name = "serve",
 	.arguments = "",
-	.summary = "Run the epoll test server, which echoes what clients send",
+	.summary = "Run the epoll test server, for echo or HTTP",
 	.options = options,
 	.defaults = &defaults,
 	.size = sizeof(defaults),

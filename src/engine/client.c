@@ -28,7 +28,7 @@ const char *client_failure(int code)
 	case EPIPE:
 		return "the server closed the connection";
 	case EPROTO:
-		return "the reply is not an echo of the request";
+		return "the reply is not one of the protocol";
 	case ETIMEDOUT:
 		return "no reply before the timeout";
 	default:
@@ -253,6 +253,8 @@ struct client_sum client_sum(const struct client *c)
 		sum.failed += counter_get(&s->failed);
 		sum.starved += counter_get(&s->starved);
 		sum.held += counter_get(&s->held);
+		sum.reopened += counter_get(&s->reopened);
+		sum.errors += counter_get(&s->errors);
 		sum.cpu_ns += counter_get(&s->cpu_ns);
 		sum.private_bytes += counter_get(&s->private_bytes);
 		timely += counter_get(&s->timely);
@@ -288,6 +290,22 @@ int client_await(const struct client *c, uint64_t count, uint64_t timeout_ms)
 			return -ETIMEDOUT;
 		clock_sleep_ms(1);
 	}
+}
+
+void client_statuses(const struct client *c, uint64_t counts[CLIENT_STATUSES])
+{
+	memset(counts, 0, CLIENT_STATUSES * sizeof(*counts));
+	for (unsigned i = 0; i < c->processes; i++)
+		for (unsigned status = 0; status < CLIENT_STATUSES; status++)
+			counts[status] += counter_get(&c->parts[i]->stats.statuses[status]);
+}
+
+void client_answer(const struct client *c, char text[CLIENT_ANSWER])
+{
+	text[0] = 0;
+	for (unsigned i = 0; i < c->processes && !text[0]; i++)
+		if (c->parts[i]->stats.answered)
+			memcpy(text, c->parts[i]->stats.answer, CLIENT_ANSWER);
 }
 
 void client_latency(const struct client *c, struct histogram *out)

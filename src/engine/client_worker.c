@@ -39,11 +39,12 @@ enum state {
 /* A connection: 24 bytes, as there may be a million. */
 struct slot {
 	int fd;
-	uint32_t got : 27, state : 3, registered : 1; /* bytes of the current reply */
+	uint32_t got : 26, state : 3, registered : 1; /* bytes of the current reply */
 	uint32_t detached : 1;                        /* opened by a detached order */
-	uint32_t unsent;                              /* bytes not sent yet */
-	uint32_t under_way;                           /* requests in flight */
-	uint64_t since; /* when the oldest operation in flight was due */
+	uint32_t leaving : 1; /* the server closes it after the reply; closed: open it again */
+	uint32_t unsent;      /* bytes not sent yet */
+	uint32_t under_way;   /* requests in flight */
+	uint64_t since;       /* when the oldest operation in flight was due */
 };
 
 /* An operation needs a token to start: the number of a slot that can take one (more). */
@@ -59,7 +60,9 @@ struct client_worker {
 	struct task_port *port;
 	int epoll;
 	bool coarse; /* epoll_pwait2(2) is missing */
+	bool misfit; /* a reply was not of the protocol */
 	struct slot *slots;
+	struct reply *replies; /* per slot; NULL: echo */
 	uint64_t *due; /* CLIENT_DEPTH per slot: when each request was due; if depth is above 1 */
 	struct tokens tokens;
 	uint64_t used; /* slots that were ever used */
@@ -119,6 +122,8 @@ static bool order_over(const struct client_worker *w, uint64_t now)
 		return true;
 	if (w->order.stop && w->stats->first_errno)
 		return true;
+	if (w->misfit && !counter_get(&w->stats->done))
+		return true;
 	if (!w->end_ns || now < w->end_ns)
 		return false;
 	return w->order.rate_per_s <= 0 || now >= w->end_ns + LATE_NS ||
@@ -162,6 +167,8 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	w->slots[number] =
 		(struct slot){.fd = fd, .state = CONNECTING, .detached = w->order.detach};
+	if (w->replies)
+		w->replies[number] = (struct reply){0};
 	return 0;
 }
 
@@ -276,8 +283,20 @@ static void slot_churned(struct client_worker *w, uint64_t number)
 	slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
 }
 
+/* Keeps the beginning of the first reply that deserves to be shown. */
+static void answer_keep(struct client_worker *w, const char *text, size_t length)
+{
+	size_t n = 0;
+	if (w->stats->answered)
+		return;
+	for (; n < length && n < CLIENT_ANSWER - 1 && text[n] && !strchr("\r\n", text[n]); n++)
+		w->stats->answer[n] = text[n];
+	w->stats->answer[n] = 0;
+	w->stats->answered = true;
+}
+
 /* Checks that what was received belongs to the requests in flight, byte for byte. */
-static bool reply_take(struct client_worker *w, uint64_t number, size_t length)
+static bool echo_take(struct client_worker *w, uint64_t number, size_t length)
 {
 	struct slot *s = &w->slots[number];
 	uint32_t size = w->order.size;
@@ -288,7 +307,58 @@ static bool reply_take(struct client_worker *w, uint64_t number, size_t length)
 	if (got >= size)
 		for (uint64_t now = clock_ns(); got >= size; got -= size)
 			slot_replied(w, number, now);
-	s->got = got & 0x7ffffff;
+	s->got = got & 0x3ffffff;
+	return true;
+}
+
+static void reply_count(struct client_worker *w, uint64_t number)
+{
+	struct reply *r = &w->replies[number];
+	counter_add(&w->stats->statuses[r->status], 1);
+	if (r->error) {
+		counter_add(&w->stats->errors, 1);
+		if (!r->status)
+			answer_keep(w, r->line, sizeof(r->line));
+	}
+	w->slots[number].leaving = r->closes;
+	*r = (struct reply){0};
+	slot_replied(w, number, clock_ns());
+}
+
+/* Replies of another protocol than echo. */
+static bool replies_take(struct client_worker *w, uint64_t number, size_t length)
+{
+	struct slot *s = &w->slots[number];
+	for (size_t at = 0; at < length;) {
+		struct reply *r = &w->replies[number];
+		if (s->state != OPEN || !s->under_way)
+			return false;
+		ssize_t n = reply_read(r, w->config->request.protocol, w->in + at, length - at);
+		if (n < 0)
+			return false;
+		at += (size_t)n;
+		if (r->complete)
+			reply_count(w, number);
+	}
+	return true;
+}
+
+static bool reply_take(struct client_worker *w, uint64_t number, size_t length)
+{
+	bool fits = w->replies ? replies_take(w, number, length) : echo_take(w, number, length);
+	if (!fits) {
+		w->misfit = true;
+		answer_keep(w, w->in, length);
+	}
+	return fits;
+}
+
+/* The connection ended. True if that completes a reply. */
+static bool reply_ended(struct client_worker *w, uint64_t number)
+{
+	if (!w->replies || !w->slots[number].under_way || !reply_end(&w->replies[number]))
+		return false;
+	reply_count(w, number);
 	return true;
 }
 
@@ -306,8 +376,16 @@ static bool slot_read(struct client_worker *w, uint64_t number)
 			slot_churned(w, number);
 			return true;
 		}
-		if (n <= 0 || !reply_take(w, number, (size_t)n)) {
+		bool taken = n > 0    ? reply_take(w, number, (size_t)n)
+			     : n == 0 ? reply_ended(w, number)
+				      : false;
+		if (!taken) {
 			slot_fail(w, number, n < 0 ? errno : n == 0 ? EPIPE : EPROTO);
+			return true;
+		}
+		if (s->leaving && w->order.verb != CLIENT_CHURN) {
+			slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
+			w->slots[number].leaving = 1;
 			return true;
 		}
 		if (w->order.verb != CLIENT_CHURN || s->under_way)
@@ -339,6 +417,7 @@ static int slot_handshake(struct client_worker *w, uint64_t number)
 static void slot_unasked(struct client_worker *w, uint64_t number, uint64_t now)
 {
 	struct slot *s = &w->slots[number];
+	histogram_add(&w->stats->latency, now > s->since ? now - s->since : 0);
 	if (w->config->close != CLIENT_CLOSE_SERVER) {
 		operation_done(w, now);
 		slot_churned(w, number);
@@ -435,7 +514,8 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 	uint64_t number = token_take(w);
 	struct slot *s = &w->slots[number];
 	int rc = 0;
-	if (w->order.verb == CLIENT_REQUEST) {
+	bool reopens = s->leaving && s->state == FREE;
+	if (w->order.verb == CLIENT_REQUEST && !reopens) {
 		if (s->state != OPEN)
 			return true; /* the connection failed: drop its token */
 		w->busy++;
@@ -443,7 +523,10 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 		return false;
 	}
 	w->started++;
+	if (reopens)
+		counter_add(&w->stats->reopened, 1);
 	if (order_opens(w)) {
+		s->since = due;
 		if (rc == 0 && !s->registered)
 			w->fresh[w->fresh_count++] = (uint32_t)number;
 	} else {
@@ -632,6 +715,9 @@ static int tokens_make(struct client_worker *w, size_t count, struct err *e)
 static int order_check(struct client_worker *w, const struct client_order *o, struct err *e)
 {
 	bool talks = (o->verb == CLIENT_CHURN && o->size) || o->verb == CLIENT_REQUEST;
+	if (talks && w->replies && o->size != w->config->request.size)
+		return err_set(e, EINVAL, "requests of %u bytes instead of the protocol's",
+			       o->size);
 	if (talks && (!o->size || o->size > CLIENT_SIZE || !o->depth || o->depth > CLIENT_DEPTH ||
 		      (uint64_t)o->size * o->depth > CLIENT_FLIGHT))
 		return err_set(e, EINVAL, "unsupported: requests of %u bytes, %u in flight",
@@ -746,8 +832,9 @@ static bool order_obey(struct client_worker *w, struct err *e)
 	counter_set(&w->stats->missed, 0);
 	w->started = w->busy = w->unaccepted = 0;
 	w->starved_until = w->done_ns = 0;
+	const char *text = w->replies ? w->config->request.text : NULL;
 	for (size_t i = 0; i < sizeof(w->out) && o->size && o->verb != CLIENT_USAGE; i++)
-		w->out[i] = (char)('a' + i % o->size % 26);
+		w->out[i] = text ? text[i % o->size] : (char)('a' + i % o->size % 26);
 	w->start_ns = w->moved_ns = clock_ns();
 	w->end_ns = o->duration_us ? w->start_ns + o->duration_us * 1000 : 0;
 	if (o->verb == CLIENT_CLOSE) {
@@ -810,6 +897,13 @@ static int worker_open(struct client_worker *w, int cpu, struct err *e)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (w->slots == MAP_FAILED)
 		return err_errno(e, "memory for connections");
+	if (w->config->request.size) {
+		w->replies = mmap(NULL, w->config->connections * sizeof(*w->replies),
+				  PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (w->replies == MAP_FAILED)
+			return err_errno(e, "memory for replies");
+	}
 	if (w->config->batch) {
 		struct sched_param none = {0};
 		sched_setscheduler(0, SCHED_BATCH, &none);

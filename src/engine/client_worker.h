@@ -13,6 +13,8 @@ struct client_stats {
 	counter failed;
 	counter starved;
 	_Atomic int first_errno;
+	counter reopened;
+	counter errors;
 	counter last_opened_ns;
 	counter private_bytes;
 	/* Of the last order. */
@@ -22,6 +24,9 @@ struct client_stats {
 	counter elapsed_ns;
 	counter cpu_ns;
 	struct histogram latency;
+	counter statuses[CLIENT_STATUSES];
+	_Atomic bool answered; /* `answer` is complete */
+	char answer[CLIENT_ANSWER];
 };
 
 /* One process, in shared memory. */

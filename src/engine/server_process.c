@@ -163,7 +163,7 @@ static int process_open(struct server_process *p, struct server_hello *hello, st
 	socklen_t size = sizeof(hello->address);
 	struct rlimit limit = {0};
 	getrlimit(RLIMIT_NOFILE, &limit);
-	int rc = server_shared_open(&p->shared, c->pending_max, e);
+	int rc = server_shared_open(&p->shared, c, e);
 	if (rc < 0)
 		return rc;
 	p->listener = c->listener > 0 ? c->listener

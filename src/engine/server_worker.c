@@ -12,8 +12,11 @@
 #include "epolltune/clock.h"
 
 #define EVENTS 512
-#define ACCEPTS 64            /* accepts in a row before the new clients are served */
-#define ROUNDS 16             /* such batches before other connections are served */
+#define ACCEPTS 64 /* accepts in a row before the new clients are served */
+#define ROUNDS 16  /* such batches before other connections are served */
+/* Bytes of HTTP to read at a time: all replies fit into the buffer, as a request has 16 bytes or
+ * more and a reply at most 64. */
+#define HTTP_READ (SERVER_READ / 4)
 #define READS 16              /* reads of one connection in a row */
 #define EXHAUSTED_NS 20000000 /* pause in accepting at a limit */
 
@@ -21,8 +24,9 @@
  * thread may own it already. */
 enum verdict { GONE, OPEN, ANSWERED, KEPT };
 
-int server_shared_open(struct server_shared *s, uint32_t pending, struct err *e)
+int server_shared_open(struct server_shared *s, const struct server_config *config, struct err *e)
 {
+	uint32_t pending = config->pending_max;
 	*s = (struct server_shared){
 		.table = (uint32_t)sockets_raise_limit(),
 		.pending_max =
@@ -34,7 +38,10 @@ int server_shared_open(struct server_shared *s, uint32_t pending, struct err *e)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	s->pending = mmap(NULL, SERVER_PENDING_MAX * sizeof(*s->pending), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (s->pending_of == MAP_FAILED || s->pending == MAP_FAILED)
+	if (config->protocol == PROTOCOL_HTTP)
+		s->requests = mmap(NULL, s->table * sizeof(*s->requests), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s->pending_of == MAP_FAILED || s->pending == MAP_FAILED || s->requests == MAP_FAILED)
 		return err_errno(e, "memory for connections");
 	pthread_mutex_init(&s->lock, NULL);
 	return 0;
@@ -46,6 +53,8 @@ void server_shared_close(struct server_shared *s)
 		munmap(s->pending_of, s->table * sizeof(*s->pending_of));
 	if (s->pending && s->pending != MAP_FAILED)
 		munmap(s->pending, SERVER_PENDING_MAX * sizeof(*s->pending));
+	if (s->requests && s->requests != MAP_FAILED)
+		munmap(s->requests, s->table * sizeof(*s->requests));
 	*s = (struct server_shared){0};
 }
 
@@ -108,6 +117,8 @@ static int watch(const struct server_worker *w, int operation, int fd, uint32_t 
 static enum verdict conn_end(struct server_worker *w, int fd)
 {
 	pending_free(w->shared, fd);
+	if (w->shared->requests && (uint32_t)fd < w->shared->table)
+		w->shared->requests[fd] = (struct http_request){0};
 	close(fd);
 	if (fd == w->answered)
 		w->answered = -1;
@@ -139,6 +150,35 @@ static enum verdict conn_keep(struct server_worker *w, int fd, const char *data,
 	return conn_end(w, fd);
 }
 
+/* Whether the server closes the connection after the reply. */
+static bool conn_closes(const struct server_worker *w, int fd)
+{
+	return w->config->close_after_reply ||
+	       (w->shared->requests && w->shared->requests[fd].closes);
+}
+
+/* Puts the replies to what was read of HTTP into the buffer. Returns their length; 0: no request is
+ * complete. */
+static size_t replies_write(struct server_worker *w, int fd, size_t length)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n",
+			  last[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
+				   "Connection: close\r\n\r\nok\n",
+			  bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
+				  "Connection: close\r\n\r\n";
+	struct http_request *r = &w->shared->requests[fd];
+	int n = http_requests_read(r, w->buffer, length);
+	char *at = w->buffer;
+	if (n < 0) {
+		r->closes = true;
+		return (size_t)(stpcpy(at, bad) - at);
+	}
+	counter_add(&w->stats->requests, (uint64_t)n);
+	for (int i = 1; i <= n; i++)
+		at = stpcpy(at, i == n && conn_closes(w, fd) ? last : ok);
+	return (size_t)(at - w->buffer);
+}
+
 /* Sends a reply, or keeps the rest of it. ANSWERED: all is sent and the connection stays open. */
 static enum verdict conn_reply(struct server_worker *w, int fd, size_t length, bool registered)
 {
@@ -151,7 +191,7 @@ static enum verdict conn_reply(struct server_worker *w, int fd, size_t length, b
 		size_t sent = n < 0 ? 0 : (size_t)n;
 		return conn_keep(w, fd, w->buffer + sent, length - sent, registered);
 	}
-	if (w->config->close_after_reply)
+	if (conn_closes(w, fd))
 		return conn_end(w, fd);
 	w->answered = fd;
 	return ANSWERED;
@@ -162,13 +202,19 @@ static enum verdict conn_reply(struct server_worker *w, int fd, size_t length, b
 static enum verdict conn_serve(struct server_worker *w, int fd, bool all, bool registered)
 {
 	enum verdict verdict = OPEN;
+	bool http = w->shared->requests;
+	size_t max = http ? HTTP_READ : sizeof(w->buffer);
+	if (http && (uint32_t)fd >= w->shared->table)
+		return conn_fail(w, fd);
 	for (unsigned i = 0; i < READS; i++) {
-		ssize_t n = recv(fd, w->buffer, sizeof(w->buffer), MSG_DONTWAIT);
+		ssize_t n = recv(fd, w->buffer, max, MSG_DONTWAIT);
 		if (n > 0) {
-			counter_add(&w->stats->requests, 1);
+			size_t reply = http ? replies_write(w, fd, (size_t)n) : (size_t)n;
+			counter_add(&w->stats->requests, !http);
 			counter_add(&w->stats->bytes, (uint64_t)n);
-			verdict = conn_reply(w, fd, (size_t)n, registered);
-			if (verdict != ANSWERED || (!all && (size_t)n < sizeof(w->buffer)))
+			if (reply)
+				verdict = conn_reply(w, fd, reply, registered);
+			if ((reply && verdict != ANSWERED) || (!all && (size_t)n < max))
 				return verdict;
 		} else if (n == 0) {
 			return conn_end(w, fd);
@@ -199,7 +245,7 @@ static void conn_flush(struct server_worker *w, int fd, struct pending_write *r)
 		pending_free(w->shared, fd);
 	else
 		pending_publish(w->shared, fd, r);
-	if (done && w->config->close_after_reply)
+	if (done && conn_closes(w, fd))
 		conn_end(w, fd);
 	/* EPOLL_CTL_MOD checks again: it reports data that arrived meanwhile, also
 	 * edge-triggered. */

@@ -39,8 +39,9 @@ struct pending_write {
 
 /* Shared by the threads of one process, as its descriptors are. */
 struct server_shared {
-	_Atomic uint32_t *pending_of; /* by descriptor: index + 1 of its pending write; 0: none */
-	uint32_t table;               /* maximum number of descriptors */
+	_Atomic uint32_t *pending_of;  /* by descriptor: index + 1 of its pending write; 0: none */
+	struct http_request *requests; /* by descriptor; NULL: echo */
+	uint32_t table;                /* maximum number of descriptors */
 	uint32_t pending_max;
 	struct pending_write *pending;
 	uint32_t pending_used, free_first; /* entries from pending_used on were never used */
@@ -66,9 +67,9 @@ struct server_worker {
 	char buffer[SERVER_READ];
 };
 
-/* Raises the soft descriptor limit to the hard one. The second argument is the maximum of pending
- * writes, SERVER_PENDING_MAX if 0; a peer that needs one more is reset. */
-int server_shared_open(struct server_shared *s, uint32_t pending, struct err *e);
+/* Raises the soft descriptor limit to the hard one. A peer that needs more pending writes than
+ * configured is reset. */
+int server_shared_open(struct server_shared *s, const struct server_config *config, struct err *e);
 void server_shared_close(struct server_shared *s);
 
 /* Prepares a worker with its own epoll set, or with the shared set `epoll` if that is not negative.

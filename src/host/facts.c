@@ -30,7 +30,7 @@ bool machine_big_endian(const struct host *h)
 	char order[16];
 	if (!h || h->live)
 		return BYTE_ORDER == BIG_ENDIAN;
-	return host_read(h, "sys/kernel/cpu_byteorder", order, sizeof(order), NULL) > 0 &&
+	return host_read(h, HOST_BYTE_ORDER_FILE, order, sizeof(order), NULL) > 0 &&
 	       strcmp(order, "big") == 0;
 }
 

@@ -255,7 +255,7 @@ static void failures_name_what_the_server_did(void **state)
 	static const struct {
 		void (*serves)(int listener);
 		const char *text;
-	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not an echo"}};
+	} cases[] = {{hang_up, "closed"}, {answer_otherwise, "not one of the protocol"}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct client_order o = {
 			.verb = CLIENT_REQUEST, .count = 1, .active = 1, .depth = 1, .size = 64};

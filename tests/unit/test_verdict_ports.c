@@ -12,6 +12,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports_used.h"
+#include "host/port_sockets.h"
 
 #define RANGE "net.ipv4.ip_local_port_range="
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
@@ -577,6 +578,17 @@ static void the_note_on_connect_rates_warns_of_nothing(void **state)
 #define TO_80 "0200000A:0050"
 #define SIX "0000000000000000FFFF00000100000A"
 
+static void addresses_are_in_the_byte_order_of_the_machine(void **state)
+{
+	(void)state;
+	struct port_socket little, big;
+	assert_true(
+		port_socket_parse(LINE("0100000A:9C40", "0200000A:0050", "01"), false, &little));
+	assert_true(port_socket_parse(LINE("0A000001:9C40", "0A000002:0050", "01"), true, &big));
+	assert_memory_equal(&little, &big, sizeof(big));
+	assert_int_equal(little.route.source.s6_addr[12], 10);
+}
+
 static void a_captured_machine_shows_its_destinations(void **state)
 {
 	(void)state;
@@ -805,6 +817,7 @@ int main(void)
 		cmocka_unit_test(the_finding_names_rate_and_remedies),
 		cmocka_unit_test(buckets_that_end_time_wait_early_are_a_note),
 		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
+		cmocka_unit_test(addresses_are_in_the_byte_order_of_the_machine),
 		cmocka_unit_test(a_captured_machine_shows_its_destinations),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(ports_in_use_are_judged),
