@@ -7,13 +7,23 @@ mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
 
+# A compiler for another machine (aarch64-linux-gnu-gcc) finds that machine's libraries below SYSROOT.
+CROSS_CC := $(filter %-linux-gnu-gcc,$(notdir $(firstword $(CC))))
 # One directory per variant, so that switching compilers or sanitizers rebuilds nothing.
-VARIANT := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
+VARIANT := $(CROSS_CC:%-linux-gnu-gcc=-%)$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
 BUILD ?= build$(VARIANT:-%=/%)
 
+ifneq ($(CROSS_CC)$(SYSROOT),)
+SYSROOT_LIB := $(SYSROOT)/usr/lib/$(shell $(CC) -print-multiarch)
+export PKG_CONFIG_LIBDIR := $(SYSROOT_LIB)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+override CC += $(SYSROOT:%=--sysroot=%)
+endif
+
 LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson libarchive smartcols
-DEBIAN_BUILD := gcc make pkg-config libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev \
-	libnl-idiag-3-dev libjansson-dev libarchive-dev libsmartcols-dev
+DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-idiag-3-dev libjansson-dev \
+	libarchive-dev libsmartcols-dev
+DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
 	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
@@ -48,12 +58,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels soak fuzz tsan lint bench install uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels soak fuzz tsan lint bench install portable cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan portable cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -100,7 +110,7 @@ SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS),$(ALL_TESTS))
-RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run
+RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit
 check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
@@ -125,6 +135,15 @@ test-kernels: tests
 SOAK := 30
 soak: $(PROGRAM)
 	@PROGRAM='$(abspath $(PROGRAM))' tests/soak $(SOAK)
+
+## make cross: builds for CROSS (aarch64; s390x has big-endian bytes), runs the unit tests in user emulation
+CROSS := aarch64
+cross:
+	@for tool in $(CROSS)-linux-gnu-gcc qemu-$(CROSS); do command -v $$tool >/dev/null || { \
+		echo 'epolltune: to cross-build run: apt-get install gcc-$(CROSS)-linux-gnu qemu-user' >&2; exit 1; }; done
+	@root=$$(src/share/packaging/root --arch $(CROSS:aarch64=arm64) bookworm $(DEBIAN_LIBS) libcmocka-dev) && \
+	$(MAKE) --no-print-directory CC=$(CROSS)-linux-gnu-gcc SYSROOT=$$root check \
+		EMULATOR="qemu-$(CROSS) $$(echo $$root/lib/ld*.so.*) --library-path $$root/usr/lib/$(CROSS)-linux-gnu"
 
 ## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10
@@ -158,8 +177,12 @@ install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
 	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
-	$(PROGRAM) completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
-	$(PROGRAM) completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+
+## make portable: makes build/epolltune-VERSION-MACHINE.tar.gz, which runs after tar x on Debian 11 and newer
+portable:
+	@CC='$(CC)' MAKE='$(MAKE)' src/share/packaging/portable $(VERSION) $(DEBIAN_LIBS)
 
 ## make uninstall: removes the installed files
 uninstall:

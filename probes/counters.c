@@ -187,10 +187,11 @@ static int64_t growth(const struct watch *w, const char *counter)
 	return grown > 0 ? grown : 0;
 }
 
-static struct quantity_shown pages(const struct sample *s, int64_t count)
+static void set_bytes(struct wording *w, const char *name, const struct sample *s, int64_t pages)
 {
-	return quantity_show(QUANTITY_SIZE,
-			     (uint64_t)count * (s->page_bytes ? s->page_bytes : 4096));
+	if (s->page_bytes)
+		wording_set(w, name, "%s",
+			    quantity_show(QUANTITY_SIZE, (uint64_t)pages * s->page_bytes).text);
 }
 
 static void judge_memory(const struct watch *w)
@@ -201,9 +202,9 @@ static void judge_memory(const struct watch *w)
 	if (!memory_exceeded(s))
 		return;
 	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
-	wording_set(&words, "bytes", "%s", pages(s, used).text);
+	set_bytes(&words, "bytes", s, used);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->memory_max).text);
-	wording_set(&words, "max_bytes", "%s", pages(s, s->memory_max).text);
+	set_bytes(&words, "max_bytes", s, s->memory_max);
 	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
 	finding_propose(f, TCP_MEM, s->tcp_mem, "");
 	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);

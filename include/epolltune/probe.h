@@ -82,6 +82,7 @@ struct bound {
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
 	int64_t shown;  /* REPORT_NONE: nothing */
+	bool explained; /* the detail of the wall says why the capacity is unknown */
 	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */

@@ -630,7 +630,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "buffers.memory",
 	 .observed = true,
-	 .title = "TCP holds more memory than tcp_mem allows: {bytes} of {max_bytes}",
+	 .title = "TCP holds more memory than tcp_mem allows{bytes?\\: {bytes} of {max_bytes}}",
 	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
 		   "kernel drops received packets, senders stall, and orphans are reset.",
 	 .advice = "Find the sockets with full queues (ss -tm) and the process that does not read "

@@ -249,12 +249,13 @@ static const struct wall_row walls[] = {
 			"holds.",
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
-			"{held}:holds about {assumed}} of buffer. {group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the "
+			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
+			"this capture does not show their size.:{group?The memory limit of {group} leaves "
+			"less than tcp_mem.:{knob?{current?Beyond the "
 			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
 			"visible in this network namespace; by default no buffer grows beyond "
 			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			"more.}}{used? {used} are in use now.}" TWO_EACH,
+			"more.}}}{used? {used} are in use now.}" TWO_EACH,
 	},
 	{
 		.name = "udp.receive",
