@@ -11,6 +11,12 @@
 
 #include <cmocka.h>
 
+/* Deprecated since cmocka 2, which has it in two kinds. */
+#ifdef assert_uint_in_range
+#undef assert_in_range
+#define assert_in_range assert_uint_in_range
+#endif
+
 #include "epolltune/clock.h"
 
 /* Whether an inconclusive result of a busy machine may be retried: until TRY_AGAIN_S after the
