@@ -11,10 +11,11 @@
 
 #include <cmocka.h>
 
-/* Deprecated since cmocka 2, which has it in two kinds. */
-#ifdef assert_uint_in_range
+/* Deprecated since cmocka 2, which has it in two kinds; the unsigned one converts signs with a
+ * warning. */
+#ifdef assert_int_in_range
 #undef assert_in_range
-#define assert_in_range assert_uint_in_range
+#define assert_in_range assert_int_in_range
 #endif
 
 #include "epolltune/clock.h"
