@@ -58,12 +58,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels soak fuzz tsan lint bench install portable cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan portable cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -75,8 +75,7 @@ INSTALLS := $(filter run test test-servers test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
-	@pkg-config --exists $(LIBS) || { echo 'epolltune: missing to build: $(DEBIAN_BUILD)' >&2; \
-		echo 'epolltune: on Debian run: make deps; elsewhere install the equivalents' >&2; exit 1; }
+	@CC='$(CC)' ./packages
 	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
 		"$$(pkg-config --libs $(LIBS))" >$@
 
@@ -88,8 +87,8 @@ deps:
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-		if pkg-config --exists $(LIBS); then exit 0; fi; \
-		echo "epolltune: no apt-get here; install the equivalents of:$$missing" >&2; exit 1; fi; \
+		CC='$(CC)' ./packages || exit; \
+		$(if $(filter-out run,$(FOR)),echo "epolltune: no apt-get here; the tests need the equivalents of:$$missing" >&2;) exit; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; command -v sudo >/dev/null || { \
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
@@ -127,9 +126,16 @@ CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)
 
-## make test-kernels: runs the tests in emulated machines, with the kernels of Debian
+## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
+KERNELS := 5.10 6.1 6.12 newest
 test-kernels: tests
-	@$(RUN_TESTS) $(KERNEL_TESTS)
+	@failed=0; for kernel in $(KERNELS); do echo "Linux $$kernel:"; \
+		EPOLLTUNE_KERNEL=$$kernel $(RUN_TESTS) $(if $(TESTS_ONLY),$(TESTS_RUN),$(KERNEL_TESTS)) || failed=1; \
+	done; exit $$failed
+
+## make test-roots: builds with the packages and compilers of other Debian releases (ROOTS='sid:gcc-16 bullseye')
+test-roots:
+	@tests/roots $(ROOTS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
@@ -222,8 +228,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
+# forkpty() is in libutil before glibc 2.34.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm -pthread
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lutil -lm -pthread
 
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -69,6 +70,14 @@ void host_facts(const struct host *h, struct host_facts *out)
 		text_keyed_bytes(meminfo, "MemAvailable", &out->available_bytes);
 	}
 	out->page_bytes = page_bytes(h, meminfo);
+}
+
+int64_t host_tick_us(const struct host *h)
+{
+	struct timespec tick;
+	if (!host_live(h) || clock_getres(CLOCK_MONOTONIC_COARSE, &tick))
+		return 0;
+	return tick.tv_nsec / 1000;
 }
 
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
