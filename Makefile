@@ -75,7 +75,7 @@ INSTALLS := $(filter run test test-servers test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
-	@CC='$(CC)' ./packages
+	@CC='$(CC)' src/share/packaging/packages
 	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
 		"$$(pkg-config --libs $(LIBS))" >$@
 
@@ -87,7 +87,7 @@ deps:
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-		CC='$(CC)' ./packages || exit; \
+		CC='$(CC)' src/share/packaging/packages || exit; \
 		$(if $(filter-out run,$(FOR)),echo "epolltune: no apt-get here; the tests need the equivalents of:$$missing" >&2;) exit; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; command -v sudo >/dev/null || { \
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \

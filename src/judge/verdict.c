@@ -122,8 +122,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
 		report_text(w->detail, "%s", row->absent ? row->absent : "");
-	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run &&
-		   !b->explained) {
+	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);
 		for (size_t i = 0; x->knobs[i]; i++)

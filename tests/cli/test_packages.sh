@@ -11,7 +11,7 @@ lacking() { # NAME…
 
 missing() { # ID [ID_LIKE]: of a distribution
 	printf 'ID=%s\nID_LIKE="%s"\n' "$1" "${2-}" >os-release
-	expect 1 env OS_RELEASE="$PWD/os-release" PKG_CONFIG=./pkg-config CC=sh "$root/packages"
+	expect 1 env OS_RELEASE="$PWD/os-release" PKG_CONFIG=./pkg-config CC=sh "$root/src/share/packaging/packages"
 }
 
 test_each_distribution_gets_its_command() {
@@ -34,13 +34,13 @@ test_each_distribution_gets_its_command() {
 
 test_nothing_is_said_where_nothing_is_missing() {
 	lacking
-	expect 0 env PKG_CONFIG=./pkg-config CC=sh "$root/packages"
+	expect 0 env PKG_CONFIG=./pkg-config CC=sh "$root/src/share/packaging/packages"
 	quiet
 }
 
 test_a_missing_compiler_is_named() {
 	lacking
-	expect 1 env PKG_CONFIG=./pkg-config CC=no-such-compiler OS_RELEASE=/dev/null "$root/packages"
+	expect 1 env PKG_CONFIG=./pkg-config CC=no-such-compiler OS_RELEASE=/dev/null "$root/src/share/packaging/packages"
 	refused 'missing to build: cc;'
 }
 
