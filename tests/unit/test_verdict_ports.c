@@ -636,6 +636,27 @@ static void a_captured_machine_shows_its_destinations(void **state)
 	output_free(&made);
 }
 
+/* Ports whose use is not known may be short, and are never ok. */
+static void sockets_that_were_not_captured_are_unknown(void **state)
+{
+	(void)state;
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc && "
+				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && printf $d");
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct settings s = verdict_settings(x, OF_500 KNOBS("0", "1", "1000"));
+	const struct target met = proxy(300, 3), missed = proxy(300, 60);
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	x->read(h, &s);
+	assert_int_equal(verdict_of(x, &met, &s, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(verdict_of(x, &missed, &s, NULL)->walls[0].verdict, VERDICT_SHORT);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 /* The fullest destination is not always that of most connections; the server's own do not count. */
 static void the_fullest_destination_is_chosen(void **state)
 {
@@ -819,6 +840,7 @@ int main(void)
 		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
 		cmocka_unit_test(addresses_are_in_the_byte_order_of_the_machine),
 		cmocka_unit_test(a_captured_machine_shows_its_destinations),
+		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(several_destinations_are_named),
