@@ -49,6 +49,7 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
+	b->unread = s->at[USED][0] < 0 ? "/proc/net/sockstat" : NULL;
 	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), each, &b->needed))
 		b->needed = INT64_MAX;
 }

@@ -81,6 +81,8 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t buffer = buffer_of(s), each = truesize(t, s);
 	b->running = socket_of(s);
+	b->unread =
+		s->at[USED][0] < 0 && s->at[MEMORY][2] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
 	b->absent = s->subject && !b->running;
 	b->assumed = !s->taken.datagram_bytes;
 	b->binding = s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;

@@ -134,7 +134,7 @@ struct machine {
 	unsigned kernel;                                    /* KERNEL(6, 18); UINT_MAX: unknown */
 	int64_t ehash_entries;                              /* of the TCP hash table; 0: unknown */
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
-	int64_t tcp_pages; /* in use by the buffers of all namespaces; 0: none or unknown */
+	int64_t tcp_pages; /* in use by the buffers of all namespaces; -1: unknown */
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers; INT64_MAX: no limit. */
 	int64_t group_left, sockets_left;

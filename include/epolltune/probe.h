@@ -82,6 +82,9 @@ struct bound {
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
 	int64_t shown;  /* REPORT_NONE: nothing */
+	/* What could not be read, of what is in use: a wall that is not short without it is
+	 * unknown. NULL: all was read. */
+	const char *unread;
 	bool explained; /* the detail of the wall says why the capacity is unknown */
 	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */

@@ -183,15 +183,13 @@ static const struct wall_row walls[] = {
 			"divided by the time that a closed one keeps its port. That is 60 s of "
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
 			"Needed by a proxy only: its rate.",
-		.detail =
-			"{unread?The sockets of this machine could not be read\\: others may have "
-			"ports in use.:{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
-			"the ports are used up.:{proxy?Of {ports} ports to {destination} "
-			"{used?{used} are in use and }{connections} are for open connections; a "
-			"closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
-			"over loopback)}.:Each of "
-			"{ports} ports to one destination is kept for {rest} after a close "
-			"by this side\\: {lasting}/s.}}}",
+		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
+			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
+			  "{used?{used} are in use and }{connections} are for open connections; a "
+			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			  "over loopback)}.:Each of "
+			  "{ports} ports to one destination is kept for {rest} after a close "
+			  "by this side\\: {lasting}/s.}}",
 	},
 	{
 		.name = "time-wait",

@@ -261,13 +261,6 @@ int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t
 	return far > near ? far : near;
 }
 
-/* Whether the ports suffice only if others have none in use, which is not known. */
-static bool rate_is_uncertain(const struct target *t, const struct settings *s)
-{
-	return s->at[PORT_REMOTE][UNREAD] == 1 &&
-	       ports_rate_of(t, s, ports_free(s)) >= (int64_t)t->rate_per_s;
-}
-
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
@@ -278,11 +271,10 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
-	if (!rate_is_uncertain(t, s))
-		return;
-	b->capacity = REPORT_NONE;
-	b->unlimited = false;
-	b->explained = true;
+	if (s->at[PORT_REMOTE][UNREAD] == 1) {
+		b->unread = "The table of sockets";
+		b->unlimited = false;
+	}
 }
 
 static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
@@ -378,7 +370,6 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
 	rate_word(w, "near", rate_lasting(s, left, true));
 	wording_flag(w, "full", !left);
-	wording_flag(w, "unread", rate_is_uncertain(t, s));
 	wording_flag(w, "differs",
 		     !near && !s->text[PORT_REMOTE][0] &&
 			     ports_rest_ms(s, true) != ports_rest_ms(s, false));

@@ -59,6 +59,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.page_bytes = facts.page_bytes,
 		.kernel = kernel_of(facts.kernel),
 		.time_wait_overflow = -1,
+		.tcp_pages = -1,
 	};
 	machine_groups(h, subject, m);
 	m->own_netns = own_netns(h);
@@ -72,7 +73,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	if (counters && host_counters(h, counters, &unread) == 0) {
 		int64_t pages = host_counter(counters, "sockstat.TCP.mem");
 		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
-		m->tcp_pages = pages > 0 ? pages : 0;
+		m->tcp_pages = pages;
 	}
 	free(counters);
 }

@@ -30,7 +30,8 @@ static int64_t times(int64_t count, int64_t size)
 /* What the buffers of all connections take already. */
 static int64_t memory_used(const struct settings *s)
 {
-	return times(s->machine.tcp_pages, quantum_of(s));
+	int64_t pages = s->machine.tcp_pages;
+	return times(pages > 0 ? pages : 0, quantum_of(s));
 }
 
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
@@ -58,6 +59,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 		b->capacity = s->machine.sockets_left;
 		b->binding = -1;
 	}
+	b->unread = s->machine.tcp_pages < 0 ? "/proc/net/sockstat" : NULL;
 }
 
 /* Keeps the proportions of the kernel's defaults, and lowers no field. */

@@ -32,6 +32,11 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 		b.needed = row->need(t);
 	if (b.unlimited || b.absent)
 		b.needed = REPORT_NONE;
+	if (b.absent || b.needed == REPORT_NONE ||
+	    report_verdict(b.capacity, b.needed) == VERDICT_SHORT)
+		b.unread = NULL;
+	if (b.unread)
+		b.capacity = REPORT_NONE;
 	return b;
 }
 
@@ -122,6 +127,9 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
 		report_text(w->detail, "%s", row->absent ? row->absent : "");
+	} else if (b->unread) {
+		report_text(w->detail, "%s could not be read: how much is in use is not known.",
+			    b->unread);
 	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);
