@@ -271,7 +271,7 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
-	if (s->at[PORT_REMOTE][UNREAD] == 1) {
+	if (s->at[PORT_REMOTE][UNREAD] == 1 && t->role == TARGET_PROXY) {
 		b->unread = "The table of sockets";
 		b->unlimited = false;
 	}

@@ -32,7 +32,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 		b.needed = row->need(t);
 	if (b.unlimited || b.absent)
 		b.needed = REPORT_NONE;
-	if (b.absent || b.needed == REPORT_NONE ||
+	if (b.absent || b.needed == REPORT_NONE || b.capacity == REPORT_NONE ||
 	    report_verdict(b.capacity, b.needed) == VERDICT_SHORT)
 		b.unread = NULL;
 	if (b.unread)

@@ -39,8 +39,8 @@ test_bash_offers_the_values_of_an_option() {
 	load_bash
 	is 'for completion' "$(offer epolltune completion z)" zsh
 	is 'for help' "$(offer epolltune help vers)" version
-	is 'for --format' "$(offer epolltune check --format j)" json
-	is 'for --format=' "$(offer epolltune check --format = j)" json
+	is 'for --format' "$(offer epolltune check --format js)" json
+	is 'for --format=' "$(offer epolltune check --format = js)" json
 	is 'for --probe' "$(offer epolltune check --probe desc)" descriptors
 	is 'for a second probe' "$(offer epolltune check --probe descriptors,acc)" descriptors,accept-queue
 	is 'for --rate' "$(offer epolltune check --rate '')" ''

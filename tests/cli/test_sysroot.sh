@@ -134,6 +134,26 @@ test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
 }
 
 # No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)
+# Without tcp_mem, as a network namespace has none, the kernel's default is assumed.
+test_a_file_that_is_missing_makes_no_short_wall_ok() {
+	for host in orphans-near tcp-memory-exhausted conntrack-full; do
+		cp -r "$hosts/$host" machine
+		quick() { epolltune check --sysroot machine --role proxy --rate 2k --format json; }
+		quick >whole || true
+		jq -e 'any(.walls[]; .verdict == "short")' whole >/dev/null || fail "$host: no wall is short"
+		find machine -type f ! -name tcp_mem >files
+		while read -r file; do
+			mv "$file" aside
+			quick >without || true
+			mv aside "$file"
+			jq -e --slurpfile whole whole '[.walls[] | {(.name): .verdict}] | add as $now |
+				all($whole[0].walls[]; (.verdict | IN("short", "unknown") | not) or $now[.name] != "ok")' \
+				without >/dev/null || fail "$file: without it a wall is ok"
+		done <files
+		rm -r machine
+	done
+}
+
 test_check_opens_only_the_capture() {
 	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
 	for host in "$hosts"/*/; do

@@ -56,12 +56,14 @@ static int bound(int type, struct sockaddr_in *a)
 /* A connection whose server has not read `bytes`; its ends are fd. */
 static void unread_make(int listener, const struct sockaddr_in *to, size_t bytes, int fd[2])
 {
-	static const char data[65536];
+	static char data[65536];
 	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd[0], (const struct sockaddr *)to, sizeof(*to)), 0);
 	fd[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(fd[1] >= 0);
 	assert_int_equal(send(fd[0], data, bytes, 0), bytes);
+	/* Until it has arrived. */
+	assert_int_equal(recv(fd[1], data, bytes, MSG_PEEK | MSG_WAITALL), bytes);
 }
 
 static void the_longest_queues_are_named_by_process(void **state)

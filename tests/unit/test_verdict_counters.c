@@ -278,6 +278,32 @@ static void the_report_carries_its_counters(void **state)
 	assert_true(LOSSES + sizeof(recorded) / sizeof(*recorded) <= REPORT_COUNTERS);
 }
 
+/* Orphans that could not be counted: short where the maximum is below the need, never ok. */
+static void orphans_that_could_not_be_counted_are_unknown(void **state)
+{
+	(void)state;
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	struct target t = target_default();
+	static const struct {
+		const char *settings;
+		enum wall_verdict verdict;
+		const char *detail;
+	} rows[] = {
+		{"net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=0", VERDICT_OK,
+		 "0 are in use"},
+		{"net.ipv4.tcp_max_orphans=65536", VERDICT_UNKNOWN,
+		 "/proc/net/sockstat could not be read: how much is in use is not known."},
+		{"net.ipv4.tcp_max_orphans=100", VERDICT_SHORT, "100"},
+		{"", VERDICT_UNKNOWN, "net.ipv4.tcp_max_orphans could not be read."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings s = verdict_settings(x, rows[i].settings);
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		if (w->verdict != rows[i].verdict || !strstr(w->detail, rows[i].detail))
+			fail_msg("row %zu: %s: %s", i, wall_verdict_name(w->verdict), w->detail);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +311,7 @@ int main(void)
 		cmocka_unit_test(texts_have_the_figures),
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
+		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
