@@ -11,11 +11,11 @@ zshcompdir ?= $(prefix)/share/zsh/site-functions
 VARIANT := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
 BUILD ?= build$(VARIANT:-%=/%)
 
-LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson smartcols
+LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson libarchive smartcols
 DEBIAN_BUILD := gcc make pkg-config libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev \
-	libnl-idiag-3-dev libjansson-dev libsmartcols-dev
+	libnl-idiag-3-dev libjansson-dev libarchive-dev libsmartcols-dev
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq bash zsh nginx redis-server gunicorn haproxy wrk
+	busybox-static cpio e2fsprogs jq xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

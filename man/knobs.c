@@ -139,6 +139,7 @@ static void findings(void)
 		puts(".Pp");
 		put_text(f->action);
 		put_labelled("Proof: ", f->proof);
+		put_labelled("Runbook: ", finding_runbook(f));
 	}
 	puts(".El");
 }

@@ -47,7 +47,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->page_bytes = facts.page_bytes;
 	if (host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0)
 		s->uptime_s = strtod(text, NULL);
-	s->initial = !host_live(h) || (!host_identity(h, &identity, NULL) && identity.initial);
+	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
 	return 0;

@@ -62,7 +62,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (o->since)
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o->since, identity.boot, &q->counters);
-	if (host_live(h) && listeners_read(h, &q->listeners, &why))
+	if (listeners_read(h, &q->listeners, &why) && host_live(h))
 		report_text(s->unlisted, "%s", why.text);
 	if (host_live(h) && host_counter(&q->counters, COOKIES) > 0)
 		listeners_half_open(h, &q->listeners, NULL);

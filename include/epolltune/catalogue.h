@@ -45,6 +45,7 @@ struct wall_row {
 	const char *detail;  /* how its limit is composed, a text with {names} */
 	bool lower_is_better;
 	bool quiet; /* where it is n/a a text report prints it with --verbose only */
+	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };
 
 size_t wall_row_count(void);
@@ -67,12 +68,15 @@ struct finding_row {
 	const char *meaning; /* one or two sentences */
 	const char *action;  /* what to do */
 	const char *proof;   /* a counter, an errno, an experiment */
+	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: that of its wall */
 };
 
 size_t finding_row_count(void);
 const struct finding_row *finding_row_at(size_t i);
 /* NULL if unknown. */
 const struct finding_row *finding_row_find(const char *id);
+/* The chapter of the runbook; "": none. */
+const char *finding_runbook(const struct finding_row *f);
 
 /* A counter of the kernel or of a driver that grows when a wall is reached. */
 struct counter_row {

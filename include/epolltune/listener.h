@@ -54,8 +54,9 @@ struct listeners {
 	bool counted; /* by listeners_half_open() */
 };
 
-/* All listeners of the host's network namespace, without owners, ordered by address.
- * -EOPNOTSUPP without inet_diag and for a captured machine; a kernel without unix_diag has no UNIX
+/* All listeners of the host's network namespace, ordered by address: without owners and half-open
+ * connections, but for those of a capture, which has both. -EOPNOTSUPP without inet_diag, and for a
+ * captured machine without them; a kernel without unix_diag has no UNIX
  * listeners here. The caller frees with listeners_free(), also after an error. */
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 /* The same of TCP only. */
@@ -65,7 +66,8 @@ void listeners_free(struct listeners *l);
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
- * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. */
+ * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. Those
+ * of a capture have their owners already. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
 /* Reuses the owners of an earlier reading whose processes still exist, with their state read again.

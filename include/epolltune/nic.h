@@ -161,7 +161,7 @@ enum nic_choice {
 };
 
 /* Reads the interfaces of the calling network namespace, or of a captured host from its recorded
- * replies (netlink/…, written by tests/hosts/record_netlink.c) and sysfs. Omits interfaces that are
+ * replies (netlink/…) and sysfs. Omits interfaces that are
  * removed meanwhile. Fails only if the list cannot be read: -ENOENT if a capture has none. The
  * caller owns the result. */
 int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);

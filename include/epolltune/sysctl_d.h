@@ -43,7 +43,7 @@ int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
 		      struct sysctl_setting *out, struct err *e);
 /* What this machine's own files set in this network namespace at boot, /etc/sysctl.conf included
  * where procps reads them. -EOPNOTSUPP where they do not apply: in another network namespace than
- * that of process 1, in a container without systemd, for a captured machine. */
+ * that of process 1, in a container without systemd. */
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e);
 /* Likewise by the files after DROPIN_FILE, which override its lines. */

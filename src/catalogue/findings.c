@@ -1,6 +1,7 @@
 /* The findings, in the order of the walls. */
 #include <string.h>
 
+#include "catalogue/runbook.h"
 #include "epolltune/catalogue.h"
 
 /* The findings of a short and of a tight wall. `unsolved`: who has to act if no knob helps;
@@ -1064,6 +1065,7 @@ static const struct finding_row findings[] = {
 	 .proof = "entries in /proc/net/stat/arp_cache or ndisc_cache"},
 
 	{.id = "counters.growing",
+	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
 	 .wall = "",
 	 .observed = true,
@@ -1078,6 +1080,7 @@ static const struct finding_row findings[] = {
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "Two readings of /proc/net/netstat"},
 	{.id = "counters.since",
+	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
 	 .wall = "",
 	 .observed = true,
@@ -1110,6 +1113,7 @@ static const struct finding_row findings[] = {
 	 .action = "Check where /proc/net is readable; capture it with the machine.",
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
+	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_NOTE,
 	 .wall = "",
 	 .observed = true,
@@ -1121,6 +1125,7 @@ static const struct finding_row findings[] = {
 	 .action = "Nothing by itself; see the counters that grow with explain.",
 	 .proof = "/proc/net/netstat"},
 	{.id = "listeners.closed",
+	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
@@ -1157,6 +1162,7 @@ static const struct finding_row findings[] = {
 	 .proof = "The error, in the finding"},
 
 	{.id = "knob.myth",
+	 .runbook = RUNBOOK_UPDATE,
 	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
@@ -1171,6 +1177,7 @@ static const struct finding_row findings[] = {
 	 .proof = "The running value, in the finding"},
 
 	{.id = "knob.drift",
+	 .runbook = RUNBOOK_UPDATE,
 	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
@@ -1237,4 +1244,11 @@ const struct finding_row *finding_row_find(const char *id)
 		if (!strcmp(findings[i].id, id))
 			return &findings[i];
 	return NULL;
+}
+
+const char *finding_runbook(const struct finding_row *f)
+{
+	const struct wall_row *w = f->runbook ? NULL : wall_row_find(f->wall);
+	const char *chapter = w ? w->runbook : f->runbook;
+	return chapter ? chapter : "";
 }

@@ -1,6 +1,7 @@
 /* The walls, in the order of a report. */
 #include <string.h>
 
+#include "catalogue/runbook.h"
 #include "epolltune/catalogue.h"
 
 static int64_t need_sockets(const struct target *t) { return (int64_t)target_sockets(t); }
@@ -53,6 +54,7 @@ static int64_t need_throughput(const struct target *t)
 static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.process",
+		.runbook = RUNBOOK_FILES,
 		.absent = "systemd holds the socket: the service does not run, and its limit is "
 			  "LimitNOFILE= of its unit.",
 		.unit = "connections",
@@ -66,6 +68,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "descriptors.system",
+		.runbook = RUNBOOK_FILES,
 		.unit = "descriptors",
 		.need = need_sockets,
 		.what = "The files and sockets that the machine can open in addition before every "
@@ -76,6 +79,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "epoll.watches",
+		.runbook = RUNBOOK_FILES,
 		.unit = "watches",
 		.need = need_sockets,
 		.what = "The descriptors that one user can register in epoll sets before "
@@ -86,6 +90,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "memory.connection",
+		.runbook = RUNBOOK_SALE,
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections, two for "
@@ -96,6 +101,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue",
+		.runbook = RUNBOOK_TIMEOUTS,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_accept_queue,
@@ -108,6 +114,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue.unix",
+		.runbook = RUNBOOK_TIMEOUTS,
 		.unit = "connections",
 		.need = need_accept_queue,
 		.what = "The connections that can wait for accept() at a UNIX socket of the server "
@@ -117,6 +124,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "syn-queue",
+		.runbook = RUNBOOK_SYN,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.need = need_syn_queue,
@@ -132,6 +140,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept.rate",
+		.runbook = RUNBOOK_SALE,
 		.unit = "accepts/s",
 		.need = need_rate,
 		.what = "The new connections a second that the CPUs can accept: an upper bound for "
@@ -147,6 +156,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.ephemeral",
+		.runbook = RUNBOOK_PORTS,
 		.unit = "connections",
 		.need = need_ports,
 		.no_need = NOT_A_SERVERS,
@@ -158,6 +168,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.rate",
+		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connects/s",
 		.need = need_ports_rate,
 		.no_need = NOT_A_SERVERS,
@@ -177,6 +188,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "time-wait",
+		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connections",
 		.no_need = "No target needs more: one address has at most as many to one "
 			   "destination as it has ports.",
@@ -187,6 +199,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.receive",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
 		.what = "The throughput at which one connection can receive over the target's "
@@ -197,6 +210,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.send",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
 		.what = "The throughput at which one connection can send over the target's round "
@@ -210,6 +224,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.memory",
+		.runbook = RUNBOOK_FAR,
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections, two for each of a proxy, times what one "
@@ -225,6 +240,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.memory",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
@@ -238,6 +254,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.cpu",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "%",
 		.what = "The CPU time that the quota of the control group, or of one above it, "
@@ -250,6 +267,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.pids",
+		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
@@ -259,6 +277,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "conntrack",
+		.runbook = RUNBOOK_CONNTRACK,
 		.quiet = true,
 		.unit = "entries",
 		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
@@ -284,6 +303,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "softnet.backlog",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "
 			"NAPI. The kernel drops those beyond.",
@@ -291,6 +311,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "softnet.budget",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets, and the time, that one round of the receive softirq takes "
 			"before it yields with work left.",
@@ -298,6 +319,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "nic.ring",
+		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
 		.what = "The packets that an interface can hold until the kernel fetches them. The "
 			"device drops those beyond.",
@@ -305,6 +327,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "nic.queues",
+		.runbook = RUNBOOK_SALE,
 		.unit = "queues",
 		.what = "The queues, and so CPUs, over which an interface spreads received "
 			"packets.",

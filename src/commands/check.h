@@ -47,6 +47,14 @@ struct check_options {
  * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
+/* Opens the machine, in the network namespace of options->netns or of the server, and finds the
+ * server if one is named. `enter`: the command that enters that namespace, or "". */
+int check_open(const struct check_options *options, struct host **host, struct subject *subject,
+	       char enter[REPORT_ENTER], struct err *e);
+/* Judges a machine by its settings and what it shows, once, in this process. */
+int check_inspect(const struct check_options *options, struct host *host, struct report *out,
+		  struct err *e);
+
 /* Loads the report of --since; refuses one without counters or from the future. */
 int since_load(const char *path, struct report *since, struct err *e);
 /* Refuses the report of --since if it is of another machine or network namespace. */

@@ -9,6 +9,7 @@
 #include "commands/observe.h"
 #include "commands/room.h"
 #include "commands/schedule.h"
+#include "epolltune/capture.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
@@ -191,9 +192,8 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 	return rc == -EXDEV ? err_recode(e, ENOENT) : rc;
 }
 
-/* Opens the machine, in the network namespace of the server if one is named. */
-static int subject_choose(const struct check_options *o, struct host **host,
-			  struct subject *subject, char enter[REPORT_ENTER], struct err *e)
+int check_open(const struct check_options *o, struct host **host, struct subject *subject,
+	       char enter[REPORT_ENTER], struct err *e)
 {
 	int rc = o->netns ? netns_enter(o->netns, enter, e) : 0;
 	if (!rc)
@@ -286,10 +286,21 @@ static int observe(const struct check *check, struct check_options *o, struct re
 	return 0;
 }
 
+int check_inspect(const struct check_options *given, struct host *host, struct report *out,
+		  struct err *e)
+{
+	struct check_options o = *given;
+	struct schedule s = {
+		.check = {.options = &o, .host = host, .watched = -1, .ended = -1, .unasked = ""}};
+	stall_raise(host, &o);
+	return probes_run(&s, "", out, e);
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
 	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(host_closep) struct host *earlier = NULL;
 	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
@@ -303,13 +314,15 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
-		rc = subject_choose(o, &host, &subject, enter, e);
+		rc = check_open(o, &host, &subject, enter, e);
 	if (!rc)
 		rc = since_check(o, host, e);
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;
 	s.check.host = host;
+	host_open_earlier(&earlier, host, NULL);
+	s.check.earlier = earlier;
 	cramped_find(&s.check);
 	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
 		return err_set(e, ENOMEM, "--observe: out of memory");

@@ -65,7 +65,8 @@ enum ip_family { FAMILY_OF_HOST, FAMILY_4, FAMILY_6 };
 #define OUTPUT_OPTION(what, at) \
 	{"output", "FILE", "write the " what " to FILE, atomically", at, TEXT("@files")}
 #define SYSROOT_OPTION(at) \
-	{"sysroot", "DIR", "read the machine captured in DIR", at, TEXT("@directories")}
+	{"sysroot", "PATH", "read a captured machine: a capture, sosreport or directory", at, \
+	 TEXT("@files")}
 #define IN_PLACE_OPTION(at) \
 	{"in-place", NULL, "use this namespace's loopback, not a private lab", at, FLAG}
 /* clang-format on */

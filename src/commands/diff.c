@@ -1,8 +1,12 @@
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
@@ -65,10 +69,48 @@ static int diff_benches(const struct diff *d, int *status, struct err *e)
 	return bench_comparison_text(c, stdout, &style, e);
 }
 
+/* Whether a file is no report: a directory, or one that does not begin with "{". */
+static bool is_capture(const char *path)
+{
+	struct stat st;
+	char first = ' ';
+	CLEAN(close_fd)
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return errno == ENOTDIR;
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
+		return true;
+	while (S_ISREG(st.st_mode) && isspace((unsigned char)first))
+		if (read(fd, &first, 1) != 1)
+			return false;
+	return S_ISREG(st.st_mode) && first != '{';
+}
+
+/* The report about a captured machine, for the default target. */
+static int capture_load(const char *path, json_t **out, struct err *e)
+{
+	const struct check_options o = {.target = TARGET_DEFAULT, .sysroot = path};
+	const struct render_style style = {0};
+	CLEAN(free_pointer) struct report *report = calloc(1, sizeof(*report));
+	CLEAN(free_pointer) char *text = NULL;
+	size_t size = 0;
+	int failed = report ? check_run(&o, report, e) : err_errno(e, "cannot check %s", path);
+	if (failed)
+		return failed;
+	CLEAN(close_file) FILE *memory = open_memstream(&text, &size);
+	failed = memory ? render_find("json")(memory, report, &style, e)
+			: err_errno(e, "cannot check %s", path);
+	close_file(&memory);
+	*out = failed ? NULL : json_loadb(text, size, 0, NULL);
+	return failed || *out ? failed : err_set(e, ENOMEM, "diff: out of memory");
+}
+
 static int documents_compare(struct diff *d, int *status, struct err *e)
 {
 	for (int i = 0; i < 2; i++) {
-		int failed = document_load(d->paths[i], &d->documents[i], e);
+		int failed = is_capture(d->paths[i])
+				     ? capture_load(d->paths[i], &d->documents[i], e)
+				     : document_load(d->paths[i], &d->documents[i], e);
 		if (failed)
 			return failed;
 	}
@@ -85,7 +127,7 @@ static int diff(void *arguments, const struct given *given)
 	struct diff *d = arguments;
 	struct err e = {0};
 	if (given->count != 2) {
-		err_set(&e, EINVAL, "diff: expected two reports: epolltune diff A.json B.json");
+		err_set(&e, EINVAL, "diff: expected two reports or captures: epolltune diff A B");
 		return command_error(&e);
 	}
 	d->paths[0] = given->operands[0];
@@ -107,8 +149,8 @@ static const struct option_row options[] = {
 
 const struct command diff_command = {
 	.name = "diff",
-	.arguments = "A.json B.json",
-	.summary = "Compare two reports of check or bench",
+	.arguments = "A B",
+	.summary = "Compare two reports of check or bench, or two captured machines",
 	.options = options,
 	.defaults = &defaults,
 	.size = sizeof(defaults),

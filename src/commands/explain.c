@@ -74,8 +74,8 @@ static const struct {
 	{"cost", "raising costs"}, {"owner", "whose limit"}, {"where", "counted in"},
 	{"show", "to see it"},     {"remedy", "what to do"}, {"proof", "proof"},
 	{"probe", "probe"},        {"knobs", "knobs"},       {"findings", "findings"},
-	{"walls", "walls"},        {"source", "source"},     {"since", "since Linux"},
-	{"also", "see also"},
+	{"walls", "walls"},        {"runbook", "runbook"},   {"source", "source"},
+	{"since", "since Linux"},  {"also", "see also"},
 };
 
 /* A sysctl that this kernel or namespace lacks is shown as missing. The knob of a device or an

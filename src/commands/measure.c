@@ -129,6 +129,7 @@ static struct judging judging_of(const struct job *job)
 	return (struct judging){.target = &job->check->options->target,
 				.options = &job->check->options->probe,
 				.host = job->check->host,
+				.earlier = job->check->earlier,
 				.report = &job->shared->report,
 				.progress = job->shared->progress,
 				.unasked = job->check->unasked,

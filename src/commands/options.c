@@ -65,6 +65,10 @@ static int check_value(const struct option_row *row, const char *text, struct er
 static const struct option_row *row_find(struct options *o, const char *word, struct err *e)
 {
 	size_t length = strcspn(word, "=");
+	if (!strcmp(word, "-o")) { /* as everywhere */
+		word = "--output";
+		length = strlen(word);
+	}
 	for (const struct option_row *row = o->command->options; row->name; row++)
 		if (length == strlen(row->name) + 2 && strncmp(word, "--", 2) == 0 &&
 		    strncmp(word + 2, row->name, length - 2) == 0) {

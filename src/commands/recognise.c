@@ -233,12 +233,15 @@ void text_clean(char *out, size_t size, const char *text, size_t length)
 	out[used] = 0;
 }
 
-#define NAMED 1000 /* the score of a name that differs by one edit less than it may */
+#define WORDS_MAX 32 /* of a question */
+#define NAMED 1000   /* the score of a name that differs by one edit less than it may */
 
 struct candidate {
 	const char *name;
 	char *text; /* all that is printed about the topic */
 	double score;
+	unsigned similar;      /* in spelling; 0: not */
+	unsigned named, about; /* words of the question in its name, and in all its texts */
 };
 
 /* The texts of a JSON object, joined. */
@@ -275,9 +278,21 @@ static void word_score(struct candidate *all, size_t count, const struct word *w
 	size_t having = 0;
 	for (size_t i = 0; i < count; i++)
 		having += all[i].text && text_has(all[i].text, word);
-	for (size_t i = 0; i < count; i++)
-		if (all[i].text && text_has(all[i].text, word))
-			all[i].score += (text_has(all[i].name, word) ? 3.0 : 1.0) / (double)having;
+	for (size_t i = 0; i < count; i++) {
+		struct candidate *c = &all[i];
+		bool named = text_has(c->name, word);
+		if (!c->text || !text_has(c->text, word))
+			continue;
+		c->score += (named ? 3.0 : 1.0) / (double)having;
+		c->named += named;
+		c->about++;
+	}
+}
+
+/* One common word makes no question: the name has most of its words, or the texts have all. */
+static bool is_near(const struct candidate *c, unsigned words)
+{
+	return c->similar || (c->named && 2 * c->named > words) || (words > 1 && c->about == words);
 }
 
 static int candidate_compare(const void *a, const void *b)
@@ -295,13 +310,17 @@ size_t topics_nearest(const char *text, const struct host *h, const char *names[
 	for (size_t k = 0; all && k < topic_kind_count; k++)
 		for (size_t i = 0; i < topic_kinds[k].count(); i++)
 			all[count++] = (struct candidate){
-				topic_kinds[k].name_at(i), texts_of(topic_kinds[k].describe(i, h)),
-				NAMED * values_similar(topic_kinds[k].name_at(i), text)};
+				.name = topic_kinds[k].name_at(i),
+				.text = texts_of(topic_kinds[k].describe(i, h)),
+				.similar = values_similar(topic_kinds[k].name_at(i), text)};
 	const char *rest = text;
 	struct word word;
-	for (int words = 0; words < 32 && word_next(&rest, &word); words++)
+	unsigned words = 0;
+	for (; words < WORDS_MAX && word_next(&rest, &word); words++)
 		if (word.length > 2)
 			word_score(all, count, &word);
+	for (size_t i = 0; i < count; i++)
+		all[i].score = is_near(&all[i], words) ? all[i].score + NAMED * all[i].similar : 0;
 	if (count)
 		qsort(all, count, sizeof(*all), candidate_compare);
 	/* Far behind the best is not similar. */

@@ -75,8 +75,12 @@ static json_t *finding_describe(size_t i, const struct host *h)
 {
 	(void)h;
 	const struct finding_row *f = finding_row_at(i);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
-			 f->meaning, "remedy", f->action, "proof", f->proof);
+	const char *chapter = finding_runbook(f);
+	char runbook[80] = "";
+	if (*chapter)
+		snprintf(runbook, sizeof(runbook), "epolltune-runbook(7), %s", chapter);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
+			 f->meaning, "remedy", f->action, "proof", f->proof, "runbook", runbook);
 }
 
 static const char *counter_name_at(size_t i) { return counter_row_at(i)->name; }

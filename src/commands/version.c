@@ -1,5 +1,6 @@
 #include "commands/command.h"
 
+#include <archive.h>
 #include <jansson.h>
 #include <libsmartcols/libsmartcols.h>
 #include <netlink/version.h>
@@ -16,6 +17,7 @@ static int version(void *arguments, const struct given *given)
 	printf("libnl %d.%d.%d (built with %s)\n", nl_ver_maj, nl_ver_min, nl_ver_mic,
 	       LIBNL_VERSION);
 	printf("jansson %s (built with %s)\n", jansson_version_str(), JANSSON_VERSION);
+	printf("%s (built with %s)\n", archive_version_string(), ARCHIVE_VERSION_ONLY_STRING);
 	printf("libsmartcols %s (built with %s)\n", smartcols, LIBSMARTCOLS_VERSION);
 	struct utsname kernel;
 	if (uname(&kernel) == 0)

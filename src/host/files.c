@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,32 +29,70 @@ struct kept_files {
 	} at[KEPT_FILES];
 };
 
-int host_open(struct host **out, const char *root, struct err *e)
+struct host *machine_make(const char *root)
 {
-	*out = NULL;
-	CLEAN(close_fd) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, "cannot open the directory %s", root);
-	struct stat given, running;
-	if (fstat(fd, &given) < 0 || stat("/", &running) < 0)
-		return err_errno(e, "cannot examine the directory %s", root);
-
-	CLEAN(host_closep) struct host *h = calloc(1, sizeof(*h));
-	if (!h)
-		return err_errno(e, "cannot open %s", root);
+	struct host *h = calloc(1, sizeof(*h));
+	if (h)
+		h->root = strdup(root);
+	if (!h || !h->root) {
+		free(h);
+		return NULL;
+	}
 	h->fd = -1;
-	h->root = strdup(root);
-	if (!h->root)
-		return err_errno(e, "cannot open %s", root);
 	for (size_t n = strlen(h->root); n && h->root[n - 1] == '/'; n--)
 		h->root[n - 1] = 0;
-	h->live = given.st_dev == running.st_dev && given.st_ino == running.st_ino;
+	return h;
+}
+
+/* Whether it is no machine's root, but has one below, or is what sos writes. */
+static bool is_support_tree(int fd)
+{
+	return !faccessat(fd, "sos_commands", F_OK, 0) || faccessat(fd, "proc", F_OK, 0);
+}
+
+int host_open(struct host **out, const char *root, struct err *e)
+{
+	struct stat given, running;
+	*out = NULL;
+	CLEAN(close_fd) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno != ENOTDIR)
+		return err_errno(e, "cannot open %s", root);
+	CLEAN(host_closep) struct host *h = machine_make(root);
+	if (!h)
+		return err_errno(e, "cannot open %s", root);
+	if (fd >= 0 && (fstat(fd, &given) < 0 || stat("/", &running) < 0))
+		return err_errno(e, "cannot examine the directory %s", root);
+	h->live = fd >= 0 && given.st_dev == running.st_dev && given.st_ino == running.st_ino;
 	if (h->live)
 		h->root[0] = 0;
-	h->fd = fd;
-	fd = -1;
+	if (fd < 0 || (!h->live && is_support_tree(fd))) {
+		struct err own = {0};
+		int rc = capture_read(&h->files, root, fd, &own);
+		if (rc < 0 && (fd < 0 || rc != -ENODATA))
+			return err_copy(e, &own);
+		h->owns_files = !rc;
+	}
+	if (!h->files) {
+		h->fd = fd;
+		fd = -1;
+	}
 	*out = h;
 	h = NULL;
+	return 0;
+}
+
+int host_open_earlier(struct host **out, const struct host *h, struct err *e)
+{
+	*out = NULL;
+	if (h->live || !host_has(h, CAPTURE_EARLIER "proc"))
+		return err_set(e, ENOENT, "%s has one sample only", h->root);
+	struct host *earlier = machine_make(h->root);
+	if (!earlier)
+		return err_set(e, ENOMEM, "%s: out of memory", h->root);
+	earlier->files = h->files;
+	earlier->earlier = true;
+	earlier->fd = h->fd < 0 ? -1 : fcntl(h->fd, F_DUPFD_CLOEXEC, 3);
+	*out = earlier;
 	return 0;
 }
 
@@ -69,6 +108,9 @@ void host_close(struct host *h)
 	}
 	free(h->kept);
 	free(h->root);
+	if (h->owns_files)
+		capture_free(&h->files);
+	filling_free(h->filling);
 	free(h);
 }
 
@@ -112,7 +154,7 @@ static void kept_add(struct kept_files *kept, const char *path, const char *text
 	free(file.text);
 }
 
-static bool path_allowed(const char *path)
+bool machine_path_allowed(const char *path)
 {
 	if (!*path || *path == '/' || strlen(path) >= PATH_MAX)
 		return false;
@@ -166,16 +208,54 @@ static int open_captured(int root, const char *path, int flags)
 	return -1;
 }
 
+/* The file or directory in a capture, from the running machine where it is filled; NULL: errno. */
+static const struct capture_file *captured_find(const struct host *h, const char *path)
+{
+	const struct capture_file *f = capture_find(h->files, path);
+	if (!f && h->filling) {
+		filling_take(h, path);
+		f = capture_find(h->files, path);
+	}
+	return f;
+}
+
+/* A descriptor of a copy in memory, for those that read one. */
+static int captured_open(const struct host *h, const char *path, int flags)
+{
+	const struct capture_file *f = captured_find(h, path);
+	if (!f)
+		return -1;
+	if (f->kind != CAPTURE_FILE || flags & (O_DIRECTORY | O_WRONLY | O_RDWR)) {
+		/* A directory of a capture has no descriptor. */
+		errno = f->kind == CAPTURE_FILE ? ENOTDIR : EISDIR;
+		return -1;
+	}
+	int fd = memfd_create("capture", MFD_CLOEXEC);
+	if (fd >= 0 && (write(fd, f->data, f->size) != (ssize_t)f->size || lseek(fd, 0, SEEK_SET)))
+		close_fd(&fd);
+	return fd;
+}
+
+static int open_now(const struct host *h, const char *path, int flags)
+{
+	if (h->files)
+		return captured_open(h, path, flags);
+	return h->live ? openat(h->fd, path, flags) : open_captured(h->fd, path, flags);
+}
+
 static int open_below(const struct host *h, const char *path, int flags)
 {
-	if (!path_allowed(path)) {
+	if (!machine_path_allowed(path)) {
 		errno = EINVAL;
 		return -1;
 	}
 	flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	if (flags & O_PATH) /* openat2() refuses flags that O_PATH ignores */
 		flags &= ~(O_NOCTTY | O_NONBLOCK);
-	return h->live ? openat(h->fd, path, flags) : open_captured(h->fd, path, flags);
+	char first[PATH_MAX];
+	int n = h->earlier ? snprintf(first, sizeof(first), CAPTURE_EARLIER "%s", path) : 0;
+	int fd = n > 0 && n < PATH_MAX ? open_now(h, first, flags) : -1;
+	return fd < 0 ? open_now(h, path, flags) : fd;
 }
 
 int machine_open(const struct host *h, const char *path, int flags, const char *verb, struct err *e)
@@ -224,6 +304,8 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
 {
 	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
+	if (h->shadow)
+		filling_shadow(h->shadow, path);
 	*text = kept ? strdup(kept->text) : NULL;
 	if (*text)
 		return (ssize_t)kept->length;
@@ -307,6 +389,8 @@ int host_write(const struct host *h, const char *path, const char *text, struct 
 
 bool host_has(const struct host *h, const char *path)
 {
+	if (h->files)
+		return machine_path_allowed(path) && captured_find(h, path);
 	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
 	return fd >= 0;
 }
@@ -366,5 +450,10 @@ static int walk(const struct host *h, const char *dir, unsigned depth,
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e)
 {
-	return depth ? walk(h, dir, depth, each, arg, e) : 0;
+	if (h->filling)
+		filling_list(h, dir);
+	int r = h->files ? capture_walk(h->files, dir, depth, each, arg) : 0;
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
+	return h->files || !depth ? r : walk(h, dir, depth, each, arg, e);
 }

@@ -30,11 +30,25 @@ static int netns_inode(const struct host *h, const char *path, char inode[24], s
 	return 0;
 }
 
+/* Only a capture has it, no support archive. */
+static int captured_identity(const struct host *h, struct host_identity *out, struct err *e)
+{
+	char text[256];
+	int initial, first_pids;
+	if (host_read(h, HOST_IDENTITY_FILE, text, sizeof(text), NULL) < 0 ||
+	    sscanf(text, "boot %39s netns %47s initial %d first_pids %d", out->boot, out->netns,
+		   &initial, &first_pids) != 4)
+		return err_set(e, EROFS, "a captured machine has no boot or network namespace");
+	out->initial = initial;
+	out->first_pids = first_pids;
+	return 0;
+}
+
 int host_identity(const struct host *h, struct host_identity *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
 	if (!h->live)
-		return err_set(e, EROFS, "a captured machine has no boot or network namespace");
+		return captured_identity(h, out, e);
 	ssize_t n = host_read(h, "proc/sys/kernel/random/boot_id", out->boot, sizeof(out->boot), e);
 	if (n < 0)
 		return (int)n;

@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "epolltune/cleanup.h"
+#include "host/listener_file.h"
 #include "host/listener_table.h"
 #include "host/owners.h"
 #include "host/sock_diag.h"
@@ -217,10 +218,10 @@ static size_t repeated_drop(struct listener *at, size_t count)
 static int read_kinds(const struct host *h, bool all, struct listeners *out, struct err *e)
 {
 	struct listener_list list = {0};
-	int r = sock_diag_live(h, e);
 	memset(out, 0, sizeof(*out));
-	if (!r)
-		r = tcp_read(AF_INET, &list, e);
+	if (!h->live)
+		return listener_file_read(h, all, out, e);
+	int r = tcp_read(AF_INET, &list, e);
 	if (!r)
 		r = tcp_read(AF_INET6, &list, e);
 	if (!r && all)
@@ -312,9 +313,8 @@ int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
 {
 	size_t count = 0;
-	int r = sock_diag_live(h, e);
-	if (r)
-		return r;
+	if (!h->live)
+		return 0;
 	CLEAN(free_pointer) struct listener **at = calloc(l->count + 1, sizeof(struct listener *));
 	CLEAN(free_pointer)
 	struct owned_socket *sockets = calloc(l->count + 1, sizeof(*sockets));

@@ -2,17 +2,30 @@
 #ifndef EPOLLTUNE_HOST_MACHINE_H
 #define EPOLLTUNE_HOST_MACHINE_H
 
+#include "epolltune/capture.h"
 #include "epolltune/host.h"
 
 /* PROC_PID_INIT_INO of the kernel. */
 #define MACHINE_FIRST_PIDS "pid:[4026531836]"
 
 struct host {
-	int fd; /* O_PATH of the root directory */
+	int fd; /* O_PATH of the root directory; -1: `files` has all */
 	bool live;
+	bool earlier;            /* at the first of two samples: CAPTURE_EARLIER before all else */
 	char *root;              /* "" for "/": errors print "%s/%s" of root and path */
 	struct kept_files *kept; /* what host_freeze() keeps; NULL: nothing */
+	struct capture *files;   /* of a captured machine; NULL: it is a directory */
+	bool owns_files;
+	struct filling *filling;   /* where `files` lacks one; NULL: nowhere */
+	const struct host *shadow; /* of a running one: what gets each file that is read; NULL */
 };
+
+/* What a capture has of host_identity(). */
+#define HOST_IDENTITY_FILE "identity"
+#define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\n"
+
+/* A host without files. The caller frees it with host_close(). NULL: no memory. */
+struct host *machine_make(const char *root);
 
 #define HOST_FILE_MAX ((size_t)16 << 20)
 
@@ -22,6 +35,21 @@ struct host {
  * for the error: "read", "write". */
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
+
+/* Whether a path is relative and has no "..". */
+bool machine_path_allowed(const char *path);
+
+/* Adds a file or directory, or what a directory has, from the running machine to `files`; nothing
+ * where it cannot be read. */
+void filling_take(const struct host *h, const char *path);
+void filling_list(const struct host *h, const char *directory);
+/* The same of a file that is being read of the running machine. */
+void filling_shadow(const struct host *h, const char *path);
+/* Adds a reply of netlink, without hardware addresses. */
+int filling_reply(const struct host *h, const char *path, void *data, size_t size, struct err *e);
+/* The running machine behind a host that is filled; NULL: there is none. */
+const struct host *filling_live(const struct host *h);
+void filling_free(struct filling *f);
 
 /* Converts the negative code of a libnl function to an errno and "what: text". Returns -errno. */
 int machine_netlink_error(struct err *e, int nl, const char *what);

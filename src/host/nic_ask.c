@@ -78,7 +78,7 @@ int nic_asker_open(struct nic_asker **out, const struct host *h, struct err *e)
 	if (!a)
 		return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
 	a->host = h;
-	if (host_live(h)) {
+	if (host_live(h) || filling_live(h)) {
 		int r = socket_open(&a->route, NETLINK_ROUTE, e);
 		if (r < 0)
 			return r;
@@ -260,14 +260,18 @@ int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err
 	return 0;
 }
 
-static int reply_from_file(const struct host *h, enum nic_request what, const char *name,
-			   struct reply *out, struct err *e)
+#define REPLY_PATH 80
+
+static void reply_path(enum nic_request what, const char *name, char path[REPLY_PATH])
 {
-	char path[80];
 	if (what == NIC_LINKS)
-		snprintf(path, sizeof(path), "netlink/links.bin");
+		snprintf(path, REPLY_PATH, "netlink/links.bin");
 	else
-		snprintf(path, sizeof(path), "netlink/%s.%s.bin", name, requests[what].name);
+		snprintf(path, REPLY_PATH, "netlink/%s.%s.bin", name, requests[what].name);
+}
+
+static int reply_from_file(const struct host *h, const char *path, struct reply *out, struct err *e)
+{
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
 	struct stat st;
 	if (fd < 0)
@@ -289,17 +293,10 @@ static int reply_from_file(const struct host *h, enum nic_request what, const ch
 	}
 }
 
-int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, struct reply *out,
-	    struct err *e)
+static int reply_of_kernel(struct nic_asker *a, enum nic_request what, const struct nic *of,
+			   struct reply *out, struct err *e)
 {
-	*out = (struct reply){0};
 	const char *name = what == NIC_LINKS ? "all interfaces" : of->name;
-	if (!host_live(a->host)) {
-		int r = reply_from_file(a->host, what, name, out, e);
-		if (r < 0)
-			reply_free(out);
-		return r;
-	}
 	enum family family = requests[what].family;
 	if (a->id[family] < 0)
 		return err_set(e, EOPNOTSUPP, "this kernel has no netlink family \"%s\"",
@@ -324,4 +321,27 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		return err_set(e, -r, "%s: read %s by netlink: %s", name, requests[what].name,
 			       strerror(-r));
 	}
+}
+
+/* Of a host that is filled, the reply becomes a file of it first. */
+int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, struct reply *out,
+	    struct err *e)
+{
+	char path[REPLY_PATH];
+	int r = 0;
+	*out = (struct reply){0};
+	if (host_live(a->host))
+		return reply_of_kernel(a, what, of, out, e);
+	reply_path(what, what == NIC_LINKS ? "" : of->name, path);
+	if (filling_live(a->host) && !host_has(a->host, path)) {
+		r = reply_of_kernel(a, what, of, out, e);
+		if (!r)
+			r = filling_reply(a->host, path, out->data, out->size, e);
+		reply_free(out);
+	}
+	if (!r)
+		r = reply_from_file(a->host, path, out, e);
+	if (r < 0)
+		reply_free(out);
+	return r;
 }

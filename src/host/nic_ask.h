@@ -1,6 +1,5 @@
 /* nic_ask: netlink requests about interfaces. On a live host the kernel replies; a captured host
- * has the replies in files, "netlink/links.bin" and "netlink/INTERFACE.REQUEST.bin", written by
- * tests/hosts/record_netlink.c. */
+ * has the replies in files, "netlink/links.bin" and "netlink/INTERFACE.REQUEST.bin". */
 #ifndef EPOLLTUNE_HOST_NIC_ASK_H
 #define EPOLLTUNE_HOST_NIC_ASK_H
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,16 @@ static int take_file(struct setting_search *s, size_t count, const char *root, c
 	return 0;
 }
 
+static void take_text(struct setting_search *s, size_t count, const char *file, const char *text)
+{
+	for (unsigned number = 1; *text; number++) {
+		size_t n = strcspn(text, "\n");
+		for (size_t i = 0; i < count; i++)
+			take_line(&s[i], file, number, text, n);
+		text += n + (text[n] == '\n');
+	}
+}
+
 static const char *const directories[] = {
 	DROPIN_DIRECTORY,    "/run/sysctl.d", "/usr/local/lib/sysctl.d",
 	"/usr/lib/sysctl.d", "/lib/sysctl.d",
@@ -213,6 +224,15 @@ static int list_files(struct listing *l, const char *root, struct err *e)
 	return r;
 }
 
+static void settings_choose(const struct setting_search *s, size_t count,
+			    struct sysctl_setting *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool named = s[i].by_name.file[0] || s[i].excluded;
+		out[i] = named ? s[i].by_name : s[i].by_pattern;
+	}
+}
+
 /* By all files in their order, and then by `last`, if it is not NULL. */
 static int find_all(const char *root, const char *const *names, size_t count, const char *last,
 		    struct sysctl_setting *out, struct err *e)
@@ -228,10 +248,7 @@ static int find_all(const char *root, const char *const *names, size_t count, co
 		r = take_file(s, count, root, l.files[i], e);
 	if (r == 0 && last)
 		r = take_file(s, count, root, last, e);
-	for (size_t i = 0; i < count; i++) {
-		bool named = s[i].by_name.file[0] || s[i].excluded;
-		out[i] = named ? s[i].by_name : s[i].by_pattern;
-	}
+	settings_choose(s, count, out);
 	return r;
 }
 
@@ -246,17 +263,62 @@ int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out
 	return find_all(root, &name, 1, NULL, out, e);
 }
 
+static int captured_add(const char *path, void *listing)
+{
+	char directory[PATH_MAX];
+	const char *name = strrchr(path, '/') + 1;
+	size_t n = strlen(name);
+	if (n <= 5 || name[0] == '.' || strcmp(name + n - 5, ".conf") != 0)
+		return 0;
+	snprintf(directory, sizeof(directory), "/%.*s", (int)(name - path - 1), path);
+	return add_file(listing, directory, name);
+}
+
+static void captured_take(struct setting_search *s, size_t count, const struct host *h,
+			  const char *file)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	if (host_read_all(h, file + 1, &text, NULL) > 0)
+		take_text(s, count, file, text);
+}
+
+static int captured_find_all(const struct host *h, const char *const *names, size_t count,
+			     const char *last, struct sysctl_setting *out, struct err *e)
+{
+	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
+	CLEAN(listing_free) struct listing l = {0};
+	if (!s)
+		return err_errno(e, "cannot read the files of sysctl.d");
+	for (size_t i = 0; i < count; i++)
+		s[i].name = names[i];
+	for (size_t i = 0; i < DIRECTORIES; i++)
+		if (host_walk(h, directories[i] + 1, 1, captured_add, &l, NULL) == -ENOMEM)
+			return err_set(e, ENOMEM,
+				       "cannot read the files of sysctl.d: out of memory");
+	if (l.count)
+		qsort(l.files, l.count, sizeof(*l.files), by_base);
+	for (size_t i = 0; i < l.count; i++)
+		captured_take(s, count, h, l.files[i]);
+	if (last)
+		captured_take(s, count, h, last);
+	settings_choose(s, count, out);
+	return 0;
+}
+
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e)
 {
 	struct host_identity here;
 	int r = host_identity(h, &here, e);
-	if (r < 0)
+	if (r < 0 && h->live)
 		return r;
-	bool systemd = faccessat(h->fd, "run/systemd/system", F_OK, 0) == 0;
-	if (!here.initial || (!systemd && !here.first_pids))
+	/* What does not say, a support archive, is of a machine with systemd. */
+	bool systemd = r < 0 || host_has(h, "run/systemd/system");
+	if (!r && (!here.initial || (!systemd && !here.first_pids)))
 		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
-	return find_all(h->root, names, count, systemd ? NULL : conf, out, e);
+	const char *last = systemd ? NULL : conf;
+	return h->live ? find_all(h->root, names, count, last, out, e)
+		       : captured_find_all(h, names, count, last, out, e);
 }
 
 int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)

@@ -360,20 +360,36 @@ static int window_pass(const struct observation *o, const struct judging *j, str
 	return 0;
 }
 
+static double captured_s(const struct host *h)
+{
+	char text[64];
+	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
+}
+
+/* The time between the samples of a captured machine; 0: unknown. */
+static double captured_window(const struct judging *j)
+{
+	double seconds = j->earlier ? captured_s(j->host) - captured_s(j->earlier) : 0;
+	return seconds > 0 ? seconds : 0;
+}
+
 static int observe(const struct observation *o, const struct judging *j, struct err *e)
 {
+	double captured = captured_window(j);
 	struct moment m = {.target = j->target, .options = j->options, .live = host_live(j->host)};
-	bool twice = o->window && j->wait;
+	bool twice = o->window && (j->wait || captured > 0);
+	const struct host *first = twice && captured > 0 ? j->earlier : j->host;
 	struct sample *before = calloc(1, o->size);
 	struct sample *after = twice ? calloc(1, o->size) : before;
-	int rc = before && after ? o->sample(j->host, j->options, before, e)
+	int rc = before && after ? o->sample(first, j->options, before, e)
 				 : err_set(e, ENOMEM, "no memory for an observation");
 	if (!rc && twice) {
 		double began = clock_s();
-		rc = window_pass(o, j, after, &m.beside, e);
+		if (first == j->host)
+			rc = window_pass(o, j, after, &m.beside, e);
 		if (!rc)
 			rc = o->sample(j->host, j->options, after, e);
-		m.seconds = clock_s() - began;
+		m.seconds = first == j->host ? clock_s() - began : captured;
 	}
 	if (!rc)
 		o->judge(before, after, &m, j->report);

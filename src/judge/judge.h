@@ -10,10 +10,12 @@ struct judging {
 	const struct target *target;
 	const struct probe_options *options;
 	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* with the running values; NULL: no experiments */
-	struct lab *proof;       /* to try values in; may be `lab`; NULL: no proofs */
-	const char *missing;     /* why experiments have no lab; NULL: they have, or are unasked */
-	const char *unasked;     /* why no experiments were requested; NULL: they were */
+	/* A captured machine at the first of its two samples; NULL: there is one. */
+	const struct host *earlier;
+	struct lab *lab;     /* with the running values; NULL: no experiments */
+	struct lab *proof;   /* to try values in; may be `lab`; NULL: no proofs */
+	const char *missing; /* why experiments have no lab; NULL: they have, or are unasked */
+	const char *unasked; /* why no experiments were requested; NULL: they were */
 	/* Waits at least `us` microseconds, the window of an observation, and returns whether
 	 * experiments ran meanwhile. NULL: no window, one sample. */
 	bool (*wait)(void *arg, uint64_t us);

@@ -46,7 +46,7 @@ test_bash_offers_the_values_of_an_option() {
 	is 'for --rate' "$(offer epolltune check --rate '')" ''
 	mkdir bb
 	is 'for files' "$(offer epolltune check --output ba)" bash
-	is 'for directories' "$(offer epolltune check --sysroot b)" bb
+	is 'for directories' "$(offer epolltune history --state-dir b)" bb
 }
 
 # Prints what an interactive zsh lists behind each line.

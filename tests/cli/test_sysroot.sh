@@ -2,6 +2,12 @@
 # check reports the same about a captured machine (tests/hosts/) wherever it runs, and does not read
 # this machine. `UPDATE=1 make test TESTS_ONLY=cli/test_sysroot.sh` updates the expected reports: review
 # the difference before you commit it.
+#
+# linux-6.18 and the debian-12 hosts were captured (epolltune capture, unpacked), the latter in the machines of
+# tests/vm/machine; damaged is written by hand; folklore is part of linux-6.18 with values from common but
+# ineffective advice; counters-past, tcp-memory-exhausted and orphans-near are part of it with a history of
+# losses, TCP memory above tcp_mem and orphans above tcp_max_orphans; conntrack-full with a full table of
+# connection tracking; docker is part of a capture of a machine with a bridge and tracked traffic.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -74,6 +74,10 @@ test_errors_name_the_argument() {
 test_unknown_words_lead_to_at_most_five_similar_names() {
 	wrong 'did you mean nofile' explain nofil
 	wrong 'did you mean accept-queue.overflowing' explain 'accept queue overflowed'
+	wrong 'did you mean ports.ephemeral, ' explain 'ephemeral ports'
+	for far in 'the quick brown fox' 'segmentation fault' kubernetes 'my cat sat on the memory mat' ENOTANERRNO; do
+		wrong "unknown name \"$far\"; epolltune list" explain "$far"
+	done
 	wrong 'unknown name "' explain network queue memory connections packets limit of the kernel
 	[ "$(tr -cd , <err | wc -c)" -le 4 ] || fail 'more than five names'
 	# Escape sequences and invalid UTF-8 are not printed.

@@ -1,0 +1,155 @@
+/* The listeners of a capture as text. */
+#include "host/listener_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/machine.h"
+
+/* A tab or a newline of a name would be another field. */
+static const char *field(const char *name, char out[160])
+{
+	size_t n = 0;
+	for (; name[n] && n < 159; n++)
+		out[n] = (char)((unsigned char)name[n] < ' ' ? '?' : name[n]);
+	out[n] = 0;
+	return out;
+}
+
+char *listener_file_text(const struct listeners *l)
+{
+	char *text = NULL, a[160], b[160], c[160];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	fprintf(out, "counted\t%d\thidden\t%d\n", l->counted, l->hidden);
+	for (size_t i = 0; i < l->process_count; i++) {
+		const struct process *p = &l->processes[i];
+		fprintf(out,
+			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+			"\t%s\t%s\t%s\n",
+			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c));
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		const struct listener *x = &l->at[i];
+		fprintf(out, "%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\n",
+			x->kind == LISTENER_TCP ? "tcp" : "unix", x->port, x->depth, x->limit,
+			x->drops, x->half_open, x->inode, x->cookie, x->uid, x->owner, x->v6only,
+			field(x->address, a));
+	}
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* The next field as a number up to `max`; false: it is none. */
+static bool number(char **rest, uint64_t max, uint64_t *out)
+{
+	const char *text = strsep(rest, "\t");
+	return text && text_number(&text, out) && *out <= max;
+}
+
+static void text_take(char **rest, char *out, size_t size)
+{
+	const char *text = strsep(rest, "\t");
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static bool process_parse(char *rest, struct process *out)
+{
+	uint64_t pid, root, state;
+	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
+	    !number(&rest, UINT64_MAX, &out->started) || !number(&rest, 127, &state) ||
+	    !number(&rest, UINT64_MAX, &out->soft) || !number(&rest, UINT64_MAX, &out->hard) ||
+	    !number(&rest, UINT64_MAX, &out->open))
+		return false;
+	out->pid = (pid_t)pid;
+	out->root = (pid_t)root;
+	out->state = (char)state;
+	text_take(&rest, out->name, sizeof(out->name));
+	text_take(&rest, out->unit, sizeof(out->unit));
+	text_take(&rest, out->waits_in, sizeof(out->waits_in));
+	return true;
+}
+
+static bool listener_parse(char *rest, size_t processes, struct listener *out)
+{
+	uint64_t port, v[4], uid, v6only;
+	if (!number(&rest, UINT16_MAX, &port))
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		if (!number(&rest, UINT32_MAX, &v[i]))
+			return false;
+	if (!number(&rest, UINT64_MAX, &out->inode) || !number(&rest, UINT64_MAX, &out->cookie) ||
+	    !number(&rest, UINT32_MAX, &uid))
+		return false;
+	const char *owner = strsep(&rest, "\t");
+	long at = owner ? strtol(owner, NULL, 10) : -1;
+	if (!number(&rest, 1, &v6only))
+		return false;
+	out->owner = at >= 0 && (unsigned long)at < processes ? (int)at : -1;
+	out->port = (uint16_t)port;
+	out->depth = (uint32_t)v[0];
+	out->limit = (uint32_t)v[1];
+	out->drops = (uint32_t)v[2];
+	out->half_open = (uint32_t)v[3];
+	out->uid = (uint32_t)uid;
+	out->v6only = v6only;
+	text_take(&rest, out->address, sizeof(out->address));
+	return true;
+}
+
+static void line_parse(char *line, bool all, struct listeners *out)
+{
+	char *rest = line;
+	const char *kind = strsep(&rest, "\t");
+	if (!rest)
+		return;
+	struct listener l = {.kind = strcmp(kind, "tcp") ? LISTENER_UNIX : LISTENER_TCP};
+	struct process p = {0};
+	if (!strcmp(kind, "counted")) {
+		out->counted = *rest == '1';
+		out->hidden = strstr(rest, "hidden\t1");
+	} else if (!strcmp(kind, "process")) {
+		/* A damaged one keeps its place: listeners name them by their number. */
+		if (!process_parse(rest, &p))
+			p = (struct process){0};
+		out->processes[out->process_count++] = p;
+	} else if ((!strcmp(kind, "tcp") || (all && !strcmp(kind, "unix"))) &&
+		   listener_parse(rest, out->process_count, &l)) {
+		out->at[out->count++] = l;
+	}
+}
+
+int listener_file_parse(const char *text, bool all, struct listeners *out, struct err *e)
+{
+	CLEAN(free_pointer) char *copy = strdup(text);
+	size_t lines = 1;
+	memset(out, 0, sizeof(*out));
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	out->at = calloc(lines, sizeof(*out->at));
+	out->processes = calloc(lines, sizeof(*out->processes));
+	if (!copy || !out->at || !out->processes)
+		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	for (char *line, *rest = copy; (line = strsep(&rest, "\n"));)
+		line_parse(line, all, out);
+	return 0;
+}
+
+int listener_file_read(const struct host *h, bool all, struct listeners *out, struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	if (host_read_all(h, LISTENER_FILE, &text, NULL) < 0)
+		return err_set(e, EOPNOTSUPP,
+			       "cannot list sockets: a captured machine has no sockets");
+	return listener_file_parse(text, all, out, e);
+}

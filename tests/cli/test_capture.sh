@@ -1,0 +1,265 @@
+#!/bin/sh
+# capture writes what a check reads, without private data; --sysroot reads it, packed or not, and what
+# other tools collect; nothing in an archive harms.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# What a check of a captured machine says: walls, findings and counters that nothing moves meanwhile.
+facts() { # SYSROOT [OPTION…]
+	from=$1
+	shift
+	expect any epolltune check --sysroot "$from" --format json "$@"
+	quiet
+	jq -S '{walls: [.walls[] | {name, verdict, knob, measured, needed}],
+		findings: [.findings[] | {id, level}]}' out
+}
+
+capture() { # [OPTION…]
+	rm -rf c.tar.gz machine
+	expect 0 epolltune capture --window 500ms -o c.tar.gz "$@"
+	quiet
+	mkdir machine
+	tar -xzf c.tar.gz --strip-components=1 -C machine
+}
+
+# A support archive as sos writes it, of the machine that capture() captured.
+sosreport() { # DIRECTORY
+	mkdir -p "$1/proc/4711" "$1/sos_commands/kernel" "$1/sys/devices/system"
+	cp machine/proc/meminfo machine/proc/uptime "$1/proc"
+	cp -r machine/proc/net machine/proc/self/limits "$1/proc/4711"
+	cp -r machine/sys/devices/system/cpu "$1/sys/devices/system"
+	ln -s 4711 "$1/proc/self"
+	ln -s self/net "$1/proc/net"
+	(cd machine/proc/sys && find . -type f) | sed 's/^..//' | while read -r file; do
+		printf '%s = %s\n' "$(echo "$file" | tr / .)" "$(cat "machine/proc/sys/$file")"
+	done >"$1/sos_commands/kernel/sysctl_-a"
+	echo 'sysctl: permission denied on key "net.ipv4.tcp_fastopen_key"' >>"$1/sos_commands/kernel/sysctl_-a"
+}
+
+test_a_capture_has_all_that_a_quick_check_opens() {
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	! sanitized || exit 0
+	in_namespace
+	expect any strace -f -qq -e trace=openat -o trace epolltune check --quick --peers 1
+	capture
+	# Not what is of single processes.
+	sed -nE 's/.*openat\([^"]*"\/?((proc|sys|etc)\/[^"]*)", [^)]*\) = [0-9].*/\1/p' trace | grep -vE '^proc/[0-9]|^etc/ld\.so' |
+		sort -u >opened
+	[ "$(wc -l <opened)" -ge 40 ] || { show opened && fail 'few files were opened'; }
+	while read -r path; do
+		[ -e "machine/$path" ] || [ -d "/$path" ] || ! cat "/$path" >/dev/null 2>&1 || fail "$path is not in the capture"
+	done <opened
+}
+
+test_the_capture_gives_the_report_of_the_quick_check_packed_or_not() {
+	in_namespace
+	echo 777 >/proc/sys/net/core/somaxconn 2>/dev/null || true
+	capture
+	jq_filter='[.walls[] | select(.name | test("^(memory|buffers.memory|descriptors.system)") | not) | {name, verdict, needed, measured}]'
+	expect any epolltune check --quick --format json
+	jq "$jq_filter" out >live
+	expect any epolltune check --sysroot c.tar.gz --format json
+	jq "$jq_filter" out >captured
+	diff -u live captured || fail 'the capture is another machine'
+	json '.host.isolation == "sysroot"' '.host.name == "captured"'
+	facts c.tar.gz >packed
+	facts machine >unpacked
+	diff -u packed unpacked || fail 'packed is not unpacked'
+	for pack in xz bzip2 zstd compress cat; do
+		command -v $pack >/dev/null || continue
+		tar -c machine | $pack -c >other 2>/dev/null || tar -c machine | $pack >other
+		facts other >again
+		cmp packed again || fail "packed by $pack it is another machine"
+	done
+	expect 0 epolltune diff c.tar.gz machine
+	lacks out better worse moved
+}
+
+test_private_data_is_left_out() {
+	in_namespace '-Urnmu'
+	hostname secret-host 2>/dev/null || echo secret-host >/proc/sys/kernel/hostname
+	ip link add veth-a address 02:5e:c8:e7:00:01 type veth peer name veth-b
+	ip link set veth-a up && ip link set veth-b up
+	ip address add 192.0.2.77/24 dev veth-a
+	ip address add 2001:db8:77::77/64 dev veth-a nodad
+	ip route add default via 192.0.2.1
+	epolltune serve --quiet --listen 192.0.2.77 --port 8080 &
+	wait_for sh -c 'grep -q :1F90 /proc/net/tcp'
+	sh -c 'sleep 60; : secret-argument' &
+	private='secret|192\.0\.2\.|4D0200C0|4d0200c0|2001:?0?db8:?0?0?77|02:5e:c8:e7'
+	capture
+	if grep -rlE "$private" machine; then fail 'private data in a file'; fi
+	if LC_ALL=C grep -rlP '\x02\x5e\xc8\xe7' machine; then fail 'a hardware address in a file'; fi
+	grep -q ':8080$' machine/listeners || fail 'the listener is not captured'
+	grep -q '^veth-a.00000000.00000000' machine/proc/net/route || fail 'no default route'
+	if find machine | grep -E 'cmdline|environ'; then fail 'a command line'; fi
+	capture --addresses
+	for there in secret-host 4D0200C0 192.0.2.77:8080; do
+		grep -rq "$there" machine || fail "--addresses: no $there"
+	done
+	if grep -r secret-argument machine; then fail 'a command line'; fi
+}
+
+test_the_contents_are_listed() {
+	in_namespace
+	capture
+	tar -tzf c.tar.gz | sed 's/^[^/]*.//; s/.$//; /^$/d' | sort >files
+	sed -n '/^FILE /,/^$/{/^FILE /d; /^$/d; s/  .*//; s/.$//; p;}' out | sort >listed
+	diff -u files listed || fail 'other files are listed'
+	matches out '^proc/sys/kernel/hostname +[0-9]+ +private data replaced$' '^earlier/proc/uptime '
+}
+
+test_two_samples_make_rates() {
+	cp -r "$tests/hosts/counters-past" host
+	chmod -R u+w host
+	mkdir -p host/earlier/proc/net
+	echo '100.00 50.00' >host/earlier/proc/uptime
+	echo '102.50 51.00' >host/proc/uptime
+	awk '/^TcpExt: [0-9]/ { for (i = 2; i <= NF; i++) if (name[i] == "PruneCalled") $i -= 5 }
+		/^TcpExt: [A-Z]/ { split($0, name, " ") } { print }' host/proc/net/netstat >host/earlier/proc/net/netstat
+	expect any epolltune check --sysroot host --format json
+	json 'finding("counters.growing") | .title | contains("PruneCalled +5") and contains("2.5 s")'
+	rm host/earlier/proc/uptime
+	expect any epolltune check --sysroot host --format json
+	json 'has_finding("counters.growing") | not'
+}
+
+test_the_limits_of_a_server_are_captured() {
+	in_namespace
+	prlimit --nofile=777 "$PROGRAM" serve --quiet --port 8080 &
+	wait_for sh -c 'grep -q :1F90 /proc/net/tcp'
+	capture --server :8080
+	matches machine/proc/self/limits '^Max open files +777 '
+	contains machine/about 'server: epolltune'
+	expect any epolltune check --sysroot c.tar.gz --format json
+	json 'wall("descriptors.process") | .verdict == "short"' '.listeners[] | select(.address | endswith(":8080")) | .process == "epolltune"'
+}
+
+test_nothing_is_overwritten_or_left_half_done() {
+	in_namespace '-Urnm'
+	echo mine >c.tar.gz
+	expect 3 epolltune capture -o c.tar.gz
+	refused 'c.tar.gz: exists'
+	is 'the file' "$(cat c.tar.gz)" mine
+	expect 3 epolltune capture --window 500ms -o /dev/full
+	complained 'No space left'
+	mkdir small
+	mount -t tmpfs -o size=8k none small || skip 'no tmpfs here'
+	head -c 4096 /dev/zero >small/filler
+	expect 3 epolltune capture --window 500ms -o small/c.tar.gz
+	refused 'No space left'
+	is 'what is left' "$(ls -A small)" filler
+	mkdir here
+	(cd here && exec epolltune capture --window 60s >/dev/null 2>&1) &
+	pid=$!
+	sleep 0.2
+	kill "$pid"
+	wait "$pid" || true
+	is 'what is left' "$(ls -A here)" ''
+}
+
+test_a_sosreport_is_the_machine_as_far_as_it_has_the_facts() {
+	in_namespace
+	capture
+	sosreport sosreport-host-2026
+	facts c.tar.gz >captured
+	facts sosreport-host-2026 >tree
+	mkdir packed
+	tar -cJf packed/sos.tar.xz sosreport-host-2026
+	facts packed/sos.tar.xz >archive
+	cmp tree archive || fail 'packed is not unpacked'
+	jq -n --slurpfile a captured --slurpfile b tree '[$a[0].walls, $b[0].walls] | transpose[] |
+		select(.[1].verdict | IN("unknown", "n/a") | not) | select(.[0].name != "memory.connection" and .[0] != .[1])' >other
+	[ ! -s other ] || { show other && fail 'other verdicts'; }
+	is 'walls with a verdict' "$(jq '[.walls[] | select(.verdict == "ok" or .verdict == "tight" or .verdict == "short")] | length >= 12' tree)" true
+	for wall in nic.ring nic.queues; do
+		jq -e --arg wall $wall '.walls[] | select(.name == $wall) | .verdict == "unknown"' tree >filtered || fail "$wall is known"
+	done
+}
+
+test_of_the_nodes_of_a_must_gather_one_is_named() {
+	in_namespace
+	capture
+	mkdir -p must-gather.local/nodes/a must-gather.local/nodes/b sysinfo
+	sosreport must-gather.local/nodes/a
+	sosreport sysinfo
+	(cd sysinfo && tar -czf ../must-gather.local/nodes/b/sysinfo.tgz .)
+	tar -cf gather.tar must-gather.local
+	for from in must-gather.local gather.tar; do
+		expect 3 epolltune check --sysroot $from
+		refused 'several machines' nodes/a nodes/b
+	done
+	facts must-gather.local/nodes/a >a
+	for from in must-gather.local/nodes/b gather.tar/nodes/a gather.tar/nodes/b must-gather.local/nodes/b/sysinfo.tgz; do
+		facts $from >other
+		cmp a other || fail "$from is another machine"
+	done
+	expect 3 epolltune check --sysroot gather.tar/nodes/c
+	refused 'no machine' nodes/c
+}
+
+test_what_a_sysctl_listing_lacks_is_unknown() {
+	printf '%s\n' 'kernel.osrelease = 6.1.0' 'net.core.somaxconn = 128' 'net.ipv4.tcp_rmem = 4096	131072	6291456' \
+		'net.ipv4.conf.eth0/1.forwarding = 0' 'sysctl: permission denied on key x' >sysctl.txt
+	expect 2 epolltune check --sysroot sysctl.txt --format json
+	json 'wall("accept-queue") | .verdict == "short" and .limit == 129' \
+		'[.walls[] | select(.needed != null and .verdict == "ok") | .name] - ["buffers.receive"] == []' \
+		'wall("descriptors.process").verdict == "unknown"' '.host.kernel == "6.1.0"'
+	gzip -k sysctl.txt
+	expect 2 epolltune check --sysroot sysctl.txt.gz
+	echo 'net.core.somaxconn = 4096' >sysctl.txt
+	expect 3 epolltune check --sysroot sysctl.txt
+	said 'Not known'
+}
+
+refused_quickly() { # PATH TEXT…
+	from=$1
+	shift
+	expect 3 timeout 20 epolltune check --sysroot "$from"
+	refused "$@"
+}
+
+test_archives_that_lie_are_refused_or_read_as_far_as_they_are_true() {
+	! sanitized || exit 0
+	cp -r "$tests/hosts/folklore" machine
+	chmod -R u+w machine
+	tar -czf true.tar.gz machine
+	facts true.tar.gz >true
+	size=$(stat -c %s true.tar.gz)
+	head -c $((size / 2)) true.tar.gz >cut.tar.gz
+	refused_quickly cut.tar.gz 'cannot be read as an archive'
+	head -c 5000 /dev/urandom >noise
+	refused_quickly noise 'neither an archive'
+	truncate -s 1G zeros
+	refused_quickly zeros 'no machine'
+	mkfifo fifo
+	refused_quickly fifo 'not a regular file'
+	mkfifo machine/proc/net/fifo machine/proc/sys/net/core/rmem_max 2>/dev/null || true
+	tar -cf fifo.tar machine
+	facts fifo.tar >again
+	# Beside the true ones: links in circles and out of the tree, a name that climbs, a huge file.
+	mkdir -p extra/machine/proc/net extra/machine/sys/class/net
+	ln -s loop-b extra/machine/proc/net/loop-a
+	ln -s loop-a extra/machine/proc/net/loop-b
+	ln -s loop-b extra/machine/proc/net/softnet_stat
+	ln -s /etc/passwd extra/machine/proc/cpuinfo
+	ln -s ../../../../../../../../etc/passwd extra/machine/proc/slabinfo
+	ln -s . extra/machine/sys/class/net/eth0
+	truncate -s 1G extra/machine/proc/interrupts
+	echo 1 >extra/climb
+	tar -S -cf extra.tar machine -C extra machine --transform 's,^climb,../../../climb,' -P climb
+	expect any timeout 20 epolltune check --sysroot extra.tar --format json
+	quiet
+	json '[.walls[] | select(.name | test("^nic|softnet") | not)] | length > 8'
+	[ ! -e ../climb ] && [ ! -e ../../climb ] || fail 'a name climbed out'
+	# The same in a directory.
+	cp -r machine tree && cp -r extra/machine/proc tree/ && mkdir tree/sos_commands
+	expect any timeout 20 epolltune check --sysroot tree --format json
+	quiet
+	needs zstd
+	truncate -s 300M extra/zeros
+	tar -cf - -C extra zeros | zstd -1 -q >bomb.tar.zst
+	refused_quickly bomb.tar.zst 'expands to more than any support archive'
+}
+
+run_tests "$@"

@@ -1,0 +1,50 @@
+/* Feeds bytes to what reads an archive, a listing of sysctls, and the listeners of a capture.
+ * `make fuzz` builds it with libFuzzer. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "epolltune/capture.h"
+#include "epolltune/cleanup.h"
+#include "host/listener_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int count(const char *path, void *arg)
+{
+	++*(size_t *)arg;
+	return !*path;
+}
+
+static void archive_read_bytes(const uint8_t *data, size_t size)
+{
+	CLEAN(capture_free) struct capture *c = NULL;
+	CLEAN(close_fd) int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	char path[32];
+	size_t files = 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size || capture_read(&c, path, -1, NULL))
+		return;
+	capture_walk(c, "proc/sys", 8, count, &files);
+	for (size_t i = 0; i < c->count; i++)
+		if (!capture_find(c, c->at[i].path) && c->at[i].kind != CAPTURE_LINK)
+			abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	CLEAN(free_pointer) char *text = malloc(size + 1);
+	archive_read_bytes(data, size);
+	if (!text)
+		return 0;
+	memcpy(text, data, size);
+	text[size] = 0;
+	if (listener_file_parse(text, true, &l, NULL))
+		return 0;
+	for (size_t i = 0; i < l.count; i++)
+		if (l.at[i].owner >= (int)l.process_count)
+			abort();
+	return 0;
+}
