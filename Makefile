@@ -7,15 +7,25 @@ mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
 
+# A compiler for another machine (aarch64-linux-gnu-gcc) finds that machine's libraries below SYSROOT.
+CROSS_CC := $(filter %-linux-gnu-gcc,$(notdir $(firstword $(CC))))
 # One directory per variant, so that switching compilers or sanitizers rebuilds nothing.
-VARIANT := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
+VARIANT := $(CROSS_CC:%-linux-gnu-gcc=-%)$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-san)$(if $(TSAN),-tsan)
 BUILD ?= build$(VARIANT:-%=/%)
 
+ifneq ($(CROSS_CC)$(SYSROOT),)
+SYSROOT_LIB := $(SYSROOT)/usr/lib/$(shell $(CC) -print-multiarch)
+export PKG_CONFIG_LIBDIR := $(SYSROOT_LIB)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+override CC += $(SYSROOT:%=--sysroot=%)
+endif
+
 LIBS := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libnl-idiag-3.0 jansson libarchive smartcols
-DEBIAN_BUILD := gcc make pkg-config libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev \
-	libnl-idiag-3-dev libjansson-dev libarchive-dev libsmartcols-dev
+DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-idiag-3-dev libjansson-dev \
+	libarchive-dev libsmartcols-dev
+DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -48,12 +58,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels soak fuzz tsan lint bench install uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -65,8 +75,7 @@ INSTALLS := $(filter run test test-servers test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
-	@pkg-config --exists $(LIBS) || { echo 'epolltune: missing to build: $(DEBIAN_BUILD)' >&2; \
-		echo 'epolltune: on Debian run: make deps; elsewhere install the equivalents' >&2; exit 1; }
+	@CC='$(CC)' src/share/packaging/packages
 	@printf 'LIB_CFLAGS := %s\nLIB_LDLIBS := %s\n' "$$(pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g')" \
 		"$$(pkg-config --libs $(LIBS))" >$@
 
@@ -78,8 +87,8 @@ deps:
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-		if pkg-config --exists $(LIBS); then exit 0; fi; \
-		echo "epolltune: no apt-get here; install the equivalents of:$$missing" >&2; exit 1; fi; \
+		CC='$(CC)' src/share/packaging/packages || exit; \
+		$(if $(filter-out run,$(FOR)),echo "epolltune: no apt-get here; the tests need the equivalents of:$$missing" >&2;) exit; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; command -v sudo >/dev/null || { \
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
@@ -100,7 +109,7 @@ SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS),$(ALL_TESTS))
-RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' tests/run
+RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit
 check: $(PROGRAM) $(UNIT_TESTS:%=$(BUILD)/%)
@@ -117,14 +126,30 @@ CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)
 
-## make test-kernels: runs the tests in emulated machines, with the kernels of Debian
+## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
+KERNELS := 5.10 6.1 6.12 newest
 test-kernels: tests
-	@$(RUN_TESTS) $(KERNEL_TESTS)
+	@failed=0; for kernel in $(KERNELS); do echo "Linux $$kernel:"; \
+		EPOLLTUNE_KERNEL=$$kernel $(RUN_TESTS) $(if $(TESTS_ONLY),$(TESTS_RUN),$(KERNEL_TESTS)) || failed=1; \
+	done; exit $$failed
+
+## make test-roots: builds with the packages and compilers of other Debian releases (ROOTS='sid:gcc-16 bullseye')
+test-roots:
+	@tests/roots $(ROOTS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
 soak: $(PROGRAM)
 	@PROGRAM='$(abspath $(PROGRAM))' tests/soak $(SOAK)
+
+## make cross: builds for CROSS (aarch64; s390x has big-endian bytes), runs the unit tests in user emulation
+CROSS := aarch64
+cross:
+	@for tool in $(CROSS)-linux-gnu-gcc qemu-$(CROSS); do command -v $$tool >/dev/null || { \
+		echo 'epolltune: to cross-build run: apt-get install gcc-$(CROSS)-linux-gnu qemu-user' >&2; exit 1; }; done
+	@root=$$(src/share/packaging/root --arch $(CROSS:aarch64=arm64) bookworm $(DEBIAN_LIBS) libcmocka-dev) && \
+	$(MAKE) --no-print-directory CC=$(CROSS)-linux-gnu-gcc SYSROOT=$$root check \
+		EMULATOR="qemu-$(CROSS) $$(echo $$root/lib/ld*.so.*) --library-path $$root/usr/lib/$(CROSS)-linux-gnu"
 
 ## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
 FUZZ_SECONDS ?= 10
@@ -158,8 +183,12 @@ install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
 	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
-	$(PROGRAM) completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
-	$(PROGRAM) completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+
+## make portable: makes build/epolltune-VERSION-MACHINE.tar.gz, which runs after tar x on Debian 11 and newer
+portable:
+	@CC='$(CC)' MAKE='$(MAKE)' src/share/packaging/portable $(VERSION) $(DEBIAN_LIBS)
 
 ## make uninstall: removes the installed files
 uninstall:
@@ -199,8 +228,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
+# forkpty() is in libutil before glibc 2.34.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lm -pthread
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lutil -lm -pthread
 
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

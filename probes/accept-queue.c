@@ -23,6 +23,9 @@
 #include "epolltune/quantity.h"
 #include "epolltune/task.h"
 
+/* The default of net.core.somaxconn since Linux 5.4, and how long clients wait at most. */
+#define SOMAXCONN_DEFAULT 4096
+#define PATIENCE_S 30
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
 
 /* Maximum number of arrivals to send. */
@@ -325,8 +328,9 @@ static void queue_words(const struct target *target, const struct settings *s,
 	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
-static bool unix_applies(const struct probe_options *o)
+static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
+	(void)t;
 	/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
 	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
 	       !subject_queue(o->subject, LISTENER_TCP).smallest;
@@ -568,10 +572,25 @@ static void judge_listeners(const struct sample *s, const struct target *target,
 	report_finding(r, "accept-queue.application", &words);
 }
 
+/* A queue above the kernel's default whose last client waits longer than clients do. */
+static void judge_length(int64_t somaxconn, const struct target *target, struct report *r)
+{
+	struct wording words = {0};
+	uint64_t rate = target->rate_per_s;
+	if (somaxconn <= SOMAXCONN_DEFAULT || !rate || (uint64_t)somaxconn / rate < PATIENCE_S ||
+	    (uint64_t)somaxconn <= report_margin(target_accept_queue(target)))
+		return;
+	wording_set(&words, "limit", "%s", quantity_count((uint64_t)somaxconn).text);
+	wording_set(&words, "rate", "%s", quantity_show(QUANTITY_RATE, rate).text);
+	wording_set(&words, "wait", "%s", quantity_seconds((double)somaxconn / (double)rate).text);
+	report_finding(r, "accept-queue.long", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	(void)before;
+	judge_length(after->somaxconn, m->target, r);
 	if (!m->options->backlog && !m->options->subject)
 		judge_listeners(after, m->target, r);
 	if (after->abort[0] && strcmp(after->abort, "0") != 0)

@@ -20,6 +20,7 @@
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/queues.h"
 #include "epolltune/wire.h"
 
 #define RMEM "net.ipv4.tcp_rmem"
@@ -549,7 +550,13 @@ static int buffers_measure(struct trial *t, struct report *r, struct err *e)
 struct sample {
 	char tcp_mem[KNOB_VALUE];
 	int64_t pressure, used; /* pages; REPORT_NONE, -1: unknown */
+	struct queues queues;   /* under pressure */
 };
+
+static bool under_pressure(const struct sample *s)
+{
+	return s->pressure != REPORT_NONE && s->used >= s->pressure;
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -565,6 +572,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		s->used = host_counter(counters, "sockstat.TCP.mem");
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, &unread))
 		knob_field(s->tcp_mem, 1, &s->pressure);
+	if (under_pressure(s))
+		queues_read(h, &s->queues, NULL);
 	return 0;
 }
 
@@ -575,13 +584,14 @@ static void judge_pressure(const struct sample *before, const struct sample *s,
 	struct wording words = {0};
 	(void)before;
 	(void)m;
-	if (s->pressure == REPORT_NONE || s->used < s->pressure)
+	if (!under_pressure(s))
 		return;
 	wording_set(&words, "used", "%s", quantity_show(QUANTITY_COUNT, (uint64_t)s->used).text);
 	wording_set(&words, "pressure", "%s",
 		    quantity_show(QUANTITY_COUNT, (uint64_t)s->pressure).text);
-	finding_propose(report_finding(r, "buffers.memory.pressure", &words), TCP_MEM, s->tcp_mem,
-			"");
+	struct finding *f = report_finding(r, "buffers.memory.pressure", &words);
+	finding_propose(f, TCP_MEM, s->tcp_mem, "");
+	queues_table(&s->queues, f);
 }
 
 static const struct observation observation = {

@@ -1,5 +1,5 @@
-/* What the kernel has counted and holds: losses, memory of TCP, orphans. Judged by what the machine
- * shows, nothing by the target. */
+/* What the kernel has counted and holds: losses, memory of TCP, UDP sockets that drop, orphans.
+ * Judged by what the machine shows; of the target by the orphans that its connections become. */
 #include "epolltune/probe.h"
 
 #include <math.h>
@@ -7,27 +7,145 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/queues.h"
 
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define ORPHANS_NEAR_PERCENT 80
 
+enum { MAX, USED };
+
+static void orphans_read(const struct host *h, struct settings *s)
+{
+	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
+	if (counters && !host_counters(h, counters, NULL))
+		s->at[USED][0] = host_counter(counters, "sockstat.TCP.orphan");
+}
+
+/* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
+ * kernel shows them negative where network namespaces share the table. */
+static int64_t orphans_max(const struct settings *s)
+{
+	if (s->at[MAX][0] != REPORT_NONE)
+		return s->at[MAX][0];
+	return s->machine.ehash_entries ? llabs(s->machine.ehash_entries) / 2 : REPORT_NONE;
+}
+
+static int64_t orphans_used(const struct settings *s)
+{
+	return s->at[USED][0] > 0 ? s->at[USED][0] : 0;
+}
+
+/* A closed connection is an orphan until its FIN is acknowledged, one round trip, on either side.
+ */
+static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t max = orphans_max(s), each = t->role == TARGET_PROXY ? 2 : 1;
+	b->binding = MAX;
+	b->assumed = s->at[MAX][0] == REPORT_NONE;
+	if (max == REPORT_NONE)
+		return;
+	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
+	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), each, &b->needed))
+		b->needed = INT64_MAX;
+}
+
+static bool orphans_solve(const struct target *t, const struct settings *now,
+			  const struct outcome *o, int64_t enough, struct settings *out)
+{
+	(void)t;
+	(void)o;
+	if (now->at[MAX][0] == REPORT_NONE || enough > INT32_MAX)
+		return false;
+	out->at[MAX][0] = enough + orphans_used(now);
+	return true;
+}
+
+static void orphans_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			  struct wording *w)
+{
+	int64_t max = orphans_max(s);
+	(void)t;
+	(void)o;
+	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
+	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
+	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "orphans",
+		.knobs = {ORPHANS, "TCP orphan of /proc/net/sockstat"},
+		.read = orphans_read,
+		.bound = orphans_bound,
+		.solve = orphans_solve,
+		.words = orphans_words,
+	},
+	{0},
+};
+
 struct sample {
 	struct host_counters counters;
-	int64_t max_orphans; /* REPORT_NONE: unknown */
-	int64_t memory_max;  /* pages, the third field of tcp_mem; REPORT_NONE */
+	int64_t max_orphans;  /* REPORT_NONE: unknown */
+	int64_t memory_max;   /* pages, the third field of tcp_mem; REPORT_NONE */
+	struct queues queues; /* where that is exceeded */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes;        /* 0: unknown */
 	double uptime_s;            /* 0: unknown */
 	bool initial;               /* the machine's own network namespace, or a captured machine */
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
+	bool watched;               /* of a window's end */
+	struct listeners udp;       /* all sockets; with owners where it was watched */
+	int64_t udp6_errors;        /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
 };
 
 /* Of /proc/net/stat. */
 static const char *const tables[] = {"nf_conntrack", "arp_cache", "ndisc_cache"};
+
+static int64_t udp6_errors(const struct host *h)
+{
+	static const char name[] = "\nUdp6RcvbufErrors";
+	CLEAN(free_pointer) char *text = NULL;
+	if (host_read_all(h, "proc/net/snmp6", &text, NULL) < 0)
+		return -1;
+	const char *at = strstr(text, name);
+	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
+}
+
+static bool has_dropped(const struct listener *l, void *unused)
+{
+	(void)unused;
+	return l->drops;
+}
+
+/* A single sample shows no growth, and needs no owners. */
+static int sample_udp(const struct host *h, struct sample *s, struct err *e)
+{
+	s->udp6_errors = udp6_errors(h);
+	if (!host_live(h) || listeners_read_udp(h, true, &s->udp, NULL) || !s->watched)
+		return 0;
+	return listeners_own(h, &s->udp, has_dropped, NULL, e);
+}
+
+static int sample_tick(const struct host *h, struct sample *during, struct err *e)
+{
+	(void)h;
+	(void)e;
+	during->watched = true;
+	return 0;
+}
+
+static bool memory_exceeded(const struct sample *s)
+{
+	return s->memory_max != REPORT_NONE &&
+	       host_counter(&s->counters, "sockstat.TCP.mem") > s->memory_max;
+}
+
+static void sample_release(struct sample *s) { listeners_free(&s->udp); }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -35,7 +153,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_identity identity = {0};
 	struct host_facts facts;
 	char text[KNOB_VALUE];
-	(void)e;
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
@@ -50,12 +167,15 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
-	return 0;
+	if (memory_exceeded(s))
+		queues_read(h, &s->queues, NULL);
+	return sample_udp(h, s, e);
 }
 
 /* What was watched. */
 struct watch {
 	const struct sample *before, *after;
+	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* 0: there is one sample */
 };
@@ -67,10 +187,11 @@ static int64_t growth(const struct watch *w, const char *counter)
 	return grown > 0 ? grown : 0;
 }
 
-static struct quantity_shown pages(const struct sample *s, int64_t count)
+static void set_bytes(struct wording *w, const char *name, const struct sample *s, int64_t pages)
 {
-	return quantity_show(QUANTITY_SIZE,
-			     (uint64_t)count * (s->page_bytes ? s->page_bytes : 4096));
+	if (s->page_bytes)
+		wording_set(w, name, "%s",
+			    quantity_show(QUANTITY_SIZE, (uint64_t)pages * s->page_bytes).text);
 }
 
 static void judge_memory(const struct watch *w)
@@ -78,15 +199,16 @@ static void judge_memory(const struct watch *w)
 	const struct sample *s = w->after;
 	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
 	struct wording words = {0};
-	if (s->memory_max == REPORT_NONE || used <= s->memory_max)
+	if (!memory_exceeded(s))
 		return;
 	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
-	wording_set(&words, "bytes", "%s", pages(s, used).text);
+	set_bytes(&words, "bytes", s, used);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->memory_max).text);
-	wording_set(&words, "max_bytes", "%s", pages(s, s->memory_max).text);
+	set_bytes(&words, "max_bytes", s, s->memory_max);
 	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
 	finding_propose(f, TCP_MEM, s->tcp_mem, "");
 	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);
+	queues_table(&s->queues, f);
 }
 
 static void judge_orphans(const struct watch *w)
@@ -105,12 +227,66 @@ static void judge_orphans(const struct watch *w)
 	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
 }
 
+/* What a UDP socket has dropped meanwhile, where the kernel counted full buffers too: a socket's
+ * drops have other causes as well. */
+static int64_t udp_grown(const struct watch *w, const struct listener *now)
+{
+	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
+	bool full = growth(w, "Udp.RcvbufErrors") > 0;
+	if (strchr(now->address, '['))
+		full |= w->after->udp6_errors > w->before->udp6_errors;
+	return was && full ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
+}
+
+static void udp_words(const struct watch *w, const struct listener *l, int64_t grown,
+		      struct wording *words)
+{
+	char name[WORDING_TEXT];
+	wording_set(words, "socket", "%s", listener_name(&w->after->udp, l, name, sizeof(name)));
+	wording_set(words, "grown", "%s", quantity_count((uint64_t)grown).text);
+	wording_set(words, "drops", "%s", quantity_count(l->drops).text);
+	wording_set(words, "queued", "%s", quantity_show(QUANTITY_SIZE, l->depth).text);
+	wording_set(words, "buffer", "%s", quantity_show(QUANTITY_SIZE, l->limit).text);
+	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
+	wording_set(words, "port", ":%u", l->port);
+}
+
+/* Names the socket that drops most. */
+static void judge_udp(const struct watch *w)
+{
+	const struct listener *worst = NULL;
+	struct wording words = {0};
+	int64_t most = 0;
+	size_t others = 0;
+	for (size_t i = 0; w->seconds > 0 && i < w->after->udp.count; i++) {
+		const struct listener *l = &w->after->udp.at[i];
+		int64_t grown = udp_grown(w, l);
+		others += grown > 0 && worst;
+		if (grown <= most)
+			continue;
+		worst = l;
+		most = grown;
+	}
+	if (!worst)
+		return;
+	udp_words(w, worst, most, &words);
+	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
+	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
+	int64_t errors = growth(w, "Udp.RcvbufErrors");
+	if (subject_has(w->subject, worst))
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "dropped by the socket", "datagrams", (double)most, NAN);
+	if (errors)
+		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
+	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
+}
+
 /* Counters of loss and of lack, the worst first. */
 static const struct loss {
 	const char *counter;
 	enum {
 		LOSS,           /* growth is a warning */
-		LOSS_ELSEWHERE, /* growth is a matter of probe listeners, conntrack or neighbours */
+		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
@@ -129,6 +305,8 @@ static const struct loss {
 	{"nf_conntrack.chainlength", LOSS},
 	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
 	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
+	{"Udp.RcvbufErrors", LOSS_ELSEWHERE},
+	{"Udp.MemErrors", LOSS},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
@@ -310,9 +488,10 @@ static void judge_incomparable(const struct watch *w)
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	struct watch w = {before, after, r, m->seconds};
+	struct watch w = {before, after, m->options->subject, r, m->seconds};
 	judge_memory(&w);
 	judge_orphans(&w);
+	judge_udp(&w);
 	judge_growth(&w);
 	judge_since(&w);
 	judge_incomparable(&w);
@@ -324,6 +503,8 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.tick = sample_tick,
+	.release = sample_release,
 	.judge = observation_judge,
 };
 
@@ -332,5 +513,6 @@ const struct probe probe_counters = {
 	.summary = "what the kernel has counted and holds: losses, memory of TCP, orphans",
 	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
+	.experiments = experiments,
 	.observation = &observation,
 };

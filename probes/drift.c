@@ -31,7 +31,7 @@ static void value_take(const struct host *h, const struct knob *k, const struct 
 	struct value *v = &s->at[s->count];
 	v->knob = k;
 	v->line = set->line;
-	snprintf(v->file, sizeof(v->file), "%s", set->file);
+	memcpy(v->file, set->file, sizeof(v->file));
 	s->count += set->value[0] && knob_check(k, set->value, v->boot, NULL) == 0 &&
 		    knob_read(k, h, v->running, NULL) == 0;
 }

@@ -15,10 +15,17 @@
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 
+/* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
+ * the highest one that fs.nr_open allows. */
+#define TABLES_MIN (UINT64_C(1) << 30)
+#define FILES_USUAL 1048576
+#define FILES_MAX (UINT64_C(1) << 31)
+
 #define COOKIES "TcpExt.TCPReqQFullDoCookies"
 
 struct sample {
 	struct accept_queues queues;
+	uint64_t memory_bytes; /* of the machine; 0: unknown */
 	char unlisted[200]; /* why there are no listeners on this live machine; "": they are all */
 };
 
@@ -52,12 +59,15 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_identity identity = {0};
+	struct host_facts facts;
 	struct err why = {0};
 	struct accept_queues *q = &s->queues;
 	(void)e;
 	q->somaxconn = REPORT_NONE;
 	q->subject = o->subject;
 	q->at_s = clock_s();
+	host_facts(h, &facts);
+	s->memory_bytes = facts.memory_bytes;
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
@@ -122,6 +132,45 @@ static void judge_files(const struct queue_watch *w)
 				worst = &all->at[i];
 		if (worst && process_at_file_limit(&all->processes[p]))
 			files_finding(w, worst, &all->processes[p]);
+	}
+}
+
+static void tables_finding(const struct process *p, const struct server_row *server,
+			   uint64_t memory, struct report *r)
+{
+	double bytes = (double)p->soft * (double)server->files_bytes;
+	struct wording words = {0};
+	char line[WORDING_TEXT];
+	process_words(&words, p, "");
+	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
+	wording_set(&words, "each", "%" PRIu64, server->files_bytes);
+	wording_set(&words, "bytes", "%s", quantity_measured(QUANTITY_SIZE, (uint64_t)bytes).text);
+	wording_set(&words, "memory", "%s",
+		    memory ? quantity_show(QUANTITY_SIZE, memory).text : "");
+	wording_set(&words, "files", "%s", quantity_plain(FILES_USUAL).text);
+	wording_set(&words, "line", "%s",
+		    server_line(server->files_bound, "files", FILES_USUAL, line, sizeof(line)));
+	struct finding *f = report_finding(r, "descriptors.process.large", &words);
+	if (memory && bytes > (double)memory)
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+	finding_evidence(f, "tables", "B", bytes, NAN);
+}
+
+/* A known server that sizes tables by its soft limit; its processes have the same. */
+static void judge_tables(const struct queue_watch *w, uint64_t memory)
+{
+	const struct listeners *all = &w->after->listeners;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		const struct process *p = l->owner < 0 ? NULL : &all->processes[l->owner];
+		const struct server_row *server = p ? server_row_find(p->name) : NULL;
+		if (!server || !subject_has(w->after->subject, l) || p->soft >= FILES_MAX ||
+		    p->soft * server->files_bytes < TABLES_MIN)
+			continue;
+		tables_finding(p, server, memory, w->report);
+		return;
 	}
 }
 
@@ -201,7 +250,9 @@ static void judge_subject(const struct queue_watch *w)
 	size_t left = 0;
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (listeners_find(&w->after->listeners, l->cookie))
+		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
+			left++;
+		else if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
 		else if (!closed)
 			closed = l;
@@ -269,6 +320,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
 	judge_files(&w);
+	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after->unlisted);

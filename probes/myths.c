@@ -52,17 +52,25 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
+/* Whether a field of the default is below the running one. */
+static bool is_lower(const struct value_rule *rule)
+{
+	int64_t proposed;
+	for (size_t i = 0; i < 3; i++)
+		if (!knob_field(rule->default_value, i, &proposed) && proposed < rule->field[i])
+			return true;
+	return false;
+}
+
 /* The command that sets the kernel's default; "" if that is unknown. */
 static void command_format(const struct value *v, const struct value_rule *rule, char text[200])
 {
-	int64_t proposed = 0;
 	const char *quote = strchr(rule->default_value, ' ') ? "'" : "";
-	knob_field(rule->default_value, 0, &proposed);
 	text[0] = 0;
 	if (rule->default_value[0] && knob_find(v->knob))
 		snprintf(text, 200, "epolltune apply --only %s --set %s%s=%s%s%s", v->knob, quote,
 			 v->knob, rule->default_value, quote,
-			 proposed < rule->field[0] ? " --allow-lower" : "");
+			 is_lower(rule) ? " --allow-lower" : "");
 	else if (rule->default_value[0])
 		snprintf(text, 200, "sysctl -w %s=%s", v->knob, rule->default_value);
 }
@@ -93,10 +101,11 @@ static void observation_judge(const struct sample *before, const struct sample *
 			      const struct moment *m, struct report *r)
 {
 	(void)before;
-	(void)m;
 	for (size_t i = 0; i < after->count; i++) {
 		const struct value *v = &after->at[i];
-		struct value_rule rule = {.machine = &after->machine, .level = v->myth->level};
+		struct value_rule rule = {.machine = &after->machine,
+					  .connections = m->target ? m->target->connections : 0,
+					  .level = v->myth->level};
 		for (size_t f = 0; f < 3; f++)
 			if (knob_field(v->text, f, &rule.field[f]))
 				rule.field[f] = REPORT_NONE;

@@ -49,7 +49,11 @@ static void table_read(const struct host *h, struct settings *s)
 	}
 }
 
-static bool peers_applies(const struct probe_options *o) { return o->peers; }
+static bool peers_applies(const struct target *t, const struct probe_options *o)
+{
+	(void)t;
+	return o->peers;
+}
 
 /* The kernel counts in an int; a damaged capture may have more. */
 static int64_t used_of(const struct settings *s, size_t i)

@@ -46,12 +46,12 @@ bool probe_has_wall(const struct probe *p, const char *wall)
 	return false;
 }
 
-bool probe_experiments(const struct probe *p)
+bool probe_experiments(const struct probe *p, const struct target *t, const struct probe_options *o)
 {
 	if (p->measure)
 		return true;
 	for (const struct experiment *x = p->experiments; x && x->wall; x++)
-		if (x->run)
+		if (x->run && experiment_applies(x, t, o))
 			return true;
 	return false;
 }

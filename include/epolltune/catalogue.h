@@ -44,7 +44,7 @@ struct wall_row {
 	const char *absent;  /* a sentence for a machine or server that has no such thing */
 	const char *detail;  /* how its limit is composed, a text with {names} */
 	bool lower_is_better;
-	bool quiet; /* where it is n/a a text report prints it with --verbose only */
+	bool quiet;          /* where it is n/a a text report prints it with --verbose only */
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };
 
@@ -148,6 +148,7 @@ struct machine {
 /* A running value, the argument of a rule. */
 struct value_rule {
 	const struct machine *machine;
+	uint64_t connections;     /* of the target; 0: unknown */
 	int64_t field[3];         /* REPORT_NONE: no such field */
 	enum finding_level level; /* of the finding; the rule may change it */
 	char default_value[80];   /* the kernel's, set by the rule; "": unknown */
@@ -185,6 +186,9 @@ struct server_row {
 	const char *backlog_line;   /* of its configuration, with {backlog} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
+	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
+			       */
+	const char *files_bound; /* the line that bounds those tables; NULL: none */
 };
 
 size_t server_row_count(void);

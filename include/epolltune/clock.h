@@ -2,6 +2,7 @@
 #ifndef EPOLLTUNE_CLOCK_H
 #define EPOLLTUNE_CLOCK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -23,6 +24,14 @@ static inline void clock_sleep_ms(unsigned ms)
 {
 	const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
 	nanosleep(&t, NULL);
+}
+
+/* Sleeps until a time of clock_ns(). */
+static inline void clock_sleep_until(uint64_t due_ns)
+{
+	const struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+		;
 }
 
 #endif

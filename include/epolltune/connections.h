@@ -1,5 +1,5 @@
-/* connections: the open connections that clients have to TCP listeners, with what tcp_info says of
- * a bounded sample of them. */
+/* connections: the open connections that clients have to TCP listeners: what tcp_info says of a
+ * bounded sample of them, drawn from many readings, or of the same ones at two moments. */
 #ifndef EPOLLTUNE_CONNECTIONS_H
 #define EPOLLTUNE_CONNECTIONS_H
 
@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 
@@ -33,5 +34,35 @@ struct connections {
 int connections_read(const struct host *h, const struct listeners *l,
 		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		     struct connections *c, struct err *e);
+
+/* One connection at one moment. Bytes unless named otherwise; what the kernel does not have is 0.
+ */
+struct connection_state {
+	uint64_t cookie;
+	union endpoint peer;
+	uint64_t at_us; /* CLOCK_MONOTONIC */
+	/* Microseconds since it was opened, of struct tcp_info: with data to send, and of these
+	 * limited by the peer's receive window, and by the send buffer. */
+	uint64_t busy_us, window_us, buffer_us;
+	uint64_t retransmits; /* packets */
+	uint32_t rtt_us;      /* smoothed */
+	uint32_t unsent;      /* written, not sent yet */
+	bool recovering;      /* retransmits now: tcpi_ca_state Recovery or Loss */
+	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, and what received data takes of it. */
+	uint32_t receive_buffer, send_buffer, received;
+};
+
+struct connection_states {
+	size_t count;
+	bool more;  /* there are further ones */
+	bool timed; /* the kernel has the times (Linux 4.10) */
+	struct connection_state at[CONNECTIONS_SAMPLE];
+};
+
+/* Reads the state of those connections, at most CONNECTIONS_SAMPLE: the first ones of the kernel's
+ * hash table, whose order does not depend on what they do. Errors as of connections_read(). */
+int connections_states(const struct host *h, const struct listeners *l,
+		       bool (*wanted)(const struct listener *l, void *arg), void *arg,
+		       struct connection_states *out, struct err *e);
 
 #endif

@@ -159,6 +159,8 @@ enum host_netns host_netns_look(const struct host *h, const char *netns);
  * before keep the old /sys. -ESRCH, -ENOENT: there is none; -EACCES, -EPERM: not allowed; -EINVAL:
  * the path is something else. */
 int host_enter_netns(const char *where, struct err *e);
+/* Whether this process is in it. Errors as above. */
+int host_in_netns(const char *where, bool *here, struct err *e);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);
@@ -182,6 +184,8 @@ int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
  * AF_INET6. AF_INET for a captured machine. */
 int host_family(const struct host *h);
 
+/* A tick of the kernel's clock, 1/HZ; 0 for a captured machine. */
+int64_t host_tick_us(const struct host *h);
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);
 

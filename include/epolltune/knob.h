@@ -73,8 +73,12 @@ struct knob {
 	enum knob_shape shape;
 	enum knob_effect effect;
 	const char *unit; /* of each field: "connections", "B", "pages", "us", "" */
-	int64_t min, max; /* of each field, as the kernel enforces or as is reasonable */
-	bool choice;      /* its number selects a behaviour: none is lower than another */
+	/* Of each field, as the kernel enforces or as is reasonable; see knob_min(). */
+	int64_t min, max;
+	/* The kernel refuses (EINVAL) what is below min, above max: "" always, "5.15" since that
+	 * version, NULL not. */
+	const char *refuses_less, *refuses_more;
+	bool choice; /* its number selects a behaviour: none is lower than another */
 	enum knob_round round;
 	int64_t round_min;
 	/* How to set it if epolltune cannot: a sentence with the {names} of a finding; NULL: only
@@ -119,6 +123,10 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 bool knob_number(const char *name, const struct host *h, int64_t *value);
 /* The kernel's own value, as knob_read() gives it; NULL: it depends on the machine. */
 const char *knob_default(const struct knob *k, const struct host *h);
+/* The least that the kernel of a host takes in each field: min, or more since some version. */
+int64_t knob_min(const struct knob *k, const struct host *h);
+/* Checks a normalised value against knob_min(); -ERANGE. */
+int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);

@@ -16,15 +16,21 @@
 
 #define LISTENER_UID_UNKNOWN UINT32_MAX
 
-enum listener_kind { LISTENER_TCP, LISTENER_UNIX };
+enum listener_kind {
+	LISTENER_TCP,
+	LISTENER_UNIX,
+	LISTENER_UDP, /* a bound, unconnected socket; only of listeners_read_udp() */
+};
 
 struct listener {
 	enum listener_kind kind;
-	char address[128]; /* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name" */
-	uint16_t port;     /* host byte order; 0 for UNIX */
-	uint32_t depth;    /* connections that wait for accept() */
-	uint32_t limit;    /* min(backlog, somaxconn) at listen(); full is depth > limit */
-	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); TCP only */
+	/* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name", "udp:0.0.0.0:443" */
+	char address[128];
+	uint16_t port;  /* host byte order; 0 for UNIX */
+	uint32_t depth; /* connections that wait for accept(); UDP: bytes that wait */
+	uint32_t limit; /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
+			   of the receive buffer (sk_rcvbuf) */
+	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
@@ -61,6 +67,10 @@ struct listeners {
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 /* The same of TCP only. */
 int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e);
+/* The UDP sockets that are bound to a port, those that are connected too if `connected`. */
+int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e);
+/* Appends a listener of another reading, without its owner; -ENOMEM. */
+int listeners_add(struct listeners *l, const struct listener *more, struct err *e);
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);

@@ -9,7 +9,8 @@
  * ports.rate. PORT_SERVICES has the ports of listeners as text; its number is set on a Kubernetes
  * node. A list of reserved ports that is too long has no text; its third number counts those in the
  * range. The last two are the fullest destinations: the ports in use to it without those in
- * TIME_WAIT, and all, with its name as text. */
+ * TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where what is in
+ * use is not known. */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,

@@ -40,7 +40,8 @@ struct ports_used {
 };
 
 /* The destinations that most ports are in use to, of the network namespace or of a captured
- * machine; with a subject those that its processes have sockets to. -EOPNOTSUPP without inet_diag.
+ * machine; with a subject those that its processes have sockets to. -EOPNOTSUPP without inet_diag,
+ * -ENODATA where no sockets were captured.
  * The caller frees, also after an error. */
 int ports_used_read(const struct host *h, const struct subject *subject, struct ports_used *out,
 		    struct err *e);

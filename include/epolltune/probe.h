@@ -62,6 +62,7 @@ struct settings {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
+		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
@@ -74,12 +75,14 @@ struct settings {
 struct bound {
 	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
 	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
+	const char *soft; /* of the finding's id where only that is short; NULL: "soft-limit" */
 	int64_t needed;   /* REPORT_NONE: by the catalogue's formula */
 	int binding;      /* index into knobs of the one that binds; -1: none */
 	/* An upper bound that practice does not reach: short below the need, ok only from twice
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
 	int64_t shown;  /* REPORT_NONE: nothing */
+	bool explained; /* the detail of the wall says why the capacity is unknown */
 	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
@@ -147,8 +150,9 @@ struct experiment {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
 	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
+	bool emulates;      /* run() imposes knobs that no lab has of its own */
 	/* Whether there is such a wall. NULL: always. */
-	bool (*applies)(const struct probe_options *);
+	bool (*applies)(const struct target *, const struct probe_options *);
 	/* Reads what is not a knob: fills `taken`, and the slots of knobs that are not in the
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
@@ -299,13 +303,15 @@ const struct probe *probe_find(const char *name);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
-/* Whether these options give the experiment a wall. */
-static inline bool experiment_applies(const struct experiment *x, const struct probe_options *o)
+/* Whether target and options give the experiment a wall. */
+static inline bool experiment_applies(const struct experiment *x, const struct target *t,
+				      const struct probe_options *o)
 {
-	return !x->applies || x->applies(o);
+	return !x->applies || x->applies(t, o);
 }
-/* Whether the probe runs anything in a lab. */
-bool probe_experiments(const struct probe *p);
+/* Whether the probe then runs anything in a lab. */
+bool probe_experiments(const struct probe *p, const struct target *t,
+		       const struct probe_options *o);
 
 /* Starts the test server on the first address of the server host, as t->server. Stops the previous
  * server and its clients. The judge stops servers and clients and releases lab memory after run(),

@@ -98,6 +98,20 @@ struct finding_table {
 	} row[TABLE_ROWS];
 };
 
+/* What an operator accepts. */
+struct acceptance {
+	char id[48], wall[32]; /* of a finding; wall "": on every wall */
+	int64_t until;         /* seconds since 1970: not from then on; 0: no end */
+	int64_t value;         /* of the wall: a worse one is not accepted; REPORT_NONE: any is */
+	char reason[120];      /* "": none was given */
+};
+enum acceptance_state {
+	ACCEPTANCE_NONE,
+	ACCEPTANCE_VALID,
+	ACCEPTANCE_EXPIRED, /* its time is over */
+	ACCEPTANCE_WORSE,   /* the wall's figure is worse than the accepted one */
+};
+
 #define FINDING_EVIDENCE 12
 #define FINDING_PROPOSALS 4
 
@@ -107,6 +121,9 @@ struct finding {
 	enum finding_remedy remedy;
 	bool observed; /* on this machine as it runs, not in an experiment */
 	bool accepted; /* by the operator: it counts nothing */
+	enum acceptance_state acceptance;
+	int64_t accepted_until, accepted_value; /* of an acceptance, as struct acceptance */
+	char accepted_reason[120];
 	bool quiet;    /* a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
 	char title[160];
@@ -205,6 +222,7 @@ struct report {
 	char probes[128];         /* chosen by the operator, comma separated; "": all */
 	uint64_t backlog;         /* of the application, given by the operator; 0: none */
 	uint64_t peers;           /* given by the operator; 0: none */
+	char ignored[256];        /* findings, as --ignore takes them; "": none */
 	bool quick;               /* no experiment was requested */
 	bool gentle;              /* experiments ran at the lowest priority, with bounds */
 	bool require_measured;    /* a missed experiment makes the status unknown */
@@ -288,9 +306,20 @@ static inline bool finding_asks(const struct finding *f)
 {
 	return !f->accepted && (f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL);
 }
-/* Marks the findings of that id, with a wall only those of that wall, as accepted, and walls of
- * which all that asks for action is. */
-void report_accept(struct report *r, const char *id, const char *wall);
+/* Marks the findings of that acceptance as accepted, and walls of which all that asks for action
+ * is. Where its time is over when the report was made, or the wall's figure is worse, only notes
+ * that in them. A measured figure is worse from COMPARE_NOISE on. Of several acceptances of a
+ * finding a valid one counts. */
+void report_accept(struct report *r, const struct acceptance *a);
+/* Writes until when and why a finding is accepted, or why it no longer is, as a sentence; "": there
+ * is nothing to say. Returns `text`. */
+#define ACCEPTANCE_TEXT 320
+char *acceptance_text(const struct report *r, const struct finding *f, char text[ACCEPTANCE_TEXT]);
+/* "2026-01-31", the last day of an acceptance (UTC); "" for none. Returns `date`. */
+char *acceptance_date(int64_t until, char date[16]);
+/* The same back; false: it is not a date of that form. */
+bool acceptance_until(const char *date, int64_t *until);
+const char *acceptance_name(enum acceptance_state s);
 /* Whether the verdict of the finding's wall reports the problem already. */
 bool report_accounts(const struct report *r, const struct finding *f);
 /* Appends the content of `part`, without findings whose id and detail `whole` has already. Beyond

@@ -26,7 +26,8 @@ struct subject {
 	struct listeners listeners; /* its own only, with the processes that are visible */
 };
 
-/* Finds the server that `who` names: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+/* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
+ * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
@@ -46,6 +47,8 @@ uint64_t subject_cpus(const struct host *h, const struct subject *s);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
+/* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
+bool subject_receives(const struct listener *l, void *subject);
 
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {

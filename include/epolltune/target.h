@@ -1,4 +1,4 @@
-/* target: the load to be ready for. Five numbers, and what follows from them (Little's law). */
+/* target: the load to be ready for. Numbers, and what follows from them (Little's law). */
 #ifndef EPOLLTUNE_TARGET_H
 #define EPOLLTUNE_TARGET_H
 
@@ -14,16 +14,18 @@ enum target_role {
 
 struct target {
 	enum target_role role;
-	uint64_t connections;   /* open at a time */
-	uint64_t rate_per_s;    /* new ones a second */
-	uint64_t stall_us;      /* longest pause of the server between two accepts */
-	uint64_t rtt_us;        /* round trip to the clients */
-	uint64_t bandwidth_bps; /* of one connection, bits per second */
+	uint64_t connections;     /* open at a time */
+	uint64_t rate_per_s;      /* new ones a second */
+	uint64_t stall_us;        /* longest pause of the server between two accepts */
+	uint64_t rtt_us;          /* round trip to the clients */
+	uint64_t bandwidth_bps;   /* of one connection, bits per second */
+	uint64_t datagrams_per_s; /* of UDP, that arrive at one socket; 0: none */
+	uint64_t datagram_bytes;  /* payload of each */
 };
 
 /* The preset c10k. */
 /* clang-format off */
-#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000}
+#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200}
 /* clang-format on */
 
 /* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.
@@ -42,6 +44,8 @@ void target_arguments(const struct target *t, char *text, size_t size);
 uint64_t target_sockets(const struct target *t);
 /* Connections that arrive while the server pauses: rate × stall, rounded up. */
 uint64_t target_accept_queue(const struct target *t);
+/* Datagrams that arrive while the server pauses: datagrams × stall, rounded up. */
+uint64_t target_datagrams(const struct target *t);
 /* Handshakes that are half open at a time: rate × rtt, rounded up. */
 uint64_t target_syn_queue(const struct target *t);
 /* Bytes in flight that fill the path: bandwidth × rtt / 8, rounded up. */

@@ -1,4 +1,6 @@
-/* Default values of knobs, where they depend only on the kernel's version. */
+/* What depends on the kernel's version: default values and minimums of knobs. */
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "epolltune/host.h"
@@ -36,4 +38,38 @@ const char *knob_default(const struct knob *k, const struct host *h)
 		    host_kernel_since(h, defaults[i].major, defaults[i].minor))
 			return defaults[i].value;
 	return NULL;
+}
+
+static const struct {
+	const char *knob;
+	int64_t min;
+	unsigned ticks;        /* if not 0, min is at least so many ticks of the kernel's clock */
+	unsigned major, minor; /* the first kernel that refuses less */
+} minimums[] = {
+	/* net/core/sysctl_net_core.c: since 6.14, and in stable kernels that took its change. */
+	{"net.core.netdev_budget_usecs", 0, 2, 0, 0},
+	/* Taken by 6.18, refused by 7.2. */
+	{"net.ipv4.tcp_rmem", 4096, 0, 7, 0},
+	{"net.netfilter.nf_conntrack_max", 1, 0, 6, 19},
+};
+
+int64_t knob_min(const struct knob *k, const struct host *h)
+{
+	int64_t min = k->min;
+	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++)
+		if (strcmp(minimums[i].knob, k->name) == 0 &&
+		    host_kernel_since(h, minimums[i].major, minimums[i].minor)) {
+			int64_t ticks = minimums[i].ticks * host_tick_us(h);
+			min = ticks > minimums[i].min ? ticks : minimums[i].min;
+		}
+	return min > k->min ? min : k->min;
+}
+
+int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e)
+{
+	int64_t number, min = knob_min(k, h);
+	if (min > k->min && knob_field(normal, 0, &number) == 0 && number < min)
+		return err_set(e, ERANGE, "%s: this kernel refuses less than %" PRId64, k->name,
+			       min);
+	return 0;
 }

@@ -70,6 +70,11 @@
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
 	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
 	"sport {port} notrack; \\}; \\}'"
+/* What an application has to do, beside the kernel. */
+#define UDP_REMEDY                                                                                           \
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "        \
+	"application ask for} SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: " \
+	"so-rcvbuf; quic-go asks for 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* A deviation of epoll from epoll(7). */
@@ -94,6 +99,28 @@ static const struct finding_row findings[] = {
 	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
+	{.id = "descriptors.process.large",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_PROCESS,
+	 .wall = "descriptors.process",
+	 .observed = true,
+	 .title =
+		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
+	 .detail =
+		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
+		 "machine has {memory}}.",
+	 .advice =
+		 "{server}\\: {line}. Or {unit?systemctl edit {unit}\\: [Service] "
+		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
+		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
+	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
+	 .meaning =
+		 "The server that --server named is one that allocates tables by its soft limit on "
+		 "descriptors, which is so high that they take 1 GiB or more; a warning where they "
+		 "exceed the memory.",
+	 .action = "Bound the tables in the server's configuration, or lower the soft limit.",
+	 .proof =
+		 "RSS of the process (ps -o rss= -p PID) beside the soft limit in /proc/PID/limits"},
 	{.id = "descriptors.process.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
@@ -195,6 +222,23 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
+	{.id = "accept-queue.long",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_KERNEL,
+	 .wall = "accept-queue",
+	 .observed = true,
+	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
+	 .detail =
+		 "That is {limit} connections accepted at {rate}. Most clients give up after 10 to 30 s: "
+		 "the server would then accept connections that their clients have closed.",
+	 .advice = "Keep the queue for stalls, not for overload\\: a value that empties within the "
+		   "clients' timeout. Unused entries cost nothing.",
+	 .meaning =
+		 "net.core.somaxconn is above the kernel's default and above what the target needs, and a "
+		 "full queue takes longer to empty at the target's rate than clients wait (30 s).",
+	 .action = "Nothing while the queue is not full; lower net.core.somaxconn or the backlog "
+		   "where clients time out during overload.",
+	 .proof = "somaxconn divided by the accepts a second"},
 	{.id = "accept-queue.overflowing",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
@@ -586,7 +630,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "buffers.memory",
 	 .observed = true,
-	 .title = "TCP holds more memory than tcp_mem allows: {bytes} of {max_bytes}",
+	 .title = "TCP holds more memory than tcp_mem allows{bytes?\\: {bytes} of {max_bytes}}",
 	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
 		   "kernel drops received packets, senders stall, and orphans are reset.",
 	 .advice = "Find the sockets with full queues (ss -tm) and the process that does not read "
@@ -598,10 +642,24 @@ static const struct finding_row findings[] = {
 		   "them; raise net.ipv4.tcp_mem, which counts pages.",
 	 .proof = "sockstat.TCP.mem above the third field of tcp_mem; TcpExt.TCPAbortOnMemory "
 		  "grows; \"TCP: out of memory\" in the kernel log"},
+	SHORT("orphans", REMEDY_KERNEL,
+	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
+	      "their last data is acknowledged",
+	      "Connections close at {rate}, and each is an orphan for a round trip of {rtt}{proxy?, "
+	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
+	      "their clients lose the end of the answer.",
+	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
+	      "namespace\\: set it in the initial one.}",
+	      "The orphans that the target's closed connections are for a round trip exceed what the "
+	      "kernel keeps.",
+	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
+	      "fin-wait-1.",
+	      "TcpExt.TCPAbortOnMemory; sockstat.TCP.orphan",
+	      "The kernel keeps the target's orphans"),
 	{.id = "orphans.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "buffers.memory",
+	 .wall = "orphans",
 	 .observed = true,
 	 .title =
 		 "{now} of {max} orphaned sockets: the kernel {over?resets:soon resets} connections "
@@ -985,6 +1043,55 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the process limit of the container or unit.",
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
+	SHORT("udp.receive", REMEDY_APPLICATION,
+	      "{socket?{socket}:A UDP socket} holds {capacity} datagrams of {size}; this load needs "
+	      "{needed}{tight? and 25 % headroom}",
+	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
+	      "receive buffer, which is {buffer}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
+	      "sockets.}",
+	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
+	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
+	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
+	      "kernel drops the others.",
+	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
+	      "Udp.RcvbufErrors; the drops of the socket: ss -uanm, /proc/net/udp",
+	      "A UDP socket holds the target's datagrams"),
+	{.id = "udp.receive.default",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "udp.receive",
+	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
+		  "needs {needed}",
+	 .detail =
+		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
+		 "socket that does not ask for it has {default} (net.core.rmem_default).",
+	 .advice =
+		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
+		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "
+		 "itself.",
+	 .meaning = "The target's datagrams fit into the largest receive buffer that "
+		    "net.core.rmem_max allows, but not into that of a socket which asks for none.",
+	 .action = "Let the application set SO_RCVBUF.",
+	 .proof = "Udp.RcvbufErrors"},
+	{.id = "udp.receive.overflowing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "udp.receive",
+	 .observed = true,
+	 .title = "{socket} drops datagrams now: {grown} in {window}",
+	 .detail =
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
+		 "were dropped since the socket was made.{others? So do {others} other sockets.}",
+	 .advice =
+		 "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.",
+	 .answer = "{socket} drops datagrams now",
+	 .meaning =
+		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
+		 "kernel counted them as receive buffer errors.",
+	 .action = "Let the server read faster, or give it a larger receive buffer.",
+	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
+
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
@@ -1139,6 +1246,45 @@ static const struct finding_row findings[] = {
 		    "its walls are not those of the server that runs now.",
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
+	{.id = "live.causes",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title =
+		 "{count} connection{several?s} of {who}, limited for most of {window}\\: {causes}",
+	 .detail =
+		 "{more?Further connections were not looked at. }{send?The send buffer of {send} does not grow "
+		 "(SO_SNDBUF; inferred). }{receive?The receive buffer of {receive} does not grow "
+		 "(SO_RCVBUF; inferred). }TCP_USER_TIMEOUT and TCP_NOTSENT_LOWAT of a connection, and a "
+		 "fixed buffer above the initial size that limits nothing, are not visible from outside.",
+	 .advice =
+		 "{peer?The peer's window\\: the peer reads slowly, or has a small buffer; no setting of this "
+		 "host helps. }{buffer?The send buffer\\: remove SO_SNDBUF from the application, else raise "
+		 "net.ipv4.tcp_wmem. }{path?The congestion window and loss are of the path\\: ss -ti shows cwnd "
+		 "and retransmissions. }{unread?{who} leaves received data unread\\: see what its "
+		 "processes wait for.}",
+	 .meaning =
+		 "What limits the open connections of the server that --server names now, by the kernel's times of "
+		 "each connection at two moments. A connection is limited by what took most of the time in which it "
+		 "had data to send; one that had none for half of the time, or waits only for the "
+		 "acknowledgement of what is sent, by the application. At most 2 048 connections are "
+		 "looked at.",
+	 .action = "Look at the connections that live.worst names; the advice names who can act on "
+		   "each cause.",
+	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
+	{.id = "live.worst",
+	 .level = LEVEL_NOTE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "The connection{several?s} limited most\\: {worst}",
+	 .detail = "",
+	 .advice = "ss -tmi dst ADDRESS shows one of them.",
+	 .meaning =
+		 "The three connections of live.causes that were limited for the largest share of "
+		 "the time by something else than an application without data, by the "
+		 "address of the peer.",
+	 .action = "See live.causes.",
+	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
 	 .wall = "",

@@ -86,6 +86,26 @@ static bool is_megabytes(struct value_rule *v)
 	return v->field[0] >= MEBI;
 }
 
+/* Each connection may hold the second field before autotuning has a say. */
+static bool starts_with_megabytes(struct value_rule *v, int64_t middle)
+{
+	const uint64_t memory = v->machine->memory_bytes;
+	if (v->field[1] < MEBI || v->field[2] == REPORT_NONE)
+		return false;
+	snprintf(v->default_value, sizeof(v->default_value), "%" PRId64 " %" PRId64 " %" PRId64,
+		 v->field[0], middle, v->field[2]);
+	if (memory && (double)v->connections * (double)v->field[1] > (double)memory)
+		v->level = LEVEL_WARNING;
+	return true;
+}
+
+static bool receives_megabytes(struct value_rule *v)
+{
+	return starts_with_megabytes(v, since(v, KERNEL(4, 20)) ? 131072 : 87380);
+}
+
+static bool sends_megabytes(struct value_rule *v) { return starts_with_megabytes(v, 16384); }
+
 static bool exceeds_16_bits(struct value_rule *v)
 {
 	set_default(v, 65535);
@@ -237,6 +257,36 @@ static const struct myth myths[] = {
 		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. All other "
 			  "sockets, UDP and local ones, may each hold that much. Where a UDP "
 			  "server needs it, let it set SO_RCVBUF or SO_SNDBUF.",
+	},
+	{
+		.name = "tcp_rmem-starts-with-megabytes",
+		.claim =
+			"The second field of net.ipv4.tcp_rmem should be megabytes, like the third.",
+		.truth =
+			"It is the size that each connection starts with. A peer may fill it before the server reads; autotuning would raise it for connections that need it only.",
+		.source = "net/ipv4/tcp_input.c tcp_rcv_space_adjust(); tcp(7)",
+		.since = "",
+		.knobs = {"net.ipv4.tcp_rmem"},
+		.followed = receives_megabytes,
+		.level = LEVEL_NOTE,
+		.effect = "lets each connection hold megabytes from its start",
+		.reason =
+			"A peer may fill the second field before the server reads; with the kernel's own autotuning raises it up to the third where the server does read. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
+	},
+	{
+		.name = "tcp_wmem-starts-with-megabytes",
+		.claim =
+			"The second field of net.ipv4.tcp_wmem should be megabytes, like the third.",
+		.truth =
+			"It is the size that each connection starts with. A write fills it at once, long before the path needs as much; autotuning follows the congestion window.",
+		.source = "net/ipv4/tcp_input.c tcp_sndbuf_expand(); tcp(7)",
+		.since = "",
+		.knobs = {"net.ipv4.tcp_wmem"},
+		.followed = sends_megabytes,
+		.level = LEVEL_NOTE,
+		.effect = "lets each connection hold megabytes from its start",
+		.reason =
+			"A write fills the second field at once, long before the path needs as much; with the kernel's own autotuning raises it up to the third with the congestion window. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
 	},
 	{
 		.name = "rmem_max-bounds-autotuning",

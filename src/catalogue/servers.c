@@ -37,6 +37,8 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
 		.files_line = "maxconn N, half of {files}, without ulimit-n",
+		.files_bytes = 64, /* src/fd.c init_pollers() */
+		.files_bound = "maxconn N in section global, or fd-hard-limit {files}",
 	},
 	{
 		.process = "gunicorn*",
@@ -52,6 +54,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "listen = {backlog}",
 		.backlog_effect = "after a restart; a reload keeps the socket",
 		.files_line = "max-fd = {files}",
+		.files_bytes = 8, /* plugins/corerouter uwsgi_corerouter_loop() */
+		.files_bound = "max-fd = {files}",
 	},
 	{
 		.process = "node,node-MainThread,MainThread",

@@ -24,6 +24,15 @@ bool subject_has(const struct subject *s, const struct listener *l)
 	return s && listeners_find(&s->listeners, l->cookie);
 }
 
+bool subject_receives(const struct listener *l, void *subject)
+{
+	const struct subject *s = subject;
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
+			return true;
+	return false;
+}
+
 static bool same_address(const struct listener *a, const struct listener *b)
 {
 	return a->kind == b->kind && !strcmp(a->address, b->address);

@@ -281,8 +281,7 @@ static const struct clue_row symptoms[] = {
 	{"too many orphaned sockets", "too many of orphaned sockets",
 	 "Kernel log: net.ipv4.tcp_max_orphans connections are closed by their processes and wait "
 	 "for their last data to be acknowledged. The kernel resets further ones.",
-	 "buffers.memory", REMEDY_KERNEL,
-	 "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
+	 "orphans", REMEDY_KERNEL, "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPAbortOnMemory",
 	 "Find the clients that do not acknowledge (ss -tan state fin-wait-1); raise "
 	 "net.ipv4.tcp_max_orphans where memory allows.",
 	 "net/ipv4/tcp.c tcp_check_oom()"},
@@ -584,7 +583,8 @@ static const struct clue_row symptoms[] = {
 	 "failed to sufficiently increase send buffer size",
 	 "A QUIC server (quic-go: Caddy, cloudflared, Syncthing) asked for a larger UDP buffer than "
 	 "net.core.rmem_max (wmem_max) allows. Bursts above it are dropped: UdpRcvbufErrors counts.",
-	 "", REMEDY_KERNEL, "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors; ss -uanm",
+	 "udp.receive", REMEDY_KERNEL,
+	 "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors; ss -uanm",
 	 "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000, then restart the server. "
 	 "Not needed where UdpRcvbufErrors does not grow.",
 	 "socket(7); quic-go sys_conn_buffers.go"},

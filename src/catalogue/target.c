@@ -14,8 +14,8 @@ static const struct preset {
 	struct target target;
 } presets[] = {
 	{"c10k", TARGET_DEFAULT},
-	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000}},
-	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000}},
+	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200}},
+	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200}},
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
@@ -52,11 +52,14 @@ void target_arguments(const struct target *t, char *text, size_t size)
 		{"stall", QUANTITY_DURATION, t->stall_us, usual.stall_us},
 		{"rtt", QUANTITY_DURATION, t->rtt_us, usual.rtt_us},
 		{"bandwidth", QUANTITY_BANDWIDTH, t->bandwidth_bps, usual.bandwidth_bps},
+		{"datagrams", QUANTITY_RATE, t->datagrams_per_s, usual.datagrams_per_s},
+		{"datagram", QUANTITY_SIZE, t->datagram_bytes, usual.datagram_bytes},
 	};
 	size_t at = 0;
 	char word[32];
 	text[0] = 0;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers) && at < size; i++)
+	const size_t count = sizeof(numbers) / sizeof(*numbers);
+	for (size_t i = 0; i < count - !t->datagrams_per_s && at < size; i++)
 		if (numbers[i].is != numbers[i].was)
 			at += (size_t)snprintf(
 				text + at, size - at, " --%s %s", numbers[i].option,
@@ -82,6 +85,11 @@ uint64_t target_sockets(const struct target *t)
 uint64_t target_accept_queue(const struct target *t)
 {
 	return scale(t->rate_per_s, t->stall_us, SECOND_US);
+}
+
+uint64_t target_datagrams(const struct target *t)
+{
+	return scale(t->datagrams_per_s, t->stall_us, SECOND_US);
 }
 
 uint64_t target_syn_queue(const struct target *t)

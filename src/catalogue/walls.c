@@ -8,6 +8,11 @@ static int64_t need_sockets(const struct target *t) { return (int64_t)target_soc
 
 static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
 
+static int64_t need_datagrams(const struct target *t)
+{
+	return t->datagrams_per_s ? (int64_t)target_datagrams(t) : REPORT_NONE;
+}
+
 static int64_t need_syn_queue(const struct target *t) { return (int64_t)target_syn_queue(t); }
 
 static int64_t need_rate(const struct target *t) { return (int64_t)t->rate_per_s; }
@@ -178,13 +183,15 @@ static const struct wall_row walls[] = {
 			"divided by the time that a closed one keeps its port. That is 60 s of "
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
 			"Needed by a proxy only: its rate.",
-		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
-			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
-			  "{used?{used} are in use and }{connections} are for open connections; a "
-			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
-			  "over loopback)}.:Each of "
-			  "{ports} ports to one destination is kept for {rest} after a close "
-			  "by this side\\: {lasting}/s.}}",
+		.detail =
+			"{unread?The sockets of this machine could not be read\\: others may have "
+			"ports in use.:{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
+			"the ports are used up.:{proxy?Of {ports} ports to {destination} "
+			"{used?{used} are in use and }{connections} are for open connections; a "
+			"closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			"over loopback)}.:Each of "
+			"{ports} ports to one destination is kept for {rest} after a close "
+			"by this side\\: {lasting}/s.}}}",
 	},
 	{
 		.name = "time-wait",
@@ -196,6 +203,19 @@ static const struct wall_row walls[] = {
 			"number: a client that closes first has at most as many to one "
 			"destination as it has ports.",
 		.detail = "The kernel ends TIME_WAIT of connections beyond that at once.",
+	},
+	{
+		.name = "orphans",
+		.unit = "connections",
+		.what = "The connections that a process has closed and whose last data or FIN is not "
+			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
+			"all network namespaces together, and resets those beyond. What is in use "
+			"is subtracted. Needed: rate times round trip, twice for a proxy. Clients "
+			"that vanish make orphans that last for minutes: no target foresees them.",
+		.detail =
+			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
+			"network namespace; by default it is} {max}, {used} are in use. Above half "
+			"of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",
@@ -231,12 +251,32 @@ static const struct wall_row walls[] = {
 			"holds.",
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
-			"{held}:holds about {assumed}} of buffer. {group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the "
+			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
+			"this capture does not show their size.:{group?The memory limit of {group} leaves "
+			"less than tcp_mem.:{knob?{current?Beyond the "
 			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
 			"visible in this network namespace; by default no buffer grows beyond "
 			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			"more.}}{used? {used} are in use now.}" TWO_EACH,
+			"more.}}}{used? {used} are in use now.}" TWO_EACH,
+	},
+	{
+		.name = "udp.receive",
+		.absent = "The server has no UDP socket.",
+		.unit = "datagrams",
+		.need = need_datagrams,
+		.no_need = "Only --datagrams has a need.",
+		.what = "The datagrams that a UDP socket holds while the server does not read: its "
+			"receive buffer divided by what a datagram takes of it. The buffer is "
+			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
+			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
+			"datagrams times stall.",
+		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
+			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{drops?, and "
+			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
+			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
+			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
+			  "datagram of {size} takes {measured?:about }{each}.{memory? "
+			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	},
 	{
 		.name = "cgroup.memory",

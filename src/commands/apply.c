@@ -52,6 +52,9 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 	if (a->from && target_given(given))
 		return err_set(e, EINVAL,
 			       "--from uses the target of its report: no other can be given");
+	if (a->from && a->check.ignore)
+		return err_set(e, EINVAL,
+			       "--from accepts what its report does: give --ignore to check");
 	if (a->plan_options.allow_lower && !a->plan_options.set)
 		return err_set(
 			e, EINVAL,

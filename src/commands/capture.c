@@ -69,6 +69,7 @@ static int sample_take(const struct arguments *a, struct host *live,
 	/* The probes are to read all that any option asks for. */
 	check.server = NULL;
 	check.probe.peers = 1;
+	check.target.datagrams_per_s = 1;
 	if (!rc)
 		rc = check_inspect(&check, h, report, e);
 	if (!rc)

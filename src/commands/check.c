@@ -131,6 +131,8 @@ void check_saved(struct check_options *o, const struct given *given)
 	o->kept = numbers_given(given);
 	if (!o->server && !o->sysroot && o->saved.server[0])
 		o->server = o->saved.server;
+	if (!o->netns && !o->sysroot && o->saved.netns[0])
+		o->netns = o->saved.netns;
 }
 
 struct arguments {
@@ -220,7 +222,7 @@ static int check(void *arguments, const struct given *given)
 	struct err e = {0};
 	check_saved(&a->check, given);
 	if (arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
-	    (a->save && saved_target_check(a->save, a->check.server, &e)))
+	    (a->save && saved_target_check(a->save, &a->check, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)

@@ -11,15 +11,18 @@
 #include "epolltune/report.h"
 #include "epolltune/target.h"
 
+#define ACCEPTED_MAX 64
+struct accepted {
+	size_t count;
+	struct acceptance at[ACCEPTED_MAX];
+};
+
 /* What a saved target has beside the numbers. */
-#define ACCEPTED_MAX 32
 struct saved_target {
 	char name[256];   /* as --target names it; "": none was given */
 	char server[128]; /* "": none */
-	size_t accepted_count;
-	struct accepted {
-		char id[48], wall[32]; /* wall "": on every wall */
-	} accepted[ACCEPTED_MAX];
+	char netns[128];  /* likewise */
+	struct accepted accepted;
 };
 
 struct check_options {
@@ -29,7 +32,8 @@ struct check_options {
 	const char *probes;        /* names, comma separated; NULL: all */
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
-	const char *netns;         /* a pid or path; NULL: the calling network namespace */
+	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
+	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */
 	enum ip_family family;     /* of the experiments */
 	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
@@ -66,8 +70,8 @@ int target_check(const struct target *t, struct err *e);
 /* The nearest target that the options can make. */
 struct target target_fit(const struct target *t);
 
-/* Uses the server of a saved target where none was given, and notes which options of the target
- * were given. */
+/* Uses server and network namespace of a saved target where none was given, and notes which options
+ * of the target were given. */
 void check_saved(struct check_options *o, const struct given *given);
 /* `other` with the numbers of `given` whose bits in `kept` are set. */
 struct target target_keep(const struct target *given, unsigned kept, const struct target *other);
@@ -76,6 +80,12 @@ struct target target_keep(const struct target *given, unsigned kept, const struc
 void saved_options(const struct check_options *o, char out[REPORT_SAVED]);
 /* Whether an option of the target was given. */
 bool target_given(const struct given *given);
+
+/* Adds ID[@WALL] of the catalogue to a struct accepted. */
+int accepted_parse(const char *value, void *accepted, struct err *e);
+/* All that is accepted, from options, saved target and, on this machine, /etc/epolltune/accepted.
+ */
+int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e);
 
 /* Reads a saved target: "name = value" lines of the options' names, server, and accept, several
  * times. `where`: a file, if it has a "/", otherwise a name in /etc/epolltune/targets. -ENOENT:
@@ -86,8 +96,8 @@ int saved_target_save(const char *where, const struct check_options *o, struct e
 /* Calls each(name, arg) for those in /etc/epolltune/targets until it returns non-zero. Returns the
  * last result. */
 int saved_target_names(int (*each)(const char *value, void *arg), void *arg);
-/* Refuses what saved_target_save() could not write, before time is spent. `server`: NULL: none. */
-int saved_target_check(const char *where, const char *server, struct err *e);
+/* Refuses what saved_target_save() could not write, before time is spent. */
+int saved_target_check(const char *where, const struct check_options *o, struct err *e);
 
 #define HOUR_US UINT64_C(3600000000)
 #define WINDOW_MIN_US 500000
@@ -114,6 +124,10 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, target.rtt_us), NUMBER(DURATION, 1, HOUR_US)}, \
 	{"bandwidth", "RATE", "bandwidth of each connection", \
 	 OPTION_AT(type, target.bandwidth_bps), NUMBER(BANDWIDTH, 1000, 10000000000000)}, \
+	{"datagrams", "N", "UDP datagrams per second that arrive at one socket", \
+	 OPTION_AT(type, target.datagrams_per_s), NUMBER(RATE, 0, 100000000)}, \
+	{"datagram", "SIZE", "payload of each of them", \
+	 OPTION_AT(type, target.datagram_bytes), NUMBER(SIZE, 1, 65507)}, \
 	{"role", "ROLE", "server (default) accepts; proxy also connects out", \
 	 OPTION_AT(type, target.role), CHOICE("server,proxy"), .explained = true}
 
@@ -131,6 +145,8 @@ int target_parse(const char *value, void *field, struct err *e);
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
+	{"ignore", "ID[@WALL],…", "accept these findings: list them, count nothing", \
+	 OPTION_AT(type, check.ignore), LIST("@findings")}, \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */

@@ -104,6 +104,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 		server_describe(o->server, o->probe.subject, &out->server);
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
+	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
@@ -114,9 +115,6 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 			out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
-	const struct saved_target *saved = &s->check.options->saved;
-	for (size_t i = 0; i < saved->accepted_count; i++)
-		report_accept(out, saved->accepted[i].id, saved->accepted[i].wall);
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
@@ -171,6 +169,18 @@ static int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *
 	return host_enter_netns(where, e);
 }
 
+static int netns_choose(const struct check_options *o, char enter[REPORT_ENTER], struct err *e)
+{
+	bool here = false;
+	int rc = host_in_netns(o->netns, &here, e);
+	if (rc || here)
+		return rc;
+	if (!o->stay)
+		return netns_enter(o->netns, enter, e);
+	err_set(e, EXDEV, "the target is of the network namespace %s", o->netns);
+	return err_remedy(e, "apply changes this one only; run it there with nsenter --net=PATH");
+}
+
 static int subject_enter(const struct check_options *o, struct host **host, struct subject *subject,
 			 char enter[REPORT_ENTER], struct err *e)
 {
@@ -195,7 +205,7 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 int check_open(const struct check_options *o, struct host **host, struct subject *subject,
 	       char enter[REPORT_ENTER], struct err *e)
 {
-	int rc = o->netns ? netns_enter(o->netns, enter, e) : 0;
+	int rc = o->netns ? netns_choose(o, enter, e) : 0;
 	if (!rc)
 		rc = host_choose(o, host, e);
 	if (!rc && o->server)
@@ -302,6 +312,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	CLEAN(free_pointer) struct report *before = NULL;
+	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
 	struct check_options options = *given, *o = &options;
@@ -310,7 +321,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
 	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
+	if (!accepted)
+		return err_set(e, ENOMEM, "no memory for what is accepted");
 	int rc = probes_known(o->probes, e);
+	if (!rc)
+		rc = accepted_gather(o, accepted, e);
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
@@ -333,5 +348,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (s.check.unasked)
 		host_freeze(host);
 	stall_raise(host, o);
-	return probes_run(&s, enter, out, e);
+	rc = probes_run(&s, enter, out, e);
+	for (size_t i = 0; !rc && i < accepted->count; i++)
+		report_accept(out, &accepted->at[i]);
+	return rc;
 }

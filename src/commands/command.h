@@ -9,6 +9,7 @@
 
 #include "epolltune/err.h"
 #include "epolltune/quantity.h"
+#include "epolltune/similar.h"
 #include "report/render.h"
 
 /* The monitoring plugins' convention. */
@@ -151,11 +152,8 @@ bool values_have(const char *values, const char *text);
 int values_unknown(const char *option, const char *values, const char *text, struct err *e);
 /* The values of an operand such as "KNOB" or "COMMAND"; NULL if it is free text. */
 const char *values_of_operand(const char *word);
-/* How much a value's spelling is like a text's: 0 if not. One edit, and one more for every four
- * letters, are alike. */
-unsigned values_similar(const char *value, const char *text);
 /* Find the value most similar to `text`, for "did you mean". Returns false if none is close. */
-#define VALUE_SIZE 64
+#define VALUE_SIZE SIMILAR_MAX
 bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
 
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at

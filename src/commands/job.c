@@ -31,7 +31,9 @@ bool job_has_mode(const struct job *job, unsigned modes) { return MODE(job->prob
 
 bool job_has_experiments(const struct job *job)
 {
-	return job->probe->place != PROBE_HOST && probe_experiments(job->probe);
+	const struct check_options *o = job->check->options;
+	return job->probe->place != PROBE_HOST &&
+	       probe_experiments(job->probe, &o->target, &o->probe);
 }
 
 /* Why the experiments of a crashed probe are missed; NULL: it has none. */

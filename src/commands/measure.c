@@ -110,7 +110,8 @@ bool job_wall_is_due(const struct job *job, const char *wall)
 {
 	for (const struct experiment *x = job->probe->experiments; x && x->wall; x++)
 		if (!strcmp(x->wall, wall))
-			return experiment_applies(x, &job->check->options->probe);
+			return experiment_applies(x, &job->check->options->target,
+						  &job->check->options->probe);
 	return true;
 }
 

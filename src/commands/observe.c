@@ -28,16 +28,6 @@ struct observer {
 	uint64_t look_at, count_at; /* when to look, and to count the connections, next */
 };
 
-/* By address: a reload may make new sockets. */
-static bool is_subject(const struct listener *l, void *arg)
-{
-	const struct subject *s = arg;
-	for (size_t i = 0; i < s->listeners.count; i++)
-		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
-			return true;
-	return false;
-}
-
 static uint64_t rest_after(uint64_t began, uint64_t min_ns)
 {
 	uint64_t now = clock_ns(), rest = (now - began) * REST;
@@ -47,7 +37,8 @@ static uint64_t rest_after(uint64_t began, uint64_t min_ns)
 static int connections_count(struct observer *o, const struct listeners *l, struct err *e)
 {
 	uint64_t began = clock_ns();
-	int rc = connections_read(o->host, l, is_subject, (void *)o->subject, &o->connections, e);
+	int rc = connections_read(o->host, l, subject_receives, (void *)o->subject, &o->connections,
+				  e);
 	o->count_at = rest_after(began, COUNT_NS);
 	if (o->connections.open > o->max_open)
 		o->max_open = o->connections.open;
@@ -57,8 +48,10 @@ static int connections_count(struct observer *o, const struct listeners *l, stru
 static int look(struct observer *o, bool last, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
-	struct traffic_look one = {
-		.l = &l, .wanted = is_subject, .arg = (void *)o->subject, .at_ns = clock_ns()};
+	struct traffic_look one = {.l = &l,
+				   .wanted = subject_receives,
+				   .arg = (void *)o->subject,
+				   .at_ns = clock_ns()};
 	int rc = host_counters_snmp(o->host, &o->counters, e);
 	if (!rc)
 		rc = listeners_read_tcp(o->host, &l, e);

@@ -312,7 +312,7 @@ size_t topics_nearest(const char *text, const struct host *h, const char *names[
 			all[count++] = (struct candidate){
 				.name = topic_kinds[k].name_at(i),
 				.text = texts_of(topic_kinds[k].describe(i, h)),
-				.similar = values_similar(topic_kinds[k].name_at(i), text)};
+				.similar = similar(topic_kinds[k].name_at(i), text)};
 	const char *rest = text;
 	struct word word;
 	unsigned words = 0;

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,47 +11,45 @@
 #include <unistd.h>
 
 #include "commands/check.h"
+#include "commands/lines.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "report/output.h"
 
 #define DIRECTORY "/etc/epolltune/targets"
-#define LINE_BYTES 512
+
+static int word_take(const char *name, const char *value, char word[128], struct err *e)
+{
+	if (strlen(value) >= 128)
+		return err_set(e, EINVAL, "%s: longer than 127 bytes", name);
+	strcpy(word, value);
+	return 0;
+}
 
 static int server_parse(const char *value, void *field, struct err *e)
 {
-	struct saved_target *s = field;
-	if (strlen(value) >= sizeof(s->server))
-		return err_set(e, EINVAL, "server: longer than %zu bytes", sizeof(s->server) - 1);
-	strcpy(s->server, value);
-	return 0;
+	return word_take("server", value, ((struct saved_target *)field)->server, e);
+}
+
+static int netns_parse(const char *value, void *field, struct err *e)
+{
+	return word_take("netns", value, ((struct saved_target *)field)->netns, e);
 }
 
 static int accept_parse(const char *value, void *field, struct err *e)
 {
-	struct saved_target *s = field;
-	size_t length = strcspn(value, "@");
-	const char *wall = value[length] ? value + length + 1 : "";
-	if (s->accepted_count == ACCEPTED_MAX)
-		return err_set(e, EINVAL, "accept: more than %d findings", ACCEPTED_MAX);
-	struct accepted *a = &s->accepted[s->accepted_count];
-	snprintf(a->id, sizeof(a->id), "%.*s", (int)length, value);
-	snprintf(a->wall, sizeof(a->wall), "%s", wall);
-	if (length >= sizeof(a->id) || !finding_row_find(a->id))
-		return err_set(e, EINVAL, "accept: no finding \"%.60s\"; epolltune list findings",
-			       value);
-	if (value[length] && (strlen(wall) >= sizeof(a->wall) || !wall_row_find(a->wall)))
-		return err_set(e, EINVAL, "accept: no wall \"%.60s\"; epolltune list walls", wall);
-	s->accepted_count++;
-	return 0;
+	return accepted_parse(value, field, e) ? err_prefix(e, "accept") : 0;
 }
 
 static const struct option_row rows[] = {
 	TARGET_NUMBERS(struct check_options, target),
 	{"backlog", "N", "", OPTION_AT(struct check_options, probe.backlog),
 	 NUMBER(COUNT, 1, INT_MAX)},
+	{"peers", "N", "", OPTION_AT(struct check_options, probe.peers), NUMBER(COUNT, 1, INT_MAX)},
 	{"server", "WHO", "", OPTION_AT(struct check_options, saved), PARSED(server_parse)},
-	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved), PARSED(accept_parse)},
+	{"netns", "PATH|PID", "", OPTION_AT(struct check_options, saved), PARSED(netns_parse)},
+	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved.accepted),
+	 PARSED(accept_parse)},
 	{0},
 };
 
@@ -71,77 +68,44 @@ static void path_of(const char *where, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s%s", is_file(where) ? "" : DIRECTORY "/", where);
 }
 
-static char *trimmed(char *text)
-{
-	text += strspn(text, " \t");
-	size_t n = strlen(text);
-	while (n && strchr(" \t\r\n", text[n - 1]))
-		text[--n] = 0;
-	return text;
-}
+struct taking {
+	struct check_options *out;
+	unsigned seen; /* bits of rows */
+};
 
-static int line_take(char *line, unsigned *seen, struct check_options *out, struct err *e)
+static int line_take(char *line, void *arg, struct err *e)
 {
+	struct taking *t = arg;
 	char *equals = strchr(line, '=');
 	if (!equals)
 		return err_set(e, EINVAL, "not \"name = value\"");
 	*equals = 0;
-	const char *name = trimmed(line), *value = trimmed(equals + 1);
+	const char *name = line_trim(line), *value = line_trim(equals + 1);
 	for (size_t i = 0; rows[i].name; i++) {
 		if (strcmp(rows[i].name, name) != 0)
 			continue;
-		if (*seen >> i & 1 && rows[i].parse != accept_parse)
+		if (t->seen >> i & 1 && rows[i].parse != accept_parse)
 			return err_set(e, EINVAL, "%s: given twice", name);
-		*seen |= 1u << i;
-		return option_take(&rows[i], value, out, e);
+		t->seen |= 1u << i;
+		return option_take(&rows[i], value, t->out, e);
 	}
 	return err_set(e, EINVAL,
 		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
-		       "bandwidth, role, backlog, server and accept",
+		       "bandwidth, datagrams, datagram, role, backlog, peers, server, netns and "
+		       "accept",
 		       name);
-}
-
-static int file_take(FILE *in, const char *path, struct check_options *out, struct err *e)
-{
-	char line[LINE_BYTES];
-	unsigned seen = 0;
-	/* A NUL byte that is not the end of the string is of the file. */
-	memset(line, ' ', sizeof(line));
-	for (unsigned number = 1; fgets(line, sizeof(line), in); number++) {
-		size_t length = strlen(line);
-		if (memrchr(line, 0, sizeof(line)) != line + length)
-			return err_set(e, EINVAL, "%s:%u: has a NUL byte", path, number);
-		if (length == sizeof(line) - 1 && line[length - 1] != '\n')
-			return err_set(e, EINVAL, "%s:%u: longer than %d bytes", path, number,
-				       LINE_BYTES - 2);
-		char *text = trimmed(line);
-		int rc = !*text || *text == '#' ? 0 : line_take(text, &seen, out, e);
-		if (rc)
-			return err_prefix(e, "%s:%u", path, number);
-		memset(line, ' ', sizeof(line));
-	}
-	return ferror(in) ? err_errno(e, "%s", path) : 0;
 }
 
 int saved_target_load(const char *where, struct check_options *out, struct err *e)
 {
 	char path[PATH_MAX];
-	struct stat st;
+	struct taking t = {.out = out};
 	path_of(where, path);
 	if (!is_file(where) && !is_name(where))
 		return err_set(e, ENOENT, "no target is called \"%.60s\"", where);
-	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(e, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, EINVAL, "%s: not a file", path);
-	CLEAN(close_file) FILE *in = fdopen(fd, "r");
-	if (!in)
-		return err_errno(e, "%s", path);
-	fd = -1;
 	if (strlen(where) < sizeof(out->saved.name))
 		strcpy(out->saved.name, where);
-	return file_take(in, path, out, e);
+	return lines_read(path, line_take, &t, e);
 }
 
 int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
@@ -165,10 +129,8 @@ static int accepted_keep(const char *where, struct check_options *o, struct err 
 	if (!before)
 		return err_set(e, ENOMEM, "no memory for a target");
 	int rc = saved_target_load(where, before, e);
-	if (!rc) {
-		o->saved.accepted_count = before->saved.accepted_count;
-		memcpy(o->saved.accepted, before->saved.accepted, sizeof(o->saved.accepted));
-	}
+	if (!rc)
+		o->saved.accepted = before->saved.accepted;
 	free(before);
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -183,21 +145,22 @@ static int directory_make(struct err *e)
 }
 
 /* What a line of the file can hold. */
-static int server_line_check(const char *server, struct err *e)
+static int line_check(const char *name, const char *value, struct err *e)
 {
-	struct saved_target s;
-	int rc = server_parse(server, &s, e);
-	if (!rc && (strpbrk(server, "\r\n") || strcmp(server, trimmed(s.server)) != 0))
-		return err_set(e, EINVAL, "server: begins or ends with a blank, or has two lines");
+	char word[128];
+	int rc = value ? word_take(name, value, word, e) : 0;
+	if (!rc && value && (strpbrk(value, "\r\n") || strcmp(value, line_trim(word)) != 0))
+		return err_set(e, EINVAL, "%s: begins or ends with a blank, or has two lines",
+			       name);
 	return rc;
 }
 
-int saved_target_check(const char *where, const char *server, struct err *e)
+int saved_target_check(const char *where, const struct check_options *given, struct err *e)
 {
 	char path[PATH_MAX];
 	struct check_options *o;
 	struct target preset;
-	if (server && server_line_check(server, e))
+	if (line_check("server", given->server, e) || line_check("netns", given->netns, e))
 		return err_prefix(e, "--save %s", where);
 	if (!is_file(where) && !is_name(where))
 		return err_set(
@@ -223,6 +186,11 @@ int saved_target_check(const char *where, const char *server, struct err *e)
 						    : 0;
 }
 
+static bool is_unused(const struct option_row *row, const struct check_options *o)
+{
+	return !strncmp(row->name, "datagram", 8) && !o->target.datagrams_per_s;
+}
+
 static int target_write(FILE *out, void *arg, struct err *e)
 {
 	const struct check_options *o = arg;
@@ -231,16 +199,18 @@ static int target_write(FILE *out, void *arg, struct err *e)
 	fputs("# A target of epolltune: epolltune check --target NAME|FILE\n", out);
 	if (o->server)
 		fprintf(out, "server = %s\n", o->server);
+	if (o->netns)
+		fprintf(out, "netns = %s\n", o->netns);
 	for (const struct option_row *row = rows; row->name; row++)
 		if (row->kind == OPTION_CHOICE)
 			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
-		else if (!row->parse && option_number(row, o) >= row->min)
+		else if (!row->parse && option_number(row, o) >= row->min && !is_unused(row, o))
 			fprintf(out, "%s = %s\n", row->name,
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
 					      option_number(row, o)));
-	for (size_t i = 0; i < o->saved.accepted_count; i++)
-		fprintf(out, "accept = %s%s%s\n", o->saved.accepted[i].id,
-			o->saved.accepted[i].wall[0] ? "@" : "", o->saved.accepted[i].wall);
+	for (size_t i = 0; i < o->saved.accepted.count; i++)
+		fprintf(out, "accept = %s%s%s\n", o->saved.accepted.at[i].id,
+			o->saved.accepted.at[i].wall[0] ? "@" : "", o->saved.accepted.at[i].wall);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
+#include "epolltune/lint_rules.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
 #include "epolltune/report.h"
@@ -145,6 +146,16 @@ static json_t *myth_describe(size_t i, const struct host *h)
 			 m->claim, "truth", m->truth, "source", m->source, "since", m->since);
 }
 
+static const char *rule_name_at(size_t i) { return lint_rule_at(i)->name; }
+
+static json_t *rule_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	const struct lint_rule *r = lint_rule_at(i);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "rule", "name", r->name, "what",
+			 r->what, "remedy", r->action, "source", r->source);
+}
+
 static const char *guide_name_at(size_t i) { return guide_at(i)->name; }
 
 static json_t *guide_describe(size_t i, const struct host *h)
@@ -168,6 +179,7 @@ const struct topic_kind topic_kinds[] = {
 	{"directive", "directives", directive_row_count, directive_name_at, directive_describe,
 	 MATCH_SHORT, directive_match_at},
 	{"myth", "myths", myth_count, myth_name_at, myth_describe, MATCH_SHORT, NULL},
+	{"rule", "rules", lint_rule_count, rule_name_at, rule_describe, MATCH_TEXT, NULL},
 	{"guide", "guides", guide_count, guide_name_at, guide_describe, MATCH_TEXT, NULL},
 };
 const size_t topic_kind_count = sizeof(topic_kinds) / sizeof(*topic_kinds);

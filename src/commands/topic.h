@@ -1,6 +1,6 @@
 /* topic: what explain describes: walls, probes, knobs, findings, counters, symptoms, directives,
- * myths, guides. Each kind is a row of the table in topic.c, which `explain`, `list` and completion
- * use. */
+ * myths, rules of lint, guides. Each kind is a row of the table in topic.c, which `explain`, `list`
+ * and completion use. */
 #ifndef EPOLLTUNE_TOPIC_H
 #define EPOLLTUNE_TOPIC_H
 

@@ -7,9 +7,11 @@
 #include "commands/check.h"
 #include "commands/topic.h"
 #include "epolltune/bench.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
+#include "epolltune/similar.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);
@@ -20,6 +22,8 @@ static const char *probe_name(size_t i) { return probe_at(i)->name; }
 static const char *knob_name(size_t i) { return knob_at(i)->name; }
 static const char *kind_name(size_t i) { return topic_kinds[i].plural; }
 static size_t kind_count(void) { return topic_kind_count; }
+
+static const char *finding_name(size_t i) { return finding_row_at(i)->id; }
 
 static int names_each(size_t count, const char *(*name_at)(size_t i), each_function each, void *arg)
 {
@@ -54,6 +58,7 @@ static const struct value_list {
 	{"@commands", "COMMAND", command_count, command_name, NULL, false},
 	{"@probes", "PROBE", probe_count, probe_name, NULL, false},
 	{"@knobs", "KNOB", knob_count, knob_name, NULL, false},
+	{"@findings", "FINDING", finding_row_count, finding_name, NULL, true},
 	{"@benches", "BENCH", bench_count, bench_name, NULL, false},
 	{"@kinds", "KIND", kind_count, kind_name, NULL, false},
 	{"@topics", "NAME", NULL, NULL, topics_each, false},
@@ -118,47 +123,6 @@ const char *values_of_operand(const char *word)
 	return NULL;
 }
 
-/* Edit distance with swaps of neighbours (optimal string alignment); a and b are shorter than
- * VALUE_SIZE. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t rows[3][VALUE_SIZE + 1] = {{0}};
-	size_t *before = rows[0], *last = rows[1], *row = rows[2], length = strlen(b);
-	for (size_t j = 0; j <= length; j++)
-		last[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			row[j] = best;
-		}
-		size_t *spare = before;
-		before = last;
-		last = row;
-		row = spare;
-	}
-	return last[length];
-}
-
-unsigned values_similar(const char *value, const char *text)
-{
-	size_t length = strlen(text), allowed = 2 + length / 4;
-	if (length == 0 || length >= VALUE_SIZE || strlen(value) >= VALUE_SIZE)
-		return 0;
-	size_t d = distance(text, value);
-	/* A substring, such as "somaxconn" of "net.core.somaxconn", counts as one edit. */
-	if (d > 1 && length >= 3 && strstr(value, text))
-		d = 1;
-	return d < allowed ? (unsigned)(allowed - d) : 0;
-}
-
 struct nearest_search {
 	const char *text;
 	char *nearest;
@@ -168,9 +132,9 @@ struct nearest_search {
 static int compare(const char *value, void *arg)
 {
 	struct nearest_search *s = arg;
-	unsigned similar = values_similar(value, s->text);
-	if (similar > s->similar) {
-		s->similar = similar;
+	unsigned alike = similar(value, s->text);
+	if (alike > s->similar) {
+		s->similar = alike;
 		strcpy(s->nearest, value);
 	}
 	return 0;
@@ -198,8 +162,8 @@ int values_unknown(const char *option, const char *values, const char *text, str
 	snprintf(dots, sizeof(dots), "%s", text);
 	for (char *c = dots; !strcmp(values, "@knobs") && (c = strchr(c, '/'));)
 		*c = '.';
-	bool similar = values_nearest(values, dots, nearest);
-	if (similar && values[0] == '@')
+	bool near = values_nearest(values, dots, nearest);
+	if (near && values[0] == '@')
 		return err_set(e, EINVAL, "--%s: unknown %.*s \"%.100s\"; did you mean %s?", option,
 			       (int)strcspn(values + 1, "s"), values + 1, text, nearest);
 	if (!values_each(values, append_value, known))

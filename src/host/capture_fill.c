@@ -458,6 +458,11 @@ void filling_take(const struct host *h, const char *path)
 		listeners_take(h);
 		return;
 	}
+	if (!strcmp(path, HOST_BYTE_ORDER_FILE)) {
+		char order[] = "little\n";
+		text_put(h, path, machine_big_endian(NULL) ? strcpy(order, "big\n") : order, false);
+		return;
+	}
 	live_path(h->filling, path, from);
 	CLEAN(close_fd)
 	int fd = from[0] ? machine_open(h->filling->live, from, O_PATH, "read", NULL) : -1;

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 #include "host/tcp_info.h"
@@ -21,6 +23,7 @@ struct reading {
 	bool (*wanted)(const struct listener *l, void *arg);
 	void *arg;
 	struct connections *out;
+	struct connection_states *states;
 };
 
 static struct connection connection_of(struct nlmsghdr *header)
@@ -45,18 +48,64 @@ static void draw(struct connections *c, struct connection one)
 		c->at[x % c->seen] = one;
 }
 
+static bool is_wanted(const struct reading *r, struct nlmsghdr *header)
+{
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+		return false;
+	int at = listener_table_find(r->table, m);
+	return at >= 0 && r->wanted(&r->l->at[at], r->arg);
+}
+
 static int received(struct nl_msg *msg, void *arg)
 {
 	const struct reading *r = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
-	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
-		return NL_OK;
-	int at = listener_table_find(r->table, m);
-	if (at < 0 || !r->wanted(&r->l->at[at], r->arg))
+	if (!is_wanted(r, header))
 		return NL_OK;
 	r->out->open++;
 	draw(r->out, connection_of(header));
+	return NL_OK;
+}
+
+/* An IPv4 peer of a dual-stack listener is one of IPv4. */
+static union endpoint peer_of(const struct inet_diag_msg *m)
+{
+	union endpoint peer;
+	struct in6_addr six;
+	struct in_addr four;
+	memcpy(&six, m->id.idiag_dst, sizeof(six));
+	bool mapped = m->idiag_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six);
+	memcpy(&four, mapped ? &six.s6_addr[12] : six.s6_addr, sizeof(four));
+	peer = m->idiag_family == AF_INET6 && !mapped ? endpoint_ipv6(six) : endpoint_ipv4(four);
+	endpoint_set_port(&peer, ntohs(m->id.idiag_dport));
+	return peer;
+}
+
+static int state_received(struct nl_msg *msg, void *arg)
+{
+	const struct reading *r = arg;
+	struct connection_states *all = r->states;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	if (!is_wanted(r, header))
+		return NL_OK;
+	if (all->count == CONNECTIONS_SAMPLE) {
+		all->more = true;
+		return NL_STOP;
+	}
+	struct connection_state *s = &all->at[all->count++];
+	const struct nlattr *info = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_INFO);
+	const struct nlattr *held = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_SKMEMINFO);
+	*s = (struct connection_state){.peer = peer_of(m), .at_us = clock_ns() / 1000};
+	memcpy(&s->cookie, m->id.idiag_cookie, sizeof(s->cookie));
+	all->timed = info && tcp_info_state(nla_data(info), (size_t)nla_len(info), s);
+	if (held)
+		nla_memcpy(memory, held, sizeof(memory));
+	s->received = memory[SK_MEMINFO_RMEM_ALLOC];
+	s->receive_buffer = memory[SK_MEMINFO_RCVBUF];
+	s->send_buffer = memory[SK_MEMINFO_SNDBUF];
 	return NL_OK;
 }
 
@@ -79,19 +128,38 @@ static size_t windows_make(const struct reading *r, struct port_window w[PORT_WI
 	}
 }
 
-int connections_read(const struct host *h, const struct listeners *l,
-		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
-		     struct connections *c, struct err *e)
+static int reading_run(struct reading *r, const struct host *h, unsigned attributes,
+		       nl_recvmsg_msg_cb_t each, struct err *e)
 {
-	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(l);
-	struct reading r = {l, table, wanted, arg, c};
+	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(r->l);
 	struct port_window windows[PORT_WINDOWS];
 	int rc = sock_diag_live(h, e);
-	c->open = 0;
 	if (rc)
 		return rc;
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
-	return sock_diag_tcp_with(INET_DIAG_INFO, STATES, windows, windows_make(&r, windows),
-				  received, &r, e);
+	r->table = table;
+	return sock_diag_tcp_with(attributes, STATES, windows, windows_make(r, windows), each, r,
+				  e);
+}
+
+int connections_read(const struct host *h, const struct listeners *l,
+		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
+		     struct connections *c, struct err *e)
+{
+	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .out = c};
+	c->open = 0;
+	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
+}
+
+int connections_states(const struct host *h, const struct listeners *l,
+		       bool (*wanted)(const struct listener *l, void *arg), void *arg,
+		       struct connection_states *out, struct err *e)
+{
+	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .states = out};
+	out->count = 0;
+	out->more = false;
+	return reading_run(&r, h,
+			   SOCK_DIAG_WITH(INET_DIAG_INFO) | SOCK_DIAG_WITH(INET_DIAG_SKMEMINFO),
+			   state_received, e);
 }

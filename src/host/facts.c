@@ -1,9 +1,11 @@
 /* Name, kernel, CPUs and memory of the machine. */
 #include "host/machine.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -11,9 +13,9 @@
 
 static uint64_t cpus_online(const struct host *h)
 {
-	char list[1024];
+	CLEAN(free_pointer) char *list = NULL;
 	uint64_t count = 0;
-	if (host_read(h, "sys/devices/system/cpu/online", list, sizeof(list), NULL) >= 0)
+	if (host_read_all(h, "sys/devices/system/cpu/online", &list, NULL) >= 0)
 		count = cpu_list_number(list);
 	CLEAN(free_pointer) char *info = NULL;
 	if (!count && host_read_all(h, "proc/cpuinfo", &info, NULL) >= 0)
@@ -24,7 +26,18 @@ static uint64_t cpus_online(const struct host *h)
 	return count;
 }
 
-/* The page size of a captured machine may differ from this machine's. */
+bool machine_big_endian(const struct host *h)
+{
+	char order[16];
+	if (!h || h->live)
+		return BYTE_ORDER == BIG_ENDIAN;
+	return host_read(h, HOST_BYTE_ORDER_FILE, order, sizeof(order), NULL) > 0 &&
+	       strcmp(order, "big") == 0;
+}
+
+/* The page size of a captured machine may differ from this machine's. Without smaps, meminfo shows
+ * it where the kernel maps its memory by such pages and no other can be the base page:
+ * arch/x86/mm/pat/set_memory.c and arch/s390/mm/pageattr.c, unlike powerpc's radix_pgtable.c. */
 static uint64_t page_bytes(const struct host *h, const char *meminfo)
 {
 	if (h->live)
@@ -34,7 +47,9 @@ static uint64_t page_bytes(const struct host *h, const char *meminfo)
 	if (host_read_all(h, "proc/self/smaps", &smaps, NULL) >= 0 &&
 	    text_keyed_bytes(smaps, "KernelPageSize", &bytes))
 		return bytes;
-	return meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) ? 4096 : 0;
+	bool small = meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
+		     !text_keyed_bytes(meminfo, "DirectMap64k", &bytes);
+	return small ? 4096 : 0;
 }
 
 void host_facts(const struct host *h, struct host_facts *out)
@@ -55,6 +70,14 @@ void host_facts(const struct host *h, struct host_facts *out)
 		text_keyed_bytes(meminfo, "MemAvailable", &out->available_bytes);
 	}
 	out->page_bytes = page_bytes(h, meminfo);
+}
+
+int64_t host_tick_us(const struct host *h)
+{
+	struct timespec tick;
+	if (!host_live(h) || clock_getres(CLOCK_MONOTONIC_COARSE, &tick))
+		return 0;
+	return tick.tv_nsec / 1000;
 }
 
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)

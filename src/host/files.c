@@ -166,6 +166,13 @@ bool machine_path_allowed(const char *path)
 	return true;
 }
 
+/* O_PATH with O_NOFOLLOW opens a link itself. */
+static bool is_link(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 /* Follows no links: without openat2(2) links cannot be resolved inside a root without races. */
 static int open_no_links(int root, const char *path, int flags)
 {
@@ -178,6 +185,11 @@ static int open_no_links(int root, const char *path, int flags)
 		char *next = strtok_r(NULL, "/", &save);
 		int through = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 		int fd = openat(at < 0 ? root : at, part, next ? through : flags | O_NOFOLLOW);
+		if (fd >= 0 && !next && is_link(fd) && !(flags & O_NOFOLLOW)) {
+			close(fd);
+			errno = ELOOP;
+			return -1;
+		}
 		if (fd < 0 || !next)
 			return fd;
 		close_fd(&at);

@@ -10,6 +10,17 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
+static const char *const kinds[] = {
+	[LISTENER_TCP] = "tcp", [LISTENER_UNIX] = "unix", [LISTENER_UDP] = "udp"};
+
+static int kind_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i], name))
+			return (int)i;
+	return -1;
+}
+
 /* A tab or a newline of a name would be another field. */
 static const char *field(const char *name, char out[160])
 {
@@ -39,9 +50,8 @@ char *listener_file_text(const struct listeners *l)
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
 		fprintf(out, "%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\n",
-			x->kind == LISTENER_TCP ? "tcp" : "unix", x->port, x->depth, x->limit,
-			x->drops, x->half_open, x->inode, x->cookie, x->uid, x->owner, x->v6only,
-			field(x->address, a));
+			kinds[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
+			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a));
 	}
 	if (fclose(out)) {
 		free(text);
@@ -113,7 +123,8 @@ static void line_parse(char *line, bool all, struct listeners *out)
 	const char *kind = strsep(&rest, "\t");
 	if (!rest)
 		return;
-	struct listener l = {.kind = strcmp(kind, "tcp") ? LISTENER_UNIX : LISTENER_TCP};
+	int known = kind_of(kind);
+	struct listener l = {.kind = known < 0 ? LISTENER_UNIX : (enum listener_kind)known};
 	struct process p = {0};
 	if (!strcmp(kind, "counted")) {
 		out->counted = *rest == '1';
@@ -123,7 +134,7 @@ static void line_parse(char *line, bool all, struct listeners *out)
 		if (!process_parse(rest, &p))
 			p = (struct process){0};
 		out->processes[out->process_count++] = p;
-	} else if ((!strcmp(kind, "tcp") || (all && !strcmp(kind, "unix"))) &&
+	} else if (known >= 0 && (all || known == LISTENER_TCP) &&
 		   listener_parse(rest, out->process_count, &l)) {
 		out->at[out->count++] = l;
 	}

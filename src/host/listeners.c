@@ -27,6 +27,7 @@
 #endif
 
 struct listener_list {
+	enum listener_kind kind; /* of inet_diag: TCP or UDP */
 	struct listener *at;
 	size_t count, room;
 	bool full; /* no memory */
@@ -54,22 +55,25 @@ static uint64_t cookie_of(const uint32_t words[2]) { return (uint64_t)words[1] <
 
 /* For a listener rqueue is the length of the accept queue and wqueue its maximum:
  * net/ipv4/tcp_diag.c, tcp_diag_get_info(). */
-static int tcp_received(struct nl_msg *msg, void *arg)
+static int inet_received(struct nl_msg *msg, void *arg)
 {
+	struct listener_list *list = arg;
+	bool udp = list->kind == LISTENER_UDP;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->idiag_state != TCP_LISTEN ||
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || (!udp && m->idiag_state != TCP_LISTEN) ||
 	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
 		return NL_SKIP;
-	struct listener *l = list_add(arg);
+	struct listener *l = list_add(list);
 	if (!l)
 		return NL_STOP;
 	char address[INET6_ADDRSTRLEN] = "?";
 	inet_ntop(m->idiag_family, m->id.idiag_src, address, sizeof(address));
-	l->kind = LISTENER_TCP;
+	l->kind = list->kind;
 	l->port = ntohs(m->id.idiag_sport);
-	snprintf(l->address, sizeof(l->address), m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-		 address, l->port);
+	snprintf(l->address, sizeof(l->address),
+		 m->idiag_family == AF_INET6 ? "%s[%s]:%u" : "%s%s:%u", udp ? "udp:" : "", address,
+		 l->port);
 	l->depth = m->idiag_rqueue;
 	l->limit = m->idiag_wqueue;
 	l->inode = m->idiag_inode;
@@ -80,6 +84,10 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	if (memory)
 		nla_memcpy(values, memory, sizeof(values));
 	l->drops = values[SK_MEMINFO_DROPS];
+	if (udp) {
+		l->depth = values[SK_MEMINFO_RMEM_ALLOC];
+		l->limit = values[SK_MEMINFO_RCVBUF];
+	}
 	const struct nlattr *v6only = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_SKV6ONLY);
 	l->v6only = v6only && nla_get_u8(v6only);
 	return NL_OK;
@@ -141,14 +149,14 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int tcp_read(int family, struct listener_list *list, struct err *e)
+/* Of TCP listeners alone the kernel walks only their table, however many connections there are. */
+static int inet_read(int family, unsigned states, struct listener_list *list, struct err *e)
 {
-	/* The kernel walks its table of listeners alone, however many connections there are. */
 	struct inet_diag_req_v2 request = {.sdiag_family = (uint8_t)family,
-					   .sdiag_protocol = IPPROTO_TCP,
 					   .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
-					   .idiag_states = 1u << TCP_LISTEN};
-	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), tcp_received, list,
+					   .idiag_states = states};
+	request.sdiag_protocol = list->kind == LISTENER_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), inet_received, list,
 			      e);
 }
 
@@ -215,16 +223,19 @@ static size_t repeated_drop(struct listener *at, size_t count)
 	return kept;
 }
 
-static int read_kinds(const struct host *h, bool all, struct listeners *out, struct err *e)
+static int read_kinds(const struct host *h, enum listener_kind inet, unsigned states, bool local,
+		      struct listeners *out, struct err *e)
 {
-	struct listener_list list = {0};
+	struct listener_list list = {.kind = inet};
 	memset(out, 0, sizeof(*out));
-	if (!h->live)
-		return listener_file_read(h, all, out, e);
-	int r = tcp_read(AF_INET, &list, e);
+	if (!h->live && inet == LISTENER_TCP)
+		return listener_file_read(h, local, out, e);
+	int r = sock_diag_live(h, e);
 	if (!r)
-		r = tcp_read(AF_INET6, &list, e);
-	if (!r && all)
+		r = inet_read(AF_INET, states, &list, e);
+	if (!r)
+		r = inet_read(AF_INET6, states, &list, e);
+	if (!r && local)
 		r = unix_read(&list, e);
 	if (!r && list.full)
 		r = err_set(e, ENOMEM, "cannot list sockets: out of memory");
@@ -239,12 +250,30 @@ static int read_kinds(const struct host *h, bool all, struct listeners *out, str
 
 int listeners_read(const struct host *h, struct listeners *out, struct err *e)
 {
-	return read_kinds(h, true, out, e);
+	return read_kinds(h, LISTENER_TCP, 1u << TCP_LISTEN, true, out, e);
 }
 
 int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e)
 {
-	return read_kinds(h, false, out, e);
+	return read_kinds(h, LISTENER_TCP, 1u << TCP_LISTEN, false, out, e);
+}
+
+/* An unconnected socket of UDP is in state TCP_CLOSE. */
+int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e)
+{
+	unsigned states = 1u << TCP_CLOSE | (connected ? 1u << TCP_ESTABLISHED : 0);
+	return read_kinds(h, LISTENER_UDP, states, false, out, e);
+}
+
+int listeners_add(struct listeners *l, const struct listener *more, struct err *e)
+{
+	struct listener *at = reallocarray(l->at, l->count + 1, sizeof(*at));
+	if (!at)
+		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	l->at = at;
+	at[l->count] = *more;
+	at[l->count++].owner = -1;
+	return 0;
 }
 
 void listeners_free(struct listeners *l)

@@ -36,6 +36,11 @@ struct host *machine_make(const char *root);
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
+/* The byte order of the machine: that of a captured one is in sys/kernel/cpu_byteorder (Linux 6.2,
+ * or written by `epolltune capture`); without it, little-endian. NULL: this machine. */
+#define HOST_BYTE_ORDER_FILE "sys/kernel/cpu_byteorder"
+bool machine_big_endian(const struct host *h);
+
 /* Whether a path is relative and has no "..". */
 bool machine_path_allowed(const char *path);
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -53,6 +54,18 @@ static void sysfs_mount(void)
 	if (cgroups >= 0)
 		syscall(SYS_move_mount, cgroups, "", AT_FDCWD, CGROUPS, MOVE_MOUNT_F_EMPTY_PATH);
 #endif
+}
+
+int host_in_netns(const char *where, bool *here, struct err *e)
+{
+	struct stat there, own;
+	CLEAN(close_fd) int fd = ns_open(where, e);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &there) || stat("/proc/self/ns/net", &own))
+		return err_errno(e, "cannot compare the network namespace of %s", where);
+	*here = there.st_ino == own.st_ino && there.st_dev == own.st_dev;
+	return 0;
 }
 
 int host_enter_netns(const char *where, struct err *e)

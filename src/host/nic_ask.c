@@ -343,5 +343,7 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		r = reply_from_file(a->host, path, out, e);
 	if (r < 0)
 		reply_free(out);
+	else if (machine_big_endian(a->host) != machine_big_endian(NULL))
+		reply_swap(what, out);
 	return r;
 }

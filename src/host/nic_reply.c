@@ -342,8 +342,6 @@ void rss_count(struct nic_rss *rss, const void *table, size_t entries)
 	rss->queues = (struct nic_number){entries > 0, queues};
 }
 
-enum { RSS_CONTEXT = 2, RSS_INDIR = 4 }; /* ETHTOOL_A_RSS_…, Linux 6.3 */
-
 static void take_rss(struct nlattr *tb[], struct nic *n)
 {
 	const struct nlattr *table = tb[RSS_INDIR];

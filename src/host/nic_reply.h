@@ -30,6 +30,10 @@ struct reply {
 
 #define REPLY_MAX ((size_t)16 << 20)
 void reply_free(struct reply *r);
+/* Converts a reply that a machine with the other byte order recorded. */
+void reply_swap(enum nic_request what, struct reply *r);
+
+enum { RSS_CONTEXT = 2, RSS_INDIR = 4 }; /* ETHTOOL_A_RSS_…, Linux 6.3 */
 
 /* Attributes of the `netdev` family (include/uapi/linux/netdev.h) that Debian 12's headers lack. */
 enum {

@@ -47,7 +47,7 @@ static int message_received(struct nl_msg *msg, void *arg)
 }
 
 /* "0100007F", or four such words: the kernel prints each in the byte order of the machine. */
-static bool address_parse(const char *hex, struct in6_addr *out)
+static bool address_parse(const char *hex, bool big_endian, struct in6_addr *out)
 {
 	uint32_t words[4] = {0};
 	size_t n = strlen(hex);
@@ -56,11 +56,13 @@ static bool address_parse(const char *hex, struct in6_addr *out)
 	for (size_t i = 0; i < n / 8; i++)
 		if (sscanf(hex + i * 8, "%8" SCNx32, &words[i]) != 1)
 			return false;
+	for (size_t i = 0; i < n / 8; i++)
+		words[i] = big_endian ? htobe32(words[i]) : htole32(words[i]);
 	*out = address_of(n == 32, words);
 	return true;
 }
 
-bool port_socket_parse(const char *line, struct port_socket *out)
+bool port_socket_parse(const char *line, bool big_endian, struct port_socket *out)
 {
 	char source[33], destination[33];
 	unsigned port, to;
@@ -73,8 +75,8 @@ bool port_socket_parse(const char *line, struct port_socket *out)
 		return false;
 	out->port = (uint16_t)port;
 	out->route.port = to;
-	return out->state < 32 && address_parse(source, &out->route.source) &&
-	       address_parse(destination, &out->route.destination);
+	return out->state < 32 && address_parse(source, big_endian, &out->route.source) &&
+	       address_parse(destination, big_endian, &out->route.destination);
 }
 
 static bool in_window(uint16_t port, const struct port_window *w, size_t count)
@@ -88,6 +90,7 @@ static bool in_window(uint16_t port, const struct port_window *w, size_t count)
 static int captured_walk(const struct host *h, unsigned states, const struct port_window *windows,
 			 size_t count, const struct walk *w, struct err *e)
 {
+	bool big_endian = machine_big_endian(h);
 	static const char *const tables[] = {"proc/net/tcp", "proc/net/tcp6"};
 	for (size_t i = 0; i < 2; i++) {
 		CLEAN(free_pointer) char *text = NULL;
@@ -96,7 +99,7 @@ static int captured_walk(const struct host *h, unsigned states, const struct por
 			return err_set(e, ENOMEM, "%s", unread.text);
 		struct port_socket s;
 		for (char *line, *rest = text; rest && (line = strsep(&rest, "\n"));)
-			if (port_socket_parse(line, &s) && states >> s.state & 1 &&
+			if (port_socket_parse(line, big_endian, &s) && states >> s.state & 1 &&
 			    in_window(s.port, windows, count))
 				w->seen(&s, w->arg);
 	}

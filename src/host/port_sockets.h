@@ -26,8 +26,8 @@ typedef void (*port_socket_seen)(const struct port_socket *, void *arg);
  * sock_diag_tcp_ports(). A captured machine without these tables has none. */
 int port_sockets_walk(const struct host *h, unsigned states, const struct port_window *windows,
 		      size_t count, port_socket_seen seen, void *arg, struct err *e);
-/* A line of /proc/net/tcp or tcp6 (proc(5)) of a machine of this byte order. False: it is not one.
+/* A line of /proc/net/tcp or tcp6 (proc(5)) of a machine of that byte order. False: it is not one.
  * Pure. */
-bool port_socket_parse(const char *line, struct port_socket *out);
+bool port_socket_parse(const char *line, bool big_endian, struct port_socket *out);
 
 #endif

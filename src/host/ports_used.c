@@ -308,6 +308,8 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	uint64_t sockets = r ? 0 : sockets_count(h);
 	if (r || out->available <= 0 || !sockets)
 		return r;
+	if (!h->live && !host_has(h, "proc/net/tcp") && !host_has(h, "proc/net/tcp6"))
+		return err_set(e, ENODATA, "the sockets of this machine were not captured");
 	if (subject)
 		r = subject_sockets(h, subject, &inodes, &of.count, e);
 	of.at = inodes;

@@ -95,13 +95,14 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 		return l->kind == LISTENER_UNIX &&
 		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
 			(q->file && l->file == q->file && l->file_device == q->file_device));
-	if (l->kind != LISTENER_TCP || l->port != q->port)
+	if (l->kind == LISTENER_UNIX || l->port != q->port)
 		return false;
+	const char *own = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);
 	snprintf(name, sizeof(name), "%s:%u", address, q->port);
-	if (!*address || !strcmp(l->address, name))
+	if (!*address || !strcmp(own, name))
 		return true;
 	snprintf(name, sizeof(name), "[::ffff:%s]:%u", address, q->port);
-	return !strcmp(l->address, name);
+	return !strcmp(own, name);
 }
 
 static size_t keep_asked(struct listeners *l, const struct server_query *q, const char *address)

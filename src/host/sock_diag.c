@@ -80,12 +80,11 @@ int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size
 	return sock_diag_tcp_with(0, states, windows, count, received, arg, e);
 }
 
-int sock_diag_tcp_with(unsigned attribute, unsigned states, const struct port_window *windows,
+int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {
-	const unsigned extension = attribute ? 1u << (attribute - 1) : 0;
 	struct inet_diag_req request = {.idiag_family = AF_INET,
-					.idiag_ext = extension & UINT8_MAX,
+					.idiag_ext = attributes & UINT8_MAX,
 					.idiag_states = states};
 	struct inet_diag_bc_op ops[PORT_WINDOWS * 4], *at = ops;
 	for (size_t i = 0; i < count; i++, at += 4) {

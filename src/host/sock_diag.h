@@ -25,8 +25,9 @@ struct port_window {
 };
 int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size_t count,
 			nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
-/* The same with an attribute (INET_DIAG_INFO, …) of each. Count 0: of all ports. */
-int sock_diag_tcp_with(unsigned attribute, unsigned states, const struct port_window *windows,
+/* The same with attributes of each, SOCK_DIAG_WITH(INET_DIAG_INFO) | …. Count 0: of all ports. */
+#define SOCK_DIAG_WITH(attribute) (1u << ((attribute)-1))
+int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
 
 #endif

@@ -49,6 +49,7 @@ struct subject_search {
 	unsigned descriptors; /* that may still be looked at */
 	unsigned each;        /* of a process */
 	bool here_only;       /* this network namespace was asked for */
+	bool udp;             /* listeners are UDP sockets */
 };
 
 static bool any_listener(const struct listener *l, void *unused)
@@ -304,10 +305,11 @@ static bool holds_socket(int process, uint64_t inode)
 	return false;
 }
 
-/* Whether a process of another network namespace holds a TCP listener there. */
-static bool listens(int process)
+/* Whether a process of another network namespace holds a listener there, or an unconnected UDP
+ * socket. */
+static bool listens(int process, bool udp)
 {
-	static const char *const tables[] = {"net/tcp", "net/tcp6"};
+	const char *const tables[] = {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"};
 	CLEAN(free_pointer) char *text = malloc(TABLE_TEXT);
 	for (size_t i = 0; text && i < 2; i++) {
 		char state[3];
@@ -318,7 +320,7 @@ static bool listens(int process)
 		for (char *line = text; (line = strchr(line, '\n')); line++)
 			if (sscanf(line + 1, "%*s %*s %*s %2s %*s %*s %*s %*s %*s %llu", state,
 				   &inode) == 2 &&
-			    !strcmp(state, "0A") && holds_socket(process, inode))
+			    !strcmp(state, udp ? "07" : "0A") && holds_socket(process, inode))
 				return true;
 	}
 	return false;
@@ -332,7 +334,7 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 		return;
 	uint64_t netns = process_netns(process);
 	if (netns && here && netns != here)
-		m->elsewhere = !s->here_only && listens(process);
+		m->elsewhere = !s->here_only && listens(process, s->udp);
 	else
 		m->denied = !descriptors_look(s, process, s->all, s->held, &m->holds, &held);
 }
@@ -553,32 +555,77 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 	return 0;
 }
 
-int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
-		 struct err *e)
+/* Of TCP and UNIX sockets, or of UDP. */
+static int find_among(const struct host *h, const struct server_query *q, bool here_only, bool udp,
+		      struct subject *out, struct err *e)
 {
-	struct server_query q;
 	memset(out, 0, sizeof(*out));
-	int rc = server_query_make(who, &q, e);
-	if (!rc)
-		rc = listeners_read(h, &out->listeners, e);
+	int rc = udp ? listeners_read_udp(h, false, &out->listeners, e)
+		     : listeners_read(h, &out->listeners, e);
 	if (rc)
 		return rc;
 	CLEAN(free_pointer) bool *held = calloc(out->listeners.count + 1, sizeof(*held));
 	struct subject_search s = {.host = h,
-				   .query = &q,
+				   .query = q,
 				   .all = &out->listeners,
 				   .held = held,
 				   .descriptors = SCAN_ALL,
 				   .each = SCAN_LOW,
-				   .here_only = here_only};
+				   .here_only = here_only,
+				   .udp = udp};
 	if (!held)
 		return err_set(e, ENOMEM, "cannot find the server: out of memory");
-	rc = q.kind == BY_ADDRESS || q.kind == BY_PATH ? find_by_listener(h, &q, out, e)
-						       : find_by_process(&s, out, e);
+	rc = q->kind == BY_ADDRESS || q->kind == BY_PATH ? find_by_listener(h, q, out, e)
+							 : find_by_process(&s, out, e);
 	if (!rc)
 		rc = subject_describe(&s, out, e);
 	free(s.members);
 	return rc;
+}
+
+/* Whether a socket belongs to the same user as one of the subject's. */
+static bool same_user(const struct listener *l, void *arg)
+{
+	const struct subject *s = arg;
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (s->listeners.at[i].uid == l->uid)
+			return true;
+	return false;
+}
+
+/* Adds the UDP sockets of a server that was found by its other listeners. */
+static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
+{
+	CLEAN(listeners_free) struct listeners udp = {0};
+	if (!s->pid || s->activated || listeners_read_udp(h, false, &udp, NULL))
+		return 0;
+	int rc = listeners_own(h, &udp, same_user, s, e);
+	for (size_t i = 0; i < udp.count && !rc; i++)
+		if (udp.at[i].owner >= 0 && udp.processes[udp.at[i].owner].root == s->pid)
+			rc = listeners_add(&s->listeners, &udp.at[i], e);
+	return rc ? rc : listeners_adopt(h, &s->listeners, &udp, e);
+}
+
+int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
+		 struct err *e)
+{
+	struct server_query q;
+	struct err unfound = {0};
+	memset(out, 0, sizeof(*out));
+	int rc = server_query_make(who, &q, e);
+	if (rc)
+		return rc;
+	rc = find_among(h, &q, here_only, false, out, e);
+	if (!rc)
+		return datagrams_add(h, out, e);
+	if (rc != -ENOENT || q.kind == BY_PATH)
+		return rc;
+	subject_free(out);
+	int found = find_among(h, &q, here_only, true, out, &unfound);
+	if (found == -ENOENT || found == -EOPNOTSUPP)
+		return rc;
+	*e = unfound;
+	return found;
 }
 
 void subject_free(struct subject *s) { listeners_free(&s->listeners); }

@@ -333,26 +333,50 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	return r;
 }
 
+int sysctl_d_files(const char *root, int (*each)(const char *file, void *arg), void *arg,
+		   struct err *e)
+{
+	CLEAN(listing_free) struct listing l = {0};
+	int r = list_files(&l, root, e);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = each(l.files[i], arg);
+	return r;
+}
+
+/* Whether a file of sysctl.d is a link to /etc/sysctl.conf, or there is none. */
+static int conf_linked(const char *root, bool *linked, struct err *e)
+{
+	char path[4096];
+	struct stat st, other;
+	snprintf(path, sizeof(path), "%s%s", root, conf);
+	*linked = stat(path, &st) < 0;
+	CLEAN(listing_free) struct listing l = {0};
+	int r = *linked ? 0 : list_files(&l, root, e);
+	for (size_t i = 0; i < l.count && r == 0 && !*linked; i++) {
+		snprintf(path, sizeof(path), "%s%s", root, l.files[i]);
+		*linked = stat(path, &other) == 0 && other.st_dev == st.st_dev &&
+			  other.st_ino == st.st_ino;
+	}
+	return r;
+}
+
+int sysctl_d_conf(const char *root, const char **file, struct err *e)
+{
+	bool linked;
+	int r = conf_linked(root, &linked, e);
+	*file = r == 0 && !linked ? conf : NULL;
+	return r;
+}
+
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
 		       struct err *e)
 {
 	*out = (struct sysctl_setting){0};
-	char path[4096];
-	struct stat st, other;
-	snprintf(path, sizeof(path), "%s%s", root, conf);
-	if (stat(path, &st) < 0)
-		return 0;
-	CLEAN(listing_free) struct listing l = {0};
-	int r = list_files(&l, root, e);
-	for (size_t i = 0; i < l.count && r == 0; i++) {
-		snprintf(path, sizeof(path), "%s%s", root, l.files[i]);
-		if (stat(path, &other) == 0 && other.st_dev == st.st_dev &&
-		    other.st_ino == st.st_ino)
-			return 0;
-	}
+	const char *file;
+	int r = sysctl_d_conf(root, &file, e);
 	struct setting_search s = {.name = name};
-	if (r == 0)
-		r = take_file(&s, 1, root, conf, e);
+	if (r == 0 && file)
+		r = take_file(&s, 1, root, file, e);
 	if (!s.by_name.file[0])
 		s.by_name = s.by_pattern;
 	*out = s.by_name;

@@ -7,5 +7,7 @@
 
 /* A shorter structure of an older kernel leaves the other fields 0. */
 struct connection tcp_info_connection(const void *info, size_t size);
+/* Fills what it has of a connection's state. False: without its times. */
+bool tcp_info_state(const void *info, size_t size, struct connection_state *out);
 
 #endif

@@ -101,7 +101,7 @@ static const char *unprovable(const struct judged *d, const struct judging *j,
 {
 	if (!finding_proposes(f))
 		return "no value suffices";
-	for (size_t i = 0; i < f->proposal_count; i++) {
+	for (size_t i = 0; i < f->proposal_count && !d->x->emulates; i++) {
 		const struct knob *k = knob_find(f->proposals[i].knob);
 		if (k && knob_scope_untried(k->scope))
 			return knob_scope_untried(k->scope);
@@ -305,7 +305,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];
-		if (!experiment_applies(x, j->options))
+		if (!experiment_applies(x, j->target, j->options))
 			continue;
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
 		d->outcome.state = OUTCOME_UNSUPPORTED;

@@ -14,7 +14,7 @@
 #define DELAY_DEFAULT_MS 1000
 
 enum { TAKEN = 2 };
-enum { HELD, ALL };
+enum { HELD, ALL, UNREAD };
 
 static void reserved_read(const struct host *h, struct settings *s)
 {
@@ -70,8 +70,11 @@ void ports_rate_read(const struct host *h, struct settings *s)
 	struct ports_taken taken;
 	struct err unread;
 	ports_settings_read(h, s);
-	if (ports_used_read(h, s->subject, &used, &unread) < 0)
+	int rc = ports_used_read(h, s->subject, &used, &unread);
+	if (rc < 0) {
 		used.count = 0;
+		s->at[PORT_REMOTE][UNREAD] = 1;
+	}
 	bool own = s->subject;
 	if (ports_used_taken(&used, false, own, &taken) || !own)
 		destination_read(s, PORT_REMOTE, &taken);
@@ -258,6 +261,13 @@ int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t
 	return far > near ? far : near;
 }
 
+/* Whether the ports suffice only if others have none in use, which is not known. */
+static bool rate_is_uncertain(const struct target *t, const struct settings *s)
+{
+	return s->at[PORT_REMOTE][UNREAD] == 1 &&
+	       ports_rate_of(t, s, ports_free(s)) >= (int64_t)t->rate_per_s;
+}
+
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
@@ -265,8 +275,14 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	b->binding = ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
 			     ? PORT_RANGE
 			     : PORT_REUSE;
-	if (ports != REPORT_NONE)
-		b->capacity = ports_rate_of(t, s, ports);
+	if (ports == REPORT_NONE)
+		return;
+	b->capacity = ports_rate_of(t, s, ports);
+	if (!rate_is_uncertain(t, s))
+		return;
+	b->capacity = REPORT_NONE;
+	b->unlimited = false;
+	b->explained = true;
 }
 
 static bool rate_suffices(const struct target *t, const struct settings *s, int64_t enough)
@@ -362,6 +378,7 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
 	rate_word(w, "near", rate_lasting(s, left, true));
 	wording_flag(w, "full", !left);
+	wording_flag(w, "unread", rate_is_uncertain(t, s));
 	wording_flag(w, "differs",
 		     !near && !s->text[PORT_REMOTE][0] &&
 			     ports_rest_ms(s, true) != ports_rest_ms(s, false));

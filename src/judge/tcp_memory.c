@@ -2,25 +2,36 @@
 #include "epolltune/buffers.h"
 #include "epolltune/quantity.h"
 
-/* Assumed memory of a small request (skb->truesize, rounded up to pages), until it is measured. */
+/* Assumed memory of a small request (skb->truesize), until it is measured. */
 #define REQUEST_TAKES 4096
-static int64_t page_of(const struct settings *s)
+/* 0: unknown, of a captured machine. */
+static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
+
+/* What a socket takes at a time, and sockstat counts in: a page, and 4096 bytes from 4.11 to 5.19
+ * (include/net/sock.h, SK_MEM_QUANTUM). */
+static int64_t quantum_of(const struct settings *s)
 {
-	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
+	return s->machine.kernel < KERNEL(6, 0) ? 4096 : page_of(s);
 }
 
 static int64_t request_takes(const struct settings *s)
 {
-	return s->taken.request_bytes ? (int64_t)s->taken.request_bytes : REQUEST_TAKES;
+	if (s->taken.request_bytes)
+		return (int64_t)s->taken.request_bytes;
+	return quantum_of(s) > REQUEST_TAKES ? quantum_of(s) : REQUEST_TAKES;
 }
 
-static int64_t bytes_of(const struct settings *s, int64_t pages)
+static int64_t times(int64_t count, int64_t size)
 {
-	return pages > INT64_MAX / page_of(s) ? INT64_MAX : pages * page_of(s);
+	int64_t bytes;
+	return __builtin_mul_overflow(count, size, &bytes) ? INT64_MAX : bytes;
 }
 
 /* What the buffers of all connections take already. */
-static int64_t memory_used(const struct settings *s) { return bytes_of(s, s->machine.tcp_pages); }
+static int64_t memory_used(const struct settings *s)
+{
+	return times(s->machine.tcp_pages, quantum_of(s));
+}
 
 /* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
  * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
@@ -32,8 +43,9 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	if (__builtin_mul_overflow((int64_t)target_sockets(t), request_takes(s), &b->needed))
 		b->needed = INT64_MAX;
 	b->assumed = true;
+	b->explained = pages != REPORT_NONE && !page_of(s);
 	if (pages != REPORT_NONE)
-		b->capacity = bytes_of(s, pages);
+		b->capacity = page_of(s) ? times(pages, page_of(s)) : REPORT_NONE;
 	else if (memory)
 		b->capacity = memory / 16;
 	if (memory && memory / 2 < b->capacity) {
@@ -52,14 +64,16 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
-	int64_t pages = enough / page_of(now) + !!(enough % page_of(now)), *field = out->at[0];
+	int64_t *field = out->at[0];
 	(void)t;
 	(void)o;
-	if (enough > now->machine.sockets_left)
+	if (!page_of(now) || enough > now->machine.sockets_left)
 		return false;
-	if (now->machine.tcp_pages > INT32_MAX - pages)
+	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
+	int64_t used = memory_used(now) / page_of(now);
+	if (used > INT32_MAX - pages)
 		return false;
-	pages += now->machine.tcp_pages;
+	pages += used;
 	if (now->machine.memory_bytes &&
 	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
 		return false;
@@ -81,6 +95,7 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
 		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
+	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
 	if (memory_used(s))

@@ -122,7 +122,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
 		report_text(w->detail, "%s", row->absent ? row->absent : "");
-	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run) {
+	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
 		report_text(w->detail, "%s could not be read.",
 			    x->knobs[0] ? x->knobs[0] : row->name);
 		for (size_t i = 0; x->knobs[i]; i++)
@@ -193,6 +193,8 @@ bool outcome_suffices(const struct experiment *x, const struct target *t, const 
 	struct bound b = bound_of(x, t, s);
 	if (b.needed != REPORT_NONE)
 		b.needed += (int64_t)((double)b.needed * x->spread / 100);
+	if (x->emulates)
+		b.unraised = REPORT_NONE; /* the run had what the application has to ask for */
 	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
 }
 
@@ -304,7 +306,7 @@ static const char *problem_of(const struct bound *b, const struct wall *w)
 	int64_t hard = b->capacity;
 	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed &&
 		    report_verdict(hard, b->needed) == VERDICT_OK;
-	return soft ? "soft-limit" : "tight";
+	return !soft ? "tight" : b->soft ? b->soft : "soft-limit";
 }
 
 struct finding *wall_finding(const struct experiment *x, const struct target *t,

@@ -56,12 +56,14 @@ static int mount_readonly(const char *path, bool readonly, bool recursive)
 	struct statvfs fs;
 	if (statvfs(path, &fs))
 		return -errno;
-	int flags = MS_BIND | MS_REMOUNT | (fs.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
-		    (fs.f_flag & ST_NODEV ? MS_NODEV : 0) |
-		    (fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
-		    (fs.f_flag & ST_RELATIME ? MS_RELATIME : 0);
-	flags |= readonly ? MS_RDONLY : 0;
-	return mount(NULL, path, NULL, (unsigned long)flags, NULL) ? -errno : 0;
+	/* Not an int: some headers have the bits as an unsigned enum, others as plain numbers. */
+	unsigned long flags = MS_BIND | MS_REMOUNT;
+	flags |= fs.f_flag & ST_NOSUID ? MS_NOSUID : 0UL;
+	flags |= fs.f_flag & ST_NODEV ? MS_NODEV : 0UL;
+	flags |= fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0UL;
+	flags |= fs.f_flag & ST_RELATIME ? MS_RELATIME : 0UL;
+	flags |= readonly ? MS_RDONLY : 0UL;
+	return mount(NULL, path, NULL, flags, NULL) ? -errno : 0;
 }
 
 static int bind_on_itself(const char *path)

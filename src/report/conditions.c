@@ -22,6 +22,8 @@ static const struct condition {
 	{"target", "stall_us", "stall", QUANTITY_DURATION},
 	{"target", "rtt_us", "RTT", QUANTITY_DURATION},
 	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH},
+	{"target", "datagrams_per_s", "datagrams", QUANTITY_RATE},
+	{"target", "datagram_bytes", "datagram", QUANTITY_SIZE},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 

@@ -39,6 +39,8 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	value_set(w, o, "stall_us", value_count(t->stall_us));
 	value_set(w, o, "rtt_us", value_count(t->rtt_us));
 	value_set(w, o, "bandwidth_bps", value_count(t->bandwidth_bps));
+	value_set(w, o, "datagrams_per_s", value_count(t->datagrams_per_s));
+	value_set(w, o, "datagram_bytes", value_count(t->datagram_bytes));
 	return o;
 }
 
@@ -153,6 +155,19 @@ static json_t *tried(const struct finding *from)
 	return value_text(line);
 }
 
+static json_t *acceptance(struct json_writer *w, const struct finding *from)
+{
+	char date[16];
+	if (!from->acceptance)
+		return json_null();
+	json_t *o = json_object();
+	value_set(w, o, "state", value_text(acceptance_name(from->acceptance)));
+	value_set(w, o, "until", value_text_or_null(acceptance_date(from->accepted_until, date)));
+	value_set(w, o, "value", value_quantity(from->accepted_value));
+	value_set(w, o, "reason", value_text_or_null(from->accepted_reason));
+	return o;
+}
+
 static json_t *finding(struct json_writer *w, const struct finding *from)
 {
 	json_t *o = json_object(), *evidence = json_array();
@@ -163,6 +178,7 @@ static json_t *finding(struct json_writer *w, const struct finding *from)
 	value_set(w, o, "wall", value_text_or_null(from->wall));
 	value_set(w, o, "observed", json_boolean(from->observed));
 	value_set(w, o, "accepted", json_boolean(from->accepted));
+	value_set(w, o, "acceptance", acceptance(w, from));
 	value_set(w, o, "title", value_text(from->title));
 	value_set(w, o, "detail", value_text(from->detail));
 	value_set(w, o, "remedy", value_text(finding_remedy_name(from->remedy)));

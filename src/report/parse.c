@@ -139,6 +139,12 @@ static void read_target(struct reader *r, const json_t *o, struct target *t)
 	t->stall_us = count(r, o, "stall_us");
 	t->rtt_us = count(r, o, "rtt_us");
 	t->bandwidth_bps = count(r, o, "bandwidth_bps");
+	/* Older versions do not write these. */
+	t->datagram_bytes = target_default().datagram_bytes;
+	if (member(o, "datagrams_per_s"))
+		t->datagrams_per_s = count(r, o, "datagrams_per_s");
+	if (member(o, "datagram_bytes"))
+		t->datagram_bytes = count(r, o, "datagram_bytes");
 }
 
 static void read_wall(struct reader *r, const json_t *o, struct report *out)
@@ -239,6 +245,17 @@ static void read_table(struct reader *r, const json_t *o, struct finding *f)
 		read_row(r, json_array_get(rows, i), f);
 }
 
+static void read_acceptance(struct reader *r, const json_t *o, struct finding *f)
+{
+	char date[16];
+	TEXT(r, o, "until", date);
+	WORD(r, o, "state", f->acceptance, acceptance_name, ACCEPTANCE_WORSE);
+	if (date[0] && !acceptance_until(date, &f->accepted_until))
+		wrong(r, "until", "a date");
+	f->accepted_value = quantity(r, o, "value");
+	TEXT_CUT(r, o, "reason", f->accepted_reason);
+}
+
 static void read_finding(struct reader *r, const json_t *o, struct report *out)
 {
 	struct finding *f = report_finding_blank(out);
@@ -255,6 +272,8 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 	TEXT(r, o, "answer", f->answer);
 	f->observed = flag(o, "observed");
 	f->accepted = flag(o, "accepted");
+	if (json_is_object(json_object_get(o, "acceptance")))
+		read_acceptance(r, json_object_get(o, "acceptance"), f);
 	if (evidence && !json_is_array(evidence))
 		wrong(r, "evidence", "a list");
 	for (size_t i = 0; i < json_array_size(evidence); i++)

@@ -302,30 +302,6 @@ void report_join(struct report *whole, const struct report *part)
 	whole->lost += part->lost;
 }
 
-static void wall_accept(struct report *r, struct wall *w)
-{
-	size_t accepted = 0, others = 0;
-	for (size_t i = 0; i < r->finding_count; i++) {
-		const struct finding *f = &r->findings[i];
-		if (f->observed || strcmp(f->wall, w->name) != 0)
-			continue;
-		accepted += f->accepted;
-		others += finding_asks(f);
-	}
-	w->accepted = accepted && !others && !r->lost && verdict_asks(w->verdict);
-}
-
-void report_accept(struct report *r, const char *id, const char *wall)
-{
-	for (size_t i = 0; i < r->finding_count; i++) {
-		struct finding *f = &r->findings[i];
-		if (finding_asks(f) && !strcmp(f->id, id) && (!*wall || !strcmp(f->wall, wall)))
-			f->accepted = true;
-	}
-	for (size_t i = 0; i < r->wall_count; i++)
-		wall_accept(r, &r->walls[i]);
-}
-
 static size_t wall_place(const struct wall *w)
 {
 	size_t i = 0;

@@ -79,7 +79,7 @@ void table_cell(struct table *t, const char *fmt, ...)
 void table_cell_tone(struct table *t, enum tone tone, const char *text)
 {
 	struct libscols_cell *cell = put(t, text);
-	if (cell && t->page && t->page->color)
+	if (cell && t->page && t->page->color && tone != TONE_PLAIN)
 		t->failed = scols_cell_set_color(cell, page_tone(tone)) != 0;
 }
 

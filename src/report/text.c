@@ -128,6 +128,10 @@ static void target(const struct page *p, const struct report *r)
 	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
 	page_segment(p, &s, "%s per connection",
 		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
+	if (t->datagrams_per_s)
+		page_segment(p, &s, "%s datagrams/s of %s B",
+			     quantity_show(QUANTITY_COUNT, t->datagrams_per_s).text,
+			     quantity_show(QUANTITY_COUNT, t->datagram_bytes).text);
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 
@@ -367,8 +371,9 @@ static void finding_head(const struct page *p, const struct finding *f)
 	fputc('\n', p->out);
 }
 
-static void finding_block(const struct page *p, const struct finding *f)
+static void finding_block(const struct page *p, const struct report *r, const struct finding *f)
 {
+	char accepted[ACCEPTANCE_TEXT];
 	finding_head(p, f);
 	page_paragraph(p, TONE_PLAIN, 2, f->title);
 	page_paragraph(p, TONE_PLAIN, 2, f->detail);
@@ -376,6 +381,7 @@ static void finding_block(const struct page *p, const struct finding *f)
 	evidence(p, f);
 	figures(p, f, 2);
 	page_paragraph(p, TONE_PLAIN, 2, f->advice);
+	page_paragraph(p, TONE_PLAIN, 2, acceptance_text(r, f, accepted));
 	fputc('\n', p->out);
 }
 
@@ -390,15 +396,16 @@ static void append_sentence(char *text, size_t size, const char *sentence)
 }
 
 /* Prints "note     knob.myth: …", the short form of notes and skipped experiments. */
-static void finding_line(const struct page *p, const struct finding *f)
+static void finding_line(const struct page *p, const struct report *r, const struct finding *f)
 {
-	char text[PAGE_TEXT], line[PAGE_TEXT];
+	char text[PAGE_TEXT], line[PAGE_TEXT], accepted[ACCEPTANCE_TEXT];
 	snprintf(text, sizeof(text), "%s:", f->id);
 	append_sentence(text, sizeof(text), f->title);
 	if (p->verbose || f->level != LEVEL_NOTE) {
 		append_sentence(text, sizeof(text), f->detail);
 		append_sentence(text, sizeof(text), f->advice);
 	}
+	append_sentence(text, sizeof(text), acceptance_text(r, f, accepted));
 	page_text(p, line, sizeof(line), "%s", text);
 	fprintf(p->out, "%-8s ", f->accepted ? "accepted" : finding_level_name(f->level));
 	page_wrap(p, TONE_PLAIN, 9, 9, line);
@@ -412,13 +419,14 @@ static bool is_quiet(const struct page *p, const struct finding *f)
 }
 
 static size_t findings(const struct page *p, const struct report *r, enum finding_level level,
-		       void (*print)(const struct page *p, const struct finding *f))
+		       void (*print)(const struct page *, const struct report *,
+				     const struct finding *))
 {
 	size_t printed = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
 		if (r->findings[i].level == level && !r->findings[i].accepted &&
 		    !is_quiet(p, &r->findings[i])) {
-			print(p, &r->findings[i]);
+			print(p, r, &r->findings[i]);
 			printed++;
 		}
 	return printed;
@@ -429,7 +437,7 @@ static size_t accepted(const struct page *p, const struct report *r)
 	size_t printed = 0;
 	for (size_t i = 0; i < r->finding_count; i++)
 		if (r->findings[i].accepted) {
-			finding_line(p, &r->findings[i]);
+			finding_line(p, r, &r->findings[i]);
 			printed++;
 		}
 	return printed;
@@ -461,7 +469,7 @@ static const struct finding *first_of(const struct page *p, const struct report 
 /* Writes the command to run next, or "". Returns its purpose. */
 static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
 {
-	char arguments[REPORT_SAVED + 700], word[4 * sizeof(r->server.asked)];
+	char arguments[REPORT_SAVED + 960], word[4 * sizeof(r->server.asked)];
 	command[0] = 0;
 	if (r->saved[0])
 		report_text(arguments, "%s", r->saved);
@@ -478,6 +486,8 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 		report_append(arguments, " --probe %s", r->probes);
 	if (r->gentle)
 		report_append(arguments, " --gentle");
+	if (r->ignored[0])
+		report_append(arguments, " --ignore %s", r->ignored);
 	bool shorts = apply_helps(r, VERDICT_SHORT);
 	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
 		snprintf(command, size, "%s%sepolltune apply%s%s --dry-run", r->enter,
@@ -496,7 +506,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 
 static void closing(const struct page *p, const struct report *r)
 {
-	char answer[REPORT_ANSWER], command[1280], shown[1280];
+	char answer[REPORT_ANSWER], command[1792], shown[1792];
 	if (r->lost)
 		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);

@@ -41,11 +41,12 @@ static int64_t level(const struct plan *p, bool after, const char *name,
 
 static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* The limit of all TCP buffers together in bytes: tcp_mem or, where that is not visible, the
- * kernel's default (net/ipv4/tcp.c tcp_init_mem(): 3/32 of the memory). */
+/* The limit of all TCP buffers together in bytes: tcp_mem or, where that or the size of a page is
+ * not visible, the kernel's default (net/ipv4/tcp.c tcp_init_mem(): 3/32 of the memory). */
 static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
 {
-	return pages < 0 ? facts->memory_bytes / 32 * 3 : times((uint64_t)pages, facts->page_bytes);
+	return pages < 0 || !facts->page_bytes ? facts->memory_bytes / 32 * 3
+					       : times((uint64_t)pages, facts->page_bytes);
 }
 
 int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site)
@@ -89,7 +90,7 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 		.receive = receive > 0 ? (uint64_t)receive : 0,
 		.send = send > 0 ? (uint64_t)send : 0,
 		.machine = facts.memory_bytes,
-		.cap_assumed = pages < 0,
+		.cap_assumed = pages < 0 || !facts.page_bytes,
 	};
 	b->cap = tcp_memory(&facts, pages);
 	uint64_t buffers = times(b->connections, plus(b->receive, b->send));

@@ -43,6 +43,8 @@ static int sysctl_check(struct change_site *site, const char *name, const char *
 {
 	char normal[CHANGE_VALUE], path[KNOB_PATH];
 	int rc = sysctl_normal(site, name, value, normal, e);
+	if (!rc)
+		rc = knob_check_min(knob_find(name), site->host, normal, e);
 	if (rc < 0)
 		return rc;
 	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */

@@ -85,7 +85,7 @@ test_private_data_is_left_out() {
 	ip route add default via 192.0.2.1
 	epolltune serve --quiet --listen 192.0.2.77 --port 8080 &
 	wait_for sh -c 'grep -q :1F90 /proc/net/tcp'
-	sh -c 'sleep 60; : secret-argument' &
+	bash -c 'exec -a secret-argument sleep 60' &
 	private='secret|192\.0\.2\.|4D0200C0|4d0200c0|2001:?0?db8:?0?0?77|02:5e:c8:e7'
 	capture
 	if grep -rlE "$private" machine; then fail 'private data in a file'; fi

@@ -98,7 +98,7 @@ test_a_target_is_saved_and_used() {
 	diff want saved || fail 'not what was asked for'
 	quick --target ./web.target
 	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
-			rtt_us: 3000, bandwidth_bps: 20000000}'
+			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200}'
 	quick --rate 800 --target ./web.target
 	json '.target.rate_per_s == 800 and .target.connections == 3000'
 	expect any epolltune check --quick --target ./web.target
@@ -107,6 +107,21 @@ test_a_target_is_saved_and_used() {
 	quiet
 	expect 3 epolltune apply --target ./absent.target --dry-run
 	refused './absent.target: No such file or directory'
+}
+
+test_peers_datagrams_and_namespace_are_saved() {
+	in_root_namespace
+	quick --peers 20 --datagrams 500 --netns $$ --save ./web.target
+	grep -v '^#' web.target >saved
+	contains saved "netns = $$" 'peers = 20' 'datagrams = 500' 'datagram = 1200'
+	quick --target ./web.target
+	json '.target.datagrams_per_s == 500' 'wall("neighbours").needed == 20' 'wall("udp.receive").needed == 50'
+	# It is this one, which apply may change.
+	expect any epolltune apply --target ./web.target --dry-run --probe ports
+	quiet
+	echo 'netns = 1' >web.target
+	expect 3 epolltune apply --target ./web.target --dry-run --probe ports
+	expect 3 epolltune check --quick --netns absent --save ./web.target
 }
 
 test_a_saved_target_names_its_server() {
@@ -150,6 +165,64 @@ test_what_is_accepted_counts_nothing() {
 	cp web.target "my web"
 	expect any epolltune check --quick --probe accept-queue --target './my web' --rate 150
 	said "epolltune apply --target './my web' --rate 150 "
+}
+
+# Listed with the reason, and counted again when the time is over or the queue gets shorter.
+test_the_machine_accepts_for_a_time_and_from_a_value() {
+	in_namespace -Urnm
+	mount -t tmpfs none /etc
+	mkdir /etc/epolltune
+	echo 16 >/proc/sys/net/core/somaxconn
+	accepts() { # STATUS LINE
+		printf '# known\n\n%s\n' "$2" >/etc/epolltune/accepted
+		expect "$1" epolltune check --quick --probe accept-queue --rate 1k
+		quick --probe accept-queue --rate 1k
+	}
+	accepts 0 'accept-queue.short@accept-queue 2999-12-31 17 replaced in January'
+	json 'finding("accept-queue.short") | .accepted and .acceptance ==
+		{state: "valid", until: "2999-12-31", value: 17, reason: "replaced in January"}'
+	expect 0 epolltune check --quick --probe accept-queue --rate 1k
+	said 'accepted accept-queue.short: ' 'Accepted until 2999-12-31 at 17 (replaced in'
+	accepts 2 'accept-queue.short 2999-12-31 18 replaced in January'
+	json 'finding("accept-queue.short") | (.accepted | not) and .acceptance.state == "worse"'
+	expect 2 epolltune check --quick --probe accept-queue --rate 1k
+	said 'No longer accepted (replaced in January): accepted at 18, now 17.'
+	accepts 2 'accept-queue.short 2026-01-31 - replaced in January'
+	json 'finding("accept-queue.short") | (.accepted | not) and .acceptance.state == "expired"'
+	expect 2 epolltune check --quick --probe accept-queue --rate 1k
+	said 'No longer accepted (replaced in January): accepted until 2026-01-31.'
+	accepts 0 'accept-queue.short never - replaced in January'
+	wrong() { # LINE ERROR
+		accepts 3 "$1"
+		refused "/etc/epolltune/accepted:3: $2"
+	}
+	wrong 'accept-queue.short' 'not "ID[@WALL] UNTIL VALUE REASON"'
+	wrong 'accept-queue.short never -' 'not "ID[@WALL] UNTIL VALUE REASON"'
+	wrong 'accept-queue.brief never - no' 'no finding "accept-queue.brief"'
+	wrong 'accept-queue.short@queue never - no' 'no wall "queue"'
+	wrong 'accept-queue.short 2027-02-30 - no' 'until "2027-02-30": not a date such as'
+	wrong 'accept-queue.short never many no' 'value'
+	wrong 'knob.myth never 5 no' 'knob.myth belongs to no wall'
+	wrong "accept-queue.short never - $(printf '%0150d' 1)" 'the reason is longer than'
+}
+
+test_findings_are_ignored_by_an_option() {
+	in_root_namespace
+	echo 16 >/proc/sys/net/core/somaxconn
+	expect 0 epolltune check --quick --probe accept-queue --rate 1k --ignore accept-queue.short
+	said 'accepted accept-queue.short: '
+	expect 0 epolltune check --quick --probe accept-queue --rate 1k \
+		--ignore knob.myth,accept-queue.short@accept-queue
+	expect 2 epolltune check --quick --probe accept-queue --rate 1k --ignore accept-queue.short@syn-queue
+	said '--probe accept-queue --ignore accept-queue.short@syn-queue --dry-run'
+	expect 0 epolltune apply --probe accept-queue --rate 1k --ignore accept-queue.short --dry-run
+	said 'Nothing to change'
+	expect 3 epolltune check --quick --ignore accept-queue.brief
+	refused '--ignore: no finding "accept-queue.brief"'
+	expect 3 epolltune check --quick --ignore ''
+	refused '--ignore: no finding ""'
+	expect 3 epolltune apply --from x.json --ignore knob.myth
+	refused '--from accepts what its report does'
 }
 
 test_a_damaged_file_is_refused() {

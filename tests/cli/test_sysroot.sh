@@ -4,8 +4,10 @@
 # the difference before you commit it.
 #
 # linux-6.18 and the debian-12 hosts were captured (epolltune capture, unpacked), the latter in the machines of
-# tests/vm/machine; damaged is written by hand; folklore is part of linux-6.18 with values from common but
-# ineffective advice; counters-past, tcp-memory-exhausted and orphans-near are part of it with a history of
+# tests/vm/machine; debian-12-s390x (one CPU, 256 MiB, big-endian) and debian-12-ppc64le
+# (pages of 64 KiB, CPU 1 of four offline) likewise with tests/vm/foreign; large is part of linux-6.18 with 128
+# CPUs, 2 TiB and the limits that the kernel derives from them; damaged is written by hand; folklore is part of
+# linux-6.18 with values from common but ineffective advice; counters-past, tcp-memory-exhausted and orphans-near are part of it with a history of
 # losses, TCP memory above tcp_mem and orphans above tcp_max_orphans; conntrack-full with a full table of
 # connection tracking; docker is part of a capture of a machine with a bridge and tracked traffic.
 # shellcheck source=SCRIPTDIR/../lib.sh
@@ -77,6 +79,30 @@ test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
 	expect 0 epolltune check --sysroot "$hosts/docker" --target c10k --rate 1k --format json
 	json '[.findings[] | select(.level | IN("note", "skipped") | not)] == []' \
 		'.walls[] | select(.name == "conntrack") | .verdict == "ok" and .needed == 130000'
+}
+
+# 64 KiB a page since 6.0: tcp_mem, 1945 pages, is 121.6 MiB, and 10 000 connections take a page each. CPU 1 of
+# four is off.
+test_pages_and_cpus_are_those_of_the_captured_machine() {
+	cp "$hosts/debian-12-ppc64le.json" out
+	json '.host.cpus == 3' 'wall("buffers.memory") | .limit == 1945 * 65536 and .needed == 10000 * 65536' \
+		'finding("buffers.memory.short").proposed == "9375 12500 18750"'
+	cp -r "$hosts/debian-12-ppc64le" host
+	chmod -R u+w host
+	rm host/proc/self/smaps
+	expect 3 epolltune check --sysroot host --probe buffers --format json
+	json 'wall("buffers.memory") | .verdict == "unknown" and (.detail | contains("does not show their size"))'
+	cp "$hosts/large.json" out
+	json '.host.cpus == 128' 'wall("buffers.memory") | .verdict == "ok" and .limit == (33554432 - 800) * 4096'
+}
+
+# The values that ethtool would print in the machine, which records big-endian numbers; 236 MiB, one CPU.
+test_a_big_endian_recording_is_read_in_its_byte_order() {
+	expect 0 epolltune list --nic --sysroot "$hosts/debian-12-s390x" --format json
+	jq -e '.. | objects | select(.name? == "eth0") | .link.mtu == 1500 and .rings.rx == 256 and .rings["rx-max"] == 256' out ||
+		fail 'not the rings of eth0'
+	cp "$hosts/debian-12-s390x.json" out
+	json '.host.cpus == 1' 'wall("nic.ring").limit == 256' 'wall("buffers.memory").limit == 3466 * 4096'
 }
 
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {

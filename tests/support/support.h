@@ -11,6 +11,13 @@
 
 #include <cmocka.h>
 
+/* Deprecated since cmocka 2, which has it in two kinds; the unsigned one converts signs with a
+ * warning. */
+#ifdef assert_int_in_range
+#undef assert_in_range
+#define assert_in_range assert_int_in_range
+#endif
+
 #include "epolltune/clock.h"
 
 /* Whether an inconclusive result of a busy machine may be retried: until TRY_AGAIN_S after the

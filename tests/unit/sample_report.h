@@ -160,8 +160,11 @@ static inline void sample_observed(struct report *r)
 		.rtt_us = {2048, 21000, 48200, 190000},
 		.target = {TARGET_SERVER, 812, 240, 100000, 48200, 100000000},
 		.headroom_percent = 200};
-	for (size_t i = 0; i < r->finding_count; i++)
-		report_accept(r, r->findings[i].id, "");
+	for (size_t i = 0; i < r->finding_count; i++) {
+		struct acceptance a = {.value = REPORT_NONE};
+		report_text(a.id, "%s", r->findings[i].id);
+		report_accept(r, &a);
+	}
 }
 
 #endif

@@ -197,7 +197,7 @@ static void links_cannot_leave_the_root(void **state)
 	/* A capture may keep /proc/net, a link to self/net. */
 	put_link("proc/net", "self/net");
 	put_link("proc/absolute", "/proc/self/net");
-	if (host_read(captured, "proc/net/netstat", text, sizeof(text), &e) == -ELOOP)
+	if (host_read(captured, "proc/net/netstat", text, sizeof(text), &e) == -ENOTDIR)
 		skip_because("no openat2(2) here: all links are refused");
 	assert_string_equal(text, "inside");
 	assert_int_equal(host_read(captured, "proc/absolute/netstat", text, sizeof(text), &e), 6);
@@ -228,7 +228,8 @@ static int read_without_openat2(int code)
 	    host_read(captured, "absolute", text, sizeof(text), &e) != -ELOOP ||
 	    host_read(captured, "directory/passwd", text, sizeof(text), &e) >= 0)
 		return 2;
-	if (!host_has(captured, "proc/self") || host_has(captured, "proc/other"))
+	if (!host_has(captured, "proc/self") || host_has(captured, "proc/other") ||
+	    host_has(captured, "absolute"))
 		return 3;
 	return 0;
 }

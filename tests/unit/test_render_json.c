@@ -99,8 +99,10 @@ static void assert_wall(json_t *w)
 
 static void assert_finding(json_t *f)
 {
-	assert_keys(f, "id level wall observed accepted title detail remedy knob current proposed "
-		       "proposals tried_state tried advice answer evidence table ");
+	assert_keys(
+		f,
+		"id level wall observed accepted acceptance title detail remedy knob current proposed "
+		"proposals tried_state tried advice answer evidence table ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
 	string_at(f, "title");
@@ -174,7 +176,8 @@ static void assert_contract(json_t *root)
 	assert_keys(host, "name kernel boot netns cpus memory_bytes isolation family ");
 	assert_true(one_of(string_at(host, "isolation"), "lab|in-place|sysroot|none"));
 	json_t *target = json_object_get(root, "target");
-	assert_keys(target, "role connections rate_per_s stall_us rtt_us bandwidth_bps ");
+	assert_keys(target, "role connections rate_per_s stall_us rtt_us bandwidth_bps "
+			    "datagrams_per_s datagram_bytes ");
 	assert_true(one_of(string_at(target, "role"), "server|proxy"));
 	assert_true(json_is_array(json_object_get(root, "walls")));
 	json_array_foreach(json_object_get(root, "walls"), i, part) assert_wall(part);

@@ -253,6 +253,43 @@ static void the_answer_names_what_was_not_measured(void **state)
 	assert_int_equal(report_exit_status(&r), 3);
 }
 
+static void what_is_accepted_returns_when_it_is_worse(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *wall;
+		enum wall_method method;
+		int64_t now, value, until;
+		enum acceptance_state state;
+	} cases[] = {
+		{"accept-queue", METHOD_RUNNING, 100, 100, 0, ACCEPTANCE_VALID},
+		{"accept-queue", METHOD_RUNNING, 99, 100, 0, ACCEPTANCE_WORSE},
+		{"accept-queue", METHOD_MEASURED, 95, 100, 0, ACCEPTANCE_VALID},
+		{"accept-queue", METHOD_MEASURED, 94, 100, 0, ACCEPTANCE_WORSE},
+		{"accept-queue", METHOD_RUNNING, REPORT_NONE, 100, 0, ACCEPTANCE_VALID},
+		{"napi.latency", METHOD_INSPECTED, 99, 100, 0, ACCEPTANCE_VALID},
+		{"napi.latency", METHOD_INSPECTED, 101, 100, 0, ACCEPTANCE_WORSE},
+		{"accept-queue", METHOD_RUNNING, 1, REPORT_NONE, 1000, ACCEPTANCE_EXPIRED},
+		{"accept-queue", METHOD_RUNNING, 1, REPORT_NONE, 1001, ACCEPTANCE_VALID},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		report_init(&r);
+		r.time.tv_sec = 1000;
+		struct wall *w = wall_made(cases[i].wall, VERDICT_SHORT);
+		w->method = cases[i].method;
+		w->limit = w->measured = cases[i].now;
+		struct finding *f = finding_made(&r, "accept-queue.short", LEVEL_CRITICAL, "");
+		report_text(f->wall, "%s", cases[i].wall);
+		report_accept(&r, &(struct acceptance){.id = "accept-queue.short",
+						       .until = cases[i].until,
+						       .value = cases[i].value});
+		assert_int_equal(f->acceptance, cases[i].state);
+		assert_int_equal(f->accepted, cases[i].state == ACCEPTANCE_VALID);
+		assert_int_equal(w->accepted, f->accepted);
+		assert_int_equal(report_exit_status(&r), f->accepted ? 0 : 2);
+	}
+}
+
 static void a_crashed_probe_makes_the_answer_unknown(void **state)
 {
 	(void)state;
@@ -331,6 +368,7 @@ int main(void)
 		cmocka_unit_test_setup(the_answer_says_what_the_status_means, reset),
 		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
+		cmocka_unit_test_setup(what_is_accepted_returns_when_it_is_worse, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
 		cmocka_unit_test_setup(the_answer_names_a_failed_probe, reset),
 		cmocka_unit_test(rows_of_the_catalogue_are_whole),

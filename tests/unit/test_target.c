@@ -60,11 +60,12 @@ static void needs_follow(void **state)
 static void needs_saturate(void **state)
 {
 	(void)state;
-	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX,
-			   UINT64_MAX,   UINT64_MAX, UINT64_MAX};
+	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, UINT64_MAX};
 	assert_true(target_accept_queue(&t) == INT64_MAX);
 	assert_true(target_syn_queue(&t) == INT64_MAX);
 	assert_true(target_window(&t) == INT64_MAX);
+	assert_true(target_datagrams(&t) == INT64_MAX);
 	assert_true(target_time_wait(&t) == INT64_MAX);
 	assert_true(target_sockets(&t) == INT64_MAX);
 }
@@ -92,6 +93,11 @@ static void arguments_make_it_again(void **state)
 	target_arguments(&t, text, sizeof(text));
 	assert_string_equal(text, " --connections 12345 --rate 50k --stall 250ms --rtt 1500us "
 				  "--bandwidth 1gbit --role proxy");
+	t = target_default();
+	t.datagrams_per_s = 50000;
+	t.datagram_bytes = 1350;
+	target_arguments(&t, text, sizeof(text));
+	assert_string_equal(text, " --datagrams 50k --datagram 1350");
 }
 
 int main(void)

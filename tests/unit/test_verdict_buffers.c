@@ -343,6 +343,41 @@ static void each_memory_gets_its_verdict(void **state)
 	}
 }
 
+/* A connection takes a page at a time; before 6.0 it takes 4 KiB, and the use counts in them. */
+static void the_size_of_a_page_is_not_assumed(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t page; /* bytes; 0: a capture that does not show it */
+		unsigned kernel;
+		int64_t used, limit;
+		enum wall_verdict verdict;
+		const char *proposals, *says;
+	} cases[] = {
+		{65536, KERNEL(6, 1), 100, 1845 * 65536, VERDICT_SHORT,
+		 TCP_MEM " 1458 1945 2916 -> 9450 12600 18900", "about 64 KiB of buffer"},
+		{65536, KERNEL(5, 10), 1600, 1945 * 65536 - 1600 * 4096, VERDICT_OK, "",
+		 "6.25 MiB are in use"},
+		{0, KERNEL(6, 1), 0, REPORT_NONE, VERDICT_UNKNOWN, "", "does not show their size"},
+	};
+	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, TCP_MEM "=1458 1945 2916");
+		s.machine.memory_bytes = UINT64_C(16) << 30;
+		s.machine.page_bytes = cases[i].page;
+		s.machine.kernel = cases[i].kernel;
+		s.machine.tcp_pages = cases[i].used;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->limit != cases[i].limit || w->verdict != cases[i].verdict ||
+		    !strstr(w->detail, cases[i].says) ||
+		    strcmp(verdict_proposals(r), cases[i].proposals) != 0)
+			fail_msg("row %zu: limit %lld, %s, %s; %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict), verdict_proposals(r), w->detail);
+	}
+}
+
 /* The finding about a machine whose TCP sockets hold that many pages, or NULL. */
 static const struct finding *pressure_at(unsigned used)
 {
@@ -396,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_proof_has_a_reserve),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),
+		cmocka_unit_test(the_size_of_a_page_is_not_assumed),
 		cmocka_unit_test(memory_pressure_is_a_warning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,29 @@ static void waits_stopped(struct looks *m)
 	unix_waits(m);
 	m->process.state = 'T';
 }
+/* A server that --server names, whose tables are as large as its soft limit. */
+static void sized(struct looks *m, const char *process, uint64_t soft)
+{
+	static struct listener own;
+	static struct subject subject;
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	snprintf(m->process.name, sizeof(m->process.name), "%s", process);
+	m->process.soft = soft;
+	m->at[1][0].owner = 0;
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->after.memory_bytes = UINT64_C(24) << 30;
+}
+static void sized_beyond_memory(struct looks *m) { sized(m, "haproxy", 1073741816); }
+static void sized_by_gigabytes(struct looks *m) { sized(m, "uwsgi", 1073741816); }
+static void sized_little(struct looks *m) { sized(m, "haproxy", 1048576); }
+static void sized_by_nothing(struct looks *m) { sized(m, "nginx", 1073741816); }
+static void sized_another(struct looks *m)
+{
+	sized_beyond_memory(m);
+	m->before.queues.subject = m->after.queues.subject = NULL;
+}
+
 static void waits_subject(struct looks *m)
 {
 	static struct listener own;
@@ -422,6 +445,13 @@ static void each_look_gets_its_findings(void **state)
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", ""},
 		{unlimited, "accept-queue.waiting warning", ""},
+		{sized_beyond_memory, "descriptors.process.large warning",
+		 "descriptors.process.large warning"},
+		{sized_by_gigabytes, "descriptors.process.large note",
+		 "descriptors.process.large note"},
+		{sized_little, "", ""},
+		{sized_by_nothing, "", ""},
+		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{overflow_unseen, "counters.growing warning", ""},

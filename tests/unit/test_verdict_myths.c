@@ -49,6 +49,12 @@ static const struct row {
 	{"net.core.rmem_default", "1048576", 0, 0, 0, false, NOTE, "212992"},
 	{"net.core.rmem_default", "1048575", 0, 0, 0, false, LEVEL_SKIPPED, ""},
 	{"net.core.wmem_default", "16777216", 0, 0, 0, false, NOTE, "212992"},
+	{"net.ipv4.tcp_rmem", "4096 1048576 6291456", 0, 0, 0, false, NOTE, "4096 131072 6291456"},
+	{"net.ipv4.tcp_rmem", "4096 1048576 6291456", KERNEL(4, 19), 0, 0, false, NOTE,
+	 "4096 87380 6291456"},
+	{"net.ipv4.tcp_rmem", "4096 131072 33554432", 0, 0, 0, false, LEVEL_SKIPPED, ""},
+	{"net.ipv4.tcp_wmem", "4096 12582912 16777216", 0, 0, 0, false, NOTE,
+	 "4096 16384 16777216"},
 	{"net.core.somaxconn", "65536", KERNEL(4, 0), 0, 0, false, WARN, "65535"},
 	{"net.core.somaxconn", "65535", KERNEL(4, 0), 0, 0, false, LEVEL_SKIPPED, ""},
 	{"net.core.somaxconn", "65536", KERNEL(4, 1), 0, 0, false, LEVEL_SKIPPED, ""},
@@ -137,11 +143,42 @@ static void the_advice_is_a_command(void **state)
 	}
 }
 
+/* 16 GiB hold 10 000 connections of 1 MiB, not of 12. */
+static void what_the_memory_cannot_hold_is_a_warning(void **state)
+{
+	(void)state;
+	const struct target t = {.connections = 10000};
+	static const struct {
+		const char *value;
+		bool no_memory;
+		const char *findings;
+	} cases[] = {
+		{"4096 1048576 16777216", false, "knob.myth note"},
+		{"4096 12582912 16777216", false, "knob.myth warning"},
+		{"4096 12582912 16777216", true, "knob.myth note"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		static struct report r;
+		struct sample s = {.count = 1};
+		s.machine = (struct machine){.memory_bytes =
+						     cases[i].no_memory ? 0 : UINT64_C(16) << 30,
+					     .kernel = KERNEL(6, 18)};
+		s.at[0] = (struct value){.myth = myth_of("net.ipv4.tcp_rmem"),
+					 .knob = "net.ipv4.tcp_rmem"};
+		snprintf(s.at[0].text, sizeof(s.at[0].text), "%s", cases[i].value);
+		report_init(&r);
+		observation.judge(&s, &s, &(struct moment){.target = &t}, &r);
+		findings_are(cases[i].value, &r, cases[i].findings);
+		assert_non_null(strstr(r.findings[0].advice, "--allow-lower"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_value_gets_its_finding),
 		cmocka_unit_test(the_advice_is_a_command),
+		cmocka_unit_test(what_the_memory_cannot_hold_is_a_warning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

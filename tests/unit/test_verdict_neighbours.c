@@ -64,8 +64,8 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 static void the_wall_exists_with_peers_only(void **state)
 {
 	(void)state;
-	assert_false(experiments[0].applies(&(struct probe_options){0}));
-	assert_true(experiments[0].applies(&(struct probe_options){.peers = 1}));
+	assert_false(experiments[0].applies(NULL, &(struct probe_options){0}));
+	assert_true(experiments[0].applies(NULL, &(struct probe_options){.peers = 1}));
 }
 
 static void refused_entries_are_critical(void **state)

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports_used.h"
+#include "host/port_sockets.h"
 
 #define RANGE "net.ipv4.ip_local_port_range="
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
@@ -230,6 +232,9 @@ static void affinity_bounds_the_rate_of_accepts(void **state)
 	struct host *h;
 	struct err e = {0};
 	cpu_set_t all, one;
+	struct stat threads;
+	if (stat("/proc/self/task", &threads) == 0 && threads.st_nlink > 3)
+		skip_because("user emulation runs a thread of its own, on all CPUs");
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	x->read(h, &s);
 	assert_int_equal(s.taken.cpus, 0); /* known by the experiment */
@@ -573,6 +578,17 @@ static void the_note_on_connect_rates_warns_of_nothing(void **state)
 #define TO_80 "0200000A:0050"
 #define SIX "0000000000000000FFFF00000100000A"
 
+static void addresses_are_in_the_byte_order_of_the_machine(void **state)
+{
+	(void)state;
+	struct port_socket little, big;
+	assert_true(
+		port_socket_parse(LINE("0100000A:9C40", "0200000A:0050", "01"), false, &little));
+	assert_true(port_socket_parse(LINE("0A000001:9C40", "0A000002:0050", "01"), true, &big));
+	assert_memory_equal(&little, &big, sizeof(big));
+	assert_int_equal(little.route.source.s6_addr[12], 10);
+}
+
 static void a_captured_machine_shows_its_destinations(void **state)
 {
 	(void)state;
@@ -614,6 +630,27 @@ static void a_captured_machine_shows_its_destinations(void **state)
 	assert_string_equal(s.text[PORT_REMOTE], "10.0.0.2:80");
 	assert_int_equal(s.at[PORT_REMOTE][1], 3);
 	assert_int_equal(s.at[PORT_NEAR][1], 1);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
+/* Ports whose use is not known may be short, and are never ok. */
+static void sockets_that_were_not_captured_are_unknown(void **state)
+{
+	(void)state;
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc && "
+				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && printf $d");
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct settings s = verdict_settings(x, OF_500 KNOBS("0", "1", "1000"));
+	const struct target met = proxy(300, 3), missed = proxy(300, 60);
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	x->read(h, &s);
+	assert_int_equal(verdict_of(x, &met, &s, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(verdict_of(x, &missed, &s, NULL)->walls[0].verdict, VERDICT_SHORT);
 	host_close(h);
 	struct output removed = run("rm -r %s", made.out);
 	output_free(&removed);
@@ -801,7 +838,9 @@ int main(void)
 		cmocka_unit_test(the_finding_names_rate_and_remedies),
 		cmocka_unit_test(buckets_that_end_time_wait_early_are_a_note),
 		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
+		cmocka_unit_test(addresses_are_in_the_byte_order_of_the_machine),
 		cmocka_unit_test(a_captured_machine_shows_its_destinations),
+		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(several_destinations_are_named),

@@ -199,11 +199,11 @@ static void what_a_server_lacks_is_not_applicable(void **state)
 	assert_string_equal(r->findings[0].title, "nginx (pid 812) on unix:/run/app.sock has "
 						  "backlog 16; this load needs 1 000");
 	struct probe_options options = {0};
-	assert_false(experiment_applies(local, &options));
+	assert_false(experiment_applies(local, &t, &options));
 	options.subject = &server.subject;
-	assert_true(experiment_applies(local, &options));
+	assert_true(experiment_applies(local, &t, &options));
 	server.at[0].kind = LISTENER_TCP;
-	assert_false(experiment_applies(local, &options));
+	assert_false(experiment_applies(local, &t, &options));
 }
 
 static void descriptors_of_its_processes(void **state)

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 set -u
 vm=$(dirname "$0")
+export EPOLLTUNE_KERNEL="${EPOLLTUNE_KERNEL:-6.1}"
 work=$(mktemp -d) || exit 1
 trap 'finish $?' EXIT
 trap 'exit 130' HUP INT TERM
@@ -28,6 +29,12 @@ boot() {
 		sed 's/^/# /' "$work/err"
 		exit 77
 	fi
+}
+
+# Whether the machine's kernel is VERSION or a later one.
+since() { # VERSION
+	[ "$EPOLLTUNE_KERNEL" = newest ] ||
+		[ "$(printf '%s\n' "$1" "$EPOLLTUNE_KERNEL" | sort -V | head -n 1)" = "$1" ]
 }
 
 fail() {

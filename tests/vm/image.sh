@@ -1,6 +1,6 @@
 # Builds the kernel and initramfs of a disposable machine; sourced by tests/vm/machine.
 #
-# The initramfs is three concatenated archives: modules (cached by kernel package), tools (cached by a
+# The initramfs is three concatenated archives: modules (cached by kernel), tools (cached by a
 # hash of their sources) and the files of one run. The cache is build/vm/.
 # shellcheck shell=bash disable=SC2034
 
@@ -46,57 +46,76 @@ image_put() { # ROOT SRC DEST
 	done < <(ldd "$src" 2>/dev/null | grep -o '/[^ ]*' | sort -u)
 }
 
-# Sets image_linux and image_modules, and fetches the package when the cache lacks it.
-image_kernel() { # FLAVOUR
-	local meta=linux-image-amd64 dir=$image_cache/$1
-	[[ $1 != cloud ]] || meta=linux-image-cloud-amd64
+# Kernel of the option --kernel, and the release of Debian whose it is.
+image_releases='5.10 bullseye
+6.1 bookworm
+6.12 trixie
+newest sid'
+image_keys=/usr/share/keyrings/debian-archive-keyring.gpg
+
+image_kernel_known() { grep -q "^${1//./\\.} " <<<"$image_releases"; } # KERNEL
+
+# Sets image_linux and image_modules, and fetches the packages when the cache lacks them.
+image_kernel() { # KERNEL FLAVOUR
+	local meta=linux-image-amd64 dir=$image_cache/$1-$2
+	[[ $2 != cloud ]] || meta=linux-image-cloud-amd64
 	image_linux=$dir/vmlinuz image_modules=$dir/modules.cpio
-	exec 9>"$image_cache/$1.lock"
+	exec 9>"$dir.lock"
 	flock 9
-	[[ -s $image_modules ]] || image_fetch_kernel "$meta" "$dir"
+	[[ -s $image_modules ]] || image_fetch_kernel "$1" "$meta" "$dir"
 	exec 9>&-
 }
 
-image_fetch_kernel() { # META-PACKAGE DIRECTORY
-	local dir=$2 package name path modules root
-	if ! image_have apt-get || ! image_have dpkg-deb; then
-		image_unavailable 'fetching a Debian kernel needs apt-get and dpkg-deb'
-	fi
+image_fetch_kernel() { # KERNEL META-PACKAGE DIRECTORY
+	local dir=$3 name modules root deb
+	for name in apt-get:apt dpkg-deb:dpkg xz:xz-utils zstd:zstd; do
+		image_have "${name%%:*}" ||
+			image_unavailable "fetching a Debian kernel needs ${name%%:*}; apt-get install ${name#*:}"
+	done
+	[[ -r $image_keys ]] ||
+		image_unavailable "fetching a Debian kernel needs $image_keys; apt-get install debian-archive-keyring"
 	rm -rf "$dir" "$dir.new"
 	mkdir -p "$dir.new/deb" "$dir.new/lists/partial"
-	# Retry with fresh package lists: the host's may be missing or old.
-	if ! package=$(image_apt_get "$1" "$dir.new/deb"); then
-		package=$(image_apt_get "$1" "$dir.new/deb" -o Dir::State::lists="$dir.new/lists") ||
-			image_unavailable "apt-get cannot fetch the kernel of $1"
-	fi
-	echo "machine: unpacking $package under build/vm" >&2
-	dpkg-deb -x "$dir.new"/deb/*.deb "$dir.new/all"
-	modules=$(echo "$dir.new"/all/lib/modules/*)
+	image_download "$(sed -n "s/^${1//./\\.} //p" <<<"$image_releases")" "$2" "$dir.new" ||
+		image_unavailable "apt-get cannot fetch the kernel $1"
+	for deb in "$dir.new"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$dir.new/all"
+	done
+	modules=$(find "$dir.new/all" -path '*/lib/modules/*' -prune -print -quit)
+	echo "machine: unpacking Linux ${modules##*/} under build/vm" >&2
 	root=$dir.new/root/usr/lib/modules/${modules##*/}
 	mkdir -p "$root"
 	cp "$modules"/modules.{builtin,builtin.modinfo,order} "$root"
-	find "$modules" -name '*.ko' | sed 's|.*/||; s|\.ko$||' >"$dir.new/names"
 	# shellcheck disable=SC2086
 	for name in $image_module_names; do
 		image_module "$modules" "$root" "$name"
 	done
 	busybox depmod -b "$dir.new/root/usr" "${modules##*/}"
 	image_pack "$dir.new/root" "$dir.new/modules.cpio"
-	mv "$dir.new"/all/boot/vmlinuz-* "$dir.new/vmlinuz"
-	echo "$package" >"$dir.new/package"
-	rm -rf "$dir.new/all" "$dir.new/root" "$dir.new/deb" "$dir.new/lists" "$dir.new/names"
+	mv "$(find "$dir.new/all" -name 'vmlinuz*' -print -quit)" "$dir.new/vmlinuz"
+	rm -rf "$dir.new/all" "$dir.new/root" "$dir.new/deb" "$dir.new/lists" "$dir.new/sources" "$dir.new/status"
 	mv "$dir.new" "$dir"
 }
 
-# Downloads the kernel that a meta package depends on into a directory; prints its name.
-image_apt_get() { # META-PACKAGE DIRECTORY [APT-OPTION]…
-	local meta=$1 directory=$2 package
-	shift 2
-	(($# == 0)) || apt-get "$@" -qq update >&2 || return 1
-	package=$(apt-cache "$@" depends "$meta" 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+# Downloads the kernel of a release, which may be split over packages, into DIRECTORY/deb. With sources and
+# lists of its own, as the host may be of another release; apt verifies the signature of the release.
+image_download() { # RELEASE META-PACKAGE DIRECTORY
+	local mirror=${EPOLLTUNE_MIRROR:-http://deb.debian.org/debian} package packages
+	local options=(-qq -o Dir::Etc::sourcelist="$3/sources" -o Dir::Etc::sourceparts=/dev/null
+		-o Dir::State::lists="$3/lists" -o Dir::State::status="$3/status" -o Dir::Cache::pkgcache=
+		-o Dir::Cache::srcpkgcache= -o APT::Architecture=amd64 -o APT::Sandbox::User= -o Acquire::Languages=none)
+	echo "deb [signed-by=$image_keys] $mirror $1 main" >"$3/sources"
+	: >"$3/status"
+	apt-get "${options[@]}" update >&2 || return 1
+	package=$(image_depends "$2" 'linux-image-[0-9]')
 	[[ $package ]] || return 1
-	(cd "$directory" && apt-get "$@" -qq -o APT::Sandbox::User= download "$package" >&2) || return 1
-	echo "$package"
+	mapfile -t packages < <(image_depends "$package" 'linux-(base|binary|modules)-[0-9]')
+	(cd "$3/deb" && apt-get "${options[@]}" download "$package" "${packages[@]}" >&2)
+}
+
+# Prints those packages on which another depends whose names match; to image_download.
+image_depends() { # PACKAGE PATTERN
+	apt-cache "${options[@]}" depends "$1" | awk -v pattern="^$2" '$1 == "Depends:" && $2 ~ pattern { print $2 }'
 }
 
 # Sets image_udev: systemd-udevd with Debian's rules and .link files for network cards. Unpacked, not
@@ -135,14 +154,19 @@ image_put_udev() { # ROOT
 	done
 }
 
-# Copies one module and its dependencies; nothing where the kernel has it built in.
+# Copies one module, decompressed, and its dependencies; nothing where the kernel has it built in.
 image_module() { # FROM TO NAME
-	local from=$1 to=$2 path depends
-	path=$(cd "$from" && find . -name "$3.ko" -o -name "${3//_/-}.ko" | head -n 1)
-	[[ $path && ! -e $to/$path ]] || return 0
-	mkdir -p "$to/$(dirname "$path")"
-	cp "$from/$path" "$to/$path"
-	depends=$(tr '\0' '\n' <"$from/$path" | sed -n 's/^depends=//p')
+	local from=$1 to=$2 path copy depends
+	path=$(cd "$from" && find . -name "$3.ko*" -o -name "${3//_/-}.ko*" | head -n 1)
+	copy=$to/${path%.ko*}.ko
+	[[ $path && ! -e $copy ]] || return 0
+	mkdir -p "${copy%/*}"
+	case $path in
+	*.xz) xz -dc "$from/$path" ;;
+	*.zst) zstd -qdc "$from/$path" ;;
+	*) cat "$from/$path" ;;
+	esac >"$copy"
+	depends=$(tr '\0' '\n' <"$copy" | sed -n 's/^depends=//p')
 	for depends in ${depends//,/ }; do
 		image_module "$from" "$to" "$depends"
 	done

@@ -29,14 +29,14 @@ show value >/root/before
 sync
 watches=$(cat /proc/sys/fs/epoll/max_user_watches)
 epolltune apply --from /root/report.json --no-proof --yes --persist --set "fs.file-max=200000,\
-fs.nr_open=2000000,fs.epoll.max_user_watches=$((watches + 10)),net.core.rmem_max=4000000,\
+fs.nr_open=2000000,fs.epoll.max_user_watches=$((watches + 10)),net.core.rmem_max=8000000,\
 net.core.netdev_max_backlog=5000,net.core.somaxconn=8192,net.ipv4.tcp_mem=$low $middle $((high + 1))"
 echo "apply $?"
 show value
 epolltune apply --from /root/report.json --no-proof --yes --persist --set net.core.somaxconn=8192
 echo "again $?"
 # In a network namespace neither the system-wide knobs nor the files can be changed.
-unshare -n epolltune apply --from /root/report.json --no-proof --yes --set net.core.rmem_max=5000000
+unshare -n epolltune apply --from /root/report.json --no-proof --yes --set net.core.rmem_max=9000000
 echo "contained $?"
 unshare -n epolltune apply --from /root/report.json --no-proof --yes --persist --set net.core.somaxconn=9000
 echo "contained files $?"
@@ -50,7 +50,7 @@ END
 expect 'first boot' 'apply 1' # a later file overrides rmem_max
 expect 'first boot' 'value fs/file-max 200000'
 expect 'first boot' 'value fs/nr_open 2000000'
-expect 'first boot' 'value net/core/rmem_max 4000000'
+expect 'first boot' 'value net/core/rmem_max 8000000'
 expect 'first boot' 'value net/core/netdev_max_backlog 5000'
 expect 'first boot' 'value net/core/somaxconn 8192'
 expect_part 'first boot' '/etc/sysctl.d/95-later.conf:1'

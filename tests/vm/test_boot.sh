@@ -33,7 +33,7 @@ cmp -s "$work/file" "$work/answer" || fail 'the copied file differs'
 [ "$(grep -c '^err$' "$work/err")" -eq 1 ] || fail 'standard error was not passed on'
 { read -r arguments; read -r out; read -r release; read -r cpus; } <"$work/out"
 [ "$arguments $out" = "2 two words it's out" ] || fail "arguments: $arguments, output: $out"
-case $release in 6.1.*) ;; *) fail "kernel release $release" ;; esac
+case $release in "$EPOLLTUNE_KERNEL".*) ;; *) [ "$EPOLLTUNE_KERNEL" = newest ] || fail "kernel release $release" ;; esac
 [ "$cpus" = 2 ] || fail "$cpus CPUs"
 for i in d0 v0 lo; do grep -qx $i "$work/out" || fail "no interface $i: modules do not load"; done
 [ "$(tail -n 3 "$work/out" | tr '\n' ' ')" = '1000 refused 0 ' ] || fail "not an ordinary user, or a network: $(tail -n 3 "$work/out")"
@@ -85,7 +85,7 @@ done
 [ $tries -le 300 ] || fail 'QEMU runs after its harness was killed'
 rm -rf "$left"
 
-for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x'; do
+for bad in '--nic rtl8139' '--time 0' '--memory 1e3' '--file nowhere' '--what x' '--kernel 6.2'; do
 	# shellcheck disable=SC2086
 	"$machine" $bad - >"$work/out" 2>"$work/err" </dev/null
 	[ $? -eq 64 ] || fail "$bad was not refused"

@@ -9,7 +9,7 @@ boot --get "/tmp/reports:$work/reports" - <<'END'
 # Writes the state that a check must not change to /run/$1.
 snapshot() {
 	{
-		sysctl -a 2>/dev/null | grep -vE '^(fs\.(file-nr|inode|dentry)|kernel\.(random|ns_last_pid|pty\.nr))'
+		sysctl -a 2>/dev/null | grep -vE '^(fs\.(file-nr|inode|dentry)|kernel\.(random|ns_last_pid|pty\.nr|sched_domain))'
 		ip -o link | sed 's/ qlen.*//'
 		ls -l /proc/[0-9]*/ns 2>/dev/null | sed -n 's/.*-> //p' | sort -u
 		pidof epolltune
@@ -32,7 +32,7 @@ epolltune check --quick >/run/warm 2>&1 # loads modules and fills caches
 modprobe -a tun veth tcp_diag udp_diag unix_diag 2>/run/no-module
 # Checks write nothing to the kernel log and load no other module.
 silence() {
-	dmesg | sed 's/^\[[^]]*\] *//' >/run/log
+	dmesg | sed 's/^\[[^]]*\] *//; /^hrtimer: interrupt took/d' >/run/log # the machine is slow
 	sed 's/ .*//' /proc/modules | sort >/run/modules
 }
 silent() {
@@ -70,6 +70,7 @@ diff /run/before /run/after && echo unchanged
 echo 37 >/proc/sys/net/core/somaxconn
 check root-37 $queue
 check user-37 as_user $queue
+as_user unshare -Urn cat /proc/sys/net/core/somaxconn 2>/dev/null
 check nested as_user unshare -Urn $queue
 echo 4500 >/proc/sys/net/core/somaxconn
 check user-4500 as_user $queue --rate 44k
@@ -97,8 +98,7 @@ expect() {
 	report=$work/reports/$name
 	grep -qx "$name $2" "$work/out" || { cat "$report" "$report.err"; fail "$name: not exit status $2"; }
 	shift 2
-	for filter in '.schema == "epolltune.report/1"' '.host.kernel | startswith("6.1.")' \
-		'all(.findings[]; .id != "probe.failed")' "$@"; do
+	for filter in '.schema == "epolltune.report/1"' 'all(.findings[]; .id != "probe.failed")' "$@"; do
 		jq -e "$filter" "$report" >/dev/null || { cat "$report" "$report.err"; fail "$name: not $filter"; }
 	done
 }
@@ -117,12 +117,17 @@ for name in root-37 user-37; do
 		"$(finding accept-queue.short '.knob == "net.core.somaxconn" and .current == "37" and (.proposed | tonumber) >= 1000')" \
 		"$(finding accept-queue.short 'any(.evidence[]; .name == "ListenOverflows" and .at_current > 0 and .at_proposed == 0)')"
 done
-# 6.1 shows no somaxconn in a user namespace of another user.
-expect nested 3 "$(wall accept-queue 'verdict == "unknown"')"
-# Nor can the lab of an ordinary user raise it: the value is derived, and reported as such.
-expect user-4500 1 "$(wall accept-queue 'method == "derived"')" \
-	"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
-	"$(wall accept-queue 'reason | contains("oot measures it")')"
+if grep -qx 4096 "$work/out"; then
+	expect nested 0 "$(wall accept-queue 'measured == 4097')"
+	expect user-4500 1 "$(wall accept-queue 'measured == 4501')" "$(wall accept-queue 'verdict == "tight"')"
+else
+	# An older kernel shows no somaxconn in the network namespace of an ordinary user. Nor can the lab of
+	# one raise it: the value is derived, and reported as such.
+	expect nested 3 "$(wall accept-queue 'verdict == "unknown"')"
+	expect user-4500 1 "$(wall accept-queue 'method == "derived"')" \
+		"$(finding accept-queue.tight 'all(.evidence[]; .at_proposed == null)')" \
+		"$(wall accept-queue 'reason | contains("oot measures it")')"
+fi
 for name in refused refused-debian; do
 	expect $name 0 '.host.isolation == "in-place"' "$(wall accept-queue 'verdict == "ok"')" \
 		"$(finding lab.refused '.level == "skipped" and (.detail | contains("user.max_user_namespaces") and contains("kernel.unprivileged_userns_clone=1"))')"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Full tables of connection tracking and of neighbours are critical, losses are the kernel's, and the proposed values suffice.
+# Full tables of connection tracking and of neighbours, short receive buffers and exhausted TCP memory are critical, losses are the kernel's, and the proposed values suffice.
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --get "/tmp/reports:$work/reports" --time 200 - <<'END'
+boot --get "/tmp/reports:$work/reports" --time 400 - <<'END'
 #!/bin/sh
 table=/proc/sys/net/netfilter/nf_conntrack
 target='--probe conntrack,counters --connections 100 --rate 10'
@@ -89,13 +89,45 @@ epolltune apply --yes $target >/tmp/reports/apply 2>&1
 echo "raised $? $(cat ${thresh}2 ${thresh}3 | tr '\n' ' ')"
 check raised
 echo "after $?"
+
+target='--probe udp --datagrams 50k'
+echo 212992 >/proc/sys/net/core/rmem_max
+epolltune check $target --format json >/tmp/reports/burst 2>/tmp/reports/burst.err
+echo "burst $?"
+epolltune apply --yes $target >/tmp/reports/apply 2>&1
+echo "buffer $(cat /proc/sys/net/core/rmem_max)"
+check buffer
+echo "held $?"
+
+target='--probe counters --connections 10 --rate 10'
+busybox nc -l -p 9000 >/dev/null &
+reader=$!
+tries=0
+until grep -qi ':2328 0*:0000 0A' /proc/net/tcp /proc/net/tcp6; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+kill -STOP $reader
+busybox nc 127.0.0.1 9000 </dev/zero &
+writer=$!
+echo '1 2 4' >/proc/sys/net/ipv4/tcp_mem
+tries=0
+until [ "$(awk '/^TCP:/ { print $NF }' /proc/net/sockstat)" -gt 4 ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
+check exhausted
+echo "exhausted $?"
+kill -KILL $reader $writer
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 holds() { # NAME FILTER…
 	name=$1
 	shift
 	for filter; do
-		jq -e --argjson drops "${drops:-0}" "def wall: .walls[0];
+		jq -e --argjson drops "${drops:-0}" "def wall: [.walls[] | select(.name != \"orphans\")][0];
 			def found: [.findings[] | select(.level != \"note\").id]; $filter" \
 			"$work/reports/$name" >"$work/filtered" 2>&1 || {
 			jq -c '.counters, .walls, [.findings[].id]' "$work/reports/$name" >>"$work/out"
@@ -128,3 +160,19 @@ holds few '.counters["arp_cache.table_fulls"] == $drops' 'found | index("neighbo
 grep -qx 'raised 0 512 1024 ' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
 grep -qx 'after 0' "$work/out" || fail 'the applied value does not suffice'
 holds raised 'wall | .verdict == "ok"' 'found == []'
+
+grep -qx 'burst 2' "$work/out" || fail 'a QUIC burst at 212 992 bytes is not short'
+holds burst 'found == ["udp.receive.short"]' 'wall | .method == "measured" and .needed == 5000 and .measured < 200' \
+	'.findings[] | select(.id == "udp.receive.short") | .proposed == "7340032" and .tried_state == "tried" and
+		(.tried | test("0 of 5.000 dropped; with half the value"))' \
+	'.findings[] | select(.id == "udp.receive.short").evidence | map({(.name): .at_current}) | add |
+		.["dropped by the socket"] == .UdpRcvbufErrors and .received + .UdpRcvbufErrors == 5000'
+grep -qx 'buffer 7340032' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
+# A socket that does not ask for it has rmem_default.
+grep -qx 'held 1' "$work/out" || fail 'the applied value does not suffice'
+holds buffer 'found == ["udp.receive.default"]'
+
+grep -qx 'exhausted 2' "$work/out" || fail 'exhausted TCP memory is not critical'
+holds exhausted 'found | index("buffers.memory.exhausted")' \
+	'.findings[] | select(.id == "buffers.memory.exhausted").table.rows | length > 0 and length <= 10 and
+		any(.[]; .name | test("^(nc|busybox) .pid [0-9]+., 127.0.0.1:"))'

@@ -1,0 +1,12 @@
+/* similar: how much the spelling of two names is alike, for "did you mean". */
+#ifndef EPOLLTUNE_SIMILAR_H
+#define EPOLLTUNE_SIMILAR_H
+
+/* Names of this length and longer are like no other. */
+#define SIMILAR_MAX 64
+
+/* How much a name's spelling is like a text's: 0 if not. One edit, and one more for every four
+ * letters, are alike. Pure. */
+unsigned similar(const char *name, const char *text);
+
+#endif

@@ -1,0 +1,60 @@
+/* sysctls: what is known of all sysctls, beside the knobs of knob.h: which names there are, which
+ * are gone or read-only, the kernel's own values, and the values of common advice that do harm. */
+#ifndef EPOLLTUNE_SYSCTLS_H
+#define EPOLLTUNE_SYSCTLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/catalogue.h"
+
+#define SYSCTL_NAME 256
+
+/* The name with "*" for the interface: "net.ipv4.conf.*.rp_filter". False if it does not fit. */
+bool sysctl_general(const char *name, char general[SYSCTL_NAME]);
+/* Whether a kernel that is known has a general name. */
+bool sysctl_known(const char *general);
+/* Whether the list has all names that begin as this one: others do not exist. */
+bool sysctl_complete(const char *general);
+/* The known name that is most similar. Returns how much it is, as similar(). */
+unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME]);
+
+/* A name that not all kernels have, or that cannot be written. */
+struct sysctl_history {
+	const char *name; /* "*" at its end stands for any text */
+	unsigned since;   /* KERNEL(6, 14); 0: all that are supported */
+	unsigned until;   /* first kernel without it; 0: none. KERNEL(0, 1): there was none */
+	bool read_only;
+	const char *instead; /* what to write instead, a sentence; "": nothing */
+	const char *source;
+};
+const struct sysctl_history *sysctl_history_find(const char *general);
+
+/* The module that makes a sysctl; NULL: none. */
+const char *sysctl_module(const char *general);
+
+/* The kernel's own value of one field, which advice lowers. */
+struct sysctl_own {
+	const char *name;
+	unsigned field;
+	int64_t value;
+	unsigned since;  /* the first kernel with it; newer ones come first */
+	bool above;      /* advice that is above it, not below, takes something away */
+	const char *why; /* what the lower one costs, a clause */
+};
+const struct sysctl_own *sysctl_own_at(size_t i); /* NULL at the end */
+
+/* Values of common advice without effect, or that do harm. */
+struct sysctl_advice {
+	const char *name;
+	unsigned field;
+	int64_t low, high; /* values of that field */
+	enum finding_level level;
+	const char *why;    /* sentences */
+	const char *unless; /* a line "NAME=VALUE" that gives it a sense; NULL: none */
+	const char *source;
+};
+const struct sysctl_advice *sysctl_advice_at(size_t i); /* NULL at the end */
+
+#endif

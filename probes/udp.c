@@ -1,0 +1,298 @@
+/* The datagrams that a UDP socket holds while its server does not read: its receive buffer, as the
+ * kernel grants it, divided by what a datagram takes of it. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/datagrams.h"
+#include "epolltune/knob.h"
+#include "epolltune/quantity.h"
+
+#define RMEM_MAX "net.core.rmem_max"
+#define RMEM_DEFAULT "net.core.rmem_default"
+/* Datagrams of an experiment, the time over which they are sent, and the share of the headroom of
+ * net.ipv4.udp_mem that they may take. */
+#define DATAGRAMS_MAX 200000
+#define SPREAD_MAX_US 1000000
+#define HEADROOM_SHARE 10
+
+enum { MAX, ASKED, DEFAULT, MEMORY, USED };
+
+/* Of a run. */
+enum { DROPPED, BY_KERNEL, RECEIVED, GRANTED, EACH };
+
+static bool udp_applies(const struct target *t, const struct probe_options *o)
+{
+	return t->datagrams_per_s ||
+	       (o->subject && subject_queue(o->subject, LISTENER_UDP).smallest);
+}
+
+static const struct listener *socket_of(const struct settings *s)
+{
+	return s->subject ? subject_queue(s->subject, LISTENER_UDP).smallest : NULL;
+}
+
+/* What the application asks for: the kernel keeps twice that. */
+static void udp_read(const struct host *h, struct settings *s)
+{
+	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
+	const struct listener *socket = socket_of(s);
+	s->at[ASKED][0] = socket ? socket->limit / 2 : INT32_MAX;
+	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
+	if (counters && !host_counters(h, counters, NULL))
+		s->at[USED][0] = host_counter(counters, "sockstat.UDP.mem");
+}
+
+static int64_t truesize(const struct target *t, const struct settings *s)
+{
+	return (int64_t)(s->taken.datagram_bytes ? s->taken.datagram_bytes
+						 : datagram_truesize(t->datagram_bytes));
+}
+
+/* The receive buffer of a socket that asks for one; REPORT_NONE: unknown. */
+static int64_t buffer_of(const struct settings *s)
+{
+	int64_t max = s->at[MAX][0], asked = s->at[ASKED][0];
+	const struct listener *socket = socket_of(s);
+	/* What it has since its start may be more than the kernel grants now. */
+	if (socket && asked == socket->limit / 2)
+		return socket->limit;
+	return max == REPORT_NONE ? REPORT_NONE : 2 * (asked < max ? asked : max);
+}
+
+/* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes; INT64_MAX where it is not visible. */
+static int64_t memory_left(const struct settings *s)
+{
+	int64_t page = s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
+	int64_t max = s->at[MEMORY][2], used = s->at[USED][0] > 0 ? s->at[USED][0] : 0, bytes;
+	if (max == REPORT_NONE)
+		return INT64_MAX;
+	return __builtin_mul_overflow(max > used ? max - used : 0, page, &bytes) ? INT64_MAX
+										 : bytes;
+}
+
+/* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
+ * rmem_default as it is (net/core/sock.c, __sock_set_rcvbuf(), sock_init_data_uid()). */
+static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t buffer = buffer_of(s), each = truesize(t, s);
+	b->running = socket_of(s);
+	b->absent = s->subject && !b->running;
+	b->assumed = !s->taken.datagram_bytes;
+	b->binding = s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
+	if (buffer == REPORT_NONE)
+		return;
+	b->capacity = buffer / each;
+	if (memory_left(s) / each < b->capacity) {
+		b->capacity = memory_left(s) / each;
+		b->binding = MEMORY;
+	}
+	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= buffer)
+		return;
+	b->unraised = s->at[DEFAULT][0] / each;
+	b->soft = "default";
+	int64_t needed = (int64_t)target_datagrams(t);
+	if (b->unraised < needed && report_verdict(b->capacity, needed) == VERDICT_OK)
+		b->binding = DEFAULT;
+}
+
+static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
+		      int64_t enough, struct settings *out)
+{
+	int64_t bytes, page = now->machine.page_bytes ? (int64_t)now->machine.page_bytes : 4096;
+	(void)o;
+	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) || bytes > INT32_MAX - 1)
+		return false;
+	for (int i = MAX; i <= ASKED; i++)
+		if (now->at[i][0] < (bytes + 1) / 2)
+			out->at[i][0] = (bytes + 1) / 2;
+	int64_t pages = bytes / page + 1 + (now->at[USED][0] > 0 ? now->at[USED][0] : 0);
+	if (now->at[MEMORY][2] != REPORT_NONE && now->at[MEMORY][2] < pages)
+		out->at[MEMORY][2] = pages;
+	return true;
+}
+
+static bool udp_scale(const struct target *t, const struct settings *now, struct settings *s,
+		      unsigned percent)
+{
+	bool scaled = false;
+	(void)t;
+	for (int i = MAX; i <= ASKED; i++) {
+		if (s->at[i][0] == now->at[i][0])
+			continue;
+		s->at[i][0] = s->at[i][0] * percent / 100;
+		scaled = true;
+	}
+	return scaled;
+}
+
+static void count_word(struct wording *w, const char *name, int64_t count, const char *unit)
+{
+	wording_set(w, name, "%s%s", count < 0 ? "" : quantity_count((uint64_t)count).text,
+		    count < 0 ? "" : unit);
+}
+
+/* What the application has to ask for. */
+static int64_t wanted(const struct target *t, const struct settings *s)
+{
+	int64_t bytes;
+	if (__builtin_mul_overflow((int64_t)report_margin(target_datagrams(t)), truesize(t, s),
+				   &bytes))
+		return INT64_MAX;
+	return knob_round(knob_find("SO_RCVBUF"), bytes / 2 + 1);
+}
+
+static void udp_words(const struct target *t, const struct settings *s, const struct outcome *o,
+		      struct wording *w)
+{
+	const struct listener *socket = socket_of(s);
+	int64_t each = truesize(t, s);
+	char name[192] = "";
+	(void)o;
+	if (socket)
+		listener_name(&s->subject->listeners, socket, name, sizeof(name));
+	wording_set(w, "socket", "%s", name);
+	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
+	wording_flag(w, "measured", s->taken.datagram_bytes);
+	wording_flag(w, "memory", memory_left(s) < buffer_of(s));
+	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
+	wording_flag(w, "unasked", socket && socket->limit == s->at[DEFAULT][0]);
+	count_word(w, "size", (int64_t)t->datagram_bytes, " B");
+	count_word(w, "each", each, " B");
+	count_word(w, "buffer", buffer_of(s), " B");
+	count_word(w, "left", memory_left(s) == INT64_MAX ? -1 : memory_left(s), " B");
+	count_word(w, "default", s->at[DEFAULT][0], " B");
+	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / each, "");
+	count_word(w, "drops", socket && socket->drops ? (int64_t)socket->drops : -1, "");
+}
+
+static struct cost udp_cost(const struct target *t, const struct settings *s)
+{
+	(void)s;
+	return (struct cost){.bytes_per_s = t->datagrams_per_s < DATAGRAMS_MAX
+						    ? t->datagrams_per_s * t->datagram_bytes
+						    : UINT64_MAX};
+}
+
+/* Why the experiment is not run; NULL: it is. */
+static const char *udp_refuses(const struct trial *t, const struct settings *s, int64_t buffer)
+{
+	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
+	if (!t->needed)
+		return "";
+	if (t->needed > DATAGRAMS_MAX)
+		return "the experiment sends at most 200 000 datagrams";
+	if (bytes > buffer)
+		bytes = buffer;
+	if (bytes > memory_left(s) / HEADROOM_SHARE)
+		return "the experiment would use too much of net.ipv4.udp_mem";
+	if ((uint64_t)bytes > s->machine.room_bytes / HEADROOM_SHARE)
+		return "the experiment would use too much of the available memory";
+	return NULL;
+}
+
+static void udp_outcome(const struct datagrams_result *r, const struct trial_counters *c,
+			struct settings *s, struct outcome *out)
+{
+	int64_t errors = trial_counters_growth(c, "Udp.RcvbufErrors");
+	if (r->received + r->dropped != r->sent || !r->received) {
+		outcome_inconclusive(out, "%s of %s datagrams did not reach the socket",
+				     quantity_count(r->sent - r->received - r->dropped).text,
+				     quantity_count(r->sent).text);
+		return;
+	}
+	s->taken.datagram_bytes = r->held / r->received;
+	out->reached = (int64_t)r->received;
+	out->limit_met = r->dropped;
+	out->measured = true;
+	out->metric[DROPPED] = (double)r->dropped;
+	out->metric[RECEIVED] = (double)r->received;
+	out->metric[GRANTED] = (double)r->buffer;
+	out->metric[EACH] = (double)s->taken.datagram_bytes;
+	if (errors >= 0)
+		out->metric[BY_KERNEL] = (double)errors;
+}
+
+static int udp_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	int64_t buffer = buffer_of(s);
+	const char *why = udp_refuses(t, s, buffer);
+	uint64_t stall = t->target->stall_us;
+	const struct datagrams_config config = {
+		.count = t->needed,
+		.bytes = t->target->datagram_bytes,
+		.spread_us = stall < SPREAD_MAX_US ? stall : SPREAD_MAX_US,
+		.buffer = buffer < INT32_MAX ? (uint64_t)buffer : INT32_MAX,
+	};
+	struct datagrams_result result = {0};
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	if (why) {
+		outcome_unsupported(out, "%s", why);
+		return 0;
+	}
+	trial_progress(t, "%s datagrams during a stall", quantity_count(t->needed).text);
+	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (!rc)
+		rc = datagrams_run(t->lab, &config, &result, e);
+	if (rc == -EPERM) {
+		outcome_unsupported(out, "%s", e->text);
+		return err_recode(e, 0);
+	}
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (!rc)
+		udp_outcome(&result, &counters, s, out);
+	return rc;
+}
+
+static void udp_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	const struct target *target = t->target;
+	const struct quantity_shown needed = quantity_count(t->needed),
+				    dropped = quantity_count((uint64_t)o->metric[DROPPED]);
+	if (t->proof)
+		report_text_into(text, size, "%s of %s dropped", dropped.text, needed.text);
+	else if (o->limit_met)
+		report_text_into(
+			text, size,
+			"While the server stalled for %s, %s datagrams of %s B arrived: %s dropped. "
+			"On the lab's wire one takes %s B of the receive buffer; a card's driver "
+			"may take more.",
+			quantity_show(QUANTITY_DURATION, target->stall_us).text, needed.text,
+			quantity_count(target->datagram_bytes).text, dropped.text,
+			quantity_count((uint64_t)o->metric[EACH]).text);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "udp.receive",
+		.knobs = {RMEM_MAX, "SO_RCVBUF", RMEM_DEFAULT, "net.ipv4.udp_mem",
+			  "UDP mem of /proc/net/sockstat"},
+		.emulates = true,
+		.metrics = {[DROPPED] = {"dropped by the socket", "datagrams"},
+			    [BY_KERNEL] = {"UdpRcvbufErrors", "datagrams"},
+			    [RECEIVED] = {"received", "datagrams"},
+			    [GRANTED] = {"receive buffer", "B"},
+			    [EACH] = {"of it for a datagram", "B"}},
+		.applies = udp_applies,
+		.read = udp_read,
+		.bound = udp_bound,
+		.solve = udp_solve,
+		.scale = udp_scale,
+		.words = udp_words,
+		.cost = udp_cost,
+		.run = udp_run,
+		.describe = udp_describe,
+	},
+	{0},
+};
+
+const struct probe probe_udp = {
+	.name = "udp",
+	.summary = "datagrams arrive while a UDP server stalls: how many its socket holds",
+	.experiments = experiments,
+};

@@ -1,0 +1,156 @@
+/* The TCP sockets that hold most memory, by inet_diag. */
+#include "epolltune/queues.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "host/owners.h"
+#include "host/processes.h"
+#include "host/sock_diag.h"
+
+/* Listeners hold none, and TIME_WAIT is no socket. */
+#define STATES                                                                                     \
+	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
+	 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
+#define OPEN (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
+#define NAMESPACES 64
+
+void queues_add(struct queues *q, const struct queue *one)
+{
+	uint64_t bytes = one->received + one->unsent;
+	size_t at = q->count;
+	while (at && q->at[at - 1].received + q->at[at - 1].unsent < bytes)
+		at--;
+	if (!bytes || at == QUEUES_MAX)
+		return;
+	size_t behind = (q->count < QUEUES_MAX ? q->count : QUEUES_MAX - 1) - at;
+	memmove(&q->at[at + 1], &q->at[at], behind * sizeof(*one));
+	q->at[at] = *one;
+	q->count += q->count < QUEUES_MAX;
+}
+
+static int received(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	char address[INET6_ADDRSTRLEN] = "?";
+	struct queue one = {0};
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+		return NL_OK;
+	const struct nlattr *a = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_SKMEMINFO);
+	if (a)
+		nla_memcpy(memory, a, sizeof(memory));
+	one.received = memory[SK_MEMINFO_RMEM_ALLOC];
+	one.unsent = memory[SK_MEMINFO_WMEM_QUEUED];
+	one.inode = m->idiag_inode;
+	one.orphan = !one.inode && !(1u << m->idiag_state & OPEN);
+	inet_ntop(m->idiag_family, m->id.idiag_dst, address, sizeof(address));
+	snprintf(one.peer, sizeof(one.peer), m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		 address, ntohs(m->id.idiag_dport));
+	queues_add(arg, &one);
+	return NL_OK;
+}
+
+static int here_read(struct queues *q, struct err *e)
+{
+	return sock_diag_tcp_with(INET_DIAG_SKMEMINFO, STATES, NULL, 0, received, q, e);
+}
+
+/* The parent adds what a process of its own reads there. */
+static bool there_read(const struct host *h, pid_t pid, struct queues *q)
+{
+	struct queues there = {0};
+	char path[48];
+	int ends[2], status = -1;
+	snprintf(path, sizeof(path), "proc/%d/ns/net", (int)pid);
+	CLEAN(close_fd) int ns = machine_open(h, path, O_RDONLY, "read", NULL);
+	if (ns < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	pid_t child = fork();
+	if (!child) {
+		bool done = !setns(ns, CLONE_NEWNET) && !here_read(&there, NULL) &&
+			    write(ends[1], &there, sizeof(there)) == sizeof(there);
+		_exit(!done);
+	}
+	close(ends[1]);
+	bool got = child > 0 && read(ends[0], &there, sizeof(there)) == sizeof(there);
+	close(ends[0]);
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	for (size_t i = 0; got && i < there.count; i++)
+		queues_add(q, &there.at[i]);
+	return got;
+}
+
+/* Each network namespace of a process that is visible, once. */
+static int others_read(const struct host *h, struct queues *q, struct err *e)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	uint64_t seen[NAMESPACES];
+	size_t count = 0, known = 0;
+	CLEAN(close_fd) int self = process_open(h, getpid(), NULL);
+	int rc = process_list(h, &all, &count, e);
+	seen[known++] = self < 0 ? 0 : process_netns(self);
+	for (size_t i = 0; i < count && !rc && known < NAMESPACES; i++) {
+		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
+		uint64_t netns = process < 0 ? 0 : process_netns(process);
+		size_t k = 0;
+		while (k < known && seen[k] != netns)
+			k++;
+		if (!netns || k < known)
+			continue;
+		seen[known++] = netns;
+		q->unseen += !there_read(h, all[i].pid, q);
+	}
+	return rc;
+}
+
+static int owners_name(const struct host *h, struct queues *q, struct err *e)
+{
+	struct owned_socket sockets[QUEUES_MAX];
+	int owner[QUEUES_MAX];
+	struct owners o = {.sockets = sockets, .owner = owner};
+	size_t queue[QUEUES_MAX];
+	for (size_t i = 0; i < q->count; i++) {
+		if (!q->at[i].inode)
+			continue;
+		queue[o.thing_count] = i;
+		owner[o.thing_count] = -1;
+		sockets[o.socket_count++] = (struct owned_socket){q->at[i].inode, o.thing_count++};
+	}
+	int rc = o.thing_count ? owners_find(h, &o, e) : 0;
+	for (size_t i = 0; i < o.thing_count; i++) {
+		struct queue *one = &q->at[queue[i]];
+		if (owner[i] < 0)
+			continue;
+		one->pid = o.processes[owner[i]].pid;
+		memcpy(one->process, o.processes[owner[i]].name, sizeof(one->process));
+	}
+	free(o.processes);
+	return rc;
+}
+
+int queues_read(const struct host *h, struct queues *out, struct err *e)
+{
+	*out = (struct queues){0};
+	int rc = sock_diag_live(h, e);
+	if (!rc)
+		rc = here_read(out, e);
+	if (!rc)
+		rc = others_read(h, out, e);
+	return rc ? rc : owners_name(h, out, e);
+}

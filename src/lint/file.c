@@ -1,0 +1,373 @@
+/* Reads files, finds out their kind and passes their lines to the rules. */
+#include "lint/lint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+
+#define DEPTH_MAX 16
+
+static bool room_for(struct lint *l, void **at, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return true;
+	size_t more = *room ? *room * 2 : 64;
+	void *grown = reallocarray(*at, more, size);
+	if (!grown) {
+		l->failed = true;
+		return false;
+	}
+	*at = grown;
+	*room = more;
+	return true;
+}
+
+const char *lint_name(struct lint *l, const char *name)
+{
+	if (l->name_count && strcmp(l->names[l->name_count - 1], name) == 0)
+		return l->names[l->name_count - 1];
+	char *copy = strdup(name);
+	if (!copy || !room_for(l, (void **)&l->names, l->name_count, &l->name_room, sizeof(copy))) {
+		free(copy);
+		l->failed = true;
+		return "";
+	}
+	l->names[l->name_count++] = copy;
+	return copy;
+}
+
+void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, const char *fix,
+	      const char *fmt, ...)
+{
+	char text[LINT_TEXT];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (!room_for(l, (void **)&l->problems, l->count, &l->room, sizeof(*l->problems)))
+		return;
+	struct lint_problem *p = &l->problems[l->count];
+	*p = (struct lint_problem){line->file,   line->number,
+				   rule,         lint_rule_at(rule)->level,
+				   strdup(text), fix ? strdup(fix) : NULL};
+	l->failed |= !p->text || (fix && !p->fix);
+	if (!p->text)
+		free(p->fix);
+	else
+		l->count++;
+}
+
+void lint_level(struct lint *l, enum finding_level level)
+{
+	if (l->count)
+		l->problems[l->count - 1].level = level;
+}
+
+void sysctl_values_clear(struct lint *l)
+{
+	for (size_t i = 0; i < l->value_count; i++) {
+		free(l->values[i].name);
+		free(l->values[i].value);
+	}
+	l->value_count = 0;
+}
+
+void lint_close(struct lint *l)
+{
+	sysctl_values_clear(l);
+	for (size_t i = 0; i < l->count; i++) {
+		free(l->problems[i].text);
+		free(l->problems[i].fix);
+	}
+	for (size_t i = 0; i < l->name_count; i++)
+		free(l->names[i]);
+	free(l->problems);
+	free(l->values);
+	free(l->names);
+}
+
+static int problem_compare(const void *a, const void *b)
+{
+	const struct lint_problem *x = a, *y = b;
+	int file = strcmp(x->file, y->file);
+	if (file || x->line != y->line)
+		return file ? file : (x->line > y->line) - (x->line < y->line);
+	return x->rule == y->rule ? strcmp(x->text, y->text) : x->rule > y->rule ? 1 : -1;
+}
+
+void lint_sort(struct lint *l)
+{
+	if (l->count)
+		qsort(l->problems, l->count, sizeof(*l->problems), problem_compare);
+}
+
+bool lint_worst(const struct lint *l, enum finding_level *worst)
+{
+	*worst = LEVEL_NOTE;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->problems[i].level > *worst)
+			*worst = l->problems[i].level;
+	return *worst > LEVEL_NOTE;
+}
+
+static bool ends(const char *text, const char *end)
+{
+	size_t length = strlen(text), n = strlen(end);
+	return length >= n && strcmp(text + length - n, end) == 0;
+}
+
+/* By its name; FILE_NONE: it has no known form. */
+static enum lint_kind kind_by_name(const char *path)
+{
+	static const struct {
+		const char *part, *end;
+		enum lint_kind kind;
+	} names[] = {
+		{"sysctl.d/", ".conf", FILE_SYSCTL}, {"", "/sysctl.conf", FILE_SYSCTL},
+		{"limits.d/", ".conf", FILE_LIMITS}, {"", "limits.conf", FILE_LIMITS},
+		{"", ".service", FILE_UNIT},         {"", ".socket", FILE_UNIT},
+		{"", ".slice", FILE_UNIT},           {"systemd/", ".conf", FILE_UNIT},
+		{"nginx", "", FILE_NGINX},           {"redis", ".conf", FILE_SERVER},
+		{"php", ".conf", FILE_SERVER},       {"apache2", ".conf", FILE_SERVER},
+		{"httpd", ".conf", FILE_SERVER},     {"", "haproxy.cfg", FILE_HAPROXY},
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strstr(path, names[i].part) && ends(path, names[i].end))
+			return names[i].kind;
+	return FILE_NONE;
+}
+
+/* An assignment to a name of a tree that all kernels have. */
+static bool is_sysctl(const char *text)
+{
+	static const char *const roots[] = {"net.", "fs.", "vm.", "kernel.", "dev.", "user."};
+	struct sysctl_line line;
+	if (!sysctl_d_line(text, strlen(text), &line) || strpbrk(line.name, " \t"))
+		return false;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		if (!strncmp(line.name, roots[i], strlen(roots[i])))
+			return true;
+	return false;
+}
+
+/* By the first lines that have the form of one kind. */
+static enum lint_kind kind_by_text(const char *text)
+{
+	char line[LINT_LINE];
+	for (unsigned i = 0; i < 256 && *text; i++) {
+		size_t length = strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s",
+			 (int)(length < sizeof(line) ? length : sizeof(line) - 1), text);
+		text += length + (text[length] == '\n');
+		const char *word = line + strspn(line, " \t");
+		if (!strncmp(word, "[Service]", 9) || !strncmp(word, "[Unit]", 6) ||
+		    !strncmp(word, "[Socket]", 8) || !strncmp(word, "[Manager]", 9))
+			return FILE_UNIT;
+		if (limits_line_is(line))
+			return FILE_LIMITS;
+		if (is_sysctl(line))
+			return FILE_SYSCTL;
+	}
+	return FILE_NONE;
+}
+
+struct state {
+	struct limits_state limits;
+	struct unit_state unit;
+	struct server_state server;
+};
+
+static void line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
+		       struct state *s)
+{
+	switch (kind) {
+	case FILE_SYSCTL:
+		sysctl_line_judge(l, line);
+		break;
+	case FILE_LIMITS:
+		limits_line_judge(l, line, &s->limits);
+		break;
+	case FILE_UNIT:
+		unit_line_judge(l, line, &s->unit);
+		break;
+	case FILE_NGINX:
+	case FILE_SERVER:
+	case FILE_HAPROXY:
+		server_line_judge(l, line, kind, &s->server);
+		break;
+	case FILE_NONE:
+		break;
+	}
+}
+
+static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind,
+		       bool machine)
+{
+	struct state s = {.limits = {.soft = -1, .hard = -1}};
+	struct lint_line line = {file, text, 0};
+	if (!strncmp(text, "\xef\xbb\xbf", 3)) {
+		line.number = 1;
+		lint_add(l, &line, LINT_SYNTAX, NULL,
+			 "the file begins with a byte order mark, which is part of the first word: "
+			 "save it without");
+		line.number = 0;
+		text += 3;
+	}
+	for (char *next = text; *next;) {
+		char *at = next;
+		next += strcspn(next, "\n");
+		if (*next)
+			*next++ = 0;
+		size_t length = strlen(at);
+		if (length && at[length - 1] == '\r')
+			at[--length] = 0;
+		if (length >= LINT_LINE)
+			at[LINT_LINE - 1] = 0;
+		line.text = at;
+		line.number++;
+		line_judge(l, &line, kind, &s);
+	}
+	if (kind == FILE_NGINX)
+		server_end_judge(l, file, &s.server);
+	if (kind == FILE_SYSCTL && !machine) {
+		sysctl_values_judge(l);
+		sysctl_values_clear(l);
+	}
+	l->files++;
+}
+
+/* The text of a regular file, of which `size` says the length; NULL without an error: the file is
+ * of another type, which readers skip. */
+static int text_read(const char *path, char **text, size_t *size, bool *regular, struct err *e)
+{
+	struct stat st;
+	*text = NULL;
+	*size = 0;
+	*regular = false;
+	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, "lint: %s", path);
+	*regular = S_ISREG(st.st_mode);
+	if (!*regular || st.st_size > LINT_FILE)
+		return 0;
+	CLEAN(free_pointer) char *bytes = malloc((size_t)st.st_size + 1);
+	if (!bytes)
+		return err_errno(e, "lint: %s", path);
+	while (*size < (size_t)st.st_size) {
+		ssize_t n = read(fd, bytes + *size, (size_t)st.st_size - *size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, "lint: %s", path);
+		if (n == 0)
+			break;
+		*size += (size_t)n;
+	}
+	bytes[*size] = 0;
+	*text = bytes;
+	bytes = NULL;
+	return 0;
+}
+
+int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	size_t size;
+	bool regular;
+	int rc = text_read(path, &text, &size, &regular, e);
+	if (rc < 0)
+		return rc;
+	/* Readers skip what is no regular file, such as the /dev/null of a masked one. */
+	if (!regular)
+		return 0;
+	struct lint_line whole = {lint_name(l, shown), "", 0};
+	enum lint_kind kind = kind_by_name(shown);
+	if (!text || memchr(text, 0, size)) {
+		if (kind != FILE_NONE && kind != FILE_NGINX)
+			lint_add(l, &whole, LINT_UNREADABLE, NULL, "%s: not judged",
+				 text ? "the file has NUL bytes, it is no text"
+				      : "the file is larger than 4 MiB");
+		return 0;
+	}
+	if (kind == FILE_NONE)
+		kind = kind_by_text(text);
+	if (kind != FILE_NONE)
+		text_judge(l, whole.file, text, kind, machine);
+	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
+	if (kind != FILE_NONE && !machine && directory && !ends(shown, ".conf"))
+		lint_add(l, &whole, LINT_UNREAD, NULL,
+			 "the name does not end in .conf, and no reader reads it: rename the file");
+	return l->failed ? err_set(e, ENOMEM, "lint: out of memory") : 0;
+}
+
+static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+/* Follows links to files, not to directories: there is no circle. */
+static int directory_judge(struct lint *l, const char *path, size_t skip, unsigned depth,
+			   struct err *e)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(path, &entries, visible, alphasort), rc = 0;
+	if (n < 0)
+		return err_errno(e, "lint: %s", path);
+	for (int i = 0; i < n; i++) {
+		CLEAN(free_pointer) char *below = NULL;
+		struct stat st;
+		if (asprintf(&below, "%s/%s", path, entries[i]->d_name) < 0) {
+			below = NULL;
+			l->failed = true;
+		}
+		free(entries[i]);
+		if (!below || rc < 0 || lstat(below, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+			rc = directory_judge(l, below, skip, depth + 1, e);
+		/* A link without a target, or in a circle: readers skip it. */
+		else if (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && stat(below, &st) == 0))
+			rc = lint_file(l, below, below + skip, false, e);
+	}
+	free(entries);
+	return rc;
+}
+
+int lint_tree(struct lint *l, const char *directory, struct err *e)
+{
+	CLEAN(free_pointer) char *path = NULL;
+	struct stat st;
+	if (asprintf(&path, "%s%s", l->root, directory) < 0) {
+		path = NULL;
+		return err_errno(e, "lint: %s", directory);
+	}
+	if (stat(path, &st) < 0)
+		return 0;
+	return S_ISDIR(st.st_mode) ? directory_judge(l, path, strlen(l->root), 0, e)
+				   : lint_file(l, path, path + strlen(l->root), false, e);
+}
+
+int lint_path(struct lint *l, const char *path, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return err_errno(e, "lint: %s", path);
+	if (S_ISDIR(st.st_mode))
+		return directory_judge(l, path, 0, 0, e);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, "lint: %s is neither a file nor a directory", path);
+	size_t before = l->files;
+	int rc = lint_file(l, path, path, false, e);
+	/* A file that the user named, in no form that is known. */
+	if (rc == 0 && l->files == before && st.st_size) {
+		struct lint_line whole = {lint_name(l, path), "", 0};
+		if (!l->count || l->problems[l->count - 1].file != whole.file)
+			lint_add(l, &whole, LINT_UNREADABLE, NULL,
+				 "no line has the form of a sysctl, a limit or a unit: not judged");
+	}
+	return rc;
+}

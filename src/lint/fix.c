@@ -1,0 +1,146 @@
+/* Prints the corrected files as a unified diff. */
+#include "lint/lint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+
+#define CONTEXT 3
+
+struct change {
+	unsigned line;
+	const char *text; /* "": the line goes */
+};
+
+struct patch {
+	struct change *at;
+	size_t count;
+};
+
+/* One change a line: removing beats replacing. */
+static void change_add(struct patch *p, const struct lint_problem *problem)
+{
+	struct change *last = p->count ? &p->at[p->count - 1] : NULL;
+	if (last && last->line == problem->line) {
+		if (!problem->fix[0])
+			last->text = "";
+		return;
+	}
+	p->at[p->count++] = (struct change){problem->line, problem->fix};
+}
+
+struct lines {
+	char **at;
+	size_t count;
+	bool newline; /* at the end of the last one */
+};
+
+static void lines_free(struct lines *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->at[i]);
+	free(l->at);
+}
+
+static int lines_read(struct lines *l, const char *path, struct err *e)
+{
+	CLEAN(close_file) FILE *in = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	if (!in)
+		return err_errno(e, "lint: %s", path);
+	while ((n = getline(&line, &room, in)) > 0) {
+		char **grown = reallocarray(l->at, l->count + 1, sizeof(*grown));
+		if (!grown) {
+			free(line);
+			return err_set(e, ENOMEM, "lint: out of memory");
+		}
+		l->at = grown;
+		l->newline = line[n - 1] == '\n';
+		if (l->newline)
+			line[n - 1] = 0;
+		l->at[l->count++] = line;
+		line = NULL;
+		room = 0;
+	}
+	free(line);
+	return 0;
+}
+
+static void line_print(FILE *out, const struct lines *l, char sign, size_t i, const char *text)
+{
+	fprintf(out, "%c%s\n", sign, text);
+	if (i + 1 == l->count && !l->newline)
+		fprintf(out, "\\ No newline at end of file\n");
+}
+
+/* Prints the changes from `first` on that share a hunk. Returns the next one. */
+static size_t hunk_print(FILE *out, const struct lines *l, const struct patch *p, size_t first,
+			 long *shift)
+{
+	size_t end = first + 1, gone = 0;
+	while (end < p->count && p->at[end].line - p->at[end - 1].line <= 2 * CONTEXT)
+		end++;
+	for (size_t i = first; i < end; i++)
+		gone += !p->at[i].text[0];
+	size_t from = p->at[first].line > CONTEXT ? p->at[first].line - CONTEXT : 1;
+	size_t to = p->at[end - 1].line + CONTEXT;
+	to = to < l->count ? to : l->count;
+	size_t old = to - from + 1;
+	long start = (long)from + *shift;
+	fprintf(out, "@@ -%zu,%zu +%ld,%zu @@\n", from, old, old == gone ? start - 1 : start,
+		old - gone);
+	for (size_t line = from, next = first; line <= to; line++) {
+		const char *text = l->at[line - 1];
+		if (next == end || p->at[next].line != line) {
+			line_print(out, l, ' ', line - 1, text);
+			continue;
+		}
+		line_print(out, l, '-', line - 1, text);
+		if (p->at[next].text[0])
+			line_print(out, l, '+', line - 1, p->at[next].text);
+		next++;
+	}
+	*shift -= (long)gone;
+	return end;
+}
+
+static int file_print(const struct lint *l, const char *file, const struct patch *p, FILE *out,
+		      struct err *e)
+{
+	CLEAN(lines_free) struct lines lines = {0};
+	CLEAN(free_pointer) char *path = NULL;
+	if (asprintf(&path, "%s%s", l->host ? l->root : "", file) < 0) {
+		path = NULL;
+		return err_errno(e, "lint: %s", file);
+	}
+	int rc = lines_read(&lines, path, e);
+	if (rc < 0 || p->at[p->count - 1].line > lines.count)
+		return rc;
+	fprintf(out, "--- %s\n+++ %s\n", file, file);
+	long shift = 0;
+	for (size_t i = 0; i < p->count;)
+		i = hunk_print(out, &lines, p, i, &shift);
+	return 0;
+}
+
+int lint_fix(const struct lint *l, FILE *out, struct err *e)
+{
+	struct patch p = {calloc(l->count + 1, sizeof(*p.at)), 0};
+	int rc = p.at ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+	for (size_t i = 0; i < l->count && rc == 0; i++) {
+		const struct lint_problem *problem = &l->problems[i];
+		if (problem->fix && problem->line)
+			change_add(&p, problem);
+		bool last = i + 1 == l->count || strcmp(l->problems[i + 1].file, problem->file);
+		if (last && p.count)
+			rc = file_print(l, problem->file, &p, out, e);
+		if (last)
+			p.count = 0;
+	}
+	free(p.at);
+	return rc;
+}

@@ -1,0 +1,138 @@
+/* Judges the lines of limits.conf. */
+#include "lint/lint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/list.h"
+
+#define NR_OPEN 1048576 /* the kernel's own fs.nr_open */
+
+static const char items[] =
+	"core,data,fsize,memlock,nofile,rss,stack,cpu,nproc,as,maxlogins,"
+	"maxsyslogins,nonewprivs,priority,locks,sigpending,msgqueue,nice,rtprio,"
+	"chroot,rttime";
+
+struct words {
+	char at[5][64];
+	int count; /* up to a comment */
+};
+
+static struct words words_of(const char *text)
+{
+	struct words w = {.count = 0};
+	char line[LINT_LINE], *rest = line, *word;
+	snprintf(line, sizeof(line), "%s", text);
+	line[strcspn(line, "#")] = 0;
+	while (w.count < 5 && (word = strsep(&rest, " \t\r")))
+		if (*word)
+			snprintf(w.at[w.count++], sizeof(w.at[0]), "%s", word);
+	return w;
+}
+
+static bool type_is(const char *word)
+{
+	return !strcmp(word, "soft") || !strcmp(word, "hard") || !strcmp(word, "-");
+}
+
+bool limits_line_is(const char *text)
+{
+	struct words w = words_of(text);
+	return w.count >= 3 && type_is(w.at[1]) && list_has(items, w.at[2]);
+}
+
+/* Soft above hard, in two lines of one domain that follow each other. */
+static void order_judge(struct lint *l, const struct lint_line *line, const struct words *w,
+			long long value, struct limits_state *s)
+{
+	if (strcmp(s->domain, w->at[0]) != 0) {
+		snprintf(s->domain, sizeof(s->domain), "%s", w->at[0]);
+		s->soft = s->hard = -1;
+	}
+	if (w->at[1][0] != 'h')
+		s->soft = value;
+	if (w->at[1][0] != 's')
+		s->hard = value;
+	if (s->soft >= 0 && s->hard >= 0 && s->soft > s->hard) {
+		lint_add(
+			l, line, LINT_ORDER, NULL,
+			"%s: soft nofile %lld is above hard nofile %lld, so the hard limit is what a "
+			"session gets: raise the hard one",
+			w->at[0], s->soft, s->hard);
+		s->soft = -1;
+	}
+}
+
+static void files_judge(struct lint *l, const struct lint_line *line, const struct words *w,
+			struct limits_state *s)
+{
+	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN;
+	char *end;
+	long long value = strtoll(w->at[3], &end, 10);
+	if (!strcmp(w->at[3], "unlimited") || !strcmp(w->at[3], "infinity") ||
+	    !strcmp(w->at[3], "-1")) {
+		lint_add(
+			l, line, LINT_REFUSED, NULL,
+			"nofile %s is above fs.nr_open: setrlimit() fails with EPERM and logins may "
+			"fail; write a number, such as %lld",
+			w->at[3], nr_open);
+	} else if (*end) {
+		lint_add(l, line, LINT_REFUSED, NULL,
+			 "nofile \"%s\" is not a number: write a decimal integer", w->at[3]);
+	} else {
+		if (value > nr_open)
+			lint_add(
+				l, line, LINT_REFUSED, NULL,
+				"nofile %lld is above fs.nr_open (%lld%s): setrlimit() fails with EPERM "
+				"and logins may fail; raise fs.nr_open first",
+				value, nr_open, l->nr_open ? "" : ", the kernel's own");
+		else if (value < 1024)
+			lint_add(l, line, LINT_LOWERS, NULL,
+				 "nofile %lld is below the kernel's own 1024: remove the line",
+				 value);
+		order_judge(l, line, w, value, s);
+	}
+}
+
+void limits_line_judge(struct lint *l, const struct lint_line *line, struct limits_state *s)
+{
+	struct words w = words_of(line->text);
+	struct sysctl_line sysctl;
+	if (!w.count)
+		return;
+	if (strchr(line->text, '=') && sysctl_d_line(line->text, strlen(line->text), &sysctl) &&
+	    strchr(sysctl.name, '.')) {
+		lint_add(l, line, LINT_UNREAD, "",
+			 "%s is a sysctl, and pam_limits does not read sysctls: move the line to "
+			 "/etc/sysctl.d/NAME.conf",
+			 sysctl.name);
+		return;
+	}
+	/* "DOMAIN -" alone exempts a domain. */
+	if (w.count == 2 && !strcmp(w.at[1], "-"))
+		return;
+	if (w.count < 4 || !type_is(w.at[1])) {
+		lint_add(
+			l, line, LINT_SYNTAX, NULL,
+			"\"%.80s\" is not DOMAIN soft|hard|- ITEM VALUE: pam_limits skips the line",
+			line->text);
+		return;
+	}
+	if (!list_has(items, w.at[2])) {
+		lint_add(l, line, LINT_UNKNOWN, NULL,
+			 "pam_limits has no item \"%s\"; for descriptors write nofile", w.at[2]);
+		return;
+	}
+	if (w.count > 4)
+		lint_add(l, line, LINT_SYNTAX, NULL,
+			 "\"%s\" follows the value: write one limit a line", w.at[4]);
+	if (!strcmp(w.at[2], "nofile"))
+		files_judge(l, line, &w, s);
+	if (!strcmp(w.at[0], "*") && !strcmp(w.at[2], "nofile") && !s->root_said) {
+		s->root_said = true;
+		lint_add(l, line, LINT_CLASSIC, NULL,
+			 "* means neither root nor services of systemd: for a service write "
+			 "LimitNOFILE=%s in its unit",
+			 w.at[3]);
+	}
+}

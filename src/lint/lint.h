@@ -1,0 +1,134 @@
+/* lint: judges the files that set values: sysctl.d, limits.conf, units, configurations of servers.
+ *
+ * file.c reads and classifies them, sysctl_lines.c, limits.c, units.c and servers.c judge lines,
+ * machine.c adds what a machine's files do together and what is running, fix.c prints a diff. */
+#ifndef EPOLLTUNE_LINT_H
+#define EPOLLTUNE_LINT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "epolltune/err.h"
+#include "epolltune/host.h"
+#include "epolltune/lint_rules.h"
+#include "epolltune/sysctl_d.h"
+
+#define LINT_TEXT 800               /* bytes of a problem, or of a corrected line */
+#define LINT_LINE 1024              /* longer lines are cut */
+#define LINT_FILE (4 * 1024 * 1024) /* bytes of the largest file that is read */
+
+struct lint_problem {
+	const char *file; /* the lint's */
+	unsigned line;    /* 0: the whole file */
+	enum lint_id rule;
+	enum finding_level level;
+	char *text; /* what, why, remedy */
+	char *fix;  /* the line that replaces it, "": none; NULL: no fix is known */
+};
+
+/* An assignment of a sysctl in a file, in the order of reading. */
+struct lint_value {
+	const char *file;
+	unsigned line;
+	size_t order;
+	char *name, *value;
+	bool pattern;
+};
+
+enum lint_kind {
+	FILE_SYSCTL,
+	FILE_LIMITS,
+	FILE_UNIT,
+	FILE_NGINX,
+	FILE_SERVER,
+	FILE_HAPROXY,
+	FILE_NONE
+};
+
+struct lint {
+	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
+	const struct host *host; /* NULL: files for themselves */
+	const char *root;        /* of the host, "" for "/" */
+	size_t files;            /* that were judged */
+	struct lint_problem *problems;
+	size_t count, room;
+	struct lint_value *values; /* of the file, or of all files of the machine */
+	size_t value_count, value_room, value_order;
+	char **names;
+	size_t name_count, name_room;
+	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
+	int64_t nr_open;
+	unsigned guesses; /* of names that are meant, which take long */
+	bool failed;      /* out of memory */
+};
+
+void lint_close(struct lint *l);
+/* Judges a file, or the files below a directory. -ENOENT, -EACCES: it cannot be read. */
+int lint_path(struct lint *l, const char *path, struct err *e);
+/* Judges the files that a machine reads at boot, and its running values. */
+int lint_machine(struct lint *l, struct err *e);
+/* Orders the problems by file and line. */
+void lint_sort(struct lint *l);
+/* The level of the worst problem; false: there is none above a note. */
+bool lint_worst(const struct lint *l, enum finding_level *worst);
+/* Prints a unified diff of the files with the known fixes. */
+int lint_fix(const struct lint *l, FILE *out, struct err *e);
+
+/* Of the files in this folder: */
+
+/* A line of a file, without its end. */
+struct lint_line {
+	const char *file, *text;
+	unsigned number;
+};
+/* Adds a problem; `fix` as in struct lint_problem. */
+void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, const char *fix,
+	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The level of the last one, where it differs from that of its rule. */
+void lint_level(struct lint *l, enum finding_level level);
+/* A copy of a file's name that lives as long as the lint. */
+const char *lint_name(struct lint *l, const char *name);
+
+/* Judges the files below a directory of the machine; nothing where there is none. */
+int lint_tree(struct lint *l, const char *directory, struct err *e);
+/* Judges one file: `shown` is its name in problems, `machine` that it is one of the machine's. */
+int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e);
+
+void sysctl_line_judge(struct lint *l, const struct lint_line *line);
+/* What the lines of a file, or all files in their order, do to each other. */
+void sysctl_values_judge(struct lint *l);
+void sysctl_values_clear(struct lint *l);
+void sysctl_values_sort(struct lint *l);
+/* The last assignment of a name; NULL: none. */
+const struct lint_value *sysctl_value_last(const struct lint *l, const char *name);
+
+/* Whether the machine loads a module at boot, by a file; false without a machine. */
+bool lint_module_loads(const struct lint *l, const char *module);
+
+struct limits_state {
+	long long soft, hard; /* of the last "*" or named domain; -1: none */
+	char domain[64];
+	bool root_said;
+};
+void limits_line_judge(struct lint *l, const struct lint_line *line, struct limits_state *s);
+/* Whether a line has the form of limits.conf. */
+bool limits_line_is(const char *text);
+
+struct unit_state {
+	char section[32];
+};
+void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s);
+
+struct server_state {
+	long long files, connections; /* of nginx; 0: not said */
+	unsigned connections_line;
+	char connections_text[LINT_LINE];
+};
+void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
+		       struct server_state *s);
+void server_end_judge(struct lint *l, const char *file, const struct server_state *s);
+
+#endif

@@ -1,0 +1,251 @@
+/* What the files of a machine do together, and what is running. */
+#include "lint/lint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
+#include "epolltune/sysctls.h"
+
+/* Programs that write sysctls after the files were read. */
+static const struct {
+	const char *name, *file; /* that shows that it is installed or running */
+	const char *writes, *change;
+} writers[] = {
+	{"TuneD", "run/tuned", "the [sysctl] sections of its profile", "tuned-adm profile"},
+	{"kube-proxy", "var/lib/kube-proxy",
+	 "net.netfilter.nf_conntrack_max and timeouts of conntrack",
+	 "conntrack: of its configuration"},
+	{"systemd-networkd", "run/systemd/netif/links", "forwarding and IPv6 of its interfaces",
+	 "IPForward= and IPv6*= of its .network files"},
+	{"NetworkManager", "run/NetworkManager", "IPv6 and MTU of its interfaces",
+	 "nmcli connection"},
+	{"dockerd", "run/docker.sock", "net.ipv4.ip_forward and bridge-nf-call-*",
+	 "\"ip-forward\" of /etc/docker/daemon.json"},
+	{"cloud-init", "run/cloud-init/instance-data.json",
+	 "files of sysctl.d and commands of its first boot", "the instance's user data"},
+	{"ufw", "etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf when it starts",
+	 "/etc/ufw/sysctl.conf"},
+};
+
+struct module_search {
+	const struct host *host;
+	const char *module;
+};
+
+/* 1: a line of the file is the module's name. */
+static int module_in_file(const char *path, void *arg)
+{
+	struct module_search *s = arg;
+	CLEAN(free_pointer) char *text = NULL;
+	if (host_read_all(s->host, path, &text, NULL) < 0)
+		return 0;
+	char *rest = text, *line;
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r#")] = 0;
+		if (!strcmp(line, s->module))
+			return 1;
+	}
+	return 0;
+}
+
+bool lint_module_loads(const struct lint *l, const char *module)
+{
+	static const char *const directories[] = {"etc/modules-load.d", "run/modules-load.d",
+						  "usr/local/lib/modules-load.d",
+						  "usr/lib/modules-load.d"};
+	struct module_search s = {l->host, module};
+	if (!l->host)
+		return false;
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
+		if (host_walk(l->host, directories[i], 1, module_in_file, &s, NULL) == 1)
+			return true;
+	return module_in_file("etc/modules", &s) == 1;
+}
+
+struct boot {
+	struct lint *lint;
+	struct err *err;
+};
+
+static int boot_file(const char *file, void *arg)
+{
+	struct boot *b = arg;
+	CLEAN(free_pointer) char *path = NULL;
+	if (asprintf(&path, "%s%s", b->lint->root, file) < 0) {
+		path = NULL;
+		return err_errno(b->err, "lint: %s", file);
+	}
+	struct err e;
+	int rc = lint_file(b->lint, path, file, true, &e);
+	/* A dangling link or a file of root's is skipped, as the readers do. */
+	return rc == -ENOMEM ? err_copy(b->err, &e) : 0;
+}
+
+static int no_conf(const struct dirent *entry)
+{
+	const char *name = entry->d_name, *dot = strrchr(name, '.');
+	return name[0] != '.' && strncmp(name, "README", 6) != 0 && !strstr(name, ".dpkg-") &&
+	       name[strlen(name) - 1] != '~' && !(dot && !strcmp(dot, ".conf"));
+}
+
+/* Files beside those that are read. */
+static void unread_names(struct lint *l)
+{
+	char path[4096];
+	struct dirent **entries = NULL;
+	snprintf(path, sizeof(path), "%s%s", l->root, DROPIN_DIRECTORY);
+	int n = scandir(path, &entries, no_conf, alphasort);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", DROPIN_DIRECTORY, entries[i]->d_name);
+		struct lint_line whole = {lint_name(l, path), "", 0};
+		lint_add(l, &whole, LINT_UNREAD, NULL,
+			 "the name does not end in .conf, and no reader reads it: rename the file");
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static bool has_systemd(const struct lint *l)
+{
+	return host_has(l->host, "usr/lib/systemd/systemd-sysctl") ||
+	       host_has(l->host, "lib/systemd/systemd-sysctl") ||
+	       host_has(l->host, "run/systemd/system");
+}
+
+/* /etc/sysctl.conf: the last file for procps, none at all for systemd. */
+static int conf_judge(struct lint *l, bool *last, struct err *e)
+{
+	const char *file;
+	int rc = sysctl_d_conf(l->root, &file, e);
+	*last = rc == 0 && file && !has_systemd(l);
+	if (rc < 0 || !file || *last)
+		return rc;
+	size_t before = l->value_order;
+	rc = lint_tree(l, file, e);
+	struct lint_line whole = {lint_name(l, file), "", 0};
+	if (rc == 0 && l->value_order > before)
+		lint_add(
+			l, &whole, LINT_UNREAD, NULL,
+			"systemd-sysctl does not read it at boot, only sysctl --system does: move its "
+			"lines to %s/NAME.conf",
+			DROPIN_DIRECTORY);
+	return rc == -EACCES ? 0 : rc;
+}
+
+static int64_t limit_of(const struct lint *l, const char *name)
+{
+	const struct lint_value *v = sysctl_value_last(l, name);
+	int64_t value = 0;
+	if (!v || knob_field(v->value, 0, &value) < 0)
+		knob_number(name, l->host, &value);
+	return value;
+}
+
+/* The last assignment of a name, as the values are sorted. */
+static bool is_last(const struct lint *l, size_t i)
+{
+	return i + 1 == l->value_count || strcmp(l->values[i].name, l->values[i + 1].name) != 0;
+}
+
+static void drift_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
+{
+	char boot[KNOB_VALUE], running[KNOB_VALUE];
+	struct lint_line line = {v->file, "", v->line};
+	if (knob_check(k, v->value, boot, NULL) == 0 && knob_read(k, l->host, running, NULL) == 0 &&
+	    strcmp(boot, running) != 0)
+		lint_add(
+			l, &line, LINT_DRIFT, NULL,
+			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
+			k->name, boot, running, v->file);
+}
+
+/* Files are read for the initial network namespace only. */
+static void running_judge(struct lint *l)
+{
+	struct host_identity here = {.initial = true};
+	bool first = !host_live(l->host) ||
+		     (host_identity(l->host, &here, NULL) == 0 && here.initial && here.first_pids);
+	for (size_t i = 0; i < l->value_count; i++) {
+		const struct lint_value *v = &l->values[i];
+		const struct knob *k = knob_find(v->name);
+		struct lint_line line = {v->file, "", v->line};
+		if (!k || v->pattern || !is_last(l, i))
+			continue;
+		if (first)
+			drift_judge(l, v, k);
+		else if (k->scope == KNOB_SYSTEM && !strncmp(v->file, "/etc/", 5))
+			lint_add(
+				l, &line, LINT_CONTAINER, NULL,
+				"%s is one for the whole machine, and this is a container: set it on the "
+				"node",
+				v->name);
+	}
+}
+
+static void writers_name(struct lint *l)
+{
+	struct lint_line whole = {lint_name(l, DROPIN_DIRECTORY), "", 0};
+	bool own = false; /* not only the distribution's */
+	for (size_t i = 0; i < l->value_count; i++)
+		own |= !strncmp(l->values[i].file, "/etc/", 5);
+	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
+		if (own && host_has(l->host, writers[i].file))
+			lint_add(l, &whole, LINT_WRITER, NULL,
+				 "%s is here and writes %s after these files: change %s",
+				 writers[i].name, writers[i].writes, writers[i].change);
+}
+
+/* Files that need not be there or be readable. */
+static int others_judge(struct lint *l, struct err *e)
+{
+	static const char *const trees[] = {
+		"/etc/security/limits.conf",
+		"/etc/security/limits.d",
+		"/etc/systemd/system.conf",
+		"/etc/systemd/system.conf.d",
+		"/run/systemd/system.conf.d",
+		"/etc/systemd/system",
+		"/run/systemd/system",
+		"/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system",
+		"/etc/nginx",
+		"/etc/redis",
+		"/etc/haproxy/haproxy.cfg",
+		"/etc/php",
+		"/etc/apache2",
+		"/etc/httpd",
+	};
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+		struct err ignored;
+		int rc = lint_tree(l, trees[i], &ignored);
+		if (rc == -ENOMEM)
+			return err_copy(e, &ignored);
+	}
+	return 0;
+}
+
+int lint_machine(struct lint *l, struct err *e)
+{
+	struct boot b = {l, e};
+	bool last;
+	int rc = conf_judge(l, &last, e);
+	if (rc == 0)
+		rc = sysctl_d_files(l->root, boot_file, &b, e);
+	if (rc == 0 && last)
+		rc = boot_file("/etc/sysctl.conf", &b);
+	if (rc < 0)
+		return rc;
+	unread_names(l);
+	sysctl_values_judge(l);
+	running_judge(l);
+	writers_name(l);
+	l->somaxconn = limit_of(l, "net.core.somaxconn");
+	l->nr_open = limit_of(l, "fs.nr_open");
+	return others_judge(l, e);
+}

@@ -1,0 +1,625 @@
+/* Judges the lines of sysctl.d, and what they do to each other. */
+#include "lint/lint.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/knob.h"
+#include "epolltune/sysctls.h"
+
+#define NEVER KERNEL(0, 1)
+#define GUESSES_MAX 200
+#define BLANKS " \t"
+
+struct assignment {
+	const struct lint_line *line;
+	struct sysctl_line read;
+	char general[SYSCTL_NAME];
+	const struct knob *knob; /* NULL: none of the catalogue's */
+	char dash[2];            /* "-" before the name */
+	int64_t field[3];        /* REPORT_NONE: none */
+};
+
+/* The last column of "gone since", "6.14". */
+static const char *kernel_text(unsigned kernel, char text[16])
+{
+	snprintf(text, 16, "%u.%u", kernel >> 16, kernel & 0xffff);
+	return text;
+}
+
+static void fix_make(const struct assignment *a, const char *name, const char *value,
+		     char fix[LINT_TEXT])
+{
+	snprintf(fix, LINT_TEXT, "%s%s = %s", a->dash, name, value);
+}
+
+/* Lines of other files and of shells, which readers skip or take for a name. */
+static bool foreign_judge(struct lint *l, const struct lint_line *line)
+{
+	const char *text = line->text + strspn(line->text, BLANKS),
+		   *write = strstr(text, "sysctl -w");
+	if (*text == '#' || *text == ';')
+		return false;
+	if (write || !strncmp(text, "sysctl ", 7) || !strncmp(text, "echo ", 5) ||
+	    !strncmp(text, "ulimit ", 7) || !strncmp(text, "export ", 7)) {
+		char fix[LINT_TEXT];
+		const char *rest = write ? write + 9 + strspn(write + 9, BLANKS) : "";
+		bool plain = *rest && !strpbrk(rest, "\"';&|");
+		snprintf(fix, sizeof(fix), "%s", rest);
+		lint_add(
+			l, line, LINT_SYNTAX, plain ? fix : NULL,
+			"\"%.60s\" is a command of a shell, and readers of sysctl.d skip it: write "
+			"NAME = VALUE",
+			text);
+		return true;
+	}
+	if (limits_line_is(text)) {
+		lint_add(
+			l, line, LINT_UNREAD, "",
+			"\"%.60s\" is a line of limits.conf, which readers of sysctl.d skip: move it "
+			"to /etc/security/limits.d/NAME.conf",
+			text);
+		return true;
+	}
+	for (const char *c = text; *c && c < text + strcspn(text, "="); c++)
+		if ((unsigned char)*c >= 0x80) {
+			lint_add(
+				l, line, LINT_SYNTAX, NULL,
+				"the name has a character that is not ASCII, as web pages have: type "
+				"the name again");
+			return true;
+		}
+	return false;
+}
+
+/* Whether there is such a sysctl, on the kernel in question. */
+static bool name_judge(struct lint *l, struct assignment *a)
+{
+	const char *name = a->read.name;
+	char version[16], near[SYSCTL_NAME], fix[LINT_TEXT];
+	const struct sysctl_history *h = sysctl_history_find(a->general);
+	if (h && h->until == NEVER) {
+		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist: %s", name, h->instead);
+		return false;
+	}
+	if (h && h->until && l->kernel >= h->until) {
+		lint_add(l, a->line, LINT_GONE, "",
+			 "%s does not exist since Linux %s (%s), and the line sets nothing: %s",
+			 name, kernel_text(h->until, version), h->source,
+			 h->instead[0] ? h->instead : "remove it");
+		return false;
+	}
+	if (h && h->since && l->kernel < h->since) {
+		if (!a->dash[0])
+			lint_add(
+				l, a->line, LINT_NEW, NULL,
+				"%s exists since Linux %s, and on this kernel the line sets nothing: "
+				"write -%s, which is skipped silently",
+				name, kernel_text(h->since, version), name);
+		return false;
+	}
+	if (h && h->read_only) {
+		lint_add(l, a->line, LINT_READ_ONLY, "", "%s is read-only: %s", name,
+			 h->instead[0] ? h->instead : "it shows a state; remove the line");
+		return false;
+	}
+	if (h || a->knob || sysctl_known(a->general))
+		return true;
+	unsigned close = (unsigned)strlen(name) / 4, alike = 0;
+	if (l->guesses < GUESSES_MAX)
+		alike = sysctl_nearest(a->general, near);
+	l->guesses++;
+	bool found = alike && alike >= close;
+	if (found && !strchr(near, '*')) {
+		fix_make(a, near, a->read.value, fix);
+		lint_add(l, a->line, LINT_UNKNOWN, fix, "%s does not exist; did you mean %s?", name,
+			 near);
+	} else if (found || sysctl_complete(a->general) || !strchr(name, '.')) {
+		lint_add(l, a->line, LINT_UNKNOWN, NULL,
+			 "%s does not exist, and the line sets nothing: remove it", name);
+	}
+	return false;
+}
+
+static bool is_text(const struct assignment *a)
+{
+	static const char *const texts[] = {"kernel.core_pattern", "kernel.hostname",
+					    "kernel.domainname", "kernel.modprobe",
+					    "kernel.hotplug"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!strcmp(a->read.name, texts[i]))
+			return true;
+	return a->knob && a->knob->shape == KNOB_WORD;
+}
+
+static bool quotes_judge(struct lint *l, struct assignment *a)
+{
+	const char *value = a->read.value;
+	bool typographic = strstr(value, "\xe2\x80\x9c") || strstr(value, "\xe2\x80\x9d");
+	if (!strchr("\"'", value[0]) && !typographic)
+		return false;
+	char plain[LINT_TEXT] = "", fix[LINT_TEXT];
+	for (size_t n = 0; *value; value++)
+		if (!strchr("\"'", *value) && (unsigned char)*value < 0x80)
+			plain[n++] = *value, plain[n] = 0;
+	fix_make(a, a->read.name, plain, fix);
+	lint_add(l, a->line, LINT_QUOTES, fix,
+		 "%s: the kernel gets the quotes and refuses the value (EINVAL): write %s = %s",
+		 a->read.name, a->read.name, plain);
+	return true;
+}
+
+/* "16M" as a number; false: not such a word. */
+static bool suffix_parse(const char *word, int64_t *value)
+{
+	char *end;
+	errno = 0;
+	*value = strtoll(word, &end, 10);
+	const char *suffix = end == word ? NULL : strchr("kmgKMG", *end);
+	if (errno || !suffix || !*end || (end[1] && strcmp(end + 1, "B") && strcmp(end + 1, "iB")))
+		return false;
+	unsigned shift = tolower(*end) == 'k' ? 10 : tolower(*end) == 'm' ? 20 : 30;
+	return !__builtin_mul_overflow(*value, INT64_C(1) << shift, value);
+}
+
+/* One number of a value. False: refused. */
+static bool number_judge(struct lint *l, struct assignment *a, const char *word, size_t at)
+{
+	char *end, fix[LINT_TEXT], plain[32];
+	int64_t meant;
+	errno = 0;
+	int64_t read = strtoll(word, &end, 0), decimal = strtoll(word, NULL, 10);
+	bool single = !strpbrk(a->read.value, BLANKS);
+	if (end == word || *end || errno) {
+		bool suffix = suffix_parse(word, &meant);
+		snprintf(plain, sizeof(plain), "%" PRId64, meant);
+		if (suffix)
+			fix_make(a, a->read.name, plain, fix);
+		lint_add(l, a->line, LINT_REFUSED, suffix && single ? fix : NULL,
+			 "%s: the kernel refuses \"%.60s\" (EINVAL): %s%s", a->read.name, word,
+			 suffix ? "write " : "write decimal integers, separated by blanks",
+			 suffix ? plain : "");
+		return false;
+	}
+	if (read != decimal && word[strspn(word, "-0")] != 'x' && word[strspn(word, "-0")] != 'X') {
+		snprintf(plain, sizeof(plain), "%" PRId64, decimal);
+		fix_make(a, a->read.name, plain, fix);
+		lint_add(l, a->line, LINT_MISREAD, single ? fix : NULL,
+			 "%s: the kernel reads %s as octal, which is %" PRId64 ": write %s",
+			 a->read.name, word, read, plain);
+	}
+	if (at < 3)
+		a->field[at] = read;
+	return true;
+}
+
+/* The numbers of a value as the kernel reads them. */
+static bool numbers_judge(struct lint *l, struct assignment *a)
+{
+	size_t want = a->knob ? knob_fields(a->knob->shape) : 0, count = 0;
+	char text[SYSCTL_D_VALUE], *rest = text, *word;
+	snprintf(text, sizeof(text), "%s", a->read.value);
+	while ((word = strsep(&rest, BLANKS))) {
+		if (!*word)
+			continue;
+		bool comment = count && (strchr("#;", *word) || !strncmp(word, "//", 2));
+		if (comment || (want && count == want)) {
+			char fix[LINT_TEXT], plain[SYSCTL_D_VALUE];
+			snprintf(plain, sizeof(plain), "%.*s", (int)(word - text), a->read.value);
+			plain[strcspn(plain, "#;")] = 0;
+			for (size_t n = strlen(plain); n && isblank((unsigned char)plain[n - 1]);
+			     n--)
+				plain[n - 1] = 0;
+			fix_make(a, a->read.name, plain, fix);
+			lint_add(l, a->line, LINT_MISREAD, fix,
+				 "%s: the kernel reads %s and ignores what follows: %s",
+				 a->read.name, plain,
+				 comment ? "write comments on lines of their own"
+					 : "write no more fields than it has");
+			break;
+		}
+		if (!number_judge(l, a, word, count++))
+			return false;
+	}
+	if (want && count < want)
+		lint_add(l, a->line, LINT_MISREAD, NULL,
+			 "%s has %zu fields, and the line sets %zu of them; the others keep their "
+			 "values: write all",
+			 a->read.name, want, count);
+	return true;
+}
+
+/* Bounds of the catalogue that the kernel does not enforce: there the value has no meaning. */
+static bool enforced(const struct knob *k, bool below)
+{
+	static const char unsigned_only[] = "net.ipv4.tcp_fin_timeout net.ipv4.tcp_max_tw_buckets "
+					    "net.ipv4.tcp_max_syn_backlog net.ipv4.tcp_max_orphans "
+					    "net.core.netdev_max_backlog net.core.netdev_budget "
+					    "net.core.busy_poll net.core.busy_read";
+	if (below)
+		return !strstr(unsigned_only, k->name);
+	return k->max > 2 || !strcmp(k->name, "net.ipv4.tcp_tw_reuse");
+}
+
+static bool range_judge(struct lint *l, const struct assignment *a)
+{
+	const struct knob *k = a->knob;
+	for (size_t i = 0; k && i < knob_fields(k->shape); i++) {
+		int64_t value = a->field[i];
+		if (value == REPORT_NONE || (value >= k->min && value <= k->max))
+			continue;
+		bool refused = enforced(k, value < k->min);
+		lint_add(l, a->line, refused ? LINT_REFUSED : LINT_UNIT, NULL,
+			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64 ", %s: explain %s",
+			 k->name, value, k->min, k->max,
+			 refused ? "and the kernel refuses the line (EINVAL)"
+				 : "the values that have a meaning",
+			 k->name);
+		return false;
+	}
+	return true;
+}
+
+static bool order_judge(struct lint *l, const struct assignment *a)
+{
+	const int64_t *f = a->field;
+	if (!a->knob || f[1] == REPORT_NONE)
+		return true;
+	if (a->knob->shape == KNOB_RANGE && f[0] > f[1]) {
+		lint_add(l, a->line, LINT_REFUSED, NULL,
+			 "%s: the low end %" PRId64 " is above the high end %" PRId64
+			 ", and the kernel refuses the line (EINVAL): write low, then high",
+			 a->read.name, f[0], f[1]);
+		return false;
+	}
+	if (a->knob->shape == KNOB_TRIPLE && f[2] != REPORT_NONE && (f[0] > f[1] || f[1] > f[2])) {
+		lint_add(
+			l, a->line, LINT_ORDER, NULL,
+			"%s: the kernel takes %s, but the fields are min, default and max: write them "
+			"ascending",
+			a->read.name, a->read.value);
+		return false;
+	}
+	if (!strcmp(a->read.name, "net.ipv4.ip_local_port_range") && f[0] < 1024) {
+		lint_add(l, a->line, LINT_REFUSED, NULL,
+			 "%s: %" PRId64
+			 " is below net.ipv4.ip_unprivileged_port_start (1024), and the "
+			 "kernel refuses the line (EINVAL): begin at 1024 or above",
+			 a->read.name, f[0]);
+		return false;
+	}
+	return true;
+}
+
+static bool unit_judge(struct lint *l, const struct assignment *a)
+{
+	const char *name = a->read.name;
+	const int64_t *f = a->field;
+	if (!strcmp(name, "net.ipv4.tcp_mem") && f[2] >= 4194304 && f[2] % 1024 == 0) {
+		lint_add(l, a->line, LINT_UNIT, "",
+			 "%s counts pages, and %" PRId64 " of them are %" PRId64
+			 " GiB: remove the line, or divide bytes by 4096",
+			 name, f[2], f[2] >> 18);
+		return true;
+	}
+	if (!strcmp(name, "net.ipv4.tcp_fin_timeout") && f[0] > 3600) {
+		lint_add(l, a->line, LINT_UNIT, NULL,
+			 "%s counts seconds: %" PRId64 " are %" PRId64
+			 " hours; for milliseconds divide by 1000",
+			 name, f[0], f[0] / 3600);
+		return true;
+	}
+	bool triple = !strcmp(name, "net.ipv4.tcp_rmem") || !strcmp(name, "net.ipv4.tcp_wmem");
+	bool single = !strcmp(name, "net.core.rmem_max") || !strcmp(name, "net.core.wmem_max");
+	int64_t bytes = triple ? f[2] : single ? f[0] : REPORT_NONE;
+	if (bytes >= 0 && bytes < 65536) {
+		lint_add(l, a->line, LINT_UNIT, NULL,
+			 "%s counts bytes, and %" PRId64
+			 " is less than a segment burst: for kilobytes "
+			 "multiply by 1024",
+			 name, bytes);
+		return true;
+	}
+	return false;
+}
+
+static void lowers_judge(struct lint *l, const struct assignment *a)
+{
+	const struct sysctl_own *o;
+	unsigned done = 0;
+	for (size_t i = 0; (o = sysctl_own_at(i)); i++) {
+		int64_t value = a->field[o->field];
+		if (strcmp(o->name, a->general) != 0 || l->kernel < o->since ||
+		    done & 1u << o->field)
+			continue;
+		done |= 1u << o->field;
+		if (value == REPORT_NONE || (o->above ? value <= o->value : value >= o->value))
+			continue;
+		lint_add(l, a->line, LINT_LOWERS, o->field ? NULL : "",
+			 "%s: %" PRId64 " is %s the kernel's own %" PRId64 ": %s; remove the line",
+			 a->read.name, value, o->above ? "above" : "below", o->value, o->why);
+		/* A start that is smaller than today's is a matter of taste. */
+		if (!strncmp(o->name, "net.ipv4.tcp_", 13) && o->field == 1)
+			lint_level(l, LEVEL_NOTE);
+	}
+	if (!strcmp(a->read.name, "net.ipv4.tcp_mem"))
+		lint_add(
+			l, a->line, LINT_AUTOMATIC, NULL,
+			"%s is computed from the machine's memory (pressure at a sixteenth), which the "
+			"line ends: remove it, unless check finds buffers.memory short",
+			a->read.name);
+}
+
+static bool myth_judge(struct lint *l, const struct assignment *a)
+{
+	struct machine m = {.kernel = l->kernel, .time_wait_overflow = -1};
+	for (size_t i = 0; i < myth_count(); i++) {
+		const struct myth *myth = myth_at(i);
+		for (size_t k = 0; k < 3 && myth->knobs[k]; k++) {
+			struct value_rule v = {.machine = &m, .level = myth->level};
+			memcpy(v.field, a->field, sizeof(v.field));
+			if (strcmp(myth->knobs[k], a->read.name) || !myth->followed(&v))
+				continue;
+			lint_add(l, a->line, LINT_CLASSIC, "", "%s = %s %s: %s Remove the line.",
+				 a->read.name, a->read.value, myth->effect, myth->reason);
+			lint_level(l, v.level);
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct lint_value *value_find(const struct lint *l, const char *name)
+{
+	const struct lint_value *last = NULL;
+	for (size_t i = 0; i < l->value_count; i++)
+		if (!strcmp(l->values[i].name, name))
+			last = &l->values[i];
+	return last;
+}
+
+/* `later`: rows that depend on other lines, once all are read. */
+static void advice_judge(struct lint *l, const struct assignment *a, bool later)
+{
+	const struct sysctl_advice *row;
+	for (size_t i = 0; (row = sysctl_advice_at(i)); i++) {
+		int64_t value = a->field[row->field];
+		if (strcmp(row->name, a->general) != 0 || !!row->unless != later ||
+		    value == REPORT_NONE || value < row->low || value > row->high)
+			continue;
+		if (row->unless) {
+			char name[SYSCTL_NAME];
+			size_t length = strcspn(row->unless, "=");
+			snprintf(name, sizeof(name), "%.*s", (int)length, row->unless);
+			const struct lint_value *v = value_find(l, name);
+			if (v && !strcmp(v->value, row->unless + length + 1))
+				continue;
+		}
+		lint_add(l, a->line, LINT_CLASSIC, row->level > LEVEL_NOTE ? "" : NULL,
+			 "%s = %s: %s (%s); remove the line", a->read.name, a->read.value, row->why,
+			 row->source);
+		lint_level(l, row->level);
+	}
+}
+
+static void module_judge(struct lint *l, const struct assignment *a)
+{
+	const char *module = sysctl_module(a->general);
+	if (!module || lint_module_loads(l, module))
+		return;
+	lint_add(l, a->line, LINT_MODULE, NULL,
+		 "%s exists only while %s is loaded, often later than the files are read: echo %s "
+		 ">/etc/modules-load.d/%s.conf",
+		 a->read.name, module, module, module);
+	if (l->host)
+		lint_level(l, LEVEL_WARNING);
+}
+
+static void value_keep(struct lint *l, const struct assignment *a)
+{
+	char text[SYSCTL_D_VALUE] = "";
+	size_t n = 0;
+	for (const char *c = a->read.value; *c; c++)
+		if (!isblank((unsigned char)*c) || (n && text[n - 1] != ' '))
+			text[n++] = isblank((unsigned char)*c) ? ' ' : *c;
+	if (l->value_count == l->value_room) {
+		size_t more = l->value_room ? 2 * l->value_room : 64;
+		struct lint_value *grown = reallocarray(l->values, more, sizeof(*grown));
+		if (!grown) {
+			l->failed = true;
+			return;
+		}
+		l->values = grown;
+		l->value_room = more;
+	}
+	struct lint_value v = {a->line->file,        a->line->number, l->value_order++,
+			       strdup(a->read.name), strdup(text),    a->read.pattern};
+	if (!v.name || !v.value) {
+		l->failed = true;
+		free(v.name);
+		free(v.value);
+		return;
+	}
+	l->values[l->value_count++] = v;
+}
+
+static void value_judge(struct lint *l, struct assignment *a)
+{
+	if (is_text(a))
+		return;
+	if (!a->read.value[0] && !(a->knob && a->knob->shape == KNOB_PORTS)) {
+		lint_add(l, a->line, LINT_REFUSED, NULL,
+			 "%s has no value, and the kernel refuses the line (EINVAL): write one",
+			 a->read.name);
+		return;
+	}
+	if (quotes_judge(l, a))
+		return;
+	if (a->knob && a->knob->shape == KNOB_PORTS) {
+		char normal[KNOB_VALUE];
+		if (knob_check(a->knob, a->read.value, normal, NULL) < 0 &&
+		    strlen(a->read.value) < KNOB_VALUE)
+			lint_add(l, a->line, LINT_REFUSED, NULL,
+				 "%s: \"%s\" is no list of ports: write 8080,9000-9010",
+				 a->read.name, a->read.value);
+		return;
+	}
+	bool numeric = a->knob || isdigit((unsigned char)a->read.value[0]);
+	if (!numeric || !numbers_judge(l, a) || !range_judge(l, a) || !order_judge(l, a) ||
+	    unit_judge(l, a))
+		return;
+	lowers_judge(l, a);
+	if (!myth_judge(l, a))
+		advice_judge(l, a, false);
+}
+
+static void assignment_init(struct assignment *a, const struct lint_line *line)
+{
+	a->line = line;
+	a->knob = knob_find(a->read.name);
+	for (size_t i = 0; i < 3; i++)
+		a->field[i] = REPORT_NONE;
+}
+
+void sysctl_line_judge(struct lint *l, const struct lint_line *line)
+{
+	struct assignment a = {.dash = ""};
+	const char *text = line->text + strspn(line->text, BLANKS);
+	if (!*text || foreign_judge(l, line))
+		return;
+	if (!sysctl_d_line(text, strlen(text), &a.read)) {
+		if (*text != '#' && *text != ';')
+			lint_add(l, line, LINT_SYNTAX, NULL,
+				 "\"%.60s\" has no NAME = VALUE, and readers skip it: write %s",
+				 text, "one assignment a line, or # before a comment");
+		return;
+	}
+	snprintf(a.dash, sizeof(a.dash), "%s", *text == '-' ? "-" : "");
+	if (a.read.exclude)
+		return;
+	assignment_init(&a, line);
+	if (strpbrk(a.read.name, BLANKS ":")) {
+		lint_add(l, line, LINT_SYNTAX, NULL,
+			 "\"%.60s\" is no name of a sysctl: write NAME = VALUE", a.read.name);
+		return;
+	}
+	value_keep(l, &a);
+	if (a.read.pattern || !sysctl_general(a.read.name, a.general) || !name_judge(l, &a))
+		return;
+	size_t before = l->count;
+	value_judge(l, &a);
+	if (l->count == before || l->problems[l->count - 1].level < LEVEL_CRITICAL)
+		module_judge(l, &a);
+}
+
+static int value_compare(const void *a, const void *b)
+{
+	const struct lint_value *x = a, *y = b;
+	int name = strcmp(x->name, y->name);
+	return name ? name : (x->order > y->order) - (x->order < y->order);
+}
+
+void sysctl_values_sort(struct lint *l)
+{
+	if (l->value_count)
+		qsort(l->values, l->value_count, sizeof(*l->values), value_compare);
+}
+
+const struct lint_value *sysctl_value_last(const struct lint *l, const char *name)
+{
+	return value_find(l, name);
+}
+
+static void repeated_judge(struct lint *l, const struct lint_value *v,
+			   const struct lint_value *next)
+{
+	struct lint_line line = {v->file, "", v->line};
+	bool same = !strcmp(v->value, next->value);
+	if (!strcmp(v->file, next->file)) {
+		lint_add(l, &line, LINT_DUPLICATE, "",
+			 "%s is set again in line %u, to %s%s: keep one line", v->name, next->line,
+			 same ? "the same value" : next->value, same ? "" : ", which wins");
+		if (same)
+			lint_level(l, LEVEL_NOTE);
+	} else if (!same) {
+		lint_add(
+			l, &line, LINT_OVERRIDDEN, NULL,
+			"%s = %s is overridden by %s:%u, which is read later and sets %s: change that "
+			"line",
+			v->name, v->value, next->file, next->line, next->value);
+	}
+}
+
+static bool number_of(const struct lint *l, const char *name, const struct lint_value **v,
+		      int64_t *value)
+{
+	*v = value_find(l, name);
+	return *v && knob_field((*v)->value, 0, value) == 0;
+}
+
+/* The thresholds of the neighbour table ascend. */
+static void thresholds_judge(struct lint *l, const char *family)
+{
+	const struct lint_value *v[3];
+	int64_t value[3];
+	for (int i = 0; i < 3; i++) {
+		char name[SYSCTL_NAME];
+		snprintf(name, sizeof(name), "net.%s.neigh.default.gc_thresh%d", family, i + 1);
+		if (!number_of(l, name, &v[i], &value[i]))
+			v[i] = NULL;
+		if (i && v[i] && v[i - 1] && value[i] < value[i - 1]) {
+			struct lint_line line = {v[i]->file, "", v[i]->line};
+			lint_add(l, &line, LINT_ORDER, NULL,
+				 "%s = %s is below gc_thresh%d = %s: write them ascending",
+				 v[i]->name, v[i]->value, i, v[i - 1]->value);
+		}
+	}
+}
+
+static void pairs_judge(struct lint *l)
+{
+	const struct lint_value *reuse, *stamps, *range;
+	int64_t value = 0, off = 0;
+	if (number_of(l, "net.ipv4.tcp_tw_reuse", &reuse, &value) && value &&
+	    number_of(l, "net.ipv4.tcp_timestamps", &stamps, &off) && !off) {
+		struct lint_line line = {reuse->file, "", reuse->line};
+		lint_add(l, &line, LINT_CAPPED, NULL,
+			 "net.ipv4.tcp_tw_reuse has no effect with net.ipv4.tcp_timestamps = 0 "
+			 "(%s:%u): remove that line",
+			 stamps->file, stamps->line);
+	}
+	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && value >= 1024 &&
+	    value < 10000 && !value_find(l, "net.ipv4.ip_local_reserved_ports")) {
+		struct lint_line line = {range->file, "", range->line};
+		lint_add(l, &line, LINT_PORTS, NULL,
+			 "the range begins at %" PRId64
+			 ", where services listen: connect() takes the "
+			 "port of one that starts later; add net.ipv4.ip_local_reserved_ports",
+			 value);
+	}
+	thresholds_judge(l, "ipv4");
+	thresholds_judge(l, "ipv6");
+}
+
+void sysctl_values_judge(struct lint *l)
+{
+	sysctl_values_sort(l);
+	for (size_t i = 0; i + 1 < l->value_count; i++)
+		if (!strcmp(l->values[i].name, l->values[i + 1].name))
+			repeated_judge(l, &l->values[i], &l->values[i + 1]);
+	pairs_judge(l);
+	for (size_t i = 0; i < l->value_count; i++) {
+		struct assignment a = {.dash = ""};
+		const struct lint_value *v = &l->values[i];
+		struct lint_line line = {v->file, "", v->line};
+		snprintf(a.read.name, sizeof(a.read.name), "%s", v->name);
+		snprintf(a.read.value, sizeof(a.read.value), "%s", v->value);
+		assignment_init(&a, &line);
+		if (!v->pattern && sysctl_general(v->name, a.general) &&
+		    knob_field(v->value, 0, &a.field[0]) == 0)
+			advice_judge(l, &a, true);
+	}
+}

@@ -1,0 +1,147 @@
+/* Judges Limit* and Backlog= of systemd's units and of system.conf. */
+#include "lint/lint.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/list.h"
+#include "epolltune/similar.h"
+
+#define NR_OPEN 1048576
+
+static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
+			     "LimitNOFILE,LimitAS,LimitNPROC,LimitMEMLOCK,LimitLOCKS,"
+			     "LimitSIGPENDING,LimitMSGQUEUE,LimitNICE,LimitRTPRIO,LimitRTTIME";
+
+static const char *nearest_limit(const char *key, char out[SIMILAR_MAX])
+{
+	const char *list = limits;
+	struct list_item item;
+	unsigned best = 0;
+	out[0] = 0;
+	while (list_next(&list, &item)) {
+		char name[SIMILAR_MAX];
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
+		unsigned alike = !strcasecmp(name, key) ? 100 : similar(name, key);
+		if (alike > best) {
+			best = alike;
+			memcpy(out, name, sizeof(name));
+		}
+	}
+	return out;
+}
+
+/* systemd's rlim_parse_one(): a decimal number or "infinity", here without suffix. */
+static bool limit_parse(const char *text, long long *value)
+{
+	char *end;
+	if (!strcmp(text, "infinity")) {
+		*value = -1;
+		return true;
+	}
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return isdigit((unsigned char)*text) && !*end && !errno;
+}
+
+static void files_judge(struct lint *l, const struct lint_line *line, const char *key,
+			const char *value)
+{
+	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN, soft, hard;
+	char text[128];
+	snprintf(text, sizeof(text), "%s", value);
+	char *colon = strchr(text, ':');
+	if (colon)
+		*colon++ = 0;
+	if (!limit_parse(text, &soft) || !limit_parse(colon ? colon : text, &hard)) {
+		lint_add(
+			l, line, LINT_REFUSED, NULL,
+			"%s=%s is not a number, \"infinity\" or SOFT:HARD: systemd skips the line; "
+			"write digits alone",
+			key, value);
+		return;
+	}
+	if (hard >= 0 && (soft > hard || soft < 0)) {
+		lint_add(l, line, LINT_REFUSED, NULL,
+			 "%s=%s: the soft limit is above the hard one, and systemd skips the line",
+			 key, value);
+		return;
+	}
+	if (soft < 0)
+		lint_add(
+			l, line, LINT_CLASSIC, NULL,
+			"%s=%s is fs.nr_open, a billion on some systems: programs that size tables "
+			"by the soft limit take gigabytes; write a number, such as 65536",
+			key, value);
+	else if (soft > nr_open)
+		lint_add(
+			l, line, LINT_CAPPED, NULL,
+			"%s=%s is above fs.nr_open (%lld%s), which is what the service gets: raise "
+			"fs.nr_open as well",
+			key, value, nr_open, l->nr_open ? "" : ", the kernel's own");
+	else if (hard < 524288 && (hard < 1024 || !strcmp(key, "DefaultLimitNOFILE")))
+		lint_add(
+			l, line, LINT_LOWERS, NULL,
+			"%s=%s lowers systemd's own 1024:524288: write SOFT:524288, or remove the line",
+			key, value);
+}
+
+static void limit_judge(struct lint *l, const struct lint_line *line, const char *key,
+			const char *value, const struct unit_state *s)
+{
+	bool manager = !strncmp(key, "Default", 7);
+	char near[SIMILAR_MAX];
+	if (!list_has(limits, key + (manager ? 7 : 0))) {
+		nearest_limit(key + (manager ? 7 : 0), near);
+		lint_add(l, line, LINT_UNKNOWN, NULL,
+			 "systemd has no %s= and ignores the line: %s%s%s", key,
+			 near[0] ? "write " : "remove it", near[0] && manager ? "Default" : "",
+			 near);
+		return;
+	}
+	if (manager != !strcmp(s->section, "Manager") || !strcmp(s->section, "Unit") ||
+	    !strcmp(s->section, "Install")) {
+		lint_add(l, line, LINT_UNREAD, NULL,
+			 "systemd does not read %s= in [%s]: move it to %s", key, s->section,
+			 manager ? "[Manager] of system.conf" : "[Service] of a unit");
+		return;
+	}
+	if (!strcmp(key + (manager ? 7 : 0), "LimitNOFILE"))
+		files_judge(l, line, key, value);
+}
+
+static bool is_limit(const char *key)
+{
+	return !strncmp(key, "Limit", 5) || !strncmp(key, "DefaultLimit", 12);
+}
+
+void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s)
+{
+	char text[LINT_LINE], *key = text;
+	snprintf(text, sizeof(text), "%s", line->text);
+	key += strspn(key, " \t");
+	for (size_t n = strlen(key); n && isspace((unsigned char)key[n - 1]); n--)
+		key[n - 1] = 0;
+	if (*key == '[') {
+		snprintf(s->section, sizeof(s->section), "%.*s", (int)strcspn(key + 1, "]"),
+			 key + 1);
+		return;
+	}
+	char *value = strchr(key, '=');
+	if (!*key || *key == '#' || *key == ';' || !value)
+		return;
+	*value++ = 0;
+	value += strspn(value, " \t");
+	for (size_t n = strlen(key); n && isspace((unsigned char)key[n - 1]); n--)
+		key[n - 1] = 0;
+	/* An empty value resets what files before said. */
+	if (is_limit(key) && *value)
+		limit_judge(l, line, key, value, s);
+	long long backlog = atoll(value);
+	if (!strcmp(key, "Backlog") && l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
+		lint_add(l, line, LINT_CAPPED, NULL,
+			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",
+			 backlog, (long long)l->somaxconn);
+}

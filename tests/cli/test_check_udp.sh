@@ -1,0 +1,49 @@
+#!/bin/sh
+# Probe udp measures what a UDP socket holds. test_verdict_udp tests the rules, test_queues sockets that drop.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+net=/proc/sys/net
+check='epolltune check --format json --probe udp'
+known='wall("udp.receive").measured | type == "number"'
+test_a_burst_beyond_the_largest_buffer_is_dropped_and_the_proposal_holds_it() {
+	in_root_namespace
+	max=$(cat $net/core/rmem_max)
+	[ "$max" -le 16777216 ] || skip "net.core.rmem_max is $max: such a burst takes too much memory"
+	needed=$((max * 2 / 2304 * 3 / 2))
+	expect_known "$known" 2 $check --datagrams $((needed * 10))
+	json 'wall("udp.receive") | .verdict == "short" and .method == "measured" and .knob == "net.core.rmem_max" and
+			.needed == '$needed'' \
+		'finding("udp.receive.short") | at_current("dropped by the socket") > 0 and
+			at_current("dropped by the socket") == at_current("UdpRcvbufErrors")' \
+		'finding("udp.receive.short") | at_current("received") + at_current("dropped by the socket") == '$needed'' \
+		'finding("udp.receive.short") | .current == "'$max'" and (.proposed | tonumber) > '$max \
+		'[.findings[] | select(.level | IN("note", "skipped") | not).id] == ["udp.receive.short"]'
+	# The measured capacity is that of the buffer, which is twice the maximum.
+	json 'wall("udp.receive") | .measured > '$max' * 2 / 2600 and .measured <= '$max' * 2 / 2000'
+	proposed=$(jq -r '.findings[] | select(.id == "udp.receive.short").proposed' out)
+	if jq -e '.findings[] | select(.id == "udp.receive.short").tried_state == "tried"' out >tried; then
+		json 'finding("udp.receive.short") | at_proposed("dropped by the socket") == 0 and at_proposed("UdpRcvbufErrors") == 0 and
+				(.tried | contains("with half the value"))'
+	else
+		json 'finding("udp.receive.short") | .tried_state == "not tried" and (.tried | contains("CAP_NET_ADMIN"))'
+		[ "$(id -u)" -ne 0 ] || fail 'root has not tried it'
+	fi
+	[ "$proposed" -le $((max * 4)) ] || fail "$proposed is proposed"
+}
+
+test_a_burst_that_fits_is_ready_and_no_burst_is_no_wall() {
+	in_namespace
+	held=$(($(cat $net/core/rmem_default) / 2304))
+	expect_known "$known" 0 $check --datagrams $((held * 5)) --datagram 1200
+	json 'wall("udp.receive") | .verdict == "ok" and .measured == .needed' '.findings == []' \
+		'.target | .datagrams_per_s == '$((held * 5))' and .datagram_bytes == 1200'
+	# A socket that does not ask for more holds fewer.
+	expect 1 $check --quick --datagrams $((held * 20))
+	json 'wall("udp.receive") | .verdict == "tight" and .knob == "net.core.rmem_default"' \
+		'[.findings[].id] == ["udp.receive.default"]'
+	expect 0 $check
+	json '.walls == []' '.findings == []'
+}
+
+run_tests "$@"

@@ -1,0 +1,178 @@
+#!/bin/sh
+# lint: what it finds in files and machines, that it finds nothing in what distributions ship, and that no
+# file stops it.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+put() { # FILE LINE…
+	mkdir -p "$(dirname "$1")"
+	file=$1
+	shift
+	printf '%s\n' "$@" >"$file"
+}
+
+rules() { # of ./out, without files
+	jq -r '.problems[] | "\(.line // 0) \(.rule)"' out
+}
+
+test_the_corpus_is_found_and_nothing_else() {
+	mkdir corpus
+	awk '/^== / { file = "corpus/" $2; dir = file; sub("/[^/]*$", "", dir); system("mkdir -p " dir); n++; next }
+		/^-- / { for (i = 3; i <= NF; i++) print file, $2, $i >"want"; next }
+		file { print >file }
+		END { print n >"files" }' "$root/tests/cli/lint/corpus"
+	[ "$(cat files)" -ge 60 ] || fail 'few snippets'
+	expect 2 epolltune lint --format json corpus
+	jq -r '.problems[] | "\(.file) \(.line // 0) \(.rule)"' out | sort >found
+	sort want | diff - found >differ || { show differ && fail 'not what the corpus says'; }
+	json '.schema == "epolltune.lint/1"'
+	json '[.problems[] | select(.text | test("[.;:,] *$"))] | length <= 20'
+}
+
+test_every_rule_is_planted_or_of_a_machine() {
+	epolltune list rules --format json | jq -r '.rules[].name' >names
+	for name in $(cat names); do
+		grep -qs "$name" "$root/tests/cli/lint/corpus" "$self" || fail "no case of $name"
+	done
+}
+
+test_what_distributions_ship_has_no_problems() {
+	put m/usr/lib/sysctl.d/50-pid-max.conf 'kernel.pid_max = 4194304'
+	put m/usr/lib/sysctl.d/50-default.conf '-kernel.sysrq = 16' 'kernel.core_uses_pid = 1' \
+		'net.ipv4.conf.default.rp_filter = 2' 'net.ipv4.conf.*.rp_filter = 2' '-net.ipv4.conf.all.rp_filter' \
+		'-net.ipv4.conf.all.promote_secondaries' '-net.ipv4.ping_group_range = 0 2147483647' \
+		'-net.core.default_qdisc = fq_codel' 'fs.protected_regular = 2'
+	put m/usr/lib/sysctl.d/99-protect-links.conf 'fs.protected_fifos = 1' 'fs.protected_hardlinks = 1' \
+		'fs.protected_regular = 2' 'fs.protected_symlinks = 1'
+	put m/etc/sysctl.conf '#net.ipv4.conf.default.rp_filter=1' '#kernel.sysrq=438'
+	put m/etc/sysctl.d/README.sysctl 'Local settings'
+	put m/etc/security/limits.conf '#*               soft    core            0' '# End of file'
+	put m/etc/systemd/system.conf '[Manager]' '#DefaultLimitNOFILE=1024:524288'
+	put m/usr/lib/systemd/system/systemd-journald.service '[Unit]' 'Description=Journal' '[Service]' 'LimitNOFILE=524288'
+	put m/usr/lib/systemd/systemd-sysctl ''
+	expect 0 epolltune lint --sysroot m
+	said 'No problems in 7 files.'
+	expect 0 epolltune lint m
+	said 'No problems'
+}
+
+test_the_files_of_a_machine_are_read_in_their_order() {
+	put m/usr/lib/sysctl.d/10-a.conf 'net.core.somaxconn = 8192'
+	put m/usr/lib/sysctl.d/20-masked.conf 'net.ipv4.tcp_tw_recycle = 1'
+	put m/run/sysctl.d/30-b.conf 'net.core.somaxconn = 16384'
+	put m/etc/sysctl.d/99-typo 'net.core.somaxconn = 1'
+	put m/etc/sysctl.conf 'net.core.somaxconn = 32768'
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/etc/nginx/nginx.conf 'http { server {' ' listen 80 backlog=65535;' '} }'
+	put m/etc/php/8.2/fpm/pool.d/www.conf 'listen = 9000' 'listen.backlog = 65535'
+	ln -s /dev/null m/etc/sysctl.d/20-masked.conf
+	expect 2 epolltune lint --sysroot m --format json
+	jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out >found
+	cat >want <<-'end'
+		/etc/nginx/nginx.conf:2 lint.capped
+		/etc/php/8.2/fpm/pool.d/www.conf:2 lint.capped
+		/etc/sysctl.conf:0 lint.unread
+		/etc/sysctl.d/99-typo:0 lint.unread
+		/run/sysctl.d/30-b.conf:1 lint.drift
+		/usr/lib/sysctl.d/10-a.conf:1 lint.overridden
+	end
+	diff want found >differ || { show differ && fail 'another order'; }
+	# procps reads sysctl.conf, and last.
+	rm m/usr/lib/systemd/systemd-sysctl m/etc/sysctl.d/99-typo
+	expect 1 epolltune lint --sysroot m
+	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
+}
+
+test_modules_and_last_writers_are_those_of_the_machine() {
+	put m/etc/sysctl.d/50-conntrack.conf 'net.netfilter.nf_conntrack_max = 1048576'
+	mkdir -p m/var/lib/kube-proxy
+	expect 1 epolltune lint --sysroot m
+	said 'lint.module' 'lint.writer: kube-proxy'
+	put m/etc/modules-load.d/conntrack.conf nf_conntrack
+	expect 0 epolltune lint --sysroot m
+	! grep -q lint.module out || fail 'the module is loaded'
+}
+
+test_a_container_cannot_set_what_is_the_machines() {
+	in_namespace -Urnm
+	mount -t tmpfs none /etc/sysctl.d
+	put /etc/sysctl.d/50-files.conf 'fs.nr_open = 2097152'
+	expect 1 epolltune lint
+	said '/etc/sysctl.d/50-files.conf:1: lint.container: fs.nr_open'
+}
+
+test_the_kernel_decides() {
+	put 10.conf 'net.ipv4.tcp_tw_recycle = 1' 'net.ipv4.tcp_rto_max_ms = 60000' 'net.core.somaxconn = 1024'
+	expect 1 epolltune lint --format json 10.conf
+	[ "$(rules | tr '\n' ' ')" = '1 lint.gone 3 lint.lowers ' ] || fail 'the newest kernel'
+	expect 1 epolltune lint --format json --kernel 4.4 10.conf
+	[ "$(rules | tr '\n' ' ')" = '1 lint.classic 2 lint.new ' ] || fail 'Linux 4.4'
+	expect 3 epolltune lint --kernel six 10.conf
+	refused 'not a version'
+}
+
+test_the_fix_applies_and_leaves_no_critical_problem() {
+	put gist.conf '# tuning' 'net.ipv4.ip_local_port_range = "10240 65535"' 'net.ipv4.tcp_tw_recycle = 1' \
+		'net.core.somaxcon = 65535' 'net.core.rmem_max = 8M' 'kernel.pid_max = 4194304' 'kernel.panic = 10' \
+		'vm.swappiness = 10' 'vm.dirty_ratio = 20' 'kernel.sysrq = 0' 'kernel.msgmnb = 65536' \
+		'sysctl -w net.ipv4.tcp_slow_start_after_idle=0' 'fs.file-nr = 1'
+	cp gist.conf before.conf
+	expect 2 epolltune lint --fix gist.conf
+	cmp gist.conf before.conf
+	patch -s gist.conf <out || fail 'the diff does not apply'
+	expect 0 epolltune lint gist.conf
+	[ "$(grep -c . gist.conf)" = 11 ] || fail 'other lines'
+}
+
+test_problems_are_printed_as_sarif() {
+	put 10.conf 'net.core.somaxcon = 1' 'net.ipv4.tcp_tw_reuse = 1'
+	expect 2 epolltune lint --format sarif 10.conf
+	json '.version == "2.1.0" and (.runs | length) == 1'
+	json '[.runs[0].results[].level] == ["error", "note"]'
+	json '.runs[0] | .tool.driver.rules[.results[0].ruleIndex].id == "lint.unknown"'
+	json '.runs[0].results[0].locations[0].physicalLocation | .region.startLine == 1 and .artifactLocation.uri == "10.conf"'
+}
+
+# No file stops it: it is no reader of devices, and of no file larger than 4 MiB.
+test_nothing_that_is_read_stops_it() {
+	mkdir -p d/sysctl.d
+	mkfifo d/sysctl.d/10-fifo.conf
+	ln -s 11-loop.conf d/sysctl.d/11-loop.conf
+	ln -s . d/sysctl.d/12-circle
+	ln -s nowhere d/sysctl.d/13-dangling.conf
+	ln -s /dev/zero d/sysctl.d/14-zero.conf
+	truncate -s 1G d/sysctl.d/15-sparse.conf
+	head -c 5000 /dev/urandom >d/sysctl.d/16-random.conf
+	printf '\357\273\277net.core.somaxconn = 8192\r\nnet.ipv4.tcp_sack = 0' >d/sysctl.d/17-bom.conf
+	head -c 100000 /dev/zero | tr '\0' 'x' >d/sysctl.d/18-long.conf
+	head -c 70000 /dev/zero | tr '\0' '=' >>d/sysctl.d/18-long.conf
+	expect 2 timeout 60 epolltune lint d
+	said '15-sparse.conf: lint.unreadable' '17-bom.conf:1: lint.syntax' '17-bom.conf:2: lint.lowers'
+	quiet
+	expect 3 epolltune lint d/sysctl.d/10-fifo.conf
+	refused 'neither a file nor a directory'
+	tar -cf m.tar d
+	expect 3 epolltune lint --sysroot m.tar
+	refused 'unpack'
+	expect 3 epolltune lint d/sysctl.d/13-dangling.conf
+	refused 'No such file'
+	: >empty.conf
+	expect 0 epolltune lint empty.conf
+}
+
+test_work_grows_with_the_lines_not_with_their_square() {
+	mkdir many
+	i=0
+	while [ $i -lt 1000 ]; do
+		echo 'net.core.somaxconn = 8192' >many/$i.conf
+		i=$((i + 1))
+	done
+	expect 0 timeout 60 epolltune lint many
+	said 'No problems in 1000 files.'
+	# Of a pair in each line, in a file of twenty thousand.
+	seq -f 'net.vendor.%.0f = 1' 20000 >large.conf
+	expect 0 timeout 60 epolltune lint large.conf
+}
+
+run_tests "$@"

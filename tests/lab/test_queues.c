@@ -1,0 +1,218 @@
+/* The sockets that hold most memory, and UDP sockets as a server, in a network namespace of the
+ * test. */
+#include "../support/support.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/queues.h"
+#include "epolltune/report.h"
+#include "epolltune/subject.h"
+
+static struct host *live;
+static int refused; /* errno of unshare() */
+
+static int prepare(void **state)
+{
+	(void)state;
+	struct err e;
+	if (host_open(&live, "/", &e))
+		return -1;
+	refused = namespace_enter();
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	host_close(live);
+	return 0;
+}
+
+static void namespace_needed(void)
+{
+	if (refused)
+		skip_because("user namespaces are refused: %s", strerror(refused));
+}
+
+static int bound(int type, struct sockaddr_in *a)
+{
+	socklen_t size = sizeof(*a);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	*a = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(bind(fd, (struct sockaddr *)a, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)a, &size), 0);
+	return fd;
+}
+
+/* A connection whose server has not read `bytes`; its ends are fd. */
+static void unread_make(int listener, const struct sockaddr_in *to, size_t bytes, int fd[2])
+{
+	static const char data[65536];
+	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd[0], (const struct sockaddr *)to, sizeof(*to)), 0);
+	fd[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fd[1] >= 0);
+	assert_int_equal(send(fd[0], data, bytes, 0), bytes);
+}
+
+static void the_longest_queues_are_named_by_process(void **state)
+{
+	(void)state;
+	struct sockaddr_in to, from;
+	socklen_t size = sizeof(from);
+	struct queues q;
+	struct err e = {0};
+	int small[2], large[2];
+	char peer[56];
+	namespace_needed();
+	int listener = bound(SOCK_STREAM, &to);
+	assert_int_equal(listen(listener, 4), 0);
+	unread_make(listener, &to, 1000, small);
+	unread_make(listener, &to, 40000, large);
+	getsockname(large[0], (struct sockaddr *)&from, &size);
+	snprintf(peer, sizeof(peer), "127.0.0.1:%u", ntohs(from.sin_port));
+	assert_int_equal(queues_read(live, &q, &e), 0);
+	size_t unread = 0; /* what is not acknowledged yet may be a third */
+	for (size_t i = 0; i < q.count; i++)
+		unread += q.at[i].received > 0;
+	assert_int_equal(unread, 2);
+	assert_string_equal(q.at[0].peer, peer);
+	assert_true(q.at[0].received >= 40000);
+	assert_int_equal(q.at[0].pid, getpid());
+	assert_string_equal(q.at[0].process, "test_queues");
+	for (int i = 0; i < 2; i++) {
+		close(small[i]);
+		close(large[i]);
+	}
+	close(listener);
+}
+
+static void only_the_longest_are_kept(void **state)
+{
+	(void)state;
+	struct queues q = {0};
+	struct report r;
+	for (uint64_t i = 0; i < 25; i++)
+		queues_add(&q, &(struct queue){.received = i * 7 % 25, .unsent = 100, .pid = 1});
+	queues_add(&q, &(struct queue){0});
+	assert_int_equal(q.count, QUEUES_MAX);
+	for (size_t i = 0; i < QUEUES_MAX; i++)
+		assert_int_equal(q.at[i].received, 24 - i);
+	q.unseen = 2;
+	q.at[9] = (struct queue){.unsent = 1, .orphan = true};
+	report_init(&r);
+	struct finding *f = report_finding(&r, "buffers.memory.exhausted", NULL);
+	queues_table(&q, f);
+	assert_int_equal(f->table.row_count, QUEUES_MAX);
+	assert_string_equal(f->table.row[9].name, "orphan, ");
+	assert_non_null(strstr(f->detail, "2 other network namespaces"));
+}
+
+/* A server that has UDP sockets only, and one that has TCP too. */
+static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
+{
+	(void)state;
+	struct sockaddr_in to, tcp;
+	struct err e = {0};
+	struct subject s;
+	char who[24];
+	int asked = 65536;
+	namespace_needed();
+	int udp = bound(SOCK_DGRAM, &to);
+	assert_int_equal(setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &asked, sizeof(asked)), 0);
+	int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 100; i++)
+		sendto(client, who, 1200, 0, (struct sockaddr *)&to, sizeof(to));
+	for (int with_tcp = 0; with_tcp < 2; with_tcp++) {
+		int listener = with_tcp ? bound(SOCK_STREAM, &tcp) : -1;
+		if (with_tcp)
+			assert_int_equal(listen(listener, 4), 0);
+		snprintf(who, sizeof(who), with_tcp ? "%d" : ":%d",
+			 with_tcp ? (int)getpid() : ntohs(to.sin_port));
+		if (subject_find(live, who, true, &s, &e))
+			fail_msg("%s", e.text);
+		const struct listener *l = subject_queue(&s, LISTENER_UDP).smallest;
+		assert_non_null(l);
+		assert_int_equal(!subject_queue(&s, LISTENER_TCP).smallest, !with_tcp);
+		assert_int_equal(s.pid, getpid());
+		assert_int_equal(l->limit, 2 * asked);
+		assert_true(l->depth <= l->limit && l->depth > l->limit / 2);
+		assert_in_range(l->drops, 1, 99);
+		subject_free(&s);
+		if (with_tcp)
+			close(listener);
+	}
+	close(client);
+	close(udp);
+}
+
+/* Sends more than a socket holds until it is killed. */
+static pid_t flood(const struct sockaddr_in *to)
+{
+	static const char datagram[1200];
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (;; clock_sleep_ms(5))
+		for (int i = 0; i < 10; i++)
+			sendto(fd, datagram, sizeof(datagram), 0, (const struct sockaddr *)to,
+			       sizeof(*to));
+}
+
+static void found(const char *options, int status, const char *const texts[])
+{
+	struct output o =
+		run("$PROGRAM check --probe counters --window 1s --color never %s", options);
+	if (o.status != status)
+		fail_msg("%s: exit status %d: %s%s", options, o.status, o.out, o.errors);
+	for (size_t i = 0; texts[i]; i++)
+		if (!strstr(o.out, texts[i]))
+			fail_msg("%s: no \"%s\" in %s", options, texts[i], o.out);
+	output_free(&o);
+}
+
+/* Critical for the server in question, a warning otherwise; none where nothing is dropped. */
+static void a_socket_that_drops_datagrams_now_is_named(void **state)
+{
+	(void)state;
+	struct sockaddr_in to;
+	char who[24], title[96];
+	namespace_needed();
+	int udp = bound(SOCK_DGRAM, &to);
+	snprintf(who, sizeof(who), "--server :%d", ntohs(to.sin_port));
+	snprintf(title, sizeof(title), "test_queues (pid %d) on udp:127.0.0.1:%d drops", getpid(),
+		 ntohs(to.sin_port));
+	found(who, 0, (const char *const[]){"Ready", NULL});
+	pid_t sender = flood(&to);
+	found("", 1,
+	      (const char *const[]){"udp.receive.overflowing", "warning", title, "Ready, but",
+				    NULL});
+	found(who, 2,
+	      (const char *const[]){"udp.receive.overflowing", "critical", title, "Not ready",
+				    NULL});
+	kill(sender, SIGKILL);
+	waitpid(sender, NULL, 0);
+	close(udp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_longest_queues_are_named_by_process),
+		cmocka_unit_test(only_the_longest_are_kept),
+		cmocka_unit_test(a_udp_server_is_found_with_its_buffer_and_drops),
+		cmocka_unit_test(a_socket_that_drops_datagrams_now_is_named),
+	};
+	return cmocka_run_group_tests(tests, prepare, leave);
+}

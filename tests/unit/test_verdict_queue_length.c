@@ -1,0 +1,39 @@
+/* Which accept queue probe accept-queue takes to be longer than clients wait. */
+#define probe_accept_queue accept_queue_under_test
+#include "../../probes/accept-queue.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+/* 4 096, the default, is never too long, nor is what the target needs. */
+static void a_queue_beyond_the_patience_of_clients_is_a_note(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t somaxconn;
+		uint64_t rate, stall_us;
+		const char *findings;
+	} rows[] = {
+		{65535, 1000, 100000, "accept-queue.long note"},
+		{65535, 10000, 100000, ""},
+		{4096, 10, 100000, ""},
+		{65535, 1000, 60000000, ""},
+		{REPORT_NONE, 1000, 100000, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		const struct target t = {.rate_per_s = rows[i].rate, .stall_us = rows[i].stall_us};
+		char row[24];
+		snprintf(row, sizeof(row), "row %zu", i);
+		report_init(&r);
+		judge_length(rows[i].somaxconn, &t, &r);
+		findings_are(row, &r, rows[i].findings);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_queue_beyond_the_patience_of_clients_is_a_note),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+/* What probe udp makes of receive buffers: room for datagrams, whose limit it is, proposals. */
+#define probe_udp udp_under_test
+#include "../../probes/udp.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include "judge/verdict.h"
+
+#include <stdio.h>
+
+#define KERNEL_HAS(max)                                                                            \
+	"net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
+#define MEMORY_HAS(pages, used)                                                                    \
+	"net.ipv4.udp_mem=100 200 " pages "; UDP mem of /proc/net/sockstat=" used
+
+static const struct experiment *const x = &experiments[0];
+
+static struct target burst(uint64_t per_s)
+{
+	struct target t = target_default();
+	t.datagrams_per_s = per_s;
+	return t;
+}
+
+/* Measured on Linux 6.18 over veth: a buffer of 212 992 bytes holds 92 datagrams of 1 200 bytes and
+ * 256 of 64. */
+static void a_datagram_takes_more_than_its_payload(void **state)
+{
+	(void)state;
+	assert_int_equal(212992 / datagram_truesize(1200), 92);
+	assert_int_equal(212992 / datagram_truesize(64), 256);
+	assert_int_equal(datagram_truesize(1472), 2304);
+	/* Two fragments. */
+	assert_int_equal(datagram_truesize(1473), 2304 + 832);
+	assert_true(datagram_truesize(65507) > 65507);
+}
+
+static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *values;
+		uint64_t per_s;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *finding, *proposals;
+	} rows[] = {
+		/* A socket without SO_RCVBUF holds 92. */
+		{KERNEL_HAS("212992"), 700, VERDICT_OK, 184, "", ""},
+		{KERNEL_HAS("212992"), 1000, VERDICT_TIGHT, 184, "udp.receive.default warning", ""},
+		{KERNEL_HAS("212992"), 1800, VERDICT_TIGHT, 184, "udp.receive.tight warning",
+		 "net.core.rmem_max 212992 -> 262144"},
+		/* What QUIC servers ask for: 7 MiB. */
+		{KERNEL_HAS("212992"), 50000, VERDICT_SHORT, 184, "udp.receive.short critical",
+		 "net.core.rmem_max 212992 -> 7340032"},
+		{KERNEL_HAS("7340032"), 50000, VERDICT_TIGHT, 6371, "udp.receive.default warning",
+		 ""},
+		/* No buffer has more than 2 GiB. */
+		{KERNEL_HAS("212992"), 100000000, VERDICT_SHORT, 184, "udp.receive.short critical",
+		 ""},
+		{KERNEL_HAS("7340032") MEMORY_HAS("1000", "200"), 50000, VERDICT_SHORT, 1422,
+		 "udp.receive.short critical", "net.ipv4.udp_mem 100 200 1000 -> 100 200 3716"},
+		/* Nothing is known. */
+		{"SO_RCVBUF=2147483647", 50000, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		const struct target t = burst(rows[i].per_s);
+		const struct settings s = verdict_settings(x, rows[i].values);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].finding);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: %s, limit %lld, \"%s\"", row,
+				 wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit, verdict_proposals(r));
+	}
+}
+
+static void a_running_socket_has_its_own_buffer(void **state)
+{
+	(void)state;
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 425984};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	const struct target t = burst(50000);
+	static const struct {
+		uint32_t limit;
+		const char *max, *binding, *proposals;
+		bool whole;
+	} rows[] = {
+		/* It asked for more than the kernel allowed. */
+		{425984, "212992", "net.core.rmem_max",
+		 "net.core.rmem_max 212992 -> 7340032, SO_RCVBUF 212992 -> 7340032", false},
+		/* It asked for less than the kernel allows, or for nothing. */
+		{425984, "16777216", "SO_RCVBUF", "SO_RCVBUF 212992 -> 7340032", false},
+		{212992, "16777216", "SO_RCVBUF", "SO_RCVBUF 106496 -> 7340032", false},
+		/* Since it was made the kernel's maximum was lowered. */
+		{14680064, "212992", "net.core.rmem_max", "", true},
+	};
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[128];
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_max=%s; net.core.rmem_default=212992; SO_RCVBUF=%u",
+			 rows[i].max, rows[i].limit / 2);
+		socket.limit = rows[i].limit;
+		struct settings s = verdict_settings(x, values);
+		s.subject = &server;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->method != METHOD_RUNNING || w->limit != rows[i].limit / 2304 ||
+		    strcmp(w->knob, rows[i].binding) != 0 ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    (w->verdict == VERDICT_OK) != rows[i].whole)
+			fail_msg("row %zu: %s, %s, \"%s\"", i, wall_verdict_name(w->verdict),
+				 w->knob, verdict_proposals(r));
+	}
+}
+
+static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
+{
+	(void)state;
+	static struct listener socket = {.kind = LISTENER_UDP};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	struct target t = burst(0);
+	struct probe_options o = {0};
+	assert_false(udp_applies(&t, &o));
+	o.subject = &server;
+	assert_true(udp_applies(&t, &o));
+	socket.kind = LISTENER_TCP;
+	assert_false(udp_applies(&t, &o));
+	t = burst(1);
+	assert_true(udp_applies(&t, &o));
+	struct settings s = verdict_settings(x, KERNEL_HAS("212992"));
+	s.subject = &server;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->finding_count, 0);
+}
+
+/* The proof's socket asks for a buffer: what one without holds does not refute it. */
+static void a_run_that_drops_nothing_suffices(void **state)
+{
+	(void)state;
+	struct target t = burst(50000);
+	struct settings s = verdict_settings(x, KERNEL_HAS("7340032"));
+	struct outcome o = verdict_outcome(5000, false);
+	s.taken.datagram_bytes = 2304;
+	assert_true(outcome_suffices(x, &t, &s, &o));
+	o = verdict_outcome(4999, true);
+	assert_false(outcome_suffices(x, &t, &s, &o));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_datagram_takes_more_than_its_payload),
+		cmocka_unit_test(the_buffer_that_the_kernel_allows_must_hold_the_burst),
+		cmocka_unit_test(a_running_socket_has_its_own_buffer),
+		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
+		cmocka_unit_test(a_run_that_drops_nothing_suffices),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
