@@ -10,10 +10,11 @@
 #include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "epolltune/burst.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 
@@ -34,6 +35,8 @@ enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
 #define ATTEMPTS 3
 /* Each attempt uses new addresses, as the kernel prefers clients known from earlier. */
 #define ADDRESSES 240
+#define ATTEMPT_ADDRESSES 16
+#define START_TIMEOUT_MS 10000
 #define COUNT_EVERY_US 3000
 
 enum { HALF_OPEN, BY_COOKIE, DROPPED, FULL_DROPS, COOKIES_SENT, COOKIES_BACK, COUNTS };
@@ -72,16 +75,31 @@ static uint64_t wire_rtt(const struct target *t)
 	return rtt_us < RTT_MIN_US ? RTT_MIN_US : rtt_us > RTT_MAX_US ? RTT_MAX_US : rtt_us;
 }
 
+/* In the lab's memory, as the server's host counts. */
+struct half_open {
+	uint16_t port; /* of the server, in network byte order */
+	uint64_t count;
+};
+
+static int half_open_count(struct host *h, void *arg, struct err *e)
+{
+	struct half_open *half_open = arg;
+	return host_half_open(h, half_open->port, &half_open->count, e);
+}
+
 /* Counts until all clients are counted or the first handshake completes, and no later than a second
  * after the first SYN: one sent again would count twice. */
-static int rush_count(struct trial *t, const struct burst *burst, uint64_t begun_ns,
-		      struct trial_counters *c, struct err *e)
+static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters *c, struct err *e)
 {
 	struct rush *r = &t->context->rush;
-	uint64_t half_open, end = begun_ns + 2 * RTT_MAX_US * UINT64_C(1000);
+	uint64_t end = begun_ns + 2 * RTT_MAX_US * UINT64_C(1000);
+	struct half_open *half_open = lab_alloc(t->lab, sizeof(*half_open), e);
+	if (!half_open)
+		return -ENOMEM;
+	half_open->port = htons(endpoint_port(&t->server->address));
 	do {
 		trial_sleep_us(COUNT_EVERY_US);
-		int rc = burst_half_open(burst, &half_open, e);
+		int rc = lab_call(t->lab, LAB_SERVER, half_open_count, half_open, e);
 		if (!rc)
 			rc = trial_counters_end(t, c, e);
 		if (rc)
@@ -90,16 +108,39 @@ static int rush_count(struct trial *t, const struct burst *burst, uint64_t begun
 		if (server_sum(t->server).accepted)
 			return 0;
 		rush_read(c, BY_COOKIE, r);
-		r->count[HALF_OPEN] = half_open;
-		r->counted = half_open + r->count[BY_COOKIE] + r->count[DROPPED] >= burst->sent &&
-			     clock_ns() < end;
+		r->count[HALF_OPEN] = half_open->count;
+		r->counted =
+			half_open->count + r->count[BY_COOKIE] + r->count[DROPPED] >= r->clients &&
+			clock_ns() < end;
 	} while (!r->counted && clock_ns() < end);
 	return 0;
 }
 
+/* Returns when each client has sent its SYN. */
+static int rush_start(struct trial *t, struct client *client, uint64_t clients, uint64_t *begun_ns,
+		      struct err *e)
+{
+	union endpoint sources[ATTEMPT_ADDRESSES];
+	const struct client_config config = {.to = t->server->address,
+					     .connections = clients,
+					     .sources = sources,
+					     .source_count = ATTEMPT_ADDRESSES};
+	uint64_t spread_us = wire_rtt(t->target) / (t->options->gentle ? 2 : 8);
+	unsigned first = t->context->attempts++ * ATTEMPT_ADDRESSES;
+	for (unsigned i = 0; i < ATTEMPT_ADDRESSES; i++)
+		sources[i] = lab_address(t->lab, LAB_CLIENT,
+					 (first + i) % lab_addresses(t->lab, LAB_CLIENT));
+	int rc = client_start(client, &(struct task_context){t->lab, LAB_CLIENT}, &config, e);
+	*begun_ns = clock_ns();
+	if (!rc)
+		rc = client_open(client, clients, clients * 1000000 / spread_us, START_TIMEOUT_MS,
+				 e);
+	return rc ? rc : client_check(client, e);
+}
+
 static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *e)
 {
-	CLEAN(burst_stop) struct burst burst = {0};
+	CLEAN(client_stop) struct client client = {0};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	struct rush *r = &t->context->rush;
 	*r = (struct rush){.clients = clients};
@@ -109,15 +150,10 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (rc)
 		return rc;
-	const struct burst_config config = {.to = t->server->address,
-					    .clients = clients,
-					    .first_source = t->context->attempts++ * BURST_SOURCES,
-					    .spread_us = wire_rtt(t->target) /
-							 (t->options->gentle ? 2 : 8)};
-	uint64_t begun_ns = clock_ns();
-	rc = burst_start(&burst, t->lab, &config, e);
+	uint64_t begun_ns;
+	rc = rush_start(t, &client, clients, &begun_ns, e);
 	if (!rc)
-		rc = rush_count(t, &burst, begun_ns, &counters, e);
+		rc = rush_count(t, begun_ns, &counters, e);
 	if (rc || !r->count[BY_COOKIE])
 		return rc;
 	/* Wait until the server has received the last cookie. */
@@ -247,7 +283,7 @@ static void rush_outcome(const struct trial *t, const struct rush *r, int64_t ca
 
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	uint64_t enough = report_margin(t->needed), max = burst_max();
+	uint64_t enough = report_margin(t->needed), max = client_max();
 	bool few = t->proof || t->options->gentle, log = t->options->kernel_log;
 	int64_t capacity = capacity_of(t->target, s);
 	uint64_t clients = clients_for(t->target, s, log);

@@ -66,6 +66,8 @@ struct client {
 
 /* Connections that one process can hold under this process's hard descriptor limit. */
 uint64_t client_per_process(void);
+/* Connections of as many processes as are possible. */
+uint64_t client_max(void);
 /* Starts the processes without opening connections. -EMFILE if more are needed than possible. On
  * failure all are stopped. */
 int client_start(struct client *c, const struct task_context *where,

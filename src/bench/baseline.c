@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -51,18 +52,39 @@ static int exchange(int client, int server, char *data, size_t size)
 		       : 0;
 }
 
-static int connect_once(int listener, const struct sockaddr_in *to, char *data, size_t size)
+/* Opens, uses and resets s->count / 2 connections, each step for all of them. On failure some are
+ * left open, the others -1. */
+static int connect_batch(const struct sockets *s, int listener, const struct sockaddr_in *to,
+			 char *data, size_t size)
 {
-	CLEAN(close_fd) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (client < 0 || connect(client, (const struct sockaddr *)to, sizeof(*to)) < 0)
-		return -1;
-	CLEAN(close_fd) int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (server < 0 || exchange(client, server, data, size) < 0)
-		return -1;
-	sockets_abort(client);
-	close(client);
-	client = -1;
-	(void)!recv(server, data, size, 0); /* the reset */
+	size_t half = s->count / 2;
+	int *client = s->fd, *server = s->fd + half;
+	memset(s->fd, -1, s->count * sizeof(*s->fd));
+	for (size_t i = 0; i < half; i++) {
+		client[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (client[i] < 0 ||
+		    connect(client[i], (const struct sockaddr *)to, sizeof(*to)) < 0 ||
+		    send_all(client[i], data, size) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < half; i++) {
+		server[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (server[i] < 0 || receive_all(server[i], data, size) < 0 ||
+		    send_all(server[i], data, size) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < half; i++) {
+		if (receive_all(client[i], data, size) < 0)
+			return -1;
+		sockets_abort(client[i]);
+		close(client[i]);
+		client[i] = -1;
+	}
+	for (size_t i = 0; i < half; i++) {
+		(void)!recv(server[i], data, size, 0); /* the reset */
+		close(server[i]);
+		server[i] = -1;
+	}
 	return 0;
 }
 
@@ -70,17 +92,21 @@ static int loop_connect(struct baseline_part *p, char *data)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
-	CLEAN(close_fd) int listener = sockets_listener(BASELINE_SHARD + p->index, 1, 128, &p->e);
+	uint64_t at_once = p->order.connections;
+	int pairs[2 * BASELINE_AT_ONCE], rc = 0;
+	struct sockets s = {.fd = pairs, .count = 2 * at_once};
+	CLEAN(close_fd)
+	int listener = sockets_listener(BASELINE_SHARD + p->index, 1, 2 * BASELINE_AT_ONCE, &p->e);
 	if (listener < 0)
 		return listener;
 	if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 		return err_errno(&p->e, "getsockname");
 	uint64_t end = clock_ns() + p->order.duration_us * 1000;
-	while (clock_ns() < end)
-		for (unsigned i = 0; i < AT_A_TIME; i++, p->done++)
-			if (connect_once(listener, &to, data, p->order.size) < 0)
-				return err_errno(&p->e, "blocking connect and accept");
-	return 0;
+	while (rc == 0 && clock_ns() < end)
+		for (uint64_t i = 0; i < AT_A_TIME && rc == 0; i += at_once, p->done += at_once)
+			if (connect_batch(&s, listener, &to, data, p->order.size) < 0)
+				rc = err_errno(&p->e, "blocking connect and accept");
+	return rc;
 }
 
 static int loop_request(struct baseline_part *p, char *data)

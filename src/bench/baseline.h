@@ -9,6 +9,8 @@
 #include "epolltune/err.h"
 #include "epolltune/task.h"
 
+#define BASELINE_AT_ONCE 64
+
 enum baseline_loop {
 	BASELINE_CONNECT,  /* socket, connect, accept, request, reply, close by reset */
 	BASELINE_REQUEST,  /* a request and a reply over each connection in turn */
@@ -19,9 +21,11 @@ enum baseline_loop {
 struct baseline_order {
 	enum baseline_loop loop;
 	uint64_t duration_us; /* all but BASELINE_HOLD */
-	uint64_t connections; /* total of all processes */
-	unsigned processes;   /* each pinned to its own CPU, except for BASELINE_HOLD */
-	unsigned size;        /* bytes of a request */
+	/* Total of all processes; BASELINE_CONNECT: open at once, at most BASELINE_AT_ONCE in each.
+	 */
+	uint64_t connections;
+	unsigned processes; /* each pinned to its own CPU, except for BASELINE_HOLD */
+	unsigned size;      /* bytes of a request */
 	const _Atomic bool *
 		stop; /* in shared memory: once true, BASELINE_HOLD ends with -EINTR; NULL: never */
 };

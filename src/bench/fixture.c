@@ -25,8 +25,7 @@ static struct task_context fixture_context(const struct bench_run *run)
 	return (struct task_context){.lab = run->lab, .host = LAB_SERVER};
 }
 
-/* Half of the accept queue (the smaller of backlog and somaxconn), at most WINDOW_MAX. */
-static unsigned accept_window(struct bench_run *run)
+unsigned fixture_window(struct bench_run *run)
 {
 	char value[KNOB_VALUE];
 	struct err ignored = {0};
@@ -55,7 +54,7 @@ int fixture_start(struct fixture *r, struct bench_run *run, const struct fixture
 		.batch = true,
 	};
 	union endpoint sources[CLIENT_SOURCES];
-	*r = (struct fixture){.window = accept_window(run)};
+	*r = (struct fixture){.window = fixture_window(run)};
 	int rc = server_start(&r->server, &where, &server, e);
 	for (unsigned i = 0; i < config->sources; i++)
 		sources[i] = endpoint_ipv4((struct in_addr){htonl(SOURCE_ADDRESS + i)});

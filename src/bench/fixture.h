@@ -47,6 +47,9 @@ struct fixture {
 	struct client client;
 };
 
+/* Half of the accept queue (the smaller of backlog and somaxconn), at most 64. */
+unsigned fixture_window(struct bench_run *run);
+
 /* Cost of one order. */
 struct fixture_round {
 	struct client_sum client;

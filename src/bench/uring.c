@@ -25,10 +25,8 @@ static int ring_setup(unsigned flags, struct io_uring_params *p, unsigned comple
 
 static int ring_enter(const struct uring *u, unsigned submit, unsigned min, unsigned flags)
 {
-	int n;
-	do
-		n = (int)syscall(SYS_io_uring_enter, u->fd, submit, min, flags, NULL, 0);
-	while (n < 0 && errno == EINTR);
+	int n = (int)TEMP_FAILURE_RETRY(
+		syscall(SYS_io_uring_enter, u->fd, submit, min, flags, NULL, 0));
 	return n < 0 ? -errno : n;
 }
 

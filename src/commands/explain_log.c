@@ -116,9 +116,7 @@ static int log_read(struct log *l, const char *name, struct err *e)
 	if (rc < 0)
 		return rc;
 	for (;;) {
-		ssize_t got = read(fd, bytes, sizeof(bytes));
-		if (got < 0 && errno == EINTR)
-			continue;
+		ssize_t got = TEMP_FAILURE_RETRY(read(fd, bytes, sizeof(bytes)));
 		if (got < 0)
 			return err_errno(e, "explain: %s", shown_name(name));
 		if (got == 0)

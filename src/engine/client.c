@@ -45,6 +45,16 @@ uint64_t client_per_process(void)
 	return max < PER_PROCESS_MAX ? max : PER_PROCESS_MAX;
 }
 
+static uint64_t processes_max(void)
+{
+	struct rlimit r = {.rlim_cur = 0};
+	getrlimit(RLIMIT_NOFILE, &r);
+	uint64_t channels = r.rlim_cur > SPARE_DESCRIPTORS ? r.rlim_cur - SPARE_DESCRIPTORS : 0;
+	return channels < CLIENT_PROCESSES ? channels : CLIENT_PROCESSES;
+}
+
+uint64_t client_max(void) { return processes_max() * client_per_process(); }
+
 /* Of the `count` numbers from `first` on, those that are i modulo n: shares that add up from order
  * to order. */
 static uint64_t share(uint64_t first, uint64_t count, unsigned i, unsigned n)
@@ -101,24 +111,17 @@ static int process_start(struct client *c, const struct task_context *where, uns
 int client_start(struct client *c, const struct task_context *where,
 		 const struct client_config *config, struct err *e)
 {
-	struct rlimit limit = {.rlim_cur = 0};
 	uint64_t each = client_per_process(), connections = config->connections;
 	uint64_t processes = (connections + each - 1) / each;
 	*c = (struct client){.config = *config};
-	getrlimit(RLIMIT_NOFILE, &limit);
-	uint64_t channels =
-		limit.rlim_cur > SPARE_DESCRIPTORS ? limit.rlim_cur - SPARE_DESCRIPTORS : 0;
 	if (processes < config->processes)
 		processes = config->processes;
-	if (processes > CLIENT_PROCESSES || processes > channels)
+	if (processes > processes_max())
 		return err_set(e, EMFILE,
 			       "%llu connections need %llu processes of %llu descriptors; the "
 			       "maximum is %llu",
 			       (unsigned long long)connections, (unsigned long long)processes,
-			       (unsigned long long)each,
-			       (unsigned long long)(channels < CLIENT_PROCESSES
-							    ? channels
-							    : CLIENT_PROCESSES));
+			       (unsigned long long)each, (unsigned long long)processes_max());
 	int rc = 0;
 	for (unsigned i = 0; i < processes && rc == 0; i++)
 		rc = process_start(c, where, (unsigned)processes, e);

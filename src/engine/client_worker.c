@@ -218,9 +218,8 @@ static int slot_send(struct client_worker *w, uint64_t number)
 	struct slot *s = &w->slots[number];
 	while (s->unsent) {
 		uint32_t size = w->order.size, at = (size - s->unsent % size) % size;
-		ssize_t n = send(s->fd, w->out + at, s->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(
+			send(s->fd, w->out + at, s->unsent, MSG_NOSIGNAL | MSG_DONTWAIT));
 		if (n < 0 && errno == EAGAIN)
 			return slot_watch(w, number, EPOLLIN | EPOLLOUT);
 		if (n < 0)
@@ -367,9 +366,7 @@ static bool slot_read(struct client_worker *w, uint64_t number)
 {
 	struct slot *s = &w->slots[number];
 	for (;;) {
-		ssize_t n = recv(s->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(recv(s->fd, w->in, sizeof(w->in), MSG_DONTWAIT));
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n == 0 && s->state == CLOSING) {

@@ -83,10 +83,7 @@ static int end_options(const struct end *end, int sock)
 static bool end_await(const struct end *end, short events, int timeout_ms)
 {
 	struct pollfd fds[] = {{end->port->channel, POLLRDHUP, 0}, {end->sock, events, 0}};
-	int n;
-	do
-		n = poll(fds, 2, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	int n = (int)TEMP_FAILURE_RETRY(poll(fds, 2, timeout_ms));
 	return n > 0 && !fds[0].revents && fds[1].revents;
 }
 

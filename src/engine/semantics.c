@@ -184,10 +184,7 @@ static int set_of(struct semantics_fixture *d, int fd, uint32_t events)
 /* One wait, restarted when SIGSTOP and SIGCONT interrupt it (signal(7)). */
 static int event_within(int set, struct epoll_event *ev, int timeout_ms)
 {
-	int n;
-	do
-		n = epoll_wait(set, ev, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	int n = (int)TEMP_FAILURE_RETRY(epoll_wait(set, ev, 1, timeout_ms));
 	return n;
 }
 
@@ -603,10 +600,8 @@ static int try_select(struct semantics_fixture *d)
 	size_t word = 8 * sizeof(unsigned long);
 	bits[(size_t)high / word] |= 1ul << (size_t)high % word;
 	struct timespec patience = {.tv_sec = PATIENCE_MS / 1000};
-	long n;
-	do
-		n = syscall(SYS_pselect6, high + 1, bits, NULL, NULL, &patience, NULL);
-	while (n < 0 && errno == EINTR);
+	long n = TEMP_FAILURE_RETRY(
+		syscall(SYS_pselect6, high + 1, bits, NULL, NULL, &patience, NULL));
 	saw(d, SELECT_KERNEL, n);
 	return 0;
 }

@@ -290,9 +290,7 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 		if (!buf)
 			return err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root,
 				       path);
-		ssize_t got = read(fd, buf + n, size - n);
-		if (got < 0 && errno == EINTR)
-			continue;
+		ssize_t got = TEMP_FAILURE_RETRY(read(fd, buf + n, size - n));
 		if (got < 0)
 			return err_errno(e, "cannot read %s/%s", h->root, path);
 		n += (size_t)got;

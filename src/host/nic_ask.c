@@ -282,9 +282,7 @@ static int reply_from_file(const struct host *h, const char *path, struct reply 
 		return err_set(e, EINVAL, "%s/%s: not a recorded netlink reply", h->root, path);
 	for (;;) {
 		unsigned char part[16384];
-		ssize_t n = read(fd, part, sizeof(part));
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(read(fd, part, sizeof(part)));
 		if (n < 0)
 			return err_errno(e, "cannot read %s/%s", h->root, path);
 		if (n == 0)

@@ -40,9 +40,7 @@ static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", NULL);
 	size_t length = 0;
 	while (fd >= 0 && text && length < ENVIRONMENT - 1) {
-		ssize_t n = read(fd, text + length, ENVIRONMENT - 1 - length);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(read(fd, text + length, ENVIRONMENT - 1 - length));
 		if (n <= 0)
 			break;
 		length += (size_t)n;

@@ -173,9 +173,7 @@ ssize_t process_file(int process, const char *name, char *text, size_t size)
 	if (fd < 0)
 		return -1;
 	while (n < size - 1) {
-		ssize_t got = read(fd, text + n, size - 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
+		ssize_t got = TEMP_FAILURE_RETRY(read(fd, text + n, size - 1 - n));
 		if (got < 0)
 			return -1;
 		if (!got)

@@ -49,10 +49,7 @@ static ssize_t message_receive(int channel, struct message *head, void *body, si
 {
 	struct iovec parts[] = {{head, sizeof(*head)}, {body, size}};
 	struct msghdr m = {.msg_iov = parts, .msg_iovlen = size ? 2 : 1};
-	ssize_t n;
-	do
-		n = recvmsg(channel, &m, 0);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(recvmsg(channel, &m, 0));
 	return n < (ssize_t)sizeof(*head) ? -1 : n - (ssize_t)sizeof(*head);
 }
 
@@ -60,10 +57,7 @@ static ssize_t message_receive(int channel, struct message *head, void *body, si
 static int channel_poll(int channel, short events, int timeout_ms)
 {
 	struct pollfd p = {.fd = channel, .events = events};
-	int n;
-	do
-		n = poll(&p, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	int n = (int)TEMP_FAILURE_RETRY(poll(&p, 1, timeout_ms));
 	return n > 0 ? p.revents : 0;
 }
 
@@ -313,10 +307,7 @@ int task_receive_fds(int socket, int *fds, size_t count, struct err *e)
 			   .msg_iovlen = 1,
 			   .msg_control = &rights,
 			   .msg_controllen = sizeof(rights)};
-	ssize_t n;
-	do
-		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(recvmsg(socket, &m, MSG_CMSG_CLOEXEC));
 	if (n != 1)
 		return n < 0 ? err_errno(e, "receive descriptors")
 			     : err_set(e, EPIPE, "receive descriptors: the other end has exited");

@@ -69,9 +69,7 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 {
 	size_t at = 0;
 	while (at < d->size) {
-		ssize_t n = read(fd, d->text + at, d->size - at);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(read(fd, d->text + at, d->size - at));
 		if (n < 0)
 			return err_errno(e, "cannot read %s", path);
 		if (n == 0)
@@ -194,9 +192,7 @@ static int write_new(int dir, const struct dropin *d, const char *name, const ch
 		return -1;
 	size_t length = strlen(text), at = 0;
 	while (at < length) {
-		ssize_t n = write(fd, text + at, length - at);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = TEMP_FAILURE_RETRY(write(fd, text + at, length - at));
 		if (n <= 0)
 			return -1;
 		at += (size_t)n;

@@ -582,11 +582,7 @@ static int write_line(struct journal *j, const char *line, size_t length)
 			return -1;
 		at += (size_t)n;
 	}
-	int rc;
-	do
-		rc = fsync(j->fd);
-	while (rc < 0 && errno == EINTR);
-	return rc;
+	return (int)TEMP_FAILURE_RETRY(fsync(j->fd));
 }
 
 /* Writes a record of `event` with the members of jansson's pack format. It is applied first, by the

@@ -152,10 +152,7 @@ static void watch_run(struct confirm_watch *w, uint64_t confirm_s)
 	if (write(WATCHDOG_CHANNEL, "", 1) != 1) /* ready */
 		return;
 	uint64_t deadline;
-	ssize_t n;
-	do
-		n = read(WATCHDOG_CHANNEL, &deadline, sizeof(deadline));
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(read(WATCHDOG_CHANNEL, &deadline, sizeof(deadline)));
 	bool armed = n == sizeof(deadline);
 	w->deadline_ms = armed ? deadline : watchdog_clock_ms() + confirm_s * 1000;
 	/* Reads what to roll back, in case the journal is lost later. Exits without an answer if
@@ -206,10 +203,7 @@ static int start(struct confirm_watch *w, int channel, uint64_t confirm_s)
 static bool answered(int channel)
 {
 	char ready;
-	ssize_t n;
-	do
-		n = read(channel, &ready, 1);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(read(channel, &ready, 1));
 	return n == 1;
 }
 

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "epolltune/burst.h"
 #include "epolltune/client.h"
 #include "epolltune/lab.h"
 #include "epolltune/server.h"
@@ -124,54 +123,21 @@ static void a_paused_server_keeps_its_clients_queued(void **state)
 	bench_close(&b);
 }
 
-/* The last two: a lowered hard limit cannot be raised again. */
-static void a_burst_opens_from_several_processes(void **state)
+static void no_client_fails_silently(void **state)
 {
 	(void)state;
 	struct bench b;
-	struct burst burst = {0};
-	struct err e = {0};
-	struct rlimit limit = {64, 64};
-	uint64_t half_open = 1;
-	bench_open(&b, false, false, 1);
-	struct burst_config config = {
-		.to = b.server.address, .clients = 100, .first_source = 1, .spread_us = 20000};
-	assert_int_equal(burst_start(&burst, b.lab, &config, &e), 0);
-	assert_int_equal(burst.processes, 1);
-	assert_int_equal(burst.sent, 100);
-	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 100));
-	assert_int_equal(burst_half_open(&burst, &half_open, &e), 0);
-	assert_int_equal(half_open, 0);
-	burst_stop(&burst);
-	assert_true(reaches(&b, offsetof(struct server_sum, closed), 100));
-	/* The limit counts when a burst starts; each process holds 16 besides its clients. */
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		fail_msg("RLIMIT_NOFILE: %s", strerror(errno));
-	assert_int_equal(burst_max(), BURST_PROCESSES * 48);
-	assert_int_equal(burst_start(&burst, b.lab, &config, &e), 0);
-	assert_int_equal(burst.processes, 3);
-	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 200));
-	burst_stop(&burst);
-	config.clients = burst_max() + 1;
-	assert_int_equal(burst_start(&burst, b.lab, &config, &e), -EMFILE);
-	burst_stop(&burst);
-	bench_close(&b);
-}
-
-static void no_client_of_a_burst_fails_silently(void **state)
-{
-	(void)state;
-	struct bench b;
-	struct burst burst = {0};
+	struct client lost;
 	struct err e = {0};
 	bench_open(&b, false, false, 1);
-	const struct burst_config config = {.to = {.v4 = {.sin_family = AF_INET,
-							  .sin_port = htons(1),
-							  .sin_addr.s_addr = htonl(0xf0000001)}},
-					    .clients = 3};
-	assert_true(burst_start(&burst, b.lab, &config, &e) < 0);
+	const struct client_config config = {
+		.to = endpoint_ipv4((struct in_addr){htonl(0xf0000001)}), .connections = 3};
+	const struct task_context where = {b.lab, LAB_CLIENT};
+	assert_int_equal(client_start(&lost, &where, &config, &e), 0);
+	assert_int_equal(client_open(&lost, 3, 0, WITHIN_MS, &e), 0);
+	assert_true(client_check(&lost, &e) < 0);
 	assert_non_null(strstr(e.text, "could not connect"));
-	burst_stop(&burst);
+	client_stop(&lost);
 	bench_close(&b);
 }
 
@@ -186,6 +152,11 @@ static void the_server_survives_its_descriptor_limit(void **state)
 	bench_open(&b, false, false, 150);
 	assert_int_equal(b.server.hard, 64);
 	assert_true(b.client.processes >= 3);
+	const struct client_config beyond = {.to = b.server.address,
+					     .connections = client_max() + 1};
+	struct client refused;
+	const struct task_context where = {b.lab, LAB_CLIENT};
+	assert_int_equal(client_start(&refused, &where, &beyond, &e), -EMFILE);
 	assert_int_equal(client_open(&b.client, 150, 0, WITHIN_MS, &e), 0);
 	assert_true(all_opened(&b.client, 150));
 	assert_true(reaches(&b, offsetof(struct server_sum, accepted), 64 - b.server.held));
@@ -355,8 +326,7 @@ int main(void)
 		cmocka_unit_test(rude_clients_do_not_stop_the_server),
 		cmocka_unit_test(a_closed_peer_is_a_failed_client),
 		cmocka_unit_test(more_connections_than_configured_are_refused),
-		cmocka_unit_test(no_client_of_a_burst_fails_silently),
-		cmocka_unit_test(a_burst_opens_from_several_processes),
+		cmocka_unit_test(no_client_fails_silently),
 		cmocka_unit_test(the_server_survives_its_descriptor_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
