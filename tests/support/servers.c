@@ -170,16 +170,18 @@ int depth_of(const char *address) { return depth_read(address, 0); }
 
 void wait_depth(uint16_t port, int depth)
 {
-	WAIT_UNTIL(depth_at(port) >= depth);
-	assert_true(depth_at(port) >= depth);
+	int now = -1; /* more come and go meanwhile */
+	WAIT_UNTIL((now = depth_at(port)) >= depth);
+	assert_true(now >= depth);
 }
 
 void wait_listening(uint16_t port) { wait_depth(port, 0); }
 
 void wait_drained(uint16_t port)
 {
-	WAIT_UNTIL(depth_at(port) <= 8);
-	assert_true(depth_at(port) <= 8);
+	int now = -1;
+	WAIT_UNTIL((now = depth_at(port)) <= 8);
+	assert_true(now <= 8);
 }
 
 static void clients_arrive(const void *arg)
