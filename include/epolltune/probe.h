@@ -81,7 +81,7 @@ struct bound {
 	/* An upper bound that practice does not reach: short below the need, ok only from twice
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
-	int64_t shown;  /* REPORT_NONE: nothing */
+	int64_t shown; /* REPORT_NONE: nothing */
 	/* What could not be read, of what is in use: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
