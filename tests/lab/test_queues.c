@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,14 @@ static void only_the_longest_are_kept(void **state)
 	assert_non_null(strstr(f->detail, "2 other network namespaces"));
 }
 
+static uint32_t drops_of(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof(memory);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size), 0);
+	return memory[SK_MEMINFO_DROPS];
+}
+
 /* A server that has UDP sockets only, and one that has TCP too. */
 static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
 {
@@ -134,6 +143,7 @@ static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
 	int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < 100; i++)
 		sendto(client, who, 1200, 0, (struct sockaddr *)&to, sizeof(to));
+	WAIT_UNTIL(drops_of(udp) > 0);
 	for (int with_tcp = 0; with_tcp < 2; with_tcp++) {
 		int listener = with_tcp ? bound(SOCK_STREAM, &tcp) : -1;
 		if (with_tcp)
