@@ -25,7 +25,7 @@ static int kind_of(const char *name)
 static const char *field(const char *name, char out[160])
 {
 	size_t n = 0;
-	for (; name[n] && n < 159; n++)
+	for (; n < 159 && name[n]; n++)
 		out[n] = (char)((unsigned char)name[n] < ' ' ? '?' : name[n]);
 	out[n] = 0;
 	return out;

@@ -67,7 +67,8 @@ static int received(struct nl_msg *msg, void *arg)
 
 static int here_read(struct queues *q, struct err *e)
 {
-	return sock_diag_tcp_with(INET_DIAG_SKMEMINFO, STATES, NULL, 0, received, q, e);
+	return sock_diag_tcp_with(SOCK_DIAG_WITH(INET_DIAG_SKMEMINFO), STATES, NULL, 0, received, q,
+				  e);
 }
 
 /* The parent adds what a process of its own reads there. */

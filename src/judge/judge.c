@@ -377,19 +377,19 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 {
 	double captured = captured_window(j);
 	struct moment m = {.target = j->target, .options = j->options, .live = host_live(j->host)};
-	bool twice = o->window && (j->wait || captured > 0);
-	const struct host *first = twice && captured > 0 ? j->earlier : j->host;
+	bool recorded = o->window && captured > 0, twice = recorded || (o->window && j->wait);
+	const struct host *first = recorded ? j->earlier : j->host;
 	struct sample *before = calloc(1, o->size);
 	struct sample *after = twice ? calloc(1, o->size) : before;
 	int rc = before && after ? o->sample(first, j->options, before, e)
 				 : err_set(e, ENOMEM, "no memory for an observation");
 	if (!rc && twice) {
 		double began = clock_s();
-		if (first == j->host)
+		if (!recorded && j->wait)
 			rc = window_pass(o, j, after, &m.beside, e);
 		if (!rc)
 			rc = o->sample(j->host, j->options, after, e);
-		m.seconds = first == j->host ? clock_s() - began : captured;
+		m.seconds = recorded ? captured : clock_s() - began;
 	}
 	if (!rc)
 		o->judge(before, after, &m, j->report);

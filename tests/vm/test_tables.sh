@@ -111,6 +111,14 @@ done
 kill -STOP $reader
 busybox nc 127.0.0.1 9000 </dev/zero &
 writer=$!
+# Until the reader's socket holds data, established and not read.
+tries=0
+until awk '$2 ~ /:2328$/ && $4 == "01" && $5 !~ /:00000000$/ { found = 1 } END { exit !found }' \
+	/proc/net/tcp /proc/net/tcp6; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || exit 1
+	sleep 0.1
+done
 echo '1 2 4' >/proc/sys/net/ipv4/tcp_mem
 tries=0
 until [ "$(awk '/^TCP:/ { print $NF }' /proc/net/sockstat)" -gt 4 ]; do
