@@ -92,7 +92,7 @@ static int loop_connect(struct baseline_part *p, char *data)
 {
 	struct sockaddr_in to;
 	socklen_t size = sizeof(to);
-	uint64_t at_once = p->order.connections;
+	uint64_t at_once = p->order.connections ? p->order.connections : 1;
 	int pairs[2 * BASELINE_AT_ONCE], rc = 0;
 	struct sockets s = {.fd = pairs, .count = 2 * at_once};
 	CLEAN(close_fd)
@@ -294,6 +294,10 @@ int baseline_run(const struct task_context *where, const struct baseline_order *
 	*out = (struct baseline_result){0};
 	if (!processes || processes > PROCESSES || order->size > REQUEST_MAX)
 		return err_set(e, EINVAL, "unsupported: %u blocking loops", processes);
+	if (order->loop == BASELINE_CONNECT &&
+	    order->connections > (uint64_t)processes * BASELINE_AT_ONCE)
+		return err_set(e, EINVAL, "unsupported: %llu connections in %u blocking loops",
+			       (unsigned long long)order->connections, processes);
 	while (count < processes && rc == 0) {
 		struct baseline_part *p = parts[count] = task_alloc(where, sizeof(*p), e);
 		if (!p) {

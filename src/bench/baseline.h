@@ -21,7 +21,7 @@ enum baseline_loop {
 struct baseline_order {
 	enum baseline_loop loop;
 	uint64_t duration_us; /* all but BASELINE_HOLD */
-	/* Total of all processes; BASELINE_CONNECT: open at once, at most BASELINE_AT_ONCE in each.
+	/* Total of all processes; BASELINE_CONNECT: open at once, 1 to BASELINE_AT_ONCE in each.
 	 */
 	uint64_t connections;
 	unsigned processes; /* each pinned to its own CPU, except for BASELINE_HOLD */

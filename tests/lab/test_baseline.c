@@ -12,6 +12,11 @@ static void each_loop_counts(void **state)
 	(void)state;
 	static const struct baseline_order orders[] = {
 		{.loop = BASELINE_CONNECT, .duration_us = 100000, .processes = 2, .size = 64},
+		{.loop = BASELINE_CONNECT,
+		 .duration_us = 100000,
+		 .processes = 2,
+		 .size = 64,
+		 .connections = 20},
 		{.loop = BASELINE_REQUEST,
 		 .duration_us = 100000,
 		 .processes = 2,
@@ -62,6 +67,11 @@ static void invalid_orders_are_refused(void **state)
 	struct err e = {0};
 	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINVAL);
 	order.processes = 100000;
+	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINVAL);
+	order = (struct baseline_order){.loop = BASELINE_CONNECT,
+					.processes = 2,
+					.size = 64,
+					.connections = 2 * BASELINE_AT_ONCE + 1};
 	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINVAL);
 }
 
