@@ -73,7 +73,7 @@ static int buffer_set(int sock, uint64_t buffer, uint32_t memory[SK_MEMINFO_VARS
 
 static int server_open(struct exchange *x, int *sock)
 {
-	uint32_t memory[SK_MEMINFO_VARS];
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
 	socklen_t size = sizeof(x->server);
 	*sock = socket(x->server.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (*sock < 0)

@@ -186,16 +186,16 @@ static ssize_t http_read(struct reply *r, const char *data, size_t length)
 static int line_judge(struct reply *r, enum protocol p)
 {
 	static const struct answer {
-		enum protocol protocol;
 		const char *begins;
+		enum protocol protocol;
 		bool error;
 	} answers[] = {
-		{PROTOCOL_REDIS, "+", false},
-		{PROTOCOL_REDIS, "-", true},
-		{PROTOCOL_MEMCACHED, "VERSION ", false},
-		{PROTOCOL_MEMCACHED, "ERROR", true},
-		{PROTOCOL_MEMCACHED, "SERVER_ERROR ", true},
-		{PROTOCOL_MEMCACHED, "CLIENT_ERROR ", true},
+		{"+", PROTOCOL_REDIS, false},
+		{"-", PROTOCOL_REDIS, true},
+		{"VERSION ", PROTOCOL_MEMCACHED, false},
+		{"ERROR", PROTOCOL_MEMCACHED, true},
+		{"SERVER_ERROR ", PROTOCOL_MEMCACHED, true},
+		{"CLIENT_ERROR ", PROTOCOL_MEMCACHED, true},
 	};
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (answers[i].protocol == p &&

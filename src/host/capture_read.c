@@ -28,6 +28,8 @@
 #define BOMB_MAX (INT64_C(64) << 30)
 #define MACHINES 8
 
+static const char earlier_files[] = CAPTURE_EARLIER "*";
+
 /* What the host layer reads of a machine; "*" stands for "/" too. */
 static const char *const wanted[] = {
 	"proc/*",
@@ -48,7 +50,7 @@ static const char *const wanted[] = {
 	"lib/sysctl.d/*",
 	"run/systemd/system",
 	"netlink/*",
-	CAPTURE_EARLIER "*",
+	earlier_files,
 	SOS_SYSCTL,
 	NESTED,
 };

@@ -125,7 +125,7 @@ static int owners_name(const struct host *h, struct queues *q, struct err *e)
 	struct owned_socket sockets[QUEUES_MAX];
 	int owner[QUEUES_MAX];
 	struct owners o = {.sockets = sockets, .owner = owner};
-	size_t queue[QUEUES_MAX];
+	size_t queue[QUEUES_MAX] = {0};
 	for (size_t i = 0; i < q->count; i++) {
 		if (!q->at[i].inode)
 			continue;

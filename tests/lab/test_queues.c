@@ -157,7 +157,8 @@ static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
 		assert_int_equal(!subject_queue(&s, LISTENER_TCP).smallest, !with_tcp);
 		assert_int_equal(s.pid, getpid());
 		assert_int_equal(l->limit, 2 * asked);
-		assert_true(l->depth <= l->limit && l->depth > l->limit / 2);
+		/* Older kernels let the last datagram exceed the buffer. */
+		assert_in_range(l->depth, l->limit / 2, l->limit + 4096);
 		assert_in_range(l->drops, 1, 99);
 		subject_free(&s);
 		if (with_tcp)
