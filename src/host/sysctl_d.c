@@ -224,45 +224,6 @@ static int list_files(struct listing *l, const char *root, struct err *e)
 	return r;
 }
 
-static void settings_choose(const struct setting_search *s, size_t count,
-			    struct sysctl_setting *out)
-{
-	for (size_t i = 0; i < count; i++) {
-		bool named = s[i].by_name.file[0] || s[i].excluded;
-		out[i] = named ? s[i].by_name : s[i].by_pattern;
-	}
-}
-
-/* By all files in their order, and then by `last`, if it is not NULL. */
-static int find_all(const char *root, const char *const *names, size_t count, const char *last,
-		    struct sysctl_setting *out, struct err *e)
-{
-	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
-	CLEAN(listing_free) struct listing l = {0};
-	if (!s)
-		return err_errno(e, "cannot read the files of sysctl.d");
-	for (size_t i = 0; i < count; i++)
-		s[i].name = names[i];
-	int r = list_files(&l, root, e);
-	for (size_t i = 0; i < l.count && r == 0; i++)
-		r = take_file(s, count, root, l.files[i], e);
-	if (r == 0 && last)
-		r = take_file(s, count, root, last, e);
-	settings_choose(s, count, out);
-	return r;
-}
-
-int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
-		      struct sysctl_setting *out, struct err *e)
-{
-	return find_all(root, names, count, NULL, out, e);
-}
-
-int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
-{
-	return find_all(root, &name, 1, NULL, out, e);
-}
-
 static int captured_add(const char *path, void *listing)
 {
 	char directory[PATH_MAX];
@@ -282,8 +243,35 @@ static void captured_take(struct setting_search *s, size_t count, const struct h
 		take_text(s, count, file, text);
 }
 
-static int captured_find_all(const struct host *h, const char *const *names, size_t count,
-			     const char *last, struct sysctl_setting *out, struct err *e)
+static int captured_list(struct listing *l, const struct host *h, struct err *e)
+{
+	for (size_t i = 0; i < DIRECTORIES; i++)
+		if (host_walk(h, directories[i] + 1, 1, captured_add, l, NULL) == -ENOMEM)
+			return err_set(e, ENOMEM,
+				       "cannot read the files of sysctl.d: out of memory");
+	if (l->count)
+		qsort(l->files, l->count, sizeof(*l->files), by_base);
+	return 0;
+}
+
+/* Where the files are: below a directory, or in a captured machine. */
+struct files {
+	const char *root;
+	const struct host *captured; /* NULL: below root */
+};
+
+static int files_take(const struct files *f, struct setting_search *s, size_t count,
+		      const char *file, struct err *e)
+{
+	if (!f->captured)
+		return take_file(s, count, f->root, file, e);
+	captured_take(s, count, f->captured, file);
+	return 0;
+}
+
+/* By all files in their order, and then by `last`, if it is not NULL. */
+static int find_all(const struct files *f, const char *const *names, size_t count, const char *last,
+		    struct sysctl_setting *out, struct err *e)
 {
 	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
 	CLEAN(listing_free) struct listing l = {0};
@@ -291,18 +279,27 @@ static int captured_find_all(const struct host *h, const char *const *names, siz
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
 		s[i].name = names[i];
-	for (size_t i = 0; i < DIRECTORIES; i++)
-		if (host_walk(h, directories[i] + 1, 1, captured_add, &l, NULL) == -ENOMEM)
-			return err_set(e, ENOMEM,
-				       "cannot read the files of sysctl.d: out of memory");
-	if (l.count)
-		qsort(l.files, l.count, sizeof(*l.files), by_base);
-	for (size_t i = 0; i < l.count; i++)
-		captured_take(s, count, h, l.files[i]);
-	if (last)
-		captured_take(s, count, h, last);
-	settings_choose(s, count, out);
-	return 0;
+	int r = f->captured ? captured_list(&l, f->captured, e) : list_files(&l, f->root, e);
+	for (size_t i = 0; i < l.count && r == 0; i++)
+		r = files_take(f, s, count, l.files[i], e);
+	if (r == 0 && last)
+		r = files_take(f, s, count, last, e);
+	for (size_t i = 0; i < count; i++) {
+		bool named = s[i].by_name.file[0] || s[i].excluded;
+		out[i] = named ? s[i].by_name : s[i].by_pattern;
+	}
+	return r;
+}
+
+int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+		      struct sysctl_setting *out, struct err *e)
+{
+	return find_all(&(struct files){.root = root}, names, count, NULL, out, e);
+}
+
+int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+{
+	return find_all(&(struct files){.root = root}, &name, 1, NULL, out, e);
 }
 
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
@@ -317,8 +314,8 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 	if (!r && (!here.initial || (!systemd && !here.first_pids)))
 		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
 	const char *last = systemd ? NULL : conf;
-	return h->live ? find_all(h->root, names, count, last, out, e)
-		       : captured_find_all(h, names, count, last, out, e);
+	const struct files f = {.root = h->root, .captured = h->live ? NULL : h};
+	return find_all(&f, names, count, last, out, e);
 }
 
 int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
