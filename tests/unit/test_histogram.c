@@ -60,7 +60,7 @@ static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 	assert_int_equal(histogram_quantile(&h, 1.0), values[N - 1]);
 	static const double shares[] = {0, 0.001, 0.07, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999};
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
-		double exact = shares[i] * N;
+		double exact = shares[i] * (double)N;
 		size_t rank = (size_t)(exact + 0.999999);
 		uint64_t value = values[rank ? rank - 1 : 0];
 		uint64_t reported = histogram_quantile(&h, shares[i]);
