@@ -33,7 +33,8 @@ static const char *kernel_text(unsigned kernel, char text[16])
 static void fix_make(const struct assignment *a, const char *name, const char *value,
 		     char fix[LINT_TEXT])
 {
-	snprintf(fix, LINT_TEXT, "%s%s = %s", a->dash, name, value);
+	if (snprintf(fix, LINT_TEXT, "%s%s = %s", a->dash, name, value) >= LINT_TEXT)
+		fix[0] = '\0';
 }
 
 /* Lines of other files and of shells, which readers skip or take for a name. */

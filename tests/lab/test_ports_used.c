@@ -303,9 +303,9 @@ static void a_larger_range_is_counted_exactly(void **state)
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:86", 1600, 0);
 	ports_used_free(&u);
 	pairs_end(p);
-	for (uint16_t first = 40000; first <= 40400; first += 100) {
+	for (unsigned first = 40000; first <= 40400; first += 100) {
 		p = pairs_listen("127.0.0.1", 87);
-		for (uint16_t i = 0; i < 1600; i++)
+		for (unsigned i = 0; i < 1600; i++)
 			assert_int_equal(pairs_connect(p, "127.0.0.1", 87, (uint16_t)(first + i)),
 					 0);
 		u = read_now();
