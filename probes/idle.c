@@ -145,9 +145,10 @@ static void idle_bound(const struct target *t, const struct settings *s, struct 
 {
 	int64_t seconds = keepalive_s(t, s, &b->binding);
 	b->running = s->at[SEEN][ON] > 0 || lacking(s);
+	/* A need that cannot be judged is unknown, not ok. */
+	b->needed = (seconds == REPORT_NONE ? proposed_s(t) : seconds) * SECOND_US;
 	if (seconds == REPORT_NONE)
 		return;
-	b->needed = seconds * SECOND_US;
 	b->explained = !lacking(s) && is_unsure(t, s);
 	b->capacity = b->explained ? REPORT_NONE : (int64_t)t->idle_us;
 	if (!lacking(s))
