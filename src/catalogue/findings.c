@@ -462,6 +462,23 @@ static const struct finding_row findings[] = {
 	      "The upper bound allows the target's rate, but with a client on the same CPUs it is "
 	      "reached, if at all"),
 
+	{.id = "ports.connect-cost",
+	 .level = LEVEL_NOTE,
+	 .wall = "ports.ephemeral",
+	 .title = "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
+		  "time, {times} times that with free ports",
+	 .detail = "The kernel tries every other port first, and those between them when all of these are "
+		   "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
+		   "times the {plain} of one with free ports. Measured on {measured} ports, in "
+		   "proportion to those that it tries.",
+	 .advice = "Use less than half of the ports to each destination\\: keep connections open, add "
+		   "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
+	 .meaning = "connect() searches for a free port: above half of the range it first tries all "
+		    "ports of one parity, which are in use. The cost grows with the range, and is the "
+		    "same from half of it to its end.",
+	 .action = "Use less than half of the ports to each destination: keep-alive, more source "
+		   "addresses or destinations, a wider range.",
+	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
 	{.id = "ports.connect-rate",
 	 .level = LEVEL_NOTE,
 	 .quiet = true,
