@@ -1,5 +1,5 @@
 /* TCP keepalive against the idle timeout of a load balancer or NAT in the path: it forgets a
- * connection that had no packet for so long, and what is written after that reaches nobody. */
+ * connection that had no packet for so long, and drops what is sent after that. */
 #include "epolltune/probe.h"
 
 #include <errno.h>

@@ -1166,7 +1166,7 @@ static const struct finding_row findings[] = {
 	      "value.}:Keepalive counts in seconds\\: nothing is below {idle}.}",
 	      "TCP keepalive sends its first probe after a load balancer or NAT in the path has "
 	      "forgotten an idle connection: the probe and all later data are dropped, and neither end "
-	      "is told.",
+	      "gets an error.",
 	      "Lower net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, below "
 	      "four fifths of the timeout: a lost probe is then repeated in time.",
 	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",

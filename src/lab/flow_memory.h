@@ -13,8 +13,8 @@ struct flow_memory {
 	uint64_t last[1 << 16]; /* ns, of the last packet in either direction; 0: none */
 };
 
-/* Whether an IP packet passes at `now` (ns, monotonic), and remembers it. A SYN begins anew; what is
- * not TCP passes. */
+/* Whether an IP packet passes at `now` (ns, monotonic), and remembers it. A SYN starts the flow
+ * again; what is not TCP passes. */
 bool flow_memory_passes(struct flow_memory *f, const unsigned char *packet, size_t length,
 			uint64_t now);
 

@@ -83,7 +83,7 @@ static void a_probe_must_come_before_the_timeout(void **state)
 		 REMEDY_NONE},
 		{TIME_IS("7200") "; seen=2000 0 5000000; silent=0", 6000, VERDICT_UNKNOWN, 7200, "",
 		 "", REMEDY_NONE},
-		/* Without SO_KEEPALIVE: the application's, whatever the sysctl. */
+		/* Without SO_KEEPALIVE: the application's, with any sysctl. */
 		{TIME_IS("7200") "; seen=0 4 0; silent=1000", 350, VERDICT_TIGHT, 280,
 		 "application warning", "TCP_KEEPIDLE  -> 280", REMEDY_APPLICATION},
 		{TIME_IS("240") "; seen=0 1 0; silent=900000", 350, VERDICT_TIGHT, 280,
