@@ -28,8 +28,8 @@
 #define SURE 1000
 
 /* OWN: TCP_KEEPIDLE of the application. SEEN: of the server's connections, those with SO_KEEPALIVE
- * and those without, and the longest keepalive_ms. SILENT: for how long one without was idle, in ms.
- * THEN: the TIME in force when they were seen. */
+ * and those without, and the longest keepalive_ms. SILENT: for how long one without was idle, in
+ * ms. THEN: the TIME in force when they were seen. */
 enum { TIME, OWN, INTERVAL, PROBES, RETRIES, RTO_MAX, SEEN, SILENT, THEN };
 enum { ON, OFF, LONGEST };
 
@@ -86,8 +86,9 @@ static bool is_late(const struct target *t, int64_t seconds)
 }
 
 /* Whether the timers are the application's: were they the kernel's, each would be as short with the
- * share that the longest, or the timeout, has of the kernel's time. Long shares prove nothing: timers
- * may have been set together. One that is idle for longer than the timeout shows its time. */
+ * share that the longest, or the timeout, has of the kernel's time. Long shares prove nothing:
+ * timers may have been set together. One that is idle for longer than the timeout shows its time.
+ */
 static bool is_own(const struct target *t, const struct settings *s)
 {
 	double longest = fmax((double)t->idle_us, (double)(longest_s(s) * SECOND_US));
@@ -200,15 +201,16 @@ static void count_word(struct wording *w, const char *name, int64_t count)
 
 static void server_words(const struct settings *s, int64_t seconds, struct wording *w)
 {
-	const struct server_row *row =
-		s->subject ? server_row_find(s->subject->name) : NULL;
+	const struct server_row *row = s->subject ? server_row_find(s->subject->name) : NULL;
 	char line[WORDING_TEXT] = "";
 	if (row)
 		server_line(row->keepalive_line, "seconds", (uint64_t)seconds, line, sizeof(line));
 	wording_set(w, "server", "%s", row ? row->name : "");
 	wording_set(w, "line", "%s", line);
 	wording_set(w, "who", "%s",
-		    !s->subject ? "" : s->subject->name[0] ? s->subject->name : "the server");
+		    !s->subject           ? ""
+		    : s->subject->name[0] ? s->subject->name
+					  : "the server");
 }
 
 static void idle_words(const struct target *t, const struct settings *s, const struct outcome *o,
@@ -234,8 +236,7 @@ static void idle_words(const struct target *t, const struct settings *s, const s
 	time_word(w, "longest", on > 0 ? longest_s(s) * SECOND_US : -1);
 	time_word(w, "silent", lacking(s) ? s->at[SILENT][0] * 1000 : -1);
 	time_word(w, "hang", hang < 0 ? -1 : hang * 1000);
-	time_word(w, "detect",
-		  known ? s->at[INTERVAL][0] * s->at[PROBES][0] * SECOND_US : -1);
+	time_word(w, "detect", known ? s->at[INTERVAL][0] * s->at[PROBES][0] * SECOND_US : -1);
 }
 
 /* The flows of a run: it has all that a proof needs, too. */
@@ -263,7 +264,8 @@ static void idle_outcome(const struct context *c, const struct target *t, int64_
 		return;
 	}
 	if (!c->flows[BELOW].acknowledged) {
-		outcome_inconclusive(out, "a keepalive probe came too late: this machine is too busy");
+		outcome_inconclusive(out,
+				     "a keepalive probe came too late: this machine is too busy");
 		return;
 	}
 	out->reached = (int64_t)t->idle_us;
@@ -280,7 +282,8 @@ static int idle_run(struct trial *t, struct settings *s, struct outcome *out, st
 	int64_t us = keepalive_s(t->target, s, &knob) * SECOND_US;
 	if (!c->ran) {
 		const struct idle_flow flows[FLOWS] = {
-			[ABOVE] = {.keepidle_s = scaled_s(t->target, us)}, [BELOW] = {.keepidle_s = 1}};
+			[ABOVE] = {.keepidle_s = scaled_s(t->target, us)},
+			[BELOW] = {.keepidle_s = 1}};
 		memcpy(c->flows, flows, sizeof(flows));
 		trial_progress(t, "idle connections over a wire that forgets them");
 		rc = idle_flows_run(t->lab, c->flows, FLOWS, SILENT_US, e);

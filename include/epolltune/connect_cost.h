@@ -12,15 +12,15 @@
 #define CONNECT_COST_LEVELS 5
 
 struct connect_cost {
-	uint16_t ports; /* of the range that was measured */
+	uint16_t ports;                        /* of the range that was measured */
 	uint16_t percent[CONNECT_COST_LEVELS]; /* in use: 0, 50, 75, 90, 99 */
 	/* CPU time of the calling thread for one connect(), the median; the softirqs of the
 	 * handshake are in it, as the kernel charges them to it. */
 	uint64_t ns[CONNECT_COST_LEVELS];
 };
 
-/* Fills the client's range, which has `ports` free ports, from its first address to port `to` of the
- * server, with connections that stay open until the end. Fewer ports than that are used where
+/* Fills the client's range, which has `ports` free ports, from its first address to port `to` of
+ * the server, with connections that stay open until the end. Fewer ports than that are used where
  * RLIMIT_NOFILE allows fewer: then -EMFILE. */
 int connect_cost_run(struct lab *lab, uint16_t to, uint16_t ports, struct connect_cost *out,
 		     struct err *e);

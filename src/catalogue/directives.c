@@ -199,7 +199,8 @@ static const struct clue_row directives[] = {
 	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
 	 "net.ipv4.neigh.default.gc_thresh3=16384 (above the number of neighbours).",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},
-	{"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes\ntcp_keepalive_probes\n"
+	{"net.ipv4.tcp_keepalive_intvl",
+	 "net.ipv4.tcp_keepalive_probes\ntcp_keepalive_probes\n"
 	 "TCP_KEEPINTVL\nTCP_KEEPCNT",
 	 "After the first keepalive probe the kernel sends tcp_keepalive_probes (9), one every "
 	 "tcp_keepalive_intvl (75 s), before it ends a connection with ETIMEDOUT.",
@@ -207,7 +208,8 @@ static const struct clue_row directives[] = {
 	 "TCP_KEEPINTVL and TCP_KEEPCNT in the application; or sysctl -w "
 	 "net.ipv4.tcp_keepalive_intvl=15.",
 	 "tcp(7)"},
-	{"SO_KEEPALIVE", "so_keepalive\noption clitcpka\noption srvtcpka\noption tcpka\nclitcpka-idle\n"
+	{"SO_KEEPALIVE",
+	 "so_keepalive\noption clitcpka\noption srvtcpka\noption tcpka\nclitcpka-idle\n"
 	 "tcp-keepalive\ntcp_keepalives_idle",
 	 "Makes the kernel send probes over idle connections of a socket, the first after TCP_KEEPIDLE "
 	 "or net.ipv4.tcp_keepalive_time. A load balancer or NAT forgets connections without packets, "
@@ -227,7 +229,8 @@ static const struct clue_row directives[] = {
 	{"net.ipv4.tcp_retries2", "TCP_USER_TIMEOUT",
 	 "Retransmissions of an established connection until ETIMEDOUT: 15 are 13 to 30 minutes. "
 	 "Connections to a dead peer hold descriptors and buffers until then.",
-	 "descriptors.process,idle.keepalive", REMEDY_KERNEL, "ss -tno state established | grep timer:.on",
+	 "descriptors.process,idle.keepalive", REMEDY_KERNEL,
+	 "ss -tno state established | grep timer:.on",
 	 "TCP_USER_TIMEOUT in the application; or sysctl -w net.ipv4.tcp_retries2=8 (100 s and more).",
 	 "tcp(7); RFC 1122"},
 	{"net.ipv4.tcp_syn_retries", "",

@@ -465,17 +465,21 @@ static const struct finding_row findings[] = {
 	{.id = "ports.connect-cost",
 	 .level = LEVEL_NOTE,
 	 .wall = "ports.ephemeral",
-	 .title = "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
-		  "time, {times} times that with free ports",
-	 .detail = "The kernel tries every other port first, and those between them when all of these are "
-		   "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
-		   "times the {plain} of one with free ports. Measured on {measured} ports, in "
-		   "proportion to those that it tries.",
-	 .advice = "Use less than half of the ports to each destination\\: keep connections open, add "
-		   "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
-	 .meaning = "connect() searches for a free port: above half of the range it first tries all "
-		    "ports of one parity, which are in use. The cost grows with the range, and is the "
-		    "same from half of it to its end.",
+	 .title =
+		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
+		 "time, {times} times that with free ports",
+	 .detail =
+		 "The kernel tries every other port first, and those between them when all of these are "
+		 "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
+		 "times the {plain} of one with free ports. Measured on {measured} ports, in "
+		 "proportion to those that it tries.",
+	 .advice =
+		 "Use less than half of the ports to each destination\\: keep connections open, add "
+		 "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
+	 .meaning =
+		 "connect() searches for a free port: above half of the range it first tries all "
+		 "ports of one parity, which are in use. The cost grows with the range, and is the "
+		 "same from half of it to its end.",
 	 .action = "Use less than half of the ports to each destination: keep-alive, more source "
 		   "addresses or destinations, a wider range.",
 	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
@@ -1157,7 +1161,8 @@ static const struct finding_row findings[] = {
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
 	      "idle connections are forgotten after {idle}",
-	      "{measured?" FORGOTTEN "}{hang?" HANGS "}{detect? Keepalive notices a peer that vanished "
+	      "{measured?" FORGOTTEN "}{hang?" HANGS
+	      "}{detect? Keepalive notices a peer that vanished "
 	      "{detect} after its first probe.}{longest? The longest keepalive timer of {on} connections of "
 	      "{who} shows {longest}.}{off? {off} of {all} connections of {who} "
 	      "{lacks?have:has} no SO_KEEPALIVE.}",
@@ -1175,15 +1180,18 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "idle.keepalive",
-	 .title = "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
-		  "forgotten after {idle}",
-	 .detail = "{gone?One has been idle for {silent}\\: it is forgotten by now. }{measured?" FORGOTTEN
-		   "}{hang?" HANGS "} {who} needs no keepalive if it closes idle connections, or "
-		   "sends something over them, before {idle}.",
+	 .title =
+		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
+		 "forgotten after {idle}",
+	 .detail =
+		 "{gone?One has been idle for {silent}\\: it is forgotten by now. }{measured?" FORGOTTEN
+		 "}{hang?" HANGS "} {who} needs no keepalive if it closes idle connections, or "
+		 "sends something over them, before {idle}.",
 	 .advice = "{line?{server}\\: {line}:Set SO_KEEPALIVE and TCP_KEEPIDLE={seconds} in the "
 		   "application.}",
-	 .meaning = "Connections of the server that --server names have no SO_KEEPALIVE: the kernel "
-		    "sends nothing over an idle one, and a load balancer or NAT in the path forgets it.",
+	 .meaning =
+		 "Connections of the server that --server names have no SO_KEEPALIVE: the kernel "
+		 "sends nothing over an idle one, and a load balancer or NAT in the path forgets it.",
 	 .action = "Set SO_KEEPALIVE and TCP_KEEPIDLE in the application, or let it close idle "
 		   "connections before the timeout.",
 	 .proof = "ss -tno: no timer:keepalive"},

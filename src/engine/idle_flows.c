@@ -27,8 +27,7 @@ static int client_open(struct host *h, void *arg, struct err *e)
 	(void)h;
 	x->listener = socket(x->client.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (x->listener < 0 || bind(x->listener, &x->client.any, endpoint_size(&x->client)) ||
-	    listen(x->listener, IDLE_FLOWS_MAX) ||
-	    getsockname(x->listener, &x->client.any, &size))
+	    listen(x->listener, IDLE_FLOWS_MAX) || getsockname(x->listener, &x->client.any, &size))
 		return err_errno(e, "idle connections: listen");
 	return 0;
 }

@@ -62,7 +62,8 @@ static void from_half_of_a_range_on_connect_searches_the_other_half(void **state
 	do {
 		small = measured(lab, 256);
 		large = measured(lab, 2048);
-		/* Eight times the ports, within a factor of two; more than half of the whole cost. */
+		/* Eight times the ports, within a factor of two; more than half of the whole cost.
+		 */
 		in_order = search_ns(&large) > (double)large.ns[0] &&
 			   search_ns(&large) > 4 * search_ns(&small) &&
 			   search_ns(&large) < 16 * search_ns(&small);

@@ -150,8 +150,8 @@ static void timers_show_keepalive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(a_forgotten_connection_retransmits_and_keepalive_keeps_one,
-					  teardown),
+		cmocka_unit_test_teardown(
+			a_forgotten_connection_retransmits_and_keepalive_keeps_one, teardown),
 		cmocka_unit_test_teardown(a_wire_that_remembers_drops_nothing, teardown),
 		cmocka_unit_test_teardown(timers_show_keepalive, teardown),
 	};

@@ -1,4 +1,5 @@
-/* What connect() costs by the share of ports in use, scaled to a range, and from when it is noted. */
+/* What connect() costs by the share of ports in use, scaled to a range, and from when it is noted.
+ */
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -9,9 +10,8 @@
 #include "epolltune/port_settings.h"
 
 /* Measured on Linux 6.18: 8 us, and 32 ns for each port. */
-static const struct connect_cost cost = {.ports = 1024,
-					 .percent = {0, 50, 75, 90, 99},
-					 .ns = {8000, 24384, 24416, 24512, 25900}};
+static const struct connect_cost cost = {
+	.ports = 1024, .percent = {0, 50, 75, 90, 99}, .ns = {8000, 24384, 24416, 24512, 25900}};
 
 static void the_search_takes_one_half_first(void **state)
 {
@@ -25,21 +25,21 @@ static void the_search_takes_one_half_first(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (fabs(connect_cost_tries(rows[i].ports, rows[i].used) - rows[i].tries) > 0.01)
-			fail_msg("row %zu: %g", i,
-				 connect_cost_tries(rows[i].ports, rows[i].used));
+			fail_msg("row %zu: %g", i, connect_cost_tries(rows[i].ports, rows[i].used));
 }
 
 static void costs_are_in_proportion_to_the_ports_tried(void **state)
 {
 	(void)state;
-	static const struct connect_cost flat = {
-		.ports = 1024, .percent = {0, 50, 75, 90, 99}, .ns = {8000, 7900, 8000, 7800, 7900}};
+	static const struct connect_cost flat = {.ports = 1024,
+						 .percent = {0, 50, 75, 90, 99},
+						 .ns = {8000, 7900, 8000, 7800, 7900}};
 	/* share: from which on it is ten times; 2: never. */
 	static const struct {
 		double ports, share;
 	} rows[] = {
-		{28232, 0.5}, {64512, 0.5}, {4600, 0.5}, {4400, 0.991}, {3000, 0.999},
-		{2000, 2},    {512, 2},
+		{28232, 0.5},  {64512, 0.5}, {4600, 0.5}, {4400, 0.991},
+		{3000, 0.999}, {2000, 2},    {512, 2},
 	};
 	assert_true(fabs(connect_cost_ns(&cost, 1024, 0) - 8000) < 1);
 	assert_true(fabs(connect_cost_ns(&cost, 1024, 0.5) - 24384) < 200);

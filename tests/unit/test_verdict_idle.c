@@ -29,13 +29,15 @@ static struct settings settings_of(const char *values)
 	return s;
 }
 
-#define TIME_IS(s) "net.ipv4.tcp_keepalive_time=" s "; then=" s "; retries=15; interval=75; probes=9"
+#define TIME_IS(s)                                                                                 \
+	"net.ipv4.tcp_keepalive_time=" s "; then=" s "; retries=15; interval=75; probes=9"
 #define SYSCTL(s) "net.ipv4.tcp_keepalive_time 7200 -> " s
 
 static void a_probe_must_come_before_the_timeout(void **state)
 {
 	(void)state;
-	/* seen: with SO_KEEPALIVE, without, the longest timer; silent: the longest idle without, ms */
+	/* seen: with SO_KEEPALIVE, without, the longest timer; silent: the longest idle without, ms
+	 */
 	static const struct {
 		const char *values;
 		uint64_t idle_s;
@@ -131,15 +133,17 @@ static void the_line_of_a_known_server_is_named(void **state)
 	} rows[] = {
 		{"nginx", "nginx: listen ADDRESS so_keepalive=280s;"},
 		{"redis-server", "Redis: tcp-keepalive 280"},
-		{"haproxy", "HAProxy: option clitcpka and clitcpka-idle 280s, for servers option srvtcpka "
-			    "and srvtcpka-idle 280s"},
+		{"haproxy",
+		 "HAProxy: option clitcpka and clitcpka-idle 280s, for servers option srvtcpka "
+		 "and srvtcpka-idle 280s"},
 		{"other", "Set SO_KEEPALIVE and TCP_KEEPIDLE=280 in the application."},
 	};
 	const struct target t = target_of(350);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject who = {0};
 		snprintf(who.name, sizeof(who.name), "%s", rows[i].name);
-		struct settings s = verdict_settings(x, TIME_IS("7200") "; seen=0 2 0; silent=400000");
+		struct settings s =
+			verdict_settings(x, TIME_IS("7200") "; seen=0 2 0; silent=400000");
 		s.subject = &who;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		assert_string_equal(r->findings[0].advice, rows[i].advice);
@@ -241,7 +245,8 @@ static void a_wire_forgets_idle_connections(void **state)
 		{1199, 80, 5000, IP4, IPPROTO_TCP, false, true}, /* either way keeps it */
 		{1200, 5001, 80, IP4, IPPROTO_TCP, false, false},
 		{1300, 5000, 80, IP4, IPPROTO_TCP, false, false},
-		{1301, 5000, 80, IP4, IPPROTO_TCP, false, false}, /* what is dropped keeps nothing */
+		{1301, 5000, 80, IP4, IPPROTO_TCP, false,
+		 false}, /* what is dropped keeps nothing */
 		{1302, 80, 5000, IP4, IPPROTO_TCP, false, false},
 		{1303, 5000, 80, IP4, UDP, false, true},
 		{1310, 5000, 80, IP4, IPPROTO_TCP, true, true},
