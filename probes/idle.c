@@ -14,7 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
-#define DIR "net.ipv4."
+#define TIME_KNOB "net.ipv4.tcp_keepalive_time"
 #define SECOND_US INT64_C(1000000)
 /* Without net.ipv4.tcp_rto_max_ms (Linux 6.15) and as rto_base: include/net/tcp.h. */
 #define RTO_MAX_MS 120000
@@ -307,8 +307,8 @@ static void idle_describe(const struct trial *t, const struct outcome *o, char *
 static const struct experiment experiments[] = {
 	{
 		.wall = "idle.keepalive",
-		.knobs = {DIR "tcp_keepalive_time", "TCP_KEEPIDLE", "interval", "probes", "retries",
-			  "rto_max", "seen", "silent", "then"},
+		.knobs = {TIME_KNOB, "TCP_KEEPIDLE", "interval", "probes", "retries", "rto_max",
+			  "seen", "silent", "then"},
 		.metrics = {[ACKNOWLEDGED] = {"writes acknowledged", ""},
 			    [RETRANSMITTED] = {"retransmissions", ""}},
 		.applies = idle_applies,
