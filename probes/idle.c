@@ -20,6 +20,7 @@
 #define RTO_MAX_MS 120000
 #define RTO_MIN_MS 200
 #define KEEPIDLE_MAX 32767
+#define SYSCTL_MAX 1000000
 /* The experiment is scaled down to this timeout: TCP_KEEPIDLE counts whole seconds. */
 #define FORGET_US 1300000
 #define SILENT_US 1450000
@@ -58,8 +59,11 @@ static void connections_count(const struct connection_states *c, int64_t seen[3]
 static void sysctl_read(const struct host *h, const char *path, int64_t *out)
 {
 	char text[32];
-	if (host_read(h, path, text, sizeof(text), NULL) > 0)
-		*out = strtoll(text, NULL, 10);
+	if (host_read(h, path, text, sizeof(text), NULL) <= 0)
+		return;
+	int64_t value = strtoll(text, NULL, 10);
+	/* Only a damaged capture has more. */
+	*out = value >= 0 && value <= SYSCTL_MAX ? value : REPORT_NONE;
 }
 
 static int64_t longest_s(const struct settings *s) { return (s->at[SEEN][LONGEST] + 500) / 1000; }
@@ -82,7 +86,7 @@ static void idle_read(const struct host *h, struct settings *s)
 
 static bool is_late(const struct target *t, int64_t seconds)
 {
-	return (uint64_t)(seconds * SECOND_US) > t->idle_us;
+	return seconds > (int64_t)t->idle_us / SECOND_US;
 }
 
 /* Whether the timers are the application's: were they the kernel's, each would be as short with the
@@ -226,7 +230,7 @@ static void idle_words(const struct target *t, const struct settings *s, const s
 	wording_flag(w, "measured", o && o->state == OUTCOME_CONCLUSIVE);
 	wording_flag(w, "several", on > 1);
 	wording_flag(w, "lacks", lacking(s) > 1);
-	wording_flag(w, "gone", s->at[SILENT][0] * 1000 > (int64_t)t->idle_us);
+	wording_flag(w, "gone", lacking(s) && s->at[SILENT][0] * 1000 > (int64_t)t->idle_us);
 	wording_set(w, "retries", "%" PRId64, s->at[RETRIES][0]);
 	count_word(w, "on", on);
 	count_word(w, "off", lacking(s));

@@ -56,6 +56,8 @@ static void a_probe_must_come_before_the_timeout(void **state)
 		{TIME_IS("7200"), 1, VERDICT_SHORT, 7200, "short critical", "", REMEDY_KERNEL},
 		/* Not readable. */
 		{"retries=15", 350, VERDICT_UNKNOWN, 280, "", "", REMEDY_NONE},
+		{"seen=2 0 280000; silent=0", 350, VERDICT_UNKNOWN, 280, "", "", REMEDY_NONE},
+		{"seen=2 1 280000; silent=0", 350, VERDICT_UNKNOWN, 280, "", "", REMEDY_NONE},
 		/* A server without connections. */
 		{TIME_IS("7200") "; seen=0 0 0; silent=0", 350, VERDICT_SHORT, 7200,
 		 "short critical", SYSCTL("280"), REMEDY_KERNEL},
