@@ -52,6 +52,9 @@
 	}
 /* tcp_tw_reuse_delay for the alternatives. */
 #define DELAY_MS 200
+/* A range for the cost of connect(), of ports that no experiment has bound. */
+#define COST_RANGE "30000 31023"
+#define COST_PORTS 1024
 /* The first destination port, below all ranges in the lab. */
 #define FIRST_PORT 80
 /* A run with fewer connections shows no CPU time per connection. */
@@ -607,15 +610,32 @@ static int accept_run(struct trial *t, struct settings *s, struct outcome *out, 
 	return 0;
 }
 
+/* Up to half of a range a connect() finds a port soon. */
+static int cost_measure(struct trial *t, struct report *r, struct err *e)
+{
+	static const struct trial_knob list[] = {
+		{FIRST_KNOB, "0"}, {RANGE_KNOB, COST_RANGE}, {RESERVED_KNOB, ""}, {0}};
+	const struct settings *s = &t->context->rate;
+	struct connect_cost cost;
+	if (!s->text[PORT_RANGE][0] || ports_share(t->target, s) < 0.5)
+		return 0;
+	trial_progress(t, "the cost of connect() near the end of the ports");
+	int rc = trial_knobs(t, LAB_CLIENT, list, e);
+	if (!rc)
+		rc = connect_cost_run(t->lab, t->context->port, COST_PORTS, &cost, e);
+	if (!rc)
+		ports_cost_judge(t->target, s, &cost, r);
+	return rc;
+}
+
 /* Reports the rates that the experiment of accept.rate has measured. */
 static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct wording words = {0};
-	(void)e;
 	if (t->context->rate.text[PORT_RANGE][0])
 		ports_rate_words(t->target, &t->context->rate, NULL, &words);
 	report_finding(r, "ports.connect-rate", &words)->table = t->context->rates.table;
-	return 0;
+	return cost_measure(t, r, e);
 }
 
 /* The experiment measures the client, so the accept queue must not limit it. tcp_rfc1337 prevents

@@ -188,7 +188,8 @@ struct server_row {
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
-	const char *files_bound; /* the line that bounds those tables; NULL: none */
+	const char *files_bound;    /* the line that bounds those tables; NULL: none */
+	const char *keepalive_line; /* for the idle time of keepalive, with {seconds}; NULL: none */
 };
 
 size_t server_row_count(void);

@@ -48,6 +48,12 @@ struct connection_state {
 	uint32_t rtt_us;      /* smoothed */
 	uint32_t unsent;      /* written, not sent yet */
 	bool recovering;      /* retransmits now: tcpi_ca_state Recovery or Loss */
+	/* SO_KEEPALIVE; hidden while a retransmission or a window probe is due: idiag_timer. */
+	enum { KEEPALIVE_HIDDEN, KEEPALIVE_OFF, KEEPALIVE_ON } keepalive;
+	uint32_t silent_ms; /* since a segment came */
+	/* The least that the idle time of keepalive can be, TCP_KEEPIDLE or the sysctl: the kernel
+	 * sets its timer to the rest of it, and again when it ends, not with each segment. */
+	uint64_t keepalive_ms;
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, and what received data takes of it. */
 	uint32_t receive_buffer, send_buffer, received;
 };

@@ -31,10 +31,11 @@ struct lab_options {
 	enum lab_wire wire;
 	bool ipv6;                 /* addresses and wire are IPv6, not IPv4 */
 	unsigned client_addresses; /* the client's source addresses, 1 to 240; 0 means 1 */
-	uint64_t rtt_us;           /* LAB_WIRE_DELAY only, like the next three */
+	uint64_t rtt_us;           /* LAB_WIRE_DELAY only, like the next four */
 	uint64_t bandwidth_bps;
 	double loss; /* per packet, 0 to 1 */
 	uint64_t seed;
+	uint64_t forget_us; /* drops packets of TCP connections idle for longer; 0: none */
 	bool napi; /* LAB_WIRE_VETH: the server receives through NAPI where the kernel supports
 		      it; server_usage() shows it */
 	bool wide_ports; /* give the client the maximum port range, not a copy: for experiments on

@@ -3,6 +3,7 @@
 #ifndef EPOLLTUNE_PORT_SETTINGS_H
 #define EPOLLTUNE_PORT_SETTINGS_H
 
+#include "epolltune/connect_cost.h"
 #include "epolltune/probe.h"
 
 /* The knobs of an experiment, in this order: up to PORT_FIRST of ports.ephemeral, all of
@@ -45,6 +46,14 @@ bool ports_end_early(const struct target *t, const struct settings *s);
 /* The ports that so many new connections a second take: connections + rate × rest, beside those
  * that others use. */
 int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t rate);
+
+/* The share of its ports to one destination that the target uses, with those that others use, up to
+ * 0.99; 0 for a server. */
+double ports_share(const struct target *t, const struct settings *s);
+/* Adds the note ports.connect-cost where connect() costs the target ten times of what it costs with
+ * free ports. */
+void ports_cost_judge(const struct target *t, const struct settings *s,
+		      const struct connect_cost *c, struct report *r);
 
 /* bound(), solve() and words() of the experiments. */
 void ports_bound(const struct target *t, const struct settings *s, struct bound *b);

@@ -16,6 +16,7 @@ struct wire_way {
 	uint64_t packets, bytes; /* delivered to the receiving device; IP bytes */
 	uint64_t dropped;        /* the queue was full */
 	uint64_t lost;           /* by the configured loss */
+	uint64_t forgotten;      /* dropped: of a connection that was idle too long */
 	uint64_t refused;        /* of `packets`: the device did not take them */
 	uint64_t overrun;        /* dropped on an unpaced wire: its memory was full */
 	uint64_t unread;  /* dropped by the sending device: the relay did not read in time; as of

@@ -199,14 +199,26 @@ static const struct clue_row directives[] = {
 	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
 	 "net.ipv4.neigh.default.gc_thresh3=16384 (above the number of neighbours).",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},
-	{"net.ipv4.tcp_keepalive_time", "tcp_keepalive_intvl\ntcp_keepalive_probes\nSO_KEEPALIVE",
-	 "Idle seconds until the first keepalive probe (7200), then tcp_keepalive_probes (9) every "
-	 "tcp_keepalive_intvl (75 s). Only for sockets with SO_KEEPALIVE. Load balancers and NAT "
-	 "forget idle connections earlier, after 350 s for example.",
-	 "", REMEDY_APPLICATION, "ss -tno state established (timer:keepalive)",
-	 "TCP_KEEPIDLE in the application (nginx: listen ... so_keepalive=300s), or sysctl -w "
-	 "net.ipv4.tcp_keepalive_time=300.",
+	{"net.ipv4.tcp_keepalive_intvl",
+	 "net.ipv4.tcp_keepalive_probes\ntcp_keepalive_probes\n"
+	 "TCP_KEEPINTVL\nTCP_KEEPCNT",
+	 "After the first keepalive probe the kernel sends tcp_keepalive_probes (9), one every "
+	 "tcp_keepalive_intvl (75 s), before it ends a connection with ETIMEDOUT.",
+	 "", REMEDY_KERNEL, "ss -tno state established (timer:keepalive)",
+	 "TCP_KEEPINTVL and TCP_KEEPCNT in the application; or sysctl -w "
+	 "net.ipv4.tcp_keepalive_intvl=15.",
 	 "tcp(7)"},
+	{"SO_KEEPALIVE",
+	 "so_keepalive\noption clitcpka\noption srvtcpka\noption tcpka\nclitcpka-idle\n"
+	 "tcp-keepalive\ntcp_keepalives_idle",
+	 "Makes the kernel send probes over idle connections of a socket, the first after TCP_KEEPIDLE "
+	 "or net.ipv4.tcp_keepalive_time. A load balancer or NAT forgets connections without packets, "
+	 "after 350 s for example.",
+	 "idle.keepalive", REMEDY_APPLICATION, "ss -tno state established (timer:keepalive)",
+	 "nginx: listen ADDRESS so_keepalive=280s; HAProxy: option clitcpka and clitcpka-idle 280s; "
+	 "Redis: tcp-keepalive 280; PostgreSQL: tcp_keepalives_idle = 280. epolltune check --idle 350s "
+	 "--server NAME reads the timers.",
+	 "tcp(7); nginx ngx_http_core_module; HAProxy configuration.txt; redis.conf"},
 	{"net.ipv4.ip_unprivileged_port_start", "",
 	 "Ports below it need CAP_NET_BIND_SERVICE (1024). The low end of "
 	 "net.ipv4.ip_local_port_range cannot be below it.",
@@ -217,7 +229,8 @@ static const struct clue_row directives[] = {
 	{"net.ipv4.tcp_retries2", "TCP_USER_TIMEOUT",
 	 "Retransmissions of an established connection until ETIMEDOUT: 15 are 13 to 30 minutes. "
 	 "Connections to a dead peer hold descriptors and buffers until then.",
-	 "descriptors.process", REMEDY_KERNEL, "ss -tno state established | grep timer:.on",
+	 "descriptors.process,idle.keepalive", REMEDY_KERNEL,
+	 "ss -tno state established | grep timer:.on",
 	 "TCP_USER_TIMEOUT in the application; or sysctl -w net.ipv4.tcp_retries2=8 (100 s and more).",
 	 "tcp(7); RFC 1122"},
 	{"net.ipv4.tcp_syn_retries", "",

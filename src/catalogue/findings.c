@@ -77,6 +77,14 @@
 	"so-rcvbuf; quic-go asks for 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
+/* What a write into a connection meets that the path has forgotten. */
+#define FORGOTTEN                                                                                  \
+	"In the lab, scaled down to seconds, the wire dropped a write after the timeout and its "  \
+	"retransmissions. "
+#define HANGS                                                                                      \
+	"Such a write fails with ETIMEDOUT after {hang} or more "                                  \
+	"(net.ipv4.tcp_retries2={retries})."
+
 /* A deviation of epoll from epoll(7). */
 #define DEVIATION(problem, weight, title_text, meaning_text, action_text)                          \
 	{                                                                                          \
@@ -454,6 +462,27 @@ static const struct finding_row findings[] = {
 	      "The upper bound allows the target's rate, but with a client on the same CPUs it is "
 	      "reached, if at all"),
 
+	{.id = "ports.connect-cost",
+	 .level = LEVEL_NOTE,
+	 .wall = "ports.ephemeral",
+	 .title =
+		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
+		 "time, {times} times that with free ports",
+	 .detail =
+		 "The kernel tries every other port first, and those between them when all of these are "
+		 "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
+		 "times the {plain} of one with free ports. Measured on {measured} ports, in "
+		 "proportion to those that it tries.",
+	 .advice =
+		 "Use less than half of the ports to each destination\\: keep connections open, add "
+		 "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
+	 .meaning =
+		 "connect() searches for a free port: above half of the range it first tries all "
+		 "ports of one parity, which are in use. The cost grows with the range, and is the "
+		 "same from half of it to its end.",
+	 .action = "Use less than half of the ports to each destination: keep-alive, more source "
+		   "addresses or destinations, a wider range.",
+	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
 	{.id = "ports.connect-rate",
 	 .level = LEVEL_NOTE,
 	 .quiet = true,
@@ -1128,6 +1157,44 @@ static const struct finding_row findings[] = {
 	 .action = "Raise net.netfilter.nf_conntrack_max, or do not track the port.",
 	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
 		  "grows"},
+
+	SHORT("idle.keepalive", REMEDY_KERNEL,
+	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
+	      "idle connections are forgotten after {idle}",
+	      "{measured?" FORGOTTEN "}{hang?" HANGS
+	      "}{detect? Keepalive notices a peer that vanished "
+	      "{detect} after its first probe.}{longest? The longest keepalive timer of {on} connections of "
+	      "{who} shows {longest}.}{off? {off} of {all} connections of {who} "
+	      "{lacks?have:has} no SO_KEEPALIVE.}",
+	      "{possible?{own?{line?{server}\\: {line}:Set TCP_KEEPIDLE={seconds} in the "
+	      "application.}:" TAKES_EFFECT " An application that sets TCP_KEEPIDLE keeps its own "
+	      "value.}:Keepalive counts in seconds\\: nothing is below {idle}.}",
+	      "TCP keepalive sends its first probe after a load balancer or NAT in the path has "
+	      "forgotten an idle connection: the probe and all later data are dropped, and neither end "
+	      "gets an error.",
+	      "Lower net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, below "
+	      "four fifths of the timeout: a lost probe is then repeated in time.",
+	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",
+	      "TCP keepalive sends its probes before idle connections are forgotten"),
+	{.id = "idle.keepalive.application",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "idle.keepalive",
+	 .title =
+		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
+		 "forgotten after {idle}",
+	 .detail =
+		 "{gone?One has been idle for {silent}\\: it is forgotten by now. }{measured?" FORGOTTEN
+		 "}{hang?" HANGS "} {who} needs no keepalive if it closes idle connections, or "
+		 "sends something over them, before {idle}.",
+	 .advice = "{line?{server}\\: {line}:Set SO_KEEPALIVE and TCP_KEEPIDLE={seconds} in the "
+		   "application.}",
+	 .meaning =
+		 "Connections of the server that --server names have no SO_KEEPALIVE: the kernel "
+		 "sends nothing over an idle one, and a load balancer or NAT in the path forgets it.",
+	 .action = "Set SO_KEEPALIVE and TCP_KEEPIDLE in the application, or let it close idle "
+		   "connections before the timeout.",
+	 .proof = "ss -tno: no timer:keepalive"},
 
 	SHORT("neighbours", REMEDY_KERNEL,
 	      "The neighbour table {tight?can just:cannot} hold {needed} more peers",

@@ -772,6 +772,42 @@ static const struct knob knobs[] = {
 	},
 
 	{
+		.name = "net.ipv4.tcp_keepalive_time",
+		.scope = KNOB_NETNS,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_SOCKET,
+		.unit = "s",
+		.min = 1,
+		.max = SECONDS_MAX,
+		.walls = "idle.keepalive",
+		.what = "Sets how long a connection is idle until the kernel sends the first "
+			"keepalive probe, for sockets with SO_KEEPALIVE and without "
+			"TCP_KEEPIDLE. The default is 7200. Load balancers and NAT forget idle "
+			"connections earlier, after 350 s for example.",
+		.cost = "A shorter time sends a packet more often over each idle connection; a "
+			"longer one keeps connections of peers that vanished.",
+		.counter = "ss -tno: timer:keepalive; TcpExt.TCPKeepAlive",
+		.source = "tcp(7); net/ipv4/tcp_timer.c tcp_keepalive_timer()",
+		.since = "",
+	},
+	{
+		.name = "TCP_KEEPIDLE",
+		.scope = KNOB_APPLICATION,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_SOCKET,
+		.unit = "s",
+		.min = 1,
+		.max = 32767,
+		.walls = "idle.keepalive",
+		.what = "Sets net.ipv4.tcp_keepalive_time for one socket. It counts with "
+			"SO_KEEPALIVE only; accepted sockets have those of their listener.",
+		.cost = "A shorter time sends a packet more often over each idle connection.",
+		.counter = "ss -tno: timer:keepalive",
+		.source = "tcp(7); net/ipv4/tcp.c tcp_sock_set_keepidle_locked()",
+		.since = "",
+	},
+
+	{
 		.name = "net.core.netdev_budget",
 		.scope = KNOB_SYSTEM,
 		.shape = KNOB_NUMBER,

@@ -20,6 +20,7 @@ static const struct server_row servers[] = {
 				  "where Send-Q is still the old one",
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
+		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -28,6 +29,7 @@ static const struct server_row servers[] = {
 		.backlog_line = "tcp-backlog {backlog}",
 		.backlog_effect = "after a restart",
 		.files_line = "maxclients {files}",
+		.keepalive_line = "tcp-keepalive {seconds}",
 	},
 	{
 		.process = "haproxy",
@@ -39,6 +41,8 @@ static const struct server_row servers[] = {
 		.files_line = "maxconn N, half of {files}, without ulimit-n",
 		.files_bytes = 64, /* src/fd.c init_pollers() */
 		.files_bound = "maxconn N in section global, or fd-hard-limit {files}",
+		.keepalive_line = "option clitcpka and clitcpka-idle {seconds}s, for servers "
+				  "option srvtcpka and srvtcpka-idle {seconds}s",
 	},
 	{
 		.process = "gunicorn*",
@@ -70,6 +74,7 @@ static const struct server_row servers[] = {
 		.backlog = "2 × max_connections",
 		.backlog_line = "max_connections = N, half of {backlog}",
 		.backlog_effect = "after a restart; a pooler before it is often better",
+		.keepalive_line = "tcp_keepalives_idle = {seconds}",
 	},
 	{
 		.process = "php-fpm*",

@@ -14,8 +14,8 @@ static const struct preset {
 	struct target target;
 } presets[] = {
 	{"c10k", TARGET_DEFAULT},
-	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200}},
-	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200}},
+	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0}},
+	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0}},
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
@@ -52,6 +52,7 @@ void target_arguments(const struct target *t, char *text, size_t size)
 		{"stall", QUANTITY_DURATION, t->stall_us, usual.stall_us},
 		{"rtt", QUANTITY_DURATION, t->rtt_us, usual.rtt_us},
 		{"bandwidth", QUANTITY_BANDWIDTH, t->bandwidth_bps, usual.bandwidth_bps},
+		{"idle", QUANTITY_DURATION, t->idle_us, usual.idle_us},
 		{"datagrams", QUANTITY_RATE, t->datagrams_per_s, usual.datagrams_per_s},
 		{"datagram", QUANTITY_SIZE, t->datagram_bytes, usual.datagram_bytes},
 	};

@@ -277,6 +277,22 @@ static const struct wall_row walls[] = {
 			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	},
 	{
+		.name = "idle.keepalive",
+		.unit = "us",
+		.what = "The idle timeout of a load balancer or NAT in the path (--idle): it "
+			"forgets a connection without packets for that long, and drops what comes "
+			"later. Needed: the idle time after which TCP keepalive sends a probe, "
+			"net.ipv4.tcp_keepalive_time or TCP_KEEPIDLE of the application, which "
+			"counts for sockets with SO_KEEPALIVE only.",
+		.detail =
+			"{all?{on?{on}:None} of {all} connections of {who} {several?have:has} "
+			"SO_KEEPALIVE{on?, with {longest} or more until a probe{own? "
+			"(TCP_KEEPIDLE)}}.{unsure? They are too few to show whether that is "
+			"TCP_KEEPIDLE or the rest of net.ipv4.tcp_keepalive_time={value}.} :Only "
+			"sockets with SO_KEEPALIVE send probes. }{hang?A write into a forgotten "
+			"connection fails after {hang} or more (net.ipv4.tcp_retries2={retries}).}",
+	},
+	{
 		.name = "cgroup.memory",
 		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,

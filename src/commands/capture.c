@@ -70,6 +70,7 @@ static int sample_take(const struct arguments *a, struct host *live,
 	check.server = NULL;
 	check.probe.peers = 1;
 	check.target.datagrams_per_s = 1;
+	check.target.idle_us = 1;
 	if (!rc)
 		rc = check_inspect(&check, h, report, e);
 	if (!rc)

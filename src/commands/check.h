@@ -128,6 +128,8 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, target.datagrams_per_s), NUMBER(RATE, 0, 100000000)}, \
 	{"datagram", "SIZE", "payload of each of them", \
 	 OPTION_AT(type, target.datagram_bytes), NUMBER(SIZE, 1, 65507)}, \
+	{"idle", "TIME", "time after which a load balancer or NAT forgets a connection", \
+	 OPTION_AT(type, target.idle_us), NUMBER(DURATION, 1000000, 720 * HOUR_US)}, \
 	{"role", "ROLE", "server (default) accepts; proxy also connects out", \
 	 OPTION_AT(type, target.role), CHOICE("server,proxy"), .explained = true}
 

@@ -91,8 +91,8 @@ static int line_take(char *line, void *arg, struct err *e)
 	}
 	return err_set(e, EINVAL,
 		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
-		       "bandwidth, datagrams, datagram, role, backlog, peers, server, netns and "
-		       "accept",
+		       "bandwidth, datagrams, datagram, idle, role, backlog, peers, server, netns "
+		       "and accept",
 		       name);
 }
 
@@ -188,7 +188,8 @@ int saved_target_check(const char *where, const struct check_options *given, str
 
 static bool is_unused(const struct option_row *row, const struct check_options *o)
 {
-	return !strncmp(row->name, "datagram", 8) && !o->target.datagrams_per_s;
+	return (!strncmp(row->name, "datagram", 8) && !o->target.datagrams_per_s) ||
+	       (!strcmp(row->name, "idle") && !o->target.idle_us);
 }
 
 static int target_write(FILE *out, void *arg, struct err *e)

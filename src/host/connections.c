@@ -82,6 +82,18 @@ static union endpoint peer_of(const struct inet_diag_msg *m)
 	return peer;
 }
 
+/* net/ipv4/inet_diag.c, inet_sk_diag_fill() */
+static void keepalive_take(const struct inet_diag_msg *m, struct connection_state *s)
+{
+	enum { TIMER_NONE, TIMER_KEEPALIVE = 2 };
+	if (m->idiag_timer == TIMER_NONE)
+		s->keepalive = KEEPALIVE_OFF;
+	if (m->idiag_timer != TIMER_KEEPALIVE)
+		return;
+	s->keepalive = KEEPALIVE_ON;
+	s->keepalive_ms = (uint64_t)m->idiag_expires + s->silent_ms;
+}
+
 static int state_received(struct nl_msg *msg, void *arg)
 {
 	const struct reading *r = arg;
@@ -101,6 +113,8 @@ static int state_received(struct nl_msg *msg, void *arg)
 	*s = (struct connection_state){.peer = peer_of(m), .at_us = clock_ns() / 1000};
 	memcpy(&s->cookie, m->id.idiag_cookie, sizeof(s->cookie));
 	all->timed = info && tcp_info_state(nla_data(info), (size_t)nla_len(info), s);
+	if (info)
+		keepalive_take(m, s);
 	if (held)
 		nla_memcpy(memory, held, sizeof(memory));
 	s->received = memory[SK_MEMINFO_RMEM_ALLOC];

@@ -29,6 +29,9 @@ bool tcp_info_state(const void *info, size_t size, struct connection_state *out)
 	out->retransmits = t.tcpi_total_retrans;
 	out->rtt_us = t.tcpi_rtt;
 	out->unsent = t.tcpi_notsent_bytes;
+	/* keepalive_time_elapsed() of net/ipv4/tcp_timer.c */
+	out->silent_ms = t.tcpi_last_data_recv < t.tcpi_last_ack_recv ? t.tcpi_last_data_recv
+								      : t.tcpi_last_ack_recv;
 	out->recovering = t.tcpi_ca_state >= TCP_CA_Recovery;
 	return size >=
 	       offsetof(struct tcp_info, tcpi_sndbuf_limited) + sizeof(t.tcpi_sndbuf_limited);

@@ -138,7 +138,8 @@ static struct wire_delay_config wire_config(const struct lab_options *o)
 	return (struct wire_delay_config){.rtt_us = o->rtt_us,
 					  .bandwidth_bps = o->bandwidth_bps,
 					  .loss = o->loss,
-					  .seed = o->seed};
+					  .seed = o->seed,
+					  .forget_us = o->forget_us};
 }
 
 /* The client's side of the wire: reports that its namespace exists and sends its device. */

@@ -24,6 +24,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/task.h"
 #include "lab/delay_line.h"
+#include "lab/flow_memory.h"
 #include "lab/internal.h"
 
 #define NS 1000000000u
@@ -42,6 +43,7 @@
 struct relay {
 	struct wire_stats *stats;
 	uint64_t late_ns;
+	struct flow_memory *flows; /* of both directions; NULL: forgets nothing */
 	struct relay_way {
 		int from, to;
 		struct delay_line *line;
@@ -157,12 +159,20 @@ static int relay_deliver(struct relay *r, struct relay_way *w)
 	return 0;
 }
 
+static bool passes(struct relay *r, const unsigned char *packet, size_t length, uint64_t now)
+{
+	const size_t header = sizeof(struct virtio_net_hdr);
+	return !r->flows || length < header ||
+	       flow_memory_passes(r->flows, packet + header, length - header, now);
+}
+
 /* Reads up to READ_BATCH packets. Returns 1 if the device may have more, 0 if it is empty, or a
  * negative errno if it is gone. */
 static int relay_take(struct relay *r, struct relay_way *w)
 {
 	for (unsigned i = 0; i < READ_BATCH; i++) {
-		ssize_t n = read(w->from, delay_line_space(w->line), DELAY_LINE_PACKET);
+		unsigned char *packet = delay_line_space(w->line);
+		ssize_t n = read(w->from, packet, DELAY_LINE_PACKET);
 		uint64_t now = clock_ns();
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -174,6 +184,10 @@ static int relay_take(struct relay *r, struct relay_way *w)
 		}
 		/* It arrived after the device was last seen empty: an upper bound of its wait. */
 		count_late(r, w->way, now - w->looked);
+		if (!passes(r, packet, (size_t)n, now)) {
+			w->way->forgotten++;
+			continue;
+		}
 		switch (delay_line_push(w->line, (size_t)n, now)) {
 		case DELAY_LINE_TAKEN:
 			break;
@@ -247,11 +261,15 @@ static void relay_run(int server_fd, int client_fd, const struct wire_delay_conf
 	size_t ring = line_memory(config);
 	struct delay_line *lines = mmap(NULL, 2 * (sizeof(*lines) + ring), PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	static struct flow_memory flows;
 	if (lines == MAP_FAILED) {
 		stats->ended = errno;
 		return;
 	}
 	struct relay r = {.stats = stats, .late_ns = WIRE_LATE_US(config->rtt_us) * 1000};
+	flows.idle_ns = config->forget_us * 1000;
+	if (config->forget_us)
+		r.flows = &flows;
 	for (unsigned i = 0; i < 2; i++) {
 		struct delay_line_config line = wire_delay_line(config, i);
 		delay_line_init(&lines[i], &line, (unsigned char *)(lines + 2) + i * ring, ring);

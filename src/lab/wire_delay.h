@@ -19,6 +19,8 @@ struct wire_delay_config {
 	uint64_t queue_bytes;   /* queue of the link; 0: bandwidth × RTT, at least 256 KiB */
 	double loss;            /* 0 to 1, per packet: above 0 the devices have no TSO */
 	uint64_t seed;
+	uint64_t
+		forget_us; /* as a NAT: drops packets of TCP connections idle for longer; 0: none */
 };
 
 /* How the relay delays, paces and drops in one direction. */

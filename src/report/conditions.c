@@ -24,6 +24,7 @@ static const struct condition {
 	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH},
 	{"target", "datagrams_per_s", "datagrams", QUANTITY_RATE},
 	{"target", "datagram_bytes", "datagram", QUANTITY_SIZE},
+	{"target", "idle_us", "idle timeout", QUANTITY_DURATION},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 

@@ -41,6 +41,7 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	value_set(w, o, "bandwidth_bps", value_count(t->bandwidth_bps));
 	value_set(w, o, "datagrams_per_s", value_count(t->datagrams_per_s));
 	value_set(w, o, "datagram_bytes", value_count(t->datagram_bytes));
+	value_set(w, o, "idle_us", value_count(t->idle_us));
 	return o;
 }
 

@@ -145,6 +145,8 @@ static void read_target(struct reader *r, const json_t *o, struct target *t)
 		t->datagrams_per_s = count(r, o, "datagrams_per_s");
 	if (member(o, "datagram_bytes"))
 		t->datagram_bytes = count(r, o, "datagram_bytes");
+	if (member(o, "idle_us"))
+		t->idle_us = count(r, o, "idle_us");
 }
 
 static void read_wall(struct reader *r, const json_t *o, struct report *out)

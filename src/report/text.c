@@ -132,6 +132,9 @@ static void target(const struct page *p, const struct report *r)
 		page_segment(p, &s, "%s datagrams/s of %s B",
 			     quantity_show(QUANTITY_COUNT, t->datagrams_per_s).text,
 			     quantity_show(QUANTITY_COUNT, t->datagram_bytes).text);
+	if (t->idle_us)
+		page_segment(p, &s, "idle connections forgotten after %s",
+			     quantity_show(QUANTITY_DURATION, t->idle_us).text);
 	page_segments(p, TONE_PLAIN, 0, " · ", &s);
 }
 

@@ -98,7 +98,7 @@ test_a_target_is_saved_and_used() {
 	diff want saved || fail 'not what was asked for'
 	quick --target ./web.target
 	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
-			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200}'
+			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200, idle_us: 0}'
 	quick --rate 800 --target ./web.target
 	json '.target.rate_per_s == 800 and .target.connections == 3000'
 	expect any epolltune check --quick --target ./web.target
@@ -111,11 +111,12 @@ test_a_target_is_saved_and_used() {
 
 test_peers_datagrams_and_namespace_are_saved() {
 	in_root_namespace
-	quick --peers 20 --datagrams 500 --netns $$ --save ./web.target
+	quick --peers 20 --datagrams 500 --idle 2min --netns $$ --save ./web.target
 	grep -v '^#' web.target >saved
-	contains saved "netns = $$" 'peers = 20' 'datagrams = 500' 'datagram = 1200'
+	contains saved "netns = $$" 'peers = 20' 'datagrams = 500' 'datagram = 1200' 'idle = 2min'
 	quick --target ./web.target
-	json '.target.datagrams_per_s == 500' 'wall("neighbours").needed == 20' 'wall("udp.receive").needed == 50'
+	json '.target | .datagrams_per_s == 500 and .idle_us == 120000000' 'wall("neighbours").needed == 20' \
+		'wall("udp.receive").needed == 50' 'wall("idle.keepalive").limit == 120000000'
 	# It is this one, which apply may change.
 	expect any epolltune apply --target ./web.target --dry-run --probe ports
 	quiet

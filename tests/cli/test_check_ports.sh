@@ -14,10 +14,21 @@ test_a_proxy_runs_out_of_ports() {
 	json 'wall("ports.ephemeral") | .verdict == "short" and .method == "measured" and .measured == 100 and .needed == 10000' \
 		'finding("ports.ephemeral.short") | .knob == "net.ipv4.ip_local_port_range" and .current == "40000 40099" and
 			.proposed == "40000 52799" and at_proposed("connections before EADDRNOTAVAIL") == 12500'
+	# So few ports are searched fast.
+	json '[.findings[].id] | index("ports.connect-cost") | not'
 	# Alternatives on 64 ports, some without effect.
 	json 'finding("ports.ephemeral.short") | rows("2 source addresses")[0] == 128 and rows("2 destinations")[0] == 128 and
 		rows("2 destinations, bind() without NO_PORT")[0] == 64 and
 		rows("tcp_tw_reuse=1, all in TIME_WAIT before")[0] == 64'
+}
+
+test_connect_costs_a_proxy_more_above_half_of_the_range() {
+	in_namespace
+	echo 40000 55999 >$ipv4/ip_local_port_range
+	expect 0 $check --no-proof --role proxy --rate 1 --connections 10k
+	json 'finding("ports.connect-cost") | .level == "note" and (.title | startswith("With 63 % of the ports to one destination")) and
+			(.table.rows | map(.name) == ["0 %", "50 %", "75 %", "90 %", "99 %"]) and
+			rows("50 %")[1] > 5 * rows("0 %")[1] and rows("75 %")[0] > rows("0 %")[0]'
 }
 
 test_a_server_needs_no_ports() {
@@ -110,7 +121,7 @@ test_time_wait_overflows() {
 	# add one between them.
 	json "wall(\"time-wait\").measured | . >= 500 and . <= 499 + $(getconf _NPROCESSORS_CONF)" \
 		'wall("time-wait") | .method == "measured" and .needed == null' \
-		'finding("time-wait.early").level == "note"'
+		'finding("time-wait.early").level == "note"' '[.findings[].id] | index("ports.connect-cost") | not'
 }
 
 of_500() {

@@ -60,7 +60,7 @@ static void needs_follow(void **state)
 static void needs_saturate(void **state)
 {
 	(void)state;
-	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, UINT64_MAX};
 	assert_true(target_accept_queue(&t) == INT64_MAX);
 	assert_true(target_syn_queue(&t) == INT64_MAX);
@@ -96,8 +96,9 @@ static void arguments_make_it_again(void **state)
 	t = target_default();
 	t.datagrams_per_s = 50000;
 	t.datagram_bytes = 1350;
+	t.idle_us = 350000000;
 	target_arguments(&t, text, sizeof(text));
-	assert_string_equal(text, " --datagrams 50k --datagram 1350");
+	assert_string_equal(text, " --idle 350s --datagrams 50k --datagram 1350");
 }
 
 int main(void)
