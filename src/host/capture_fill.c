@@ -446,6 +446,12 @@ static void listeners_take(const struct host *h)
 		text_put(h, LISTENER_FILE, text, hides);
 }
 
+void filling_text(const struct host *h, const char *path, const char *text)
+{
+	const struct capture_file f = {.data = (char *)text, .size = strlen(text)};
+	capture_put(h->files, path, &f, NULL);
+}
+
 void filling_take(const struct host *h, const char *path)
 {
 	char from[PATH_MAX];

@@ -52,6 +52,8 @@ void filling_list(const struct host *h, const char *directory);
 void filling_shadow(const struct host *h, const char *path);
 /* Adds a reply of netlink, without hardware addresses. */
 int filling_reply(const struct host *h, const char *path, void *data, size_t size, struct err *e);
+/* Adds a text. */
+void filling_text(const struct host *h, const char *path, const char *text);
 /* The running machine behind a host that is filled; NULL: there is none. */
 const struct host *filling_live(const struct host *h);
 void filling_free(struct filling *f);
