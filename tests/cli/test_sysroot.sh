@@ -133,6 +133,35 @@ test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
 	json '.exit_status == 3' '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] == []'
 }
 
+# Synthetic: eth0 becomes a card of EC2, with the counters that its driver has (Linux 6.12,
+# drivers/net/ethernet/amazon/ena/ena_ethtool.c), before and after a second.
+test_an_allowance_of_the_provider_is_no_matter_of_a_ring() {
+	cp -r "$hosts/debian-12-e1000e" host
+	chmod -R u+w host
+	mkdir host/sys/class/net/eth0/device host/earlier
+	echo DRIVER=ena >host/sys/class/net/eth0/device/uevent
+	mkdir -p host/earlier/netlink host/earlier/proc
+	echo '100.0 1.0' >host/earlier/proc/uptime
+	echo '101.0 1.0' >host/proc/uptime
+	counters() { # BW_IN CONNTRACK
+		printf '%s: %s\n' tx_timeout 0 bw_in_allowance_exceeded "$1" conntrack_allowance_exceeded "$2" \
+			conntrack_allowance_available 136812 queue_0_rx_cnt 91524
+	}
+	counters 3241329 0 >host/netlink/eth0.counters
+	counters 3241329 0 >host/earlier/netlink/eth0.counters
+	expect 0 epolltune check --sysroot host --probe nic --format json
+	json 'finding("nic.allowance.past") | .level == "note" and .remedy == "provider"' \
+		'[.findings[] | select(.id | startswith("nic.ring"))] == []'
+	counters 3244329 7 >host/netlink/eth0.counters
+	expect 1 epolltune check --sysroot host --probe nic --format json
+	json '[.findings[] | select(.id == "nic.allowance.exceeded") | .evidence[0] | {name, at_current}] == [
+			{name: "bw_in_allowance_exceeded", at_current: 3000},
+			{name: "conntrack_allowance_exceeded", at_current: 7}]' \
+		'[.findings[] | select(.id == "nic.allowance.exceeded") | .proposals[]] == []'
+	expect 0 epolltune list --nic --sysroot host --format json
+	jq -e '.. | objects | select(.name? == "eth0") | .counters.queue_0_rx_cnt == 91524' out || fail 'not the counters of eth0'
+}
+
 # No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)
 # Without tcp_mem, as a network namespace has none, the kernel's default is assumed.
 test_a_file_that_is_missing_makes_no_short_wall_ok() {
