@@ -90,7 +90,7 @@ struct nic_watch {
 	struct softnet_growth grown; /* in the window */
 	double busiest_softirq;      /* of the busiest CPU's time */
 	bool saturated;              /* by that, and most packets are those of this namespace */
-	const struct nic *one_cpu;   /* whose packets one CPU takes, as a finding says; NULL: none */
+	const struct nic *one_cpu; /* whose packets one CPU takes, as a finding says; NULL: none */
 };
 
 static struct nic_watch watch_of(const struct sample *before, const struct sample *after,
@@ -335,9 +335,9 @@ static void loss_past(const struct nic_watch *w, const struct nic *n, const stru
 static uint64_t nic_packets(const struct nic *before, const struct nic *n)
 {
 	uint64_t now = n->statistics.rx_packets.value + n->statistics.tx_packets.value;
-	uint64_t then = before ? before->statistics.rx_packets.value +
-					 before->statistics.tx_packets.value
-			       : 0;
+	uint64_t then =
+		before ? before->statistics.rx_packets.value + before->statistics.tx_packets.value
+		       : 0;
 	return now > then ? now - then : 0;
 }
 
@@ -356,7 +356,7 @@ static void allowance_exceeded(const struct nic_watch *w, const struct nic *n,
 	finding_evidence(f, "since the driver was loaded", "packets", (double)l->total, NAN);
 }
 
-/* The provider's limits. Shaping a few packets of a burst harms nobody. */
+/* The provider's limits. A few shaped packets of a burst do no harm. */
 static void judge_allowances(const struct nic_watch *w, const struct nic *n, struct report *r)
 {
 	const struct nic *before = nics_find(&w->before->nics, n->name);

@@ -93,9 +93,9 @@ struct nic_queue {
 	struct nic_number flows; /* rps_flow_cnt; receive only */
 	/* Totals of the netdev family's qstats (Linux 6.10), if the driver supports them. */
 	struct nic_number packets, bytes;
-	struct nic_number hw_drops;         /* rx-hw-drops or tx-hw-drops */
-	struct nic_number hw_drop_overruns; /* of these: the ring was full; receive only */
-	struct nic_number alloc_fail;       /* receive only */
+	struct nic_number hw_drops;           /* rx-hw-drops or tx-hw-drops */
+	struct nic_number hw_drop_overruns;   /* of these: the ring was full; receive only */
+	struct nic_number alloc_fail;         /* receive only */
 	struct nic_number hw_drop_ratelimits; /* of these: beyond the device's rate limit */
 };
 
@@ -217,9 +217,9 @@ const char *nic_irq_cpu(const struct nic *n);
 
 /* Which CPUs do the work of an interface. */
 struct nic_placement {
-	char irq_cpus[120]; /* of all its interrupts, "0-3"; "": unknown */
-	bool offline;       /* an interrupt may go to CPUs only that are not online */
-	bool beside_server; /* all go to CPUs of the server, and there are others */
+	char irq_cpus[120];  /* of all its interrupts, "0-3"; "": unknown */
+	bool offline;        /* an interrupt may go to CPUs only that are not online */
+	bool beside_server;  /* all go to CPUs of the server, and there are others */
 	char rps[8], xps[8]; /* "on", "off"; "": unknown */
 };
 /* Lists of CPUs; "": unknown. */

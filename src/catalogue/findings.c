@@ -799,13 +799,16 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_PROVIDER,
 	 .wall = "",
 	 .observed = true,
-	 .title = "{device} has exceeded since boot what its provider allows{none?, not during this "
-		  "check:}",
-	 .detail = "{counter} counted {count} packets since the driver was loaded{age?; the machine "
-		   "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
+	 .title =
+		 "{device} has exceeded since boot what its provider allows{none?, not during this "
+		 "check:}",
+	 .detail =
+		 "{counter} counted {count} packets since the driver was loaded{age?; the machine "
+		 "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
 	 .advice = "",
-	 .meaning = "The provider has queued or dropped packets beyond its allowance since boot, at "
-		    "least one in a thousand, but not as many during the check.",
+	 .meaning =
+		 "The provider has queued or dropped packets beyond its allowance since boot, at "
+		 "least one in a thousand, but not as many during the check.",
 	 .action = "Watch longer with --window, under load.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.errors",
@@ -819,8 +822,9 @@ static const struct finding_row findings[] = {
 	 .advice = "",
 	 .meaning = "An interface dropped received packets that were damaged or for which no "
 		    "memory was free.",
-	 .action = "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
-		   "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
+	 .action =
+		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
+		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
 	 .proof = "rx_errors, rx-alloc-fail or a counter of the driver grows"},
 	{.id = "nic.queues.one-cpu",
 	 .level = LEVEL_WARNING,
@@ -832,13 +836,14 @@ static const struct finding_row findings[] = {
 		   "softirqs{device?; there are {cpus} CPUs, and {device} has {queues} receive "
 		   "queue{plural}:. The packets came through several interfaces, or through none "
 		   "that is a card, such as loopback\\: there is no queue to add}.",
-	 .advice = "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
-		   "/proc/irq/*/smp_affinity_list). More queues do not help.:{more?One queue for each CPU, up to the device's maximum. The link may go down "
-		   "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
-		   "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
-		   "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
-		   "--nic), and whether few connections carry all the traffic\\: one connection "
-		   "stays on one queue.}}}}",
+	 .advice =
+		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
+		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{more?One queue for each CPU, up to the device's maximum. The link may go down "
+		 "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
+		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
+		 "--nic), and whether few connections carry all the traffic\\: one connection "
+		 "stays on one queue.}}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
 		    "them, while others are idle.",
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
@@ -916,13 +921,15 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: interrupts are bound to CPUs that are offline",
-	 .detail = "Online are CPUs {online}; the kernel serves these interrupts elsewhere, or their "
-		   "queues not at all\\: epolltune list --nic prints them.",
+	 .detail =
+		 "Online are CPUs {online}; the kernel serves these interrupts elsewhere, or their "
+		 "queues not at all\\: epolltune list --nic prints them.",
 	 .advice = "",
 	 .meaning = "An interrupt of an interface may go only to CPUs that are not online. The "
 		    "kernel moves it to another CPU, or shuts its queue down.",
-	 .action = "Set /proc/irq/*/smp_affinity_list to CPUs that are online, or as many queues as "
-		   "there are CPUs.",
+	 .action =
+		 "Set /proc/irq/*/smp_affinity_list to CPUs that are online, or as many queues as "
+		 "there are CPUs.",
 	 .proof = "/proc/irq/*/smp_affinity_list; /sys/devices/system/cpu/online"},
 	{.id = "nic.one-queue",
 	 .level = LEVEL_NOTE,
@@ -931,13 +938,16 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: one CPU takes all packets",
-	 .detail = "There are {cpus} CPUs, one receive queue, and RPS is off. Where that CPU is full, "
-		   "RPS spreads the packets in software\\: echo {mask} "
-		   ">/sys/class/net/{device}/queues/rx-0/rps_cpus",
+	 .detail =
+		 "There are {cpus} CPUs, one receive queue, and RPS is off. Where that CPU is full, "
+		 "RPS spreads the packets in software\\: echo {mask} "
+		 ">/sys/class/net/{device}/queues/rx-0/rps_cpus",
 	 .advice = "",
-	 .meaning = "An interface has one receive queue in use and no RPS: one CPU of several takes "
-		    "all its packets.",
-	 .action = "Nothing while that CPU has idle time; otherwise more queues (ethtool -L) or RPS.",
+	 .meaning =
+		 "An interface has one receive queue in use and no RPS: one CPU of several takes "
+		 "all its packets.",
+	 .action =
+		 "Nothing while that CPU has idle time; otherwise more queues (ethtool -L) or RPS.",
 	 .proof = "ethtool -l; rps_cpus in /sys/class/net"},
 
 	{.id = "napi.latency.deferred",

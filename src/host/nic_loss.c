@@ -58,7 +58,7 @@ static const struct {
 	{NIC_LOSS_OTHER, QSTATS, "rx-alloc-fail", "", offsetof(struct nic_queue, alloc_fail)},
 	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_buff_failed", "", 0}, /* e1000e, ixgbe */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_alloc_failed", "igb", 0},
-	{NIC_LOSS_OTHER, ETHTOOL, "rx_alloc_fail", "", 0}, /* i40e */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_alloc_fail", "", 0},     /* i40e */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_buff_alloc_err", "", 0}, /* mlx5 */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_total_oom_discards", "bnxt_en", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "queue_*_rx_page_alloc_fail", "ena", 0},
@@ -168,8 +168,7 @@ static struct nic_loss largest(const struct nic *before, const struct nic *after
 	return l;
 }
 
-struct nic_loss nic_loss(const struct nic *before, const struct nic *after,
-			 enum nic_loss_kind kind)
+struct nic_loss nic_loss(const struct nic *before, const struct nic *after, enum nic_loss_kind kind)
 {
 	struct nic_loss l = largest(before, after, kind);
 	return kind == NIC_LOSS_RING && !l.total ? largest(before, after, NIC_LOSS_AMONG) : l;

@@ -162,7 +162,11 @@ static void each_driver_counts_by_its_own_names(void **state)
 		const char *counter; /* NULL: no loss of that kind */
 		uint64_t total;
 	} rows[] = {
-		{"igb", {"rx_queue_0_drops", "rx_queue_1_drops"}, NIC_LOSS_RING, "rx_queue_*_drops", 3},
+		{"igb",
+		 {"rx_queue_0_drops", "rx_queue_1_drops"},
+		 NIC_LOSS_RING,
+		 "rx_queue_*_drops",
+		 3},
 		{"virtio_net", {"rx_queue_0_drops"}, NIC_LOSS_RING, NULL, 0},
 		{"virtio_net", {"rx0_drops", "rx1_drops"}, NIC_LOSS_OTHER, "rx*_drops", 3},
 		{"virtio_net", {"rx0_xdp_drops"}, NIC_LOSS_OTHER, NULL, 0},
