@@ -22,6 +22,8 @@ struct host {
 
 /* What a capture has of host_identity(). */
 #define HOST_IDENTITY_FILE "identity"
+/* sos keeps there what its plugin "kernel" got from the command. */
+#define SOS_SYSCTL "sos_commands/kernel/sysctl_-a"
 #define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\n"
 
 /* A host without files. The caller frees it with host_close(). NULL: no memory. */

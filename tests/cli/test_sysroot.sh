@@ -105,6 +105,25 @@ test_a_big_endian_recording_is_read_in_its_byte_order() {
 	json '.host.cpus == 1' 'wall("nic.ring").limit == 256' 'wall("buffers.memory").limit == 3466 * 4096'
 }
 
+# `epolltune capture` writes "identity": then a file that is not there was not on the machine either.
+test_a_limit_that_another_tool_did_not_record_is_unknown() {
+	cp -r "$hosts/debian-12-6.1" host
+	chmod -R u+w host
+	rm -rf host/proc/self/cgroup host/proc/sys/net/netfilter
+	limits() { jq -c '[.walls[] | select(.name | test("^(cgroup|conntrack)")) | .verdict] | unique' out; }
+	expect 0 epolltune check --sysroot host --probe container,conntrack --format json
+	[ "$(limits)" = '["unknown"]' ] || fail "other tree: $(limits)"
+	: >host/identity
+	expect 0 epolltune check --sysroot host --probe container,conntrack --format json
+	[ "$(limits)" = '["n/a"]' ] || fail "capture: $(limits)"
+	rm host/identity
+	mkdir -p sos/sos_commands/kernel
+	mv host/proc sos
+	echo 'net.core.somaxconn = 4096' >sos/sos_commands/kernel/sysctl_-a
+	expect 0 epolltune check --sysroot sos --probe conntrack --format json
+	[ "$(limits)" = '["n/a"]' ] || fail "sosreport: $(limits)"
+}
+
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
