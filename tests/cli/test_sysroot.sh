@@ -124,6 +124,28 @@ test_a_limit_that_another_tool_did_not_record_is_unknown() {
 	[ "$(limits)" = '["n/a"]' ] || fail "sosreport: $(limits)"
 }
 
+# Synthetic: what capture writes of UDP sockets, one of which drops datagrams meanwhile.
+test_a_captured_udp_socket_that_drops_is_named() {
+	cp -r "$hosts/debian-12-6.1" host
+	chmod -R u+w host
+	mkdir -p host/earlier/proc/net
+	echo '100.0 1.0' >host/earlier/proc/uptime
+	echo '101.0 1.0' >host/proc/uptime
+	mv host/proc/net/snmp host/earlier/proc/net
+	awk '/^Udp: [0-9]/ { $6 += 64 } { print }' host/earlier/proc/net/snmp >host/proc/net/snmp
+	sockets() { # DROPS
+		printf 'counted\t1\thidden\t0\n'
+		printf 'process\t812\t812\t9\t83\t1024\t1024\t7\tquicd\tquicd.service\t\n'
+		printf 'udp\t443\t212992\t212992\t%s\t0\t77\t5\t0\t0\t0\tudp:198.18.0.1:443\n' "$1"
+		printf 'udp\t53\t0\t212992\t9\t0\t78\t6\t0\t-1\t0\tudp:127.0.0.53:53\n'
+	}
+	sockets 100 >host/earlier/listeners
+	sockets 164 >host/listeners
+	expect 1 epolltune check --sysroot host --probe counters,listeners --format json
+	json 'finding("udp.receive.overflowing") | (.title + .detail | contains("quicd") and contains("198.18.0.1:443")) and
+		at_current("dropped by the socket") == 64' '[.listeners[] | select(.address | startswith("udp"))] == []'
+}
+
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
