@@ -148,18 +148,22 @@ static inline void sample_hostile(struct report *r)
 static inline void sample_observed(struct report *r)
 {
 	sample_short(r);
-	r->observed = (struct report_observed){
-		.us = 30000000,
-		.connections = 812,
-		.opened = 7200,
-		.rate_per_s = 240,
-		.peak_per_s = 1300,
-		.gap_us = 9000,
-		.others = true,
-		.sampled = 2048,
-		.rtt_us = {2048, 21000, 48200, 190000},
-		.target = {TARGET_SERVER, 812, 240, 100000, 48200, 100000000},
-		.headroom_percent = 200};
+	r->observed = (struct report_observed){.us = 30000000,
+					       .connections = 812,
+					       .opened = 7200,
+					       .rate_per_s = 240,
+					       .peak_per_s = 1300,
+					       .gap_us = 9000,
+					       .others = true,
+					       .sampled = 2048,
+					       .rtt_us = {2048, 21000, 48200, 190000},
+					       .target = {.role = TARGET_SERVER,
+							  .connections = 812,
+							  .rate_per_s = 240,
+							  .stall_us = 100000,
+							  .rtt_us = 48200,
+							  .bandwidth_bps = 100000000},
+					       .headroom_percent = 200};
 	for (size_t i = 0; i < r->finding_count; i++) {
 		struct acceptance a = {.value = REPORT_NONE};
 		report_text(a.id, "%s", r->findings[i].id);
