@@ -42,6 +42,8 @@ static void table_read(const struct host *h, struct settings *s)
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
 	s->at[TRACKED][0] = has_tcp(s->subject) && (used > 0 || unread);
+	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
+		s->at[TRACKED][0] = REPORT_NONE;
 }
 
 static uint64_t rest(const struct settings *s)
@@ -63,8 +65,8 @@ static int64_t entries(const struct target *t, uint64_t rest_s)
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
-	b->absent = s->at[TRACKED][0] != 1;
-	if (b->absent)
+	b->absent = s->at[TRACKED][0] == 0;
+	if (s->at[TRACKED][0] != 1)
 		return;
 	b->unlimited = max == 0;
 	b->binding = MAX;

@@ -15,9 +15,20 @@
 #define THROTTLED_SHORT 0.5
 #define THROTTLED_TIGHT 0.05
 
-enum { MAX, USED };
+enum { MAX, USED, SHOWN };
 
 static pid_t group_of(const struct subject *s) { return s ? s->pid : 0; }
+
+/* Whether the group is known, or there is none: a tree of another tool may lack it. */
+static bool is_shown(const struct host *h, const struct cgroup *c)
+{
+	return c->path[0] || host_whole(h, "proc/self/cgroup");
+}
+
+static bool is_absent(const struct settings *s)
+{
+	return s->at[MAX][0] == REPORT_NONE && s->at[SHOWN][0] == 1;
+}
 
 /* The slots of settings have the limit and what is in use; `text` of the first the group's path. */
 static void limit_read(const struct cgroup_limit *l, struct settings *s)
@@ -33,6 +44,7 @@ static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
 	cgroup_read(h, group_of(s->subject), &c);
+	s->at[SHOWN][0] = is_shown(h, &c);
 	limit_read(&c.memory, s);
 	if (c.memory.max == HOST_UNLIMITED)
 		return;
@@ -53,8 +65,8 @@ static int64_t left(const struct settings *s)
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	uint64_t needed;
-	b->absent = s->at[MAX][0] == REPORT_NONE;
-	if (b->absent)
+	b->absent = is_absent(s);
+	if (s->at[MAX][0] == REPORT_NONE)
 		return;
 	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed) ||
 	    needed > INT64_MAX)
@@ -110,6 +122,7 @@ static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
 	cgroup_read(h, group_of(s->subject), &c);
+	s->at[SHOWN][0] = is_shown(h, &c);
 	limit_read(&c.pids, s);
 }
 
@@ -117,8 +130,8 @@ static void pids_read(const struct host *h, struct settings *s)
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	(void)target;
-	b->absent = s->at[MAX][0] == REPORT_NONE;
-	if (!b->absent)
+	b->absent = is_absent(s);
+	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
 }
 
@@ -137,14 +150,14 @@ static void pids_words(const struct target *target, const struct settings *s,
 static const struct experiment experiments[] = {
 	{
 		.wall = "cgroup.memory",
-		.knobs = {"memory.max", "memory.current"},
+		.knobs = {"memory.max", "memory.current", "cgroup"},
 		.read = memory_read,
 		.bound = memory_bound,
 		.words = memory_words,
 	},
 	{
 		.wall = "cgroup.pids",
-		.knobs = {"pids.max", "pids.current"},
+		.knobs = {"pids.max", "pids.current", "cgroup"},
 		.read = pids_read,
 		.bound = pids_bound,
 		.words = pids_words,
@@ -155,6 +168,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct cgroup group;
 	uint64_t cpus; /* online */
+	bool shown;
 	const struct container_row *container;
 };
 
@@ -164,6 +178,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	(void)e;
 	cgroup_read(h, group_of(o->subject), &s->group);
+	s->shown = is_shown(h, &s->group);
 	s->container = cgroup_container(h, group_of(o->subject));
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
@@ -222,8 +237,10 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 	struct wording words = {0};
 	struct wall *w = report_wall(r, "cgroup.cpu");
 	if (!c->period_us) {
-		w->verdict = VERDICT_NA;
-		report_text(w->detail, "%s", wall_row_find("cgroup.cpu")->absent);
+		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
+		report_text(w->detail, "%s",
+			    after->shown ? wall_row_find("cgroup.cpu")->absent
+					 : "cpu.max could not be read.");
 		return;
 	}
 	uint64_t pause = cgroup_pause_us(c, after->cpus, 1);

@@ -127,8 +127,8 @@ static bool has_dropped(const struct listener *l, void *unused)
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
 	s->udp6_errors = udp6_errors(h);
-	if (!host_live(h) || listeners_read_udp(h, true, &s->udp, NULL) || !s->watched)
-		return 0;
+	if (listeners_read_udp(h, true, &s->udp, NULL) || !s->watched || !host_live(h))
+		return 0; /* a capture has their owners */
 	return listeners_own(h, &s->udp, has_dropped, NULL, e);
 }
 

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
+#include "epolltune/subject.h"
 
 #define RING "nic.ring"
 #define QUEUES "nic.queues"
+
+static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, QUEUES, NULL};
 
 /* The shares of all packets, and of its time on softirqs, that make one CPU the bottleneck. */
 #define ONE_CPU_PACKETS 0.9
@@ -25,6 +29,8 @@
 #define PAST_SHARE 0.001
 #define PAST_MIN 100
 #define COALESCE_US 100
+/* A machine of that many CPUs has others than the one that serves a single queue. */
+#define MANY_CPUS 4
 
 #define RESETS_LINK "most drivers reset the link to change it"
 
@@ -37,7 +43,9 @@ struct sample {
 	bool have_softnet;
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
 	struct host_cpu_times cpus;
-	double uptime_s; /* 0: unknown */
+	double uptime_s;  /* 0: unknown */
+	char online[120]; /* lists of CPUs; "": unknown */
+	char server[120]; /* that the server in question may use */
 };
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -45,7 +53,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct err why = {0};
 	char uptime[64];
-	(void)o;
 	(void)e;
 	if (nics_read(h, NIC_REAL, &s->nics, &why) || nics_read(h, NIC_STATISTICS, &s->all, &why))
 		report_text(s->unlisted, "%s",
@@ -58,6 +65,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_cpu_times(h, &s->cpus, NULL);
 	if (host_read(h, "proc/uptime", uptime, sizeof(uptime), NULL) > 0)
 		s->uptime_s = strtod(uptime, NULL);
+	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
+		s->online[0] = 0;
+	if (o->subject && host_live(h))
+		subject_cpu_list(h, o->subject, s->server, sizeof(s->server));
 	return 0;
 }
 
@@ -78,20 +89,27 @@ struct nic_watch {
 	uint64_t dropped;            /* by a full backlog; at most what these interfaces dropped */
 	struct softnet_growth grown; /* in the window */
 	double busiest_softirq;      /* of the busiest CPU's time */
+	bool saturated;              /* by that, and most packets are those of this namespace */
+	const struct nic *one_cpu; /* whose packets one CPU takes, as a finding says; NULL: none */
 };
 
 static struct nic_watch watch_of(const struct sample *before, const struct sample *after,
 				 const struct moment *m)
 {
 	struct nic_watch w = {.before = before, .after = after, .beside = m->beside};
+	uint64_t taken = 0;
 	if (before == after)
 		return w;
 	w.seconds = m->seconds;
 	w.grown = softnet_growth(&before->softnet, &after->softnet);
 	w.busiest_softirq = host_softirq_share(&before->cpus, &after->cpus, w.grown.busiest);
 	w.received = nics_received(&before->all, &after->all);
-	/* Softnet counts the packets of all namespaces, those of the experiments included. */
-	w.ours = 2 * w.received >= w.grown.total.processed;
+	/* Softnet counts the packets of all namespaces, those of the experiments included, and
+	 * again at each bond, VLAN or master above an interface. */
+	for (size_t i = 0; i < after->all.count; i++)
+		taken += nic_received(&before->all, &after->all, after->all.at[i].index);
+	w.ours = 2 * taken >= w.grown.total.processed;
+	w.saturated = w.ours && w.busiest_softirq >= ONE_CPU_TIME;
 	w.dropped = nics_dropped(&before->all, &after->all);
 	if (w.dropped > w.grown.total.dropped)
 		w.dropped = w.grown.total.dropped;
@@ -246,6 +264,15 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 	judge_column(w, &budget, r);
 }
 
+/* Sets {device}, and {master} for the function of one. */
+static void words_device(const struct sample *s, const struct nic *n, struct wording *words)
+{
+	const struct nic *master = n ? nics_master(&s->all, n) : NULL;
+	wording_set(words, "device", "%s", n ? n->name : "");
+	wording_set(words, "driver", "%s", n ? n->driver : "");
+	wording_set(words, "master", "%s", master ? master->name : "");
+}
+
 static const struct nic *main_nic(const struct sample *s)
 {
 	return s->unlisted[0] ? NULL : nics_main(&s->nics, &s->all);
@@ -255,7 +282,7 @@ static const struct nic *main_nic(const struct sample *s)
 static void device_wall(const struct sample *s, const struct nic *n, uint64_t limit, uint64_t max,
 			struct wording *words, struct wall *wall)
 {
-	wording_set(words, "device", "%s", n ? n->name : "");
+	words_device(s, n, words);
 	wording_set(words, "max", "%s", limit ? quantity_plain(max).text : "");
 	wording_set(words, "why", "%s", s->unlisted);
 	if (limit)
@@ -273,8 +300,9 @@ static void ring_overrun(const struct nic_watch *w, const struct nic *n, const s
 	uint64_t proposed =
 		2 * ring->rx.value < ring->rx_max.value ? 2 * ring->rx.value : ring->rx_max.value;
 	words_growth(w, l->grown, &words);
-	wording_set(&words, "device", "%s", n->name);
+	words_device(w->after, n, &words);
 	wording_set(&words, "counter", "%s", l->grew);
+	wording_flag(&words, "among", l->kind == NIC_LOSS_AMONG);
 	wording_set(&words, "max", "%" PRIu64, ring->rx_max.value);
 	wording_flag(&words, "settable", ring->rx.known);
 	if (room)
@@ -289,16 +317,85 @@ static void ring_overrun(const struct nic_watch *w, const struct nic *n, const s
 	report_wall(r, RING)->verdict = VERDICT_TIGHT;
 }
 
-static void ring_past(const struct nic_watch *w, const struct nic *n, const struct nic_loss *l,
-		      struct report *r)
+/* A total since the driver was loaded. */
+static void loss_past(const struct nic_watch *w, const struct nic *n, const struct nic_loss *l,
+		      const char *id, struct report *r)
 {
 	struct wording words = {0};
 	words_growth(w, l->total, &words);
-	wording_set(&words, "device", "%s", n->name);
+	words_device(w->after, n, &words);
 	wording_set(&words, "counter", "%s", l->counter);
 	wording_set(&words, "age", "%s", quantity_ago(w->after->uptime_s).text);
-	wording_flag(&words, "none", w->seconds > 0);
-	report_finding(r, "nic.ring.past", &words);
+	wording_flag(&words, "none", w->seconds > 0 && !l->grown);
+	wording_flag(&words, "among", l->kind == NIC_LOSS_AMONG);
+	report_finding(r, id, &words);
+}
+
+/* Packets that it received and sent, or with `before` did so since. */
+static uint64_t nic_packets(const struct nic *before, const struct nic *n)
+{
+	uint64_t now = n->statistics.rx_packets.value + n->statistics.tx_packets.value;
+	uint64_t then =
+		before ? before->statistics.rx_packets.value + before->statistics.tx_packets.value
+		       : 0;
+	return now > then ? now - then : 0;
+}
+
+static void allowance_exceeded(const struct nic_watch *w, const struct nic *n,
+			       const struct nic_loss *l, struct report *r)
+{
+	struct wording words = {0};
+	const struct counter_row *row = counter_row_find(l->grew);
+	words_growth(w, l->grown, &words);
+	words_device(w->after, n, &words);
+	wording_set(&words, "counter", "%s", l->grew);
+	wording_set(&words, "action", "%s", row ? row->action : "");
+	wording_flag(&words, "refused", l->kind == NIC_LOSS_REFUSED);
+	struct finding *f = report_finding(r, "nic.allowance.exceeded", &words);
+	finding_evidence(f, l->grew, "packets", (double)l->grown, NAN);
+	finding_evidence(f, "since the driver was loaded", "packets", (double)l->total, NAN);
+}
+
+/* The provider's limits. A few shaped packets of a burst do no harm. */
+static void judge_allowances(const struct nic_watch *w, const struct nic *n, struct report *r)
+{
+	const struct nic *before = nics_find(&w->before->nics, n->name);
+	for (size_t i = 0; i < nic_loss_count(); i++) {
+		struct nic_loss l = nic_loss_at(i, before, n);
+		if (l.kind != NIC_LOSS_SHAPED && l.kind != NIC_LOSS_REFUSED)
+			continue;
+		if (l.grown && (l.kind == NIC_LOSS_REFUSED ||
+				past_matters(l.grown, nic_packets(before, n) + l.grown)))
+			allowance_exceeded(w, n, &l, r);
+		else if (past_matters(l.total, nic_packets(NULL, n) + l.total))
+			loss_past(w, n, &l, "nic.allowance.past", r);
+	}
+}
+
+static void judge_errors(const struct nic_watch *w, const struct nic *n, struct report *r)
+{
+	struct nic_loss l = nic_loss(nics_find(&w->before->nics, n->name), n, NIC_LOSS_OTHER);
+	struct wording words = {0};
+	if (!l.grown)
+		return;
+	words_growth(w, l.grown, &words);
+	words_device(w->after, n, &words);
+	wording_set(&words, "counter", "%s", l.grew);
+	finding_evidence(report_finding(r, "nic.errors", &words), l.grew, "packets",
+			 (double)l.grown, NAN);
+}
+
+static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
+
+/* What the kernel itself drops at a full backlog is in that counter too. */
+static bool ring_grows(const struct nic_watch *w, const struct nic *before, const struct nic *n,
+		       struct nic_loss *l)
+{
+	if (l->kind != NIC_LOSS_AMONG)
+		return l->grown;
+	l->grown = without(l->grown, w->grown.total.dropped);
+	l->total = without(l->total, softnet_total(&w->after->softnet).dropped);
+	return past_matters(l->grown, nic_packets(before, n) + l->grown);
 }
 
 static void judge_ring(const struct nic_watch *w, struct report *r)
@@ -306,16 +403,21 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 	struct wording words = {0};
 	struct wall *wall = report_wall(r, RING);
 	const struct nic *first = main_nic(w->after);
+	wording_flag(&words, "silent", first && !nic_loss_counted(first));
 	report_text(wall->knob, "device.ring.rx");
 	device_wall(w->after, first, first ? first->rings.rx.value : 0,
 		    first ? first->rings.rx_max.value : 0, &words, wall);
 	for (size_t i = 0; i < w->after->nics.count; i++) {
 		const struct nic *n = &w->after->nics.at[i];
-		struct nic_loss l = nic_loss(nics_find(&w->before->nics, n->name), n);
-		if (l.grown)
+		const struct nic *before = nics_find(&w->before->nics, n->name);
+		struct nic_loss l = nic_loss(before, n, NIC_LOSS_RING);
+		if (ring_grows(w, before, n, &l))
 			ring_overrun(w, n, &l, r);
 		else if (past_matters(l.total, n->statistics.rx_packets.value + l.total))
-			ring_past(w, n, &l, r);
+			loss_past(w, n, &l, "nic.ring.past", r);
+		if (!l.grown)
+			judge_errors(w, n, r);
+		judge_allowances(w, n, r);
 	}
 }
 
@@ -344,12 +446,17 @@ static void one_cpu(const struct nic_watch *w, const struct nic *n, struct repor
 {
 	struct wording words = {0};
 	struct spreading s = n ? spreading_of(n, &w->after->softnet) : (struct spreading){0};
+	/* More queues do not help where one CPU serves them all. */
+	const char *irq_cpu = n && s.queues > 1 ? nic_irq_cpu(n) : NULL;
+	if (irq_cpu)
+		s.more = 0;
 	words_growth(w, w->grown.total.processed, &words);
 	wording_set(&words, "cpu", "%u", w->grown.busiest);
 	wording_set(&words, "cpus", "%zu", w->after->softnet.count);
 	wording_set(&words, "share", "%.0f %%", 100 * w->grown.busiest_share);
 	wording_set(&words, "softirq", "%.0f %%", 100 * w->busiest_softirq);
-	wording_set(&words, "device", "%s", n ? n->name : "");
+	words_device(w->after, n, &words);
+	wording_set(&words, "irqs", "%s", irq_cpu ? irq_cpu : "");
 	wording_set(&words, "queues", "%" PRIu64, s.queues);
 	wording_set(&words, "plural", "%s", s.queues == 1 ? "" : "s");
 	wording_flag(&words, "more", s.more);
@@ -371,7 +478,15 @@ static void one_cpu(const struct nic_watch *w, const struct nic *n, struct repor
 		f->level = LEVEL_NOTE;
 }
 
-static void judge_queues(const struct nic_watch *w, struct report *r)
+static void words_placement(const struct nic *n, const struct sample *s, struct wording *words)
+{
+	struct nic_placement p = nic_placement(n, s->online, s->server);
+	wording_set(words, "irqs", "%s", p.irq_cpus);
+	wording_set(words, "rps", "%s", p.rps);
+	wording_set(words, "xps", "%s", p.xps);
+}
+
+static void judge_queues(struct nic_watch *w, struct report *r)
 {
 	struct wording words = {0};
 	struct wall *wall = report_wall(r, QUEUES);
@@ -382,14 +497,15 @@ static void judge_queues(const struct nic_watch *w, struct report *r)
 	words_growth(w, w->grown.total.processed, &words);
 	wording_set(&words, "cpus", "%zu", cpus);
 	wording_set(&words, "took", "%s", watched ? quantity_plain(w->grown.cpus).text : "");
+	if (n)
+		words_placement(n, w->after, &words);
 	report_text(wall->knob, "device.channels");
 	device_wall(w->after, n, queues, max, &words, wall);
-	if (n && watched && cpus > 1 && w->grown.busiest_share >= ONE_CPU_PACKETS &&
-	    w->busiest_softirq >= ONE_CPU_TIME)
-		one_cpu(w,
-			nics_carrier(&w->after->nics, &w->before->all, &w->after->all,
-				     ONE_CPU_PACKETS),
-			r);
+	if (n && watched && cpus > 1 && w->grown.busiest_share >= ONE_CPU_PACKETS && w->saturated) {
+		w->one_cpu = nics_carrier(&w->after->nics, &w->before->all, &w->after->all,
+					  ONE_CPU_PACKETS);
+		one_cpu(w, w->one_cpu, r);
+	}
 }
 
 /* Reports settings that slow an epoll server down, without regard to counters. */
@@ -436,16 +552,46 @@ static void judge_coalescing(const struct nic *n, struct wording *words, struct 
 		quantity_plain(c->rx_usecs.value).text, "", "");
 }
 
-static void judge_affinity(const struct nic *n, size_t cpus, struct wording *words,
+/* Where its work is done. Without harm that is a note for --verbose. */
+static void placement_find(const struct nic_watch *w, const char *id, const struct wording *words,
 			   struct report *r)
 {
+	struct finding *f = report_finding(r, id, words);
+	bool harm = w->saturated;
+	if (harm)
+		f->level = LEVEL_WARNING;
+	for (size_t i = 0; walls[i]; i++)
+		harm |= report_wall(r, walls[i])->verdict == VERDICT_TIGHT;
+	f->quiet = f->quiet && !harm;
+}
+
+static void judge_placement(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			    struct report *r)
+{
+	size_t cpus = w->after->softnet.count;
 	uint64_t max, queues = nic_receive_queues(n, &max);
 	const char *cpu = nic_irq_cpu(n);
-	if (!cpu || queues < 2 || cpus < 2 || n->irq_count < queues)
-		return;
-	wording_set(words, "cpu", "%s", cpu);
+	struct nic_placement p = nic_placement(n, w->after->online, w->after->server);
+	char mask[SOFTNET_MASK] = "";
+	wording_set(words, "cpu", "%s", cpu ? cpu : "");
+	wording_set(words, "cpus", "%zu", cpus);
+	wording_set(words, "irqs", "%s", p.irq_cpus);
+	wording_set(words, "server", "%s", w->after->server);
+	wording_set(words, "online", "%s", w->after->online);
 	wording_set(words, "queues", "%" PRIu64, queues);
-	report_finding(r, "nic.affinity", words);
+	if (n == w->one_cpu)
+		return;
+	if (cpu && queues > 1 && cpus > 1 && n->irq_count >= queues)
+		placement_find(w, "nic.affinity", words, r);
+	else if (p.beside_server)
+		placement_find(w, "nic.server-cpus", words, r);
+	if (p.offline)
+		placement_find(w, "nic.offline-cpus", words, r);
+	if (queues == 1 && !strcmp(p.rps, "off") && cpus >= MANY_CPUS &&
+	    softnet_mask(&w->after->softnet, mask)) {
+		wording_set(words, "mask", "%s", mask);
+		placement_find(w, "nic.one-queue", words, r);
+	}
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
@@ -460,15 +606,16 @@ static void observation_judge(const struct sample *before, const struct sample *
 		struct wording words = {0};
 		if (!n->up)
 			continue;
-		wording_set(&words, "device", "%s", n->name);
-		judge_offloads(n, &words, r);
+		words_device(after, n, &words);
 		judge_qdisc(n, &words, r);
+		/* Its function meets them instead. */
+		if (nics_vf(&after->nics, n))
+			continue;
+		judge_offloads(n, &words, r);
 		judge_coalescing(n, &words, r);
-		judge_affinity(n, after->softnet.count, &words, r);
+		judge_placement(&w, n, &words, r);
 	}
 }
-
-static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, QUEUES, NULL};
 
 static const struct observation observation = {
 	.walls = walls,

@@ -38,6 +38,10 @@ int host_read_u64(const struct host *h, const char *path, uint64_t *value, struc
 int host_write(const struct host *h, const char *path, const char *text, struct err *e);
 /* Whether a file exists. */
 bool host_has(const struct host *h, const char *path);
+/* Whether a file that is not there was not on the machine either: of a running one, one that
+ * `epolltune capture` recorded, and for proc/sys one with the text of `sysctl -a`. Another captured
+ * tree may lack what its machine has. */
+bool host_whole(const struct host *h, const char *path);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
  * levels down (1: only `dir` itself), in name order per directory. Follows no symbolic links. A
  * non-zero return ends the walk and is returned. */

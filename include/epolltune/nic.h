@@ -93,9 +93,10 @@ struct nic_queue {
 	struct nic_number flows; /* rps_flow_cnt; receive only */
 	/* Totals of the netdev family's qstats (Linux 6.10), if the driver supports them. */
 	struct nic_number packets, bytes;
-	struct nic_number hw_drops;         /* rx-hw-drops or tx-hw-drops */
-	struct nic_number hw_drop_overruns; /* of these: the ring was full; receive only */
-	struct nic_number alloc_fail;       /* receive only */
+	struct nic_number hw_drops;           /* rx-hw-drops or tx-hw-drops */
+	struct nic_number hw_drop_overruns;   /* of these: the ring was full; receive only */
+	struct nic_number alloc_fail;         /* receive only */
+	struct nic_number hw_drop_ratelimits; /* of these: beyond the device's rate limit */
 };
 
 struct nic_napi {
@@ -111,6 +112,7 @@ struct nic_irq {
 	uint32_t irq;
 	char action[48];         /* "virtio2-input.0"; "" without a handler */
 	char *affinity;          /* smp_affinity_list, "0-1"; NULL: not readable */
+	char *effective;         /* of these, where it goes; NULL: not readable */
 	struct nic_number total; /* interrupts since boot, all CPUs */
 };
 
@@ -184,12 +186,20 @@ bool nic_stands_on(const struct nics *all, const char *upper, const char *lower)
 /* The next functions judge the traffic of interfaces. Pure. `real` was read with NIC_REAL; `all`,
  * `before` and `after` with NIC_ALL or NIC_STATISTICS. */
 
-/* The interface below the default route, else the first that is up; NULL: none is up. */
+/* A virtual function that carries the packets of a master without a kind, such as hv_netvsc with
+ * accelerated networking or net_failover: the master counts its packets too, and has its address.
+ * NULL: the interface is no such function. */
+const struct nic *nics_master(const struct nics *all, const struct nic *vf);
+/* The function of a master, up and with a carrier: its queues and its ring are met, not the
+ * master's. NULL: none. */
+const struct nic *nics_vf(const struct nics *real, const struct nic *master);
+/* The interface below the default route, else the first that is up; of a master and its function
+ * the one that carries the packets. NULL: none is up. */
 const struct nic *nics_main(const struct nics *real, const struct nics *all);
 /* The packets that an interface received between two readings; 0 if one of them lacks it. */
 uint64_t nic_received(const struct nics *before, const struct nics *after, uint32_t index);
 /* The sum over all interfaces without bonds, bridges, VLANs and similar: an interface below them
- * counts their packets. */
+ * counts their packets. Of a master and its function the master counts. */
 uint64_t nics_received(const struct nics *before, const struct nics *after);
 /* The packets that all interfaces dropped between two readings, received (rx_dropped) or sent
  * (tx_dropped). A full softnet backlog counts there too: on the interface that receives, and of a
@@ -205,16 +215,45 @@ bool nic_rps_on(const struct nic *n);
 /* The CPU that receives all its interrupts, "3"; NULL: several, or unknown. */
 const char *nic_irq_cpu(const struct nic *n);
 
-/* Packets that an interface lost because its ring was full. Counters of kernel and driver may count
- * the same packets: this is the one with the largest number. */
+/* Which CPUs do the work of an interface. */
+struct nic_placement {
+	char irq_cpus[120];  /* of all its interrupts, "0-3"; "": unknown */
+	bool offline;        /* an interrupt may go to CPUs only that are not online */
+	bool beside_server;  /* all go to CPUs of the server, and there are others */
+	char rps[8], xps[8]; /* "on", "off"; "": unknown */
+};
+/* Lists of CPUs; "": unknown. */
+struct nic_placement nic_placement(const struct nic *n, const char *online, const char *server);
+
+/* What a count of lost packets means. */
+enum nic_loss_kind {
+	NIC_LOSS_RING,    /* the receive ring was full */
+	NIC_LOSS_AMONG,   /* a full ring is among what it counts, beside the kernel's own drops */
+	NIC_LOSS_SHAPED,  /* the provider queued or dropped packets beyond its allowance */
+	NIC_LOSS_REFUSED, /* the provider dropped packets beyond its allowance */
+	NIC_LOSS_OTHER,   /* no memory for a receive buffer, or a damaged packet */
+};
+
+/* What counters of kernel and driver say of one kind of loss. */
 struct nic_loss {
+	enum nic_loss_kind kind;
 	const char *grew; /* between the readings; NULL: none */
 	uint64_t grown;
 	const char *counter; /* since the driver was loaded; NULL: none */
 	uint64_t total;
 };
-/* `before`: NULL without an earlier reading. */
-struct nic_loss nic_loss(const struct nic *before, const struct nic *after);
+/* One counter, in the order of the table of drivers: `i` is below nic_loss_count(). Zeroed for one
+ * that the interface does not have. `before`: NULL without an earlier reading. */
+size_t nic_loss_count(void);
+struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic *after);
+/* Its name as the kernel or `ethtool -S` prints it; "*" stands for the number of a queue. */
+const char *nic_loss_name(size_t i);
+/* The largest of a kind, as several may count the same packets. Where no counter of NIC_LOSS_RING
+ * has a number, the one of NIC_LOSS_AMONG takes its place. */
+struct nic_loss nic_loss(const struct nic *before, const struct nic *after,
+			 enum nic_loss_kind kind);
+/* Whether its driver counts what is lost at a full ring. */
+bool nic_loss_counted(const struct nic *n);
 
 /* Deferred interrupts: the device interrupts after `polls` polls without packets, or `flush_ns`
  * after the last one. */

@@ -44,6 +44,8 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 		    struct err *e);
 /* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
+/* The same as a list, "0-3,8"; "": unknown. */
+void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);

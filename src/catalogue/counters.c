@@ -300,8 +300,58 @@ static const struct counter_row counters[] = {
 	 "Packets that a card received faster than its buffer was emptied.", "nic.ring",
 	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_over_errors",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
-	{"rx_dropped", "RX*dropped\nrx_queue_0_drops", "/sys/class/net/*/statistics",
-	 "Packets that the driver or the kernel dropped. With ena, vmxnet3, enic, cxgb, cxgb4 and hv_netvsc a full ring is among them; elsewhere it counts protocols that nothing receives.",
+	{"rx_discards",
+	 ""
+	 "port.rx_discards\nport.rx_dropped\nrx_dropped.nic\nrx_total_ring_discards\nrx_fw_discards\n"
+	 "rx_overruns\nrx_queue_full\nrx_no_bufs\nrx_out_of_resource\nhc_rx_discards_no_wqe\n"
+	 "rx_queue_0_drops\npkts rx OOB\nrx-hw-drop-overruns",
+	 "ethtool -S",
+	 "Packets that the card dropped as its receive ring was full: bnxt_en (also "
+	 "rx_total_ring_discards), tg3 (rx_discards), bnx2 (rx_fw_discards), igb "
+	 "(rx_queue_N_drops), i40e (port.rx_discards), ice (rx_dropped, rx_dropped.nic), enic "
+	 "(rx_no_bufs), mana (hc_rx_discards_no_wqe), vmxnet3 (pkts rx OOB), the netdev family "
+	 "(rx-hw-drop-overruns). The rx_queue_N_drops of virtio_net count packets that the "
+	 "driver could not take.",
+	 "nic.ring", REMEDY_DEVICE,
+	 "ethtool -i DEVICE; ethtool -S DEVICE | grep -i -e discard -e drop",
+	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
+	{"rx_no_buffers_posted", "rx_queue_drop_cnt", "ethtool -S",
+	 "gVNIC (gve): packets that the card of the host dropped, as no receive buffer was "
+	 "posted or as the queue was full. The card reports them at intervals. gVNIC has no "
+	 "counter of the provider's bandwidth limits: there packets are sent later (tx_stop of "
+	 "a queue grows), and the provider's own monitoring shows them.",
+	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep -e rx_no_buffers -e rx_queue_drop",
+	 "Enlarge the ring where the driver can (ethtool -g DEVICE), spread over more queues "
+	 "and CPUs; otherwise a larger instance type."},
+	{"hw-drop-ratelimits", "rx-hw-drop-ratelimits\ntx-hw-drop-ratelimits", "netdev qstats-get",
+	 "virtio_net, Linux 6.10: packets that the device dropped beyond its rate limit, which "
+	 "the provider sets.",
+	 "", REMEDY_PROVIDER, "epolltune check --probe nic",
+	 "The limit is the provider's, for that type of instance: no sysctl helps. Use a larger "
+	 "type, or less traffic."},
+	{"rx-alloc-fail",
+	 "alloc_rx_buff_failed\nrx_alloc_fail\nrx_queue_0_alloc_failed\nrx_buff_alloc_err\n"
+	 "rx_total_oom_discards\nqueue_0_rx_page_alloc_fail\nrx_buf_alloc_fail\nrx buf alloc fail\n"
+	 "rx_no_memory\nrx0_drops",
+	 "ethtool -S",
+	 "Packets that the driver dropped, or receive buffers that it could not fill, as no "
+	 "memory was free: alloc_rx_buff_failed (e1000e, ixgbe), rx_buff_alloc_err (mlx5), "
+	 "rx_total_oom_discards (bnxt_en), rx_page_alloc_fail (ena), rx_buf_alloc_fail (gve), "
+	 "rx_no_memory (hv_netvsc), rxN_drops (virtio_net).",
+	 "", REMEDY_KERNEL,
+	 "ethtool -S DEVICE | grep -i -e alloc -e memory; dmesg | grep 'page allocation'",
+	 "Raise vm.min_free_kbytes, or find what holds the memory. A larger ring needs more of "
+	 "it."},
+	{"rx_errors", "rx_desc_err_dropped_pkt\nrx_crc_errors", "/sys/class/net/*/statistics",
+	 "Received packets that were damaged or of a wrong length. Some drivers add packets "
+	 "lost at a full ring.",
+	 "", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -S DEVICE",
+	 "Look at the cable, the transceiver and the port of the switch; in a virtual machine "
+	 "at its host."},
+	{"rx_dropped", "RX*dropped", "/sys/class/net/*/statistics",
+	 "Packets that the driver or the kernel dropped. With ena, enic and cxgb4 a full ring "
+	 "is among them; vmxnet3 and hv_netvsc count packets there that they had no memory for; "
+	 "elsewhere it counts protocols that nothing receives.",
 	 "nic.ring", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -i DEVICE",
 	 "With one of these drivers: enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs. Otherwise see what arrives: tcpdump -e not ip and not ip6 and not arp."},
 	{"bw_in_allowance_exceeded", "", "ethtool -S",
@@ -316,6 +366,11 @@ static const struct counter_row counters[] = {
 	 "EC2 (ena): packets that were queued or dropped as the instance's packets per second were used up.",
 	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep pps_allowance_exceeded",
 	 "The limit is the provider's, for that type of instance: no sysctl helps. Use a larger or a network-optimised type, or less traffic."},
+	{"conntrack_allowance_available", "", "ethtool -S",
+	 "EC2 (ena): entries that are left in the security groups' connection tracking: a "
+	 "number of now, not a loss.",
+	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep conntrack_allowance",
+	 "Near 0 new connections are dropped: see conntrack_allowance_exceeded."},
 	{"conntrack_allowance_exceeded", "", "ethtool -S",
 	 "EC2 (ena): packets of new connections that were dropped as the security groups' connection tracking was full.",
 	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep conntrack_allowance_exceeded",

@@ -778,8 +778,10 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "nic.ring",
 	 .observed = true,
-	 .title = "{device} loses packets: its receive ring overflows",
-	 .detail = "{counter} grew by {count} in {window}{beside}.",
+	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
+		  "overflows",
+	 .detail = "{counter} grew by {count} in {window}{beside}.{among? With the driver {driver} "
+		   "packets lost at a full ring are among these.:}",
 	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
 		   "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
 		   "maximum:The driver cannot set the ring}. Serve it more often instead\\: more "
@@ -797,13 +799,62 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{device} has lost packets since boot{none?, none during this check:}",
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
-		   "booted{age? {age}}:}.",
+		   "booted{age? {age}}:}.{among? With the driver {driver} packets lost at a full "
+		   "ring are among these.:}",
 	 .advice = "",
 	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
 		    "not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
 		  "driver"},
+	{.id = "nic.allowance.exceeded",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_PROVIDER,
+	 .wall = "",
+	 .observed = true,
+	 .answer = "{device} exceeds what its provider allows",
+	 .title = "{device} exceeds what its provider allows: {counter}",
+	 .detail = "{counter} grew by {count} in {window}{beside}: packets that the provider "
+		   "{refused?dropped:queued or dropped}.",
+	 .advice = "{action}",
+	 .meaning = "The provider limits the network of this instance, and packets beyond that "
+		    "were queued or dropped during the check. No setting of the machine is the "
+		    "reason.",
+	 .action = "A larger or a network-optimised instance type, or less traffic: epolltune "
+		   "explain names the counter's own remedy.",
+	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
+	{.id = "nic.allowance.past",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_PROVIDER,
+	 .wall = "",
+	 .observed = true,
+	 .title =
+		 "{device} has exceeded since boot what its provider allows{none?, not during this "
+		 "check:}",
+	 .detail =
+		 "{counter} counted {count} packets since the driver was loaded{age?; the machine "
+		 "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
+	 .advice = "",
+	 .meaning =
+		 "The provider has queued or dropped packets beyond its allowance since boot, at "
+		 "least one in a thousand, but not as many during the check.",
+	 .action = "Watch longer with --window, under load.",
+	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
+	{.id = "nic.errors",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_DEVICE,
+	 .wall = "",
+	 .observed = true,
+	 .title = "{device} loses packets, not at its ring",
+	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
+		   "kernel had no memory for them. A larger ring does not help.",
+	 .advice = "",
+	 .meaning = "An interface dropped received packets that were damaged or for which no "
+		    "memory was free.",
+	 .action =
+		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
+		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
+	 .proof = "rx_errors, rx-alloc-fail or a counter of the driver grows"},
 	{.id = "nic.queues.one-cpu",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
@@ -814,12 +865,14 @@ static const struct finding_row findings[] = {
 		   "softirqs{device?; there are {cpus} CPUs, and {device} has {queues} receive "
 		   "queue{plural}:. The packets came through several interfaces, or through none "
 		   "that is a card, such as loopback\\: there is no queue to add}.",
-	 .advice = "{more?One queue for each CPU, up to the device's maximum. The link may go down "
-		   "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
-		   "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
-		   "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
-		   "--nic), and whether few connections carry all the traffic\\: one connection "
-		   "stays on one queue.}}}",
+	 .advice =
+		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
+		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{more?One queue for each CPU, up to the device's maximum. The link may go down "
+		 "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
+		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
+		 "--nic), and whether few connections carry all the traffic\\: one connection "
+		 "stays on one queue.}}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
 		    "them, while others are idle.",
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
@@ -875,6 +928,56 @@ static const struct finding_row findings[] = {
 	 .meaning = "An interface has several queues, but all their interrupts go to one CPU.",
 	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
 	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
+	{.id = "nic.server-cpus",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_NONE,
+	 .wall = "",
+	 .observed = true,
+	 .quiet = true,
+	 .title = "{device}: its interrupts go only to CPUs of the server",
+	 .detail = "Interrupts go to CPUs {irqs}, the server may use CPUs {server}, online are "
+		   "{online}. Where these CPUs are full, let others serve the interrupts\\: "
+		   "/proc/irq/*/smp_affinity_list.",
+	 .advice = "",
+	 .meaning = "The CPUs to which a cpuset or an affinity binds the server also take all "
+		    "interrupts of an interface, and other CPUs none.",
+	 .action = "Where softirqs fill these CPUs, move the interrupts to other CPUs.",
+	 .proof = "/proc/irq/*/effective_affinity_list; Cpus_allowed_list in /proc/PID/status"},
+	{.id = "nic.offline-cpus",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_NONE,
+	 .wall = "",
+	 .observed = true,
+	 .quiet = true,
+	 .title = "{device}: interrupts are bound to CPUs that are offline",
+	 .detail =
+		 "Online are CPUs {online}; the kernel serves these interrupts elsewhere, or their "
+		 "queues not at all\\: epolltune list --nic prints them.",
+	 .advice = "",
+	 .meaning = "An interrupt of an interface may go only to CPUs that are not online. The "
+		    "kernel moves it to another CPU, or shuts its queue down.",
+	 .action =
+		 "Set /proc/irq/*/smp_affinity_list to CPUs that are online, or as many queues as "
+		 "there are CPUs.",
+	 .proof = "/proc/irq/*/smp_affinity_list; /sys/devices/system/cpu/online"},
+	{.id = "nic.one-queue",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_NONE,
+	 .wall = "nic.queues",
+	 .observed = true,
+	 .quiet = true,
+	 .title = "{device}: one CPU takes all packets",
+	 .detail =
+		 "There are {cpus} CPUs, one receive queue, and RPS is off. Where that CPU is full, "
+		 "RPS spreads the packets in software\\: echo {mask} "
+		 ">/sys/class/net/{device}/queues/rx-0/rps_cpus",
+	 .advice = "",
+	 .meaning =
+		 "An interface has one receive queue in use and no RPS: one CPU of several takes "
+		 "all its packets.",
+	 .action =
+		 "Nothing while that CPU has idle time; otherwise more queues (ethtool -L) or RPS.",
+	 .proof = "ethtool -l; rps_cpus in /sys/class/net"},
 
 	{.id = "napi.latency.deferred",
 	 .level = LEVEL_WARNING,

@@ -42,8 +42,8 @@ static int64_t need_throughput(const struct target *t)
 	"read.}"
 /* A setting of the main interface. */
 #define DEVICE                                                                                     \
-	"{device?{max?The maximum of {device} is {max}.:The driver of {device} does not report "   \
-	"it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
+	"{device?{max?The maximum of {device}{master?, the function of {master},:} is {max}.:The " \
+	"driver of {device} does not report it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
 /* The queue of a running server, by backlog_words(). */
 #define QUEUE_OF_A_SERVER                                                                                      \
@@ -377,7 +377,8 @@ static const struct wall_row walls[] = {
 		.unit = "packets",
 		.what = "The packets that an interface can hold until the kernel fetches them. The "
 			"device drops those beyond.",
-		.detail = DEVICE,
+		.detail = DEVICE
+		"{silent? {driver} does not count the packets that are lost at a full ring.:}",
 	},
 	{
 		.name = "nic.queues",
@@ -386,7 +387,8 @@ static const struct wall_row walls[] = {
 		.what = "The queues, and so CPUs, over which an interface spreads received "
 			"packets.",
 		.detail = DEVICE
-		"{device? Online CPUs\\: {cpus}{took?, with packets in the {window} watched\\: {took}}.}",
+		"{device? Online CPUs\\: {cpus}{took?, with packets in the {window} watched\\: {took}}.{irqs? "
+		"Interrupts go to CPUs {irqs}{rps?, RPS is {rps}:}{xps?, XPS is {xps}:}.:}}",
 	},
 	{
 		.name = "napi.latency",

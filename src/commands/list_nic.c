@@ -113,6 +113,7 @@ static void add_queues(struct json_writer *w, json_t *nic, const struct nic *n)
 		add_number(w, one, "bytes", q->bytes);
 		add_number(w, one, "hw-drops", q->hw_drops);
 		add_number(w, one, "hw-drop-overruns", q->hw_drop_overruns);
+		add_number(w, one, "hw-drop-ratelimits", q->hw_drop_ratelimits);
 		add_number(w, one, "alloc-fail", q->alloc_fail);
 	}
 	value_set(w, nic, "queues", queues);
@@ -140,6 +141,7 @@ static void add_napis(struct json_writer *w, json_t *nic, const struct nic *n)
 		value_set(w, one, "irq", json_integer(irq->irq));
 		add_text(w, one, "action", irq->action);
 		add_text(w, one, "smp_affinity_list", irq->affinity);
+		add_text(w, one, "effective_affinity_list", irq->effective);
 		add_number(w, one, "total", irq->total);
 	}
 	value_set(w, nic, "irqs", irqs);

@@ -400,7 +400,8 @@ static void identity_take(const struct host *h)
 static void listener_hide(struct filling *f, struct listener *l)
 {
 	struct in6_addr a = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
-	char *end = strrchr(l->address, ':');
+	char *begin = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);
+	char *end = strrchr(begin, ':');
 	if (l->kind == LISTENER_UNIX) {
 		snprintf(l->address, sizeof(l->address), "unix:#%llu",
 			 (unsigned long long)l->inode);
@@ -409,18 +410,19 @@ static void listener_hide(struct filling *f, struct listener *l)
 	if (!end)
 		return;
 	*end = 0;
-	bool six = l->address[0] == '[';
+	bool six = begin[0] == '[';
 	if (six) {
 		end[-1] = 0;
-		inet_pton(AF_INET6, l->address + 1, &a);
+		inet_pton(AF_INET6, begin + 1, &a);
 	} else {
-		inet_pton(AF_INET, l->address, &a.s6_addr[12]);
+		inet_pton(AF_INET, begin, &a.s6_addr[12]);
 	}
 	address_hide(f, &a);
 	char text[INET6_ADDRSTRLEN];
 	inet_ntop(six ? AF_INET6 : AF_INET, six ? &a.s6_addr[0] : &a.s6_addr[12], text,
 		  sizeof(text));
-	snprintf(l->address, sizeof(l->address), six ? "[%s]:%u" : "%s:%u", text, l->port);
+	snprintf(begin, sizeof(l->address) - (size_t)(begin - l->address),
+		 six ? "[%s]:%u" : "%s:%u", text, l->port);
 }
 
 static bool any_listener(const struct listener *l, void *arg)
@@ -433,17 +435,27 @@ static bool any_listener(const struct listener *l, void *arg)
 static void listeners_take(const struct host *h)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
+	CLEAN(listeners_free) struct listeners udp = {0};
 	const struct host *live = h->filling->live;
 	CLEAN(free_pointer) char *text = NULL;
 	bool hides = !h->filling->options.addresses;
 	if (listeners_read(live, &l, NULL))
 		return;
 	listeners_half_open(live, &l, NULL);
+	listeners_read_udp(live, true, &udp, NULL);
+	for (size_t i = 0; i < udp.count; i++)
+		listeners_add(&l, &udp.at[i], NULL);
 	listeners_own(live, &l, any_listener, NULL, NULL);
 	for (size_t i = 0; i < l.count && hides; i++)
 		listener_hide(h->filling, &l.at[i]);
 	if ((text = listener_file_text(&l)))
 		text_put(h, LISTENER_FILE, text, hides);
+}
+
+void filling_text(const struct host *h, const char *path, const char *text)
+{
+	const struct capture_file f = {.data = (char *)text, .size = strlen(text)};
+	capture_put(h->files, path, &f, NULL);
 }
 
 void filling_take(const struct host *h, const char *path)

@@ -16,8 +16,6 @@
 #include "epolltune/sysctl_d.h"
 #include "host/machine.h"
 
-/* sos keeps there what its plugin "kernel" got from the command. */
-#define SOS_SYSCTL "sos_commands/kernel/sysctl_-a"
 /* What openshift's gather-sysinfo wrote about a node. */
 #define NESTED "sysinfo.tgz"
 #define TREE_DEPTH 32

@@ -2,7 +2,9 @@
 #include "host/cpu_list.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* False: no number of a CPU. */
 static bool cpu_read(const char **text, unsigned long *cpu)
@@ -42,6 +44,48 @@ uint64_t cpu_list_count(const struct cpu_list *l)
 	for (unsigned i = 0; i < CPU_LIST_MAX / 64; i++)
 		count += (unsigned)__builtin_popcountll(l->at[i]);
 	return count;
+}
+
+static bool cpu_has(const struct cpu_list *l, unsigned cpu)
+{
+	return cpu < CPU_LIST_MAX && l->at[cpu / 64] >> cpu % 64 & 1;
+}
+
+void cpu_list_text(const struct cpu_list *l, char *text, size_t size)
+{
+	size_t used = 0;
+	text[0] = 0;
+	for (unsigned cpu = 0; cpu < CPU_LIST_MAX; cpu++) {
+		unsigned last = cpu;
+		char range[24];
+		if (!cpu_has(l, cpu))
+			continue;
+		while (cpu_has(l, last + 1))
+			last++;
+		int n = snprintf(range, sizeof(range), last > cpu ? "%s%u-%u" : "%s%u",
+				 used ? "," : "", cpu, last);
+		if (used + (size_t)n >= size)
+			return;
+		memcpy(text + used, range, (size_t)n + 1);
+		used += (size_t)n;
+		cpu = last;
+	}
+}
+
+bool cpu_list_holds(const struct cpu_list *l, const struct cpu_list *all)
+{
+	for (unsigned i = 0; i < CPU_LIST_MAX / 64; i++)
+		if (all->at[i] & ~l->at[i])
+			return false;
+	return true;
+}
+
+bool cpu_list_meets(const struct cpu_list *l, const struct cpu_list *any)
+{
+	for (unsigned i = 0; i < CPU_LIST_MAX / 64; i++)
+		if (any->at[i] & l->at[i])
+			return true;
+	return false;
 }
 
 uint64_t cpu_list_number(const char *text)

@@ -3,6 +3,7 @@
 #define EPOLLTUNE_HOST_CPU_LIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CPU_LIST_MAX 8192 /* as NR_CPUS */
@@ -14,6 +15,11 @@ struct cpu_list {
 /* Adds the CPUs of a list, up to a newline or the end. False: it is not such a list. */
 bool cpu_list_add(struct cpu_list *l, const char *text);
 uint64_t cpu_list_count(const struct cpu_list *l);
+/* Writes them as a list, "0-3,8"; "" without a CPU. A list that does not fit ends early. */
+void cpu_list_text(const struct cpu_list *l, char *text, size_t size);
+/* Whether a list has all CPUs of another, and whether two have one in common. */
+bool cpu_list_holds(const struct cpu_list *l, const struct cpu_list *all);
+bool cpu_list_meets(const struct cpu_list *l, const struct cpu_list *any);
 /* How many there are in a list; 0 if it is malformed. */
 uint64_t cpu_list_number(const char *text);
 

@@ -102,3 +102,10 @@ int host_writable(const struct host *h, const char *path, struct err *e)
 		return err_errno(e, "cannot write %s/%s", h->root, path);
 	return 0;
 }
+
+bool host_whole(const struct host *h, const char *path)
+{
+	bool sysctl = !strncmp(path, "proc/sys/", strlen("proc/sys/"));
+	return host_live(h) || filling_live(h) || host_has(h, HOST_IDENTITY_FILE) ||
+	       (sysctl && host_has(h, SOS_SYSCTL));
+}

@@ -10,13 +10,13 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
-static const char *const kinds[] = {
+static const char *const names[] = {
 	[LISTENER_TCP] = "tcp", [LISTENER_UNIX] = "unix", [LISTENER_UDP] = "udp"};
 
 static int kind_of(const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(kinds[i], name))
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
 			return (int)i;
 	return -1;
 }
@@ -50,7 +50,7 @@ char *listener_file_text(const struct listeners *l)
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
 		fprintf(out, "%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\n",
-			kinds[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
+			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
 			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a));
 	}
 	if (fclose(out)) {
@@ -117,7 +117,7 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	return true;
 }
 
-static void line_parse(char *line, bool all, struct listeners *out)
+static void line_parse(char *line, unsigned kinds, struct listeners *out)
 {
 	char *rest = line;
 	const char *kind = strsep(&rest, "\t");
@@ -134,13 +134,13 @@ static void line_parse(char *line, bool all, struct listeners *out)
 		if (!process_parse(rest, &p))
 			p = (struct process){0};
 		out->processes[out->process_count++] = p;
-	} else if (known >= 0 && (all || known == LISTENER_TCP) &&
+	} else if (known >= 0 && kinds >> known & 1 &&
 		   listener_parse(rest, out->process_count, &l)) {
 		out->at[out->count++] = l;
 	}
 }
 
-int listener_file_parse(const char *text, bool all, struct listeners *out, struct err *e)
+int listener_file_parse(const char *text, unsigned kinds, struct listeners *out, struct err *e)
 {
 	CLEAN(free_pointer) char *copy = strdup(text);
 	size_t lines = 1;
@@ -152,15 +152,15 @@ int listener_file_parse(const char *text, bool all, struct listeners *out, struc
 	if (!copy || !out->at || !out->processes)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
 	for (char *line, *rest = copy; (line = strsep(&rest, "\n"));)
-		line_parse(line, all, out);
+		line_parse(line, kinds, out);
 	return 0;
 }
 
-int listener_file_read(const struct host *h, bool all, struct listeners *out, struct err *e)
+int listener_file_read(const struct host *h, unsigned kinds, struct listeners *out, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	if (host_read_all(h, LISTENER_FILE, &text, NULL) < 0)
 		return err_set(e, EOPNOTSUPP,
 			       "cannot list sockets: a captured machine has no sockets");
-	return listener_file_parse(text, all, out, e);
+	return listener_file_parse(text, kinds, out, e);
 }

@@ -8,9 +8,9 @@
 
 /* A line each of its processes and listeners, with tabs between the fields. NULL: no memory. */
 char *listener_file_text(const struct listeners *l);
-/* Parses one. Skips lines that are damaged. */
-int listener_file_parse(const char *text, bool all, struct listeners *out, struct err *e);
-/* The listeners of a captured machine; `all`: those of UNIX too. -EOPNOTSUPP: it has none. */
-int listener_file_read(const struct host *h, bool all, struct listeners *out, struct err *e);
+/* Parses one, the kinds that have their bit in `kinds`. Skips lines that are damaged. */
+int listener_file_parse(const char *text, unsigned kinds, struct listeners *out, struct err *e);
+/* The listeners of a captured machine. -EOPNOTSUPP: it has none. */
+int listener_file_read(const struct host *h, unsigned kinds, struct listeners *out, struct err *e);
 
 #endif

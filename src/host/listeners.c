@@ -228,8 +228,8 @@ static int read_kinds(const struct host *h, enum listener_kind inet, unsigned st
 {
 	struct listener_list list = {.kind = inet};
 	memset(out, 0, sizeof(*out));
-	if (!h->live && inet == LISTENER_TCP)
-		return listener_file_read(h, local, out, e);
+	if (!h->live)
+		return listener_file_read(h, 1u << inet | (unsigned)local << LISTENER_UNIX, out, e);
 	int r = sock_diag_live(h, e);
 	if (!r)
 		r = inet_read(AF_INET, states, &list, e);

@@ -22,6 +22,8 @@ struct host {
 
 /* What a capture has of host_identity(). */
 #define HOST_IDENTITY_FILE "identity"
+/* sos keeps there what its plugin "kernel" got from the command. */
+#define SOS_SYSCTL "sos_commands/kernel/sysctl_-a"
 #define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\n"
 
 /* A host without files. The caller frees it with host_close(). NULL: no memory. */
@@ -52,6 +54,8 @@ void filling_list(const struct host *h, const char *directory);
 void filling_shadow(const struct host *h, const char *path);
 /* Adds a reply of netlink, without hardware addresses. */
 int filling_reply(const struct host *h, const char *path, void *data, size_t size, struct err *e);
+/* Adds a text. */
+void filling_text(const struct host *h, const char *path, const char *text);
 /* The running machine behind a host that is filled; NULL: there is none. */
 const struct host *filling_live(const struct host *h);
 void filling_free(struct filling *f);

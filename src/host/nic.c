@@ -52,8 +52,8 @@ static int nic_take(struct nic_asker *a, const struct host *h, const struct inte
 		    struct nic *n, struct err *e)
 {
 	int r = take_replies(a, n, e);
-	if (r == 0 && host_live(h))
-		r = nic_take_ioctl(n, e);
+	if (r == 0)
+		r = host_live(h) ? nic_take_ioctl(n, e) : nic_take_counters(h, n, e);
 	if (r == 0)
 		r = nic_take_sysfs(h, n, e);
 	if (r == 0)

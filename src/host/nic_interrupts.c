@@ -83,6 +83,9 @@ static int irq_add(const struct host *h, const struct interrupts *all, uint32_t 
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", number);
 	if (host_read_all(h, path, &irq->affinity, NULL) < 0)
 		irq->affinity = NULL;
+	snprintf(path, sizeof(path), "proc/irq/%u/effective_affinity_list", number);
+	if (host_read_all(h, path, &irq->effective, NULL) < 0)
+		irq->effective = NULL;
 	return 0;
 }
 

@@ -1,7 +1,8 @@
-/* Driver, driver counters and RSS table by the ethtool ioctl. */
+/* Driver, driver counters and RSS table by the ethtool ioctl, or as a capture has them. */
 #include "host/nic_sources.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "epolltune/cleanup.h"
+#include "host/machine.h"
 
 #define COUNTERS_MAX 65536
 /* Room for counters that the driver adds between the three calls: older kernels write all of them,
@@ -105,5 +107,58 @@ int nic_take_ioctl(struct nic *n, struct err *e)
 	int r = take_counters(fd, counters, n, e);
 	if (r == 0 && !n->rss.table_size.known)
 		r = take_rss(fd, n, e);
+	return r;
+}
+
+/* "     rx_packets: 1234"; names may have blanks and colons: "[0]: rx_discards: 5". */
+static int counter_line(const char *line, struct nic *n, struct err *e)
+{
+	const char *colon = strrchr(line, ':');
+	size_t length = colon ? (size_t)(colon - line) : 0;
+	const char *at = colon ? colon + 1 : "";
+	uint64_t value;
+	at += strspn(at, " ");
+	if (!length || !text_number(&at, &value))
+		return 0;
+	struct nic_counter *c = array_add(&n->counters, &n->counter_count, sizeof(*c), e);
+	if (!c)
+		return -ENOMEM;
+	text_take(c->name, sizeof(c->name), line, length);
+	c->value = value;
+	return 0;
+}
+
+static int counters_record(const struct host *h, const char *path, const struct nic *of,
+			   struct err *e)
+{
+	CLEAN(nics_freep) struct nics one = {.at = calloc(1, sizeof(*of)), .count = 1};
+	CLEAN(free_pointer) char *text = NULL;
+	size_t size = 0;
+	if (!one.at)
+		return err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
+	memcpy(one.at->name, of->name, sizeof(of->name));
+	int r = nic_take_ioctl(one.at, e);
+	FILE *to = r ? NULL : open_memstream(&text, &size);
+	for (size_t i = 0; to && i < one.at->counter_count; i++)
+		fprintf(to, "%s: %" PRIu64 "\n", one.at->counters[i].name,
+			one.at->counters[i].value);
+	if (to && !fclose(to) && size)
+		filling_text(h, path, text);
+	return r;
+}
+
+int nic_take_counters(const struct host *h, struct nic *n, struct err *e)
+{
+	char path[64];
+	CLEAN(free_pointer) char *text = NULL;
+	int r = 0;
+	snprintf(path, sizeof(path), "netlink/%s.counters", n->name);
+	if (filling_live(h) && !host_has(h, path))
+		r = counters_record(h, path, n, e);
+	if (r || host_read_all(h, path, &text, NULL) < 0)
+		return r;
+	for (char *save, *line = strtok_r(text, "\n", &save); line && !r;
+	     line = strtok_r(NULL, "\n", &save))
+		r = n->counter_count < COUNTERS_MAX ? counter_line(line, n, e) : 0;
 	return r;
 }

@@ -1,70 +1,175 @@
-/* Packets that an interface loses because its ring is full. */
+/* Packets that an interface loses, by the counters of its driver. */
 #include <string.h>
 
 #include "epolltune/nic.h"
 
-static struct nic_number statistic(const struct nic *n, const char *name)
+enum source {
+	STATISTIC, /* of the kernel: rtnl_link_stats64 */
+	ETHTOOL,   /* of the driver: ethtool -S */
+	QSTATS,    /* of the netdev family, summed over the queues */
+};
+
+/* Linux 6.12, drivers/net: what each driver adds to a counter. Names without a driver mean the same
+ * in all that have them. A name that another driver uses for something else needs its driver. */
+static const struct {
+	enum nic_loss_kind kind;
+	enum source source;
+	const char *name;   /* "*": the number of a queue; the sum is meant */
+	const char *driver; /* "": any */
+	size_t offset;      /* of a queue's number, QSTATS only */
+} counters[] = {
+	{NIC_LOSS_RING, STATISTIC, "rx_missed_errors", "", 0},
+	{NIC_LOSS_RING, STATISTIC, "rx_fifo_errors", "", 0},
+	{NIC_LOSS_RING, STATISTIC, "rx_over_errors", "", 0},
+	{NIC_LOSS_RING, QSTATS, "rx-hw-drop-overruns", "",
+	 offsetof(struct nic_queue, hw_drop_overruns)},
+	{NIC_LOSS_RING, ETHTOOL, "rx_no_dma_resources", "", 0}, /* ixgbe */
+	{NIC_LOSS_RING, ETHTOOL, "rx_queue_*_drops", "igb", 0},
+	{NIC_LOSS_RING, ETHTOOL, "port.rx_dropped", "", 0}, /* i40e before 6.9 */
+	{NIC_LOSS_RING, ETHTOOL, "port.rx_discards", "i40e", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_dropped.nic", "", 0}, /* ice: the port's buffer */
+	{NIC_LOSS_RING, ETHTOOL, "rx_dropped", "ice", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_out_of_buffer", "", 0}, /* mlx5 */
+	{NIC_LOSS_RING, ETHTOOL, "rx_discards_phy", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_discards", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "[*]: rx_discards", "bnxt_en", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_total_ring_discards", "bnxt_en", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_fw_discards", "", 0}, /* bnx2 */
+	{NIC_LOSS_RING, ETHTOOL, "rx_overruns", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_queue_full", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_no_bufs", "", 0}, /* enic */
+	{NIC_LOSS_RING, ETHTOOL, "rx_out_of_resource", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_no_buffers_posted[*]", "gve", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_queue_drop_cnt[*]", "gve", 0},
+	{NIC_LOSS_RING, ETHTOOL, "hc_rx_discards_no_wqe", "mana", 0},
+	{NIC_LOSS_RING, ETHTOOL, "pkts rx OOB", "vmxnet3", 0},
+	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "ena", 0},
+	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "enic", 0},
+	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "cxgb4", 0},
+	{NIC_LOSS_SHAPED, ETHTOOL, "bw_in_allowance_exceeded", "ena", 0},
+	{NIC_LOSS_SHAPED, ETHTOOL, "bw_out_allowance_exceeded", "ena", 0},
+	{NIC_LOSS_SHAPED, ETHTOOL, "pps_allowance_exceeded", "ena", 0},
+	{NIC_LOSS_REFUSED, ETHTOOL, "conntrack_allowance_exceeded", "ena", 0},
+	{NIC_LOSS_REFUSED, ETHTOOL, "linklocal_allowance_exceeded", "ena", 0},
+	/* virtio_net, where the device has the statistics of its speed. */
+	{NIC_LOSS_SHAPED, QSTATS, "hw-drop-ratelimits", "",
+	 offsetof(struct nic_queue, hw_drop_ratelimits)},
+	{NIC_LOSS_OTHER, STATISTIC, "rx_errors", "", 0},
+	{NIC_LOSS_OTHER, QSTATS, "rx-alloc-fail", "", offsetof(struct nic_queue, alloc_fail)},
+	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_buff_failed", "", 0}, /* e1000e, ixgbe */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_alloc_failed", "igb", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_alloc_fail", "", 0},     /* i40e */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_buff_alloc_err", "", 0}, /* mlx5 */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_total_oom_discards", "bnxt_en", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "queue_*_rx_page_alloc_fail", "ena", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_buf_alloc_fail", "gve", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_desc_err_dropped_pkt", "gve", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx buf alloc fail", "vmxnet3", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_no_memory", "hv_netvsc", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_drops", "virtio_net", 0}, /* before 6.10 */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx*_drops", "virtio_net", 0},
+};
+#define COUNTERS (sizeof(counters) / sizeof(*counters))
+
+size_t nic_loss_count(void) { return COUNTERS; }
+const char *nic_loss_name(size_t i) { return counters[i].name; }
+
+bool nic_loss_counted(const struct nic *n)
 {
-	return nic_get(n, nic_field_find("statistics", name));
+	/* A full ring of Hyper-V's channel and of Xen is met on the host, which does not say. */
+	static const char *const silent[] = {"virtio_net", "hv_netvsc", "vif", "xen-netfront"};
+	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
+		if (!strcmp(n->driver, silent[i])) {
+			for (size_t k = 0; k < n->queue_count; k++)
+				if (n->queues[k].hw_drop_overruns.known)
+					return true;
+			return false;
+		}
+	return true;
 }
 
-static struct nic_number counter(const struct nic *n, const char *name)
+/* vmxnet3 indents its names. */
+static bool is_named(const char *pattern, const char *name)
 {
-	for (size_t i = 0; i < n->counter_count; i++)
-		if (!strcmp(n->counters[i].name, name))
-			return (struct nic_number){true, n->counters[i].value};
-	return (struct nic_number){0};
+	const char *queue = strchr(pattern, '*');
+	name += strspn(name, " ");
+	if (!queue)
+		return !strcmp(pattern, name);
+	size_t head = (size_t)(queue - pattern);
+	if (strncmp(pattern, name, head) != 0)
+		return false;
+	size_t digits = strspn(name + head, "0123456789");
+	return digits && !strcmp(queue + 1, name + head + digits);
 }
 
-static struct nic_number overruns(const struct nic *n, const char *name)
+static void add(struct nic_number *sum, uint64_t value)
+{
+	sum->known = true;
+	sum->value += value;
+}
+
+static struct nic_number counter_read(size_t i, const struct nic *n)
 {
 	struct nic_number sum = {0};
-	(void)name;
-	for (size_t i = 0; i < n->queue_count; i++) {
-		sum.known |= n->queues[i].hw_drop_overruns.known;
-		sum.value += n->queues[i].hw_drop_overruns.value;
+	if (!n || (counters[i].driver[0] && strcmp(counters[i].driver, n->driver) != 0))
+		return sum;
+	switch (counters[i].source) {
+	case STATISTIC:
+		return nic_get(n, nic_field_find("statistics", counters[i].name));
+	case ETHTOOL:
+		for (size_t k = 0; k < n->counter_count; k++)
+			if (is_named(counters[i].name, n->counters[k].name))
+				add(&sum, n->counters[k].value);
+		break;
+	case QSTATS:
+		for (size_t k = 0; k < n->queue_count; k++) {
+			struct nic_number q;
+			memcpy(&q, (const char *)&n->queues[k] + counters[i].offset, sizeof(q));
+			if (q.known)
+				add(&sum, q.value);
+		}
+		break;
 	}
 	return sum;
 }
 
-/* The counters of a full ring: the kernel's, and those of drivers. */
-static const struct {
-	struct nic_number (*read)(const struct nic *, const char *);
-	const char *name;
-} counters[] = {
-	{statistic, "rx_missed_errors"},   {statistic, "rx_fifo_errors"},
-	{statistic, "rx_over_errors"},     {counter, "rx_no_dma_resources"},
-	{counter, "rx_out_of_buffer"},     {counter, "rx_discards_phy"},
-	{counter, "rx_discards"},          {counter, "port.rx_dropped"},
-	{counter, "rx_dropped.nic"},       {counter, "rx_overruns"},
-	{counter, "rx_queue_full"},        {counter, "rx_no_bufs"},
-	{counter, "rx_fw_discards"},       {counter, "rx_out_of_resource"},
-	{overruns, "rx-hw-drop-overruns"},
-};
-
-static void loss_add(struct nic_loss *l, const char *name, struct nic_number before,
-		     struct nic_number after)
+struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic *after)
 {
-	bool both = before.known && after.known && after.value > before.value;
-	if (both && after.value - before.value > l->grown) {
-		l->grew = name;
-		l->grown = after.value - before.value;
+	struct nic_number then = counter_read(i, before), now = counter_read(i, after);
+	struct nic_loss l = {.kind = counters[i].kind};
+	if (then.known && now.known && now.value > then.value) {
+		l.grew = counters[i].name;
+		l.grown = now.value - then.value;
 	}
-	if (after.known && after.value > l->total) {
-		l->counter = name;
-		l->total = after.value;
-	}
-}
-
-struct nic_loss nic_loss(const struct nic *before, const struct nic *after)
-{
-	struct nic_loss l = {0};
-	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
-		const char *name = counters[i].name;
-		struct nic_number then = {0};
-		if (before)
-			then = counters[i].read(before, name);
-		loss_add(&l, name, then, counters[i].read(after, name));
+	if (now.known && now.value) {
+		l.counter = counters[i].name;
+		l.total = now.value;
 	}
 	return l;
+}
+
+static struct nic_loss largest(const struct nic *before, const struct nic *after,
+			       enum nic_loss_kind kind)
+{
+	struct nic_loss l = {.kind = kind};
+	for (size_t i = 0; i < COUNTERS; i++) {
+		struct nic_loss one = nic_loss_at(i, before, after);
+		if (one.kind != kind)
+			continue;
+		if (one.grown > l.grown) {
+			l.grew = one.grew;
+			l.grown = one.grown;
+		}
+		if (one.total > l.total) {
+			l.counter = one.counter;
+			l.total = one.total;
+		}
+	}
+	return l;
+}
+
+struct nic_loss nic_loss(const struct nic *before, const struct nic *after, enum nic_loss_kind kind)
+{
+	struct nic_loss l = largest(before, after, kind);
+	return kind == NIC_LOSS_RING && !l.total ? largest(before, after, NIC_LOSS_AMONG) : l;
 }

@@ -59,8 +59,10 @@ void nic_release(struct nic *n)
 {
 	for (size_t i = 0; i < n->queue_count; i++)
 		free(n->queues[i].cpus);
-	for (size_t i = 0; i < n->irq_count; i++)
+	for (size_t i = 0; i < n->irq_count; i++) {
 		free(n->irqs[i].affinity);
+		free(n->irqs[i].effective);
+	}
 	free(n->features);
 	free(n->counters);
 	free(n->queues);
@@ -396,6 +398,8 @@ static int take_qstats(struct nlattr *tb[], struct nic *n, struct err *e)
 	q->packets = number(tb[rx ? NETDEV_A_QSTATS_RX_PACKETS : NETDEV_A_QSTATS_TX_PACKETS]);
 	q->bytes = number(tb[rx ? NETDEV_A_QSTATS_RX_BYTES : NETDEV_A_QSTATS_TX_BYTES]);
 	q->hw_drops = number(tb[rx ? NETDEV_A_QSTATS_RX_HW_DROPS : NETDEV_A_QSTATS_TX_HW_DROPS]);
+	q->hw_drop_ratelimits = number(tb[rx ? NETDEV_A_QSTATS_RX_HW_DROP_RATELIMITS
+					     : NETDEV_A_QSTATS_TX_HW_DROP_RATELIMITS]);
 	if (rx) {
 		q->hw_drop_overruns = number(tb[NETDEV_A_QSTATS_RX_HW_DROP_OVERRUNS]);
 		q->alloc_fail = number(tb[NETDEV_A_QSTATS_RX_ALLOC_FAIL]);

@@ -6,8 +6,12 @@
 #include "host/nic_reply.h"
 
 /* ethtool ioctls without a netlink counterpart: driver, driver counters and, before Linux 6.3, the
- * RSS table. Live hosts only. */
+ * RSS table. Of this machine. */
 int nic_take_ioctl(struct nic *n, struct err *e);
+
+/* Of a captured machine the driver counters, in the form of `ethtool -S`; of one that is filled,
+ * writes them first. */
+int nic_take_counters(const struct host *h, struct nic *n, struct err *e);
 
 /* sysfs: NAPI settings of the device, queues, parent device, driver. */
 int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e);

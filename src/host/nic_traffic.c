@@ -1,7 +1,9 @@
 /* Which interfaces carry the traffic, and over how many queues and CPUs. */
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/nic.h"
+#include "host/cpu_list.h"
 
 static bool has_default_route(const struct nics *all, const struct nic *n)
 {
@@ -11,12 +13,29 @@ static bool has_default_route(const struct nics *all, const struct nic *n)
 	return false;
 }
 
+const struct nic *nics_master(const struct nics *all, const struct nic *vf)
+{
+	const struct nic *master = nics_at(all, vf->master);
+	return master && !master->kind[0] ? master : NULL;
+}
+
+const struct nic *nics_vf(const struct nics *real, const struct nic *master)
+{
+	for (size_t i = 0; i < real->count; i++) {
+		const struct nic *n = &real->at[i];
+		if (!master->kind[0] && n->master == master->index && n->up && n->running)
+			return n;
+	}
+	return NULL;
+}
+
 const struct nic *nics_main(const struct nics *real, const struct nics *all)
 {
 	const struct nic *first = NULL;
 	for (size_t i = 0; i < real->count; i++) {
 		const struct nic *n = &real->at[i];
-		if (!n->up)
+		bool beside = nics_vf(real, n) || (nics_master(all, n) && !n->running);
+		if (!n->up || beside)
 			continue;
 		if (has_default_route(all, n))
 			return n;
@@ -49,7 +68,7 @@ uint64_t nics_received(const struct nics *before, const struct nics *after)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < after->count; i++)
-		if (!stacked(&after->at[i]))
+		if (!stacked(&after->at[i]) && !nics_master(after, &after->at[i]))
 			sum += nic_received(before, after, after->at[i].index);
 	return sum;
 }
@@ -72,10 +91,15 @@ const struct nic *nics_carrier(const struct nics *real, const struct nics *befor
 			       const struct nics *after, double share)
 {
 	double all = (double)nics_received(before, after);
-	for (size_t i = 0; all > 0 && i < real->count; i++)
-		if ((double)nic_received(before, after, real->at[i].index) >= share * all)
-			return &real->at[i];
-	return NULL;
+	const struct nic *most = NULL;
+	for (size_t i = 0; all > 0 && i < real->count; i++) {
+		const struct nic *n = &real->at[i];
+		/* A function before its master, which counts the same packets. */
+		if ((double)nic_received(before, after, n->index) >= share * all &&
+		    (!most || nics_master(after, n)))
+			most = n;
+	}
+	return most;
 }
 
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max)
@@ -93,22 +117,59 @@ uint64_t nic_receive_queues(const struct nic *n, uint64_t *max)
 	return n->link.rx_queues.value;
 }
 
-bool nic_rps_on(const struct nic *n)
+/* Whether a queue of that direction names a CPU in its mask; "": no mask is known. */
+static const char *masks(const struct nic *n, enum nic_direction direction)
 {
-	for (size_t i = 0; i < n->queue_count; i++)
-		if (n->queues[i].direction == NIC_RX && n->queues[i].cpus &&
-		    strspn(n->queues[i].cpus, "0,") != strlen(n->queues[i].cpus))
-			return true;
-	return false;
+	const char *state = "";
+	for (size_t i = 0; i < n->queue_count; i++) {
+		const struct nic_queue *q = &n->queues[i];
+		if (q->direction != direction || !q->cpus)
+			continue;
+		if (strspn(q->cpus, "0,") != strlen(q->cpus))
+			return "on";
+		state = "off";
+	}
+	return state;
+}
+
+bool nic_rps_on(const struct nic *n) { return !strcmp(masks(n, NIC_RX), "on"); }
+
+static const char *irq_cpus(const struct nic_irq *irq)
+{
+	return irq->effective && irq->effective[0] ? irq->effective : irq->affinity;
 }
 
 const char *nic_irq_cpu(const struct nic *n)
 {
-	const char *first = n->irq_count ? n->irqs[0].affinity : NULL;
-	if (!first || strpbrk(first, ",-"))
+	const char *first = n->irq_count ? irq_cpus(&n->irqs[0]) : NULL;
+	if (!first || !*first || strpbrk(first, ",-"))
 		return NULL;
-	for (size_t i = 1; i < n->irq_count; i++)
-		if (!n->irqs[i].affinity || strcmp(n->irqs[i].affinity, first) != 0)
+	for (size_t i = 1; i < n->irq_count; i++) {
+		const char *cpus = irq_cpus(&n->irqs[i]);
+		if (!cpus || strcmp(cpus, first) != 0)
 			return NULL;
+	}
 	return first;
+}
+
+struct nic_placement nic_placement(const struct nic *n, const char *online, const char *server)
+{
+	struct nic_placement p = {0};
+	struct cpu_list machine = {0}, servers = {0}, all = {0};
+	bool known = cpu_list_add(&machine, online) && *online;
+	bool named = cpu_list_add(&servers, server) && *server;
+	for (size_t i = 0; i < n->irq_count; i++) {
+		struct cpu_list one = {0}, may = {0};
+		const char *cpus = irq_cpus(&n->irqs[i]), *allowed = n->irqs[i].affinity;
+		if (cpus && cpu_list_add(&one, cpus))
+			cpu_list_add(&all, cpus);
+		p.offline |= known && allowed && cpu_list_add(&may, allowed) &&
+			     cpu_list_count(&may) && !cpu_list_meets(&may, &machine);
+	}
+	cpu_list_text(&all, p.irq_cpus, sizeof(p.irq_cpus));
+	p.beside_server = known && named && p.irq_cpus[0] && cpu_list_holds(&servers, &all) &&
+			  !cpu_list_holds(&servers, &machine);
+	snprintf(p.rps, sizeof(p.rps), "%s", masks(n, NIC_RX));
+	snprintf(p.xps, sizeof(p.xps), "%s", masks(n, NIC_TX));
+	return p;
 }

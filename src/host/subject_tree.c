@@ -112,3 +112,10 @@ uint64_t subject_cpus(const struct host *h, const struct subject *s)
 	tree_walk(h, s, cpus_add, &cpus, NULL);
 	return cpu_list_count(&cpus);
 }
+
+void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size)
+{
+	struct cpu_list cpus = {0};
+	tree_walk(h, s, cpus_add, &cpus, NULL);
+	cpu_list_text(&cpus, list, size);
+}

@@ -43,6 +43,24 @@ struct card {
 	char policy[400]; /* for its name and address: lines of a [Link] section */
 };
 
+/* A master such as hv_netvsc and its function have one address, and so would have one file. */
+static int card_alone(struct change_site *site, const struct nic *n, struct err *e)
+{
+	const struct nics *all;
+	int rc = site_nics(site, &all, e);
+	for (size_t i = 0; rc == 0 && i < all->count; i++) {
+		const struct nic *other = &all->at[i], *above = nics_master(all, other);
+		if ((other == nics_master(all, n) || (above && above->index == n->index)) &&
+		    !strcmp(other->address, n->address))
+			rc = err_set(
+				e, EOPNOTSUPP,
+				"%s: %s has its hardware address too; set it at boot by a file "
+				"of your own that names the driver, %s",
+				n->name, other->name, n->driver);
+	}
+	return rc;
+}
+
 /* -EOPNOTSUPP for VLANs and bridges: their address is that of another device. */
 static int card_find(struct change_site *site, const struct device_name *d, struct card *c,
 		     struct err *e)
@@ -62,6 +80,9 @@ static int card_find(struct change_site *site, const struct device_name *d, stru
 			       "%s: no hardware address of its own "
 			       "that could identify it at the next boot",
 			       d->nic);
+	rc = card_alone(site, n, e);
+	if (rc < 0)
+		return rc;
 	c->permanent = n->permanent[0];
 	memcpy(c->address, c->permanent ? n->permanent : n->address, sizeof(c->address));
 	c->index = n->index;

@@ -51,6 +51,31 @@ test_a_capture_has_all_that_a_quick_check_opens() {
 	done <opened
 }
 
+test_the_capture_has_the_counters_of_drivers() {
+	in_namespace
+	ip link add v0 type veth peer name v1 2>/dev/null || skip 'no veth here'
+	capture
+	ethtool -S v0 | sed -n 's/^ *\(.*\): [0-9]*$/\1/p' >names
+	grep -q peer_ifindex names || fail 'ethtool prints no counters of v0'
+	sed -n 's/^ *\(.*\): [0-9]*$/\1/p' machine/netlink/v0.counters >captured
+	cmp names captured
+	expect 0 epolltune list --nic --sysroot machine --format json
+	jq -e '.interfaces[] | select(.name == "v0") | .counters.peer_ifindex > 1' out || fail 'not the counters of v0'
+}
+
+test_the_capture_has_udp_sockets_without_their_addresses() {
+	in_namespace
+	ip address add 192.0.2.77/32 dev lo
+	bash -c 'exec 3<>/dev/udp/192.0.2.77/9; exec sleep 60' &
+	socket=$!
+	wait_for sh -c 'ss -uan | grep -q 192.0.2.77:9'
+	capture
+	kill $socket
+	wait $socket 2>/dev/null || true
+	grep -qP '^udp\t.*\tudp:198\.18\.' machine/listeners || { show machine/listeners && fail 'no UDP socket'; }
+	! grep -rq 192.0.2.77 machine || fail 'an address is in the capture'
+}
+
 test_the_capture_gives_the_report_of_the_quick_check_packed_or_not() {
 	in_namespace
 	echo 777 >/proc/sys/net/core/somaxconn 2>/dev/null || true

@@ -105,6 +105,47 @@ test_a_big_endian_recording_is_read_in_its_byte_order() {
 	json '.host.cpus == 1' 'wall("nic.ring").limit == 256' 'wall("buffers.memory").limit == 3466 * 4096'
 }
 
+# `epolltune capture` writes "identity": then a file that is not there was not on the machine either.
+test_a_limit_that_another_tool_did_not_record_is_unknown() {
+	cp -r "$hosts/debian-12-6.1" host
+	chmod -R u+w host
+	rm -rf host/proc/self/cgroup host/proc/sys/net/netfilter
+	limits() { jq -c '[.walls[] | select(.name | test("^(cgroup|conntrack)")) | .verdict] | unique' out; }
+	expect 0 epolltune check --sysroot host --probe container,conntrack --format json
+	[ "$(limits)" = '["unknown"]' ] || fail "other tree: $(limits)"
+	: >host/identity
+	expect 0 epolltune check --sysroot host --probe container,conntrack --format json
+	[ "$(limits)" = '["n/a"]' ] || fail "capture: $(limits)"
+	rm host/identity
+	mkdir -p sos/sos_commands/kernel
+	mv host/proc sos
+	echo 'net.core.somaxconn = 4096' >sos/sos_commands/kernel/sysctl_-a
+	expect 0 epolltune check --sysroot sos --probe conntrack --format json
+	[ "$(limits)" = '["n/a"]' ] || fail "sosreport: $(limits)"
+}
+
+# Synthetic: what capture writes of UDP sockets, one of which drops datagrams meanwhile.
+test_a_captured_udp_socket_that_drops_is_named() {
+	cp -r "$hosts/debian-12-6.1" host
+	chmod -R u+w host
+	mkdir -p host/earlier/proc/net
+	echo '100.0 1.0' >host/earlier/proc/uptime
+	echo '101.0 1.0' >host/proc/uptime
+	mv host/proc/net/snmp host/earlier/proc/net
+	awk '/^Udp: [0-9]/ { $6 += 64 } { print }' host/earlier/proc/net/snmp >host/proc/net/snmp
+	sockets() { # DROPS
+		printf 'counted\t1\thidden\t0\n'
+		printf 'process\t812\t812\t9\t83\t1024\t1024\t7\tquicd\tquicd.service\t\n'
+		printf 'udp\t443\t212992\t212992\t%s\t0\t77\t5\t0\t0\t0\tudp:198.18.0.1:443\n' "$1"
+		printf 'udp\t53\t0\t212992\t9\t0\t78\t6\t0\t-1\t0\tudp:127.0.0.53:53\n'
+	}
+	sockets 100 >host/earlier/listeners
+	sockets 164 >host/listeners
+	expect 1 epolltune check --sysroot host --probe counters,listeners --format json
+	json 'finding("udp.receive.overflowing") | (.title + .detail | contains("quicd") and contains("198.18.0.1:443")) and
+		at_current("dropped by the socket") == 64' '[.listeners[] | select(.address | startswith("udp"))] == []'
+}
+
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
@@ -131,6 +172,35 @@ test_tracked_connections_that_cannot_be_counted_are_unknown() {
 test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {
 	cp "$hosts/damaged.json" out
 	json '.exit_status == 3' '[.walls[] | select((.verdict | IN("unknown", "n/a") | not) and .needed != null)] == []'
+}
+
+# Synthetic: eth0 becomes a card of EC2, with the counters that its driver has (Linux 6.12,
+# drivers/net/ethernet/amazon/ena/ena_ethtool.c), before and after a second.
+test_an_allowance_of_the_provider_is_no_matter_of_a_ring() {
+	cp -r "$hosts/debian-12-e1000e" host
+	chmod -R u+w host
+	mkdir host/sys/class/net/eth0/device host/earlier
+	echo DRIVER=ena >host/sys/class/net/eth0/device/uevent
+	mkdir -p host/earlier/netlink host/earlier/proc
+	echo '100.0 1.0' >host/earlier/proc/uptime
+	echo '101.0 1.0' >host/proc/uptime
+	counters() { # BW_IN CONNTRACK
+		printf '%s: %s\n' tx_timeout 0 bw_in_allowance_exceeded "$1" conntrack_allowance_exceeded "$2" \
+			conntrack_allowance_available 136812 queue_0_rx_cnt 91524
+	}
+	counters 3241329 0 >host/netlink/eth0.counters
+	counters 3241329 0 >host/earlier/netlink/eth0.counters
+	expect 0 epolltune check --sysroot host --probe nic --format json
+	json 'finding("nic.allowance.past") | .level == "note" and .remedy == "provider"' \
+		'[.findings[] | select(.id | startswith("nic.ring"))] == []'
+	counters 3244329 7 >host/netlink/eth0.counters
+	expect 1 epolltune check --sysroot host --probe nic --format json
+	json '[.findings[] | select(.id == "nic.allowance.exceeded") | .evidence[0] | {name, at_current}] == [
+			{name: "bw_in_allowance_exceeded", at_current: 3000},
+			{name: "conntrack_allowance_exceeded", at_current: 7}]' \
+		'[.findings[] | select(.id == "nic.allowance.exceeded") | .proposals[]] == []'
+	expect 0 epolltune list --nic --sysroot host --format json
+	jq -e '.. | objects | select(.name? == "eth0") | .counters.queue_0_rx_cnt == 91524' out || fail 'not the counters of eth0'
 }
 
 # No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = 0;
-	if (listener_file_parse(text, true, &l, NULL))
+	if (listener_file_parse(text, ~0u, &l, NULL))
 		return 0;
 	for (size_t i = 0; i < l.count; i++)
 		if (l.at[i].owner >= (int)l.process_count)

@@ -515,6 +515,36 @@ static void what_no_file_can_hold_is_a_manual_step(void **state)
 	assert_non_null(strstr(plan->manual[0].action, "lost at the next boot"));
 }
 
+/* Synthetic, as hv_netvsc and its function: a file that names the address would set both. */
+static void a_master_and_its_function_have_no_file(void **state)
+{
+	static const char address[] = "00:0d:3a:00:00:01";
+	const struct change_author test = {.by = "test", .run = 1};
+	char value[CHANGE_VALUE];
+	struct err e = {0};
+	(void)state;
+	site.nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
+	site.all_nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
+	assert_true(site.nics.at && site.all_nics.at);
+	struct nic *vf = site.nics.at, *all = site.all_nics.at;
+	*vf = (struct nic){.name = "enP1", .index = 3, .master = 2, .physical = true};
+	snprintf(vf->address, sizeof(vf->address), "%s", address);
+	snprintf(vf->driver, sizeof(vf->driver), "mlx5_core");
+	all[0] = (struct nic){.name = "eth0", .index = 2};
+	all[1] = *vf;
+	snprintf(all[0].address, sizeof(all[0].address), "%s", address);
+	assert_int_equal(
+		kind_link.file->line(&site, "device.ring.rx@enP1", "2048", "", &test, value, &e),
+		-EOPNOTSUPP);
+	assert_non_null(strstr(e.text, "eth0 has its hardware address too"));
+	*vf = (struct nic){.name = "eth0", .index = 2, .physical = true};
+	snprintf(vf->address, sizeof(vf->address), "%s", address);
+	assert_int_equal(
+		kind_link.file->line(&site, "device.ring.rx@eth0", "2048", "", &test, value, &e),
+		-EOPNOTSUPP);
+	assert_non_null(strstr(e.text, "enP1 has its hardware address too"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +563,7 @@ int main(void)
 		cmocka_unit_test_setup(rollback_of_a_removed_interface, fresh),
 		cmocka_unit_test_setup(files_of_a_device, fresh),
 		cmocka_unit_test_setup(what_no_file_can_hold_is_a_manual_step, fresh),
+		cmocka_unit_test_setup(a_master_and_its_function_have_no_file, fresh),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -3,6 +3,7 @@
 #include "epolltune/nic.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct nic_number some(uint64_t value) { return (struct nic_number){true, value}; }
 
@@ -128,13 +129,13 @@ static void loss_is_the_largest_counter(void **state)
 	struct nic_queue queues[2] = {{.hw_drop_overruns = some(1)}, {.hw_drop_overruns = some(4)}};
 	struct nic before = card("eth0", 2, 0), after = before;
 	(void)state;
-	struct nic_loss l = nic_loss(&before, &after);
+	struct nic_loss l = nic_loss(&before, &after, NIC_LOSS_RING);
 	assert_null(l.grew);
 	assert_null(l.counter);
 	before.queues = &queues[0];
 	after.queues = &queues[1];
 	before.queue_count = after.queue_count = 1;
-	l = nic_loss(&before, &after);
+	l = nic_loss(&before, &after, NIC_LOSS_RING);
 	assert_string_equal(l.grew, "rx-hw-drop-overruns");
 	assert_int_equal(l.grown, 3);
 	before.counters = &counters[0];
@@ -142,14 +143,147 @@ static void loss_is_the_largest_counter(void **state)
 	before.counter_count = after.counter_count = 1;
 	after.statistics.rx_missed_errors = some(5); /* absent before */
 	before.statistics.rx_fifo_errors = after.statistics.rx_fifo_errors = some(50000);
-	l = nic_loss(&before, &after);
+	l = nic_loss(&before, &after, NIC_LOSS_RING);
 	assert_string_equal(l.grew, "rx_out_of_buffer");
 	assert_int_equal(l.grown, 12);
 	assert_string_equal(l.counter, "rx_fifo_errors");
 	assert_int_equal(l.total, 50000);
-	l = nic_loss(NULL, &after);
+	l = nic_loss(NULL, &after, NIC_LOSS_RING);
 	assert_null(l.grew);
 	assert_int_equal(l.total, 50000);
+}
+
+/* Synthetic: what `ethtool -S` prints by the drivers' sources (Linux 6.12), two queues each. */
+static void each_driver_counts_by_its_own_names(void **state)
+{
+	static const struct {
+		const char *driver, *names[3];
+		enum nic_loss_kind kind;
+		const char *counter; /* NULL: no loss of that kind */
+		uint64_t total;
+	} rows[] = {
+		{"igb",
+		 {"rx_queue_0_drops", "rx_queue_1_drops"},
+		 NIC_LOSS_RING,
+		 "rx_queue_*_drops",
+		 3},
+		{"virtio_net", {"rx_queue_0_drops"}, NIC_LOSS_RING, NULL, 0},
+		{"virtio_net", {"rx0_drops", "rx1_drops"}, NIC_LOSS_OTHER, "rx*_drops", 3},
+		{"virtio_net", {"rx0_xdp_drops"}, NIC_LOSS_OTHER, NULL, 0},
+		{"bnxt_en",
+		 {"[0]: rx_discards", "[1]: rx_discards", "rx_total_ring_discards"},
+		 NIC_LOSS_RING,
+		 "[*]: rx_discards",
+		 3},
+		{"i40e", {"port.rx_discards"}, NIC_LOSS_RING, "port.rx_discards", 1},
+		{"ice", {"rx_dropped"}, NIC_LOSS_RING, "rx_dropped", 1},
+		{"gve", {"rx_dropped"}, NIC_LOSS_RING, NULL, 0},
+		{"gve", {"rx_no_buffers_posted[0]"}, NIC_LOSS_RING, "rx_no_buffers_posted[*]", 1},
+		{"vmxnet3", {"  pkts rx OOB", "  pkts rx OOB"}, NIC_LOSS_RING, "pkts rx OOB", 3},
+		{"vmxnet3", {"  drv dropped rx total"}, NIC_LOSS_RING, NULL, 0},
+		{"mana", {"hc_rx_discards_no_wqe"}, NIC_LOSS_RING, "hc_rx_discards_no_wqe", 1},
+		{"hv_netvsc", {"rx_no_memory"}, NIC_LOSS_OTHER, "rx_no_memory", 1},
+		{"ena",
+		 {"queue_0_rx_page_alloc_fail", "queue_1_rx_page_alloc_fail"},
+		 NIC_LOSS_OTHER,
+		 "queue_*_rx_page_alloc_fail",
+		 3},
+		{"ena", {"conntrack_allowance_available"}, NIC_LOSS_REFUSED, NULL, 0},
+		{"ena",
+		 {"conntrack_allowance_exceeded"},
+		 NIC_LOSS_REFUSED,
+		 "conntrack_allowance_exceeded",
+		 1},
+		{"ena", {"pps_allowance_exceeded"}, NIC_LOSS_SHAPED, "pps_allowance_exceeded", 1},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct nic n = card("eth0", 2, 0);
+		struct nic_counter counters[3] = {0};
+		snprintf(n.driver, sizeof(n.driver), "%s", rows[i].driver);
+		n.counters = counters;
+		for (; n.counter_count < 3 && rows[i].names[n.counter_count]; n.counter_count++) {
+			snprintf(counters[n.counter_count].name, sizeof(counters->name), "%s",
+				 rows[i].names[n.counter_count]);
+			counters[n.counter_count].value = n.counter_count + 1;
+		}
+		struct nic_loss l = nic_loss(NULL, &n, rows[i].kind);
+		if (l.total != rows[i].total || !l.counter != !rows[i].counter ||
+		    (l.counter && strcmp(l.counter, rows[i].counter) != 0))
+			fail_msg("row %zu, %s: %s %llu", i, rows[i].driver,
+				 l.counter ? l.counter : "none", (unsigned long long)l.total);
+	}
+}
+
+/* With ena a full ring counts as rx_dropped, as do packets that the kernel drops. */
+static void a_full_ring_may_be_among_other_drops(void **state)
+{
+	struct nic before = card("eth0", 2, 0), after = before;
+	(void)state;
+	after.statistics.rx_dropped = some(70);
+	before.statistics.rx_dropped = some(20);
+	assert_null(nic_loss(&before, &after, NIC_LOSS_RING).counter);
+	snprintf(before.driver, sizeof(before.driver), "ena");
+	snprintf(after.driver, sizeof(after.driver), "ena");
+	struct nic_loss l = nic_loss(&before, &after, NIC_LOSS_RING);
+	assert_int_equal(l.kind, NIC_LOSS_AMONG);
+	assert_int_equal(l.grown, 50);
+	assert_int_equal(l.total, 70);
+}
+
+/* Synthetic, as hv_netvsc and mlx5_core: the function is a slave of a master without a kind, which
+ * counts its packets too. */
+static void a_master_and_its_function_are_one_interface(void **state)
+{
+	struct nic then[3] = {card("lo", 1, 0), card("eth0", 2, 100), card("enP1", 3, 90)};
+	struct nic now[3] = {card("lo", 1, 0), card("eth0", 2, 1100), card("enP1", 3, 1080)};
+	struct nics before = {then, 3}, after = {now, 3}, real = {&now[1], 2};
+	(void)state;
+	now[1].default_route = now[1].running = now[2].running = true;
+	then[2].master = now[2].master = 2;
+	assert_string_equal(nics_master(&after, &now[2])->name, "eth0");
+	assert_null(nics_master(&after, &now[1]));
+	assert_string_equal(nics_vf(&real, &now[1])->name, "enP1");
+	assert_string_equal(nics_main(&real, &after)->name, "enP1");
+	assert_int_equal(nics_received(&before, &after), 1000);
+	assert_string_equal(nics_carrier(&real, &before, &after, 0.9)->name, "enP1");
+	now[2].statistics.rx_packets = some(95); /* the host withdraws it */
+	assert_string_equal(nics_carrier(&real, &before, &after, 0.9)->name, "eth0");
+	now[2].running = false;
+	assert_null(nics_vf(&real, &now[1]));
+	assert_string_equal(nics_main(&real, &after)->name, "eth0");
+	snprintf(now[1].kind, sizeof(now[1].kind), "bridge");
+	assert_null(nics_master(&after, &now[2]));
+}
+
+/* By the effective affinity where the kernel has it. */
+static void the_cpus_of_an_interface_are_those_of_its_interrupts(void **state)
+{
+	static char all[] = "0-7", first[] = "0-1", third[] = "3", off[] = "0", on[] = "f";
+	struct nic_irq irqs[2] = {{.affinity = all, .effective = first},
+				  {.affinity = third, .effective = third}};
+	struct nic_queue queues[2] = {{.direction = NIC_RX, .cpus = off},
+				      {.direction = NIC_TX, .cpus = on}};
+	struct nic n = {.irqs = irqs, .irq_count = 2, .queues = queues, .queue_count = 2};
+	(void)state;
+	struct nic_placement p = nic_placement(&n, "0-7", "0-3,6");
+	assert_string_equal(p.irq_cpus, "0-1,3");
+	assert_true(p.beside_server);
+	assert_false(p.offline);
+	assert_string_equal(p.rps, "off");
+	assert_string_equal(p.xps, "on");
+	assert_false(nic_placement(&n, "0-7", "0,3-6").beside_server); /* not CPU 1 */
+	assert_false(nic_placement(&n, "0-3", "0-3").beside_server);   /* there are no others */
+	assert_false(nic_placement(&n, "0-7", "").beside_server);
+	assert_true(nic_placement(&n, "0-2", "").offline);
+	assert_false(nic_placement(&n, "", "").offline);
+	irqs[0].effective = third;
+	assert_string_equal(nic_irq_cpu(&n), "3");
+	n.irq_count = n.queue_count = 0;
+	p = nic_placement(&n, "0-7", "0-3");
+	assert_string_equal(p.irq_cpus, "");
+	assert_string_equal(p.rps, "");
+	assert_false(p.beside_server);
 }
 
 /* Each of the two alone defers no interrupt. */
@@ -223,6 +357,10 @@ int main(void)
 		cmocka_unit_test(rps_is_on_with_a_cpu_in_the_mask),
 		cmocka_unit_test(interrupts_of_one_cpu_have_one_affinity),
 		cmocka_unit_test(loss_is_the_largest_counter),
+		cmocka_unit_test(each_driver_counts_by_its_own_names),
+		cmocka_unit_test(a_full_ring_may_be_among_other_drops),
+		cmocka_unit_test(a_master_and_its_function_are_one_interface),
+		cmocka_unit_test(the_cpus_of_an_interface_are_those_of_its_interrupts),
 		cmocka_unit_test(deferral_takes_a_timeout_and_polls),
 		cmocka_unit_test(the_longest_deferral_of_all_interfaces_counts),
 		cmocka_unit_test(the_longest_deferral_of_the_instances_counts),

@@ -48,7 +48,9 @@ static void the_targets_entries_need_room(void **state)
 		 10000, 10000, VERDICT_OK, REPORT_NONE, ""},
 		{TABLE "time_wait=120; nf_conntrack_count=0; tracked=0", TARGET_SERVER, 10000,
 		 10000, VERDICT_NA, REPORT_NONE, ""},
-		{"", TARGET_SERVER, 10000, 10000, VERDICT_NA, REPORT_NONE, ""},
+		{"tracked=0", TARGET_SERVER, 10000, 10000, VERDICT_NA, REPORT_NONE, ""},
+		/* A tree of another tool lacks the directory. */
+		{"", TARGET_SERVER, 10000, 10000, VERDICT_UNKNOWN, REPORT_NONE, ""},
 		/* The entries are not readable, or the maximum is not (a user namespace). */
 		{TABLE "time_wait=120; tracked=1", TARGET_SERVER, 10000, 1000, VERDICT_UNKNOWN,
 		 130000, ""},

@@ -333,6 +333,174 @@ static void all_cpus_interrupt(struct moments *m)
 	m->irqs[3].affinity = all;
 }
 
+static void all_cpus_interrupt_but_one_does(struct moments *m)
+{
+	static char cpu[] = "2";
+	all_cpus_interrupt(m);
+	for (int i = 0; i < 4; i++)
+		m->irqs[i].effective = cpu;
+}
+
+static void crowded_by_affinity(struct moments *m)
+{
+	crowded_two_queues(m);
+	one_cpu_interrupts(m);
+}
+
+/* A cpuset binds the server to CPUs 0 and 1. */
+static void server_interrupts(struct moments *m)
+{
+	static char cpus[] = "0-1";
+	one_cpu_interrupts(m);
+	m->irqs[3].affinity = cpus;
+	snprintf(m->after.online, sizeof(m->after.online), "0-3");
+	snprintf(m->after.server, sizeof(m->after.server), "0-1");
+}
+
+static void server_interrupts_saturate(struct moments *m)
+{
+	server_interrupts(m);
+	crowded(m);
+	m->cpus[1][2].processed += 50000;
+}
+
+static void offline_interrupts(struct moments *m)
+{
+	static char cpu[] = "7";
+	all_cpus_interrupt(m);
+	m->irqs[0].affinity = cpu;
+	snprintf(m->after.online, sizeof(m->after.online), "0-3");
+}
+
+static void one_queue(struct moments *m)
+{
+	static char off[] = "0";
+	m->cards[1].channels.combined = some(1);
+	m->queues[1].cpus = off;
+}
+
+static void one_queue_of_two_cpus(struct moments *m)
+{
+	one_queue(m);
+	m->before.softnet.count = m->after.softnet.count = 2;
+}
+
+/* Synthetic: a counter of the driver, before and after. */
+static void counts(struct moments *m, const char *driver, const char *name, uint64_t before,
+		   uint64_t after)
+{
+	for (int i = 0; i < 2; i++) {
+		m->counters[i].value = i ? after : before;
+		snprintf(m->counters[i].name, sizeof(m->counters[i].name), "%s", name);
+		snprintf(m->cards[i].driver, sizeof(m->cards[i].driver), "%s", driver);
+		m->cards[i].counters = &m->counters[i];
+		m->cards[i].counter_count = 1;
+	}
+}
+
+static void ena_shapes(struct moments *m)
+{
+	counts(m, "ena", "bw_in_allowance_exceeded", 3241329, 3261329);
+}
+
+/* The name of a counter means what its driver says. */
+static void another_driver_counts_an_allowance(struct moments *m)
+{
+	counts(m, "veryfast", "bw_in_allowance_exceeded", 3241329, 3261329);
+}
+
+static void ena_shapes_a_burst(struct moments *m)
+{
+	counts(m, "ena", "pps_allowance_exceeded", 12, 60);
+}
+
+static void ena_shaped(struct moments *m)
+{
+	counts(m, "ena", "bw_in_allowance_exceeded", 3241329, 3241329);
+}
+
+static void ena_refuses(struct moments *m)
+{
+	counts(m, "ena", "conntrack_allowance_exceeded", 0, 2);
+}
+
+static void ena_tracks(struct moments *m)
+{
+	counts(m, "ena", "conntrack_allowance_available", 200000, 250000);
+}
+
+static void device_limits_its_rate(struct moments *m)
+{
+	m->queues[0].hw_drop_ratelimits = some(1000);
+	m->queues[1].hw_drop_ratelimits = some(3500);
+}
+
+static void ena_drops(struct moments *m)
+{
+	counts(m, "ena", "", 0, 0);
+	m->cards[0].statistics.rx_dropped = some(40);
+	m->cards[1].statistics.rx_dropped = some(4040);
+}
+
+static void ena_drops_few(struct moments *m)
+{
+	ena_drops(m);
+	m->cards[1].statistics.rx_dropped = some(60);
+}
+
+/* The backlog was full: rx_dropped counts the same packets. */
+static void ena_backlog_drops(struct moments *m)
+{
+	ena_drops(m);
+	m->cpus[1][2].dropped = 4000;
+}
+
+static void errors(struct moments *m)
+{
+	m->cards[0].statistics.rx_errors = some(0);
+	m->cards[1].statistics.rx_errors = some(9);
+}
+
+/* Some drivers add lost packets to the errors. */
+static void ring_loses_as_errors(struct moments *m)
+{
+	errors(m);
+	ring_loses(m);
+}
+
+/* eth0 is hv_netvsc, enP1 its function, which loses packets. */
+static void function_loses(struct moments *m)
+{
+	static struct nic cards[2][2];
+	for (int i = 0; i < 2; i++) {
+		struct sample *s = i ? &m->after : &m->before;
+		struct nic *master = &cards[i][0], *vf = &cards[i][1];
+		*master = *vf = m->cards[i];
+		snprintf(master->driver, sizeof(master->driver), "hv_netvsc");
+		master->rings.rx = some(9709);
+		master->queue_count = 0;
+		snprintf(vf->name, sizeof(vf->name), "enP1");
+		snprintf(vf->driver, sizeof(vf->driver), "mlx5_core");
+		vf->index = 3;
+		vf->master = 2;
+		vf->default_route = false;
+		vf->running = true;
+		vf->rings.rx = some(1024);
+		vf->channels.combined = vf->channels.combined_max = some(4);
+		vf->statistics.rx_missed_errors = some(i ? 700 : 0);
+		vf->coalesce.rx_usecs = some(8);
+		s->nics = s->all = (struct nics){.at = cards[i], .count = 2};
+	}
+}
+
+/* Only those of the function matter. */
+static void master_delays(struct moments *m)
+{
+	function_loses(m);
+	m->after.nics.at[1].statistics.rx_missed_errors = some(0);
+	m->after.nics.at[0].coalesce.rx_usecs = some(500);
+}
+
 static void down(struct moments *m) { m->cards[0].up = m->cards[1].up = false; }
 static void unlisted(struct moments *m) { report_text(m->after.unlisted, "netlink: EPERM"); }
 static void no_softnet(struct moments *m) { m->after.have_softnet = false; }
@@ -419,6 +587,36 @@ static const struct {
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
 	{all_cpus_interrupt, "", 0, 0, "", 0, ""},
+	{all_cpus_interrupt_but_one_does, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
+	/* More queues would go to the same CPU. */
+	{crowded_by_affinity, "nic.queues.one-cpu", WARN, REMEDY_NONE,
+	 "packets taken by the busiest CPU", 100, ""},
+	{server_interrupts, "nic.server-cpus", NOTE, REMEDY_NONE, "", 0, ""},
+	{server_interrupts_saturate, "nic.server-cpus", WARN, REMEDY_NONE, "", 0, ""},
+	{offline_interrupts, "nic.offline-cpus", NOTE, REMEDY_NONE, "", 0, ""},
+	{one_queue, "nic.one-queue", NOTE, REMEDY_NONE, "", 0, ""},
+	{one_queue_of_two_cpus, "", 0, 0, "", 0, ""},
+	{ena_shapes, "nic.allowance.exceeded", WARN, REMEDY_PROVIDER, "bw_in_allowance_exceeded",
+	 20000, ""},
+	{another_driver_counts_an_allowance, "", 0, 0, "", 0, ""},
+	{ena_shapes_a_burst, "", 0, 0, "", 0, ""},
+	{ena_shaped, "nic.allowance.past", NOTE, REMEDY_PROVIDER, "", 0, ""},
+	{ena_refuses, "nic.allowance.exceeded", WARN, REMEDY_PROVIDER,
+	 "conntrack_allowance_exceeded", 2, ""},
+	{ena_tracks, "", 0, 0, "", 0, ""},
+	{device_limits_its_rate, "nic.allowance.exceeded", WARN, REMEDY_PROVIDER,
+	 "hw-drop-ratelimits", 2500, ""},
+	{ena_drops, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_dropped", 4000,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{ena_drops_few, "", 0, 0, "", 0, ""},
+	{ena_backlog_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 4000, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{errors, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
+	{ring_loses_as_errors, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 120,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{function_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 700,
+	 "device.ring.rx@enP1 1024 -> 2048"},
+	{master_delays, "", 0, 0, "", 0, ""},
 };
 
 static void judge_moments(void (*plant)(struct moments *), bool once)
@@ -475,6 +673,40 @@ static void one_sample_finds_settings_and_totals(void **state)
 			    "Packets were dropped at the softnet backlog since boot");
 }
 
+/* Where no harm is seen a text report has them with --verbose only. */
+static void placement_without_harm_is_quiet(void **state)
+{
+	(void)state;
+	judge_moments(one_queue, false);
+	assert_true(report.findings[0].quiet);
+	judge_moments(server_interrupts, false);
+	assert_true(report.findings[0].quiet);
+	judge_moments(server_interrupts_saturate, false);
+	assert_false(report.findings[0].quiet);
+}
+
+/* What each counter of the table of drivers means is explained. */
+static void each_loss_has_its_page(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nic_loss_count(); i++) {
+		const char *name = nic_loss_name(i), *queue = strchr(name, '*');
+		char plain[64];
+		bool explained = false;
+		snprintf(plain, sizeof(plain), "%.*s%s%s", (int)(queue ? queue - name : 64), name,
+			 queue ? "0" : "", queue ? queue + 1 : "");
+		for (size_t k = 0; k < counter_row_count(); k++) {
+			const struct counter_row *row = counter_row_at(k);
+			char patterns[600];
+			snprintf(patterns, sizeof(patterns), "%s\n%s", row->name, row->match);
+			for (char *rest = patterns, *one; (one = strsep(&rest, "\n"));)
+				explained |= *one && pattern_find(one, plain);
+		}
+		if (!explained)
+			fail_msg("%s has no row in counters.c", plain);
+	}
+}
+
 static void each_wall_gets_its_verdict(void **state)
 {
 	(void)state;
@@ -505,6 +737,7 @@ static void each_wall_gets_its_verdict(void **state)
 		{crowded_bond, QUEUES, 2, VERDICT_TIGHT},
 		{no_settings, RING, REPORT_NONE, VERDICT_UNKNOWN},
 		{no_settings, QUEUES, REPORT_NONE, VERDICT_UNKNOWN},
+		{function_loses, RING, 1024, VERDICT_TIGHT},
 		{down, RING, REPORT_NONE, VERDICT_NA},
 		{down, QUEUES, REPORT_NONE, VERDICT_NA},
 		{unlisted, RING, REPORT_NONE, VERDICT_UNKNOWN},
@@ -548,6 +781,17 @@ static void texts_name_causes(void **state)
 		{healthy, RING, "The maximum of eth0 is 4096."},
 		{healthy, QUEUES,
 		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 0.5 s watched: 4."},
+		{ena_shapes, NULL,
+		 "bw_in_allowance_exceeded grew by 20 000 in 0.5 s: packets that the provider "
+		 "queued or dropped."},
+		{ena_shaped, NULL,
+		 "bw_in_allowance_exceeded counted 3 241 329 packets since the driver was loaded; "
+		 "the machine booted 3 days ago. Whose limit, and what helps: epolltune explain "
+		 "bw_in_allowance_exceeded"},
+		{function_loses, RING, "The maximum of enP1, the function of eth0, is 4096."},
+		{server_interrupts, QUEUES,
+		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 0.5 s watched: 4. "
+		 "Interrupts go to CPUs 0-1."},
 		{no_settings, RING, "The driver of eth0 does not report it."},
 		{down, RING, "No network card is up."},
 		{unlisted, QUEUES, "The interfaces could not be listed: netlink: EPERM."},
@@ -565,6 +809,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_found),
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
+		cmocka_unit_test(placement_without_harm_is_quiet),
+		cmocka_unit_test(each_loss_has_its_page),
 		cmocka_unit_test(each_wall_gets_its_verdict),
 		cmocka_unit_test(texts_name_causes),
 	};
