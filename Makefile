@@ -6,6 +6,7 @@ bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
+sharedir ?= $(prefix)/share/epolltune
 
 # A compiler for another machine (aarch64-linux-gnu-gcc) finds that machine's libraries below SYSROOT.
 CROSS_CC := $(filter %-linux-gnu-gcc,$(notdir $(firstword $(CC))))
@@ -25,7 +26,8 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk \
+	prometheus prometheus-node-exporter python3-prometheus-client curl
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -94,7 +96,7 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy; do case "$$missing" in *$$s*) \
+	for s in nginx redis-server haproxy prometheus prometheus-node-exporter; do case "$$missing" in *$$s*) \
 		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
@@ -179,10 +181,12 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-## make install: installs program, man pages and completion (DESTDIR, prefix)
+SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/*))
+## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
+	for file in $(SHARED); do install -Dm644 src/share/$$file "$(DESTDIR)$(sharedir)/$$file" || exit; done
 	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
 	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
 	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
@@ -195,6 +199,7 @@ portable:
 uninstall:
 	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
+	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
 
 ## make clean: removes build/
 clean:

@@ -12,6 +12,9 @@ test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	for page in man/*.[1-8]; do
 		cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
 	done
+	for directory in prometheus; do
+		diff -r "src/share/$directory" "$work/usr/share/epolltune/$directory"
+	done
 	bash -n "$work/usr/share/bash-completion/completions/epolltune"
 	grep -q '^#compdef epolltune$' "$work/usr/share/zsh/site-functions/_epolltune"
 
