@@ -6,7 +6,9 @@ bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 sharedir ?= $(prefix)/share/epolltune
+unitdir ?= $(prefix)/lib/systemd/system
 
 # A compiler for another machine (aarch64-linux-gnu-gcc) finds that machine's libraries below SYSROOT.
 CROSS_CC := $(filter %-linux-gnu-gcc,$(notdir $(firstword $(CC))))
@@ -26,8 +28,8 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk \
-	prometheus prometheus-node-exporter python3-prometheus-client curl
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish nginx redis-server gunicorn haproxy wrk \
+	prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -181,15 +183,20 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/*))
+SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schemas/*))
+UNITS := $(notdir $(wildcard src/share/systemd/*))
 ## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
 	for file in $(SHARED); do install -Dm644 src/share/$$file "$(DESTDIR)$(sharedir)/$$file" || exit; done
-	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
+	install -d "$(DESTDIR)$(unitdir)"
+	for unit in $(UNITS); do sed 's|/usr/bin/epolltune|$(bindir)/epolltune|g' src/share/systemd/$$unit \
+		>"$(DESTDIR)$(unitdir)/$$unit" || exit; done
+	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)" "$(DESTDIR)$(fishcompdir)"
 	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
 	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion fish >"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 
 ## make portable: makes build/epolltune-VERSION-MACHINE.tar.gz, which runs after tar x on Debian 11 and newer
 portable:
@@ -197,9 +204,11 @@ portable:
 
 ## make uninstall: removes the installed files
 uninstall:
-	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune"
+	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune" \
+		"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
+	for unit in $(UNITS); do rm -f "$(DESTDIR)$(unitdir)/$$unit"; done
 
 ## make clean: removes build/
 clean:
