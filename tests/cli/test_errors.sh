@@ -22,8 +22,8 @@ test_errors_name_the_argument() {
 	wrong 'version: unknown option "-x"' version -x
 	wrong 'version: unexpected argument "more"' version more
 	wrong 'version: unexpected argument "more"' version -- more
-	wrong 'expected one shell, bash or zsh' completion
-	wrong 'expected one shell, bash or zsh' completion fish
+	wrong 'expected one shell: bash, zsh or fish' completion
+	wrong 'expected one shell: bash, zsh or fish' completion csh
 	wrong 'unknown command "xyzzy"' help xyzzy
 }
 
