@@ -1,6 +1,6 @@
 # epolltune. `make help` lists the goals.
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' src/share/packaging/debian/changelog)
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
@@ -63,12 +63,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -201,6 +201,17 @@ install: $(PROGRAM)
 ## make portable: makes build/epolltune-VERSION-MACHINE.tar.gz, which runs after tar x on Debian 11 and newer
 portable:
 	@CC='$(CC)' MAKE='$(MAKE)' src/share/packaging/portable $(VERSION) $(DEBIAN_LIBS)
+
+version:
+	@echo $(VERSION)
+
+## make deb: makes build/deb/epolltune_VERSION_ARCHITECTURE.deb and its source package with debhelper
+deb:
+	@src/share/packaging/deb $(VERSION)
+
+## make test-deb: makes the package; lintian, apt and dpkg try it in a root of Debian's packages
+test-deb:
+	@tests/deb
 
 ## make uninstall: removes the installed files
 uninstall:
