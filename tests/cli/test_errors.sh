@@ -28,7 +28,7 @@ test_errors_name_the_argument() {
 }
 
 test_the_version_is_printed() {
-	version=$(sed -n 's/^VERSION := //p' "$root/Makefile")
+	version=$(make -s -C "$root" version)
 	expect 0 epolltune --version
 	is 'what it prints' "$(head -n 1 out)" "epolltune $version"
 	quiet
