@@ -98,7 +98,7 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy prometheus prometheus-node-exporter; do case "$$missing" in *$$s*) \
+	for s in nginx redis-server haproxy prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
 		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
