@@ -1,11 +1,14 @@
 # epolltune. `make help` lists the goals.
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' src/share/packaging/debian/changelog)
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
+sharedir ?= $(prefix)/share/epolltune
+unitdir ?= $(prefix)/lib/systemd/system
 
 # A compiler for another machine (aarch64-linux-gnu-gcc) finds that machine's libraries below SYSROOT.
 CROSS_CC := $(filter %-linux-gnu-gcc,$(notdir $(firstword $(CC))))
@@ -25,7 +28,8 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh nginx redis-server gunicorn haproxy wrk
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish nginx redis-server gunicorn haproxy wrk \
+	prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -59,12 +63,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -94,7 +98,7 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy; do case "$$missing" in *$$s*) \
+	for s in nginx redis-server haproxy prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
 		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
@@ -179,22 +183,43 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-## make install: installs program, man pages and completion (DESTDIR, prefix)
+SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schemas/*))
+UNITS := $(notdir $(wildcard src/share/systemd/*))
+## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
 	for page in man/*.[1-8]; do install -Dm644 $$page "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}" || exit; done
-	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)"
+	for file in $(SHARED); do install -Dm644 src/share/$$file "$(DESTDIR)$(sharedir)/$$file" || exit; done
+	install -d "$(DESTDIR)$(unitdir)"
+	for unit in $(UNITS); do sed 's|/usr/bin/epolltune|$(bindir)/epolltune|g' src/share/systemd/$$unit \
+		>"$(DESTDIR)$(unitdir)/$$unit" || exit; done
+	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)" "$(DESTDIR)$(fishcompdir)"
 	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
 	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
+	"$(DESTDIR)$(bindir)/epolltune" completion fish >"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 
 ## make portable: makes build/epolltune-VERSION-MACHINE.tar.gz, which runs after tar x on Debian 11 and newer
 portable:
 	@CC='$(CC)' MAKE='$(MAKE)' src/share/packaging/portable $(VERSION) $(DEBIAN_LIBS)
 
+version:
+	@echo $(VERSION)
+
+## make deb: makes build/deb/epolltune_VERSION_ARCHITECTURE.deb and its source package with debhelper
+deb:
+	@src/share/packaging/deb $(VERSION)
+
+## make test-deb: makes the package; lintian, apt and dpkg try it in a root of Debian's packages
+test-deb:
+	@tests/deb
+
 ## make uninstall: removes the installed files
 uninstall:
-	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune"
+	rm -f "$(DESTDIR)$(bindir)/epolltune" "$(DESTDIR)$(bashcompdir)/epolltune" "$(DESTDIR)$(zshcompdir)/_epolltune" \
+		"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
+	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
+	for unit in $(UNITS); do rm -f "$(DESTDIR)$(unitdir)/$$unit"; done
 
 ## make clean: removes build/
 clean:

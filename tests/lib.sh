@@ -58,12 +58,19 @@ show() { # FILE…
 	done
 }
 
+# Keeps a document of epolltune for tests/schemas.
+keep_json() {
+	{ read -r line && read -r line; } <out || return 0
+	case $line in '"schema": "epolltune.'*) cp out "$(mktemp "$EPOLLTUNE_JSON/XXXXXX" 2>/dev/null)" 2>/dev/null || true ;; esac
+}
+
 # Runs a command and keeps what it writes in ./out and ./err. STATUS is a number or `any`.
 expect() { # STATUS COMMAND…
 	want=$1
 	shift
 	status=0
 	"$@" >out 2>err || status=$?
+	[ -z "${EPOLLTUNE_JSON-}" ] || keep_json
 	[ "$want" = any ] || [ "$status" -eq "$want" ] || {
 		show out err
 		fail "exit status $status, not $want: $*"

@@ -22,7 +22,7 @@ static void print_values(const char *values)
 		printf(" %s", values);
 }
 
-/* Call `print` for each alternative of a command's operands: "bash|zsh", "[COMMAND]". */
+/* Call `print` for each alternative of a command's operands: "bash|zsh|fish", "[COMMAND]". */
 static void operands_each(const struct command *c, void (*print)(const char *values))
 {
 	const char *at = c->arguments;
@@ -172,24 +172,94 @@ static void zsh(void)
 	       "else compdef _epolltune epolltune; fi\n");
 }
 
+/* Print text inside single quotes of fish. */
+static void fish_text(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+/* Print what an option or an operand takes, as words of fish. */
+static void fish_values(const char *values)
+{
+	if (values && strcmp(values, "@directories") == 0)
+		printf(" (__fish_complete_directories)");
+	else if (values && strcmp(values, "@files") == 0)
+		printf(" (__fish_complete_path (commandline -ct))");
+	else
+		print_values(values);
+}
+
+static void fish_begin(const struct command *c)
+{
+	printf("complete -c epolltune -n '__fish_seen_subcommand_from %s'", c->name);
+}
+
+static void fish_row(const struct command *c)
+{
+	char help[HELP_TEXT];
+	for (const struct option_row *row = c->options; row->name; row++) {
+		fish_begin(c);
+		printf(" -l %s%s -d '", row->name, row->argument ? " -x" : "");
+		fish_text(option_help(c, row, help));
+		printf("'");
+		if (row->kind == OPTION_LIST) {
+			printf(" -a '(__fish_complete_list , \"string split \\\" \\\" --");
+			values_each(row->values, print_word, NULL);
+			printf("\")'");
+		} else if (row->argument) {
+			printf(" -a '");
+			fish_values(row->values);
+			printf("'");
+		}
+		putchar('\n');
+	}
+	fish_begin(c);
+	printf(" -l help -d 'print this help'\n");
+	if (c->arguments[0]) {
+		fish_begin(c);
+		printf(" -a '");
+		operands_each(c, fish_values);
+		printf("'\n");
+	}
+}
+
+static void fish(void)
+{
+	printf("# fish completion for epolltune, written by: epolltune completion fish\n"
+	       "complete -c epolltune -f\n"
+	       "complete -c epolltune -n __fish_use_subcommand -l help -d 'list the commands'\n"
+	       "complete -c epolltune -n __fish_use_subcommand -l version -d 'print versions'\n");
+	for (size_t i = 0; i < command_count(); i++) {
+		printf("complete -c epolltune -n __fish_use_subcommand -a %s -d '",
+		       command_at(i)->name);
+		fish_text(command_at(i)->summary);
+		printf("'\n");
+		fish_row(command_at(i));
+	}
+}
+
 static int completion(void *arguments, const struct given *given)
 {
+	static const struct {
+		const char *shell;
+		void (*print)(void);
+	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 	struct err e = {0};
 	(void)arguments;
-	if (given->count == 1 && strcmp(given->operands[0], "bash") == 0)
-		bash();
-	else if (given->count == 1 && strcmp(given->operands[0], "zsh") == 0)
-		zsh();
-	else {
-		err_set(&e, EINVAL, "completion: expected one shell, bash or zsh");
-		return command_error(&e);
-	}
-	return EXIT_OK;
+	for (size_t i = 0; i < sizeof(shells) / sizeof(*shells) && given->count == 1; i++)
+		if (strcmp(given->operands[0], shells[i].shell) == 0)
+			return shells[i].print(), EXIT_OK;
+	err_set(&e, EINVAL, "completion: expected one shell: bash, zsh or fish");
+	return command_error(&e);
 }
 
 const struct command completion_command = {
 	.name = "completion",
-	.arguments = "bash|zsh",
+	.arguments = "bash|zsh|fish",
 	.summary = "Print a shell completion script",
 	.options = no_options,
 	.resolves = true, /* shells run it */

@@ -13,16 +13,18 @@
 struct rollback {
 	struct tuning tuning;
 	uint64_t run; /* 0: chosen by newest() */
-	bool force;
+	bool force, pending;
 };
 
-/* The newest unfinished or waiting run, otherwise the newest in force. Prefers runs of this network
- * namespace. */
+/* The newest unfinished or waiting run, otherwise (without --pending) the newest in force. Prefers
+ * runs of this network namespace. */
 static struct run *newest(struct rollback *b, struct journal *j)
 {
 	struct host_identity here;
 	bool known = host_identity(b->tuning.host, &here, NULL) == 0;
 	struct run *r = journal_open_run(j, known ? &here : NULL);
+	if (b->pending)
+		return r;
 	for (size_t i = j->count; i-- > 0 && !r;)
 		if (run_in_force(&j->runs[i]) &&
 		    (!known || !run_in_other_netns(&j->runs[i], &here)))
@@ -151,6 +153,10 @@ static int rollback(void *arguments, const struct given *given)
 {
 	struct rollback *b = arguments;
 	struct err e = {0};
+	if (b->pending && given->count) {
+		err_set(&e, EINVAL, "rollback: --pending chooses the run itself; it takes no RUN");
+		return command_error(&e);
+	}
 	if (tuning_run(given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
 		return command_error(&e);
 	/* Signals must not interrupt a rollback. */
@@ -164,6 +170,8 @@ static int rollback(void *arguments, const struct given *given)
 
 static const struct option_row options[] = {
 	{"force", NULL, "also restore values modified since the run", AT(force), FLAG},
+	{"pending", NULL, "only a run that is unfinished or waits to be confirmed", AT(pending),
+	 FLAG},
 	FORMAT_OPTION(AT(tuning.json)),
 	TUNING_OPTIONS(struct rollback, tuning),
 	{0},

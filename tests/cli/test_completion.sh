@@ -8,6 +8,7 @@ setup() {
 	[ "$commands" ] || fail 'no commands in --help'
 	epolltune completion bash >bash
 	epolltune completion zsh >_epolltune
+	epolltune completion fish >epolltune.fish
 }
 
 # Prints what bash offers to complete the last word.
@@ -84,6 +85,30 @@ test_zsh_offers_commands_options_and_values() {
 	case $seen in *bash*zsh*) ;; *) fail "zsh does not offer the shells: $seen" ;; esac
 	seen=$(zsh_offers 'epolltune check --format ' 'epolltune check --' 'epolltune check --probe descriptors,')
 	case $seen in *json*text*--rate*accept-queue*) ;; *) fail "zsh: options of check: $seen" ;; esac
+}
+
+# Prints what fish offers behind each line, without the descriptions.
+fish_offers() { # LINE…
+	HOME=$work fish --no-config -c 'source epolltune.fish
+		for line in $argv; complete -C"$line" | string replace -r "\t.*" ""; end' "$@"
+}
+
+test_fish_offers_commands_options_and_values() {
+	needs fish
+	fish -n epolltune.fish || fail 'fish does not read its script'
+	is commands "$(fish_offers 'epolltune ' | sort | paste -sd ' ')" "$(echo "$commands" | sort | paste -sd ' ')"
+	for command in $commands; do
+		fish_offers "epolltune $command --" | sort >offered
+		epolltune "$command" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort >options
+		diff options offered || fail "fish: options of $command"
+	done
+	is 'for completion' "$(fish_offers 'epolltune completion z')" zsh
+	is 'for --format' "$(fish_offers 'epolltune check --format js')" json
+	is 'for a second probe' "$(fish_offers 'epolltune check --probe descriptors,acc')" descriptors,accept-queue
+	mkdir bb
+	is 'for files' "$(fish_offers 'epolltune check --output ba')" bash
+	is 'for directories' "$(fish_offers 'epolltune history --state-dir b')" bb/
+	is 'for operands' "$(fish_offers 'epolltune explain net.core.somax')" net.core.somaxconn
 }
 
 run_tests "$@"

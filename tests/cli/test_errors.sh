@@ -22,13 +22,13 @@ test_errors_name_the_argument() {
 	wrong 'version: unknown option "-x"' version -x
 	wrong 'version: unexpected argument "more"' version more
 	wrong 'version: unexpected argument "more"' version -- more
-	wrong 'expected one shell, bash or zsh' completion
-	wrong 'expected one shell, bash or zsh' completion fish
+	wrong 'expected one shell: bash, zsh or fish' completion
+	wrong 'expected one shell: bash, zsh or fish' completion csh
 	wrong 'unknown command "xyzzy"' help xyzzy
 }
 
 test_the_version_is_printed() {
-	version=$(sed -n 's/^VERSION := //p' "$root/Makefile")
+	version=$(make -s -C "$root" version)
 	expect 0 epolltune --version
 	is 'what it prints' "$(head -n 1 out)" "epolltune $version"
 	quiet

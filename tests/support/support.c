@@ -86,6 +86,22 @@ unsigned tcp_waiting(uint16_t port, unsigned state)
 	return sum;
 }
 
+/* Keeps a document of epolltune for tests/schemas. */
+static void json_keep(const char *text)
+{
+	static const char begin[] = "{\n  \"schema\": \"epolltune.";
+	const char *directory = getenv("EPOLLTUNE_JSON");
+	char path[4096];
+	if (!directory || strncmp(text, begin, sizeof(begin) - 1) != 0)
+		return;
+	snprintf(path, sizeof(path), "%s/XXXXXX", directory);
+	int fd = mkstemp(path);
+	if (fd < 0)
+		return;
+	dprintf(fd, "%s", text);
+	close(fd);
+}
+
 struct output run(const char *fmt, ...)
 {
 	char command[8192];
@@ -124,6 +140,7 @@ struct output run(const char *fmt, ...)
 	}
 	int status = 0;
 	waitpid(pid, &status, 0);
+	json_keep(streams[0].text);
 	return (struct output){
 		.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
 		.out = streams[0].text,

@@ -87,6 +87,13 @@ static void names_are_no_markup(void **state)
 	text_has(text, "## epolltune check of a\\<b\\>\\&\"\\|\\`\\*\\_\\[x\\](y)");
 	assert_null(strstr(text, "a<b"));
 	free(text);
+	text = rendered("prometheus", &r);
+	text_has(text, "host=\"a<b>&\\\"|`*_[x](y)\xef\xbf\xbf?\xef\xbf\xbd\",kernel=");
+	free(text);
+	report_text(r.host.name, "a\\b\nc");
+	text = rendered("prometheus", &r);
+	text_has(text, "host=\"a\\\\b?c\",kernel=");
+	free(text);
 }
 
 static void markdown_has_the_answer_the_table_and_the_findings(void **state)
@@ -103,6 +110,56 @@ static void markdown_has_the_answer_the_table_and_the_findings(void **state)
 	free(text);
 }
 
+static void metrics_are_in_base_units_and_unknown_ones_absent(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_short(&r);
+	*report_finding_blank(&r) = r.findings[0];
+	char *text = rendered("prometheus", &r);
+	text_has(text,
+		 "\nepolltune_wall_capacity{wall=\"accept-queue\",unit=\"connections\"} 4097\n");
+	text_has(text,
+		 "\nepolltune_wall_capacity{wall=\"napi.latency\",unit=\"seconds\"} 2.2e-05\n");
+	text_has(text, "{wall=\"descriptors.process\",unit=\"descriptors\"} 19994\n");
+	text_has(text, "{wall=\"buffers.receive\",unit=\"bytes_per_second\"} 226000000\n");
+	text_has(text, "{wall=\"descriptors.system\",unit=\"descriptors\"} +Inf\n");
+	text_has(text,
+		 "\nepolltune_wall_needed{wall=\"accept-queue\",unit=\"connections\"} 5000\n");
+	text_has(text, "{wall=\"accept-queue\",verdict=\"short\"} 1\n");
+	text_has(text, "{wall=\"accept-queue\",verdict=\"ok\"} 0\n");
+	text_has(text, "\nepolltune_findings{id=\"accept-queue.short\",wall=\"accept-queue\",level="
+		       "\"critical\",observed=\"false\",accepted=\"false\"} 2\n");
+	text_has(text, "# TYPE epolltune_kernel_events_total counter\n"
+		       "epolltune_kernel_events_total{counter=\"TcpExt.ListenOverflows\"} 5729\n#");
+	text_has(text, "# TYPE epolltune_listener_dropped_packets_total counter\n"
+		       "epolltune_listener_dropped_packets_total{address=\"0.0.0.0:443\",cookie="
+		       "\"1001\"} 4294967295\n#");
+	text_has(text, "\nepolltune_check_status{status=\"critical\"} 1\n");
+	text_has(text, "\nepolltune_check_timestamp_seconds 1763757780\n");
+	assert_null(strstr(text, "capacity{wall=\"nic.ring\""));
+	assert_null(strstr(text, "needed{wall=\"ports.ephemeral\""));
+	free(text);
+	text = rendered("openmetrics", &r);
+	text_has(text, "# TYPE epolltune_kernel_events counter\nepolltune_kernel_events_total{");
+	text_has(text, "# TYPE epolltune_check info\nepolltune_check_info{");
+	assert_true(matches(text, "^# EOF$"));
+	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+	free(text);
+}
+
+static void an_accepted_wall_is_marked_in_metrics(void **state)
+{
+	(void)state;
+	struct report r;
+	sample_observed(&r);
+	char *text = rendered("prometheus", &r);
+	text_has(text, "\nepolltune_wall_accepted{wall=\"accept-queue\"} 1\n");
+	text_has(text, "\nepolltune_wall_accepted{wall=\"syn-queue\"} 0\n");
+	text_has(text, "observed=\"false\",accepted=\"true\"} 1\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +167,8 @@ int main(void)
 		cmocka_unit_test(junit_has_a_case_for_each_wall),
 		cmocka_unit_test(names_are_no_markup),
 		cmocka_unit_test(markdown_has_the_answer_the_table_and_the_findings),
+		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
+		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+#!/bin/sh
+# rollback --pending, which runs at boot: a run that was not confirmed is rolled back, others stay.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+knob=/proc/sys/net/core/somaxconn
+
+set_to() { # VALUE [OPTION…]
+	value=$1
+	shift
+	expect 0 epolltune apply --set "net.core.somaxconn=$value" --no-proof --yes --state-dir "$work/state" "$@"
+}
+
+pending() { expect 0 epolltune rollback --pending --state-dir "$work/$1"; } # STATE
+
+test_a_confirmed_run_stays_and_a_waiting_one_is_rolled_back() {
+	in_root_namespace
+	echo 128 >$knob
+	set_to 256
+	pending state
+	said 'Nothing to roll back.'
+	is somaxconn "$(cat $knob)" 256
+	set_to 512 --confirm 600s
+	cp -r state earlier
+	pending state
+	said 'Run 2 rolled back; all values restored.'
+	is somaxconn "$(cat $knob)" 256
+
+	# The same journal after a reboot: the kernel has its default again.
+	boot=$(cat /proc/sys/kernel/random/boot_id)
+	sed -i "s/$boot/00000000-0000-4000-8000-000000000000/" earlier/journal.jsonl
+	echo 128 >$knob
+	expect 0 epolltune history --state-dir earlier --format json
+	json '[.runs[].status] == ["applied", "waiting"]'
+	pending earlier
+	said 'Run 2 rolled back; none of its changes was in force.'
+	is somaxconn "$(cat $knob)" 128
+	expect 0 epolltune history --state-dir earlier --format json
+	json '[.runs[].status] == ["applied", "reverted"]'
+	pending earlier
+	said 'Nothing to roll back.'
+}
+
+test_it_chooses_the_run_itself() {
+	expect 3 epolltune rollback --pending 2 --state-dir state
+	refused 'rollback: --pending chooses the run itself; it takes no RUN'
+}
+
+run_tests "$@"
