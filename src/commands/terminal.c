@@ -140,13 +140,13 @@ void terminal_draw(struct terminal *t, char *lines)
 	FILE *out =
 		t->frame || t->mode != TERMINAL_SCREEN ? NULL : open_memstream(&t->frame, &t->size);
 	if (out) {
-		fputs("\033[H", out);
-		for (const char *c = lines; *c; c++)
-			if (*c == '\n')
-				fputs("\033[K\r\n", out);
-			else
-				fputc(*c, out);
-		fputs("\033[J", out);
+		/* Erase before writing: behind a full line it would erase its last column. */
+		unsigned count = 1;
+		fputs("\033[H\033[K", out);
+		for (const char *c = lines; *c; count += *c == '\n', c++)
+			fputs(*c == '\n' ? "\r\n\033[K" : (const char[2]){*c, 0}, out);
+		if (count < t->height)
+			fputs("\r\n\033[J", out);
 		fclose(out);
 		t->sent = 0;
 		terminal_flush(t);

@@ -34,7 +34,7 @@ struct watcher {
 	size_t group_count;
 	struct cgroup groups[GROUPS];
 	int64_t ports, ports_of; /* to the destination to which most are in use */
-	char ports_note[sizeof(((struct watch_gauge *)0)->note)];
+	char ports_to[sizeof(((struct ports_to *)0)->destination)];
 	double at_s; /* of the last look; 0: there was none */
 	struct pace owners, processes, half_open, group, port, again;
 };
@@ -60,15 +60,15 @@ static const struct single {
 	const char *lost;    /* a counter */
 	bool pages;          /* of TCP memory */
 } singles[] = {
-	{"time-wait", "sockets in TIME_WAIT", "sockstat.TCP.tw", NULL,
-	 "proc/sys/net/ipv4/tcp_max_tw_buckets", 0, "TcpExt.TCPTimeWaitOverflow", false},
-	{"orphans", "orphaned sockets", "sockstat.TCP.orphan", NULL,
-	 "proc/sys/net/ipv4/tcp_max_orphans", 0, "TcpExt.TCPAbortOnMemory", false},
-	{"buffers.memory", "memory of TCP buffers", "sockstat.TCP.mem", NULL,
-	 "proc/sys/net/ipv4/tcp_mem", 2, "TcpExt.TCPMemoryPressures", true},
-	{"descriptors.system", "open files of all processes", NULL, "proc/sys/fs/file-nr",
-	 "proc/sys/fs/file-nr", 2, NULL, false},
-	{"conntrack", "tracked connections", NULL, "proc/sys/net/netfilter/nf_conntrack_count",
+	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
+	 0, "TcpExt.TCPTimeWaitOverflow", false},
+	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans", 0,
+	 "TcpExt.TCPAbortOnMemory", false},
+	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem", 2,
+	 "TcpExt.TCPMemoryPressures", true},
+	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr", 2,
+	 NULL, false},
+	{"conntrack", "conntrack", NULL, "proc/sys/net/netfilter/nf_conntrack_count",
 	 "proc/sys/net/netfilter/nf_conntrack_max", 0, "nf_conntrack.drop", false},
 };
 
@@ -128,7 +128,7 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	const struct softnet_cpu all = softnet_total(&s);
 	struct watch_gauge *backlog = watch_gauge(out, "softnet.backlog");
 	struct watch_gauge *budget = watch_gauge(out, "softnet.budget");
-	report_text(backlog->what, "softnet backlog of a CPU");
+	report_text(backlog->what, "softnet backlog");
 	report_text(budget->what, "softnet rounds");
 	backlog->lost = (int64_t)all.dropped;
 	budget->lost = (int64_t)all.time_squeeze;
@@ -143,20 +143,19 @@ static void ports_gauge(struct watcher *w, struct watch_sample *out)
 	if (pace_due(&w->port)) {
 		struct ports_used u;
 		w->ports = w->ports_of = REPORT_NONE;
-		w->ports_note[0] = 0;
+		w->ports_to[0] = 0;
 		if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
 			w->ports = u.count ? u.at[0].used : 0;
 			w->ports_of = u.available;
 			if (u.count)
-				report_text(w->ports_note, "to %s, %" PRIu32 " in TIME_WAIT",
-					    u.at[0].destination, u.at[0].waiting);
+				report_text(w->ports_to, "%s", u.at[0].destination);
 		}
 		ports_used_free(&u);
 		pace_end(&w->port);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
-	report_text(g->what, "ports to one destination");
-	report_text(g->note, "%s", w->ports_note);
+	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
+	g->key = 1; /* the destination changes */
 	g->value = w->ports;
 	g->limit = w->ports_of;
 }
@@ -317,7 +316,7 @@ static void process_gauge(const struct watcher *w, const struct process *p,
 	if (!p->soft || p->soft > INT64_MAX)
 		return;
 	struct watch_gauge *g = watch_gauge(out, "descriptors.process");
-	report_text(g->what, "descriptors of %.*s (pid %d)", name_length(p), p->name, (int)p->pid);
+	report_text(g->what, "%.*s %d files", name_length(p), p->name, (int)p->pid);
 	g->key = (uint64_t)p->pid << 40 ^ p->started;
 	g->owner = REMEDY_PROCESS;
 	g->value = p->open ? (int64_t)p->open : REPORT_NONE;
@@ -363,7 +362,7 @@ static void group_gauge(const char *wall, const char *of, const char *path, uint
 	const char *name = strrchr(path, '/');
 	if (limit > INT64_MAX || value > INT64_MAX || !*path)
 		return;
-	report_text(what, "%s of %s", of, name && name[1] ? name + 1 : path);
+	report_text(what, "%s %s", name && name[1] ? name + 1 : path, of);
 	for (size_t i = 0; i < out->count; i++)
 		if (out->at[i].kind == watch_kind_find(wall) && !strcmp(out->at[i].what, what))
 			return;
@@ -385,8 +384,7 @@ static void group_gauges(struct watcher *w, struct watch_sample *out)
 			    out);
 		group_gauge("cgroup.pids", "processes", c->pids.path, c->pids.used, c->pids.max,
 			    out);
-		group_gauge("cgroup.cpu", "throttled periods", c->cpu_path, c->throttled,
-			    c->periods, out);
+		group_gauge("cgroup.cpu", "CPU", c->cpu_path, c->throttled, c->periods, out);
 	}
 }
 

@@ -12,8 +12,10 @@ struct watch_view {
 	unsigned height; /* lines, at least 1 */
 	size_t selected; /* index into watch.nearest */
 	size_t top; /* the first row that is shown; watch_screen() moves it to the selected one */
-	const char *state; /* behind the time: "every 1 s", "paused" */
-	const char *keys;  /* the last line; NULL: none */
+	size_t head,
+		head_width; /* lines above the table, and the width that they are for; begin at 0 */
+	const char *state;  /* behind the time: "every 1 s", "paused" */
+	const char *keys;   /* the last line; NULL: none */
 };
 /* Writes at most `height` lines of at most style.width columns, without a newline at the end. */
 void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,

@@ -30,11 +30,12 @@ static const struct {
 	const char *head;
 	bool right;
 	unsigned from;
+	unsigned least; /* of its own width: it does not change with each figure */
 } columns[COLUMNS] = {
 	[WALL] = {"WALL", false, 110},    [WHAT] = {"WHAT", false, 0},
-	[USED] = {"USED", true, 0},       [LIMIT] = {"LIMIT", true, 0},
-	[RECENT] = {"MAX", true, 80},     [HALF_OPEN] = {"HALF-OPEN", true, 96},
-	[LOST] = {"LOST/s", true, 50},    [LEFT] = {"LEFT", true, 0},
+	[USED] = {"USED", true, 0, 7},    [LIMIT] = {"LIMIT", true, 0, 7},
+	[RECENT] = {"MAX", true, 80, 7},  [HALF_OPEN] = {"HALF-OPEN", true, 96},
+	[LOST] = {"LOST/s", true, 50},    [LEFT] = {"LEFT", true, 0, 6},
 	[SPARK] = {"HISTORY", false, 60}, [VERDICT] = {"VERDICT", false, 72},
 };
 
@@ -84,8 +85,8 @@ static void spark(char *text, const struct screen *s, const struct watch_row *r)
 {
 	static const char *const utf8[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	static const char ascii[] = "_.:-=+*#";
-	size_t cells = s->widths[SPARK], group = (WATCH_HISTORY + cells - 2) / (cells - 1);
-	size_t all = watch_remembered(s->w), used = 0;
+	size_t cells = s->widths[SPARK], all = watch_remembered(s->w), used = 0;
+	size_t group = (all + cells - 2) / (cells - 1);
 	uint64_t first = s->w->looks - all, newest = (s->w->looks - 1) / group;
 	double full =
 		r->limit != REPORT_NONE ? (double)r->limit + r->now.kind->over : (double)r->recent;
@@ -96,8 +97,8 @@ static void spark(char *text, const struct screen *s, const struct watch_row *r)
 			if (look >= first && look < s->w->looks)
 				max = fmax(max, r->history[watch_place(s->w, look - first)]);
 		}
-		double level = full > 0 ? 7 * max / full : 0;
-		size_t at = level < 7 ? (size_t)ceil(level > 0 ? level : 0) : 7;
+		double level = full > 0 ? 8 * max / full : 0;
+		size_t at = level < 7 ? (size_t)(level > 0 ? level : 0) : 7;
 		const char one[2] = {ascii[at], 0};
 		used += (size_t)snprintf(text + used, CELL + 64 - used, "%s",
 					 isnan(max)  ? " "
@@ -158,6 +159,8 @@ static void widths_find(struct screen *s, size_t from, size_t to)
 		if (s->width < columns[c].from)
 			continue;
 		size_t width = strlen(columns[c].head);
+		if (width < columns[c].least)
+			width = columns[c].least;
 		for (size_t i = from; i < to && c != SPARK; i++) {
 			cell(text, s, s->w->nearest[i], c);
 			width = utf8_length(text) > width ? utf8_length(text) : width;
@@ -223,6 +226,18 @@ static enum tone tone_of(const struct watch_row *r, enum column c)
 	}
 }
 
+/* "LAST 4 min" of the history, where there is room. */
+static void head_text(char *text, const struct screen *s, enum column c)
+{
+	char time[CELL];
+	snprintf(text, CELL, "%s", columns[c].head);
+	if (c != SPARK)
+		return;
+	duration(time, s->w->clock - s->w->at[watch_place(s->w, 0)]);
+	if (s->widths[c] >= strlen(time) + 5)
+		snprintf(text, CELL, "LAST %.*s", CELL / 2, time);
+}
+
 /* NULL: the heads. Blanks follow only where more does. */
 static void row_print(const struct screen *s, const struct watch_row *r, bool selected)
 {
@@ -236,7 +251,7 @@ static void row_print(const struct screen *s, const struct watch_row *r, bool se
 		if (r)
 			cell(text, s, r, c);
 		else
-			snprintf(text, CELL, "%s", columns[c].head);
+			head_text(text, s, c);
 		cell_cut(s, text, width);
 		size_t pad = width - utf8_length(text);
 		fprintf(s->p.out, "%*s", (int)(pending + 1 + (columns[c].right ? pad : 0)), "");
@@ -263,7 +278,7 @@ static void row_describe(char *text, size_t size, const struct watch_row *r)
 	if (r->left_s > 0 && isfinite(r->left_s))
 		report_append_to(text, size, ", full in %s at the present growth", time);
 	if (r->lost > 0 && k->losses)
-		report_append_to(text, size, ", %s/s %s", rate(r->lost).text, k->losses);
+		report_append_to(text, size, ", %s: %s/s", k->losses, rate(r->lost).text);
 	if (r->now.note[0])
 		report_append_to(text, size, "; %s", r->now.note);
 }
@@ -325,20 +340,22 @@ static void totals(const struct screen *s)
 	static const struct {
 		enum watch_counter counter;
 		const char *what;
-	} shown[] = {{WATCH_ACCEPTED, "accepted"},
-		     {WATCH_OPENED, "opened"},
-		     {WATCH_OVERFLOWS, "listen overflows"},
-		     {WATCH_COOKIES, "SYN cookies"},
-		     {WATCH_RETRANSMITS, "retransmitted"}};
+		bool always;
+	} shown[] = {{WATCH_ACCEPTED, "accepted", true},
+		     {WATCH_OPENED, "opened", true},
+		     {WATCH_OVERFLOWS, "listen overflows", false},
+		     {WATCH_COOKIES, "SYN cookies", false},
+		     {WATCH_RETRANSMITS, "retransmitted", false}};
 	struct page_segments parts = {0};
 	const int64_t *counters = s->w->counters;
 	if (counters[WATCH_ESTABLISHED] != REPORT_NONE)
 		page_segment(&s->p, &parts, "%s established",
 			     quantity_count((uint64_t)counters[WATCH_ESTABLISHED]).text);
-	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
-		if (!isnan(s->w->rates[shown[i].counter]))
-			page_segment(&s->p, &parts, "%s/s %s",
-				     rate(s->w->rates[shown[i].counter]).text, shown[i].what);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		double per_s = s->w->rates[shown[i].counter];
+		if (!isnan(per_s) && (shown[i].always || per_s > 0))
+			page_segment(&s->p, &parts, "%s/s %s", rate(per_s).text, shown[i].what);
+	}
 	if (s->w->omitted)
 		page_segment(&s->p, &parts, "%zu further rows omitted", s->w->omitted);
 	page_segments(&s->p, TONE_FAINT, 0, " · ", &parts);
@@ -346,21 +363,28 @@ static void totals(const struct screen *s)
 
 static void detail(const struct screen *s, const struct watch_row *r)
 {
-	char text[PAGE_TEXT], recent[CELL];
-	row_describe(text, sizeof(text), r);
-	if (r->recent != REPORT_NONE && !r->now.kind->paired) {
-		figure(recent, r, r->recent);
-		report_append(text, "; recent maximum %s", recent);
+	struct page_segments parts = {0};
+	const struct watch_kind *k = r->now.kind;
+	char recent[CELL];
+	figure(recent, r, r->recent);
+	page_segment(&s->p, &parts, "%s", k->wall);
+	if (r->now.owner != REMEDY_NONE)
+		page_segment(&s->p, &parts, "limit of the %s", finding_remedy_name(r->now.owner));
+	if (r->recent != REPORT_NONE && !k->paired)
+		page_segment(&s->p, &parts, "recent maximum %s", recent);
+	if (r->growth > 0) {
+		figure(recent, r, (int64_t)ceil(r->growth));
+		page_segment(&s->p, &parts, "grows by %s/s", recent);
 	}
 	if (r->now.half_open != REPORT_NONE)
-		report_append(text, "; %s half-open",
-			      quantity_count((uint64_t)r->now.half_open).text);
-	if (r->now.lost != REPORT_NONE && r->now.kind->losses)
-		report_append(text, "; %s in all: %s", r->now.kind->losses,
-			      quantity_count((uint64_t)r->now.lost).text);
-	if (r->now.owner != REMEDY_NONE)
-		report_append(text, "; limit of the %s", finding_remedy_name(r->now.owner));
-	page_paragraph(&s->p, TONE_PLAIN, 0, text);
+		page_segment(&s->p, &parts, "%s half-open",
+			     quantity_count((uint64_t)r->now.half_open).text);
+	if (r->now.lost > 0 && k->losses)
+		page_segment(&s->p, &parts, "%s: %s in all", k->losses,
+			     quantity_count((uint64_t)r->now.lost).text);
+	if (r->now.note[0])
+		page_segment(&s->p, &parts, "%s", r->now.note);
+	page_segments(&s->p, TONE_PLAIN, 0, " · ", &parts);
 }
 
 /* What a function writes, without its last newline; the number of its lines, at most `max`, which
@@ -376,7 +400,9 @@ static void block_end(struct block *b, struct page *p, size_t max)
 {
 	fclose(p->out);
 	b->lines = 0;
-	for (char *c = b->text; c && *c; c++)
+	if (!max)
+		b->text[0] = 0;
+	for (char *c = b->text; *c; c++)
 		if (*c == '\n' && ++b->lines == max)
 			c[1] = 0;
 }
@@ -395,11 +421,14 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 		return;
 	title(&s, v->state);
 	headline(&s);
-	if (height >= TOTALS_FROM) {
+	if (height >= TOTALS_FROM)
 		totals(&s);
+	if (height >= DETAIL_FROM)
 		fputc('\n', s.p.out);
-	}
 	block_end(&head, &s.p, height);
+	/* The table stays where it is when a line above it needs no second one any more. */
+	v->head = v->head_width == s.width && v->head > head.lines ? v->head : head.lines;
+	v->head_width = s.width;
 	if (!(s.p.out = open_memstream(&foot.text, &foot.size)))
 		return;
 	if (height >= DETAIL_FROM && selected)
@@ -407,7 +436,11 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 	if (v->keys && height >= TOTALS_FROM)
 		page_paragraph(&s.p, TONE_FAINT, 0, v->keys);
 	block_end(&foot, &s.p, height);
-	size_t fixed = head.lines + foot.lines + 1 + (foot.lines > 0);
+	if (head.lines + foot.lines > height) {
+		foot.lines = 0;
+		foot.text[0] = 0;
+	}
+	size_t fixed = v->head + foot.lines + 1 + (foot.lines > 0);
 	size_t rows = height > fixed ? height - fixed : 0;
 	if (v->selected < w->count && v->selected < v->top)
 		v->top = v->selected;
@@ -417,17 +450,18 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 	widths_find(&s, v->top, to);
 	if (!(s.p.out = open_memstream(&body.text, &body.size)))
 		return;
-	if (height > head.lines)
+	for (size_t i = head.lines; i < v->head; i++)
+		fputc('\n', s.p.out);
+	if (height > v->head)
 		row_print(&s, NULL, false);
 	for (size_t i = v->top; i < to; i++)
 		row_print(&s, w->nearest[i], i == v->selected);
 	for (size_t i = to - (v->top < to ? v->top : to); foot.lines && i < rows + 1; i++)
 		fputc('\n', s.p.out);
-	block_end(&body, &s.p, height);
-	char *last = foot.lines ? foot.text : body.text;
-	if (last && *last)
-		last[strlen(last) - 1] = 0;
-	fprintf(out, "%s%s%s", head.text, body.text, foot.text ? foot.text : "");
+	block_end(&body, &s.p, height - head.lines - foot.lines);
+	char *last = foot.lines ? foot.text : body.lines ? body.text : head.text;
+	last[strlen(last) - 1] = 0;
+	fprintf(out, "%s%s%s", head.text, body.text, foot.text);
 }
 
 void watch_lines(FILE *out, const struct watch *w, const struct render_style *style)
