@@ -1,7 +1,7 @@
 #include "commands/watch_read.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,7 +395,8 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	report_text(out->server, "%s", w->asked ? w->asked : "");
 	out->count = out->omitted = 0;
 	clock_gettime(CLOCK_REALTIME, &out->time);
-	out->seconds = w->at_s > 0 ? now - w->at_s : 0;
+	/* As a recording has it, whose replay gives the same figures. */
+	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
 	w->at_s = now;
 	if (host_counters(w->host, &w->counters, NULL))
 		w->counters.count = 0;

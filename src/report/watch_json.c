@@ -158,7 +158,7 @@ static void line_read(struct line_reader *r, const json_t *o, struct watch_sampl
 	text(r, o, "server", out->server, sizeof(out->server));
 	double time = number(r, o, "time", 1e11);
 	out->time.tv_sec = (time_t)time;
-	out->time.tv_nsec = (long)((time - floor(time)) * 1e9);
+	out->time.tv_nsec = (long)floor((time - floor(time)) * 1000 + 0.5) * 1000000;
 	out->seconds = number(r, o, "seconds", 1e9);
 	for (size_t k = 0; k < WATCH_COUNTERS; k++)
 		out->counters[k] = quantity(r, counters, watch_counter_names[k]);

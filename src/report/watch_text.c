@@ -16,7 +16,7 @@
 #define CELL 160
 #define WHAT_MIN 16
 #define WHAT_MAX 48
-#define SPARK_MIN 8
+#define SPARK_MIN 7
 #define SPARK_MAX 60
 #define LINES_MAX 512 /* a terminal has no more */
 /* From that height on the screen has the totals, and what else is known of the selected row. */
@@ -34,7 +34,7 @@ static const struct {
 } columns[COLUMNS] = {
 	[WALL] = {"WALL", false, 110},    [WHAT] = {"WHAT", false, 0},
 	[USED] = {"USED", true, 0, 7},    [LIMIT] = {"LIMIT", true, 0, 7},
-	[RECENT] = {"MAX", true, 80, 7},  [HALF_OPEN] = {"HALF-OPEN", true, 96},
+	[RECENT] = {"MAX", true, 80, 5},  [HALF_OPEN] = {"HALF-OPEN", true, 96},
 	[LOST] = {"LOST/s", true, 50},    [LEFT] = {"LEFT", true, 0, 6},
 	[SPARK] = {"HISTORY", false, 60}, [VERDICT] = {"VERDICT", false, 72},
 };
@@ -88,8 +88,7 @@ static void spark(char *text, const struct screen *s, const struct watch_row *r)
 	size_t cells = s->widths[SPARK], all = watch_remembered(s->w), used = 0;
 	size_t group = (all + cells - 2) / (cells - 1);
 	uint64_t first = s->w->looks - all, newest = (s->w->looks - 1) / group;
-	double full =
-		r->limit != REPORT_NONE ? (double)r->limit + r->now.kind->over : (double)r->recent;
+	double full = r->limit == REPORT_NONE ? 0 : (double)r->limit + r->now.kind->over;
 	for (size_t c = cells; c-- > 0;) {
 		double max = NAN;
 		for (size_t k = 0; c <= newest && k < group; k++) {
@@ -307,7 +306,7 @@ static void headline(const struct screen *s)
 	else if (r)
 		row_describe(text, sizeof(text), r);
 	else
-		report_text(text, "Each limit has 25 %% headroom or more, or is not known.");
+		report_text(text, "All limits that are known have 25 %% headroom or more.");
 	bool bad = r && verdict_asks(r->verdict);
 	page_paragraph(&s->p, bad ? page_verdict_tone(r->verdict) : TONE_PLAIN, 0, text);
 }
