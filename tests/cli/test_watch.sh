@@ -168,6 +168,8 @@ test_the_screen_follows_the_terminal_and_the_keys() {
 	wait_for lacks_verdict
 	grep -qE '^> epoll.*:8080 +17 +16 ' now || fail "$(cat now)"
 	[ "$(wc -l <now)" -le 20 ] || fail 'it is higher than the terminal'
+	tmux -S socket resize-window -x 100 -y 60
+	shown 'VERDICT'
 	key e
 	shown '$ epolltune explain accept-queue'
 	shown 'Press a key to return'
