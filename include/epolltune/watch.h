@@ -101,7 +101,8 @@ struct watch {
 	enum wall_verdict worst;    /* of all looks: ok, tight or short */
 };
 
-/* Adds a look. One without `seconds` begins anew. The caller frees with watch_free(), also after
+/* Adds a look. One without `seconds` drops those before it.
+ * The caller frees with watch_free(), also after
  * -ENOMEM. */
 int watch_add(struct watch *w, const struct watch_sample *s, struct err *e);
 void watch_free(struct watch *w);

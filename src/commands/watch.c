@@ -101,12 +101,11 @@ static void show(struct session *s)
 
 static int line_write(struct session *s, struct err *e)
 {
-	int rc = 0;
 	if (s->a->json)
-		rc = watch_json(stdout, &s->watch, e);
+		watch_json(stdout, &s->watch);
 	else
 		watch_lines(stdout, &s->watch, &s->style);
-	return rc ? rc : render_flush(stdout, "the watch", e);
+	return render_flush(stdout, "the watch", e);
 }
 
 /* Takes the next look, of this machine or of the recording. 1: there is none. */
@@ -189,17 +188,18 @@ static int child_ended(struct session *s, struct err *e)
 
 static int key_take(struct session *s, int key, struct err *e)
 {
-	size_t row = s->view.selected, page = s->terminal.height / 2;
 	if (s->left) {
 		s->left = false;
 		return terminal_enter(&s->terminal, TERMINAL_SCREEN, e);
 	}
+	selected_find(s);
+	size_t row = s->view.selected, page = s->terminal.height / 2;
 	switch (key) {
 	case 'q':
 		s->quit = true;
 		break;
 	case ' ':
-		s->paused = !s->paused;
+		s->paused = !s->paused && !s->recording; /* which has no gaps */
 		break;
 	case 'k':
 	case KEY_UP:
@@ -280,7 +280,7 @@ static int tick(struct session *s, struct err *e)
 	uint64_t expired = 0;
 	if (read(s->timer, &expired, sizeof(expired)) != sizeof(expired))
 		return 0;
-	if (s->replay && s->paused)
+	if (s->paused)
 		return 0;
 	int rc = look(s, e);
 	s->intervals++;
@@ -294,9 +294,7 @@ static int session_run(struct session *s, struct err *e)
 {
 	int rc = look(s, e);
 	while (rc >= 0 && !s->quit) {
-		/* A paused screen of this machine shows the old look, and goes on looking. */
-		if (!s->paused || s->replay)
-			show(s);
+		show(s);
 		struct pollfd polls[POLLS] = {
 			[POLL_TIMER] = {s->timer, POLLIN, 0},
 			[POLL_SIGNALS] = {s->signals, POLLIN, 0},
@@ -428,8 +426,8 @@ static const struct option_row options[] = {
 	{"count", "N", "end after N intervals (default: at q or a signal)", AT(count),
 	 NUMBER(COUNT, 1, 1000000000), .explained = true},
 	{"format", "FORMAT", "", AT(json), CHOICE("text,jsonl")},
-	{"record", "FILE", "add each look to FILE, which begins anew at half of its size",
-	 AT(record), TEXT("@files")},
+	{"record", "FILE", "add a line each interval to FILE, of bounded size", AT(record),
+	 TEXT("@files")},
 	{"record-size", "SIZE", "bytes that FILE and FILE.1 take together, at most",
 	 AT(record_bytes), NUMBER(SIZE, RECORD_MIN, INT64_MAX)},
 	{"replay", "FILE", "show a recording", AT(replay), TEXT("@files")},

@@ -88,10 +88,11 @@ int recording_add(struct recording *r, const struct watch *w, struct err *e)
 	FILE *out = open_memstream(&line, &size);
 	if (!out)
 		return err_set(e, ENOMEM, "--record: out of memory");
-	int rc = watch_json(out, w, e);
-	if (fclose(out) && !rc)
-		rc = err_set(e, ENOMEM, "--record: out of memory");
-	if (!rc && r->size && r->size + size > r->half)
+	watch_json(out, w);
+	if (fclose(out))
+		return err_set(e, ENOMEM, "--record: out of memory");
+	int rc = 0;
+	if (r->size && r->size + size > r->half)
 		rc = half_begin(r, e);
 	for (size_t at = 0; !rc && at < size;) {
 		ssize_t n = write(r->fd, line + at, size - at);

@@ -13,7 +13,7 @@
 #define TREND_SHORT 10
 #define TREND_STEADY 0.7
 #define TREND_RISE 0.01
-/* Nearer than that is tight, whatever is left. */
+/* A limit that is nearer than that is tight, with any headroom. */
 #define NEAR_S 60
 
 static const struct watch_kind kinds[] = {
@@ -107,7 +107,7 @@ void watch_free(struct watch *w)
 	memset(w, 0, sizeof(*w));
 }
 
-/* after - before; REPORT_NONE where one is unknown, or the counter began anew. */
+/* after - before; REPORT_NONE where one is unknown, or the counter restarted. */
 static int64_t growth(int64_t before, int64_t after)
 {
 	return before == REPORT_NONE || after == REPORT_NONE || after < before ? REPORT_NONE
@@ -237,12 +237,16 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 	return VERDICT_OK;
 }
 
-static struct watch_row *row_find(const struct watch *w, const struct watch_gauge *g, size_t place)
+/* `place`: where it is searched first, and behind it. Rows are mostly in the order of the gauges.
+ */
+static struct watch_row *row_find(const struct watch *w, const struct watch_gauge *g, size_t *place)
 {
 	for (size_t i = 0; i < w->count; i++) {
-		struct watch_row *r = &w->rows[(place + i) % w->count];
-		if (watch_same(&r->now, g))
-			return r;
+		struct watch_row *r = &w->rows[(*place + i) % w->count];
+		if (!watch_same(&r->now, g))
+			continue;
+		*place = (size_t)(r - w->rows) + 1;
+		return r;
 	}
 	return NULL;
 }
@@ -293,8 +297,9 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 
 static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
 {
+	size_t place = 0;
 	for (size_t i = 0; i < s->count; i++) {
-		const struct watch_row *r = row_find(w, &s->at[i], i);
+		const struct watch_row *r = row_find(w, &s->at[i], &place);
 		int64_t grown = r && s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
 		if (!r && row_make(w, &s->at[i], e))
 			return -ENOMEM;
@@ -305,10 +310,12 @@ static int rows_make(struct watch *w, const struct watch_sample *s, struct drops
 
 static void rows_end(struct watch *w)
 {
+	/* Those of listeners that come and go in great numbers are not kept. */
+	unsigned keep = w->count > WATCH_GAUGES ? 0 : WATCH_ENDED;
 	size_t kept = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		struct watch_row *r = &w->rows[i];
-		if (r->ended > WATCH_ENDED)
+		if (r->ended > keep)
 			continue;
 		if (r->ended) {
 			r->verdict = VERDICT_NA;
@@ -402,8 +409,9 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 	}
 	if (rows_make(w, s, &d, e))
 		return -ENOMEM;
+	size_t hint = 0;
 	for (size_t i = 0; i < s->count; i++)
-		row_take(w, row_find(w, &s->at[i], i), &s->at[i], &d);
+		row_take(w, row_find(w, &s->at[i], &hint), &s->at[i], &d);
 	rows_end(w);
 	nearest_find(w, d.overflows);
 	return 0;

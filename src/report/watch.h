@@ -24,8 +24,8 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 void watch_lines(FILE *out, const struct watch *w, const struct render_style *style);
 
 #define WATCH_SCHEMA "epolltune.watch/1"
-/* Writes a look as one line of JSON. -ENOMEM. */
-int watch_json(FILE *out, const struct watch *w, struct err *e);
+/* Writes a look as one line of JSON. */
+void watch_json(FILE *out, const struct watch *w);
 /* Reads such a line. -EBADMSG: it is none; the error has no prefix. */
 int watch_parse(const char *line, size_t length, struct watch_sample *out, struct err *e);
 

@@ -122,12 +122,12 @@ shows() { tmux -S socket capture-pane -p >now && grep -qF -e "$1" now; }        
 shown() { wait_for shows "$1"; }                                                # TEXT
 mode() { tmux -S socket display -p '#{alternate_on} #{cursor_flag}'; }
 # What follows a command of the shell writes ./after.
-after='; stty -g >after; echo >done'
+after='; stty -g >after; echo >finished'
 restored() { # AFTER-WHAT
-	wait_for test -e done
+	wait_for test -e finished
 	cmp before after || fail "the settings of the terminal after $1"
 	is "screen and cursor after $1" "$(mode)" '0 1'
-	rm done
+	rm finished
 }
 
 test_the_terminal_is_as_it_was() {

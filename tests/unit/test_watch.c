@@ -145,7 +145,7 @@ static void a_row_says_how_near_its_limit_is(void **state)
 		 512,
 		 0,
 		 10},
-		{"the counter began anew",
+		{"the counter restarted",
 		 "conntrack",
 		 100,
 		 2,
@@ -437,7 +437,7 @@ static void overflows_of_a_listener_that_has_ended_count(void **state)
 	watch_free(&w);
 }
 
-static void a_recording_that_was_interrupted_begins_anew(void **state)
+static void a_run_does_not_continue_the_one_before_it(void **state)
 {
 	(void)state;
 	struct watch w = {0};
@@ -456,9 +456,8 @@ static char *line_of(const struct watch *w)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	struct err e = {0};
 	assert_non_null(out);
-	assert_int_equal(watch_json(out, w, &e), 0);
+	watch_json(out, w);
 	fclose(out);
 	return text;
 }
@@ -480,7 +479,7 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 		gauge(s, "orphans", 0, NONE, NONE, NONE);
 		add(&live, s);
 		char *line = line_of(&live);
-		assert_int_equal(strchr(line, '\n') - line, strlen(line) - 1);
+		assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
 		if (watch_parse(line, strlen(line), parsed, &e))
 			fail_msg("%s", e.text);
 		assert_int_equal(watch_add(&again, parsed, &e), 0);
@@ -555,7 +554,7 @@ int main(void)
 		cmocka_unit_test(the_nearest_wall_is_first),
 		cmocka_unit_test(a_row_that_has_ended_stays_for_a_while),
 		cmocka_unit_test(overflows_of_a_listener_that_has_ended_count),
-		cmocka_unit_test(a_recording_that_was_interrupted_begins_anew),
+		cmocka_unit_test(a_run_does_not_continue_the_one_before_it),
 		cmocka_unit_test(a_line_says_all_that_a_replay_needs),
 		cmocka_unit_test(other_lines_are_refused),
 		cmocka_unit_test(rows_beyond_the_capacity_are_counted),

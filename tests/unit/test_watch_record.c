@@ -1,4 +1,4 @@
-/* The recording of a watch: its size, what an interrupted writer leaves, and files that are none.
+/* The recording of a watch: its size, what an interrupted writer leaves, and invalid files.
  */
 #include "../support/support.h"
 

@@ -189,7 +189,7 @@ static void it_fits_every_size(void **state)
 	watch_free(&w);
 }
 
-/* The selected row is shown whatever it is, and the table does not move with it. */
+/* Each row can be selected, and is then shown. */
 static void it_scrolls_to_the_selected_row(void **state)
 {
 	(void)state;
