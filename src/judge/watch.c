@@ -169,7 +169,7 @@ static void approach(const struct watch *w, struct watch_row *r)
 	if (!limited(r) || r->now.kind->paired)
 		return;
 	r->growth = trend(w, r, TREND_SHORT);
-	if (!r->growth)
+	if (r->growth <= 0)
 		r->growth = trend(w, r, WATCH_HISTORY);
 	double left = capacity(r) - (double)r->used;
 	if (left <= 0)
@@ -232,7 +232,7 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 	if (!limited(r))
 		return VERDICT_UNKNOWN;
 	if (verdict_asks(report_verdict((int64_t)capacity(r), r->recent)) || r->left_s < NEAR_S ||
-	    syns_wait(r))
+	    r->now.stuck || syns_wait(r))
 		return VERDICT_TIGHT;
 	return VERDICT_OK;
 }

@@ -65,6 +65,7 @@ static void put_row(FILE *out, const struct watch_row *r)
 	put_count(out, "half_open", g->half_open);
 	put_count(out, "used_counter", g->kind->paired ? g->value : REPORT_NONE);
 	put_count(out, "limit_counter", g->kind->paired ? g->limit : REPORT_NONE);
+	fprintf(out, ",\"stuck\":%s", g->stuck ? "true" : "false");
 	put_text(out, "note", g->note);
 	put_text(out, "server", g->server);
 	fputc('}', out);
@@ -138,9 +139,9 @@ static enum finding_remedy owner(struct line_reader *r, const json_t *o)
 {
 	char name[24];
 	text(r, o, "owner", name, sizeof(name));
-	for (int i = REMEDY_NONE; i <= REMEDY_PROVIDER; i++)
-		if (!strcmp(name, finding_remedy_name(i)))
-			return i;
+	for (unsigned i = REMEDY_NONE; i <= REMEDY_PROVIDER; i++)
+		if (!strcmp(name, finding_remedy_name((enum finding_remedy)i)))
+			return (enum finding_remedy)i;
 	wrong(r, "owner", "one of a limit");
 	return REMEDY_NONE;
 }
@@ -162,6 +163,7 @@ static void row_read(struct line_reader *r, const json_t *o, struct watch_sample
 	g->owner = owner(r, o);
 	g->value = quantity(r, o, g->kind->paired ? "used_counter" : "used");
 	g->limit = quantity(r, o, g->kind->paired ? "limit_counter" : "limit");
+	g->stuck = json_is_true(json_object_get(o, "stuck"));
 	g->lost = quantity(r, o, "lost");
 	g->half_open = quantity(r, o, "half_open");
 }

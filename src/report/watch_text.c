@@ -32,11 +32,11 @@ static const struct {
 	unsigned from;
 	unsigned least; /* of its own width: it does not change with each figure */
 } columns[COLUMNS] = {
-	[WALL] = {"WALL", false, 110},    [WHAT] = {"WHAT", false, 0},
-	[USED] = {"USED", true, 0, 7},    [LIMIT] = {"LIMIT", true, 0, 7},
-	[RECENT] = {"MAX", true, 80, 5},  [HALF_OPEN] = {"HALF-OPEN", true, 96},
-	[LOST] = {"LOST/s", true, 50},    [LEFT] = {"LEFT", true, 0, 6},
-	[SPARK] = {"HISTORY", false, 60}, [VERDICT] = {"VERDICT", false, 72},
+	[WALL] = {"WALL", false, 110, 0},    [WHAT] = {"WHAT", false, 0, 0},
+	[USED] = {"USED", true, 0, 7},       [LIMIT] = {"LIMIT", true, 0, 7},
+	[RECENT] = {"MAX", true, 80, 5},     [HALF_OPEN] = {"HALF-OPEN", true, 96, 0},
+	[LOST] = {"LOST/s", true, 50, 0},    [LEFT] = {"LEFT", true, 0, 6},
+	[SPARK] = {"HISTORY", false, 60, 0}, [VERDICT] = {"VERDICT", false, 72, 0},
 };
 
 struct screen {
@@ -154,7 +154,7 @@ static void widths_find(struct screen *s, size_t from, size_t to)
 {
 	size_t used = 2, what = 0;
 	char text[CELL + 64];
-	for (size_t c = 0; c < COLUMNS; c++) {
+	for (enum column c = 0; c < COLUMNS; c++) {
 		if (s->width < columns[c].from)
 			continue;
 		size_t width = strlen(columns[c].head);
@@ -243,7 +243,7 @@ static void row_print(const struct screen *s, const struct watch_row *r, bool se
 	char text[CELL + 64];
 	size_t pending = 0;
 	fputs(selected ? ">" : " ", s->p.out);
-	for (size_t c = 0; c < COLUMNS; c++) {
+	for (enum column c = 0; c < COLUMNS; c++) {
 		size_t width = s->widths[c];
 		if (!width)
 			continue;

@@ -345,6 +345,17 @@ static void overflows_are_of_the_listener_that_must_have_them(void **state)
 	}
 }
 
+static void a_process_that_does_not_accept_is_tight(void **state)
+{
+	(void)state;
+	struct watch w = {0};
+	struct watch_sample *s = sample_make(0, 0);
+	gauge(s, "accept-queue", 1, 1, 511, 0)->stuck = true;
+	add(&w, s);
+	assert_int_equal(w.rows[0].verdict, VERDICT_TIGHT);
+	watch_free(&w);
+}
+
 static void half_open_connections_beyond_the_backlog_are_tight(void **state)
 {
 	(void)state;
@@ -476,7 +487,7 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 		snprintf(gauge(s, "accept-queue", UINT64_C(1) << 62, 60 * k, 511, 9 * k)->note,
 			 sizeof(s->at[0].note), "pid 813 \"is\" stopped\t\xff");
 		gauge(s, "cgroup.cpu", 0, 3 * k, 10 * k, NONE)->owner = REMEDY_CONTAINER;
-		gauge(s, "orphans", 0, NONE, NONE, NONE);
+		gauge(s, "orphans", 0, NONE, NONE, NONE)->stuck = k & 1;
 		add(&live, s);
 		char *line = line_of(&live);
 		assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
@@ -549,6 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_says_how_near_its_limit_is),
 		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
+		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
 		cmocka_unit_test(half_open_connections_beyond_the_backlog_are_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
 		cmocka_unit_test(the_nearest_wall_is_first),
