@@ -152,8 +152,8 @@ test_the_terminal_is_as_it_was() {
 	restored SIGTERM
 	types "epolltune watch --interval 100ms & echo \$! >pid; fg$after"
 	shown 'q quit'
-	kill -SEGV "$(cat pid)"
-	restored SIGSEGV
+	kill -ABRT "$(cat pid)"
+	restored SIGABRT
 }
 
 test_the_screen_follows_the_terminal_and_the_keys() {

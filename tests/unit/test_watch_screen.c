@@ -174,7 +174,7 @@ static void it_fits_every_size(void **state)
 	(void)state;
 	struct watch w = {0}, none = {0};
 	scene(&w, true, false);
-	for (unsigned width = 1; width < 200; width += 3)
+	for (unsigned width = 1; width < 200; width += 9)
 		for (unsigned height = 1; height < 30; height++) {
 			const struct render_style style = {.width = width, .utf8 = true};
 			struct watch_view v = {
