@@ -40,7 +40,7 @@ struct watch_gauge {
 	char note[128];  /* what else is known, a clause: "worker 813 is stopped"; "": nothing */
 	char server[32]; /* for --server of check: "812", ":443"; "": it belongs to no server */
 	enum finding_remedy owner;
-	int64_t value, limit; /* REPORT_NONE: unknown */
+	int64_t value, limit; /* REPORT_NONE: unknown, or of a paired kind not read this time */
 	int64_t lost;         /* counter of what this limit cost; REPORT_NONE: unknown */
 	int64_t half_open;    /* of a TCP listener; REPORT_NONE: not counted */
 	bool stuck;           /* connections wait, and the process does not accept them */
@@ -79,6 +79,7 @@ struct watch_row {
 	enum wall_verdict verdict; /* VERDICT_NA: it has no limit, or is not there any more */
 	unsigned ended;            /* looks since it was there; 0: it is */
 	int64_t used, limit;       /* of a paired kind their growth; REPORT_NONE: unknown */
+	int64_t pair[2];           /* of a paired kind value and limit when they were last known */
 	int64_t recent;            /* the maximum of `used` in the history; REPORT_NONE: unknown */
 	double growth;             /* a second, where it is steady; 0: none */
 	double left_s; /* until the limit at that growth, 0 at it; INFINITY: no growth to it */

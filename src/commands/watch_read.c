@@ -32,6 +32,7 @@ struct watcher {
 	struct listeners listeners; /* of the last look */
 	struct host_counters counters;
 	size_t group_count;
+	bool groups_new; /* they were read at this look */
 	struct cgroup groups[GROUPS];
 	int64_t ports, ports_of; /* to the destination to which most are in use */
 	char ports_to[sizeof(((struct ports_to *)0)->destination)];
@@ -342,7 +343,8 @@ static void group_add(struct watcher *w, const struct process *p)
 static void groups_read(struct watcher *w)
 {
 	const struct listeners *l = &w->listeners;
-	if (!pace_due(&w->group))
+	w->groups_new = pace_due(&w->group);
+	if (!w->groups_new)
 		return;
 	w->group_count = 0;
 	for (size_t i = 0; i < l->process_count; i++) {
@@ -356,23 +358,24 @@ static void groups_read(struct watcher *w)
 	pace_end(&w->group);
 }
 
-/* A limit of a group above several is theirs together. */
-static void group_gauge(const char *wall, const char *of, const char *path, uint64_t value,
-			uint64_t limit, struct watch_sample *out)
+/* NULL: there is none, or it has a row: a limit of a group above several is theirs together. */
+static struct watch_gauge *group_gauge(const char *wall, const char *of, const char *path,
+				       uint64_t value, uint64_t limit, struct watch_sample *out)
 {
 	char what[sizeof(out->at[0].what)];
 	const char *name = strrchr(path, '/');
 	if (limit > INT64_MAX || value > INT64_MAX || !*path)
-		return;
+		return NULL;
 	report_text(what, "%s %s", name && name[1] ? name + 1 : path, of);
 	for (size_t i = 0; i < out->count; i++)
 		if (out->at[i].kind == watch_kind_find(wall) && !strcmp(out->at[i].what, what))
-			return;
+			return NULL;
 	struct watch_gauge *g = watch_gauge(out, wall);
 	report_text(g->what, "%s", what);
 	g->owner = REMEDY_CONTAINER;
 	g->value = (int64_t)value;
 	g->limit = (int64_t)limit;
+	return g;
 }
 
 static void group_gauges(struct watcher *w, struct watch_sample *out)
@@ -386,7 +389,10 @@ static void group_gauges(struct watcher *w, struct watch_sample *out)
 			    out);
 		group_gauge("cgroup.pids", "processes", c->pids.path, c->pids.used, c->pids.max,
 			    out);
-		group_gauge("cgroup.cpu", "CPU", c->cpu_path, c->throttled, c->periods, out);
+		struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", c->cpu_path,
+						      c->throttled, c->periods, out);
+		if (cpu && !w->groups_new)
+			cpu->value = cpu->limit = REPORT_NONE;
 	}
 }
 

@@ -268,8 +268,7 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 	struct watch_row *r = &w->rows[w->count++];
 	*r = (struct watch_row){.now = *g};
 	r->now.lost = REPORT_NONE;
-	if (g->kind->paired)
-		r->now.value = r->now.limit = REPORT_NONE;
+	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
 	for (size_t i = 0; i < WATCH_HISTORY; i++)
 		r->history[i] = NAN;
 	return 0;
@@ -283,8 +282,15 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 	int64_t grown = losses(&before, g);
 	r->now = *g;
 	r->ended = 0;
-	r->used = g->kind->paired ? growth(before.value, g->value) : g->value;
-	r->limit = g->kind->paired ? growth(before.limit, g->limit) : g->limit;
+	if (!g->kind->paired) {
+		r->used = g->value;
+		r->limit = g->limit;
+	} else if (g->value != REPORT_NONE) {
+		r->used = growth(r->pair[0], g->value);
+		r->limit = growth(r->pair[1], g->limit);
+		r->pair[0] = g->value;
+		r->pair[1] = g->limit;
+	}
 	r->history[watch_place(w, watch_remembered(w) - 1)] =
 		r->used == REPORT_NONE ? NAN : (double)r->used;
 	recent_find(w, r);

@@ -396,6 +396,25 @@ static void throttled_periods_are_those_since_the_look_before(void **state)
 	}
 }
 
+/* They are not read each time. */
+static void throttled_periods_stay_until_they_are_read_again(void **state)
+{
+	(void)state;
+	static const int64_t counters[][2] = {{5, 10}, {8, 20}, {NONE, NONE}, {8, 40}};
+	static const int64_t used[] = {NONE, 3, 3, 0};
+	struct watch w = {0};
+	for (size_t k = 0; k < 4; k++) {
+		struct watch_sample *s = sample_make(k > 0, 0);
+		gauge(s, "cgroup.cpu", 0, counters[k][0], counters[k][1], NONE);
+		add(&w, s);
+		assert_int_equal(w.rows[0].used, used[k]);
+		assert_int_equal(w.rows[0].verdict, k == 0   ? VERDICT_UNKNOWN
+						    : k == 3 ? VERDICT_OK
+							     : VERDICT_TIGHT);
+	}
+	watch_free(&w);
+}
+
 static void the_nearest_wall_is_first(void **state)
 {
 	(void)state;
@@ -486,8 +505,11 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 		s->time = (struct timespec){1764000000 + k, 123456789 * k};
 		snprintf(gauge(s, "accept-queue", UINT64_C(1) << 62, 60 * k, 511, 9 * k)->note,
 			 sizeof(s->at[0].note), "pid 813 \"is\" stopped\t\xff");
-		gauge(s, "cgroup.cpu", 0, 3 * k, 10 * k, NONE)->owner = REMEDY_CONTAINER;
+		gauge(s, "cgroup.cpu", 0, k == 4 ? NONE : 3 * k, k == 4 ? NONE : 10 * k, NONE)
+			->owner = REMEDY_CONTAINER;
 		gauge(s, "orphans", 0, NONE, NONE, NONE)->stuck = k & 1;
+		s->at[0].half_open = 7 * k;
+		snprintf(s->at[0].server, sizeof(s->at[0].server), ":443");
 		add(&live, s);
 		char *line = line_of(&live);
 		assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
@@ -563,6 +585,7 @@ int main(void)
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
 		cmocka_unit_test(half_open_connections_beyond_the_backlog_are_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
+		cmocka_unit_test(throttled_periods_stay_until_they_are_read_again),
 		cmocka_unit_test(the_nearest_wall_is_first),
 		cmocka_unit_test(a_row_that_has_ended_stays_for_a_while),
 		cmocka_unit_test(overflows_of_a_listener_that_has_ended_count),
