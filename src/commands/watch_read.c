@@ -17,6 +17,8 @@
 #include "epolltune/subject.h"
 
 #define GROUPS 16
+/* While the server that was named does not listen, a hundredth of a CPU looks for it. */
+#define WATCHER_SEARCH 100
 
 /* When to read next what takes long. */
 struct pace {
@@ -46,31 +48,31 @@ static bool pace_due(struct pace *p)
 	return clock_ns() >= p->due_ns;
 }
 
-static void pace_end(struct pace *p)
+static void pace_end(struct pace *p, unsigned share)
 {
-	p->due_ns = clock_ns() + (clock_cpu_ns() - p->began_ns) * WATCHER_SHARE;
+	p->due_ns = clock_ns() + (clock_cpu_ns() - p->began_ns) * share;
 }
 
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
-	const char *counter; /* of host_counters(); NULL: `file` has the figure */
-	const char *file;    /* the field of it is 0 */
-	const char *limit;   /* a file */
-	unsigned field;      /* of `limit` */
-	const char *lost;    /* a counter */
-	bool pages;          /* of TCP memory */
+	const char *counter; /* of host_counters(); NULL: the first field of `file` */
+	const char *file;
+	const char *limit; /* a file */
+	const char *lost;  /* a counter; NULL: none */
+	unsigned field;    /* of `limit` */
+	bool pages;        /* of TCP memory */
 } singles[] = {
 	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
-	 0, "TcpExt.TCPTimeWaitOverflow", false},
-	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans", 0,
-	 "TcpExt.TCPAbortOnMemory", false},
-	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem", 2,
-	 "TcpExt.TCPMemoryPressures", true},
-	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr", 2,
-	 NULL, false},
+	 "TcpExt.TCPTimeWaitOverflow", 0, false},
+	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans",
+	 "TcpExt.TCPAbortOnMemory", 0, false},
+	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem",
+	 "TcpExt.TCPMemoryPressures", 2, true},
+	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr",
+	 NULL, 2, false},
 	{"conntrack", "conntrack", NULL, "proc/sys/net/netfilter/nf_conntrack_count",
-	 "proc/sys/net/netfilter/nf_conntrack_max", 0, "nf_conntrack.drop", false},
+	 "proc/sys/net/netfilter/nf_conntrack_max", "nf_conntrack.drop", 0, false},
 };
 
 /* The field of a file of numbers, counted from 0; REPORT_NONE: it cannot be read. */
@@ -153,7 +155,7 @@ static void ports_gauge(struct watcher *w, struct watch_sample *out)
 				report_text(w->ports_to, "%s", u.at[0].destination);
 		}
 		ports_used_free(&u);
-		pace_end(&w->port);
+		pace_end(&w->port, WATCHER_SHARE);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
 	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
@@ -180,7 +182,7 @@ static void subject_again(struct watcher *w)
 		found = old;
 	}
 	subject_free(&found);
-	pace_end(&w->again);
+	pace_end(&w->again, WATCHER_SEARCH);
 }
 
 static void listeners_keep(struct watcher *w, struct listeners *l)
@@ -223,7 +225,7 @@ static void owners_find_new(struct watcher *w, struct listeners *l)
 	if (!unknown || !pace_due(&w->owners))
 		return;
 	listeners_own(w->host, l, any, NULL, NULL);
-	pace_end(&w->owners);
+	pace_end(&w->owners, WATCHER_SHARE);
 }
 
 /* Reads the state of the owners again. One that has exited owns nothing: its listeners, if they are
@@ -242,7 +244,7 @@ static void processes_read(struct watcher *w, struct listeners *l)
 		if (there)
 			l->processes[i] = now;
 	}
-	pace_end(&w->processes);
+	pace_end(&w->processes, WATCHER_SHARE);
 }
 
 static int listeners_look(struct watcher *w, struct err *e)
@@ -263,7 +265,7 @@ static int listeners_look(struct watcher *w, struct err *e)
 	owners_find_new(w, &w->listeners);
 	if (pace_due(&w->half_open)) {
 		listeners_half_open(w->host, &w->listeners, NULL);
-		pace_end(&w->half_open);
+		pace_end(&w->half_open, WATCHER_SHARE);
 	}
 	return 0;
 }
@@ -355,7 +357,7 @@ static void groups_read(struct watcher *w)
 		if (!seen && owns(w, i))
 			group_add(w, &l->processes[i]);
 	}
-	pace_end(&w->group);
+	pace_end(&w->group, WATCHER_SHARE);
 }
 
 /* NULL: there is none, or it has a row: a limit of a group above several is theirs together. */

@@ -185,7 +185,7 @@ static void line_read(struct line_reader *r, const json_t *o, struct watch_sampl
 	out->omitted = omitted > 0 ? (size_t)omitted : 0;
 	if (!json_is_array(rows))
 		wrong(r, "rows", "a list");
-	json_array_foreach(rows, i, row) row_read(r, row, out);
+	json_array_foreach(rows, i, row) { row_read(r, row, out); }
 }
 
 int watch_parse(const char *line, size_t length, struct watch_sample *out, struct err *e)

@@ -49,16 +49,17 @@ test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 
 test_it_survives_the_end_of_the_server_and_finds_it_again() {
 	in_namespace
-	epolltune serve --port 8080 --backlog 16 --workers 1 --quiet &
+	cp "$PROGRAM" planted
+	./planted serve --port 8080 --backlog 16 --workers 1 --quiet &
 	server=$!
 	wait_for listens 8080
-	epolltune watch --server :8080 --interval 100ms --format jsonl >lines &
+	epolltune watch --server planted --interval 100ms --format jsonl >lines &
 	watch=$!
 	wait_for newest 'any(.rows[]; .wall == "accept-queue") and any(.rows[]; .wall == "descriptors.process")'
 	kill $server
 	wait $server
 	wait_for newest 'all(.rows[]; .wall != "accept-queue")'
-	epolltune serve --port 8080 --backlog 32 --workers 1 --quiet &
+	./planted serve --port 8081 --backlog 32 --workers 1 --quiet &
 	wait_for newest 'any(.rows[]; .wall == "accept-queue" and .limit == 32)'
 	kill $watch
 	wait $watch || fail "it ends with $?"
@@ -150,7 +151,8 @@ test_the_terminal_is_as_it_was() {
 	is 'screen and cursor' "$(mode)" '1 0'
 	kill "$(cat pid)"
 	restored SIGTERM
-	types "epolltune watch --interval 100ms & echo \$! >pid; fg$after"
+	# bash itself restores the settings after a signal.
+	types "sh -c 'epolltune watch --interval 100ms & echo \$! >pid; wait$after'"
 	shown 'q quit'
 	kill -ABRT "$(cat pid)"
 	restored SIGABRT
