@@ -301,9 +301,10 @@ static void listener_gauge(const struct watcher *w, const struct listener *l, in
 		g->lost = l->drops;
 	if (tcp && w->listeners.counted)
 		g->half_open = l->half_open;
-	g->stuck = l->depth && process_accepts_not(p);
-	if (g->stuck)
+	if (p && l->depth && process_accepts_not(p)) {
+		g->stuck = true;
 		report_text(g->note, "pid %d %s", (int)p->pid, doing_of(p).what);
+	}
 	server_name(w, l, p, g);
 }
 
