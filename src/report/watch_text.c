@@ -337,14 +337,14 @@ static void title(const struct screen *s, const char *state)
 static void totals(const struct screen *s)
 {
 	static const struct {
-		enum watch_counter counter;
 		const char *what;
+		enum watch_counter counter;
 		bool always;
-	} shown[] = {{WATCH_ACCEPTED, "accepted", true},
-		     {WATCH_OPENED, "opened", true},
-		     {WATCH_OVERFLOWS, "listen overflows", false},
-		     {WATCH_COOKIES, "SYN cookies", false},
-		     {WATCH_RETRANSMITS, "retransmitted", false}};
+	} shown[] = {{"accepted", WATCH_ACCEPTED, true},
+		     {"opened", WATCH_OPENED, true},
+		     {"listen overflows", WATCH_OVERFLOWS, false},
+		     {"SYN cookies", WATCH_COOKIES, false},
+		     {"retransmitted", WATCH_RETRANSMITS, false}};
 	struct page_segments parts = {0};
 	const int64_t *counters = s->w->counters;
 	if (counters[WATCH_ESTABLISHED] != REPORT_NONE)
