@@ -65,7 +65,7 @@ static int inode_order(const void *a, const void *b)
 
 static bool inodes_have(const struct inodes *i, uint64_t inode)
 {
-	return inode && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
+	return inode && i->count && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
 }
 
 static size_t route_hash(const struct port_route *r)
