@@ -44,7 +44,7 @@ static json_t *knob_describe(size_t i, const struct host *h)
 
 static const char *wall_name_at(size_t i) { return wall_row_at(i)->name; }
 
-static const char *wall_probe(const char *wall)
+const char *wall_probe(const char *wall)
 {
 	for (size_t i = 0; i < probe_count(); i++)
 		if (probe_has_wall(probe_at(i), wall))

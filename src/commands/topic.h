@@ -37,5 +37,7 @@ extern const size_t topic_kind_count;
 /* Finds the kind and index of a name; slashes may replace dots in the name of a knob. Prefers the
  * wall if a wall and a probe share a name. NULL if unknown. */
 const struct topic_kind *topic_find(const char *name, size_t *i);
+/* The probe of a wall; NULL if unknown. */
+const char *wall_probe(const char *wall);
 
 #endif

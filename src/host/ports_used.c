@@ -65,7 +65,7 @@ static int inode_order(const void *a, const void *b)
 
 static bool inodes_have(const struct inodes *i, uint64_t inode)
 {
-	return inode && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
+	return inode && i->count && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
 }
 
 static size_t route_hash(const struct port_route *r)
@@ -194,8 +194,13 @@ static int candidates_choose(struct tallies *t, struct candidates *c, struct err
 	c->at = calloc(PORTS_USED_MAX, sizeof(*c->at));
 	if (!c->at)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	qsort(t->at, t->size, sizeof(*t->at), by_count);
-	while (c->count < PORTS_USED_MAX && c->count < t->size && t->at[c->count].count) {
+	/* Most of the table is free, and never written: only what is used is sorted. */
+	size_t used = 0;
+	for (size_t i = 0; i < t->size; i++)
+		if (t->at[i].count)
+			t->at[used++] = t->at[i];
+	qsort(t->at, used, sizeof(*t->at), by_count);
+	while (c->count < PORTS_USED_MAX && c->count < used) {
 		c->at[c->count].route = t->at[c->count].route;
 		c->count++;
 	}

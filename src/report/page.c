@@ -27,6 +27,25 @@ const char *page_gap(const struct page *p) { return p->width < 72 ? " " : "   ";
 
 const char *page_tone(enum tone tone) { return tones[tone]; }
 
+const char *page_verdict(enum wall_verdict v)
+{
+	static const char *const verdicts[] = {
+		[VERDICT_OK] = "ok",           [VERDICT_TIGHT] = "tight", [VERDICT_SHORT] = "SHORT",
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_NA] = "n/a",
+	};
+	return verdicts[v];
+}
+
+enum tone page_verdict_tone(enum wall_verdict v)
+{
+	static const enum tone of[] = {
+		[VERDICT_OK] = TONE_GOOD,   [VERDICT_TIGHT] = TONE_WARN,
+		[VERDICT_SHORT] = TONE_BAD, [VERDICT_UNKNOWN] = TONE_WARN,
+		[VERDICT_NA] = TONE_PLAIN,
+	};
+	return of[v];
+}
+
 void page_put(const struct page *p, enum tone tone, const char *text)
 {
 	bool color = p->color && tone != TONE_PLAIN && *text;

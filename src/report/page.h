@@ -24,6 +24,9 @@ const char *page_gap(const struct page *p);
 /* The escape sequence of a tone; "" for TONE_PLAIN. */
 const char *page_tone(enum tone tone);
 void page_put(const struct page *p, enum tone tone, const char *text);
+/* A verdict as a table prints it, and its tone. */
+const char *page_verdict(enum wall_verdict v);
+enum tone page_verdict_tone(enum wall_verdict v);
 /* printf into printable text, in ASCII unless the page is UTF-8. */
 void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

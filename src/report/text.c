@@ -179,15 +179,6 @@ static void isolation(const struct page *p, const struct report *r)
 
 static void add_wall(struct table *t, const struct wall *w)
 {
-	static const char *const verdicts[] = {
-		[VERDICT_OK] = "ok",           [VERDICT_TIGHT] = "tight", [VERDICT_SHORT] = "SHORT",
-		[VERDICT_UNKNOWN] = "unknown", [VERDICT_NA] = "n/a",
-	};
-	static const enum tone tones[] = {
-		[VERDICT_OK] = TONE_GOOD,   [VERDICT_TIGHT] = TONE_WARN,
-		[VERDICT_SHORT] = TONE_BAD, [VERDICT_UNKNOWN] = TONE_WARN,
-		[VERDICT_NA] = TONE_PLAIN,
-	};
 	char capacity[64], needed[64] = "-";
 	if (w->needed != REPORT_NONE)
 		figure_format(needed, sizeof(needed), w->unit, w->needed);
@@ -196,7 +187,7 @@ static void add_wall(struct table *t, const struct wall *w)
 	table_cell(t, "%s", figure_text(capacity, sizeof(capacity), w));
 	table_cell(t, "%s", needed);
 	table_cell(t, "%s", w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method));
-	table_cell_tone(t, tones[w->verdict], verdicts[w->verdict]);
+	table_cell_tone(t, page_verdict_tone(w->verdict), page_verdict(w->verdict));
 }
 
 /* Prints the details of the walls, and why one that is needed has no verdict. */

@@ -38,6 +38,10 @@ until grep -qi ':1F9A 00000000:0000 0A' /proc/net/tcp && grep -q '^nr_throttled 
 	sleep 0.1
 done
 check . slow --server :8090 --probe container,accept-queue --no-proof --rate 10k --stall 20ms
+echo 67108864 >$root/slow/memory.max
+echo 50 >$root/slow/pids.max
+timeout 60 epolltune watch --server :8090 --interval 500ms --format jsonl |
+	grep -m 1 '"unit":"periods","used":[1-9]' >/tmp/reports/watch
 # One of them may end with the other, before its own signal: what runs on ends with the machine.
 kill $(cat $root/slow/cgroup.procs) 2>/dev/null || :
 END
@@ -67,3 +71,7 @@ for group in small tiny; do
 done
 holds slow 'wall("cgroup.cpu") | .verdict == "short" and .limit == 10' 'finding("cgroup.cpu.pause").title' \
 	'.target.stall_us == 90000' 'wall("accept-queue").needed == 900'
+holds watch 'def row(n): .rows[] | select(.wall == n);
+	row("cgroup.cpu") | (.verdict | IN("tight", "short")) and .used > 0 and .limit >= .used and .what == "slow CPU"' \
+	'def row(n): .rows[] | select(.wall == n); row("cgroup.memory") | .limit == 67108864 and .used > 0' \
+	'def row(n): .rows[] | select(.wall == n); row("cgroup.pids") | .limit == 50 and .used >= 2'

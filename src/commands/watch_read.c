@@ -1,0 +1,463 @@
+#include "commands/watch_read.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/check.h"
+#include "epolltune/buffers.h"
+#include "epolltune/cgroup.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/doing.h"
+#include "epolltune/nic.h"
+#include "epolltune/ports_used.h"
+#include "epolltune/subject.h"
+
+#define GROUPS 16
+/* While the server that was named does not listen, a hundredth of a CPU looks for it. */
+#define WATCHER_SEARCH 100
+
+/* When to read next what takes long. */
+struct pace {
+	uint64_t due_ns, began_ns;
+};
+
+struct watcher {
+	struct host *host;
+	const char *asked; /* NULL: no server was named */
+	struct subject subject;
+	struct machine machine;
+	struct host_facts facts;
+	struct listeners listeners; /* of the last look */
+	struct host_counters counters;
+	size_t group_count;
+	bool groups_new; /* they were read at this look */
+	struct cgroup groups[GROUPS];
+	int64_t ports, ports_of; /* to the destination to which most are in use */
+	char ports_to[sizeof(((struct ports_to *)0)->destination)];
+	double at_s; /* of the last look; 0: there was none */
+	struct pace owners, processes, half_open, group, port, again;
+};
+
+static bool pace_due(struct pace *p)
+{
+	p->began_ns = clock_cpu_ns();
+	return clock_ns() >= p->due_ns;
+}
+
+static void pace_end(struct pace *p, unsigned share)
+{
+	p->due_ns = clock_ns() + (clock_cpu_ns() - p->began_ns) * share;
+}
+
+/* Figures that are a counter or a file, as their limits are. */
+static const struct single {
+	const char *wall, *what;
+	const char *counter; /* of host_counters(); NULL: the first field of `file` */
+	const char *file;
+	const char *limit; /* a file */
+	const char *lost;  /* a counter; NULL: none */
+	unsigned field;    /* of `limit` */
+	bool pages;        /* of TCP memory */
+} singles[] = {
+	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
+	 "TcpExt.TCPTimeWaitOverflow", 0, false},
+	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans",
+	 "TcpExt.TCPAbortOnMemory", 0, false},
+	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem",
+	 "TcpExt.TCPMemoryPressures", 2, true},
+	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr",
+	 NULL, 2, false},
+	{"conntrack", "conntrack", NULL, "proc/sys/net/netfilter/nf_conntrack_count",
+	 "proc/sys/net/netfilter/nf_conntrack_max", "nf_conntrack.drop", 0, false},
+};
+
+/* The field of a file of numbers, counted from 0; REPORT_NONE: it cannot be read. */
+static int64_t field_read(const struct host *h, const char *path, unsigned field)
+{
+	char text[128], *at = text, *end;
+	long long value = 0;
+	if (host_read(h, path, text, sizeof(text), NULL) <= 0)
+		return REPORT_NONE;
+	for (unsigned i = 0; i <= field; i++, at = end) {
+		value = strtoll(at, &end, 10);
+		if (end == at || value < 0)
+			return REPORT_NONE;
+	}
+	return value;
+}
+
+static int64_t counter_read(const struct watcher *w, const char *name)
+{
+	int64_t value = name ? host_counter(&w->counters, name) : -1;
+	return value < 0 ? REPORT_NONE : value;
+}
+
+static int64_t scaled(int64_t value, int64_t factor)
+{
+	int64_t product;
+	if (value == REPORT_NONE || factor <= 0 || __builtin_mul_overflow(value, factor, &product))
+		return REPORT_NONE;
+	return product;
+}
+
+/* What this machine or namespace does not have gets no row. */
+static void singles_read(struct watcher *w, struct watch_sample *out)
+{
+	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
+		const struct single *s = &singles[i];
+		int64_t value =
+			s->counter ? counter_read(w, s->counter) : field_read(w->host, s->file, 0);
+		if (value == REPORT_NONE)
+			continue;
+		struct watch_gauge *g = watch_gauge(out, s->wall);
+		report_text(g->what, "%s", s->what);
+		g->value = s->pages ? scaled(value, machine_quantum(&w->machine)) : value;
+		g->limit = field_read(w->host, s->limit, s->field);
+		if (s->pages)
+			g->limit = scaled(g->limit, (int64_t)w->machine.page_bytes);
+		g->lost = counter_read(w, s->lost);
+	}
+}
+
+static void softnet_gauges(struct watcher *w, struct watch_sample *out)
+{
+	CLEAN(softnet_freep) struct softnet s = {0};
+	/* The same in every network namespace: its losses are not known to be those of this one. */
+	if (w->machine.own_netns || softnet_read(w->host, &s, NULL))
+		return;
+	const struct softnet_cpu all = softnet_total(&s);
+	struct watch_gauge *backlog = watch_gauge(out, "softnet.backlog");
+	struct watch_gauge *budget = watch_gauge(out, "softnet.budget");
+	report_text(backlog->what, "softnet backlog");
+	report_text(budget->what, "softnet rounds");
+	backlog->lost = (int64_t)all.dropped;
+	budget->lost = (int64_t)all.time_squeeze;
+	backlog->limit = field_read(w->host, "proc/sys/net/core/netdev_max_backlog", 0);
+	for (size_t i = 0; i < s.count; i++)
+		if (s.at[i].backlog.known && (int64_t)s.at[i].backlog.value > backlog->value)
+			backlog->value = (int64_t)s.at[i].backlog.value;
+}
+
+static void ports_gauge(struct watcher *w, struct watch_sample *out)
+{
+	if (pace_due(&w->port)) {
+		struct ports_used u;
+		w->ports = w->ports_of = REPORT_NONE;
+		w->ports_to[0] = 0;
+		if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
+			w->ports = u.count ? u.at[0].used : 0;
+			w->ports_of = u.available;
+			if (u.count)
+				report_text(w->ports_to, "%s", u.at[0].destination);
+		}
+		ports_used_free(&u);
+		pace_end(&w->port, WATCHER_SHARE);
+	}
+	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
+	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
+	g->key = 1; /* the destination changes */
+	g->value = w->ports;
+	g->limit = w->ports_of;
+}
+
+static bool is_ours(const struct listener *l, void *arg)
+{
+	struct watcher *w = arg;
+	return !w->asked || subject_has(&w->subject, l) || subject_receives(l, &w->subject);
+}
+
+/* A server that listens elsewhere after a restart is found again. */
+static void subject_again(struct watcher *w)
+{
+	struct subject found;
+	if (!w->asked || !pace_due(&w->again))
+		return;
+	if (!subject_find(w->host, w->asked, true, &found, NULL)) {
+		struct subject old = w->subject;
+		w->subject = found;
+		found = old;
+	}
+	subject_free(&found);
+	pace_end(&w->again, WATCHER_SEARCH);
+}
+
+static void listeners_keep(struct watcher *w, struct listeners *l)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (is_ours(&l->at[i], w))
+			l->at[kept++] = l->at[i];
+	l->count = kept;
+}
+
+/* What the look before knew of listeners that are still there. */
+static void listeners_inherit(struct listeners *now, struct listeners *before)
+{
+	now->processes = before->processes;
+	now->process_count = before->process_count;
+	before->processes = NULL;
+	for (size_t i = 0; i < now->count; i++) {
+		const struct listener *was =
+			i < before->count && before->at[i].cookie == now->at[i].cookie
+				? &before->at[i]
+				: listeners_find(before, now->at[i].cookie);
+		now->at[i].owner = was ? was->owner : -1;
+		now->at[i].half_open = was ? was->half_open : 0;
+	}
+	now->counted = before->counted;
+}
+
+static bool any(const struct listener *l, void *arg)
+{
+	(void)arg;
+	return l->owner < 0;
+}
+
+static void owners_find_new(struct watcher *w, struct listeners *l)
+{
+	bool unknown = false;
+	for (size_t i = 0; i < l->count; i++)
+		unknown |= l->at[i].owner < 0;
+	if (!unknown || !pace_due(&w->owners))
+		return;
+	listeners_own(w->host, l, any, NULL, NULL);
+	pace_end(&w->owners, WATCHER_SHARE);
+}
+
+/* Reads the state of the owners again. One that has exited owns nothing: its listeners, if they are
+ * still there, are another's. */
+static void processes_read(struct watcher *w, struct listeners *l)
+{
+	if (!pace_due(&w->processes))
+		return;
+	for (size_t i = 0; i < l->process_count; i++) {
+		struct process now;
+		bool there = !process_read(w->host, l->processes[i].pid, &now, NULL) &&
+			     process_same(&now, &l->processes[i]);
+		for (size_t k = 0; k < l->count && !there; k++)
+			if (l->at[k].owner == (int)i)
+				l->at[k].owner = -1;
+		if (there)
+			l->processes[i] = now;
+	}
+	pace_end(&w->processes, WATCHER_SHARE);
+}
+
+static int listeners_look(struct watcher *w, struct err *e)
+{
+	struct listeners now;
+	int rc = listeners_read(w->host, &now, e);
+	if (rc) {
+		listeners_free(&now);
+		return rc;
+	}
+	listeners_keep(w, &now);
+	if (!now.count)
+		subject_again(w);
+	listeners_inherit(&now, &w->listeners);
+	listeners_free(&w->listeners);
+	w->listeners = now;
+	processes_read(w, &w->listeners);
+	owners_find_new(w, &w->listeners);
+	if (pace_due(&w->half_open)) {
+		listeners_half_open(w->host, &w->listeners, NULL);
+		pace_end(&w->half_open, WATCHER_SHARE);
+	}
+	return 0;
+}
+
+static void server_name(const struct watcher *w, const struct listener *l, const struct process *p,
+			struct watch_gauge *g)
+{
+	if (w->asked && strlen(w->asked) < sizeof(g->server))
+		report_text(g->server, "%s", w->asked);
+	else if (p)
+		report_text(g->server, "%d", (int)p->root);
+	else if (l && l->port)
+		report_text(g->server, ":%u", l->port);
+}
+
+/* "gunicorn" of "gunicorn: master". */
+static int name_length(const struct process *p) { return (int)strcspn(p->name, ":"); }
+
+static void listener_gauge(const struct watcher *w, const struct listener *l, int64_t somaxconn,
+			   struct watch_sample *out)
+{
+	const struct process *p = l->owner < 0 ? NULL : &w->listeners.processes[l->owner];
+	bool tcp = l->kind == LISTENER_TCP;
+	struct watch_gauge *g = watch_gauge(out, tcp ? "accept-queue" : "accept-queue.unix");
+	report_text(g->what, "%.*s%s%s", p ? name_length(p) : 0, p ? p->name : "", p ? " " : "",
+		    l->address);
+	g->key = l->cookie;
+	g->value = l->depth;
+	g->limit = l->limit;
+	g->owner = somaxconn != REPORT_NONE && (int64_t)l->limit >= somaxconn ? REMEDY_KERNEL
+									      : REMEDY_APPLICATION;
+	if (tcp)
+		g->lost = l->drops;
+	if (tcp && w->listeners.counted)
+		g->half_open = l->half_open;
+	if (p && l->depth && process_accepts_not(p)) {
+		g->stuck = true;
+		report_text(g->note, "pid %d %s", (int)p->pid, doing_of(p).what);
+	}
+	server_name(w, l, p, g);
+}
+
+static bool owns(const struct watcher *w, size_t process)
+{
+	for (size_t i = 0; i < w->listeners.count; i++)
+		if (w->listeners.at[i].owner == (int)process)
+			return true;
+	return false;
+}
+
+static void process_gauge(const struct watcher *w, const struct process *p,
+			  struct watch_sample *out)
+{
+	if (!p->soft || p->soft > INT64_MAX)
+		return;
+	struct watch_gauge *g = watch_gauge(out, "descriptors.process");
+	report_text(g->what, "%.*s %d files", name_length(p), p->name, (int)p->pid);
+	g->key = (uint64_t)p->pid << 40 ^ p->started;
+	g->owner = REMEDY_PROCESS;
+	g->value = p->open ? (int64_t)p->open : REPORT_NONE;
+	g->limit = (int64_t)p->soft;
+	server_name(w, NULL, p, g);
+}
+
+static void group_add(struct watcher *w, const struct process *p)
+{
+	struct cgroup *c = &w->groups[w->group_count];
+	if (w->group_count == GROUPS)
+		return;
+	cgroup_read(w->host, p->pid, c);
+	for (size_t i = 0; i < w->group_count; i++)
+		if (!strcmp(w->groups[i].path, c->path))
+			return;
+	w->group_count++;
+}
+
+/* Those of the processes, each once. */
+static void groups_read(struct watcher *w)
+{
+	const struct listeners *l = &w->listeners;
+	w->groups_new = pace_due(&w->group);
+	if (!w->groups_new)
+		return;
+	w->group_count = 0;
+	for (size_t i = 0; i < l->process_count; i++) {
+		bool seen = false;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = l->processes[i].unit[0] &&
+			       !strcmp(l->processes[i].unit, l->processes[k].unit);
+		if (!seen && owns(w, i))
+			group_add(w, &l->processes[i]);
+	}
+	pace_end(&w->group, WATCHER_SHARE);
+}
+
+/* NULL: there is none, or it has a row: a limit of a group above several is theirs together. */
+static struct watch_gauge *group_gauge(const char *wall, const char *of, const char *path,
+				       uint64_t value, uint64_t limit, struct watch_sample *out)
+{
+	char what[sizeof(out->at[0].what)];
+	const char *name = strrchr(path, '/');
+	if (limit > INT64_MAX || value > INT64_MAX || !*path)
+		return NULL;
+	report_text(what, "%s %s", name && name[1] ? name + 1 : path, of);
+	for (size_t i = 0; i < out->count; i++)
+		if (out->at[i].kind == watch_kind_find(wall) && !strcmp(out->at[i].what, what))
+			return NULL;
+	struct watch_gauge *g = watch_gauge(out, wall);
+	report_text(g->what, "%s", what);
+	g->owner = REMEDY_CONTAINER;
+	g->value = (int64_t)value;
+	g->limit = (int64_t)limit;
+	return g;
+}
+
+static void group_gauges(struct watcher *w, struct watch_sample *out)
+{
+	groups_read(w);
+	for (size_t i = 0; i < w->group_count; i++) {
+		const struct cgroup *c = &w->groups[i];
+		group_gauge("cgroup.memory", "memory", c->memory.path, c->memory.used,
+			    c->memory.max, out);
+		group_gauge("cgroup.memory", "TCP memory", c->tcp.path, c->tcp.used, c->tcp.max,
+			    out);
+		group_gauge("cgroup.pids", "processes", c->pids.path, c->pids.used, c->pids.max,
+			    out);
+		struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", c->cpu_path,
+						      c->throttled, c->periods, out);
+		if (cpu && !w->groups_new)
+			cpu->value = cpu->limit = REPORT_NONE;
+	}
+}
+
+int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
+{
+	double now = clock_s();
+	memcpy(out->host, w->facts.name, sizeof(out->host));
+	report_text(out->server, "%s", w->asked ? w->asked : "");
+	out->count = out->omitted = 0;
+	clock_gettime(CLOCK_REALTIME, &out->time);
+	/* As a recording has it, whose replay gives the same figures. */
+	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
+	w->at_s = now;
+	if (host_counters(w->host, &w->counters, NULL))
+		w->counters.count = 0;
+	host_table_counters(w->host, "nf_conntrack", &w->counters);
+	for (size_t i = 0; i < WATCH_COUNTERS; i++)
+		out->counters[i] = counter_read(w, watch_counter_names[i]);
+	int rc = listeners_look(w, e);
+	if (rc)
+		return rc;
+	/* Few, and they come first: listeners may be too many. */
+	singles_read(w, out);
+	softnet_gauges(w, out);
+	ports_gauge(w, out);
+	group_gauges(w, out);
+	for (size_t i = 0; i < w->listeners.process_count; i++)
+		if (owns(w, i))
+			process_gauge(w, &w->listeners.processes[i], out);
+	int64_t somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0);
+	for (size_t i = 0; i < w->listeners.count; i++)
+		listener_gauge(w, &w->listeners.at[i], somaxconn, out);
+	return 0;
+}
+
+int watcher_open(struct watcher **out, const char *server, struct err *e)
+{
+	struct check_options o = {.server = server};
+	char enter[REPORT_ENTER] = "";
+	struct watcher *w = *out = calloc(1, sizeof(*w));
+	if (!w)
+		return err_set(e, ENOMEM, "watch: out of memory");
+	int rc = check_open(&o, &w->host, &w->subject, enter, e);
+	if (rc)
+		return rc;
+	if (server && !subject_queue(&w->subject, LISTENER_TCP).smallest &&
+	    !subject_queue(&w->subject, LISTENER_UNIX).smallest)
+		return err_set(e, EOPNOTSUPP, "watch: %s has no TCP or UNIX listener", server);
+	w->asked = server;
+	host_facts(w->host, &w->facts);
+	machine_read(w->host, server ? &w->subject : NULL, &w->machine);
+	return 0;
+}
+
+void watcher_close(struct watcher **out)
+{
+	struct watcher *w = *out;
+	if (!w)
+		return;
+	listeners_free(&w->listeners);
+	subject_free(&w->subject);
+	host_close(w->host);
+	free(w);
+	*out = NULL;
+}

@@ -1,0 +1,424 @@
+/* What looks at the limits of this machine say: how near each is, and how fast it comes nearer. */
+#include "epolltune/watch.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A trend is that of a line through so many looks, at least, that explains this share of their
+ * variance, and that rises by more than that share of the limit. The short one of the last looks
+ * counts before that of the whole history. */
+#define TREND_MIN 5
+#define TREND_SHORT 10
+#define TREND_STEADY 0.7
+#define TREND_RISE 0.01
+/* A limit that is nearer than that is tight, with any headroom. */
+#define NEAR_S 60
+
+static const struct watch_kind kinds[] = {
+	{.wall = "accept-queue",
+	 .unit = "connections",
+	 .over = true,
+	 .shared = true,
+	 .loss = VERDICT_SHORT,
+	 .losses = "packets dropped"},
+	{.wall = "accept-queue.unix", .unit = "connections", .over = true},
+	{.wall = "descriptors.process", .unit = "descriptors"},
+	{.wall = "descriptors.system", .unit = "descriptors"},
+	{.wall = "ports.ephemeral", .unit = "ports"},
+	{.wall = "time-wait",
+	 .unit = "sockets",
+	 .loss = VERDICT_TIGHT,
+	 .losses = "closed without TIME_WAIT"},
+	{.wall = "orphans",
+	 .unit = "sockets",
+	 .loss = VERDICT_SHORT,
+	 .losses = "connections reset"},
+	{.wall = "buffers.memory",
+	 .unit = "B",
+	 .loss = VERDICT_TIGHT,
+	 .losses = "times under pressure"},
+	{.wall = "cgroup.memory", .unit = "B"},
+	{.wall = "cgroup.pids", .unit = "processes"},
+	{.wall = "cgroup.cpu", .unit = "periods", .paired = true},
+	{.wall = "conntrack",
+	 .unit = "entries",
+	 .loss = VERDICT_SHORT,
+	 .losses = "packets dropped"},
+	{.wall = "softnet.backlog",
+	 .unit = "packets",
+	 .loss = VERDICT_TIGHT,
+	 .losses = "packets dropped"},
+	{.wall = "softnet.budget",
+	 .unit = "packets",
+	 .limitless = true,
+	 .loss = VERDICT_OK,
+	 .losses = "rounds ended with work left"},
+};
+
+const char *const watch_counter_names[WATCH_COUNTERS] = {
+	[WATCH_ESTABLISHED] = "Tcp.CurrEstab",     [WATCH_ACCEPTED] = "Tcp.PassiveOpens",
+	[WATCH_OPENED] = "Tcp.ActiveOpens",        [WATCH_OVERFLOWS] = "TcpExt.ListenOverflows",
+	[WATCH_COOKIES] = "TcpExt.SyncookiesSent", [WATCH_RETRANSMITS] = "Tcp.RetransSegs",
+};
+
+const struct watch_kind *watch_kind_find(const char *wall)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i].wall, wall))
+			return &kinds[i];
+	return NULL;
+}
+
+struct watch_gauge *watch_gauge(struct watch_sample *s, const char *wall)
+{
+	static struct watch_gauge scratch;
+	struct watch_gauge *g = s->count < WATCH_GAUGES ? &s->at[s->count++] : &scratch;
+	s->omitted += g == &scratch;
+	*g = (struct watch_gauge){.kind = watch_kind_find(wall),
+				  .owner = REMEDY_KERNEL,
+				  .value = REPORT_NONE,
+				  .limit = REPORT_NONE,
+				  .lost = REPORT_NONE,
+				  .half_open = REPORT_NONE};
+	return g;
+}
+
+bool watch_same(const struct watch_gauge *a, const struct watch_gauge *b)
+{
+	return a->kind == b->kind && a->key == b->key && (a->key || !strcmp(a->what, b->what));
+}
+
+size_t watch_remembered(const struct watch *w)
+{
+	return w->looks < WATCH_HISTORY ? (size_t)w->looks : WATCH_HISTORY;
+}
+
+size_t watch_place(const struct watch *w, size_t i)
+{
+	return (size_t)((w->looks - watch_remembered(w) + i) % WATCH_HISTORY);
+}
+
+void watch_free(struct watch *w)
+{
+	free(w->rows);
+	free(w->nearest);
+	memset(w, 0, sizeof(*w));
+}
+
+/* after - before; REPORT_NONE where one is unknown, or the counter restarted. */
+static int64_t growth(int64_t before, int64_t after)
+{
+	return before == REPORT_NONE || after == REPORT_NONE || after < before ? REPORT_NONE
+									       : after - before;
+}
+
+/* Some counters have 32 bits. */
+static int64_t losses(const struct watch_gauge *before, const struct watch_gauge *after)
+{
+	int64_t grown = growth(before->lost, after->lost);
+	if (grown == REPORT_NONE && before->lost > INT32_MAX && before->lost <= UINT32_MAX &&
+	    after->lost != REPORT_NONE)
+		grown = after->lost + UINT32_MAX + 1 - before->lost;
+	return grown;
+}
+
+static double capacity(const struct watch_row *r) { return (double)r->limit + r->now.kind->over; }
+
+/* Whether it has a limit that is known. */
+static bool limited(const struct watch_row *r)
+{
+	return r->limit != REPORT_NONE && capacity(r) > 0 && r->used != REPORT_NONE;
+}
+
+double watch_share(const struct watch_row *r)
+{
+	return limited(r) ? (double)r->recent / capacity(r) : -1;
+}
+
+/* The slope of a line through the newest looks by least squares; 0: they are no line. */
+static double trend(const struct watch *w, const struct watch_row *r, size_t looks)
+{
+	size_t all = watch_remembered(w), n = 0;
+	double st = 0, sv = 0, stt = 0, svv = 0, stv = 0;
+	for (size_t i = all > looks ? all - looks : 0; i < all; i++) {
+		size_t place = watch_place(w, i);
+		double t = w->at[place] - w->clock, v = r->history[place];
+		if (isnan(v))
+			continue;
+		n++;
+		st += t;
+		sv += v;
+		stt += t * t;
+		svv += v * v;
+		stv += t * v;
+	}
+	double count = (double)n, tt = count * stt - st * st, vv = count * svv - sv * sv;
+	double tv = count * stv - st * sv;
+	if (n < TREND_MIN || tt <= 0 || vv <= 0 || tv * tv < TREND_STEADY * tt * vv)
+		return 0;
+	double slope = tv / tt, from = w->at[watch_place(w, all > looks ? all - looks : 0)];
+	return slope * (w->clock - from) >= TREND_RISE * capacity(r) ? slope : 0;
+}
+
+static void approach(const struct watch *w, struct watch_row *r)
+{
+	r->growth = 0;
+	r->left_s = INFINITY;
+	if (!limited(r) || r->now.kind->paired)
+		return;
+	r->growth = trend(w, r, TREND_SHORT);
+	if (r->growth <= 0)
+		r->growth = trend(w, r, WATCH_HISTORY);
+	double left = capacity(r) - (double)r->used;
+	if (left <= 0)
+		r->left_s = 0;
+	else if (r->growth > 0)
+		r->left_s = left / r->growth;
+}
+
+static void recent_find(const struct watch *w, struct watch_row *r)
+{
+	r->recent = REPORT_NONE;
+	for (size_t i = 0; i < watch_remembered(w); i++) {
+		double v = r->history[watch_place(w, i)];
+		if (!isnan(v) && (r->recent == REPORT_NONE || v > (double)r->recent))
+			r->recent = (int64_t)v;
+	}
+}
+
+/* How packets that were dropped at listeners are to be read: overflows of all, and the drops of
+ * all, which have other causes too. */
+struct drops {
+	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
+	int64_t all;
+};
+
+/* Whether some of the growth of its drops must be overflows: it was seen full, or there are more
+ * overflows than the other listeners dropped. */
+static bool is_named(const struct watch_row *r, int64_t grown, const struct drops *d)
+{
+	return d->overflows == REPORT_NONE || (double)r->recent >= capacity(r) ||
+	       d->overflows > d->all - grown;
+}
+
+static enum wall_verdict loss_of(const struct watch_row *r, int64_t grown, const struct drops *d)
+{
+	const struct watch_kind *k = r->now.kind;
+	if (grown <= 0)
+		return VERDICT_OK;
+	return k->shared && !is_named(r, grown, d) ? VERDICT_TIGHT : k->loss;
+}
+
+static bool syns_wait(const struct watch_row *r)
+{
+	return r->now.half_open != REPORT_NONE && r->now.half_open > r->now.limit;
+}
+
+static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
+{
+	const struct watch_kind *k = r->now.kind;
+	if (loss == VERDICT_SHORT || (limited(r) && r->left_s <= 0))
+		return VERDICT_SHORT;
+	if (loss == VERDICT_TIGHT)
+		return VERDICT_TIGHT;
+	if (k->paired && r->used != REPORT_NONE)
+		return r->used <= 0                                      ? VERDICT_OK
+		       : verdict_asks(report_verdict(r->limit, r->used)) ? VERDICT_SHORT
+									 : VERDICT_TIGHT;
+	if (k->limitless || (r->limit != REPORT_NONE && capacity(r) <= 0))
+		return VERDICT_NA;
+	if (!limited(r))
+		return VERDICT_UNKNOWN;
+	if (verdict_asks(report_verdict((int64_t)capacity(r), r->recent)) || r->left_s < NEAR_S ||
+	    r->now.stuck || syns_wait(r))
+		return VERDICT_TIGHT;
+	return VERDICT_OK;
+}
+
+/* `place`: where it is searched first, and behind it. Rows are mostly in the order of the gauges.
+ */
+static struct watch_row *row_find(const struct watch *w, const struct watch_gauge *g, size_t *place)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct watch_row *r = &w->rows[(*place + i) % w->count];
+		if (!watch_same(&r->now, g))
+			continue;
+		*place = (size_t)(r - w->rows) + 1;
+		return r;
+	}
+	return NULL;
+}
+
+static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
+{
+	if (w->count == w->room) {
+		size_t room = w->room ? 2 * w->room : 64;
+		struct watch_row *rows = reallocarray(w->rows, room, sizeof(*rows));
+		if (!rows)
+			return err_set(e, ENOMEM, "no memory for what is watched");
+		w->rows = rows;
+		struct watch_row **nearest = reallocarray(w->nearest, room, sizeof(*nearest));
+		if (!nearest)
+			return err_set(e, ENOMEM, "no memory for what is watched");
+		w->nearest = nearest;
+		w->room = room;
+	}
+	struct watch_row *r = &w->rows[w->count++];
+	*r = (struct watch_row){.now = *g};
+	r->now.lost = REPORT_NONE;
+	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
+	for (size_t i = 0; i < WATCH_HISTORY; i++)
+		r->history[i] = NAN;
+	return 0;
+}
+
+/* The gauge that a row has at this look; the growth of its losses. */
+static void row_take(struct watch *w, struct watch_row *r, const struct watch_gauge *g,
+		     const struct drops *d)
+{
+	const struct watch_gauge before = r->now;
+	int64_t grown = losses(&before, g);
+	r->now = *g;
+	r->ended = 0;
+	if (!g->kind->paired) {
+		r->used = g->value;
+		r->limit = g->limit;
+	} else if (g->value != REPORT_NONE) {
+		r->used = growth(r->pair[0], g->value);
+		r->limit = growth(r->pair[1], g->limit);
+		r->pair[0] = g->value;
+		r->pair[1] = g->limit;
+	}
+	r->history[watch_place(w, watch_remembered(w) - 1)] =
+		r->used == REPORT_NONE ? NAN : (double)r->used;
+	recent_find(w, r);
+	approach(w, r);
+	if (g->kind->shared && !d->overflows)
+		grown = grown > 0 ? 0 : grown;
+	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
+	r->verdict = row_verdict(r, loss_of(r, grown, d));
+}
+
+static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
+{
+	size_t place = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct watch_row *r = row_find(w, &s->at[i], &place);
+		int64_t grown = r && s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
+		if (!r && row_make(w, &s->at[i], e))
+			return -ENOMEM;
+		d->all += grown > 0 ? grown : 0;
+	}
+	return 0;
+}
+
+static void rows_end(struct watch *w)
+{
+	/* Those of listeners that come and go in great numbers are not kept. */
+	unsigned keep = w->count > WATCH_GAUGES ? 0 : WATCH_ENDED;
+	size_t kept = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		struct watch_row *r = &w->rows[i];
+		if (r->ended > keep)
+			continue;
+		if (r->ended) {
+			r->verdict = VERDICT_NA;
+			r->growth = 0;
+			r->left_s = INFINITY;
+			r->lost = NAN;
+			recent_find(w, r);
+		}
+		if (kept != i)
+			w->rows[kept] = *r;
+		kept++;
+	}
+	w->count = kept;
+}
+
+static unsigned rank(const struct watch_row *r)
+{
+	static const unsigned ranks[] = {[VERDICT_SHORT] = 0,
+					 [VERDICT_TIGHT] = 1,
+					 [VERDICT_OK] = 2,
+					 [VERDICT_UNKNOWN] = 3,
+					 [VERDICT_NA] = 4};
+	return r->ended ? 5 : ranks[r->verdict];
+}
+
+static int by_nearness(const void *a, const void *b)
+{
+	const struct watch_row *x = *(struct watch_row *const *)a;
+	const struct watch_row *y = *(struct watch_row *const *)b;
+	/* Whole percents: rows do not change places for less. */
+	double nearness[][2] = {
+		{rank(x), rank(y)},
+		{x->lost > 0 ? -x->lost : 0, y->lost > 0 ? -y->lost : 0},
+		{x->left_s, y->left_s},
+		{-floor(100 * watch_share(x)), -floor(100 * watch_share(y))},
+		{(double)(x->now.kind - kinds), (double)(y->now.kind - kinds)},
+	};
+	for (size_t i = 0; i < sizeof(nearness) / sizeof(*nearness); i++)
+		if (nearness[i][0] != nearness[i][1])
+			return nearness[i][0] < nearness[i][1] ? -1 : 1;
+	int r = strverscmp(x->now.what, y->now.what);
+	return r ? r : (x->now.key > y->now.key) - (x->now.key < y->now.key);
+}
+
+static void nearest_find(struct watch *w, int64_t overflows)
+{
+	/* Overflows of listeners that have ended, or of several that were not seen full. */
+	if (overflows > 0 && w->worst < VERDICT_TIGHT)
+		w->worst = VERDICT_TIGHT;
+	for (size_t i = 0; i < w->count; i++) {
+		w->nearest[i] = &w->rows[i];
+		if (verdict_asks(w->rows[i].verdict) && w->rows[i].verdict > w->worst)
+			w->worst = w->rows[i].verdict;
+	}
+	if (w->count)
+		qsort(w->nearest, w->count, sizeof(*w->nearest), by_nearness);
+}
+
+static void begin(struct watch *w)
+{
+	w->count = 0;
+	w->looks = 0;
+	w->clock = 0;
+	for (size_t i = 0; i < WATCH_COUNTERS; i++)
+		w->counters[i] = REPORT_NONE;
+}
+
+int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
+{
+	if (!w->looks || s->seconds <= 0)
+		begin(w);
+	memcpy(w->host, s->host, sizeof(w->host));
+	memcpy(w->server, s->server, sizeof(w->server));
+	w->time = s->time;
+	w->seconds = w->looks ? s->seconds : 0;
+	w->omitted = s->omitted;
+	w->clock += w->seconds;
+	w->looks++;
+	size_t place = watch_place(w, watch_remembered(w) - 1);
+	w->at[place] = w->clock;
+	struct drops d = {
+		.overflows = growth(w->counters[WATCH_OVERFLOWS], s->counters[WATCH_OVERFLOWS])};
+	for (size_t i = 0; i < WATCH_COUNTERS; i++) {
+		int64_t grown = growth(w->counters[i], s->counters[i]);
+		w->rates[i] = grown == REPORT_NONE ? NAN : (double)grown / w->seconds;
+		w->counters[i] = s->counters[i];
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		w->rows[i].ended++;
+		w->rows[i].history[place] = NAN;
+	}
+	if (rows_make(w, s, &d, e))
+		return -ENOMEM;
+	size_t hint = 0;
+	for (size_t i = 0; i < s->count; i++)
+		row_take(w, row_find(w, &s->at[i], &hint), &s->at[i], &d);
+	rows_end(w);
+	nearest_find(w, d.overflows);
+	return 0;
+}

@@ -1,0 +1,598 @@
+/* What looks at limits say, and a recording of them: pure. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/watch.h"
+#include "report/watch.h"
+
+#define NONE REPORT_NONE
+#define LOOKS 12
+
+static struct watch_sample *sample_make(double seconds, int64_t overflows)
+{
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	s->seconds = seconds;
+	for (size_t i = 0; i < WATCH_COUNTERS; i++)
+		s->counters[i] = NONE;
+	s->counters[WATCH_OVERFLOWS] = overflows;
+	return s;
+}
+
+static struct watch_gauge *gauge(struct watch_sample *s, const char *wall, uint64_t key,
+				 int64_t value, int64_t limit, int64_t lost)
+{
+	struct watch_gauge *g = watch_gauge(s, wall);
+	snprintf(g->what, sizeof(g->what), "%s %d", wall, (int)key);
+	g->key = key;
+	g->value = value;
+	g->limit = limit;
+	g->lost = lost;
+	return g;
+}
+
+static void add(struct watch *w, struct watch_sample *s)
+{
+	struct err e = {0};
+	if (watch_add(w, s, &e))
+		fail_msg("%s", e.text);
+	free(s);
+}
+
+static const struct watch_row *row(const struct watch *w, const char *wall, uint64_t key)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->rows[i].now.key == key && !strcmp(w->rows[i].now.kind->wall, wall))
+			return &w->rows[i];
+	fail_msg("no row %s %d", wall, (int)key);
+	return NULL;
+}
+
+/* Looks 1 s apart at one gauge. */
+static void a_row_says_how_near_its_limit_is(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what, *wall;
+		int64_t limit;
+		size_t count;
+		int64_t value[LOOKS], lost[LOOKS], overflows[LOOKS];
+		enum wall_verdict verdict;
+		int64_t recent;
+		double left_s; /* -1: it does not come nearer */
+		double per_s;  /* -1: unknown */
+	} cases[] = {
+		{"nothing waits",
+		 "accept-queue",
+		 511,
+		 2,
+		 {0, 0},
+		 {7, 7},
+		 {9, 9},
+		 VERDICT_OK,
+		 0,
+		 -1,
+		 0},
+		{"one look shows no losses",
+		 "accept-queue",
+		 511,
+		 1,
+		 {0},
+		 {7},
+		 {9},
+		 VERDICT_OK,
+		 0,
+		 -1,
+		 -1},
+		{"at its limit a queue takes one more",
+		 "accept-queue",
+		 511,
+		 1,
+		 {511},
+		 {0},
+		 {0},
+		 VERDICT_TIGHT,
+		 511,
+		 -1,
+		 -1},
+		{"full", "accept-queue", 511, 1, {512}, {0}, {0}, VERDICT_SHORT, 512, 0, -1},
+		{"it was full lately",
+		 "accept-queue",
+		 511,
+		 2,
+		 {512, 0},
+		 {0, 0},
+		 {0, 0},
+		 VERDICT_TIGHT,
+		 512,
+		 -1,
+		 0},
+		{"it was full between the looks",
+		 "accept-queue",
+		 511,
+		 2,
+		 {0, 0},
+		 {0, 40},
+		 {0, 40},
+		 VERDICT_SHORT,
+		 0,
+		 -1,
+		 40},
+		{"other packets were dropped",
+		 "accept-queue",
+		 511,
+		 2,
+		 {0, 0},
+		 {0, 40},
+		 {5, 5},
+		 VERDICT_OK,
+		 0,
+		 -1,
+		 0},
+		{"the count wraps",
+		 "accept-queue",
+		 511,
+		 2,
+		 {512, 512},
+		 {UINT32_MAX, 9},
+		 {0, 10},
+		 VERDICT_SHORT,
+		 512,
+		 0,
+		 10},
+		{"the counter restarted",
+		 "conntrack",
+		 100,
+		 2,
+		 {1, 1},
+		 {50, 3},
+		 {0, 0},
+		 VERDICT_OK,
+		 1,
+		 -1,
+		 -1},
+		{"a backlog of none takes one",
+		 "accept-queue",
+		 0,
+		 1,
+		 {1},
+		 {0},
+		 {0},
+		 VERDICT_SHORT,
+		 1,
+		 0,
+		 -1},
+		{"other limits are full at their value",
+		 "conntrack",
+		 100,
+		 1,
+		 {100},
+		 {0},
+		 {0},
+		 VERDICT_SHORT,
+		 100,
+		 0,
+		 -1},
+		{"80 %", "conntrack", 100, 1, {80}, {0}, {0}, VERDICT_OK, 80, -1, -1},
+		{"less than 25 % headroom",
+		 "conntrack",
+		 100,
+		 1,
+		 {81},
+		 {0},
+		 {0},
+		 VERDICT_TIGHT,
+		 81,
+		 -1,
+		 -1},
+		{"it drops", "conntrack", 100, 2, {9, 9}, {0, 3}, {0, 0}, VERDICT_SHORT, 9, -1, 3},
+		{"no maximum of entries", "conntrack", 0, 1, {9}, {0}, {0}, VERDICT_NA, 9, -1, -1},
+		{"unknown use",
+		 "descriptors.process",
+		 100,
+		 1,
+		 {NONE},
+		 {NONE},
+		 {0},
+		 VERDICT_UNKNOWN,
+		 NONE,
+		 -1,
+		 -1},
+		{"unknown limit", "orphans", NONE, 1, {5}, {NONE}, {0}, VERDICT_UNKNOWN, 5, -1, -1},
+		{"unknown limit, and it drops",
+		 "softnet.backlog",
+		 NONE,
+		 2,
+		 {5, 5},
+		 {0, 1},
+		 {0, 0},
+		 VERDICT_TIGHT,
+		 5,
+		 -1,
+		 1},
+		{"rounds that end early do no harm",
+		 "softnet.budget",
+		 NONE,
+		 2,
+		 {NONE, NONE},
+		 {0, 99},
+		 {0, 0},
+		 VERDICT_NA,
+		 NONE,
+		 -1,
+		 99},
+		{"it grows: (100 - 25) / 5",
+		 "descriptors.process",
+		 100,
+		 6,
+		 {0, 5, 10, 15, 20, 25},
+		 {NONE, NONE, NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_TIGHT,
+		 25,
+		 15,
+		 -1},
+		{"it grows, and is far away",
+		 "descriptors.process",
+		 10000,
+		 6,
+		 {0, 50, 100, 150, 200, 250},
+		 {NONE, NONE, NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_OK,
+		 250,
+		 195,
+		 -1},
+		{"a trend needs five looks",
+		 "descriptors.process",
+		 100,
+		 4,
+		 {0, 5, 10, 15},
+		 {NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_OK,
+		 15,
+		 -1,
+		 -1},
+		{"it goes up and down",
+		 "descriptors.process",
+		 100,
+		 6,
+		 {0, 50, 0, 50, 0, 50},
+		 {NONE, NONE, NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_OK,
+		 50,
+		 -1,
+		 -1},
+		{"it falls",
+		 "descriptors.process",
+		 100,
+		 6,
+		 {50, 40, 30, 20, 10, 0},
+		 {NONE, NONE, NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_OK,
+		 50,
+		 -1,
+		 -1},
+		{"it grows by less than a percent",
+		 "descriptors.process",
+		 100000,
+		 6,
+		 {0, 5, 10, 15, 20, 25},
+		 {NONE, NONE, NONE, NONE, NONE, NONE},
+		 {0},
+		 VERDICT_OK,
+		 25,
+		 -1,
+		 -1},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		for (size_t k = 0; k < cases[i].count; k++) {
+			struct watch_sample *s = sample_make(k > 0, cases[i].overflows[k]);
+			gauge(s, cases[i].wall, 1, cases[i].value[k], cases[i].limit,
+			      cases[i].lost[k]);
+			add(&w, s);
+		}
+		const struct watch_row *r = row(&w, cases[i].wall, 1);
+		if (r->verdict != cases[i].verdict || r->recent != cases[i].recent)
+			fail_msg("%s: %s, recent %d", cases[i].what, wall_verdict_name(r->verdict),
+				 (int)r->recent);
+		if (isfinite(r->left_s) ? fabs(r->left_s - cases[i].left_s) > 0.5
+					: cases[i].left_s >= 0)
+			fail_msg("%s: left %g s", cases[i].what, r->left_s);
+		if (isnan(r->lost) ? cases[i].per_s >= 0 : fabs(r->lost - cases[i].per_s) > 0.01)
+			fail_msg("%s: lost %g/s", cases[i].what, r->lost);
+		watch_free(&w);
+	}
+}
+
+/* Overflows are counted together: with several listeners some packets are not known to be one's. */
+static void overflows_are_of_the_listener_that_must_have_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		int64_t full, drops[2], overflows;
+		enum wall_verdict verdict[2];
+	} cases[] = {
+		{"only one dropped", 0, {40, 0}, 40, {VERDICT_SHORT, VERDICT_OK}},
+		{"both may have", 0, {40, 40}, 40, {VERDICT_TIGHT, VERDICT_TIGHT}},
+		{"both must have", 0, {40, 40}, 80, {VERDICT_SHORT, VERDICT_SHORT}},
+		{"more than the other dropped", 0, {40, 5}, 40, {VERDICT_SHORT, VERDICT_TIGHT}},
+		{"it was seen full", 512, {4, 40}, 40, {VERDICT_SHORT, VERDICT_SHORT}},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		for (int64_t k = 0; k < 2; k++) {
+			struct watch_sample *s = sample_make((double)k, k * cases[i].overflows);
+			gauge(s, "accept-queue", 1, k ? 0 : cases[i].full, 511,
+			      k * cases[i].drops[0]);
+			gauge(s, "accept-queue", 2, 0, 511, k * cases[i].drops[1]);
+			add(&w, s);
+		}
+		for (size_t k = 0; k < 2; k++)
+			if (row(&w, "accept-queue", k + 1)->verdict != cases[i].verdict[k])
+				fail_msg("%s: listener %zu", cases[i].what, k + 1);
+		watch_free(&w);
+	}
+}
+
+static void a_process_that_does_not_accept_is_tight(void **state)
+{
+	(void)state;
+	struct watch w = {0};
+	struct watch_sample *s = sample_make(0, 0);
+	gauge(s, "accept-queue", 1, 1, 511, 0)->stuck = true;
+	add(&w, s);
+	assert_int_equal(w.rows[0].verdict, VERDICT_TIGHT);
+	watch_free(&w);
+}
+
+static void half_open_connections_beyond_the_backlog_are_tight(void **state)
+{
+	(void)state;
+	for (int64_t half_open = 511; half_open <= 512; half_open++) {
+		struct watch w = {0};
+		struct watch_sample *s = sample_make(0, 0);
+		gauge(s, "accept-queue", 1, 0, 511, 0)->half_open = half_open;
+		add(&w, s);
+		assert_int_equal(w.rows[0].verdict, half_open > 511 ? VERDICT_TIGHT : VERDICT_OK);
+		watch_free(&w);
+	}
+}
+
+static void throttled_periods_are_those_since_the_look_before(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t throttled, periods;
+		enum wall_verdict verdict;
+	} cases[] = {{0, 10, VERDICT_OK},
+		     {3, 10, VERDICT_TIGHT},
+		     {9, 10, VERDICT_SHORT},
+		     {0, 0, VERDICT_OK}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		for (int64_t k = 0; k < 2; k++) {
+			struct watch_sample *s = sample_make((double)k, 0);
+			gauge(s, "cgroup.cpu", 0, 500 + k * cases[i].throttled,
+			      900 + k * cases[i].periods, NONE);
+			add(&w, s);
+			if (!k)
+				assert_int_equal(w.rows[0].used, NONE);
+		}
+		assert_int_equal(w.rows[0].used, cases[i].throttled);
+		assert_int_equal(w.rows[0].limit, cases[i].periods);
+		assert_int_equal(w.rows[0].verdict, cases[i].verdict);
+		watch_free(&w);
+	}
+}
+
+/* They are not read each time. */
+static void throttled_periods_stay_until_they_are_read_again(void **state)
+{
+	(void)state;
+	static const int64_t counters[][2] = {{5, 10}, {8, 20}, {NONE, NONE}, {8, 40}};
+	static const int64_t used[] = {NONE, 3, 3, 0};
+	struct watch w = {0};
+	for (size_t k = 0; k < 4; k++) {
+		struct watch_sample *s = sample_make(k > 0, 0);
+		gauge(s, "cgroup.cpu", 0, counters[k][0], counters[k][1], NONE);
+		add(&w, s);
+		assert_int_equal(w.rows[0].used, used[k]);
+		assert_int_equal(w.rows[0].verdict, k == 0   ? VERDICT_UNKNOWN
+						    : k == 3 ? VERDICT_OK
+							     : VERDICT_TIGHT);
+	}
+	watch_free(&w);
+}
+
+static void the_nearest_wall_is_first(void **state)
+{
+	(void)state;
+	static const uint64_t order[] = {3, 4, 2, 6, 1, 5, 7};
+	struct watch w = {0};
+	for (int64_t k = 0; k < 6; k++) {
+		struct watch_sample *s = sample_make(k > 0, k * 10);
+		gauge(s, "conntrack", 1, 10, 100, 0);
+		gauge(s, "conntrack", 2, 95, 100, 0);
+		gauge(s, "accept-queue", 3, 9, 8, k * 10);
+		gauge(s, "accept-queue", 4, 9, 8, 0);
+		gauge(s, "orphans", 5, 9, NONE, 0);
+		gauge(s, "descriptors.process", 6, 100 * k, 20000, NONE);
+		gauge(s, "softnet.budget", 7, NONE, NONE, 0);
+		add(&w, s);
+	}
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (w.nearest[i]->now.key != order[i])
+			fail_msg("place %zu: %s", i, w.nearest[i]->now.what);
+	watch_free(&w);
+}
+
+static void a_row_that_has_ended_stays_for_a_while(void **state)
+{
+	(void)state;
+	struct watch w = {0};
+	for (unsigned k = 0; k < WATCH_ENDED + 3; k++) {
+		struct watch_sample *s = sample_make(k > 0, 0);
+		gauge(s, "conntrack", 1, 10, 100, 0);
+		if (!k)
+			gauge(s, "accept-queue", 2, 9, 8, 0);
+		add(&w, s);
+		assert_int_equal(w.count, k <= WATCH_ENDED ? 2 : 1);
+		assert_int_equal(w.nearest[0]->now.key, k ? 1 : 2);
+		if (k && k <= WATCH_ENDED)
+			assert_int_equal(w.nearest[1]->verdict, VERDICT_NA);
+	}
+	assert_int_equal(w.worst, VERDICT_SHORT);
+	watch_free(&w);
+}
+
+static void overflows_of_a_listener_that_has_ended_count(void **state)
+{
+	(void)state;
+	struct watch w = {0};
+	add(&w, sample_make(0, 5));
+	assert_int_equal(w.worst, VERDICT_OK);
+	add(&w, sample_make(1, 6));
+	assert_int_equal(w.worst, VERDICT_TIGHT);
+	watch_free(&w);
+}
+
+static void a_run_does_not_continue_the_one_before_it(void **state)
+{
+	(void)state;
+	struct watch w = {0};
+	for (int64_t k = 0; k < 3; k++) {
+		struct watch_sample *s = sample_make(k == 1, k * 10);
+		gauge(s, "conntrack", 1, 10 + k, 100, k * 7);
+		add(&w, s);
+	}
+	assert_true(isnan(w.rates[WATCH_OVERFLOWS]) && isnan(w.rows[0].lost));
+	assert_int_equal(w.rows[0].recent, 12);
+	watch_free(&w);
+}
+
+static char *line_of(const struct watch *w)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	watch_json(out, w);
+	fclose(out);
+	return text;
+}
+
+static void a_line_says_all_that_a_replay_needs(void **state)
+{
+	(void)state;
+	struct watch live = {0}, again = {0};
+	struct watch_sample *parsed = calloc(1, sizeof(*parsed));
+	struct err e = {0};
+	assert_non_null(parsed);
+	for (int64_t k = 0; k < 8; k++) {
+		struct watch_sample *s = sample_make(k ? 1.25 : 0, k * 3);
+		snprintf(s->host, sizeof(s->host), "web-1");
+		s->time = (struct timespec){1764000000 + k, 123456789 * k};
+		snprintf(gauge(s, "accept-queue", UINT64_C(1) << 62, 60 * k, 511, 9 * k)->note,
+			 sizeof(s->at[0].note), "pid 813 \"is\" stopped\t\xff");
+		gauge(s, "cgroup.cpu", 0, k == 4 ? NONE : 3 * k, k == 4 ? NONE : 10 * k, NONE)
+			->owner = REMEDY_CONTAINER;
+		gauge(s, "orphans", 0, NONE, NONE, NONE)->stuck = k & 1;
+		s->at[0].half_open = 7 * k;
+		snprintf(s->at[0].server, sizeof(s->at[0].server), ":443");
+		add(&live, s);
+		char *line = line_of(&live);
+		assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
+		if (watch_parse(line, strlen(line), parsed, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(watch_add(&again, parsed, &e), 0);
+		char *second = line_of(&again);
+		assert_string_equal(line, second);
+		free(line);
+		free(second);
+	}
+	assert_true(row(&again, "accept-queue", UINT64_C(1) << 62)->growth > 0);
+	free(parsed);
+	watch_free(&live);
+	watch_free(&again);
+}
+
+static void other_lines_are_refused(void **state)
+{
+	(void)state;
+#define HEAD "{\"schema\":\"epolltune.watch/1\","
+	static const char *const lines[] = {
+		"",
+		"x",
+		"[]",
+		"null",
+		"{}",
+		"{\"schema\":\"epolltune.watch/2\",\"rows\":[]}",
+		HEAD "\"rows\":{}}",
+		HEAD "\"seconds\":-1,\"rows\":[]}",
+		HEAD "\"seconds\":1e99,\"rows\":[]}",
+		HEAD "\"seconds\":\"1\",\"rows\":[]}",
+		HEAD "\"host\":1,\"rows\":[]}",
+		HEAD "\"counters\":{\"Tcp.CurrEstab\":-1},\"rows\":[]}",
+		HEAD "\"rows\":[1]}",
+		HEAD "\"rows\":[{\"wall\":\"nic.ring\"}]}",
+		HEAD "\"rows\":[{\"wall\":\"conntrack\",\"owner\":\"x\"}]}",
+		HEAD "\"rows\":[{\"wall\":\"conntrack\",\"owner\":\"kernel\",\"used\":1.5}]}",
+		HEAD "\"rows\":[{\"wall\":\"conntrack\",\"owner\":\"kernel\",\"what\":[]}]}",
+		HEAD "\"rows\":[]",
+		HEAD "\"rows\":[],\"rows\":[]}",
+	};
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct err e = {0};
+		if (watch_parse(lines[i], strlen(lines[i]), s, &e) != -EBADMSG || !e.text[0])
+			fail_msg("taken: %s", lines[i]);
+	}
+	assert_int_equal(watch_parse(HEAD "\"rows\":[]}", strlen(HEAD) + 10, s, &(struct err){0}),
+			 0);
+	free(s);
+}
+
+static void rows_beyond_the_capacity_are_counted(void **state)
+{
+	(void)state;
+	struct watch_sample *s = sample_make(0, 0);
+	struct watch w = {0};
+	for (uint64_t i = 0; i < WATCH_GAUGES + 5; i++)
+		gauge(s, "accept-queue", i + 1, 0, 511, 0);
+	assert_int_equal(s->count, WATCH_GAUGES);
+	assert_int_equal(s->omitted, 5);
+	add(&w, s);
+	assert_int_equal(w.omitted, 5);
+	watch_free(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_row_says_how_near_its_limit_is),
+		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
+		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
+		cmocka_unit_test(half_open_connections_beyond_the_backlog_are_tight),
+		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
+		cmocka_unit_test(throttled_periods_stay_until_they_are_read_again),
+		cmocka_unit_test(the_nearest_wall_is_first),
+		cmocka_unit_test(a_row_that_has_ended_stays_for_a_while),
+		cmocka_unit_test(overflows_of_a_listener_that_has_ended_count),
+		cmocka_unit_test(a_run_does_not_continue_the_one_before_it),
+		cmocka_unit_test(a_line_says_all_that_a_replay_needs),
+		cmocka_unit_test(other_lines_are_refused),
+		cmocka_unit_test(rows_beyond_the_capacity_are_counted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
