@@ -183,7 +183,7 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schemas/*))
+SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*))
 UNITS := $(notdir $(wildcard src/share/systemd/*))
 ## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)

@@ -12,7 +12,7 @@ test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	for page in man/*.[1-8]; do
 		cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
 	done
-	for directory in prometheus schemas; do
+	for directory in prometheus schema; do
 		diff -r "src/share/$directory" "$work/usr/share/epolltune/$directory"
 	done
 	bash -n "$work/usr/share/bash-completion/completions/epolltune"

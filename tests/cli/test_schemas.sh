@@ -1,5 +1,5 @@
 #!/bin/sh
-# The JSON of each command is as its schema in src/share/schemas says, and the schemas are strict. tests/run
+# The JSON of each command is as its schema in src/share/schema says, and the schemas are strict. tests/run
 # validates what other tests print.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -40,7 +40,7 @@ test_each_schema_is_what_is_printed_and_strict() {
 	print rollback rollback --state-dir state
 	"$tests/schemas" --mutate json
 	jq -r .schema json/* | sort -u | sed 's|epolltune.||; s|/|-|; s|$|.json|' >printed
-	ls "$root/src/share/schemas" >schemas
+	ls "$root/src/share/schema" >schemas
 	diff schemas printed || fail 'not each schema is tried'
 }
 
