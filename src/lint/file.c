@@ -238,7 +238,8 @@ static void text_judge(struct lint *l, const char *file, char *text, enum lint_k
 		server_end_judge(l, file, &s.server);
 	if (kind == FILE_SYSCTL && !machine) {
 		sysctl_values_judge(l);
-		sysctl_values_clear(l);
+		if (!l->keeps)
+			sysctl_values_clear(l);
 	}
 	l->files++;
 }

@@ -62,6 +62,7 @@ struct lint {
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
 	int64_t nr_open;
 	unsigned guesses; /* of names that are meant, which take long */
+	bool keeps;       /* the values of a file, until sysctl_values_clear() */
 	bool failed;      /* out of memory */
 };
 
