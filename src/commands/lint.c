@@ -48,13 +48,16 @@ static int machine_judge(struct lint *l, const struct arguments *a, struct err *
 	struct stat st;
 	char etc[PATH_MAX];
 	snprintf(etc, sizeof(etc), "%s/etc", a->root);
-	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		err_set(e, ENOTDIR, "lint: %s is not a directory with etc/ in it", a->root);
-		return err_remedy(e, "unpack an archive and name its directory");
-	}
 	int rc = host_open(&h, a->root, e);
 	if (rc < 0)
 		return rc;
+	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode))
+		l->packed = true;
+	if (l->packed && !host_has(h, "etc"))
+		return err_set(e, ENOENT, "lint: %s has no etc/: it has no files to judge",
+			       a->root);
+	if (l->packed && a->fix)
+		return err_set(e, EINVAL, "lint: --fix needs files; unpack %s first", a->root);
 	host_facts(h, &facts);
 	if (!a->kernel)
 		kernel_parse(facts.kernel, &l->kernel, NULL);

@@ -52,6 +52,7 @@ struct lint {
 	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
 	const struct host *host; /* NULL: files for themselves */
 	const char *root;        /* of the host, "" for "/" */
+	bool packed;             /* its files are in an archive: read them through `host` */
 	size_t files;            /* that were judged */
 	struct lint_problem *problems;
 	size_t count, room;
