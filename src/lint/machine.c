@@ -239,5 +239,8 @@ int lint_machine(struct lint *l, struct err *e)
 	writers_name(l);
 	l->somaxconn = limit_of(l, "net.core.somaxconn");
 	l->nr_open = limit_of(l, "fs.nr_open");
-	return others_judge(l, e);
+	sysctl_values_clear(l);
+	rc = others_judge(l, e);
+	unit_values_judge(l);
+	return rc;
 }

@@ -105,6 +105,21 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
 }
 
+test_the_drop_ins_of_a_unit_are_read_in_their_order() {
+	put m/usr/lib/systemd/system/nginx.service '[Service]' 'LimitNOFILE=4096:524288'
+	put m/etc/systemd/system/nginx.service.d/20-b.conf '[Service]' 'LimitNOFILE=8192:524288' 'LimitCORE=0'
+	put m/etc/systemd/system/nginx.service.d/10-a.conf '[Service]' 'LimitNOFILE=65536:524288' 'LimitCORE=0'
+	put m/etc/systemd/system/redis.service.d/10-a.conf '[Service]' 'LimitNOFILE=65536:524288'
+	put m/run/systemd/system/nginx.service.d/20-b.conf '[Service]' 'LimitNOFILE=9999:524288'
+	put m/run/systemd/system/foo@.service.d/10-a.conf '[Service]' 'LimitNOFILE=1111:524288'
+	mkdir -p m/etc/systemd/system/multi-user.target.wants
+	ln -s /usr/lib/systemd/system/nginx.service m/etc/systemd/system/multi-user.target.wants/nginx.service
+	expect 1 epolltune lint --sysroot m
+	matches out 'nginx.service.d/10-a.conf:2: lint.overridden: LimitNOFILE=65536:524288 is overridden by /etc/.*20-b.conf:2, which is read later and sets 8192' \
+		'^/run/systemd/system/nginx.service.d/20-b.conf:2: lint.overridden: .*/etc/.*/20-b.conf:2, which hides this file and sets 8192'
+	is 'the problems' "$(grep -c ': lint' out)" 2
+}
+
 test_modules_and_last_writers_are_those_of_the_machine() {
 	put m/etc/sysctl.d/50-conntrack.conf 'net.netfilter.nf_conntrack_max = 1048576'
 	mkdir -p m/var/lib/kube-proxy
