@@ -233,7 +233,7 @@ int lint_machine(struct lint *l, struct err *e)
 		rc = boot_file("/etc/sysctl.conf", &b);
 	if (rc < 0)
 		return rc;
-	host_walk(l->host, DROPIN_DIRECTORY + 1, 1, name_judge, l, NULL);
+	host_walk(l->host, &DROPIN_DIRECTORY[1], 1, name_judge, l, NULL);
 	sysctl_values_judge(l);
 	running_judge(l);
 	writers_name(l);

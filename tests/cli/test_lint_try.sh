@@ -18,6 +18,7 @@ line() { # N EFFECT [WALL=BEFORE>AFTER]
 }
 
 test_lines_gain_harm_or_do_nothing() {
+	needs_tun
 	scene
 	cat >gist.conf <<-'end'
 		net.core.somaxconn = 65535
