@@ -32,7 +32,8 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmis
 	-Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
 OPT ?= -O2 -g
 CFLAGS ?= $(OPT) -fstack-protector-strong
-override CFLAGS += -std=c17 $(WARN)
+override CFLAGS += -std=c17 -fPIE $(WARN)
+override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack
 override CPPFLAGS += -D_GNU_SOURCE -DEPOLLTUNE_VERSION='"$(VERSION)"' -Iinclude -Isrc -MMD -MP
 ifdef SAN
 override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

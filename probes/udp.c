@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
@@ -64,15 +65,32 @@ static int64_t buffer_of(const struct settings *s)
 	return max == REPORT_NONE ? REPORT_NONE : 2 * (asked < max ? asked : max);
 }
 
-/* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes; INT64_MAX where it is not visible. */
+/* Where the size of a page is unknown: none is smaller. */
+#define PAGE_LEAST 4096
+
+static int64_t page_of(const struct settings *s)
+{
+	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : PAGE_LEAST;
+}
+
+static int64_t memory_used(const struct settings *s)
+{
+	int64_t quantum = machine_quantum(&s->machine), bytes;
+	if (__builtin_mul_overflow(s->at[USED][0] > 0 ? s->at[USED][0] : 0,
+				   quantum ? quantum : PAGE_LEAST, &bytes))
+		return INT64_MAX;
+	return bytes;
+}
+
+/* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes, at least; INT64_MAX where it is not
+ * visible. */
 static int64_t memory_left(const struct settings *s)
 {
-	int64_t page = s->machine.page_bytes ? (int64_t)s->machine.page_bytes : 4096;
-	int64_t max = s->at[MEMORY][2], used = s->at[USED][0] > 0 ? s->at[USED][0] : 0, bytes;
-	if (max == REPORT_NONE)
+	int64_t bytes, used = memory_used(s);
+	if (s->at[MEMORY][2] == REPORT_NONE ||
+	    __builtin_mul_overflow(s->at[MEMORY][2], page_of(s), &bytes))
 		return INT64_MAX;
-	return __builtin_mul_overflow(max > used ? max - used : 0, page, &bytes) ? INT64_MAX
-										 : bytes;
+	return bytes > used ? bytes - used : 0;
 }
 
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
@@ -90,8 +108,12 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		return;
 	b->capacity = buffer / each;
 	if (memory_left(s) / each < b->capacity) {
-		b->capacity = memory_left(s) / each;
-		b->binding = MEMORY;
+		if (s->machine.page_bytes) {
+			b->capacity = memory_left(s) / each;
+			b->binding = MEMORY;
+		} else {
+			b->unread = "The size of a page";
+		}
 	}
 	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= buffer)
 		return;
@@ -105,16 +127,18 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
-	int64_t bytes, page = now->machine.page_bytes ? (int64_t)now->machine.page_bytes : 4096;
+	int64_t bytes;
 	(void)o;
 	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) || bytes > INT32_MAX - 1)
 		return false;
 	for (int i = MAX; i <= ASKED; i++)
 		if (now->at[i][0] < (bytes + 1) / 2)
 			out->at[i][0] = (bytes + 1) / 2;
-	int64_t pages = bytes / page + 1 + (now->at[USED][0] > 0 ? now->at[USED][0] : 0);
-	if (now->at[MEMORY][2] != REPORT_NONE && now->at[MEMORY][2] < pages)
-		out->at[MEMORY][2] = pages;
+	if (bytes <= memory_left(now))
+		return true;
+	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
+		return false;
+	out->at[MEMORY][2] = (memory_used(now) + bytes) / page_of(now) + 1;
 	return true;
 }
 
@@ -160,7 +184,7 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "socket", "%s", name);
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
-	wording_flag(w, "memory", memory_left(s) < buffer_of(s));
+	wording_flag(w, "memory", s->machine.page_bytes && memory_left(s) < buffer_of(s));
 	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
 	wording_flag(w, "unasked", socket && socket->limit == s->at[DEFAULT][0]);
 	count_word(w, "size", (int64_t)t->datagram_bytes, " B");

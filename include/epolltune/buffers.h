@@ -31,6 +31,10 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 bool window_scale(uint64_t rtt_us, const struct settings *now, struct settings *s,
 		  unsigned percent);
 
+/* In bytes what a socket takes at a time, and sockstat counts memory in: a page, and 4096 bytes
+ * from 4.11 to 5.19 (include/net/sock.h, SK_MEM_QUANTUM). 0: the size of a page is unknown. */
+int64_t machine_quantum(const struct machine *m);
+
 /* The memory of all buffers; its only knob is tcp_mem. */
 void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b);
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,

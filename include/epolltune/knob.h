@@ -123,8 +123,11 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 bool knob_number(const char *name, const struct host *h, int64_t *value);
 /* The kernel's own value, as knob_read() gives it; NULL: it depends on the machine. */
 const char *knob_default(const struct knob *k, const struct host *h);
-/* The least that the kernel of a host takes in each field: min, or more since some version. */
+/* The least that the kernel of a host surely takes in each field: min, or more since some version.
+ */
 int64_t knob_min(const struct knob *k, const struct host *h);
+/* Whether it surely refuses less: a stable release may have taken the change of a later version. */
+bool knob_refuses_less(const struct knob *k, const struct host *h);
 /* Checks a normalised value against knob_min(); -ERANGE. */
 int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error

@@ -82,7 +82,7 @@ struct bound {
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;
 	int64_t shown; /* REPORT_NONE: nothing */
-	/* What could not be read, of what is in use: a wall that is not short without it is
+	/* What could not be read, of what is left: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
 	bool explained; /* the detail of the wall says why the capacity is unknown */

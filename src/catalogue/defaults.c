@@ -1,6 +1,7 @@
 /* What depends on the kernel's version: default values and minimums of knobs. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/host.h"
@@ -40,36 +41,57 @@ const char *knob_default(const struct knob *k, const struct host *h)
 	return NULL;
 }
 
-static const struct {
+static const struct minimum {
 	const char *knob;
 	int64_t min;
 	unsigned ticks;        /* if not 0, min is at least so many ticks of the kernel's clock */
-	unsigned major, minor; /* the first kernel that refuses less */
+	unsigned major, minor; /* the first kernel that surely refuses less */
+	bool backported;       /* stable releases of kernels before may refuse it too */
 } minimums[] = {
 	/* net/core/sysctl_net_core.c: since 6.14, and in stable kernels that took its change. */
-	{"net.core.netdev_budget_usecs", 0, 2, 0, 0},
-	/* Taken by 6.18, refused by 7.2. */
-	{"net.ipv4.tcp_rmem", 4096, 0, 7, 0},
-	{"net.netfilter.nf_conntrack_max", 1, 0, 6, 19},
+	{"net.core.netdev_budget_usecs", 0, 2, 6, 14, true},
+	/* A page. Taken by 6.18.44, refused by 6.12.117 and 7.2. */
+	{"net.ipv4.tcp_rmem", 4096, 0, 7, 0, true},
+	{"net.netfilter.nf_conntrack_max", 1, 0, 6, 19, false},
 };
+
+/* The row that raises the minimum of a knob on this kernel; NULL: none. */
+static const struct minimum *minimum_of(const struct knob *k, const struct host *h)
+{
+	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++) {
+		const struct minimum *m = &minimums[i];
+		if (strcmp(m->knob, k->name) == 0 &&
+		    (m->backported || host_kernel_since(h, m->major, m->minor)))
+			return m;
+	}
+	return NULL;
+}
 
 int64_t knob_min(const struct knob *k, const struct host *h)
 {
-	int64_t min = k->min;
-	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++)
-		if (strcmp(minimums[i].knob, k->name) == 0 &&
-		    host_kernel_since(h, minimums[i].major, minimums[i].minor)) {
-			int64_t ticks = minimums[i].ticks * host_tick_us(h);
-			min = ticks > minimums[i].min ? ticks : minimums[i].min;
-		}
-	return min > k->min ? min : k->min;
+	const struct minimum *m = minimum_of(k, h);
+	if (!m)
+		return k->min;
+	int64_t ticks = m->ticks * host_tick_us(h);
+	return ticks > m->min ? ticks : m->min;
+}
+
+bool knob_refuses_less(const struct knob *k, const struct host *h)
+{
+	const struct minimum *m = minimum_of(k, h);
+	unsigned major = 0, minor = 0;
+	if (m)
+		return host_kernel_since(h, m->major, m->minor);
+	return k->refuses_less &&
+	       (!*k->refuses_less || (sscanf(k->refuses_less, "%u.%u", &major, &minor) == 2 &&
+				      host_kernel_since(h, major, minor)));
 }
 
 int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e)
 {
 	int64_t number, min = knob_min(k, h);
 	if (min > k->min && knob_field(normal, 0, &number) == 0 && number < min)
-		return err_set(e, ERANGE, "%s: this kernel refuses less than %" PRId64, k->name,
-			       min);
+		return err_set(e, ERANGE, "%s: this kernel %s less than %" PRId64, k->name,
+			       knob_refuses_less(k, h) ? "refuses" : "may refuse", min);
 	return 0;
 }

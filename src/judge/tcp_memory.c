@@ -7,12 +7,12 @@
 /* 0: unknown, of a captured machine. */
 static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
 
-/* What a socket takes at a time, and sockstat counts in: a page, and 4096 bytes from 4.11 to 5.19
- * (include/net/sock.h, SK_MEM_QUANTUM). */
-static int64_t quantum_of(const struct settings *s)
+int64_t machine_quantum(const struct machine *m)
 {
-	return s->machine.kernel < KERNEL(6, 0) ? 4096 : page_of(s);
+	return m->kernel < KERNEL(6, 0) ? 4096 : (int64_t)m->page_bytes;
 }
+
+static int64_t quantum_of(const struct settings *s) { return machine_quantum(&s->machine); }
 
 static int64_t request_takes(const struct settings *s)
 {

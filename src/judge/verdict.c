@@ -128,7 +128,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	if (b->absent) {
 		report_text(w->detail, "%s", row->absent ? row->absent : "");
 	} else if (b->unread) {
-		report_text(w->detail, "%s could not be read: how much is in use is not known.",
+		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
 	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
 		report_text(w->detail, "%s could not be read.",

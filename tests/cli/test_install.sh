@@ -19,4 +19,16 @@ test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	is 'what is left' "$(find "$work" -type f)" ''
 }
 
+# Of the default build; without relocations to write, and no fixed address or executable stack, a flaw of a
+# parser is harder to use.
+test_the_program_is_hardened() {
+	cd "$root"
+	unset BUILD MAKEFLAGS
+	program=$(make -s --no-print-directory --eval 'print: ; @echo $(PROGRAM)' print)
+	readelf -Whlds "$program" >"$work/elf"
+	for part in 'Type: *DYN' 'GNU_RELRO' BIND_NOW 'GNU_STACK.* RW ' '__stack_chk_fail' '__[a-z]*_chk@'; do
+		grep -q "$part" "$work/elf" || fail "not so: $part"
+	done
+}
+
 run_tests "$@"

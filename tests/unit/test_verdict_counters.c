@@ -292,7 +292,7 @@ static void orphans_that_could_not_be_counted_are_unknown(void **state)
 		{"net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=0", VERDICT_OK,
 		 "0 are in use"},
 		{"net.ipv4.tcp_max_orphans=65536", VERDICT_UNKNOWN,
-		 "/proc/net/sockstat could not be read: how much is in use is not known."},
+		 "/proc/net/sockstat could not be read: how much is left is not known."},
 		{"net.ipv4.tcp_max_orphans=100", VERDICT_SHORT, "100"},
 		{"", VERDICT_UNKNOWN, "net.ipv4.tcp_max_orphans could not be read."},
 	};

@@ -78,6 +78,44 @@ static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
 	}
 }
 
+/* udp_mem counts pages, sockstat the same, before Linux 6.0 units of 4096 bytes. */
+static void memory_is_counted_in_pages_of_the_machine(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t page;
+		unsigned kernel;
+		const char *values;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *proposals;
+	} rows[] = {
+		{65536, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000", "980"),
+		 VERDICT_SHORT, 568, "net.ipv4.udp_mem 100 200 1000 -> 100 200 1200"},
+		{65536, KERNEL(5, 10), KERNEL_HAS("7340032") MEMORY_HAS("1000", "980"),
+		 VERDICT_TIGHT, 6371, ""},
+		/* Unknown: no page is smaller than 4096 bytes. */
+		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("10000", "200"), VERDICT_TIGHT,
+		 6371, ""},
+		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000", "200"), VERDICT_UNKNOWN,
+		 REPORT_NONE, ""},
+		{0, KERNEL(6, 1), KERNEL_HAS("212992") MEMORY_HAS("300", "299"), VERDICT_SHORT, 184,
+		 ""},
+	};
+	const struct target t = burst(50000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings s = verdict_settings(x, rows[i].values);
+		s.machine.page_bytes = rows[i].page;
+		s.machine.kernel = rows[i].kernel;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("row %zu: %s, limit %lld, \"%s\"", i,
+				 wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit, verdict_proposals(r));
+	}
+}
+
 static void a_running_socket_has_its_own_buffer(void **state)
 {
 	(void)state;
@@ -157,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_datagram_takes_more_than_its_payload),
 		cmocka_unit_test(the_buffer_that_the_kernel_allows_must_hold_the_burst),
+		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(a_run_that_drops_nothing_suffices),

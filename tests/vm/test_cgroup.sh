@@ -38,7 +38,8 @@ until grep -qi ':1F9A 00000000:0000 0A' /proc/net/tcp && grep -q '^nr_throttled 
 	sleep 0.1
 done
 check . slow --server :8090 --probe container,accept-queue --no-proof --rate 10k --stall 20ms
-kill $(cat $root/slow/cgroup.procs)
+# One of them may end with the other, before its own signal: what runs on ends with the machine.
+kill $(cat $root/slow/cgroup.procs) 2>/dev/null || :
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 holds() { # NAME FILTER…
