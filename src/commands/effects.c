@@ -159,7 +159,7 @@ static bool lab_owns(const char *name)
 	static const char *const trees[] = {"net.core.", "net.ipv4.", "net.ipv6.", "net.unix."};
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
 		if (!strncmp(name, trees[i], strlen(trees[i])))
-			return !strchr(name + strlen(trees[i]), '.');
+			return !strpbrk(name + strlen(trees[i]), "./");
 	return false;
 }
 
@@ -332,7 +332,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 	bool system = x->knob && x->knob->scope == KNOB_SYSTEM;
 	if (later)
 		line_settle(x, EFFECT_NONE, "line %u sets it again", later->line);
-	else if (strpbrk(x->name, "*?[") || strlen(x->name) >= KNOB_PATH - 10)
+	else if (strpbrk(x->name, "*?[/") || strlen(x->name) >= KNOB_PATH - 10)
 		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
 	else if (!host_has(t->host, path) && module)
 		line_settle(x, EFFECT_UNTESTED, "it exists only while %s is loaded", module);
