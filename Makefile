@@ -63,7 +63,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -76,7 +76,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -113,7 +113,8 @@ ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
 SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
-CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS),$(ALL_TESTS))
+GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
 RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit
@@ -130,6 +131,10 @@ test: tests
 CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)
+
+## make test-gists: compares what lint --try says of well-known advice with a check in a namespace that has it
+test-gists: tests
+	@$(RUN_TESTS) $(GIST_TESTS)
 
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest

@@ -179,6 +179,14 @@ static void symptoms(void)
 	puts(".El");
 }
 
+static void complaints(void)
+{
+	section("COMPLAINTS", NULL);
+	for (size_t i = 0; i < complaint_row_count(); i++)
+		clue(complaint_row_at(i));
+	puts(".El");
+}
+
 static void directives(void)
 {
 	section("DIRECTIVES", NULL);
@@ -226,7 +234,7 @@ int main(void)
 	     ".Os\n"
 	     ".Sh NAME\n"
 	     ".Nm epolltune-knobs\n"
-	     ".Nd walls, knobs, findings, counters, symptoms, directives, myths and guides of epolltune\n"
+	     ".Nd walls, knobs, findings, counters, symptoms, complaints, directives, myths and guides of epolltune\n"
 	     ".Sh DESCRIPTION\n"
 	     "This page lists what the programs and reports of\n"
 	     ".Xr epolltune 1\n"
@@ -236,7 +244,9 @@ int main(void)
 	     ".Pq knobs ,\n"
 	     "the problems that a report may name\n"
 	     ".Pq findings ,\n"
-	     "the counters and symptoms that show them, lines of configuration files\n"
+	     "the counters and symptoms that show them, what operators say of them\n"
+	     ".Pq complaints ,\n"
+	     "lines of configuration files\n"
 	     ".Pq directives ,\n"
 	     "common but ineffective or harmful advice\n"
 	     ".Pq myths ,\n"
@@ -260,6 +270,7 @@ int main(void)
 	findings();
 	counters();
 	symptoms();
+	complaints();
 	directives();
 	myths();
 	guides();

@@ -110,6 +110,9 @@ struct clue_row {
 /* Errors of system calls, lines of the kernel log, messages of servers. */
 size_t symptom_row_count(void);
 const struct clue_row *symptom_row_at(size_t i);
+/* What operators see, in their own words. */
+size_t complaint_row_count(void);
+const struct clue_row *complaint_row_at(size_t i);
 /* Lines of systemd units, limits.conf, configuration files of servers, and sysctls that epolltune
  * does not set. */
 size_t directive_row_count(void);

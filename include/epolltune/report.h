@@ -377,5 +377,9 @@ enum compare_verdict {
 };
 /* Compare a wall of two reports; `before` or `after` is NULL if that report lacks it. */
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after);
+/* What the target gains or loses: better or worse if the verdict changes, or if the figure of one
+ * that is not ok moves; by more than `spread` percent, in which repeated experiments differ. */
+enum compare_verdict compare_gain(const struct wall *before, const struct wall *after,
+				  unsigned spread);
 
 #endif

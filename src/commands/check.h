@@ -25,6 +25,11 @@ struct saved_target {
 	struct accepted accepted;
 };
 
+/* A sysctl to be judged as if it had another value. */
+struct check_laid {
+	const char *name, *value;
+};
+
 struct check_options {
 	struct target target;
 	struct saved_target saved;
@@ -39,10 +44,12 @@ struct check_options {
 	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
 	uint64_t headroom_percent; /* of that load to check for */
 	unsigned kept;             /* bits of TARGET_OPTIONS: given, and not to be observed */
-	bool stay;                 /* refuse a server in another network namespace */
-	bool quick;                /* inspect only */
-	bool measured;             /* a missed experiment makes the status unknown */
-	bool progress;             /* show progress in a line on standard error */
+	const struct check_laid *laid; /* over the values of the machine */
+	size_t laid_count;
+	bool stay;     /* refuse a server in another network namespace */
+	bool quick;    /* inspect only */
+	bool measured; /* a missed experiment makes the status unknown */
+	bool progress; /* show progress in a line on standard error */
 };
 
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A

@@ -12,6 +12,7 @@
 #include "epolltune/capture.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "judge/traffic.h"
 
@@ -296,6 +297,18 @@ static int observe(const struct check *check, struct check_options *o, struct re
 	return 0;
 }
 
+static int values_lay(const struct check_options *o, struct host *h, struct err *e)
+{
+	for (size_t i = 0; i < o->laid_count; i++) {
+		char path[KNOB_PATH];
+		knob_path(&(struct knob){.name = o->laid[i].name}, path);
+		int rc = host_lay(h, path, o->laid[i].value, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 int check_inspect(const struct check_options *given, struct host *host, struct report *out,
 		  struct err *e)
 {
@@ -332,6 +345,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		rc = check_open(o, &host, &subject, enter, e);
 	if (!rc)
 		rc = since_check(o, host, e);
+	if (!rc)
+		rc = values_lay(o, host, e);
 	if (rc)
 		return rc;
 	o->probe.subject = o->server ? &subject : NULL;

@@ -6,15 +6,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands/effects_print.h"
 #include "commands/lint_output.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "lint/lint.h"
 
 struct arguments {
-	const char *kernel, *root;
+	struct check_options check; /* of --try */
+	const char *kernel, *root, *versus;
 	enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF } format;
-	bool fix;
+	bool fix, tries;
 };
 
 /* "5.10" or "6.1.0-18-amd64". */
@@ -46,13 +48,16 @@ static int machine_judge(struct lint *l, const struct arguments *a, struct err *
 	struct stat st;
 	char etc[PATH_MAX];
 	snprintf(etc, sizeof(etc), "%s/etc", a->root);
-	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		err_set(e, ENOTDIR, "lint: %s is not a directory with etc/ in it", a->root);
-		return err_remedy(e, "unpack an archive and name its directory");
-	}
 	int rc = host_open(&h, a->root, e);
 	if (rc < 0)
 		return rc;
+	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode))
+		l->packed = true;
+	if (l->packed && !host_has(h, "etc"))
+		return err_set(e, ENOENT, "lint: %s has no etc/: it has no files to judge",
+			       a->root);
+	if (l->packed && a->fix)
+		return err_set(e, EINVAL, "lint: --fix needs files; unpack %s first", a->root);
 	host_facts(h, &facts);
 	if (!a->kernel)
 		kernel_parse(facts.kernel, &l->kernel, NULL);
@@ -63,54 +68,106 @@ static int machine_judge(struct lint *l, const struct arguments *a, struct err *
 	return rc;
 }
 
-static int output_print(const struct lint *l, const struct arguments *a, struct err *e)
+static int output_print(const struct lint *l, const struct effects *tried,
+			const struct arguments *a, struct err *e)
 {
 	if (a->fix)
 		return lint_fix(l, stdout, e);
 	if (a->format == FORMAT_JSON)
-		return lint_print_json(l, stdout, e);
+		return lint_print_json(l, tried, stdout, e);
 	if (a->format == FORMAT_SARIF)
 		return lint_print_sarif(l, stdout, e);
 	lint_print_text(l, stdout);
+	return tried ? effects_print_text(tried, stdout, e) : 0;
+}
+
+/* Judges the files of --try and --versus, for the kernel that runs, and tries their lines. */
+static int files_try(struct lint *l, struct effects *tried, const struct arguments *a,
+		     const struct given *given, struct err *e)
+{
+	const char *files[] = {given->operands[0], a->versus};
+	CLEAN(host_closep) struct host *h = NULL;
+	struct host_facts facts;
+	int rc = host_open(&h, "/", e);
+	if (rc < 0)
+		return rc;
+	host_facts(h, &facts);
+	if (!a->kernel)
+		kernel_parse(facts.kernel, &l->kernel, NULL);
+	l->keeps = true;
+	for (size_t i = 0; i < 2 && files[i] && !rc; i++) {
+		rc = lint_path(l, files[i], e);
+		if (!rc)
+			rc = effects_add(tried, l, SIDE_FILE + i, files[i], e);
+		sysctl_values_clear(l);
+	}
+	return rc ? rc : effects_measure(tried, &a->check, e);
+}
+
+static int options_check(const struct arguments *a, const struct given *given, struct err *e)
+{
+	static const char *const only[] = {"versus", "probe", "family"};
+	if (given->count && given_option(given, "sysroot"))
+		return err_set(e, EINVAL, "lint: FILE and --sysroot exclude each other");
+	if (a->tries && given->count != 1)
+		return err_set(e, EINVAL, "lint: --try needs one FILE");
+	if (a->tries && (a->fix || a->format == FORMAT_SARIF))
+		return err_set(e, EINVAL, "lint: --try has formats text and json, and no --fix");
+	for (size_t i = 0; i < sizeof(only) / sizeof(*only) && !a->tries; i++)
+		if (given_option(given, only[i]))
+			return err_set(e, EINVAL, "lint: --%s needs --try FILE", only[i]);
+	if (!a->tries && target_given(given))
+		return err_set(e, EINVAL, "lint: a target needs --try FILE");
 	return 0;
 }
 
-static int lint_run(struct lint *l, const struct arguments *a, const struct given *given,
-		    struct err *e)
+static int lint_run(struct lint *l, struct effects *tried, const struct arguments *a,
+		    const struct given *given, struct err *e)
 {
 	int rc = a->kernel ? kernel_parse(a->kernel, &l->kernel, e) : 0;
-	if (rc == 0 && given->count && given_option(given, "sysroot"))
-		return err_set(e, EINVAL, "lint: FILE and --sysroot exclude each other");
 	if (rc == 0)
-		rc = given->count ? files_judge(l, given, e) : machine_judge(l, a, e);
+		rc = options_check(a, given, e);
+	if (rc == 0)
+		rc = a->tries       ? files_try(l, tried, a, given, e)
+		     : given->count ? files_judge(l, given, e)
+				    : machine_judge(l, a, e);
 	if (rc == 0 && l->failed)
 		rc = err_set(e, ENOMEM, "lint: out of memory");
 	if (rc < 0)
 		return rc;
 	lint_sort(l);
-	return output_print(l, a, e);
+	return output_print(l, a->tries ? tried : NULL, a, e);
 }
 
 static int lint(void *arguments, const struct given *given)
 {
 	CLEAN(lint_close) struct lint l = {.kernel = UINT_MAX, .root = ""};
+	CLEAN(effects_free) struct effects tried = {0};
 	struct err e = {0};
 	enum finding_level worst;
-	if (lint_run(&l, arguments, given, &e) < 0)
+	if (lint_run(&l, &tried, arguments, given, &e) < 0)
 		return command_error(&e);
+	int status = effects_status(&tried);
 	if (!lint_worst(&l, &worst))
-		return EXIT_OK;
-	return worst == LEVEL_CRITICAL ? EXIT_CRITICAL : EXIT_WARNING;
+		return status;
+	return worst == LEVEL_CRITICAL || status == EXIT_CRITICAL ? EXIT_CRITICAL : EXIT_WARNING;
 }
 
-static const struct arguments defaults = {.root = "/"};
+#define AT(member) OPTION_AT(struct arguments, member)
+static const struct arguments defaults = {.check = {.target = TARGET_DEFAULT}, .root = "/"};
 static const struct option_row options[] = {
 	{"kernel", "VERSION", "judge for this kernel (default: that of the machine, or the newest)",
-	 OPTION_AT(struct arguments, kernel), TEXT(NULL), .explained = true},
-	{"fix", NULL, "print the corrected files as a diff; write nothing",
-	 OPTION_AT(struct arguments, fix), FLAG},
-	{"format", "FORMAT", "", OPTION_AT(struct arguments, format), CHOICE("text,json,sarif")},
-	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
+	 AT(kernel), TEXT(NULL), .explained = true},
+	{"try", NULL, "try the lines of FILE in a lab: which of them gain or harm", AT(tries),
+	 FLAG},
+	{"versus", "OTHER", "with --try: try that file too, and compare", AT(versus),
+	 TEXT("@files")},
+	TARGET_OPTIONS(struct arguments, check),
+	{"probe", "NAME,…", "with --try: run only these probes", AT(check.probes), LIST("@probes")},
+	FAMILY_OPTION(AT(check.family)),
+	{"fix", NULL, "print the corrected files as a diff; write nothing", AT(fix), FLAG},
+	{"format", "FORMAT", "", AT(format), CHOICE("text,json,sarif")},
+	SYSROOT_OPTION(AT(root)),
 	{0},
 };
 

@@ -1,5 +1,6 @@
 #include "commands/lint_output.h"
 
+#include "commands/effects_print.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
 
@@ -36,7 +37,7 @@ void lint_print_text(const struct lint *l, FILE *out)
 			plural(levels[LEVEL_NOTE]));
 }
 
-int lint_print_json(const struct lint *l, FILE *out, struct err *e)
+int lint_print_json(const struct lint *l, const struct effects *tried, FILE *out, struct err *e)
 {
 	struct json_writer w = {false};
 	json_t *root = json_object(), *problems = json_array();
@@ -55,6 +56,7 @@ int lint_print_json(const struct lint *l, FILE *out, struct err *e)
 	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
 	value_set(&w, root, "files", value_count(l->files));
 	value_set(&w, root, "problems", problems);
+	value_set(&w, root, "tried", tried ? effects_json(&w, tried) : json_null());
 	return value_print(out, root, &w, "the problems", e);
 }
 

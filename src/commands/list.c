@@ -27,6 +27,7 @@ static const struct layout {
 	{"finding", {{"FINDING", "name"}, {"MEANING", "what"}}},
 	{"counter", {{"COUNTER", "name"}, {"WHAT IT COUNTS", "what"}}},
 	{"symptom", {{"SYMPTOM", "name"}, {"WHAT HAPPENED", "what"}}},
+	{"complaint", {{"COMPLAINT", "name"}, {"WHAT HAPPENS", "what"}}},
 	{"directive", {{"DIRECTIVE", "name"}, {"WHAT IT SETS", "what"}}},
 	{"myth", {{"MYTH", "name"}, {"CLAIM", "claim"}}},
 	{"guide", {{"GUIDE", "name"}, {"PURPOSE", "what"}}},

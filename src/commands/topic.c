@@ -113,6 +113,15 @@ static json_t *symptom_describe(size_t i, const struct host *h)
 	return clue_describe("symptom", symptom_row_at(i));
 }
 
+static const char *complaint_name_at(size_t i) { return complaint_row_at(i)->name; }
+static const char *complaint_match_at(size_t i) { return complaint_row_at(i)->match; }
+
+static json_t *complaint_describe(size_t i, const struct host *h)
+{
+	(void)h;
+	return clue_describe("complaint", complaint_row_at(i));
+}
+
 static const char *directive_name_at(size_t i) { return directive_row_at(i)->name; }
 static const char *directive_match_at(size_t i) { return directive_row_at(i)->match; }
 
@@ -176,6 +185,8 @@ const struct topic_kind topic_kinds[] = {
 	 counter_match_at},
 	{"symptom", "symptoms", symptom_row_count, symptom_name_at, symptom_describe, MATCH_LOG,
 	 symptom_match_at},
+	{"complaint", "complaints", complaint_row_count, complaint_name_at, complaint_describe,
+	 MATCH_TEXT, complaint_match_at},
 	{"directive", "directives", directive_row_count, directive_name_at, directive_describe,
 	 MATCH_SHORT, directive_match_at},
 	{"myth", "myths", myth_count, myth_name_at, myth_describe, MATCH_SHORT, NULL},

@@ -47,6 +47,29 @@ static const char *const wanted[] = {
 	"usr/lib/sysctl.d/*",
 	"lib/sysctl.d/*",
 	"run/systemd/system",
+	/* Of lint alone. */
+	"etc/systemd/*",
+	"run/systemd/system/*",
+	"usr/local/lib/systemd/system/*",
+	"usr/lib/systemd/system/*",
+	"usr/lib/systemd/systemd-sysctl",
+	"lib/systemd/systemd-sysctl",
+	"etc/modules",
+	"etc/modules-load.d/*",
+	"run/modules-load.d/*",
+	"usr/local/lib/modules-load.d/*",
+	"usr/lib/modules-load.d/*",
+	"etc/nginx/*",
+	"etc/redis/*",
+	"etc/haproxy/haproxy.cfg",
+	"etc/php/*",
+	"etc/apache2/*",
+	"etc/httpd/*",
+	"etc/ufw/sysctl.conf",
+	"run/tuned*",
+	"run/NetworkManager*",
+	"run/systemd/netif/links*",
+	"var/lib/kube-proxy*",
 	"netlink/*",
 	earlier_files,
 	SOS_SYSCTL,
@@ -108,7 +131,11 @@ struct reader {
 static int reader_put(struct reader *r, const char *path, const struct capture_file *f,
 		      struct err *e)
 {
-	int rc = capture_put(r->all, path, f, e);
+	/* It masks a file of the same name, and reads as empty. */
+	static char nothing[1];
+	const struct capture_file masked = {.data = nothing};
+	bool masks = f->kind == CAPTURE_LINK && !strcmp(f->data, "/dev/null");
+	int rc = capture_put(r->all, path, masks ? &masked : f, e);
 	return rc == -EINVAL ? 0 : rc < 0 ? err_prefix(e, "%s", r->name) : 0;
 }
 

@@ -120,6 +120,7 @@ void host_freeze(struct host *h)
 {
 	if (!h->kept)
 		h->kept = calloc(1, sizeof(*h->kept));
+	h->frozen = true;
 }
 
 static uint64_t path_hash(const char *path)
@@ -140,18 +141,28 @@ static const struct kept_file *kept_find(const struct kept_files *kept, const ch
 }
 
 /* Keeps a copy. Without room or memory the file is read again. */
-static void kept_add(struct kept_files *kept, const char *path, const char *text, size_t length)
+static bool kept_add(struct kept_files *kept, const char *path, const char *text, size_t length)
 {
 	if (kept->count == KEPT_FILES || length > KEPT_BYTES - kept->bytes)
-		return;
+		return false;
 	struct kept_file file = {path_hash(path), strdup(path), strdup(text), length};
 	if (file.path && file.text) {
 		kept->bytes += length;
 		kept->at[kept->count++] = file;
-		return;
+		return true;
 	}
 	free(file.path);
 	free(file.text);
+	return false;
+}
+
+int host_lay(struct host *h, const char *path, const char *text, struct err *e)
+{
+	if (!h->kept)
+		h->kept = calloc(1, sizeof(*h->kept));
+	if (!h->kept || !kept_add(h->kept, path, text, strlen(text)))
+		return err_set(e, ENOMEM, "%s/%s: out of memory", h->root, path);
+	return 0;
 }
 
 bool machine_path_allowed(const char *path)
@@ -342,7 +353,7 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 	}
 	if (n && buf[n - 1] == '\n')
 		buf[--n] = 0;
-	if (h->kept)
+	if (h->frozen && h->kept)
 		kept_add(h->kept, path, buf, n);
 	*text = buf;
 	return (ssize_t)n;

@@ -38,5 +38,6 @@ int host_files(const struct host *h, struct host_files *out, struct err *e)
 	    !text_number(&at, &out->max))
 		return err_set(e, EBADMSG, "%s/proc/sys/fs/file-nr: not three numbers: \"%.60s\"",
 			       h->root, text);
+	host_read_u64(h, "proc/sys/fs/file-max", &out->max, NULL); /* that is to be judged */
 	return 0;
 }

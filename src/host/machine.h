@@ -13,7 +13,8 @@ struct host {
 	bool live;
 	bool earlier;            /* at the first of two samples: CAPTURE_EARLIER before all else */
 	char *root;              /* "" for "/": errors print "%s/%s" of root and path */
-	struct kept_files *kept; /* what host_freeze() keeps; NULL: nothing */
+	struct kept_files *kept; /* what host_lay() and host_freeze() keep; NULL: nothing */
+	bool frozen;             /* keep what is read */
 	struct capture *files;   /* of a captured machine; NULL: it is a directory */
 	bool owns_files;
 	struct filling *filling;   /* where `files` lacks one; NULL: nowhere */

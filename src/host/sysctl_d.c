@@ -330,11 +330,11 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	return r;
 }
 
-int sysctl_d_files(const char *root, int (*each)(const char *file, void *arg), void *arg,
-		   struct err *e)
+int sysctl_d_files(const char *root, const struct host *archive,
+		   int (*each)(const char *file, void *arg), void *arg, struct err *e)
 {
 	CLEAN(listing_free) struct listing l = {0};
-	int r = list_files(&l, root, e);
+	int r = archive ? captured_list(&l, archive, e) : list_files(&l, root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = each(l.files[i], arg);
 	return r;
@@ -357,10 +357,21 @@ static int conf_linked(const char *root, bool *linked, struct err *e)
 	return r;
 }
 
-int sysctl_d_conf(const char *root, const char **file, struct err *e)
+static int captured_linked(const struct host *h, bool *linked, struct err *e)
+{
+	const struct capture_file *of = h->files ? capture_find(h->files, conf + 1) : NULL;
+	CLEAN(listing_free) struct listing l = {0};
+	int r = captured_list(&l, h, e);
+	*linked = !host_has(h, conf + 1);
+	for (size_t i = 0; i < l.count && r == 0 && of; i++)
+		*linked |= capture_find(h->files, l.files[i] + 1) == of;
+	return r;
+}
+
+int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e)
 {
 	bool linked;
-	int r = conf_linked(root, &linked, e);
+	int r = archive ? captured_linked(archive, &linked, e) : conf_linked(root, &linked, e);
 	*file = r == 0 && !linked ? conf : NULL;
 	return r;
 }
@@ -370,7 +381,7 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 {
 	*out = (struct sysctl_setting){0};
 	const char *file;
-	int r = sysctl_d_conf(root, &file, e);
+	int r = sysctl_d_conf(root, NULL, &file, e);
 	struct setting_search s = {.name = name};
 	if (r == 0 && file)
 		r = take_file(&s, 1, root, file, e);

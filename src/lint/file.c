@@ -238,7 +238,8 @@ static void text_judge(struct lint *l, const char *file, char *text, enum lint_k
 		server_end_judge(l, file, &s.server);
 	if (kind == FILE_SYSCTL && !machine) {
 		sysctl_values_judge(l);
-		sysctl_values_clear(l);
+		if (!l->keeps)
+			sysctl_values_clear(l);
 	}
 	l->files++;
 }
@@ -276,12 +277,29 @@ static int text_read(const char *path, char **text, size_t *size, bool *regular,
 	return 0;
 }
 
+/* The same of a file in an archive. */
+static int text_unpack(const struct lint *l, const char *shown, char **text, size_t *size,
+		       bool *regular, struct err *e)
+{
+	struct err unread;
+	*text = NULL;
+	ssize_t n = host_read_all(l->host, shown + 1, text, &unread);
+	*regular = n > 0 || n == -EFBIG; /* an empty one may mask another */
+	*size = n > 0 ? (size_t)n : 0;
+	if (n > LINT_FILE) {
+		free(*text);
+		*text = NULL;
+	}
+	return n == -ENOMEM ? err_copy(e, &unread) : 0;
+}
+
 int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	size_t size;
 	bool regular;
-	int rc = text_read(path, &text, &size, &regular, e);
+	int rc = l->packed ? text_unpack(l, shown, &text, &size, &regular, e)
+			   : text_read(path, &text, &size, &regular, e);
 	if (rc < 0)
 		return rc;
 	/* Readers skip what is no regular file, such as the /dev/null of a masked one. */
@@ -337,10 +355,28 @@ static int directory_judge(struct lint *l, const char *path, size_t skip, unsign
 	return rc;
 }
 
+struct unpacking {
+	struct lint *lint;
+	struct err *err;
+};
+
+static int packed_file(const char *path, void *arg)
+{
+	struct unpacking *u = arg;
+	char shown[PATH_MAX + 1];
+	snprintf(shown, sizeof(shown), "/%s", path);
+	return lint_file(u->lint, shown, shown, false, u->err);
+}
+
 int lint_tree(struct lint *l, const char *directory, struct err *e)
 {
 	CLEAN(free_pointer) char *path = NULL;
 	struct stat st;
+	if (l->packed) {
+		struct unpacking u = {l, e};
+		int rc = host_walk(l->host, directory + 1, DEPTH_MAX, packed_file, &u, NULL);
+		return rc == -ENOTDIR ? packed_file(directory + 1, &u) : rc == -ENOENT ? 0 : rc;
+	}
 	if (asprintf(&path, "%s%s", l->root, directory) < 0) {
 		path = NULL;
 		return err_errno(e, "lint: %s", directory);

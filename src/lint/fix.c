@@ -113,7 +113,7 @@ static int file_print(const struct lint *l, const char *file, const struct patch
 {
 	CLEAN(lines_free) struct lines lines = {0};
 	CLEAN(free_pointer) char *path = NULL;
-	if (asprintf(&path, "%s%s", l->host ? l->root : "", file) < 0) {
+	if (asprintf(&path, "%s%s", l->root, file) < 0) {
 		path = NULL;
 		return err_errno(e, "lint: %s", file);
 	}

@@ -29,7 +29,7 @@ struct lint_problem {
 	char *fix;  /* the line that replaces it, "": none; NULL: no fix is known */
 };
 
-/* An assignment of a sysctl in a file, in the order of reading. */
+/* An assignment of a sysctl in a file, in the order of reading; or one of a unit, "UNIT KEY". */
 struct lint_value {
 	const char *file;
 	unsigned line;
@@ -52,6 +52,7 @@ struct lint {
 	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
 	const struct host *host; /* NULL: files for themselves */
 	const char *root;        /* of the host, "" for "/" */
+	bool packed;             /* its files are in an archive: read them through `host` */
 	size_t files;            /* that were judged */
 	struct lint_problem *problems;
 	size_t count, room;
@@ -62,6 +63,7 @@ struct lint {
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
 	int64_t nr_open;
 	unsigned guesses; /* of names that are meant, which take long */
+	bool keeps;       /* the values of a file, until sysctl_values_clear() */
 	bool failed;      /* out of memory */
 };
 
@@ -98,6 +100,9 @@ int lint_tree(struct lint *l, const char *directory, struct err *e);
 int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e);
 
 void sysctl_line_judge(struct lint *l, const struct lint_line *line);
+/* Keeps an assignment, its blanks as one space. */
+void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
+		     const char *value, bool pattern);
 /* What the lines of a file, or all files in their order, do to each other. */
 void sysctl_values_judge(struct lint *l);
 void sysctl_values_clear(struct lint *l);
@@ -121,6 +126,8 @@ struct unit_state {
 	char section[32];
 };
 void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s);
+/* What the files of a machine's units, which unit_line_judge() has kept, do to each other. */
+void unit_values_judge(struct lint *l);
 
 struct server_state {
 	long long files, connections; /* of nginx; 0: not said */

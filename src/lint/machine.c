@@ -1,7 +1,6 @@
 /* What the files of a machine do together, and what is running. */
 #include "lint/lint.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -87,28 +86,21 @@ static int boot_file(const char *file, void *arg)
 	return rc == -ENOMEM ? err_copy(b->err, &e) : 0;
 }
 
-static int no_conf(const struct dirent *entry)
-{
-	const char *name = entry->d_name, *dot = strrchr(name, '.');
-	return name[0] != '.' && strncmp(name, "README", 6) != 0 && !strstr(name, ".dpkg-") &&
-	       name[strlen(name) - 1] != '~' && !(dot && !strcmp(dot, ".conf"));
-}
-
 /* Files beside those that are read. */
-static void unread_names(struct lint *l)
+static int name_judge(const char *path, void *arg)
 {
-	char path[4096];
-	struct dirent **entries = NULL;
-	snprintf(path, sizeof(path), "%s%s", l->root, DROPIN_DIRECTORY);
-	int n = scandir(path, &entries, no_conf, alphasort);
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", DROPIN_DIRECTORY, entries[i]->d_name);
-		struct lint_line whole = {lint_name(l, path), "", 0};
-		lint_add(l, &whole, LINT_UNREAD, NULL,
-			 "the name does not end in .conf, and no reader reads it: rename the file");
-		free(entries[i]);
-	}
-	free(entries);
+	struct lint *l = arg;
+	char shown[4096];
+	const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
+	snprintf(shown, sizeof(shown), "/%s", path);
+	struct lint_line whole = {shown, "", 0};
+	if (name[0] == '.' || !strncmp(name, "README", 6) || strstr(name, ".dpkg-") ||
+	    name[strlen(name) - 1] == '~' || (dot && !strcmp(dot, ".conf")))
+		return 0;
+	whole.file = lint_name(l, shown);
+	lint_add(l, &whole, LINT_UNREAD, NULL,
+		 "the name does not end in .conf, and no reader reads it: rename the file");
+	return 0;
 }
 
 static bool has_systemd(const struct lint *l)
@@ -122,7 +114,7 @@ static bool has_systemd(const struct lint *l)
 static int conf_judge(struct lint *l, bool *last, struct err *e)
 {
 	const char *file;
-	int rc = sysctl_d_conf(l->root, &file, e);
+	int rc = sysctl_d_conf(l->root, l->packed ? l->host : NULL, &file, e);
 	*last = rc == 0 && file && !has_systemd(l);
 	if (rc < 0 || !file || *last)
 		return rc;
@@ -236,16 +228,19 @@ int lint_machine(struct lint *l, struct err *e)
 	bool last;
 	int rc = conf_judge(l, &last, e);
 	if (rc == 0)
-		rc = sysctl_d_files(l->root, boot_file, &b, e);
+		rc = sysctl_d_files(l->root, l->packed ? l->host : NULL, boot_file, &b, e);
 	if (rc == 0 && last)
 		rc = boot_file("/etc/sysctl.conf", &b);
 	if (rc < 0)
 		return rc;
-	unread_names(l);
+	host_walk(l->host, &DROPIN_DIRECTORY[1], 1, name_judge, l, NULL);
 	sysctl_values_judge(l);
 	running_judge(l);
 	writers_name(l);
 	l->somaxconn = limit_of(l, "net.core.somaxconn");
 	l->nr_open = limit_of(l, "fs.nr_open");
-	return others_judge(l, e);
+	sysctl_values_clear(l);
+	rc = others_judge(l, e);
+	unit_values_judge(l);
+	return rc;
 }

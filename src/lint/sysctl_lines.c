@@ -419,11 +419,12 @@ static void module_judge(struct lint *l, const struct assignment *a)
 		lint_level(l, LEVEL_WARNING);
 }
 
-static void value_keep(struct lint *l, const struct assignment *a)
+void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
+		     const char *value, bool pattern)
 {
 	char text[SYSCTL_D_VALUE] = "";
 	size_t n = 0;
-	for (const char *c = a->read.value; *c; c++)
+	for (const char *c = value; *c; c++)
 		if (!isblank((unsigned char)*c) || (n && text[n - 1] != ' '))
 			text[n++] = isblank((unsigned char)*c) ? ' ' : *c;
 	if (l->value_count == l->value_room) {
@@ -436,8 +437,8 @@ static void value_keep(struct lint *l, const struct assignment *a)
 		l->values = grown;
 		l->value_room = more;
 	}
-	struct lint_value v = {a->line->file,        a->line->number, l->value_order++,
-			       strdup(a->read.name), strdup(text),    a->read.pattern};
+	struct lint_value v = {line->file,   line->number, l->value_order++,
+			       strdup(name), strdup(text), pattern};
 	if (!v.name || !v.value) {
 		l->failed = true;
 		free(v.name);
@@ -507,7 +508,7 @@ void sysctl_line_judge(struct lint *l, const struct lint_line *line)
 			 "\"%.60s\" is no name of a sysctl: write NAME = VALUE", a.read.name);
 		return;
 	}
-	value_keep(l, &a);
+	lint_value_keep(l, line, a.read.name, a.read.value, a.read.pattern);
 	if (a.read.pattern || !sysctl_general(a.read.name, a.general) || !name_judge(l, &a))
 		return;
 	size_t before = l->count;

@@ -88,6 +88,90 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			key, value);
 }
 
+/* The unit that a file is of, and whether it is a drop-in; false: of many units, or of none. */
+static bool unit_of(const char *file, char unit[256], bool *dropin)
+{
+	const char *base = strrchr(file, '/'), *parent = base;
+	while (parent && parent > file && parent[-1] != '/')
+		parent--;
+	if (!base)
+		return false;
+	size_t n = (size_t)(base - parent);
+	*dropin = n > 2 && !strncmp(base - 2, ".d", 2);
+	if (*dropin)
+		snprintf(unit, 256, "%.*s", (int)(n - 2), parent);
+	else
+		snprintf(unit, 256, "%s", base + 1);
+	/* Links in NAME.wants/ are the same files again. */
+	bool linked = !*dropin && strcspn(parent, ".") < n;
+	return !linked && strchr(unit, '.') && !strchr(unit, '@');
+}
+
+static void unit_keep(struct lint *l, const struct lint_line *line, const char *key,
+		      const char *value)
+{
+	char unit[256], name[320];
+	bool dropin;
+	if (!l->host || !unit_of(line->file, unit, &dropin))
+		return;
+	snprintf(name, sizeof(name), "%s %s", unit, key);
+	lint_value_keep(l, line, name, value, false);
+}
+
+static unsigned precedence(const char *file)
+{
+	static const char *const trees[] = {"/usr/lib/", "/usr/local/", "/run/", "/etc/"};
+	unsigned at = 0;
+	while (at < 3 && strncmp(file, trees[at], strlen(trees[at])) != 0)
+		at++;
+	return at;
+}
+
+static const char *base_of(const char *file) { return strrchr(file, '/') + 1; }
+
+/* As systemd reads them: the unit, then its drop-ins by name; of one name only the file of the
+ * highest tree (systemd.unit(5)), which comes last here. */
+static int unit_compare(const void *a, const void *b)
+{
+	const struct lint_value *x = a, *y = b;
+	char unit[256];
+	bool later, earlier;
+	int by = strcmp(x->name, y->name);
+	unit_of(x->file, unit, &later);
+	unit_of(y->file, unit, &earlier);
+	if (!by)
+		by = later - earlier;
+	if (!by)
+		by = strcmp(base_of(x->file), base_of(y->file));
+	if (!by)
+		by = (int)precedence(x->file) - (int)precedence(y->file);
+	return by ? by : (x->order > y->order) - (x->order < y->order);
+}
+
+void unit_values_judge(struct lint *l)
+{
+	if (l->value_count)
+		qsort(l->values, l->value_count, sizeof(*l->values), unit_compare);
+	const struct lint_value *end = l->values + l->value_count;
+	for (size_t i = 0; i + 1 < l->value_count; i++) {
+		const struct lint_value *v = &l->values[i], *next = v + 1;
+		struct lint_line line = {v->file, "", v->line};
+		while (next + 1 < end && !strcmp(next[1].name, next->name) &&
+		       !strcmp(base_of(next[1].file), base_of(next->file)))
+			next++;
+		bool hidden = !strcmp(base_of(v->file), base_of(next->file));
+		/* That the administrator overrides what the distribution ships is as it should be.
+		 */
+		if (strcmp(v->name, next->name) != 0 || !strcmp(v->value, next->value) ||
+		    !strcmp(v->file, next->file) || !strncmp(v->file, "/usr/", 5))
+			continue;
+		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+			 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",
+			 strchr(v->name, ' ') + 1, v->value, next->file, next->line,
+			 hidden ? "hides this file" : "is read later", next->value);
+	}
+}
+
 static void limit_judge(struct lint *l, const struct lint_line *line, const char *key,
 			const char *value, const struct unit_state *s)
 {
@@ -108,6 +192,7 @@ static void limit_judge(struct lint *l, const struct lint_line *line, const char
 			 manager ? "[Manager] of system.conf" : "[Service] of a unit");
 		return;
 	}
+	unit_keep(l, line, key, value);
 	if (!strcmp(key + (manager ? 7 : 0), "LimitNOFILE"))
 		files_judge(l, line, key, value);
 }

@@ -38,6 +38,37 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 	return moved(before, after) ? COMPARE_MOVED : COMPARE_SAME;
 }
 
+/* Whether the figure moves that way by more than `spread` percent; true without figures. */
+static bool is_beyond(const struct wall *before, const struct wall *after, bool better,
+		      unsigned spread)
+{
+	const struct wall_row *row = wall_row_find(after->name);
+	int64_t a = figure_of(before), b = figure_of(after);
+	if (a == REPORT_NONE || b == REPORT_NONE)
+		return true;
+	double moves = ((double)b - (double)a) * 100;
+	if (better == (row && row->lower_is_better))
+		moves = -moves;
+	return moves > spread * fabs((double)a);
+}
+
+enum compare_verdict compare_gain(const struct wall *before, const struct wall *after,
+				  unsigned spread)
+{
+	enum compare_verdict v = compare_wall(before, after);
+	if (v == COMPARE_BETTER || v == COMPARE_WORSE)
+		return is_beyond(before, after, v == COMPARE_BETTER, spread) ? v : COMPARE_SAME;
+	if (v == COMPARE_UNKNOWN && has_verdict(before) && has_verdict(after))
+		return COMPARE_SAME; /* the same verdict, by figures of different kinds */
+	if (v != COMPARE_MOVED)
+		return v;
+	if (after->verdict == VERDICT_OK)
+		return COMPARE_SAME;
+	return is_beyond(before, after, true, spread)    ? COMPARE_BETTER
+	       : is_beyond(before, after, false, spread) ? COMPARE_WORSE
+							 : COMPARE_SAME;
+}
+
 int compare_status(const struct report *before, const struct report *after)
 {
 	int status = 0;

@@ -3,7 +3,7 @@
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-kinds='walls probes knobs findings counters symptoms directives myths rules guides'
+kinds='walls probes knobs findings counters symptoms complaints directives myths rules guides'
 
 names() { # KIND…
 	for kind; do

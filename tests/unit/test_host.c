@@ -129,6 +129,15 @@ static void a_frozen_machine_keeps_what_it_has_read(void **state)
 	char text[8];
 	put("kept", "before\n");
 	put("fresh", "before\n");
+	put("laid", "the machine's\n");
+	assert_int_equal(host_lay(captured, "laid", "another", &e), 0);
+	assert_int_equal(host_read(captured, "laid", text, sizeof(text), &e), 7);
+	assert_string_equal(text, "another");
+	/* Only a frozen one keeps the others. */
+	assert_int_equal(host_read(captured, "kept", text, sizeof(text), &e), 6);
+	put("kept", "before2\n");
+	assert_int_equal(host_read(captured, "kept", text, sizeof(text), &e), 7);
+	put("kept", "before\n");
 	host_freeze(captured);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(host_read(captured, "kept", text, sizeof(text), &e), 6);

@@ -222,9 +222,43 @@ static void verdicts_side_by_side(void **state)
 		assert_int_equal(compare_status(&r[0], &r[1]), cases[i].status);
 		free(r);
 	}
+	static const struct {
+		int64_t before, after;
+		unsigned spread;
+		enum compare_verdict want;
+	} gains[] = {
+		/* The verdict changes, and the figure by more than the spread. */
+		{17, 2049, 35, COMPARE_BETTER},
+		{2049, 17, 35, COMPARE_WORSE},
+		{1251, 1249, 0, COMPARE_WORSE},
+		{1251, 1249, 1, COMPARE_SAME},
+		{1200, 1300, 35, COMPARE_SAME},
+		/* Short stays short. */
+		{17, 129, 35, COMPARE_BETTER},
+		{129, 17, 35, COMPARE_WORSE},
+		{100, 120, 35, COMPARE_SAME},
+		/* What the target does not need is no gain, and no loss. */
+		{2049, 65536, 0, COMPARE_SAME},
+		{65536, 2049, 0, COMPARE_SAME},
+	};
+	for (size_t i = 0; i < sizeof(gains) / sizeof(*gains); i++) {
+		struct report *r = calloc(2, sizeof(*r));
+		one_wall(&r[0], gains[i].before, 1000);
+		one_wall(&r[1], gains[i].after, 1000);
+		assert_int_equal(compare_gain(&r[0].walls[0], &r[1].walls[0], gains[i].spread),
+				 gains[i].want);
+		/* An upper bound that is higher is no loss. */
+		r[0].walls[0].verdict = VERDICT_OK;
+		r[1].walls[0].verdict = VERDICT_TIGHT;
+		if (gains[i].after > gains[i].before)
+			assert_int_equal(compare_gain(&r[0].walls[0], &r[1].walls[0], 0),
+					 COMPARE_SAME);
+		free(r);
+	}
 	struct wall unknown = {.verdict = VERDICT_UNKNOWN}, ok = {.verdict = VERDICT_OK};
 	assert_int_equal(compare_wall(&unknown, &ok), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&unknown, &unknown), COMPARE_SAME);
+	assert_int_equal(compare_gain(&ok, &unknown, 0), COMPARE_UNKNOWN);
 	struct wall none = {.verdict = VERDICT_NA};
 	assert_int_equal(compare_wall(&ok, &none), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&none, &ok), COMPARE_UNKNOWN);

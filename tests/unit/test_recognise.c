@@ -327,6 +327,21 @@ static const struct {
 	{"GET / HTTP/1.1 200 served from memory in 3 ms", ""},
 	{"the server is ready", ""},
 	{"", ""},
+	/* In their own words. */
+	{"port exhaustion", "port exhaustion"},
+	{"nginx ran out of ephemeral ports", "port exhaustion"},
+	{"why do clients time out", "clients time out"},
+	{"it takes 3 seconds to connect", "connects take one second"},
+	{"downloads are slow over a long distance", "slow downloads"},
+	{"we see packet loss on eth0", "packet loss"},
+	{"lost datagrams", "UDP packets lost"},
+	{"ksoftirqd/3 at 100%", "one CPU at 100 %"},
+	{"latency spikes", "latency spikes"},
+	{"high memory with many connections", "memory grows with connections"},
+	{"one worker gets all connections", "uneven load between workers"},
+	{"sysctl settings are lost after a reboot", "lost after reboot"},
+	{"pod is CPU throttled", "container is throttled"},
+	{"cannot reach 10k connections", "too many connections"},
 };
 
 static void each_pasted_text_has_its_row(void **state)
@@ -409,14 +424,22 @@ static void row_is_complete(const char *name, const char *const *texts, const ch
 static void rows_are_complete(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < symptom_row_count() + directive_row_count(); i++) {
-		const struct clue_row *c = i < symptom_row_count()
-						   ? symptom_row_at(i)
-						   : directive_row_at(i - symptom_row_count());
-		row_is_complete(c->name,
+	static const struct {
+		size_t (*count)(void);
+		const struct clue_row *(*at)(size_t i);
+	} clues[] = {
+		{symptom_row_count, symptom_row_at},
+		{complaint_row_count, complaint_row_at},
+		{directive_row_count, directive_row_at},
+	};
+	for (size_t k = 0; k < sizeof(clues) / sizeof(*clues); k++)
+		for (size_t i = 0; i < clues[k].count(); i++) {
+			const struct clue_row *c = clues[k].at(i);
+			row_is_complete(
+				c->name,
 				(const char *const[]){c->what, c->show, c->action, c->source, NULL},
 				c->walls);
-	}
+		}
 	for (size_t i = 0; i < counter_row_count(); i++) {
 		const struct counter_row *c = counter_row_at(i);
 		assert_ptr_equal(counter_row_find(c->name), c); /* so no name stands twice */

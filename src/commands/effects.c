@@ -1,0 +1,764 @@
+#include "commands/effects.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/lab.h"
+#include "epolltune/list.h"
+#include "report/figure.h"
+
+/* The kernel's maximum for one write(2) to a sysctl. */
+#define VALUE_MAX 4096
+
+const char *effect_name(enum effect_kind kind)
+{
+	static const char *const names[] = {
+		[EFFECT_NONE] = "no effect here",
+		[EFFECT_GAINS] = "gains",
+		[EFFECT_HARMS] = "harms",
+		[EFFECT_UNTESTED] = "not testable here",
+	};
+	return names[kind];
+}
+
+enum effect_kind effect_kind(const struct effect *x)
+{
+	for (size_t i = 0; i < x->count; i++)
+		if (!x->walls[i].better)
+			return EFFECT_HARMS;
+	return x->count ? EFFECT_GAINS : EFFECT_NONE;
+}
+
+void effects_free(struct effects *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->lines[i].probes);
+	for (size_t side = 0; side < SIDES; side++) {
+		free(s->measured[side]);
+		free(s->inspected[side]);
+	}
+	free(s->lines);
+}
+
+static int line_compare(const void *a, const void *b)
+{
+	const struct line_effect *x = a, *y = b;
+	if (x->side != y->side)
+		return x->side > y->side ? 1 : -1;
+	int file = strcmp(x->file, y->file);
+	return file ? file : (x->line > y->line) - (x->line < y->line);
+}
+
+int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,
+		struct err *e)
+{
+	if (!l->value_count)
+		return err_set(e, EINVAL, "lint: %s: no line sets a sysctl", file);
+	struct line_effect *lines =
+		reallocarray(s->lines, s->count + l->value_count, sizeof(*lines));
+	if (!lines)
+		return err_set(e, ENOMEM, "lint: out of memory");
+	s->lines = lines;
+	s->files[side] = file;
+	for (size_t i = 0; i < l->value_count; i++) {
+		const struct lint_value *v = &l->values[i];
+		struct line_effect *x = &lines[s->count++];
+		*x = (struct line_effect){.file = v->file, .line = v->line, .side = side};
+		report_text(x->name, "%s", v->name);
+		report_text(x->value, "%s", v->value);
+		x->knob = knob_find(v->name);
+	}
+	qsort(lines, s->count, sizeof(*lines), line_compare);
+	return 0;
+}
+
+/* What judges a wall; NULL: no experiment. */
+static const struct experiment *experiment_of(const char *wall)
+{
+	for (size_t i = 0; i < probe_count(); i++)
+		for (const struct experiment *x = probe_at(i)->experiments; x && x->wall; x++)
+			if (!strcmp(x->wall, wall))
+				return x;
+	return NULL;
+}
+
+static bool experiment_uses(const struct experiment *x, const char *knob)
+{
+	for (size_t i = 0; x && i < SETTINGS_MAX && x->knobs[i]; i++)
+		if (!strcmp(x->knobs[i], knob))
+			return true;
+	return false;
+}
+
+static bool depends_on(const char *wall, const struct knob *k)
+{
+	return list_has(k->walls, wall) || experiment_uses(experiment_of(wall), k->name);
+}
+
+/* Whether experiments of the probe depend on the knob; NULL: on any. */
+static bool probe_depends_on(const struct probe *p, const struct knob *k)
+{
+	for (const struct experiment *x = p->experiments; x && x->wall; x++)
+		if (x->run && x->knobs[0] && (!k || depends_on(x->wall, k)))
+			return true;
+	return false;
+}
+
+/* Adds the names of a list that another one does not have. */
+static int names_add(char **list, const char *more, struct err *e)
+{
+	struct list_item item;
+	while (list_next(&more, &item)) {
+		char name[64];
+		CLEAN(free_pointer) char *was = *list;
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
+		if (!item.length || list_has(was, name)) {
+			was = NULL;
+			continue;
+		}
+		if (asprintf(list, "%s%s%s", was ? was : "", was && *was ? "," : "", name) < 0) {
+			*list = NULL;
+			return err_set(e, ENOMEM, "lint: out of memory");
+		}
+	}
+	return 0;
+}
+
+static int probes_of(const struct knob *k, const char *allowed, char **out, struct err *e)
+{
+	*out = strdup("");
+	int rc = *out ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+	for (size_t i = 0; i < probe_count() && !rc; i++) {
+		const struct probe *p = probe_at(i);
+		if (probe_depends_on(p, k) && (!allowed || list_has(allowed, p->name)))
+			rc = names_add(out, p->name, e);
+	}
+	return rc;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+line_settle(struct line_effect *x, enum effect_kind kind, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(x->why, sizeof(x->why), fmt, args);
+	va_end(args);
+	x->way = LINE_LEFT_OUT;
+	x->kind = kind;
+}
+
+/* Whether the lab has the sysctl for itself: these directories it copies. Those of interfaces and
+ * of neighbours it does not, and gc_thresh there is the machine's. */
+static bool lab_owns(const char *name)
+{
+	static const char *const trees[] = {"net.core.", "net.ipv4.", "net.ipv6.", "net.unix."};
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
+		if (!strncmp(name, trees[i], strlen(trees[i])))
+			return !strpbrk(name + strlen(trees[i]), "./");
+	return false;
+}
+
+static const char *outside(const char *name)
+{
+	static const struct {
+		const char *begins, *why;
+	} trees[] = {
+		{"net.ipv4.conf.", "it needs a device: it is set for each interface"},
+		{"net.ipv6.conf.", "it needs a device: it is set for each interface"},
+		{"net.ipv4.neigh.", "it needs a device: it is set for each interface"},
+		{"net.ipv6.neigh.", "it needs a device: it is set for each interface"},
+		{"net.", "no experiment depends on it"},
+	};
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
+		if (!strncmp(name, trees[i].begins, strlen(trees[i].begins)))
+			return trees[i].why;
+	return "it is one for the whole machine, outside the lab";
+}
+
+/* Blanks to one space, none at the end. */
+static void blanks_join(char *text)
+{
+	char *to = text;
+	for (const char *c = text; *c; c++)
+		if (!isspace((unsigned char)*c))
+			*to++ = *c;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	if (to > text && to[-1] == ' ')
+		to--;
+	*to = 0;
+}
+
+/* In the lab's memory. */
+struct lab_value {
+	char name[SYSCTL_NAME];
+	char text[VALUE_MAX]; /* to be set; then as the kernel shows it */
+};
+
+/* Sets the value, reads it and restores the one before. */
+static int value_try(struct host *h, void *arg, struct err *e)
+{
+	struct lab_value *v = arg;
+	char path[KNOB_PATH], was[VALUE_MAX], set[VALUE_MAX], is[VALUE_MAX], silent[KNOB_VALUE];
+	knob_path(&(struct knob){.name = v->name}, path);
+	report_text(set, "%s", knob_silent(v->name, v->text, silent));
+	ssize_t rc = host_read(h, path, was, sizeof(was), e);
+	if (rc >= 0)
+		rc = host_write(h, path, set, e);
+	if (rc < 0)
+		return (int)rc;
+	rc = host_read(h, path, is, sizeof(is), e);
+	if (rc >= 0)
+		rc = host_write(h, path, was, e);
+	blanks_join(set);
+	blanks_join(is);
+	if (rc >= 0 && strcmp(is, set) != 0)
+		report_text(v->text, "%s", is);
+	return rc < 0 ? (int)rc : 0;
+}
+
+struct trying {
+	struct effects *s;
+	const struct check_options *o;
+	struct host *host;
+	struct lab *lab;   /* to set values in; NULL: none */
+	struct err nolab;  /* then: why */
+	struct report *at; /* of a group of lines */
+};
+
+static bool is_loaded_control(const struct host *h, const char *name)
+{
+	char list[1024];
+	if (host_read(h, "proc/sys/net/ipv4/tcp_available_congestion_control", list, sizeof(list),
+		      NULL) < 0)
+		return false;
+	char *rest = list, *word;
+	while ((word = strsep(&rest, " ")))
+		if (!strcmp(word, name))
+			return true;
+	return false;
+}
+
+/* Checks by the catalogue what no lab can set. */
+static void line_check(const struct trying *t, struct line_effect *x)
+{
+	char normal[KNOB_VALUE];
+	struct err refused;
+	int rc = knob_check(x->knob, x->value, normal, &refused);
+	if (!rc)
+		rc = knob_check_min(x->knob, t->host, normal, &refused);
+	if (rc)
+		line_settle(x, EFFECT_NONE, "the value is refused: %s", refused.text);
+	else
+		report_text(x->value, "%s", normal);
+}
+
+static int line_enter(const struct trying *t, struct line_effect *x, struct err *e)
+{
+	struct err refused = {0};
+	x->way = LINE_IN_LAB;
+	if (!strcmp(x->name, "net.ipv4.tcp_congestion_control") &&
+	    !is_loaded_control(t->host, x->value)) {
+		line_settle(
+			x, EFFECT_UNTESTED,
+			"the module tcp_%.40s is not loaded, and loading it changes the machine",
+			x->value);
+		return 0;
+	}
+	if (!t->lab && !x->knob)
+		line_settle(x, EFFECT_UNTESTED, "%s", t->nolab.text);
+	else if (!t->lab)
+		line_check(t, x);
+	if (!t->lab)
+		return 0;
+	size_t mark = lab_mark(t->lab);
+	struct lab_value *v = lab_alloc(t->lab, sizeof(*v), e);
+	if (!v)
+		return -ENOMEM;
+	report_text(v->name, "%s", x->name);
+	report_text(v->text, "%s", x->value);
+	int rc = lab_call(t->lab, LAB_SERVER, value_try, v, &refused);
+	if (rc == -EACCES || rc == -EPERM || rc == -EROFS || (rc == -ENOENT && !x->knob))
+		line_settle(x, EFFECT_UNTESTED,
+			    "the kernel does not let a private namespace set it");
+	else if (rc == -ENOENT)
+		line_check(t, x); /* an unprivileged lab before Linux 6.11 */
+	else if (rc == -ETIMEDOUT || rc == -ENOMEM || rc == -EFBIG)
+		line_settle(x, EFFECT_UNTESTED, "%s", refused.text);
+	else if (rc)
+		line_settle(x, EFFECT_NONE, "the kernel refuses the value: %s", strerror(-rc));
+	else
+		report_text(x->value, "%s", v->text);
+	if (rc != -ETIMEDOUT)
+		lab_release(t->lab, mark);
+	return 0;
+}
+
+/* The line of the same file that sets the name after it; NULL: none. */
+static const struct line_effect *line_later(const struct effects *s, size_t i)
+{
+	const struct line_effect *x = &s->lines[i], *later = NULL;
+	for (size_t k = i + 1; k < s->count && s->lines[k].side == x->side; k++)
+		if (!strcmp(s->lines[k].name, x->name))
+			later = &s->lines[k];
+	return later;
+}
+
+/* Whether the running kernel has a sysctl of that name, here or elsewhere. */
+static bool kernel_has(const struct host *h, const char *general, bool knob)
+{
+	const struct sysctl_history *of = sysctl_history_find(general);
+	if (of && of->until && host_kernel_since(h, of->until >> 16, of->until & 0xffff))
+		return false;
+	if (of && of->since && !host_kernel_since(h, of->since >> 16, of->since & 0xffff))
+		return false;
+	return knob || sysctl_known(general);
+}
+
+/* How the line can be tried; what is known without an experiment. */
+static int line_prepare(const struct trying *t, size_t i, struct err *e)
+{
+	struct line_effect *x = &t->s->lines[i];
+	const struct line_effect *later = line_later(t->s, i);
+	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[VALUE_MAX];
+	knob_path(&(struct knob){.name = x->name}, path);
+	sysctl_general(x->name, general);
+	const char *module = sysctl_module(general);
+	bool system = x->knob && x->knob->scope == KNOB_SYSTEM;
+	if (later)
+		line_settle(x, EFFECT_NONE, "line %u sets it again", later->line);
+	else if (strpbrk(x->name, "*?[/") || strlen(x->name) >= KNOB_PATH - 10)
+		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
+	else if (!host_has(t->host, path) && module)
+		line_settle(x, EFFECT_UNTESTED, "it exists only while %s is loaded", module);
+	else if (!host_has(t->host, path) && kernel_has(t->host, general, x->knob))
+		line_settle(x, EFFECT_UNTESTED, "it is not visible in this network namespace");
+	else if (!host_has(t->host, path))
+		line_settle(x, EFFECT_NONE, "this kernel does not have it");
+	else if (system)
+		x->way = LINE_INSPECTED, line_check(t, x);
+	else if (!lab_owns(x->name))
+		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
+	else if (line_enter(t, x, e) < 0)
+		return -ENOMEM;
+	if (x->way == LINE_LEFT_OUT)
+		return (x->probes = strdup("")) ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+	if (host_read(t->host, path, running, sizeof(running), NULL) >= 0) {
+		blanks_join(running);
+		if (!strcmp(running, x->value))
+			line_settle(x, EFFECT_NONE, "the value is in force already");
+	}
+	if (x->knob)
+		return probes_of(x->knob, t->o->probes, &x->probes, e);
+	return (x->probes = strdup("")) ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+}
+
+/* A check with the values of some lines. */
+static int laid_run(const struct trying *t, const struct line_effect *const *lines, size_t count,
+		    const char *probes, bool quick, struct report *out, struct err *e)
+{
+	CLEAN(free_pointer) struct check_laid *laid = calloc(count + 1, sizeof(*laid));
+	struct check_options o = *t->o;
+	if (!laid)
+		return err_set(e, ENOMEM, "lint: out of memory");
+	for (size_t i = 0; i < count; i++)
+		laid[i] = (struct check_laid){lines[i]->name, lines[i]->value};
+	o.laid = laid;
+	o.laid_count = count;
+	o.quick = quick;
+	o.probes = probes;
+	o.probe.no_proof = true;
+	o.progress = isatty(2);
+	return check_run(&o, out, e);
+}
+
+/* Whether a line can move the wall; one without a knob may move any that depends on knobs. */
+static bool line_concerns(const struct line_effect *x, const char *wall)
+{
+	const struct experiment *experiment = experiment_of(wall);
+	if (experiment && !experiment->knobs[0])
+		return false; /* a figure of the machine's CPUs */
+	return !x || !x->knob || depends_on(wall, x->knob);
+}
+
+static bool is_judged(const struct wall *w)
+{
+	return w->verdict != VERDICT_UNKNOWN && w->experiment != EXPERIMENT_MISSED;
+}
+
+/* Adds the walls that change. `x`: NULL for any wall. */
+static void effect_find(struct effect *out, const struct line_effect *x,
+			const struct report *before, const struct report *after)
+{
+	for (size_t i = 0; i < after->wall_count && out->count < EFFECT_WALLS; i++) {
+		const struct wall *is = &after->walls[i], *was = report_find(before, is->name);
+		const struct experiment *experiment = experiment_of(is->name);
+		if (!was || !line_concerns(x, is->name))
+			continue;
+		enum compare_verdict v = compare_gain(was, is, experiment ? experiment->spread : 0);
+		if (v == COMPARE_BETTER || v == COMPARE_WORSE)
+			out->walls[out->count++] =
+				(struct wall_effect){*was, *is, v == COMPARE_BETTER};
+	}
+}
+
+static const struct wall_effect *effect_same(const struct effect *x, const struct wall_effect *as)
+{
+	for (size_t i = 0; i < x->count; i++)
+		if (x->walls[i].better == as->better &&
+		    !strcmp(x->walls[i].after.name, as->after.name))
+			return &x->walls[i];
+	return NULL;
+}
+
+/* Says of a line without effect what stays, or why nothing was learned. */
+static void line_explain(struct line_effect *x, const struct report *before,
+			 const struct report *after)
+{
+	size_t done = 0;
+	const struct wall *missed = NULL, *lost = NULL; /* before as well; with the line only */
+	char stays[sizeof(x->why)] = "", from[64], to[64];
+	for (size_t i = 0; i < after->wall_count; i++) {
+		const struct wall *is = &after->walls[i], *was = report_find(before, is->name);
+		if (!was || !line_concerns(x, is->name) || is->verdict == VERDICT_NA)
+			continue;
+		if (!is_judged(is) && is_judged(was))
+			lost = is;
+		else if (!is_judged(is))
+			missed = is;
+		done += is_judged(is);
+		report_append(stays, "%s%s", stays[0] ? ", " : "", is->name);
+		if (compare_wall(was, is) == COMPARE_MOVED)
+			report_append(stays, " %s → %s", figure_text(from, sizeof(from), was),
+				      figure_text(to, sizeof(to), is));
+		report_append(stays, " stays %s", wall_verdict_name(is->verdict));
+	}
+	if (!lost && !done)
+		lost = missed;
+	x->kind = lost || !stays[0] ? EFFECT_UNTESTED : EFFECT_NONE;
+	if (lost)
+		report_text(x->why, "%s: %s", lost->name,
+			    lost->reason[0] ? lost->reason : lost->detail);
+	else
+		report_text(x->why, "%s",
+			    stays[0] ? stays : "this target has no wall that depends on it");
+}
+
+/* Repeats what differs between runs by itself: an effect has to show twice. */
+static int line_confirm(const struct trying *t, struct line_effect *x, struct err *e)
+{
+	const char *differs = NULL;
+	for (size_t i = 0; i < x->effect.count; i++) {
+		const struct experiment *by = experiment_of(x->effect.walls[i].after.name);
+		differs = by && by->spread ? by->wall : differs;
+	}
+	if (!differs)
+		return 0;
+	CLEAN(free_pointer) struct report *again = calloc(1, sizeof(*again));
+	CLEAN(free_pointer) struct effect *second = calloc(1, sizeof(*second));
+	const struct line_effect *one = x;
+	size_t kept = 0;
+	if (!again || !second)
+		return err_set(e, ENOMEM, "lint: out of memory");
+	int rc = laid_run(t, NULL, 0, x->probes, false, again, e);
+	if (!rc)
+		rc = laid_run(t, &one, 1, x->probes, false, t->at, e);
+	if (rc)
+		return rc;
+	effect_find(second, x, again, t->at);
+	for (size_t i = 0; i < x->effect.count; i++)
+		if (effect_same(second, &x->effect.walls[i]))
+			x->effect.walls[kept++] = x->effect.walls[i];
+	x->effect.count = kept;
+	if (kept)
+		return 0;
+	x->kind = EFFECT_UNTESTED;
+	report_text(x->why, "%s differs between two runs", differs);
+	return 0;
+}
+
+/* Judges a line by the report that has it. */
+static int line_judge(const struct trying *t, struct line_effect *x, bool quick, struct err *e)
+{
+	const struct report *before = quick ? t->s->inspected[0] : t->s->measured[0];
+	const struct line_effect *one = x;
+	int rc = 0;
+	for (unsigned tries = 0; tries < 2 && !rc; tries++) {
+		x->effect.count = 0;
+		effect_find(&x->effect, x, before, t->at);
+		line_explain(x, before, t->at);
+		if (quick || x->effect.count || x->kind != EFFECT_UNTESTED || tries)
+			break;
+		/* The machine may have been too busy. */
+		rc = laid_run(t, &one, 1, x->probes, false, t->at, e);
+	}
+	if (rc || !x->effect.count)
+		return rc;
+	x->kind = effect_kind(&x->effect);
+	return quick ? 0 : line_confirm(t, x, e);
+}
+
+static bool is_disjoint(const char *a, const char *b)
+{
+	struct list_item item;
+	while (list_next(&a, &item)) {
+		char name[64];
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
+		if (list_has(b, name))
+			return false;
+	}
+	return true;
+}
+
+/* Runs lines that share no probe in one check, until all are done. */
+static int groups_run(const struct trying *t, struct err *e)
+{
+	struct effects *s = t->s;
+	CLEAN(free_pointer)
+	struct line_effect **group = calloc(s->count + 1, sizeof(struct line_effect *));
+	CLEAN(free_pointer) bool *done = calloc(s->count + 1, sizeof(*done));
+	size_t count = 1;
+	int rc = group && done ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+	while (!rc && count) {
+		CLEAN(free_pointer) char *probes = NULL;
+		count = 0;
+		for (size_t i = 0; i < s->count && !rc; i++) {
+			struct line_effect *x = &s->lines[i];
+			if (done[i] || x->way != LINE_IN_LAB || !*x->probes ||
+			    (probes && !is_disjoint(x->probes, probes)))
+				continue;
+			done[i] = true;
+			group[count++] = x;
+			rc = names_add(&probes, x->probes, e);
+		}
+		if (!rc && count)
+			rc = laid_run(t, (const struct line_effect *const *)group, count, probes,
+				      false, t->at, e);
+		/* line_confirm() uses the report for itself. */
+		CLEAN(free_pointer) struct report *at = malloc(sizeof(*at));
+		if (!at)
+			return err_set(e, ENOMEM, "lint: out of memory");
+		*at = *t->at;
+		for (size_t i = 0; i < count && !rc; i++) {
+			*t->at = *at;
+			rc = line_judge(t, group[i], false, e);
+		}
+	}
+	return rc;
+}
+
+static int inspected_run(const struct trying *t, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; i < t->s->count && !rc; i++) {
+		struct line_effect *x = &t->s->lines[i];
+		const struct line_effect *one = x;
+		if (x->way != LINE_INSPECTED)
+			continue;
+		rc = laid_run(t, &one, 1, NULL, true, t->at, e);
+		if (!rc)
+			rc = line_judge(t, x, true, e);
+		bool judged = false;
+		for (size_t w = 0; w < t->at->wall_count; w++)
+			judged |= experiment_uses(experiment_of(t->at->walls[w].name), x->name);
+		if (!x->effect.count && !judged)
+			line_settle(
+				x, EFFECT_UNTESTED,
+				"it is one for the whole machine, and no experiment depends on it");
+		x->way = LINE_INSPECTED;
+	}
+	return rc;
+}
+
+/* All lines of a file that one way of trying takes. */
+static size_t lines_of(const struct effects *s, size_t side, int way,
+		       const struct line_effect **out)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->lines[i].side == side && (int)s->lines[i].way == way)
+			out[count++] = &s->lines[i];
+	return count;
+}
+
+static int together_run(const struct trying *t, size_t side, const char *probes, struct err *e)
+{
+	struct effects *s = t->s;
+	CLEAN(free_pointer)
+	const struct line_effect **lines = calloc(s->count + 1, sizeof(struct line_effect *));
+	if (!lines)
+		return err_set(e, ENOMEM, "lint: out of memory");
+	size_t count = lines_of(s, side, LINE_IN_LAB, lines);
+	int rc = s->measured[side] ? laid_run(t, lines, count, probes, false, s->measured[side], e)
+				   : 0;
+	if (!rc && s->measured[side])
+		effect_find(&s->together[side], NULL, s->measured[0], s->measured[side]);
+	count = lines_of(s, side, LINE_INSPECTED, lines);
+	if (!rc && s->inspected[side])
+		rc = laid_run(t, lines, count, NULL, true, s->inspected[side], e);
+	if (!rc && s->inspected[side])
+		effect_find(&s->together[side], NULL, s->inspected[0], s->inspected[side]);
+	return rc;
+}
+
+/* Whether a line of the file alone explains what all of them do. */
+static bool is_explained(const struct effects *s, size_t side, const struct wall_effect *by)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->lines[i].side == side && effect_same(&s->lines[i].effect, by))
+			return true;
+	return false;
+}
+
+/* Tries lines on which no experiment is known to depend, where all lines do what none of the others
+ * does alone. */
+static int unknown_run(const struct trying *t, size_t side, const char *probes, struct err *e)
+{
+	struct effects *s = t->s;
+	const struct effect *all = &s->together[side];
+	bool explained = true;
+	int rc = 0;
+	for (size_t i = 0; i < all->count; i++)
+		explained &= is_explained(s, side, &all->walls[i]);
+	for (size_t i = 0; i < s->count && !rc && !explained; i++) {
+		struct line_effect *x = &s->lines[i];
+		const struct line_effect *one = x;
+		if (x->side != side || x->way != LINE_IN_LAB || *x->probes)
+			continue;
+		rc = laid_run(t, &one, 1, probes, false, t->at, e);
+		if (!rc)
+			effect_find(&x->effect, x, s->measured[0], t->at);
+		size_t kept = 0;
+		for (size_t k = 0; k < x->effect.count; k++)
+			if (effect_same(all, &x->effect.walls[k]))
+				x->effect.walls[kept++] = x->effect.walls[k];
+		x->effect.count = kept;
+		x->kind = effect_kind(&x->effect);
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		struct line_effect *x = &s->lines[i];
+		if (x->side == side && x->way == LINE_IN_LAB && !*x->probes && !x->effect.count) {
+			x->kind = EFFECT_UNTESTED;
+			report_text(x->why, "no experiment%s depends on it",
+				    x->knob && t->o->probes ? " of these probes" : "");
+		}
+	}
+	return rc;
+}
+
+static int reports_make(struct effects *s, bool measured, bool inspected, struct err *e)
+{
+	for (size_t side = 0; side < SIDES; side++) {
+		if (side && !s->files[side])
+			continue;
+		if (measured && !(s->measured[side] = calloc(1, sizeof(struct report))))
+			return err_set(e, ENOMEM, "lint: out of memory");
+		if (inspected && !(s->inspected[side] = calloc(1, sizeof(struct report))))
+			return err_set(e, ENOMEM, "lint: out of memory");
+	}
+	return 0;
+}
+
+static int lines_try(struct trying *t, struct err *e)
+{
+	struct effects *s = t->s;
+	CLEAN(free_pointer) char *probes = NULL;
+	bool measured = false, inspected = false, unknown = false;
+	int rc = 0;
+	for (size_t i = 0; i < s->count && !rc; i++) {
+		const struct line_effect *x = &s->lines[i];
+		inspected |= x->way == LINE_INSPECTED;
+		measured |= x->way == LINE_IN_LAB;
+		unknown |= x->way == LINE_IN_LAB && !*x->probes;
+		rc = names_add(&probes, x->probes, e);
+	}
+	if (!rc && unknown) {
+		free_pointer(&probes);
+		rc = probes_of(NULL, t->o->probes, &probes, e);
+	}
+	measured &= probes && *probes;
+	if (!rc)
+		rc = reports_make(s, measured, inspected, e);
+	if (!rc && measured)
+		rc = laid_run(t, NULL, 0, probes, false, s->measured[0], e);
+	if (!rc && inspected)
+		rc = laid_run(t, NULL, 0, NULL, true, s->inspected[0], e);
+	if (!rc && measured)
+		rc = groups_run(t, e);
+	if (!rc)
+		rc = inspected_run(t, e);
+	for (size_t side = 1; side < SIDES && !rc; side++) {
+		if (s->files[side])
+			rc = together_run(t, side, probes, e);
+		if (!rc && s->files[side])
+			rc = unknown_run(t, side, probes, e);
+	}
+	return rc;
+}
+
+int effects_measure(struct effects *s, const struct check_options *o, struct err *e)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(free_pointer) struct report *at = calloc(1, sizeof(*at));
+	struct trying t = {.s = s, .o = o, .at = at};
+	int rc = at ? host_open(&host, "/", e) : err_set(e, ENOMEM, "lint: out of memory");
+	if (rc)
+		return rc;
+	t.host = host;
+	/* Without a lab, what remains is judged by the settings. */
+	if (lab_open(&t.lab, &(struct lab_options){0}, host, &t.nolab))
+		t.lab = NULL;
+	for (size_t i = 0; i < s->count && !rc; i++)
+		rc = line_prepare(&t, i, e);
+	lab_close(t.lab);
+	return rc ? rc : lines_try(&t, e);
+}
+
+static int effect_status(const struct effect *x)
+{
+	int status = EXIT_OK;
+	for (size_t i = 0; i < x->count; i++)
+		if (!x->walls[i].better && status < EXIT_CRITICAL)
+			status = x->walls[i].after.verdict == VERDICT_SHORT ? EXIT_CRITICAL
+									    : EXIT_WARNING;
+	return status;
+}
+
+int effects_status(const struct effects *s)
+{
+	int worst = EXIT_OK;
+	for (size_t i = 0; i < s->count + SIDES; i++) {
+		int status = effect_status(i < s->count ? &s->lines[i].effect
+							: &s->together[i - s->count]);
+		worst = status > worst ? status : worst;
+	}
+	return worst;
+}
+
+static bool is_concerned(const struct effects *s, int way, const char *wall)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if ((int)s->lines[i].way == way && s->lines[i].knob &&
+		    line_concerns(&s->lines[i], wall))
+			return true;
+	return false;
+}
+
+const struct wall *effects_wall(const struct effects *s, size_t i, size_t side)
+{
+	for (int way = LINE_IN_LAB; way <= LINE_INSPECTED; way++) {
+		struct report *const *of = way == LINE_IN_LAB ? s->measured : s->inspected;
+		for (size_t w = 0; of[0] && w < of[0]->wall_count; w++) {
+			const char *name = of[0]->walls[w].name;
+			bool other = way == LINE_INSPECTED && is_concerned(s, LINE_IN_LAB, name);
+			if (!other && is_concerned(s, way, name) && !i--)
+				return report_find(of[side], name);
+		}
+	}
+	return NULL;
+}
