@@ -33,6 +33,10 @@ test_each_schema_is_what_is_printed_and_strict() {
 	print nic list --nic
 	echo 'net.core.somaxconn = "12"' >sysctl.conf
 	print lint lint sysctl.conf
+	echo 'net.core.somaxconn = 4096' >sysctl.conf
+	print lint-tried lint --try sysctl.conf --rate 50k --probe accept-queue
+	expect any epolltune watch --count 1 --format jsonl
+	tail -n 1 out >json/watch
 	print apply-planned apply --rate 50k --probe accept-queue --state-dir state --dry-run
 	print apply apply --rate 50k --probe accept-queue --state-dir state --yes
 	jq -e '.proof and .memory and .changes[0].became' json/apply >/dev/null || fail 'nothing was applied'
