@@ -150,9 +150,10 @@ struct report_host {
 	uint64_t family;                 /* of the experiments: 4 or 6; 0: none ran */
 };
 
-/* The server that --server named. */
+/* The server that --server named, or the command of --run. */
 struct report_server {
 	char asked[128]; /* "": none */
+	bool run;        /* it is that command, in a lab */
 	char name[16];   /* "": not visible */
 	char unit[96];
 	int64_t pid;        /* 0: not visible */

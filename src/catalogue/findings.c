@@ -182,6 +182,22 @@ static const struct finding_row findings[] = {
 	      "connection, compared with MemAvailable",
 	      "The target's connections fit into the available memory"),
 
+	SHORT("application.connections", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} hold {connections} connections{process?\\: RLIMIT_NOFILE "
+	      "is the limit}",
+	      "It held {reached}; {needed} are needed.",
+	      "{process?{how}:"
+	      "{line?{server}\\: {line} (default\\: {default}). epolltune cannot set that line\\: try "
+	      "it with another check --run.:No limit of the kernel or of the process was met\\: it is "
+	      "the application's own, its workers or its configuration.}}",
+	      "The server of check --run held fewer connections than the target needs, and neither "
+	      "the kernel nor its RLIMIT_NOFILE was the limit, or that limit was.",
+	      "Raise the directive that the finding names, or RLIMIT_NOFILE where the server is "
+	      "started.",
+	      "Connections are opened one after the other until one fails; descriptors in "
+	      "/proc/PID/fd beside the limit in /proc/PID/limits",
+	      "The server holds the target's connections"),
+
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(
 		      "") ":The accept queue is {tight?tight:too short} for a stall "

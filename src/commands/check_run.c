@@ -101,7 +101,9 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->gentle = o->probe.gentle;
 	report_text(out->enter, "%s", enter);
 	if (o->probe.subject)
-		server_describe(o->server, o->probe.subject, &out->server);
+		server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
+				&out->server);
+	out->server.run = o->probe.guest;
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
 	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
@@ -213,6 +215,27 @@ int check_open(const struct check_options *o, struct host **host, struct subject
 	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
 }
 
+static void guest_endp(struct guest **r)
+{
+	if ((*r)->lab)
+		guest_close(*r);
+}
+
+/* Starts the operator's server in a lab, as the subject; shows what it printed where it fails. */
+static int guest_begin(const struct check *check, struct guest *r, struct subject *subject,
+		     struct err *e)
+{
+	char output[PROGRAM_OUTPUT];
+	int rc = guest_open(r, check->host, check_ipv6(check), e);
+	if (!rc)
+		rc = guest_subject(r, check->host, subject, e);
+	if (!rc)
+		return 0;
+	guest_output(r, output);
+	fputs(output, stderr);
+	return rc;
+}
+
 static const char *unasked(const struct check_options *o)
 {
 	return o->sysroot ? "experiments need a running machine"
@@ -311,11 +334,12 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(subject_free) struct subject subject = {0};
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
+	struct check_options options = *given, *o = &options;
+	CLEAN(guest_endp) struct guest *guest = &o->guest;
 	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct check_options options = *given, *o = &options;
 	char enter[REPORT_ENTER] = "";
 	struct schedule s = {
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
@@ -334,8 +358,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		rc = since_check(o, host, e);
 	if (rc)
 		return rc;
-	o->probe.subject = o->server ? &subject : NULL;
 	s.check.host = host;
+	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &subject, e)))
+		return rc;
+	o->probe.guest = o->guest.command ? &o->guest : NULL;
+	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);

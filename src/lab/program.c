@@ -230,10 +230,11 @@ int program_start(struct program *program, struct lab *lab, enum lab_host host,
 		  const struct program_config *config, struct err *e)
 {
 	static const int streams[STREAMS] = {0, 1, 2};
-	struct program_part *p = lab_alloc(lab, sizeof(*p), e);
-	*program = (struct program){.part = p};
-	if (!p)
+	struct program_part *p = program->part;
+	if (!p && !(p = lab_alloc(lab, sizeof(*p), e)))
 		return -ENOMEM;
+	*program = (struct program){.part = p};
+	memset(p, 0, sizeof(*p));
 	p->config = *config;
 	p->all = host == LAB_COMMAND;
 	address_name(lab, LAB_SERVER, p->server);

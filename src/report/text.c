@@ -43,7 +43,8 @@ static void server(const struct page *p, const struct report_server *s)
 		report_append(who, "%s%s)", s->unit[0] ? ", " : "", s->unit);
 	}
 	struct page_segments segments = {.hang = 2};
-	page_segment(p, &segments, "Server: %s on %s", who, s->addresses);
+	page_segment(p, &segments, "Server: %s on %s%s", who, s->addresses,
+		     s->run ? ", in a lab" : "");
 	page_segments(p, TONE_PLAIN, 0, "", &segments);
 }
 
@@ -476,7 +477,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	else
 		target_arguments(&r->target, arguments, sizeof(arguments));
 	shell_word(word, sizeof(word), r->server.asked);
-	if (r->server.asked[0])
+	if (r->server.asked[0] && !r->server.run)
 		report_append(arguments, " --server %s", word);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);
