@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -20,6 +21,8 @@
 #define SETTLE_FIRST_MS 1000
 #define LISTENERS_MAX 64
 #define ADDRESSES 200
+/* Of a shell that does not find a program. */
+#define NOT_FOUND 127
 
 /* The listeners of the server's host. */
 struct guest_listeners {
@@ -76,18 +79,32 @@ static void addresses_name(const struct guest *r, char text[ADDRESSES])
 	size_t used = 0;
 	text[0] = 0;
 	for (size_t i = 0; i < r->listeners->count && used < ADDRESSES; i++)
-		used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s", i ? ", " : "",
+		if (!i || strcmp(r->listeners->at[i].address, r->listeners->at[i - 1].address))
+			used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s", i ? ", " : "",
 					 r->listeners->at[i].address);
+}
+
+void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
+{
+	text[0] = 0;
+	if (r->program.part)
+		program_output(&r->program, text);
 }
 
 static int not_listening(const struct guest *r, struct err *e)
 {
-	char addresses[ADDRESSES], end[PROGRAM_END];
+	char addresses[ADDRESSES], end[PROGRAM_END], output[PROGRAM_OUTPUT];
 	int status;
 	if (!program_lives(&r->program)) {
 		err_set(e, ECHILD, "--run: the command %s before it listened on port %u",
 			program_end_text(&r->program, end), (unsigned)r->port);
-		if (program_exited(&r->program, &status) && status && geteuid())
+		program_exited(&r->program, &status);
+		guest_output(r, output);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
+		    strstr(output, "not found"))
+			err_remedy(e, "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
+				      "one of this host");
+		else if (status && geteuid())
 			err_remedy(e, "for an ordinary user the lab has one user id: a server that "
 				      "changes its user needs root");
 		return -ECHILD;
@@ -154,13 +171,6 @@ int guest_check(const struct guest *r, struct err *e)
 	if (program_lives(&r->program))
 		return 0;
 	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
-}
-
-void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
-{
-	text[0] = 0;
-	if (r->program.part)
-		program_output(&r->program, text);
 }
 
 void guest_close(struct guest *r)

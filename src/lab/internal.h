@@ -72,6 +72,7 @@ struct agent_request {
 	lab_function function; /* to call, or */
 	task_main main;        /* to start, with its channel by task_send_fds() */
 	void *arg;
+	bool alone; /* start it when no other process of the PID namespace is left */
 };
 void agent_serve(struct task_port *port);
 

@@ -527,7 +527,8 @@ static int lab_request(struct lab *lab, enum lab_host host, const struct agent_r
 int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,
 	     struct err *e)
 {
-	const struct agent_request request = {.main = main, .arg = arg};
+	const struct agent_request request = {
+		.main = main, .arg = arg, .alone = host == LAB_COMMAND};
 	return lab_request(lab, host, &request, channel, e);
 }
 

@@ -196,6 +196,11 @@ static int program_main(struct task_port *port, void *arg)
 	struct program_part *p = arg;
 	int out[2] = {-1, -1};
 	int rc = 0;
+	/* Here, as what ran before writes there until it has ended. */
+	p->exited = p->gone = false;
+	p->status = 0;
+	p->length = 0;
+	memset(p->output, 0, sizeof(p->output));
 	if (!p->config.captured)
 		rc = streams_take(port->channel, &port->e);
 	else if (pipe2(out, O_CLOEXEC) || fcntl(out[0], F_SETFL, O_NONBLOCK))
@@ -234,7 +239,6 @@ int program_start(struct program *program, struct lab *lab, enum lab_host host,
 	if (!p && !(p = lab_alloc(lab, sizeof(*p), e)))
 		return -ENOMEM;
 	*program = (struct program){.part = p};
-	memset(p, 0, sizeof(*p));
 	p->config = *config;
 	p->all = host == LAB_COMMAND;
 	address_name(lab, LAB_SERVER, p->server);

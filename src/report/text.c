@@ -451,7 +451,7 @@ static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
-		    finding_proposes(f))
+		    (!r->server.run || f->remedy == REMEDY_KERNEL) && finding_proposes(f))
 			return true;
 	}
 	return false;
