@@ -341,6 +341,139 @@ static void connections_describe(const struct trial *t, const struct outcome *o,
 		report_text_into(text, size, "%s", o->remark);
 }
 
+/* Connections that send requests, as far as the server holds them. */
+#define TALKING 64
+#define CLOSED_US 500000
+#define OPEN_US 1000000
+#define STEP_US 200000
+/* Of the highest rate, in percent; and the growth of the p99 that makes the knee. */
+#define STEP_FIRST 50
+#define STEP_MORE 10
+#define STEP_LAST 90
+#define KNEE 4
+/* Of its CPU time: then the client was the limit. */
+#define CLIENT_BUSY 0.9
+
+static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum, struct err *e)
+{
+	const struct client_order order = {.verb = CLIENT_REQUEST,
+					   .duration_us = us,
+					   .active = t->clients[0]->opened,
+					   .rate_per_s = rate,
+					   .depth = 1,
+					   .size = request_size(t->options->guest)};
+	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
+	*sum = client_sum(t->clients[0]);
+	return rc;
+}
+
+static char *quantile(const struct trial *t, double share, char text[32])
+{
+	snprintf(text, 32, "%s",
+		 quantity_measured(QUANTITY_DURATION,
+				   client_quantile_ns(t->clients[0], share) / 1000)
+			 .text);
+	return text;
+}
+
+/* The highest of the rates at which the latency is still that of an idle server, as far as the steps
+ * show it; 0: none is. */
+static int knee_find(struct trial *t, double max, double *knee, struct err *e)
+{
+	struct client_sum sum;
+	uint64_t first = 0;
+	int rc = 0;
+	*knee = 0;
+	for (int percent = STEP_FIRST; !rc && percent <= STEP_LAST; percent += STEP_MORE) {
+		rc = talk(t, max * percent / 100, STEP_US, &sum, e);
+		uint64_t p99 = client_quantile_ns(t->clients[0], 0.99);
+		first = first ? first : p99;
+		if (sum.missed || p99 > KNEE * first)
+			return rc;
+		*knee = max * percent / 100;
+	}
+	return rc;
+}
+
+static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	const struct guest *guest = t->options->guest;
+	const struct hold *h = &t->context->hold;
+	uint64_t n = h->end != HOLD_ALL && h->held < TALKING ? h->held : TALKING;
+	const struct client_order open = {.verb = CLIENT_OPEN, .count = n ? n : 1, .in_flight = 1};
+	struct client_sum sum;
+	char p50[32], p99[32], p999[32];
+	double knee = 0;
+	(void)s;
+	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
+	int rc = server_begin(t, 0, e);
+	if (!rc)
+		rc = trial_client(t, client_of(t, open.count), e);
+	if (!rc)
+		rc = client_order(t->clients[0], &open, NULL, NULL, e);
+	if (!rc)
+		rc = talk(t, 0, CLOSED_US, &sum, e);
+	if (rc)
+		return rc;
+	double max = sum.rate, busy = (double)sum.cpu_ns / (double)(sum.elapsed_ns + 1);
+	if (!sum.done || sum.errors * 2 > sum.done) {
+		char answer[CLIENT_ANSWER];
+		client_answer(t->clients[0], answer);
+		outcome_unsupported(out, "%s of %s replies were errors%s%s",
+				    quantity_count(sum.errors).text, quantity_count(sum.done).text,
+				    answer[0] ? ": " : "", answer);
+		return 0;
+	}
+	double rate = guest->requests_per_s ? (double)guest->requests_per_s : max / 2;
+	rc = knee_find(t, max, &knee, e);
+	if (!rc)
+		rc = talk(t, rate, OPEN_US, &sum, e);
+	if (!rc)
+		rc = guest_check(guest, e);
+	if (rc)
+		return rc;
+	out->reached = (int64_t)max;
+	out->limit_met = busy < CLIENT_BUSY * t->clients[0]->processes;
+	out->measured = true;
+	if (!out->limit_met && out->reached < (int64_t)report_margin(t->needed)) {
+		outcome_inconclusive(out, "the client used up its CPU at %s",
+				     quantity_measured(QUANTITY_RATE, (uint64_t)max).text);
+		return 0;
+	}
+	report_text(out->remark, "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
+		    quantity_measured(QUANTITY_RATE, (uint64_t)rate).text,
+		    quantity_count(open.count).text, quantile(t, 0.5, p50), quantile(t, 0.99, p99),
+		    quantile(t, 0.999, p999));
+	if (sum.missed)
+		report_append(out->remark, "; %s were not sent in time",
+			      quantity_count(sum.missed).text);
+	report_append(out->remark, ". ");
+	if (knee > 0)
+		report_append(out->remark, "The p99 stays near that of half the rate up to %s.",
+			      quantity_measured(QUANTITY_RATE, (uint64_t)knee).text);
+	return 0;
+}
+
+static void rate_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	if (s->guest && s->guest->requests_per_s)
+		b->needed = (int64_t)s->guest->requests_per_s;
+}
+
+static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
+{
+	(void)t;
+	report_text_into(text, size, "It answered %s. %s",
+			 quantity_measured(QUANTITY_RATE, (uint64_t)o->reached).text, o->remark);
+}
+
+static bool rate_applies(const struct target *target, const struct probe_options *o)
+{
+	(void)target;
+	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
+}
+
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	(void)target;
@@ -360,6 +493,15 @@ static const struct experiment experiments[] = {
 		.cost = connections_cost,
 		.run = connections_run,
 		.describe = connections_describe,
+	},
+	{
+		.wall = "application.rate",
+		.due = true,
+		.applies = rate_applies,
+		.bound = rate_bound,
+		.words = connections_words,
+		.run = rate_run,
+		.describe = rate_describe,
 	},
 	{0},
 };

@@ -33,7 +33,7 @@ struct probe_options {
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
-	struct guest *guest;               /* that server in a lab (--run); NULL: it is not */
+	struct guest *guest; /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us; /* of a CPU quota, which became the target's stall; 0: did not */
 };
 
@@ -57,7 +57,7 @@ struct settings {
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject; /* the server in question; NULL: none was named */
-	bool guest;                      /* it is in a lab, and experiments are on it */
+	const struct guest *guest; /* it is in a lab, and experiments are on it; NULL: not */
 	uint64_t peers;                /* of the options */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */

@@ -59,6 +59,8 @@ struct wall {
 	enum wall_experiment experiment;
 	int64_t limit;    /* by the settings; REPORT_NONE: unknown */
 	int64_t measured; /* by the experiment; REPORT_NONE: not measured */
+	/* Of repeated runs, of which `measured` is the median; both 0: one run. */
+	int64_t lowest, highest;
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
 	bool at_most;     /* practice does not reach `limit` */
 	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */

@@ -197,6 +197,14 @@ static const struct finding_row findings[] = {
 	      "Connections are opened one after the other until one fails; descriptors in "
 	      "/proc/PID/fd beside the limit in /proc/PID/limits",
 	      "The server holds the target's connections"),
+	SHORT("application.rate", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} answer {needed} requests",
+	      "It answered {reached}.",
+	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
+	      "The server of check --run answered fewer requests per second than --requests needs.",
+	      "Give it more workers or CPUs, and compare two commands with --versus.",
+	      "A closed loop over 64 connections; an open loop shows the latency at a rate",
+	      "The server answers the requests"),
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(

@@ -351,6 +351,14 @@ static const struct wall_row walls[] = {
 		.detail = "",
 	},
 	{
+		.name = "application.rate",
+		.unit = "requests/s",
+		.what = "The requests per second that the server of --run answers, one at a time "
+			"on each connection. Needed: --requests.",
+		.no_need = "No rate was given (--requests).",
+		.detail = "",
+	},
+	{
 		.name = "softnet.backlog",
 		.runbook = RUNBOOK_SALE,
 		.unit = "packets",

@@ -161,6 +161,8 @@ static const struct option_row options[] = {
 	 TEXT(NULL)},
 	{"run", "COMMAND", "start this server in a lab, and find its limits", AT(check.guest.command),
 	 TEXT(NULL)},
+	{"versus", "COMMAND", "with --run: compare it with this one, in several rounds",
+	 AT(check.versus), TEXT(NULL)},
 	{"port", "N", "with --run: the TCP port at which it listens", AT(check.guest.port),
 	 NUMBER(COUNT, 1, 65535)},
 	{"protocol", "NAME", "with --run: what it speaks", AT(check.guest.protocol),
@@ -211,7 +213,7 @@ static int arguments_check(const struct check_options *o, struct err *e)
 /* What --run excludes, and what needs it. */
 static int guest_options(const struct arguments *a, const struct given *given, struct err *e)
 {
-	static const char *const needing[] = {"port", "protocol", "path", "requests", "writable"};
+	static const char *const needing[] = {"versus", "port", "protocol", "path", "requests", "writable"};
 	static const char *const excluded[] = {"server",   "backlog", "sysroot",  "netns",
 					       "observe",  "quick",   "in-place", "since"};
 	for (size_t i = 0; !a->check.guest.command && i < sizeof(needing) / sizeof(*needing); i++)
@@ -225,6 +227,11 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 				       excluded[i]);
 	if (!a->check.guest.port)
 		return err_set(e, EINVAL, "check: --run needs --port N");
+	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
+		return err_set(e, EINVAL, "check: --versus prints --format text or json");
+	if (a->check.versus && (a->output || a->save))
+		return err_set(e, EINVAL, "check: --versus and --%s exclude each other",
+			       a->output ? "output" : "save");
 	if (given_option(given, "path") && a->check.guest.protocol != PROTOCOL_HTTP)
 		return err_set(e, EINVAL, "--path: valid only with --protocol http");
 	return 0;
@@ -265,6 +272,10 @@ static int check(void *arguments, const struct given *given)
 		return command_error(&e);
 	a->check.probe.since = a->check.since ? &report[1] : NULL;
 	a->check.progress = isatty(2);
+	if (a->check.versus) {
+		struct render_style style = command_style(NULL, a->color);
+		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
+	}
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */

@@ -53,6 +53,10 @@ struct check_options {
  * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
+/* Runs `check` of the command of --run and that of --versus in turn, several times, and prints them
+ * side by side. Returns an exit status. */
+int check_versus(const struct check_options *options, bool json, const struct render_style *style);
+
 /* Opens the machine, in the network namespace of options->netns or of the server, and finds the
  * server if one is named. `enter`: the command that enters that namespace, or "". */
 int check_open(const struct check_options *options, struct host **host, struct subject *subject,
