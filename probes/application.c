@@ -397,7 +397,7 @@ static int knee_find(struct trial *t, double max, double *knee, struct err *e)
 
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	const struct guest *guest = t->options->guest;
+	struct guest *guest = t->options->guest;
 	const struct hold *h = &t->context->hold;
 	uint64_t n = h->end != HOLD_ALL && h->held < TALKING ? h->held : TALKING;
 	const struct client_order open = {.verb = CLIENT_OPEN, .count = n ? n : 1, .in_flight = 1};

@@ -37,8 +37,8 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct er
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);
-/* 0 while it runs; -ECHILD says how it ended. */
-int guest_check(const struct guest *r, struct err *e);
+/* 0 while it runs and listens; -ECHILD says how it ended. */
+int guest_check(struct guest *r, struct err *e);
 /* The last lines that it printed; "": none. */
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT]);
 /* Ends the server and the lab. */

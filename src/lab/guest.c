@@ -16,6 +16,8 @@
 #define ELSEWHERE_MS 2000
 #define GRACE_MS 2000
 #define LOOK_MS 10
+/* From the end of a process' connections to that of the process itself, as it is seen here. */
+#define END_MS 100
 /* Without a change the queue is at rest. */
 #define SETTLE_MS 50
 #define SETTLE_FIRST_MS 1000
@@ -165,14 +167,6 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct er
 	return rc ? rc : guest_restart(r, 0, e);
 }
 
-int guest_check(const struct guest *r, struct err *e)
-{
-	char end[PROGRAM_END];
-	if (program_lives(&r->program))
-		return 0;
-	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
-}
-
 void guest_close(struct guest *r)
 {
 	program_end(&r->program);
@@ -211,6 +205,21 @@ int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e)
 		out->sockets++;
 	}
 	return rc;
+}
+
+int guest_check(struct guest *r, struct err *e)
+{
+	char end[PROGRAM_END];
+	struct guest_queue queue;
+	int status;
+	clock_sleep_ms(END_MS);
+	int rc = guest_queue_read(r, &queue, e);
+	if (rc || (program_lives(&r->program) && queue.sockets))
+		return rc;
+	if (!program_exited(&r->program, &status))
+		return err_set(e, ECHILD, "the server no longer listens on port %u",
+			       (unsigned)r->port);
+	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
 }
 
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e)
