@@ -247,7 +247,8 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = server_begin(t, nofile, e);
 	if (!rc && nofile && t->context->subject.soft != nofile) {
-		outcome_unsupported(out, "it had a limit of %s all the same: the command sets its own, or "
+		outcome_unsupported(out,
+				    "its limit remained %s: the command sets its own, or "
 				    "the hard limit cannot be raised here",
 				    quantity_count(t->context->subject.soft).text);
 		return 0;
@@ -376,8 +377,8 @@ static char *quantile(const struct trial *t, double share, char text[32])
 	return text;
 }
 
-/* The highest of the rates at which the latency is still that of an idle server, as far as the steps
- * show it; 0: none is. */
+/* The highest of the rates at which the latency is still that of an idle server, as far as the
+ * steps show it; 0: none is. */
 static int knee_find(struct trial *t, double max, double *knee, struct err *e)
 {
 	struct client_sum sum;
@@ -440,7 +441,8 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 				     quantity_measured(QUANTITY_RATE, (uint64_t)max).text);
 		return 0;
 	}
-	report_text(out->remark, "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
+	report_text(out->remark,
+		    "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
 		    quantity_measured(QUANTITY_RATE, (uint64_t)rate).text,
 		    quantity_count(open.count).text, quantile(t, 0.5, p50), quantile(t, 0.99, p99),
 		    quantile(t, 0.999, p999));

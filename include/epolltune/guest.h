@@ -16,7 +16,7 @@ struct guest_listeners;
 
 struct guest {
 	/* Given by the operator. */
-	const char *command; /* for sh -c; NULL: no --run */
+	const char *command;     /* for sh -c; NULL: no --run */
 	const char *directories; /* writable, comma separated; NULL: none */
 	uint64_t port;
 	enum protocol protocol;
@@ -53,7 +53,8 @@ struct guest_queue {
 	size_t sockets;
 };
 int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);
-/* Reads them when each of `sent` connections is queued or dropped, or nothing has changed for 50 ms.
+/* Reads them when each of `sent` connections is queued or dropped, or nothing has changed for 50
+ * ms.
  */
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e);
 

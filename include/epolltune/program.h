@@ -25,8 +25,8 @@ struct program {
 	struct task task;
 };
 
-/* Starts the command, with the lab's addresses in SERVER and CLIENT. `p` is zeroed, or has ended. The
- * strings of `config` must be older than the lab. */
+/* Starts the command, with the lab's addresses in SERVER and CLIENT. `p` is zeroed, or has ended.
+ * The strings of `config` must be older than the lab. */
 int program_start(struct program *p, struct lab *lab, enum lab_host host,
 		  const struct program_config *config, struct err *e);
 /* Sends a signal to all of its processes. LAB_COMMAND only: elsewhere to the first one. */

@@ -159,8 +159,8 @@ static const struct option_row options[] = {
 	SYSROOT_OPTION(AT(check.sysroot)),
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
 	 TEXT(NULL)},
-	{"run", "COMMAND", "start this server in a lab, and find its limits", AT(check.guest.command),
-	 TEXT(NULL)},
+	{"run", "COMMAND", "start this server in a lab, and find its limits",
+	 AT(check.guest.command), TEXT(NULL)},
 	{"versus", "COMMAND", "with --run: compare it with this one, in several rounds",
 	 AT(check.versus), TEXT(NULL)},
 	{"port", "N", "with --run: the TCP port at which it listens", AT(check.guest.port),
@@ -213,9 +213,10 @@ static int arguments_check(const struct check_options *o, struct err *e)
 /* What --run excludes, and what needs it. */
 static int guest_options(const struct arguments *a, const struct given *given, struct err *e)
 {
-	static const char *const needing[] = {"versus", "port", "protocol", "path", "requests", "writable"};
-	static const char *const excluded[] = {"server",   "backlog", "sysroot",  "netns",
-					       "observe",  "quick",   "in-place", "since"};
+	static const char *const needing[] = {"versus", "port",     "protocol",
+					      "path",   "requests", "writable"};
+	static const char *const excluded[] = {"server",  "backlog", "sysroot",  "netns",
+					       "observe", "quick",   "in-place", "since"};
 	for (size_t i = 0; !a->check.guest.command && i < sizeof(needing) / sizeof(*needing); i++)
 		if (given_option(given, needing[i]))
 			return err_set(e, EINVAL, "check: --%s needs --run COMMAND", needing[i]);
@@ -262,7 +263,8 @@ static int check(void *arguments, const struct given *given)
 	struct arguments *a = arguments;
 	struct err e = {0};
 	check_saved(&a->check, given);
-	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
+	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) ||
+	    observe_check(&a->check, given, &e) ||
 	    (a->save && saved_target_check(a->save, &a->check, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));

@@ -33,7 +33,7 @@ struct check_options {
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
 	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
-	struct guest guest;            /* --run; its command NULL: none */
+	struct guest guest;        /* --run; its command NULL: none */
 	const char *versus;        /* another command to compare it with; NULL: none */
 	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */

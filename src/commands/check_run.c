@@ -223,7 +223,7 @@ static void guest_endp(struct guest **r)
 
 /* Starts the operator's server in a lab, as the subject; shows what it printed where it fails. */
 static int guest_begin(const struct check *check, struct guest *r, struct subject *subject,
-		     struct err *e)
+		       struct err *e)
 {
 	char output[PROGRAM_OUTPUT];
 	int rc = guest_open(r, check->host, check_ipv6(check), e);

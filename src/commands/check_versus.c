@@ -1,5 +1,5 @@
-/* Compares two commands of check --run: in turn, so that what changes on the machine meanwhile meets
- * both, and several times, so that what repeated runs differ by counts as no difference. */
+/* Compares two commands of check --run: in turn, so that what changes on the machine meanwhile
+ * meets both, and several times, so that what repeated runs differ by counts as no difference. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -164,7 +164,8 @@ static int print_status(const char *who, const struct program *p)
 	if (!program_exited(p, &status) || !status)
 		return EXIT_OK;
 	/* The exit status of shells and of a program that cannot be run. */
-	bool never = WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
+	bool never =
+		WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
 	if (never)
 		fprintf(stderr, "epolltune: path: cannot run the %s command (status %d)\n", who,
 			WEXITSTATUS(status));

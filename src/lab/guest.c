@@ -82,8 +82,8 @@ static void addresses_name(const struct guest *r, char text[ADDRESSES])
 	text[0] = 0;
 	for (size_t i = 0; i < r->listeners->count && used < ADDRESSES; i++)
 		if (!i || strcmp(r->listeners->at[i].address, r->listeners->at[i - 1].address))
-			used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s", i ? ", " : "",
-					 r->listeners->at[i].address);
+			used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s",
+						 i ? ", " : "", r->listeners->at[i].address);
 }
 
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
@@ -104,15 +104,17 @@ static int not_listening(const struct guest *r, struct err *e)
 		guest_output(r, output);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
 		    strstr(output, "not found"))
-			err_remedy(e, "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
-				      "one of this host");
+			err_remedy(e,
+				   "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
+				   "one of this host");
 		else if (status && geteuid())
 			err_remedy(e, "for an ordinary user the lab has one user id: a server that "
 				      "changes its user needs root");
 		return -ECHILD;
 	}
 	addresses_name(r, addresses);
-	return err_set(e, ETIMEDOUT, "--run: the command does not listen on port %u; it listens on %s",
+	return err_set(e, ETIMEDOUT,
+		       "--run: the command does not listen on port %u; it listens on %s",
 		       (unsigned)r->port, addresses[0] ? addresses : "no TCP port");
 }
 
@@ -137,10 +139,8 @@ static int listening_await(struct guest *r, struct err *e)
 
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 {
-	const struct program_config config = {.shell = r->command,
-					      .captured = true,
-					      .nofile = nofile,
-					      .grace_ms = GRACE_MS};
+	const struct program_config config = {
+		.shell = r->command, .captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
 	program_end(&r->program);
 	int rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);
 	return rc ? rc : listening_await(r, e);

@@ -206,8 +206,8 @@ static pid_t fork_into(unsigned long namespaces)
 	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
 }
 
-/* The agent of LAB_COMMAND: init of a PID namespace, so that a signal to all of its processes misses
- * none. */
+/* The agent of LAB_COMMAND: init of a PID namespace, so that a signal to all of its processes
+ * misses none. */
 static int command_fork(struct lab *lab, struct err *e)
 {
 	struct err unsealed = {0};

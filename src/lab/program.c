@@ -135,7 +135,7 @@ static void children_reap(struct program_part *p, pid_t first, int *pipe)
 	p->gone = pid < 0 && errno == ECHILD;
 }
 
-/* In a PID namespace kill(2) spares its init and the caller. */
+/* In a PID namespace kill(2) passes over its init and the caller. */
 static void children_signal(const struct program_part *p, pid_t first, int signal)
 {
 	if (p->all)

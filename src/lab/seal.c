@@ -236,7 +236,8 @@ int seal_private(const char *directories, struct err *e)
 	int rc = 0;
 	for (struct list_item item; !rc && list_next(&directories, &item); count++) {
 		if (count == DIRECTORIES) {
-			rc = err_set(e, E2BIG, "lab: more than %d writable directories", DIRECTORIES);
+			rc = err_set(e, E2BIG, "lab: more than %d writable directories",
+				     DIRECTORIES);
 			break;
 		}
 		snprintf(paths[count], PATH_MAX, "%.*s", item.length, item.text);
@@ -247,7 +248,8 @@ int seal_private(const char *directories, struct err *e)
 		}
 	}
 	for (size_t i = 0; i < sizeof(covered) / sizeof(*covered) && !rc; i++)
-		if (mount("tmpfs", covered[i], "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m") &&
+		if (mount("tmpfs", covered[i], "tmpfs", MS_NOSUID | MS_NODEV,
+			  "mode=1777,size=64m") &&
 		    errno != ENOENT)
 			rc = err_errno(e, "lab: mount %s", covered[i]);
 	for (size_t i = 0; i < count; i++) {
@@ -258,7 +260,8 @@ int seal_private(const char *directories, struct err *e)
 	return rc;
 }
 
-/* Of servers that start as root. CAP_DAC_OVERRIDE opens their logs, which the mounts make read-only.
+/* Of servers that start as root. CAP_DAC_OVERRIDE opens their logs, which the mounts make
+ * read-only.
  */
 #define SERVER_CAPABILITIES                                                                        \
 	(1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_FSETID |          \
@@ -267,8 +270,8 @@ int seal_private(const char *directories, struct err *e)
 
 int seal_capabilities(bool servers, struct err *e)
 {
-	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW |
-			      1u << CAP_NET_BIND_SERVICE | (servers ? SERVER_CAPABILITIES : 0);
+	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE |
+			      (servers ? SERVER_CAPABILITIES : 0);
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if ((cap >= 32 || !(keep & 1u << cap)) && prctl(PR_CAPBSET_READ, cap) == 1 &&
 		    prctl(PR_CAPBSET_DROP, cap))
