@@ -119,10 +119,19 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 	report_sort(out);
 }
 
+/* One that only experiments, and has none with these options, is not part of the check. */
+static bool probe_concerns(const struct check *check, const struct probe *p)
+{
+	const struct check_options *o = check->options;
+	return p->observation || p->measure || !p->runs ||
+	       probe_experiments(p, &o->target, &o->probe);
+}
+
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
 	for (size_t i = 0; i < probe_count() && s->count < SCHEDULE_JOBS; i++) {
-		if (!probe_wanted(s->check.options->probes, probe_at(i)->name))
+		if (!probe_wanted(s->check.options->probes, probe_at(i)->name) ||
+		    !probe_concerns(&s->check, probe_at(i)))
 			continue;
 		s->at[s->count] = job_make(&s->check, probe_at(i), &shared[s->count]);
 		s->count++;
