@@ -282,6 +282,12 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	if (out->limit_met)
 		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
+	uint64_t idle = t->context->idle.resident;
+	if (h->held >= FEW && h->open.resident > idle)
+		report_append(
+			out->remark, "%sA connection took %s of its own memory.",
+			out->remark[0] ? " " : "",
+			quantity_show(QUANTITY_SIZE, (h->open.resident - idle) / h->held).text);
 	return 0;
 }
 
@@ -476,6 +482,77 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
+/* What a server has to bear. */
+#define RESETS 1000
+#define GARBAGE 16
+static const struct {
+	const char *what;
+	uint64_t count;
+	unsigned size; /* of what is sent; 0: nothing */
+} burdens[] = {
+	{"1 000 clients that reset their connection", RESETS, 0},
+	{"16 clients that send something else than requests", GARBAGE, ECHO_SIZE},
+};
+
+static void clients_end(struct trial *t)
+{
+	for (size_t i = 0; i < TRIAL_CLIENTS; i++) {
+		if (t->clients[i])
+			client_stop(t->clients[i]);
+		t->clients[i] = NULL;
+	}
+}
+
+/* Whether it still accepts and answers. */
+static int still_serves(struct trial *t, bool *serves, struct err *e)
+{
+	struct hold ignored = {0};
+	struct err ended = {0};
+	uint64_t queued = 0;
+	*serves = false;
+	if (guest_check(t->options->guest, &ended))
+		return 0;
+	int rc = queued_await(t, &queued, e);
+	/* others_answered() uses the second place. */
+	if (!rc)
+		rc = trial_client(t, client_of(t, 1), e);
+	if (!rc)
+		rc = others_answered(t, serves, &ignored, e);
+	*serves &= !queued;
+	clients_end(t);
+	return rc;
+}
+
+static int burdens_measure(struct trial *t, struct report *r, struct err *e)
+{
+	struct wording words = {0};
+	int rc = server_begin(t, 0, e);
+	bool serves = true;
+	if (!rc)
+		rc = still_serves(t, &serves, e);
+	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++) {
+		const struct client_order order = {.verb = CLIENT_CHURN,
+						   .count = burdens[i].count,
+						   .active = AT_ONCE,
+						   .depth = 1,
+						   .size = burdens[i].size};
+		const struct client_config config = {.connections = AT_ONCE};
+		trial_progress(t, "%s", burdens[i].what);
+		rc = trial_client(t, config, e);
+		if (!rc)
+			rc = client_order(t->clients[0], &order, NULL, NULL, e);
+		clients_end(t);
+		if (!rc)
+			rc = still_serves(t, &serves, e);
+		if (rc || serves)
+			continue;
+		wording_set(&words, "who", "%s", t->context->subject.name);
+		wording_set(&words, "what", "%s", burdens[i].what);
+		report_finding(r, "application.stuck", &words);
+	}
+	return rc;
+}
+
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	(void)target;
@@ -516,4 +593,5 @@ const struct probe probe_application = {
 	.runs = true,
 	.context_size = sizeof(struct context),
 	.experiments = experiments,
+	.measure = burdens_measure,
 };

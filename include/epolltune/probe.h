@@ -289,7 +289,8 @@ struct probe {
 	enum probe_mode mode;
 	enum probe_place place;
 	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
-	bool runs;              /* with --run its lab is that of the operator's server */
+	bool runs; /* with --run its lab is that of the operator's server; with PROBE_LAB it has no
+		      other, and is not part of a check without --run */
 	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
 	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */

@@ -204,6 +204,18 @@ static const struct finding_row findings[] = {
 	      "Give it more workers or CPUs, and compare two commands with --versus.",
 	      "A closed loop over 64 connections; an open loop shows the latency at a rate",
 	      "The server answers the requests"),
+	{.id = "application.stuck",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .title = "{who} does not answer after {what}",
+	 .detail = "It no longer accepted or answered another client within 2 s, or it had exited.",
+	 .advice = "Any client can do that to it\\: put a proxy before it, or fix it.",
+	 .answer = "{who} does not answer after {what}",
+	 .meaning = "The server of check --run did not serve another client after clients that "
+		    "reset their connections, or sent something else than requests.",
+	 .action = "Find in its log what it waits for; set its timeouts.",
+	 .proof = "Another client connects and sends a request afterwards"},
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(

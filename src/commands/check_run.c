@@ -119,12 +119,9 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 	report_sort(out);
 }
 
-/* One that only experiments, and has none with these options, is not part of the check. */
 static bool probe_concerns(const struct check *check, const struct probe *p)
 {
-	const struct check_options *o = check->options;
-	return p->observation || p->measure || !p->runs ||
-	       probe_experiments(p, &o->target, &o->probe);
+	return !p->runs || p->place != PROBE_LAB || check->options->probe.guest;
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
