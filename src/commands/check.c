@@ -129,9 +129,10 @@ void saved_options(const struct check_options *o, char out[REPORT_SAVED])
 void check_saved(struct check_options *o, const struct given *given)
 {
 	o->kept = numbers_given(given);
-	if (!o->server && !o->sysroot && o->saved.server[0])
+	bool other = o->sysroot || o->guest.command;
+	if (!o->server && !other && o->saved.server[0])
 		o->server = o->saved.server;
-	if (!o->netns && !o->sysroot && o->saved.netns[0])
+	if (!o->netns && !other && o->saved.netns[0])
 		o->netns = o->saved.netns;
 }
 
