@@ -412,6 +412,10 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	char p50[32], p99[32], p999[32];
 	double knee = 0;
 	(void)s;
+	if (t->options->gentle) {
+		outcome_unsupported(out, GENTLE_REFUSES);
+		return 0;
+	}
 	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
 	int rc = server_begin(t, 0, e);
 	if (!rc)
