@@ -28,7 +28,7 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
@@ -98,7 +98,7 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
+	for s in nginx redis-server haproxy memcached prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
 		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
@@ -110,11 +110,11 @@ run: $(PROGRAM)
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers,$(ALL_TESTS))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))
-CORE_TESTS := $(filter-out %/test_check_servers $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
 RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -69,6 +70,17 @@ static uint64_t stall_patience_ms(const struct stall *s)
 	return s->dropped ? STALL_LATE_MS + s->arrivals / 20 : STALL_QUEUED_MS;
 }
 
+/* The operator's server (--run), or the test server. */
+static int queue_settle(struct trial *t, uint64_t sent, struct server_queue *out, struct err *e)
+{
+	struct guest_queue q;
+	if (!t->options->guest)
+		return server_settle(t->server, sent, out, e);
+	int rc = guest_queue_settle(t->options->guest, sent, &q, e);
+	*out = (struct server_queue){q.depth, q.limit, q.drops};
+	return rc;
+}
+
 /* Opens `count` clients. Handshakes that are under way when the queue gets full stay half open:
  * more of them than the SYN queue holds would make the kernel log a SYN flood. So few arrive at a
  * time, until the kernel drops SYNs at once. `before`: clients sent earlier. */
@@ -85,7 +97,7 @@ static int stall_open(struct trial *t, struct client *client, uint64_t count, ui
 		rc = client_open(client, step, pace, STALL_SEND_TIMEOUT_MS, e);
 		sent += step;
 		if (!rc)
-			rc = server_settle(t->server, before + sent, queue, e);
+			rc = queue_settle(t, before + sent, queue, e);
 	}
 	return rc;
 }
@@ -149,24 +161,28 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 {
 	const struct client *client = t->clients[ARRIVALS];
 	struct server_queue alive;
+	struct guest *guest = t->options->guest;
 	s->unwatched = s->dropped && !lab_private(t->lab) && !t->options->kernel_log;
 	if (s->unwatched) {
 		s->served = s->arrivals - s->dropped;
 		return 0;
 	}
-	stall_widen(t);
-	int rc = server_resume(t->server, e);
+	if (!guest)
+		stall_widen(t);
+	int rc = guest ? program_signal(&guest->program, SIGCONT, e) : server_resume(t->server, e);
 	uint64_t resumed = clock_ns();
 	if (rc)
 		return rc;
 	client_await(client, s->arrivals, stall_patience_ms(s));
 	/* A server that died would otherwise look like a very slow one. */
-	rc = server_queue(t->server, &alive, e);
+	rc = guest ? guest_check(guest, e) : server_queue(t->server, &alive, e);
 	if (rc)
 		return rc;
 	struct client_sum sum = client_sum(client);
 	s->served = sum.opened;
 	s->last_in_us = sum.last_opened_ns > resumed ? (sum.last_opened_ns - resumed) / 1000 : 0;
+	if (guest)
+		return 0;
 	struct server_sum server = server_sum(t->server);
 	uint64_t accepted = server.accepted, last = server.last_accept_ns;
 	if (s->served == s->arrivals && !s->dropped && last > resumed)
@@ -178,10 +194,11 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *s, struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	struct client_config clients = {.connections = s->arrivals, .await_greeting = true};
+	struct guest *guest = t->options->guest;
+	struct client_config clients = {.connections = s->arrivals, .await_greeting = !guest};
 	const struct server_config stalled = {
 		.backlog = backlog, .paused = true, .greet_and_close = true};
-	int rc = trial_server(t, stalled, e);
+	int rc = guest ? 0 : trial_server(t, stalled, e);
 	if (!rc)
 		rc = trial_client(t, clients, e);
 	clients.connections = fill;
@@ -237,22 +254,48 @@ static bool stall_is_full(const struct stall *s, int64_t bound)
 	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
 }
 
+/* Starts the operator's server with the lab's settings, and stops it: SIGSTOP is a stall that any
+ * server has. True: the proposed backlog, which only its configuration sets, cannot be tried; or an
+ * error. */
+static bool guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
+			  struct err *e)
+{
+	struct guest *guest = t->options->guest;
+	struct guest_queue q = {0};
+	uint32_t limit = subject_queue(s->subject, LISTENER_TCP).smallest->limit;
+	*rc = guest_restart(guest, 0, e);
+	if (!*rc)
+		*rc = program_signal(&guest->program, SIGSTOP, e);
+	if (!*rc)
+		*rc = guest_queue_read(guest, &q, e);
+	if (*rc || !t->proof || q.limit > limit * q.sockets)
+		return *rc;
+	outcome_unsupported(out,
+			    "the command passes %u to listen(): set its backlog there, and check "
+			    "again",
+			    limit);
+	return true;
+}
+
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct stall *stall = &t->context->stall;
 	const char *why = backlog_untestable(s);
+	int rc = 0;
 	if (why) {
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
+	if (t->options->guest && guest_refuses(t, s, out, &rc, e))
+		return rc;
 	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed,
 				.step = b.capacity > 2 ? (uint64_t)b.capacity / 2 : 1,
 				.overflows = -1};
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
 	syn_queue_raise(t);
-	int rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
+	rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
 	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
@@ -609,6 +652,7 @@ const struct probe probe_accept_queue = {
 	.name = "accept-queue",
 	.summary = "clients arrive while the server stalls: how many wait, how many are dropped",
 	.lab = {.client_addresses = 4, .wide_ports = true},
+	.runs = true,
 	.context_size = sizeof(struct context),
 	.experiments = experiments,
 	.observation = &observation,

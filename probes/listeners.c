@@ -64,7 +64,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct accept_queues *q = &s->queues;
 	(void)e;
 	q->somaxconn = REPORT_NONE;
-	q->subject = o->subject;
+	/* That of --run is not on this host. */
+	q->subject = o->guest ? NULL : o->subject;
 	q->at_s = clock_s();
 	host_facts(h, &facts);
 	s->memory_bytes = facts.memory_bytes;

@@ -38,7 +38,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
-	if (!o->subject || listeners_read_tcp(h, &l, NULL))
+	if (!o->subject || o->guest || listeners_read_tcp(h, &l, NULL))
 		return 0;
 	s->states = calloc(1, sizeof(*s->states));
 	if (!s->states)

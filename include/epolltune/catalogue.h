@@ -188,6 +188,9 @@ struct server_row {
 	const char *backlog; /* its default, a number or a few words */
 	const char *backlog_line;   /* of its configuration, with {backlog} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
+	const char *clients;        /* the default of its limit on connections; NULL: it has none */
+	const char *clients_line;   /* the line that sets it, with {clients} */
+	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */

@@ -101,6 +101,8 @@ struct client_order {
 	unsigned window;    /* CLIENT_OPEN: maximum connections not yet accepted, at most half of
 			       the accept queue. The last of each window exchanges a request before
 			       the next window opens; a lost SYN delays all. 0: no limit */
+	bool ask;    /* CLIENT_OPEN: each sends a request, and is open at the reply; one that the
+			server then closes is not held */
 	bool stop;   /* a process ends at its first failure, or lack of ports or descriptors */
 	bool detach; /* CLIENT_OPEN: done when all have started, and the others go on; a
 			lack of ports is a failure, not waited for */

@@ -20,7 +20,11 @@
 #include "epolltune/host.h"
 
 enum lab_place { LAB_PRIVATE, LAB_IN_PLACE };
-enum lab_host { LAB_SERVER, LAB_CLIENT };
+enum lab_host {
+	LAB_SERVER,
+	LAB_CLIENT,
+	LAB_COMMAND, /* with lab_options.command: the operator's processes on the server's host */
+};
 enum lab_wire {
 	LAB_WIRE_VETH,  /* fast; loopback with LAB_IN_PLACE */
 	LAB_WIRE_DELAY, /* relay in user space: RTT, bandwidth, loss (wire.h) */
@@ -43,6 +47,11 @@ struct lab_options {
 	bool files;      /* keep the host's files visible, read-only, so that tasks can execute
 			    programs; otherwise the root has only /proc, /sys and /dev */
 	bool writable;   /* with files: tasks may write what the caller may write */
+	bool command;    /* with files, not writable: tasks of LAB_COMMAND have a PID namespace of
+			    their own, and as root the capabilities that servers need to become
+			    another user; the server's host has an empty /tmp, /run, /var/tmp and
+			    /dev/shm of its own */
+	const char *directories; /* with command: that its tasks may write, comma separated */
 };
 
 /* Why fork(2) fails with EAGAIN. */

@@ -14,6 +14,7 @@
 #include "epolltune/catalogue.h"
 #include "epolltune/client.h"
 #include "epolltune/err.h"
+#include "epolltune/guest.h"
 #include "epolltune/host.h"
 #include "epolltune/lab.h"
 #include "epolltune/listener.h"
@@ -32,6 +33,7 @@ struct probe_options {
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	const struct subject *subject; /* the server in question; NULL: none was named */
+	struct guest *guest;           /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us; /* of a CPU quota, which became the target's stall; 0: did not */
 };
 
@@ -55,6 +57,7 @@ struct settings {
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject; /* the server in question; NULL: none was named */
+	const struct guest *guest;     /* it is in a lab, and experiments are on it; NULL: not */
 	uint64_t peers;                /* of the options */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
@@ -67,6 +70,7 @@ struct settings {
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
 		bool measured;
+		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };
@@ -87,6 +91,7 @@ struct bound {
 	const char *unread;
 	bool explained; /* the detail of the wall says why the capacity is unknown */
 	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
+	bool due;       /* as the experiment; set by the judge */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
 	bool running;   /* as the running server has it */
@@ -153,7 +158,9 @@ struct experiment {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
 	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
-	bool emulates;      /* run() imposes knobs that no lab has of its own */
+	bool due; /* only run() shows the capacity: without it the wall is unknown, and it is run
+		     also for a target without a need */
+	bool emulates; /* run() imposes knobs that no lab has of its own */
 	/* Whether there is such a wall. NULL: always. */
 	bool (*applies)(const struct target *, const struct probe_options *);
 	/* Reads what is not a knob: fills `taken`, and the slots of knobs that are not in the
@@ -282,6 +289,8 @@ struct probe {
 	enum probe_mode mode;
 	enum probe_place place;
 	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
+	bool runs; /* with --run its lab is that of the operator's server; with PROBE_LAB it has no
+		      other, and is not part of a check without --run */
 	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
 	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */
@@ -320,8 +329,8 @@ bool probe_experiments(const struct probe *p, const struct target *t,
  * server and its clients. The judge stops servers and clients and releases lab memory after run(),
  * alternatives() and measure(), also after an error. */
 int trial_server(struct trial *t, struct server_config config, struct err *e);
-/* Starts clients of that server, as the next of t->clients, without opening connections. -EMFILE,
- * and no clients, if RLIMIT_NOFILE does not allow that many. */
+/* Starts clients of that server, of the operator's with --run, as the next of t->clients, without
+ * opening connections. -EMFILE, and no clients, if RLIMIT_NOFILE does not allow that many. */
 int trial_client(struct trial *t, struct client_config config, struct err *e);
 /* The same; 0 without clients instead of -EMFILE. */
 int trial_client_optional(struct trial *t, struct client_config config, struct err *e);

@@ -59,6 +59,8 @@ struct wall {
 	enum wall_experiment experiment;
 	int64_t limit;    /* by the settings; REPORT_NONE: unknown */
 	int64_t measured; /* by the experiment; REPORT_NONE: not measured */
+	/* Of repeated runs, of which `measured` is the median; both 0: one run. */
+	int64_t lowest, highest;
 	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
 	bool at_most;     /* practice does not reach `limit` */
 	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */
@@ -150,9 +152,10 @@ struct report_host {
 	uint64_t family;                 /* of the experiments: 4 or 6; 0: none ran */
 };
 
-/* The server that --server named. */
+/* The server that --server named, or the command of --run. */
 struct report_server {
 	char asked[128]; /* "": none */
+	bool run;        /* it is that command, in a lab */
 	char name[16];   /* "": not visible */
 	char unit[96];
 	int64_t pid;        /* 0: not visible */

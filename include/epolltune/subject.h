@@ -36,7 +36,21 @@ struct subject {
  * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e);
+/* The same of listeners that were read elsewhere, as those of a lab: the server at the address
+ * `who`. Takes over l->at. */
+int subject_among(const struct host *h, struct listeners *l, const char *who, struct subject *out,
+		  struct err *e);
 void subject_free(struct subject *s);
+
+/* The descriptors that its processes have open. */
+struct subject_open {
+	uint64_t sum;
+	uint64_t most,
+		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
+	uint64_t resident; /* memory of all of them, RssAnon, bytes; 0: unknown */
+};
+int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
+		      struct err *e);
 
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */

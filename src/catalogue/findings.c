@@ -190,6 +190,41 @@ static const struct finding_row findings[] = {
 	      "connection, compared with MemAvailable",
 	      "The target's connections fit into the available memory"),
 
+	SHORT("application.connections", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} hold {connections} connections{process?\\: RLIMIT_NOFILE "
+	      "is the limit}",
+	      "It held {reached}; {needed} are needed.",
+	      "{process?{how}:"
+	      "{line?{server}\\: {line} (default\\: {default}). epolltune cannot set that line\\: try "
+	      "it with another check --run.:No limit of the kernel or of the process was met\\: it is "
+	      "the application's own, its workers or its configuration.}}",
+	      "The server of check --run held fewer connections than the target needs, and neither "
+	      "the kernel nor its RLIMIT_NOFILE was the limit, or that limit was.",
+	      "Raise the directive that the finding names, or RLIMIT_NOFILE where the server is "
+	      "started.",
+	      "Connections are opened one after the other until one fails; descriptors in "
+	      "/proc/PID/fd beside the limit in /proc/PID/limits",
+	      "The server holds the target's connections"),
+	SHORT("application.rate", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} answer {needed} requests", "It answered {reached}.",
+	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
+	      "The server of check --run answered fewer requests per second than --requests needs.",
+	      "Give it more workers or CPUs, and compare two commands with --versus.",
+	      "A closed loop over 64 connections; an open loop shows the latency at a rate",
+	      "The server answers the requests"),
+	{.id = "application.stuck",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .title = "{who} does not answer after {what}",
+	 .detail = "It no longer accepted or answered another client within 2 s, or it had exited.",
+	 .advice = "Any client can do that to it\\: put a proxy before it, or fix it.",
+	 .answer = "{who} does not answer after {what}",
+	 .meaning = "The server of check --run did not serve another client after clients that "
+		    "reset their connections, or sent something else than requests.",
+	 .action = "Find in its log what it waits for; set its timeouts.",
+	 .proof = "Another client connects and sends a request afterwards"},
+
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(
 		      "") ":The accept queue is {tight?tight:too short} for a stall "

@@ -18,6 +18,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "listen ADDRESS backlog={backlog};",
 		.backlog_effect = "after nginx -s reload; check it with ss -ltn, and restart nginx "
 				  "where Send-Q is still the old one",
+		.clients = "512 for each worker",
+		.clients_line = "events \\{ worker_connections {clients}; \\}, for each worker",
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
@@ -28,6 +30,8 @@ static const struct server_row servers[] = {
 		.backlog = "511",
 		.backlog_line = "tcp-backlog {backlog}",
 		.backlog_effect = "after a restart",
+		.clients = "10 000",
+		.clients_line = "maxclients {clients}",
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 	},
@@ -38,6 +42,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
+		.clients = "half of its limit on descriptors",
+		.clients_line = "maxconn {clients} in section global",
 		.files_line = "maxconn N, half of {files}, without ulimit-n",
 		.files_bytes = 64, /* src/fd.c init_pollers() */
 		.files_bound = "maxconn N in section global, or fd-hard-limit {files}",
@@ -50,6 +56,8 @@ static const struct server_row servers[] = {
 		.backlog = "2048",
 		.backlog_line = "backlog = {backlog}",
 		.backlog_effect = "after a restart; HUP keeps the socket",
+		.clients = "1 for each synchronous worker",
+		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 	},
 	{
 		.process = "uwsgi*",
@@ -97,6 +105,9 @@ static const struct server_row servers[] = {
 		.backlog = "1024",
 		.backlog_line = "memcached -b {backlog}",
 		.backlog_effect = "after a restart",
+		.clients = "1 024",
+		.clients_line = "memcached -c {clients}",
+		.clients_files = true,
 		.files_line = "memcached -c {files}",
 	},
 	{

@@ -6,6 +6,8 @@
 
 static int64_t need_sockets(const struct target *t) { return (int64_t)target_sockets(t); }
 
+static int64_t need_connections(const struct target *t) { return (int64_t)t->connections; }
+
 static int64_t need_accept_queue(const struct target *t) { return (int64_t)target_accept_queue(t); }
 
 static int64_t need_datagrams(const struct target *t)
@@ -354,6 +356,23 @@ static const struct wall_row walls[] = {
 		.detail =
 			"{max?IPv4 has {used} of gc_thresh3={max}}{max6?{max?, }IPv6 has {used6} of "
 			"{max6}}; the tables are those of all network namespaces.",
+	},
+	{
+		.name = "application.connections",
+		.unit = "connections",
+		.need = need_connections,
+		.what = "The connections that the server of --run holds until it refuses, closes "
+			"or resets one, stops accepting, or no longer answers. Needed: the "
+			"target's connections.",
+		.detail = "",
+	},
+	{
+		.name = "application.rate",
+		.unit = "requests/s",
+		.what = "The requests per second that the server of --run answers, one at a time "
+			"on each connection. Needed: --requests.",
+		.no_need = "No rate was given (--requests).",
+		.detail = "",
 	},
 	{
 		.name = "softnet.backlog",

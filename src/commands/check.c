@@ -129,9 +129,10 @@ void saved_options(const struct check_options *o, char out[REPORT_SAVED])
 void check_saved(struct check_options *o, const struct given *given)
 {
 	o->kept = numbers_given(given);
-	if (!o->server && !o->sysroot && o->saved.server[0])
+	bool other = o->sysroot || o->guest.command;
+	if (!o->server && !other && o->saved.server[0])
 		o->server = o->saved.server;
-	if (!o->netns && !o->sysroot && o->saved.netns[0])
+	if (!o->netns && !other && o->saved.netns[0])
 		o->netns = o->saved.netns;
 }
 
@@ -159,6 +160,20 @@ static const struct option_row options[] = {
 	SYSROOT_OPTION(AT(check.sysroot)),
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
 	 TEXT(NULL)},
+	{"run", "COMMAND", "start this server in a lab, and find its limits",
+	 AT(check.guest.command), TEXT(NULL)},
+	{"versus", "COMMAND", "with --run: compare it with this one, in several rounds",
+	 AT(check.versus), TEXT(NULL)},
+	{"port", "N", "with --run: the TCP port at which it listens", AT(check.guest.port),
+	 NUMBER(COUNT, 1, 65535)},
+	{"protocol", "NAME", "with --run: what it speaks", AT(check.guest.protocol),
+	 CHOICE(PROTOCOLS)},
+	{"path", "PATH", "with --protocol http: path of the requests", AT(check.guest.path),
+	 TEXT(NULL)},
+	{"requests", "N", "with --run: requests per second that it has to answer",
+	 AT(check.guest.requests_per_s), NUMBER(RATE, 1, 100000000)},
+	{"writable", "DIRECTORY,…", "with --run: directories of this host that it may write",
+	 AT(check.guest.directories), LIST("@directories")},
 	{"no-proof", NULL, "do not try the proposed values", AT(check.probe.no_proof), FLAG},
 	{"allow-kernel-log", NULL, "experiments may make the kernel log SYN floods",
 	 AT(check.probe.kernel_log), FLAG},
@@ -196,6 +211,34 @@ static int arguments_check(const struct check_options *o, struct err *e)
 	return 0;
 }
 
+/* What --run excludes, and what needs it. */
+static int guest_options(const struct arguments *a, const struct given *given, struct err *e)
+{
+	static const char *const needing[] = {"versus", "port",     "protocol",
+					      "path",   "requests", "writable"};
+	static const char *const excluded[] = {"server",  "backlog", "sysroot",  "netns",
+					       "observe", "quick",   "in-place", "since"};
+	for (size_t i = 0; !a->check.guest.command && i < sizeof(needing) / sizeof(*needing); i++)
+		if (given_option(given, needing[i]))
+			return err_set(e, EINVAL, "check: --%s needs --run COMMAND", needing[i]);
+	if (!a->check.guest.command)
+		return 0;
+	for (size_t i = 0; i < sizeof(excluded) / sizeof(*excluded); i++)
+		if (given_option(given, excluded[i]))
+			return err_set(e, EINVAL, "check: --run and --%s exclude each other",
+				       excluded[i]);
+	if (!a->check.guest.port)
+		return err_set(e, EINVAL, "check: --run needs --port N");
+	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
+		return err_set(e, EINVAL, "check: --versus prints --format text or json");
+	if (a->check.versus && (a->output || a->save))
+		return err_set(e, EINVAL, "check: --versus and --%s exclude each other",
+			       a->output ? "output" : "save");
+	if (given_option(given, "path") && a->check.guest.protocol != PROTOCOL_HTTP)
+		return err_set(e, EINVAL, "--path: valid only with --protocol http");
+	return 0;
+}
+
 struct report_rendering {
 	const char *format;
 	const struct report *report;
@@ -221,7 +264,8 @@ static int check(void *arguments, const struct given *given)
 	struct arguments *a = arguments;
 	struct err e = {0};
 	check_saved(&a->check, given);
-	if (arguments_check(&a->check, &e) || observe_check(&a->check, given, &e) ||
+	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) ||
+	    observe_check(&a->check, given, &e) ||
 	    (a->save && saved_target_check(a->save, &a->check, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
@@ -231,6 +275,10 @@ static int check(void *arguments, const struct given *given)
 		return command_error(&e);
 	a->check.probe.since = a->check.since ? &report[1] : NULL;
 	a->check.progress = isatty(2);
+	if (a->check.versus) {
+		struct render_style style = command_style(NULL, a->color);
+		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
+	}
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */
@@ -243,7 +291,9 @@ static int check(void *arguments, const struct given *given)
 }
 
 static const struct arguments defaults = {
-	.check = {.target = TARGET_DEFAULT, .headroom_percent = 200},
+	.check = {.target = TARGET_DEFAULT,
+		  .headroom_percent = 200,
+		  .guest = {.path = "/", .protocol = PROTOCOL_CONNECT}},
 	.format = "text",
 	.color = "auto",
 };

@@ -38,6 +38,8 @@ struct check_options {
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
 	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
+	struct guest guest;        /* --run; its command NULL: none */
+	const char *versus;        /* another command to compare it with; NULL: none */
 	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
 	const char *since;         /* the file of probe.since, for errors; NULL: none */
 	enum ip_family family;     /* of the experiments */
@@ -57,6 +59,10 @@ struct check_options {
  * this process into the network namespace of options->netns or of the server. Returns an error only
  * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
+
+/* Runs `check` of the command of --run and that of --versus in turn, several times, and prints them
+ * side by side. Returns an exit status. */
+int check_versus(const struct check_options *options, bool json, const struct render_style *style);
 
 /* Opens the machine, in the network namespace of options->netns or of the server, and finds the
  * server if one is named. `enter`: the command that enters that namespace, or "". */

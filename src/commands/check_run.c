@@ -102,7 +102,9 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->gentle = o->probe.gentle;
 	report_text(out->enter, "%s", enter);
 	if (o->probe.subject)
-		server_describe(o->server, o->probe.subject, &out->server);
+		server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
+				&out->server);
+	out->server.run = o->probe.guest;
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
 	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
@@ -118,10 +120,16 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 	report_sort(out);
 }
 
+static bool probe_concerns(const struct check *check, const struct probe *p)
+{
+	return !p->runs || p->place != PROBE_LAB || check->options->probe.guest;
+}
+
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
 	for (size_t i = 0; i < probe_count() && s->count < SCHEDULE_JOBS; i++) {
-		if (!probe_wanted(s->check.options->probes, probe_at(i)->name))
+		if (!probe_wanted(s->check.options->probes, probe_at(i)->name) ||
+		    !probe_concerns(&s->check, probe_at(i)))
 			continue;
 		s->at[s->count] = job_make(&s->check, probe_at(i), &shared[s->count]);
 		s->count++;
@@ -212,6 +220,27 @@ int check_open(const struct check_options *o, struct host **host, struct subject
 	if (!rc && o->server)
 		rc = subject_find(*host, o->server, o->netns, subject, e);
 	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
+}
+
+static void guest_endp(struct guest **r)
+{
+	if ((*r)->lab)
+		guest_close(*r);
+}
+
+/* Starts the operator's server in a lab, as the subject; shows what it printed where it fails. */
+static int guest_begin(const struct check *check, struct guest *r, struct subject *subject,
+		       struct err *e)
+{
+	char output[PROGRAM_OUTPUT];
+	int rc = guest_open(r, check->host, check_ipv6(check), e);
+	if (!rc)
+		rc = guest_subject(r, check->host, subject, e);
+	if (!rc)
+		return 0;
+	guest_output(r, output);
+	fputs(output, stderr);
+	return rc;
 }
 
 static const char *unasked(const struct check_options *o)
@@ -324,11 +353,12 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(subject_free) struct subject subject = {0};
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
+	struct check_options options = *given, *o = &options;
+	CLEAN(guest_endp) struct guest *guest = &o->guest;
 	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct check_options options = *given, *o = &options;
 	char enter[REPORT_ENTER] = "";
 	struct schedule s = {
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
@@ -349,8 +379,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		rc = values_lay(o, host, e);
 	if (rc)
 		return rc;
-	o->probe.subject = o->server ? &subject : NULL;
 	s.check.host = host;
+	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &subject, e)))
+		return rc;
+	o->probe.guest = o->guest.command ? &o->guest : NULL;
+	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);

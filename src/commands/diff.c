@@ -22,18 +22,6 @@ struct diff {
 	json_t *conditions; /* those that differ */
 };
 
-static int print_json(const struct diff *d, json_t *body, struct err *e)
-{
-	struct json_writer w = {false};
-	json_t *root = json_object();
-	value_set(&w, root, "schema", value_text("epolltune.diff/1"));
-	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
-	value_set(&w, root, "conditions", json_incref(d->conditions));
-	w.failed |= json_object_update(root, body) < 0;
-	json_decref(body);
-	return value_print(stdout, root, &w, "the comparison", e);
-}
-
 static int diff_reports(const struct diff *d, int *status, struct err *e)
 {
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
@@ -46,7 +34,8 @@ static int diff_reports(const struct diff *d, int *status, struct err *e)
 		return failed;
 	*status = compare_status(&r[0], &r[1]);
 	if (d->json)
-		return print_json(d, compare_json(&r[0], &r[1]), e);
+		return compare_json_print(stdout, json_incref(d->conditions),
+					  compare_json(&r[0], &r[1]), e);
 	struct render_style style = command_style(NULL, d->color);
 	conditions_print(stdout, d->conditions, &style);
 	return compare_text(stdout, &r[0], &r[1], &style, e);
@@ -63,7 +52,8 @@ static int diff_benches(const struct diff *d, int *status, struct err *e)
 		return failed;
 	*status = bench_comparison_status(c);
 	if (d->json)
-		return print_json(d, bench_comparison_json(c), e);
+		return compare_json_print(stdout, json_incref(d->conditions),
+					  bench_comparison_json(c), e);
 	struct render_style style = command_style(NULL, d->color);
 	conditions_print(stdout, d->conditions, &style);
 	return bench_comparison_text(c, stdout, &style, e);

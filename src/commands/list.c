@@ -22,7 +22,7 @@ static const struct layout {
 	} columns[COLUMNS];
 } layouts[] = {
 	{"probe", {{"PROBE", "name"}, {"WHAT IT DOES", "what"}}},
-	{"wall", {{"WALL", "name"}, {"UNIT", "unit"}, {"PROBE", "probe"}, {"KNOBS", "knobs"}}},
+	{"wall", {{"WALL", "name"}, {"PROBE", "probe"}, {"KNOBS", "knobs"}}},
 	{"knob", {{"KNOB", "name"}, {"VALUE", "value"}, {"UNIT", "unit"}, {"SCOPE", "scope"}}},
 	{"finding", {{"FINDING", "name"}, {"MEANING", "what"}}},
 	{"counter", {{"COUNTER", "name"}, {"WHAT IT COUNTS", "what"}}},

@@ -11,12 +11,14 @@
 /* The labs of a probe. */
 struct labs {
 	struct lab *lab, *proof; /* may be the same */
-	bool in_place;
+	bool in_place, borrowed;
 	char missing[256]; /* why there is none; "" */
 };
 
 static void labs_close(struct labs *l)
 {
+	if (l->borrowed)
+		return;
 	if (l->proof != l->lab)
 		lab_close(l->proof);
 	lab_close(l->lab);
@@ -46,6 +48,11 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	struct err refused = {0};
 	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
 	int rc = -EPERM;
+	l->borrowed = p->runs && o->probe.guest;
+	if (l->borrowed) {
+		l->lab = l->proof = o->probe.guest->lab;
+		return 0;
+	}
 	options.ipv6 = check_ipv6(job->check);
 	options.rtt_us = o->target.rtt_us;
 	options.bandwidth_bps = o->target.bandwidth_bps;

@@ -1,35 +1,28 @@
 /* path: run the operator's client and server on the two hosts of a lab, over an emulated path. */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <netdb.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
 #include "epolltune/lab.h"
 #include "epolltune/listener.h"
+#include "epolltune/program.h"
 #include "epolltune/quantity.h"
 #include "epolltune/setting.h"
-#include "epolltune/task.h"
 #include "epolltune/wire.h"
 
 /* Timeouts for the server to listen, and to exit. */
 #define LISTEN_MS 2000
 #define END_MS 1000
-#define STREAMS 3
 
 struct path {
 	struct lab_options lab;
@@ -39,117 +32,12 @@ struct path {
 	const char *set;
 };
 
-/* One side's command, in the lab's shared memory. */
-struct side {
-	const char *shell;
-	char **argv;
-	bool input; /* reads the caller's standard input */
-	char server[INET6_ADDRSTRLEN], client[INET6_ADDRSTRLEN];
-	_Atomic int status; /* wait status, once it has exited */
-};
-
-/* Receives the caller's standard streams: a task of a lab has none. */
-static int streams_take(int channel, struct err *e)
-{
-	int streams[STREAMS];
-	int rc = task_receive_fds(channel, streams, STREAMS, e);
-	for (int i = 0; i < STREAMS && !rc; i++) {
-		dup2(streams[i], i);
-		close(streams[i]);
-	}
-	return rc;
-}
-
-/* Keep low ports and raw sockets for a command that does not run as root. Ignore errors: a command
- * that needs a missing capability reports that itself. */
-static void capabilities_keep(void)
-{
-	static const unsigned keep[] = {CAP_NET_BIND_SERVICE, CAP_NET_RAW};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-	if (syscall(SYS_capget, &header, data))
-		return;
-	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
-		data[0].inheritable |= data[0].permitted & 1u << keep[i];
-	if (syscall(SYS_capset, &header, data))
-		return;
-	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep[i], 0, 0);
-}
-
-static void side_exec(const struct side *s)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	static const int defaults[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ};
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
-		signal(defaults[i], SIG_DFL);
-	if (!s->input) {
-		int null = open("/dev/null", O_RDONLY);
-		dup2(null, 0);
-		close(null);
-	}
-	setenv("SERVER", s->server, 1);
-	setenv("CLIENT", s->client, 1);
-	capabilities_keep();
-	if (s->argv)
-		execvp(s->argv[0], s->argv);
-	else
-		execl("/bin/sh", "sh", "-c", s->shell, (char *)NULL);
-	fprintf(stderr, "epolltune: path: %s: %s\n", s->argv ? s->argv[0] : "/bin/sh",
-		strerror(errno));
-	_exit(127);
-}
-
-/* Wait for the command to exit; stop it when the task is ended. */
-static int side_main(struct task_port *port, void *arg)
-{
-	struct side *s = arg;
-	int status = 0, rc = streams_take(port->channel, &port->e);
-	if (rc)
-		return rc;
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_errno(&port->e, "fork");
-	if (pid == 0) {
-		close(port->channel);
-		side_exec(s);
-	}
-	int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd fds[] = {{process, POLLIN, 0}, {port->channel, POLLIN, 0}};
-	/* Without pidfd_open() (before 5.3), poll ten times a second. */
-	do
-		poll(fds, 2, process < 0 ? 100 : -1);
-	while (waitpid(pid, &status, WNOHANG) == 0 && !fds[1].revents);
-	if (fds[1].revents) {
-		kill(pid, SIGTERM);
-		poll(fds, 1, END_MS);
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
-	s->status = status;
-	task_answer(port, 0, NULL, NULL, 0);
-	return 0;
-}
-
 static int side_start(struct lab *lab, enum lab_host host, const char *shell, char **argv,
-		      bool input, struct side **out, struct task *task, struct err *e)
+		      bool input, struct program *p, struct err *e)
 {
-	union endpoint server = lab_address(lab, LAB_SERVER, 0);
-	union endpoint client = lab_address(lab, LAB_CLIENT, 0);
-	struct side *s = lab_alloc(lab, sizeof(*s), e);
-	if (!s)
-		return -ENOMEM;
-	s->shell = shell;
-	s->argv = argv;
-	s->input = input;
-	getnameinfo(&server.any, endpoint_size(&server), s->server, sizeof(s->server), NULL, 0,
-		    NI_NUMERICHOST);
-	getnameinfo(&client.any, endpoint_size(&client), s->client, sizeof(s->client), NULL, 0,
-		    NI_NUMERICHOST);
-	*out = s;
-	static const int streams[STREAMS] = {0, 1, 2};
-	int rc = task_start(task, &(struct task_context){lab, host}, side_main, s, e);
-	return rc ? rc : task_send_fds(task->channel, streams, STREAMS, e);
+	const struct program_config config = {
+		.shell = shell, .argv = argv, .input = input, .grace_ms = END_MS};
+	return program_start(p, lab, host, &config, e);
 }
 
 static int any_listener(struct host *h, void *arg, struct err *e)
@@ -163,21 +51,21 @@ static int any_listener(struct host *h, void *arg, struct err *e)
 }
 
 /* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
-static int server_await(struct lab *lab, const struct task *task, const struct side *s,
-			struct err *e)
+static int server_await(struct lab *lab, const struct program *server, struct err *e)
 {
+	char end[PROGRAM_END];
+	int status;
 	bool *listens = lab_alloc(lab, sizeof(*listens), e);
 	if (!listens)
 		return -ENOMEM;
 	for (int ms = 0; ms < LISTEN_MS; ms += 20) {
 		if (lab_call(lab, LAB_SERVER, any_listener, listens, NULL) || *listens)
 			return 0;
-		if (task_select(task, 1, 20) == 0 && s->status)
+		if (program_exited(server, &status) && status)
 			return err_set(e, ECHILD,
-				       "path: the server command exited with status %d before the "
-				       "client started",
-				       WIFEXITED(s->status) ? WEXITSTATUS(s->status)
-							    : 128 + WTERMSIG(s->status));
+				       "path: the server command %s before the client started",
+				       program_end_text(server, end));
+		clock_sleep_ms(20);
 	}
 	return 0;
 }
@@ -269,48 +157,45 @@ static void print_wire(const struct path *p, struct lab *lab)
 			"lower bound\n");
 }
 
-static int print_status(const char *who, const struct side *s)
+static int print_status(const char *who, const struct program *p)
 {
-	if (!s->status)
+	char end[PROGRAM_END];
+	int status;
+	if (!program_exited(p, &status) || !status)
 		return EXIT_OK;
-	/* The exit status of shells and side_exec() if they cannot run the command. */
-	bool never = WIFEXITED(s->status) &&
-		     (WEXITSTATUS(s->status) == 126 || WEXITSTATUS(s->status) == 127);
+	/* The exit status of shells and of a program that cannot be run. */
+	bool never =
+		WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
 	if (never)
 		fprintf(stderr, "epolltune: path: cannot run the %s command (status %d)\n", who,
-			WEXITSTATUS(s->status));
-	else if (WIFEXITED(s->status))
-		fprintf(stderr, "epolltune: path: the %s command exited with status %d\n", who,
-			WEXITSTATUS(s->status));
+			WEXITSTATUS(status));
 	else
-		fprintf(stderr, "epolltune: path: the %s command was killed by signal %d\n", who,
-			WTERMSIG(s->status));
+		fprintf(stderr, "epolltune: path: the %s command %s\n", who,
+			program_end_text(p, end));
 	return never ? EXIT_UNKNOWN : EXIT_CRITICAL;
 }
 
 static int path_run(const struct path *p, struct lab *lab, struct err *e)
 {
-	struct side *server = NULL, *client = NULL;
-	struct task tasks[2] = {{0}}; /* by enum lab_host */
+	struct program programs[2] = {0}; /* by enum lab_host */
+	struct program *server = &programs[LAB_SERVER], *client = &programs[LAB_CLIENT];
 	int rc = knobs_set(lab, p->set, e);
 	if (!rc && lab_uncopied(lab)[0])
 		fprintf(stderr, "epolltune: path: not copied from this host: %s\n",
 			lab_uncopied(lab));
 	bool alone = !p->client && !p->command;
 	if (!rc && p->server)
-		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, &server,
-				&tasks[LAB_SERVER], e);
+		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, server, e);
 	if (!rc && p->server && !alone)
-		rc = server_await(lab, &tasks[LAB_SERVER], server, e);
+		rc = server_await(lab, server, e);
 	if (!rc && !alone)
-		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, &client,
-				&tasks[LAB_CLIENT], e);
+		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, client, e);
 	if (!rc)
-		rc = task_await(&tasks[alone ? LAB_SERVER : LAB_CLIENT], NULL, 0, -1, e);
+		rc = program_await(alone ? server : client, e);
 	lab_call(lab, LAB_CLIENT, orphans_end, NULL, NULL);
 	lab_call(lab, LAB_SERVER, orphans_end, NULL, NULL);
-	task_end(&tasks[LAB_CLIENT]);
-	task_end(&tasks[LAB_SERVER]);
+	program_end(client);
+	program_end(server);
 	if (rc)
 		return command_error(e);
 	print_wire(p, lab);

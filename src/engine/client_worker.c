@@ -194,7 +194,7 @@ static void slot_close(struct client_worker *w, uint64_t number, bool reset)
 /* The operations of the order that are in flight on a connection. */
 static uint64_t slot_operations(const struct client_worker *w, const struct slot *s)
 {
-	if (w->order.verb == CLIENT_REQUEST)
+	if (w->order.verb == CLIENT_REQUEST || w->order.ask)
 		return s->under_way;
 	return w->order.verb == CLIENT_CHURN || (s->state == CONNECTING && !s->detached);
 }
@@ -260,16 +260,17 @@ static void slot_replied(struct client_worker *w, uint64_t number, uint64_t now)
 	/* If the server closes first, the close is part of the operation. */
 	if (w->order.verb != CLIENT_CHURN || w->config->close != CLIENT_CLOSE_SERVER)
 		operation_done(w, now);
-	if (w->order.verb != CLIENT_CHURN) {
+	if (w->order.verb != CLIENT_CHURN)
 		w->busy--;
+	if (w->order.verb == CLIENT_REQUEST)
 		token_put(w, number);
-	}
 }
 
 /* Whether the operations of the order are done when a connection is open. */
 static bool order_opens(const struct client_worker *w)
 {
-	return w->order.verb == CLIENT_OPEN || (w->order.verb == CLIENT_CHURN && !w->order.size);
+	return (w->order.verb == CLIENT_OPEN && !w->order.ask) ||
+	       (w->order.verb == CLIENT_CHURN && !w->order.size);
 }
 
 /* Ends a connection after its one exchange. */
@@ -711,7 +712,7 @@ static int tokens_make(struct client_worker *w, size_t count, struct err *e)
 
 static int order_check(struct client_worker *w, const struct client_order *o, struct err *e)
 {
-	bool talks = (o->verb == CLIENT_CHURN && o->size) || o->verb == CLIENT_REQUEST;
+	bool talks = (o->verb == CLIENT_CHURN && o->size) || o->verb == CLIENT_REQUEST || o->ask;
 	if (talks && w->replies && o->size != w->config->request.size)
 		return err_set(e, EINVAL, "requests of %u bytes instead of the protocol's",
 			       o->size);

@@ -555,15 +555,11 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 	return 0;
 }
 
-/* Of TCP and UNIX sockets, or of UDP. */
-static int find_among(const struct host *h, const struct server_query *q, bool here_only, bool udp,
-		      struct subject *out, struct err *e)
+/* Among the listeners of `out`. */
+static int find_in(const struct host *h, const struct server_query *q, bool here_only, bool udp,
+		   struct subject *out, struct err *e)
 {
-	memset(out, 0, sizeof(*out));
-	int rc = udp ? listeners_read_udp(h, false, &out->listeners, e)
-		     : listeners_read(h, &out->listeners, e);
-	if (rc)
-		return rc;
+	int rc;
 	CLEAN(free_pointer) bool *held = calloc(out->listeners.count + 1, sizeof(*held));
 	struct subject_search s = {.host = h,
 				   .query = q,
@@ -581,6 +577,26 @@ static int find_among(const struct host *h, const struct server_query *q, bool h
 		rc = subject_describe(&s, out, e);
 	free(s.members);
 	return rc;
+}
+
+/* Of TCP and UNIX sockets, or of UDP. */
+static int find_among(const struct host *h, const struct server_query *q, bool here_only, bool udp,
+		      struct subject *out, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	int rc = udp ? listeners_read_udp(h, false, &out->listeners, e)
+		     : listeners_read(h, &out->listeners, e);
+	return rc ? rc : find_in(h, q, here_only, udp, out, e);
+}
+
+int subject_among(const struct host *h, struct listeners *l, const char *who, struct subject *out,
+		  struct err *e)
+{
+	struct server_query q;
+	*out = (struct subject){.listeners = *l};
+	*l = (struct listeners){0};
+	int rc = server_query_make(who, &q, e);
+	return rc ? rc : find_in(h, &q, true, false, out, e);
 }
 
 /* Whether a socket belongs to the same user as one of the subject's. */

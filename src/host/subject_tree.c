@@ -79,6 +79,39 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 	return rc;
 }
 
+/* "RssAnon:	 4096 kB" of proc_pid_status(5), in bytes. */
+static uint64_t anonymous_bytes(int process)
+{
+	static const char key[] = "\nRssAnon:";
+	char text[4096];
+	ssize_t n = process_file(process, "status", text, sizeof(text));
+	const char *at = n > 0 ? strstr(text, key) : NULL;
+	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * 1024 : 0;
+}
+
+static bool open_add(int process, void *arg)
+{
+	struct subject_open *o = arg;
+	struct process p;
+	if (process_read_at(process, 0, &p, NULL) < 0)
+		return true;
+	o->sum += p.open;
+	o->resident += anonymous_bytes(process);
+	/* By what is left, as processes may have different limits. */
+	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {
+		o->most = p.open;
+		o->soft = p.soft;
+	}
+	return true;
+}
+
+int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
+		      struct err *e)
+{
+	*out = (struct subject_open){0};
+	return tree_walk(h, s, open_add, out, e);
+}
+
 static void thread_add(int threads, const char *thread, struct cpu_list *cpus)
 {
 	static const char key[] = "\nCpus_allowed_list:\t";

@@ -15,7 +15,7 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 {
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
-	out->running = true;
+	out->running = !s->guest;
 	out->absent = !q.smallest;
 	out->binding =
 		kernel_limits(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
@@ -53,7 +53,7 @@ bool backlog_solve(const struct target *target, const struct settings *now, cons
 
 const char *backlog_untestable(const struct settings *s)
 {
-	if (!s->subject)
+	if (!s->subject || s->guest)
 		return NULL;
 	if (subject_queue(s->subject, LISTENER_TCP).sockets > 1)
 		return "the test server has one socket, the running one several (SO_REUSEPORT)";

@@ -241,7 +241,8 @@ static int experiment_run(struct judged *d, const struct judging *j, struct tria
 	char why[160];
 	t->needed = w->needed > 0 ? (uint64_t)w->needed : 0;
 	cost_check(d->x, j, &d->now, why);
-	if (w->limit == REPORT_NONE && (w->verdict != VERDICT_NA || w->needed == REPORT_NONE))
+	if (!d->x->due && w->limit == REPORT_NONE &&
+	    (w->verdict != VERDICT_NA || w->needed == REPORT_NONE))
 		return 0;
 	if (why[0]) {
 		d->outcome.state = OUTCOME_UNSUPPORTED;

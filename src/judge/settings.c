@@ -156,8 +156,11 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,
 		   const struct probe_options *o, struct settings *s)
 {
-	*s = (struct settings){
-		.machine = *m, .subject = o->subject, .peers = o->peers, .taken = {.basis = ""}};
+	*s = (struct settings){.machine = *m,
+			       .subject = o->subject,
+			       .guest = o->guest,
+			       .peers = o->peers,
+			       .taken = {.basis = ""}};
 	for (size_t i = 0; i < SETTINGS_MAX; i++)
 		for (size_t f = 0; f < 3; f++)
 			s->at[i][f] = REPORT_NONE;

@@ -59,13 +59,14 @@ int trial_client(struct trial *t, struct client_config config, struct err *e)
 	size_t i = 0;
 	while (i < TRIAL_CLIENTS && t->clients[i])
 		i++;
-	if (i == TRIAL_CLIENTS || !t->server)
+	struct guest *guest = t->server ? NULL : t->options->guest;
+	if (i == TRIAL_CLIENTS || (!t->server && !guest))
 		return err_set(e, EINVAL, "test client: no server, or too many clients");
-	config.to = t->server->address;
+	config.to = guest ? guest->to : t->server->address;
 	config.patience_ms = REPLY_MS;
 	config.max_per_s = t->options->gentle ? GENTLE_PER_S : 0;
 	struct client *client = trial_alloc(t, sizeof(*client), e);
-	const struct task_context where = {t->lab, LAB_CLIENT};
+	const struct task_context where = {t->lab, guest ? guest->from : LAB_CLIENT};
 	int rc = client ? client_start(client, &where, &config, e) : -ENOMEM;
 	if (!rc)
 		t->clients[i] = client;

@@ -27,6 +27,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 			  .needed = REPORT_NONE,
 			  .shown = REPORT_NONE,
 			  .binding = -1};
+	b.by_run = b.due = x->due;
 	x->bound(t, s, &b);
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
@@ -60,7 +61,7 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 	if (b->unlimited)
 		return VERDICT_OK;
 	if (b->by_run && b->capacity == REPORT_NONE)
-		return VERDICT_NA;
+		return b->due && b->needed != REPORT_NONE ? VERDICT_UNKNOWN : VERDICT_NA;
 	if (b->upper)
 		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);

@@ -10,11 +10,14 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "host/compat.h"
 
 #define TASK_CHANNEL 3
 /* Highest descriptor that is closed one by one: the usual soft limit. */
 #define DESCRIPTORS 1024
+/* For what the last command has started; its end takes half of it at most. */
+#define ALONE_MS 8000
 
 struct agent {
 	struct task_port port;
@@ -69,6 +72,17 @@ static _Noreturn void task_enter(int channel, const struct agent_request *reques
 	task_run(TASK_CHANNEL, request->main, request->arg);
 }
 
+/* Waits for the end of all other processes of this PID namespace; kills them in the end. */
+static void agent_clear(struct agent *a)
+{
+	for (unsigned ms = 0; ms < ALONE_MS; ms++) {
+		agent_reap(a);
+		if (kill(-1, ms < ALONE_MS / 2 ? 0 : SIGKILL))
+			return;
+		clock_sleep_ms(1);
+	}
+}
+
 static int agent_fork(struct agent *a, const struct agent_request *request, struct err *e)
 {
 	CLEAN(close_fd) int channel = -1;
@@ -77,6 +91,8 @@ static int agent_fork(struct agent *a, const struct agent_request *request, stru
 	int rc = task_receive_fds(a->port.channel, &channel, 1, e);
 	if (rc < 0)
 		return err_prefix(e, "lab: start a task");
+	if (request->alone)
+		agent_clear(a);
 	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
 	if (slot == LAB_TASKS)

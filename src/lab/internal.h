@@ -30,10 +30,14 @@ void knob_copy_free(struct knob_copy *copy);
  * network devices of its own /sys. Without `files` the host's file system is hidden; with them all
  * of it but the device nodes is visible, and with `writable` writable. */
 int seal_mounts(bool files, bool writable, struct err *e);
+/* After it: covers /tmp, /run, /var/tmp and /dev/shm, and makes `directories` (comma separated) of
+ * the host writable, below them too. */
+int seal_private(const char *directories, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
-/* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good. */
-int seal_capabilities(struct err *e);
+/* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good; of those
+ * of root `servers` keep what they need to change their user and their limits. */
+int seal_capabilities(bool servers, struct err *e);
 
 /* Creates a veth pair: one end in the calling namespace, the other in that of process `peer`. */
 int wire_veth_make(pid_t peer, struct err *e);
@@ -68,6 +72,7 @@ struct agent_request {
 	lab_function function; /* to call, or */
 	task_main main;        /* to start, with its channel by task_send_fds() */
 	void *arg;
+	bool alone; /* start it when no other process of the PID namespace is left */
 };
 void agent_serve(struct task_port *port);
 

@@ -18,6 +18,7 @@
 #include "epolltune/knob.h"
 #include "lab/wire_delay.h"
 
+#define LAB_AGENTS (LAB_COMMAND + 1)
 /* Timeout for the set-up of a lab and for lab_call(). */
 #define LAB_PATIENCE_MS 20000
 
@@ -38,8 +39,8 @@ struct lab {
 	struct lab_options options;
 	pid_t init;   /* the server's agent; in a private lab also init of the PID namespace */
 	pid_t client; /* the client's agent, in place only: otherwise init reaps it */
-	struct task agents[2]; /* by enum lab_host */
-	int sockets[2];        /* the agents' ends, until fork() */
+	struct task agents[LAB_AGENTS]; /* by enum lab_host */
+	int sockets[LAB_AGENTS];        /* the agents' ends, until fork() */
 	int patience_ms;
 	struct knob_copy copy;
 	struct lab_shared *shared;
@@ -56,12 +57,18 @@ static void close_all(int *fds, size_t count)
 
 /* Agents inherit only the standard streams and these: a copy of another lab's socket would keep
  * that lab alive. */
-static void keep_only(int a, int b)
+static void keep_only(const struct lab *lab)
 {
-	int low = a < b ? a : b, high = a < b ? b : a;
-	close_descriptors(3, (unsigned)low - 1);
-	close_descriptors((unsigned)low + 1, (unsigned)high - 1);
-	close_descriptors((unsigned)high + 1, ~0U);
+	for (unsigned from = 3;;) {
+		unsigned next = ~0U;
+		for (size_t i = 0; i < LAB_AGENTS; i++)
+			if (lab->sockets[i] >= (int)from && (unsigned)lab->sockets[i] < next)
+				next = (unsigned)lab->sockets[i];
+		close_descriptors(from, next - (next != ~0U));
+		if (next == ~0U)
+			return;
+		from = next + 1;
+	}
 }
 
 int fork_refused(struct err *e, const char *what)
@@ -90,7 +97,9 @@ static void agent_ready(struct lab *lab, enum lab_host host, const struct err *e
 static void agent_run(struct lab *lab, enum lab_host host)
 {
 	struct task_port port = {.channel = lab->sockets[host], .sequence = 1};
-	close_fd(&lab->sockets[!host]);
+	for (int other = 0; other < LAB_AGENTS; other++)
+		if (other != (int)host)
+			close_fd(&lab->sockets[other]);
 	agent_ready(lab, host, NULL);
 	agent_serve(&port);
 	_exit(0);
@@ -130,7 +139,7 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
 		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
-	return seal_capabilities(e);
+	return seal_capabilities(false, e);
 }
 
 static struct wire_delay_config wire_config(const struct lab_options *o)
@@ -192,6 +201,32 @@ static void client_main(struct lab *lab, int go)
 	agent_run(lab, LAB_CLIENT);
 }
 
+/* fork() into new namespaces. */
+static pid_t fork_into(unsigned long namespaces)
+{
+	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
+}
+
+/* The agent of LAB_COMMAND: init of a PID namespace, so that a signal to all of its processes
+ * misses none. */
+static int command_fork(struct lab *lab, struct err *e)
+{
+	struct err unsealed = {0};
+	pid_t pid = fork_into(CLONE_NEWPID);
+	if (pid < 0)
+		return fork_refused(e, "lab: start the command's first process");
+	if (pid)
+		return 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	keep_only(lab);
+	if (seal_capabilities(true, &unsealed)) {
+		agent_ready(lab, LAB_COMMAND, &unsealed);
+		_exit(1);
+	}
+	agent_run(lab, LAB_COMMAND);
+	return 0;
+}
+
 static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace, struct err *e)
 {
 	int go[2], rc = 0;
@@ -216,8 +251,12 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	if (read(client_go, &word, 1) != 1)
 		return err_set(e, ECHILD, "lab: the client's host exited");
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
+	if (!rc && lab->options.command)
+		rc = seal_private(lab->options.directories, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
+	if (!rc && lab->options.command)
+		rc = command_fork(lab, e);
 	if (!rc)
 		rc = host_prepare(lab, LAB_SERVER, e);
 	if (!rc && write(client_go, "g", 1) != 1)
@@ -229,19 +268,13 @@ static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespa
 {
 	struct err e = {0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	keep_only(lab->sockets[0], lab->sockets[1]);
+	keep_only(lab);
 	int rc = server_prepare(lab, uid, gid, user_namespace, &e);
 	if (rc) {
 		agent_ready(lab, LAB_SERVER, &e);
 		_exit(1);
 	}
 	agent_run(lab, LAB_SERVER);
-}
-
-/* fork() into new namespaces. */
-static pid_t fork_into(unsigned long namespaces)
-{
-	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
 }
 
 static int fork_private(struct lab *lab, struct err *e)
@@ -279,7 +312,7 @@ static int fork_in_place(struct lab *lab, struct err *e)
 			return fork_refused(e, "lab: start a host");
 		if (*pids[host] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			keep_only(lab->sockets[0], lab->sockets[1]);
+			keep_only(lab);
 			agent_run(lab, (enum lab_host)host);
 		}
 	}
@@ -309,7 +342,8 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 		return err_errno(e, "lab: arena of %zu bytes", LAB_ARENA);
 	lab->shared = arena;
 	lab->used = sizeof(*lab->shared);
-	for (int host = LAB_SERVER; host <= LAB_CLIENT; host++) {
+	for (int host = LAB_SERVER; host <= (lab->options.command ? LAB_COMMAND : LAB_CLIENT);
+	     host++) {
 		int pair[2];
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 			return err_errno(e, "lab: socket pair");
@@ -323,13 +357,14 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 		rc = lab->options.place == LAB_PRIVATE ? fork_private(lab, e)
 						       : fork_in_place(lab, e);
 	knob_copy_free(&lab->copy);
-	close_all(lab->sockets, 2);
+	close_all(lab->sockets, LAB_AGENTS);
 	return rc;
 }
 
 static const char *host_name(enum lab_host host)
 {
-	return host == LAB_SERVER ? "server" : "client";
+	static const char *const names[] = {"server", "client", "command"};
+	return names[host];
 }
 
 static int lab_await(struct lab *lab, enum lab_host host, struct err *e)
@@ -365,7 +400,8 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 		return err_set(e, ENOMEM, "lab: no memory");
 	lab->options = *options;
 	lab->patience_ms = LAB_PATIENCE_MS;
-	lab->sockets[0] = lab->sockets[1] = -1;
+	for (size_t i = 0; i < LAB_AGENTS; i++)
+		lab->sockets[i] = -1;
 	int rc = lab_start(lab, calling, e);
 	/* -ECHILD from the server: the client failed, and reports why. */
 	if (!rc) {
@@ -379,6 +415,8 @@ int lab_open(struct lab **out, const struct lab_options *options, const struct h
 			rc = lab_await(lab, LAB_CLIENT, e);
 		}
 	}
+	if (!rc && lab->options.command)
+		rc = lab_await(lab, LAB_COMMAND, e);
 	for (int host = LAB_SERVER; host <= LAB_CLIENT && !rc && lab_private(lab); host++)
 		rc = lab_call(lab, (enum lab_host)host, call_wire_await, NULL, e);
 	if (rc && lab->shared && lab->shared->wire.ended)
@@ -397,10 +435,10 @@ void lab_close(struct lab *lab)
 	if (!lab)
 		return;
 	/* Agents exit when their sockets close; the exit of init ends the PID namespace. */
-	close_all(lab->sockets, 2);
+	close_all(lab->sockets, LAB_AGENTS);
 	lab->agents[LAB_SERVER].pid = lab->init;
 	lab->agents[LAB_CLIENT].pid = lab->client;
-	task_end_all(lab->agents, 2);
+	task_end_all(lab->agents, LAB_AGENTS);
 	if (lab->shared)
 		munmap(lab->shared, LAB_ARENA);
 	knob_copy_free(&lab->copy);
@@ -490,7 +528,8 @@ static int lab_request(struct lab *lab, enum lab_host host, const struct agent_r
 int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,
 	     struct err *e)
 {
-	const struct agent_request request = {.main = main, .arg = arg};
+	const struct agent_request request = {
+		.main = main, .arg = arg, .alone = host == LAB_COMMAND};
 	return lab_request(lab, host, &request, channel, e);
 }
 

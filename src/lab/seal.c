@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,11 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 #include "host/compat.h"
+
+/* That one lab makes writable. */
+#define DIRECTORIES 8
 
 static int write_own(const char *path, const char *text, struct err *e)
 {
@@ -93,6 +98,9 @@ static int make_devices(const char *root, const int nodes[DEVICES], struct err *
 	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k"))
 		return err_errno(e, "lab: mount %s", path);
 	snprintf(path, sizeof(path), "%s/dev/net", root);
+	if (mkdir(path, 0755))
+		return err_errno(e, "lab: %s", path);
+	snprintf(path, sizeof(path), "%s/dev/shm", root);
 	if (mkdir(path, 0755))
 		return err_errno(e, "lab: %s", path);
 	for (size_t i = 0; i < DEVICES; i++) {
@@ -191,15 +199,91 @@ int seal_mounts(bool files, bool writable, struct err *e)
 	return rc ? rc : seal_kernel(files && writable, e);
 }
 
-int seal_capabilities(struct err *e)
+/* Makes a directory and those above it, where they are missing. */
+static int directory_make(const char *path)
 {
-	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE;
+	char part[PATH_MAX];
+	for (const char *at = path + 1;; at++) {
+		if (*at && *at != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)(at - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST && errno != EROFS)
+			return -errno;
+		if (!*at)
+			return 0;
+	}
+}
+
+/* Mounts an open directory of the host, writable, at its own path. */
+static int directory_open_up(int fd, const char *path, struct err *e)
+{
+	char source[64];
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+	int rc = directory_make(path);
+	if (!rc && mount(source, path, NULL, MS_BIND | MS_REC, NULL))
+		rc = -errno;
+	if (!rc)
+		rc = mount_readonly(path, false, false);
+	return rc ? err_set(e, -rc, "lab: make %s writable: %s", path, strerror(-rc)) : 0;
+}
+
+int seal_private(const char *directories, struct err *e)
+{
+	static const char *const covered[] = {"/tmp", "/run", "/var/tmp", "/dev/shm"};
+	char paths[DIRECTORIES][PATH_MAX];
+	int fds[DIRECTORIES];
+	size_t count = 0;
+	int rc = 0;
+	for (struct list_item item; !rc && list_next(&directories, &item); count++) {
+		if (count == DIRECTORIES) {
+			rc = err_set(e, E2BIG, "lab: more than %d writable directories",
+				     DIRECTORIES);
+			break;
+		}
+		snprintf(paths[count], PATH_MAX, "%.*s", item.length, item.text);
+		fds[count] = open(paths[count], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fds[count] < 0 || paths[count][0] != '/') {
+			rc = err_set(e, fds[count] < 0 ? errno : EINVAL,
+				     "lab: %s is not the path of a directory", paths[count]);
+		}
+	}
+	for (size_t i = 0; i < sizeof(covered) / sizeof(*covered) && !rc; i++)
+		if (mount("tmpfs", covered[i], "tmpfs", MS_NOSUID | MS_NODEV,
+			  "mode=1777,size=64m") &&
+		    errno != ENOENT)
+			rc = err_errno(e, "lab: mount %s", covered[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (!rc)
+			rc = directory_open_up(fds[i], paths[i], e);
+		close_fd(&fds[i]);
+	}
+	return rc;
+}
+
+/* Of servers that start as root. CAP_DAC_OVERRIDE opens their logs, which the mounts make
+ * read-only.
+ */
+#define SERVER_CAPABILITIES                                                                        \
+	(1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_FSETID |          \
+	 1u << CAP_KILL | 1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP |                \
+	 1u << CAP_IPC_LOCK | 1u << CAP_SYS_CHROOT | 1u << CAP_SYS_NICE | 1u << CAP_SYS_RESOURCE)
+
+int seal_capabilities(bool servers, struct err *e)
+{
+	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE |
+			      (servers ? SERVER_CAPABILITIES : 0);
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if ((cap >= 32 || !(keep & 1u << cap)) && prctl(PR_CAPBSET_READ, cap) == 1 &&
 		    prctl(PR_CAPBSET_DROP, cap))
 			return err_errno(e, "lab: drop capability %u", cap);
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{.effective = keep, .permitted = keep}};
+	struct __user_cap_data_struct data[2];
+	/* A container may have less. */
+	if (syscall(SYS_capget, &header, data))
+		return err_errno(e, "lab: read capabilities");
+	data[0] = (struct __user_cap_data_struct){.effective = keep & data[0].permitted,
+						  .permitted = keep & data[0].permitted};
+	data[1] = (struct __user_cap_data_struct){0};
 	if (syscall(SYS_capset, &header, data))
 		return err_errno(e, "lab: drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

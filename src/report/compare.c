@@ -15,6 +15,12 @@ static bool moved(const struct wall *before, const struct wall *after)
 	return fabs((double)b - (double)a) > COMPARE_NOISE * fabs((double)a);
 }
 
+/* Whether the ranges of repeated runs overlap: then what differs is noise. */
+static bool overlap(const struct wall *a, const struct wall *b)
+{
+	return a->highest && b->highest && a->lowest <= b->highest && b->lowest <= a->highest;
+}
+
 static bool has_verdict(const struct wall *w)
 {
 	return w->verdict != VERDICT_UNKNOWN && w->verdict != VERDICT_NA;
@@ -28,6 +34,8 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
 		return COMPARE_GONE;
 	if (!has_verdict(before) || !has_verdict(after))
 		return before->verdict == after->verdict ? COMPARE_SAME : COMPARE_UNKNOWN;
+	if (overlap(before, after))
+		return COMPARE_SAME;
 	if (after->verdict != before->verdict)
 		return after->verdict > before->verdict ? COMPARE_WORSE : COMPARE_BETTER;
 	/* A figure cannot be compared with a missing one or with a bound. */
@@ -200,6 +208,18 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 }
 
 /* JSON */
+
+int compare_json_print(FILE *out, json_t *conditions, json_t *body, struct err *e)
+{
+	struct json_writer w = {false};
+	json_t *root = json_object();
+	value_set(&w, root, "schema", value_text("epolltune.diff/1"));
+	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
+	value_set(&w, root, "conditions", conditions);
+	w.failed |= json_object_update(root, body) < 0;
+	json_decref(body);
+	return value_print(out, root, &w, "the comparison", e);
+}
 
 static json_t *json_side(struct json_writer *w, const struct wall *wall)
 {

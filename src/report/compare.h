@@ -21,5 +21,7 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
+/* Prints the document of a comparison, "epolltune.diff/1"; takes over both. */
+int compare_json_print(FILE *out, json_t *conditions, json_t *body, struct err *e);
 
 #endif

@@ -22,6 +22,7 @@ static json_t *server(struct json_writer *w, const struct report_server *s)
 		return json_null();
 	json_t *o = json_object();
 	value_set(w, o, "asked", value_text(s->asked));
+	value_set(w, o, "run", json_boolean(s->run));
 	value_set(w, o, "name", value_text_or_null(s->name));
 	value_set(w, o, "pid", value_fact((uint64_t)s->pid));
 	value_set(w, o, "processes", value_fact(s->processes));

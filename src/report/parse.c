@@ -123,6 +123,7 @@ static void read_server(struct reader *r, const json_t *o, struct report_server 
 {
 	snprintf(r->at, sizeof(r->at), "server.");
 	TEXT(r, o, "asked", s->asked);
+	s->run = flag(o, "run");
 	TEXT(r, o, "name", s->name);
 	TEXT(r, o, "unit", s->unit);
 	TEXT(r, o, "addresses", s->addresses);

@@ -43,7 +43,8 @@ static void server(const struct page *p, const struct report_server *s)
 		report_append(who, "%s%s)", s->unit[0] ? ", " : "", s->unit);
 	}
 	struct page_segments segments = {.hang = 2};
-	page_segment(p, &segments, "Server: %s on %s", who, s->addresses);
+	page_segment(p, &segments, "Server: %s on %s%s", who, s->addresses,
+		     s->run ? ", in a lab" : "");
 	page_segments(p, TONE_PLAIN, 0, "", &segments);
 }
 
@@ -444,7 +445,7 @@ static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
-		    finding_proposes(f))
+		    (!r->server.run || f->remedy == REMEDY_KERNEL) && finding_proposes(f))
 			return true;
 	}
 	return false;
@@ -470,7 +471,7 @@ static const char *hint(const struct page *p, const struct report *r, char *comm
 	else
 		target_arguments(&r->target, arguments, sizeof(arguments));
 	shell_word(word, sizeof(word), r->server.asked);
-	if (r->server.asked[0])
+	if (r->server.asked[0] && !r->server.run)
 		report_append(arguments, " --server %s", word);
 	if (r->backlog)
 		report_append(arguments, " --backlog %" PRIu64, r->backlog);

@@ -150,7 +150,7 @@ static void somaxconn_limits_redis(void **state)
 	(void)state;
 	must_have("redis-server");
 	file_write("/proc/sys/net/core/somaxconn", "128\n");
-	pid_t redis = program_start((const char *[]){"redis-server", "--port", "6380", "--save", "",
+	pid_t redis = program_spawn((const char *[]){"redis-server", "--port", "6380", "--save", "",
 						     "--tcp-backlog", "511", NULL});
 	wait_listening(REDIS_PORT);
 	kill(redis, SIGSTOP);

@@ -39,7 +39,7 @@ static pid_t gunicorn_start(const struct sockaddr_un *a)
 	snprintf(path, sizeof(path), "%s/app.py", servers_directory);
 	snprintf(bind, sizeof(bind), "unix:%s", a->sun_path);
 	file_write(path, app);
-	return program_start((const char *[]){"gunicorn", "--bind", bind, "--backlog", "16",
+	return program_spawn((const char *[]){"gunicorn", "--bind", bind, "--backlog", "16",
 					      "--workers", "1", "--timeout", "600", "app", NULL});
 }
 
@@ -146,7 +146,7 @@ static pid_t haproxy_start(void)
 		 "listen proxy\n bind 127.0.0.1:%d\n server backend 127.0.0.1:%d\n",
 		 PROXY_PORT, BACKEND_PORT);
 	file_write(path, text);
-	pid_t pid = program_start((const char *[]){"haproxy", "-db", "-f", path, NULL});
+	pid_t pid = program_spawn((const char *[]){"haproxy", "-db", "-f", path, NULL});
 	wait_listening(PROXY_PORT);
 	return pid;
 }
@@ -230,7 +230,7 @@ static void nginx_under_load_is_ready(void **state)
 	const char *wanted = getenv("CHECKS");
 	int count = wanted ? atoi(wanted) : CHECKS, good = 0;
 	nginx_start(1, "");
-	program_start((const char *[]){"wrk", "-t", "1", "-c", "64", "-d", "3600",
+	program_spawn((const char *[]){"wrk", "-t", "1", "-c", "64", "-d", "3600",
 				       "http://127.0.0.1:8080/", NULL});
 	for (int i = 0; i < count; i++) {
 		struct checked c = check("--rate 2000 --stall 100ms");

@@ -42,7 +42,7 @@ static void program_run(const void *arg)
 		execvp(argv[0], argv);
 }
 
-pid_t program_start(const char *const *argv)
+pid_t program_spawn(const char *const *argv)
 {
 	must_have(argv[0]);
 	return child_start(program_run, argv);
@@ -231,7 +231,7 @@ pid_t nginx_start(int workers, const char *options)
 		 "server { listen %d%s; listen [::]:%d%s; return 200; } }\n",
 		 workers, d, d, d, d, d, d, NGINX_PORT, options, NGINX_PORT6, options);
 	file_write(path, text);
-	pid_t master = program_start((const char *[]){"nginx", "-c", path, NULL});
+	pid_t master = program_spawn((const char *[]){"nginx", "-c", path, NULL});
 	wait_listening(NGINX_PORT);
 	wait_listening(NGINX_PORT6);
 	for (int i = 0; i < workers; i++)

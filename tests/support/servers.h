@@ -40,7 +40,7 @@ void assert_contains(const char *text, const char *part);
  * Runs fn(arg) in a child; its exit status is 1 if fn returns. */
 pid_t child_start(void (*fn)(const void *), const void *arg);
 /* Runs a program of PATH in servers_directory, without input and output. `argv` ends with NULL. */
-pid_t program_start(const char *const *argv);
+pid_t program_spawn(const char *const *argv);
 /* Ends a child and waits for it. */
 void child_end(pid_t pid);
 /* The i-th worker of a server, as soon as it has so many. */

@@ -255,6 +255,23 @@ static void verdicts_side_by_side(void **state)
 					 COMPARE_SAME);
 		free(r);
 	}
+	/* Of repeated runs: only ranges that do not overlap differ. */
+	struct wall a = {.verdict = VERDICT_OK,
+			 .method = METHOD_MEASURED,
+			 .measured = 100,
+			 .lowest = 80,
+			 .highest = 120},
+		    b = a;
+	b.measured = 150;
+	b.lowest = 120;
+	b.highest = 160;
+	assert_int_equal(compare_wall(&a, &b), COMPARE_SAME);
+	b.verdict = VERDICT_SHORT;
+	assert_int_equal(compare_wall(&a, &b), COMPARE_SAME);
+	b.lowest = 121;
+	assert_int_equal(compare_wall(&a, &b), COMPARE_WORSE);
+	b.verdict = VERDICT_OK;
+	assert_int_equal(compare_wall(&b, &a), COMPARE_MOVED);
 	struct wall unknown = {.verdict = VERDICT_UNKNOWN}, ok = {.verdict = VERDICT_OK};
 	assert_int_equal(compare_wall(&unknown, &ok), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&unknown, &unknown), COMPARE_SAME);

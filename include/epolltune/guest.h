@@ -1,0 +1,61 @@
+/* guest: the operator's server in a lab (check --run): its start, its listeners, its end. */
+#ifndef EPOLLTUNE_GUEST_H
+#define EPOLLTUNE_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "epolltune/endpoint.h"
+#include "epolltune/err.h"
+#include "epolltune/lab.h"
+#include "epolltune/program.h"
+#include "epolltune/protocol.h"
+#include "epolltune/subject.h"
+
+struct guest_listeners;
+
+struct guest {
+	/* Given by the operator. */
+	const char *command;     /* for sh -c; NULL: no --run */
+	const char *directories; /* writable, comma separated; NULL: none */
+	uint64_t port;
+	enum protocol protocol;
+	const char *path;        /* of HTTP */
+	uint64_t requests_per_s; /* the need; 0: none was given */
+	/* From guest_open() on. */
+	struct lab *lab;
+	struct program program;
+	struct guest_listeners *listeners; /* in the lab's memory */
+	struct protocol_request request;
+	union endpoint to;  /* where clients connect */
+	enum lab_host from; /* and from where: a server on loopback has them on its own host */
+};
+
+/* Makes the lab, starts the server and waits until it listens. Errors say what it did instead;
+ * guest_output() has what it printed. */
+int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct err *e);
+/* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
+ */
+int guest_restart(struct guest *r, uint64_t nofile, struct err *e);
+/* 0 while it runs and listens; -ECHILD says how it ended. */
+int guest_check(struct guest *r, struct err *e);
+/* The last lines that it printed; "": none. */
+void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT]);
+/* Ends the server and the lab. */
+void guest_close(struct guest *r);
+
+/* Finds the server among the processes of the host `calling`. The caller frees it. */
+int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e);
+
+/* The accept queues of its port together. */
+struct guest_queue {
+	uint64_t depth, limit, drops;
+	size_t sockets;
+};
+int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);
+/* Reads them when each of `sent` connections is queued or dropped, or nothing has changed for 50
+ * ms.
+ */
+int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e);
+
+#endif

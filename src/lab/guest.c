@@ -1,0 +1,240 @@
+#include "epolltune/guest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/listener.h"
+
+/* For the server to listen; when it listens elsewhere only; and to exit after SIGTERM. */
+#define LISTEN_MS 10000
+#define ELSEWHERE_MS 2000
+#define GRACE_MS 2000
+#define LOOK_MS 10
+/* From the end of a process' connections to that of the process itself, as it is seen here. */
+#define END_MS 100
+/* Without a change the queue is at rest. */
+#define SETTLE_MS 50
+#define SETTLE_FIRST_MS 1000
+#define LISTENERS_MAX 64
+#define ADDRESSES 200
+/* Of a shell that does not find a program. */
+#define NOT_FOUND 127
+
+/* The listeners of the server's host. */
+struct guest_listeners {
+	size_t count;
+	struct listener at[LISTENERS_MAX];
+};
+
+static int call_listeners(struct host *h, void *arg, struct err *e)
+{
+	struct guest_listeners *out = arg;
+	CLEAN(listeners_free) struct listeners l = {0};
+	int rc = listeners_read_tcp(h, &l, e);
+	out->count = 0;
+	for (size_t i = 0; !rc && i < l.count && out->count < LISTENERS_MAX; i++)
+		out->at[out->count++] = l.at[i];
+	return rc;
+}
+
+static int look(struct guest *r, struct err *e)
+{
+	return lab_call(r->lab, LAB_SERVER, call_listeners, r->listeners, e);
+}
+
+static bool on_loopback(const struct listener *l)
+{
+	return !strncmp(l->address, "127.", 4) || !strncmp(l->address, "[::1]", 5);
+}
+
+/* Chooses from where clients reach the server; false: it does not listen on the port. */
+static bool way_find(struct guest *r)
+{
+	bool ipv6 = r->to.any.sa_family == AF_INET6, found = false;
+	r->from = LAB_SERVER;
+	for (size_t i = 0; i < r->listeners->count; i++) {
+		const struct listener *l = &r->listeners->at[i];
+		if (l->port != r->port)
+			continue;
+		found = true;
+		if (!on_loopback(l))
+			r->from = LAB_CLIENT;
+	}
+	if (r->from == LAB_CLIENT)
+		r->to = lab_address(r->lab, LAB_SERVER, 0);
+	else
+		r->to = ipv6 ? endpoint_ipv6(in6addr_loopback)
+			     : endpoint_ipv4((struct in_addr){htonl(INADDR_LOOPBACK)});
+	endpoint_set_port(&r->to, (uint16_t)r->port);
+	return found;
+}
+
+/* "0.0.0.0:81, 0.0.0.0:82"; "" for none. */
+static void addresses_name(const struct guest *r, char text[ADDRESSES])
+{
+	size_t used = 0;
+	text[0] = 0;
+	for (size_t i = 0; i < r->listeners->count && used < ADDRESSES; i++)
+		if (!i || strcmp(r->listeners->at[i].address, r->listeners->at[i - 1].address))
+			used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s",
+						 i ? ", " : "", r->listeners->at[i].address);
+}
+
+void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
+{
+	text[0] = 0;
+	if (r->program.part)
+		program_output(&r->program, text);
+}
+
+static int not_listening(const struct guest *r, struct err *e)
+{
+	char addresses[ADDRESSES], end[PROGRAM_END], output[PROGRAM_OUTPUT];
+	int status;
+	if (!program_lives(&r->program)) {
+		err_set(e, ECHILD, "--run: the command %s before it listened on port %u",
+			program_end_text(&r->program, end), (unsigned)r->port);
+		program_exited(&r->program, &status);
+		guest_output(r, output);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
+		    strstr(output, "not found"))
+			err_remedy(e,
+				   "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
+				   "one of this host");
+		else if (status && geteuid())
+			err_remedy(e, "for an ordinary user the lab has one user id: a server that "
+				      "changes its user needs root");
+		return -ECHILD;
+	}
+	addresses_name(r, addresses);
+	return err_set(e, ETIMEDOUT,
+		       "--run: the command does not listen on port %u; it listens on %s",
+		       (unsigned)r->port, addresses[0] ? addresses : "no TCP port");
+}
+
+static int listening_await(struct guest *r, struct err *e)
+{
+	uint64_t began = clock_ms(), elsewhere = 0;
+	for (;;) {
+		bool lives = program_lives(&r->program);
+		int rc = look(r, e);
+		if (rc)
+			return rc;
+		if (way_find(r))
+			return 0;
+		uint64_t now = clock_ms();
+		elsewhere = r->listeners->count ? (elsewhere ? elsewhere : now) : 0;
+		if (!lives || now - began > LISTEN_MS ||
+		    (elsewhere && now - elsewhere > ELSEWHERE_MS))
+			return not_listening(r, e);
+		clock_sleep_ms(LOOK_MS);
+	}
+}
+
+int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
+{
+	const struct program_config config = {
+		.shell = r->command, .captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
+	program_end(&r->program);
+	int rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);
+	return rc ? rc : listening_await(r, e);
+}
+
+int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct err *e)
+{
+	const struct lab_options options = {.ipv6 = ipv6,
+					    .client_addresses = 4,
+					    .wide_ports = true,
+					    .files = true,
+					    .command = true,
+					    .directories = r->directories};
+	char host[ENDPOINT_TEXT];
+	int rc = lab_open(&r->lab, &options, calling, e);
+	if (rc)
+		return err_prefix(e, "--run");
+	r->to = lab_address(r->lab, LAB_SERVER, 0);
+	endpoint_set_port(&r->to, (uint16_t)r->port);
+	endpoint_format(host, &r->to);
+	rc = protocol_request_make(&r->request, r->protocol, host, r->path, false, e);
+	if (!rc && !(r->listeners = lab_alloc(r->lab, sizeof(*r->listeners), e)))
+		rc = -ENOMEM;
+	return rc ? rc : guest_restart(r, 0, e);
+}
+
+void guest_close(struct guest *r)
+{
+	program_end(&r->program);
+	lab_close(r->lab);
+	r->lab = NULL;
+}
+
+int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e)
+{
+	char who[16];
+	struct listeners l = {0};
+	int rc = look(r, e);
+	for (size_t i = 0; !rc && i < r->listeners->count; i++)
+		if (r->listeners->at[i].port == r->port)
+			rc = listeners_add(&l, &r->listeners->at[i], e);
+	*out = (struct subject){0};
+	if (rc) {
+		listeners_free(&l);
+		return rc;
+	}
+	snprintf(who, sizeof(who), ":%u", (unsigned)r->port);
+	return subject_among(calling, &l, who, out, e);
+}
+
+int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e)
+{
+	int rc = look(r, e);
+	*out = (struct guest_queue){0};
+	for (size_t i = 0; !rc && i < r->listeners->count; i++) {
+		const struct listener *l = &r->listeners->at[i];
+		if (l->port != r->port)
+			continue;
+		out->depth += l->depth;
+		out->limit += l->limit;
+		out->drops += l->drops;
+		out->sockets++;
+	}
+	return rc;
+}
+
+int guest_check(struct guest *r, struct err *e)
+{
+	char end[PROGRAM_END];
+	struct guest_queue queue;
+	int status;
+	clock_sleep_ms(END_MS);
+	int rc = guest_queue_read(r, &queue, e);
+	if (rc || (program_lives(&r->program) && queue.sockets))
+		return rc;
+	if (!program_exited(&r->program, &status))
+		return err_set(e, ECHILD, "the server no longer listens on port %u",
+			       (unsigned)r->port);
+	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
+}
+
+int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e)
+{
+	uint64_t changed = clock_ms(), seen = 0;
+	for (;;) {
+		int rc = guest_queue_read(r, out, e);
+		uint64_t now = clock_ms(), all = out->depth + out->drops;
+		if (rc || all >= sent)
+			return rc;
+		if (all != seen)
+			changed = now;
+		seen = all;
+		if (now - changed > (seen ? SETTLE_MS : SETTLE_FIRST_MS))
+			return 0;
+		clock_sleep_ms(1);
+	}
+}

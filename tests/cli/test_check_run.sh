@@ -1,0 +1,137 @@
+#!/bin/sh
+# check --run: the operator's nginx and Redis in a lab: which limit ends them, and whose it is.
+# shellcheck source=SCRIPTDIR/../lib.sh
+# shellcheck disable=SC2016 # the command's shell expands them
+. "$(dirname "$0")/../lib.sh"
+
+# /tmp is private in the lab, so that its files must be shown.
+shown() { echo "$work,${PROGRAM%/*}"; }
+
+run() { # STATUS COMMAND OPTIONS…
+	want=$1 command=$2
+	shift 2
+	expect "$want" env "MARK=$work" epolltune check --run "$command" --writable "$(shown)" --format json "$@"
+}
+
+needs_lab() { may_unshare -Urn || skip 'namespaces are not available'; }
+
+nginx_conf() { # CONNECTIONS [LISTEN]
+	cat >nginx.conf <<-EOF
+		daemon off;
+		pid /run/nginx.pid;
+		error_log stderr;
+		events { worker_connections $1; }
+		http {
+			access_log off;
+			client_body_temp_path /tmp/1; proxy_temp_path /tmp/2; fastcgi_temp_path /tmp/3;
+			uwsgi_temp_path /tmp/4; scgi_temp_path /tmp/5;
+			server { listen 8080 ${2:-}; location / { return 200 ok; } }
+		}
+	EOF
+}
+
+# Whether a process of a command is left: it has this in its environment.
+left() { grep -qs "MARK=$work" /proc/[0-9]*/environ; }
+
+test_nginx_is_limited_by_worker_connections() {
+	needs_lab
+	nginx_conf 256
+	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --protocol http --path /x --requests 10 \
+		--connections 400 --rate 1k --probe application
+	# nginx closes idle ones when a sixteenth is left.
+	json 'wall("application.connections") | .verdict == "short" and .method == "measured"' \
+		'wall("application.connections") | .measured <= 256 and .measured >= 220' \
+		'finding("application.connections.short") | .remedy == "application"' \
+		'finding("application.connections.short") | .advice | contains("worker_connections 500;")' \
+		'wall("application.rate") | .verdict == "ok" and .measured > 10 and .needed == 10' \
+		'.server.run and .server.name == "nginx"'
+	! left
+}
+
+test_a_low_limit_on_descriptors_is_the_process() {
+	needs_lab
+	nginx_conf 1024
+	run 2 "ulimit -n 300; exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --probe application
+	json 'wall("application.connections") | .verdict == "short" and .measured > 280 and .measured < 300' \
+		'wall("application.connections") | .knob == "RLIMIT_NOFILE"' \
+		'finding("application.connections.short") | .remedy == "process" and .tried_state == "not tried"'
+	# A limit that epolltune passes on is raised for the proof.
+	(
+		ulimit -Sn 300
+		run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --probe application
+	)
+	json 'finding("application.connections.short") | .remedy == "process" and .tried_state == "tried"' \
+		'finding("application.connections.short") | .tried | contains("at least 500 held")'
+}
+
+test_the_accept_queue_is_of_the_kernel_or_the_application() {
+	in_root_namespace
+	echo 64 >/proc/sys/net/core/somaxconn || skip 'somaxconn cannot be set here'
+	nginx_conf 1024 backlog=4096
+	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 10 --rate 2k --probe accept-queue
+	json 'wall("accept-queue") | .measured == 65 and .verdict == "short" and .method == "measured"' \
+		'finding("accept-queue.short") | .remedy == "kernel" and .tried_state == "tried"'
+	echo 4096 >/proc/sys/net/core/somaxconn
+	nginx_conf 1024
+	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 10 --rate 8k --probe accept-queue
+	json 'wall("accept-queue") | .measured == 512 and .verdict == "short"' \
+		'finding("accept-queue.short") | .remedy == "application" and .tried_state == "not tried"'
+}
+
+test_redis_is_limited_by_maxclients() {
+	needs_lab
+	run 2 'exec redis-server --maxclients 100 --save "" --protected-mode no' --port 6379 --protocol redis \
+		--connections 200 --rate 1k --probe application
+	json 'wall("application.connections") | .measured == 100 and .verdict == "short"' \
+		'finding("application.connections.short") | .detail | contains("max number of clients reached")' \
+		'finding("application.connections.short") | .advice | contains("maxclients 250")'
+	# On loopback, where clients of its own host reach it; a daemon is followed.
+	run 0 'redis-server --save "" --bind 127.0.0.1 --daemonize yes' --port 6379 --protocol redis \
+		--connections 50 --requests 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+	! left
+}
+
+test_a_bad_command_is_one_clear_line() {
+	needs_lab
+	bad() { # COMMAND TEXT…
+		expect 3 env "MARK=$work" epolltune check --run "$1" --port 80 --writable "$(shown)"
+		shift
+		[ ! -s out ]
+		is 'the number of errors' "$(grep -c '^epolltune: ' err)" 1
+		contains err "$@"
+		! left
+	}
+	bad /nowhere/x 'exited with status 127 before it listened on port 80' 'not found'
+	bad 'exec /tmp/x' '--writable DIRECTORY'
+	bad 'echo broken >&2; exit 7' 'broken' 'exited with status 7 before'
+	bad 'kill -9 $$' 'was killed by signal 9'
+	bad 'touch /etc/passwd' 'Read-only file system'
+	bad 'dd if=/dev/zero of=/tmp/x bs=1M' 'No space left' 'exited with status 1'
+	bad 'for i in $(seq 100); do sleep 1000 & done; exec '"$PROGRAM serve --port 8080" \
+		'it listens on 127.0.0.1:8080'
+	# It ignores SIGTERM, and ends half-way.
+	expect 3 env "MARK=$work" epolltune check --port 80 --protocol echo --probe application --connections 10k \
+		--writable "$(shown)" --run "trap '' TERM; $PROGRAM serve --port 80 --quiet &
+		while [ \$(ss -Htn 'sport = 80' | wc -l) -lt 20 ]; do :; done; kill -9 \$!; exit 5"
+	said 'the server exited with status 5'
+	! left
+}
+
+test_options_that_do_not_fit_are_refused() {
+	bad() { # TEXT OPTIONS…
+		text=$1
+		shift
+		expect 3 epolltune check "$@"
+		refused "$text"
+	}
+	bad '--port needs --run' --port 80
+	bad '--run needs --port' --run true
+	bad '--run and --server exclude' --run true --port 80 --server nginx
+	bad '--run and --quick exclude' --run true --port 80 --quick
+	bad '--path: valid only with' --run true --port 80 --path /x
+	bad 'the path of a directory' --run true --port 80 --writable nowhere
+	bad 'text or json' --run true --port 80 --versus false --format line
+}
+
+run_tests "$@"
