@@ -91,7 +91,7 @@ static int agent_fork(struct agent *a, const struct agent_request *request, stru
 	int rc = task_receive_fds(a->port.channel, &channel, 1, e);
 	if (rc < 0)
 		return err_prefix(e, "lab: start a task");
-	if (request->alone)
+	if (request->alone && getpid() == 1) /* kill(-1) stays in its PID namespace */
 		agent_clear(a);
 	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
