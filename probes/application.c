@@ -38,7 +38,7 @@ enum hold_end {
 static const char *const hold_ends[] = {
 	[HOLD_REFUSED] = "was refused",
 	[HOLD_RESET] = "was reset",
-	[HOLD_CLOSED] = "made the server close a connection",
+	[HOLD_CLOSED] = "made the server close an open one",
 	[HOLD_ERROR] = "got an error",
 	[HOLD_SILENT] = "got no answer within 2 s",
 	[HOLD_QUEUED] = "was not accepted within 2 s",
@@ -225,10 +225,10 @@ static bool nofile_binds(const struct subject *s, const struct subject_open *o)
 	       !(server && server->clients_files);
 }
 
-/* "With 100 connections held the next one got an error: -ERR max number of clients reached." */
+/* "With 100 connections open, the next one got an error: -ERR max number of clients reached." */
 static void hold_text(const struct hold *h, bool nofile, char *text, size_t size)
 {
-	report_text_into(text, size, "With %s connection%s held the next one %s%s%s.",
+	report_text_into(text, size, "With %s connection%s open, the next one %s%s%s.",
 			 quantity_count(h->held).text, h->held == 1 ? "" : "s", hold_ends[h->end],
 			 h->answer[0] ? ": " : "", h->answer);
 	if (nofile)
@@ -495,7 +495,7 @@ static const struct {
 	unsigned size; /* of what is sent; 0: nothing */
 } burdens[] = {
 	{"1 000 clients that reset their connection", RESETS, 0},
-	{"16 clients that send something else than requests", GARBAGE, ECHO_SIZE},
+	{"16 clients that send invalid requests", GARBAGE, ECHO_SIZE},
 };
 
 static void clients_end(struct trial *t)

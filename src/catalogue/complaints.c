@@ -7,9 +7,9 @@ static const struct clue_row complaints[] = {
 	{"port exhaustion",
 	 "out of ports\nno free ports\nno ports left\nports are exhausted\nports exhausted\n"
 	 "ran out of*ports\nrunning out of*ports\nephemeral port*exhaust*\nexhausts*ports",
-	 "connect() finds no free port to one destination: each connection, and each one in TIME_WAIT "
-	 "that this side closed first, keeps one for 60 s. Clients and proxies only: a server that "
-	 "accepts needs one port for all. The error is EADDRNOTAVAIL.",
+	 "connect() finds no free port to one destination (EADDRNOTAVAIL): each open connection keeps "
+	 "one, and each that this side closed first keeps it for 60 s more (TIME_WAIT). This concerns "
+	 "clients and proxies; a server needs one port for all its connections.",
 	 "ports.ephemeral,ports.rate", REMEDY_KERNEL,
 	 "sysctl net.ipv4.ip_local_port_range; ss -tan | awk '{print $1}' | sort | uniq -c",
 	 "Keep connections to the backend open, use more source addresses or destinations, widen "
@@ -28,8 +28,8 @@ static const struct clue_row complaints[] = {
 	 "takes*1 second*connect\ntakes*1 s*connect\ntakes*3 seconds*connect\ntakes*second*to connect\n"
 	 "connect*takes*second\nslow to connect\nslow connects\nconnecting is slow\n"
 	 "one second delay\n1 second delay\n3 second delay",
-	 "Clients retransmit a dropped SYN after 1 s, then after 2 s and 4 s more: a connect that takes "
-	 "1.0, 3.0 or 7.0 s had its SYN dropped once, twice or three times.",
+	 "Clients retransmit a dropped SYN after 1 s: a connect() that takes 1 s lost one SYN. Further "
+	 "ones follow at 3 s and 7 s, from Linux 6.5 on each second (net.ipv4.tcp_syn_linear_timeouts).",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION,
 	 "nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDrop TcpExtTCPSynRetrans",
 	 "On the server: epolltune check --server :PORT. Without drops there, look at the path and at "
@@ -56,8 +56,8 @@ static const struct clue_row complaints[] = {
 	 "epolltune check --probe nic names the queue that grows, and what moves it.",
 	 "Documentation/networking/statistics.rst; net/core/dev.c"},
 	{"UDP packets lost", "lost datagrams\ndatagrams are lost\nudp loss\nudp drops\nudp*dropped",
-	 "The receive buffer of the socket was full while the application did not read: it counts the "
-	 "memory of the packets, not their payload.",
+	 "The receive buffer of the socket was full while the application did not read. It is charged "
+	 "for the memory of the packets, which is more than their payload.",
 	 "udp.receive", REMEDY_APPLICATION, "nstat -az UdpRcvbufErrors; ss -uanm",
 	 "Set SO_RCVBUF and raise net.core.rmem_max: epolltune check --datagrams N --probe udp.",
 	 "udp(7); net/ipv4/udp.c __udp_enqueue_schedule_skb()"},
@@ -67,7 +67,7 @@ static const struct clue_row complaints[] = {
 	 "All packets of an interface arrive at one CPU: it has one queue, or all its queues interrupt "
 	 "the same CPU.",
 	 "nic.queues,softnet.budget", REMEDY_DEVICE,
-	 "grep -E 'CPU|eth0' /proc/interrupts; mpstat -P ALL 1",
+	 "grep -E 'CPU|DEVICE' /proc/interrupts; mpstat -P ALL 1",
 	 "epolltune check --probe nic; ethtool -L DEVICE combined N, or RPS where there is one queue.",
 	 "Documentation/networking/scaling.rst"},
 	{"latency spikes",
@@ -90,11 +90,11 @@ static const struct clue_row complaints[] = {
 	{"uneven load between workers",
 	 "one worker*all*connections\nworkers are uneven\nworkers*unevenly\nuneven*workers\n"
 	 "uneven distribution\nworker imbalance\nthundering herd",
-	 "With one listener for all, the worker that waited last is woken first and gets most "
-	 "connections; with SO_REUSEPORT a hash spreads them, also to a worker that is stuck.",
+	 "With one listener for all, the kernel wakes the same idle worker first, and that one gets "
+	 "most connections; with SO_REUSEPORT a hash spreads them, also to a worker that hangs.",
 	 "accept-queue,accept.rate", REMEDY_APPLICATION,
 	 "ss -ltnp 'sport = :PORT'; ss -tnp | grep -o 'pid=[0-9]*' | sort | uniq -c",
-	 "epolltune explain EPOLLEXCLUSIVE, and epolltune list guides; nginx: reuseport.",
+	 "epolltune explain SO_REUSEPORT; nginx: listen ADDRESS reuseport.",
 	 "epoll_ctl(2); socket(7)"},
 	{"lost after reboot",
 	 "gone after*reboot\nnot persistent\nreset after*reboot\nreverted after*reboot\n"
@@ -116,9 +116,9 @@ static const struct clue_row complaints[] = {
 	{"too many connections",
 	 "cannot reach*connections\nstops at*connections\nnot more than*connections\n"
 	 "max*connections reached\nc10k\nc100k",
-	 "A limit on connections: the descriptors of the process, the ports of a client, conntrack, "
-	 "memory, or the server's own setting. The first that binds is at a round number or a power of "
-	 "two: 1 024 and 65 536 are descriptors, 28 232 the ports of a client.",
+	 "A limit stops the connections: the process' descriptors, a client's ports, conntrack, memory, "
+	 "or the server's own setting. The count suggests which: near 1 024 or 65 536 it is "
+	 "descriptors, near 28 232 a client's ephemeral ports.",
 	 "descriptors.process,ports.ephemeral,conntrack,accept-queue", REMEDY_PROCESS,
 	 "ss -s; grep 'open files' /proc/PID/limits",
 	 "epolltune check --server WHO --connections N: each wall, and what it takes.",

@@ -247,7 +247,7 @@ static const struct counter_row counters[] = {
 	{"Tcp.CurrEstab", "connections established", SNMP,
 	 "Connections of this network namespace in ESTABLISHED or CLOSE_WAIT now.",
 	 "descriptors.process", REMEDY_NONE, "nstat -az TcpCurrEstab; ss -s",
-	 "Nothing: it is a number of now, not a loss."},
+	 "Nothing: it is the current number, not a loss."},
 	{"Tcp.PassiveOpens", "passive connection openings", SNMP,
 	 "Connections that clients of this namespace's listeners have opened: the rate of new clients, also of those not accepted yet.",
 	 "accept.rate", REMEDY_NONE, "nstat TcpPassiveOpens",
@@ -367,8 +367,8 @@ static const struct counter_row counters[] = {
 	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep pps_allowance_exceeded",
 	 "The limit is the provider's, for that type of instance: no sysctl helps. Use a larger or a network-optimised type, or less traffic."},
 	{"conntrack_allowance_available", "", "ethtool -S",
-	 "EC2 (ena): entries that are left in the security groups' connection tracking: a "
-	 "number of now, not a loss.",
+	 "EC2 (ena): entries that are left in the security groups' connection tracking: the "
+	 "current number, not a loss.",
 	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep conntrack_allowance",
 	 "Near 0 new connections are dropped: see conntrack_allowance_exceeded."},
 	{"conntrack_allowance_exceeded", "", "ethtool -S",

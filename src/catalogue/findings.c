@@ -22,7 +22,7 @@
 		.id = wall_name ".tight", .level = LEVEL_WARNING, .remedy = unsolved,              \
 		.wall = wall_name, .title = title_text, .detail = detail_text,                     \
 		.advice = advice_text, .meaning = holds ", with less than 25 % headroom.",         \
-		.action = "As for " wall_name ".short, before the load grows.",                    \
+		.action = "As for " wall_name ".short, before the wall is short.",                 \
 		.proof = proof_text                                                                \
 	}
 
@@ -218,10 +218,10 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "{who} does not answer after {what}",
 	 .detail = "It no longer accepted or answered another client within 2 s, or it had exited.",
-	 .advice = "Any client can do that to it\\: put a proxy before it, or fix it.",
+	 .advice = "Any client can cause this\\: put a proxy in front of it, or fix the server.",
 	 .answer = "{who} does not answer after {what}",
 	 .meaning = "The server of check --run did not serve another client after clients that "
-		    "reset their connections, or sent something else than requests.",
+		    "reset their connections, or sent invalid requests.",
 	 .action = "Find in its log what it waits for; set its timeouts.",
 	 .proof = "Another client connects and sends a request afterwards"},
 
@@ -502,19 +502,19 @@ static const struct finding_row findings[] = {
 	 .wall = "ports.ephemeral",
 	 .title =
 		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
-		 "time, {times} times that with free ports",
+		 "time, {times} times as much as with free ports",
 	 .detail =
 		 "The kernel tries every other port first, and those between them when all of these are "
 		 "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
-		 "times the {plain} of one with free ports. Measured on {measured} ports, in "
-		 "proportion to those that it tries.",
+		 "times the {plain} of one with free ports. Measured on {measured} ports, "
+		 "and scaled to the ports that the kernel tries.",
 	 .advice =
 		 "Use less than half of the ports to each destination\\: keep connections open, add "
 		 "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
 	 .meaning =
 		 "connect() searches for a free port: above half of the range it first tries all "
-		 "ports of one parity, which are in use. The cost grows with the range, and is the "
-		 "same from half of it to its end.",
+		 "ports of one parity, which are in use. The cost grows with the size of the range; "
+		 "from half of the range on it rises little until the last ports.",
 	 .action = "Use less than half of the ports to each destination: keep-alive, more source "
 		   "addresses or destinations, a wider range.",
 	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
@@ -986,8 +986,8 @@ static const struct finding_row findings[] = {
 	 .quiet = true,
 	 .title = "{device}: interrupts are bound to CPUs that are offline",
 	 .detail =
-		 "Online are CPUs {online}; the kernel serves these interrupts elsewhere, or their "
-		 "queues not at all\\: epolltune list --nic prints them.",
+		 "CPUs {online} are online; the kernel has moved these interrupts to other CPUs, or "
+		 "shut their queues down\\: epolltune list --nic prints them.",
 	 .advice = "",
 	 .meaning = "An interrupt of an interface may go only to CPUs that are not online. The "
 		    "kernel moves it to another CPU, or shuts its queue down.",
@@ -1011,7 +1011,8 @@ static const struct finding_row findings[] = {
 		 "An interface has one receive queue in use and no RPS: one CPU of several takes "
 		 "all its packets.",
 	 .action =
-		 "Nothing while that CPU has idle time; otherwise more queues (ethtool -L) or RPS.",
+		 "Change nothing while that CPU has idle time; otherwise use more queues (ethtool "
+		 "-L) or RPS.",
 	 .proof = "ethtool -l; rps_cpus in /sys/class/net"},
 
 	{.id = "napi.latency.deferred",
@@ -1306,12 +1307,13 @@ static const struct finding_row findings[] = {
 	      "{lacks?have:has} no SO_KEEPALIVE.}",
 	      "{possible?{own?{line?{server}\\: {line}:Set TCP_KEEPIDLE={seconds} in the "
 	      "application.}:" TAKES_EFFECT " An application that sets TCP_KEEPIDLE keeps its own "
-	      "value.}:Keepalive counts in seconds\\: nothing is below {idle}.}",
+	      "value.}:TCP_KEEPIDLE counts whole seconds\\: no value is below {idle}.}",
 	      "TCP keepalive sends its first probe after a load balancer or NAT in the path has "
 	      "forgotten an idle connection: the probe and all later data are dropped, and neither end "
 	      "gets an error.",
-	      "Lower net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, below "
-	      "four fifths of the timeout: a lost probe is then repeated in time.",
+	      "Set net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, to at "
+	      "most four fifths of the timeout. A lost probe is repeated in time only if "
+	      "net.ipv4.tcp_keepalive_intvl (75 s) is shorter than the rest.",
 	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",
 	      "TCP keepalive sends its probes before idle connections are forgotten"),
 	{.id = "idle.keepalive.application",
@@ -1322,7 +1324,7 @@ static const struct finding_row findings[] = {
 		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
 		 "forgotten after {idle}",
 	 .detail =
-		 "{gone?One has been idle for {silent}\\: it is forgotten by now. }{measured?" FORGOTTEN
+		 "{gone?One has been idle for {silent}\\: the path has forgotten it. }{measured?" FORGOTTEN
 		 "}{hang?" HANGS "} {who} needs no keepalive if it closes idle connections, or "
 		 "sends something over them, before {idle}.",
 	 .advice = "{line?{server}\\: {line}:Set SO_KEEPALIVE and TCP_KEEPIDLE={seconds} in the "

@@ -782,7 +782,8 @@ static const struct knob knobs[] = {
 		.walls = "idle.keepalive",
 		.what = "Sets how long a connection is idle until the kernel sends the first "
 			"keepalive probe, for sockets with SO_KEEPALIVE and without "
-			"TCP_KEEPIDLE. The default is 7200. Load balancers and NAT forget idle "
+			"TCP_KEEPIDLE. An open connection takes a new value when its present timer "
+			"expires. The default is 7200. Load balancers and NAT forget idle "
 			"connections earlier, after 350 s for example.",
 		.cost = "A shorter time sends a packet more often over each idle connection; a "
 			"longer one keeps connections of peers that vanished.",
@@ -799,8 +800,9 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = 32767,
 		.walls = "idle.keepalive",
-		.what = "Sets net.ipv4.tcp_keepalive_time for one socket. It counts with "
-			"SO_KEEPALIVE only; accepted sockets have those of their listener.",
+		.what = "Sets net.ipv4.tcp_keepalive_time for one socket. It has an "
+			"effect with SO_KEEPALIVE only; accepted sockets inherit both from their "
+			"listener.",
 		.cost = "A shorter time sends a packet more often over each idle connection.",
 		.counter = "ss -tno: timer:keepalive",
 		.source = "tcp(7); net/ipv4/tcp.c tcp_sock_set_keepidle_locked()",

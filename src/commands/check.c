@@ -57,12 +57,21 @@ static const struct option_row target_rows[] = {
 	{0},
 };
 
+/* The nearest value that the option takes; its default is one, also where that is 0, for none. */
+static uint64_t number_fit(const struct option_row *row, uint64_t value)
+{
+	static const struct bounded usual = {TARGET_DEFAULT};
+	if (!row->max || value == option_number(row, &usual))
+		return value;
+	return value < row->min ? row->min : value > row->max ? row->max : value;
+}
+
 int target_check(const struct target *t, struct err *e)
 {
 	const struct bounded checked = {*t};
 	for (const struct option_row *row = target_rows; row->name; row++) {
 		uint64_t value = option_number(row, &checked);
-		if (row->max && (value < row->min || value > row->max))
+		if (number_fit(row, value) != value)
 			return err_set(e, ERANGE, "the target of the report: no --%s takes %llu",
 				       row->name, (unsigned long long)value);
 	}
@@ -73,8 +82,7 @@ struct target target_fit(const struct target *t)
 {
 	struct bounded out = {*t};
 	for (const struct option_row *row = target_rows; row->name; row++) {
-		uint64_t value = option_number(row, &out);
-		uint64_t fits = value < row->min ? row->min : value > row->max ? row->max : value;
+		uint64_t fits = number_fit(row, option_number(row, &out));
 		if (row->max)
 			memcpy((char *)&out + row->field, &fits, sizeof(fits));
 	}
@@ -230,7 +238,7 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 	if (!a->check.guest.port)
 		return err_set(e, EINVAL, "check: --run needs --port N");
 	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
-		return err_set(e, EINVAL, "check: --versus prints --format text or json");
+		return err_set(e, EINVAL, "check: --versus supports only --format text and json");
 	if (a->check.versus && (a->output || a->save))
 		return err_set(e, EINVAL, "check: --versus and --%s exclude each other",
 			       a->output ? "output" : "save");

@@ -177,7 +177,7 @@ static const char *outside(const char *name)
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
 		if (!strncmp(name, trees[i].begins, strlen(trees[i].begins)))
 			return trees[i].why;
-	return "it is one for the whole machine, outside the lab";
+	return "it is a setting of the whole machine, which the lab does not have";
 }
 
 /* Blanks to one space, none at the end. */
@@ -331,7 +331,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 	const char *module = sysctl_module(general);
 	bool system = x->knob && x->knob->scope == KNOB_SYSTEM;
 	if (later)
-		line_settle(x, EFFECT_NONE, "line %u sets it again", later->line);
+		line_settle(x, EFFECT_NONE, "line %u overrides it", later->line);
 	else if (strpbrk(x->name, "*?[/") || strlen(x->name) >= KNOB_PATH - 10)
 		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
 	else if (!host_has(t->host, path) && module)
@@ -569,7 +569,7 @@ static int inspected_run(const struct trying *t, struct err *e)
 		if (!x->effect.count && !judged)
 			line_settle(
 				x, EFFECT_UNTESTED,
-				"it is one for the whole machine, and no experiment depends on it");
+				"it is a setting of the whole machine, and no experiment depends on it");
 		x->way = LINE_INSPECTED;
 	}
 	return rc;

@@ -112,7 +112,8 @@ static int options_check(const struct arguments *a, const struct given *given, s
 	if (a->tries && given->count != 1)
 		return err_set(e, EINVAL, "lint: --try needs one FILE");
 	if (a->tries && (a->fix || a->format == FORMAT_SARIF))
-		return err_set(e, EINVAL, "lint: --try has formats text and json, and no --fix");
+		return err_set(e, EINVAL,
+			       "lint: --try supports only --format text and json, and not --fix");
 	for (size_t i = 0; i < sizeof(only) / sizeof(*only) && !a->tries; i++)
 		if (given_option(given, only[i]))
 			return err_set(e, EINVAL, "lint: --%s needs --try FILE", only[i]);

@@ -80,14 +80,16 @@ static int keys_on(struct terminal *t, struct err *e)
 {
 	struct termios now;
 	if (t->mode == TERMINAL_OFF && tcgetattr(t->fd, &crash.was) < 0)
-		return err_errno(e, "the terminal");
+		return err_errno(e, "cannot set the mode of the terminal");
 	crash.fd = t->fd;
 	now = crash.was;
 	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ECHONL);
 	now.c_iflag &= ~(tcflag_t)(IXON | ICRNL);
 	now.c_cc[VMIN] = 1;
 	now.c_cc[VTIME] = 0;
-	return tcsetattr(t->fd, TCSANOW, &now) < 0 ? err_errno(e, "the terminal") : 0;
+	return tcsetattr(t->fd, TCSANOW, &now) < 0
+		       ? err_errno(e, "cannot set the mode of the terminal")
+		       : 0;
 }
 
 int terminal_enter(struct terminal *t, enum terminal_mode mode, struct err *e)

@@ -257,11 +257,11 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 		size_t room = w->room ? 2 * w->room : 64;
 		struct watch_row *rows = reallocarray(w->rows, room, sizeof(*rows));
 		if (!rows)
-			return err_set(e, ENOMEM, "no memory for what is watched");
+			return err_set(e, ENOMEM, "watch: out of memory");
 		w->rows = rows;
 		struct watch_row **nearest = reallocarray(w->nearest, room, sizeof(*nearest));
 		if (!nearest)
-			return err_set(e, ENOMEM, "no memory for what is watched");
+			return err_set(e, ENOMEM, "watch: out of memory");
 		w->nearest = nearest;
 		w->room = room;
 	}

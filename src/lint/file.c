@@ -321,7 +321,7 @@ int lint_file(struct lint *l, const char *path, const char *shown, bool machine,
 	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
 	if (kind != FILE_NONE && !machine && directory && !ends(shown, ".conf"))
 		lint_add(l, &whole, LINT_UNREAD, NULL,
-			 "the name does not end in .conf, and no reader reads it: rename the file");
+			 "the name does not end in .conf, and nothing reads it: rename the file");
 	return l->failed ? err_set(e, ENOMEM, "lint: out of memory") : 0;
 }
 

@@ -99,7 +99,7 @@ static int name_judge(const char *path, void *arg)
 		return 0;
 	whole.file = lint_name(l, shown);
 	lint_add(l, &whole, LINT_UNREAD, NULL,
-		 "the name does not end in .conf, and no reader reads it: rename the file");
+		 "the name does not end in .conf, and nothing reads it: rename the file");
 	return 0;
 }
 

@@ -306,7 +306,7 @@ static void headline(const struct screen *s)
 	else if (r)
 		row_describe(text, sizeof(text), r);
 	else
-		report_text(text, "All limits that are known have 25 %% headroom or more.");
+		report_text(text, "Every known limit has at least 25 %% headroom.");
 	bool bad = r && verdict_asks(r->verdict);
 	page_paragraph(&s->p, bad ? page_verdict_tone(r->verdict) : TONE_PLAIN, 0, text);
 }

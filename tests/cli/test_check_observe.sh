@@ -38,7 +38,7 @@ test_the_load_becomes_the_target() {
 		'.observed.other_listeners == false' \
 		'.observed.rtt_us.samples > 0 and .observed.rtt_us.p50 <= .observed.rtt_us.p99' \
 		'.observed.target.connections == .observed.connections' \
-		'.target.connections == 3 * .observed.connections' \
+		'.target.idle_us == 0' '.target.connections == 3 * .observed.connections' \
 		'.target.rate_per_s == ([3 * .observed.rate_per_s, .observed.rate_peak_per_s] | max)' \
 		'.target.stall_us == 20000' '.target.rtt_us == .observed.target.rtt_us' \
 		'.observed.options | startswith("--connections 1")'

@@ -90,7 +90,7 @@ test_bad_use_is_refused() {
 	expect 3 epolltune lint --try gist.conf --versus missing.conf
 	refused 'missing.conf'
 	expect 3 epolltune lint --try gist.conf --fix
-	refused 'no --fix'
+	refused 'not --fix'
 	expect 3 epolltune lint --versus gist.conf gist.conf
 	refused 'lint: --versus needs --try FILE'
 	expect 3 epolltune lint --rate 10k gist.conf

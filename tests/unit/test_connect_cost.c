@@ -71,10 +71,10 @@ static void a_proxy_beyond_that_share_gets_a_note(void **state)
 	} rows[] = {
 		{TARGET_PROXY, 18000, 20, DEFAULTS "32768 60999",
 		 "With 68 % of the ports to one destination in use, connect() takes 459 us of CPU "
-		 "time, 57 times that with free ports"},
+		 "time, 57 times as much as with free ports"},
 		{TARGET_PROXY, 18000, 2000, DEFAULTS "32768 60999",
 		 "With 99 % of the ports to one destination in use, connect() takes 460 us of CPU "
-		 "time, 58 times that with free ports"},
+		 "time, 58 times as much as with free ports"},
 		{TARGET_PROXY, 10000, 20, DEFAULTS "32768 60999", NULL},
 		{TARGET_PROXY, 18000, 20, DEFAULTS "1024 65535", NULL},
 		{TARGET_SERVER, 18000, 20, DEFAULTS "32768 60999", NULL},
