@@ -411,11 +411,12 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 		const struct nic *n = &w->after->nics.at[i];
 		const struct nic *before = nics_find(&w->before->nics, n->name);
 		struct nic_loss l = nic_loss(before, n, NIC_LOSS_RING);
-		if (ring_grows(w, before, n, &l))
+		bool grows = ring_grows(w, before, n, &l);
+		if (grows)
 			ring_overrun(w, n, &l, r);
 		else if (past_matters(l.total, n->statistics.rx_packets.value + l.total))
 			loss_past(w, n, &l, "nic.ring.past", r);
-		if (!l.grown)
+		if (!grows)
 			judge_errors(w, n, r);
 		judge_allowances(w, n, r);
 	}

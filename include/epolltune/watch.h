@@ -103,9 +103,8 @@ struct watch {
 	enum wall_verdict worst;    /* of all looks: ok, tight or short */
 };
 
-/* Adds a look. One without `seconds` drops those before it.
- * The caller frees with watch_free(), also after
- * -ENOMEM. */
+/* Adds a look. One without `seconds` drops those before it. The caller frees with watch_free(),
+ * also after -ENOMEM. */
 int watch_add(struct watch *w, const struct watch_sample *s, struct err *e);
 void watch_free(struct watch *w);
 /* How many looks the history has, and the place of the i-th of them, the oldest first. */
@@ -113,6 +112,8 @@ size_t watch_remembered(const struct watch *w);
 size_t watch_place(const struct watch *w, size_t i);
 /* The largest share of the limit that was in use in the history: 1 is full; -1: unknown. */
 double watch_share(const struct watch_row *r);
+/* Whether a listener is there: of the server, if one was named. */
+bool watch_listens(const struct watch *w);
 /* Whether both are of the same row. */
 bool watch_same(const struct watch_gauge *a, const struct watch_gauge *b);
 

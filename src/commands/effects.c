@@ -391,19 +391,31 @@ static bool is_judged(const struct wall *w)
 	return w->verdict != VERDICT_UNKNOWN && w->experiment != EXPERIMENT_MISSED;
 }
 
+/* A harm takes the place of a gain where there is no other. */
+static void effect_add(struct effect *x, const struct wall_effect *one)
+{
+	size_t at = x->count;
+	if (at == EFFECT_WALLS)
+		for (at = 0; at < EFFECT_WALLS && (one->better || !x->walls[at].better);)
+			at++;
+	else
+		x->count++;
+	if (at < EFFECT_WALLS)
+		x->walls[at] = *one;
+}
+
 /* Adds the walls that change. `x`: NULL for any wall. */
 static void effect_find(struct effect *out, const struct line_effect *x,
 			const struct report *before, const struct report *after)
 {
-	for (size_t i = 0; i < after->wall_count && out->count < EFFECT_WALLS; i++) {
+	for (size_t i = 0; i < after->wall_count; i++) {
 		const struct wall *is = &after->walls[i], *was = report_find(before, is->name);
 		const struct experiment *experiment = experiment_of(is->name);
 		if (!was || !line_concerns(x, is->name))
 			continue;
 		enum compare_verdict v = compare_gain(was, is, experiment ? experiment->spread : 0);
 		if (v == COMPARE_BETTER || v == COMPARE_WORSE)
-			out->walls[out->count++] =
-				(struct wall_effect){*was, *is, v == COMPARE_BETTER};
+			effect_add(out, &(struct wall_effect){*was, *is, v == COMPARE_BETTER});
 	}
 }
 
@@ -732,6 +744,11 @@ static int effect_status(const struct effect *x)
 int effects_status(const struct effects *s)
 {
 	int worst = EXIT_OK;
+	size_t tried = 0;
+	for (size_t i = 0; i < s->count; i++)
+		tried += s->lines[i].kind != EFFECT_UNTESTED;
+	if (s->count && !tried)
+		return EXIT_UNKNOWN;
 	for (size_t i = 0; i < s->count + SIDES; i++) {
 		int status = effect_status(i < s->count ? &s->lines[i].effect
 							: &s->together[i - s->count]);

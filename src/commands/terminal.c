@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 /* The alternate screen, no cursor, and lines that are too long are cut (xterm's control sequences).
  */
 #define SCREEN_ON "\033[?1049h\033[?25l\033[?7l\033[2J"
+/* Ends a sequence of a frame that was cut. */
+#define CANCEL "\030"
 #define SCREEN_OFF "\033[0m\033[?7h\033[?25h\033[?1049l"
 
 /* What a fatal signal restores. */
@@ -22,7 +25,23 @@ static struct {
 
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
 
+/* How long a slow terminal may take for what restores it. */
+#define PUT_MS 2000
+
 static void put(int fd, const char *text) { (void)!write(fd, text, strlen(text)); }
+
+/* All of the text, also where a frame has filled the terminal's buffer. */
+static void put_all(int fd, const char *text)
+{
+	struct pollfd ready = {fd, POLLOUT, 0};
+	for (size_t left = strlen(text); left && poll(&ready, 1, PUT_MS) == 1;) {
+		ssize_t n = write(fd, text, left);
+		if (n < 0 && errno != EAGAIN)
+			return;
+		text += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+}
 
 /* SA_RESETHAND: the signal is raised again, or the fault happens again, and ends the process. */
 static void crashed(int number)
@@ -97,7 +116,7 @@ int terminal_enter(struct terminal *t, enum terminal_mode mode, struct err *e)
 	bool screen = mode == TERMINAL_SCREEN;
 	int rc = 0;
 	if (!screen && t->mode == TERMINAL_SCREEN)
-		put(t->fd, SCREEN_OFF);
+		put_all(t->fd, t->frame ? CANCEL SCREEN_OFF : SCREEN_OFF);
 	crash.screen = screen;
 	if (mode != TERMINAL_OFF)
 		rc = keys_on(t, e);
@@ -108,7 +127,7 @@ int terminal_enter(struct terminal *t, enum terminal_mode mode, struct err *e)
 	if (mode == TERMINAL_OFF)
 		crash.fd = -1;
 	if (screen)
-		put(t->fd, SCREEN_ON);
+		put_all(t->fd, SCREEN_ON);
 	t->mode = mode;
 	free(t->frame);
 	t->frame = NULL;

@@ -404,9 +404,12 @@ static int watch(void *arguments, const struct given *given)
 		rc = session_run(s, &e);
 	bool whole = !s->screen && (s->ended || (a->count && s->intervals >= a->count));
 	enum wall_verdict worst = s->watch.worst;
+	bool gone = s->watch.server[0] && !watch_listens(&s->watch);
 	session_close(s);
 	if (rc)
 		return command_error(&e);
+	if (whole && gone && worst != VERDICT_SHORT)
+		return EXIT_UNKNOWN;
 	return !whole || worst == VERDICT_OK ? EXIT_OK
 	       : worst == VERDICT_TIGHT      ? EXIT_WARNING
 					     : EXIT_CRITICAL;

@@ -170,6 +170,9 @@ static struct nic_loss largest(const struct nic *before, const struct nic *after
 
 struct nic_loss nic_loss(const struct nic *before, const struct nic *after, enum nic_loss_kind kind)
 {
-	struct nic_loss l = largest(before, after, kind);
-	return kind == NIC_LOSS_RING && !l.total ? largest(before, after, NIC_LOSS_AMONG) : l;
+	struct nic_loss l = largest(before, after, kind), among;
+	if (kind != NIC_LOSS_RING || l.grown)
+		return l;
+	among = largest(before, after, NIC_LOSS_AMONG);
+	return among.grown || !l.total ? among : l;
 }

@@ -422,3 +422,11 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 	nearest_find(w, d.overflows);
 	return 0;
 }
+
+bool watch_listens(const struct watch *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!w->rows[i].ended && w->rows[i].now.kind->over)
+			return true;
+	return false;
+}

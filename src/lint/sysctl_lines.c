@@ -422,23 +422,29 @@ static void module_judge(struct lint *l, const struct assignment *a)
 void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
 		     const char *value, bool pattern)
 {
-	char text[SYSCTL_D_VALUE] = "";
+	char *text = malloc(strlen(value) + 1);
 	size_t n = 0;
+	if (!text) {
+		l->failed = true;
+		return;
+	}
 	for (const char *c = value; *c; c++)
 		if (!isblank((unsigned char)*c) || (n && text[n - 1] != ' '))
 			text[n++] = isblank((unsigned char)*c) ? ' ' : *c;
+	text[n] = 0;
 	if (l->value_count == l->value_room) {
 		size_t more = l->value_room ? 2 * l->value_room : 64;
 		struct lint_value *grown = reallocarray(l->values, more, sizeof(*grown));
 		if (!grown) {
 			l->failed = true;
+			free(text);
 			return;
 		}
 		l->values = grown;
 		l->value_room = more;
 	}
 	struct lint_value v = {line->file,   line->number, l->value_order++,
-			       strdup(name), strdup(text), pattern};
+			       strdup(name), text,         pattern};
 	if (!v.name || !v.value) {
 		l->failed = true;
 		free(v.name);

@@ -282,14 +282,6 @@ static void row_describe(char *text, size_t size, const struct watch_row *r)
 		report_append_to(text, size, "; %s", r->now.note);
 }
 
-static bool listens(const struct watch *w)
-{
-	for (size_t i = 0; i < w->count; i++)
-		if (!w->rows[i].ended && w->rows[i].now.kind->over)
-			return true;
-	return false;
-}
-
 /* The nearest wall that comes nearer or asks; NULL: all have headroom. */
 static const struct watch_row *asking(const struct watch *w)
 {
@@ -301,7 +293,7 @@ static void headline(const struct screen *s)
 {
 	char text[PAGE_TEXT];
 	const struct watch_row *r = asking(s->w);
-	if (s->w->server[0] && !listens(s->w))
+	if (s->w->server[0] && !watch_listens(s->w))
 		report_text(text, "%s does not listen: waiting for it.", s->w->server);
 	else if (r)
 		row_describe(text, sizeof(text), r);

@@ -195,6 +195,11 @@ test_nothing_that_is_read_stops_it() {
 	refused 'No such file'
 	: >empty.conf
 	expect 0 epolltune lint empty.conf
+	# A value may be as long as a line.
+	mkdir -p long/etc/systemd/system long/proc/sys
+	printf '[Service]\nLimitNOFILE=%0990d\n' 1 >long/etc/systemd/system/x.service
+	expect 1 epolltune lint --sysroot long
+	said '1 file: 0 critical, 1 warning, 0 notes.'
 }
 
 test_work_grows_with_the_lines_not_with_their_square() {

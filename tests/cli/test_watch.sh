@@ -60,9 +60,19 @@ test_it_survives_the_end_of_the_server_and_finds_it_again() {
 	wait $server
 	wait_for newest 'all(.rows[]; .wall != "accept-queue")'
 	./planted serve --port 8081 --backlog 32 --workers 1 --quiet &
+	again=$!
 	wait_for newest 'any(.rows[]; .wall == "accept-queue" and .limit == 32)'
 	kill $watch
 	wait $watch || fail "it ends with $?"
+	# Without its server the last look is no verdict.
+	epolltune watch --server planted --interval 100ms --count 20 --format jsonl >lines &
+	watch=$!
+	wait_for newest 'any(.rows[]; .wall == "accept-queue")'
+	kill $again
+	wait $again
+	status=0
+	wait $watch || status=$?
+	is 'the exit status' $status 3
 }
 
 test_a_quiet_namespace_is_ok() {
