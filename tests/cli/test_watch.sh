@@ -64,7 +64,7 @@ test_it_survives_the_end_of_the_server_and_finds_it_again() {
 	wait_for newest 'any(.rows[]; .wall == "accept-queue" and .limit == 32)'
 	kill $watch
 	wait $watch || fail "it ends with $?"
-	# Without its server the last look is no verdict.
+	# The server is gone at the end: unknown.
 	epolltune watch --server planted --interval 100ms --count 20 --format jsonl >lines &
 	watch=$!
 	wait_for newest 'any(.rows[]; .wall == "accept-queue")'
