@@ -74,6 +74,9 @@ static _Noreturn void program_exec(const struct program_part *p, int out)
 	const struct program_config *c = &p->config;
 	const struct rlimit nofile = {c->nofile, c->nofile};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* kill(0, …) means the process group, of the caller too. A client keeps the terminal. */
+	if (p->all)
+		setsid();
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL);
 	if (!c->input) {

@@ -118,6 +118,13 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+test_a_command_signals_no_process_outside_its_lab() {
+	needs_lab
+	# setsid: what a wrong signal would end is not this test.
+	expect 3 setsid -w epolltune check --port 80 --run 'kill 0; sleep 9'
+	contains err 'was killed by signal 15 before'
+}
+
 test_options_that_do_not_fit_are_refused() {
 	bad() { # TEXT OPTIONS…
 		text=$1
