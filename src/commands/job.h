@@ -19,6 +19,7 @@ struct check {
 	struct host *earlier; /* of a captured machine with two samples; NULL */
 	const char *unasked;  /* why no experiments are run; NULL: they are */
 	char cramped[320];    /* why the labs do not fit into the control group; "": they do */
+	char spoilt[128];     /* why the lab of --run is not used any more; "": it is as it was */
 	bool quota;       /* a CPU quota applies: making labs would use it up in the quiet window */
 	bool experiments; /* one of the jobs runs experiments */
 	int watched;      /* an eventfd for experiments: the quiet window is over */

@@ -171,9 +171,10 @@ static int job_measure_now(const struct job *job)
 	int rc = 0;
 	bool experiments = job_has_experiments(job);
 	bool gentle = job->check->options->probe.gentle;
-	const char *skipped = gentle && gently_skips(job->probe) ? GENTLE_REFUSES
-			      : job->check->cramped[0]           ? job->check->cramped
-								 : NULL;
+	const char *skipped = gentle && gently_skips(job->probe)          ? GENTLE_REFUSES
+			      : job->check->cramped[0]                    ? job->check->cramped
+			      : job->probe->runs && job->check->spoilt[0] ? job->check->spoilt
+									  : NULL;
 	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
 		eventfd_wait(job->check->watched);
 	if (experiments && !skipped)

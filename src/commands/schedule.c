@@ -77,6 +77,16 @@ static void schedule_wait(struct schedule *s, unsigned modes)
 		fputs("\r\033[K", stderr);
 }
 
+/* A probe that crashed has restored nothing in the lab that it shares with others (--run), and may
+ * have left answers to it. */
+static void spoilt_find(struct schedule *s)
+{
+	for (size_t i = 0; s->check.options->probe.guest && i < s->count; i++)
+		if (s->at[i].probe->runs && s->at[i].crash[0])
+			report_text(s->check.spoilt, "probe %s crashed in the lab of the server",
+				    s->at[i].probe->name);
+}
+
 /* Observers wait for the other probes: their time begins when those have ended. */
 static void observers_end(struct schedule *s)
 {
@@ -111,6 +121,7 @@ void schedule_run(struct schedule *s)
 			job_interrupt(&s->at[i]);
 			continue;
 		}
+		spoilt_find(s);
 		job_start(&s->at[i]);
 		schedule_wait(s, EXPERIMENTS);
 	}

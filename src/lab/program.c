@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -19,6 +20,8 @@
 #include "epolltune/clock.h"
 
 #define STREAMS 3
+/* Bytes read at once from the command's output. */
+#define CHUNK 512
 /* Between two looks for processes whose parent has exited, and all without pidfd_open(). */
 #define LOOK_MS 50
 /* For a signal to reach a process that runs on another CPU. */
@@ -74,6 +77,9 @@ static _Noreturn void program_exec(const struct program_part *p, int out)
 	const struct program_config *c = &p->config;
 	const struct rlimit nofile = {c->nofile, c->nofile};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* kill(0, …) means the process group, of the caller too. A client keeps the terminal. */
+	if (p->all)
+		setsid();
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL);
 	if (!c->input) {
@@ -102,7 +108,7 @@ static _Noreturn void program_exec(const struct program_part *p, int out)
 /* Keeps the end of what the command prints. False: nothing is left to read for now. */
 static bool output_read(struct program_part *p, int *pipe)
 {
-	char more[512];
+	char more[CHUNK];
 	ssize_t n = *pipe < 0 ? -1 : read(*pipe, more, sizeof(more));
 	if (n <= 0) {
 		if (*pipe >= 0 && (n == 0 || errno != EAGAIN)) {
@@ -119,6 +125,16 @@ static bool output_read(struct program_part *p, int *pipe)
 	return true;
 }
 
+/* Reads what is in the pipe now: a process that is left may go on writing. */
+static void output_drain(struct program_part *p, int *pipe)
+{
+	int waiting = 0;
+	if (*pipe >= 0)
+		ioctl(*pipe, FIONREAD, &waiting);
+	while (output_read(p, pipe) && (waiting -= CHUNK) > 0)
+		;
+}
+
 /* Reaps what has exited. */
 static void children_reap(struct program_part *p, pid_t first, int *pipe)
 {
@@ -127,8 +143,7 @@ static void children_reap(struct program_part *p, pid_t first, int *pipe)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != first)
 			continue;
-		while (output_read(p, pipe))
-			;
+		output_drain(p, pipe);
 		p->status = status;
 		p->exited = true;
 	}
@@ -152,8 +167,7 @@ static void children_end(struct program_part *p, pid_t first, int *pipe)
 		children_signal(p, first, last[i]);
 		children_signal(p, first, SIGCONT);
 		do {
-			while (output_read(p, pipe))
-				;
+			output_drain(p, pipe);
 			children_reap(p, first, pipe);
 			if (!p->gone)
 				clock_sleep_ms(1);

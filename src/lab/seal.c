@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,7 +45,36 @@ int seal_ids(uid_t uid, gid_t gid, struct err *e)
 	return write_own("/proc/self/gid_map", map, e);
 }
 
-/* Sets the read-only flag of one mount, or of all mounts below it (since 5.12). */
+/* Without mount_setattr(2): each mount at `path` and below. */
+static int mounts_remount(const char *path)
+{
+	static const struct {
+		const char *name;
+		unsigned long flag;
+	} kept[] = {{"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC}};
+	size_t length = path[1] ? strlen(path) : 0;
+	const struct mntent *m;
+	int rc = 0;
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	if (!mounts)
+		return -errno;
+	while (!rc && (m = getmntent(mounts))) {
+		const char *at = m->mnt_dir;
+		unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY;
+		if (strncmp(at, path, length) || (at[length] && at[length] != '/'))
+			continue;
+		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+			flags |= hasmntopt(m, kept[i].name) ? kept[i].flag : 0;
+		/* The path of a mount that another one hides may be missing, or none of a mount. */
+		if (mount(NULL, at, NULL, flags, NULL) && errno != ENOENT && errno != ENOTDIR &&
+		    errno != EINVAL)
+			rc = -errno;
+	}
+	endmntent(mounts);
+	return rc;
+}
+
+/* Sets the read-only flag of one mount, or (`recursive`, only to set it) of all mounts below it. */
 static int mount_readonly(const char *path, bool readonly, bool recursive)
 {
 	struct mount_attr attr = {0};
@@ -57,6 +87,8 @@ static int mount_readonly(const char *path, bool readonly, bool recursive)
 		return 0;
 	if (errno != ENOSYS)
 		return -errno;
+	if (recursive)
+		return mounts_remount(path);
 	/* Repeat the flags that a user namespace has locked (mount_namespaces(7)). */
 	struct statvfs fs;
 	if (statvfs(path, &fs))

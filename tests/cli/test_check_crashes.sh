@@ -109,6 +109,15 @@ test_a_crash_of_one_probe_accuses_no_other() {
 		(.proposed | tonumber) >= 1249 and .tried_state == "not tried" and (.tried | contains("probe accept-queue crashed"))'
 }
 
+test_the_next_probe_does_not_use_the_servers_lab_after_a_crash() {
+	check '' "--run 'exec $PROGRAM serve --port 8080 --quiet' --port 8080 --protocol echo --connections 50 \
+		--writable ${PROGRAM%/*} --probe accept-queue,application & check=\$!; kill -9 \$($victim probe:accept-qu); wait \$check"
+	is 'the exit status' $status 3
+	json '[.probes[] | {(.name): .state}] | add == {"accept-queue": "crashed", "application": "done"}' \
+		'wall("application.connections") | .experiment == "missed" and .measured == null and
+			.reason == "probe accept-queue crashed in the lab of the server"'
+}
+
 # What this program's own process meets; the probes' are not traced.
 test_refused_system_calls_have_their_answer() {
 	needs_strace

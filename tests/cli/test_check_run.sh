@@ -118,6 +118,25 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+test_a_command_signals_no_process_outside_its_lab() {
+	needs_lab
+	# setsid: what a wrong signal would end is not this test.
+	expect 3 setsid -w epolltune check --port 80 --run 'kill 0; sleep 9'
+	contains err 'was killed by signal 15 before'
+}
+
+# Before Linux 5.12.
+test_a_lab_is_read_only_without_mount_setattr() {
+	may_unshare -Urnm || skip 'namespaces are not available'
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	# LeakSanitizer does not work in a traced process.
+	expect 3 unshare -Urnm sh -c 'mount -t tmpfs none /mnt && mkdir "/mnt/a b" && mount -t tmpfs none "/mnt/a b" &&
+		exec strace -f -qq -E ASAN_OPTIONS=detect_leaks=0 -o trace -e trace=mount_setattr -e inject=mount_setattr:error=ENOSYS \
+		epolltune check --port 80 --run "echo >/mnt/x; echo >\"/mnt/a b/x\"; echo 1 >/proc/self/oom_score_adj; >/tmp/x && exit 4"'
+	contains trace ENOSYS
+	contains err '/mnt/x: Read-only' '/mnt/a b/x: Read-only' 'oom_score_adj: Read-only' 'exited with status 4 before'
+}
+
 test_options_that_do_not_fit_are_refused() {
 	bad() { # TEXT OPTIONS…
 		text=$1
