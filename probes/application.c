@@ -31,6 +31,7 @@ enum hold_end {
 	HOLD_REFUSED,
 	HOLD_RESET,
 	HOLD_CLOSED,
+	HOLD_UNKEPT,
 	HOLD_ERROR,
 	HOLD_SILENT,
 	HOLD_QUEUED,
@@ -39,6 +40,7 @@ static const char *const hold_ends[] = {
 	[HOLD_REFUSED] = "was refused",
 	[HOLD_RESET] = "was reset",
 	[HOLD_CLOSED] = "made the server close an open one",
+	[HOLD_UNKEPT] = "was closed at once, or given to a process of another name",
 	[HOLD_ERROR] = "got an error",
 	[HOLD_SILENT] = "got no answer within 2 s",
 	[HOLD_QUEUED] = "was not accepted within 2 s",
@@ -191,20 +193,20 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 		if (rc)
 			return rc;
 		struct client_sum sum = client_sum(t->clients[0]);
-		uint64_t kept = h->open.sum - t->context->idle.sum;
+		int64_t kept = (int64_t)h->open.sum - (int64_t)t->context->idle.sum;
 		opened += order.count;
 		if (sum.failed)
 			h->end = end_of(sum.first_errno);
 		else if (queued)
 			h->end = HOLD_QUEUED;
-		else if (answered && h->open.sum > t->context->idle.sum && kept < opened)
-			h->end = HOLD_CLOSED;
+		else if (answered && h->open.sum && kept < (int64_t)opened)
+			h->end = kept > 0 || h->held ? HOLD_CLOSED : HOLD_UNKEPT;
 		if (h->end == HOLD_ALL)
 			h->held = opened + asks;
 		else if (h->end == HOLD_QUEUED && !asks)
 			h->held = opened - queued;
-		else if (h->end == HOLD_CLOSED && kept > h->held)
-			h->held = kept;
+		else if (h->end == HOLD_CLOSED && kept > (int64_t)h->held)
+			h->held = (uint64_t)kept;
 	}
 	if (!rc && asks && !h->held)
 		h->held = h->end == HOLD_SILENT || h->end == HOLD_QUEUED;
@@ -274,6 +276,11 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
 		outcome_unsupported(out, "the first connection %s%s%s", hold_ends[h->end],
 				    h->answer[0] ? ": " : "", h->answer);
+		return 0;
+	}
+	/* Without requests only the descriptors show what it holds. */
+	if (h->end == HOLD_ALL && guest->protocol == PROTOCOL_CONNECT && !h->open.sum) {
+		outcome_inconclusive(out, "the descriptors of the server are not readable");
 		return 0;
 	}
 	out->reached = (int64_t)h->held;

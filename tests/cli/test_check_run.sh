@@ -92,6 +92,14 @@ test_redis_is_limited_by_maxclients() {
 	! left
 }
 
+test_a_server_that_keeps_no_connection_holds_none() {
+	needs_lab
+	run 3 'exec perl -MIO::Socket::INET -e "\$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
+		close \$c while \$c = \$s->accept"' --port 8080 --connections 100 --probe application
+	json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+		'wall("application.connections") | .reason | contains("was closed at once")'
+}
+
 test_a_bad_command_is_one_clear_line() {
 	needs_lab
 	bad() { # COMMAND TEXT…
