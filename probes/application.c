@@ -112,8 +112,10 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 		return rc;
 	struct client_sum sum = client_sum(t->clients[0]);
 	client_answer(t->clients[0], h->answer);
-	h->unheld = sum.done > sum.held && !sum.failed;
+	h->unheld = sum.done > sum.held && !sum.failed && !sum.errors;
 	h->held = sum.done - sum.errors;
+	if (sum.errors && h->held > sum.held)
+		h->held = sum.held;
 	if (!sum.failed && !sum.errors)
 		return 0;
 	h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
@@ -155,9 +157,11 @@ static int others_answered(struct trial *t, bool *answered, struct hold *h, stru
 	}
 	int rc = client_order(t->clients[1], &order, NULL, NULL, e);
 	struct client_sum sum = client_sum(t->clients[1]);
-	*answered = sum.done && !sum.failed;
-	if (!*answered)
+	*answered = sum.done && !sum.failed && !sum.errors;
+	if (!*answered) {
 		h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
+		client_answer(t->clients[1], h->answer);
+	}
 	return rc;
 }
 
