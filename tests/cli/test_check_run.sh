@@ -122,6 +122,17 @@ test_an_error_for_another_client_is_a_limit() {
 		'finding("application.connections.short") | .detail | contains("got an error")'
 }
 
+test_a_client_without_ports_is_no_limit_of_the_server() {
+	in_root_namespace
+	echo '32768 32867' >/proc/sys/net/ipv4/ip_local_port_range || skip 'the range cannot be set here'
+	for protocol in redis connect; do
+		run 3 'exec redis-server --save "" --bind 127.0.0.1' --port 6379 --protocol $protocol \
+			--connections 150 --probe application
+		json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+			'wall("application.connections") | .reason | contains("no port is left")'
+	done
+}
+
 test_a_bad_command_is_one_clear_line() {
 	needs_lab
 	bad() { # COMMAND TEXT…
