@@ -31,6 +31,7 @@ enum hold_end {
 	HOLD_REFUSED,
 	HOLD_RESET,
 	HOLD_CLOSED,
+	HOLD_UNKEPT,
 	HOLD_ERROR,
 	HOLD_SILENT,
 	HOLD_QUEUED,
@@ -39,6 +40,7 @@ static const char *const hold_ends[] = {
 	[HOLD_REFUSED] = "was refused",
 	[HOLD_RESET] = "was reset",
 	[HOLD_CLOSED] = "made the server close an open one",
+	[HOLD_UNKEPT] = "was closed at once, or given to a process of another name",
 	[HOLD_ERROR] = "got an error",
 	[HOLD_SILENT] = "got no answer within 2 s",
 	[HOLD_QUEUED] = "was not accepted within 2 s",
@@ -49,6 +51,7 @@ struct context {
 		uint64_t held;
 		enum hold_end end;
 		bool unheld; /* the server closes each connection after its reply */
+		int lack;    /* errno of a client that had no port for one more; 0: it had */
 		char answer[CLIENT_ANSWER];
 		struct subject_open open; /* with all of them */
 	} hold;
@@ -92,6 +95,14 @@ static enum hold_end end_of(int code)
 	}
 }
 
+/* Whether this or another client had no port left: no limit of the server. */
+static bool client_lacks(const struct client_sum *sum, uint64_t count, struct hold *h)
+{
+	if (sum->starved && !sum->failed && !sum->errors && sum->done < count)
+		h->lack = sum->first_errno;
+	return h->lack;
+}
+
 /* Opens connections until one fails, each with a request. */
 static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err *e)
 {
@@ -110,9 +121,11 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 		return rc;
 	struct client_sum sum = client_sum(t->clients[0]);
 	client_answer(t->clients[0], h->answer);
-	h->unheld = sum.done > sum.held && !sum.failed;
+	h->unheld = sum.done > sum.held && !sum.failed && !sum.errors;
 	h->held = sum.done - sum.errors;
-	if (!sum.failed && !sum.errors)
+	if (sum.errors && h->held > sum.held)
+		h->held = sum.held;
+	if (client_lacks(&sum, want, h) || (!sum.failed && !sum.errors))
 		return 0;
 	h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
 	/* The last one was answered: to admit it the server has closed others. */
@@ -153,9 +166,11 @@ static int others_answered(struct trial *t, bool *answered, struct hold *h, stru
 	}
 	int rc = client_order(t->clients[1], &order, NULL, NULL, e);
 	struct client_sum sum = client_sum(t->clients[1]);
-	*answered = sum.done && !sum.failed;
-	if (!*answered)
+	*answered = sum.done && !sum.failed && !sum.errors;
+	if (!*answered && !client_lacks(&sum, order.count, h)) {
 		h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
+		client_answer(t->clients[1], h->answer);
+	}
 	return rc;
 }
 
@@ -179,7 +194,7 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 	int rc = trial_client(t, client_of(t, want), e);
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
-	while (!rc && h->end == HOLD_ALL && opened < want) {
+	while (!rc && h->end == HOLD_ALL && !h->lack && opened < want) {
 		order.count = step_of(opened, want, queue.limit);
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 		if (!rc)
@@ -191,24 +206,36 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 		if (rc)
 			return rc;
 		struct client_sum sum = client_sum(t->clients[0]);
-		uint64_t kept = h->open.sum - t->context->idle.sum;
+		if (client_lacks(&sum, order.count, h))
+			return 0;
+		int64_t kept = (int64_t)h->open.sum - (int64_t)t->context->idle.sum;
 		opened += order.count;
 		if (sum.failed)
 			h->end = end_of(sum.first_errno);
 		else if (queued)
 			h->end = HOLD_QUEUED;
-		else if (answered && h->open.sum > t->context->idle.sum && kept < opened)
-			h->end = HOLD_CLOSED;
+		else if (answered && h->open.sum && kept < (int64_t)opened)
+			h->end = kept > 0 || h->held ? HOLD_CLOSED : HOLD_UNKEPT;
 		if (h->end == HOLD_ALL)
 			h->held = opened + asks;
 		else if (h->end == HOLD_QUEUED && !asks)
 			h->held = opened - queued;
-		else if (h->end == HOLD_CLOSED && kept > h->held)
-			h->held = kept;
+		else if (h->end == HOLD_CLOSED && kept > (int64_t)h->held)
+			h->held = (uint64_t)kept;
 	}
 	if (!rc && asks && !h->held)
 		h->held = h->end == HOLD_SILENT || h->end == HOLD_QUEUED;
 	return rc;
+}
+
+/* A server on loopback has its clients on its own host. It keeps the caller's range of ports,
+ * unless that is too small for them. */
+static void ports_widen(struct trial *t, uint64_t want)
+{
+	static const struct trial_knob list[] = {{"net.ipv4.ip_local_port_range", "1024 65535"},
+						 {0}};
+	if (t->options->guest->from == LAB_SERVER && want > SINGLE)
+		trial_knobs(t, LAB_SERVER, list, NULL);
 }
 
 static uint64_t hold_wanted(const struct target *target)
@@ -253,6 +280,8 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 				    quantity_count(t->context->subject.soft).text);
 		return 0;
 	}
+	if (!rc)
+		ports_widen(t, want);
 	if (!rc && guest->protocol != PROTOCOL_CONNECT)
 		rc = hold_asked(t, want, h, e);
 	else if (!rc)
@@ -271,9 +300,21 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 		rc = guest_check(guest, e);
 	if (rc)
 		return rc;
+	if (h->lack) {
+		outcome_inconclusive(out, "the client cannot open more than %s: %s",
+				     quantity_count(client_sum(t->clients[0]).opened).text,
+				     h->lack == EADDRNOTAVAIL ? "no port is left"
+							      : client_failure(h->lack));
+		return 0;
+	}
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
 		outcome_unsupported(out, "the first connection %s%s%s", hold_ends[h->end],
 				    h->answer[0] ? ": " : "", h->answer);
+		return 0;
+	}
+	/* Without requests only the descriptors show what it holds. */
+	if (h->end == HOLD_ALL && guest->protocol == PROTOCOL_CONNECT && !h->open.sum) {
+		outcome_inconclusive(out, "the descriptors of the server are not readable");
 		return 0;
 	}
 	out->reached = (int64_t)h->held;

@@ -31,9 +31,10 @@ struct guest {
 	enum lab_host from; /* and from where: a server on loopback has them on its own host */
 };
 
-/* Makes the lab, starts the server and waits until it listens. Errors say what it did instead;
- * guest_output() has what it printed. */
-int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct err *e);
+/* Makes the lab, with addresses for so many clients at a time, starts the server and waits until it
+ * listens. Errors say what it did instead; guest_output() has what it printed. */
+int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t clients,
+	       struct err *e);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);

@@ -233,7 +233,8 @@ static int guest_begin(const struct check *check, struct guest *r, struct subjec
 		       struct err *e)
 {
 	char output[PROGRAM_OUTPUT];
-	int rc = guest_open(r, check->host, check_ipv6(check), e);
+	int rc = guest_open(r, check->host, check_ipv6(check),
+			    report_margin(check->options->target.connections), e);
 	if (!rc)
 		rc = guest_subject(r, check->host, subject, e);
 	if (!rc)

@@ -23,6 +23,10 @@
 #define SETTLE_FIRST_MS 1000
 #define LISTENERS_MAX 64
 #define ADDRESSES 200
+/* Source addresses of its clients: each has the ports of a wide range. */
+#define ADDRESSES_FEW 4
+#define ADDRESSES_MAX 240
+#define PORTS 50000
 /* Of a shell that does not find a program. */
 #define NOT_FOUND 127
 
@@ -146,14 +150,17 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 	return rc ? rc : listening_await(r, e);
 }
 
-int guest_open(struct guest *r, const struct host *calling, bool ipv6, struct err *e)
+int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t clients,
+	       struct err *e)
 {
-	const struct lab_options options = {.ipv6 = ipv6,
-					    .client_addresses = 4,
-					    .wide_ports = true,
-					    .files = true,
-					    .command = true,
-					    .directories = r->directories};
+	uint64_t addresses = ADDRESSES_FEW + clients / PORTS;
+	const struct lab_options options = {
+		.ipv6 = ipv6,
+		.client_addresses = addresses < ADDRESSES_MAX ? (unsigned)addresses : ADDRESSES_MAX,
+		.wide_ports = true,
+		.files = true,
+		.command = true,
+		.directories = r->directories};
 	char host[ENDPOINT_TEXT];
 	int rc = lab_open(&r->lab, &options, calling, e);
 	if (rc)

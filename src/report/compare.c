@@ -1,6 +1,7 @@
 #include "report/compare.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/figure.h"
@@ -88,6 +89,39 @@ int compare_status(const struct report *before, const struct report *after)
 		status = this > status ? this : status;
 	}
 	return status;
+}
+
+static int measured_order(const void *a, const void *b)
+{
+	int64_t x = ((const struct wall *)a)->measured, y = ((const struct wall *)b)->measured;
+	return (x > y) - (x < y);
+}
+
+void compare_rounds(struct report *rounds, size_t count)
+{
+	struct wall at[COMPARE_ROUNDS];
+	for (size_t i = 0; i < rounds->wall_count; i++) {
+		struct wall *w = &rounds->walls[i];
+		size_t measured = 0, agreed = 0;
+		for (size_t k = 0; k < count; k++) {
+			const struct wall *one = report_find(&rounds[k], w->name);
+			agreed += one && one->verdict == w->verdict;
+			if (one && has_verdict(one) && one->measured != REPORT_NONE)
+				at[measured++] = *one;
+		}
+		if (measured == count) {
+			qsort(at, count, sizeof(*at), measured_order);
+			*w = at[count / 2];
+			w->lowest = at[0].measured;
+			w->highest = at[count - 1].measured;
+		} else if (measured || agreed < count) {
+			w->verdict = VERDICT_UNKNOWN;
+			w->measured = REPORT_NONE;
+			w->experiment = EXPERIMENT_MISSED;
+			report_text(w->reason, "the rounds differ: %zu of %zu measured it",
+				    measured, count);
+		}
+	}
 }
 
 const char *compare_name(enum compare_verdict v)

@@ -92,6 +92,47 @@ test_redis_is_limited_by_maxclients() {
 	! left
 }
 
+test_a_server_that_keeps_no_connection_holds_none() {
+	needs_lab
+	run 3 'exec perl -MIO::Socket::INET -e "\$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
+		close \$c while \$c = \$s->accept"' --port 8080 --connections 100 --probe application
+	json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+		'wall("application.connections") | .reason | contains("was closed at once")'
+}
+
+test_an_error_for_another_client_is_a_limit() {
+	needs_lab
+	cat >server.pl <<-'EOF'
+		use IO::Socket::INET;
+		use IO::Select;
+		my $l = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
+		my $all = IO::Select->new($l);
+		while (1) {
+			for my $c ($all->can_read) {
+				if ($c == $l) { $all->add($l->accept); next }
+				sysread $c, my $request, 4096;
+				syswrite $c, "HTTP/1.0 " . ($all->count > 20 ? 503 : 200) . " x\r\nContent-Length: 0\r\n\r\n";
+				$all->remove($c);
+				close $c;
+			}
+		}
+	EOF
+	run 2 "exec perl $work/server.pl" --port 8080 --protocol http --connections 100 --probe application
+	json 'wall("application.connections") | .verdict == "short" and .measured == 19' \
+		'finding("application.connections.short") | .detail | contains("got an error")'
+}
+
+test_a_client_without_ports_is_no_limit_of_the_server() {
+	in_root_namespace
+	echo '32768 32867' >/proc/sys/net/ipv4/ip_local_port_range || skip 'the range cannot be set here'
+	for protocol in redis connect; do
+		run 3 'exec redis-server --save "" --bind 127.0.0.1' --port 6379 --protocol $protocol \
+			--connections 150 --probe application
+		json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+			'wall("application.connections") | .reason | contains("no port is left")'
+	done
+}
+
 test_a_bad_command_is_one_clear_line() {
 	needs_lab
 	bad() { # COMMAND TEXT…

@@ -201,6 +201,45 @@ static void one_wall(struct report *r, int64_t measured, int64_t needed)
 	sample_wall(r, "accept-queue", "connections", METHOD_MEASURED, measured, measured, needed);
 }
 
+static void rounds_are_joined(void **state)
+{
+	(void)state;
+	enum { OK = VERDICT_OK, TIGHT = VERDICT_TIGHT, SHORT = VERDICT_SHORT, NO = REPORT_NONE };
+	static const struct {
+		int64_t measured[3];
+		int verdicts[3];
+		int verdict;
+		int64_t median, lowest, highest;
+	} cases[] = {
+		{{30, 10, 20}, {OK, OK, OK}, OK, 20, 10, 30},
+		/* By chance the first is the odd one out. */
+		{{30, 10, 11}, {OK, SHORT, SHORT}, SHORT, 11, 10, 30},
+		{{10, 30, 31}, {SHORT, OK, TIGHT}, OK, 30, 10, 31},
+		{{30, NO, 31}, {OK, VERDICT_UNKNOWN, OK}, VERDICT_UNKNOWN, NO, 0, 0},
+		{{NO, 30, 31}, {VERDICT_UNKNOWN, OK, OK}, VERDICT_UNKNOWN, NO, 0, 0},
+		/* Of the settings alone. */
+		{{NO, NO, NO}, {TIGHT, TIGHT, TIGHT}, TIGHT, NO, 0, 0},
+		{{NO, NO, NO}, {OK, TIGHT, OK}, VERDICT_UNKNOWN, NO, 0, 0},
+	};
+	struct report *r = calloc(3, sizeof(*r));
+	assert_non_null(r);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (size_t k = 0; k < 3; k++) {
+			report_init(&r[k]);
+			struct wall *w = report_wall(&r[k], "application.rate");
+			w->measured = cases[i].measured[k];
+			w->verdict = (enum wall_verdict)cases[i].verdicts[k];
+		}
+		compare_rounds(r, 3);
+		const struct wall *w = &r->walls[0];
+		assert_int_equal(w->verdict, cases[i].verdict);
+		assert_int_equal(w->measured, cases[i].median);
+		assert_int_equal(w->lowest, cases[i].lowest);
+		assert_int_equal(w->highest, cases[i].highest);
+	}
+	free(r);
+}
+
 static void verdicts_side_by_side(void **state)
 {
 	(void)state;
@@ -433,6 +472,7 @@ int main(void)
 						remove_file),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),
+		cmocka_unit_test(rounds_are_joined),
 		cmocka_unit_test(verdicts_side_by_side),
 		cmocka_unit_test(a_table_and_findings),
 		cmocka_unit_test(figures_within_their_spread_are_the_same),
