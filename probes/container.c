@@ -202,8 +202,11 @@ static struct throttling throttling_of(const struct cgroup *before, const struct
 	return t;
 }
 
+/* In a window of a small quota the check's own reading may use up that of one period. */
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
+	if (t->watched && t->throttled <= 1)
+		return VERDICT_OK;
 	if (t->share >= THROTTLED_SHORT)
 		return VERDICT_SHORT;
 	return t->share >= THROTTLED_TIGHT ? VERDICT_TIGHT : VERDICT_OK;

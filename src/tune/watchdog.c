@@ -10,7 +10,6 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,34 +76,27 @@ static bool undecided(struct confirm_watch *w)
 	return run_is_open(r);
 }
 
-/* Waits until the deadline; false if the run was decided before. */
+/* Waits until the deadline; false if the run was decided before. Looks at the journal when it
+ * changes, and each second: inotify may be refused, and the clock runs on while the machine is
+ * suspended. */
 static bool wait_for_deadline(struct confirm_watch *w)
 {
-	char path[JOURNAL_PATH + sizeof(JOURNAL_FILE)];
+	char path[JOURNAL_PATH + sizeof(JOURNAL_FILE)], events[4096];
 	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, w->state_dir);
-	CLEAN(close_fd) int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
 	CLEAN(close_fd) int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	struct itimerspec at = {.it_value = {(time_t)(w->deadline_ms / 1000),
-					     (long)(w->deadline_ms % 1000) * 1000000}};
-	if (timer >= 0)
-		timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
 	if (changes >= 0)
 		inotify_add_watch(changes, path, IN_MODIFY);
-	for (;;) {
-		if (!undecided(w))
-			return false;
+	while (undecided(w)) {
 		uint64_t now = watchdog_clock_ms();
 		if (now >= w->deadline_ms)
 			return true;
-		/* Without a timer or inotify: poll each second. */
-		struct pollfd p[2] = {{timer, POLLIN, 0}, {changes, POLLIN, 0}};
-		bool blind = timer < 0 || changes < 0;
 		uint64_t left = w->deadline_ms - now;
-		poll(p, 2, blind ? (int)(left < 1000 ? left : 1000) : -1);
-		char events[4096];
+		struct pollfd p = {changes, POLLIN, 0};
+		poll(&p, 1, (int)(left < 1000 ? left : 1000));
 		while (changes >= 0 && read(changes, events, sizeof(events)) > 0)
 			;
 	}
+	return false;
 }
 
 /* Opens the journal for writing; if that fails, returns it as last read, to restore values only. */

@@ -37,6 +37,9 @@ static void throttled_periods_are_a_share(void **state)
 		{10, 5, 1, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
 		{10, 4, 1, 0, VERDICT_TIGHT, "cgroup.cpu.tight warning"},
 		{100, 4, 1, 0, VERDICT_OK, ""},
+		/* One period, which the check itself may have used up. */
+		{3, 1, 1, 0, VERDICT_OK, ""},
+		{3, 2, 1, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
 		{10, 0, 1, 80000, VERDICT_OK, "cgroup.cpu.pause note"},
 		{0, 0, 1, 0, VERDICT_OK, ""}, /* it did not run */
 		/* Without a window nothing is known of now. */
