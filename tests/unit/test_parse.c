@@ -204,7 +204,7 @@ static void one_wall(struct report *r, int64_t measured, int64_t needed)
 static void rounds_are_joined(void **state)
 {
 	(void)state;
-	enum { OK = VERDICT_OK, TIGHT = VERDICT_TIGHT, SHORT = VERDICT_SHORT, NO = REPORT_NONE };
+	enum { OK = VERDICT_OK, TIGHT = VERDICT_TIGHT, SHORT = VERDICT_SHORT };
 	static const struct {
 		int64_t measured[3];
 		int verdicts[3];
@@ -215,11 +215,31 @@ static void rounds_are_joined(void **state)
 		/* By chance the first is the odd one out. */
 		{{30, 10, 11}, {OK, SHORT, SHORT}, SHORT, 11, 10, 30},
 		{{10, 30, 31}, {SHORT, OK, TIGHT}, OK, 30, 10, 31},
-		{{30, NO, 31}, {OK, VERDICT_UNKNOWN, OK}, VERDICT_UNKNOWN, NO, 0, 0},
-		{{NO, 30, 31}, {VERDICT_UNKNOWN, OK, OK}, VERDICT_UNKNOWN, NO, 0, 0},
+		{{30, REPORT_NONE, 31},
+		 {OK, VERDICT_UNKNOWN, OK},
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 0,
+		 0},
+		{{REPORT_NONE, 30, 31},
+		 {VERDICT_UNKNOWN, OK, OK},
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 0,
+		 0},
 		/* Of the settings alone. */
-		{{NO, NO, NO}, {TIGHT, TIGHT, TIGHT}, TIGHT, NO, 0, 0},
-		{{NO, NO, NO}, {OK, TIGHT, OK}, VERDICT_UNKNOWN, NO, 0, 0},
+		{{REPORT_NONE, REPORT_NONE, REPORT_NONE},
+		 {TIGHT, TIGHT, TIGHT},
+		 TIGHT,
+		 REPORT_NONE,
+		 0,
+		 0},
+		{{REPORT_NONE, REPORT_NONE, REPORT_NONE},
+		 {OK, TIGHT, OK},
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 0,
+		 0},
 	};
 	struct report *r = calloc(3, sizeof(*r));
 	assert_non_null(r);
