@@ -70,10 +70,10 @@ static const struct minimum *minimum_of(const struct knob *k, const struct host 
 int64_t knob_min(const struct knob *k, const struct host *h)
 {
 	const struct minimum *m = minimum_of(k, h);
-	if (!m)
-		return k->min;
-	int64_t ticks = m->ticks * host_tick_us(h);
-	return ticks > m->min ? ticks : m->min;
+	int64_t ticks = m ? m->ticks * host_tick_us(h) : 0, min = k->min;
+	if (m && m->min > min)
+		min = m->min;
+	return m && ticks > min ? ticks : min;
 }
 
 bool knob_refuses_less(const struct knob *k, const struct host *h)
