@@ -31,6 +31,7 @@
 
 /* Maximum number of arrivals to send. */
 #define STALL_ARRIVALS 32768
+#define STALL_STEPS 16
 /* Maximum number of clients beyond the target's arrivals, to find the end of the queue. */
 #define FILL_CONNECTIONS 8192
 #define FILL_STEP 512
@@ -61,6 +62,7 @@ struct context {
 		uint64_t accepts_per_s; /* while the server drained the queue */
 		int64_t overflows;      /* ListenOverflows of the arrivals; -1: unknown */
 		int64_t all_overflows;  /* with those of further clients */
+		struct curve_line course;
 	} stall;
 };
 
@@ -81,6 +83,14 @@ static int queue_settle(struct trial *t, uint64_t sent, struct server_queue *out
 	return rc;
 }
 
+/* Half of the queue at most; small steps show its course. */
+static uint64_t stall_step(int64_t capacity, uint64_t arrivals)
+{
+	uint64_t half = capacity > 2 ? (uint64_t)capacity / 2 : 1;
+	uint64_t step = arrivals / STALL_STEPS < half ? arrivals / STALL_STEPS : half;
+	return step ? step : 1;
+}
+
 /* Opens `count` clients. Handshakes that are under way when the queue gets full stay half open:
  * more of them than the SYN queue holds would make the kernel log a SYN flood. So few arrive at a
  * time, until the kernel drops SYNs at once. `before`: clients sent earlier. */
@@ -98,6 +108,9 @@ static int stall_open(struct trial *t, struct client *client, uint64_t count, ui
 		sent += step;
 		if (!rc)
 			rc = queue_settle(t, before + sent, queue, e);
+		if (!rc)
+			curve_point(&t->context->stall.course, (double)(before + sent),
+				    (double)queue->depth);
 	}
 	return rc;
 }
@@ -290,9 +303,9 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	if (t->options->guest && guest_refuses(t, s, out, &rc, e))
 		return rc;
 	backlog_bound(t->target, s, &b);
-	*stall = (struct stall){.arrivals = t->needed,
-				.step = b.capacity > 2 ? (uint64_t)b.capacity / 2 : 1,
-				.overflows = -1};
+	*stall = (struct stall){
+		.arrivals = t->needed, .step = stall_step(b.capacity, t->needed), .overflows = -1};
+	curve_point(&stall->course, 0, 0);
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
 	syn_queue_raise(t);
 	rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
@@ -310,6 +323,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	out->metric[OVERFLOWS] =
 		stall->overflows >= 0 ? (double)stall->overflows : (double)stall->dropped;
 	out->metric[SERVED] = (double)stall->served;
+	out->course = stall->course;
 	if (stall->served == stall->arrivals)
 		out->metric[LAST_IN] = (double)stall->last_in_us;
 	if (stall->accepts_per_s && !t->options->gentle)
@@ -508,6 +522,9 @@ static const struct experiment experiments[] = {
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},
 			    {"last client connected after", "us"}},
+		.course = {"Accept queue while the server is stalled",
+			   {"clients that have arrived", "clients"},
+			   {"in the queue", "connections"}},
 		.bound = backlog_bound,
 		.solve = backlog_solve,
 		.words = queue_words,

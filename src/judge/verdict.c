@@ -357,4 +357,10 @@ void metrics_report(const struct experiment *x, const struct outcome *now,
 			finding_evidence(f, x->metrics[i].name, x->metrics[i].unit, now->metric[i],
 					 after);
 	}
+	if (!x->course.title || now->course.count < 2)
+		return;
+	finding_curve(f, &x->course);
+	finding_curve_line(f, "current", &now->course);
+	if (then)
+		finding_curve_line(f, "proposed", &then->course);
 }
