@@ -524,7 +524,7 @@ static const struct experiment experiments[] = {
 			    {"last client connected after", "us"}},
 		.course = {"Accept queue while the server is stalled",
 			   {"clients that have arrived", "clients"},
-			   {"in the queue", "connections"}},
+			   {"connections queued", "connections"}},
 		.bound = backlog_bound,
 		.solve = backlog_solve,
 		.words = queue_words,

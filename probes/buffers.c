@@ -478,7 +478,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 			[RWND] = {"rwnd_limited", "% of the time"},                                \
 			[SNDBUF] = {"sndbuf_limited", "% of the time"},                            \
 	},                                                                                         \
-	.course = {"Throughput of one connection", {"time", "us"}, {"throughput", "B/s"}}
+	.course = {"One bulk connection", {"time", "us"}, {"throughput", "B/s"}}
 
 static const struct experiment experiments[] = {
 	{

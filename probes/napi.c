@@ -180,7 +180,7 @@ static void curves_add(struct finding *f, const struct sample *s, const struct r
 		       enum way_index now, enum way_index then)
 {
 	static const struct curve_axes axes = {
-		"Requests answered, one at a time", {"within", "us"}, {"requests", "%"}};
+		"Requests, one at a time", {"answered within", "us"}, {"share answered", "%"}};
 	finding_curve(f, &axes);
 	curve_add(f, now, s, &r->way[now]);
 	curve_add(f, then, s, &r->way[then]);

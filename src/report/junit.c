@@ -6,47 +6,10 @@
 #include <string.h>
 
 #include "report/figure.h"
-#include "report/utf8.h"
+#include "report/markup.h"
 
 enum result { PASSED, FAILED, BROKEN, SKIPPED };
 #define RESULTS 4
-
-/* Prints external text as a part of XML 1.0, which has no U+FFFE and U+FFFF. */
-static void put(FILE *out, const char *text)
-{
-	char clean[REPORT_ANSWER * 3];
-	utf8_copy_printable(clean, sizeof(clean), text);
-	for (const char *c = clean; *c; c++) {
-		if (!strncmp(c, "\xef\xbf\xbe", 3) || !strncmp(c, "\xef\xbf\xbf", 3)) {
-			fputc('?', out);
-			c += 2;
-			continue;
-		}
-		switch (*c) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*c, out);
-		}
-	}
-}
-
-static void attribute(FILE *out, const char *name, const char *value)
-{
-	fprintf(out, " %s=\"", name);
-	put(out, value);
-	fputc('"', out);
-}
 
 /* Where `out` is NULL a case is only counted. */
 struct suite {
@@ -64,18 +27,18 @@ static void begin(struct suite *s, const char *class, const char *name, enum res
 	if (!s->out)
 		return;
 	fputs("    <testcase", s->out);
-	attribute(s->out, "classname", class);
-	attribute(s->out, "name", name);
+	markup_attribute(s->out, "classname", class);
+	markup_attribute(s->out, "name", name);
 	fputs(" time=\"0\">", s->out);
 	if (is == PASSED) {
 		fputs("<system-out>", s->out);
-		put(s->out, message);
+		markup_put(s->out, message);
 		return;
 	}
 	fprintf(s->out, "<%s", elements[is]);
 	if (is != SKIPPED)
-		attribute(s->out, "type", type);
-	attribute(s->out, "message", message);
+		markup_attribute(s->out, "type", type);
+	markup_attribute(s->out, "message", message);
 	fputs(is == SKIPPED ? "/><system-out>" : ">", s->out);
 }
 
@@ -84,7 +47,7 @@ static void line(const struct suite *s, const char *text)
 	if (!s->out || !*text)
 		return;
 	fputc('\n', s->out);
-	put(s->out, text);
+	markup_put(s->out, text);
 }
 
 static void end(const struct suite *s, enum result is)
@@ -196,11 +159,11 @@ int render_junit(FILE *out, const struct report *r, const struct render_style *s
 	fputs(">\n  <testsuite name=\"epolltune check\"", out);
 	counts(out, s.count);
 	fprintf(out, " skipped=\"%zu\" time=\"0\" timestamp=\"%.19s\"", s.count[SKIPPED], stamp);
-	attribute(out, "hostname", r->host.name);
+	markup_attribute(out, "hostname", r->host.name);
 	fputs(">\n", out);
 	cases(&printed, r);
 	fputs("    <system-out>", out);
-	put(out, answer);
+	markup_put(out, answer);
 	if (r->lost)
 		fprintf(out, "\n%zu further walls or findings omitted: the report is full.",
 			r->lost);

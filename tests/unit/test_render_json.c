@@ -102,7 +102,7 @@ static void assert_finding(json_t *f)
 	assert_keys(
 		f,
 		"id level wall observed accepted acceptance title detail remedy knob current proposed "
-		"proposals tried_state tried advice answer evidence table ");
+		"proposals tried_state tried advice answer evidence table curve ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
 	string_at(f, "title");
