@@ -11,11 +11,15 @@
 static int versus_print(const struct report *a, const struct report *b, bool json,
 			const struct render_style *style, struct err *e)
 {
+	CLEAN(comparison_free) struct comparison c;
+	int rc = compare_reports(&c, a, b, e);
+	if (rc)
+		return rc;
 	if (json)
-		return compare_json_print(stdout, json_array(), compare_json(a, b), e);
+		return comparison_render_json(stdout, &c, style, e);
 	printf("Before: %s\nAfter: %s\nMedians of %d rounds each.\n\n", a->server.asked,
 	       b->server.asked, COMPARE_ROUNDS);
-	return compare_text(stdout, a, b, style, e);
+	return comparison_render_text(stdout, &c, style, e);
 }
 
 int check_versus(const struct check_options *given, bool json, const struct render_style *style)

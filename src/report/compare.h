@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "report/json_value.h"
+#include "report/comparison.h"
 #include "report/render.h"
 
 /* The relative difference between two runs that counts as noise. */
@@ -23,12 +23,15 @@ int compare_status(const struct report *before, const struct report *after);
 #define COMPARE_ROUNDS 5
 void compare_rounds(struct report *rounds, size_t count);
 
+/* Makes the comparison of two reports, which must outlive it. The caller frees it, also after an
+ * error, and may name its documents and set its conditions. */
+int compare_reports(struct comparison *c, const struct report *before, const struct report *after,
+		    struct err *e);
+/* Prints it as text. */
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
-/* Prints the document of a comparison, "epolltune.diff/1"; takes over both. */
-int compare_json_print(FILE *out, json_t *conditions, json_t *body, struct err *e);
 
 #endif

@@ -152,16 +152,6 @@ const char *html_tone(enum tone tone)
 	return classes[tone];
 }
 
-/* Whether the heads are those of a table in a terminal, in capitals. */
-static bool columns_shout(const struct table_column *columns)
-{
-	bool shout = true;
-	for (const struct table_column *c = columns; c->head; c++)
-		for (const char *letter = c->head; *letter; letter++)
-			shout &= !islower((unsigned char)*letter);
-	return shout;
-}
-
 void html_table(struct html *h, const char *caption, const struct table_column *columns)
 {
 	h->columns = columns;
@@ -171,11 +161,9 @@ void html_table(struct html *h, const char *caption, const struct table_column *
 	html_element(h, "caption", NULL, caption);
 	fputs("<thead><tr>", h->out);
 	for (const struct table_column *c = columns; c->head; c++) {
-		char head[64];
-		snprintf(head, sizeof(head), "%s", c->head);
-		head[0] = (char)toupper((unsigned char)head[0]);
-		for (char *letter = head; columns_shout(columns) && *letter && letter[1]; letter++)
-			letter[1] = (char)tolower((unsigned char)letter[1]);
+		char head[TABLE_HEAD];
+		if (*table_head(c, head) != c->head[0])
+			head[0] = c->head[0];
 		fprintf(h->out, "<th scope=\"col\"%s>",
 			c->align == TABLE_RIGHT ? " class=\"n\"" : "");
 		markup_put(h->out, head);
