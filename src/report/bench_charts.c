@@ -136,6 +136,15 @@ static void bars_fill(struct picture *p, const struct bench_table *t, const char
 	p->bars_count += bars->count > 0;
 }
 
+static void picture_add(struct picture *p, const struct bench_table *t, const char *bench)
+{
+	size_t first = p->chart_count;
+	p->chart_count += charts_fill(t, bench, &p->charts[first], CHARTS - first);
+	for (int m = 0; m < BENCH_METRICS && p->bars_count < BARS; m++)
+		if (m != BENCH_EVENTS && !is_charted(p, first, (enum bench_metric)m))
+			bars_fill(p, t, bench, (enum bench_metric)m);
+}
+
 static void picture_fill(struct picture *p, const struct bench_table *t)
 {
 	const char *bench = "";
@@ -143,12 +152,35 @@ static void picture_fill(struct picture *p, const struct bench_table *t)
 		if (strcmp(bench, t->at[i].bench) == 0)
 			continue;
 		bench = t->at[i].bench;
-		size_t first = p->chart_count;
-		p->chart_count += charts_fill(t, bench, &p->charts[first], CHARTS - first);
-		for (int m = 0; m < BENCH_METRICS && p->bars_count < BARS; m++)
-			if (m != BENCH_EVENTS && !is_charted(p, first, (enum bench_metric)m))
-				bars_fill(p, t, bench, (enum bench_metric)m);
+		picture_add(p, t, bench);
 	}
+}
+
+static void figure_begin(const struct html *h, const char *title)
+{
+	fputs("<figure>\n", h->out);
+	html_element(h, "figcaption", NULL, title);
+}
+
+void bench_charts_html(const struct html *h, const struct bench_table *t, const char *bench)
+{
+	CLEAN(free_pointer) struct picture *p = calloc(1, sizeof(*p));
+	if (p)
+		picture_add(p, t, bench);
+	if (!p || !(p->chart_count + p->bars_count))
+		return;
+	fputs("<div class=\"charts\">\n", h->out);
+	for (size_t i = 0; i < p->chart_count; i++) {
+		figure_begin(h, p->charts[i].title);
+		chart_inline(h->out, &p->charts[i]);
+		fputs("</figure>\n", h->out);
+	}
+	for (size_t i = 0; i < p->bars_count; i++) {
+		figure_begin(h, p->bars[i].title);
+		chart_inline_bars(h->out, &p->bars[i]);
+		fputs("</figure>\n", h->out);
+	}
+	fputs("</div>\n", h->out);
 }
 
 int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e)

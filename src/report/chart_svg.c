@@ -22,6 +22,7 @@ static const struct frame small = {440, 62, 12, 8, 150, 48, 64, 2};
 #define BAR 24
 #define BARS_FOOT 20
 #define LEGEND 17
+#define LEGEND_SHORT 20
 #define SMALL_BAR 34
 
 static const struct color {
@@ -174,19 +175,37 @@ static void names(struct svg *s, const struct chart *c, const struct axes *a)
 	}
 }
 
-/* The names below each other, each beside a piece of its line. */
+/* Short names stand in two columns. */
+static size_t legend_columns(const struct chart *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (strlen(c->series[i].name) > LEGEND_SHORT)
+			return 1;
+	return 2;
+}
+
+static double legend_height(const struct chart *c)
+{
+	size_t columns = legend_columns(c);
+	return LEGEND * (double)((c->count + columns - 1) / columns);
+}
+
+/* Each name beside a piece of its line. */
 static void legend(struct svg *s, const struct chart *c)
 {
+	size_t columns = legend_columns(c);
+	double wide = (s->frame->width - s->frame->left) / (double)columns;
 	for (size_t i = 0; i < c->count; i++) {
-		double y = s->top + LEGEND * (double)i + 8;
+		double x = s->frame->left + wide * (double)(i % columns);
+		double y = s->top + LEGEND * (double)(i / columns) + 8;
 		fprintf(s->out,
 			"<g class=\"c%zu\"><polyline class=\"curve\" "
 			"points=\"%.1f,%.1f %.1f,%.1f\"/>",
-			i % COLORS, s->frame->left, y, s->frame->left + 30, y);
-		label(s, s->frame->left + 38, y + 4, "name", "start", c->series[i].name);
+			i % COLORS, x, y, x + 30, y);
+		label(s, x + 38, y + 4, "name", "start", c->series[i].name);
 		fputs("</g>\n", s->out);
 	}
-	s->top += LEGEND * (double)c->count;
+	s->top += legend_height(c);
 }
 
 static void plot(struct svg *s, const struct chart *c)
@@ -310,7 +329,7 @@ static void inline_begin(FILE *out, double height)
 void chart_inline(FILE *out, const struct chart *c)
 {
 	struct svg s = {.out = out, .frame = &small};
-	inline_begin(out, small.title + small.plot + small.foot + LEGEND * (double)c->count);
+	inline_begin(out, small.title + small.plot + small.foot + legend_height(c));
 	markup_print(out, "%s; %s", c->title, c->x.label);
 	for (size_t i = 0; i < c->count; i++) {
 		const struct chart_series *k = &c->series[i];

@@ -19,7 +19,7 @@ static const char style[] =
 	"body{margin:0}main{max-width:50rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}\n"
 	"h1,h2,h3{line-height:1.25;margin:0;font-weight:650;overflow-wrap:anywhere}\n"
 	"h1{font-size:1.75rem;letter-spacing:-.01em}\n"
-	"h2{font-size:1.2rem;margin:3rem 0 .75rem}h3{font-size:1.05rem;margin:.1rem 0 .5rem}\n"
+	"h2{font-size:1.2rem;margin:3rem 0 .75rem}h3{font-size:1.05rem;margin:1.5rem 0 .5rem}article h3{margin-top:.1rem}\n"
 	"p,ul,dl,pre,table,figure{margin:0 0 .75rem}p{overflow-wrap:anywhere}\n"
 	"code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
 	"font-size:.875em}\n"
@@ -72,8 +72,8 @@ struct html html_begin(FILE *out, const char *what, const char *name)
 	chart_style(out);
 	fputs("</style>\n</head>\n<body>\n<main>\n<header>\n", out);
 	struct html h = {.out = out, .page = page_open(out, &utf8)};
-	html_element(&h, "p", "what", what);
-	html_element(&h, "h1", NULL, *name ? name : "unknown host");
+	html_element(&h, "p", "what", *name ? what : "");
+	html_element(&h, "h1", NULL, *name ? name : what);
 	return h;
 }
 

@@ -18,7 +18,8 @@ struct html {
 	const struct table_column *columns;
 };
 
-/* Prints everything up to the first heading: what it is ("epolltune check"), and its name. */
+/* Prints everything up to the first heading: what it is ("epolltune check"), and its name, which
+ * may be "". */
 struct html html_begin(FILE *out, const char *what, const char *name);
 /* Prints when it was made, by which version. */
 void html_end(const struct html *h, time_t when);
