@@ -16,13 +16,13 @@ struct frame {
 };
 /* A sheet of its own, and a figure in a page, which also a narrow screen shows in full size. */
 static const struct frame sheet = {860, 84, 130, 34, 300, 52, 60, 2.8};
-static const struct frame small = {440, 62, 12, 8, 150, 48, 64, 2};
+static const struct frame small = {360, 66, 12, 8, 140, 48, 60, 2};
 
 #define HEAD 64
 #define BAR 24
 #define BARS_FOOT 20
 #define LEGEND 17
-#define LEGEND_SHORT 20
+#define LEGEND_SHORT 16
 #define SMALL_BAR 34
 
 static const struct color {

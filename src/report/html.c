@@ -32,7 +32,7 @@ static void answer(const struct html *h, const struct report *r)
 	if (!command[0])
 		return;
 	html_element(h, "p", "small", purpose);
-	html_element(h, "pre", NULL, command);
+	html_lines(h, command);
 }
 
 static void walls(struct html *h, const struct report *r)

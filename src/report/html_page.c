@@ -19,7 +19,8 @@ static const char style[] =
 	"body{margin:0}main{max-width:50rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}\n"
 	"h1,h2,h3{line-height:1.25;margin:0;font-weight:650;overflow-wrap:anywhere}\n"
 	"h1{font-size:1.75rem;letter-spacing:-.01em}\n"
-	"h2{font-size:1.2rem;margin:3rem 0 .75rem}h3{font-size:1.05rem;margin:1.5rem 0 .5rem}article h3{margin-top:.1rem}\n"
+	"h2{font-size:1.2rem;margin:3rem 0 .75rem}h3{font-size:1.05rem;margin:1.5rem 0 .5rem}"
+	"article h3{margin-top:.1rem}h1+.answer{margin-top:1.25rem}\n"
 	"p,ul,dl,pre,table,figure{margin:0 0 .75rem}p{overflow-wrap:anywhere}\n"
 	"code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
 	"font-size:.875em}\n"
@@ -46,7 +47,10 @@ static const char style[] =
 	"ul{padding:0;list-style:none}li{margin:0 0 .4rem;overflow-wrap:anywhere}\n"
 	".change code+code{margin-left:.2rem}\n"
 	"dt{margin-top:.7rem}dd{margin:0}\n"
-	"figure{margin:1rem 0 1.1rem;max-width:34rem}svg{display:block;width:100%;height:auto;"
+	".pairs{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.25rem;font-size:.95rem}"
+	".pairs dt,.pairs dd{margin:0;font-size:inherit;overflow-wrap:anywhere}"
+	".pairs dt{color:var(--soft)}.pairs dd{color:var(--ink)}\n"
+	"figure{margin:1rem 0 1.1rem;max-width:27rem}svg{display:block;width:100%;height:auto;"
 	"overflow:visible}figcaption{margin-bottom:.5rem}\n"
 	".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));"
 	"gap:.5rem 2rem}\n"
@@ -55,7 +59,7 @@ static const char style[] =
 	"th,td{padding-right:.6rem}h1{font-size:1.4rem}.answer{font-size:1.05rem}}\n"
 	"@media print{:root{color-scheme:light}html{font-size:10.5pt}main{max-width:none;padding:0}"
 	"h2,h3,thead,.label{break-after:avoid}figure,tr,li,pre{break-inside:avoid}"
-	"h2{margin-top:1.75rem}.wide{overflow:visible}figure{max-width:26rem}"
+	"h2{margin-top:1.75rem}.wide{overflow:visible}figure{max-width:24rem}"
 	"@page{margin:18mm 16mm}}\n";
 
 struct html html_begin(FILE *out, const char *what, const char *name)
@@ -114,6 +118,21 @@ void html_element(const struct html *h, const char *element, const char *class, 
 	element_begin(h, element, class);
 	html_text(h, text);
 	fprintf(h->out, "</%s>\n", element);
+}
+
+void html_lines(const struct html *h, const char *text)
+{
+	if (!*text)
+		return;
+	fputs("<pre>", h->out);
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		markup_part(h->out, text, length);
+		text += length;
+		if (*text && *++text)
+			fputc('\n', h->out);
+	}
+	fputs("</pre>\n", h->out);
 }
 
 void html_code(const struct html *h, const char *text)

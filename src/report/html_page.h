@@ -30,6 +30,8 @@ void html_element(const struct html *h, const char *element, const char *class, 
 void html_text(const struct html *h, const char *text);
 /* Code, which may break behind dots and hyphens. */
 void html_code(const struct html *h, const char *text);
+/* Lines of a file or of a terminal, as they are. */
+void html_lines(const struct html *h, const char *text);
 /* A line of parts, as a paragraph; see head.h. */
 void html_segments(const struct page *p, enum tone tone, size_t indent, const char *separator,
 		   const struct page_segments *s);

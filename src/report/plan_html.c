@@ -35,7 +35,22 @@ static void outcome(const struct html *h, const struct plan_result *r)
 		     r->outcome == OUTCOME_WAITING ? "To keep the changes:"
 		     : command[0]                  ? "To roll back:"
 						   : "");
-	html_element(h, "pre", NULL, command);
+	html_lines(h, command);
+}
+
+static void answers(const struct html *h, const struct plan_result *r)
+{
+	char answer[REPORT_ANSWER], text[REPORT_ANSWER + 16] = "";
+	fputs("<div class=\"head\">\n", h->out);
+	if (r->answer)
+		report_text(text, "Before: %s", r->answer);
+	html_element(h, "p", "fact", text);
+	if (r->after) {
+		report_answer(r->after, answer);
+		report_text(text, "After: %s", answer);
+		html_element(h, "p", "fact", text);
+	}
+	fputs("</div>\n", h->out);
 }
 
 static const struct finding *finding_of(const struct report *r, const struct change *c)
@@ -56,21 +71,20 @@ static bool is_shown(const struct plan *plan, size_t i)
 }
 
 /* The value of a file is two lines: a comment and the setting. */
-static void value(const struct html *h, const char *name, const char *text)
+static void change_values(const struct html *h, const struct change *c)
 {
-	fputs("<dt>", h->out);
-	markup_put(h->out, name);
-	fputs("</dt>\n<dd>", h->out);
-	for (const char *at = *text ? text : "none"; *at;) {
-		size_t length = strcspn(at, "\n");
-		fputs("<code>", h->out);
-		markup_part(h->out, at, length);
-		fputs("</code>", h->out);
-		at += length;
-		fputs(*at && at[1] ? "<br/>" : "", h->out);
-		at += *at == '\n';
+	const char *to = c->became[0] ? c->became : c->to;
+	char lines[2 * CHANGE_VALUE + 64];
+	if (!strchr(c->from, '\n') && !strchr(to, '\n')) {
+		fputs("<p>", h->out);
+		html_code(h, c->from[0] ? c->from : "none");
+		fputs(" → <strong>", h->out);
+		html_code(h, to[0] ? to : "none");
+		fputs("</strong></p>\n", h->out);
+		return;
 	}
-	fputs("</dd>\n", h->out);
+	report_text(lines, "%s%s%s", c->from, c->from[0] && to[0] ? "\n→\n" : "", to);
+	html_lines(h, lines);
 }
 
 static void field(const struct html *h, const char *name, const char *text)
@@ -93,9 +107,9 @@ static void change(const struct html *h, const struct plan_result *r, size_t i)
 	char cost[PAGE_TEXT], file[CHANGE_FILE];
 	fputs("<article>\n<h3>", h->out);
 	html_code(h, c->name);
-	fputs("</h3>\n<dl>\n", h->out);
-	value(h, "before", c->from);
-	value(h, "after", c->became[0] ? c->became : c->to);
+	fputs("</h3>\n", h->out);
+	change_values(h, c);
+	fputs("<dl class=\"pairs\">\n", h->out);
 	field(h, "state", change_state_name(c->state));
 	if (c->scope == CHANGE_FILES) {
 		change_kind_find(c->kind)->file->path(c->name, file);
@@ -180,7 +194,7 @@ static void manual_steps(const struct html *h, const struct plan *plan)
 			fputs(m->proposed[0] ? "</strong></p>\n" : "</p>\n", h->out);
 		}
 		html_element(h, "p", NULL, m->why);
-		html_element(h, "pre", NULL, m->action);
+		html_lines(h, m->action);
 		fputs("</article>\n", h->out);
 	}
 }
@@ -191,7 +205,7 @@ int plan_render_html(FILE *out, const struct plan_result *r, const struct render
 	char text[120] = "";
 	(void)style;
 	struct html h = html_begin(out, "epolltune apply", r->before ? r->before->host.name : "");
-	html_element(&h, "p", "fact", r->answer ? r->answer : "");
+	answers(&h, r);
 	outcome(&h, r);
 	fputs("</header>\n", out);
 	changes(&h, r);
@@ -210,7 +224,7 @@ int plan_render_html(FILE *out, const struct plan_result *r, const struct render
 	html_element(&h, "p", NULL, text);
 	if (r->command) {
 		html_element(&h, "h2", NULL, "Command");
-		html_element(&h, "pre", NULL, r->command);
+		html_lines(&h, r->command);
 	}
 	html_end(&h, time(NULL));
 	return plan_written(out, e);
