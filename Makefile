@@ -28,8 +28,9 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tidy tmux nginx redis-server gunicorn haproxy memcached \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
+DEBIAN_HTML := chromium-driver python3-selenium poppler-utils
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -63,7 +64,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-html test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -88,7 +89,8 @@ $(BUILD)/libs.mk: Makefile
 FOR := test
 ## make deps: installs with apt the missing packages for build, test and lint
 deps:
-	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) \
+		$(if $(filter test-html,$(FOR)),$(DEBIAN_HTML)); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -135,6 +137,11 @@ test-servers: tests
 ## make test-gists: compares what lint --try says of well-known advice with a check in a namespace that has it
 test-gists: tests
 	@$(RUN_TESTS) $(GIST_TESTS)
+
+## make test-html: reads the pages of --format html in a browser, light, dark, narrow and printed
+test-html: $(PROGRAM)
+	@$(MAKE) --no-print-directory deps FOR=test-html
+	@PROGRAM='$(abspath $(PROGRAM))' tests/html
 
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest

@@ -174,7 +174,7 @@ const char *html_tone(enum tone tone)
 void html_table(struct html *h, const char *caption, const struct table_column *columns)
 {
 	h->columns = columns;
-	fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\"", h->out);
+	fputs("<div class=\"wide\" role=\"group\" tabindex=\"0\"", h->out);
 	markup_attribute(h->out, "aria-label", caption);
 	fputs("><table>\n", h->out);
 	html_element(h, "caption", NULL, caption);
