@@ -70,7 +70,7 @@ struct chart_page {
 void chart_svg(FILE *out, const struct chart_page *p);
 
 /* Draw one in a document that has chart_style() in a style element: small, without title, with a
- * description for those who cannot see it. */
+ * description for screen readers. */
 void chart_inline(FILE *out, const struct chart *c);
 void chart_inline_bars(FILE *out, const struct chart_bars *b);
 /* The colours of all charts, light and dark, as CSS. */

@@ -175,7 +175,7 @@ static void names(struct svg *s, const struct chart *c, const struct axes *a)
 	}
 }
 
-/* Short names stand in two columns. */
+/* Short names are in two columns. */
 static size_t legend_columns(const struct chart *c)
 {
 	for (size_t i = 0; i < c->count; i++)

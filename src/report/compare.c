@@ -125,16 +125,6 @@ void compare_rounds(struct report *rounds, size_t count)
 	}
 }
 
-const char *compare_name(enum compare_verdict v)
-{
-	static const char *const names[] = {
-		[COMPARE_SAME] = "same",   [COMPARE_BETTER] = "better",   [COMPARE_WORSE] = "worse",
-		[COMPARE_MOVED] = "moved", [COMPARE_UNKNOWN] = "unknown", [COMPARE_NEW] = "new",
-		[COMPARE_GONE] = "gone",
-	};
-	return names[v];
-}
-
 /* Finds pair i of the walls: those of the first report, then those only in the second. */
 static bool wall_pair(const struct report *before, const struct report *after, size_t i,
 		      const struct wall **was, const struct wall **is)

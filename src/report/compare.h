@@ -11,8 +11,6 @@
 /* The relative difference between two runs that counts as noise. */
 #define COMPARE_NOISE 0.05
 
-/* "same", "better" and so on. */
-const char *compare_name(enum compare_verdict v);
 /* Exit status: 0 no wall is worse, 1 one became tight, 2 one became short. */
 int compare_status(const struct report *before, const struct report *after);
 

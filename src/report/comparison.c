@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/compare.h"
-
 static const struct {
 	const char *name;
 	comparison_render_function *render;
@@ -32,6 +30,16 @@ comparison_render_function *comparison_render_find(const char *format)
 		if (strcmp(formats[i].name, format) == 0)
 			return formats[i].render;
 	return NULL;
+}
+
+const char *compare_name(enum compare_verdict v)
+{
+	static const char *const names[] = {
+		[COMPARE_SAME] = "same",   [COMPARE_BETTER] = "better",   [COMPARE_WORSE] = "worse",
+		[COMPARE_MOVED] = "moved", [COMPARE_UNKNOWN] = "unknown", [COMPARE_NEW] = "new",
+		[COMPARE_GONE] = "gone",
+	};
+	return names[v];
 }
 
 struct comparison_row *comparison_row(struct comparison *c)

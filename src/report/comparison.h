@@ -62,6 +62,8 @@ extern const char comparison_format_names[], comparison_format_help[];
 #define COMPARISON_FORMATS (comparison_format_names + 1)
 #define COMPARISON_FORMATS_HELP (comparison_format_help + 2)
 
+/* "same", "better" and so on. */
+const char *compare_name(enum compare_verdict v);
 /* For renderers. "18 walls: 1 worse, 2 better, 15 same"; 160 bytes suffice. Returns text. */
 char *comparison_summary(const struct comparison *c, char *text, size_t size);
 /* The name of a row: its labels. */

@@ -1,6 +1,5 @@
 /* Prints a comparison as HTML, see html_page.h. */
 #include "report/comparison_html.h"
-#include "report/compare.h"
 #include "report/comparison.h"
 #include "report/conditions.h"
 #include "report/markup.h"

@@ -2,7 +2,6 @@
  * failure is exit status 0. */
 #include <string.h>
 
-#include "report/compare.h"
 #include "report/comparison.h"
 #include "report/conditions.h"
 #include "report/junit.h"

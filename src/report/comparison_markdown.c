@@ -1,5 +1,4 @@
 /* Prints a comparison in Markdown, for tickets and merge requests. */
-#include "report/compare.h"
 #include "report/comparison.h"
 #include "report/conditions.h"
 #include "report/markdown.h"

@@ -99,7 +99,7 @@ static bool was_proposed(const struct finding *f)
 	return false;
 }
 
-/* A unit that is not scaled stands beside the name. */
+/* A unit that is not scaled is printed beside the name. */
 static void evidence(struct html *h, const struct finding *f)
 {
 	struct table_column columns[] = {

@@ -38,8 +38,8 @@ void html_segments(const struct page *p, enum tone tone, size_t indent, const ch
 /* The class of a tone. */
 const char *html_tone(enum tone tone);
 
-/* A table; of heads in capitals only the first letter stays one. `caption` is for
- * those who cannot see where it stands. The first cell of a row is its head. */
+/* A table; of heads in capitals only the first letter stays one. `caption` is for screen readers.
+ * The first cell of a row is its head. */
 void html_table(struct html *h, const char *caption, const struct table_column *columns);
 void html_row(struct html *h);
 void html_cell(struct html *h, enum tone tone, const char *text);

@@ -1,5 +1,5 @@
 /* A plan and its outcome as HTML, see html_page.h: what was changed and why, the walls before and
- * after, and how to take it back. */
+ * after, and how to roll back. */
 #include <stdio.h>
 #include <string.h>
 

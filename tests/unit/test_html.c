@@ -90,7 +90,7 @@ static void assert_well_formed(const char *text)
 	assert_int_equal(depth, 0);
 }
 
-/* Of any page, whatever its texts are. */
+/* What every page has, also of hostile texts. */
 static void assert_page(const char *text)
 {
 	char clean[8];
