@@ -93,21 +93,24 @@ static uint64_t stall_step(int64_t capacity, uint64_t arrivals)
 
 /* Opens `count` clients. Handshakes that are under way when the queue gets full stay half open:
  * more of them than the SYN queue holds would make the kernel log a SYN flood. So few arrive at a
- * time, until the kernel drops SYNs at once. `before`: clients sent earlier. */
+ * time, until the kernel drops SYNs at once, or until none of them arrives. `before`: clients sent
+ * earlier. */
 static int stall_open(struct trial *t, struct client *client, uint64_t count, uint64_t pace,
 		      uint64_t before, struct server_queue *queue, struct err *e)
 {
 	uint64_t sent = 0;
+	bool arrived = true;
 	int rc = 0;
 	*queue = (struct server_queue){0};
-	while (!rc && sent < count) {
-		uint64_t step = t->context->stall.step;
+	while (!rc && arrived && sent < count) {
+		uint64_t step = t->context->stall.step, seen = queue->depth + queue->drops;
 		if (queue->drops || step > count - sent)
 			step = count - sent;
 		rc = client_open(client, step, pace, STALL_SEND_TIMEOUT_MS, e);
 		sent += step;
 		if (!rc)
 			rc = queue_settle(t, before + sent, queue, e);
+		arrived = queue->depth + queue->drops > seen;
 		if (!rc)
 			curve_point(&t->context->stall.course, (double)(before + sent),
 				    (double)queue->depth);
