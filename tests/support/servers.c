@@ -78,7 +78,7 @@ pid_t worker_of(pid_t master, int i)
 	return child_of(master, i);
 }
 
-/* It watches descriptors of its own before it watches its listeners; it waits when it has them all. */
+/* A process watches descriptors of its own before its listeners; it waits when it has all. */
 static bool waits_for_events(pid_t pid)
 {
 	struct output o = run("grep -q 'ep_poll\\|epoll_wait' /proc/%d/wchan 2>/dev/null", pid);
