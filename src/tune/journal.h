@@ -98,7 +98,7 @@ void journal_close(struct journal *j);
 bool journal_changed(const struct journal *j);
 /* Reads it again then. On failure the old content stays. */
 int journal_refresh(struct journal *j, struct err *e);
-/* Reads the file that is open again, even if it has lost its name. On failure the old content stays.
+/* Reads the open file again, even if it has no name any more. On failure the old content stays.
  */
 int journal_reread(struct journal *j, struct err *e);
 /* Opens an open or closed journal for writing (JOURNAL_MAKE), read again if it changed. On failure
