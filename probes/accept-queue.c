@@ -525,7 +525,7 @@ static const struct experiment experiments[] = {
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},
 			    {"last client connected after", "us"}},
-		.course = {"Accept queue while the server is stalled",
+		.course = {"Accept queue during the stall",
 			   {"clients that have arrived", "clients"},
 			   {"connections queued", "connections"}},
 		.bound = backlog_bound,

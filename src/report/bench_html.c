@@ -23,11 +23,10 @@ static void head(struct html *h, const struct bench_page *p)
 static void figure_row(struct html *h, const struct bench_result *r)
 {
 	char text[32];
-	bool some = r->active && r->active != r->n;
 	html_row(h);
 	html_cell(h, TONE_PLAIN, r->variant);
 	html_cell(h, TONE_PLAIN, bench_size(text, sizeof(text), r->n));
-	html_cell(h, TONE_PLAIN, some ? bench_size(text, sizeof(text), r->active) : "-");
+	html_cell(h, TONE_PLAIN, r->active ? bench_size(text, sizeof(text), r->active) : "-");
 	html_cell(h, TONE_PLAIN, bench_metric_name(r->metric));
 	html_cell(h, TONE_PLAIN, bench_figure(text, sizeof(text), r->metric, r->median));
 	html_cell(h, TONE_FAINT, bench_figure(text, sizeof(text), r->metric, r->min));
