@@ -17,6 +17,7 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
 import machine
 
 WANTED = {"net.core.somaxconn": "2048", "net.ipv4.ip_local_port_range": "1024 65535", "net.ipv4.tcp_fin_timeout": "30"}
@@ -177,18 +178,17 @@ class Disk:
         return found
 
     def states(self):
-        directories = list(self.names)
-        for listings in itertools.product(*(self.listings(directory) for directory in directories)):
-            by_directory = dict(zip(directories, listings))
-            files, nodes = {}, {}
-            for directory, names in by_directory.items():
-                if directory == "/var/lib" or directory in by_directory.get(os.path.dirname(directory), {}).values() \
-                        or directory == machine.FILES:
-                    if directory != "/var/lib":
-                        files[directory + "/"] = b""
-                    nodes.update({f"{directory}/{name}": node for name, node in names.items() if node not in self.names})
+        """The files of each state, by path."""
+        for listings in itertools.product(*(self.listings(directory) for directory in self.names)):
+            nodes = {}
+            for directory, names in zip(self.names, listings):
+                nodes.update({f"{directory}/{name}": node for name, node in names.items()})
+            there = [path for path, node in nodes.items() if node in self.names] + [machine.FILES]
+            # What is in a directory that is lost is lost too.
+            nodes = {path: node for path, node in nodes.items()
+                     if node not in self.names and os.path.dirname(path) in there}
             for contents in itertools.product(*(self.contents(node) for node in nodes.values())):
-                yield {**files, **dict(zip(nodes, contents))}
+                yield {**{path + "/": b"" for path in there}, **dict(zip(nodes, contents))}
 
 
 def crash_states(files, calls, every=1):
@@ -256,7 +256,7 @@ def judge(name, files, calls, before, after, known, counts, every=1):
     for state in crash_states(files, calls, every):
         why = state_judge(state, before, after, known)
         if why and counts[0] - counts[1] < SHOWN:
-            shown = "".join(f"\n  {path}: {text.decode(errors='replace')!r}" for path, text in sorted(state.items()))
+            shown = "".join(f"\n  {path}: {text!r}" for path, text in sorted(state.items()))
             print(f"{name}: {why}\nthe disk had{shown}\n")
         good += not why
         counts[0] += 1
@@ -308,7 +308,8 @@ def killed_run(counts):
                 break
             calls = list(calls_read())
             calls += record(["rollback"])
-            good += judge(f"killed at {syscall} {when}, then rollback", files, calls, etc(BEFORE), etc(BEFORE), True, counts)
+            good += judge(f"rollback after a kill at {syscall} {when}", files, calls, etc(BEFORE), etc(BEFORE), True,
+                          counts)
             killed += 1
     print(f"{killed} times killed, then rollback: {good} of {counts[0] - tried} states after a power cut restored")
 

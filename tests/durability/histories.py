@@ -20,8 +20,9 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 import machine
-from model import Item, LINE, Model, Run, SHORT
+from model import Item, LINE, Model, Run, SYSCTL
 
 VALUES = {
     "net.core.somaxconn": ("4096", "128", "1024", "8192"),
@@ -208,7 +209,7 @@ class History:
         if self.model.runs:
             self.undone_read()
         self.model.knobs, self.model.lines = machine.knobs_read(), lines_read()
-        for kind, before, after in ((SHORT, knobs, self.model.knobs), (LINE, lines, self.model.lines)):
+        for kind, before, after in ((SYSCTL, knobs, self.model.knobs), (LINE, lines, self.model.lines)):
             for name in VALUES:
                 if before.get(name) != after.get(name):
                     self.accounted(kind, name, before.get(name), after.get(name), boot)
@@ -332,7 +333,8 @@ def main():
             good += 1
         except Wrong as wrong:
             print(f"--seed {seed} --steps {options.steps} --histories 1:\n" + "\n".join(history.log) + f"\n{wrong}\n")
-    print(f"{good} of {options.histories} histories of {options.steps} steps as the model says (from seed {options.seed})")
+    print(f"{good} of {options.histories} histories of {options.steps} steps as the model says, from seed "
+          f"{options.seed}")
     sys.exit(good != options.histories)
 
 

@@ -4,7 +4,7 @@ A line of our file is (run, value), run 0 if it has no comment of ours; a file c
 """
 import copy
 
-SHORT, LINE = "sysctl", "sysctl.d"
+SYSCTL, LINE = "sysctl", "sysctl.d"
 CLOSED = ("reverted", "stale")
 
 
@@ -59,13 +59,13 @@ class Model:
         found = {}
         for run in reversed(self.runs):
             for item in reversed(run.items):
-                if (run.status == "applied" and run.boot == self.boot and item.kind == SHORT and item.state == "done"
+                if (run.status == "applied" and run.boot == self.boot and item.kind == SYSCTL and item.state == "done"
                         and self.knobs[item.name] == item.became):
                     found.setdefault(item.name, item.became)
         return found
 
     def plan(self, values, persist):
-        items = [Item(SHORT, name, self.knobs[name], value, "planned") for name, value in values.items()
+        items = [Item(SYSCTL, name, self.knobs[name], value, "planned") for name, value in values.items()
                  if self.knobs[name] != value]
         number, lines = len(self.runs) + 1, []
         planned = {item.name: item.new for item in items}
@@ -75,10 +75,10 @@ class Model:
         return items + lines
 
     def found(self, item):
-        return self.knobs[item.name] if item.kind == SHORT else self.lines.get(item.name)
+        return self.knobs[item.name] if item.kind == SYSCTL else self.lines.get(item.name)
 
     def put(self, item, value):
-        if item.kind == SHORT:
+        if item.kind == SYSCTL:
             self.knobs[item.name] = value
         elif value:
             self.lines[item.name] = value
@@ -112,7 +112,7 @@ class Model:
         run = next((run for run in reversed(self.runs) if run.status == "waiting" and run.boot == self.boot), None)
         if not run:
             return
-        for item in [item for item in run.items if item.kind == SHORT and item.state == "done"]:
+        for item in [item for item in run.items if item.kind == SYSCTL and item.state == "done"]:
             if run.persist or persist:
                 for line in self.line_needed(item.name, item.became, self.runs.index(run) + 1):
                     self.put(line, line.new)
@@ -136,11 +136,11 @@ class Model:
     def undo_item(self, run, item, persisted, force):
         found, old, later = self.found(item), item.old, self.later(run, item)
         mine = found == (item.new if item.became is None else item.became)
-        if item.kind == SHORT and run.boot != self.boot and not (persisted and (mine or later)):
+        if item.kind == SYSCTL and run.boot != self.boot and not (persisted and (mine or later)):
             item.state = "stale"
             return
         mine = force or mine and not later
-        if item.kind == SHORT and run.boot != self.boot and mine:
+        if item.kind == SYSCTL and run.boot != self.boot and mine:
             old = self.at_boot()[item.name]
         if mine or found == old and not later:
             self.put(item, old)
@@ -156,9 +156,12 @@ class Model:
         for item, persisted in reversed(due):
             self.undo_item(run, item, persisted, force)
         run.status = "partly reverted" if run.in_force() else "reverted"
-        lines = [(item, self.lines.get(item.name)) for item in run.items if item.kind == SHORT and item.state == "reverted"]
-        again = [line for item, line in lines if line and line[0] > self.runs.index(run) + 1 and line[1] != item.restored]
-        return run.in_force() or bool(again)
+        number, again = self.runs.index(run) + 1, False
+        for item in run.items:
+            line = self.lines.get(item.name)
+            if item.kind == SYSCTL and item.state == "reverted" and line:
+                again |= line[0] > number and line[1] != item.restored
+        return run.in_force() or again
 
     def rollback(self, number=None, force=False, pending=False):
         run = self.runs[number - 1] if number else self.open_run()
