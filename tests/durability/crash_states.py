@@ -47,7 +47,7 @@ SCENARIOS = (
     ("apply again", [PERSIST], LATER, False),
     ("rollback of a killed apply", [(PERSIST, "renameat", 1)], ["rollback"], True),
 )
-# One of so many states is recovered with another power cut.
+# One of so many states is recovered with another power cut, or tried after a kill.
 SOME = 20
 # States that are not restored and are printed; the others are counted.
 SHOWN = 3
@@ -309,7 +309,7 @@ def killed_run(counts):
             calls = list(calls_read())
             calls += record(["rollback"])
             good += judge(f"rollback after a kill at {syscall} {when}", files, calls, etc(BEFORE), etc(BEFORE), True,
-                          counts)
+                          counts, SOME)
             killed += 1
     print(f"{killed} times killed, then rollback: {good} of {counts[0] - tried} states after a power cut restored")
 
