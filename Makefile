@@ -64,12 +64,12 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-html test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-html test-kernels test-roots test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots mutations coverage portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -153,6 +153,29 @@ test-kernels: tests
 ## make test-roots: builds with the packages and compilers of other Debian releases (ROOTS='sid:gcc-16 bullseye')
 test-roots:
 	@tests/roots $(ROOTS)
+
+## make test-durability: cuts the power at each call of apply, confirm and rollback; runs HISTORIES (200) from SEED
+HISTORIES := 200
+SEED := 1
+test-durability: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/durability/crash_states.py --all
+	@PROGRAM='$(abspath $(PROGRAM))' tests/durability/histories.py --histories $(HISTORIES) --seed $(SEED)
+
+## make mutations: breaks the program in each way of tests/mutations (or ROWS='words of names'); a test must fail
+mutations:
+	@tests/mutate $(ROWS)
+
+## make coverage: prints the lines that the core tests run, file by file, and what they leave out
+COVERAGE_BUILD := build/coverage
+# Those that build or read the tree.
+COVERAGE_EXCEPT := cli/test_promises.sh cli/test_lint.sh cli/test_install.sh cli/test_run.sh cli/test_lib.sh cli/test_packages.sh \
+	cli/test_schemas.sh cli/test_prometheus.sh cli/test_systemd.sh lab/test_valgrind.sh
+COVERAGE_FLAGS = -O1 -g $(shell tests/coverage flags)
+coverage:
+	@$(MAKE) --no-print-directory -s BUILD=$(COVERAGE_BUILD) CC=clang CFLAGS='$(COVERAGE_FLAGS)' \
+		LDFLAGS=-fprofile-instr-generate tests
+	@BUILD=$(COVERAGE_BUILD) PROGRAM='$(abspath $(COVERAGE_BUILD)/epolltune)' tests/coverage \
+		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
