@@ -81,7 +81,7 @@ class ProgramTest(unittest.TestCase):
     def test_what_is_no_report_is_named(self):
         self.problem("refused", "unknown option", "3", err='epolltune: apply: unknown option "--x"\nmore', status=3)
         self.problem("refused", "no error", status=3)
-        for damaged in '{"schema": "epolltune.rep', "[1", b'\xff\xfe{"', "not json":
+        for damaged in '{"schema": "epolltune.rep', "[1", "[" * 100000, b'\xff\xfe{"', "not json":
             self.problem("damaged", "invalid JSON", out=damaged)
         for other in "[]", '"x"', "{}", '{"schema": "epolltune.report/2"}', '{"schema": {}}':
             self.problem("damaged", "epolltune.report/1", out=other)
@@ -293,6 +293,18 @@ class FleetTest(unittest.TestCase):
         short = first[1][first[0].index("conntrack ")].replace("\u202f", " ").split()
         line = next(line for line in text.splitlines() if line.startswith("conntrack ")).split()
         self.assertEqual([part for part in short[1:] if part != "of"], [part for part in line[1:-2]])
+
+    def test_a_measured_figure_comes_before_the_limit(self):
+        report = copy.deepcopy(self.full)
+        for wall, of in zip(report["walls"], (
+                {"method": "measured", "measured": 17, "limit": 99, "at_least": True},
+                {"method": "derived", "measured": 17, "limit": 99, "at_most": True},
+                {"method": "running", "measured": None, "limit": 99, "at_least": False, "at_most": False})):
+            wall.update(of, verdict="ok", unit="connections", needed=16)
+        lines = self.table(("full", {"rc": 0}, checked(report)))[:3]
+        self.assertEqual([(line["capacity"], line["bound"]) for line in lines], [("17", "at least"), ("99", "at most"), ("99", "")])
+        page = Reader(self.page(("full", {"rc": 0}, checked(report)))).rows[1]
+        self.assertIn("ok ≥ 17 of 16 ", page)
 
     def test_what_a_hostile_host_says_is_text(self):
         report = copy.deepcopy(self.full)

@@ -137,7 +137,7 @@ class Program:
                 command, status, first_line(err) or "and no error"))
         try:
             found = json.loads(out)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Problem("damaged", "epolltune %s printed invalid JSON (exit status %d): %s" % (command, status, error))
         said = found.get("schema") if isinstance(found, dict) else None
         if said != schema:

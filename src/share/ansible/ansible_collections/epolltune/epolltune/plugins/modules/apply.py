@@ -19,7 +19,7 @@ options:
   state:
     description:
       - C(applied) makes the changes that the walls of the host need. It fails if they are refused or rolled back, or if a
-        wall that the target needs has no verdict.
+        wall that the target needs has no verdict, and warns if the host is not ready and epolltune can change nothing.
       - C(confirmed) keeps the changes of a run that waits. It fails if the host has rolled the run back.
       - C(rolled_back) restores the values before a run. Values that were modified since are skipped, with a warning.
     type: str
@@ -177,6 +177,8 @@ def apply(module, epolltune):
     result = program.judge_apply(document, status)
     if result["changed"]:
         result["diff"] = program.diff(result["changes"])
+    elif result["answer"] and result["reason"] and not result["failed"]:
+        module.warn("%s %s" % (result["answer"], result["reason"]))
     return result
 
 
