@@ -210,7 +210,7 @@ def judge_apply(document, status):
 
 
 def judge_rollback(document, status):
-    """The result of a rollback. Values that were modified since are skipped, and are no failure."""
+    """The result of a rollback. Values that were modified since are skipped; the task does not fail."""
     try:
         skipped = document["conflict"] + document["unreachable"] + document["other_netns"]
         result = {
