@@ -30,7 +30,9 @@ DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
 	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tidy tmux nginx redis-server gunicorn haproxy memcached \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
-DEBIAN_HTML := chromium-driver python3-selenium poppler-utils
+# Of the goals that need more.
+DEBIAN_test-html := chromium-driver python3-selenium poppler-utils
+DEBIAN_test-fleet := ansible-core ansible-lint openssh-server iproute2 jq procps util-linux
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -64,7 +66,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-html test-kernels test-roots test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-fleet test-html test-kernels test-roots test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -77,7 +79,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-fleet test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -89,8 +91,8 @@ $(BUILD)/libs.mk: Makefile
 FOR := test
 ## make deps: installs with apt the missing packages for build, test and lint
 deps:
-	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) \
-		$(if $(filter test-html,$(FOR)),$(DEBIAN_HTML)); do \
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run test-fleet,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) \
+		$(DEBIAN_$(FOR)); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -100,8 +102,9 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy memcached prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
-		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
+	for s in nginx redis-server haproxy memcached prometheus prometheus-node-exporter openssh-server:ssh; do \
+		case "$$missing " in *" $${s%:*} "*) \
+		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $${s#*:} >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
 run: $(PROGRAM)
@@ -142,6 +145,11 @@ test-gists: tests
 test-html: $(PROGRAM)
 	@$(MAKE) --no-print-directory deps FOR=test-html
 	@PROGRAM='$(abspath $(PROGRAM))' tests/html
+
+## make test-fleet: tries the Ansible collection against hosts in namespaces, over ssh
+test-fleet: $(PROGRAM)
+	@$(MAKE) --no-print-directory deps FOR=test-fleet
+	@PROGRAM='$(abspath $(PROGRAM))' tests/fleet
 
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest
@@ -218,7 +226,9 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*))
+# Ansible and Python may leave files beside those of the collection.
+COLLECTION := $(shell find src/share/ansible -type f ! -path '*/__pycache__/*' ! -path '*/.*')
+SHARED := $(sort $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*) $(COLLECTION)))
 UNITS := $(notdir $(wildcard src/share/systemd/*))
 ## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
@@ -254,6 +264,7 @@ uninstall:
 		"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
+	rm -rf "$(DESTDIR)$(sharedir)/ansible"
 	for unit in $(UNITS); do rm -f "$(DESTDIR)$(unitdir)/$$unit"; done
 
 ## make clean: removes build/
