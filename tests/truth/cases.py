@@ -17,12 +17,12 @@ def ports(capacity):
 
 def window(name, share):
     """The buffer that carries so many bytes on their way: share of it is window."""
-    return lambda capacity: {name: f"4096 16384 {max(16384, int(capacity / share))}"}
+    return lambda capacity: {name: f"4096 {min(131072, int(capacity / share))} {int(capacity / share)}"}
 
 
 # Targets, by what the wall needs. Everything else of them is small.
 def arrivals(need, case):
-    return {"connections": 50, "rate": need * 10, "stall": "100ms", "rtt": "1ms"}
+    return {"connections": need, "rate": need * 10, "stall": "100ms", "rtt": "1ms"}
 
 
 def round_trips(need, case):
@@ -104,8 +104,11 @@ ROWS = (
         (300, 1000), files),
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node", "asyncio"), (600,), files, mode="run",
         may=("application.connections",)),
-    Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "memcached", "node"),
+    Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "node"),
         (200, 800), lambda c: {"application.connections": c}, mode="run"),
+    # It sets its RLIMIT_NOFILE by that number, too.
+    Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
+        lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
         may=("ports.rate",)),
     Row("ports.rate", "kernel", "net.ipv4.tcp_tw_reuse", "reconnect", reopened, ("redis-benchmark", "node"),
@@ -113,9 +116,9 @@ ROWS = (
     Row("buffers.send", "kernel", "net.ipv4.tcp_wmem", "transfer", carried, ("nginx",), (100_000, 400_000),
         window("net.ipv4.tcp_wmem", 0.78), mode="host", more={"rtt": 0.2}),
     Row("buffers.receive", "kernel", "net.ipv4.tcp_rmem", "transfer", carried, ("nginx",), (100_000, 400_000),
-        window("net.ipv4.tcp_rmem", 0.82), mode="host", more={"rtt": 0.2}),
+        window("net.ipv4.tcp_rmem", 0.45), mode="host", more={"rtt": 0.2}),
     Row("udp.receive", "application", "SO_RCVBUF", "datagrams", received, ("datagrams",), (100, 600),
-        lambda c: {"SO_RCVBUF": c * 2304 // 2}, more={"payload": 1200}),
+        lambda c: {"SO_RCVBUF": c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20}, more={"payload": 1200}),
     Row("udp.receive", "kernel", "net.core.rmem_default", "datagrams", received, ("memcached-udp",), (0,), lambda c: {},
         more={"payload": 17}, fixed=256),
 )
@@ -200,8 +203,9 @@ def planted():
 
 
 def two_causes():
+    done = set()
     for first, second in PAIRS:
-        for a, b in product(ROWS, ROWS):
+        for a, b, larger in product(ROWS, ROWS, (1, 2)):
             if (a.wall, a.owner) != first or (b.wall, b.owner) != second or a.mode != b.mode and "host" in (a.mode, b.mode):
                 continue
             if a.base.get("reuseport") or b.base.get("unix") and not a.base.get("unix"):
@@ -212,19 +216,22 @@ def two_causes():
             if a.mode == "server" and mode == "run":
                 continue
             for server in [s for s in a.servers if s in b.servers] or ["proxy"] * ("proxy" in a.servers):
-                case = base_case(a, server, a.needs[0])
+                need = max(a.needs[0], b.needs[0]) * larger
+                case = base_case(a, server, need)
                 case["base"] |= a.base
                 case["mode"] = mode
-                case["id"] = f"two/{a.wall}+{b.wall}/{a.owner}/{mode}/{server}/{a.needs[0]}+{b.needs[0]}"
-                case["causes"] = [cause(a, a.needs[0], 0.5), cause(b, b.needs[0], 0.5)]
-                one, two = a.target(a.needs[0], case), b.target(b.needs[0], case)
+                case["id"] = f"two/{a.wall}+{b.wall}/{a.owner}/{mode}/{server}/{need}"
+                case["causes"] = [cause(a, need, 0.5), cause(b, need, 0.5)]
+                one, two = a.target(need, case), b.target(need, case)
                 # The larger load of both; the stall is that of the row whose wall is made of it.
                 case["target"] = {"bandwidth": "1mbit"} | one | two | {
                     key: max(one[key], two[key]) for key in ("connections", "rate") if key in one and key in two}
                 for row, target in ((a, one), (b, two)):
                     if row.target is arrivals:
                         case["target"] |= {"stall": target["stall"], "rate": target["rate"]}
-                yield case
+                if case["id"] not in done:
+                    done.add(case["id"])
+                    yield case
 
 
 def healthy(advice):

@@ -80,6 +80,9 @@ def sysctl_read(name):
 
 def sysctl_write(name, value, lenient=False):
     """lenient: as `sysctl --system`, which goes on where the kernel refuses one."""
+    if name == "net.ipv4.ip_local_port_range":
+        low, high = map(int, value.split())
+        value = f"{low} {high - (high - low + 1) % 2}"  # The kernel logs a line where both have the same parity.
     try:
         with open(sysctl_path(name), "w") as file:
             file.write(str(value))

@@ -23,6 +23,10 @@ LIMIT_OF_DOUBLING = 65536
 GLOBAL = re.compile(r"(vm|fs|kernel)\.|net\.core\.(rmem|wmem|netdev|busy|optmem|default_qdisc)|net\.netfilter|"
                     r"net\.ipv4\.tcp_(mem|max_orphans)$|net\.ipv4\.udp_mem")
 
+# What the loads of the oracle can depend on; rivals that differ in nothing of it are tried once.
+MATTERS = re.compile(r"net\.core\.somaxconn|net\.ipv4\.(ip_local_|tcp_(syncookies|max_syn|max_tw|tw_|abort|rmem|wmem|"
+                     r"window_scaling|timestamps|sack|moderate|congestion|slow_start|syn_retries|synack|fin_timeout))")
+
 
 def gist(path):
     values = {}

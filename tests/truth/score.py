@@ -74,7 +74,7 @@ def judged(result, of):
         "failed": "failed" in of,
         "accused": [wall for wall in short if wall not in walls and wall not in may],
         "found": [cause["wall"] for cause in real if cause["wall"] in short],
-        "first": (bool(critical) and critical[0] in walls) if real else None,
+        "first": (bool(critical) and critical[0] in walls | may) if real else None,
         "owner": all(each and each["remedy"] == cause["owner"] for each, cause in zip(findings, real)) if real else None,
         "knob": all(knob_right(each, cause) for each, cause in zip(findings, real)) if real else None,
         "refused": not real and of.get("status") not in (0, 1),
