@@ -63,7 +63,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots truth soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -76,7 +76,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-kernels truth bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -146,6 +146,10 @@ test-kernels: tests
 ## make test-roots: builds with the packages and compilers of other Debian releases (ROOTS='sid:gcc-16 bullseye')
 test-roots:
 	@tests/roots $(ROOTS)
+
+## make truth: how often check and its rivals are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
+truth: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run $(if $(SMOKE),--smoke,--rivals --readme) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30

@@ -142,6 +142,14 @@ SERVERS = {
 }
 
 
+def tools(name):
+    """The programs that a case with that server needs."""
+    needed = {"proxy": ["haproxy", "redis-server"], "redis-benchmark": ["redis-benchmark", "redis-server"],
+              "node": ["node", "redis-server"], "asyncio": ["/usr/bin/python3"], "datagrams": ["/usr/bin/python3"],
+              "memcached-udp": ["memcached"], "redis": ["redis-server"]}
+    return needed.get(name, [name])
+
+
 def prepare(name, work, settings, peer=""):
     """Writes its file and returns its command line for sh."""
     row = SERVERS[name]
