@@ -126,7 +126,8 @@ def scores(results, key="verdict"):
     each = [(result, judged(result, result[key])) for result in kept]
     short = [(result, of) for result, of in each if truth(result)]
     healthy = [(result, of) for result, of in each if not result["causes"]]
-    enough = [(result, of) for result, of in each if result["causes"] and not truth(result)]
+    # --quick has no report of --run.
+    enough = [(result, of) for result, of in each if result["causes"] and not truth(result) and not (key == "quick" and of["failed"])]
     causes = sum(len(truth(result)) for result, _ in short)
     found = sum(len(of["found"]) for _, of in short)
     accused = sum(len(of["accused"]) for _, of in each)
