@@ -50,11 +50,11 @@
 	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
 	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
 	"{capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                             \
-	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} " \
+#define BACKLOG_REMEDY                                                                              \
+	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "        \
 	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
-	"restart it first. }{line?{server}\\: "    \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "    \
+	"restart it first. }{line?{server}\\: "                                                     \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. */
 #define NOFILE_REMEDY                                                                              \
