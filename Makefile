@@ -66,7 +66,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-fleet test-html test-kernels test-roots test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-fleet test-html test-kernels test-roots truth test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -79,7 +79,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-fleet test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-fleet test-html test-kernels truth bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -92,7 +92,7 @@ FOR := test
 ## make deps: installs with apt the missing packages for build, test and lint
 deps:
 	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run test-fleet,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) \
-		$(DEBIAN_$(FOR)); do \
+		$(foreach goal,$(FOR),$(DEBIAN_$(goal))); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -184,6 +184,10 @@ coverage:
 		LDFLAGS=-fprofile-instr-generate tests
 	@BUILD=$(COVERAGE_BUILD) PROGRAM='$(abspath $(COVERAGE_BUILD)/epolltune)' tests/coverage \
 		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
+
+## make truth: how often check and its rivals are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
+truth: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run $(if $(SMOKE),--smoke,--rivals --readme) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
