@@ -91,7 +91,7 @@ static int capture_load(const char *path, json_t **out, struct err *e)
 	failed = memory ? render_find("json")(memory, report, &style, e)
 			: err_errno(e, "cannot check %s", path);
 	close_file(&memory);
-	*out = failed ? NULL : json_loadb(text, size, 0, NULL);
+	*out = failed ? NULL : value_load(text, size, NULL);
 	return failed || *out ? failed : err_set(e, ENOMEM, "diff: out of memory");
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "report/json_value.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 
@@ -390,6 +391,7 @@ static void read_report(struct reader *r, const json_t *root, struct report *out
 struct source {
 	FILE *in;
 	size_t taken;
+	int error; /* the errno of a failed read */
 };
 
 static size_t take(void *buffer, size_t size, void *arg)
@@ -399,6 +401,7 @@ static size_t take(void *buffer, size_t size, void *arg)
 		return (size_t)-1;
 	size_t n = fread(buffer, 1, size, s->in);
 	s->taken += n;
+	s->error = errno;
 	return ferror(s->in) ? (size_t)-1 : n;
 }
 
@@ -416,11 +419,14 @@ int document_load(const char *path, json_t **root, struct err *e)
 		return err_errno(e, "cannot read the report %s", path);
 	struct source s = {.in = in};
 	json_error_t why;
-	errno = 0;
 	CLEAN(json_decrefp)
-	json_t *loaded = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
+	json_t *loaded = value_load_from(take, &s, &why);
+	bool memory = !loaded && errno == ENOMEM;
+	if (memory)
+		return err_set(e, ENOMEM, "cannot read the report %s: out of memory", name);
 	if (!loaded && ferror(in))
-		return err_errno(e, "cannot read the report %s", name);
+		return err_set(e, s.error, "cannot read the report %s: %s", name,
+			       strerror(s.error));
 	if (!loaded && s.taken > PARSE_MAX)
 		return err_set(e, EFBIG, "%s: larger than 16 MiB, not a report", name);
 	if (!loaded)
