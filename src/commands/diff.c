@@ -9,6 +9,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
 #include "report/conditions.h"
@@ -123,6 +124,9 @@ static int diff(void *arguments, const struct given *given)
 	d->paths[0] = given->operands[0];
 	d->paths[1] = given->operands[1];
 	int status = EXIT_OK;
+	struct stat st;
+	bool first = stat(d->paths[0], &st) == 0 && S_ISDIR(st.st_mode);
+	confine_to_reading(d->paths[first ? 0 : 1]);
 	int failed = documents_compare(d, &status, &e);
 	json_decref(d->documents[0]);
 	json_decref(d->documents[1]);
