@@ -65,7 +65,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-faults test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -78,7 +78,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-faults test-kernels bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -137,6 +137,11 @@ test-servers: tests
 ## make test-gists: compares what lint --try says of well-known advice with a check in a namespace that has it
 test-gists: tests
 	@$(RUN_TESTS) $(GIST_TESTS)
+
+## make test-faults: lets each call of each command fail, one a run (FAULTS=100: so many of each command)
+FAULTS := all
+test-faults: tests
+	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults
 
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest
@@ -267,6 +272,12 @@ $(BUILD)/tests/fuzz/%.entry.o: tests/fuzz/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) -DLLVMFuzzerTestOneInput=$* $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
 $(BUILD)/tests/unit/test_fuzz: $(FUZZ_ENTRIES)
+
+# Without sanitizers: it comes before their library.
+$(BUILD)/tests/faults/interposer.so: tests/faults/interposer.c tests/faults/interposer.h
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -std=c17 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -D_GNU_SOURCE -fPIC -shared -o $@ $< -ldl
+$(BUILD)/tests/faults/test_call_faults: | $(BUILD)/tests/faults/interposer.so
 
 # forkpty() is in libutil before glibc 2.34.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)

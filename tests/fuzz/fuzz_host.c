@@ -87,7 +87,8 @@ static void report_check(const struct report *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct report report;
-	const struct check_options o = {.target = TARGET_DEFAULT, .sysroot = "captured", .quick = true};
+	const struct check_options o = {
+		.target = TARGET_DEFAULT, .sysroot = "captured", .quick = true};
 	CLEAN(free_pointer) char *text = fuzz_text(data, size);
 	CLEAN(host_closep) struct host *h = machine_make("captured");
 	if (!h || capture_make(&h->files, NULL))

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sysctl_d_at_boot(h, names, NAMES, found, NULL))
 		return 0;
 	for (size_t i = 0; i < NAMES; i++)
-		if (!memchr(found[i].value, 0, SYSCTL_D_VALUE) || !found[i].file[0] != !found[i].line)
+		if (!memchr(found[i].value, 0, SYSCTL_D_VALUE) ||
+		    !found[i].file[0] != !found[i].line)
 			abort();
 	return 0;
 }
