@@ -10,6 +10,7 @@
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/confine.h"
+#include "epolltune/document.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
 #include "report/conditions.h"
@@ -92,7 +93,7 @@ static int capture_load(const char *path, json_t **out, struct err *e)
 	failed = memory ? render_find("json")(memory, report, &style, e)
 			: err_errno(e, "cannot check %s", path);
 	close_file(&memory);
-	*out = failed ? NULL : value_load(text, size, NULL);
+	*out = failed ? NULL : document_read(text, size, NULL);
 	return failed || *out ? failed : err_set(e, ENOMEM, "diff: out of memory");
 }
 

@@ -5,55 +5,9 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/document.h"
 #include "epolltune/report.h"
 #include "report/utf8.h"
-
-static _Thread_local bool memory_failed;
-
-static void *memory_take(size_t size)
-{
-	void *p = malloc(size);
-	memory_failed |= !p;
-	return p;
-}
-
-static void memory_watch(void)
-{
-	json_set_alloc_funcs(memory_take, free);
-	memory_failed = false;
-}
-
-static json_t *value_whole(json_t *value)
-{
-	errno = memory_failed ? ENOMEM : EBADMSG;
-	if (!memory_failed)
-		return value;
-	json_decref(value);
-	return NULL;
-}
-
-json_t *value_load(const char *text, size_t size, json_error_t *why)
-{
-	memory_watch();
-	return value_whole(json_loadb(text, size, JSON_REJECT_DUPLICATES, why));
-}
-
-json_t *value_load_from(json_load_callback_t take, void *arg, json_error_t *why)
-{
-	memory_watch();
-	return value_whole(json_load_callback(take, arg, JSON_REJECT_DUPLICATES, why));
-}
-
-char *value_dump(const json_t *value, size_t flags)
-{
-	memory_watch();
-	char *text = json_dumps(value, flags);
-	errno = ENOMEM;
-	if (!memory_failed)
-		return text;
-	free(text);
-	return NULL;
-}
 
 void value_set(struct json_writer *w, json_t *object, const char *key, json_t *value)
 {
@@ -109,7 +63,7 @@ int value_print(FILE *out, json_t *document, const struct json_writer *w, const 
 	bool complete = document && !(w && w->failed);
 	CLEAN(free_pointer)
 	char *text =
-		complete ? value_dump(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+		complete ? document_text(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
 	json_decref(document);
 	if (!text)
 		return err_set(e, ENOMEM, "out of memory for %s", what);

@@ -28,20 +28,11 @@ json_t *value_fact(uint64_t value);
 /* An integer if it is whole; null if not finite. */
 json_t *value_number(double value);
 
-/* jansson overlooks failed allocations: it leaves bytes out of a string that it reads, and keys out
- * of an object that it writes. These return NULL then, with errno ENOMEM.
- *
- * Reads a text, or what `take` gives; of two members with one name it refuses the text. NULL with
- * errno EBADMSG and `why`: it is no JSON. */
-json_t *value_load(const char *text, size_t size, json_error_t *why);
-json_t *value_load_from(json_load_callback_t take, void *arg, json_error_t *why);
-/* As json_dumps(). */
-char *value_dump(const json_t *value, size_t flags);
-
 /* Returns the value; frees it and returns NULL if it is incomplete. */
 json_t *value_complete(json_t *value, const struct json_writer *w);
 /* Prints the document, indented by two spaces, with a newline, and frees it. Returns 0 or
- * -ENOMEM, then it printed nothing, with `what` in its text: "the report". A write error stays in the stream. */
+ * -ENOMEM, having printed nothing, with `what` in its text: "the report". A write error stays in
+ * the stream. */
 int value_print(FILE *out, json_t *document, const struct json_writer *w, const char *what,
 		struct err *e);
 

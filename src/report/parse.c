@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "report/json_value.h"
+#include "epolltune/document.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 
@@ -420,7 +420,7 @@ int document_load(const char *path, json_t **root, struct err *e)
 	struct source s = {.in = in};
 	json_error_t why;
 	CLEAN(json_decrefp)
-	json_t *loaded = value_load_from(take, &s, &why);
+	json_t *loaded = document_read_from(take, &s, &why);
 	bool memory = !loaded && errno == ENOMEM;
 	if (memory)
 		return err_set(e, ENOMEM, "cannot read the report %s: out of memory", name);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/json_value.h"
+#include "epolltune/document.h"
 #include "report/utf8.h"
 
 /* Members, each with a comma before it. Building a document first would take most of the time of a
@@ -194,7 +194,7 @@ int watch_parse(const char *line, size_t length, struct watch_sample *out, struc
 	json_error_t why;
 	struct line_reader r = {.e = e};
 	char schema[32];
-	json_t *o = value_load(line, length, &why);
+	json_t *o = document_read(line, length, &why);
 	out->count = 0;
 	if (!o && errno == ENOMEM)
 		return err_set(e, ENOMEM, "out of memory");

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/document.h"
 #include "epolltune/report.h"
-#include "report/json_value.h"
 #include "tune/state.h"
 
 #define JOURNAL_MAX ((off_t)64 << 20)
@@ -277,7 +277,7 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 		     struct err *e)
 {
 	json_error_t why;
-	CLEAN(json_decrefp) json_t *o = value_load(line, length, &why);
+	CLEAN(json_decrefp) json_t *o = document_read(line, length, &why);
 	if (!o && errno == ENOMEM)
 		return no_memory(j, e);
 	if (!json_is_object(o))
@@ -603,7 +603,7 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 		return err_set(e, EINVAL, "cannot write \"%s\" into the journal: invalid UTF-8",
 			       event);
 	bool whole = members && o && json_object_update(o, members) == 0;
-	CLEAN(free_pointer) char *text = whole ? value_dump(o, JSON_COMPACT) : NULL;
+	CLEAN(free_pointer) char *text = whole ? document_text(o, JSON_COMPACT) : NULL;
 	size_t length = text ? strlen(text) : 0;
 	if (!text)
 		return err_set(e, ENOMEM, "cannot write into the journal: out of memory");

@@ -29,7 +29,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define DEPTH 12  /* callers that tell places apart */
+#define DEPTH 12  /* callers that distinguish places */
 #define SKIPPED 2 /* frames of this file */
 #define MODULES 64
 

@@ -1,5 +1,5 @@
 /* Each call of a command fails once: an allocation, a file, a socket, a request. The command then
- * does not crash or leak, names the error unless it did its work all the same, has a documented
+ * does not crash or leak, names the error unless it did its work anyway, has a documented
  * exit status, and what it changed can be rolled back.
  *
  * Runs in user, network, mount and PID namespaces, with file systems of its own at /etc/sysctl.d
@@ -280,7 +280,7 @@ static void command_fails_everywhere(char *const argv[], void (*prepare)(void), 
 		result_free(&r);
 	}
 	print_message(
-		"%s: %zu places, %zu tried, %zu failed there, of these %zu did all the same\n",
+		"%s: %zu places, %zu tried, %zu failed there, of these %zu did their work anyway\n",
 		argv[1], count, tried, met, absorbed);
 	if (failures)
 		fail_msg("%zu faults were not handled", failures);
