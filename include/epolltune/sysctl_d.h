@@ -5,7 +5,7 @@
  *	  those of the same name in later directories;
  *	- files apply in the order of their names, in any directory; the last assignment wins;
  *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns;
- *	- "-PATTERN" takes back an assignment of the same pattern, not of others. */
+ *	- "-PATTERN" removes an assignment of the same pattern, not of others. */
 #ifndef EPOLLTUNE_SYSCTL_D_H
 #define EPOLLTUNE_SYSCTL_D_H
 
