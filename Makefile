@@ -60,13 +60,15 @@ ARCHIVE := $(BUILD)/libepolltune.a
 PROGRAM := $(BUILD)/epolltune
 TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/lab/test_*.c tests/cli/test_*.c tests/faults/test_*.c))
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+# The unit test of the corpora has the entry of each fuzzer under the name of its file.
+FUZZ_ENTRIES := $(patsubst %.c,$(BUILD)/%.entry.o,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 # V=1 shows the commands.
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-fleet test-html test-kernels test-roots truth test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-faults test-fleet test-html test-kernels test-roots truth test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -79,7 +81,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-fleet test-html test-kernels truth bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-faults test-fleet test-html test-kernels truth bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -151,6 +153,11 @@ test-fleet: $(PROGRAM)
 	@$(MAKE) --no-print-directory deps FOR=test-fleet
 	@PROGRAM='$(abspath $(PROGRAM))' tests/fleet
 
+## make test-faults: lets each call of each command fail, one a run (FAULTS=100: so many of each command)
+FAULTS := all
+test-faults: tests
+	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults
+
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest
 test-kernels: tests
@@ -204,14 +211,16 @@ cross:
 		EMULATOR="qemu-$(CROSS) $$(echo $$root/lib/ld*.so.*) --library-path $$root/usr/lib/$(CROSS)-linux-gnu"
 
 ## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
+# New inputs go to build/, what tests/fuzz/corpus has is kept; tests/unit/test_fuzz runs it in `make check`.
 FUZZ_SECONDS ?= 10
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)' \
 		LDFLAGS='-fsanitize=fuzzer $(FUZZ_FLAGS)' $(FUZZERS)
-	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 $$f.corpus || exit 1; done
+	@for f in $(FUZZERS); do mkdir -p $$f.corpus && echo "$${f##*/}:" && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -verbosity=0 -print_final_stats=1 -artifact_prefix=$$f. \
+			$$f.corpus tests/fuzz/corpus/$${f##*/fuzz_} || exit 1; done
 
 ## make tsan: runs the server's threads and processes under ThreadSanitizer
 tsan:
@@ -304,9 +313,20 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
+$(BUILD)/tests/fuzz/%.entry.o: tests/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -DLLVMFuzzerTestOneInput=$* $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+$(BUILD)/tests/unit/test_fuzz: $(FUZZ_ENTRIES)
+
+# Without sanitizers: it comes before their library.
+$(BUILD)/tests/faults/interposer.so: tests/faults/interposer.c tests/faults/interposer.h
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -std=c17 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -D_GNU_SOURCE -fPIC -shared -o $@ $< -ldl
+$(BUILD)/tests/faults/test_call_faults: | $(BUILD)/tests/faults/interposer.so
+
 # forkpty() is in libutil before glibc 2.34.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lutil -lm -pthread
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(FUZZ_ENTRIES:.o=.d)

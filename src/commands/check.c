@@ -8,6 +8,7 @@
 
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
 #include "report/output.h"
@@ -287,6 +288,8 @@ static int check(void *arguments, const struct given *given)
 		struct render_style style = command_style(NULL, a->color);
 		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
 	}
+	if (a->check.sysroot && !a->output && !a->save)
+		confine_to_reading(a->check.sysroot);
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */
