@@ -90,6 +90,8 @@ static enum hold_end end_of(int code)
 		return HOLD_RESET;
 	case ETIMEDOUT:
 		return HOLD_SILENT;
+	case EAGAIN: /* of a UNIX socket */
+		return HOLD_QUEUED;
 	default:
 		return HOLD_CLOSED;
 	}
@@ -234,7 +236,7 @@ static void ports_widen(struct trial *t, uint64_t want)
 {
 	static const struct trial_knob list[] = {{"net.ipv4.ip_local_port_range", "1024 65535"},
 						 {0}};
-	if (t->options->guest->from == LAB_SERVER && want > SINGLE)
+	if (t->options->guest->from == LAB_SERVER && !t->options->guest->socket && want > SINGLE)
 		trial_knobs(t, LAB_SERVER, list, NULL);
 }
 

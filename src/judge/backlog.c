@@ -103,7 +103,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
 	wording_flag(w, "kernel", kernel_limits(q.smallest->limit, somaxconn));
-	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn));
+	wording_flag(w, "cut", !s->guest && is_cut(s->subject, q.smallest, somaxconn));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
 	line_word(w, server_row_find(s->subject->name),
