@@ -23,6 +23,8 @@ struct guest {
 	enum protocol protocol;
 	const char *path;        /* of HTTP */
 	uint64_t requests_per_s; /* the need; 0: none was given */
+	/* The rate at which latency is measured; 0: the need, or half of the highest rate. */
+	uint64_t offered_per_s;
 	/* From guest_open() on. */
 	struct lab *lab;
 	struct program program;

@@ -391,6 +391,22 @@ static const struct wall_row walls[] = {
 		.detail = "",
 	},
 	{
+		.name = "application.latency.p50",
+		.unit = "us",
+		.what = "The median time from when a request was due to its reply, at the rate of "
+			"--requests or half of the highest rate, in an open loop over connections "
+			"of the server of --run.",
+		.detail = "",
+		.lower_is_better = true,
+	},
+	{
+		.name = "application.latency.p99",
+		.unit = "us",
+		.what = "The same time that 99 % of the requests did not exceed.",
+		.detail = "",
+		.lower_is_better = true,
+	},
+	{
 		.name = "softnet.backlog",
 		.runbook = RUNBOOK_SALE,
 		.unit = "packets",
