@@ -199,6 +199,19 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+test_a_command_that_prints_endlessly_is_drained() {
+	needs_lab
+	# Its output goes on while the server is asked, and at its end.
+	flood="yes 'a line of its output' & exec $PROGRAM serve --port 8080 --quiet"
+	run 0 "$flood" --port 8080 --protocol echo --connections 10 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok"'
+	! left
+	expect 3 timeout 120 env "MARK=$work" epolltune check --run "$flood" --port 80 --writable "$(shown)"
+	contains err 'a line of its output' 'does not listen on port 80; it listens on 127.0.0.1:8080'
+	[ "$(wc -c <err)" -lt 4096 ]
+	! left
+}
+
 test_a_command_signals_no_process_outside_its_lab() {
 	needs_lab
 	# setsid: what a wrong signal would end is not this test.
