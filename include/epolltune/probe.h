@@ -289,8 +289,8 @@ struct probe {
 	enum probe_mode mode;
 	enum probe_place place;
 	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
-	bool runs; /* with --run its lab is that of the operator's server; with PROBE_LAB it has no
-		      other, and is not part of a check without --run */
+	/* Whether its experiments are on the operator's server (--run), in the lab of that one. */
+	enum { GUEST_NOT, GUEST_TOO, GUEST_ONLY } guest;
 	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
 	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */
@@ -342,6 +342,11 @@ struct trial_knob {
 	const char *name, *value;
 };
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
+
+/* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out` says,
+ * since in a proof the command passes its own backlog to listen(); or an error in *rc. */
+bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
+			 struct err *e);
 
 /* For the judge, after run(), alternatives() or measure() returned `rc`: ends what they started.
  * Returns `rc`, or the first error of restoring a knob if `rc` is 0. */

@@ -48,7 +48,7 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	struct err refused = {0};
 	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
 	int rc = -EPERM;
-	l->borrowed = p->runs && o->probe.guest;
+	l->borrowed = p->guest && o->probe.guest;
 	if (l->borrowed) {
 		l->lab = l->proof = o->probe.guest->lab;
 		return 0;
@@ -173,7 +173,7 @@ static int job_measure_now(const struct job *job)
 	bool gentle = job->check->options->probe.gentle;
 	const char *skipped = gentle && gently_skips(job->probe)          ? GENTLE_REFUSES
 			      : job->check->cramped[0]                    ? job->check->cramped
-			      : job->probe->runs && job->check->spoilt[0] ? job->check->spoilt
+			      : job->probe->guest && job->check->spoilt[0] ? job->check->spoilt
 									  : NULL;
 	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
 		eventfd_wait(job->check->watched);

@@ -73,6 +73,24 @@ int trial_client(struct trial *t, struct client_config config, struct err *e)
 	return rc;
 }
 
+bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
+			 struct err *e)
+{
+	struct guest *guest = t->options->guest;
+	struct guest_queue q = {0};
+	uint32_t limit = subject_queue(s->subject, LISTENER_TCP).smallest->limit;
+	*rc = guest_restart(guest, 0, e);
+	if (!*rc)
+		*rc = guest_queue_read(guest, &q, e);
+	if (*rc || !t->proof || q.limit > limit * q.sockets)
+		return *rc;
+	outcome_unsupported(out,
+			    "the command passes %u to listen(): set its backlog there, and check "
+			    "again",
+			    limit);
+	return true;
+}
+
 int trial_client_optional(struct trial *t, struct client_config config, struct err *e)
 {
 	int rc = trial_client(t, config, e);
