@@ -11,13 +11,9 @@
 #include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 
-/* Of a request of PROTOCOL_ECHO. */
-#define ECHO_SIZE 64
 /* Up to so many connections are opened one after the other, so that the limit is met exactly. */
 #define SINGLE 20000
 #define AT_ONCE 16
-/* For a server to accept what waits, and to close what its clients have reset. */
-#define PATIENCE_MS 2000
 /* What servers keep free below RLIMIT_NOFILE: Redis 32 descriptors (CONFIG_MIN_RESERVED_FDS). */
 #define RESERVED 32
 /* A server with fewer is asked for each number, not only for powers of two. */
@@ -59,26 +55,11 @@ struct context {
 	struct subject_open idle;
 };
 
-static unsigned request_size(const struct guest *guest)
-{
-	return guest->request.size ? guest->request.size : ECHO_SIZE;
-}
-
-/* Starts the server again: what an experiment before left behind does not count. */
 static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
 {
 	struct context *c = t->context;
-	subject_free(&c->subject);
-	int rc = guest_restart(t->options->guest, nofile, e);
-	if (!rc)
-		rc = guest_subject(t->options->guest, t->host, &c->subject, e);
+	int rc = trial_guest(t, nofile, &c->subject, e);
 	return rc ? rc : subject_open_read(t->host, &c->subject, &c->idle, e);
-}
-
-static struct client_config client_of(const struct trial *t, uint64_t connections)
-{
-	return (struct client_config){.connections = connections,
-				      .request = t->options->guest->request};
 }
 
 static enum hold_end end_of(int code)
@@ -110,9 +91,9 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 				     .count = want,
 				     .ask = true,
 				     .depth = 1,
-				     .size = request_size(t->options->guest),
+				     .size = trial_guest_size(t),
 				     .stop = true};
-	int rc = trial_client(t, client_of(t, want), e);
+	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
 		order.in_flight = t->clients[0]->processes * (want > SINGLE ? AT_ONCE : 1);
 	if (!rc)
@@ -134,19 +115,6 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 	return 0;
 }
 
-/* Waits until the server has accepted what waits; the number that still does. */
-static int queued_await(struct trial *t, uint64_t *queued, struct err *e)
-{
-	uint64_t until = clock_ms() + PATIENCE_MS;
-	struct guest_queue queue;
-	int rc;
-	do {
-		rc = guest_queue_read(t->options->guest, &queue, e);
-		*queued = queue.depth;
-	} while (!rc && queue.depth && clock_ms() < until);
-	return rc;
-}
-
 /* Whether the server answers another client. */
 static int others_answered(struct trial *t, bool *answered, struct hold *h, struct err *e)
 {
@@ -154,13 +122,13 @@ static int others_answered(struct trial *t, bool *answered, struct hold *h, stru
 					   .count = 1,
 					   .active = 1,
 					   .depth = 1,
-					   .size = request_size(t->options->guest),
+					   .size = trial_guest_size(t),
 					   .stop = true};
 	*answered = true;
 	if (t->options->guest->protocol == PROTOCOL_CONNECT)
 		return 0;
 	if (!t->clients[1]) {
-		int rc = trial_client(t, client_of(t, 1), e);
+		int rc = trial_client(t, trial_guest_client(t, 1), e);
 		if (rc)
 			return rc;
 	}
@@ -191,14 +159,14 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 	bool asks = t->options->guest->protocol != PROTOCOL_CONNECT, answered;
 	uint64_t opened = 0, queued;
 	struct guest_queue queue = {0};
-	int rc = trial_client(t, client_of(t, want), e);
+	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	while (!rc && h->end == HOLD_ALL && !h->lack && opened < want) {
 		order.count = step_of(opened, want, queue.limit);
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 		if (!rc)
-			rc = queued_await(t, &queued, e);
+			rc = trial_guest_accepts(t, &queued, e);
 		if (!rc)
 			rc = others_answered(t, &answered, h, e);
 		if (!rc)
@@ -323,12 +291,6 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	if (out->limit_met)
 		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
-	uint64_t idle = t->context->idle.resident;
-	if (h->held >= FEW && h->open.resident > idle)
-		report_append(
-			out->remark, "%sA connection took %s of its own memory.",
-			out->remark[0] ? " " : "",
-			quantity_show(QUANTITY_SIZE, (h->open.resident - idle) / h->held).text);
 	return 0;
 }
 
@@ -409,7 +371,7 @@ static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *su
 					   .active = t->clients[0]->opened,
 					   .rate_per_s = rate,
 					   .depth = 1,
-					   .size = request_size(t->options->guest)};
+					   .size = trial_guest_size(t)};
 	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	*sum = client_sum(t->clients[0]);
 	return rc;
@@ -460,7 +422,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
 	int rc = server_begin(t, 0, e);
 	if (!rc)
-		rc = trial_client(t, client_of(t, open.count), e);
+		rc = trial_client(t, trial_guest_client(t, open.count), e);
 	if (!rc)
 		rc = client_order(t->clients[0], &open, NULL, NULL, e);
 	if (!rc)
@@ -527,77 +489,6 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
-/* What a server has to bear. */
-#define RESETS 1000
-#define GARBAGE 16
-static const struct {
-	const char *what;
-	uint64_t count;
-	unsigned size; /* of what is sent; 0: nothing */
-} burdens[] = {
-	{"1 000 clients that reset their connection", RESETS, 0},
-	{"16 clients that send invalid requests", GARBAGE, ECHO_SIZE},
-};
-
-static void clients_end(struct trial *t)
-{
-	for (size_t i = 0; i < TRIAL_CLIENTS; i++) {
-		if (t->clients[i])
-			client_stop(t->clients[i]);
-		t->clients[i] = NULL;
-	}
-}
-
-/* Whether it still accepts and answers. */
-static int still_serves(struct trial *t, bool *serves, struct err *e)
-{
-	struct hold ignored = {0};
-	struct err ended = {0};
-	uint64_t queued = 0;
-	*serves = false;
-	if (guest_check(t->options->guest, &ended))
-		return 0;
-	int rc = queued_await(t, &queued, e);
-	/* others_answered() uses the second place. */
-	if (!rc)
-		rc = trial_client(t, client_of(t, 1), e);
-	if (!rc)
-		rc = others_answered(t, serves, &ignored, e);
-	*serves &= !queued;
-	clients_end(t);
-	return rc;
-}
-
-static int burdens_measure(struct trial *t, struct report *r, struct err *e)
-{
-	struct wording words = {0};
-	int rc = server_begin(t, 0, e);
-	bool serves = true;
-	if (!rc)
-		rc = still_serves(t, &serves, e);
-	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++) {
-		const struct client_order order = {.verb = CLIENT_CHURN,
-						   .count = burdens[i].count,
-						   .active = AT_ONCE,
-						   .depth = 1,
-						   .size = burdens[i].size};
-		const struct client_config config = {.connections = AT_ONCE};
-		trial_progress(t, "%s", burdens[i].what);
-		rc = trial_client(t, config, e);
-		if (!rc)
-			rc = client_order(t->clients[0], &order, NULL, NULL, e);
-		clients_end(t);
-		if (!rc)
-			rc = still_serves(t, &serves, e);
-		if (rc || serves)
-			continue;
-		wording_set(&words, "who", "%s", t->context->subject.name);
-		wording_set(&words, "what", "%s", burdens[i].what);
-		report_finding(r, "application.stuck", &words);
-	}
-	return rc;
-}
-
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	(void)target;
@@ -638,5 +529,4 @@ const struct probe probe_application = {
 	.guest = GUEST_ONLY,
 	.context_size = sizeof(struct context),
 	.experiments = experiments,
-	.measure = burdens_measure,
 };

@@ -343,6 +343,19 @@ struct trial_knob {
 };
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
 
+/* On the operator's server (--run): starts it again, so that nothing is left of an experiment
+ * before, with RLIMIT_NOFILE `nofile` (0: the caller's), and finds its processes. The caller frees
+ * `out`, which is zeroed or of an earlier call. */
+int trial_guest(struct trial *t, uint64_t nofile, struct subject *out, struct err *e);
+/* Of its clients, and bytes of their requests. */
+struct client_config trial_guest_client(const struct trial *t, uint64_t connections);
+unsigned trial_guest_size(const struct trial *t);
+/* Waits, 2 s at most, until it has accepted what waits; the number that still does. */
+int trial_guest_accepts(struct trial *t, uint64_t *queued, struct err *e);
+/* Whether it runs, accepts and answers another client. There are no other clients of the trial. */
+int trial_guest_serves(struct trial *t, bool *serves, struct err *e);
+/* Ends the trial's clients. */
+void trial_clients_end(struct trial *t);
 /* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out` says,
  * since in a proof the command passes its own backlog to listen(); or an error in *rc. */
 bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,

@@ -216,14 +216,38 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
-	 .title = "{who} does not answer after {what}",
-	 .detail = "It no longer accepted or answered another client within 2 s, or it had exited.",
-	 .advice = "Any client can cause this\\: put a proxy in front of it, or fix the server.",
-	 .answer = "{who} does not answer after {what}",
-	 .meaning = "The server of check --run did not serve another client after clients that "
-		    "reset their connections, or sent invalid requests.",
-	 .action = "Find in its log what it waits for; set its timeouts.",
-	 .proof = "Another client connects and sends a request afterwards"},
+	 .title = "{who} does not answer {what}",
+	 .detail = "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
+		   "attempts of 2 s each.}",
+	 .advice = "Any client can cause this.{line? {server}\\: {line}:{emfile?: Set timeouts for "
+		   "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
+		   "when a descriptor is closed.}",
+	 .answer = "{who} does not answer {what}",
+	 .meaning = "The server of check --run did not serve another client while clients did not "
+		    "read its replies, or after clients reset their connections, sent invalid "
+		    "requests, or used up its descriptors.",
+	 .action = "Find in its log what it waits for, or why it exited; set its timeouts.",
+	 .proof = "Another client connects and sends a request"},
+	{.id = "application.spins",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .title = "{who} spins {what}",
+	 .detail = "In each of 3 samples of 200 ms its threads ran or waited for a CPU all the time; "
+		   "without clients they did not.{emfile? Its accept() fails, and its listener stays "
+		   "readable.}",
+	 .advice = "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
+		   "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
+		   "a loop\\: strace -f -p PID}.",
+	 .answer = "{who} spins {what}",
+	 .meaning = "A thread of the server of check --run took all the CPU time that it could get "
+		    "when its descriptors were used up and clients waited, or after clients had "
+		    "gone. A level-triggered server that goes on watching its listener at EMFILE does "
+		    "so.",
+	 .action = "Stop watching the listener at EMFILE until a descriptor is closed; close sockets "
+		   "at EPOLLHUP and EPOLLERR.",
+	 .proof = "/proc/PID/task/TID/schedstat: the time that its threads ran or waited for a CPU "
+		  "grows as fast as the clock"},
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(

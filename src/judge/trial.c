@@ -33,9 +33,7 @@ static void *trial_alloc(struct trial *t, size_t size, struct err *e)
 
 static void server_end(struct trial *t)
 {
-	for (size_t i = TRIAL_CLIENTS; i-- > 0; t->clients[i] = NULL)
-		if (t->clients[i])
-			client_stop(t->clients[i]);
+	trial_clients_end(t);
 	if (t->server)
 		server_stop(t->server);
 	t->server = NULL;
@@ -71,24 +69,6 @@ int trial_client(struct trial *t, struct client_config config, struct err *e)
 	if (!rc)
 		t->clients[i] = client;
 	return rc;
-}
-
-bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
-			 struct err *e)
-{
-	struct guest *guest = t->options->guest;
-	struct guest_queue q = {0};
-	uint32_t limit = subject_queue(s->subject, LISTENER_TCP).smallest->limit;
-	*rc = guest_restart(guest, 0, e);
-	if (!*rc)
-		*rc = guest_queue_read(guest, &q, e);
-	if (*rc || !t->proof || q.limit > limit * q.sockets)
-		return *rc;
-	outcome_unsupported(out,
-			    "the command passes %u to listen(): set its backlog there, and check "
-			    "again",
-			    limit);
-	return true;
 }
 
 int trial_client_optional(struct trial *t, struct client_config config, struct err *e)
