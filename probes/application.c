@@ -18,6 +18,9 @@
 #define RESERVED 32
 /* A server with fewer is asked for each number, not only for powers of two. */
 #define FEW 64
+/* Connections whose kernel memory is counted, and what it is at most, in usual connections. */
+#define WEIGHED 500
+#define KERNEL_MAX 20
 
 enum { NOFILE };
 
@@ -53,6 +56,12 @@ struct context {
 	} hold;
 	struct subject subject; /* as it runs now */
 	struct subject_open idle;
+	/* The memory of its connections. */
+	struct weight {
+		uint64_t held; /* connections; 0: it was not weighed */
+		struct subject_usage idle, all;
+		struct host_slab_memory before, after;
+	} weight;
 };
 
 static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
@@ -60,6 +69,22 @@ static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
 	struct context *c = t->context;
 	int rc = trial_guest(t, nofile, &c->subject, e);
 	return rc ? rc : subject_open_read(t->host, &c->subject, &c->idle, e);
+}
+
+static int weight_begin(struct trial *t, struct err *e)
+{
+	struct weight *w = &t->context->weight;
+	host_slab_memory(t->host, &w->before);
+	return subject_usage_read(t->host, &t->context->subject, &w->idle, e);
+}
+
+/* While `held` connections are open. */
+static int weight_end(struct trial *t, uint64_t held, struct err *e)
+{
+	struct weight *w = &t->context->weight;
+	w->held = held;
+	host_slab_memory(t->host, &w->after);
+	return subject_usage_read(t->host, &t->context->subject, &w->all, e);
 }
 
 static enum hold_end end_of(int code)
@@ -250,6 +275,8 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	}
 	if (!rc)
 		ports_widen(t, want);
+	if (!rc)
+		rc = weight_begin(t, e);
 	if (!rc && guest->protocol != PROTOCOL_CONNECT)
 		rc = hold_asked(t, want, h, e);
 	else if (!rc)
@@ -260,10 +287,14 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 		client_stop(t->clients[0]);
 		t->clients[0] = NULL;
 		if (!rc)
+			rc = weight_begin(t, e);
+		if (!rc)
 			rc = hold_silent(t, want, h, e);
 	}
 	if (!rc)
 		rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
+	if (!rc)
+		rc = weight_end(t, h->held, e);
 	if (!rc)
 		rc = guest_check(guest, e);
 	if (rc)
@@ -349,6 +380,56 @@ static void connections_describe(const struct trial *t, const struct outcome *o,
 				 quantity_count((uint64_t)o->reached).text);
 	else if (o->limit_met)
 		report_text_into(text, size, "%s", o->remark);
+}
+
+/* The idle ones that were held, with what the kernel has at the server's end of each. */
+static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	const struct weight *w = &t->context->weight;
+	uint64_t client = host_connection_bytes(t->host);
+	bool by_cache = false;
+	(void)e;
+	if (w->held < FEW || !w->all.memory) {
+		outcome_unsupported(out,
+				    w->held < FEW ? "the server held %s connections, and %d are "
+						    "needed to measure the memory of one"
+						  : "the memory of its processes is not readable",
+				    quantity_count(w->held).text, FEW);
+		return 0;
+	}
+	uint64_t both = host_slab_taken(&w->before, &w->after, w->held, &by_cache) / w->held;
+	s->taken.measured = by_cache && w->held >= WEIGHED && both > client + client / 2 &&
+			    both < client * KERNEL_MAX;
+	s->taken.connection_bytes = s->taken.measured ? both - client : client;
+	s->taken.own_bytes =
+		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
+	s->taken.held = w->held;
+	out->measured = true;
+	return 0;
+}
+
+static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	uint64_t available = s->machine.available_bytes, needed;
+	uint64_t each = s->taken.connection_bytes + s->taken.own_bytes;
+	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
+		available = (uint64_t)s->machine.group_left;
+	if (!s->taken.held)
+		return;
+	if (__builtin_mul_overflow(target->connections, each, &needed) || needed > INT64_MAX)
+		needed = INT64_MAX;
+	b->capacity = available ? (int64_t)available : REPORT_NONE;
+	b->needed = (int64_t)needed;
+}
+
+static void memory_words(const struct target *target, const struct settings *s,
+			 const struct outcome *o, struct wording *w)
+{
+	connections_words(target, s, o, w);
+	wording_set(w, "own", "%s", quantity_show(QUANTITY_SIZE, s->taken.own_bytes).text);
+	wording_set(w, "kernel", "%s", quantity_show(QUANTITY_SIZE, s->taken.connection_bytes).text);
+	wording_set(w, "held", "%s", s->taken.held ? quantity_count(s->taken.held).text : "");
+	wording_flag(w, "counted", s->taken.measured);
 }
 
 /* Connections that send requests, as far as the server holds them. */
@@ -508,6 +589,15 @@ static const struct experiment experiments[] = {
 		.cost = connections_cost,
 		.run = connections_run,
 		.describe = connections_describe,
+	},
+	{
+		.wall = "application.memory",
+		.knobs = {"MemAvailable"},
+		.due = true,
+		.applies = guest_applies,
+		.bound = memory_bound,
+		.words = memory_words,
+		.run = memory_run,
 	},
 	{
 		.wall = "application.rate",

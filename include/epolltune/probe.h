@@ -64,6 +64,7 @@ struct settings {
 	struct taken {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
+		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		/* CPU time per connection of a server's process, of its client's, with the

@@ -205,6 +205,17 @@ static const struct finding_row findings[] = {
 	      "Connections are opened one after the other until one fails; descriptors in "
 	      "/proc/PID/fd beside the limit in /proc/PID/limits",
 	      "The server holds the target's connections"),
+	SHORT("application.memory", REMEDY_APPLICATION,
+	      "{connections} connections of {who} would {tight?nearly :}fill the memory",
+	      "{needed} are needed and {capacity} are available\\: a connection took {own} of the "
+	      "server's own memory and {kernel} of kernel memory.",
+	      "Give each connection smaller buffers, or no process or thread of its own; or add "
+	      "memory, or spread the connections over more machines.",
+	      "The target's connections take more memory at the server of check --run than is "
+	      "available.",
+	      "Give each connection smaller buffers in the server's configuration; add memory.",
+	      "Pss_Anon and Pss_Shmem in /proc/PID/smaps_rollup before and with the connections",
+	      "The memory suffices for the target's connections at that server"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests", "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",

@@ -367,6 +367,17 @@ static const struct wall_row walls[] = {
 		.detail = "",
 	},
 	{
+		.name = "application.memory",
+		.unit = "B",
+		.what = "The memory that idle connections take at the server of --run, its own and "
+			"the kernel's, compared with the memory that is available. Needed: the "
+			"target's connections times the memory of one.",
+		.detail = "{held?Each of {held} connections took {own} of the server's own memory, "
+			  "pages that its processes share counted once, and {kernel} of kernel "
+			  "memory at its end, {counted?counted in slab caches:by the size of its "
+			  "objects}.}",
+	},
+	{
 		.name = "application.rate",
 		.unit = "requests/s",
 		.what = "The requests per second that the server of --run answers, one at a time "
