@@ -67,7 +67,7 @@ static void lists_of_any_length(void **state)
 {
 	(void)state;
 	enum { PROBES = 100 };
-	static char names[PROBES][32], want[PROBES * 32];
+	static char names[PROBES][32], want[PROBES * 33];
 	static const char *const walls[] = {"the.first", "the.last", NULL};
 	static const struct observation observation = {.walls = walls};
 	static struct probe probes[PROBES];
@@ -76,7 +76,8 @@ static void lists_of_any_length(void **state)
 		snprintf(names[i], sizeof(names[i]), "a-probe-of-a-long-name-%zu", i);
 		probes[i] = (struct probe){.name = names[i], .observation = &observation};
 		all[i] = &probes[i];
-		sprintf(want + strlen(want), "%s%s", i ? "," : "", names[i]);
+		size_t end = strlen(want);
+		snprintf(want + end, sizeof(want) - end, "%s%s", i ? "," : "", names[i]);
 	}
 	change("net.core.nosuch", "the.last", CHANGE_NETNS);
 	is(all, PROBES, NULL, want);
