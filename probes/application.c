@@ -4,6 +4,7 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,9 @@
 #define KERNEL_MAX 20
 
 enum { NOFILE };
+/* Metrics of application.memory and application.accepts. */
+enum { OWN, KERNELS };
+enum { SERVER_CPU, CLIENT_CPU, OVERFLOWED };
 
 /* How holding more connections ended. */
 enum hold_end {
@@ -382,6 +386,12 @@ static void connections_describe(const struct trial *t, const struct outcome *o,
 		report_text_into(text, size, "%s", o->remark);
 }
 
+static int64_t memory_left(const struct settings *s)
+{
+	uint64_t available = s->machine.available_bytes, group = (uint64_t)s->machine.group_left;
+	return (int64_t)(group < available ? group : available);
+}
+
 /* The idle ones that were held, with what the kernel has at the server's end of each. */
 static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
@@ -390,11 +400,9 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	bool by_cache = false;
 	(void)e;
 	if (w->held < FEW || !w->all.memory) {
-		outcome_unsupported(out,
-				    w->held < FEW ? "the server held %s connections, and %d are "
-						    "needed to measure the memory of one"
-						  : "the memory of its processes is not readable",
-				    quantity_count(w->held).text, FEW);
+		outcome_unsupported(out, "%s",
+				    w->held < FEW ? ""
+						  : "the memory of its processes is not readable");
 		return 0;
 	}
 	uint64_t both = host_slab_taken(&w->before, &w->after, w->held, &by_cache) / w->held;
@@ -404,22 +412,18 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	s->taken.own_bytes =
 		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
 	s->taken.held = w->held;
-	out->measured = true;
+	out->metric[OWN] = (double)s->taken.own_bytes;
+	out->metric[KERNELS] = (double)s->taken.connection_bytes;
+	out->reached = memory_left(s) / (int64_t)(s->taken.own_bytes + s->taken.connection_bytes);
+	out->limit_met = out->measured = true;
 	return 0;
 }
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	uint64_t available = s->machine.available_bytes, needed;
-	uint64_t each = s->taken.connection_bytes + s->taken.own_bytes;
-	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
-		available = (uint64_t)s->machine.group_left;
-	if (!s->taken.held)
-		return;
-	if (__builtin_mul_overflow(target->connections, each, &needed) || needed > INT64_MAX)
-		needed = INT64_MAX;
-	b->capacity = available ? (int64_t)available : REPORT_NONE;
-	b->needed = (int64_t)needed;
+	(void)target;
+	(void)s;
+	b->by_run = true;
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
@@ -444,6 +448,10 @@ static void memory_words(const struct target *target, const struct settings *s,
 #define KNEE 4
 /* Of its CPU time: then the client was the limit. */
 #define CLIENT_BUSY 0.9
+/* A server that used so much of a CPU was limited by it; and the share of the time that it needed
+ * one without getting it, up to which the machine was not the limit. */
+#define SERVER_BUSY 0.85
+#define WAITED 0.2
 
 static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum, struct err *e)
 {
@@ -570,6 +578,125 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
+/* What new connections, each with a request, took while clients opened as many as they could. */
+struct churn {
+	struct client_sum sum;
+	double client;  /* CPUs that the client used */
+	double ran;     /* and the server */
+	double waited;  /* of the time that the server needed a CPU, the share that it had none */
+	int64_t queued; /* SYNs dropped at its full accept queue */
+};
+
+static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct err *e)
+{
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	const struct client_order order = {.verb = CLIENT_CHURN,
+					   .duration_us = CLOSED_US,
+					   .active = active,
+					   .depth = 1,
+					   .size = trial_guest_size(t)};
+	const struct subject *server = &t->context->subject;
+	struct subject_usage before, after;
+	int rc = trial_client(t, trial_guest_client(t, active), e);
+	if (!rc)
+		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (!rc)
+		rc = subject_usage_read(t->host, server, &before, e);
+	uint64_t began = clock_ns();
+	if (!rc)
+		rc = client_order(t->clients[0], &order, NULL, NULL, e);
+	uint64_t elapsed = clock_ns() - began;
+	if (!rc)
+		rc = subject_usage_read(t->host, server, &after, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (rc)
+		return rc;
+	uint64_t ran = after.ran_ns - before.ran_ns, ready = after.ready_ns - before.ready_ns;
+	c->sum = client_sum(t->clients[0]);
+	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
+	c->ran = (double)ran / (double)elapsed;
+	c->waited = (double)(ready - ran) / (double)(ready + 1);
+	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	return 0;
+}
+
+/* Half of its accept queue, so that it does not overflow by their number. */
+static uint64_t churn_active(uint64_t limit)
+{
+	uint64_t half = limit / 2 ? limit / 2 : 1;
+	return half < TALKING ? half : TALKING;
+}
+
+static int accepts_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	struct guest_queue queue;
+	struct churn c;
+	if (t->options->gentle) {
+		outcome_unsupported(out, GENTLE_REFUSES);
+		return 0;
+	}
+	trial_progress(t, "new connections");
+	int rc = server_begin(t, 0, e);
+	if (!rc)
+		rc = guest_queue_read(t->options->guest, &queue, e);
+	if (!rc)
+		rc = churn_run(t, churn_active(queue.limit), &c, e);
+	if (!rc)
+		rc = guest_check(t->options->guest, e);
+	if (rc)
+		return rc;
+	if (!c.sum.done || c.sum.errors * 2 > c.sum.done) {
+		char answer[CLIENT_ANSWER];
+		client_answer(t->clients[0], answer);
+		outcome_unsupported(out, "%s of %s replies were errors%s%s",
+				    quantity_count(c.sum.errors).text,
+				    quantity_count(c.sum.done).text, answer[0] ? ": " : "", answer);
+		return 0;
+	}
+	const char *rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate).text;
+	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
+	out->reached = (int64_t)c.sum.rate;
+	out->measured = true;
+	out->limit_met = idle;
+	if (!idle && c.sum.rate < (double)report_margin(t->needed)) {
+		if (c.client >= CLIENT_BUSY)
+			outcome_inconclusive(out, "the client used up its CPU at %s", rate);
+		else
+			outcome_inconclusive(out,
+					     "it accepted %s, but waited for a CPU for %.0f %% of "
+					     "the time that it needed one: this machine was too busy",
+					     rate, 100 * c.waited);
+		return 0;
+	}
+	s->taken.by_cpu = c.ran >= SERVER_BUSY;
+	s->taken.overflows = c.queued > 0;
+	out->metric[SERVER_CPU] = round(100 * c.ran);
+	out->metric[CLIENT_CPU] = round(100 * c.client);
+	if (c.queued > 0)
+		out->metric[OVERFLOWED] = (double)c.queued;
+	return 0;
+}
+
+static void accepts_words(const struct target *target, const struct settings *s,
+			  const struct outcome *o, struct wording *w)
+{
+	connections_words(target, s, o, w);
+	wording_set(w, "reached", "%s",
+		    o && o->reached != REPORT_NONE
+			    ? quantity_measured(QUANTITY_RATE, (uint64_t)o->reached).text
+			    : "");
+	wording_flag(w, "cpu", s->taken.by_cpu);
+	wording_flag(w, "overflows", s->taken.overflows);
+}
+
+static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	(void)s;
+	(void)b;
+}
+
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	(void)target;
@@ -592,12 +719,23 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.memory",
-		.knobs = {"MemAvailable"},
-		.due = true,
+		.metrics = {[OWN] = {"own memory of a connection", "B"},
+			    [KERNELS] = {"kernel memory of a connection", "B"}},
 		.applies = guest_applies,
 		.bound = memory_bound,
 		.words = memory_words,
 		.run = memory_run,
+	},
+	{
+		.wall = "application.accepts",
+		.metrics = {[SERVER_CPU] = {"CPU time of the server", "% of a CPU"},
+			    [CLIENT_CPU] = {"CPU time of the client", "% of a CPU"},
+			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
+		.due = true,
+		.applies = rate_applies,
+		.bound = accepts_bound,
+		.words = accepts_words,
+		.run = accepts_run,
 	},
 	{
 		.wall = "application.rate",

@@ -72,6 +72,8 @@ struct settings {
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
+		bool by_cpu;       /* it used up a CPU */
+		bool overflows;    /* its accept queue overflowed meanwhile */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };

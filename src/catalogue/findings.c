@@ -207,8 +207,8 @@ static const struct finding_row findings[] = {
 	      "The server holds the target's connections"),
 	SHORT("application.memory", REMEDY_APPLICATION,
 	      "{connections} connections of {who} would {tight?nearly :}fill the memory",
-	      "{needed} are needed and {capacity} are available\\: a connection took {own} of the "
-	      "server's own memory and {kernel} of kernel memory.",
+	      "A connection took {own} of the server's own memory and {kernel} of kernel memory\\: "
+	      "the available memory holds {reached}.",
 	      "Give each connection smaller buffers, or no process or thread of its own; or add "
 	      "memory, or spread the connections over more machines.",
 	      "The target's connections take more memory at the server of check --run than is "
@@ -216,6 +216,21 @@ static const struct finding_row findings[] = {
 	      "Give each connection smaller buffers in the server's configuration; add memory.",
 	      "Pss_Anon and Pss_Shmem in /proc/PID/smaps_rollup before and with the connections",
 	      "The memory suffices for the target's connections at that server"),
+	SHORT("application.accepts", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} accept {needed} new connections",
+	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "
+	      "CPU\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
+	      "dropped SYNs, and clients retransmit them after 1 s.}",
+	      "{overflows?Raise its backlog first (wall accept-queue). }{cpu?Give it more workers, up "
+	      "to the number of CPUs:Let it accept while it waits (for a disk, another server, a "
+	      "lock)\\: more workers or threads}, and compare with --versus. Clients that keep "
+	      "connections alive open fewer.",
+	      "The server of check --run accepted fewer new connections per second than the target "
+	      "has.",
+	      "Give it more workers or CPUs, and compare two commands with --versus; keep "
+	      "connections alive, so that clients open fewer.",
+	      "Clients that connect, send a request and reset, in a closed loop",
+	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests", "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",

@@ -368,14 +368,24 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "application.memory",
-		.unit = "B",
-		.what = "The memory that idle connections take at the server of --run, its own and "
-			"the kernel's, compared with the memory that is available. Needed: the "
-			"target's connections times the memory of one.",
+		.unit = "connections",
+		.need = need_connections,
+		.what = "The connections that the available memory holds at the server of --run: what "
+			"an idle one takes of the server's own memory and of the kernel's at its "
+			"end. Needed: the target's connections.",
 		.detail = "{held?Each of {held} connections took {own} of the server's own memory, "
 			  "pages that its processes share counted once, and {kernel} of kernel "
 			  "memory at its end, {counted?counted in slab caches:by the size of its "
-			  "objects}.}",
+			  "objects}.:Too few connections were held to measure the memory of one.}",
+	},
+	{
+		.name = "application.accepts",
+		.unit = "connections/s",
+		.need = need_rate,
+		.what = "The new connections a second that the server of --run accepts, each with "
+			"one request and reset after the reply. Needed: the target's rate.",
+		.detail = "{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
+			  "overflowed meanwhile.}}",
 	},
 	{
 		.name = "application.rate",
