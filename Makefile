@@ -28,7 +28,7 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached nodejs \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
@@ -110,11 +110,11 @@ run: $(PROGRAM)
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh,$(ALL_TESTS))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))
-CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
 RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit

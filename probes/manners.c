@@ -38,25 +38,27 @@
 #define CLIENTS_MAX 4096
 #define BEYOND 16
 #define ACCEPT_MS 500
-/* A spinning server is busy in each of so many looks. */
+/* Samples of a server that may spin. */
 #define LOOKS 3
-#define LOOK_US 200000
+#define LOOK_US 250000
 /* A limit on descriptors that most servers do not reach. */
 #define FILES 65536
 /* Time of its threads together beyond that at rest, as a share of the clock's. */
 #define SPINS 0.6
+/* In one sample: it does not spin. */
+#define IDLE 0.2
 
 struct context {
 	struct subject subject;
 	double rest; /* how busy it is without clients */
 };
 
-/* How busy it is: 1 where one thread always runs or is ready to. `ran`: the share that it ran. */
+/* How busy it was, of `elapsed_ns`. */
 struct busy {
-	double ready, ran;
+	double elapsed_ns, ready_ns, ran_ns;
 };
 
-static int busy_look(struct trial *t, struct busy *out, struct err *e)
+static int busy_look(struct trial *t, struct busy *sum, double *share, struct err *e)
 {
 	struct subject_usage before, after;
 	int rc = subject_usage_read(t->host, &t->context->subject, &before, e);
@@ -66,29 +68,29 @@ static int busy_look(struct trial *t, struct busy *out, struct err *e)
 		rc = subject_usage_read(t->host, &t->context->subject, &after, e);
 	if (rc)
 		return rc;
-	double elapsed = (double)(clock_ns() - began);
-	*out = (struct busy){0};
 	/* A thread may have ended. */
-	if (after.ready_ns > before.ready_ns)
-		out->ready = (double)(after.ready_ns - before.ready_ns) / elapsed;
-	if (after.ran_ns > before.ran_ns)
-		out->ran = (double)(after.ran_ns - before.ran_ns) / elapsed;
+	double elapsed = (double)(clock_ns() - began);
+	double ready = (double)after.ready_ns - (double)before.ready_ns;
+	double ran = (double)after.ran_ns - (double)before.ran_ns;
+	*share = ready / elapsed;
+	sum->elapsed_ns += elapsed;
+	sum->ready_ns += ready;
+	sum->ran_ns += ran;
 	return 0;
 }
 
-/* Whether it spins, and the least of what it took. */
-static int spins(struct trial *t, bool *spinning, struct busy *least, struct err *e)
+/* The kernel adds the time of a wait at its end: the samples count together. */
+static int spins(struct trial *t, bool *spinning, struct busy *sum, struct err *e)
 {
-	struct busy b;
-	*spinning = true;
-	*least = (struct busy){INFINITY, INFINITY};
-	for (unsigned i = 0; i < LOOKS && *spinning; i++) {
-		int rc = busy_look(t, &b, e);
+	double share = INFINITY;
+	*sum = (struct busy){0};
+	for (unsigned i = 0; i < LOOKS && share > IDLE; i++) {
+		int rc = busy_look(t, sum, &share, e);
 		if (rc)
 			return rc;
-		*spinning = b.ready >= t->context->rest + SPINS;
-		*least = (struct busy){fmin(least->ready, b.ready), fmin(least->ran, b.ran)};
 	}
+	*spinning = share > IDLE &&
+		    sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
 	return 0;
 }
 
@@ -127,9 +129,9 @@ static void spin_report(const struct trial *t, const char *what, bool emfile,
 		    server_line(server ? server->files_line : NULL, "files", FILES, line,
 				sizeof(line)));
 	struct finding *f = report_finding(r, "application.spins", &words);
-	finding_evidence(f, "ran or waited for a CPU", "% of the time", round(100 * b->ready),
+	finding_evidence(f, "ran or waited for a CPU", "% of the time", round(100 * b->ready_ns / b->elapsed_ns),
 			 NAN);
-	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran), NAN);
+	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran_ns / b->elapsed_ns), NAN);
 }
 
 /* Clients that do not read, in the lab's memory. */
@@ -239,14 +241,14 @@ static int after_clients(struct trial *t, const char *what, struct report *r, bo
 			 struct err *e)
 {
 	bool spinning = false;
-	struct busy least;
+	struct busy busy;
 	int rc = trial_guest_serves(t, serves, e);
 	if (!rc && !*serves)
 		stuck_report(t, what, false, r);
 	if (!rc && *serves)
-		rc = spins(t, &spinning, &least, e);
+		rc = spins(t, &spinning, &busy, e);
 	if (!rc && spinning)
-		spin_report(t, what, false, &least, r);
+		spin_report(t, what, false, &busy, r);
 	return rc;
 }
 
@@ -325,7 +327,7 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 {
 	bool full = false, spinning = false, serves = false;
 	uint64_t limit = 0;
-	struct busy least;
+	struct busy busy;
 	trial_progress(t, "no descriptor left");
 	int rc = limit_set(t, &limit, e);
 	if (!rc && limit)
@@ -341,12 +343,12 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 	if (!rc)
 		rc = is_full(t, &full, e);
 	if (!rc && full)
-		rc = spins(t, &spinning, &least, e);
+		rc = spins(t, &spinning, &busy, e);
 	/* Those that ended meanwhile would have freed descriptors. */
 	if (!rc && spinning)
 		rc = is_full(t, &spinning, e);
 	if (!rc && spinning)
-		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &least, r);
+		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &busy, r);
 	trial_clients_end(t);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
@@ -361,20 +363,20 @@ static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_M
 static int manners_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct context *c = t->context;
-	struct busy rest = {0};
+	struct busy sum = {0};
+	enum protocol protocol = t->options->guest->protocol;
 	uint64_t began = clock_ms();
 	bool serves = true;
 	int rc = trial_guest(t, 0, &c->subject, e);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
 	if (!rc && serves)
-		rc = busy_look(t, &rest, e);
-	c->rest = rest.ready;
+		rc = busy_look(t, &sum, &c->rest, e);
 	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
-		if (time_left(began))
+		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
 			rc = burden_run(t, i, r, &serves, e);
 	if (!rc && serves && time_left(began) &&
-	    t->options->guest->protocol != PROTOCOL_CONNECT)
+	    protocol != PROTOCOL_CONNECT)
 		rc = beside_readers(t, r, &serves, e);
 	if (!rc && time_left(began)) {
 		rc = trial_guest(t, 0, &c->subject, e);

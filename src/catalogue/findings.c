@@ -259,8 +259,8 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .title = "{who} spins {what}",
-	 .detail = "In each of 3 samples of 200 ms its threads ran or waited for a CPU all the time; "
-		   "without clients they did not.{emfile? Its accept() fails, and its listener stays "
+	 .detail = "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
+		   "the time; before it did not.{emfile? Its accept() fails, and its listener stays "
 		   "readable.}",
 	 .advice = "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
 		   "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
