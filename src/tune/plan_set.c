@@ -6,6 +6,16 @@
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 
+/* Drops the step that tells to lower the knob, if the value does it. */
+static void drop_done_step(struct plan *p, const struct plan_knob *k, const char *value)
+{
+	struct manual_step *m = manual_find(p, k->name);
+	char joined[KNOB_VALUE];
+	bool lower;
+	if (m && plan_join(k->knob, value, m->proposed, joined, &lower) && !lower)
+		*m = p->manual[--p->manual_count];
+}
+
 static int set_one(const struct planner *at, const struct setting *set, struct err *e)
 {
 	struct plan *p = at->plan;
@@ -49,6 +59,8 @@ static int set_one(const struct planner *at, const struct setting *set, struct e
 	rc = plan_change_add(p, &k, running, want, NULL, e);
 	/* --set cancels a proposal if it names the running value. */
 	struct change *made = plan_change_find(p, k.name);
+	if (rc == 0 && made)
+		drop_done_step(p, &k, made->to);
 	if (rc == 0 && made && strcmp(made->from, made->to) == 0)
 		*made = p->changes[--p->count];
 	return rc;

@@ -23,10 +23,14 @@ test_keepalive_beyond_the_timeout_is_short_and_the_proposal_suffices() {
 	# apply lowers no value unasked.
 	expect 1 epolltune apply --idle 350s --probe idle --state-dir state --yes
 	is 'the time after apply' "$(cat $time)" 7200
-	# The step that it names stays in its list.
-	expect 1 epolltune apply --idle 350s --probe idle --state-dir state --yes --allow-lower \
+	# The step that tells so is not left to do when it is done; a value above it does not do it.
+	expect 1 epolltune apply --idle 350s --probe idle --state-dir state --dry-run --allow-lower \
+		--set net.ipv4.tcp_keepalive_time=281
+	said 'Manual steps'
+	expect 0 epolltune apply --idle 350s --probe idle --state-dir state --yes --allow-lower \
 		--only net.ipv4.tcp_keepalive_time --set net.ipv4.tcp_keepalive_time=280
 	said 'idle.keepalive    350 s   350 s   short → ok   better'
+	! grep -q 'Manual steps' out || fail 'a step that is done is listed'
 	is 'the time after apply --allow-lower' "$(cat $time)" 280
 	expect_known "$known" 0 $check --idle 350s
 	json 'wall("idle.keepalive").verdict == "ok"' '.findings == []'
