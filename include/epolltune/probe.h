@@ -73,6 +73,8 @@ struct settings {
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool by_cpu;       /* it used up a CPU */
+		bool own_buffer;   /* its send buffer was one that the kernel does not grow */
+		char lacks[96];    /* why run() could show nothing: a clause; "": it did */
 		bool overflows;    /* its accept queue overflowed meanwhile */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
@@ -292,8 +294,9 @@ struct probe {
 	enum probe_mode mode;
 	enum probe_place place;
 	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
-	/* Whether its experiments are on the operator's server (--run), in the lab of that one. */
-	enum { GUEST_NOT, GUEST_TOO, GUEST_ONLY } guest;
+	/* Whether its experiments are on the operator's server (--run), in the lab of that one; or,
+	 * GUEST_FAR, in one of its own with the probe's wire. */
+	enum { GUEST_NOT, GUEST_TOO, GUEST_ONLY, GUEST_FAR } guest;
 	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
 	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */

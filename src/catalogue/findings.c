@@ -216,6 +216,20 @@ static const struct finding_row findings[] = {
 	      "Give each connection smaller buffers in the server's configuration; add memory.",
 	      "Pss_Anon and Pss_Shmem in /proc/PID/smaps_rollup before and with the connections",
 	      "The memory suffices for the target's connections at that server"),
+	SHORT("application.throughput", REMEDY_APPLICATION,
+	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",
+	      "It carried {capacity}: the send buffer of {buffer} was full, and {window} were in "
+	      "flight in each round trip. {own?The kernel does not grow a buffer that the "
+	      "application sets (SO_SNDBUF).:It had grown to the third field of "
+	      "net.ipv4.tcp_wmem.}",
+	      "{own?{line?{server}\\: {line}:Do not set SO_SNDBUF in the application}, so that the "
+	      "kernel sizes the buffer.:Raise the third field of net.ipv4.tcp_wmem\\: see "
+	      "buffers.send.}",
+	      "The send buffer of a connection of the server of check --run limits it to less than "
+	      "the target's bandwidth over its round trip.",
+	      "Do not set SO_SNDBUF in the server, or raise the third field of net.ipv4.tcp_wmem.",
+	      "sndbuf_limited of its connection (ss -ti), and tb of ss -tm, which does not grow",
+	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} accept {needed} new connections",
 	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "

@@ -24,6 +24,7 @@ static const struct server_row servers[] = {
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
 		.stalled_line = "client_header_timeout 10s; send_timeout 10s;",
+		.send_line = "remove sndbuf= from listen",
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -52,6 +53,7 @@ static const struct server_row servers[] = {
 		.keepalive_line = "option clitcpka and clitcpka-idle {seconds}s, for servers "
 				  "option srvtcpka and srvtcpka-idle {seconds}s",
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
+		.send_line = "remove tune.sndbuf.client",
 	},
 	{
 		.process = "gunicorn*",

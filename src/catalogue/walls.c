@@ -379,6 +379,15 @@ static const struct wall_row walls[] = {
 			  "objects}.:Too few connections were held to measure the memory of one.}",
 	},
 	{
+		.name = "application.throughput",
+		.unit = "B/s",
+		.need = need_throughput,
+		.what = "The throughput at which one connection of the server of --run sends over "
+			"the target's round trip: replies of HTTP, or an echo. Needed: the "
+			"target's bandwidth.",
+		.detail = "{why?Not measured\\: {why}.}",
+	},
+	{
 		.name = "application.accepts",
 		.unit = "connections/s",
 		.need = need_rate,
