@@ -431,7 +431,8 @@ static void memory_words(const struct target *target, const struct settings *s,
 {
 	connections_words(target, s, o, w);
 	wording_set(w, "own", "%s", quantity_show(QUANTITY_SIZE, s->taken.own_bytes).text);
-	wording_set(w, "kernel", "%s", quantity_show(QUANTITY_SIZE, s->taken.connection_bytes).text);
+	wording_set(w, "kernel", "%s",
+		    quantity_show(QUANTITY_SIZE, s->taken.connection_bytes).text);
 	wording_set(w, "held", "%s", s->taken.held ? quantity_count(s->taken.held).text : "");
 	wording_flag(w, "counted", s->taken.measured);
 }
@@ -663,10 +664,11 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 		if (c.client >= CLIENT_BUSY)
 			outcome_inconclusive(out, "the client used up its CPU at %s", rate);
 		else
-			outcome_inconclusive(out,
-					     "it accepted %s, but waited for a CPU for %.0f %% of "
-					     "the time that it needed one: this machine was too busy",
-					     rate, 100 * c.waited);
+			outcome_inconclusive(
+				out,
+				"it accepted %s, but waited for a CPU for %.0f %% of "
+				"the time that it needed one: this machine was too busy",
+				rate, 100 * c.waited);
 		return 0;
 	}
 	s->taken.by_cpu = c.ran >= SERVER_BUSY;

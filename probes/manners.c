@@ -89,8 +89,7 @@ static int spins(struct trial *t, bool *spinning, struct busy *sum, struct err *
 		if (rc)
 			return rc;
 	}
-	*spinning = share > IDLE &&
-		    sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
+	*spinning = share > IDLE && sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
 	return 0;
 }
 
@@ -118,8 +117,8 @@ static void stuck_report(const struct trial *t, const char *what, bool emfile, s
 	report_finding(r, "application.stuck", &words);
 }
 
-static void spin_report(const struct trial *t, const char *what, bool emfile,
-			const struct busy *b, struct report *r)
+static void spin_report(const struct trial *t, const char *what, bool emfile, const struct busy *b,
+			struct report *r)
 {
 	const struct server_row *server = server_row_find(t->context->subject.name);
 	struct wording words = {0};
@@ -129,8 +128,8 @@ static void spin_report(const struct trial *t, const char *what, bool emfile,
 		    server_line(server ? server->files_line : NULL, "files", FILES, line,
 				sizeof(line)));
 	struct finding *f = report_finding(r, "application.spins", &words);
-	finding_evidence(f, "ran or waited for a CPU", "% of the time", round(100 * b->ready_ns / b->elapsed_ns),
-			 NAN);
+	finding_evidence(f, "ran or waited for a CPU", "% of the time",
+			 round(100 * b->ready_ns / b->elapsed_ns), NAN);
 	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran_ns / b->elapsed_ns), NAN);
 }
 
@@ -217,8 +216,7 @@ static int beside_readers(struct trial *t, struct report *r, bool *serves, struc
 	int rc = task_start(&task, &(struct task_context){t->lab, guest->from}, readers_main,
 			    readers, e);
 	if (!rc)
-		rc = task_await(&task, NULL, 0, READERS_NOT * CONNECT_S * 1000 + SEND_US / 1000,
-				e);
+		rc = task_await(&task, NULL, 0, READERS_NOT * CONNECT_S * 1000 + SEND_US / 1000, e);
 	if (!rc)
 		rc = trial_guest_serves(t, serves, e);
 	if (!rc && !*serves)
@@ -348,7 +346,8 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 	if (!rc && spinning)
 		rc = is_full(t, &spinning, e);
 	if (!rc && spinning)
-		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &busy, r);
+		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &busy,
+			    r);
 	trial_clients_end(t);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
@@ -375,8 +374,7 @@ static int manners_measure(struct trial *t, struct report *r, struct err *e)
 	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
 		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
 			rc = burden_run(t, i, r, &serves, e);
-	if (!rc && serves && time_left(began) &&
-	    protocol != PROTOCOL_CONNECT)
+	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
 		rc = beside_readers(t, r, &serves, e);
 	if (!rc && time_left(began)) {
 		rc = trial_guest(t, 0, &c->subject, e);

@@ -123,8 +123,8 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 	return 0;
 }
 
-/* Those of the attempt before, of a server that has ended, last until the kernel sends their SYN-ACK
- * again, after 1 s. */
+/* Those of the attempt before, of a server that has ended, last until the kernel sends their
+ * SYN-ACK again, after 1 s. */
 static int rush_before_gone(struct trial *t, struct err *e)
 {
 	uint64_t until = clock_ms() + STALE_MS;
@@ -145,12 +145,12 @@ static int rush_start(struct trial *t, struct client *client, uint64_t clients, 
 	union endpoint sources[ATTEMPT_ADDRESSES];
 	/* A wire without a round trip: clients of the operator's server do not complete theirs. */
 	enum lab_host from = t->server ? LAB_CLIENT : t->options->guest->from;
-	const struct client_config config = {
-		.to = *rush_address(t),
-		.connections = clients,
-		.deaf = !t->server,
-		.sources = sources,
-		.source_count = from == LAB_CLIENT ? ATTEMPT_ADDRESSES : 0};
+	const struct client_config config = {.to = *rush_address(t),
+					     .connections = clients,
+					     .deaf = !t->server,
+					     .sources = sources,
+					     .source_count =
+						     from == LAB_CLIENT ? ATTEMPT_ADDRESSES : 0};
 	uint64_t spread_us = wire_rtt(t->target) / (t->options->gentle ? 2 : 8);
 	unsigned first = t->context->attempts++ * ATTEMPT_ADDRESSES;
 	for (unsigned i = 0; i < ATTEMPT_ADDRESSES; i++)
@@ -339,7 +339,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		if (t->options->guest && trial_guest_refuses(t, s, out, &rc, e))
 			return rc;
 		rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
-				  i || clients > max ? enough : clients, e);
+			      i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
 		rush_outcome(t, &t->context->rush, capacity, out);

@@ -125,8 +125,8 @@ static int pull_receive(struct pull *p, struct sending *s, int fd)
 		return !n ? EPIPE : errno == EAGAIN ? 0 : errno;
 	p->received += (uint64_t)n;
 	for (ssize_t at = 0; p->request.size && at < n;) {
-		ssize_t took = reply_read(&s->reply, p->request.protocol, data + at,
-					  (size_t)(n - at));
+		ssize_t took =
+			reply_read(&s->reply, p->request.protocol, data + at, (size_t)(n - at));
 		if (took < 0)
 			return EPROTO;
 		at += took;
@@ -149,9 +149,8 @@ static int pull_main(struct task_port *port, void *arg)
 		return err_errno(&port->e, "connect to the server");
 	task_answer(port, 0, NULL, NULL, 0);
 	while (!p->error) {
-		struct pollfd fds[] = {
-			{fd, (short)(POLLIN | (may_send(p, &s) ? POLLOUT : 0)), 0},
-			{port->channel, POLLIN | POLLRDHUP, 0}};
+		struct pollfd fds[] = {{fd, (short)(POLLIN | (may_send(p, &s) ? POLLOUT : 0)), 0},
+				       {port->channel, POLLIN | POLLRDHUP, 0}};
 		poll(fds, 2, -1);
 		if (fds[1].revents)
 			break;
@@ -184,9 +183,8 @@ static int look(struct trial *t, const struct pull *p, struct seen *s, struct mo
 	s->all.count = 0;
 	int rc = lab_call(t->lab, LAB_SERVER, call_states, s, e);
 	const struct connection_state *c = s->all.at;
-	*m = (struct moment_seen){.us = clock_ns() / 1000,
-				  .received = p->received,
-				  .connected = !rc && s->all.count};
+	*m = (struct moment_seen){
+		.us = clock_ns() / 1000, .received = p->received, .connected = !rc && s->all.count};
 	if (!m->connected)
 		return rc;
 	m->busy_us = c->busy_us;
@@ -256,13 +254,12 @@ static void throughput_judge(const struct trial *t, struct settings *s, struct o
 	out->metric[SNDBUF] = round(100 * share);
 	s->taken.own_buffer = end->buffer < wmem_max(t);
 	if (!limited && out->reached < (int64_t)report_margin(t->needed))
-		outcome_inconclusive(out, "one connection carried %s, but %s",
-				     quantity_show(QUANTITY_BANDWIDTH, (uint64_t)out->reached * 8)
-					     .text,
-				     busy < elapsed / 2
-					     ? "the server had nothing to send for most of the time"
-					     : "not its send buffer was the limit: a busy machine or "
-					       "congestion control");
+		outcome_inconclusive(
+			out, "one connection carried %s, but %s",
+			quantity_speed((double)out->reached).text,
+			busy < elapsed / 2 ? "the server had nothing to send for most of the time"
+					   : "not its send buffer was the limit: a busy machine or "
+					     "congestion control");
 }
 
 static int throughput_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
@@ -317,6 +314,7 @@ static void throughput_words(const struct target *target, const struct settings 
 	wording_set(w, "who", "%s", s->subject ? s->subject->name : "");
 	wording_set(w, "why", "%s", s->taken.lacks);
 	wording_flag(w, "own", s->taken.own_buffer);
+	wording_set(w, "carried", "%s", known ? quantity_speed((double)o->reached).text : "");
 	wording_set(w, "buffer", "%s",
 		    known ? quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[BUFFER]).text : "");
 	wording_set(w, "window", "%s",

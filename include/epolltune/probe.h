@@ -362,8 +362,8 @@ int trial_guest_accepts(struct trial *t, uint64_t *queued, struct err *e);
 int trial_guest_serves(struct trial *t, bool *serves, struct err *e);
 /* Ends the trial's clients. */
 void trial_clients_end(struct trial *t);
-/* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out` says,
- * since in a proof the command passes its own backlog to listen(); or an error in *rc. */
+/* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out`
+ * says, since in a proof the command passes its own backlog to listen(); or an error in *rc. */
 bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
 			 struct err *e);
 

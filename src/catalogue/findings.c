@@ -218,7 +218,7 @@ static const struct finding_row findings[] = {
 	      "The memory suffices for the target's connections at that server"),
 	SHORT("application.throughput", REMEDY_APPLICATION,
 	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",
-	      "It carried {capacity}: the send buffer of {buffer} was full, and {window} were in "
+	      "It carried {carried}\\: the send buffer of {buffer} was full, and {window} were in "
 	      "flight in each round trip. {own?The kernel does not grow a buffer that the "
 	      "application sets (SO_SNDBUF).:It had grown to the third field of "
 	      "net.ipv4.tcp_wmem.}",
@@ -257,11 +257,13 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .title = "{who} does not answer {what}",
-	 .detail = "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
-		   "attempts of 2 s each.}",
-	 .advice = "Any client can cause this.{line? {server}\\: {line}:{emfile?: Set timeouts for "
-		   "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
-		   "when a descriptor is closed.}",
+	 .detail =
+		 "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
+		 "attempts of 2 s each.}",
+	 .advice =
+		 "Any client can cause this.{line? {server}\\: {line}:{emfile?: Set timeouts for "
+		 "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
+		 "when a descriptor is closed.}",
 	 .answer = "{who} does not answer {what}",
 	 .meaning = "The server of check --run did not serve another client while clients did not "
 		    "read its replies, or after clients reset their connections, sent invalid "
@@ -273,19 +275,23 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .title = "{who} spins {what}",
-	 .detail = "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
-		   "the time; before it did not.{emfile? Its accept() fails, and its listener stays "
-		   "readable.}",
-	 .advice = "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
-		   "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
-		   "a loop\\: strace -f -p PID}.",
+	 .detail =
+		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
+		 "the time; before it did not.{emfile? Its accept() fails, and its listener stays "
+		 "readable.}",
+	 .advice =
+		 "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
+		 "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
+		 "a loop\\: strace -f -p PID}.",
 	 .answer = "{who} spins {what}",
-	 .meaning = "A thread of the server of check --run took all the CPU time that it could get "
-		    "when its descriptors were used up and clients waited, or after clients had "
-		    "gone. A level-triggered server that goes on watching its listener at EMFILE does "
-		    "so.",
-	 .action = "Stop watching the listener at EMFILE until a descriptor is closed; close sockets "
-		   "at EPOLLHUP and EPOLLERR.",
+	 .meaning =
+		 "A thread of the server of check --run took all the CPU time that it could get "
+		 "when its descriptors were used up and clients waited, or after clients had "
+		 "gone. A level-triggered server that goes on watching its listener at EMFILE does "
+		 "so.",
+	 .action =
+		 "Stop watching the listener at EMFILE until a descriptor is closed; close sockets "
+		 "at EPOLLHUP and EPOLLERR.",
 	 .proof = "/proc/PID/task/TID/schedstat: the time that its threads ran or waited for a CPU "
 		  "grows as fast as the clock"},
 

@@ -63,7 +63,8 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart; HUP keeps the socket",
 		.clients = "1 for each synchronous worker",
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
-		.stalled_line = "worker_class = \"gevent\", or a proxy in front of synchronous workers",
+		.stalled_line =
+			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
 	},
 	{
 		.process = "uwsgi*",

@@ -393,8 +393,9 @@ static const struct wall_row walls[] = {
 		.need = need_rate,
 		.what = "The new connections a second that the server of --run accepts, each with "
 			"one request and reset after the reply. Needed: the target's rate.",
-		.detail = "{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
-			  "overflowed meanwhile.}}",
+		.detail =
+			"{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
+			"overflowed meanwhile.}}",
 	},
 	{
 		.name = "application.rate",

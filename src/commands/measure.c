@@ -10,8 +10,8 @@
 
 /* The labs of a probe. */
 struct labs {
-	struct lab *lab, *proof; /* may be the same */
-	struct guest far; /* of GUEST_FAR; its lab NULL: none */
+	struct lab *lab, *proof;      /* may be the same */
+	struct guest far;             /* of GUEST_FAR; its lab NULL: none */
 	struct probe_options options; /* with it */
 	bool in_place, borrowed;
 	char missing[256]; /* why there is none; "" */
@@ -197,10 +197,10 @@ static int job_measure_now(const struct job *job)
 	int rc = 0;
 	bool experiments = job_has_experiments(job);
 	bool gentle = job->check->options->probe.gentle;
-	const char *skipped = gentle && gently_skips(job->probe)          ? GENTLE_REFUSES
-			      : job->check->cramped[0]                    ? job->check->cramped
+	const char *skipped = gentle && gently_skips(job->probe)           ? GENTLE_REFUSES
+			      : job->check->cramped[0]                     ? job->check->cramped
 			      : job->probe->guest && job->check->spoilt[0] ? job->check->spoilt
-									  : NULL;
+									   : NULL;
 	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
 		eventfd_wait(job->check->watched);
 	if (experiments && !skipped)

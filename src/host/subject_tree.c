@@ -108,8 +108,8 @@ static uint64_t line_bytes(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* The proportional share of each process (proc_pid_smaps_rollup(5)); where another user's is hidden,
- * RssAnon, which counts what workers share with their master once in each. */
+/* The proportional share of each process (proc_pid_smaps_rollup(5)); where another user's is
+ * hidden, RssAnon, which counts what workers share with their master once in each. */
 static uint64_t memory_bytes(int process)
 {
 	char text[4096];

@@ -39,6 +39,24 @@ test_a_server_that_blocks_in_a_write_is_named() {
 	has_fault blocks application.stuck 'while 16 clients do not read' --protocol echo
 }
 
+# A busy machine may not carry what is needed.
+throughput_known='wall("application.throughput") | .verdict == "ok" or .verdict == "short"'
+
+test_a_small_send_buffer_is_named() {
+	needs_tun
+	expect_known "$throughput_known" 2 epolltune check --run "exec python3 $work/echo_server.py small" --writable "$work" \
+		--format json --port 8080 --protocol echo --probe throughput
+	json '[.findings[].id] == ["application.throughput.short"]' \
+		'finding("application.throughput.short") | .remedy == "application" and (.advice | contains("SO_SNDBUF"))'
+}
+
+test_buffers_that_the_kernel_sizes_carry_what_is_needed() {
+	needs_tun
+	expect_known "$throughput_known" 0 epolltune check --run "exec python3 $work/echo_server.py none" --writable "$work" \
+		--format json --port 8080 --protocol echo --probe throughput --bandwidth 20mbit
+	json '.findings == []' 'wall("application.throughput") | .verdict == "ok" and .at_least'
+}
+
 is_healthy() {
 	json '.findings == []' 'wall("application.connections").verdict == "ok"' \
 		'wall("application.accepts").verdict == "ok"' 'wall("application.memory").verdict == "ok"'

@@ -123,6 +123,23 @@ test_a_server_that_spins_without_descriptors_is_named() {
 	! left
 }
 
+test_a_send_buffer_of_the_application_is_named() {
+	needs_lab
+	needs_tun
+	nginx_conf 64 sndbuf=8k
+	head -c 2000000 /dev/zero >large
+	sed "s|return 200 ok|root $work|" nginx.conf >files.conf
+	chmod 755 "$work"
+	run_known 'wall("application.throughput").measured | type == "number"' 2 \
+		"exec nginx -e stderr -c $work/files.conf" --port 8080 --protocol http --path /large --probe throughput
+	json 'wall("application.throughput") | .verdict == "short" and .method == "measured" and .measured < 1000000' \
+		'finding("application.throughput.short") | .remedy == "application" and (.detail | contains("SO_SNDBUF")) and
+			(.advice | contains("sndbuf=")) and at_current("send buffer") == 16384'
+	run 0 "exec nginx -e stderr -c $work/files.conf" --port 8080 --protocol http --path /x --probe throughput
+	json 'wall("application.throughput") | .verdict == "n/a" and (.detail | contains("an error"))'
+	! left
+}
+
 test_a_server_that_keeps_no_connection_holds_none() {
 	needs_lab
 	run 3 'exec perl -MIO::Socket::INET -e "\$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;

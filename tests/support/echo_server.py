@@ -1,5 +1,6 @@
 # A server on port 8080 that echoes, or answers requests of HTTP. Its argument is its fault: it spins at EMFILE,
-# exits at EMFILE, stops accepting after a request that is not of HTTP, blocks where a client does not read; or none.
+# exits at EMFILE, stops accepting after a request that is not of HTTP, blocks where a client does not read, has a
+# small send buffer; or none.
 import select
 import socket
 import sys
@@ -7,6 +8,8 @@ import sys
 fault = sys.argv[1]
 listener = socket.create_server(("", 8080), backlog=1000)
 listener.setblocking(False)
+if fault == "small":
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
 events = select.epoll()
 events.register(listener, select.EPOLLIN)
 clients = {}
