@@ -433,6 +433,22 @@ int journal_refresh(struct journal *j, struct err *e)
 	return rc;
 }
 
+int journal_reread(struct journal *j, struct err *e)
+{
+	struct journal next = JOURNAL_CLOSED;
+	snprintf(next.path, sizeof(next.path), "%s", j->path);
+	next.dir = fcntl(j->dir, F_DUPFD_CLOEXEC, 0);
+	next.fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
+	int rc = next.dir < 0 || next.fd < 0 || lseek(next.fd, 0, SEEK_SET) < 0
+			 ? err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE)
+			 : read_all(&next, e);
+	if (rc < 0)
+		journal_close(&next);
+	else
+		replace(j, &next);
+	return rc;
+}
+
 int journal_lock(struct journal *j, const char *path, struct err *e)
 {
 	struct stat now;

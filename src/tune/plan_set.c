@@ -6,7 +6,7 @@
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 
-/* Drops the step that tells to lower the knob, if the value does it. */
+/* Drops the step to lower the knob, if the value does it. */
 static void drop_done_step(struct plan *p, const struct plan_knob *k, const char *value)
 {
 	struct manual_step *m = manual_find(p, k->name);

@@ -57,23 +57,24 @@ static struct run *watched(struct confirm_watch *w, struct journal *j)
 	return same ? r : NULL;
 }
 
-/* Whether the run is neither confirmed nor rolled back; true if the journal cannot be read. */
+/* Whether the run is neither confirmed nor rolled back, by the journal as it was last read if it is
+ * lost or replaced: a decision that came just before that is in the file that is open. */
 static bool undecided(struct confirm_watch *w)
 {
-	struct journal j;
+	struct journal j = JOURNAL_CLOSED;
 	const struct run *r = journal_find(&w->known, w->run);
 	if (r && !journal_changed(&w->known))
 		return run_is_open(r);
-	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) < 0)
-		return true;
-	r = watched(w, &j);
-	if (!r) {
+	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) == 0 && watched(w, &j)) {
+		journal_close(&w->known);
+		w->known = j;
+	} else {
 		journal_close(&j);
-		return true;
+		if (r)
+			journal_reread(&w->known, NULL);
 	}
-	journal_close(&w->known);
-	w->known = j;
-	return run_is_open(r);
+	r = journal_find(&w->known, w->run);
+	return !r || run_is_open(r);
 }
 
 /* Waits until the deadline; false if the run was decided before. Looks at the journal when it

@@ -1289,6 +1289,21 @@ static void no_files_from_another_namespace(void **state)
 	output_free(&o);
 }
 
+/* It sees a decision though the journal is gone when it looks. */
+static void the_watchdog_of_a_run_that_was_decided(void **state)
+{
+	(void)state;
+	struct output o =
+		inside("--pid --fork --mount-proc",
+		       REPORT "somaxconn 16; fast --confirm 600s >/dev/null\n"
+			      "pkill -STOP -x epolltune-watch; epolltune confirm --state-dir $S\n"
+			      "rm -r $S; pkill -CONT -x epolltune-watch\n"
+			      "within '! pgrep -x epolltune-watch >/dev/null'; somaxconn\n");
+	good(&o);
+	assert_string_equal(o.out, "Run 1 is confirmed: the changes stay.\n2048\n");
+	output_free(&o);
+}
+
 /* The journal is replaced: the watchdog of the old run 1 ignores the new one and rolls back its
  * own. */
 static void a_watchdog_knows_its_run(void **state)
@@ -1664,6 +1679,7 @@ int main(void)
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),
 		TEST(no_files_from_another_namespace),
+		TEST(the_watchdog_of_a_run_that_was_decided),
 		TEST(a_watchdog_knows_its_run),
 		TEST(a_state_directory_too_long),
 		TEST(confirm_reports_failures_as_json),

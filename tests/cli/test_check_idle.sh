@@ -23,7 +23,7 @@ test_keepalive_beyond_the_timeout_is_short_and_the_proposal_suffices() {
 	# apply lowers no value unasked.
 	expect 1 epolltune apply --idle 350s --probe idle --state-dir state --yes
 	is 'the time after apply' "$(cat $time)" 7200
-	# The step that tells so is not left to do when it is done; a value above it does not do it.
+	# The step is not left to do when it is done; a value above it does not do it.
 	expect 1 epolltune apply --idle 350s --probe idle --state-dir state --dry-run --allow-lower \
 		--set net.ipv4.tcp_keepalive_time=281
 	said 'Manual steps'
