@@ -449,8 +449,8 @@ static void memory_words(const struct target *target, const struct settings *s,
 #define KNEE 4
 /* Of its CPU time: then the client was the limit. */
 #define CLIENT_BUSY 0.9
-/* A server that used so much of a CPU was limited by it; and the share of the time that it needed
- * one without getting it, up to which the machine was not the limit. */
+/* From this share of a CPU on the server was limited by it. The machine was not the limit up to
+ * this share of the time that the server needed a CPU and had none. */
 #define SERVER_BUSY 0.85
 #define WAITED 0.2
 

@@ -370,9 +370,9 @@ static const struct wall_row walls[] = {
 		.name = "application.memory",
 		.unit = "connections",
 		.need = need_connections,
-		.what = "The connections that the available memory holds at the server of --run: what "
-			"an idle one takes of the server's own memory and of the kernel's at its "
-			"end. Needed: the target's connections.",
+		.what = "The connections that the available memory holds at the server of --run: an "
+			"idle one uses memory of the server's own, and of the kernel at its end. "
+			"Needed: the target's connections.",
 		.detail = "{held?Each of {held} connections took {own} of the server's own memory, "
 			  "pages that its processes share counted once, and {kernel} of kernel "
 			  "memory at its end, {counted?counted in slab caches:by the size of its "
