@@ -28,8 +28,10 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached nodejs \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
+# For test-servers only.
+DEBIAN_SERVERS := nodejs
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -88,7 +90,7 @@ $(BUILD)/libs.mk: Makefile
 FOR := test
 ## make deps: installs with apt the missing packages for build, test and lint
 deps:
-	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)); do \
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) $(if $(filter test-servers,$(FOR)),$(DEBIAN_SERVERS)); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -127,7 +129,7 @@ TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t 
 test: tests
 	@$(RUN_TESTS) $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make test-servers: checks beside nginx, redis, gunicorn and haproxy, beside a busy nginx CHECKS (30) times
+## make test-servers: checks beside nginx, redis, gunicorn and haproxy, of these and Node.js in a lab, beside a busy nginx CHECKS (30) times
 CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)

@@ -113,12 +113,14 @@ test_memcached_is_accused_of_nothing() {
 }
 
 test_node_is_accused_of_nothing() {
+	needs node
 	echo "require('http').createServer((_, answer) => answer.end('ok')).listen(8080)" >server.js
 	run 0 "exec node $work/server.js" --port 8080 --protocol http
 	is_healthy
 }
 
 test_node_is_limited_by_max_connections() {
+	needs node
 	echo "const server = require('http').createServer((_, answer) => answer.end('ok')).listen(8080)
 		server.maxConnections = 40" >server.js
 	run 2 "exec node $work/server.js" --port 8080 --protocol http
