@@ -33,6 +33,7 @@ DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps st
 # Of the goals that need more.
 DEBIAN_test-html := chromium-driver python3-selenium poppler-utils
 DEBIAN_test-fleet := ansible-core ansible-lint openssh-server iproute2 jq procps util-linux
+DEBIAN_test-servers := nodejs
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -117,11 +118,11 @@ run: $(PROGRAM)
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh,$(ALL_TESTS))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))
-CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
 RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit
@@ -134,7 +135,7 @@ TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t 
 test: tests
 	@$(RUN_TESTS) $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make test-servers: checks beside nginx, redis, gunicorn and haproxy, beside a busy nginx CHECKS (30) times
+## make test-servers: checks beside nginx, redis, gunicorn and haproxy, of these and Node.js in a lab, beside a busy nginx CHECKS (30) times
 CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)

@@ -270,27 +270,14 @@ static bool stall_is_full(const struct stall *s, int64_t bound)
 	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
 }
 
-/* Starts the operator's server with the lab's settings, and stops it: SIGSTOP is a stall that any
- * server has. True: the proposed backlog, which only its configuration sets, cannot be tried; or an
- * error. */
+/* As trial_guest_refuses(), and stops the server: SIGSTOP is a stall that any server has. */
 static bool guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
 			  struct outcome *out, int *rc, struct err *e)
 {
-	struct guest *guest = t->options->guest;
-	struct guest_queue q = {0};
-	uint32_t limit = subject_queue(s->subject, kind).smallest->limit;
-	*rc = guest_restart(guest, 0, e);
-	if (!*rc)
-		*rc = program_signal(&guest->program, SIGSTOP, e);
-	if (!*rc)
-		*rc = guest_queue_read(guest, &q, e);
-	if (*rc || !t->proof || q.limit > limit * q.sockets)
-		return *rc;
-	outcome_unsupported(out,
-			    "the command passes %u to listen(): set its backlog there, and check "
-			    "again",
-			    limit);
-	return true;
+	if (trial_guest_refuses(t, s, kind, out, rc, e))
+		return true;
+	*rc = program_signal(&t->options->guest->program, SIGSTOP, e);
+	return *rc;
 }
 
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
@@ -699,7 +686,7 @@ const struct probe probe_accept_queue = {
 	.name = "accept-queue",
 	.summary = "clients arrive while the server stalls: how many wait, how many are dropped",
 	.lab = {.client_addresses = 4, .wide_ports = true},
-	.runs = true,
+	.guest = GUEST_TOO,
 	.context_size = sizeof(struct context),
 	.experiments = experiments,
 	.observation = &observation,

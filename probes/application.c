@@ -4,6 +4,7 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,19 +12,21 @@
 #include "epolltune/clock.h"
 #include "epolltune/quantity.h"
 
-/* Of a request of PROTOCOL_ECHO. */
-#define ECHO_SIZE 64
 /* Up to so many connections are opened one after the other, so that the limit is met exactly. */
 #define SINGLE 20000
 #define AT_ONCE 16
-/* For a server to accept what waits, and to close what its clients have reset. */
-#define PATIENCE_MS 2000
 /* What servers keep free below RLIMIT_NOFILE: Redis 32 descriptors (CONFIG_MIN_RESERVED_FDS). */
 #define RESERVED 32
 /* A server with fewer is asked for each number, not only for powers of two. */
 #define FEW 64
+/* Connections whose kernel memory is counted, and what it is at most, in usual connections. */
+#define WEIGHED 500
+#define KERNEL_MAX 20
 
 enum { NOFILE };
+/* Metrics of application.memory and application.accepts. */
+enum { OWN, KERNELS };
+enum { SERVER_CPU, CLIENT_CPU, OVERFLOWED };
 
 /* How holding more connections ended. */
 enum hold_end {
@@ -63,28 +66,35 @@ struct context {
 	} latency;
 	struct subject subject; /* as it runs now */
 	struct subject_open idle;
+	/* The memory of its connections. */
+	struct weight {
+		uint64_t held; /* connections; 0: it was not weighed */
+		struct subject_usage idle, all;
+		struct host_slab_memory before, after;
+	} weight;
 };
 
-static unsigned request_size(const struct guest *guest)
-{
-	return guest->request.size ? guest->request.size : ECHO_SIZE;
-}
-
-/* Starts the server again: what an experiment before left behind does not count. */
 static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
 {
 	struct context *c = t->context;
-	subject_free(&c->subject);
-	int rc = guest_restart(t->options->guest, nofile, e);
-	if (!rc)
-		rc = guest_subject(t->options->guest, t->host, &c->subject, e);
+	int rc = trial_guest(t, nofile, &c->subject, e);
 	return rc ? rc : subject_open_read(t->host, &c->subject, &c->idle, e);
 }
 
-static struct client_config client_of(const struct trial *t, uint64_t connections)
+static int weight_begin(struct trial *t, struct err *e)
 {
-	return (struct client_config){.connections = connections,
-				      .request = t->options->guest->request};
+	struct weight *w = &t->context->weight;
+	host_slab_memory(t->host, &w->before);
+	return subject_usage_read(t->host, &t->context->subject, &w->idle, e);
+}
+
+/* While `held` connections are open. */
+static int weight_end(struct trial *t, uint64_t held, struct err *e)
+{
+	struct weight *w = &t->context->weight;
+	w->held = held;
+	host_slab_memory(t->host, &w->after);
+	return subject_usage_read(t->host, &t->context->subject, &w->all, e);
 }
 
 static enum hold_end end_of(int code)
@@ -118,9 +128,9 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 				     .count = want,
 				     .ask = true,
 				     .depth = 1,
-				     .size = request_size(t->options->guest),
+				     .size = trial_guest_size(t),
 				     .stop = true};
-	int rc = trial_client(t, client_of(t, want), e);
+	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
 		order.in_flight = t->clients[0]->processes * (want > SINGLE ? AT_ONCE : 1);
 	if (!rc)
@@ -142,19 +152,6 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 	return 0;
 }
 
-/* Waits until the server has accepted what waits; the number that still does. */
-static int queued_await(struct trial *t, uint64_t *queued, struct err *e)
-{
-	uint64_t until = clock_ms() + PATIENCE_MS;
-	struct guest_queue queue;
-	int rc;
-	do {
-		rc = guest_queue_read(t->options->guest, &queue, e);
-		*queued = queue.depth;
-	} while (!rc && queue.depth && clock_ms() < until);
-	return rc;
-}
-
 /* Whether the server answers another client. */
 static int others_answered(struct trial *t, bool *answered, struct hold *h, struct err *e)
 {
@@ -162,13 +159,13 @@ static int others_answered(struct trial *t, bool *answered, struct hold *h, stru
 					   .count = 1,
 					   .active = 1,
 					   .depth = 1,
-					   .size = request_size(t->options->guest),
+					   .size = trial_guest_size(t),
 					   .stop = true};
 	*answered = true;
 	if (t->options->guest->protocol == PROTOCOL_CONNECT)
 		return 0;
 	if (!t->clients[1]) {
-		int rc = trial_client(t, client_of(t, 1), e);
+		int rc = trial_client(t, trial_guest_client(t, 1), e);
 		if (rc)
 			return rc;
 	}
@@ -199,14 +196,14 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 	bool asks = t->options->guest->protocol != PROTOCOL_CONNECT, answered;
 	uint64_t opened = 0, queued;
 	struct guest_queue queue = {0};
-	int rc = trial_client(t, client_of(t, want), e);
+	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	while (!rc && h->end == HOLD_ALL && !h->lack && opened < want) {
 		order.count = step_of(opened, want, queue.limit);
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 		if (!rc)
-			rc = queued_await(t, &queued, e);
+			rc = trial_guest_accepts(t, &queued, e);
 		if (!rc)
 			rc = others_answered(t, &answered, h, e);
 		if (!rc)
@@ -290,6 +287,8 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	}
 	if (!rc)
 		ports_widen(t, want);
+	if (!rc)
+		rc = weight_begin(t, e);
 	if (!rc && guest->protocol != PROTOCOL_CONNECT)
 		rc = hold_asked(t, want, h, e);
 	else if (!rc)
@@ -300,10 +299,14 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 		client_stop(t->clients[0]);
 		t->clients[0] = NULL;
 		if (!rc)
+			rc = weight_begin(t, e);
+		if (!rc)
 			rc = hold_silent(t, want, h, e);
 	}
 	if (!rc)
 		rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
+	if (!rc)
+		rc = weight_end(t, h->held, e);
 	if (!rc)
 		rc = guest_check(guest, e);
 	if (rc)
@@ -331,12 +334,6 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	if (out->limit_met)
 		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
-	uint64_t idle = t->context->idle.resident;
-	if (h->held >= FEW && h->open.resident > idle)
-		report_append(
-			out->remark, "%sA connection took %s of its own memory.",
-			out->remark[0] ? " " : "",
-			quantity_show(QUANTITY_SIZE, (h->open.resident - idle) / h->held).text);
 	return 0;
 }
 
@@ -397,6 +394,57 @@ static void connections_describe(const struct trial *t, const struct outcome *o,
 		report_text_into(text, size, "%s", o->remark);
 }
 
+static int64_t memory_left(const struct settings *s)
+{
+	uint64_t available = s->machine.available_bytes, group = (uint64_t)s->machine.group_left;
+	return (int64_t)(group < available ? group : available);
+}
+
+/* The idle ones that were held, with what the kernel has at the server's end of each. */
+static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	const struct weight *w = &t->context->weight;
+	uint64_t client = host_connection_bytes(t->host);
+	bool by_cache = false;
+	(void)e;
+	if (w->held < FEW || !w->all.memory) {
+		outcome_unsupported(out, "%s",
+				    w->held < FEW ? ""
+						  : "the memory of its processes is not readable");
+		return 0;
+	}
+	uint64_t both = host_slab_taken(&w->before, &w->after, w->held, &by_cache) / w->held;
+	s->taken.measured = by_cache && w->held >= WEIGHED && both > client + client / 2 &&
+			    both < client * KERNEL_MAX;
+	s->taken.connection_bytes = s->taken.measured ? both - client : client;
+	s->taken.own_bytes =
+		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
+	s->taken.held = w->held;
+	out->metric[OWN] = (double)s->taken.own_bytes;
+	out->metric[KERNELS] = (double)s->taken.connection_bytes;
+	out->reached = memory_left(s) / (int64_t)(s->taken.own_bytes + s->taken.connection_bytes);
+	out->limit_met = out->measured = true;
+	return 0;
+}
+
+static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	(void)s;
+	b->by_run = true;
+}
+
+static void memory_words(const struct target *target, const struct settings *s,
+			 const struct outcome *o, struct wording *w)
+{
+	connections_words(target, s, o, w);
+	wording_set(w, "own", "%s", quantity_show(QUANTITY_SIZE, s->taken.own_bytes).text);
+	wording_set(w, "kernel", "%s",
+		    quantity_show(QUANTITY_SIZE, s->taken.connection_bytes).text);
+	wording_set(w, "held", "%s", s->taken.held ? quantity_count(s->taken.held).text : "");
+	wording_flag(w, "counted", s->taken.measured);
+}
+
 /* Connections that send requests, as far as the server holds them. */
 #define TALKING 64
 #define CLOSED_US 500000
@@ -409,6 +457,10 @@ static void connections_describe(const struct trial *t, const struct outcome *o,
 #define KNEE 4
 /* Of its CPU time: then the client was the limit. */
 #define CLIENT_BUSY 0.9
+/* From this share of a CPU on the server was limited by it. The machine was not the limit up to
+ * this share of the time that the server needed a CPU and had none. */
+#define SERVER_BUSY 0.85
+#define WAITED 0.2
 
 static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum, struct err *e)
 {
@@ -417,7 +469,7 @@ static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *su
 					   .active = t->clients[0]->opened,
 					   .rate_per_s = rate,
 					   .depth = 1,
-					   .size = request_size(t->options->guest)};
+					   .size = trial_guest_size(t)};
 	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	*sum = client_sum(t->clients[0]);
 	t->context->latency.answered += sum->done;
@@ -470,7 +522,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	int rc = server_begin(t, 0, e);
 	t->context->latency = (struct latency){0};
 	if (!rc)
-		rc = trial_client(t, client_of(t, open.count), e);
+		rc = trial_client(t, trial_guest_client(t, open.count), e);
 	if (!rc)
 		rc = client_order(t->clients[0], &open, NULL, NULL, e);
 	if (!rc)
@@ -584,75 +636,124 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
-/* What a server has to bear. */
-#define RESETS 1000
-#define GARBAGE 16
-static const struct {
-	const char *what;
-	uint64_t count;
-	unsigned size; /* of what is sent; 0: nothing */
-} burdens[] = {
-	{"1 000 clients that reset their connection", RESETS, 0},
-	{"16 clients that send invalid requests", GARBAGE, ECHO_SIZE},
+/* What new connections, each with a request, took while clients opened as many as they could. */
+struct churn {
+	struct client_sum sum;
+	double client;  /* CPUs that the client used */
+	double ran;     /* and the server */
+	double waited;  /* of the time that the server needed a CPU, the share that it had none */
+	int64_t queued; /* SYNs dropped at its full accept queue */
 };
 
-static void clients_end(struct trial *t)
+static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct err *e)
 {
-	for (size_t i = 0; i < TRIAL_CLIENTS; i++) {
-		if (t->clients[i])
-			client_stop(t->clients[i]);
-		t->clients[i] = NULL;
-	}
+	CLEAN(trial_counters_free) struct trial_counters counters = {0};
+	const struct client_order order = {.verb = CLIENT_CHURN,
+					   .duration_us = CLOSED_US,
+					   .active = active,
+					   .depth = 1,
+					   .size = trial_guest_size(t)};
+	const struct subject *server = &t->context->subject;
+	struct subject_usage before, after;
+	int rc = trial_client(t, trial_guest_client(t, active), e);
+	if (!rc)
+		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
+	if (!rc)
+		rc = subject_usage_read(t->host, server, &before, e);
+	uint64_t began = clock_ns();
+	if (!rc)
+		rc = client_order(t->clients[0], &order, NULL, NULL, e);
+	uint64_t elapsed = clock_ns() - began;
+	if (!rc)
+		rc = subject_usage_read(t->host, server, &after, e);
+	if (!rc)
+		rc = trial_counters_end(t, &counters, e);
+	if (rc)
+		return rc;
+	uint64_t ran = after.ran_ns - before.ran_ns, ready = after.ready_ns - before.ready_ns;
+	c->sum = client_sum(t->clients[0]);
+	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
+	c->ran = (double)ran / (double)elapsed;
+	c->waited = (double)(ready - ran) / (double)(ready + 1);
+	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	return 0;
 }
 
-/* Whether it still accepts and answers. */
-static int still_serves(struct trial *t, bool *serves, struct err *e)
+/* Half of its accept queue, so that it does not overflow by their number. */
+static uint64_t churn_active(uint64_t limit)
 {
-	struct hold ignored = {0};
-	struct err ended = {0};
-	uint64_t queued = 0;
-	*serves = false;
-	if (guest_check(t->options->guest, &ended))
+	uint64_t half = limit / 2 ? limit / 2 : 1;
+	return half < TALKING ? half : TALKING;
+}
+
+static int accepts_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	struct guest_queue queue;
+	struct churn c;
+	if (t->options->gentle) {
+		outcome_unsupported(out, GENTLE_REFUSES);
 		return 0;
-	int rc = queued_await(t, &queued, e);
-	/* others_answered() uses the second place. */
+	}
+	trial_progress(t, "new connections");
+	int rc = server_begin(t, 0, e);
 	if (!rc)
-		rc = trial_client(t, client_of(t, 1), e);
+		rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
-		rc = others_answered(t, serves, &ignored, e);
-	*serves &= !queued;
-	clients_end(t);
-	return rc;
+		rc = churn_run(t, churn_active(queue.limit), &c, e);
+	if (!rc)
+		rc = guest_check(t->options->guest, e);
+	if (rc)
+		return rc;
+	if (!c.sum.done || c.sum.errors * 2 > c.sum.done) {
+		char answer[CLIENT_ANSWER];
+		client_answer(t->clients[0], answer);
+		outcome_unsupported(out, "%s of %s replies were errors%s%s",
+				    quantity_count(c.sum.errors).text,
+				    quantity_count(c.sum.done).text, answer[0] ? ": " : "", answer);
+		return 0;
+	}
+	const char *rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate).text;
+	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
+	out->reached = (int64_t)c.sum.rate;
+	out->measured = true;
+	out->limit_met = idle;
+	if (!idle && c.sum.rate < (double)report_margin(t->needed)) {
+		if (c.client >= CLIENT_BUSY)
+			outcome_inconclusive(out, "the client used up its CPU at %s", rate);
+		else
+			outcome_inconclusive(
+				out,
+				"it accepted %s, but waited for a CPU for %.0f %% of "
+				"the time that it needed one: this machine was too busy",
+				rate, 100 * c.waited);
+		return 0;
+	}
+	s->taken.by_cpu = c.ran >= SERVER_BUSY;
+	s->taken.overflows = c.queued > 0;
+	out->metric[SERVER_CPU] = round(100 * c.ran);
+	out->metric[CLIENT_CPU] = round(100 * c.client);
+	if (c.queued > 0)
+		out->metric[OVERFLOWED] = (double)c.queued;
+	return 0;
 }
 
-static int burdens_measure(struct trial *t, struct report *r, struct err *e)
+static void accepts_words(const struct target *target, const struct settings *s,
+			  const struct outcome *o, struct wording *w)
 {
-	struct wording words = {0};
-	int rc = server_begin(t, 0, e);
-	bool serves = true;
-	if (!rc)
-		rc = still_serves(t, &serves, e);
-	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++) {
-		const struct client_order order = {.verb = CLIENT_CHURN,
-						   .count = burdens[i].count,
-						   .active = AT_ONCE,
-						   .depth = 1,
-						   .size = burdens[i].size};
-		const struct client_config config = {.connections = AT_ONCE};
-		trial_progress(t, "%s", burdens[i].what);
-		rc = trial_client(t, config, e);
-		if (!rc)
-			rc = client_order(t->clients[0], &order, NULL, NULL, e);
-		clients_end(t);
-		if (!rc)
-			rc = still_serves(t, &serves, e);
-		if (rc || serves)
-			continue;
-		wording_set(&words, "who", "%s", t->context->subject.name);
-		wording_set(&words, "what", "%s", burdens[i].what);
-		report_finding(r, "application.stuck", &words);
-	}
-	return rc;
+	connections_words(target, s, o, w);
+	wording_set(w, "reached", "%s",
+		    o && o->reached != REPORT_NONE
+			    ? quantity_measured(QUANTITY_RATE, (uint64_t)o->reached).text
+			    : "");
+	wording_flag(w, "cpu", s->taken.by_cpu);
+	wording_flag(w, "overflows", s->taken.overflows);
+}
+
+static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	(void)s;
+	(void)b;
 }
 
 static bool guest_applies(const struct target *target, const struct probe_options *o)
@@ -674,6 +775,26 @@ static const struct experiment experiments[] = {
 		.cost = connections_cost,
 		.run = connections_run,
 		.describe = connections_describe,
+	},
+	{
+		.wall = "application.memory",
+		.metrics = {[OWN] = {"own memory of a connection", "B"},
+			    [KERNELS] = {"kernel memory of a connection", "B"}},
+		.applies = guest_applies,
+		.bound = memory_bound,
+		.words = memory_words,
+		.run = memory_run,
+	},
+	{
+		.wall = "application.accepts",
+		.metrics = {[SERVER_CPU] = {"CPU time of the server", "% of a CPU"},
+			    [CLIENT_CPU] = {"CPU time of the client", "% of a CPU"},
+			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
+		.due = true,
+		.applies = rate_applies,
+		.bound = accepts_bound,
+		.words = accepts_words,
+		.run = accepts_run,
 	},
 	{
 		.wall = "application.rate",
@@ -706,8 +827,7 @@ const struct probe probe_application = {
 	.summary = "the server of --run in a lab, driven into each of its limits",
 	.mode = PROBE_EXCLUSIVE,
 	.place = PROBE_LAB,
-	.runs = true,
+	.guest = GUEST_ONLY,
 	.context_size = sizeof(struct context),
 	.experiments = experiments,
-	.measure = burdens_measure,
 };

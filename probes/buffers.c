@@ -278,25 +278,17 @@ static const char *bulk_doubt(const struct trial *t, const struct settings *s, c
 	return NULL;
 }
 
-/* "12.5 MB/s" */
-static struct quantity_shown speed(double Bps)
-{
-	struct quantity_shown shown = quantity_show(
-		QUANTITY_BANDWIDTH, quantity_round(QUANTITY_BANDWIDTH, (uint64_t)Bps));
-	memcpy(shown.text + strlen(shown.text) - strlen("bit/s"), "B/s", sizeof("B/s"));
-	return shown;
-}
-
 /* "9.4 MB/s"; if the wire's RTT differs, also the throughput over that. */
 static const char *carried(const struct target *t, double Bps, char text[160])
 {
 	double wire_Bps = Bps * (double)t->rtt_us / (double)wire_rtt_us(t);
 	if (path_scale(t) == 1)
-		snprintf(text, 160, "%s", speed(Bps).text);
+		snprintf(text, 160, "%s", quantity_speed(Bps).text);
 	else
 		snprintf(text, 160, "%s over %s, a window that allows %s over %s",
-			 speed(wire_Bps).text,
-			 quantity_show(QUANTITY_DURATION, wire_rtt_us(t)).text, speed(Bps).text,
+			 quantity_speed(wire_Bps).text,
+			 quantity_show(QUANTITY_DURATION, wire_rtt_us(t)).text,
+			 quantity_speed(Bps).text,
 			 quantity_show(QUANTITY_DURATION, t->rtt_us).text);
 	return text;
 }
@@ -329,7 +321,8 @@ static void side_remark(const struct trial *t, const struct bulk *b, struct outc
 	if (!own->result.paced && !own_bound(own))
 		return;
 	snprintf(text, sizeof(text), "An application that sets %s itself reaches at %s %s.",
-		 names[b->side].option, own->result.paced ? "least" : "most", speed(own->Bps).text);
+		 names[b->side].option, own->result.paced ? "least" : "most",
+		 quantity_speed(own->Bps).text);
 	remark_add(out, text);
 }
 
@@ -356,8 +349,8 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 		doubt = gentle_doubt(t, s, b);
 	if (doubt) {
 		out->state = OUTCOME_INCONCLUSIVE;
-		report_text(out->why, "one connection carried %s, but %s", speed(b->Bps).text,
-			    doubt);
+		report_text(out->why, "one connection carried %s, but %s",
+			    quantity_speed(b->Bps).text, doubt);
 		return;
 	}
 	out->reached = (int64_t)b->Bps;
@@ -424,7 +417,7 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 	}
 	struct quantity_shown window = quantity_show(QUANTITY_SIZE, (uint64_t)o->metric[WINDOW]);
 	int used = snprintf(text, size, "%s are needed over %s; one connection carried %s: ",
-			    speed(needed_Bps(t->target)).text,
+			    quantity_speed(needed_Bps(t->target)).text,
 			    quantity_show(QUANTITY_DURATION, t->target->rtt_us).text, got);
 	if (isnan(o->metric[MAXIMUM]))
 		snprintf(text + used, size - (size_t)used, "the window was %s.", window.text);
@@ -533,8 +526,8 @@ static void application_note(const struct trial *t, const struct bulk *own, stru
 	if (!own_bound(own) || own->Bps >= needed_Bps(t->target))
 		return;
 	wording_set(&words, "knob", "%s", n->maximum);
-	wording_set(&words, "carried", "%s", speed(own->Bps).text);
-	wording_set(&words, "needed", "%s", speed(needed_Bps(t->target)).text);
+	wording_set(&words, "carried", "%s", quantity_speed(own->Bps).text);
+	wording_set(&words, "needed", "%s", quantity_speed(needed_Bps(t->target)).text);
 	wording_set(&words, "granted", "%s",
 		    quantity_show(QUANTITY_SIZE,
 				  own->side == BUFFER_RECEIVE ? f->receive_buffer : f->send_buffer)

@@ -2,7 +2,8 @@
  *
  * As many clients as the target needs start their handshakes within one round trip of the wire, so
  * that all are half open at a time. The probe counts them before the first handshake completes. The
- * result is a count, so the wire's round trip may be longer than the target's.
+ * result is a count, so the wire's round trip may be longer than the target's. Clients of the
+ * operator's server (--run) drop its answers instead.
  *
  * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) considers the queue full at the listener's
  * backlog. With tcp_syncookies it then answers with a cookie and keeps no state; without, it drops
@@ -38,6 +39,7 @@ enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
 #define ATTEMPT_ADDRESSES 16
 #define START_TIMEOUT_MS 10000
 #define COUNT_EVERY_US 3000
+#define STALE_MS 3000
 
 enum { HALF_OPEN, BY_COOKIE, DROPPED, FULL_DROPS, COOKIES_SENT, COOKIES_BACK, COUNTS };
 
@@ -87,6 +89,11 @@ static int half_open_count(struct host *h, void *arg, struct err *e)
 	return host_half_open(h, half_open->port, &half_open->count, e);
 }
 
+static const union endpoint *rush_address(const struct trial *t)
+{
+	return t->server ? &t->server->address : &t->options->guest->to;
+}
+
 /* Counts until all clients are counted or the first handshake completes, and no later than a second
  * after the first SYN: one sent again would count twice. */
 static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters *c, struct err *e)
@@ -96,7 +103,7 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 	struct half_open *half_open = lab_alloc(t->lab, sizeof(*half_open), e);
 	if (!half_open)
 		return -ENOMEM;
-	half_open->port = htons(endpoint_port(&t->server->address));
+	half_open->port = htons(endpoint_port(rush_address(t)));
 	do {
 		trial_sleep_us(COUNT_EVERY_US);
 		int rc = lab_call(t->lab, LAB_SERVER, half_open_count, half_open, e);
@@ -105,7 +112,7 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 		if (rc)
 			return rc;
 		/* A handshake that completes between the two counts is in neither. */
-		if (server_sum(t->server).accepted)
+		if (t->server && server_sum(t->server).accepted)
 			return 0;
 		rush_read(c, BY_COOKIE, r);
 		r->count[HALF_OPEN] = half_open->count;
@@ -116,21 +123,40 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 	return 0;
 }
 
+/* Those of the attempt before, of a server that has ended, last until the kernel sends their
+ * SYN-ACK again, after 1 s. */
+static int rush_before_gone(struct trial *t, struct err *e)
+{
+	uint64_t until = clock_ms() + STALE_MS;
+	struct half_open *half_open = lab_alloc(t->lab, sizeof(*half_open), e);
+	int rc = half_open ? 0 : -ENOMEM;
+	if (half_open)
+		half_open->port = htons(endpoint_port(rush_address(t)));
+	while (!rc && !(rc = lab_call(t->lab, LAB_SERVER, half_open_count, half_open, e)) &&
+	       half_open->count && clock_ms() < until)
+		clock_sleep_ms(1);
+	return rc;
+}
+
 /* Returns when each client has sent its SYN. */
 static int rush_start(struct trial *t, struct client *client, uint64_t clients, uint64_t *begun_ns,
 		      struct err *e)
 {
 	union endpoint sources[ATTEMPT_ADDRESSES];
-	const struct client_config config = {.to = t->server->address,
+	/* A wire without a round trip: clients of the operator's server do not complete theirs. */
+	enum lab_host from = t->server ? LAB_CLIENT : t->options->guest->from;
+	const struct client_config config = {.to = *rush_address(t),
 					     .connections = clients,
+					     .deaf = !t->server,
 					     .sources = sources,
-					     .source_count = ATTEMPT_ADDRESSES};
+					     .source_count =
+						     from == LAB_CLIENT ? ATTEMPT_ADDRESSES : 0};
 	uint64_t spread_us = wire_rtt(t->target) / (t->options->gentle ? 2 : 8);
 	unsigned first = t->context->attempts++ * ATTEMPT_ADDRESSES;
 	for (unsigned i = 0; i < ATTEMPT_ADDRESSES; i++)
 		sources[i] = lab_address(t->lab, LAB_CLIENT,
 					 (first + i) % lab_addresses(t->lab, LAB_CLIENT));
-	int rc = client_start(client, &(struct task_context){t->lab, LAB_CLIENT}, &config, e);
+	int rc = client_start(client, &(struct task_context){t->lab, from}, &config, e);
 	*begun_ns = clock_ns();
 	if (!rc)
 		rc = client_open(client, clients, clients * 1000000 / spread_us, START_TIMEOUT_MS,
@@ -145,7 +171,11 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	struct rush *r = &t->context->rush;
 	*r = (struct rush){.clients = clients};
 	trial_progress(t, "%s handshakes at a time", quantity_count(clients).text);
-	int rc = trial_server(t, (struct server_config){.backlog = backlog}, e);
+	int rc = 0;
+	if (t->options->guest)
+		rc = rush_before_gone(t, e);
+	else
+		rc = trial_server(t, (struct server_config){.backlog = backlog}, e);
 	if (!rc)
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (rc)
@@ -291,6 +321,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	int64_t capacity = capacity_of(t->target, s);
 	uint64_t clients = clients_for(t->target, s, log);
 	const char *why = backlog_untestable(s);
+	int rc = 0;
 	if (why) {
 		outcome_unsupported(out, "%s", why);
 		return 0;
@@ -308,8 +339,10 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	}
 	/* After an attempt without result the next one sends only the clients that must fit. */
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
-		int rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
-				  i || clients > max ? enough : clients, e);
+		if (t->options->guest && trial_guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
+			return rc;
+		rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
+			      i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
 		rush_outcome(t, &t->context->rush, capacity, out);
@@ -362,6 +395,7 @@ const struct probe probe_syn_queue = {
 	.name = WALL,
 	.summary = "handshakes half open at a time: how many fit, what happens to those beyond",
 	.place = PROBE_LAB,
+	.guest = GUEST_TOO,
 	.lab = {.wire = LAB_WIRE_DELAY, .client_addresses = ADDRESSES, .wide_ports = true},
 	.shape = queue_shape,
 	.context_size = sizeof(struct context),

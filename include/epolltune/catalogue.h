@@ -197,6 +197,8 @@ struct server_row {
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */
 	const char *keepalive_line; /* for the idle time of keepalive, with {seconds}; NULL: none */
+	const char *send_line;      /* that fixes its send buffers, to remove; NULL: none */
+	const char *stalled_line;   /* that bounds clients that stall; NULL: none */
 };
 
 size_t server_row_count(void);

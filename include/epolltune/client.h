@@ -46,6 +46,7 @@ struct client_config {
 	unsigned source_count; /* up to CLIENT_SOURCES; 0: all addresses of a lab's client host,
 				  elsewhere the kernel chooses */
 	bool reserve_port;     /* bind() without IP_BIND_ADDRESS_NO_PORT */
+	bool deaf;             /* drops all that the server sends: handshakes stay half open */
 	bool pin;              /* process i runs on the CPU first_cpu + i of those allowed */
 	unsigned first_cpu;
 	bool batch;           /* SCHED_BATCH */

@@ -42,6 +42,9 @@ int guest_port_parse(const char *value, void *field, struct err *e);
  * listens. Errors say what it did instead; guest_output() has what it printed. */
 int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t clients,
 	       struct err *e);
+/* Ends the server and starts it as `far` in another lab, with that wire. */
+int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
+		   const struct lab_options *wire, struct err *e);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);

@@ -64,6 +64,7 @@ struct settings {
 	struct taken {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
+		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		/* CPU time per connection of a server's process, of its client's, with the
@@ -71,6 +72,10 @@ struct settings {
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
+		bool by_cpu;       /* it used up a CPU */
+		bool own_buffer;   /* its send buffer was one that the kernel does not grow */
+		char lacks[96];    /* why run() could show nothing: a clause; "": it did */
+		bool overflows;    /* its accept queue overflowed meanwhile */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };
@@ -291,8 +296,9 @@ struct probe {
 	enum probe_mode mode;
 	enum probe_place place;
 	struct lab_options lab; /* the wire; RTT and bandwidth come from the target */
-	bool runs; /* with --run its lab is that of the operator's server; with PROBE_LAB it has no
-		      other, and is not part of a check without --run */
+	/* Whether its experiments are on the operator's server (--run), in the lab of that one; or,
+	 * GUEST_FAR, in one of its own with the probe's wire. */
+	enum { GUEST_NOT, GUEST_TOO, GUEST_ONLY, GUEST_FAR } guest;
 	/* Changes the wire's RTT and bandwidth from those of the target. NULL: keeps them. */
 	void (*shape)(const struct target *, struct lab_options *);
 	/* Why no wire can carry this target: a clause, static; NULL or "": one can. Pure. */
@@ -344,6 +350,24 @@ struct trial_knob {
 	const char *name, *value;
 };
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
+
+/* On the operator's server (--run): starts it again, so that nothing is left of an experiment
+ * before, with RLIMIT_NOFILE `nofile` (0: the caller's), and finds its processes. The caller frees
+ * `out`, which is zeroed or of an earlier call. */
+int trial_guest(struct trial *t, uint64_t nofile, struct subject *out, struct err *e);
+/* Of its clients, and bytes of their requests. */
+struct client_config trial_guest_client(const struct trial *t, uint64_t connections);
+unsigned trial_guest_size(const struct trial *t);
+/* Waits, 2 s at most, until it has accepted what waits; the number that still does. */
+int trial_guest_accepts(struct trial *t, uint64_t *queued, struct err *e);
+/* Whether it runs, accepts and answers another client. There are no other clients of the trial. */
+int trial_guest_serves(struct trial *t, bool *serves, struct err *e);
+/* Ends the trial's clients. */
+void trial_clients_end(struct trial *t);
+/* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out`
+ * says, since in a proof the command passes its own backlog to listen(); or an error in *rc. */
+bool trial_guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
+			 struct outcome *out, int *rc, struct err *e);
 
 /* For the judge, after run(), alternatives() or measure() returned `rc`: ends what they started.
  * Returns `rc`, or the first error of restoring a knob if `rc` is 0. */

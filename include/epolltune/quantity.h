@@ -56,6 +56,8 @@ static inline struct quantity_shown quantity_measured(enum quantity_kind kind, u
 	return quantity_show(kind, quantity_round(kind, value));
 }
 
+/* A measured throughput, bytes per second: "12.5 MB/s". */
+struct quantity_shown quantity_speed(double Bps);
 /* A measured time: "500 ms". */
 static inline struct quantity_shown quantity_seconds(double seconds)
 {

@@ -47,10 +47,20 @@ struct subject_open {
 	uint64_t sum;
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
-	uint64_t resident; /* memory of all of them, RssAnon, bytes; 0: unknown */
 };
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
+
+/* What its processes take. */
+struct subject_usage {
+	uint64_t memory;   /* of all of them, bytes: pages that some share count once, and those of
+			      files not at all; 0: unknown */
+	uint64_t ran_ns;   /* CPU time of their threads; 0: unknown */
+	uint64_t ready_ns; /* the same and the time that they waited for a CPU: it grows as fast as
+			      the clock where one thread spins, also on a busy machine */
+};
+int subject_usage_read(const struct host *h, const struct subject *s, struct subject_usage *out,
+		       struct err *e);
 
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */

@@ -206,6 +206,46 @@ static const struct finding_row findings[] = {
 	      "Connections are opened one after the other until one fails; descriptors in "
 	      "/proc/PID/fd beside the limit in /proc/PID/limits",
 	      "The server holds the target's connections"),
+	SHORT("application.memory", REMEDY_APPLICATION,
+	      "{connections} connections of {who} would {tight?nearly :}fill the memory",
+	      "A connection took {own} of the server's own memory and {kernel} of kernel memory\\: "
+	      "the available memory holds {reached}.",
+	      "Give each connection smaller buffers, or no process or thread of its own; or add "
+	      "memory, or spread the connections over more machines.",
+	      "The target's connections take more memory at the server of check --run than is "
+	      "available.",
+	      "Give each connection smaller buffers in the server's configuration; add memory.",
+	      "Pss_Anon and Pss_Shmem in /proc/PID/smaps_rollup before and with the connections",
+	      "The memory suffices for the target's connections at that server"),
+	SHORT("application.throughput", REMEDY_APPLICATION,
+	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",
+	      "It carried {carried}\\: the send buffer of {buffer} was full, and {window} were in "
+	      "flight in each round trip. {own?The kernel does not grow a buffer that the "
+	      "application sets (SO_SNDBUF).:It had grown to the third field of "
+	      "net.ipv4.tcp_wmem.}",
+	      "{own?{line?{server}\\: {line}:Do not set SO_SNDBUF in the application}, so that the "
+	      "kernel sizes the buffer.:Raise the third field of net.ipv4.tcp_wmem\\: see "
+	      "buffers.send.}",
+	      "The send buffer of a connection of the server of check --run limits it to less than "
+	      "the target's bandwidth over its round trip.",
+	      "Do not set SO_SNDBUF in the server, or raise the third field of net.ipv4.tcp_wmem.",
+	      "sndbuf_limited of its connection (ss -ti), and tb of ss -tm, which does not grow",
+	      "One connection carries the target's bandwidth"),
+	SHORT("application.accepts", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} accept {needed} new connections",
+	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "
+	      "CPU\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
+	      "dropped SYNs, and clients retransmit them after 1 s.}",
+	      "{overflows?Raise its backlog first (wall accept-queue). }{cpu?Give it more workers, up "
+	      "to the number of CPUs:Let it accept while it waits (for a disk, another server, a "
+	      "lock)\\: more workers or threads}, and compare with --versus. Clients that keep "
+	      "connections alive open fewer.",
+	      "The server of check --run accepted fewer new connections per second than the target "
+	      "has.",
+	      "Give it more workers or CPUs, and compare two commands with --versus; keep "
+	      "connections alive, so that clients open fewer.",
+	      "Clients that connect, send a request and reset, in a closed loop",
+	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests", "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
@@ -217,14 +257,44 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
-	 .title = "{who} does not answer after {what}",
-	 .detail = "It no longer accepted or answered another client within 2 s, or it had exited.",
-	 .advice = "Any client can cause this\\: put a proxy in front of it, or fix the server.",
-	 .answer = "{who} does not answer after {what}",
-	 .meaning = "The server of check --run did not serve another client after clients that "
-		    "reset their connections, or sent invalid requests.",
-	 .action = "Find in its log what it waits for; set its timeouts.",
-	 .proof = "Another client connects and sends a request afterwards"},
+	 .title = "{who} does not answer {what}",
+	 .detail =
+		 "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
+		 "attempts of 2 s each.}",
+	 .advice =
+		 "Any client can cause this.{line? {server}\\: {line}:{emfile?: Set timeouts for "
+		 "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
+		 "when a descriptor is closed.}",
+	 .answer = "{who} does not answer {what}",
+	 .meaning = "The server of check --run did not serve another client while clients did not "
+		    "read its replies, or after clients reset their connections, sent invalid "
+		    "requests, or used up its descriptors.",
+	 .action = "Find in its log what it waits for, or why it exited; set its timeouts.",
+	 .proof = "Another client connects and sends a request"},
+	{.id = "application.spins",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .wall = "",
+	 .title = "{who} spins {what}",
+	 .detail =
+		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
+		 "the time; before it did not.{emfile? Its accept() fails, and its listener stays "
+		 "readable.}",
+	 .advice =
+		 "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
+		 "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
+		 "a loop\\: strace -f -p PID}.",
+	 .answer = "{who} spins {what}",
+	 .meaning =
+		 "A thread of the server of check --run took all the CPU time that it could get "
+		 "when its descriptors were used up and clients waited, or after clients had "
+		 "gone. A level-triggered server that goes on watching its listener at EMFILE does "
+		 "so.",
+	 .action =
+		 "Stop watching the listener at EMFILE until a descriptor is closed; close sockets "
+		 "at EPOLLHUP and EPOLLERR.",
+	 .proof = "/proc/PID/task/TID/schedstat: the time that its threads ran or waited for a CPU "
+		  "grows as fast as the clock"},
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(

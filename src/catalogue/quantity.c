@@ -284,3 +284,10 @@ uint64_t quantity_more(uint64_t now)
 		more *= 2;
 	return more;
 }
+
+struct quantity_shown quantity_speed(double Bps)
+{
+	struct quantity_shown shown = quantity_measured(QUANTITY_BANDWIDTH, (uint64_t)Bps);
+	memcpy(shown.text + strlen(shown.text) - strlen("bit/s"), "B/s", sizeof("B/s"));
+	return shown;
+}

@@ -23,6 +23,8 @@ static const struct server_row servers[] = {
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
+		.stalled_line = "client_header_timeout 10s; send_timeout 10s;",
+		.send_line = "remove sndbuf= from listen",
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -34,6 +36,7 @@ static const struct server_row servers[] = {
 		.clients_line = "maxclients {clients}",
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
+		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
 	},
 	{
 		.process = "haproxy",
@@ -49,6 +52,8 @@ static const struct server_row servers[] = {
 		.files_bound = "maxconn N in section global, or fd-hard-limit {files}",
 		.keepalive_line = "option clitcpka and clitcpka-idle {seconds}s, for servers "
 				  "option srvtcpka and srvtcpka-idle {seconds}s",
+		.stalled_line = "timeout client 10s and timeout http-request 10s",
+		.send_line = "remove tune.sndbuf.client",
 	},
 	{
 		.process = "gunicorn*",
@@ -58,6 +63,8 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart; HUP keeps the socket",
 		.clients = "1 for each synchronous worker",
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
+		.stalled_line =
+			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
 	},
 	{
 		.process = "uwsgi*",
@@ -68,6 +75,7 @@ static const struct server_row servers[] = {
 		.files_line = "max-fd = {files}",
 		.files_bytes = 8, /* plugins/corerouter uwsgi_corerouter_loop() */
 		.files_bound = "max-fd = {files}",
+		.stalled_line = "socket-timeout = 10 and harakiri = 30",
 	},
 	{
 		.process = "node,node-MainThread,MainThread",
@@ -75,6 +83,7 @@ static const struct server_row servers[] = {
 		.backlog = "511",
 		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
 		.backlog_effect = "after a restart",
+		.stalled_line = "server.requestTimeout and server.timeout, in ms",
 		.clients = "no limit",
 		.clients_line = "server.maxConnections = {clients}",
 	},
@@ -111,6 +120,7 @@ static const struct server_row servers[] = {
 		.clients_line = "memcached -c {clients}",
 		.clients_files = true,
 		.files_line = "memcached -c {files}",
+		.stalled_line = "memcached -o idle_timeout=60",
 	},
 	{
 		.process = "java",

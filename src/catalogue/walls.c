@@ -383,6 +383,37 @@ static const struct wall_row walls[] = {
 		.detail = "",
 	},
 	{
+		.name = "application.memory",
+		.unit = "connections",
+		.need = need_connections,
+		.what = "The connections that the available memory holds at the server of --run: an "
+			"idle one uses memory of the server's own, and of the kernel at its end. "
+			"Needed: the target's connections.",
+		.detail = "{held?Each of {held} connections took {own} of the server's own memory, "
+			  "pages that its processes share counted once, and {kernel} of kernel "
+			  "memory at its end, {counted?counted in slab caches:by the size of its "
+			  "objects}.:Too few connections were held to measure the memory of one.}",
+	},
+	{
+		.name = "application.throughput",
+		.unit = "B/s",
+		.need = need_throughput,
+		.what = "The throughput at which one connection of the server of --run sends over "
+			"the target's round trip: replies of HTTP, or an echo. Needed: the "
+			"target's bandwidth.",
+		.detail = "{why?Not measured\\: {why}.}",
+	},
+	{
+		.name = "application.accepts",
+		.unit = "connections/s",
+		.need = need_rate,
+		.what = "The new connections a second that the server of --run accepts, each with "
+			"one request and reset after the reply. Needed: the target's rate.",
+		.detail =
+			"{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
+			"overflowed meanwhile.}}",
+	},
+	{
 		.name = "application.rate",
 		.unit = "requests/s",
 		.what = "The requests per second that the server of --run answers, one at a time "

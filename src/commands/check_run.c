@@ -122,7 +122,7 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 
 static bool probe_concerns(const struct check *check, const struct probe *p)
 {
-	return !p->runs || p->place != PROBE_LAB || check->options->probe.guest;
+	return p->guest < GUEST_ONLY || check->options->probe.guest;
 }
 
 static void jobs_choose(struct schedule *s, struct shared *shared)

@@ -10,7 +10,9 @@
 
 /* The labs of a probe. */
 struct labs {
-	struct lab *lab, *proof; /* may be the same */
+	struct lab *lab, *proof;      /* may be the same */
+	struct guest far;             /* of GUEST_FAR; its lab NULL: none */
+	struct probe_options options; /* with it */
 	bool in_place, borrowed;
 	char missing[256]; /* why there is none; "" */
 };
@@ -19,6 +21,10 @@ static void labs_close(struct labs *l)
 {
 	if (l->borrowed)
 		return;
+	if (l->options.guest) {
+		guest_close(&l->far);
+		return;
+	}
 	if (l->proof != l->lab)
 		lab_close(l->proof);
 	lab_close(l->lab);
@@ -38,6 +44,22 @@ bool check_ipv6(const struct check *check)
 	return family == FAMILY_OF_HOST ? host_family(check->host) == AF_INET6 : family == FAMILY_6;
 }
 
+/* The operator's server in a lab with the probe's wire. */
+static void far_open(struct labs *l, const struct job *job, const struct lab_options *wire)
+{
+	struct err refused = {0};
+	l->options = job->check->options->probe;
+	int rc = guest_open_far(&l->far, l->options.guest, job->check->host, wire, &refused);
+	judge_descriptors(job->check->host, rc, &refused);
+	l->options.guest = &l->far;
+	if (!rc)
+		l->lab = l->proof = l->far.lab;
+	else if (l->far.lab)
+		err_reason(&refused, l->missing, sizeof(l->missing));
+	else
+		labs_refused(l, &job->shared->report, &refused);
+}
+
 /* Opens the lab that the probe wants; falls back to the calling namespace where that is allowed and
  * harmless. */
 static int labs_open(struct labs *l, const struct job *job, struct err *e)
@@ -48,7 +70,7 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	struct err refused = {0};
 	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
 	int rc = -EPERM;
-	l->borrowed = p->runs && o->probe.guest;
+	l->borrowed = p->guest && p->guest != GUEST_FAR && o->probe.guest;
 	if (l->borrowed) {
 		l->lab = l->proof = o->probe.guest->lab;
 		return 0;
@@ -59,6 +81,10 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	if (p->shape)
 		p->shape(&o->target, &options);
 	report_text(job->shared->progress, "making a lab");
+	if (p->guest == GUEST_FAR) {
+		far_open(l, job, &options);
+		return 0;
+	}
 	if (!in_place || !o->probe.no_proof)
 		rc = lab_open(&l->proof, &options, job->check->host, &refused);
 	if (rc)
@@ -171,14 +197,16 @@ static int job_measure_now(const struct job *job)
 	int rc = 0;
 	bool experiments = job_has_experiments(job);
 	bool gentle = job->check->options->probe.gentle;
-	const char *skipped = gentle && gently_skips(job->probe)          ? GENTLE_REFUSES
-			      : job->check->cramped[0]                    ? job->check->cramped
-			      : job->probe->runs && job->check->spoilt[0] ? job->check->spoilt
-									  : NULL;
+	const char *skipped = gentle && gently_skips(job->probe)           ? GENTLE_REFUSES
+			      : job->check->cramped[0]                     ? job->check->cramped
+			      : job->probe->guest && job->check->spoilt[0] ? job->check->spoilt
+									   : NULL;
 	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
 		eventfd_wait(job->check->watched);
 	if (experiments && !skipped)
 		rc = labs_open(&labs, job, &e);
+	if (labs.options.guest)
+		j.options = &labs.options;
 	j.lab = labs.lab;
 	j.proof = labs.proof;
 	if (rc)

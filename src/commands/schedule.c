@@ -82,7 +82,7 @@ static void schedule_wait(struct schedule *s, unsigned modes)
 static void spoilt_find(struct schedule *s)
 {
 	for (size_t i = 0; s->check.options->probe.guest && i < s->count; i++)
-		if (s->at[i].probe->runs && s->at[i].crash[0])
+		if (s->at[i].probe->guest && s->at[i].crash[0])
 			report_text(s->check.spoilt, "probe %s crashed in the lab of the server",
 				    s->at[i].probe->name);
 }
@@ -96,10 +96,11 @@ static void observers_end(struct schedule *s)
 	schedule_wait(s, MODE(PROBE_OBSERVER));
 }
 
-/* Whether the job runs beside no other experiment. */
+/* Whether the job runs beside no other experiment: those on one server start it again. */
 static bool is_alone(const struct schedule *s, const struct job *job)
 {
-	return job_has_mode(job,
+	return (s->check.options->probe.guest && job->probe->guest) ||
+	       job_has_mode(job,
 			    s->check.options->probe.gentle ? EXPERIMENTS : MODE(PROBE_EXCLUSIVE));
 }
 

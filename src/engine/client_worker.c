@@ -162,7 +162,7 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 	for (unsigned i = 0; i < tries && !c->path && fd == -EADDRNOTAVAIL; i++)
 		fd = sockets_connect(
 			&c->to, c->source_count ? &c->sources[w->source++ % c->source_count] : NULL,
-			c->reserve_port);
+			(c->reserve_port ? SOCKETS_RESERVE : 0) | (c->deaf ? SOCKETS_DEAF : 0));
 	w->queued = waits && fd == -EAGAIN;
 	if (fd >= 0 || (!code_starves(-fd) && !w->queued))
 		counter_add(&w->stats->attempted, 1);

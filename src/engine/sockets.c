@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -41,15 +42,25 @@ int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e)
 	return listener;
 }
 
-int sockets_connect(const union endpoint *to, const union endpoint *from, bool reserve)
+/* A socket filter sees the SYN-ACK too (net/ipv4/tcp_ipv4.c, tcp_v4_rcv()). */
+static int deafen(int fd)
 {
-	int on = !reserve, rc = 0;
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog filter = {.len = 1, .filter = &drop};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ? -errno : 0;
+}
+
+int sockets_connect(const union endpoint *to, const union endpoint *from, unsigned flags)
+{
+	int on = !(flags & SOCKETS_RESERVE), rc = 0;
 	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
 		     bind(fd, &from->any, endpoint_size(from)) < 0))
 		rc = -errno;
+	if (rc == 0 && flags & SOCKETS_DEAF)
+		rc = deafen(fd);
 	if (rc == 0 && connect(fd, &to->any, endpoint_size(to)) < 0 && errno != EINPROGRESS)
 		rc = -errno;
 	if (rc == 0)

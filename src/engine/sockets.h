@@ -28,10 +28,14 @@ static inline int sockets_peer(const struct sockets *s, size_t i) { return s->fd
 #define SOCKETS_AT_ONE 7000
 /* A bound and listening socket on 127.x.y.`index`, or a negative errno. */
 int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e);
-/* Starts a non-blocking connect(), from the address `from` (any port) unless it is NULL. With
- * `reserve` bind() takes a port that no other connection can share (no IP_BIND_ADDRESS_NO_PORT).
- * Returns the descriptor, established or in progress, or -errno. */
-int sockets_connect(const union endpoint *to, const union endpoint *from, bool reserve);
+enum {
+	SOCKETS_RESERVE = 1, /* bind() takes a port that no other connection can share (no
+				IP_BIND_ADDRESS_NO_PORT) */
+	SOCKETS_DEAF = 2,    /* drops all that arrives: the handshake stays half open */
+};
+/* Starts a non-blocking connect(), from the address `from` (any port) unless it is NULL. `flags`:
+ * SOCKETS_…. Returns the descriptor, established or in progress, or -errno. */
+int sockets_connect(const union endpoint *to, const union endpoint *from, unsigned flags);
 /* Connects to the UNIX stream socket at `path`: the descriptor, non-blocking, or -errno; -EAGAIN
  * where its accept queue is full. */
 int sockets_connect_path(const char *path);

@@ -79,16 +79,6 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 	return rc;
 }
 
-/* "RssAnon:	 4096 kB" of proc_pid_status(5), in bytes. */
-static uint64_t anonymous_bytes(int process)
-{
-	static const char key[] = "\nRssAnon:";
-	char text[4096];
-	ssize_t n = process_file(process, "status", text, sizeof(text));
-	const char *at = n > 0 ? strstr(text, key) : NULL;
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * 1024 : 0;
-}
-
 static bool open_add(int process, void *arg)
 {
 	struct subject_open *o = arg;
@@ -96,7 +86,6 @@ static bool open_add(int process, void *arg)
 	if (process_read_at(process, 0, &p, NULL) < 0)
 		return true;
 	o->sum += p.open;
-	o->resident += anonymous_bytes(process);
 	/* By what is left, as processes may have different limits. */
 	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {
 		o->most = p.open;
@@ -112,7 +101,71 @@ int subject_open_read(const struct host *h, const struct subject *s, struct subj
 	return tree_walk(h, s, open_add, out, e);
 }
 
-static void thread_add(int threads, const char *thread, struct cpu_list *cpus)
+/* "Pss_Anon:           4096 kB", in bytes; 0: there is no such line. */
+static uint64_t line_bytes(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+/* The proportional share of each process (proc_pid_smaps_rollup(5)); where another user's is
+ * hidden, RssAnon, which counts what workers share with their master once in each. */
+static uint64_t memory_bytes(int process)
+{
+	char text[4096];
+	if (process_file(process, "smaps_rollup", text, sizeof(text)) > 0)
+		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:");
+	if (process_file(process, "status", text, sizeof(text)) > 0)
+		return line_bytes(text, "\nRssAnon:");
+	return 0;
+}
+
+static void threads_walk(int process, void (*look)(int threads, const char *thread, void *arg),
+			 void *arg)
+{
+	int fd = process_directory(process, "task");
+	DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	if (!threads) {
+		close_fd(&fd);
+		return;
+	}
+	for (int n = 0; n < THREADS_MAX && (entry = readdir(threads)); n++)
+		if (entry->d_name[0] != '.')
+			look(fd, entry->d_name, arg);
+	closedir(threads);
+}
+
+/* "RAN WAITED TIMES", ns and a count (sched-stats.rst). */
+static void thread_usage(int threads, const char *thread, void *arg)
+{
+	struct subject_usage *u = arg;
+	char path[300], text[96];
+	unsigned long long ran, waited;
+	snprintf(path, sizeof(path), "%s/schedstat", thread);
+	if (process_file(threads, path, text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return;
+	u->ran_ns += ran;
+	u->ready_ns += ran + waited;
+}
+
+static bool usage_add(int process, void *arg)
+{
+	struct subject_usage *u = arg;
+	u->memory += memory_bytes(process);
+	threads_walk(process, thread_usage, u);
+	return true;
+}
+
+int subject_usage_read(const struct host *h, const struct subject *s, struct subject_usage *out,
+		       struct err *e)
+{
+	*out = (struct subject_usage){0};
+	return tree_walk(h, s, usage_add, out, e);
+}
+
+static void thread_cpus(int threads, const char *thread, void *arg)
 {
 	static const char key[] = "\nCpus_allowed_list:\t";
 	char path[300], text[4096];
@@ -120,22 +173,12 @@ static void thread_add(int threads, const char *thread, struct cpu_list *cpus)
 	ssize_t n = process_file(threads, path, text, sizeof(text));
 	const char *list = n > 0 ? strstr(text, key) : NULL;
 	if (list)
-		cpu_list_add(cpus, list + sizeof(key) - 1);
+		cpu_list_add(arg, list + sizeof(key) - 1);
 }
 
 static bool cpus_add(int process, void *arg)
 {
-	int fd = process_directory(process, "task");
-	DIR *threads = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	if (!threads) {
-		close_fd(&fd);
-		return true;
-	}
-	for (int n = 0; n < THREADS_MAX && (entry = readdir(threads)); n++)
-		if (entry->d_name[0] != '.')
-			thread_add(fd, entry->d_name, arg);
-	closedir(threads);
+	threads_walk(process, thread_cpus, arg);
 	return true;
 }
 

@@ -33,9 +33,7 @@ static void *trial_alloc(struct trial *t, size_t size, struct err *e)
 
 static void server_end(struct trial *t)
 {
-	for (size_t i = TRIAL_CLIENTS; i-- > 0; t->clients[i] = NULL)
-		if (t->clients[i])
-			client_stop(t->clients[i]);
+	trial_clients_end(t);
 	if (t->server)
 		server_stop(t->server);
 	t->server = NULL;

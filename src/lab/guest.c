@@ -251,19 +251,14 @@ static int path_check(struct guest *r, struct err *e)
 	return err_remedy(e, "choose another path, or remove what a server has left there");
 }
 
-int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t clients,
-	       struct err *e)
+static int open_in(struct guest *r, const struct host *calling, const struct lab_options *wire,
+		   struct err *e)
 {
-	uint64_t addresses = ADDRESSES_FEW + clients / PORTS;
-	const struct lab_options options = {
-		.ipv6 = ipv6,
-		.client_addresses = addresses < ADDRESSES_MAX ? (unsigned)addresses : ADDRESSES_MAX,
-		.wide_ports = true,
-		.files = true,
-		.command = true,
-		.directories = r->directories,
-		.paths = r->socket};
+	struct lab_options options = *wire;
 	char host[ENDPOINT_TEXT] = "localhost";
+	options.wide_ports = options.files = options.command = true;
+	options.directories = r->directories;
+	options.paths = r->socket;
 	int rc = lab_open(&r->lab, &options, calling, e);
 	if (rc)
 		return err_prefix(e, "--run");
@@ -279,6 +274,28 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t 
 	if (!rc)
 		rc = path_check(r, e);
 	return rc ? rc : guest_restart(r, 0, e);
+}
+
+int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t clients,
+	       struct err *e)
+{
+	uint64_t addresses = ADDRESSES_FEW + clients / PORTS;
+	const struct lab_options options = {.ipv6 = ipv6,
+					    .client_addresses = addresses < ADDRESSES_MAX
+									? (unsigned)addresses
+									: ADDRESSES_MAX};
+	return open_in(r, calling, &options, e);
+}
+
+int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
+		   const struct lab_options *wire, struct err *e)
+{
+	program_end(&near->program);
+	*far = *near;
+	far->lab = NULL;
+	far->program = (struct program){0};
+	far->listeners = NULL;
+	return open_in(far, calling, wire, e);
 }
 
 void guest_close(struct guest *r)

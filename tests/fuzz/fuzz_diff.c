@@ -15,27 +15,38 @@ static void documents_free(json_t *(*documents)[2])
 	json_decref((*documents)[1]);
 }
 
-static void compare_benches(json_t *const documents[2], FILE *out)
+static void comparison_print(struct comparison *c, json_t *conditions, FILE *out)
+{
+	static const char *const formats[] = {"text", "json", "junit", "markdown", "html"};
+	c->command = "diff";
+	c->names[0] = "a";
+	c->names[1] = "b";
+	c->conditions = json_incref(conditions);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		comparison_render_find(formats[i])(out, c, &plain, NULL);
+}
+
+static void benches_print(json_t *const documents[2], json_t *conditions, FILE *out)
 {
 	static const char *const names[] = {"a", "b"};
 	const json_t *both[] = {documents[0], documents[1]};
-	struct bench_comparison *c = NULL;
-	if (bench_comparison_make(&c, both, names, NULL) == 0) {
-		bench_comparison_text(c, out, &plain, NULL);
-		json_decref(bench_comparison_json(c));
-		bench_comparison_status(c);
-	}
-	bench_comparison_free(c);
+	CLEAN(comparison_free) struct comparison c = {0};
+	struct bench_comparison *pairs = NULL;
+	if (bench_comparison_make(&pairs, both, names, NULL) == 0 &&
+	    compare_benches(&c, pairs, NULL) == 0)
+		comparison_print(&c, conditions, out);
+	bench_comparison_free(pairs);
 }
 
-static void compare_reports(json_t *const documents[2], FILE *out)
+static void reports_print(json_t *const documents[2], json_t *conditions, FILE *out)
 {
 	static struct report r[2];
+	CLEAN(comparison_free) struct comparison c = {0};
 	for (int i = 0; i < 2; i++)
 		if (report_parse_document("a", documents[i], &r[i], NULL) < 0)
 			return;
-	compare_text(out, &r[0], &r[1], &plain, NULL);
-	json_decref(compare_json(&r[0], &r[1]));
+	if (compare_reports(&c, &r[0], &r[1], NULL) == 0)
+		comparison_print(&c, conditions, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -57,13 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *differing = conditions_compare(documents);
 	if (!out || !differing)
 		abort();
-	conditions_print(out, differing, &plain);
-	json_decref(differing);
 	const char *schema = json_string_value(json_object_get(documents[0], "schema"));
 	if (!strcmp(schema, COMPARE_BENCH_SCHEMA))
-		compare_benches(documents, out);
+		benches_print(documents, differing, out);
 	else
-		compare_reports(documents, out);
+		reports_print(documents, differing, out);
+	json_decref(differing);
 	fclose(out);
 	return 0;
 }

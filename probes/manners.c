@@ -1,0 +1,408 @@
+/* Shows how the operator's server (check --run) behaves at its limit on descriptors, with clients
+ * that do not read, and after clients that reset or send what is no request: whether it serves
+ * others, and whether it spins.
+ *
+ * A thread that spins always runs or waits for a CPU, which the kernel counts (schedstat): unlike
+ * its CPU time, that is the same on a busy machine. */
+#include "epolltune/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/quantity.h"
+#include "epolltune/task.h"
+
+/* Of clients that come and go. */
+#define RESETS 1000
+#define INVALID 16
+#define AT_ONCE 16
+#define TIME_MS 25000
+#define INVALID_SIZE 64
+/* Clients that send requests until the server takes no more, and read nothing. */
+#define READERS_NOT 16
+#define SENT_MAX ((size_t)1 << 20)
+#define SEND_US 1000000
+#define SEND_IDLE_US 200000
+#define CONNECT_S 2
+/* Descriptors beside those that it has open at rest, and the clients that use them up. */
+#define SPARE 32
+#define CLIENTS_MAX 4096
+#define BEYOND 16
+#define ACCEPT_MS 500
+/* Samples of a server that may spin. */
+#define LOOKS 3
+#define LOOK_US 250000
+/* A limit on descriptors that most servers do not reach. */
+#define FILES 65536
+/* Time of its threads together beyond that at rest, as a share of the clock's. */
+#define SPINS 0.6
+/* In one sample: it does not spin. */
+#define IDLE 0.2
+
+struct context {
+	struct subject subject;
+	double rest; /* how busy it is without clients */
+};
+
+/* How busy it was, of `elapsed_ns`. */
+struct busy {
+	double elapsed_ns, ready_ns, ran_ns;
+};
+
+static int busy_look(struct trial *t, struct busy *sum, double *share, struct err *e)
+{
+	struct subject_usage before, after;
+	int rc = subject_usage_read(t->host, &t->context->subject, &before, e);
+	uint64_t began = clock_ns();
+	trial_sleep_us(LOOK_US);
+	if (!rc)
+		rc = subject_usage_read(t->host, &t->context->subject, &after, e);
+	if (rc)
+		return rc;
+	/* A thread may have ended. */
+	double elapsed = (double)(clock_ns() - began);
+	double ready = (double)after.ready_ns - (double)before.ready_ns;
+	double ran = (double)after.ran_ns - (double)before.ran_ns;
+	*share = ready / elapsed;
+	sum->elapsed_ns += elapsed;
+	sum->ready_ns += ready;
+	sum->ran_ns += ran;
+	return 0;
+}
+
+/* The kernel adds the time of a wait at its end: the samples count together. */
+static int spins(struct trial *t, bool *spinning, struct busy *sum, struct err *e)
+{
+	double share = INFINITY;
+	*sum = (struct busy){0};
+	for (unsigned i = 0; i < LOOKS && share > IDLE; i++) {
+		int rc = busy_look(t, sum, &share, e);
+		if (rc)
+			return rc;
+	}
+	*spinning = share > IDLE && sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
+	return 0;
+}
+
+static void words_make(const struct trial *t, const char *what, bool emfile, struct wording *w)
+{
+	const struct server_row *server = server_row_find(t->context->subject.name);
+	wording_set(w, "who", "%s", t->context->subject.name);
+	wording_set(w, "what", "%s", what);
+	wording_set(w, "server", "%s", server ? server->name : "");
+	wording_flag(w, "emfile", emfile);
+	wording_set(w, "line", "%s", server && server->stalled_line ? server->stalled_line : "");
+}
+
+static void stuck_report(const struct trial *t, const char *what, bool emfile, struct report *r)
+{
+	struct wording words = {0};
+	char end[PROGRAM_END];
+	int status;
+	const struct program *program = &t->options->guest->program;
+	words_make(t, what, emfile, &words);
+	wording_set(&words, "end", "%s",
+		    !program_lives(program) && program_exited(program, &status)
+			    ? program_end_text(program, end)
+			    : "");
+	report_finding(r, "application.stuck", &words);
+}
+
+static void spin_report(const struct trial *t, const char *what, bool emfile, const struct busy *b,
+			struct report *r)
+{
+	const struct server_row *server = server_row_find(t->context->subject.name);
+	struct wording words = {0};
+	char line[WORDING_TEXT];
+	words_make(t, what, emfile, &words);
+	wording_set(&words, "files", "%s",
+		    server_line(server ? server->files_line : NULL, "files", FILES, line,
+				sizeof(line)));
+	struct finding *f = report_finding(r, "application.spins", &words);
+	finding_evidence(f, "ran or waited for a CPU", "% of the time",
+			 round(100 * b->ready_ns / b->elapsed_ns), NAN);
+	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran_ns / b->elapsed_ns), NAN);
+}
+
+/* Clients that do not read, in the lab's memory. */
+struct silent_readers {
+	struct sockaddr_storage to;
+	socklen_t to_size;
+	char text[sizeof(((struct protocol_request *)0)->text)];
+	size_t size;
+	int fds[READERS_NOT];
+	size_t sent[READERS_NOT];
+};
+
+static int reader_connect(const struct silent_readers *r, struct err *e)
+{
+	const struct timeval patience = {.tv_sec = CONNECT_S};
+	int smallest = 1, fd = socket(r->to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_errno(e, "a client that does not read");
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	/* Refused is an answer too. */
+	if (connect(fd, (const struct sockaddr *)&r->to, r->to_size) ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool reader_sends(struct silent_readers *r, size_t i)
+{
+	size_t at = r->sent[i] % r->size;
+	ssize_t n = -1;
+	if (r->fds[i] >= 0 && r->sent[i] < SENT_MAX)
+		n = send(r->fds[i], r->text + at, r->size - at, MSG_NOSIGNAL);
+	r->sent[i] += n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+/* Until the server takes no more from any. */
+static void readers_send(struct silent_readers *r)
+{
+	uint64_t began = clock_ns(), moved = began, now = began;
+	while (now - began < SEND_US * UINT64_C(1000) &&
+	       now - moved < SEND_IDLE_US * UINT64_C(1000)) {
+		bool sent = false;
+		for (size_t i = 0; i < READERS_NOT; i++)
+			sent |= reader_sends(r, i);
+		now = clock_ns();
+		if (sent)
+			moved = now;
+		else
+			clock_sleep_ms(1);
+	}
+}
+
+static int readers_main(struct task_port *port, void *arg)
+{
+	struct silent_readers *r = arg;
+	struct err e = {0};
+	char end;
+	int rc = 0;
+	for (size_t i = 0; i < READERS_NOT && !rc; i++)
+		rc = (r->fds[i] = reader_connect(r, &e)) < -1 ? r->fds[i] : 0;
+	if (!rc)
+		readers_send(r);
+	task_answer(port, rc, &e, NULL, 0);
+	task_hear(port, &end, sizeof(end));
+	return 0;
+}
+
+static void readers_address(struct silent_readers *r, const struct guest *guest)
+{
+	struct sockaddr_un local = {.sun_family = AF_UNIX};
+	r->to_size = guest->socket ? sizeof(local) : endpoint_size(&guest->to);
+	if (guest->socket)
+		snprintf(local.sun_path, sizeof(local.sun_path), "%s", guest->socket);
+	memcpy(&r->to, guest->socket ? (const void *)&local : &guest->to, r->to_size);
+}
+
+static int beside_readers(struct trial *t, struct report *r, bool *serves, struct err *e)
+{
+	struct guest *guest = t->options->guest;
+	struct silent_readers *readers = lab_alloc(t->lab, sizeof(*readers), e);
+	struct task task = {0};
+	if (!readers)
+		return -ENOMEM;
+	*readers = (struct silent_readers){.size = trial_guest_size(t)};
+	readers_address(readers, guest);
+	if (guest->request.size)
+		memcpy(readers->text, guest->request.text, readers->size);
+	else
+		memset(readers->text, 'x', readers->size);
+	trial_progress(t, "clients that do not read");
+	int rc = task_start(&task, &(struct task_context){t->lab, guest->from}, readers_main,
+			    readers, e);
+	if (!rc)
+		rc = task_await(&task, NULL, 0, READERS_NOT * CONNECT_S * 1000 + SEND_US / 1000, e);
+	if (!rc)
+		rc = trial_guest_serves(t, serves, e);
+	if (!rc && !*serves)
+		stuck_report(t, "while 16 clients do not read its replies", false, r);
+	task_end(&task);
+	return rc;
+}
+
+static const struct {
+	const char *what;
+	uint64_t count;
+	unsigned size; /* of what is sent; 0: nothing */
+} burdens[] = {
+	{"after 1 000 clients reset their connection", RESETS, 0},
+	{"after 16 clients sent invalid requests", INVALID, INVALID_SIZE},
+};
+
+/* What remains of clients that have gone. */
+static int after_clients(struct trial *t, const char *what, struct report *r, bool *serves,
+			 struct err *e)
+{
+	bool spinning = false;
+	struct busy busy;
+	int rc = trial_guest_serves(t, serves, e);
+	if (!rc && !*serves)
+		stuck_report(t, what, false, r);
+	if (!rc && *serves)
+		rc = spins(t, &spinning, &busy, e);
+	if (!rc && spinning)
+		spin_report(t, what, false, &busy, r);
+	return rc;
+}
+
+static int burden_run(struct trial *t, size_t i, struct report *r, bool *serves, struct err *e)
+{
+	const struct client_order order = {.verb = CLIENT_CHURN,
+					   .count = burdens[i].count,
+					   .active = AT_ONCE,
+					   .depth = 1,
+					   .size = burdens[i].size};
+	trial_progress(t, "%s", burdens[i].what);
+	int rc = trial_client(t, (struct client_config){.connections = AT_ONCE}, e);
+	if (!rc)
+		rc = client_order(t->clients[0], &order, NULL, NULL, e);
+	trial_clients_end(t);
+	return rc ? rc : after_clients(t, burdens[i].what, r, serves, e);
+}
+
+/* Whether it has all its descriptors open and clients wait for it. */
+static int is_full(struct trial *t, bool *full, struct err *e)
+{
+	struct guest_queue q;
+	struct subject_open open = {0};
+	int rc = guest_queue_read(t->options->guest, &q, e);
+	if (!rc)
+		rc = subject_open_read(t->host, &t->context->subject, &open, e);
+	*full = q.depth && open.soft && open.most >= open.soft;
+	return rc;
+}
+
+/* Connects clients until some are not accepted. No more at a time than half of the queue: the
+ * kernel logs more half-open ones than it holds. */
+static int descriptors_fill(struct trial *t, uint64_t clients, struct err *e)
+{
+	struct guest_queue q;
+	int rc = trial_client(t, trial_guest_client(t, clients), e);
+	if (!rc)
+		rc = guest_queue_read(t->options->guest, &q, e);
+	while (!rc && t->clients[0]->opened < clients) {
+		uint64_t left = clients - t->clients[0]->opened;
+		uint64_t step = q.limit / 2 > left ? left : q.limit / 2 ? q.limit / 2 : 1;
+		uint64_t until = clock_ms() + ACCEPT_MS;
+		rc = client_open(t->clients[0], step, 0, ACCEPT_MS * 10, e);
+		do {
+			if (!rc)
+				rc = guest_queue_read(t->options->guest, &q, e);
+		} while (!rc && q.depth && clock_ms() < until);
+		if (rc || q.depth)
+			return rc;
+	}
+	return rc;
+}
+
+/* The limit at which it starts, with few descriptors left; 0: it does not start, or raises it. */
+static int limit_set(struct trial *t, uint64_t *limit, struct err *e)
+{
+	struct subject_open open;
+	struct err refused = {0};
+	int rc = subject_open_read(t->host, &t->context->subject, &open, e);
+	*limit = open.most + SPARE;
+	if (rc || !open.most)
+		*limit = 0;
+	if (!*limit)
+		return rc;
+	rc = trial_guest(t, *limit, &t->context->subject, &refused);
+	if (rc == -ECHILD || rc == -ETIMEDOUT || (!rc && t->context->subject.soft != *limit)) {
+		*limit = 0;
+		return 0;
+	}
+	if (rc)
+		*e = refused;
+	return rc;
+}
+
+static int at_descriptors(struct trial *t, struct report *r, struct err *e)
+{
+	bool full = false, spinning = false, serves = false;
+	uint64_t limit = 0;
+	struct busy busy;
+	trial_progress(t, "no descriptor left");
+	int rc = limit_set(t, &limit, e);
+	if (!rc && limit)
+		rc = trial_guest_serves(t, &serves, e);
+	if (rc || !serves)
+		return rc;
+	/* Its workers started after it listened. */
+	subject_free(&t->context->subject);
+	rc = guest_subject(t->options->guest, t->host, &t->context->subject, e);
+	uint64_t clients = limit * t->context->subject.accepting + BEYOND;
+	if (!rc)
+		rc = descriptors_fill(t, clients < CLIENTS_MAX ? clients : CLIENTS_MAX, e);
+	if (!rc)
+		rc = is_full(t, &full, e);
+	if (!rc && full)
+		rc = spins(t, &spinning, &busy, e);
+	/* Those that ended meanwhile would have freed descriptors. */
+	if (!rc && spinning)
+		rc = is_full(t, &spinning, e);
+	if (!rc && spinning)
+		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &busy,
+			    r);
+	trial_clients_end(t);
+	if (!rc)
+		rc = trial_guest_serves(t, &serves, e);
+	if (!rc && !serves)
+		stuck_report(t, "after it had no descriptor left (EMFILE)", true, r);
+	return rc;
+}
+
+/* A probe has a minute: a server that starts slowly gets fewer. */
+static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_MS; }
+
+static int manners_measure(struct trial *t, struct report *r, struct err *e)
+{
+	struct context *c = t->context;
+	struct busy sum = {0};
+	enum protocol protocol = t->options->guest->protocol;
+	uint64_t began = clock_ms();
+	bool serves = true;
+	int rc = trial_guest(t, 0, &c->subject, e);
+	if (!rc)
+		rc = trial_guest_serves(t, &serves, e);
+	if (!rc && serves)
+		rc = busy_look(t, &sum, &c->rest, e);
+	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
+		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
+			rc = burden_run(t, i, r, &serves, e);
+	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
+		rc = beside_readers(t, r, &serves, e);
+	if (!rc && time_left(began)) {
+		rc = trial_guest(t, 0, &c->subject, e);
+		rc = rc ? rc : at_descriptors(t, r, e);
+	}
+	subject_free(&c->subject);
+	return rc;
+}
+
+const struct probe probe_manners = {
+	.name = "manners",
+	.summary = "the server of --run with no descriptor left, and with clients that misbehave",
+	.mode = PROBE_EXCLUSIVE,
+	.place = PROBE_LAB,
+	.guest = GUEST_ONLY,
+	.context_size = sizeof(struct context),
+	.measure = manners_measure,
+};
