@@ -273,12 +273,12 @@ static bool stall_is_full(const struct stall *s, int64_t bound)
 /* Starts the operator's server with the lab's settings, and stops it: SIGSTOP is a stall that any
  * server has. True: the proposed backlog, which only its configuration sets, cannot be tried; or an
  * error. */
-static bool guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
-			  struct err *e)
+static bool guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
+			  struct outcome *out, int *rc, struct err *e)
 {
 	struct guest *guest = t->options->guest;
 	struct guest_queue q = {0};
-	uint32_t limit = subject_queue(s->subject, LISTENER_TCP).smallest->limit;
+	uint32_t limit = subject_queue(s->subject, kind).smallest->limit;
 	*rc = guest_restart(guest, 0, e);
 	if (!*rc)
 		*rc = program_signal(&guest->program, SIGSTOP, e);
@@ -303,7 +303,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
-	if (t->options->guest && guest_refuses(t, s, out, &rc, e))
+	if (t->options->guest && guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
 		return rc;
 	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){
@@ -474,26 +474,53 @@ static uint64_t unix_clients(int64_t capacity, uint64_t needed)
 	return end > FILL_CONNECTIONS || end < margin ? margin : end;
 }
 
+/* At a test server with the backlog of the running one. */
+static int unix_stall_run(struct trial *t, struct unix_stall *stall, struct err *e)
+{
+	struct task task = {0};
+	int rc = task_start(&task, &(struct task_context){t->lab, LAB_SERVER}, unix_main, stall, e);
+	if (!rc)
+		rc = task_await(&task, NULL, 0, STALL_SEND_TIMEOUT_MS, e);
+	task_end(&task);
+	return rc;
+}
+
+/* At the operator's server (--run), which is stopped. */
+static int unix_stall_guest(struct trial *t, struct unix_stall *stall, struct err *e)
+{
+	struct guest *guest = t->options->guest;
+	const struct client_config clients = {.connections = stall->clients};
+	int rc = trial_client(t, clients, e);
+	if (!rc)
+		rc = client_open(t->clients[ARRIVALS], stall->clients, 0, STALL_SEND_TIMEOUT_MS, e);
+	if (rc)
+		return rc;
+	struct client_sum sum = client_sum(t->clients[ARRIVALS]);
+	stall->queued = sum.opened;
+	stall->error = sum.failed ? sum.first_errno : 0;
+	rc = program_signal(&guest->program, SIGCONT, e);
+	return rc ? rc : guest_check(guest, e);
+}
+
 static int unix_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct unix_stall *stall = lab_alloc(t->lab, sizeof(*stall), e);
 	const char *why = backlog_untestable(s);
-	struct task task = {0};
+	int rc = 0;
 	if (!stall)
 		return -ENOMEM;
 	if (why) {
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
+	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))
+		return rc;
 	unix_bound(t->target, s, &b);
 	stall->backlog = (int)s->at[BACKLOG_ARGUMENT][0];
 	stall->clients = unix_clients(b.capacity, t->needed);
 	trial_progress(t, "%s clients of a UNIX socket", quantity_count(stall->clients).text);
-	int rc = task_start(&task, &(struct task_context){t->lab, LAB_SERVER}, unix_main, stall, e);
-	if (!rc)
-		rc = task_await(&task, NULL, 0, STALL_SEND_TIMEOUT_MS, e);
-	task_end(&task);
+	rc = t->options->guest ? unix_stall_guest(t, stall, e) : unix_stall_run(t, stall, e);
 	if (rc)
 		return rc;
 	if (stall->error && stall->error != EAGAIN)

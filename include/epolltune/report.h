@@ -235,7 +235,7 @@ struct report_listener {
 };
 
 #define REPORT_SAVED 384
-#define REPORT_WALLS 32
+#define REPORT_WALLS 40
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
 #define REPORT_COUNTERS 32

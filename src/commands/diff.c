@@ -10,6 +10,8 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
+#include "epolltune/document.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
 #include "report/conditions.h"
@@ -93,7 +95,7 @@ static int capture_load(const char *path, json_t **out, struct err *e)
 	failed = memory ? render_find("json")(memory, report, &style, e)
 			: err_errno(e, "cannot check %s", path);
 	close_file(&memory);
-	*out = failed ? NULL : json_loadb(text, size, 0, NULL);
+	*out = failed ? NULL : document_read(text, size, NULL);
 	return failed || *out ? failed : err_set(e, ENOMEM, "diff: out of memory");
 }
 
@@ -125,6 +127,9 @@ static int diff(void *arguments, const struct given *given)
 	d->paths[0] = given->operands[0];
 	d->paths[1] = given->operands[1];
 	int status = EXIT_OK;
+	struct stat st;
+	bool first = stat(d->paths[0], &st) == 0 && S_ISDIR(st.st_mode);
+	confine_to_reading(d->paths[first ? 0 : 1]);
 	int failed = documents_compare(d, &status, &e);
 	json_decref(d->documents[0]);
 	json_decref(d->documents[1]);

@@ -98,9 +98,49 @@ static int measured_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static const char *knob_name(const struct finding *f)
+{
+	return finding_knob(f) ? finding_knob(f)->knob : "";
+}
+
+static bool has_finding(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (strcmp(r->findings[i].id, f->id) == 0 &&
+		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
+			return true;
+	return false;
+}
+
+static bool most_have(const struct report *rounds, size_t count, const struct finding *f)
+{
+	size_t having = 0;
+	for (size_t k = 0; k < count; k++)
+		having += has_finding(&rounds[k], f);
+	return 2 * having > count;
+}
+
+/* Keeps in the first round the findings that most rounds have, and adds those that it lacks. */
+static void findings_join(struct report *rounds, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < rounds->finding_count; i++)
+		if (most_have(rounds, count, &rounds->findings[i]))
+			rounds->findings[kept++] = rounds->findings[i];
+	rounds->finding_count = kept;
+	for (size_t k = 1; k < count; k++)
+		for (size_t i = 0; i < rounds[k].finding_count; i++) {
+			const struct finding *f = &rounds[k].findings[i];
+			if (!has_finding(rounds, f) && most_have(rounds, count, f) &&
+			    rounds->finding_count < REPORT_FINDINGS)
+				rounds->findings[rounds->finding_count++] = *f;
+		}
+}
+
 void compare_rounds(struct report *rounds, size_t count)
 {
 	struct wall at[COMPARE_ROUNDS];
+	findings_join(rounds, count);
 	for (size_t i = 0; i < rounds->wall_count; i++) {
 		struct wall *w = &rounds->walls[i];
 		size_t measured = 0, agreed = 0;
@@ -141,20 +181,6 @@ static bool wall_pair(const struct report *before, const struct report *after, s
 		if (!report_find(before, (*is)->name) && i-- == 0)
 			return true;
 	}
-	return false;
-}
-
-static const char *knob_name(const struct finding *f)
-{
-	return finding_knob(f) ? finding_knob(f)->knob : "";
-}
-
-static bool has_finding(const struct report *r, const struct finding *f)
-{
-	for (size_t i = 0; i < r->finding_count; i++)
-		if (strcmp(r->findings[i].id, f->id) == 0 &&
-		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
-			return true;
 	return false;
 }
 

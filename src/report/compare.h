@@ -16,8 +16,9 @@ int compare_status(const struct report *before, const struct report *after);
 
 /* Joins the rounds of one command in the first of them: each wall is that of the round with the
  * median figure, with the range of all. One that not every round has measured, or without figures
- * judged differently, is unknown. `count` is odd, at most COMPARE_ROUNDS: by chance alone the
- * ranges of five runs each do not overlap in 1 of 126 cases. */
+ * judged differently, is unknown. Its findings are those that most rounds have. `count` is odd, at
+ * most COMPARE_ROUNDS: by chance alone the ranges of five runs each do not overlap in 1 of 126
+ * cases. */
 #define COMPARE_ROUNDS 5
 void compare_rounds(struct report *rounds, size_t count);
 

@@ -1,6 +1,7 @@
 /* A plan and its outcome as JSON, schema epolltune.apply/2. */
 #include <errno.h>
 
+#include "report/json_value.h"
 #include "report/plan_render.h"
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
@@ -68,11 +69,6 @@ int plan_render_json(FILE *out, const struct plan_result *r, const struct render
 		     struct err *e)
 {
 	(void)style;
-	json_t *root = json_plan(r);
-	if (!root)
-		return err_set(e, ENOMEM, "cannot write the plan as JSON");
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	json_decref(root);
-	return plan_written(out, e);
+	int rc = value_print(out, json_plan(r), NULL, "the plan", e);
+	return rc ? rc : plan_written(out, e);
 }
