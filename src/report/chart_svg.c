@@ -187,7 +187,8 @@ static size_t legend_columns(const struct chart *c)
 static double legend_height(const struct chart *c)
 {
 	size_t columns = legend_columns(c);
-	return LEGEND * (double)((c->count + columns - 1) / columns);
+	size_t rows = (c->count + columns - 1) / columns;
+	return LEGEND * (double)rows;
 }
 
 /* Each name beside a piece of its line. */
@@ -197,7 +198,8 @@ static void legend(struct svg *s, const struct chart *c)
 	double wide = (s->frame->width - s->frame->left) / (double)columns;
 	for (size_t i = 0; i < c->count; i++) {
 		double x = s->frame->left + wide * (double)(i % columns);
-		double y = s->top + LEGEND * (double)(i / columns) + 8;
+		size_t row = i / columns;
+		double y = s->top + LEGEND * (double)row + 8;
 		fprintf(s->out,
 			"<g class=\"c%zu\"><polyline class=\"curve\" "
 			"points=\"%.1f,%.1f %.1f,%.1f\"/>",

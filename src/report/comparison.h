@@ -13,6 +13,7 @@
 
 #define COMPARISON_CELLS 7
 #define COMPARISON_CELL 96
+#define COMPARISON_NOTES 2
 
 struct comparison_row {
 	enum compare_verdict change;
@@ -36,11 +37,11 @@ struct comparison {
 	size_t row_count, line_count;
 	struct comparison_row *rows;
 	struct comparison_line *lines;
-	char notes[2][240]; /* printed last; "": none */
-	json_t *conditions; /* those that differ, see conditions.h; NULL: none */
-	json_t *body;       /* of the JSON */
-	int status;         /* the exit status: 0, 1 or 2 */
-	time_t time;        /* when they were compared */
+	char notes[COMPARISON_NOTES][240]; /* printed last; "": none */
+	json_t *conditions;                /* those that differ, see conditions.h; NULL: none */
+	json_t *body;                      /* of the JSON */
+	int status;                        /* the exit status: 0, 1 or 2 */
+	time_t time;                       /* when they were compared */
 };
 
 /* Add an empty one; NULL if out of memory. */

@@ -56,7 +56,7 @@ void comparison_html(struct html *h, const struct comparison *c)
 	html_table_end(h);
 	findings(h, c, true, "Findings that are gone");
 	findings(h, c, false, "New findings");
-	for (size_t i = 0; i < sizeof(c->notes) / sizeof(*c->notes); i++)
+	for (size_t i = 0; i < COMPARISON_NOTES; i++)
 		html_element(h, "p", "small", c->notes[i]);
 }
 

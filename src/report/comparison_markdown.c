@@ -76,7 +76,7 @@ int comparison_render_markdown(FILE *out, const struct comparison *c,
 	conditions(out, c->conditions);
 	rows(out, c);
 	findings(out, c);
-	for (size_t i = 0; i < sizeof(c->notes) / sizeof(*c->notes); i++)
+	for (size_t i = 0; i < COMPARISON_NOTES; i++)
 		if (c->notes[i][0]) {
 			markdown_put(out, c->notes[i]);
 			fputs("\n", out);

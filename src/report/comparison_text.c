@@ -34,7 +34,7 @@ int comparison_render_text(FILE *out, const struct comparison *c, const struct r
 		page_text(&p, line, sizeof(line), "%s %s: %s", l->gone ? "-" : "+", l->id, l->text);
 		page_wrap(&p, l->gone ? TONE_GOOD : TONE_WARN, 0, 2, line);
 	}
-	for (size_t i = 0; i < sizeof(c->notes) / sizeof(*c->notes); i++)
+	for (size_t i = 0; i < COMPARISON_NOTES; i++)
 		page_paragraph(&p, TONE_PLAIN, 0, c->notes[i]);
 	return render_flush(out, "the comparison", e);
 }
