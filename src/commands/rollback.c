@@ -72,7 +72,7 @@ static int finish(const struct rollback *b, const struct undo *u, const struct r
 		  const char *outcome, const char *reason, int status)
 {
 	struct err e;
-	if (b->tuning.json && print_json(u, r, outcome, reason, &e) < 0)
+	if (b->tuning.document && print_json(u, r, outcome, reason, &e) < 0)
 		return command_error(&e);
 	return status;
 }
@@ -84,7 +84,7 @@ static int refuse(const struct rollback *b, const struct err *why)
 
 static int nothing(const struct rollback *b)
 {
-	if (!b->tuning.json)
+	if (!b->tuning.document)
 		puts("Nothing to roll back.");
 	return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
 }
@@ -124,7 +124,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 	int rc = undo_run(&u, j, r, e);
 	if (rc < 0)
 		command_error(e);
-	if (!b->tuning.json)
+	if (!b->tuning.document)
 		summarize(&u, r);
 	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
@@ -169,7 +169,7 @@ static const struct option_row options[] = {
 	{"force", NULL, "also restore values modified since the run", AT(force), FLAG},
 	{"pending", NULL, "only a run that is unfinished or waits to be confirmed", AT(pending),
 	 FLAG},
-	FORMAT_OPTION(AT(tuning.json)),
+	FORMAT_OPTION(AT(tuning.document)),
 	TUNING_OPTIONS(struct rollback, tuning),
 	{0},
 };

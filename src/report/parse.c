@@ -254,6 +254,43 @@ static void read_table(struct reader *r, const json_t *o, struct finding *f)
 		read_row(r, json_array_get(rows, i), f);
 }
 
+static void read_line(struct reader *r, const json_t *o, struct finding *f)
+{
+	struct curve_line line = {.count = 0};
+	const json_t *points = json_object_get(o, "points");
+	TEXT(r, o, "name", line.name);
+	for (size_t i = 0; i < json_array_size(points); i++) {
+		const json_t *x = json_array_get(json_array_get(points, i), 0);
+		const json_t *y = json_array_get(json_array_get(points, i), 1);
+		if (!json_is_number(x) || !json_is_number(y))
+			wrong(r, "points", "a list of pairs of numbers");
+		else
+			curve_point(&line, json_number_value(x), json_number_value(y));
+	}
+	finding_curve_line(f, line.name, &line);
+}
+
+static void read_axis(struct reader *r, const json_t *o, struct curve_axis *axis, char name[40],
+		      char unit[16])
+{
+	text(r, o, "name", name, 40);
+	text(r, o, "unit", unit, 16);
+	*axis = (struct curve_axis){name, unit};
+}
+
+static void read_curve(struct reader *r, const json_t *o, struct finding *f)
+{
+	char title[sizeof(f->curve.title)], name[2][40], unit[2][16];
+	struct curve_axes axes = {.title = title};
+	const json_t *lines = json_object_get(o, "lines");
+	TEXT(r, o, "title", title);
+	read_axis(r, json_object_get(o, "x"), &axes.x, name[0], unit[0]);
+	read_axis(r, json_object_get(o, "y"), &axes.y, name[1], unit[1]);
+	finding_curve(f, &axes);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		read_line(r, json_array_get(lines, i), f);
+}
+
 static void read_acceptance(struct reader *r, const json_t *o, struct finding *f)
 {
 	char date[16];
@@ -289,6 +326,9 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 		read_evidence(r, json_array_get(evidence, i), f);
 	if (json_is_object(json_object_get(o, "table")))
 		read_table(r, json_object_get(o, "table"), f);
+	/* Older versions do not write it. */
+	if (json_is_object(json_object_get(o, "curve")))
+		read_curve(r, json_object_get(o, "curve"), f);
 }
 
 static void read_probe(struct reader *r, const json_t *o, struct report *out)
