@@ -15,7 +15,7 @@ static void documents_free(json_t *(*documents)[2])
 	json_decref((*documents)[1]);
 }
 
-static void compare_benches(json_t *const documents[2], FILE *out)
+static void benches_diff(json_t *const documents[2], FILE *out)
 {
 	static const char *const names[] = {"a", "b"};
 	const json_t *both[] = {documents[0], documents[1]};
@@ -28,7 +28,7 @@ static void compare_benches(json_t *const documents[2], FILE *out)
 	bench_comparison_free(c);
 }
 
-static void compare_reports(json_t *const documents[2], FILE *out)
+static void reports_diff(json_t *const documents[2], FILE *out)
 {
 	static struct report r[2];
 	for (int i = 0; i < 2; i++)
@@ -61,9 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_decref(differing);
 	const char *schema = json_string_value(json_object_get(documents[0], "schema"));
 	if (!strcmp(schema, COMPARE_BENCH_SCHEMA))
-		compare_benches(documents, out);
+		benches_diff(documents, out);
 	else
-		compare_reports(documents, out);
+		reports_diff(documents, out);
 	fclose(out);
 	return 0;
 }
