@@ -15,27 +15,44 @@ static void documents_free(json_t *(*documents)[2])
 	json_decref((*documents)[1]);
 }
 
+static void comparison_print(struct comparison *c, FILE *out)
+{
+	static const char *const formats[] = {
+#define FORMAT(name, help) #name,
+#include "report/comparison_formats.def"
+#undef FORMAT
+	};
+	c->command = "epolltune diff";
+	c->names[0] = "a";
+	c->names[1] = "b";
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		comparison_render_find(formats[i])(out, c, &plain, NULL);
+	}
+}
+
 static void benches_diff(json_t *const documents[2], FILE *out)
 {
 	static const char *const names[] = {"a", "b"};
 	const json_t *both[] = {documents[0], documents[1]};
-	struct bench_comparison *c = NULL;
-	if (bench_comparison_make(&c, both, names, NULL) == 0) {
-		bench_comparison_text(c, out, &plain, NULL);
-		json_decref(bench_comparison_json(c));
-		bench_comparison_status(c);
+	struct bench_comparison *pairs = NULL;
+	CLEAN(comparison_free) struct comparison c = {0};
+	if (bench_comparison_make(&pairs, both, names, NULL) == 0) {
+		if (compare_benches(&c, pairs, NULL) == 0)
+			comparison_print(&c, out);
+		bench_comparison_status(pairs);
 	}
-	bench_comparison_free(c);
+	bench_comparison_free(pairs);
 }
 
 static void reports_diff(json_t *const documents[2], FILE *out)
 {
 	static struct report r[2];
+	CLEAN(comparison_free) struct comparison c = {0};
 	for (int i = 0; i < 2; i++)
 		if (report_parse_document("a", documents[i], &r[i], NULL) < 0)
 			return;
-	compare_text(out, &r[0], &r[1], &plain, NULL);
-	json_decref(compare_json(&r[0], &r[1]));
+	if (compare_reports(&c, &r[0], &r[1], NULL) == 0)
+		comparison_print(&c, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
