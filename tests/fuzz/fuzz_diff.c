@@ -15,30 +15,36 @@ static void documents_free(json_t *(*documents)[2])
 	json_decref((*documents)[1]);
 }
 
-static void comparison_print(struct comparison *c, json_t *conditions, FILE *out)
+static void comparison_print(struct comparison *c, FILE *out)
 {
-	static const char *const formats[] = {"text", "json", "junit", "markdown", "html"};
-	c->command = "diff";
+	static const char *const formats[] = {
+#define FORMAT(name, help) #name,
+#include "report/comparison_formats.def"
+#undef FORMAT
+	};
+	c->command = "epolltune diff";
 	c->names[0] = "a";
 	c->names[1] = "b";
-	c->conditions = json_incref(conditions);
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		comparison_render_find(formats[i])(out, c, &plain, NULL);
+	}
 }
 
-static void benches_print(json_t *const documents[2], json_t *conditions, FILE *out)
+static void benches_diff(json_t *const documents[2], FILE *out)
 {
 	static const char *const names[] = {"a", "b"};
 	const json_t *both[] = {documents[0], documents[1]};
-	CLEAN(comparison_free) struct comparison c = {0};
 	struct bench_comparison *pairs = NULL;
-	if (bench_comparison_make(&pairs, both, names, NULL) == 0 &&
-	    compare_benches(&c, pairs, NULL) == 0)
-		comparison_print(&c, conditions, out);
+	CLEAN(comparison_free) struct comparison c = {0};
+	if (bench_comparison_make(&pairs, both, names, NULL) == 0) {
+		if (compare_benches(&c, pairs, NULL) == 0)
+			comparison_print(&c, out);
+		bench_comparison_status(pairs);
+	}
 	bench_comparison_free(pairs);
 }
 
-static void reports_print(json_t *const documents[2], json_t *conditions, FILE *out)
+static void reports_diff(json_t *const documents[2], FILE *out)
 {
 	static struct report r[2];
 	CLEAN(comparison_free) struct comparison c = {0};
@@ -46,7 +52,7 @@ static void reports_print(json_t *const documents[2], json_t *conditions, FILE *
 		if (report_parse_document("a", documents[i], &r[i], NULL) < 0)
 			return;
 	if (compare_reports(&c, &r[0], &r[1], NULL) == 0)
-		comparison_print(&c, conditions, out);
+		comparison_print(&c, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -68,12 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *differing = conditions_compare(documents);
 	if (!out || !differing)
 		abort();
+	conditions_print(out, differing, &plain);
+	json_decref(differing);
 	const char *schema = json_string_value(json_object_get(documents[0], "schema"));
 	if (!strcmp(schema, COMPARE_BENCH_SCHEMA))
-		benches_print(documents, differing, out);
+		benches_diff(documents, out);
 	else
-		reports_print(documents, differing, out);
-	json_decref(differing);
+		reports_diff(documents, out);
 	fclose(out);
 	return 0;
 }
