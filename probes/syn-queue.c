@@ -212,7 +212,10 @@ static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
-	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_syn_queue(target)), w);
+	uint64_t enough = report_margin(target_syn_queue(target));
+	backlog_words(s, LISTENER_TCP, (int64_t)enough, w);
+	/* The listener's backlog is long enough: tcp_max_syn_backlog is not. */
+	wording_flag(w, "suffices", s->subject && backlog >= 0 && (uint64_t)backlog >= enough);
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
 	if (s->subject)

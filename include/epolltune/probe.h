@@ -112,6 +112,7 @@ struct outcome {
 	bool derived;     /* `reached` was computed from other figures */
 	char remark[320]; /* sentences printed with the wall; "": none */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
+	struct curve_line course;   /* in the axes of experiment.course; no points: none */
 };
 
 /* Bytes of the progress text. */
@@ -157,7 +158,8 @@ struct experiment {
 	struct {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
-	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
+	struct curve_axes course; /* of outcome.course: evidence of the finding, as a curve */
+	enum lab_host host;       /* the lab host whose knobs are set; default: the server's */
 	bool due; /* only run() shows the capacity: without it the wall is unknown, and it is run
 		     also for a target without a need */
 	bool emulates; /* run() imposes knobs that no lab has of its own */

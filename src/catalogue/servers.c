@@ -75,6 +75,8 @@ static const struct server_row servers[] = {
 		.backlog = "511",
 		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
 		.backlog_effect = "after a restart",
+		.clients = "no limit",
+		.clients_line = "server.maxConnections = {clients}",
 	},
 	{
 		.process = "postgres",

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -53,6 +55,19 @@ int sockets_connect(const union endpoint *to, const union endpoint *from, bool r
 	if (rc == 0)
 		return fd;
 	close(fd);
+	return rc;
+}
+
+int sockets_connect_path(const char *path)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		return fd;
+	int rc = -errno;
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }
 

@@ -32,6 +32,9 @@ int sockets_listener(unsigned shard, unsigned index, int backlog, struct err *e)
  * `reserve` bind() takes a port that no other connection can share (no IP_BIND_ADDRESS_NO_PORT).
  * Returns the descriptor, established or in progress, or -errno. */
 int sockets_connect(const union endpoint *to, const union endpoint *from, bool reserve);
+/* Connects to the UNIX stream socket at `path`: the descriptor, non-blocking, or -errno; -EAGAIN
+ * where its accept queue is full. */
+int sockets_connect_path(const char *path);
 /* Makes the next close(2) of this socket send a reset. */
 void sockets_abort(int fd);
 
