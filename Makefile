@@ -28,10 +28,12 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tmux nginx redis-server gunicorn haproxy memcached \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tidy tmux nginx redis-server gunicorn haproxy memcached \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
-# For test-servers only.
-DEBIAN_SERVERS := nodejs
+# Of the goals that need more.
+DEBIAN_test-servers := nodejs
+DEBIAN_test-html := chromium-driver python3-selenium poppler-utils
+DEBIAN_test-fleet := ansible-core ansible-lint openssh-server iproute2 jq procps util-linux
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -59,18 +61,20 @@ ARCHIVE := $(BUILD)/libepolltune.a
 PROGRAM := $(BUILD)/epolltune
 TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/lab/test_*.c tests/cli/test_*.c tests/faults/test_*.c))
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+# The unit test of the corpora has the entry of each fuzzer under the name of its file.
+FUZZ_ENTRIES := $(patsubst %.c,$(BUILD)/%.entry.o,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 # V=1 shows the commands.
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $@;))
 
-.PHONY: all man deps run tests check test test-servers test-gists test-kernels test-roots soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
+.PHONY: all man deps run tests check test test-servers test-gists test-faults test-fleet test-html test-kernels test-roots truth test-durability mutations coverage soak fuzz tsan lint bench install portable deb test-deb version cross uninstall clean help
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 # Goals that compile read the flags of the libraries from a file that make updates first.
-ifneq ($(filter-out clean help deps lint fuzz tsan test-roots portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help deps lint fuzz tsan test-roots mutations coverage portable deb test-deb version cross,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/libs.mk
 endif
 
@@ -78,7 +82,7 @@ endif
 all: $(PROGRAM)
 
 # run, the tests and bench install missing packages; a plain build only names them.
-INSTALLS := $(filter run test test-servers test-gists test-kernels bench,$(MAKECMDGOALS))
+INSTALLS := $(filter run test test-servers test-gists test-faults test-fleet test-html test-kernels truth bench,$(MAKECMDGOALS))
 $(BUILD)/libs.mk: Makefile
 	@$(if $(INSTALLS),$(MAKE) --no-print-directory deps 'FOR=$(INSTALLS)',true)
 	@mkdir -p $(@D)
@@ -90,7 +94,8 @@ $(BUILD)/libs.mk: Makefile
 FOR := test
 ## make deps: installs with apt the missing packages for build, test and lint
 deps:
-	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) $(if $(filter test-servers,$(FOR)),$(DEBIAN_SERVERS)); do \
+	@missing=; for p in $(DEBIAN_BUILD) $(if $(filter-out run test-fleet,$(FOR)),$(DEBIAN_TEST) $(DEBIAN_LINT)) \
+		$(foreach goal,$(FOR),$(DEBIAN_$(goal))); do \
 		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
@@ -100,8 +105,9 @@ deps:
 		echo "epolltune: as root, run: apt-get install$$missing" >&2; exit 1; }; fi; \
 	echo "epolltune: installing$$missing" >&2; \
 	$$sudo apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >&2 || exit; \
-	for s in nginx redis-server haproxy memcached prometheus prometheus-node-exporter; do case "$$missing " in *" $$s "*) \
-		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$s >&2; fi ;; esac; done
+	for s in nginx redis-server haproxy memcached prometheus prometheus-node-exporter openssh-server:ssh; do \
+		case "$$missing " in *" $${s%:*} "*) \
+		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $${s#*:} >&2; fi ;; esac; done
 
 ## make run: builds and runs `epolltune check` (ARGS='…' for options)
 run: $(PROGRAM)
@@ -138,6 +144,21 @@ test-servers: tests
 test-gists: tests
 	@$(RUN_TESTS) $(GIST_TESTS)
 
+## make test-html: reads the pages of --format html in a browser, light, dark, narrow and printed
+test-html: $(PROGRAM)
+	@$(MAKE) --no-print-directory deps FOR=test-html
+	@PROGRAM='$(abspath $(PROGRAM))' tests/html
+
+## make test-fleet: tries the Ansible collection against hosts in namespaces, over ssh
+test-fleet: $(PROGRAM)
+	@$(MAKE) --no-print-directory deps FOR=test-fleet
+	@PROGRAM='$(abspath $(PROGRAM))' tests/fleet
+
+## make test-faults: lets each call of each command fail, one a run (FAULTS=100: so many of each command)
+FAULTS := all
+test-faults: tests
+	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults
+
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest
 test-kernels: tests
@@ -148,6 +169,33 @@ test-kernels: tests
 ## make test-roots: builds with the packages and compilers of other Debian releases (ROOTS='sid:gcc-16 bullseye')
 test-roots:
 	@tests/roots $(ROOTS)
+
+## make test-durability: cuts the power at each call of apply, confirm and rollback; runs HISTORIES (200) from SEED
+HISTORIES := 200
+SEED := 1
+test-durability: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/durability/crash_states.py --all
+	@PROGRAM='$(abspath $(PROGRAM))' tests/durability/histories.py --histories $(HISTORIES) --seed $(SEED)
+
+## make mutations: breaks the program in each way of tests/mutations (or ROWS='words of names'); a test must fail
+mutations:
+	@tests/mutate $(ROWS)
+
+## make coverage: prints the lines that the core tests run, file by file, and what they leave out
+COVERAGE_BUILD := build/coverage
+# Those that build or read the tree.
+COVERAGE_EXCEPT := cli/test_promises.sh cli/test_lint.sh cli/test_install.sh cli/test_run.sh cli/test_lib.sh cli/test_packages.sh \
+	cli/test_schemas.sh cli/test_prometheus.sh cli/test_systemd.sh lab/test_valgrind.sh
+COVERAGE_FLAGS = -O1 -g $(shell tests/coverage flags)
+coverage:
+	@$(MAKE) --no-print-directory -s BUILD=$(COVERAGE_BUILD) CC=clang CFLAGS='$(COVERAGE_FLAGS)' \
+		LDFLAGS=-fprofile-instr-generate tests
+	@BUILD=$(COVERAGE_BUILD) PROGRAM='$(abspath $(COVERAGE_BUILD)/epolltune)' tests/coverage \
+		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
+
+## make truth: how often check and its rivals are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
+truth: $(PROGRAM)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run $(if $(SMOKE),--smoke,--rivals --readme) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
@@ -164,14 +212,16 @@ cross:
 		EMULATOR="qemu-$(CROSS) $$(echo $$root/lib/ld*.so.*) --library-path $$root/usr/lib/$(CROSS)-linux-gnu"
 
 ## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
+# New inputs go to build/, what tests/fuzz/corpus has is kept; tests/unit/test_fuzz runs it in `make check`.
 FUZZ_SECONDS ?= 10
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)' \
 		LDFLAGS='-fsanitize=fuzzer $(FUZZ_FLAGS)' $(FUZZERS)
-	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 $$f.corpus || exit 1; done
+	@for f in $(FUZZERS); do mkdir -p $$f.corpus && echo "$${f##*/}:" && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -verbosity=0 -print_final_stats=1 -artifact_prefix=$$f. \
+			$$f.corpus tests/fuzz/corpus/$${f##*/fuzz_} || exit 1; done
 
 ## make tsan: runs the server's threads and processes under ThreadSanitizer
 tsan:
@@ -190,7 +240,9 @@ lint:
 bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 	@BUILD=$(BUILD) PROGRAM=$(abspath $(PROGRAM)) tests/bench
 
-SHARED := $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*))
+# Ansible and Python may leave files beside those of the collection.
+COLLECTION := $(shell find src/share/ansible -type f ! -path '*/__pycache__/*' ! -path '*/.*')
+SHARED := $(sort $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*) $(COLLECTION)))
 UNITS := $(notdir $(wildcard src/share/systemd/*))
 ## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
@@ -226,6 +278,7 @@ uninstall:
 		"$(DESTDIR)$(fishcompdir)/epolltune.fish"
 	for page in man/*.[1-8]; do rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
+	rm -rf "$(DESTDIR)$(sharedir)/ansible"
 	for unit in $(UNITS); do rm -f "$(DESTDIR)$(unitdir)/$$unit"; done
 
 ## make clean: removes build/
@@ -261,9 +314,20 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/man/knobs: $(BUILD)/man/knobs.o $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS) -lm -pthread
 
+$(BUILD)/tests/fuzz/%.entry.o: tests/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -DLLVMFuzzerTestOneInput=$* $(CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+$(BUILD)/tests/unit/test_fuzz: $(FUZZ_ENTRIES)
+
+# Without sanitizers: it comes before their library.
+$(BUILD)/tests/faults/interposer.so: tests/faults/interposer.c tests/faults/interposer.h
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) -std=c17 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -D_GNU_SOURCE -fPIC -shared -o $@ $< -ldl
+$(BUILD)/tests/faults/test_call_faults: | $(BUILD)/tests/faults/interposer.so
+
 # forkpty() is in libutil before glibc 2.34.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ARCHIVE)
 	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(ARCHIVE),$^) $(ARCHIVE) $(LIB_LDLIBS) -lcmocka -lutil -lm -pthread
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(BUILD)/man/knobs.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d) $(FUZZ_ENTRIES:.o=.d)

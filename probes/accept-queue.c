@@ -31,6 +31,7 @@
 
 /* Maximum number of arrivals to send. */
 #define STALL_ARRIVALS 32768
+#define STALL_STEPS 16
 /* Maximum number of clients beyond the target's arrivals, to find the end of the queue. */
 #define FILL_CONNECTIONS 8192
 #define FILL_STEP 512
@@ -61,6 +62,7 @@ struct context {
 		uint64_t accepts_per_s; /* while the server drained the queue */
 		int64_t overflows;      /* ListenOverflows of the arrivals; -1: unknown */
 		int64_t all_overflows;  /* with those of further clients */
+		struct curve_line course;
 	} stall;
 };
 
@@ -81,23 +83,37 @@ static int queue_settle(struct trial *t, uint64_t sent, struct server_queue *out
 	return rc;
 }
 
+/* Half of the queue at most; small steps show its course. */
+static uint64_t stall_step(int64_t capacity, uint64_t arrivals)
+{
+	uint64_t half = capacity > 2 ? (uint64_t)capacity / 2 : 1;
+	uint64_t step = arrivals / STALL_STEPS < half ? arrivals / STALL_STEPS : half;
+	return step ? step : 1;
+}
+
 /* Opens `count` clients. Handshakes that are under way when the queue gets full stay half open:
  * more of them than the SYN queue holds would make the kernel log a SYN flood. So few arrive at a
- * time, until the kernel drops SYNs at once. `before`: clients sent earlier. */
+ * time, until the kernel drops SYNs at once, or until none of them arrives. `before`: clients sent
+ * earlier. */
 static int stall_open(struct trial *t, struct client *client, uint64_t count, uint64_t pace,
 		      uint64_t before, struct server_queue *queue, struct err *e)
 {
 	uint64_t sent = 0;
+	bool arrived = true;
 	int rc = 0;
 	*queue = (struct server_queue){0};
-	while (!rc && sent < count) {
-		uint64_t step = t->context->stall.step;
+	while (!rc && arrived && sent < count) {
+		uint64_t step = t->context->stall.step, seen = queue->depth + queue->drops;
 		if (queue->drops || step > count - sent)
 			step = count - sent;
 		rc = client_open(client, step, pace, STALL_SEND_TIMEOUT_MS, e);
 		sent += step;
 		if (!rc)
 			rc = queue_settle(t, before + sent, queue, e);
+		arrived = queue->depth + queue->drops > seen;
+		if (!rc)
+			curve_point(&t->context->stall.course, (double)(before + sent),
+				    (double)queue->depth);
 	}
 	return rc;
 }
@@ -254,6 +270,17 @@ static bool stall_is_full(const struct stall *s, int64_t bound)
 	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
 }
 
+/* Starts the operator's server, and stops it: SIGSTOP is a stall that any server has. True: the
+ * proposal cannot be tried, or an error. */
+static bool guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
+			  struct outcome *out, int *rc, struct err *e)
+{
+	if (trial_guest_refuses(t, s, kind, out, rc, e))
+		return true;
+	*rc = program_signal(&t->options->guest->program, SIGSTOP, e);
+	return *rc;
+}
+
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
@@ -264,17 +291,12 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
-	if (t->options->guest && trial_guest_refuses(t, s, out, &rc, e))
-		return rc;
-	/* A stall that any server has. */
-	if (t->options->guest)
-		rc = program_signal(&t->options->guest->program, SIGSTOP, e);
-	if (rc)
+	if (t->options->guest && guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
 		return rc;
 	backlog_bound(t->target, s, &b);
-	*stall = (struct stall){.arrivals = t->needed,
-				.step = b.capacity > 2 ? (uint64_t)b.capacity / 2 : 1,
-				.overflows = -1};
+	*stall = (struct stall){
+		.arrivals = t->needed, .step = stall_step(b.capacity, t->needed), .overflows = -1};
+	curve_point(&stall->course, 0, 0);
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
 	syn_queue_raise(t);
 	rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
@@ -292,6 +314,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	out->metric[OVERFLOWS] =
 		stall->overflows >= 0 ? (double)stall->overflows : (double)stall->dropped;
 	out->metric[SERVED] = (double)stall->served;
+	out->course = stall->course;
 	if (stall->served == stall->arrivals)
 		out->metric[LAST_IN] = (double)stall->last_in_us;
 	if (stall->accepts_per_s && !t->options->gentle)
@@ -439,26 +462,53 @@ static uint64_t unix_clients(int64_t capacity, uint64_t needed)
 	return end > FILL_CONNECTIONS || end < margin ? margin : end;
 }
 
+/* At a test server with the backlog of the running one. */
+static int unix_stall_run(struct trial *t, struct unix_stall *stall, struct err *e)
+{
+	struct task task = {0};
+	int rc = task_start(&task, &(struct task_context){t->lab, LAB_SERVER}, unix_main, stall, e);
+	if (!rc)
+		rc = task_await(&task, NULL, 0, STALL_SEND_TIMEOUT_MS, e);
+	task_end(&task);
+	return rc;
+}
+
+/* At the operator's server (--run), which is stopped. */
+static int unix_stall_guest(struct trial *t, struct unix_stall *stall, struct err *e)
+{
+	struct guest *guest = t->options->guest;
+	const struct client_config clients = {.connections = stall->clients};
+	int rc = trial_client(t, clients, e);
+	if (!rc)
+		rc = client_open(t->clients[ARRIVALS], stall->clients, 0, STALL_SEND_TIMEOUT_MS, e);
+	if (rc)
+		return rc;
+	struct client_sum sum = client_sum(t->clients[ARRIVALS]);
+	stall->queued = sum.opened;
+	stall->error = sum.failed ? sum.first_errno : 0;
+	rc = program_signal(&guest->program, SIGCONT, e);
+	return rc ? rc : guest_check(guest, e);
+}
+
 static int unix_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct bound b = {.capacity = REPORT_NONE};
 	struct unix_stall *stall = lab_alloc(t->lab, sizeof(*stall), e);
 	const char *why = backlog_untestable(s);
-	struct task task = {0};
+	int rc = 0;
 	if (!stall)
 		return -ENOMEM;
 	if (why) {
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}
+	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))
+		return rc;
 	unix_bound(t->target, s, &b);
 	stall->backlog = (int)s->at[BACKLOG_ARGUMENT][0];
 	stall->clients = unix_clients(b.capacity, t->needed);
 	trial_progress(t, "%s clients of a UNIX socket", quantity_count(stall->clients).text);
-	int rc = task_start(&task, &(struct task_context){t->lab, LAB_SERVER}, unix_main, stall, e);
-	if (!rc)
-		rc = task_await(&task, NULL, 0, STALL_SEND_TIMEOUT_MS, e);
-	task_end(&task);
+	rc = t->options->guest ? unix_stall_guest(t, stall, e) : unix_stall_run(t, stall, e);
 	if (rc)
 		return rc;
 	if (stall->error && stall->error != EAGAIN)
@@ -490,6 +540,9 @@ static const struct experiment experiments[] = {
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},
 			    {"last client connected after", "us"}},
+		.course = {"Accept queue during the stall",
+			   {"clients that have arrived", "clients"},
+			   {"connections queued", "connections"}},
 		.bound = backlog_bound,
 		.solve = backlog_solve,
 		.words = queue_words,

@@ -58,6 +58,12 @@ struct context {
 		char answer[CLIENT_ANSWER];
 		struct subject_open open; /* with all of them */
 	} hold;
+	struct latency {
+		uint64_t offered_per_s; /* 0: it was not measured */
+		uint64_t connections, requests;
+		uint64_t p50_us, p99_us;
+		uint64_t answered; /* in all, also before */
+	} latency;
 	struct subject subject; /* as it runs now */
 	struct subject_open idle;
 	/* The memory of its connections. */
@@ -100,6 +106,8 @@ static enum hold_end end_of(int code)
 		return HOLD_RESET;
 	case ETIMEDOUT:
 		return HOLD_SILENT;
+	case EAGAIN: /* of a UNIX socket */
+		return HOLD_QUEUED;
 	default:
 		return HOLD_CLOSED;
 	}
@@ -231,7 +239,7 @@ static void ports_widen(struct trial *t, uint64_t want)
 {
 	static const struct trial_knob list[] = {{"net.ipv4.ip_local_port_range", "1024 65535"},
 						 {0}};
-	if (t->options->guest->from == LAB_SERVER && want > SINGLE)
+	if (t->options->guest->from == LAB_SERVER && !t->options->guest->socket && want > SINGLE)
 		trial_knobs(t, LAB_SERVER, list, NULL);
 }
 
@@ -464,6 +472,7 @@ static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *su
 					   .size = trial_guest_size(t)};
 	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	*sum = client_sum(t->clients[0]);
+	t->context->latency.answered += sum->done;
 	return rc;
 }
 
@@ -511,6 +520,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	}
 	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
 	int rc = server_begin(t, 0, e);
+	t->context->latency = (struct latency){0};
 	if (!rc)
 		rc = trial_client(t, trial_guest_client(t, open.count), e);
 	if (!rc)
@@ -519,6 +529,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		rc = talk(t, 0, CLOSED_US, &sum, e);
 	if (rc)
 		return rc;
+	struct latency *latency = &t->context->latency;
 	double max = sum.rate, busy = (double)sum.cpu_ns / (double)(sum.elapsed_ns + 1);
 	if (!sum.done || sum.errors * 2 > sum.done) {
 		char answer[CLIENT_ANSWER];
@@ -528,7 +539,9 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 				    answer[0] ? ": " : "", answer);
 		return 0;
 	}
-	double rate = guest->requests_per_s ? (double)guest->requests_per_s : max / 2;
+	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
+		      : guest->requests_per_s ? (double)guest->requests_per_s
+					      : max / 2;
 	rc = knee_find(t, max, &knee, e);
 	if (!rc)
 		rc = talk(t, rate, OPEN_US, &sum, e);
@@ -536,6 +549,11 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		rc = guest_check(guest, e);
 	if (rc)
 		return rc;
+	latency->offered_per_s = (uint64_t)rate;
+	latency->connections = open.count;
+	latency->requests = sum.done;
+	latency->p50_us = client_quantile_ns(t->clients[0], 0.5) / 1000;
+	latency->p99_us = client_quantile_ns(t->clients[0], 0.99) / 1000;
 	out->reached = (int64_t)max;
 	out->limit_met = busy < CLIENT_BUSY * t->clients[0]->processes;
 	out->measured = true;
@@ -564,6 +582,45 @@ static void rate_bound(const struct target *target, const struct settings *s, st
 	(void)target;
 	if (s->guest && s->guest->requests_per_s)
 		b->needed = (int64_t)s->guest->requests_per_s;
+}
+
+static int latency_run(struct trial *t, uint64_t us, struct outcome *out)
+{
+	const struct latency *l = &t->context->latency;
+	if (!l->offered_per_s) {
+		outcome_unsupported(out, "application.rate could not be measured");
+		return 0;
+	}
+	out->reached = (int64_t)us;
+	out->limit_met = out->measured = true;
+	report_text(out->remark,
+		    "At %s, in an open loop over %s connection%s, %s requests; %s in all since the "
+		    "server was started.",
+		    quantity_measured(QUANTITY_RATE, l->offered_per_s).text,
+		    quantity_count(l->connections).text, l->connections == 1 ? "" : "s",
+		    quantity_count(l->requests).text, quantity_count(l->answered).text);
+	return 0;
+}
+
+static int p50_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	(void)s;
+	(void)e;
+	return latency_run(t, t->context->latency.p50_us, out);
+}
+
+static int p99_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	(void)s;
+	(void)e;
+	return latency_run(t, t->context->latency.p99_us, out);
+}
+
+static void latency_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	(void)target;
+	(void)s;
+	(void)b;
 }
 
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
@@ -747,6 +804,20 @@ static const struct experiment experiments[] = {
 		.words = connections_words,
 		.run = rate_run,
 		.describe = rate_describe,
+	},
+	{
+		.wall = "application.latency.p50",
+		.due = true,
+		.applies = rate_applies,
+		.bound = latency_bound,
+		.run = p50_run,
+	},
+	{
+		.wall = "application.latency.p99",
+		.due = true,
+		.applies = rate_applies,
+		.bound = latency_bound,
+		.run = p99_run,
 	},
 	{0},
 };

@@ -365,6 +365,9 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 		out->metric[RWND] = 100 * b->result.receiver_share;
 	if (t->proof || by_sender)
 		out->metric[SNDBUF] = 100 * b->result.sender_share;
+	for (size_t i = 0; i < b->result.course_count && direct; i++)
+		curve_point(&out->course, (double)b->result.course[i].us,
+			    (double)b->result.course[i].Bps);
 	side_remark(t, b, out);
 }
 
@@ -459,14 +462,16 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 #define SIDE                                                                                       \
 	.spread = BUFFER_SPREAD, .cost = side_cost, .solve = window_solve, .scale = side_scale,    \
 	.words = side_words, .describe = side_describe,                                            \
-	.metrics = {                                                                               \
-		[THROUGHPUT] = {"throughput", "B/s"},                                              \
-		[BY_WINDOW] = {"throughput by the window", "B/s"},                                 \
-		[MAXIMUM] = {"maximum buffer", "B"},                                               \
-		[WINDOW] = {"window in flight", "B"},                                              \
-		[RWND] = {"rwnd_limited", "% of the time"},                                        \
-		[SNDBUF] = {"sndbuf_limited", "% of the time"},                                    \
-	}
+	.metrics =                                                                                 \
+		{                                                                                  \
+			[THROUGHPUT] = {"throughput", "B/s"},                                      \
+			[BY_WINDOW] = {"throughput by the window", "B/s"},                         \
+			[MAXIMUM] = {"maximum buffer", "B"},                                       \
+			[WINDOW] = {"window in flight", "B"},                                      \
+			[RWND] = {"rwnd_limited", "% of the time"},                                \
+			[SNDBUF] = {"sndbuf_limited", "% of the time"},                            \
+	},                                                                                         \
+	.course = {"One bulk connection", {"time", "us"}, {"throughput", "B/s"}}
 
 static const struct experiment experiments[] = {
 	{

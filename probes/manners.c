@@ -374,7 +374,8 @@ static int manners_measure(struct trial *t, struct report *r, struct err *e)
 	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
 		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
 			rc = burden_run(t, i, r, &serves, e);
-	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
+	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT &&
+	    !t->options->guest->socket)
 		rc = beside_readers(t, r, &serves, e);
 	if (!rc && time_left(began)) {
 		rc = trial_guest(t, 0, &c->subject, e);

@@ -93,6 +93,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 struct figures {
 	size_t rounds; /* 0: not tried */
 	struct spread of[PAIR_METRICS];
+	struct curve_line answered; /* the share of the requests by latency */
 };
 
 /* The results of the experiment. */
@@ -165,6 +166,24 @@ static void evidence_add(struct finding *f, const struct figures *now, const str
 	for (size_t i = 0; i < PAIR_METRICS; i++)
 		finding_evidence(f, metrics[i].name, metrics[i].unit, now->of[i].median,
 				 then->of[i].median);
+}
+
+static void curve_add(struct finding *f, enum way_index i, const struct sample *s,
+		      const struct figures *of)
+{
+	char name[48];
+	way_name(i, s, name);
+	finding_curve_line(f, name, &of->answered);
+}
+
+static void curves_add(struct finding *f, const struct sample *s, const struct result *r,
+		       enum way_index now, enum way_index then)
+{
+	static const struct curve_axes axes = {
+		"Requests, one at a time", {"answered within", "us"}, {"share answered", "%"}};
+	finding_curve(f, &axes);
+	curve_add(f, now, s, &r->way[now]);
+	curve_add(f, then, s, &r->way[then]);
 }
 
 static void table_add(struct finding *f, const struct sample *s, const struct result *r)
@@ -291,6 +310,7 @@ static bool deferral_judge(const struct sample *s, const struct result *r, struc
 	f->tried = TRIED_DONE;
 	report_text(f->outcome, "with both at 0 the request p50 is %s", took);
 	evidence_add(f, host, plain);
+	curves_add(f, s, r, WAY_HOST, WAY_PLAIN);
 	return true;
 }
 
@@ -374,6 +394,7 @@ static void polling_judge(const struct sample *s, const struct result *r, bool h
 	report_text(f->outcome, "p50 %.0f us, p99 %.0f us", then->of[PAIR_P50_US].median,
 		    then->of[PAIR_P99_US].median);
 	evidence_add(f, now, then);
+	curves_add(f, s, r, is, best);
 }
 
 static void untried_add(struct report *r, const char *why)
@@ -487,6 +508,14 @@ static int rounds_run(struct context *c, struct err *e)
 	return rc;
 }
 
+/* The last percent is a few requests: other work on the machine. */
+static void answered_take(const struct histogram *latency, struct curve_line *line)
+{
+	for (unsigned percent = 1; percent <= 99 && latency->total; percent += 7)
+		curve_point(line, (double)histogram_quantile(latency, percent / 100.0) / 1e3,
+			    percent);
+}
+
 static void result_take(struct context *c)
 {
 	struct result *r = &c->result;
@@ -495,6 +524,7 @@ static void result_take(struct context *c)
 		r->way[i].rounds = c->way[i].of[PAIR_P50_US].count;
 		for (enum pair_metric m = 0; m < PAIR_METRICS; m++)
 			r->way[i].of[m] = pair_spread(&c->way[i], m);
+		answered_take(&c->way[i].latency, &r->way[i].answered);
 	}
 	if (epoll_sets_read(c->trial->host, r->sets, 2, &r->set_count, &hidden, NULL))
 		r->set_count = 0;

@@ -242,7 +242,10 @@ static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
-	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_syn_queue(target)), w);
+	uint64_t enough = report_margin(target_syn_queue(target));
+	backlog_words(s, LISTENER_TCP, (int64_t)enough, w);
+	/* The listener's backlog is long enough: tcp_max_syn_backlog is not. */
+	wording_flag(w, "suffices", s->subject && backlog >= 0 && (uint64_t)backlog >= enough);
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
 	if (s->subject)
@@ -336,7 +339,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	}
 	/* After an attempt without result the next one sends only the clients that must fit. */
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
-		if (t->options->guest && trial_guest_refuses(t, s, out, &rc, e))
+		if (t->options->guest && trial_guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
 			return rc;
 		rc = rush_run(t, (int)s->at[BACKLOG_ARGUMENT][0],
 			      i || clients > max ? enough : clients, e);

@@ -326,7 +326,7 @@ static void throughput_words(const struct target *target, const struct settings 
 static bool throughput_applies(const struct target *target, const struct probe_options *o)
 {
 	(void)target;
-	return o->guest &&
+	return o->guest && !o->guest->socket &&
 	       (o->guest->protocol == PROTOCOL_HTTP || o->guest->protocol == PROTOCOL_ECHO);
 }
 

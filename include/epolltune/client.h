@@ -32,6 +32,9 @@ const char *client_close_name(enum client_close c);
 
 struct client_config {
 	union endpoint to;
+	const char *path; /* of a UNIX socket, instead of `to`; older than the lab. While its accept
+			     queue is full, clients wait as blocking ones do, but those of `detach`
+			     fail with EAGAIN */
 	const struct server *workers;    /* process i connects to its worker i; NULL: all to `to` */
 	struct protocol_request request; /* zeroed: requests of an order's `size`, echoed */
 	enum client_close close;

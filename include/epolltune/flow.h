@@ -24,6 +24,7 @@ struct flow_config {
 	unsigned idle_bytes; /* not 0: sends this much once and measures the idle connection */
 };
 
+#define FLOW_COURSE 32
 /* Measured over the last four round trips or more. */
 struct flow_result {
 	int error;       /* errno that ended the flow early; 0: none */
@@ -39,6 +40,11 @@ struct flow_result {
 	uint32_t receive_buffer, send_buffer; /* largest sizes (SO_MEMINFO) */
 	/* Memory charged to each socket: when idle, or the maximum. */
 	uint32_t receive_held, send_held;
+	/* From the start on, evenly spread: the bytes per second of the round trip before. */
+	size_t course_count;
+	struct flow_point {
+		uint64_t us, Bps;
+	} course[FLOW_COURSE];
 };
 
 struct flow {

@@ -18,18 +18,25 @@ struct guest {
 	/* Given by the operator. */
 	const char *command;     /* for sh -c; NULL: no --run */
 	const char *directories; /* writable, comma separated; NULL: none */
-	uint64_t port;
+	uint64_t port;           /* 0: `socket` */
+	const char *socket;      /* path of a UNIX socket; NULL: `port` */
 	enum protocol protocol;
 	const char *path;        /* of HTTP */
 	uint64_t requests_per_s; /* the need; 0: none was given */
+	/* The rate at which latency is measured; 0: the need, or half of the highest rate. */
+	uint64_t offered_per_s;
 	/* From guest_open() on. */
 	struct lab *lab;
 	struct program program;
 	struct guest_listeners *listeners; /* in the lab's memory */
 	struct protocol_request request;
-	union endpoint to;  /* where clients connect */
-	enum lab_host from; /* and from where: a server on loopback has them on its own host */
+	union endpoint to; /* where clients connect, without `socket` */
+	/* And from where: a server on loopback or a UNIX socket has them on its own host. */
+	enum lab_host from;
 };
+
+/* Reads --port: "8080", "unix:/run/app.sock". `field`: a struct guest. */
+int guest_port_parse(const char *value, void *field, struct err *e);
 
 /* Makes the lab, with addresses for so many clients at a time, starts the server and waits until it
  * listens. Errors say what it did instead; guest_output() has what it printed. */
@@ -51,7 +58,7 @@ void guest_close(struct guest *r);
 /* Finds the server among the processes of the host `calling`. The caller frees it. */
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e);
 
-/* The accept queues of its port together. */
+/* The accept queues of its port, or that of its socket, together. */
 struct guest_queue {
 	uint64_t depth, limit, drops;
 	size_t sockets;

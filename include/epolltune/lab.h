@@ -52,6 +52,8 @@ struct lab_options {
 			    another user; the server's host has an empty /tmp, /run, /var/tmp and
 			    /dev/shm of its own */
 	const char *directories; /* with command: that its tasks may write, comma separated */
+	bool paths; /* with command: tasks of LAB_SERVER may connect to its UNIX sockets,
+		       also those of another user */
 };
 
 /* Why fork(2) fails with EAGAIN. */

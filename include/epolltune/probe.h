@@ -117,6 +117,7 @@ struct outcome {
 	bool derived;     /* `reached` was computed from other figures */
 	char remark[320]; /* sentences printed with the wall; "": none */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
+	struct curve_line course;   /* in the axes of experiment.course; no points: none */
 };
 
 /* Bytes of the progress text. */
@@ -162,7 +163,8 @@ struct experiment {
 	struct {
 		const char *name, *unit;
 	} metrics[METRICS_MAX];
-	enum lab_host host; /* the lab host whose knobs are set; default: the server's */
+	struct curve_axes course; /* of outcome.course: evidence of the finding, as a curve */
+	enum lab_host host;       /* the lab host whose knobs are set; default: the server's */
 	bool due; /* only run() shows the capacity: without it the wall is unknown, and it is run
 		     also for a target without a need */
 	bool emulates; /* run() imposes knobs that no lab has of its own */
@@ -364,8 +366,8 @@ int trial_guest_serves(struct trial *t, bool *serves, struct err *e);
 void trial_clients_end(struct trial *t);
 /* Starts the operator's server again, with the lab's knobs. True: it cannot be tried, as `out`
  * says, since in a proof the command passes its own backlog to listen(); or an error in *rc. */
-bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
-			 struct err *e);
+bool trial_guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
+			 struct outcome *out, int *rc, struct err *e);
 
 /* For the judge, after run(), alternatives() or measure() returned `rc`: ends what they started.
  * Returns `rc`, or the first error of restoring a knob if `rc` is 0. */

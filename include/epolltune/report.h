@@ -100,6 +100,32 @@ struct finding_table {
 	} row[TABLE_ROWS];
 };
 
+/* A course through an experiment, or a distribution: lines in one pair of axes. */
+#define CURVE_LINES 4
+#define CURVE_POINTS 32
+struct curve_line {
+	char name[48]; /* what differs between the lines: "current", "proposed" */
+	size_t count;
+	struct {
+		float x, y;
+	} at[CURVE_POINTS]; /* in the order of measurement */
+};
+struct curve_axis {
+	const char *name, *unit; /* "clients that have arrived"; units as in evidence */
+};
+struct curve_axes {
+	const char *title; /* NULL: nothing is drawn */
+	struct curve_axis x, y;
+};
+struct finding_curve {
+	char title[64];
+	struct {
+		char name[40], unit[16];
+	} x, y;
+	size_t line_count;
+	struct curve_line line[CURVE_LINES];
+};
+
 /* What an operator accepts. */
 struct acceptance {
 	char id[48], wall[32]; /* of a finding; wall "": on every wall */
@@ -139,6 +165,7 @@ struct finding {
 	size_t evidence_count;
 	struct evidence evidence[FINDING_EVIDENCE];
 	struct finding_table table; /* row_count 0: none */
+	struct finding_curve curve; /* line_count 0: none */
 };
 
 struct report_host {
@@ -208,7 +235,7 @@ struct report_listener {
 };
 
 #define REPORT_SAVED 384
-#define REPORT_WALLS 32
+#define REPORT_WALLS 40
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
 #define REPORT_COUNTERS 32
@@ -285,6 +312,12 @@ void finding_evidence(struct finding *f, const char *name, const char *unit, dou
 void finding_table(struct finding *f, const char *corner);
 void finding_column(struct finding *f, const char *head, const char *unit);
 double *finding_row(struct finding *f, const char *name);
+/* Start the finding's curve, and add a line. A line with less than two points, or beyond the
+ * capacity, is dropped. */
+void finding_curve(struct finding *f, const struct curve_axes *axes);
+void finding_curve_line(struct finding *f, const char *name, const struct curve_line *points);
+/* Adds a point. When the line is full, every second one is dropped. */
+void curve_point(struct curve_line *l, double x, double y);
 /* printf into a field of a report, and behind its present text. They cut at the end with "…" what
  * does not fit. */
 #define report_text(field, ...) report_text_into((field), sizeof(field), __VA_ARGS__)

@@ -4,7 +4,8 @@
  *	- /etc, /run, /usr/local/lib, /usr/lib, /lib, each with "/sysctl.d/NAME.conf"; a file masks
  *	  those of the same name in later directories;
  *	- files apply in the order of their names, in any directory; the last assignment wins;
- *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns. */
+ *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns;
+ *	- "-PATTERN" removes an assignment of the same pattern, not of others. */
 #ifndef EPOLLTUNE_SYSCTL_D_H
 #define EPOLLTUNE_SYSCTL_D_H
 

@@ -50,10 +50,11 @@
 	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
 	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
 	"{capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                             \
-	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?Restart {server} "  \
-	"first\\: listen() was called when net.core.somaxconn was {limit}. }{line?{server}\\: "    \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "    \
+#define BACKLOG_REMEDY                                                                              \
+	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "        \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
+	"restart it first. }{line?{server}\\: "                                                     \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. */
 #define NOFILE_REMEDY                                                                              \
@@ -500,17 +501,18 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
 
 	SHORT("syn-queue", REMEDY_APPLICATION,
-	      "{listener?" BACKLOG_TITLE(
+	      "{suffices?net.ipv4.tcp_max_syn_backlog is {max_syn}\\: {listener} holds {capacity} half-open "
+	      "connections; this load needs {needed}:{listener?" BACKLOG_TITLE(
 		      " half-open connections") ":The SYN queue is {tight?tight:too "
-						"short} for {rate} over a round trip of {rtt}}",
+						"short} for {rate} over a round trip of {rtt}}}",
 	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
 	      "{held?held {held}:holds {capacity}}{by_cookie?, and the kernel answered {by_cookie} "
 	      "SYNs with a cookie:{dropped?, and the kernel dropped {dropped} SYNs}}. {cookies?The "
 	      "kernel answers those beyond with a cookie\\: no client is lost, but cookies cost CPU "
 	      "and, without timestamps, window scaling and SACK:The kernel drops those beyond, and "
 	      "clients retransmit a dropped SYN after 1 s}.",
-	      "{possible?{listener?" BACKLOG_REMEDY
-	      ":{how}}:No setting makes it longer\\: spread the clients over several "
+	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
+	      ":{how}}}:No setting makes it longer\\: spread the clients over several "
 	      "listeners (SO_REUSEPORT) or machines.}"
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",

@@ -84,7 +84,7 @@ static const struct server_row servers[] = {
 		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
 		.backlog_effect = "after a restart",
 		.stalled_line = "server.requestTimeout and server.timeout, in ms",
-		.clients = "none",
+		.clients = "no limit",
 		.clients_line = "server.maxConnections = {clients}",
 	},
 	{

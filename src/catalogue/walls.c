@@ -125,8 +125,8 @@ static const struct wall_row walls[] = {
 		.unit = "connections",
 		.need = need_accept_queue,
 		.what = "The connections that can wait for accept() at a UNIX socket of the server "
-			"that --server names: one more than its limit since listen(). connect() "
-			"fails with EAGAIN beyond that, or sleeps. Needed: rate times stall.",
+			"that --server or --port names: one more than its limit since listen(). "
+			"connect() fails with EAGAIN beyond that, or sleeps. Needed: rate times stall.",
 		.detail = QUEUE_OF_A_SERVER,
 	},
 	{
@@ -147,6 +147,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept.rate",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_SALE,
 		.unit = "accepts/s",
 		.need = need_rate,
@@ -163,6 +165,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.ephemeral",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_PORTS,
 		.unit = "connections",
 		.need = need_ports,
@@ -175,6 +179,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "ports.rate",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connects/s",
 		.need = need_ports_rate,
@@ -195,6 +201,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "time-wait",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_TIME_WAIT,
 		.unit = "connections",
 		.no_need = "No target needs more: one address has at most as many to one "
@@ -206,6 +214,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "orphans",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
 		.what = "The connections that a process has closed and whose last data or FIN is not "
 			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
@@ -219,6 +229,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.receive",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
@@ -230,6 +242,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.send",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_FAR,
 		.unit = "B/s",
 		.need = need_throughput,
@@ -244,6 +258,8 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "buffers.memory",
+		.tcp = true,
+		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_FAR,
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
@@ -404,6 +420,22 @@ static const struct wall_row walls[] = {
 			"on each connection. Needed: --requests.",
 		.no_need = "No rate was given (--requests).",
 		.detail = "",
+	},
+	{
+		.name = "application.latency.p50",
+		.unit = "us",
+		.what = "The median time from when a request was due to its reply, at the rate of "
+			"--requests or half of the highest rate, in an open loop over connections "
+			"of the server of --run.",
+		.detail = "",
+		.lower_is_better = true,
+	},
+	{
+		.name = "application.latency.p99",
+		.unit = "us",
+		.what = "The same time that 99 % of the requests did not exceed.",
+		.detail = "",
+		.lower_is_better = true,
 	},
 	{
 		.name = "softnet.backlog",

@@ -96,11 +96,16 @@ static int ignored_parse(const char *list, struct accepted *out, struct err *e)
 	return 0;
 }
 
+int accepted_read(const char *path, struct accepted *out, struct err *e)
+{
+	return lines_read(path, line_take, out, e);
+}
+
 int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e)
 {
 	*out = o->saved.accepted;
 	int rc = ignored_parse(o->ignore, out, e);
 	if (!rc && !o->sysroot)
-		rc = lines_read(FILE_OF_HOST, line_take, out, e);
+		rc = accepted_read(FILE_OF_HOST, out, e);
 	return rc == -ENOENT ? 0 : rc;
 }

@@ -29,8 +29,8 @@ static const struct option_row options[] = {
 	{"allow-link-reset", NULL, "allow changes that reset the link of an interface",
 	 AT(plan_options.allow_reset), FLAG},
 	{"dry-run", NULL, "print the plan, change nothing", AT(dry_run), FLAG},
-	{"format", "FORMAT", "text (default) or json; with --dry-run sysctl or shell", AT(format),
-	 TEXT(PLAN_FORMATS), .explained = true},
+	{"format", "FORMAT", "text (default), json or html; with --dry-run sysctl or shell",
+	 AT(format), TEXT(PLAN_FORMATS), .explained = true},
 	{"yes", NULL, "apply without asking", AT(yes), FLAG},
 	{"confirm", "TIME", "roll back unless confirmed within TIME", AT(confirm_us),
 	 NUMBER(DURATION, CONFIRM_MIN_US, CONFIRM_MAX_US)},
@@ -44,9 +44,10 @@ static const struct option_row options[] = {
 
 static int arguments_check(struct apply *a, const struct given *given, struct err *e)
 {
-	a->tuning.json = !strcmp(a->format, "json");
+	a->tuning.document = !strcmp(a->format, "json") || !strcmp(a->format, "html");
+	a->tuning.render = plan_render_find(a->format);
 	a->plan_options.confirm = a->confirm_us != 0;
-	if (!a->dry_run && !a->tuning.json && strcmp(a->format, "text") != 0)
+	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
 	if (a->from && target_given(given))
@@ -85,7 +86,7 @@ static int refuse(struct apply *a, const struct err *why, int status)
 static int refuse_blocked(struct apply *a)
 {
 	struct err e = a->plan->blocker;
-	if (!a->tuning.json && show(a, "text", &e) < 0)
+	if (!a->tuning.document && show(a, "text", &e) < 0)
 		return command_error(&e);
 	bool denied = e.code == EACCES || e.code == EPERM;
 	if (denied && geteuid() != 0 && host_owns_machine(a->tuning.host))
@@ -128,7 +129,7 @@ static void summarize(const struct apply *a)
 	const struct plan_result *x = &a->result;
 	char option[TUNING_OPTION];
 	tuning_option(&a->tuning, option);
-	if (a->tuning.json)
+	if (a->tuning.document)
 		return;
 	if (x->outcome == OUTCOME_APPLIED)
 		printf("Applied as run %u%s. Roll back with: epolltune rollback %u%s\n", x->run,
@@ -176,7 +177,7 @@ static int execute(struct apply *a, struct err *trouble, struct err *e)
 		.arg = a,
 		.outcome = a->result.outcome,
 	};
-	if (provable && !proves && !a->tuning.json)
+	if (provable && !proves && !a->tuning.document)
 		puts("No probe covers these knobs: values were verified, their effect was not.");
 	int rc = execute_plan(&x, e);
 	a->result.outcome = x.outcome;
@@ -233,6 +234,8 @@ static int run(struct apply *a)
 		return refuse(a, &e, rc == -PLAN_REFUSED ? EXIT_CRITICAL : EXIT_UNKNOWN);
 	a->result.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	a->result.reason = apply_no_change(a);
+	a->result.before = a->reported ? a->before : NULL;
+	a->result.command = a->command_cut ? NULL : a->command;
 	if (a->dry_run) {
 		journal_refresh(&a->journal, NULL);
 		notice_of_journal(&a->journal);
@@ -241,7 +244,7 @@ static int run(struct apply *a)
 		return show(a, a->format, &e) < 0 ? command_error(&e) : apply_preview_status(a);
 	if (a->plan->blocked)
 		return refuse_blocked(a);
-	if (!a->tuning.json && show(a, "text", &e) < 0)
+	if (!a->tuning.document && show(a, "text", &e) < 0)
 		return command_error(&e);
 	if (!a->yes && (rc = apply_ask(a, &e)) < 0)
 		return refuse(a, &e, rc == -ENOTTY ? EXIT_UNKNOWN : EXIT_CRITICAL);

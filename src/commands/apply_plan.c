@@ -61,7 +61,7 @@ static int get_report(struct apply *a, struct err *e)
 		a->check.target = a->before->target; /* for the proof */
 		return rc ? rc : target_check(&a->before->target, e);
 	}
-	a->check.progress = isatty(2) && !a->tuning.json;
+	a->check.progress = isatty(2) && !a->tuning.document;
 	return check_run(&a->check, a->before, e);
 }
 

@@ -92,7 +92,8 @@ int apply_prove(void *arg, struct err *e)
 	int rc = prove_once(a, e);
 	if (rc < 0 && !interrupt_came())
 		rc = prove_once(a, e);
-	if (a->tuning.json)
+	a->result.after = a->after;
+	if (a->tuning.document)
 		a->result.proof = compare_json(a->before, a->after);
 	else
 		print_proof(a);

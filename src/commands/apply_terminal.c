@@ -100,7 +100,7 @@ int apply_watch(struct apply *a, int status)
 {
 	unsigned unwatched = 0;
 	int now;
-	if (a->result.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.json)
+	if (a->result.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.document)
 		return status;
 	while ((now = watch_once(a, &unwatched, status)) < 0)
 		poll(NULL, 0, 200);

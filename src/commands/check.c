@@ -8,6 +8,7 @@
 
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
 #include "report/output.h"
@@ -172,8 +173,8 @@ static const struct option_row options[] = {
 	 AT(check.guest.command), TEXT(NULL)},
 	{"versus", "COMMAND", "with --run: compare it with this one, in several rounds",
 	 AT(check.versus), TEXT(NULL)},
-	{"port", "N", "with --run: the TCP port at which it listens", AT(check.guest.port),
-	 NUMBER(COUNT, 1, 65535)},
+	{"port", "N|unix:PATH", "with --run: the TCP port or UNIX socket at which it listens",
+	 AT(check.guest), PARSED(guest_port_parse)},
 	{"protocol", "NAME", "with --run: what it speaks", AT(check.guest.protocol),
 	 CHOICE(PROTOCOLS)},
 	{"path", "PATH", "with --protocol http: path of the requests", AT(check.guest.path),
@@ -235,8 +236,8 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 		if (given_option(given, excluded[i]))
 			return err_set(e, EINVAL, "check: --run and --%s exclude each other",
 				       excluded[i]);
-	if (!a->check.guest.port)
-		return err_set(e, EINVAL, "check: --run needs --port N");
+	if (!a->check.guest.port && !a->check.guest.socket)
+		return err_set(e, EINVAL, "check: --run needs --port N or --port unix:PATH");
 	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
 		return err_set(e, EINVAL, "check: --versus supports only --format text and json");
 	if (a->check.versus && (a->output || a->save))
@@ -287,6 +288,8 @@ static int check(void *arguments, const struct given *given)
 		struct render_style style = command_style(NULL, a->color);
 		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
 	}
+	if (a->check.sysroot && !a->output && !a->save)
+		confine_to_reading(a->check.sysroot);
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */

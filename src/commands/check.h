@@ -96,6 +96,8 @@ bool target_given(const struct given *given);
 
 /* Adds ID[@WALL] of the catalogue to a struct accepted. */
 int accepted_parse(const char *value, void *accepted, struct err *e);
+/* Adds the lines of a file, "ID[@WALL] UNTIL VALUE REASON"; errors as lines_read(). */
+int accepted_read(const char *path, struct accepted *out, struct err *e);
 /* All that is accepted, from options, saved target and, on this machine, /etc/epolltune/accepted.
  */
 int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e);

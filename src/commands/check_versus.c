@@ -11,11 +11,24 @@
 static int versus_print(const struct report *a, const struct report *b, bool json,
 			const struct render_style *style, struct err *e)
 {
+	CLEAN(comparison_free) struct comparison c;
+	int rc = compare_reports(&c, a, b, e);
+	if (rc)
+		return rc;
 	if (json)
-		return compare_json_print(stdout, json_array(), compare_json(a, b), e);
+		return comparison_render_json(stdout, &c, style, e);
 	printf("Before: %s\nAfter: %s\nMedians of %d rounds each.\n\n", a->server.asked,
 	       b->server.asked, COMPARE_ROUNDS);
-	return compare_text(stdout, a, b, style, e);
+	return comparison_render_text(stdout, &c, style, e);
+}
+
+/* Latencies compare at one rate: without --requests at half of what the first round answered. */
+static uint64_t rate_offered(const struct guest *guest, const struct report *first)
+{
+	const struct wall *rate = report_find(first, "application.rate");
+	if (guest->requests_per_s)
+		return guest->requests_per_s;
+	return rate && rate->measured > 1 ? (uint64_t)rate->measured / 2 : 0;
 }
 
 int check_versus(const struct check_options *given, bool json, const struct render_style *style)
@@ -30,7 +43,10 @@ int check_versus(const struct check_options *given, bool json, const struct rend
 	o.probe.no_proof = true;
 	for (size_t i = 0; i < (size_t)2 * COMPARE_ROUNDS && !rc; i++) {
 		o.guest.command = i % 2 ? given->versus : given->guest.command;
-		rc = check_run(&o, &all[i % 2 * COMPARE_ROUNDS + i / 2], &e);
+		struct report *r = &all[i % 2 * COMPARE_ROUNDS + i / 2];
+		rc = check_run(&o, r, &e);
+		if (!rc && !i)
+			o.guest.offered_per_s = rate_offered(&o.guest, r);
 	}
 	if (rc)
 		return command_error(&e);

@@ -87,7 +87,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 		err_prefix(e, "run %u is confirmed, but not persisted", run);
 		command_error(e);
 		result.reason = e->text;
-	} else if (!c->tuning.json) {
+	} else if (!c->tuning.document) {
 		printf("Run %u is confirmed%s: the changes stay.\n", run,
 		       late ? ", after its deadline" : "");
 	}
@@ -117,7 +117,7 @@ static int none_waits(const struct confirm *c, struct journal *j)
 		return refuse(c, &e);
 	}
 	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_NOT_WAITING};
-	if (!c->tuning.json)
+	if (!c->tuning.document)
 		puts("No run waits to be confirmed.");
 	return tuning_finish(&c->tuning, &result, EXIT_OK);
 }
@@ -195,7 +195,7 @@ static int confirm(void *arguments, const struct given *given)
 
 static const struct option_row options[] = {
 	{"persist", NULL, "also write the run's values below /etc", AT(persist), FLAG},
-	FORMAT_OPTION(AT(tuning.json)),
+	FORMAT_OPTION(AT(tuning.document)),
 	TUNING_OPTIONS(struct confirm, tuning),
 	{0},
 };

@@ -5,58 +5,62 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
+#include "epolltune/document.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
 #include "report/conditions.h"
 #include "report/parse.h"
 
 struct diff {
-	bool json;
-	const char *color;
+	const char *format, *color;
 	const char *paths[2];
 	json_t *documents[2];
 	json_t *conditions; /* those that differ */
 };
 
+static int diff_print(const struct diff *d, struct comparison *c, int *status, struct err *e)
+{
+	struct render_style style = command_style(NULL, d->color);
+	c->command = "epolltune diff";
+	c->names[0] = d->paths[0];
+	c->names[1] = d->paths[1];
+	c->conditions = json_incref(d->conditions);
+	c->time = time(NULL);
+	*status = c->status;
+	return comparison_render_find(d->format)(stdout, c, &style, e);
+}
+
 static int diff_reports(const struct diff *d, int *status, struct err *e)
 {
+	CLEAN(comparison_free) struct comparison c = {0};
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	if (!r)
 		return err_errno(e, "cannot read the reports");
 	int failed = 0;
 	for (int i = 0; i < 2 && !failed; i++)
 		failed = report_parse_document(d->paths[i], d->documents[i], &r[i], e);
-	if (failed)
-		return failed;
-	*status = compare_status(&r[0], &r[1]);
-	if (d->json)
-		return compare_json_print(stdout, json_incref(d->conditions),
-					  compare_json(&r[0], &r[1]), e);
-	struct render_style style = command_style(NULL, d->color);
-	conditions_print(stdout, d->conditions, &style);
-	return compare_text(stdout, &r[0], &r[1], &style, e);
+	if (!failed)
+		failed = compare_reports(&c, &r[0], &r[1], e);
+	return failed ? failed : diff_print(d, &c, status, e);
 }
 
-static void comparison_free(struct bench_comparison **c) { bench_comparison_free(*c); }
+static void pairs_free(struct bench_comparison **c) { bench_comparison_free(*c); }
 
 static int diff_benches(const struct diff *d, int *status, struct err *e)
 {
-	CLEAN(comparison_free) struct bench_comparison *c = NULL;
+	CLEAN(comparison_free) struct comparison c = {0};
+	CLEAN(pairs_free) struct bench_comparison *pairs = NULL;
 	const json_t *documents[2] = {d->documents[0], d->documents[1]};
-	int failed = bench_comparison_make(&c, documents, d->paths, e);
-	if (failed)
-		return failed;
-	*status = bench_comparison_status(c);
-	if (d->json)
-		return compare_json_print(stdout, json_incref(d->conditions),
-					  bench_comparison_json(c), e);
-	struct render_style style = command_style(NULL, d->color);
-	conditions_print(stdout, d->conditions, &style);
-	return bench_comparison_text(c, stdout, &style, e);
+	int failed = bench_comparison_make(&pairs, documents, d->paths, e);
+	if (!failed)
+		failed = compare_benches(&c, pairs, e);
+	return failed ? failed : diff_print(d, &c, status, e);
 }
 
 /* Whether a file is no report: a directory, or one that does not begin with "{". */
@@ -91,7 +95,7 @@ static int capture_load(const char *path, json_t **out, struct err *e)
 	failed = memory ? render_find("json")(memory, report, &style, e)
 			: err_errno(e, "cannot check %s", path);
 	close_file(&memory);
-	*out = failed ? NULL : json_loadb(text, size, 0, NULL);
+	*out = failed ? NULL : document_read(text, size, NULL);
 	return failed || *out ? failed : err_set(e, ENOMEM, "diff: out of memory");
 }
 
@@ -123,6 +127,9 @@ static int diff(void *arguments, const struct given *given)
 	d->paths[0] = given->operands[0];
 	d->paths[1] = given->operands[1];
 	int status = EXIT_OK;
+	struct stat st;
+	bool first = stat(d->paths[0], &st) == 0 && S_ISDIR(st.st_mode);
+	confine_to_reading(d->paths[first ? 0 : 1]);
 	int failed = documents_compare(d, &status, &e);
 	json_decref(d->documents[0]);
 	json_decref(d->documents[1]);
@@ -130,9 +137,10 @@ static int diff(void *arguments, const struct given *given)
 	return failed ? command_error(&e) : status;
 }
 
-static const struct diff defaults = {.color = "auto"};
+static const struct diff defaults = {.format = "text", .color = "auto"};
 static const struct option_row options[] = {
-	FORMAT_OPTION(OPTION_AT(struct diff, json)),
+	{"format", "FORMAT", COMPARISON_FORMATS_HELP, OPTION_AT(struct diff, format),
+	 TEXT(COMPARISON_FORMATS), .explained = true},
 	COLOR_OPTION(OPTION_AT(struct diff, color)),
 	{0},
 };

@@ -8,6 +8,7 @@
 #include "commands/explain_log.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/utf8.h"
@@ -285,8 +286,11 @@ static int explain(void *arguments, const struct given *given)
 	CLEAN(recogniser_closep) struct recogniser *r = NULL;
 	CLEAN(json_decrefp) json_t *topics = NULL;
 	CLEAN(json_decrefp) json_t *log = NULL;
-	if ((a->log && given_check(given, 0, &e) < 0) ||
-	    host_open(&h, a->root ? a->root : "/", &e) < 0)
+	if (a->log && given_check(given, 0, &e) < 0)
+		return command_error(&e);
+	if (a->log || a->root)
+		confine_to_reading(a->root);
+	if (host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
 	topics = a->log ? explain_log(a->log, h, &log, &e) : json_array();
 	if (!topics)

@@ -233,7 +233,7 @@ static int show(const struct history *h, struct journal *j)
 	if (h->run && !r)
 		return err_set(&e, EINVAL, "no run %llu", (unsigned long long)h->run),
 		       command_error(&e);
-	if (h->tuning.json)
+	if (h->tuning.document)
 		return print_json(h, j, &e) < 0 ? command_error(&e) : EXIT_OK;
 	if (r)
 		print_run(h, r);
@@ -259,7 +259,7 @@ static int history(void *arguments, const struct given *given)
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
 				"was written); nothing depends on it\n");
 	h->journal = &j;
-	if (rc == 0 && !h->tuning.json)
+	if (rc == 0 && !h->tuning.document)
 		now_read(h);
 	int status = show(h, &j);
 	if (h->host)
@@ -270,7 +270,7 @@ static int history(void *arguments, const struct given *given)
 #define AT(member) OPTION_AT(struct history, member)
 
 static const struct option_row options[] = {
-	FORMAT_OPTION(AT(tuning.json)),
+	FORMAT_OPTION(AT(tuning.document)),
 	TUNING_OPTIONS(struct history, tuning),
 	{0},
 };

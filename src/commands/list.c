@@ -6,6 +6,7 @@
 #include "commands/list_nic.h"
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/table.h"
@@ -164,8 +165,11 @@ static int list(void *arguments, const struct given *given)
 	struct err e = {0};
 	const char *only = given->count ? given->operands[0] : NULL;
 	CLEAN(host_closep) struct host *h = NULL;
-	if (given_check(given, a->nic ? 0 : 1, &e) || (only && only_check(only, &e) < 0) ||
-	    host_open(&h, a->root ? a->root : "/", &e) < 0)
+	if (given_check(given, a->nic ? 0 : 1, &e) || (only && only_check(only, &e) < 0))
+		return command_error(&e);
+	if (a->root)
+		confine_to_reading(a->root);
+	if (host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
 	if (a->nic)
 		return list_nic(stdout, h, a->json, &e) < 0 ? command_error(&e) : EXIT_OK;

@@ -6,6 +6,7 @@
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
+#include "report/json_value.h"
 #include "tune/interrupt.h"
 #include "tune/journal.h"
 #include "tune/undo.h"
@@ -47,13 +48,13 @@ static void print_step(void *arg, const struct change *c, const char *text)
 static int print_json(const struct undo *u, const struct run *r, const char *outcome,
 		      const char *reason, struct err *e)
 {
+	struct json_writer w = {false};
 	json_t *changes = json_array();
 	for (size_t i = r ? r->count : 0; i-- > 0;)
-		json_array_append_new(changes,
-				      json_pack("{s:s, s:s, s:s, s:s}", "kind", r->items[i].kind,
-						"name", r->items[i].name, "state",
-						change_state_name(r->items[i].state), "restores",
-						r->items[i].from));
+		value_add(&w, changes,
+			  json_pack("{s:s, s:s, s:s, s:s}", "kind", r->items[i].kind, "name",
+				    r->items[i].name, "state", change_state_name(r->items[i].state),
+				    "restores", r->items[i].from));
 	json_t *root = json_pack(
 		"{s:s, s:s, s:b, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"schema", "epolltune.rollback/2", "version", EPOLLTUNE_VERSION, "changed",
@@ -63,11 +64,7 @@ static int print_json(const struct undo *u, const struct run *r, const char *out
 		(json_int_t)u->conflict, "unreachable", (json_int_t)u->unreachable, "stale",
 		(json_int_t)u->stale, "other_netns", (json_int_t)u->other_netns, "set_at_boot",
 		(json_int_t)u->set_at_boot, "failed", (json_int_t)u->failed, "changes", changes);
-	errno = ENOMEM;
-	int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
-	json_decref(root);
-	putchar('\n');
-	return rc ? err_errno(e, "cannot write the outcome as JSON") : 0;
+	return value_print(stdout, root, &w, "the outcome", e);
 }
 
 /* Prints the outcome if the format is JSON; returns the exit status. */
@@ -75,7 +72,7 @@ static int finish(const struct rollback *b, const struct undo *u, const struct r
 		  const char *outcome, const char *reason, int status)
 {
 	struct err e;
-	if (b->tuning.json && print_json(u, r, outcome, reason, &e) < 0)
+	if (b->tuning.document && print_json(u, r, outcome, reason, &e) < 0)
 		return command_error(&e);
 	return status;
 }
@@ -87,7 +84,7 @@ static int refuse(const struct rollback *b, const struct err *why)
 
 static int nothing(const struct rollback *b)
 {
-	if (!b->tuning.json)
+	if (!b->tuning.document)
 		puts("Nothing to roll back.");
 	return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
 }
@@ -127,7 +124,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 	int rc = undo_run(&u, j, r, e);
 	if (rc < 0)
 		command_error(e);
-	if (!b->tuning.json)
+	if (!b->tuning.document)
 		summarize(&u, r);
 	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
@@ -172,7 +169,7 @@ static const struct option_row options[] = {
 	{"force", NULL, "also restore values modified since the run", AT(force), FLAG},
 	{"pending", NULL, "only a run that is unfinished or waits to be confirmed", AT(pending),
 	 FLAG},
-	FORMAT_OPTION(AT(tuning.json)),
+	FORMAT_OPTION(AT(tuning.document)),
 	TUNING_OPTIONS(struct rollback, tuning),
 	{0},
 };

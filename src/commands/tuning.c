@@ -70,7 +70,7 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 {
 	char line[PAGE_TEXT];
 	struct page p = page_open(stdout, &t->style);
-	if (t->json)
+	if (t->document)
 		return;
 	page_text(&p, line, sizeof(line), "%s: %s", name, text);
 	fputs("  ", p.out);
@@ -107,7 +107,8 @@ int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status)
 {
 	struct err e;
-	if (t->json && plan_render_json(stdout, result, &t->style, &e) < 0)
+	plan_render_function *render = t->render ? t->render : plan_render_json;
+	if (t->document && render(stdout, result, &t->style, &e) < 0)
 		return command_error(&e);
 	return status;
 }

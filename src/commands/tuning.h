@@ -15,7 +15,8 @@
 
 struct tuning {
 	const char *state_dir;
-	bool json;
+	bool document; /* prints one document at the end, instead of text as it goes */
+	plan_render_function *render; /* of the document; NULL: as JSON */
 	const char *color;
 	char by[64];
 	struct host *host;
@@ -48,7 +49,7 @@ int tuning_settings(const char *list, struct err *e);
 /* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, a rule of epolltune),
  * otherwise EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);
-/* Prints "  NAME: TEXT", unless the format is JSON. */
+/* Prints "  NAME: TEXT", unless a document is printed. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
 
 /* Prints that a torn record was cut off, if there was one. */
@@ -56,7 +57,7 @@ void tuning_torn(const struct journal *j);
 /* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
  * it to a list of JSON. */
 int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
-/* Prints the outcome if the format is JSON; returns the exit status. */
+/* Prints the document, if one is printed; returns the exit status. */
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
 
 #endif

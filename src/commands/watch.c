@@ -17,6 +17,7 @@
 #include "commands/watch_read.h"
 #include "commands/watch_record.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "epolltune/shell.h"
 #include "report/watch.h"
 
@@ -400,6 +401,9 @@ static int watch(void *arguments, const struct given *given)
 	s->a = a;
 	s->terminal.fd = s->timer = s->signals = -1;
 	int rc = session_open(s, &e);
+	/* The screen starts other commands. */
+	if (!rc && a->replay && !s->screen)
+		confine_to_reading(NULL);
 	if (!rc)
 		rc = session_run(s, &e);
 	bool whole = !s->screen && (s->ended || (a->count && s->intervals >= a->count));

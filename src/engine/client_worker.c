@@ -61,6 +61,7 @@ struct client_worker {
 	int epoll;
 	bool coarse; /* epoll_pwait2(2) is missing */
 	bool misfit; /* a reply was not of the protocol */
+	bool queued; /* the last connection waits: the accept queue of the UNIX socket is full */
 	struct slot *slots;
 	struct reply *replies; /* per slot; NULL: echo */
 	uint64_t *due; /* CLIENT_DEPTH per slot: when each request was due; if depth is above 1 */
@@ -154,12 +155,16 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 {
 	const struct client_config *c = w->config;
 	unsigned tries = w->order.detach && c->source_count ? c->source_count : 1;
+	bool waits = c->path && !w->order.detach;
 	int on = 1, fd = -EADDRNOTAVAIL;
-	for (unsigned i = 0; i < tries && fd == -EADDRNOTAVAIL; i++)
+	if (c->path)
+		fd = sockets_connect_path(c->path);
+	for (unsigned i = 0; i < tries && !c->path && fd == -EADDRNOTAVAIL; i++)
 		fd = sockets_connect(
 			&c->to, c->source_count ? &c->sources[w->source++ % c->source_count] : NULL,
 			(c->reserve_port ? SOCKETS_RESERVE : 0) | (c->deaf ? SOCKETS_DEAF : 0));
-	if (fd >= 0 || !code_starves(-fd))
+	w->queued = waits && fd == -EAGAIN;
+	if (fd >= 0 || (!code_starves(-fd) && !w->queued))
 		counter_add(&w->stats->attempted, 1);
 	if (fd < 0)
 		return fd;
@@ -401,7 +406,8 @@ static bool slot_read(struct client_worker *w, uint64_t number)
 static int slot_handshake(struct client_worker *w, uint64_t number)
 {
 	struct slot *s = &w->slots[number];
-	if (connect(s->fd, &w->config->to.any, endpoint_size(&w->config->to)) == 0 ||
+	if (w->config->path ||
+	    connect(s->fd, &w->config->to.any, endpoint_size(&w->config->to)) == 0 ||
 	    errno == EISCONN) {
 		slot_opened(w, s);
 		return 0;
@@ -496,7 +502,8 @@ static bool connection_start(struct client_worker *w, uint64_t number, int *rc)
 		return true;
 	}
 	bool starves = code_starves(-*rc) && !w->order.detach;
-	worker_fail(w, -*rc, starves ? &w->stats->starved : &w->stats->failed);
+	if (!w->queued)
+		worker_fail(w, -*rc, starves ? &w->stats->starved : &w->stats->failed);
 	if (w->order.detach) {
 		w->started++; /* and failed */
 		return false;
@@ -658,6 +665,10 @@ static void worker_give_up(struct client_worker *w)
 	for (uint64_t i = 0; i < w->used && w->busy; i++)
 		if (slot_operations(w, &w->slots[i]) && w->slots[i].state != FREE)
 			slot_fail(w, i, ETIMEDOUT);
+	if (!w->queued)
+		return;
+	counter_add(&w->stats->attempted, 1);
+	worker_fail(w, EAGAIN, &w->stats->failed);
 }
 
 /* Runs the order. False if the caller wants something else meanwhile. */
@@ -829,6 +840,7 @@ static bool order_obey(struct client_worker *w, struct err *e)
 	counter_set(&w->stats->timely, 0);
 	counter_set(&w->stats->missed, 0);
 	w->started = w->busy = w->unaccepted = 0;
+	w->queued = false;
 	w->starved_until = w->done_ns = 0;
 	const char *text = w->replies ? w->config->request.text : NULL;
 	for (size_t i = 0; i < sizeof(w->out) && o->size && o->verb != CLIENT_USAGE; i++)

@@ -206,6 +206,25 @@ static void samples_judge(struct flow_shared *t)
 	r->settled = us * 1000 >= (double)span && !grows;
 }
 
+/* ACKs arrive in bursts: a point is the mean of a round trip. */
+static void course_make(struct flow_shared *t, uint64_t start_ns)
+{
+	struct flow_result *r = &t->result;
+	size_t first = t->count > SAMPLES ? t->count - SAMPLES : 0;
+	size_t points = t->count - first;
+	points = points > SAMPLES_PER_RTT ? points - SAMPLES_PER_RTT : 0;
+	r->course_count = points < FLOW_COURSE ? points : FLOW_COURSE;
+	for (size_t i = 0; i < r->course_count; i++) {
+		size_t at = first + SAMPLES_PER_RTT + (i + 1) * points / r->course_count - 1;
+		const struct flow_sample *b = &t->at[at % SAMPLES];
+		const struct flow_sample *a = &t->at[(at - SAMPLES_PER_RTT) % SAMPLES];
+		uint64_t ns = b->at_ns - a->at_ns;
+		r->course[i] = (struct flow_point){
+			(b->at_ns - start_ns) / 1000,
+			ns ? (uint64_t)((double)(b->acked - a->acked) * 1e9 / (double)ns) : 0};
+	}
+}
+
 static int end_send(struct end *end)
 {
 	static unsigned char chunk[CHUNK];
@@ -225,8 +244,10 @@ static int end_send(struct end *end)
 			sample_take(t, end->sock);
 			samples_judge(t);
 			if (t->result.settled || (t->result.paced && !t->config.steady) ||
-			    now >= stop)
+			    now >= stop) {
+				course_make(t, start);
 				return 0;
+			}
 			next = now + interval;
 		}
 		if (n < 0) {

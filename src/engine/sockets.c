@@ -5,10 +5,12 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -64,6 +66,19 @@ int sockets_connect(const union endpoint *to, const union endpoint *from, unsign
 	if (rc == 0)
 		return fd;
 	close(fd);
+	return rc;
+}
+
+int sockets_connect_path(const char *path)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		return fd;
+	int rc = -errno;
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }
 

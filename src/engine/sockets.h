@@ -36,6 +36,9 @@ enum {
 /* Starts a non-blocking connect(), from the address `from` (any port) unless it is NULL. `flags`:
  * SOCKETS_…. Returns the descriptor, established or in progress, or -errno. */
 int sockets_connect(const union endpoint *to, const union endpoint *from, unsigned flags);
+/* Connects to the UNIX stream socket at `path`: the descriptor, non-blocking, or -errno; -EAGAIN
+ * where its accept queue is full. */
+int sockets_connect_path(const char *path);
 /* Makes the next close(2) of this socket send a reset. */
 void sockets_abort(int fd);
 

@@ -56,7 +56,11 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	int r = netns_inode(h, "proc/self/ns/net", own, e);
 	if (r < 0)
 		return r;
-	out->initial = netns_inode(h, "proc/1/ns/net", first, NULL) == 0 && strcmp(own, first) == 0;
+	r = netns_inode(h, "proc/1/ns/net", first, e);
+	bool hidden = r == -EACCES || r == -EPERM || r == -ENOENT || r == -ESRCH;
+	if (r < 0 && !hidden)
+		return r;
+	out->initial = r == 0 && strcmp(own, first) == 0;
 
 	char pids[40] = "";
 	out->first_pids = readlinkat(h->fd, "proc/self/ns/pid", pids, sizeof(pids) - 1) > 0 &&
@@ -65,7 +69,11 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);
 	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0)
+	bool known = fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0;
+	/* Without it the same namespace would be another one than with it. */
+	if (!known && errno != ENOPROTOOPT)
+		return err_errno(e, "cannot read the cookie of the network namespace");
+	if (known)
 		snprintf(out->netns, sizeof(out->netns), "%s.%llu", own,
 			 (unsigned long long)cookie);
 	else

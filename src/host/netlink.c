@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
+#include <string.h>
 
 int machine_netlink_error(struct err *e, int nl, const char *what)
 {
@@ -25,8 +26,11 @@ int machine_netlink_error(struct err *e, int nl, const char *what)
 		{NLE_INTR, EINTR},
 		{NLE_EXIST, EEXIST},
 	};
-	int code = EIO;
+	int code = EIO, system = errno;
 	nl = nl < 0 ? -nl : nl;
+	/* What libnl has no word for, such as EMFILE, is still in errno. */
+	if (nl == NLE_FAILURE && system)
+		return err_set(e, system, "%s: %s", what, strerror(system));
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		if (codes[i].nl == nl)
 			code = codes[i].code;

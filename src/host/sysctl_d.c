@@ -31,15 +31,20 @@ static bool copy(char *field, size_t size, const char *from, size_t length)
 	return true;
 }
 
+/* From slashes to dots as separators, and back. */
+static void separators_swap(char *name)
+{
+	for (char *c = name; *c; c++)
+		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
+}
+
 /* As systemd's sysctl_normalize(): the first of "." and "/" is the separator, the other one is
  * literal. The result has dots as separators. */
 static void normalize(char *name)
 {
 	size_t first = strcspn(name, "./");
-	if (name[first] != '/')
-		return;
-	for (char *c = name; *c; c++)
-		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
+	if (name[first] == '/')
+		separators_swap(name);
 }
 
 bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
@@ -65,11 +70,68 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	return true;
 }
 
+/* A pattern that matches the name, in the order in which they apply. */
+struct pattern_setting {
+	char pattern[sizeof(((struct sysctl_line *)0)->name)];
+	bool exclude; /* it sets nothing */
+	struct sysctl_setting set;
+};
+
 struct setting_search {
 	const char *name;
-	struct sysctl_setting by_name, by_pattern;
-	bool excluded;
+	struct sysctl_setting by_name;
+	struct pattern_setting *patterns;
+	size_t count;
+	bool failed; /* no memory */
 };
+
+static void setting_set(struct sysctl_setting *set, const char *file, unsigned number,
+			const char *value)
+{
+	snprintf(set->file, sizeof(set->file), "%s", file);
+	snprintf(set->value, sizeof(set->value), "%s", value);
+	set->line = number;
+	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
+}
+
+/* A line replaces an earlier one of the same pattern and applies after all others, unless it says
+ * the same: systemd src/sysctl/sysctl.c, parse_file(). */
+static void pattern_take(struct setting_search *s, const struct sysctl_line *line, const char *file,
+			 unsigned number)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct pattern_setting *p = &s->patterns[i];
+		if (strcmp(p->pattern, line->name) != 0)
+			continue;
+		if (p->exclude == line->exclude && !strcmp(p->set.value, line->value))
+			return;
+		memmove(p, p + 1, (--s->count - i) * sizeof(*p));
+		break;
+	}
+	struct pattern_setting *more =
+		reallocarray(s->patterns, s->count + 1, sizeof(*s->patterns));
+	s->failed |= !more;
+	if (!more)
+		return;
+	s->patterns = more;
+	struct pattern_setting *p = &more[s->count++];
+	*p = (struct pattern_setting){.exclude = line->exclude};
+	snprintf(p->pattern, sizeof(p->pattern), "%s", line->name);
+	setting_set(&p->set, file, number, line->value);
+}
+
+/* What applies; releases the search. -ENOMEM. */
+static int setting_end(struct setting_search *s, struct sysctl_setting *out, struct err *e)
+{
+	*out = s->by_name;
+	for (size_t i = s->count; i-- > 0 && !out->file[0];)
+		if (!s->patterns[i].exclude)
+			*out = s->patterns[i].set;
+	free(s->patterns);
+	s->patterns = NULL;
+	return s->failed ? err_set(e, ENOMEM, "cannot read the files of sysctl.d: out of memory")
+			 : 0;
+}
 
 static bool matches(const struct sysctl_line *line, const char *name)
 {
@@ -79,10 +141,8 @@ static bool matches(const struct sysctl_line *line, const char *name)
 	char pattern[sizeof(line->name)], path[256];
 	snprintf(pattern, sizeof(pattern), "%s", line->name);
 	snprintf(path, sizeof(path), "%s", name);
-	for (char *c = pattern; (c = strchr(c, '.'));)
-		*c = '/';
-	for (char *c = path; (c = strchr(c, '.'));)
-		*c = '/';
+	separators_swap(pattern);
+	separators_swap(path);
 	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
 }
 
@@ -92,16 +152,11 @@ static void take_line(struct setting_search *s, const char *file, unsigned numbe
 	struct sysctl_line line;
 	if (!sysctl_d_line(text, length, &line) || !matches(&line, s->name))
 		return;
-	if (line.exclude && line.pattern) {
-		s->excluded = true;
-		return;
-	}
 	/* "-name" alone replaces an earlier "name = value", like an assignment. */
-	struct sysctl_setting *set = line.pattern ? &s->by_pattern : &s->by_name;
-	snprintf(set->file, sizeof(set->file), "%s", file);
-	memcpy(set->value, line.value, sizeof(set->value));
-	set->line = number;
-	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
+	if (line.pattern)
+		pattern_take(s, &line, file, number);
+	else
+		setting_set(&s->by_name, file, number, line.value);
 }
 
 /* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
@@ -285,8 +340,8 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	if (r == 0 && last)
 		r = files_take(f, s, count, last, e);
 	for (size_t i = 0; i < count; i++) {
-		bool named = s[i].by_name.file[0] || s[i].excluded;
-		out[i] = named ? s[i].by_name : s[i].by_pattern;
+		int ended = setting_end(&s[i], &out[i], e);
+		r = r < 0 ? r : ended;
 	}
 	return r;
 }
@@ -326,8 +381,10 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
 			r = take_file(&s, 1, root, l.files[i], e);
+	struct sysctl_setting unused;
+	int ended = setting_end(&s, &unused, e);
 	*out = s.by_name;
-	return r;
+	return r < 0 ? r : ended;
 }
 
 int sysctl_d_files(const char *root, const struct host *archive,
@@ -385,8 +442,6 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 	struct setting_search s = {.name = name};
 	if (r == 0 && file)
 		r = take_file(&s, 1, root, file, e);
-	if (!s.by_name.file[0])
-		s.by_name = s.by_pattern;
-	*out = s.by_name;
-	return r;
+	int ended = setting_end(&s, out, e);
+	return r < 0 ? r : ended;
 }

@@ -78,11 +78,11 @@ static void line_word(struct wording *w, const struct server_row *server, uint64
 }
 
 /* Whether the kernel has cut the queue below the server's default, and would not now. */
-static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn)
+static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn, bool guest)
 {
 	const struct server_row *server = server_row_find(s->name);
 	long usual = server ? strtol(server->backlog, NULL, 10) : 0;
-	return usual > (long)l->limit && (int64_t)l->limit < somaxconn;
+	return !guest && usual > (long)l->limit && (int64_t)l->limit < somaxconn;
 }
 
 void backlog_words(const struct settings *s, enum listener_kind kind, int64_t enough,
@@ -103,7 +103,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
 	wording_flag(w, "kernel", kernel_limits(q.smallest->limit, somaxconn));
-	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn));
+	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
 	line_word(w, server_row_find(s->subject->name),

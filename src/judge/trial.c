@@ -61,6 +61,7 @@ int trial_client(struct trial *t, struct client_config config, struct err *e)
 	if (i == TRIAL_CLIENTS || (!t->server && !guest))
 		return err_set(e, EINVAL, "test client: no server, or too many clients");
 	config.to = guest ? guest->to : t->server->address;
+	config.path = guest ? guest->socket : NULL;
 	config.patience_ms = REPLY_MS;
 	config.max_per_s = t->options->gentle ? GENTLE_PER_S : 0;
 	struct client *client = trial_alloc(t, sizeof(*client), e);

@@ -9,12 +9,12 @@
 /* To be served: a busy machine is no fault of the server. */
 #define ATTEMPTS 2
 
-bool trial_guest_refuses(struct trial *t, const struct settings *s, struct outcome *out, int *rc,
-			 struct err *e)
+bool trial_guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
+			 struct outcome *out, int *rc, struct err *e)
 {
 	struct guest *guest = t->options->guest;
 	struct guest_queue q = {0};
-	uint32_t limit = subject_queue(s->subject, LISTENER_TCP).smallest->limit;
+	uint32_t limit = subject_queue(s->subject, kind).smallest->limit;
 	*rc = guest_restart(guest, 0, e);
 	if (!*rc)
 		*rc = guest_queue_read(guest, &q, e);

@@ -17,6 +17,12 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
+static bool is_local(const struct subject *s)
+{
+	return s && subject_queue(s, LISTENER_UNIX).smallest &&
+	       !subject_queue(s, LISTENER_TCP).smallest;
+}
+
 /* Calls bound() and adds the catalogue's need. */
 static struct bound bound_of(const struct experiment *x, const struct target *t,
 			     const struct settings *s)
@@ -29,6 +35,10 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
 	x->bound(t, s, &b);
+	if (row && row->tcp && is_local(s->subject)) {
+		b.absent = true;
+		b.capacity = REPORT_NONE;
+	}
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
 	if (b.unlimited || b.absent)
@@ -357,4 +367,10 @@ void metrics_report(const struct experiment *x, const struct outcome *now,
 			finding_evidence(f, x->metrics[i].name, x->metrics[i].unit, now->metric[i],
 					 after);
 	}
+	if (!x->course.title || now->course.count < 2)
+		return;
+	finding_curve(f, &x->course);
+	finding_curve_line(f, "current", &now->course);
+	if (then)
+		finding_curve_line(f, "proposed", &then->course);
 }

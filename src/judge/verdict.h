@@ -27,7 +27,8 @@ bool settings_solve(const struct experiment *x, const struct target *t, const st
 struct finding *wall_finding(const struct experiment *x, const struct target *t,
 			     const struct settings *now, const struct settings *then,
 			     const struct outcome *o, const struct wall *w, struct report *r);
-/* Adds the metrics that have a value as evidence. `then`: NULL if no proposal was tried. */
+/* Adds the metrics that have a value, and the course, as evidence. `then`: NULL if no proposal was
+ * tried. */
 void metrics_report(const struct experiment *x, const struct outcome *now,
 		    const struct outcome *then, struct finding *f);
 /* An outcome without values: REPORT_NONE, NAN, "" and false. */

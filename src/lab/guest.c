@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@
 #define SETTLE_FIRST_MS 1000
 #define LISTENERS_MAX 64
 #define ADDRESSES 200
+/* Of what --port names. */
+#define WHERE 128
 /* Source addresses of its clients: each has the ports of a wide range. */
 #define ADDRESSES_FEW 4
 #define ADDRESSES_MAX 240
@@ -30,20 +34,49 @@
 /* Of a shell that does not find a program. */
 #define NOT_FOUND 127
 
-/* The listeners of the server's host. */
+/* The listeners of the server's host, and the file at the path of its socket. */
 struct guest_listeners {
+	const char *path; /* NULL: it listens on a port */
+	ino_t file;       /* 0: none */
+	dev_t file_device;
+	bool made; /* a listener of the lab has it, or had it: the command made it */
 	size_t count;
 	struct listener at[LISTENERS_MAX];
 };
+
+static void file_look(struct guest_listeners *out)
+{
+	struct stat st;
+	bool found = !stat(out->path, &st);
+	bool same = found && st.st_ino == out->file && st.st_dev == out->file_device;
+	out->made = out->made && same;
+	out->file = found ? st.st_ino : 0;
+	out->file_device = found ? st.st_dev : 0;
+}
+
+/* Servers also bind another name, and rename it. */
+static bool has_file(const struct guest_listeners *all, const struct listener *l)
+{
+	return l->kind == LISTENER_UNIX && all->file && l->file == all->file &&
+	       l->file_device == all->file_device;
+}
 
 static int call_listeners(struct host *h, void *arg, struct err *e)
 {
 	struct guest_listeners *out = arg;
 	CLEAN(listeners_free) struct listeners l = {0};
-	int rc = listeners_read_tcp(h, &l, e);
+	int rc = out->path ? listeners_read(h, &l, e) : listeners_read_tcp(h, &l, e);
 	out->count = 0;
+	if (out->path)
+		file_look(out);
 	for (size_t i = 0; !rc && i < l.count && out->count < LISTENERS_MAX; i++)
 		out->at[out->count++] = l.at[i];
+	for (size_t i = 0; i < out->count; i++)
+		if (has_file(out, &out->at[i])) {
+			out->made = true;
+			snprintf(out->at[i].address, sizeof(out->at[i].address), "unix:%s",
+				 out->path);
+		}
 	return rc;
 }
 
@@ -52,22 +85,76 @@ static int look(struct guest *r, struct err *e)
 	return lab_call(r->lab, LAB_SERVER, call_listeners, r->listeners, e);
 }
 
+/* What the server has left at the path of its socket would be in the way of the next one. */
+static int call_file_remove(struct host *h, void *arg, struct err *e)
+{
+	struct guest_listeners *all = arg;
+	(void)h;
+	file_look(all);
+	return all->made && unlink(all->path) ? err_errno(e, "--run: %s", all->path) : 0;
+}
+
+static int file_remove(struct guest *r, struct err *e)
+{
+	if (!r->socket || !r->listeners)
+		return 0;
+	return lab_call(r->lab, LAB_SERVER, call_file_remove, r->listeners, e);
+}
+
+/* Whether it is one that --port names. */
+static bool is_asked(const struct guest *r, const struct listener *l)
+{
+	return r->socket ? has_file(r->listeners, l) : l->port == r->port;
+}
+
+/* "port 80", "unix:/run/app.sock" */
+static const char *where_text(const struct guest *r, char text[WHERE])
+{
+	if (r->socket)
+		snprintf(text, WHERE, "unix:%s", r->socket);
+	else
+		snprintf(text, WHERE, "port %u", (unsigned)r->port);
+	return text;
+}
+
+int guest_port_parse(const char *value, void *field, struct err *e)
+{
+	static const char prefix[] = "unix:";
+	const char *path = value + sizeof(prefix) - 1;
+	struct guest *r = field;
+	char *end;
+	bool local = !strncmp(value, prefix, sizeof(prefix) - 1);
+	r->socket = local ? path : NULL;
+	r->port = local ? 0 : strtoul(value, &end, 10);
+	if (local &&
+	    (path[0] != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)))
+		return err_set(e, EINVAL,
+			       "--port %.200s: not the absolute path of a UNIX socket, of at most "
+			       "%zu bytes",
+			       value, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	if (!local && (!value[0] || strspn(value, "0123456789") != strlen(value) || !r->port ||
+		       r->port > UINT16_MAX))
+		return err_set(e, EINVAL, "--port %.40s: not a port from 1 to 65535, or unix:PATH",
+			       value);
+	return 0;
+}
+
 static bool on_loopback(const struct listener *l)
 {
 	return !strncmp(l->address, "127.", 4) || !strncmp(l->address, "[::1]", 5);
 }
 
-/* Chooses from where clients reach the server; false: it does not listen on the port. */
+/* Chooses from where clients reach the server; false: it does not listen there. */
 static bool way_find(struct guest *r)
 {
 	bool ipv6 = r->to.any.sa_family == AF_INET6, found = false;
 	r->from = LAB_SERVER;
 	for (size_t i = 0; i < r->listeners->count; i++) {
 		const struct listener *l = &r->listeners->at[i];
-		if (l->port != r->port)
+		if (!is_asked(r, l))
 			continue;
 		found = true;
-		if (!on_loopback(l))
+		if (!r->socket && !on_loopback(l))
 			r->from = LAB_CLIENT;
 	}
 	if (r->from == LAB_CLIENT)
@@ -99,11 +186,11 @@ void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
 
 static int not_listening(const struct guest *r, struct err *e)
 {
-	char addresses[ADDRESSES], end[PROGRAM_END], output[PROGRAM_OUTPUT];
+	char addresses[ADDRESSES], end[PROGRAM_END], output[PROGRAM_OUTPUT], where[WHERE];
 	int status;
 	if (!program_lives(&r->program)) {
-		err_set(e, ECHILD, "--run: the command %s before it listened on port %u",
-			program_end_text(&r->program, end), (unsigned)r->port);
+		err_set(e, ECHILD, "--run: the command %s before it listened on %s",
+			program_end_text(&r->program, end), where_text(r, where));
 		program_exited(&r->program, &status);
 		guest_output(r, output);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
@@ -117,9 +204,11 @@ static int not_listening(const struct guest *r, struct err *e)
 		return -ECHILD;
 	}
 	addresses_name(r, addresses);
-	return err_set(e, ETIMEDOUT,
-		       "--run: the command does not listen on port %u; it listens on %s",
-		       (unsigned)r->port, addresses[0] ? addresses : "no TCP port");
+	return err_set(e, ETIMEDOUT, "--run: the command does not listen on %s; it listens on %s",
+		       where_text(r, where),
+		       addresses[0] ? addresses
+		       : r->socket  ? "no TCP port or UNIX socket"
+				    : "no TCP port");
 }
 
 static int listening_await(struct guest *r, struct err *e)
@@ -146,26 +235,44 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 	const struct program_config config = {
 		.shell = r->command, .captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
 	program_end(&r->program);
-	int rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);
+	int rc = file_remove(r, e);
+	if (!rc)
+		rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);
 	return rc ? rc : listening_await(r, e);
+}
+
+/* What is there before the command starts is not its own: a server of this host may use it. */
+static int path_check(struct guest *r, struct err *e)
+{
+	int rc = r->socket ? look(r, e) : 0;
+	if (rc || !r->socket || !r->listeners->file)
+		return rc;
+	err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
+	return err_remedy(e, "choose another path, or remove what a server has left there");
 }
 
 static int open_in(struct guest *r, const struct host *calling, const struct lab_options *wire,
 		   struct err *e)
 {
 	struct lab_options options = *wire;
-	char host[ENDPOINT_TEXT];
+	char host[ENDPOINT_TEXT] = "localhost";
 	options.wide_ports = options.files = options.command = true;
 	options.directories = r->directories;
+	options.paths = r->socket;
 	int rc = lab_open(&r->lab, &options, calling, e);
 	if (rc)
 		return err_prefix(e, "--run");
 	r->to = lab_address(r->lab, LAB_SERVER, 0);
 	endpoint_set_port(&r->to, (uint16_t)r->port);
-	endpoint_format(host, &r->to);
+	if (!r->socket)
+		endpoint_format(host, &r->to);
 	rc = protocol_request_make(&r->request, r->protocol, host, r->path, false, e);
 	if (!rc && !(r->listeners = lab_alloc(r->lab, sizeof(*r->listeners), e)))
 		rc = -ENOMEM;
+	if (!rc)
+		r->listeners->path = r->socket;
+	if (!rc)
+		rc = path_check(r, e);
 	return rc ? rc : guest_restart(r, 0, e);
 }
 
@@ -194,24 +301,28 @@ int guest_open_far(struct guest *far, struct guest *near, const struct host *cal
 void guest_close(struct guest *r)
 {
 	program_end(&r->program);
+	file_remove(r, NULL);
 	lab_close(r->lab);
 	r->lab = NULL;
 }
 
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e)
 {
-	char who[16];
+	char who[WHERE];
 	struct listeners l = {0};
 	int rc = look(r, e);
 	for (size_t i = 0; !rc && i < r->listeners->count; i++)
-		if (r->listeners->at[i].port == r->port)
+		if (is_asked(r, &r->listeners->at[i]))
 			rc = listeners_add(&l, &r->listeners->at[i], e);
 	*out = (struct subject){0};
 	if (rc) {
 		listeners_free(&l);
 		return rc;
 	}
-	snprintf(who, sizeof(who), ":%u", (unsigned)r->port);
+	if (r->socket)
+		where_text(r, who);
+	else
+		snprintf(who, sizeof(who), ":%u", (unsigned)r->port);
 	return subject_among(calling, &l, who, out, e);
 }
 
@@ -221,7 +332,7 @@ int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e)
 	*out = (struct guest_queue){0};
 	for (size_t i = 0; !rc && i < r->listeners->count; i++) {
 		const struct listener *l = &r->listeners->at[i];
-		if (l->port != r->port)
+		if (!is_asked(r, l))
 			continue;
 		out->depth += l->depth;
 		out->limit += l->limit;
@@ -233,7 +344,7 @@ int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e)
 
 int guest_check(struct guest *r, struct err *e)
 {
-	char end[PROGRAM_END];
+	char end[PROGRAM_END], where[WHERE];
 	struct guest_queue queue;
 	int status;
 	clock_sleep_ms(END_MS);
@@ -241,8 +352,8 @@ int guest_check(struct guest *r, struct err *e)
 	if (rc || (program_lives(&r->program) && queue.sockets))
 		return rc;
 	if (!program_exited(&r->program, &status))
-		return err_set(e, ECHILD, "the server no longer listens on port %u",
-			       (unsigned)r->port);
+		return err_set(e, ECHILD, "the server no longer listens on %s",
+			       where_text(r, where));
 	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
 }
 

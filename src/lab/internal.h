@@ -36,8 +36,10 @@ int seal_private(const char *directories, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
 /* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good; of those
- * of root `servers` keep what they need to change their user and their limits. */
-int seal_capabilities(bool servers, struct err *e);
+ * of root SEAL_FILES keeps CAP_DAC_OVERRIDE, SEAL_SERVERS what servers need to change their user
+ * and their limits. */
+enum seal_kept { SEAL_NETWORK, SEAL_FILES, SEAL_SERVERS };
+int seal_capabilities(enum seal_kept kept, struct err *e);
 
 /* Creates a veth pair: one end in the calling namespace, the other in that of process `peer`. */
 int wire_veth_make(pid_t peer, struct err *e);

@@ -139,7 +139,8 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
 		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
-	return seal_capabilities(false, e);
+	bool paths = host == LAB_SERVER && lab->options.paths;
+	return seal_capabilities(paths ? SEAL_FILES : SEAL_NETWORK, e);
 }
 
 static struct wire_delay_config wire_config(const struct lab_options *o)
@@ -219,7 +220,7 @@ static int command_fork(struct lab *lab, struct err *e)
 		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	keep_only(lab);
-	if (seal_capabilities(true, &unsealed)) {
+	if (seal_capabilities(SEAL_SERVERS, &unsealed)) {
 		agent_ready(lab, LAB_COMMAND, &unsealed);
 		_exit(1);
 	}

@@ -300,10 +300,12 @@ int seal_private(const char *directories, struct err *e)
 	 1u << CAP_KILL | 1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP |                \
 	 1u << CAP_IPC_LOCK | 1u << CAP_SYS_CHROOT | 1u << CAP_SYS_NICE | 1u << CAP_SYS_RESOURCE)
 
-int seal_capabilities(bool servers, struct err *e)
+int seal_capabilities(enum seal_kept kept, struct err *e)
 {
-	const uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE |
-			      (servers ? SERVER_CAPABILITIES : 0);
+	static const uint32_t more[] = {
+		[SEAL_FILES] = 1u << CAP_DAC_OVERRIDE, [SEAL_SERVERS] = SERVER_CAPABILITIES};
+	const uint32_t keep =
+		1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_NET_BIND_SERVICE | more[kept];
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if ((cap >= 32 || !(keep & 1u << cap)) && prctl(PR_CAPBSET_READ, cap) == 1 &&
 		    prctl(PR_CAPBSET_DROP, cap))

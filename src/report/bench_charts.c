@@ -26,15 +26,15 @@ static bool is_of(const struct bench_result *r, enum chart_kind kind)
 	}
 }
 
-static char *format_size(char *text, size_t size, double value, int unit)
+static char *format_size(char *text, size_t size, double value, const struct chart_axis *axis)
 {
-	(void)unit;
+	(void)axis;
 	return bench_size(text, size, (uint64_t)llrint(value));
 }
 
-static char *format_metric(char *text, size_t size, double value, int unit)
+static char *format_metric(char *text, size_t size, double value, const struct chart_axis *axis)
 {
-	return bench_figure(text, size, (enum bench_metric)unit, value);
+	return bench_figure(text, size, (enum bench_metric)axis->metric, value);
 }
 
 /* Fills one chart; false if it has too few points to draw. */
@@ -42,8 +42,9 @@ static bool chart_fill(struct chart *c, const struct bench_table *t, const char 
 		       enum bench_metric metric, enum chart_kind kind)
 {
 	const struct bench *b = bench_named(bench);
-	*c = (struct chart){.x = {"n", b ? b->n : "n", format_size, 0},
-			    .y = {"", bench_metric_name(metric), format_metric, (int)metric}};
+	*c = (struct chart){
+		.x = {"n", b ? b->n : "n", format_size, 0, NULL, false},
+		.y = {"", bench_metric_name(metric), format_metric, (int)metric, NULL, false}};
 	snprintf(c->title, sizeof(c->title), "%s%s: %s", bench, kind_names[kind], c->y.label);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *r = &t->at[i];
@@ -105,7 +106,7 @@ struct picture {
 static bool is_charted(const struct picture *p, size_t first, enum bench_metric metric)
 {
 	for (size_t i = first; i < p->chart_count; i++)
-		if (p->charts[i].y.unit == (int)metric)
+		if (p->charts[i].y.metric == (int)metric)
 			return true;
 	return false;
 }
@@ -116,7 +117,7 @@ static void bars_fill(struct picture *p, const struct bench_table *t, const char
 	struct chart_bars *bars = &p->bars[p->bars_count];
 	*bars = (struct chart_bars){
 		.at = &p->bar[p->bar_count],
-		.y = {"", bench_metric_name(metric), format_metric, (int)metric}};
+		.y = {"", bench_metric_name(metric), format_metric, (int)metric, NULL, true}};
 	snprintf(bars->title, sizeof(bars->title), "%s: %s", bench, bars->y.label);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *r = &t->at[i];
@@ -135,6 +136,15 @@ static void bars_fill(struct picture *p, const struct bench_table *t, const char
 	p->bars_count += bars->count > 0;
 }
 
+static void picture_add(struct picture *p, const struct bench_table *t, const char *bench)
+{
+	size_t first = p->chart_count;
+	p->chart_count += charts_fill(t, bench, &p->charts[first], CHARTS - first);
+	for (int m = 0; m < BENCH_METRICS && p->bars_count < BARS; m++)
+		if (m != BENCH_EVENTS && !is_charted(p, first, (enum bench_metric)m))
+			bars_fill(p, t, bench, (enum bench_metric)m);
+}
+
 static void picture_fill(struct picture *p, const struct bench_table *t)
 {
 	const char *bench = "";
@@ -142,12 +152,35 @@ static void picture_fill(struct picture *p, const struct bench_table *t)
 		if (strcmp(bench, t->at[i].bench) == 0)
 			continue;
 		bench = t->at[i].bench;
-		size_t first = p->chart_count;
-		p->chart_count += charts_fill(t, bench, &p->charts[first], CHARTS - first);
-		for (int m = 0; m < BENCH_METRICS && p->bars_count < BARS; m++)
-			if (m != BENCH_EVENTS && !is_charted(p, first, (enum bench_metric)m))
-				bars_fill(p, t, bench, (enum bench_metric)m);
+		picture_add(p, t, bench);
 	}
+}
+
+static void figure_begin(const struct html *h, const char *title)
+{
+	fputs("<figure>\n", h->out);
+	html_element(h, "figcaption", NULL, title);
+}
+
+void bench_charts_html(const struct html *h, const struct bench_table *t, const char *bench)
+{
+	CLEAN(free_pointer) struct picture *p = calloc(1, sizeof(*p));
+	if (p)
+		picture_add(p, t, bench);
+	if (!p || !(p->chart_count + p->bars_count))
+		return;
+	fputs("<div class=\"charts\">\n", h->out);
+	for (size_t i = 0; i < p->chart_count; i++) {
+		figure_begin(h, p->charts[i].title);
+		chart_inline(h->out, &p->charts[i]);
+		fputs("</figure>\n", h->out);
+	}
+	for (size_t i = 0; i < p->bars_count; i++) {
+		figure_begin(h, p->bars[i].title);
+		chart_inline_bars(h->out, &p->bars[i]);
+		fputs("</figure>\n", h->out);
+	}
+	fputs("</div>\n", h->out);
 }
 
 int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e)

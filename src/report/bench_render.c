@@ -10,6 +10,7 @@ static const struct {
 	{"text", bench_render_text},
 	{"json", bench_render_json},
 	{"csv", bench_render_csv},
+	{"html", bench_render_html},
 };
 
 bench_render_function bench_render_find(const char *format)
@@ -18,6 +19,25 @@ bench_render_function bench_render_find(const char *format)
 		if (strcmp(formats[i].name, format) == 0)
 			return formats[i].render;
 	return NULL;
+}
+
+char *bench_rounds(char *text, size_t size, const struct bench_page *p)
+{
+	const char *where = p->host.isolation == ISOLATION_LAB ? "in a private lab"
+							       : "in the calling namespace";
+	if (p->wanted == 1)
+		snprintf(text, size, "one run %s, so figures have no spread", where);
+	else if (p->runs == 1)
+		snprintf(text, size, "1 of %u rounds %s, so figures have no spread", p->wanted,
+			 where);
+	else if (p->runs < p->wanted)
+		snprintf(text, size,
+			 "%u of %u interleaved rounds %s; median ± half the range, in %%", p->runs,
+			 p->wanted, where);
+	else
+		snprintf(text, size, "%u interleaved rounds %s; median ± half the range, in %%",
+			 p->runs, where);
+	return text;
 }
 
 /* The units of each metric, in steps of a thousand. */

@@ -11,6 +11,7 @@
 #include "epolltune/err.h"
 #include "epolltune/report.h"
 #include "report/chart.h"
+#include "report/html_page.h"
 #include "report/render.h"
 
 /* A table, with the place and time of the measurement. */
@@ -27,7 +28,7 @@ typedef int (*bench_render_function)(FILE *out, const struct bench_page *p,
 				     const struct render_style *style, struct err *e);
 /* Find the renderer of a format; NULL if unknown. */
 bench_render_function bench_render_find(const char *format);
-#define BENCH_RENDER_FORMATS "text,json,csv"
+#define BENCH_RENDER_FORMATS "text,json,csv,html"
 
 int bench_render_text(FILE *out, const struct bench_page *p, const struct render_style *style,
 		      struct err *e);
@@ -37,6 +38,9 @@ int bench_render_json(FILE *out, const struct bench_page *p, const struct render
 /* RFC 4180, with a header line. */
 int bench_render_csv(FILE *out, const struct bench_page *p, const struct render_style *style,
 		     struct err *e);
+/* A page with the charts and the figures, see html_page.h. */
+int bench_render_html(FILE *out, const struct bench_page *p, const struct render_style *style,
+		      struct err *e);
 /* A self-contained picture: curves where n varies, else bars. */
 int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e);
 
@@ -49,5 +53,10 @@ char *bench_size(char *buf, size_t size, uint64_t n);
  */
 void bench_charts_text(FILE *out, const struct bench_table *t, const char *bench,
 		       const struct render_style *style);
+/* Draws them in a page, and bars of what is not measured at several sizes. */
+void bench_charts_html(const struct html *h, const struct bench_table *t, const char *bench);
+/* How the figures were made: "5 interleaved rounds in a private lab; median ± half the range, in
+ * %". Returns text. */
+char *bench_rounds(char *text, size_t size, const struct bench_page *p);
 
 #endif

@@ -358,24 +358,16 @@ static int bench_print(FILE *out, const struct bench_page *p, const char *name,
 
 static void head_print(FILE *out, const struct bench_page *p, const struct render_style *style)
 {
-	char memory[32], name[128];
-	const char *where = p->host.isolation == ISOLATION_LAB ? "in a private lab"
-							       : "in the calling namespace";
+	char memory[32], name[128], raw[160], rounds[160];
+	struct page page = page_open(out, style);
 	utf8_copy_printable(name, sizeof(name), p->host.name);
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
 	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPU%s, %s\n", EPOLLTUNE_VERSION,
 		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus,
 		p->host.cpus == 1 ? "" : "s", memory);
-	if (p->wanted == 1)
-		fprintf(out, "one run %s, so figures have no spread\n\n", where);
-	else if (p->runs == 1)
-		fprintf(out, "1 of %u rounds %s, so figures have no spread\n\n", p->wanted, where);
-	else if (p->runs < p->wanted)
-		fprintf(out, "%u of %u interleaved rounds %s", p->runs, p->wanted, where);
-	else
-		fprintf(out, "%u interleaved rounds %s", p->runs, where);
-	if (p->wanted > 1 && p->runs != 1)
-		fprintf(out, "; median %s half the range, in %%\n\n", style->utf8 ? "±" : "+-");
+	bench_rounds(raw, sizeof(raw), p);
+	page_text(&page, rounds, sizeof(rounds), "%s", raw);
+	fprintf(out, "%s\n\n", rounds);
 }
 
 /* Print what the metrics of the table mean. */

@@ -17,7 +17,7 @@ void chart_add(struct chart *c, const char *name, const char *note, double x, do
 	       double max)
 {
 	struct chart_series *s = series_for(c, name, note);
-	if (!s || s->count == CHART_POINTS || y <= 0)
+	if (!s || s->count == CHART_POINTS || (!c->x.linear && x <= 0) || (!c->y.linear && y <= 0))
 		return;
 	size_t i = s->count++;
 	for (; i > 0 && s->at[i - 1].x > x; i--)

@@ -133,7 +133,7 @@ static void x_axis(FILE *out, const struct plot *p, const struct chart_axis *axi
 	unsigned free_from = 0, end = 0;
 	for (int decade = (int)ceil(p->x0); decade <= p->x1; decade++) {
 		unsigned at = dot_x(p, decade) / 2;
-		axis->format(size, sizeof(size), pow(10, decade), axis->unit);
+		axis->format(size, sizeof(size), pow(10, decade), axis);
 		if (at + strlen(size) > p->columns)
 			at = p->columns - (unsigned)strlen(size);
 		if (at < free_from)
@@ -174,9 +174,9 @@ static void row_print(FILE *out, const struct plot *p, unsigned row, const struc
 	char label[32] = "";
 	bool narrow = p->y1 - p->y0 < 2; /* fewer than two decades: label the ends */
 	if (row_decade(p, row, &decade))
-		y->format(label, sizeof(label), pow(10, decade), y->unit);
+		y->format(label, sizeof(label), pow(10, decade), y);
 	else if (narrow && (row == 0 || row == ROWS - 1))
-		y->format(label, sizeof(label), pow(10, row ? p->y0 : p->y1), y->unit);
+		y->format(label, sizeof(label), pow(10, row ? p->y0 : p->y1), y);
 	fprintf(out, "%*s ", LABEL, label);
 	unsigned end = p->columns;
 	while (end && !p->at[row][end - 1].dots && !p->at[row][end - 1].mark)

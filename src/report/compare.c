@@ -1,12 +1,13 @@
 #include "report/compare.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cleanup.h"
 #include "report/figure.h"
-#include "report/page.h"
-#include "report/table.h"
+#include "report/json_value.h"
 
 static bool moved(const struct wall *before, const struct wall *after)
 {
@@ -97,9 +98,49 @@ static int measured_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static const char *knob_name(const struct finding *f)
+{
+	return finding_knob(f) ? finding_knob(f)->knob : "";
+}
+
+static bool has_finding(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (strcmp(r->findings[i].id, f->id) == 0 &&
+		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
+			return true;
+	return false;
+}
+
+static bool most_have(const struct report *rounds, size_t count, const struct finding *f)
+{
+	size_t having = 0;
+	for (size_t k = 0; k < count; k++)
+		having += has_finding(&rounds[k], f);
+	return 2 * having > count;
+}
+
+/* Keeps in the first round the findings that most rounds have, and adds those that it lacks. */
+static void findings_join(struct report *rounds, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < rounds->finding_count; i++)
+		if (most_have(rounds, count, &rounds->findings[i]))
+			rounds->findings[kept++] = rounds->findings[i];
+	rounds->finding_count = kept;
+	for (size_t k = 1; k < count; k++)
+		for (size_t i = 0; i < rounds[k].finding_count; i++) {
+			const struct finding *f = &rounds[k].findings[i];
+			if (!has_finding(rounds, f) && most_have(rounds, count, f) &&
+			    rounds->finding_count < REPORT_FINDINGS)
+				rounds->findings[rounds->finding_count++] = *f;
+		}
+}
+
 void compare_rounds(struct report *rounds, size_t count)
 {
 	struct wall at[COMPARE_ROUNDS];
+	findings_join(rounds, count);
 	for (size_t i = 0; i < rounds->wall_count; i++) {
 		struct wall *w = &rounds->walls[i];
 		size_t measured = 0, agreed = 0;
@@ -124,16 +165,6 @@ void compare_rounds(struct report *rounds, size_t count)
 	}
 }
 
-const char *compare_name(enum compare_verdict v)
-{
-	static const char *const names[] = {
-		[COMPARE_SAME] = "same",   [COMPARE_BETTER] = "better",   [COMPARE_WORSE] = "worse",
-		[COMPARE_MOVED] = "moved", [COMPARE_UNKNOWN] = "unknown", [COMPARE_NEW] = "new",
-		[COMPARE_GONE] = "gone",
-	};
-	return names[v];
-}
-
 /* Finds pair i of the walls: those of the first report, then those only in the second. */
 static bool wall_pair(const struct report *before, const struct report *after, size_t i,
 		      const struct wall **was, const struct wall **is)
@@ -153,21 +184,7 @@ static bool wall_pair(const struct report *before, const struct report *after, s
 	return false;
 }
 
-static const char *knob_name(const struct finding *f)
-{
-	return finding_knob(f) ? finding_knob(f)->knob : "";
-}
-
-static bool has_finding(const struct report *r, const struct finding *f)
-{
-	for (size_t i = 0; i < r->finding_count; i++)
-		if (strcmp(r->findings[i].id, f->id) == 0 &&
-		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
-			return true;
-	return false;
-}
-
-/* Text */
+/* The comparison */
 
 static const char *format_figure(char *text, size_t size, const struct wall *w)
 {
@@ -175,85 +192,76 @@ static const char *format_figure(char *text, size_t size, const struct wall *w)
 	return w ? figure_text(text, size, w) : text;
 }
 
-static void add_line(struct table *t, const struct wall *before, const struct wall *after)
+static int add_wall(struct comparison *c, const struct wall *before, const struct wall *after,
+		    struct err *e)
 {
-	static const enum tone tones[] = {
-		[COMPARE_SAME] = TONE_PLAIN,   [COMPARE_BETTER] = TONE_GOOD,
-		[COMPARE_WORSE] = TONE_BAD,    [COMPARE_MOVED] = TONE_PLAIN,
-		[COMPARE_UNKNOWN] = TONE_WARN, [COMPARE_NEW] = TONE_WARN,
-		[COMPARE_GONE] = TONE_WARN,
-	};
-	char figure[64];
-	enum compare_verdict change = compare_wall(before, after);
+	struct comparison_row *row = comparison_row(c);
 	const char *was = before ? wall_verdict_name(before->verdict) : "";
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
-	table_row(t);
-	table_cell(t, "%s", before ? before->name : after->name);
-	table_cell(t, "%s", format_figure(figure, sizeof(figure), before));
-	table_cell(t, "%s", format_figure(figure, sizeof(figure), after));
-	table_cell(t, "%s%s%s", was, *was && strcmp(was, is) != 0 ? " → " : "",
-		   strcmp(was, is) != 0 ? is : "");
-	if (tones[change] == TONE_PLAIN)
-		table_cell(t, "%s", compare_name(change));
-	else
-		table_cell_tone(t, tones[change], compare_name(change));
+	if (!row)
+		return err_set(e, ENOMEM, "out of memory for the comparison");
+	row->change = compare_wall(before, after);
+	report_text(row->cell[0], "%s", before ? before->name : after->name);
+	format_figure(row->cell[1], sizeof(row->cell[1]), before);
+	format_figure(row->cell[2], sizeof(row->cell[2]), after);
+	report_text(row->cell[3], "%s%s%s", was, *was && strcmp(was, is) != 0 ? " → " : "",
+		    strcmp(was, is) != 0 ? is : "");
+	report_text(row->cell[4], "%s", compare_name(row->change));
+	return 0;
 }
 
-static int put_walls(const struct page *p, const struct report *before, const struct report *after,
-		     struct err *e)
-{
-	static const struct table_column columns[] = {
-		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
-		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
-	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
-	const struct wall *was, *is;
-	for (size_t i = 0; wall_pair(before, after, i, &was, &is); i++)
-		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)))
-			add_line(&t, was, is);
-	return table_print(&t, p->out, e);
-}
-
-static void put_findings(const struct page *p, const char *mark, enum tone tone,
-			 const struct report *of, const struct report *other)
+static int add_findings(struct comparison *c, const struct report *of, const struct report *other,
+			bool gone, struct err *e)
 {
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
-		char line[PAGE_TEXT];
 		/* Why something was skipped explains a figure that is unknown or derived. */
 		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
 		if (has_finding(other, f))
 			continue;
-		page_text(p, line, sizeof(line), "%s %s: %s%s%s", mark, f->id, f->title,
-			  reason ? ". " : "", reason ? f->detail : "");
-		page_wrap(p, tone, 0, 2, line);
+		struct comparison_line *line = comparison_line(c);
+		if (!line)
+			return err_set(e, ENOMEM, "out of memory for the comparison");
+		line->gone = gone;
+		report_text(line->id, "%s", f->id);
+		report_text(line->text, "%s%s%s", f->title, reason ? ". " : "",
+			    reason ? f->detail : "");
 	}
+	return 0;
+}
+
+int compare_reports(struct comparison *c, const struct report *before, const struct report *after,
+		    struct err *e)
+{
+	static const struct table_column columns[] = {
+		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
+		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
+	const struct wall *was, *is;
+	int rc = 0;
+	*c = (struct comparison){.kind = "wall",
+				 .columns = columns,
+				 .labels = 1,
+				 .wide = true,
+				 .names = {before->host.name, after->host.name},
+				 .status = compare_status(before, after),
+				 .body = compare_json(before, after)};
+	for (size_t i = 0; !rc && wall_pair(before, after, i, &was, &is); i++)
+		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)))
+			rc = add_wall(c, was, is, e);
+	if (!rc)
+		rc = add_findings(c, before, after, true, e);
+	return rc ? rc : add_findings(c, after, before, false, e);
 }
 
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e)
 {
-	struct page p = page_open(out, style);
-	int status = put_walls(&p, before, after, e);
-	if (status < 0)
-		return status;
-	put_findings(&p, "-", TONE_GOOD, before, after);
-	put_findings(&p, "+", TONE_WARN, after, before);
-	return render_flush(out, "the comparison", e);
+	CLEAN(comparison_free) struct comparison c;
+	int rc = compare_reports(&c, before, after, e);
+	return rc ? rc : comparison_render_text(out, &c, style, e);
 }
 
 /* JSON */
-
-int compare_json_print(FILE *out, json_t *conditions, json_t *body, struct err *e)
-{
-	struct json_writer w = {false};
-	json_t *root = json_object();
-	value_set(&w, root, "schema", value_text("epolltune.diff/1"));
-	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
-	value_set(&w, root, "conditions", conditions);
-	w.failed |= json_object_update(root, body) < 0;
-	json_decref(body);
-	return value_print(out, root, &w, "the comparison", e);
-}
 
 static json_t *json_side(struct json_writer *w, const struct wall *wall)
 {

@@ -5,30 +5,32 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "report/json_value.h"
+#include "report/comparison.h"
 #include "report/render.h"
 
 /* The relative difference between two runs that counts as noise. */
 #define COMPARE_NOISE 0.05
 
-/* "same", "better" and so on. */
-const char *compare_name(enum compare_verdict v);
 /* Exit status: 0 no wall is worse, 1 one became tight, 2 one became short. */
 int compare_status(const struct report *before, const struct report *after);
 
 /* Joins the rounds of one command in the first of them: each wall is that of the round with the
  * median figure, with the range of all. One that not every round has measured, or without figures
- * judged differently, is unknown. `count` is odd, at most COMPARE_ROUNDS: by chance alone the
- * ranges of five runs each do not overlap in 1 of 126 cases. */
+ * judged differently, is unknown. Its findings are those that most rounds have. `count` is odd, at
+ * most COMPARE_ROUNDS: by chance alone the ranges of five runs each do not overlap in 1 of 126
+ * cases. */
 #define COMPARE_ROUNDS 5
 void compare_rounds(struct report *rounds, size_t count);
 
+/* Makes the comparison of two reports, which must outlive it. The caller frees it, also after an
+ * error, and may name its documents and set its conditions. */
+int compare_reports(struct comparison *c, const struct report *before, const struct report *after,
+		    struct err *e);
+/* Prints it as text. */
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
-/* Prints the document of a comparison, "epolltune.diff/1"; takes over both. */
-int compare_json_print(FILE *out, json_t *conditions, json_t *body, struct err *e);
 
 #endif

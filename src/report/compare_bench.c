@@ -7,8 +7,7 @@
 
 #include "report/bench_render.h"
 #include "report/compare.h"
-#include "report/page.h"
-#include "report/table.h"
+#include "report/json_value.h"
 
 #define ROWS_MOST 4096
 
@@ -168,57 +167,57 @@ static const char *row_figure(char *text, size_t size, const struct pairing *r, 
 	return text;
 }
 
-static void add_row(struct table *t, const struct pairing *r)
+static int add_row(struct comparison *c, const struct pairing *r, struct err *e)
 {
-	char size[24], active[24], figure[72];
+	char size[24], active[24];
 	bool some = r->active && r->active != r->n;
-	table_row(t);
-	table_cell(t, "%s %s", r->bench, r->variant);
-	table_cell(t, "%s%s%s", some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
-		   some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
-	table_cell(t, "%s", r->metric);
-	table_cell(t, "%s", row_figure(figure, sizeof(figure), r, 0));
-	table_cell(t, "%s", row_figure(figure, sizeof(figure), r, 1));
+	struct comparison_row *row = comparison_row(c);
+	if (!row)
+		return err_set(e, ENOMEM, "out of memory for the comparison");
+	row->change = row_verdict(r);
+	report_text(row->cell[0], "%s %s", r->bench, r->variant);
+	report_text(row->cell[1], "%s%s%s",
+		    some ? bench_size(active, sizeof(active), (uint64_t)r->active) : "",
+		    some ? " of " : "", bench_size(size, sizeof(size), (uint64_t)r->n));
+	report_text(row->cell[2], "%s", r->metric);
+	row_figure(row->cell[3], sizeof(row->cell[3]), r, 0);
+	row_figure(row->cell[4], sizeof(row->cell[4]), r, 1);
 	if (has_ratio(r))
-		table_cell(t, "%.2f", r->at[1].median / r->at[0].median);
-	else
-		table_cell(t, "%s", "");
-	table_cell(t, "%s", compare_name(row_verdict(r)));
+		report_text(row->cell[5], "%.2f", r->at[1].median / r->at[0].median);
+	report_text(row->cell[6], "%s", compare_name(row->change));
+	return 0;
 }
 
-static int put_rows(const struct page *p, const struct bench_comparison *c, struct err *e)
+int compare_benches(struct comparison *out, const struct bench_comparison *c, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{"BENCH", TABLE_LEFT},  {"N", TABLE_RIGHT},
 		{"METRIC", TABLE_LEFT}, {"BEFORE", TABLE_RIGHT},
 		{"AFTER", TABLE_RIGHT}, {"RATIO", TABLE_RIGHT},
 		{"CHANGE", TABLE_LEFT}, {0}};
-	struct table t = {.page = p, .columns = columns};
-	for (size_t i = 0; i < c->count; i++)
-		add_row(&t, &c->rows[i]);
-	return table_print(&t, p->out, e);
-}
-
-int bench_comparison_text(const struct bench_comparison *c, FILE *out,
-			  const struct render_style *style, struct err *e)
-{
-	struct page p = page_open(out, style);
 	size_t differ = 0;
-	int status = put_rows(&p, c, e);
-	if (status < 0)
-		return status;
-	for (size_t i = 0; i < c->count; i++)
+	*out = (struct comparison){.kind = "figure",
+				   .columns = columns,
+				   .labels = 3,
+				   .status = bench_comparison_status(c),
+				   .body = bench_comparison_json(c)};
+	for (size_t i = 0; i < c->count; i++) {
+		int rc = add_row(out, &c->rows[i], e);
+		if (rc)
+			return rc;
 		differ += c->rows[i].conditions[0] && c->rows[i].conditions[1] &&
 			  strcmp(c->rows[i].conditions[0], c->rows[i].conditions[1]) != 0;
+	}
 	if (differ)
-		fprintf(out, "%zu of %zu figures have other conditions in the second file.\n",
-			differ, c->count);
+		report_text(out->notes[0],
+			    "%zu of %zu figures have other conditions in the second file.", differ,
+			    c->count);
 	if (c->count)
-		page_paragraph(
-			&p, TONE_PLAIN, 0,
-			"Median ± half the range, in %. A figure is better or worse if the rounds "
-			"of the two files do not overlap and the medians differ by more than 5 %.");
-	return render_flush(out, "the comparison", e);
+		report_text(out->notes[1],
+			    "Median ± half the range, in %%. A figure is better or worse if the "
+			    "rounds of the two files do not overlap and the medians differ by more "
+			    "than 5 %%.");
+	return 0;
 }
 
 static json_t *side_json(struct json_writer *w, const struct figure *f)

@@ -5,8 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "report/json_value.h"
-#include "report/render.h"
+#include "report/comparison.h"
 
 #define COMPARE_BENCH_SCHEMA "epolltune.bench/1"
 
@@ -18,8 +17,8 @@ struct bench_comparison;
 int bench_comparison_make(struct bench_comparison **out, const json_t *const documents[2],
 			  const char *const paths[2], struct err *e);
 void bench_comparison_free(struct bench_comparison *c);
-int bench_comparison_text(const struct bench_comparison *c, FILE *out,
-			  const struct render_style *style, struct err *e);
+/* Makes what renderers print of it. The caller frees it, also after an error. */
+int compare_benches(struct comparison *out, const struct bench_comparison *c, struct err *e);
 /* { "results": [ { bench, variant, n, active, metric, unit, change, before, after, ratio } ] };
  * NULL if out of memory. */
 json_t *bench_comparison_json(const struct bench_comparison *c);

@@ -74,23 +74,29 @@ static const struct condition *row_named(const char *name)
 	return NULL;
 }
 
-void conditions_print(FILE *out, json_t *differing, const struct render_style *style)
+bool condition_text(const json_t *differing, size_t i, struct condition_text *out)
+{
+	const json_t *one = json_array_get(differing, i);
+	if (!one)
+		return false;
+	const struct condition *r = row_named(json_string_value(json_object_get(one, "name")));
+	out->label = r->label;
+	shown(out->before, sizeof(out->before), r, json_object_get(one, "before"));
+	shown(out->after, sizeof(out->after), r, json_object_get(one, "after"));
+	return true;
+}
+
+void conditions_print(FILE *out, const json_t *differing, const struct render_style *style)
 {
 	struct page p = page_open(out, style);
-	size_t i;
-	json_t *one;
+	struct condition_text t;
 	if (json_array_size(differing) == 0)
 		return;
 	page_put(&p, TONE_BOLD, "The conditions differ:");
 	fputc('\n', out);
-	json_array_foreach(differing, i, one)
-	{
-		char before[80], after[80], line[PAGE_TEXT];
-		const struct condition *r =
-			row_named(json_string_value(json_object_get(one, "name")));
-		shown(before, sizeof(before), r, json_object_get(one, "before"));
-		shown(after, sizeof(after), r, json_object_get(one, "after"));
-		page_text(&p, line, sizeof(line), "  %-12s %s → %s", r->label, before, after);
+	for (size_t i = 0; condition_text(differing, i, &t); i++) {
+		char line[PAGE_TEXT];
+		page_text(&p, line, sizeof(line), "  %-12s %s → %s", t.label, t.before, t.after);
 		page_wrap(&p, TONE_PLAIN, 0, 15, line);
 	}
 	fputc('\n', out);

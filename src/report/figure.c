@@ -1,5 +1,6 @@
 #include "report/figure.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,4 +77,44 @@ bool figure_is_absent(const struct wall *w)
 {
 	const struct wall_row *row = wall_row_find(w->name);
 	return w->verdict == VERDICT_NA && row && row->quiet;
+}
+
+/* Units that are scaled for readers; others follow the number as they are. */
+static const struct {
+	const char *unit;
+	enum quantity_kind kind;
+} scaled_units[] = {{"us", QUANTITY_DURATION}, {"B", QUANTITY_SIZE}, {"1/s", QUANTITY_RATE}};
+
+bool figure_is_scaled(const char *unit)
+{
+	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units); i++)
+		if (!strcmp(unit, scaled_units[i].unit))
+			return true;
+	return !strcmp(unit, "B/s");
+}
+
+const char *figure_value(char *text, size_t size, double value, const char *unit)
+{
+	bool whole = value >= 0 && value < 1e15;
+	if (isnan(value)) {
+		snprintf(text, size, "-");
+		return text;
+	}
+	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
+		if (strcmp(unit, scaled_units[i].unit) == 0)
+			return quantity_format(
+				text, size, scaled_units[i].kind,
+				quantity_round(scaled_units[i].kind, (uint64_t)rint(value)));
+	if (whole && strcmp(unit, "B/s") == 0) {
+		figure_format(text, size, unit, (int64_t)rint(value));
+		return text;
+	}
+	if (whole && (value >= 1000 || value == rint(value)))
+		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
+	else
+		snprintf(text, size, "%.3g", value);
+	size_t used = strlen(text);
+	if (*unit)
+		snprintf(text + used, size - used, " %s", unit);
+	return text;
 }

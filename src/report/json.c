@@ -119,17 +119,21 @@ static json_t *proposals(struct json_writer *w, const struct finding *from)
 	return list;
 }
 
+static json_t *axis(struct json_writer *w, const char *name, const char *unit)
+{
+	json_t *o = json_object();
+	value_set(w, o, "name", value_text(name));
+	value_set(w, o, "unit", value_text(unit));
+	return o;
+}
+
 static json_t *table(struct json_writer *w, const struct finding_table *from)
 {
 	if (!from->row_count)
 		return json_null();
 	json_t *o = json_object(), *columns = json_array(), *rows = json_array();
-	for (size_t i = 0; i < from->column_count; i++) {
-		json_t *column = json_object();
-		value_set(w, column, "name", value_text(from->column[i].head));
-		value_set(w, column, "unit", value_text(from->column[i].unit));
-		value_add(w, columns, column);
-	}
+	for (size_t i = 0; i < from->column_count; i++)
+		value_add(w, columns, axis(w, from->column[i].head, from->column[i].unit));
 	for (size_t i = 0; i < from->row_count; i++) {
 		json_t *row = json_object(), *values = json_array();
 		for (size_t k = 0; k < from->column_count; k++)
@@ -141,6 +145,31 @@ static json_t *table(struct json_writer *w, const struct finding_table *from)
 	value_set(w, o, "rows_are", value_text(from->corner));
 	value_set(w, o, "columns", columns);
 	value_set(w, o, "rows", rows);
+	return o;
+}
+
+static json_t *curve(struct json_writer *w, const struct finding_curve *from)
+{
+	if (!from->line_count)
+		return json_null();
+	json_t *o = json_object(), *lines = json_array();
+	value_set(w, o, "title", value_text(from->title));
+	value_set(w, o, "x", axis(w, from->x.name, from->x.unit));
+	value_set(w, o, "y", axis(w, from->y.name, from->y.unit));
+	for (size_t i = 0; i < from->line_count; i++) {
+		const struct curve_line *l = &from->line[i];
+		json_t *line = json_object(), *points = json_array();
+		for (size_t k = 0; k < l->count; k++) {
+			json_t *point = json_array();
+			value_add(w, point, value_number(l->at[k].x));
+			value_add(w, point, value_number(l->at[k].y));
+			value_add(w, points, point);
+		}
+		value_set(w, line, "name", value_text(l->name));
+		value_set(w, line, "points", points);
+		value_add(w, lines, line);
+	}
+	value_set(w, o, "lines", lines);
 	return o;
 }
 
@@ -202,6 +231,7 @@ static json_t *finding(struct json_writer *w, const struct finding *from)
 	}
 	value_set(w, o, "evidence", evidence);
 	value_set(w, o, "table", table(w, &from->table));
+	value_set(w, o, "curve", curve(w, &from->curve));
 	return o;
 }
 

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
+#include "epolltune/cleanup.h"
+#include "epolltune/document.h"
 #include "epolltune/report.h"
 #include "report/utf8.h"
 
@@ -57,12 +60,13 @@ json_t *value_complete(json_t *value, const struct json_writer *w)
 int value_print(FILE *out, json_t *document, const struct json_writer *w, const char *what,
 		struct err *e)
 {
-	bool complete = document && !(w && w->failed) &&
-			(!json_dumpf(document, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
-			 ferror(out));
+	bool complete = document && !(w && w->failed);
+	CLEAN(free_pointer)
+	char *text =
+		complete ? document_text(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
 	json_decref(document);
-	if (!complete)
+	if (!text)
 		return err_set(e, ENOMEM, "out of memory for %s", what);
-	fputc('\n', out);
+	fprintf(out, "%s\n", text);
 	return 0;
 }

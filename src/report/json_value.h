@@ -31,7 +31,8 @@ json_t *value_number(double value);
 /* Returns the value; frees it and returns NULL if it is incomplete. */
 json_t *value_complete(json_t *value, const struct json_writer *w);
 /* Prints the document, indented by two spaces, with a newline, and frees it. Returns 0 or
- * -ENOMEM, with `what` in its text: "the report". A write error stays in the stream. */
+ * -ENOMEM, having printed nothing, with `what` in its text: "the report". A write error stays in
+ * the stream. */
 int value_print(FILE *out, json_t *document, const struct json_writer *w, const char *what,
 		struct err *e);
 

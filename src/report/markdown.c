@@ -6,36 +6,13 @@
 
 #include "epolltune/quantity.h"
 #include "report/figure.h"
-#include "report/utf8.h"
-
-/* Prints external text so that none of it is markup. */
-static void put(FILE *out, const char *text)
-{
-	char clean[REPORT_ANSWER * 3];
-	utf8_copy_printable(clean, sizeof(clean), text);
-	for (const char *c = clean; *c; c++) {
-		if (strchr("\\`*_[]<>|#~&!", *c))
-			fputc('\\', out);
-		fputc(*c, out);
-	}
-}
-
-/* The same as code, also in a cell of a table. */
-static void put_code(FILE *out, const char *text)
-{
-	char clean[REPORT_ANSWER];
-	utf8_copy_printable(clean, sizeof(clean), text);
-	fputc('`', out);
-	for (const char *c = clean; *c; c++)
-		fputc(*c == '`' ? '\'' : *c == '|' ? '/' : *c, out);
-	fputc('`', out);
-}
+#include "report/markdown.h"
 
 static void paragraph(FILE *out, const char *text)
 {
 	if (!*text)
 		return;
-	put(out, text);
+	markdown_put(out, text);
 	fputs("\n\n", out);
 }
 
@@ -68,11 +45,11 @@ static void wall(FILE *out, const struct wall *w)
 	if (w->needed != REPORT_NONE)
 		figure_format(needed, sizeof(needed), w->unit, w->needed);
 	fputs("| ", out);
-	put_code(out, w->name);
+	markdown_code(out, w->name);
 	fputs(" | ", out);
-	put(out, figure_text(capacity, sizeof(capacity), w));
+	markdown_put(out, figure_text(capacity, sizeof(capacity), w));
 	fputs(" | ", out);
-	put(out, needed);
+	markdown_put(out, needed);
 	fprintf(out, " | %s | %s%s%s%s |\n",
 		w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method), asks ? "**" : "",
 		wall_verdict_name(w->verdict), asks ? "**" : "", w->accepted ? ", accepted" : "");
@@ -98,11 +75,11 @@ static void proposals(FILE *out, const struct finding *f)
 		if (!p->proposed[0])
 			continue;
 		fputs("- ", out);
-		put_code(out, p->knob);
+		markdown_code(out, p->knob);
 		fputs(": ", out);
-		put_code(out, p->current[0] ? p->current : "unknown");
+		markdown_code(out, p->current[0] ? p->current : "unknown");
 		fputs(" → ", out);
-		put_code(out, p->proposed);
+		markdown_code(out, p->proposed);
 		fputc('\n', out);
 	}
 	if (!finding_proposes(f))
@@ -110,7 +87,7 @@ static void proposals(FILE *out, const struct finding *f)
 	const char *tried = finding_tried_name(f->tried);
 	if (tried) {
 		fprintf(out, "- %s: ", tried);
-		put(out, f->outcome);
+		markdown_put(out, f->outcome);
 		fputc('\n', out);
 	}
 	fputc('\n', out);
@@ -121,12 +98,12 @@ static void evidence(FILE *out, const struct finding *f)
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
 		fputs("- ", out);
-		put(out, ev->name);
+		markdown_put(out, ev->name);
 		fprintf(out, ": %.10g", ev->at_current);
 		if (ev->at_proposed == ev->at_proposed) /* not NAN */
 			fprintf(out, " → %.10g", ev->at_proposed);
 		fputs(ev->unit[0] ? " " : "", out);
-		put(out, ev->unit);
+		markdown_put(out, ev->unit);
 		fputc('\n', out);
 	}
 	fputs(f->evidence_count ? "\n" : "", out);
@@ -136,7 +113,7 @@ static void finding_section(FILE *out, const struct report *r, const struct find
 {
 	char text[ACCEPTANCE_TEXT];
 	fputs("### ", out);
-	put(out, f->id);
+	markdown_put(out, f->id);
 	fprintf(out, " (%s%s%s)\n\n", finding_level_name(f->level),
 		f->remedy == REMEDY_NONE ? "" : ", ",
 		f->remedy == REMEDY_NONE ? "" : finding_remedy_name(f->remedy));
@@ -153,12 +130,12 @@ static void finding_item(FILE *out, const struct report *r, const struct finding
 {
 	char text[ACCEPTANCE_TEXT];
 	fprintf(out, "- %s: ", f->accepted ? "accepted" : finding_level_name(f->level));
-	put_code(out, f->id);
+	markdown_code(out, f->id);
 	fputs(": ", out);
-	put(out, f->title);
+	markdown_put(out, f->title);
 	if (acceptance_text(r, f, text)[0]) {
 		fputs(". ", out);
-		put(out, text);
+		markdown_put(out, text);
 	}
 	fputc('\n', out);
 }
@@ -186,16 +163,16 @@ int render_markdown(FILE *out, const struct report *r, const struct render_style
 	char answer[REPORT_ANSWER], stamp[REPORT_STAMP];
 	report_answer(r, answer);
 	fputs("## epolltune check of ", out);
-	put(out, r->host.name);
+	markdown_put(out, r->host.name);
 	fputs("\n\n**", out);
-	put(out, answer);
+	markdown_put(out, answer);
 	fputs("**\n\nLinux ", out);
-	put(out, r->host.kernel);
+	markdown_put(out, r->host.kernel);
 	fprintf(out, ", %" PRIu64 " CPUs, %s, epolltune %s", r->host.cpus,
 		report_stamp(r->time.tv_sec, stamp), EPOLLTUNE_VERSION);
 	if (r->server.asked[0]) {
 		fputs(", server ", out);
-		put(out, r->server.name[0] ? r->server.name : r->server.asked);
+		markdown_put(out, r->server.name[0] ? r->server.name : r->server.asked);
 	}
 	fputs("\n\n", out);
 	target(out, &r->target);

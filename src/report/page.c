@@ -65,8 +65,7 @@ void page_text(const struct page *p, char *out, size_t size, const char *fmt, ..
 		utf8_copy_ascii(out, size, raw);
 }
 
-/* Keep numbers and units together: do not break inside "10 000" or "100 Mbit/s". */
-static bool may_break(const char *text, const char *blank)
+bool page_may_break(const char *text, const char *blank)
 {
 	if (blank == text || blank[-1] < '0' || blank[-1] > '9')
 		return true;
@@ -80,7 +79,7 @@ static size_t line_length(const char *text, size_t columns)
 	size_t fits = 0, column = 0;
 	for (size_t i = 0;; i++) {
 		bool end = text[i] == 0;
-		if (end || (text[i] == ' ' && may_break(text, text + i))) {
+		if (end || (text[i] == ' ' && page_may_break(text, text + i))) {
 			if (column > columns && fits)
 				return fits;
 			fits = i;

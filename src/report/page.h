@@ -30,6 +30,8 @@ enum tone page_verdict_tone(enum wall_verdict v);
 /* printf into printable text, in ASCII unless the page is UTF-8. */
 void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Whether a line may end at a blank of the text: not inside "10 000" or "100 Mbit/s". */
+bool page_may_break(const char *text, const char *blank);
 /* Wrap and print text from page_text(). The first line starts at column `first`, the others at
  * `indent`. Ends with a newline unless the text is empty. */
 void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent, const char *text);

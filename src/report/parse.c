@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/document.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 
@@ -31,28 +32,33 @@ static const json_t *member(const json_t *o, const char *key)
 	return json_is_null(value) ? NULL : value;
 }
 
-static void text(struct reader *r, const json_t *o, const char *key, char *field, size_t size)
+/* The string of a member; NULL: it is missing, or an error. */
+static const char *string(struct reader *r, const json_t *o, const char *key, size_t max)
 {
 	const json_t *s = member(o, key);
-	field[0] = 0;
 	if (!s || r->failed)
-		return;
+		return NULL;
 	if (!json_is_string(s) || strlen(json_string_value(s)) != json_string_length(s))
 		wrong(r, key, "a string");
-	else if (json_string_length(s) >= size)
+	else if (json_string_length(s) > max)
 		r->failed = err_set(r->e, EBADMSG, "%s: %s%s is longer than %zu bytes", r->path,
-				    r->at, key, size - 1);
-	else
-		memcpy(field, json_string_value(s), json_string_length(s) + 1);
+				    r->at, key, max);
+	return r->failed ? NULL : json_string_value(s);
+}
+
+static void text(struct reader *r, const json_t *o, const char *key, char *field, size_t size)
+{
+	const char *s = string(r, o, key, size - 1);
+	snprintf(field, size, "%s", s ? s : "");
 }
 #define TEXT(r, o, key, field) text(r, o, key, field, sizeof(field))
 
-/* Text that a program or a user chose: U+FFFD may have made it longer than the field. */
+/* Text with bytes that a machine, a program or a user chose: each that is not UTF-8 became U+FFFD,
+ * of three bytes, so that it may be longer than the field. */
 static void text_cut(struct reader *r, const json_t *o, const char *key, char *field, size_t size)
 {
-	char whole[1024];
-	TEXT(r, o, key, whole);
-	report_text_into(field, size, "%s", whole);
+	const char *s = string(r, o, key, 3 * (size - 1));
+	report_text_into(field, size, "%s", s ? s : "");
 }
 #define TEXT_CUT(r, o, key, field) text_cut(r, o, key, field, sizeof(field))
 
@@ -109,10 +115,10 @@ static bool flag(const json_t *o, const char *key) { return json_is_true(json_ob
 static void read_host(struct reader *r, const json_t *o, struct report_host *h)
 {
 	snprintf(r->at, sizeof(r->at), "host.");
-	TEXT(r, o, "name", h->name);
-	TEXT(r, o, "kernel", h->kernel);
-	TEXT(r, o, "boot", h->boot);
-	TEXT(r, o, "netns", h->netns);
+	TEXT_CUT(r, o, "name", h->name);
+	TEXT_CUT(r, o, "kernel", h->kernel);
+	TEXT_CUT(r, o, "boot", h->boot);
+	TEXT_CUT(r, o, "netns", h->netns);
 	h->cpus = count(r, o, "cpus");
 	h->memory_bytes = count(r, o, "memory_bytes");
 	WORD(r, o, "isolation", h->isolation, report_isolation_name, ISOLATION_NONE);
@@ -122,11 +128,11 @@ static void read_host(struct reader *r, const json_t *o, struct report_host *h)
 static void read_server(struct reader *r, const json_t *o, struct report_server *s)
 {
 	snprintf(r->at, sizeof(r->at), "server.");
-	TEXT(r, o, "asked", s->asked);
+	TEXT_CUT(r, o, "asked", s->asked);
 	s->run = flag(o, "run");
-	TEXT(r, o, "name", s->name);
-	TEXT(r, o, "unit", s->unit);
-	TEXT(r, o, "addresses", s->addresses);
+	TEXT_CUT(r, o, "name", s->name);
+	TEXT_CUT(r, o, "unit", s->unit);
+	TEXT_CUT(r, o, "addresses", s->addresses);
 	s->pid = (int64_t)count_to(r, o, "pid", INT32_MAX, "a pid");
 	s->processes = count(r, o, "processes");
 }
@@ -166,8 +172,8 @@ static void read_wall(struct reader *r, const json_t *o, struct report *out)
 	w->measured = quantity(r, o, "measured");
 	w->needed = quantity(r, o, "needed");
 	TEXT(r, o, "knob", w->knob);
-	TEXT(r, o, "detail", w->detail);
-	TEXT(r, o, "reason", w->reason);
+	TEXT_CUT(r, o, "detail", w->detail);
+	TEXT_CUT(r, o, "reason", w->reason);
 	/* Older versions do not write these. */
 	if (member(o, "experiment"))
 		WORD(r, o, "experiment", w->experiment, wall_experiment_name, EXPERIMENT_MISSED);
@@ -210,7 +216,7 @@ static void read_tried(struct reader *r, const json_t *o, struct finding *f)
 {
 	const char *state = json_string_value(json_object_get(o, "tried_state"));
 	char whole[sizeof(f->outcome) + 32];
-	TEXT(r, o, "tried", whole);
+	TEXT_CUT(r, o, "tried", whole);
 	for (int i = TRIED_DONE; state && i <= TRIED_NOT; i++)
 		if (!strcmp(state, finding_tried_name((enum finding_tried)i)))
 			f->tried = (enum finding_tried)i;
@@ -224,7 +230,7 @@ static void read_tried(struct reader *r, const json_t *o, struct finding *f)
 static void read_row(struct reader *r, const json_t *o, struct finding *f)
 {
 	char name[sizeof(f->table.row[0].name)];
-	TEXT(r, o, "name", name);
+	TEXT_CUT(r, o, "name", name);
 	double *values = finding_row(f, name);
 	const json_t *list = json_object_get(o, "values");
 	for (size_t i = 0; i < json_array_size(list) && i < TABLE_COLUMNS; i++)
@@ -248,6 +254,43 @@ static void read_table(struct reader *r, const json_t *o, struct finding *f)
 		read_row(r, json_array_get(rows, i), f);
 }
 
+static void read_line(struct reader *r, const json_t *o, struct finding *f)
+{
+	struct curve_line line = {.count = 0};
+	const json_t *points = json_object_get(o, "points");
+	TEXT(r, o, "name", line.name);
+	for (size_t i = 0; i < json_array_size(points); i++) {
+		const json_t *x = json_array_get(json_array_get(points, i), 0);
+		const json_t *y = json_array_get(json_array_get(points, i), 1);
+		if (!json_is_number(x) || !json_is_number(y))
+			wrong(r, "points", "a list of pairs of numbers");
+		else
+			curve_point(&line, json_number_value(x), json_number_value(y));
+	}
+	finding_curve_line(f, line.name, &line);
+}
+
+static void read_axis(struct reader *r, const json_t *o, struct curve_axis *axis, char name[40],
+		      char unit[16])
+{
+	text(r, o, "name", name, 40);
+	text(r, o, "unit", unit, 16);
+	*axis = (struct curve_axis){name, unit};
+}
+
+static void read_curve(struct reader *r, const json_t *o, struct finding *f)
+{
+	char title[sizeof(f->curve.title)], name[2][40], unit[2][16];
+	struct curve_axes axes = {.title = title};
+	const json_t *lines = json_object_get(o, "lines");
+	TEXT(r, o, "title", title);
+	read_axis(r, json_object_get(o, "x"), &axes.x, name[0], unit[0]);
+	read_axis(r, json_object_get(o, "y"), &axes.y, name[1], unit[1]);
+	finding_curve(f, &axes);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		read_line(r, json_array_get(lines, i), f);
+}
+
 static void read_acceptance(struct reader *r, const json_t *o, struct finding *f)
 {
 	char date[16];
@@ -264,15 +307,15 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 	struct finding *f = report_finding_blank(out);
 	const json_t *evidence = json_object_get(o, "evidence");
 	TEXT(r, o, "id", f->id);
-	TEXT(r, o, "title", f->title);
+	TEXT_CUT(r, o, "title", f->title);
 	WORD(r, o, "level", f->level, finding_level_name, LEVEL_SKIPPED);
 	WORD(r, o, "remedy", f->remedy, finding_remedy_name, REMEDY_PROVIDER);
 	TEXT(r, o, "wall", f->wall);
-	TEXT(r, o, "detail", f->detail);
+	TEXT_CUT(r, o, "detail", f->detail);
 	read_proposals(r, o, f);
 	read_tried(r, o, f);
-	TEXT(r, o, "advice", f->advice);
-	TEXT(r, o, "answer", f->answer);
+	TEXT_CUT(r, o, "advice", f->advice);
+	TEXT_CUT(r, o, "answer", f->answer);
 	f->observed = flag(o, "observed");
 	f->accepted = flag(o, "accepted");
 	if (json_is_object(json_object_get(o, "acceptance")))
@@ -283,6 +326,9 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 		read_evidence(r, json_array_get(evidence, i), f);
 	if (json_is_object(json_object_get(o, "table")))
 		read_table(r, json_object_get(o, "table"), f);
+	/* Older versions do not write it. */
+	if (json_is_object(json_object_get(o, "curve")))
+		read_curve(r, json_object_get(o, "curve"), f);
 }
 
 static void read_probe(struct reader *r, const json_t *o, struct report *out)
@@ -385,6 +431,7 @@ static void read_report(struct reader *r, const json_t *root, struct report *out
 struct source {
 	FILE *in;
 	size_t taken;
+	int error; /* the errno of a failed read */
 };
 
 static size_t take(void *buffer, size_t size, void *arg)
@@ -394,6 +441,7 @@ static size_t take(void *buffer, size_t size, void *arg)
 		return (size_t)-1;
 	size_t n = fread(buffer, 1, size, s->in);
 	s->taken += n;
+	s->error = errno;
 	return ferror(s->in) ? (size_t)-1 : n;
 }
 
@@ -411,11 +459,14 @@ int document_load(const char *path, json_t **root, struct err *e)
 		return err_errno(e, "cannot read the report %s", path);
 	struct source s = {.in = in};
 	json_error_t why;
-	errno = 0;
 	CLEAN(json_decrefp)
-	json_t *loaded = json_load_callback(take, &s, JSON_REJECT_DUPLICATES, &why);
+	json_t *loaded = document_read_from(take, &s, &why);
+	bool memory = !loaded && errno == ENOMEM;
+	if (memory)
+		return err_set(e, ENOMEM, "cannot read the report %s: out of memory", name);
 	if (!loaded && ferror(in))
-		return err_errno(e, "cannot read the report %s", name);
+		return err_set(e, s.error, "cannot read the report %s: %s", name,
+			       strerror(s.error));
 	if (!loaded && s.taken > PARSE_MAX)
 		return err_set(e, EFBIG, "%s: larger than 16 MiB, not a report", name);
 	if (!loaded)

@@ -1,18 +1,8 @@
 /* A plan and its outcome as JSON, schema epolltune.apply/2. */
 #include <errno.h>
 
+#include "report/json_value.h"
 #include "report/plan_render.h"
-
-static const char *outcome_name(enum plan_outcome o)
-{
-	static const char *const names[] = {
-		[OUTCOME_PLANNED] = "planned",   [OUTCOME_NOTHING] = "nothing to change",
-		[OUTCOME_APPLIED] = "applied",   [OUTCOME_WAITING] = "waiting",
-		[OUTCOME_REVERTED] = "reverted", [OUTCOME_PARTLY] = "partly reverted",
-		[OUTCOME_REFUSED] = "refused",   [OUTCOME_NOT_WAITING] = "nothing to confirm",
-	};
-	return names[o];
-}
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
 
@@ -52,7 +42,7 @@ static json_t *json_plan(const struct plan_result *r)
 		       r->outcome == OUTCOME_PARTLY;
 	json_t *root = json_pack("{s:s, s:s, s:b, s:s}", "schema", "epolltune.apply/2", "version",
 				 EPOLLTUNE_VERSION, "changed", changed, "outcome",
-				 outcome_name(r->outcome));
+				 plan_outcome_name(r->outcome));
 	json_t *changes = json_array(), *manual = json_array();
 	int rc = json_object_set_new(root, "run", r->run ? json_integer(r->run) : json_null());
 	rc |= json_object_set_new(root, "answer", json_text(r->answer ? r->answer : ""));
@@ -79,11 +69,6 @@ int plan_render_json(FILE *out, const struct plan_result *r, const struct render
 		     struct err *e)
 {
 	(void)style;
-	json_t *root = json_plan(r);
-	if (!root)
-		return err_set(e, ENOMEM, "cannot write the plan as JSON");
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
-	json_decref(root);
-	return plan_written(out, e);
+	int rc = value_print(out, json_plan(r), NULL, "the plan", e);
+	return rc ? rc : plan_written(out, e);
 }

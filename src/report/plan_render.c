@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "epolltune/quantity.h"
+
 static const struct {
 	const char *name;
 	plan_render_function *render;
@@ -24,6 +26,64 @@ plan_render_function *plan_render_find(const char *format)
 		if (strcmp(formats[i].name, format) == 0)
 			return formats[i].render;
 	return NULL;
+}
+
+const char *plan_outcome_name(enum plan_outcome o)
+{
+	static const char *const names[] = {
+		[OUTCOME_PLANNED] = "planned",   [OUTCOME_NOTHING] = "nothing to change",
+		[OUTCOME_APPLIED] = "applied",   [OUTCOME_WAITING] = "waiting",
+		[OUTCOME_REVERTED] = "reverted", [OUTCOME_PARTLY] = "partly reverted",
+		[OUTCOME_REFUSED] = "refused",   [OUTCOME_NOT_WAITING] = "nothing to confirm",
+	};
+	return names[o];
+}
+
+void plan_cost_text(const struct change *c, char text[PAGE_TEXT])
+{
+	char bytes[32];
+	text[0] = 0;
+	if (c->cost_bytes > 0)
+		snprintf(text, PAGE_TEXT, "Up to %s for this load. ",
+			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
+					 (uint64_t)c->cost_bytes));
+	size_t used = strlen(text);
+	snprintf(text + used, PAGE_TEXT - used, "%s", c->cost ? c->cost : "");
+}
+
+/* Whether the costs of the changes exceed the growth of the total, which counts some already. */
+static bool costs_exceed(const struct plan *plan)
+{
+	uint64_t own = 0, grows = plan->after.sum - plan->before.sum;
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->changes[i].cost_bytes > 0 &&
+		    __builtin_add_overflow(own, (uint64_t)plan->changes[i].cost_bytes, &own))
+			return true;
+	return plan->after.sum < plan->before.sum || own > grows;
+}
+
+void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT])
+{
+	const struct budget *b = &plan->after;
+	char n[32], one[32], cap[32], sum[32], was[32], machine[32];
+	text[0] = 0;
+	if (!b->machine)
+		return;
+	bool same = b->sum == plan->before.sum;
+	quantity_format(was, sizeof(was), QUANTITY_SIZE, plan->before.sum);
+	snprintf(text, PAGE_TEXT,
+		 "Worst-case memory: %s of %s, %s%s (%s connections with up to %s of buffers each; "
+		 "all buffers together up to %s%s).%s",
+		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, b->sum),
+		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE, b->machine),
+		 same ? "as" : was, " now",
+		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
+		 quantity_format(one, sizeof(one), QUANTITY_SIZE, b->receive + b->send),
+		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, b->cap),
+		 b->cap_assumed ? ", the kernel's default: tcp_mem is not visible in this network "
+				  "namespace"
+				: " by tcp_mem",
+		 costs_exceed(plan) ? " This total already includes the costs above." : "");
 }
 
 const char *plan_no_change(const struct plan_result *r)

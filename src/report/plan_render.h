@@ -15,12 +15,15 @@ struct plan_result {
 	const char *answer;        /* of the report that was planned from; NULL: none */
 	const char *reason;        /* why refused, rolled back or nothing to change; or NULL */
 	json_t *proof, *persisted; /* of the JSON; NULL: none */
+	const struct report *before, *after; /* the proof's `after`; NULL: none */
+	const char *command;                 /* that the operator gave; NULL: unknown */
 };
 
 typedef int plan_render_function(FILE *out, const struct plan_result *r,
 				 const struct render_style *style, struct err *e);
 /* One renderer for each format of plan_formats.def. Only text uses the style. json has the schema
- * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script. */
+ * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script; html a page.
+ */
 #define FORMAT(name) plan_render_function plan_render_##name;
 #include "report/plan_formats.def"
 #undef FORMAT
@@ -34,6 +37,13 @@ extern const char plan_format_names[];
 /* Prints the lines of a value, each with a mark before it. */
 void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
 		    const char *value);
+
+/* "planned", "nothing to change" and so on. */
+const char *plan_outcome_name(enum plan_outcome o);
+/* Write what a change costs, "" if nothing is known, and the memory of the plan in the worst case,
+ * "" where it is unknown. PAGE_TEXT bytes suffice. */
+void plan_cost_text(const struct change *c, char text[PAGE_TEXT]);
+void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT]);
 
 /* For renderers. What is printed of a plan without changes: */
 const char *plan_no_change(const struct plan_result *r);

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
 #include "report/plan_render.h"
 
 /* The value of a file is two lines: a comment and the setting. */
@@ -31,16 +30,8 @@ static void put_field(const struct page *p, const char *name, const char *text)
 
 static void put_cost(const struct page *p, const struct change *c)
 {
-	char text[PAGE_TEXT], bytes[32];
-	if (!c->cost && c->cost_bytes == REPORT_NONE)
-		return;
-	text[0] = 0;
-	if (c->cost_bytes > 0)
-		snprintf(text, sizeof(text), "Up to %s for this load. ",
-			 quantity_format(bytes, sizeof(bytes), QUANTITY_SIZE,
-					 (uint64_t)c->cost_bytes));
-	size_t used = strlen(text);
-	snprintf(text + used, sizeof(text) - used, "%s", c->cost ? c->cost : "");
+	char text[PAGE_TEXT];
+	plan_cost_text(c, text);
 	put_field(p, "costs", text);
 }
 
@@ -83,38 +74,10 @@ static void put_manual(const struct page *p, const struct manual_step *m)
 	}
 }
 
-/* Whether the costs of the changes exceed the growth of the total, which counts some already. */
-static bool costs_exceed(const struct plan *plan)
-{
-	uint64_t own = 0, grows = plan->after.sum - plan->before.sum;
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->changes[i].cost_bytes > 0 &&
-		    __builtin_add_overflow(own, (uint64_t)plan->changes[i].cost_bytes, &own))
-			return true;
-	return plan->after.sum < plan->before.sum || own > grows;
-}
-
 static void put_budget(const struct page *p, const struct plan *plan)
 {
-	const struct budget *b = &plan->after;
-	char n[32], one[32], cap[32], sum[32], was[32], machine[32], text[PAGE_TEXT];
-	if (!b->machine)
-		return;
-	bool same = b->sum == plan->before.sum;
-	quantity_format(was, sizeof(was), QUANTITY_SIZE, plan->before.sum);
-	snprintf(text, sizeof(text),
-		 "Worst-case memory: %s of %s, %s%s (%s connections with up to %s of buffers each; "
-		 "all buffers together up to %s%s).%s",
-		 quantity_format(sum, sizeof(sum), QUANTITY_SIZE, b->sum),
-		 quantity_format(machine, sizeof(machine), QUANTITY_SIZE, b->machine),
-		 same ? "as" : was, " now",
-		 quantity_format(n, sizeof(n), QUANTITY_COUNT, b->connections),
-		 quantity_format(one, sizeof(one), QUANTITY_SIZE, b->receive + b->send),
-		 quantity_format(cap, sizeof(cap), QUANTITY_SIZE, b->cap),
-		 b->cap_assumed ? ", the kernel's default: tcp_mem is not visible in this network "
-				  "namespace"
-				: " by tcp_mem",
-		 costs_exceed(plan) ? " This total already includes the costs above." : "");
+	char text[PAGE_TEXT];
+	plan_budget_text(plan, text);
 	page_paragraph(p, TONE_PLAIN, 0, text);
 }
 

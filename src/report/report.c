@@ -174,6 +174,38 @@ double *finding_row(struct finding *f, const char *name)
 	return f->table.row[i].value;
 }
 
+void finding_curve(struct finding *f, const struct curve_axes *axes)
+{
+	f->curve.line_count = 0;
+	report_text(f->curve.title, "%s", axes->title);
+	report_text(f->curve.x.name, "%s", axes->x.name);
+	report_text(f->curve.x.unit, "%s", axes->x.unit);
+	report_text(f->curve.y.name, "%s", axes->y.name);
+	report_text(f->curve.y.unit, "%s", axes->y.unit);
+}
+
+void finding_curve_line(struct finding *f, const char *name, const struct curve_line *points)
+{
+	if (f->curve.line_count == CURVE_LINES || points->count < 2)
+		return;
+	struct curve_line *l = &f->curve.line[f->curve.line_count++];
+	*l = *points;
+	report_text(l->name, "%s", name);
+}
+
+void curve_point(struct curve_line *l, double x, double y)
+{
+	if (!isfinite(x) || !isfinite(y))
+		return;
+	if (l->count == CURVE_POINTS) {
+		l->count /= 2;
+		for (size_t i = 0; i < l->count; i++)
+			l->at[i] = l->at[2 * i];
+	}
+	l->at[l->count].x = (float)x;
+	l->at[l->count++].y = (float)y;
+}
+
 void report_counter(struct report *r, const char *name, int64_t value)
 {
 	size_t i = 0;

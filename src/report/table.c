@@ -1,5 +1,6 @@
 #include "report/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdarg.h>
@@ -10,6 +11,17 @@
 #include "report/utf8.h"
 
 #define WRAPPED_MIN 20 /* columns that a wrapped cell gets at least */
+
+char *table_head(const struct table_column *c, char text[TABLE_HEAD])
+{
+	bool lower = false;
+	snprintf(text, TABLE_HEAD, "%s", c->head);
+	for (const char *letter = text; *letter; letter++)
+		lower |= islower((unsigned char)*letter) != 0;
+	for (char *letter = text; *letter && !lower; letter++)
+		*letter = (char)tolower((unsigned char)*letter);
+	return text;
+}
 
 static bool begin(struct table *t)
 {

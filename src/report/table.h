@@ -41,6 +41,9 @@ struct table {
 	bool failed;
 };
 
+/* The head of a column, in lower case if it has no other letters than capitals. Returns text. */
+#define TABLE_HEAD 64
+char *table_head(const struct table_column *c, char text[TABLE_HEAD]);
 void table_column(struct table *t, const char *head, enum table_align align);
 void table_row(struct table *t);
 /* Fills the next cell of the row. */

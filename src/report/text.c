@@ -1,182 +1,15 @@
 #include "report/render.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "epolltune/knob.h"
-#include "epolltune/quantity.h"
-#include "epolltune/shell.h"
 #include "report/figure.h"
+#include "report/head.h"
+#include "report/hint.h"
 #include "report/page.h"
 #include "report/table.h"
 #include "report/utf8.h"
-
-static void head(const struct page *p, const struct report *r)
-{
-	struct page_segments s = {0};
-	char size[32];
-	page_segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
-		     r->host.name);
-	if (r->host.kernel[0])
-		page_segment(p, &s, "Linux %s", r->host.kernel);
-	if (r->host.cpus)
-		page_segment(p, &s, "%" PRIu64 " CPU%s", r->host.cpus,
-			     r->host.cpus == 1 ? "" : "s");
-	if (r->host.memory_bytes)
-		page_segment(
-			p, &s, "%s",
-			quantity_format(size, sizeof(size), QUANTITY_SIZE, r->host.memory_bytes));
-	page_segments(p, TONE_BOLD, 0, " · ", &s);
-}
-
-/* "Server: nginx (pid 812, 2 workers, nginx.service) on 0.0.0.0:443" */
-static void server(const struct page *p, const struct report_server *s)
-{
-	char who[200] = "a process that this user cannot see,";
-	if (!s->asked[0])
-		return;
-	if (s->name[0]) {
-		report_text(who, "%s (pid %" PRId64, s->name, s->pid);
-		if (s->processes > 1)
-			report_append(who, ", %" PRIu64 " workers", s->processes);
-		report_append(who, "%s%s)", s->unit[0] ? ", " : "", s->unit);
-	}
-	struct page_segments segments = {.hang = 2};
-	page_segment(p, &segments, "Server: %s on %s%s", who, s->addresses,
-		     s->run ? ", in a lab" : "");
-	page_segments(p, TONE_PLAIN, 0, "", &segments);
-}
-
-static void netns(const struct page *p, const char *enter)
-{
-	struct page_segments segments = {.hang = 2};
-	page_segment(p, &segments, "Network namespace: %s", strchr(enter, '/'));
-	page_segments(p, TONE_PLAIN, 0, "", &segments);
-}
-
-static void observed_numbers(const struct page *p, const struct report_observed *o)
-{
-	struct page_segments s = {.hang = 2};
-	page_segment(p, &s, "Observed for %s: up to %s connections",
-		     quantity_measured(QUANTITY_DURATION, o->us).text,
-		     quantity_show(QUANTITY_COUNT, o->connections).text);
-	page_segment(p, &s, "%s new/s, %s/s in the busiest 100 ms%s",
-		     quantity_show(QUANTITY_COUNT, o->rate_per_s).text,
-		     quantity_show(QUANTITY_COUNT, o->peak_per_s).text,
-		     o->others ? " (of all listeners of this network namespace)" : "");
-	if (o->stall_us)
-		page_segment(p, &s, "accept stalls up to %s",
-			     quantity_measured(QUANTITY_DURATION, o->stall_us).text);
-	if (o->rtt_us.count)
-		page_segment(p, &s, "RTT %s (median), %s (p95), %s (p99)",
-			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p50).text,
-			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p95).text,
-			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p99).text);
-	if (o->bandwidth_bps.count)
-		page_segment(p, &s, "%s per connection (p95 of %zu samples that the path limited)",
-			     quantity_measured(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95).text,
-			     o->bandwidth_bps.count);
-	page_segments(p, TONE_PLAIN, 0, " · ", &s);
-}
-
-/* The numbers of the target that keep their value, and why. */
-static void observed_missing(const struct page *p, const struct report_observed *o)
-{
-	struct page_segments s = {.hang = 4};
-	if (!o->stall_us)
-		page_segment(p, &s, "Not observed: --stall (none in readings at most %s apart)",
-			     quantity_measured(QUANTITY_DURATION, o->gap_us).text);
-	if (!o->rtt_us.count)
-		page_segment(p, &s, "%s--rtt (no connection was open)",
-			     s.count ? "" : "Not observed: ");
-	if (!o->bandwidth_bps.count)
-		page_segment(p, &s, "%s--bandwidth (the application limits what is sent)",
-			     s.count ? "" : "Not observed: ");
-	page_segment(p, &s, "%s--role (proxy if it connects to other servers for its clients)",
-		     s.count ? "" : "Not observed: ");
-	page_segments(p, TONE_PLAIN, 2, ", ", &s);
-}
-
-static void observed(const struct page *p, const struct report_observed *o)
-{
-	char arguments[256];
-	struct page_segments s = {.hang = 2};
-	if (!o->us)
-		return;
-	observed_numbers(p, o);
-	target_arguments(&o->target, arguments, sizeof(arguments));
-	page_segment(p, &s, "As options:%s",
-		     arguments[0] ? arguments : " none, it is the default target");
-	page_segments(p, TONE_PLAIN, 2, "", &s);
-	observed_missing(p, o);
-}
-
-static void target(const struct page *p, const struct report *r)
-{
-	const struct target *t = &r->target;
-	struct page_segments s = {.hang = 2};
-	char headroom[48] = "";
-	if (r->observed.us)
-		report_text(headroom, ", %g times the observed load",
-			    (double)r->observed.headroom_percent / 100);
-	page_segment(p, &s, "Target%s%s: %s connections",
-		     t->role == TARGET_PROXY ? " of a proxy" : "", headroom,
-		     quantity_show(QUANTITY_COUNT, t->connections).text);
-	page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
-	page_segment(p, &s, "accept stalls up to %s",
-		     quantity_show(QUANTITY_DURATION, t->stall_us).text);
-	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
-	page_segment(p, &s, "%s per connection",
-		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
-	if (t->datagrams_per_s)
-		page_segment(p, &s, "%s datagrams/s of %s B",
-			     quantity_show(QUANTITY_COUNT, t->datagrams_per_s).text,
-			     quantity_show(QUANTITY_COUNT, t->datagram_bytes).text);
-	if (t->idle_us)
-		page_segment(p, &s, "idle connections forgotten after %s",
-			     quantity_show(QUANTITY_DURATION, t->idle_us).text);
-	page_segments(p, TONE_PLAIN, 0, " · ", &s);
-}
-
-/* Adds "in a private lab (descriptors, ports)", or nothing if no probe ran there. */
-static void isolation_add(const struct page *p, struct page_segments *s, const struct report *r,
-			  enum report_isolation is, const char *where)
-{
-	char names[160] = "";
-	for (size_t i = 0; i < r->probe_count; i++)
-		if (r->ran[i].isolation == is)
-			report_append(names, "%s%s", names[0] ? ", " : "", r->ran[i].name);
-	if (names[0])
-		page_segment(p, s, "%s%s (%s)", s->count ? "" : "Experiments: ", where, names);
-}
-
-static void isolation(const struct page *p, const struct report *r)
-{
-	static const char *const briefly[] = {
-		[ISOLATION_LAB] = "Experiments: in a private lab",
-		[ISOLATION_IN_PLACE] = NULL,
-		[ISOLATION_SYSROOT] = "Experiments: none (captured machine)",
-		[ISOLATION_NONE] = "Experiments: none, settings only",
-	};
-	const char *brief = briefly[r->host.isolation];
-	if (r->gentle && r->host.isolation == ISOLATION_LAB)
-		brief = "Experiments: in a private lab, with --gentle";
-	bool ipv6 = r->host.family == 6;
-	if (brief && !ipv6 && !(p->verbose && r->host.isolation == ISOLATION_LAB)) {
-		page_paragraph(p, TONE_PLAIN, 0, brief);
-		return;
-	}
-	struct page_segments s = {.hang = 2};
-	isolation_add(p, &s, r, ISOLATION_LAB, "in a private lab");
-	isolation_add(p, &s, r, ISOLATION_IN_PLACE, "in this namespace");
-	isolation_add(p, &s, r, ISOLATION_NONE, "settings only");
-	if (ipv6 && s.count)
-		page_segment(p, &s, "over IPv6");
-	if (r->gentle && s.count)
-		page_segment(p, &s, "with --gentle");
-	page_segments(p, TONE_PLAIN, 0, " · ", &s);
-}
 
 static void add_wall(struct table *t, const struct wall *w)
 {
@@ -228,46 +61,6 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	return status;
 }
 
-/* Units that are scaled for readers; others follow the number as they are. */
-static const struct {
-	const char *unit;
-	enum quantity_kind kind;
-} scaled_units[] = {{"us", QUANTITY_DURATION}, {"B", QUANTITY_SIZE}, {"1/s", QUANTITY_RATE}};
-
-static bool is_scaled(const char *unit)
-{
-	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units); i++)
-		if (!strcmp(unit, scaled_units[i].unit))
-			return true;
-	return !strcmp(unit, "B/s");
-}
-
-static const char *format_value(char *text, size_t size, double value, const char *unit)
-{
-	bool whole = value >= 0 && value < 1e15;
-	if (isnan(value)) {
-		snprintf(text, size, "-");
-		return text;
-	}
-	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
-		if (strcmp(unit, scaled_units[i].unit) == 0)
-			return quantity_format(
-				text, size, scaled_units[i].kind,
-				quantity_round(scaled_units[i].kind, (uint64_t)rint(value)));
-	if (whole && strcmp(unit, "B/s") == 0) {
-		figure_format(text, size, unit, (int64_t)rint(value));
-		return text;
-	}
-	if (whole && (value >= 1000 || value == rint(value)))
-		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
-	else
-		snprintf(text, size, "%.3g", value);
-	size_t used = strlen(text);
-	if (*unit)
-		snprintf(text + used, size - used, " %s", unit);
-	return text;
-}
-
 /* Prints "ListenOverflows 903 → 0 SYNs · …": at the current value, and at the proposed one if
  * tried. Both numbers have a unit if it is scaled. */
 static void evidence(const struct page *p, const struct finding *f)
@@ -277,9 +70,9 @@ static void evidence(const struct page *p, const struct finding *f)
 		const struct evidence *ev = &f->evidence[i];
 		char current[64], proposed[64];
 		bool both = !isnan(ev->at_proposed);
-		format_value(current, sizeof(current), ev->at_current,
-			     both && !is_scaled(ev->unit) ? "" : ev->unit);
-		format_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
+		figure_value(current, sizeof(current), ev->at_current,
+			     both && !figure_is_scaled(ev->unit) ? "" : ev->unit);
+		figure_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
 		page_segment(p, &s, "%s %s%s%s", ev->name, current, both ? " → " : "",
 			     both ? proposed : "");
 	}
@@ -302,7 +95,7 @@ static void figures(const struct page *p, const struct finding *f, size_t indent
 		for (size_t k = 0; k < of->column_count; k++) {
 			char text[64];
 			table_cell(&t, "%s",
-				   format_value(text, sizeof(text), of->row[i].value[k],
+				   figure_value(text, sizeof(text), of->row[i].value[k],
 						of->column[k].unit));
 		}
 	}
@@ -438,76 +231,15 @@ static size_t accepted(const struct page *p, const struct report *r)
 	return printed;
 }
 
-/* Whether apply can improve a wall of that verdict. */
-static bool apply_helps(const struct report *r, enum wall_verdict verdict)
-{
-	for (size_t i = 0; i < r->finding_count; i++) {
-		const struct finding *f = &r->findings[i];
-		const struct wall *w = report_find(r, f->wall);
-		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
-		    (!r->server.run || f->remedy == REMEDY_KERNEL) && finding_proposes(f))
-			return true;
-	}
-	return false;
-}
-
-static const struct finding *first_of(const struct page *p, const struct report *r,
-				      enum finding_level level)
-{
-	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == level && !r->findings[i].accepted &&
-		    !is_quiet(p, &r->findings[i]))
-			return &r->findings[i];
-	return NULL;
-}
-
-/* Writes the command to run next, or "". Returns its purpose. */
-static const char *hint(const struct page *p, const struct report *r, char *command, size_t size)
-{
-	char arguments[REPORT_SAVED + 960], word[4 * sizeof(r->server.asked)];
-	command[0] = 0;
-	if (r->saved[0])
-		report_text(arguments, "%s", r->saved);
-	else
-		target_arguments(&r->target, arguments, sizeof(arguments));
-	shell_word(word, sizeof(word), r->server.asked);
-	if (r->server.asked[0] && !r->server.run)
-		report_append(arguments, " --server %s", word);
-	if (r->backlog)
-		report_append(arguments, " --backlog %" PRIu64, r->backlog);
-	if (r->peers)
-		report_append(arguments, " --peers %" PRIu64, r->peers);
-	if (r->probes[0])
-		report_append(arguments, " --probe %s", r->probes);
-	if (r->gentle)
-		report_append(arguments, " --gentle");
-	if (r->ignored[0])
-		report_append(arguments, " --ignore %s", r->ignored);
-	bool shorts = apply_helps(r, VERDICT_SHORT);
-	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
-		snprintf(command, size, "%s%sepolltune apply%s%s --dry-run", r->enter,
-			 r->enter[0] ? " " : "", arguments, shorts ? "" : " --tight");
-		return "To see the changes: ";
-	}
-	const struct finding *f = first_of(p, r, LEVEL_CRITICAL);
-	if (!f)
-		f = first_of(p, r, LEVEL_WARNING);
-	if (f)
-		snprintf(command, size, "epolltune explain %s", f->id);
-	else if (!p->verbose && first_of(p, r, LEVEL_NOTE))
-		snprintf(command, size, "epolltune check%s --verbose", arguments);
-	return f ? "For more: " : "For the notes: ";
-}
-
 static void closing(const struct page *p, const struct report *r)
 {
-	char answer[REPORT_ANSWER], command[1792], shown[1792];
+	char answer[REPORT_ANSWER], command[HINT_COMMAND], shown[HINT_COMMAND];
 	if (r->lost)
 		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
 			r->lost);
 	report_answer(r, answer);
 	page_paragraph(p, TONE_BOLD, 0, answer);
-	const char *purpose = hint(p, r, command, sizeof(command));
+	const char *purpose = hint_next(r, p->verbose, command, sizeof(command));
 	page_text(p, shown, sizeof(shown), "%s", command);
 	if (!shown[0])
 		return;
@@ -521,13 +253,7 @@ static void closing(const struct page *p, const struct report *r)
 int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
 	struct page p = page_open(out, style);
-	head(&p, r);
-	server(&p, &r->server);
-	if (r->enter[0])
-		netns(&p, r->enter);
-	observed(&p, &r->observed);
-	target(&p, r);
-	isolation(&p, r);
+	head_lines(&p, r, page_segments);
 	fputc('\n', out);
 	int status = walls(&p, r, e);
 	if (status < 0)

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/document.h"
 #include "report/utf8.h"
 
 /* Members, each with a comma before it. Building a document first would take most of the time of a
@@ -124,7 +125,7 @@ static double number(struct line_reader *r, const json_t *o, const char *key, do
 	double n = json_is_number(v) ? json_number_value(v) : 0;
 	if (v && !json_is_null(v) && (!json_is_number(v) || n < 0 || n > max))
 		wrong(r, key, "null or a number of zero or more");
-	return n;
+	return r->failed ? 0 : n;
 }
 
 static void text(struct line_reader *r, const json_t *o, const char *key, char *out, size_t size)
@@ -175,9 +176,9 @@ static void line_read(struct line_reader *r, const json_t *o, struct watch_sampl
 	size_t i;
 	text(r, o, "host", out->host, sizeof(out->host));
 	text(r, o, "server", out->server, sizeof(out->server));
-	double time = number(r, o, "time", 1e11);
-	out->time.tv_sec = (time_t)time;
-	out->time.tv_nsec = (long)floor((time - floor(time)) * 1000 + 0.5) * 1000000;
+	int64_t time_ms = (int64_t)floor(number(r, o, "time", 1e11) * 1000 + 0.5);
+	out->time.tv_sec = (time_t)(time_ms / 1000);
+	out->time.tv_nsec = (long)(time_ms % 1000) * 1000000;
 	out->seconds = number(r, o, "seconds", 1e9);
 	for (size_t k = 0; k < WATCH_COUNTERS; k++)
 		out->counters[k] = quantity(r, counters, watch_counter_names[k]);
@@ -193,8 +194,10 @@ int watch_parse(const char *line, size_t length, struct watch_sample *out, struc
 	json_error_t why;
 	struct line_reader r = {.e = e};
 	char schema[32];
-	json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
+	json_t *o = document_read(line, length, &why);
 	out->count = 0;
+	if (!o && errno == ENOMEM)
+		return err_set(e, ENOMEM, "out of memory");
 	if (!o)
 		return err_set(e, EBADMSG, "not JSON from byte %d on", why.position);
 	text(&r, o, "schema", schema, sizeof(schema));

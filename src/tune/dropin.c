@@ -268,22 +268,33 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 	return 0;
 }
 
+static bool is_fresh(const char *name)
+{
+	static const char head[] = "." DROPIN_PREFIX, tail[] = ".new";
+	size_t n = strlen(name), ends = strlen(tail);
+	return n > strlen(head) + ends && !strncmp(name, head, strlen(head)) &&
+	       !strcmp(name + n - ends, tail);
+}
+
 int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 {
 	char path[512];
 	int rc = 0;
+	bool removed = false;
 	snprintf(path, sizeof(path), "%.400s%s", site->root, of);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	while (list && rc == 0 && (entry = readdir(list))) {
-		size_t n = strlen(entry->d_name);
-		if (n > 5 &&
-		    !strncmp(entry->d_name, "." DROPIN_PREFIX, strlen("." DROPIN_PREFIX)) &&
-		    !strcmp(entry->d_name + n - 4, ".new") &&
-		    unlinkat(dirfd(list), entry->d_name, 0) < 0)
+		if (!is_fresh(entry->d_name))
+			continue;
+		if (unlinkat(dirfd(list), entry->d_name, 0) < 0)
 			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
+		removed = true;
 	}
+	/* Or it is there again after a power cut, when no run is left that would remove it. */
+	if (removed && rc == 0 && fsync(dirfd(list)) < 0)
+		rc = err_errno(e, "cannot remove a temporary file from %s", path);
 	if (list)
 		closedir(list);
 	return rc;

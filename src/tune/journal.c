@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/document.h"
 #include "epolltune/report.h"
 #include "tune/state.h"
 
@@ -276,8 +277,8 @@ static int read_line(struct journal *j, const char *line, size_t length, size_t 
 		     struct err *e)
 {
 	json_error_t why;
-	CLEAN(json_decrefp) json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
-	if (!o && json_error_code(&why) == json_error_out_of_memory)
+	CLEAN(json_decrefp) json_t *o = document_read(line, length, &why);
+	if (!o && errno == ENOMEM)
 		return no_memory(j, e);
 	if (!json_is_object(o))
 		return err_set(
@@ -607,16 +608,18 @@ static int record(struct journal *j, unsigned run, const char *event, struct err
 		  const char *fmt, ...)
 {
 	va_list args;
+	json_error_t why = {0};
 	va_start(args, fmt);
-	CLEAN(json_decrefp) json_t *members = json_vpack_ex(NULL, 0, fmt, args);
+	CLEAN(json_decrefp) json_t *members = json_vpack_ex(&why, 0, fmt, args);
 	va_end(args);
 	CLEAN(json_decrefp)
 	json_t *o = json_pack("{s:i, s:s, s:I, s:I}", "v", JOURNAL_VERSION, "event", event, "run",
 			      (json_int_t)run, "time", (json_int_t)time(NULL));
-	if (!members || !o || json_object_update(o, members) < 0)
+	if (!members && json_error_code(&why) == json_error_invalid_utf8)
 		return err_set(e, EINVAL, "cannot write \"%s\" into the journal: invalid UTF-8",
 			       event);
-	CLEAN(free_pointer) char *text = json_dumps(o, JSON_COMPACT);
+	bool whole = members && o && json_object_update(o, members) == 0;
+	CLEAN(free_pointer) char *text = whole ? document_text(o, JSON_COMPACT) : NULL;
 	size_t length = text ? strlen(text) : 0;
 	if (!text)
 		return err_set(e, ENOMEM, "cannot write into the journal: out of memory");

@@ -156,6 +156,9 @@ static void conflict(struct undoing *x, size_t n, const char *found)
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, "line modified since run %u: skipped (--force reverts it)",
 		      x->r->id);
+	else if (later && strcmp(found, c->from) == 0)
+		print(x->u, c, "is %s again, set by run %u: skipped until that is rolled back",
+		      found, later);
 	else
 		print(x->u, c,
 		      "is %s, run %u set %s; modified since run %u%s: "
@@ -168,11 +171,13 @@ static void undo_found(struct undoing *x, size_t n, const char *found)
 	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
 	const struct change_running *running = change_kind_find(c->kind)->running;
-	bool mine = x->u->force || ours(x->u, c, found);
+	/* The rollback of a later run that left the value will restore what this one has set. */
+	bool later = later_run(x, c, found);
+	bool mine = x->u->force || (ours(x->u, c, found) && !later);
 	/* The run's line is removed by now: restores what this boot would have without it. */
 	if (mine && !same_boot(x) && running && running->at_boot)
 		running->at_boot(x->u->site, c, why);
-	if (strcmp(found, c->from) == 0) {
+	if (strcmp(found, c->from) == 0 && (mine || !later)) {
 		x->u->unchanged++;
 		record(x, n, CHANGE_REVERTED, NULL);
 		print(x->u, c, "has its old value already");
@@ -259,7 +264,7 @@ static void undo_item(struct undoing *x, size_t n)
 	}
 	int rc = kind->read(x->u->site, c->name, found, &e);
 	if (!same_boot(x) && c->scope != CHANGE_FILES &&
-	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found))))
+	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found) && !later_run(x, c, found))))
 		stale(x, n, "a reboot has reset it");
 	else if (not_found(rc) || (x->u->force && rc == -EOPNOTSUPP))
 		undo_unreachable(x, n, kind, &e);

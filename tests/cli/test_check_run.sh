@@ -22,7 +22,7 @@ run_known() { # FILTER STATUS COMMAND OPTIONS…
 
 needs_lab() { may_unshare -Urn || skip 'namespaces are not available'; }
 
-nginx_conf() { # CONNECTIONS [LISTEN]
+nginx_conf() { # CONNECTIONS [LISTEN [ADDRESS]]
 	cat >nginx.conf <<-EOF
 		daemon off;
 		pid /run/nginx.pid;
@@ -32,7 +32,7 @@ nginx_conf() { # CONNECTIONS [LISTEN]
 			access_log off;
 			client_body_temp_path /tmp/1; proxy_temp_path /tmp/2; fastcgi_temp_path /tmp/3;
 			uwsgi_temp_path /tmp/4; scgi_temp_path /tmp/5;
-			server { listen 8080 ${2:-}; location / { return 200 ok; } }
+			server { listen ${3:-8080} ${2:-}; location / { return 200 ok; } }
 		}
 	EOF
 }
@@ -140,6 +140,46 @@ test_a_send_buffer_of_the_application_is_named() {
 	! left
 }
 
+test_a_unix_socket_is_driven_into_its_limits() {
+	in_root_namespace
+	echo 64 >/proc/sys/net/core/somaxconn || skip 'somaxconn cannot be set here'
+	nginx_conf 256 backlog=4096 unix:/run/app.sock
+	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port unix:/run/app.sock --protocol http --requests 10 \
+		--connections 400 --rate 2k --probe accept-queue,syn-queue,ports,application
+	json '.server.addresses == "unix:/run/app.sock"' \
+		'wall("accept-queue.unix") | .measured == 65 and .verdict == "short" and .method == "measured"' \
+		'finding("accept-queue.unix.short") | .remedy == "kernel" and .tried_state == "tried"' \
+		'finding("accept-queue.unix.short") | .tried == "0 of 200 refused"' \
+		'wall("application.connections") | .measured <= 256 and .measured >= 220' \
+		'wall("application.rate") | .verdict == "ok" and .method == "measured"' \
+		'[.walls[] | select(.detail | contains("has no TCP listener")) | .verdict] | length >= 5 and unique == ["n/a"]'
+	! left
+}
+
+test_what_a_server_leaves_at_its_path_is_removed() {
+	needs_lab
+	cat >server.pl <<-'EOF'
+		use IO::Socket::UNIX;
+		my $l = IO::Socket::UNIX->new(Local => "$ARGV[0].new", Listen => 3) or die "$ARGV[0].new: $!";
+		chmod 0600, "$ARGV[0].new";
+		chown 65534, 65534, "$ARGV[0].new";
+		rename "$ARGV[0].new", $ARGV[0];
+		my @all;
+		while (1) { push @all, $l->accept }
+	EOF
+	run 0 "exec perl $work/server.pl $work/app.sock" --port "unix:$work/app.sock" --connections 20 --rate 10 \
+		--probe accept-queue,application
+	json 'wall("accept-queue.unix") | .measured == 4' 'wall("application.connections") | .at_least and .measured == 25'
+	[ ! -e app.sock ]
+	# Another one may use what it finds there.
+	touch app.sock
+	expect 3 epolltune check --run "exec perl $work/server.pl $work/app.sock" --port "unix:$work/app.sock" --writable "$work"
+	contains err "$work/app.sock exists before the command starts"
+	[ -e app.sock ]
+	expect 3 epolltune check --run "exec perl $work/server.pl /tmp/a" --port unix:/tmp/b --writable "$work"
+	contains err 'does not listen on unix:/tmp/b; it listens on unix:/tmp/a.new'
+}
+
 test_a_server_that_keeps_no_connection_holds_none() {
 	needs_lab
 	run 3 'exec perl -MIO::Socket::INET -e "\$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
@@ -207,6 +247,19 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+test_a_command_that_prints_endlessly_is_drained() {
+	needs_lab
+	# Its output goes on while the server is asked, and at its end.
+	flood="yes 'a line of its output' & exec $PROGRAM serve --port 8080 --quiet"
+	run 0 "$flood" --port 8080 --protocol echo --connections 10 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok"'
+	! left
+	expect 3 timeout 120 env "MARK=$work" epolltune check --run "$flood" --port 80 --writable "$(shown)"
+	contains err 'a line of its output' 'does not listen on port 80; it listens on 127.0.0.1:8080'
+	[ "$(wc -c <err)" -lt 4096 ]
+	! left
+}
+
 test_a_command_signals_no_process_outside_its_lab() {
 	needs_lab
 	# setsid: what a wrong signal would end is not this test.
@@ -235,6 +288,8 @@ test_options_that_do_not_fit_are_refused() {
 	}
 	bad '--port needs --run' --port 80
 	bad '--run needs --port' --run true
+	bad 'not a port from 1 to 65535, or unix:PATH' --run true --port 65536
+	bad 'not the absolute path of a UNIX socket' --run true --port unix:app.sock
 	bad '--run and --server exclude' --run true --port 80 --server nginx
 	bad '--run and --quick exclude' --run true --port 80 --quick
 	bad '--path: valid only with' --run true --port 80 --path /x

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The formats of a report, read by programs: JUnit XML by an XML parser. On captured machines.
+# The formats of a report, read by programs: JUnit XML and HTML by parsers. On captured machines.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -19,6 +19,60 @@ test_junit_is_xml_and_counts_its_cases() {
 		failing=$(xpath "count($suite/testcase/*[self::failure or self::error])")
 		[ "$((failing > 0))" -eq "$((status > 0))" ] || fail "$failing failing with exit status $status"
 	done
+}
+
+# A page is XML too, and tidy has nothing to say of it.
+is_page() { # FILE
+	xmllint --noout "$1" || fail "$1: not well-formed"
+	tidy -q -e "$1" 2>faults >&2 || { cat faults && fail "$1: not HTML"; }
+	[ ! -s faults ] || { cat faults && fail "$1: not HTML"; }
+	lacks "$1" '<script' 'http:' 'https:' 'url(' ' href=' ' src='
+}
+
+test_pages_are_html_and_need_nothing() {
+	needs xmllint tidy
+	for host in linux-6.18 conntrack-full folklore; do
+		expect any epolltune check --sysroot "$tests/hosts/$host" --rate 50k --format html --output page
+		quiet
+		is_page page
+		epolltune check --sysroot "$tests/hosts/$host" --rate 50k --format json >"$host" || :
+		is walls "$(xmllint --xpath 'count((//table)[1]/tbody/tr)' page)" \
+			"$(epolltune check --sysroot "$tests/hosts/$host" --rate 50k --format markdown | grep -c '^| `')"
+	done
+	expect any epolltune diff linux-6.18 conntrack-full --format html
+	is_page out
+	contains out '<h2>The conditions differ</h2>'
+	expect any epolltune apply --from folklore --foreign --dry-run --format html --state-dir state
+	quiet
+	is_page out
+}
+
+test_what_a_host_says_is_no_markup() {
+	needs xmllint tidy
+	name=$(printf '<script>alert(1)</script>"&\001')
+	epolltune check --sysroot "$tests/hosts/folklore" --format json >report || :
+	jq --arg name "$name" '.host.name = $name | .findings[].title = $name | .findings[].detail = $name
+		| .walls[].detail = $name' report >hostile
+	for format in html markdown junit; do
+		expect any epolltune diff report hostile --format $format
+		! grep -q '^<script\|[^\\]<script' out || fail "$format has a script"
+	done
+	expect any epolltune apply --from hostile --foreign --dry-run --format html --state-dir state
+	is_page out
+	is title "$(xpath 'string(//h1)')" '<script>alert(1)</script>"&?'
+}
+
+test_a_diff_fails_in_junit_where_it_is_worse() {
+	needs xmllint
+	epolltune check --sysroot "$tests/hosts/linux-6.18" --format json >before || :
+	jq '(.walls[] | select(.name == "accept-queue")).verdict = "short"' before >after
+	expect 0 epolltune diff before before --format junit
+	is failures "$(xpath 'string(/testsuites/@failures)')" 0
+	expect 2 epolltune diff before after --format junit
+	is failures "$(xpath 'count(//testcase[@name="accept-queue"]/failure)')" 1
+	is cases "$(xpath 'string(/testsuites/@tests)')" "$(xpath 'count(//testcase)')"
+	expect 2 epolltune diff before after --format markdown
+	matches out '^\| `accept-queue` .* \| \*\*worse\*\* \|$'
 }
 
 test_a_format_is_written_to_a_file() {

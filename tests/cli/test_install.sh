@@ -12,8 +12,8 @@ test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	for page in man/*.[1-8]; do
 		cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
 	done
-	for directory in prometheus schema; do
-		diff -r "src/share/$directory" "$work/usr/share/epolltune/$directory"
+	for directory in ansible prometheus schema; do
+		diff -r -x __pycache__ "src/share/$directory" "$work/usr/share/epolltune/$directory"
 	done
 	bash -n "$work/usr/share/bash-completion/completions/epolltune"
 	grep -q '^complete -c epolltune' "$work/usr/share/fish/vendor_completions.d/epolltune.fish"

@@ -68,6 +68,16 @@ static inline void sample_short(struct report *r)
 			       "Costs nothing until used.");
 	finding_evidence(f, "ListenOverflows", "SYNs", 903, 0);
 	finding_evidence(f, "last client in", "ms", 1040.25, 102);
+	struct curve_line now = {0}, then = {0};
+	for (double clients = 0; clients <= 5000; clients += 500) {
+		curve_point(&now, clients, clients < 4097 ? clients : 4097);
+		curve_point(&then, clients, clients);
+	}
+	finding_curve(f, &(struct curve_axes){"Accept queue",
+					      {"clients that have arrived", "clients"},
+					      {"connections queued", "connections"}});
+	finding_curve_line(f, "current", &now);
+	finding_curve_line(f, "proposed", &then);
 
 	f = finding_made(r, "syn-queue.tight", LEVEL_WARNING,
 			 "Half-open connections fill 86 % of the SYN queue");

@@ -255,7 +255,7 @@ static void svg_has_curves_and_bars(void **state)
 	assert_int_equal(occurrences(text, "<text "), occurrences(text, "</text>"));
 	/* The background, and one bar per metric of connect. */
 	assert_int_equal(occurrences(text, "<rect "), 3);
-	assert_non_null(strstr(text, "with &quot;scan&quot;, &lt;all>"));
+	assert_non_null(strstr(text, "with &quot;scan&quot;, &lt;all&gt;"));
 	assert_null(strstr(text, "nan"));
 	assert_null(strstr(text, "inf"));
 	assert_null(strstr(text, "http://www.w3.org/1999"));

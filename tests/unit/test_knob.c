@@ -285,6 +285,30 @@ static void defaults_are_the_kernels(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Up, so that a proposal suffices. */
+static void proposals_are_rounded_up(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int64_t value, rounded;
+	} rows[] = {
+		{"net.core.somaxconn", 1, 128},
+		{"net.core.somaxconn", 1024, 1024},
+		{"net.core.somaxconn", 1025, 2048},
+		{"net.core.rmem_max", 1048576, 1048576},
+		{"net.core.rmem_max", 1048577, 1310720},
+		{"net.core.rmem_max", 100000000, 100663296},
+		{"net.ipv4.tcp_tw_reuse", 1, 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int64_t rounded = knob_round(knob_find(rows[i].name), rows[i].value);
+		if (rounded != rows[i].rounded)
+			fail_msg("%s: %" PRId64 " is rounded to %" PRId64, rows[i].name,
+				 rows[i].value, rounded);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +316,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_in_both_spellings),
 		cmocka_unit_test(values_outside_a_range_are_refused),
 		cmocka_unit_test(fields_of_a_value_are_read),
+		cmocka_unit_test(proposals_are_rounded_up),
 		cmocka_unit_test(running_values_are_read),
 		cmocka_unit_test(numbers_are_parsed),
 		cmocka_unit_test(values_are_written_in_a_namespace),

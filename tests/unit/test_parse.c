@@ -260,6 +260,31 @@ static void rounds_are_joined(void **state)
 	free(r);
 }
 
+/* By their ids: what most of three rounds have. */
+static void rounds_have_the_findings_of_most(void **state)
+{
+	(void)state;
+	static const char *const ids[3][3] = {
+		{"application.stuck", "application.rate.short"},
+		{"application.rate.short", "accept-queue.short"},
+		{"accept-queue.short", "application.connections.short"},
+	};
+	struct report *r = calloc(3, sizeof(*r));
+	assert_non_null(r);
+	for (size_t k = 0; k < 3; k++) {
+		report_init(&r[k]);
+		for (size_t i = 0; i < 3 && ids[k][i]; i++) {
+			struct finding *f = report_finding_blank(&r[k]);
+			report_text(f->id, "%s", ids[k][i]);
+		}
+	}
+	compare_rounds(r, 3);
+	assert_int_equal(r->finding_count, 2);
+	assert_string_equal(r->findings[0].id, "application.rate.short");
+	assert_string_equal(r->findings[1].id, "accept-queue.short");
+	free(r);
+}
+
 static void verdicts_side_by_side(void **state)
 {
 	(void)state;
@@ -493,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),
 		cmocka_unit_test(rounds_are_joined),
+		cmocka_unit_test(rounds_have_the_findings_of_most),
 		cmocka_unit_test(verdicts_side_by_side),
 		cmocka_unit_test(a_table_and_findings),
 		cmocka_unit_test(figures_within_their_spread_are_the_same),

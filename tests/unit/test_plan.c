@@ -405,6 +405,24 @@ static void memory_is_summed(void **state)
 	assert_true(plan->after.sum > plan->after.machine);
 }
 
+/* All buffers together are limited by the third field of tcp_mem, in pages of that machine. */
+static void memory_is_that_of_the_pages(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct host *captured;
+	assert_int_equal(host_open(&captured, "tests/hosts/debian-12-ppc64le", &e), 0);
+	struct change_site there = {.host = captured, .root = ""};
+	struct plan_options own = {0};
+	assert_int_equal(plan_make(plan, NULL, &own, &there, &e), 0);
+	assert_int_equal(plan->before.cap, UINT64_C(2916) * 65536);
+	assert_false(plan->before.cap_assumed);
+	own.set = "net.ipv4.tcp_mem=1458 1945 1000000";
+	assert_int_equal(plan_make(plan, NULL, &own, &there, &e), -PLAN_REFUSED);
+	assert_non_null(strstr(e.text, "this machine has"));
+	host_close(captured);
+}
+
 static void limits_of_others_are_manual_steps(void **state)
 {
 	(void)state;
@@ -552,6 +570,7 @@ int main(void)
 		TEST(stale_or_foreign_reports),
 		TEST(hostile_reports),
 		TEST(memory_is_summed),
+		TEST(memory_is_that_of_the_pages),
 		TEST(limits_of_others_are_manual_steps),
 		TEST(knobs_of_the_host_are_manual_steps),
 		TEST(kinds_are_complete),

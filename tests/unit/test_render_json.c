@@ -97,12 +97,30 @@ static void assert_wall(json_t *w)
 	string_at(w, "detail");
 }
 
+static void assert_curve(json_t *curve)
+{
+	size_t i;
+	json_t *line;
+	if (json_is_null(curve))
+		return;
+	assert_keys(curve, "title x y lines ");
+	assert_keys(json_object_get(curve, "x"), "name unit ");
+	assert_keys(json_object_get(curve, "y"), "name unit ");
+	json_array_foreach(json_object_get(curve, "lines"), i, line)
+	{
+		assert_keys(line, "name points ");
+		json_t *point = json_array_get(json_object_get(line, "points"), 1);
+		assert_int_equal(json_array_size(point), 2);
+		assert_true(json_is_number(json_array_get(point, 0)));
+	}
+}
+
 static void assert_finding(json_t *f)
 {
 	assert_keys(
 		f,
 		"id level wall observed accepted acceptance title detail remedy knob current proposed "
-		"proposals tried_state tried advice answer evidence table ");
+		"proposals tried_state tried advice answer evidence table curve ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
 	string_at(f, "title");
@@ -134,6 +152,7 @@ static void assert_finding(json_t *f)
 		assert_true(number_or_null(json_object_get(ev, "at_current")));
 		assert_true(number_or_null(json_object_get(ev, "at_proposed")));
 	}
+	assert_curve(json_object_get(f, "curve"));
 }
 
 static void assert_listener(json_t *l)
@@ -248,6 +267,9 @@ static void the_contract_field_by_field(void **state)
 	assert_int_equal(integer_at(ev, "at_current"), 903);
 	assert_int_equal(integer_at(ev, "at_proposed"), 0);
 	assert_non_null(strstr(text, "1040.25"));
+	json_t *lines = json_object_get(json_object_get(f, "curve"), "lines");
+	assert_int_equal(json_array_size(lines), 2);
+	assert_string_equal(string_at(json_array_get(lines, 1), "name"), "proposed");
 	json_t *tight = json_array_get(json_object_get(root, "findings"), 1);
 	ev = json_array_get(json_object_get(tight, "evidence"), 0);
 	assert_true(json_is_null(json_object_get(ev, "at_proposed")));

@@ -154,6 +154,14 @@ static void full_and_quiet(struct looks *m)
 	counter_set(m, QUEUE_OVERFLOWS, 0, 0);
 }
 
+/* What it drops while it is full are stray packets: nothing overflows. */
+static void full_and_strays(struct looks *m)
+{
+	stuck(m, 0, 4, 512);
+	m->at[1][0].drops = 500;
+	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
+}
+
 /* The socket of another server: how much it dropped in the window is unknown. */
 static void made_anew(struct looks *m)
 {
@@ -425,6 +433,7 @@ static void each_look_gets_its_findings(void **state)
 		{group_stuck, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{strays, "", ""},
 		{was_full_once, "", ""},
+		{full_and_strays, "accept-queue.full warning", "accept-queue.full warning"},
 		{full_and_quiet, "accept-queue.full critical", "accept-queue.full critical"},
 		{made_anew, "accept-queue.full critical", "accept-queue.full critical"},
 		{unix_full, "accept-queue.unix.full critical", "accept-queue.unix.full warning"},

@@ -176,6 +176,42 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 		"nginx where Send-Q is still the old one).");
 }
 
+/* A backlog that suffices is not the limit of the SYN queue. */
+static void a_backlog_that_suffices_is_not_to_be_raised(void **state)
+{
+	(void)state;
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("syn-queue", "syn-queue");
+	running_make(&server, 1, 4096);
+	struct settings s =
+		verdict_settings(x, "net.ipv4.tcp_syncookies=0; net.ipv4.tcp_max_syn_backlog=128; "
+				    "net.core.somaxconn=4096; listen.backlog=4096");
+	s.subject = &server.subject;
+	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_string_equal(f->title,
+			    "net.ipv4.tcp_max_syn_backlog is 128: nginx (pid 812) on 0.0.0.0:443 "
+			    "holds 97 half-open connections; this load needs 500");
+	assert_null(strstr(f->advice, "backlog="));
+}
+
+/* What an application was given is not known: a short backlog may be its own. */
+static void a_short_backlog_has_one_of_two_reasons(void **state)
+{
+	(void)state;
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
+	running_make(&server, 1, 128);
+	struct settings s = verdict_settings(x, "net.core.somaxconn=4096; listen.backlog=128");
+	s.subject = &server.subject;
+	assert_non_null(strstr(verdict_of(x, &t, &s, NULL)->findings[0].advice,
+			       "If nginx is not configured for 128, net.core.somaxconn was 128 "
+			       "when it called listen(): restart it first. "));
+	s.guest = (const struct guest *)&server; /* never followed */
+	assert_null(strstr(verdict_of(x, &t, &s, NULL)->findings[0].advice, "restart it first"));
+}
+
 /* An application without TCP listeners has no such queue. */
 static void what_a_server_lacks_is_not_applicable(void **state)
 {
@@ -282,6 +318,8 @@ int main(void)
 		cmocka_unit_test(the_smallest_address_is_the_queue),
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
+		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
+		cmocka_unit_test(a_short_backlog_has_one_of_two_reasons),
 		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
 		cmocka_unit_test(descriptors_of_its_processes),
 		cmocka_unit_test(names_that_people_use),

@@ -1,0 +1,12 @@
+/* markdown: external text in Markdown (GitHub's, with tables). */
+#ifndef EPOLLTUNE_MARKDOWN_H
+#define EPOLLTUNE_MARKDOWN_H
+
+#include <stdio.h>
+
+/* Prints text so that none of it is markup. */
+void markdown_put(FILE *out, const char *text);
+/* The same as code, also in a cell of a table. */
+void markdown_code(FILE *out, const char *text);
+
+#endif

@@ -1,0 +1,252 @@
+"""The cases, as data. A row is one kind of fault; severities, servers and needs make its cases."""
+from dataclasses import dataclass, field
+from itertools import product
+
+SEVERITIES = (0.5, 0.9, 1.1, 1.5)  # Capacity by need: below 1 it is short.
+
+
+def files(capacity):
+    """What known servers hold besides connections is about 10 descriptors; the oracle has the last word."""
+    return {"RLIMIT_NOFILE": capacity + 10}
+
+
+def ports(capacity):
+    """Ends of the same parity would make the kernel log a line."""
+    return {"net.ipv4.ip_local_port_range": f"20000 {20000 + capacity // 2 * 2 - 1}"}
+
+
+def window(name, share):
+    """The buffer that carries so many bytes on their way: share of it is window."""
+    return lambda capacity: {name: f"4096 {min(131072, int(capacity / share))} {int(capacity / share)}"}
+
+
+# Targets, by what the wall needs. Everything else of them is small.
+def arrivals(need, case):
+    return {"connections": need, "rate": need * 10, "stall": "100ms", "rtt": "1ms"}
+
+
+def round_trips(need, case):
+    return {"connections": 50, "rate": round(need / case["rtt"]), "stall": "1ms", "rtt": f"{int(case['rtt'] * 1000)}ms"}
+
+
+def held(need, case):
+    return {"connections": need, "rate": 10, "stall": "10ms", "rtt": "1ms"}
+
+
+def opened(need, case):
+    return {"role": "proxy", "connections": need, "rate": 1, "stall": "10ms", "rtt": "1ms"}
+
+
+def reopened(need, case):
+    return {"role": "proxy", "connections": 1, "rate": need // 60, "stall": "10ms", "rtt": "1ms"}
+
+
+def carried(need, case):
+    return {"connections": 10, "rate": 10, "stall": "10ms", "rtt": f"{int(case['rtt'] * 1000)}ms",
+            "bandwidth": f"{case['bandwidth'] // 1000}kbit"}
+
+
+def received(need, case):
+    return {"connections": 10, "rate": 10, "stall": "100ms", "rtt": "1ms", "datagrams": need * 10,
+            "datagram": case["payload"]}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of fault.
+
+    capacity -> settings is what is planted; base holds of every case of the row, planted or not. load is the
+    oracle's. may: walls that are short for the same reason, neither right nor wrong. fixed: a capacity that
+    nobody sets, so that the need follows from the severity.
+    """
+
+    wall: str
+    owner: str
+    knob: str
+    load: str
+    target: object
+    servers: tuple
+    needs: tuple
+    plant: object
+    mode: str = "server"
+    base: dict = field(default_factory=dict)
+    more: dict = field(default_factory=dict)
+    may: tuple = ()
+    fixed: int = 0
+
+
+WEB = ("nginx", "haproxy", "redis", "memcached", "node", "gunicorn", "asyncio")
+SOMAXCONN = "net.core.somaxconn"
+UNIX = {"unix": 1}
+
+ROWS = (
+    Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, WEB, (120, 900), lambda c: {SOMAXCONN: c - 1}),
+    Row("accept-queue", "application", "listen.backlog", "burst", arrivals, WEB, (200, 1500),
+        lambda c: {"listen.backlog": c - 1}),
+    Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, ("nginx", "redis"), (300,),
+        lambda c: {SOMAXCONN: c - 1}, mode="run"),
+    Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx", "redis", "haproxy", "memcached"),
+        (400,), lambda c: {"listen.backlog": c - 1}, mode="run"),
+    # Four queues together hold less than their sum: by Poisson, a quarter of the need each and three deviations.
+    Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx",), (400, 1600),
+        lambda c: {"listen.backlog": c // 4 + int(3 * (c / 4) ** 0.5)}, base={"workers": 4, "reuseport": 1}),
+    Row("accept-queue.unix", "kernel", SOMAXCONN, "burst", arrivals, WEB, (150,), lambda c: {SOMAXCONN: c - 1}, base=UNIX),
+    Row("accept-queue.unix", "application", "listen.backlog", "burst", arrivals, WEB, (250,),
+        lambda c: {"listen.backlog": c - 1}, base=UNIX),
+    Row("syn-queue", "kernel", "net.ipv4.tcp_max_syn_backlog", "handshakes", round_trips, ("nginx", "redis", "haproxy"),
+        (120, 360), lambda c: {"net.ipv4.tcp_max_syn_backlog": (c - 1) * 4 // 3},
+        base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
+    Row("syn-queue", "application", "listen.backlog", "handshakes", round_trips, ("nginx", "redis"), (120,),
+        lambda c: {"listen.backlog": c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
+    Row("syn-queue", "kernel", SOMAXCONN, "handshakes", round_trips, ("nginx", "haproxy"), (120,),
+        lambda c: {SOMAXCONN: c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
+    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis", "node", "asyncio"),
+        (300, 1000), files),
+    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node", "asyncio"), (600,), files, mode="run",
+        may=("application.connections",)),
+    Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "node"),
+        (200, 800), lambda c: {"application.connections": c}, mode="run"),
+    # It sets its RLIMIT_NOFILE by that number, too.
+    Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
+        lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
+    Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
+        may=("ports.rate",)),
+    Row("ports.rate", "kernel", "net.ipv4.tcp_tw_reuse", "reconnect", reopened, ("redis-benchmark", "node"),
+        (300, 1200), ports, mode="host"),
+    Row("buffers.send", "kernel", "net.ipv4.tcp_wmem", "transfer", carried, ("nginx",), (100_000, 400_000),
+        window("net.ipv4.tcp_wmem", 0.78), mode="host", more={"rtt": 0.2}),
+    Row("buffers.receive", "kernel", "net.ipv4.tcp_rmem", "transfer", carried, ("nginx",), (100_000, 400_000),
+        window("net.ipv4.tcp_rmem", 0.45), mode="host", more={"rtt": 0.2}),
+    Row("udp.receive", "application", "SO_RCVBUF", "datagrams", received, ("datagrams",), (100, 600),
+        lambda c: {"SO_RCVBUF": c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20}, more={"payload": 1200}),
+    Row("udp.receive", "kernel", "net.core.rmem_default", "datagrams", received, ("memcached-udp",), (0,), lambda c: {},
+        more={"payload": 17}, fixed=256),
+)
+
+# Two causes at once, by the walls and owners of rows above that share a server and a mode.
+PAIRS = (
+    (("accept-queue", "kernel"), ("descriptors.process", "process")),
+    (("accept-queue", "application"), ("descriptors.process", "process")),
+    (("accept-queue", "application"), ("application.connections", "application")),
+    (("accept-queue", "kernel"), ("application.connections", "application")),
+    (("accept-queue.unix", "application"), ("descriptors.process", "process")),
+    (("ports.ephemeral", "kernel"), ("accept-queue", "application")),
+    (("buffers.send", "kernel"), ("buffers.receive", "kernel")),
+)
+
+# Odd and harmless for 150 clients: values of this network namespace. None may be accused.
+DECOYS = {
+    "defaults": {},
+    "somaxconn-512": {SOMAXCONN: 512},
+    "somaxconn-65535": {SOMAXCONN: 65535},
+    "syn-backlog-64-with-cookies": {"net.ipv4.tcp_max_syn_backlog": 64},
+    "syn-backlog-65535": {"net.ipv4.tcp_max_syn_backlog": 65535},
+    "cookies-always": {"net.ipv4.tcp_syncookies": 2},
+    "abort-on-overflow": {"net.ipv4.tcp_abort_on_overflow": 1},
+    "tw-buckets-500": {"net.ipv4.tcp_max_tw_buckets": 500},
+    "tw-reuse-1": {"net.ipv4.tcp_tw_reuse": 1},
+    "ports-few-server": {"net.ipv4.ip_local_port_range": "40000 40099"},
+    "ports-wide": {"net.ipv4.ip_local_port_range": "10240 65535"},
+    "rmem-small": {"net.ipv4.tcp_rmem": "4096 16384 65536"},
+    "wmem-small": {"net.ipv4.tcp_wmem": "4096 16384 65536"},
+    "rmem-large": {"net.ipv4.tcp_rmem": "4096 87380 33554432"},
+    "wmem-large": {"net.ipv4.tcp_wmem": "4096 65536 33554432"},
+    "no-timestamps": {"net.ipv4.tcp_timestamps": 0},
+    "no-sack": {"net.ipv4.tcp_sack": 0, "net.ipv4.tcp_dsack": 0},
+    "no-window-scaling": {"net.ipv4.tcp_window_scaling": 0},
+    "fin-timeout-5": {"net.ipv4.tcp_fin_timeout": 5},
+    "keepalive-60": {"net.ipv4.tcp_keepalive_time": 60, "net.ipv4.tcp_keepalive_intvl": 10},
+    "retries-low": {"net.ipv4.tcp_synack_retries": 2, "net.ipv4.tcp_syn_retries": 3, "net.ipv4.tcp_retries2": 8},
+    "fastopen-3": {"net.ipv4.tcp_fastopen": 3},
+    "slow-start-after-idle-0": {"net.ipv4.tcp_slow_start_after_idle": 0},
+    "no-metrics-save": {"net.ipv4.tcp_no_metrics_save": 1},
+    "ecn-1": {"net.ipv4.tcp_ecn": 1},
+    "mtu-probing": {"net.ipv4.tcp_mtu_probing": 1},
+    "notsent-lowat": {"net.ipv4.tcp_notsent_lowat": 16384},
+    "busy-cpu": {"neighbours": 2},
+    "small-server-limits": {"listen.backlog": 255, "RLIMIT_NOFILE": 1024, "application.connections": 700},
+    "small-backlog": {"listen.backlog": 200},
+    "reno": {"net.ipv4.tcp_congestion_control": "reno"},
+}
+HEALTHY_SERVERS = ("nginx", "redis", "haproxy", "memcached", "node")
+HEALTHY_NEED = 150
+
+
+def files_as_decoys(rivals):
+    return {f"advice-{name}": values for name, values in rivals.items()}
+
+
+def cause(row, need, severity):
+    return {"wall": row.wall, "owner": row.owner, "knob": row.knob, "load": row.load, "need": need,
+            "severity": severity, "may": list(row.may), "plant": row.plant(round(need * severity))}
+
+
+def options(row, need, case):
+    return row.target(need, case)
+
+
+def base_case(row, server, need):
+    return {"server": server, "mode": row.mode, "base": dict(row.base), "rtt": 0, "payload": 1200,
+            "bandwidth": 1_000_000} | row.more | ({"bandwidth": round(need / row.more["rtt"] * 8)} if row.load == "transfer" else {})
+
+
+def planted():
+    for row in ROWS:
+        for server, need, severity in product(row.servers, row.needs, SEVERITIES):
+            if row.fixed:
+                need = round(row.fixed / severity)
+            case = base_case(row, server, need)
+            case["id"] = f"{row.wall}/{row.owner}/{row.knob or 'directive'}/{row.mode}/{server}{'-reuseport' if row.base.get('reuseport') else ''}/{need}x{severity}"
+            case["causes"] = [cause(row, need, severity)]
+            case["target"] = {"bandwidth": "1mbit"} | row.target(need, case)
+            yield case
+
+
+def two_causes():
+    done = set()
+    for first, second in PAIRS:
+        for a, b, larger in product(ROWS, ROWS, (1, 2)):
+            if (a.wall, a.owner) != first or (b.wall, b.owner) != second or a.mode != b.mode and "host" in (a.mode, b.mode):
+                continue
+            if a.base.get("reuseport") or b.base.get("unix") and not a.base.get("unix"):
+                continue
+            mode = "run" if "run" in (a.mode, b.mode) else a.mode
+            if mode == "run" and "application.connections" not in (first[0], second[0]):
+                continue
+            if a.mode == "server" and mode == "run":
+                continue
+            for server in [s for s in a.servers if s in b.servers] or ["proxy"] * ("proxy" in a.servers):
+                need = max(a.needs[0], b.needs[0]) * larger
+                case = base_case(a, server, need)
+                case["base"] |= a.base
+                case["mode"] = mode
+                case["id"] = f"two/{a.wall}+{b.wall}/{a.owner}/{mode}/{server}/{need}"
+                case["causes"] = [cause(a, need, 0.5), cause(b, need, 0.5)]
+                one, two = a.target(need, case), b.target(need, case)
+                # The larger load of both; the stall is that of the row whose wall is made of it.
+                case["target"] = {"bandwidth": "1mbit"} | one | two | {
+                    key: max(one[key], two[key]) for key in ("connections", "rate") if key in one and key in two}
+                for row, target in ((a, one), (b, two)):
+                    if row.target is arrivals:
+                        case["target"] |= {"stall": target["stall"], "rate": target["rate"]}
+                if case["id"] not in done:
+                    done.add(case["id"])
+                    yield case
+
+
+def healthy(advice):
+    decoys = DECOYS | files_as_decoys(advice)
+    for (name, values), server in product(decoys.items(), HEALTHY_SERVERS):
+        yield {"id": f"healthy/{name}/{server}", "lenient": name.startswith("advice-"), "server": server, "mode": "server", "rtt": 0, "payload": 1200,
+               "bandwidth": 1_000_000, "base": dict(values), "causes": [],
+               "target": {"connections": HEALTHY_NEED, "rate": HEALTHY_NEED * 10, "stall": "100ms", "rtt": "1ms",
+                          "bandwidth": "1mbit"}}
+
+
+def all_cases(advice):
+    seen = set()
+    for case in (*planted(), *two_causes(), *healthy(advice)):
+        if case["id"] in seen:
+            raise ValueError(f"two cases are {case['id']}")
+        seen.add(case["id"])
+        yield case

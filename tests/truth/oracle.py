@@ -1,0 +1,264 @@
+"""The oracle: real servers under load, judged by their clients alone. Nothing here knows of epolltune.
+
+Each function returns how many clients were harmed: refused, closed, without an answer, or answered only after the
+kernel had sent something of theirs again (TCP_INFO). That needs no clock: a busy machine harms nobody.
+"""
+import errno
+import os
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import servers
+from namespaces import CLIENT, SERVER
+from servers import PORT
+
+QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SYN is sent again after 1 s.
+PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
+
+
+def retransmits(client):
+    """tcpi_total_retrans: handshakes and data."""
+    return struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]
+
+
+class Clients:
+    """Clients that connect at once, each with one request."""
+
+    def __init__(self, speaks, unix=None):
+        self.request, self.reply = speaks
+        self.unix = unix
+        self.poll = select.epoll()
+        self.of = {}  # Descriptor to client, of all that are open.
+        self.connecting, self.answered, self.failed = set(), set(), set()
+
+    def open(self):
+        client = socket.socket(socket.AF_UNIX if self.unix else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        error = client.connect_ex(self.unix or (SERVER, PORT))
+        fd = client.fileno()
+        self.of[fd] = client
+        if error not in (0, errno.EINPROGRESS):
+            self.failed.add(fd)
+            return
+        self.connecting.add(fd)
+        self.poll.register(fd, select.EPOLLOUT)
+
+    def look(self, wait):
+        """Takes the events of now, or waits for some. Whether there were any."""
+        events = self.poll.poll(wait, 4096)
+        for fd, _ in events:
+            client = self.of[fd]
+            try:
+                if fd in self.connecting:
+                    self.connecting.remove(fd)
+                    error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if error:
+                        raise OSError(error, "connect")
+                    client.send(self.request)
+                    self.poll.modify(fd, select.EPOLLIN)
+                elif client.recv(4096).startswith(self.reply):
+                    self.answered.add(fd)
+                    self.poll.modify(fd, 0)
+                else:
+                    raise ConnectionError("closed")
+            except OSError:
+                self.failed.add(fd)
+                self.answered.discard(fd)
+                self.poll.unregister(fd)
+        return bool(events)
+
+    def harmed(self):
+        again = {fd for fd in self.answered if not self.unix and retransmits(self.of[fd])}
+        return len(self.of) - len(self.answered) + len(again)
+
+    def settle(self, quiet):
+        while self.look(quiet):
+            pass
+
+    def answers(self):
+        """Waits until each has its answer or fails."""
+        last = time.monotonic()
+        while len(self.answered) + len(self.failed) < len(self.of) and time.monotonic() - last < PATIENCE:
+            if self.look(0.5):
+                last = time.monotonic()
+
+
+def burst(hosts, case, settings, work):
+    """The clients of one stall: they arrive while the server is stopped."""
+    server = servers.start(case["server"], work, settings)
+    servers.stop(server)
+    hosts.enter()
+    clients = Clients(servers.SERVERS[case["server"]].speaks, f"{work}/socket" if settings.get("unix") else None)
+    for _ in range(case["need"]):
+        clients.open()
+        clients.look(0)
+    clients.settle(QUIET)
+    refused = len(clients.failed)
+    servers.resume(server)
+    clients.answers()
+    return refused if settings.get("unix") else clients.harmed()
+
+
+def handshakes(hosts, case, settings, work):
+    """The clients of one round trip: they arrive before the first of them can end its handshake."""
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    clients = Clients(servers.SERVERS[case["server"]].speaks)
+    began = time.monotonic()
+    for _ in range(case["need"]):
+        clients.open()
+    if time.monotonic() - began > case["rtt"] * 0.8:
+        raise TimeoutError("the machine is too busy to send all within one round trip")
+    clients.answers()
+    # A busy relay delays an answer beyond the clients' timeout of 200 ms after the handshake, not a SYN beyond 1 s.
+    return clients.harmed()
+
+
+def hold(hosts, case, settings, work):
+    """Clients that come one after the other and stay, each with a request when it comes and one at the end."""
+    peer = ""
+    if case["server"] == "proxy":
+        peer = CLIENT
+        store_start(hosts, work)
+    servers.start(case["server"], work, settings, peer)
+    hosts.enter()
+    request, reply = servers.SERVERS[case["server"]].speaks
+    held = []
+    try:
+        for _ in range(case["need"]):
+            client = socket.socket(socket.AF_UNIX if settings.get("unix") else socket.AF_INET)
+            held.append(client)
+            client.settimeout(PATIENCE)
+            client.connect(f"{work}/socket" if settings.get("unix") else (SERVER, PORT))
+            ask(client, request, reply)
+        for client in held:
+            ask(client, request, reply)
+    except OSError:
+        return case["need"] - len(held) + 1
+    return 0
+
+
+def ask(client, request, reply):
+    client.sendall(request)
+    if not client.recv(4096).startswith(reply):
+        raise ConnectionError("closed")
+
+
+def store_start(hosts, work):
+    """A Redis at the client's host, for the connections that the server's host opens."""
+    os.makedirs(work, exist_ok=True)
+    command = f"exec redis-server --save '' --protected-mode no --port 6379 --maxclients 15000 --logfile /dev/null --dir {work}"
+    hosts.at_client(lambda: subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            hosts.at_client(lambda: socket.create_connection(("127.0.0.1", 6379), 5).close())
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+NODE_CLIENT = """
+const net = require('net');
+let left = %d;
+const pause = 6000 / left;
+function next() {
+    if (!left--) process.exit(0);
+    const socket = net.connect(6379, '%s', () => socket.write('PING\\r\\n'));
+    socket.on('error', error => { console.log(error.code); process.exit(1); });
+    socket.on('data', () => { socket.on('close', () => setTimeout(next, pause)); socket.end(); });
+}
+next();
+"""
+
+
+def reconnect(hosts, case, settings, work):
+    """A program without keep-alive that closes first: it opens the connections of 60 s, ten times as fast."""
+    store_start(hosts, work)
+    if case["server"] == "node":
+        command = ["node", "-e", NODE_CLIENT % (case["need"], CLIENT)]
+    else:
+        batches = 12
+        command = ["sh", "-c", f"for batch in $(seq {batches}); do redis-benchmark -h {CLIENT} -k 0 -c 1 -n {case['need'] // batches} "
+                   "-t ping_mbulk -q || exit 1; sleep 0.5; done"]
+    began = time.monotonic()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if time.monotonic() - began > 50:
+        raise TimeoutError("the machine is too busy to open all within TIME_WAIT")
+    return int(done.returncode != 0 or "assign requested address" in done.stderr + done.stdout)
+
+
+def datagrams(hosts, case, settings, work):
+    """What arrives at a UDP socket during a stall, and is answered after it."""
+    memcached = case["server"] == "memcached-udp"
+    payload = b"\0\1\0\0\0\1\0\0version\r\n" if memcached else b"x" * case["payload"]
+    server = servers.start(case["server"], work, settings)
+    servers.stop(server)
+    hosts.enter()
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)  # For the answers, that none is lost here.
+    client.connect((SERVER, PORT))
+    for _ in range(case["need"]):
+        client.send(payload)
+    time.sleep(QUIET)
+    servers.resume(server)
+    client.settimeout(PATIENCE / 2)
+    try:
+        for answered in range(case["need"]):
+            client.recv(2048)
+    except TimeoutError:
+        return case["need"] - answered
+    return 0
+
+
+def round_trips(address, times, until):
+    """The times of handshakes, one after the other: what the path takes while the transfer is on it."""
+    while time.monotonic() < until:
+        began = time.monotonic()
+        socket.create_connection((address, PORT), PATIENCE * 5).close()
+        times.append(time.monotonic() - began)
+
+
+def transfer(hosts, case, settings, work):
+    """Whether one connection carries less in a round trip than the bandwidth of the target asks for.
+
+    The host in question sends, or receives for buffers.receive. On a busy machine a round trip takes longer; what
+    is carried in one does not depend on it.
+    """
+    os.makedirs(work, exist_ok=True)
+    with open(f"{work}/file", "wb") as file:
+        file.truncate(1 << 30)
+    address = SERVER
+    if case["wall"] == "buffers.receive":
+        address = CLIENT
+        hosts.at_client(servers.start, case["server"], work, settings)
+    else:
+        servers.start(case["server"], work, settings)
+        hosts.enter()
+    client = socket.create_connection((address, PORT), PATIENCE * 5)
+    client.sendall(b"GET /file HTTP/1.1\r\nHost: test\r\n\r\n")
+    warm = time.monotonic() + case["rtt"] * 25
+    while time.monotonic() < warm:
+        client.recv(1 << 16)
+    times = []
+    began, received = time.monotonic(), 0
+    sampler = threading.Thread(target=round_trips, args=(address, times, began + case["rtt"] * 20), daemon=True)
+    sampler.start()
+    while time.monotonic() - began < case["rtt"] * 20:
+        received += len(client.recv(1 << 16))
+    seconds = time.monotonic() - began
+    sampler.join()
+    trip = sorted(times)[len(times) // 2]
+    return int(received / seconds * trip < case["bandwidth"] / 8 * case["rtt"])
+
+
+LOADS = {load.__name__: load for load in (burst, handshakes, hold, reconnect, datagrams, transfer)}
+
+
+def harmed(hosts, case, settings, work):
+    return LOADS[case["load"]](hosts, case, settings, work)

@@ -1,0 +1,225 @@
+"""What a report says, compared with what is true, and the tables."""
+import platform
+import re
+from pathlib import Path
+
+import cases
+import servers
+
+DIRECTIVE = {name: row.connections for name, row in servers.SERVERS.items()}
+
+
+def verdict(check):
+    """What the score needs of a report."""
+    report = check["report"]
+    if not report:
+        return {"status": check["status"], "failed": check["errors"], "command": check["command"]}
+    findings = report["findings"]
+    return {
+        "status": check["status"],
+        "answer": report["summary"]["answer"],
+        "walls": {wall["name"]: [wall["verdict"], wall["method"], wall["measured"] or wall["limit"], wall["needed"]]
+                  for wall in report["walls"] if wall["verdict"] in ("short", "tight")},
+        "unknown": [wall["name"] for wall in report["walls"] if wall["verdict"] == "unknown" and wall["needed"] is not None],
+        "findings": [{key: each[key] for key in ("id", "level", "wall", "remedy", "knob", "proposals", "tried_state", "advice")}
+                     for each in findings if each["level"] != "note"],
+        "command": check["command"],
+    }
+
+
+def short_walls(of):
+    return [name for name, wall in of.get("walls", {}).items() if wall[0] == "short"]
+
+
+def finding_of(of, cause):
+    return next((each for each in of.get("findings", ()) if each["wall"] == cause["wall"] and each["id"].endswith(".short")), None)
+
+
+def proposals(of, cause, server):
+    """Knob to proposed value, as the cases name them."""
+    finding = finding_of(of, cause)
+    if not finding:
+        return {}
+    found = {each["knob"]: each["proposed"] for each in finding["proposals"] if each["proposed"]}
+    if not found and DIRECTIVE.get(server) and cause["wall"] == "application.connections":
+        value = re.search(re.escape(DIRECTIVE[server]) + r"[ =]+(\d+)", finding["advice"] or "")
+        if value:
+            found = {"application.connections": value[1]}
+    return {knob: int(value) if re.fullmatch(r"\d+", value) else value for knob, value in found.items()}
+
+
+def share_of(value, share):
+    """A part of a number, of the last of a triple, or of the width of a range."""
+    if share == 1:
+        return value
+    numbers = [int(number) for number in str(value).split()]
+    if len(numbers) == 2:
+        return f"{numbers[0]} {numbers[0] + max(2, int((numbers[1] - numbers[0] + 1) * share) // 2 * 2) - 1}"
+    numbers[-1] = int(numbers[-1] * share)
+    return numbers[0] if len(numbers) == 1 else " ".join(map(str, numbers))
+
+
+def truth(result):
+    return [cause for cause in result["causes"] if cause["severity"] < 1]
+
+
+def judged(result, of):
+    """Each score of one case: true, false or None where it does not apply."""
+    short, real = short_walls(of), truth(result)
+    may = {wall for cause in real for wall in cause["may"]}
+    walls = {cause["wall"] for cause in real}
+    critical = [each["wall"] for each in of.get("findings", ()) if each["level"] == "critical"]
+    findings = [finding_of(of, cause) for cause in real]
+    return {
+        "failed": "failed" in of,
+        "accused": [wall for wall in short if wall not in walls and wall not in may],
+        "found": [cause["wall"] for cause in real if cause["wall"] in short],
+        "first": (bool(critical) and critical[0] in walls | may) if real else None,
+        "owner": all(each and each["remedy"] == cause["owner"] for each, cause in zip(findings, real)) if real else None,
+        "knob": all(knob_right(each, cause) for each, cause in zip(findings, real)) if real else None,
+        "refused": not real and of.get("status") not in (0, 1),
+    }
+
+
+def knob_right(finding, cause):
+    if not finding:
+        return False
+    if not cause["knob"]:  # A directive: the report has it in its advice.
+        return any(name and name in (finding["advice"] or "") for name in set(DIRECTIVE.values()))
+    return cause["knob"] in [finding["knob"], *(each["knob"] for each in finding["proposals"])]
+
+
+def wrong(result):
+    """Why the case is not right, or None. A case that was left out is not wrong."""
+    if "failed" in result:
+        return "failed: " + result["failed"]
+    if "left_out" in result:
+        return None
+    of = judged(result, result["verdict"])
+    if of["failed"]:
+        return "no report: " + result["verdict"]["failed"]
+    missed = {cause["wall"] for cause in truth(result)} - set(of["found"])
+    reasons = [f"missed {wall}" for wall in sorted(missed)] + [f"accused {wall}" for wall in of["accused"]]
+    reasons += [f"not the right {each}" for each in ("first", "owner", "knob") if of[each] is False and not missed]
+    reasons += ["the answer is not ready"] * (of["refused"] and not of["accused"])
+    if result.get("healed") is False:
+        reasons.append("not healed by the proposal")
+    if any(short_walls(each) != short_walls(result["verdict"]) for each in result["runs"]):
+        reasons.append("another verdict in another run")
+    return "; ".join(reasons) or None
+
+
+def line(result):
+    if "left_out" in result:
+        return f"left out   {result['id']}: {result['left_out']}"
+    reason = wrong(result)
+    return f"{'WRONG' if reason else 'right':10} {result['id']}{': ' + reason if reason else ''}"
+
+
+def ratio(of, all_of):
+    return f"{of}/{all_of}" + (f" ({of / all_of:.3f})" if all_of else "")
+
+
+def scores(results, key="verdict"):
+    """Name to ratio over the kept cases."""
+    kept = [result for result in results if key in result]
+    each = [(result, judged(result, result[key])) for result in kept]
+    short = [(result, of) for result, of in each if truth(result)]
+    healthy = [(result, of) for result, of in each if not result["causes"]]
+    # --quick has no report of --run.
+    enough = [(result, of) for result, of in each if result["causes"] and not truth(result) and not (key == "quick" and of["failed"])]
+    causes = sum(len(truth(result)) for result, _ in short)
+    found = sum(len(of["found"]) for _, of in short)
+    accused = sum(len(of["accused"]) for _, of in each)
+    table = {
+        "right wall first": ratio(sum(of["first"] for _, of in short), len(short)),
+        "recall: short walls that are found": ratio(found, causes),
+        "precision: walls called SHORT that are": ratio(found, found + accused),
+        "right owner": ratio(sum(of["owner"] for _, of in short), len(short)),
+        "right knob": ratio(sum(of["knob"] for _, of in short), len(short)),
+        "enough (1.1 and 1.5 of the need): nothing accused": ratio(sum(not of["accused"] and not of["failed"] for _, of in enough), len(enough)),
+        "healthy hosts and decoys: nothing accused": ratio(sum(not of["accused"] and not of["refused"] and not of["failed"] for _, of in healthy), len(healthy)),
+    }
+    if key == "verdict":
+        tried = [result for result in kept if "healed" in result]
+        table["healed by the proposal"] = ratio(sum(result["healed"] for result in tried), len(tried))
+        tried = [result for result in tried if result["healed"]]
+        table["not healed by half of it"] = ratio(sum(not result.get("healed_by_half") for result in tried), len(tried))
+        again = [result for result in kept if len(result["runs"]) > 1]
+        if again:
+            table["the same in each run"] = ratio(
+                sum(all(short_walls(run) == short_walls(result["verdict"]) for run in result["runs"]) for result in again), len(again))
+    return table
+
+
+def rival_rows(results):
+    """Rival to (healed, of, healthy hosts changed, of, hosts without a fault harmed)."""
+    rows = {}
+    for result in results:
+        for rival, of in result.get("rivals", {}).items():
+            row = rows.setdefault(rival, [0, 0, 0, 0, 0])
+            if truth(result):
+                row[0] += of.get("harmed") is False
+                row[1] += 1
+            else:
+                row[2] += of["changes"] > 0
+                row[3] += 1
+                row[4] += of.get("harmed") is not False
+    return rows
+
+
+def left_out(results):
+    """Reason to the number of cases, by wall."""
+    found = {}
+    for result in results:
+        if "left_out" in result:
+            found.setdefault(result["id"].split("/")[0], []).append(result)
+    return found
+
+
+def markdown(results):
+    """Both tables."""
+    full, quick = scores(results), scores(results, "quick")
+    lines = ["| score | `check` | `check --quick` |", "| --- | --- | --- |"]
+    lines += [f"| {name} | {value} | {quick.get(name, '-') if any('quick' in r for r in results) else '-'} |" for name, value in full.items()]
+    rows = rival_rows(results)
+    if rows:
+        healed = [result for result in results if "healed" in result and "rivals" in result]
+        healthy = [result for result in results if "verdict" in result and not truth(result) and "rivals" in result]
+        lines += ["", "| on the same cases | short walls healed | hosts without a fault that it changes | of them harmed |", "| --- | --- | --- | --- |"]
+        accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
+        lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | 0 |"]
+        lines += [f"| {rival} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} | {row[4]} |" for rival, row in rows.items()]
+    return "\n".join(lines)
+
+
+def table(results):
+    out = [markdown(results), ""]
+    kept = [result for result in results if "verdict" in result]
+    by_kind = {}
+    for result in results:
+        kind = by_kind.setdefault(result["id"].split("/")[0], [0, 0, 0])
+        kind[0] += 1
+        kind[1] += "verdict" in result
+        kind[2] += bool(wrong(result))
+    out += [f"{name:24} {of[0]:4} cases, {of[1]:4} kept, {of[2]:3} wrong" for name, of in by_kind.items()]
+    out += [f"{'all':24} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
+    for kind, those in left_out(results).items():
+        out += [f"left out, {kind}: {len(those)}"] + [f"  {each['id']}: {each['left_out']}" for each in those]
+    out += [f"WRONG {result['id']}: {wrong(result)}" for result in results if wrong(result)]
+    return "\n".join(out)
+
+
+BEGIN, END = "<!-- made by make truth -->", "<!-- end of what make truth made -->"
+
+
+def readme_write(path, results):
+    """Replaces what is between the two marks."""
+    text = path.read_text()
+    before, rest = text.split(BEGIN, 1)
+    kept = [result for result in results if "verdict" in result]
+    kinds = (("planted", [r for r in kept if r["causes"]]), ("healthy", [r for r in kept if not r["causes"]]))
+    head = (f"{len(kept)} cases of {len(results)}, confirmed by the clients of real servers: {len(kinds[0][1])} with a planted value or "
+            f"two, {len(kinds[1][1])} healthy hosts and decoys. The oracle left out {sum('left_out' in r for r in results)}. Linux "
+            f"{platform.release().split('-')[0]}.")
+    path.write_text(f"{before}{BEGIN}\n{head}\n\n{markdown(results)}\n{END}{rest.split(END, 1)[1]}")

@@ -1,0 +1,142 @@
+/* What a process can and cannot do after confine_to_reading(). */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "epolltune/confine.h"
+
+static char file[] = "/tmp/epolltune-confine-XXXXXX";
+
+static long socket_make(void) { return socket(AF_INET, SOCK_STREAM, 0); }
+static long socket_local(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
+static long program_start(void) { return execl("/bin/true", "true", NULL); }
+static long file_open(void) { return open(file, O_WRONLY); }
+static long file_both(void) { return open(file, O_RDWR | O_CLOEXEC); }
+static long file_make(void) { return open("/tmp/epolltune-confine.new", O_RDONLY | O_CREAT, 0600); }
+static long file_remove(void) { return unlink(file); }
+static long file_rename(void) { return rename(file, "/tmp/epolltune-confine.other"); }
+static long file_mode(void) { return chmod(file, 0777); }
+static long file_link(void) { return symlink(file, "/tmp/epolltune-confine.link"); }
+static long namespace_make(void) { return unshare(CLONE_NEWUSER); }
+static long namespace_clone(void)
+{
+	return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+}
+static long bpf_load(void) { return syscall(SYS_bpf, 0, NULL, 0); }
+static long ring_make(void) { return syscall(425, 1, NULL); }
+static long tree_open(void)
+{
+	struct open_how how = {.flags = O_RDONLY};
+	return syscall(SYS_openat2, AT_FDCWD, file, &how, sizeof(how));
+}
+
+static const struct {
+	const char *name;
+	long (*call)(void);
+} refused[] = {
+	{"socket", socket_make},
+	{"local socket", socket_local},
+	{"execve", program_start},
+	{"open to write", file_open},
+	{"open to read and write", file_both},
+	{"create", file_make},
+	{"unlink", file_remove},
+	{"rename", file_rename},
+	{"chmod", file_mode},
+	{"symlink", file_link},
+	{"unshare", namespace_make},
+	{"clone", namespace_clone},
+	{"bpf", bpf_load},
+	{"io_uring", ring_make},
+	{"openat2", tree_open},
+};
+
+/* Reads, allocates, has children and writes to what is open. */
+static bool can_work(void)
+{
+	char text[8];
+	int fd = open(file, O_RDONLY | O_CLOEXEC), memory = memfd_create("a", MFD_CLOEXEC), status;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(7);
+	return fd >= 0 && read(fd, text, sizeof(text)) == 5 && memory >= 0 &&
+	       write(memory, text, 5) == 5 && waitpid(child, &status, 0) == child &&
+	       WEXITSTATUS(status) == 7;
+}
+
+static bool status_has(const char *line)
+{
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = 0;
+	return strstr(text, line);
+}
+
+/* Runs in a process of its own, as the filter stays: the number of the first failure, 0: none. */
+static int confined(const char *root)
+{
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		confine_to_reading(root);
+		if (!can_work())
+			_exit(100);
+		if (!status_has("\nSeccomp:\t2\n") || !status_has("\nNoNewPrivs:\t1\n"))
+			_exit(101);
+		if (!status_has("\nCapEff:\t0000000000000000\n") &&
+		    !status_has("\nCapEff:\t0000000000000004\n"))
+			_exit(102);
+		for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+			if ((refused[i].call != tree_open || !root) &&
+			    (refused[i].call() >= 0 || errno != EPERM))
+				_exit((int)i + 1);
+		_exit(root && tree_open() < 0 ? 103 : 0);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void only_reads(void **state)
+{
+	(void)state;
+	int failed = confined(NULL);
+	if (failed > 0 && failed <= (int)(sizeof(refused) / sizeof(*refused)))
+		fail_msg("%s is not refused", refused[failed - 1].name);
+	assert_int_equal(failed, 0);
+}
+
+static void a_directory_is_read_by_openat2(void **state)
+{
+	(void)state;
+	assert_int_equal(confined("/proc"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_reads),
+		cmocka_unit_test(a_directory_is_read_by_openat2),
+	};
+	int fd = mkstemp(file);
+	if (fd < 0 || write(fd, "text\n", 5) != 5)
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(file);
+	return failed;
+}
