@@ -694,8 +694,8 @@ static const struct finding_row findings[] = {
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
-	      "memory only on connections that fill the path.{measured? The value has a reserve "
-	      "for packets of 1 500 bytes; the lab sends packets of up to 9 000 bytes.}}}",
+	      "memory only on connections that fill the path.{measured? The lab merges packets of "
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -723,8 +723,8 @@ static const struct finding_row findings[] = {
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
-	      "memory only on connections that fill the path.{measured? The value has a reserve "
-	      "for packets of 1 500 bytes; the lab sends packets of up to 9 000 bytes.}}}",
+	      "memory only on connections that fill the path.{measured? The lab merges packets of "
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",

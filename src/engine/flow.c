@@ -234,10 +234,13 @@ static int end_send(struct end *end)
 		interval = INTERVAL_MIN_NS;
 	uint64_t start = clock_ns(), next = start + interval;
 	uint64_t stop = start + (uint64_t)t->config.max_ms * 1000000;
+	/* As servers do, it sends when poll() says so: before that, each send() may exceed the
+	 * buffer by a packet. */
+	bool full = false;
 	sample_take(t, end->sock);
 	for (;;) {
-		ssize_t n = send(end->sock, chunk, sizeof(chunk), MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
+		ssize_t n = full ? -1 : send(end->sock, chunk, sizeof(chunk), MSG_NOSIGNAL);
+		if (!full && n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		uint64_t now = clock_ns();
 		if (now >= next) {
@@ -259,6 +262,7 @@ static int end_send(struct end *end)
 			ppoll(fds, 2, &timeout, NULL);
 			if (fds[0].revents)
 				return -ECANCELED;
+			full = !fds[1].revents;
 		}
 	}
 }

@@ -35,6 +35,8 @@
 #define READ_BATCH 16
 /* Queue length of the devices: packets that wait while the relay waits for a CPU. */
 #define DEVICE_QUEUE 5000
+/* That of most paths. */
+#define MTU 1500
 /* Minimum sample for a verdict. */
 #define WIRE_TELLING 20
 /* Scheduler slice of the relay: a short slice preempts a long one (6.12). */
@@ -99,9 +101,6 @@ int wire_delay_check(const struct wire_delay_config *c, struct err *e)
 	return 0;
 }
 
-/* Loss is per packet: use the usual MTU of a path. */
-static unsigned device_mtu(const struct wire_delay_config *c) { return c->loss > 0 ? 1500 : 9000; }
-
 /* Creates the wire's end in the calling network namespace; returns its descriptor. */
 static int device_open(const struct wire_delay_config *config, struct err *e)
 {
@@ -120,7 +119,7 @@ static int device_open(const struct wire_delay_config *config, struct err *e)
 	unsigned offload = config->loss > 0 ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 	if (ioctl(fd, TUNSETOFFLOAD, offload))
 		return err_errno(e, "delay wire: set the offloads of a TUN device");
-	int rc = wire_size(device_mtu(config), DEVICE_QUEUE, e);
+	int rc = wire_size(MTU, DEVICE_QUEUE, e);
 	if (rc)
 		return rc;
 	int open_fd = fd;

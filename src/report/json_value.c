@@ -67,6 +67,5 @@ int value_print(FILE *out, json_t *document, const struct json_writer *w, const 
 	json_decref(document);
 	if (!text)
 		return err_set(e, ENOMEM, "out of memory for %s", what);
-	fprintf(out, "%s\n", text);
-	return 0;
+	return fprintf(out, "%s\n", text) < 0 ? err_errno(e, "cannot write %s", what) : 0;
 }

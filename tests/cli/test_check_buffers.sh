@@ -47,6 +47,16 @@ test_a_short_send_buffer_is_named() {
 	json 'has_finding("buffers.receive.short") | not'
 }
 
+# A server that sends when there is room gets 164 to 250 kB/s. One that tries earlier exceeds the buffer by a
+# packet of up to 64 KiB each time, and packets of 9 000 bytes by more.
+test_a_small_send_buffer_is_short() {
+	in_wired_namespace
+	echo 4096 16384 32768 >$ipv4/tcp_wmem
+	expect_known "$(known buffers.send)" 2 $check --bandwidth 4mbit --rtt 200ms --no-proof
+	json 'wall("buffers.send") | .verdict == "short" and .measured >= 100000 and .measured <= 400000' \
+		'has_finding("buffers.receive.short") | not'
+}
+
 # The buffer begins with the second field; over a path with room it has shrunk to the third a second later,
 # at 4 to 5 MB/s.
 test_a_send_buffer_that_shrinks_is_short() {
