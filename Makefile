@@ -28,12 +28,11 @@ DEBIAN_LIBS := libc6-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnl-id
 	libarchive-dev libsmartcols-dev
 DEBIAN_BUILD := gcc make pkg-config $(DEBIAN_LIBS)
 DEBIAN_TEST := libcmocka-dev mandoc man-db iproute2 ethtool util-linux procps strace qemu-system-x86 \
-	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tidy tmux nginx redis-server gunicorn haproxy memcached \
+	busybox-static cpio e2fsprogs jq libxml2-utils xz-utils zstd bash zsh fish tidy tmux nginx redis-server gunicorn haproxy memcached nodejs \
 	wrk prometheus prometheus-node-exporter python3-prometheus-client python3-jsonschema curl systemd
 # Of the goals that need more.
 DEBIAN_test-html := chromium-driver python3-selenium poppler-utils
 DEBIAN_test-fleet := ansible-core ansible-lint openssh-server iproute2 jq procps util-linux
-DEBIAN_test-servers := nodejs
 DEBIAN_LINT := clang clang-format clang-tidy cppcheck shellcheck valgrind
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

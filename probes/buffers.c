@@ -49,7 +49,7 @@
 #define TIME_MS 45000
 
 /* Minimum share of the time that a sender waits for a buffer that is the limit: for one of its own
- * a quarter near the pace, up to nearly always, and 0.04 on a busy machine for one that suffices. */
+ * a quarter near the pace, up to nearly always; on a busy machine 0.04 for one that suffices. */
 static const double waited_min[BUFFER_SIDES] = {[BUFFER_RECEIVE] = 0.05, [BUFFER_SEND] = 0.15};
 
 enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
