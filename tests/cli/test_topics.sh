@@ -269,7 +269,7 @@ test_a_full_disk_is_an_error() {
 	[ -w /dev/full ] || skip 'no /dev/full'
 	for arguments in list 'list --format json' 'explain --format json net.core.somaxconn'; do
 		expect 3 sh -c "exec epolltune $arguments >/dev/full"
-		complained 'standard output'
+		complained 'No space left on device'
 	done
 }
 
