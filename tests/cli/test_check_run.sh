@@ -256,7 +256,7 @@ test_a_command_that_prints_endlessly_is_drained() {
 	json 'wall("application.connections") | .verdict == "ok"'
 	! left
 	# Several, which outlive SIGTERM.
-	expect 3 timeout 60 env "MARK=$work" epolltune check --run "trap '' TERM; $flood_three $flood" --port 80 --writable "$(shown)"
+	expect 3 timeout 300 env "MARK=$work" epolltune check --run "trap '' TERM; $flood_three $flood" --port 80 --writable "$(shown)"
 	contains err 'a line of its output' 'does not listen on port 80; it listens on 127.0.0.1:8080'
 	[ "$(wc -c <err)" -lt 4096 ]
 	! left
