@@ -355,6 +355,11 @@ class FleetTest(unittest.TestCase):
             row = Reader(self.page(("h", {"rc": 0}, checked(report)))).rows[1]
             self.assertIn("damaged report", row[1])
 
+    def test_a_problem_that_is_no_text_is_an_error(self):
+        for problem in None, [], {}, ["missing"], 7:
+            row = Reader(self.page(("h", {"rc": 0}, {"failed": False, "problem": problem, "msg": "m"}))).rows[1]
+            self.assertIn("error", row[1])
+
     def test_a_huge_report_makes_a_small_page(self):
         report = copy.deepcopy(self.full)
         report["walls"] = report["walls"] * 5000
