@@ -151,6 +151,7 @@ class ApplyTest(unittest.TestCase):
             (outcome("nothing to change"), 3, False, True),
             (outcome("applied", changed=True, run=1), 0, True, False),
             (outcome("waiting", changed=True, run=1), 1, True, False),
+            (outcome("applied", changed=True, run=1, reason="run 1 is confirmed, but not persisted"), 2, True, True),
             (outcome("reverted", reason="it did not improve"), 2, False, True),
             (outcome("partly reverted", changed=True), 2, True, True),
             (outcome("refused", reason="run 2 waits"), 2, False, True),
