@@ -188,7 +188,7 @@ def markdown(results):
         healthy = [result for result in results if "verdict" in result and not truth(result) and "rivals" in result]
         lines += ["", "| on the same cases | short walls healed | hosts without a fault that it changes | of them harmed |", "| --- | --- | --- | --- |"]
         accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
-        lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | 0 |"]
+        lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | {'not tried' if accused else 0} |"]
         lines += [f"| {rival} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} | {row[4]} |" for rival, row in rows.items()]
     return "\n".join(lines)
 
