@@ -238,6 +238,7 @@ static void a_full_line_keeps_every_second_point(void **state)
 		assert_true(l.at[i].x > l.at[i - 1].x && l.at[i].y == 2 * l.at[i].x);
 	curve_point(&l, NAN, 1);
 	curve_point(&l, 1, INFINITY);
+	curve_point(&l, 1, -1e308); /* no float */
 	assert_true(isfinite(l.at[l.count - 1].y));
 }
 
