@@ -257,9 +257,10 @@ static void throughput_judge(const struct trial *t, struct settings *s, struct o
 		outcome_inconclusive(
 			out, "one connection carried %s, but %s",
 			quantity_speed((double)out->reached).text,
-			busy < elapsed / 2 ? "the server had nothing to send for most of the time"
-					   : "not its send buffer was the limit: a busy machine or "
-					     "congestion control");
+			busy < elapsed / 2
+				? "the server had nothing to send for most of the time"
+				: "its send buffer was not the limit: the machine was busy, or "
+				  "congestion control limited it");
 }
 
 static int throughput_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
