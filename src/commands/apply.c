@@ -236,6 +236,7 @@ static int run(struct apply *a)
 	a->result.reason = apply_no_change(a);
 	a->result.before = a->reported ? a->before : NULL;
 	a->result.command = a->command_cut ? NULL : a->command;
+	a->result.option = tuning_option(&a->tuning, a->option);
 	if (a->dry_run) {
 		journal_refresh(&a->journal, NULL);
 		notice_of_journal(&a->journal);

@@ -17,6 +17,7 @@ struct apply {
 	uint64_t confirm_us;
 	char command[1024];
 	bool command_cut; /* `command` is incomplete */
+	char option[TUNING_OPTION];
 
 	struct report *before, *after; /* `after` is the proof's */
 	bool reported;                 /* `before` is filled */

@@ -19,7 +19,8 @@ static void outcome(const struct html *h, const struct plan_result *r)
 		[OUTCOME_REVERTED] = TONE_BAD, [OUTCOME_PARTLY] = TONE_BAD,
 		[OUTCOME_REFUSED] = TONE_BAD,  [OUTCOME_NOT_WAITING] = TONE_BOLD,
 	};
-	char text[PAGE_TEXT], class[32], command[64] = "";
+	const char *option = r->option ? r->option : "";
+	char text[PAGE_TEXT], class[32], command[PAGE_TEXT] = "";
 	report_text(text, "%c%s", plan_outcome_name(r->outcome)[0] - 'a' + 'A',
 		    plan_outcome_name(r->outcome) + 1);
 	if (r->run)
@@ -28,9 +29,9 @@ static void outcome(const struct html *h, const struct plan_result *r)
 	report_text(class, "answer %s", html_tone(tones[r->outcome]));
 	html_element(h, "p", class, text);
 	if (r->outcome == OUTCOME_WAITING)
-		report_text(command, "epolltune confirm");
+		report_text(command, "epolltune confirm%s", option);
 	else if (r->outcome == OUTCOME_APPLIED || r->outcome == OUTCOME_PARTLY)
-		report_text(command, "epolltune rollback %u", r->run);
+		report_text(command, "epolltune rollback %u%s", r->run, option);
 	html_element(h, "p", "small",
 		     r->outcome == OUTCOME_WAITING ? "To keep the changes:"
 		     : command[0]                  ? "To roll back:"

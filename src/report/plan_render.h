@@ -17,6 +17,7 @@ struct plan_result {
 	json_t *proof, *persisted; /* of the JSON; NULL: none */
 	const struct report *before, *after; /* the proof's `after`; NULL: none */
 	const char *command;                 /* that the operator gave; NULL: unknown */
+	const char *option; /* " --state-dir …" of commands about the run; NULL: none */
 };
 
 typedef int plan_render_function(FILE *out, const struct plan_result *r,

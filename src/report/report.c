@@ -1,5 +1,6 @@
 #include "epolltune/report.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -195,8 +196,8 @@ void finding_curve_line(struct finding *f, const char *name, const struct curve_
 
 void curve_point(struct curve_line *l, double x, double y)
 {
-	if (!isfinite(x) || !isfinite(y))
-		return;
+	if (!(fabs(x) <= FLT_MAX) || !(fabs(y) <= FLT_MAX))
+		return; /* nor NAN */
 	if (l->count == CURVE_POINTS) {
 		l->count /= 2;
 		for (size_t i = 0; i < l->count; i++)

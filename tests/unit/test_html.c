@@ -238,6 +238,7 @@ static void a_full_line_keeps_every_second_point(void **state)
 		assert_true(l.at[i].x > l.at[i - 1].x && l.at[i].y == 2 * l.at[i].x);
 	curve_point(&l, NAN, 1);
 	curve_point(&l, 1, INFINITY);
+	curve_point(&l, 1, -1e308); /* no float */
 	assert_true(isfinite(l.at[l.count - 1].y));
 }
 
@@ -364,14 +365,15 @@ static void a_plan_is_a_page(void **state)
 				     .answer = hostile,
 				     .before = &r[0],
 				     .after = &r[1],
-				     .command = hostile};
+				     .command = hostile,
+				     .option = " --state-dir /x"};
 	struct stream *s = stream();
 	struct err e = {0};
 	assert_int_equal(plan_render_html(s->out, &result, &style, &e), 0);
 	CLEAN(free_pointer) char *text = finish(s);
 	assert_page(text);
 	has(text, "Applied, run 7");
-	has(text, "<pre>epolltune rollback 7</pre>");
+	has(text, "<pre>epolltune rollback 7 --state-dir /x</pre>");
 	has(text, "<code>4096</code> → <strong><code>8192</code></strong>");
 	has(text, "Accept queue: connections queued");
 	has(text, "short → ok</td><td class=\"good\">better</td>");

@@ -151,6 +151,7 @@ class ApplyTest(unittest.TestCase):
             (outcome("nothing to change"), 3, False, True),
             (outcome("applied", changed=True, run=1), 0, True, False),
             (outcome("waiting", changed=True, run=1), 1, True, False),
+            (outcome("applied", changed=True, run=1, reason="run 1 is confirmed, but not persisted"), 2, True, True),
             (outcome("reverted", reason="it did not improve"), 2, False, True),
             (outcome("partly reverted", changed=True), 2, True, True),
             (outcome("refused", reason="run 2 waits"), 2, False, True),
@@ -354,6 +355,11 @@ class FleetTest(unittest.TestCase):
         for report in "text", [1], {"a": 1}, {"summary": {}}:
             row = Reader(self.page(("h", {"rc": 0}, checked(report)))).rows[1]
             self.assertIn("damaged report", row[1])
+
+    def test_a_problem_that_is_no_text_is_an_error(self):
+        for problem in None, [], {}, ["missing"], 7:
+            row = Reader(self.page(("h", {"rc": 0}, {"failed": False, "problem": problem, "msg": "m"}))).rows[1]
+            self.assertIn("error", row[1])
 
     def test_a_huge_report_makes_a_small_page(self):
         report = copy.deepcopy(self.full)

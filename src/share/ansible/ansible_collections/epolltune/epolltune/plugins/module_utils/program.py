@@ -193,8 +193,9 @@ def judge_apply(document, status):
         }
     except (KeyError, TypeError) as error:
         raise Problem("damaged", "the JSON of epolltune apply has no %s" % error)
-    # Status 3: nothing is known, so nothing was changed.
-    result["failed"] = outcome in ("refused", "reverted", "partly reverted") or status >= 3
+    # Status 2: an error also of a run that is in force, as where its files could not be written. Status 3: nothing is
+    # known, so nothing was changed.
+    result["failed"] = outcome in ("refused", "reverted", "partly reverted") or status >= 2
     said = {
         "planned": "%d changes planned" % len(changes),
         "applied": "applied as run %s" % result["run"],
@@ -203,6 +204,8 @@ def judge_apply(document, status):
         "partly reverted": "rolled back, but not all changes could be: %s" % reason_of(document),
         "nothing to confirm": "no run waits to be confirmed",
     }.get(outcome, reason_of(document))
+    if result["failed"] and document["reason"] and document["reason"] not in said:
+        said += ", but: " + document["reason"]
     if manual:
         said += "; %d manual step%s left, see manual" % (len(manual), "" if len(manual) == 1 else "s")
     result["msg"] = said

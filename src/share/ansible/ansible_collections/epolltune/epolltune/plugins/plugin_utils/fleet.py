@@ -128,7 +128,7 @@ def host_of(name, python, check):
             return without_report(name, "damaged", "%s: %s" % (type(error).__name__, clean(error)))
     if isinstance(check, dict) and not is_true(check, "skipped"):
         problem = check.get("problem")
-        return without_report(name, problem if problem in STATES else "refused", message_of(check))
+        return without_report(name, problem if problem in list(STATES) else "refused", message_of(check))
     return without_report(name, "unknown", message_of(python))
 
 

@@ -60,7 +60,7 @@ def amount(value, unit):
         at = 0
         while value >= step and at < len(names) - 1:
             value, at = value / step, at + 1
-        return "%s %s" % (("%.3g" % value if value < 1000 else "%d" % value), names[at])
+        return "%s %s" % (("%.3g" % value if value < 999.5 else "%.0f" % value), names[at])
     text = "{:,}".format(value).replace(",", "\u202f")
     return "%s %s" % (text, unit) if unit == "%" else text
 
