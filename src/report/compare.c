@@ -30,6 +30,9 @@ static bool has_verdict(const struct wall *w)
 
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
+	bool applied = before && before->verdict != VERDICT_NA;
+	if (!applied && after && (after->verdict == VERDICT_TIGHT || after->verdict == VERDICT_SHORT))
+		return COMPARE_WORSE;
 	if (!before)
 		return COMPARE_NEW;
 	if (!after)
@@ -53,7 +56,7 @@ static bool is_beyond(const struct wall *before, const struct wall *after, bool 
 		      unsigned spread)
 {
 	const struct wall_row *row = wall_row_find(after->name);
-	int64_t a = figure_of(before), b = figure_of(after);
+	int64_t a = before ? figure_of(before) : REPORT_NONE, b = figure_of(after);
 	if (a == REPORT_NONE || b == REPORT_NONE)
 		return true;
 	double moves = ((double)b - (double)a) * 100;

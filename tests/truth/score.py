@@ -153,18 +153,20 @@ def scores(results, key="verdict"):
 
 
 def rival_rows(results):
-    """Rival to (healed, of, healthy hosts changed, of, hosts without a fault harmed)."""
+    """Rival to (healed, of, healthy hosts changed, of, hosts without a fault harmed), where the oracle knows."""
     rows = {}
     for result in results:
         for rival, of in result.get("rivals", {}).items():
             row = rows.setdefault(rival, [0, 0, 0, 0, 0])
+            if of.get("harmed") not in (True, False) and (truth(result) or of["changes"]):
+                continue
             if truth(result):
-                row[0] += of.get("harmed") is False
+                row[0] += of["harmed"] is False
                 row[1] += 1
             else:
                 row[2] += of["changes"] > 0
                 row[3] += 1
-                row[4] += of.get("harmed") is not False
+                row[4] += of.get("harmed") is True
     return rows
 
 
