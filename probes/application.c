@@ -712,20 +712,20 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 				    quantity_count(c.sum.done).text, answer[0] ? ": " : "", answer);
 		return 0;
 	}
-	const char *rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate).text;
+	struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate);
 	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
 	out->reached = (int64_t)c.sum.rate;
 	out->measured = true;
 	out->limit_met = idle;
 	if (!idle && c.sum.rate < (double)report_margin(t->needed)) {
 		if (c.client >= CLIENT_BUSY)
-			outcome_inconclusive(out, "the client used up its CPU at %s", rate);
+			outcome_inconclusive(out, "the client used up its CPU at %s", rate.text);
 		else
 			outcome_inconclusive(
 				out,
 				"it accepted %s, but waited for a CPU for %.0f %% of "
 				"the time that it needed one: this machine was too busy",
-				rate, 100 * c.waited);
+				rate.text, 100 * c.waited);
 		return 0;
 	}
 	s->taken.by_cpu = c.ran >= SERVER_BUSY;
