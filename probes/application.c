@@ -670,11 +670,13 @@ static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct e
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
 		return rc;
-	uint64_t ran = after.ran_ns - before.ran_ns, ready = after.ready_ns - before.ready_ns;
+	/* A thread or process may have ended. */
+	double ran = fmax(0, (double)after.ran_ns - (double)before.ran_ns);
+	double ready = fmax(ran, (double)after.ready_ns - (double)before.ready_ns);
 	c->sum = client_sum(t->clients[0]);
 	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
-	c->ran = (double)ran / (double)elapsed;
-	c->waited = (double)(ready - ran) / (double)(ready + 1);
+	c->ran = ran / (double)elapsed;
+	c->waited = (ready - ran) / (ready + 1);
 	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return 0;
 }
