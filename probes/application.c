@@ -420,9 +420,14 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	s->taken.own_bytes =
 		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
 	s->taken.held = w->held;
+	uint64_t each = s->taken.own_bytes + s->taken.connection_bytes;
+	if (!each) {
+		outcome_unsupported(out, "the slab caches of the kernel are not readable");
+		return 0;
+	}
 	out->metric[OWN] = (double)s->taken.own_bytes;
 	out->metric[KERNELS] = (double)s->taken.connection_bytes;
-	out->reached = memory_left(s) / (int64_t)(s->taken.own_bytes + s->taken.connection_bytes);
+	out->reached = memory_left(s) / (int64_t)each;
 	out->limit_met = out->measured = true;
 	return 0;
 }
