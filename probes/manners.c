@@ -263,15 +263,25 @@ static int after_clients(struct trial *t, const char *what, struct report *r, bo
 	return rc;
 }
 
+/* No more than half of the accept queue: the kernel logs more half-open ones than it holds. */
+static uint64_t at_once(const struct guest_queue *q)
+{
+	uint64_t half = q->limit / 2 ? q->limit / 2 : 1;
+	return half < AT_ONCE ? half : AT_ONCE;
+}
+
 static int burden_run(struct trial *t, size_t i, struct report *r, bool *serves, struct err *e)
 {
-	const struct client_order order = {.verb = CLIENT_CHURN,
-					   .count = burdens[i].count,
-					   .active = AT_ONCE,
-					   .depth = 1,
-					   .size = burdens[i].size};
+	struct client_order order = {.verb = CLIENT_CHURN,
+				     .count = burdens[i].count,
+				     .depth = 1,
+				     .size = burdens[i].size};
+	struct guest_queue q;
 	trial_progress(t, "%s", burdens[i].what);
-	int rc = trial_client(t, (struct client_config){.connections = AT_ONCE}, e);
+	int rc = guest_queue_read(t->options->guest, &q, e);
+	order.active = at_once(&q);
+	if (!rc)
+		rc = trial_client(t, (struct client_config){.connections = order.active}, e);
 	if (!rc)
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	trial_clients_end(t);
