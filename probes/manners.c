@@ -194,8 +194,13 @@ static int readers_main(struct task_port *port, void *arg)
 	struct err e = {0};
 	char end;
 	int rc = 0;
-	for (size_t i = 0; i < READERS_NOT && !rc; i++)
-		rc = (r->fds[i] = reader_connect(r, &e)) < -1 ? r->fds[i] : 0;
+	bool connects = true;
+	/* After one that timed out the others would too, each after as long. */
+	for (size_t i = 0; i < READERS_NOT && !rc; i++) {
+		r->fds[i] = connects ? reader_connect(r, &e) : -1;
+		connects = r->fds[i] >= 0;
+		rc = r->fds[i] < -1 ? r->fds[i] : 0;
+	}
 	if (!rc)
 		readers_send(r);
 	task_answer(port, rc, &e, NULL, 0);
