@@ -321,6 +321,8 @@ static int descriptors_fill(struct trial *t, uint64_t clients, struct err *e)
 		do {
 			if (!rc)
 				rc = guest_queue_read(t->options->guest, &q, e);
+			if (!rc && q.depth)
+				clock_sleep_ms(1);
 		} while (!rc && q.depth && clock_ms() < until);
 		if (rc || q.depth)
 			return rc;
