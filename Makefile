@@ -134,7 +134,7 @@ TESTS_RUN = $(if $(TESTS_ONLY),$(foreach t,$(TESTS_ONLY),$(or $(filter tests/$t 
 test: tests
 	@$(RUN_TESTS) $(filter-out $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make test-servers: checks beside nginx, redis, gunicorn and haproxy, of these and Node.js in a lab, beside a busy nginx CHECKS (30) times
+## make test-servers: checks beside nginx, redis, gunicorn and haproxy (beside a busy nginx CHECKS=30 times), and --run with them
 CHECKS := 30
 test-servers: tests
 	@CHECKS=$(CHECKS) $(RUN_TESTS) $(SERVER_TESTS)
@@ -153,7 +153,7 @@ test-fleet: $(PROGRAM)
 	@$(MAKE) --no-print-directory deps FOR=test-fleet
 	@PROGRAM='$(abspath $(PROGRAM))' tests/fleet
 
-## make test-faults: lets each call of each command fail, one a run (FAULTS=100: so many of each command)
+## make test-faults: lets each call of each command fail, one a run (FAULTS=100: at most 100 of each command)
 FAULTS := all
 test-faults: tests
 	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults
@@ -180,7 +180,7 @@ test-durability: $(PROGRAM)
 mutations:
 	@tests/mutate $(ROWS)
 
-## make coverage: prints the lines that the core tests run, file by file, and what they leave out
+## make coverage: prints the share of lines that the core tests run, file by file, and what they leave out
 COVERAGE_BUILD := build/coverage
 # Those that build or read the tree.
 COVERAGE_EXCEPT := cli/test_promises.sh cli/test_lint.sh cli/test_install.sh cli/test_run.sh cli/test_lib.sh cli/test_packages.sh \
@@ -192,7 +192,7 @@ coverage:
 	@BUILD=$(COVERAGE_BUILD) PROGRAM='$(abspath $(COVERAGE_BUILD)/epolltune)' tests/coverage \
 		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make truth: how often check and its rivals are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
+## make truth: how often check and other tools are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
 truth: $(PROGRAM)
 	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run $(if $(SMOKE),--smoke,--rivals --readme) $(ARGS)
 

@@ -273,8 +273,8 @@ static void throughput_judge(const struct trial *t, struct settings *s, struct o
 			late ? "the wire was the limit: this machine was too busy"
 			: busy < elapsed / 2
 				? "the server had nothing to send for most of the time"
-				: "not its send buffer was the limit: a busy machine or "
-				  "congestion control");
+				: "its send buffer was not the limit: the machine was busy, or "
+				  "congestion control limited it");
 }
 
 static int throughput_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)

@@ -232,7 +232,7 @@ static const struct finding_row findings[] = {
 	      "sndbuf_limited of its connection (ss -ti), and tb of ss -tm, which does not grow",
 	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} accept {needed} new connections",
+	      "{who} {tight?can just:cannot} accept {needed} new connections/s",
 	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "
 	      "CPU\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
 	      "dropped SYNs, and clients retransmit them after 1 s.}",
@@ -247,7 +247,7 @@ static const struct finding_row findings[] = {
 	      "Clients that connect, send a request and reset, in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} answer {needed} requests", "It answered {reached}.",
+	      "{who} {tight?can just:cannot} answer {needed} requests/s", "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
 	      "The server of check --run answered fewer requests per second than --requests needs.",
 	      "Give it more workers or CPUs, and compare two commands with --versus.",
@@ -278,7 +278,7 @@ static const struct finding_row findings[] = {
 	 .title = "{who} spins {what}",
 	 .detail =
 		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
-		 "the time; before it did not.{emfile? Its accept() fails, and its listener stays "
+		 "the time; before, none did.{emfile? Its accept() fails, and its listener stays "
 		 "readable.}",
 	 .advice =
 		 "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "

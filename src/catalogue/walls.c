@@ -387,7 +387,7 @@ static const struct wall_row walls[] = {
 		.unit = "connections",
 		.need = need_connections,
 		.what = "The connections that the available memory holds at the server of --run: an "
-			"idle one uses memory of the server's own, and of the kernel at its end. "
+			"idle one takes memory of the server and, at the server's end, of the kernel. "
 			"Needed: the target's connections.",
 		.detail = "{held?Each of {held} connections took {own} of the server's own memory, "
 			  "pages that its processes share counted once, and {kernel} of kernel "
@@ -433,7 +433,8 @@ static const struct wall_row walls[] = {
 	{
 		.name = "application.latency.p99",
 		.unit = "us",
-		.what = "The same time that 99 % of the requests did not exceed.",
+		.what = "The 99th percentile of the time from when a request was due to its reply, "
+			"measured as application.latency.p50.",
 		.detail = "",
 		.lower_is_better = true,
 	},

@@ -142,7 +142,8 @@ static void notes(struct html *h, const struct bench_table *t)
 		fputs("</ul>\n", h->out);
 	}
 	if (t->lost)
-		report_text(lost, "%zu figures did not fit and are missing.", t->lost);
+		report_text(lost, "%zu figure%s did not fit and %s missing.", t->lost,
+			    t->lost == 1 ? "" : "s", t->lost == 1 ? "is" : "are");
 	html_element(h, "p", NULL, lost);
 }
 

@@ -221,9 +221,9 @@ static void probes(struct html *h, const struct report *r)
 		{"PROBE", TABLE_LEFT}, {"RESULT", TABLE_LEFT}, {"EXPERIMENTS", TABLE_LEFT}, {0}};
 	static const char *const places[] = {
 		[ISOLATION_LAB] = "in a private lab",
-		[ISOLATION_IN_PLACE] = "in this network namespace",
-		[ISOLATION_SYSROOT] = "none, a captured machine was read",
-		[ISOLATION_NONE] = "none, this machine was read",
+		[ISOLATION_IN_PLACE] = "in this namespace",
+		[ISOLATION_SYSROOT] = "none (captured machine)",
+		[ISOLATION_NONE] = "none, settings only",
 	};
 	if (!r->probe_count)
 		return;

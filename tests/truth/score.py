@@ -134,11 +134,11 @@ def scores(results, key="verdict"):
     table = {
         "right wall first": ratio(sum(of["first"] for _, of in short), len(short)),
         "recall: short walls that are found": ratio(found, causes),
-        "precision: walls called SHORT that are": ratio(found, found + accused),
+        "precision: walls called SHORT that are short": ratio(found, found + accused),
         "right owner": ratio(sum(of["owner"] for _, of in short), len(short)),
         "right knob": ratio(sum(of["knob"] for _, of in short), len(short)),
-        "enough (1.1 and 1.5 of the need): nothing accused": ratio(sum(not of["accused"] and not of["failed"] for _, of in enough), len(enough)),
-        "healthy hosts and decoys: nothing accused": ratio(sum(not of["accused"] and not of["refused"] and not of["failed"] for _, of in healthy), len(healthy)),
+        "capacity 1.1 or 1.5 of the need: no wall called SHORT": ratio(sum(not of["accused"] and not of["failed"] for _, of in enough), len(enough)),
+        "healthy hosts: no wall called SHORT, and not \"Not ready\"": ratio(sum(not of["accused"] and not of["refused"] and not of["failed"] for _, of in healthy), len(healthy)),
     }
     if key == "verdict":
         tried = [result for result in kept if "healed" in result]
@@ -188,7 +188,7 @@ def markdown(results):
         healthy = [result for result in results if "verdict" in result and not truth(result) and "rivals" in result]
         lines += ["", "| on the same cases | short walls healed | hosts without a fault that it changes | of them harmed |", "| --- | --- | --- | --- |"]
         accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
-        lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | 0 |"]
+        lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | {'not tried' if accused else 0} |"]
         lines += [f"| {rival} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} | {row[4]} |" for rival, row in rows.items()]
     return "\n".join(lines)
 
@@ -220,6 +220,6 @@ def readme_write(path, results):
     kept = [result for result in results if "verdict" in result]
     kinds = (("planted", [r for r in kept if r["causes"]]), ("healthy", [r for r in kept if not r["causes"]]))
     head = (f"{len(kept)} cases of {len(results)}, confirmed by the clients of real servers: {len(kinds[0][1])} with a planted value or "
-            f"two, {len(kinds[1][1])} healthy hosts and decoys. The oracle left out {sum('left_out' in r for r in results)}. Linux "
+            f"two, {len(kinds[1][1])} healthy hosts. {sum('left_out' in r for r in results)} were left out: the clients did not confirm them. Linux "
             f"{platform.release().split('-')[0]}.")
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{markdown(results)}\n{END}{rest.split(END, 1)[1]}")

@@ -16,19 +16,19 @@ options:
         description: A predefined target (C(c10k), C(c100k), C(c1m)) or one that was saved on the host.
         type: str
       connections:
-        description: Connections open at a time, as C(50k).
+        description: Connections open at a time, such as C(50k).
         type: str
       rate:
-        description: New connections a second, as C(20k).
+        description: New connections a second, such as C(20k).
         type: str
       stall:
-        description: The longest time that the server does not accept, as C(250ms).
+        description: The longest time that the server does not accept, such as C(250ms).
         type: str
       rtt:
-        description: The round trip to the clients, as C(50ms).
+        description: The round trip to the clients, such as C(50ms).
         type: str
       bandwidth:
-        description: The throughput of one connection, as C(100mbit).
+        description: The throughput of one connection, such as C(100mbit).
         type: str
       datagrams:
         description: UDP datagrams a second at one socket.
@@ -44,7 +44,7 @@ options:
         type: str
         choices: [server, proxy]
       server:
-        description: The running server to judge, as C(nginx), C(nginx.service), C(:443) or a pid.
+        description: The running server to judge, such as C(nginx), C(nginx.service), C(:443) or a pid.
         type: str
       backlog:
         description: The backlog that the application passes to listen(2).
@@ -53,7 +53,7 @@ options:
         description: Hosts on the same link to talk to at a time.
         type: str
   probe:
-    description: Run only these probes, as C(accept-queue).
+    description: Run only these probes, such as C(accept-queue).
     type: list
     elements: str
   window:
@@ -72,7 +72,7 @@ options:
     type: bool
     default: false
   ignore:
-    description: Accept these findings, as C(accept-queue.short) or C(readiness.lost-edge@accept-queue).
+    description: Accept these findings, such as C(accept-queue.short) or C(readiness.lost-edge@accept-queue).
     type: list
     elements: str
   executable:

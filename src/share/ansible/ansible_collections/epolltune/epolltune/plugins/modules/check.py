@@ -26,7 +26,7 @@ options:
     description: Another network namespace of the host, by its path, its name or a pid in it.
     type: str
   observe:
-    description: Take the target from the load of I(target.server), which is observed for that time, as C(60s).
+    description: Take the target from the load of I(target.server), which is observed for that time, such as C(60s).
     type: str
   headroom:
     description: With I(observe), check for that many times the observed load.
