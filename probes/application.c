@@ -420,9 +420,14 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	s->taken.own_bytes =
 		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
 	s->taken.held = w->held;
+	uint64_t each = s->taken.own_bytes + s->taken.connection_bytes;
+	if (!each) {
+		outcome_unsupported(out, "the slab caches of the kernel are not readable");
+		return 0;
+	}
 	out->metric[OWN] = (double)s->taken.own_bytes;
 	out->metric[KERNELS] = (double)s->taken.connection_bytes;
-	out->reached = memory_left(s) / (int64_t)(s->taken.own_bytes + s->taken.connection_bytes);
+	out->reached = memory_left(s) / (int64_t)each;
 	out->limit_met = out->measured = true;
 	return 0;
 }
@@ -670,11 +675,13 @@ static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct e
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
 		return rc;
-	uint64_t ran = after.ran_ns - before.ran_ns, ready = after.ready_ns - before.ready_ns;
+	/* A thread or process may have ended. */
+	double ran = fmax(0, (double)after.ran_ns - (double)before.ran_ns);
+	double ready = fmax(ran, (double)after.ready_ns - (double)before.ready_ns);
 	c->sum = client_sum(t->clients[0]);
 	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
-	c->ran = (double)ran / (double)elapsed;
-	c->waited = (double)(ready - ran) / (double)(ready + 1);
+	c->ran = ran / (double)elapsed;
+	c->waited = (ready - ran) / (ready + 1);
 	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return 0;
 }
@@ -712,20 +719,20 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 				    quantity_count(c.sum.done).text, answer[0] ? ": " : "", answer);
 		return 0;
 	}
-	const char *rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate).text;
+	struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate);
 	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
 	out->reached = (int64_t)c.sum.rate;
 	out->measured = true;
 	out->limit_met = idle;
 	if (!idle && c.sum.rate < (double)report_margin(t->needed)) {
 		if (c.client >= CLIENT_BUSY)
-			outcome_inconclusive(out, "the client used up its CPU at %s", rate);
+			outcome_inconclusive(out, "the client used up its CPU at %s", rate.text);
 		else
 			outcome_inconclusive(
 				out,
 				"it accepted %s, but waited for a CPU for %.0f %% of "
 				"the time that it needed one: this machine was too busy",
-				rate, 100 * c.waited);
+				rate.text, 100 * c.waited);
 		return 0;
 	}
 	s->taken.by_cpu = c.ran >= SERVER_BUSY;

@@ -9,8 +9,9 @@
  * reads what it read before. They read files, write to open descriptors, to memory and to pipes.
  *
  * `root`: a captured machine; NULL: none. One that is a directory is read with openat2(2), whose
- * flags a filter cannot see: it stays allowed for that. Does nothing where the kernel has no
- * seccomp filters. Call it in a process of one thread. */
+ * flags a filter cannot see: it stays allowed for that. Does nothing for this machine's own root,
+ * which is also read through netlink, and where the kernel has no seccomp filters. Call it in a
+ * process of one thread. */
 void confine_to_reading(const char *root);
 
 #endif

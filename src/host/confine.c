@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,6 +42,11 @@
 #define NR_OPENAT2 437
 #define NR_PIDFD_GETFD 438
 #define NR_MOUNT_SETATTR 442
+#define NR_FCHMODAT2 452
+#define NR_SETXATTRAT 463
+#define NR_REMOVEXATTRAT 466
+#define NR_OPEN_TREE_ATTR 467
+#define NR_FILE_SETATTR 469
 
 /* clang-format off */
 static const int refused[] = {
@@ -56,12 +62,13 @@ static const int refused[] = {
 	SYS_kcmp, SYS_setpriority, SYS_sched_setscheduler, SYS_sched_setattr,
 	/* Namespaces and mounts. */
 	SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
-	NR_OPEN_TREE, NR_MOVE_MOUNT, NR_FSOPEN, NR_FSPICK, NR_MOUNT_SETATTR,
+	NR_OPEN_TREE, NR_OPEN_TREE_ATTR, NR_MOVE_MOUNT, NR_FSOPEN, NR_FSPICK, NR_MOUNT_SETATTR,
 	/* Files. */
 	SYS_open_by_handle_at, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_renameat2,
 	SYS_mkdirat, SYS_mknodat, SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown,
 	SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
-	SYS_lremovexattr, SYS_fremovexattr, SYS_utimensat,
+	SYS_lremovexattr, SYS_fremovexattr, SYS_utimensat, NR_FCHMODAT2, NR_SETXATTRAT,
+	NR_REMOVEXATTRAT, NR_FILE_SETATTR,
 #ifdef SYS_renameat
 	SYS_renameat,
 #endif
@@ -88,7 +95,7 @@ static const int refused[] = {
 	 CLONE_NEWPID | CLONE_NEWNET)
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)
 
-#define INSTRUCTIONS (2 * sizeof(refused) / sizeof(*refused) + 32)
+#define INSTRUCTIONS (2 * sizeof(refused) / sizeof(*refused) + 40)
 struct filter {
 	struct sock_filter at[INSTRUCTIONS];
 	unsigned short count;
@@ -112,16 +119,31 @@ static void refuse(struct filter *f, int number, int error)
 	add(f, RETURN(SECCOMP_RET_ERRNO | (uint32_t)error));
 }
 
+/* Loads the low half of an argument, by byte order. */
+static struct sock_filter argument_load(unsigned argument)
+{
+	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	uint32_t at = (uint32_t)offsetof(struct seccomp_data, args) + 8 * argument + 4 * big;
+	return (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
+}
+
 /* Refuses a call that has one of these bits in an argument. */
 static void refuse_bits(struct filter *f, int number, unsigned argument, uint32_t bits)
 {
-	/* The low half of the argument, by byte order. */
-	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-	uint32_t at = (uint32_t)offsetof(struct seccomp_data, args) + 8 * argument + 4 * big;
 	add(f, SKIP_UNLESS(BPF_JEQ, number, 4));
-	add(f, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at));
+	add(f, argument_load(argument));
 	add(f, SKIP_UNLESS(BPF_JSET, bits, 1));
 	add(f, RETURN(SECCOMP_RET_ERRNO | EPERM));
+	add(f, RETURN(SECCOMP_RET_ALLOW));
+}
+
+/* Refuses to put what the caller's shell then runs into the input of the terminal. */
+static void refuse_typing(struct filter *f)
+{
+	add(f, SKIP_UNLESS(BPF_JEQ, SYS_ioctl, 6));
+	add(f, argument_load(1));
+	refuse(f, TIOCSTI, EPERM);
+	refuse(f, TIOCLINUX, EPERM);
 	add(f, RETURN(SECCOMP_RET_ALLOW));
 }
 
@@ -144,6 +166,7 @@ static void filter_make(struct filter *f, bool tree)
 		refuse(f, NR_OPENAT2, EPERM);
 	refuse_bits(f, SYS_clone, CLONE_FLAGS, NEW_NAMESPACES);
 	refuse_bits(f, SYS_openat, 2, WRITING);
+	refuse_typing(f);
 #ifdef SYS_open
 	refuse_bits(f, SYS_open, 1, WRITING);
 #endif
@@ -168,9 +191,12 @@ static void capabilities_drop(void)
 
 void confine_to_reading(const char *root)
 {
-	struct stat st;
+	struct stat st, running;
 	struct filter f = {.count = 0};
 	bool tree = root && stat(root, &st) == 0 && S_ISDIR(st.st_mode);
+	if (tree && stat("/", &running) == 0 && st.st_dev == running.st_dev &&
+	    st.st_ino == running.st_ino)
+		return;
 	filter_make(&f, tree);
 	const struct sock_fprog program = {.len = f.count, .filter = f.at};
 	capabilities_drop();

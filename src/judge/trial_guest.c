@@ -54,6 +54,8 @@ int trial_guest_accepts(struct trial *t, uint64_t *queued, struct err *e)
 	do {
 		rc = guest_queue_read(t->options->guest, &queue, e);
 		*queued = queue.depth;
+		if (!rc && queue.depth)
+			clock_sleep_ms(1);
 	} while (!rc && queue.depth && clock_ms() < until);
 	return rc;
 }

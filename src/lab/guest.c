@@ -37,6 +37,7 @@
 /* The listeners of the server's host, and the file at the path of its socket. */
 struct guest_listeners {
 	const char *path; /* NULL: it listens on a port */
+	bool there;       /* something is, also a link to nothing */
 	ino_t file;       /* 0: none */
 	dev_t file_device;
 	bool made; /* a listener of the lab has it, or had it: the command made it */
@@ -52,6 +53,7 @@ static void file_look(struct guest_listeners *out)
 	out->made = out->made && same;
 	out->file = found ? st.st_ino : 0;
 	out->file_device = found ? st.st_dev : 0;
+	out->there = !lstat(out->path, &st);
 }
 
 /* Servers also bind another name, and rename it. */
@@ -91,7 +93,11 @@ static int call_file_remove(struct host *h, void *arg, struct err *e)
 	struct guest_listeners *all = arg;
 	(void)h;
 	file_look(all);
-	return all->made && unlink(all->path) ? err_errno(e, "--run: %s", all->path) : 0;
+	int rc = all->made && unlink(all->path) ? err_errno(e, "--run: %s", all->path) : 0;
+	/* The next file there may have its inode number, and be of a server of this host. */
+	all->made = false;
+	all->file = 0;
+	return rc;
 }
 
 static int file_remove(struct guest *r, struct err *e)
@@ -245,7 +251,7 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 static int path_check(struct guest *r, struct err *e)
 {
 	int rc = r->socket ? look(r, e) : 0;
-	if (rc || !r->socket || !r->listeners->file)
+	if (rc || !r->socket || !r->listeners->there)
 		return rc;
 	err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
 	return err_remedy(e, "choose another path, or remove what a server has left there");

@@ -130,11 +130,19 @@ static void write_back(struct undoing *x, size_t n, const char *found, const cha
 		print(x->u, c, "%s → %s%s", found, c->from, why);
 }
 
+/* Whether the change, of a run of the same boot, is of another network namespace. */
+static bool is_elsewhere(const struct undoing *x, const struct run *other, const struct change *c)
+{
+	return c->scope == CHANGE_NETNS && !strcmp(other->boot, x->r->boot) &&
+	       strcmp(other->netns, x->r->netns) != 0;
+}
+
 /* The later run that left the value found, 0 if none did. */
 static unsigned later_run(const struct undoing *x, const struct change *c, const char *found)
 {
 	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id;)
-		for (size_t n = 0; n < x->j->runs[i].count; n++) {
+		for (size_t n = 0; n < x->j->runs[i].count && !is_elsewhere(x, &x->j->runs[i], c);
+		     n++) {
 			const struct change *later = &x->j->runs[i].items[n];
 			if (strcmp(later->kind, c->kind) == 0 &&
 			    strcmp(later->name, c->name) == 0 && later->state == CHANGE_DONE &&

@@ -810,6 +810,20 @@ static void a_later_run_is_named(void **state)
 	output_free(&o);
 }
 
+static void a_later_run_elsewhere_keeps_nothing(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT "somaxconn 16; fast >/dev/null\n"
+			   "unshare -n sh -c 'echo 16 >/proc/sys/net/core/somaxconn\n"
+			   "epolltune apply --state-dir $S --yes --from $B/report.json --no-proof' "
+			   ">/dev/null\n"
+			   "epolltune rollback 1 --state-dir $S; echo \"first $? $(somaxconn)\"\n");
+	good(&o);
+	has(o.out, "first 0 16\n");
+	output_free(&o);
+}
+
 /* File systems of one page, which is full. */
 static void full_disks(void **state)
 {
@@ -1662,6 +1676,7 @@ int main(void)
 		TEST(a_useless_change_is_rolled_back),
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),
+		TEST(a_later_run_elsewhere_keeps_nothing),
 		TEST(full_disks),
 		TEST(another_namespace_or_boot),
 		TEST(a_namespace_that_is_gone),

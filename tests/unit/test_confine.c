@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,6 +37,8 @@ static long namespace_clone(void)
 {
 	return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
 }
+static long terminal_type(void) { return ioctl(0, TIOCSTI, "x"); }
+static long file_mode_at(void) { return syscall(452, AT_FDCWD, file, 0777, 0); }
 static long bpf_load(void) { return syscall(SYS_bpf, 0, NULL, 0); }
 static long ring_make(void) { return syscall(425, 1, NULL); }
 static long tree_open(void)
@@ -60,6 +63,8 @@ static const struct {
 	{"symlink", file_link},
 	{"unshare", namespace_make},
 	{"clone", namespace_clone},
+	{"TIOCSTI", terminal_type},
+	{"fchmodat2", file_mode_at},
 	{"bpf", bpf_load},
 	{"io_uring", ring_make},
 	{"openat2", tree_open},
