@@ -31,7 +31,8 @@ static bool has_verdict(const struct wall *w)
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
 	bool applied = before && before->verdict != VERDICT_NA;
-	if (!applied && after && (after->verdict == VERDICT_TIGHT || after->verdict == VERDICT_SHORT))
+	if (!applied && after &&
+	    (after->verdict == VERDICT_TIGHT || after->verdict == VERDICT_SHORT))
 		return COMPARE_WORSE;
 	if (!before)
 		return COMPARE_NEW;

@@ -364,6 +364,11 @@ static void verdicts_side_by_side(void **state)
 	assert_int_equal(compare_wall(&ok, &none), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&none, &ok), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&none, &none), COMPARE_SAME);
+	/* A wall that now applies must not pass as a difference of no kind. */
+	struct wall bad = {.verdict = VERDICT_SHORT};
+	assert_int_equal(compare_wall(&none, &bad), COMPARE_WORSE);
+	assert_int_equal(compare_gain(NULL, &bad, 5), COMPARE_WORSE);
+	assert_int_equal(compare_wall(&bad, &none), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(NULL, &ok), COMPARE_NEW);
 	assert_int_equal(compare_wall(&ok, NULL), COMPARE_GONE);
 }
