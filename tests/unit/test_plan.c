@@ -409,9 +409,12 @@ static void memory_is_summed(void **state)
 static void memory_is_that_of_the_pages(void **state)
 {
 	(void)state;
+	static const char machine[] = "tests/hosts/debian-12-ppc64le";
 	struct err e = {0};
 	struct host *captured;
-	assert_int_equal(host_open(&captured, "tests/hosts/debian-12-ppc64le", &e), 0);
+	if (access(machine, F_OK))
+		skip_because("no captured machine here");
+	assert_int_equal(host_open(&captured, machine, &e), 0);
 	struct change_site there = {.host = captured, .root = ""};
 	struct plan_options own = {0};
 	assert_int_equal(plan_make(plan, NULL, &own, &there, &e), 0);
