@@ -434,19 +434,17 @@ int journal_refresh(struct journal *j, struct err *e)
 	return rc;
 }
 
-int journal_reread(struct journal *j, struct err *e)
+int journal_reread(const struct journal *j, struct journal *out, struct err *e)
 {
-	struct journal next = JOURNAL_CLOSED;
-	snprintf(next.path, sizeof(next.path), "%s", j->path);
-	next.dir = fcntl(j->dir, F_DUPFD_CLOEXEC, 0);
-	next.fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
-	int rc = next.dir < 0 || next.fd < 0 || lseek(next.fd, 0, SEEK_SET) < 0
+	*out = (struct journal)JOURNAL_CLOSED;
+	snprintf(out->path, sizeof(out->path), "%s", j->path);
+	out->dir = fcntl(j->dir, F_DUPFD_CLOEXEC, 0);
+	out->fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
+	int rc = out->dir < 0 || out->fd < 0 || lseek(out->fd, 0, SEEK_SET) < 0
 			 ? err_errno(e, "cannot read %s/%s", j->path, JOURNAL_FILE)
-			 : read_all(&next, e);
+			 : read_all(out, e);
 	if (rc < 0)
-		journal_close(&next);
-	else
-		replace(j, &next);
+		journal_close(out);
 	return rc;
 }
 

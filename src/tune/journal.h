@@ -98,9 +98,8 @@ void journal_close(struct journal *j);
 bool journal_changed(const struct journal *j);
 /* Reads it again then. On failure the old content stays. */
 int journal_refresh(struct journal *j, struct err *e);
-/* Reads the open file again, even if it has no name any more. On failure the old content stays.
- */
-int journal_reread(struct journal *j, struct err *e);
+/* Reads the file that `j` has open, even if it has no name any more, as another journal. */
+int journal_reread(const struct journal *j, struct journal *out, struct err *e);
 /* Opens an open or closed journal for writing (JOURNAL_MAKE), read again if it changed. On failure
  * it stays as it is. */
 int journal_lock(struct journal *j, const char *path, struct err *e);

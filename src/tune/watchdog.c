@@ -57,22 +57,27 @@ static struct run *watched(struct confirm_watch *w, struct journal *j)
 	return same ? r : NULL;
 }
 
+/* Takes what was read as known if it has the run. */
+static bool known_replace(struct confirm_watch *w, struct journal *j)
+{
+	bool has = watched(w, j);
+	journal_close(has ? &w->known : j);
+	if (has)
+		w->known = *j;
+	return has;
+}
+
 /* Whether the run is neither confirmed nor rolled back, by the journal as it was last read if it is
- * lost or replaced: a decision that came just before that is in the file that is open. */
+ * lost, damaged or replaced: a decision that came just before that is in the file that is open. */
 static bool undecided(struct confirm_watch *w)
 {
-	struct journal j = JOURNAL_CLOSED;
+	struct journal j;
 	const struct run *r = journal_find(&w->known, w->run);
 	if (r && !journal_changed(&w->known))
 		return run_is_open(r);
-	if (journal_open(&j, w->state_dir, JOURNAL_READ, NULL) == 0 && watched(w, &j)) {
-		journal_close(&w->known);
-		w->known = j;
-	} else {
-		journal_close(&j);
-		if (r)
-			journal_reread(&w->known, NULL);
-	}
+	bool read = journal_open(&j, w->state_dir, JOURNAL_READ, NULL) == 0 && known_replace(w, &j);
+	if (!read && r && journal_reread(&w->known, &j, NULL) == 0)
+		known_replace(w, &j);
 	r = journal_find(&w->known, w->run);
 	return !r || run_is_open(r);
 }

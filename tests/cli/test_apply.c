@@ -787,9 +787,12 @@ static void the_watchdog_without_a_journal(void **state)
 					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n"
 					    "fast --confirm 1s >/dev/null; echo $?\n"
 					    "echo garbage >$S/journal.jsonl\n"
+					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n"
+					    "rm -r $S; fast --confirm 1s >/dev/null; echo $?\n"
+					    ": >$S/journal.jsonl\n"
 					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n");
 	good(&o);
-	assert_string_equal(o.out, "0\n16\n0\n16\n");
+	assert_string_equal(o.out, "0\n16\n0\n16\n0\n16\n");
 	output_free(&o);
 }
 
