@@ -45,6 +45,8 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t 
 /* Ends the server and starts it as `far` in another lab, with that wire. */
 int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
 		   const struct lab_options *wire, struct err *e);
+/* Ends the server, which has its grace after SIGTERM, and removes what it left at its path. */
+void guest_end(struct guest *r);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);

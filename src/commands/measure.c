@@ -13,14 +13,18 @@ struct labs {
 	struct lab *lab, *proof;      /* may be the same */
 	struct guest far;             /* of GUEST_FAR; its lab NULL: none */
 	struct probe_options options; /* with it */
-	bool in_place, borrowed;
-	char missing[256]; /* why there is none; "" */
+	bool in_place;
+	struct guest *borrowed; /* whose lab it is; NULL: none */
+	char missing[256];      /* why there is none; "" */
 };
 
 static void labs_close(struct labs *l)
 {
-	if (l->borrowed)
+	/* The end of the lab would not leave the server its grace. */
+	if (l->borrowed) {
+		guest_end(l->borrowed);
 		return;
+	}
 	if (l->options.guest) {
 		guest_close(&l->far);
 		return;
@@ -70,7 +74,7 @@ static int labs_open(struct labs *l, const struct job *job, struct err *e)
 	struct err refused = {0};
 	bool in_place = o->probe.in_place && p->place != PROBE_LAB;
 	int rc = -EPERM;
-	l->borrowed = p->guest && p->guest != GUEST_FAR && o->probe.guest;
+	l->borrowed = p->guest && p->guest != GUEST_FAR ? o->probe.guest : NULL;
 	if (l->borrowed) {
 		l->lab = l->proof = o->probe.guest->lab;
 		return 0;

@@ -304,10 +304,15 @@ int guest_open_far(struct guest *far, struct guest *near, const struct host *cal
 	return open_in(far, calling, wire, e);
 }
 
-void guest_close(struct guest *r)
+void guest_end(struct guest *r)
 {
 	program_end(&r->program);
 	file_remove(r, NULL);
+}
+
+void guest_close(struct guest *r)
+{
+	guest_end(r);
 	lab_close(r->lab);
 	r->lab = NULL;
 }

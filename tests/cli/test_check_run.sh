@@ -252,6 +252,23 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+test_each_server_ends_by_sigterm() {
+	needs_lab
+	cat >server.pl <<-'EOF'
+		use IO::Socket::INET;
+		sub note { open my $out, '>>', "$ENV{MARK}/$_[0]" or die; print $out "$$\n" }
+		$SIG{TERM} = sub { select undef, undef, undef, 0.3; note 'ended'; exit };
+		my $l = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
+		note 'begun';
+		my @all;
+		while (1) { push @all, $l->accept }
+	EOF
+	run any "exec perl $work/server.pl" --port 8080 --connections 20 --rate 10 --probe application
+	[ "$(wc -l <begun)" -ge 2 ]
+	cmp begun ended || fail 'a server had no time to end'
+	! left
+}
+
 test_a_command_that_prints_endlessly_is_drained() {
 	needs_lab
 	# Its output goes on while the server is asked, and at its end.

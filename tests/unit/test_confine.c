@@ -44,7 +44,7 @@ static long ring_make(void) { return syscall(425, 1, NULL); }
 static long tree_open(void)
 {
 	struct open_how how = {.flags = O_RDONLY};
-	return syscall(SYS_openat2, AT_FDCWD, file, &how, sizeof(how));
+	return syscall(__NR_openat2, AT_FDCWD, file, &how, sizeof(how));
 }
 
 static const struct {
