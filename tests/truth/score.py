@@ -222,6 +222,6 @@ def readme_write(path, results):
     kept = [result for result in results if "verdict" in result]
     kinds = (("planted", [r for r in kept if r["causes"]]), ("healthy", [r for r in kept if not r["causes"]]))
     head = (f"{len(kept)} cases of {len(results)}, confirmed by the clients of real servers: {len(kinds[0][1])} with a planted value or "
-            f"two, {len(kinds[1][1])} healthy hosts. {sum('left_out' in r for r in results)} were left out: the clients did not confirm them. Linux "
+            f"two, {len(kinds[1][1])} healthy hosts. Left out, as the clients did not confirm them: {sum('left_out' in r for r in results)}. Linux "
             f"{platform.release().split('-')[0]}.")
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{markdown(results)}\n{END}{rest.split(END, 1)[1]}")

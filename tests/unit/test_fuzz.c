@@ -22,7 +22,7 @@ static const struct {
 	const char *name; /* of its corpus */
 	entry_function *entry;
 } fuzzers[] = {
-#define FUZZER(name) {#name + sizeof("fuzz_") - 1, name},
+#define FUZZER(name) {&#name[sizeof("fuzz_") - 1], name},
 #include "../fuzz/fuzzers.def"
 #undef FUZZER
 };
