@@ -156,13 +156,18 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 	const struct client_config *c = w->config;
 	unsigned tries = w->order.detach && c->source_count ? c->source_count : 1;
 	bool waits = c->path && !w->order.detach;
+	unsigned flags = 0;
 	int on = 1, fd = -EADDRNOTAVAIL;
+	if (c->reserve_port)
+		flags |= SOCKETS_RESERVE;
+	if (c->deaf)
+		flags |= SOCKETS_DEAF;
 	if (c->path)
 		fd = sockets_connect_path(c->path);
 	for (unsigned i = 0; i < tries && !c->path && fd == -EADDRNOTAVAIL; i++)
 		fd = sockets_connect(
 			&c->to, c->source_count ? &c->sources[w->source++ % c->source_count] : NULL,
-			(c->reserve_port ? SOCKETS_RESERVE : 0) | (c->deaf ? SOCKETS_DEAF : 0));
+			flags);
 	w->queued = waits && fd == -EAGAIN;
 	if (fd >= 0 || (!code_starves(-fd) && !w->queued))
 		counter_add(&w->stats->attempted, 1);

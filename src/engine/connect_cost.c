@@ -90,7 +90,7 @@ static int client_main(struct task_port *port, void *arg)
 	int rc = sockets_raise_limit() < (size_t)f->cost.ports + DESCRIPTORS ? -EMFILE : 0;
 	for (size_t i = 0; i < CONNECT_COST_LEVELS && !rc; i++) {
 		f->cost.percent[i] = levels[i];
-		for (; open < f->cost.ports * levels[i] / 100u && rc >= 0; open++)
+		for (; open < f->cost.ports * (unsigned)levels[i] / 100u && rc >= 0; open++)
 			rc = connection_open(f, &unused);
 		if (rc >= 0)
 			rc = level_measure(f, &f->cost.ns[i]);

@@ -122,8 +122,8 @@ static void refuse(struct filter *f, int number, int error)
 /* Loads the low half of an argument, by byte order. */
 static struct sock_filter argument_load(unsigned argument)
 {
-	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-	uint32_t at = (uint32_t)offsetof(struct seccomp_data, args) + 8 * argument + 4 * big;
+	const uint32_t half = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;
+	uint32_t at = (uint32_t)offsetof(struct seccomp_data, args) + 8 * argument + half;
 	return (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at);
 }
 

@@ -8,7 +8,7 @@
 
 static void quantity_check(const char *text)
 {
-	for (int kind = QUANTITY_COUNT; kind <= QUANTITY_SIZE; kind++) {
+	for (enum quantity_kind kind = QUANTITY_COUNT; kind <= QUANTITY_SIZE; kind++) {
 		char word[32], shown[32];
 		uint64_t value, again;
 		if (quantity_parse("a", kind, text, 0, UINT64_MAX, &value, NULL))
