@@ -2,6 +2,8 @@
 # check --run: servers that behave badly without descriptors and with bad clients, and those that do not.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=SCRIPTDIR/../guests.sh
+. "$(dirname "$0")/../guests.sh"
 
 run() { # STATUS COMMAND OPTIONS…
 	want=$1 command=$2
@@ -91,18 +93,7 @@ test_redis_is_accused_of_nothing() {
 }
 
 test_haproxy_is_accused_of_nothing() {
-	cat >haproxy.cfg <<-EOF
-		global
-		  maxconn 1000
-		defaults
-		  mode http
-		  timeout client 30s
-		  timeout connect 5s
-		  timeout server 5s
-		listen a
-		  bind :8080
-		  http-request return status 200
-	EOF
+	haproxy_conf haproxy.cfg 1000
 	run 0 "exec haproxy -f $work/haproxy.cfg" --port 8080 --protocol http
 	is_healthy
 }

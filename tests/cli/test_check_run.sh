@@ -3,6 +3,8 @@
 # shellcheck source=SCRIPTDIR/../lib.sh
 # shellcheck disable=SC2016 # the command's shell expands them
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=SCRIPTDIR/../guests.sh
+. "$(dirname "$0")/../guests.sh"
 
 # /tmp is private in the lab, so that its files must be shown.
 shown() { echo "$work,${PROGRAM%/*}"; }
@@ -19,8 +21,6 @@ run_known() { # FILTER STATUS COMMAND OPTIONS…
 	shift 3
 	expect_known "$filter" "$want" env "MARK=$work" epolltune check --run "$command" --writable "$(shown)" --format json "$@"
 }
-
-needs_lab() { may_unshare -Urn || skip 'namespaces are not available'; }
 
 nginx_conf() { # CONNECTIONS [LISTEN [ADDRESS]]
 	cat >nginx.conf <<-EOF

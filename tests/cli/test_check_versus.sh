@@ -2,28 +2,13 @@
 # check --run with HAProxy, memcached and gunicorn, and two commands in turn.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=SCRIPTDIR/../guests.sh
+. "$(dirname "$0")/../guests.sh"
 
 run() { # STATUS COMMAND OPTIONS…
 	want=$1 command=$2
 	shift 2
 	expect "$want" epolltune check --run "$command" --writable "$work" --format json --connections 200 "$@"
-}
-
-needs_lab() { may_unshare -Urn || skip 'namespaces are not available'; }
-
-haproxy_conf() { # FILE CONNECTIONS
-	cat >"$1" <<-EOF
-		global
-		  maxconn $2
-		defaults
-		  mode http
-		  timeout client 30s
-		  timeout connect 5s
-		  timeout server 5s
-		listen a
-		  bind :8080
-		  http-request return status 200
-	EOF
 }
 
 is_the_applications() { # CONNECTIONS LINE
