@@ -44,54 +44,59 @@
 #define LOOK_US 250000
 /* A limit on descriptors that most servers do not reach. */
 #define FILES 65536
-/* Time of its threads together beyond that at rest, as a share of the clock's. */
+/* Time of its busiest thread beyond that at rest, as a share of the clock's. */
 #define SPINS 0.6
 /* In one sample: it does not spin. */
 #define IDLE 0.2
 
 struct context {
 	struct subject subject;
-	double rest; /* how busy it is without clients */
+	double rest; /* how busy its busiest thread is without clients */
 };
 
-/* How busy it was, of `elapsed_ns`. */
+/* How busy its busiest thread was, of `elapsed_ns`. */
 struct busy {
 	double elapsed_ns, ready_ns, ran_ns;
 };
 
-static int busy_look(struct trial *t, struct busy *sum, double *share, struct err *e)
+struct looks {
+	struct subject_threads at[LOOKS + 1];
+	uint64_t ns[LOOKS + 1];
+};
+
+static void looks_free(struct looks *l)
 {
-	struct subject_usage before, after;
-	int rc = subject_usage_read(t->host, &t->context->subject, &before, e);
-	uint64_t began = clock_ns();
-	trial_sleep_us(LOOK_US);
-	if (!rc)
-		rc = subject_usage_read(t->host, &t->context->subject, &after, e);
-	if (rc)
-		return rc;
-	/* A thread may have ended. */
-	double elapsed = (double)(clock_ns() - began);
-	double ready = (double)after.ready_ns - (double)before.ready_ns;
-	double ran = (double)after.ran_ns - (double)before.ran_ns;
-	*share = ready / elapsed;
-	sum->elapsed_ns += elapsed;
-	sum->ready_ns += ready;
-	sum->ran_ns += ran;
-	return 0;
+	for (size_t i = 0; i <= LOOKS; i++)
+		subject_threads_free(&l->at[i]);
 }
 
-/* The kernel adds the time of a wait at its end: the samples count together. */
-static int spins(struct trial *t, bool *spinning, struct busy *sum, struct err *e)
+/* Up to `count` samples, until no thread is busy. The kernel adds the time of a wait at its end:
+ * the samples count together. */
+static int busy_look(struct trial *t, size_t count, struct busy *b, bool *idle, struct err *e)
 {
-	double share = INFINITY;
-	*sum = (struct busy){0};
-	for (unsigned i = 0; i < LOOKS && share > IDLE; i++) {
-		int rc = busy_look(t, sum, &share, e);
-		if (rc)
-			return rc;
+	CLEAN(looks_free) struct looks l = {0};
+	int rc = subject_threads_read(t->host, &t->context->subject, &l.at[0], e);
+	*idle = false;
+	l.ns[0] = clock_ns();
+	for (size_t i = 1; i <= count && !rc && !*idle; i++) {
+		trial_sleep_us(LOOK_US);
+		rc = subject_threads_read(t->host, &t->context->subject, &l.at[i], e);
+		l.ns[i] = clock_ns();
+		struct subject_thread now = subject_threads_taken(&l.at[i - 1], &l.at[i]).busiest;
+		struct subject_thread all = subject_threads_taken(&l.at[0], &l.at[i]).busiest;
+		*idle = (double)now.ready_ns < IDLE * (double)(l.ns[i] - l.ns[i - 1]);
+		*b = (struct busy){(double)(l.ns[i] - l.ns[0]), (double)all.ready_ns,
+				   (double)all.ran_ns};
 	}
-	*spinning = share > IDLE && sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
-	return 0;
+	return rc;
+}
+
+static int spins(struct trial *t, bool *spinning, struct busy *b, struct err *e)
+{
+	bool idle;
+	int rc = busy_look(t, LOOKS, b, &idle, e);
+	*spinning = !rc && !idle && b->ready_ns > (t->context->rest + SPINS) * b->elapsed_ns;
+	return rc;
 }
 
 static void words_make(const struct trial *t, const char *what, bool emfile, struct wording *w)
@@ -129,9 +134,10 @@ static void spin_report(const struct trial *t, const char *what, bool emfile, co
 		    server_line(server ? server->files_line : NULL, "files", FILES, line,
 				sizeof(line)));
 	struct finding *f = report_finding(r, "application.spins", &words);
-	finding_evidence(f, "ran or waited for a CPU", "% of the time",
+	finding_evidence(f, "busiest thread ran or waited for a CPU", "% of the time",
 			 round(100 * b->ready_ns / b->elapsed_ns), NAN);
-	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran_ns / b->elapsed_ns), NAN);
+	finding_evidence(f, "CPU time of that thread", "% of a CPU",
+			 round(100 * b->ran_ns / b->elapsed_ns), NAN);
 }
 
 /* Clients that do not read, in the lab's memory. */
@@ -392,15 +398,16 @@ static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_M
 static int manners_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct context *c = t->context;
-	struct busy sum = {0};
+	struct busy b = {.elapsed_ns = 1};
 	enum protocol protocol = t->options->guest->protocol;
 	uint64_t began = clock_ms();
-	bool serves = true;
+	bool serves = true, idle;
 	int rc = trial_guest(t, 0, &c->subject, e);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
 	if (!rc && serves)
-		rc = busy_look(t, &sum, &c->rest, e);
+		rc = busy_look(t, 1, &b, &idle, e);
+	c->rest = b.ready_ns / b.elapsed_ns;
 	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
 		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
 			rc = burden_run(t, i, r, &serves, e);

@@ -233,8 +233,8 @@ static const struct finding_row findings[] = {
 	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} accept {needed} new connections/s",
-	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "
-	      "CPU\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
+	      "It accepted {reached}{cpu?, and one of its threads used up a CPU:; none of its threads "
+	      "used up a CPU, nor did the client\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
 	      "dropped SYNs, and clients retransmit them after 1 s.}",
 	      "{overflows?Raise its backlog first (wall accept-queue). }{cpu?Give it more workers, up "
 	      "to the number of CPUs:Let it accept while it waits (for a disk, another server, a "

@@ -410,7 +410,7 @@ static const struct wall_row walls[] = {
 		.what = "The new connections a second that the server of --run accepts, each with "
 			"one request and reset after the reply. Needed: the target's rate.",
 		.detail =
-			"{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
+			"{reached?{cpu?One of its threads used up a CPU at {reached}.:}{overflows? Its accept queue "
 			"overflowed meanwhile.}}",
 	},
 	{

@@ -115,9 +115,10 @@ static int open_journal(struct apply *a, off_t planned, struct err *e)
 	if (open)
 		return apply_refuse_pending(a, open, &here, e);
 	if (planned != a->journal.good)
-		return err_set(e, PLAN_REFUSED,
-			       "another epolltune command changed settings meanwhile: run epolltune "
-			       "apply again");
+		return err_set(
+			e, PLAN_REFUSED,
+			"another epolltune command changed settings meanwhile: run epolltune "
+			"apply again");
 	return 0;
 }
 
