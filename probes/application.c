@@ -300,11 +300,18 @@ static bool nofile_binds(const struct subject *s, const struct subject_open *o)
 	       !(server && server->clients_files);
 }
 
+/* A UNIX socket that is closed before all is read sends ECONNRESET, but nothing resets it. */
+static const char *end_text(const struct hold *h, bool local)
+{
+	return local && h->end == HOLD_RESET ? "was closed before its request was read"
+					     : hold_ends[h->end];
+}
+
 /* "With 100 connections open, the next one got an error: -ERR max number of clients reached." */
-static void hold_text(const struct hold *h, bool nofile, char *text, size_t size)
+static void hold_text(const struct hold *h, bool local, bool nofile, char *text, size_t size)
 {
 	report_text_into(text, size, "With %s connection%s open, the next one %s%s%s.",
-			 quantity_count(h->held).text, h->held == 1 ? "" : "s", hold_ends[h->end],
+			 quantity_count(h->held).text, h->held == 1 ? "" : "s", end_text(h, local),
 			 h->answer[0] ? ": " : "", h->answer);
 	if (nofile)
 		report_append_to(text, size, " The process then had %s of %s descriptors open.",
@@ -362,7 +369,7 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 		return 0;
 	}
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
-		outcome_unsupported(out, "the first connection %s%s%s", hold_ends[h->end],
+		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
 				    h->answer[0] ? ": " : "", h->answer);
 		return 0;
 	}
@@ -376,7 +383,7 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	out->limit_met = h->end != HOLD_ALL;
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	if (out->limit_met)
-		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
+		hold_text(h, guest->socket, s->taken.at_nofile, out->remark, sizeof(out->remark));
 	return 0;
 }
 

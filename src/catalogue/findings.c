@@ -244,7 +244,7 @@ static const struct finding_row findings[] = {
 	      "has.",
 	      "Give it more workers or CPUs, and compare two commands with --versus; keep "
 	      "connections alive, so that clients open fewer.",
-	      "Clients that connect, send a request and reset, in a closed loop",
+	      "Clients that connect, send a request and reset (UNIX\\: close), in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests/s", "It answered {reached}.",
@@ -266,9 +266,10 @@ static const struct finding_row findings[] = {
 		 "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
 		 "when a descriptor is closed.}",
 	 .answer = "{who} does not answer {what}",
-	 .meaning = "The server of check --run did not serve another client while clients did not "
-		    "read its replies, or after clients reset their connections, sent invalid "
-		    "requests, or used up its descriptors.",
+	 .meaning =
+		 "The server of check --run did not serve another client while clients did not "
+		 "read its replies, or after clients reset or closed their connections, sent invalid "
+		 "requests, or used up its descriptors.",
 	 .action = "Find in its log what it waits for, or why it exited; set its timeouts.",
 	 .proof = "Another client connects and sends a request"},
 	{.id = "application.spins",

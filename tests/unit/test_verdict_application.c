@@ -1,4 +1,4 @@
-/* The memory that a connection takes of the server of check --run. */
+/* What connections to the server of check --run show. */
 #include "../../probes/application.c"
 #include "../support/support.h"
 
@@ -64,10 +64,20 @@ static void memory_is_that_of_more_connections(void **state)
 	}
 }
 
+static void a_unix_socket_is_not_reset(void **state)
+{
+	(void)state;
+	const struct hold reset = {.end = HOLD_RESET}, refused = {.end = HOLD_REFUSED};
+	assert_string_equal(end_text(&reset, false), "was reset");
+	assert_string_equal(end_text(&reset, true), "was closed before its request was read");
+	assert_string_equal(end_text(&refused, true), "was refused");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_that_of_more_connections),
+		cmocka_unit_test(a_unix_socket_is_not_reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
