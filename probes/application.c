@@ -491,8 +491,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	(void)target;
-	(void)s;
-	b->by_run = true;
+	b->due = s->taken.held;
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
@@ -842,6 +841,7 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.memory",
+		.due = true,
 		.metrics = {[OWN] = {"own memory of a connection", "B"},
 			    [KERNELS] = {"kernel memory of a connection", "B"}},
 		.applies = guest_applies,

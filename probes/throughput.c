@@ -343,8 +343,7 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 static void throughput_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	(void)target;
-	(void)s;
-	b->by_run = true;
+	b->due = !s->taken.lacks[0];
 }
 
 static void throughput_words(const struct target *target, const struct settings *s,
@@ -381,6 +380,7 @@ static struct cost throughput_cost(const struct target *t, const struct settings
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.throughput",
+		.due = true,
 		.metrics = {[WINDOW] = {"window in flight", "B"},
 			    [BUFFER] = {"send buffer", "B"},
 			    [SNDBUF] = {"sndbuf_limited", "% of the time"}},

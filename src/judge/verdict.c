@@ -189,10 +189,6 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	if (o->state != OUTCOME_CONCLUSIVE) {
 		if (o->why[0])
 			wall_miss(w, o->why);
-		/* It applied, and nothing else shows the capacity. */
-		if (o->state == OUTCOME_INCONCLUSIVE && b.by_run && w->verdict == VERDICT_NA &&
-		    b.needed != REPORT_NONE && !b.absent)
-			w->verdict = VERDICT_UNKNOWN;
 		return;
 	}
 	w->experiment = EXPERIMENT_DONE;

@@ -1,6 +1,7 @@
 /* What a connection of the server of check --run shows about its send buffer. */
 #include "../../probes/throughput.c"
 #include "../support/support.h"
+#include "../support/verdict.h"
 
 #define NEEDED 1250000 /* 10 Mbit/s */
 #define WINDOW_B (NEEDED / 20)
@@ -58,6 +59,27 @@ static void only_a_full_send_buffer_is_the_servers(void **state)
 	}
 }
 
+/* What was slow for another reason is unknown; a reply that is too small for the path says nothing.
+ */
+static void an_unexplained_throughput_is_unknown(void **state)
+{
+	(void)state;
+	struct target t = target_default();
+	struct settings s = verdict_settings(&experiments[0], "");
+	struct outcome o = verdict_outcome(REPORT_NONE, false);
+	outcome_inconclusive(&o, "this machine is too busy");
+	const struct report *r = verdict_of(&experiments[0], &t, &s, &o);
+	assert_int_equal(r->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_string_equal(r->walls[0].reason, "this machine is too busy");
+	assert_int_equal(r->finding_count, 0);
+	assert_int_equal(report_exit_status(r), 3);
+	o = verdict_outcome(REPORT_NONE, false);
+	outcome_unsupported(&o, "%s", "");
+	report_text(s.taken.lacks, "replies of 2 B do not fill the path");
+	r = verdict_of(&experiments[0], &t, &s, &o);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+}
+
 static void a_huge_target_is_refused_without_overflow(void **state)
 {
 	(void)state;
@@ -76,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_full_send_buffer_is_the_servers),
+		cmocka_unit_test(an_unexplained_throughput_is_unknown),
 		cmocka_unit_test(a_huge_target_is_refused_without_overflow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
