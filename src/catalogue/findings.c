@@ -1491,12 +1491,15 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .wall = "",
 	 .observed = true,
-	 .title = "The counters could not be compared with the report of {report}",
-	 .detail = "/proc/net/netstat and /proc/net/snmp cannot be read here.",
+	 .title = "{report?The counters could not be compared with the report of {report}:The "
+		  "kernel's counters of losses could not be read}",
+	 .detail =
+		 "/proc/net/netstat or /proc/net/snmp cannot be read here, or has no ListenDrops.",
 	 .advice = "",
-	 .answer = "the counters could not be compared",
-	 .meaning = "check --since found no counters of the kernel: whether anything was lost "
-		    "since the report is unknown.",
+	 .answer = "{report?the counters could not be compared:whether connections are dropped "
+		   "is not known}",
+	 .meaning = "check found no counters of the kernel: whether anything is lost now, or was "
+		    "since the report of --since, is unknown.",
 	 .action = "Check where /proc/net is readable; capture it with the machine.",
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
@@ -1577,11 +1580,13 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check as root, or as the user of the server.",
 	 .proof = "EACCES from /proc/PID/fd"},
 	{.id = "listeners.unlisted",
-	 .level = LEVEL_SKIPPED,
+	 .level = LEVEL_WARNING,
 	 .wall = "",
+	 .observed = true,
 	 .title = "The listeners of this machine could not be listed",
 	 .detail = "{why}",
 	 .advice = "",
+	 .answer = "whether a listener is full is not known",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
 		    "are unknown.",
 	 .action = "Load the modules tcp_diag and inet_diag, or run as root.",
