@@ -23,7 +23,8 @@
 /* Without a change the queue is at rest. */
 #define SETTLE_MS 50
 #define SETTLE_FIRST_MS 1000
-#define LISTENERS_MAX 64
+/* With SO_REUSEPORT a server has one for each worker, or several. */
+#define LISTENERS_MAX 4096
 #define ADDRESSES 200
 /* Of what --port names. */
 #define WHERE 128
@@ -69,7 +70,11 @@ static int call_listeners(struct host *h, void *arg, struct err *e)
 	out->count = 0;
 	if (out->path)
 		file_look(out);
-	for (size_t i = 0; !rc && i < l.count && out->count < LISTENERS_MAX; i++)
+	if (!rc && l.count > LISTENERS_MAX)
+		rc = err_set(e, E2BIG,
+			     "--run: the command has %zu listeners, at most %d are supported",
+			     l.count, LISTENERS_MAX);
+	for (size_t i = 0; !rc && i < l.count; i++)
 		out->at[out->count++] = l.at[i];
 	for (size_t i = 0; i < out->count; i++)
 		if (has_file(out, &out->at[i])) {
