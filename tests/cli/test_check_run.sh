@@ -278,6 +278,37 @@ test_a_server_that_keeps_no_connection_holds_none() {
 		'wall("application.connections") | .reason | contains("was closed at once")'
 }
 
+# Many servers close a connection that is idle for seconds; one after the other, more take longer to open.
+test_a_server_that_closes_idle_connections_is_not_limited() {
+	needs_lab
+	cat >server.py <<-'EOF'
+		import asyncio, sys
+		one_by_one = asyncio.Lock()
+		async def serve(reader, writer):
+		    try:
+		        while await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2):
+		            if sys.argv[1] == "slow":
+		                async with one_by_one:
+		                    await asyncio.sleep(.05)
+		            else:
+		                await asyncio.sleep(.05)
+		            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		    except (asyncio.TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+		        writer.close()
+		async def main():
+		    async with await asyncio.start_server(serve, "0.0.0.0", 8080) as server:
+		        await server.serve_forever()
+		asyncio.run(main())
+	EOF
+	run_known 'wall("application.connections").measured | type == "number"' 0 "exec python3 $work/server.py fast" \
+		--port 8080 --protocol http --connections 60 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+	run 3 "exec python3 $work/server.py slow" --port 8080 --protocol http --connections 60 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+		'wall("application.connections") | .reason | contains("closes a connection that is idle for")'
+	! left
+}
+
 test_an_error_for_another_client_is_a_limit() {
 	needs_lab
 	cat >server.pl <<-'EOF'
