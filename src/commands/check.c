@@ -10,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
+#include "report/comparison.h"
 #include "report/output.h"
 #include "report/render.h"
 
@@ -237,8 +238,9 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 				       excluded[i]);
 	if (!a->check.guest.port && !a->check.guest.socket)
 		return err_set(e, EINVAL, "check: --run needs --port N or --port unix:PATH");
-	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
-		return err_set(e, EINVAL, "check: --versus supports only --format text and json");
+	if (a->check.versus && !comparison_render_find(a->format))
+		return err_set(e, EINVAL, "check: --versus supports only --format %s",
+			       COMPARISON_FORMATS);
 	if (a->check.versus && (a->output || a->save))
 		return err_set(e, EINVAL, "check: --versus and --%s exclude each other",
 			       a->output ? "output" : "save");
@@ -285,7 +287,7 @@ static int check(void *arguments, const struct given *given)
 	a->check.progress = isatty(2);
 	if (a->check.versus) {
 		struct render_style style = command_style(NULL, a->color);
-		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
+		return check_versus(&a->check, a->format, &style);
 	}
 	if (a->check.sysroot && !a->output && !a->save)
 		command_confine(a->check.sysroot);

@@ -433,7 +433,7 @@ test_options_that_do_not_fit_are_refused() {
 	bad '--run and --quick exclude' --run true --port 80 --quick
 	bad '--path: valid only with' --run true --port 80 --path /x
 	bad 'the path of a directory' --run true --port 80 --writable nowhere
-	bad 'text and json' --run true --port 80 --versus false --format line
+	bad 'text,json,junit,markdown,html' --run true --port 80 --versus false --format line
 }
 
 run_tests "$@"
