@@ -30,6 +30,11 @@ enum lab_wire {
 	LAB_WIRE_DELAY, /* relay in user space: RTT, bandwidth, loss (wire.h) */
 };
 
+/* A file that tasks see instead of the host's, read-only. */
+struct lab_overlay {
+	char *path, *text; /* without its last newline */
+};
+
 struct lab_options {
 	enum lab_place place;
 	enum lab_wire wire;
@@ -52,6 +57,8 @@ struct lab_options {
 			    another user; the server's host has an empty /tmp, /run, /var/tmp and
 			    /dev/shm of its own */
 	const char *directories; /* with command: that its tasks may write, comma separated */
+	const struct lab_overlay *overlays; /* with command */
+	size_t overlay_count;
 	bool paths; /* with command: tasks of LAB_SERVER may connect to its UNIX sockets,
 		       also those of another user */
 };

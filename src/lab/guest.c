@@ -239,7 +239,8 @@ static int listening_await(struct guest *r, struct err *e)
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 {
 	const struct program_config config = {
-		.shell = r->command, .captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
+		.shell = r->line && r->line->command ? r->line->command : r->command,
+		.captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
 	program_end(&r->program);
 	int rc = file_remove(r, e);
 	if (!rc)
@@ -257,14 +258,16 @@ static int path_check(struct guest *r, struct err *e)
 	return err_remedy(e, "choose another path, or remove what a server has left there");
 }
 
-static int open_in(struct guest *r, const struct host *calling, const struct lab_options *wire,
-		   struct err *e)
+/* In a new lab with the options `wire`, and those that all have. */
+static int open_in(struct guest *r, const struct host *calling, struct err *e)
 {
-	struct lab_options options = *wire;
+	struct lab_options options = r->wire;
 	char host[ENDPOINT_TEXT] = "localhost";
 	options.wide_ports = options.files = options.command = true;
 	options.directories = r->directories;
 	options.paths = r->socket;
+	options.overlays = r->line ? r->line->file : NULL;
+	options.overlay_count = r->line ? r->line->file_count : 0;
 	int rc = lab_open(&r->lab, &options, calling, e);
 	if (rc)
 		return err_prefix(e, "--run");
@@ -286,22 +289,37 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t 
 	       struct err *e)
 {
 	uint64_t addresses = ADDRESSES_FEW + clients / PORTS;
-	const struct lab_options options = {.ipv6 = ipv6,
-					    .client_addresses = addresses < ADDRESSES_MAX
-									? (unsigned)addresses
-									: ADDRESSES_MAX};
-	return open_in(r, calling, &options, e);
+	r->wire = (struct lab_options){.ipv6 = ipv6,
+				       .client_addresses = addresses < ADDRESSES_MAX
+								   ? (unsigned)addresses
+								   : ADDRESSES_MAX};
+	return open_in(r, calling, e);
+}
+
+/* The end of the server makes way for that of `other`. */
+static void other_begin(struct guest *other, struct guest *near)
+{
+	guest_end(near);
+	*other = *near;
+	other->lab = NULL;
+	other->program = (struct program){0};
+	other->listeners = NULL;
 }
 
 int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
 		   const struct lab_options *wire, struct err *e)
 {
-	program_end(&near->program);
-	*far = *near;
-	far->lab = NULL;
-	far->program = (struct program){0};
-	far->listeners = NULL;
-	return open_in(far, calling, wire, e);
+	other_begin(far, near);
+	far->wire = *wire;
+	return open_in(far, calling, e);
+}
+
+int guest_open_line(struct guest *tried, struct guest *near, const struct host *calling,
+		    const struct guest_line *line, struct err *e)
+{
+	other_begin(tried, near);
+	tried->line = line;
+	return open_in(tried, calling, e);
 }
 
 void guest_end(struct guest *r)
@@ -312,6 +330,8 @@ void guest_end(struct guest *r)
 
 void guest_close(struct guest *r)
 {
+	if (!r->lab)
+		return;
 	guest_end(r);
 	lab_close(r->lab);
 	r->lab = NULL;

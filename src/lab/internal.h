@@ -33,6 +33,8 @@ int seal_mounts(bool files, bool writable, struct err *e);
 /* After it: covers /tmp, /run, /var/tmp and /dev/shm, and makes `directories` (comma separated) of
  * the host writable, below them too. */
 int seal_private(const char *directories, struct err *e);
+/* After it: puts a copy with another text over a file. The host's is not changed. */
+int seal_overlay(const struct lab_overlay *overlay, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
 /* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good; of those

@@ -254,6 +254,8 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc && lab->options.command)
 		rc = seal_private(lab->options.directories, e);
+	for (size_t i = 0; !rc && i < lab->options.overlay_count; i++)
+		rc = seal_overlay(&lab->options.overlays[i], e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
 	if (!rc && lab->options.command)
