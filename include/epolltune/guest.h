@@ -29,8 +29,10 @@ struct guest {
 	/* From guest_open() on. */
 	struct lab *lab;
 	struct lab_options wire;       /* of the lab */
+	int (*interrupted)(void);      /* not 0: do not wait for it to listen; NULL: do */
 	const struct guest_line *line; /* that it has more; NULL: none */
 	struct program program;
+	bool free; /* nothing was at `socket` before the first command */
 	struct guest_listeners *listeners; /* in the lab's memory */
 	struct protocol_request request;
 	union endpoint to; /* where clients connect, without `socket` */
@@ -82,6 +84,10 @@ int guest_check(struct guest *r, struct err *e);
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT]);
 /* Ends the server and the lab, if there is one. */
 void guest_close(struct guest *r);
+
+/* After the end of all labs: removes the socket of a server that did not do so, from a directory of
+ * this host. */
+void guest_socket_remove(const struct guest *r);
 
 /* Finds the server among the processes of the host `calling`. The caller frees it. */
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e);

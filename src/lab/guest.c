@@ -11,6 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/list.h"
 #include "epolltune/listener.h"
 
 /* For the server to listen; when it listens elsewhere only; and to exit after SIGTERM. */
@@ -227,6 +228,8 @@ static int listening_await(struct guest *r, struct err *e)
 			return rc;
 		if (way_find(r))
 			return 0;
+		if (r->interrupted && r->interrupted())
+			return err_set(e, EINTR, "--run: interrupted");
 		uint64_t now = clock_ms();
 		elsewhere = r->listeners->count ? (elsewhere ? elsewhere : now) : 0;
 		if (!lives || now - began > LISTEN_MS ||
@@ -252,7 +255,8 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 static int path_check(struct guest *r, struct err *e)
 {
 	int rc = r->socket ? look(r, e) : 0;
-	if (rc || !r->socket || !r->listeners->there)
+	r->free = !rc && r->socket && !r->listeners->there;
+	if (rc || !r->socket || r->free)
 		return rc;
 	err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
 	return err_remedy(e, "choose another path, or remove what a server has left there");
@@ -325,6 +329,8 @@ int guest_open_line(struct guest *tried, struct guest *near, const struct host *
 void guest_end(struct guest *r)
 {
 	program_end(&r->program);
+	/* A process that was killed may have started the last one. */
+	lab_clear(r->lab);
 	file_remove(r, NULL);
 }
 
@@ -335,6 +341,29 @@ void guest_close(struct guest *r)
 	guest_end(r);
 	lab_close(r->lab);
 	r->lab = NULL;
+}
+
+/* Whether it is the socket of no server: one that was killed has left it. */
+static bool is_stale(const char *path)
+{
+	struct stat st;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) && errno == ECONNREFUSED;
+}
+
+void guest_socket_remove(const struct guest *r)
+{
+	struct list_item item;
+	for (const char *all = r->directories; r->free && list_next(&all, &item);) {
+		size_t length = (size_t)item.length;
+		if (!strncmp(item.text, r->socket, length) && r->socket[length] == '/' &&
+		    is_stale(r->socket))
+			unlink(r->socket);
+	}
 }
 
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e)

@@ -76,9 +76,10 @@ struct agent_request {
 	lab_function function; /* to call, or */
 	task_main main;        /* to start, with its channel by task_send_fds() */
 	void *arg;
-	bool alone; /* start it when no other process of the PID namespace is left */
+	bool alone; /* do it when no other process of the PID namespace is left */
 };
-void agent_serve(struct task_port *port);
+/* `patient`: its tasks, which have noticed the end too, have time to end. */
+void agent_serve(struct task_port *port, bool patient);
 
 /* Starts a task with this end of its channel, which the caller closes. */
 int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,

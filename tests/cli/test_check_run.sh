@@ -323,6 +323,49 @@ test_each_server_ends_by_sigterm() {
 	! left
 }
 
+# Signals a check of `command` when `path` exists, and waits for it. Nothing of the server is left.
+signalled() { # SIGNAL STATUS PATH OPTIONS…
+	signal=$1 want=$2 path=$3 status=0
+	shift 3
+	env --default-signal "MARK=$work" epolltune check --run "$command" --port "unix:$work/app.sock" --writable "$work" \
+		"$@" >out 2>err &
+	check=$!
+	wait_for [ -e "$path" ]
+	kill -"$signal" $check
+	wait $check || status=$?
+	is 'the exit status' "$status" "$want"
+	[ ! -s out ] && quiet
+	[ ! -e app.sock ]
+	! left
+}
+
+test_a_signalled_check_leaves_nothing_of_the_server() {
+	needs_lab
+	cat >server.pl <<-'EOF'
+		use IO::Socket::UNIX;
+		sub note { open my $out, '>>', "$ENV{MARK}/$_[0]" or die; print $out "$$\n" }
+		$SIG{TERM} = sub { select undef, undef, undef, 0.3; note 'ended'; exit };
+		my $l = IO::Socket::UNIX->new(Local => "$ENV{MARK}/app.sock", Listen => 3) or die;
+		note 'begun';
+		my @all;
+		while (1) { push @all, $l->accept }
+	EOF
+	command="exec perl $work/server.pl"
+	for case in INT:130 TERM:143 HUP:129; do
+		rm -f begun ended
+		signalled ${case%:*} ${case#*:} begun --probe accept-queue,application
+		cmp begun ended || fail 'a server had no time to end'
+	done
+	# One that never listens.
+	command='touch $MARK/waits; sleep 1000'
+	signalled TERM 143 waits
+	# The server that a probe has started in another lab, which removes its pid file.
+	printf 'port 0\nunixsocket %s\npidfile %s\nmaxclients 20\nsave ""\n' "$work/app.sock" "$work/pid" >redis.conf
+	command="grep -q 'maxclients 20$' $work/redis.conf || touch $work/tried; exec redis-server $work/redis.conf"
+	signalled TERM 143 tried --protocol redis --connections 50 --probe application
+	[ ! -e pid ]
+}
+
 test_a_command_that_prints_endlessly_is_drained() {
 	needs_lab
 	# Its output goes on while the server is asked, and at its end.
