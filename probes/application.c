@@ -380,7 +380,8 @@ static void connections_bound(const struct target *target, const struct settings
 }
 
 /* The limit of its own with which it holds that many, rounded. */
-static int64_t clients_for(const struct server_row *server, const struct settings *s, uint64_t enough)
+static int64_t clients_for(const struct server_row *server, const struct settings *s,
+			   uint64_t enough)
 {
 	return knob_round(knob_find("server.connections"),
 			  (int64_t)server_clients(server, enough, s->taken.held));
@@ -416,9 +417,8 @@ static bool connections_solve(const struct target *target, const struct settings
 		return false;
 	if (soft == REPORT_NONE || server_sets_files(server))
 		return now->taken.at_own;
-	int64_t files = now->taken.at_nofile
-				? enough + soft - o->reached
-				: enough + (int64_t)now->taken.held + RESERVED;
+	int64_t files = now->taken.at_nofile ? enough + soft - o->reached
+					     : enough + (int64_t)now->taken.held + RESERVED;
 	if (now->taken.at_nofile || now->at[NOFILE][server->files_raised] < files)
 		nofile_raise(out, files);
 	return true;
@@ -445,8 +445,8 @@ static void connections_words(const struct target *target, const struct settings
 	wording_set(w, "present", "%s", "");
 	if (server && s->taken.at_own && clients_suffice(s, limit))
 		wording_set(w, "present", "%s",
-			    server_line(server->clients_line, "clients", (uint64_t)s->at[CLIENTS][0],
-					line, sizeof(line)));
+			    server_line(server->clients_line, "clients",
+					(uint64_t)s->at[CLIENTS][0], line, sizeof(line)));
 }
 
 static struct cost connections_cost(const struct target *target, const struct settings *s)

@@ -32,7 +32,7 @@ struct guest {
 	int (*interrupted)(void);      /* not 0: do not wait for it to listen; NULL: do */
 	const struct guest_line *line; /* that it has more; NULL: none */
 	struct program program;
-	bool free; /* nothing was at `socket` before the first command */
+	bool free;                         /* nothing was at `socket` before the first command */
 	struct guest_listeners *listeners; /* in the lab's memory */
 	struct protocol_request request;
 	union endpoint to; /* where clients connect, without `socket` */

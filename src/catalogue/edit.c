@@ -352,7 +352,7 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	return rc;
 }
 
-/* Behind what opens the section, or at the end of the text where the directive stands in none. */
+/* Behind what opens the section, or at the end of the text for a directive without one. */
 static bool place_find(const struct edit *edit, const char *text, size_t *at)
 {
 	struct scan s = scan_begin(edit->file, text, "");
@@ -382,7 +382,9 @@ int edit_insert(const struct edit *edit, const char *text, char **out, struct er
 		return err_set(e, ENOTSUP, "its configuration has no section %s", set->section);
 	snprintf(line, sizeof(line), "\n%s%s %llu%s", *set->section ? "\t" : "", set->directive,
 		 (unsigned long long)edit->value,
-		 edit->file->syntax == SERVER_BLOCKS ? ";" : *set->section ? "" : "\n");
+		 edit->file->syntax == SERVER_BLOCKS ? ";"
+		 : *set->section                     ? ""
+						     : "\n");
 	*out = replaced(text, (struct word){at, at}, line);
 	return *out ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
 }
@@ -555,8 +557,9 @@ int edit_command_find(const char *text, const struct server_row *row, struct edi
 	}
 	if (found == 1)
 		return 0;
-	return err_set(e, ENOTSUP, found ? "the command starts %s more than once"
-					 : "the command does not start %s itself",
+	return err_set(e, ENOTSUP,
+		       found ? "the command starts %s more than once"
+			     : "the command does not start %s itself",
 		       row->name);
 }
 

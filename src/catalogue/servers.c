@@ -32,9 +32,8 @@ static const struct server_row servers[] = {
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
 					    .section = "events",
 					    .spare = 7}, /* a sixteenth: idle ones are closed */
-			[SERVER_BACKLOG] = {.directive = "listen",
-					    .parameter = "backlog=",
-					    .once = true}},
+			[SERVER_BACKLOG] =
+				{.directive = "listen", .parameter = "backlog=", .once = true}},
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -91,8 +90,7 @@ static const struct server_row servers[] = {
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 		.stalled_line =
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
-		.set = {[SERVER_CLIENTS] = {.option =
-						    "--worker-class gevent --worker-connections"},
+		.set = {[SERVER_CLIENTS] = {.option = "--worker-class gevent --worker-connections"},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
 	},
 	{

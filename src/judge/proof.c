@@ -112,8 +112,8 @@ int proof_search(struct trial *t, const struct experiment *x, const struct setti
 static enum server_limit limit_changed(const struct experiment *x, const struct settings *now,
 				       const struct settings *then, int64_t *value)
 {
-	static const char *const knobs[SERVER_LIMITS] = {[SERVER_CLIENTS] = "server.connections",
-							 [SERVER_BACKLOG] = "listen.backlog"};
+	static const char *const knobs[SERVER_LIMITS] = {
+		[SERVER_CLIENTS] = "server.connections", [SERVER_BACKLOG] = "listen.backlog"};
 	enum server_limit limit = SERVER_LIMITS;
 	for (size_t i = 0; i < settings_count(x); i++)
 		for (size_t k = 0; k < SERVER_LIMITS; k++)
@@ -127,7 +127,8 @@ static enum server_limit limit_changed(const struct experiment *x, const struct 
 /* The first line that the server printed about an error. */
 static void error_line(const struct guest *r, char *text, size_t size)
 {
-	static const char *const marks[] = {"error", "alert", "emerg", "fatal", "cannot", "invalid"};
+	static const char *const marks[] = {"error", "alert",  "emerg",
+					    "fatal", "cannot", "invalid"};
 	char output[PROGRAM_OUTPUT], *rest = output, *line;
 	guest_output(r, output);
 	*text = 0;
@@ -147,8 +148,7 @@ static int line_refused(const struct guest *tried, struct err *e)
 	if (!tried->lab || !tried->program.part || !program_exited(&tried->program, &status))
 		return err_recode(e, ENOTSUP);
 	error_line(tried, line, sizeof(line));
-	return err_set(e, ENOTSUP, "the server %s%s", program_end_text(&tried->program, end),
-		       line);
+	return err_set(e, ENOTSUP, "the server %s%s", program_end_text(&tried->program, end), line);
 }
 
 static int line_try(struct trial *t, const struct experiment *x, const struct settings *now,

@@ -243,7 +243,9 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 {
 	const struct program_config config = {
 		.shell = r->line && r->line->command ? r->line->command : r->command,
-		.captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
+		.captured = true,
+		.nofile = nofile,
+		.grace_ms = GRACE_MS};
 	program_end(&r->program);
 	int rc = file_remove(r, e);
 	if (!rc)

@@ -107,8 +107,9 @@ static int base_find(const struct edit_command *c, const struct server_file *fil
 		;
 	bool known = file->prefix ? prefix && *prefix == '/' : c->first && getcwd(path, PATH_MAX);
 	if (!known)
-		return err_set(e, ENOTSUP, "the directory of its configuration is not known: name "
-					   "the file with its full path");
+		return err_set(e, ENOTSUP,
+			       "the directory of its configuration is not known: name "
+			       "the file with its full path");
 	if (file->prefix)
 		snprintf(path, PATH_MAX, "%s", prefix);
 	return 0;
@@ -259,7 +260,7 @@ char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE])
 	bool joined = length && line->name[length - 1] == '=';
 	snprintf(text, GUEST_LINE, "%s%s%llu in %.100s%s", line->name, joined ? "" : " ",
 		 (unsigned long long)line->value,
-		 line->command	    ? "its command"
+		 line->command      ? "its command"
 		 : line->file_count ? line->file[0].path
 				    : "its configuration",
 		 line->file_count > 1 ? " and other files" : "");

@@ -38,8 +38,8 @@ struct lab_shared {
 
 struct lab {
 	struct lab_options options;
-	pid_t init;   /* the server's agent; in a private lab also init of the PID namespace */
-	pid_t client; /* the client's agent, in place only: otherwise init reaps it */
+	pid_t init;    /* the server's agent; in a private lab also init of the PID namespace */
+	pid_t client;  /* the client's agent, in place only: otherwise init reaps it */
 	pid_t command; /* the agent of LAB_COMMAND, in init; 0: none */
 	struct task agents[LAB_AGENTS]; /* by enum lab_host */
 	int sockets[LAB_AGENTS];        /* the agents' ends, until fork() */

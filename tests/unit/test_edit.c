@@ -61,8 +61,8 @@ static const struct text_case cases[] = {
 	{"nginx", BACKLOG, 1024, "server { listen 80; }", NULL, EDIT_NONE,
 	 "its configuration has no listen for 8080"},
 
-	{"redis-server", CLIENTS, 288, "maxclients 100\nsave \"\"", "maxclients 288\nsave \"\"", 100,
-	 NULL},
+	{"redis-server", CLIENTS, 288, "maxclients 100\nsave \"\"", "maxclients 288\nsave \"\"",
+	 100, NULL},
 	{"redis-server", CLIENTS, 288, "maxclients 100\n  maxclients 400\n",
 	 "maxclients 288\n  maxclients 400\n", 100, NULL},
 	{"redis-server", CLIENTS, 288, "#maxclients 100\nsave \"a maxclients 3\"",
@@ -119,7 +119,8 @@ static void one_of_several_files_has_the_parameter(void **state)
 {
 	(void)state;
 	const struct server_row *row = server_row_find("nginx");
-	static const char *const texts[] = {"listen 8080;", "listen 8080 reuseport;", "listen 8080;"};
+	static const char *const texts[] = {"listen 8080;", "listen 8080 reuseport;",
+					    "listen 8080;"};
 	struct edit_addresses addresses = {0};
 	struct edit edit = {&row->file, &row->set[SERVER_BACKLOG], "8080", 0, &addresses};
 	struct edited out;
@@ -167,10 +168,11 @@ static void included_files_have_the_section_around_them(void **state)
 {
 	(void)state;
 	char text[200] = "";
-	edit_includes(&server_row_find("nginx")->file,
-		      "include a.conf; # include no;\nhttp { include 'b/*.conf'; server { include c; } "
-		      "} events { include d; }",
-		      "", include_note, text, NULL);
+	edit_includes(
+		&server_row_find("nginx")->file,
+		"include a.conf; # include no;\nhttp { include 'b/*.conf'; server { include c; } "
+		"} events { include d; }",
+		"", include_note, text, NULL);
 	assert_string_equal(text, "a.conf in \"\"; b/*.conf in \"http\"; c in \"server\"; "
 				  "d in \"events\"; ");
 	text[0] = 0;
