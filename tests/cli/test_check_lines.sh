@@ -75,10 +75,10 @@ test_backlogs_of_the_application_are_tried() {
 	app
 	haproxy_conf haproxy.cfg 300
 	backlog() { # LINE RATE COMMAND OPTIONS…
-		line=$1 rate=$2 command=$3
+		added=$1 rate=$2 command=$3
 		shift 3
 		run "$command" --connections 10 --rate "$rate" --probe accept-queue "$@"
-		LINE=$line json 'finding("accept-queue.short") | .remedy == "application" and .tried_state == "tried" and
+		LINE=$added json 'finding("accept-queue.short") | .remedy == "application" and .tried_state == "tried" and
 			(.tried | startswith("0 dropped") and endswith("with \(env.LINE)"))'
 	}
 	export LINE
