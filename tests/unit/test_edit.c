@@ -20,6 +20,10 @@ struct text_case {
 #define CLIENTS SERVER_CLIENTS
 #define BACKLOG SERVER_BACKLOG
 
+/* More sections than blocks can be nested. */
+#define SIX "ring\nring\nring\nring\nring\nring\n"
+#define MANY SIX SIX SIX
+
 static const struct text_case cases[] = {
 	{"nginx", CLIENTS, 576, "events { worker_connections 256; }",
 	 "events { worker_connections 576; }", 256, NULL},
@@ -76,6 +80,8 @@ static const struct text_case cases[] = {
 	 "global # maxconn 1\n\tmaxconn 144\n  log a\nlisten a\n  maxconn 10\n", EDIT_NONE, NULL},
 	{"haproxy", CLIENTS, 144, "global\n maxconn \"${N}\"\n", NULL, EDIT_NONE,
 	 "is not a plain number"},
+	{"haproxy", CLIENTS, 144, MANY "global\n maxconn 50\n", MANY "global\n maxconn 144\n", 50,
+	 NULL},
 	{"haproxy", CLIENTS, 144, "listen a\n maxconn 10\n", NULL, EDIT_NONE,
 	 "its configuration has no section global"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :80,:8080 # x\n bind *:8080 backlog 64 ssl\n",
