@@ -32,8 +32,6 @@
 #define ADDRESSES_FEW 4
 #define ADDRESSES_MAX 240
 #define PORTS 50000
-/* Of a shell that does not find a program. */
-#define NOT_FOUND 127
 
 /* The listeners of the server's host, and the file at the path of its socket. */
 struct guest_listeners {
@@ -204,11 +202,12 @@ static int not_listening(const struct guest *r, struct err *e)
 			program_end_text(&r->program, end), where_text(r, where));
 		program_exited(&r->program, &status);
 		guest_output(r, output);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
-		    strstr(output, "not found"))
-			err_remedy(e,
-				   "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
-				   "one of this host");
+		if (strstr(output, strerror(EROFS)) || strstr(output, strerror(ENOSPC)))
+			err_remedy(
+				e,
+				"the host's files are read-only in the lab, except for "
+				"copies of /tmp, /run and /var, where 64 MiB may be written; "
+				"--writable DIRECTORY lets the command write to one of the host");
 		else if (status && geteuid())
 			err_remedy(e, "for an ordinary user the lab has one user id: a server that "
 				      "changes its user needs root");
