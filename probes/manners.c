@@ -392,14 +392,18 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 		rc = is_full(t, &spinning, e);
 	if (!rc && spinning)
 		spin_report(t, "with no descriptor left while clients wait", true, &busy, r);
+	/* One that has exited shows no descriptors. */
+	bool beyond = full || (t->clients[0] &&
+			       t->clients[0]->opened > SPARE * t->context->subject.accepting);
 	trial_clients_end(t);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
 	if (!rc && !serves)
 		stuck_report(t,
-			     full ? "after it had no descriptor left"
-				  : "after it held as many clients as it takes",
-			     full, r);
+			     full     ? "after it had no descriptor left"
+			     : beyond ? "after more clients connected than it had descriptors for"
+				      : "after clients held connections",
+			     beyond, r);
 	return rc;
 }
 

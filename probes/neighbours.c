@@ -14,10 +14,10 @@
 #define NEAR_PERCENT 80
 
 static const struct family {
-	const char *name, *table, *max;
+	const char *name, *table, *file, *max;
 } families[] = {
-	{"IPv4", "arp_cache", IPV4 "gc_thresh3"},
-	{"IPv6", "ndisc_cache", IPV6 "gc_thresh3"},
+	{"IPv4", "arp_cache", "/proc/net/stat/arp_cache", IPV4 "gc_thresh3"},
+	{"IPv6", "ndisc_cache", "/proc/net/stat/ndisc_cache", IPV6 "gc_thresh3"},
 };
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
@@ -72,7 +72,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		if (max == REPORT_NONE)
 			continue;
 		int64_t left = max - used_of(s, i);
-		b->assumed |= s->at[USED + i][0] == REPORT_NONE;
+		if (s->at[USED + i][0] == REPORT_NONE)
+			b->unread = families[i].file;
 		if (b->capacity != REPORT_NONE && left >= b->capacity)
 			continue;
 		b->capacity = left > 0 ? left : 0;

@@ -38,8 +38,8 @@ struct cgroup {
 	uint64_t cpus; /* that the group may use; 0: unknown */
 };
 
-/* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A captured machine
- * has those of the process that captured it. */
+/* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
+ * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
 /* What runs the container that has a process, 0: this one, by its group or by a file that such
  * containers have; NULL: none that is known. */

@@ -16,7 +16,7 @@ enum { CONFINE_SECCOMP = 1, CONFINE_LANDLOCK = 2 };
  * flags a filter cannot see: it stays allowed for that, and Landlock (Linux 5.13) refuses to write
  * with it (EACCES). Returns what confines it, of CONFINE_SECCOMP and CONFINE_LANDLOCK; 0 for this
  * machine's own root, which is also read through netlink. -errno: the kernel has no seccomp filters
- * or refuses this one; nothing but the capabilities, and Landlock where there is one, confines it
+ * or refuses this one; only the capabilities, and Landlock where there is one, confine it
  * then. Call it in a process of one thread. */
 int confine_to_reading(const char *root, struct err *e);
 

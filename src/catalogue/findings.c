@@ -280,8 +280,8 @@ static const struct finding_row findings[] = {
 	 .title = "{who} spins {what}",
 	 .detail =
 		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
-		 "the time; before, none did.{emfile? Its accept() fails, and its listener stays "
-		 "readable.}",
+		 "the time; before, none did.{emfile? accept() then "
+		 "fails with EMFILE, and the listener stays readable.}",
 	 .advice =
 		 "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
 		 "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "

@@ -822,8 +822,15 @@ static void a_later_run_is_named(void **state)
 			   "fast --set net.core.somaxconn=3000 >/dev/null\n"
 			   "epolltune rollback 1 --state-dir $S; echo \"first $? $(somaxconn)\"\n"
 			   "epolltune rollback --state-dir $S; echo \"newest $? $(somaxconn)\"\n"
-			   "epolltune rollback --state-dir $S; echo \"rest $? $(somaxconn)\"\n");
+			   "epolltune rollback --state-dir $S; echo \"rest $? $(somaxconn)\"\n"
+			   /* Both set the same. */
+			   "S=$B/same; somaxconn 16; fast >/dev/null; somaxconn 16\n"
+			   "fast >/dev/null; epolltune rollback 1 --state-dir $S\n"
+			   "echo \"same $? $(somaxconn)\"; epolltune rollback --state-dir $S\n"
+			   "echo \"then $? $(somaxconn)\"\n");
 	good(&o);
+	has(o.out, "same 1 2048\n");
+	has(o.out, "then 0 16\n");
 	has(o.out, "is 3000, run 1 set 2048; modified since run 1 by run 2:");
 	has(o.out, "first 1 3000\n");
 	has(o.out, "newest 0 2048\n");

@@ -27,7 +27,7 @@ has_fault() { # FAULT ID WHAT OPTIONS…
 }
 
 test_a_server_that_exits_at_its_limit_is_named() {
-	has_fault exits application.stuck 'after it had no descriptor left' --protocol echo
+	has_fault exits application.stuck 'after more clients connected than it had descriptors for' --protocol echo
 	json 'finding("application.stuck").detail | contains("It exited with status 1.")'
 }
 

@@ -187,20 +187,23 @@ static bool says(const struct result *r, const char *text)
 	return strstr(r->errors, text) || strstr(r->out, text);
 }
 
+#define UNREAD " could not be read."
+
 /* The error, in a sentence of the command, on either stream. libnl has one word for no memory and
- * no buffers; of what the watchdog met its end is known. */
-static bool is_named(const struct result *r)
+ * no buffers; of what the watchdog met its end is known, and a wall names what it could not read.
+ */
+static bool is_named(const struct result *r, const struct result *usual)
 {
 	bool memory = state->error == ENOMEM || state->error == ENOBUFS;
 	return says(r, strerror(state->error)) || (memory && says(r, "memory")) ||
-	       says(r, "the rollback watchdog ");
+	       says(r, "the rollback watchdog ") || (says(r, UNREAD) && !says(usual, UNREAD));
 }
 
 static void result_check(const struct fault *f, const struct result *r, const struct result *usual)
 {
 	if (r->status > 3 || says(r, "Sanitizer") || says(r, "runtime error"))
 		fault_failed(f, r, "a crash or leak");
-	if (r->status != usual->status && !is_named(r))
+	if (r->status != usual->status && !is_named(r, usual))
 		fault_failed(f, r, "the error is not named");
 	if (*r->errors && strncmp(r->errors, "epolltune: ", 11) != 0)
 		fault_failed(f, r, "the message has another form");

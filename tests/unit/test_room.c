@@ -25,8 +25,9 @@ static void labs_need_memory_and_processes(void **state)
 		{HOST_UNLIMITED, 0, 100, 69, 2, "pids.max of /b leaves 31 processes; "},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct cgroup c = {.memory = {rows[i].memory, rows[i].used, "/a"},
-				   .pids = {rows[i].pids, rows[i].running, "/b"}};
+		struct cgroup c = {
+			.memory = {.max = rows[i].memory, .used = rows[i].used, .path = "/a"},
+			.pids = {.max = rows[i].pids, .used = rows[i].running, .path = "/b"}};
 		char why[320];
 		room_lacks(&c, rows[i].cpus, why, sizeof(why));
 		if (strncmp(why, rows[i].why, strlen(rows[i].why)) != 0 ||

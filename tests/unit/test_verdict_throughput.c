@@ -59,7 +59,7 @@ static void only_a_full_send_buffer_is_the_servers(void **state)
 	}
 }
 
-/* What was slow for another reason is unknown; a reply that is too small for the path says nothing.
+/* What was slow for another reason is unknown; a reply that is too small for the path is n/a.
  */
 static void an_unexplained_throughput_is_unknown(void **state)
 {
