@@ -60,8 +60,8 @@ struct lab_options {
 	const char *directories; /* with command: that its tasks may write, comma separated */
 	const struct lab_overlay *overlays; /* with command */
 	size_t overlay_count;
-	bool paths; /* with command: tasks of LAB_SERVER may connect to its UNIX sockets,
-		       also those of another user */
+	const char *socket; /* with command: that it listens on, an absolute path: tasks of
+			       LAB_SERVER may connect to it, also if it belongs to another user */
 };
 
 /* Why fork(2) fails with EAGAIN. */

@@ -275,7 +275,7 @@ static int open_in(struct guest *r, const struct host *calling, struct err *e)
 	char host[ENDPOINT_TEXT] = "localhost";
 	options.wide_ports = options.files = options.command = true;
 	options.directories = r->directories;
-	options.paths = r->socket;
+	options.socket = r->socket;
 	options.overlays = r->line ? r->line->file : NULL;
 	options.overlay_count = r->line ? r->line->file_count : 0;
 	int rc = lab_open(&r->lab, &options, calling, e);

@@ -144,8 +144,8 @@ static int host_prepare(struct lab *lab, enum lab_host host, struct err *e)
 	if (lab->options.napi && lab->options.wire == LAB_WIRE_VETH)
 		wire_napi_prepare(h, host, &lab->shared->napi);
 	host_close(h);
-	bool paths = host == LAB_SERVER && lab->options.paths;
-	return seal_capabilities(paths ? SEAL_FILES : SEAL_NETWORK, e);
+	bool connects = host == LAB_SERVER && lab->options.socket;
+	return seal_capabilities(connects ? SEAL_FILES : SEAL_NETWORK, e);
 }
 
 static struct wire_delay_config wire_config(const struct lab_options *o)

@@ -109,7 +109,7 @@ static int layer_lay(struct layer *l, size_t number, const struct lab_options *o
 		return -1;
 	snprintf(options, sizeof(options),
 		 "lowerdir=/proc/self/fd/%d,upperdir=%s,workdir=%s,index=off,xino=%s%s", l->fd,
-		 upper, work, o->paths ? "on" : "off", user_namespace ? ",userxattr" : "");
+		 upper, work, o->socket ? "on" : "off", user_namespace ? ",userxattr" : "");
 	if (mount("overlay", l->path, "overlay", MS_NOSUID | MS_NODEV, options) ||
 	    stat(l->path, &st))
 		return -1;
@@ -179,21 +179,42 @@ static void drop_below(int fd, dev_t device, bool logs, unsigned depth, unsigned
 	}
 }
 
-/* Only in a copy: a directory of the host itself is on another device. */
+/* Opens a directory of a copy; -1: it is none. One of the host itself is on another device. */
+static int copy_open(const struct layers *all, const char *path, dev_t *device)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	for (size_t i = 0; !fstat(fd, &st) && i < all->count; i++)
+		if (all->at[i].laid && all->at[i].device == st.st_dev) {
+			*device = st.st_dev;
+			return fd;
+		}
+	close(fd);
+	return -1;
+}
+
 static void layers_drop(const struct layers *all, const char *path, bool logs)
 {
 	unsigned left = ENTRIES;
+	dev_t device;
+	int fd = copy_open(all, path, &device);
+	if (fd >= 0)
+		drop_below(fd, device, logs, DEPTH, &left);
+}
+
+/* Of a server of the host, also below a directory with more than the bounds. */
+static void socket_drop(const struct layers *all, const char *path)
+{
+	char directory[PATH_MAX];
+	const char *name = strrchr(path, '/') + 1;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool copy = false;
-	if (fd < 0)
-		return;
-	for (size_t i = 0; !fstat(fd, &st) && i < all->count; i++)
-		copy = copy || (all->at[i].laid && all->at[i].device == st.st_dev);
-	if (copy)
-		drop_below(fd, st.st_dev, logs, DEPTH, &left);
-	else
-		close(fd);
+	dev_t device;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(name - path), path);
+	CLEAN(close_fd) int fd = copy_open(all, directory, &device);
+	if (fd >= 0 && !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && is_dropped(&st, false))
+		unlinkat(fd, name, 0);
 }
 
 static int layers_make(const struct lab_options *o, bool user_namespace, struct err *e)
@@ -208,6 +229,8 @@ static int layers_make(const struct lab_options *o, bool user_namespace, struct 
 	layers_drop(all, "/tmp", false);
 	layers_drop(all, "/run", false);
 	layers_drop(all, "/var/log", true);
+	if (o->socket)
+		socket_drop(all, o->socket);
 	return mount("tmpfs", store, "tmpfs", MS_NOSUID | MS_NODEV, written)
 		       ? err_errno(e, "lab: mount %s", store)
 		       : 0;
