@@ -3,7 +3,7 @@ import platform
 import re
 from pathlib import Path
 
-import cases
+import alerts
 import servers
 
 DIRECTIVE = {name: row.connections for name, row in servers.SERVERS.items()}
@@ -57,6 +57,21 @@ def share_of(value, share):
         return f"{numbers[0]} {numbers[0] + max(2, int((numbers[1] - numbers[0] + 1) * share) // 2 * 2) - 1}"
     numbers[-1] = int(numbers[-1] * share)
     return numbers[0] if len(numbers) == 1 else " ".join(map(str, numbers))
+
+
+def size_of(value):
+    """The number of a value, the last of a triple, or the width of a range."""
+    if value is None:
+        return None
+    numbers = [int(number) for number in str(value).split()]
+    return numbers[1] - numbers[0] + 1 if len(numbers) == 2 else numbers[-1]
+
+
+def half_reason(result):
+    """Why half of a proposal can heal, or None: half of each value is still what the need takes."""
+    if any(need is None or half < need for half, need in result["half"].values()):
+        return None
+    return "; ".join(f"half of {knob} {2 * half} is {half}, the need takes {need}" for knob, (half, need) in result["half"].items())
 
 
 def truth(result):
@@ -145,6 +160,9 @@ def scores(results, key="verdict"):
         table["healed by the proposal"] = ratio(sum(result["healed"] for result in tried), len(tried))
         tried = [result for result in tried if result["healed"]]
         table["not healed by half of it"] = ratio(sum(not result.get("healed_by_half") for result in tried), len(tried))
+        below = [result for result in tried if not half_reason(result)]
+        table["not healed by half of it, where half is below the need"] = ratio(
+            sum(not result.get("healed_by_half") for result in below), len(below))
         again = [result for result in kept if len(result["runs"]) > 1]
         if again:
             table["the same in each run"] = ratio(
@@ -170,6 +188,16 @@ def rival_rows(results):
     return rows
 
 
+def alert_rows(results):
+    """Rules to (hosts with harmed clients on which one fires, of, hosts without on which one fires, of)."""
+    results = [result for result in results if "verdict" in result and "alerts" in result]
+    short = [result for result in results if truth(result)]
+    healthy = [result for result in results if not truth(result)]
+    fired = {name: (lambda result, name=name: name in result["alerts"]) for name in alerts.RULES}
+    fired = {"`check`, before the load": lambda result: bool(short_walls(result["verdict"]))} | fired
+    return {name: (sum(map(fires, short)), len(short), sum(map(fires, healthy)), len(healthy)) for name, fires in fired.items()} if results else {}
+
+
 def left_out(results):
     """Reason to the number of cases, by wall."""
     found = {}
@@ -192,6 +220,10 @@ def markdown(results):
         accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
         lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | {'not tried' if accused else 0} |"]
         lines += [f"| {rival} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} | {row[4]} |" for rival, row in rows.items()]
+    rows = alert_rows(results)
+    if rows:
+        lines += ["", "| while the clients load it | fires where clients are harmed | fires where none is |", "| --- | --- | --- |"]
+        lines += [f"| {name} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} |" for name, row in rows.items()]
     return "\n".join(lines)
 
 
@@ -208,6 +240,9 @@ def table(results):
     out += [f"{'all':24} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
     for kind, those in left_out(results).items():
         out += [f"left out, {kind}: {len(those)}"] + [f"  {each['id']}: {each['left_out']}" for each in those]
+    healed = [result for result in kept if result.get("healed_by_half")]
+    out += ["healed by half of the proposal: " + str(len(healed))] * bool(healed)
+    out += [f"  {result['id']}: {half_reason(result) or 'MORE THAN NEEDED ' + str(result['half'])}" for result in healed]
     out += [f"WRONG {result['id']}: {wrong(result)}" for result in results if wrong(result)]
     return "\n".join(out)
 

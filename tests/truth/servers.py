@@ -165,14 +165,25 @@ def prepare(name, work, settings, peer=""):
     if row.file:
         with open(f"{work}/{row.file[0]}", "w") as file:
             file.write(row.file[1].format(**fields))
+    if settings.get("user"):
+        os.chown(work, settings["user"], settings["user"])
     return row.command.format(**fields)
+
+
+GROUP = "/sys/fs/cgroup/server/cgroup.procs"
 
 
 def limit_set(settings):
     """In the process that becomes the server."""
     os.setsid()
+    if os.path.exists(GROUP):
+        with open(GROUP, "w") as file:
+            file.write("0")
     files = settings.get("RLIMIT_NOFILE", resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if settings.get("user"):
+        os.setgid(settings["user"])
+        os.setuid(settings["user"])
 
 
 def listens(name, work, settings):
@@ -242,10 +253,10 @@ def processes(server):
 
 
 def stop(server):
-    for pid, _ in processes(server):
-        os.kill(pid, signal.SIGSTOP)
     deadline = time.monotonic() + 30
-    while any(state not in "TZ" for _, state in processes(server)):
+    while running := [pid for pid, state in processes(server) if state not in "TZ"]:
+        for pid in running:  # It may have started one since.
+            os.kill(pid, signal.SIGSTOP)
         if time.monotonic() > deadline:
             raise TimeoutError("the server does not stop")
         time.sleep(0.002)
