@@ -18,6 +18,8 @@ from servers import PORT
 
 QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SYN is sent again after 1 s.
 TCP_REPAIR = 19
+LATE = 0.02  # Seconds of an answer that half of the quota delays, and the share of answers that is harm.
+LATE_SHARE = 0.1
 PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
 
 
@@ -127,9 +129,22 @@ def vanish(client):
     client.close()
 
 
+def weigh(hosts, case, settings, work):
+    """The memory that those clients of stay() take of the server's control group."""
+    servers.start(case["server"], work, settings)
+    before = servers.group_memory()
+    if stay_clients(hosts, case):
+        raise RuntimeError("the clients are harmed without a limit")
+    return servers.group_memory() - before
+
+
 def stay(hosts, case, settings, work):
     """hold() where the clients' own files would count as the server's: each has its answer and is on another machine."""
     servers.start(case["server"], work, settings)
+    return stay_clients(hosts, case)
+
+
+def stay_clients(hosts, case):
     hosts.enter()
     clients = 0
     try:
@@ -140,6 +155,20 @@ def stay(hosts, case, settings, work):
     except OSError:
         return case["need"] - clients
     return 0
+
+
+def paced(hosts, case, settings, work):
+    """Requests one after the other at a server that shares its control group with a busy process."""
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    late = 0
+    with socket.create_connection((SERVER, PORT), PATIENCE) as client:
+        for _ in range(200):
+            began = time.monotonic()
+            ask(client, *servers.SERVERS[case["server"]].speaks)
+            late += time.monotonic() - began > LATE
+            time.sleep(0.007)
+    return late if late > 200 * LATE_SHARE else 0
 
 
 def peers(hosts, case, settings, work):
@@ -298,7 +327,7 @@ def transfer(hosts, case, settings, work):
     return int(received / seconds * trip < case["bandwidth"] / 8 * case["rtt"])
 
 
-LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, peers, reconnect, datagrams, transfer)}
+LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, peers, reconnect, datagrams, transfer)}
 
 
 def harmed(hosts, case, settings, work):

@@ -31,6 +31,18 @@ def short_walls(of):
     return [name for name, wall in of.get("walls", {}).items() if wall[0] == "short"]
 
 
+def said(of):
+    """The exit status, and each wall that is not ok: what has to be the same in each run."""
+    return of["status"], sorted((name, wall[0]) for name, wall in of.get("walls", {}).items()), sorted(of.get("unknown", ()))
+
+
+def other_runs(result):
+    """The runs that say something else than most of them do."""
+    runs = [said(run) for run in result["runs"]]
+    usual = max(runs, key=runs.count)
+    return [run for run in runs if run != usual]
+
+
 def finding_of(of, cause):
     return next((each for each in of.get("findings", ()) if each["wall"] == cause["wall"] and each["id"].endswith(".short")), None)
 
@@ -41,6 +53,9 @@ def proposals(of, cause, server):
     if not finding:
         return {}
     found = {each["knob"]: each["proposed"] for each in finding["proposals"] if each["proposed"]}
+    group = re.search(r"write (\S+) to ((?:memory|cpu)\.max)", finding["advice"] or "")
+    if not found and group:
+        found = {group[2]: group[1]}
     if not found and DIRECTIVE.get(server) and cause["wall"] == "application.connections":
         value = re.search(re.escape(DIRECTIVE[server]) + r"[ =]+(\d+)", finding["advice"] or "")
         if value:
@@ -50,7 +65,7 @@ def proposals(of, cause, server):
 
 def share_of(value, share):
     """A part of a number, of the last of a triple, or of the width of a range."""
-    if share == 1:
+    if share == 1 or value == "max":
         return value
     numbers = [int(number) for number in str(value).split()]
     if len(numbers) == 2:
@@ -61,7 +76,7 @@ def share_of(value, share):
 
 def size_of(value):
     """The number of a value, the last of a triple, or the width of a range."""
-    if value is None:
+    if value is None or "max" in str(value) or str(value).startswith("+"):
         return None
     numbers = [int(number) for number in str(value).split()]
     return numbers[1] - numbers[0] + 1 if len(numbers) == 2 else numbers[-1]
@@ -99,6 +114,8 @@ def judged(result, of):
 def knob_right(finding, cause):
     if not finding:
         return False
+    if cause["wall"].startswith("cgroup."):
+        return cause["knob"] in (finding["advice"] or "")
     if not cause["knob"]:  # A directive: the report has it in its advice.
         return any(name and name in (finding["advice"] or "") for name in set(DIRECTIVE.values()))
     return cause["knob"] in [finding["knob"], *(each["knob"] for each in finding["proposals"])]
@@ -165,8 +182,9 @@ def scores(results, key="verdict"):
             sum(not result.get("healed_by_half") for result in below), len(below))
         again = [result for result in kept if len(result["runs"]) > 1]
         if again:
-            table["the same in each run"] = ratio(
-                sum(all(short_walls(run) == short_walls(result["verdict"]) for run in result["runs"]) for result in again), len(again))
+            table["the same verdicts and status in each run of a case"] = ratio(sum(not other_runs(result) for result in again), len(again))
+            table["runs with the usual ones of their case"] = ratio(
+                *(sum(len(result["runs"]) - without * len(other_runs(result)) for result in again) for without in (1, 0)))
     return table
 
 
@@ -240,6 +258,8 @@ def table(results):
     out += [f"{'all':24} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
     for kind, those in left_out(results).items():
         out += [f"left out, {kind}: {len(those)}"] + [f"  {each['id']}: {each['left_out']}" for each in those]
+    out += [f"other verdicts in {len(other_runs(result))} of {len(result['runs'])} runs: {result['id']}: {other_runs(result)}"
+            for result in kept if other_runs(result)]
     healed = [result for result in kept if result.get("healed_by_half")]
     out += ["healed by half of the proposal: " + str(len(healed))] * bool(healed)
     out += [f"  {result['id']}: {half_reason(result) or 'MORE THAN NEEDED ' + str(result['half'])}" for result in healed]

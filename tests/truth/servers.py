@@ -170,15 +170,24 @@ def prepare(name, work, settings, peer=""):
     return row.command.format(**fields)
 
 
-GROUP = "/sys/fs/cgroup/server/cgroup.procs"
+GROUP = "/sys/fs/cgroup/server"  # The control group of the server, in machines.
+
+
+def group_enter():
+    if os.path.exists(GROUP):
+        with open(f"{GROUP}/cgroup.procs", "w") as file:
+            file.write("0")
+
+
+def group_memory():
+    with open(f"{GROUP}/memory.current") as file:
+        return int(file.read())
 
 
 def limit_set(settings):
     """In the process that becomes the server."""
     os.setsid()
-    if os.path.exists(GROUP):
-        with open(GROUP, "w") as file:
-            file.write("0")
+    group_enter()
     files = settings.get("RLIMIT_NOFILE", resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     if settings.get("user"):
@@ -211,6 +220,10 @@ def start(name, work, settings, peer=""):
         time.sleep(0.01)
     if name not in ("datagrams", "memcached-udp", "proxy"):
         answer_wait(name, work, settings, deadline)
+    memory = str(settings.get("memory.max", ""))
+    if memory.startswith("+"):  # Beside what it takes before its clients come.
+        with open(f"{GROUP}/memory.max", "w") as file:
+            file.write(str(group_memory() + int(memory)))
     return server
 
 
