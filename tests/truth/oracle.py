@@ -17,10 +17,10 @@ from namespaces import CLIENT, SERVER
 from servers import PORT
 
 QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SYN is sent again after 1 s.
-TCP_REPAIR = 19
-LATE = 0.02  # Seconds of an answer that half of the quota delays, and the share of answers that is harm.
-LATE_SHARE = 0.1
 PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
+LATE = 0.02  # Seconds of an answer: less than half of a period of 100 ms, for which a group with half a CPU is stopped.
+PACED, LATE_SHARE = 200, 0.1  # Requests, and the share of late answers that is harm.
+TCP_REPAIR = 19
 
 
 def retransmits(client):
@@ -130,12 +130,12 @@ def vanish(client):
 
 
 def weigh(hosts, case, settings, work):
-    """The memory that those clients of stay() take of the server's control group."""
+    """The memory of the server's control group without the clients of stay(), and what they take of it."""
     servers.start(case["server"], work, settings)
     before = servers.group_memory()
     if stay_clients(hosts, case):
         raise RuntimeError("the clients are harmed without a limit")
-    return servers.group_memory() - before
+    return before, servers.group_memory() - before
 
 
 def stay(hosts, case, settings, work):
@@ -163,12 +163,12 @@ def paced(hosts, case, settings, work):
     hosts.enter()
     late = 0
     with socket.create_connection((SERVER, PORT), PATIENCE) as client:
-        for _ in range(200):
+        for _ in range(PACED):
             began = time.monotonic()
             ask(client, *servers.SERVERS[case["server"]].speaks)
             late += time.monotonic() - began > LATE
             time.sleep(0.007)
-    return late if late > 200 * LATE_SHARE else 0
+    return late if late > PACED * LATE_SHARE else 0
 
 
 def peers(hosts, case, settings, work):

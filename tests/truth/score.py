@@ -84,9 +84,10 @@ def size_of(value):
 
 def half_reason(result):
     """Why half of a proposal can heal, or None: half of each value is still what the need takes."""
-    if any(need is None or half < need for half, need in result["half"].values()):
+    halves = {knob: (half, need) for knob, (half, need) in result.get("half", {}).items() if need is not None}
+    if not halves or any(half < need for half, need in halves.values()):
         return None
-    return "; ".join(f"half of {knob} {2 * half} is {half}, the need takes {need}" for knob, (half, need) in result["half"].items())
+    return "; ".join(f"half of the proposed {knob} is {half}, the need takes {need}" for knob, (half, need) in halves.items())
 
 
 def truth(result):
@@ -232,8 +233,8 @@ def markdown(results):
     lines += [f"| {name} | {value} | {quick.get(name, '-') if any('quick' in r for r in results) else '-'} |" for name, value in full.items()]
     rows = rival_rows(results)
     if rows:
-        healed = [result for result in results if "healed" in result and "rivals" in result]
-        healthy = [result for result in results if "verdict" in result and not truth(result) and "rivals" in result]
+        healed = [result for result in results if "healed" in result and result.get("rivals")]
+        healthy = [result for result in results if "verdict" in result and not truth(result) and result.get("rivals")]
         lines += ["", "| on the same cases | short walls healed | hosts without a fault that it changes | of them harmed |", "| --- | --- | --- | --- |"]
         accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
         lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | {'not tried' if accused else 0} |"]
@@ -250,19 +251,20 @@ def table(results):
     kept = [result for result in results if "verdict" in result]
     by_kind = {}
     for result in results:
-        kind = by_kind.setdefault(result["id"].split("/")[0], [0, 0, 0])
+        wall, owner = result["id"].split("/")[:2]
+        kind = by_kind.setdefault(wall if wall in ("healthy", "two") else f"{wall}, {owner}", [0, 0, 0])
         kind[0] += 1
         kind[1] += "verdict" in result
         kind[2] += bool(wrong(result))
-    out += [f"{name:24} {of[0]:4} cases, {of[1]:4} kept, {of[2]:3} wrong" for name, of in by_kind.items()]
-    out += [f"{'all':24} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
+    out += [f"{name:40} {of[0]:4} cases, {of[1]:4} kept, {of[2]:3} wrong" for name, of in sorted(by_kind.items())]
+    out += [f"{'all':40} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
     for kind, those in left_out(results).items():
         out += [f"left out, {kind}: {len(those)}"] + [f"  {each['id']}: {each['left_out']}" for each in those]
     out += [f"other verdicts in {len(other_runs(result))} of {len(result['runs'])} runs: {result['id']}: {other_runs(result)}"
             for result in kept if other_runs(result)]
     healed = [result for result in kept if result.get("healed_by_half")]
     out += ["healed by half of the proposal: " + str(len(healed))] * bool(healed)
-    out += [f"  {result['id']}: {half_reason(result) or 'MORE THAN NEEDED ' + str(result['half'])}" for result in healed]
+    out += [f"  {result['id']}: {half_reason(result) or 'half is below the need: ' + str(result.get('half'))}" for result in healed]
     out += [f"WRONG {result['id']}: {wrong(result)}" for result in results if wrong(result)]
     return "\n".join(out)
 
