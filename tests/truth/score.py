@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import alerts
+import cases
 import servers
 
 DIRECTIVE = {name: row.connections for name, row in servers.SERVERS.items()}
@@ -83,9 +84,9 @@ def size_of(value):
 
 
 def half_reason(result):
-    """Why half of a proposal can heal, or None: half of each value is still what the need takes."""
+    """Why half of a proposal can heal, or None: it is not below what the need takes, as finely as the cases know that."""
     halves = {knob: (half, need) for knob, (half, need) in result.get("half", {}).items() if need is not None}
-    if not halves or any(half < need for half, need in halves.values()):
+    if not halves or any(half <= max(s for s in cases.SEVERITIES if s < 1) * need for half, need in halves.values()):
         return None
     return "; ".join(f"half of the proposed {knob} is {half}, the need takes {need}" for knob, (half, need) in halves.items())
 
@@ -179,7 +180,7 @@ def scores(results, key="verdict"):
         tried = [result for result in tried if result["healed"]]
         table["not healed by half of it"] = ratio(sum(not result.get("healed_by_half") for result in tried), len(tried))
         below = [result for result in tried if not half_reason(result)]
-        table["not healed by half of it, where half is below the need"] = ratio(
+        table["not healed by half of it, where that is at most 0.9 of the need"] = ratio(
             sum(not result.get("healed_by_half") for result in below), len(below))
         again = [result for result in kept if len(result["runs"]) > 1]
         if again:
@@ -264,7 +265,7 @@ def table(results):
             for result in kept if other_runs(result)]
     healed = [result for result in kept if result.get("healed_by_half")]
     out += ["healed by half of the proposal: " + str(len(healed))] * bool(healed)
-    out += [f"  {result['id']}: {half_reason(result) or 'half is below the need: ' + str(result.get('half'))}" for result in healed]
+    out += [f"  {result['id']}: {half_reason(result) or 'half is at most 0.9 of the need: ' + str(result.get('half'))}" for result in healed]
     out += [f"WRONG {result['id']}: {wrong(result)}" for result in results if wrong(result)]
     return "\n".join(out)
 
