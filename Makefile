@@ -117,11 +117,11 @@ run: $(PROGRAM)
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh,$(ALL_TESTS))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh %/test_check_lines.sh,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))
-CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
+CORE_TESTS := $(filter-out %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh %/test_check_lines.sh $(KERNEL_TESTS) $(GIST_TESTS),$(ALL_TESTS))
 RUN_TESTS = BUILD=$(BUILD) PROGRAM='$(abspath $(PROGRAM))' EMULATOR='$(EMULATOR)' tests/run
 
 ## make check: runs the unit tests, in seconds and without root; run it before each commit

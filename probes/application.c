@@ -10,6 +10,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
 /* Up to so many connections are opened one after the other, so that the limit is met exactly. */
@@ -23,7 +24,7 @@
 #define WEIGHED 500
 #define KERNEL_MAX 20
 
-enum { NOFILE };
+enum { NOFILE, CLIENTS };
 /* Metrics of application.memory and application.accepts. */
 enum { OWN, KERNELS };
 enum { SERVER_CPU, CLIENT_CPU, OVERFLOWED };
@@ -248,13 +249,19 @@ static uint64_t hold_wanted(const struct target *target)
 	return report_margin(target->connections);
 }
 
+/* Whether its limit on connections sets that on descriptors. */
+static bool server_sets_files(const struct server_row *server)
+{
+	return server && server->clients_files;
+}
+
 /* Whether the process has used up its limit on descriptors, and not one that the server has set by
  * its own limit on connections. */
 static bool nofile_binds(const struct subject *s, const struct subject_open *o)
 {
 	const struct server_row *server = server_row_find(s->name);
 	return o->soft && o->most + RESERVED >= o->soft && o->most >= o->soft / 5 * 4 &&
-	       !(server && server->clients_files);
+	       !server_sets_files(server);
 }
 
 /* "With 100 connections open, the next one got an error: -ERR max number of clients reached." */
@@ -269,12 +276,35 @@ static void hold_text(const struct hold *h, bool nofile, char *text, size_t size
 				 quantity_count(h->open.soft).text);
 }
 
+/* Whether a line of the server that can be tried sets its limit. */
+static bool line_known(const struct subject *subject)
+{
+	const struct server_row *server = server_row_find(subject->name);
+	const struct server_setting *set = server ? &server->set[SERVER_CLIENTS] : NULL;
+	return set && (set->directive || set->option);
+}
+
+static void connections_read(const struct host *h, struct settings *s)
+{
+	struct guest_line line;
+	struct err unread;
+	if (!s->guest || !s->subject)
+		return;
+	int rc = guest_line_make(s->guest, h, s->subject->name, SERVER_CLIENTS, 0, &line, &unread);
+	if (!rc && line.present)
+		s->at[CLIENTS][0] = (int64_t)line.present;
+	if (s->at[CLIENTS][0] != REPORT_NONE)
+		report_text(s->text[CLIENTS], "%lld", (long long)line.present);
+	guest_line_free(&line);
+}
+
 static int connections_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
 	struct hold *h = &t->context->hold;
 	uint64_t want = hold_wanted(t->target);
-	uint64_t nofile = t->proof ? (uint64_t)s->at[NOFILE][1] : 0;
+	bool raised = t->proof && s->at[NOFILE][0] > (int64_t)s->subject->soft;
+	uint64_t nofile = raised ? (uint64_t)s->at[NOFILE][1] : 0;
 	*h = (struct hold){0};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = server_begin(t, nofile, e);
@@ -331,7 +361,9 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	out->reached = (int64_t)h->held;
 	out->measured = true;
 	out->limit_met = h->end != HOLD_ALL;
+	s->taken.held = t->context->idle.most;
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
+	s->taken.at_own = out->limit_met && !s->taken.at_nofile && line_known(s->subject);
 	if (out->limit_met)
 		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
 	return 0;
@@ -343,6 +375,28 @@ static void connections_bound(const struct target *target, const struct settings
 	(void)target;
 	if (s->taken.at_nofile)
 		b->binding = NOFILE;
+	else if (s->taken.at_own)
+		b->binding = CLIENTS;
+}
+
+/* The limit of its own with which it holds that many, rounded. */
+static int64_t clients_for(const struct server_row *server, const struct settings *s, uint64_t enough)
+{
+	return knob_round(knob_find("server.connections"),
+			  (int64_t)server_clients(server, enough, s->taken.held));
+}
+
+/* Whether its own limit is as high already, as far as its configuration says. */
+static bool clients_suffice(const struct settings *s, int64_t limit)
+{
+	return s->at[CLIENTS][0] != REPORT_NONE && s->at[CLIENTS][0] >= limit;
+}
+
+static void nofile_raise(struct settings *s, int64_t files)
+{
+	s->at[NOFILE][0] = files;
+	if (s->at[NOFILE][1] < files)
+		s->at[NOFILE][1] = files;
 }
 
 static bool connections_solve(const struct target *target, const struct settings *now,
@@ -350,12 +404,23 @@ static bool connections_solve(const struct target *target, const struct settings
 {
 	(void)target;
 	int64_t soft = now->at[NOFILE][0];
-	if (!o || !now->taken.at_nofile || soft == REPORT_NONE)
+	if (!o || (!now->taken.at_nofile && !now->taken.at_own))
 		return false;
-	int64_t files = enough + soft - o->reached;
-	out->at[NOFILE][0] = files;
-	if (out->at[NOFILE][1] < files)
-		out->at[NOFILE][1] = files;
+	const struct server_row *server = server_row_find(now->subject->name);
+	int64_t limit = line_known(now->subject) ? clients_for(server, now, (uint64_t)enough) : 0;
+	bool unset = now->at[CLIENTS][0] == REPORT_NONE;
+	/* One that the process never reached may suffice, unless its configuration has less. */
+	if (limit && !clients_suffice(now, limit) && (now->taken.at_own || !unset))
+		out->at[CLIENTS][0] = limit;
+	else if (now->taken.at_own)
+		return false;
+	if (soft == REPORT_NONE || server_sets_files(server))
+		return now->taken.at_own;
+	int64_t files = now->taken.at_nofile
+				? enough + soft - o->reached
+				: enough + (int64_t)now->taken.held + RESERVED;
+	if (now->taken.at_nofile || now->at[NOFILE][server->files_raised] < files)
+		nofile_raise(out, files);
 	return true;
 }
 
@@ -363,6 +428,7 @@ static void connections_words(const struct target *target, const struct settings
 			      const struct outcome *o, struct wording *w)
 {
 	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
+	int64_t limit = server ? clients_for(server, s, hold_wanted(target)) : 0;
 	char line[WORDING_TEXT];
 	wording_set(w, "who", "%s", server ? server->name : s->subject ? s->subject->name : "");
 	wording_flag(w, "process", s->taken.at_nofile);
@@ -374,8 +440,13 @@ static void connections_words(const struct target *target, const struct settings
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "default", "%s", server && server->clients ? server->clients : "");
 	wording_set(w, "line", "%s",
-		    server_line(server ? server->clients_line : NULL, "clients",
-				hold_wanted(target), line, sizeof(line)));
+		    server_line(server ? server->clients_line : NULL, "clients", (uint64_t)limit,
+				line, sizeof(line)));
+	wording_set(w, "present", "%s", "");
+	if (server && s->taken.at_own && clients_suffice(s, limit))
+		wording_set(w, "present", "%s",
+			    server_line(server->clients_line, "clients", (uint64_t)s->at[CLIENTS][0],
+					line, sizeof(line)));
 }
 
 static struct cost connections_cost(const struct target *target, const struct settings *s)
@@ -772,10 +843,11 @@ static bool guest_applies(const struct target *target, const struct probe_option
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.connections",
-		.knobs = {"RLIMIT_NOFILE"},
+		.knobs = {"RLIMIT_NOFILE", "server.connections"},
 		.due = true,
 		.emulates = true,
 		.applies = guest_applies,
+		.read = connections_read,
 		.bound = connections_bound,
 		.solve = connections_solve,
 		.words = connections_words,

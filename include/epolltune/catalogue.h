@@ -181,6 +181,32 @@ struct myth {
 size_t myth_count(void);
 const struct myth *myth_at(size_t i);
 
+/* How a server finds its configuration file, and how that is written. */
+struct server_file {
+	const char *option; /* of its command, that names the file; "": the first argument, unless
+			       that is an option; NULL: no file is known */
+	const char *prefix; /* of its command: where a relative name begins; NULL: the working
+			       directory */
+	const char *usual;  /* where no file is named; NULL: it reads none then */
+	/* "name value;" and "name {…}", or a line each. */
+	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
+	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
+	const char *include;  /* the directive with the names of further files; NULL: none */
+};
+
+/* Where one of its limits is set. */
+struct server_setting {
+	const char *directive; /* of its file; NULL: it is not set there */
+	const char *section;   /* around the directive; "": none; NULL: any */
+	/* Of the directive whose first argument is the address: "backlog=", or "backlog " where the
+	 * number is the next argument. NULL: the directive has the number. */
+	const char *parameter;
+	bool once;          /* one of several such directives for an address has it */
+	const char *option; /* of its command, which counts more; NULL: there is none */
+	unsigned spare;     /* of its connections, in percent, that it does not give to clients */
+};
+enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
+
 /* A well-known server. A socket does not show the backlog that was passed to listen(): `backlog` is
  * the default of the application. */
 struct server_row {
@@ -192,6 +218,7 @@ struct server_row {
 	const char *clients;        /* the default of its limit on connections; NULL: it has none */
 	const char *clients_line;   /* the line that sets it, with {clients} */
 	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
+	bool files_raised;          /* it raises its soft limit as far as that line needs */
 	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
@@ -199,12 +226,18 @@ struct server_row {
 	const char *keepalive_line; /* for the idle time of keepalive, with {seconds}; NULL: none */
 	const char *send_line;      /* that fixes its send buffers, to remove; NULL: none */
 	const char *stalled_line;   /* that bounds clients that stall; NULL: none */
+	struct server_file file;
+	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
+						     tried (edit.h); zeroed: they are not */
 };
 
 size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* The limit on connections with which it holds that many clients; `held`: descriptors that it has
+ * open without any. */
+uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);
 /* A line of its configuration with {name} as `value`; "" for a NULL line. Returns `out`. */
 char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size);
 /* Whether a server that operators call `who` may have a process of that name: "redis" has

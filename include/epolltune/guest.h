@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/lab.h"
@@ -27,7 +28,11 @@ struct guest {
 	uint64_t offered_per_s;
 	/* From guest_open() on. */
 	struct lab *lab;
+	struct lab_options wire;       /* of the lab */
+	int (*interrupted)(void);      /* not 0: do not wait for it to listen; NULL: do */
+	const struct guest_line *line; /* that it has more; NULL: none */
 	struct program program;
+	bool free; /* nothing was at `socket` before the first command */
 	struct guest_listeners *listeners; /* in the lab's memory */
 	struct protocol_request request;
 	union endpoint to; /* where clients connect, without `socket` */
@@ -45,6 +50,29 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t 
 /* Ends the server and starts it as `far` in another lab, with that wire. */
 int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
 		   const struct lab_options *wire, struct err *e);
+/* The configuration of a known server, with one of its limits raised. */
+#define GUEST_FILES 32
+struct guest_line {
+	char name[64];    /* "worker_connections", "listen … backlog", "--maxclients" */
+	uint64_t value;   /* the limit; 0: it was only read */
+	uint64_t present; /* as it is; 0: not set, or unknown */
+	char *command;    /* with the option more; NULL: it is in a file */
+	struct lab_overlay file[GUEST_FILES]; /* the changed ones */
+	size_t file_count;
+};
+/* Makes it for the server of that process name. The caller frees `out`, also after an error. Reads
+ * `present` only where `value` is 0. -EALREADY: the limit is at least that; -ENOTSUP and others:
+ * epolltune cannot set it, for the reason in the error, a clause. */
+int guest_line_make(const struct guest *r, const struct host *calling, const char *process,
+		    enum server_limit limit, uint64_t value, struct guest_line *out, struct err *e);
+void guest_line_free(struct guest_line *line);
+#define GUEST_LINE 256
+/* "worker_connections 576 in /etc/nginx/nginx.conf", "--maxclients 256 in its command". */
+char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE]);
+/* Ends the server and starts it as `tried` with that line, in another lab like the present one,
+ * whose files the host's are not. `line` must outlive `tried`. */
+int guest_open_line(struct guest *tried, struct guest *near, const struct host *calling,
+		    const struct guest_line *line, struct err *e);
 /* Ends the server, which has its grace after SIGTERM, and removes what it left at its path. */
 void guest_end(struct guest *r);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
@@ -54,8 +82,12 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e);
 int guest_check(struct guest *r, struct err *e);
 /* The last lines that it printed; "": none. */
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT]);
-/* Ends the server and the lab. */
+/* Ends the server and the lab, if there is one. */
 void guest_close(struct guest *r);
+
+/* After the end of all labs: removes the socket of a server that did not do so, from a directory of
+ * this host. */
+void guest_socket_remove(const struct guest *r);
 
 /* Finds the server among the processes of the host `calling`. The caller frees it. */
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e);

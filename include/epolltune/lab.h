@@ -3,7 +3,8 @@
  * A lab is two network namespaces in a mount and a PID namespace (without privilege also a user
  * namespace), with a copy of the calling namespace's knobs. Tasks are forked, not executed, so
  * function and data pointers from before lab_open() stay valid. The lab's first process is init of
- * the PID namespace and dies with the process that opened the lab: a crash leaves nothing behind.
+ * the PID namespace and dies with the process that opened the lab: a crash leaves nothing behind. A
+ * command of the operator has its grace first.
  *
  * An in-place lab has the same interface, uses loopback of the calling namespace as its wire and
  * sets no knob. */
@@ -30,6 +31,11 @@ enum lab_wire {
 	LAB_WIRE_DELAY, /* relay in user space: RTT, bandwidth, loss (wire.h) */
 };
 
+/* A file that tasks see instead of the host's, read-only. */
+struct lab_overlay {
+	char *path, *text; /* without its last newline */
+};
+
 struct lab_options {
 	enum lab_place place;
 	enum lab_wire wire;
@@ -52,6 +58,8 @@ struct lab_options {
 			    another user; the server's host has an empty /tmp, /run, /var/tmp and
 			    /dev/shm of its own */
 	const char *directories; /* with command: that its tasks may write, comma separated */
+	const struct lab_overlay *overlays; /* with command */
+	size_t overlay_count;
 	bool paths; /* with command: tasks of LAB_SERVER may connect to its UNIX sockets,
 		       also those of another user */
 };
@@ -102,6 +110,10 @@ typedef int (*task_main)(struct task_port *port, void *arg);
  * serves the next request after it, and the late reply is dropped. */
 typedef int (*lab_function)(struct host *h, void *arg, struct err *e);
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e);
+
+/* With lab_options.command: waits until no process is left on LAB_COMMAND, and kills those that are
+ * after some seconds. */
+void lab_clear(struct lab *lab);
 
 /* Reads or sets a knob of one host. -EROFS for setting in place; -ENOENT if the lab has no such
  * knob (an unprivileged lab has an empty net/core before 6.11). */

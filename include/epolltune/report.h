@@ -159,7 +159,7 @@ struct finding {
 	char advice[640];
 	char answer[96]; /* what the report's answer says of it, a clause; "": its id */
 	enum finding_tried tried;
-	char outcome[200]; /* the result of the proposal, or why there is none */
+	char outcome[320]; /* the result of the proposal, or why there is none */
 	size_t proposal_count;
 	struct proposal proposals[FINDING_PROPOSALS]; /* the one that binds first */
 	size_t evidence_count;

@@ -195,10 +195,11 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can just:cannot} hold {connections} connections{process?\\: RLIMIT_NOFILE "
 	      "is the limit}",
 	      "It held {reached}; {needed} are needed.",
-	      "{process?{how}:"
-	      "{line?{server}\\: {line} (default\\: {default}). epolltune cannot set that line\\: try "
-	      "it with another check --run.:No limit of the kernel or of the process was met\\: it is "
-	      "the application's own, its workers or its configuration.}}",
+	      "{possible?{how}:{present?{server} already has {present}\\: another limit of its "
+	      "configuration, or of a server behind it, is lower.:{line?{server}\\: {line} (default\\: "
+	      "{default}). epolltune cannot set that line\\: try it with another check --run.:No "
+	      "limit of the kernel or of the process was met\\: it is the application's own, its "
+	      "workers or its configuration.}}}",
 	      "The server of check --run held fewer connections than the target needs, and neither "
 	      "the kernel nor its RLIMIT_NOFILE was the limit, or that limit was.",
 	      "Raise the directive that the finding names, or RLIMIT_NOFILE where the server is "

@@ -184,6 +184,32 @@ static const struct knob knobs[] = {
 		.since = "",
 	},
 	{
+		.name = "server.connections",
+		.scope = KNOB_APPLICATION,
+		.shape = KNOB_NUMBER,
+		.effect = KNOB_NEXT_PROCESS,
+		.unit = "connections",
+		.min = 1,
+		.max = INT32_MAX,
+		.round = KNOB_SIXTEENTH,
+		.round_min = 16,
+		.how = "{server}\\: {line} (default\\: {default}).",
+		.steps = "Set the server's own limit on connections to {proposed} and restart it.\n"
+			 "nginx: events \\{ worker_connections {proposed}; \\}\n"
+			 "Redis: maxclients {proposed}; HAProxy: maxconn {proposed} in section "
+			 "global; memcached -c {proposed}",
+		.walls = "application.connections",
+		.what = "Sets the connections that a server holds by its own configuration, such "
+			"as worker_connections of nginx, maxclients of Redis, maxconn of HAProxy "
+			"or -c of memcached.",
+		.cost = "Servers allocate tables, and some buffers, by it; each connection takes a "
+			"descriptor, one to another server behind it a second one.",
+		.counter = "A refused or reset connection, and the server's log",
+		.source = "nginx ngx_event_core_module; redis.conf; HAProxy configuration.txt; "
+			  "memcached(1)",
+		.since = "",
+	},
+	{
 		.name = "net.ipv4.tcp_max_syn_backlog",
 		.scope = KNOB_NETNS,
 		.shape = KNOB_NUMBER,

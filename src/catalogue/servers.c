@@ -25,6 +25,16 @@ static const struct server_row servers[] = {
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
 		.stalled_line = "client_header_timeout 10s; send_timeout 10s;",
 		.send_line = "remove sndbuf= from listen",
+		.file = {.option = "-c",
+			 .prefix = "-p",
+			 .usual = "/etc/nginx/nginx.conf",
+			 .include = "include"},
+		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
+					    .section = "events",
+					    .spare = 7}, /* a sixteenth: idle ones are closed */
+			[SERVER_BACKLOG] = {.directive = "listen",
+					    .parameter = "backlog=",
+					    .once = true}},
 	},
 	{
 		.process = "redis-server,valkey-server",
@@ -37,12 +47,20 @@ static const struct server_row servers[] = {
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
+		.file = {.option = "", .syntax = SERVER_LINES, .include = "include"},
+		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
+					    .section = "",
+					    .option = "--maxclients"},
+			[SERVER_BACKLOG] = {.directive = "tcp-backlog",
+					    .section = "",
+					    .option = "--tcp-backlog"}},
+		.files_raised = true,
 	},
 	{
 		.process = "haproxy",
 		.name = "HAProxy",
 		.backlog = "its maxconn",
-		.backlog_line = "backlog {backlog}",
+		.backlog_line = "bind ADDRESS backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
 		.clients = "half of its limit on descriptors",
@@ -54,6 +72,14 @@ static const struct server_row servers[] = {
 				  "option srvtcpka and srvtcpka-idle {seconds}s",
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
 		.send_line = "remove tune.sndbuf.client",
+		.file = {.option = "-f",
+			 .syntax = SERVER_LINES,
+			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
+				     "resolvers,mailers,cache,program,ring,http-errors,fcgi-app,"
+				     "log-forward,crt-store,traces"},
+		.set = {[SERVER_CLIENTS] = {.directive = "maxconn", .section = "global"},
+			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
+		.files_raised = true,
 	},
 	{
 		.process = "gunicorn*",
@@ -65,6 +91,9 @@ static const struct server_row servers[] = {
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 		.stalled_line =
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
+		.set = {[SERVER_CLIENTS] = {.option =
+						    "--worker-class gevent --worker-connections"},
+			[SERVER_BACKLOG] = {.option = "--backlog"}},
 	},
 	{
 		.process = "uwsgi*",
@@ -76,6 +105,7 @@ static const struct server_row servers[] = {
 		.files_bytes = 8, /* plugins/corerouter uwsgi_corerouter_loop() */
 		.files_bound = "max-fd = {files}",
 		.stalled_line = "socket-timeout = 10 and harakiri = 30",
+		.set = {[SERVER_BACKLOG] = {.option = "--listen"}},
 	},
 	{
 		.process = "node,node-MainThread,MainThread",
@@ -121,6 +151,7 @@ static const struct server_row servers[] = {
 		.clients_files = true,
 		.files_line = "memcached -c {files}",
 		.stalled_line = "memcached -o idle_timeout=60",
+		.set = {[SERVER_CLIENTS] = {.option = "-c"}, [SERVER_BACKLOG] = {.option = "-b"}},
 	},
 	{
 		.process = "java",
@@ -162,6 +193,15 @@ const struct server_row *server_row_find(const char *process)
 		if (named(servers[i].process, process))
 			return &servers[i];
 	return NULL;
+}
+
+/* For listeners and for what connects them with each other. */
+#define SPARE 16
+
+uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held)
+{
+	return clients + clients * row->set[SERVER_CLIENTS].spare / 100 + SPARE +
+	       (row->clients_files ? held : 0);
 }
 
 char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size)

@@ -13,6 +13,7 @@
 #include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/render.h"
+#include "tune/interrupt.h"
 
 static int name_add(const char *value, void *arg)
 {
@@ -268,9 +269,8 @@ static int arguments_render(const struct arguments *a, const struct report *repo
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 
-static int check(void *arguments, const struct given *given)
+static int check_all(struct arguments *a, const struct given *given)
 {
-	struct arguments *a = arguments;
 	struct err e = {0};
 	check_saved(&a->check, given);
 	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) ||
@@ -290,7 +290,10 @@ static int check(void *arguments, const struct given *given)
 	}
 	if (a->check.sysroot && !a->output && !a->save)
 		confine_to_reading(a->check.sysroot);
-	if (check_run(&a->check, report, &e))
+	int rc = check_run(&a->check, report, &e);
+	if (interrupt_came())
+		return EXIT_UNKNOWN;
+	if (rc)
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */
 	struct err unsaved = {0};
@@ -299,6 +302,18 @@ static int check(void *arguments, const struct given *given)
 	if (arguments_render(a, report, &e))
 		return command_error(&e);
 	return saved ? command_error(&unsaved) : report_exit_status(report);
+}
+
+static int check(void *arguments, const struct given *given)
+{
+	struct arguments *a = arguments;
+	/* The command has its grace. */
+	if (a->check.guest.command)
+		interrupt_hold_once();
+	int status = check_all(a, given);
+	if (interrupt_came())
+		interrupt_obey();
+	return status;
 }
 
 static const struct arguments defaults = {

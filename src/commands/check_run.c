@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "commands/observe.h"
 #include "commands/room.h"
@@ -12,10 +14,14 @@
 #include "epolltune/capture.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "judge/traffic.h"
+#include "tune/interrupt.h"
 
+/* For the end of the labs that are left. */
+#define ORPHANS_MS 5000
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
 
@@ -222,10 +228,21 @@ int check_open(const struct check_options *o, struct host **host, struct subject
 	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
 }
 
+/* The labs of probes that were killed are children of this process: their servers have a grace. */
+static void orphans_await(void)
+{
+	uint64_t until = clock_ms() + ORPHANS_MS;
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && clock_ms() < until)
+		clock_sleep_ms(1);
+}
+
 static void guest_endp(struct guest **r)
 {
-	if ((*r)->lab)
-		guest_close(*r);
+	guest_close(*r);
+	if ((*r)->command) {
+		orphans_await();
+		guest_socket_remove(*r);
+	}
 }
 
 /* Starts the operator's server in a lab, as the subject; shows what it printed where it fails. */
@@ -233,12 +250,14 @@ static int guest_begin(const struct check *check, struct guest *r, struct subjec
 		       struct err *e)
 {
 	char output[PROGRAM_OUTPUT];
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r->interrupted = interrupt_came;
 	int rc = guest_open(r, check->host, check_ipv6(check),
 			    report_margin(check->options->target.connections), e);
 	if (!rc)
 		rc = guest_subject(r, check->host, subject, e);
-	if (!rc)
-		return 0;
+	if (!rc || interrupt_came())
+		return rc;
 	guest_output(r, output);
 	fputs(output, stderr);
 	return rc;

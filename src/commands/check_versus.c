@@ -7,6 +7,7 @@
 #include "commands/check.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
+#include "tune/interrupt.h"
 
 static int versus_print(const struct report *a, const struct report *b, bool json,
 			const struct render_style *style, struct err *e)
@@ -45,6 +46,8 @@ int check_versus(const struct check_options *given, bool json, const struct rend
 		o.guest.command = i % 2 ? given->versus : given->guest.command;
 		struct report *r = &all[i % 2 * COMPARE_ROUNDS + i / 2];
 		rc = check_run(&o, r, &e);
+		if (interrupt_came())
+			return EXIT_UNKNOWN;
 		if (!rc && !i)
 			o.guest.offered_per_s = rate_offered(&o.guest, r);
 	}

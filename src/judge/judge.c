@@ -59,29 +59,38 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 				 "the experiment would use too much of the available memory");
 }
 
-static void finding_done(const struct judged *d, const struct proof *p, struct trial *t,
-			 struct finding *f)
+/* `line`: of the server's configuration, which was tried; "": none was. */
+static void finding_done(const struct judged *d, const struct proof *p, const char *line,
+			 struct trial *t, struct finding *f)
 {
-	char text[200] = "", half[80] = "";
+	char text[160] = "", half[80] = "";
 	d->x->describe(t, &p->outcome, text, sizeof(text));
 	if (p->halved)
 		d->x->describe(t, &p->half, half, sizeof(half));
 	f->tried = TRIED_DONE;
-	report_text(f->outcome, "%s%s%s", text, half[0] ? "; with half the value " : "", half);
+	report_text(f->outcome, "%s%s%s%s%s", text, half[0] ? "; with half the value " : "", half,
+		    line[0] ? ", with " : "", line);
 }
 
 /* Removes the proposals: the proof showed that they do not suffice. */
-static void finding_refuted(const struct judged *d, const struct proof *p, struct trial *t,
-			    struct finding *f)
+static void finding_refuted(const struct judged *d, const struct proof *p, const char *line,
+			    struct trial *t, struct finding *f)
 {
 	char text[200] = "";
 	d->x->describe(t, &p->outcome, text, sizeof(text));
-	report_append(f->detail, " %s %s was tried too and is not enough: %s.",
-		      f->proposals[0].knob, f->proposals[0].proposed, text);
+	if (line[0])
+		report_append(f->detail, " %s was tried too and is not enough: %s.", line, text);
+	else
+		report_append(f->detail, " %s %s was tried too and is not enough: %s.",
+			      f->proposals[0].knob, f->proposals[0].proposed, text);
 	f->tried = TRIED_DONE;
-	f->remedy = REMEDY_NONE;
+	f->remedy = line[0] ? REMEDY_APPLICATION : REMEDY_NONE;
 	report_text(f->outcome, "%s", text);
-	f->advice[0] = 0; /* about the value */
+	/* It is about the value. */
+	report_text(f->advice, "%s",
+		    line[0] ? "Another limit of its configuration, or of a server behind it, is "
+			      "lower."
+			    : "");
 	for (size_t i = 0; i < f->proposal_count; i++)
 		f->proposals[i].proposed[0] = 0;
 }
@@ -127,11 +136,37 @@ bool judge_descriptors(const struct host *h, int rc, struct err *e)
 	return true;
 }
 
+static bool is_application(const struct proposal *c)
+{
+	const struct knob *k = knob_find(c->knob);
+	return k && k->scope == KNOB_APPLICATION;
+}
+
+/* Without the line that sets a limit of the server (--run) where another limit binds first, and
+ * with it where that does not suffice. */
+static int prove(const struct judged *d, struct trial *t, struct proof *p, char line[GUEST_LINE],
+		 const struct finding *f, struct err *e)
+{
+	struct proof with = *p;
+	struct err untried = {0};
+	bool first = t->options->guest && is_application(&f->proposals[0]);
+	int rc = first ? -ENOTSUP : proof_search(t, d->x, &d->now, p, e);
+	if (!t->options->guest || (rc && rc != -ENOTSUP && rc != -ERANGE) || !rc)
+		return rc;
+	int lined = proof_search_line(t, d->x, &d->now, &with, line, &untried);
+	if (!first && !line[0])
+		return rc;
+	*p = with;
+	*e = untried;
+	return lined;
+}
+
 static void finding_prove(const struct judged *d, const struct judging *j, struct trial *t,
 			  const struct settings *then, struct finding *f)
 {
 	struct proof p = {.at = *then};
 	struct err e = {0};
+	char line[GUEST_LINE] = "";
 	const char *why = unprovable(d, j, f);
 	int rc = -ENOTSUP;
 	if (!why && d->outcome.state != OUTCOME_CONCLUSIVE)
@@ -139,7 +174,7 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 	if (!why) {
 		trial_progress(t, "trying %s %s", f->proposals[0].knob, f->proposals[0].proposed);
 		t->lab = j->proof;
-		rc = proof_search(t, d->x, &d->now, &p, &e);
+		rc = prove(d, t, &p, line, f, &e);
 		judge_descriptors(j->host, rc, &e);
 		t->lab = j->lab;
 	}
@@ -148,12 +183,13 @@ static void finding_prove(const struct judged *d, const struct judging *j, struc
 	if (!why)
 		proposals_show(d, &p.at, f);
 	if (rc == 0)
-		finding_done(d, &p, t, f);
+		finding_done(d, &p, line, t, f);
 	else if (rc == -ERANGE)
-		finding_refuted(d, &p, t, f);
+		finding_refuted(d, &p, line, t, f);
 	else if (finding_proposes(f)) {
 		f->tried = rc == -EAGAIN ? TRIED_INCONCLUSIVE : TRIED_NOT;
-		report_text(f->outcome, "%s", why ? why : e.text);
+		report_text(f->outcome, "%s%s%s%s", line[0] ? "with " : "", line,
+			    line[0] ? ": " : "", why ? why : e.text);
 	}
 	t->proof = false;
 }

@@ -1,7 +1,10 @@
 #include "judge/proof.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
 
@@ -103,4 +106,87 @@ int proof_search(struct trial *t, const struct experiment *x, const struct setti
 		rc = restored;
 	}
 	return rc;
+}
+
+/* The limit of the server that the settings change; SERVER_LIMITS: none. */
+static enum server_limit limit_changed(const struct experiment *x, const struct settings *now,
+				       const struct settings *then, int64_t *value)
+{
+	static const char *const knobs[SERVER_LIMITS] = {[SERVER_CLIENTS] = "server.connections",
+							 [SERVER_BACKLOG] = "listen.backlog"};
+	enum server_limit limit = SERVER_LIMITS;
+	for (size_t i = 0; i < settings_count(x); i++)
+		for (size_t k = 0; k < SERVER_LIMITS; k++)
+			if (settings_differ(now, then, i) && !strcmp(x->knobs[i], knobs[k])) {
+				limit = (enum server_limit)k;
+				*value = then->at[i][0];
+			}
+	return limit;
+}
+
+/* The first line that the server printed about an error. */
+static void error_line(const struct guest *r, char *text, size_t size)
+{
+	static const char *const marks[] = {"error", "alert", "emerg", "fatal", "cannot", "invalid"};
+	char output[PROGRAM_OUTPUT], *rest = output, *line;
+	guest_output(r, output);
+	*text = 0;
+	while ((line = strsep(&rest, "\n")))
+		for (size_t i = 0; i < sizeof(marks) / sizeof(*marks) && !*text; i++)
+			if (strcasestr(line, marks[i]))
+				snprintf(text, size, ": %s", line);
+	for (size_t end = strlen(text); end && strchr(" \t:", text[end - 1]);)
+		text[--end] = 0;
+}
+
+/* It did not start with the line. */
+static int line_refused(const struct guest *tried, struct err *e)
+{
+	char end[PROGRAM_END], line[160];
+	int status;
+	if (!tried->lab || !tried->program.part || !program_exited(&tried->program, &status))
+		return err_recode(e, ENOTSUP);
+	error_line(tried, line, sizeof(line));
+	return err_set(e, ENOTSUP, "the server %s%s", program_end_text(&tried->program, end),
+		       line);
+}
+
+static int line_try(struct trial *t, const struct experiment *x, const struct settings *now,
+		    const struct guest_line *line, struct proof *p, struct err *e)
+{
+	CLEAN(guest_close) struct guest tried = {0};
+	struct probe_options options = *t->options;
+	const struct probe_options *given = t->options;
+	struct lab *lab = t->lab;
+	int rc = guest_open_line(&tried, given->guest, t->host, line, e);
+	if (rc)
+		return line_refused(&tried, e);
+	options.guest = &tried;
+	t->options = &options;
+	t->lab = tried.lab;
+	rc = proof_search(t, x, now, p, e);
+	t->options = given;
+	t->lab = lab;
+	return rc;
+}
+
+int proof_search_line(struct trial *t, const struct experiment *x, const struct settings *now,
+		      struct proof *p, char line[GUEST_LINE], struct err *e)
+{
+	CLEAN(guest_line_free) struct guest_line made = {0};
+	int64_t value = 0;
+	enum server_limit limit =
+		t->options->guest ? limit_changed(x, now, &p->at, &value) : SERVER_LIMITS;
+	line[0] = 0;
+	if (limit == SERVER_LIMITS)
+		return err_set(e, ENOTSUP, "no line of a server sets it");
+	int rc = guest_line_make(t->options->guest, t->host, now->subject->name, limit,
+				 (uint64_t)value, &made, e);
+	if (rc == -EALREADY)
+		return err_set(e, ENOTSUP, "the server already has %s %llu", made.name,
+			       (unsigned long long)made.present);
+	if (rc)
+		return err_recode(e, ENOTSUP);
+	guest_line_text(&made, line);
+	return line_try(t, x, now, &made, p, e);
 }

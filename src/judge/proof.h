@@ -17,6 +17,10 @@ struct proof {
  * another error of an experiment. */
 int proof_search(struct trial *t, const struct experiment *x, const struct settings *now,
 		 struct proof *p, struct err *e);
+/* The same on the operator's server (--run) with the line of its configuration that sets a limit of
+ * its own, in a lab of its own. `line`: what it is, a noun; "": there is none to try. */
+int proof_search_line(struct trial *t, const struct experiment *x, const struct settings *now,
+		      struct proof *p, char line[GUEST_LINE], struct err *e);
 /* Sets the settings in the lab and runs the experiment once. */
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e);

@@ -18,7 +18,7 @@ bool trial_guest_refuses(struct trial *t, const struct settings *s, enum listene
 	*rc = guest_restart(guest, 0, e);
 	if (!*rc)
 		*rc = guest_queue_read(guest, &q, e);
-	if (*rc || !t->proof || q.limit > limit * q.sockets)
+	if (*rc || !t->proof || guest->line || q.limit > limit * q.sockets)
 		return *rc;
 	outcome_unsupported(out,
 			    "the command passes %u to listen(): set its backlog there, and check "

@@ -75,6 +75,8 @@ static _Noreturn void task_enter(int channel, const struct agent_request *reques
 /* Waits for the end of all other processes of this PID namespace; kills them in the end. */
 static void agent_clear(struct agent *a)
 {
+	if (getpid() != 1) /* kill(-1) would leave its PID namespace */
+		return;
 	for (unsigned ms = 0; ms < ALONE_MS; ms++) {
 		agent_reap(a);
 		if (kill(-1, ms < ALONE_MS / 2 ? 0 : SIGKILL))
@@ -91,8 +93,6 @@ static int agent_fork(struct agent *a, const struct agent_request *request, stru
 	int rc = task_receive_fds(a->port.channel, &channel, 1, e);
 	if (rc < 0)
 		return err_prefix(e, "lab: start a task");
-	if (request->alone && getpid() == 1) /* kill(-1) stays in its PID namespace */
-		agent_clear(a);
 	while (slot < LAB_TASKS && a->tasks[slot])
 		slot++;
 	if (slot == LAB_TASKS)
@@ -113,16 +113,20 @@ static int agent_call(struct agent *a, const struct agent_request *request, stru
 	return rc ? rc : request->function(a->host, request->arg, e);
 }
 
-void agent_serve(struct task_port *port)
+void agent_serve(struct task_port *port, bool patient)
 {
 	struct agent agent = {.port = *port};
 	struct agent_request request;
 	while (task_hear(&agent.port, &request, sizeof(request))) {
 		struct err e = {0};
+		if (request.alone)
+			agent_clear(&agent);
 		int rc = request.function ? agent_call(&agent, &request, &e)
 					  : agent_fork(&agent, &request, &e);
 		task_answer(&agent.port, rc, &e, NULL, 0);
 	}
+	if (patient)
+		agent_clear(&agent);
 	agent_end_tasks(&agent);
 	host_close(agent.host);
 }

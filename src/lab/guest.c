@@ -11,6 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/list.h"
 #include "epolltune/listener.h"
 
 /* For the server to listen; when it listens elsewhere only; and to exit after SIGTERM. */
@@ -227,6 +228,8 @@ static int listening_await(struct guest *r, struct err *e)
 			return rc;
 		if (way_find(r))
 			return 0;
+		if (r->interrupted && r->interrupted())
+			return err_set(e, EINTR, "--run: interrupted");
 		uint64_t now = clock_ms();
 		elsewhere = r->listeners->count ? (elsewhere ? elsewhere : now) : 0;
 		if (!lives || now - began > LISTEN_MS ||
@@ -239,7 +242,8 @@ static int listening_await(struct guest *r, struct err *e)
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 {
 	const struct program_config config = {
-		.shell = r->command, .captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
+		.shell = r->line && r->line->command ? r->line->command : r->command,
+		.captured = true, .nofile = nofile, .grace_ms = GRACE_MS};
 	program_end(&r->program);
 	int rc = file_remove(r, e);
 	if (!rc)
@@ -251,20 +255,23 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 static int path_check(struct guest *r, struct err *e)
 {
 	int rc = r->socket ? look(r, e) : 0;
-	if (rc || !r->socket || !r->listeners->there)
+	r->free = !rc && r->socket && !r->listeners->there;
+	if (rc || !r->socket || r->free)
 		return rc;
 	err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
 	return err_remedy(e, "choose another path, or remove what a server has left there");
 }
 
-static int open_in(struct guest *r, const struct host *calling, const struct lab_options *wire,
-		   struct err *e)
+/* In a new lab with the options `wire`, and those that all have. */
+static int open_in(struct guest *r, const struct host *calling, struct err *e)
 {
-	struct lab_options options = *wire;
+	struct lab_options options = r->wire;
 	char host[ENDPOINT_TEXT] = "localhost";
 	options.wide_ports = options.files = options.command = true;
 	options.directories = r->directories;
 	options.paths = r->socket;
+	options.overlays = r->line ? r->line->file : NULL;
+	options.overlay_count = r->line ? r->line->file_count : 0;
 	int rc = lab_open(&r->lab, &options, calling, e);
 	if (rc)
 		return err_prefix(e, "--run");
@@ -286,35 +293,77 @@ int guest_open(struct guest *r, const struct host *calling, bool ipv6, uint64_t 
 	       struct err *e)
 {
 	uint64_t addresses = ADDRESSES_FEW + clients / PORTS;
-	const struct lab_options options = {.ipv6 = ipv6,
-					    .client_addresses = addresses < ADDRESSES_MAX
-									? (unsigned)addresses
-									: ADDRESSES_MAX};
-	return open_in(r, calling, &options, e);
+	r->wire = (struct lab_options){.ipv6 = ipv6,
+				       .client_addresses = addresses < ADDRESSES_MAX
+								   ? (unsigned)addresses
+								   : ADDRESSES_MAX};
+	return open_in(r, calling, e);
+}
+
+/* The end of the server makes way for that of `other`. */
+static void other_begin(struct guest *other, struct guest *near)
+{
+	guest_end(near);
+	*other = *near;
+	other->lab = NULL;
+	other->program = (struct program){0};
+	other->listeners = NULL;
 }
 
 int guest_open_far(struct guest *far, struct guest *near, const struct host *calling,
 		   const struct lab_options *wire, struct err *e)
 {
-	program_end(&near->program);
-	*far = *near;
-	far->lab = NULL;
-	far->program = (struct program){0};
-	far->listeners = NULL;
-	return open_in(far, calling, wire, e);
+	other_begin(far, near);
+	far->wire = *wire;
+	return open_in(far, calling, e);
+}
+
+int guest_open_line(struct guest *tried, struct guest *near, const struct host *calling,
+		    const struct guest_line *line, struct err *e)
+{
+	other_begin(tried, near);
+	tried->line = line;
+	return open_in(tried, calling, e);
 }
 
 void guest_end(struct guest *r)
 {
 	program_end(&r->program);
+	/* A process that was killed may have started the last one. */
+	lab_clear(r->lab);
 	file_remove(r, NULL);
 }
 
 void guest_close(struct guest *r)
 {
+	if (!r->lab)
+		return;
 	guest_end(r);
 	lab_close(r->lab);
 	r->lab = NULL;
+}
+
+/* Whether it is the socket of no server: one that was killed has left it. */
+static bool is_stale(const char *path)
+{
+	struct stat st;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	CLEAN(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) && errno == ECONNREFUSED;
+}
+
+void guest_socket_remove(const struct guest *r)
+{
+	struct list_item item;
+	for (const char *all = r->directories; r->free && list_next(&all, &item);) {
+		size_t length = (size_t)item.length;
+		if (!strncmp(item.text, r->socket, length) && r->socket[length] == '/' &&
+		    is_stale(r->socket))
+			unlink(r->socket);
+	}
 }
 
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e)

@@ -33,6 +33,8 @@ int seal_mounts(bool files, bool writable, struct err *e);
 /* After it: covers /tmp, /run, /var/tmp and /dev/shm, and makes `directories` (comma separated) of
  * the host writable, below them too. */
 int seal_private(const char *directories, struct err *e);
+/* After it: puts a copy with another text over a file. The host's is not changed. */
+int seal_overlay(const struct lab_overlay *overlay, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */
 int seal_ids(uid_t uid, gid_t gid, struct err *e);
 /* Drops all capabilities but CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE for good; of those
@@ -74,9 +76,10 @@ struct agent_request {
 	lab_function function; /* to call, or */
 	task_main main;        /* to start, with its channel by task_send_fds() */
 	void *arg;
-	bool alone; /* start it when no other process of the PID namespace is left */
+	bool alone; /* do it when no other process of the PID namespace is left */
 };
-void agent_serve(struct task_port *port);
+/* `patient`: its tasks, which have noticed the end too, have time to end. */
+void agent_serve(struct task_port *port, bool patient);
 
 /* Starts a task with this end of its channel, which the caller closes. */
 int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int channel,

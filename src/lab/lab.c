@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -39,6 +40,7 @@ struct lab {
 	struct lab_options options;
 	pid_t init;   /* the server's agent; in a private lab also init of the PID namespace */
 	pid_t client; /* the client's agent, in place only: otherwise init reaps it */
+	pid_t command; /* the agent of LAB_COMMAND, in init; 0: none */
 	struct task agents[LAB_AGENTS]; /* by enum lab_host */
 	int sockets[LAB_AGENTS];        /* the agents' ends, until fork() */
 	int patience_ms;
@@ -101,7 +103,10 @@ static void agent_run(struct lab *lab, enum lab_host host)
 		if (other != (int)host)
 			close_fd(&lab->sockets[other]);
 	agent_ready(lab, host, NULL);
-	agent_serve(&port);
+	agent_serve(&port, host == LAB_COMMAND);
+	/* The exit of init would end the command without its grace. */
+	if (host == LAB_SERVER && lab->command > 0)
+		waitpid(lab->command, NULL, 0);
 	_exit(0);
 }
 
@@ -216,8 +221,10 @@ static int command_fork(struct lab *lab, struct err *e)
 	pid_t pid = fork_into(CLONE_NEWPID);
 	if (pid < 0)
 		return fork_refused(e, "lab: start the command's first process");
-	if (pid)
+	if (pid) {
+		lab->command = pid;
 		return 0;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	keep_only(lab);
 	if (seal_capabilities(SEAL_SERVERS, &unsealed)) {
@@ -254,6 +261,8 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc && lab->options.command)
 		rc = seal_private(lab->options.directories, e);
+	for (size_t i = 0; !rc && i < lab->options.overlay_count; i++)
+		rc = seal_overlay(&lab->options.overlays[i], e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
 	if (!rc && lab->options.command)
@@ -275,6 +284,10 @@ static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespa
 		agent_ready(lab, LAB_SERVER, &e);
 		_exit(1);
 	}
+	/* The command has its grace, also where the process that opened the lab is killed: its end
+	 * closes the sockets. */
+	if (lab->command)
+		prctl(PR_SET_PDEATHSIG, 0);
 	agent_run(lab, LAB_SERVER);
 }
 
@@ -532,6 +545,20 @@ int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int
 	const struct agent_request request = {
 		.main = main, .arg = arg, .alone = host == LAB_COMMAND};
 	return lab_request(lab, host, &request, channel, e);
+}
+
+static int call_nothing(struct host *h, void *unused, struct err *e)
+{
+	(void)h;
+	(void)unused;
+	(void)e;
+	return 0;
+}
+
+void lab_clear(struct lab *lab)
+{
+	const struct agent_request request = {.function = call_nothing, .alone = true};
+	lab_request(lab, LAB_COMMAND, &request, -1, NULL);
 }
 
 int lab_call(struct lab *lab, enum lab_host host, lab_function fn, void *arg, struct err *e)

@@ -292,6 +292,29 @@ int seal_private(const char *directories, struct err *e)
 	return rc;
 }
 
+int seal_overlay(const struct lab_overlay *overlay, struct err *e)
+{
+	static const char copy[] = "/tmp/overlay";
+	struct stat st;
+	if (stat(overlay->path, &st))
+		return err_errno(e, "lab: %s", overlay->path);
+	CLEAN(close_fd) int fd = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(e, "lab: %s", copy);
+	/* Its owner may have no id here; the file is then that of the command. */
+	if (fchown(fd, st.st_uid, st.st_gid))
+		errno = 0;
+	int rc = fchmod(fd, st.st_mode & 0777) || dprintf(fd, "%s\n", overlay->text) < 0 ||
+				 mount(copy, overlay->path, NULL, MS_BIND, NULL)
+			 ? err_errno(e, "lab: put a copy over %s", overlay->path)
+			 : 0;
+	unlink(copy);
+	if (rc)
+		return rc;
+	rc = mount_readonly(overlay->path, true, false);
+	return rc ? err_set(e, -rc, "lab: make %s read-only: %s", overlay->path, strerror(-rc)) : 0;
+}
+
 /* Of servers that start as root. CAP_DAC_OVERRIDE opens their logs, which the mounts make
  * read-only.
  */

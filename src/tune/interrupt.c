@@ -37,6 +37,12 @@ void interrupt_hold(void)
 	signal(SIGXFSZ, SIG_IGN); /* write(2) fails with EFBIG instead */
 }
 
+void interrupt_hold_once(void)
+{
+	came = 0;
+	handle(note, SA_RESTART | (int)SA_RESETHAND);
+}
+
 int interrupt_came(void) { return came; }
 
 const char *interrupt_name(int signal)
@@ -48,3 +54,9 @@ const char *interrupt_name(int signal)
 }
 
 void interrupt_release(void) { handle(SIG_DFL, 0); }
+
+void interrupt_obey(void)
+{
+	interrupt_release();
+	raise(came);
+}

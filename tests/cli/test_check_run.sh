@@ -49,13 +49,49 @@ test_nginx_is_limited_by_worker_connections() {
 	json 'wall("application.connections") | .verdict == "short" and .method == "measured"' \
 		'wall("application.connections") | .measured <= 256 and .measured >= 220' \
 		'finding("application.connections.short") | .remedy == "application"' \
-		'finding("application.connections.short") | .advice | contains("worker_connections 500;")' \
+		'finding("application.connections.short") | .advice | contains("worker_connections 576;")' \
+		'finding("application.connections.short") | .tried_state == "tried" and .tried ==
+			"at least 500 held, with worker_connections 576 in \(env.PWD)/nginx.conf"' \
+		'finding("application.connections.short") | [.proposals[] | [.knob, .current, .proposed]] ==
+			[["server.connections", "256", "576"]]' \
 		'wall("application.rate") | .verdict == "ok" and .measured > 10 and .needed == 10' \
 		'wall("application.accepts") | .verdict == "ok" and .measured > 10' \
 		'wall("application.memory") | .verdict == "ok" and .method == "measured" and .measured > 400' \
 		'.server.run and .server.name == "nginx"' \
 		'[.findings[].id] - ["application.connections.short"] == []'
+	contains nginx.conf 'worker_connections 256;'
+	# With the line it is met.
+	nginx_conf 576
+	run 0 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --protocol http --connections 400 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
 	! left
+}
+
+test_a_line_is_tried_together_with_the_descriptors_that_it_needs() {
+	needs_lab
+	nginx_conf 128
+	ulimit -Sn 200
+	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --rate 10 --probe application
+	json 'finding("application.connections.short") | .remedy == "application" and .tried_state == "tried"' \
+		'finding("application.connections.short") | [.proposals[] | [.knob, .current, .proposed]] ==
+			[["server.connections", "128", "576"], ["RLIMIT_NOFILE", "200", "1024"]]'
+}
+
+test_a_line_that_cannot_be_tried_is_not() {
+	needs_lab
+	not_tried() { # TEXT COMMAND
+		run 2 "$2" --port 8080 --connections 400 --rate 10 --probe application
+		TEXT=$1 json 'finding("application.connections.short") | .tried_state == "not tried" and (.tried | contains(env.TEXT))'
+	}
+	nginx_conf 256
+	echo "exec nginx -e stderr -c $work/nginx.conf" >start.sh
+	export TEXT
+	not_tried 'the command does not start nginx itself' "exec sh $work/start.sh"
+	not_tried 'the shell expands the name' "exec nginx -e stderr -c \$MARK/nginx.conf"
+	not_tried '/tmp/made.conf' "cp $work/nginx.conf /tmp/made.conf; exec nginx -e stderr -c /tmp/made.conf"
+	# A server that does not start with the line says why.
+	not_tried 'the server exited with status 7: an error of its' \
+		"grep -q '{ worker_connections 256;' $work/nginx.conf || { echo an error of its; exit 7; }; exec nginx -e stderr -c $work/nginx.conf"
 }
 
 test_a_low_limit_on_descriptors_is_the_process() {
@@ -92,9 +128,22 @@ test_the_queues_are_of_the_kernel_or_the_application() {
 	run_known "$half_open" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 10 --rate 8k --rtt 100ms \
 		--probe accept-queue,syn-queue
 	json 'wall("accept-queue") | .measured == 512 and .verdict == "short"' \
-		'finding("accept-queue.short") | .remedy == "application" and .tried_state == "not tried"'
+		'finding("accept-queue.short") | .remedy == "application" and .tried_state == "tried"' \
+		'finding("accept-queue.short") | .tried | startswith("0 dropped") and
+			endswith("with listen … backlog=1024 in \(env.PWD)/nginx.conf")'
 	json 'wall("syn-queue") | .measured == 512 and .verdict == "short"' \
-		'finding("syn-queue.short") | .remedy == "application" and .tried_state == "not tried"'
+		'finding("syn-queue.short") | .remedy == "application" and .tried_state == "tried"' \
+		'finding("syn-queue.short") | at_proposed("half open") == 1000'
+	# Both have to be raised: the kernel's limit, and the line in a file that another includes.
+	echo 64 >/proc/sys/net/core/somaxconn
+	mkdir sites
+	for site in a b; do echo "server { listen 8080; server_name $site; }"; done >sites/both.conf
+	echo 'server { listen 8080 reuseport; server_name c; }' >sites/c.conf
+	sed 's|server {.*|include sites/*.conf;|' nginx.conf >all.conf
+	run_known 'finding("accept-queue.short").tried_state == "tried"' 2 "exec nginx -e stderr -c $work/all.conf" --port 8080 \
+		--connections 10 --rate 8k --probe accept-queue
+	json 'finding("accept-queue.short") | .remedy == "kernel"' \
+		'finding("accept-queue.short") | .tried | startswith("0 dropped") and contains("backlog=1024 in \(env.PWD)/sites/c.conf")'
 }
 
 test_redis_is_limited_by_maxclients() {
@@ -103,7 +152,12 @@ test_redis_is_limited_by_maxclients() {
 		--connections 200 --rate 1k --probe application
 	json 'wall("application.connections") | .measured == 100 and .verdict == "short"' \
 		'finding("application.connections.short") | .detail | contains("max number of clients reached")' \
-		'finding("application.connections.short") | .advice | contains("maxclients 250")'
+		'finding("application.connections.short") | .advice | contains("maxclients 288")' \
+		'finding("application.connections.short") | .tried == "at least 250 held, with --maxclients 288 in its command"'
+	printf 'maxclients 100\nsave ""\nprotected-mode no\n' >redis.conf
+	run 2 "exec redis-server $work/redis.conf" --port 6379 --protocol redis --connections 200 --rate 1k --probe application
+	json 'finding("application.connections.short") | .tried == "at least 250 held, with maxclients 288 in \(env.PWD)/redis.conf"'
+	contains redis.conf 'maxclients 100'
 	# On loopback, where clients of its own host reach it; a daemon is followed.
 	run 0 'redis-server --save "" --bind 127.0.0.1 --daemonize yes' --port 6379 --protocol redis \
 		--connections 50 --requests 10 --rate 10 --probe application
@@ -267,6 +321,49 @@ test_each_server_ends_by_sigterm() {
 	[ "$(wc -l <begun)" -ge 2 ]
 	cmp begun ended || fail 'a server had no time to end'
 	! left
+}
+
+# Signals a check of `command` when `path` exists, and waits for it. Nothing of the server is left.
+signalled() { # SIGNAL STATUS PATH OPTIONS…
+	signal=$1 want=$2 path=$3 status=0
+	shift 3
+	env --default-signal "MARK=$work" epolltune check --run "$command" --port "unix:$work/app.sock" --writable "$work" \
+		"$@" >out 2>err &
+	check=$!
+	wait_for [ -e "$path" ]
+	kill -"$signal" $check
+	wait $check || status=$?
+	is 'the exit status' "$status" "$want"
+	[ ! -s out ] && quiet
+	[ ! -e app.sock ]
+	! left
+}
+
+test_a_signalled_check_leaves_nothing_of_the_server() {
+	needs_lab
+	cat >server.pl <<-'EOF'
+		use IO::Socket::UNIX;
+		sub note { open my $out, '>>', "$ENV{MARK}/$_[0]" or die; print $out "$$\n" }
+		$SIG{TERM} = sub { select undef, undef, undef, 0.3; note 'ended'; exit };
+		my $l = IO::Socket::UNIX->new(Local => "$ENV{MARK}/app.sock", Listen => 3) or die;
+		note 'begun';
+		my @all;
+		while (1) { push @all, $l->accept }
+	EOF
+	command="exec perl $work/server.pl"
+	for case in INT:130 TERM:143 HUP:129; do
+		rm -f begun ended
+		signalled ${case%:*} ${case#*:} begun --probe accept-queue,application
+		cmp begun ended || fail 'a server had no time to end'
+	done
+	# One that never listens.
+	command='touch $MARK/waits; sleep 1000'
+	signalled TERM 143 waits
+	# The server that a probe has started in another lab, which removes its pid file.
+	printf 'port 0\nunixsocket %s\npidfile %s\nmaxclients 20\nsave ""\n' "$work/app.sock" "$work/pid" >redis.conf
+	command="grep -q 'maxclients 20$' $work/redis.conf || touch $work/tried; exec redis-server $work/redis.conf"
+	signalled TERM 143 tried --protocol redis --connections 50 --probe application
+	[ ! -e pid ]
 }
 
 test_a_command_that_prints_endlessly_is_drained() {

@@ -1,0 +1,76 @@
+/* edit: one line of a server's configuration, changed: in the text of a file, or as an option of
+ * the command that starts it. Pure. */
+#ifndef EPOLLTUNE_EDIT_H
+#define EPOLLTUNE_EDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epolltune/catalogue.h"
+#include "epolltune/err.h"
+
+#define EDIT_NAME 64
+#define EDIT_NONE UINT64_MAX
+
+/* Of a parameter that one directive of several for an address has, in whichever file. */
+#define EDIT_ADDRESSES 32
+struct edit_addresses {
+	size_t count;
+	struct {
+		char text[EDIT_NAME * 4];
+		unsigned fit; /* of the directive that takes it best */
+		bool taken;
+	} at[EDIT_ADDRESSES];
+};
+
+struct edit {
+	const struct server_file *file;
+	const struct server_setting *set;
+	const char *address; /* of a parameter: "8080", "unix:/run/app.sock" */
+	uint64_t value;      /* a lower one is raised to it; 0: nothing is changed */
+	/* For set->once, zeroed at first: all texts with `value` 0 fill it, and are then changed.
+	 */
+	struct edit_addresses *addresses;
+};
+
+struct edited {
+	char *text;       /* the caller frees it; NULL: nothing had to be changed */
+	size_t found;     /* directives, or addresses of one, that set the limit or can */
+	uint64_t present; /* the lowest value that is there; EDIT_NONE: none is */
+};
+
+/* Changes the directives in the text of a file, of which `around` is the section that includes it
+ * ("": none). -ENOTSUP: a present value is not a number. */
+int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
+	      struct err *e);
+/* Adds the directive to its section in a text that does not have it. -ENOTSUP: there is no such
+ * section, or the limit is a parameter. */
+int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e);
+/* Calls fn() for each name of files that the text includes. Stops at an error of it. */
+typedef int (*edit_include)(const char *name, const char *section, void *arg, struct err *e);
+int edit_includes(const struct server_file *file, const char *text, const char *around,
+		  edit_include fn, void *arg, struct err *e);
+
+/* A simple command in a text for sh -c. */
+#define EDIT_WORDS 64
+struct edit_command {
+	bool first; /* nothing is before it that could change the working directory */
+	size_t end; /* of its last word in the text */
+	size_t count;
+	const char *word[EDIT_WORDS]; /* without quotes, its program first; NULL: unknown, since the
+					 shell expands it */
+	char text[4096];
+};
+/* Finds the one that starts a process of that server. -ENOTSUP: none does, or several do. */
+int edit_command_find(const char *text, const struct server_row *row, struct edit_command *out,
+		      struct err *e);
+/* The argument of the next such option: "-c FILE", "-cFILE", "--name VALUE", "--name=VALUE". *at: 0
+ * at first. False: there is none; *value NULL: it is unknown. */
+bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
+			 const char **value);
+/* The text with an option more; the caller frees it. NULL: no memory. */
+char *edit_command_add(const char *text, const struct edit_command *c, const char *option,
+		       uint64_t value);
+
+#endif

@@ -1,0 +1,592 @@
+#include "epolltune/edit.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/list.h"
+
+#define WORDS 64
+#define DEPTH 16
+#define CHANGES 64
+
+/* From `begin` to before `end`, with its quotes. */
+struct word {
+	size_t begin, end;
+};
+
+/* Goes through the directives of a text. */
+struct scan {
+	const char *text;
+	const struct server_file *file;
+	size_t at;
+	char section[DEPTH][EDIT_NAME]; /* those around it, the innermost last */
+	size_t depth;
+	struct word word[WORDS]; /* of the directive, its name first */
+	size_t count;
+	bool opens; /* it begins a section */
+};
+
+static struct scan scan_begin(const struct server_file *file, const char *text, const char *around)
+{
+	struct scan s = {.text = text, .file = file, .depth = *around != 0};
+	snprintf(s.section[0], EDIT_NAME, "%s", around);
+	return s;
+}
+
+static const char *scan_section(const struct scan *s)
+{
+	return s->depth ? s->section[(s->depth < DEPTH ? s->depth : DEPTH) - 1] : "";
+}
+
+static void section_enter(struct scan *s, const char *name, size_t length)
+{
+	if (s->depth < DEPTH)
+		snprintf(s->section[s->depth], EDIT_NAME, "%.*s", (int)length, name);
+	s->depth++;
+}
+
+/* To the end of a quoted part. */
+static size_t quoted_end(const char *text, size_t at)
+{
+	char quote = text[at++];
+	while (text[at] && text[at] != quote)
+		at += text[at] == '\\' && text[at + 1] ? 2 : 1;
+	return at + (text[at] != 0);
+}
+
+/* Reads a word, which ends before a blank or one of `ends`. */
+static void word_read(struct scan *s, const char *ends)
+{
+	size_t begin = s->at, at = begin;
+	const char *text = s->text;
+	while (text[at] && !strchr(ends, text[at])) {
+		bool quotes = text[at] == '"' || text[at] == '\'';
+		/* nginx takes a quote inside of a word as any character. */
+		if (quotes && (at == begin || s->file->syntax == SERVER_LINES))
+			at = quoted_end(text, at);
+		else if (text[at] == '\\' && text[at + 1])
+			at += 2;
+		else if (text[at] == '$' && text[at + 1] == '{')
+			at += strcspn(text + at, "}") + (strchr(text + at, '}') != NULL);
+		else
+			at++;
+	}
+	if (s->count < WORDS)
+		s->word[s->count++] = (struct word){begin, at};
+	s->at = at;
+}
+
+static bool blocks_next(struct scan *s)
+{
+	s->count = 0;
+	for (;;) {
+		s->at += strspn(s->text + s->at, " \t\r\n");
+		char c = s->text[s->at];
+		if (!c)
+			return false;
+		if (c == '#') {
+			s->at += strcspn(s->text + s->at, "\n");
+		} else if (c == '}') {
+			s->at++;
+			s->count = 0;
+			s->depth -= s->depth > 0;
+		} else if (c == ';' || c == '{') {
+			s->at++;
+			s->opens = c == '{';
+			if (s->opens || s->count)
+				return true;
+		} else {
+			word_read(s, " \t\r\n;{}");
+		}
+	}
+}
+
+static bool lines_next(struct scan *s)
+{
+	do {
+		s->count = 0;
+		s->at += strspn(s->text + s->at, " \t\r\n");
+		if (!s->text[s->at])
+			return false;
+		while (s->text[s->at] && !strchr("\r\n#", s->text[s->at])) {
+			word_read(s, " \t\r\n");
+			s->at += strspn(s->text + s->at, " \t");
+		}
+		s->at += strcspn(s->text + s->at, "\n");
+	} while (!s->count);
+	size_t length = s->word[0].end - s->word[0].begin;
+	struct list_item item;
+	s->opens = false;
+	for (const char *names = s->file->sections; list_next(&names, &item);)
+		s->opens |= (size_t)item.length == length &&
+			    !strncmp(item.text, s->text + s->word[0].begin, length);
+	return true;
+}
+
+/* The next directive; section_of_next() after it enters the section that it begins. */
+static bool scan_next(struct scan *s)
+{
+	return s->file->syntax == SERVER_BLOCKS ? blocks_next(s) : lines_next(s);
+}
+
+static void section_of_next(struct scan *s)
+{
+	if (!s->opens)
+		return;
+	if (s->file->syntax == SERVER_LINES)
+		s->depth = 0;
+	size_t length = s->count ? s->word[0].end - s->word[0].begin : 0;
+	section_enter(s, s->text + (s->count ? s->word[0].begin : 0), length);
+}
+
+static bool word_is(const struct scan *s, size_t i, const char *text)
+{
+	const struct word *w = &s->word[i];
+	return i < s->count && w->end - w->begin == strlen(text) &&
+	       !strncmp(s->text + w->begin, text, w->end - w->begin);
+}
+
+static bool word_begins(const struct scan *s, size_t i, const char *text)
+{
+	const struct word *w = &s->word[i];
+	return w->end - w->begin >= strlen(text) &&
+	       !strncmp(s->text + w->begin, text, strlen(text));
+}
+
+/* A word without the quotes around it. */
+static void word_copy(const struct scan *s, size_t i, char *out, size_t size)
+{
+	struct word w = s->word[i];
+	char first = s->text[w.begin];
+	if ((first == '"' || first == '\'') && w.end - w.begin > 1) {
+		w.begin++;
+		w.end--;
+	}
+	snprintf(out, size, "%.*s", (int)(w.end - w.begin), s->text + w.begin);
+}
+
+static bool section_is(const struct scan *s, const char *section)
+{
+	return !section || !strcmp(scan_section(s), section);
+}
+
+/* Whether one of the addresses of listen or bind is that of the server: "8080", "[::]:8080",
+ * "*:80,*:8080", "unix:/run/app.sock", "unix@/run/app.sock", "/run/app.sock". */
+static bool address_names(const char *list, const char *address)
+{
+	static const char prefix[] = "unix";
+	const char *path = strncmp(address, "unix:", 5) ? NULL : address + 5;
+	struct list_item item;
+	while (list_next(&list, &item)) {
+		char one[EDIT_NAME * 4];
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
+		const char *last = strrchr(one, ':');
+		if (path && !strncmp(one, prefix, 4) && (one[4] == ':' || one[4] == '@')) {
+			if (!strcmp(one + 5, path))
+				return true;
+		} else if (!strcmp(path ? path : address, path || !last ? one : last + 1)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int number_read(const struct scan *s, const struct word *w, uint64_t *value, struct err *e)
+{
+	const char *text = s->text + w->begin;
+	char *end;
+	*value = strtoull(text, &end, 10);
+	if (end == s->text + w->end && *text >= '0' && *text <= '9')
+		return 0;
+	return err_set(e, ENOTSUP, "%.40s is not a plain number: \"%.*s\"",
+		       s->text + s->word[0].begin, (int)(w->end - w->begin), text);
+}
+
+/* What replaces a part of the text. */
+struct change {
+	struct word at;
+	char text[EDIT_NAME];
+	uint64_t present;
+};
+
+struct changes {
+	size_t count;
+	struct change at[CHANGES];
+};
+
+static void change_add(struct changes *all, const struct change *c)
+{
+	if (all->count < CHANGES)
+		all->at[all->count++] = *c;
+}
+
+/* How well one of several directives takes the parameter: nginx refuses options of the socket at
+ * two for one address. */
+enum { FIT_ANY, FIT_OPTIONS, FIT_PARAMETER };
+static unsigned fit_of(const struct scan *s)
+{
+	static const char options[] = "bind,deferred,reuseport";
+	unsigned fit = FIT_ANY;
+	char word[EDIT_NAME];
+	for (size_t i = 2; i < s->count; i++) {
+		word_copy(s, i, word, sizeof(word));
+		if (strchr(word, '=') || list_has(options, word))
+			fit = FIT_OPTIONS;
+	}
+	return fit;
+}
+
+/* Whether it is the one for its address. */
+static bool is_best(const struct edit *edit, const char *address, unsigned fit)
+{
+	struct edit_addresses *all = edit->addresses;
+	size_t i = 0;
+	while (i < all->count && strcmp(all->at[i].text, address))
+		i++;
+	if (edit->value) {
+		bool best = i < all->count && !all->at[i].taken && all->at[i].fit == fit;
+		if (best)
+			all->at[i].taken = true;
+		return best;
+	}
+	if (i == EDIT_ADDRESSES)
+		return false;
+	if (i == all->count)
+		snprintf(all->at[all->count++].text, sizeof(all->at[i].text), "%s", address);
+	if (fit > all->at[i].fit)
+		all->at[i].fit = fit;
+	return true;
+}
+
+static int change_of_value(const struct edit *edit, const struct scan *s, struct changes *all,
+			   struct err *e)
+{
+	struct change c = {.at = s->word[1]};
+	int rc = number_read(s, &c.at, &c.present, e);
+	snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
+	if (!rc)
+		change_add(all, &c);
+	return rc;
+}
+
+static int change_of_parameter(const struct edit *edit, const struct scan *s, struct changes *all,
+			       struct err *e)
+{
+	const char *parameter = edit->set->parameter;
+	size_t length = strlen(parameter);
+	bool apart = parameter[length - 1] == ' ';
+	size_t end = s->word[s->count - 1].end;
+	struct change c = {.at = {end, end}, .present = EDIT_NONE};
+	unsigned fit = fit_of(s);
+	char name[EDIT_NAME], address[EDIT_NAME * 4];
+	snprintf(name, sizeof(name), "%.*s", (int)(length - apart), parameter);
+	word_copy(s, 1, address, sizeof(address));
+	if (!address_names(address, edit->address))
+		return 0;
+	snprintf(c.text, sizeof(c.text), " %s%llu", parameter, (unsigned long long)edit->value);
+	for (size_t i = 2; i < s->count; i++) {
+		struct word value = s->word[apart && i + 1 < s->count ? i + 1 : i];
+		if (apart ? !word_is(s, i, name) : !word_begins(s, i, name))
+			continue;
+		value.begin += apart ? 0 : length;
+		int rc = number_read(s, &value, &c.present, e);
+		if (rc)
+			return rc;
+		c.at = value;
+		fit = FIT_PARAMETER;
+		snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
+	}
+	if (!edit->set->once || is_best(edit, address, fit))
+		change_add(all, &c);
+	return 0;
+}
+
+static int changes_find(const struct edit *edit, const char *text, const char *around,
+			struct changes *all, struct err *e)
+{
+	struct scan s = scan_begin(edit->file, text, around);
+	int rc = 0;
+	while (!rc && scan_next(&s)) {
+		if (!s.opens && s.count > 1 && word_is(&s, 0, edit->set->directive) &&
+		    section_is(&s, edit->set->section))
+			rc = edit->set->parameter ? change_of_parameter(edit, &s, all, e)
+						  : change_of_value(edit, &s, all, e);
+		section_of_next(&s);
+	}
+	return rc;
+}
+
+static char *replaced(const char *text, struct word at, const char *with)
+{
+	char *out;
+	if (asprintf(&out, "%.*s%s%s", (int)at.begin, text, with, text + at.end) < 0)
+		return NULL;
+	return out;
+}
+
+int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
+	      struct err *e)
+{
+	struct changes all = {0};
+	int rc = changes_find(edit, text, around, &all, e);
+	*out = (struct edited){.found = all.count, .present = EDIT_NONE};
+	/* From the end, so that what is before stays where it was. */
+	for (size_t left = all.count; !rc && left; left--) {
+		struct change *last = &all.at[0];
+		for (size_t i = 1; i < left; i++)
+			if (all.at[i].at.begin > last->at.begin)
+				last = &all.at[i];
+		if (last->present < out->present)
+			out->present = last->present;
+		if (edit->value && (last->present == EDIT_NONE || last->present < edit->value)) {
+			char *more = replaced(out->text ? out->text : text, last->at, last->text);
+			free(out->text);
+			out->text = more;
+			rc = more ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
+		}
+		*last = all.at[left - 1];
+	}
+	return rc;
+}
+
+/* Behind what opens the section, or at the end of the text where the directive stands in none. */
+static bool place_find(const struct edit *edit, const char *text, size_t *at)
+{
+	struct scan s = scan_begin(edit->file, text, "");
+	*at = strlen(text);
+	if (!*edit->set->section)
+		return true;
+	while (scan_next(&s)) {
+		*at = s.at;
+		if (s.opens && !s.depth && word_is(&s, 0, edit->set->section))
+			return true;
+		if (s.opens && edit->file->syntax == SERVER_BLOCKS)
+			section_of_next(&s);
+	}
+	return false;
+}
+
+int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e)
+{
+	const struct server_setting *set = edit->set;
+	char line[EDIT_NAME * 2];
+	size_t at;
+	*out = NULL;
+	if (set->parameter)
+		return err_set(e, ENOTSUP, "its configuration has no %s for %s", set->directive,
+			       edit->address);
+	if (!place_find(edit, text, &at))
+		return err_set(e, ENOTSUP, "its configuration has no section %s", set->section);
+	snprintf(line, sizeof(line), "\n%s%s %llu%s", *set->section ? "\t" : "", set->directive,
+		 (unsigned long long)edit->value,
+		 edit->file->syntax == SERVER_BLOCKS ? ";" : *set->section ? "" : "\n");
+	*out = replaced(text, (struct word){at, at}, line);
+	return *out ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
+}
+
+int edit_includes(const struct server_file *file, const char *text, const char *around,
+		  edit_include fn, void *arg, struct err *e)
+{
+	struct scan s = scan_begin(file, text, around);
+	char name[PATH_MAX];
+	int rc = 0;
+	while (file->include && !rc && scan_next(&s)) {
+		if (!s.opens && word_is(&s, 0, file->include) && s.count > 1) {
+			word_copy(&s, 1, name, sizeof(name));
+			rc = fn(name, scan_section(&s), arg, e);
+		}
+		section_of_next(&s);
+	}
+	return rc;
+}
+
+/* Commands. */
+
+/* Goes through the words of a shell's text. */
+struct shell {
+	const char *text;
+	size_t at;
+	bool expands; /* the word has what only the shell knows */
+	char *out;    /* the word without quotes */
+	size_t room;
+};
+
+static void put(struct shell *s, char c)
+{
+	if (s->room > 1) {
+		*s->out++ = c;
+		s->room--;
+	} else {
+		s->expands = true;
+	}
+}
+
+/* Skips what begins with a dollar sign or a backquote. */
+static void expansion_skip(struct shell *s)
+{
+	const char *text = s->text + s->at;
+	size_t length = 1, depth = 0;
+	s->expands = true;
+	if (*text == '`') {
+		length += strcspn(text + 1, "`");
+		length += text[length] != 0;
+	} else if (text[1] == '(' || text[1] == '{') {
+		do {
+			depth += text[length] == '(' || text[length] == '{';
+			depth -= text[length] == ')' || text[length] == '}';
+			length++;
+		} while (depth && text[length]);
+	}
+	s->at += length;
+}
+
+static void double_quoted(struct shell *s)
+{
+	s->at++;
+	while (s->text[s->at] && s->text[s->at] != '"') {
+		char c = s->text[s->at];
+		if (c == '$' || c == '`') {
+			expansion_skip(s);
+			continue;
+		}
+		if (c == '\\' && s->text[s->at + 1] && strchr("$`\"\\\n", s->text[s->at + 1]))
+			c = s->text[++s->at];
+		put(s, c);
+		s->at++;
+	}
+	s->at += s->text[s->at] != 0;
+}
+
+#define SHELL_BLANKS " \t"
+#define SHELL_ENDS ";&|\n(){}<>"
+
+static void shell_word_read(struct shell *s)
+{
+	size_t begin = s->at;
+	s->expands = false;
+	while (s->text[s->at] && !strchr(SHELL_BLANKS SHELL_ENDS, s->text[s->at])) {
+		char c = s->text[s->at];
+		if (c == '\'') {
+			for (s->at++; s->text[s->at] && s->text[s->at] != '\''; s->at++)
+				put(s, s->text[s->at]);
+			s->at += s->text[s->at] != 0;
+		} else if (c == '"') {
+			double_quoted(s);
+		} else if (c == '$' || c == '`') {
+			expansion_skip(s);
+		} else {
+			if (c == '\\' && s->text[s->at + 1])
+				c = s->text[++s->at];
+			else
+				s->expands |= strchr("*?[", c) || (c == '~' && s->at == begin);
+			put(s, c);
+			s->at++;
+		}
+	}
+	put(s, 0);
+}
+
+static bool is_assignment(const char *word)
+{
+	size_t name = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+				   "0123456789");
+	return name && word[name] == '=';
+}
+
+static bool is_before_program(const char *word)
+{
+	static const char before[] = "exec,command,env,nohup,then,do,else,if";
+	return is_assignment(word) || list_has(before, word);
+}
+
+/* Reads one simple command; false at the end of the text. */
+static bool command_next(struct shell *s, struct edit_command *c)
+{
+	*c = (struct edit_command){.first = c->first};
+	s->out = c->text;
+	s->room = sizeof(c->text);
+	for (;;) {
+		s->at += strspn(s->text + s->at, SHELL_BLANKS);
+		char now = s->text[s->at];
+		if (now == '#')
+			s->at += strcspn(s->text + s->at, "\n");
+		if (!now || strchr(SHELL_ENDS, s->text[s->at]))
+			break;
+		size_t begin = s->at;
+		const char *word = s->out;
+		shell_word_read(s);
+		char after = s->text[s->at];
+		bool redirects = after && strchr("<>", after) &&
+				 strspn(s->text + begin, "0123456789") == s->at - begin;
+		if (redirects || (!c->count && !s->expands && is_before_program(word)))
+			continue;
+		c->end = s->at;
+		if (c->count < EDIT_WORDS)
+			c->word[c->count++] = s->expands ? NULL : word;
+	}
+	bool more = s->text[s->at];
+	s->at += more;
+	return more || c->count;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+int edit_command_find(const char *text, const struct server_row *row, struct edit_command *out,
+		      struct err *e)
+{
+	struct shell s = {.text = text};
+	struct edit_command c = {.first = true};
+	size_t found = 0;
+	while (command_next(&s, &c)) {
+		if (c.count && c.word[0] && server_row_find(base_name(c.word[0])) == row) {
+			*out = c;
+			for (size_t i = 0; i < c.count; i++)
+				out->word[i] = c.word[i] ? out->text + (c.word[i] - c.text) : NULL;
+			found++;
+		}
+		c.first &= !c.count;
+	}
+	if (found == 1)
+		return 0;
+	return err_set(e, ENOTSUP, found ? "the command starts %s more than once"
+					 : "the command does not start %s itself",
+		       row->name);
+}
+
+bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
+			 const char **value)
+{
+	size_t length = strlen(option);
+	for (size_t i = *at ? *at : 1; i < c->count; i++) {
+		const char *word = c->word[i];
+		if (!word || strncmp(word, option, length))
+			continue;
+		bool is_long = option[1] == '-';
+		if (!word[length]) {
+			*value = i + 1 < c->count ? c->word[i + 1] : NULL;
+			*at = i + 2;
+			return true;
+		}
+		if (!is_long || word[length] == '=') {
+			*value = word + length + is_long;
+			*at = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+char *edit_command_add(const char *text, const struct edit_command *c, const char *option,
+		       uint64_t value)
+{
+	char more[EDIT_NAME * 2];
+	snprintf(more, sizeof(more), " %s %llu", option, (unsigned long long)value);
+	return replaced(text, (struct word){c->end, c->end}, more);
+}

@@ -1,0 +1,267 @@
+/* Finds where the configuration of the operator's server sets a limit, and changes a copy. */
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/edit.h"
+#include "epolltune/guest.h"
+#include "epolltune/host.h"
+
+/* Files that include each other. */
+#define DEPTH 8
+#define FILES 256
+
+/* Goes through the files of a configuration. */
+struct walk {
+	const struct host *host;
+	struct edit edit;
+	struct guest_line *line;
+	char directory[PATH_MAX]; /* where the names of included files begin */
+	size_t depth, files, found;
+	uint64_t present;
+};
+
+void guest_line_free(struct guest_line *line)
+{
+	for (size_t i = 0; i < line->file_count; i++) {
+		free(line->file[i].path);
+		free(line->file[i].text);
+	}
+	free(line->command);
+}
+
+/* Takes over the text. */
+static int overlay_add(struct guest_line *line, const char *path, char *text, struct err *e)
+{
+	char *copy = strdup(path);
+	if (line->file_count == GUEST_FILES || !copy) {
+		free(copy);
+		free(text);
+		return err_set(e, ENOTSUP, "it is set in more than %d files", GUEST_FILES);
+	}
+	line->file[line->file_count++] = (struct lab_overlay){copy, text};
+	return 0;
+}
+
+static int files_walk(const char *pattern, const char *section, void *arg, struct err *e);
+
+static int file_walk(struct walk *w, const char *path, const char *section, struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	struct edited edited;
+	if (++w->files > FILES || w->depth >= DEPTH)
+		return err_set(e, ENOTSUP, "its configuration has too many files");
+	ssize_t size = host_read_all(w->host, path + 1, &text, e);
+	int rc = size < 0 ? (int)size : edit_text(&w->edit, text, section, &edited, e);
+	if (!rc && edited.text)
+		rc = overlay_add(w->line, path, edited.text, e);
+	if (rc)
+		return rc;
+	w->found += edited.found;
+	if (edited.present < w->present)
+		w->present = edited.present;
+	w->depth++;
+	rc = edit_includes(w->edit.file, text, section, files_walk, w, e);
+	w->depth--;
+	return rc;
+}
+
+static void absolute_make(const char *name, const char *directory, char path[PATH_MAX])
+{
+	int length = *name == '/' ? snprintf(path, PATH_MAX, "%s", name)
+				  : snprintf(path, PATH_MAX, "%s/%s", directory, name);
+	if (length >= PATH_MAX)
+		snprintf(path, PATH_MAX, "/");
+}
+
+/* All that a name with wildcards means; a directory means its *.cfg (HAProxy). */
+static int files_walk(const char *pattern, const char *section, void *arg, struct err *e)
+{
+	struct walk *w = arg;
+	char path[PATH_MAX];
+	struct stat st;
+	glob_t files;
+	int rc = 0;
+	absolute_make(pattern, w->directory, path);
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		strncat(path, "/*.cfg", sizeof(path) - strlen(path) - 1);
+	if (glob(path, 0, NULL, &files))
+		return strpbrk(path, "*?[") ? 0 : file_walk(w, path, section, e);
+	for (size_t i = 0; !rc && i < files.gl_pathc; i++)
+		rc = file_walk(w, files.gl_pathv[i], section, e);
+	globfree(&files);
+	return rc;
+}
+
+/* Where relative names in the command begin. */
+static int base_find(const struct edit_command *c, const struct server_file *file,
+		     char path[PATH_MAX], struct err *e)
+{
+	const char *prefix = NULL;
+	for (size_t at = 0; file->prefix && edit_command_option(c, file->prefix, &at, &prefix);)
+		;
+	bool known = file->prefix ? prefix && *prefix == '/' : c->first && getcwd(path, PATH_MAX);
+	if (!known)
+		return err_set(e, ENOTSUP, "the directory of its configuration is not known: name "
+					   "the file with its full path");
+	if (file->prefix)
+		snprintf(path, PATH_MAX, "%s", prefix);
+	return 0;
+}
+
+static int main_walk(struct walk *w, const struct edit_command *c, const char *name, struct err *e)
+{
+	char base[PATH_MAX] = "", path[PATH_MAX];
+	if (!name)
+		return err_set(e, ENOTSUP, "the shell expands the name of its configuration file");
+	int rc = *name == '/' ? 0 : base_find(c, w->edit.file, base, e);
+	if (rc)
+		return rc;
+	absolute_make(name, base, path);
+	snprintf(w->directory, sizeof(w->directory), "%s", path);
+	*strrchr(w->directory, '/') = 0;
+	return files_walk(path, "", w, e);
+}
+
+/* The first file that the command names; NULL: none. */
+static int files_named(struct walk *w, const struct edit_command *c, const char **first,
+		       struct err *e)
+{
+	const struct server_file *file = w->edit.file;
+	const char *name = file->usual;
+	size_t at = 0;
+	int rc = 0;
+	*first = NULL;
+	if (!*file->option) {
+		bool named = c->count > 1 && (!c->word[1] || *c->word[1] != '-');
+		*first = named ? c->word[1] : NULL;
+		return named ? main_walk(w, c, c->word[1], e) : 0;
+	}
+	while (!rc && edit_command_option(c, file->option, &at, &name)) {
+		*first = *first ? *first : name;
+		rc = main_walk(w, c, name, e);
+	}
+	if (at || !name)
+		return rc;
+	*first = name;
+	return main_walk(w, c, name, e);
+}
+
+/* Adds the directive to the first file. */
+static int file_insert(struct walk *w, const struct edit_command *c, const char *name,
+		       struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	char base[PATH_MAX] = "", path[PATH_MAX], *more;
+	int rc = *name == '/' ? 0 : base_find(c, w->edit.file, base, e);
+	if (rc)
+		return rc;
+	absolute_make(name, base, path);
+	ssize_t size = host_read_all(w->host, path + 1, &text, e);
+	rc = size < 0 ? (int)size : edit_insert(&w->edit, text, &more, e);
+	return rc ? rc : overlay_add(w->line, path, more, e);
+}
+
+/* The last argument of an option that may follow others: "--worker-class gevent --backlog". */
+static bool option_find(const struct edit_command *c, const char *options, uint64_t *present)
+{
+	const char *last = strrchr(options, ' '), *value = NULL;
+	bool found = false;
+	for (size_t at = 0; edit_command_option(c, last ? last + 1 : options, &at, &value);)
+		found = true;
+	*present = value ? strtoull(value, NULL, 10) : 0;
+	return found;
+}
+
+static int option_make(const struct guest *r, const struct edit_command *c,
+		       const struct server_setting *set, struct guest_line *out, struct err *e)
+{
+	if (!out->value)
+		return 0;
+	if (out->present >= out->value)
+		return -EALREADY;
+	out->command = edit_command_add(r->command, c, set->option, out->value);
+	return out->command ? 0 : err_set(e, ENOMEM, "no memory for a command");
+}
+
+static int file_make(struct walk *w, const struct edit_command *c, bool *has_file, struct err *e)
+{
+	const char *first = NULL;
+	struct guest_line *line = w->line;
+	int rc = 0;
+	if (w->edit.set->once && line->value) {
+		w->edit.value = 0;
+		rc = files_named(w, c, &first, e);
+		w->edit.value = line->value;
+		w->found = w->files = 0;
+	}
+	if (!rc)
+		rc = files_named(w, c, &first, e);
+	*has_file = rc || first;
+	if (rc || !first)
+		return rc;
+	if (w->present != EDIT_NONE)
+		line->present = w->present;
+	if (!line->value || line->file_count)
+		return 0;
+	return w->found ? -EALREADY : file_insert(w, c, first, e);
+}
+
+int guest_line_make(const struct guest *r, const struct host *calling, const char *process,
+		    enum server_limit limit, uint64_t value, struct guest_line *out, struct err *e)
+{
+	const struct server_row *row = server_row_find(process);
+	const struct server_setting *set = row ? &row->set[limit] : NULL;
+	struct edit_addresses addresses = {0};
+	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
+	char address[128];
+	bool has_file = false;
+	*out = (struct guest_line){.value = value};
+	if (!c)
+		return err_set(e, ENOMEM, "no memory for a command");
+	if (!set || (!set->directive && !set->option))
+		return err_set(e, ENOTSUP, "epolltune does not know how %s sets it",
+			       row ? row->name : process);
+	int rc = edit_command_find(r->command, row, c, e);
+	if (rc)
+		return rc;
+	if (r->socket)
+		snprintf(address, sizeof(address), "unix:%s", r->socket);
+	else
+		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
+	if (set->option && (option_find(c, set->option, &out->present) || !set->directive)) {
+		snprintf(out->name, sizeof(out->name), "%s", set->option);
+		return option_make(r, c, set, out, e);
+	}
+	struct walk w = {.host = calling,
+			 .edit = {&row->file, set, address, value, &addresses},
+			 .line = out,
+			 .present = EDIT_NONE};
+	snprintf(out->name, sizeof(out->name), "%s%s%.*s", set->directive,
+		 set->parameter ? " … " : "",
+		 set->parameter ? (int)strcspn(set->parameter, " ") : 0,
+		 set->parameter ? set->parameter : "");
+	rc = file_make(&w, c, &has_file, e);
+	if (has_file || !set->option)
+		return rc;
+	snprintf(out->name, sizeof(out->name), "%s", set->option);
+	return option_make(r, c, set, out, e);
+}
+
+char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE])
+{
+	size_t length = strlen(line->name);
+	bool joined = length && line->name[length - 1] == '=';
+	snprintf(text, GUEST_LINE, "%s%s%llu in %.100s%s", line->name, joined ? "" : " ",
+		 (unsigned long long)line->value,
+		 line->command	    ? "its command"
+		 : line->file_count ? line->file[0].path
+				    : "its configuration",
+		 line->file_count > 1 ? " and other files" : "");
+	return text;
+}

@@ -1,0 +1,277 @@
+/* A line of a server's configuration, changed in texts and commands. */
+#include "../support/support.h"
+#include "epolltune/edit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a text becomes; NULL: it stays, and `error` says why not, or `present` is what it has. */
+struct text_case {
+	const char *server;
+	enum server_limit limit;
+	uint64_t value;
+	const char *text, *want;
+	uint64_t present;
+	const char *error;
+};
+
+#define CLIENTS SERVER_CLIENTS
+#define BACKLOG SERVER_BACKLOG
+
+static const struct text_case cases[] = {
+	{"nginx", CLIENTS, 576, "events { worker_connections 256; }",
+	 "events { worker_connections 576; }", 256, NULL},
+	{"nginx", CLIENTS, 576, "events{worker_connections 256;use epoll;}\n",
+	 "events{worker_connections 576;use epoll;}\n", 256, NULL},
+	{"nginx", CLIENTS, 576, "# worker_connections 1;\nevents {\n\tworker_connections\n256 ;}",
+	 "# worker_connections 1;\nevents {\n\tworker_connections\n576 ;}", 256, NULL},
+	{"nginx", CLIENTS, 576, "events { worker_connections 576; }", NULL, 576, NULL},
+	{"nginx", CLIENTS, 576, "events { worker_connections 1024; }", NULL, 1024, NULL},
+	{"nginx", CLIENTS, 576, "user a;\nevents {}\nhttp {}",
+	 "user a;\nevents {\n\tworker_connections 576;}\nhttp {}", EDIT_NONE, NULL},
+	{"nginx", CLIENTS, 576, "http { events { x 1; } }", NULL, EDIT_NONE,
+	 "its configuration has no section events"},
+	{"nginx", CLIENTS, 576, "events { worker_connections auto; }", NULL, EDIT_NONE,
+	 "is not a plain number: \"auto\""},
+	/* Elsewhere it is another's, or a text. */
+	{"nginx", CLIENTS, 576,
+	 "http { log '} events { worker_connections 1; '; map $a ${b} { worker_connections 1; } }\n"
+	 "events { multi_accept on; }",
+	 "http { log '} events { worker_connections 1; '; map $a ${b} { worker_connections 1; } }\n"
+	 "events {\n\tworker_connections 576; multi_accept on; }",
+	 EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "http { server { listen 8080; } }",
+	 "http { server { listen 8080 backlog=1024; } }", EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "server { listen 8080 backlog=64 ssl; listen 80; listen 18080; }",
+	 "server { listen 8080 backlog=1024 ssl; listen 80; listen 18080; }", 64, NULL},
+	{"nginx", BACKLOG, 1024, "server { listen [::]:8080; listen \"127.0.0.1:8080\"; }",
+	 "server { listen [::]:8080 backlog=1024; listen \"127.0.0.1:8080\" backlog=1024; }",
+	 EDIT_NONE, NULL},
+	/* One of several for an address has the options of its socket. */
+	{"nginx", BACKLOG, 1024,
+	 "server { listen 8080; } server { listen 8080 reuseport; } server { listen 8080 ssl; }",
+	 "server { listen 8080; } server { listen 8080 reuseport backlog=1024; } "
+	 "server { listen 8080 ssl; }",
+	 EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "server { listen 8080; } server { listen 8080; }",
+	 "server { listen 8080 backlog=1024; } server { listen 8080; }", EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "server { listen 8080 backlog=4096; }", NULL, 4096, NULL},
+	{"nginx", BACKLOG, 1024, "server { listen 80; }", NULL, EDIT_NONE,
+	 "its configuration has no listen for 8080"},
+
+	{"redis-server", CLIENTS, 288, "maxclients 100\nsave \"\"", "maxclients 288\nsave \"\"", 100,
+	 NULL},
+	{"redis-server", CLIENTS, 288, "maxclients 100\n  maxclients 400\n",
+	 "maxclients 288\n  maxclients 400\n", 100, NULL},
+	{"redis-server", CLIENTS, 288, "#maxclients 100\nsave \"a maxclients 3\"",
+	 "#maxclients 100\nsave \"a maxclients 3\"\nmaxclients 288\n", EDIT_NONE, NULL},
+	{"redis-server", BACKLOG, 1024, "tcp-backlog 511 # so\r\nport 1\r\n",
+	 "tcp-backlog 1024 # so\r\nport 1\r\n", 511, NULL},
+
+	{"haproxy", CLIENTS, 144, "global\n  maxconn 50\nlisten a\n  maxconn 10\n",
+	 "global\n  maxconn 144\nlisten a\n  maxconn 10\n", 50, NULL},
+	{"haproxy", CLIENTS, 144, "global # maxconn 1\n  log a\nlisten a\n  maxconn 10\n",
+	 "global # maxconn 1\n\tmaxconn 144\n  log a\nlisten a\n  maxconn 10\n", EDIT_NONE, NULL},
+	{"haproxy", CLIENTS, 144, "global\n maxconn \"${N}\"\n", NULL, EDIT_NONE,
+	 "is not a plain number"},
+	{"haproxy", CLIENTS, 144, "listen a\n maxconn 10\n", NULL, EDIT_NONE,
+	 "its configuration has no section global"},
+	{"haproxy", BACKLOG, 1024, "listen a\n bind :80,:8080 # x\n bind *:8080 backlog 64 ssl\n",
+	 "listen a\n bind :80,:8080 backlog 1024 # x\n bind *:8080 backlog 1024 ssl\n", 64, NULL},
+	{"haproxy", BACKLOG, 1024, "listen a\n bind :18080\n bind unix@/8080\n", NULL, EDIT_NONE,
+	 "its configuration has no bind for 8080"},
+};
+
+static void a_text_is_changed_in_its_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct text_case *c = &cases[i];
+		const struct server_row *row = server_row_find(c->server);
+		struct edit_addresses addresses = {0};
+		struct edit edit = {&row->file, &row->set[c->limit], "8080", 0, &addresses};
+		struct edited seen, out = {.present = EDIT_NONE};
+		struct err e = {0};
+		print_message("%s: %s\n", c->server, c->text);
+		int rc = edit_text(&edit, c->text, "", &seen, &e);
+		assert_null(seen.text);
+		edit.value = c->value;
+		if (!rc)
+			rc = edit_text(&edit, c->text, "", &out, &e);
+		assert_true(out.present == c->present);
+		if (!rc && !out.text && !out.found)
+			rc = edit_insert(&edit, c->text, &out.text, &e);
+		if (c->error)
+			assert_non_null(strstr(e.text, c->error));
+		assert_int_equal(rc, c->error ? -ENOTSUP : 0);
+		if (c->want)
+			assert_string_equal(out.text, c->want);
+		else
+			assert_null(out.text);
+		free(out.text);
+	}
+}
+
+/* In whichever file they are. */
+static void one_of_several_files_has_the_parameter(void **state)
+{
+	(void)state;
+	const struct server_row *row = server_row_find("nginx");
+	static const char *const texts[] = {"listen 8080;", "listen 8080 reuseport;", "listen 8080;"};
+	struct edit_addresses addresses = {0};
+	struct edit edit = {&row->file, &row->set[SERVER_BACKLOG], "8080", 0, &addresses};
+	struct edited out;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(edit_text(&edit, texts[i], "server", &out, NULL), 0);
+	edit.value = 1024;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(edit_text(&edit, texts[i], "server", &out, NULL), 0);
+		assert_int_equal(out.text != NULL, i == 1);
+		free(out.text);
+	}
+}
+
+static void a_socket_is_found_by_its_path(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+		{"nginx", "listen unix:/run/app.sock;"},
+		{"haproxy", "bind unix@/run/app.sock\n"},
+		{"haproxy", "bind /run/app.sock\n"},
+	};
+	for (size_t i = 0; i < 3; i++) {
+		const struct server_row *row = server_row_find(texts[i][0]);
+		struct edit_addresses addresses = {0};
+		struct edit edit = {&row->file, &row->set[SERVER_BACKLOG], "unix:/run/app.sock", 0,
+				    &addresses};
+		struct edited out;
+		assert_int_equal(edit_text(&edit, texts[i][1], "", &out, NULL), 0);
+		assert_int_equal(out.found, 1);
+		edit.address = "unix:/run/app.soc";
+		assert_int_equal(edit_text(&edit, texts[i][1], "", &out, NULL), 0);
+		assert_int_equal(out.found, 0);
+	}
+}
+
+static int include_note(const char *name, const char *section, void *arg, struct err *e)
+{
+	char *text = arg;
+	(void)e;
+	snprintf(text + strlen(text), 200 - strlen(text), "%s in \"%s\"; ", name, section);
+	return 0;
+}
+
+static void included_files_have_the_section_around_them(void **state)
+{
+	(void)state;
+	char text[200] = "";
+	edit_includes(&server_row_find("nginx")->file,
+		      "include a.conf; # include no;\nhttp { include 'b/*.conf'; server { include c; } "
+		      "} events { include d; }",
+		      "", include_note, text, NULL);
+	assert_string_equal(text, "a.conf in \"\"; b/*.conf in \"http\"; c in \"server\"; "
+				  "d in \"events\"; ");
+	text[0] = 0;
+	edit_includes(&server_row_find("redis-server")->file, "include /a\n#include /b\n", "",
+		      include_note, text, NULL);
+	assert_string_equal(text, "/a in \"\"; ");
+	text[0] = 0;
+	edit_includes(&server_row_find("haproxy")->file, "include /a\n", "", include_note, text,
+		      NULL);
+	assert_string_equal(text, "");
+}
+
+/* Where a command gets an option more; NULL: it does not, as `error` says. */
+struct command_case {
+	const char *server, *command, *want, *error;
+};
+
+#define NOT_ITSELF "the command does not start Redis itself"
+static const struct command_case commands[] = {
+	{"redis-server", "redis-server", "redis-server -x 7", NULL},
+	{"redis-server", "exec /usr/bin/redis-server --save \"\"",
+	 "exec /usr/bin/redis-server --save \"\" -x 7", NULL},
+	{"redis-server", "cd /x && A=1 env B='a b' redis-server 'a;b' >/dev/null 2>&1; echo",
+	 "cd /x && A=1 env B='a b' redis-server 'a;b' -x 7 >/dev/null 2>&1; echo", NULL},
+	{"redis-server", "redis-server a 2>log", "redis-server a -x 7 2>log", NULL},
+	{"redis-server", "redis-server \\; \"$A `b`\" $(c; d) # redis-server",
+	 "redis-server \\; \"$A `b`\" $(c; d) -x 7 # redis-server", NULL},
+	{"redis-server", "sleep 1 & redis-server &", "sleep 1 & redis-server -x 7 &", NULL},
+	{"redis-server", "sh start.sh redis-server", NULL, NOT_ITSELF},
+	{"redis-server", "echo 'a; redis-server'", NULL, NOT_ITSELF},
+	{"redis-server", "nginx", NULL, NOT_ITSELF},
+	{"redis-server", "", NULL, NOT_ITSELF},
+	{"redis-server", "redis-server & redis-server", NULL, "Redis more than once"},
+};
+
+static void a_command_gets_an_option_more(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		const struct command_case *c = &commands[i];
+		struct edit_command found;
+		struct err e = {0};
+		print_message("%s\n", c->command);
+		int rc = edit_command_find(c->command, server_row_find(c->server), &found, &e);
+		assert_int_equal(rc, c->error ? -ENOTSUP : 0);
+		if (c->error) {
+			assert_non_null(strstr(e.text, c->error));
+			continue;
+		}
+		char *text = edit_command_add(c->command, &found, "-x", 7);
+		assert_string_equal(text, c->want);
+		free(text);
+	}
+}
+
+static const char *option_of(const char *command, const char *option)
+{
+	static struct edit_command c;
+	const char *value = "none";
+	size_t at = 0;
+	assert_int_equal(edit_command_find(command, server_row_find("memcached"), &c, NULL), 0);
+	while (edit_command_option(&c, option, &at, &value))
+		;
+	return value ? value : "unknown";
+}
+
+static void an_option_is_read_from_a_command(void **state)
+{
+	(void)state;
+	assert_string_equal(option_of("memcached -c 64 -u a", "-c"), "64");
+	assert_string_equal(option_of("memcached -c64 -c 65", "-c"), "65");
+	assert_string_equal(option_of("memcached -c '6 4'", "-c"), "6 4");
+	assert_string_equal(option_of("memcached -c $N", "-c"), "unknown");
+	assert_string_equal(option_of("memcached -u -c", "-c"), "unknown");
+	assert_string_equal(option_of("memcached; echo -c 64", "-c"), "none");
+	assert_string_equal(option_of("memcached --conn 3", "--conn"), "3");
+	assert_string_equal(option_of("memcached --conn=4 --connx=5", "--conn"), "4");
+}
+
+static void the_first_command_keeps_the_directory(void **state)
+{
+	(void)state;
+	struct edit_command c;
+	const struct server_row *row = server_row_find("haproxy");
+	assert_int_equal(edit_command_find("exec haproxy -f a", row, &c, NULL), 0);
+	assert_true(c.first);
+	assert_string_equal(c.word[2], "a");
+	assert_int_equal(edit_command_find("cd b; haproxy -f a", row, &c, NULL), 0);
+	assert_false(c.first);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_is_changed_in_its_place),
+		cmocka_unit_test(one_of_several_files_has_the_parameter),
+		cmocka_unit_test(a_socket_is_found_by_its_path),
+		cmocka_unit_test(included_files_have_the_section_around_them),
+		cmocka_unit_test(a_command_gets_an_option_more),
+		cmocka_unit_test(an_option_is_read_from_a_command),
+		cmocka_unit_test(the_first_command_keeps_the_directory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
