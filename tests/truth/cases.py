@@ -120,9 +120,9 @@ ROWS = (
     Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
         lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
     # The same of a server that runs already.
-    Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy"), (300,),
+    Row("application.limit", "application", "", "hold", held, ("nginx", "redis", "haproxy"), (300,),
         lambda c: {"application.connections": c}),
-    Row("application.connections", "application", "", "hold", held, ("memcached",), (300,),
+    Row("application.limit", "application", "", "hold", held, ("memcached",), (300,),
         lambda c: {"application.connections": c}, may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
         may=("ports.rate",)),
@@ -157,7 +157,8 @@ MACHINE_ROWS = (
         kernel="6.12"),
     # The need is what the oracle weighs.
     Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
-        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection",), kernel="6.12"),
+        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection",), kernel="6.12",
+        severities=(0.5, 0.75, 1.5)),
     # A busy process in the same group takes one CPU; answers wait for the next period.
     Row("cgroup.cpu", "container", "cpu.max", "paced", held, ("redis", "nginx"), (100,),
         lambda c: {"cpu.max": f"{c * 1000} 100000"}, base={"cpu.max": "max 100000", "spins": 1}, kernel="6.1",

@@ -22,7 +22,7 @@ def verdict(check):
         "walls": {wall["name"]: [wall["verdict"], wall["method"], wall["measured"] or wall["limit"], wall["needed"]]
                   for wall in report["walls"] if wall["verdict"] in ("short", "tight")},
         "unknown": [wall["name"] for wall in report["walls"] if wall["verdict"] == "unknown" and wall["needed"] is not None],
-        "findings": [{key: each[key] for key in ("id", "level", "wall", "remedy", "knob", "proposals", "tried_state", "advice")}
+        "findings": [{key: each[key] for key in ("id", "level", "wall", "title", "remedy", "knob", "proposals", "tried_state", "advice")}
                      for each in findings if each["level"] != "note"],
         "command": check["command"],
     }
@@ -57,7 +57,7 @@ def proposals(of, cause, server):
     group = re.search(r"write (\S+) to ((?:memory|cpu)\.max)", finding["advice"] or "")
     if not found and group:
         found = {group[2]: group[1]}
-    if not found and DIRECTIVE.get(server) and cause["wall"] == "application.connections":
+    if not found and DIRECTIVE.get(server) and cause["wall"] in ("application.connections", "application.limit"):
         value = re.search(re.escape(DIRECTIVE[server]) + r"[ =]+(\d+)", finding["advice"] or "")
         if value:
             found = {"application.connections": value[1]}
