@@ -1,5 +1,5 @@
-/* The connections that the configuration of the server of --server allows, by its command and its file.
- * An observation of what is written there: a server that runs may have read another. */
+/* The connections that the configuration of the server of --server allows, by its command and its
+ * file. An observation of what is written there: a server that runs may have read another. */
 #include "epolltune/probe.h"
 
 #include "epolltune/knob.h"
@@ -64,8 +64,9 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "processes", "%s",
 		    processes_of(s) > 1 ? quantity_count(processes_of(s)).text : "");
-	wording_set(w, "line", "%s",
-		    server_line(row->clients_line, "clients", (uint64_t)enough, line, sizeof(line)));
+	wording_set(
+		w, "line", "%s",
+		server_line(row->clients_line, "clients", (uint64_t)enough, line, sizeof(line)));
 }
 
 static const struct experiment experiments[] = {

@@ -63,8 +63,8 @@ int subject_usage_read(const struct host *h, const struct subject *s, struct sub
 		       struct err *e);
 
 /* The limit on connections that its command, or else the file of its configuration that the command
- * names, gives each of its processes, and where. -ENOENT: they have none, or are not visible; -ENOTSUP:
- * epolltune does not know how such a server is configured. */
+ * names, gives each of its processes, and where. -ENOENT: they have none, or are not visible;
+ * -ENOTSUP: epolltune does not know how such a server is configured. */
 struct subject_clients {
 	uint64_t limit;
 	char where[256]; /* "worker_connections of /etc/nginx/nginx.conf", "-c of its command" */

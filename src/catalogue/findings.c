@@ -195,7 +195,8 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
 	      "{where} is {limit}{processes? for each of {processes} processes, to which chance "
 	      "brings unequal parts}. It suffices for {capacity}.",
-	      "{server}\\: {line}", "The configuration of the server allows fewer connections than the "
+	      "{server}\\: {line}",
+	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
 	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
