@@ -16,11 +16,11 @@
 /* The words of the command, which `text` keeps. */
 static void command_split(char *text, struct edit_command *c)
 {
-	char *title = strstr(text, TITLE), *rest = NULL;
+	const char *ends = strstr(text, TITLE) ? " \n" : "\n";
+	char *rest = NULL;
 	*c = (struct edit_command){.first = true};
-	text = title ? title + strlen(TITLE) : text;
-	for (char *word = strtok_r(text, title ? " \n" : "\n", &rest);
-	     word && c->count < EDIT_WORDS; word = strtok_r(NULL, title ? " \n" : "\n", &rest))
+	for (char *word = strtok_r(text, ends, &rest); word && c->count < EDIT_WORDS;
+	     word = strtok_r(NULL, ends, &rest))
 		c->word[c->count++] = word;
 }
 
