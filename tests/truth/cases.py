@@ -157,7 +157,7 @@ MACHINE_ROWS = (
         kernel="6.12"),
     # The need is what the oracle weighs.
     Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
-        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection",), kernel="6.12",
+        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection", "buffers.memory"), kernel="6.12",
         severities=(0.5, 0.75, 1.5)),
     # A busy process in the same group takes one CPU; answers wait for the next period.
     Row("cgroup.cpu", "container", "cpu.max", "paced", held, ("redis", "nginx"), (100,),

@@ -85,7 +85,10 @@ def size_of(value):
 
 def half_reason(result):
     """Why half of a proposal can heal, or None: it is not below what the need takes, as finely as the cases know that."""
-    halves = {knob: (half, need) for knob, (half, need) in result.get("half", {}).items() if None not in (half, need)}
+    lifted = [knob for knob, (half, _) in result.get("half", {}).items() if half is None]
+    if lifted:
+        return f"the proposal is no limit of {', '.join(lifted)}"
+    halves = {knob: (half, need) for knob, (half, need) in result.get("half", {}).items() if need is not None}
     if not halves or any(half <= max(s for s in cases.SEVERITIES if s < 1) * need for half, need in halves.values()):
         return None
     return "; ".join(f"half of the proposed {knob} is {half}, the need takes {need}" for knob, (half, need) in halves.items())
