@@ -192,9 +192,11 @@ coverage:
 	@BUILD=$(COVERAGE_BUILD) PROGRAM='$(abspath $(COVERAGE_BUILD)/epolltune)' tests/coverage \
 		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
-## make truth: how often check and other tools are right, by clients of real servers; hours (SMOKE=1: 30 cases, a minute)
+## make truth: how often check and other tools are right, by clients of real servers; hours (SMOKE=1: 30 cases, a
+## minute; REPEAT=100: 20 cases so many times each, BUSY=1: on busy CPUs)
 truth: $(PROGRAM)
-	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run $(if $(SMOKE),--smoke,--rivals --readme) $(ARGS)
+	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run \
+		$(if $(SMOKE),--smoke,$(if $(REPEAT),--sample --repeat $(REPEAT) $(if $(BUSY),--busy),--rivals --readme)) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30

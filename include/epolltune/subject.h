@@ -79,6 +79,16 @@ struct subject_taken subject_threads_taken(const struct subject_threads *before,
 int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
 			struct err *e);
 
+/* The limit on connections that its command, or else the file of its configuration that the command
+ * names, gives each of its processes, and where. -ENOENT: they have none, or are not visible;
+ * -ENOTSUP: epolltune does not know how such a server is configured. */
+struct subject_clients {
+	uint64_t limit;
+	char where[256]; /* "worker_connections of /etc/nginx/nginx.conf", "-c of its command" */
+};
+int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
+			 struct err *e);
+
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,

@@ -191,6 +191,16 @@ static const struct finding_row findings[] = {
 	      "connection, compared with MemAvailable",
 	      "The target's connections fit into the available memory"),
 
+	SHORT("application.limit", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
+	      "{where} is {limit}{processes? for each of {processes} processes, to which chance "
+	      "brings unequal parts}. It suffices for {capacity}.",
+	      "{server}\\: {line}",
+	      "The configuration of the server allows fewer connections than the "
+	      "target needs.",
+	      "Raise the directive that the finding names.",
+	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
+	      "The configuration of the server allows the target's connections"),
 	SHORT("application.connections", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {connections} connections{process?\\: RLIMIT_NOFILE "
 	      "is the limit}",

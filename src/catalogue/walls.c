@@ -374,6 +374,19 @@ static const struct wall_row walls[] = {
 			"{max6}}; the tables are those of all network namespaces.",
 	},
 	{
+		.name = "application.limit",
+		.quiet = true,
+		.unit = "connections",
+		.need = need_connections,
+		.what = "The connections that the configuration of the server of --server allows: "
+			"worker_connections of nginx (which closes idle ones when a sixteenth is "
+			"left), maxconn of HAProxy, -c of memcached. Needed: the target's "
+			"connections.",
+		.detail = "{where} is {limit}{processes? for each of {processes} processes}.",
+		.absent = "No limit is visible in the command of the server or in the file that it "
+			  "names; check --run measures it.",
+	},
+	{
 		.name = "application.connections",
 		.unit = "connections",
 		.need = need_connections,

@@ -324,7 +324,9 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 	return 0;
 }
 
-ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
+/* `strings`: each ends with a NUL. */
+static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
+			 struct err *e)
 {
 	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
 	if (h->shadow)
@@ -346,6 +348,8 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 	int r = read_whole(h, fd, path, &buf, &n, e);
 	if (r < 0)
 		return r;
+	for (char *nul; strings && (nul = memchr(buf, 0, n));)
+		*nul = '\n';
 	if (memchr(buf, 0, n)) {
 		free(buf);
 		return err_set(e, EBADMSG, "%s/%s: not a text file: it contains a NUL byte",
@@ -357,6 +361,16 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 		kept_add(h->kept, path, buf, n);
 	*text = buf;
 	return (ssize_t)n;
+}
+
+ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
+{
+	return text_read(h, path, false, text, e);
+}
+
+ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e)
+{
+	return text_read(h, path, true, text, e);
 }
 
 ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e)

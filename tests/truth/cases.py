@@ -41,6 +41,14 @@ def reopened(need, case):
     return {"role": "proxy", "connections": 1, "rate": need // 60, "stall": "10ms", "rtt": "1ms"}
 
 
+def met(need, case):
+    return held(need, case) | {"peers": need}
+
+
+def remembered(need, case):
+    return held(need, case) | {"rate": 1}
+
+
 def carried(need, case):
     return {"connections": 10, "rate": 10, "stall": "10ms", "rtt": f"{int(case['rtt'] * 1000)}ms",
             "bandwidth": f"{case['bandwidth'] // 1000}kbit"}
@@ -73,6 +81,8 @@ class Row:
     more: dict = field(default_factory=dict)
     may: tuple = ()
     fixed: int = 0
+    kernel: str = ""  # Of a machine of its own, for what namespaces share.
+    severities: tuple = SEVERITIES
 
 
 WEB = ("nginx", "haproxy", "redis", "memcached", "node", "gunicorn", "asyncio")
@@ -89,7 +99,7 @@ ROWS = (
         (400,), lambda c: {"listen.backlog": c - 1}, mode="run"),
     # Four queues together hold less than their sum: by Poisson, a quarter of the need each and three deviations.
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx",), (400, 1600),
-        lambda c: {"listen.backlog": c // 4 + int(3 * (c / 4) ** 0.5)}, base={"workers": 4, "reuseport": 1}),
+        lambda c: {"listen.backlog": c // 4 + int(3 * (c / 4) ** 0.5)}, base={"workers": 4, "reuseport": 1}, more={"bursts": 24}),
     Row("accept-queue.unix", "kernel", SOMAXCONN, "burst", arrivals, WEB, (150,), lambda c: {SOMAXCONN: c - 1}, base=UNIX),
     Row("accept-queue.unix", "application", "listen.backlog", "burst", arrivals, WEB, (250,),
         lambda c: {"listen.backlog": c - 1}, base=UNIX),
@@ -109,6 +119,11 @@ ROWS = (
     # It sets its RLIMIT_NOFILE by that number, too.
     Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
         lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
+    # The same of a server that runs already.
+    Row("application.limit", "application", "", "hold", held, ("nginx", "redis", "haproxy"), (300,),
+        lambda c: {"application.connections": c}),
+    Row("application.limit", "application", "", "hold", held, ("memcached",), (300,),
+        lambda c: {"application.connections": c}, may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
         may=("ports.rate",)),
     Row("ports.rate", "kernel", "net.ipv4.tcp_tw_reuse", "reconnect", reopened, ("redis-benchmark", "node"),
@@ -122,6 +137,53 @@ ROWS = (
     Row("udp.receive", "kernel", "net.core.rmem_default", "datagrams", received, ("memcached-udp",), (0,), lambda c: {},
         more={"payload": 17}, fixed=256),
 )
+
+MAX_CONNTRACK = "net.netfilter.nf_conntrack_max"
+RMEM_MAX = "net.core.rmem_max"
+UNPRIVILEGED = {"user": 1000}
+
+MACHINE_ROWS = (
+    Row("descriptors.system", "kernel", "fs.file-max", "stay", held, ("redis", "nginx"), (1000,),
+        lambda c: {"fs.file-max": f"+{c + 30}"}, base=UNPRIVILEGED, kernel="6.12"),
+    Row("epoll.watches", "kernel", "fs.epoll.max_user_watches", "hold", held, ("redis", "nginx"), (400,),
+        lambda c: {"fs.epoll.max_user_watches": c + 4}, base=UNPRIVILEGED, kernel="6.1"),
+    Row("conntrack", "kernel", MAX_CONNTRACK, "hold", remembered, ("redis", "nginx"), (300,),
+        lambda c: {MAX_CONNTRACK: c + 2}, base={"tracked": 1, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 1},
+        kernel="6.12"),
+    Row("neighbours", "kernel", "net.ipv4.neigh.default.gc_thresh3", "peers", met, ("redis", "nginx"), (200,),
+        lambda c: {"net.ipv4.neigh.default.gc_thresh3": f"+{c}"}, kernel="6.1"),
+    Row("udp.receive", "kernel", RMEM_MAX, "datagrams", received, ("datagrams",), (400,),
+        lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
+        kernel="6.12"),
+    # The need is what the oracle weighs.
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
+        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection", "buffers.memory"), kernel="6.12",
+        severities=(0.5, 0.75, 1.5)),
+    # A busy process in the same group takes one CPU; answers wait for the next period.
+    Row("cgroup.cpu", "container", "cpu.max", "paced", held, ("redis", "nginx"), (100,),
+        lambda c: {"cpu.max": f"{c * 1000} 100000"}, base={"cpu.max": "max 100000", "spins": 1}, kernel="6.1",
+        severities=(0.5, 1.5)),
+)
+
+# Odd and harmless for 150 clients: values of a whole machine, and of a control group.
+MACHINE_DECOYS = {
+    "defaults": {},
+    "file-max-20000": {"fs.file-max": 20000, "user": 1000},
+    "file-max-huge": {"fs.file-max": 9223372036854775807},
+    "watches-5000": {"fs.epoll.max_user_watches": 5000, "user": 1000},
+    "tracked": {"tracked": 1, MAX_CONNTRACK: 8192, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 1},
+    "neighbours-200": {"net.ipv4.neigh.default.gc_thresh1": 64, "net.ipv4.neigh.default.gc_thresh2": 128,
+                       "net.ipv4.neigh.default.gc_thresh3": 200},
+    "tcp-memory-small": {"net.ipv4.tcp_mem": "8192 12288 16384"},
+    "orphans-1000": {"net.ipv4.tcp_max_orphans": 1000},
+    "backlog-200": {"net.core.netdev_max_backlog": 200},
+    "budget-64": {"net.core.netdev_budget": 64},
+    "socket-buffers-64k": {RMEM_MAX: 65536, "net.core.wmem_max": 65536},
+    "group-roomy": {"memory.max": 256 << 20, "pids.max": 200, "cpu.max": "200000 100000"},
+    "group-few-pids": {"pids.max": 40},
+    "swap-and-dirty": {"vm.swappiness": 100, "vm.dirty_ratio": 5, "vm.overcommit_memory": 1},
+}
+MACHINE_KERNELS = ("6.1", "6.12", "newest")
 
 # Two causes at once, by the walls and owners of rows above that share a server and a mode.
 PAIRS = (
@@ -178,7 +240,7 @@ def files_as_decoys(rivals):
 
 def cause(row, need, severity):
     return {"wall": row.wall, "owner": row.owner, "knob": row.knob, "load": row.load, "need": need,
-            "severity": severity, "may": list(row.may), "plant": row.plant(round(need * severity))}
+            "severity": severity, "may": list(row.may), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
 
 
 def options(row, need, case):
@@ -186,17 +248,20 @@ def options(row, need, case):
 
 
 def base_case(row, server, need):
-    return {"server": server, "mode": row.mode, "base": dict(row.base), "rtt": 0, "payload": 1200,
+    return {"server": server, "mode": row.mode, "base": dict(row.base), "rtt": 0, "bursts": 1, "payload": 1200,
             "bandwidth": 1_000_000} | row.more | ({"bandwidth": round(need / row.more["rtt"] * 8)} if row.load == "transfer" else {})
 
 
 def planted():
-    for row in ROWS:
-        for server, need, severity in product(row.servers, row.needs, SEVERITIES):
+    for row in ROWS + MACHINE_ROWS:
+        for server, need, severity in product(row.servers, row.needs, row.severities):
             if row.fixed:
                 need = round(row.fixed / severity)
             case = base_case(row, server, need)
-            case["id"] = f"{row.wall}/{row.owner}/{row.knob or 'directive'}/{row.mode}/{server}{'-reuseport' if row.base.get('reuseport') else ''}/{need}x{severity}"
+            if row.kernel:
+                case["kernel"] = row.kernel
+            mode = f"machine-{row.kernel}" if row.kernel else row.mode
+            case["id"] = f"{row.wall}/{row.owner}/{row.knob or 'directive'}/{mode}/{server}{'-reuseport' if row.base.get('reuseport') else ''}/{need}x{severity}"
             case["causes"] = [cause(row, need, severity)]
             case["target"] = {"bandwidth": "1mbit"} | row.target(need, case)
             yield case
@@ -211,7 +276,7 @@ def two_causes():
             if a.base.get("reuseport") or b.base.get("unix") and not a.base.get("unix"):
                 continue
             mode = "run" if "run" in (a.mode, b.mode) else a.mode
-            if mode == "run" and "application.connections" not in (first[0], second[0]):
+            if (mode == "run") != ("application.connections" in (first[0], second[0])):
                 continue
             if a.mode == "server" and mode == "run":
                 continue
@@ -234,13 +299,20 @@ def two_causes():
                     yield case
 
 
+def healthy_case(name, server, values):
+    return {"id": f"healthy/{name}/{server}", "lenient": name.startswith("advice-"), "server": server, "mode": "server",
+            "rtt": 0, "bursts": 1, "payload": 1200, "bandwidth": 1_000_000, "base": dict(values), "causes": [],
+            "target": {"connections": HEALTHY_NEED, "rate": HEALTHY_NEED * 10, "stall": "100ms", "rtt": "1ms",
+                       "bandwidth": "1mbit"}}
+
+
 def healthy(advice):
     decoys = DECOYS | files_as_decoys(advice)
     for (name, values), server in product(decoys.items(), HEALTHY_SERVERS):
-        yield {"id": f"healthy/{name}/{server}", "lenient": name.startswith("advice-"), "server": server, "mode": "server", "rtt": 0, "payload": 1200,
-               "bandwidth": 1_000_000, "base": dict(values), "causes": [],
-               "target": {"connections": HEALTHY_NEED, "rate": HEALTHY_NEED * 10, "stall": "100ms", "rtt": "1ms",
-                          "bandwidth": "1mbit"}}
+        yield healthy_case(name, server, values)
+    for number, (name, values) in enumerate(MACHINE_DECOYS.items()):
+        kernel = MACHINE_KERNELS[number % len(MACHINE_KERNELS)]
+        yield healthy_case(f"machine-{kernel}-{name}", ("nginx", "redis")[number % 2], values) | {"kernel": kernel}
 
 
 def all_cases(advice):

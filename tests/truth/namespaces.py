@@ -125,10 +125,17 @@ def relay(ends, delay):
 
 
 class Hosts:
-    """The calling process becomes the server's host; enter() is for the client's. rtt in seconds, 0: a veth pair."""
+    """The calling process becomes the server's host; enter() is for the client's. rtt in seconds, 0: a veth pair.
 
-    def __init__(self, rtt=0):
-        check(libc.unshare(CLONE_NEWNET), "unshare")
+    initial: the server's is the network namespace that the process is in. What is appended to keep stays open as long
+    as the process lives.
+    """
+
+    def __init__(self, rtt=0, initial=False):
+        if not initial:
+            check(libc.unshare(CLONE_NEWNET), "unshare")
+        self.keep = []
+        self.server = os.open("/proc/self/ns/net", os.O_RDONLY)
         self.holder = fork()
         if not self.holder:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -161,20 +168,21 @@ class Hosts:
         self.at_client(run, "ip", "link", "set", "lo", "up")
 
     def at_client(self, function, *arguments):
-        """Calls it in the client's network namespace, in this process."""
-        own = os.open("/proc/self/ns/net", os.O_RDONLY)
+        """Calls it in the client's network namespace, in this process, which is then in the server's."""
         self.enter()
         try:
             return function(*arguments)
         finally:
-            check(libc.setns(own, CLONE_NEWNET), "setns")
-            os.close(own)
+            self.leave()
 
     def address_set(self, address):
-        run("ip", "address", "add", address + "/24", "dev", "wire")
+        run("ip", "address", "add", address + "/16", "dev", "wire")
         run("ip", "link", "set", "wire", "up")
 
     def enter(self):
         other = os.open(f"/proc/{self.holder}/ns/net", os.O_RDONLY)
         check(libc.setns(other, CLONE_NEWNET), "setns")
         os.close(other)
+
+    def leave(self):
+        check(libc.setns(self.server, CLONE_NEWNET), "setns")

@@ -18,6 +18,9 @@ from servers import PORT
 
 QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SYN is sent again after 1 s.
 PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
+LATE = 0.02  # Seconds of an answer: less than half of a period of 100 ms, for which a group with half a CPU is stopped.
+PACED, LATE_SHARE = 200, 0.1  # Requests, and the share of late answers that is harm.
+TCP_REPAIR = 19
 
 
 def retransmits(client):
@@ -28,15 +31,18 @@ def retransmits(client):
 class Clients:
     """Clients that connect at once, each with one request."""
 
-    def __init__(self, speaks, unix=None):
+    def __init__(self, hosts, speaks, unix=None):
+        hosts.keep.append(self)
         self.request, self.reply = speaks
         self.unix = unix
         self.poll = select.epoll()
         self.of = {}  # Descriptor to client, of all that are open.
         self.connecting, self.answered, self.failed = set(), set(), set()
 
-    def open(self):
+    def open(self, source=""):
         client = socket.socket(socket.AF_UNIX if self.unix else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        if source:
+            client.bind((source, 0))
         error = client.connect_ex(self.unix or (SERVER, PORT))
         fd = client.fileno()
         self.of[fd] = client
@@ -91,7 +97,7 @@ def burst(hosts, case, settings, work):
     server = servers.start(case["server"], work, settings)
     servers.stop(server)
     hosts.enter()
-    clients = Clients(servers.SERVERS[case["server"]].speaks, f"{work}/socket" if settings.get("unix") else None)
+    clients = Clients(hosts, servers.SERVERS[case["server"]].speaks, f"{work}/socket" if settings.get("unix") else None)
     for _ in range(case["need"]):
         clients.open()
         clients.look(0)
@@ -106,7 +112,7 @@ def handshakes(hosts, case, settings, work):
     """The clients of one round trip: they arrive before the first of them can end its handshake."""
     servers.start(case["server"], work, settings)
     hosts.enter()
-    clients = Clients(servers.SERVERS[case["server"]].speaks)
+    clients = Clients(hosts, servers.SERVERS[case["server"]].speaks)
     began = time.monotonic()
     for _ in range(case["need"]):
         clients.open()
@@ -114,6 +120,69 @@ def handshakes(hosts, case, settings, work):
         raise TimeoutError("the machine is too busy to send all within one round trip")
     clients.answers()
     # A busy relay delays an answer beyond the clients' timeout of 200 ms after the handshake, not a SYN beyond 1 s.
+    return clients.harmed()
+
+
+def vanish(client):
+    """Ends a connection at this side without a packet: to the server the client stays, and it takes no file here."""
+    client.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    client.close()
+
+
+def weigh(hosts, case, settings, work):
+    """The memory of the server's control group without the clients of stay(), and what they take of it."""
+    servers.start(case["server"], work, settings)
+    before = servers.group_memory()
+    if stay_clients(hosts, case):
+        raise RuntimeError("the clients are harmed without a limit")
+    return before, servers.group_memory() - before
+
+
+def stay(hosts, case, settings, work):
+    """hold() where the clients' own files would count as the server's: each has its answer and is on another machine."""
+    servers.start(case["server"], work, settings)
+    return stay_clients(hosts, case)
+
+
+def stay_clients(hosts, case):
+    hosts.enter()
+    clients = 0
+    try:
+        for clients in range(case["need"]):
+            client = socket.create_connection((SERVER, PORT), PATIENCE)
+            ask(client, *servers.SERVERS[case["server"]].speaks)
+            vanish(client)
+    except OSError:
+        return case["need"] - clients
+    return 0
+
+
+def paced(hosts, case, settings, work):
+    """Requests one after the other at a server that shares its control group with a busy process."""
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    late = 0
+    with socket.create_connection((SERVER, PORT), PATIENCE) as client:
+        for _ in range(PACED):
+            began = time.monotonic()
+            ask(client, *servers.SERVERS[case["server"]].speaks)
+            late += time.monotonic() - began > LATE
+            time.sleep(0.007)
+    return late if late > PACED * LATE_SHARE else 0
+
+
+def peers(hosts, case, settings, work):
+    """Clients with an address each on the same link."""
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    addresses = [f"10.77.{1 + number // 250}.{1 + number % 250}" for number in range(case["need"])]
+    subprocess.run(["ip", "-batch", "-"], check=True, text=True,
+                   input="".join(f"address add {address}/16 dev wire\n" for address in addresses))
+    clients = Clients(hosts, servers.SERVERS[case["server"]].speaks)
+    for address in addresses:
+        clients.open(address)
+        clients.look(0)
+    clients.answers()
     return clients.harmed()
 
 
@@ -127,6 +196,7 @@ def hold(hosts, case, settings, work):
     hosts.enter()
     request, reply = servers.SERVERS[case["server"]].speaks
     held = []
+    hosts.keep.append(held)
     try:
         for _ in range(case["need"]):
             client = socket.socket(socket.AF_UNIX if settings.get("unix") else socket.AF_INET)
@@ -257,7 +327,7 @@ def transfer(hosts, case, settings, work):
     return int(received / seconds * trip < case["bandwidth"] / 8 * case["rtt"])
 
 
-LOADS = {load.__name__: load for load in (burst, handshakes, hold, reconnect, datagrams, transfer)}
+LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, peers, reconnect, datagrams, transfer)}
 
 
 def harmed(hosts, case, settings, work):

@@ -3,6 +3,7 @@ import platform
 import re
 from pathlib import Path
 
+import alerts
 import cases
 import servers
 
@@ -21,7 +22,7 @@ def verdict(check):
         "walls": {wall["name"]: [wall["verdict"], wall["method"], wall["measured"] or wall["limit"], wall["needed"]]
                   for wall in report["walls"] if wall["verdict"] in ("short", "tight")},
         "unknown": [wall["name"] for wall in report["walls"] if wall["verdict"] == "unknown" and wall["needed"] is not None],
-        "findings": [{key: each[key] for key in ("id", "level", "wall", "remedy", "knob", "proposals", "tried_state", "advice")}
+        "findings": [{key: each[key] for key in ("id", "level", "wall", "title", "remedy", "knob", "proposals", "tried_state", "advice")}
                      for each in findings if each["level"] != "note"],
         "command": check["command"],
     }
@@ -29,6 +30,18 @@ def verdict(check):
 
 def short_walls(of):
     return [name for name, wall in of.get("walls", {}).items() if wall[0] == "short"]
+
+
+def said(of):
+    """The exit status, and each wall that is not ok: what has to be the same in each run."""
+    return of["status"], sorted((name, wall[0]) for name, wall in of.get("walls", {}).items()), sorted(of.get("unknown", ()))
+
+
+def other_runs(result):
+    """The runs that say something else than most of them do."""
+    runs = [said(run) for run in result["runs"]]
+    usual = max(runs, key=runs.count)
+    return [run for run in runs if run != usual]
 
 
 def finding_of(of, cause):
@@ -41,7 +54,10 @@ def proposals(of, cause, server):
     if not finding:
         return {}
     found = {each["knob"]: each["proposed"] for each in finding["proposals"] if each["proposed"]}
-    if not found and DIRECTIVE.get(server) and cause["wall"] == "application.connections":
+    group = re.search(r"write (\S+) to ((?:memory|cpu)\.max)", finding["advice"] or "")
+    if not found and group:
+        found = {group[2]: group[1]}
+    if not found and DIRECTIVE.get(server) and cause["wall"] in ("application.connections", "application.limit"):
         value = re.search(re.escape(DIRECTIVE[server]) + r"[ =]+(\d+)", finding["advice"] or "")
         if value:
             found = {"application.connections": value[1]}
@@ -50,13 +66,32 @@ def proposals(of, cause, server):
 
 def share_of(value, share):
     """A part of a number, of the last of a triple, or of the width of a range."""
-    if share == 1:
+    if share == 1 or value == "max":
         return value
     numbers = [int(number) for number in str(value).split()]
     if len(numbers) == 2:
         return f"{numbers[0]} {numbers[0] + max(2, int((numbers[1] - numbers[0] + 1) * share) // 2 * 2) - 1}"
     numbers[-1] = int(numbers[-1] * share)
     return numbers[0] if len(numbers) == 1 else " ".join(map(str, numbers))
+
+
+def size_of(value):
+    """The number of a value, the last of a triple, or the width of a range."""
+    if value is None or "max" in str(value) or str(value).startswith("+"):
+        return None
+    numbers = [int(number) for number in str(value).split()]
+    return numbers[1] - numbers[0] + 1 if len(numbers) == 2 else numbers[-1]
+
+
+def half_reason(result):
+    """Why half of a proposal can heal, or None: it is not below what the need takes, as finely as the cases know that."""
+    lifted = [knob for knob, (half, _) in result.get("half", {}).items() if half is None]
+    if lifted:
+        return f"the proposal is no limit of {', '.join(lifted)}"
+    halves = {knob: (half, need) for knob, (half, need) in result.get("half", {}).items() if need is not None}
+    if not halves or any(half <= max(s for s in cases.SEVERITIES if s < 1) * need for half, need in halves.values()):
+        return None
+    return "; ".join(f"half of the proposed {knob} is {half}, the need takes {need}" for knob, (half, need) in halves.items())
 
 
 def truth(result):
@@ -84,6 +119,8 @@ def judged(result, of):
 def knob_right(finding, cause):
     if not finding:
         return False
+    if cause["wall"].startswith("cgroup."):
+        return cause["knob"] in (finding["advice"] or "")
     if not cause["knob"]:  # A directive: the report has it in its advice.
         return any(name and name in (finding["advice"] or "") for name in set(DIRECTIVE.values()))
     return cause["knob"] in [finding["knob"], *(each["knob"] for each in finding["proposals"])]
@@ -145,10 +182,14 @@ def scores(results, key="verdict"):
         table["healed by the proposal"] = ratio(sum(result["healed"] for result in tried), len(tried))
         tried = [result for result in tried if result["healed"]]
         table["not healed by half of it"] = ratio(sum(not result.get("healed_by_half") for result in tried), len(tried))
+        below = [result for result in tried if not half_reason(result)]
+        table["not healed by half of it, where that is at most 0.9 of the need"] = ratio(
+            sum(not result.get("healed_by_half") for result in below), len(below))
         again = [result for result in kept if len(result["runs"]) > 1]
         if again:
-            table["the same in each run"] = ratio(
-                sum(all(short_walls(run) == short_walls(result["verdict"]) for run in result["runs"]) for result in again), len(again))
+            table["the same verdicts and status in each run of a case"] = ratio(sum(not other_runs(result) for result in again), len(again))
+            table["runs with the usual ones of their case"] = ratio(
+                *(sum(len(result["runs"]) - without * len(other_runs(result)) for result in again) for without in (1, 0)))
     return table
 
 
@@ -170,6 +211,16 @@ def rival_rows(results):
     return rows
 
 
+def alert_rows(results):
+    """Rules to (hosts with harmed clients on which one fires, of, hosts without on which one fires, of)."""
+    results = [result for result in results if "verdict" in result and "alerts" in result]
+    short = [result for result in results if truth(result)]
+    healthy = [result for result in results if not truth(result)]
+    fired = {name: (lambda result, name=name: name in result["alerts"]) for name in alerts.RULES}
+    fired = {"`check`, before the load": lambda result: bool(short_walls(result["verdict"]))} | fired
+    return {name: (sum(map(fires, short)), len(short), sum(map(fires, healthy)), len(healthy)) for name, fires in fired.items()} if results else {}
+
+
 def left_out(results):
     """Reason to the number of cases, by wall."""
     found = {}
@@ -186,12 +237,16 @@ def markdown(results):
     lines += [f"| {name} | {value} | {quick.get(name, '-') if any('quick' in r for r in results) else '-'} |" for name, value in full.items()]
     rows = rival_rows(results)
     if rows:
-        healed = [result for result in results if "healed" in result and "rivals" in result]
-        healthy = [result for result in results if "verdict" in result and not truth(result) and "rivals" in result]
+        healed = [result for result in results if "healed" in result and result.get("rivals")]
+        healthy = [result for result in results if "verdict" in result and not truth(result) and result.get("rivals")]
         lines += ["", "| on the same cases | short walls healed | hosts without a fault that it changes | of them harmed |", "| --- | --- | --- | --- |"]
         accused = sum(bool(short_walls(result["verdict"])) for result in healthy)
         lines += [f"| epolltune's proposal | {ratio(sum(r['healed'] for r in healed), len(healed))} | {ratio(accused, len(healthy))} | {'not tried' if accused else 0} |"]
         lines += [f"| {rival} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} | {row[4]} |" for rival, row in rows.items()]
+    rows = alert_rows(results)
+    if rows:
+        lines += ["", "| while the clients load it | fires where clients are harmed | fires where none is |", "| --- | --- | --- |"]
+        lines += [f"| {name} | {ratio(row[0], row[1])} | {ratio(row[2], row[3])} |" for name, row in rows.items()]
     return "\n".join(lines)
 
 
@@ -200,14 +255,20 @@ def table(results):
     kept = [result for result in results if "verdict" in result]
     by_kind = {}
     for result in results:
-        kind = by_kind.setdefault(result["id"].split("/")[0], [0, 0, 0])
+        wall, owner = result["id"].split("/")[:2]
+        kind = by_kind.setdefault(wall if wall in ("healthy", "two") else f"{wall}, {owner}", [0, 0, 0])
         kind[0] += 1
         kind[1] += "verdict" in result
         kind[2] += bool(wrong(result))
-    out += [f"{name:24} {of[0]:4} cases, {of[1]:4} kept, {of[2]:3} wrong" for name, of in by_kind.items()]
-    out += [f"{'all':24} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
+    out += [f"{name:40} {of[0]:4} cases, {of[1]:4} kept, {of[2]:3} wrong" for name, of in sorted(by_kind.items())]
+    out += [f"{'all':40} {len(results):4} cases, {len(kept):4} kept, {sum(bool(wrong(r)) for r in results):3} wrong", ""]
     for kind, those in left_out(results).items():
         out += [f"left out, {kind}: {len(those)}"] + [f"  {each['id']}: {each['left_out']}" for each in those]
+    out += [f"other verdicts in {len(other_runs(result))} of {len(result['runs'])} runs: {result['id']}: {other_runs(result)}"
+            for result in kept if other_runs(result)]
+    healed = [result for result in kept if result.get("healed_by_half")]
+    out += ["healed by half of the proposal: " + str(len(healed))] * bool(healed)
+    out += [f"  {result['id']}: {half_reason(result) or 'half is at most 0.9 of the need: ' + str(result.get('half'))}" for result in healed]
     out += [f"WRONG {result['id']}: {wrong(result)}" for result in results if wrong(result)]
     return "\n".join(out)
 

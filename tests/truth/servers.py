@@ -165,14 +165,34 @@ def prepare(name, work, settings, peer=""):
     if row.file:
         with open(f"{work}/{row.file[0]}", "w") as file:
             file.write(row.file[1].format(**fields))
+    if settings.get("user"):
+        os.chown(work, settings["user"], settings["user"])
     return row.command.format(**fields)
+
+
+GROUP = "/sys/fs/cgroup/server"  # The control group of the server, in machines.
+
+
+def group_enter():
+    if os.path.exists(GROUP):
+        with open(f"{GROUP}/cgroup.procs", "w") as file:
+            file.write("0")
+
+
+def group_memory():
+    with open(f"{GROUP}/memory.current") as file:
+        return int(file.read())
 
 
 def limit_set(settings):
     """In the process that becomes the server."""
     os.setsid()
+    group_enter()
     files = settings.get("RLIMIT_NOFILE", resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if settings.get("user"):
+        os.setgid(settings["user"])
+        os.setuid(settings["user"])
 
 
 def listens(name, work, settings):
@@ -200,6 +220,10 @@ def start(name, work, settings, peer=""):
         time.sleep(0.01)
     if name not in ("datagrams", "memcached-udp", "proxy"):
         answer_wait(name, work, settings, deadline)
+    memory = str(settings.get("memory.max", ""))
+    if memory.startswith("+"):  # Beside what it takes before its clients come.
+        with open(f"{GROUP}/memory.max", "w") as file:
+            file.write(str(group_memory() + int(memory)))
     return server
 
 
@@ -242,10 +266,10 @@ def processes(server):
 
 
 def stop(server):
-    for pid, _ in processes(server):
-        os.kill(pid, signal.SIGSTOP)
     deadline = time.monotonic() + 30
-    while any(state not in "TZ" for _, state in processes(server)):
+    while running := [pid for pid, state in processes(server) if state not in "TZ"]:
+        for pid in running:  # It may have started one since.
+            os.kill(pid, signal.SIGSTOP)
         if time.monotonic() > deadline:
             raise TimeoutError("the server does not stop")
         time.sleep(0.002)
