@@ -10,8 +10,7 @@
  *	{effect} {cost}			of that knob
  *	{tight}				set if the wall is tight, not short
  * and those that its probe adds. */
-#ifndef EPOLLTUNE_CATALOGUE_H
-#define EPOLLTUNE_CATALOGUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -244,5 +243,3 @@ struct guide {
 
 size_t guide_count(void);
 const struct guide *guide_at(size_t i);
-
-#endif

@@ -1,8 +1,7 @@
 /* confine: what this process gives up before it reads files that others wrote: captures, saved
  * reports, logs, files to judge. A fault in a parser then reaches neither the network nor the host.
  */
-#ifndef EPOLLTUNE_CONFINE_H
-#define EPOLLTUNE_CONFINE_H
+#pragma once
 
 /* From now on this process and its children get EPERM for sockets, programs, namespaces, opening
  * for writing and changing files, and have no capability but CAP_DAC_READ_SEARCH, so that root
@@ -13,5 +12,3 @@
  * which is also read through netlink, and where the kernel has no seccomp filters. Call it in a
  * process of one thread. */
 void confine_to_reading(const char *root);
-
-#endif

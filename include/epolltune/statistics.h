@@ -1,6 +1,5 @@
 /* statistics: minimum, median and maximum of repeated measurements. */
-#ifndef EPOLLTUNE_STATISTICS_H
-#define EPOLLTUNE_STATISTICS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -22,5 +21,3 @@ struct series {
 /* Drops the value beyond SERIES_MAX. */
 void series_add(struct series *s, double value);
 struct spread series_spread(const struct series *s);
-
-#endif

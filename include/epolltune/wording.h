@@ -1,6 +1,5 @@
 /* wording: fills the {names} in the catalogue's texts with values. */
-#ifndef EPOLLTUNE_WORDING_H
-#define EPOLLTUNE_WORDING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ const char *wording_get(const struct wording *w, const char *name);
  * {name} without a value is copied unchanged, so that a test finds it. Cuts at the end with "…"
  * what does not fit. `w`: NULL for no values. */
 void wording_fill(const struct wording *w, const char *text, char *out, size_t size);
-
-#endif

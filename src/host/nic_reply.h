@@ -1,7 +1,6 @@
 /* nic_reply: parses netlink replies about interfaces. Pure functions that accept recorded,
  * truncated and hostile replies (tests/fuzz). */
-#ifndef EPOLLTUNE_HOST_NIC_REPLY_H
-#define EPOLLTUNE_HOST_NIC_REPLY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -90,5 +89,3 @@ struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uin
 void rss_count(struct nic_rss *rss, const void *table, size_t entries);
 
 void nic_release(struct nic *n);
-
-#endif

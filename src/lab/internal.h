@@ -1,6 +1,5 @@
 /* Internal to src/lab/: namespaces, wires and agents. */
-#ifndef EPOLLTUNE_LAB_INTERNAL_H
-#define EPOLLTUNE_LAB_INTERNAL_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -92,5 +91,3 @@ int fork_refused(struct err *e, const char *what);
 
 /* Closes the descriptors from `first` to `last`. */
 void close_descriptors(unsigned first, unsigned last);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * file.c reads and classifies them, sysctl_lines.c, limits.c, units.c and servers.c judge lines,
  * machine.c adds what a machine's files do together and what is running, fix.c prints a diff. */
-#ifndef EPOLLTUNE_LINT_H
-#define EPOLLTUNE_LINT_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -137,5 +136,3 @@ struct server_state {
 void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
 		       struct server_state *s);
 void server_end_judge(struct lint *l, const char *file, const struct server_state *s);
-
-#endif

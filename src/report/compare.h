@@ -1,6 +1,5 @@
 /* compare: compare two reports. */
-#ifndef EPOLLTUNE_COMPARE_H
-#define EPOLLTUNE_COMPARE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,5 +31,3 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
-
-#endif

@@ -1,6 +1,5 @@
 /* watch: what is watched, as a screen, as lines and as JSON. */
-#ifndef EPOLLTUNE_REPORT_WATCH_H
-#define EPOLLTUNE_REPORT_WATCH_H
+#pragma once
 
 #include <stdio.h>
 
@@ -28,5 +27,3 @@ void watch_lines(FILE *out, const struct watch *w, const struct render_style *st
 void watch_json(FILE *out, const struct watch *w);
 /* Reads such a line. -EBADMSG: it is none; the error has no prefix. */
 int watch_parse(const char *line, size_t length, struct watch_sample *out, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* interrupt: defers SIGINT, SIGTERM and SIGHUP while a change is in progress, which polls
  * interrupt_came() between two steps. */
-#ifndef EPOLLTUNE_TUNE_INTERRUPT_H
-#define EPOLLTUNE_TUNE_INTERRUPT_H
+#pragma once
 
 /* Defers the three signals; makes RLIMIT_FSIZE an error of write(2). */
 void interrupt_hold(void);
@@ -11,5 +10,3 @@ int interrupt_came(void);
 const char *interrupt_name(int signal);
 /* Restores the default actions. */
 void interrupt_release(void);
-
-#endif
