@@ -60,7 +60,7 @@ struct finding_row {
 	const char *wall;           /* "" if it belongs to none */
 	bool observed;              /* on this machine as it runs, not in an experiment */
 	bool quiet;                 /* a text report prints it with --verbose only */
-	/* For reports: texts with {names}. */
+	/* For reports: texts with {names}; NULL: none. */
 	const char *title, *detail, *advice;
 	/* For the answer: a clause with {names}; NULL: the id. */
 	const char *answer;
@@ -166,7 +166,7 @@ struct myth {
 	const char *claim;  /* the advice */
 	const char *truth;  /* what the kernel does */
 	const char *source; /* kernel commit or file, man page, RFC */
-	const char *since;  /* first kernel of which this is true; "": all */
+	const char *since;  /* first kernel of which this is true; NULL: all */
 	/* The knobs whose running value shows that it was followed, NULL at the end. The other
 	 * fields are unused without a knob. */
 	const char *knobs[3];
@@ -238,7 +238,7 @@ struct guide {
 	const char *what;   /* the gain, the applications that have it, the cost */
 	const char *code;   /* C that compiles; lines of at most 76 columns, no tabs */
 	const char *source; /* kernel file or documentation, man page */
-	const char *since;  /* first kernel that has it; "": all supported ones */
+	const char *since;  /* first kernel that has it; NULL: all supported ones */
 };
 
 size_t guide_count(void);

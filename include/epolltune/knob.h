@@ -89,7 +89,7 @@ struct knob {
 	const char *cost;          /* what raising it costs */
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
-	const char *since;         /* first kernel that has it; "": all supported ones */
+	const char *since;         /* first kernel that has it; NULL: all supported ones */
 	struct knob_memory memory; /* of its last field */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */

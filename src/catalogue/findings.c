@@ -109,7 +109,6 @@ static const struct finding_row findings[] = {
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
 	{.id = "descriptors.process.large",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_PROCESS,
 	 .wall = "descriptors.process",
 	 .observed = true,
@@ -322,7 +321,6 @@ static const struct finding_row findings[] = {
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "accept-queue",
 	 .observed = true,
@@ -330,14 +328,12 @@ static const struct finding_row findings[] = {
 	 .detail = "For this listener the application's backlog is the limit; raising "
 		   "net.core.somaxconn ({somaxconn}) does not help.{others? The same holds for "
 		   "{others}.}",
-	 .advice = "",
 	 .meaning = "A server that runs here passed a smaller backlog to listen() than the target "
 		    "needs: its own configuration limits its accept queue, not the kernel.",
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
 	{.id = "accept-queue.long",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "accept-queue",
 	 .observed = true,
@@ -485,7 +481,6 @@ static const struct finding_row findings[] = {
 		   "where bursts fill it.",
 	 .proof = "Depth above the limit by unix_diag (Recv-Q and Send-Q of ss -lx)"},
 	{.id = "accept-queue.abort-on-overflow",
-	 .level = LEVEL_NOTE,
 	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "A full accept queue resets clients",
@@ -570,7 +565,6 @@ static const struct finding_row findings[] = {
 	      "reached, if at all"),
 
 	{.id = "ports.connect-cost",
-	 .level = LEVEL_NOTE,
 	 .wall = "ports.ephemeral",
 	 .title =
 		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
@@ -591,7 +585,6 @@ static const struct finding_row findings[] = {
 		   "addresses or destinations, a wider range.",
 	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
 	{.id = "ports.connect-rate",
-	 .level = LEVEL_NOTE,
 	 .quiet = true,
 	 .wall = "ports.ephemeral",
 	 .title = "Connect rates, by the side that closes first",
@@ -600,7 +593,6 @@ static const struct finding_row findings[] = {
 		   "closes first can open {lasting} connections/s from one address to one "
 		   "destination, {loopback}/s over loopback. Once half of the ports are in use, "
 		   "each connect() searches long for a free one.}",
-	 .advice = "",
 	 .meaning = "The connections/s that one client opens here, by the side that closes first, "
 		    "from one and from several source addresses, over veth and over loopback.",
 	 .action = "Compare only connect rates that name all three. The side that closes first "
@@ -672,7 +664,6 @@ static const struct finding_row findings[] = {
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
 	{.id = "time-wait.early",
-	 .level = LEVEL_NOTE,
 	 .wall = "time-wait",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
 	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
@@ -704,14 +695,12 @@ static const struct finding_row findings[] = {
 	      "(rwnd_limited); the same connection at the proposed value",
 	      "The receive buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.receive.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "buffers.receive",
 	 .title = "An application that sets SO_RCVBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
 		   "autotune such a socket. Most programs do better without SO_RCVBUF.",
-	 .advice = "",
 	 .meaning = "A program that sets SO_RCVBUF itself turns autotuning off and gets less than "
 		    "the target, even with the largest value that it may set.",
 	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
@@ -732,14 +721,12 @@ static const struct finding_row findings[] = {
 	      "(sndbuf_limited); the same connection at the proposed value",
 	      "The send buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.send.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "buffers.send",
 	 .title = "An application that sets SO_SNDBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
 		   "autotune such a socket. Most programs do better without SO_SNDBUF.",
-	 .advice = "",
 	 .meaning = "A program that sets SO_SNDBUF itself turns autotuning off and gets less than "
 		    "the target, even with the largest value that it may set.",
 	 .action = "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
@@ -843,13 +830,11 @@ static const struct finding_row findings[] = {
 		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
 		 "while most packets arrived through interfaces of this namespace"},
 	{.id = "softnet.backlog.past",
-	 .level = LEVEL_NOTE,
 	 .wall = "softnet.backlog",
 	 .observed = true,
 	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
 		  "check:}",
 	 .detail = "{history}",
-	 .advice = "",
 	 .meaning = "The kernel has dropped packets at a full backlog since boot, at least one in "
 		    "a thousand, but not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -869,13 +854,11 @@ static const struct finding_row findings[] = {
 	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
 		  "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
-	 .level = LEVEL_NOTE,
 	 .wall = "softnet.budget",
 	 .observed = true,
 	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
 		  "check:}",
 	 .detail = "{history}",
-	 .advice = "",
 	 .meaning = "Receive softirqs have often ended with work left since boot, for one in a "
 		    "thousand packets or more, but not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -900,7 +883,6 @@ static const struct finding_row findings[] = {
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
 		  "driver grows"},
 	{.id = "nic.ring.past",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "nic.ring",
 	 .observed = true,
@@ -908,7 +890,6 @@ static const struct finding_row findings[] = {
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
 		   "booted{age? {age}}:}.{among? With the driver {driver} packets lost at a full "
 		   "ring are among these.:}",
-	 .advice = "",
 	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
 		    "not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -931,7 +912,6 @@ static const struct finding_row findings[] = {
 		   "explain names the counter's own remedy.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.allowance.past",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_PROVIDER,
 	 .wall = "",
 	 .observed = true,
@@ -941,21 +921,18 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{counter} counted {count} packets since the driver was loaded{age?; the machine "
 		 "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
-	 .advice = "",
 	 .meaning =
 		 "The provider has queued or dropped packets beyond its allowance since boot, at "
 		 "least one in a thousand, but not as many during the check.",
 	 .action = "Watch longer with --window, under load.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.errors",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
 		   "kernel had no memory for them. A larger ring does not help.",
-	 .advice = "",
 	 .meaning = "An interface dropped received packets that were damaged or for which no "
 		    "memory was free.",
 	 .action =
@@ -986,30 +963,24 @@ static const struct finding_row findings[] = {
 		   "one only.",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
 	{.id = "nic.offload",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: {offload} is off",
 	 .detail = "{reason} To turn it on: ethtool -K {device} {option} on",
-	 .advice = "",
 	 .meaning = "An offload that helps an epoll server is off, though the device has it.",
 	 .action = "Turn it on: ethtool -K.",
 	 .proof = "ethtool -k"},
 	{.id = "nic.qdisc",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: its qdisc shapes outgoing packets",
 	 .detail = "{qdisc} delays or limits packets on purpose. Remove it if it is not intended: "
 		   "tc qdisc del dev {device} root",
-	 .advice = "",
 	 .meaning = "An interface sends through a qdisc that delays or limits on purpose.",
 	 .action = "Remove it if it is not intended.",
 	 .proof = "tc qdisc show"},
 	{.id = "nic.coalesce",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
 	 .wall = "",
 	 .observed = true,
@@ -1018,26 +989,20 @@ static const struct finding_row findings[] = {
 		 "Interrupt coalescing delays the first packet after an idle period by up to "
 		 "{usecs} us. That is good for throughput and bad for a server that answers small "
 		 "requests.",
-	 .advice = "",
 	 .meaning = "An interface delays its interrupts for long and does not adapt the delay.",
 	 .action = "Lower rx-usecs, or turn adaptive-rx on (ethtool -C), if the latency of small "
 		   "requests matters.",
 	 .proof = "ethtool -c"},
 	{.id = "nic.affinity",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: all its interrupts go to one CPU",
 	 .detail = "CPU {cpu} serves all {queues} queues. irqbalance, or "
 		   "/proc/irq/*/smp_affinity_list, spreads them.",
-	 .advice = "",
 	 .meaning = "An interface has several queues, but all their interrupts go to one CPU.",
 	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
 	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
 	{.id = "nic.server-cpus",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
@@ -1045,14 +1010,11 @@ static const struct finding_row findings[] = {
 	 .detail = "Interrupts go to CPUs {irqs}, the server may use CPUs {server}, online are "
 		   "{online}. Where these CPUs are full, let others serve the interrupts\\: "
 		   "/proc/irq/*/smp_affinity_list.",
-	 .advice = "",
 	 .meaning = "The CPUs to which a cpuset or an affinity binds the server also take all "
 		    "interrupts of an interface, and other CPUs none.",
 	 .action = "Where softirqs fill these CPUs, move the interrupts to other CPUs.",
 	 .proof = "/proc/irq/*/effective_affinity_list; Cpus_allowed_list in /proc/PID/status"},
 	{.id = "nic.offline-cpus",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
@@ -1060,7 +1022,6 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "CPUs {online} are online; the kernel has moved these interrupts to other CPUs, or "
 		 "shut their queues down\\: epolltune list --nic prints them.",
-	 .advice = "",
 	 .meaning = "An interrupt of an interface may go only to CPUs that are not online. The "
 		    "kernel moves it to another CPU, or shuts its queue down.",
 	 .action =
@@ -1068,8 +1029,6 @@ static const struct finding_row findings[] = {
 		 "there are CPUs.",
 	 .proof = "/proc/irq/*/smp_affinity_list; /sys/devices/system/cpu/online"},
 	{.id = "nic.one-queue",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "nic.queues",
 	 .observed = true,
 	 .quiet = true,
@@ -1078,7 +1037,6 @@ static const struct finding_row findings[] = {
 		 "There are {cpus} CPUs, one receive queue, and RPS is off. Where that CPU is full, "
 		 "RPS spreads the packets in software\\: echo {mask} "
 		 ">/sys/class/net/{device}/queues/rx-0/rps_cpus",
-	 .advice = "",
 	 .meaning =
 		 "An interface has one receive queue in use and no RPS: one CPU of several takes "
 		 "all its packets.",
@@ -1107,7 +1065,6 @@ static const struct finding_row findings[] = {
 		   "with prefer_busy_poll.",
 	 .proof = "Request latency with the host's setting and with both at 0, measured in a lab"},
 	{.id = "napi.latency.busy-poll",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "napi.latency",
 	 .title = "Epoll busy polling answers in {then} us instead of {now} us",
@@ -1137,7 +1094,6 @@ static const struct finding_row findings[] = {
 	 .wall = "napi.latency",
 	 .title = "Some ways to receive were not measured",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some ways to receive need a newer kernel, root, or a second CPU, and were not "
 		    "measured.",
 	 .action = "The finding names them and what they need.",
@@ -1191,12 +1147,9 @@ static const struct finding_row findings[] = {
 		  "library disagree.",
 		  "Use epoll or poll()."),
 	{.id = "readiness.as-documented",
-	 .level = LEVEL_NOTE,
 	 .quiet = true,
 	 .wall = "",
 	 .title = "epoll works as documented: {kept} of {count} experiments",
-	 .detail = "",
-	 .advice = "",
 	 .meaning = "epoll behaved as documented in every experiment on this kernel.",
 	 .action = "No action is needed.",
 	 .proof = "The experiments, counted in the finding"},
@@ -1205,7 +1158,6 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "Experiments on epoll that were skipped: {skipped} of {count}",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some experiments on epoll are not possible here.",
 	 .action = "The finding names them, with the reason.",
 	 .proof = "The reasons, in the finding"},
@@ -1256,14 +1208,12 @@ static const struct finding_row findings[] = {
 	 .action = "As for cgroup.cpu.short, before the load grows.",
 	 .proof = "nr_throttled and nr_periods of cpu.stat"},
 	{.id = "cgroup.cpu.pause",
-	 .level = LEVEL_NOTE,
 	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "The target's stall is {pause} here: the CPU quota of {path} stops it that long",
 	 .detail = "The quota of {quota} in {period} was used up in {throttled} of {periods} "
 		   "periods since the group was made. The accept queue must hold what arrives "
 		   "meanwhile.",
-	 .advice = "",
 	 .answer = "",
 	 .meaning = "The control group has used up its CPU quota before, and the rest of such a "
 		    "period is longer than the stall of the target: the check uses that pause as "
@@ -1492,7 +1442,6 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The counters could not be compared with the report of {report}",
 	 .detail = "/proc/net/netstat and /proc/net/snmp cannot be read here.",
-	 .advice = "",
 	 .answer = "the counters could not be compared",
 	 .meaning = "check --since found no counters of the kernel: whether anything was lost "
 		    "since the report is unknown.",
@@ -1500,12 +1449,10 @@ static const struct finding_row findings[] = {
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
-	 .level = LEVEL_NOTE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
 	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
-	 .advice = "",
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",
 	 .action = "Nothing by itself; see the counters that grow with explain.",
@@ -1526,7 +1473,6 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
 	{.id = "live.causes",
-	 .level = LEVEL_NOTE,
 	 .wall = "",
 	 .observed = true,
 	 .title =
@@ -1552,11 +1498,9 @@ static const struct finding_row findings[] = {
 		   "each cause.",
 	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
 	{.id = "live.worst",
-	 .level = LEVEL_NOTE,
 	 .wall = "",
 	 .observed = true,
 	 .title = "The connection{several?s} limited most\\: {worst}",
-	 .detail = "",
 	 .advice = "ss -tmi dst ADDRESS shows one of them.",
 	 .meaning =
 		 "The three connections of live.causes that were limited for the largest share of "
@@ -1580,7 +1524,6 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "The listeners of this machine could not be listed",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
 		    "are unknown.",
 	 .action = "Load the modules tcp_diag and inet_diag, or run as root.",
@@ -1588,7 +1531,6 @@ static const struct finding_row findings[] = {
 
 	{.id = "knob.myth",
 	 .runbook = RUNBOOK_UPDATE,
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
 	 .observed = true,
@@ -1603,7 +1545,6 @@ static const struct finding_row findings[] = {
 
 	{.id = "knob.drift",
 	 .runbook = RUNBOOK_UPDATE,
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
 	 .wall = "",
 	 .observed = true,
@@ -1624,7 +1565,6 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "The lab, or its wire with a round trip, is not available here",
 	 .detail = "Reason: {why}",
-	 .advice = "",
 	 .meaning =
 		 "This system refuses the private namespaces that experiments run in, or the "
 		 "TUN device of a wire with a round trip: epolltune measured what is harmless in "
@@ -1640,7 +1580,6 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "Some knobs of this namespace could not be copied into the lab",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some knobs of the calling network namespace could not be copied into the "
 		    "lab, where they have the kernel's defaults.",
 	 .action = "Run as root, or see the finding: what depends on these knobs is derived, not "
@@ -1651,7 +1590,6 @@ static const struct finding_row findings[] = {
 	 .wall = "",
 	 .title = "Probe {probe} {crashed?crashed:failed}",
 	 .detail = "Reason: {why}",
-	 .advice = "",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
 		    "by their settings.",
 	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
