@@ -57,8 +57,6 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 static bool orphans_solve(const struct target *t, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)t;
-	(void)o;
 	if (now->at[MAX][0] == REPORT_NONE || enough > INT32_MAX)
 		return false;
 	out->at[MAX][0] = enough + orphans_used(now);
@@ -69,8 +67,6 @@ static void orphans_words(const struct target *t, const struct settings *s, cons
 			  struct wording *w)
 {
 	int64_t max = orphans_max(s);
-	(void)t;
-	(void)o;
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
 	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
@@ -117,11 +113,7 @@ static int64_t udp6_errors(const struct host *h)
 	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
 
-static bool has_dropped(const struct listener *l, void *unused)
-{
-	(void)unused;
-	return l->drops;
-}
+static bool has_dropped(const struct listener *l, void *unused) { return l->drops; }
 
 /* A single sample shows no growth, and needs no owners. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
@@ -134,8 +126,6 @@ static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 
 static int sample_tick(const struct host *h, struct sample *during, struct err *e)
 {
-	(void)h;
-	(void)e;
 	during->watched = true;
 	return 0;
 }

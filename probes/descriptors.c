@@ -86,7 +86,6 @@ static int64_t limit_for(const struct settings *s, int64_t enough)
 
 static void nofile_read(const struct host *h, struct settings *s)
 {
-	(void)h;
 	if (s->subject)
 		s->taken.held = s->subject->held;
 }
@@ -110,7 +109,6 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	b->binding = NOFILE;
 	if (s->subject) {
 		subject_bound(s, b);
@@ -124,8 +122,6 @@ static bool process_solve(const struct target *target, const struct settings *no
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
 	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
-	(void)target;
-	(void)o;
 	if (*limit < limit_for(now, enough))
 		*limit = limit_for(now, enough);
 	return true;
@@ -346,7 +342,6 @@ static int64_t in_use(const struct settings *s)
 static void shared_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t limit = s->at[LIMIT][0];
-	(void)target;
 	b->binding = LIMIT;
 	if (limit != REPORT_NONE)
 		b->capacity = limit > in_use(s) ? limit - in_use(s) : 0;
@@ -355,15 +350,12 @@ static void shared_bound(const struct target *target, const struct settings *s, 
 static bool shared_solve(const struct target *target, const struct settings *now,
 			 const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)target;
-	(void)o;
 	out->at[LIMIT][0] = enough + in_use(now);
 	return true;
 }
 
 static void system_read(const struct host *h, struct settings *s)
 {
-	(void)h;
 	if (!s->machine.files_max) {
 		s->at[LIMIT][0] = REPORT_NONE;
 		return;
@@ -375,8 +367,6 @@ static void system_read(const struct host *h, struct settings *s)
 static void system_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
-	(void)target;
-	(void)o;
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
@@ -408,8 +398,6 @@ static void connection_bound(const struct target *target, const struct settings 
 static void connection_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, struct wording *w)
 {
-	(void)target;
-	(void)o;
 	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
 	bool grouped = s->machine.group_left < INT64_MAX &&
 		       (uint64_t)s->machine.group_left < s->machine.available_bytes;
@@ -432,7 +420,6 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 	/* A slow run is more likely to meet other growth. */
 	uint64_t usual = t->options->gentle ? connection_bytes(s) : s->taken.connection_bytes;
 	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
-	(void)e;
 	if (h->connections < WEIGHED_CONNECTIONS) {
 		outcome_inconclusive(out, "the experiment held %s connections and needs %s",
 				     quantity_count(h->connections).text,

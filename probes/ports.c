@@ -161,7 +161,6 @@ static int fill_range(struct trial *t, const struct settings *s, const struct tr
 
 static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	(void)t;
 	b->binding = BUCKETS;
 	b->capacity = s->at[BUCKETS][0];
 }
@@ -388,7 +387,6 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
 	double first;
-	(void)s;
 	trial_progress(t, "trying what else helps");
 	finding_table(f, "what else was tried");
 	finding_column(f, "connections on 64 ports", "");
@@ -436,7 +434,6 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 	/* The last one: until TIME_WAIT ends, no connect() takes a port that bind() has taken. */
 	static const struct churn_config bound = {
 		.first_source = 13, .destinations = 2, .bind_port = true};
-	(void)s;
 	trial_progress(t, "trying each remedy alone");
 	finding_table(f, "what is changed alone");
 	finding_column(f, "requests on 64 ports", "");
@@ -566,7 +563,6 @@ static void accept_words(const struct target *t, const struct settings *s, const
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
-	(void)o;
 	if (!each)
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
@@ -725,7 +721,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct err unread;
-	(void)o;
 	s->reuse = s->timestamps = s->buckets = REPORT_NONE;
 	s->ports = free_ports(h);
 	knob_number(BUCKETS_KNOB, h, &s->buckets);
@@ -758,7 +753,6 @@ static void buckets_judge(const struct sample *s, const struct target *t, struct
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	(void)before;
 	ports_used_judge(&after->used, after->reuse, after->timestamps, r);
 	buckets_judge(after, m->target, r);
 }

@@ -2,7 +2,6 @@
  * destination. */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "epolltune/err.h"

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"

@@ -350,11 +350,7 @@ static int by_drops(const void *a, const void *b)
 	return (x->grown < y->grown) - (x->grown > y->grown);
 }
 
-static bool group_dropped(const struct group *g, const struct queue_watch *w)
-{
-	(void)w;
-	return g->since;
-}
+static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
 
 static int by_drops_since(const void *a, const void *b)
 {

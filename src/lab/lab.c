@@ -386,12 +386,7 @@ static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
 
 void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
 
-static int call_wire_await(struct host *h, void *unused, struct err *e)
-{
-	(void)h;
-	(void)unused;
-	return wire_await(e);
-}
+static int call_wire_await(struct host *h, void *unused, struct err *e) { return wire_await(e); }
 
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e)

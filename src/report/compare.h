@@ -1,7 +1,6 @@
 /* compare: compare two reports. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "report/comparison.h"

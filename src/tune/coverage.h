@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "epolltune/change.h"
-#include "epolltune/list.h"
 #include "epolltune/probe.h"
 
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:

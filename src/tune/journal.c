@@ -109,7 +109,6 @@ static bool fold_wait(struct run *r, const json_t *o)
 
 static bool fold_confirm(struct run *r, const json_t *o)
 {
-	(void)o;
 	r->confirmed = true;
 	r->status = RUN_UNFINISHED; /* until "end": files may have to be written */
 	return true;
@@ -137,7 +136,6 @@ static bool fold_spared(struct run *r, const json_t *o)
 
 static bool fold_end(struct run *r, const json_t *o)
 {
-	(void)o;
 	if (!r->reason[0])
 		r->status = RUN_APPLIED;
 	else
