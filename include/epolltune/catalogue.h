@@ -57,7 +57,7 @@ struct finding_row {
 	const char *id; /* <wall or probe>.<problem>: API, never renamed or reused */
 	enum finding_level level;
 	enum finding_remedy remedy; /* if the knob that binds does not determine it */
-	const char *wall;           /* "" if it belongs to none */
+	const char *wall;           /* if not the one whose name begins the id; "": none */
 	bool observed;              /* on this machine as it runs, not in an experiment */
 	bool quiet;                 /* a text report prints it with --verbose only */
 	/* For reports: texts with {names}; NULL: none. */
@@ -75,6 +75,8 @@ size_t finding_row_count(void);
 const struct finding_row *finding_row_at(size_t i);
 /* NULL if unknown. */
 const struct finding_row *finding_row_find(const char *id);
+/* Its wall; "": none. */
+const char *finding_wall(const struct finding_row *f);
 /* The chapter of the runbook; "": none. */
 const char *finding_runbook(const struct finding_row *f);
 

@@ -11,7 +11,6 @@
 	{.id = wall_name ".short",                                                                 \
 	 .level = LEVEL_CRITICAL,                                                                  \
 	 .remedy = unsolved,                                                                       \
-	 .wall = wall_name,                                                                        \
 	 .title = title_text,                                                                      \
 	 .detail = detail_text,                                                                    \
 	 .advice = advice_text,                                                                    \
@@ -20,8 +19,8 @@
 	 .proof = proof_text},                                                                     \
 	{                                                                                          \
 		.id = wall_name ".tight", .level = LEVEL_WARNING, .remedy = unsolved,              \
-		.wall = wall_name, .title = title_text, .detail = detail_text,                     \
-		.advice = advice_text, .meaning = holds ", with less than 25 % headroom.",         \
+		.title = title_text, .detail = detail_text, .advice = advice_text,                 \
+		.meaning = holds ", with less than 25 % headroom.",                                \
 		.action = "As for " wall_name ".short, before the wall is short.",                 \
 		.proof = proof_text                                                                \
 	}
@@ -89,9 +88,9 @@
 /* A deviation of epoll from epoll(7). */
 #define DEVIATION(problem, weight, title_text, meaning_text, action_text)                          \
 	{                                                                                          \
-		.id = "readiness." problem, .level = weight, .wall = "", .title = title_text,      \
-		.detail = "", .advice = action_text, .meaning = meaning_text,                      \
-		.action = action_text, .proof = BY_EXPERIMENT                                      \
+		.id = "readiness." problem, .level = weight, .title = title_text, .detail = "",    \
+		.advice = action_text, .meaning = meaning_text, .action = action_text,             \
+		.proof = BY_EXPERIMENT                                                             \
 	}
 
 static const struct finding_row findings[] = {
@@ -110,7 +109,6 @@ static const struct finding_row findings[] = {
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
 	{.id = "descriptors.process.large",
 	 .remedy = REMEDY_PROCESS,
-	 .wall = "descriptors.process",
 	 .observed = true,
 	 .title =
 		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
@@ -132,7 +130,6 @@ static const struct finding_row findings[] = {
 	{.id = "descriptors.process.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
-	 .wall = "descriptors.process",
 	 .observed = true,
 	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open while {waiting} "
 		  "{several?connections wait:connection waits}",
@@ -151,7 +148,6 @@ static const struct finding_row findings[] = {
 		  "the queue's depth by inet_diag"},
 	{.id = "descriptors.process.soft-limit",
 	 .level = LEVEL_WARNING,
-	 .wall = "descriptors.process",
 	 .title = "A server that does not raise its soft limit stops at {unraised} connections",
 	 .detail = NOFILE_DETAIL,
 	 .advice = "{possible?{how} }" NOFILE_WHOSE,
@@ -255,7 +251,6 @@ static const struct finding_row findings[] = {
 	{.id = "application.stuck",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .title = "{who} does not answer {what}",
 	 .detail =
 		 "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
@@ -273,7 +268,6 @@ static const struct finding_row findings[] = {
 	{.id = "application.spins",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .title = "{who} spins {what}",
 	 .detail =
 		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
@@ -322,7 +316,6 @@ static const struct finding_row findings[] = {
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener} has backlog {limit}; this load needs {needed}",
 	 .detail = "For this listener the application's backlog is the limit; raising "
@@ -335,7 +328,6 @@ static const struct finding_row findings[] = {
 		  "net.core.somaxconn"},
 	{.id = "accept-queue.long",
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
 	 .detail =
@@ -352,7 +344,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.overflowing",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
 		  "and }{rate} handshake packets/s are dropped now",
@@ -374,7 +365,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.slow",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
 		  "{process?{process}:the server} accepts",
@@ -394,7 +384,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener} dropped {most?up to }{dropped} handshake packets {after}",
 	 .detail =
@@ -419,7 +408,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
@@ -443,7 +431,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
 		  "{process?{process}:its server} accepts none",
@@ -481,7 +468,6 @@ static const struct finding_row findings[] = {
 		   "where bursts fill it.",
 	 .proof = "Depth above the limit by unix_diag (Recv-Q and Send-Q of ss -lx)"},
 	{.id = "accept-queue.abort-on-overflow",
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "A full accept queue resets clients",
 	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
@@ -525,7 +511,6 @@ static const struct finding_row findings[] = {
 	{.id = "syn-queue.cookies",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "syn-queue",
 	 .observed = true,
 	 .title =
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
@@ -636,7 +621,6 @@ static const struct finding_row findings[] = {
 	{.id = "ports.ephemeral.used",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "ports.ephemeral",
 	 .observed = true,
 	 .title = "{used} of {available} ports from {source} to {destination} are in "
 		  "use{process?, by {process} (pid {pid})}",
@@ -664,7 +648,6 @@ static const struct finding_row findings[] = {
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
 	{.id = "time-wait.early",
-	 .wall = "time-wait",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
 	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
 		   "to one destination; the kernel ends those beyond {buckets} at once, without "
@@ -696,7 +679,6 @@ static const struct finding_row findings[] = {
 	      "The receive buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.receive.application",
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "buffers.receive",
 	 .title = "An application that sets SO_RCVBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
@@ -722,7 +704,6 @@ static const struct finding_row findings[] = {
 	      "The send buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.send.application",
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "buffers.send",
 	 .title = "An application that sets SO_SNDBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
@@ -751,7 +732,6 @@ static const struct finding_row findings[] = {
 	{.id = "buffers.memory.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "buffers.memory",
 	 .observed = true,
 	 .title = "TCP holds more memory than tcp_mem allows{bytes?\\: {bytes} of {max_bytes}}",
 	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
@@ -782,7 +762,6 @@ static const struct finding_row findings[] = {
 	{.id = "orphans.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "orphans",
 	 .observed = true,
 	 .title =
 		 "{now} of {max} orphaned sockets: the kernel {over?resets:soon resets} connections "
@@ -801,7 +780,6 @@ static const struct finding_row findings[] = {
 	 .proof = "sockstat.TCP.orphan; TcpExt.TCPAbortOnMemory grows beyond the limit"},
 	{.id = "buffers.memory.pressure",
 	 .level = LEVEL_WARNING,
-	 .wall = "buffers.memory",
 	 .observed = true,
 	 .title = "TCP is under memory pressure now: no buffer grows",
 	 .detail =
@@ -817,7 +795,6 @@ static const struct finding_row findings[] = {
 	{.id = "softnet.backlog.drops",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "softnet.backlog",
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
 	 .detail = "{count} packets dropped in {window}{beside}.",
@@ -830,7 +807,6 @@ static const struct finding_row findings[] = {
 		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
 		 "while most packets arrived through interfaces of this namespace"},
 	{.id = "softnet.backlog.past",
-	 .wall = "softnet.backlog",
 	 .observed = true,
 	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
 		  "check:}",
@@ -842,7 +818,6 @@ static const struct finding_row findings[] = {
 	{.id = "softnet.budget.squeezed",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "softnet.budget",
 	 .observed = true,
 	 .title = "Receive softirqs end with work left",
 	 .detail = "{count} rounds ended with work left in {window}{beside}.",
@@ -854,7 +829,6 @@ static const struct finding_row findings[] = {
 	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
 		  "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
-	 .wall = "softnet.budget",
 	 .observed = true,
 	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
 		  "check:}",
@@ -866,7 +840,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.ring.overrun",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.ring",
 	 .observed = true,
 	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
 		  "overflows",
@@ -884,7 +857,6 @@ static const struct finding_row findings[] = {
 		  "driver grows"},
 	{.id = "nic.ring.past",
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.ring",
 	 .observed = true,
 	 .title = "{device} has lost packets since boot{none?, none during this check:}",
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
@@ -898,7 +870,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.allowance.exceeded",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
-	 .wall = "",
 	 .observed = true,
 	 .answer = "{device} exceeds what its provider allows",
 	 .title = "{device} exceeds what its provider allows: {counter}",
@@ -913,7 +884,6 @@ static const struct finding_row findings[] = {
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.allowance.past",
 	 .remedy = REMEDY_PROVIDER,
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{device} has exceeded since boot what its provider allows{none?, not during this "
@@ -928,7 +898,6 @@ static const struct finding_row findings[] = {
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.errors",
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
@@ -942,7 +911,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.queues.one-cpu",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.queues",
 	 .observed = true,
 	 .title = "CPU {cpu} takes almost all packets{device? of {device}}",
 	 .detail = "In {window} it took {share} of the packets and spent {softirq} of its time on "
@@ -964,7 +932,6 @@ static const struct finding_row findings[] = {
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
 	{.id = "nic.offload",
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: {offload} is off",
 	 .detail = "{reason} To turn it on: ethtool -K {device} {option} on",
@@ -972,7 +939,6 @@ static const struct finding_row findings[] = {
 	 .action = "Turn it on: ethtool -K.",
 	 .proof = "ethtool -k"},
 	{.id = "nic.qdisc",
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: its qdisc shapes outgoing packets",
 	 .detail = "{qdisc} delays or limits packets on purpose. Remove it if it is not intended: "
@@ -982,7 +948,6 @@ static const struct finding_row findings[] = {
 	 .proof = "tc qdisc show"},
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: its interrupts are delayed by {usecs} us",
 	 .detail =
@@ -994,7 +959,6 @@ static const struct finding_row findings[] = {
 		   "requests matters.",
 	 .proof = "ethtool -c"},
 	{.id = "nic.affinity",
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: all its interrupts go to one CPU",
 	 .detail = "CPU {cpu} serves all {queues} queues. irqbalance, or "
@@ -1003,7 +967,6 @@ static const struct finding_row findings[] = {
 	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
 	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
 	{.id = "nic.server-cpus",
-	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: its interrupts go only to CPUs of the server",
@@ -1015,7 +978,6 @@ static const struct finding_row findings[] = {
 	 .action = "Where softirqs fill these CPUs, move the interrupts to other CPUs.",
 	 .proof = "/proc/irq/*/effective_affinity_list; Cpus_allowed_list in /proc/PID/status"},
 	{.id = "nic.offline-cpus",
-	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: interrupts are bound to CPUs that are offline",
@@ -1048,7 +1010,6 @@ static const struct finding_row findings[] = {
 	{.id = "napi.latency.deferred",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "napi.latency",
 	 .title = "{device} defers interrupts: packets are delayed unless the server busy polls",
 	 .detail =
 		 "{now?With gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls}, as on "
@@ -1066,7 +1027,6 @@ static const struct finding_row findings[] = {
 	 .proof = "Request latency with the host's setting and with both at 0, measured in a lab"},
 	{.id = "napi.latency.busy-poll",
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "napi.latency",
 	 .title = "Epoll busy polling answers in {then} us instead of {now} us",
 	 .detail = "Over a veth wire the request p50 is {is}, and {best} with {how}.",
 	 .advice =
@@ -1080,7 +1040,6 @@ static const struct finding_row findings[] = {
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "napi.latency",
 	 .title = "The machine was too busy to measure the gain of busy polling",
 	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
 		   "{best} with {how}.",
@@ -1091,7 +1050,6 @@ static const struct finding_row findings[] = {
 	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "napi.latency",
 	 .title = "Some ways to receive were not measured",
 	 .detail = "{why}",
 	 .meaning = "Some ways to receive need a newer kernel, root, or a second CPU, and were not "
@@ -1148,14 +1106,12 @@ static const struct finding_row findings[] = {
 		  "Use epoll or poll()."),
 	{.id = "readiness.as-documented",
 	 .quiet = true,
-	 .wall = "",
 	 .title = "epoll works as documented: {kept} of {count} experiments",
 	 .meaning = "epoll behaved as documented in every experiment on this kernel.",
 	 .action = "No action is needed.",
 	 .proof = "The experiments, counted in the finding"},
 	{.id = "readiness.skipped",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Experiments on epoll that were skipped: {skipped} of {count}",
 	 .detail = "{why}",
 	 .meaning = "Some experiments on epoll are not possible here.",
@@ -1178,7 +1134,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.cpu.short",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
 		  "each {period}",
@@ -1195,7 +1150,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.cpu.tight",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
@@ -1208,7 +1162,6 @@ static const struct finding_row findings[] = {
 	 .action = "As for cgroup.cpu.short, before the load grows.",
 	 .proof = "nr_throttled and nr_periods of cpu.stat"},
 	{.id = "cgroup.cpu.pause",
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "The target's stall is {pause} here: the CPU quota of {path} stops it that long",
 	 .detail = "The quota of {quota} in {period} was used up in {throttled} of {periods} "
@@ -1223,7 +1176,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.pids",
 	 .observed = true,
 	 .title = "{used} of {max} processes and threads that {path} may have are in use",
 	 .detail = "At the limit fork() and pthread_create() fail with EAGAIN.",
@@ -1249,7 +1201,6 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "udp.receive",
 	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
 		  "needs {needed}",
 	 .detail =
@@ -1266,7 +1217,6 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.overflowing",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "udp.receive",
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
@@ -1298,7 +1248,6 @@ static const struct finding_row findings[] = {
 	{.id = "conntrack.full",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "conntrack",
 	 .observed = true,
 	 .title =
 		 "{full?Connection tracking is full\\: {used} of {max} entries}{dropped?{full? and "
@@ -1341,7 +1290,6 @@ static const struct finding_row findings[] = {
 	{.id = "idle.keepalive.application",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "idle.keepalive",
 	 .title =
 		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
 		 "forgotten after {idle}",
@@ -1373,7 +1321,6 @@ static const struct finding_row findings[] = {
 	{.id = "neighbours.full",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "neighbours",
 	 .observed = true,
 	 .title = "The neighbour table of {family} refused {grown} entr{several?ies:y} in "
 		  "{window}{max?\\: {used} of {max}}",
@@ -1389,7 +1336,6 @@ static const struct finding_row findings[] = {
 	{.id = "neighbours.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "neighbours",
 	 .observed = true,
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
 	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
@@ -1403,7 +1349,6 @@ static const struct finding_row findings[] = {
 	{.id = "counters.growing",
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "Counters of loss grow in this network namespace: {counters} in {window}",
 	 .detail = "{what}",
@@ -1418,7 +1363,6 @@ static const struct finding_row findings[] = {
 	{.id = "counters.since",
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} {since}",
 	 .detail =
@@ -1438,7 +1382,6 @@ static const struct finding_row findings[] = {
 	 .proof = "/proc/net/netstat, and the counters in that report"},
 	{.id = "counters.unread",
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "The counters could not be compared with the report of {report}",
 	 .detail = "/proc/net/netstat and /proc/net/snmp cannot be read here.",
@@ -1449,7 +1392,6 @@ static const struct finding_row findings[] = {
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
 	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
@@ -1461,7 +1403,6 @@ static const struct finding_row findings[] = {
 	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{listener}: the server closed its socket during this check",
 	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
@@ -1473,7 +1414,6 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
 	{.id = "live.causes",
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{count} connection{several?s} of {who}, limited for most of {window}\\: {causes}",
@@ -1498,7 +1438,6 @@ static const struct finding_row findings[] = {
 		   "each cause.",
 	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
 	{.id = "live.worst",
-	 .wall = "",
 	 .observed = true,
 	 .title = "The connection{several?s} limited most\\: {worst}",
 	 .advice = "ss -tmi dst ADDRESS shows one of them.",
@@ -1510,7 +1449,6 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "The {several?processes of {count} listeners:process of a listener}"
 		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
 	 .detail = "{several?Their names, states:Its name, state} and descriptors are unknown.",
@@ -1521,7 +1459,6 @@ static const struct finding_row findings[] = {
 	 .proof = "EACCES from /proc/PID/fd"},
 	{.id = "listeners.unlisted",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "The listeners of this machine could not be listed",
 	 .detail = "{why}",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
@@ -1532,7 +1469,6 @@ static const struct finding_row findings[] = {
 	{.id = "knob.myth",
 	 .runbook = RUNBOOK_UPDATE,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
@@ -1546,7 +1482,6 @@ static const struct finding_row findings[] = {
 	{.id = "knob.drift",
 	 .runbook = RUNBOOK_UPDATE,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
@@ -1562,7 +1497,6 @@ static const struct finding_row findings[] = {
 
 	{.id = "lab.refused",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "The lab, or its wire with a round trip, is not available here",
 	 .detail = "Reason: {why}",
 	 .meaning =
@@ -1577,7 +1511,6 @@ static const struct finding_row findings[] = {
 	 .proof = "EPERM from unshare(2), EACCES or ENOENT from /dev/net/tun"},
 	{.id = "lab.uncopied",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Some knobs of this namespace could not be copied into the lab",
 	 .detail = "{why}",
 	 .meaning = "Some knobs of the calling network namespace could not be copied into the "
@@ -1587,7 +1520,6 @@ static const struct finding_row findings[] = {
 	 .proof = "The names, in the finding"},
 	{.id = "probe.failed",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Probe {probe} {crashed?crashed:failed}",
 	 .detail = "Reason: {why}",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
@@ -1609,9 +1541,21 @@ const struct finding_row *finding_row_find(const char *id)
 	return NULL;
 }
 
+const char *finding_wall(const struct finding_row *f)
+{
+	const char *wall = "";
+	for (size_t i = 0; !f->wall && i < wall_row_count(); i++) {
+		const char *name = wall_row_at(i)->name;
+		size_t n = strlen(name);
+		if (!strncmp(f->id, name, n) && f->id[n] == '.' && n > strlen(wall))
+			wall = name;
+	}
+	return f->wall ? f->wall : wall;
+}
+
 const char *finding_runbook(const struct finding_row *f)
 {
-	const struct wall_row *w = f->runbook ? NULL : wall_row_find(f->wall);
+	const struct wall_row *w = f->runbook ? NULL : wall_row_find(finding_wall(f));
 	const char *chapter = w ? w->runbook : f->runbook;
 	return chapter ? chapter : "";
 }

@@ -64,7 +64,7 @@ static json_t *wall_describe(size_t i, const struct host *h)
 			json_array_append_new(knobs, json_string(knob_at(k)->name));
 	for (size_t f = 0; f < finding_row_count(); f++) {
 		const struct finding_row *row = finding_row_at(f);
-		if (strcmp(row->wall, w->name) == 0)
+		if (strcmp(finding_wall(row), w->name) == 0)
 			json_array_append_new(findings, json_string(row->id));
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "kind", "wall", "name", w->name,
