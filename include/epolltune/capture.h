@@ -32,7 +32,7 @@ struct capture_file {
 
 struct capture {
 	struct capture_file *at; /* in the order of their paths */
-	size_t count, room, bytes;
+	size_t count, bytes;
 };
 
 int capture_make(struct capture **out, struct err *e);

@@ -96,7 +96,7 @@ struct watch {
 	uint64_t looks;
 	double clock;             /* seconds of all looks */
 	double at[WATCH_HISTORY]; /* the clock at each look, at watch_place() */
-	size_t count, room;
+	size_t count;
 	struct watch_row *rows;
 	struct watch_row **nearest; /* the rows, the nearest wall first */
 	enum wall_verdict worst;    /* of all looks: ok, tight or short */

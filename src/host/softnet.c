@@ -68,7 +68,7 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 		unsigned count;
 		if (!columns_read(line, column, &count))
 			return err_set(e, EBADMSG, "softnet_stat: malformed row: \"%.40s\"", line);
-		struct softnet_cpu *c = array_add(&s.at, &s.count, sizeof(*c), e);
+		struct softnet_cpu *c = nic_array_add(&s.at, &s.count, sizeof(*c), e);
 		if (!c)
 			return -ENOMEM;
 		c->cpu = online_next(&online, next);

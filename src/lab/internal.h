@@ -13,7 +13,7 @@
 /* Knobs of a namespace, read before the lab exists and written into its hosts. Owned by the caller;
  * knob_copy_free(). */
 struct knob_copy {
-	size_t count, capacity;
+	size_t count;
 	struct knob_copied {
 		char *path;
 		char *value;

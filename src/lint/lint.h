@@ -54,11 +54,11 @@ struct lint {
 	bool packed;             /* its files are in an archive: read them through `host` */
 	size_t files;            /* that were judged */
 	struct lint_problem *problems;
-	size_t count, room;
+	size_t count;
 	struct lint_value *values; /* of the file, or of all files of the machine */
-	size_t value_count, value_room, value_order;
+	size_t value_count, value_order;
 	char **names;
-	size_t name_count, name_room;
+	size_t name_count;
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
 	int64_t nr_open;
 	unsigned guesses; /* of names that are meant, which take long */

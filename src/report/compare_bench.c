@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/array.h"
 #include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/json_value.h"
@@ -41,12 +42,8 @@ static struct pairing *row_for(struct bench_comparison *c, const struct pairing 
 	for (size_t i = 0; i < c->count; i++)
 		if (same_row(&c->rows[i], like))
 			return &c->rows[i];
-	struct pairing *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
-	if (!more)
-		return NULL;
-	c->rows = more;
-	c->rows[c->count] = *like;
-	return &c->rows[c->count++];
+	struct pairing *more = array_add(&c->rows, &c->count, sizeof(*more));
+	return more ? memcpy(more, like, sizeof(*more)) : NULL;
 }
 
 static int take(struct bench_comparison *c, int side, const char *path, struct err *e)
