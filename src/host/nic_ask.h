@@ -22,6 +22,3 @@ struct nl_msg;
 int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err *e);
 /* The id of "ethtool" or "netdev", or -EOPNOTSUPP. */
 int nic_family(const struct nic_asker *a, const char *name, struct err *e);
-
-/* Name in the file names of a capture: "rings". */
-const char *nic_request_name(enum nic_request what);

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-
 #define PIECE 256
 
 static void put_clean(FILE *out, const char *clean)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "epolltune/knob.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
