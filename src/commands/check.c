@@ -8,7 +8,6 @@
 
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
 #include "report/output.h"
@@ -289,7 +288,7 @@ static int check(void *arguments, const struct given *given)
 		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
 	}
 	if (a->check.sysroot && !a->output && !a->save)
-		confine_to_reading(a->check.sysroot);
+		command_confine(a->check.sysroot);
 	if (check_run(&a->check, report, &e))
 		return command_error(&e);
 	/* The report is printed also if the target cannot be saved. */

@@ -17,7 +17,6 @@
 #include "commands/watch_read.h"
 #include "commands/watch_record.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "epolltune/shell.h"
 #include "report/watch.h"
 
@@ -403,7 +402,7 @@ static int watch(void *arguments, const struct given *given)
 	int rc = session_open(s, &e);
 	/* The screen starts other commands. */
 	if (!rc && a->replay && !s->screen)
-		confine_to_reading(NULL);
+		command_confine(NULL);
 	if (!rc)
 		rc = session_run(s, &e);
 	bool whole = !s->screen && (s->ended || (a->count && s->intervals >= a->count));

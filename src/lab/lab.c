@@ -253,7 +253,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		return err_set(e, ECHILD, "lab: the client's host exited");
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc && lab->options.command)
-		rc = seal_private(lab->options.directories, e);
+		rc = seal_private(&lab->options, user_namespace, e);
 	if (!rc)
 		rc = wire_join(lab, client, client_go, e);
 	if (!rc && lab->options.command)

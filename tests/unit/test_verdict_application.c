@@ -1,0 +1,81 @@
+/* What connections to the server of check --run show. */
+#include "../../probes/application.c"
+#include "../support/support.h"
+
+static void memory_is_that_of_more_connections(void **state)
+{
+	static const uint64_t KB = 1024, MB = 1 << 20;
+	const struct {
+		const char *name;
+		struct weight_level at[6];
+		size_t count;
+		uint64_t each;
+		bool bound;
+	} rows[] = {
+		{"a runtime that warms up",
+		 {{0, 20 * MB},
+		  {64, 60 * MB},
+		  {128, 60 * MB + 640 * KB},
+		  {256, 62 * MB},
+		  {300, 63 * MB}},
+		 5,
+		 (63 * MB - 60 * MB - 640 * KB) / (300 - 128),
+		 false},
+		{"the last one was half way",
+		 {{0, 1 * MB}, {64, 2 * MB}, {128, 3 * MB}},
+		 3,
+		 1 * MB / 64,
+		 false},
+		{"no growth above the noise: at most with the warm-up",
+		 {{0, 1 * MB}, {64, 2 * MB}, {128, 2 * MB + 60 * KB}},
+		 3,
+		 (1 * MB + 60 * KB) / 128,
+		 true},
+		{"the memory fell",
+		 {{0, 1 * MB}, {64, 3 * MB}, {128, 2 * MB}},
+		 3,
+		 1 * MB / 128,
+		 true},
+		{"below what it had at its start: the noise",
+		 {{0, 4 * MB}, {64, 3 * MB}, {128, 2 * MB}},
+		 3,
+		 NOISE / 128,
+		 true},
+		{"its limit came before a part was read",
+		 {{0, 1 * MB}, {64, 2 * MB}, {100, 3 * MB}},
+		 3,
+		 2 * MB / 100,
+		 true},
+		{"a part is of enough connections",
+		 {{0, 1 * MB}, {4, 2 * MB}, {100, 3 * MB}},
+		 3,
+		 2 * MB / 100,
+		 true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool bound;
+		struct weight w = {.count = rows[i].count};
+		memcpy(w.at, rows[i].at, sizeof(rows[i].at));
+		uint64_t each = own_bytes(&w, &bound);
+		if (each != rows[i].each || bound != rows[i].bound)
+			fail_msg("%s: %llu, not %llu; bound %d", rows[i].name,
+				 (unsigned long long)each, (unsigned long long)rows[i].each, bound);
+	}
+}
+
+static void a_unix_socket_is_not_reset(void **state)
+{
+	const struct hold reset = {.end = HOLD_RESET}, refused = {.end = HOLD_REFUSED};
+	assert_string_equal(end_text(&reset, false), "was reset");
+	assert_string_equal(end_text(&reset, true), "was closed before its request was read");
+	assert_string_equal(end_text(&refused, true), "was refused");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_is_that_of_more_connections),
+		cmocka_unit_test(a_unix_socket_is_not_reset),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
