@@ -249,26 +249,26 @@ static void judge_udp(const struct watch *w)
 {
 	const struct listener *worst = NULL;
 	struct wording words = {0};
-	int64_t most = 0;
+	int64_t max = 0;
 	size_t others = 0;
 	for (size_t i = 0; w->seconds > 0 && i < w->after->udp.count; i++) {
 		const struct listener *l = &w->after->udp.at[i];
 		int64_t grown = udp_grown(w, l);
 		others += grown > 0 && worst;
-		if (grown <= most)
+		if (grown <= max)
 			continue;
 		worst = l;
-		most = grown;
+		max = grown;
 	}
 	if (!worst)
 		return;
-	udp_words(w, worst, most, &words);
+	udp_words(w, worst, max, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
 	int64_t errors = growth(w, "Udp.RcvbufErrors");
 	if (subject_has(w->subject, worst))
 		f->level = LEVEL_CRITICAL;
-	finding_evidence(f, "dropped by the socket", "datagrams", (double)most, NAN);
+	finding_evidence(f, "dropped by the socket", "datagrams", (double)max, NAN);
 	if (errors)
 		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
 	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);

@@ -178,27 +178,27 @@ static void process_words(const struct target *target, const struct settings *s,
 			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* The number of connections to open: the target and its margin, and enough to measure the memory of
  * one, within the limits of server and machine. */
 static uint64_t hold_goal(const struct target *target, const struct settings *s)
 {
 	const struct machine *m = &s->machine;
-	uint64_t goal = least(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
+	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
 	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	if (m->files_max)
-		goal = least(goal, m->files_max > m->files_open
-					   ? (m->files_max - m->files_open) / HEADROOM_SHARE
-					   : 0);
+		goal = min(goal, m->files_max > m->files_open
+					 ? (m->files_max - m->files_open) / HEADROOM_SHARE
+					 : 0);
 	if (s->at[WATCHES][0] != REPORT_NONE)
-		goal = least(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
+		goal = min(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
 	if (m->room_bytes)
-		goal = least(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
+		goal = min(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
 	return goal;
 }
 
@@ -211,7 +211,7 @@ static uint64_t hold_step(const struct trial *t)
 	if (lab_knob_get(t->lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value), NULL) ||
 	    knob_field(value, 0, &somaxconn))
 		return HOLD_STEP;
-	return somaxconn < 2 ? 1 : least((uint64_t)somaxconn / 2, HOLD_STEP);
+	return somaxconn < 2 ? 1 : min((uint64_t)somaxconn / 2, HOLD_STEP);
 }
 
 /* Opens the connections in steps and stops when the server is at its limit. */
@@ -220,7 +220,7 @@ static int hold_open(struct trial *t, struct hold *h, struct err *e)
 	struct client *client = t->clients[0];
 	uint64_t at_a_time = hold_step(t);
 	while (client->opened < h->goal && !server_limit(t->server)) {
-		uint64_t step = least(h->goal - client->opened, at_a_time);
+		uint64_t step = min(h->goal - client->opened, at_a_time);
 		int rc = client_open(client, step, 0, HOLD_TIMEOUT_MS, e);
 		if (rc)
 			return rc;
@@ -302,7 +302,7 @@ static void hold_remark(const struct hold *h, const struct settings *s, int end,
 		      "fs.file-max %s, epoll watches %s per user.",
 		      limit_show(s->at[NOFILE][SOFT]).text, limit_show(s->at[NOFILE][HARD]).text,
 		      limit_show(s->at[NR_OPEN][0]).text,
-		      limit_show(files ? (int64_t)least(files, INT64_MAX) : REPORT_NONE).text,
+		      limit_show(files ? (int64_t)min(files, INT64_MAX) : REPORT_NONE).text,
 		      limit_show(s->at[WATCHES][0]).text);
 }
 
@@ -391,7 +391,7 @@ static void connection_bound(const struct target *target, const struct settings 
 	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
 		available = (uint64_t)s->machine.group_left;
 	b->capacity = available ? (int64_t)available : REPORT_NONE;
-	b->needed = (int64_t)least(needed, INT64_MAX);
+	b->needed = (int64_t)min(needed, INT64_MAX);
 	b->assumed = true;
 }
 

@@ -66,18 +66,18 @@ static int64_t buffer_of(const struct settings *s)
 }
 
 /* Where the size of a page is unknown: none is smaller. */
-#define PAGE_LEAST 4096
+#define PAGE_MIN 4096
 
 static int64_t page_of(const struct settings *s)
 {
-	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : PAGE_LEAST;
+	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : PAGE_MIN;
 }
 
 static int64_t memory_used(const struct settings *s)
 {
 	int64_t quantum = machine_quantum(&s->machine), bytes;
 	if (__builtin_mul_overflow(s->at[USED][0] > 0 ? s->at[USED][0] : 0,
-				   quantum ? quantum : PAGE_LEAST, &bytes))
+				   quantum ? quantum : PAGE_MIN, &bytes))
 		return INT64_MAX;
 	return bytes;
 }

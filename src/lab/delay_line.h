@@ -39,7 +39,7 @@ struct delay_line {
 	bool wrapped;
 	size_t count;
 	unsigned char spare[DELAY_LINE_PACKET]; /* takes a packet while the memory is full */
-	bool spared;
+	bool in_spare;
 };
 
 /* Bytes that hold all packets in flight, or 0 if a size_t is too small. Without pacing,

@@ -10,7 +10,7 @@
 #include "report/compare.h"
 #include "report/json_value.h"
 
-#define ROWS_MOST 4096
+#define ROWS_MAX 4096
 
 struct figure {
 	bool known;
@@ -49,7 +49,7 @@ static struct pairing *row_for(struct bench_comparison *c, const struct pairing 
 static int take(struct bench_comparison *c, int side, const char *path, struct err *e)
 {
 	const json_t *results = json_object_get(c->documents[side], "results");
-	if (!json_is_array(results) || json_array_size(results) > ROWS_MOST)
+	if (!json_is_array(results) || json_array_size(results) > ROWS_MAX)
 		return err_set(e, EBADMSG, "%s: results is not a list of figures", path);
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		struct pairing row = {0};
